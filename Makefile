@@ -1,0 +1,41 @@
+# One screen of targets; `make help` lists them.
+GOLANGCI_VERSION := v2.15.0
+GOVULNCHECK_VERSION := v1.9.0
+# The linters are built here, by the Go that is installed: never in go.mod, where their hundreds of modules would decide our versions.
+BIN := $(CURDIR)/.bin
+GOLANGCI := $(BIN)/golangci-lint-$(GOLANGCI_VERSION)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint fault bench
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## sample payouts through an embedded Redis and simulated providers; needs nothing but Go
+	go run ./cmd/worker demo --once
+
+test: ## all tests with the race detector; installs redis-server where there is none
+	@scripts/need-redis.sh
+	@scripts/need-cc.sh
+	CGO_ENABLED=1 go test -race -timeout 20m ./...
+
+lint: $(GOLANGCI) ## gofmt, go vet and the linters of .golangci.yml; known vulnerabilities where their database can be reached
+	@unformatted=$$(gofmt -l $$(git ls-files --cached --others --exclude-standard '*.go')); \
+		[ -z "$$unformatted" ] || { echo "gofmt -w these:"; echo "$$unformatted"; exit 1; }
+	$(GOLANGCI) run ./...
+	@scripts/vulnerabilities.sh $(BIN) $(GOVULNCHECK_VERSION)
+
+fault: ## the long fault tests: kills, stalls and restarts of real processes, for about half an hour
+	@scripts/need-redis.sh
+	@scripts/need-cc.sh
+	CGO_ENABLED=1 REMESA_TEST_LONG=1 go test -race -count=1 -timeout 90m -v ./internal/faulttest/...
+
+bench: ## throughput and memory, side by side with peers where bench/ knows them
+	@scripts/need-redis.sh
+	go -C bench run .
+
+$(GOLANGCI):
+	@echo "building golangci-lint $(GOLANGCI_VERSION) into .bin (once; some minutes)"
+	@mkdir -p $(BIN)/new
+	GOBIN=$(BIN)/new go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	@mv $(BIN)/new/golangci-lint $@
