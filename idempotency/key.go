@@ -1,0 +1,78 @@
+package idempotency
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// DefaultAccount is the account of tasks that name none.
+const DefaultAccount = "default"
+
+// Key names a payment: provider, account and our own reference.
+type Key struct {
+	Provider, Account, Reference string
+}
+
+var (
+	providerPattern  = regexp.MustCompile(`^[a-z0-9]{1,32}$`)
+	accountPattern   = regexp.MustCompile(`^[a-z0-9-]{1,32}$`)
+	referencePattern = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+)
+
+// ParseKey reads "provider/reference" (account default) or "provider/account/reference".
+func ParseKey(s string) (Key, error) {
+	parts := strings.Split(s, "/")
+	if len(parts) == 2 {
+		parts = []string{parts[0], DefaultAccount, parts[1]}
+	}
+	if len(parts) != 3 {
+		return Key{}, fmt.Errorf("key: want provider/reference or provider/account/reference")
+	}
+	k := Key{parts[0], parts[1], parts[2]}
+	return k, k.Validate()
+}
+
+// Validate says which part of the key has the wrong form.
+func (k Key) Validate() error {
+	switch {
+	case !providerPattern.MatchString(k.Provider):
+		return fmt.Errorf("key: the provider must match %s", providerPattern)
+	case !accountPattern.MatchString(k.Account):
+		return fmt.Errorf("key: the account must match %s", accountPattern)
+	case !referencePattern.MatchString(k.Reference):
+		return fmt.Errorf("key: the reference must match %s", referencePattern)
+	}
+	return nil
+}
+
+func (k Key) String() string { return k.Provider + "/" + k.id() }
+
+// TaskID is the key and a generation in a form without a slash, which the dashboard could not open.
+func (k Key) TaskID(generation int64) string {
+	return fmt.Sprintf("%s:%s:%d", k.Provider, strings.ReplaceAll(k.id(), "/", ":"), generation)
+}
+
+// id is the key's part behind the provider: the reference alone for the default account.
+func (k Key) id() string {
+	if k.Account == DefaultAccount {
+		return k.Reference
+	}
+	return k.Account + "/" + k.Reference
+}
+
+func keyFromID(provider, id string) Key {
+	if account, reference, ok := strings.Cut(id, "/"); ok {
+		return Key{provider, account, reference}
+	}
+	return Key{provider, DefaultAccount, id}
+}
+
+// NewAttempt makes a random attempt id of 128 bits.
+func NewAttempt() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}

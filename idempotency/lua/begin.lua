@@ -1,0 +1,56 @@
+-- begin: decides what is to be done with a payment, and opens the attempt where that is: send.
+-- ARGV  1 {attempt, lease (ms), late (the first step cannot move money), q (the provider can be asked)}
+-- Returns {{d = send|ask|wait|done, s, n, le, until, now, hd}, payload (with send)}
+local function answer(t)
+  t.now = NOW
+  return {reply(t)}
+end
+
+local function send(r)
+  return {reply({d = 'send', s = r.s, n = r.n, le = r.le, now = NOW, hd = r.hd}), redis.call('GET', PAYLOAD) or ''}
+end
+
+local function wait(r, at)
+  redis.call('ZADD', DUE, integer(at), A.id)
+  return answer({d = 'wait', s = r.s, ['until'] = at})
+end
+
+local function expire(r)
+  if nothing_known(r) then
+    r.co, r.ms, r.de = 'expired', 'the deadline passed before it could be sent', nil
+    settle(r, 'failed', 'deadline passed')
+  else
+    hold(r, 'expired', 'deadline passed')
+  end
+  return answer({d = 'done', s = r.s})
+end
+
+local function open(r)
+  r.at = r.at or {}
+  r.at[#r.at + 1] = {A.attempt, NOW + A.lease, A.late and 'i' or 'o'}
+  r.n = (r.n or 0) + 1
+  r.o, r.le, r.q = A.attempt, NOW + A.lease, A.q and 1 or nil
+  r.wk, r.na, r.ps, r.po, r.ea = nil, nil, nil, nil, nil
+  r.co, r.ms, r.de = nil, nil, nil
+  forget_counts(r)
+  move(r, 'sending')
+  store(r, r.le)
+  return send(r)
+end
+
+local r = load()
+if not r then return {fail('unknown')} end
+if r.s == 'sending' then
+  if NOW < r.le then
+    if r.o == A.attempt then return send(r) end
+    return answer({d = 'wait', s = r.s, ['until'] = r.le})
+  end
+  recover(r)
+end
+if FINAL[r.s] or r.s == 'blocked' or attempt_of(r, A.attempt) then return answer({d = 'done', s = r.s}) end
+if r.s ~= 'queued' and r.s ~= 'ready' then return answer({d = 'ask', s = r.s}) end
+if r.dl and NOW >= r.dl then return expire(r) end
+if redis.call('HEXISTS', HALTED, '*') == 1 or redis.call('HEXISTS', HALTED, A.acc) == 1 then return wait(r, NOW + 30000) end
+local earliest = math.max(r.nb or 0, r.na or 0)
+if NOW < earliest then return wait(r, earliest) end
+return open(r)

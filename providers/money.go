@@ -1,0 +1,87 @@
+package providers
+
+import (
+	"fmt"
+	"regexp"
+
+	"github.com/govalues/decimal"
+)
+
+// Money is an exact amount in a currency. The zero value is no money.
+type Money struct {
+	amount   decimal.Decimal
+	currency string
+}
+
+// Currency codes (ISO 4217) with the smallest and the largest number of decimals that an amount may carry.
+var decimals = map[string][2]int{"CLP": {0, 0}, "COP": {0, 2}, "MXN": {2, 2}}
+
+var amountPattern = regexp.MustCompile(`^(0|[1-9][0-9]{0,12})(\.[0-9]{1,4})?$`)
+
+// ParseMoney reads a decimal text such as "12500" or "149.50". It refuses signs, exponents, leading zeros, zero itself, more than 13
+// integer digits, an unknown currency, and decimals that the currency does not have. The error does not repeat the text.
+func ParseMoney(amount, currency string) (Money, error) {
+	scale, ok := decimals[currency]
+	if !ok {
+		return Money{}, fmt.Errorf("currency: not one of CLP, COP, MXN (upper case, ISO 4217)")
+	}
+	if !amountPattern.MatchString(amount) {
+		return Money{}, fmt.Errorf("amount: not a decimal text such as \"12500\" or \"149.50\"")
+	}
+	d, err := decimal.Parse(amount)
+	if err != nil {
+		return Money{}, fmt.Errorf("amount: not a decimal text such as \"12500\" or \"149.50\"")
+	}
+	if d.Scale() < scale[0] || d.Scale() > scale[1] {
+		return Money{}, fmt.Errorf("amount: %s takes %s decimals, not %d", currency, scaleText(scale), d.Scale())
+	}
+	if !d.IsPos() {
+		return Money{}, fmt.Errorf("amount: must be above zero")
+	}
+	return Money{amount: d, currency: currency}, nil
+}
+
+func scaleText(s [2]int) string {
+	if s[0] == s[1] {
+		return fmt.Sprint(s[0])
+	}
+	return fmt.Sprintf("%d to %d", s[0], s[1])
+}
+
+// Text is the amount as it was written, for example "149.50".
+func (m Money) Text() string { return m.amount.String() }
+
+// Shortest is the amount without trailing zeros: two texts of the same amount have one shortest form.
+func (m Money) Shortest() string { return m.amount.Trim(0).String() }
+
+// Currency is the ISO 4217 code.
+func (m Money) Currency() string { return m.currency }
+
+// IsZero reports whether there is no amount.
+func (m Money) IsZero() bool { return m.currency == "" }
+
+// Equal reports whether both are the same amount of the same currency, whatever their trailing zeros.
+func (m Money) Equal(o Money) bool { return m.currency == o.currency && m.amount.Cmp(o.amount) == 0 }
+
+// Whole is the amount in whole units; false where it has cents.
+func (m Money) Whole() (int64, bool) {
+	if !m.amount.IsInt() {
+		return 0, false
+	}
+	whole, _, ok := m.amount.Int64(0)
+	return whole, ok
+}
+
+// Add sums two amounts of the same currency; the zero Money adds nothing.
+func (m Money) Add(o Money) (Money, error) {
+	if m.IsZero() {
+		return o, nil
+	}
+	if m.currency != o.currency {
+		return Money{}, fmt.Errorf("cannot add %s to %s", o.currency, m.currency)
+	}
+	sum, err := m.amount.Add(o.amount)
+	return Money{amount: sum, currency: m.currency}, err
+}
+
+func (m Money) String() string { return m.Text() + " " + m.currency }

@@ -1,0 +1,54 @@
+package providers
+
+// Class says what an answer means for the payment.
+type Class string
+
+// The classes of an outcome. Whatever cannot be read is InDoubt, never Refused.
+const (
+	// Succeeded: the provider says that the money moved.
+	Succeeded Class = "succeeded"
+	// Pending: the provider has the payment and decides later, or the payer must act.
+	Pending Class = "pending"
+	// Refused: a well-formed refusal; the money did not move and will not.
+	Refused Class = "refused"
+	// NotFound is the provider's own word that it does not know the payment. Only a status query yields it, and it proves nothing yet.
+	NotFound Class = "not_found"
+	// InDoubt: the provider may have acted (an attempt), or gave no answer that can be read (a status query).
+	InDoubt Class = "in_doubt"
+)
+
+// Decline tells a refusal that may succeed later from one that will not.
+type Decline string
+
+// Kinds of decline; empty where the provider does not tell.
+const (
+	Soft Decline = "soft"
+	Hard Decline = "hard"
+)
+
+// Outcome is what an attempt or a status query came to. Texts carry no personal data, no account number and no secret.
+type Outcome struct {
+	Class Class
+	// ProviderID is the provider's id of the payment, where it gave one.
+	ProviderID string
+	// Code is the provider's raw code or status word; for doubt a word of ours: timeout, reset, unreadable, unknown_status, http_502.
+	Code    string
+	Message string
+	Decline Decline
+	// ActionURL is where the payer must go (ETpay sessions).
+	ActionURL string
+	// Handles are kept with the payment until it is settled.
+	Handles map[string]string
+	Echo    Echo
+}
+
+// Echo holds the fields that the provider repeated in its answer; an empty field was not repeated. The engine compares them with the
+// payment: an answer about something else is never adopted.
+type Echo struct {
+	// Amount is the decimal text as the provider wrote it.
+	Amount    string
+	Currency  string
+	Reference string
+	// Beneficiary is the recipient's document or account as repeated, in our canonical form.
+	Beneficiary string
+}

@@ -1,0 +1,151 @@
+// Package providers is the vocabulary that the ledger, the engine and the adapters share: payouts, charges, what became of them, and
+// what a provider can do. It imports nothing else of this module.
+package providers
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+)
+
+// The providers that a task may name.
+const (
+	VirtualPOS   = "virtualpos"
+	PagoSeguro   = "pagoseguro"
+	PagandoCheck = "pagandocheck"
+	ETpay        = "etpay"
+	Coordinador  = "coordinador"
+)
+
+// Names lists every provider that a task may name, in alphabetical order.
+func Names() []string {
+	return []string{Coordinador, ETpay, PagandoCheck, PagoSeguro, VirtualPOS}
+}
+
+// Payer sends payouts.
+type Payer interface {
+	// Pay sends the payout at most once. An error means that the provider cannot have acted on this attempt (see NotSent,
+	// ErrCredentials); once a byte of a request that can move money may have left, Pay returns an Outcome, InDoubt at worst.
+	Pay(ctx context.Context, p Payout, a Attempt) (Outcome, error)
+}
+
+// Charger charges cards on file or opens sessions in which a payer pays. Its contract is that of Payer.
+type Charger interface {
+	Charge(ctx context.Context, c Charge, a Attempt) (Outcome, error)
+}
+
+// StatusChecker asks the provider what became of a payment. A provider without a status query does not implement it: its doubtful
+// payments are held for a person at once.
+type StatusChecker interface {
+	// Status never moves money. An error means that the provider gave no answer. NotFound is only the provider's own word for it.
+	Status(ctx context.Context, q Query) (Outcome, error)
+}
+
+// Checker proves an account's settings without moving money, for example by a login.
+type Checker interface {
+	// Check returns what an operator should know, one finding an element. An error means that the account cannot be used.
+	Check(ctx context.Context) ([]Finding, error)
+}
+
+// Finding is one line of a check: Warn asks for an operator's attention, the rest is information.
+type Finding struct {
+	Warn bool
+	Text string
+}
+
+// Attempt is what an adapter may know of the attempt that it serves, and its way to keep something before money can move.
+type Attempt struct {
+	// ID is the attempt's random id, unique over all attempts of all payments. No provider sees it unless its page documents such a field.
+	ID string
+	// Handles holds what earlier attempts of the same payment noted; never nil values an adapter did not write itself.
+	Handles map[string]string
+	// Note keeps handles in the ledger before the next step. With moves the next step can move money: from then on a lost answer puts
+	// the payment in doubt. An error means that the attempt no longer owns the payment and must stop without sending.
+	Note func(ctx context.Context, handles map[string]string, moves bool) error
+}
+
+// TwoStep marks a provider whose first step cannot move money: its attempts open only when the adapter notes the step that can.
+type TwoStep interface {
+	// OpensLate reports whether an attempt begins with a step that cannot move money.
+	OpensLate() bool
+}
+
+// Account is one configured account of a provider.
+type Account struct {
+	Provider string
+	Name     string
+	// Client implements Payer or Charger, and StatusChecker and Checker where the provider can be asked.
+	Client any
+	// Identity tells two accounts of the same provider apart, without a secret in it: host and merchant identity.
+	Identity string
+	// Real is false where every URL of the account is on loopback.
+	Real bool
+}
+
+// Askable reports whether the provider can be asked what became of a payment.
+func (a Account) Askable() bool {
+	_, ok := a.Client.(StatusChecker)
+	return ok
+}
+
+// Registry holds the configured accounts by provider and account name.
+type Registry map[string]map[string]Account
+
+// Add puts an account into the registry.
+func (r Registry) Add(a Account) {
+	if r[a.Provider] == nil {
+		r[a.Provider] = map[string]Account{}
+	}
+	r[a.Provider][a.Name] = a
+}
+
+// Providers lists the providers with at least one account, in alphabetical order.
+func (r Registry) Providers() []string {
+	return slices.Sorted(maps.Keys(r))
+}
+
+// Find returns the account of that name.
+func (r Registry) Find(provider, account string) (Account, bool) {
+	a, ok := r[provider][account]
+	return a, ok
+}
+
+// Query asks about one payment.
+type Query struct {
+	Account   string
+	Reference string
+	Amount    Money
+	// ProviderID is the provider's own id, empty while unknown.
+	ProviderID string
+	Handles    map[string]string
+	// Payout or Charge is what was sent; both are nil once a settled payment's details are gone.
+	Payout *Payout
+	Charge *Charge
+}
+
+// NotSent is the error of an attempt that the provider cannot have acted on.
+type NotSent struct {
+	// Reason is a short word for logs, metrics and the payment's history: connect, throttled, unauthorized, no_time.
+	Reason string
+	// RetryAfter is how long the provider asked to wait; zero where it did not say.
+	RetryAfter time.Duration
+	Err        error
+}
+
+func (e *NotSent) Error() string {
+	if e.Err == nil {
+		return "not sent: " + e.Reason
+	}
+	return "not sent: " + e.Reason + ": " + e.Err.Error()
+}
+
+func (e *NotSent) Unwrap() error { return e.Err }
+
+// CredentialsError means that the provider refused the account's credentials: the account's circuit opens and its tasks wait.
+type CredentialsError struct {
+	// Code is the provider's code or the HTTP status.
+	Code string
+}
+
+func (e *CredentialsError) Error() string { return "credentials refused, code " + e.Code }
