@@ -1,0 +1,118 @@
+package wire
+
+import (
+	"context"
+	"errors"
+	"net/http/httptrace"
+	"sync"
+	"time"
+)
+
+type sendByKey struct{}
+
+type sendBy struct {
+	at  time.Time
+	now func() time.Time
+}
+
+// WithSendBy forbids every byte of a request after the instant, by wall clock and by monotonic clock: the one stands still while the
+// machine sleeps, the other can be set back. A request of which nothing had left by then counts as not sent, with reason NoTime.
+// A nil now means time.Now.
+func WithSendBy(ctx context.Context, at time.Time, now func() time.Time) context.Context {
+	if now == nil {
+		now = time.Now
+	}
+	return context.WithValue(ctx, sendByKey{}, sendBy{at: at, now: now})
+}
+
+func lateness(ctx context.Context) func() bool {
+	by, ok := ctx.Value(sendByKey{}).(sendBy)
+	if !ok {
+		return func() bool { return false }
+	}
+	return func() bool {
+		now := by.now()
+		return !now.Before(by.at) || !now.Round(0).Before(by.at.Round(0))
+	}
+}
+
+var (
+	errNoTime = errors.New("no time left to send")
+	errOver   = errors.New("the exchange is over")
+)
+
+// exchange counts what one request handed to its connection. Once end was called nothing more is handed over.
+type exchange struct {
+	late func() bool
+
+	mu      sync.Mutex
+	taken   bool
+	writing bool
+	bytes   int
+	over    bool
+	refused bool
+}
+
+// take ties the connection that net/http chose to this exchange. net/http may choose a second one, after the first died, on its own
+// account: then nothing may be written to it if the first took a byte.
+func (x *exchange) take(info httptrace.GotConnInfo) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.over = x.over || x.writing || x.bytes > 0
+	x.taken = true
+	if c, ok := info.Conn.(*conn); ok {
+		c.owner.Store(x)
+	}
+}
+
+// begin is called right before bytes go out.
+func (x *exchange) begin() error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.over {
+		return errOver
+	}
+	if x.late() {
+		x.refused = true
+		return errNoTime
+	}
+	x.writing = true
+	return nil
+}
+
+func (x *exchange) wrote(n int) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.writing = false
+	x.bytes += n
+}
+
+// end closes the exchange to further writes and reports whether a byte may have left; a write under way counts.
+func (x *exchange) end() (sent bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.over = true
+	return x.writing || x.bytes > 0
+}
+
+// listening reports whether an answer can be on its way: something was written and the exchange is not over.
+func (x *exchange) listening() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return !x.over && (x.writing || x.bytes > 0)
+}
+
+func (x *exchange) failure(ctx context.Context, err error, status int) *Error {
+	e := &Error{Sent: x.end(), Status: status}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	switch {
+	case x.refused:
+		e.Reason = NoTime
+	case !x.taken && ctx.Err() == nil:
+		e.Reason, e.Err = Connect, err
+	default:
+		e.Reason = reason(ctx, err)
+	}
+	return e
+}

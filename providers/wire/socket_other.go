@@ -1,0 +1,11 @@
+//go:build !linux
+
+package wire
+
+import (
+	"syscall"
+	"time"
+)
+
+// userTimeout does nothing where the system has no TCP_USER_TIMEOUT.
+func userTimeout(time.Duration) func(network, address string, c syscall.RawConn) error { return nil }

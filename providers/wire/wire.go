@@ -1,0 +1,107 @@
+// Package wire makes one HTTP exchange with a provider and says whether any byte of its request may have arrived.
+//
+// It speaks HTTP/1.1, sends a request once, follows no redirect, uses no proxy, and reads at most 1 MiB of an answer. Error texts carry
+// neither headers nor bodies nor paths.
+package wire
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"time"
+)
+
+// MaxBody is how much of an answer's body is read; a longer one is an Error with reason TooLarge.
+const MaxBody = 1 << 20
+
+// Request is one request. Its body is held in memory, so that its length is known and it never changes.
+type Request struct {
+	Method string
+	URL    string
+	Header http.Header
+	Body   []byte
+}
+
+// Reply is an answer that was read to its end, whatever its status.
+type Reply struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// Client holds the connections of one account. It is safe for concurrent use.
+type Client struct {
+	transport *http.Transport
+	timeout   time.Duration
+}
+
+// Do sends the request once and reads the answer. Every error is an *Error, which says whether a byte of the request may have left;
+// where it says no, none leaves after Do returned either.
+func (c *Client) Do(ctx context.Context, r Request) (Reply, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	x := &exchange{late: lateness(ctx)}
+	if x.late() {
+		return Reply{}, &Error{Reason: NoTime}
+	}
+	req, err := build(ctx, x, r)
+	if err != nil {
+		return Reply{}, &Error{Reason: Invalid}
+	}
+	resp, err := c.transport.RoundTrip(req)
+	if err != nil {
+		return Reply{}, x.failure(ctx, err, 0)
+	}
+	defer resp.Body.Close() //nolint:errcheck // what matters was read; an early close drops the connection, as it should
+	reply, err := read(resp)
+	if sent := x.end(); !sent {
+		return Reply{}, &Error{Reason: Reset} // it answers something else: nothing of this request had left
+	}
+	if err != nil {
+		return Reply{}, x.failure(ctx, err, resp.StatusCode)
+	}
+	return reply, nil
+}
+
+// Close drops the idle connections.
+func (c *Client) Close() { c.transport.CloseIdleConnections() }
+
+// build makes the request that net/http cannot repeat by itself: without GetBody it has no second copy of the body, and without an
+// idempotency key it does not take a POST for repeatable.
+func build(ctx context.Context, x *exchange, r Request) (*http.Request, error) {
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: x.take})
+	req, err := http.NewRequestWithContext(ctx, r.Method, r.URL, bytes.NewReader(r.Body))
+	if err != nil {
+		return nil, err
+	}
+	req.GetBody = nil
+	req.Header = r.Header.Clone()
+	if req.Header == nil {
+		req.Header = http.Header{}
+	}
+	req.Header.Del("Idempotency-Key")
+	req.Header.Del("X-Idempotency-Key")
+	if req.Header.Get("User-Agent") == "" {
+		req.Header.Set("User-Agent", "remesa")
+	}
+	return req, nil
+}
+
+func read(resp *http.Response) (Reply, error) {
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		return Reply{}, errUnreadable
+	}
+	if resp.ContentLength > MaxBody {
+		return Reply{}, errTooLarge
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, MaxBody+1))
+	if err != nil {
+		return Reply{}, err
+	}
+	if len(body) > MaxBody {
+		return Reply{}, errTooLarge
+	}
+	return Reply{Status: resp.StatusCode, Header: resp.Header, Body: body}, nil
+}
