@@ -1,6 +1,11 @@
 package providers
 
-import "github.com/rs/zerolog"
+import (
+	"fmt"
+	"io"
+
+	"github.com/rs/zerolog"
+)
 
 // Secret is a text that prints as REDACTED wherever it is formatted, marshalled or logged. Reveal is the only way to its value.
 type Secret string
@@ -15,6 +20,15 @@ func (s Secret) String() string {
 		return ""
 	}
 	return redacted
+}
+
+// Format keeps every verb from printing the value: for a verb that no text takes, such as %d, fmt would not ask String.
+func (s Secret) Format(f fmt.State, verb rune) {
+	text := s.String()
+	if verb == 'q' || verb == 'v' && f.Flag('#') {
+		text = s.GoString()
+	}
+	_, _ = io.WriteString(f, text)
 }
 
 // GoString keeps %#v from printing the value.

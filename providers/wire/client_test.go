@@ -20,7 +20,7 @@ func tcpPair(t *testing.T) (near, far net.Conn) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close() //nolint:errcheck // one connection is all it is for
+	defer l.Close() // one connection is all it is for
 	if near, err = tcp(time.Second)(t.Context(), "tcp", l.Addr().String()); err != nil {
 		t.Fatal(err)
 	}

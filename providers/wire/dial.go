@@ -33,12 +33,12 @@ func (d dialer) secure(ctx context.Context, network, address string) (net.Conn, 
 	}
 	settings := d.tls.Clone()
 	if settings.ServerName, _, err = net.SplitHostPort(address); err != nil {
-		raw.Close() //nolint:errcheck // nothing was written to it
+		raw.Close() // nothing was written to it
 		return nil, err
 	}
 	secured := tls.Client(raw, settings)
 	if err := secured.HandshakeContext(ctx); err != nil {
-		raw.Close() //nolint:errcheck // only handshake bytes were written to it
+		raw.Close() // only handshake bytes were written to it
 		return nil, err
 	}
 	return &conn{Conn: secured}, nil
@@ -57,7 +57,7 @@ func tcp(unanswered time.Duration) func(ctx context.Context, network, address st
 			err = socket.SetLinger(0)
 		}
 		if err != nil {
-			c.Close() //nolint:errcheck // nothing was written to it
+			c.Close() // nothing was written to it
 			return nil, err
 		}
 		return c, nil

@@ -45,7 +45,7 @@ func httpURLOfNobody(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close() //nolint:errcheck // the point is that nobody listens
+	defer l.Close() // the point is that nobody listens
 	return "http://" + l.Addr().String()
 }
 

@@ -54,7 +54,7 @@ func (c *Client) Do(ctx context.Context, r Request) (Reply, error) {
 	if err != nil {
 		return Reply{}, x.failure(ctx, err, 0)
 	}
-	defer resp.Body.Close() //nolint:errcheck // what matters was read; an early close drops the connection, as it should
+	defer resp.Body.Close() // what matters was read; an early close drops the connection, as it should
 	reply, err := read(resp)
 	if sent := x.end(); !sent {
 		return Reply{}, &Error{Reason: Reset} // it answers something else: nothing of this request had left
