@@ -290,7 +290,7 @@ func (l *Redis) settle(ctx context.Context, step string, k Key, a args) (Settlem
 		return Settlement{}, err
 	}
 	return Settlement{
-		State: ans.State, Applied: ans.Applied, Anomaly: ans.Anomaly, Created: fromMS(ans.Created), Now: fromMS(ans.Now),
+		State: ans.State, Type: ans.Type, Applied: ans.Applied, Anomaly: ans.Anomaly, Created: fromMS(ans.Created), Now: fromMS(ans.Now),
 	}, nil
 }
 

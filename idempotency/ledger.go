@@ -46,6 +46,8 @@ var (
 	ErrRefused = errors.New("refused")
 	// ErrNotOwner: the attempt no longer owns the payment and must stop without sending.
 	ErrNotOwner = errors.New("the attempt no longer owns the payment")
+	// ErrUnknownAttempt: the payment never had this attempt; its Begin did not reach the store.
+	ErrUnknownAttempt = errors.New("no such attempt")
 	// ErrFull: Redis is full; nothing new is registered or sent until there is room.
 	ErrFull = errors.New("redis is full")
 )
@@ -150,6 +152,8 @@ type Question struct {
 // Settlement is the answer to a step that reports what happened to a payment.
 type Settlement struct {
 	State State
+	// Type is the payment's: payout or charge.
+	Type string
 	// Applied is false where the report changed nothing: its attempt's fate was already recorded, or the answer was out of date.
 	Applied bool
 	// Anomaly names the contradiction that this step recorded, if any.

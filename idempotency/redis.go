@@ -219,6 +219,8 @@ func (a answer) err() error {
 		return ErrUnknown
 	case "moved":
 		return ErrMoved
+	case "attempt":
+		return ErrUnknownAttempt
 	case "owner":
 		return ErrNotOwner
 	default:

@@ -30,7 +30,7 @@ local LATE = {succeeded = late_success, pending = late_pending, refused = late_r
 local r = load()
 if not r then return fail('unknown') end
 local a = attempt_of(r, A.attempt)
-if not a then return fail('refused', 'unknown attempt') end
+if not a then return fail('attempt') end
 if recorded(a) then return settlement(r, false) end
 if r.s == 'sending' and r.o == A.attempt then
   own(r, a, A.o)

@@ -414,5 +414,5 @@ local function reply(t) return cjson.encode(t) end
 local function fail(kind, why) return reply({e = kind, why = why}) end
 
 local function settlement(r, applied)
-  return reply({s = r.s, ok = applied, an = r.an and r.an.k, cr = r.cr, now = NOW})
+  return reply({s = r.s, t = r.t, ok = applied, an = r.an and r.an.k, cr = r.cr, now = NOW})
 end

@@ -3,7 +3,7 @@
 local r = load()
 if not r then return fail('unknown') end
 local a = attempt_of(r, A.attempt)
-if not a then return fail('refused', 'unknown attempt') end
+if not a then return fail('attempt') end
 if recorded(a) then return settlement(r, false) end
 if r.s == 'sending' and r.o == A.attempt then
   a[2], a[3] = NOW, 'n'

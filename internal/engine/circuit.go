@@ -1,0 +1,71 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/sony/gobreaker/v2"
+
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/wire"
+)
+
+// failuresToOpen is how many attempts in a row may fail to connect before the account's circuit opens. Refused credentials open it at
+// once: trying them again may lock the account.
+const failuresToOpen = 5
+
+// circuit keeps an account's tasks waiting, without using anything up, while its provider refuses connections or credentials. After
+// each cooldown one task is the probe.
+type circuit struct {
+	account  providers.Account
+	breaker  *gobreaker.TwoStepCircuitBreaker[any]
+	cooldown time.Duration
+	// refused is set while the latest failure was refused credentials.
+	refused atomic.Bool
+}
+
+func newCircuit(a providers.Account, o Options) *circuit {
+	c := &circuit{account: a, cooldown: o.CircuitCooldown}
+	name := a.Provider + "/" + a.Name
+	c.breaker = gobreaker.NewTwoStepCircuitBreaker[any](gobreaker.Settings{
+		Name: name, MaxRequests: 1, Timeout: o.CircuitCooldown,
+		ReadyToTrip:  func(n gobreaker.Counts) bool { return c.refused.Load() || n.ConsecutiveFailures >= failuresToOpen },
+		IsSuccessful: func(err error) bool { return err == nil },
+		IsExcluded:   func(err error) bool { return errors.Is(err, errNoVerdict) },
+		OnStateChange: func(_ string, from, to gobreaker.State) {
+			o.Metrics.Circuit(a.Provider, a.Name, to != gobreaker.StateClosed)
+			o.Log.Warn().Str("account", name).Stringer("from", from).Stringer("to", to).Msg("circuit")
+		},
+	})
+	return c
+}
+
+// allow asks for a pass. The caller must hand it what it learnt about the account: nil, an error, or errNoVerdict.
+func (c *circuit) allow() (func(error), error) {
+	done, err := c.breaker.Allow()
+	if err != nil {
+		return nil, fmt.Errorf("circuit of %s/%s: %w", c.account.Provider, c.account.Name, err)
+	}
+	return func(err error) {
+		var credentials *providers.CredentialsError
+		c.refused.Store(errors.As(err, &credentials))
+		done(health(err))
+	}, nil
+}
+
+// health is the part of an attempt's result that speaks of the account: only a failed connection or refused credentials count against
+// it; a throttled request, or an attempt that never called the provider, says nothing.
+func health(err error) error {
+	var credentials *providers.CredentialsError
+	var notSent *providers.NotSent
+	switch {
+	case err == nil, errors.As(err, &credentials):
+		return err
+	case errors.As(err, &notSent) && notSent.Reason == wire.Connect:
+		return err
+	default:
+		return errNoVerdict
+	}
+}

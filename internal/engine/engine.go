@@ -1,0 +1,172 @@
+// Package engine takes a payment from its wake-up to its outcome in one straight line:
+//
+//	send lane: wake-up -> circuit -> ledger.Begin -> Payer.Pay or Charger.Charge -> ledger.Finish or Release
+//	ask lane:  wake-up -> circuit -> ledger.Ask -> StatusChecker.Status -> ledger.Answer
+//
+// The ledger alone decides a payment's fate. Handlers return no error for a payment: its due time wakes it again.
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
+	"github.com/rs/zerolog"
+
+	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/providers"
+)
+
+// Options of an engine. Zero durations are not replaced: cmd/worker hands in a checked configuration.
+type Options struct {
+	Ledger   idempotency.Engine
+	Registry providers.Registry
+	// Redis is the client that the asynq servers share; it stays the caller's to close.
+	Redis redis.UniversalClient
+	Log   zerolog.Logger
+	// Metrics may be nil.
+	Metrics Metrics
+
+	// RequestTimeout < AttemptDeadline < Lease < TaskTimeout < ShutdownTimeout; New refuses any other order.
+	RequestTimeout  time.Duration
+	AttemptDeadline time.Duration
+	Lease           time.Duration
+	TaskTimeout     time.Duration
+	ShutdownTimeout time.Duration
+
+	// Concurrency is how many payments of a provider may be under way at a time, in each of its two lanes.
+	Concurrency func(provider string) int
+
+	RetryBase, RetryMax time.Duration
+	PollFirst, PollMax  time.Duration
+	JanitorInterval     time.Duration
+	CircuitCooldown     time.Duration
+
+	// FingerprintKey makes the fingerprints of full payloads an HMAC.
+	FingerprintKey []byte
+
+	// OnStep, if set, is called at each named step of a payment's path. Tests kill and stop the process there.
+	OnStep func(Step, idempotency.Key)
+	// Random returns a number in [0,1); math/rand/v2 by default.
+	Random func() float64
+	// Now is the local clock of an attempt's deadline; time.Now by default. Leases and due times use the store's.
+	Now func() time.Time
+}
+
+// Metrics is what the engine reports.
+type Metrics interface {
+	Request(provider, operation, class string, took time.Duration)
+	Settled(provider string, s idempotency.Settlement)
+	Anomaly(provider, kind string)
+	Circuit(provider, account string, open bool)
+}
+
+// Engine serves the providers of its registry. New starts nothing; Run does.
+type Engine struct {
+	Options
+	circuits map[string]*circuit
+	queue    *asynq.Client
+	// giveUp closes when the process is about to exit: what could not be written by then is logged.
+	giveUp chan struct{}
+	// asks bounds the questions that the janitor asks itself while asynq takes no tasks.
+	asks chan struct{}
+	work sync.WaitGroup
+}
+
+// New checks the options.
+func New(o Options) (*Engine, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	if o.Random == nil {
+		o.Random = rand.Float64 // #nosec G404 -- jitter, not a secret
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.OnStep == nil {
+		o.OnStep = func(Step, idempotency.Key) {}
+	}
+	if o.Metrics == nil {
+		o.Metrics = noMetrics{}
+	}
+	e := &Engine{Options: o, giveUp: make(chan struct{}), asks: make(chan struct{}, 16), circuits: map[string]*circuit{}}
+	for _, accounts := range o.Registry {
+		for _, a := range accounts {
+			e.circuits[a.Provider+"/"+a.Name] = newCircuit(a, o)
+		}
+	}
+	e.queue = asynq.NewClientFromRedisClient(o.Redis)
+	return e, nil
+}
+
+func (o Options) check() error {
+	row := []struct {
+		name string
+		d    time.Duration
+	}{
+		{"request timeout", o.RequestTimeout},
+		{"attempt deadline", o.AttemptDeadline},
+		{"lease", o.Lease},
+		{"task timeout", o.TaskTimeout},
+		{"shutdown timeout", o.ShutdownTimeout},
+	}
+	for i := 1; i < len(row); i++ {
+		if row[i-1].d >= row[i].d {
+			return fmt.Errorf("%s (%s) must be shorter than %s (%s)", row[i-1].name, row[i-1].d, row[i].name, row[i].d)
+		}
+	}
+	if o.RequestTimeout <= 0 {
+		return errors.New("request timeout must be above zero")
+	}
+	if 2*o.RequestTimeout > o.AttemptDeadline {
+		return fmt.Errorf("an attempt (%s) must have time for two requests of %s", o.AttemptDeadline, o.RequestTimeout)
+	}
+	return nil
+}
+
+// Run serves until ctx is done, then drains: it takes no more tasks and waits for what is under way, for ShutdownTimeout at most.
+func (e *Engine) Run(ctx context.Context) error {
+	var servers []*asynq.Server
+	for _, p := range e.Registry.Providers() {
+		for _, lane := range e.lanes(p) {
+			if err := lane.server.Start(lane.handler); err != nil {
+				shutdown(servers)
+				return fmt.Errorf("start %s: %w", lane.queue, err)
+			}
+			servers = append(servers, lane.server)
+		}
+	}
+	var janitors sync.WaitGroup
+	for _, p := range e.Registry.Providers() {
+		janitors.Go(func() { e.janitor(ctx, p) })
+	}
+	<-ctx.Done()
+	e.Log.Info().Msg("draining: no new tasks; waiting for what is under way")
+	shutdown(servers)
+	janitors.Wait()
+	close(e.giveUp)
+	e.work.Wait()
+	return nil
+}
+
+// shutdown stops all servers at once: each waits for its own tasks.
+func shutdown(servers []*asynq.Server) {
+	var wg sync.WaitGroup
+	for _, s := range servers {
+		wg.Go(s.Shutdown)
+	}
+	wg.Wait()
+}
+
+type noMetrics struct{}
+
+func (noMetrics) Request(string, string, string, time.Duration) {}
+func (noMetrics) Settled(string, idempotency.Settlement)        {}
+func (noMetrics) Anomaly(string, string)                        {}
+func (noMetrics) Circuit(string, string, bool)                  {}

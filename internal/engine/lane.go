@@ -1,0 +1,109 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/rs/zerolog"
+
+	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/tasks"
+)
+
+// lane is one asynq server with one queue. Each provider has two, so that neither another provider's slowness nor its own backlog of
+// sends delays an answer.
+type lane struct {
+	queue   string
+	server  *asynq.Server
+	handler asynq.Handler
+}
+
+func (e *Engine) lanes(provider string) []lane {
+	send, ask := tasks.SendQueue(provider), tasks.AskQueue(provider)
+	return []lane{
+		{send, e.server(provider, send), asynq.HandlerFunc(e.handleSend)},
+		{ask, e.server(provider, ask), asynq.HandlerFunc(e.handleAsk)},
+	}
+}
+
+func (e *Engine) server(provider, queue string) *asynq.Server {
+	return asynq.NewServerFromRedisClient(e.Redis, asynq.Config{
+		Concurrency:              e.Concurrency(provider),
+		Queues:                   map[string]int{queue: 1},
+		TaskCheckInterval:        100 * time.Millisecond,
+		DelayedTaskCheckInterval: time.Second,
+		ShutdownTimeout:          e.ShutdownTimeout,
+		RetryDelayFunc:           func(int, error, *asynq.Task) time.Duration { return 2 * time.Second },
+		Logger:                   asynqLog{e.Log.With().Str("queue", queue).Logger()},
+		LogLevel:                 asynq.WarnLevel,
+	})
+}
+
+// handleSend serves wake-ups, and full payloads of plain asynq clients, which it registers first.
+func (e *Engine) handleSend(ctx context.Context, t *asynq.Task) error {
+	if t.Type() == tasks.TypeWake {
+		k, err := tasks.WokenKey(t.Payload())
+		if err != nil {
+			return e.poison(t, err)
+		}
+		e.send(ctx, k)
+		return nil
+	}
+	task, err := tasks.Decode(t.Payload())
+	if err != nil {
+		return e.poison(t, err)
+	}
+	if task.Type() == "status" {
+		e.ask(ctx, task.Key())
+		return nil
+	}
+	return e.adopt(ctx, task)
+}
+
+// adopt registers a full payload and serves it. An error means that it is not registered yet: asynq hands it out again.
+func (e *Engine) adopt(ctx context.Context, task tasks.Task) error {
+	k := task.Key()
+	e.OnStep(StepRegister, k)
+	rs, err := e.Ledger.Register(ctx, task.Registration(e.FingerprintKey))
+	if err != nil {
+		return err
+	}
+	e.OnStep(StepRegistered, k)
+	if rs[0].Result == idempotency.Conflict {
+		e.Log.Error().Stringer("key", k).Str("differs", rs[0].Conflict).Msg("conflict: the reference is taken; nothing was changed")
+		return nil
+	}
+	e.send(ctx, k)
+	return nil
+}
+
+func (e *Engine) handleAsk(ctx context.Context, t *asynq.Task) error {
+	k, err := tasks.WokenKey(t.Payload())
+	if err != nil {
+		return e.poison(t, err)
+	}
+	e.ask(ctx, k)
+	return nil
+}
+
+// poison archives a task that nobody can read; it is no payment, or is registered already and will be woken again.
+func (e *Engine) poison(t *asynq.Task, err error) error {
+	e.Log.Error().Str("type", t.Type()).Err(err).Msg("unreadable task archived")
+	return fmt.Errorf("%w: %w", err, asynq.SkipRetry)
+}
+
+// asynqLog hands asynq's own messages to the worker's log.
+type asynqLog struct{ log zerolog.Logger }
+
+func (l asynqLog) Debug(args ...any) { l.log.Debug().Msg(fmt.Sprint(args...)) }
+func (l asynqLog) Info(args ...any)  { l.log.Info().Msg(fmt.Sprint(args...)) }
+func (l asynqLog) Warn(args ...any)  { l.log.Warn().Msg(fmt.Sprint(args...)) }
+func (l asynqLog) Error(args ...any) { l.log.Error().Msg(fmt.Sprint(args...)) }
+
+// Fatal does not exit: a worker with payments under way never dies of a log line.
+func (l asynqLog) Fatal(args ...any) { l.log.Error().Msg(fmt.Sprint(args...)) }
+
+var errNoAccount = errors.New("no credentials for this account")

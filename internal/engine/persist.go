@@ -1,0 +1,85 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/providers"
+)
+
+const (
+	writeTimeout  = 5 * time.Second
+	firstRewrite  = 50 * time.Millisecond
+	slowestWrites = 2 * time.Second
+)
+
+// persist writes what happened to a payment until the store has it: past the lease, past asynq's timeout, through an outage. Only the
+// process's exit ends it; then what could not be written is logged for a person to compare.
+func (e *Engine) persist(ctx context.Context, k idempotency.Key, step string, o providers.Outcome,
+	write func(context.Context) (idempotency.Settlement, error),
+) {
+	e.work.Add(1)
+	defer e.work.Done()
+	ctx = context.WithoutCancel(ctx)
+	for n := 0; ; n++ {
+		s, err := once(ctx, write)
+		if err == nil {
+			e.settled(k, o, s)
+			return
+		}
+		if errors.Is(err, idempotency.ErrUnknownAttempt) {
+			e.Log.Debug().Stringer("key", k).Str("step", step).Msg("the attempt never began")
+			return
+		}
+		if final(err) {
+			e.Log.Error().Stringer("key", k).Str("step", step).Err(err).Msg("the ledger refused a result")
+			return
+		}
+		if n == 0 {
+			e.Log.Warn().Stringer("key", k).Str("step", step).Err(err).Msg("result not written yet; trying until it is")
+		}
+		if !e.pause(exponential(firstRewrite, slowestWrites, n)) {
+			e.Log.Error().Stringer("key", k).Str("step", step).Str("class", string(o.Class)).Str("provider_id", o.ProviderID).
+				Str("code", o.Code).Err(err).Msg("RESULT NOT WRITTEN: the payment will be asked about when its lease has lapsed")
+			return
+		}
+	}
+}
+
+func once(ctx context.Context, write func(context.Context) (idempotency.Settlement, error)) (idempotency.Settlement, error) {
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	defer cancel()
+	return write(ctx)
+}
+
+// final reports whether trying again is useless.
+func final(err error) bool {
+	return errors.Is(err, idempotency.ErrUnknown) || errors.Is(err, idempotency.ErrRefused)
+}
+
+// pause waits with jitter; false when the process is about to exit.
+func (e *Engine) pause(d time.Duration) bool {
+	t := time.NewTimer(d/2 + time.Duration(e.Random()*float64(d)/2))
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-e.giveUp:
+		return false
+	}
+}
+
+// settled logs and counts what a step came to.
+func (e *Engine) settled(k idempotency.Key, o providers.Outcome, s idempotency.Settlement) {
+	if s.Anomaly != "" && s.Applied {
+		e.Log.Error().Stringer("key", k).Str("anomaly", s.Anomaly).Str("state", string(s.State)).Msg("anomaly: a person must look")
+		e.Metrics.Anomaly(k.Provider, s.Anomaly)
+	}
+	e.Log.Info().Stringer("key", k).Str("class", string(o.Class)).Str("code", o.Code).Str("state", string(s.State)).
+		Bool("applied", s.Applied).Msg("recorded")
+	if s.Applied {
+		e.Metrics.Settled(k.Provider, s)
+	}
+}

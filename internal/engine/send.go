@@ -1,0 +1,209 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/wire"
+	"github.com/remesa/remesa/tasks"
+)
+
+// send serves one wake-up of the send lane.
+func (e *Engine) send(ctx context.Context, k idempotency.Key) {
+	e.OnStep(StepWoken, k)
+	c, ok := e.circuits[k.Provider+"/"+k.Account]
+	if !ok {
+		e.wait(ctx, k, longestWait, errNoAccount)
+		return
+	}
+	pass, err := c.allow()
+	if err != nil {
+		e.wait(ctx, k, c.cooldown, err)
+		return
+	}
+	pass(e.attempt(ctx, k, c.account))
+}
+
+const longestWait = 30 * time.Second
+
+// wait puts a payment off before Begin. Where even that fails, its due time wakes it as it stands.
+func (e *Engine) wait(ctx context.Context, k idempotency.Key, d time.Duration, why error) {
+	e.Log.Debug().Stringer("key", k).Err(why).Msg("waits")
+	if err := e.Ledger.Defer(ctx, k, d); err != nil {
+		e.Log.Warn().Stringer("key", k).Err(err).Msg("could not be put off")
+	}
+}
+
+// attempt begins, sends and reports. It returns what the attempt says about the account's health: nil, or why nothing could be sent.
+func (e *Engine) attempt(ctx context.Context, k idempotency.Key, a providers.Account) error {
+	deadline := e.Now().Add(e.AttemptDeadline)
+	id := idempotency.NewAttempt()
+	e.OnStep(StepBegin, k)
+	begun, err := e.Ledger.Begin(ctx, k, idempotency.BeginRequest{
+		Attempt: id, Lease: e.Lease, Askable: a.Askable(), OpensLate: opensLate(a),
+	})
+	if err != nil {
+		e.Log.Warn().Stringer("key", k).Err(err).Msg("not begun; its due time wakes it again")
+		e.disown(ctx, k, id, err)
+		return errNoVerdict
+	}
+	if begun.Verdict != idempotency.Send {
+		return errNoVerdict
+	}
+	e.OnStep(StepBegun, k)
+	ctx, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	ctx = wire.WithSendBy(ctx, deadline.Add(-e.RequestTimeout), e.Now)
+	return e.report(ctx, k, id, begun.Number, e.execute(ctx, k, a, id, begun))
+}
+
+// disown gives back what a Begin may have taken whose answer was lost: nothing was sent.
+func (e *Engine) disown(ctx context.Context, k idempotency.Key, id string, err error) {
+	if errors.Is(err, idempotency.ErrUnknown) || errors.Is(err, idempotency.ErrFull) {
+		return
+	}
+	e.release(ctx, k, id, "begin_unanswered", 0)
+}
+
+func opensLate(a providers.Account) bool {
+	t, ok := a.Client.(providers.TwoStep)
+	return ok && t.OpensLate()
+}
+
+// result is what an attempt came to: err means that the provider cannot have acted.
+type result struct {
+	outcome providers.Outcome
+	err     error
+	payload error
+}
+
+// execute calls the adapter. A panic in it is doubt: nobody knows what was sent before.
+func (e *Engine) execute(ctx context.Context, k idempotency.Key, a providers.Account, id string, b idempotency.Begun) (r result) {
+	payment, err := tasks.Decode(b.Payload)
+	if err != nil {
+		return result{payload: err}
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			e.Log.Error().Stringer("key", k).Str("type", fmt.Sprintf("%T", p)).Msg("the adapter panicked; the payment is in doubt")
+			r = result{outcome: providers.Outcome{Class: providers.InDoubt, Code: "panic"}}
+		}
+	}()
+	attempt := providers.Attempt{ID: id, Handles: b.Handles, Note: func(ctx context.Context, h map[string]string, moves bool) error {
+		return e.Ledger.Note(ctx, k, id, h, moves)
+	}}
+	e.OnStep(StepSend, k)
+	start := e.Now()
+	operation, o, err := call(ctx, a, payment, attempt)
+	e.Metrics.Request(k.Provider, operation, class(o, err), e.Now().Sub(start))
+	e.OnStep(StepSent, k)
+	return result{outcome: o, err: err}
+}
+
+// call hands the payment to what the provider can do.
+func call(ctx context.Context, a providers.Account, t tasks.Task, at providers.Attempt) (string, providers.Outcome, error) {
+	if p, ok := t.Payout(); ok {
+		if payer, ok := a.Client.(providers.Payer); ok {
+			o, err := payer.Pay(ctx, p, at)
+			return "pay", o, err
+		}
+	}
+	if c, ok := t.Charge(); ok {
+		if charger, ok := a.Client.(providers.Charger); ok {
+			o, err := charger.Charge(ctx, c, at)
+			return "charge", o, err
+		}
+	}
+	return "none", providers.Outcome{}, &providers.NotSent{Reason: "unsupported", Err: fmt.Errorf("%s cannot do a %s", a.Provider, t.Type())}
+}
+
+func class(o providers.Outcome, err error) string {
+	var credentials *providers.CredentialsError
+	switch {
+	case errors.As(err, &credentials):
+		return "credentials"
+	case err != nil:
+		return "not_sent"
+	default:
+		return string(o.Class)
+	}
+}
+
+// report writes what the attempt came to and does not give up before it is written. It returns the attempt's word on the account.
+func (e *Engine) report(ctx context.Context, k idempotency.Key, id string, number int, r result) error {
+	switch {
+	case r.payload != nil:
+		e.release(ctx, k, id, "payload", 0)
+		e.reject(ctx, k, r.payload)
+		return errNoVerdict
+	case r.err != nil:
+		e.release(ctx, k, id, reason(r.err), e.retryAfter(number, r.err))
+		return r.err
+	default:
+		e.finish(ctx, k, id, r.outcome)
+		return nil
+	}
+}
+
+func (e *Engine) finish(ctx context.Context, k idempotency.Key, id string, o providers.Outcome) {
+	e.OnStep(StepFinish, k)
+	e.persist(ctx, k, "finish", o, func(ctx context.Context) (idempotency.Settlement, error) {
+		return e.Ledger.Finish(ctx, k, id, o, e.PollFirst)
+	})
+	e.OnStep(StepFinished, k)
+}
+
+func (e *Engine) release(ctx context.Context, k idempotency.Key, id, why string, after time.Duration) {
+	e.OnStep(StepRelease, k)
+	e.persist(ctx, k, "release", providers.Outcome{Class: "not_sent", Code: why},
+		func(ctx context.Context) (idempotency.Settlement, error) {
+			return e.Ledger.Release(ctx, k, id, why, after)
+		})
+	e.OnStep(StepReleased, k)
+}
+
+func (e *Engine) reject(ctx context.Context, k idempotency.Key, why error) {
+	const code = "payload_unreadable"
+	e.persist(ctx, k, "reject", providers.Outcome{Class: providers.Refused, Code: code},
+		func(ctx context.Context) (idempotency.Settlement, error) {
+			return e.Ledger.Reject(ctx, k, code, why.Error())
+		})
+}
+
+func reason(err error) string {
+	var notSent *providers.NotSent
+	var credentials *providers.CredentialsError
+	switch {
+	case errors.As(err, &notSent):
+		return notSent.Reason
+	case errors.As(err, &credentials):
+		return "credentials refused, code " + credentials.Code
+	default:
+		return "not sent"
+	}
+}
+
+// retryAfter is the wait before the next attempt: what the provider asked for, else exponential backoff with full jitter.
+func (e *Engine) retryAfter(number int, err error) time.Duration {
+	var notSent *providers.NotSent
+	if errors.As(err, &notSent) && notSent.RetryAfter > 0 {
+		return notSent.RetryAfter
+	}
+	return time.Duration(e.Random() * float64(exponential(e.RetryBase, e.RetryMax, number-1)))
+}
+
+// exponential is base doubled n times, longest at most.
+func exponential(base, longest time.Duration, n int) time.Duration {
+	d := base
+	for range n {
+		if d >= longest/2 {
+			return longest
+		}
+		d *= 2
+	}
+	return min(d, longest)
+}

@@ -1,0 +1,36 @@
+package engine
+
+// Step is a named step of a payment's path. A process that dies or stalls at any of them pays nobody twice and forgets nobody: the
+// fault tests do both at each.
+type Step string
+
+// The steps of the send lane, of the ask lane and of the janitor, in the order in which a payment passes them. Those of an exchange
+// with the provider (request and answer) are the adapters'.
+const (
+	StepWoken      Step = "woken"
+	StepBegin      Step = "begin"
+	StepBegun      Step = "begun"
+	StepSend       Step = "send"
+	StepSent       Step = "sent"
+	StepFinish     Step = "finish"
+	StepFinished   Step = "finished"
+	StepRelease    Step = "release"
+	StepReleased   Step = "released"
+	StepAsk        Step = "ask"
+	StepQuestion   Step = "question"
+	StepStatus     Step = "status"
+	StepAnswer     Step = "answer"
+	StepAnswered   Step = "answered"
+	StepDue        Step = "due"
+	StepWake       Step = "wake"
+	StepRegister   Step = "register"
+	StepRegistered Step = "registered"
+)
+
+// Steps lists them all.
+func Steps() []Step {
+	return []Step{
+		StepRegister, StepRegistered, StepDue, StepWake, StepWoken, StepBegin, StepBegun, StepSend, StepSent, StepFinish, StepFinished,
+		StepRelease, StepReleased, StepAsk, StepQuestion, StepStatus, StepAnswer, StepAnswered,
+	}
+}
