@@ -1,0 +1,104 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+func TestFurtherAccounts(t *testing.T) {
+	t.Parallel()
+	secret := file(t, "from-the-file\n")
+	list := fmt.Sprintf(`[
+		{"provider":"virtualpos","account":"second","base_url":"http://127.0.0.1:9090/virtualpos","api_key_file":%q,"secret_key_file":%q,"body":"flat"},
+		{"provider":"pagandocheck","account":"mx-2","base_url":"https://pc.example","user":"u2","password_file":%q,"two_step":false}
+	]`, secret, secret, secret)
+	c := mustParse(t, virtualPOS("REMESA_ACCOUNTS_FILE", file(t, list)))
+	accounts := c.Accounts()
+	if len(accounts) != 3 || accounts[0].Name != "default" || accounts[1].Name != "second" || accounts[2].Name != "mx-2" {
+		t.Fatalf("%d accounts", len(accounts))
+	}
+	second, ok := accounts[1].Settings.(*VirtualPOS)
+	if !ok || second.APIKey.Reveal() != "from-the-file" || second.Body != "flat" || second.StatusSignature != "tef" || accounts[1].Real() {
+		t.Errorf("second: %+v", accounts[1])
+	}
+	third, ok := accounts[2].Settings.(*PagandoCheck)
+	if !ok || third.TwoStep || third.Origin != "MAGENTO" || !accounts[2].Real() {
+		t.Errorf("mx-2: %+v", accounts[2])
+	}
+}
+
+func TestAccountsThatAreRefused(t *testing.T) {
+	t.Parallel()
+	secret := file(t, "s")
+	for sentence, row := range map[string]struct{ list, want string }{
+		"no JSON":                       {`{`, "is not a JSON list of objects"},
+		"an object instead of a list":   {`{"provider":"virtualpos"}`, "is not a JSON list of objects"},
+		"something after the list":      {`[] []`, "has something after its list"},
+		"an unknown provider":           {`[{"provider":"` + canary + `","account":"a"}]`, "entry 1: provider: missing, or not one of coordinador, etpay"},
+		"a bad account name":            {`[{"provider":"etpay","account":"` + strings.ToUpper(canary) + `"}]`, "entry 1: account: missing, or not 1 to 32"},
+		"an unknown setting":            {`[{"provider":"etpay","account":"a","base_ulr":"x"}]`, "entry 1: base_ulr: is not a setting of this provider; known are provider, account, base_url"},
+		"a value where a name belongs":  {`[{"provider":"etpay","account":"a","` + canary + `":1}]`, "entry 1: a name of 19 characters: is not a setting"},
+		"a secret inside the list":      {`[{"provider":"virtualpos","account":"a","base_url":"https://x.example","api_key":"` + canary + `"}]`, "api_key: is a secret: put it into a file of its own and name that as api_key_file"},
+		"no credentials":                {`[{"provider":"virtualpos","account":"a","base_url":"https://x.example"}]`, "entry 1: api_key: missing"},
+		"plain http off loopback":       {fmt.Sprintf(`[{"provider":"virtualpos","account":"a","base_url":"http://x.example","api_key_file":%q,"secret_key_file":%q}]`, secret, secret), "entry 1: base_url: must be https"},
+		"a list where a text belongs":   {`[{"provider":"etpay","account":"a","base_url":["x"]}]`, "base_url: must be a text"},
+		"a secret's file that is gone":  {`[{"provider":"virtualpos","account":"a","api_key_file":"/` + canary + `"}]`, "api_key_file: names a file that cannot be read"},
+		"the account of the variables":  {fmt.Sprintf(`[{"provider":"virtualpos","account":"default","base_url":"https://y.example","api_key_file":%q,"secret_key_file":%q}]`, secret, secret), "virtualpos/default is described more than once"},
+		"a second entry that is broken": {`[{"provider":"etpay"},{"provider":"x"}]`, "entry 2: provider"},
+	} {
+		_, err := parse(t, virtualPOS("REMESA_ACCOUNTS_FILE", file(t, row.list)))
+		switch {
+		case err == nil:
+			t.Errorf("%s: accepted", sentence)
+		case !strings.Contains(err.Error(), "REMESA_ACCOUNTS_FILE: ") || !strings.Contains(err.Error(), row.want):
+			t.Errorf("%s:\n got %s\nwant %s", sentence, err, row.want)
+		case strings.Contains(strings.ToLower(err.Error()), canary):
+			t.Errorf("%s: the error repeats the value: %s", sentence, err)
+		}
+	}
+	if _, err := parse(t, map[string]string{"REMESA_ACCOUNTS_FILE": "/" + canary}); err == nil || strings.Contains(err.Error(), canary) {
+		t.Errorf("a file that is gone: %v", err)
+	}
+}
+
+func TestIdentityTellsAccountsApartAndNothingElse(t *testing.T) {
+	t.Parallel()
+	identity := func(s Settings) string { return Account{Settings: s}.Identity() }
+	for sentence, row := range map[string]struct {
+		a, b Settings
+		same bool
+	}{
+		"VirtualPOS: another key":              {&VirtualPOS{BaseURL: "https://h", APIKey: "a"}, &VirtualPOS{BaseURL: "https://h", APIKey: "b"}, false},
+		"VirtualPOS: another host":             {&VirtualPOS{BaseURL: "https://h", APIKey: "a"}, &VirtualPOS{BaseURL: "https://i", APIKey: "a"}, false},
+		"VirtualPOS: another secret":           {&VirtualPOS{BaseURL: "https://h", APIKey: "a", SecretKey: "x"}, &VirtualPOS{BaseURL: "https://H/v1", APIKey: "a", SecretKey: "y"}, true},
+		"VirtualPOS: the port that https has":  {&VirtualPOS{BaseURL: "https://h", APIKey: "a"}, &VirtualPOS{BaseURL: "https://h:443", APIKey: "a"}, true},
+		"VirtualPOS: another port":             {&VirtualPOS{BaseURL: "https://h", APIKey: "a"}, &VirtualPOS{BaseURL: "https://h:8443", APIKey: "a"}, false},
+		"Pago Seguro: another account":         {&PagoSeguro{BaseURL: "https://h", AccountID: "1"}, &PagoSeguro{BaseURL: "https://h", AccountID: "2"}, false},
+		"Pago Seguro: another key":             {&PagoSeguro{BaseURL: "https://h", AccountID: "1", APIKey: "a"}, &PagoSeguro{BaseURL: "https://h", AccountID: "1", APIKey: "b"}, true},
+		"Pagando Check: another user":          {&PagandoCheck{BaseURL: "https://h", User: "1"}, &PagandoCheck{BaseURL: "https://h", User: "2"}, false},
+		"ETpay: another merchant":              {&ETpay{BaseURL: "https://h", MerchantCode: "1"}, &ETpay{BaseURL: "https://h", MerchantCode: "2"}, false},
+		"Coordinador: another path, same host": {&Coordinador{PortalURL: "https://h/cen", GatewayURL: "https://g"}, &Coordinador{PortalURL: "https://h/other", GatewayURL: "https://g"}, false},
+		"Coordinador: another user":            {&Coordinador{PortalURL: "https://h", Username: "1"}, &Coordinador{PortalURL: "https://h", Username: "2"}, false},
+		"Coordinador: a slash at the end":      {&Coordinador{PortalURL: "https://h/cen", Username: "1"}, &Coordinador{PortalURL: "https://h/cen/", Username: "1"}, true},
+	} {
+		if (identity(row.a) == identity(row.b)) != row.same {
+			t.Errorf("%s: %q and %q", sentence, identity(row.a), identity(row.b))
+		}
+	}
+	if id := identity(&VirtualPOS{BaseURL: "https://h", APIKey: canary}); strings.Contains(id, canary) {
+		t.Errorf("the identity holds the key: %s", id)
+	}
+}
+
+func TestLoopback(t *testing.T) {
+	t.Parallel()
+	for url, want := range map[string]bool{
+		"http://127.0.0.1:9090": true, "http://127.8.9.1": true, "http://[::1]:1/x": true, "http://localhost/x": true, "http://LOCALHOST": true,
+		"https://example.com": false, "http://10.0.0.1": false, "http://127.0.0.1.example.com": false, "http://0.0.0.0": false, "": false, "http://[::ffff:127.0.0.1]": true,
+	} {
+		if got := IsLoopbackURL(url); got != want {
+			t.Errorf("%s: %t", url, got)
+		}
+	}
+}

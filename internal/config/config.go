@@ -1,0 +1,75 @@
+// Package config turns flags and environment into the settings of both commands. Every setting is a flag, and a variable of the same
+// name in capitals behind REMESA_; secrets may be read from a file instead. A command embeds the groups that it needs, parses with
+// Options, and calls Complete: then every value is present, valid, and consistent with the others.
+//
+// No error and no warning of this package repeats a value: it names the setting, the shape that was found and what to do.
+package config
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Config is every setting there is.
+type Config struct {
+	Redis     `embed:"" group:"Redis"`
+	Ledger    `embed:"" group:"Ledger"`
+	Timing    `embed:"" group:"Time limits and retries"`
+	Providers `embed:""`
+	Keys      `embed:"" group:"Keys"`
+	HTTP      `embed:"" group:"HTTP"`
+	Logging   `embed:"" group:"Logging"`
+}
+
+// Complete reads the files of secrets and checks every setting, alone and against the others. The error lists all problems.
+func (c *Config) Complete() error { return Complete(c) }
+
+// Warnings lists what an operator should know though it is allowed.
+func (c *Config) Warnings() []string {
+	warnings := c.Ledger.warnings()
+	for _, p := range c.realProviders() {
+		if settle := c.Policy(p).SettleTime; settle < safeSettleTime {
+			warnings = append(warnings, fmt.Sprintf("%s is %s with a real provider: below %s a late execution may be taken for none",
+				variable(p, "SETTLE_TIME"), settle, safeSettleTime))
+		}
+	}
+	return warnings
+}
+
+// Complete does for the groups that a command embeds what Config.Complete does for all of them; hand in pointers.
+func Complete(groups ...any) error {
+	var problems []error
+	for _, g := range groups {
+		problems = append(problems, readSecretFiles(g)...)
+	}
+	if len(problems) > 0 {
+		return errors.Join(problems...)
+	}
+	for _, g := range groups {
+		problems = append(problems, check(g)...)
+	}
+	return errors.Join(problems...)
+}
+
+func check(group any) []error {
+	switch g := group.(type) {
+	case *Config:
+		return checkAll(g)
+	case interface{ complete() []error }:
+		return g.complete()
+	default:
+		return []error{fmt.Errorf("%T is not a group of settings", group)}
+	}
+}
+
+func checkAll(c *Config) []error {
+	var problems []error
+	for _, g := range []interface{ complete() []error }{&c.Redis, &c.Ledger, &c.Timing, &c.Providers, &c.Keys, &c.HTTP, &c.Logging} {
+		problems = append(problems, g.complete()...)
+	}
+	return problems
+}
+
+func problem(setting, format string, args ...any) error {
+	return fmt.Errorf("%s: %s", setting, fmt.Sprintf(format, args...))
+}

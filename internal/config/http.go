@@ -1,0 +1,54 @@
+package config
+
+import (
+	"errors"
+	"net"
+	"strconv"
+
+	"github.com/remesa/remesa/providers"
+)
+
+// HTTP says where the worker listens and who may look.
+type HTTP struct {
+	Addr                  string           `name:"http-addr" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address of /healthz, /readyz, /metrics and the dashboard."`
+	DashboardUser         string           `placeholder:"NAME" help:"User of the dashboard (HTTP Basic)."`
+	DashboardPassword     providers.Secret `name:"dashboard-password" placeholder:"TEXT" help:"Password of the dashboard."`
+	DashboardPasswordFile string           `name:"dashboard-password-file" placeholder:"FILE" help:"File that holds the dashboard's password."`
+	DashboardWritable     bool             `help:"Let the dashboard change things; without it people can only look."`
+	WebhookAddr           string           `placeholder:"HOST:PORT" help:"Address of the listener for provider webhooks; without it there is none."`
+}
+
+// ErrExposed means that the dashboard would be open to the network.
+var ErrExposed = errors.New("REMESA_HTTP_ADDR: not on loopback, and the dashboard has no login: set REMESA_DASHBOARD_USER and REMESA_DASHBOARD_PASSWORD, or listen on 127.0.0.1")
+
+// RefuseExposed returns ErrExposed where others than this machine could open the dashboard without a login.
+func (h *HTTP) RefuseExposed() error {
+	host, _, err := net.SplitHostPort(h.Addr)
+	if err == nil && isLoopback(host) || h.DashboardPassword != "" {
+		return nil
+	}
+	return ErrExposed
+}
+
+func (h *HTTP) complete() []error {
+	var problems []error
+	if !isListenAddr(h.Addr) {
+		problems = append(problems, problem("REMESA_HTTP_ADDR", "must be HOST:PORT, such as 127.0.0.1:8080 (found %s)", shapeOf(h.Addr)))
+	}
+	if h.WebhookAddr != "" && !isListenAddr(h.WebhookAddr) {
+		problems = append(problems, problem("REMESA_WEBHOOK_ADDR", "must be HOST:PORT, such as 0.0.0.0:8443 (found %s)", shapeOf(h.WebhookAddr)))
+	}
+	if (h.DashboardUser == "") != (h.DashboardPassword == "") {
+		problems = append(problems, problem("REMESA_DASHBOARD_USER", "needs REMESA_DASHBOARD_PASSWORD, and the other way round"))
+	}
+	return problems
+}
+
+func isListenAddr(addr string) bool {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	n, err := strconv.Atoi(port)
+	return err == nil && n >= 0 && n <= 65535
+}

@@ -1,0 +1,98 @@
+package config
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/remesa/remesa/providers"
+)
+
+// Keys seal what rests in Redis, and key the fingerprints.
+type Keys struct {
+	TokenKey           providers.Secret `name:"token-key" placeholder:"BASE64" help:"32 bytes in base64: seals provider tokens shared through Redis; without it each worker keeps its own in memory."`
+	TokenKeyFile       string           `name:"token-key-file" placeholder:"FILE" help:"File that holds the token key."`
+	FingerprintKey     providers.Secret `name:"fingerprint-key" placeholder:"TEXT" help:"At least 16 characters: makes fingerprints an HMAC. Never change it; required with payload keys."`
+	FingerprintKeyFile string           `name:"fingerprint-key-file" placeholder:"FILE" help:"File that holds the fingerprint key."`
+	PayloadKeys        providers.Secret `name:"payload-keys" placeholder:"ID:BASE64,…" help:"Keys of 32 bytes in base64: payloads are sealed with the first and opened with any; unsealed tasks are then refused."`
+	PayloadKeysFile    string           `name:"payload-keys-file" placeholder:"FILE" help:"File that holds the payload keys."`
+}
+
+// SealingKey is one key of 32 bytes; Key.Reveal gives the raw bytes.
+type SealingKey struct {
+	ID  string
+	Key providers.Secret
+}
+
+const (
+	sealingKeyBytes     = 32
+	leastFingerprintKey = 16
+)
+
+// Token is the raw key that seals shared tokens, empty where there is none.
+func (k *Keys) Token() (providers.Secret, error) {
+	if k.TokenKey == "" {
+		return "", nil
+	}
+	key, err := sealingKey(k.TokenKey.Reveal())
+	if err != nil {
+		return "", problem("REMESA_TOKEN_KEY", "%s", err)
+	}
+	return key, nil
+}
+
+var keyID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,32}$`)
+
+// Payload lists the payload keys: the first seals, each opens. Empty where there are none.
+func (k *Keys) Payload() ([]SealingKey, error) {
+	if k.PayloadKeys == "" {
+		return nil, nil
+	}
+	var keys []SealingKey
+	for i, entry := range strings.Split(k.PayloadKeys.Reveal(), ",") {
+		id, text, found := strings.Cut(strings.TrimSpace(entry), ":")
+		if !found || !keyID.MatchString(id) {
+			return nil, problem("REMESA_PAYLOAD_KEYS", "entry %d is not ID:BASE64 with an id of 1 to 32 letters, digits, _ or -", i+1)
+		}
+		if slices.ContainsFunc(keys, func(k SealingKey) bool { return k.ID == id }) {
+			return nil, problem("REMESA_PAYLOAD_KEYS", "entry %d has the id of an earlier one", i+1)
+		}
+		key, err := sealingKey(text)
+		if err != nil {
+			return nil, problem("REMESA_PAYLOAD_KEYS", "entry %d: %s", i+1, err)
+		}
+		keys = append(keys, SealingKey{ID: id, Key: key})
+	}
+	return keys, nil
+}
+
+func sealingKey(text string) (providers.Secret, error) {
+	raw, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		return "", errors.New("is not base64: make one with `openssl rand -base64 32`")
+	}
+	if len(raw) != sealingKeyBytes {
+		return "", fmt.Errorf("holds %d bytes instead of %d: make one with `openssl rand -base64 32`", len(raw), sealingKeyBytes)
+	}
+	return providers.Secret(raw), nil
+}
+
+func (k *Keys) complete() []error {
+	var problems []error
+	if _, err := k.Token(); err != nil {
+		problems = append(problems, err)
+	}
+	if _, err := k.Payload(); err != nil {
+		problems = append(problems, err)
+	}
+	switch length := len(k.FingerprintKey.Reveal()); {
+	case length == 0 && k.PayloadKeys != "":
+		problems = append(problems, problem("REMESA_FINGERPRINT_KEY", "required with REMESA_PAYLOAD_KEYS: a plain fingerprint of a sealed payment can be guessed"))
+	case length > 0 && length < leastFingerprintKey:
+		problems = append(problems, problem("REMESA_FINGERPRINT_KEY", "has %d characters, needs at least %d", length, leastFingerprintKey))
+	}
+	return problems
+}

@@ -1,0 +1,36 @@
+package config
+
+import (
+	"fmt"
+	"time"
+)
+
+// Ledger says how long records and outcomes are kept, and when intake must stop.
+type Ledger struct {
+	LedgerRetention   time.Duration `default:"400d" placeholder:"DURATION" help:"How long a settled payment's record is kept; its reference is refused as a duplicate that long."`
+	OutcomesRetention time.Duration `default:"30d" placeholder:"DURATION" help:"How long outcome events stay in the streams."`
+	IntakeMemoryStop  float64       `default:"0.7" placeholder:"SHARE" help:"Share of Redis maxmemory above which nothing new is enqueued."`
+}
+
+const safeRetention = 30 * 24 * time.Hour
+
+func (l *Ledger) complete() []error {
+	var problems []error
+	if l.LedgerRetention < time.Second {
+		problems = append(problems, problem("REMESA_LEDGER_RETENTION", "must be a duration of 1s or more"))
+	}
+	if l.OutcomesRetention < time.Second {
+		problems = append(problems, problem("REMESA_OUTCOMES_RETENTION", "must be a duration of 1s or more"))
+	}
+	if !(l.IntakeMemoryStop > 0 && l.IntakeMemoryStop <= 1) {
+		problems = append(problems, problem("REMESA_INTAKE_MEMORY_STOP", "must be a share above 0 and at most 1, such as 0.7"))
+	}
+	return problems
+}
+
+func (l *Ledger) warnings() []string {
+	if l.LedgerRetention >= safeRetention {
+		return nil
+	}
+	return []string{fmt.Sprintf("REMESA_LEDGER_RETENTION is %s: a reference that is submitted again after that is paid again", l.LedgerRetention)}
+}
