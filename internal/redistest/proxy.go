@@ -1,0 +1,184 @@
+package redistest
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"sync"
+	"testing"
+)
+
+// Proxy stands between a client and a server, and loses what a network may lose. It does nothing until it is told to.
+type Proxy struct {
+	listener net.Listener
+	target   string
+
+	mu      sync.Mutex
+	pairs   map[*pair]bool
+	needle  []byte        // the reply to the next command that contains it is dropped
+	dropped chan struct{} // closed when that has happened
+	open    chan struct{} // closed while bytes may pass
+}
+
+// pair is one connection of a client and the one to the server that belongs to it.
+type pair struct {
+	client, server net.Conn
+	drop           chan struct{} // not nil: the next bytes from the server are lost, and then both connections
+	closed         chan struct{}
+	once           sync.Once
+}
+
+// NewProxy listens on a free port and passes everything on to the address.
+func NewProxy(t testing.TB, target string) *Proxy {
+	t.Helper()
+	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := make(chan struct{})
+	close(open)
+	p := &Proxy{listener: l, target: target, pairs: map[*pair]bool{}, open: open}
+	var accepting, passing sync.WaitGroup
+	accepting.Go(func() { p.accept(&passing) })
+	t.Cleanup(func() {
+		l.Close()
+		accepting.Wait()
+		p.Cut()
+		passing.Wait()
+	})
+	return p
+}
+
+// Addr is host and port of the proxy.
+func (p *Proxy) Addr() string { return p.listener.Addr().String() }
+
+// URL is the address in the form of REMESA_REDIS_URL.
+func (p *Proxy) URL() string { return "redis://" + p.Addr() + "/0" }
+
+// DropReply loses the reply to the next command that contains the text (in either case): the server executes it, and the client sees its
+// connection end. The channel is closed when that has happened.
+func (p *Proxy) DropReply(text string) <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.needle, p.dropped = bytes.ToLower([]byte(text)), make(chan struct{})
+	return p.dropped
+}
+
+// Cut ends all connections; new ones are accepted.
+func (p *Proxy) Cut() {
+	p.mu.Lock()
+	pairs := p.pairs
+	p.pairs = map[*pair]bool{}
+	p.mu.Unlock()
+	for c := range pairs {
+		c.close()
+	}
+}
+
+// Blackhole keeps connections, and accepts new ones, but lets no byte pass in either direction.
+func (p *Proxy) Blackhole() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.isOpen() {
+		p.open = make(chan struct{})
+	}
+}
+
+// Heal ends a Blackhole: what waited passes.
+func (p *Proxy) Heal() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.isOpen() {
+		close(p.open)
+	}
+}
+
+func (p *Proxy) isOpen() bool {
+	select {
+	case <-p.open:
+		return true
+	default:
+		return false
+	}
+}
+
+func (p *Proxy) accept(passing *sync.WaitGroup) {
+	for {
+		client, err := p.listener.Accept()
+		if err != nil {
+			return
+		}
+		server, err := (&net.Dialer{}).DialContext(context.Background(), "tcp", p.target)
+		if err != nil {
+			client.Close()
+			continue
+		}
+		c := &pair{client: client, server: server, closed: make(chan struct{})}
+		p.mu.Lock()
+		p.pairs[c] = true
+		p.mu.Unlock()
+		passing.Go(func() { p.pass(c, client, server, p.request) })
+		passing.Go(func() { p.pass(c, server, client, p.reply) })
+	}
+}
+
+// pass copies one direction; look sees each piece before it is passed, and ends the pair by false.
+func (p *Proxy) pass(c *pair, from, to net.Conn, look func(*pair, []byte) bool) {
+	defer p.end(c)
+	buffer := make([]byte, 64<<10)
+	for {
+		n, err := from.Read(buffer)
+		if err != nil {
+			return
+		}
+		p.mu.Lock()
+		open := p.open
+		p.mu.Unlock()
+		select {
+		case <-open:
+		case <-c.closed:
+			return
+		}
+		if !look(c, buffer[:n]) {
+			return
+		}
+		if _, err := to.Write(buffer[:n]); err != nil {
+			return
+		}
+	}
+}
+
+func (p *Proxy) request(c *pair, data []byte) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.needle != nil && bytes.Contains(bytes.ToLower(data), p.needle) {
+		c.drop, p.needle = p.dropped, nil
+	}
+	return true
+}
+
+func (p *Proxy) reply(c *pair, _ []byte) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if c.drop == nil {
+		return true
+	}
+	close(c.drop)
+	c.drop = nil
+	return false
+}
+
+func (p *Proxy) end(c *pair) {
+	p.mu.Lock()
+	delete(p.pairs, c)
+	p.mu.Unlock()
+	c.close()
+}
+
+func (c *pair) close() {
+	c.once.Do(func() {
+		close(c.closed)
+		c.client.Close()
+		c.server.Close()
+	})
+}

@@ -1,0 +1,187 @@
+package redistest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+func set(t *testing.T, c *redis.Client, key string) {
+	t.Helper()
+	if err := c.Set(t.Context(), key, "1", 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func exists(t *testing.T, c *redis.Client, key string) bool {
+	t.Helper()
+	n, err := c.Exists(t.Context(), key).Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n == 1
+}
+
+func TestWhatAKilledServerKeeps(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		sentence string
+		options  []Option
+		kept     bool
+	}{
+		{"nothing without the append-only file", nil, false},
+		{"everything with it", []Option{Appendonly("always")}, true},
+	} {
+		s := Start(t, row.options...)
+		c := s.Client()
+		set(t, c, "k")
+		s.Kill()
+		s.Restart()
+		if got := exists(t, c, "k"); got != row.kept {
+			t.Errorf("%s: kept %t", row.sentence, got)
+		}
+	}
+}
+
+func TestAServerLoadsItsFilesBeforeRestartReturns(t *testing.T) {
+	t.Parallel()
+	s := Start(t, Appendonly("no"))
+	c := s.Client()
+	pipe := c.Pipeline()
+	for i := range 50_000 {
+		pipe.Set(t.Context(), fmt.Sprintf("k%d", i), strings.Repeat("x", 100), 0)
+	}
+	if _, err := pipe.Exec(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.Restart()
+	once := s.newClient()
+	defer once.Close()
+	if n, err := once.DBSize(t.Context()).Result(); err != nil || n != 50_000 {
+		t.Errorf("%d keys, %v", n, err)
+	}
+}
+
+func TestAStoppedServerAnswersNothingUntilItGoesOn(t *testing.T) {
+	t.Parallel()
+	s := Start(t)
+	c := s.newClient()
+	defer c.Close()
+	set(t, c, "before")
+	s.Stop()
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if err := c.Ping(ctx).Err(); err == nil {
+		t.Error("a stopped server answered")
+	}
+	s.Cont()
+	if !exists(t, s.Client(), "before") {
+		t.Error("it forgot")
+	}
+}
+
+func TestAFullServerRefuses(t *testing.T) {
+	t.Parallel()
+	c := Start(t, MaxMemory("2mb")).Client()
+	var err error
+	for i := 0; err == nil && i < 1000; i++ {
+		err = c.Set(t.Context(), fmt.Sprintf("k%d", i), strings.Repeat("x", 10_000), 0).Err()
+	}
+	if err == nil || !strings.Contains(err.Error(), "OOM") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestAReplicaFollows(t *testing.T) {
+	t.Parallel()
+	primary := Start(t)
+	Start(t, ReplicaOf(primary))
+	c := primary.Client()
+	for deadline := time.Now().Add(patience); ; {
+		set(t, c, "k")
+		n, err := c.Wait(t.Context(), 1, 100*time.Millisecond).Result()
+		if err == nil && n == 1 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("no replica acknowledged: %d, %v", n, err)
+		}
+	}
+}
+
+func TestAClusterRefusesKeysOfSeveralSlots(t *testing.T) {
+	t.Parallel()
+	s := Start(t, Cluster())
+	c := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{s.Addr()}})
+	defer c.Close()
+	script := redis.NewScript(`return redis.call("SET", KEYS[1], #KEYS)`)
+	if err := script.Run(t.Context(), c, []string{"{a}:1", "{a}:2"}).Err(); err != nil {
+		t.Errorf("one slot: %s", err)
+	}
+	if err := script.Run(t.Context(), c, []string{"{a}:1", "{b}:1"}).Err(); err == nil {
+		t.Error("two slots are accepted")
+	}
+	if !strings.HasPrefix(s.URL(), "redis-cluster://") {
+		t.Errorf("URL %s", s.URL())
+	}
+}
+
+func TestADroppedReplyIsOfACommandThatWasExecuted(t *testing.T) {
+	t.Parallel()
+	s := Start(t)
+	p := NewProxy(t, s.Addr())
+	options := clientOptions(p.Addr())
+	options.MaxRetries = -1
+	c := redis.NewClient(options)
+	defer c.Close()
+	set(t, c, "other")
+	dropped := p.DropReply("incr")
+	if !exists(t, c, "other") {
+		t.Error("another command was hit")
+	}
+	if err := c.Incr(t.Context(), "n").Err(); err == nil {
+		t.Error("the reply arrived")
+	}
+	<-dropped
+	if n, err := s.Client().Get(t.Context(), "n").Int(); err != nil || n != 1 {
+		t.Errorf("executed %d times, %v", n, err)
+	}
+	if n, err := c.Incr(t.Context(), "n").Result(); err != nil || n != 2 {
+		t.Errorf("only one reply is lost: %d, %v", n, err)
+	}
+}
+
+func TestACutConnectionIsMadeAgain(t *testing.T) {
+	t.Parallel()
+	p := NewProxy(t, Start(t).Addr())
+	c := Client(p.Addr())
+	defer c.Close()
+	set(t, c, "k")
+	p.Cut()
+	if !exists(t, c, "k") {
+		t.Error("the key is gone")
+	}
+}
+
+func TestABlackHoleSwallowsUntilItHeals(t *testing.T) {
+	t.Parallel()
+	p := NewProxy(t, Start(t).Addr())
+	c := Client(p.Addr())
+	defer c.Close()
+	set(t, c, "k")
+	p.Blackhole()
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if err := c.Get(ctx, "k").Err(); !errors.Is(err, context.DeadlineExceeded) && !strings.Contains(fmt.Sprint(err), "timeout") {
+		t.Errorf("something passed: %v", err)
+	}
+	p.Heal()
+	if !exists(t, c, "k") {
+		t.Error("it does not heal")
+	}
+}

@@ -1,0 +1,290 @@
+// Package redistest runs real redis-servers for tests: each on a port and in a folder of its own, to be killed, stopped and restarted
+// at will. Everything is gone when the test ends.
+package redistest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+)
+
+// patience bounds how long a server may take to answer or to go, the loading of its files included.
+const patience = 30 * time.Second
+
+// Server is one redis-server under test.
+type Server struct {
+	t       testing.TB
+	dir     string
+	port    int
+	lines   []string // of redis.conf
+	cluster bool
+
+	mu     sync.Mutex
+	cmd    *exec.Cmd
+	exited chan struct{} // closed when the process is gone
+}
+
+// Option changes how a server is started.
+type Option func(*Server)
+
+// Setting adds a line of redis.conf, such as Setting("maxmemory", "10mb").
+func Setting(name string, values ...string) Option {
+	return func(s *Server) { s.lines = append(s.lines, name+" "+strings.Join(values, " ")) }
+}
+
+// Appendonly keeps every write in the append-only file, synced as fsync says: always, everysec or no.
+func Appendonly(fsync string) Option {
+	return func(s *Server) { s.lines = append(s.lines, "appendonly yes", "appendfsync "+fsync) }
+}
+
+// MaxMemory bounds the server's memory (such as "10mb"); when it is full, writes are refused.
+func MaxMemory(limit string) Option {
+	return func(s *Server) { s.lines = append(s.lines, "maxmemory "+limit, "maxmemory-policy noeviction") }
+}
+
+// ReplicaOf makes the server a replica of another.
+func ReplicaOf(primary *Server) Option {
+	return Setting("replicaof", "127.0.0.1", strconv.Itoa(primary.port))
+}
+
+// Cluster makes the server a cluster of one node that serves all slots: scripts whose keys lie in several slots fail, as in a larger one.
+func Cluster() Option {
+	return func(s *Server) { s.cluster = true }
+}
+
+// Start runs a server and waits until it answers. Without options it keeps nothing on disk.
+func Start(t testing.TB, options ...Option) *Server {
+	t.Helper()
+	if _, err := exec.LookPath("redis-server"); err != nil {
+		t.Fatal("redis-server is not on the PATH, and this test runs against a real one: `make test` installs it")
+	}
+	s := &Server{t: t, dir: t.TempDir()}
+	for _, option := range options {
+		option(s)
+	}
+	t.Cleanup(s.close)
+	s.startOnFreePort()
+	if s.cluster {
+		s.ownAllSlots()
+	}
+	return s
+}
+
+// startOnFreePort tries again where somebody else takes the port between its choice and its use.
+func (s *Server) startOnFreePort() {
+	s.t.Helper()
+	var err error
+	for range 10 {
+		s.port = freePort(s.t)
+		if err = s.launch(); err == nil {
+			return
+		}
+		s.Kill()
+	}
+	s.t.Fatalf("redis-server does not start: %v\n%s", err, s.log())
+}
+
+func freePort(t testing.TB) int {
+	t.Helper()
+	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+func (s *Server) launch() error {
+	conf := filepath.Join(s.dir, "redis.conf")
+	if err := os.WriteFile(conf, []byte(s.config()), 0o600); err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(context.Background(), "redis-server", conf) // it ends by Kill
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	exited := make(chan struct{})
+	go func() { _ = cmd.Wait(); close(exited) }()
+	s.mu.Lock()
+	s.cmd, s.exited = cmd, exited
+	s.mu.Unlock()
+	return s.awaitReady(cmd.Process.Pid, exited)
+}
+
+func (s *Server) config() string {
+	lines := []string{
+		"port " + strconv.Itoa(s.port), "bind 127.0.0.1", "dir " + s.dir, "logfile " + filepath.Join(s.dir, "redis.log"),
+		`save ""`, "daemonize no", "repl-diskless-sync-delay 0",
+	}
+	if s.cluster {
+		// By default the bus port is the port + 10000, which need not exist.
+		lines = append(lines, "cluster-enabled yes", "cluster-port "+strconv.Itoa(freePort(s.t)))
+	}
+	return strings.Join(append(lines, s.lines...), "\n") + "\n"
+}
+
+// awaitReady waits until the process itself, and not another that has its port, answers and has loaded its files.
+func (s *Server) awaitReady(pid int, exited <-chan struct{}) error {
+	client := s.newClient()
+	defer client.Close()
+	err := errors.New("not asked yet")
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+		if err = ready(client, pid); err == nil {
+			return nil
+		}
+		select {
+		case <-exited:
+			return errors.New("the process ended")
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+	return fmt.Errorf("no answer within %s: %w", patience, err)
+}
+
+func ready(client *redis.Client, pid int) error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if err := client.Ping(ctx).Err(); err != nil {
+		return err
+	}
+	info, err := client.Info(ctx, "server").Result()
+	if err == nil && !strings.Contains(info, "process_id:"+strconv.Itoa(pid)+"\r") {
+		err = errors.New("another server has the port")
+	}
+	return err
+}
+
+func (s *Server) ownAllSlots() {
+	s.t.Helper()
+	client := s.newClient()
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := client.ClusterAddSlotsRange(ctx, 0, 16383).Err(); err != nil {
+		s.t.Fatalf("slots of a single node: %s", err)
+	}
+	for {
+		info, err := client.ClusterInfo(ctx).Result()
+		if err == nil && strings.Contains(info, "cluster_state:ok") {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			s.t.Fatalf("the cluster of one node is not ready: %v %s", err, info)
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+// Addr is host and port.
+func (s *Server) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)) }
+
+// URL is the address in the form of REMESA_REDIS_URL.
+func (s *Server) URL() string {
+	if s.cluster {
+		return "redis-cluster://" + s.Addr()
+	}
+	return "redis://" + s.Addr() + "/0"
+}
+
+// Client is a client of the server, closed when the test ends. It retries as a worker's does, so that it outlasts a restart.
+func (s *Server) Client() *redis.Client {
+	client := Client(s.Addr())
+	s.t.Cleanup(func() { client.Close() })
+	return client
+}
+
+func (s *Server) newClient() *redis.Client {
+	options := clientOptions(s.Addr())
+	options.MaxRetries = -1
+	return redis.NewClient(options)
+}
+
+// Client is a client of whatever listens there, such as a Proxy; the caller closes it.
+func Client(addr string) *redis.Client { return redis.NewClient(clientOptions(addr)) }
+
+func clientOptions(addr string) *redis.Options {
+	return &redis.Options{
+		Addr: addr, MaxRetries: 20, MinRetryBackoff: 10 * time.Millisecond, MaxRetryBackoff: 200 * time.Millisecond, DialerRetries: 1,
+		DialTimeout: 3 * time.Second, ReadTimeout: 3 * time.Second, WriteTimeout: 3 * time.Second, PoolSize: 32,
+		ContextTimeoutEnabled: true, DisableIdentity: true,
+		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
+	}
+}
+
+// Kill ends the server as kill -9 does, and waits until it is gone.
+func (s *Server) Kill() {
+	s.signal(syscall.SIGKILL)
+	s.mu.Lock()
+	exited := s.exited
+	s.mu.Unlock()
+	if exited == nil {
+		return
+	}
+	select {
+	case <-exited:
+	case <-time.After(patience):
+		s.t.Errorf("redis-server outlived kill -9 by %s", patience)
+	}
+}
+
+// Restart starts a killed server again, with the same port and files, and waits until it has loaded them.
+func (s *Server) Restart() {
+	s.t.Helper()
+	s.Kill()
+	err := errors.New("not tried yet")
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+		if err = s.launch(); err == nil {
+			return
+		}
+		s.Kill()
+	}
+	s.t.Fatalf("redis-server does not start again on port %d: %v\n%s", s.port, err, s.log())
+}
+
+// Stop freezes the server: connections stay open, nothing is answered.
+func (s *Server) Stop() { s.signal(syscall.SIGSTOP) }
+
+// Cont lets a frozen server go on.
+func (s *Server) Cont() { s.signal(syscall.SIGCONT) }
+
+func (s *Server) signal(sig syscall.Signal) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cmd == nil {
+		return
+	}
+	if err := s.cmd.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		s.t.Errorf("%s to redis-server: %s", sig, err)
+	}
+}
+
+func (s *Server) close() {
+	s.Kill()
+	if s.t.Failed() {
+		s.t.Logf("log of the redis-server on port %d:\n%s", s.port, s.log())
+	}
+}
+
+// log is the end of the server's log.
+func (s *Server) log() string {
+	const most = 4096
+	text, err := os.ReadFile(filepath.Join(s.dir, "redis.log"))
+	if err != nil {
+		return err.Error()
+	}
+	return string(text[max(0, len(text)-most):])
+}
