@@ -1,0 +1,156 @@
+package tasks
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/remesa/remesa/providers"
+)
+
+// Decode reads one task from its JSON. It is strict: what it does not know, what it would have to guess and what the provider would
+// refuse is an error, a *FieldError whose text begins with the field's path and never repeats the field's value.
+func Decode(line []byte) (Task, error) {
+	root, err := parse(line)
+	if err != nil {
+		return Task{}, err
+	}
+	if err := guard("", root); err != nil {
+		return Task{}, err
+	}
+	kind, r, err := chooseRules(root)
+	if err != nil {
+		return Task{}, err
+	}
+	if kind == typeStatus {
+		return decodeStatus(line, root, r)
+	}
+	if err := r.payment.check(root); err != nil {
+		return Task{}, err
+	}
+	amount, err := r.money(root)
+	if err != nil {
+		return Task{}, err
+	}
+	if kind == typePayout {
+		return decodePayout(line, amount)
+	}
+	return decodeCharge(line, amount)
+}
+
+// chooseRules reads type and provider, which say how everything else is to be read.
+func chooseRules(root node) (kind string, r rules, err error) {
+	kind, err = oneOf(root, "type", []string{typePayout, typeCharge, typeStatus})
+	if err != nil {
+		return "", r, err
+	}
+	provider, err := oneOf(root, "provider", providers.Names())
+	if err != nil {
+		return "", r, err
+	}
+	r = byProvider[provider]
+	if kind != typeStatus && kind != r.moves {
+		return "", r, wrong("type", fmt.Sprintf("%s takes a %s, not a %s", provider, r.moves, kind))
+	}
+	return kind, r, nil
+}
+
+func oneOf(root node, name string, known []string) (string, error) {
+	n, ok := root.member(name)
+	if !ok {
+		return "", wrong(name, "required")
+	}
+	if err := mustBe(name, n, isString); err != nil {
+		return "", err
+	}
+	if !slices.Contains(known, n.text) {
+		return "", wrong(name, "must be one of "+strings.Join(known, ", "))
+	}
+	return n.text, nil
+}
+
+// money reads amount and currency, which the table has found to be texts.
+func (r rules) money(root node) (providers.Money, error) {
+	currency, _ := root.member("currency")
+	if currency.text != r.currency {
+		return providers.Money{}, wrong("currency", "must be "+r.currency+" for this provider (upper case)")
+	}
+	amount, _ := root.member("amount")
+	m, err := providers.ParseMoney(amount.text, currency.text)
+	if err != nil {
+		return m, at(err)
+	}
+	if problem := r.limit(m); problem != "" {
+		return m, wrong("amount", problem)
+	}
+	return m, nil
+}
+
+func decodePayout(line []byte, amount providers.Money) (Task, error) {
+	var p Payout
+	if err := json.Unmarshal(line, &p); err != nil {
+		return Task{}, wrong("line", "cannot be read")
+	}
+	if err := p.Common.canonical(); err != nil {
+		return Task{}, err
+	}
+	if r, ok := canonicalRUT(p.Recipient.Document); ok {
+		p.Recipient.Document = r
+	}
+	payload, err := p.line()
+	return Task{payload: payload, amount: amount, payout: &p}, err
+}
+
+func decodeCharge(line []byte, amount providers.Money) (Task, error) {
+	var c Charge
+	if err := json.Unmarshal(line, &c); err != nil {
+		return Task{}, wrong("line", "cannot be read")
+	}
+	if err := c.Common.canonical(); err != nil {
+		return Task{}, err
+	}
+	if r, ok := canonicalRUT(c.Customer.Document); ok && c.Provider == providers.ETpay {
+		c.Customer.Document = r
+	}
+	payload, err := c.line()
+	return Task{payload: payload, amount: amount, charge: &c}, err
+}
+
+func decodeStatus(line []byte, root node, r rules) (Task, error) {
+	if err := r.status.check(root); err != nil {
+		return Task{}, err
+	}
+	var s Status
+	if err := json.Unmarshal(line, &s); err != nil {
+		return Task{}, wrong("line", "cannot be read")
+	}
+	s.Account = canonicalAccount(s.Account)
+	payload, err := s.line()
+	return Task{payload: payload, status: &s}, err
+}
+
+// canonical gives equal contents equal texts: times in UTC, the default account unnamed.
+func (c *Common) canonical() error {
+	c.Account = canonicalAccount(c.Account)
+	c.NotBefore, c.Deadline = utc(c.NotBefore), utc(c.Deadline)
+	if !c.Deadline.IsZero() && !c.Deadline.After(c.NotBefore) {
+		return wrong("deadline", "must be after not_before")
+	}
+	return nil
+}
+
+func utc(t time.Time) time.Time {
+	if t.IsZero() {
+		return t
+	}
+	return t.UTC()
+}
+
+func canonicalAccount(name string) string {
+	if name == DefaultAccount {
+		return ""
+	}
+	return name
+}

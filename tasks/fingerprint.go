@@ -1,0 +1,109 @@
+package tasks
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"hash"
+	"strconv"
+	"strings"
+
+	"github.com/remesa/remesa/providers"
+)
+
+// Versions of fingerprints, the prefix of each.
+const (
+	plainVersion = "1:"
+	keyedVersion = "1h:"
+)
+
+// Errors of FingerprintLike.
+var (
+	ErrFingerprintKey     = errors.New("the record's fingerprint is keyed, and no fingerprint key is set")
+	ErrFingerprintVersion = errors.New("the record's fingerprint has a version that this program does not know")
+)
+
+// Meaning is what the payment means, as "name=value" in a fixed order: two tasks of one key with equal meaning are the same payment. Not
+// in it are descriptions, names, e-mail addresses, metadata, times, and how the task was written. A status task means nothing.
+//
+// An ETpay charge names neither card nor contract, so the payer's document stands for the payer there.
+func (t Task) Meaning() []string {
+	m := meaning{"type=" + t.Type(), "amount=" + t.amount.Shortest(), "currency=" + t.amount.Currency()}
+	switch {
+	case t.payout != nil:
+		m.payout(t.payout)
+	case t.charge != nil:
+		m.charge(t.charge)
+	default:
+		return nil
+	}
+	return m
+}
+
+type meaning []string
+
+// add leaves out what the task does not have.
+func (m *meaning) add(name, value string) {
+	if value != "" && value != "0" {
+		*m = append(*m, name+"="+value)
+	}
+}
+
+func (m *meaning) payout(p *Payout) {
+	m.add("document", p.Recipient.Document)
+	m.add("bank", p.Bank.Code)
+	m.add("account_number", p.Bank.AccountNumber)
+	m.add("debtor", number(p.Details.Debtor))
+	m.add("creditor", number(p.Details.Creditor))
+	m.add("instruction", number(p.Details.Instruction))
+}
+
+func (m *meaning) charge(c *Charge) {
+	m.add("installments", strconv.Itoa(c.Card.Installments))
+	m.add("card", c.Card.Token.Reveal())
+	m.add("customer", c.Customer.ID)
+	m.add("agreement", c.Agreement)
+	if c.Provider == providers.ETpay {
+		m.add("document", c.Customer.Document)
+	}
+}
+
+// Fingerprint is a short hash of the task's meaning with its version in front: "1:" a plain hash, "1h:" one keyed with key, which keeps
+// documents and account numbers from being found by trying them all. A status task has none.
+func (t Task) Fingerprint(key []byte) string {
+	switch {
+	case t.Meaning() == nil:
+		return ""
+	case len(key) == 0:
+		return plainVersion + t.digest(sha256.New())
+	}
+	return keyedVersion + t.digest(hmac.New(sha256.New, key))
+}
+
+// FingerprintLike is the task's fingerprint in the version of an existing one, so that the two can be compared.
+func (t Task) FingerprintLike(existing string, key []byte) (string, error) {
+	switch {
+	case strings.HasPrefix(existing, plainVersion):
+		return t.Fingerprint(nil), nil
+	case !strings.HasPrefix(existing, keyedVersion):
+		return "", ErrFingerprintVersion
+	case len(key) == 0:
+		return "", ErrFingerprintKey
+	}
+	return t.Fingerprint(key), nil
+}
+
+// digest frames each part with its length: no two meanings are hashed as the same bytes.
+func (t Task) digest(h hash.Hash) string {
+	for _, part := range t.Meaning() {
+		var size [8]byte
+		binary.BigEndian.PutUint64(size[:], uint64(len(part)))
+		h.Write(size[:])
+		h.Write([]byte(part))
+	}
+	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:16])
+}
+
+func number(n int64) string { return strconv.FormatInt(n, 10) }

@@ -1,0 +1,107 @@
+package tasks
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// Format is how a file of tasks is written.
+type Format string
+
+// The formats of NewReader.
+const (
+	JSONLines Format = "jsonl"
+	CSV       Format = "csv"
+)
+
+// Line is one task of a file, or what is wrong with it.
+type Line struct {
+	// Number is the line, counted from 1, on which the task begins.
+	Number int
+	Task   Task
+	// Err is a *FieldError; the lines behind a wrong one are read all the same.
+	Err error
+}
+
+// Reader reads tasks one by one in bounded memory, however long the file or one of its lines is.
+type Reader struct {
+	next func() (Line, error)
+}
+
+// NewReader reads tasks in the given format. A byte order mark at the start, blank lines and CRLF are no errors.
+func NewReader(r io.Reader, f Format) (*Reader, error) {
+	in := bufio.NewReaderSize(r, 64<<10)
+	switch f {
+	case JSONLines:
+		return &Reader{(&jsonLines{in: in}).next}, nil
+	case CSV:
+		return &Reader{(&csvRows{records: csvRecords{in: in}}).next}, nil
+	}
+	return nil, fmt.Errorf("format: must be %s or %s", JSONLines, CSV)
+}
+
+// Next returns the next task or what is wrong with it; io.EOF at the end, and the reader's own error where the file cannot be read on.
+func (r *Reader) Next() (Line, error) { return r.next() }
+
+func skipByteOrderMark(in *bufio.Reader) error {
+	mark := []byte("\xef\xbb\xbf")
+	start, err := in.Peek(len(mark))
+	if bytes.Equal(start, mark) {
+		_, err = in.Discard(len(mark))
+	}
+	if errors.Is(err, io.EOF) {
+		return nil // the reading that follows meets it again
+	}
+	return err
+}
+
+type jsonLines struct {
+	in     *bufio.Reader
+	number int
+	line   []byte
+}
+
+func (j *jsonLines) next() (Line, error) {
+	for {
+		if err := j.read(); err != nil {
+			return Line{}, err
+		}
+		if len(bytes.TrimSpace(j.line)) == 0 {
+			continue
+		}
+		task, err := Decode(j.line)
+		return Line{j.number, task, err}, nil
+	}
+}
+
+// read reads one line into j.line without its end. Of a line that is too long it keeps one byte more than allowed, or two where a
+// carriage return may follow, and skips the rest.
+func (j *jsonLines) read() error {
+	if j.number == 0 {
+		if err := skipByteOrderMark(j.in); err != nil {
+			return err
+		}
+	}
+	j.number++
+	j.line = j.line[:0]
+	for {
+		part, err := j.in.ReadSlice('\n')
+		j.line = append(j.line, part[:min(len(part), maxLine+2-len(j.line))]...)
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull):
+			continue
+		case errors.Is(err, io.EOF) && len(j.line) > 0, err == nil:
+			j.trimEnd()
+			return nil
+		default:
+			return err
+		}
+	}
+}
+
+func (j *jsonLines) trimEnd() {
+	j.line = bytes.TrimSuffix(bytes.TrimSuffix(j.line, []byte("\n")), []byte("\r"))
+}

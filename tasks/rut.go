@@ -1,0 +1,31 @@
+package tasks
+
+import (
+	"regexp"
+	"strings"
+)
+
+var rutPattern = regexp.MustCompile(`^([0-9]{6,8}|[0-9]{1,2}(\.[0-9]{3}){2}|[0-9]{3}\.[0-9]{3})-?[0-9Kk]$`)
+
+// canonicalRUT reads a Chilean RUT with or without dots and dash, and checks its check digit. The canonical form has neither dots nor
+// leading zeros, a dash, and an upper-case K: "12345678-5".
+func canonicalRUT(s string) (string, bool) {
+	if !rutPattern.MatchString(s) {
+		return "", false
+	}
+	plain := strings.ToUpper(strings.NewReplacer(".", "", "-", "").Replace(s))
+	body, digit := strings.TrimLeft(plain[:len(plain)-1], "0"), plain[len(plain)-1]
+	if body == "" || rutCheckDigit(body) != digit {
+		return "", false
+	}
+	return body + "-" + string(digit), true
+}
+
+// rutCheckDigit is modulo 11 with the weights 2 to 7, from the right, again and again.
+func rutCheckDigit(body string) byte {
+	sum := 0
+	for i := range len(body) {
+		sum += int(body[len(body)-1-i]-'0') * (2 + i%6)
+	}
+	return "0K987654321"[sum%11]
+}

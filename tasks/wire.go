@@ -1,0 +1,184 @@
+package tasks
+
+import (
+	"bytes"
+	"encoding/json"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/remesa/remesa/providers"
+)
+
+// Common holds the fields that payouts and charges share besides what they pay.
+type Common struct {
+	// Account names the credentials profile; empty means DefaultAccount.
+	Account string `json:"account,omitempty"`
+	// NotBefore is the earliest time of the first attempt.
+	NotBefore time.Time `json:"not_before,omitzero"`
+	// Deadline: a payment not executed by then fails as expired.
+	Deadline time.Time `json:"deadline,omitzero"`
+	// Metadata comes back with the outcome; as JSON it has at most 1 KiB.
+	Metadata map[string]string `json:"metadata,omitempty"`
+}
+
+// Payout is a task that sends money to a beneficiary. Like every task it marshals with all its data, so it belongs into no log; printed
+// through fmt or zerolog it shows its type, provider and reference only.
+type Payout struct {
+	Provider   string `json:"provider"`
+	MerchantID string `json:"merchant_id"`
+	Amount     string `json:"amount"`
+	Currency   string `json:"currency"`
+	// Description has at most 40 characters for VirtualPOS.
+	Description string `json:"description,omitempty"`
+	// Recipient and Bank are VirtualPOS's.
+	Recipient providers.Recipient `json:"recipient,omitzero"`
+	Bank      providers.Bank      `json:"bank,omitzero"`
+	// Details are Coordinador's.
+	Details PayoutDetails `json:"details,omitzero"`
+	Common
+}
+
+// PayoutDetails name the instruction that a payment between companies settles (Coordinador).
+type PayoutDetails struct {
+	Debtor      int64   `json:"debtor"`
+	Creditor    int64   `json:"creditor"`
+	Instruction int64   `json:"instruction"`
+	DTEs        []int64 `json:"dtes,omitempty"`
+	// PaidOn is the bank's date of the payment, YYYY-MM-DD.
+	PaidOn string `json:"paid_on"`
+}
+
+// IsZero reports whether there are no details.
+func (d PayoutDetails) IsZero() bool {
+	return d.Debtor == 0 && d.Creditor == 0 && d.Instruction == 0 && len(d.DTEs) == 0 && d.PaidOn == ""
+}
+
+// Charge is a task that takes money from a customer's card or account. It prints as a Payout does.
+type Charge struct {
+	Provider    string             `json:"provider"`
+	TxnID       string             `json:"txnid"`
+	Amount      string             `json:"amount"`
+	Currency    string             `json:"currency"`
+	Description string             `json:"description,omitempty"`
+	Customer    providers.Customer `json:"customer,omitzero"`
+	Card        Card               `json:"card,omitzero"`
+	// Agreement is the merchant's id of the contract with the buyer (Pagando Check).
+	Agreement string        `json:"agreement,omitempty"`
+	Details   ChargeDetails `json:"details,omitzero"`
+	Common
+}
+
+// Card is a tokenized card; a card number or a security code never travels.
+type Card struct {
+	Token        Token  `json:"token,omitempty"`
+	Brand        string `json:"brand,omitempty"`
+	ExpiryMonth  int    `json:"expiry_month,omitempty"`
+	ExpiryYear   int    `json:"expiry_year,omitempty"`
+	Installments int    `json:"installments,omitempty"`
+}
+
+// ChargeDetails hold what only one provider understands.
+type ChargeDetails struct {
+	// AntifraudToken is Pagando Check's, captured at enrolment; it may be empty.
+	AntifraudToken Token `json:"antifraud_token,omitempty"`
+	// UserBankCode is the payer's bank in ETpay's words, such as "cl_estado".
+	UserBankCode string `json:"user_bank_code,omitempty"`
+	// Metadata is what ETpay keeps with the session and shows to the payer.
+	Metadata []Shown `json:"metadata,omitempty"`
+}
+
+// IsZero reports whether there are no details.
+func (d ChargeDetails) IsZero() bool {
+	return d.AntifraudToken == "" && d.UserBankCode == "" && len(d.Metadata) == 0
+}
+
+// Shown is one named text of an ETpay session; Show says whether the payer sees it.
+type Shown struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+	Show  bool   `json:"show"`
+}
+
+// Status is a task that asks the provider about a payment now and records what it says.
+type Status struct {
+	Provider  string `json:"provider"`
+	Reference string `json:"reference"`
+	Account   string `json:"account,omitempty"`
+}
+
+// Wire is a Payout, a Charge or a Status.
+type Wire interface {
+	// Task validates the wire form as Decode does.
+	Task() (Task, error)
+}
+
+// Encode validates a task and returns its canonical JSON: one line, fixed order of fields.
+func Encode(w Wire) ([]byte, error) {
+	t, err := w.Task()
+	return t.Payload(), err
+}
+
+// Task validates the payout; the error is a *FieldError.
+func (p Payout) Task() (Task, error) { return fromWire(p.line()) }
+
+// Task validates the charge; the error is a *FieldError.
+func (c Charge) Task() (Task, error) { return fromWire(c.line()) }
+
+// Task validates the question; the error is a *FieldError.
+func (s Status) Task() (Task, error) { return fromWire(s.line()) }
+
+func fromWire(line []byte, err error) (Task, error) {
+	if err != nil {
+		return Task{}, wrong("line", "cannot be written as JSON")
+	}
+	return Decode(line)
+}
+
+func (p Payout) line() ([]byte, error) {
+	return compact(struct {
+		Type string `json:"type"`
+		Payout
+	}{typePayout, p})
+}
+
+func (c Charge) line() ([]byte, error) {
+	return compact(struct {
+		Type string `json:"type"`
+		Charge
+	}{typeCharge, c})
+}
+
+func (s Status) line() ([]byte, error) {
+	return compact(struct {
+		Type string `json:"type"`
+		Status
+	}{typeStatus, s})
+}
+
+// compact writes JSON in one line, without escaping the signs that only HTML minds.
+func compact(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(v)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
+}
+
+func (p Payout) String() string { return brief(typePayout, p.Provider, p.MerchantID) }
+func (c Charge) String() string { return brief(typeCharge, c.Provider, c.TxnID) }
+func (s Status) String() string { return brief(typeStatus, s.Provider, s.Reference) }
+
+// GoString keeps %#v from printing data of the payment.
+func (p Payout) GoString() string { return p.String() }
+
+// GoString keeps %#v from printing data of the payment.
+func (c Charge) GoString() string { return c.String() }
+
+// MarshalZerologObject keeps zerolog from printing data of the payment.
+func (p Payout) MarshalZerologObject(e *zerolog.Event) { e.Str("task", p.String()) }
+
+// MarshalZerologObject keeps zerolog from printing data of the payment.
+func (c Charge) MarshalZerologObject(e *zerolog.Event) { e.Str("task", c.String()) }
+
+func brief(kind, provider, reference string) string { return kind + " " + provider + "/" + reference }
