@@ -47,6 +47,8 @@ type Options struct {
 	// Replicas must acknowledge an intent before it may be sent, within ReplicaTimeout (1 s by default).
 	Replicas       int
 	ReplicaTimeout time.Duration
+	// Observe, if set, is told how long each step took.
+	Observe func(step string, took time.Duration)
 	// TestClock takes the time from the key "remesa:{provider}:clock" (ms since 1970) instead of from Redis. For tests.
 	TestClock bool
 }
@@ -67,6 +69,9 @@ func NewRedis(rdb redis.UniversalClient, o Options) *Redis {
 	}
 	if o.FirstWake == 0 {
 		o.FirstWake = 10 * time.Second
+	}
+	if o.Observe == nil {
+		o.Observe = func(string, time.Duration) {}
 	}
 	if o.ReplicaTimeout == 0 {
 		o.ReplicaTimeout = time.Second
@@ -242,10 +247,12 @@ func (l *Redis) callOn(ctx context.Context, c redis.Scripter, step string, k Key
 	if err != nil {
 		return answer{}, err
 	}
+	start := time.Now()
 	reply, err := c.EvalSha(ctx, src.sha, l.keys(k), argv...).Result()
 	if redis.HasErrorPrefix(err, "NOSCRIPT") {
 		reply, err = c.Eval(ctx, src.text, l.keys(k), argv...).Result()
 	}
+	l.opts.Observe(step, time.Since(start))
 	if err != nil {
 		return answer{}, storeError(step, k, err)
 	}

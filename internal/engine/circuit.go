@@ -35,7 +35,9 @@ func newCircuit(a providers.Account, o Options) *circuit {
 		IsSuccessful: func(err error) bool { return err == nil },
 		IsExcluded:   func(err error) bool { return errors.Is(err, errNoVerdict) },
 		OnStateChange: func(_ string, from, to gobreaker.State) {
-			o.Metrics.Circuit(a.Provider, a.Name, to != gobreaker.StateClosed)
+			if open := to != gobreaker.StateClosed; open != (from != gobreaker.StateClosed) {
+				o.Metrics.Circuit(a.Provider, open)
+			}
 			o.Log.Warn().Str("account", name).Stringer("from", from).Stringer("to", to).Msg("circuit")
 		},
 	})

@@ -63,7 +63,7 @@ type Metrics interface {
 	Request(provider, operation, class string, took time.Duration)
 	Settled(provider string, s idempotency.Settlement)
 	Anomaly(provider, kind string)
-	Circuit(provider, account string, open bool)
+	Circuit(provider string, open bool)
 }
 
 // Engine serves the providers of its registry. New starts nothing; Run does.
@@ -169,4 +169,4 @@ type noMetrics struct{}
 func (noMetrics) Request(string, string, string, time.Duration) {}
 func (noMetrics) Settled(string, idempotency.Settlement)        {}
 func (noMetrics) Anomaly(string, string)                        {}
-func (noMetrics) Circuit(string, string, bool)                  {}
+func (noMetrics) Circuit(string, bool)                          {}

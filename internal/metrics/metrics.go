@@ -1,0 +1,117 @@
+// Package metrics reports to Prometheus what workers do. Names and labels are part of the documented outside; no label holds a
+// reference, an amount or a person's data.
+package metrics
+
+import (
+	"context"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/remesa/remesa/idempotency"
+)
+
+// Metrics implements engine.Metrics.
+type Metrics struct {
+	payments  *prometheus.CounterVec
+	requests  *prometheus.HistogramVec
+	anomalies *prometheus.CounterVec
+	outcome   *prometheus.HistogramVec
+	circuit   *prometheus.GaugeVec
+	ledger    *prometheus.HistogramVec
+}
+
+var (
+	requestBuckets = []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 20, 60}
+	ledgerBuckets  = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .1, .5, 2.5}
+	outcomeBuckets = []float64{.1, .5, 1, 5, 15, 60, 300, 1800, 7200, 43200, 259200}
+)
+
+// New registers the metrics, and Go's and the process's own, with reg.
+func New(reg prometheus.Registerer) *Metrics {
+	m := &Metrics{
+		payments: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "remesa_payments_total", Help: "Steps that left a payment in this state, as recorded by this worker.",
+		}, []string{"provider", "type", "state"}),
+		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "remesa_provider_request_seconds", Help: "Calls to providers by operation and what they came to.", Buckets: requestBuckets,
+		}, []string{"provider", "operation", "class"}),
+		anomalies: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "remesa_anomalies_total", Help: "Contradictions that a person must look at.",
+		}, []string{"provider", "kind"}),
+		outcome: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "remesa_time_to_outcome_seconds", Help: "From registration to the final outcome.", Buckets: outcomeBuckets,
+		}, []string{"provider", "type"}),
+		circuit: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "remesa_circuit_open", Help: "Accounts whose tasks wait for the provider to accept connections or credentials.",
+		}, []string{"provider"}),
+		ledger: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "remesa_ledger_seconds", Help: "Steps at the ledger.", Buckets: ledgerBuckets,
+		}, []string{"operation"}),
+	}
+	reg.MustRegister(m.payments, m.requests, m.anomalies, m.outcome, m.circuit, m.ledger,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// Request implements engine.Metrics.
+func (m *Metrics) Request(provider, operation, class string, took time.Duration) {
+	m.requests.WithLabelValues(provider, operation, class).Observe(took.Seconds())
+}
+
+// Settled implements engine.Metrics.
+func (m *Metrics) Settled(provider string, s idempotency.Settlement) {
+	m.payments.WithLabelValues(provider, s.Type, string(s.State)).Inc()
+	if s.State.Final() {
+		m.outcome.WithLabelValues(provider, s.Type).Observe(s.Now.Sub(s.Created).Seconds())
+	}
+}
+
+// Anomaly implements engine.Metrics.
+func (m *Metrics) Anomaly(provider, kind string) { m.anomalies.WithLabelValues(provider, kind).Inc() }
+
+// Circuit implements engine.Metrics; it is told each change once.
+func (m *Metrics) Circuit(provider string, open bool) {
+	if open {
+		m.circuit.WithLabelValues(provider).Inc()
+	} else {
+		m.circuit.WithLabelValues(provider).Dec()
+	}
+}
+
+// Ledger observes one step at the store.
+func (m *Metrics) Ledger(operation string, took time.Duration) {
+	m.ledger.WithLabelValues(operation).Observe(took.Seconds())
+}
+
+// Open collects the number of payments in each open state at every scrape.
+type Open struct {
+	Desk      idempotency.Desk
+	Providers []string
+	// Timeout bounds a scrape's questions to the store; 2 s by default.
+	Timeout time.Duration
+}
+
+var openDesc = prometheus.NewDesc("remesa_payments_open", "Payments by open state.",
+	[]string{"provider", "state"}, nil)
+
+// Describe implements prometheus.Collector.
+func (o Open) Describe(ch chan<- *prometheus.Desc) { ch <- openDesc }
+
+// Collect implements prometheus.Collector. A provider whose counts cannot be read is left out, so that no stale zero is scraped.
+func (o Open) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), max(o.Timeout, 2*time.Second))
+	defer cancel()
+	for _, p := range o.Providers {
+		counts, err := o.Desk.Counts(ctx, p)
+		if err != nil {
+			continue
+		}
+		for state, n := range counts {
+			if state != idempotency.Failed {
+				ch <- prometheus.MustNewConstMetric(openDesc, prometheus.GaugeValue, float64(n), p, string(state))
+			}
+		}
+	}
+}

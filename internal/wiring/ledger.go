@@ -1,0 +1,33 @@
+// Package wiring makes what both commands need from their configuration.
+package wiring
+
+import (
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/config"
+	"github.com/remesa/remesa/providers"
+)
+
+// Ledger makes the ledger with each provider's policy. observe may be nil.
+func Ledger(c *config.Config, rdb redis.UniversalClient, observe func(step string, took time.Duration)) *idempotency.Redis {
+	return idempotency.NewRedis(rdb, idempotency.Options{
+		Policies: Policies(c), Replicas: c.LedgerReplicas, Observe: observe,
+	})
+}
+
+// Policies is what each provider's settings say about doubt.
+func Policies(c *config.Config) map[string]idempotency.Policy {
+	policies := map[string]idempotency.Policy{}
+	for _, name := range providers.Names() {
+		p := c.Policy(name)
+		policies[name] = idempotency.Policy{
+			Settle: p.SettleTime, NotFoundInterval: c.NotFoundInterval, Confirmations: c.NotFoundConfirmations,
+			Resend: p.OnNotFound == config.Resend, MaxResends: c.MaxResends, PollDeadline: c.PollDeadline,
+			Retention: c.LedgerRetention, OutcomesRetention: c.OutcomesRetention,
+		}
+	}
+	return policies
+}

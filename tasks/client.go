@@ -1,0 +1,249 @@
+package tasks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/remesa/remesa/idempotency"
+)
+
+// Ledger is what a Client needs of the store.
+type Ledger interface {
+	Register(ctx context.Context, rs ...idempotency.Registration) ([]idempotency.Registered, error)
+	Show(ctx context.Context, k idempotency.Key) (idempotency.Record, error)
+}
+
+// ClientOptions of a Client; the zero value has the documented defaults.
+type ClientOptions struct {
+	// FingerprintKey makes fingerprints an HMAC (REMESA_FINGERPRINT_KEY). All producers and workers must have the same.
+	FingerprintKey []byte
+	// MemoryStop refuses new payments above this share of Redis' maxmemory: a full Redis cannot even dequeue. 0.7 by default.
+	MemoryStop float64
+	// TaskTimeout is asynq's for a wake-up; longer than any attempt. 75 s by default.
+	TaskTimeout time.Duration
+	// Wakers is how many wake-ups are enqueued at a time; 16 by default.
+	Wakers int
+}
+
+// Client submits tasks: it registers each payment in the ledger, then wakes a worker with a task that carries only its key. A process
+// that dies in between loses nothing: the ledger's due index wakes the payment. A Client is safe for concurrent use.
+type Client struct {
+	ledger Ledger
+	rdb    redis.UniversalClient
+	queue  *asynq.Client
+	opts   ClientOptions
+}
+
+// NewClient makes a client on a Redis client that stays the caller's to close.
+func NewClient(ledger Ledger, rdb redis.UniversalClient, o ClientOptions) *Client {
+	if o.MemoryStop == 0 {
+		o.MemoryStop = 0.7
+	}
+	if o.TaskTimeout == 0 {
+		o.TaskTimeout = 75 * time.Second
+	}
+	if o.Wakers == 0 {
+		o.Wakers = 16
+	}
+	return &Client{ledger: ledger, rdb: rdb, queue: asynq.NewClientFromRedisClient(rdb), opts: o}
+}
+
+// Outcome of submitting one task.
+type Outcome string
+
+// Outcomes of submitting.
+const (
+	// Enqueued: the payment is registered and will be sent.
+	Enqueued Outcome = "enqueued"
+	// Duplicate: the same payment is registered already; Receipt.State says how far it is.
+	Duplicate Outcome = "duplicate"
+	// Conflict: another payment has this reference; nothing was changed.
+	Conflict Outcome = "conflict"
+	// Invalid: there is nothing to ask about under this key (status tasks only).
+	Invalid Outcome = "invalid"
+)
+
+// Receipt answers one submitted task.
+type Receipt struct {
+	Key     idempotency.Key
+	TaskID  string
+	Outcome Outcome
+	// State of a duplicate.
+	State idempotency.State
+	// Problem says what a conflict or an invalid task is about; it begins with a field's path.
+	Problem string
+}
+
+// ErrMemory means that Redis has too little room left to take payments in; what it has can drain.
+var ErrMemory = errors.New("redis is too full for new payments")
+
+// Submit registers and wakes. The receipts are in the order of the tasks. On an error none, some or all tasks were registered, and
+// submitting the same tasks again is safe.
+func (c *Client) Submit(ctx context.Context, ts ...Task) ([]Receipt, error) {
+	if err := c.room(ctx); err != nil {
+		return nil, err
+	}
+	receipts := make([]Receipt, len(ts))
+	if err := c.register(ctx, ts, receipts); err != nil {
+		return nil, err
+	}
+	if err := c.inquire(ctx, ts, receipts); err != nil {
+		return nil, err
+	}
+	return receipts, nil
+}
+
+// register takes in the payments and wakes those that may be sent.
+func (c *Client) register(ctx context.Context, ts []Task, receipts []Receipt) error {
+	var rs []idempotency.Registration
+	var places []int
+	for i, t := range ts {
+		if t.Type() != typeStatus {
+			rs, places = append(rs, t.Registration(c.opts.FingerprintKey)), append(places, i)
+		}
+	}
+	if len(rs) == 0 {
+		return nil
+	}
+	answers, err := c.ledger.Register(ctx, rs...)
+	if err != nil {
+		return err
+	}
+	var wakes []idempotency.Wakeup
+	for n, a := range answers {
+		receipt, err := c.receipt(ts[places[n]], a)
+		if err != nil {
+			return err
+		}
+		receipts[places[n]] = receipt
+		if a.State == idempotency.Queued || a.State == idempotency.Ready {
+			wakes = append(wakes, idempotency.Wakeup{Key: receipt.Key, Generation: a.Generation})
+		}
+	}
+	return c.wake(ctx, wakes)
+}
+
+func (c *Client) receipt(t Task, a idempotency.Registered) (Receipt, error) {
+	r := Receipt{Key: t.Key(), TaskID: t.Key().TaskID(a.Generation)}
+	switch a.Result {
+	case idempotency.New:
+		r.Outcome = Enqueued
+	case idempotency.Duplicate:
+		r.Outcome, r.State = Duplicate, a.State
+	default:
+		return c.compare(t, a, r)
+	}
+	return r, nil
+}
+
+// compare looks again where the record's fingerprint may only be of another version or kind.
+func (c *Client) compare(t Task, a idempotency.Registered, r Receipt) (Receipt, error) {
+	if a.Existing != "" {
+		same, err := t.FingerprintLike(a.Existing, c.opts.FingerprintKey)
+		if err == nil && same == a.Existing {
+			r.Outcome, r.State = Duplicate, a.State
+			return r, nil
+		}
+	}
+	r.Outcome, r.State, r.TaskID, r.Problem = Conflict, a.State, "", a.Conflict
+	return r, nil
+}
+
+// wake enqueues the wake-ups, some at a time. A wake-up that exists already is as good.
+func (c *Client) wake(ctx context.Context, wakes []idempotency.Wakeup) error {
+	var wg sync.WaitGroup
+	errs := make([]error, c.opts.Wakers)
+	for w := range c.opts.Wakers {
+		wg.Go(func() {
+			for i := w; i < len(wakes) && errs[w] == nil; i += c.opts.Wakers {
+				errs[w] = c.enqueue(ctx, NewWake(wakes[i], c.opts.TaskTimeout))
+			}
+		})
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+func (c *Client) enqueue(ctx context.Context, t *asynq.Task) error {
+	_, err := c.queue.EnqueueContext(ctx, t)
+	if errors.Is(err, asynq.ErrTaskIDConflict) {
+		return nil
+	}
+	return err
+}
+
+// inquire wakes the ask lane for the status tasks, each of which must speak of a known payment.
+func (c *Client) inquire(ctx context.Context, ts []Task, receipts []Receipt) error {
+	for i, t := range ts {
+		if t.Type() != typeStatus {
+			continue
+		}
+		r, err := c.inquireOne(ctx, t.Key())
+		if err != nil {
+			return err
+		}
+		receipts[i] = r
+	}
+	return nil
+}
+
+func (c *Client) inquireOne(ctx context.Context, k idempotency.Key) (Receipt, error) {
+	r := Receipt{Key: k, Outcome: Enqueued}
+	_, err := c.ledger.Show(ctx, k)
+	if errors.Is(err, idempotency.ErrUnknown) {
+		r.Outcome, r.Problem = Invalid, "reference: no such payment"
+		return r, nil
+	}
+	if err != nil {
+		return Receipt{}, err
+	}
+	id := k.TaskID(0) + ":" + idempotency.NewAttempt()
+	r.TaskID = id
+	task := NewWake(idempotency.Wakeup{Key: k, Ask: true}, c.opts.TaskTimeout)
+	_, err = c.queue.EnqueueContext(ctx, task, asynq.TaskID(id))
+	return r, err
+}
+
+// room refuses new payments where Redis is nearly full. A Redis that does not tell its memory is not judged.
+func (c *Client) room(ctx context.Context) error {
+	info, err := c.rdb.Info(ctx, "memory").Result()
+	if err != nil {
+		return unlessReply(err)
+	}
+	used, limit := infoNumber(info, "used_memory"), infoNumber(info, "maxmemory")
+	if limit > 0 && used > c.opts.MemoryStop*limit {
+		return fmt.Errorf("%w: %.0f %% of maxmemory is in use, REMESA_INTAKE_MEMORY_STOP allows %.0f %%; give Redis more memory or wait"+
+			" until payments are settled", ErrMemory, 100*used/limit, 100*c.opts.MemoryStop)
+	}
+	return nil
+}
+
+// unlessReply forgives a server that answered "unknown command"; a server that did not answer at all is an error.
+func unlessReply(err error) error {
+	var reply redis.Error
+	if errors.As(err, &reply) {
+		return nil
+	}
+	return err
+}
+
+func infoNumber(info, name string) float64 {
+	for line := range strings.Lines(info) {
+		if value, ok := strings.CutPrefix(line, name+":"); ok {
+			n, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+			if err != nil {
+				return 0
+			}
+			return n
+		}
+	}
+	return 0
+}
