@@ -24,8 +24,8 @@ func Policies(c *config.Config) map[string]idempotency.Policy {
 	for _, name := range providers.Names() {
 		p := c.Policy(name)
 		policies[name] = idempotency.Policy{
-			Settle: p.SettleTime, NotFoundInterval: c.NotFoundInterval, Confirmations: c.NotFoundConfirmations,
-			Resend: p.OnNotFound == config.Resend, MaxResends: c.MaxResends, PollDeadline: c.PollDeadline,
+			Settle: p.SettleTime, NotFoundInterval: p.NotFoundInterval, Confirmations: p.NotFoundConfirmations,
+			Resend: p.Resend, MaxResends: p.MaxResends, PollDeadline: c.PollDeadline,
 			Retention: c.LedgerRetention, OutcomesRetention: c.OutcomesRetention,
 		}
 	}
