@@ -54,6 +54,7 @@ func (e *Engine) status(ctx context.Context, k idempotency.Key, c providers.Stat
 ) (o providers.Outcome, err error) {
 	ctx, cancel := context.WithTimeout(ctx, e.AttemptDeadline)
 	defer cancel()
+	ctx = e.traced(ctx, k)
 	query := newQuery(k, q)
 	defer func() {
 		if p := recover(); p != nil {

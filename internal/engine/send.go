@@ -57,8 +57,13 @@ func (e *Engine) attempt(ctx context.Context, k idempotency.Key, a providers.Acc
 	e.OnStep(StepBegun, k)
 	ctx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
-	ctx = wire.WithSendBy(ctx, deadline.Add(-e.RequestTimeout), e.Now)
+	ctx = e.traced(wire.WithSendBy(ctx, deadline.Add(-e.RequestTimeout), e.Now), k)
 	return e.report(ctx, k, id, begun.Number, e.execute(ctx, k, a, id, begun))
+}
+
+// traced names the points of the exchanges with the provider as steps of the payment's path.
+func (e *Engine) traced(ctx context.Context, k idempotency.Key) context.Context {
+	return wire.WithTrace(ctx, func(point string) { e.OnStep(Step(point), k) })
 }
 
 // disown gives back what a Begin may have taken whose answer was lost: nothing was sent.

@@ -1,11 +1,13 @@
 package engine
 
+import "github.com/remesa/remesa/providers/wire"
+
 // Step is a named step of a payment's path. A process that dies or stalls at any of them pays nobody twice and forgets nobody: the
 // fault tests do both at each.
 type Step string
 
-// The steps of the send lane, of the ask lane and of the janitor, in the order in which a payment passes them. Those of an exchange
-// with the provider (request and answer) are the adapters'.
+// The steps of the send lane, of the ask lane and of the janitor, in the order in which a payment passes them. Write, written and read
+// are those of each exchange with the provider, in either lane.
 const (
 	StepWoken      Step = "woken"
 	StepBegin      Step = "begin"
@@ -30,7 +32,8 @@ const (
 // Steps lists them all.
 func Steps() []Step {
 	return []Step{
-		StepRegister, StepRegistered, StepDue, StepWake, StepWoken, StepBegin, StepBegun, StepSend, StepSent, StepFinish, StepFinished,
+		StepRegister, StepRegistered, StepDue, StepWake, StepWoken, StepBegin, StepBegun, StepSend,
+		StepWrite, StepWritten, StepRead, StepSent, StepFinish, StepFinished,
 		StepRelease, StepReleased, StepAsk, StepQuestion, StepStatus, StepAnswer, StepAnswered,
 	}
 }

@@ -17,11 +17,13 @@ func (c *conn) Write(p []byte) (int, error) {
 	if x == nil {
 		return 0, errOver
 	}
+	x.trace(Write)
 	if err := x.begin(); err != nil {
 		return 0, err
 	}
 	n, err := c.Conn.Write(p)
 	x.wrote(n)
+	x.trace(Written)
 	return n, err
 }
 

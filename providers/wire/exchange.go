@@ -36,6 +36,27 @@ func lateness(ctx context.Context) func() bool {
 	}
 }
 
+type traceKey struct{}
+
+// Points of an exchange at which a trace is called.
+const (
+	Write   = "write"   // right before bytes may go out
+	Written = "written" // bytes went out
+	Read    = "read"    // the answer was read to its end
+)
+
+// WithTrace calls trace at the points of every exchange under ctx. The fault tests kill and stop the process there.
+func WithTrace(ctx context.Context, trace func(point string)) context.Context {
+	return context.WithValue(ctx, traceKey{}, trace)
+}
+
+func tracer(ctx context.Context) func(string) {
+	if trace, ok := ctx.Value(traceKey{}).(func(string)); ok {
+		return trace
+	}
+	return func(string) {}
+}
+
 var (
 	errNoTime = errors.New("no time left to send")
 	errOver   = errors.New("the exchange is over")
@@ -43,7 +64,8 @@ var (
 
 // exchange counts what one request handed to its connection. Once end was called nothing more is handed over.
 type exchange struct {
-	late func() bool
+	late  func() bool
+	trace func(point string)
 
 	mu      sync.Mutex
 	taken   bool

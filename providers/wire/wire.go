@@ -42,7 +42,7 @@ type Client struct {
 func (c *Client) Do(ctx context.Context, r Request) (Reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	x := &exchange{late: lateness(ctx)}
+	x := &exchange{late: lateness(ctx), trace: tracer(ctx)}
 	if x.late() {
 		return Reply{}, &Error{Reason: NoTime}
 	}
@@ -62,6 +62,7 @@ func (c *Client) Do(ctx context.Context, r Request) (Reply, error) {
 	if err != nil {
 		return Reply{}, x.failure(ctx, err, resp.StatusCode)
 	}
+	x.trace(Read)
 	return reply, nil
 }
 
