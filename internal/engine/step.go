@@ -13,6 +13,9 @@ const (
 	StepBegin      Step = "begin"
 	StepBegun      Step = "begun"
 	StepSend       Step = "send"
+	StepWrite      Step = wire.Write
+	StepWritten    Step = wire.Written
+	StepRead       Step = wire.Read
 	StepSent       Step = "sent"
 	StepFinish     Step = "finish"
 	StepFinished   Step = "finished"
