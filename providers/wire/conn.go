@@ -17,13 +17,13 @@ func (c *conn) Write(p []byte) (int, error) {
 	if x == nil {
 		return 0, errOver
 	}
-	x.trace(Write)
+	x.at(Write)
 	if err := x.begin(); err != nil {
 		return 0, err
 	}
 	n, err := c.Conn.Write(p)
 	x.wrote(n)
-	x.trace(Written)
+	x.at(Written)
 	return n, err
 }
 

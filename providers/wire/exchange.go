@@ -54,7 +54,7 @@ func tracer(ctx context.Context) func(string) {
 	if trace, ok := ctx.Value(traceKey{}).(func(string)); ok {
 		return trace
 	}
-	return func(string) {}
+	return nil
 }
 
 var (
@@ -73,6 +73,12 @@ type exchange struct {
 	bytes   int
 	over    bool
 	refused bool
+}
+
+func (x *exchange) at(point string) {
+	if x.trace != nil {
+		x.trace(point)
+	}
 }
 
 // take ties the connection that net/http chose to this exchange. net/http may choose a second one, after the first died, on its own

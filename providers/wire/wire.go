@@ -62,7 +62,7 @@ func (c *Client) Do(ctx context.Context, r Request) (Reply, error) {
 	if err != nil {
 		return Reply{}, x.failure(ctx, err, resp.StatusCode)
 	}
-	x.trace(Read)
+	x.at(Read)
 	return reply, nil
 }
 
