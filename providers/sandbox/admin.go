@@ -1,0 +1,78 @@
+package sandbox
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+)
+
+// mount serves the desk's own pages: the book and the faults.
+func (d *Desk) mount(mux *http.ServeMux, prefix string) {
+	mux.HandleFunc("GET "+prefix+"/_book", d.showBook)
+	mux.HandleFunc("DELETE "+prefix+"/_book", d.deleteBook)
+	mux.HandleFunc("GET "+prefix+"/_faults", d.showFaults)
+	mux.HandleFunc("POST "+prefix+"/_faults", d.postFaults)
+	mux.HandleFunc("DELETE "+prefix+"/_faults", d.deleteFaults)
+}
+
+// Book is what GET {prefix}/_book answers.
+type Book struct {
+	Executions []Execution    `json:"executions"`
+	Arrivals   map[string]int `json:"arrivals"`
+}
+
+func (d *Desk) showBook(w http.ResponseWriter, _ *http.Request) {
+	book := Book{Executions: d.Executions(), Arrivals: d.Arrivals()}
+	if book.Executions == nil {
+		book.Executions = []Execution{}
+	}
+	writeJSON(w, http.StatusOK, book)
+}
+
+func (d *Desk) deleteBook(w http.ResponseWriter, _ *http.Request) {
+	d.Reset()
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (d *Desk) showFaults(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, d.Faults())
+}
+
+// postFaults adds one fault or an array of them.
+func (d *Desk) postFaults(w http.ResponseWriter, r *http.Request) {
+	faults, err := readFaults(http.MaxBytesReader(w, r.Body, 1<<20))
+	if err == nil {
+		err = d.AddFaults(faults...)
+	}
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	writeJSON(w, http.StatusOK, d.Faults())
+}
+
+func readFaults(body io.Reader) ([]Fault, error) {
+	text, err := io.ReadAll(body)
+	if err != nil {
+		return nil, err
+	}
+	if text = bytes.TrimSpace(text); !bytes.HasPrefix(text, []byte("[")) {
+		text = append(append([]byte("["), text...), ']')
+	}
+	var faults []Fault
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	return faults, decoder.Decode(&faults)
+}
+
+func (d *Desk) deleteFaults(w http.ResponseWriter, _ *http.Request) {
+	d.ClearFaults()
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v) // a client that left needs no answer
+}

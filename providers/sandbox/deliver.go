@@ -1,0 +1,106 @@
+package sandbox
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// answer is what a provider says when nothing is wrong with the line.
+type answer struct {
+	status int
+	body   any
+}
+
+const page = "<!doctype html><title>Ingreso</title><form><input name=usuario></form>"
+
+// deliver sends the answer, damaged as the fault says.
+func deliver(w http.ResponseWriter, r *http.Request, a answer, how reply, f Fault) {
+	switch how {
+	case hangUp:
+		panic(http.ErrAbortHandler)
+	case slow:
+		wait(r.Context(), orForever(time.Duration(f.Delay)))
+		writeJSON(w, a.status, a.body)
+	case badGateway:
+		writePage(w, http.StatusBadGateway)
+	case html:
+		writePage(w, http.StatusOK)
+	case bare404:
+		http.NotFound(w, r)
+	case throttle:
+		w.Header().Set("Retry-After", f.RetryAfter)
+		w.WriteHeader(http.StatusTooManyRequests)
+	case redirect:
+		w.Header().Set("Location", r.RequestURI)
+		w.WriteHeader(http.StatusTemporaryRedirect)
+	case cutJSON:
+		text := encode(a.body)
+		writeText(w, a.status, text[:len(text)/2])
+	case cutBody:
+		text := encode(a.body)
+		w.Header().Set("Content-Length", strconv.Itoa(len(text)))
+		writeText(w, a.status, text[:len(text)/2])
+		_ = http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
+	case huge:
+		writeHuge(w)
+	default:
+		writeJSON(w, a.status, a.body)
+	}
+}
+
+func orForever(d time.Duration) time.Duration {
+	if d == 0 {
+		return 10 * time.Minute
+	}
+	return d
+}
+
+// wait ends early when the client leaves.
+func wait(ctx context.Context, d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+func encode(v any) []byte {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // the answers are made of texts and numbers
+	}
+	return text
+}
+
+func writeText(w http.ResponseWriter, status int, text []byte) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(text)
+}
+
+func writePage(w http.ResponseWriter, status int) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = strings.NewReader(page).WriteTo(w)
+}
+
+// writeHuge sends 10 MB, or as much of it as the client takes.
+func writeHuge(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "application/json")
+	chunk := bytes.Repeat([]byte(" "), 64<<10)
+	for range 160 {
+		if _, err := w.Write(chunk); err != nil {
+			return
+		}
+	}
+}

@@ -1,0 +1,170 @@
+package sandbox
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestVirtualPOSTakesAProperRequest(t *testing.T) {
+	t.Parallel()
+	s := New(Options{})
+	if status, word := said(t, s, create("po-1")); status != 200 || word != "pagado" {
+		t.Fatalf("got %d %s", status, word)
+	}
+	book := s.VirtualPOS().Executions()
+	if len(book) != 1 {
+		t.Fatalf("%d executions", len(book))
+	}
+	e := book[0]
+	if e.Reference != "po-1" || e.Amount != "12500" || e.Currency != "CLP" || e.Beneficiary != "12345678-5 012 12345678" || e.ID == "" {
+		t.Errorf("the book says %+v", e)
+	}
+	byID := ask("po-1")
+	byID.path = "/virtualpos/v3/payout/" + e.ID
+	for name, r := range map[string]request{"by merchant id": ask("po-1"), "by id": byID} {
+		if status, word := said(t, s, r); status != 200 || word != "pagado" {
+			t.Errorf("%s: got %d %s", name, status, word)
+		}
+	}
+	keyOnly := ask("po-1")
+	keyOnly.payload = `{"api_key":"sandbox-api-key"}`
+	if status, word := said(t, s, keyOnly); status != 200 || word != "pagado" {
+		t.Errorf("signed with the API key alone: got %d %s", status, word)
+	}
+	if status, word := said(t, s, ask("po-2")); status != 404 || word != "E-041" {
+		t.Errorf("unknown: got %d %s", status, word)
+	}
+}
+
+func TestVirtualPOSRefusesWhatIsNotExactlyRight(t *testing.T) {
+	t.Parallel()
+	const signature, shape = "E-002", "E-100"
+	for _, row := range []struct {
+		name  string
+		spoil func(r *request)
+		code  string
+	}{
+		{"another API key", func(r *request) { r.key = "another" }, "E-001"},
+		{"a Bearer prefix", func(r *request) { r.key = "Bearer sandbox-api-key" }, "E-001"},
+		{"another secret", func(r *request) { r.secret = "another" }, signature},
+		{"no signature", func(r *request) { r.header = map[string]string{"Signature": ""} }, signature},
+		{"an unsigned token", func(r *request) { r.jwtHeader = `{"typ":"JWT","alg":"none"}` }, signature},
+		{"a header with a key id", func(r *request) { r.jwtHeader = `{"typ":"JWT","alg":"HS256","kid":"1"}` }, signature},
+		{"a payload with an expiry", func(r *request) { r.payload = strings.Replace(r.payload, `"tef"`, `"exp":1,"tef"`, 1) }, signature},
+		{"a payload with another API key", func(r *request) { r.payload = strings.Replace(r.payload, "sandbox-api-key", "x", 1) }, signature},
+		{"a payload without tef", func(r *request) { r.payload = `{"api_key":"sandbox-api-key"}` }, signature},
+		{"a payload with another amount", func(r *request) { r.payload = strings.Replace(r.payload, "12500", "12501", 1) }, signature},
+		{"a payload with other escapes", func(r *request) { r.payload = strings.Replace(r.payload, "Ana", `\u0041na`, 1) }, signature},
+		{"no content type", func(r *request) { r.header = map[string]string{"Content-Type": "text/plain"} }, shape},
+		{"an idempotency key", func(r *request) { r.header = map[string]string{"Idempotency-Key": "1"} }, shape},
+		{"an amount as text", both("12500", `"12500"`), shape},
+		{"an amount as text after a blank", both(":12500", `: "12500"`), shape},
+		{"an amount with decimals", both("12500", "12500.0"), shape},
+		{"a bank code without its zero", both(`"012"`, "12"), shape},
+		{"a RUT with dots", both("12345678-5", "12.345.678-5"), shape},
+		{"an account type", both(`"bank":{`, `"bank":{"account_type":"vista",`), shape},
+		{"no message", both(`"message":"Retiro",`, ""), shape},
+		{"no tef around", func(r *request) { r.body = tefOf("po-1") }, shape},
+		{"a second value", func(r *request) { r.body += "{}" }, shape},
+	} {
+		s := New(Options{})
+		r := create("po-1")
+		row.spoil(&r)
+		if status, code := said(t, s, r); status < 400 || code != row.code {
+			t.Errorf("%s: got %d %s, want %s", row.name, status, code, row.code)
+		}
+		if n := len(s.VirtualPOS().Executions()); n != 0 {
+			t.Errorf("%s: money moved", row.name)
+		}
+		arrived := 0
+		for _, n := range s.VirtualPOS().Arrivals() {
+			arrived += n
+		}
+		if arrived != 1 {
+			t.Errorf("%s: %d arrivals counted, want 1", row.name, arrived)
+		}
+	}
+}
+
+// both spoils body and signature alike.
+func both(from, to string) func(r *request) {
+	return func(r *request) {
+		r.body, r.payload = strings.Replace(r.body, from, to, 1), strings.Replace(r.payload, from, to, 1)
+	}
+}
+
+func TestVirtualPOSAnswersNoQuestionSignedForAnother(t *testing.T) {
+	t.Parallel()
+	s := New(Options{})
+	said(t, s, create("po-1"))
+	other := ask("po-1")
+	other.payload = create("po-2").payload
+	changed := ask("po-1")
+	changed.payload = strings.Replace(changed.payload, "12500", "12501", 1)
+	foreign := ask("po-1")
+	foreign.key = "another"
+	for name, r := range map[string]request{"another payment's tef": other, "a changed tef": changed, "another key": foreign} {
+		if status, code := said(t, s, r); status != 401 {
+			t.Errorf("%s: got %d %s", name, status, code)
+		}
+	}
+}
+
+func TestVirtualPOSWaysWithDuplicates(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		way    Duplicates
+		status int
+		word   string
+		moved  int
+	}{{Execute, 200, "pagado", 2}, {Same, 200, "pagado", 1}, {Refuse, 409, "E-121", 1}} {
+		s := New(Options{VirtualPOS: VirtualPOSOptions{Duplicates: row.way}})
+		said(t, s, create("po-1"))
+		if status, word := said(t, s, create("po-1")); status != row.status || word != row.word {
+			t.Errorf("%q: got %d %s", row.way, status, word)
+		}
+		if moved := s.VirtualPOS().Moved("po-1"); moved != row.moved {
+			t.Errorf("%q: money moved %d times, want %d", row.way, moved, row.moved)
+		}
+		if n := s.VirtualPOS().Arrived("po-1"); n != 2 {
+			t.Errorf("%q: %d arrivals", row.way, n)
+		}
+	}
+}
+
+func TestVirtualPOSPathsAndFormsAreOptions(t *testing.T) {
+	t.Parallel()
+	s := New(Options{VirtualPOS: VirtualPOSOptions{
+		APIKey: "k", SecretKey: "s", CreatePath: "/pay", StatusPath: "/pay/{id}/x", StatusByMerchantPath: "/by/{merchant_id}", FlatBody: true, NotFoundStatus: 200,
+	}})
+	r := create("po-1")
+	r.path, r.body, r.key, r.secret = "/virtualpos/pay", tefOf("po-1"), "k", "s"
+	r.payload = strings.Replace(r.payload, "sandbox-api-key", "k", 1)
+	if status, word := said(t, s, r); status != 200 || word != "pagado" {
+		t.Errorf("create: got %d %s", status, word)
+	}
+	r.method, r.path, r.body = "GET", "/virtualpos/by/po-1", ""
+	if status, word := said(t, s, r); status != 200 || word != "pagado" {
+		t.Errorf("status: got %d %s", status, word)
+	}
+	r.path, r.payload = "/virtualpos/by/po-2", `{"api_key":"k"}`
+	if status, word := said(t, s, r); status != 200 || word != "E-041" {
+		t.Errorf("not found: got %d %s", status, word)
+	}
+}
+
+func TestABoundedSandboxSaysThatItIsFull(t *testing.T) {
+	t.Parallel()
+	s := New(Options{Limit: 2})
+	for _, reference := range []string{"po-1", "po-2"} {
+		if status, _ := said(t, s, create(reference)); status != 200 {
+			t.Fatalf("%s: got %d", reference, status)
+		}
+	}
+	if status, _ := said(t, s, create("po-3")); status != 503 {
+		t.Errorf("the third: got %d, want 503", status)
+	}
+	if n := len(s.VirtualPOS().Executions()); n != 2 {
+		t.Errorf("%d executions", n)
+	}
+}
