@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/config"
+	"github.com/remesa/remesa/internal/preflight"
+	"github.com/remesa/remesa/internal/wiring"
+	"github.com/remesa/remesa/providers"
+)
+
+type checkCmd struct {
+	JSON           bool   `help:"Print JSON for machines."`
+	AcceptIdentity string `placeholder:"PROVIDER/ACCOUNT" help:"Record that this account now belongs to another identity at its provider."`
+	By             string `placeholder:"NAME" help:"Who accepts it."`
+	Note           string `placeholder:"TEXT" help:"Why."`
+}
+
+// Run prints what is wrong and how to change it; it moves no money.
+func (cmd checkCmd) Run(ctx context.Context, c *config.Config) error {
+	if err := c.Complete(); err != nil {
+		return err
+	}
+	registry, err := wiring.Registry(c)
+	if err != nil {
+		return err
+	}
+	rdb, err := c.Client(config.ProducerProfile())
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rdb.Close() }()
+	if cmd.AcceptIdentity != "" {
+		return cmd.accept(ctx, rdb, registry)
+	}
+	findings := inspect(ctx, c, rdb, registry)
+	if cmd.JSON {
+		err = preflight.JSON(os.Stdout, findings)
+	} else {
+		err = preflight.Table(os.Stdout, findings)
+	}
+	if err == nil && preflight.Failed(findings) {
+		return errSilent
+	}
+	return err
+}
+
+func (cmd checkCmd) accept(ctx context.Context, rdb redis.UniversalClient, registry providers.Registry) error {
+	k, err := idempotency.ParseKey(cmd.AcceptIdentity + "/x")
+	if err != nil {
+		return errors.New("--accept-identity: want PROVIDER/ACCOUNT, such as virtualpos/default")
+	}
+	a, ok := registry.Find(k.Provider, k.Account)
+	if !ok {
+		return fmt.Errorf("--accept-identity: no account %s is configured", cmd.AcceptIdentity)
+	}
+	before, err := preflight.AcceptIdentity(ctx, rdb, a, cmd.By, cmd.Note)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%s: identity recorded; it was: %s\n", cmd.AcceptIdentity, orNone(before))
+	return nil
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
+}
+
+// inspect looks at the configuration, at Redis, and at each account.
+func inspect(ctx context.Context, c *config.Config, rdb redis.UniversalClient, registry providers.Registry) []preflight.Finding {
+	var findings []preflight.Finding
+	for _, w := range append(c.Warnings(), config.UnknownVariables(os.Environ())...) {
+		findings = append(findings, preflight.Finding{Name: "configuration", Level: preflight.Warn, Got: w})
+	}
+	if len(registry) == 0 {
+		findings = append(findings, preflight.Finding{Name: "providers", Level: preflight.Fail, Got: "none", Want: "at least one",
+			Fix: "set the credentials of a provider, for example REMESA_VIRTUALPOS_BASE_URL, _API_KEY and _SECRET_KEY"})
+	}
+	findings = append(findings, preflight.CheckRedis(ctx, rdb, expect(c))...)
+	identities, err := preflight.CheckIdentities(ctx, rdb, registry)
+	if err != nil {
+		identities = append(identities, preflight.Finding{Name: "identities", Level: preflight.Fail, Got: "cannot be read",
+			Want: "known", Fix: "make Redis reachable"})
+	}
+	return append(append(findings, identities...), checkAccounts(ctx, registry)...)
+}
+
+// expect is what Redis must promise for this configuration.
+func expect(c *config.Config) preflight.Expect {
+	return preflight.Expect{Durability: c.Durability, Replicas: c.LedgerReplicas, Real: c.RealURLs(), MemoryStop: c.IntakeMemoryStop}
+}
+
+func checkAccounts(ctx context.Context, registry providers.Registry) []preflight.Finding {
+	var findings []preflight.Finding
+	for _, provider := range registry.Providers() {
+		for name, a := range registry[provider] {
+			findings = append(findings, checkAccount(ctx, provider+"/"+name, a)...)
+		}
+	}
+	return findings
+}
+
+const checkTimeout = 20 * time.Second
+
+func checkAccount(ctx context.Context, name string, a providers.Account) []preflight.Finding {
+	checker, ok := a.Client.(providers.Checker)
+	if !ok {
+		return []preflight.Finding{{Name: name, Level: preflight.OK, Got: "configured; nothing can be asked without moving money"}}
+	}
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	found, err := checker.Check(ctx)
+	var findings []preflight.Finding
+	if err != nil {
+		findings = append(findings, preflight.Finding{Name: name, Level: preflight.Fail, Got: err.Error(), Want: "usable",
+			Fix: "check the account's URL and credentials"})
+	}
+	for _, f := range found {
+		level := preflight.OK
+		if f.Warn {
+			level = preflight.Warn
+		}
+		findings = append(findings, preflight.Finding{Name: name, Level: level, Got: f.Text})
+	}
+	return findings
+}

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+	"github.com/rs/zerolog"
+
+	"github.com/remesa/remesa/internal/config"
+	"github.com/remesa/remesa/internal/wiring"
+	"github.com/remesa/remesa/providers/sandbox"
+)
+
+type demoCmd struct {
+	Once bool   `help:"End with a table of outcomes instead of staying up; exit 0 when every outcome is as expected."`
+	Addr string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where the demo listens; with --once on any free port."`
+}
+
+// Run plays sample payments through an embedded Redis and the simulators. No real provider is ever involved.
+func (cmd demoCmd) Run(ctx context.Context, c *config.Config) error {
+	if err := c.Complete(); err != nil {
+		return err
+	}
+	if c.RealURLs() {
+		return errors.New("the demo refuses to run beside real provider URLs: unset the REMESA_…_URL variables")
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stage, err := newStage(ctx, cmd)
+	if err != nil {
+		return err
+	}
+	defer stage.close()
+	working := make(chan error, 1)
+	go func() { working <- stage.service.serve(ctx) }()
+	if err := stage.play(ctx); err != nil {
+		return err
+	}
+	if !cmd.Once && ctx.Err() == nil {
+		stage.invite()
+		<-ctx.Done()
+	}
+	cancel()
+	return <-working
+}
+
+// stage is everything that the demo needs: an embedded Redis, the simulators, a worker.
+type stage struct {
+	redis   *miniredis.Miniredis
+	sandbox *sandbox.Sandbox
+	rdb     redis.UniversalClient
+	service *service
+	cancel  context.CancelFunc
+}
+
+func newStage(ctx context.Context, cmd demoCmd) (*stage, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	s := &stage{cancel: cancel, redis: miniredis.NewMiniRedis(), sandbox: sandbox.New(sandbox.Options{})}
+	if err := s.redis.Start(); err != nil {
+		cancel()
+		return nil, fmt.Errorf("embedded Redis: %w", err)
+	}
+	go s.age(ctx)
+	url, err := s.openProviders(ctx)
+	if err != nil {
+		s.close()
+		return nil, err
+	}
+	if s.service, err = s.worker(cmd, url); err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// age lets the embedded Redis forget what has expired: its own clock stands still.
+func (s *stage) age(ctx context.Context) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			s.redis.FastForward(time.Second)
+		}
+	}
+}
+
+func (s *stage) openProviders(ctx context.Context) (url string, err error) {
+	if err := s.sandbox.VirtualPOS().AddFaults(demoFaults()...); err != nil {
+		return "", err
+	}
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	go func() { _ = s.sandbox.Serve(ctx, l) }()
+	return "http://" + l.Addr().String(), nil
+}
+
+// worker is the one of worker run, with times short enough to watch.
+func (s *stage) worker(cmd demoCmd, url string) (*service, error) {
+	addr := cmd.Addr
+	if cmd.Once {
+		addr = "127.0.0.1:0"
+	}
+	c, err := settings(map[string]string{
+		"REMESA_REDIS_URL": "redis://" + s.redis.Addr() + "/0", "REMESA_HTTP_ADDR": addr,
+		"REMESA_REQUEST_TIMEOUT": "1s", "REMESA_LEASE": "4s", "REMESA_SETTLE_TIME": "1s", "REMESA_NOT_FOUND_INTERVAL": "200ms",
+		"REMESA_RETRY_BASE": "200ms", "REMESA_POLL_FIRST": "300ms", "REMESA_POLL_MAX": "1s", "REMESA_JANITOR_INTERVAL": "100ms",
+		"REMESA_VIRTUALPOS_BASE_URL": url + sandbox.VirtualPOSPrefix,
+		"REMESA_VIRTUALPOS_API_KEY":  sandboxAPIKey, "REMESA_VIRTUALPOS_SECRET_KEY": sandboxSecretKey,
+	})
+	if err != nil {
+		return nil, err
+	}
+	registry, err := wiring.Registry(c)
+	if err != nil {
+		return nil, err
+	}
+	if s.rdb, err = c.Client(config.ServerProfile(connections(c, registry))); err != nil {
+		return nil, err
+	}
+	log := zerolog.New(os.Stderr).Level(zerolog.FatalLevel)
+	return newService(c, s.rdb, registry, log)
+}
+
+// settings is a complete configuration of these variables and the defaults.
+func settings(env map[string]string) (*config.Config, error) {
+	var c config.Config
+	lookup := func(name string) (string, bool) { v, ok := env[name]; return v, ok }
+	parser, err := kong.New(&c, config.Options(lookup)...)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := parser.Parse(nil); err != nil {
+		return nil, err
+	}
+	return &c, c.Complete()
+}
+
+func (s *stage) close() {
+	s.cancel()
+	if s.rdb != nil {
+		_ = s.rdb.Close()
+	}
+	s.redis.Close()
+}
+
+// invite says what to try while the demo stays up.
+func (s *stage) invite() {
+	fmt.Printf(`
+The demo stays up until Ctrl-C. One payment is held on purpose: nobody could find out whether it was executed. In another terminal:
+
+  export REMESA_REDIS_URL=redis://%s/0
+  go run ./cmd/enqueue list --state held
+  go run ./cmd/enqueue show virtualpos/%s
+  go run ./cmd/enqueue resolve virtualpos/%s --as not-received --by you --note "checked with the bank"
+  go run ./cmd/enqueue watch --from 0
+
+  http://%s/metrics has the metrics.
+`, s.redis.Addr(), heldReference, heldReference, s.service.config.Addr)
+}

@@ -1,0 +1,79 @@
+// Command worker serves payouts and charges from Redis.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/remesa/remesa/internal/config"
+	"github.com/remesa/remesa/internal/version"
+)
+
+// cli is every command and, embedded, every setting.
+type cli struct {
+	config.Config
+
+	Run     runCmd           `cmd:"" default:"withargs" help:"Serve all providers whose credentials are set (the default)."`
+	Check   checkCmd         `cmd:"" help:"Check configuration, Redis and credentials without moving money."`
+	Sandbox sandboxCmd       `cmd:"" help:"Serve only the provider simulators, for integration tests."`
+	Demo    demoCmd          `cmd:"" help:"Sample payments through an embedded Redis and the simulators."`
+	Version kong.VersionFlag `help:"Print the version and exit."`
+}
+
+// Exit codes.
+const (
+	exitFailed = 1
+	exitUsage  = 64
+)
+
+// errSilent ends with exit code 1 after everything was said.
+var errSilent = errors.New("failed")
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+func run(args []string) int {
+	var c cli
+	parser, err := kong.New(&c, append(config.Options(os.LookupEnv), kong.Name("worker"),
+		kong.Description("remesa's worker: sends each payment at most once, forgets none."),
+		kong.Vars{"version": version.String()}, kong.UsageOnError())...)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "worker:", err)
+		return exitFailed
+	}
+	command, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "worker:", err)
+		return exitUsage
+	}
+	ctx, stop := drainOnSignal()
+	defer stop()
+	command.BindTo(ctx, (*context.Context)(nil))
+	err = command.Run(&c.Config)
+	switch {
+	case err == nil:
+		return 0
+	case !errors.Is(err, errSilent):
+		fmt.Fprintln(os.Stderr, "worker:", err)
+	}
+	return exitFailed
+}
+
+// drainOnSignal returns a context that ends with the first SIGTERM or SIGINT; the second one ends the process at once.
+func drainOnSignal() (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGTERM, os.Interrupt)
+	go func() {
+		<-signals
+		cancel()
+		<-signals
+		os.Exit(exitFailed)
+	}()
+	return ctx, cancel
+}

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
+	"github.com/rs/zerolog"
+
+	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/config"
+	"github.com/remesa/remesa/internal/engine"
+	"github.com/remesa/remesa/internal/metrics"
+	"github.com/remesa/remesa/internal/preflight"
+	"github.com/remesa/remesa/internal/wiring"
+	"github.com/remesa/remesa/providers"
+)
+
+type runCmd struct{}
+
+// Run serves until a signal, then drains.
+func (runCmd) Run(ctx context.Context, c *config.Config) error {
+	if err := c.Complete(); err != nil {
+		return err
+	}
+	if err := c.RefuseExposed(); err != nil {
+		return err
+	}
+	if c.PayloadKeys != "" {
+		return errors.New("REMESA_PAYLOAD_KEYS: this version does not seal payloads; unset it, or payments would be stored unsealed against your wish")
+	}
+	log := c.Logger(os.Stderr)
+	for _, w := range append(c.Warnings(), config.UnknownVariables(os.Environ())...) {
+		log.Warn().Msg(w)
+	}
+	registry, err := wiring.Registry(c)
+	if err != nil {
+		return err
+	}
+	if len(registry) == 0 {
+		return errors.New("no provider has credentials: set REMESA_VIRTUALPOS_BASE_URL, _API_KEY and _SECRET_KEY, or those of another provider")
+	}
+	rdb, err := c.Client(config.ServerProfile(connections(c, registry)))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rdb.Close() }()
+	s, err := newService(c, rdb, registry, log)
+	if err != nil {
+		return err
+	}
+	return s.serve(ctx)
+}
+
+// connections is how many commands may be under way at Redis at a time: both lanes of each provider.
+func connections(c *config.Config, r providers.Registry) int {
+	n := 0
+	for _, p := range r.Providers() {
+		n += 2*c.Policy(p).Concurrency + 8
+	}
+	return n
+}
+
+// service is a worker with its listener.
+type service struct {
+	config   *config.Config
+	rdb      redis.UniversalClient
+	registry providers.Registry
+	ledger   *idempotency.Redis
+	engine   *engine.Engine
+	metrics  *prometheus.Registry
+	log      zerolog.Logger
+}
+
+func newService(c *config.Config, rdb redis.UniversalClient, registry providers.Registry, log zerolog.Logger) (*service, error) {
+	reg := prometheus.NewRegistry()
+	m := metrics.New(reg)
+	ledger := wiring.Ledger(c, rdb, m.Ledger)
+	reg.MustRegister(metrics.Open{Desk: ledger, Providers: registry.Providers()})
+	e, err := engine.New(engine.Options{
+		Ledger: ledger, Registry: registry, Redis: rdb, Log: log, Metrics: m,
+		RequestTimeout: c.RequestTimeout, AttemptDeadline: c.AttemptDeadline(), Lease: c.Lease,
+		TaskTimeout: c.TaskTimeout(), ShutdownTimeout: c.ShutdownTimeout(),
+		Concurrency: func(p string) int { return c.Policy(p).Concurrency },
+		RetryBase:   c.RetryBase, RetryMax: c.RetryMax, PollFirst: c.PollFirst, PollMax: c.PollMax,
+		JanitorInterval: c.JanitorInterval, CircuitCooldown: c.CircuitCooldown,
+		FingerprintKey: []byte(c.FingerprintKey.Reveal()), OnStep: faultPoints(log),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &service{config: c, rdb: rdb, registry: registry, ledger: ledger, engine: e, metrics: reg, log: log}, nil
+}
+
+// serve listens, waits for a Redis that is fit for payments, and works until ctx is done.
+func (s *service) serve(ctx context.Context) error {
+	stopListening, err := s.listen(ctx)
+	if err != nil {
+		return err
+	}
+	defer stopListening()
+	if err := s.awaitRedis(ctx); err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	if err := s.refuse(ctx); err != nil {
+		return err
+	}
+	s.log.Info().Strs("providers", s.registry.Providers()).Str("http", s.config.Addr).Msg("serving")
+	return s.engine.Run(ctx)
+}
+
+// awaitRedis waits for Redis to answer: an orchestrator may start it after the worker.
+func (s *service) awaitRedis(ctx context.Context) error {
+	for n := 0; ; n++ {
+		probe, cancel := context.WithTimeout(ctx, 3*time.Second)
+		err := s.ledger.Available(probe)
+		cancel()
+		if err == nil || ctx.Err() != nil {
+			return nil
+		}
+		if n == 0 {
+			s.log.Warn().Err(err).Msg("waiting for Redis")
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(500 * time.Millisecond):
+		}
+	}
+}
+
+// refuse keeps real payments off a Redis that may lose them, and off accounts that are not what they were.
+func (s *service) refuse(ctx context.Context) error {
+	findings := preflight.CheckRedis(ctx, s.rdb, expect(s.config))
+	if err := preflight.RefuseUnsafe(findings, s.config.RealURLs(), s.config.AllowUnsafeRedis); err != nil {
+		return err
+	}
+	if err := preflight.ClaimIdentities(ctx, s.rdb, s.registry); err != nil {
+		return fmt.Errorf("refusing to start: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,35 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+
+	"github.com/remesa/remesa/internal/config"
+	"github.com/remesa/remesa/providers/sandbox"
+)
+
+type sandboxCmd struct {
+	Addr string `default:"127.0.0.1:9090" placeholder:"HOST:PORT" help:"Where the simulators listen."`
+}
+
+// Run serves the provider simulators until a signal.
+func (cmd sandboxCmd) Run(ctx context.Context, _ *config.Config) error {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", cmd.Addr)
+	if err != nil {
+		return fmt.Errorf("--addr: %w", err)
+	}
+	fmt.Fprintf(os.Stdout, "simulated providers on http://%s\n\n", l.Addr())
+	fmt.Fprintf(os.Stdout, "  REMESA_VIRTUALPOS_BASE_URL=http://%s%s\n", l.Addr(), sandbox.VirtualPOSPrefix)
+	fmt.Fprintf(os.Stdout, "  REMESA_VIRTUALPOS_API_KEY=%s\n  REMESA_VIRTUALPOS_SECRET_KEY=%s\n\n", sandboxAPIKey, sandboxSecretKey)
+	fmt.Fprintln(os.Stdout, "GET PREFIX/_book shows what was executed; POST PREFIX/_faults makes it fail (see README.md)")
+	return sandbox.New(sandbox.Options{}).Serve(ctx, l)
+}
+
+// The credentials that the simulators take; they guard nothing.
+const (
+	sandboxAPIKey    = "sandbox-api-key"    // #nosec G101
+	sandboxSecretKey = "sandbox-secret-key" // #nosec G101
+)

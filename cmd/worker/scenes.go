@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"text/tabwriter"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/sandbox"
+	"github.com/remesa/remesa/tasks"
+)
+
+// scene is one sample payment: what happens to it, and how it must end.
+type scene struct {
+	reference string
+	story     string
+	fault     sandbox.Fault
+	// submit is what submitting must come to; Enqueued unless set.
+	submit tasks.Outcome
+	amount string
+	state  idempotency.State
+	// moved is how often the provider's book must have the payment.
+	moved int
+}
+
+const heldReference = "demo-held"
+
+func scenes() []scene {
+	return []scene{
+		{reference: "demo-paid", story: "the provider pays", state: idempotency.Succeeded, moved: 1},
+		{reference: "demo-paid", story: "the same line again: a duplicate", submit: tasks.Duplicate, state: idempotency.Succeeded, moved: 1},
+		{reference: "demo-paid", story: "the same reference, another amount: a conflict", amount: "99999", submit: tasks.Conflict,
+			state: idempotency.Succeeded, moved: 1},
+		{reference: "demo-declined", story: "the provider declines", fault: sandbox.Fault{Kind: "decline"}, state: idempotency.Failed},
+		{reference: "demo-later", story: "accepted, paid a moment later",
+			fault: sandbox.Fault{Kind: "pending", Delay: sandbox.Duration(700 * time.Millisecond)}, state: idempotency.Succeeded, moved: 1},
+		{reference: "demo-doubt", story: "paid, but the answer is lost: asked, found",
+			fault: sandbox.Fault{Kind: "hang_up_after"}, state: idempotency.Succeeded, moved: 1},
+		{reference: "demo-garbled", story: "paid, but a 502 comes back: asked, found",
+			fault: sandbox.Fault{Kind: "bad_gateway_after"}, state: idempotency.Succeeded, moved: 1},
+		{reference: "demo-slow", story: "paid, but slower than the time-out: asked, found",
+			fault: sandbox.Fault{Kind: "slow_after", Delay: sandbox.Duration(2 * time.Second)}, state: idempotency.Succeeded, moved: 1},
+		{reference: "demo-busy", story: "refused twice as too busy, then paid",
+			fault: sandbox.Fault{Kind: "throttled", Next: 2, Operation: sandbox.Send}, state: idempotency.Succeeded, moved: 1},
+		{reference: heldReference, story: "lost on the way, never found: held for a person",
+			fault: sandbox.Fault{Kind: "hang_up_before"}, state: idempotency.Held},
+	}
+}
+
+func demoFaults() []sandbox.Fault {
+	var faults []sandbox.Fault
+	for _, s := range scenes() {
+		if s.fault.Kind != "" {
+			s.fault.Reference = s.reference
+			faults = append(faults, s.fault)
+		}
+	}
+	return faults
+}
+
+func (s scene) task() (tasks.Task, error) {
+	amount := s.amount
+	if amount == "" {
+		amount = "12500"
+	}
+	return tasks.Payout{
+		Provider: providers.VirtualPOS, MerchantID: s.reference, Amount: amount, Currency: "CLP", Description: "Devolución de prueba",
+		Recipient: providers.Recipient{Document: "12345678-5", Name: "Ana Soto", Email: "ana@example.cl"},
+		Bank:      providers.Bank{Code: "012", AccountNumber: "12345678"},
+	}.Task()
+}
+
+func (s scene) key() idempotency.Key {
+	return idempotency.Key{Provider: providers.VirtualPOS, Account: idempotency.DefaultAccount, Reference: s.reference}
+}
+
+const demoPatience = 45 * time.Second
+
+// play submits every scene, waits for the outcomes, and compares them with what is expected and with the provider's book.
+func (s *stage) play(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, demoPatience)
+	defer cancel()
+	client := tasks.NewClient(s.service.ledger, s.rdb, tasks.ClientOptions{})
+	fmt.Println("remesa demo: an embedded Redis, simulated providers, sample payments")
+	submitted := make([]tasks.Receipt, len(scenes()))
+	for i, sc := range scenes() {
+		task, err := sc.task()
+		if err != nil {
+			return err
+		}
+		receipts, err := client.Submit(ctx, task)
+		if err != nil {
+			return err
+		}
+		submitted[i] = receipts[0]
+	}
+	if err := s.follow(ctx); err != nil {
+		return err
+	}
+	return s.closing(ctx, submitted)
+}
+
+// follow shows each change of state until all scenes are where they must be.
+func (s *stage) follow(ctx context.Context) error {
+	seen := map[string]idempotency.State{}
+	for {
+		done := 0
+		for _, sc := range scenes() {
+			r, err := s.service.ledger.Show(ctx, sc.key())
+			if err != nil && ctx.Err() == nil {
+				return err
+			}
+			if r.State != seen[sc.reference] && ctx.Err() == nil {
+				seen[sc.reference] = r.State
+				progress(len(scenes()), done, sc.reference, r)
+			}
+			if r.State == sc.state {
+				done++
+			}
+		}
+		if done == len(scenes()) {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil // the closing table says what is missing
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+func progress(all, done int, reference string, r idempotency.Record) {
+	line := fmt.Sprintf("  %-14s %-10s %s", reference, r.State, r.Code)
+	if term.IsTerminal(int(os.Stdout.Fd())) {
+		line = fmt.Sprintf("[%2d of %d]%s", done, all, line)
+	}
+	fmt.Println(line)
+}
+
+var errUnexpected = errors.New("an outcome is not as expected")
+
+func (s *stage) closing(ctx context.Context, submitted []tasks.Receipt) error {
+	ctx = context.WithoutCancel(ctx)
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "\nREFERENCE\tWHAT HAPPENS\tSUBMITTED\tSTATE\tATTEMPTS\tPAID BY THE PROVIDER\t")
+	var failed error
+	for i, sc := range scenes() {
+		r, err := s.service.ledger.Show(ctx, sc.key())
+		if err != nil {
+			return err
+		}
+		moved := s.sandbox.VirtualPOS().Moved(sc.reference)
+		want := sc.submit
+		if want == "" {
+			want = tasks.Enqueued
+		}
+		verdict := "as expected"
+		if r.State != sc.state || moved != sc.moved || submitted[i].Outcome != want {
+			verdict, failed = fmt.Sprintf("EXPECTED %s, %s, %d", want, sc.state, sc.moved), errUnexpected
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%d\t%s\n", sc.reference, sc.story, submitted[i].Outcome, r.State, r.Attempts, moved, verdict)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return failed
+}
