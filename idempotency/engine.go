@@ -238,6 +238,9 @@ func (l *Redis) Block(ctx context.Context, k Key, code, message string) (Settlem
 
 // Due implements Engine: the ids that are due in one read, then one atomic step for each, all in one pipeline.
 func (l *Redis) Due(ctx context.Context, provider string, limit int, askFor time.Duration) ([]Wakeup, error) {
+	if limit <= 0 {
+		return nil, nil
+	}
 	none := Key{Provider: provider, Account: DefaultAccount}
 	ids, err := l.dueIDs(ctx, none, limit)
 	if err != nil || len(ids) == 0 {

@@ -7,21 +7,11 @@ local o = A.o
 local found = o.class == 'succeeded' or o.class == 'pending' or o.class == 'refused'
 if found then prove() end
 
-local function adopt(r)
-  local a
-  if opens(r) == 1 and count(r, '=~') == 0 then
-    for _, x in ipairs(r.at) do
-      if x[3] == 'o' then a = x end
-    end
-  end
-  if a then a[3] = '~' .. (o.provider_id or '') end
-end
-
 local function again(r)
   r.po = (r.po or 0) + 1
   if r.s == 'held' then
     store(r, NOW + DAY)
-  elseif NOW >= r.ps + P.deadline then
+  elseif NOW >= poll_deadline(r) then
     hold(r, 'poll_deadline', 'no final answer by the poll deadline')
   else
     store(r, next_ask(r, A.after))
@@ -29,24 +19,25 @@ local function again(r)
 end
 
 local function succeeded(r)
-  local second = r.pi and o.provider_id and r.pi ~= o.provider_id
-  adopt(r)
-  take(r, o)
-  settle(r, 'succeeded')
-  if second then
-    anomaly(r, 'second_success', o.provider_id)
-    store(r, KEEP)
-  end
+  adopt(r, o.provider_id)
+  found_success(r, o)
 end
 
+-- In held a pending answer is only noted.
 local function pending(r)
+  forget_counts(r)
   if r.s == 'in_doubt' or r.s == 'ready' then
-    adopt(r)
+    adopt(r, o.provider_id)
     take(r, o)
-    await(r, A.after)
-  else
-    again(r)
+    return await(r, A.after)
   end
+  if r.s == 'held' and opens(r) > 0 and not r.pi then
+    adopt(r, o.provider_id)
+    r.pi = o.provider_id
+    changed(r)
+    remember(r, r.s, 'the provider says: pending')
+  end
+  again(r)
 end
 
 -- The attempt that the refusal speaks of; one that reported itself stays reported.
@@ -67,7 +58,7 @@ local function refused(r)
     return again(r)
   end
   local named = r.pi and r.pi == o.provider_id and opens(r) == 0
-  if named or (opens(r) <= 1 and count(r, 'rR') == 0 and (opens(r) == 1 or count(r, '=~') <= 1)) then
+  if named or (count(r, 'o=~') <= 1 and count(r, 'rR') == 0) then
     refuse_attempts(r)
     take(r, o)
     settle(r, 'failed')
@@ -130,14 +121,14 @@ local function settled(r)
   end
 end
 
-if A.version ~= r.v then
+if A.version ~= r.v or r.s == 'sending' then
   if o.class ~= 'succeeded' then return settlement(r, false) end
   late_success(r, nil, o)
   return settlement(r, true)
 end
 if FINAL[r.s] then
   settled(r)
-elseif r.s == 'sending' or r.s == 'queued' or r.s == 'blocked' then
+elseif r.s == 'queued' or r.s == 'blocked' then
   return settlement(r, false)
 else
   local STEP = {succeeded = succeeded, pending = pending, refused = refused, not_found = not_found, mismatch = mismatch}

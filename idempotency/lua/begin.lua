@@ -25,6 +25,12 @@ local function expire(r)
   return answer({d = 'done', s = r.s})
 end
 
+-- Undecided, or settled and still watched.
+local function asked_about(r)
+  if FINAL[r.s] then return r.wu and NOW < r.wu end
+  return r.s ~= 'blocked' and r.q
+end
+
 local function open(r)
   r.at = r.at or {}
   r.at[#r.at + 1] = {A.attempt, NOW + A.lease, A.late and 'i' or 'o'}
@@ -40,6 +46,8 @@ end
 
 local r = load()
 if not r then return {fail('unknown')} end
+local mine = attempt_of(r, A.attempt)
+if mine and recorded(mine) then return answer({d = 'done', s = r.s}) end
 if r.s == 'sending' then
   if NOW < r.le then
     if r.o == A.attempt then return send(r) end
@@ -47,8 +55,8 @@ if r.s == 'sending' then
   end
   recover(r)
 end
-if FINAL[r.s] or r.s == 'blocked' or attempt_of(r, A.attempt) then return answer({d = 'done', s = r.s}) end
-if r.s ~= 'queued' and r.s ~= 'ready' then return answer({d = 'ask', s = r.s}) end
+if r.s ~= 'queued' and r.s ~= 'ready' then return answer({d = asked_about(r) and 'ask' or 'done', s = r.s}) end
+if mine then return answer({d = 'done', s = r.s}) end -- an attempt is opened once
 if r.dl and NOW >= r.dl then return expire(r) end
 if redis.call('HEXISTS', HALTED, '*') == 1 or redis.call('HEXISTS', HALTED, A.acc) == 1 then return wait(r, NOW + 30000) end
 local earliest = math.max(r.nb or 0, r.na or 0)

@@ -13,7 +13,7 @@ local function own(r, a, o)
       store(r, KEEP)
     end
   elseif r.ev then
-    evidence(r, o.class == 'pending' and o.provider_id or nil)
+    evidence(r, o.class ~= 'refused' and o.provider_id or nil)
   elseif o.class == 'pending' then
     await(r, A.after)
   elseif o.class == 'refused' and opens(r) == 0 and not r.ea then

@@ -138,11 +138,24 @@ end
 
 local function opens(r, except) return count(r, 'o', except) end
 
--- The attempt that the provider's known id belongs to.
+-- The attempt that the provider's known id belongs to; one that the provider knows without an id stands in where none has that id.
 local function source(r)
+  local nameless
   for _, a in ipairs(r.at or {}) do
     local f = string.sub(a[3], 1, 1)
-    if (f == '=' or f == '~') and string.sub(a[3], 2) == (r.pi or '') then return a end
+    if f == '=' or f == '~' then
+      if string.sub(a[3], 2) == (r.pi or '') then return a end
+      if a[3] == f then nameless = a end
+    end
+  end
+  return nameless
+end
+
+-- What the provider was found to have belongs to the only attempt that can have brought it there.
+local function adopt(r, pid)
+  if opens(r) ~= 1 or count(r, '=~') > 0 then return end
+  for _, a in ipairs(r.at) do
+    if a[3] == 'o' then a[3] = '~' .. (pid or '') end
   end
 end
 
@@ -157,10 +170,10 @@ end
 
 -- Attempts that were not executed are forgotten beyond the newest 32, so that a long outage cannot grow a record without bound.
 local function trim(r)
-  local n = count(r, 'n')
+  local n = count(r, 'ni')
   local i = 1
   while n > 32 do
-    if r.at[i][3] == 'n' then
+    if r.at[i][3] == 'n' or r.at[i][3] == 'i' then
       table.remove(r.at, i)
       n = n - 1
     else
@@ -188,7 +201,7 @@ local function prove() redis.call('HSET', LOOKUP, A.acc, 'proven') end
 
 -- Details that nobody needs any more: a failed payment keeps its payload as long as it can be tried again.
 local function drop_details(r)
-  r.hd, r.au, r.wu, r.pf = nil, nil, nil, nil
+  r.hd, r.wu, r.pf = nil, nil, nil
   if r.s == 'failed' then
     redis.call('PEXPIRE', PAYLOAD, integer(math.min(RETRY_WINDOW, P.retain)))
   else
@@ -214,13 +227,14 @@ local function settle(r, state, text)
   r.o, r.le, r.na, r.ps, r.po, r.ev, r.ea, r.rk, r.wk, r.rs = nil, nil, nil, nil, nil, nil, nil, nil, nil, nil
   forget_counts(r)
   move(r, state, text)
+  r.au = nil
   local due = watch(r)
   if not due then drop_details(r) end
   store(r, due)
 end
 
 local function hold(r, code, text)
-  r.o, r.le, r.wk = nil, nil, nil
+  r.o, r.le, r.wk, r.rk = nil, nil, nil, nil
   if code then r.co = code end
   move(r, 'held', text)
   store(r, r.q and NOW + DAY or nil)
@@ -234,6 +248,9 @@ local function counts_at(r)
   return at
 end
 
+-- What is undecided then is held. A payer who must act has until the payment's own deadline.
+local function poll_deadline(r) return r.au and r.dl or r.ps + P.deadline end
+
 -- When to ask again: as the backoff says, sooner where an answer counts sooner, never past the poll deadline.
 local function next_ask(r, after)
   local due = NOW + after
@@ -241,7 +258,7 @@ local function next_ask(r, after)
   if r.s == 'in_doubt' or r.rf then
     if at > NOW and at < due then due = at end
   end
-  return math.min(due, math.max(NOW, r.ps + P.deadline))
+  return math.min(due, math.max(NOW, poll_deadline(r)))
 end
 
 local function doubt(r, text)
@@ -253,10 +270,10 @@ local function doubt(r, text)
 end
 
 local function await(r, after, text)
-  r.o, r.le, r.wk = nil, nil, nil
+  r.o, r.le, r.wk, r.rk = nil, nil, nil, nil
   r.ps, r.po = r.ps or NOW, r.po or 0
   move(r, 'pending', text)
-  store(r, r.q and NOW + after or r.ps + P.deadline)
+  store(r, r.q and NOW + after or poll_deadline(r))
 end
 
 local function ready(r, after, text)
@@ -293,7 +310,30 @@ local function recover(r)
   end
 end
 
+-- A success on a payment that was not settled; the provider may have named another id before.
+local function found_success(r, o, text)
+  local before = r.pi
+  take(r, o)
+  settle(r, 'succeeded', text)
+  if before and before ~= r.pi then
+    anomaly(r, 'second_success', before)
+    store(r, KEEP)
+  end
+end
+
 -- Late results: the attempt no longer owns the record ----------------------------------------------------------------------------
+
+-- A success on a succeeded payment: from is the attempt that the recorded success came from, a the one that reports now, nil for a
+-- status answer. An id not known yet is learnt; another id, or another attempt's success without one, is a second success.
+local function success_again(r, a, from, pid)
+  local same = not a or not from or a == from
+  if pid == (r.pi or '') and (same or pid ~= '') then return end
+  if pid == '' and same and (not a or from) then return end
+  if r.pi or not same or r.s == 'reversed' then return anomaly(r, 'second_success', pid) end
+  r.pi = pid
+  changed(r)
+  remember(r, r.s, 'provider id learnt')
+end
 
 -- a is nil where the success came with an out-of-date status answer.
 local function late_success(r, a, o)
@@ -308,27 +348,14 @@ local function late_success(r, a, o)
     remember(r, r.s, 'late success of another attempt')
     store(r, KEEP)
   elseif s == 'succeeded' or s == 'reversed' then
-    if s == 'succeeded' and not r.pi and pid ~= '' and not from then
-      r.pi = pid
-      changed(r)
-      remember(r, r.s, 'late result: provider id adopted')
-    elseif pid ~= (r.pi or '') then
-      anomaly(r, 'second_success', pid)
-    elseif a and from and a ~= from and pid == '' then
-      anomaly(r, 'second_success', pid)
-    end
+    success_again(r, a, from, pid)
     store(r, KEEP)
   elseif s == 'failed' then
     anomaly(r, 'late_success', pid)
     store(r, KEEP)
   else
-    local second = s == 'pending' and r.pi and pid ~= '' and pid ~= r.pi
-    take(r, o)
-    settle(r, 'succeeded', 'late result')
-    if second then
-      anomaly(r, 'second_success', pid)
-      store(r, KEEP)
-    end
+    if not a then adopt(r, o.provider_id) end
+    found_success(r, o, 'late result')
   end
 end
 
@@ -368,8 +395,14 @@ end
 -- No attempt may have been executed, and the provider knows of none.
 local function nothing_known(r) return count(r, 'o=~') == 0 end
 
+-- The provider knows the payment, and only this attempt can have brought it there.
+local function known_from(r, a)
+  local known = r.s == 'pending' or count(r, '=~') > 0
+  return known and (a == source(r) or count(r, 'o=~', a) == 0)
+end
+
 local function late_not_sent(r, a)
-  if r.s == 'pending' and a == source(r) then
+  if not FINAL[r.s] and r.s ~= 'sending' and known_from(r, a) then
     anomaly(r, 'not_sent_but_known', r.pi)
     store(r, KEEP)
     return
@@ -384,9 +417,9 @@ local function late_not_sent(r, a)
 end
 
 local function late_refusal(r, a, o)
-  if (r.s == 'pending' or r.s == 'succeeded') and a == source(r) then
-    anomaly(r, 'refused_after_' .. r.s, r.pi)
-    store(r, r.s == 'pending' and NOW or KEEP)
+  if r.s == 'succeeded' and a == source(r) or not FINAL[r.s] and r.s ~= 'sending' and known_from(r, a) then
+    anomaly(r, 'refused_after_' .. (r.s == 'succeeded' and r.s or 'pending'), r.pi)
+    store(r, not FINAL[r.s] and r.q and NOW or KEEP)
     return
   end
   close(r, a, 'r')
@@ -401,7 +434,7 @@ end
 
 -- A late "in doubt" moves the attempt's end and nothing else; answers before it no longer count.
 local function late_doubt(r, a)
-  if a[3] ~= 'o' or NOW <= a[2] then return end
+  if a[3] == 'i' or NOW <= a[2] then return end
   a[2] = NOW
   forget_counts(r)
   store(r, KEEP)

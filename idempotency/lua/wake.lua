@@ -22,9 +22,13 @@ if r.s == 'queued' or r.s == 'ready' then
   store(r, NOW + math.min(MINUTE * 2 ^ (r.wk - 1), 15 * MINUTE))
   return reply({w = 'send', g = r.g})
 end
-if (r.s == 'in_doubt' or r.s == 'pending') and NOW >= r.ps + P.deadline then
+if (r.s == 'in_doubt' or r.s == 'pending') and NOW >= poll_deadline(r) then
   hold(r, 'poll_deadline', 'no final answer by the poll deadline')
   if not r.q then return reply({w = 'none'}) end
+end
+if r.s == 'pending' and not r.q then
+  store(r, poll_deadline(r))
+  return reply({w = 'none'})
 end
 if not r.q or r.s == 'blocked' or (FINAL[r.s] and not r.wu) then
   store(r, nil)

@@ -1,0 +1,188 @@
+package idempotencytest
+
+import (
+	"errors"
+	"time"
+
+	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/providers"
+)
+
+// Note, Release, Defer, Block and Reject.
+func attemptRows() []row {
+	handles := map[string]string{"order": "o-1"}
+	return []row{
+		{does: "the owner notes handles, which later attempts and questions get", run: func(e *env) {
+			p := e.queued()
+			p.idle("a")
+			e.must(p.note("a", handles, false))
+			p.release("a")
+			if b := p.begin("b"); b.Handles["order"] != "o-1" {
+				e.t.Fatalf("handles %v", b.Handles)
+			}
+			p.finish("b", unclear())
+			if q := p.ask(); q.Handles["order"] != "o-1" {
+				e.t.Fatalf("handles %v", q.Handles)
+			}
+		}},
+		{does: "handles of two notes are kept together", run: func(e *env) {
+			p := e.queued().send("a")
+			e.must(p.note("a", handles, false))
+			e.must(p.note("a", map[string]string{"token": "t"}, true))
+			p.finish("a", unclear())
+			if q := p.ask(); len(q.Handles) != 2 {
+				e.t.Fatalf("handles %v", q.Handles)
+			}
+		}},
+		{does: "a note of another attempt is refused", run: func(e *env) {
+			p := e.queued().send("a")
+			wantNotOwner(e, p.note("b", handles, true))
+		}},
+		{does: "a note after the lease is refused, also before anybody noticed", run: func(e *env) {
+			p := e.queued()
+			p.idle("a")
+			p.Advance(lease)
+			wantNotOwner(e, p.note("a", handles, true))
+		}},
+		{does: "a note of an attempt that no longer owns the payment is refused", run: func(e *env) {
+			p := e.queued()
+			p.idle("a")
+			p.lapse().send("b")
+			wantNotOwner(e, p.note("a", handles, true))
+			p.release("b")
+			wantNotOwner(e, p.note("b", handles, true))
+		}},
+		{does: "an idle attempt has not left until a note says that it may move money", run: func(e *env) {
+			p := e.queued()
+			p.idle("a")
+			p.wantLeft(false)
+			e.must(p.note("a", handles, false))
+			p.wantLeft(false)
+			e.must(p.note("a", nil, true))
+			p.wantLeft(true)
+		}},
+		{does: "an idle attempt that lapsed is ready again", run: func(e *env) {
+			p := e.queued()
+			p.idle("a")
+			p.lapse().want(idempotency.Ready).wantLeft(false).send("b")
+		}},
+		{does: "an attempt that was opened by a note and lapsed is in doubt", run: func(e *env) {
+			p := e.queued()
+			p.idle("a")
+			e.must(p.note("a", nil, true))
+			p.lapse().want(idempotency.InDoubt)
+		}},
+		{does: "anything ambiguous of an idle attempt makes it ready", run: func(e *env) {
+			p := e.queued()
+			p.idle("a")
+			p.finish("a", unclear())
+			p.want(idempotency.Ready).wantLeft(false)
+		}},
+		{does: "a released attempt leaves the payment ready and unsent", run: func(e *env) {
+			p := e.queued().send("a")
+			e.wantApplied(p.release("a"), true)
+			p.want(idempotency.Ready).wantLeft(false).wantDue(0)
+		}},
+		{does: "a release whose reply was lost may be repeated and sends nothing twice", run: func(e *env) {
+			p := e.queued().send("a")
+			p.release("a")
+			p.send("b").finish("b", unclear())
+			e.wantApplied(p.release("a"), false)
+			p.want(idempotency.InDoubt).wantLeft(true).wantVerdict(p.begin("c"), idempotency.AskFirst)
+		}},
+		{does: "a repeated release does not free what another attempt sends", run: func(e *env) {
+			p := e.queued().send("a")
+			p.release("a")
+			p.send("b")
+			e.wantApplied(p.release("a"), false)
+			p.want(idempotency.Sending).wantVerdict(p.begin("c"), idempotency.Wait)
+		}},
+		{does: "an outcome of a released attempt changes nothing", run: func(e *env) {
+			p := e.queued().send("a")
+			p.release("a")
+			e.wantApplied(p.finish("a", paid("X")), false)
+			p.want(idempotency.Ready)
+		}},
+		{does: "an attempt that never began has no outcome", run: func(e *env) {
+			p := e.queued().send("a")
+			_, err := e.Store.Finish(e.ctx(), p.key, p.id("never"), paid("X"), poll)
+			wantUnknownAttempt(e, err)
+			_, err = e.Store.Release(e.ctx(), p.key, p.id("never"), "", 0)
+			wantUnknownAttempt(e, err)
+			p.want(idempotency.Sending)
+		}},
+		{does: "no attempt ends as not found or mismatch", run: func(e *env) {
+			p := e.queued().send("a")
+			for _, o := range []providers.Outcome{absent(), otherPayment(), {}} {
+				if _, err := e.Store.Finish(e.ctx(), p.key, p.id("a"), o, poll); err == nil {
+					e.t.Fatalf("an attempt ended as %q", o.Class)
+				}
+			}
+			p.want(idempotency.Sending)
+		}},
+		{does: "defer moves only the due time, by 30 s at most", run: func(e *env) {
+			p := e.queued()
+			before := p.show()
+			e.must(e.Store.Defer(e.ctx(), p.key, time.Hour))
+			p.wantDue(30 * time.Second)
+			if after := p.show(); after.Version != before.Version || len(after.History) != len(before.History) {
+				e.t.Fatalf("was %+v, is %+v", before, after)
+			}
+		}},
+		{does: "defer brings nothing forward that has a not_before, and leaves alone what is sending or settled", run: func(e *env) {
+			p := e.later(time.Hour, 0)
+			e.must(e.Store.Defer(e.ctx(), p.key, time.Second))
+			p.wantDue(time.Hour)
+			q := e.queued().send("a")
+			e.must(e.Store.Defer(e.ctx(), q.key, time.Second))
+			q.wantDue(lease).finish("a", paid("X"))
+			e.must(e.Store.Defer(e.ctx(), q.key, time.Second))
+			q.wantNoDue()
+		}},
+		{does: "block stops only what is queued", run: func(e *env) {
+			p := e.queued()
+			s, err := e.Store.Block(e.ctx(), p.key, "limit", "daily limit")
+			e.must(err)
+			e.wantApplied(s, true)
+			p.want(idempotency.Blocked).wantCode("limit").wantNoDue()
+			for _, s := range []idempotency.State{idempotency.Sending, idempotency.Ready, idempotency.InDoubt, idempotency.Succeeded} {
+				q := e.reach(s)
+				got, err := e.Store.Block(e.ctx(), q.key, "limit", "")
+				e.must(err)
+				e.wantApplied(got, false)
+				q.want(s)
+			}
+		}},
+		{does: "a payload that cannot be used fails what never left", run: func(e *env) {
+			for _, s := range []idempotency.State{idempotency.Queued, idempotency.Ready} {
+				p := e.reach(s)
+				_, err := e.Store.Reject(e.ctx(), p.key, "payload", "cannot be opened")
+				e.must(err)
+				p.want(idempotency.Failed).wantCode("payload")
+			}
+		}},
+		{does: "a payload that cannot be used holds what may have left", policy: resend, run: func(e *env) {
+			e.prove()
+			p, q := e.reach(idempotency.InDoubt), e.queued().send("a").lapse().notFound().want(idempotency.Ready)
+			for _, x := range []*payment{p, q} {
+				_, err := e.Store.Reject(e.ctx(), x.key, "payload", "cannot be opened")
+				e.must(err)
+				x.want(idempotency.Held).wantCode("payload").wantLeft(true)
+			}
+		}},
+	}
+}
+
+func wantNotOwner(e *env, err error) {
+	e.t.Helper()
+	if !errors.Is(err, idempotency.ErrNotOwner) {
+		e.t.Fatalf("got %v, want ErrNotOwner", err)
+	}
+}
+
+func wantUnknownAttempt(e *env, err error) {
+	e.t.Helper()
+	if !errors.Is(err, idempotency.ErrUnknownAttempt) {
+		e.t.Fatalf("got %v, want ErrUnknownAttempt", err)
+	}
+}

@@ -1,0 +1,77 @@
+// Package idempotencytest holds what every ledger must do, as tables of sentences: the states, the steps, what late results and answers
+// mean, a person's steps, wake-ups and the outcome stream. A second store must pass Run before a worker may use it.
+package idempotencytest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/remesa/remesa/idempotency"
+)
+
+// Fixture is an empty ledger with a virtual clock.
+type Fixture struct {
+	Store idempotency.Store
+	// Provider is the name under which this fixture's payments are kept; no other fixture has it.
+	Provider string
+	// Advance moves the store's clock, by whole milliseconds.
+	Advance func(time.Duration)
+	// Outcomes reads the provider's outcome stream from its beginning.
+	Outcomes func(*testing.T) []map[string]string
+}
+
+// Open makes a fixture whose provider has this policy.
+type Open func(t *testing.T, p idempotency.Policy) Fixture
+
+// row is one promise: a sentence, the policy where it is not the default, and the steps that prove it.
+type row struct {
+	does   string
+	policy func(*idempotency.Policy)
+	run    func(e *env)
+}
+
+// Run holds a store to every row.
+func Run(t *testing.T, open Open) {
+	groups := []struct {
+		name string
+		rows []row
+	}{
+		{"register", registerRows()},
+		{"begin", beginRows()},
+		{"attempt", attemptRows()},
+		{"finish", finishRows()},
+		{"late results", lateRows()},
+		{"late results beyond the table", lateMoreRows()},
+		{"ask", askRows()},
+		{"answers", answerRows()},
+		{"not found", notFoundRows()},
+		{"after settlement", watchRows()},
+		{"resolve", resolveRows()},
+		{"retry", retryRows()},
+		{"cancel, release, halt", deskRows()},
+		{"states", stateRows()},
+		{"wake-ups", wakeRows()},
+		{"lists", listRows()},
+		{"outcomes", outcomeRows()},
+	}
+	for _, g := range groups {
+		t.Run(g.name, func(t *testing.T) {
+			for _, r := range g.rows {
+				t.Run(r.does, func(t *testing.T) { r.prove(t, open) })
+			}
+		})
+	}
+}
+
+func (r row) prove(t *testing.T, open Open) {
+	p := idempotency.DefaultPolicy()
+	if r.policy != nil {
+		r.policy(&p)
+	}
+	e := &env{t: t, Fixture: open(t, p), policy: p}
+	r.run(e)
+	e.checkInvariants()
+}
+
+// resend is the policy that sends again what the provider does not know.
+func resend(p *idempotency.Policy) { p.Resend = true }

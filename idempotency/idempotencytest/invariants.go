@@ -1,0 +1,75 @@
+package idempotencytest
+
+import (
+	"slices"
+
+	"github.com/remesa/remesa/idempotency"
+)
+
+// checkInvariants runs after every row: each change of state has exactly one entry in the outcome stream, and nothing is forgotten.
+func (e *env) checkInvariants() {
+	e.t.Helper()
+	entries := e.Outcomes(e.t)
+	e.uniqueIDs(entries)
+	for _, p := range e.payments {
+		r := p.show()
+		p.oneEntryForEachChange(r, entries)
+		p.notForgotten(r)
+	}
+}
+
+func (e *env) uniqueIDs(entries []map[string]string) {
+	e.t.Helper()
+	seen := map[string]bool{}
+	for _, x := range entries {
+		if seen[x["event_id"]] {
+			e.t.Errorf("event id %s is there twice", x["event_id"])
+		}
+		seen[x["event_id"]] = true
+	}
+}
+
+func (p *payment) oneEntryForEachChange(r idempotency.Record, entries []map[string]string) {
+	p.t.Helper()
+	var changes, told []string
+	for _, h := range r.History {
+		changes = append(changes, string(h.State))
+	}
+	for _, x := range entries {
+		if x["key"] == p.key.String() && x["event"] == "state" {
+			told = append(told, x["state"])
+		}
+	}
+	if changes = slices.Compact(changes); !slices.Equal(changes, told) {
+		p.t.Errorf("%s: the history went %v, the outcome stream tells %v", p.key, changes, told)
+	}
+	if told[len(told)-1] != string(r.State) {
+		p.t.Errorf("%s: is %s, the last event says %s", p.key, r.State, told[len(told)-1])
+	}
+}
+
+// notForgotten: what is not settled is due, or waits for a person in a list.
+func (p *payment) notForgotten(r idempotency.Record) {
+	p.t.Helper()
+	waits := r.State == idempotency.Blocked || r.State == idempotency.Held
+	if !r.State.Final() && !waits && r.NextDue.IsZero() {
+		p.t.Errorf("%s is %s and nobody will look at it", p.key, r.State)
+	}
+	if r.State.Final() && r.Anomaly == "" {
+		return
+	}
+	f := idempotency.Filter{Provider: p.Provider, State: r.State, Anomalies: r.Anomaly != ""}
+	if !slices.Contains(p.list(f), p.key.Reference) {
+		p.t.Errorf("%s is %s with anomaly %q and stands in no list", p.key, r.State, r.Anomaly)
+	}
+}
+
+func (e *env) list(f idempotency.Filter) []string {
+	e.t.Helper()
+	var out []string
+	e.must(e.Store.List(e.ctx(), f, func(r idempotency.Record) bool {
+		out = append(out, r.Key.Reference)
+		return true
+	}))
+	return out
+}

@@ -1,0 +1,218 @@
+package idempotencytest
+
+import (
+	"strings"
+
+	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/providers"
+)
+
+// recorded is a row of the table of late results: a payment whose attempt "a" no longer owns it.
+type recorded struct {
+	is    string
+	setup func(e *env) *payment
+}
+
+// cell is what becomes of it when attempt "a" reports late.
+type cell struct {
+	row     recorded
+	late    string
+	outcome providers.Outcome // Class empty: not sent
+	want    idempotency.State
+	anomaly string
+	left    bool
+	applied bool
+	id      string
+}
+
+func readyLate(e *env) *payment   { return e.readyAgain() }
+func inDoubtLate(e *env) *payment { return e.queued().send("a").lapse().want(idempotency.InDoubt) }
+func heldLate(e *env) *payment {
+	p := e.queued().send("a").lapse()
+	p.answer(otherPayment())
+	return p.want(idempotency.Held)
+}
+
+func pendingFromIt(e *env) *payment {
+	p := e.queued().send("a").lapse()
+	p.answer(accepted("X"))
+	return p.want(idempotency.Pending)
+}
+
+func pendingFromOther(e *env) *payment {
+	p := e.resent()
+	p.finish("b", accepted("X"))
+	return p.want(idempotency.Pending)
+}
+
+func sendingOther(e *env) *payment { return e.resent().want(idempotency.Sending) }
+
+func succeededFromIt(e *env) *payment {
+	p := e.queued().send("a").lapse()
+	p.answer(paid("X"))
+	return p.want(idempotency.Succeeded)
+}
+
+func succeededFromOther(e *env) *payment {
+	p := e.resent()
+	p.finish("b", paid("X"))
+	return p.want(idempotency.Succeeded)
+}
+
+func succeededByPerson(id string) func(*env) *payment {
+	return func(e *env) *payment {
+		p := e.queued().send("a").lapse()
+		_, err := p.resolve("succeeded", id)
+		e.must(err)
+		return p.want(idempotency.Succeeded)
+	}
+}
+
+func failedOpen(e *env) *payment {
+	p := e.queued().send("a").lapse()
+	_, err := p.resolve("failed", "")
+	e.must(err)
+	return p.want(idempotency.Failed)
+}
+
+func failedByAnswers(e *env) *payment {
+	p := e.queued().send("a").lapse()
+	p.answer(declined())
+	p.Advance(e.policy.Settle)
+	p.answer(declined())
+	return p.want(idempotency.Failed)
+}
+
+func failedNotReceived(e *env) *payment {
+	p := heldLate(e)
+	p.Advance(e.policy.Settle)
+	_, err := p.resolve("not-received", "")
+	e.must(err)
+	return p.want(idempotency.Failed)
+}
+
+const (
+	ready, inDoubt, pending, held = idempotency.Ready, idempotency.InDoubt, idempotency.Pending, idempotency.Held
+	sending, succeeded, failed    = idempotency.Sending, idempotency.Succeeded, idempotency.Failed
+)
+
+func notSent() providers.Outcome { return providers.Outcome{} }
+
+// cells is the table of late results, cell by cell.
+func cells() []cell {
+	r := recorded{"ready", readyLate}
+	d := recorded{"in_doubt", inDoubtLate}
+	h := recorded{"held", heldLate}
+	pi := recorded{"pending from it", pendingFromIt}
+	po := recorded{"pending from another attempt", pendingFromOther}
+	se := recorded{"sending of another attempt", sendingOther}
+	si := recorded{"succeeded from it", succeededFromIt}
+	so := recorded{"succeeded from another attempt", succeededFromOther}
+	sp := recorded{"succeeded by a person without an id", succeededByPerson("")}
+	sx := recorded{"succeeded by a person with id X", succeededByPerson("X")}
+	fo := recorded{"failed by a person while it is open", failedOpen}
+	fa := recorded{"failed by two answers", failedByAnswers}
+	fn := recorded{"failed as not received", failedNotReceived}
+	return []cell{
+		{r, "success", paid("X"), succeeded, "", false, true, "X"},
+		{r, "pending", accepted("X"), pending, "", false, true, "X"},
+		{r, "not sent", notSent(), ready, "", false, true, ""},
+		{r, "refusal", declined(), failed, "", false, true, ""},
+
+		{d, "success", paid("X"), succeeded, "", false, true, "X"},
+		{d, "pending", accepted("X"), pending, "", false, true, "X"},
+		{d, "not sent", notSent(), ready, "", false, true, ""},
+		{d, "refusal", declined(), failed, "", false, true, ""},
+
+		{h, "success", paid("X"), succeeded, "", false, true, "X"},
+		{h, "pending, which is only noted", accepted("X"), held, "", false, true, "X"},
+		{h, "not sent", notSent(), ready, "", false, true, ""},
+		{h, "refusal", declined(), failed, "", false, true, ""},
+
+		{pi, "success under the same id", paid("X"), succeeded, "", false, true, "X"},
+		{pi, "success under another id", paid("Y"), succeeded, "second_success", false, true, "Y"},
+		{pi, "success without an id", paid(""), succeeded, "", false, true, "X"},
+		{pi, "pending", accepted("X"), pending, "", false, true, "X"},
+		{pi, "not sent", notSent(), pending, "not_sent_but_known", false, true, "X"},
+		{pi, "refusal", declined(), pending, "refused_after_pending", false, true, "X"},
+
+		{po, "success", paid("X"), succeeded, "", false, true, "X"},
+		{po, "success under another id", paid("Y"), succeeded, "second_success", false, true, "Y"},
+		{po, "pending", accepted("Y"), pending, "", true, true, "X"},
+		{po, "not sent", notSent(), pending, "", false, true, "X"},
+		{po, "refusal", declined(), pending, "", false, true, "X"},
+
+		{se, "success, kept as evidence", paid("X"), sending, "", true, true, ""},
+		{se, "pending, asked about when the owner ends", accepted("X"), sending, "", true, true, ""},
+		{se, "not sent", notSent(), sending, "", true, true, ""},
+		{se, "refusal", declined(), sending, "", true, true, ""},
+
+		{si, "success under the same id", paid("X"), succeeded, "", false, true, "X"},
+		{si, "success without an id", paid(""), succeeded, "", false, true, "X"},
+		{si, "success under another id", paid("Y"), succeeded, "second_success", false, true, "X"},
+		{si, "pending", accepted("X"), succeeded, "", false, true, "X"},
+		{si, "not sent", notSent(), succeeded, "", false, true, "X"},
+		{si, "refusal", declined(), succeeded, "refused_after_succeeded", false, true, "X"},
+
+		{so, "success under the same id", paid("X"), succeeded, "", false, true, "X"},
+		{so, "success under another id", paid("Y"), succeeded, "second_success", false, true, "X"},
+		{so, "success without an id", paid(""), succeeded, "second_success", false, true, "X"},
+		{so, "pending", accepted("Y"), succeeded, "", true, true, "X"},
+		{so, "not sent", notSent(), succeeded, "", false, true, "X"},
+		{so, "refusal", declined(), succeeded, "", false, true, "X"},
+
+		{sp, "success, whose id is adopted", paid("X"), succeeded, "", false, true, "X"},
+		{sp, "success without an id", paid(""), succeeded, "", false, true, ""},
+		{sp, "pending", accepted("X"), succeeded, "", true, true, ""},
+		{sp, "not sent", notSent(), succeeded, "", false, true, ""},
+		{sp, "refusal", declined(), succeeded, "", false, true, ""},
+		{sx, "success under the same id", paid("X"), succeeded, "", false, true, "X"},
+		{sx, "success under another id", paid("Y"), succeeded, "second_success", false, true, "X"},
+
+		{fo, "success", paid("X"), failed, "late_success", false, true, ""},
+		{fo, "pending", accepted("X"), failed, "late_pending", false, true, ""},
+		{fo, "not sent", notSent(), failed, "", false, true, ""},
+		{fo, "refusal", declined(), failed, "", false, true, ""},
+		{fa, "success", paid("X"), failed, "late_success", false, true, ""},
+		{fa, "pending", accepted("X"), failed, "late_pending", false, true, ""},
+		{fa, "not sent", notSent(), failed, "", false, true, ""},
+		{fa, "refusal", declined(), failed, "", false, true, ""},
+		{fn, "success", paid("X"), failed, "late_success", false, true, ""},
+		{fn, "pending", accepted("X"), failed, "late_pending", false, true, ""},
+		{fn, "not sent", notSent(), failed, "", false, true, ""},
+		{fn, "refusal", declined(), failed, "", false, true, ""},
+	}
+}
+
+func lateRows() []row {
+	var rows []row
+	for _, c := range cells() {
+		is := c.want
+		end := string(is)
+		if c.anomaly != "" {
+			end += " with anomaly " + c.anomaly
+		}
+		does := strings.Join([]string{"recorded", c.row.is, "and late", c.late, "is", end}, " ")
+		rows = append(rows, row{does: does, policy: resend, run: c.prove})
+	}
+	return rows
+}
+
+func (c cell) prove(e *env) {
+	p := c.row.setup(e)
+	before := p.show()
+	var s idempotency.Settlement
+	if c.outcome.Class == "" {
+		s = p.release("a")
+	} else {
+		s = p.finish("a", c.outcome)
+	}
+	e.wantApplied(s, c.applied)
+	p.want(c.want).wantAnomaly(c.anomaly).wantLeft(c.left)
+	if before.State != c.want || !c.want.Final() {
+		p.wantID(c.id)
+	}
+	if got := p.show().ProviderID; c.want == succeeded && got != c.id {
+		e.t.Fatalf("provider id is %q, want %q", got, c.id)
+	}
+}

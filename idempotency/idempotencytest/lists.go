@@ -1,0 +1,132 @@
+package idempotencytest
+
+import (
+	"slices"
+	"time"
+
+	"github.com/remesa/remesa/idempotency"
+)
+
+func listRows() []row {
+	return []row{
+		{does: "each state lists its payments", run: func(e *env) {
+			refs := map[idempotency.State]string{}
+			for _, s := range idempotency.States() {
+				refs[s] = e.reach(s).key.Reference
+			}
+			for s, ref := range refs {
+				if got := e.list(idempotency.Filter{Provider: e.Provider, State: s}); !slices.Equal(got, []string{ref}) {
+					e.t.Errorf("%s lists %v, want %s", s, got, ref)
+				}
+			}
+		}},
+		{does: "without a state all open payments are listed", run: func(e *env) {
+			var want []string
+			for _, s := range idempotency.States() {
+				if p := e.reach(s); !s.Final() {
+					want = append(want, p.key.Reference)
+				}
+			}
+			got := e.list(idempotency.Filter{Provider: e.Provider})
+			slices.Sort(got)
+			slices.Sort(want)
+			if !slices.Equal(got, want) {
+				e.t.Fatalf("got %v, want %v", got, want)
+			}
+		}},
+		{does: "a state lists its oldest first, over many pages", run: func(e *env) {
+			const n = 1203
+			var rs []idempotency.Registration
+			for range n {
+				e.Advance(time.Millisecond)
+				rs = append(rs, e.registration(idempotency.NewAttempt()))
+				e.register(rs[len(rs)-1])
+			}
+			got := e.list(idempotency.Filter{Provider: e.Provider, State: idempotency.Queued})
+			if len(got) != n {
+				e.t.Fatalf("%d listed, want %d", len(got), n)
+			}
+			for i := range rs {
+				if got[i] != rs[i].Key.Reference {
+					e.t.Fatalf("entry %d is %s, want %s", i, got[i], rs[i].Key.Reference)
+				}
+			}
+		}},
+		{does: "a list ends when the reader has enough", run: func(e *env) {
+			for range 5 {
+				e.queued()
+			}
+			n := 0
+			e.must(e.Store.List(e.ctx(), idempotency.Filter{Provider: e.Provider}, func(idempotency.Record) bool { n++; return n < 2 }))
+			if n != 2 {
+				e.t.Fatalf("read %d", n)
+			}
+		}},
+		{does: "anomalies are listed whatever the state, until they are cleared", run: func(e *env) {
+			p, q := failedOpen(e), pendingFromIt(e)
+			p.finish("a", paid("X"))
+			e.Advance(time.Second)
+			q.finish("a", declined())
+			f := idempotency.Filter{Provider: e.Provider, Anomalies: true}
+			if got := e.list(f); !slices.Equal(got, []string{p.key.Reference, q.key.Reference}) {
+				e.t.Fatalf("got %v", got)
+			}
+			_, err := p.clearAnomaly(false)
+			e.must(err)
+			if got := e.list(f); !slices.Equal(got, []string{q.key.Reference}) {
+				e.t.Fatalf("got %v", got)
+			}
+		}},
+		{does: "open payments and what failed are counted by state", run: func(e *env) {
+			for range 3 {
+				e.queued()
+			}
+			e.reach(held)
+			e.reach(failed)
+			e.reach(succeeded)
+			got, err := e.Store.Counts(e.ctx(), e.Provider)
+			e.must(err)
+			if got[idempotency.Queued] != 3 || got[held] != 1 || got[failed] != 1 || got[sending] != 0 {
+				e.t.Fatalf("got %v", got)
+			}
+		}},
+		{does: "another account's payments are listed with their key", run: func(e *env) {
+			p := e.queued(func(r *idempotency.Registration) { r.Key.Account = "second" })
+			for _, s := range []idempotency.State{idempotency.Queued, succeeded} {
+				if s == succeeded {
+					p.send("a").finish("a", paid("X"))
+				}
+				var got idempotency.Key
+				e.must(e.Store.List(e.ctx(), idempotency.Filter{Provider: e.Provider, State: s}, func(r idempotency.Record) bool {
+					got = r.Key
+					return true
+				}))
+				if got != p.key {
+					e.t.Fatalf("listed as %v", got)
+				}
+			}
+		}},
+		{does: "a record shows what was registered", run: func(e *env) {
+			p := e.queued(func(r *idempotency.Registration) {
+				r.Type, r.Metadata, r.Subscription, r.Period = "charge", `{"order":"7"}`, "sub-1", "2026-08"
+			})
+			r := p.show()
+			if r.Type != "charge" || r.Metadata["order"] != "7" || r.Subscription != "sub-1" || r.Period != "2026-08" ||
+				r.Amount != "12500" || r.Currency != "CLP" || r.Key != p.key || r.Attempts != 0 || r.Created.IsZero() {
+				e.t.Fatalf("got %+v", r)
+			}
+		}},
+		{does: "an endless outage bounds history and attempts, and counts them all", run: func(e *env) {
+			p := e.queued()
+			for range 150 {
+				id := idempotency.NewAttempt()
+				p.send(id).release(id)
+			}
+			r := p.show()
+			if r.Attempts != 150 || len(r.History) > 100 || r.History[0].State != idempotency.Queued {
+				e.t.Fatalf("%d attempts, %d entries from %s", r.Attempts, len(r.History), r.History[0].State)
+			}
+			e.payments = nil // the history no longer tells every change
+		}},
+	}
+}

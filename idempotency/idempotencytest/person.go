@@ -1,0 +1,389 @@
+package idempotencytest
+
+import (
+	"errors"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/remesa/remesa/idempotency"
+)
+
+func resolveRows() []row {
+	return []row{
+		{does: "in_doubt, pending and held can be resolved as succeeded or failed", run: func(e *env) {
+			for _, s := range []idempotency.State{inDoubt, pending, held} {
+				for _, as := range []idempotency.State{succeeded, failed} {
+					p := e.reach(s)
+					_, err := p.resolve(string(as), "")
+					e.must(err)
+					p.want(as)
+				}
+			}
+		}},
+		{does: "every other state cannot be resolved", run: func(e *env) {
+			for _, s := range idempotency.States() {
+				if s == inDoubt || s == pending || s == held {
+					continue
+				}
+				for _, as := range []string{"succeeded", "failed", "not-received"} {
+					p := e.reach(s)
+					_, err := p.resolve(as, "")
+					e.refused(err)
+					p.want(s)
+				}
+			}
+		}},
+		{does: "a resolution keeps id, kind of decline, name and note", run: func(e *env) {
+			p := e.reach(held)
+			_, err := e.Store.Resolve(e.ctx(), p.key, p.show().Version,
+				idempotency.Resolution{Person: person(), As: "failed", ProviderID: "X", Decline: "hard"})
+			e.must(err)
+			r := p.wantID("X").show()
+			last := r.History[len(r.History)-1]
+			if r.Decline != "hard" || !strings.Contains(last.Note, "ana") || !strings.Contains(last.Note, "checked with the bank") {
+				e.t.Fatalf("got %+v", r)
+			}
+		}},
+		{does: "a step by hand needs a name and a note, and a known word", run: func(e *env) {
+			p := e.reach(held)
+			v := p.show().Version
+			for _, r := range []idempotency.Resolution{
+				{Person: idempotency.Person{By: "ana"}, As: "failed"}, {Person: idempotency.Person{Note: "n"}, As: "failed"},
+				{Person: person(), As: "lost"}, {Person: idempotency.Person{By: "ana", Note: strings.Repeat("n", 600)}, As: "failed"},
+			} {
+				_, err := e.Store.Resolve(e.ctx(), p.key, v, r)
+				e.refused(err)
+			}
+			p.want(held)
+		}},
+		{does: "a step by hand on what moved on meanwhile is refused", run: versionIsChecked},
+		{does: "not received: only held, and no earlier than settle time after the last attempt's end", run: func(e *env) {
+			for _, s := range []idempotency.State{inDoubt, pending} {
+				p := e.reach(s)
+				p.Advance(time.Hour)
+				_, err := p.resolve("not-received", "")
+				e.refused(err)
+			}
+			p := e.reach(held)
+			p.Advance(e.policy.Settle - time.Millisecond)
+			_, err := p.resolve("not-received", "")
+			e.refused(err)
+			p.Advance(time.Millisecond)
+			_, err = p.resolve("not-received", "")
+			e.must(err)
+			p.want(failed).wantCode("not_received").wantLeft(true)
+		}},
+		{does: "accepting a late success makes failed into succeeded, with its id", run: func(e *env) {
+			p := failedOpen(e)
+			p.finish("a", paid("X"))
+			_, err := p.clearAnomaly(false)
+			e.must(err)
+			p.want(succeeded).wantAnomaly("").wantID("X").wantNoDue()
+		}},
+		{does: "reversing makes succeeded into reversed", run: func(e *env) {
+			p := succeededFromIt(e)
+			p.finish("a", declined())
+			_, err := p.clearAnomaly(true)
+			e.must(err)
+			p.want(idempotency.Reversed).wantAnomaly("").wantNoDue()
+		}},
+		{does: "accepting leaves a succeeded payment as it is, reversing a failed one", run: func(e *env) {
+			p, q := succeededFromIt(e), failedOpen(e)
+			p.finish("a", declined())
+			_, err := p.clearAnomaly(false)
+			e.must(err)
+			p.want(succeeded).wantAnomaly("")
+			q.finish("a", paid("X"))
+			_, err = q.clearAnomaly(true)
+			e.must(err)
+			q.want(failed).wantAnomaly("")
+		}},
+		{does: "an anomaly of an open payment can be cleared, not reversed", run: func(e *env) {
+			p := pendingFromIt(e)
+			p.finish("a", declined())
+			_, err := p.clearAnomaly(true)
+			e.refused(err)
+			_, err = p.clearAnomaly(false)
+			e.must(err)
+			p.want(pending).wantAnomaly("")
+		}},
+		{does: "there is no anomaly to clear where there is none", run: func(e *env) {
+			_, err := e.reach(succeeded).clearAnomaly(false)
+			e.refused(err)
+		}},
+	}
+}
+
+func versionIsChecked(e *env) {
+	ctx := e.ctx()
+	steps := map[string]func(p *payment, v int64) error{
+		"resolve": func(p *payment, v int64) error {
+			_, err := e.Store.Resolve(ctx, p.key, v, idempotency.Resolution{Person: person(), As: "failed"})
+			return err
+		},
+		"anomaly": func(p *payment, v int64) error {
+			_, err := e.Store.ClearAnomaly(ctx, p.key, v, false, person())
+			return err
+		},
+		"retry": func(p *payment, v int64) error {
+			_, err := e.Store.Retry(ctx, p.key, v, false, person())
+			return err
+		},
+		"release": func(p *payment, v int64) error {
+			_, err := e.Store.Unblock(ctx, p.key, v, person())
+			return err
+		},
+		"cancel": func(p *payment, v int64) error {
+			_, err := e.Store.Cancel(ctx, p.key, v, person())
+			return err
+		},
+	}
+	for name, step := range steps {
+		p := e.reach(inDoubt)
+		if err := step(p, p.show().Version-1); !errors.Is(err, idempotency.ErrMoved) {
+			e.t.Errorf("%s: got %v, want ErrMoved", name, err)
+		}
+		p.want(inDoubt)
+	}
+}
+
+func retryRows() []row {
+	return []row{
+		{does: "a declined payment can be tried again, with a new attempt and its payload", run: func(e *env) {
+			p := e.reach(failed)
+			_, err := p.retry(false)
+			e.must(err)
+			b := p.want(ready).wantDue(0).wantCode("").begin("b")
+			p.wantVerdict(b, idempotency.Send)
+			if string(b.Payload) != string(p.reg.Payload) || b.Number != 2 {
+				e.t.Fatalf("begun as number %d with %q", b.Number, b.Payload)
+			}
+			p.finish("b", paid("X"))
+			p.want(succeeded)
+		}},
+		{does: "an expired or cancelled payment can be tried again, without its old deadline", run: func(e *env) {
+			p := e.later(0, time.Hour)
+			p.Advance(time.Hour)
+			p.begin("a")
+			_, err := p.want(failed).retry(false)
+			e.must(err)
+			p.send("b")
+			q := e.queued()
+			_, err = q.cancel()
+			e.must(err)
+			_, err = q.retry(false)
+			e.must(err)
+			q.send("b")
+		}},
+		{does: "only a failed payment can be tried again", run: func(e *env) {
+			for _, s := range idempotency.States() {
+				if s == failed {
+					continue
+				}
+				p := e.reach(s)
+				_, err := p.retry(true)
+				e.refused(err)
+				p.want(s)
+			}
+		}},
+		{does: "with an open attempt it cannot be tried again, whatever risk is accepted", run: func(e *env) {
+			p := failedOpen(e)
+			for _, risk := range []bool{false, true} {
+				_, err := p.retry(risk)
+				e.refused(err)
+			}
+			p.want(failed)
+		}},
+		{does: "after not received only at the accepted risk", run: func(e *env) {
+			p := failedNotReceived(e)
+			_, err := p.retry(false)
+			e.refused(err)
+			_, err = p.retry(true)
+			e.must(err)
+		}},
+		{does: "after not received of what the provider was found to have only at the accepted risk", run: func(e *env) {
+			p := e.reach(pending)
+			p.answer(otherPayment())
+			p.Advance(e.policy.Settle)
+			_, err := p.resolve("not-received", "")
+			e.must(err)
+			_, err = p.retry(false)
+			e.refused(err)
+			_, err = p.retry(true)
+			e.must(err)
+			p.want(inDoubt)
+		}},
+		{does: "after not received the provider is asked first, and not found then makes it ready", run: func(e *env) {
+			p := failedNotReceived(e)
+			_, err := p.retry(true)
+			e.must(err)
+			p.want(inDoubt).wantDue(0).wantVerdict(p.begin("b"), idempotency.AskFirst)
+			p.answer(absent())
+			p.want(ready).send("b")
+		}},
+		{does: "after not received a payment that is then found is not sent again", run: func(e *env) {
+			p := failedNotReceived(e)
+			_, err := p.retry(true)
+			e.must(err)
+			p.answer(paid("X"))
+			p.want(succeeded)
+		}},
+		{does: "a risk that was accepted is used up by any found answer", run: func(e *env) {
+			p := failedNotReceived(e)
+			_, err := p.retry(true)
+			e.must(err)
+			p.answer(accepted("X"))
+			p.want(pending).answer(absent())
+			p.want(pending).notFound().want(held)
+		}},
+		{does: "a risk is accepted for one attempt", run: func(e *env) {
+			p := failedNotReceived(e)
+			_, err := p.retry(true)
+			e.must(err)
+			p.answer(absent())
+			p.send("b").finish("b", unclear())
+			p.notFound().want(held)
+		}},
+		{does: "after not received at a provider that cannot be asked it is ready at once", run: func(e *env) {
+			p := e.unaskable().send("a").lapse().want(held)
+			p.Advance(e.policy.Settle)
+			_, err := p.resolve("not-received", "")
+			e.must(err)
+			_, err = p.retry(false)
+			e.refused(err)
+			_, err = p.retry(true)
+			e.must(err)
+			p.want(ready).wantLeft(true).send("b")
+		}},
+		{does: "a charge of a subscription is not tried again by hand", run: func(e *env) {
+			p := e.queued(func(r *idempotency.Registration) { r.Subscription, r.Period = "sub-1", "2026-08" }).send("a")
+			p.finish("a", declined())
+			_, err := p.retry(false)
+			e.refused(err)
+		}},
+		{does: "an anomaly is cleared before a payment is tried again", run: func(e *env) {
+			p := failedByAnswers(e)
+			p.finish("a", accepted("X"))
+			_, err := p.wantAnomaly("late_pending").retry(true)
+			e.refused(err)
+		}},
+		{does: "a resend is counted anew after a retry", policy: resend, run: func(e *env) {
+			p := e.resent()
+			p.release("a")
+			p.finish("b", declined())
+			_, err := p.want(failed).retry(false)
+			e.must(err)
+			p.send("c").finish("c", unclear())
+			p.notFound().want(ready)
+		}},
+	}
+}
+
+func deskRows() []row {
+	return []row{
+		{does: "queued, ready and blocked can be cancelled", run: func(e *env) {
+			for _, s := range []idempotency.State{idempotency.Queued, ready, idempotency.Blocked} {
+				p := e.reach(s)
+				_, err := p.cancel()
+				e.must(err)
+				p.want(failed).wantCode("cancelled").wantNoDue().wantVerdict(p.begin("z"), idempotency.Done)
+			}
+		}},
+		{does: "what was begun or settled cannot be cancelled", run: func(e *env) {
+			for _, s := range idempotency.States() {
+				if s == idempotency.Queued || s == ready || s == idempotency.Blocked {
+					continue
+				}
+				p := e.reach(s)
+				_, err := p.cancel()
+				e.refused(err)
+				p.want(s)
+			}
+		}},
+		{does: "ready with an open attempt cannot be cancelled", policy: resend, run: func(e *env) {
+			p := e.readyAgain()
+			_, err := p.cancel()
+			e.refused(err)
+			p.want(ready)
+		}},
+		{does: "cancel and begin at once: one of them", run: cancelRaces},
+		{does: "only a blocked payment is released, and then it is queued and due", run: func(e *env) {
+			p := e.reach(idempotency.Blocked)
+			_, err := p.unblock()
+			e.must(err)
+			p.want(idempotency.Queued).wantCode("").wantDue(0).send("a")
+			for _, s := range idempotency.States() {
+				if s == idempotency.Blocked {
+					continue
+				}
+				q := e.reach(s)
+				_, err := q.unblock()
+				e.refused(err)
+				q.want(s)
+			}
+		}},
+		{does: "a released payment still respects its not_before", run: func(e *env) {
+			p := e.later(time.Hour, 0)
+			_, err := e.Store.Block(e.ctx(), p.key, "limit", "")
+			e.must(err)
+			_, err = p.unblock()
+			e.must(err)
+			p.wantDue(time.Hour)
+		}},
+		{does: "halts are listed with who set them", run: func(e *env) {
+			e.must(e.Store.Halt(e.ctx(), e.Provider, "", person()))
+			e.must(e.Store.Halt(e.ctx(), e.Provider, "second", person()))
+			got, err := e.Store.Halts(e.ctx(), e.Provider)
+			e.must(err)
+			if len(got) != 2 || !strings.Contains(got["*"], "ana") || !strings.Contains(got["second"], "checked with the bank") {
+				e.t.Fatalf("got %v", got)
+			}
+			e.must(e.Store.Unhalt(e.ctx(), e.Provider, "second", person()))
+			if got, _ = e.Store.Halts(e.ctx(), e.Provider); len(got) != 1 {
+				e.t.Fatalf("got %v", got)
+			}
+			e.refused(e.Store.Halt(e.ctx(), e.Provider, "", idempotency.Person{By: "ana"}))
+		}},
+		{does: "steps on an unknown payment say so", run: unknownSteps},
+	}
+}
+
+func cancelRaces(e *env) {
+	for range 20 {
+		p := e.queued()
+		v := p.show().Version
+		var begun idempotency.Begun
+		var beginErr, cancelErr error
+		var wg sync.WaitGroup
+		wg.Go(func() { begun, beginErr = e.Store.Begin(e.ctx(), p.key, p.request("a")) })
+		wg.Go(func() { _, cancelErr = e.Store.Cancel(e.ctx(), p.key, v, person()) })
+		wg.Wait()
+		e.must(beginErr)
+		sent, cancelled := begun.Verdict == idempotency.Send, cancelErr == nil
+		if sent == cancelled {
+			e.t.Fatalf("sent %v, cancelled %v (%v)", sent, cancelled, cancelErr)
+		}
+	}
+}
+
+func unknownSteps(e *env) {
+	k, ctx := e.registration("none").Key, e.ctx()
+	steps := map[string]func() error{
+		"show":    func() error { _, err := e.Store.Show(ctx, k); return err },
+		"note":    func() error { return e.Store.Note(ctx, k, "a", nil, false) },
+		"release": func() error { _, err := e.Store.Release(ctx, k, "a", "", 0); return err },
+		"finish":  func() error { _, err := e.Store.Finish(ctx, k, "a", paid("X"), 0); return err },
+		"defer":   func() error { return e.Store.Defer(ctx, k, 0) },
+		"ask":     func() error { _, err := e.Store.Ask(ctx, k); return err },
+		"answer":  func() error { _, err := e.Store.Answer(ctx, k, 1, time.Time{}, paid("X"), 0); return err },
+		"block":   func() error { _, err := e.Store.Block(ctx, k, "c", ""); return err },
+		"reject":  func() error { _, err := e.Store.Reject(ctx, k, "c", ""); return err },
+		"cancel":  func() error { _, err := e.Store.Cancel(ctx, k, 1, person()); return err },
+	}
+	for name, step := range steps {
+		if err := step(); !errors.Is(err, idempotency.ErrUnknown) {
+			e.t.Errorf("%s: got %v, want ErrUnknown", name, err)
+		}
+	}
+}

@@ -1,0 +1,49 @@
+package idempotencytest
+
+import "github.com/remesa/remesa/idempotency"
+
+// reach makes a payment in this state, with attempt "a" where it has one. held and in_doubt have an open attempt.
+func (e *env) reach(s idempotency.State) *payment {
+	e.t.Helper()
+	p := e.queued()
+	switch s {
+	case idempotency.Queued:
+	case idempotency.Blocked:
+		_, err := e.Store.Block(e.ctx(), p.key, "limit", "daily limit")
+		e.must(err)
+	case idempotency.Sending:
+		p.send("a")
+	case idempotency.Ready:
+		p.send("a").release("a")
+	case idempotency.InDoubt:
+		p.send("a").finish("a", unclear())
+	case idempotency.Pending:
+		p.send("a").finish("a", accepted("X"))
+	case idempotency.Held:
+		p.send("a").finish("a", unclear())
+		p.answer(otherPayment())
+	case idempotency.Succeeded:
+		p.send("a").finish("a", paid("X"))
+	case idempotency.Failed:
+		p.send("a").finish("a", declined())
+	case idempotency.Reversed:
+		p.send("a").lapse().answer(paid("X"))
+		p.finish("a", declined())
+		_, err := p.clearAnomaly(true)
+		e.must(err)
+	}
+	return p.want(s)
+}
+
+// resent makes a payment whose attempt "a" is open and no longer owns it, sent again as attempt "b". It needs the policy resend.
+func (e *env) resent() *payment {
+	e.t.Helper()
+	return e.readyAgain().send("b")
+}
+
+// readyAgain is ready to be sent again while attempt "a" is open.
+func (e *env) readyAgain() *payment {
+	e.t.Helper()
+	e.prove()
+	return e.queued().send("a").lapse().notFound().want(idempotency.Ready).wantLeft(true)
+}

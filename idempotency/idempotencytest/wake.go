@@ -1,0 +1,138 @@
+package idempotencytest
+
+import (
+	"time"
+
+	"github.com/remesa/remesa/idempotency"
+)
+
+func wakeRows() []row {
+	return []row{
+		{does: "a queued payment is woken when nobody begins it, at 1 minute, doubling to 15", run: func(e *env) {
+			p := e.queued()
+			if w := e.due(); len(w) != 0 {
+				e.t.Fatalf("woken at once: %v", w)
+			}
+			p.Advance(10 * time.Second)
+			for _, minutes := range []time.Duration{1, 2, 4, 8, 15, 15} {
+				wantWoken(p, false)
+				p.wantDue(minutes * time.Minute).Advance(minutes * time.Minute)
+			}
+		}},
+		{does: "a wake-up is due once: the second who looks finds nothing", run: func(e *env) {
+			p := e.queued()
+			p.Advance(10 * time.Second)
+			wantWoken(p, false)
+			if w := e.due(); len(w) != 0 {
+				e.t.Fatalf("woken again: %v", w)
+			}
+		}},
+		{does: "each wake-up has another generation", run: func(e *env) {
+			p := e.queued()
+			seen := map[int64]bool{e.register(p.reg)[0].Generation: true}
+			for range 3 {
+				p.Advance(time.Hour)
+				w := e.due()
+				if len(w) != 1 || seen[w[0].Generation] {
+					e.t.Fatalf("woken as %v, seen %v", w, seen)
+				}
+				seen[w[0].Generation] = true
+			}
+		}},
+		{does: "a ready payment is woken to be sent", run: func(e *env) { wantWoken(e.reach(ready), false) }},
+		{does: "a payment whose lease lapsed is recovered and asked about", run: func(e *env) {
+			p := e.queued().send("a")
+			p.Advance(lease - time.Millisecond)
+			if w := e.due(); len(w) != 0 {
+				e.t.Fatalf("woken before the lease end: %v", w)
+			}
+			p.Advance(time.Millisecond)
+			wantWoken(p, true)
+			p.want(inDoubt)
+		}},
+		{does: "an idle attempt whose lease lapsed is woken to be sent", run: func(e *env) {
+			p := e.queued()
+			p.idle("a")
+			p.Advance(lease)
+			wantWoken(p, false)
+			p.want(ready)
+		}},
+		{does: "in_doubt, pending and held are asked about when due, again if the ask is lost", run: func(e *env) {
+			p := e.reach(inDoubt)
+			wantWoken(p, true)
+			p.wantDue(10 * time.Second).Advance(10 * time.Second)
+			wantWoken(p, true)
+			p.answer(paid("X"))
+			q := e.reach(pending)
+			q.Advance(poll)
+			wantWoken(q, true)
+			q.answer(paid("X"))
+			r := e.reach(held)
+			r.Advance(day)
+			wantWoken(r, true)
+		}},
+		{does: "not_before is respected", run: func(e *env) {
+			p := e.later(time.Hour, 0)
+			p.payments[0].Advance(30 * time.Minute)
+			for _, w := range e.due() {
+				if w.Key == p.key {
+					e.t.Fatal("woken before its time")
+				}
+			}
+			p.Advance(30 * time.Minute)
+			woken := false
+			for _, w := range e.due() {
+				woken = woken || w.Key == p.key
+			}
+			if !woken {
+				e.t.Fatal("not woken at its time")
+			}
+		}},
+		{does: "the longest due come first, no more than asked for", run: func(e *env) {
+			var all []*payment
+			for range 5 {
+				all = append(all, e.queued())
+				e.Advance(time.Second)
+			}
+			e.Advance(time.Minute)
+			for i := 0; i < 4; i += 2 {
+				w, err := e.Store.Due(e.ctx(), e.Provider, 2, time.Second)
+				e.must(err)
+				if len(w) != 2 || w[0].Key != all[i].key || w[1].Key != all[i+1].key {
+					e.t.Fatalf("woken %v", w)
+				}
+			}
+		}},
+		{does: "a limit of nothing wakes nobody", run: func(e *env) {
+			e.queued().Advance(time.Hour)
+			w, err := e.Store.Due(e.ctx(), e.Provider, 0, time.Second)
+			if err != nil || len(w) != 0 {
+				e.t.Fatalf("got %v, %v", w, err)
+			}
+		}},
+		{does: "settled and blocked payments are never woken", run: func(e *env) {
+			for _, s := range []idempotency.State{succeeded, failed, idempotency.Reversed, idempotency.Blocked} {
+				e.reach(s)
+			}
+			e.Advance(30 * day)
+			if w := e.due(); len(w) != 0 {
+				e.t.Fatalf("woken %v", w)
+			}
+		}},
+		{does: "held is not woken where nobody can be asked", run: func(e *env) {
+			p := e.unaskable().send("a").lapse().want(held)
+			p.Advance(30 * day)
+			if w := e.due(); len(w) != 0 {
+				e.t.Fatalf("woken %v", w)
+			}
+		}},
+	}
+}
+
+func wantWoken(p *payment, ask bool) {
+	p.t.Helper()
+	w := p.due()
+	if len(w) != 1 || w[0].Key != p.key || w[0].Ask != ask {
+		p.t.Fatalf("woken %+v, want %s with ask %v", w, p.key, ask)
+	}
+}

@@ -1,0 +1,81 @@
+package idempotency_test
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/idempotency/idempotencytest"
+	"github.com/remesa/remesa/internal/redistest"
+)
+
+// start is where virtual clocks begin.
+var start = time.Date(2026, 5, 15, 12, 0, 0, 0, time.UTC)
+
+// fixtures makes ledgers on one Redis, each with a provider of its own.
+func fixtures(rdb redis.UniversalClient) idempotencytest.Open {
+	var n atomic.Int64
+	return func(t *testing.T, p idempotency.Policy) idempotencytest.Fixture {
+		provider := fmt.Sprintf("provider%d", n.Add(1))
+		return fixture(t, rdb, provider, idempotency.Options{Default: p})
+	}
+}
+
+func fixture(t *testing.T, rdb redis.UniversalClient, provider string, o idempotency.Options) idempotencytest.Fixture {
+	t.Helper()
+	o.TestClock = true
+	clock := "remesa:{" + provider + "}:clock"
+	if err := rdb.Set(t.Context(), clock, start.UnixMilli(), 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	return idempotencytest.Fixture{
+		Store: idempotency.NewRedis(rdb, o), Provider: provider,
+		Advance: func(d time.Duration) {
+			if err := rdb.IncrBy(context.Background(), clock, d.Milliseconds()).Err(); err != nil {
+				t.Fatal(err)
+			}
+		},
+		Outcomes: func(t *testing.T) []map[string]string { return outcomes(t, rdb, provider) },
+	}
+}
+
+func outcomes(t *testing.T, rdb redis.UniversalClient, provider string) []map[string]string {
+	t.Helper()
+	entries, err := rdb.XRange(t.Context(), idempotency.OutcomesKey(provider), "-", "+").Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := make([]map[string]string, len(entries))
+	for i, x := range entries {
+		out[i] = map[string]string{}
+		for name, value := range x.Values {
+			out[i][name], _ = value.(string)
+		}
+	}
+	return out
+}
+
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	idempotencytest.Run(t, fixtures(redistest.Start(t).Client()))
+}
+
+func TestConformanceOnACluster(t *testing.T) {
+	t.Parallel()
+	c := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{redistest.Start(t, redistest.Cluster()).Addr()}})
+	t.Cleanup(func() { _ = c.Close() })
+	idempotencytest.Run(t, fixtures(c))
+}
+
+func TestConformanceOnTheEmbeddedStore(t *testing.T) {
+	t.Parallel()
+	c := redis.NewClient(&redis.Options{Addr: miniredis.RunT(t).Addr()})
+	t.Cleanup(func() { _ = c.Close() })
+	idempotencytest.Run(t, fixtures(c))
+}
