@@ -131,7 +131,7 @@ func (s *Server) config() string {
 	}
 	if s.cluster {
 		// By default the bus port is the port + 10000, which need not exist.
-		lines = append(lines, "cluster-enabled yes", "cluster-port "+strconv.Itoa(freePort(s.t)))
+		lines = append(lines, "cluster-enabled yes", "cluster-announce-ip 127.0.0.1", "cluster-port "+strconv.Itoa(freePort(s.t)))
 	}
 	return strings.Join(append(lines, s.lines...), "\n") + "\n"
 }
@@ -157,6 +157,12 @@ func (s *Server) awaitReady(pid int, exited <-chan struct{}) error {
 func ready(client *redis.Client, pid int) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
+	// go-redis writes a line for each dial that fails; this does not.
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", client.Options().Addr)
+	if err != nil {
+		return err
+	}
+	conn.Close()
 	if err := client.Ping(ctx).Err(); err != nil {
 		return err
 	}

@@ -1,0 +1,220 @@
+// Package arch holds the package map: who may import whom. A new arrow is added here on purpose, or not at all.
+package arch
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/remesa/remesa/"
+
+// allowed lists, for each package, which packages of this module its code may import; tests may import what they like. A name that ends
+// in /* stands for each package below, none of which may import another unless it says so itself. Order matters: the first name that
+// matches counts.
+var allowed = []struct {
+	name    string
+	imports []string
+}{
+	// The vocabulary imports nothing of ours.
+	{"providers", nil},
+	{"providers/wire", []string{"providers"}},
+	{"providers/auth", []string{"providers", "providers/wire"}},
+	// The simulators know nothing of the adapters, or both could be wrong together.
+	{"providers/sandbox", []string{"providers"}},
+	{"providers/sandbox/*", []string{"providers", "providers/sandbox"}},
+	{"providers/providertest", []string{"providers", "providers/wire", "providers/sandbox"}},
+	{"providers/*", []string{"providers", "providers/wire", "providers/auth"}},
+	{"idempotency", []string{"providers"}},
+	{"idempotency/*", []string{"idempotency", "providers"}},
+	{"schedule", []string{"providers"}},
+	{"tasks", []string{"idempotency", "providers", "schedule"}},
+	{"internal/engine", []string{"tasks", "idempotency", "schedule", "providers", "providers/wire"}},
+	{"internal/config", []string{"providers"}},
+	{"internal/preflight", []string{"providers"}},
+	// The one place that knows both the settings and every adapter.
+	{"internal/wiring", []string{"internal/config", "tasks", "idempotency", "schedule", "providers", "providers/*"}},
+	{"internal/redistest", nil},
+	{"internal/*", []string{"tasks", "idempotency", "schedule", "providers"}},
+	{"cmd/*", []string{"internal/*", "tasks", "idempotency", "schedule", "providers", "providers/sandbox"}},
+}
+
+// forbidden lists what no allowance gives.
+var forbidden = []struct{ from, to, reason string }{
+	{"cmd/enqueue", "internal/engine", "a producer sends no payments"},
+	{"cmd/*", "internal/redistest", "it is for tests"},
+	{"internal/wiring", "providers/providertest", "it is for tests"},
+	{"internal/wiring", "providers/sandbox", "settings describe real providers"},
+}
+
+// outside lists packages of others that only some of ours may import.
+var outside = []struct {
+	path   string
+	only   []string
+	reason string
+}{
+	{"github.com/alicebob/miniredis/v2", []string{"cmd/worker", "cmd/worker/*"}, "an embedded store keeps nothing: it is for the demo"},
+	{"github.com/hibiken/asynq", []string{"tasks", "internal/engine", "internal/faulttest", "internal/metrics", "cmd/*"}, "asynq only wakes somebody up: the ledger and the providers know nothing of it"},
+	{"github.com/alecthomas/kong", []string{"internal/config", "cmd/*"}, "only the commands have flags"},
+	{"testing", []string{"internal/redistest", "internal/faulttest", "internal/faulttest/*", "idempotency/idempotencytest", "providers/providertest"}, "no test code in the commands"},
+}
+
+// unit is what one file of a package imports.
+type unit struct {
+	name    string
+	file    string
+	imports []string
+}
+
+func TestThePackageMapHolds(t *testing.T) {
+	t.Parallel()
+	units := list(t)
+	if len(units) < 20 {
+		t.Fatalf("only %d files were found", len(units))
+	}
+	for _, u := range units {
+		for _, path := range u.imports {
+			if reason := refusal(u.name, path); reason != "" {
+				t.Errorf("%s imports %s: %s", u.file, strings.TrimPrefix(path, module), reason)
+			}
+		}
+	}
+}
+
+// refusal says why a package may not import another, or nothing where it may.
+func refusal(from, path string) string {
+	to, ours := strings.CutPrefix(path, module)
+	if !ours {
+		return refusalOutside(from, path)
+	}
+	for _, f := range forbidden {
+		if matches(f.from, from) && matches(f.to, to) && from != to {
+			return f.reason
+		}
+	}
+	for _, a := range allowed {
+		if !matches(a.name, from) {
+			continue
+		}
+		if slices.ContainsFunc(a.imports, func(name string) bool { return matches(name, to) }) || strings.HasPrefix(to, from+"/internal/") {
+			return ""
+		}
+		return "not in the package map"
+	}
+	return "the importing package is not in the package map"
+}
+
+func refusalOutside(from, path string) string {
+	for _, o := range outside {
+		if o.path == path && !slices.ContainsFunc(o.only, func(name string) bool { return matches(name, from) }) {
+			return o.reason
+		}
+	}
+	return ""
+}
+
+func matches(pattern, name string) bool {
+	if base, ok := strings.CutSuffix(pattern, "/*"); ok {
+		return strings.HasPrefix(name, base+"/")
+	}
+	return pattern == name
+}
+
+// list reads the imports of every file that is no test, for whatever system it is built. It reads the files itself, and not through
+// `go list`, so that go test knows what this test depends on and does not answer from its cache.
+func list(t *testing.T) []unit {
+	t.Helper()
+	const root = "../.."
+	var units []unit
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && path != root && elsewhere(path, entry.Name()):
+			return fs.SkipDir
+		case entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go"):
+			return nil
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(root, filepath.Dir(path))
+		units = append(units, unit{filepath.ToSlash(name), path, imports(file)})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return units
+}
+
+// elsewhere tells folders that are not of this module.
+func elsewhere(path, name string) bool {
+	_, err := os.Stat(filepath.Join(path, "go.mod"))
+	return err == nil || name == "testdata" || strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_")
+}
+
+func imports(file *ast.File) []string {
+	var paths []string
+	for _, spec := range file.Imports {
+		if path, err := strconv.Unquote(spec.Path.Value); err == nil {
+			paths = append(paths, path)
+		}
+	}
+	return paths
+}
+
+func TestTheMapRefusesWhatItShould(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		from, path string
+		refused    bool
+	}{
+		{"providers", module + "idempotency", true},
+		{"providers", module + "providers/wire", true},
+		{"providers/virtualpos", module + "providers", false},
+		{"providers/virtualpos", module + "providers/wire", false},
+		{"providers/virtualpos", module + "providers/etpay", true},
+		{"providers/virtualpos", module + "idempotency", true},
+		{"providers/wire", module + "providers/virtualpos", true},
+		{"providers/sandbox", module + "providers/virtualpos", true},
+		{"providers/sandbox/virtualpos", module + "providers/virtualpos", true},
+		{"tasks", module + "providers/virtualpos", true},
+		{"tasks", module + "idempotency", false},
+		{"tasks", module + "internal/engine", true},
+		{"idempotency", module + "providers", false},
+		{"idempotency", module + "tasks", true},
+		{"idempotency", "github.com/hibiken/asynq", true},
+		{"providers/virtualpos", "github.com/hibiken/asynq", true},
+		{"internal/engine", "github.com/hibiken/asynq", false},
+		{"internal/engine", module + "providers/virtualpos", true},
+		{"internal/engine", module + "internal/config", true},
+		{"internal/preflight", module + "internal/config", true},
+		{"internal/config", module + "providers/virtualpos", true},
+		{"internal/wiring", module + "providers/virtualpos", false},
+		{"internal/wiring", module + "providers/sandbox", true},
+		{"internal/metrics", module + "internal/config", true},
+		{"cmd/worker", module + "providers/virtualpos", true},
+		{"cmd/worker", module + "providers/sandbox", false},
+		{"cmd/worker", module + "internal/engine", false},
+		{"cmd/enqueue", module + "internal/engine", true},
+		{"cmd/worker", module + "internal/redistest", true},
+		{"cmd/worker", "github.com/alicebob/miniredis/v2", false},
+		{"internal/engine", "github.com/alicebob/miniredis/v2", true},
+		{"cmd/enqueue", "github.com/alicebob/miniredis/v2", true},
+		{"internal/engine", "testing", true},
+		{"surprise", module + "providers", true},
+	} {
+		if got := refusal(row.from, row.path); (got != "") != row.refused {
+			t.Errorf("%s imports %s: refused %t (%s)", row.from, row.path, got != "", got)
+		}
+	}
+}

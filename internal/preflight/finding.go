@@ -1,0 +1,117 @@
+// Package preflight looks, without moving money, at what a worker is about to rely on: whether Redis keeps what it acknowledges, whether
+// clocks agree, and whether each account is still the one that it was.
+package preflight
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+)
+
+// Level says how much a finding matters.
+type Level string
+
+// The levels of a finding.
+const (
+	OK   Level = "ok"
+	Warn Level = "warn"
+	Fail Level = "fail"
+)
+
+// Finding is one thing that was looked at. Its texts hold no secret and no personal data.
+type Finding struct {
+	Name  string `json:"name"`
+	Level Level  `json:"level"`
+	Got   string `json:"got"`
+	Want  string `json:"want"`
+	// Fix says exactly what to change, and how; empty where nothing is wrong.
+	Fix string `json:"fix,omitempty"`
+	// Unsafe: payments may be lost or evicted. Real providers are not served then, unless the operator insists.
+	Unsafe bool `json:"unsafe,omitempty"`
+	// Fatal: no worker can run like this, whatever the operator insists on.
+	Fatal bool `json:"fatal,omitempty"`
+}
+
+// Failed reports whether any finding fails.
+func Failed(findings []Finding) bool {
+	for _, f := range findings {
+		if f.Level == Fail {
+			return true
+		}
+	}
+	return false
+}
+
+// UnsafeError lists why a worker must not start.
+type UnsafeError struct {
+	Findings []Finding
+	// Overridable is false where REMESA_ALLOW_UNSAFE_REDIS would not help.
+	Overridable bool
+}
+
+func (e *UnsafeError) Error() string {
+	var b strings.Builder
+	b.WriteString("refusing to start on this Redis")
+	if e.Overridable {
+		b.WriteString(": it may lose or evict payments")
+	}
+	for _, f := range e.Findings {
+		fmt.Fprintf(&b, "\n  %s is %s, must be %s: %s", f.Name, f.Got, f.Want, f.Fix)
+	}
+	if e.Overridable {
+		b.WriteString("\nREMESA_ALLOW_UNSAFE_REDIS=true starts all the same")
+	}
+	return b.String()
+}
+
+// RefuseUnsafe returns an *UnsafeError where a worker must not start: on a Redis that it cannot run on; and with real providers on a
+// Redis that may lose or evict payments, unless the operator allows it.
+func RefuseUnsafe(findings []Finding, realURLs, allow bool) error {
+	refused := &UnsafeError{Overridable: true}
+	for _, f := range findings {
+		switch {
+		case f.Fatal:
+			refused.Overridable = false
+			refused.Findings = append(refused.Findings, f)
+		case f.Unsafe && realURLs && !allow:
+			refused.Findings = append(refused.Findings, f)
+		}
+	}
+	if len(refused.Findings) == 0 {
+		return nil
+	}
+	return refused
+}
+
+// Table writes the findings for people: a line each, and below it what to do.
+func Table(out io.Writer, findings []Finding) error {
+	tab := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(tab, "\tCHECK\tFOUND\tWANTED")
+	for _, f := range findings {
+		fmt.Fprintf(tab, "%s\t%s\t%s\t%s\n", strings.ToUpper(string(f.Level)), f.Name, f.Got, f.Want)
+	}
+	if err := tab.Flush(); err != nil {
+		return err
+	}
+	for _, f := range findings {
+		if f.Fix == "" {
+			continue
+		}
+		if _, err := fmt.Fprintf(out, "\n%s: %s\n", f.Name, f.Fix); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// JSON writes the findings for machines, as one object.
+func JSON(out io.Writer, findings []Finding) error {
+	encoder := json.NewEncoder(out)
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(struct {
+		OK       bool      `json:"ok"`
+		Findings []Finding `json:"findings"`
+	}{!Failed(findings), append([]Finding{}, findings...)})
+}

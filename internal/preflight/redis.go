@@ -1,0 +1,286 @@
+package preflight
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Expect is what Redis has to promise.
+type Expect struct {
+	// Durability is always or everysec, the weakest that is accepted.
+	Durability string
+	// Replicas must be connected to each primary.
+	Replicas int
+	// Real: payments go to real providers, so what cannot be read counts as broken.
+	Real bool
+	// MemoryStop is the share of maxmemory at which intake stops; zero is 0.7.
+	MemoryStop float64
+	// Now is this machine's clock; nil is time.Now.
+	Now func() time.Time
+}
+
+// What clocks may differ by: leases follow the store's clock, but asynq's own follow this machine's.
+const (
+	skewWorthSaying = time.Second
+	skewTooMuch     = 20 * time.Second
+)
+
+const (
+	defaultMemoryStop = 0.7
+	memoryWorthSaying = 0.6
+)
+
+// CheckRedis looks at each primary behind the client. It changes nothing, and tolerates servers that refuse CONFIG or INFO.
+func CheckRedis(ctx context.Context, rdb redis.UniversalClient, expect Expect) []Finding {
+	cluster, ok := rdb.(*redis.ClusterClient)
+	if !ok {
+		return checkNode(ctx, rdb, expect, "")
+	}
+	var mu sync.Mutex
+	var findings []Finding
+	err := cluster.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error {
+		found := checkNode(ctx, node, expect, " on "+node.Options().Addr)
+		mu.Lock()
+		defer mu.Unlock()
+		findings = append(findings, found...)
+		return nil
+	})
+	if err != nil || len(findings) == 0 {
+		return []Finding{unreachable("", err)}
+	}
+	slices.SortStableFunc(findings, func(a, b Finding) int { return strings.Compare(nodeOf(a), nodeOf(b)) })
+	return findings
+}
+
+func nodeOf(f Finding) string {
+	_, node, _ := strings.Cut(f.Name, " on ")
+	return node
+}
+
+// checkNode looks at one server; where tells it from others in the findings' names.
+func checkNode(ctx context.Context, rdb redis.Cmdable, expect Expect, where string) []Finding {
+	if err := rdb.Ping(ctx).Err(); err != nil {
+		return []Finding{unreachable(where, err)}
+	}
+	n := read(ctx, rdb)
+	n.expect = expect
+	findings := []Finding{
+		n.version(), n.role(), n.appendonly(), n.appendfsync(), n.lastWrite(), n.policy(), n.replicas(), n.memory(), clock(ctx, rdb, expect),
+	}
+	findings = slices.DeleteFunc(findings, func(f Finding) bool { return f.Name == "" })
+	for i := range findings {
+		findings[i].Name += where
+	}
+	return findings
+}
+
+func unreachable(where string, err error) Finding {
+	return Finding{
+		Name: "connection" + where, Level: Fail, Got: fmt.Sprintf("no answer (%v)", err), Want: "an answer to PING", Unsafe: true, Fatal: true,
+		Fix: "check REMESA_REDIS_URL, that the server runs, and that user and password are right",
+	}
+}
+
+// node is what a server says about itself; what it refuses to say is missing.
+type node struct {
+	config, info map[string]string
+	expect       Expect
+}
+
+func read(ctx context.Context, rdb redis.Cmdable) node {
+	n := node{config: map[string]string{}, info: map[string]string{}}
+	for _, name := range []string{"appendonly", "appendfsync", "maxmemory-policy", "maxmemory"} {
+		if values, err := rdb.ConfigGet(ctx, name).Result(); err == nil && values[name] != "" {
+			n.config[name] = values[name]
+		}
+	}
+	for _, section := range []string{"server", "replication", "persistence", "memory"} {
+		text, err := rdb.Info(ctx, section).Result()
+		if err != nil {
+			continue
+		}
+		for line := range strings.Lines(text) {
+			if name, value, ok := strings.Cut(strings.TrimSpace(line), ":"); ok {
+				n.info[name] = value
+			}
+		}
+	}
+	return n
+}
+
+func (n node) version() Finding {
+	f := Finding{Name: "Redis version", Got: n.info["redis_version"], Want: "7.0 or newer"}
+	if f.Got == "" {
+		return n.unread(f, "INFO server", "use a server that answers INFO, of version 7.0 or newer")
+	}
+	major, _, _ := strings.Cut(f.Got, ".")
+	if v, err := strconv.Atoi(major); err != nil || v < 7 {
+		f.Fatal = true
+		return fail(f, "install Redis 7.0 or newer: results could not be recorded on a full older one")
+	}
+	return ok(f)
+}
+
+func (n node) role() Finding {
+	f := Finding{Name: "role", Got: n.info["role"], Want: "master"}
+	switch f.Got {
+	case "":
+		return Finding{}
+	case "master":
+		return ok(f)
+	default:
+		f.Fatal = true
+		return fail(f, "this is a read-only replica: let REMESA_REDIS_URL name the primary, or the sentinels that know it")
+	}
+}
+
+func (n node) appendonly() Finding {
+	f := Finding{Name: "appendonly", Want: "yes"}
+	f.Got = n.config["appendonly"]
+	if f.Got == "" {
+		f.Got = map[string]string{"1": "yes", "0": "no"}[n.info["aof_enabled"]]
+	}
+	return n.setting(f, f.Got == f.Want)
+}
+
+// appendfsync is as strong as asked for, or stronger.
+func (n node) appendfsync() Finding {
+	f := Finding{Name: "appendfsync", Got: n.config["appendfsync"], Want: n.expect.Durability}
+	return n.setting(f, f.Got == "always" || f.Got == "everysec" && f.Want == "everysec")
+}
+
+func (n node) policy() Finding {
+	f := Finding{Name: "maxmemory-policy", Want: "noeviction"}
+	f.Got = n.config["maxmemory-policy"]
+	if f.Got == "" {
+		f.Got = n.info["maxmemory_policy"]
+	}
+	return n.setting(f, f.Got == f.Want)
+}
+
+// setting judges a line of redis.conf whose wrong value may lose payments.
+func (n node) setting(f Finding, good bool) Finding {
+	fix := fmt.Sprintf("run `redis-cli CONFIG SET %s %s`, and put the line `%s %s` into redis.conf so that it survives a restart", f.Name, f.Want, f.Name, f.Want)
+	switch {
+	case f.Got == "":
+		return n.unread(f, "CONFIG GET "+f.Name, "make sure that the server has "+f.Name+" "+f.Want+", and let the user of REMESA_REDIS_URL run CONFIG GET")
+	case good:
+		return ok(f)
+	default:
+		f.Unsafe = true
+		if f.Name == "appendfsync" && f.Got == "everysec" {
+			fix += "; or set REMESA_REDIS_DURABILITY=everysec and accept that a power cut forgets up to 2 s of intents"
+		}
+		return fail(f, fix)
+	}
+}
+
+// lastWrite is told only where it went wrong: the server then refuses writes, or forgets them.
+func (n node) lastWrite() Finding {
+	if n.info["aof_last_write_status"] != "err" {
+		return Finding{}
+	}
+	f := Finding{Name: "append-only file", Got: "its last write failed", Want: "every write succeeds", Unsafe: true}
+	return fail(f, "look for a full or broken disk on the server, and at its log")
+}
+
+func (n node) replicas() Finding {
+	f := Finding{Name: "connected replicas", Got: n.info["connected_slaves"], Want: fmt.Sprintf("%d or more", n.expect.Replicas)}
+	count, err := strconv.Atoi(f.Got)
+	switch {
+	case n.expect.Replicas == 0:
+		return Finding{}
+	case err != nil:
+		return n.unread(f, "INFO replication", "let the user of REMESA_REDIS_URL run INFO")
+	case count < n.expect.Replicas:
+		return fail(f, "connect replicas, or lower REMESA_LEDGER_REPLICAS: until then nothing is sent")
+	default:
+		return ok(f)
+	}
+}
+
+func (n node) memory() Finding {
+	stop := n.expect.MemoryStop
+	if stop == 0 {
+		stop = defaultMemoryStop
+	}
+	f := Finding{Name: "memory", Want: fmt.Sprintf("below %.0f %% of maxmemory", 100*stop)}
+	used, errUsed := strconv.ParseFloat(n.info["used_memory"], 64)
+	limit, errLimit := strconv.ParseFloat(n.info["maxmemory"], 64)
+	switch {
+	case errUsed != nil || errLimit != nil:
+		f.Level, f.Got = Warn, "cannot be read"
+		f.Fix = "watch the server's memory by other means: INFO memory is refused here"
+		return f
+	case limit == 0:
+		f.Level, f.Got = Warn, "no maxmemory"
+		f.Fix = "set maxmemory (redis.conf) to what the machine can spare: without it the system may kill a full Redis, and intake cannot stop in time"
+		return f
+	}
+	share := used / limit
+	f.Got = fmt.Sprintf("%.0f %% of maxmemory", 100*share)
+	const fix = "raise maxmemory (`redis-cli CONFIG SET maxmemory …` and redis.conf), or let settled payments age out sooner (REMESA_LEDGER_RETENTION)"
+	switch {
+	case share >= stop:
+		return fail(f, fix)
+	case share >= memoryWorthSaying:
+		f.Level, f.Fix = Warn, fix
+		return f
+	default:
+		return ok(f)
+	}
+}
+
+// clock compares the clocks; half of the round trip is not known, and not held against them.
+func clock(ctx context.Context, rdb redis.Cmdable, expect Expect) Finding {
+	now := expect.Now
+	if now == nil {
+		now = time.Now
+	}
+	f := Finding{Name: "clock against Redis", Want: "less than " + skewWorthSaying.String() + " apart"}
+	before := now()
+	theirs, err := rdb.Time(ctx).Result()
+	if err != nil {
+		f.Level, f.Got, f.Fix = Warn, "cannot be read", "let the user of REMESA_REDIS_URL run TIME: the ledger needs it"
+		return f
+	}
+	trip := now().Sub(before)
+	apart := theirs.Sub(before.Add(trip / 2)).Abs()
+	f.Got = apart.Round(time.Millisecond).String() + " apart"
+	const fix = "let NTP (chrony, systemd-timesyncd) set the clocks of this machine and of Redis"
+	switch certain := apart - trip/2; {
+	case certain >= skewTooMuch:
+		return fail(f, fix)
+	case certain >= skewWorthSaying:
+		f.Level, f.Fix = Warn, fix
+		return f
+	default:
+		return ok(f)
+	}
+}
+
+func ok(f Finding) Finding {
+	f.Level = OK
+	return f
+}
+
+func fail(f Finding, fix string) Finding {
+	f.Level, f.Fix = Fail, fix
+	return f
+}
+
+// unread is a finding about what the server does not tell: unsafe, because it may be anything.
+func (n node) unread(f Finding, command, fix string) Finding {
+	f.Level, f.Got, f.Fix, f.Unsafe = Warn, "cannot be read ("+command+" is refused)", fix, true
+	if n.expect.Real {
+		f.Level = Fail
+	}
+	return f
+}
