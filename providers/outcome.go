@@ -15,6 +15,9 @@ const (
 	NotFound Class = "not_found"
 	// InDoubt: the provider may have acted (an attempt), or gave no answer that can be read (a status query).
 	InDoubt Class = "in_doubt"
+	// Mismatch: what the provider has is not ours, or is more than ours. A person must look; an attempt may end so only where it sent
+	// nothing that can move money.
+	Mismatch Class = "mismatch"
 )
 
 // Decline tells a refusal that may succeed later from one that will not.

@@ -48,6 +48,13 @@ type Checker interface {
 	Check(ctx context.Context) ([]Finding, error)
 }
 
+// Preparer readies an account before an attempt begins: it makes sure that there is a token for one attempt. It moves no money and
+// touches no payment.
+type Preparer interface {
+	// Prepare returns a *CredentialsError where the provider refuses the account's credentials; any other error means: not now.
+	Prepare(ctx context.Context) error
+}
+
 // Finding is one line of a check: Warn asks for an operator's attention, the rest is information.
 type Finding struct {
 	Warn bool
