@@ -1,0 +1,92 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/rs/zerolog"
+
+	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/config"
+	"github.com/remesa/remesa/internal/wiring"
+)
+
+// app is what every command works with. Nothing is dialled before a command needs the store.
+type app struct {
+	ctx    context.Context // of the whole run; ends with SIGINT and SIGTERM
+	config *config.Config
+	rdb    redis.UniversalClient
+	ledger *idempotency.Redis
+	out    *bufio.Writer
+	errOut io.Writer
+}
+
+// open checks the settings that every command needs. Providers and keys are left to submit: whoever halts a provider needs no secret.
+func open(ctx context.Context, c *config.Config) (*app, error) {
+	if err := config.Complete(&c.Redis, &c.Ledger, &c.Timing, &c.Logging); err != nil {
+		return nil, usageError{err}
+	}
+	rdb, err := c.Redis.Client(config.ProducerProfile())
+	if err != nil {
+		return nil, usageError{err}
+	}
+	log := c.Logger(os.Stderr)
+	redis.SetLogger(redisLog{log})
+	for _, warning := range config.UnknownVariables(os.Environ()) {
+		log.Warn().Msg(warning)
+	}
+	return &app{
+		ctx: ctx, config: c, rdb: rdb, ledger: wiring.Ledger(c, rdb, nil), out: bufio.NewWriter(os.Stdout), errOut: os.Stderr,
+	}, nil
+}
+
+func (a *app) close() { a.rdb.Close() }
+
+// redisLog keeps the client's own notices out of a script's stderr; the commands report what fails.
+type redisLog struct{ log zerolog.Logger }
+
+func (l redisLog) Printf(_ context.Context, format string, v ...any) {
+	l.log.Debug().Msgf(format, v...)
+}
+
+// say tells people something, on stderr.
+func (a *app) say(format string, args ...any) {
+	fmt.Fprintf(a.errOut, "enqueue: "+format+"\n", args...)
+}
+
+// print writes one JSON line; it leaves the process with the next flush.
+func (a *app) print(v any) error {
+	enc := json.NewEncoder(a.out)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
+
+func (a *app) flush() error { return a.out.Flush() }
+
+// failed adds to a failure of the store which store it was.
+func (a *app) failed(err error) error {
+	if err == nil || expected(err) {
+		return err
+	}
+	return fmt.Errorf("redis at %s: %w", a.config.Where(), err)
+}
+
+// expected reports whether an error is an answer of the ledger, and no failure.
+func expected(err error) bool {
+	return errors.Is(err, idempotency.ErrUnknown) || errors.Is(err, idempotency.ErrMoved) || errors.Is(err, idempotency.ErrRefused)
+}
+
+// parseKey reads a KEY of the command line.
+func parseKey(text string) (idempotency.Key, error) {
+	k, err := idempotency.ParseKey(text)
+	if err != nil {
+		return k, usageError{err}
+	}
+	return k, nil
+}

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/remesa/remesa/idempotency"
+)
+
+type cancelCmd struct {
+	Keys   []string `arg:"" optional:"" name:"key" help:"provider/reference, or provider/account/reference."`
+	File   string   `placeholder:"FILE" help:"File with one key per line (- is stdin); blank lines are skipped."`
+	Person person   `embed:""`
+}
+
+// Validate wants keys from one place.
+func (c *cancelCmd) Validate() error {
+	if (len(c.Keys) == 0) == (c.File == "") {
+		return usage("give either keys or --file")
+	}
+	return c.Person.Validate()
+}
+
+// Run cancels each payment, whatever becomes of the others.
+func (c *cancelCmd) Run(a *app) error {
+	if c.File == "" {
+		return c.cancelArguments(a)
+	}
+	in, err := openInput(c.File)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	return c.cancelLines(a, in)
+}
+
+// cancelArguments looks at the form of all keys before it cancels the first payment.
+func (c *cancelCmd) cancelArguments(a *app) error {
+	var keys []idempotency.Key
+	for _, text := range c.Keys {
+		k, err := parseKey(text)
+		if err != nil {
+			return err
+		}
+		keys = append(keys, k)
+	}
+	var worst error
+	for _, k := range keys {
+		if err := c.goOn(a, &worst, c.cancel(a, k)); err != nil {
+			return err
+		}
+	}
+	return worst
+}
+
+const longestKeyLine = 4 << 10
+
+func (c *cancelCmd) cancelLines(a *app, in io.Reader) error {
+	var worst error
+	lines := bufio.NewScanner(in)
+	lines.Buffer(nil, longestKeyLine)
+	for n := 1; lines.Scan(); n++ {
+		text := strings.TrimSpace(lines.Text())
+		if text == "" {
+			continue
+		}
+		k, err := idempotency.ParseKey(text)
+		if err != nil {
+			err = fmt.Errorf("line %d: %w: %w", n, idempotency.ErrRefused, err)
+		} else {
+			err = c.cancel(a, k)
+		}
+		if err := c.goOn(a, &worst, err); err != nil {
+			return err
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return fmt.Errorf("%s: %w", c.File, err)
+	}
+	return worst
+}
+
+func (c *cancelCmd) cancel(a *app, k idempotency.Key) error {
+	s, err := a.take(k, func(k idempotency.Key, version int64) (idempotency.Settlement, error) {
+		return a.ledger.Cancel(a.ctx, k, version, c.Person.value())
+	})
+	if err != nil {
+		return err
+	}
+	if err := a.print(settled{k.String(), s.State}); err != nil {
+		return err
+	}
+	return a.flush()
+}
+
+// goOn says why a payment was not cancelled and keeps the worst exit code; it returns what makes going on useless.
+func (c *cancelCmd) goOn(a *app, worst *error, err error) error {
+	if err == nil || !expected(err) {
+		return err
+	}
+	a.say("%s", err)
+	if code := said(exitCode(err)); *worst == nil || code == exitRefused {
+		*worst = code
+	}
+	return nil
+}
+
+// openInput opens a file, or stdin for "-" and for no name.
+func openInput(name string) (*os.File, error) {
+	if name == "" || name == "-" {
+		return os.Stdin, nil
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("cannot be read: %w", err)
+	}
+	return f, nil
+}

@@ -1,0 +1,191 @@
+package main
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+
+	"github.com/remesa/remesa/tasks"
+)
+
+// With --expect-count or --expect-sum a file is read twice: first it is counted, then, if all is as expected, submitted. Counted are its
+// payments: payouts and charges, valid, registered before or not; status tasks move nothing and are not counted. A file with an invalid
+// line never is as expected, because nobody knows what that line was to move.
+
+var errChanged = errors.New("the file changed between counting and submitting")
+
+// expected counts the file and returns a reader of exactly the bytes that were counted.
+func (c *submitCmd) expected(s *submission, f *os.File) (io.Reader, error) {
+	before, err := f.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errInput, err)
+	}
+	if c.name() == "stdin" || !before.Mode().IsRegular() {
+		return nil, usage("--expect-count and --expect-sum need a regular file, which can be read twice")
+	}
+	counted := &pages{in: f}
+	if err := c.count(s, counted); err != nil {
+		return nil, err
+	}
+	after, err := f.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errInput, err)
+	}
+	if after.Size() != before.Size() || !after.ModTime().Equal(before.ModTime()) {
+		return nil, errChanged
+	}
+	_, err = f.Seek(0, io.SeekStart)
+	return &pages{in: f, want: counted.sums, verify: true}, err
+}
+
+// count reads all lines, prints those that are invalid, and refuses a file that is not as expected.
+func (c *submitCmd) count(s *submission, in io.Reader) error {
+	reader, err := tasks.NewReader(in, c.format())
+	if err != nil {
+		return err
+	}
+	var found tally
+	for s.app.ctx.Err() == nil {
+		line, err := reader.Next()
+		if errors.Is(err, io.EOF) {
+			return c.judge(s.app, &found)
+		}
+		if err != nil {
+			return fmt.Errorf("%w: %w", errInput, err)
+		}
+		r := s.check(line)
+		if r.Result != resultInvalid {
+			found.add(line.Task)
+			continue
+		}
+		found.invalid++
+		if err := s.app.print(r); err != nil {
+			return fmt.Errorf("%w: %w", errOutput, err)
+		}
+	}
+	return s.app.ctx.Err()
+}
+
+// tally is what a file was found to hold.
+type tally struct {
+	payments, invalid int
+	sums              map[string]*sum
+}
+
+func (t *tally) add(task tasks.Task) {
+	m := task.Amount()
+	if m.IsZero() {
+		return
+	}
+	if t.sums == nil {
+		t.sums = map[string]*sum{}
+	}
+	if t.sums[m.Currency()] == nil {
+		t.sums[m.Currency()] = &sum{}
+	}
+	t.payments++
+	t.sums[m.Currency()].add(m)
+}
+
+func (t *tally) sum(currency string) sum {
+	if s := t.sums[currency]; s != nil {
+		return *s
+	}
+	return sum{}
+}
+
+// judge says everything that is not as expected.
+func (c *submitCmd) judge(a *app, found *tally) error {
+	if err := a.flush(); err != nil {
+		return fmt.Errorf("%w: %w", errOutput, err)
+	}
+	differences := c.differences(found)
+	for _, d := range differences {
+		a.say("%s: %s", c.name(), d)
+	}
+	if len(differences) > 0 {
+		a.say("nothing was enqueued")
+		return said(exitRefused)
+	}
+	return nil
+}
+
+func (c *submitCmd) differences(found *tally) []string {
+	var all []string
+	add := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
+	if found.invalid > 0 {
+		add("%d invalid lines, expected none", found.invalid)
+	}
+	if c.ExpectCount != nil && *c.ExpectCount != found.payments {
+		add("%d payments, expected %d", found.payments, *c.ExpectCount)
+	}
+	if len(c.sums) == 0 {
+		return all
+	}
+	for _, currency := range slices.Sorted(maps.Keys(c.sums)) {
+		if got, want := found.sum(currency), c.sums[currency]; !got.equal(want) {
+			add("%s sums up to %s, expected %s", currency, got.text(), want.text())
+		}
+	}
+	for _, currency := range slices.Sorted(maps.Keys(found.sums)) {
+		if _, ok := c.sums[currency]; !ok {
+			add("payments in %s, expected none", currency)
+		}
+	}
+	return all
+}
+
+// pages reads a file by the page and notes each page's hash, or hands out only pages whose hash was noted before: a byte that was not
+// counted reaches nobody.
+type pages struct {
+	in     io.Reader
+	sums   [][sha256.Size]byte
+	want   [][sha256.Size]byte
+	verify bool
+	page   [64 << 10]byte
+	rest   []byte
+	err    error
+}
+
+func (p *pages) Read(b []byte) (int, error) {
+	if len(p.rest) == 0 {
+		p.turn()
+	}
+	if len(p.rest) == 0 {
+		return 0, p.err
+	}
+	n := copy(b, p.rest)
+	p.rest = p.rest[n:]
+	return n, nil
+}
+
+// turn reads the next page.
+func (p *pages) turn() {
+	if p.err != nil {
+		return
+	}
+	n, err := io.ReadFull(p.in, p.page[:])
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		err = io.EOF
+	}
+	p.rest, p.err = p.page[:n], err
+	if n > 0 {
+		p.sums = append(p.sums, sha256.Sum256(p.rest))
+	}
+	if p.verify && !p.known() {
+		p.rest, p.err = nil, errChanged
+	}
+}
+
+// known reports whether all pages so far, and their number at the end, are as they were.
+func (p *pages) known() bool {
+	i := len(p.sums)
+	if i > len(p.want) || i > 0 && p.sums[i-1] != p.want[i-1] {
+		return false
+	}
+	return !errors.Is(p.err, io.EOF) || i == len(p.want)
+}

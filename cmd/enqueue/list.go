@@ -1,0 +1,122 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"iter"
+	"slices"
+	"time"
+
+	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/providers"
+)
+
+type listCmd struct {
+	State     string `enum:",${states}" default:"" placeholder:"S" help:"Only this state: ${states}. Without it all that are open. Of failed only the last 30 days; reversed and succeeded read every record."`
+	Provider  string `enum:",${providers}" default:"" placeholder:"P" help:"Only this provider: ${providers}."`
+	Anomalies bool   `help:"Only payments with an anomaly, whatever their state."`
+	JSON      bool   `name:"json" help:"JSON Lines: the objects of show, without history."`
+}
+
+// Run prints the payments of all providers by state, the oldest of each first.
+func (c *listCmd) Run(a *app) error {
+	if !c.JSON {
+		fmt.Fprintf(a.out, row, "KEY", "STATE", "AMOUNT", "CUR", "CREATED", "UPDATED", "TRIES", "CODE")
+	}
+	for r, err := range c.records(a) {
+		if err != nil {
+			return a.failed(err)
+		}
+		if err := c.print(a, r); err != nil {
+			return err
+		}
+	}
+	return a.flush()
+}
+
+func (c *listCmd) records(a *app) iter.Seq2[idempotency.Record, error] {
+	names := providers.Names()
+	if c.Provider != "" {
+		names = []string{c.Provider}
+	}
+	var lists []iter.Seq2[idempotency.Record, error]
+	for _, name := range names {
+		lists = append(lists, c.recordsOf(a, name))
+	}
+	if c.indexed() {
+		return merge(older, lists...)
+	}
+	return sorted(merge(older, lists...))
+}
+
+// indexed reports whether the ledger hands the payments out in order; else they are few, or must be sorted in memory.
+func (c *listCmd) indexed() bool {
+	return !c.Anomalies && c.State != string(idempotency.Succeeded) && c.State != string(idempotency.Reversed)
+}
+
+func (c *listCmd) recordsOf(a *app, provider string) iter.Seq2[idempotency.Record, error] {
+	f := idempotency.Filter{Provider: provider, State: idempotency.State(c.State), Anomalies: c.Anomalies}
+	open := c.State == "" && !c.Anomalies
+	return func(yield func(idempotency.Record, error) bool) {
+		stopped := false
+		err := a.ledger.List(a.ctx, f, func(r idempotency.Record) bool {
+			r.History = nil
+			if open && r.State.Final() { // it settled while the list was read
+				return true
+			}
+			stopped = !yield(r, nil)
+			return !stopped
+		})
+		if err != nil && !stopped {
+			yield(idempotency.Record{}, err)
+		}
+	}
+}
+
+// older orders as the ledger's index does: by state, then by registration, what failed by when it did.
+func older(a, b idempotency.Record) int {
+	order := cmp.Compare(slices.Index(idempotency.States(), a.State), slices.Index(idempotency.States(), b.State))
+	return cmp.Or(order, since(a).Compare(since(b)))
+}
+
+func since(r idempotency.Record) time.Time {
+	if r.State == idempotency.Failed {
+		return r.Updated
+	}
+	return r.Created
+}
+
+// sorted holds all records in memory, without their histories.
+func sorted(all iter.Seq2[idempotency.Record, error]) iter.Seq2[idempotency.Record, error] {
+	return func(yield func(idempotency.Record, error) bool) {
+		var records []idempotency.Record
+		for r, err := range all {
+			if err != nil {
+				yield(r, err)
+				return
+			}
+			records = append(records, r)
+		}
+		slices.SortStableFunc(records, older)
+		for _, r := range records {
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
+}
+
+const row = "%-40s %-9s %13s %-3s  %-20s  %-20s  %5v  %s\n"
+
+func (c *listCmd) print(a *app, r idempotency.Record) error {
+	if c.JSON {
+		return a.print(newPayment(r))
+	}
+	code := r.Code
+	if r.Anomaly != "" {
+		code = "anomaly: " + r.Anomaly + " " + code
+	}
+	_, err := fmt.Fprintf(a.out, row, r.Key, r.State, r.Amount, r.Currency, r.Created.Format(time.RFC3339), r.Updated.Format(time.RFC3339),
+		r.Attempts, code)
+	return err
+}

@@ -1,0 +1,135 @@
+// Command enqueue is the door for billing systems, operators and scripts: it takes payments in, shows them, and carries out what a
+// person decides about them.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/config"
+	"github.com/remesa/remesa/internal/version"
+	"github.com/remesa/remesa/providers"
+)
+
+// cli is every command and, embedded, every setting.
+type cli struct {
+	config.Config
+
+	Submit  submitCmd  `cmd:"" help:"Take in payments from a file or stdin, one result line for each."`
+	Show    showCmd    `cmd:"" help:"Print a payment with its history, as JSON."`
+	List    listCmd    `cmd:"" help:"List payments, oldest first."`
+	Resolve resolveCmd `cmd:"" help:"Settle a payment in doubt, or clear an anomaly."`
+	Retry   retryCmd   `cmd:"" help:"Begin a failed payment again that cannot have been executed."`
+	Release releaseCmd `cmd:"" help:"Let a blocked payment go on."`
+	Cancel  cancelCmd  `cmd:"" help:"Stop payments that were never sent."`
+	Halt    haltCmd    `cmd:"" help:"Send nothing new to a provider until it is unhalted; asking goes on."`
+	Unhalt  unhaltCmd  `cmd:"" help:"Let a halted provider go on."`
+	Watch   watchCmd   `cmd:"" help:"Follow the outcome events, one JSON line for each."`
+
+	Version kong.VersionFlag `help:"Print the version and exit."`
+}
+
+// Exit codes.
+const (
+	exitFailed  = 1  // Redis or the machine failed
+	exitRefused = 2  // some line or step was refused
+	exitUnknown = 3  // there is no such payment
+	exitUsage   = 64 // the command line or a setting is wrong
+)
+
+// said ends with an exit code after everything was said line by line.
+type said int
+
+func (s said) Error() string { return fmt.Sprintf("ended with exit code %d", int(s)) }
+
+// usageError is about the command line.
+type usageError struct{ error }
+
+func usage(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+func main() {
+	// A reader of our output that went away is an error of that write, not the end of the process in mid-batch.
+	signal.Ignore(syscall.SIGPIPE)
+	os.Exit(run(os.Args[1:]))
+}
+
+func run(args []string) int {
+	var c cli
+	parser, err := kong.New(&c, options()...)
+	if err != nil {
+		return report(err)
+	}
+	command, err := parser.Parse(args)
+	if err != nil {
+		return report(usageError{err})
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	a, err := open(ctx, &c.Config)
+	if err != nil {
+		return report(err)
+	}
+	defer a.close()
+	return report(command.Run(a))
+}
+
+func options() []kong.Option {
+	return append(config.Options(os.LookupEnv), kong.Name("enqueue"),
+		kong.Description("Takes payments in, shows them, and carries out what a person decides about them. Every setting of the worker's is "+
+			"also one here, as flag and as variable; both must have the same. Exit codes: 0 done, 1 Redis or the machine failed, 2 something "+
+			"was refused, 3 no such payment, 64 usage."),
+		kong.Vars{
+			"version": version.String(), "providers": strings.Join(providers.Names(), ","), "states": strings.Join(states(), ","),
+		},
+		kong.PostBuild(hideSettings))
+}
+
+func states() []string {
+	var names []string
+	for _, s := range idempotency.States() {
+		names = append(names, string(s))
+	}
+	return names
+}
+
+// hideSettings leaves in the help what a producer sets; `worker --help` lists every setting.
+func hideSettings(k *kong.Kong) error {
+	for _, f := range k.Model.Flags {
+		f.Hidden = f.Group != nil && f.Name != "redis-url" && f.Name != "redis-url-file" && f.Name != "intake-memory-stop"
+	}
+	return nil
+}
+
+// report says what went wrong and returns the exit code for it.
+func report(err error) int {
+	if err == nil {
+		return 0
+	}
+	if code := said(0); errors.As(err, &code) {
+		return int(code)
+	}
+	fmt.Fprintln(os.Stderr, "enqueue:", err)
+	return exitCode(err)
+}
+
+func exitCode(err error) int {
+	switch {
+	case errors.As(err, new(usageError)):
+		return exitUsage
+	case errors.Is(err, idempotency.ErrRefused), errors.Is(err, idempotency.ErrMoved):
+		return exitRefused
+	case errors.Is(err, idempotency.ErrUnknown):
+		return exitUnknown
+	default:
+		return exitFailed
+	}
+}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+
+	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/providers"
+)
+
+// person is who takes a step by hand, and why. Both are written into the payment's history.
+type person struct {
+	By   string `required:"" placeholder:"NAME" help:"Who decides this; kept in the history (a claim, not a proof)."`
+	Note string `required:"" placeholder:"TEXT" help:"Why; kept in the history."`
+}
+
+// Validate keeps the history readable on any terminal.
+func (p person) Validate() error {
+	for _, text := range []string{p.By, p.Note} {
+		if strings.TrimSpace(text) == "" || strings.ContainsFunc(text, unicode.IsControl) {
+			return usage("--by and --note must hold a text without control characters")
+		}
+	}
+	return nil
+}
+
+func (p person) value() idempotency.Person { return idempotency.Person{By: p.By, Note: p.Note} }
+
+// settled is the answer to a step by hand.
+type settled struct {
+	Key   string            `json:"key"`
+	State idempotency.State `json:"state"`
+}
+
+// step is one decision about one payment in the version that was read.
+type step func(k idempotency.Key, version int64) (idempotency.Settlement, error)
+
+// decide reads the payment, takes the step, and prints the state that follows.
+func (a *app) decide(key string, do step) error {
+	k, err := parseKey(key)
+	if err != nil {
+		return err
+	}
+	settlement, err := a.take(k, do)
+	if err != nil {
+		return err
+	}
+	if err := a.print(settled{k.String(), settlement.State}); err != nil {
+		return err
+	}
+	return a.flush()
+}
+
+// take does not read again where the payment moved on in between: the person decided about what it was before.
+func (a *app) take(k idempotency.Key, do step) (idempotency.Settlement, error) {
+	r, err := a.ledger.Show(a.ctx, k)
+	if err != nil {
+		return idempotency.Settlement{}, a.failed(err)
+	}
+	s, err := do(k, r.Version)
+	if err != nil {
+		return s, a.failed(named(k, err))
+	}
+	return s, nil
+}
+
+// named puts the key before a refusal, which does not carry it.
+func named(k idempotency.Key, err error) error {
+	if expected(err) {
+		return fmt.Errorf("%s: %w", k, err)
+	}
+	return err
+}
+
+type resolveCmd struct {
+	Key        string `arg:"" help:"provider/reference, or provider/account/reference."`
+	As         string `enum:",succeeded,failed,not-received" default:"" placeholder:"succeeded|failed|not-received" help:"What became of a payment in doubt, pending or held (not-received: held only)."`
+	ProviderID string `placeholder:"ID" help:"The provider's id of the payment, with --as succeeded or failed."`
+	Decline    string `enum:",soft,hard" default:"" placeholder:"soft|hard" help:"With --as failed: whether another attempt may succeed."`
+	Anomaly    string `enum:",accept,reverse" default:"" placeholder:"accept|reverse" help:"Clear an anomaly: accept makes failed into succeeded, reverse makes succeeded into reversed."`
+	Person     person `embed:""`
+}
+
+// Validate refuses combinations that mean nothing.
+func (c *resolveCmd) Validate() error {
+	switch {
+	case (c.As == "") == (c.Anomaly == ""):
+		return usage("give either --as or --anomaly")
+	case c.ProviderID != "" && c.As != string(idempotency.Succeeded) && c.As != string(idempotency.Failed):
+		return usage("--provider-id goes with --as succeeded or failed")
+	case c.Decline != "" && c.As != string(idempotency.Failed):
+		return usage("--decline goes with --as failed")
+	case len(c.ProviderID) > 128 || strings.ContainsFunc(c.ProviderID, unicode.IsControl):
+		return usage("--provider-id: longer than 128 bytes, or with control characters")
+	}
+	return c.Person.Validate()
+}
+
+// Run settles.
+func (c *resolveCmd) Run(a *app) error {
+	return a.decide(c.Key, func(k idempotency.Key, version int64) (idempotency.Settlement, error) {
+		if c.Anomaly != "" {
+			return a.ledger.ClearAnomaly(a.ctx, k, version, c.Anomaly == "reverse", c.Person.value())
+		}
+		return a.ledger.Resolve(a.ctx, k, version, idempotency.Resolution{
+			Person: c.Person.value(), As: c.As, ProviderID: c.ProviderID, Decline: providers.Decline(c.Decline),
+		})
+	})
+}
+
+type retryCmd struct {
+	Key              string `arg:"" help:"provider/reference, or provider/account/reference."`
+	AcceptDoubleRisk bool   `help:"After not-received: begin again although the first attempt may still have been executed."`
+	Person           person `embed:""`
+}
+
+// Validate checks who and why.
+func (c *retryCmd) Validate() error { return c.Person.Validate() }
+
+// Run begins a failed payment again; the due index wakes it.
+func (c *retryCmd) Run(a *app) error {
+	return a.decide(c.Key, func(k idempotency.Key, version int64) (idempotency.Settlement, error) {
+		return a.ledger.Retry(a.ctx, k, version, c.AcceptDoubleRisk, c.Person.value())
+	})
+}
+
+type releaseCmd struct {
+	Key    string `arg:"" help:"provider/reference, or provider/account/reference."`
+	Person person `embed:""`
+}
+
+// Validate checks who and why.
+func (c *releaseCmd) Validate() error { return c.Person.Validate() }
+
+// Run releases; the due index wakes it.
+func (c *releaseCmd) Run(a *app) error {
+	return a.decide(c.Key, func(k idempotency.Key, version int64) (idempotency.Settlement, error) {
+		return a.ledger.Unblock(a.ctx, k, version, c.Person.value())
+	})
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/mattn/go-isatty"
+)
+
+// progress draws how far a file is, on a terminal; anywhere else it draws nothing.
+type progress struct {
+	out   io.Writer // nil: nobody looks
+	read  *countingReader
+	size  int64 // 0 where nobody knows
+	last  time.Time
+	drawn bool
+}
+
+func newProgress(f *os.File, read *countingReader, size int64) *progress {
+	p := &progress{read: read, size: size}
+	if isatty.IsTerminal(f.Fd()) {
+		p.out = f
+	}
+	return p
+}
+
+const (
+	redraw   = 100 * time.Millisecond
+	barWidth = 30
+)
+
+// clear takes the bar away, so that result lines on the same terminal stay whole.
+func (p *progress) clear() {
+	if p.drawn {
+		fmt.Fprint(p.out, "\r\x1b[K")
+		p.drawn = false
+	}
+}
+
+func (p *progress) draw(lines int, now time.Time) {
+	if p.out == nil || now.Sub(p.last) < redraw {
+		return
+	}
+	p.last, p.drawn = now, true
+	fmt.Fprintf(p.out, "\r\x1b[K%s%d lines", p.bar(), lines)
+}
+
+func (p *progress) bar() string {
+	if p.size <= 0 {
+		return ""
+	}
+	share := min(float64(p.read.n.Load())/float64(p.size), 1)
+	full := int(share * barWidth)
+	return fmt.Sprintf("[%s%s] %3.0f %%  ", strings.Repeat("#", full), strings.Repeat(".", barWidth-full), 100*share)
+}
+
+// countingReader counts what was read; the count may be read meanwhile.
+type countingReader struct {
+	io.Reader
+	n atomic.Int64
+}
+
+func (c *countingReader) Read(b []byte) (int, error) {
+	n, err := c.Reader.Read(b)
+	c.n.Add(int64(n))
+	return n, err
+}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"math/big"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/tasks"
+)
+
+// sum is an exact sum of amounts, however many there are. Its zero value is nothing; it must not be copied once it was added to.
+type sum struct{ cents *big.Int }
+
+const decimalsOfSum = 2 // no currency has more
+
+func (s *sum) add(m providers.Money) {
+	if s.cents == nil {
+		s.cents = new(big.Int)
+	}
+	s.cents.Add(s.cents, cents(m.Text()))
+}
+
+// cents reads a decimal text with at most two decimals.
+func cents(text string) *big.Int {
+	whole, part, _ := strings.Cut(text, ".")
+	n, ok := new(big.Int).SetString(whole+(part + "00")[:decimalsOfSum], 10)
+	if !ok {
+		panic("enqueue: an amount that is no decimal text") // ParseMoney lets none pass
+	}
+	return n
+}
+
+func (s sum) equal(o sum) bool { return s.text() == o.text() }
+
+// text is the sum with two decimals, or none where they are zero.
+func (s sum) text() string {
+	if s.cents == nil {
+		return "0"
+	}
+	whole, part := new(big.Int).QuoRem(s.cents, big.NewInt(100), new(big.Int))
+	if part.Sign() == 0 {
+		return whole.String()
+	}
+	return fmt.Sprintf("%s.%02d", whole, part.Int64())
+}
+
+var sumForm = regexp.MustCompile(`^[0-9]{1,30}(\.[0-9]{1,2})?$`)
+
+func parseSum(currency, amount string) (sum, error) {
+	if _, err := providers.ParseMoney("1", currency); err != nil && strings.HasPrefix(err.Error(), "currency") {
+		return sum{}, err
+	}
+	if !sumForm.MatchString(amount) {
+		return sum{}, errors.New("must be CUR=AMOUNT, such as CLP=1250000 or MXN=149.50")
+	}
+	return sum{cents(amount)}, nil
+}
+
+// totals count lines by result, and payments by result, provider and currency.
+type totals map[totalKey]*total
+
+// totalKey without provider and currency is that of all lines of a result.
+type totalKey struct{ result, provider, currency string }
+
+type total struct {
+	lines int
+	sum   sum
+}
+
+func (t totals) add(result string, task tasks.Task) {
+	t.at(totalKey{result: result}).lines++
+	m := task.Amount()
+	if m.IsZero() {
+		return
+	}
+	of := t.at(totalKey{result, task.Provider(), m.Currency()})
+	of.lines++
+	of.sum.add(m)
+}
+
+func (t totals) at(k totalKey) *total {
+	if t[k] == nil {
+		t[k] = &total{}
+	}
+	return t[k]
+}
+
+func (t totals) lines(result string) int {
+	if of := t[totalKey{result: result}]; of != nil {
+		return of.lines
+	}
+	return 0
+}
+
+// String is a line for all, and one for each provider and currency.
+func (t totals) String() string {
+	var all []string
+	var b strings.Builder
+	for _, k := range slices.SortedFunc(maps.Keys(t), compareKeys) {
+		of := t[k]
+		if k.provider == "" {
+			all = append(all, fmt.Sprintf("%d %s", of.lines, k.result))
+			continue
+		}
+		fmt.Fprintf(&b, "\n  %-12s %s  %-9s %9d  sum %s", k.provider, k.currency, k.result, of.lines, of.sum.text())
+	}
+	return strings.Join(all, ", ") + b.String()
+}
+
+func compareKeys(a, b totalKey) int {
+	return cmp.Or(cmp.Compare(a.provider, b.provider), cmp.Compare(a.currency, b.currency), cmp.Compare(rank(a.result), rank(b.result)))
+}
+
+func rank(result string) int {
+	return slices.Index([]string{string(tasks.Enqueued), resultValid, string(tasks.Duplicate), string(tasks.Conflict), resultInvalid}, result)
+}
+
+// summarize tells people what became of the whole input.
+func (s *submission) summarize(name string) {
+	if s.lines == 0 {
+		s.app.say("%s is empty: nothing to do", name)
+		return
+	}
+	s.app.say("%d lines of %s: %s", s.lines, name, s.totals)
+}

@@ -1,0 +1,257 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/config"
+	"github.com/remesa/remesa/providers"
+)
+
+type watchCmd struct {
+	From     string `placeholder:"WHEN" help:"A time (RFC 3339), a duration back such as 24h or 7d, or 0 for all there is. Without it: from now on, with --no-follow all there is."`
+	Provider string `enum:",${providers}" default:"" placeholder:"P" help:"Only this provider: ${providers}."`
+	NoFollow bool   `help:"Print what is there, oldest first, and end."`
+}
+
+// Validate reads --from, whose duration is measured later, by the store's clock.
+func (c *watchCmd) Validate() error {
+	_, err := c.start(time.Now())
+	return err
+}
+
+// start is the time of --from: the zero time for now, the beginning of all times for 0.
+func (c *watchCmd) start(now time.Time) (time.Time, error) {
+	switch {
+	case c.From == "0", c.From == "" && c.NoFollow:
+		return time.UnixMilli(0), nil
+	case c.From == "":
+		return time.Time{}, nil
+	}
+	if t, err := time.Parse(time.RFC3339, c.From); err == nil {
+		return t, nil
+	}
+	back, err := config.ParseDuration(c.From)
+	if err != nil {
+		return time.Time{}, usage("--from: must be a time such as 2026-05-15T09:00:00-04:00, a duration back such as 24h, or 0")
+	}
+	return now.Add(-back), nil
+}
+
+// event is one entry of a provider's outcome stream.
+type event struct {
+	provider string
+	id       string
+	values   map[string]any
+}
+
+// MarshalJSON is all fields as they stand in the stream, metadata as the object that its text holds.
+func (e event) MarshalJSON() ([]byte, error) {
+	fields := map[string]any{}
+	for name, value := range e.values {
+		fields[name] = value
+	}
+	fields["provider"], fields["stream_id"] = e.provider, e.id
+	metadata := map[string]any{}
+	text, _ := e.values["metadata"].(string)
+	if err := json.Unmarshal([]byte(text), &metadata); err == nil || text == "" {
+		fields["metadata"] = metadata
+	}
+	return json.Marshal(fields)
+}
+
+// stream is one provider's events: those behind after, and at first no further than last.
+type stream struct {
+	provider    string
+	after, last string
+}
+
+// Run prints events until SIGINT or SIGTERM, or those there were at its start.
+func (c *watchCmd) Run(a *app) error {
+	streams, err := c.streams(a)
+	if err != nil {
+		return a.failed(err)
+	}
+	if c.NoFollow {
+		return printPast(a, streams)
+	}
+	return follow(a, streams)
+}
+
+func (c *watchCmd) streams(a *app) ([]stream, error) {
+	now, err := a.rdb.Time(a.ctx).Result()
+	if err != nil {
+		return nil, err
+	}
+	from, err := c.start(now)
+	if err != nil {
+		return nil, err
+	}
+	var streams []stream
+	for _, name := range providers.Names() {
+		if c.Provider != "" && c.Provider != name {
+			continue
+		}
+		s, err := newStream(a, name, from)
+		if err != nil {
+			return nil, err
+		}
+		streams = append(streams, s)
+	}
+	return streams, nil
+}
+
+const beginning = "0-0"
+
+// newStream notes where the stream ends now: what comes later is not lost even if the first read comes much later.
+func newStream(a *app, provider string, from time.Time) (stream, error) {
+	newest, err := a.rdb.XRevRangeN(a.ctx, idempotency.OutcomesKey(provider), "+", "-", 1).Result()
+	if err != nil {
+		return stream{}, err
+	}
+	s := stream{provider: provider, last: beginning}
+	if len(newest) > 0 {
+		s.last = newest[0].ID
+	}
+	switch ms := from.UnixMilli(); {
+	case from.IsZero():
+		s.after = s.last
+	case ms <= 0:
+		s.after = beginning
+	default:
+		s.after = fmt.Sprintf("%d-18446744073709551615", ms-1)
+	}
+	return s, nil
+}
+
+const streamPage = 500
+
+// printPast prints the events of all streams in the order of their time.
+func printPast(a *app, streams []stream) error {
+	var lists []iter.Seq2[event, error]
+	for _, s := range streams {
+		lists = append(lists, past(a, s))
+	}
+	for e, err := range merge(byTime, lists...) {
+		if err != nil {
+			return a.failed(err)
+		}
+		if err := a.print(e); err != nil {
+			return err
+		}
+	}
+	return a.flush()
+}
+
+func past(a *app, s stream) iter.Seq2[event, error] {
+	return func(yield func(event, error) bool) {
+		for {
+			page, err := a.rdb.XRangeN(a.ctx, idempotency.OutcomesKey(s.provider), "("+s.after, s.last, streamPage).Result()
+			if err != nil {
+				yield(event{}, err)
+				return
+			}
+			for _, m := range page {
+				if !yield(event{s.provider, m.ID, m.Values}, nil) {
+					return
+				}
+				s.after = m.ID
+			}
+			if len(page) < streamPage {
+				return
+			}
+		}
+	}
+}
+
+// byTime compares stream ids, "ms-sequence".
+func byTime(a, b event) int {
+	var ams, aseq, bms, bseq uint64
+	_, _ = fmt.Sscanf(a.id, "%d-%d", &ams, &aseq)
+	_, _ = fmt.Sscanf(b.id, "%d-%d", &bms, &bseq)
+	switch {
+	case ams != bms && ams < bms, ams == bms && aseq < bseq:
+		return -1
+	case ams == bms && aseq == bseq:
+		return 0
+	}
+	return 1
+}
+
+// follow prints events as they come. Each stream has a reader of its own, because in a cluster they may lie on different nodes.
+func follow(a *app, streams []stream) error {
+	events := make(chan event)
+	for _, s := range streams {
+		go a.read(s, events)
+	}
+	for {
+		select {
+		case <-a.ctx.Done():
+			return nil
+		case e := <-events:
+			if err := a.print(e); err != nil {
+				return err
+			}
+			if err := a.flush(); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// Waits of a reader: for events, and between attempts while Redis does not answer.
+const (
+	readBlock  = time.Second
+	firstRetry = 50 * time.Millisecond
+	lastRetry  = 5 * time.Second
+)
+
+// read hands over each event behind s.after exactly once, however often Redis is gone in between.
+func (a *app) read(s stream, events chan<- event) {
+	wait := firstRetry
+	for a.ctx.Err() == nil {
+		found, err := a.rdb.XRead(a.ctx, &redis.XReadArgs{
+			Streams: []string{idempotency.OutcomesKey(s.provider), s.after}, Count: streamPage, Block: readBlock,
+		}).Result()
+		if err != nil && !errors.Is(err, redis.Nil) {
+			if wait == firstRetry && a.ctx.Err() == nil {
+				a.say("watch %s: %s; trying again", s.provider, a.failed(err))
+			}
+			pause(a.ctx, wait)
+			wait = min(2*wait, lastRetry)
+			continue
+		}
+		wait = firstRetry
+		for _, f := range found {
+			for _, m := range f.Messages {
+				if !hand(a.ctx, events, event{s.provider, m.ID, m.Values}) {
+					return
+				}
+				s.after = m.ID
+			}
+		}
+	}
+}
+
+func hand(ctx context.Context, events chan<- event, e event) bool {
+	select {
+	case events <- e:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
+}
