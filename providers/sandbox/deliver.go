@@ -25,6 +25,9 @@ func deliver(w http.ResponseWriter, r *http.Request, a answer, how reply, f Faul
 		panic(http.ErrAbortHandler)
 	case slow:
 		wait(r.Context(), orForever(time.Duration(f.Delay)))
+		if r.Context().Err() != nil {
+			panic(http.ErrAbortHandler) // an answer could still reach a client that is just leaving
+		}
 		writeJSON(w, a.status, a.body)
 	case badGateway:
 		writePage(w, http.StatusBadGateway)

@@ -1,0 +1,165 @@
+// Package providertest is the conformance suite that every provider's adapter must pass, against its simulator and over real connections:
+// plain and TLS, fresh and reused. What a provider can do is read from the client's types: one that cannot be asked has no status rows.
+package providertest
+
+import (
+	"context"
+	"encoding/pem"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/sandbox"
+)
+
+// Subject is an adapter with its simulator.
+type Subject struct {
+	// Simulator makes a fresh simulator that executes duplicates, and the desk of the provider in question.
+	Simulator func() (http.Handler, *sandbox.Desk)
+	// Client makes the adapter's client.
+	Client func(t *testing.T, env Env) any
+	// Payout makes a payout of that reference, for a Payer; Charge a charge, for a Charger.
+	Payout func(t *testing.T, reference string) providers.Payout
+	Charge func(t *testing.T, reference string) providers.Charge
+	// Paid is what an attempt comes to when nothing is wrong; Succeeded unless set.
+	Paid providers.Class
+	// Renews says that the adapter logs in again after a 401 and repeats its request once within the attempt.
+	Renews bool
+	// Extra are rows that only this provider has.
+	Extra []Row
+}
+
+// Env is what a client needs to know of the simulator that it is to reach.
+type Env struct {
+	// URL is the simulator's, without the provider's prefix.
+	URL string
+	// CAFile holds the authority of a TLS simulator, else it is empty.
+	CAFile string
+	// Timeout bounds one exchange.
+	Timeout time.Duration
+}
+
+// Run runs every row in every way.
+func Run(t *testing.T, s Subject) {
+	t.Helper()
+	if s.Paid == "" {
+		s.Paid = providers.Succeeded
+	}
+	for _, way := range ways {
+		t.Run(way.name, func(t *testing.T) {
+			t.Parallel()
+			for _, row := range append(rows(s), s.Extra...) {
+				t.Run(row.Name, func(t *testing.T) {
+					t.Parallel()
+					start(t, s, way.of(row)).run(t, row)
+				})
+			}
+			t.Run("the simulator executes a repeated reference", func(t *testing.T) {
+				t.Parallel()
+				start(t, s, way).provesNothingForUs(t)
+			})
+		})
+	}
+}
+
+type way struct {
+	name           string
+	secure, reused bool
+}
+
+var ways = []way{
+	{"plain, fresh connection", false, false},
+	{"plain, reused connection", false, true},
+	{"TLS, fresh connection", true, false},
+	{"TLS, reused connection", true, true},
+}
+
+// of leaves no idle connection behind for a provider that is gone: what is written to one before its end is noticed may have left.
+func (w way) of(row Row) way {
+	w.reused = w.reused && !row.Gone
+	return w
+}
+
+// bench is one simulator with one client, for one row.
+type bench struct {
+	Subject
+	server *httptest.Server
+	desk   *sandbox.Desk
+	client any
+}
+
+func start(t *testing.T, s Subject, w way) *bench {
+	t.Helper()
+	handler, desk := s.Simulator()
+	b := &bench{Subject: s, desk: desk, server: httptest.NewUnstartedServer(handler)}
+	b.server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	env := Env{Timeout: 30 * time.Second}
+	if w.secure {
+		b.server.StartTLS()
+		env.CAFile = authority(t, b.server)
+	} else {
+		b.server.Start()
+	}
+	t.Cleanup(b.server.Close)
+	env.URL = b.server.URL
+	b.client = s.Client(t, env)
+	if w.reused {
+		b.warm(t)
+	}
+	return b
+}
+
+func authority(t *testing.T, server *httptest.Server) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// warm leaves an idle connection behind, by a payment of another reference.
+func (b *bench) warm(t *testing.T) {
+	t.Helper()
+	if o, err := b.attempt(t, t.Context(), "warm-1"); err != nil || o.Class != b.Paid {
+		t.Fatalf("a plain payment came to %v, %v", o.Class, err)
+	}
+}
+
+// attempt makes one attempt at a payment, as the engine would.
+func (b *bench) attempt(t *testing.T, ctx context.Context, reference string) (providers.Outcome, error) { //nolint:revive // t leads in tests
+	t.Helper()
+	a := providers.Attempt{
+		ID: "attempt-" + reference, Handles: map[string]string{},
+		Note: func(context.Context, map[string]string, bool) error { return nil },
+	}
+	switch client := b.client.(type) {
+	case providers.Payer:
+		return client.Pay(ctx, b.Payout(t, reference), a)
+	case providers.Charger:
+		return client.Charge(ctx, b.Charge(t, reference), a)
+	}
+	t.Fatalf("%T is neither a Payer nor a Charger", b.client)
+	return providers.Outcome{}, nil
+}
+
+// query asks about the payment as the engine would after that outcome.
+func (b *bench) query(t *testing.T, reference string, o providers.Outcome) providers.Query {
+	t.Helper()
+	q := providers.Query{Account: "default", Reference: reference, ProviderID: o.ProviderID, Handles: o.Handles}
+	if _, pays := b.client.(providers.Payer); pays {
+		p := b.Payout(t, reference)
+		q.Payout, q.Amount = &p, p.Amount
+		return q
+	}
+	c := b.Charge(t, reference)
+	q.Charge, q.Amount = &c, c.Amount
+	return q
+}

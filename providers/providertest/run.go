@@ -1,0 +1,152 @@
+package providertest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/remesa/remesa/providers"
+)
+
+const reference = "conform-1"
+
+// run plays one row: the attempt, then the questions; after each the book must say what the row says.
+func (b *bench) run(t *testing.T, row Row) {
+	t.Helper()
+	if err := b.desk.AddFaults(row.Faults...); err != nil {
+		t.Fatal(err)
+	}
+	if row.Gone {
+		b.server.Close()
+	}
+	o, err := b.play(t, row)
+	b.judge(t, row, o, err)
+	b.atMost(t, row.Moved, "after the attempt")
+	if asker, can := b.client.(providers.StatusChecker); can {
+		b.ask(t, asker, row, o)
+		b.atMost(t, row.Finally, "in the end")
+	}
+}
+
+func (b *bench) play(t *testing.T, row Row) (providers.Outcome, error) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	if row.Late {
+		ctx = sendTooLate(ctx)
+	}
+	if row.Leave {
+		go b.leave(ctx, cancel)
+	}
+	return b.attempt(t, ctx, reference)
+}
+
+// leave gives up the attempt once the money moved.
+func (b *bench) leave(ctx context.Context, cancel func()) {
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for b.desk.Moved(reference) == 0 && ctx.Err() == nil {
+		<-tick.C
+	}
+	cancel()
+}
+
+func (b *bench) judge(t *testing.T, row Row, o providers.Outcome, err error) {
+	t.Helper()
+	if got := word(o, err, NoAct); got != row.Want {
+		t.Errorf("the attempt came to %q (%v), want %q", got, err, row.Want)
+	}
+	if row.Code != "" && o.Code != row.Code {
+		t.Errorf("the attempt's code is %q, want %q", o.Code, row.Code)
+	}
+	if err == nil && o.Class == providers.InDoubt && o.Code == "" {
+		t.Error("a doubt without a code")
+	}
+	if row.Check != nil {
+		if wrong := row.Check(err); wrong != "" {
+			t.Error(wrong)
+		}
+	}
+}
+
+func (b *bench) ask(t *testing.T, asker providers.StatusChecker, row Row, o providers.Outcome) {
+	t.Helper()
+	q := b.query(t, reference, o)
+	for i, want := range row.Then {
+		answer, err := asker.Status(t.Context(), q)
+		if got := word(answer, err, NoAnswer); got != want {
+			t.Errorf("status query %d came to %q (%v), want %q", i+1, got, err, want)
+		}
+		b.echo(t, q, answer)
+	}
+}
+
+// echo holds what was repeated against what was asked about.
+func (b *bench) echo(t *testing.T, q providers.Query, o providers.Outcome) {
+	t.Helper()
+	if r := o.Echo.Reference; r != "" && r != q.Reference {
+		t.Errorf("the answer repeats the reference as %q, want %q", r, q.Reference)
+	}
+	if o.Echo.Amount == "" {
+		return
+	}
+	repeated, err := providers.ParseMoney(o.Echo.Amount, q.Amount.Currency())
+	if err != nil || !repeated.Equal(q.Amount) {
+		t.Errorf("the answer repeats the amount as %q, want %s (%v)", o.Echo.Amount, q.Amount, err)
+	}
+}
+
+// atMost holds that at most one request that can move money arrived, and how often it moved.
+func (b *bench) atMost(t *testing.T, moved int, when string) {
+	t.Helper()
+	most := 1
+	if b.Renews {
+		most = 2 // the repeat after a refused token
+	}
+	if n := b.desk.Arrived(reference) + b.desk.Arrived(""); n > most {
+		t.Errorf("%d requests that can move money arrived %s, at most %d may", n, when, most)
+	}
+	if n := b.desk.Moved(reference); n != moved {
+		t.Errorf("money moved %d times %s, want %d", n, when, moved)
+	}
+}
+
+// provesNothingForUs shows that the suite's simulator does not prevent double payments: whatever the rows show is the adapter's doing.
+func (b *bench) provesNothingForUs(t *testing.T) {
+	t.Helper()
+	for range 2 {
+		if o, err := b.attempt(t, t.Context(), reference); err != nil || o.Class != b.Paid {
+			t.Fatalf("came to %q, %v", o.Class, err)
+		}
+	}
+	if n := b.desk.Moved(reference); n != 2 {
+		t.Errorf("money moved %d times for two requests: this simulator dedupes", n)
+	}
+}
+
+func word(o providers.Outcome, err error, failed providers.Class) providers.Class {
+	if err != nil {
+		return failed
+	}
+	return o.Class
+}
+
+func notSent(reason string, after time.Duration) func(err error) string {
+	return func(err error) string {
+		var e *providers.NotSent
+		if !errors.As(err, &e) || e.Reason != reason || e.RetryAfter != after {
+			return fmt.Sprintf("the error is %v, want NotSent with reason %s, again after %s", err, reason, after)
+		}
+		return ""
+	}
+}
+
+func credentials(err error) string {
+	var e *providers.CredentialsError
+	if !errors.As(err, &e) || e.Code == "" {
+		return fmt.Sprintf("the error is %v, want a CredentialsError with a code", err)
+	}
+	return ""
+}

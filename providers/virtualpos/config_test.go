@@ -1,0 +1,189 @@
+package virtualpos_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/sandbox"
+	"github.com/remesa/remesa/providers/virtualpos"
+)
+
+func TestBadSettingsAreNamedWithoutTheirValues(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		setting string
+		spoil   func(c *virtualpos.Config)
+	}{
+		{"BASE_URL: must be https", func(c *virtualpos.Config) { c.BaseURL = "http://canary.example" }},
+		{"BASE_URL: does not begin", func(c *virtualpos.Config) { c.BaseURL = "" }},
+		{"BASE_URL: takes no login", func(c *virtualpos.Config) { c.BaseURL = "https://a:canary@pay.example" }},
+		{"API_KEY: must be set", func(c *virtualpos.Config) { c.APIKey = "" }},
+		{"API_KEY: must be set, in printable", func(c *virtualpos.Config) { c.APIKey = "canary\n" }},
+		{"SECRET_KEY: must be set", func(c *virtualpos.Config) { c.SecretKey = "" }},
+		{"CREATE_PATH: must be a path", func(c *virtualpos.Config) { c.CreatePath = "canary" }},
+		{"CREATE_PATH: has braces", func(c *virtualpos.Config) { c.CreatePath = "/{canary}" }},
+		{"STATUS_PATH: must contain {id}", func(c *virtualpos.Config) { c.StatusPath = "/canary" }},
+		{"STATUS_BY_MERCHANT_PATH: must contain {merchant_id}", func(c *virtualpos.Config) { c.StatusByMerchantPath = "/canary/{id}" }},
+		{"BODY: must be wrapped or flat", func(c *virtualpos.Config) { c.Body = "canary" }},
+		{"STATUS_SIGNATURE: must be tef or api_key", func(c *virtualpos.Config) { c.StatusSignature = "canary" }},
+		{"CLIENT_CERT_FILE, CLIENT_KEY_FILE or CA_FILE: client certificate", func(c *virtualpos.Config) { c.ClientCertFile = "cert.pem" }},
+		{"CLIENT_CERT_FILE, CLIENT_KEY_FILE or CA_FILE: certificate auth", func(c *virtualpos.Config) { c.CAFile = "nowhere.pem" }},
+	} {
+		c := config("https://pay.example")
+		row.spoil(&c)
+		_, err := virtualpos.New(c)
+		if err == nil || !strings.HasPrefix(err.Error(), "REMESA_VIRTUALPOS_"+row.setting) || strings.Contains(err.Error(), "canary") {
+			t.Errorf("got %v, want REMESA_VIRTUALPOS_%s", err, row.setting)
+		}
+	}
+}
+
+func TestAccountsAreToldApartByHostAndKey(t *testing.T) {
+	t.Parallel()
+	identity := func(url string, key providers.Secret) providers.Account {
+		c := config(url)
+		c.APIKey = key
+		return newClient(t, c).Account("default")
+	}
+	a := identity("https://pay.example", "key-1")
+	if b := identity("https://pay.example/prefix", "key-1"); a.Identity != b.Identity {
+		t.Error("the path belongs to the identity")
+	}
+	if b := identity("https://pay.example", "key-2"); a.Identity == b.Identity {
+		t.Error("another key has the same identity")
+	}
+	if b := identity("https://pay2.example", "key-1"); a.Identity == b.Identity {
+		t.Error("another host has the same identity")
+	}
+	if !a.Real || identity("http://127.0.0.1:1", "k").Real || a.Provider != providers.VirtualPOS || !a.Askable() {
+		t.Errorf("got %+v", a)
+	}
+	if strings.Contains(fmt.Sprint(a.Identity), "key-1") {
+		t.Error("the identity holds the key")
+	}
+}
+
+func TestWhatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
+	t.Parallel()
+	s := sandbox.New(sandbox.Options{})
+	server := httptest.NewServer(s)
+	defer server.Close()
+	c := newClient(t, config(server.URL+sandbox.VirtualPOSPrefix))
+	for name, spoil := range map[string]func(p *providers.Payout){
+		"another currency":                     func(p *providers.Payout) { p.Amount = amount(t, "10.00", "MXN") },
+		"no amount":                            func(p *providers.Payout) { p.Amount = providers.Money{} },
+		"a reference that is no path segment":  func(p *providers.Payout) { p.Reference = ".." },
+		"a reference that is no path segment,": func(p *providers.Payout) { p.Reference = "" },
+	} {
+		p := payout(t, "po-1")
+		spoil(&p)
+		o, err := c.Pay(t.Context(), p, providers.Attempt{})
+		if err != nil || o.Class != providers.Refused || o.Code != "invalid" || o.Message == "" {
+			t.Errorf("%s: got %+v, %v", name, o, err)
+		}
+	}
+	if n := len(s.VirtualPOS().Arrivals()); n != 0 {
+		t.Errorf("%d requests arrived", n)
+	}
+}
+
+func amount(t *testing.T, text, currency string) providers.Money {
+	t.Helper()
+	m, err := providers.ParseMoney(text, currency)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func TestCheckProvesCredentialsWithoutMovingMoney(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name    string
+		fault   string
+		key     providers.Secret
+		refused bool
+		wrong   bool
+	}{
+		{name: "all is well", key: "sandbox-api-key"},
+		{name: "another key", key: "another", refused: true, wrong: true},
+		{name: "the status path is wrong", fault: "bare_404", key: "sandbox-api-key", wrong: true},
+		{name: "a login page", fault: "login_page", key: "sandbox-api-key", wrong: true},
+	} {
+		s := sandbox.New(sandbox.Options{})
+		if row.fault != "" {
+			if err := s.VirtualPOS().AddFaults(sandbox.Fault{Kind: row.fault}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		server := httptest.NewServer(s)
+		t.Cleanup(server.Close)
+		c := config(server.URL + sandbox.VirtualPOSPrefix)
+		c.APIKey = row.key
+		found, err := newClient(t, c).Check(t.Context())
+		var credentials *providers.CredentialsError
+		if (err != nil) != row.wrong || errors.As(err, &credentials) != row.refused {
+			t.Errorf("%s: got %v", row.name, err)
+		}
+		if err == nil && (len(found) != 1 || found[0].Warn) {
+			t.Errorf("%s: found %+v", row.name, found)
+		}
+		if len(s.VirtualPOS().Arrivals()) != 0 {
+			t.Errorf("%s: a request that can move money arrived", row.name)
+		}
+	}
+}
+
+func TestCheckWarnsOfAnAnswerThatMeansNothing(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`{"status":"NOK","error":{"error_code":"E-090"}}`))
+	}))
+	defer server.Close()
+	found, err := newClient(t, config(server.URL)).Check(t.Context())
+	if err != nil || len(found) != 1 || !found[0].Warn || !strings.Contains(found[0].Text, "E-090") {
+		t.Errorf("got %+v, %v", found, err)
+	}
+}
+
+func TestCheckWarnsOfAMissingClientCertificate(t *testing.T) {
+	t.Parallel()
+	c := config("https://pay.invalid")
+	c.Timeout = time.Nanosecond // nothing is dialled
+	found, err := newClient(t, c).Check(t.Context())
+	if err == nil || len(found) != 1 || !found[0].Warn || !strings.Contains(found[0].Text, "REMESA_VIRTUALPOS_CLIENT_CERT_FILE") {
+		t.Errorf("got %+v, %v", found, err)
+	}
+}
+
+// Nothing of a payout's person or of the account's secrets shows in an outcome or an error, whatever the provider does.
+func TestNoOutcomeCarriesPersonalDataOrSecrets(t *testing.T) {
+	t.Parallel()
+	for _, kind := range sandbox.Kinds() {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			s := sandbox.New(sandbox.Options{})
+			if err := s.VirtualPOS().AddFaults(sandbox.Fault{Kind: kind, Delay: sandbox.Duration(time.Millisecond)}); err != nil {
+				t.Fatal(err)
+			}
+			server := httptest.NewServer(s)
+			t.Cleanup(server.Close)
+			c := newClient(t, config(server.URL+sandbox.VirtualPOSPrefix))
+			p := payout(t, "po-1")
+			paid, payErr := c.Pay(t.Context(), p, providers.Attempt{})
+			asked, askErr := c.Status(t.Context(), providers.Query{Reference: "po-1", Amount: p.Amount, Payout: &p})
+			text := fmt.Sprintf("%+v %v %+v %v", paid, payErr, asked, askErr)
+			for _, secret := range []string{"sandbox-api-key", "sandbox-secret-key", "00123456789", "12345678-5", "Ana", "ana@", "eyJ"} {
+				if strings.Contains(text, secret) {
+					t.Errorf("%q shows in %s", secret, text)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,86 @@
+package virtualpos_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/providertest"
+	"github.com/remesa/remesa/providers/sandbox"
+	"github.com/remesa/remesa/providers/virtualpos"
+)
+
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	forms := map[string]struct {
+		sandbox sandbox.VirtualPOSOptions
+		change  func(c *virtualpos.Config)
+	}{
+		"as assumed": {change: func(*virtualpos.Config) {}},
+		"flat body, status signed with the API key alone, not found as 200": {
+			sandbox: sandbox.VirtualPOSOptions{FlatBody: true, NotFoundStatus: http.StatusOK},
+			change:  func(c *virtualpos.Config) { c.Body, c.StatusSignature = virtualpos.Flat, virtualpos.SignAPIKey },
+		},
+	}
+	for name, form := range forms {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			providertest.Run(t, subject(form.sandbox, form.change))
+		})
+	}
+}
+
+func subject(o sandbox.VirtualPOSOptions, change func(c *virtualpos.Config)) providertest.Subject {
+	return providertest.Subject{
+		Simulator: func() (http.Handler, *sandbox.Desk) {
+			s := sandbox.New(sandbox.Options{VirtualPOS: o})
+			return s, s.VirtualPOS()
+		},
+		Client: func(t *testing.T, env providertest.Env) any {
+			c := config(env.URL + sandbox.VirtualPOSPrefix)
+			c.CAFile, c.Timeout = env.CAFile, env.Timeout
+			change(&c)
+			return newClient(t, c)
+		},
+		Payout: payout,
+		Extra: []providertest.Row{
+			{
+				Name: "answers 201 with a rejected_object", Faults: []sandbox.Fault{{Kind: "rejected_object", Code: "51"}},
+				Want: providers.Refused, Code: "51", Then: []providers.Class{providers.NotFound},
+			},
+			{
+				Name: "answers rechazado at once", Faults: []sandbox.Fault{{Kind: "rejected_word"}},
+				Want: providers.Pending, Code: "rechazado", Then: []providers.Class{providers.Refused, providers.Refused},
+			},
+		},
+	}
+}
+
+func config(url string) virtualpos.Config {
+	return virtualpos.Config{BaseURL: url, APIKey: "sandbox-api-key", SecretKey: "sandbox-secret-key"}
+}
+
+func newClient(t *testing.T, c virtualpos.Config) *virtualpos.Client {
+	t.Helper()
+	client, err := virtualpos.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	return client
+}
+
+func payout(t *testing.T, reference string) providers.Payout {
+	t.Helper()
+	amount, err := providers.ParseMoney("12500", "CLP")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return providers.Payout{
+		Payment: providers.Payment{
+			Provider: providers.VirtualPOS, Account: "default", Reference: reference, Amount: amount, Description: "Devolución <1> & más",
+		},
+		Recipient: providers.Recipient{Document: "12345678-5", Name: "Ana Soto Ñuñoa", Email: "ana@example.cl"},
+		Bank:      providers.Bank{Code: "012", AccountNumber: "00123456789"},
+	}
+}

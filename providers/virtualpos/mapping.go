@@ -1,0 +1,193 @@
+package virtualpos
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/wire"
+)
+
+// This file holds all that is believed of VirtualPOS. Payout statuses and codes are not documented: the words are those of its charges.
+
+var words = map[string]providers.Class{
+	"pendiente": providers.Pending, "procesando": providers.Pending, "en_proceso": providers.Pending,
+	"pagado": providers.Succeeded, "completado": providers.Succeeded, "exitoso": providers.Succeeded,
+	"rechazado": providers.Refused, "fallido": providers.Refused, "cancelado": providers.Refused, "anulado": providers.Refused,
+}
+
+// credentialCodes are about the key or the signature: the request was refused before anything was done.
+var credentialCodes = map[string]bool{"E-001": true, "E-002": true, "E-014": true, "E-015": true, "E-016": true}
+
+// unknownCodes say that there is no data for what was asked about.
+var unknownCodes = map[string]bool{"E-041": true, "E-066": true, "E-082": true}
+
+// refusalStatuses are the HTTP statuses with which a well-formed NOK is a refusal of the payment.
+var refusalStatuses = map[int]bool{http.StatusBadRequest: true, http.StatusConflict: true, http.StatusUnprocessableEntity: true}
+
+// duplicate guesses from the text that the reference was used before; the code for it is not known.
+func duplicate(message string) bool {
+	message = strings.ToLower(message)
+	return strings.Contains(message, "duplic") || strings.Contains(message, "ya existe")
+}
+
+// reading is what the mappings know beside the reply.
+type reading struct {
+	now                time.Time
+	reference, account string
+	hide               []string
+}
+
+// created says what a create request came to. Its last line is in doubt.
+func created(r wire.Reply, err error, with reading) (providers.Outcome, error) {
+	if err != nil {
+		return unanswered(err)
+	}
+	a, _ := parse(r.Body)
+	if err := refusedBefore(r, a, with.now); err != nil {
+		return providers.Outcome{}, err
+	}
+	class, known := a.class()
+	switch {
+	case r.Status == http.StatusCreated && a.rejects():
+		return with.outcome(a, providers.Refused, a.rejection, a.rejectionMessage), nil
+	case a.rejection != "":
+		return with.doubt(a, statusCode(r)), nil
+	case refusalStatuses[r.Status] && a.refuses() && !unknownCodes[a.code] && !duplicate(a.message):
+		return with.outcome(a, providers.Refused, a.code, a.message), nil
+	case a.refuses() && duplicate(a.message):
+		return with.outcome(a, providers.InDoubt, "duplicate_reference", a.message), nil
+	case a.refuses() && r.Status < 500:
+		return with.outcome(a, providers.InDoubt, a.code, a.message), nil
+	case good(r, a) && known && class == providers.Refused:
+		return with.outcome(a, providers.Pending, a.payment.word, ""), nil // adopted only once status queries say so, twice
+	case good(r, a) && known:
+		return with.outcome(a, class, a.payment.word, ""), nil
+	case good(r, a) && a.payment != nil && a.payment.word != "":
+		return with.outcome(a, providers.InDoubt, "unknown_status", a.payment.word), nil
+	}
+	return with.doubt(a, statusCode(r)), nil
+}
+
+// asked says what a status query came to. An error means that there was no answer; its last line is in doubt.
+func asked(r wire.Reply, err error, with reading) (providers.Outcome, error) {
+	if err != nil {
+		return providers.Outcome{}, notAnswered(err)
+	}
+	a, readable := parse(r.Body)
+	if err := refusedBefore(r, a, with.now); err != nil {
+		return providers.Outcome{}, err
+	}
+	class, known := a.class()
+	switch {
+	case !readable || a.envelope == noEnvelope || r.Status >= 500:
+		return providers.Outcome{}, fmt.Errorf("no answer: %s", statusCode(r))
+	case a.refuses() && (r.Status == http.StatusNotFound || success(r) && unknownCodes[a.code]):
+		return with.outcome(a, providers.NotFound, a.code, a.message), nil
+	case a.refuses():
+		return with.outcome(a, providers.InDoubt, a.code, a.message), nil
+	case good(r, a) && a.rejection == "" && known:
+		return with.outcome(a, class, a.payment.word, ""), nil
+	case good(r, a) && a.rejection == "" && a.payment != nil && a.payment.word != "":
+		return with.outcome(a, providers.InDoubt, "unknown_status", a.payment.word), nil
+	}
+	return with.doubt(a, statusCode(r)), nil
+}
+
+// unanswered is a create request without an answer.
+func unanswered(err error) (providers.Outcome, error) {
+	var e *wire.Error
+	if !errors.As(err, &e) {
+		return providers.Outcome{Class: providers.InDoubt, Code: "unreadable"}, nil
+	}
+	if !e.Sent {
+		return providers.Outcome{}, &providers.NotSent{Reason: e.Reason, Err: e}
+	}
+	return providers.Outcome{Class: providers.InDoubt, Code: e.Reason}, nil
+}
+
+// notAnswered is a status query without an answer.
+func notAnswered(err error) error {
+	var e *wire.Error
+	if errors.As(err, &e) && !e.Sent {
+		return &providers.NotSent{Reason: e.Reason, Err: e}
+	}
+	return fmt.Errorf("no answer: %w", err)
+}
+
+// refusedBefore is the error of a request that the provider refused before it looked at the payment; nil where it did not, or where
+// the answer speaks of a payment all the same.
+func refusedBefore(r wire.Reply, a answer, now time.Time) error {
+	switch {
+	case a.payment != nil || a.rejection != "" || r.Status >= 500:
+		return nil
+	case r.Status == http.StatusTooManyRequests:
+		return &providers.NotSent{Reason: "throttled", RetryAfter: wire.RetryAfter(r.Header, now)}
+	case a.envelope == envelopeNOK && credentialCodes[a.code]:
+		return &providers.CredentialsError{Code: a.code}
+	case r.Status == http.StatusUnauthorized || r.Status == http.StatusForbidden:
+		return &providers.CredentialsError{Code: statusCode(r)}
+	}
+	return nil
+}
+
+// class is what the payment's own word means.
+func (a answer) class() (providers.Class, bool) {
+	if a.payment == nil {
+		return "", false
+	}
+	class, known := words[a.payment.word]
+	return class, known
+}
+
+// refuses reports a well-formed NOK: with a code, and without a payment that would contradict it.
+func (a answer) refuses() bool {
+	return a.envelope == envelopeNOK && a.code != "" && a.payment == nil && a.rejection == ""
+}
+
+// rejects reports a rejected_object that neither the envelope nor the payment's own word contradicts.
+func (a answer) rejects() bool {
+	class, _ := a.class()
+	silent := a.payment == nil || a.payment.word == ""
+	return a.rejection != "" && a.envelope != noEnvelope && (silent || class == providers.Refused)
+}
+
+func success(r wire.Reply) bool { return r.Status >= 200 && r.Status < 300 }
+
+func good(r wire.Reply, a answer) bool { return success(r) && a.envelope == envelopeOK }
+
+// statusCode is the word of doubt for an answer that says nothing: its HTTP status, or that it could not be read.
+func statusCode(r wire.Reply) string {
+	if success(r) {
+		return wire.Unreadable
+	}
+	return fmt.Sprintf("http_%d", r.Status)
+}
+
+func (w reading) doubt(a answer, code string) providers.Outcome {
+	return w.outcome(a, providers.InDoubt, code, a.message)
+}
+
+func (w reading) outcome(a answer, class providers.Class, code, message string) providers.Outcome {
+	o := providers.Outcome{Class: class, Code: providers.Code(code), Message: providers.Message(message, w.hide...)}
+	if a.payment != nil {
+		o.ProviderID, o.Echo = a.payment.id, a.payment.echo
+		o.Echo.Beneficiary = w.beneficiary(*a.payment)
+	}
+	if class == providers.Refused && o.Echo.Reference != "" && o.Echo.Reference != w.reference {
+		o.Class, o.Code = providers.InDoubt, "other_reference"
+	}
+	return o
+}
+
+// beneficiary is the repeated document, or the repeated account where that is all there is, or where it is not the one we sent to: a
+// comparison of either with the payment then shows the difference.
+func (w reading) beneficiary(p payment) string {
+	if p.account != "" && (p.echo.Beneficiary == "" || w.account != "" && p.account != w.account) {
+		return p.account
+	}
+	return p.echo.Beneficiary
+}

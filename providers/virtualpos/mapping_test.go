@@ -1,0 +1,236 @@
+package virtualpos
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/wire"
+)
+
+// Words for what a mapping yields as an error.
+const (
+	notSentWord     = "not sent"
+	credentialsWord = "credentials"
+	noAnswerWord    = "no answer"
+)
+
+var with = reading{
+	now: time.Date(2026, 5, 15, 9, 0, 0, 0, time.UTC), reference: "tef-0001", account: "00123456789",
+	hide: []string{"Ana Soto"},
+}
+
+// said is class and code of what a mapping yielded.
+func said(o providers.Outcome, err error) (string, string) {
+	var credentials *providers.CredentialsError
+	var notSent *providers.NotSent
+	switch {
+	case errors.As(err, &credentials):
+		return credentialsWord, credentials.Code
+	case errors.As(err, &notSent):
+		return notSentWord, notSent.Reason
+	case err != nil:
+		return noAnswerWord, ""
+	}
+	return string(o.Class), o.Code
+}
+
+const (
+	page         = `<!doctype html><title>Ingreso</title>`
+	paidBody     = `{"status":"OK","code":200,"payout":{"id":"pyt_1","merchant_id":"tef-0001","status":"pagado","amount":12500}}`
+	refusal      = `{"status":"NOK","error":{"error_code":"E-120","message":"saldo"}}`
+	absent       = `{"status":"NOK","error":{"error_code":"E-041","message":"no existe"}}`
+	badKey       = `{"status":"NOK","error":{"error_code":"E-001","message":"api_key"}}`
+	duplicateOne = `{"status":"NOK","error":{"error_code":"E-121","message":"merchant_id Duplicado"}}`
+	duplicateTwo = `{"status":"NOK","error":{"error_code":"E-122","message":"la transferencia ya existe"}}`
+)
+
+func paymentWith(word string) string { return strings.Replace(paidBody, "pagado", word, 1) }
+
+// Every line: an answer, what it means to a create request, what it means to a status query.
+func TestMapping(t *testing.T) {
+	t.Parallel()
+	const doubt, pending, succeeded, refused, unknown = "in_doubt", "pending", "succeeded", "refused", "not_found"
+	for _, row := range []struct {
+		name          string
+		status        int
+		body          string
+		created, code string
+		asked, asCode string
+	}{
+		{"paid", 200, paidBody, succeeded, "pagado", succeeded, "pagado"},
+		{"paid, with HTTP 201", 201, paidBody, succeeded, "pagado", succeeded, "pagado"},
+		{"completed", 200, paymentWith("completado"), succeeded, "completado", succeeded, "completado"},
+		{"successful, in capitals", 200, paymentWith("EXITOSO"), succeeded, "exitoso", succeeded, "exitoso"},
+		{"waiting", 200, paymentWith("pendiente"), pending, "pendiente", pending, "pendiente"},
+		{"working", 200, paymentWith("procesando"), pending, "procesando", pending, "procesando"},
+		{"under way", 200, paymentWith("en_proceso"), pending, "en_proceso", pending, "en_proceso"},
+		{"rejected", 200, paymentWith("rechazado"), pending, "rechazado", refused, "rechazado"},
+		{"failed", 200, paymentWith("fallido"), pending, "fallido", refused, "fallido"},
+		{"cancelled", 200, paymentWith("cancelado"), pending, "cancelado", refused, "cancelado"},
+		{"annulled", 200, paymentWith("anulado"), pending, "anulado", refused, "anulado"},
+		{"an unknown word", 200, paymentWith("reversado"), doubt, "unknown_status", doubt, "unknown_status"},
+		{"the envelope's OK as the word", 200, paymentWith("OK"), doubt, "unknown_status", doubt, "unknown_status"},
+		{"no word", 200, paymentWith(""), doubt, "unreadable", doubt, "unreadable"},
+		{"under tef", 200, strings.Replace(paidBody, "payout", "tef", 1), succeeded, "pagado", succeeded, "pagado"},
+		{"without status, by code", 200, strings.Replace(paidBody, `"status":"OK",`, "", 1), succeeded, "pagado", succeeded, "pagado"},
+		{"without code", 200, strings.Replace(paidBody, `"code":200,`, "", 1), succeeded, "pagado", succeeded, "pagado"},
+		{"at the top level", 200, `{"id":"pyt_1","merchant_id":"tef-0001","status":"pagado"}`, succeeded, "pagado", succeeded, "pagado"},
+		{"at the top level beside the envelope's status", 200, `{"status":"OK","id":"pyt_1","merchant_id":"tef-0001"}`, doubt, "unreadable", doubt, "unreadable"},
+		{"a word at the top level, of nothing", 200, `{"status":"pagado"}`, doubt, "unreadable", noAnswerWord, ""},
+		{"an envelope of nothing", 200, `{"status":"OK","code":200}`, doubt, "unreadable", doubt, "unreadable"},
+		{"an envelope that contradicts itself by code", 200, strings.Replace(paidBody, `"code":200`, `"code":500`, 1), doubt, "unreadable", noAnswerWord, ""},
+		{"an envelope that contradicts itself by an error", 200, strings.Replace(paidBody, `"code"`, `"error":{"error_code":"E-120"},"code"`, 1), doubt, "unreadable", noAnswerWord, ""},
+		{"paid, in an envelope that says NOK", 200, strings.Replace(paidBody, `"OK"`, `"NOK"`, 1), doubt, "unreadable", doubt, "unreadable"},
+		{"paid, with HTTP 422", 422, paidBody, doubt, "http_422", doubt, "http_422"},
+		{"paid, with HTTP 401", 401, paidBody, doubt, "http_401", doubt, "http_401"},
+		{"paid, with HTTP 429", 429, paidBody, doubt, "http_429", doubt, "http_429"},
+		{"paid, with HTTP 502", 502, paidBody, doubt, "http_502", noAnswerWord, ""},
+		{"paid, with HTTP 307", 307, paidBody, doubt, "http_307", doubt, "http_307"},
+
+		{"NOK with 400", 400, refusal, refused, "E-120", doubt, "E-120"},
+		{"NOK with 409", 409, refusal, refused, "E-120", doubt, "E-120"},
+		{"NOK with 422", 422, refusal, refused, "E-120", doubt, "E-120"},
+		{"NOK with 404", 404, refusal, doubt, "E-120", unknown, "E-120"},
+		{"NOK with 200", 200, refusal, doubt, "E-120", doubt, "E-120"},
+		{"NOK with 502", 502, refusal, doubt, "http_502", noAnswerWord, ""},
+		{"NOK without a code", 422, `{"status":"NOK"}`, doubt, "http_422", doubt, "http_422"},
+		{"NOK with an error that is a text", 422, `{"status":"NOK","error":"E-120"}`, doubt, "http_422", noAnswerWord, ""},
+		{"NOK beside a payment", 422, `{"status":"NOK","error":{"error_code":"E-120"},"payout":{"status":"pagado"}}`, doubt, "http_422", doubt, "http_422"},
+		{"a duplicate", 409, duplicateOne, doubt, "duplicate_reference", doubt, "E-121"},
+		{"a duplicate in other words", 422, duplicateTwo, doubt, "duplicate_reference", doubt, "E-122"},
+		{"a duplicate in a 200", 200, duplicateOne, doubt, "duplicate_reference", doubt, "E-121"},
+		{"a rejected object", 201, `{"status":"OK","rejected_object":{"code":51,"message":"saldo"}}`, refused, "51", doubt, "unreadable"},
+		{"a rejected object with HTTP 200", 200, `{"status":"OK","rejected_object":{"code":"51"}}`, doubt, "unreadable", doubt, "unreadable"},
+		{"a rejected object without envelope", 201, `{"rejected_object":{"code":"51"}}`, doubt, "unreadable", noAnswerWord, ""},
+		{"a rejected object without code", 201, `{"status":"OK","rejected_object":{"message":"saldo"}}`, doubt, "unreadable", doubt, "unreadable"},
+		{"a rejected object beside a payment that is paid", 201, strings.Replace(paidBody, `"code"`, `"rejected_object":{"code":"51"},"code"`, 1), doubt, "unreadable", doubt, "unreadable"},
+		{"a rejected object beside a payment that is rejected", 201, strings.Replace(paymentWith("rechazado"), `"code"`, `"rejected_object":{"code":"51"},"code"`, 1), refused, "51", doubt, "unreadable"},
+		{"a rejected object of another payment", 201, `{"status":"OK","rejected_object":{"code":"51"},"payout":{"merchant_id":"tef-0002","status":"rechazado"}}`, doubt, "other_reference", doubt, "unreadable"},
+		{"rejected, of another payment", 200, strings.Replace(paymentWith("rechazado"), "tef-0001", "tef-0002", 1), pending, "rechazado", doubt, "other_reference"},
+
+		{"no data, with 404", 404, absent, doubt, "E-041", unknown, "E-041"},
+		{"no data, with 200", 200, absent, doubt, "E-041", unknown, "E-041"},
+		{"no data, with 422", 422, absent, doubt, "E-041", doubt, "E-041"},
+		{"no data, E-066", 200, strings.Replace(absent, "041", "066", 1), doubt, "E-066", unknown, "E-066"},
+		{"no data, E-082", 200, strings.Replace(absent, "041", "082", 1), doubt, "E-082", unknown, "E-082"},
+		{"a bare 404", 404, "404 page not found", doubt, "http_404", noAnswerWord, ""},
+		{"a 404 with another's JSON", 404, `{"message":"no Route matched"}`, doubt, "http_404", noAnswerWord, ""},
+
+		{"refused credentials, 401", 401, badKey, credentialsWord, "E-001", credentialsWord, "E-001"},
+		{"refused credentials, 400", 400, badKey, credentialsWord, "E-001", credentialsWord, "E-001"},
+		{"refused credentials, 404", 404, badKey, credentialsWord, "E-001", credentialsWord, "E-001"},
+		{"refused credentials, 200", 200, strings.Replace(badKey, "001", "016", 1), credentialsWord, "E-016", credentialsWord, "E-016"},
+		{"refused credentials, 502", 502, badKey, doubt, "http_502", noAnswerWord, ""},
+		{"401 with a page", 401, page, credentialsWord, "http_401", credentialsWord, "http_401"},
+		{"403 with nothing", 403, "", credentialsWord, "http_403", credentialsWord, "http_403"},
+		{"401 with another code", 401, refusal, credentialsWord, "http_401", credentialsWord, "http_401"},
+		{"throttled", 429, "", notSentWord, "throttled", notSentWord, "throttled"},
+		{"throttled, with a refusal", 429, refusal, notSentWord, "throttled", notSentWord, "throttled"},
+
+		{"a server error", 500, "", doubt, "http_500", noAnswerWord, ""},
+		{"unavailable for a while", 503, "", doubt, "http_503", noAnswerWord, ""},
+		{"a page", 200, page, doubt, "unreadable", noAnswerWord, ""},
+		{"nothing", 200, "", doubt, "unreadable", noAnswerWord, ""},
+		{"no content", 204, "", doubt, "unreadable", noAnswerWord, ""},
+		{"null", 200, "null", doubt, "unreadable", noAnswerWord, ""},
+		{"an array", 200, "[" + paidBody + "]", doubt, "unreadable", noAnswerWord, ""},
+		{"two values", 200, paidBody + paidBody, doubt, "unreadable", noAnswerWord, ""},
+		{"cut", 200, paidBody[:len(paidBody)-1], doubt, "unreadable", noAnswerWord, ""},
+		{"not UTF-8", 200, strings.Replace(paidBody, "pyt", "p\xfft", 1), doubt, "unreadable", noAnswerWord, ""},
+		{"a status that is no text", 200, strings.Replace(paidBody, `"pagado"`, "true", 1), doubt, "unreadable", noAnswerWord, ""},
+		{"an amount that is an object", 200, strings.Replace(paidBody, "12500", "{}", 1), doubt, "unreadable", noAnswerWord, ""},
+		{"an id that is a list", 200, strings.Replace(paidBody, `"pyt_1"`, "[1]", 1), doubt, "unreadable", noAnswerWord, ""},
+		{"an id with a blank", 200, strings.Replace(paidBody, "pyt_1", "pyt 1", 1), doubt, "unreadable", noAnswerWord, ""},
+		{"a payment that is a list", 200, `{"status":"OK","payout":[{"status":"pagado"}]}`, doubt, "unreadable", noAnswerWord, ""},
+		{"fields in other capitals", 200, `{"Status":"OK","Payout":{"Status":"pagado"}}`, doubt, "unreadable", noAnswerWord, ""},
+	} {
+		r := wire.Reply{Status: row.status, Body: []byte(row.body)}
+		if class, code := said(created(r, nil, with)); class != row.created || code != row.code {
+			t.Errorf("create, %s: got %s %s, want %s %s", row.name, class, code, row.created, row.code)
+		}
+		if class, code := said(asked(r, nil, with)); class != row.asked || code != row.asCode {
+			t.Errorf("status, %s: got %s %s, want %s %s", row.name, class, code, row.asked, row.asCode)
+		}
+	}
+}
+
+func TestMappingOfBrokenExchanges(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name          string
+		err           error
+		created, code string
+		asked         string
+	}{
+		{"nothing left", &wire.Error{Reason: wire.Connect}, notSentWord, "connect", notSentWord},
+		{"no time was left", &wire.Error{Reason: wire.NoTime}, notSentWord, "no_time", notSentWord},
+		{"the time ran out", &wire.Error{Sent: true, Reason: wire.Timeout}, "in_doubt", "timeout", noAnswerWord},
+		{"the answer was too large", &wire.Error{Sent: true, Reason: wire.TooLarge, Status: 200}, "in_doubt", "too_large", noAnswerWord},
+		{"the answer of a 401 broke off", &wire.Error{Sent: true, Reason: wire.EOF, Status: 401}, "in_doubt", "eof", noAnswerWord},
+		{"an unknown error", errors.New("boom"), "in_doubt", "unreadable", noAnswerWord},
+	} {
+		if class, code := said(created(wire.Reply{}, row.err, with)); class != row.created || code != row.code {
+			t.Errorf("create, %s: got %s %s, want %s %s", row.name, class, code, row.created, row.code)
+		}
+		if class, _ := said(asked(wire.Reply{}, row.err, with)); class != row.asked {
+			t.Errorf("status, %s: got %s, want %s", row.name, class, row.asked)
+		}
+	}
+}
+
+func TestThrottlingSaysHowLong(t *testing.T) {
+	t.Parallel()
+	r := wire.Reply{Status: 429, Header: http.Header{"Retry-After": {"Fri, 15 May 2026 09:00:30 GMT"}}}
+	for name, mapping := range map[string]func(wire.Reply, error, reading) (providers.Outcome, error){"create": created, "status": asked} {
+		_, err := mapping(r, nil, with)
+		var e *providers.NotSent
+		if !errors.As(err, &e) || e.RetryAfter != 30*time.Second {
+			t.Errorf("%s: got %v, want 30 s", name, err)
+		}
+	}
+}
+
+func TestEchoRepeatsWhatTheProviderSaid(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name, payout string
+		id           string
+		want         providers.Echo
+	}{
+		{"all", `"id":"p","merchant_id":"m","amount":12500,"currency":"CLP","recipient":{"rut":"12.345.678-k"}`, "p", providers.Echo{Amount: "12500", Currency: "CLP", Reference: "m", Beneficiary: "12345678-K"}},
+		{"nothing", ``, "", providers.Echo{}},
+		{"numbers for texts", `"id":7,"merchant_id":8`, "7", providers.Echo{Reference: "8"}},
+		{"an amount as text", `"amount":"12500"`, "", providers.Echo{Amount: "12500"}},
+		{"an amount in another form", `"amount":1.25e4`, "", providers.Echo{Amount: "1.25e4"}},
+		{"a masked RUT", `"recipient":{"rut":"12.***.***-5"}`, "", providers.Echo{}},
+		{"our account alone", `"bank":{"account_number":"00123456789"}`, "", providers.Echo{Beneficiary: "00123456789"}},
+		{"a masked account", `"bank":{"account_number":"***6789"}`, "", providers.Echo{}},
+		{"our account and a RUT", `"bank":{"account_number":"00123456789"},"recipient":{"rut":"123456785"}`, "", providers.Echo{Beneficiary: "12345678-5"}},
+		{"another account and a RUT", `"bank":{"account_number":"99"},"recipient":{"rut":"12345678-5"}`, "", providers.Echo{Beneficiary: "99"}},
+		{"nulls", `"id":null,"merchant_id":null,"amount":null,"recipient":null`, "", providers.Echo{}},
+	} {
+		body := strings.TrimSuffix(`{"status":"OK","payout":{"status":"pagado",`+row.payout, ",") + "}}"
+		o, err := asked(wire.Reply{Status: 200, Body: []byte(body)}, nil, with)
+		if err != nil || o.Class != providers.Succeeded || o.Echo != row.want || o.ProviderID != row.id {
+			t.Errorf("%s: got %s %q %+v, %v; want %q %+v", row.name, o.Class, o.ProviderID, o.Echo, err, row.id, row.want)
+		}
+	}
+}
+
+func TestTextsOfTheProviderAreScrubbed(t *testing.T) {
+	t.Parallel()
+	body := `{"status":"NOK","error":{"error_code":"E-12345678","message":"La cuenta 00123456789 de Ana Soto (ana@example.cl) no existe"}}`
+	o, err := created(wire.Reply{Status: 422, Body: []byte(body)}, nil, with)
+	if err != nil || o.Class != providers.Refused {
+		t.Fatalf("got %v, %v", o.Class, err)
+	}
+	for _, secret := range []string{"00123456789", "Ana", "ana@", "12345678"} {
+		if strings.Contains(o.Code+o.Message, secret) {
+			t.Errorf("%q is left in %q %q", secret, o.Code, o.Message)
+		}
+	}
+}
