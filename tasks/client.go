@@ -119,10 +119,7 @@ func (c *Client) register(ctx context.Context, ts []Task, receipts []Receipt) er
 	}
 	var wakes []idempotency.Wakeup
 	for n, a := range answers {
-		receipt, err := c.receipt(ts[places[n]], a)
-		if err != nil {
-			return err
-		}
+		receipt := c.receipt(ts[places[n]], a)
 		receipts[places[n]] = receipt
 		if a.State == idempotency.Queued || a.State == idempotency.Ready {
 			wakes = append(wakes, idempotency.Wakeup{Key: receipt.Key, Generation: a.Generation})
@@ -131,30 +128,15 @@ func (c *Client) register(ctx context.Context, ts []Task, receipts []Receipt) er
 	return c.wake(ctx, wakes)
 }
 
-func (c *Client) receipt(t Task, a idempotency.Registered) (Receipt, error) {
-	r := Receipt{Key: t.Key(), TaskID: t.Key().TaskID(a.Generation)}
-	switch a.Result {
-	case idempotency.New:
-		r.Outcome = Enqueued
-	case idempotency.Duplicate:
-		r.Outcome, r.State = Duplicate, a.State
+func (c *Client) receipt(t Task, a idempotency.Registered) Receipt {
+	switch {
+	case a.Result == idempotency.New:
+		return Receipt{Key: t.Key(), TaskID: t.Key().TaskID(a.Generation), Outcome: Enqueued}
+	case t.Differs(a, c.opts.FingerprintKey):
+		return Receipt{Key: t.Key(), Outcome: Conflict, State: a.State, Problem: a.Conflict}
 	default:
-		return c.compare(t, a, r)
+		return Receipt{Key: t.Key(), TaskID: t.Key().TaskID(a.Generation), Outcome: Duplicate, State: a.State}
 	}
-	return r, nil
-}
-
-// compare looks again where the record's fingerprint may only be of another version or kind.
-func (c *Client) compare(t Task, a idempotency.Registered, r Receipt) (Receipt, error) {
-	if a.Existing != "" {
-		same, err := t.FingerprintLike(a.Existing, c.opts.FingerprintKey)
-		if err == nil && same == a.Existing {
-			r.Outcome, r.State = Duplicate, a.State
-			return r, nil
-		}
-	}
-	r.Outcome, r.State, r.TaskID, r.Problem = Conflict, a.State, "", a.Conflict
-	return r, nil
 }
 
 // wake enqueues the wake-ups, some at a time. A wake-up that exists already is as good.
@@ -172,8 +154,9 @@ func (c *Client) wake(ctx context.Context, wakes []idempotency.Wakeup) error {
 	return errors.Join(errs...)
 }
 
-func (c *Client) enqueue(ctx context.Context, t *asynq.Task) error {
-	_, err := c.queue.EnqueueContext(ctx, t)
+// enqueue takes a task that is there already for enqueued: it may be this very call's, whose reply was lost.
+func (c *Client) enqueue(ctx context.Context, t *asynq.Task, opts ...asynq.Option) error {
+	_, err := c.queue.EnqueueContext(ctx, t, opts...)
 	if errors.Is(err, asynq.ErrTaskIDConflict) {
 		return nil
 	}
@@ -208,8 +191,7 @@ func (c *Client) inquireOne(ctx context.Context, k idempotency.Key) (Receipt, er
 	id := k.TaskID(0) + ":" + idempotency.NewAttempt()
 	r.TaskID = id
 	task := NewWake(idempotency.Wakeup{Key: k, Ask: true}, c.opts.TaskTimeout)
-	_, err = c.queue.EnqueueContext(ctx, task, asynq.TaskID(id))
-	return r, err
+	return r, c.enqueue(ctx, task, asynq.TaskID(id))
 }
 
 // room refuses new payments where Redis is nearly full. A Redis that does not tell its memory is not judged.

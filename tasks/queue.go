@@ -57,6 +57,16 @@ func (t Task) Key() idempotency.Key {
 	return idempotency.Key{Provider: t.Provider(), Account: t.Account(), Reference: t.Reference()}
 }
 
+// Differs reports whether the record under the task's key is another payment's. Where its fingerprint is of another version or kind, the
+// task's is made in that one.
+func (t Task) Differs(a idempotency.Registered, fingerprintKey []byte) bool {
+	if a.Result != idempotency.Conflict || a.Existing == "" {
+		return a.Result == idempotency.Conflict
+	}
+	same, err := t.FingerprintLike(a.Existing, fingerprintKey)
+	return err != nil || same != a.Existing
+}
+
 // Registration is what the ledger keeps of the task. The fingerprint key, if any, makes the fingerprint an HMAC.
 func (t Task) Registration(fingerprintKey []byte) idempotency.Registration {
 	r := idempotency.Registration{

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -29,7 +30,9 @@ func (e *Engine) ask(ctx context.Context, k idempotency.Key) {
 		e.wait(ctx, k, c.cooldown, err)
 		return
 	}
-	pass(e.question(ctx, k, checker))
+	learnt := errNoVerdict
+	defer func() { pass(learnt) }()
+	learnt = e.question(ctx, k, checker)
 }
 
 func (e *Engine) question(ctx context.Context, k idempotency.Key, checker providers.StatusChecker) error {
@@ -55,13 +58,13 @@ func (e *Engine) status(ctx context.Context, k idempotency.Key, c providers.Stat
 	ctx, cancel := context.WithTimeout(ctx, e.AttemptDeadline)
 	defer cancel()
 	ctx = e.traced(ctx, k)
-	query := newQuery(k, q)
 	defer func() {
 		if p := recover(); p != nil {
-			e.Log.Error().Stringer("key", k).Msg("the adapter panicked while asking")
-			o, err = providers.Outcome{Class: providers.InDoubt, Code: "panic"}, nil
+			e.Log.Error().Stringer("key", k).Str("type", fmt.Sprintf("%T", p)).Msg("the adapter panicked while asking")
+			o, err = providers.Outcome{Class: providers.InDoubt, Code: "panic"}, errNoVerdict
 		}
 	}()
+	query := newQuery(k, q)
 	start := e.Now()
 	o, err = c.Status(ctx, query)
 	e.Metrics.Request(k.Provider, "status", class(o, err), e.Now().Sub(start))
@@ -73,17 +76,24 @@ func (e *Engine) status(ctx context.Context, k idempotency.Key, c providers.Stat
 }
 
 func newQuery(k idempotency.Key, q idempotency.Question) providers.Query {
-	query := providers.Query{Account: k.Account, Reference: k.Reference, ProviderID: q.ProviderID, Handles: q.Handles}
+	var query providers.Query
+	if t, err := tasks.Decode(q.Payload); err == nil {
+		query = queryFor(t)
+	}
+	query.Account, query.Reference, query.ProviderID, query.Handles = k.Account, k.Reference, q.ProviderID, q.Handles
 	if m, err := providers.ParseMoney(q.Amount, q.Currency); err == nil {
 		query.Amount = m
 	}
-	if t, err := tasks.Decode(q.Payload); err == nil {
-		if p, ok := t.Payout(); ok {
-			query.Payout = &p
-		}
-		if c, ok := t.Charge(); ok {
-			query.Charge = &c
-		}
+	return query
+}
+
+func queryFor(t tasks.Task) providers.Query {
+	query := providers.Query{Account: t.Account(), Reference: t.Reference(), Amount: t.Amount()}
+	if p, ok := t.Payout(); ok {
+		query.Payout = &p
+	}
+	if c, ok := t.Charge(); ok {
+		query.Charge = &c
 	}
 	return query
 }
@@ -125,10 +135,18 @@ func compare(q providers.Query, o providers.Outcome) providers.Outcome {
 		return o
 	}
 	if field := differs(q, o.Echo); field != "" {
-		return providers.Outcome{Class: idempotency.Mismatch, ProviderID: o.ProviderID, Code: "mismatch",
-			Message: "the provider's " + field + " is not ours"}
+		return mismatch(o, idempotency.Mismatch, field)
 	}
 	return o
+}
+
+// mismatch keeps the provider's id for a person, except where it is another payment's.
+func mismatch(o providers.Outcome, class providers.Class, field string) providers.Outcome {
+	m := providers.Outcome{Class: class, ProviderID: o.ProviderID, Code: "mismatch", Message: "the provider's " + field + " is not ours"}
+	if field == "reference" {
+		m.ProviderID = ""
+	}
+	return m
 }
 
 func differs(q providers.Query, e providers.Echo) string {

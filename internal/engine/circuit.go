@@ -3,7 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/sony/gobreaker/v2"
@@ -22,8 +22,9 @@ type circuit struct {
 	account  providers.Account
 	breaker  *gobreaker.TwoStepCircuitBreaker[any]
 	cooldown time.Duration
-	// refused is set while the latest failure was refused credentials.
-	refused atomic.Bool
+	mu       sync.Mutex
+	// refused is set while what is being told is refused credentials.
+	refused bool
 }
 
 func newCircuit(a providers.Account, o Options) *circuit {
@@ -31,7 +32,7 @@ func newCircuit(a providers.Account, o Options) *circuit {
 	name := a.Provider + "/" + a.Name
 	c.breaker = gobreaker.NewTwoStepCircuitBreaker[any](gobreaker.Settings{
 		Name: name, MaxRequests: 1, Timeout: o.CircuitCooldown,
-		ReadyToTrip:  func(n gobreaker.Counts) bool { return c.refused.Load() || n.ConsecutiveFailures >= failuresToOpen },
+		ReadyToTrip:  func(n gobreaker.Counts) bool { return c.refused || n.ConsecutiveFailures >= failuresToOpen },
 		IsSuccessful: func(err error) bool { return err == nil },
 		IsExcluded:   func(err error) bool { return errors.Is(err, errNoVerdict) },
 		OnStateChange: func(_ string, from, to gobreaker.State) {
@@ -52,7 +53,9 @@ func (c *circuit) allow() (func(error), error) {
 	}
 	return func(err error) {
 		var credentials *providers.CredentialsError
-		c.refused.Store(errors.As(err, &credentials))
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.refused = errors.As(err, &credentials)
 		done(health(err))
 	}, nil
 }

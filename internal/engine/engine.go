@@ -73,8 +73,9 @@ type Engine struct {
 	queue    *asynq.Client
 	// giveUp closes when the process is about to exit: what could not be written by then is logged.
 	giveUp chan struct{}
-	// asks bounds the questions that the janitor asks itself while asynq takes no tasks.
-	asks chan struct{}
+	// asks bounds, by provider, the questions that the janitor asks itself while asynq takes no tasks.
+	asks map[string]chan struct{}
+	// work is every task and question under way, those included that asynq has given up on.
 	work sync.WaitGroup
 }
 
@@ -95,8 +96,9 @@ func New(o Options) (*Engine, error) {
 	if o.Metrics == nil {
 		o.Metrics = noMetrics{}
 	}
-	e := &Engine{Options: o, giveUp: make(chan struct{}), asks: make(chan struct{}, 16), circuits: map[string]*circuit{}}
-	for _, accounts := range o.Registry {
+	e := &Engine{Options: o, giveUp: make(chan struct{}), asks: map[string]chan struct{}{}, circuits: map[string]*circuit{}}
+	for provider, accounts := range o.Registry {
+		e.asks[provider] = make(chan struct{}, directAsks)
 		for _, a := range accounts {
 			e.circuits[a.Provider+"/"+a.Name] = newCircuit(a, o)
 		}
@@ -148,11 +150,31 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 	<-ctx.Done()
 	e.Log.Info().Msg("draining: no new tasks; waiting for what is under way")
+	end := time.Now().Add(e.ShutdownTimeout)
 	shutdown(servers)
 	janitors.Wait()
-	close(e.giveUp)
-	e.work.Wait()
+	e.drain(time.Until(end))
 	return nil
+}
+
+// drain waits for what asynq no longer waits for: a task whose lease asynq lost may still be sending, or writing its result. After the
+// wait nothing is tried again: what could not be written is logged.
+func (e *Engine) drain(wait time.Duration) {
+	idle := make(chan struct{})
+	go func() { e.work.Wait(); close(idle) }()
+	timer := time.NewTimer(max(wait, 0))
+	defer timer.Stop()
+	select {
+	case <-idle:
+	case <-timer.C:
+	}
+	close(e.giveUp)
+	timer.Reset(2 * writeTimeout)
+	select {
+	case <-idle:
+	case <-timer.C:
+		e.Log.Error().Msg("stopping with payments under way: they will be asked about when their leases have lapsed")
+	}
 }
 
 // shutdown stops all servers at once: each waits for its own tasks.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -11,8 +12,12 @@ import (
 	"github.com/remesa/remesa/tasks"
 )
 
-// dueBatch is how many payments are woken in one round trip.
-const dueBatch = 200
+const (
+	// dueBatch is how many payments are woken in one round trip.
+	dueBatch = 200
+	// directAsks is how many questions of a provider the janitor asks itself at a time.
+	directAsks = 16
+)
 
 // janitor wakes what is due, every JanitorInterval. The due index of the ledger is the only schedule; asynq's own state is never
 // consulted, so what asynq lost, archived or was told to delete is woken all the same.
@@ -39,17 +44,24 @@ func (e *Engine) sweep(ctx context.Context, provider string) error {
 	for ctx.Err() == nil {
 		e.OnStep(StepDue, idempotency.Key{Provider: provider})
 		wakeups, err := e.Ledger.Due(ctx, provider, dueBatch, e.askFor())
-		if err != nil {
+		e.wakeAll(ctx, wakeups)
+		if err != nil || len(wakeups) == 0 {
 			return err
-		}
-		for _, w := range wakeups {
-			e.wake(ctx, w)
-		}
-		if len(wakeups) == 0 {
-			return nil
 		}
 	}
 	return nil
+}
+
+func (e *Engine) wakeAll(ctx context.Context, wakeups []idempotency.Wakeup) {
+	failed, first := 0, error(nil)
+	for _, w := range wakeups {
+		if err := e.wake(ctx, w); err != nil {
+			failed, first = failed+1, cmp.Or(first, err)
+		}
+	}
+	if failed > 0 {
+		e.Log.Warn().Int("of", len(wakeups)).Int("failed", failed).Err(first).Msg("wake-ups not enqueued; their due times wake them again")
+	}
 }
 
 // askFor is when a payment is due again whose question got lost.
@@ -57,21 +69,26 @@ func (e *Engine) askFor() time.Duration { return e.AttemptDeadline + 5*time.Seco
 
 // wake enqueues a wake-up. While asynq takes none (a full Redis, for one), questions are asked right here: their answers settle
 // payments, which is what makes room.
-func (e *Engine) wake(ctx context.Context, w idempotency.Wakeup) {
+func (e *Engine) wake(ctx context.Context, w idempotency.Wakeup) error {
 	e.OnStep(StepWake, w.Key)
 	_, err := e.queue.EnqueueContext(ctx, tasks.NewWake(w, e.TaskTimeout))
 	if err == nil || errors.Is(err, asynq.ErrTaskIDConflict) {
-		return
+		return nil
 	}
-	e.Log.Warn().Stringer("key", w.Key).Err(err).Msg("wake-up not enqueued; its due time wakes it again")
-	if !w.Ask {
-		return
+	if w.Ask {
+		e.askHere(ctx, w.Key)
 	}
+	return err
+}
+
+// askHere asks unless too many are asking already; then the due time does.
+func (e *Engine) askHere(ctx context.Context, k idempotency.Key) {
+	asks := e.asks[k.Provider]
 	select {
-	case e.asks <- struct{}{}:
+	case asks <- struct{}{}:
 		e.work.Go(func() {
-			defer func() { <-e.asks }()
-			e.ask(ctx, w.Key)
+			defer func() { <-asks }()
+			e.ask(ctx, k)
 		})
 	default:
 	}

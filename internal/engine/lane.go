@@ -9,7 +9,6 @@ import (
 	"github.com/hibiken/asynq"
 	"github.com/rs/zerolog"
 
-	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/tasks"
 )
 
@@ -24,9 +23,18 @@ type lane struct {
 func (e *Engine) lanes(provider string) []lane {
 	send, ask := tasks.SendQueue(provider), tasks.AskQueue(provider)
 	return []lane{
-		{send, e.server(provider, send), asynq.HandlerFunc(e.handleSend)},
-		{ask, e.server(provider, ask), asynq.HandlerFunc(e.handleAsk)},
+		{send, e.server(provider, send), e.counted(e.handleSend)},
+		{ask, e.server(provider, ask), e.counted(e.handleAsk)},
 	}
+}
+
+// counted lets the drain wait for the handler, also where asynq has given up on it.
+func (e *Engine) counted(handle asynq.HandlerFunc) asynq.Handler {
+	return asynq.HandlerFunc(func(ctx context.Context, t *asynq.Task) error {
+		e.work.Add(1)
+		defer e.work.Done()
+		return handle(ctx, t)
+	})
 }
 
 func (e *Engine) server(provider, queue string) *asynq.Server {
@@ -37,6 +45,7 @@ func (e *Engine) server(provider, queue string) *asynq.Server {
 		DelayedTaskCheckInterval: time.Second,
 		ShutdownTimeout:          e.ShutdownTimeout,
 		RetryDelayFunc:           func(int, error, *asynq.Task) time.Duration { return 2 * time.Second },
+		IsFailure:                func(err error) bool { return !errors.Is(err, errNotRegistered) },
 		Logger:                   asynqLog{e.Log.With().Str("queue", queue).Logger()},
 		LogLevel:                 asynq.WarnLevel,
 	})
@@ -63,16 +72,18 @@ func (e *Engine) handleSend(ctx context.Context, t *asynq.Task) error {
 	return e.adopt(ctx, task)
 }
 
-// adopt registers a full payload and serves it. An error means that it is not registered yet: asynq hands it out again.
+// adopt registers a full payload and serves it. An error means that it is not registered yet: asynq hands it out again, as often as it
+// takes, because nobody else knows of it.
 func (e *Engine) adopt(ctx context.Context, task tasks.Task) error {
 	k := task.Key()
 	e.OnStep(StepRegister, k)
 	rs, err := e.Ledger.Register(ctx, task.Registration(e.FingerprintKey))
 	if err != nil {
-		return err
+		e.Log.Warn().Stringer("key", k).Err(err).Msg("not registered; asynq hands it out again")
+		return fmt.Errorf("%w: %w", errNotRegistered, err)
 	}
 	e.OnStep(StepRegistered, k)
-	if rs[0].Result == idempotency.Conflict {
+	if task.Differs(rs[0], e.FingerprintKey) {
 		e.Log.Error().Stringer("key", k).Str("differs", rs[0].Conflict).Msg("conflict: the reference is taken; nothing was changed")
 		return nil
 	}
@@ -106,4 +117,7 @@ func (l asynqLog) Error(args ...any) { l.log.Error().Msg(fmt.Sprint(args...)) }
 // Fatal does not exit: a worker with payments under way never dies of a log line.
 func (l asynqLog) Fatal(args ...any) { l.log.Error().Msg(fmt.Sprint(args...)) }
 
-var errNoAccount = errors.New("no credentials for this account")
+var (
+	errNoAccount     = errors.New("no credentials for this account")
+	errNotRegistered = errors.New("not registered")
+)

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/providers"
 )
@@ -20,8 +22,6 @@ const (
 func (e *Engine) persist(ctx context.Context, k idempotency.Key, step string, o providers.Outcome,
 	write func(context.Context) (idempotency.Settlement, error),
 ) {
-	e.work.Add(1)
-	defer e.work.Done()
 	ctx = context.WithoutCancel(ctx)
 	for n := 0; ; n++ {
 		s, err := once(ctx, write)
@@ -29,23 +29,27 @@ func (e *Engine) persist(ctx context.Context, k idempotency.Key, step string, o 
 			e.settled(k, o, s)
 			return
 		}
-		if errors.Is(err, idempotency.ErrUnknownAttempt) {
+		if step == "release" && errors.Is(err, idempotency.ErrUnknownAttempt) {
 			e.Log.Debug().Stringer("key", k).Str("step", step).Msg("the attempt never began")
 			return
 		}
 		if final(err) {
-			e.Log.Error().Stringer("key", k).Str("step", step).Err(err).Msg("the ledger refused a result")
+			lost(e.Log.Error(), k, step, o).Err(err).Msg("RESULT REFUSED by the ledger: a person must look")
 			return
 		}
 		if n == 0 {
 			e.Log.Warn().Stringer("key", k).Str("step", step).Err(err).Msg("result not written yet; trying until it is")
 		}
 		if !e.pause(exponential(firstRewrite, slowestWrites, n)) {
-			e.Log.Error().Stringer("key", k).Str("step", step).Str("class", string(o.Class)).Str("provider_id", o.ProviderID).
-				Str("code", o.Code).Err(err).Msg("RESULT NOT WRITTEN: the payment will be asked about when its lease has lapsed")
+			lost(e.Log.Error(), k, step, o).Err(err).Msg("RESULT NOT WRITTEN: the payment will be asked about when its lease has lapsed")
 			return
 		}
 	}
+}
+
+// lost is all that a person needs to compare a result that the ledger lacks with the provider's book.
+func lost(l *zerolog.Event, k idempotency.Key, step string, o providers.Outcome) *zerolog.Event {
+	return l.Stringer("key", k).Str("step", step).Str("class", string(o.Class)).Str("provider_id", o.ProviderID).Str("code", o.Code)
 }
 
 func once(ctx context.Context, write func(context.Context) (idempotency.Settlement, error)) (idempotency.Settlement, error) {
@@ -54,9 +58,9 @@ func once(ctx context.Context, write func(context.Context) (idempotency.Settleme
 	return write(ctx)
 }
 
-// final reports whether trying again is useless.
+// final reports whether trying again is useless. A store that lost the attempt of a result (a failover) is among it.
 func final(err error) bool {
-	return errors.Is(err, idempotency.ErrUnknown) || errors.Is(err, idempotency.ErrRefused)
+	return errors.Is(err, idempotency.ErrUnknown) || errors.Is(err, idempotency.ErrUnknownAttempt) || errors.Is(err, idempotency.ErrRefused)
 }
 
 // pause waits with jitter; false when the process is about to exit.

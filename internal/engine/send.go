@@ -25,7 +25,9 @@ func (e *Engine) send(ctx context.Context, k idempotency.Key) {
 		e.wait(ctx, k, c.cooldown, err)
 		return
 	}
-	pass(e.attempt(ctx, k, c.account))
+	learnt := errNoVerdict
+	defer func() { pass(learnt) }() // after a panic too: a probe that never reports would keep the circuit open for ever
+	learnt = e.attempt(ctx, k, c.account)
 }
 
 const longestWait = 30 * time.Second
@@ -55,11 +57,19 @@ func (e *Engine) attempt(ctx context.Context, k idempotency.Key, a providers.Acc
 		return errNoVerdict
 	}
 	e.OnStep(StepBegun, k)
-	ctx, cancel := context.WithDeadline(ctx, deadline)
+	// From here on only the attempt's own deadline ends it: asynq, which cancels after a hiccup of Redis, would turn a send into doubt.
+	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), deadline)
 	defer cancel()
-	ctx = e.traced(wire.WithSendBy(ctx, deadline.Add(-e.RequestTimeout), e.Now), k)
+	sendBy := deadline.Add(-e.RequestTimeout)
+	ctx = e.traced(wire.WithSendBy(ctx, sendBy, e.Now), k)
+	if late(e.Now(), sendBy) {
+		return e.report(ctx, k, id, begun.Number, result{err: &providers.NotSent{Reason: wire.NoTime}})
+	}
 	return e.report(ctx, k, id, begun.Number, e.execute(ctx, k, a, id, begun))
 }
+
+// late compares by monotonic clock and by wall clock: the one stands still while the machine sleeps, the other can be set back.
+func late(now, by time.Time) bool { return !now.Before(by) || !now.Round(0).Before(by.Round(0)) }
 
 // traced names the points of the exchanges with the provider as steps of the payment's path.
 func (e *Engine) traced(ctx context.Context, k idempotency.Key) context.Context {
@@ -84,6 +94,8 @@ type result struct {
 	outcome providers.Outcome
 	err     error
 	payload error
+	// silent: it says nothing about the account.
+	silent bool
 }
 
 // execute calls the adapter. A panic in it is doubt: nobody knows what was sent before.
@@ -95,7 +107,7 @@ func (e *Engine) execute(ctx context.Context, k idempotency.Key, a providers.Acc
 	defer func() {
 		if p := recover(); p != nil {
 			e.Log.Error().Stringer("key", k).Str("type", fmt.Sprintf("%T", p)).Msg("the adapter panicked; the payment is in doubt")
-			r = result{outcome: providers.Outcome{Class: providers.InDoubt, Code: "panic"}}
+			r = result{outcome: providers.Outcome{Class: providers.InDoubt, Code: "panic"}, silent: true}
 		}
 	}()
 	attempt := providers.Attempt{ID: id, Handles: b.Handles, Note: func(ctx context.Context, h map[string]string, moves bool) error {
@@ -106,7 +118,23 @@ func (e *Engine) execute(ctx context.Context, k idempotency.Key, a providers.Acc
 	operation, o, err := call(ctx, a, payment, attempt)
 	e.Metrics.Request(k.Provider, operation, class(o, err), e.Now().Sub(start))
 	e.OnStep(StepSent, k)
-	return result{outcome: o, err: err}
+	return result{outcome: believable(payment, o), err: err}
+}
+
+// believable turns an outcome that an attempt cannot have, or that speaks of another payment, into doubt: the provider will be asked.
+func believable(t tasks.Task, o providers.Outcome) providers.Outcome {
+	switch o.Class {
+	case providers.Succeeded, providers.Pending, providers.Refused:
+		if field := differs(queryFor(t), o.Echo); field != "" {
+			return mismatch(o, providers.InDoubt, field)
+		}
+		return o
+	case providers.InDoubt:
+		return o
+	default:
+		o.Class, o.Code = providers.InDoubt, "unknown_class"
+		return o
+	}
 }
 
 // call hands the payment to what the provider can do.
@@ -150,6 +178,9 @@ func (e *Engine) report(ctx context.Context, k idempotency.Key, id string, numbe
 		return r.err
 	default:
 		e.finish(ctx, k, id, r.outcome)
+		if r.silent {
+			return errNoVerdict
+		}
 		return nil
 	}
 }

@@ -3,6 +3,7 @@
 package metrics
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -101,7 +102,7 @@ func (o Open) Describe(ch chan<- *prometheus.Desc) { ch <- openDesc }
 
 // Collect implements prometheus.Collector. A provider whose counts cannot be read is left out, so that no stale zero is scraped.
 func (o Open) Collect(ch chan<- prometheus.Metric) {
-	ctx, cancel := context.WithTimeout(context.Background(), max(o.Timeout, 2*time.Second))
+	ctx, cancel := context.WithTimeout(context.Background(), cmp.Or(o.Timeout, 2*time.Second))
 	defer cancel()
 	for _, p := range o.Providers {
 		counts, err := o.Desk.Counts(ctx, p)
