@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/remesa/remesa/idempotency"
 )
 
 // Format is how a file of tasks is written.
@@ -22,6 +24,8 @@ type Line struct {
 	// Number is the line, counted from 1, on which the task begins.
 	Number int
 	Task   Task
+	// Key is the payment's, of a wrong line too where it can be read; else the zero Key.
+	Key idempotency.Key
 	// Err is a *FieldError; the lines behind a wrong one are read all the same.
 	Err error
 }
@@ -45,6 +49,15 @@ func NewReader(r io.Reader, f Format) (*Reader, error) {
 
 // Next returns the next task or what is wrong with it; io.EOF at the end, and the reader's own error where the file cannot be read on.
 func (r *Reader) Next() (Line, error) { return r.next() }
+
+// newLine decodes a task's JSON.
+func newLine(number int, text []byte) Line {
+	task, err := Decode(text)
+	if err != nil {
+		return Line{Number: number, Key: keyOf(text), Err: err}
+	}
+	return Line{Number: number, Task: task, Key: task.Key()}
+}
 
 func skipByteOrderMark(in *bufio.Reader) error {
 	mark := []byte("\xef\xbb\xbf")
@@ -72,8 +85,7 @@ func (j *jsonLines) next() (Line, error) {
 		if len(bytes.TrimSpace(j.line)) == 0 {
 			continue
 		}
-		task, err := Decode(j.line)
-		return Line{j.number, task, err}, nil
+		return newLine(j.number, j.line), nil
 	}
 }
 

@@ -34,24 +34,24 @@ func (c *csvRows) next() (Line, error) {
 	if err != nil {
 		return Line{}, err
 	}
-	task, err := c.task(r)
-	return Line{r.line, task, err}, nil
+	text, err := c.text(r)
+	if err != nil {
+		return Line{Number: r.line, Err: err}, nil
+	}
+	return newLine(r.line, text), nil
 }
 
-func (c *csvRows) task(r record) (Task, error) {
+// text is the record as JSON.
+func (c *csvRows) text(r record) ([]byte, error) {
 	switch {
 	case r.wrong != "":
-		return Task{}, wrong("line", r.wrong)
+		return nil, wrong("line", r.wrong)
 	case c.header != nil:
-		return Task{}, c.header
+		return nil, c.header
 	case len(r.cells) != len(c.columns):
-		return Task{}, wrong("line", fmt.Sprintf("has %d cells, the header has %d", len(r.cells), len(c.columns)))
+		return nil, wrong("line", fmt.Sprintf("has %d cells, the header has %d", len(r.cells), len(c.columns)))
 	}
-	line, err := c.json(r.cells)
-	if err != nil {
-		return Task{}, err
-	}
-	return Decode(line)
+	return c.json(r.cells)
 }
 
 func (c *csvRows) readHeader() error {
