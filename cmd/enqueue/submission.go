@@ -138,9 +138,11 @@ func (s *submission) answer(ctx context.Context, batch []tasks.Line) error {
 // check is the answer to a line before the ledger is asked.
 func (s *submission) check(line tasks.Line) result {
 	r := result{Line: line.Number, Result: resultValid}
+	if line.Key.Reference != "" {
+		r.Key = line.Key.String()
+	}
 	err := line.Err
 	if err == nil {
-		r.Key = line.Task.Key().String()
 		err = s.served(line.Task)
 	}
 	if err != nil {
