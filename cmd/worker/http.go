@@ -18,6 +18,7 @@ func (s *service) listen(ctx context.Context) (func(), error) {
 	if err != nil {
 		return nil, fmt.Errorf("REMESA_HTTP_ADDR: %w", err)
 	}
+	s.log.Info().Str("http", l.Addr().String()).Msg("listening")
 	server := &http.Server{Handler: s.routes(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
 		WriteTimeout: 30 * time.Second, MaxHeaderBytes: 16 << 10}
 	go func() {
