@@ -71,15 +71,11 @@ func (l *Redis) pipeline(ctx context.Context, step string, calls []call) ([]answ
 	if err != nil {
 		return nil, storeError(step, calls[0].key, err)
 	}
-	// The first of a pipeline carries the text where Redis does not know the script yet; the others then find it.
 	cmds, err := l.exec(ctx, src, calls)
-	if redis.HasErrorPrefix(err, "NOSCRIPT") {
-		if err := l.rdb.ScriptLoad(ctx, src.text).Err(); err != nil {
-			return nil, storeError(step, calls[0].key, err)
-		}
-		cmds, err = l.exec(ctx, src, calls)
+	if err == nil {
+		err = l.again(ctx, src, calls, cmds)
 	}
-	if err != nil && len(cmds) == 0 {
+	if err != nil {
 		return nil, storeError(step, calls[0].key, err)
 	}
 	out := make([]answer, len(cmds))
@@ -105,8 +101,30 @@ func (l *Redis) exec(ctx context.Context, src source, calls []call) ([]*redis.Cm
 		}
 		cmds[i] = pipe.EvalSha(ctx, src.sha, c.keys, argv...)
 	}
-	_, err := pipe.Exec(ctx)
-	return cmds, err
+	_, _ = pipe.Exec(ctx) // each command has its own error
+	return cmds, nil
+}
+
+// again repeats exactly the steps that Redis did not take because it no longer knew the script: those before them were taken.
+func (l *Redis) again(ctx context.Context, src source, calls []call, cmds []*redis.Cmd) error {
+	var at []int
+	var untaken []call
+	for i, c := range cmds {
+		if redis.HasErrorPrefix(c.Err(), "NOSCRIPT") {
+			at, untaken = append(at, i), append(untaken, calls[i])
+		}
+	}
+	if len(at) == 0 {
+		return nil
+	}
+	if err := l.rdb.ScriptLoad(ctx, src.text).Err(); err != nil {
+		return err
+	}
+	more, err := l.exec(ctx, src, untaken)
+	for i := range more {
+		cmds[at[i]] = more[i]
+	}
+	return err
 }
 
 // Begin implements Engine. Where replicas must acknowledge and do not, the attempt is released and the error returned.

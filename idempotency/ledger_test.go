@@ -15,8 +15,8 @@ import (
 	"github.com/remesa/remesa/internal/redistest"
 )
 
-// start is where virtual clocks begin.
-var start = time.Date(2026, 5, 15, 12, 0, 0, 0, time.UTC)
+// start is where virtual clocks begin: in the past, because entries of the outcome stream are trimmed by the real time in their ids.
+var start = time.Date(2020, 9, 15, 12, 0, 0, 0, time.UTC)
 
 // fixtures makes ledgers on one Redis, each with a provider of its own.
 func fixtures(rdb redis.UniversalClient) idempotencytest.Open {

@@ -35,7 +35,7 @@ func listRows() []row {
 			}
 		}},
 		{does: "a state lists its oldest first, over many pages", run: func(e *env) {
-			const n = 1203
+			const n = 505
 			var rs []idempotency.Registration
 			for range n {
 				e.Advance(time.Millisecond)
@@ -118,12 +118,12 @@ func listRows() []row {
 		}},
 		{does: "an endless outage bounds history and attempts, and counts them all", run: func(e *env) {
 			p := e.queued()
-			for range 150 {
+			for range 80 {
 				id := idempotency.NewAttempt()
 				p.send(id).release(id)
 			}
 			r := p.show()
-			if r.Attempts != 150 || len(r.History) > 100 || r.History[0].State != idempotency.Queued {
+			if r.Attempts != 80 || len(r.History) > 64 || r.History[0].State != idempotency.Queued {
 				e.t.Fatalf("%d attempts, %d entries from %s", r.Attempts, len(r.History), r.History[0].State)
 			}
 			e.payments = nil // the history no longer tells every change

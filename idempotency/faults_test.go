@@ -1,0 +1,482 @@
+package idempotency_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/idempotency/idempotencytest"
+	"github.com/remesa/remesa/internal/redistest"
+	"github.com/remesa/remesa/providers"
+)
+
+const (
+	provider = "virtualpos"
+	lease    = time.Minute
+)
+
+// book drives payments of one ledger; a step that fails ends the test.
+type book struct {
+	idempotencytest.Fixture
+	t     *testing.T
+	rdb   *redis.Client
+	store idempotency.Store
+}
+
+// open makes a ledger on a server. Its clock is moved over a connection of its own.
+func open(t *testing.T, s *redistest.Server, via *redis.Client, o idempotency.Options) *book {
+	t.Helper()
+	rdb := s.Client()
+	f := fixture(t, rdb, provider, o)
+	o.TestClock = true
+	return &book{Fixture: f, t: t, rdb: rdb, store: idempotency.NewRedis(via, o)}
+}
+
+func startBook(t *testing.T, options ...redistest.Option) (*redistest.Server, *book) {
+	t.Helper()
+	s := redistest.Start(t, options...)
+	return s, open(t, s, s.Client(), idempotency.Options{})
+}
+
+func key(reference string) idempotency.Key {
+	return idempotency.Key{Provider: provider, Account: idempotency.DefaultAccount, Reference: reference}
+}
+
+func registration(reference string) idempotency.Registration {
+	return idempotency.Registration{
+		Key: key(reference), Type: "payout", Fingerprint: "v1:f", Amount: "12500", Currency: "CLP", Payload: []byte("payload"),
+	}
+}
+
+func (b *book) must(err error) {
+	b.t.Helper()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *book) register(references ...string) []idempotency.Registered {
+	b.t.Helper()
+	var rs []idempotency.Registration
+	for _, r := range references {
+		rs = append(rs, registration(r))
+	}
+	out, err := b.store.Register(b.t.Context(), rs...)
+	b.must(err)
+	return out
+}
+
+func (b *book) begin(reference, attempt string) idempotency.Begun {
+	b.t.Helper()
+	got, err := b.store.Begin(b.t.Context(), key(reference), idempotency.BeginRequest{Attempt: attempt, Lease: lease, Askable: true})
+	b.must(err)
+	return got
+}
+
+// sending registers and begins payments, each with an attempt of its own name.
+func (b *book) sending(references ...string) {
+	b.t.Helper()
+	b.register(references...)
+	for _, r := range references {
+		if got := b.begin(r, r); got.Verdict != idempotency.Send {
+			b.t.Fatalf("%s: verdict %s", r, got.Verdict)
+		}
+	}
+}
+
+func (b *book) finish(reference, attempt string, o providers.Outcome) idempotency.Settlement {
+	b.t.Helper()
+	s, err := b.store.Finish(b.t.Context(), key(reference), attempt, o, time.Second)
+	b.must(err)
+	return s
+}
+
+func (b *book) want(reference string, s idempotency.State) idempotency.Record {
+	b.t.Helper()
+	r, err := b.store.Show(b.t.Context(), key(reference))
+	b.must(err)
+	if r.State != s {
+		b.t.Fatalf("%s is %s, want %s", reference, r.State, s)
+	}
+	return r
+}
+
+func paid(id string) providers.Outcome {
+	return providers.Outcome{Class: providers.Succeeded, ProviderID: id}
+}
+
+var unclear = providers.Outcome{Class: providers.InDoubt, Code: "timeout"}
+
+// flushing forgets all scripts in the middle of each pipeline, once.
+type flushing struct{ left int }
+
+func (*flushing) DialHook(next redis.DialHook) redis.DialHook          { return next }
+func (*flushing) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }
+
+func (f *flushing) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		if f.left == 0 || len(cmds) < 2 {
+			return next(ctx, cmds)
+		}
+		f.left--
+		middle := len(cmds) / 2
+		flush := redis.NewStatusCmd(ctx, "script", "flush")
+		return next(ctx, append(append(append([]redis.Cmder{}, cmds[:middle]...), flush), cmds[middle:]...))
+	}
+}
+
+func TestScriptsSurviveAFlush(t *testing.T) {
+	t.Parallel()
+	s, b := startBook(t)
+	flush := func() { b.must(b.rdb.ScriptFlush(t.Context()).Err()) }
+	t.Run("before any single step", func(t *testing.T) {
+		flush()
+		b.register("a")
+		flush()
+		b.begin("a", "a")
+		flush()
+		_, err := b.store.Due(t.Context(), provider, 10, time.Second)
+		b.must(err)
+		flush()
+		b.finish("a", "a", paid("X"))
+		b.want("a", idempotency.Succeeded)
+	})
+	t.Run("in the middle of a pipeline: each is registered once, as new", func(t *testing.T) {
+		client := s.Client()
+		client.AddHook(&flushing{left: 1})
+		c := open(t, s, client, idempotency.Options{})
+		c.register("warm")
+		before := len(c.Outcomes(t))
+		for i, r := range c.register("p1", "p2", "p3", "p4", "p5") {
+			if r.Result != idempotency.New {
+				t.Errorf("registration %d is %s", i+1, r.Result)
+			}
+		}
+		if got := len(c.Outcomes(t)) - before; got != 5 {
+			t.Errorf("%d entries for 5 registrations", got)
+		}
+	})
+	t.Run("in the middle of waking: nobody is missed", func(t *testing.T) {
+		client := s.Client()
+		hook := &flushing{}
+		client.AddHook(hook)
+		c := open(t, s, client, idempotency.Options{})
+		c.register("q1", "q2", "q3", "q4")
+		c.Advance(time.Hour)
+		hook.left = 1
+		before, err := c.store.Due(t.Context(), provider, 1000, time.Second)
+		c.must(err)
+		woken := map[string]bool{}
+		for _, w := range before {
+			woken[w.Key.Reference] = true
+		}
+		for _, r := range []string{"q1", "q2", "q3", "q4"} {
+			if !woken[r] {
+				t.Errorf("%s was not woken", r)
+			}
+		}
+	})
+}
+
+func TestRedisFull(t *testing.T) {
+	t.Parallel()
+	_, b := startBook(t, redistest.MaxMemory("200mb"))
+	b.sending("finished", "released", "noted", "doubtful", "lapsed")
+	b.register("queued")
+	b.finish("doubtful", "doubtful", unclear)
+	q, err := b.store.Ask(t.Context(), key("doubtful"))
+	b.must(err)
+	b.must(b.rdb.ConfigSet(t.Context(), "maxmemory", "1").Err())
+	b.must(b.rdb.ScriptFlush(t.Context()).Err())
+
+	t.Run("nothing new is registered", func(t *testing.T) {
+		if _, err := b.store.Register(t.Context(), registration("new")); !errors.Is(err, idempotency.ErrFull) {
+			t.Fatalf("got %v, want ErrFull", err)
+		}
+	})
+	t.Run("nothing new is sent", func(t *testing.T) {
+		_, err := b.store.Begin(t.Context(), key("queued"), idempotency.BeginRequest{Attempt: "x", Lease: lease})
+		if !errors.Is(err, idempotency.ErrFull) {
+			t.Fatalf("got %v, want ErrFull", err)
+		}
+		if r := b.want("queued", idempotency.Queued); r.MayHaveLeft || r.Attempts != 0 {
+			t.Fatalf("got %+v", r)
+		}
+	})
+	t.Run("what was sent is recorded", func(t *testing.T) {
+		b.finish("finished", "finished", paid("X"))
+		if r := b.want("finished", idempotency.Succeeded); r.ProviderID != "X" {
+			t.Fatalf("got %+v", r)
+		}
+		x := b.Outcomes(t)
+		if last := x[len(x)-1]; last["key"] != "virtualpos/finished" || last["state"] != "succeeded" {
+			t.Fatalf("last event %v", last)
+		}
+	})
+	t.Run("a release, a note and an answer are recorded", func(t *testing.T) {
+		_, err := b.store.Release(t.Context(), key("released"), "released", "", 0)
+		b.must(err)
+		b.want("released", idempotency.Ready)
+		b.must(b.store.Note(t.Context(), key("noted"), "noted", map[string]string{"order": "o"}, true))
+		_, err = b.store.Answer(t.Context(), key("doubtful"), q.Version, q.AskedAt, paid("Y"), time.Second)
+		b.must(err)
+		b.want("doubtful", idempotency.Succeeded)
+	})
+	t.Run("what lapsed is recovered and woken", func(t *testing.T) {
+		b.must(b.rdb.ConfigSet(t.Context(), "maxmemory", "0").Err())
+		b.Advance(lease)
+		b.must(b.rdb.ConfigSet(t.Context(), "maxmemory", "1").Err())
+		w, err := b.store.Due(t.Context(), provider, 100, time.Second)
+		b.must(err)
+		if len(w) == 0 {
+			t.Fatal("nobody was woken")
+		}
+		b.want("lapsed", idempotency.InDoubt)
+	})
+	t.Run("a person can settle and cancel", func(t *testing.T) {
+		by := idempotency.Person{By: "ana", Note: "full"}
+		r := b.want("lapsed", idempotency.InDoubt)
+		_, err := b.store.Resolve(t.Context(), r.Key, r.Version, idempotency.Resolution{Person: by, As: "succeeded"})
+		b.must(err)
+		r = b.want("queued", idempotency.Queued)
+		_, err = b.store.Cancel(t.Context(), r.Key, r.Version, by)
+		b.must(err)
+	})
+	t.Run("with room again it goes on", func(t *testing.T) {
+		b.must(b.rdb.ConfigSet(t.Context(), "maxmemory", "0").Err())
+		b.sending("later")
+	})
+}
+
+// TestLostReplies: the server executes the step, the reply is lost, and the client sends the same step again by itself.
+func TestLostReplies(t *testing.T) {
+	t.Parallel()
+	s := redistest.Start(t)
+	proxy := redistest.NewProxy(t, s.Addr())
+	client := redistest.Client(proxy.Addr())
+	t.Cleanup(func() { _ = client.Close() })
+	b := open(t, s, client, idempotency.Options{})
+	b.sending("warm")
+	b.finish("warm", "warm", paid("W"))
+	lose := func(t *testing.T, step func()) {
+		t.Helper()
+		dropped := proxy.DropReply("evalsha")
+		step()
+		select {
+		case <-dropped:
+		default:
+			t.Fatal("no reply was lost")
+		}
+	}
+	events := func(t *testing.T, reference string) (states []string) {
+		for _, x := range b.Outcomes(t) {
+			if x["reference"] == reference {
+				states = append(states, x["state"])
+			}
+		}
+		return states
+	}
+	wantEvents := func(t *testing.T, reference, want string) {
+		t.Helper()
+		if got := strings.Join(events(t, reference), " "); got != want {
+			t.Fatalf("events %q, want %q", got, want)
+		}
+	}
+
+	t.Run("of Register: one payment", func(t *testing.T) {
+		lose(t, func() {
+			if got := b.register("reg")[0]; got.Result == idempotency.Conflict || got.State != idempotency.Queued {
+				t.Fatalf("got %+v", got)
+			}
+		})
+		wantEvents(t, "reg", "queued")
+	})
+	t.Run("of Begin: the worker does not wait for itself", func(t *testing.T) {
+		b.register("beg")
+		lose(t, func() {
+			if got := b.begin("beg", "a"); got.Verdict != idempotency.Send || got.Number != 1 {
+				t.Fatalf("got %+v", got)
+			}
+		})
+		wantEvents(t, "beg", "queued sending")
+	})
+	t.Run("of Finish: one outcome", func(t *testing.T) {
+		b.sending("fin")
+		lose(t, func() { b.finish("fin", "fin", paid("X")) })
+		wantEvents(t, "fin", "queued sending succeeded")
+	})
+	t.Run("of an in-doubt Finish: one outcome", func(t *testing.T) {
+		b.sending("dou")
+		lose(t, func() { b.finish("dou", "dou", unclear) })
+		wantEvents(t, "dou", "queued sending in_doubt")
+	})
+	t.Run("of Release: ready once", func(t *testing.T) {
+		b.sending("rel")
+		lose(t, func() {
+			_, err := b.store.Release(t.Context(), key("rel"), "rel", "", 0)
+			b.must(err)
+		})
+		wantEvents(t, "rel", "queued sending ready")
+	})
+	t.Run("of Note: noted", func(t *testing.T) {
+		b.sending("not")
+		lose(t, func() { b.must(b.store.Note(t.Context(), key("not"), "not", map[string]string{"o": "1"}, true)) })
+		b.want("not", idempotency.Sending)
+	})
+	t.Run("of an answer: one outcome", func(t *testing.T) {
+		b.sending("ans")
+		b.finish("ans", "ans", unclear)
+		q, err := b.store.Ask(t.Context(), key("ans"))
+		b.must(err)
+		lose(t, func() {
+			_, err := b.store.Answer(t.Context(), key("ans"), q.Version, q.AskedAt, paid("X"), time.Second)
+			b.must(err)
+		})
+		wantEvents(t, "ans", "queued sending in_doubt succeeded")
+		if r := b.want("ans", idempotency.Succeeded); r.Anomaly != "" {
+			t.Fatalf("anomaly %q", r.Anomaly)
+		}
+	})
+}
+
+func TestReadOnlyReplicaRefuses(t *testing.T) {
+	t.Parallel()
+	s, b := startBook(t)
+	b.register("a")
+	replica := redistest.Start(t, redistest.ReplicaOf(s))
+	client := redis.NewClient(&redis.Options{Addr: replica.Addr(), MaxRetries: -1})
+	t.Cleanup(func() { _ = client.Close() })
+	awaitReplica(t, client)
+	store := idempotency.NewRedis(client, idempotency.Options{TestClock: true})
+	_, err := store.Begin(t.Context(), key("a"), idempotency.BeginRequest{Attempt: "a", Lease: lease})
+	if err == nil || !strings.Contains(err.Error(), "READONLY") {
+		t.Fatalf("got %v, want READONLY", err)
+	}
+	if _, err := store.Register(t.Context(), registration("b")); err == nil || !strings.Contains(err.Error(), "READONLY") {
+		t.Fatalf("got %v, want READONLY", err)
+	}
+	b.want("a", idempotency.Queued)
+}
+
+func awaitReplica(t *testing.T, c *redis.Client) {
+	t.Helper()
+	record := "remesa:{" + provider + "}:p:a"
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); {
+		if n, err := c.Exists(t.Context(), record).Result(); err == nil && n == 1 {
+			return
+		}
+		<-time.After(10 * time.Millisecond)
+	}
+	t.Fatal("the replica never got the record")
+}
+
+func TestKilledRedisKeepsEverything(t *testing.T) {
+	t.Parallel()
+	s, b := startBook(t, redistest.Appendonly("always"))
+	b.sending("sending", "finished")
+	b.register("queued")
+	b.finish("finished", "finished", paid("X"))
+	before := b.Outcomes(t)
+	s.Kill()
+	s.Restart()
+	b.want("queued", idempotency.Queued)
+	b.want("finished", idempotency.Succeeded)
+	if after := b.Outcomes(t); len(after) != len(before) {
+		t.Fatalf("%d entries became %d", len(before), len(after))
+	}
+	if got := b.begin("sending", "other"); got.Verdict != idempotency.Wait {
+		t.Fatalf("another attempt is told to %s", got.Verdict)
+	}
+	b.finish("sending", "sending", paid("Y"))
+	b.want("sending", idempotency.Succeeded)
+	if got := b.begin("queued", "q"); got.Verdict != idempotency.Send || string(got.Payload) != "payload" {
+		t.Fatalf("got %+v", got)
+	}
+}
+
+func TestReplicasMustAcknowledge(t *testing.T) {
+	t.Parallel()
+	s := redistest.Start(t)
+	o := idempotency.Options{Replicas: 1, ReplicaTimeout: 50 * time.Millisecond}
+	b := open(t, s, s.Client(), o)
+	b.register("a")
+	t.Run("without one nothing is sent and nobody owns the payment", func(t *testing.T) {
+		_, err := b.store.Begin(t.Context(), key("a"), idempotency.BeginRequest{Attempt: "first", Lease: lease, Askable: true})
+		if err == nil || !strings.Contains(err.Error(), "0 of 1 replicas") {
+			t.Fatalf("got %v", err)
+		}
+		if r := b.want("a", idempotency.Ready); r.MayHaveLeft {
+			t.Fatalf("got %+v", r)
+		}
+		if got := b.begin("a", "first"); got.Verdict != idempotency.Done {
+			t.Fatalf("the same attempt is told to %s", got.Verdict)
+		}
+	})
+	t.Run("with one it is sent", func(t *testing.T) {
+		replica := redistest.Start(t, redistest.ReplicaOf(s))
+		awaitReplica(t, replica.Client())
+		b.Advance(time.Minute)
+		o.ReplicaTimeout = 30 * time.Second
+		b := &book{Fixture: b.Fixture, t: t, store: idempotency.NewRedis(s.Client(), withTestClock(o))}
+		if got := b.begin("a", "second"); got.Verdict != idempotency.Send {
+			t.Fatalf("told to %s", got.Verdict)
+		}
+	})
+}
+
+func withTestClock(o idempotency.Options) idempotency.Options {
+	o.TestClock = true
+	return o
+}
+
+func TestUnreachableRedisIsAnError(t *testing.T) {
+	t.Parallel()
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := l.Addr().String()
+	_ = l.Close()
+	client := redis.NewClient(&redis.Options{Addr: addr, MaxRetries: -1})
+	t.Cleanup(func() { _ = client.Close() })
+	store := idempotency.NewRedis(client, idempotency.Options{})
+	_, err = store.Begin(t.Context(), key("a"), idempotency.BeginRequest{Attempt: "a", Lease: lease})
+	if err == nil || errors.Is(err, idempotency.ErrUnknown) || !strings.Contains(err.Error(), "begin virtualpos/a") {
+		t.Fatalf("got %v", err)
+	}
+	if store.Available(t.Context()) == nil {
+		t.Fatal("it says that it is available")
+	}
+}
+
+func TestThousandAttemptsStaySmall(t *testing.T) {
+	t.Parallel()
+	_, b := startBook(t)
+	b.register("lapsing")
+	for i := range 1000 {
+		_, err := b.store.Begin(t.Context(), key("lapsing"),
+			idempotency.BeginRequest{Attempt: fmt.Sprintf("attempt-of-22-chars-%d", i), Lease: lease, Askable: true, OpensLate: i%2 == 0})
+		b.must(err)
+		if i%2 == 1 {
+			_, err = b.store.Release(t.Context(), key("lapsing"), fmt.Sprintf("attempt-of-22-chars-%d", i), "connection refused", 0)
+			b.must(err)
+		}
+		b.Advance(lease)
+	}
+	const most = 8 << 10
+	n, err := b.rdb.StrLen(t.Context(), "remesa:{virtualpos}:p:lapsing").Result()
+	b.must(err)
+	if n > most {
+		t.Fatalf("the record has %d bytes after 1,000 attempts, want at most %d", n, most)
+	}
+	if r := b.want("lapsing", idempotency.Ready); r.Attempts != 1000 {
+		t.Fatalf("%d attempts", r.Attempts)
+	}
+}
