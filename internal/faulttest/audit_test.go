@@ -1,0 +1,278 @@
+package faulttest
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/sandbox"
+)
+
+// fate is everything that is known of one payment: what was asked for, what the provider did, what the ledger and the stream say.
+type fate struct {
+	payment
+	reference string
+	record    idempotency.Record
+	executed  []sandbox.Execution
+	arrived   int
+	events    []map[string]string
+}
+
+// rules are what a scenario allows beyond: everything succeeds or fails.
+type rules struct {
+	// mayHold says why a payment must not be held; nil forbids it to all.
+	mayHold func(fate) error
+}
+
+// audit compares the provider's book, the ledger and the outcome stream entry by entry, and returns the fates by reference.
+func (w *world) audit(r rules) map[string]fate {
+	w.t.Helper()
+	fates := w.fates()
+	wrong := 0
+	for _, reference := range slices.Sorted(maps.Keys(fates)) {
+		f := fates[reference]
+		for _, problem := range f.problems(r) {
+			if wrong++; wrong <= 10 {
+				w.t.Errorf("%s: %s\n%s", reference, problem, f)
+			}
+		}
+	}
+	w.auditEvents(fates)
+	w.auditIndexes(fates)
+	if wrong > 10 {
+		w.t.Errorf("and %d more", wrong-10)
+	}
+	return fates
+}
+
+// fates collects what is known. What the provider or the stream has and nobody asked for is an error.
+func (w *world) fates() map[string]fate {
+	w.t.Helper()
+	fates := map[string]fate{}
+	for reference, p := range w.payments {
+		record, err := w.ledger.Show(context.Background(), key(reference))
+		if err != nil {
+			w.t.Errorf("lost: %s", err)
+		}
+		fates[reference] = fate{payment: p, reference: reference, record: record}
+	}
+	book := w.bank.book()
+	for _, e := range book.Executions {
+		if f, ok := fates[e.Reference]; ok {
+			f.executed = append(f.executed, e)
+			fates[e.Reference] = f
+		} else if strings.HasPrefix(e.Reference, w.prefix) {
+			w.t.Errorf("the provider executed %s, which nobody submitted", e.Reference)
+		}
+	}
+	for reference, n := range book.Arrivals {
+		if f, ok := fates[reference]; ok {
+			f.arrived = n
+			fates[reference] = f
+		}
+	}
+	for _, values := range w.stream() {
+		f, ok := fates[values["reference"]]
+		if !ok {
+			w.t.Errorf("the stream tells of %s, which nobody submitted", values["reference"])
+			continue
+		}
+		f.events = append(f.events, values)
+		fates[f.reference] = f
+	}
+	return fates
+}
+
+func (w *world) stream() []map[string]string {
+	w.t.Helper()
+	entries, err := w.rdb.XRange(context.Background(), idempotency.OutcomesKey(providers.VirtualPOS), "-", "+").Result()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var out []map[string]string
+	for _, e := range entries {
+		values := map[string]string{}
+		for k, v := range e.Values {
+			values[k], _ = v.(string)
+		}
+		out = append(out, values)
+	}
+	return out
+}
+
+// problems is what is wrong with one payment's fate.
+func (f fate) problems(r rules) []string {
+	var all []string
+	say := func(bad bool, format string, args ...any) {
+		if bad {
+			all = append(all, fmt.Sprintf(format, args...))
+		}
+	}
+	n := len(f.executed)
+	switch f.record.State {
+	case idempotency.Succeeded:
+		say(n != 1, "succeeded, and the provider executed it %d times", n)
+	case idempotency.Failed:
+		say(n != 0, "failed, and the provider executed it %d times", n)
+	case idempotency.Held:
+		say(n > 1, "held, and the provider executed it %d times", n)
+		if r.mayHold == nil {
+			say(true, "held, which nothing here explains")
+		} else if err := r.mayHold(f); err != nil {
+			say(true, "held, %s", err)
+		}
+	default:
+		say(true, "left open: %s", f.record.State)
+	}
+	for _, e := range f.executed {
+		say(e.Amount != f.amount || e.Currency != "CLP", "executed with %s %s, want %s CLP", e.Amount, e.Currency, f.amount)
+		say(e.Beneficiary != f.beneficiary, "executed for another beneficiary")
+		say(f.record.State == idempotency.Succeeded && f.record.ProviderID != e.ID, "the provider's id is %s, the ledger has %q", e.ID, f.record.ProviderID)
+	}
+	say(f.arrived > f.record.Attempts, "%d requests arrived from %d attempts", f.arrived, f.record.Attempts)
+	say(f.record.Amount != f.amount, "the ledger has the amount %s, want %s", f.record.Amount, f.amount)
+	say(f.record.Anomaly != "", "anomaly %s", f.record.Anomaly)
+	return append(all, f.eventProblems()...)
+}
+
+// eventProblems compares the stream with the history: each change of state is in both, in the same order.
+func (f fate) eventProblems() []string {
+	if len(f.events) == 0 {
+		return []string{"nothing in the outcome stream"}
+	}
+	var all, told []string
+	anomalies := 0
+	for _, e := range f.events {
+		if e["amount"] != f.amount || e["currency"] != "CLP" || e["key"] != f.record.Key.String() {
+			all = append(all, fmt.Sprintf("an event of %s has %s %s", e["key"], e["amount"], e["currency"]))
+		}
+		if e["event"] == "anomaly" {
+			anomalies++
+		} else {
+			told = append(told, e["state"])
+		}
+	}
+	last := f.events[len(f.events)-1]
+	if last["state"] != string(f.record.State) || last["provider_id"] != f.record.ProviderID || last["code"] != f.record.Code {
+		all = append(all, fmt.Sprintf("the last event says %s %q %q, the ledger %s %q %q", last["state"], last["provider_id"], last["code"],
+			f.record.State, f.record.ProviderID, f.record.Code))
+	}
+	states, noted := f.history()
+	if !slices.Equal(told, states) || anomalies != noted {
+		all = append(all, fmt.Sprintf("the stream says %v and %d anomalies, the history %v and %d", told, anomalies, states, noted))
+	}
+	return all
+}
+
+// history is the changes of state in the record's history, and how many anomalies it notes. Entries that change no state are notes.
+func (f fate) history() (states []string, anomalies int) {
+	for _, h := range f.record.History {
+		if strings.HasPrefix(h.Note, "anomaly: ") {
+			anomalies++
+		}
+		if len(states) == 0 || states[len(states)-1] != string(h.State) {
+			states = append(states, string(h.State))
+		}
+	}
+	return states, anomalies
+}
+
+// auditEvents demands that consumers can tell repeated events by their id.
+func (w *world) auditEvents(fates map[string]fate) {
+	w.t.Helper()
+	seen := map[string]bool{}
+	for _, f := range fates {
+		for _, e := range f.events {
+			if id := e["event_id"]; id == "" || seen[id] {
+				w.t.Errorf("event_id %q stands twice in the stream", id)
+			} else {
+				seen[id] = true
+			}
+		}
+	}
+}
+
+// auditIndexes demands that operators see by state exactly what the records say.
+func (w *world) auditIndexes(fates map[string]fate) {
+	w.t.Helper()
+	want := map[idempotency.State]int64{}
+	for _, f := range fates {
+		if f.record.State != idempotency.Succeeded {
+			want[f.record.State]++
+		}
+	}
+	counts, err := w.counts()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, s := range idempotency.States() {
+		if counts[s] != want[s] {
+			w.t.Errorf("the index has %d payments %s, the records %d", counts[s], s, want[s])
+		}
+	}
+}
+
+// all demands the same state of every payment.
+func all(t testing.TB, fates map[string]fate, state idempotency.State) {
+	t.Helper()
+	for reference, f := range fates {
+		if f.record.State != state {
+			t.Errorf("%s: %s, want %s\n%s", reference, f.record.State, state, f)
+		}
+	}
+}
+
+// tally counts the fates by state.
+func tally(fates map[string]fate) map[idempotency.State]int {
+	n := map[idempotency.State]int{}
+	for _, f := range fates {
+		n[f.record.State]++
+	}
+	return n
+}
+
+func (f fate) String() string {
+	return fmt.Sprintf("  executed %d, arrived %d, %s", len(f.executed), f.arrived, describe(f.record))
+}
+
+func describe(r idempotency.Record) string {
+	text := fmt.Sprintf("%s %s code %q attempts %d", r.Key, r.State, r.Code, r.Attempts)
+	for _, h := range r.History {
+		text += fmt.Sprintf("\n    %s %s %d %s", h.At.Format("15:04:05.000"), h.State, h.Attempt, h.Note)
+	}
+	return text
+}
+
+// lapses are the instants at which an attempt began whose lease lapsed.
+func (f fate) lapses() []time.Time {
+	var began, lapsed []time.Time
+	for _, h := range f.record.History {
+		if h.State == idempotency.Sending {
+			began = append(began, h.At)
+		}
+		if h.Note == "lease lapsed" && len(began) > 0 {
+			lapsed = append(lapsed, began[len(began)-1])
+		}
+	}
+	return lapsed
+}
+
+// onlyWhereStruck lets a payment be held where a worker was killed or stopped during one of its attempts.
+func (w *world) onlyWhereStruck(f fate) error {
+	const blur = 100 * time.Millisecond // between a clock read and the deed
+	lapses := f.lapses()
+	for _, began := range lapses {
+		for _, at := range w.strikes {
+			if at.After(began.Add(-blur)) && at.Before(began.Add(lease+blur)) {
+				return nil
+			}
+		}
+	}
+	return fmt.Errorf("but no worker was killed or stopped during an attempt (%d lapsed)", len(lapses))
+}

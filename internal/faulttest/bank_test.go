@@ -1,0 +1,83 @@
+package faulttest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/remesa/remesa/providers/sandbox"
+)
+
+// The credentials that the simulators take.
+const (
+	apiKey    = "sandbox-api-key"
+	secretKey = "sandbox-secret-key"
+)
+
+// bank is the simulated provider in a process of its own: its book outlives every worker.
+type bank struct {
+	t   testing.TB
+	url string // of the provider, its prefix included
+}
+
+func openBank(t testing.TB) *bank {
+	t.Helper()
+	p := start(t, "sandbox", binary(t, worker), nil, "sandbox", "--addr", "127.0.0.1:0")
+	return &bank{t: t, url: p.awaitLine("REMESA_VIRTUALPOS_BASE_URL=", "\n")}
+}
+
+// misbehave adds faults.
+func (b *bank) misbehave(faults ...sandbox.Fault) {
+	b.t.Helper()
+	body, err := json.Marshal(faults)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.call(http.MethodPost, "/_faults", body)
+}
+
+// behave ends all faults.
+func (b *bank) behave() {
+	b.t.Helper()
+	b.call(http.MethodDelete, "/_faults", nil)
+}
+
+// slow makes each request that moves money take that long.
+func (b *bank) slow(d time.Duration) {
+	b.t.Helper()
+	b.misbehave(sandbox.Fault{Kind: "latency", Operation: sandbox.Send, Delay: sandbox.Duration(d)})
+}
+
+// book is what the provider executed, and what arrived there.
+func (b *bank) book() sandbox.Book {
+	b.t.Helper()
+	var book sandbox.Book
+	if err := json.Unmarshal(b.call(http.MethodGet, "/_book", nil), &book); err != nil {
+		b.t.Fatal(err)
+	}
+	return book
+}
+
+func (b *bank) call(method, path string, body []byte) []byte {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, method, b.url+path, bytes.NewReader(body))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	reply, err := http.DefaultClient.Do(r)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer reply.Body.Close()
+	text, err := io.ReadAll(reply.Body)
+	if err != nil || reply.StatusCode >= 300 {
+		b.t.Fatalf("%s %s: %s %s %v", method, path, reply.Status, text, err)
+	}
+	return text
+}

@@ -1,0 +1,5 @@
+package faulttest
+
+const roleVariable = "REMESA_FAULTTEST_ROLE"
+
+func playRole() int { return 0 }

@@ -1,0 +1,265 @@
+package faulttest
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/redistest"
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/tasks"
+)
+
+// Times of a world, short enough to wait for.
+const (
+	requestTimeout   = time.Second
+	lease            = 3 * time.Second
+	settle           = 2 * time.Second
+	confirmations    = 2
+	notFoundInterval = 300 * time.Millisecond
+	// certainty is how long after the last fault every payment is final or held.
+	certainty = lease + settle + confirmations*notFoundInterval + 10*time.Second
+)
+
+// Ways with what the provider does not know.
+const (
+	hold   = "hold"
+	resend = "resend"
+)
+
+// world is one scenario: a Redis, a provider, workers, and the payments that were submitted.
+type world struct {
+	t        testing.TB
+	redis    *redistest.Server
+	rdb      *redis.Client
+	ledger   *idempotency.Redis
+	client   *tasks.Client
+	bank     *bank
+	settings map[string]string
+	workers  []*process
+	started  int
+
+	prefix   string
+	payments map[string]payment // by reference
+	strikes  []time.Time        // when a worker was killed or stopped
+}
+
+// payment is what was asked for.
+type payment struct {
+	amount, beneficiary string
+	task                tasks.Task
+}
+
+// newWorld starts Redis and, unless one is given, a provider. Settings come in pairs of name and value.
+func newWorld(t testing.TB, b *bank, settings ...string) *world {
+	t.Helper()
+	return newWorldOn(t, redistest.Start(t, redistest.Appendonly("always")), b, settings...)
+}
+
+func newWorldOn(t testing.TB, server *redistest.Server, b *bank, settings ...string) *world {
+	t.Helper()
+	if b == nil {
+		b = openBank(t)
+	}
+	w := &world{t: t, redis: server, rdb: server.Client(), bank: b, payments: map[string]payment{}, prefix: newPrefix()}
+	w.ledger = idempotency.NewRedis(w.rdb, idempotency.Options{FirstWake: 3 * time.Second})
+	w.client = tasks.NewClient(w.ledger, w.rdb, tasks.ClientOptions{})
+	w.settings = map[string]string{
+		"REMESA_REDIS_URL": server.URL(), "REMESA_HTTP_ADDR": "127.0.0.1:0", "REMESA_LOG_LEVEL": "debug",
+		"REMESA_REQUEST_TIMEOUT": requestTimeout.String(), "REMESA_LEASE": lease.String(), "REMESA_SETTLE_TIME": settle.String(),
+		"REMESA_NOT_FOUND_CONFIRMATIONS": strconv.Itoa(confirmations), "REMESA_NOT_FOUND_INTERVAL": notFoundInterval.String(),
+		"REMESA_RETRY_BASE": "100ms", "REMESA_RETRY_MAX": "1s", "REMESA_POLL_FIRST": "200ms", "REMESA_POLL_MAX": "1s",
+		"REMESA_JANITOR_INTERVAL": "200ms", "REMESA_CIRCUIT_COOLDOWN": "1s", "REMESA_CONCURRENCY": "8",
+		"REMESA_VIRTUALPOS_BASE_URL": b.url, "REMESA_VIRTUALPOS_API_KEY": apiKey, "REMESA_VIRTUALPOS_SECRET_KEY": secretKey,
+	}
+	for i := 0; i+1 < len(settings); i += 2 {
+		w.settings[settings[i]] = settings[i+1]
+	}
+	return w
+}
+
+// newPrefix keeps worlds apart that share a provider.
+func newPrefix() string { return "x" + idempotency.NewAttempt()[:8] + "." }
+
+// with is the world's settings and more, in pairs of name and value.
+func (w *world) with(more ...string) map[string]string {
+	all := maps.Clone(w.settings)
+	for i := 0; i+1 < len(more); i += 2 {
+		all[more[i]] = more[i+1]
+	}
+	return all
+}
+
+// work starts n workers.
+func (w *world) work(n int) {
+	w.t.Helper()
+	for range n {
+		w.workers = append(w.workers, w.hire(worker))
+	}
+}
+
+// hire starts one worker that is not in the list of those to strike.
+func (w *world) hire(name string, more ...string) *process {
+	w.t.Helper()
+	w.started++
+	return start(w.t, fmt.Sprintf("%s-%d", name, w.started), binary(w.t, name), w.with(more...), "run")
+}
+
+// drain ends all workers, and demands that they end well.
+func (w *world) drain() {
+	w.t.Helper()
+	for _, p := range w.workers {
+		p.cont()
+		p.drain()
+	}
+	w.workers = nil
+}
+
+// faultFile is where a faulty worker leaves its last word.
+func (w *world) faultFile() string { return filepath.Join(w.t.TempDir(), "fault") }
+
+// newPayment makes one whose amount and beneficiary are no other's.
+func (w *world) newPayment(reference string) tasks.Task {
+	w.t.Helper()
+	n := len(w.payments) + 1
+	p := tasks.Payout{
+		Provider: providers.VirtualPOS, MerchantID: w.prefix + reference, Amount: strconv.Itoa(1000 + n), Currency: "CLP",
+		Recipient: providers.Recipient{Document: rut(10_000_000 + n), Name: "Ana Soto", Email: "ana@example.cl"},
+		Bank:      providers.Bank{Code: "012", AccountNumber: strconv.Itoa(50_000_000 + n)},
+	}
+	task, err := p.Task()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.payments[p.MerchantID] = payment{
+		amount: p.Amount, beneficiary: p.Recipient.Document + " 012 " + p.Bank.AccountNumber, task: task,
+	}
+	return task
+}
+
+func (w *world) newPayments(n int) []tasks.Task {
+	w.t.Helper()
+	var ts []tasks.Task
+	for i := range n {
+		ts = append(ts, w.newPayment(fmt.Sprintf("%04d", i)))
+	}
+	return ts
+}
+
+// submit registers and wakes; all must be new.
+func (w *world) submit(ts ...tasks.Task) {
+	w.t.Helper()
+	receipts, err := w.client.Submit(context.Background(), ts...)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, r := range receipts {
+		if r.Outcome != tasks.Enqueued {
+			w.t.Fatalf("submit %s: %s %s", r.Key, r.Outcome, r.Problem)
+		}
+	}
+}
+
+func key(reference string) idempotency.Key {
+	return idempotency.Key{Provider: providers.VirtualPOS, Account: idempotency.DefaultAccount, Reference: reference}
+}
+
+// rut is a Chilean document number with its check digit: modulo 11, weights 2 to 7 from the right.
+func rut(body int) string {
+	sum, weight := 0, 2
+	for n := body; n > 0; n /= 10 {
+		sum += n % 10 * weight
+		if weight++; weight > 7 {
+			weight = 2
+		}
+	}
+	return fmt.Sprintf("%d-%c", body, "0K987654321"[sum%11])
+}
+
+// counts is how many payments are in each open state, failed of the last days included.
+func (w *world) counts() (map[idempotency.State]int64, error) {
+	return w.ledger.Counts(context.Background(), providers.VirtualPOS)
+}
+
+// open is how many payments a machine must still move on.
+func (w *world) open() (int64, error) {
+	counts, err := w.counts()
+	var n int64
+	for state, c := range counts {
+		if state != idempotency.Held && state != idempotency.Failed {
+			n += c
+		}
+	}
+	return n, err
+}
+
+// awaitSettled waits until every payment is final or held.
+func (w *world) awaitSettled(limit time.Duration) {
+	w.t.Helper()
+	await(w.t, limit, func() error {
+		n, err := w.open()
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			return fmt.Errorf("%d payments are still open, among them\n%s", n, w.unsettled())
+		}
+		return w.allRegistered()
+	})
+}
+
+func (w *world) allRegistered() error {
+	for reference := range w.payments {
+		if _, err := w.ledger.Show(context.Background(), key(reference)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unsettled describes some of what is open.
+func (w *world) unsettled() string {
+	text, n := "", 0
+	_ = w.ledger.List(context.Background(), idempotency.Filter{Provider: providers.VirtualPOS}, func(r idempotency.Record) bool {
+		if r.State != idempotency.Held {
+			text += describe(r) + "\n"
+			n++
+		}
+		return n < 5
+	})
+	return text
+}
+
+// awaitSome waits until at least n payments are in the state.
+func (w *world) awaitSome(state idempotency.State, n int64) {
+	w.t.Helper()
+	await(w.t, patience, func() error {
+		counts, err := w.counts()
+		if err == nil && counts[state] < n {
+			err = fmt.Errorf("%v, want %d %s", counts, n, state)
+		}
+		return err
+	})
+}
+
+// awaitNone waits until no payment is in the state.
+func (w *world) awaitNone(state idempotency.State) {
+	w.t.Helper()
+	await(w.t, patience, func() error {
+		counts, err := w.counts()
+		if err == nil && counts[state] > 0 {
+			err = fmt.Errorf("%v, want none %s", counts, state)
+		}
+		return err
+	})
+}
+
+// strike notes that a worker is being killed or stopped.
+func (w *world) strike() { w.strikes = append(w.strikes, time.Now()) }
