@@ -4,13 +4,13 @@ import "github.com/remesa/remesa/providers"
 
 // The steps of workers, on the model.
 
-// begin decides as the record stands; due says whether its due time has come.
-func (r *modelRecord) begin(p modelRules, now int64, id uint8, opensLate, due bool) Verdict {
+// begin decides as the record stands; watched tells whether a settled payment is still looked at.
+func (r *modelRecord) begin(p modelRules, now int64, id uint8, opensLate, watched bool) Verdict {
 	known := r.attempt(id)
-	if known != nil && known.fate.recorded() {
+	if known != nil && known.fate.recorded() && !p.forgetFates {
 		return Done
 	}
-	recovered := r.recover(p, now)
+	r.recover(p, now)
 	switch r.state {
 	case Sending:
 		if r.owner == id {
@@ -20,74 +20,54 @@ func (r *modelRecord) begin(p modelRules, now int64, id uint8, opensLate, due bo
 	case Queued, Ready:
 		return r.send(p, now, id, opensLate)
 	case InDoubt, Pending, Held:
-		if due || recovered {
+		if p.askable {
 			return AskFirst
 		}
-		return Wait
-	default:
-		return Done
+	case Succeeded, Failed, Reversed:
+		if watched {
+			return AskFirst
+		}
 	}
+	return Done
 }
 
 // send opens an attempt. An id that was used before is never sent again, whatever became of it.
 func (r *modelRecord) send(p modelRules, now int64, id uint8, opensLate bool) Verdict {
-	if r.attempt(id) != nil {
+	switch {
+	case r.attempt(id) != nil:
 		return Done
-	}
-	if r.deadline != 0 && now >= r.deadline {
-		r.expire(p, now)
+	case r.deadline != 0 && now >= r.deadline && r.unclear():
+		r.hold()
 		return Done
-	}
-	if r.halted {
+	case r.deadline != 0 && now >= r.deadline:
+		r.settle(Failed, "expired")
+		return Done
+	case r.halted || now < r.notAgain:
 		return Wait
 	}
 	fate := fateOpen
 	if opensLate {
 		fate = fateUnopened
 	}
-	r.leaseEnd = now + p.lease
-	r.at[r.n] = modelAttempt{id: id, end: r.leaseEnd, fate: fate}
+	r.at[r.n] = modelAttempt{id: id, end: now + p.lease, fate: fate}
 	r.n++
-	r.state, r.owner, r.code, r.from, r.risk = Sending, id, "", 0, false
-	r.restartCounts()
+	r.move(Sending)
+	r.owner, r.leaseEnd, r.code, r.risk, r.evidence = id, now+p.lease, "", false, modelEvidence{}
+	r.polling, r.since, r.notAgain = false, 0, 0
+	r.forgetCounts()
 	return Send
 }
 
-func (r *modelRecord) restartCounts() { r.refusals, r.notFounds, r.counted = 0, 0, 0 }
-
-// expire ends what was not begun in time; where an earlier attempt may have left, the provider is asked.
-func (r *modelRecord) expire(p modelRules, now int64) {
-	if r.unclearBut(0) {
-		r.doubt(p, now)
+// recover ends the attempt whose lease lapsed. One that never came to a step that can move money leaves nothing in doubt.
+func (r *modelRecord) recover(p modelRules, now int64) {
+	if r.state != Sending || now < r.leaseEnd {
 		return
 	}
-	r.state, r.code = Failed, "expired"
-}
-
-// doubt is what an attempt leaves that nobody knows the end of.
-func (r *modelRecord) doubt(p modelRules, now int64) {
-	if r.state != InDoubt && r.state != Pending {
-		r.since = now
+	class := providers.InDoubt
+	if r.attempt(r.owner).fate == fateUnopened {
+		class = notSent
 	}
-	r.state = InDoubt
-	if !p.askable {
-		r.state = Held
-	}
-}
-
-// recover ends the attempt whose lease lapsed.
-func (r *modelRecord) recover(p modelRules, now int64) bool {
-	if r.state != Sending || now < r.leaseEnd {
-		return false
-	}
-	a := r.attempt(r.owner)
-	if a.fate == fateUnopened {
-		a.fate = fateNotExecuted // its Note is refused from now on: it can never move money
-		r.end(p, now, a, modelOutcome{class: notSent})
-		return true
-	}
-	r.end(p, now, a, modelOutcome{class: providers.InDoubt})
-	return true
+	r.end(p, now, modelOutcome{class: class}, 0)
 }
 
 // note opens an attempt that began with a step that cannot move money.
@@ -101,174 +81,200 @@ func (r *modelRecord) note(now int64, id uint8, moves bool) bool {
 	return true
 }
 
-// report is Finish and Release.
-func (r *modelRecord) report(p modelRules, now int64, id uint8, o modelOutcome) {
+// report is Finish, and Release with the class notSent; after delays the next attempt of what was not sent.
+func (r *modelRecord) report(p modelRules, now int64, id uint8, o modelOutcome, after int64) {
 	a := r.attempt(id)
 	if a == nil || (a.fate.recorded() && !p.forgetFates) {
 		return
 	}
-	if now > a.end {
-		a.end = now
-	}
-	if r.state == Sending && r.owner == id {
-		a.close(o)
-		r.end(p, now, a, o)
+	if r.state != Sending || r.owner != id {
+		r.late(p, now, a, o)
 		return
 	}
-	r.late(p, now, a, o)
+	a.end = now
+	if a.fate == fateUnopened && o.class == providers.InDoubt {
+		o.class = notSent // it cannot have moved money
+	}
+	a.close(o)
+	r.end(p, now, o, after)
 }
 
-// close records what the attempt's own report says of it.
+// close records the attempt's own word on itself.
 func (a *modelAttempt) close(o modelOutcome) {
 	switch o.class {
 	case notSent:
 		a.fate = fateNotExecuted
 	case providers.Refused:
 		a.fate = fateRefused
-	case providers.Succeeded:
-		a.fate = fateNamed
-	case providers.Pending, providers.InDoubt:
-		a.fate = fateOpen
-	}
-	if o.pid != 0 {
-		a.pid = o.pid
+	case providers.Succeeded, providers.Pending:
+		a.fate, a.pid = fateKnown, o.pid
 	}
 }
 
 // end moves the record on when its owner's attempt ends.
-func (r *modelRecord) end(p modelRules, now int64, a *modelAttempt, o modelOutcome) {
-	r.owner, r.leaseEnd = 0, 0
+func (r *modelRecord) end(p modelRules, now int64, o modelOutcome, after int64) {
 	e := r.evidence
-	r.evidence = modelEvidence{}
-	two := e.pid != 0 && o.pid != 0 && e.pid != o.pid
 	switch {
-	case e.succeeded:
-		if o.class == providers.Succeeded && e.pid == 0 {
-			e.pid = o.pid
-		}
-		r.succeed(now, 0, e.pid)
-		r.anomaly = r.anomaly || two
+	case e.succeeded && o.class == providers.Succeeded, e.succeeded:
+		r.endWithSuccess(e, o)
 	case o.class == providers.Succeeded:
-		r.succeed(now, a.id, o.pid)
-		r.anomaly = r.anomaly || two
+		r.adoptSuccess(o)
 	case o.class == providers.Pending:
-		r.state, r.from, r.since = Pending, a.id, now
 		r.learn(o.pid)
+		r.await(now)
 	case o.class == providers.InDoubt, e.pending:
+		r.learn(o.pid)
 		r.doubt(p, now)
 	case o.class == notSent:
-		r.state = Ready
-	case r.unclearBut(a.id):
+		r.ready(now, after)
+	case r.unclear():
 		r.doubt(p, now)
 	default:
-		r.state, r.code = Failed, "declined"
 		r.learn(o.pid)
+		r.settle(Failed, "declined")
 	}
 }
 
-func (r *modelRecord) learn(pid uint8) {
-	if pid != 0 {
-		r.pid = pid
+// endWithSuccess: another attempt's success was reported meanwhile.
+func (r *modelRecord) endWithSuccess(e modelEvidence, o modelOutcome) {
+	two := o.class != providers.Refused && e.pid != 0 && o.pid != 0 && e.pid != o.pid
+	r.learn(o.pid)
+	r.learn(e.pid)
+	r.settle(Succeeded, "")
+	if two {
+		r.flag(o.pid)
 	}
 }
 
-func (r *modelRecord) succeed(_ int64, from, pid uint8) {
-	r.state, r.from, r.byPerson = Succeeded, from, false
-	r.learn(pid)
+// adoptSuccess settles what was not settled. A second id of the provider's is an anomaly.
+func (r *modelRecord) adoptSuccess(o modelOutcome) {
+	before := r.pid
+	r.learn(o.pid)
+	r.settle(Succeeded, "")
+	if before != 0 && before != r.pid {
+		r.flag(before)
+	}
 }
 
-// late is a report of an attempt that no longer owns the record: the table of late results, row by row.
+// late is a report of an attempt that no longer owns the record.
 func (r *modelRecord) late(p modelRules, now int64, a *modelAttempt, o modelOutcome) {
-	if o.class == providers.InDoubt {
+	switch o.class {
+	case providers.InDoubt:
+		r.lateDoubt(now, a)
+	case providers.Succeeded:
+		r.lateSuccess(a, o)
+	case providers.Pending:
+		r.latePending(now, a, o)
+	case notSent, providers.Refused:
+		r.lateNothing(now, a, o)
+	}
+}
+
+// lateDoubt moves the attempt's end and nothing else; what was counted before that is void.
+func (r *modelRecord) lateDoubt(now int64, a *modelAttempt) {
+	if a.fate == fateUnopened || now <= a.end {
 		return
 	}
+	a.end = now
+	r.forgetCounts()
+}
+
+func (r *modelRecord) lateSuccess(a *modelAttempt, o modelOutcome) {
+	from := r.source()
+	a.close(o)
 	switch r.state {
-	case Ready, InDoubt, Held:
-		r.lateInDoubt(p, now, a, o)
-	case Pending:
-		r.latePending(now, a, o)
 	case Sending:
-		r.lateSending(a, o)
-	case Succeeded:
-		r.lateSucceeded(a, o)
+		r.evident(o)
+	case Succeeded, Reversed:
+		r.successAgain(a, from, o)
 	case Failed:
-		r.lateFailed(a, o)
+		r.flag(o.pid)
+	default:
+		r.adoptSuccess(o)
 	}
 }
 
-func (r *modelRecord) lateInDoubt(p modelRules, now int64, a *modelAttempt, o modelOutcome) {
-	a.close(o)
-	switch o.class {
-	case providers.Succeeded:
-		r.succeed(now, a.id, o.pid)
-	case providers.Pending:
-		r.learn(o.pid)
-		if r.state != Held {
-			r.state, r.from = Pending, a.id
-		}
-	case notSent:
-		if r.state != Ready && !r.unclearBut(a.id) {
-			r.state = Ready
-		}
-	case providers.Refused:
-		if !r.unclearBut(a.id) {
-			r.state, r.code = Failed, "declined"
-		}
+// evident keeps a success until the owner's attempt ends.
+func (r *modelRecord) evident(o modelOutcome) {
+	e := &r.evidence
+	if e.pid != 0 && o.pid != 0 && e.pid != o.pid {
+		r.flag(o.pid)
+	}
+	e.succeeded = true
+	if e.pid == 0 {
+		e.pid = o.pid
+	}
+}
+
+// successAgain: an unknown id is learnt, another id or another attempt is a second success.
+func (r *modelRecord) successAgain(a, from *modelAttempt, o modelOutcome) {
+	same := a == nil || from == nil || a == from
+	switch {
+	case o.pid == r.pid && (same || o.pid != 0):
+	case o.pid == 0 && same && (a == nil || from != nil):
+	case r.pid != 0 || !same || r.state == Reversed:
+		r.flag(o.pid)
+	default:
+		r.pid = o.pid
 	}
 }
 
 func (r *modelRecord) latePending(now int64, a *modelAttempt, o modelOutcome) {
-	switch {
-	case o.class == providers.Succeeded:
+	switch r.state {
+	case Sending:
+		r.evidence.pending = true
+	case Failed:
 		a.close(o)
-		r.succeed(now, a.id, o.pid)
-	case o.class == providers.Pending:
-	case r.from == a.id:
-		r.anomaly = true
+		r.flag(o.pid)
+	case Held:
+		a.close(o)
+		if r.pid == 0 {
+			r.pid = o.pid
+		}
+	case Ready, InDoubt:
+		a.close(o)
+		r.learn(o.pid)
+		r.await(now)
 	default:
-		a.close(o)
+		if o.pid == r.pid {
+			a.close(o)
+		}
 	}
 }
 
-func (r *modelRecord) lateSending(a *modelAttempt, o modelOutcome) {
-	a.close(o)
-	switch o.class {
-	case providers.Succeeded:
-		if r.evidence.succeeded && r.evidence.pid != o.pid {
-			r.anomaly = true
+// lateNothing is a late "not sent" or a late refusal: it closes its attempt, unless the provider knows the payment from it.
+func (r *modelRecord) lateNothing(now int64, a *modelAttempt, o modelOutcome) {
+	open := r.state == Ready || r.state == InDoubt || r.state == Held || r.state == Pending
+	switch {
+	case open && r.knownFrom(a):
+		r.flag(r.pid)
+		return
+	case (r.state == Succeeded || r.state == Reversed) && a == r.source():
+		if r.state == Succeeded && o.class == providers.Refused {
+			r.flag(r.pid)
+			return
 		}
-		r.evidence.succeeded = true
-	case providers.Pending:
-		r.evidence.pending = true
-	default:
+		if o.class == notSent {
+			return
+		}
+	}
+	a.close(o)
+	a.end = max(a.end, now)
+	if !open || r.state == Pending || r.unclear() {
 		return
 	}
-	if o.pid != 0 {
-		r.evidence.pid = o.pid
+	if o.class == providers.Refused {
+		r.learn(o.pid)
+		r.settle(Failed, "declined")
+	} else if r.state != Ready {
+		r.ready(now, 0)
 	}
 }
 
-func (r *modelRecord) lateSucceeded(a *modelAttempt, o modelOutcome) {
-	switch {
-	case o.class == providers.Succeeded && o.pid != 0 && o.pid == r.pid:
-		a.close(o)
-	case o.class == providers.Succeeded && r.byPerson && r.pid == 0:
-		a.close(o)
-		r.succeed(0, a.id, o.pid)
-	case o.class == providers.Succeeded:
-		a.close(o)
-		r.anomaly = true
-	case o.class == providers.Refused && r.from == a.id:
-		r.anomaly = true
+// knownFrom: the provider knows the payment, and only this attempt can have brought it there.
+func (r *modelRecord) knownFrom(a *modelAttempt) bool {
+	if r.state != Pending && r.count(0, modelFate.known) == 0 {
+		return false
 	}
-}
-
-func (r *modelRecord) lateFailed(a *modelAttempt, o modelOutcome) {
-	if o.class == providers.Succeeded {
-		a.close(o)
-		r.anomaly = true
-	}
-	if o.class == providers.Pending {
-		r.anomaly = true
-	}
+	return a == r.source() || r.count(a.id, modelFate.unclear) == 0
 }

@@ -58,7 +58,7 @@ local function refused(r)
     return again(r)
   end
   local named = r.pi and r.pi == o.provider_id and opens(r) == 0
-  if named or (count(r, 'o=~') <= 1 and count(r, 'rR') == 0) then
+  if count(r, 'o=~') <= 1 and (named or count(r, 'rR') == 0) then
     refuse_attempts(r)
     take(r, o)
     settle(r, 'failed')
@@ -74,13 +74,13 @@ local function not_found(r)
   r.rf = nil
   if r.s == 'held' then return again(r) end
   if r.rk then
-    r.rk = nil
     return ready(r, 0, 'not found; double risk accepted')
   end
   if A.asked < last_end(r) + P.settle or (r.nl and A.asked < r.nl + P.every) then return again(r) end
   r.nf, r.nl = (r.nf or 0) + 1, A.asked
   if r.nf < P.confirm then return again(r) end
-  if not P.resend or (r.rs or 0) >= P.resends or count(r, '=~') > 0 then
+  local was_known = r.s == 'pending' or r.ea or count(r, '=~') > 0
+  if not P.resend or (r.rs or 0) >= P.resends or was_known then
     hold(r, 'not_found', 'the provider does not know it')
   elseif redis.call('HGET', LOOKUP, A.acc) ~= 'proven' then
     hold(r, 'lookup_unproven', 'not found, but no lookup of this account ever found a payment')

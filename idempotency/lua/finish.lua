@@ -2,9 +2,13 @@
 -- ARGV  1 {attempt, o {class, provider_id, code, message, decline, action_url, handles}, after (ms until the first poll)}
 local function own(r, a, o)
   a[2] = NOW
+  local known = r.pi
   take(r, o)
   if o.class == 'succeeded' or o.class == 'pending' then a[3] = '=' .. (o.provider_id or '') end
-  if o.class == 'refused' then a[3] = 'r' end
+  if o.class == 'refused' then
+    a[3] = 'r'
+    if not nothing_known(r) then r.pi = known end -- the others must be asked about, not this one
+  end
   if o.class == 'succeeded' then
     local ev = r.ev
     settle(r, 'succeeded')
@@ -16,7 +20,7 @@ local function own(r, a, o)
     evidence(r, o.class ~= 'refused' and o.provider_id or nil)
   elseif o.class == 'pending' then
     await(r, A.after)
-  elseif o.class == 'refused' and opens(r) == 0 and not r.ea then
+  elseif o.class == 'refused' and nothing_known(r) and not r.ea then
     settle(r, 'failed')
   elseif a[3] == 'i' and not r.ea then
     a[3] = 'n'

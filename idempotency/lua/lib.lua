@@ -138,6 +138,9 @@ end
 
 local function opens(r, except) return count(r, 'o', except) end
 
+-- No attempt may have been executed, and the provider knows of none.
+local function nothing_known(r) return count(r, 'o=~') == 0 end
+
 -- The attempt that the provider's known id belongs to; one that the provider knows without an id stands in where none has that id.
 local function source(r)
   local nameless
@@ -209,11 +212,12 @@ local function drop_details(r)
   end
 end
 
--- Whether a settled payment is still looked at, and when: an open attempt may yet be executed; an account's first success proves
--- under resend that its lookup works.
+-- Whether a settled payment is still looked at, and when: an open attempt, or one that the provider had and did not end, may yet be
+-- executed; an account's first success proves under resend that its lookup works.
 local function watch(r)
   if not r.q then return nil end
-  if opens(r) > 0 and (r.s == 'failed' or (r.s == 'succeeded' and count(r, 'oR=~r') > 1)) then
+  if (r.s == 'failed' and not nothing_known(r)) or
+    (r.s == 'succeeded' and (count(r, 'o=~') > 1 or (opens(r) > 0 and count(r, 'oR=~r') > 1))) then
     r.wu = NOW + WATCH
     return NOW + DAY
   end
@@ -277,7 +281,7 @@ local function await(r, after, text)
 end
 
 local function ready(r, after, text)
-  r.o, r.le, r.wk, r.ps, r.po = nil, nil, nil, nil, nil
+  r.o, r.le, r.wk, r.ps, r.po, r.rk = nil, nil, nil, nil, nil, nil
   r.na = after > 0 and NOW + after or nil
   trim(r)
   move(r, 'ready', text)
@@ -348,6 +352,7 @@ local function late_success(r, a, o)
     remember(r, r.s, 'late success of another attempt')
     store(r, KEEP)
   elseif s == 'succeeded' or s == 'reversed' then
+    if a then changed(r) end
     success_again(r, a, from, pid)
     store(r, KEEP)
   elseif s == 'failed' then
@@ -381,6 +386,7 @@ local function late_pending(r, a, o, after)
     await(r, after, 'late result')
   elseif pid == (r.pi or '') then
     a[3] = '=' .. pid
+    changed(r)
     store(r, KEEP)
   end
 end
@@ -391,9 +397,6 @@ local function close(r, a, fate)
   a[2] = math.max(a[2], NOW)
   changed(r)
 end
-
--- No attempt may have been executed, and the provider knows of none.
-local function nothing_known(r) return count(r, 'o=~') == 0 end
 
 -- The provider knows the payment, and only this attempt can have brought it there.
 local function known_from(r, a)

@@ -55,7 +55,7 @@ function STEP.retry()
   if redis.call('EXISTS', PAYLOAD) == 0 then
     return fail('refused', 'its details are no longer kept; submit it under a new reference')
   end
-  local open = opens(r) > 0 or (r.co == 'not_received' and not nothing_known(r))
+  local open = not nothing_known(r)
   if open and not (r.co == 'not_received' and A.risk) then
     return fail('refused', r.co == 'not_received' and 'an attempt may have been executed; --accept-double-risk takes that risk'
       or 'an attempt may have been executed')
@@ -82,7 +82,7 @@ function STEP.cancel()
   if r.s ~= 'queued' and r.s ~= 'ready' and r.s ~= 'blocked' then
     return fail('refused', 'too late to cancel; the payment is ' .. r.s)
   end
-  if opens(r) > 0 then return fail('refused', 'too late to cancel; an attempt may have been executed') end
+  if not nothing_known(r) then return fail('refused', 'too late to cancel; an attempt may have been executed') end
   r.co, r.ms, r.de = 'cancelled', nil, nil
   settle(r, 'failed', text)
 end
