@@ -135,6 +135,7 @@ func TestEveryBadLineIsRefusedByItsFieldWithoutRepeatingIt(t *testing.T) {
 		{"too deep a nesting for any reader", "virtualpos", `"currency"`, `"x":` + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + `,"currency"`, "line: not valid JSON"},
 		{"too long a list", "coordinador", `[2285813`, `[1` + strings.Repeat(",1", 1000), "details.dtes: more than 1000"},
 
+		{"too many fields", "virtualpos", `"currency"`, manyFields() + `"currency"`, "line: more than 1000"},
 		{"no type", "virtualpos", `"type":"payout",`, ``, "type: required"},
 		{"an unknown type", "virtualpos", `"type":"payout"`, `"type":"refund"`, "type: must be one of payout, charge, status"},
 		{"a type in upper case", "virtualpos", `"type":"payout"`, `"type":"PAYOUT"`, "type: must be one of"},
@@ -183,6 +184,8 @@ func TestEveryBadLineIsRefusedByItsFieldWithoutRepeatingIt(t *testing.T) {
 		{"a date for a time", "virtualpos", `"currency"`, `"deadline":"2026-05-15","currency"`, "deadline: must be a time in RFC 3339"},
 		{"a day that does not exist", "virtualpos", `"currency"`, `"deadline":"2026-02-30T00:00:00Z","currency"`, "deadline: must be a time in RFC 3339"},
 		{"a time as a number", "virtualpos", `"currency"`, `"deadline":1,"currency"`, "deadline: must be a text, not a number"},
+		{"a time whose year in UTC has five digits", "virtualpos", `"currency"`, `"deadline":"9999-12-31T23:00:00-04:00","currency"`, "deadline: must be a time in RFC 3339"},
+		{"the time that means none", "virtualpos", `"currency"`, `"deadline":"0001-01-01T00:00:00Z","currency"`, "deadline: must be a time in RFC 3339"},
 		{"a deadline at not_before", "virtualpos", `"currency"`, `"not_before":"2026-05-15T09:00:00Z","deadline":"2026-05-15T05:00:00-04:00","currency"`, "deadline: must be after not_before"},
 		{"metadata that is a list", "virtualpos", `"currency"`, `"metadata":[],"currency"`, "metadata: must be an object, not a list"},
 		{"metadata with a number", "virtualpos", `"currency"`, `"metadata":{"order":1},"currency"`, "metadata.order: must be a text, not a number"},
@@ -199,6 +202,7 @@ func TestEveryBadLineIsRefusedByItsFieldWithoutRepeatingIt(t *testing.T) {
 		{"a name that turns the text around", "virtualpos", `Ana Soto`, `Ana\u202eSoto`, "recipient.name: must be one line"},
 		{"an e-mail address without a domain", "virtualpos", `ana@example.cl`, `ana@`, "recipient.email: must be an e-mail"},
 		{"an e-mail address with a name", "virtualpos", `ana@example.cl`, `Ana <ana@example.cl>`, "recipient.email: must be an e-mail"},
+		{"an e-mail address in angle brackets", "virtualpos", `ana@example.cl`, `<ana@example.cl>`, "recipient.email: must be an e-mail"},
 		{"a bank code of two digits", "virtualpos", `"012"`, `"12"`, "bank.code: must be the bank's code of 3 digits"},
 		{"a bank code as a number", "virtualpos", `"012"`, `12`, "bank.code: must be a text, not a number"},
 		{"an account number with letters", "virtualpos", `"12345678"}}`, `"1234A"}}`, "bank.account_number: must be 4 to 20 digits"},
@@ -256,6 +260,14 @@ func TestEveryBadLineIsRefusedByItsFieldWithoutRepeatingIt(t *testing.T) {
 			}
 		})
 	}
+}
+
+func manyFields() string {
+	var b strings.Builder
+	for i := range 1001 {
+		fmt.Fprintf(&b, `"x%d":1,`, i)
+	}
+	return b.String()
 }
 
 func TestALineThatIsNoObjectIsRefused(t *testing.T) {
@@ -318,6 +330,13 @@ func TestEqualContentsHaveOneCanonicalForm(t *testing.T) {
 		if got := string(must(t, line).Payload()); got != want {
 			t.Errorf("%s:\n%s\nwant\n%s", row.says, got, want)
 		}
+	}
+}
+
+func TestWhatIsNoRUTAndNoHTMLStaysAsItWas(t *testing.T) {
+	line := example(t, "pagoseguro", `"100000000"`, `"123456785"`, `Ana Ruiz`, `Ruiz & <Hijos>`)
+	if got := string(must(t, line).Payload()); got != string(line) {
+		t.Errorf("a Colombian document that would be a RUT, or signs of HTML, changed:\n%s\n%s", got, line)
 	}
 }
 

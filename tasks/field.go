@@ -79,7 +79,7 @@ func (s *shape) checkMember(outer, path string, m member, found map[string]bool)
 		found[path] = true
 		return f.holds(m.value)
 	}
-	if !s.inside[path] || dotted {
+	if !s.inside[path] {
 		return wrong(join(outer, m.name), "unknown field")
 	}
 	if err := mustBe(path, m.value, isObject); err != nil {

@@ -97,6 +97,7 @@ func TestCSVIsReadAsTheSameTasks(t *testing.T) {
 		{"a missing column", strings.Replace(payoutColumns, ",bank.code", "", 1) + "\npayout,virtualpos,a,12500,CLP,Pago,12345678-5,Ana Soto,12345678", []string{"2: bank.code: required"}},
 		{"an unknown column", payoutColumns + ",foo\npayout,virtualpos,a" + tail + ",\npayout,virtualpos,b" + tail + ",1", []string{"2: foo: unknown column", "3: foo: unknown column"}},
 		{"an object as a column", payoutColumns + ",bank\npayout,virtualpos,a" + tail + ",", []string{"2: bank: unknown column"}},
+		{"a map as a column", payoutColumns + ",metadata\npayout,virtualpos,a" + tail + ",", []string{"2: metadata: unknown column"}},
 		{"a column in the wrong case", strings.Replace(payoutColumns, "amount", "Amount", 1) + "\npayout,virtualpos,a" + tail, []string{"2: Amount: unknown column"}},
 		{"a column twice", payoutColumns + ",amount\npayout,virtualpos,a" + tail + ",1", []string{"2: amount: given twice in the header"}},
 		{"a cell too few", payoutColumns + "\npayout,virtualpos,a\npayout,virtualpos,b" + tail, []string{"2: line: has 3 cells, the header has 10", "3 b"}},
@@ -164,6 +165,14 @@ func TestCellsAreTypedByTheirField(t *testing.T) {
 	if p, _ := line.Task.Payout(); !bytes.Contains(p.Details, []byte(`"dtes":[4,5,6]`)) {
 		t.Errorf("details %s", p.Details)
 	}
+}
+
+func TestARowMayHaveOneMebibyteAndNoByteMore(t *testing.T) {
+	const head = "type,provider,merchant_id,amount,currency,details.debtor,details.creditor,details.instruction,details.paid_on\n"
+	const begin, end = "payout,coordinador,a,1,CLP,", "1,2,3,2026-05-15"
+	full := begin + strings.Repeat("0", maxLine-len(begin)-len(end)) + end
+	compare(t, "1 MiB", readAll(t, strings.NewReader(head+full+"\r\n"), CSV), "2 a")
+	compare(t, "1 MiB and a byte", readAll(t, strings.NewReader(head+begin+"0"+full[len(begin):]+"\n"), CSV), "2: line: longer than 1 MiB")
 }
 
 func TestAReaderThatBreaksIsNoEndOfTheFile(t *testing.T) {
