@@ -69,7 +69,7 @@ func said(t *testing.T, s *Sandbox, r request) (int, string) {
 		Error  map[string]any `json:"error"`
 		Payout map[string]any `json:"payout"`
 	}
-	if err := json.Unmarshal(w.Body.Bytes(), &a); err != nil {
+	if w.Body.Len() > 1<<20 || json.Unmarshal(w.Body.Bytes(), &a) != nil {
 		return w.Code, w.Body.String()
 	}
 	if a.Error != nil {

@@ -85,7 +85,7 @@ func (v *virtualPOS) create(w http.ResponseWriter, r *http.Request) {
 }
 
 func (v *virtualPOS) execute(sent tef, raw []byte, b behaviour, f Fault) answer {
-	if refusal := v.untaken(b, f); refusal != nil {
+	if refusal := v.untaken(sent, b, f); refusal != nil {
 		return *refusal
 	}
 	if first, found := v.desk.earlier(sent.MerchantID); found && v.Duplicates == Same {
@@ -96,8 +96,8 @@ func (v *virtualPOS) execute(sent tef, raw []byte, b behaviour, f Fault) answer 
 	return v.show(v.desk.take(sent.order(raw), b, f), b)
 }
 
-// untaken is the answer to a payment that is not recorded.
-func (v *virtualPOS) untaken(b behaviour, f Fault) *answer {
+// untaken is the answer to a payment that is not recorded. Its text names the person, as texts of banks do.
+func (v *virtualPOS) untaken(sent tef, b behaviour, f Fault) *answer {
 	if b.moves != untaken {
 		return nil
 	}
@@ -109,7 +109,7 @@ func (v *virtualPOS) untaken(b behaviour, f Fault) *answer {
 	case unauthorized:
 		return &answer{http.StatusUnauthorized, nok("E-001", "api_key desconocida")}
 	case declined:
-		return &answer{http.StatusUnprocessableEntity, nok(code, "transferencia rechazada por el banco")}
+		return &answer{http.StatusUnprocessableEntity, nok(code, "transferencia rechazada: "+sent.Recipient.Name+", cuenta "+sent.Bank.AccountNumber)}
 	case rejectedObj:
 		return &answer{http.StatusCreated, map[string]any{
 			"status": "OK", "code": 201, "rejected_object": map[string]any{"code": code, "message": "saldo insuficiente"},

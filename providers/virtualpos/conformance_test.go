@@ -25,7 +25,9 @@ func TestConformance(t *testing.T) {
 	for name, form := range forms {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			providertest.Run(t, subject(form.sandbox, form.change))
+			s := subject(form.sandbox, form.change)
+			s.OneWay = name != "as assumed"
+			providertest.Run(t, s)
 		})
 	}
 }

@@ -140,7 +140,7 @@ func TestMapping(t *testing.T) {
 		{"an array", 200, "[" + paidBody + "]", doubt, "unreadable", noAnswerWord, ""},
 		{"two values", 200, paidBody + paidBody, doubt, "unreadable", noAnswerWord, ""},
 		{"cut", 200, paidBody[:len(paidBody)-1], doubt, "unreadable", noAnswerWord, ""},
-		{"not UTF-8", 200, strings.Replace(paidBody, "pyt", "p\xfft", 1), doubt, "unreadable", noAnswerWord, ""},
+		{"not UTF-8", 200, strings.Replace(paidBody, `"code"`, "\"note\":\"\xff\",\"code\"", 1), doubt, "unreadable", noAnswerWord, ""},
 		{"a status that is no text", 200, strings.Replace(paidBody, `"pagado"`, "true", 1), doubt, "unreadable", noAnswerWord, ""},
 		{"an amount that is an object", 200, strings.Replace(paidBody, "12500", "{}", 1), doubt, "unreadable", noAnswerWord, ""},
 		{"an id that is a list", 200, strings.Replace(paidBody, `"pyt_1"`, "[1]", 1), doubt, "unreadable", noAnswerWord, ""},

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"strings"
 	"testing"
 )
@@ -96,6 +97,19 @@ func TestBytesThatNobodyAskedForAreNoAnswer(t *testing.T) {
 	}
 	if n, err := idle.Read(make([]byte, 64)); n != 0 || err == nil {
 		t.Errorf("an idle connection passed on %d bytes, %v", n, err)
+	}
+}
+
+func TestAnExchangeListensNoLongerThanItLasts(t *testing.T) {
+	t.Parallel()
+	p := serve(t, false, ok)
+	var used *conn
+	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) { used, _ = i.Conn.(*conn) }})
+	if _, err := client(t, Options{}).Do(ctx, post(p.URL)); err != nil {
+		t.Fatal(err)
+	}
+	if used == nil || used.owner.Load().listening() {
+		t.Error("the idle connection still takes bytes for an answer")
 	}
 }
 

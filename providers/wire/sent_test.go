@@ -21,6 +21,11 @@ func TestNothingWasSentWhereNoConnectionCameAbout(t *testing.T) {
 	unknown := func(context.Context, string, string) (net.Conn, error) {
 		return nil, &net.DNSError{Err: "no such host", Name: "pay.example", IsNotFound: true}
 	}
+	silent := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	other, _ := selfSigned(t)
 	for _, row := range []struct {
 		name, url string
 		options   Options
@@ -28,12 +33,18 @@ func TestNothingWasSentWhereNoConnectionCameAbout(t *testing.T) {
 		{"the name is unknown", "http://pay.example", Options{Dial: unknown}},
 		{"the port is closed", closed, Options{}},
 		{"the certificate is not trusted", untrusted.URL, Options{}},
+		{"the certificate is of another authority", untrusted.URL, Options{CAFile: other}},
 		{"the server does not speak TLS", strings.Replace(noTLS.URL, "http:", "https:", 1), Options{}},
+		{"the other side does not answer", "http://pay.example", Options{Dial: silent, ConnectTimeout: time.Millisecond}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			_, err := client(t, row.options).Do(t.Context(), post(row.url))
-			if e := failed(t, err); e.Sent || e.Reason != Connect {
+			e := failed(t, err)
+			if e.Sent || e.Reason != Connect {
 				t.Errorf("sent %v, reason %s; want nothing sent, connect", e.Sent, e.Reason)
+			}
+			if e.Err == nil || !strings.Contains(e.Error(), e.Err.Error()) {
+				t.Errorf("%v does not say why", e)
 			}
 		})
 	}
@@ -74,6 +85,7 @@ func TestSentOnceTheRequestArrived(t *testing.T) {
 			{"the provider hangs up", drop, EOF},
 			{"the answer is cut", cut, EOF},
 			{"the answer is not HTTP", garbage, Unreadable},
+			{"the answer's head is beyond the limit", largeHead, Unreadable},
 			{"the answer's length is a lie beyond the limit", announces10MB, TooLarge},
 		}
 		for _, row := range rows {
@@ -110,6 +122,11 @@ func garbage(w http.ResponseWriter, r *http.Request) {
 	}
 	_, _ = io.WriteString(c, "4111 1111 this is no status line\r\n\r\n")
 	_ = c.Close()
+}
+
+func largeHead(w http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	w.Header().Set("X-Large", strings.Repeat("4111", 32<<10))
 }
 
 func announces10MB(w http.ResponseWriter, r *http.Request) {

@@ -55,10 +55,8 @@ func (c *Client) Do(ctx context.Context, r Request) (Reply, error) {
 		return Reply{}, x.failure(ctx, err, 0)
 	}
 	defer resp.Body.Close() // what matters was read; an early close drops the connection, as it should
+	defer x.end()
 	reply, err := read(resp)
-	if sent := x.end(); !sent {
-		return Reply{}, &Error{Reason: Reset} // it answers something else: nothing of this request had left
-	}
 	if err != nil {
 		return Reply{}, x.failure(ctx, err, resp.StatusCode)
 	}
