@@ -69,11 +69,13 @@ func TestJSONLinesAreReadOneByOne(t *testing.T) {
 		{"a line of 1 MiB with a carriage return", full + "\r\n" + b, []string{"1 tef-0001", "2 OC700104"}},
 		{"a line of 1 MiB and a byte", full + " \n" + b, []string{"1: line: longer than 1 MiB", "2 OC700104"}},
 		{"a line of 1 MiB and two bytes", full + "\r\r\n" + b, []string{"1: line: longer than 1 MiB", "2 OC700104"}},
-		{"a line of 5 MiB without an end", b + "\n" + strings.Repeat("x", 5<<20), []string{"1 OC700104", "2: line: longer than 1 MiB"}},
+		{"a line of 2 MiB without an end", b + "\n" + strings.Repeat("x", 2<<20), []string{"1 OC700104", "2: line: longer than 1 MiB"}},
 	}
 	for _, row := range rows {
 		compare(t, row.says, readAll(t, strings.NewReader(row.in), JSONLines), row.want...)
-		compare(t, row.says+", byte by byte", readAll(t, iotest.OneByteReader(strings.NewReader(row.in)), JSONLines), row.want...)
+		if len(row.in) < 10<<10 {
+			compare(t, row.says+", byte by byte", readAll(t, iotest.OneByteReader(strings.NewReader(row.in)), JSONLines), row.want...)
+		}
 	}
 }
 
@@ -211,11 +213,11 @@ func TestALineOfAnyLengthTakesNoMemory(t *testing.T) {
 	for f, start := range map[Format]string{JSONLines: "", CSV: payoutColumns + "\n\""} {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		got := readAll(t, io.MultiReader(strings.NewReader(start), &endless{64 << 20}), f)
+		got := readAll(t, io.MultiReader(strings.NewReader(start), &endless{24 << 20}), f)
 		runtime.ReadMemStats(&after)
 		compare(t, string(f), got, map[Format]string{JSONLines: "1: line: longer", CSV: "2: line: longer"}[f])
-		if grown := after.TotalAlloc - before.TotalAlloc; grown > 16<<20 {
-			t.Errorf("%s: a line of 64 MiB took %d MiB", f, grown>>20)
+		if grown := after.TotalAlloc - before.TotalAlloc; grown > 12<<20 {
+			t.Errorf("%s: a line of 24 MiB took %d MiB", f, grown>>20)
 		}
 	}
 }
