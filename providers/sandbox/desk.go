@@ -150,6 +150,7 @@ func (d *Desk) schedule(o *order, m moves, f Fault) {
 		if f.Delay > 0 {
 			o.due, d.timed[o] = d.now().Add(time.Duration(f.Delay)), true
 		}
+	case untaken: // such a payment is not taken
 	}
 }
 

@@ -114,8 +114,9 @@ func (v *virtualPOS) untaken(sent tef, b behaviour, f Fault) *answer {
 		return &answer{http.StatusCreated, map[string]any{
 			"status": "OK", "code": 201, "rejected_object": map[string]any{"code": code, "message": "saldo insuficiente"},
 		}}
+	default: // deliver damages it
+		return &answer{http.StatusOK, map[string]any{"status": "OK", "code": 200}}
 	}
-	return &answer{http.StatusOK, map[string]any{"status": "OK", "code": 200}}
 }
 
 // status answers by id or by merchant id. A fault that damages the answer leaves the payment as it is.
@@ -160,6 +161,7 @@ func (v *virtualPOS) show(o order, b behaviour) answer {
 		payout["amount"] = number(o.Amount + "0")
 	case oddCode:
 		return answer{http.StatusOK, nok("E-777", "algo pasó")}
+	default: // what is wrong, if anything, is not in the words
 	}
 	return answer{http.StatusOK, map[string]any{"status": "OK", "code": 200, "payout": payout}}
 }
