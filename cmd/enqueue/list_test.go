@@ -1,0 +1,142 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/redistest"
+	"github.com/remesa/remesa/providers"
+)
+
+// keysOf reads the keys of JSON Lines.
+func keysOf(t *testing.T, out string) string {
+	t.Helper()
+	var keys []string
+	for line := range strings.Lines(out) {
+		var p shown
+		if err := json.Unmarshal([]byte(line), &p); err != nil {
+			t.Fatalf("%q: %s", line, err)
+		}
+		if strings.Contains(line, `"history"`) {
+			t.Errorf("a list with history: %s", line)
+		}
+		keys = append(keys, p.Key)
+	}
+	return strings.Join(keys, " ")
+}
+
+func TestListsAreByStateAndOldestFirst(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	done := providers.Outcome{Class: providers.Succeeded, ProviderID: "9"}
+	steps := []func(){
+		func() { d.queued("etpay/q1") }, func() { d.held("virtualpos/h1") }, func() { d.queued("virtualpos/shop/q2") },
+		func() { d.finished("pagoseguro/s1", done) }, func() { d.queued("coordinador/q3") }, func() { d.held("etpay/h2") },
+		func() { d.finished("etpay/s2", done) }, func() { d.blocked("virtualpos/b1") },
+		func() { d.anomalous("virtualpos/a1", idempotency.Succeeded, "1") },
+		func() { d.finished("virtualpos/f1", providers.Outcome{Class: providers.Refused, Code: "051"}) },
+		func() { d.finished("etpay/f2", providers.Outcome{Class: providers.Refused, Code: "051"}) },
+	}
+	for _, step := range steps {
+		step()
+		d.nextMillisecond()
+	}
+	rows := []struct{ args, want string }{
+		{"", "etpay/q1 virtualpos/shop/q2 coordinador/q3 virtualpos/h1 etpay/h2 virtualpos/b1"},
+		{"--provider etpay", "etpay/q1 etpay/h2"},
+		{"--state queued", "etpay/q1 virtualpos/shop/q2 coordinador/q3"},
+		{"--state held --provider virtualpos", "virtualpos/h1"},
+		{"--state succeeded", "pagoseguro/s1 etpay/s2 virtualpos/a1"},
+		{"--state failed", "virtualpos/f1 etpay/f2"},
+		{"--state reversed", ""},
+		{"--anomalies", "virtualpos/a1"},
+		{"--anomalies --provider etpay", ""},
+	}
+	for _, row := range rows {
+		got := d.run(append([]string{"list", "--json"}, strings.Fields(row.args)...)...)
+		wantCode(t, "list "+row.args, got, 0)
+		if keys := keysOf(t, got.out); keys != row.want {
+			t.Errorf("list %s:\ngot  %s\nwant %s", row.args, keys, row.want)
+		}
+	}
+	table := d.run("list", "--state", "held")
+	wantText(t, "a table", table.out, "KEY ", "virtualpos/h1 ", "held ", "timeout")
+	wantText(t, "anomalies in a table", d.run("list", "--anomalies").out, "anomaly: ")
+}
+
+// nextMillisecond waits for the store's clock.
+func (d *desk) nextMillisecond() {
+	d.t.Helper()
+	now := d.server.Client().Time(d.t.Context()).Val().UnixMilli()
+	eventually(d.t, "the next millisecond", func() bool { return d.server.Client().Time(d.t.Context()).Val().UnixMilli() > now })
+}
+
+func TestAListOfManyIsWhole(t *testing.T) {
+	t.Parallel()
+	const n = 1300 // more than two pages of the ledger
+	var file []string
+	for i := range n {
+		file = append(file, payout(fmt.Sprintf("m-%d", i)))
+	}
+	s := redistest.Start(t)
+	wantCode(t, "submit", enqueue(t, environment(redisAt(s.URL())), lines(file...), "submit"), 0)
+	got := enqueue(t, environment(redisAt(s.URL())), nil, "list", "--json")
+	if keys := strings.Fields(keysOf(t, got.out)); len(keys) != n || len(slices.Compact(slices.Sorted(slices.Values(keys)))) != n {
+		t.Errorf("%d keys, want %d", len(keys), n)
+	}
+}
+
+func TestMergingKeepsTheOrderAndStopsAtAnError(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("broken")
+	list := func(err error, numbers ...int) iter.Seq2[int, error] {
+		return func(yield func(int, error) bool) {
+			for _, n := range numbers {
+				if !yield(n, nil) {
+					return
+				}
+			}
+			if err != nil {
+				yield(0, err)
+			}
+		}
+	}
+	rows := []struct {
+		says  string
+		lists []iter.Seq2[int, error]
+		want  []int
+		err   error
+	}{
+		{"no lists", nil, nil, nil},
+		{"empty lists", []iter.Seq2[int, error]{list(nil), list(nil)}, nil, nil},
+		{"interleaved", []iter.Seq2[int, error]{list(nil, 1, 4, 6), list(nil), list(nil, 2, 3, 7)}, []int{1, 2, 3, 4, 6, 7}, nil},
+		{"an error after some", []iter.Seq2[int, error]{list(broken, 1), list(nil, 2, 3)}, []int{1}, broken},
+		{"an error at once", []iter.Seq2[int, error]{list(nil, 1), list(broken)}, nil, broken},
+	}
+	for _, row := range rows {
+		var got []int
+		var failed error
+		for n, err := range merge(cmp.Compare[int], row.lists...) {
+			if err != nil {
+				failed = err
+				continue
+			}
+			got = append(got, n)
+		}
+		if !slices.Equal(got, row.want) || !errors.Is(failed, row.err) {
+			t.Errorf("%s: %v %v, want %v %v", row.says, got, failed, row.want, row.err)
+		}
+	}
+	for n := range merge(cmp.Compare[int], list(nil, 1, 2), list(nil, 3)) {
+		if n == 2 {
+			break // the lists must end with the reader
+		}
+	}
+}

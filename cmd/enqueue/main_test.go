@@ -1,0 +1,171 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/redistest"
+)
+
+// binary is the command under test, built once.
+var binary string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "enqueue")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	binary = filepath.Join(dir, "enqueue")
+	code := 1
+	if err := build(binary, raceFlag); err == nil {
+		code = m.Run()
+	}
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+func build(path, flag string) error {
+	cmd := exec.Command("go", "build", flag, "-o", path, ".")
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	return cmd.Run()
+}
+
+// patience bounds what a test waits for.
+const patience = 90 * time.Second
+
+// environment is all that the command sees; later entries win.
+func environment(settings ...string) []string {
+	return append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")}, settings...)
+}
+
+func redisAt(url string) string { return "REMESA_REDIS_URL=" + url }
+
+// ended is what a finished command left.
+type ended struct {
+	out, err string
+	code     int
+}
+
+// enqueue runs the command to its end.
+func enqueue(t *testing.T, env []string, in io.Reader, args ...string) ended {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, binary, args...)
+	var out, errOut bytes.Buffer
+	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = env, in, &out, &errOut
+	err := cmd.Run()
+	if ctx.Err() != nil {
+		t.Fatalf("%v did not end\nstdout %s\nstderr %s", args, out.String(), errOut.String())
+	}
+	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return ended{out.String(), errOut.String(), cmd.ProcessState.ExitCode()}
+}
+
+func wantCode(t *testing.T, says string, got ended, code int) {
+	t.Helper()
+	if got.code != code {
+		t.Errorf("%s: exit code %d, want %d\nstdout %.2000s\nstderr %.2000s", says, got.code, code, got.out, got.err)
+	}
+}
+
+// wantInOrder checks that stderr or stdout holds these texts.
+func wantText(t *testing.T, says, got string, texts ...string) {
+	t.Helper()
+	for _, text := range texts {
+		if !strings.Contains(got, text) {
+			t.Errorf("%s: %q is missing in\n%.2000s", says, text, got)
+		}
+	}
+}
+
+// results reads result lines.
+func results(t *testing.T, out string) []result {
+	t.Helper()
+	var all []result
+	for line := range strings.Lines(out) {
+		var r result
+		if err := json.Unmarshal([]byte(line), &r); err != nil {
+			t.Fatalf("result line %q: %s", line, err)
+		}
+		all = append(all, r)
+	}
+	return all
+}
+
+// payout is a valid line with these replacements of old by new text.
+func payout(reference string, oldnew ...string) string {
+	line := `{"type":"payout","provider":"virtualpos","merchant_id":"` + reference + `","amount":"12500","currency":"CLP",` +
+		`"description":"Devolución","recipient":{"document":"12345678-5","name":"Ana Soto","email":"ana@example.cl"},` +
+		`"bank":{"code":"012","account_number":"12345678"}}`
+	return strings.NewReplacer(oldnew...).Replace(line)
+}
+
+func charge(reference string) string {
+	return `{"type":"charge","provider":"etpay","txnid":"` + reference + `","amount":"50000","currency":"CLP"}`
+}
+
+func lines(all ...string) io.Reader { return strings.NewReader(strings.Join(all, "\n") + "\n") }
+
+// write puts a file into the test's folder.
+func write(t *testing.T, name, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// ledgerOf is the store as a worker sees it.
+func ledgerOf(s *redistest.Server) *idempotency.Redis {
+	return idempotency.NewRedis(s.Client(), idempotency.Options{})
+}
+
+func mustKey(t *testing.T, text string) idempotency.Key {
+	t.Helper()
+	k, err := idempotency.ParseKey(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+// eventually polls until the condition holds.
+func eventually(t *testing.T, says string, condition func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !condition(); {
+		if time.Now().After(deadline) {
+			t.Fatalf("never: %s", says)
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-t.Context().Done():
+			t.Fatal("the test ended")
+		}
+	}
+}
+
+func must[T any](t *testing.T) func(T, error) T {
+	return func(v T, err error) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
