@@ -150,35 +150,41 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 	<-ctx.Done()
 	e.Log.Info().Msg("draining: no new tasks; waiting for what is under way")
-	end := time.Now().Add(e.ShutdownTimeout)
-	shutdown(servers)
-	janitors.Wait()
-	e.drain(time.Until(end))
+	e.drain(func() { shutdown(servers); janitors.Wait() })
 	return nil
 }
 
-// drain waits for what asynq no longer waits for: a task whose lease asynq lost may still be sending, or writing its result. After the
-// wait nothing is tried again: what could not be written is logged.
-func (e *Engine) drain(wait time.Duration) {
-	idle := make(chan struct{})
-	go func() { e.work.Wait(); close(idle) }()
-	timer := time.NewTimer(max(wait, 0))
-	defer timer.Stop()
-	select {
-	case <-idle:
-	case <-timer.C:
-	}
+// drain waits for stop, and for what asynq no longer waits for: a task whose lease it lost may still be sending, or writing its result.
+// After ShutdownTimeout nothing is tried again: what could not be written is logged while there is still time to. Only asynq is waited
+// for without end, because it breaks the process if its Redis client is closed before it has stopped.
+func (e *Engine) drain(stop func()) {
+	stopped, idle := make(chan struct{}), make(chan struct{})
+	go func() { stop(); close(stopped); e.work.Wait(); close(idle) }()
+	within(e.ShutdownTimeout, idle)
 	close(e.giveUp)
-	timer.Reset(2 * writeTimeout)
-	select {
-	case <-idle:
-	case <-timer.C:
-		e.Log.Error().Msg("stopping with payments under way: they will be asked about when their leases have lapsed")
+	<-stopped
+	if !within(writeTimeout, idle) {
+		e.Log.Error().Msg("stopping without waiting any longer: what is under way will be asked about when its lease has lapsed")
 	}
 }
 
-// shutdown stops all servers at once: each waits for its own tasks.
+func within(d time.Duration, done <-chan struct{}) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-done:
+		return true
+	case <-timer.C:
+		return false
+	}
+}
+
+// shutdown stops all servers at once: each waits for its own tasks. Stop comes first, because the first thing that Shutdown waits for
+// may be Redis, and until then tasks would be taken.
 func shutdown(servers []*asynq.Server) {
+	for _, s := range servers {
+		s.Stop()
+	}
 	var wg sync.WaitGroup
 	for _, s := range servers {
 		wg.Go(s.Shutdown)

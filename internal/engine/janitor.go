@@ -52,11 +52,20 @@ func (e *Engine) sweep(ctx context.Context, provider string) error {
 	return nil
 }
 
+// wakeAll enqueues a wake-up for each. While asynq takes none (a full Redis, for one), questions are asked right here: their answers
+// settle payments, which is what makes room. A worker that drains still hands over what it took from the due index: nobody else looks at
+// it for a minute.
 func (e *Engine) wakeAll(ctx context.Context, wakeups []idempotency.Wakeup) {
+	handover, cancel := outlive(ctx, writeTimeout)
+	defer cancel()
 	failed, first := 0, error(nil)
 	for _, w := range wakeups {
-		if err := e.wake(ctx, w); err != nil {
+		err := e.wake(handover, w)
+		if err != nil {
 			failed, first = failed+1, cmp.Or(first, err)
+		}
+		if err != nil && w.Ask {
+			e.askHere(ctx, w.Key)
 		}
 	}
 	if failed > 0 {
@@ -67,16 +76,19 @@ func (e *Engine) wakeAll(ctx context.Context, wakeups []idempotency.Wakeup) {
 // askFor is when a payment is due again whose question got lost.
 func (e *Engine) askFor() time.Duration { return e.AttemptDeadline + 5*time.Second }
 
-// wake enqueues a wake-up. While asynq takes none (a full Redis, for one), questions are asked right here: their answers settle
-// payments, which is what makes room.
+// outlive returns a context that ends a while after the other one.
+func outlive(ctx context.Context, by time.Duration) (context.Context, context.CancelFunc) {
+	later, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(by, cancel) })
+	return later, func() { stop(); cancel() }
+}
+
+// wake enqueues a wake-up; one that exists already is as good.
 func (e *Engine) wake(ctx context.Context, w idempotency.Wakeup) error {
 	e.OnStep(StepWake, w.Key)
 	_, err := e.queue.EnqueueContext(ctx, tasks.NewWake(w, e.TaskTimeout))
-	if err == nil || errors.Is(err, asynq.ErrTaskIDConflict) {
+	if errors.Is(err, asynq.ErrTaskIDConflict) {
 		return nil
-	}
-	if w.Ask {
-		e.askHere(ctx, w.Key)
 	}
 	return err
 }

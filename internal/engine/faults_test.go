@@ -1,0 +1,256 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/redistest"
+	"github.com/remesa/remesa/providers"
+)
+
+// behindProxy gives the engine's ledger its own way to Redis, on which replies get lost. Without retries of the client's own, each loss
+// reaches the engine.
+func (r *rig) behindProxy(retries int) (*redistest.Proxy, func(*Options)) {
+	p := redistest.NewProxy(r.t, r.server.Addr())
+	o := redistest.Client(p.Addr()).Options()
+	o.MaxRetries = retries
+	rdb := redis.NewClient(o)
+	r.t.Cleanup(func() { rdb.Close() })
+	ledger := idempotency.NewRedis(rdb, idempotency.Options{Default: policy(), FirstWake: 20 * time.Millisecond})
+	return p, func(o *Options) { o.Ledger = ledger }
+}
+
+// TestALostReplyOfTheLedger: the store took the step, and the engine never heard of it. Needles are what only that step's arguments hold.
+func TestALostReplyOfTheLedger(t *testing.T) {
+	for _, row := range []struct {
+		step, needle string
+		does         func() script
+		state        idempotency.State
+		sends        int
+	}{
+		{"begin", `"lease":`, paid, idempotency.Succeeded, 1},
+		{"finish", `"o":{"class":"succeeded"`, paid, idempotency.Succeeded, 1},
+		{"finish of a decline", `"o":{"class":"refused"`, declined, idempotency.Failed, 1},
+		{"release", `"reason":"throttled"`, throttledOnce, idempotency.Succeeded, 2},
+		{"ask", `"after":0}`, doubtful, idempotency.Succeeded, 1},
+		{"answer", `"asked":`, doubtful, idempotency.Succeeded, 1},
+	} {
+		for _, retries := range []int{-1, 3} {
+			t.Run(fmt.Sprintf("%s, %d retries", row.step, retries), func(t *testing.T) {
+				r := newRig(t)
+				r.bank.behave("p", row.does())
+				proxy, behind := r.behindProxy(retries)
+				lost := proxy.DropReply(row.needle)
+				r.submit(key("p"))
+				r.run(behind)
+				wait(t, "the reply is lost", lost)
+				rec := r.reaches(key("p"), row.state)
+				if n := r.bank.sends("p"); n != row.sends || rec.Anomaly != "" {
+					t.Errorf("sent %d times, want %d; anomaly %q", n, row.sends, rec.Anomaly)
+				}
+			})
+		}
+	}
+}
+
+func paid() script { return script{} }
+
+func declined() script { return script{pay: outcome(providers.Refused)} }
+
+func doubtful() script {
+	return script{pay: outcome(providers.InDoubt), answers: answers{says(providers.Succeeded)}}
+}
+
+func throttledOnce() script {
+	n := 0
+	return script{pay: func(context.Context, providers.Attempt) (providers.Outcome, error) {
+		if n++; n == 1 {
+			return providers.Outcome{}, &providers.NotSent{Reason: "throttled"}
+		}
+		return providers.Outcome{Class: providers.Succeeded}, nil
+	}}
+}
+
+// TestRedisGoesAwayInMidSend: the result is written when it comes back, whatever became of the lease meanwhile.
+func TestRedisGoesAwayInMidSend(t *testing.T) {
+	const lease = 1500 * time.Millisecond
+	for _, row := range []struct {
+		name       string
+		leave      func(*redistest.Server)
+		comeBack   func(*redistest.Server)
+		leaseLapse bool
+	}{
+		{"killed and restarted", (*redistest.Server).Kill, (*redistest.Server).Restart, false},
+		{"killed for longer than the lease", (*redistest.Server).Kill, (*redistest.Server).Restart, true},
+		{"frozen for longer than the lease", (*redistest.Server).Stop, (*redistest.Server).Cont, true},
+	} {
+		for _, class := range []providers.Class{providers.Succeeded, providers.Refused} {
+			t.Run(row.name+", "+string(class), func(t *testing.T) {
+				r := newRig(t, redistest.Appendonly("always"))
+				g := newGate()
+				r.bank.behave("p", script{pay: g.hold(outcome(class)), answers: answers{says(providers.InDoubt)}})
+				r.submit(key("p"))
+				stop := r.run(func(o *Options) {
+					o.RequestTimeout, o.AttemptDeadline, o.Lease = 500*time.Millisecond, 1400*time.Millisecond, lease
+				})
+				wait(t, "the send", g.entered)
+				row.leave(r.server)
+				close(g.leave)
+				r.until("the result was not written", func() bool { return len(r.log.lines("result not written yet")) > 0 })
+				if row.leaseLapse {
+					<-time.After(lease)
+				}
+				row.comeBack(r.server)
+				state := map[providers.Class]idempotency.State{providers.Succeeded: idempotency.Succeeded, providers.Refused: idempotency.Failed}[class]
+				rec := r.reaches(key("p"), state)
+				if n := r.bank.sends("p"); n != 1 || rec.Anomaly != "" {
+					t.Errorf("sent %d times; anomaly %q", n, rec.Anomaly)
+				}
+				stop()
+			})
+		}
+	}
+}
+
+// TestWhatCannotBeWrittenAtExitIsLogged: Redis is gone for good.
+func TestWhatCannotBeWrittenAtExitIsLogged(t *testing.T) {
+	r := newRig(t)
+	g := newGate()
+	r.bank.behave("p", script{pay: g.hold(outcome(providers.Succeeded))})
+	r.submit(key("p"))
+	stop := r.run(func(o *Options) {
+		o.RequestTimeout, o.AttemptDeadline, o.Lease = 100*time.Millisecond, 400*time.Millisecond, 500*time.Millisecond
+		o.TaskTimeout, o.ShutdownTimeout = time.Second, 1500*time.Millisecond
+	})
+	wait(t, "the send", g.entered)
+	r.server.Kill()
+	close(g.leave)
+	r.until("the result was not written", func() bool { return len(r.log.lines("result not written yet")) > 0 })
+	stop()
+	lines := r.log.lines("RESULT NOT WRITTEN")
+	if len(lines) != 1 {
+		t.Fatalf("%d lines: %q", len(lines), lines)
+	}
+	const want = `"key":"virtualpos/p","step":"finish","class":"succeeded","provider_id":"id-1","code":"code-succeeded","error":`
+	if !strings.Contains(lines[0], want) {
+		t.Errorf("want %s in %s", want, lines[0])
+	}
+}
+
+// refusing is a client at which asynq's enqueues to some queues fail.
+type refusing struct{ queues string }
+
+func (h refusing) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (h refusing) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+// asynq enqueues by a script whose first keys are the task and the queue's pending list.
+func (h refusing) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		args := cmd.Args()
+		if len(args) > 4 && strings.HasPrefix(cmd.Name(), "eval") && strings.HasPrefix(fmt.Sprint(args[3]), "asynq:{"+h.queues) &&
+			strings.Contains(fmt.Sprint(args[3]), "}:t:") {
+			err := errors.New("OOM command not allowed when used memory > 'maxmemory'.")
+			cmd.SetErr(err)
+			return err
+		}
+		return next(ctx, cmd)
+	}
+}
+
+func TestWhileAsynqTakesNoTasksQuestionsAreAsked(t *testing.T) {
+	r := newRig(t)
+	r.bank.otherwise = script{answers: answers{says(providers.Pending), says(providers.Succeeded)}}
+	var ks []idempotency.Key
+	for n := range directAsks {
+		k := key(fmt.Sprintf("p%d", n))
+		ks = append(ks, k)
+		r.register(k)
+		id := idempotency.NewAttempt()
+		begin(r, k, id, time.Minute)
+		if _, err := r.ledger.Finish(t.Context(), k, id, providers.Outcome{Class: providers.InDoubt}, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	full := r.server.Client()
+	full.AddHook(refusing{"virtualpos"})
+	r.run(func(o *Options) {
+		o.Redis = full
+		o.AttemptDeadline, o.RequestTimeout = 200*time.Millisecond, 50*time.Millisecond
+	})
+	for _, k := range ks {
+		r.reaches(k, idempotency.Succeeded)
+	}
+	if n := r.bank.allSends(); n != 0 {
+		t.Errorf("sent %d", n)
+	}
+}
+
+// TestRedisIsFull: nothing new is sent, and what was sent is recorded.
+func TestRedisIsFull(t *testing.T) {
+	r := newRig(t, redistest.MaxMemory("100mb"))
+	g := newGate()
+	r.bank.behave("sent", script{pay: g.hold(outcome(providers.Succeeded))})
+	r.submit(key("sent"))
+	r.run()
+	wait(t, "the send", g.entered)
+	r.register(key("new"))
+	set := func(limit string) {
+		if err := r.rdb.ConfigSet(t.Context(), "maxmemory", limit).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set("1mb")
+	close(g.leave)
+	r.reaches(key("sent"), idempotency.Succeeded)
+	r.until("the new one could not be woken", func() bool { return len(r.log.lines("wake-ups not enqueued")) > 0 })
+	if n := r.bank.sends("new"); n != 0 {
+		t.Errorf("sent %d times", n)
+	}
+	set("100mb")
+	if _, err := r.client.Submit(t.Context(), r.task(key("new"))); err != nil {
+		t.Fatal(err)
+	}
+	r.reaches(key("new"), idempotency.Succeeded)
+}
+
+// TestAsynqsStateIsLost: the queues are emptied under the workers, again and again.
+func TestAsynqsStateIsLost(t *testing.T) {
+	r := clockRig(t)
+	r.bank.otherwise = script{pay: outcome(providers.Pending), answers: answers{says(providers.Pending), says(providers.Succeeded)}}
+	var ks []idempotency.Key
+	for n := range 60 {
+		ks = append(ks, key(fmt.Sprintf("p%d", n)))
+	}
+	r.submit(ks...)
+	r.run()
+	for range 10 {
+		r.until("asynq has something to lose", func() bool {
+			names, err := r.rdb.Keys(t.Context(), "asynq:{*").Result()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return len(names) > 0 && r.rdb.Del(t.Context(), names...).Err() == nil
+		})
+		r.advance(time.Minute)
+	}
+	r.until("all are paid", func() bool {
+		r.advance(time.Second)
+		return !slices.ContainsFunc(ks, func(k idempotency.Key) bool { return r.show(k).State != idempotency.Succeeded })
+	})
+	for _, k := range ks {
+		if n := r.bank.sends(k.Reference); n != 1 {
+			t.Errorf("%s sent %d times", k, n)
+		}
+	}
+}

@@ -1,0 +1,457 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
+	"github.com/rs/zerolog"
+
+	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/redistest"
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/tasks"
+)
+
+// patience bounds every wait for something that must happen.
+const patience = 60 * time.Second
+
+// canaries are in every payment of this suite, and in what its providers throw about; none may be in a log line.
+var canaries = []string{"77889900112", "12345678-5", "12.345.678-5", "Canaria Soto", "canaria@example.cl", "tok-canary-1", "secret-canary-2"}
+
+// suiteLog is what all engines of this suite logged, at the lowest level.
+var suiteLog journal
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	redis.SetLogger(&suiteLog)
+	code := m.Run()
+	if leaked := suiteLog.leaks(); len(leaked) > 0 {
+		fmt.Printf("--- FAIL: the log carries %q\n", leaked)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func TestALogLineWithACanaryIsNoticed(t *testing.T) {
+	var j journal
+	log := zerolog.New(&j)
+	log.Info().Str("account", canaries[0]).Msg("careless")
+	if got := j.leaks(); !slices.Equal(got, canaries[:1]) {
+		t.Errorf("leaks() = %q", got)
+	}
+}
+
+// journal is a log that tests read.
+type journal struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (j *journal) Write(p []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(p)
+}
+
+// Printf takes what go-redis has to say.
+func (j *journal) Printf(_ context.Context, format string, v ...any) {
+	fmt.Fprintf(j, format+"\n", v...)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.String()
+}
+
+// lines are those that contain the text.
+func (j *journal) lines(with string) []string {
+	var out []string
+	for line := range strings.Lines(j.String()) {
+		if strings.Contains(line, with) {
+			out = append(out, line)
+		}
+	}
+	return out
+}
+
+func (j *journal) leaks() []string {
+	text := j.String()
+	return slices.DeleteFunc(slices.Clone(canaries), func(c string) bool { return !strings.Contains(text, c) })
+}
+
+// script is how a provider behaves towards one payment. Without pay it succeeds; answers are given in turn, the last for ever.
+type script struct {
+	pay     func(ctx context.Context, a providers.Attempt) (providers.Outcome, error)
+	answers []func(q providers.Query) (providers.Outcome, error)
+}
+
+// bank is a provider that counts what it is told, by reference.
+type bank struct {
+	mu      sync.Mutex
+	scripts map[string]script
+	pays    map[string]int
+	asks    map[string]int
+	// otherwise is the behaviour towards payments without a script.
+	otherwise script
+}
+
+func newBank() *bank {
+	return &bank{scripts: map[string]script{}, pays: map[string]int{}, asks: map[string]int{}}
+}
+
+func (b *bank) behave(reference string, s script) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.scripts[reference] = s
+}
+
+func (b *bank) script(reference string) script {
+	if s, ok := b.scripts[reference]; ok {
+		return s
+	}
+	return b.otherwise
+}
+
+func (b *bank) sends(reference string) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.pays[reference]
+}
+
+func (b *bank) questions(reference string) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.asks[reference]
+}
+
+func (b *bank) allSends() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n := 0
+	for _, pays := range b.pays {
+		n += pays
+	}
+	return n
+}
+
+func (b *bank) send(ctx context.Context, reference string, a providers.Attempt) (providers.Outcome, error) {
+	b.mu.Lock()
+	b.pays[reference]++
+	s := b.script(reference)
+	b.mu.Unlock()
+	if s.pay == nil {
+		return providers.Outcome{Class: providers.Succeeded, ProviderID: "id-" + reference}, nil
+	}
+	return s.pay(ctx, a)
+}
+
+func (b *bank) Status(_ context.Context, q providers.Query) (providers.Outcome, error) {
+	b.mu.Lock()
+	n := b.asks[q.Reference]
+	b.asks[q.Reference]++
+	s := b.script(q.Reference)
+	b.mu.Unlock()
+	if len(s.answers) == 0 {
+		return providers.Outcome{}, errors.New("no answer")
+	}
+	return s.answers[min(n, len(s.answers)-1)](q)
+}
+
+// payOnly cannot be asked.
+type payOnly struct{ bank *bank }
+
+func (p payOnly) Pay(ctx context.Context, o providers.Payout, a providers.Attempt) (providers.Outcome, error) {
+	return p.bank.send(ctx, o.Reference, a)
+}
+
+// payer can.
+type payer struct {
+	payOnly
+	*bank
+}
+
+// charger charges cards, and can be asked.
+type charger struct{ *bank }
+
+func (c charger) Charge(ctx context.Context, o providers.Charge, a providers.Attempt) (providers.Outcome, error) {
+	return c.send(ctx, o.Reference, a)
+}
+
+func outcome(class providers.Class) func(context.Context, providers.Attempt) (providers.Outcome, error) {
+	return func(context.Context, providers.Attempt) (providers.Outcome, error) {
+		return providers.Outcome{Class: class, ProviderID: "id-1", Code: "code-" + string(class)}, nil
+	}
+}
+
+func fails(err error) func(context.Context, providers.Attempt) (providers.Outcome, error) {
+	return func(context.Context, providers.Attempt) (providers.Outcome, error) { return providers.Outcome{}, err }
+}
+
+// gate is a send that waits in the provider's hands until the test lets it go.
+type gate struct {
+	entered, leave chan struct{}
+	once           sync.Once
+}
+
+func newGate() *gate { return &gate{entered: make(chan struct{}), leave: make(chan struct{})} }
+
+func (g *gate) hold(then func(context.Context, providers.Attempt) (providers.Outcome, error),
+) func(context.Context, providers.Attempt) (providers.Outcome, error) {
+	return func(ctx context.Context, a providers.Attempt) (providers.Outcome, error) {
+		g.once.Do(func() { close(g.entered) })
+		<-g.leave
+		if err := ctx.Err(); err != nil {
+			return providers.Outcome{Class: providers.InDoubt, Code: "cancelled"}, nil
+		}
+		return then(ctx, a)
+	}
+}
+
+func says(class providers.Class) func(providers.Query) (providers.Outcome, error) {
+	return func(providers.Query) (providers.Outcome, error) {
+		return providers.Outcome{Class: class, ProviderID: "id-1", Code: "code-" + string(class)}, nil
+	}
+}
+
+func echoes(class providers.Class, e providers.Echo) func(providers.Query) (providers.Outcome, error) {
+	return func(providers.Query) (providers.Outcome, error) {
+		return providers.Outcome{Class: class, ProviderID: "id-1", Echo: e}, nil
+	}
+}
+
+type answers = []func(providers.Query) (providers.Outcome, error)
+
+// rig is a real redis-server, a real ledger and a provider; engines are started on it.
+type rig struct {
+	t      *testing.T
+	server *redistest.Server
+	rdb    *redis.Client
+	ledger *idempotency.Redis
+	client *tasks.Client
+	bank   *bank
+	log    *journal
+}
+
+// policy has every time as short as a test wants it.
+func policy() idempotency.Policy {
+	p := idempotency.DefaultPolicy()
+	p.Settle, p.NotFoundInterval = 50*time.Millisecond, 20*time.Millisecond
+	return p
+}
+
+func newRig(t *testing.T, options ...redistest.Option) *rig {
+	t.Helper()
+	t.Parallel()
+	server := redistest.Start(t, options...)
+	return rigOn(t, server, idempotency.Options{Default: policy(), FirstWake: 20 * time.Millisecond})
+}
+
+func rigOn(t *testing.T, server *redistest.Server, o idempotency.Options) *rig {
+	r := &rig{t: t, server: server, rdb: server.Client(), bank: newBank(), log: &journal{}}
+	r.ledger = idempotency.NewRedis(r.rdb, o)
+	r.client = tasks.NewClient(r.ledger, r.rdb, tasks.ClientOptions{TaskTimeout: 30 * time.Second})
+	return r
+}
+
+// clockRig has a ledger whose clock the test moves.
+func clockRig(t *testing.T) *rig {
+	t.Helper()
+	t.Parallel()
+	r := rigOn(t, redistest.Start(t), idempotency.Options{Default: policy(), FirstWake: 20 * time.Millisecond, TestClock: true})
+	r.advance(1_800_000_000 * time.Second)
+	return r
+}
+
+func (r *rig) advance(d time.Duration) {
+	r.t.Helper()
+	for _, p := range providers.Names() {
+		if err := r.rdb.IncrBy(r.t.Context(), "remesa:{"+p+"}:clock", d.Milliseconds()).Err(); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+}
+
+func (r *rig) options() Options {
+	registry := providers.Registry{}
+	registry.Add(providers.Account{Provider: "virtualpos", Name: "default", Client: payer{payOnly{r.bank}, r.bank}})
+	registry.Add(providers.Account{Provider: "virtualpos", Name: "mute", Client: payOnly{r.bank}})
+	return Options{
+		Ledger: r.ledger, Registry: registry, Redis: r.rdb,
+		Log:            zerolog.New(io.MultiWriter(r.log, &suiteLog)).Level(zerolog.DebugLevel),
+		RequestTimeout: 2 * time.Second, AttemptDeadline: 25 * time.Second, Lease: 28 * time.Second, TaskTimeout: 30 * time.Second,
+		ShutdownTimeout: 32 * time.Second,
+		Concurrency:     func(string) int { return 8 },
+		RetryBase:       5 * time.Millisecond, RetryMax: 20 * time.Millisecond,
+		PollFirst: 5 * time.Millisecond, PollMax: 20 * time.Millisecond,
+		JanitorInterval: 10 * time.Millisecond, CircuitCooldown: 50 * time.Millisecond,
+	}
+}
+
+func (r *rig) engine(change ...func(*Options)) *Engine {
+	r.t.Helper()
+	o := r.options()
+	for _, c := range change {
+		c(&o)
+	}
+	e, err := New(o)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return e
+}
+
+// run serves until stop is called, or the test ends; a drain must end without an error.
+func (r *rig) run(change ...func(*Options)) (stop func()) {
+	r.t.Helper()
+	e := r.engine(change...)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- e.Run(ctx) }()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		select {
+		case err := <-ended:
+			if err != nil {
+				r.t.Errorf("Run: %v", err)
+			}
+		case <-time.After(patience):
+			r.t.Errorf("Run does not end")
+		}
+	})
+	r.t.Cleanup(stop)
+	return stop
+}
+
+func key(reference string) idempotency.Key {
+	return idempotency.Key{Provider: "virtualpos", Account: "default", Reference: reference}
+}
+
+func mute(reference string) idempotency.Key {
+	return idempotency.Key{Provider: "virtualpos", Account: "mute", Reference: reference}
+}
+
+func payload(k idempotency.Key, amount string) []byte {
+	if k.Provider == "pagandocheck" {
+		return fmt.Appendf(nil, `{"type":"charge","provider":"pagandocheck","account":%q,"txnid":%q,"amount":%q,"currency":"MXN",`+
+			`"description":"Plan","customer":{"id":"5d1c0b1e-0000"},"card":{"token":"tok-canary-1"},"agreement":"CONTRATO-1"}`,
+			k.Account, k.Reference, amount+".00")
+	}
+	return fmt.Appendf(nil, `{"type":"payout","provider":"virtualpos","account":%q,"merchant_id":%q,"amount":%q,"currency":"CLP",`+
+		`"description":"Devolución","recipient":{"document":"12.345.678-5","name":"Canaria Soto","email":"canaria@example.cl"},`+
+		`"bank":{"code":"012","account_number":"77889900112"}}`, k.Account, k.Reference, amount)
+}
+
+func (r *rig) task(k idempotency.Key) tasks.Task {
+	r.t.Helper()
+	t, err := tasks.Decode(payload(k, "12500"))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return t
+}
+
+// submit registers and wakes, as a billing system does.
+func (r *rig) submit(ks ...idempotency.Key) {
+	r.t.Helper()
+	ts := make([]tasks.Task, len(ks))
+	for i, k := range ks {
+		ts[i] = r.task(k)
+	}
+	if _, err := r.client.Submit(r.t.Context(), ts...); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// register only registers, as a billing system does that dies before it wakes anybody.
+func (r *rig) register(ks ...idempotency.Key) {
+	r.t.Helper()
+	for _, k := range ks {
+		if _, err := r.ledger.Register(r.t.Context(), r.task(k).Registration(nil)); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+}
+
+// enqueue hands asynq a task, as a plain client does.
+func (r *rig) enqueue(t *asynq.Task, opts ...asynq.Option) *asynq.TaskInfo {
+	r.t.Helper()
+	info, err := asynq.NewClientFromRedisClient(r.rdb).EnqueueContext(r.t.Context(), t, opts...)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return info
+}
+
+func (r *rig) inspector() *asynq.Inspector { return asynq.NewInspectorFromRedisClient(r.rdb) }
+
+func (r *rig) show(k idempotency.Key) idempotency.Record {
+	r.t.Helper()
+	rec, err := r.ledger.Show(r.t.Context(), k)
+	if err != nil {
+		r.t.Fatalf("show %s: %v", k, err)
+	}
+	return rec
+}
+
+// reaches waits until the payment is in the state.
+func (r *rig) reaches(k idempotency.Key, s idempotency.State) idempotency.Record {
+	r.t.Helper()
+	var rec idempotency.Record
+	var err error
+	r.until(fmt.Sprintf("%s is %s", k, s), func() bool {
+		rec, err = r.ledger.Show(r.t.Context(), k)
+		return err == nil && rec.State == s
+	}, func() string {
+		return fmt.Sprintf("it is %s, code %q, history %v, %v", rec.State, rec.Code, rec.History, err)
+	})
+	return rec
+}
+
+// until polls; a test that waits in vain says for what.
+func (r *rig) until(what string, done func() bool, otherwise ...func() string) {
+	r.t.Helper()
+	for deadline := time.Now().Add(patience); !done(); {
+		if time.Now().After(deadline) {
+			for _, text := range otherwise {
+				what += "; " + text()
+			}
+			r.t.Fatalf("waited %s in vain for: %s\n%s", patience, what, r.log)
+		}
+		<-time.After(2 * time.Millisecond)
+	}
+}
+
+func (r *rig) idle() {
+	r.t.Helper()
+	r.until("asynq has nothing left to do", func() bool {
+		for _, q := range []string{"virtualpos", "virtualpos-ask"} {
+			info, err := r.inspector().GetQueueInfo(q)
+			if err == nil && info.Pending+info.Active+info.Retry+info.Scheduled > 0 {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+func wait(t *testing.T, what string, c <-chan struct{}) {
+	t.Helper()
+	select {
+	case <-c:
+	case <-time.After(patience):
+		t.Fatalf("waited %s in vain for: %s", patience, what)
+	}
+}

@@ -1,0 +1,142 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/providers"
+)
+
+// TestAPaymentEndsAsItsProviderSays: every row is one payment, registered and woken, and sent once.
+func TestAPaymentEndsAsItsProviderSays(t *testing.T) {
+	r := newRig(t)
+	panics := func(context.Context, providers.Attempt) (providers.Outcome, error) { panic("secret-canary-2") }
+	explodes := func(providers.Query) (providers.Outcome, error) { panic("secret-canary-2") }
+	silent := func(providers.Query) (providers.Outcome, error) { return providers.Outcome{}, errors.New("no answer") }
+	theirs := func(e providers.Echo) func(context.Context, providers.Attempt) (providers.Outcome, error) {
+		return func(context.Context, providers.Attempt) (providers.Outcome, error) {
+			return providers.Outcome{Class: providers.Succeeded, ProviderID: "id-7", Echo: e}, nil
+		}
+	}
+	ours := providers.Echo{Amount: "12500.00", Currency: "clp", Beneficiary: "12345678-5"}
+	for _, row := range []struct {
+		name  string
+		key   func(string) idempotency.Key
+		does  script
+		state idempotency.State
+		code  string
+		asked int // -1: at least once
+	}{
+		{"paid", key, script{}, idempotency.Succeeded, "", 0},
+		{"paid-repeats-ours", key, script{pay: theirs(ours)}, idempotency.Succeeded, "", 0},
+		{"declined", key, script{pay: outcome(providers.Refused)}, idempotency.Failed, "code-refused", 0},
+		{"pending-then-paid", key, script{outcome(providers.Pending),
+			answers{says(providers.Pending), says(providers.Pending), says(providers.Succeeded)}}, idempotency.Succeeded, "code-succeeded", 3},
+		{"pending-then-silence-then-paid", key, script{outcome(providers.Pending),
+			answers{silent, says(providers.InDoubt), says(providers.Succeeded)}}, idempotency.Succeeded, "code-succeeded", 3},
+		{"pending-then-declined-twice", key, script{outcome(providers.Pending), answers{says(providers.Refused)}}, idempotency.Failed,
+			"code-refused", -1},
+		{"doubt-then-found", key, script{outcome(providers.InDoubt), answers{says(providers.Succeeded)}}, idempotency.Succeeded,
+			"code-succeeded", 1},
+		{"doubt-then-not-found", key, script{outcome(providers.InDoubt), answers{says(providers.NotFound)}}, idempotency.Held, "not_found", -1},
+		{"doubt-and-nobody-to-ask", mute, script{pay: outcome(providers.InDoubt)}, idempotency.Held, "code-in_doubt", 0},
+		{"panic-while-sending", key, script{panics, answers{says(providers.Succeeded)}}, idempotency.Succeeded, "code-succeeded", 1},
+		{"panic-while-sending-and-nobody-to-ask", mute, script{pay: panics}, idempotency.Held, "panic", 0},
+		{"panic-while-asking", key, script{outcome(providers.InDoubt), answers{explodes, says(providers.Succeeded)}}, idempotency.Succeeded,
+			"code-succeeded", 2},
+		{"an-end-that-no-send-has", key, script{outcome(providers.NotFound), answers{says(providers.Succeeded)}}, idempotency.Succeeded,
+			"code-succeeded", 1},
+		{"no-end-at-all", mute, script{pay: outcome("")}, idempotency.Held, "unknown_class", 0},
+		{"another-amount", key, script{outcome(providers.InDoubt), answers{echoes(providers.Succeeded, providers.Echo{Amount: "12501"})}},
+			idempotency.Held, "mismatch", 1},
+		{"an-amount-that-is-none", key, script{outcome(providers.InDoubt), answers{echoes(providers.Succeeded, providers.Echo{Amount: "12,5"})}},
+			idempotency.Held, "mismatch", 1},
+		{"another-reference", key, script{outcome(providers.InDoubt), answers{echoes(providers.Succeeded, providers.Echo{Reference: "x"})}},
+			idempotency.Held, "mismatch", 1},
+		{"another-currency", key, script{outcome(providers.Pending), answers{echoes(providers.Pending, providers.Echo{Currency: "COP"})}},
+			idempotency.Held, "mismatch", 1},
+		{"another-beneficiary", key, script{outcome(providers.InDoubt),
+			answers{echoes(providers.Succeeded, providers.Echo{Beneficiary: "7654321-6"})}}, idempotency.Held, "mismatch", 1},
+		{"a-refusal-of-another", key, script{outcome(providers.InDoubt), answers{echoes(providers.Refused, providers.Echo{Amount: "1"})}},
+			idempotency.Held, "mismatch", 1},
+		{"ours-in-other-words", key, script{outcome(providers.InDoubt), answers{echoes(providers.Succeeded, ours)}},
+			idempotency.Succeeded, "", 1},
+		{"ours-by-account-number", key, script{outcome(providers.InDoubt),
+			answers{echoes(providers.Succeeded, providers.Echo{Beneficiary: "77889900112"})}}, idempotency.Succeeded, "", 1},
+		{"sent-but-answered-for-another", mute, script{pay: theirs(providers.Echo{Amount: "1"})}, idempotency.Held, "mismatch", 0},
+		{"sent-but-answered-for-another-then-found", key, script{theirs(providers.Echo{Reference: "x"}), answers{says(providers.Succeeded)}},
+			idempotency.Succeeded, "code-succeeded", 1},
+	} {
+		k := row.key(row.name)
+		r.bank.behave(row.name, row.does)
+		r.submit(k)
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			r := *r
+			r.t = t
+			rec := r.reaches(k, row.state)
+			if rec.Code != row.code {
+				t.Errorf("code %q, want %q", rec.Code, row.code)
+			}
+			if n := r.bank.sends(row.name); n != 1 {
+				t.Errorf("sent %d times", n)
+			}
+			if n := r.bank.questions(row.name); row.asked >= 0 && n != row.asked || row.asked < 0 && n == 0 {
+				t.Errorf("asked %d times, want %d", n, row.asked)
+			}
+		})
+	}
+	r.run()
+}
+
+// TestAnswersForAnotherPaymentLendNoID: where the reference is another's, so is the id.
+func TestAnswersForAnotherPaymentLendNoID(t *testing.T) {
+	r := newRig(t)
+	for reference, echo := range map[string]providers.Echo{"other-reference": {Reference: "x"}, "other-amount": {Amount: "1"}} {
+		r.bank.behave(reference, script{pay: func(context.Context, providers.Attempt) (providers.Outcome, error) {
+			return providers.Outcome{Class: providers.Succeeded, ProviderID: "id-7", Echo: echo}, nil
+		}})
+		r.submit(mute(reference))
+	}
+	r.run()
+	if id := r.reaches(mute("other-reference"), idempotency.Held).ProviderID; id != "" {
+		t.Errorf("the id of another reference was kept: %q", id)
+	}
+	if id := r.reaches(mute("other-amount"), idempotency.Held).ProviderID; id != "id-7" {
+		t.Errorf("the id for a person to look at: %q", id)
+	}
+}
+
+func TestAPayloadThatCannotBeReadFailsUnsent(t *testing.T) {
+	r := newRig(t)
+	for _, k := range []idempotency.Key{key("gone"), key("garbled"), key("other-type")} {
+		reg := r.task(k).Registration(nil)
+		reg.Payload = map[string][]byte{"garbled": []byte("\x00{"), "other-type": []byte(`{"type":"refund"}`)}[k.Reference]
+		if _, err := r.ledger.Register(t.Context(), reg); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.run()
+	for _, k := range []idempotency.Key{key("gone"), key("garbled"), key("other-type")} {
+		rec := r.reaches(k, idempotency.Failed)
+		if rec.Code != "payload_unreadable" || rec.MayHaveLeft || r.bank.sends(k.Reference) != 0 {
+			t.Errorf("%s: code %q, may have left %t, sent %d times", k, rec.Code, rec.MayHaveLeft, r.bank.sends(k.Reference))
+		}
+	}
+}
+
+func TestAProviderThatCannotDoItReleasesThePayment(t *testing.T) {
+	r := newRig(t)
+	r.submit(key("p"))
+	stop := r.run(func(o *Options) {
+		o.Registry.Add(providers.Account{Provider: "virtualpos", Name: "default", Client: charger{r.bank}})
+	})
+	r.until("it was released", func() bool { return r.show(key("p")).Attempts > 0 && r.show(key("p")).State == idempotency.Ready })
+	stop()
+	if rec := r.show(key("p")); rec.MayHaveLeft || !strings.Contains(rec.History[len(rec.History)-1].Note, "unsupported") {
+		t.Errorf("may have left %t, history %v", rec.MayHaveLeft, rec.History)
+	}
+}
