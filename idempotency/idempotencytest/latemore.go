@@ -25,7 +25,7 @@ func askRow(how string, want idempotency.State, end func(*payment)) row {
 		p := e.resent()
 		p.finish("a", accepted("X"))
 		end(p)
-		p.want(want).wantLeft(true)
+		p.want(want)
 	}}
 }
 
