@@ -269,7 +269,7 @@ func (w *world) onlyWhereStruck(f fate) error {
 	lapses := f.lapses()
 	for _, began := range lapses {
 		for _, at := range w.strikes {
-			if at.After(began.Add(-blur)) && at.Before(began.Add(lease+blur)) {
+			if at.After(began.Add(-blur)) && at.Before(began.Add(w.lease+blur)) {
 				return nil
 			}
 		}

@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 func run(m *testing.M) int {
 	flag.Parse()
 	if p := flag.Lookup("test.parallel"); p.Value.String() == strconv.Itoa(runtime.GOMAXPROCS(0)) {
-		_ = p.Value.Set(strconv.Itoa(3 * runtime.GOMAXPROCS(0))) // the scenarios wait more than they compute
+		_ = p.Value.Set(strconv.Itoa(6 * runtime.GOMAXPROCS(0))) // the scenarios wait more than they compute
 	}
 	code := m.Run()
 	if folder, err := built(); err == nil {
@@ -66,7 +66,7 @@ var built = sync.OnceValues(func() (string, error) {
 
 // build takes the packages from this module, wherever the tests run; in the long form with the race detector.
 func build(folder, name, pkg string, options ...string) error {
-	args := append([]string{"build", "-o", filepath.Join(folder, name)}, options...)
+	args := append([]string{"build", "-buildvcs=false", "-o", filepath.Join(folder, name)}, options...)
 	if long() {
 		args = append(args, "-race")
 	}

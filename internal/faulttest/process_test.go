@@ -76,6 +76,7 @@ func (p *process) cont() { p.signal(syscall.SIGCONT) }
 // drain ends the process as an orchestrator does, and demands that it ends well.
 func (p *process) drain() {
 	p.t.Helper()
+	p.awaitLine(`"message":"serving`, `"`) // before that, SIGTERM ends it as any other process
 	p.signal(syscall.SIGTERM)
 	if code := p.awaitExit(); code != 0 {
 		p.t.Errorf("%s: exit code %d after SIGTERM, want 0", p.name, code)

@@ -17,16 +17,27 @@ import (
 	"github.com/remesa/remesa/tasks"
 )
 
-// Times of a world, short enough to wait for.
-const (
-	requestTimeout   = time.Second
-	lease            = 3 * time.Second
-	settle           = 2 * time.Second
-	confirmations    = 2
-	notFoundInterval = 300 * time.Millisecond
-	// certainty is how long after the last fault every payment is final or held.
-	certainty = lease + settle + confirmations*notFoundInterval + 10*time.Second
-)
+// times of a world are short enough to wait for.
+type times struct {
+	request, lease, settle, notFoundInterval time.Duration
+}
+
+const confirmations = 2
+
+func usual() times {
+	return times{request: time.Second, lease: 3 * time.Second, settle: 2 * time.Second, notFoundInterval: 300 * time.Millisecond}
+}
+
+// brisk is for worlds with one payment, which never wait for the machine.
+func brisk() times {
+	return times{request: 500 * time.Millisecond, lease: 1500 * time.Millisecond, settle: time.Second, notFoundInterval: 200 * time.Millisecond}
+}
+
+// doubt is how long the workers are in doubt about a payment that the provider does not know.
+func (t times) doubt() time.Duration { return t.lease + t.settle + confirmations*t.notFoundInterval }
+
+// certainty is how long after the last fault every payment is final or held.
+func (t times) certainty() time.Duration { return t.doubt() + 10*time.Second }
 
 // Ways with what the provider does not know.
 const (
@@ -36,6 +47,7 @@ const (
 
 // world is one scenario: a Redis, a provider, workers, and the payments that were submitted.
 type world struct {
+	times
 	t        testing.TB
 	redis    *redistest.Server
 	rdb      *redis.Client
@@ -60,21 +72,21 @@ type payment struct {
 // newWorld starts Redis and, unless one is given, a provider. Settings come in pairs of name and value.
 func newWorld(t testing.TB, b *bank, settings ...string) *world {
 	t.Helper()
-	return newWorldOn(t, redistest.Start(t, redistest.Appendonly("always")), b, settings...)
+	return newWorldIn(t, usual(), redistest.Start(t, redistest.Appendonly("always")), b, settings...)
 }
 
-func newWorldOn(t testing.TB, server *redistest.Server, b *bank, settings ...string) *world {
+func newWorldIn(t testing.TB, at times, server *redistest.Server, b *bank, settings ...string) *world {
 	t.Helper()
 	if b == nil {
 		b = openBank(t)
 	}
-	w := &world{t: t, redis: server, rdb: server.Client(), bank: b, payments: map[string]payment{}, prefix: newPrefix()}
+	w := &world{times: at, t: t, redis: server, rdb: server.Client(), bank: b, payments: map[string]payment{}, prefix: newPrefix()}
 	w.ledger = idempotency.NewRedis(w.rdb, idempotency.Options{FirstWake: 3 * time.Second})
 	w.client = tasks.NewClient(w.ledger, w.rdb, tasks.ClientOptions{})
 	w.settings = map[string]string{
 		"REMESA_REDIS_URL": server.URL(), "REMESA_HTTP_ADDR": "127.0.0.1:0", "REMESA_LOG_LEVEL": "debug",
-		"REMESA_REQUEST_TIMEOUT": requestTimeout.String(), "REMESA_LEASE": lease.String(), "REMESA_SETTLE_TIME": settle.String(),
-		"REMESA_NOT_FOUND_CONFIRMATIONS": strconv.Itoa(confirmations), "REMESA_NOT_FOUND_INTERVAL": notFoundInterval.String(),
+		"REMESA_REQUEST_TIMEOUT": at.request.String(), "REMESA_LEASE": at.lease.String(), "REMESA_SETTLE_TIME": at.settle.String(),
+		"REMESA_NOT_FOUND_CONFIRMATIONS": strconv.Itoa(confirmations), "REMESA_NOT_FOUND_INTERVAL": at.notFoundInterval.String(),
 		"REMESA_RETRY_BASE": "100ms", "REMESA_RETRY_MAX": "1s", "REMESA_POLL_FIRST": "200ms", "REMESA_POLL_MAX": "1s",
 		"REMESA_JANITOR_INTERVAL": "200ms", "REMESA_CIRCUIT_COOLDOWN": "1s", "REMESA_CONCURRENCY": "8",
 		"REMESA_VIRTUALPOS_BASE_URL": b.url, "REMESA_VIRTUALPOS_API_KEY": apiKey, "REMESA_VIRTUALPOS_SECRET_KEY": secretKey,
@@ -263,3 +275,7 @@ func (w *world) awaitNone(state idempotency.State) {
 
 // strike notes that a worker is being killed or stopped.
 func (w *world) strike() { w.strikes = append(w.strikes, time.Now()) }
+
+func redisZ(member string, at time.Time) redis.Z {
+	return redis.Z{Score: float64(at.Unix()), Member: member}
+}

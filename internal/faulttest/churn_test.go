@@ -1,0 +1,144 @@
+package faulttest
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/remesa/remesa/idempotency"
+)
+
+// churn is a load of 300 payouts at 150 ms on two workers that lasts longer than the strikes.
+type churn struct {
+	*world
+	random *rand.Rand
+}
+
+func newChurn(t *testing.T, policy string) *churn {
+	t.Helper()
+	seed := uint64(time.Now().UnixNano())
+	if text := os.Getenv("REMESA_TEST_SEED"); text != "" {
+		n, err := strconv.ParseUint(text, 10, 64)
+		if err != nil {
+			t.Fatalf("REMESA_TEST_SEED: %s", err)
+		}
+		seed = n
+	}
+	t.Logf("REMESA_TEST_SEED=%d", seed)
+	w := newWorld(t, nil, "REMESA_ON_NOT_FOUND", policy, "REMESA_CONCURRENCY", "6")
+	c := &churn{w, rand.New(rand.NewPCG(seed, 0))}
+	c.bank.slow(150 * time.Millisecond)
+	c.work(2)
+	c.submit(c.newPayments(either(300, 1500))...)
+	c.awaitSome(idempotency.Sending, 1)
+	return c
+}
+
+// strikeEvery strikes one of the workers at random, again and again; a strike tells which worker works in its place.
+func (c *churn) strikeEvery(pace time.Duration, times int, strike func(*process) *process) {
+	for range times {
+		pause(pace)
+		i := c.random.IntN(len(c.workers))
+		c.strike()
+		c.workers[i] = strike(c.workers[i])
+	}
+}
+
+// end waits until everything is settled and compares.
+func (c *churn) end(r rules) map[string]fate {
+	c.t.Helper()
+	c.awaitSettled(c.certainty())
+	c.drain()
+	fates := c.audit(r)
+	lapses := 0
+	for _, f := range fates {
+		lapses += len(f.lapses())
+	}
+	c.t.Logf("%v, %d attempts lapsed", tally(fates), lapses)
+	return fates
+}
+
+func (c *churn) replace(p *process) *process {
+	p.kill()
+	return c.hire(worker)
+}
+
+func TestWorkersAreKilled(t *testing.T) {
+	t.Parallel()
+	for _, policy := range []string{hold, resend} {
+		t.Run(policy, func(t *testing.T) {
+			t.Parallel()
+			c := newChurn(t, policy)
+			c.strikeEvery(300*time.Millisecond, either(10, 50), c.replace)
+			demandLapses(t, c.end(rules{mayHold: c.onlyWhereStruck}))
+		})
+	}
+}
+
+// demandLapses fails where the strikes hit nothing: then they proved nothing.
+func demandLapses(t *testing.T, fates map[string]fate) {
+	t.Helper()
+	for _, f := range fates {
+		if len(f.lapses()) > 0 {
+			return
+		}
+	}
+	t.Error("no strike hit an attempt")
+}
+
+func TestWorkersAreStopped(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		policy string
+		stall  time.Duration
+	}{
+		{hold, usual().lease + time.Second},
+		{resend, usual().lease + time.Second}, // shorter than the settle time, counted from the lapse
+		{hold, usual().doubt() + 2*time.Second},
+	} {
+		t.Run(fmt.Sprintf("%s, for %s", c.policy, c.stall), func(t *testing.T) {
+			t.Parallel()
+			churn := newChurn(t, c.policy)
+			churn.strikeEvery(100*time.Millisecond, either(1, 10), func(p *process) *process {
+				p.stop()
+				pause(c.stall)
+				p.cont()
+				return p
+			})
+			demandLapses(t, churn.end(rules{mayHold: churn.onlyWhereStruck}))
+		})
+	}
+}
+
+func TestRedisIsKilled(t *testing.T) {
+	t.Parallel()
+	for _, policy := range []string{hold, resend} {
+		t.Run(policy, func(t *testing.T) {
+			t.Parallel()
+			c := newChurn(t, policy)
+			for range either(2, 10) {
+				pause(600 * time.Millisecond)
+				c.redis.Kill()
+				pause(300 * time.Millisecond)
+				c.redis.Restart()
+			}
+			c.strikeEvery(300*time.Millisecond, 2, c.replace)
+			c.end(rules{mayHold: c.onlyWhereStruck})
+		})
+	}
+}
+
+func TestRedisIsStopped(t *testing.T) {
+	t.Parallel()
+	c := newChurn(t, hold)
+	for range either(1, 5) {
+		pause(500 * time.Millisecond)
+		c.redis.Stop()
+		pause(c.lease + time.Second)
+		c.redis.Cont()
+	}
+	all(t, c.end(rules{}), idempotency.Succeeded) // nobody died: nothing may be held
+}
