@@ -135,7 +135,7 @@ func compare(q providers.Query, o providers.Outcome) providers.Outcome {
 		return o
 	}
 	if field := differs(q, o.Echo); field != "" {
-		return mismatch(o, idempotency.Mismatch, field)
+		return mismatch(o, providers.Mismatch, field)
 	}
 	return o
 }

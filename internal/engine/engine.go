@@ -47,6 +47,9 @@ type Options struct {
 	JanitorInterval     time.Duration
 	CircuitCooldown     time.Duration
 
+	// Pace waits for a slot under the provider's rate limit; no limit by default.
+	Pace func(ctx context.Context, provider string) error
+
 	// FingerprintKey makes the fingerprints of full payloads an HMAC.
 	FingerprintKey []byte
 
@@ -92,6 +95,9 @@ func New(o Options) (*Engine, error) {
 	}
 	if o.OnStep == nil {
 		o.OnStep = func(Step, idempotency.Key) {}
+	}
+	if o.Pace == nil {
+		o.Pace = func(context.Context, string) error { return nil }
 	}
 	if o.Metrics == nil {
 		o.Metrics = noMetrics{}

@@ -27,7 +27,31 @@ func (e *Engine) send(ctx context.Context, k idempotency.Key) {
 	}
 	learnt := errNoVerdict
 	defer func() { pass(learnt) }() // after a panic too: a probe that never reports would keep the circuit open for ever
+	if err := e.prepare(ctx, k, c.account); err != nil {
+		learnt = err
+		return
+	}
 	learnt = e.attempt(ctx, k, c.account)
+}
+
+// prepare does what must come before Begin, because it may take long: a slot under the rate limit, and a token. It returns what was
+// learnt about the account where that did not succeed.
+func (e *Engine) prepare(ctx context.Context, k idempotency.Key, a providers.Account) error {
+	if err := e.Pace(ctx, k.Provider); err != nil {
+		e.wait(ctx, k, longestWait, err)
+		return errNoVerdict
+	}
+	p, ok := a.Client.(providers.Preparer)
+	if !ok {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, e.AttemptDeadline)
+	defer cancel()
+	if err := p.Prepare(ctx); err != nil {
+		e.wait(context.WithoutCancel(ctx), k, e.CircuitCooldown, err)
+		return err
+	}
+	return nil
 }
 
 const longestWait = 30 * time.Second
@@ -110,9 +134,13 @@ func (e *Engine) execute(ctx context.Context, k idempotency.Key, a providers.Acc
 			r = result{outcome: providers.Outcome{Class: providers.InDoubt, Code: "panic"}, silent: true}
 		}
 	}()
-	attempt := providers.Attempt{ID: id, Handles: b.Handles, Note: func(ctx context.Context, h map[string]string, moves bool) error {
-		return e.Ledger.Note(ctx, k, id, h, moves)
-	}}
+	attempt := providers.Attempt{
+		ID: id, Handles: b.Handles,
+		Note: func(ctx context.Context, h map[string]string, moves bool) error {
+			return e.Ledger.Note(ctx, k, id, h, moves)
+		},
+		Alias: func(ctx context.Context, alias string) error { return e.Ledger.Alias(ctx, k, alias) },
+	}
 	e.OnStep(StepSend, k)
 	start := e.Now()
 	operation, o, err := call(ctx, a, payment, attempt)
@@ -129,7 +157,7 @@ func believable(t tasks.Task, o providers.Outcome) providers.Outcome {
 			return mismatch(o, providers.InDoubt, field)
 		}
 		return o
-	case providers.InDoubt:
+	case providers.InDoubt, providers.Mismatch:
 		return o
 	default:
 		o.Class, o.Code = providers.InDoubt, "unknown_class"
