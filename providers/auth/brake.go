@@ -1,0 +1,99 @@
+package auth
+
+import (
+	"errors"
+	"time"
+
+	"github.com/remesa/remesa/providers"
+)
+
+// brake bounds the calls of the login: it is not called again before until, and then by one caller.
+type brake struct {
+	until time.Time
+	err   error
+	// failures counts logins in a row that came to nothing.
+	failures int
+	// young counts tokens in a row that were rejected soon after their login.
+	young int
+}
+
+const (
+	firstWait = time.Second
+	// youth is how soon after its login a rejected token speaks against renewing it once more.
+	youth = time.Second
+	// patience is how many such tokens are replaced at once.
+	patience = 2
+)
+
+// holds returns the error that stands for a login until it may be called again.
+func (b *brake) holds(now time.Time) error {
+	if b.err == nil || !now.Before(b.until) {
+		return nil
+	}
+	var refused *providers.CredentialsError
+	if errors.As(b.err, &refused) {
+		return refused
+	}
+	notSent := asNotSent(b.err)
+	notSent.RetryAfter = b.until.Sub(now)
+	return notSent
+}
+
+// failed notes a failed renewal and returns the error for those who waited on it. Refused credentials count from the login's beginning,
+// so that a circuit which opened on them finds the brake released when it probes.
+func (b *brake) failed(o Options, began time.Time, err error) error {
+	b.err = err
+	var refused *providers.CredentialsError
+	if errors.As(err, &refused) {
+		b.until = began.Add(o.Cooldown)
+		return refused
+	}
+	b.failures++
+	wait := o.wait(b.failures)
+	var asked *providers.NotSent
+	if errors.As(err, &asked) {
+		wait = max(wait, asked.RetryAfter)
+	}
+	b.until = o.Now().Add(wait)
+	notSent := asNotSent(err)
+	notSent.RetryAfter = wait
+	return notSent
+}
+
+// rejected notes a token that the provider rejected. Where it rejects one fresh token after another, logins are spaced out.
+func (b *brake) rejected(o Options, obtained time.Time) {
+	now := o.Now()
+	if now.Sub(obtained) >= youth {
+		b.young = 0
+		return
+	}
+	if b.young++; b.young > patience {
+		b.err, b.until = errYoung, now.Add(o.wait(b.young-patience))
+	}
+}
+
+var errYoung = errors.New("the provider rejects the tokens that it has just given out")
+
+func (b *brake) released() { b.err, b.failures = nil, 0 }
+
+// wait is the n-th wait: doubled each time, the cooldown at most, half of it at random.
+func (o Options) wait(n int) time.Duration {
+	d := firstWait
+	for range n - 1 {
+		if d *= 2; d >= o.Cooldown {
+			break
+		}
+	}
+	d = min(d, o.Cooldown)
+	return d/2 + time.Duration(o.Random()*float64(d/2))
+}
+
+// asNotSent keeps the reason of a login that says why it came to nothing.
+func asNotSent(err error) *providers.NotSent {
+	var e *providers.NotSent
+	if errors.As(err, &e) {
+		kept := *e
+		return &kept
+	}
+	return &providers.NotSent{Reason: noToken, Err: err}
+}
