@@ -2,6 +2,8 @@ package idempotency
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
@@ -187,6 +189,33 @@ func (l *Redis) Note(ctx context.Context, k Key, attempt string, handles map[str
 	return err
 }
 
+// aliasKey holds no alias in clear: a session token opens a payment page.
+func aliasKey(provider, alias string) string {
+	sum := sha256.Sum256([]byte(alias))
+	return prefix(provider) + "alias:" + hex.EncodeToString(sum[:16])
+}
+
+// Alias implements Engine.
+func (l *Redis) Alias(ctx context.Context, k Key, alias string) error {
+	ttl := l.policy(k.Provider).OutcomesRetention
+	if err := l.rdb.Set(ctx, aliasKey(k.Provider, alias), k.id(), ttl).Err(); err != nil {
+		return storeError("alias", k, err)
+	}
+	return nil
+}
+
+// Find implements Engine.
+func (l *Redis) Find(ctx context.Context, provider, alias string) (Key, error) {
+	id, err := l.rdb.Get(ctx, aliasKey(provider, alias)).Result()
+	if errors.Is(err, redis.Nil) {
+		return Key{}, ErrUnknown
+	}
+	if err != nil {
+		return Key{}, storeError("find", Key{Provider: provider}, err)
+	}
+	return keyFromID(provider, id), nil
+}
+
 // Release implements Engine.
 func (l *Redis) Release(ctx context.Context, k Key, attempt, reason string, after time.Duration) (Settlement, error) {
 	a := l.args(k)
@@ -207,7 +236,7 @@ func (l *Redis) Defer(ctx context.Context, k Key, after time.Duration) error {
 // Finish implements Engine.
 func (l *Redis) Finish(ctx context.Context, k Key, attempt string, o providers.Outcome, next time.Duration) (Settlement, error) {
 	switch o.Class {
-	case providers.Succeeded, providers.Pending, providers.Refused, providers.InDoubt:
+	case providers.Succeeded, providers.Pending, providers.Refused, providers.InDoubt, providers.Mismatch:
 	default:
 		return Settlement{}, fmt.Errorf("finish %s: an attempt cannot end as %q", k, o.Class)
 	}
@@ -228,10 +257,7 @@ func (l *Redis) Ask(ctx context.Context, k Key) (Question, error) {
 	}, nil
 }
 
-// Mismatch is the class of an answer whose echoed fields are not the payment's.
-const Mismatch providers.Class = "mismatch"
-
-// Answer implements Engine. An outcome of class Mismatch holds the payment.
+// Answer implements Engine. An outcome of class providers.Mismatch holds the payment.
 func (l *Redis) Answer(ctx context.Context, k Key, version int64, askedAt time.Time, o providers.Outcome,
 	next time.Duration,
 ) (Settlement, error) {
@@ -318,6 +344,6 @@ func (l *Redis) settle(ctx context.Context, step string, k Key, a args) (Settlem
 func outcome(o providers.Outcome) *outcomeArg {
 	return &outcomeArg{
 		Class: string(o.Class), ProviderID: o.ProviderID, Code: o.Code, Message: o.Message, Decline: string(o.Decline),
-		ActionURL: o.ActionURL, Handles: o.Handles,
+		ActionURL: o.ActionURL, Handles: o.Handles, Second: o.SecondID,
 	}
 }

@@ -182,6 +182,10 @@ type Engine interface {
 	Begin(ctx context.Context, k Key, r BeginRequest) (Begun, error)
 	// Note keeps handles before the next step, which can move money if moves is set. ErrNotOwner: stop without sending.
 	Note(ctx context.Context, k Key, attempt string, handles map[string]string, moves bool) error
+	// Alias lets Find lead from a provider's name for a payment, such as a session token, to its key. It is kept like an outcome event.
+	Alias(ctx context.Context, k Key, alias string) error
+	// Find returns the key of an alias; ErrUnknown where there is none.
+	Find(ctx context.Context, provider, alias string) (Key, error)
 	// Release reports that the attempt was not executed; the payment may begin again after the delay.
 	Release(ctx context.Context, k Key, attempt, reason string, after time.Duration) (Settlement, error)
 	// Defer moves only the due time of what must wait before Begin, by 30 s at most.

@@ -52,7 +52,7 @@ func (r *modelRecord) hear(p modelRules, now, asked int64, o modelOutcome) {
 		if r.hearPending(now, o) {
 			return
 		}
-	case Mismatch:
+	case providers.Mismatch:
 		if r.state != Held {
 			r.hold()
 		}
@@ -103,7 +103,7 @@ func (r *modelRecord) hearPending(now int64, o modelOutcome) bool {
 
 // adopt attributes what the provider has to the only attempt that can have brought it there.
 func (r *modelRecord) adopt(o modelOutcome) {
-	if r.count(0, modelFate.unclear) != 1 {
+	if r.count(0, r.unclearFate) != 1 {
 		return
 	}
 	for i := range r.n {
@@ -118,7 +118,7 @@ func (r *modelRecord) contradict(o modelOutcome) {
 	switch {
 	case r.state == Failed && (o.class == providers.Succeeded || o.class == providers.Pending):
 		r.flag(o.pid)
-	case r.state == Succeeded && (o.class == providers.Refused || o.class == Mismatch):
+	case r.state == Succeeded && (o.class == providers.Refused || o.class == providers.Mismatch):
 		r.flag(o.pid)
 	case r.state == Succeeded && o.class == providers.Succeeded && o.pid != 0 && r.pid == 0:
 		r.pid = o.pid
@@ -137,7 +137,7 @@ func (r *modelRecord) hearRefused(p modelRules, asked int64, counts bool, o mode
 		return
 	}
 	named := r.pid != 0 && r.pid == o.pid && !r.mayHaveLeft()
-	if r.count(0, modelFate.unclear) > 1 || (r.count(0, isRefused) > 0 && !named) {
+	if r.count(0, r.unclearFate) > 1 || (r.count(0, isRefused) > 0 && !named) {
 		if r.state != Held {
 			r.hold()
 		}

@@ -36,8 +36,8 @@ func (c *modelCase) checkFates(before modelRaw) {
 			c.fail("attempt %s is gone", id)
 		}
 		_, _, now := c.raw.attempt(i)
-		known := strings.HasPrefix(old, "=") && now == string(fateRefused)
-		if old != now && (now == string(fateUnopened) || (now == "o" && old != "i") || (modelFate(old[:1]).recorded() && !known)) {
+		known := strings.HasPrefix(old, "=") && now == string(rune(fateRefused))
+		if old != now && (now == "i" || (now == "o" && old != "i") || (modelFate(old[0]).recorded() && !known)) {
 			c.fail("the fate of %s went from %s to %s", id, old, now)
 		}
 	}

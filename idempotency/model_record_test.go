@@ -6,22 +6,19 @@ import "github.com/remesa/remesa/providers"
 // search can tell where it has been. Attempts and provider ids are small numbers, 0 is none; times are milliseconds of a virtual clock.
 
 // modelFate is what is known of one attempt. An attempt's own report is final; a status answer is not, its own report may yet contradict.
-type modelFate string
+type modelFate byte
 
 const (
-	fateUnopened     modelFate = "i" // begun with a step that cannot move money
-	fateOpen         modelFate = "o"
-	fateNotExecuted  modelFate = "n"
-	fateRefused      modelFate = "r"
-	fateKnown        modelFate = "=" // the provider has it, by the attempt's own report
-	fateRefusedHeard modelFate = "R"
-	fateKnownHeard   modelFate = "~"
+	fateUnopened     modelFate = 'i' // begun with a step that cannot move money
+	fateOpen         modelFate = 'o'
+	fateNotExecuted  modelFate = 'n'
+	fateRefused      modelFate = 'r'
+	fateKnown        modelFate = '=' // the provider has it, by the attempt's own report
+	fateRefusedHeard modelFate = 'R'
+	fateKnownHeard   modelFate = '~'
 )
 
 func (f modelFate) recorded() bool { return f == fateNotExecuted || f == fateRefused || f == fateKnown }
-
-// unclear: it may have been executed, or may yet be.
-func (f modelFate) unclear() bool { return f == fateOpen || f.known() }
 
 func (f modelFate) known() bool { return f == fateKnown || f == fateKnownHeard }
 
@@ -49,7 +46,7 @@ type modelRules struct {
 	lease, settle, every, pollDeadline int64
 	confirm, resends                   int
 	resend, askable                    bool
-	// forgetFates leaves out the rule that a report of an attempt whose fate is recorded changes nothing: the search must then fail.
+	// forgetFates leaves out the rule that a report of an attempt whose fate is recorded changes nothing: for the search.
 	forgetFates bool
 }
 
@@ -81,6 +78,9 @@ type modelRecord struct {
 
 	halted bool // of the provider
 	proven bool // its lookup has found something
+
+	// openOnly leaves out the rule that an attempt which the provider is known to have counts like an open one. For the search.
+	openOnly bool
 }
 
 type modelEvidence struct {
@@ -117,6 +117,11 @@ func (r *modelRecord) count(except uint8, is func(modelFate) bool) int {
 	return n
 }
 
+// unclear: it may have been executed, or may yet be.
+func (r *modelRecord) unclearFate(f modelFate) bool {
+	return f == fateOpen || (f.known() && !r.openOnly)
+}
+
 func isOpen(f modelFate) bool { return f == fateOpen }
 
 func isRefused(f modelFate) bool { return f == fateRefused || f == fateRefusedHeard }
@@ -124,7 +129,7 @@ func isRefused(f modelFate) bool { return f == fateRefused || f == fateRefusedHe
 func (r *modelRecord) mayHaveLeft() bool { return r.count(0, isOpen) > 0 }
 
 // unclear: some attempt may have been executed or may yet be, so that the payment must neither begin again nor be called failed.
-func (r *modelRecord) unclear() bool { return r.count(0, modelFate.unclear) > 0 }
+func (r *modelRecord) unclear() bool { return r.count(0, r.unclearFate) > 0 }
 
 // lastEnd is the end of the latest attempt that may have reached the provider.
 func (r *modelRecord) lastEnd() int64 {

@@ -276,5 +276,5 @@ func (r *modelRecord) knownFrom(a *modelAttempt) bool {
 	if r.state != Pending && r.count(0, modelFate.known) == 0 {
 		return false
 	}
-	return a == r.source() || r.count(a.id, modelFate.unclear) == 0
+	return a == r.source() || (!r.openOnly && r.count(a.id, r.unclearFate) == 0)
 }

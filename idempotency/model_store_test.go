@@ -131,7 +131,7 @@ func modelDiff(m modelRecord, r modelRaw) string {
 	for i := range min(m.n, len(r.Attempts)) {
 		id, end, fate := r.attempt(i)
 		a := m.at[i]
-		want := string(a.fate)
+		want := string(rune(a.fate))
 		if a.fate.known() {
 			want += modelName("P", a.pid)
 		}

@@ -309,7 +309,7 @@ func (c *modelCase) reads(t *rapid.T) modelOutcome {
 	case 0, 1, 2:
 		return modelOutcome{class: providers.InDoubt}
 	case 3:
-		return modelOutcome{class: Mismatch}
+		return modelOutcome{class: providers.Mismatch}
 	default:
 		return c.w.lookup(t, c.now, c.endOf)
 	}

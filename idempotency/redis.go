@@ -173,6 +173,7 @@ type outcomeArg struct {
 	Message    string            `json:"message,omitempty"`
 	Decline    string            `json:"decline,omitempty"`
 	ActionURL  string            `json:"action_url,omitempty"`
+	Second     string            `json:"second,omitempty"`
 	Handles    map[string]string `json:"handles,omitempty"`
 }
 

@@ -63,6 +63,14 @@ func TestRetention(t *testing.T) {
 			resolve(b, "failed")
 			b.finish("a", "a", paid("X"))
 		}, 0, 0},
+		{"an anomaly of what nobody watches is kept until a person clears it", func(b *book) {
+			b.finish("a", "a", unclear)
+			q, err := b.store.Ask(b.t.Context(), key("a"))
+			b.must(err)
+			_, err = b.store.Answer(b.t.Context(), key("a"), q.Version, q.AskedAt, paid("X"), time.Second)
+			b.must(err)
+			b.finish("a", "a", declined)
+		}, 0, -1},
 		{"after an accepted anomaly it is kept for the retention", func(b *book) {
 			b.finish("a", "a", unclear)
 			resolve(b, "failed")

@@ -34,6 +34,8 @@ type Outcome struct {
 	Class Class
 	// ProviderID is the provider's id of the payment, where it gave one.
 	ProviderID string
+	// SecondID is the provider's id of a second success for the same payment, which only a person can settle.
+	SecondID string
 	// Code is the provider's raw code or status word; for doubt a word of ours: timeout, reset, unreadable, unknown_status, http_502.
 	Code    string
 	Message string

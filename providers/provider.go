@@ -70,6 +70,8 @@ type Attempt struct {
 	// Note keeps handles in the ledger before the next step. With moves the next step can move money: from then on a lost answer puts
 	// the payment in doubt. An error means that the attempt no longer owns the payment and must stop without sending.
 	Note func(ctx context.Context, handles map[string]string, moves bool) error
+	// Alias makes the payment findable by a name that the provider gave it, for webhooks that know no other.
+	Alias func(ctx context.Context, alias string) error
 }
 
 // TwoStep marks a provider whose first step cannot move money: its attempts open only when the adapter notes the step that can.

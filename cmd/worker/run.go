@@ -16,6 +16,7 @@ import (
 	"github.com/remesa/remesa/internal/engine"
 	"github.com/remesa/remesa/internal/metrics"
 	"github.com/remesa/remesa/internal/preflight"
+	"github.com/remesa/remesa/internal/rate"
 	"github.com/remesa/remesa/internal/wiring"
 	"github.com/remesa/remesa/providers"
 )
@@ -65,6 +66,15 @@ func connections(c *config.Config, r providers.Registry) int {
 	return n
 }
 
+// rates is the rate limit of each provider that has one, in requests a second.
+func rates(c *config.Config) map[string]float64 {
+	limits := map[string]float64{}
+	for _, p := range providers.Names() {
+		limits[p] = c.Policy(p).Rate
+	}
+	return limits
+}
+
 // service is a worker with its listener.
 type service struct {
 	config   *config.Config
@@ -89,6 +99,7 @@ func newService(c *config.Config, rdb redis.UniversalClient, registry providers.
 		RetryBase:   c.RetryBase, RetryMax: c.RetryMax, PollFirst: c.PollFirst, PollMax: c.PollMax,
 		JanitorInterval: c.JanitorInterval, CircuitCooldown: c.CircuitCooldown,
 		FingerprintKey: []byte(c.FingerprintKey.Reveal()), OnStep: faultPoints(log),
+		Pace: rate.New(rdb, rates(c)).Wait,
 	})
 	if err != nil {
 		return nil, err

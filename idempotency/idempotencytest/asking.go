@@ -140,6 +140,18 @@ func answerRows() []row {
 			p.answer(declined())
 			p.want(failed)
 		}},
+		{does: "an attempt that reports its refusal late ends then, and the second reading waits for that", policy: resend, run: func(e *env) {
+			p := e.resent()
+			p.finish("b", accepted("Y"))
+			p.answer(declinedAs("Y"))
+			p.Advance(time.Minute)
+			p.finish("a", declined())
+			p.Advance(e.policy.Settle - time.Millisecond)
+			p.answer(declinedAs("Y"))
+			p.want(pending).Advance(time.Millisecond)
+			p.answer(declinedAs("Y"))
+			p.want(failed)
+		}},
 		{does: "a lapsed attempt's end is its lease end", run: func(e *env) {
 			p := e.queued().send("a")
 			p.Advance(lease + time.Hour)
@@ -225,15 +237,6 @@ func answerRows() []row {
 			p.Advance(e.policy.PollDeadline - time.Second)
 			p.answer(accepted("X"))
 			p.wantDue(time.Second)
-		}},
-		{does: "a payer who must act has until the payment's own deadline", run: func(e *env) {
-			p := e.later(0, time.Hour).send("a")
-			o := accepted("X")
-			o.ActionURL = "https://pay.example/1"
-			p.finish("a", o)
-			p.Advance(time.Hour)
-			p.due()
-			p.want(held).wantCode("poll_deadline")
 		}},
 		{does: "in held nothing but a success or a refusal read twice moves a payment", run: func(e *env) {
 			p := e.reach(held)
@@ -370,7 +373,20 @@ func notFoundRows() []row {
 			p.answer(absent())
 			p.Advance(e.policy.NotFoundInterval)
 			p.answer(absent())
-			p.want(inDoubt).notFound().want(ready)
+			p.want(inDoubt).Advance(e.policy.Settle)
+			p.answer(absent())
+			p.want(inDoubt).Advance(e.policy.NotFoundInterval)
+			p.answer(absent())
+			p.want(ready)
+		}},
+		{does: "a refusal that was read before another attempt began is not the first reading of that one's", run: func(e *env) {
+			p := e.queued().send("a").lapse()
+			p.answer(declined())
+			p.release("a")
+			p.send("b").finish("b", unclear())
+			p.Advance(e.policy.Settle)
+			p.answer(declined())
+			p.want(inDoubt)
 		}},
 		{does: "what the provider was once found to have is never sent again", policy: resend, run: func(e *env) {
 			e.prove()

@@ -237,7 +237,7 @@ func unclear() providers.Outcome { return providers.Outcome{Class: providers.InD
 func absent() providers.Outcome { return providers.Outcome{Class: providers.NotFound, Code: "E-041"} }
 
 func otherPayment() providers.Outcome {
-	return providers.Outcome{Class: idempotency.Mismatch, Message: "amount differs"}
+	return providers.Outcome{Class: providers.Mismatch, Message: "amount differs"}
 }
 
 // Wants.

@@ -46,6 +46,7 @@ func Run(t *testing.T, open Open) {
 		{"answers", answerRows()},
 		{"not found", notFoundRows()},
 		{"after settlement", watchRows()},
+		{"payers who must act", sessionRows()},
 		{"resolve", resolveRows()},
 		{"retry", retryRows()},
 		{"cancel, release, halt", deskRows()},

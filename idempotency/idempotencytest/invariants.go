@@ -43,8 +43,8 @@ func (p *payment) oneEntryForEachChange(r idempotency.Record, entries []map[stri
 	if changes = slices.Compact(changes); !slices.Equal(changes, told) {
 		p.t.Errorf("%s: the history went %v, the outcome stream tells %v", p.key, changes, told)
 	}
-	if told[len(told)-1] != string(r.State) {
-		p.t.Errorf("%s: is %s, the last event says %s", p.key, r.State, told[len(told)-1])
+	if len(told) == 0 || told[len(told)-1] != string(r.State) {
+		p.t.Errorf("%s: is %s, the events say %v", p.key, r.State, told)
 	}
 }
 

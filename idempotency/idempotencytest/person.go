@@ -263,7 +263,7 @@ func retryRows() []row {
 			e.refused(err)
 		}},
 		{does: "an anomaly is cleared before a payment is tried again", run: func(e *env) {
-			p := failedByAnswers(e)
+			p := failedNotReceived(e)
 			p.finish("a", accepted("X"))
 			_, err := p.wantAnomaly("late_pending").retry(true)
 			e.refused(err)

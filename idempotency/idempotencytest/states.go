@@ -84,7 +84,7 @@ func afterAnswer(s idempotency.State, c providers.Class) idempotency.State {
 		return succeeded
 	case s == inDoubt && c == providers.Pending:
 		return pending
-	case asked && c == idempotency.Mismatch:
+	case asked && c == providers.Mismatch:
 		return held
 	}
 	if s == sending && c == providers.Succeeded {

@@ -1,6 +1,9 @@
 package idempotencytest
 
 import (
+	"errors"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/remesa/remesa/idempotency"
@@ -27,6 +30,7 @@ func wakeRows() []row {
 				e.t.Fatalf("woken again: %v", w)
 			}
 		}},
+		{does: "many who look at once wake each payment once", run: wokenOnce},
 		{does: "each wake-up has another generation", run: func(e *env) {
 			p := e.queued()
 			seen := map[int64]bool{e.register(p.reg)[0].Generation: true}
@@ -126,6 +130,34 @@ func wakeRows() []row {
 				e.t.Fatalf("woken %v", w)
 			}
 		}},
+	}
+}
+
+func wokenOnce(e *env) {
+	const n, hands = 100, 8
+	for range n {
+		e.queued()
+	}
+	e.Advance(time.Hour)
+	woken := make([][]idempotency.Wakeup, hands)
+	errs := make([]error, hands)
+	var wg sync.WaitGroup
+	for i := range hands {
+		wg.Go(func() { woken[i], errs[i] = e.Store.Due(e.ctx(), e.Provider, n, time.Second) })
+	}
+	wg.Wait()
+	e.must(errors.Join(errs...))
+	times := map[idempotency.Key]int{}
+	for _, w := range slices.Concat(woken...) {
+		times[w.Key]++
+	}
+	if len(times) != n {
+		e.t.Errorf("%d of %d were woken", len(times), n)
+	}
+	for k, got := range times {
+		if got != 1 {
+			e.t.Errorf("%s was woken %d times", k, got)
+		}
 	}
 }
 

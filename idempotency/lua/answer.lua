@@ -7,20 +7,38 @@ local o = A.o
 local found = o.class == 'succeeded' or o.class == 'pending' or o.class == 'refused'
 if found then prove() end
 
+-- The last question of a session was answered: nobody paid.
+local function expired(r)
+  return r.s == 'pending' and r.xp and A.asked >= poll_deadline(r) and o.class ~= 'in_doubt'
+end
+
 local function again(r)
   r.po = (r.po or 0) + 1
+  if r.s == 'pending' and r.au and NOW >= r.xp then withdraw(r) end
   if r.s == 'held' then
     store(r, NOW + DAY)
-  elseif NOW >= poll_deadline(r) then
+  elseif expired(r) then
+    r.co, r.ms, r.de = 'expired_unpaid', nil, nil
+    settle(r, 'failed', 'nobody paid in time')
+  elseif overdue(r) then
     hold(r, 'poll_deadline', 'no final answer by the poll deadline')
   else
     store(r, next_ask(r, A.after))
   end
 end
 
+-- The provider may have two successes for one payment: the second is never dropped.
+local function second_success(r)
+  if o.second then
+    anomaly(r, 'second_success', o.second)
+    store(r, KEEP)
+  end
+end
+
 local function succeeded(r)
   adopt(r, o.provider_id)
   found_success(r, o)
+  second_success(r)
 end
 
 -- In held a pending answer is only noted.
@@ -92,7 +110,7 @@ end
 
 local function mismatch(r)
   if r.s == 'held' then return again(r) end
-  if r.s ~= 'ready' then hold(r, 'mismatch', o.message) end
+  if r.s ~= 'ready' then hold(r, o.code or 'mismatch', o.message) end
 end
 
 -- A settled payment: a contradiction is an anomaly; a watch goes on until its end, a proof is asked for once.
@@ -100,6 +118,7 @@ local function settled(r)
   local KIND = {failed = {succeeded = 'late_success', pending = 'late_pending'},
     succeeded = {refused = 'refused_after_succeeded', mismatch = 'mismatch'}}
   local kind = (KIND[r.s] or {})[o.class]
+  if kind == 'late_pending' and r.xp then kind = nil end -- an unpaid session is no contradiction
   if kind then
     anomaly(r, kind, o.provider_id)
   elseif o.class == 'succeeded' and o.provider_id and r.s == 'succeeded' then
@@ -108,6 +127,8 @@ local function settled(r)
       changed(r)
     elseif r.pi ~= o.provider_id then
       anomaly(r, 'second_success', o.provider_id)
+    elseif o.second then
+      anomaly(r, 'second_success', o.second)
     end
   end
   local answered = o.class ~= 'in_doubt'
@@ -115,7 +136,7 @@ local function settled(r)
     drop_details(r)
     store(r, nil)
   elseif r.wu then
-    store(r, r.pf and NOW + A.after or NOW + DAY)
+    store(r, r.pf and NOW + A.after or watch_again(r))
   else
     store(r, KEEP)
   end

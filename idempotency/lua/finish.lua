@@ -20,6 +20,9 @@ local function own(r, a, o)
     evidence(r, o.class ~= 'refused' and o.provider_id or nil)
   elseif o.class == 'pending' then
     await(r, A.after)
+  elseif o.class == 'mismatch' then
+    if a[3] == 'i' then a[3] = 'n' end
+    hold(r, o.code or 'mismatch', o.message)
   elseif o.class == 'refused' and nothing_known(r) and not r.ea then
     settle(r, 'failed')
   elseif a[3] == 'i' and not r.ea then
@@ -30,7 +33,8 @@ local function own(r, a, o)
   end
 end
 
-local LATE = {succeeded = late_success, pending = late_pending, refused = late_refusal, in_doubt = late_doubt}
+local LATE = {succeeded = late_success, pending = late_pending, refused = late_refusal, in_doubt = late_doubt,
+  mismatch = function(r, a) if a[3] == 'i' then late_not_sent(r, a) else late_doubt(r, a) end end}
 local r = load()
 if not r then return fail('unknown') end
 local a = attempt_of(r, A.attempt)

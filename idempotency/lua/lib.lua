@@ -12,12 +12,14 @@
 -- at attempts {id, end, fate}, n attempts ever, o owner, le lease end, na not again before, hd handles, pi provider id, co code,
 -- ms message, de decline, au action URL, ps polling since, po polls answered, nf not-founds counted, nl last counted, rf refusal
 -- read at, rs resends, rk double risk accepted, ev late success kept as evidence (provider id), ea ask when the owner's attempt ends,
--- wk wake-ups in the present state, wu watch until, pf looked up once as proof that the lookup works, an anomaly {k, p, t}.
+-- wk wake-ups in the present state, xp a payer must act until, wu watch until, pf looked up once as proof that the lookup works, an anomaly {k, p, t}.
 --
 -- Fates: i not yet at a step that can move money, o open, n not executed, r refused, =ID known to the provider (these three by the
 -- attempt's own report), R refused, ~ID known (by a status answer).
-local DAY = 86400000
+local HOUR = 3600000
+local DAY = 24 * HOUR
 local WATCH = 7 * DAY       -- how long a possible later execution is looked for
+local GRACE = 2 * HOUR        -- after a payer's time is over, for what was under way
 local RETRY_WINDOW = 30 * DAY -- how long a failed payment can be tried again and stays listed
 local KEEP = false          -- due time unchanged
 local RANK = {queued = 1, sending = 2, ready = 3, in_doubt = 4, pending = 5, held = 6, blocked = 7, failed = 8}
@@ -191,7 +193,9 @@ local function forget_counts(r) r.nf, r.nl, r.rf = nil, nil, nil end
 local function take(r, o)
   if o.provider_id then r.pi = o.provider_id end
   r.co, r.ms, r.de = o.code, o.message, o.decline
-  if o.action_url then r.au = o.action_url end
+  if o.action_url then
+    r.au, r.xp = o.action_url, r.dl or NOW + DAY
+  end
   for k, v in pairs(o.handles or {}) do
     r.hd = r.hd or {}
     r.hd[k] = v
@@ -204,7 +208,7 @@ local function prove() redis.call('HSET', LOOKUP, A.acc, 'proven') end
 
 -- Details that nobody needs any more: a failed payment keeps its payload as long as it can be tried again.
 local function drop_details(r)
-  r.hd, r.wu, r.pf = nil, nil, nil
+  r.hd, r.wu, r.pf, r.xp = nil, nil, nil, nil
   if r.s == 'failed' then
     redis.call('PEXPIRE', PAYLOAD, integer(math.min(RETRY_WINDOW, P.retain)))
   else
@@ -212,10 +216,20 @@ local function drop_details(r)
   end
 end
 
+-- A session may still be paid by whoever holds its address: hourly for a day, then daily.
+local function watch_again(r)
+  local young = r.xp and NOW < r.wu - WATCH + DAY
+  return NOW + (young and HOUR or DAY)
+end
+
 -- Whether a settled payment is still looked at, and when: an open attempt, or one that the provider had and did not end, may yet be
 -- executed; an account's first success proves under resend that its lookup works.
 local function watch(r)
   if not r.q then return nil end
+  if r.xp and r.s ~= 'reversed' then
+    r.wu = NOW + WATCH
+    return watch_again(r)
+  end
   if (r.s == 'failed' and not nothing_known(r)) or
     (r.s == 'succeeded' and (count(r, 'o=~') > 1 or (opens(r) > 0 and count(r, 'oR=~r') > 1))) then
     r.wu = NOW + WATCH
@@ -252,8 +266,18 @@ local function counts_at(r)
   return at
 end
 
--- What is undecided then is held. A payer who must act has until the payment's own deadline.
-local function poll_deadline(r) return r.au and r.dl or r.ps + P.deadline end
+-- What is undecided then is held. A payer who must act has until the payment's own deadline and a grace; then it has expired.
+local function poll_deadline(r) return r.xp and r.xp + GRACE or r.ps + P.deadline end
+
+-- Nobody answered the question whether a payer paid in time.
+local function overdue(r) return NOW >= poll_deadline(r) + (r.xp and DAY or 0) end
+
+-- The payer's time is over: the address is taken back.
+local function withdraw(r)
+  r.au = nil
+  changed(r)
+  remember(r, r.s, 'the payer\'s time is over')
+end
 
 -- When to ask again: as the backoff says, sooner where an answer counts sooner, never past the poll deadline.
 local function next_ask(r, after)
@@ -262,7 +286,10 @@ local function next_ask(r, after)
   if r.s == 'in_doubt' or r.rf then
     if at > NOW and at < due then due = at end
   end
-  return math.min(due, math.max(NOW, poll_deadline(r)))
+  for _, at in ipairs({r.au and r.xp or due, poll_deadline(r)}) do
+    if at > NOW and at < due then due = at end
+  end
+  return due
 end
 
 local function doubt(r, text)

@@ -22,7 +22,8 @@ if r.s == 'queued' or r.s == 'ready' then
   store(r, NOW + math.min(MINUTE * 2 ^ (r.wk - 1), 15 * MINUTE))
   return reply({w = 'send', g = r.g})
 end
-if (r.s == 'in_doubt' or r.s == 'pending') and NOW >= poll_deadline(r) then
+if r.s == 'pending' and r.au and r.q and NOW >= r.xp then withdraw(r) end
+if (r.s == 'in_doubt' or r.s == 'pending') and overdue(r) then
   hold(r, 'poll_deadline', 'no final answer by the poll deadline')
   if not r.q then return reply({w = 'none'}) end
 end

@@ -32,6 +32,10 @@ func (e *Engine) ask(ctx context.Context, k idempotency.Key) {
 	}
 	learnt := errNoVerdict
 	defer func() { pass(learnt) }()
+	if err := e.prepare(ctx, k, c.account); err != nil {
+		learnt = err
+		return
+	}
 	learnt = e.question(ctx, k, checker)
 }
 

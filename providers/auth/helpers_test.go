@@ -1,0 +1,90 @@
+package auth_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/auth"
+)
+
+// issuer stands for a provider's login endpoint. Its tokens carry a canary.
+type issuer struct {
+	life    time.Duration // stated with each token; 0 states none
+	takes   time.Duration
+	revokes bool // a login ends the older token's life
+
+	mu     sync.Mutex
+	fail   error
+	logins int
+	valid  map[providers.Secret]bool
+	olds   []auth.Token
+	calls  int
+}
+
+func (i *issuer) login(ctx context.Context, old auth.Token) (auth.Token, error) {
+	select {
+	case <-time.After(i.takes):
+	case <-ctx.Done():
+		return auth.Token{}, ctx.Err()
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.logins++
+	i.olds = append(i.olds, old)
+	if i.fail != nil {
+		return auth.Token{}, i.fail
+	}
+	if i.revokes || i.valid == nil {
+		i.valid = map[providers.Secret]bool{}
+	}
+	t := auth.Token{Value: providers.Secret(fmt.Sprintf("canary-%d", i.logins)), Refresh: "canary-refresh"}
+	i.valid[t.Value] = true
+	if i.life > 0 {
+		t.Expires = time.Now().Add(i.life)
+	}
+	return t, nil
+}
+
+// call stands for a request with that token: it reports whether the provider took it.
+func (i *issuer) call(t auth.Token) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.valid[t.Value] {
+		i.calls++
+	}
+	return i.valid[t.Value]
+}
+
+// expire ends the life of every token.
+func (i *issuer) expire() { i.set(func() { i.valid = nil }) }
+
+func (i *issuer) set(change func()) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	change()
+}
+
+func (i *issuer) count() int {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.logins
+}
+
+// charge is what an adapter does with its source: a token, the call, and one repeat after a rejection.
+func (i *issuer) charge(ctx context.Context, s *auth.Source) error {
+	for range 2 {
+		t, err := s.Token(ctx)
+		if err != nil {
+			return err
+		}
+		if i.call(t) {
+			return nil
+		}
+		s.Reject(t)
+	}
+	return errors.New("rejected twice")
+}
