@@ -9,12 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hibiken/asynq"
-
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/engine"
 	"github.com/remesa/remesa/internal/redistest"
-	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/sandbox"
 	"github.com/remesa/remesa/tasks"
 )
@@ -44,7 +41,7 @@ func paths() map[engine.Step]path {
 		engine.StepRegister:   {full: true},
 		engine.StepRegistered: {full: true},
 		engine.StepDue:        {unwoken: true},
-		engine.StepWake:       {unwoken: true, rewake: time.Minute},
+		engine.StepWake:       {unwoken: true, rewake: rewake},
 		engine.StepWoken:      {},
 		engine.StepBegin:      {},
 		engine.StepBegun:      {mayBeHeld: true},
@@ -142,10 +139,7 @@ func (s *stumble) registerOnly(task tasks.Task) {
 
 func (s *stumble) enqueueFull(task tasks.Task) {
 	s.t.Helper()
-	t := asynq.NewTask(task.Type(), task.Payload(), asynq.Queue(tasks.SendQueue(providers.VirtualPOS)))
-	if _, err := asynq.NewClientFromRedisClient(s.rdb).Enqueue(t); err != nil {
-		s.t.Fatal(err)
-	}
+	s.enqueueRaw(task.Type(), task.Payload())
 }
 
 // awaitFault is where a step that is never reached fails the test.

@@ -22,7 +22,11 @@ type times struct {
 	request, lease, settle, notFoundInterval time.Duration
 }
 
-const confirmations = 2
+const (
+	confirmations = 2
+	// rewake is when the due index wakes a payment again that was woken, and whose wake-up is gone: the only wait that is no setting.
+	rewake = time.Minute
+)
 
 func usual() times {
 	return times{request: time.Second, lease: 3 * time.Second, settle: 2 * time.Second, notFoundInterval: 300 * time.Millisecond}

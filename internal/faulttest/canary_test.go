@@ -1,0 +1,205 @@
+package faulttest
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/tasks"
+)
+
+// canaries are values that may be nowhere but in the payload and on their way to the provider.
+func canaries() map[string]string {
+	return map[string]string{
+		"API key": apiKey, "secret key": secretKey, "refused API key": "canary-key-5521", "refused secret key": "canary-secret-7734",
+		"account number": "90817263544", "document": "17654321", "name": "Canariona", "e-mail": "canary.mail", "description": "Regalo secreto",
+	}
+}
+
+// canaryPayment has a canary in every field that describes a person.
+func (w *world) canaryPayment(reference string) tasks.Task {
+	w.t.Helper()
+	p := tasks.Payout{
+		Provider: providers.VirtualPOS, MerchantID: w.prefix + reference, Amount: "4321", Currency: "CLP", Description: "Regalo secreto",
+		Recipient: providers.Recipient{Document: rut(17_654_321), Name: "Canariona Soto", Email: "canary.mail@example.cl"},
+		Bank:      providers.Bank{Code: "012", AccountNumber: "90817263544"},
+	}
+	task, err := p.Task()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.payments[p.MerchantID] = payment{amount: p.Amount, beneficiary: p.Recipient.Document + " 012 " + p.Bank.AccountNumber, task: task}
+	return task
+}
+
+func TestNothingPrivateIsWrittenAnywhere(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	for _, c := range troubles() {
+		task := w.canaryPayment(c.name)
+		for _, f := range c.faults {
+			f.Reference = task.Reference()
+			w.bank.misbehave(f)
+		}
+		w.submit(task)
+	}
+	w.unreadableTasks()
+	w.settings["REMESA_VIRTUALPOS_SECRET_KEY"] = "canary-secret-7734"
+	stranger := w.hire(worker, "REMESA_VIRTUALPOS_API_KEY", "canary-key-5521")
+	stranger.awaitLine(`to":"open"`, "\n")
+	stranger.drain()
+	w.searchCheck(1, "REMESA_VIRTUALPOS_API_KEY", "canary-key-5521")
+	w.settings["REMESA_VIRTUALPOS_SECRET_KEY"] = secretKey
+	w.rdb.Del(context.Background(), "remesa:{virtualpos}:identities")
+	w.searchCheck(0)
+	w.work(1)
+	w.search("asynq's keys in mid-load", w.asynqKeys())
+	w.awaitSettled(w.certainty() + 10*time.Second)
+	w.search("/metrics", w.get(w.workers[0], "/metrics"))
+	p := w.workers[0]
+	w.drain()
+	w.search("what the worker wrote", p.output())
+	w.search("what the refused worker wrote", stranger.output())
+	w.search("asynq's keys", w.asynqKeys())
+	w.search("the ledger but for its payloads", w.ledgerKeys())
+	for _, reference := range []string{"none", "decline", "redirect"} {
+		w.search("enqueue show", w.enqueueOutput("show", "virtualpos/"+w.prefix+reference))
+	}
+	w.search("enqueue list", w.enqueueOutput("list", "--json"))
+	w.search("enqueue watch", w.enqueueOutput("watch", "--from", "0", "--no-follow"))
+	w.audit(rules{mayHold: func(fate) error { return nil }})
+}
+
+// unreadableTasks are poison with canaries in it.
+func (w *world) unreadableTasks() {
+	w.t.Helper()
+	for _, text := range []string{
+		`{"type":"payout","provider":"virtualpos","merchant_id":"x","amount":"90817263544x","currency":"CLP","recipient":{"name":"Canariona"}}`,
+		`Canariona canary.mail 90817263544`,
+	} {
+		w.enqueueRaw("payout", []byte(text))
+		w.enqueueRaw(tasks.TypeWake, []byte(text))
+	}
+}
+
+func (w *world) search(where, text string) {
+	w.t.Helper()
+	if len(text) == 0 {
+		w.t.Errorf("%s: nothing to search", where)
+	}
+	for what, canary := range canaries() {
+		if i := strings.Index(text, canary); i >= 0 {
+			w.t.Errorf("%s holds the %s: …%s…", where, what, text[max(0, i-200):min(len(text), i+60)])
+		}
+	}
+}
+
+func (w *world) searchCheck(code int, more ...string) {
+	w.t.Helper()
+	for _, args := range [][]string{{"check"}, {"check", "--json"}} {
+		p := start(w.t, "check", binary(w.t, worker), w.with(more...), args...)
+		if got := p.awaitExit(); got != code {
+			w.t.Errorf("worker check: exit code %d, want %d\n%s", got, code, p.output())
+		}
+		w.search("worker check", p.output())
+	}
+}
+
+func (w *world) enqueueOutput(args ...string) string {
+	w.t.Helper()
+	p := w.enqueue(args...)
+	p.awaitExit()
+	return p.output()
+}
+
+// get reads a page of a worker.
+func (w *world) get(p *process, path string) string {
+	w.t.Helper()
+	code, text := page(w.t, p, path)
+	if code != http.StatusOK {
+		w.t.Errorf("GET %s: %d %s", path, code, text)
+	}
+	return text
+}
+
+func page(t testing.TB, p *process, path string) (int, string) {
+	t.Helper()
+	addr := p.awaitLine(`{"level":"info","http":"`, `"`)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reply, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reply.Body.Close()
+	text, err := io.ReadAll(reply.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return reply.StatusCode, string(text)
+}
+
+// asynqKeys is every key and value of asynq's, without the poison that strangers put there.
+func (w *world) asynqKeys() string { return w.dump("asynq:*", w.isPoison) }
+
+// ledgerKeys is every key and value of the ledger's but the payloads.
+func (w *world) ledgerKeys() string {
+	return w.dump("remesa:*", func(key, _ string) bool { return strings.HasPrefix(key, "remesa:{virtualpos}:d:") })
+}
+
+func (w *world) isPoison(_, value string) bool {
+	return strings.Contains(value, "Canariona canary") || strings.Contains(value, `"x","amount"`)
+}
+
+func (w *world) dump(pattern string, skip func(key, value string) bool) string {
+	w.t.Helper()
+	ctx, text := context.Background(), ""
+	for keys := w.rdb.Scan(ctx, 0, pattern, 1000).Iterator(); keys.Next(ctx); {
+		k := keys.Val()
+		value, err := w.value(ctx, k)
+		if err != nil {
+			w.t.Error(err)
+		}
+		if !skip(k, value) {
+			text += k + " " + value + "\n"
+		}
+	}
+	return text
+}
+
+func (w *world) value(ctx context.Context, k string) (string, error) {
+	kind, err := w.rdb.Type(ctx, k).Result()
+	if err != nil {
+		return "", err
+	}
+	switch kind {
+	case "string":
+		return w.rdb.Get(ctx, k).Result()
+	case "hash":
+		v, err := w.rdb.HGetAll(ctx, k).Result()
+		return fmt.Sprint(v), err
+	case "list":
+		v, err := w.rdb.LRange(ctx, k, 0, -1).Result()
+		return fmt.Sprint(v), err
+	case "zset":
+		v, err := w.rdb.ZRange(ctx, k, 0, -1).Result()
+		return fmt.Sprint(v), err
+	case "set":
+		v, err := w.rdb.SMembers(ctx, k).Result()
+		return fmt.Sprint(v), err
+	case "stream":
+		v, err := w.rdb.XRange(ctx, k, "-", "+").Result()
+		return fmt.Sprint(v), err
+	default:
+		return "", nil // gone meanwhile
+	}
+}

@@ -1,0 +1,179 @@
+package faulttest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/tasks"
+)
+
+// file writes the tasks as JSON Lines.
+func file(t testing.TB, ts ...tasks.Task) string {
+	t.Helper()
+	var lines bytes.Buffer
+	for _, task := range ts {
+		lines.Write(append(task.Payload(), '\n'))
+	}
+	path := filepath.Join(t.TempDir(), "payouts.jsonl")
+	if err := os.WriteFile(path, lines.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// results are how many lines of `enqueue submit` came to what.
+func results(t testing.TB, output string) map[tasks.Outcome]int {
+	t.Helper()
+	n := map[tasks.Outcome]int{}
+	for line := range strings.Lines(output) {
+		var r struct {
+			Result tasks.Outcome `json:"result"`
+		}
+		if json.Unmarshal([]byte(line), &r) == nil && r.Result != "" {
+			n[r.Result]++
+		}
+	}
+	return n
+}
+
+// enqueue runs a command of its own process to its end.
+func (w *world) enqueue(args ...string) *process {
+	w.t.Helper()
+	w.started++
+	return start(w.t, fmt.Sprintf("enqueue-%d", w.started), binary(w.t, enqueue), w.settings, args...)
+}
+
+func TestASubmitterDiesBeforeItWakesAnybody(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	in, err := os.Open(file(t, w.newPayments(20)...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = environment(map[string]string{roleVariable: dieUnwoken, addrVariable: w.redis.Addr()})
+	cmd.Stdin = in
+	out, _ := cmd.CombinedOutput()
+	if s, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || s.Signal() != syscall.SIGKILL {
+		t.Fatalf("the submitter was to be killed: %s\n%s", cmd.ProcessState, out)
+	}
+	if n, err := w.rdb.Exists(t.Context(), "asynq:{virtualpos}:pending").Result(); err != nil || n > 0 {
+		t.Fatalf("it woke somebody before it died: %d %v", n, err)
+	}
+	w.work(1)
+	w.awaitSettled(w.certainty() + 10*time.Second) // the first wake-up by the due index comes after ten seconds
+	all(t, w.audit(rules{}), idempotency.Succeeded)
+}
+
+func TestASubmitCommandIsKilled(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	lines := file(t, w.newPayments(either(5000, 50000))...)
+	w.work(1)
+	p := w.enqueue("submit", lines)
+	await(t, patience, func() error {
+		if len(results(t, p.output())) == 0 {
+			return errors.New("no result line yet")
+		}
+		return nil
+	})
+	p.kill()
+	w.demandReported(p.output())
+	w.enqueue("submit", lines).awaitExit() // what was not reported may be submitted again
+	w.awaitSettled(2 * time.Minute)
+	all(t, w.audit(rules{}), idempotency.Succeeded)
+}
+
+// demandReported demands that what submit reported is in the ledger, and that it was killed before it had reported everything.
+func (w *world) demandReported(output string) {
+	w.t.Helper()
+	n := 0
+	for line := range strings.Lines(output) {
+		var r struct {
+			Key string `json:"key"`
+		}
+		if json.Unmarshal([]byte(line), &r) != nil || r.Key == "" {
+			continue
+		}
+		n++
+		k, err := idempotency.ParseKey(r.Key)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		if _, err := w.ledger.Show(context.Background(), k); err != nil {
+			w.t.Errorf("reported, and lost: %s", err)
+		}
+	}
+	if n == 0 || n == len(w.payments) {
+		w.t.Errorf("%d of %d were reported: it was not killed in mid-file", n, len(w.payments))
+	}
+}
+
+func TestAFileIsSubmittedThreeTimesAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	lines := file(t, w.newPayments(300)...)
+	w.work(2)
+	var submits []*process
+	for range 3 {
+		submits = append(submits, w.enqueue("submit", lines))
+	}
+	sum := map[tasks.Outcome]int{}
+	for _, p := range submits {
+		if code := p.awaitExit(); code != 0 {
+			t.Errorf("submit: exit code %d\n%s", code, p.output())
+		}
+		for outcome, n := range results(t, p.output()) {
+			sum[outcome] += n
+		}
+	}
+	if sum[tasks.Enqueued] != 300 || sum[tasks.Duplicate] != 600 {
+		t.Errorf("%v, want 300 enqueued and 600 duplicates", sum)
+	}
+	w.awaitSettled(time.Minute)
+	all(t, w.audit(rules{}), idempotency.Succeeded)
+}
+
+func TestAnotherAmountIsAConflict(t *testing.T) {
+	t.Parallel()
+	for _, when := range []string{"before it is sent", "after it is settled"} {
+		t.Run(when, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, nil)
+			task := w.newPayment("a")
+			w.submit(task)
+			if when == "after it is settled" {
+				w.work(1)
+				w.awaitSettled(patience)
+			}
+			other := file(t, task)
+			text, err := os.ReadFile(other)
+			if err != nil {
+				t.Fatal(err)
+			}
+			changed := bytes.Replace(text, []byte(`"amount":"1001"`), []byte(`"amount":"1002"`), 1)
+			if err := os.WriteFile(other, changed, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			p := w.enqueue("submit", other)
+			if code := p.awaitExit(); code != 2 || results(t, p.output())[tasks.Conflict] != 1 {
+				t.Errorf("exit code %d, want 2 and a conflict\n%s", code, p.output())
+			}
+			w.work(1)
+			w.awaitSettled(patience)
+			all(t, w.audit(rules{}), idempotency.Succeeded) // with the first amount
+		})
+	}
+}

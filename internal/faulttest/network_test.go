@@ -1,0 +1,93 @@
+package faulttest
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/redistest"
+	"github.com/remesa/remesa/providers/sandbox"
+)
+
+// The ledger's steps as a proxy can tell them apart on the wire.
+const (
+	onBegin   = `"lease":`
+	onRelease = `"reason":`
+	onFinish  = `"class":"succeeded"`
+	onDoubt   = `"class":"in_doubt"`
+	onAnswer  = `"asked":`
+	onWake    = `"ask":`
+)
+
+// TestRepliesOfRedisAreLost: a step whose reply was lost is taken again by the same attempt, which neither waits for itself nor sends twice.
+func TestRepliesOfRedisAreLost(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	proxy := redistest.NewProxy(t, w.redis.Addr())
+	w.settings["REMESA_REDIS_URL"] = proxy.URL()
+	w.bank.slow(50 * time.Millisecond)
+	payments := w.newPayments(either(60, 600))
+	for _, task := range payments {
+		w.bank.misbehave(
+			sandbox.Fault{Kind: "throttled", Operation: sandbox.Send, Reference: task.Reference(), Next: 1},
+			sandbox.Fault{Kind: "hang_up_after", Operation: sandbox.Send, Reference: task.Reference()[:len(task.Reference())-1] + "7", Next: 1})
+	}
+	w.work(2)
+	w.submit(payments...)
+	for round := range either(2, 20) {
+		for _, needle := range []string{onBegin, onRelease, onFinish, onDoubt, onAnswer, onWake} {
+			w.loseReply(proxy, needle, round)
+		}
+	}
+	w.awaitSettled(w.certainty() + 10*time.Second)
+	fates := w.audit(rules{})
+	all(t, fates, idempotency.Succeeded)
+	for _, f := range fates {
+		if len(f.lapses()) > 0 {
+			t.Errorf("an attempt whose worker lived lapsed\n%s", f)
+		}
+	}
+}
+
+// loseReply waits until a reply to such a step was lost, or no step of the kind can come any more.
+func (w *world) loseReply(proxy *redistest.Proxy, needle string, round int) {
+	w.t.Helper()
+	lost := proxy.DropReply(needle)
+	await(w.t, patience, func() error {
+		select {
+		case <-lost:
+			return nil
+		default:
+		}
+		if n, err := w.open(); err == nil && n == 0 {
+			if round == 0 {
+				w.t.Errorf("no reply to %s was lost: everything is settled already", needle)
+			}
+			return nil
+		}
+		return errNotYet
+	})
+}
+
+func TestConnectionsToRedisAreCut(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil, "REMESA_CONCURRENCY", "6")
+	proxy := redistest.NewProxy(t, w.redis.Addr())
+	w.settings["REMESA_REDIS_URL"] = proxy.URL()
+	w.bank.slow(100 * time.Millisecond)
+	w.work(2)
+	w.submit(w.newPayments(either(200, 2000))...)
+	w.awaitSome(idempotency.Sending, 1)
+	for range either(10, 100) {
+		pause(100 * time.Millisecond)
+		proxy.Cut()
+	}
+	proxy.Blackhole()
+	pause(time.Second)
+	proxy.Heal()
+	w.awaitSettled(w.certainty() + rewake)
+	all(t, w.audit(rules{}), idempotency.Succeeded)
+}
+
+var errNotYet = errors.New("not yet")

@@ -1,0 +1,128 @@
+package faulttest
+
+import (
+	"context"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/hibiken/asynq"
+
+	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/sandbox"
+	"github.com/remesa/remesa/tasks"
+)
+
+// vandal does to asynq's tasks what a person can do in its dashboard.
+type vandal struct {
+	t         *testing.T
+	inspector *asynq.Inspector
+	done      map[string]int
+}
+
+func newVandal(t *testing.T, w *world) *vandal {
+	return &vandal{t: t, inspector: asynq.NewInspectorFromRedisClient(w.rdb), done: map[string]int{}}
+}
+
+// rage strikes at random until the time is over. What asynq answers does not matter: it may refuse.
+func (v *vandal) rage(during time.Duration) {
+	queues := []string{tasks.SendQueue(providers.VirtualPOS), tasks.AskQueue(providers.VirtualPOS)}
+	for end := time.Now().Add(during); time.Now().Before(end); {
+		for _, q := range queues {
+			v.strike(q)
+		}
+		pause(10 * time.Millisecond)
+	}
+	for _, q := range queues { // in the end everything that asynq still knows is run
+		_, _ = v.inspector.RunAllArchivedTasks(q)
+		_, _ = v.inspector.RunAllRetryTasks(q)
+	}
+	for _, what := range []string{"delete", "archive", "run", "cancel"} {
+		if v.done[what] == 0 {
+			v.t.Errorf("nothing was there to %s", what)
+		}
+	}
+}
+
+func (v *vandal) strike(queue string) {
+	pending, _ := v.inspector.ListPendingTasks(queue)
+	active, _ := v.inspector.ListActiveTasks(queue)
+	archived, _ := v.inspector.ListArchivedTasks(queue)
+	if t := one(pending); t != nil {
+		v.count("delete", v.inspector.DeleteTask(queue, t.ID))
+	}
+	if t := one(pending); t != nil {
+		v.count("archive", v.inspector.ArchiveTask(queue, t.ID))
+	}
+	if t := one(archived); t != nil {
+		v.count("run", v.inspector.RunTask(queue, t.ID))
+	}
+	if t := one(active); t != nil {
+		v.count("cancel", v.inspector.CancelProcessing(t.ID))
+	}
+}
+
+func one(ts []*asynq.TaskInfo) *asynq.TaskInfo {
+	if len(ts) == 0 {
+		return nil
+	}
+	return ts[rand.IntN(len(ts))]
+}
+
+func (v *vandal) count(what string, err error) {
+	if err == nil {
+		v.done[what]++
+	}
+}
+
+func TestTasksAreTamperedWithByHand(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil, "REMESA_CONCURRENCY", "6")
+	w.bank.slow(100 * time.Millisecond)
+	for range 20 {
+		w.bank.misbehave(sandbox.Fault{Kind: "hang_up_after", Next: 1})
+	}
+	w.work(2)
+	w.submit(w.newPayments(300)...)
+	v := newVandal(t, w)
+	v.rage(2 * time.Second)
+	w.awaitSettled(w.certainty() + rewake)
+	t.Logf("%v", v.done)
+	all(t, w.audit(rules{}), idempotency.Succeeded)
+}
+
+func TestAsynqForgetsEverything(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil, "REMESA_CONCURRENCY", "6")
+	w.bank.slow(100 * time.Millisecond)
+	w.work(2)
+	w.submit(w.newPayments(300)...)
+	w.awaitSome(idempotency.Sending, 6)
+	if n := w.forgetAsynq(); n == 0 {
+		t.Error("asynq had no keys")
+	}
+	w.awaitSettled(w.certainty() + rewake)
+	all(t, w.audit(rules{}), idempotency.Succeeded)
+}
+
+// forgetAsynq deletes all of asynq's keys.
+func (w *world) forgetAsynq() int {
+	w.t.Helper()
+	ctx, n := context.Background(), 0
+	for keys := w.rdb.Scan(ctx, 0, "asynq:*", 1000).Iterator(); keys.Next(ctx); n++ {
+		if err := w.rdb.Del(ctx, keys.Val()).Err(); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	return n
+}
+
+// enqueueRaw enqueues as a plain asynq client does.
+func (w *world) enqueueRaw(kind string, payload []byte) {
+	w.t.Helper()
+	t := asynq.NewTask(kind, payload, asynq.Queue(tasks.SendQueue(providers.VirtualPOS)))
+	if _, err := asynq.NewClientFromRedisClient(w.rdb).Enqueue(t); err != nil {
+		w.t.Fatal(err)
+	}
+}

@@ -1,0 +1,58 @@
+package faulttest
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/redistest"
+)
+
+func TestAWorkerStartsBeforeRedis(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	w.submit(w.newPayment("a"))
+	w.redis.Kill()
+	w.work(1)
+	p := w.workers[0]
+	if code, text := page(t, p, "/healthz"); code != http.StatusOK {
+		t.Errorf("/healthz without Redis: %d %s, want 200", code, text)
+	}
+	if code, text := page(t, p, "/readyz"); code != http.StatusServiceUnavailable {
+		t.Errorf("/readyz without Redis: %d %s, want 503", code, text)
+	}
+	w.redis.Restart()
+	await(t, patience, func() error {
+		if code, text := page(t, p, "/readyz"); code != http.StatusOK {
+			return fmt.Errorf("/readyz with Redis: %d %s, want 200", code, text)
+		}
+		return nil
+	})
+	w.awaitSettled(patience)
+	all(t, w.audit(rules{}), idempotency.Succeeded)
+	w.drain()
+}
+
+func TestAWorkerRefusesAnUnsafeRedisForRealMoney(t *testing.T) {
+	t.Parallel()
+	safe := []redistest.Option{redistest.Appendonly("always"), redistest.Setting("maxmemory-policy", "noeviction")}
+	for setting, server := range map[string][]redistest.Option{
+		"appendonly":       {redistest.Setting("appendonly", "no")},
+		"appendfsync":      {redistest.Appendonly("everysec")},
+		"maxmemory-policy": append(safe[:1:1], redistest.Setting("maxmemory-policy", "allkeys-lru")),
+	} {
+		t.Run(setting, func(t *testing.T) {
+			t.Parallel()
+			w := newWorldIn(t, usual(), redistest.Start(t, server...), &bank{t: t, url: "https://virtualpos.invalid"})
+			p := w.hire(worker)
+			if code := p.awaitExit(); code == 0 {
+				t.Error("exit code 0")
+			}
+			if out := p.output(); !strings.Contains(out, setting) || !strings.Contains(out, "CONFIG SET "+setting) {
+				t.Errorf("the refusal does not say which setting and how to change it:\n%s", out)
+			}
+		})
+	}
+}
