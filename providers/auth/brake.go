@@ -22,7 +22,7 @@ const (
 	// youth is how soon after its login a rejected token speaks against renewing it once more.
 	youth = time.Second
 	// patience is how many such tokens are replaced at once.
-	patience = 2
+	patience = 10
 )
 
 // holds returns the error that stands for a login until it may be called again.
