@@ -20,10 +20,11 @@ func (d *Desk) mount(mux *http.ServeMux, prefix string) {
 type Book struct {
 	Executions []Execution    `json:"executions"`
 	Arrivals   map[string]int `json:"arrivals"`
+	Logins     int            `json:"logins"`
 }
 
 func (d *Desk) showBook(w http.ResponseWriter, _ *http.Request) {
-	book := Book{Executions: d.Executions(), Arrivals: d.Arrivals()}
+	book := Book{Executions: d.Executions(), Arrivals: d.Arrivals(), Logins: d.Logins()}
 	if book.Executions == nil {
 		book.Executions = []Execution{}
 	}

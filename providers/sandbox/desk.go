@@ -28,6 +28,7 @@ type Desk struct {
 	executions  []Execution
 	arrivals    map[string]int
 	orders      int
+	logins      int
 	byID        map[string]*order
 	byReference map[string]*order // the first of each reference
 	timed       map[*order]bool
@@ -43,7 +44,7 @@ func newDesk(now func() time.Time, limit int) *Desk {
 func (d *Desk) Reset() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.faults, d.executions, d.orders = nil, nil, 0
+	d.faults, d.executions, d.orders, d.logins = nil, nil, 0, 0
 	d.arrivals = map[string]int{}
 	d.byID, d.byReference, d.timed = map[string]*order{}, map[string]*order{}, map[*order]bool{}
 }
@@ -84,6 +85,19 @@ func (d *Desk) Arrivals() map[string]int {
 		all[reference] = n
 	}
 	return all
+}
+
+// Logins is how many requests for a token came in, whatever became of them.
+func (d *Desk) Logins() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.logins
+}
+
+func (d *Desk) loggingIn() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.logins++
 }
 
 var errFull = errors.New("the sandbox keeps no more payments; delete its book")

@@ -13,7 +13,7 @@ import (
 type Fault struct {
 	// Kind is one of Kinds().
 	Kind string `json:"kind"`
-	// Operation is Send, Ask or Any; empty means what the kind is made for.
+	// Operation is Send, Step, Ask, Login or Any; empty means what the kind is made for.
 	Operation string `json:"operation,omitempty"`
 	// Reference is a prefix of our reference; empty matches all.
 	Reference string `json:"reference,omitempty"`
@@ -27,15 +27,17 @@ type Fault struct {
 	Polls int `json:"polls,omitempty"`
 	// RetryAfter is the header's text of throttled.
 	RetryAfter string `json:"retry_after,omitempty"`
-	// Code replaces the code of a refusal.
+	// Code replaces the code of a refusal; each provider says which it has.
 	Code string `json:"code,omitempty"`
 }
 
 // Operations that a fault can be for.
 const (
-	Send = "send" // requests that can move money
-	Ask  = "ask"  // status queries
-	Any  = "any"
+	Send  = "send"  // requests that can move money
+	Step  = "step"  // requests before those, which cannot
+	Ask   = "ask"   // status queries
+	Login = "login" // requests for a token
+	Any   = "any"   // all but logins
 )
 
 // Duration is a time.Duration that JSON writes as text, such as "1.5s".
@@ -148,8 +150,8 @@ func (d *Desk) AddFaults(faults ...Fault) error {
 		if !known {
 			return fmt.Errorf("fault %d: kind: not one of %s", i, strings.Join(Kinds(), ", "))
 		}
-		if !slices.Contains([]string{"", Send, Ask, Any}, f.Operation) {
-			return fmt.Errorf("fault %d: operation: not one of send, ask, any", i)
+		if !slices.Contains([]string{"", Send, Step, Ask, Login, Any}, f.Operation) {
+			return fmt.Errorf("fault %d: operation: not one of send, step, ask, login, any", i)
 		}
 		if f.Next < 0 || f.Delay < 0 || f.Polls < 0 {
 			return fmt.Errorf("fault %d: next, delay and polls cannot be below zero", i)
@@ -223,6 +225,6 @@ func (r *rule) use() {
 }
 
 func (r *rule) matches(operation, reference, amount string) bool {
-	return (r.operation == Any || r.operation == operation) && strings.HasPrefix(reference, r.Reference) &&
+	return (r.operation == operation || r.operation == Any && operation != Login) && strings.HasPrefix(reference, r.Reference) &&
 		(r.Amount == "" || r.Amount == amount)
 }
