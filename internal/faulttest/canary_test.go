@@ -55,7 +55,7 @@ func TestNothingPrivateIsWrittenAnywhere(t *testing.T) {
 	stranger.drain()
 	w.searchCheck(1, "REMESA_VIRTUALPOS_API_KEY", "canary-key-5521")
 	w.settings["REMESA_VIRTUALPOS_SECRET_KEY"] = secretKey
-	w.rdb.Del(context.Background(), "remesa:{virtualpos}:identities")
+	w.acceptIdentity()
 	w.searchCheck(0)
 	w.work(1)
 	w.search("asynq's keys in mid-load", w.asynqKeys())
@@ -108,6 +108,16 @@ func (w *world) searchCheck(code int, more ...string) {
 		}
 		w.search("worker check", p.output())
 	}
+}
+
+// acceptIdentity lets the right credentials follow the refused ones under the same name.
+func (w *world) acceptIdentity() {
+	w.t.Helper()
+	p := start(w.t, "check", binary(w.t, worker), w.settings, "check", "--accept-identity", "virtualpos/default", "--by", "ana", "--note", "a typo")
+	if code := p.awaitExit(); code != 0 {
+		w.t.Fatalf("worker check --accept-identity: exit code %d\n%s", code, p.output())
+	}
+	w.search("worker check --accept-identity", p.output())
 }
 
 func (w *world) enqueueOutput(args ...string) string {
