@@ -83,6 +83,8 @@ const (
 	throttle     reply = "throttle"
 	wrongTypes   reply = "wrong_types"
 	unauthorized reply = "unauthorized"
+	bodyOnly401  reply = "unauthorized_in_body"
+	expireTokens reply = "expire_tokens"
 	declined     reply = "declined"
 	rejectedObj  reply = "rejected_object"
 	oddStatus    reply = "unknown_status"
@@ -109,6 +111,8 @@ func kinds() map[string]behaviour {
 		"rejected_later":       {Send, rejectsPending, normal},
 		"pending":              {Send, movesPending, normal},
 		"unauthorized":         {Any, untaken, unauthorized},
+		"unauthorized_in_body": {Any, untaken, bodyOnly401},
+		"expire_tokens":        {Any, untaken, expireTokens},
 		"throttled":            {Any, untaken, throttle},
 		"hang_up_before":       {Send, untaken, hangUp},
 		"hang_up_after":        {Send, movesNow, hangUp},

@@ -43,6 +43,8 @@ func TestFaults(t *testing.T) {
 		{Fault{Kind: "rejected_later", Polls: 1}, outcome{200, "pendiente"}, 0, []outcome{{200, "pendiente"}, {200, "rechazado"}}},
 		{Fault{Kind: "pending", Polls: 2}, outcome{200, "pendiente"}, 0, []outcome{{200, "pendiente"}, {200, "pendiente"}, {200, "pagado"}}},
 		{Fault{Kind: "unauthorized"}, outcome{401, "E-001"}, 0, nil},
+		{Fault{Kind: "unauthorized_in_body"}, outcome{200, ""}, 0, nil}, // for providers with tokens
+		{Fault{Kind: "expire_tokens"}, outcome{200, ""}, 0, nil},
 		{Fault{Kind: "throttled", RetryAfter: "7"}, outcome{429, ""}, 0, nil},
 		{Fault{Kind: "hang_up_before"}, outcome{}, 0, []outcome{{404, "E-041"}}},
 		{Fault{Kind: "hang_up_after"}, outcome{}, 1, []outcome{{200, "pagado"}}},
@@ -93,7 +95,7 @@ func check(t *testing.T, name string, got, want outcome) {
 
 func TestEveryFaultIsTested(t *testing.T) {
 	t.Parallel()
-	if n := len(Kinds()); n != 29 {
+	if n := len(Kinds()); n != 31 {
 		t.Errorf("%d kinds of faults: give each new one a row in TestFaults", n)
 	}
 }
