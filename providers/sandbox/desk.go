@@ -22,6 +22,8 @@ type Execution struct {
 type Desk struct {
 	now   func() time.Time
 	limit int
+	// ids is the form of the provider's ids.
+	ids string
 
 	mu          sync.Mutex
 	faults      []*rule
@@ -32,10 +34,11 @@ type Desk struct {
 	byID        map[string]*order
 	byReference map[string]*order // the first of each reference
 	timed       map[*order]bool
+	forget      func()
 }
 
 func newDesk(now func() time.Time, limit int) *Desk {
-	d := &Desk{now: now, limit: limit}
+	d := &Desk{now: now, limit: limit, ids: "pyt_%06d", forget: func() {}}
 	d.Reset()
 	return d
 }
@@ -47,7 +50,11 @@ func (d *Desk) Reset() {
 	d.faults, d.executions, d.orders, d.logins = nil, nil, 0, 0
 	d.arrivals = map[string]int{}
 	d.byID, d.byReference, d.timed = map[string]*order{}, map[string]*order{}, map[*order]bool{}
+	d.forget()
 }
+
+// onReset says what a provider keeps beside the desk and forgets with it.
+func (d *Desk) onReset(forget func()) { d.forget = forget }
 
 // Executions is a copy of the book, in order of execution.
 func (d *Desk) Executions() []Execution {
@@ -138,7 +145,7 @@ func (d *Desk) take(o order, b behaviour, f Fault) order {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.orders++
-	o.ID = fmt.Sprintf("pyt_%06d", d.orders)
+	o.ID = fmt.Sprintf(d.ids, d.orders)
 	kept := &o
 	if first := d.byReference[o.Reference]; first == nil {
 		d.byReference[o.Reference] = kept
