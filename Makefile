@@ -30,9 +30,9 @@ fault: ## the long fault tests: kills, stalls and restarts of real processes, fo
 	@scripts/need-cc.sh
 	CGO_ENABLED=1 REMESA_TEST_LONG=1 go test -race -count=1 -timeout 90m -v ./internal/faulttest/...
 
-bench: ## throughput and memory, side by side with peers where bench/ knows them
+bench: ## what a settled payment costs in Redis; bench/README.md lists the others
 	@scripts/need-redis.sh
-	go -C bench run .
+	go -C bench run ./recordsize
 
 $(GOLANGCI):
 	@echo "building golangci-lint $(GOLANGCI_VERSION) into .bin (once; some minutes)"

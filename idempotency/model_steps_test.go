@@ -72,7 +72,7 @@ func (r *modelRecord) recover(p modelRules, now int64) {
 
 // note opens an attempt that began with a step that cannot move money.
 func (r *modelRecord) note(now int64, id uint8, moves bool) bool {
-	if r.state != Sending || r.owner != id || now >= r.leaseEnd {
+	if r.state != Sending || r.owner != id || now >= r.leaseEnd || r.evidence.succeeded {
 		return false
 	}
 	if a := r.attempt(id); moves && a.fate == fateUnopened {

@@ -103,6 +103,16 @@ func attemptRows() []row {
 			e.wantApplied(p.finish("a", paid("X")), false)
 			p.want(idempotency.Ready)
 		}},
+		{does: "a note is refused where another attempt's success is known by now", policy: resend, run: func(e *env) {
+			p := e.resent()
+			p.Advance(e.policy.Settle)
+			p.finish("a", paid("X"))
+			if err := p.note("b", nil, true); !errors.Is(err, idempotency.ErrNotOwner) {
+				e.t.Fatalf("got %v", err)
+			}
+			p.release("b")
+			p.want(idempotency.Succeeded).wantID("X")
+		}},
 		{does: "an attempt that never began has no outcome", run: func(e *env) {
 			p := e.queued().send("a")
 			_, err := e.Store.Finish(e.ctx(), p.key, p.id("never"), paid("X"), poll)
