@@ -7,10 +7,13 @@ import (
 	"encoding/pem"
 	"io"
 	"log"
+	"maps"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -29,10 +32,15 @@ type Subject struct {
 	Charge func(t *testing.T, reference string) providers.Charge
 	// Paid is what an attempt comes to when nothing is wrong; Succeeded unless set.
 	Paid providers.Class
+	// Absent is what a status query says of a payment that was not executed; NotFound unless set.
+	Absent providers.Class
+	// DeclineCode is the raw code that the provider declines with; "E-133" unless set.
+	DeclineCode string
 	// Renews says that the adapter logs in again after a 401 and repeats its request once within the attempt.
 	Renews bool
-	// Extra are rows that only this provider has.
-	Extra []Row
+	// Without names rows of what this provider cannot do, or does otherwise; Extra are rows that only this provider has.
+	Without []string
+	Extra   []Row
 	// OneWay runs the rows over plain, fresh connections only: for further settings of an adapter that passed in every way.
 	OneWay bool
 }
@@ -50,17 +58,23 @@ type Env struct {
 // Run runs every row, in every way unless OneWay is set.
 func Run(t *testing.T, s Subject) {
 	t.Helper()
-	if s.Paid == "" {
-		s.Paid = providers.Succeeded
-	}
+	s = s.withDefaults()
+	table := append(rows(t, s), s.Extra...)
 	for _, way := range s.ways() {
 		t.Run(way.name, func(t *testing.T) {
 			t.Parallel()
-			for _, row := range append(rows(s), s.Extra...) {
+			for _, row := range table {
 				t.Run(row.Name, func(t *testing.T) {
 					t.Parallel()
 					start(t, s, way.of(row)).run(t, row)
 				})
+			}
+			if s.LooksFirst {
+				t.Run("what another attempt made is left alone", func(t *testing.T) {
+					t.Parallel()
+					start(t, s, way).findsAnothers(t)
+				})
+				return
 			}
 			t.Run("the simulator executes a repeated reference", func(t *testing.T) {
 				t.Parallel()
@@ -68,6 +82,24 @@ func Run(t *testing.T, s Subject) {
 			})
 		})
 	}
+}
+
+func (s Subject) withDefaults() Subject {
+	if s.Paid == "" {
+		s.Paid = providers.Succeeded
+	}
+	if s.Absent == "" {
+		s.Absent = providers.NotFound
+	}
+	if s.DeclineCode == "" {
+		s.DeclineCode = "E-133"
+	}
+	return s
+}
+
+// rows are those of every provider, but for what this one never does.
+func (s Subject) rows() []Row {
+	return slices.DeleteFunc(rows(s), func(r Row) bool { return slices.Contains(s.Without, r.Name) })
 }
 
 type way struct {
@@ -102,12 +134,14 @@ type bench struct {
 	server *httptest.Server
 	desk   *sandbox.Desk
 	client any
+	// handles are what attempts noted, by reference.
+	handles map[string]map[string]string
 }
 
 func start(t *testing.T, s Subject, w way) *bench {
 	t.Helper()
 	handler, desk := s.Simulator()
-	b := &bench{Subject: s, desk: desk, server: httptest.NewUnstartedServer(handler)}
+	b := &bench{Subject: s, desk: desk, server: httptest.NewUnstartedServer(handler), handles: map[string]map[string]string{}}
 	b.server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	env := Env{Timeout: 30 * time.Second}
 	if w.secure {
@@ -146,10 +180,7 @@ func (b *bench) warm(t *testing.T) {
 // attempt makes one attempt at a payment, as the engine would.
 func (b *bench) attempt(t *testing.T, ctx context.Context, reference string) (providers.Outcome, error) { //nolint:revive // t leads in tests
 	t.Helper()
-	a := providers.Attempt{
-		ID: "attempt-" + reference, Handles: map[string]string{},
-		Note: func(context.Context, map[string]string, bool) error { return nil },
-	}
+	a := providers.Attempt{ID: "attempt-" + reference, Handles: maps.Clone(b.handles[reference]), Note: b.note(t, reference)}
 	switch client := b.client.(type) {
 	case providers.Payer:
 		return client.Pay(ctx, b.Payout(t, reference), a)
@@ -160,10 +191,30 @@ func (b *bench) attempt(t *testing.T, ctx context.Context, reference string) (pr
 	return providers.Outcome{}, nil
 }
 
+// note keeps handles as the ledger would. Where the next step can move money, none that can has left before.
+func (b *bench) note(t *testing.T, reference string) func(context.Context, map[string]string, bool) error {
+	t.Helper()
+	before := b.desk.Arrived(reference)
+	return func(_ context.Context, handles map[string]string, moves bool) error {
+		if b.handles[reference] == nil {
+			b.handles[reference] = map[string]string{}
+		}
+		maps.Copy(b.handles[reference], handles)
+		if moves && b.desk.Arrived(reference) > before {
+			t.Error("a request that can move money left before the attempt noted that it may")
+		}
+		return nil
+	}
+}
+
 // query asks about the payment as the engine would after that outcome.
 func (b *bench) query(t *testing.T, reference string, o providers.Outcome) providers.Query {
 	t.Helper()
-	q := providers.Query{Account: "default", Reference: reference, ProviderID: o.ProviderID, Handles: o.Handles}
+	q := providers.Query{Account: "default", Reference: reference, ProviderID: o.ProviderID, Handles: maps.Clone(b.handles[reference])}
+	if q.Handles == nil {
+		q.Handles = map[string]string{}
+	}
+	maps.Copy(q.Handles, o.Handles)
 	if _, pays := b.client.(providers.Payer); pays {
 		p := b.Payout(t, reference)
 		q.Payout, q.Amount = &p, p.Amount

@@ -2,6 +2,8 @@ package providertest
 
 import (
 	"context"
+	"slices"
+	"testing"
 	"time"
 
 	"github.com/remesa/remesa/providers"
@@ -41,8 +43,16 @@ const NoAnswer providers.Class = "no answer"
 
 func fault(kind string) []sandbox.Fault { return []sandbox.Fault{{Kind: kind}} }
 
-func rows(s Subject) []Row {
-	return append(append(answers(s), refusals(s)...), doubts()...)
+func rows(t *testing.T, s Subject) []Row {
+	t.Helper()
+	all := append(append(answers(s), refusals(s)...), doubts(s)...)
+	for _, name := range s.Without {
+		before := len(all)
+		if all = slices.DeleteFunc(all, func(r Row) bool { return r.Name == name }); len(all) == before {
+			t.Errorf("there is no row %q to do without", name)
+		}
+	}
+	return all
 }
 
 func answers(s Subject) []Row {
@@ -53,7 +63,7 @@ func answers(s Subject) []Row {
 			Name: "accepts and pays later", Faults: []sandbox.Fault{{Kind: "pending", Polls: 1}}, Want: providers.Pending,
 			Then: []providers.Class{providers.Pending, providers.Succeeded}, Finally: 1,
 		},
-		{Name: "declines", Faults: []sandbox.Fault{{Kind: "decline", Code: "E-133"}}, Want: providers.Refused, Code: "E-133", Then: []providers.Class{providers.NotFound}},
+		{Name: "declines", Faults: []sandbox.Fault{{Kind: "decline", Code: s.DeclineCode}}, Want: providers.Refused, Code: s.DeclineCode, Then: []providers.Class{s.Absent}},
 		{
 			Name: "accepts and declines later", Faults: fault("rejected_later"), Want: providers.Pending,
 			Then: []providers.Class{providers.Refused, providers.Refused},
@@ -62,7 +72,7 @@ func answers(s Subject) []Row {
 }
 
 func refusals(s Subject) []Row {
-	notFound := []providers.Class{providers.NotFound}
+	notFound := []providers.Class{s.Absent}
 	once := Row{Name: "answers 401 once", Faults: []sandbox.Fault{{Kind: "unauthorized", Next: 1}}, Want: NoAct, Then: notFound}
 	if s.Renews {
 		once.Want, once.Moved, once.Then, once.Finally = s.Paid, 1, []providers.Class{providers.Succeeded}, 1
@@ -79,19 +89,19 @@ func refusals(s Subject) []Row {
 	}
 }
 
-func doubts() []Row {
+func doubts(s Subject) []Row {
 	doubt := func(name, kind string, moved int, then ...providers.Class) Row {
 		return Row{Name: name, Faults: fault(kind), Want: providers.InDoubt, Moved: moved, Then: then, Finally: moved}
 	}
-	late := doubt("moves the money only after 'not found' was answered once", "late", 0, providers.NotFound, providers.Succeeded)
+	late := doubt("moves the money only after 'not found' was answered once", "late", 0, s.Absent, providers.Succeeded)
 	late.Finally = 1
 	left := doubt("moves the money, then is too slow", "slow_after", 1, providers.Succeeded)
 	left.Leave = true
 	return []Row{
-		doubt("takes the request, moves nothing, hangs up", "hang_up_before", 0, providers.NotFound),
-		doubt("takes the request, moves nothing, answers 502", "bad_gateway_before", 0, providers.NotFound),
-		doubt("answers with a page", "html_before", 0, providers.NotFound),
-		doubt("redirects", "redirect", 0, providers.NotFound),
+		doubt("takes the request, moves nothing, hangs up", "hang_up_before", 0, s.Absent),
+		doubt("takes the request, moves nothing, answers 502", "bad_gateway_before", 0, s.Absent),
+		doubt("answers with a page", "html_before", 0, s.Absent),
+		doubt("redirects", "redirect", 0, s.Absent),
 		doubt("moves the money, then hangs up", "hang_up_after", 1, providers.Succeeded),
 		left,
 		doubt("moves the money, then answers 502", "bad_gateway_after", 1, providers.Succeeded),

@@ -108,6 +108,9 @@ func (b *bench) atMost(t *testing.T, moved int, when string) {
 	if n := b.desk.Arrived(reference) + b.desk.Arrived(""); n > most {
 		t.Errorf("%d requests that can move money arrived %s, at most %d may", n, when, most)
 	}
+	if late, ok := b.client.(providers.TwoStep); ok && late.OpensLate() && b.desk.Arrived(reference) > 0 && !b.noted.moves {
+		t.Errorf("a request that can move money arrived %s without having been noted", when)
+	}
 	if n := b.desk.Moved(reference); n != moved {
 		t.Errorf("money moved %d times %s, want %d", n, when, moved)
 	}
@@ -124,6 +127,17 @@ func (b *bench) provesNothingForUs(t *testing.T) {
 	if n := b.desk.Moved(reference); n != 2 {
 		t.Errorf("money moved %d times for two requests: this simulator dedupes", n)
 	}
+}
+
+// findsAnothers shows that an adapter which looks first leaves alone what an attempt that it knows nothing of has made.
+func (b *bench) findsAnothers(t *testing.T) {
+	t.Helper()
+	for _, want := range []providers.Class{b.Paid, providers.Mismatch} {
+		if o, err := b.attempt(t, t.Context(), reference); err != nil || o.Class != want {
+			t.Fatalf("came to %q, %v; want %q", o.Class, err, want)
+		}
+	}
+	b.atMost(t, 1, "after two attempts")
 }
 
 func word(o providers.Outcome, err error, failed providers.Class) providers.Class {
