@@ -8,12 +8,10 @@ import (
 	"io"
 	"log"
 	"maps"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"slices"
 	"testing"
 	"time"
 
@@ -38,6 +36,9 @@ type Subject struct {
 	DeclineCode string
 	// Renews says that the adapter logs in again after a 401 and repeats its request once within the attempt.
 	Renews bool
+	// LooksFirst says that the adapter asks before it sends and leaves alone what it finds and did not make. Whether the simulator executes
+	// duplicates is then the simulator's own test.
+	LooksFirst bool
 	// Without names rows of what this provider cannot do, or does otherwise; Extra are rows that only this provider has.
 	Without []string
 	Extra   []Row
@@ -95,11 +96,6 @@ func (s Subject) withDefaults() Subject {
 		s.DeclineCode = "E-133"
 	}
 	return s
-}
-
-// rows are those of every provider, but for what this one never does.
-func (s Subject) rows() []Row {
-	return slices.DeleteFunc(rows(s), func(r Row) bool { return slices.Contains(s.Without, r.Name) })
 }
 
 type way struct {
