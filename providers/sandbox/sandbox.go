@@ -15,12 +15,16 @@ import (
 
 // Prefixes of the simulated providers.
 const (
-	VirtualPOSPrefix = "/virtualpos"
+	VirtualPOSPrefix   = "/virtualpos"
+	CoordinadorPrefix  = "/coordinador"
+	PagandoCheckPrefix = "/pagandocheck"
 )
 
 // Options of a Sandbox; the zero value is usable.
 type Options struct {
-	VirtualPOS VirtualPOSOptions
+	VirtualPOS   VirtualPOSOptions
+	Coordinador  CoordinadorOptions
+	PagandoCheck PagandoCheckOptions
 	// Now is time.Now unless set.
 	Now func() time.Time
 	// Limit is how many payments each provider keeps; more are answered with 503. 0 means 500,000.
@@ -29,8 +33,10 @@ type Options struct {
 
 // Sandbox serves all simulated providers.
 type Sandbox struct {
-	mux        *http.ServeMux
-	virtualPOS *Desk
+	mux          *http.ServeMux
+	virtualPOS   *Desk
+	coordinador  *coordinador
+	pagandoCheck *Desk
 }
 
 // New builds a sandbox; it listens nowhere.
@@ -41,8 +47,11 @@ func New(o Options) *Sandbox {
 	if o.Limit <= 0 {
 		o.Limit = 500_000
 	}
-	s := &Sandbox{mux: http.NewServeMux(), virtualPOS: newDesk(o.Now, o.Limit)}
+	s := &Sandbox{mux: http.NewServeMux(), virtualPOS: newDesk(o.Now, o.Limit), pagandoCheck: newDesk(o.Now, o.Limit)}
 	s.mount(VirtualPOSPrefix, s.virtualPOS, newVirtualPOS(o.VirtualPOS, s.virtualPOS))
+	s.mount(PagandoCheckPrefix, s.pagandoCheck, newPagandoCheck(o.PagandoCheck, s.pagandoCheck))
+	s.coordinador = newCoordinador(o.Coordinador, newDesk(o.Now, o.Limit))
+	s.mount(CoordinadorPrefix, s.coordinador.desk, s.coordinador)
 	return s
 }
 
@@ -53,6 +62,12 @@ func (s *Sandbox) mount(prefix string, desk *Desk, provider http.Handler) {
 
 // VirtualPOS is the desk of the simulated VirtualPOS: its book and its faults.
 func (s *Sandbox) VirtualPOS() *Desk { return s.virtualPOS }
+
+// PagandoCheck is the desk of the simulated Pagando Check.
+func (s *Sandbox) PagandoCheck() *Desk { return s.pagandoCheck }
+
+// Coordinador is the desk of the simulated Coordinador: its book and its faults.
+func (s *Sandbox) Coordinador() *Desk { return s.coordinador.desk }
 
 func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
 
