@@ -55,6 +55,12 @@ type Preparer interface {
 	Prepare(ctx context.Context) error
 }
 
+// Tokenizer has the provider turn a card into the token that charges name. It moves no money.
+type Tokenizer interface {
+	// Tokenize keeps nothing of number and code, and its errors repeat nothing of them.
+	Tokenize(ctx context.Context, number, code Secret) (Secret, error)
+}
+
 // Finding is one line of a check: Warn asks for an operator's attention, the rest is information.
 type Finding struct {
 	Warn bool

@@ -35,7 +35,9 @@ func (b *brake) holds(now time.Time) error {
 		return refused
 	}
 	notSent := asNotSent(b.err)
-	notSent.RetryAfter = b.until.Sub(now)
+	if notSent.RetryAfter > 0 {
+		notSent.RetryAfter = b.until.Sub(now)
+	}
 	return notSent
 }
 
@@ -49,14 +51,8 @@ func (b *brake) failed(o Options, began time.Time, err error) error {
 		return refused
 	}
 	b.failures++
-	wait := o.wait(b.failures)
-	var asked *providers.NotSent
-	if errors.As(err, &asked) {
-		wait = max(wait, asked.RetryAfter)
-	}
-	b.until = o.Now().Add(wait)
 	notSent := asNotSent(err)
-	notSent.RetryAfter = wait
+	b.until = o.Now().Add(max(o.wait(b.failures), notSent.RetryAfter))
 	return notSent
 }
 
