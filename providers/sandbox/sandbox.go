@@ -16,6 +16,7 @@ import (
 // Prefixes of the simulated providers.
 const (
 	VirtualPOSPrefix   = "/virtualpos"
+	PagoSeguroPrefix   = "/pagoseguro"
 	CoordinadorPrefix  = "/coordinador"
 	PagandoCheckPrefix = "/pagandocheck"
 )
@@ -23,6 +24,7 @@ const (
 // Options of a Sandbox; the zero value is usable.
 type Options struct {
 	VirtualPOS   VirtualPOSOptions
+	PagoSeguro   PagoSeguroOptions
 	Coordinador  CoordinadorOptions
 	PagandoCheck PagandoCheckOptions
 	// Now is time.Now unless set.
@@ -35,6 +37,7 @@ type Options struct {
 type Sandbox struct {
 	mux          *http.ServeMux
 	virtualPOS   *Desk
+	pagoSeguro   *Desk
 	coordinador  *coordinador
 	pagandoCheck *Desk
 }
@@ -49,6 +52,8 @@ func New(o Options) *Sandbox {
 	}
 	s := &Sandbox{mux: http.NewServeMux(), virtualPOS: newDesk(o.Now, o.Limit), pagandoCheck: newDesk(o.Now, o.Limit)}
 	s.mount(VirtualPOSPrefix, s.virtualPOS, newVirtualPOS(o.VirtualPOS, s.virtualPOS))
+	s.pagoSeguro = newDesk(o.Now, o.Limit)
+	s.mount(PagoSeguroPrefix, s.pagoSeguro, newPagoSeguro(o.PagoSeguro, s.pagoSeguro))
 	s.mount(PagandoCheckPrefix, s.pagandoCheck, newPagandoCheck(o.PagandoCheck, s.pagandoCheck))
 	s.coordinador = newCoordinador(o.Coordinador, newDesk(o.Now, o.Limit))
 	s.mount(CoordinadorPrefix, s.coordinador.desk, s.coordinador)
@@ -62,6 +67,9 @@ func (s *Sandbox) mount(prefix string, desk *Desk, provider http.Handler) {
 
 // VirtualPOS is the desk of the simulated VirtualPOS: its book and its faults.
 func (s *Sandbox) VirtualPOS() *Desk { return s.virtualPOS }
+
+// PagoSeguro is the desk of the simulated Pago Seguro.
+func (s *Sandbox) PagoSeguro() *Desk { return s.pagoSeguro }
 
 // PagandoCheck is the desk of the simulated Pagando Check.
 func (s *Sandbox) PagandoCheck() *Desk { return s.pagandoCheck }

@@ -1,0 +1,100 @@
+package pagoseguro
+
+import (
+	"encoding/json"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// answer is the provider's envelope as far as it could be read. Where a field that is looked at has a wrong type, nothing was read.
+type answer struct {
+	success bool
+	// code is the envelope's status_code.
+	code    int
+	message string
+	// data is nil where there is none; text is set instead where it is a text.
+	data map[string]json.RawMessage
+	text string
+}
+
+// parse reads an envelope: an object with at least success and status_code.
+func parse(body []byte) (answer, bool) {
+	var top map[string]json.RawMessage
+	if !utf8.Valid(body) || json.Unmarshal(body, &top) != nil {
+		return answer{}, false
+	}
+	var a answer
+	success, code := given(top["success"]), given(top["status_code"])
+	if success == nil || code == nil || json.Unmarshal(success, &a.success) != nil || json.Unmarshal(code, &a.code) != nil {
+		return answer{}, false
+	}
+	return a, a.readMessage(given(top["message"])) && a.readData(given(top["data"]))
+}
+
+// given is a field that is there and not null.
+func given(raw json.RawMessage) json.RawMessage {
+	if string(raw) == "null" {
+		return nil
+	}
+	return raw
+}
+
+// readMessage takes a text, or of an object the names of the fields that it complains about: its texts may repeat their values.
+func (a *answer) readMessage(raw json.RawMessage) bool {
+	if raw == nil {
+		return true
+	}
+	if raw[0] != '{' {
+		return json.Unmarshal(raw, &a.message) == nil
+	}
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(raw, &fields) != nil {
+		return false
+	}
+	a.message = "refused fields: " + strings.Join(slices.Sorted(maps.Keys(fields)), ", ")
+	return true
+}
+
+func (a *answer) readData(raw json.RawMessage) bool {
+	switch {
+	case raw == nil:
+		return true
+	case raw[0] == '"':
+		return json.Unmarshal(raw, &a.text) == nil
+	}
+	return json.Unmarshal(raw, &a.data) == nil
+}
+
+// empty reports that there are no data, which a refusal has none of.
+func (a answer) empty() bool { return len(a.data) == 0 && a.text == "" }
+
+// field is a text or a number of the data as it was written; false where it has another type.
+func (a answer) field(name string) (string, bool) {
+	raw := given(a.data[name])
+	if raw == nil {
+		return "", true
+	}
+	if raw[0] == '"' {
+		var text string
+		err := json.Unmarshal(raw, &text)
+		return text, err == nil
+	}
+	var n json.Number
+	err := json.Unmarshal(raw, &n)
+	return n.String(), err == nil
+}
+
+var idPattern = regexp.MustCompile(`^[\x21-\x7e]{0,64}$`)
+
+var (
+	tokenPattern = regexp.MustCompile(`^[\x21-\x7e]+$`)
+	cardPattern  = regexp.MustCompile(`^[A-Za-z0-9+/=_-]+$`)
+)
+
+// fits reports a text of that form and of a length that a header or a task can carry.
+func fits(text string, form *regexp.Regexp, longest int) bool {
+	return len(text) <= longest && form.MatchString(text)
+}

@@ -1,0 +1,91 @@
+package pagoseguro_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/pagoseguro"
+	"github.com/remesa/remesa/providers/providertest"
+	"github.com/remesa/remesa/providers/sandbox"
+)
+
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	for name, o := range map[string]sandbox.PagoSeguroOptions{
+		"the HTTP status repeats status_code": {}, "the HTTP status is always 200": {Always200: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := subject(o)
+			s.OneWay = o.Always200
+			providertest.Run(t, s)
+		})
+	}
+}
+
+func subject(o sandbox.PagoSeguroOptions) providertest.Subject {
+	row := func(name, kind, code string, want providers.Class, moved int) providertest.Row {
+		return providertest.Row{Name: name, Faults: []sandbox.Fault{{Kind: kind, Next: 1}}, Want: want, Code: code, Moved: moved}
+	}
+	return providertest.Subject{
+		Simulator: func() (http.Handler, *sandbox.Desk) {
+			s := sandbox.New(sandbox.Options{PagoSeguro: o})
+			return s, s.PagoSeguro()
+		},
+		Client: func(t *testing.T, env providertest.Env) any {
+			c := config(env.URL + sandbox.PagoSeguroPrefix)
+			c.CAFile, c.Timeout = env.CAFile, env.Timeout
+			return newClient(t, c)
+		},
+		Charge: charge, Renews: true, DeclineCode: "500",
+		Without: []string{"accepts and pays later", "accepts and declines later"}, // an approval or a decline comes at once
+		Extra: []providertest.Row{
+			row("answers Rechazado", "rejected_object", "Rechazado", providers.Refused, 0),
+			row("answers 401 in the body alone, once", "unauthorized_in_body", "", providers.Succeeded, 1),
+			row("ended the token's life before its time", "expire_tokens", "", providers.Succeeded, 1),
+			row("moves the money, then answers with another 500", "unknown_code_after", "status_code_500", providers.InDoubt, 1),
+			row("answers with a status that means nothing yet", "pending", "unknown_status", providers.InDoubt, 0),
+		},
+	}
+}
+
+func config(url string) pagoseguro.Config {
+	return pagoseguro.Config{BaseURL: url, AccountID: "123456789", APIKey: "sandbox-api-key"}
+}
+
+func newClient(t *testing.T, c pagoseguro.Config) *pagoseguro.Client {
+	t.Helper()
+	client, err := pagoseguro.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	return client
+}
+
+// cardToken decodes to iv, value and mac, as the provider's do.
+const cardToken = "eyJpdiI6IkV4YW1wbGUiLCJ2YWx1ZSI6IkV4YW1wbGUiLCJtYWMiOiIwMTIzIn0="
+
+func charge(t *testing.T, reference string) providers.Charge {
+	t.Helper()
+	return providers.Charge{
+		Payment: providers.Payment{
+			Provider: providers.PagoSeguro, Account: "default", Reference: reference, Amount: money(t, "32900.50", "COP"), Description: "Canal <1> & más",
+		},
+		Customer: providers.Customer{
+			Name: "Ana Ruiz Ñáñez", Email: "ana@example.com", DocumentType: 1, Document: "100000000", Phone: "3100000000",
+			Address: "Calle 10 # 10-99", City: "Bogotá", FirstNames: "Ana", LastNames: "Ruiz Ñáñez",
+		},
+		Card: providers.Card{Token: cardToken, Brand: "MasterCard", ExpiryMonth: 6, ExpiryYear: 99, Installments: 1},
+	}
+}
+
+func money(t *testing.T, text, currency string) providers.Money {
+	t.Helper()
+	m, err := providers.ParseMoney(text, currency)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}

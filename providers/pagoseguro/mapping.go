@@ -1,0 +1,234 @@
+package pagoseguro
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/auth"
+	"github.com/remesa/remesa/providers/wire"
+)
+
+// This file holds all that is believed of Pago Seguro. Nothing else can be asked about a charge: whatever is not clear is in doubt.
+
+const (
+	approved = "Aprobado"
+	declined = "Rechazado"
+	// declineText begins the message of a decline, which comes as status_code 500 like every failure of the server.
+	declineText = "Rechaz"
+	// credentialText begins the message about an unknown account or key.
+	credentialText = "Account Id"
+	// longestToken fits a header, longestCard a task.
+	longestToken = 8192
+	longestCard  = 4096
+)
+
+// refusalCodes are the envelope's codes for a request that is wrong in itself.
+var refusalCodes = map[int]bool{http.StatusBadRequest: true, http.StatusNotFound: true, http.StatusUnprocessableEntity: true}
+
+// duplicate guesses from the text that the txnid was used before; nothing is documented.
+func duplicate(message string) bool {
+	message = strings.ToLower(message)
+	return strings.Contains(message, "duplic") || strings.Contains(message, "ya existe") || strings.Contains(message, "txnid")
+}
+
+// errRejected: the token was refused, and the request not looked at.
+var errRejected = errors.New("token rejected")
+
+// reading is what the mappings know beside the reply.
+type reading struct {
+	now  time.Time
+	hard []string
+	hide []string
+}
+
+// charged says what a charge came to. Its last line is in doubt.
+func charged(r wire.Reply, err error, with reading) (providers.Outcome, error) {
+	if err != nil {
+		return unanswered(err)
+	}
+	a, readable := parse(r.Body)
+	if err := refusedBefore(r, a, readable, with.now); err != nil {
+		return providers.Outcome{}, err
+	}
+	switch {
+	case !readable:
+		return with.outcome(providers.InDoubt, statusCode(r), ""), nil
+	case a.success && a.code == http.StatusOK && success(r):
+		return with.result(a), nil
+	case a.success || !refuses(r, a):
+	case a.code == http.StatusInternalServerError && strings.HasPrefix(a.message, declineText):
+		return with.decline(strconv.Itoa(a.code), a.message), nil
+	case refusalCodes[a.code] && !duplicate(a.message):
+		return with.outcome(providers.Refused, strconv.Itoa(a.code), a.message), nil
+	}
+	return with.outcome(providers.InDoubt, "status_code_"+strconv.Itoa(a.code), a.message), nil
+}
+
+// result reads what became of a charge that the provider carried out.
+func (w reading) result(a answer) providers.Outcome {
+	word, wordOK := a.field("status")
+	id, idOK := a.field("transaction_code")
+	amount, amountOK := a.field("amount")
+	if !wordOK || !idOK || !amountOK || !idPattern.MatchString(id) {
+		return w.outcome(providers.InDoubt, wire.Unreadable, "")
+	}
+	var o providers.Outcome
+	switch word {
+	case approved:
+		o = w.outcome(providers.Succeeded, word, "")
+	case declined:
+		o = w.decline(word, a.message)
+	case "":
+		o = w.outcome(providers.InDoubt, wire.Unreadable, "")
+	default:
+		o = w.outcome(providers.InDoubt, "unknown_status", word)
+	}
+	o.ProviderID, o.Echo.Amount = id, amount
+	return o
+}
+
+// decline is soft unless its message, or its word where there is none, is one of the hard ones.
+func (w reading) decline(code, message string) providers.Outcome {
+	o := w.outcome(providers.Refused, code, message)
+	o.Decline = providers.Soft
+	text := message
+	if text == "" {
+		text = code
+	}
+	if slices.ContainsFunc(w.hard, func(h string) bool { return strings.EqualFold(strings.TrimSpace(h), strings.TrimSpace(text)) }) {
+		o.Decline = providers.Hard
+	}
+	return o
+}
+
+// refusedBefore is the error of a request that the provider refused before it looked at what was asked for; nil where it did not.
+func refusedBefore(r wire.Reply, a answer, readable bool, now time.Time) error {
+	switch {
+	case !readable && r.Status == http.StatusUnauthorized:
+		return errRejected
+	case !readable && r.Status == http.StatusTooManyRequests:
+		return &providers.NotSent{Reason: "throttled", RetryAfter: wire.RetryAfter(r.Header, now)}
+	case !readable || !refuses(r, a):
+		return nil
+	case a.code == http.StatusUnauthorized:
+		return errRejected
+	case a.code == http.StatusTooManyRequests:
+		return &providers.NotSent{Reason: "throttled", RetryAfter: wire.RetryAfter(r.Header, now)}
+	case a.code == http.StatusBadRequest && strings.HasPrefix(a.message, credentialText):
+		return &providers.CredentialsError{Code: strconv.Itoa(a.code)}
+	}
+	return nil
+}
+
+// refuses reports an envelope that says no without contradicting itself: with no data, and under HTTP 200 or the very status that it
+// names. Whether the two are the same is not documented.
+func refuses(r wire.Reply, a answer) bool {
+	return !a.success && a.empty() && (r.Status == http.StatusOK || r.Status == a.code)
+}
+
+// loggedIn reads a token. An error without a word about the credentials says nothing about them.
+func loggedIn(r wire.Reply, err error, now time.Time) (auth.Token, error) {
+	if err != nil {
+		return auth.Token{}, unread("login", err)
+	}
+	a, readable := parse(r.Body)
+	if err := refusedLogin(r, a, readable, now); err != nil {
+		return auth.Token{}, err
+	}
+	value, valueOK := a.field("access_token")
+	if !readable || !a.success || !success(r) || !valueOK || !fits(value, tokenPattern, longestToken) {
+		return auth.Token{}, fmt.Errorf("login: no answer: %s", statusCode(r))
+	}
+	t := auth.Token{Value: providers.Secret(value)}
+	t.Expires = earlier(auth.JWTExpires(t.Value, now), lifetime(a, now))
+	return t, nil
+}
+
+func refusedLogin(r wire.Reply, a answer, readable bool, now time.Time) error {
+	switch {
+	case r.Status == http.StatusTooManyRequests:
+		return &providers.NotSent{Reason: "throttled", RetryAfter: wire.RetryAfter(r.Header, now)}
+	case readable && refuses(r, a) && (a.code == http.StatusBadRequest || a.code == http.StatusUnauthorized):
+		return &providers.CredentialsError{Code: strconv.Itoa(a.code)}
+	case !readable && (r.Status == http.StatusUnauthorized || r.Status == http.StatusForbidden):
+		return &providers.CredentialsError{Code: statusCode(r)}
+	}
+	return nil
+}
+
+// lifetime is the end that expires_in gives, zero where there is none.
+func lifetime(a answer, now time.Time) time.Time {
+	text, _ := a.field("expires_in")
+	seconds, err := strconv.ParseInt(text, 10, 32)
+	if err != nil || seconds <= 0 {
+		return time.Time{}
+	}
+	return now.Add(time.Duration(seconds) * time.Second)
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// tokenized reads the token of a card.
+func tokenized(r wire.Reply, err error, with reading, number, code providers.Secret) (providers.Secret, error) {
+	if err != nil {
+		return "", unread("card", err)
+	}
+	a, readable := parse(r.Body)
+	if err := refusedBefore(r, a, readable, with.now); err != nil {
+		return "", err
+	}
+	switch {
+	case readable && a.success && a.code == http.StatusOK && success(r) && fits(a.text, cardPattern, longestCard):
+		return providers.Secret(a.text), nil
+	case readable && !a.success:
+		hide := append([]string{number.Reveal(), code.Reveal()}, with.hide...)
+		return "", fmt.Errorf("card: refused with %d: %s", a.code, providers.Message(a.message, hide...))
+	}
+	return "", fmt.Errorf("card: no answer: %s", statusCode(r))
+}
+
+// unanswered is a charge without an answer.
+func unanswered(err error) (providers.Outcome, error) {
+	var e *wire.Error
+	if !errors.As(err, &e) {
+		return providers.Outcome{Class: providers.InDoubt, Code: wire.Unreadable}, nil
+	}
+	if !e.Sent {
+		return providers.Outcome{}, &providers.NotSent{Reason: e.Reason, Err: e}
+	}
+	return providers.Outcome{Class: providers.InDoubt, Code: e.Reason}, nil
+}
+
+// unread is a step that moves no money, without an answer.
+func unread(step string, err error) error {
+	var e *wire.Error
+	if errors.As(err, &e) && !e.Sent {
+		return &providers.NotSent{Reason: e.Reason, Err: e}
+	}
+	return fmt.Errorf("%s: no answer: %w", step, err)
+}
+
+func success(r wire.Reply) bool { return r.Status >= 200 && r.Status < 300 }
+
+// statusCode is the word for an answer that says nothing: its HTTP status, or that it could not be read.
+func statusCode(r wire.Reply) string {
+	if success(r) {
+		return wire.Unreadable
+	}
+	return fmt.Sprintf("http_%d", r.Status)
+}
+
+func (w reading) outcome(class providers.Class, code, message string) providers.Outcome {
+	return providers.Outcome{Class: class, Code: providers.Code(code), Message: providers.Message(message, w.hide...)}
+}
