@@ -330,6 +330,54 @@ func TestAnAnswerIsTriedAFewTimesOnly(t *testing.T) {
 	})
 }
 
+func TestAnAnswerIsWrittenAfterACancellation(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	b := &book{fail: func(ctx context.Context, step string, _ int) error {
+		if step == "answer" {
+			return ctx.Err()
+		}
+		return nil
+	}}
+	e, _ := desk(t, b, bankWith(script{answers: answers{func(providers.Query) (providers.Outcome, error) {
+		cancel()
+		return providers.Outcome{Class: providers.Succeeded}, nil
+	}}}))
+	e.ask(ctx, key("p"))
+	if n := len(b.calls); n != 2 || b.distinct() != "ask, answer succeeded" {
+		t.Errorf("%v", b.calls)
+	}
+}
+
+// unready is an account whose token cannot be had.
+type unready struct {
+	payer
+	prepare func() error
+}
+
+func (u unready) Prepare(context.Context) error { return u.prepare() }
+
+func TestWithoutATokenNothingIsBegun(t *testing.T) {
+	for _, row := range []struct {
+		name    string
+		prepare func() error
+		want    string
+	}{
+		{"a token is there", func() error { return nil }, "begin, finish succeeded"},
+		{"refused credentials", func() error { return &providers.CredentialsError{Code: "401"} }, "defer 1m0s"},
+		{"no connection", func() error { return &providers.NotSent{Reason: wire.Connect} }, "defer 1m0s"},
+		{"a panic", func() error { panic("secret-canary-2") }, ""},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			b := &book{}
+			e, _ := desk(t, b, unready{bankWith(script{}), row.prepare})
+			e.send(t.Context(), key("p"))
+			if got := b.distinct(); got != row.want {
+				t.Error(got)
+			}
+		})
+	}
+}
+
 // TestAPanicAnywhereKeepsNoProbe: a probe that never reported would keep the account's circuit open for ever.
 func TestAPanicAnywhereKeepsNoProbe(t *testing.T) {
 	send := func(e *Engine) { e.send(context.Background(), key("p")) }

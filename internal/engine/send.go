@@ -36,15 +36,21 @@ func (e *Engine) send(ctx context.Context, k idempotency.Key) {
 
 // prepare does what must come before Begin, because it may take long: a slot under the rate limit, and a token. It returns what was
 // learnt about the account where that did not succeed.
-func (e *Engine) prepare(ctx context.Context, k idempotency.Key, a providers.Account) error {
+func (e *Engine) prepare(ctx context.Context, k idempotency.Key, a providers.Account) (err error) {
 	if err := e.Pace(ctx, k.Provider); err != nil {
-		e.wait(ctx, k, longestWait, err)
+		e.wait(context.WithoutCancel(ctx), k, longestWait, err)
 		return errNoVerdict
 	}
 	p, ok := a.Client.(providers.Preparer)
 	if !ok {
 		return nil
 	}
+	defer func() {
+		if p := recover(); p != nil {
+			e.Log.Error().Stringer("key", k).Str("type", fmt.Sprintf("%T", p)).Msg("the adapter panicked before anything was sent")
+			err = errNoVerdict
+		}
+	}()
 	ctx, cancel := context.WithTimeout(ctx, e.AttemptDeadline)
 	defer cancel()
 	if err := p.Prepare(ctx); err != nil {
