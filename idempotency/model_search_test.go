@@ -1,6 +1,7 @@
 package idempotency
 
 import (
+	"flag"
 	"fmt"
 	"hash/maphash"
 	"slices"
@@ -10,34 +11,58 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// What the scripts agree with keeps the promise: a search through every interleaving of a small world (two workers that may die, an asker,
+// searchStates bounds the ordinary run. Some millions take minutes; without a person, the whole small world has some 160 000.
+var searchStates = flag.Int("search.states", 50_000, "about how many states of the small world each search goes through")
+
+// What the scripts agree with keeps the promise: a search through the interleavings of a small world (two workers that may die, an asker,
 // a person, one payment, three attempts, lost and repeated replies, time in whole steps) finds no second execution under hold. And the
 // search can find one: it does where a rule is left out.
 func TestNoInterleavingSendsTwice(t *testing.T) {
 	rows := []struct {
 		name   string
 		vary   func(*searchState)
+		from   []string // steps taken before the search begins; an idle worker is always the first
 		breaks bool
 	}{
-		{"a request in one step", func(*searchState) {}, false},
-		{"a request in two steps", func(s *searchState) { s.opensLate = true }, false},
-		{"a person accepts the risk", func(s *searchState) { s.risk = true }, false},
-		{"an attempt that the provider has does not count as open", func(s *searchState) { s.rec.openOnly = true }, true},
-		{"nor does it, and there is no person", func(s *searchState) { s.rec.openOnly, s.nobody = true, true }, false},
-		{"nor does it, there is no person, and a recorded fate may be reported again", func(s *searchState) {
-			s.rec.openOnly, s.nobody, s.forgetFates = true, true, true
-		}, true},
-		{"nor does it, there is no person, and a request has two steps", func(s *searchState) {
-			s.rec.openOnly, s.nobody, s.opensLate = true, true, true
-		}, true},
+		{"a request in one step", func(*searchState) {}, nil, false},
+		{"a request in two steps", func(s *searchState) { s.opensLate = true }, nil, false},
+		{"a person accepts the risk", func(s *searchState) { s.risk = true }, nil, false},
+		{
+			"a person accepts the risk of a lapsed attempt", func(s *searchState) { s.risk = true },
+			[]string{
+				"worker 1 begins", "time passes", "recover", "time passes", "asker reads not_found", "asker answers not_found",
+				"person: resolve as not received", "person: retry, accepting the double risk",
+			}, false,
+		},
+		{"an attempt that the provider has does not count as open", func(s *searchState) { s.rec.openOnly = true }, nil, true},
+		{"it does not count, and there is no person", func(s *searchState) { s.rec.openOnly, s.nobody = true, true }, nil, false},
+		{
+			"it does not count, there is no person, and a recorded fate may be reported again",
+			func(s *searchState) { s.rec.openOnly, s.nobody, s.forgetFates = true, true, true },
+			[]string{
+				"worker 1 begins", "worker 2 reports (the reply is lost) not_sent", "worker 1 begins", "worker 2 hands its bytes over",
+				"attempt 2 is at the provider: accepted", "worker 2 reports pending",
+			}, true,
+		},
+		{
+			"it does not count, there is no person, and a request has two steps",
+			func(s *searchState) { s.rec.openOnly, s.nobody, s.opensLate = true, true, true },
+			[]string{
+				"worker 1 begins", "time passes", "worker 1 begins", "worker 2 notes the step that moves money",
+				"worker 2 hands its bytes over", "attempt 2 is at the provider: accepted", "worker 2 reports pending",
+			}, true,
+		},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			s := searchState{rec: newModelRecord(0), now: searchNow}
 			row.vary(&s)
-			trace, states := search(s, searchStates)
-			t.Logf("%d states", states)
+			for _, step := range row.from {
+				s = s.take(t, step)
+			}
+			trace, states := search(s, *searchStates)
+			t.Logf("%d states; sent twice by %s", states, strings.Join(trace, ", "))
 			if broken := trace != nil; broken != row.breaks {
 				t.Errorf("sent twice: %t, want %t:\n  %s", broken, row.breaks, strings.Join(trace, "\n  "))
 			}
@@ -45,10 +70,21 @@ func TestNoInterleavingSendsTwice(t *testing.T) {
 	}
 }
 
+// take takes the step of that name.
+func (s *searchState) take(t *testing.T, label string) searchState {
+	t.Helper()
+	for _, step := range s.steps(nil) {
+		if step.label.String() == label {
+			return step.to
+		}
+	}
+	t.Fatalf("no step %q", label)
+	return *s
+}
+
 const (
 	searchAttempts = 3
 	searchNow      = 10 // times are kept relative to it, so that states which differ in the date alone are one
-	searchStates   = 1_000_000
 )
 
 func (s *searchState) rules() modelRules {
@@ -83,50 +119,85 @@ type searchAsker struct {
 	word          modelOutcome
 }
 
+// searchStep is what may happen next, and where it leads.
 type searchStep struct {
-	label string
+	label searchLabel
 	to    searchState
 }
 
-// search goes through the states breadth first, so that the trace that it returns is a shortest one.
+// searchLabel names a step; its text is only made for a trace.
+type searchLabel struct {
+	who  string
+	n    int
+	what string
+	more string
+}
+
+func (l searchLabel) String() string {
+	if l.n > 0 {
+		l.who += fmt.Sprint(" ", l.n)
+	}
+	return strings.TrimSpace(l.who + " " + l.what + " " + l.more)
+}
+
+// searcher goes through the states breadth first, so that the trace that it finds is a shortest one.
+type searcher struct {
+	seed    maphash.Seed
+	buf     []byte
+	parents map[uint64]uint64
+}
+
+func (x *searcher) hash(s *searchState) uint64 {
+	x.buf = s.encode(x.buf[:0])
+	return maphash.Bytes(x.seed, x.buf)
+}
+
+// search returns the trace to a second execution, nil where there is none within the limit, and how many states it has seen.
 func search(first searchState, limit int) (trace []string, states int) {
-	type origin struct {
-		parent uint64
-		label  string
-	}
-	seed := maphash.MakeSeed()
-	var buf []byte
-	hash := func(s *searchState) uint64 {
-		buf = s.encode(buf[:0])
-		return maphash.Bytes(seed, buf)
-	}
+	x := searcher{seed: maphash.MakeSeed(), parents: make(map[uint64]uint64, limit)}
 	first.normalize()
-	root := hash(&first)
-	seen := map[uint64]origin{root: {}}
-	for frontier := []searchState{first}; len(frontier) > 0 && len(seen) < limit; {
+	x.parents[x.hash(&first)] = 0
+	var steps []searchStep
+	for frontier := []searchState{first}; len(frontier) > 0 && len(x.parents) < limit; {
 		var next []searchState
 		for i := range frontier {
-			from := hash(&frontier[i])
-			for _, step := range frontier[i].steps() {
-				step.to.normalize()
-				h := hash(&step.to)
-				if _, ok := seen[h]; ok {
+			from := x.hash(&frontier[i])
+			steps = frontier[i].steps(steps[:0])
+			for j := range steps {
+				to := &steps[j].to
+				h := x.hash(to)
+				if _, ok := x.parents[h]; ok {
 					continue
 				}
-				seen[h] = origin{from, step.label}
-				if step.to.sentTwice() {
-					for ; h != root; h = seen[h].parent {
-						trace = append(trace, seen[h].label)
-					}
-					slices.Reverse(trace)
-					return trace, len(seen)
+				x.parents[h] = from
+				if to.sentTwice() {
+					return x.trace(first, h), len(x.parents)
 				}
-				next = append(next, step.to)
+				next = append(next, *to)
 			}
 		}
 		frontier = next
 	}
-	return nil, len(seen)
+	return nil, len(x.parents)
+}
+
+// trace walks from the first state to the one with this hash again, this time with words.
+func (x *searcher) trace(s searchState, to uint64) []string {
+	path := []uint64{to}
+	for h := x.parents[to]; h != 0; h = x.parents[h] {
+		path = append(path, h)
+	}
+	slices.Reverse(path)
+	var words []string
+	for _, h := range path[1:] {
+		for _, step := range s.steps(nil) {
+			if x.hash(&step.to) == h {
+				words, s = append(words, step.label.String()), step.to
+				break
+			}
+		}
+	}
+	return words
 }
 
 func (s *searchState) sentTwice() bool {
@@ -211,17 +282,17 @@ func (s *searchState) encode(b []byte) []byte {
 }
 
 // steps are all that may happen next.
-func (s *searchState) steps() []searchStep {
-	var out []searchStep
-	add := func(label string, do func(*searchState)) {
-		to := *s
-		do(&to)
+func (s *searchState) steps(out []searchStep) []searchStep {
+	add := func(label searchLabel, do func(*searchState)) {
+		out = append(out, searchStep{label, *s})
+		to := &out[len(out)-1].to
+		do(to)
 		if s.asker.busy && to.asker.current && changedEssence(&s.rec, &to.rec) {
 			to.asker.current = false
 		}
-		out = append(out, searchStep{label, to})
+		to.normalize()
 	}
-	add("time passes", func(s *searchState) { s.now++ })
+	add(searchLabel{who: "time passes"}, func(s *searchState) { s.now++ })
 	for i := range s.workers {
 		s.workerSteps(i, add)
 	}
@@ -248,38 +319,40 @@ func changedEssence(a, b *modelRecord) bool {
 	return false
 }
 
-type searchAdd func(label string, do func(*searchState))
+type searchAdd func(label searchLabel, do func(*searchState))
 
 func (s *searchState) workerSteps(i int, add searchAdd) {
 	w := s.workers[i]
-	name := fmt.Sprintf("worker %d: ", i+1)
+	label := func(what string) searchLabel { return searchLabel{"worker", i + 1, what, ""} }
 	switch w.doing {
 	case "":
 		if s.begun < searchAttempts {
-			s.beginSteps(i, name+"begins", add, func(s *searchState) {
+			s.beginSteps(i, label("begins"), add, func(s *searchState) {
 				s.begun++
 				s.workers[i] = searchWorker{doing: "beginning", id: s.begun, moves: !s.opensLate}
 				s.at[s.begun] = nowhere
 			})
 		}
 	case "beginning":
-		s.beginSteps(i, name+"begins again", add, func(*searchState) {})
-		add(name+"dies", func(s *searchState) { s.workers[i] = searchWorker{} })
+		s.beginSteps(i, label("begins again"), add, func(*searchState) {})
+		add(label("dies"), func(s *searchState) { s.workers[i] = searchWorker{} })
 	case "told":
-		add(name+"dies", func(s *searchState) { s.workers[i] = searchWorker{} })
-		s.toldSteps(i, name, add)
+		add(label("dies"), func(s *searchState) { s.workers[i] = searchWorker{} })
+		s.toldSteps(i, add)
 	case "reporting":
-		s.reportSteps(i, name+"reports again: ", w.word, add)
+		s.reportSteps(i, label("reports again:"), w.word, add)
 	}
 }
 
 // beginSteps: the reply arrives, or the worker knows nothing and may begin again.
-func (s *searchState) beginSteps(i int, label string, add searchAdd, first func(*searchState)) {
+func (s *searchState) beginSteps(i int, label searchLabel, add searchAdd, first func(*searchState)) {
 	begin := func(s *searchState) Verdict {
 		first(s)
 		return s.rec.begin(s.rules(), s.now, s.workers[i].id, s.opensLate, false)
 	}
-	add(label+", the reply is lost", func(s *searchState) { begin(s) })
+	lost := label
+	lost.more = "(the reply is lost)"
+	add(lost, func(s *searchState) { begin(s) })
 	add(label, func(s *searchState) {
 		if begin(s) != Send {
 			s.workers[i] = searchWorker{}
@@ -289,55 +362,68 @@ func (s *searchState) beginSteps(i int, label string, add searchAdd, first func(
 	})
 }
 
-func (s *searchState) reportSteps(i int, label string, word modelOutcome, add searchAdd) {
+func (s *searchState) reportSteps(i int, label searchLabel, word modelOutcome, add searchAdd) {
 	id := s.workers[i].id
-	for _, after := range []searchWorker{{}, {doing: "reporting", id: id, word: word}} {
-		end := ""
-		if after.id != 0 {
-			end = ", the reply is lost"
-		}
-		add(label+string(word.class)+end, func(s *searchState) {
+	report := func(then searchWorker) func(*searchState) {
+		return func(s *searchState) {
 			s.rec.report(s.rules(), s.now, id, word, 0)
-			s.workers[i] = after
-		})
+			s.workers[i] = then
+		}
 	}
+	label.more = string(word.class)
+	add(label, report(searchWorker{}))
+	label.what += " (the reply is lost)"
+	add(label, report(searchWorker{doing: "reporting", id: id, word: word}))
 }
 
 // toldSteps: until its deadline the worker may hand its bytes over, once, and at any time it may give up and say what it knows.
-func (s *searchState) toldSteps(i int, name string, add searchAdd) {
+func (s *searchState) toldSteps(i int, add searchAdd) {
 	w := s.workers[i]
+	label := func(what string) searchLabel { return searchLabel{"worker", i + 1, what, ""} }
 	if !w.moves {
-		add(name+"notes the step that moves money", func(s *searchState) {
+		add(label("notes the step that moves money"), func(s *searchState) {
 			if s.rec.note(s.now, w.id, true) {
 				s.workers[i].moves = true
 			}
 		})
 	}
 	if w.moves && s.at[w.id] == nowhere && s.now < w.leaseEnd {
-		add(name+"hands its bytes over", func(s *searchState) {
+		add(label("hands its bytes over"), func(s *searchState) {
 			s.at[w.id], s.until[w.id] = inFlight, w.leaseEnd+s.rules().settle
 		})
 	}
-	words := map[place][]modelOutcome{
-		nowhere:  {{class: notSent}, {class: providers.InDoubt}},
-		inFlight: {{class: providers.InDoubt}},
-		accepted: {{class: providers.InDoubt}, {providers.Pending, w.id}},
-		executed: {{class: providers.InDoubt}, {providers.Succeeded, w.id}},
-		declined: {{class: providers.InDoubt}, {providers.Refused, 0}},
+	for _, word := range truths(s.at[w.id], w.id) {
+		s.reportSteps(i, label("reports"), word, add)
 	}
-	for _, word := range words[s.at[w.id]] {
-		s.reportSteps(i, name+"reports ", word, add)
+}
+
+// truths are what a worker may say of its attempt.
+func truths(at place, id uint8) []modelOutcome {
+	doubt := modelOutcome{class: providers.InDoubt}
+	switch at {
+	case nowhere:
+		return []modelOutcome{doubt, {class: notSent}}
+	case accepted:
+		return []modelOutcome{doubt, {providers.Pending, id}}
+	case executed:
+		return []modelOutcome{doubt, {providers.Succeeded, id}}
+	case declined:
+		return []modelOutcome{doubt, {class: providers.Refused}}
+	default:
+		return []modelOutcome{doubt}
 	}
 }
 
 func (s *searchState) providerSteps(id uint8, add searchAdd) {
-	name := fmt.Sprintf("provider: attempt %d is ", id)
-	to := map[place][]place{inFlight: {executed, accepted, declined}, accepted: {executed}}[s.at[id]]
-	if s.at[id] == inFlight && s.now > s.until[id] {
-		return
+	move := func(to place) {
+		add(searchLabel{"attempt", int(id), "is at the provider:", string(to)}, func(s *searchState) { s.at[id], s.until[id] = to, 0 })
 	}
-	for _, p := range to {
-		add(name+string(p), func(s *searchState) { s.at[id], s.until[id] = p, 0 })
+	if s.at[id] == accepted || (s.at[id] == inFlight && s.now <= s.until[id]) {
+		move(executed)
+	}
+	if s.at[id] == inFlight && s.now <= s.until[id] {
+		move(accepted)
+		move(declined)
 	}
 }
 
@@ -345,33 +431,49 @@ func (s *searchState) providerSteps(id uint8, add searchAdd) {
 func (s *searchState) askerSteps(add searchAdd) {
 	if s.asker.busy {
 		give := func(s *searchState) { s.rec.answer(s.rules(), s.now, s.asker.asked, s.asker.current, s.asker.word) }
-		add("asker: answers "+string(s.asker.word.class)+", the reply is lost", give)
-		add("asker: answers "+string(s.asker.word.class), func(s *searchState) {
+		add(searchLabel{who: "asker", what: "answers (the reply is lost)", more: string(s.asker.word.class)}, give)
+		add(searchLabel{who: "asker", what: "answers", more: string(s.asker.word.class)}, func(s *searchState) {
 			give(s)
 			s.asker = searchAsker{}
 		})
 		return
 	}
-	words := []modelOutcome{{class: providers.NotFound}, {class: providers.InDoubt}}
-	classes := map[place]modelClass{accepted: providers.Pending, executed: providers.Succeeded, declined: providers.Refused}
-	for id := uint8(1); id <= s.begun; id++ {
-		if class, ok := classes[s.at[id]]; ok {
-			words = append(words, modelOutcome{class, id})
-		}
-	}
-	add("time to recover", func(s *searchState) { s.rec.recover(s.rules(), s.now) })
+	add(searchLabel{who: "recover"}, func(s *searchState) { s.rec.recover(s.rules(), s.now) })
 	switch s.rec.state {
 	case InDoubt, Pending, Held, Failed, Succeeded:
-		for _, word := range words {
-			add("asker: reads "+string(word.class), func(s *searchState) { s.asker = searchAsker{true, true, s.now, word} })
+		read := func(word modelOutcome) {
+			add(searchLabel{who: "asker", what: "reads", more: string(word.class)}, func(s *searchState) {
+				s.asker = searchAsker{true, true, s.now, word}
+			})
 		}
+		read(modelOutcome{class: providers.NotFound})
+		read(modelOutcome{class: providers.InDoubt})
+		for id := uint8(1); id <= s.begun; id++ {
+			if class, ok := shown(s.at[id]); ok {
+				read(modelOutcome{class, id})
+			}
+		}
+	}
+}
+
+// shown is what a lookup says of a request that it shows.
+func shown(p place) (modelClass, bool) {
+	switch p {
+	case accepted:
+		return providers.Pending, true
+	case executed:
+		return providers.Succeeded, true
+	case declined:
+		return providers.Refused, true
+	default:
+		return "", false
 	}
 }
 
 func (s *searchState) personSteps(add searchAdd) {
 	byHand := func(label string, do func(*searchState) bool) {
 		if probe := *s; do(&probe) {
-			add("person: "+label, func(s *searchState) { do(s) })
+			add(searchLabel{who: "person:", what: label}, func(s *searchState) { do(s) })
 		}
 	}
 	byHand("resolve as failed", func(s *searchState) bool { return s.rec.resolve(s.rules(), s.now, "failed", 0) })

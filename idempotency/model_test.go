@@ -39,6 +39,7 @@ func TestStoreAgreesWithItsModel(t *testing.T) {
 	}
 	for name, vary := range variants {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			p, w := rules, modelWorld{settle: rules.settle}
 			vary(&p, &w)
 			store := modelStore(rdb, p)

@@ -106,7 +106,7 @@ func (w *modelWorld) word(t *rapid.T, y *modelTry) modelOutcome {
 func (w *modelWorld) lookup(t *rapid.T, now int64, end func(uint8) int64) modelOutcome {
 	var answers []modelOutcome
 	for _, y := range w.tries {
-		class, has := map[place]modelClass{accepted: providers.Pending, executed: providers.Succeeded, declined: providers.Refused}[y.at]
+		class, has := shown(y.at)
 		visible := now >= max(end(y.id), y.bytes)+w.settle
 		if has && (visible || rapid.Bool().Draw(t, "visible")) {
 			answers = append(answers, modelOutcome{class, w.pid(y)})
