@@ -28,7 +28,7 @@ func (cmd checkCmd) Run(ctx context.Context, c *config.Config) error {
 	if err := c.Complete(); err != nil {
 		return err
 	}
-	registry, err := wiring.Registry(c)
+	registry, err := wiring.Registry(c, wiring.Parts{}) // without the workers' tokens: a login of its own proves the credentials
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,6 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/remesa/remesa/internal/config"
-	"github.com/remesa/remesa/internal/wiring"
 	"github.com/remesa/remesa/providers/sandbox"
 )
 
@@ -123,15 +122,11 @@ func (s *stage) worker(cmd demoCmd, url string) (*service, error) {
 	if err != nil {
 		return nil, err
 	}
-	registry, err := wiring.Registry(c)
-	if err != nil {
-		return nil, err
-	}
-	if s.rdb, err = c.Client(config.ServerProfile(connections(c, registry))); err != nil {
+	if s.rdb, err = c.Client(config.ServerProfile(connections(c))); err != nil {
 		return nil, err
 	}
 	log := zerolog.New(os.Stderr).Level(zerolog.FatalLevel)
-	return newService(c, s.rdb, registry, log)
+	return newService(c, s.rdb, log)
 }
 
 // settings is a complete configuration of these variables and the defaults.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -38,19 +39,15 @@ func (runCmd) Run(ctx context.Context, c *config.Config) error {
 	for _, w := range append(c.Warnings(), config.UnknownVariables(os.Environ())...) {
 		log.Warn().Msg(w)
 	}
-	registry, err := wiring.Registry(c)
-	if err != nil {
-		return err
-	}
-	if len(registry) == 0 {
+	if len(c.Accounts()) == 0 {
 		return errors.New("no provider has credentials: set REMESA_VIRTUALPOS_BASE_URL, _API_KEY and _SECRET_KEY, or those of another provider")
 	}
-	rdb, err := c.Client(config.ServerProfile(connections(c, registry)))
+	rdb, err := c.Client(config.ServerProfile(connections(c)))
 	if err != nil {
 		return err
 	}
 	defer func() { _ = rdb.Close() }()
-	s, err := newService(c, rdb, registry, log)
+	s, err := newService(c, rdb, log)
 	if err != nil {
 		return err
 	}
@@ -58,10 +55,12 @@ func (runCmd) Run(ctx context.Context, c *config.Config) error {
 }
 
 // connections is how many commands may be under way at Redis at a time: both lanes of each provider.
-func connections(c *config.Config, r providers.Registry) int {
+func connections(c *config.Config) int {
 	n := 0
-	for _, p := range r.Providers() {
-		n += 2*c.Policy(p).Concurrency + 8
+	for _, p := range providers.Names() {
+		if slices.ContainsFunc(c.Accounts(), func(a config.Account) bool { return a.Provider == p }) {
+			n += 2*c.Policy(p).Concurrency + 8
+		}
 	}
 	return n
 }
@@ -86,9 +85,17 @@ type service struct {
 	log      zerolog.Logger
 }
 
-func newService(c *config.Config, rdb redis.UniversalClient, registry providers.Registry, log zerolog.Logger) (*service, error) {
+func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger) (*service, error) {
 	reg := prometheus.NewRegistry()
 	m := metrics.New(reg)
+	tokens, err := wiring.Tokens(c, rdb)
+	if err != nil {
+		return nil, err
+	}
+	registry, err := wiring.Registry(c, wiring.Parts{Tokens: tokens, Renewed: m.TokenRenewed})
+	if err != nil {
+		return nil, err
+	}
 	ledger := wiring.Ledger(c, rdb, m.Ledger)
 	reg.MustRegister(metrics.Open{Desk: ledger, Providers: registry.Providers()})
 	e, err := engine.New(engine.Options{

@@ -52,6 +52,8 @@ type PagoSeguro struct {
 	AccountID  string           `name:"account-id" placeholder:"ID" help:"Account id."`
 	APIKey     providers.Secret `name:"api-key" placeholder:"TEXT" help:"API key."`
 	APIKeyFile string           `name:"api-key-file" placeholder:"FILE" help:"File that holds the API key."`
+
+	HardDeclines string `name:"hard-declines" placeholder:"TEXT,…" help:"Messages of declines that no later charge will pass, separated by commas; every other decline counts as soft."`
 }
 
 // PagandoCheck holds one account's settings.

@@ -21,6 +21,7 @@ type Metrics struct {
 	outcome   *prometheus.HistogramVec
 	circuit   *prometheus.GaugeVec
 	ledger    *prometheus.HistogramVec
+	tokens    *prometheus.CounterVec
 }
 
 var (
@@ -50,8 +51,11 @@ func New(reg prometheus.Registerer) *Metrics {
 		ledger: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "remesa_ledger_seconds", Help: "Steps at the ledger.", Buckets: ledgerBuckets,
 		}, []string{"operation"}),
+		tokens: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "remesa_token_renewals_total", Help: "Renewals of provider tokens: first, ahead, rejected, adopted (from another worker), refused, failed.",
+		}, []string{"provider", "reason"}),
 	}
-	reg.MustRegister(m.payments, m.requests, m.anomalies, m.outcome, m.circuit, m.ledger,
+	reg.MustRegister(m.payments, m.requests, m.anomalies, m.outcome, m.circuit, m.ledger, m.tokens,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -84,6 +88,11 @@ func (m *Metrics) Circuit(provider string, open bool) {
 // Ledger observes one step at the store.
 func (m *Metrics) Ledger(operation string, took time.Duration) {
 	m.ledger.WithLabelValues(operation).Observe(took.Seconds())
+}
+
+// TokenRenewed counts a renewal of a provider's token.
+func (m *Metrics) TokenRenewed(provider, reason string) {
+	m.tokens.WithLabelValues(provider, reason).Inc()
 }
 
 // Open collects the number of payments in each open state at every scrape.

@@ -32,6 +32,7 @@ func TestNamesAndLabels(t *testing.T) {
 	m.Anomaly("virtualpos", "late_success")
 	m.Circuit("virtualpos", true)
 	m.Ledger("begin", time.Millisecond)
+	m.TokenRenewed("pagoseguro", "rejected")
 	want := map[string]string{
 		"remesa_payments_total":           "counter provider,state,type",
 		"remesa_payments_open":            "gauge provider,state",
@@ -40,6 +41,7 @@ func TestNamesAndLabels(t *testing.T) {
 		"remesa_anomalies_total":          "counter kind,provider",
 		"remesa_time_to_outcome_seconds":  "histogram provider,type",
 		"remesa_circuit_open":             "gauge provider",
+		"remesa_token_renewals_total":     "counter provider,reason",
 	}
 	families, err := reg.Gather()
 	if err != nil {

@@ -2,17 +2,39 @@ package wiring
 
 import (
 	"fmt"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/remesa/remesa/internal/config"
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/auth"
+	"github.com/remesa/remesa/providers/pagoseguro"
 	"github.com/remesa/remesa/providers/virtualpos"
 )
 
+// Parts are what the accounts of a process share; the zero value is usable.
+type Parts struct {
+	// Tokens keeps provider tokens for all workers; nil means that each process logs in by itself.
+	Tokens auth.Shared
+	// Renewed is told of each renewal of a token, and why.
+	Renewed func(provider, reason string)
+}
+
+// Tokens is the store of provider tokens that the workers share, nil without REMESA_TOKEN_KEY.
+func Tokens(c *config.Config, rdb redis.UniversalClient) (auth.Shared, error) {
+	key, err := c.Token()
+	if err != nil || key == "" {
+		return nil, err
+	}
+	return auth.NewRedis(rdb, key)
+}
+
 // Registry makes the client of each configured account. It dials nothing.
-func Registry(c *config.Config) (providers.Registry, error) {
+func Registry(c *config.Config, parts Parts) (providers.Registry, error) {
 	r := providers.Registry{}
 	for _, a := range c.Accounts() {
-		client, err := adapter(c, a)
+		client, err := adapter(c, a, parts)
 		if err != nil {
 			return nil, fmt.Errorf("%s/%s: %w", a.Provider, a.Name, err)
 		}
@@ -22,8 +44,13 @@ func Registry(c *config.Config) (providers.Registry, error) {
 }
 
 // adapter is the one place that knows every provider's package.
-func adapter(c *config.Config, a config.Account) (any, error) {
+func adapter(c *config.Config, a config.Account, parts Parts) (any, error) {
 	p := c.Policy(a.Provider)
+	renewed := func(reason string) {
+		if parts.Renewed != nil {
+			parts.Renewed(a.Provider, reason)
+		}
+	}
 	switch s := a.Settings.(type) {
 	case *config.VirtualPOS:
 		return virtualpos.New(virtualpos.Config{
@@ -33,7 +60,24 @@ func adapter(c *config.Config, a config.Account) (any, error) {
 			Body: s.Body, StatusSignature: s.StatusSignature,
 			Timeout: c.RequestTimeout, Concurrency: 2 * p.Concurrency,
 		})
+	case *config.PagoSeguro:
+		return pagoseguro.New(pagoseguro.Config{
+			Name: a.Name, BaseURL: s.BaseURL, AccountID: s.AccountID, APIKey: s.APIKey, HardDeclines: list(s.HardDeclines),
+			Shared: parts.Tokens, Cooldown: c.CircuitCooldown, Renewed: renewed,
+			Timeout: c.RequestTimeout, Concurrency: 2 * p.Concurrency,
+		})
 	default:
 		return nil, fmt.Errorf("this provider is not served yet; unset its settings")
 	}
+}
+
+// list reads texts separated by commas.
+func list(text string) []string {
+	var all []string
+	for part := range strings.SplitSeq(text, ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			all = append(all, part)
+		}
+	}
+	return all
 }

@@ -88,11 +88,3 @@ func newClient(c Config, base *url.URL, id int64, w *wire.Client) (*Client, erro
 
 // tokenLife is the one of the documentation's examples, for an answer that does not say.
 const tokenLife = time.Hour
-
-// Account is the client as an account. Its identity is the host and the merchant's account id.
-func (c *Client) Account() providers.Account {
-	return providers.Account{
-		Provider: providers.PagoSeguro, Name: c.config.Name, Client: c,
-		Identity: c.base.Host + " " + c.config.AccountID, Real: !wire.IsLoopback(c.base),
-	}
-}
