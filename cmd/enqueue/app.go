@@ -57,7 +57,7 @@ func (l redisLog) Printf(_ context.Context, format string, v ...any) {
 
 // say tells people something, on stderr.
 func (a *app) say(format string, args ...any) {
-	fmt.Fprintf(a.errOut, "enqueue: "+format+"\n", args...)
+	_, _ = fmt.Fprintf(a.errOut, "enqueue: "+format+"\n", args...)
 }
 
 // print writes one JSON line; it leaves the process with the next flush.

@@ -7,25 +7,35 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/remesa/remesa/internal/redistest"
 )
 
-// gate passes bytes between a client and Redis until the client's contain the text; from then on nothing passes.
+// gate passes bytes between a client and Redis until the client's contain the text; from then on nothing passes until it is opened.
 type gate struct {
 	text   []byte
 	listen net.Listener
 	redis  string
 	once   sync.Once
 	shut   chan struct{}
+	opened chan struct{}
+	open   func()
 }
 
 func newGate(t *testing.T, redis, text string) *gate {
 	t.Helper()
-	g := &gate{text: []byte(text), listen: must[net.Listener](t)(net.Listen("tcp", "127.0.0.1:0")), redis: redis, shut: make(chan struct{})}
-	t.Cleanup(func() { g.listen.Close() })
+	g := &gate{
+		text: []byte(text), listen: must[net.Listener](t)(net.Listen("tcp", "127.0.0.1:0")), redis: redis,
+		shut: make(chan struct{}), opened: make(chan struct{}),
+	}
+	g.open = sync.OnceFunc(func() { close(g.opened) })
+	t.Cleanup(func() {
+		g.listen.Close()
+		g.open()
+	})
 	go g.serve()
 	return g
 }
@@ -58,14 +68,42 @@ func (g *gate) pass(client, server net.Conn) {
 		}
 		select {
 		case <-g.shut:
-			_, _ = io.Copy(io.Discard, client)
-			return
+			<-g.opened
 		default:
 		}
 		if _, err := server.Write(piece[:n]); err != nil {
 			return
 		}
 	}
+}
+
+func (g *gate) await(t *testing.T) {
+	t.Helper()
+	select {
+	case <-g.shut:
+	case <-time.After(patience):
+		t.Fatal("the text never came")
+	}
+}
+
+func TestASignalLetsTheBatchEndThatHasBegun(t *testing.T) {
+	t.Parallel()
+	s := redistest.Start(t)
+	g := newGate(t, s.Addr(), "asynq:")
+	p := start(t, binary, environment(redisAt("redis://"+g.listen.Addr().String()+"/0")), "submit")
+	_, _ = io.WriteString(p.in, payout("a")+"\n")
+	g.await(t)
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	g.open()
+	if got := results(t, p.line(t)); got[0].Result != "enqueued" {
+		t.Errorf("%+v", got)
+	}
+	rest, _ := io.ReadAll(p.out)
+	_ = p.cmd.Wait()
+	if code := p.cmd.ProcessState.ExitCode(); code != exitFailed || len(rest) > 0 {
+		t.Errorf("exit code %d, more lines %q", code, rest)
+	}
+	wantText(t, "stderr", p.err.String(), "stopped by a signal", "1 enqueued")
 }
 
 func TestKilledBetweenRegisteringAndWakingLosesNothing(t *testing.T) {
@@ -79,11 +117,7 @@ func TestKilledBetweenRegisteringAndWakingLosesNothing(t *testing.T) {
 	g := newGate(t, s.Addr(), "asynq:") // every wake-up names a key of asynq's, no registration does
 	p := start(t, binary, environment(redisAt("redis://"+g.listen.Addr().String()+"/0")), "submit")
 	go func() { _, _ = io.WriteString(p.in, strings.Join(file, "\n")+"\n") }()
-	select {
-	case <-g.shut:
-	case <-time.After(patience):
-		t.Fatal("no wake-up was tried")
-	}
+	g.await(t)
 	_ = p.cmd.Process.Kill()
 	_ = p.cmd.Wait()
 

@@ -21,7 +21,7 @@ type listCmd struct {
 // Run prints the payments of all providers by state, the oldest of each first.
 func (c *listCmd) Run(a *app) error {
 	if !c.JSON {
-		fmt.Fprintf(a.out, row, "KEY", "STATE", "AMOUNT", "CUR", "CREATED", "UPDATED", "TRIES", "CODE")
+		_, _ = fmt.Fprintf(a.out, row, "KEY", "STATE", "AMOUNT", "CUR", "CREATED", "UPDATED", "TRIES", "CODE")
 	}
 	for r, err := range c.records(a) {
 		if err != nil {

@@ -48,14 +48,23 @@ func TestListsAreByStateAndOldestFirst(t *testing.T) {
 		step()
 		d.nextMillisecond()
 	}
+	// The ledger has no order of what is settled.
+	var many []string
+	for i := range 8 {
+		many = append(many, fmt.Sprintf("coordinador/many-%d", i))
+		d.finished(many[i], done)
+		d.nextMillisecond()
+	}
+	settled := strings.Join(many, " ")
 	rows := []struct{ args, want string }{
 		{"", "etpay/q1 virtualpos/shop/q2 coordinador/q3 virtualpos/h1 etpay/h2 virtualpos/b1"},
 		{"--provider etpay", "etpay/q1 etpay/h2"},
 		{"--state queued", "etpay/q1 virtualpos/shop/q2 coordinador/q3"},
 		{"--state held --provider virtualpos", "virtualpos/h1"},
-		{"--state succeeded", "pagoseguro/s1 etpay/s2 virtualpos/a1"},
+		{"--state succeeded", "pagoseguro/s1 etpay/s2 virtualpos/a1 " + settled},
 		{"--state failed", "virtualpos/f1 etpay/f2"},
 		{"--state reversed", ""},
+		{"--state succeeded --provider coordinador", settled},
 		{"--anomalies", "virtualpos/a1"},
 		{"--anomalies --provider etpay", ""},
 	}
@@ -134,8 +143,8 @@ func TestMergingKeepsTheOrderAndStopsAtAnError(t *testing.T) {
 			t.Errorf("%s: %v %v, want %v %v", row.says, got, failed, row.want, row.err)
 		}
 	}
-	for n := range merge(cmp.Compare[int], list(nil, 1, 2), list(nil, 3)) {
-		if n == 2 {
+	for n, err := range merge(cmp.Compare[int], list(nil, 1, 2), list(nil, 3)) {
+		if n == 2 || err != nil {
 			break // the lists must end with the reader
 		}
 	}

@@ -115,7 +115,6 @@ func TestAPersonSettlesAPayment(t *testing.T) {
 	d.held("virtualpos/h2")
 	d.held("virtualpos/shop/h3")
 	d.queued("virtualpos/q1")
-	d.queued("virtualpos/q2")
 	d.blocked("virtualpos/b1")
 	d.blocked("virtualpos/b2")
 	d.begun("virtualpos/s1", time.Minute)
@@ -187,7 +186,7 @@ func TestCancelGoesOnWithTheOthers(t *testing.T) {
 	got := d.byHand("cancel virtualpos/nobody virtualpos/a")
 	wantCode(t, "one unknown", got, exitUnknown)
 	wantText(t, "one unknown", got.out, `"virtualpos/a","state":"failed"`)
-	file := write(t, "keys", "virtualpos/sent\n\n virtualpos/b \nno key\nvirtualpos/nobody\nvirtualpos/shop/c\r\n")
+	file := write(t, "keys", "virtualpos/nobody\n\n virtualpos/b \nno key\nvirtualpos/sent\nvirtualpos/nobody\nvirtualpos/shop/c\r\n")
 	got = d.byHand("cancel --file " + file)
 	wantCode(t, "a file with one that left", got, exitRefused)
 	wantText(t, "a file with one that left", got.out, `"virtualpos/b"`, `"virtualpos/shop/c"`)
@@ -265,6 +264,6 @@ func TestShowPrintsEveryField(t *testing.T) {
 		t.Errorf("history %v", history)
 	}
 	got = d.run("show", "virtualpos/s")
-	wantText(t, "a settled payment", got.out, `"next_due":null`, `"provider_id":"9"`, `"may_have_left":false`)
+	wantText(t, "a settled payment", got.out, `"metadata":{"order":"7"}`, `"next_due":null`, `"provider_id":"9"`, `"may_have_left":false`)
 	wantCode(t, "an unknown payment", d.run("show", "virtualpos/nobody"), exitUnknown)
 }

@@ -36,7 +36,7 @@ const (
 // clear takes the bar away, so that result lines on the same terminal stay whole.
 func (p *progress) clear() {
 	if p.drawn {
-		fmt.Fprint(p.out, "\r\x1b[K")
+		_, _ = fmt.Fprint(p.out, "\r\x1b[K")
 		p.drawn = false
 	}
 }
@@ -46,7 +46,7 @@ func (p *progress) draw(lines int, now time.Time) {
 		return
 	}
 	p.last, p.drawn = now, true
-	fmt.Fprintf(p.out, "\r\x1b[K%s%d lines", p.bar(), lines)
+	_, _ = fmt.Fprintf(p.out, "\r\x1b[K%s%d lines", p.bar(), lines)
 }
 
 func (p *progress) bar() string {

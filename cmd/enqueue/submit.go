@@ -113,7 +113,7 @@ func (c *submitCmd) submit(s *submission, in io.Reader, size int64) error {
 	s.progress = newProgress(os.Stderr, counted, size)
 	err = s.run(reader)
 	s.progress.clear()
-	s.summarize(c.name())
+	s.summarize(c.name(), err == nil)
 	if err != nil {
 		return s.app.explain(err)
 	}

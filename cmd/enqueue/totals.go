@@ -121,11 +121,12 @@ func rank(result string) int {
 	return slices.Index([]string{string(tasks.Enqueued), resultValid, string(tasks.Duplicate), string(tasks.Conflict), resultInvalid}, result)
 }
 
-// summarize tells people what became of the whole input.
-func (s *submission) summarize(name string) {
-	if s.lines == 0 {
+// summarize tells people what became of the input, as far as it was read.
+func (s *submission) summarize(name string, whole bool) {
+	switch {
+	case s.lines > 0:
+		s.app.say("%d lines of %s: %s", s.lines, name, s.totals)
+	case whole:
 		s.app.say("%s is empty: nothing to do", name)
-		return
 	}
-	s.app.say("%d lines of %s: %s", s.lines, name, s.totals)
 }

@@ -3,11 +3,13 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/remesa/remesa/internal/redistest"
+	"github.com/remesa/remesa/providers"
 )
 
 func decodeEvent(t *testing.T, line string) map[string]any {
@@ -23,21 +25,9 @@ func decodeEvent(t *testing.T, line string) map[string]any {
 func eventsOf(t *testing.T, out string) []string {
 	t.Helper()
 	var all []string
-	for _, line := range splitLines(out) {
+	for line := range strings.Lines(out) {
 		e := decodeEvent(t, line)
 		all = append(all, fmt.Sprint(e["key"], " ", e["state"]))
-	}
-	return all
-}
-
-func splitLines(out string) []string {
-	var all []string
-	for start := 0; start < len(out); {
-		end := start
-		for out[end] != '\n' {
-			end++
-		}
-		all, start = append(all, out[start:end]), end+1
 	}
 	return all
 }
@@ -72,7 +62,7 @@ func TestWatchPrintsWhatIsThere(t *testing.T) {
 			t.Errorf("%s:\ngot  %s\nwant %s", row.says, events, row.want)
 		}
 	}
-	e := decodeEvent(t, splitLines(d.run("watch", "--no-follow").out)[1])
+	e := decodeEvent(t, strings.Split(d.run("watch", "--no-follow").out, "\n")[1])
 	for _, f := range []string{
 		"provider", "stream_id", "key", "type", "state", "reference", "provider_id", "code", "message", "decline", "amount", "currency",
 		"attempt", "at", "metadata", "action_url", "event", "event_id", "account", "subscription", "period",
@@ -107,6 +97,9 @@ func TestWatchFollowsThroughBrokenConnectionsWithoutLossOrRepetition(t *testing.
 			proxy.DropReply("XREAD")
 		case 3:
 			s.Kill()
+			if i == 3 { // longer than the client tries by itself
+				eventually(t, "all readers notice", func() bool { return strings.Count(p.err.String(), "trying again") >= len(providers.Names()) })
+			}
 			s.Restart()
 		}
 		virtualpos, etpay := fmt.Sprintf("virtualpos/%d", i), fmt.Sprintf("etpay/%d", i)
