@@ -1,0 +1,166 @@
+package coordinador
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"sync/atomic"
+
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/auth"
+	"github.com/remesa/remesa/providers/wire"
+)
+
+var (
+	_ providers.Payer         = (*Client)(nil)
+	_ providers.StatusChecker = (*Client)(nil)
+	_ providers.Checker       = (*Client)(nil)
+	_ providers.Preparer      = (*Client)(nil)
+	_ providers.TwoStep       = (*Client)(nil)
+)
+
+// Client is one account at the portal. It is safe for concurrent use.
+type Client struct {
+	config          Config
+	portal, gateway *url.URL
+	wire            *wire.Client
+	tokens          *auth.Source
+	// noRefresh is set once the portal refused to refresh a token.
+	noRefresh atomic.Bool
+}
+
+// Close drops the idle connections.
+func (c *Client) Close() { c.wire.Close() }
+
+// OpensLate is true: an attempt begins with a look at what is registered.
+func (c *Client) OpensLate() bool { return true }
+
+// Prepare makes sure that there is a token.
+func (c *Client) Prepare(ctx context.Context) error {
+	_, err := c.tokens.Token(ctx)
+	return err
+}
+
+// sent is the handle that tells a row which may be ours from one that cannot be: an attempt notes it right before it registers.
+const sent = "sent"
+
+func sentHandle(value string) map[string]string { return map[string]string{sent: value} }
+
+// maySent reports whether an attempt of ours may have registered the payment.
+func maySent(handles map[string]string) bool { return handles[sent] == "1" }
+
+// Pay looks first: a row that is there before our first attempt is somebody else's, one that is there after it is ours. Where there is
+// none it registers the payment with one POST.
+func (c *Client) Pay(ctx context.Context, p providers.Payout, a providers.Attempt) (providers.Outcome, error) {
+	r, err := newRegistration(p)
+	if err != nil {
+		return providers.Outcome{Class: providers.Refused, Code: "invalid", Message: err.Error()}, nil
+	}
+	rows, err := c.rows(ctx, r.instruction())
+	if err != nil {
+		return providers.Outcome{}, nothingSent(err)
+	}
+	if len(rows) > 0 {
+		return judge(rows, p.Amount, maySent(a.Handles)), nil
+	}
+	o, err := c.register(ctx, r, a)
+	if err != nil || o.Class == providers.Refused {
+		takeBack(ctx, a)
+		return o, err
+	}
+	if o.Class == providers.Pending {
+		o = c.confirm(ctx, r.instruction(), p.Amount, o)
+	}
+	o.Handles = sentHandle("1")
+	return o, nil
+}
+
+// nothingSent is the error of an attempt whose look at the rows came to nothing.
+func nothingSent(err error) error {
+	if errors.As(err, new(*providers.NotSent)) || errors.As(err, new(*providers.CredentialsError)) {
+		return err
+	}
+	return &providers.NotSent{Reason: "lookup", Err: err}
+}
+
+// register sends the one request that matters. An error means that the portal cannot have acted on it.
+func (c *Client) register(ctx context.Context, r registration, a providers.Attempt) (providers.Outcome, error) {
+	form, err := r.form()
+	if err != nil {
+		return providers.Outcome{}, &providers.NotSent{Reason: wire.Invalid, Err: err}
+	}
+	post, err := request(c.gateway, http.MethodPost, registerPath, nil, form)
+	if err != nil {
+		return providers.Outcome{}, err
+	}
+	post.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	post.Header.Set("username", c.config.Username)
+	post.Header.Set("password", c.config.Password.Reveal())
+	if err := a.Note(ctx, sentHandle("1"), true); err != nil {
+		return providers.Outcome{}, &providers.NotSent{Reason: "superseded", Err: err}
+	}
+	reply, err := c.send(ctx, post)
+	return registered(reply, err, c.config.Now(), []string{c.config.Username, c.config.Password.Reveal()})
+}
+
+// takeBack unsays that an attempt may have registered the payment, where it proved that it did not and none before it may have. Should
+// it fail, a row that somebody else registers meanwhile would count as ours.
+func takeBack(ctx context.Context, a providers.Attempt) {
+	if !maySent(a.Handles) {
+		_ = a.Note(ctx, sentHandle(""), false)
+	}
+}
+
+// confirm looks at what the portal made of an accepted registration. Where that is not plainly our payment the status query decides.
+func (c *Client) confirm(ctx context.Context, instruction int64, amount providers.Money, accepted providers.Outcome) providers.Outcome {
+	rows, err := c.rows(ctx, instruction)
+	if err != nil {
+		return accepted
+	}
+	if o := judge(rows, amount, true); o.Class == providers.Succeeded {
+		return o
+	}
+	return accepted
+}
+
+// Status looks at what is registered for the payment's instruction. Only a payment that we may have registered is ever found.
+func (c *Client) Status(ctx context.Context, q providers.Query) (providers.Outcome, error) {
+	if q.Payout == nil {
+		return providers.Outcome{}, errors.New("status: the payment's details are gone, and with them its instruction")
+	}
+	r, err := newRegistration(*q.Payout)
+	if err != nil {
+		return providers.Outcome{}, fmt.Errorf("status: %w", err)
+	}
+	rows, err := c.rows(ctx, r.instruction())
+	if err != nil {
+		return providers.Outcome{}, fmt.Errorf("no answer: %w", err)
+	}
+	return judge(rows, q.Payout.Amount, maySent(q.Handles) || q.ProviderID != ""), nil
+}
+
+// send makes one request to the gateway. A 401 means that it was refused before anything was done: then it is repeated once, with
+// another token, within the attempt's own deadline.
+func (c *Client) send(ctx context.Context, r wire.Request) (wire.Reply, error) {
+	reply, token, err := c.sendOnce(ctx, r)
+	if err != nil || !unauthorized(reply) {
+		return reply, err
+	}
+	c.tokens.Reject(token)
+	reply, _, err = c.sendOnce(ctx, r)
+	return reply, err
+}
+
+func (c *Client) sendOnce(ctx context.Context, r wire.Request) (wire.Reply, auth.Token, error) {
+	token, err := c.tokens.Token(ctx)
+	if err != nil {
+		return wire.Reply{}, token, err
+	}
+	r.Header = maps.Clone(r.Header)
+	r.Header.Set("Authorization", "Bearer "+token.Value.Reveal())
+	reply, err := c.wire.Do(ctx, r)
+	return reply, token, err
+}

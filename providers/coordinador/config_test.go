@@ -1,0 +1,175 @@
+package coordinador_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/coordinador"
+	"github.com/remesa/remesa/providers/sandbox"
+)
+
+func TestBadSettingsAreNamedWithoutTheirValues(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		setting string
+		spoil   func(c *coordinador.Config)
+	}{
+		{"PORTAL_URL: must be https", func(c *coordinador.Config) { c.PortalURL = "http://canary.example" }},
+		{"PORTAL_URL: does not begin", func(c *coordinador.Config) { c.PortalURL = "" }},
+		{"GATEWAY_URL: must be https", func(c *coordinador.Config) { c.GatewayURL = "http://canary.example/staging/api/" }},
+		{"GATEWAY_URL: takes no login", func(c *coordinador.Config) { c.GatewayURL = "https://a:canary@pay.example" }},
+		{"USERNAME: must be set", func(c *coordinador.Config) { c.Username = "" }},
+		{"USERNAME: must be set, in printable", func(c *coordinador.Config) { c.Username = "canary\r\nX: 1" }},
+		{"PASSWORD: must be set", func(c *coordinador.Config) { c.Password = "" }},
+		{"PASSWORD: must be set, in printable", func(c *coordinador.Config) { c.Password = "canary\n" }},
+		{"PASSWORD: must be set, in printable", func(c *coordinador.Config) { c.Password = " canary" }},
+		{"PASSWORD: must be set, in printable", func(c *coordinador.Config) { c.Password = "canaryñ" }},
+	} {
+		c := config("https://pay.example")
+		row.spoil(&c)
+		_, err := coordinador.New(c)
+		if err == nil || !strings.HasPrefix(err.Error(), "REMESA_COORDINADOR_"+row.setting) || strings.Contains(err.Error(), "canary") {
+			t.Errorf("got %v, want REMESA_COORDINADOR_%s", err, row.setting)
+		}
+	}
+}
+
+func TestWhatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, sandbox.CoordinadorOptions{})
+	for name, spoil := range map[string]func(p *providers.Payout){
+		"amount: another currency":  func(p *providers.Payout) { p.Amount = money(t, "10.00", "MXN") },
+		"amount: none":              func(p *providers.Payout) { p.Amount = providers.Money{} },
+		"details: none":             func(p *providers.Payout) { p.Details = nil },
+		"details.debtor: none":      func(p *providers.Payout) { p.Details = []byte(`{"creditor":2,"instruction":3,"paid_on":"2026-05-15"}`) },
+		"details.creditor: none":    func(p *providers.Payout) { p.Details = []byte(`{"debtor":2,"instruction":3,"paid_on":"2026-05-15"}`) },
+		"details.instruction: none": func(p *providers.Payout) { p.Details = []byte(`{"debtor":1,"creditor":2,"paid_on":"2026-05-15"}`) },
+		"details.paid_on: unpadded": func(p *providers.Payout) {
+			p.Details = []byte(`{"debtor":1,"creditor":2,"instruction":3,"paid_on":"2026-5-15"}`)
+		},
+		"details: a text for a number": func(p *providers.Payout) { p.Details = []byte(`{"debtor":"1"}`) },
+	} {
+		p := payout(t, "PAY-1")
+		spoil(&p)
+		o, err := s.pay(t, p, &record{})
+		field, _, _ := strings.Cut(name, " ")
+		if err != nil || o.Class != providers.Refused || o.Code != "invalid" || !strings.HasPrefix(o.Message, field) {
+			t.Errorf("%s: got %+v, %v", name, o, err)
+		}
+		if _, err := s.ask(t, p, &record{}); err == nil {
+			t.Errorf("%s: it could be asked about", name)
+		}
+	}
+	if n := len(s.Coordinador().Arrivals()) + s.Coordinador().Logins(); n != 0 {
+		t.Errorf("%d requests arrived", n)
+	}
+}
+
+func TestCheckSaysWhereItWouldWrite(t *testing.T) {
+	t.Parallel()
+	const prod, test = "https://ppagos-sen.coordinador.example", "https://stg3-ppagos-sen.coordinador.example"
+	for _, row := range []struct {
+		portal, gateway string
+		says            string
+		warns           int
+	}{
+		{prod, "https://cadena-pagos.api.coordinador.example:443/ppagos/api/", "in PRODUCTION: cadena-pagos.api.coordinador.example:443/ppagos/api", 0},
+		{test, "https://cadena-pagos.api.coordinador.example:443/staging/api/", "in STAGING: cadena-pagos.api.coordinador.example:443/staging/api", 0},
+		{test, "https://cadena-pagos.api.coordinador.example/ppagos/api", "in PRODUCTION", 1},
+		{prod, "https://cadena-pagos.api.coordinador.example/staging/api", "in STAGING", 1},
+		{prod, "https://cadena-pagos.api.coordinador.example/elsewhere/staging", "UNKNOWN", 1},
+		{prod, "https://cadena-pagos.api.coordinador.example", "UNKNOWN", 1},
+	} {
+		c := config("")
+		c.PortalURL, c.GatewayURL, c.Timeout = row.portal, row.gateway, time.Nanosecond // nothing is dialled
+		found, err := newClient(t, c).Check(t.Context())
+		warns := 0
+		for _, f := range found {
+			if f.Warn {
+				warns++
+			}
+		}
+		if err == nil || len(found) == 0 || !strings.Contains(found[0].Text, row.says) || warns != row.warns {
+			t.Errorf("%s: got %+v, %v; want %q and %d warnings", row.gateway, found, err, row.says, row.warns)
+		}
+	}
+}
+
+func TestCheckProvesLoginAndGatewayWithoutRegistering(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name    string
+		fault   sandbox.Fault
+		spoil   func(c *coordinador.Config)
+		refused bool
+		wrong   bool
+	}{
+		{name: "all is well"},
+		{name: "another password", spoil: func(c *coordinador.Config) { c.Password = "another" }, refused: true, wrong: true},
+		{name: "a login page for a gateway", fault: sandbox.Fault{Kind: "login_page", Operation: sandbox.Step}, wrong: true},
+		{name: "the gateway's path is wrong", spoil: func(c *coordinador.Config) { c.GatewayURL += "/x" }, wrong: true},
+		{name: "the gateway takes no token", fault: sandbox.Fault{Kind: "unauthorized"}, refused: true, wrong: true},
+	} {
+		var faults []sandbox.Fault
+		if row.fault.Kind != "" {
+			faults = append(faults, row.fault)
+		}
+		s := newStage(t, sandbox.CoordinadorOptions{}, faults...)
+		c := s.config
+		if row.spoil != nil {
+			row.spoil(&c)
+		}
+		found, err := newClient(t, c).Check(t.Context())
+		var credentials *providers.CredentialsError
+		if (err != nil) != row.wrong || errors.As(err, &credentials) != row.refused {
+			t.Errorf("%s: got %v", row.name, err)
+		}
+		if len(found) == 0 || !strings.Contains(found[0].Text, "simulator") || found[0].Warn {
+			t.Errorf("%s: found %+v", row.name, found)
+		}
+		if err == nil && len(found) != 3 {
+			t.Errorf("%s: found %+v", row.name, found)
+		}
+		if len(s.Coordinador().Arrivals()) != 0 {
+			t.Errorf("%s: a registration arrived", row.name)
+		}
+	}
+}
+
+// Nothing of the account's login shows in an outcome or an error, whatever the portal does.
+func TestNoOutcomeCarriesTheLogin(t *testing.T) {
+	t.Parallel()
+	for _, kind := range sandbox.Kinds() {
+		for _, operation := range []string{"", sandbox.Login, sandbox.Step} {
+			t.Run(kind+" "+operation, func(t *testing.T) {
+				t.Parallel()
+				s := newStage(t, sandbox.CoordinadorOptions{}, sandbox.Fault{Kind: kind, Operation: operation, Delay: sandbox.Duration(time.Millisecond)})
+				p := payout(t, "PAY-1")
+				var r record
+				paid, payErr := s.pay(t, p, &r)
+				asked, askErr := s.ask(t, p, &r)
+				text := fmt.Sprintf("%+v %v %+v %v %+v", paid, payErr, asked, askErr, s.client.Prepare(t.Context()))
+				for _, secret := range []string{"sandbox-password", "pagos@", "empresa", "eyJ", "refresh-"} {
+					if strings.Contains(text, secret) {
+						t.Errorf("%q shows in %s", secret, text)
+					}
+				}
+			})
+		}
+	}
+}
+
+func TestACertificateThatIsNotTrustedIsNoConnection(t *testing.T) {
+	t.Parallel()
+	server := newTLSPortal(t)
+	c := config(server.URL)
+	_, err := newClient(t, c).Pay(t.Context(), payout(t, "PAY-1"), (&record{}).attempt())
+	var notSent *providers.NotSent
+	if !errors.As(err, &notSent) || notSent.Reason != "connect" {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,202 @@
+package coordinador_test
+
+import (
+	"context"
+	"encoding/json"
+	"hash/crc32"
+	"io"
+	"log"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/coordinador"
+	"github.com/remesa/remesa/providers/providertest"
+	"github.com/remesa/remesa/providers/sandbox"
+)
+
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	for name, options := range map[string]sandbox.CoordinadorOptions{
+		"as assumed": {},
+		"a token under another name, amounts taken for net ones, short pages": {TokenField: "token", Net: true, PageSize: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := subject(options)
+			s.OneWay = name != "as assumed"
+			providertest.Run(t, s)
+		})
+	}
+}
+
+func subject(o sandbox.CoordinadorOptions) providertest.Subject {
+	found, none := []providers.Class{providers.Succeeded}, []providers.Class{providers.NotFound}
+	return providertest.Subject{
+		Simulator: func() (http.Handler, *sandbox.Desk) {
+			s := sandbox.New(sandbox.Options{Coordinador: o})
+			return s, s.Coordinador()
+		},
+		Client: func(t *testing.T, env providertest.Env) any {
+			c := config(env.URL)
+			c.CAFile, c.Timeout = env.CAFile, env.Timeout
+			client := newClient(t, c)
+			if err := client.Prepare(t.Context()); err != nil { // as before every attempt
+				t.Fatal(err)
+			}
+			client.Close() // the connections of that are none of the row's
+			return client
+		},
+		Payout: payout, Renews: true, LooksFirst: true,
+		Without: []string{"accepts and pays later", "accepts and declines later"}, // there is no word for either
+		Extra: []providertest.Row{
+			{
+				Name: "accepts and shows nothing yet", Faults: []sandbox.Fault{{Kind: "pending", Polls: 2}}, Want: providers.Pending,
+				Then: []providers.Class{providers.NotFound, providers.NotFound, providers.Succeeded}, Finally: 1,
+			},
+			{
+				Name: "accepts and never shows anything", Faults: []sandbox.Fault{{Kind: "rejected_later"}}, Want: providers.Pending,
+				Then: []providers.Class{providers.NotFound, providers.NotFound},
+			},
+			{
+				Name: "registers another amount", Faults: []sandbox.Fault{{Kind: "wrong_amount"}}, Want: providers.Pending, Moved: 1,
+				Then: []providers.Class{providers.Mismatch}, Finally: 1,
+			},
+			{
+				Name: "accepts, and cannot be asked at once", Faults: []sandbox.Fault{{Kind: "bad_gateway_before", Operation: sandbox.Ask, Next: 1}},
+				Want: providers.Pending, Moved: 1, Then: found, Finally: 1,
+			},
+			{
+				Name:   "answers 401 once to the registration alone",
+				Faults: []sandbox.Fault{{Kind: "unauthorized", Operation: sandbox.Send, Next: 1}}, Want: providers.Succeeded, Moved: 1, Then: found, Finally: 1,
+			},
+			{
+				Name:   "answers 401 to every registration",
+				Faults: []sandbox.Fault{{Kind: "unauthorized", Operation: sandbox.Send}}, Want: providertest.NoAct, Then: none,
+			},
+			{
+				Name:   "forgets its tokens right before the registration",
+				Faults: []sandbox.Fault{{Kind: "expire_tokens", Operation: sandbox.Send, Next: 1}}, Want: providers.Succeeded, Moved: 1, Then: found, Finally: 1,
+			},
+			{
+				Name:   "forgets its tokens and takes no login",
+				Faults: []sandbox.Fault{{Kind: "expire_tokens", Next: 1}, {Kind: "unauthorized", Operation: sandbox.Login}},
+				Want:   providertest.NoAct, Then: []providers.Class{providertest.NoAnswer},
+			},
+			unread("hangs up on the look before", "hang_up_before"),
+			unread("answers the look before with a page", "login_page"),
+			unread("answers the look before with a bare 404", "bare_404"),
+			unread("answers the look before with 502", "bad_gateway_before"),
+			unread("answers the look before without a count", "unknown_status_after"),
+		},
+	}
+}
+
+// unread is a row in which the look before the registration comes to nothing: nothing may be sent then.
+func unread(name, kind string) providertest.Row {
+	return providertest.Row{
+		Name: name, Faults: []sandbox.Fault{{Kind: kind, Operation: sandbox.Step, Next: 1}}, Want: providertest.NoAct,
+		Then: []providers.Class{providers.NotFound},
+	}
+}
+
+func config(url string) coordinador.Config {
+	return coordinador.Config{
+		Account: "coordinador/default", PortalURL: url + sandbox.CoordinadorPrefix, GatewayURL: url + sandbox.CoordinadorGateway,
+		Username: "pagos@empresa.example", Password: "sandbox-password",
+	}
+}
+
+func newClient(t *testing.T, c coordinador.Config) *coordinador.Client {
+	t.Helper()
+	client, err := coordinador.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	return client
+}
+
+func money(t *testing.T, text, currency string) providers.Money {
+	t.Helper()
+	m, err := providers.ParseMoney(text, currency)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// payout is one of an instruction of its own for each reference.
+func payout(t *testing.T, reference string) providers.Payout {
+	t.Helper()
+	return payoutOf(t, reference, int64(crc32.ChecksumIEEE([]byte(reference))))
+}
+
+func payoutOf(t *testing.T, reference string, instruction int64) providers.Payout {
+	t.Helper()
+	details, err := json.Marshal(map[string]any{
+		"debtor": 101, "creditor": 202, "instruction": instruction, "dtes": []int64{2285813}, "paid_on": "2026-05-15",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return providers.Payout{Payment: providers.Payment{
+		Provider: providers.Coordinador, Account: "default", Reference: reference, Amount: money(t, "119000", "CLP"), Details: details,
+	}}
+}
+
+// record is what the ledger keeps of one payment: the handles, over all of its attempts.
+type record struct {
+	handles map[string]string
+	// moves counts the notes that a step which can move money follows; lost makes them fail.
+	moves int
+	lost  error
+}
+
+func (r *record) attempt() providers.Attempt {
+	return providers.Attempt{ID: "a", Handles: maps.Clone(r.handles), Note: func(_ context.Context, h map[string]string, moves bool) error {
+		if r.lost != nil && moves {
+			return r.lost
+		}
+		if r.handles == nil {
+			r.handles = map[string]string{}
+		}
+		maps.Copy(r.handles, h)
+		if moves {
+			r.moves++
+		}
+		return nil
+	}}
+}
+
+// stage is a simulator with a client.
+type stage struct {
+	*sandbox.Sandbox
+	config coordinador.Config
+	client *coordinador.Client
+}
+
+func newStage(t *testing.T, o sandbox.CoordinadorOptions, faults ...sandbox.Fault) stage {
+	t.Helper()
+	s := sandbox.New(sandbox.Options{Coordinador: o})
+	if err := s.Coordinador().AddFaults(faults...); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(s)
+	t.Cleanup(server.Close)
+	return stage{s, config(server.URL), newClient(t, config(server.URL))}
+}
+
+func (s stage) pay(t *testing.T, p providers.Payout, r *record) (providers.Outcome, error) {
+	t.Helper()
+	return s.client.Pay(t.Context(), p, r.attempt())
+}
+
+func (s stage) ask(t *testing.T, p providers.Payout, r *record) (providers.Outcome, error) {
+	t.Helper()
+	return s.client.Status(t.Context(), providers.Query{Reference: p.Reference, Amount: p.Amount, Payout: &p, Handles: r.handles})
+}
+
+func silent() *log.Logger { return log.New(io.Discard, "", 0) }

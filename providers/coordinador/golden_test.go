@@ -1,0 +1,192 @@
+package coordinador_test
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/remesa/remesa/providers/coordinador"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// The hash of each golden file stands here too, so that a file cannot be regenerated without anybody's noticing.
+var golden = map[string]string{
+	"obtain":   "7d6825a194a1ae0f",
+	"look":     "a180c27abc0e8ec2",
+	"register": "5460c896be3c33a6",
+	"refresh":  "6f280fb5e99ef010",
+}
+
+// clock is moved by the test.
+type clock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func newClock() *clock { return &clock{at: time.Date(2026, 5, 15, 9, 0, 0, 0, time.UTC)} }
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *clock) pass(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
+}
+
+// portal is a scripted server that keeps every request's bytes, without the port of the test's server.
+type portal struct {
+	*httptest.Server
+	mu       sync.Mutex
+	requests map[string][]string
+}
+
+var port = regexp.MustCompile(`127\.0\.0\.1:[0-9]+`)
+
+func newPortal(t *testing.T, answer func(r *http.Request) string) *portal {
+	t.Helper()
+	p := &portal{requests: map[string][]string{}}
+	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		var head strings.Builder
+		_ = r.Header.Write(&head)
+		text := r.Method + " " + r.RequestURI + " " + r.Proto + "\nHost: " + r.Host + "\n" + strings.ReplaceAll(head.String(), "\r", "") + "\n" + string(body)
+		p.mu.Lock()
+		p.requests[r.URL.Path] = append(p.requests[r.URL.Path], port.ReplaceAllString(text, "HOST"))
+		p.mu.Unlock()
+		_, _ = io.WriteString(w, answer(r))
+	}))
+	t.Cleanup(p.Close)
+	return p
+}
+
+func (p *portal) config() coordinador.Config {
+	return coordinador.Config{
+		PortalURL: p.URL + "/portal/", GatewayURL: p.URL + "/staging/api/", Username: "pagos@empresa.example", Password: `p&"s=w +<ord>`,
+	}
+}
+
+const (
+	obtained  = "/portal/api/token/obtain/"
+	refreshed = "/portal/api/token/refresh/"
+	looked    = "/staging/api/v1/resources/payment-execution-payment-instructions/"
+	paid      = "/staging/api/v1/operations/payments/create/"
+)
+
+// token is a JWT whose life ends at that time and that may be refreshed for six days more.
+func token(end time.Time) string {
+	encode := func(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
+	claims := fmt.Sprintf(`{"user_id":7,"exp":%d,"refresh_exp":%d}`, end.Unix(), end.Add(6*24*time.Hour).Unix())
+	return encode(`{"typ":"JWT","alg":"HS256"}`) + "." + encode(claims) + ".c2ln"
+}
+
+func TestRequestsOnTheWire(t *testing.T) {
+	t.Parallel()
+	at := newClock()
+	server := newPortal(t, func(r *http.Request) string {
+		switch r.URL.Path {
+		case obtained, refreshed:
+			return `{"access":"` + token(at.now().Add(24*time.Hour)) + `","refresh":"r-1"}`
+		case looked:
+			return `{"count":0,"next":null,"previous":null,"results":[]}`
+		}
+		return `{"result":{},"errors":[],"operation":1}`
+	})
+	c := server.config()
+	c.Now = at.now
+	client := newClient(t, c)
+	if _, err := client.Pay(t.Context(), payoutOf(t, "PAY-42", 3456789), (&record{}).attempt()); err != nil {
+		t.Fatal(err)
+	}
+	at.pass(25 * time.Hour)
+	if err := client.Prepare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for name, path := range map[string]string{"obtain": obtained, "look": looked, "register": paid, "refresh": refreshed} {
+		t.Run(name, func(t *testing.T) {
+			if len(server.requests[path]) == 0 {
+				t.Fatal("no request arrived")
+			}
+			compare(t, name, server.requests[path][0])
+		})
+	}
+	if n := len(server.requests[paid]); n != 1 {
+		t.Errorf("%d registrations arrived", n)
+	}
+}
+
+func compare(t *testing.T, name, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", name+".http")
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("the request is\n%s\nwant\n%s", got, want)
+	}
+	sum := sha256.Sum256([]byte(got))
+	if hash := hex.EncodeToString(sum[:8]); hash != golden[name] {
+		t.Errorf("the request's hash is %s, want %s", hash, golden[name])
+	}
+	verify(t, name, got)
+}
+
+// verify checks a request without any code of the adapter.
+func verify(t *testing.T, name, request string) {
+	t.Helper()
+	head, body, _ := strings.Cut(request, "\n\n")
+	holds := func(line string) {
+		if !strings.Contains(head+"\n", "\n"+line+"\n") {
+			t.Errorf("no line %q", line)
+		}
+	}
+	switch name {
+	case "obtain":
+		if body != `{"email":"pagos@empresa.example","password":"p\u0026\"s=w +\u003cord\u003e"}` {
+			t.Errorf("the body is %s", body)
+		}
+	case "refresh":
+		if body != `{"email":"pagos@empresa.example","password":"p\u0026\"s=w +\u003cord\u003e","refresh":"r-1"}` {
+			t.Errorf("the body is %s", body)
+		}
+	case "look":
+		holds("Authorization: Bearer " + token(time.Date(2026, 5, 16, 9, 0, 0, 0, time.UTC)))
+		if !strings.HasPrefix(head, "GET "+looked+"?instruction=3456789&limit=100&offset=0 HTTP/1.1\n") || body != "" || strings.Contains(head, "Password") {
+			t.Errorf("the request is %s", request)
+		}
+	case "register":
+		holds("Authorization: Bearer " + token(time.Date(2026, 5, 16, 9, 0, 0, 0, time.UTC)))
+		holds("Username: pagos@empresa.example")
+		holds(`Password: p&"s=w +<ord>`)
+		holds("Content-Type: application/x-www-form-urlencoded")
+		data, err := url.PathUnescape(strings.TrimPrefix(body, "data="))
+		want := `{"debtor":101,"creditor":202,"amount":119000,"payment_dt":"2026-05-15","transaction_type":3,"actual_collector":"",` +
+			`"instruction_amount_tuples":[[3456789,119000]],"dtes":[2285813],"erp_a":"PAY-42","erp_b":""}`
+		if err != nil || data != want || strings.Count(body, "=") != 1 {
+			t.Errorf("the body holds\n%s\nwant\n%s (%v)", data, want, err)
+		}
+	}
+}

@@ -1,0 +1,136 @@
+package coordinador
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/auth"
+	"github.com/remesa/remesa/providers/wire"
+)
+
+// login is the auth.Login of the account: a token that has lapsed and may still be refreshed is refreshed, else one is obtained. Wrong
+// passwords may lock the account, so refused credentials are tried once, and a portal that once refused to refresh is not asked to again.
+func (c *Client) login(ctx context.Context, old auth.Token) (auth.Token, error) {
+	now := c.config.Now()
+	if !c.noRefresh.Load() && old.Value != "" && !old.Expires.IsZero() && now.After(old.Expires) && now.Before(old.RefreshUntil) {
+		token, err := c.ask(ctx, refreshPath, old.Refresh)
+		if err == nil {
+			return token, nil
+		}
+		if errors.As(err, new(*providers.CredentialsError)) {
+			c.noRefresh.Store(true)
+		}
+	}
+	return c.ask(ctx, obtainPath, "")
+}
+
+type credentials struct {
+	Email    string `json:"email"`
+	Password string `json:"password"`
+	Refresh  string `json:"refresh,omitempty"`
+}
+
+func (c *Client) ask(ctx context.Context, path string, refresh providers.Secret) (auth.Token, error) {
+	body, err := json.Marshal(credentials{c.config.Username, c.config.Password.Reveal(), refresh.Reveal()})
+	if err != nil {
+		return auth.Token{}, &providers.NotSent{Reason: wire.Invalid}
+	}
+	r, err := request(c.portal, http.MethodPost, path, nil, body)
+	if err != nil {
+		return auth.Token{}, err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	reply, err := c.wire.Do(ctx, r)
+	return granted(reply, err, c.config.Now())
+}
+
+// request is one to the portal or the gateway, which answer JSON.
+func request(base *url.URL, method, path string, query url.Values, body []byte) (wire.Request, error) {
+	address, err := wire.Join(base, path)
+	if err != nil {
+		return wire.Request{}, &providers.NotSent{Reason: wire.Invalid, Err: err}
+	}
+	if query != nil {
+		address += "?" + query.Encode()
+	}
+	return wire.Request{Method: method, URL: address, Header: http.Header{"Accept": {"application/json"}}, Body: body}, nil
+}
+
+// granted says what a login came to. A login moves no money: its last line may be repeated.
+func granted(r wire.Reply, err error, now time.Time) (auth.Token, error) {
+	var e *wire.Error
+	switch {
+	case errors.As(err, &e):
+		return auth.Token{}, &providers.NotSent{Reason: e.Reason, Err: e}
+	case err != nil:
+		return auth.Token{}, &providers.NotSent{Reason: "login", Err: err}
+	case r.Status == http.StatusUnauthorized || r.Status == http.StatusForbidden || r.Status == http.StatusBadRequest:
+		return auth.Token{}, &providers.CredentialsError{Code: statusCode(r)}
+	case r.Status == http.StatusTooManyRequests:
+		return auth.Token{}, throttled(r, now)
+	case r.Status == http.StatusOK || r.Status == http.StatusCreated:
+		if token, ok := readToken(r.Body, now); ok {
+			return token, nil
+		}
+	}
+	return auth.Token{}, &providers.NotSent{Reason: "login", Err: fmt.Errorf("login: %s", statusCode(r))}
+}
+
+// readToken takes the first of the names under which a token may stand: the portal's page does not name the field.
+func readToken(body []byte, now time.Time) (auth.Token, bool) {
+	fields, ok := object(body)
+	if !ok {
+		return auth.Token{}, false
+	}
+	for _, name := range []string{"access", "token", "access_token"} {
+		value, ok := text(fields[name])
+		if !ok || value != "" && !tokenText.MatchString(value) {
+			return auth.Token{}, false
+		}
+		if value == "" {
+			continue
+		}
+		token := auth.Token{Value: providers.Secret(value), Expires: auth.JWTExpires(providers.Secret(value), now), RefreshUntil: refreshUntil(value)}
+		if refresh, ok := text(fields["refresh"]); ok {
+			token.Refresh = providers.Secret(refresh)
+		}
+		return token, true
+	}
+	return auth.Token{}, false
+}
+
+// refreshUntil reads refresh_exp, by which a lapsed token can still be refreshed; zero where there is none.
+func refreshUntil(token string) time.Time {
+	part := strings.Split(token, ".")
+	if len(part) != 3 {
+		return time.Time{}
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(part[1], "="))
+	var claims struct {
+		Until int64 `json:"refresh_exp"`
+	}
+	if err != nil || json.Unmarshal(payload, &claims) != nil || claims.Until <= 0 {
+		return time.Time{}
+	}
+	return time.Unix(claims.Until, 0)
+}
+
+func throttled(r wire.Reply, now time.Time) error {
+	return &providers.NotSent{Reason: "throttled", RetryAfter: wire.RetryAfter(r.Header, now)}
+}
+
+// statusCode is the word for an answer that says nothing else: its HTTP status, or that it could not be read.
+func statusCode(r wire.Reply) string {
+	if r.Status == http.StatusOK {
+		return wire.Unreadable
+	}
+	return fmt.Sprintf("http_%d", r.Status)
+}

@@ -1,0 +1,279 @@
+package coordinador_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/sandbox"
+)
+
+func newTLSPortal(t *testing.T) *httptest.Server {
+	t.Helper()
+	server := httptest.NewUnstartedServer(sandbox.New(sandbox.Options{}))
+	server.Config.ErrorLog = silent()
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	return server
+}
+
+// Every line: what happened to the instruction before, and what our attempt, and then a status query, come to.
+func TestWhatIsRegisteredAlready(t *testing.T) {
+	t.Parallel()
+	const mismatch = providers.Mismatch
+	for _, row := range []struct {
+		name    string
+		rows    []string // amounts that somebody registered for the instruction
+		sent    bool     // an attempt of ours may have
+		want    providers.Class
+		code    string
+		message string
+		id      string
+		arrived int
+	}{
+		{"nothing", nil, false, providers.Succeeded, "registered", "", "1", 1},
+		{"nothing, though an attempt of ours may have", nil, true, providers.Succeeded, "registered", "", "1", 1},
+		{"our amount, by somebody else", []string{"119000"}, false, mismatch, "already_registered", "execution 900001: 119000", "", 0},
+		{"another amount, by somebody else", []string{"5"}, false, mismatch, "already_registered", "execution 900001: 5", "", 0},
+		{"twice, by somebody else", []string{"119000", "119000"}, false, mismatch, "already_registered", "execution 900001: 119000; execution 900002: 119000", "", 0},
+		{"our amount, after an attempt of ours", []string{"119000"}, true, providers.Succeeded, "registered", "", "900001", 0},
+		{"our amount with decimals, after an attempt of ours", []string{"119000.00"}, true, providers.Succeeded, "registered", "", "900001", 0},
+		{"another amount, after an attempt of ours", []string{"100000"}, true, mismatch, "other_amount", "execution 900001: 100000", "", 0},
+		{"twice, after an attempt of ours", []string{"119000", "119000"}, true, mismatch, "several_rows", "execution 900001: 119000; execution 900002: 119000", "", 0},
+	} {
+		s := newStage(t, sandbox.CoordinadorOptions{})
+		p := payoutOf(t, "PAY-1", 7)
+		for _, amount := range row.rows {
+			s.CoordinadorRow(7, amount)
+		}
+		var r record
+		if row.sent {
+			r.handles = map[string]string{"sent": "1"}
+		}
+		asked, err := s.ask(t, p, &r)
+		before := row.want
+		if len(row.rows) == 0 {
+			before = providers.NotFound
+		}
+		if err != nil || asked.Class != before {
+			t.Errorf("%s, asked: got %+v, %v", row.name, asked, err)
+		}
+		o, err := s.pay(t, p, &r)
+		if err != nil || o.Class != row.want || o.Code != row.code || o.Message != row.message || o.ProviderID != row.id {
+			t.Errorf("%s: got %+v, %v", row.name, o, err)
+		}
+		if n := s.Coordinador().Arrived("PAY-1"); n != row.arrived || r.moves != row.arrived {
+			t.Errorf("%s: %d registrations arrived, %d noted; want %d", row.name, n, r.moves, row.arrived)
+		}
+	}
+}
+
+// A row counts as ours only where an attempt of ours may have made it.
+func TestAnAttemptThatProvablyDidNothingLeavesNoClaim(t *testing.T) {
+	t.Parallel()
+	send := func(kind string) sandbox.Fault { return sandbox.Fault{Kind: kind, Operation: sandbox.Send, Next: 1} }
+	for _, row := range []struct {
+		name   string
+		faults []sandbox.Fault
+		before string
+		after  string
+	}{
+		{"refused as too busy", []sandbox.Fault{send("throttled")}, "", ""},
+		{"refused for its token, twice", []sandbox.Fault{send("unauthorized"), send("unauthorized")}, "", ""},
+		{"refused for its content", []sandbox.Fault{send("decline")}, "", ""},
+		{"in doubt", []sandbox.Fault{send("hang_up_before")}, "", "1"},
+		{"accepted", nil, "", "1"},
+		{"refused as too busy, after one in doubt", []sandbox.Fault{send("throttled")}, "1", "1"},
+		{"refused for its content, after one in doubt", []sandbox.Fault{send("decline")}, "1", "1"},
+	} {
+		s := newStage(t, sandbox.CoordinadorOptions{}, row.faults...)
+		r := record{handles: map[string]string{"sent": row.before}}
+		o, err := s.pay(t, payout(t, "PAY-1"), &r)
+		if r.handles["sent"] != row.after || r.moves != 1 {
+			t.Errorf("%s: came to %+v, %v and left %v", row.name, o, err, r.handles)
+		}
+	}
+}
+
+func TestAnAttemptThatIsNoLongerTheOwnerSendsNothing(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, sandbox.CoordinadorOptions{})
+	r := record{lost: errors.New("another attempt owns it")}
+	_, err := s.pay(t, payout(t, "PAY-1"), &r)
+	var notSent *providers.NotSent
+	if !errors.As(err, &notSent) || notSent.Reason != "superseded" || s.Coordinador().Arrived("PAY-1") != 0 || r.handles["sent"] != "" {
+		t.Errorf("got %v, %d arrived", err, s.Coordinador().Arrived("PAY-1"))
+	}
+}
+
+func TestAFilterThatIsIgnoredMisleadsNobody(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name      string
+		elsewhere int
+		ours      bool
+		want      string // of a status query
+	}{
+		{"others alone", 3, false, "lists other instructions"},
+		{"others beyond what is read", 1001, false, "more rows"},
+		{"others and ours", 3, true, ""},
+		{"none at all", 0, false, ""},
+	} {
+		s := newStage(t, sandbox.CoordinadorOptions{AnyInstruction: true})
+		for range row.elsewhere {
+			s.CoordinadorRow(8, "119000")
+		}
+		want := providers.NotFound
+		if row.ours {
+			s.CoordinadorRow(7, "119000")
+			want = providers.Succeeded
+		}
+		r := record{handles: map[string]string{"sent": "1"}}
+		o, err := s.ask(t, payoutOf(t, "PAY-1", 7), &r)
+		if row.want == "" && (err != nil || o.Class != want) || row.want != "" && (err == nil || !strings.Contains(err.Error(), row.want)) {
+			t.Errorf("%s: got %+v, %v", row.name, o, err)
+		}
+		if _, err := s.pay(t, payoutOf(t, "PAY-1", 7), &r); row.want != "" && (err == nil || s.Coordinador().Arrived("PAY-1") != 0) {
+			t.Errorf("%s: sent all the same: %v", row.name, err)
+		}
+	}
+}
+
+func TestRowsAreReadToTheirEnd(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, sandbox.CoordinadorOptions{PageSize: 2})
+	for range 5 {
+		s.CoordinadorRow(7, "119000")
+	}
+	r := record{handles: map[string]string{"sent": "1"}}
+	o, err := s.ask(t, payoutOf(t, "PAY-1", 7), &r)
+	if err != nil || o.Class != providers.Mismatch || !strings.HasSuffix(o.Message, "; 1 more") || len(o.Message) > 120 {
+		t.Errorf("got %+v, %v", o, err)
+	}
+}
+
+func TestStatusNeedsTheInstruction(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, sandbox.CoordinadorOptions{})
+	if _, err := s.client.Status(t.Context(), providers.Query{Reference: "PAY-1", ProviderID: "7"}); err == nil || s.Coordinador().Logins() != 0 {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A payment that the portal is known to have is ours, whatever is left of its handles.
+func TestAKnownExecutionIsOurs(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, sandbox.CoordinadorOptions{})
+	s.CoordinadorRow(7, "119000")
+	p := payoutOf(t, "PAY-1", 7)
+	o, err := s.client.Status(t.Context(), providers.Query{Reference: "PAY-1", Amount: p.Amount, Payout: &p, ProviderID: "900001"})
+	if err != nil || o.Class != providers.Succeeded || o.ProviderID != "900001" || o.Echo.Amount != "119000" {
+		t.Errorf("got %+v, %v", o, err)
+	}
+}
+
+// Every line: what the portal says to a login, and how often it was asked for one by three payments in a row.
+func TestRefusedCredentialsAreTriedOnce(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusBadRequest} {
+		var logins atomic.Int32
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			logins.Add(1)
+			w.WriteHeader(status)
+		}))
+		t.Cleanup(server.Close)
+		client := newClient(t, config(server.URL))
+		for range 3 {
+			_, err := client.Pay(t.Context(), payout(t, "PAY-1"), (&record{}).attempt())
+			var refused *providers.CredentialsError
+			if !errors.As(err, &refused) || refused.Code != fmt.Sprintf("http_%d", status) {
+				t.Errorf("%d: got %v", status, err)
+			}
+		}
+		if n := logins.Load(); n != 1 {
+			t.Errorf("%d: %d logins", status, n)
+		}
+	}
+}
+
+// Every line: how long after its login a token is needed again, and how it is renewed then.
+func TestATokenIsRefreshedWhileThatIsAllowed(t *testing.T) {
+	t.Parallel()
+	day := 24 * time.Hour
+	for _, row := range []struct {
+		name      string
+		later     time.Duration
+		refuses   bool
+		refreshed int
+		obtained  int
+	}{
+		{"while it is good", day / 2, false, 0, 1},
+		{"shortly before its end", day - time.Hour, false, 0, 2},
+		{"after its end", day + time.Hour, false, 1, 1},
+		{"after its end, where the portal refuses to refresh", day + time.Hour, true, 1, 2},
+		{"after refreshing is over", 8 * day, false, 0, 2},
+	} {
+		at := newClock()
+		server := newPortal(t, func(r *http.Request) string {
+			if r.URL.Path == refreshed && row.refuses {
+				panic(http.ErrAbortHandler)
+			}
+			return `{"access_token":"` + token(at.now().Add(day)) + `"}`
+		})
+		c := server.config()
+		c.Now = at.now
+		client := newClient(t, c)
+		if err := client.Prepare(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		at.pass(row.later)
+		err := client.Prepare(t.Context())
+		renewed := func() bool {
+			server.mu.Lock()
+			defer server.mu.Unlock()
+			return len(server.requests[refreshed]) == row.refreshed && len(server.requests[obtained]) == row.obtained
+		}
+		for end := time.Now().Add(5 * time.Second); !renewed() && time.Now().Before(end); {
+			<-time.After(time.Millisecond) // a token that is still good is renewed beside the payment
+		}
+		if err != nil || !renewed() {
+			t.Errorf("%s: %v, refreshed %d, obtained %d times", row.name, err, len(server.requests[refreshed]), len(server.requests[obtained]))
+		}
+	}
+}
+
+// A portal that refused to refresh is not asked to again: each refusal counts as a wrong password.
+func TestARefusalToRefreshIsRemembered(t *testing.T) {
+	t.Parallel()
+	day := 24 * time.Hour
+	at := newClock()
+	var obtains, refreshes atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "refresh/") {
+			refreshes.Add(1)
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		obtains.Add(1)
+		_, _ = w.Write([]byte(`{"token":"` + token(at.now().Add(day)) + `"}`))
+	}))
+	t.Cleanup(server.Close)
+	c := config(server.URL)
+	c.Now = at.now
+	client := newClient(t, c)
+	for range 4 {
+		if err := client.Prepare(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		at.pass(2 * day)
+	}
+	if refreshes.Load() != 1 || obtains.Load() != 4 {
+		t.Errorf("refreshed %d times, obtained %d times", refreshes.Load(), obtains.Load())
+	}
+}
