@@ -9,6 +9,7 @@ import (
 	"github.com/remesa/remesa/internal/config"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/auth"
+	"github.com/remesa/remesa/providers/coordinador"
 	"github.com/remesa/remesa/providers/pagoseguro"
 	"github.com/remesa/remesa/providers/virtualpos"
 )
@@ -63,6 +64,12 @@ func adapter(c *config.Config, a config.Account, parts Parts) (any, error) {
 	case *config.PagoSeguro:
 		return pagoseguro.New(pagoseguro.Config{
 			Name: a.Name, BaseURL: s.BaseURL, AccountID: s.AccountID, APIKey: s.APIKey, HardDeclines: list(s.HardDeclines),
+			Shared: parts.Tokens, Cooldown: c.CircuitCooldown, Renewed: renewed,
+			Timeout: c.RequestTimeout, Concurrency: 2 * p.Concurrency,
+		})
+	case *config.Coordinador:
+		return coordinador.New(coordinador.Config{
+			Account: a.Provider + "/" + a.Name, PortalURL: s.PortalURL, GatewayURL: s.GatewayURL, Username: s.Username, Password: s.Password,
 			Shared: parts.Tokens, Cooldown: c.CircuitCooldown, Renewed: renewed,
 			Timeout: c.RequestTimeout, Concurrency: 2 * p.Concurrency,
 		})

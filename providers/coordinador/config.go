@@ -39,6 +39,8 @@ type Config struct {
 
 	// Shared makes one token serve all workers; nil means this process alone.
 	Shared auth.Shared
+	// Cooldown is how long refused credentials are not tried again; 0 means the default of auth.Options.
+	Cooldown time.Duration
 	// Renewed is told the reason of each renewal of the token.
 	Renewed func(reason string)
 	// Timeout, IdleTimeout and Concurrency are those of wire.Options.
@@ -94,7 +96,8 @@ func New(c Config) (*Client, error) {
 	}
 	client := &Client{config: c, portal: portal, gateway: gateway, wire: w}
 	client.tokens = auth.New(auth.Options{
-		Account: c.Account, Login: client.login, Lifetime: tokenLife, Timeout: c.Timeout, Shared: c.Shared, Now: c.Now, Renewed: c.Renewed,
+		Account: c.Account, Login: client.login, Lifetime: tokenLife, Timeout: c.Timeout, Cooldown: c.Cooldown, Shared: c.Shared,
+		Now: c.Now, Renewed: c.Renewed,
 	})
 	return client, nil
 }
