@@ -39,6 +39,8 @@ type Subject struct {
 	// LooksFirst says that the adapter asks before it sends and leaves alone what it finds and did not make. Whether the simulator executes
 	// duplicates is then the simulator's own test.
 	LooksFirst bool
+	// Sessions says that an attempt only opens a session, in which a payer pays later: it may be repeated after every end but a refusal.
+	Sessions bool
 	// Without names rows of what this provider cannot do, or does otherwise; Extra are rows that only this provider has.
 	Without []string
 	Extra   []Row
@@ -77,6 +79,9 @@ func Run(t *testing.T, s Subject) {
 				})
 				return
 			}
+			if s.Sessions {
+				return // the rows open a second session themselves
+			}
 			t.Run("the simulator executes a repeated reference", func(t *testing.T) {
 				t.Parallel()
 				start(t, s, way).provesNothingForUs(t)
@@ -88,6 +93,9 @@ func Run(t *testing.T, s Subject) {
 func (s Subject) withDefaults() Subject {
 	if s.Paid == "" {
 		s.Paid = providers.Succeeded
+	}
+	if s.Sessions {
+		s.Paid, s.Absent = providers.Pending, providers.Pending
 	}
 	if s.Absent == "" {
 		s.Absent = providers.NotFound
@@ -168,7 +176,7 @@ func authority(t *testing.T, server *httptest.Server) string {
 // warm leaves an idle connection behind, by a payment of another reference.
 func (b *bench) warm(t *testing.T) {
 	t.Helper()
-	if o, err := b.attempt(t, t.Context(), "warm-1"); err != nil || o.Class != b.Paid {
+	if o, err := b.attempt(t, t.Context(), "warm1"); err != nil || o.Class != b.Paid {
 		t.Fatalf("a plain payment came to %v, %v", o.Class, err)
 	}
 }
@@ -176,7 +184,10 @@ func (b *bench) warm(t *testing.T) {
 // attempt makes one attempt at a payment, as the engine would.
 func (b *bench) attempt(t *testing.T, ctx context.Context, reference string) (providers.Outcome, error) { //nolint:revive // t leads in tests
 	t.Helper()
-	a := providers.Attempt{ID: "attempt-" + reference, Handles: maps.Clone(b.handles[reference]), Note: b.note(t, reference)}
+	a := providers.Attempt{
+		ID: "attempt-" + reference, Handles: maps.Clone(b.handles[reference]), Note: b.note(t, reference),
+		Alias: func(context.Context, string) error { return nil },
+	}
 	switch client := b.client.(type) {
 	case providers.Payer:
 		return client.Pay(ctx, b.Payout(t, reference), a)

@@ -46,6 +46,9 @@ func fault(kind string) []sandbox.Fault { return []sandbox.Fault{{Kind: kind}} }
 func rows(t *testing.T, s Subject) []Row {
 	t.Helper()
 	all := append(append(answers(s), refusals(s)...), doubts(s)...)
+	if s.Sessions {
+		all = append(sessions(s), refusals(s)...)
+	}
 	for _, name := range s.Without {
 		before := len(all)
 		if all = slices.DeleteFunc(all, func(r Row) bool { return r.Name == name }); len(all) == before {

@@ -19,6 +19,7 @@ const (
 	PagoSeguroPrefix   = "/pagoseguro"
 	CoordinadorPrefix  = "/coordinador"
 	PagandoCheckPrefix = "/pagandocheck"
+	ETpayPrefix        = "/etpay"
 )
 
 // Options of a Sandbox; the zero value is usable.
@@ -27,6 +28,7 @@ type Options struct {
 	PagoSeguro   PagoSeguroOptions
 	Coordinador  CoordinadorOptions
 	PagandoCheck PagandoCheckOptions
+	ETpay        ETpayOptions
 	// Now is time.Now unless set.
 	Now func() time.Time
 	// Limit is how many payments each provider keeps; more are answered with 503. 0 means 500,000.
@@ -40,6 +42,7 @@ type Sandbox struct {
 	pagoSeguro   *Desk
 	coordinador  *coordinador
 	pagandoCheck *Desk
+	etpay        *Desk
 }
 
 // New builds a sandbox; it listens nowhere.
@@ -57,6 +60,8 @@ func New(o Options) *Sandbox {
 	s.mount(PagandoCheckPrefix, s.pagandoCheck, newPagandoCheck(o.PagandoCheck, s.pagandoCheck))
 	s.coordinador = newCoordinador(o.Coordinador, newDesk(o.Now, o.Limit))
 	s.mount(CoordinadorPrefix, s.coordinador.desk, s.coordinador)
+	s.etpay = newDesk(o.Now, o.Limit)
+	s.mount(ETpayPrefix, s.etpay, newETpay(o.ETpay, s.etpay))
 	return s
 }
 
@@ -73,6 +78,9 @@ func (s *Sandbox) PagoSeguro() *Desk { return s.pagoSeguro }
 
 // PagandoCheck is the desk of the simulated Pagando Check.
 func (s *Sandbox) PagandoCheck() *Desk { return s.pagandoCheck }
+
+// ETpay is the desk of the simulated ETpay: its book holds what payers paid.
+func (s *Sandbox) ETpay() *Desk { return s.etpay }
 
 // Coordinador is the desk of the simulated Coordinador: its book and its faults.
 func (s *Sandbox) Coordinador() *Desk { return s.coordinador.desk }

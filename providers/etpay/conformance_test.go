@@ -1,0 +1,79 @@
+package etpay_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/etpay"
+	"github.com/remesa/remesa/providers/providertest"
+	"github.com/remesa/remesa/providers/sandbox"
+)
+
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	for name, echoes := range map[string]bool{"as assumed": false, "order and amount repeated": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			providertest.Run(t, subject(sandbox.ETpayOptions{Echoes: echoes}, echoes))
+		})
+	}
+}
+
+func subject(o sandbox.ETpayOptions, oneWay bool) providertest.Subject {
+	return providertest.Subject{
+		Simulator: func() (http.Handler, *sandbox.Desk) {
+			s := sandbox.New(sandbox.Options{ETpay: o})
+			return s, s.ETpay()
+		},
+		Client: func(t *testing.T, env providertest.Env) any {
+			c := config(env.URL + sandbox.ETpayPrefix)
+			c.CAFile, c.Timeout = env.CAFile, env.Timeout
+			return newClient(t, c)
+		},
+		Charge: charge, Sessions: true, OneWay: oneWay,
+		Extra: []providertest.Row{
+			{
+				Name: "opens a session, and the payer's first try fails at once", Faults: []sandbox.Fault{{Kind: "rejected_word"}},
+				Want: providers.Pending, Then: []providers.Class{providers.Pending},
+			},
+			{
+				Name: "says an unknown word of a payment", Faults: []sandbox.Fault{{Kind: "pending"}, {Kind: "unknown_status_after", Operation: sandbox.Ask}},
+				Want: providers.Pending, Then: []providers.Class{providers.Pending}, Finally: 1,
+			},
+			{
+				Name: "answers the status query with wrong types", Faults: []sandbox.Fault{{Kind: "pending"}, {Kind: "wrong_types_after", Operation: sandbox.Ask}},
+				Want: providers.Pending, Then: []providers.Class{providertest.NoAnswer}, Finally: 1,
+			},
+		},
+	}
+}
+
+func config(url string) etpay.Config {
+	return etpay.Config{BaseURL: url, PaymentURL: url, MerchantCode: "cl_sandbox_cl", MerchantAPIToken: "sandbox-merchant-api-token"}
+}
+
+func newClient(t *testing.T, c etpay.Config) *etpay.Client {
+	t.Helper()
+	client, err := etpay.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	return client
+}
+
+func charge(t *testing.T, reference string) providers.Charge {
+	t.Helper()
+	amount, err := providers.ParseMoney("50000", "CLP")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return providers.Charge{
+		Payment: providers.Payment{
+			Provider: providers.ETpay, Account: "default", Reference: reference, Amount: amount, Description: "Cuenta gas",
+			Details: []byte(`{"user_bank_code":"cl_estado","metadata":[{"name":"Cuenta <1> & más","value":"30215","show":true},{"name":"Interno","value":"x","show":false}]}`),
+		},
+		Customer: providers.Customer{Email: "ana@example.cl", Document: "12345678-K"},
+	}
+}

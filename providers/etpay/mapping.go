@@ -1,0 +1,199 @@
+package etpay
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/govalues/decimal"
+
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/wire"
+)
+
+// This file holds all that is believed of ETpay's answers. Of its words for a payment only "success" is known.
+
+// paidWord is the one word that means that money moved.
+const paidWord = "success"
+
+// perhapsPaid are words that could mean so, too: they end nothing.
+var perhapsPaid = []string{
+	"paid", "approved", "accepted", "authorized", "completed", "complete", "confirmed", "succeeded", "successful", "settled", "ok", "done",
+	"refunded", "partially_refunded", "reversed", "refund",
+}
+
+// endedWords are assumed to mean that one attempt of the payer ended without money. The session stays open.
+var endedWords = []string{"error", "failed", "failure", "fail", "rejected", "declined", "cancelled", "canceled", "expired", "aborted"}
+
+// Codes of ours.
+const (
+	unpaid        = "unpaid"         // nobody tried to pay yet
+	unknownStatus = "unknown_status" // a word that nobody knows
+	contradictory = "contradictory"  // one payment with two words, one of them success
+	notKept       = "not_kept"       // the ledger did not take the session's tokens
+)
+
+// refusalStatuses are the HTTP statuses with which an error in JSON is a refusal for good.
+var refusalStatuses = []int{http.StatusBadRequest, http.StatusPaymentRequired, http.StatusConflict, http.StatusUnprocessableEntity}
+
+// reading is what the mapping knows beside the reply.
+type reading struct {
+	now  time.Time
+	hide []string
+}
+
+// opened says what a request for a session came to: a session, a refusal, or an error, after which another may be opened. What cannot be
+// read is an error: a session whose token nobody has moves no money.
+func opened(r wire.Reply, err error, with reading) (*session, providers.Outcome, error) {
+	if err != nil {
+		return nil, providers.Outcome{}, unanswered(err)
+	}
+	if err := refusedBefore(r, with.now); err != nil {
+		return nil, providers.Outcome{}, err
+	}
+	if success(r) {
+		if s, ok := parseSession(r.Body); ok {
+			return &s, providers.Outcome{}, nil
+		}
+	}
+	if f, ok := parseFailure(r.Body); ok && slices.Contains(refusalStatuses, r.Status) {
+		code := providers.Code(f.code)
+		if code == "" {
+			code = statusCode(r)
+		}
+		return nil, providers.Outcome{Class: providers.Refused, Code: code, Message: providers.Message(f.message, with.hide...)}, nil
+	}
+	return nil, providers.Outcome{}, &providers.NotSent{Reason: statusCode(r)}
+}
+
+// asked says what a status query came to. An error means that there was no answer. Its last line leaves the session open.
+func asked(r wire.Reply, err error, q providers.Query, now time.Time) (providers.Outcome, error) {
+	if err != nil {
+		return providers.Outcome{}, notAnswered(err)
+	}
+	if err := refusedBefore(r, now); err != nil {
+		return providers.Outcome{}, err
+	}
+	payments, ok := parsePayments(r.Body)
+	if r.Status != http.StatusOK || !ok {
+		return providers.Outcome{}, fmt.Errorf("no answer: %s", statusCode(r))
+	}
+	echo := echoed(payments, q)
+	paid := successes(payments, q.ProviderID)
+	switch {
+	case contradicts(payments):
+		return providers.Outcome{Class: providers.InDoubt, Code: contradictory, Echo: echo}, nil
+	case len(paid) > 1:
+		return providers.Outcome{Class: providers.Succeeded, ProviderID: paid[0], SecondID: paid[1], Code: paidWord, Echo: echo}, nil
+	case len(paid) == 1:
+		return providers.Outcome{Class: providers.Succeeded, ProviderID: paid[0], Code: paidWord, Echo: echo}, nil
+	case slices.ContainsFunc(payments, payment.perhapsPaid):
+		return providers.Outcome{Class: providers.InDoubt, Code: unknownStatus, Echo: echo}, nil
+	}
+	return providers.Outcome{Class: providers.Pending, Code: openCode(payments), Echo: echo}, nil
+}
+
+// successes are the tokens of what was paid, each once: the one that is on record first, the others in alphabetical order, so that the
+// same answer in another order says the same.
+func successes(payments []payment, recorded string) []string {
+	var tokens []string
+	for _, p := range payments {
+		if p.status == paidWord && !slices.Contains(tokens, p.token) {
+			tokens = append(tokens, p.token)
+		}
+	}
+	slices.SortFunc(tokens, func(a, b string) int {
+		if (a == recorded) != (b == recorded) {
+			return map[bool]int{true: -1, false: 1}[a == recorded]
+		}
+		return strings.Compare(a, b)
+	})
+	return tokens
+}
+
+// contradicts reports a payment that stands in the answer as paid and as something else.
+func contradicts(payments []payment) bool {
+	return slices.ContainsFunc(payments, func(p payment) bool {
+		return p.status == paidWord && slices.ContainsFunc(payments, func(o payment) bool { return o.token == p.token && o.status != paidWord })
+	})
+}
+
+// perhapsPaid also knows success in another spelling.
+func (p payment) perhapsPaid() bool {
+	word := strings.ToLower(strings.TrimSpace(p.status))
+	return p.status != paidWord && (word == paidWord || slices.Contains(perhapsPaid, word))
+}
+
+// openCode is the word for a session in which nobody paid yet.
+func openCode(payments []payment) string {
+	if len(payments) == 0 {
+		return unpaid
+	}
+	word := strings.ToLower(payments[len(payments)-1].status)
+	if slices.Contains(endedWords, word) {
+		return word
+	}
+	return unknownStatus
+}
+
+// echoed is what the answer repeats: another order's id wherever it stands, and the amount of what was paid. What is not ours comes first.
+func echoed(payments []payment, q providers.Query) providers.Echo {
+	var e providers.Echo
+	for _, p := range payments {
+		if p.orderID != "" && (e.Reference == "" || e.Reference == q.Reference) {
+			e.Reference = p.orderID
+		}
+		if p.status == paidWord && p.amount != "" && (e.Amount == "" || sameAmount(e.Amount, q.Amount)) {
+			e.Amount = p.amount
+		}
+	}
+	return e
+}
+
+func sameAmount(text string, m providers.Money) bool {
+	got, err := decimal.Parse(text)
+	want, wrong := decimal.Parse(m.Text())
+	return err == nil && wrong == nil && got.Cmp(want) == 0
+}
+
+// unanswered is a request for a session without an answer, whether or not bytes left.
+func unanswered(err error) error {
+	var e *wire.Error
+	if !errors.As(err, &e) {
+		return &providers.NotSent{Reason: wire.Unreadable}
+	}
+	return &providers.NotSent{Reason: e.Reason, Err: e}
+}
+
+// notAnswered is a status query without an answer.
+func notAnswered(err error) error {
+	var e *wire.Error
+	if errors.As(err, &e) && !e.Sent {
+		return &providers.NotSent{Reason: e.Reason, Err: e}
+	}
+	return fmt.Errorf("no answer: %w", err)
+}
+
+// refusedBefore is the error of a request that the provider refused before it looked at the payment.
+func refusedBefore(r wire.Reply, now time.Time) error {
+	switch r.Status {
+	case http.StatusTooManyRequests:
+		return &providers.NotSent{Reason: "throttled", RetryAfter: wire.RetryAfter(r.Header, now)}
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return &providers.CredentialsError{Code: statusCode(r)}
+	}
+	return nil
+}
+
+func success(r wire.Reply) bool { return r.Status == http.StatusOK || r.Status == http.StatusCreated }
+
+// statusCode is the word for an answer that says nothing: its HTTP status, or that it could not be read.
+func statusCode(r wire.Reply) string {
+	if r.Status >= 200 && r.Status < 300 {
+		return wire.Unreadable
+	}
+	return fmt.Sprintf("http_%d", r.Status)
+}

@@ -1,0 +1,97 @@
+package etpay
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/remesa/remesa/providers"
+)
+
+// order is the documented object of session/initialize, in the documented order.
+type order struct {
+	MerchantCode     string  `json:"merchant_code"`
+	MerchantAPIToken string  `json:"merchant_api_token"`
+	OrderID          string  `json:"merchant_order_id"`
+	Amount           int64   `json:"order_amount"`
+	CustomerEmail    string  `json:"customer_email,omitempty"`
+	Metadata         []shown `json:"metadata,omitempty"`
+	UserBankCode     string  `json:"user_bank_code,omitempty"`
+	UserRUT          string  `json:"user_rut,omitempty"`
+	// RUTBlock keeps the payer from changing the RUT: whose account pays is part of what the charge means.
+	RUTBlock   bool   `json:"is_rut_block,omitempty"`
+	WebhookURL string `json:"payment_webhook_url,omitempty"`
+}
+
+// question is the object of check_payment_status. Filters that are empty are left out, as they must be.
+type question struct {
+	MerchantCode     string `json:"merchant_code"`
+	MerchantAPIToken string `json:"merchant_api_token"`
+	OrderID          string `json:"merchant_order_id"`
+}
+
+// details are the charge's own, as its task has them.
+type details struct {
+	UserBankCode string  `json:"user_bank_code"`
+	Metadata     []shown `json:"metadata"`
+}
+
+type shown struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+	Show  bool   `json:"show"`
+}
+
+var orderID = regexp.MustCompile(`^[0-9A-Za-z]{1,64}$`)
+
+func (c *Client) encodeOrder(charge providers.Charge) ([]byte, error) {
+	amount, whole := charge.Amount.Whole()
+	if charge.Amount.Currency() != "CLP" || !whole {
+		return nil, errors.New("amount: must be whole CLP")
+	}
+	if !orderID.MatchString(charge.Reference) {
+		return nil, errors.New("txnid: must be 1 to 64 letters and digits")
+	}
+	var d details
+	if len(charge.Details) > 0 && json.Unmarshal(charge.Details, &d) != nil {
+		return nil, errors.New("details: not an object with user_bank_code and metadata")
+	}
+	rut := bareRUT(charge.Customer.Document)
+	return plainJSON(order{
+		MerchantCode: c.config.MerchantCode, MerchantAPIToken: c.config.MerchantAPIToken.Reveal(),
+		OrderID: charge.Reference, Amount: amount, CustomerEmail: charge.Customer.Email, Metadata: d.Metadata,
+		UserBankCode: d.UserBankCode, UserRUT: rut, RUTBlock: rut != "", WebhookURL: c.config.WebhookURL,
+	})
+}
+
+func (c *Client) encodeQuestion(reference string) ([]byte, error) {
+	if !orderID.MatchString(reference) {
+		return nil, fmt.Errorf("reference: must be 1 to 64 letters and digits")
+	}
+	return plainJSON(question{MerchantCode: c.config.MerchantCode, MerchantAPIToken: c.config.MerchantAPIToken.Reveal(), OrderID: reference})
+}
+
+// bareRUT has neither dots nor dash.
+func bareRUT(document string) string { return strings.NewReplacer(".", "", "-", "").Replace(document) }
+
+// plainJSON leaves &, < and > as they are.
+func plainJSON(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimRight(b.Bytes(), "\n"), nil
+}
+
+// reading is what the mapping of an opened session knows beside the reply: texts that no outcome may repeat.
+func (c *Client) reading(charge *providers.Charge) reading {
+	return reading{now: c.config.Now(), hide: []string{
+		c.config.MerchantAPIToken.Reveal(), charge.Customer.Email, charge.Customer.Name, charge.Customer.Document,
+		bareRUT(charge.Customer.Document),
+	}}
+}

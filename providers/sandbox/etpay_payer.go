@@ -1,0 +1,109 @@
+package sandbox
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// page is where a payer is sent.
+func (e *etpay) page(w http.ResponseWriter, r *http.Request) {
+	s, found := e.session(r.PathValue("token"))
+	if !found {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	fmt.Fprintf(w, `<!doctype html><title>ETpay</title><p>%s CLP</p><form method="post">
+<button name="result" value="success">pay</button><button name="result" value="error">fail</button>
+<button name="result" value="cancelled">cancel</button></form>`, s.order.Amount)
+}
+
+// act is a payer who pays, fails to pay or cancels. The answer has what the browser's widget would be given, and what the merchant's
+// webhook said to the same.
+func (e *etpay) act(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, 4<<10)
+	s, found := e.session(r.PathValue("token"))
+	result := r.PostFormValue("result")
+	switch {
+	case !found:
+		http.NotFound(w, r)
+		return
+	case result != "success" && result != "error" && result != "cancelled":
+		http.Error(w, "result: not success, error or cancelled", http.StatusBadRequest)
+		return
+	}
+	token := e.claim(s, e.try(s, result), result)
+	writeJSON(w, http.StatusOK, map[string]any{"payment": token, "webhook": notify(r.Context(), s.webhook, token)})
+}
+
+// try books what the payer did and returns its payment token.
+func (e *etpay) try(s etpaySession, result string) string {
+	moves := movesNow
+	if result != "success" {
+		moves = movesNever
+	}
+	id := e.desk.take(s.order, behaviour{moves: moves}, Fault{}).ID
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if kept := e.sessions[s.token]; kept != nil {
+		kept.payments = append(kept.payments, id)
+	}
+	return id
+}
+
+func (e *etpay) session(token string) (etpaySession, bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if s := e.sessions[token]; s != nil {
+		return *s, true
+	}
+	return etpaySession{}, false
+}
+
+// claim is the JWT about a payment, signed with its session's key.
+func (e *etpay) claim(s etpaySession, payment, result string) string {
+	payload := fmt.Sprintf(`{"session_token":%q,"payment_token":%q,"payment_status":%q,"user_rut":%q,"iat":%d}`,
+		s.token, payment, result, s.order.Beneficiary, e.desk.now().Unix())
+	text := jwtSegment(`{"alg":"HS256","typ":"JWT"}`) + "." + jwtSegment(payload)
+	mac := hmac.New(sha256.New, []byte(s.signature))
+	mac.Write([]byte(text))
+	return text + "." + jwtSegment(string(mac.Sum(nil)))
+}
+
+func jwtSegment(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
+
+// notify posts to a webhook on this machine and returns its status; 0 where there is none, or it cannot be reached.
+func notify(ctx context.Context, address, token string) int {
+	u, err := url.Parse(address)
+	if err != nil || !onThisMachine(u.Hostname()) {
+		return 0
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	body := bytes.NewReader([]byte(`{"payment":"` + token + `"}`))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), body)
+	if err != nil {
+		return 0
+	}
+	r.Header.Set("Content-Type", "application/json")
+	answer, err := http.DefaultTransport.RoundTrip(r) // no redirect is followed
+	if err != nil {
+		return 0
+	}
+	_ = answer.Body.Close()
+	return answer.StatusCode
+}
+
+func onThisMachine(host string) bool {
+	ip := net.ParseIP(host)
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+}
