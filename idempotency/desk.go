@@ -316,7 +316,7 @@ func (l *Redis) Unhalt(ctx context.Context, provider, account string, p Person) 
 	return l.brake(ctx, provider, account, p, "unhalt")
 }
 
-// brake sets or releases a halt and keeps who did it among the newest thousand.
+// brake sets or releases a halt. It works when Redis is full: a halt is never needed more.
 func (l *Redis) brake(ctx context.Context, provider, account string, p Person, what string) error {
 	if err := p.validate(); err != nil {
 		return err
@@ -324,19 +324,11 @@ func (l *Redis) brake(ctx context.Context, provider, account string, p Person, w
 	if account == "" {
 		account = AllAccounts
 	}
-	entry := fmt.Sprintf("%s %s %s by %s: %s", time.Now().UTC().Format(time.RFC3339), what, account, p.By, p.Note)
-	pipe := l.rdb.TxPipeline()
-	if what == "halt" {
-		pipe.HSet(ctx, prefix(provider)+"halted", account, entry)
-	} else {
-		pipe.HDel(ctx, prefix(provider)+"halted", account)
-	}
-	pipe.LPush(ctx, prefix(provider)+"halts", entry)
-	pipe.LTrim(ctx, prefix(provider)+"halts", 0, 999)
-	if _, err := pipe.Exec(ctx); err != nil {
-		return fmt.Errorf("%s %s: %w", what, provider, err)
-	}
-	return nil
+	k := Key{Provider: provider, Account: account}
+	a := l.args(k)
+	a.Step, a.By, a.Note = what, p.By, p.Note
+	_, err := l.pipeline(ctx, "halt", []call{{k, l.keys(k, prefix(provider)+"halts"), a, nil}})
+	return err
 }
 
 // Halts implements Desk.

@@ -210,6 +210,17 @@ func TestRedisFull(t *testing.T) {
 			t.Fatalf("got %+v", r)
 		}
 	})
+	t.Run("a provider can be halted, and let go on", func(t *testing.T) {
+		p := idempotency.Person{By: "ana", Note: "full"}
+		b.must(b.store.Halt(t.Context(), provider, "", p))
+		if halts, err := b.store.Halts(t.Context(), provider); err != nil || len(halts) != 1 {
+			t.Fatalf("got %v, %v", halts, err)
+		}
+		b.must(b.store.Unhalt(t.Context(), provider, "", p))
+		if halts, err := b.store.Halts(t.Context(), provider); err != nil || len(halts) != 0 {
+			t.Fatalf("got %v, %v", halts, err)
+		}
+	})
 	t.Run("what was sent is recorded", func(t *testing.T) {
 		b.finish("finished", "finished", paid("X"))
 		if r := b.want("finished", idempotency.Succeeded); r.ProviderID != "X" {

@@ -157,10 +157,14 @@ func (c *Client) wake(ctx context.Context, wakes []idempotency.Wakeup) error {
 // enqueue takes a task that is there already for enqueued: it may be this very call's, whose reply was lost.
 func (c *Client) enqueue(ctx context.Context, t *asynq.Task, opts ...asynq.Option) error {
 	_, err := c.queue.EnqueueContext(ctx, t, opts...)
-	if errors.Is(err, asynq.ErrTaskIDConflict) {
+	switch {
+	case errors.Is(err, asynq.ErrTaskIDConflict):
 		return nil
+	case err != nil && strings.Contains(err.Error(), "OOM command not allowed"):
+		return fmt.Errorf("wake-up: %w", idempotency.ErrFull)
+	default:
+		return err
 	}
-	return err
 }
 
 // inquire wakes the ask lane for the status tasks, each of which must speak of a known payment.
