@@ -1,0 +1,141 @@
+package pagoseguro_test
+
+import (
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/hex"
+	"encoding/json"
+	"flag"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/pagoseguro"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// The hash of each golden file stands here too, so that a file cannot be regenerated without anybody's noticing.
+var golden = map[string]string{
+	"login": "83e54f2baa4af035", "charge": "9e0647c2f8051827", "charge-whole": "6f9e97e2cb484fc4", "card": "2e8dc9c7b5e3df0a",
+}
+
+func TestRequestsOnTheWire(t *testing.T) {
+	t.Parallel()
+	whole := charge(t, "PAY0000000042")
+	whole.Amount = money(t, "32900.00", "COP")
+	pay := func(p providers.Charge) func(c *pagoseguro.Client) {
+		return func(c *pagoseguro.Client) { _, _ = c.Charge(t.Context(), p, providers.Attempt{}) }
+	}
+	for name, send := range map[string]func(c *pagoseguro.Client){
+		"login":        func(c *pagoseguro.Client) { _ = c.Prepare(t.Context()) },
+		"charge":       pay(charge(t, "SO0001")),
+		"charge-whole": pay(whole),
+		"card":         func(c *pagoseguro.Client) { _, _ = c.Tokenize(t.Context(), "4000000000000002", "012") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			compare(t, name, record(t, name, send))
+		})
+	}
+}
+
+var port = regexp.MustCompile(`127\.0\.0\.1:[0-9]+`)
+
+// record is the bytes of the last request that came over the wire, without the port of the test's server.
+func record(t *testing.T, name string, send func(c *pagoseguro.Client)) string {
+	t.Helper()
+	requests := make(chan string, 10)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		var head strings.Builder
+		_ = r.Header.Write(&head)
+		requests <- r.Method + " " + r.RequestURI + " " + r.Proto + "\nHost: " + r.Host + "\n" + strings.ReplaceAll(head.String(), "\r", "") + "\n" + string(body)
+		if strings.HasSuffix(r.URL.Path, "/accountlogin") {
+			_, _ = w.Write([]byte(`{"success":true,"data":{"access_token":"header.payload.signature","expires_in":3600},"status_code":200}`))
+		}
+	}))
+	defer server.Close()
+	c := config(server.URL + "/prefix/")
+	c.APIKey = "ps_test_këy&<1>"
+	send(newClient(t, c))
+	want := 2
+	if name == "login" {
+		want = 1
+	}
+	if len(requests) != want {
+		t.Fatalf("%d requests arrived, want %d", len(requests), want)
+	}
+	for range want - 1 {
+		<-requests
+	}
+	return port.ReplaceAllString(<-requests, "HOST")
+}
+
+func compare(t *testing.T, name, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", name+".http")
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("the request is\n%s\nwant\n%s", got, want)
+	}
+	sum := sha256.Sum256([]byte(got))
+	if hash := hex.EncodeToString(sum[:8]); hash != golden[name] {
+		t.Errorf("the hash of %s is %s, want %s", name, hash, golden[name])
+	}
+	verify(t, name, got)
+}
+
+// verify checks a request without any code of the adapter: the hash over the very texts that the body has.
+func verify(t *testing.T, name, request string) {
+	t.Helper()
+	if bearer := strings.Contains(request, "\nAuthorization: Bearer header.payload.signature\n"); bearer != (name != "login") {
+		t.Errorf("a bearer token: %t", bearer)
+	}
+	if strings.HasPrefix(name, "charge") {
+		verifyHash(t, name, request)
+	}
+}
+
+func verifyHash(t *testing.T, name, request string) {
+	t.Helper()
+	_, body, _ := strings.Cut(request, "\n\n")
+	var sent map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(body), &sent); err != nil || len(sent) != 20 {
+		t.Fatalf("%d fields, %v", len(sent), err)
+	}
+	text := func(field string) string {
+		var s string
+		if json.Unmarshal(sent[field], &s) != nil {
+			return string(sent[field])
+		}
+		return s
+	}
+	amount := map[string]string{"charge": "32900.5", "charge-whole": "32900"}[name]
+	if text("amount") != amount {
+		t.Errorf("the amount is %s, want %s", sent["amount"], amount)
+	}
+	line := text("key") + "|" + text("txnid") + "|" + amount + "|" + text("productinfo") + "|" + text("firstname") + "|" + text("email") +
+		"|/payment/process||||||||||" + "ps_test_këy&<1>"
+	if strings.Count(line, "|") != 16 {
+		t.Fatalf("%d separators", strings.Count(line, "|"))
+	}
+	sum := sha512.Sum512([]byte(line))
+	if text("hash") != hex.EncodeToString(sum[:]) {
+		t.Error("the hash is not SHA-512 over the body's own texts")
+	}
+}

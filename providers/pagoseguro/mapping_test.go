@@ -1,0 +1,252 @@
+package pagoseguro
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/wire"
+)
+
+var with = reading{
+	now: time.Date(2026, 5, 15, 9, 0, 0, 0, time.UTC), hard: []string{"Rechazo Tarjeta Robada"}, hide: []string{"Ana Ruiz", "100000000"},
+}
+
+const (
+	paidBody = `{"success":true,"data":{"status":"Aprobado","code":836158,"amount":32900,"transaction_code":16526683,"date":"2020-05-29T10:28:13"},"status_code":200}`
+	ended    = `{"success":false,"message":"Token Vencido, Genere uno Nuevo","status_code":401}`
+	page     = `<!doctype html><title>Ingreso</title>`
+	doubt    = "in_doubt"
+	renews   = "token rejected"
+	unsent   = "not sent"
+	badKey   = "credentials"
+)
+
+func dataWith(status string) string {
+	return strings.Replace(paidBody, `"Aprobado"`, status, 1)
+}
+
+func no(code int, message string) string {
+	return fmt.Sprintf(`{"success":false,"message":%s,"status_code":%d}`, message, code)
+}
+
+// said is an outcome's class, decline and code, or the kind of error.
+func said(o providers.Outcome, err error) (class, code string) {
+	var notSent *providers.NotSent
+	var credentials *providers.CredentialsError
+	switch {
+	case errors.Is(err, errRejected):
+		return renews, ""
+	case errors.As(err, &credentials):
+		return badKey, credentials.Code
+	case errors.As(err, &notSent):
+		return unsent, notSent.Reason
+	case err != nil:
+		return err.Error(), ""
+	}
+	return strings.TrimSpace(string(o.Class) + " " + string(o.Decline)), o.Code
+}
+
+func TestWhatACharge(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		comesToWhen string
+		status      int
+		body        string
+		class, code string
+	}{
+		{"it is approved", 200, paidBody, "succeeded", "Aprobado"},
+		{"it is declined by its word", 200, dataWith(`"Rechazado"`), "refused soft", "Rechazado"},
+		{"it is declined as the documentation shows", 500, no(500, `"Rechazo General"`), "refused soft", "500"},
+		{"it is declined so under HTTP 200", 200, no(500, `"Rechazo General"`), "refused soft", "500"},
+		{"it is declined with another such text", 500, no(500, `"Rechazada por el banco"`), "refused soft", "500"},
+		{"it is declined with a text that was configured as hard", 500, no(500, `"Rechazo tarjeta robada"`), "refused hard", "500"},
+		{"the server fails", 500, no(500, `"Server Error"`), doubt, "status_code_500"},
+		{"the server fails, and speaks of a decline later in its text", 500, no(500, `"Error: Rechazo General"`), doubt, "status_code_500"},
+		{"the server fails without a text", 500, `{"success":false,"status_code":500}`, doubt, "status_code_500"},
+		{"a decline has data, which contradicts it", 500, `{"success":false,"data":{"status":"Aprobado"},"message":"Rechazo General","status_code":500}`, doubt, "status_code_500"},
+		{"a decline comes from a gateway", 502, no(500, `"Rechazo General"`), doubt, "status_code_500"},
+		{"a decline's text comes as 503", 503, no(503, `"Rechazo General"`), doubt, "status_code_503"},
+		{"a decline is called a success", 200, `{"success":true,"message":"Rechazo General","status_code":500}`, doubt, "status_code_500"},
+		{"an approval is called a failure", 200, strings.Replace(paidBody, "true", "false", 1), doubt, "status_code_200"},
+		{"an approval comes as 502", 502, paidBody, doubt, "status_code_200"},
+		{"an approval comes with status_code 500", 200, strings.Replace(paidBody, `"status_code":200`, `"status_code":500`, 1), doubt, "status_code_500"},
+		{"the word is new", 200, dataWith(`"Pendiente"`), doubt, "unknown_status"},
+		{"the word is in other letters", 200, dataWith(`"APROBADO"`), doubt, "unknown_status"},
+		{"the word is no text", 200, dataWith(`true`), doubt, "unreadable"},
+		{"the word is a number", 200, dataWith(`1`), doubt, "unknown_status"},
+		{"there is no word", 200, `{"success":true,"data":{"amount":32900},"status_code":200}`, doubt, "unreadable"},
+		{"there are no data", 200, `{"success":true,"data":null,"status_code":200}`, doubt, "unreadable"},
+		{"the data are a text", 200, `{"success":true,"data":"Aprobado","status_code":200}`, doubt, "unreadable"},
+		{"the data are an array", 200, `{"success":true,"data":["Aprobado"],"status_code":200}`, doubt, "unreadable"},
+		{"the token has ended", 401, ended, renews, ""},
+		{"the token has ended, under HTTP 200", 200, ended, renews, ""},
+		{"the token has ended, in another text", 401, no(401, `"Unauthenticated."`), renews, ""},
+		{"the token has ended, without an envelope", 401, `{"error":"token_expired"}`, renews, ""},
+		{"the token has ended, says a page", 401, page, renews, ""},
+		{"an approval comes as 401", 401, paidBody, doubt, "status_code_200"},
+		{"another failure comes as 401", 401, no(500, `"Server Error"`), doubt, "status_code_500"},
+		{"the end of the token comes as 500", 500, ended, doubt, "status_code_401"},
+		{"account or key are unknown", 400, no(400, `"Account Id y/o API Key Invalidos"`), badKey, "400"},
+		{"a field is wrong", 400, no(400, `{"email":["Ana Ruiz no es valido"]}`), "refused", "400"},
+		{"a field is wrong, as 422", 422, no(422, `"Campos incompletos"`), "refused", "422"},
+		{"something is not there", 404, no(404, `"Comercio no existe"`), "refused", "404"},
+		{"the txnid was used before", 400, no(400, `"Referencia duplicada"`), doubt, "status_code_400"},
+		{"the txnid is complained about", 400, no(400, `{"txnid":["already taken"]}`), doubt, "status_code_400"},
+		{"a bare 404", 404, page, doubt, "http_404"},
+		{"a bare 400", 400, "", doubt, "http_400"},
+		{"a bare 403", 403, page, doubt, "http_403"},
+		{"too many requests", 429, page, unsent, "throttled"},
+		{"too many requests, in the envelope", 429, no(429, `"Too Many Attempts."`), unsent, "throttled"},
+		{"too many requests, and an approval", 429, paidBody, doubt, "status_code_200"},
+		{"a page", 200, page, doubt, "unreadable"},
+		{"a redirect", 302, "", doubt, "http_302"},
+		{"a bare 502", 502, page, doubt, "http_502"},
+		{"cut JSON", 200, paidBody[:60], doubt, "unreadable"},
+		{"nothing", 200, "", doubt, "unreadable"},
+		{"null", 200, "null", doubt, "unreadable"},
+		{"success as a text", 200, strings.Replace(paidBody, "true", `"true"`, 1), doubt, "unreadable"},
+		{"status_code as a text", 200, strings.Replace(paidBody, `"status_code":200`, `"status_code":"200"`, 1), doubt, "unreadable"},
+		{"names in other letters", 200, strings.ReplaceAll(paidBody, `"success"`, `"Success"`), doubt, "unreadable"},
+		{"more than one value", 200, paidBody + paidBody, doubt, "unreadable"},
+		{"text that is not UTF-8", 200, strings.Replace(paidBody, "Aprobado", "Aprob\xff", 1), doubt, "unreadable"},
+		{"an id that is no id", 200, strings.Replace(paidBody, "16526683", `"a b"`, 1), doubt, "unreadable"},
+	} {
+		class, code := said(charged(wire.Reply{Status: row.status, Body: []byte(row.body)}, nil, with))
+		if class != row.class || code != row.code {
+			t.Errorf("comes to when %s: got %s %s, want %s %s", row.comesToWhen, class, code, row.class, row.code)
+		}
+	}
+}
+
+func TestWhatABrokenExchangeComesTo(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name        string
+		err         error
+		class, code string
+	}{
+		{"nothing left", &wire.Error{Reason: wire.Connect}, unsent, "connect"},
+		{"no time was left", &wire.Error{Reason: wire.NoTime}, unsent, "no_time"},
+		{"the time ran out", &wire.Error{Sent: true, Reason: wire.Timeout}, doubt, "timeout"},
+		{"the answer of a 401 broke off", &wire.Error{Sent: true, Reason: wire.EOF, Status: 401}, doubt, "eof"},
+		{"an unknown error", errors.New("boom"), doubt, "unreadable"},
+	} {
+		if class, code := said(charged(wire.Reply{}, row.err, with)); class != row.class || code != row.code {
+			t.Errorf("%s: got %s %s, want %s %s", row.name, class, code, row.class, row.code)
+		}
+	}
+}
+
+func TestAnApprovalRepeatsIDAndAmount(t *testing.T) {
+	t.Parallel()
+	o, err := charged(wire.Reply{Status: 200, Body: []byte(paidBody)}, nil, with)
+	if err != nil || o.ProviderID != "16526683" || o.Echo != (providers.Echo{Amount: "32900"}) {
+		t.Errorf("got %+v, %v", o, err)
+	}
+}
+
+func TestTextsOfTheProviderAreScrubbed(t *testing.T) {
+	t.Parallel()
+	for _, message := range []string{`"Rechazo de Ana Ruiz, cc 100000000, ana@example.com"`, `{"email":["ana@example.com"]}`} {
+		o, err := charged(wire.Reply{Status: 500, Body: []byte(no(500, message))}, nil, with)
+		if err != nil || o.Message == "" {
+			t.Fatalf("got %+v, %v", o, err)
+		}
+		for _, private := range []string{"Ana", "100000000", "ana@"} {
+			if strings.Contains(o.Message, private) {
+				t.Errorf("%q is left in %q", private, o.Message)
+			}
+		}
+	}
+}
+
+func TestThrottlingSaysHowLong(t *testing.T) {
+	t.Parallel()
+	r := wire.Reply{Status: 429, Header: http.Header{"Retry-After": {"30"}}}
+	_, charge := charged(r, nil, with)
+	_, login := loggedIn(r, nil, with.now)
+	for name, err := range map[string]error{"charge": charge, "login": login} {
+		var e *providers.NotSent
+		if !errors.As(err, &e) || e.RetryAfter != 30*time.Second {
+			t.Errorf("%s: got %v, want 30 s", name, err)
+		}
+	}
+}
+
+func TestWhatALogin(t *testing.T) {
+	t.Parallel()
+	jwt := "h." + base64.RawURLEncoding.EncodeToString([]byte(`{"iat":1588083109,"exp":1588083409}`)) + ".s"
+	yes := func(token, life string) string {
+		return fmt.Sprintf(`{"success":true,"data":{"access_token":%q,"token_type":"bearer","expires_in":%s},"status_code":200}`, token, life)
+	}
+	for _, row := range []struct {
+		comesToWhen string
+		status      int
+		body        string
+		life        time.Duration
+		class       string
+	}{
+		{"the token says that it ends before expires_in", 200, yes(jwt, "3600"), 5 * time.Minute, ""},
+		{"expires_in is shorter", 200, yes(jwt, "60"), time.Minute, ""},
+		{"only expires_in says it", 200, yes("opaque", "3600"), time.Hour, ""},
+		{"only the token says it", 200, yes(jwt, "null"), 5 * time.Minute, ""},
+		{"nothing says it", 200, yes("opaque", "null"), 0, ""},
+		{"account or key are refused", 400, no(400, `"Account Id y/o API Key Invalidos"`), 0, badKey},
+		{"they are refused under HTTP 200", 200, no(400, `"Account Id y/o API Key Invalidos"`), 0, badKey},
+		{"they are refused as 401", 401, no(401, `"x"`), 0, badKey},
+		{"they are refused by a page", 403, page, 0, badKey},
+		{"the server fails", 500, no(500, `"Server Error"`), 0, "login: no answer: http_500"},
+		{"the gateway fails", 503, page, 0, "login: no answer: http_503"},
+		{"there is a page", 200, page, 0, "login: no answer: unreadable"},
+		{"the token could not be a header", 200, yes("a\nb", "3600"), 0, "login: no answer: unreadable"},
+		{"there is no token", 200, yes("", "3600"), 0, "login: no answer: unreadable"},
+		{"the token is a number", 200, `{"success":true,"data":{"access_token":[1]},"status_code":200}`, 0, "login: no answer: unreadable"},
+	} {
+		token, err := loggedIn(wire.Reply{Status: row.status, Body: []byte(row.body)}, nil, with.now)
+		class := ""
+		if err != nil {
+			class, _ = said(providers.Outcome{}, err)
+		}
+		life := time.Duration(0)
+		if !token.Expires.IsZero() {
+			life = token.Expires.Sub(with.now)
+		}
+		if class != row.class || life != row.life || (err == nil) == (token.Value == "") {
+			t.Errorf("comes to when %s: got %s for %s, want %s for %s", row.comesToWhen, class, life, row.class, row.life)
+		}
+	}
+}
+
+func TestACardIsExpiredWhenItsMonthIsOverInBogota(t *testing.T) {
+	t.Parallel()
+	card := providers.Card{ExpiryMonth: 12, ExpiryYear: 26}
+	for _, row := range []struct {
+		at   time.Time
+		want bool
+	}{
+		{time.Date(2027, 1, 1, 4, 59, 59, 0, time.UTC), false}, {time.Date(2027, 1, 1, 5, 0, 0, 0, time.UTC), true},
+	} {
+		if got := expired(card, row.at); got != row.want {
+			t.Errorf("at %s: %t", row.at, got)
+		}
+	}
+	if expired(providers.Card{}, with.now) {
+		t.Error("a card without a month counts as expired")
+	}
+}
+
+// The example of the documentation's formula, made with sha512sum over the line that it describes.
+func TestTheHashIsTheDocumentedOne(t *testing.T) {
+	t.Parallel()
+	c := &Client{id: 123456789, config: Config{APIKey: "demo-api-key"}}
+	const want = "a7c4556fd429f0e923a2f3197775ecf385e001c54b76718c318bf80b5fb8c4834502c30e10fbba986cf8b1b18c3ac4c2e37a9720c5fbb470a94e609eaaec27e5"
+	if got := c.hash("PAY0000000042", "32900", "Suscripcion mensual", "Ana Ruiz", "ana.ruiz@example.com"); got != want {
+		t.Errorf("got %s", got)
+	}
+}
