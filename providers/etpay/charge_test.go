@@ -1,0 +1,229 @@
+package etpay_test
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/etpay"
+	"github.com/remesa/remesa/providers/sandbox"
+)
+
+// till is a client with its simulator, and what its attempts noted, in order.
+type till struct {
+	t      *testing.T
+	s      *sandbox.Sandbox
+	url    string
+	client *etpay.Client
+	kept   map[string]string
+	steps  []string
+	// noteErr and aliasErr are what the ledger answers.
+	noteErr, aliasErr error
+}
+
+func newTill(t *testing.T) *till {
+	t.Helper()
+	s := sandbox.New(sandbox.Options{})
+	server := httptest.NewServer(s)
+	t.Cleanup(server.Close)
+	b := &till{t: t, s: s, url: server.URL + sandbox.ETpayPrefix}
+	b.client = newClient(t, config(b.url))
+	return b
+}
+
+func (b *till) charge(reference string) (providers.Outcome, error) {
+	b.t.Helper()
+	return b.client.Charge(b.t.Context(), charge(b.t, reference), providers.Attempt{
+		Note: func(_ context.Context, handles map[string]string, moves bool) error {
+			b.kept = maps.Clone(handles)
+			b.steps = append(b.steps, map[bool]string{false: "note", true: "note that money can move"}[moves])
+			return b.noteErr
+		},
+		Alias: func(_ context.Context, alias string) error {
+			b.steps = append(b.steps, "alias "+alias)
+			return b.aliasErr
+		},
+	})
+}
+
+func (b *till) status(reference, recorded string) (providers.Outcome, error) {
+	b.t.Helper()
+	c := charge(b.t, reference)
+	return b.client.Status(b.t.Context(), providers.Query{Reference: reference, Amount: c.Amount, ProviderID: recorded})
+}
+
+// pay is a payer at the address.
+func (b *till) pay(address, result string) {
+	b.t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	r := httptest.NewRequestWithContext(b.t.Context(), "POST", u.Path, strings.NewReader("result="+result))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	w := httptest.NewRecorder()
+	b.s.ServeHTTP(w, r)
+	if w.Code != 200 {
+		b.t.Fatalf("the payer was answered %d %s", w.Code, w.Body)
+	}
+}
+
+func TestTokensAreKeptBeforeTheAddressIsGivenOut(t *testing.T) {
+	t.Parallel()
+	b := newTill(t)
+	o, err := b.charge("OC1")
+	if err != nil || o.Class != providers.Pending || o.ActionURL != b.url+"/session/ses_000001" || o.ProviderID != "" {
+		t.Fatalf("got %+v, %v", o, err)
+	}
+	if want := []string{"note", "alias ses_000001"}; !slices.Equal(b.steps, want) {
+		t.Errorf("the steps were %q, want %q", b.steps, want)
+	}
+	want := map[string]string{etpay.SessionToken: "ses_000001", etpay.SignatureToken: "sig-000001-sandbox"}
+	if !maps.Equal(b.kept, want) || !maps.Equal(o.Handles, want) {
+		t.Errorf("kept %q and told %q, want %q", b.kept, o.Handles, want)
+	}
+	if !b.client.OpensLate() {
+		t.Error("an attempt would be open before a payer can pay")
+	}
+}
+
+func TestASessionThatIsNotKeptIsNotGivenOut(t *testing.T) {
+	t.Parallel()
+	for name, spoil := range map[string]func(b *till){
+		"note":  func(b *till) { b.noteErr = errors.New("not the owner") },
+		"alias": func(b *till) { b.aliasErr = errors.New("redis is full") },
+	} {
+		b := newTill(t)
+		spoil(b)
+		o, err := b.charge("OC1")
+		var notSent *providers.NotSent
+		if !errors.As(err, &notSent) || notSent.Reason != "not_kept" || o.ActionURL != "" {
+			t.Errorf("%s: got %+v, %v", name, o, err)
+		}
+	}
+}
+
+func TestWhatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
+	t.Parallel()
+	b := newTill(t)
+	cents, err := providers.ParseMoney("10.50", "MXN")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, change := range map[string]func(c *providers.Charge){
+		"amount":  func(c *providers.Charge) { c.Amount = cents },
+		"txnid":   func(c *providers.Charge) { c.Reference = "OC-1" },
+		"details": func(c *providers.Charge) { c.Details = []byte(`{"metadata":7}`) },
+	} {
+		c := charge(t, "OC1")
+		change(&c)
+		o, err := b.client.Charge(t.Context(), c, attempt())
+		if err != nil || o.Class != providers.Refused || o.Code != "invalid" || !strings.HasPrefix(o.Message, name) {
+			t.Errorf("%s: got %+v, %v", name, o, err)
+		}
+	}
+	if n := len(b.s.ETpay().Arrivals()); n != 0 {
+		t.Errorf("%d requests arrived", n)
+	}
+}
+
+func TestAPayersWay(t *testing.T) {
+	t.Parallel()
+	b := newTill(t)
+	first, err := b.charge("OC1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.is("OC1", "", providers.Pending, "", "")
+	b.pay(first.ActionURL, "error")
+	b.is("OC1", "", providers.Pending, "", "")
+	b.pay(first.ActionURL, "success")
+	b.is("OC1", "", providers.Succeeded, "etp_000002", "")
+	second, err := b.charge("OC1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.pay(second.ActionURL, "success")
+	b.is("OC1", "", providers.Succeeded, "etp_000002", "etp_000003")
+	b.is("OC1", "etp_000003", providers.Succeeded, "etp_000003", "etp_000002")
+	b.is("OC2", "", providers.Pending, "", "")
+	if n := b.s.ETpay().Moved("OC1"); n != 2 {
+		t.Errorf("money moved %d times", n)
+	}
+}
+
+func (b *till) is(reference, recorded string, class providers.Class, id, another string) {
+	b.t.Helper()
+	o, err := b.status(reference, recorded)
+	if err != nil || o.Class != class || o.ProviderID != id || o.SecondID != another {
+		b.t.Errorf("%s: got %+v, %v; want %s %q %q", reference, o, err, class, id, another)
+	}
+}
+
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	b := newTill(t)
+	found, err := b.client.Check(t.Context())
+	if err != nil || len(found) != 1 || found[0].Warn || !strings.Contains(found[0].Text, "polling alone") {
+		t.Errorf("without a webhook: %+v, %v", found, err)
+	}
+	c := config(b.url)
+	c.WebhookURL = "https://example.cl/webhooks/etpay"
+	found, err = newClient(t, c).Check(t.Context())
+	if err != nil || len(found) != 1 || found[0].Text != "credentials accepted" {
+		t.Errorf("with a webhook: %+v, %v", found, err)
+	}
+	c.MerchantAPIToken = "wrong"
+	var refused *providers.CredentialsError
+	if _, err = newClient(t, c).Check(t.Context()); !errors.As(err, &refused) {
+		t.Errorf("with a wrong token: %v", err)
+	}
+	if n := len(b.s.ETpay().Arrivals()); n != 0 {
+		t.Errorf("a check opened %d sessions", n)
+	}
+}
+
+func TestSettings(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		change func(c *etpay.Config)
+		want   string
+	}{
+		"no base":                  {func(c *etpay.Config) { c.BaseURL = "" }, "REMESA_ETPAY_BASE_URL"},
+		"plain http":               {func(c *etpay.Config) { c.BaseURL = "http://api.example" }, "REMESA_ETPAY_BASE_URL"},
+		"no payment URL":           {func(c *etpay.Config) { c.PaymentURL = "" }, "REMESA_ETPAY_PAYMENT_URL"},
+		"no merchant":              {func(c *etpay.Config) { c.MerchantCode = "" }, "REMESA_ETPAY_MERCHANT_CODE"},
+		"no token":                 {func(c *etpay.Config) { c.MerchantAPIToken = "" }, "REMESA_ETPAY_MERCHANT_API_TOKEN"},
+		"a token with a line":      {func(c *etpay.Config) { c.MerchantAPIToken = "canary\n" }, "REMESA_ETPAY_MERCHANT_API_TOKEN"},
+		"a webhook that is no URL": {func(c *etpay.Config) { c.WebhookURL = "example" }, "REMESA_ETPAY_WEBHOOK_URL"},
+	} {
+		c := config("https://api.example")
+		row.change(&c)
+		if _, err := etpay.New(c); err == nil || !strings.HasPrefix(err.Error(), row.want+":") || strings.Contains(err.Error(), "canary") {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+func TestAccounts(t *testing.T) {
+	t.Parallel()
+	c := config("https://api.example/x")
+	a := newClient(t, c).Account("north")
+	if a.Identity != "api.example cl_sandbox_cl" || !a.Real || !a.Askable() || a.Name != "north" {
+		t.Errorf("got %+v", a)
+	}
+	c = config("http://127.0.0.1:1")
+	if newClient(t, c).Account("default").Real {
+		t.Error("loopback is real")
+	}
+	c.PaymentURL = "https://pay.example"
+	if !newClient(t, c).Account("default").Real {
+		t.Error("payers are sent off loopback")
+	}
+}

@@ -1,0 +1,265 @@
+package etpay
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/wire"
+)
+
+// Words for an error.
+const (
+	notSentWord     = "not sent"
+	credentialsWord = "credentials"
+	noAnswerWord    = "no answer"
+)
+
+var now = time.Date(2026, 5, 15, 9, 0, 0, 0, time.UTC)
+
+var with = reading{now: now, hide: []string{"Ana Soto", "ana@example.cl"}}
+
+// said is class and code of what a mapping yielded.
+func said(o providers.Outcome, err error) (string, string) {
+	var credentials *providers.CredentialsError
+	var notSent *providers.NotSent
+	switch {
+	case errors.As(err, &credentials):
+		return credentialsWord, credentials.Code
+	case errors.As(err, &notSent):
+		return notSentWord, notSent.Reason
+	case err != nil:
+		return noAnswerWord, ""
+	}
+	return string(o.Class), o.Code
+}
+
+const (
+	page       = `<!doctype html><title>Ingreso</title>`
+	openedBody = `{"token":"ses-1","signature_token":"key-1","terms_url":"https://terms.example/"}`
+	badRequest = `{"message":"order_amount is wrong"}`
+)
+
+func TestWhatARequestForASessionComesTo(t *testing.T) {
+	t.Parallel()
+	const open = "open"
+	for _, row := range []struct {
+		name       string
+		status     int
+		body       string
+		want, code string
+	}{
+		{"a session", 200, openedBody, open, ""},
+		{"a session, with HTTP 201", 201, openedBody, open, ""},
+		{"a session without terms", 200, `{"token":"ses-1","signature_token":"key-1"}`, open, ""},
+		{"no signature token", 200, `{"token":"ses-1"}`, notSentWord, "unreadable"},
+		{"an empty signature token", 200, strings.Replace(openedBody, "key-1", "", 1), notSentWord, "unreadable"},
+		{"no token", 200, `{"signature_token":"key-1"}`, notSentWord, "unreadable"},
+		{"a token with a blank", 200, strings.Replace(openedBody, "ses-1", "ses 1", 1), notSentWord, "unreadable"},
+		{"a token that is a path", 200, strings.Replace(openedBody, "ses-1", "..", 1), notSentWord, "unreadable"},
+		{"a token that is a number", 200, strings.Replace(openedBody, `"ses-1"`, "7", 1), notSentWord, "unreadable"},
+		{"tokens in other capitals", 200, `{"Token":"ses-1","Signature_Token":"key-1"}`, notSentWord, "unreadable"},
+		{"a session, with HTTP 202", 202, openedBody, notSentWord, "unreadable"},
+		{"a session, with HTTP 500", 500, openedBody, notSentWord, "http_500"},
+		{"a session, with HTTP 400", 400, openedBody, notSentWord, "http_400"},
+		{"a session, with HTTP 401", 401, openedBody, credentialsWord, "http_401"},
+		{"an array", 200, "[" + openedBody + "]", notSentWord, "unreadable"},
+		{"two values", 200, openedBody + openedBody, notSentWord, "unreadable"},
+		{"cut", 200, openedBody[:len(openedBody)-1], notSentWord, "unreadable"},
+		{"a page", 200, page, notSentWord, "unreadable"},
+		{"nothing", 200, "", notSentWord, "unreadable"},
+		{"null", 200, "null", notSentWord, "unreadable"},
+		{"a message with HTTP 200", 200, badRequest, notSentWord, "unreadable"},
+
+		{"400 with a message", 400, badRequest, "refused", "http_400"},
+		{"402 with a message", 402, badRequest, "refused", "http_402"},
+		{"409 with a code", 409, `{"code":"dup","message":"x"}`, "refused", "dup"},
+		{"422 with a number for a code", 422, `{"error_code":17}`, "refused", "17"},
+		{"400 with an error", 400, `{"error":"bad"}`, "refused", "http_400"},
+		{"400 with an error that is an object", 400, `{"error":{"a":1},"message":"x"}`, notSentWord, "http_400"},
+		{"400 with a page", 400, page, notSentWord, "http_400"},
+		{"400 with nothing", 400, "", notSentWord, "http_400"},
+		{"400 with an object that says nothing", 400, `{"ok":false}`, notSentWord, "http_400"},
+		{"a bare 404", 404, "404 page not found", notSentWord, "http_404"},
+		{"a 404 with another's JSON", 404, `{"message":"no Route matched"}`, notSentWord, "http_404"},
+		{"a 405 with JSON", 405, badRequest, notSentWord, "http_405"},
+		{"a redirect", 307, "", notSentWord, "http_307"},
+		{"502", 502, page, notSentWord, "http_502"},
+		{"503 with JSON", 503, badRequest, notSentWord, "http_503"},
+		{"401", 401, "", credentialsWord, "http_401"},
+		{"403 with JSON", 403, badRequest, credentialsWord, "http_403"},
+		{"throttled", 429, badRequest, notSentWord, "throttled"},
+	} {
+		s, o, err := opened(wire.Reply{Status: row.status, Body: []byte(row.body)}, nil, with)
+		got, code := said(o, err)
+		if s != nil {
+			got, code = open, ""
+		}
+		if got != row.want || code != row.code {
+			t.Errorf("%s: got %s %s, want %s %s", row.name, got, code, row.want, row.code)
+		}
+		if s != nil && (s.token != "ses-1" || s.signature != "key-1") {
+			t.Errorf("%s: the tokens are %+v", row.name, *s)
+		}
+	}
+}
+
+func try(token, status string) string {
+	return `{"payment_token":"` + token + `","payment_status":"` + status + `"}`
+}
+
+func array(items ...string) string { return "[" + strings.Join(items, ",") + "]" }
+
+func TestWhatAStatusQueryComesTo(t *testing.T) {
+	t.Parallel()
+	const doubt, pending, succeeded = "in_doubt", "pending", "succeeded"
+	for _, row := range []struct {
+		name        string
+		status      int
+		body        string
+		want, code  string
+		id, another string
+	}{
+		{"nobody tried", 200, "[]", pending, "unpaid", "", ""},
+		{"paid", 200, array(try("p1", "success")), succeeded, "success", "p1", ""},
+		{"paid, said twice", 200, array(try("p1", "success"), try("p1", "success")), succeeded, "success", "p1", ""},
+		{"failed, then paid", 200, array(try("p1", "error"), try("p2", "success")), succeeded, "success", "p2", ""},
+		{"paid, then failed", 200, array(try("p2", "success"), try("p1", "error")), succeeded, "success", "p2", ""},
+		{"paid twice", 200, array(try("p2", "success"), try("p1", "success")), succeeded, "success", "p1", "p2"},
+		{"paid twice, in another order", 200, array(try("p1", "success"), try("p2", "success")), succeeded, "success", "p1", "p2"},
+		{"paid three times", 200, array(try("p3", "success"), try("p2", "success"), try("p1", "success")), succeeded, "success", "p1", "p2"},
+		{"one try failed", 200, array(try("p1", "error")), pending, "error", "", ""},
+		{"the last of two tries was cancelled", 200, array(try("p1", "failed"), try("p2", "Cancelled")), pending, "cancelled", "", ""},
+		{"under way", 200, array(try("p1", "processing")), pending, "unknown_status", "", ""},
+		{"an unknown word", 200, array(try("p1", "en_la_luna")), pending, "unknown_status", "", ""},
+		{"success in capitals", 200, array(try("p1", "SUCCESS")), doubt, "unknown_status", "", ""},
+		{"success with a blank", 200, array(try("p1", "success ")), doubt, "unknown_status", "", ""},
+		{"approved", 200, array(try("p1", "approved")), doubt, "unknown_status", "", ""},
+		{"refunded", 200, array(try("p1", "refunded"), try("p2", "error")), doubt, "unknown_status", "", ""},
+		{"paid, beside another that may be", 200, array(try("p1", "approved"), try("p2", "success")), succeeded, "success", "p2", ""},
+		{"one payment that is paid and failed", 200, array(try("p1", "success"), try("p1", "error")), doubt, "contradictory", "", ""},
+
+		{"paid, without a payment token", 200, `[{"payment_status":"success"}]`, noAnswerWord, "", "", ""},
+		{"paid, with an empty payment token", 200, array(try("", "success")), noAnswerWord, "", "", ""},
+		{"a payment token with a blank", 200, array(try("p 1", "success")), noAnswerWord, "", "", ""},
+		{"a payment without a word", 200, `[{"payment_token":"p1"}]`, noAnswerWord, "", "", ""},
+		{"paid, beside an element that cannot be read", 200, array(try("p1", "success"), "7"), noAnswerWord, "", "", ""},
+		{"a null element", 200, array("null"), noAnswerWord, "", "", ""},
+		{"a word that is true", 200, `[{"payment_token":"p1","payment_status":true}]`, noAnswerWord, "", "", ""},
+		{"a word that is null", 200, `[{"payment_token":"p1","payment_status":null}]`, noAnswerWord, "", "", ""},
+		{"fields in other capitals", 200, `[{"Payment_Token":"p1","Payment_Status":"success"}]`, noAnswerWord, "", "", ""},
+		{"an object", 200, try("p1", "success"), noAnswerWord, "", "", ""},
+		{"null", 200, "null", noAnswerWord, "", "", ""},
+		{"nothing", 200, "", noAnswerWord, "", "", ""},
+		{"cut", 200, "[" + try("p1", "success"), noAnswerWord, "", "", ""},
+		{"two values", 200, "[][]", noAnswerWord, "", "", ""},
+		{"not UTF-8", 200, array(try("p1", "succ\xffess")), noAnswerWord, "", "", ""},
+		{"a page", 200, page, noAnswerWord, "", "", ""},
+		{"paid, with HTTP 201", 201, array(try("p1", "success")), noAnswerWord, "", "", ""},
+		{"an empty array with HTTP 404", 404, "[]", noAnswerWord, "", "", ""},
+		{"a refusal", 400, badRequest, noAnswerWord, "", "", ""},
+		{"502", 502, "[]", noAnswerWord, "", "", ""},
+		{"401", 401, "[]", credentialsWord, "http_401", "", ""},
+		{"403", 403, "", credentialsWord, "http_403", "", ""},
+		{"429", 429, "[]", notSentWord, "throttled", "", ""},
+	} {
+		o, err := asked(wire.Reply{Status: row.status, Body: []byte(row.body)}, nil, providers.Query{Reference: "OC1"}, now)
+		if got, code := said(o, err); got != row.want || code != row.code || o.ProviderID != row.id || o.SecondID != row.another {
+			t.Errorf("%s: got %s %s %q %q, want %s %s %q %q", row.name, got, code, o.ProviderID, o.SecondID, row.want, row.code, row.id, row.another)
+		}
+	}
+}
+
+func TestTheSuccessOnRecordComesFirst(t *testing.T) {
+	t.Parallel()
+	three := array(try("p1", "success"), try("p3", "success"), try("p2", "success"))
+	for recorded, want := range map[string][2]string{"p3": {"p3", "p1"}, "p1": {"p1", "p2"}, "p9": {"p1", "p2"}, "": {"p1", "p2"}} {
+		o, err := asked(wire.Reply{Status: 200, Body: []byte(three)}, nil, providers.Query{Reference: "OC1", ProviderID: recorded}, now)
+		if err != nil || o.ProviderID != want[0] || o.SecondID != want[1] {
+			t.Errorf("%q on record: got %q and %q, %v; want %q", recorded, o.ProviderID, o.SecondID, err, want)
+		}
+	}
+}
+
+func TestWhatIsNotOursIsRepeatedFirst(t *testing.T) {
+	t.Parallel()
+	amount, err := providers.ParseMoney("50000", "CLP")
+	if err != nil {
+		t.Fatal(err)
+	}
+	paid := func(more string) string { return `{"payment_token":"p1","payment_status":"success"` + more + "}" }
+	failed := func(more string) string { return `{"payment_token":"p2","payment_status":"error"` + more + "}" }
+	for _, row := range []struct {
+		name, body string
+		want       providers.Echo
+	}{
+		{"nothing", array(paid("")), providers.Echo{}},
+		{"ours", array(paid(`,"merchant_order_id":"OC1","order_amount":50000`)), providers.Echo{Reference: "OC1", Amount: "50000"}},
+		{"as texts", array(paid(`,"merchant_order_id":"OC1","amount":"50000"`)), providers.Echo{Reference: "OC1", Amount: "50000"}},
+		{"an order id that is a number", array(paid(`,"merchant_order_id":17`)), providers.Echo{Reference: "17"}},
+		{"another order first", array(paid(`,"merchant_order_id":"OC2"`), paid(`,"merchant_order_id":"OC1"`)), providers.Echo{Reference: "OC2"}},
+		{"another order last", array(paid(`,"merchant_order_id":"OC1"`), paid(`,"merchant_order_id":"OC2"`)), providers.Echo{Reference: "OC2"}},
+		{"another amount last", array(paid(`,"order_amount":50000`), paid(`,"order_amount":5`)), providers.Echo{Amount: "5"}},
+		{"another amount first", array(paid(`,"order_amount":5`), paid(`,"order_amount":50000.0`)), providers.Echo{Amount: "5"}},
+		{"another amount of a try that failed", array(failed(`,"order_amount":5`)), providers.Echo{}},
+		{"another order of a try that failed", array(failed(`,"merchant_order_id":"OC2"`)), providers.Echo{Reference: "OC2"}},
+	} {
+		o, err := asked(wire.Reply{Status: 200, Body: []byte(row.body)}, nil, providers.Query{Reference: "OC1", Amount: amount}, now)
+		if err != nil || o.Echo != row.want {
+			t.Errorf("%s: got %+v, %v; want %+v", row.name, o.Echo, err, row.want)
+		}
+	}
+}
+
+func TestBrokenExchanges(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name, reason string
+		err          error
+		asked        string
+	}{
+		{"nothing left", "connect", &wire.Error{Reason: wire.Connect}, notSentWord},
+		{"no time was left", "no_time", &wire.Error{Reason: wire.NoTime}, notSentWord},
+		{"the time ran out", "timeout", &wire.Error{Sent: true, Reason: wire.Timeout}, noAnswerWord},
+		{"the answer was too large", "too_large", &wire.Error{Sent: true, Reason: wire.TooLarge, Status: 200}, noAnswerWord},
+		{"an unknown error", "unreadable", errors.New("boom"), noAnswerWord},
+	} {
+		s, o, err := opened(wire.Reply{}, row.err, with)
+		if class, reason := said(o, err); s != nil || class != notSentWord || reason != row.reason {
+			t.Errorf("session, %s: got %s %s, want %s %s", row.name, class, reason, notSentWord, row.reason)
+		}
+		if class, _ := said(asked(wire.Reply{}, row.err, providers.Query{}, now)); class != row.asked {
+			t.Errorf("status, %s: got %s, want %s", row.name, class, row.asked)
+		}
+	}
+}
+
+func TestThrottlingSaysHowLong(t *testing.T) {
+	t.Parallel()
+	r := wire.Reply{Status: 429, Header: http.Header{"Retry-After": {"Fri, 15 May 2026 09:00:30 GMT"}}}
+	_, _, opening := opened(r, nil, with)
+	_, asking := asked(r, nil, providers.Query{}, now)
+	for name, err := range map[string]error{"session": opening, "status": asking} {
+		var e *providers.NotSent
+		if !errors.As(err, &e) || e.RetryAfter != 30*time.Second {
+			t.Errorf("%s: got %v, want 30 s", name, err)
+		}
+	}
+}
+
+func TestTextsOfTheProviderAreScrubbed(t *testing.T) {
+	t.Parallel()
+	body := `{"code":"E-12345678","message":"Ana Soto (ana@example.cl, otra@example.cl) RUT 12.345.678-5"}`
+	_, o, err := opened(wire.Reply{Status: 422, Body: []byte(body)}, nil, with)
+	if err != nil || o.Class != providers.Refused {
+		t.Fatalf("got %v, %v", o.Class, err)
+	}
+	for _, secret := range []string{"12345678", "Ana", "ana@", "otra@", "345.678"} {
+		if strings.Contains(o.Code+o.Message, secret) {
+			t.Errorf("%q is left in %q %q", secret, o.Code, o.Message)
+		}
+	}
+}
