@@ -10,6 +10,8 @@ import (
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/auth"
 	"github.com/remesa/remesa/providers/coordinador"
+	"github.com/remesa/remesa/providers/etpay"
+	"github.com/remesa/remesa/providers/pagandocheck"
 	"github.com/remesa/remesa/providers/pagoseguro"
 	"github.com/remesa/remesa/providers/virtualpos"
 )
@@ -66,6 +68,22 @@ func adapter(c *config.Config, a config.Account, parts Parts) (any, error) {
 			Name: a.Name, BaseURL: s.BaseURL, AccountID: s.AccountID, APIKey: s.APIKey, HardDeclines: list(s.HardDeclines),
 			Shared: parts.Tokens, Cooldown: c.CircuitCooldown, Renewed: renewed,
 			Timeout: c.RequestTimeout, Concurrency: 2 * p.Concurrency,
+		})
+	case *config.PagandoCheck:
+		settings := pagandocheck.Config{
+			Account: a.Provider + "/" + a.Name, BaseURL: s.BaseURL, User: s.User, Password: s.Password, Origin: s.Origin,
+			HardDeclines: list(s.HardDeclines), UncertainDeclines: list(s.UncertainDeclines),
+			Shared: parts.Tokens, Cooldown: c.CircuitCooldown, Renewed: renewed,
+			Timeout: c.RequestTimeout, Concurrency: 2 * p.Concurrency,
+		}
+		if s.TwoStep {
+			return pagandocheck.NewTwoStep(settings)
+		}
+		return pagandocheck.New(settings)
+	case *config.ETpay:
+		return etpay.New(etpay.Config{
+			BaseURL: s.BaseURL, PaymentURL: s.PaymentURL, MerchantCode: s.MerchantCode, MerchantAPIToken: s.MerchantAPIToken,
+			WebhookURL: s.WebhookURL, Timeout: c.RequestTimeout, Concurrency: 2 * p.Concurrency,
 		})
 	case *config.Coordinador:
 		return coordinador.New(coordinador.Config{
