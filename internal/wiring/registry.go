@@ -106,3 +106,6 @@ func list(text string) []string {
 	}
 	return all
 }
+
+// Client makes the client of one account. It dials nothing.
+func Client(c *config.Config, a config.Account, parts Parts) (any, error) { return adapter(c, a, parts) }

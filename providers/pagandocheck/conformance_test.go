@@ -1,0 +1,168 @@
+package pagandocheck_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"testing"
+
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/pagandocheck"
+	"github.com/remesa/remesa/providers/providertest"
+	"github.com/remesa/remesa/providers/sandbox"
+)
+
+func TestConformanceInTwoSteps(t *testing.T) {
+	t.Parallel()
+	forms := map[string]sandbox.PagandoCheckOptions{
+		"as assumed": {},
+		"ids in data, codes as text, totals as numbers": {FlatIDs: true, TextCodes: true, NumberTotals: true},
+	}
+	for name, options := range forms {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := subject(options, func(t *testing.T, c pagandocheck.Config) any { return newTwoStep(t, c) })
+			s.OneWay = name != "as assumed"
+			s.Absent = providers.InDoubt // an order that nobody paid says nothing of a charge under way
+			s.Without = append(s.Without, "is not reached, since the time to send has passed")
+			s.Extra = append(s.Extra, asked()...)
+			providertest.Run(t, s)
+		})
+	}
+}
+
+func TestConformanceInOneStep(t *testing.T) {
+	t.Parallel()
+	providertest.Run(t, subject(sandbox.PagandoCheckOptions{}, func(t *testing.T, c pagandocheck.Config) any { return newClient(t, c) }))
+}
+
+func subject(o sandbox.PagandoCheckOptions, client func(t *testing.T, c pagandocheck.Config) any) providertest.Subject {
+	return providertest.Subject{
+		Simulator: func() (http.Handler, *sandbox.Desk) {
+			s := sandbox.New(sandbox.Options{PagandoCheck: o})
+			return s, s.PagandoCheck()
+		},
+		Client: func(t *testing.T, env providertest.Env) any {
+			c := config(env.URL + sandbox.PagandoCheckPrefix)
+			c.CAFile, c.Timeout = env.CAFile, env.Timeout
+			return client(t, c)
+		},
+		Charge:      charge,
+		DeclineCode: "SWITCH_4051",
+		Renews:      true,
+		// A charge is made or not: nothing is pending.
+		Without: []string{"accepts and pays later", "accepts and declines later"},
+		Extra:   own(),
+	}
+}
+
+// own are rows about codes that only this provider has; what is asked afterwards is in doubt for as long as nothing was approved.
+func own() []providertest.Row {
+	doubt := []providers.Class{providers.InDoubt}
+	coded := func(name, code string, want providers.Class) providertest.Row {
+		return providertest.Row{Name: name, Faults: []sandbox.Fault{{Kind: "decline", Code: code, Operation: sandbox.Send}}, Want: want, Code: code, Then: doubt}
+	}
+	expired := func(name, kind, code string) providertest.Row {
+		return providertest.Row{
+			Name: name, Faults: []sandbox.Fault{{Kind: kind, Code: code, Operation: sandbox.Send, Next: 1}}, Want: providers.Succeeded, Moved: 1,
+			Then: []providers.Class{providers.Succeeded}, Finally: 1,
+		}
+	}
+	return []providertest.Row{
+		coded("needs the buyer", "71", providers.Refused),
+		coded("has no payment settings for the account", "300", providers.Refused),
+		coded("misses an order number", "314", providers.Refused),
+		coded("could not process the charge", "302", providers.InDoubt),
+		coded("answers with an unlisted code", "555", providers.InDoubt),
+		coded("says that the order exists already", "SWITCH_4025", providers.InDoubt),
+		coded("declines with a key that speaks of a time-out", "SWITCH_TIMEOUT", providers.InDoubt),
+		expired("answers the charge with HTTP 401 once", "unauthorized", ""),
+		expired("answers code 100 once", "unauthorized_in_body", "100"),
+		expired("answers code 100 as a text once", "unauthorized_in_body", `"100"`),
+		expired("ends the life of all tokens before the charge", "expire_tokens", ""),
+		{
+			Name: "answers code 100 to every charge", Faults: []sandbox.Fault{{Kind: "unauthorized_in_body", Operation: sandbox.Send}},
+			Want: providertest.NoAct, Then: doubt, Check: credentials("100"),
+		},
+		{
+			Name: "answers code 109 to a charge", Faults: []sandbox.Fault{{Kind: "unauthorized_in_body", Code: "109", Operation: sandbox.Send}},
+			Want: providertest.NoAct, Then: doubt, Check: credentials("109"),
+		},
+	}
+}
+
+// asked are rows about the question alone.
+func asked() []providertest.Row {
+	question := func(name string, want providers.Class, f sandbox.Fault) providertest.Row {
+		f.Operation = sandbox.Ask
+		return providertest.Row{
+			Name: name, Faults: []sandbox.Fault{f}, Want: providers.Succeeded, Moved: 1, Then: []providers.Class{want}, Finally: 1,
+		}
+	}
+	return []providertest.Row{
+		question("answers code 100 to the question once", providers.Succeeded, sandbox.Fault{Kind: "unauthorized_in_body", Next: 1}),
+		question("answers code 100 to every question", providertest.NoAnswer, sandbox.Fault{Kind: "unauthorized_in_body"}),
+		question("answers 429 to the question", providertest.NoAnswer, sandbox.Fault{Kind: "throttled"}),
+		question("does not find the order", providertest.NoAnswer, sandbox.Fault{Kind: "not_found"}),
+		{
+			Name: "charges later, having said that it cannot", Faults: []sandbox.Fault{{Kind: "pending", Polls: 1}}, Want: providers.InDoubt,
+			Code: "302", Then: []providers.Class{providers.InDoubt, providers.Succeeded}, Finally: 1,
+		},
+		{
+			Name: "says a word that nobody knows", Faults: []sandbox.Fault{{Kind: "rejected_word"}}, Want: providers.InDoubt,
+			Then: []providers.Class{providers.InDoubt, providers.InDoubt},
+		},
+	}
+}
+
+func credentials(code string) func(err error) string {
+	return func(err error) string {
+		var e *providers.CredentialsError
+		if !errors.As(err, &e) || e.Code != code {
+			return fmt.Sprintf("the error is %v, want refused credentials with code %s", err, code)
+		}
+		return ""
+	}
+}
+
+func config(url string) pagandocheck.Config {
+	return pagandocheck.Config{BaseURL: url, User: "sandbox-user", Password: "sandbox-password"}
+}
+
+func newClient(t *testing.T, c pagandocheck.Config) *pagandocheck.Client {
+	t.Helper()
+	client, err := pagandocheck.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	return client
+}
+
+func newTwoStep(t *testing.T, c pagandocheck.Config) *pagandocheck.TwoStep {
+	t.Helper()
+	client, err := pagandocheck.NewTwoStep(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	return client
+}
+
+func charge(t *testing.T, reference string) providers.Charge {
+	t.Helper()
+	amount, err := providers.ParseMoney("149.50", "MXN")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return providers.Charge{
+		Payment: providers.Payment{
+			Provider: providers.PagandoCheck, Account: "default", Reference: reference, Amount: amount,
+			Description: "Plan <mensual> & más", Details: json.RawMessage(`{"antifraud_token":"aft-0001"}`),
+		},
+		Customer:  providers.Customer{ID: "5d1c0b1e-2f6a-4a1e-9a55-0c9a3f4f7e10"},
+		Card:      providers.Card{Token: "cd_example-000001"},
+		Agreement: "CONTRATO-000812",
+	}
+}

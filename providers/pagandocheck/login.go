@@ -1,0 +1,58 @@
+package pagandocheck
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"time"
+
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/auth"
+	"github.com/remesa/remesa/providers/wire"
+)
+
+// tokenLifetime is the documented one; the answer does not carry it.
+const tokenLifetime = 24 * time.Hour
+
+// login exchanges user and password for a token.
+func (c *Client) login(ctx context.Context, _ auth.Token) (auth.Token, error) {
+	body, err := plainJSON(map[string]string{"user": c.config.User, "password": c.config.Password.Reveal()})
+	if err != nil {
+		return auth.Token{}, errors.New("login cannot be written as JSON")
+	}
+	reply, err := c.wire.Do(ctx, wire.Request{Method: http.MethodPost, URL: c.url(loginPath, nil), Header: header(), Body: body})
+	value, err := loggedIn(reply, err, c.config.Now())
+	if err != nil {
+		return auth.Token{}, err
+	}
+	return auth.Token{Value: value, Expires: auth.JWTExpires(value, c.config.Now())}, nil
+}
+
+var headerValue = regexp.MustCompile(`^[\x21-\x7e]+$`)
+
+// loggedIn reads the answer to a login; a login moves no money and may be repeated whatever became of it.
+func loggedIn(r wire.Reply, err error, now time.Time) (providers.Secret, error) {
+	if err != nil {
+		return "", repeatable(err)
+	}
+	a, readable := parse(r.Body)
+	switch {
+	case r.Status == http.StatusTooManyRequests:
+		return "", throttled(r, now)
+	case r.Status >= 500:
+		return "", loginFailed(statusCode(r))
+	case a.code == badCredentials, a.code == expiredKey:
+		return "", &providers.CredentialsError{Code: a.code}
+	case r.Status == http.StatusUnauthorized || r.Status == http.StatusForbidden:
+		return "", &providers.CredentialsError{Code: statusCode(r)}
+	case !success(r) || !readable || a.failed || !headerValue.MatchString(a.token):
+		return "", loginFailed(a.codeOr(statusCode(r)))
+	}
+	return providers.Secret(a.token), nil
+}
+
+func loginFailed(code string) error {
+	return &providers.NotSent{Reason: "no_token", Err: fmt.Errorf("login was answered with %s", code)}
+}

@@ -1,0 +1,338 @@
+package pagandocheck
+
+import (
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/wire"
+)
+
+// This file holds all that is believed of Pagando Check. Only the login is documented whole; the rest is pieced together from its pages
+// and from its own plugins for shops.
+
+// Paths under the base.
+const (
+	loginPath  = "/v1/pagando/get-token"
+	chargePath = "/v1/pagando/orders/create-order"
+	orderPath  = "/v1/pagando/orders/create-ecommerce-order"
+	infoPath   = "/v1/pagando/orders/get-order-info"
+)
+
+// Codes and words.
+const (
+	needsBuyer     = "71"  // 3-D Secure
+	completed      = "72"  // the order was completed
+	expiredKey     = "100" // the token expired, or the key behind it was replaced
+	badCredentials = "109"
+	noSettings     = "300" // the account has no payment settings
+	noOrderNumber  = "314" // an order number is missing in the request
+
+	successKey    = "SUCCESS_ORDER"
+	successPrefix = "SUCCESS"
+	switchType    = "AGREGADOR_SWITCH" // the network of the banks
+	switchPrefix  = "SWITCH_"
+	existsAlready = "SWITCH_4025"
+	approved      = "APPROVED"
+)
+
+const buyerMustAct = "the buyer must act: the bank asks for 3-D Secure"
+
+// reading is what the mappings know beside the reply.
+type reading struct {
+	now             time.Time
+	hard, uncertain []string
+	// order is the order that was charged or asked about, empty in one step.
+	order    string
+	password providers.Secret
+	hide     []string
+}
+
+// charged says what a charge came to. Its last line is in doubt.
+func charged(r wire.Reply, err error, with reading) (providers.Outcome, error) {
+	if err != nil {
+		return unanswered(err)
+	}
+	a, readable := parse(r.Body)
+	if code := tokenRefused(r); code != "" {
+		return providers.Outcome{}, &providers.CredentialsError{Code: code}
+	}
+	switch {
+	case r.Status == http.StatusTooManyRequests && !a.charges():
+		return providers.Outcome{}, throttled(r, with.now)
+	case success(r) && readable && a.succeeds():
+		return with.succeeded(a), nil
+	case !judges(r) || a.contradicts():
+		return with.doubt(a, statusCode(r)), nil
+	case a.switched():
+		return with.declined(a), nil
+	case a.code == needsBuyer:
+		o := with.outcome(a, providers.Refused, needsBuyer)
+		o.ProviderID, o.Message, o.Decline = orDefault(a.buyerOrder, with.order), buyerMustAct, providers.Hard
+		return o, nil
+	case a.misconfigured():
+		return with.outcome(a, providers.Refused, a.code), nil
+	}
+	return with.doubt(a, statusCode(r)), nil
+}
+
+// declined is the network's refusal, except where its words leave open whether the card was charged.
+func (w reading) declined(a answer) providers.Outcome {
+	code := a.switchCode()
+	if code == "" || code == existsAlready || a.speaksOf(w.uncertain) {
+		return w.outcome(a, providers.InDoubt, code)
+	}
+	o := w.outcome(a, providers.Refused, code)
+	o.Decline = providers.Soft
+	if slices.ContainsFunc(w.hard, func(hard string) bool { return strings.EqualFold(hard, code) || strings.EqualFold(hard, a.code) }) {
+		o.Decline = providers.Hard
+	}
+	return o
+}
+
+// made is what creating an order came to: its id, or a refusal for good.
+type made struct {
+	id      string
+	refusal *providers.Outcome
+}
+
+func (m made) outcome() providers.Outcome {
+	if m.refusal == nil {
+		return providers.Outcome{}
+	}
+	return *m.refusal
+}
+
+// ordered says what creating an order came to. An order moves no money: whatever is not clear is an error, and may be repeated.
+func ordered(r wire.Reply, err error, with reading) (made, error) {
+	if err != nil {
+		return made{}, repeatable(err)
+	}
+	a, readable := parse(r.Body)
+	if code := tokenRefused(r); code != "" {
+		return made{}, &providers.CredentialsError{Code: code}
+	}
+	switch {
+	case r.Status == http.StatusTooManyRequests:
+		return made{}, throttled(r, with.now)
+	case success(r) && readable && !a.failed && a.orderID != "":
+		return made{id: a.orderID}, nil
+	case judges(r) && a.misconfigured() && !a.contradicts():
+		refusal := with.outcome(a, providers.Refused, a.code)
+		return made{refusal: &refusal}, nil
+	}
+	return made{}, &providers.NotSent{Reason: "no_order", Err: fmt.Errorf("an order was answered with %s", a.codeOr(statusCode(r)))}
+}
+
+// asked says what a question about an order came to. An error means that there was no answer. Only an approval decides: every other word
+// is unknown, and the order may yet be paid.
+func asked(r wire.Reply, err error, with reading) (providers.Outcome, error) {
+	if err != nil {
+		return providers.Outcome{}, notAnswered(err)
+	}
+	a, readable := parse(r.Body)
+	if code := tokenRefused(r); code != "" {
+		return providers.Outcome{}, &providers.CredentialsError{Code: code}
+	}
+	switch {
+	case r.Status == http.StatusTooManyRequests:
+		return providers.Outcome{}, throttled(r, with.now)
+	case !success(r) || !readable || a.failed || !a.info.found:
+		return providers.Outcome{}, fmt.Errorf("no answer: %s", a.codeOr(statusCode(r)))
+	case !strings.EqualFold(a.info.response, approved):
+		return with.found(a, providers.InDoubt, codeOr(a.info.response, "no_response"), ""), nil
+	case !a.info.proven(with.password):
+		return with.found(a, providers.Mismatch, "unverified", "approved, but the answer's paymentToken is not the one of its total"), nil
+	case a.info.cart == "":
+		return with.found(a, providers.Mismatch, "unverified", "approved, but the answer does not name the payment"), nil
+	}
+	o := with.found(a, providers.Succeeded, approved, "transaction "+providers.Message(a.info.transaction, with.hide...))
+	o.ProviderID = with.order
+	return o, nil
+}
+
+// proven: only who knows the password can have made the paymentToken of this total and this transaction.
+func (i info) proven(password providers.Secret) bool {
+	want := md5hex(password.Reveal(), i.total, i.transaction)
+	return i.total != "" && i.transaction != "" &&
+		subtle.ConstantTimeCompare([]byte(strings.ToLower(i.paymentToken)), []byte(want)) == 1
+}
+
+// tokenRefused is the code of an answer to a request that was refused for its token or credentials, before the provider looked at the
+// payment; empty where it was not, or where the answer speaks of a charge all the same.
+func tokenRefused(r wire.Reply) string {
+	a, _ := parse(r.Body)
+	switch {
+	case r.Status >= 500 || r.Status == http.StatusTooManyRequests || a.charges() || a.switched() || a.succeedsInWords():
+		return ""
+	case a.code == badCredentials, a.code == expiredKey:
+		return a.code
+	case r.Status == http.StatusUnauthorized && a.code != needsBuyer && a.code != completed && !a.misconfigured():
+		return statusCode(r)
+	}
+	return ""
+}
+
+// unanswered is a charge without an answer, or one that was not sent.
+func unanswered(err error) (providers.Outcome, error) {
+	if err := unsent(err); err != nil {
+		return providers.Outcome{}, err
+	}
+	var e *wire.Error
+	if errors.As(err, &e) {
+		return providers.Outcome{Class: providers.InDoubt, Code: e.Reason}, nil
+	}
+	return providers.Outcome{Class: providers.InDoubt, Code: wire.Unreadable}, nil
+}
+
+// unsent is the error of a request of which nothing left, or which was refused for its token; nil for any other.
+func unsent(err error) error {
+	var e *wire.Error
+	var notSent *providers.NotSent
+	var credentials *providers.CredentialsError
+	switch {
+	case errors.As(err, &credentials):
+		return credentials
+	case errors.As(err, &notSent):
+		return notSent
+	case errors.As(err, &e) && !e.Sent:
+		return &providers.NotSent{Reason: e.Reason, Err: e}
+	}
+	return nil
+}
+
+// repeatable is the error of a request that moves no money, whatever became of it.
+func repeatable(err error) error {
+	if err := unsent(err); err != nil {
+		return err
+	}
+	var e *wire.Error
+	if errors.As(err, &e) {
+		return &providers.NotSent{Reason: e.Reason, Err: e}
+	}
+	return &providers.NotSent{Reason: wire.Unreadable, Err: err}
+}
+
+// notAnswered is a question without an answer.
+func notAnswered(err error) error {
+	if err := unsent(err); err != nil {
+		return err
+	}
+	return fmt.Errorf("no answer: %w", err)
+}
+
+func throttled(r wire.Reply, now time.Time) error {
+	return &providers.NotSent{Reason: "throttled", RetryAfter: wire.RetryAfter(r.Header, now)}
+}
+
+// charges: the answer names a charge and does not call it an error.
+func (a answer) charges() bool { return len(a.ids) > 0 && !a.failed }
+
+// succeedsInWords: the answer calls itself a success, whether or not it names a charge.
+func (a answer) succeedsInWords() bool {
+	return a.key == successKey || a.code == completed && !strings.HasPrefix(a.key, switchPrefix)
+}
+
+// succeeds: the answer calls itself a completed order, names the charge, and nothing in it says otherwise.
+func (a answer) succeeds() bool {
+	other := []string{needsBuyer, expiredKey, badCredentials, noSettings, noOrderNumber}
+	return (a.key == successKey || a.code == completed) && a.charges() && !a.switched() && !slices.Contains(other, a.code)
+}
+
+// contradicts: a refusal that names a charge, or calls itself a success.
+func (a answer) contradicts() bool {
+	return a.charges() || a.succeedsInWords() || a.switched() && a.code == completed
+}
+
+// switched: the network of the banks speaks. It has codes of its own, which mean nothing outside of it.
+func (a answer) switched() bool {
+	return strings.HasPrefix(a.key, switchPrefix) || a.kind == switchType && !strings.HasPrefix(a.key, successPrefix)
+}
+
+// misconfigured: the account, or the request, can never be charged like this.
+func (a answer) misconfigured() bool {
+	return !a.switched() && (a.code == noSettings || a.code == noOrderNumber)
+}
+
+// switchCode is the network's code in one form.
+func (a answer) switchCode() string {
+	if strings.HasPrefix(a.key, switchPrefix) || a.code == "" {
+		return a.key
+	}
+	return switchPrefix + a.code
+}
+
+func (a answer) speaksOf(texts []string) bool {
+	words := strings.ToLower(a.key + "\n" + a.message)
+	return slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(words, strings.ToLower(text)) })
+}
+
+func success(r wire.Reply) bool { return r.Status >= 200 && r.Status < 300 }
+
+// judges: the HTTP status is one under which a refusal is believed. The status of a refusal is not documented.
+func judges(r wire.Reply) bool { return success(r) || r.Status >= 400 && r.Status < 500 }
+
+// statusCode is the word of doubt for an answer that says nothing: its HTTP status, or that it could not be read.
+func statusCode(r wire.Reply) string {
+	if success(r) {
+		return wire.Unreadable
+	}
+	return fmt.Sprintf("http_%d", r.Status)
+}
+
+var codePattern = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,40}$`)
+
+// codeOr is the text if it can be a code.
+func codeOr(text, otherwise string) string {
+	if !codePattern.MatchString(text) {
+		return otherwise
+	}
+	return providers.Code(text)
+}
+
+func (a answer) codeOr(otherwise string) string { return codeOr(a.code, otherwise) }
+
+func (w reading) doubt(a answer, code string) providers.Outcome {
+	return w.outcome(a, providers.InDoubt, a.codeOr(code))
+}
+
+func (w reading) outcome(a answer, class providers.Class, code string) providers.Outcome {
+	return providers.Outcome{Class: class, Code: codeOr(code, wire.Unreadable), Message: providers.Message(a.message, w.hide...)}
+}
+
+// succeeded keeps every id that the provider may want to hear: which one a refund takes is not documented.
+func (w reading) succeeded(a answer) providers.Outcome {
+	var ids []string
+	for _, id := range a.ids {
+		ids = append(ids, id.name+" "+id.value)
+	}
+	return providers.Outcome{
+		Class: providers.Succeeded, ProviderID: orDefault(w.order, a.ids[0].value), Code: a.codeOr(completed), Message: whole(ids),
+	}
+}
+
+// whole joins as many of the texts as fit into a message.
+func whole(texts []string) string {
+	joined := ""
+	for _, text := range texts {
+		longer := strings.TrimPrefix(joined+", "+text, ", ")
+		if len(longer) > 120 {
+			break
+		}
+		joined = longer
+	}
+	return joined
+}
+
+// found carries what the answer repeats of the order.
+func (w reading) found(a answer, class providers.Class, code, message string) providers.Outcome {
+	return providers.Outcome{
+		Class: class, Code: code, Message: message, Echo: providers.Echo{Amount: a.info.total, Reference: a.info.cart},
+	}
+}

@@ -1,0 +1,132 @@
+package pagandocheck
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/wire"
+)
+
+var (
+	_ providers.Charger       = (*TwoStep)(nil)
+	_ providers.TwoStep       = (*TwoStep)(nil)
+	_ providers.StatusChecker = (*TwoStep)(nil)
+	_ providers.Checker       = (*TwoStep)(nil)
+	_ providers.Preparer      = (*TwoStep)(nil)
+)
+
+// TwoStep is one account at Pagando Check that creates an order, which moves no money, and then charges it. The order's id is the
+// payment's id at the provider, whichever answer it was learnt from. It is safe for concurrent use.
+type TwoStep struct{ one *Client }
+
+// orderHandle is the ledger's handle that holds an order's id.
+const orderHandle = "order_id"
+
+// OpensLate is true: the first step creates an order, which is not charged.
+func (c *TwoStep) OpensLate() bool { return true }
+
+// Close drops the idle connections.
+func (c *TwoStep) Close() { c.one.Close() }
+
+// Prepare makes sure that there is a token.
+func (c *TwoStep) Prepare(ctx context.Context) error { return c.one.Prepare(ctx) }
+
+// Charge charges the order that an earlier attempt noted, or a new one. Nothing that can move money leaves before the order's id is
+// kept.
+func (c *TwoStep) Charge(ctx context.Context, ch providers.Charge, a providers.Attempt) (providers.Outcome, error) {
+	if _, err := encodeCharge(ch, ""); err != nil {
+		return refusedHere(err), nil
+	}
+	id := a.Handles[orderHandle]
+	if id == "" {
+		made, err := c.order(ctx, ch)
+		if err != nil || made.refusal != nil {
+			return made.outcome(), err
+		}
+		id = made.id
+	}
+	body, err := encodeCharge(ch, id)
+	if err != nil {
+		return refusedHere(err), nil
+	}
+	if err := a.Note(ctx, map[string]string{orderHandle: id}, true); err != nil {
+		return providers.Outcome{}, &providers.NotSent{Reason: "not_noted", Err: err}
+	}
+	with := c.one.reading(ch)
+	with.order = id
+	reply, err := c.one.authorized(ctx, wire.Request{Method: http.MethodPost, URL: c.one.url(chargePath, nil), Body: body}, &with)
+	return charged(reply, err, with)
+}
+
+// order creates an order. Its error means that there is none that is known of; another may be created.
+func (c *TwoStep) order(ctx context.Context, ch providers.Charge) (made, error) {
+	return c.create(ctx, ch.Reference, ch.Amount.Text(), c.one.reading(ch))
+}
+
+func (c *TwoStep) create(ctx context.Context, cart, total string, with reading) (made, error) {
+	body, err := encodeOrder(c.one.config, cart, total)
+	if err != nil {
+		return made{}, &providers.NotSent{Reason: wire.Invalid, Err: errors.New("the order cannot be written as JSON")}
+	}
+	reply, err := c.one.authorized(ctx, wire.Request{Method: http.MethodPost, URL: c.one.url(orderPath, nil), Body: body}, &with)
+	return ordered(reply, err, with)
+}
+
+// Status asks about the payment's order.
+func (c *TwoStep) Status(ctx context.Context, q providers.Query) (providers.Outcome, error) {
+	id := q.Handles[orderHandle]
+	if id == "" {
+		id = q.ProviderID
+	}
+	if id == "" {
+		return providers.Outcome{}, errors.New("status: no order is known of, so that there is nothing to ask about")
+	}
+	var with reading
+	if q.Charge != nil {
+		with = c.one.reading(*q.Charge)
+	} else {
+		with = c.one.reading(providers.Charge{})
+	}
+	with.order, with.password = id, c.one.config.Password
+	address := c.one.url(infoPath, url.Values{"orderId": {id}})
+	reply, err := c.one.authorized(ctx, wire.Request{Method: http.MethodGet, URL: address}, &with)
+	return asked(reply, err, with)
+}
+
+const (
+	checkCart  = "remesa-check"
+	checkTotal = "1.00"
+)
+
+// Check logs in, creates an order that nobody charges, and asks about it: the only proof that the account may do both.
+func (c *TwoStep) Check(ctx context.Context) ([]providers.Finding, error) {
+	found, err := c.one.checkLogin(ctx)
+	if err != nil {
+		return found, err
+	}
+	m, err := c.create(ctx, checkCart, checkTotal, c.one.reading(providers.Charge{}))
+	if err == nil && m.refusal != nil {
+		err = fmt.Errorf("refused with code %s", m.refusal.Code)
+	}
+	if err != nil {
+		return found, fmt.Errorf("no order could be created; where the account may not, set %sTWO_STEP=false: %w", setting, err)
+	}
+	found = append(found, providers.Finding{Text: "the account may use the two-step order (one of " + checkTotal + " MXN was created and stays unpaid)"})
+	return append(found, c.checkInfo(ctx, m.id)), nil
+}
+
+// checkInfo asks about the order that was just created. It is not paid, so that the answer is a doubt.
+func (c *TwoStep) checkInfo(ctx context.Context, id string) providers.Finding {
+	o, err := c.Status(ctx, providers.Query{Reference: checkCart, Handles: map[string]string{orderHandle: id}})
+	switch {
+	case err != nil:
+		return providers.Finding{Warn: true, Text: "an order cannot be asked about: " + err.Error()}
+	case o.Class != providers.InDoubt || o.Echo.Reference != checkCart:
+		return providers.Finding{Warn: true, Text: fmt.Sprintf("a question about an unpaid order was answered with %s %s, and not with the order", o.Class, o.Code)}
+	}
+	return providers.Finding{Text: "an order can be asked about"}
+}

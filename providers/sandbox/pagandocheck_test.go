@@ -1,0 +1,272 @@
+package sandbox
+
+import (
+	"crypto/md5"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+)
+
+// pagando is a client of the simulated Pagando Check, with every part of a request open to be spoiled.
+type pagando struct {
+	t     *testing.T
+	s     *Sandbox
+	token string
+	clock *clock
+}
+
+func newPagando(t *testing.T, o PagandoCheckOptions) *pagando {
+	t.Helper()
+	c := &clock{at: time.Date(2026, 5, 15, 9, 0, 0, 0, time.UTC)}
+	p := &pagando{t: t, s: New(Options{PagandoCheck: o, Now: c.now}), clock: c}
+	p.login()
+	return p
+}
+
+func (p *pagando) login() { p.token = p.text(p.call("POST", "/get-token", pagandoLogin, nil), "token") }
+
+const pagandoLogin = `{"user":"sandbox-user","password":"sandbox-password"}`
+
+func pagandoOrderOf(reference, total string) string {
+	sum := md5.Sum([]byte("sandbox-password" + reference + total))
+	return fmt.Sprintf(`{"cartId":%q,"total":%q,"orderIdECommerce":%q,"originECommerce":"MAGENTO","paymentToken":%q}`,
+		reference, total, reference, hex.EncodeToString(sum[:]))
+}
+
+func pagandoChargeOf(reference, orderID string) string {
+	return fmt.Sprintf(`{"userId":"u-1","amount":"149.50","cardId":"cd_1","aftToken":"","agreement":"C-1","concept":"%s Plan mensual","orderId":%q}`,
+		reference, orderID)
+}
+
+// call is the answer's body, with the HTTP status under "http".
+func (p *pagando) call(method, path, body string, header map[string]string) map[string]any {
+	p.t.Helper()
+	r := httptest.NewRequestWithContext(p.t.Context(), method, "/pagandocheck/v1/pagando"+path, strings.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Authorization", "Bearer "+p.token)
+	for name, value := range header {
+		r.Header.Set(name, value)
+	}
+	w := httptest.NewRecorder()
+	p.s.ServeHTTP(w, r)
+	said := map[string]any{}
+	d := json.NewDecoder(w.Body)
+	d.UseNumber()
+	_ = d.Decode(&said)
+	said["http"] = w.Code
+	return said
+}
+
+// text finds a field of the answer's data, or of the data inside it.
+func (p *pagando) text(said map[string]any, name string) string {
+	p.t.Helper()
+	data, _ := said["data"].(map[string]any)
+	if inner, ok := data["data"].(map[string]any); ok {
+		data = inner
+	}
+	if data[name] == nil {
+		return ""
+	}
+	return fmt.Sprint(data[name])
+}
+
+func (p *pagando) order(reference string) string {
+	p.t.Helper()
+	return p.text(p.call("POST", "/orders/create-ecommerce-order", pagandoOrderOf(reference, "149.50"), nil), "orderId")
+}
+
+func (p *pagando) charge(reference, orderID string) map[string]any {
+	p.t.Helper()
+	return p.call("POST", "/orders/create-order", pagandoChargeOf(reference, orderID), nil)
+}
+
+func (p *pagando) info(orderID string) map[string]any {
+	p.t.Helper()
+	return p.call("GET", "/orders/get-order-info?orderId="+orderID, "", nil)
+}
+
+func TestPagandoCheckChargesAnOrder(t *testing.T) {
+	t.Parallel()
+	p := newPagando(t, PagandoCheckOptions{})
+	id := p.order("pay-1")
+	if id == "" || p.s.PagandoCheck().Moved("pay-1") != 0 {
+		t.Fatalf("order %q, money moved %d times", id, p.s.PagandoCheck().Moved("pay-1"))
+	}
+	before := p.info(id)
+	if p.text(before, "cartId") != "pay-1" || p.text(before, "total") != "149.50" || p.text(before, "payResponse") != "" {
+		t.Errorf("before the charge: %v", before)
+	}
+	said := p.charge("pay-1", id)
+	if fmt.Sprint(said["code"]) != "72" || said["key"] != "SUCCESS_ORDER" || p.text(said, "folio") == "" || p.text(said, "reference") == "" {
+		t.Errorf("the charge: %v", said)
+	}
+	after := p.info(id)
+	sum := md5.Sum([]byte("sandbox-password" + "149.50" + p.text(after, "transactionId")))
+	if p.text(after, "payResponse") != "APPROVED" || p.text(after, "paymentToken") != hex.EncodeToString(sum[:]) {
+		t.Errorf("after the charge: %v", after)
+	}
+	e := p.s.PagandoCheck().Executions()
+	if len(e) != 1 || e[0].Reference != "pay-1" || e[0].Amount != "149.50" || e[0].Currency != "MXN" || e[0].Beneficiary != "u-1 cd_1 C-1" {
+		t.Errorf("the book says %+v", e)
+	}
+	p.s.PagandoCheck().Reset()
+	if said := p.info(id); said["key"] != "ORDER_NOT_FOUND" {
+		t.Errorf("after a reset: %v", said)
+	}
+}
+
+func TestPagandoCheckRefusesWhatIsNotExactlyRight(t *testing.T) {
+	t.Parallel()
+	const order, charge = "/orders/create-ecommerce-order", "/orders/create-order"
+	good := map[string]func(id string) string{
+		order:  func(string) string { return pagandoOrderOf("pay-1", "149.50") },
+		charge: func(id string) string { return pagandoChargeOf("pay-1", id) },
+	}
+	for _, row := range []struct {
+		name, path, from, to string
+		header               map[string]string
+		code                 string
+	}{
+		{name: "no scheme before the token", path: charge, header: map[string]string{"Authorization": "pagando-token-000001"}, code: "100"},
+		{name: "another token", path: charge, header: map[string]string{"Authorization": "Bearer x"}, code: "100"},
+		{name: "another token for an order", path: order, header: map[string]string{"Authorization": "Bearer x"}, code: "100"},
+		{name: "a form", path: charge, header: map[string]string{"Content-Type": "application/x-www-form-urlencoded"}, code: "310"},
+		{name: "an idempotency key", path: charge, header: map[string]string{"Idempotency-Key": "1"}, code: "310"},
+		{name: "a pin", path: charge, from: `"agreement"`, to: `"pin":"123","agreement"`, code: "310"},
+		{name: "no agreement", path: charge, from: `"agreement":"C-1",`, code: "310"},
+		{name: "no antifraud token", path: charge, from: `"aftToken":"",`, code: "310"},
+		{name: "an amount as a number", path: charge, from: `"149.50"`, to: "149.50", code: "310"},
+		{name: "an amount with one decimal", path: charge, from: "149.50", to: "149.5", code: "310"},
+		{name: "another amount than the order's", path: charge, from: "149.50", to: "149.51", code: "310"},
+		{name: "another payment's order", path: charge, from: "pay-1 Plan", to: "pay-2 Plan", code: "310"},
+		{name: "an unknown order", path: charge, from: "ord_", to: "x_", code: "310"},
+		{name: "a second value", path: charge, from: `"}`, to: `"}{}`, code: "310"},
+		{name: "a total that was not signed", path: order, from: "149.50", to: "149.51", code: "310"},
+		{name: "a cart that was not signed", path: order, from: `"cartId":"pay-1"`, to: `"cartId":"pay-2"`, code: "310"},
+		{name: "an unknown shop", path: order, from: "MAGENTO", to: "REMESA", code: "310"},
+		{name: "an order with more fields", path: order, from: `{"`, to: `{"currency":"MXN","`, code: "310"},
+	} {
+		p := newPagando(t, PagandoCheckOptions{})
+		body := strings.Replace(good[row.path](p.order("pay-1")), row.from, row.to, 1)
+		said := p.call("POST", row.path, body, row.header)
+		if fmt.Sprint(said["code"]) != row.code {
+			t.Errorf("%s: got %v, want code %s", row.name, said, row.code)
+		}
+		if n := len(p.s.PagandoCheck().Executions()); n != 0 {
+			t.Errorf("%s: money moved", row.name)
+		}
+	}
+}
+
+func TestPagandoCheckLogsIn(t *testing.T) {
+	t.Parallel()
+	p := newPagando(t, PagandoCheckOptions{TokenLifetime: time.Hour})
+	for _, row := range []struct{ name, body, code string }{
+		{"another password", strings.Replace(pagandoLogin, "sandbox-password", "x", 1), "109"},
+		{"another user", strings.Replace(pagandoLogin, "sandbox-user", "x", 1), "109"},
+		{"a further field", strings.Replace(pagandoLogin, `{`, `{"x":1,`, 1), "110"},
+		{"the right ones", pagandoLogin, "0"},
+	} {
+		if said := p.call("POST", "/get-token", row.body, nil); fmt.Sprint(said["code"]) != row.code {
+			t.Errorf("%s: got %v", row.name, said)
+		}
+	}
+	if n := p.s.PagandoCheck().Logins(); n != 5 {
+		t.Errorf("%d logins, want 5", n)
+	}
+	p.clock.at = p.clock.at.Add(time.Hour)
+	if said := p.charge("pay-1", ""); fmt.Sprint(said["code"]) != "100" {
+		t.Errorf("with a token that ended: got %v", said)
+	}
+	revoking := newPagando(t, PagandoCheckOptions{LoginRevokes: true, TextCodes: true})
+	old := revoking.token
+	revoking.login()
+	revoking.token = old
+	if said := revoking.charge("pay-1", ""); said["code"] != "100" {
+		t.Errorf("with a revoked token: got %v", said)
+	}
+}
+
+func TestPagandoCheckFaults(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		fault     Fault
+		code, key string
+		moved     int
+		response  string
+		http      int
+	}{
+		{fault: Fault{Kind: "decline"}, code: "4051", key: "SWITCH_4051"},
+		{fault: Fault{Kind: "decline", Code: "SWITCH_4025"}, code: "4025", key: "SWITCH_4025"},
+		{fault: Fault{Kind: "decline", Code: "71"}, code: "71", key: "NEED_3DS"},
+		{fault: Fault{Kind: "decline", Code: "300"}, code: "300", key: "ORDER_ERROR"},
+		{fault: Fault{Kind: "pending", Delay: Duration(time.Minute)}, code: "302", key: "TRY_LATER"},
+		{fault: Fault{Kind: "rejected_word"}, code: "302", key: "TRY_LATER", response: "REJECTED"},
+		{fault: Fault{Kind: "unauthorized"}, code: "<nil>", key: "<nil>", http: 401},
+		{fault: Fault{Kind: "unauthorized_in_body"}, code: "100", key: "API_KEY_EXPIRED"},
+		{fault: Fault{Kind: "unauthorized_in_body", Code: `"100"`}, code: "100", key: "API_KEY_EXPIRED"},
+		{fault: Fault{Kind: "unauthorized_in_body", Code: "109"}, code: "109", key: "INVALID_CREDENTIALS"},
+		{fault: Fault{Kind: "expire_tokens"}, code: "100", key: "API_KEY_EXPIRED"},
+		{fault: Fault{Kind: "unknown_status_after"}, code: "9000", key: "EN_LA_LUNA", moved: 1, response: "APPROVED"},
+		{fault: Fault{Kind: "unknown_code_after"}, code: "777", key: "ALGO", moved: 1, response: "APPROVED"},
+		{fault: Fault{Kind: "wrong_types_after"}, code: "true", key: "SUCCESS_ORDER", moved: 1, response: "APPROVED"},
+	} {
+		p := newPagando(t, PagandoCheckOptions{})
+		id := p.order("pay-1")
+		row.fault.Operation, row.fault.Next = Send, 1
+		if err := p.s.PagandoCheck().AddFaults(row.fault); err != nil {
+			t.Fatal(err)
+		}
+		name := row.fault.Kind + " " + row.fault.Code
+		said := p.charge("pay-1", id)
+		if fmt.Sprint(said["code"]) != row.code || fmt.Sprint(said["key"]) != row.key {
+			t.Errorf("%s: got %v", name, said)
+		}
+		if said["http"] != max(row.http, http.StatusOK) {
+			t.Errorf("%s: HTTP %v", name, said["http"])
+		}
+		if n := p.s.PagandoCheck().Moved("pay-1"); n != row.moved {
+			t.Errorf("%s: money moved %d times", name, n)
+		}
+		p.login()
+		if got := p.text(p.info(id), "payResponse"); got != row.response {
+			t.Errorf("%s: then the order's payResponse is %q, want %q", name, got, row.response)
+		}
+	}
+}
+
+func TestPagandoCheckWays(t *testing.T) {
+	t.Parallel()
+	closed := newPagando(t, PagandoCheckOptions{NoOrders: true})
+	if id := closed.order("pay-1"); id != "" {
+		t.Errorf("an account without a shop made order %s", id)
+	}
+	flat := newPagando(t, PagandoCheckOptions{FlatIDs: true, NumberTotals: true, TextCodes: true})
+	said := flat.charge("pay-1", flat.order("pay-1"))
+	if data, _ := said["data"].(map[string]any); data["folio"] == nil || said["code"] != "72" {
+		t.Errorf("got %v", said)
+	}
+	for _, row := range []struct {
+		way   Duplicates
+		code  string
+		moved int
+	}{{Execute, "72", 2}, {Same, "72", 1}, {Refuse, "4025", 1}} {
+		p := newPagando(t, PagandoCheckOptions{Duplicates: row.way})
+		id := p.order("pay-1")
+		p.charge("pay-1", id)
+		if said := p.charge("pay-1", id); fmt.Sprint(said["code"]) != row.code {
+			t.Errorf("%q: got %v", row.way, said)
+		}
+		if n := p.s.PagandoCheck().Moved("pay-1"); n != row.moved {
+			t.Errorf("%q: money moved %d times, want %d", row.way, n, row.moved)
+		}
+		if n := p.s.PagandoCheck().Arrived("pay-1"); n != 2 {
+			t.Errorf("%q: %d arrivals", row.way, n)
+		}
+	}
+}
