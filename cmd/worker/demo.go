@@ -14,6 +14,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/remesa/remesa/internal/config"
+	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/sandbox"
 )
 
@@ -94,9 +95,12 @@ func (s *stage) age(ctx context.Context) {
 }
 
 func (s *stage) openProviders(ctx context.Context) (url string, err error) {
-	if err := s.sandbox.VirtualPOS().AddFaults(demoFaults()...); err != nil {
-		return "", err
+	for _, provider := range []string{providers.VirtualPOS, providers.Coordinador} {
+		if err := s.desk(provider).AddFaults(demoFaults(provider)...); err != nil {
+			return "", err
+		}
 	}
+	s.sandbox.CoordinadorRow(registeredInstruction, "12500")
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -104,6 +108,16 @@ func (s *stage) openProviders(ctx context.Context) (url string, err error) {
 	}
 	go func() { _ = s.sandbox.Serve(ctx, l) }()
 	return "http://" + l.Addr().String(), nil
+}
+
+// desk is the simulator of a provider.
+func (s *stage) desk(provider string) *sandbox.Desk {
+	switch provider {
+	case providers.Coordinador:
+		return s.sandbox.Coordinador()
+	default:
+		return s.sandbox.VirtualPOS()
+	}
 }
 
 // worker is the one of worker run, with times short enough to watch.
@@ -118,6 +132,9 @@ func (s *stage) worker(cmd demoCmd, url string) (*service, error) {
 		"REMESA_RETRY_BASE": "200ms", "REMESA_POLL_FIRST": "300ms", "REMESA_POLL_MAX": "1s", "REMESA_JANITOR_INTERVAL": "100ms",
 		"REMESA_VIRTUALPOS_BASE_URL": url + sandbox.VirtualPOSPrefix,
 		"REMESA_VIRTUALPOS_API_KEY":  sandboxAPIKey, "REMESA_VIRTUALPOS_SECRET_KEY": sandboxSecretKey,
+		"REMESA_COORDINADOR_PORTAL_URL":  url + sandbox.CoordinadorPrefix,
+		"REMESA_COORDINADOR_GATEWAY_URL": url + sandbox.CoordinadorGateway,
+		"REMESA_COORDINADOR_USERNAME":    sandboxPortalUser, "REMESA_COORDINADOR_PASSWORD": sandboxPassword,
 	})
 	if err != nil {
 		return nil, err

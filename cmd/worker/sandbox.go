@@ -24,6 +24,9 @@ func (cmd sandboxCmd) Run(ctx context.Context, _ *config.Config) error {
 	fmt.Fprintf(os.Stdout, "simulated providers on http://%s\n\n", l.Addr())
 	fmt.Fprintf(os.Stdout, "  REMESA_VIRTUALPOS_BASE_URL=http://%s%s\n", l.Addr(), sandbox.VirtualPOSPrefix)
 	fmt.Fprintf(os.Stdout, "  REMESA_VIRTUALPOS_API_KEY=%s\n  REMESA_VIRTUALPOS_SECRET_KEY=%s\n\n", sandboxAPIKey, sandboxSecretKey)
+	fmt.Fprintf(os.Stdout, "  REMESA_COORDINADOR_PORTAL_URL=http://%s%s\n", l.Addr(), sandbox.CoordinadorPrefix)
+	fmt.Fprintf(os.Stdout, "  REMESA_COORDINADOR_GATEWAY_URL=http://%s%s\n", l.Addr(), sandbox.CoordinadorGateway)
+	fmt.Fprintf(os.Stdout, "  REMESA_COORDINADOR_USERNAME=%s\n  REMESA_COORDINADOR_PASSWORD=%s\n\n", sandboxPortalUser, sandboxPassword)
 	fmt.Fprintln(os.Stdout, "GET PREFIX/_book shows what was executed; POST PREFIX/_faults makes it fail (see README.md)")
 	return sandbox.New(sandbox.Options{}).Serve(ctx, l)
 }
@@ -32,4 +35,7 @@ func (cmd sandboxCmd) Run(ctx context.Context, _ *config.Config) error {
 const (
 	sandboxAPIKey    = "sandbox-api-key"    // #nosec G101
 	sandboxSecretKey = "sandbox-secret-key" // #nosec G101
+
+	sandboxPortalUser = "pagos@empresa.example"
+	sandboxPassword   = "sandbox-password" // #nosec G101
 )

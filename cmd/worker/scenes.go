@@ -18,6 +18,8 @@ import (
 
 // scene is one sample payment: what happens to it, and how it must end.
 type scene struct {
+	// provider is VirtualPOS unless set.
+	provider  string
 	reference string
 	story     string
 	fault     sandbox.Fault
@@ -50,13 +52,26 @@ func scenes() []scene {
 			fault: sandbox.Fault{Kind: "throttled", Next: 2, Operation: sandbox.Send}, state: idempotency.Succeeded, moved: 1},
 		{reference: heldReference, story: "lost on the way, never found: held for a person",
 			fault: sandbox.Fault{Kind: "hang_up_before"}, state: idempotency.Held},
+		{provider: providers.Coordinador, reference: "demo-doubt", story: "registered, but the answer is lost: asked, found",
+			fault: sandbox.Fault{Kind: "hang_up_after"}, state: idempotency.Succeeded, moved: 1},
+		{provider: providers.Coordinador, reference: "demo-already", story: "somebody registered it before us: held, not sent",
+			state: idempotency.Held},
 	}
 }
 
-func demoFaults() []sandbox.Fault {
+// where is the scene's provider.
+func (s scene) where() string {
+	if s.provider == "" {
+		return providers.VirtualPOS
+	}
+	return s.provider
+}
+
+// demoFaults are those of the scenes of one provider.
+func demoFaults(provider string) []sandbox.Fault {
 	var faults []sandbox.Fault
 	for _, s := range scenes() {
-		if s.fault.Kind != "" {
+		if s.fault.Kind != "" && s.where() == provider {
 			s.fault.Reference = s.reference
 			faults = append(faults, s.fault)
 		}
@@ -69,6 +84,12 @@ func (s scene) task() (tasks.Task, error) {
 	if amount == "" {
 		amount = "12500"
 	}
+	if s.provider == providers.Coordinador {
+		return tasks.Payout{
+			Provider: s.provider, MerchantID: s.reference, Amount: amount, Currency: "CLP",
+			Details: tasks.PayoutDetails{Debtor: 101, Creditor: 202, Instruction: s.instruction(), PaidOn: "2026-05-15"},
+		}.Task()
+	}
 	return tasks.Payout{
 		Provider: providers.VirtualPOS, MerchantID: s.reference, Amount: amount, Currency: "CLP", Description: "Devolución de prueba",
 		Recipient: providers.Recipient{Document: "12345678-5", Name: "Ana Soto", Email: "ana@example.cl"},
@@ -76,8 +97,18 @@ func (s scene) task() (tasks.Task, error) {
 	}.Task()
 }
 
+const registeredInstruction = 3456790
+
+// instruction is what the payment settles; no two payments may settle the same.
+func (s scene) instruction() int64 {
+	if s.reference == "demo-already" {
+		return registeredInstruction
+	}
+	return registeredInstruction + 1
+}
+
 func (s scene) key() idempotency.Key {
-	return idempotency.Key{Provider: providers.VirtualPOS, Account: idempotency.DefaultAccount, Reference: s.reference}
+	return idempotency.Key{Provider: s.where(), Account: idempotency.DefaultAccount, Reference: s.reference}
 }
 
 const demoPatience = 45 * time.Second
@@ -108,7 +139,7 @@ func (s *stage) play(ctx context.Context) error {
 
 // follow shows each change of state until all scenes are where they must be.
 func (s *stage) follow(ctx context.Context) error {
-	seen := map[string]idempotency.State{}
+	seen := map[idempotency.Key]idempotency.State{}
 	for {
 		done := 0
 		for _, sc := range scenes() {
@@ -116,9 +147,9 @@ func (s *stage) follow(ctx context.Context) error {
 			if err != nil && ctx.Err() == nil {
 				return err
 			}
-			if r.State != seen[sc.reference] && ctx.Err() == nil {
-				seen[sc.reference] = r.State
-				progress(len(scenes()), done, sc.reference, r)
+			if r.State != seen[sc.key()] && ctx.Err() == nil {
+				seen[sc.key()] = r.State
+				progress(len(scenes()), done, sc.key().String(), r)
 			}
 			if r.State == sc.state {
 				done++
@@ -135,8 +166,8 @@ func (s *stage) follow(ctx context.Context) error {
 	}
 }
 
-func progress(all, done int, reference string, r idempotency.Record) {
-	line := fmt.Sprintf("  %-14s %-10s %s", reference, r.State, r.Code)
+func progress(all, done int, key string, r idempotency.Record) {
+	line := fmt.Sprintf("  %-26s %-10s %s", key, r.State, r.Code)
 	if term.IsTerminal(int(os.Stdout.Fd())) {
 		line = fmt.Sprintf("[%2d of %d]%s", done, all, line)
 	}
@@ -148,14 +179,14 @@ var errUnexpected = errors.New("an outcome is not as expected")
 func (s *stage) closing(ctx context.Context, submitted []tasks.Receipt) error {
 	ctx = context.WithoutCancel(ctx)
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "\nREFERENCE\tWHAT HAPPENS\tSUBMITTED\tSTATE\tATTEMPTS\tPAID BY THE PROVIDER\t")
+	fmt.Fprintln(w, "\nPAYMENT\tWHAT HAPPENS\tSUBMITTED\tSTATE\tATTEMPTS\tPAID BY THE PROVIDER\t")
 	var failed error
 	for i, sc := range scenes() {
 		r, err := s.service.ledger.Show(ctx, sc.key())
 		if err != nil {
 			return err
 		}
-		moved := s.sandbox.VirtualPOS().Moved(sc.reference)
+		moved := s.desk(sc.where()).Moved(sc.reference)
 		want := sc.submit
 		if want == "" {
 			want = tasks.Enqueued
@@ -164,7 +195,7 @@ func (s *stage) closing(ctx context.Context, submitted []tasks.Receipt) error {
 		if r.State != sc.state || moved != sc.moved || submitted[i].Outcome != want {
 			verdict, failed = fmt.Sprintf("EXPECTED %s, %s, %d", want, sc.state, sc.moved), errUnexpected
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%d\t%s\n", sc.reference, sc.story, submitted[i].Outcome, r.State, r.Attempts, moved, verdict)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%d\t%s\n", sc.key(), sc.story, submitted[i].Outcome, r.State, r.Attempts, moved, verdict)
 	}
 	if err := w.Flush(); err != nil {
 		return err
