@@ -34,6 +34,8 @@ type cli struct {
 	Unhalt  unhaltCmd  `cmd:"" help:"Let a halted provider go on."`
 	Watch   watchCmd   `cmd:"" help:"Follow the outcome events, one JSON line for each."`
 
+	Hashcard hashcardCmd `cmd:"" help:"Ask for a card without echo, or read it as two lines, and print the provider's token of it; nothing is stored."`
+
 	Version kong.VersionFlag `help:"Print the version and exit."`
 }
 

@@ -108,4 +108,6 @@ func list(text string) []string {
 }
 
 // Client makes the client of one account. It dials nothing.
-func Client(c *config.Config, a config.Account, parts Parts) (any, error) { return adapter(c, a, parts) }
+func Client(c *config.Config, a config.Account, parts Parts) (any, error) {
+	return adapter(c, a, parts)
+}

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"strings"
+
+	"golang.org/x/term"
+
+	"github.com/remesa/remesa/internal/config"
+	"github.com/remesa/remesa/internal/wiring"
+	"github.com/remesa/remesa/providers"
+)
+
+// hashcardCmd has a provider turn a card into a token. It stores and logs nothing, and needs no Redis.
+type hashcardCmd struct {
+	Provider string `required:"" enum:"pagoseguro" placeholder:"P" help:"pagoseguro."`
+	Account  string `default:"default" placeholder:"A" help:"The account whose charges will use the card."`
+}
+
+// Validate checks the account's form.
+func (c *hashcardCmd) Validate() error {
+	if !accountForm.MatchString(c.Account) {
+		return usage("--account: must be 1 to 32 lower-case letters, digits and dashes")
+	}
+	return nil
+}
+
+// Run prints the card's token.
+func (c *hashcardCmd) Run(a *app) error {
+	tokenizer, err := c.tokenizer(a)
+	if err != nil {
+		return usageError{err}
+	}
+	number, code, err := readCard(a.ctx, os.Stdin, a.errOut)
+	if err != nil {
+		return err
+	}
+	token, err := tokenizer.Tokenize(a.ctx, number, code)
+	if err != nil {
+		return fmt.Errorf("hashcard: %w", err)
+	}
+	fmt.Fprintln(a.out, token.Reveal())
+	return a.flush()
+}
+
+func (c *hashcardCmd) tokenizer(a *app) (providers.Tokenizer, error) {
+	if err := config.Complete(&a.config.Providers); err != nil {
+		return nil, err
+	}
+	for _, account := range a.config.Accounts() {
+		if account.Provider != c.Provider || account.Name != c.Account {
+			continue
+		}
+		client, err := wiring.Client(a.config, account, wiring.Parts{})
+		if err != nil {
+			return nil, err
+		}
+		if tokenizer, can := client.(providers.Tokenizer); can {
+			return tokenizer, nil
+		}
+	}
+	return nil, fmt.Errorf("no account %s/%s is configured", c.Provider, c.Account)
+}
+
+var (
+	cardNumber   = regexp.MustCompile(`^[0-9]{13,19}$`)
+	securityCode = regexp.MustCompile(`^[0-9]{3,4}$`)
+)
+
+// readCard asks a person, without echo, or reads two lines. Its errors repeat nothing of what was read.
+func readCard(ctx context.Context, in *os.File, prompt io.Writer) (number, code providers.Secret, err error) {
+	lines := twoLines(in)
+	if term.IsTerminal(int(in.Fd())) {
+		lines = func() (string, string, error) { return askTwice(ctx, in, prompt) }
+	}
+	first, second, err := lines()
+	if err != nil {
+		return "", "", err
+	}
+	first = strings.NewReplacer(" ", "", "-", "").Replace(first)
+	switch {
+	case !cardNumber.MatchString(first):
+		return "", "", usage("card number: must be 13 to 19 digits")
+	case !securityCode.MatchString(second):
+		return "", "", usage("security code: must be 3 or 4 digits")
+	}
+	return providers.Secret(first), providers.Secret(second), nil
+}
+
+const longestCardInput = 1024
+
+// twoLines reads the number and the code, and wants the input to end there.
+func twoLines(in io.Reader) func() (string, string, error) {
+	return func() (string, string, error) {
+		var lines []string
+		scanner := bufio.NewScanner(io.LimitReader(in, longestCardInput+1))
+		for scanner.Scan() {
+			lines = append(lines, strings.TrimSpace(scanner.Text()))
+		}
+		if scanner.Err() != nil {
+			return "", "", errors.New("hashcard: stdin cannot be read")
+		}
+		if len(lines) != 2 {
+			return "", "", usage("hashcard: stdin must have two lines, the card number and the security code (found %d)", len(lines))
+		}
+		return lines[0], lines[1], nil
+	}
+}
+
+func askTwice(ctx context.Context, in *os.File, prompt io.Writer) (first, second string, err error) {
+	if first, err = ask(ctx, in, prompt, "card number: "); err != nil {
+		return "", "", err
+	}
+	second, err = ask(ctx, in, prompt, "security code: ")
+	return first, second, err
+}
+
+// ask reads a line without echo. A signal gives the terminal its echo back.
+func ask(ctx context.Context, in *os.File, prompt io.Writer, what string) (string, error) {
+	fd := int(in.Fd())
+	before, err := term.GetState(fd)
+	if err != nil {
+		return "", errors.New("hashcard: the terminal cannot be read")
+	}
+	fmt.Fprint(prompt, what)
+	type reading struct {
+		text []byte
+		err  error
+	}
+	read := make(chan reading, 1)
+	go func() {
+		text, err := term.ReadPassword(fd)
+		read <- reading{text, err}
+	}()
+	defer fmt.Fprintln(prompt)
+	select {
+	case r := <-read:
+		if r.err != nil {
+			return "", errors.New("hashcard: the terminal cannot be read")
+		}
+		return strings.TrimSpace(string(r.text)), nil
+	case <-ctx.Done():
+		_ = term.Restore(fd, before)
+		return "", errors.New("hashcard: interrupted")
+	}
+}
