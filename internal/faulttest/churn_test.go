@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/redistest"
 )
 
 // churn is a load of 300 payouts at 150 ms on two workers that lasts longer than the strikes.
@@ -141,4 +142,27 @@ func TestRedisIsStopped(t *testing.T) {
 		c.redis.Cont()
 	}
 	all(t, c.end(rules{}), idempotency.Succeeded) // nobody died: nothing may be held
+}
+
+// TestResultsOutlastAnOutage: what happened while Redis did not answer is written when it answers again, as long as the lease lasts.
+func TestResultsOutlastAnOutage(t *testing.T) {
+	t.Parallel()
+	at := usual()
+	at.lease = 30 * time.Second
+	w := newWorldIn(t, at, redistest.Start(t, redistest.Appendonly("always")), nil)
+	w.bank.slow(300 * time.Millisecond)
+	w.work(2)
+	w.submit(w.newPayments(60)...)
+	w.awaitSome(idempotency.Sending, 8)
+	w.redis.Stop()
+	pause(7 * time.Second) // longer than one try to write a result
+	w.redis.Cont()
+	w.awaitSettled(w.certainty())
+	fates := w.audit(rules{})
+	all(t, fates, idempotency.Succeeded)
+	for _, f := range fates {
+		if len(f.lapses()) > 0 {
+			t.Errorf("a result was given up\n%s", f)
+		}
+	}
 }

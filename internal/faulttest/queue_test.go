@@ -92,6 +92,34 @@ func TestTasksAreTamperedWithByHand(t *testing.T) {
 	all(t, w.audit(rules{}), idempotency.Succeeded)
 }
 
+// TestATaskIsGivenToManyAtOnce: wake-ups of every generation and full payloads of the same payments, all while the first is under way.
+func TestATaskIsGivenToManyAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil, "REMESA_CONCURRENCY", "16")
+	w.bank.slow(200 * time.Millisecond)
+	queue := asynq.NewClientFromRedisClient(w.rdb)
+	for _, task := range w.newPayments(40) {
+		w.submit(task)
+		for n := range 4 {
+			wake := idempotency.Wakeup{Key: task.Key(), Generation: int64(100 + n)}
+			if _, err := queue.Enqueue(tasks.NewWake(wake, time.Minute)); err != nil {
+				t.Fatal(err)
+			}
+			w.enqueueRaw(task.Type(), task.Payload())
+		}
+	}
+	w.work(2)
+	w.awaitSettled(w.certainty() + rewake)
+	w.drain()
+	fates := w.audit(rules{})
+	all(t, fates, idempotency.Succeeded)
+	for _, f := range fates {
+		if f.arrived != 1 {
+			t.Errorf("%d requests arrived, want 1\n%s", f.arrived, f)
+		}
+	}
+}
+
 func TestAsynqForgetsEverything(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil, "REMESA_CONCURRENCY", "6")
