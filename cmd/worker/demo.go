@@ -95,7 +95,7 @@ func (s *stage) age(ctx context.Context) {
 }
 
 func (s *stage) openProviders(ctx context.Context) (url string, err error) {
-	for _, provider := range []string{providers.VirtualPOS, providers.Coordinador} {
+	for _, provider := range []string{providers.VirtualPOS, providers.PagoSeguro, providers.Coordinador} {
 		if err := s.desk(provider).AddFaults(demoFaults(provider)...); err != nil {
 			return "", err
 		}
@@ -113,8 +113,12 @@ func (s *stage) openProviders(ctx context.Context) (url string, err error) {
 // desk is the simulator of a provider.
 func (s *stage) desk(provider string) *sandbox.Desk {
 	switch provider {
+	case providers.PagoSeguro:
+		return s.sandbox.PagoSeguro()
 	case providers.Coordinador:
 		return s.sandbox.Coordinador()
+	case providers.PagandoCheck:
+		return s.sandbox.PagandoCheck()
 	default:
 		return s.sandbox.VirtualPOS()
 	}
@@ -132,9 +136,13 @@ func (s *stage) worker(cmd demoCmd, url string) (*service, error) {
 		"REMESA_RETRY_BASE": "200ms", "REMESA_POLL_FIRST": "300ms", "REMESA_POLL_MAX": "1s", "REMESA_JANITOR_INTERVAL": "100ms",
 		"REMESA_VIRTUALPOS_BASE_URL": url + sandbox.VirtualPOSPrefix,
 		"REMESA_VIRTUALPOS_API_KEY":  sandboxAPIKey, "REMESA_VIRTUALPOS_SECRET_KEY": sandboxSecretKey,
+		"REMESA_PAGOSEGURO_BASE_URL":   url + sandbox.PagoSeguroPrefix,
+		"REMESA_PAGOSEGURO_ACCOUNT_ID": sandboxAccountID, "REMESA_PAGOSEGURO_API_KEY": sandboxAPIKey,
 		"REMESA_COORDINADOR_PORTAL_URL":  url + sandbox.CoordinadorPrefix,
 		"REMESA_COORDINADOR_GATEWAY_URL": url + sandbox.CoordinadorGateway,
 		"REMESA_COORDINADOR_USERNAME":    sandboxPortalUser, "REMESA_COORDINADOR_PASSWORD": sandboxPassword,
+		"REMESA_PAGANDOCHECK_BASE_URL": url + sandbox.PagandoCheckPrefix,
+		"REMESA_PAGANDOCHECK_USER":     sandboxUser, "REMESA_PAGANDOCHECK_PASSWORD": sandboxPassword,
 	})
 	if err != nil {
 		return nil, err

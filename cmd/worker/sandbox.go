@@ -24,9 +24,13 @@ func (cmd sandboxCmd) Run(ctx context.Context, _ *config.Config) error {
 	fmt.Fprintf(os.Stdout, "simulated providers on http://%s\n\n", l.Addr())
 	fmt.Fprintf(os.Stdout, "  REMESA_VIRTUALPOS_BASE_URL=http://%s%s\n", l.Addr(), sandbox.VirtualPOSPrefix)
 	fmt.Fprintf(os.Stdout, "  REMESA_VIRTUALPOS_API_KEY=%s\n  REMESA_VIRTUALPOS_SECRET_KEY=%s\n\n", sandboxAPIKey, sandboxSecretKey)
+	fmt.Fprintf(os.Stdout, "  REMESA_PAGOSEGURO_BASE_URL=http://%s%s\n", l.Addr(), sandbox.PagoSeguroPrefix)
+	fmt.Fprintf(os.Stdout, "  REMESA_PAGOSEGURO_ACCOUNT_ID=%s\n  REMESA_PAGOSEGURO_API_KEY=%s\n\n", sandboxAccountID, sandboxAPIKey)
 	fmt.Fprintf(os.Stdout, "  REMESA_COORDINADOR_PORTAL_URL=http://%s%s\n", l.Addr(), sandbox.CoordinadorPrefix)
 	fmt.Fprintf(os.Stdout, "  REMESA_COORDINADOR_GATEWAY_URL=http://%s%s\n", l.Addr(), sandbox.CoordinadorGateway)
 	fmt.Fprintf(os.Stdout, "  REMESA_COORDINADOR_USERNAME=%s\n  REMESA_COORDINADOR_PASSWORD=%s\n\n", sandboxPortalUser, sandboxPassword)
+	fmt.Fprintf(os.Stdout, "  REMESA_PAGANDOCHECK_BASE_URL=http://%s%s\n", l.Addr(), sandbox.PagandoCheckPrefix)
+	fmt.Fprintf(os.Stdout, "  REMESA_PAGANDOCHECK_USER=%s\n  REMESA_PAGANDOCHECK_PASSWORD=%s\n\n", sandboxUser, sandboxPassword)
 	fmt.Fprintln(os.Stdout, "GET PREFIX/_book shows what was executed; POST PREFIX/_faults makes it fail (see README.md)")
 	return sandbox.New(sandbox.Options{}).Serve(ctx, l)
 }
@@ -35,7 +39,9 @@ func (cmd sandboxCmd) Run(ctx context.Context, _ *config.Config) error {
 const (
 	sandboxAPIKey    = "sandbox-api-key"    // #nosec G101
 	sandboxSecretKey = "sandbox-secret-key" // #nosec G101
+	sandboxAccountID = "123456789"
 
+	sandboxUser       = "sandbox-user"
 	sandboxPortalUser = "pagos@empresa.example"
 	sandboxPassword   = "sandbox-password" // #nosec G101
 )

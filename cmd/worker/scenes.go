@@ -52,10 +52,18 @@ func scenes() []scene {
 			fault: sandbox.Fault{Kind: "throttled", Next: 2, Operation: sandbox.Send}, state: idempotency.Succeeded, moved: 1},
 		{reference: heldReference, story: "lost on the way, never found: held for a person",
 			fault: sandbox.Fault{Kind: "hang_up_before"}, state: idempotency.Held},
+		{provider: providers.PagoSeguro, reference: "demo-charged", story: "the token ends: renewed, the card charged once",
+			fault: sandbox.Fault{Kind: "expire_tokens", Next: 1}, state: idempotency.Succeeded, moved: 1},
+		{provider: providers.PagoSeguro, reference: "demo-unanswered", story: "charged, but the answer is lost: nobody to ask, held",
+			fault: sandbox.Fault{Kind: "hang_up_after"}, state: idempotency.Held, moved: 1},
 		{provider: providers.Coordinador, reference: "demo-doubt", story: "registered, but the answer is lost: asked, found",
 			fault: sandbox.Fault{Kind: "hang_up_after"}, state: idempotency.Succeeded, moved: 1},
 		{provider: providers.Coordinador, reference: "demo-already", story: "somebody registered it before us: held, not sent",
 			state: idempotency.Held},
+		{provider: providers.PagandoCheck, reference: "demo-token", story: "the token ends before the charge: renewed, charged once",
+			fault: sandbox.Fault{Kind: "unauthorized_in_body", Operation: sandbox.Send, Next: 1}, state: idempotency.Succeeded, moved: 1},
+		{provider: providers.PagandoCheck, reference: "demo-doubt", story: "charged, but the answer is lost: its order is asked about",
+			fault: sandbox.Fault{Kind: "hang_up_after"}, state: idempotency.Succeeded, moved: 1},
 	}
 }
 
@@ -90,12 +98,32 @@ func (s scene) task() (tasks.Task, error) {
 			Details: tasks.PayoutDetails{Debtor: 101, Creditor: 202, Instruction: s.instruction(), PaidOn: "2026-05-15"},
 		}.Task()
 	}
+	if s.provider == providers.PagoSeguro {
+		return tasks.Charge{
+			Provider: s.provider, TxnID: s.reference, Amount: amount, Currency: "COP", Description: "Suscripción de prueba",
+			Customer: providers.Customer{
+				Name: "Ana Ruiz", Email: "ana@example.com", DocumentType: 1, Document: "100000000", Phone: "3100000000",
+				Address: "Calle 10 # 10-99", City: "Bogotá", FirstNames: "Ana", LastNames: "Ruiz",
+			},
+			Card: tasks.Card{Token: demoCard, Brand: "MasterCard", ExpiryMonth: 12, ExpiryYear: 99, Installments: 1},
+		}.Task()
+	}
+	if s.provider == providers.PagandoCheck {
+		return tasks.Charge{
+			Provider: s.provider, TxnID: s.reference, Amount: "149.50", Currency: "MXN", Description: "Plan mensual",
+			Customer: providers.Customer{ID: "5d1c0b1e-2f6a-4a1e-9a55-0c9a3f4f7e10"}, Card: tasks.Card{Token: "cd_example-000001"},
+			Agreement: "CONTRATO-000812",
+		}.Task()
+	}
 	return tasks.Payout{
 		Provider: providers.VirtualPOS, MerchantID: s.reference, Amount: amount, Currency: "CLP", Description: "Devolución de prueba",
 		Recipient: providers.Recipient{Document: "12345678-5", Name: "Ana Soto", Email: "ana@example.cl"},
 		Bank:      providers.Bank{Code: "012", AccountNumber: "12345678"},
 	}.Task()
 }
+
+// demoCard has the form of a card's token at Pago Seguro, and nothing in it.
+const demoCard = "eyJpdiI6IkV4YW1wbGUiLCJ2YWx1ZSI6IkV4YW1wbGUiLCJtYWMiOiIwMTIzIn0="
 
 const registeredInstruction = 3456790
 
