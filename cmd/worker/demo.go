@@ -95,7 +95,7 @@ func (s *stage) age(ctx context.Context) {
 }
 
 func (s *stage) openProviders(ctx context.Context) (url string, err error) {
-	for _, provider := range []string{providers.VirtualPOS, providers.PagoSeguro, providers.Coordinador} {
+	for _, provider := range []string{providers.VirtualPOS, providers.PagoSeguro, providers.PagandoCheck, providers.Coordinador} {
 		if err := s.desk(provider).AddFaults(demoFaults(provider)...); err != nil {
 			return "", err
 		}
