@@ -121,6 +121,11 @@ func (s *service) serve(ctx context.Context) error {
 		return err
 	}
 	defer stopListening()
+	stopHearing, err := s.hear(ctx)
+	if err != nil {
+		return err
+	}
+	defer stopHearing()
 	if err := s.awaitRedis(ctx); err != nil {
 		return err
 	}

@@ -42,6 +42,8 @@ var allowed = []struct {
 	// The one place that knows both the settings and every adapter.
 	{"internal/wiring", []string{"internal/config", "tasks", "idempotency", "schedule", "providers", "providers/*"}},
 	{"internal/redistest", nil},
+	// It knows how each provider proves its reports, and moves nothing but due times.
+	{"internal/webhook", []string{"idempotency", "providers", "providers/etpay"}},
 	{"internal/*", []string{"tasks", "idempotency", "schedule", "providers"}},
 	{"cmd/*", []string{"internal/*", "tasks", "idempotency", "schedule", "providers", "providers/sandbox"}},
 }
@@ -202,6 +204,9 @@ func TestTheMapRefusesWhatItShould(t *testing.T) {
 		{"internal/wiring", module + "providers/virtualpos", false},
 		{"internal/wiring", module + "providers/sandbox", true},
 		{"internal/metrics", module + "internal/config", true},
+		{"internal/webhook", module + "providers/etpay", false},
+		{"internal/webhook", module + "providers/virtualpos", true},
+		{"internal/webhook", module + "internal/engine", true},
 		{"cmd/worker", module + "providers/virtualpos", true},
 		{"cmd/worker", module + "providers/sandbox", false},
 		{"cmd/worker", module + "internal/engine", false},

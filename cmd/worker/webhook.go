@@ -1,0 +1,32 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+
+	"github.com/remesa/remesa/internal/webhook"
+)
+
+// hear serves the webhooks of providers on a listener of their own, until the returned function is called. Without an address there is
+// none: payments are polled all the same.
+func (s *service) hear(ctx context.Context) (func(), error) {
+	if s.config.WebhookAddr == "" {
+		return func() {}, nil
+	}
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", s.config.WebhookAddr)
+	if err != nil {
+		return nil, fmt.Errorf("REMESA_WEBHOOK_ADDR: %w", err)
+	}
+	s.log.Info().Str("webhooks", l.Addr().String()).Msg("listening")
+	server := webhook.Server(webhook.New(webhook.Options{Ledger: s.ledger, Log: s.log}))
+	go func() {
+		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			s.log.Error().Err(err).Msg("webhook listener stopped")
+		}
+	}()
+	return func() { _ = server.Close() }, nil
+}
