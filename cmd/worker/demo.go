@@ -95,7 +95,7 @@ func (s *stage) age(ctx context.Context) {
 }
 
 func (s *stage) openProviders(ctx context.Context) (url string, err error) {
-	for _, provider := range []string{providers.VirtualPOS, providers.PagoSeguro, providers.PagandoCheck, providers.Coordinador} {
+	for _, provider := range []string{providers.VirtualPOS, providers.PagoSeguro, providers.PagandoCheck, providers.ETpay, providers.Coordinador} {
 		if err := s.desk(provider).AddFaults(demoFaults(provider)...); err != nil {
 			return "", err
 		}
@@ -119,6 +119,8 @@ func (s *stage) desk(provider string) *sandbox.Desk {
 		return s.sandbox.Coordinador()
 	case providers.PagandoCheck:
 		return s.sandbox.PagandoCheck()
+	case providers.ETpay:
+		return s.sandbox.ETpay()
 	default:
 		return s.sandbox.VirtualPOS()
 	}
@@ -141,6 +143,8 @@ func (s *stage) worker(cmd demoCmd, url string) (*service, error) {
 		"REMESA_COORDINADOR_PORTAL_URL":  url + sandbox.CoordinadorPrefix,
 		"REMESA_COORDINADOR_GATEWAY_URL": url + sandbox.CoordinadorGateway,
 		"REMESA_COORDINADOR_USERNAME":    sandboxPortalUser, "REMESA_COORDINADOR_PASSWORD": sandboxPassword,
+		"REMESA_ETPAY_BASE_URL": url + sandbox.ETpayPrefix, "REMESA_ETPAY_PAYMENT_URL": url + sandbox.ETpayPrefix,
+		"REMESA_ETPAY_MERCHANT_CODE": sandboxMerchant, "REMESA_ETPAY_MERCHANT_API_TOKEN": sandboxMerchantToken,
 		"REMESA_PAGANDOCHECK_BASE_URL": url + sandbox.PagandoCheckPrefix,
 		"REMESA_PAGANDOCHECK_USER":     sandboxUser, "REMESA_PAGANDOCHECK_PASSWORD": sandboxPassword,
 	})

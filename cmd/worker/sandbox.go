@@ -31,6 +31,8 @@ func (cmd sandboxCmd) Run(ctx context.Context, _ *config.Config) error {
 	fmt.Fprintf(os.Stdout, "  REMESA_COORDINADOR_USERNAME=%s\n  REMESA_COORDINADOR_PASSWORD=%s\n\n", sandboxPortalUser, sandboxPassword)
 	fmt.Fprintf(os.Stdout, "  REMESA_PAGANDOCHECK_BASE_URL=http://%s%s\n", l.Addr(), sandbox.PagandoCheckPrefix)
 	fmt.Fprintf(os.Stdout, "  REMESA_PAGANDOCHECK_USER=%s\n  REMESA_PAGANDOCHECK_PASSWORD=%s\n\n", sandboxUser, sandboxPassword)
+	fmt.Fprintf(os.Stdout, "  REMESA_ETPAY_BASE_URL=http://%[1]s%[2]s\n  REMESA_ETPAY_PAYMENT_URL=http://%[1]s%[2]s\n", l.Addr(), sandbox.ETpayPrefix)
+	fmt.Fprintf(os.Stdout, "  REMESA_ETPAY_MERCHANT_CODE=%s\n  REMESA_ETPAY_MERCHANT_API_TOKEN=%s\n\n", sandboxMerchant, sandboxMerchantToken)
 	fmt.Fprintln(os.Stdout, "GET PREFIX/_book shows what was executed; POST PREFIX/_faults makes it fail (see README.md)")
 	return sandbox.New(sandbox.Options{}).Serve(ctx, l)
 }
@@ -44,4 +46,7 @@ const (
 	sandboxUser       = "sandbox-user"
 	sandboxPortalUser = "pagos@empresa.example"
 	sandboxPassword   = "sandbox-password" // #nosec G101
+
+	sandboxMerchant      = "cl_sandbox_cl"
+	sandboxMerchantToken = "sandbox-merchant-api-token" // #nosec G101
 )

@@ -60,6 +60,10 @@ func scenes() []scene {
 			fault: sandbox.Fault{Kind: "hang_up_after"}, state: idempotency.Succeeded, moved: 1},
 		{provider: providers.Coordinador, reference: "demo-already", story: "somebody registered it before us: held, not sent",
 			state: idempotency.Held},
+		{provider: providers.ETpay, reference: "demopayer", story: "a session opens, and its payer pays a moment later",
+			fault: sandbox.Fault{Kind: "pending", Delay: sandbox.Duration(700 * time.Millisecond)}, state: idempotency.Succeeded, moved: 1},
+		{provider: providers.ETpay, reference: "demosession", story: "a session is lost: another is opened, and waits for its payer",
+			fault: sandbox.Fault{Kind: "hang_up_after", Next: 1}, state: idempotency.Pending},
 		{provider: providers.PagandoCheck, reference: "demo-token", story: "the token ends before the charge: renewed, charged once",
 			fault: sandbox.Fault{Kind: "unauthorized_in_body", Operation: sandbox.Send, Next: 1}, state: idempotency.Succeeded, moved: 1},
 		{provider: providers.PagandoCheck, reference: "demo-doubt", story: "charged, but the answer is lost: its order is asked about",
@@ -106,6 +110,15 @@ func (s scene) task() (tasks.Task, error) {
 				Address: "Calle 10 # 10-99", City: "Bogotá", FirstNames: "Ana", LastNames: "Ruiz",
 			},
 			Card: tasks.Card{Token: demoCard, Brand: "MasterCard", ExpiryMonth: 12, ExpiryYear: 99, Installments: 1},
+		}.Task()
+	}
+	if s.provider == providers.ETpay {
+		return tasks.Charge{
+			Provider: s.provider, TxnID: s.reference, Amount: "50000", Currency: "CLP", Description: "Cuenta de prueba",
+			Customer: providers.Customer{Email: "ana@example.cl", Document: "12345678-5"},
+			Details: tasks.ChargeDetails{
+				UserBankCode: "cl_estado", Metadata: []tasks.Shown{{Name: "Cuenta", Value: "30215", Show: true}},
+			},
 		}.Task()
 	}
 	if s.provider == providers.PagandoCheck {
