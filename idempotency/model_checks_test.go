@@ -1,6 +1,7 @@
 package idempotency
 
 import (
+	"encoding/json"
 	"strings"
 
 	"github.com/remesa/remesa/providers"
@@ -106,9 +107,9 @@ func (c *modelCase) checkOwner() {
 	if (c.m.state == Sending) != (c.raw.Owner != "") {
 		c.fail("%s, owner %q", c.m.state, c.raw.Owner)
 	}
-	shown, err := c.store.Show(c.ctx, c.key)
-	c.must(err)
-	if shown.MayHaveLeft != c.m.mayHaveLeft() {
+	var s stored
+	c.must(json.Unmarshal([]byte(c.raw.text), &s))
+	if shown := s.record(c.key); shown.MayHaveLeft != c.m.mayHaveLeft() {
 		c.fail("may_have_left: model %t, store %t", c.m.mayHaveLeft(), shown.MayHaveLeft)
 	}
 }

@@ -144,27 +144,31 @@ func (c *modelCase) actions() map[string]func(*rapid.T) {
 	return map[string]func(*rapid.T){
 		"": func(*rapid.T) { c.check() },
 
-		"begin":         c.beginNew,
-		"begin, too":    c.beginNew,
-		"begin again":   c.beginAgain,
-		"note":          c.note,
-		"write":         c.write,
-		"write, too":    c.write,
-		"provider acts": c.providerActs,
-		"report":        c.report,
-		"report, too":   c.report,
-		"ask":           c.ask,
-		"answer":        c.answer,
-		"answer, too":   c.answer,
-		"poll":          c.poll,
-		"due":           c.due,
-		"time":          c.pass,
-		"time, too":     c.pass,
-		"register":      func(*rapid.T) { c.register(0, Duplicate) },
-		"defer, block":  c.deferOrBlock,
-		"person":        c.personActs,
-		"halt":          c.halt,
+		"begin":       c.beginNew,
+		"begin, too":  c.beginNew,
+		"begin again": c.beginAgain,
+		"send":        c.send,
+		"send, too":   c.send,
+		"provider":    c.providerActs,
+		"report":      c.report,
+		"report, too": c.report,
+		"ask":         c.ask,
+		"answer":      c.answer,
+		"poll":        c.poll,
+		"due":         c.due,
+		"time":        c.pass,
+		"time, too":   c.pass,
+		"person":      c.personActs,
+		"person, too": c.personActs,
+		"else":        c.somethingElse,
 	}
+}
+
+// somethingElse is what changes little, and is drawn less often.
+func (c *modelCase) somethingElse(t *rapid.T) {
+	rapid.SampledFrom([]func(*rapid.T){
+		func(*rapid.T) { c.register(0, Duplicate) }, c.deferOrBlock, c.halt, c.note,
+	}).Draw(t, "else")(t)
 }
 
 func (c *modelCase) beginNew(t *rapid.T) {
@@ -214,10 +218,12 @@ func (c *modelCase) begin(t *rapid.T, y *modelTry) {
 }
 
 func (c *modelCase) note(t *rapid.T) {
-	y := c.someTry(t)
-	if y == nil {
-		return
+	if y := c.someTry(t); y != nil {
+		c.noteOf(t, y)
 	}
+}
+
+func (c *modelCase) noteOf(t *rapid.T, y *modelTry) {
 	moves := rapid.IntRange(0, 3).Draw(t, "moves") > 0
 	err := c.store.Note(c.ctx, c.key, modelName("a", y.id), map[string]string{"order": "1"}, moves)
 	c.log("note a%d, moves: %t: %v", y.id, moves, err)
@@ -231,18 +237,28 @@ func (c *modelCase) note(t *rapid.T) {
 	c.observe()
 }
 
-func (c *modelCase) write(t *rapid.T) {
-	if y := c.someTry(t); y != nil && c.w.mayWrite(y, c.now) {
+// send is what a worker does that was told to: note the step that moves money where there is one, and hand its bytes over.
+func (c *modelCase) send(t *rapid.T) {
+	y := c.someTry(t)
+	if y != nil && y.told && !y.moves {
+		c.noteOf(t, y)
+	}
+	if y != nil && c.w.mayWrite(y, c.now) {
 		y.bytes, y.at = c.now, inFlight
 		c.log("bytes of a%d", y.id)
+		if rapid.Bool().Draw(t, "at once") {
+			c.providerTakes(t, y)
+		}
 	}
 }
 
 func (c *modelCase) providerActs(t *rapid.T) {
-	y := c.someTry(t)
-	if y == nil {
-		return
+	if y := c.someTry(t); y != nil {
+		c.providerTakes(t, y)
 	}
+}
+
+func (c *modelCase) providerTakes(t *rapid.T, y *modelTry) {
 	if next := c.w.next(y, c.now, c.endOf(y.id)); len(next) > 0 {
 		y.at = rapid.SampledFrom(next).Draw(t, "goes")
 		c.log("a%d at the provider: %s", y.id, y.at)
@@ -423,6 +439,8 @@ func (c *modelCase) personActs(t *rapid.T) {
 		"succeeded", "failed", "not-received", "retry", "retry with risk", "cancel", "unblock", "accept", "reverse",
 	}
 	switch c.m.state {
+	case Ready:
+		steps = append(steps, "cancel", "cancel")
 	case Held:
 		steps = append(steps, "not-received", "not-received", "not-received", "failed")
 	case Failed:
