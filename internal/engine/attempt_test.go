@@ -28,7 +28,6 @@ type book struct {
 	calls []string
 	fail  func(ctx context.Context, step string, n int) error
 	begun idempotency.Begun
-	asked idempotency.Question
 }
 
 func (b *book) take(ctx context.Context, step, detail string) error {
