@@ -92,7 +92,7 @@ func (c *Client) once(ctx context.Context, r wire.Request, with *reading) (wire.
 		return wire.Reply{}, err
 	}
 	with.hide = append(with.hide, token.Value.Reveal())
-	r.Header = header()
+	r.Header = header(r.Body)
 	r.Header.Set("Authorization", "Bearer "+token.Value.Reveal())
 	reply, err := c.wire.Do(ctx, r)
 	if err != nil {
@@ -105,10 +105,12 @@ func (c *Client) once(ctx context.Context, r wire.Request, with *reading) (wire.
 	return reply, nil
 }
 
-func header() http.Header {
+func header(body []byte) http.Header {
 	h := http.Header{}
 	h.Set("Accept", "application/json")
-	h.Set("Content-Type", "application/json")
+	if body != nil {
+		h.Set("Content-Type", "application/json")
+	}
 	return h
 }
 

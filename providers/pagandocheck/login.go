@@ -22,7 +22,7 @@ func (c *Client) login(ctx context.Context, _ auth.Token) (auth.Token, error) {
 	if err != nil {
 		return auth.Token{}, errors.New("login cannot be written as JSON")
 	}
-	reply, err := c.wire.Do(ctx, wire.Request{Method: http.MethodPost, URL: c.url(loginPath, nil), Header: header(), Body: body})
+	reply, err := c.wire.Do(ctx, wire.Request{Method: http.MethodPost, URL: c.url(loginPath, nil), Header: header(body), Body: body})
 	value, err := loggedIn(reply, err, c.config.Now())
 	if err != nil {
 		return auth.Token{}, err

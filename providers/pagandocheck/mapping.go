@@ -152,7 +152,7 @@ func asked(r wire.Reply, err error, with reading) (providers.Outcome, error) {
 	case a.info.cart == "":
 		return with.found(a, providers.Mismatch, "unverified", "approved, but the answer does not name the payment"), nil
 	}
-	o := with.found(a, providers.Succeeded, approved, "transaction "+providers.Message(a.info.transaction, with.hide...))
+	o := with.found(a, providers.Succeeded, approved, providers.Message("transaction "+a.info.transaction, with.hide...))
 	o.ProviderID = with.order
 	return o, nil
 }

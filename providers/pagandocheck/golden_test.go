@@ -1,0 +1,152 @@
+package pagandocheck_test
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"flag"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/pagandocheck"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// The hash of each golden file stands here too, so that a file cannot be regenerated without anybody's noticing.
+var golden = map[string]string{
+	"login":           "76e13ca427d6ce82",
+	"order":           "879019ca67b898ba",
+	"charge-an-order": "58120a2fdae5882a",
+	"charge":          "4744c847fc8c8cda",
+	"charge-bare":     "f564da07749dd04a",
+	"order-info":      "a1264bec70c25d47",
+}
+
+func TestRequestsOnTheWire(t *testing.T) {
+	t.Parallel()
+	ch := charge(t, "PAY-0000000042")
+	bare := ch
+	bare.Description, bare.Details = "", nil
+	one := func(ch providers.Charge) func(t *testing.T, c pagandocheck.Config) {
+		return func(t *testing.T, c pagandocheck.Config) {
+			_, _ = newClient(t, c).Charge(t.Context(), ch, providers.Attempt{})
+		}
+	}
+	two := func(t *testing.T, c pagandocheck.Config) {
+		_, _ = newTwoStep(t, c).Charge(t.Context(), ch, (&ledger{}).attempt())
+	}
+	ask := func(t *testing.T, c pagandocheck.Config) {
+		_, _ = newTwoStep(t, c).Status(t.Context(), providers.Query{Reference: ch.Reference, Charge: &ch, Handles: map[string]string{"order_id": "ord/1?a=b&c #ñ"}})
+	}
+	for _, row := range []struct {
+		names []string
+		send  func(t *testing.T, c pagandocheck.Config)
+	}{
+		{[]string{"login", "order", "charge-an-order"}, two},
+		{[]string{"login", "charge"}, one(ch)},
+		{[]string{"login", "charge-bare"}, one(bare)},
+		{[]string{"login", "order-info"}, ask},
+	} {
+		got := record(t, row.send)
+		if len(got) != len(row.names) {
+			t.Fatalf("%d requests arrived, want %v", len(got), row.names)
+		}
+		for i, name := range row.names {
+			compare(t, name, got[i])
+		}
+	}
+}
+
+var port = regexp.MustCompile(`127\.0\.0\.1:[0-9]+`)
+
+// record is the bytes of the requests that came over the wire, without the port of the test's server.
+func record(t *testing.T, send func(t *testing.T, c pagandocheck.Config)) []string {
+	t.Helper()
+	requests := make(chan string, 10)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		var head strings.Builder
+		_ = r.Header.Write(&head)
+		requests <- r.Method + " " + r.RequestURI + " " + r.Proto + "\nHost: " + r.Host + "\n" + strings.ReplaceAll(head.String(), "\r", "") + "\n" + string(body)
+		switch {
+		case strings.HasSuffix(r.URL.Path, "get-token"):
+			_, _ = w.Write([]byte(`{"type":"API_AUTHENTICATION","key":"TOKEN","message":"Success","code":0,"data":{"token":"tok-1","key":"k"}}`))
+		case strings.HasSuffix(r.URL.Path, "create-ecommerce-order"):
+			_, _ = w.Write([]byte(`{"data":{"orderId":"ord-1"}}`))
+		default:
+			w.WriteHeader(http.StatusTeapot)
+		}
+	}))
+	defer server.Close()
+	c := config(server.URL + "/prefix/")
+	c.User, c.Password = "0123456789abcdef0123456789abcdef01234567", "Test pässword <1>"
+	send(t, c)
+	close(requests)
+	var all []string
+	for r := range requests {
+		all = append(all, port.ReplaceAllString(r, "HOST"))
+	}
+	return all
+}
+
+func compare(t *testing.T, name, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", name+".http")
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s: the request is\n%s\nwant\n%s", name, got, want)
+	}
+	sum := sha256.Sum256([]byte(got))
+	if hash := hex.EncodeToString(sum[:8]); hash != golden[name] {
+		t.Errorf("%s: the request's hash is %s, want %s", name, hash, golden[name])
+	}
+	verify(t, name, got)
+}
+
+// verify checks a request without any code of the adapter. The paymentToken was made with md5sum from password, cart and total.
+func verify(t *testing.T, name, request string) {
+	t.Helper()
+	const charged = `{"userId":"5d1c0b1e-2f6a-4a1e-9a55-0c9a3f4f7e10","amount":"149.50","cardId":"cd_example-000001",`
+	bodies := map[string]string{
+		"login": `{"password":"Test pässword <1>","user":"0123456789abcdef0123456789abcdef01234567"}`,
+		"order": `{"cartId":"PAY-0000000042","total":"149.50","orderIdECommerce":"PAY-0000000042","originECommerce":"MAGENTO",` +
+			`"paymentToken":"4a83725e1f5a3aad78d86b85e5b7c51c"}`,
+		"charge-an-order": charged + `"aftToken":"aft-0001","agreement":"CONTRATO-000812","concept":"PAY-0000000042 Plan <mensual> & más","orderId":"ord-1"}`,
+		"charge":          charged + `"aftToken":"aft-0001","agreement":"CONTRATO-000812","concept":"PAY-0000000042 Plan <mensual> & más"}`,
+		"charge-bare":     charged + `"aftToken":"","agreement":"CONTRATO-000812","concept":"PAY-0000000042"}`,
+		"order-info":      "",
+	}
+	lines := map[string]string{
+		"login":           "POST /prefix/v1/pagando/get-token HTTP/1.1",
+		"order":           "POST /prefix/v1/pagando/orders/create-ecommerce-order HTTP/1.1",
+		"charge-an-order": "POST /prefix/v1/pagando/orders/create-order HTTP/1.1",
+		"charge":          "POST /prefix/v1/pagando/orders/create-order HTTP/1.1",
+		"charge-bare":     "POST /prefix/v1/pagando/orders/create-order HTTP/1.1",
+		"order-info":      "GET /prefix/v1/pagando/orders/get-order-info?orderId=ord%2F1%3Fa%3Db%26c+%23%C3%B1 HTTP/1.1",
+	}
+	head, body, _ := strings.Cut(request, "\n\n")
+	if body != bodies[name] {
+		t.Errorf("%s: the body is\n%s\nwant\n%s", name, body, bodies[name])
+	}
+	if line, _, _ := strings.Cut(head, "\n"); line != lines[name] {
+		t.Errorf("%s: the request line is %s, want %s", name, line, lines[name])
+	}
+	if bearer := strings.Contains(head+"\n", "\nAuthorization: Bearer tok-1\n"); bearer != (name != "login") {
+		t.Errorf("%s: Authorization is wrong", name)
+	}
+}

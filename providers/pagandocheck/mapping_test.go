@@ -1,0 +1,415 @@
+package pagandocheck
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/wire"
+)
+
+// Words for what a mapping yields as an error.
+const (
+	notSentWord     = "not sent"
+	credentialsWord = "credentials"
+	noAnswerWord    = "no answer"
+)
+
+var with = reading{
+	now: time.Date(2026, 5, 15, 9, 0, 0, 0, time.UTC), order: "ord-1", password: "secret",
+	hard: []string{"SWITCH_4041", "4043"}, uncertain: DefaultUncertain(), hide: []string{"cd_card", "token-1"},
+}
+
+// said is class and code of what a mapping yielded.
+func said(o providers.Outcome, err error) (string, string) {
+	var credentials *providers.CredentialsError
+	var notSent *providers.NotSent
+	switch {
+	case errors.As(err, &credentials):
+		return credentialsWord, credentials.Code
+	case errors.As(err, &notSent):
+		return notSentWord, notSent.Reason
+	case err != nil:
+		return noAnswerWord, ""
+	}
+	return string(o.Class), o.Code
+}
+
+const (
+	page       = `<!doctype html><title>Ingreso</title>`
+	deepIDs    = `{"error":false,"message":"ok","data":{"folio":"000123","transactionNumber":"987654","reference":"PAG-000000012345","orderNumber":"A1B2"}}`
+	paidBody   = `{"type":"API_ORDERS","key":"SUCCESS_ORDER","message":"completed","code":72,"data":` + deepIDs + `}`
+	flatBody   = `{"type":"API_ORDERS","key":"SUCCESS_ORDER","message":"completed","code":72,"data":{"folio":"000123"}}`
+	buyerBody  = `{"type":"API_ORDERS","key":"NEED_3DS","message":"3DS","code":71,"data":{"object":{"id":"ord-3ds"}}}`
+	switchBody = `{"type":"AGREGADOR_SWITCH","key":"SWITCH_4051","message":"fondos insuficientes","code":"4051","data":null,"error":true}`
+	expired    = `{"type":"API_AUTHENTICATION","key":"EXPIRED","message":"API key has expired","code":100}`
+	badLogin   = `{"type":"API_AUTHENTICATION","key":"INVALID_CREDENTIALS","message":"the credentials provided are invalid","code":109}`
+	orderBody  = `{"type":"API_ORDERS","key":"SUCCESS_REQUEST","message":"ok","code":0,"data":{"orderId":"ord-1"}}`
+)
+
+func failureOf(code string) string {
+	return `{"type":"API_ORDERS","key":"ERROR","message":"no","code":` + code + `,"data":null,"error":true}`
+}
+
+func swap(body, from, to string) string { return strings.Replace(body, from, to, 1) }
+
+// Every line: an answer, and what it means to a charge.
+func TestMappingOfCharges(t *testing.T) {
+	t.Parallel()
+	const doubt, succeeded, refused = "in_doubt", "succeeded", "refused"
+	for _, row := range []struct {
+		name   string
+		status int
+		body   string
+		class  string
+		code   string
+	}{
+		{"charged, ids in data.data", 200, paidBody, succeeded, "72"},
+		{"charged, ids in data", 200, flatBody, succeeded, "72"},
+		{"charged, with HTTP 201", 201, paidBody, succeeded, "72"},
+		{"charged, the code as a text", 200, swap(paidBody, "72", `"72"`), succeeded, "72"},
+		{"charged, by the key alone", 200, swap(flatBody, `"code":72,`, ""), succeeded, "72"},
+		{"charged, by the code alone", 200, swap(flatBody, "SUCCESS_ORDER", "SUCCESS_REQUEST"), succeeded, "72"},
+		{"charged, without type and key", 200, `{"code":72,"data":{"reference":"PAG-1"}}`, succeeded, "72"},
+		{"charged, an id as a number", 200, swap(flatBody, `"000123"`, "123"), succeeded, "72"},
+		{"charged, through the switch", 200, swap(paidBody, "API_ORDERS", "AGREGADOR_SWITCH"), succeeded, "72"},
+		{"charged, without an id", 200, swap(flatBody, "folio", "other"), doubt, "72"},
+		{"charged, without data", 200, `{"key":"SUCCESS_ORDER","code":72,"data":null}`, doubt, "72"},
+		{"charged, and an error", 200, swap(flatBody, "{", `{"error":true,`), doubt, "72"},
+		{"charged, and an error inside", 200, swap(paidBody, "false", "true"), doubt, "72"},
+		{"charged, with the key of a decline", 200, swap(flatBody, "SUCCESS_ORDER", "SWITCH_72"), doubt, "72"},
+		{"charged, with the code of 3-D Secure", 200, swap(flatBody, "72", "71"), doubt, "71"},
+		{"charged, with the code of a missing setting", 200, swap(flatBody, "72", "300"), doubt, "300"},
+		{"charged, with an expired token", 200, swap(flatBody, "72", "100"), doubt, "100"},
+		{"charged, with refused credentials", 200, swap(flatBody, "72", "109"), doubt, "109"},
+		{"charged, by no word", 200, `{"code":0,"key":"OK","data":{"folio":"000123"}}`, doubt, "0"},
+		{"charged, in other capitals", 200, `{"Code":72,"Key":"SUCCESS_ORDER","Data":{"folio":"1"}}`, doubt, "unreadable"},
+		{"charged, with HTTP 400", 400, paidBody, doubt, "72"},
+		{"charged, with HTTP 401", 401, paidBody, doubt, "72"},
+		{"charged, with HTTP 429", 429, paidBody, doubt, "72"},
+		{"charged, with HTTP 502", 502, paidBody, doubt, "72"},
+		{"charged, with HTTP 307", 307, paidBody, doubt, "72"},
+
+		{"the buyer must act", 200, buyerBody, refused, "71"},
+		{"the buyer must act, as a text", 200, swap(buyerBody, "71", `"71"`), refused, "71"},
+		{"the buyer must act, with HTTP 402", 402, buyerBody, refused, "71"},
+		{"the buyer must act, with HTTP 401", 401, buyerBody, refused, "71"},
+		{"the buyer must act, with the key of a finished request", 200, swap(buyerBody, "NEED_3DS", "SUCCESS_REQUEST"), refused, "71"},
+		{"the buyer must act, without an order", 200, `{"code":71}`, refused, "71"},
+		{"the buyer must act, with HTTP 500", 500, buyerBody, doubt, "71"},
+		{"the buyer must act, and a folio", 200, swap(buyerBody, `"object"`, `"folio":"1","object"`), doubt, "71"},
+		{"the buyer must act, of a completed order", 200, swap(buyerBody, "NEED_3DS", "SUCCESS_ORDER"), doubt, "71"},
+
+		{"a decline", 200, switchBody, refused, "SWITCH_4051"},
+		{"a decline, with HTTP 402", 402, switchBody, refused, "SWITCH_4051"},
+		{"a decline, with HTTP 401", 401, switchBody, refused, "SWITCH_4051"},
+		{"a decline, its code a number", 200, swap(switchBody, `"4051",`, "4051,"), refused, "SWITCH_4051"},
+		{"a decline, by its key alone", 200, swap(switchBody, "AGREGADOR_SWITCH", "API_ORDERS"), refused, "SWITCH_4051"},
+		{"a decline, by its type alone", 200, swap(switchBody, "SWITCH_4051", "DENIED"), refused, "SWITCH_4051"},
+		{"a decline with the code of 3-D Secure", 200, strings.ReplaceAll(switchBody, "4051", "71"), refused, "SWITCH_71"},
+		{"a decline with the code of an expired token", 200, strings.ReplaceAll(switchBody, "4051", "100"), refused, "SWITCH_100"},
+		{"a decline with the code of bad credentials", 200, strings.ReplaceAll(switchBody, "4051", "109"), refused, "SWITCH_109"},
+		{"a decline with the code of a missing setting", 200, strings.ReplaceAll(switchBody, "4051", "300"), refused, "SWITCH_300"},
+		{"a decline that names the failed charge", 200, swap(switchBody, "null", deepIDs), refused, "SWITCH_4051"},
+		{"a decline that names a charge and no error", 200, swap(swap(switchBody, "null", deepIDs), `,"error":true`, ""), doubt, "4051"},
+		{"a decline with the code of a completed order", 200, strings.ReplaceAll(switchBody, "4051", "72"), doubt, "72"},
+		{"a decline without code and key", 200, `{"type":"AGREGADOR_SWITCH","error":true}`, doubt, "unreadable"},
+		{"a decline with HTTP 503", 503, switchBody, doubt, "4051"},
+		{"a decline of what exists already", 200, strings.ReplaceAll(switchBody, "4051", "4025"), doubt, "SWITCH_4025"},
+		{"a decline of what exists already, by type and code", 200, swap(strings.ReplaceAll(switchBody, "4051", "4025"), "SWITCH_4025", "EXISTS"), doubt, "SWITCH_4025"},
+		{"a decline that speaks of a time-out", 200, swap(switchBody, "fondos insuficientes", "Tiempo de espera agotado"), doubt, "SWITCH_4051"},
+		{"a decline that speaks of no answer", 200, swap(switchBody, "fondos insuficientes", "Emisor SIN RESPUESTA"), doubt, "SWITCH_4051"},
+		{"a decline whose key speaks of a time-out", 200, swap(switchBody, "SWITCH_4051", "SWITCH_TIMEOUT"), doubt, "SWITCH_TIMEOUT"},
+
+		{"no payment settings", 200, failureOf("300"), refused, "300"},
+		{"no payment settings, as a text", 400, failureOf(`"300"`), refused, "300"},
+		{"no order number", 422, failureOf("314"), refused, "314"},
+		{"no payment settings, with HTTP 500", 500, failureOf("300"), doubt, "300"},
+		{"could not be processed", 200, failureOf("302"), doubt, "302"},
+		{"could not be processed, with HTTP 400", 400, failureOf("302"), doubt, "302"},
+		{"an unlisted code", 200, failureOf("315"), doubt, "315"},
+		{"a code with decimals", 200, failureOf("71.0"), doubt, "71.0"},
+		{"a code with an exponent", 200, failureOf("3e2"), doubt, "3e2"},
+		{"a code that is a sentence", 200, failureOf(`"no es un código"`), doubt, "unreadable"},
+
+		{"an expired token", 200, expired, credentialsWord, "100"},
+		{"an expired token, as a text", 200, swap(expired, "100", `"100"`), credentialsWord, "100"},
+		{"an expired token, with HTTP 401", 401, expired, credentialsWord, "100"},
+		{"an expired token, with HTTP 502", 502, expired, doubt, "100"},
+		{"bad credentials", 200, badLogin, credentialsWord, "109"},
+		{"401 with a page", 401, page, credentialsWord, "http_401"},
+		{"401 with nothing", 401, "", credentialsWord, "http_401"},
+		{"401 with an unlisted code", 401, failureOf("315"), credentialsWord, "http_401"},
+		{"401 with a completed order of nothing", 401, `{"code":72}`, doubt, "72"},
+		{"403 with a page", 403, page, doubt, "http_403"},
+		{"throttled", 429, "", notSentWord, "throttled"},
+
+		{"a server error", 500, "", doubt, "http_500"},
+		{"unavailable for a while", 503, "", doubt, "http_503"},
+		{"a page", 200, page, doubt, "unreadable"},
+		{"nothing", 200, "", doubt, "unreadable"},
+		{"null", 200, "null", doubt, "unreadable"},
+		{"an array", 200, "[" + paidBody + "]", doubt, "unreadable"},
+		{"two values", 200, paidBody + paidBody, doubt, "unreadable"},
+		{"cut", 200, paidBody[:len(paidBody)-1], doubt, "unreadable"},
+		{"not UTF-8", 200, swap(paidBody, "completed", "\xff"), doubt, "unreadable"},
+		{"a code that is a list", 200, swap(paidBody, "72", "[72]"), doubt, "unreadable"},
+		{"a key that is a number", 200, swap(paidBody, `"SUCCESS_ORDER"`, "1"), doubt, "unreadable"},
+		{"an id that is a list", 200, swap(flatBody, `"000123"`, "[1]"), doubt, "unreadable"},
+		{"an id with a blank", 200, swap(flatBody, "000123", "000 123"), doubt, "unreadable"},
+		{"an error that is a text", 200, swap(flatBody, "{", `{"error":"no",`), doubt, "unreadable"},
+		{"data that is a text", 200, `{"code":72,"key":"SUCCESS_ORDER","data":"000123"}`, doubt, "72"},
+	} {
+		class, code := said(charged(wire.Reply{Status: row.status, Body: []byte(row.body)}, nil, with))
+		if class != row.class || code != row.code {
+			t.Errorf("%s: got %s %s, want %s %s", row.name, class, code, row.class, row.code)
+		}
+	}
+}
+
+// Every line: an answer, and what it means to the making of an order. Nothing there is in doubt.
+func TestMappingOfOrders(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name   string
+		status int
+		body   string
+		want   string
+	}{
+		{"made", 200, orderBody, "ord-1"},
+		{"made, with HTTP 201", 201, orderBody, "ord-1"},
+		{"made, one level deeper", 200, `{"data":{"data":{"orderId":17}}}`, "17"},
+		{"no id", 200, swap(orderBody, "orderId", "id"), "not sent no_order"},
+		{"an error with an id", 200, swap(orderBody, "{", `{"error":true,`), "not sent no_order"},
+		{"an id with HTTP 500", 500, orderBody, "not sent no_order"},
+		{"an id with a blank", 200, swap(orderBody, "ord-1", "ord 1"), "not sent no_order"},
+		{"no payment settings", 200, failureOf("300"), "refused 300"},
+		{"no order number", 400, failureOf("314"), "refused 314"},
+		{"no payment settings, with HTTP 500", 500, failureOf("300"), "not sent no_order"},
+		{"could not be processed", 200, failureOf("302"), "not sent no_order"},
+		{"not allowed", 403, failureOf("305"), "not sent no_order"},
+		{"a decline", 200, switchBody, "not sent no_order"},
+		{"an expired token", 200, expired, "credentials 100"},
+		{"bad credentials", 200, badLogin, "credentials 109"},
+		{"401", 401, "", "credentials http_401"},
+		{"throttled", 429, "", "not sent throttled"},
+		{"a page", 200, page, "not sent no_order"},
+	} {
+		m, err := ordered(wire.Reply{Status: row.status, Body: []byte(row.body)}, nil, with)
+		got := m.id
+		if class, code := said(m.outcome(), err); class != "" {
+			got = class + " " + code
+		}
+		if got != row.want {
+			t.Errorf("%s: got %s, want %s", row.name, got, row.want)
+		}
+	}
+}
+
+// infoBody is an answer about an order; token is made by hand from password, total and transaction.
+func infoBody(total, response string) string {
+	text := strings.Trim(total, `"`)
+	return `{"data":{"cartId":"pay-1","total":` + total + `,"transactionId":"tx-1","payResponse":"` + response + `","paymentToken":"` + md5hex("secret"+text+"tx-1") + `"}}`
+}
+
+// Every line: an answer, and what it means to a question.
+func TestMappingOfQuestions(t *testing.T) {
+	t.Parallel()
+	const doubt, succeeded, mismatch = "in_doubt", "succeeded", "mismatch"
+	good := infoBody(`"149.50"`, "APPROVED")
+	for _, row := range []struct {
+		name   string
+		status int
+		body   string
+		class  string
+		code   string
+	}{
+		{"approved", 200, good, succeeded, "APPROVED"},
+		{"approved, in small letters", 200, swap(good, "APPROVED", "approved"), succeeded, "APPROVED"},
+		{"approved, the total a number", 200, infoBody("149.50", "APPROVED"), succeeded, "APPROVED"},
+		{"approved, the total a shorter number", 200, infoBody("149.5", "APPROVED"), succeeded, "APPROVED"},
+		{"approved, the total formed anew", 200, swap(infoBody("149.50", "APPROVED"), "149.50", "149.5"), mismatch, "unverified"},
+		{"approved, the token in capitals", 200, swap(good, md5hex("secret149.50tx-1"), strings.ToUpper(md5hex("secret149.50tx-1"))), succeeded, "APPROVED"},
+		{"approved, one level deeper", 200, `{"data":` + good + `}`, succeeded, "APPROVED"},
+		{"approved, with an envelope", 200, swap(good, "{", `{"type":"API_ORDERS","key":"SUCCESS_REQUEST","code":72,`), succeeded, "APPROVED"},
+		{"approved, the total another", 200, swap(good, "149.50", "1.00"), mismatch, "unverified"},
+		{"approved, the transaction another", 200, swap(good, "tx-1", "tx-2"), mismatch, "unverified"},
+		{"approved, without a token", 200, swap(good, "paymentToken", "x"), mismatch, "unverified"},
+		{"approved, without a total", 200, `{"data":{"cartId":"pay-1","transactionId":"tx-1","payResponse":"APPROVED","paymentToken":"` + md5hex("secrettx-1") + `"}}`, mismatch, "unverified"},
+		{"approved, without a transaction", 200, `{"data":{"cartId":"pay-1","total":"149.50","payResponse":"APPROVED","paymentToken":"` + md5hex("secret149.50") + `"}}`, mismatch, "unverified"},
+		{"approved, without the cart", 200, swap(good, "cartId", "x"), mismatch, "unverified"},
+		{"approved, and an error", 200, swap(good, "{", `{"error":true,`), noAnswerWord, ""},
+		{"approved, with HTTP 404", 404, good, noAnswerWord, ""},
+		{"approved, with HTTP 502", 502, good, noAnswerWord, ""},
+		{"approved, the word a list", 200, swap(good, `"APPROVED"`, `["APPROVED"]`), noAnswerWord, ""},
+		{"nothing yet", 200, infoBody(`"149.50"`, ""), doubt, "no_response"},
+		{"null yet", 200, swap(good, `"APPROVED"`, "null"), doubt, "no_response"},
+		{"no word at all", 200, swap(good, "payResponse", "x"), doubt, "no_response"},
+		{"declined", 200, infoBody(`"149.50"`, "DECLINED"), doubt, "DECLINED"},
+		{"cancelled", 200, infoBody(`"149.50"`, "CANCELLED"), doubt, "CANCELLED"},
+		{"a sentence", 200, infoBody(`"149.50"`, "no se sabe"), doubt, "no_response"},
+		{"not approved, in so many words", 200, infoBody(`"149.50"`, "NOT APPROVED"), doubt, "no_response"},
+		{"an order of nothing", 200, `{"data":{}}`, noAnswerWord, ""},
+		{"not found, in a code", 200, failureOf("312"), noAnswerWord, ""},
+		{"a completed order", 200, paidBody, noAnswerWord, ""},
+		{"a bare 404", 404, "404 page not found", noAnswerWord, ""},
+		{"a login page", 200, page, noAnswerWord, ""},
+		{"nothing", 200, "", noAnswerWord, ""},
+		{"an expired token", 200, expired, credentialsWord, "100"},
+		{"bad credentials", 200, badLogin, credentialsWord, "109"},
+		{"401", 401, "", credentialsWord, "http_401"},
+		{"throttled", 429, "", notSentWord, "throttled"},
+	} {
+		class, code := said(asked(wire.Reply{Status: row.status, Body: []byte(row.body)}, nil, with))
+		if class != row.class || code != row.code {
+			t.Errorf("%s: got %s %s, want %s %s", row.name, class, code, row.class, row.code)
+		}
+	}
+}
+
+func TestMappingOfLogins(t *testing.T) {
+	t.Parallel()
+	good := `{"type":"API_AUTHENTICATION","key":"TOKEN","message":"Success","code":0,"data":{"token":"tok","key":"k"}}`
+	for _, row := range []struct {
+		name   string
+		status int
+		body   string
+		want   string
+	}{
+		{"a token", 200, good, ""},
+		{"a token with HTTP 201", 201, good, ""},
+		{"a token with HTTP 500", 500, good, notSentWord + " no_token"},
+		{"no token", 200, swap(good, "tok", ""), notSentWord + " no_token"},
+		{"a token with a line break", 200, swap(good, `"tok"`, `"to\nk"`), notSentWord + " no_token"},
+		{"a token and an error", 200, swap(good, "{", `{"error":true,`), notSentWord + " no_token"},
+		{"bad credentials", 200, badLogin, credentialsWord + " 109"},
+		{"bad credentials, as a text", 400, swap(badLogin, "109", `"109"`), credentialsWord + " 109"},
+		{"a replaced key", 200, expired, credentialsWord + " 100"},
+		{"401", 401, "", credentialsWord + " http_401"},
+		{"403", 403, page, credentialsWord + " http_403"},
+		{"bad credentials with HTTP 502", 502, badLogin, notSentWord + " no_token"},
+		{"throttled", 429, "", notSentWord + " throttled"},
+		{"a page", 200, page, notSentWord + " no_token"},
+	} {
+		value, err := loggedIn(wire.Reply{Status: row.status, Body: []byte(row.body)}, nil, with.now)
+		got := ""
+		if class, code := said(providers.Outcome{}, err); class != "" {
+			got = class + " " + code
+		}
+		if got != row.want || (value != "") != (err == nil) {
+			t.Errorf("%s: got %q, want %q", row.name, got, row.want)
+		}
+	}
+}
+
+func TestMappingOfBrokenExchanges(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name          string
+		err           error
+		charged, code string
+		ordered       string
+		asked         string
+	}{
+		{"nothing left", &wire.Error{Reason: wire.Connect}, notSentWord, "connect", notSentWord, notSentWord},
+		{"no time was left", &wire.Error{Reason: wire.NoTime}, notSentWord, "no_time", notSentWord, notSentWord},
+		{"the time ran out", &wire.Error{Sent: true, Reason: wire.Timeout}, "in_doubt", "timeout", notSentWord, noAnswerWord},
+		{"the answer of a 401 broke off", &wire.Error{Sent: true, Reason: wire.EOF, Status: 401}, "in_doubt", "eof", notSentWord, noAnswerWord},
+		{"an unknown error", errors.New("boom"), "in_doubt", "unreadable", notSentWord, noAnswerWord},
+		{"no token now", &providers.NotSent{Reason: "no_token"}, notSentWord, "no_token", notSentWord, notSentWord},
+		{"refused credentials", &providers.CredentialsError{Code: "109"}, credentialsWord, "109", credentialsWord, credentialsWord},
+	} {
+		if class, code := said(charged(wire.Reply{}, row.err, with)); class != row.charged || code != row.code {
+			t.Errorf("charge, %s: got %s %s, want %s %s", row.name, class, code, row.charged, row.code)
+		}
+		m, err := ordered(wire.Reply{}, row.err, with)
+		if class, _ := said(m.outcome(), err); class != row.ordered {
+			t.Errorf("order, %s: got %s, want %s", row.name, class, row.ordered)
+		}
+		if class, _ := said(asked(wire.Reply{}, row.err, with)); class != row.asked {
+			t.Errorf("question, %s: got %s, want %s", row.name, class, row.asked)
+		}
+	}
+}
+
+func TestThrottlingSaysHowLong(t *testing.T) {
+	t.Parallel()
+	r := wire.Reply{Status: 429, Header: http.Header{"Retry-After": {"Fri, 15 May 2026 09:00:30 GMT"}}}
+	_, chargeErr := charged(r, nil, with)
+	_, orderErr := ordered(r, nil, with)
+	_, askErr := asked(r, nil, with)
+	_, loginErr := loggedIn(r, nil, with.now)
+	for name, err := range map[string]error{"charge": chargeErr, "order": orderErr, "question": askErr, "login": loginErr} {
+		var e *providers.NotSent
+		if !errors.As(err, &e) || e.RetryAfter != 30*time.Second {
+			t.Errorf("%s: got %v, want 30 s", name, err)
+		}
+	}
+}
+
+func TestADeclineIsSoftUnlessItsCodeIsListed(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[string]providers.Decline{"4051": providers.Soft, "4041": providers.Hard, "4043": providers.Hard, "4042": providers.Soft} {
+		o, err := charged(wire.Reply{Status: 200, Body: []byte(strings.ReplaceAll(switchBody, "4051", code))}, nil, with)
+		if err != nil || o.Class != providers.Refused || o.Decline != want {
+			t.Errorf("%s: got %+v, %v, want %s", code, o, err, want)
+		}
+	}
+	other := with
+	other.uncertain = []string{"FONDOS"}
+	if o, _ := charged(wire.Reply{Status: 200, Body: []byte(switchBody)}, nil, other); o.Class != providers.InDoubt {
+		t.Errorf("a text on the list of uncertain ones: got %+v", o)
+	}
+}
+
+func TestThePaymentsIDAtTheProvider(t *testing.T) {
+	t.Parallel()
+	oneStep := with
+	oneStep.order = ""
+	for _, row := range []struct {
+		name string
+		with reading
+		body string
+		id   string
+	}{
+		{"charged in two steps", with, paidBody, "ord-1"},
+		{"charged in one step", oneStep, paidBody, "000123"},
+		{"charged in one step, without a folio", oneStep, swap(paidBody, "folio", "x"), "PAG-000000012345"},
+		{"the buyer must act", with, buyerBody, "ord-3ds"},
+		{"the buyer must act, in one step", oneStep, buyerBody, "ord-3ds"},
+		{"the buyer must act, the order not named", with, `{"code":71}`, "ord-1"},
+		{"declined", with, switchBody, ""},
+		{"in doubt", with, failureOf("302"), ""},
+	} {
+		o, err := charged(wire.Reply{Status: 200, Body: []byte(row.body)}, nil, row.with)
+		if err != nil || o.ProviderID != row.id {
+			t.Errorf("%s: got %q, %v, want %q", row.name, o.ProviderID, err, row.id)
+		}
+	}
+}
+
+func TestTextsOfTheProviderAreScrubbed(t *testing.T) {
+	t.Parallel()
+	body := swap(switchBody, "fondos insuficientes", "tarjeta cd_card 4111111111111111 de ana@example.mx con token-1")
+	o, err := charged(wire.Reply{Status: 200, Body: []byte(body)}, nil, with)
+	if err != nil || o.Class != providers.Refused {
+		t.Fatalf("got %v, %v", o.Class, err)
+	}
+	for _, secret := range []string{"cd_card", "4111", "ana@", "token-1"} {
+		if strings.Contains(o.Code+o.Message, secret) {
+			t.Errorf("%q is left in %q %q", secret, o.Code, o.Message)
+		}
+	}
+}
+
+func TestAMessageHoldsWholeIDsOnly(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("9", 100)
+	o, err := charged(wire.Reply{Status: 200, Body: []byte(swap(paidBody, "987654", long))}, nil, with)
+	if err != nil || o.Message != "folio 000123, reference PAG-000000012345" {
+		t.Errorf("got %q, %v", o.Message, err)
+	}
+}

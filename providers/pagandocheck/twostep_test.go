@@ -1,0 +1,387 @@
+package pagandocheck_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/pagandocheck"
+	"github.com/remesa/remesa/providers/sandbox"
+)
+
+// ledger is what an attempt sees of one: it keeps handles, or refuses to.
+type ledger struct {
+	handles map[string]string
+	moves   []bool
+	refuse  error
+}
+
+func (l *ledger) attempt() providers.Attempt {
+	return providers.Attempt{ID: "a-1", Handles: maps.Clone(l.handles), Note: func(_ context.Context, h map[string]string, moves bool) error {
+		if l.refuse != nil {
+			return l.refuse
+		}
+		if l.handles == nil {
+			l.handles = map[string]string{}
+		}
+		maps.Copy(l.handles, h)
+		l.moves = append(l.moves, moves)
+		return nil
+	}}
+}
+
+// provider is a simulator behind a real connection.
+type provider struct {
+	desk *sandbox.Desk
+	url  string
+}
+
+func serve(t *testing.T, o sandbox.PagandoCheckOptions, faults ...sandbox.Fault) provider {
+	t.Helper()
+	s := sandbox.New(sandbox.Options{PagandoCheck: o})
+	server := httptest.NewServer(s)
+	t.Cleanup(server.Close)
+	if err := s.PagandoCheck().AddFaults(faults...); err != nil {
+		t.Fatal(err)
+	}
+	return provider{s.PagandoCheck(), server.URL + sandbox.PagandoCheckPrefix}
+}
+
+func TestTheOrderIsKeptBeforeTheMoneyCanMove(t *testing.T) {
+	t.Parallel()
+	p := serve(t, sandbox.PagandoCheckOptions{})
+	l := &ledger{}
+	o, err := newTwoStep(t, config(p.url)).Charge(t.Context(), charge(t, "pay-1"), l.attempt())
+	if err != nil || o.Class != providers.Succeeded || o.Code != "72" {
+		t.Fatalf("got %+v, %v", o, err)
+	}
+	if l.handles["order_id"] == "" || o.ProviderID != l.handles["order_id"] || !slices.Equal(l.moves, []bool{true}) {
+		t.Errorf("kept %v, noted %v, the payment's id is %q", l.handles, l.moves, o.ProviderID)
+	}
+	for _, id := range []string{"folio 000001", "reference PAG-000001", "transactionNumber 98000001", "orderNumber A1B2"} {
+		if !strings.Contains(o.Message, id) {
+			t.Errorf("the message is %q, without %s", o.Message, id)
+		}
+	}
+}
+
+func TestAnAttemptThatOwnsThePaymentNoMoreSendsNothing(t *testing.T) {
+	t.Parallel()
+	p := serve(t, sandbox.PagandoCheckOptions{})
+	l := &ledger{refuse: errors.New("not the owner")}
+	_, err := newTwoStep(t, config(p.url)).Charge(t.Context(), charge(t, "pay-1"), l.attempt())
+	var notSent *providers.NotSent
+	if !errors.As(err, &notSent) || !errors.Is(err, l.refuse) || p.desk.Arrived("pay-1") != 0 {
+		t.Errorf("got %v, %d charges arrived", err, p.desk.Arrived("pay-1"))
+	}
+}
+
+func TestAnEarlierAttemptsOrderIsUsedAgain(t *testing.T) {
+	t.Parallel()
+	p := serve(t, sandbox.PagandoCheckOptions{Duplicates: sandbox.Refuse}, sandbox.Fault{Kind: "hang_up_after", Next: 1})
+	c, l := newTwoStep(t, config(p.url)), &ledger{}
+	if o, err := c.Charge(t.Context(), charge(t, "pay-1"), l.attempt()); err != nil || o.Class != providers.InDoubt {
+		t.Fatalf("the first attempt: %+v, %v", o, err)
+	}
+	first := l.handles["order_id"]
+	o, err := c.Charge(t.Context(), charge(t, "pay-1"), l.attempt())
+	if err != nil || o.Class != providers.InDoubt || o.Code != "SWITCH_4025" {
+		t.Errorf("the second attempt: %+v, %v", o, err)
+	}
+	if l.handles["order_id"] != first || !slices.Equal(l.moves, []bool{true, true}) || p.desk.Moved("pay-1") != 1 {
+		t.Errorf("order %q after %q, noted %v, money moved %d times", l.handles["order_id"], first, l.moves, p.desk.Moved("pay-1"))
+	}
+}
+
+// Whatever becomes of the first step, no money can have moved: it is an error, and the attempt may be repeated.
+func TestAnOrderWithoutAnAnswerIsNotADoubt(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		kind, reason string
+		after        time.Duration
+	}{
+		{"hang_up_after", "eof", 0},
+		{"slow_before", "timeout", 0},
+		{"bad_gateway_before", "no_order", 0},
+		{"html_after", "no_order", 0},
+		{"cut_json_after", "no_order", 0},
+		{"cut_body_after", "eof", 0},
+		{"huge_after", "too_large", 0},
+		{"redirect", "no_order", 0},
+		{"throttled", "throttled", 7 * time.Second},
+	} {
+		p := serve(t, sandbox.PagandoCheckOptions{}, sandbox.Fault{Kind: row.kind, Operation: sandbox.Step, RetryAfter: "7"})
+		c, l := config(p.url), &ledger{}
+		if row.kind == "slow_before" {
+			c.Timeout = 300 * time.Millisecond
+		}
+		o, err := newTwoStep(t, c).Charge(t.Context(), charge(t, "pay-1"), l.attempt())
+		var notSent *providers.NotSent
+		if !errors.As(err, &notSent) || notSent.Reason != row.reason || notSent.RetryAfter != row.after {
+			t.Errorf("%s: got %+v, %v, want not sent for %s", row.kind, o, err, row.reason)
+		}
+		if len(l.moves) != 0 || p.desk.Arrived("pay-1") != 0 {
+			t.Errorf("%s: noted %v, %d charges arrived", row.kind, l.moves, p.desk.Arrived("pay-1"))
+		}
+	}
+}
+
+func TestAnAccountWithoutPaymentSettingsFailsAtItsOrder(t *testing.T) {
+	t.Parallel()
+	p := serve(t, sandbox.PagandoCheckOptions{}, sandbox.Fault{Kind: "decline", Code: "300", Operation: sandbox.Step})
+	l := &ledger{}
+	o, err := newTwoStep(t, config(p.url)).Charge(t.Context(), charge(t, "pay-1"), l.attempt())
+	if err != nil || o.Class != providers.Refused || o.Code != "300" || len(l.moves) != 0 {
+		t.Errorf("got %+v, %v, noted %v", o, err, l.moves)
+	}
+}
+
+func TestTheBuyersTurnKeepsTheOrder(t *testing.T) {
+	t.Parallel()
+	p := serve(t, sandbox.PagandoCheckOptions{}, sandbox.Fault{Kind: "decline", Code: "71"})
+	l := &ledger{}
+	o, err := newTwoStep(t, config(p.url)).Charge(t.Context(), charge(t, "pay-1"), l.attempt())
+	if err != nil || o.Class != providers.Refused || o.Code != "71" || o.ProviderID != l.handles["order_id"] || o.ProviderID == "" {
+		t.Errorf("got %+v, %v, order %q", o, err, l.handles["order_id"])
+	}
+	if o.Decline != providers.Hard || !strings.Contains(o.Message, "3-D Secure") {
+		t.Errorf("got decline %q, message %q", o.Decline, o.Message)
+	}
+}
+
+func TestAQuestionTakesTheOrderFromWhereItIsKnown(t *testing.T) {
+	t.Parallel()
+	p := serve(t, sandbox.PagandoCheckOptions{})
+	c, l := newTwoStep(t, config(p.url)), &ledger{}
+	ch := charge(t, "pay-1")
+	if _, err := c.Charge(t.Context(), ch, l.attempt()); err != nil {
+		t.Fatal(err)
+	}
+	id := l.handles["order_id"]
+	for name, q := range map[string]providers.Query{
+		"from the handles":           {Handles: l.handles},
+		"from the handles first":     {Handles: l.handles, ProviderID: "ord_other"},
+		"from the id, details gone":  {ProviderID: id},
+		"from the id, with a charge": {ProviderID: id, Charge: &ch},
+	} {
+		q.Reference, q.Amount = "pay-1", ch.Amount
+		o, err := c.Status(t.Context(), q)
+		if err != nil || o.Class != providers.Succeeded || o.ProviderID != id || o.Echo != (providers.Echo{Amount: "149.50", Reference: "pay-1"}) {
+			t.Errorf("%s: got %+v, %v", name, o, err)
+		}
+	}
+	if o, err := c.Status(t.Context(), providers.Query{Reference: "pay-1", Amount: ch.Amount}); err == nil {
+		t.Errorf("without an order: got %+v", o)
+	}
+}
+
+func TestAnotherAmountIsRepeatedAsItIs(t *testing.T) {
+	t.Parallel()
+	p := serve(t, sandbox.PagandoCheckOptions{}, sandbox.Fault{Kind: "wrong_amount"})
+	c, l := newTwoStep(t, config(p.url)), &ledger{}
+	if _, err := c.Charge(t.Context(), charge(t, "pay-1"), l.attempt()); err != nil {
+		t.Fatal(err)
+	}
+	o, err := c.Status(t.Context(), providers.Query{Reference: "pay-1", Handles: l.handles})
+	if err != nil || o.Echo.Amount != "1149.50" {
+		t.Errorf("got %+v, %v", o, err)
+	}
+}
+
+func TestWhatTheTwoFormsCanDoShowsInTheirTypes(t *testing.T) {
+	t.Parallel()
+	one, two := any(newClient(t, config("https://pay.example"))), any(newTwoStep(t, config("https://pay.example")))
+	if _, can := one.(providers.StatusChecker); can {
+		t.Error("the one-step form says that it can be asked")
+	}
+	if _, late := one.(providers.TwoStep); late {
+		t.Error("the one-step form says that its first step cannot move money")
+	}
+	if late, ok := two.(providers.TwoStep); !ok || !late.OpensLate() {
+		t.Error("the two-step form does not open late")
+	}
+	if _, can := two.(providers.StatusChecker); !can {
+		t.Error("the two-step form cannot be asked")
+	}
+}
+
+func TestCheckSaysWhatTheAccountMayDo(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name    string
+		options sandbox.PagandoCheckOptions
+		faults  []sandbox.Fault
+		one     bool
+		wrong   string
+		refused bool
+		says    string
+		warns   bool
+	}{
+		{name: "all is well", says: "an order can be asked about"},
+		{name: "all is well, totals as numbers", options: sandbox.PagandoCheckOptions{NumberTotals: true}, says: "may use the two-step order"},
+		{name: "no orders", options: sandbox.PagandoCheckOptions{NoOrders: true}, wrong: "REMESA_PAGANDOCHECK_TWO_STEP=false"},
+		{name: "no payment settings", faults: []sandbox.Fault{{Kind: "decline", Code: "300", Operation: sandbox.Step}}, wrong: "code 300"},
+		{name: "orders that cannot be asked about", faults: []sandbox.Fault{{Kind: "not_found"}}, says: "cannot be asked about", warns: true},
+		{name: "another password", options: sandbox.PagandoCheckOptions{Password: "another"}, wrong: "109", refused: true},
+		{name: "another password, in one step", options: sandbox.PagandoCheckOptions{Password: "another"}, one: true, wrong: "109", refused: true},
+		{name: "one step", one: true, says: "waits for a person", warns: true},
+	} {
+		p := serve(t, row.options, row.faults...)
+		var checker providers.Checker = newTwoStep(t, config(p.url))
+		if row.one {
+			checker = newClient(t, config(p.url))
+		}
+		found, err := checker.Check(t.Context())
+		var credentials *providers.CredentialsError
+		if (err != nil) != (row.wrong != "") || err != nil && !strings.Contains(err.Error(), row.wrong) || errors.As(err, &credentials) != row.refused {
+			t.Errorf("%s: got %v", row.name, err)
+		}
+		if i := slices.IndexFunc(found, func(f providers.Finding) bool { return strings.Contains(f.Text, row.says) }); row.says != "" && (i < 0 || found[i].Warn != row.warns) {
+			t.Errorf("%s: found %+v", row.name, found)
+		}
+		if len(p.desk.Arrivals()) != 0 {
+			t.Errorf("%s: a request that can move money arrived", row.name)
+		}
+	}
+}
+
+func TestRefusedCredentialsStopAfterOneLogin(t *testing.T) {
+	t.Parallel()
+	p := serve(t, sandbox.PagandoCheckOptions{Password: "another"})
+	c := newTwoStep(t, config(p.url))
+	for range 10 {
+		var credentials *providers.CredentialsError
+		if err := c.Prepare(t.Context()); !errors.As(err, &credentials) || credentials.Code != "109" {
+			t.Fatalf("prepare: got %v", err)
+		}
+		if _, err := c.Charge(t.Context(), charge(t, "pay-1"), (&ledger{}).attempt()); !errors.As(err, &credentials) {
+			t.Fatalf("charge: got %v", err)
+		}
+	}
+	if n := p.desk.Logins(); n != 1 {
+		t.Errorf("%d logins, want 1", n)
+	}
+}
+
+func TestALoginThatComesToNothingIsNotNow(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"bad_gateway_before", "html_before", "hang_up_before", "throttled", "cut_json_after", "redirect"} {
+		p := serve(t, sandbox.PagandoCheckOptions{}, sandbox.Fault{Kind: kind, Operation: sandbox.Login})
+		err := newClient(t, config(p.url)).Prepare(t.Context())
+		var credentials *providers.CredentialsError
+		var notSent *providers.NotSent
+		if errors.As(err, &credentials) || !errors.As(err, &notSent) {
+			t.Errorf("%s: got %v", kind, err)
+		}
+	}
+}
+
+func TestOneTokenServesManyCharges(t *testing.T) {
+	t.Parallel()
+	p := serve(t, sandbox.PagandoCheckOptions{LoginRevokes: true}, sandbox.Fault{Kind: "expire_tokens", Operation: sandbox.Send, Reference: "pay-5"})
+	c := newTwoStep(t, config(p.url))
+	for i := range 4 {
+		reference := fmt.Sprintf("pay-%d", i+1)
+		if o, err := c.Charge(t.Context(), charge(t, reference), (&ledger{}).attempt()); err != nil || o.Class != providers.Succeeded {
+			t.Fatalf("%s: got %+v, %v", reference, o, err)
+		}
+	}
+	if n := p.desk.Logins(); n != 1 {
+		t.Errorf("%d logins for four charges, want 1", n)
+	}
+	var credentials *providers.CredentialsError
+	if _, err := c.Charge(t.Context(), charge(t, "pay-5"), (&ledger{}).attempt()); !errors.As(err, &credentials) || credentials.Code != "100" {
+		t.Errorf("a charge whose tokens all end at once: got %v", err)
+	}
+	if n, arrived := p.desk.Logins(), p.desk.Arrived("pay-5"); n != 2 || arrived != 2 || p.desk.Moved("pay-5") != 0 {
+		t.Errorf("%d logins and %d charges, want two of each", n, arrived)
+	}
+}
+
+// Nothing of a charge's person or card or of the account's secrets shows in an outcome, an error or a handle, whatever the provider does.
+func TestNoOutcomeCarriesPersonalDataOrSecrets(t *testing.T) {
+	t.Parallel()
+	for _, kind := range sandbox.Kinds() {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			p := serve(t, sandbox.PagandoCheckOptions{}, sandbox.Fault{Kind: kind, Delay: sandbox.Duration(time.Millisecond), Next: 2})
+			c, l := newTwoStep(t, config(p.url)), &ledger{}
+			ch := charge(t, "pay-1")
+			o, err := c.Charge(t.Context(), ch, l.attempt())
+			asked, askErr := c.Status(t.Context(), providers.Query{Reference: "pay-1", Amount: ch.Amount, Charge: &ch, Handles: l.handles})
+			found, checkErr := c.Check(t.Context())
+			text := fmt.Sprintf("%+v %v %+v %v %+v %v %v", o, err, asked, askErr, found, checkErr, l.handles)
+			for _, secret := range []string{"sandbox-user", "sandbox-password", "cd_example", "5d1c0b1e", "CONTRATO", "aft-0001", "pagando-token"} {
+				if strings.Contains(text, secret) {
+					t.Errorf("%q shows in %s", secret, text)
+				}
+			}
+		})
+	}
+}
+
+func TestBadSettingsAreNamedWithoutTheirValues(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		setting string
+		spoil   func(c *pagandocheck.Config)
+	}{
+		{"BASE_URL: must be https", func(c *pagandocheck.Config) { c.BaseURL = "http://canary.example" }},
+		{"USER: must be set", func(c *pagandocheck.Config) { c.User = "" }},
+		{"PASSWORD: must be set", func(c *pagandocheck.Config) { c.Password = "" }},
+		{"ORIGIN: must be a word", func(c *pagandocheck.Config) { c.Origin = "canary\n" }},
+		{"HARD_DECLINES: has an empty code", func(c *pagandocheck.Config) { c.HardDeclines = []string{"canary", " "} }},
+		{"UNCERTAIN_DECLINES: has an empty text", func(c *pagandocheck.Config) { c.UncertainDeclines = []string{""} }},
+		{"CA_FILE: certificate authorities", func(c *pagandocheck.Config) { c.CAFile = "nowhere.pem" }},
+	} {
+		c := config("https://pay.example")
+		row.spoil(&c)
+		_, err := pagandocheck.NewTwoStep(c)
+		if err == nil || !strings.HasPrefix(err.Error(), "REMESA_PAGANDOCHECK_"+row.setting) || strings.Contains(err.Error(), "canary") {
+			t.Errorf("got %v, want REMESA_PAGANDOCHECK_%s", err, row.setting)
+		}
+	}
+}
+
+func TestWhatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
+	t.Parallel()
+	p := serve(t, sandbox.PagandoCheckOptions{})
+	one, two := newClient(t, config(p.url)), newTwoStep(t, config(p.url))
+	for name, spoil := range map[string]func(ch *providers.Charge){
+		"another currency": func(ch *providers.Charge) { ch.Amount = clp(t) },
+		"no amount":        func(ch *providers.Charge) { ch.Amount = providers.Money{} },
+		"no reference":     func(ch *providers.Charge) { ch.Reference = "" },
+		"no customer":      func(ch *providers.Charge) { ch.Customer.ID = "" },
+		"no card":          func(ch *providers.Charge) { ch.Card.Token = "" },
+		"no agreement":     func(ch *providers.Charge) { ch.Agreement = "" },
+		"strange details":  func(ch *providers.Charge) { ch.Details = []byte(`[]`) },
+	} {
+		for form, c := range map[string]providers.Charger{"one step": one, "two steps": two} {
+			ch := charge(t, "pay-1")
+			spoil(&ch)
+			o, err := c.Charge(t.Context(), ch, (&ledger{}).attempt())
+			if err != nil || o.Class != providers.Refused || o.Code != "invalid" || o.Message == "" {
+				t.Errorf("%s, %s: got %+v, %v", name, form, o, err)
+			}
+		}
+	}
+	if n := len(p.desk.Arrivals()) + p.desk.Logins(); n != 0 {
+		t.Errorf("%d requests arrived", n)
+	}
+}
+
+func clp(t *testing.T) providers.Money {
+	t.Helper()
+	m, err := providers.ParseMoney("149", "CLP")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
