@@ -67,7 +67,7 @@ func (j *journal) Write(p []byte) (int, error) {
 
 // Printf takes what go-redis has to say.
 func (j *journal) Printf(_ context.Context, format string, v ...any) {
-	fmt.Fprintf(j, format+"\n", v...)
+	_, _ = fmt.Fprintf(j, format+"\n", v...)
 }
 
 func (j *journal) String() string {
