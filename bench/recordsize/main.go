@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/remesa/remesa/bench/redisserver"
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/providers"
 )
@@ -34,17 +35,17 @@ func main() {
 }
 
 func run(ctx context.Context, n int) error {
-	s, err := startRedis(ctx)
+	s, err := redisserver.Start(ctx)
 	if err != nil {
 		return err
 	}
-	defer s.stop()
-	ledger := idempotency.NewRedis(s.client, idempotency.Options{})
+	defer s.Stop()
+	ledger := idempotency.NewRedis(s.Client, idempotency.Options{})
 	// One payment first, so that scripts and empty indexes are not counted.
 	if err := settle(ctx, ledger, "warm-up-000000000000", 1); err != nil {
 		return err
 	}
-	before, err := s.used(ctx)
+	before, err := used(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -93,16 +94,16 @@ func send(ctx context.Context, ledger *idempotency.Redis, k idempotency.Key) err
 	return err
 }
 
-func report(ctx context.Context, s *server, n int, before int64) error {
-	stream := s.client.MemoryUsage(ctx, idempotency.OutcomesKey(provider), 0).Val()
-	all, err := s.used(ctx)
+func report(ctx context.Context, s *redisserver.Server, n int, before int64) error {
+	stream := s.Client.MemoryUsage(ctx, idempotency.OutcomesKey(provider), 0).Val()
+	all, err := used(ctx, s)
 	if err != nil {
 		return err
 	}
-	if err := s.client.Del(ctx, idempotency.OutcomesKey(provider)).Err(); err != nil {
+	if err := s.Client.Del(ctx, idempotency.OutcomesKey(provider)).Err(); err != nil {
 		return err
 	}
-	without, err := s.used(ctx)
+	without, err := used(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -116,8 +117,8 @@ func report(ctx context.Context, s *server, n int, before int64) error {
 	return nil
 }
 
-func (s *server) used(ctx context.Context) (int64, error) {
-	info, err := s.client.Info(ctx, "memory").Result()
+func used(ctx context.Context, s *redisserver.Server) (int64, error) {
+	info, err := s.Client.Info(ctx, "memory").Result()
 	if err != nil {
 		return 0, err
 	}
