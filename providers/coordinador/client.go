@@ -72,9 +72,8 @@ func (c *Client) Pay(ctx context.Context, p providers.Payout, a providers.Attemp
 		return o, err
 	}
 	if o.Class == providers.Pending {
-		o = c.confirm(ctx, r.instruction(), p.Amount, o)
+		return c.confirm(ctx, r.instruction(), p.Amount, o), nil
 	}
-	o.Handles = sentHandle("1")
 	return o, nil
 }
 

@@ -158,6 +158,54 @@ func TestRowsAreReadToTheirEnd(t *testing.T) {
 	}
 }
 
+// Every line: the pages that the portal answers with, one after another, and how many of them are read.
+func TestPagesThatDoNotFitTogetherAreNoAnswer(t *testing.T) {
+	t.Parallel()
+	row := func(id int) string {
+		return fmt.Sprintf(`{"id":%d,"instruction":7,"execution":%d,"amount":119000}`, id, id)
+	}
+	for _, line := range []struct {
+		name  string
+		pages []string
+		read  int
+	}{
+		{"more rows than are counted", []string{`{"count":1,"results":[` + row(1) + `,` + row(2) + `]}`}, 1},
+		{"rows, and a count of none", []string{`{"count":0,"results":[` + row(1) + `]}`}, 1},
+		{"no rows, and a count", []string{`{"count":1,"results":[]}`}, 1},
+		{"a page too few", []string{`{"count":2,"results":[` + row(1) + `]}`, `{"count":2,"results":[]}`}, 2},
+		{"one row less meanwhile", []string{`{"count":3,"results":[` + row(1) + `]}`, `{"count":2,"results":[` + row(3) + `]}`}, 2},
+		{"a row twice", []string{`{"count":2,"results":[` + row(1) + `]}`, `{"count":2,"results":[` + row(1) + `]}`}, 2},
+	} {
+		var read atomic.Int32
+		server := newPortal(t, func(r *http.Request) string {
+			if r.URL.Path == obtained {
+				return `{"token":"t"}`
+			}
+			n := int(read.Add(1))
+			return line.pages[min(n, len(line.pages))-1]
+		})
+		r := record{handles: map[string]string{"sent": "1"}}
+		p := payoutOf(t, "PAY-1", 7)
+		s := stage{client: newClient(t, server.config())}
+		if o, err := s.ask(t, p, &r); err == nil || !strings.Contains(err.Error(), "do not fit together") || int(read.Load()) != line.read {
+			t.Errorf("%s: got %+v, %v after %d pages", line.name, o, err, read.Load())
+		}
+		if _, err := s.pay(t, p, &r); err == nil || len(server.requests[paid]) != 0 {
+			t.Errorf("%s: sent all the same: %v", line.name, err)
+		}
+	}
+}
+
+func TestAPaymentWithoutInvoicesSendsAnEmptyList(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, sandbox.CoordinadorOptions{})
+	p := payoutOf(t, "PAY-1", 7)
+	p.Details = []byte(`{"debtor":101,"creditor":202,"instruction":7,"paid_on":"2026-05-15"}`)
+	if o, err := s.pay(t, p, &record{}); err != nil || o.Class != providers.Succeeded {
+		t.Errorf("got %+v, %v", o, err)
+	}
+}
+
 func TestStatusNeedsTheInstruction(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, sandbox.CoordinadorOptions{})

@@ -146,6 +146,7 @@ func (v *coordinador) execute(sent coordinadorPayment, b behaviour, f Fault) ans
 		return answer{http.StatusOK, map[string]any{"estado": "en_la_luna"}}
 	case oddCode:
 		return answer{http.StatusOK, map[string]any{"result": nil, "errors": map[string]any{"E-777": "algo pasó"}, "operation": 1}}
+	default: // deliver damages it
 	}
 	return answer{http.StatusOK, map[string]any{"result": sent.echo(), "errors": []any{}, "operation": 12000 + executionNumber(o.ID)}}
 }
