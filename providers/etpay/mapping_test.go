@@ -150,6 +150,7 @@ func TestWhatAStatusQueryComesTo(t *testing.T) {
 		{"a null element", 200, array("null"), noAnswerWord, "", "", ""},
 		{"a word that is true", 200, `[{"payment_token":"p1","payment_status":true}]`, noAnswerWord, "", "", ""},
 		{"a word that is null", 200, `[{"payment_token":"p1","payment_status":null}]`, noAnswerWord, "", "", ""},
+		{"paid, with an amount that is an object", 200, `[{"payment_token":"p1","payment_status":"success","order_amount":{}}]`, noAnswerWord, "", "", ""},
 		{"fields in other capitals", 200, `[{"Payment_Token":"p1","Payment_Status":"success"}]`, noAnswerWord, "", "", ""},
 		{"an object", 200, try("p1", "success"), noAnswerWord, "", "", ""},
 		{"null", 200, "null", noAnswerWord, "", "", ""},
