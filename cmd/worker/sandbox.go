@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"os"
 
 	"github.com/remesa/remesa/internal/config"
 	"github.com/remesa/remesa/providers/sandbox"
@@ -21,19 +20,19 @@ func (cmd sandboxCmd) Run(ctx context.Context, _ *config.Config) error {
 	if err != nil {
 		return fmt.Errorf("--addr: %w", err)
 	}
-	fmt.Fprintf(os.Stdout, "simulated providers on http://%s\n\n", l.Addr())
-	fmt.Fprintf(os.Stdout, "  REMESA_VIRTUALPOS_BASE_URL=http://%s%s\n", l.Addr(), sandbox.VirtualPOSPrefix)
-	fmt.Fprintf(os.Stdout, "  REMESA_VIRTUALPOS_API_KEY=%s\n  REMESA_VIRTUALPOS_SECRET_KEY=%s\n\n", sandboxAPIKey, sandboxSecretKey)
-	fmt.Fprintf(os.Stdout, "  REMESA_PAGOSEGURO_BASE_URL=http://%s%s\n", l.Addr(), sandbox.PagoSeguroPrefix)
-	fmt.Fprintf(os.Stdout, "  REMESA_PAGOSEGURO_ACCOUNT_ID=%s\n  REMESA_PAGOSEGURO_API_KEY=%s\n\n", sandboxAccountID, sandboxAPIKey)
-	fmt.Fprintf(os.Stdout, "  REMESA_COORDINADOR_PORTAL_URL=http://%s%s\n", l.Addr(), sandbox.CoordinadorPrefix)
-	fmt.Fprintf(os.Stdout, "  REMESA_COORDINADOR_GATEWAY_URL=http://%s%s\n", l.Addr(), sandbox.CoordinadorGateway)
-	fmt.Fprintf(os.Stdout, "  REMESA_COORDINADOR_USERNAME=%s\n  REMESA_COORDINADOR_PASSWORD=%s\n\n", sandboxPortalUser, sandboxPassword)
-	fmt.Fprintf(os.Stdout, "  REMESA_PAGANDOCHECK_BASE_URL=http://%s%s\n", l.Addr(), sandbox.PagandoCheckPrefix)
-	fmt.Fprintf(os.Stdout, "  REMESA_PAGANDOCHECK_USER=%s\n  REMESA_PAGANDOCHECK_PASSWORD=%s\n\n", sandboxUser, sandboxPassword)
-	fmt.Fprintf(os.Stdout, "  REMESA_ETPAY_BASE_URL=http://%[1]s%[2]s\n  REMESA_ETPAY_PAYMENT_URL=http://%[1]s%[2]s\n", l.Addr(), sandbox.ETpayPrefix)
-	fmt.Fprintf(os.Stdout, "  REMESA_ETPAY_MERCHANT_CODE=%s\n  REMESA_ETPAY_MERCHANT_API_TOKEN=%s\n\n", sandboxMerchant, sandboxMerchantToken)
-	fmt.Fprintln(os.Stdout, "GET PREFIX/_book shows what was executed; POST PREFIX/_faults makes it fail (see README.md)")
+	fmt.Printf("simulated providers on http://%s\n\n", l.Addr())
+	fmt.Printf("  REMESA_VIRTUALPOS_BASE_URL=http://%s%s\n", l.Addr(), sandbox.VirtualPOSPrefix)
+	fmt.Printf("  REMESA_VIRTUALPOS_API_KEY=%s\n  REMESA_VIRTUALPOS_SECRET_KEY=%s\n\n", sandboxAPIKey, sandboxSecretKey)
+	fmt.Printf("  REMESA_PAGOSEGURO_BASE_URL=http://%s%s\n", l.Addr(), sandbox.PagoSeguroPrefix)
+	fmt.Printf("  REMESA_PAGOSEGURO_ACCOUNT_ID=%s\n  REMESA_PAGOSEGURO_API_KEY=%s\n\n", sandboxAccountID, sandboxAPIKey)
+	fmt.Printf("  REMESA_COORDINADOR_PORTAL_URL=http://%s%s\n", l.Addr(), sandbox.CoordinadorPrefix)
+	fmt.Printf("  REMESA_COORDINADOR_GATEWAY_URL=http://%s%s\n", l.Addr(), sandbox.CoordinadorGateway)
+	fmt.Printf("  REMESA_COORDINADOR_USERNAME=%s\n  REMESA_COORDINADOR_PASSWORD=%s\n\n", sandboxPortalUser, sandboxPassword)
+	fmt.Printf("  REMESA_PAGANDOCHECK_BASE_URL=http://%s%s\n", l.Addr(), sandbox.PagandoCheckPrefix)
+	fmt.Printf("  REMESA_PAGANDOCHECK_USER=%s\n  REMESA_PAGANDOCHECK_PASSWORD=%s\n\n", sandboxUser, sandboxPassword)
+	fmt.Printf("  REMESA_ETPAY_BASE_URL=http://%[1]s%[2]s\n  REMESA_ETPAY_PAYMENT_URL=http://%[1]s%[2]s\n", l.Addr(), sandbox.ETpayPrefix)
+	fmt.Printf("  REMESA_ETPAY_MERCHANT_CODE=%s\n  REMESA_ETPAY_MERCHANT_API_TOKEN=%s\n\n", sandboxMerchant, sandboxMerchantToken)
+	fmt.Println("GET PREFIX/_book shows what was executed; POST PREFIX/_faults makes it fail (see README.md)")
 	return sandbox.New(sandbox.Options{}).Serve(ctx, l)
 }
 

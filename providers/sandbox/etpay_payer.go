@@ -22,7 +22,7 @@ func (e *etpay) page(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	fmt.Fprintf(w, `<!doctype html><title>ETpay</title><p>%s CLP</p><form method="post">
+	_, _ = fmt.Fprintf(w, `<!doctype html><title>ETpay</title><p>%s CLP</p><form method="post">
 <button name="result" value="success">pay</button><button name="result" value="error">fail</button>
 <button name="result" value="cancelled">cancel</button></form>`, s.order.Amount)
 }
