@@ -45,7 +45,9 @@ func (c *hashcardCmd) Run(a *app) error {
 	if err != nil {
 		return fmt.Errorf("hashcard: %w", err)
 	}
-	fmt.Fprintln(a.out, token.Reveal())
+	if _, err := fmt.Fprintln(a.out, token.Reveal()); err != nil {
+		return err
+	}
 	return a.flush()
 }
 
@@ -128,7 +130,7 @@ func ask(ctx context.Context, in *os.File, prompt io.Writer, what string) (strin
 	if err != nil {
 		return "", errors.New("hashcard: the terminal cannot be read")
 	}
-	fmt.Fprint(prompt, what)
+	_, _ = fmt.Fprint(prompt, what) // a person who sees no question answers none
 	type reading struct {
 		text []byte
 		err  error
@@ -138,7 +140,7 @@ func ask(ctx context.Context, in *os.File, prompt io.Writer, what string) (strin
 		text, err := term.ReadPassword(fd)
 		read <- reading{text, err}
 	}()
-	defer fmt.Fprintln(prompt)
+	defer func() { _, _ = fmt.Fprintln(prompt) }() // the line break was not shown either
 	select {
 	case r := <-read:
 		if r.err != nil {

@@ -424,3 +424,48 @@ func await(t *testing.T, done func() bool) {
 		time.Sleep(5 * time.Millisecond)
 	}
 }
+
+// forgetful loses what happens to Keep: its answer, or the token as well.
+type forgetful struct {
+	*auth.Redis
+	loses func() (answer, token bool)
+}
+
+func (f forgetful) Keep(ctx context.Context, account string, fence int64, t auth.Shareable, life time.Duration) (bool, error) {
+	answer, token := f.loses()
+	if token {
+		return false, errors.Join(errors.New("lost"), f.Drop(ctx, account, fence, "", 0))
+	}
+	kept, err := f.Redis.Keep(ctx, account, fence, t, life)
+	if answer {
+		return false, errors.New("lost")
+	}
+	return kept, err
+}
+
+func TestARejectedTokenIsNotTakenFromTheStoreAgain(t *testing.T) {
+	t.Parallel()
+	for name, loses := range map[string]func(logins int) (answer, token bool){
+		"the store answers":                         func(int) (bool, bool) { return false, false },
+		"its answer to the first token is lost":     func(n int) (bool, bool) { return n == 1, false },
+		"the second token is lost":                  func(n int) (bool, bool) { return false, n == 2 },
+		"all answers are lost":                      func(int) (bool, bool) { return true, false },
+		"all tokens are lost, and so never shared":  func(int) (bool, bool) { return false, true },
+		"the first answer and the second are lost.": func(n int) (bool, bool) { return n == 1, n == 2 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			i := &issuer{}
+			s := source(i, func(o *auth.Options) {
+				o.Shared = forgetful{store(t, redistest.Start(t), "k"), func() (bool, bool) { return loses(i.count()) }}
+			})
+			for n := range 4 {
+				token := must(t, s)
+				if want := providers.Secret(fmt.Sprintf("canary-%d", n+1)); token.Value != want {
+					t.Fatalf("token %d is not a new one", n+1)
+				}
+				s.Reject(token)
+			}
+		})
+	}
+}
