@@ -192,6 +192,7 @@ func TestMappingOfOrders(t *testing.T) {
 		{"could not be processed", 200, failureOf("302"), "not sent no_order"},
 		{"not allowed", 403, failureOf("305"), "not sent no_order"},
 		{"a decline", 200, switchBody, "not sent no_order"},
+		{"a decline with the code of a missing setting", 200, strings.ReplaceAll(switchBody, "4051", "300"), "not sent no_order"},
 		{"an expired token", 200, expired, "credentials 100"},
 		{"bad credentials", 200, badLogin, "credentials 109"},
 		{"401", 401, "", "credentials http_401"},

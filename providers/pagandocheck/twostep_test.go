@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -267,6 +268,44 @@ func TestRefusedCredentialsStopAfterOneLogin(t *testing.T) {
 	}
 	if n := p.desk.Logins(); n != 1 {
 		t.Errorf("%d logins, want 1", n)
+	}
+}
+
+func TestRefusedCredentialsAreNotTriedAgainWithinAnAttempt(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name            string
+		fault           sandbox.Fault
+		logins, arrived int
+	}{
+		{"at the charge", sandbox.Fault{Kind: "unauthorized_in_body", Code: "109", Operation: sandbox.Send}, 1, 1},
+		{"at the login, as a replaced key", sandbox.Fault{Kind: "unauthorized", Code: "100", Operation: sandbox.Login}, 1, 0},
+	} {
+		p := serve(t, sandbox.PagandoCheckOptions{}, row.fault)
+		c := config(p.url)
+		c.Cooldown = time.Nanosecond
+		var credentials *providers.CredentialsError
+		_, err := newClient(t, c).Charge(t.Context(), charge(t, "pay-1"), providers.Attempt{})
+		if !errors.As(err, &credentials) || p.desk.Logins() != row.logins || p.desk.Arrived("pay-1") != row.arrived {
+			t.Errorf("%s: %d logins, %d charges, %v", row.name, p.desk.Logins(), p.desk.Arrived("pay-1"), err)
+		}
+	}
+}
+
+// A provider may repeat what it was sent, the token among it.
+func TestATokenThatIsRepeatedDoesNotShow(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "get-token") {
+			_, _ = w.Write([]byte(`{"code":0,"data":{"token":"canary-token"}}`))
+			return
+		}
+		_, _ = fmt.Fprintf(w, `{"key":"SWITCH_4051","message":"declined %s","code":"4051"}`, r.Header.Get("Authorization"))
+	}))
+	defer server.Close()
+	o, err := newClient(t, config(server.URL)).Charge(t.Context(), charge(t, "pay-1"), providers.Attempt{})
+	if err != nil || o.Class != providers.Refused || !strings.HasPrefix(o.Message, "declined") || strings.Contains(o.Message, "canary") {
+		t.Errorf("got %+v, %v", o, err)
 	}
 }
 
