@@ -66,31 +66,40 @@ type call struct {
 
 // pipeline runs one step on many payments in one round trip. On an error none, some or all of them took it.
 func (l *Redis) pipeline(ctx context.Context, step string, calls []call) ([]answer, error) {
+	answers, errs, err := l.each(ctx, step, calls)
+	for i := 0; err == nil && i < len(errs); i++ {
+		err = errs[i]
+	}
+	return answers, err
+}
+
+// each is a pipeline whose steps fail each for itself.
+func (l *Redis) each(ctx context.Context, step string, calls []call) ([]answer, []error, error) {
 	if len(calls) == 0 {
-		return nil, nil
+		return nil, nil, nil
 	}
 	src, err := l.scripts.source(ctx, l.rdb, step)
 	if err != nil {
-		return nil, storeError(step, calls[0].key, err)
+		return nil, nil, storeError(step, calls[0].key, err)
 	}
 	cmds, err := l.exec(ctx, src, calls)
 	if err == nil {
 		err = l.again(ctx, src, calls, cmds)
 	}
 	if err != nil {
-		return nil, storeError(step, calls[0].key, err)
+		return nil, nil, storeError(step, calls[0].key, err)
 	}
 	out := make([]answer, len(cmds))
+	errs := make([]error, len(cmds))
 	for i, c := range cmds {
 		reply, err := c.Result()
-		if err != nil {
-			return nil, storeError(step, calls[i].key, err)
-		}
-		if out[i], err = parse(reply); err != nil {
-			return nil, err
+		if err == nil {
+			out[i], errs[i] = parse(reply)
+		} else {
+			errs[i] = storeError(step, calls[i].key, err)
 		}
 	}
-	return out, nil
+	return out, errs, nil
 }
 
 func (l *Redis) exec(ctx context.Context, src source, calls []call) ([]*redis.Cmd, error) {
@@ -297,17 +306,26 @@ func (l *Redis) Due(ctx context.Context, provider string, limit int, askFor time
 		a.Ask = ms(askFor)
 		calls[i] = call{k, l.keys(k), a, nil}
 	}
-	answers, err := l.pipeline(ctx, "wake", calls)
-	if err != nil {
-		return nil, err
-	}
+	answers, errs, err := l.each(ctx, "wake", calls)
 	var out []Wakeup
 	for i, a := range answers {
-		if a.Wake != "none" {
+		switch {
+		case errs[i] != nil:
+			err = errors.Join(err, errs[i], l.postpone(ctx, calls[i].key, errs[i]))
+		case a.Wake != "none":
 			out = append(out, Wakeup{Key: calls[i].key, Generation: a.Generation, Ask: a.Wake == "ask"})
 		}
 	}
-	return out, nil
+	return out, err
+}
+
+// postpone puts a record that its script cannot read behind the others, which it would else keep from being woken.
+func (l *Redis) postpone(ctx context.Context, k Key, why error) error {
+	if !redis.HasErrorPrefix(why, "ERR") {
+		return nil
+	}
+	const later = 5 * time.Minute
+	return l.rdb.ZIncrBy(ctx, prefix(k.Provider)+"due", float64(later.Milliseconds()), k.id()).Err()
 }
 
 func (l *Redis) dueIDs(ctx context.Context, none Key, limit int) ([]string, error) {
@@ -337,7 +355,7 @@ func (l *Redis) settle(ctx context.Context, step string, k Key, a args) (Settlem
 		return Settlement{}, err
 	}
 	return Settlement{
-		State: ans.State, Type: ans.Type, Applied: ans.Applied, Anomaly: ans.Anomaly, Created: fromMS(ans.Created), Now: fromMS(ans.Now),
+		State: ans.State, Type: ans.Type, Applied: ans.Applied, Moved: ans.Moved, Anomaly: ans.Anomaly, Created: fromMS(ans.Created), Now: fromMS(ans.Now),
 	}, nil
 }
 

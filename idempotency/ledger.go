@@ -156,6 +156,8 @@ type Settlement struct {
 	Type string
 	// Applied is false where the report changed nothing: its attempt's fate was already recorded, or the answer was out of date.
 	Applied bool
+	// Moved is true where this step changed the payment's state.
+	Moved bool
 	// Anomaly names the contradiction that this step recorded, if any.
 	Anomaly string
 	// Created is when the payment was registered.
@@ -202,7 +204,8 @@ type Engine interface {
 	// Block stops a queued payment before its first send until a person releases or cancels it.
 	Block(ctx context.Context, k Key, code, message string) (Settlement, error)
 	// Due wakes up to limit payments of a provider that are due, recovers those whose lease lapsed, and advances their due time in
-	// the same step. askFor is how long an ask may take before the payment is due again.
+	// the same step. askFor is how long an ask may take before the payment is due again. Wake-ups that come along with an error
+	// are good: the error is that of other payments.
 	Due(ctx context.Context, provider string, limit int, askFor time.Duration) ([]Wakeup, error)
 }
 

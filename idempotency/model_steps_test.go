@@ -36,11 +36,7 @@ func (r *modelRecord) send(p modelRules, now int64, id uint8, opensLate bool) Ve
 	switch {
 	case r.attempt(id) != nil:
 		return Done
-	case r.deadline != 0 && now >= r.deadline && r.unclear():
-		r.hold()
-		return Done
-	case r.deadline != 0 && now >= r.deadline:
-		r.settle(Failed, "expired")
+	case r.expire(now):
 		return Done
 	case r.halted || now < r.notAgain:
 		return Wait
@@ -56,6 +52,19 @@ func (r *modelRecord) send(p modelRules, now int64, id uint8, opensLate bool) Ve
 	r.polling, r.since, r.notAgain = false, 0, 0
 	r.forgetCounts()
 	return Send
+}
+
+// expire ends what its own deadline forbids to send.
+func (r *modelRecord) expire(now int64) bool {
+	if r.state != Queued && r.state != Ready || r.deadline == 0 || now < r.deadline {
+		return false
+	}
+	if r.unclear() {
+		r.hold()
+	} else {
+		r.settle(Failed, "expired")
+	}
+	return true
 }
 
 // recover ends the attempt whose lease lapsed. One that never came to a step that can move money leaves nothing in doubt.

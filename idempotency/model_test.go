@@ -377,7 +377,9 @@ func (c *modelCase) wake() []Wakeup {
 	c.log("due: %v", woken)
 	if c.raw.due >= 0 && c.raw.due <= c.now {
 		c.m.recover(c.p, c.now)
-		c.m.pollAgain(c.p, c.now)
+		if !c.m.expire(c.now) {
+			c.m.pollAgain(c.p, c.now)
+		}
 	}
 	c.observe()
 	for _, w := range woken {

@@ -212,6 +212,7 @@ type answer struct {
 	Polls      int               `json:"po"`
 	Applied    bool              `json:"ok"`
 	Anomaly    string            `json:"an"`
+	Moved      bool              `json:"mv"`
 	Created    int64             `json:"cr"`
 	Wake       string            `json:"w"`
 	Payload    []byte            `json:"-"`

@@ -109,6 +109,19 @@ func sessionRows() []row {
 			p.want(succeeded).wantAnomaly("").answer(twice)
 			p.want(succeeded).wantAnomaly("second_success")
 		}},
+		{does: "a second success that a person cleared is not raised again; a third is", run: func(e *env) {
+			twice := paid("X")
+			twice.SecondID = "Y"
+			p := session(e.queued())
+			p.answer(twice)
+			_, err := p.clearAnomaly(false)
+			e.must(err)
+			p.wantAnomaly("").answer(twice)
+			p.wantAnomaly("")
+			twice.SecondID = "Z"
+			p.answer(twice)
+			p.wantAnomaly("second_success")
+		}},
 		{does: "an attempt that found something else before it sent anything is held, and nothing of it is open", run: func(e *env) {
 			p := e.queued()
 			p.idle("a")

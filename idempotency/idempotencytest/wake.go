@@ -11,6 +11,12 @@ import (
 
 func wakeRows() []row {
 	return []row{
+		{does: "a payment whose deadline passed while it waited fails as expired when it is due, begun or not", run: func(e *env) {
+			p := e.later(0, time.Minute)
+			p.Advance(time.Minute)
+			p.due()
+			p.want(failed).wantCode("expired").wantNoDue()
+		}},
 		{does: "a queued payment is woken when nobody begins it, at 1 minute, doubling to 15", run: func(e *env) {
 			p := e.queued()
 			if w := e.due(); len(w) != 0 {

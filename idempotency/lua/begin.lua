@@ -15,16 +15,6 @@ local function wait(r, at)
   return answer({d = 'wait', s = r.s, ['until'] = at})
 end
 
-local function expire(r)
-  if nothing_known(r) then
-    r.co, r.ms, r.de = 'expired', 'the deadline passed before it could be sent', nil
-    settle(r, 'failed', 'deadline passed')
-  else
-    hold(r, 'expired', 'deadline passed')
-  end
-  return answer({d = 'done', s = r.s})
-end
-
 -- Undecided, or settled and still watched.
 local function asked_about(r)
   if FINAL[r.s] then return r.wu and NOW < r.wu end
@@ -57,7 +47,10 @@ if r.s == 'sending' then
 end
 if r.s ~= 'queued' and r.s ~= 'ready' then return answer({d = asked_about(r) and 'ask' or 'done', s = r.s}) end
 if mine then return answer({d = 'done', s = r.s}) end -- an attempt is opened once
-if r.dl and NOW >= r.dl then return expire(r) end
+if r.dl and NOW >= r.dl then
+  expire(r)
+  return answer({d = 'done', s = r.s})
+end
 if redis.call('HEXISTS', HALTED, '*') == 1 or redis.call('HEXISTS', HALTED, A.acc) == 1 then return wait(r, NOW + 30000) end
 local earliest = math.max(r.nb or 0, r.na or 0)
 if NOW < earliest then return wait(r, earliest) end

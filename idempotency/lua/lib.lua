@@ -12,7 +12,8 @@
 -- at attempts {id, end, fate}, n attempts ever, o owner, le lease end, na not again before, hd handles, pi provider id, co code,
 -- ms message, de decline, au action URL, ps polling since, po polls answered, nf not-founds counted, nl last counted, rf refusal
 -- read at, rs resends, rk double risk accepted, ev late success kept as evidence (provider id), ea ask when the owner's attempt ends,
--- wk wake-ups in the present state, xp a payer must act until, wu watch until, pf looked up once as proof that the lookup works, an anomaly {k, p, t}.
+-- wk wake-ups in the present state, xp a payer must act until, wu watch until, pf looked up once as proof that the lookup works, an anomaly {k, p, t},
+-- ax the anomaly that a person cleared last.
 --
 -- Fates: i not yet at a step that can move money, o open, n not executed, r refused, =ID known to the provider (these three by the
 -- attempt's own report), R refused, ~ID known (by a status answer).
@@ -28,6 +29,7 @@ local RECORD, PAYLOAD, DUE, STATES, OUTCOMES, ANOMALIES, LOOKUP, HALTED = unpack
 local A = cjson.decode(ARGV[1])
 local P = A.p
 local NOW = clock()
+local MOVED, RAISED -- what this step did: changed the state, found an anomaly
 
 local function load()
   local raw = redis.call('GET', RECORD)
@@ -79,6 +81,7 @@ end
 -- A change of state with its index, history and event.
 local function move(r, state, text)
   r.s = state
+  MOVED = true
   changed(r)
   remember(r, state, text)
   local rank = RANK[state]
@@ -109,8 +112,9 @@ end
 
 local function anomaly(r, kind, pid)
   pid = pid or ''
-  if r.an and r.an.k == kind and r.an.p == pid then return end
+  if r.an and r.an.k == kind and r.an.p == pid or r.ax == kind .. ':' .. pid then return end
   r.an = {k = kind, p = pid, t = NOW}
+  RAISED = kind
   changed(r)
   remember(r, r.s, 'anomaly: ' .. kind)
   redis.call('ZADD', ANOMALIES, integer(NOW), A.id)
@@ -244,8 +248,8 @@ end
 local function settle(r, state, text)
   r.o, r.le, r.na, r.ps, r.po, r.ev, r.ea, r.rk, r.wk, r.rs = nil, nil, nil, nil, nil, nil, nil, nil, nil, nil
   forget_counts(r)
-  move(r, state, text)
   r.au = nil
+  move(r, state, text)
   local due = watch(r)
   if not due then drop_details(r) end
   store(r, due)
@@ -325,6 +329,16 @@ local function evidence(r, pid)
   if second then
     anomaly(r, 'second_success', pid)
     store(r, KEEP)
+  end
+end
+
+-- The deadline of the payment itself passed.
+local function expire(r)
+  if nothing_known(r) then
+    r.co, r.ms, r.de = 'expired', 'the deadline passed before it could be sent', nil
+    settle(r, 'failed', 'deadline passed')
+  else
+    hold(r, 'expired', 'deadline passed')
   end
 end
 
@@ -477,5 +491,5 @@ local function reply(t) return cjson.encode(t) end
 local function fail(kind, why) return reply({e = kind, why = why}) end
 
 local function settlement(r, applied)
-  return reply({s = r.s, t = r.t, ok = applied, an = r.an and r.an.k, cr = r.cr, now = NOW})
+  return reply({s = r.s, t = r.t, ok = applied, mv = MOVED, an = RAISED, cr = r.cr, now = NOW})
 end

@@ -25,7 +25,9 @@ function STEP.resolve()
   settle(r, A.as, text)
 end
 
+-- What a person cleared is not raised again by the next question.
 local function unflag()
+  r.ax = r.an.k .. ':' .. r.an.p
   r.an = nil
   redis.call('ZREM', ANOMALIES, A.id)
 end

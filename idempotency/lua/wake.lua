@@ -17,6 +17,10 @@ if r.s == 'sending' then
   recover(r)
 end
 r.g = r.g + 1
+if (r.s == 'queued' or r.s == 'ready') and r.dl and NOW >= r.dl then
+  expire(r)
+  return reply({w = 'none'})
+end
 if r.s == 'queued' or r.s == 'ready' then
   r.wk = math.min((r.wk or 0) + 1, 5)
   store(r, NOW + math.min(MINUTE * 2 ^ (r.wk - 1), 15 * MINUTE))

@@ -83,7 +83,7 @@ func (e *Engine) settled(k idempotency.Key, o providers.Outcome, s idempotency.S
 	}
 	e.Log.Info().Stringer("key", k).Str("class", string(o.Class)).Str("code", o.Code).Str("state", string(s.State)).
 		Bool("applied", s.Applied).Msg("recorded")
-	if s.Applied {
+	if s.Moved {
 		e.Metrics.Settled(k.Provider, s)
 	}
 }
