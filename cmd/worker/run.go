@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/hibiken/asynq"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 	"github.com/rs/zerolog"
@@ -20,6 +21,7 @@ import (
 	"github.com/remesa/remesa/internal/rate"
 	"github.com/remesa/remesa/internal/wiring"
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/tasks"
 )
 
 type runCmd struct{}
@@ -36,6 +38,7 @@ func (runCmd) Run(ctx context.Context, c *config.Config) error {
 		return errors.New("REMESA_PAYLOAD_KEYS: this version does not seal payloads; unset it, or payments would be stored unsealed against your wish")
 	}
 	log := c.Logger(os.Stderr)
+	redis.SetLogger(redisLog{log})
 	for _, w := range append(c.Warnings(), config.UnknownVariables(os.Environ())...) {
 		log.Warn().Msg(w)
 	}
@@ -65,6 +68,15 @@ func connections(c *config.Config) int {
 	return n
 }
 
+// queues are both lanes of each provider.
+func queues(r providers.Registry) []string {
+	var names []string
+	for _, p := range r.Providers() {
+		names = append(names, tasks.SendQueue(p), tasks.AskQueue(p))
+	}
+	return names
+}
+
 // rates is the rate limit of each provider that has one, in requests a second.
 func rates(c *config.Config) map[string]float64 {
 	limits := map[string]float64{}
@@ -72,6 +84,14 @@ func rates(c *config.Config) map[string]float64 {
 		limits[p] = c.Policy(p).Rate
 	}
 	return limits
+}
+
+// redisLog hands the Redis client's own messages, which would else go to stderr as they are, to the worker's log.
+type redisLog struct{ log zerolog.Logger }
+
+// Printf implements the Redis client's logger.
+func (l redisLog) Printf(_ context.Context, format string, args ...any) {
+	l.log.Debug().Str("from", "redis").Msgf(format, args...)
 }
 
 // service is a worker with its listener.
@@ -97,7 +117,8 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 		return nil, err
 	}
 	ledger := wiring.Ledger(c, rdb, m.Ledger)
-	reg.MustRegister(metrics.Open{Desk: ledger, Providers: registry.Providers()})
+	reg.MustRegister(metrics.Open{Desk: ledger, Providers: registry.Providers()},
+		metrics.Queues{Inspector: asynq.NewInspectorFromRedisClient(rdb), Names: queues(registry)})
 	e, err := engine.New(engine.Options{
 		Ledger: ledger, Registry: registry, Redis: rdb, Log: log, Metrics: m,
 		RequestTimeout: c.RequestTimeout, AttemptDeadline: c.AttemptDeadline(), Lease: c.Lease,
