@@ -54,10 +54,20 @@ func (e *Engine) prepare(ctx context.Context, k idempotency.Key, a providers.Acc
 	ctx, cancel := context.WithTimeout(ctx, e.AttemptDeadline)
 	defer cancel()
 	if err := p.Prepare(ctx); err != nil {
-		e.wait(context.WithoutCancel(ctx), k, e.CircuitCooldown, err)
+		e.wait(context.WithoutCancel(ctx), k, e.unprepared(err), err)
 		return err
 	}
 	return nil
+}
+
+// unprepared is the wait before a token is asked for again: refused credentials are tried once per cooldown.
+func (e *Engine) unprepared(err error) time.Duration {
+	var credentials *providers.CredentialsError
+	if errors.As(err, &credentials) {
+		return e.CircuitCooldown
+	}
+	const third = 3 // a failed login rarely heals within the first wait
+	return e.retryAfter(third, err)
 }
 
 const longestWait = 30 * time.Second
