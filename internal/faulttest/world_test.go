@@ -62,6 +62,7 @@ type world struct {
 	workers  []*process
 	started  int
 
+	provider string
 	prefix   string
 	payments map[string]payment // by reference
 	strikes  []time.Time        // when a worker was killed or stopped
@@ -84,7 +85,10 @@ func newWorldIn(t testing.TB, at times, server *redistest.Server, b *bank, setti
 	if b == nil {
 		b = openBank(t)
 	}
-	w := &world{times: at, t: t, redis: server, rdb: server.Client(), bank: b, payments: map[string]payment{}, prefix: newPrefix()}
+	w := &world{
+		times: at, t: t, redis: server, rdb: server.Client(), bank: b, provider: providers.VirtualPOS,
+		payments: map[string]payment{}, prefix: newPrefix(),
+	}
 	w.ledger = idempotency.NewRedis(w.rdb, idempotency.Options{FirstWake: 3 * time.Second})
 	w.client = tasks.NewClient(w.ledger, w.rdb, tasks.ClientOptions{})
 	w.settings = map[string]string{
@@ -187,6 +191,10 @@ func key(reference string) idempotency.Key {
 	return idempotency.Key{Provider: providers.VirtualPOS, Account: idempotency.DefaultAccount, Reference: reference}
 }
 
+func (w *world) key(reference string) idempotency.Key {
+	return idempotency.Key{Provider: w.provider, Account: idempotency.DefaultAccount, Reference: reference}
+}
+
 // rut is a Chilean document number with its check digit: modulo 11, weights 2 to 7 from the right.
 func rut(body int) string {
 	sum, weight := 0, 2
@@ -201,7 +209,7 @@ func rut(body int) string {
 
 // counts is how many payments are in each open state, failed of the last days included.
 func (w *world) counts() (map[idempotency.State]int64, error) {
-	return w.ledger.Counts(context.Background(), providers.VirtualPOS)
+	return w.ledger.Counts(context.Background(), w.provider)
 }
 
 // open is how many payments a machine must still move on.
@@ -233,7 +241,7 @@ func (w *world) awaitSettled(limit time.Duration) {
 
 func (w *world) allRegistered() error {
 	for reference := range w.payments {
-		if _, err := w.ledger.Show(context.Background(), key(reference)); err != nil {
+		if _, err := w.ledger.Show(context.Background(), w.key(reference)); err != nil {
 			return err
 		}
 	}
@@ -243,7 +251,7 @@ func (w *world) allRegistered() error {
 // unsettled describes some of what is open.
 func (w *world) unsettled() string {
 	text, n := "", 0
-	_ = w.ledger.List(context.Background(), idempotency.Filter{Provider: providers.VirtualPOS}, func(r idempotency.Record) bool {
+	_ = w.ledger.List(context.Background(), idempotency.Filter{Provider: w.provider}, func(r idempotency.Record) bool {
 		if r.State != idempotency.Held {
 			text += describe(r) + "\n"
 			n++

@@ -1,0 +1,177 @@
+package faulttest
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/sandbox"
+)
+
+// expiries is how often the tokens end in a run, and with what the provider says so.
+type expiries struct {
+	name    string
+	options sandbox.Options
+	shared  bool
+	times   int
+}
+
+func tokenScenarios() []expiries {
+	status := sandbox.Options{}
+	body := sandbox.Options{PagoSeguro: sandbox.PagoSeguroOptions{Always200: true}, PagandoCheck: sandbox.PagandoCheckOptions{TextCodes: true}}
+	revokes := body
+	revokes.PagoSeguro.LoginRevokes, revokes.PagandoCheck.LoginRevokes = true, true
+	short := []expiries{
+		{"one token for all: 401 in HTTP, code 100 as a number", status, true, 3},
+		{"a token each: 401 in the body, code 100 as text", body, false, 3},
+		{"one token for all, and each login revokes the older token", revokes, true, 3},
+	}
+	return append(short, either(nil, []expiries{
+		{"a token each: 401 in HTTP, code 100 as a number", status, false, 3},
+		{"one token for all: 401 in the body, code 100 as text", body, true, 3},
+		{"one token for all, revoked by each login, that nothing ends", revokes, true, 0},
+	})...)
+}
+
+const processes = 4
+
+// TestTokensEndInMidRun: whatever the provider says when a token ended, each charge is executed once, and nobody storms the login.
+func TestTokensEndInMidRun(t *testing.T) {
+	t.Parallel()
+	for _, s := range tokenScenarios() {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			c := openTown(t, s.options)
+			w := newWorld(t, c.bank(t), c.settings()...)
+			if s.shared {
+				w.settings["REMESA_TOKEN_KEY"] = tokenKey
+			}
+			parts := []*branch{w.branch(c, providers.PagoSeguro), w.branch(c, providers.PagandoCheck)}
+			for _, b := range parts {
+				b.misbehave(sandbox.Fault{Kind: "latency", Operation: sandbox.Send, Delay: sandbox.Duration(20 * time.Millisecond)})
+				b.submit(b.newCharges(either(100, 500))...)
+			}
+			w.work(processes)
+			for i := range s.times {
+				for _, b := range parts {
+					b.endTokens((i + 1) * len(b.payments) / (s.times + 1))
+				}
+			}
+			for _, b := range parts {
+				b.awaitSettled(either(time.Minute, 3*time.Minute))
+				all(t, b.audit(rules{repeats: true, otherIDs: b.provider == providers.PagandoCheck}), idempotency.Succeeded)
+				b.demandFewLogins(s)
+			}
+			for _, p := range w.workers {
+				for line := range strings.Lines(w.get(p, "/metrics")) {
+					if strings.Contains(line, "token") && !strings.HasPrefix(line, "#") {
+						t.Log(p.name, line)
+					}
+				}
+			}
+		})
+	}
+}
+
+// endTokens ends every token once that many charges were executed.
+func (b *branch) endTokens(executed int) {
+	b.t.Helper()
+	await(b.t, time.Minute, func() error {
+		if n := len(b.desk.Executions()); n < executed {
+			return fmt.Errorf("%s executed %d, want %d", b.provider, n, executed)
+		}
+		return nil
+	})
+	b.misbehave(sandbox.Fault{Kind: "expire_tokens", Operation: sandbox.Send, Next: 1})
+	await(b.t, time.Minute, func() error {
+		if n := len(b.desk.Faults()); n > 1 {
+			return errors.New("no charge came to find its token ended")
+		}
+		return nil
+	})
+}
+
+// demandFewLogins counts the first token as an expiry: there was none.
+func (b *branch) demandFewLogins(s expiries) {
+	b.t.Helper()
+	most := 2 * (s.times + 1)
+	if !s.shared {
+		most *= processes
+	}
+	logins := b.desk.Logins()
+	b.t.Logf("%s: %d logins by %d processes for %d charges and %d expiries", b.provider, logins, processes, len(b.payments), s.times)
+	if logins > most || logins <= s.times {
+		b.t.Errorf("%s: %d logins, want %d to %d", b.provider, logins, s.times+1, most)
+	}
+}
+
+// TestNoTokenIsToBeHad: a login that fails for ever is called seldom, keeps the account's tasks queued and nobody else waiting, and heals.
+func TestNoTokenIsToBeHad(t *testing.T) {
+	t.Parallel()
+	for _, s := range []struct {
+		name            string
+		refuses, shared bool
+	}{
+		{"refused with 400 and 109, one token for all", true, true},
+		{"refused with 400 and 109, a token each", true, false},
+		{"503, one token for all", false, true},
+		{"503, a token each", false, false},
+	} {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			c := openTown(t, sandbox.Options{})
+			w := newWorld(t, c.bank(t), c.settings("REMESA_CIRCUIT_COOLDOWN", cooldown.String())...)
+			if s.shared {
+				w.settings["REMESA_TOKEN_KEY"] = tokenKey
+			}
+			parts := []*branch{w.branch(c, providers.PagoSeguro), w.branch(c, providers.PagandoCheck)}
+			for _, b := range parts {
+				if s.refuses {
+					b.misbehave(sandbox.Fault{Kind: "unauthorized", Operation: sandbox.Login})
+				}
+				b.submit(b.newCharges(25)...)
+			}
+			c.turnAway(!s.refuses)
+			began := time.Now()
+			w.work(2)
+			w.submit(w.newPayments(50)...)
+			w.awaitSettled(patience)
+			all(t, w.audit(rules{}), idempotency.Succeeded)
+			pause(3 * cooldown)
+			for _, b := range parts {
+				b.demandWaiting(c, time.Since(began))
+				b.desk.ClearFaults()
+			}
+			c.turnAway(false)
+			for _, b := range parts {
+				b.awaitSettled(10*cooldown + w.certainty())
+				all(t, b.audit(rules{repeats: true, otherIDs: b.provider == providers.PagandoCheck}), idempotency.Succeeded)
+			}
+		})
+	}
+}
+
+const cooldown = 2 * time.Second
+
+// demandWaiting demands that nothing of the branch was sent, settled or held, and that the login was called seldom: twice per process for
+// each cooldown that began, and twice at first.
+func (b *branch) demandWaiting(c *town, since time.Duration) {
+	b.t.Helper()
+	most := 2 * 2 * (int(since/cooldown) + 2)
+	logins := c.loginsAt(b.provider)
+	b.t.Logf("%s: %d logins by 2 processes in %s, with a cooldown of %s and %d charges waiting", b.provider, logins, since.Round(time.Second), cooldown, len(b.payments))
+	if logins == 0 || logins > most {
+		b.t.Errorf("%s: %d logins, want 1 to %d", b.provider, logins, most)
+	}
+	counts, err := b.counts()
+	if err != nil || counts[idempotency.Queued]+counts[idempotency.Ready] != int64(len(b.payments)) {
+		b.t.Errorf("%s: %v %v, want all %d waiting", b.provider, counts, err, len(b.payments))
+	}
+	if n := len(b.desk.Arrivals()); n != 0 {
+		b.t.Errorf("%s: %d charges were sent without a token", b.provider, n)
+	}
+}

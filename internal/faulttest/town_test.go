@@ -1,0 +1,202 @@
+package faulttest
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/sandbox"
+	"github.com/remesa/remesa/tasks"
+)
+
+// tokenKey is 32 bytes in base64.
+const tokenKey = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=" // #nosec G101 -- it seals nothing but tests
+
+// Credentials of the simulators that are canaries.
+const (
+	accountID     = "123456789"
+	password      = "sandbox-password"
+	merchantToken = "sandbox-merchant-api-token"
+	bearer        = "Bearer "
+	apiUser       = "sandbox-user"
+)
+
+// town is all simulated providers, in the process of the tests so that they can be set up in every way, behind a door that sees what passes.
+type town struct {
+	sandbox *sandbox.Sandbox
+	url     string
+
+	mu sync.Mutex
+	// away turns all logins away with 503.
+	away   bool
+	logins map[string]int // requests for a token by the prefix of their path
+	tokens map[string]bool
+}
+
+func openTown(t testing.TB, o sandbox.Options) *town {
+	t.Helper()
+	binary(t, worker) // nothing is to wait for it later
+	c := &town{sandbox: sandbox.New(o), logins: map[string]int{}, tokens: map[string]bool{}}
+	server := httptest.NewServer(c)
+	t.Cleanup(server.Close)
+	c.url = server.URL
+	return c
+}
+
+func (c *town) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if c.admit(r) {
+		c.sandbox.ServeHTTP(w, r)
+		return
+	}
+	http.Error(w, "<h1>Service Unavailable</h1>", http.StatusServiceUnavailable)
+}
+
+func (c *town) admit(r *http.Request) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if token, found := strings.CutPrefix(r.Header.Get("Authorization"), bearer); found {
+		c.tokens[token] = true
+	}
+	for _, end := range []string{"/auth/accountlogin", "/get-token", "/token/obtain/"} {
+		if strings.HasSuffix(r.URL.Path, end) {
+			c.logins["/"+strings.Split(r.URL.Path, "/")[1]]++
+			return !c.away
+		}
+	}
+	return true
+}
+
+func (c *town) turnAway(away bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.away = away
+}
+
+// loginsAt is how many requests for a token came for the provider, answered by it or turned away.
+func (c *town) loginsAt(provider string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.logins["/"+provider]
+}
+
+// seen are all provider tokens that were used.
+func (c *town) seen() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Sorted(maps.Keys(c.tokens))
+}
+
+func (c *town) bank(t testing.TB) *bank { return &bank{t: t, url: c.url + sandbox.VirtualPOSPrefix} }
+
+// settings are those of all providers but VirtualPOS, and more, in pairs of name and value.
+func (c *town) settings(more ...string) []string {
+	return append([]string{
+		"REMESA_PAGOSEGURO_BASE_URL", c.url + sandbox.PagoSeguroPrefix,
+		"REMESA_PAGOSEGURO_ACCOUNT_ID", accountID, "REMESA_PAGOSEGURO_API_KEY", apiKey,
+		"REMESA_PAGANDOCHECK_BASE_URL", c.url + sandbox.PagandoCheckPrefix,
+		"REMESA_PAGANDOCHECK_USER", apiUser, "REMESA_PAGANDOCHECK_PASSWORD", password,
+		"REMESA_COORDINADOR_PORTAL_URL", c.url + sandbox.CoordinadorPrefix,
+		"REMESA_COORDINADOR_GATEWAY_URL", c.url + sandbox.CoordinadorGateway,
+		"REMESA_COORDINADOR_USERNAME", "pagos@empresa.example", "REMESA_COORDINADOR_PASSWORD", password,
+		"REMESA_ETPAY_BASE_URL", c.url + sandbox.ETpayPrefix, "REMESA_ETPAY_PAYMENT_URL", c.url + sandbox.ETpayPrefix,
+		"REMESA_ETPAY_MERCHANT_CODE", "cl_sandbox_cl", "REMESA_ETPAY_MERCHANT_API_TOKEN", merchantToken,
+	}, more...)
+}
+
+func (c *town) desk(provider string) *sandbox.Desk {
+	switch provider {
+	case providers.PagoSeguro:
+		return c.sandbox.PagoSeguro()
+	case providers.PagandoCheck:
+		return c.sandbox.PagandoCheck()
+	case providers.Coordinador:
+		return c.sandbox.Coordinador()
+	case providers.ETpay:
+		return c.sandbox.ETpay()
+	default:
+		return c.sandbox.VirtualPOS()
+	}
+}
+
+// branch is one provider's part of a world: its payments are submitted, awaited and audited by themselves.
+type branch struct {
+	*world
+	desk *sandbox.Desk
+}
+
+func (w *world) branch(c *town, provider string) *branch {
+	part := *w
+	part.provider, part.payments = provider, map[string]payment{}
+	part.bank = &bank{t: w.t, url: c.url + "/" + provider}
+	part.prefix = strings.TrimSuffix(w.prefix, ".") // ETpay takes letters and digits alone
+	return &branch{world: &part, desk: c.desk(provider)}
+}
+
+func (b *branch) misbehave(f sandbox.Fault) {
+	b.t.Helper()
+	if err := b.desk.AddFaults(f); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// newCharge makes one whose amount and payer are no other's.
+func (b *branch) newCharge(reference string) tasks.Task {
+	b.t.Helper()
+	n := len(b.payments) + 1
+	charge := map[string]func(int) tasks.Charge{providers.PagoSeguro: pagoSeguroCharge, providers.PagandoCheck: pagandoCheckCharge}[b.provider](n)
+	charge.Provider, charge.TxnID, charge.Description = b.provider, b.prefix+reference, "Plan"
+	return b.keep(charge)
+}
+
+// keep notes what the provider must do for a charge.
+func (b *branch) keep(charge tasks.Charge) tasks.Task {
+	b.t.Helper()
+	task, err := charge.Task()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	beneficiary := charge.Customer.ID + " " + charge.Card.Token.Reveal() + " " + charge.Agreement
+	if b.provider == providers.PagoSeguro {
+		beneficiary = fmt.Sprint(charge.Customer.DocumentType, " ", charge.Customer.Document)
+	}
+	b.payments[charge.TxnID] = payment{amount: charge.Amount, beneficiary: beneficiary, task: task}
+	return task
+}
+
+func (b *branch) newCharges(n int) []tasks.Task {
+	b.t.Helper()
+	var ts []tasks.Task
+	for i := range n {
+		ts = append(ts, b.newCharge(fmt.Sprintf("%04d", i)))
+	}
+	return ts
+}
+
+func pagoSeguroCharge(n int) tasks.Charge {
+	return tasks.Charge{
+		Amount: fmt.Sprint(20_000 + n), Currency: "COP",
+		Customer: providers.Customer{
+			Name: "Ana Ruiz", Email: "ana@example.com", DocumentType: 1, Document: fmt.Sprint(100_000_000 + n), Phone: "3100000000",
+			Address: "Calle 10 # 10-99", City: "Bogota", FirstNames: "Ana", LastNames: "Ruiz",
+		},
+		Card: tasks.Card{
+			Token: "eyJpdiI6IkV4YW1wbGUiLCJ2YWx1ZSI6IkV4YW1wbGUiLCJtYWMiOiIwMTIzIn0=", Brand: "MasterCard", ExpiryMonth: 12, ExpiryYear: 99,
+			Installments: 1,
+		},
+	}
+}
+
+func pagandoCheckCharge(n int) tasks.Charge {
+	return tasks.Charge{
+		Amount: fmt.Sprintf("%d.50", 100+n), Currency: "MXN",
+		Customer:  providers.Customer{ID: fmt.Sprintf("5d1c0b1e-2f6a-4a1e-9a55-%012d", n)},
+		Card:      tasks.Card{Token: tasks.Token(fmt.Sprintf("cd_example-%06d", n))},
+		Agreement: fmt.Sprintf("CONTRATO-%06d", n),
+	}
+}
