@@ -17,15 +17,15 @@ func wakeRows() []row {
 			p.due()
 			p.want(failed).wantCode("expired").wantNoDue()
 		}},
-		{does: "a queued payment is woken when nobody begins it, at 1 minute, doubling to 15", run: func(e *env) {
+		{does: "a queued payment is woken when nobody begins it, soon, then at 1 minute, doubling to 15", run: func(e *env) {
 			p := e.queued()
 			if w := e.due(); len(w) != 0 {
 				e.t.Fatalf("woken at once: %v", w)
 			}
 			p.Advance(10 * time.Second)
-			for _, minutes := range []time.Duration{1, 2, 4, 8, 15, 15} {
+			for _, seconds := range []time.Duration{10, 60, 120, 240, 480, 900, 900} {
 				wantWoken(p, false)
-				p.wantDue(minutes * time.Minute).Advance(minutes * time.Minute)
+				p.wantDue(seconds * time.Second).Advance(seconds * time.Second)
 			}
 		}},
 		{does: "a wake-up is due once: the second who looks finds nothing", run: func(e *env) {

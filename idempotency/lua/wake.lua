@@ -1,7 +1,13 @@
 -- wake: if the payment is due, recovers it where its lease lapsed, advances its due time and says what it needs.
 -- ARGV  1 {ask (ms that an ask may take)}
 -- Returns {w = send|ask|none, g}
-local MINUTE = 60000
+-- A wake-up can be lost with the worker that took it: the next one follows soon, the others at growing distances, so that a backlog is
+-- not woken again and again.
+local function rewake(n)
+  if n == 1 then return 10000 end
+  return math.min(60000 * 2 ^ (n - 2), 15 * 60000)
+end
+
 local score = redis.call('ZSCORE', DUE, A.id)
 if not score or tonumber(score) > NOW then return reply({w = 'none'}) end
 local r = load()
@@ -22,8 +28,8 @@ if (r.s == 'queued' or r.s == 'ready') and r.dl and NOW >= r.dl then
   return reply({w = 'none'})
 end
 if r.s == 'queued' or r.s == 'ready' then
-  r.wk = math.min((r.wk or 0) + 1, 5)
-  store(r, NOW + math.min(MINUTE * 2 ^ (r.wk - 1), 15 * MINUTE))
+  r.wk = math.min((r.wk or 0) + 1, 6)
+  store(r, NOW + rewake(r.wk))
   return reply({w = 'send', g = r.g})
 end
 if r.s == 'pending' and r.au and r.q and NOW >= r.xp then withdraw(r) end

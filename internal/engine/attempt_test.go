@@ -363,7 +363,9 @@ func TestWithoutATokenNothingIsBegun(t *testing.T) {
 	}{
 		{"a token is there", func() error { return nil }, "begin, finish succeeded"},
 		{"refused credentials", func() error { return &providers.CredentialsError{Code: "401"} }, "defer 1m0s"},
-		{"no connection", func() error { return &providers.NotSent{Reason: wire.Connect} }, "defer 1m0s"},
+		{"a login that says when to come back", func() error {
+			return &providers.NotSent{Reason: "throttled", RetryAfter: 7 * time.Second}
+		}, "defer 7s"},
 		{"a panic", func() error { panic("secret-canary-2") }, ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {
