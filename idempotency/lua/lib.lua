@@ -112,7 +112,8 @@ end
 
 local function anomaly(r, kind, pid)
   pid = pid or ''
-  if r.an and r.an.k == kind and r.an.p == pid or r.ax == kind .. ':' .. pid then return end
+  if r.an and r.an.k == kind and r.an.p == pid then return end
+  if r.xp and pid ~= '' and r.ax == kind .. ':' .. pid then return end -- a session is asked about hourly: cleared stays cleared
   r.an = {k = kind, p = pid, t = NOW}
   RAISED = kind
   changed(r)
