@@ -18,6 +18,9 @@ func canaries() map[string]string {
 	return map[string]string{
 		"API key": apiKey, "secret key": secretKey, "refused API key": "canary-key-5521", "refused secret key": "canary-secret-7734",
 		"account number": "90817263544", "document": "17654321", "name": "Canariona", "e-mail": "canary.mail", "description": "Regalo secreto",
+		"password": password, "merchant token": merchantToken, "refused password": "canary-password-9913", "payer's phone": "3109988776",
+		"card token": canaryCard, "card on file": "cd_canary-000777", "antifraud token": "aft-canary", "payer's address": "Calle Canaria",
+		"payer's id": "5d1c0b1e-2f6a-4a1e-9a55-0ca9a21e0001",
 	}
 }
 
@@ -163,7 +166,7 @@ func (w *world) asynqKeys() string { return w.dump("asynq:*", w.isPoison) }
 
 // ledgerKeys is every key and value of the ledger's but the payloads.
 func (w *world) ledgerKeys() string {
-	return w.dump("remesa:*", func(key, _ string) bool { return strings.HasPrefix(key, "remesa:{virtualpos}:d:") })
+	return w.dump("remesa:*", func(key, _ string) bool { return strings.HasPrefix(key, "remesa:{") && strings.Contains(key, "}:d:") })
 }
 
 func (w *world) isPoison(_, value string) bool {

@@ -26,11 +26,13 @@ func run(m *testing.M) int {
 	if p := flag.Lookup("test.parallel"); p.Value.String() == strconv.Itoa(runtime.GOMAXPROCS(0)) {
 		_ = p.Value.Set(strconv.Itoa(6 * runtime.GOMAXPROCS(0))) // the scenarios wait more than they compute
 	}
-	code := m.Run()
-	if folder, err := built(); err == nil {
-		_ = os.RemoveAll(folder)
+	var err error
+	if folder, err = os.MkdirTemp("", "remesa-faulttest-"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
 	}
-	return code
+	defer os.RemoveAll(folder)
+	return m.Run()
 }
 
 // long reports whether the long forms are wanted.
@@ -51,13 +53,12 @@ const (
 	enqueue = "enqueue"
 )
 
-// built builds the commands once, when the first test needs them, and returns their folder.
-var built = sync.OnceValues(func() (string, error) {
-	folder, err := os.MkdirTemp("", "remesa-faulttest-")
-	if err != nil {
-		return "", err
-	}
-	return folder, errors.Join(
+// folder holds the binaries; it is there before the first test and gone after the last.
+var folder string
+
+// built builds the commands once, when the first test needs them.
+var built = sync.OnceValue(func() error {
+	return errors.Join(
 		build(folder, worker, "cmd/worker"),
 		build(folder, faulty, "cmd/worker", "-tags", "faultpoints"),
 		build(folder, enqueue, "cmd/enqueue"),
@@ -80,8 +81,7 @@ func build(folder, name, pkg string, options ...string) error {
 // binary is the path of a command under test.
 func binary(t testing.TB, name string) string {
 	t.Helper()
-	folder, err := built()
-	if err != nil {
+	if err := built(); err != nil {
 		t.Fatal(err)
 	}
 	return filepath.Join(folder, name)

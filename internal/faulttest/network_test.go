@@ -94,6 +94,7 @@ func TestConnectionsToRedisAreCut(t *testing.T) {
 	}
 }
 
+// neverSentAndLapsed is what an attempt may come to whose Begin was answered too late. The long form does not accept it.
 func neverSentAndLapsed(f fate) error {
 	if long() || f.arrived > 0 || len(f.lapses()) == 0 {
 		return fmt.Errorf("%d requests arrived, %d attempts lapsed, and no worker died", f.arrived, len(f.lapses()))
