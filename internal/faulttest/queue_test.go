@@ -25,10 +25,11 @@ func newVandal(t *testing.T, w *world) *vandal {
 	return &vandal{t: t, inspector: asynq.NewInspectorFromRedisClient(w.rdb), done: map[string]int{}}
 }
 
-// rage strikes at random until the time is over. What asynq answers does not matter: it may refuse.
+// rage strikes at random until the time is over and each kind of strike has hit. What asynq answers does not matter: it may refuse.
 func (v *vandal) rage(during time.Duration) {
 	queues := []string{tasks.SendQueue(providers.VirtualPOS), tasks.AskQueue(providers.VirtualPOS)}
-	for end := time.Now().Add(during); time.Now().Before(end); {
+	start := time.Now() // on a busy machine it takes longer until each kind of strike has hit
+	for time.Since(start) < during || len(v.done) < 4 && time.Since(start) < patience {
 		for _, q := range queues {
 			v.strike(q)
 		}
