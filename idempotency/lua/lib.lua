@@ -398,6 +398,7 @@ local function late_success(r, a, o)
     success_again(r, a, from, pid)
     store(r, KEEP)
   elseif s == 'failed' then
+    if a then changed(r) end
     anomaly(r, 'late_success', pid)
     store(r, KEEP)
   else
@@ -414,6 +415,7 @@ local function late_pending(r, a, o, after)
     store(r, KEEP)
   elseif r.s == 'failed' then
     a[3] = '=' .. pid
+    changed(r)
     anomaly(r, 'late_pending', pid)
     store(r, KEEP)
   elseif r.s == 'held' then
