@@ -65,7 +65,7 @@ func instruction(reference string, number int64) tasks.Payout {
 func chargeTroubles(provider string) []sandbox.Fault {
 	all := []sandbox.Fault{{Kind: "decline"}, {Kind: "rejected_object"}}
 	if provider == providers.ETpay {
-		return append(all, sandbox.Fault{Kind: "pending", Polls: 1}, sandbox.Fault{Kind: "rejected_later", Polls: 1})
+		return append(all, sandbox.Fault{Kind: "pending", Polls: 1})
 	}
 	for _, kind := range []string{
 		"hang_up_after", "html_after", "cut_json_after", "wrong_types_after", "unknown_code_after", "expire_tokens", "unauthorized",

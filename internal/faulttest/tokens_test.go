@@ -76,7 +76,7 @@ func TestTokensEndInMidRun(t *testing.T) {
 
 // patient is for worlds in which nothing but a busy machine can be late: a worker that cannot reach the store in time logs in by itself.
 func patient() times {
-	return times{request: 8 * time.Second, lease: 12 * time.Second, settle: 2 * time.Second, notFoundInterval: 300 * time.Millisecond}
+	return times{request: 8 * time.Second, lease: 20 * time.Second, settle: 2 * time.Second, notFoundInterval: 300 * time.Millisecond}
 }
 
 // renewals is why each worker renewed its tokens, and how often.
