@@ -147,7 +147,7 @@ func (l *Redis) Begin(ctx context.Context, k Key, r BeginRequest) (Begun, error)
 		return Begun{}, err
 	}
 	return Begun{
-		Verdict: Verdict(ans.Verdict), State: ans.State, Number: ans.Number, LeaseEnd: fromMS(ans.LeaseEnd),
+		Verdict: Verdict(ans.Verdict), Own: ans.Own, State: ans.State, Number: ans.Number, LeaseEnd: fromMS(ans.LeaseEnd),
 		Until: fromMS(ans.Until), Now: fromMS(ans.Now), Payload: ans.Payload, Handles: ans.Handles,
 	}, nil
 }

@@ -120,7 +120,10 @@ type BeginRequest struct {
 
 // Begun is the answer to Begin. Payload and Handles come with Send only.
 type Begun struct {
-	Verdict  Verdict
+	Verdict Verdict
+	// Own is true where, without Send, the attempt is known already: its first Begin was carried out, and the answer came too late. A
+	// caller that has sent nothing releases it.
+	Own      bool
 	State    State
 	Number   int
 	LeaseEnd time.Time
@@ -188,7 +191,8 @@ type Engine interface {
 	Alias(ctx context.Context, k Key, alias string) error
 	// Find returns the key of an alias; ErrUnknown where there is none.
 	Find(ctx context.Context, provider, alias string) (Key, error)
-	// Release reports that the attempt was not executed; the payment may begin again after the delay.
+	// Release reports that the attempt was not executed; the payment may begin again after the delay. An attempt that never began is
+	// kept from beginning later.
 	Release(ctx context.Context, k Key, attempt, reason string, after time.Duration) (Settlement, error)
 	// Defer moves only the due time of what must wait before Begin, by 30 s at most.
 	Defer(ctx context.Context, k Key, after time.Duration) error

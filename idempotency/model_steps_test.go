@@ -93,6 +93,10 @@ func (r *modelRecord) note(now int64, id uint8, moves bool) bool {
 // report is Finish, and Release with the class notSent; after delays the next attempt of what was not sent.
 func (r *modelRecord) report(p modelRules, now int64, id uint8, o modelOutcome, after int64) {
 	a := r.attempt(id)
+	if a == nil && o.class == notSent && !r.state.Final() {
+		r.at[r.n] = modelAttempt{id: id, end: now, fate: fateNotExecuted} // it can no longer begin
+		r.n++
+	}
 	if a == nil || (a.fate.recorded() && !p.forgetFates) {
 		return
 	}

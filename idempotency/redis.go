@@ -213,6 +213,7 @@ type answer struct {
 	Applied    bool              `json:"ok"`
 	Anomaly    string            `json:"an"`
 	Moved      bool              `json:"mv"`
+	Own        bool              `json:"own"`
 	Created    int64             `json:"cr"`
 	Wake       string            `json:"w"`
 	Payload    []byte            `json:"-"`

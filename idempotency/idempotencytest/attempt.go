@@ -117,9 +117,31 @@ func attemptRows() []row {
 			p := e.queued().send("a")
 			_, err := e.Store.Finish(e.ctx(), p.key, p.id("never"), paid("X"), poll)
 			wantUnknownAttempt(e, err)
-			_, err = e.Store.Release(e.ctx(), p.key, p.id("never"), "", 0)
-			wantUnknownAttempt(e, err)
 			p.want(idempotency.Sending)
+		}},
+		{does: "an attempt released before its Begin arrived never begins", run: func(e *env) {
+			p := e.queued()
+			s, err := e.Store.Release(e.ctx(), p.key, p.id("a"), "", 0)
+			e.must(err)
+			if s.Applied {
+				e.t.Fatal("applied")
+			}
+			p.wantVerdict(p.begin("a"), idempotency.Done)
+			p.want(idempotency.Queued).wantLeft(false)
+			p.wantVerdict(p.begin("b"), idempotency.Send)
+		}},
+		{does: "an attempt whose lease lapsed before its Begin was answered is told so, and releases itself", run: func(e *env) {
+			p := e.queued().send("a").lapse()
+			b := p.begin("a")
+			p.wantVerdict(b, idempotency.AskFirst)
+			if !b.Own {
+				e.t.Fatal("not told that the attempt is its own")
+			}
+			p.release("a")
+			p.want(idempotency.Ready).wantLeft(false)
+			if p.begin("c").Own {
+				e.t.Fatal("another's attempt is called its own")
+			}
 		}},
 		{does: "no attempt ends as not found", run: func(e *env) {
 			p := e.queued().send("a")

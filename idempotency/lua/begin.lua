@@ -1,8 +1,9 @@
 -- begin: decides what is to be done with a payment, and opens the attempt where that is: send.
 -- ARGV  1 {attempt, lease (ms), late (the first step cannot move money), q (the provider can be asked)}
--- Returns {{d = send|ask|wait|done, s, n, le, until, now, hd}, payload (with send)}
+-- Returns {{d = send|ask|wait|done, s, n, le, until, now, hd, own (the attempt had begun already)}, payload (with send)}
+local mine
 local function answer(t)
-  t.now = NOW
+  t.now, t.own = NOW, mine and true
   return {reply(t)}
 end
 
@@ -36,7 +37,7 @@ end
 
 local r = load()
 if not r then return {fail('unknown')} end
-local mine = attempt_of(r, A.attempt)
+mine = attempt_of(r, A.attempt)
 if mine and recorded(mine) then return answer({d = 'done', s = r.s}) end
 if r.s == 'sending' then
   if NOW < r.le then

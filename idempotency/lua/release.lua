@@ -3,7 +3,17 @@
 local r = load()
 if not r then return fail('unknown') end
 local a = attempt_of(r, A.attempt)
-if not a then return fail('attempt') end
+if not a then
+  -- Its Begin may still be on its way: it must find that the attempt is over.
+  if not FINAL[r.s] then
+    r.at = r.at or {}
+    r.at[#r.at + 1] = {A.attempt, NOW, 'n'}
+    trim(r)
+    changed(r)
+    store(r, KEEP)
+  end
+  return settlement(r, false)
+end
 if recorded(a) then return settlement(r, false) end
 if r.s == 'sending' and r.o == A.attempt then
   a[2], a[3] = NOW, 'n'

@@ -94,6 +94,9 @@ func (e *Engine) attempt(ctx context.Context, k idempotency.Key, a providers.Acc
 		return errNoVerdict
 	}
 	if begun.Verdict != idempotency.Send {
+		if begun.Own {
+			e.release(ctx, k, id, "begin_unanswered", 0)
+		}
 		return errNoVerdict
 	}
 	e.OnStep(StepBegun, k)
