@@ -23,9 +23,10 @@ func (l *Redis) Register(ctx context.Context, rs ...Registration) ([]Registered,
 	if err != nil {
 		return nil, err
 	}
-	out := make([]Registered, len(answers))
-	for i, a := range answers {
-		out[i] = Registered{Result: Result(a.Result), State: a.State, Generation: a.Generation, Conflict: conflict(a, rs[i]),
+	out := make([]Registered, len(rs))
+	for i, r := range rs {
+		a := answers[i]
+		out[i] = Registered{Result: Result(a.Result), State: a.State, Generation: a.Generation, Conflict: conflict(a, r),
 			Existing: a.Existing}
 	}
 	return out, nil

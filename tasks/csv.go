@@ -116,9 +116,10 @@ func (c *csvRecords) quote(state csvState) csvState {
 	case quoteInQuoted:
 		c.keep('"')
 		return inQuoted
+	default:
+		c.fail(misplacedQuote)
+		return inPlain
 	}
-	c.fail(misplacedQuote)
-	return inPlain
 }
 
 const (

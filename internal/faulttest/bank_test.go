@@ -40,12 +40,6 @@ func (b *bank) misbehave(faults ...sandbox.Fault) {
 	b.call(http.MethodPost, "/_faults", body)
 }
 
-// behave ends all faults.
-func (b *bank) behave() {
-	b.t.Helper()
-	b.call(http.MethodDelete, "/_faults", nil)
-}
-
 // slow makes each request that moves money take that long.
 func (b *bank) slow(d time.Duration) {
 	b.t.Helper()

@@ -95,15 +95,6 @@ func (p *process) awaitExit() int {
 	}
 }
 
-func (p *process) gone() bool {
-	select {
-	case <-p.exited:
-		return true
-	default:
-		return false
-	}
-}
-
 // output is everything that the process wrote so far.
 func (p *process) output() string {
 	text, err := os.ReadFile(p.out)

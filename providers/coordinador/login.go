@@ -39,7 +39,7 @@ type credentials struct {
 }
 
 func (c *Client) ask(ctx context.Context, path string, refresh providers.Secret) (auth.Token, error) {
-	body, err := json.Marshal(credentials{c.config.Username, c.config.Password.Reveal(), refresh.Reveal()})
+	body, err := json.Marshal(credentials{c.config.Username, c.config.Password.Reveal(), refresh.Reveal()}) // #nosec G117 -- this is the login
 	if err != nil {
 		return auth.Token{}, &providers.NotSent{Reason: wire.Invalid}
 	}

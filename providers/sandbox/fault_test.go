@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -19,7 +20,7 @@ type outcome struct {
 func attempt(t *testing.T, s *Sandbox, r request) (o outcome) {
 	t.Helper()
 	defer func() {
-		if recover() == http.ErrAbortHandler {
+		if err, ok := recover().(error); ok && errors.Is(err, http.ErrAbortHandler) {
 			o = outcome{}
 		}
 	}()
