@@ -55,7 +55,7 @@ func (c *churn) strikeEvery(pace time.Duration, times int, strike func(*process)
 // end waits until everything is settled and compares.
 func (c *churn) end(r rules) map[string]fate {
 	c.t.Helper()
-	c.awaitSettled(c.certainty() + either(0, rewake))
+	c.comeToRest(c.certainty() + either(0, rewake))
 	c.drain()
 	fates := c.audit(r)
 	lapses := 0
@@ -161,7 +161,7 @@ func TestResultsOutlastAnOutage(t *testing.T) {
 	w.redis.Stop()
 	pause(7 * time.Second) // longer than one try to write a result
 	w.redis.Cont()
-	w.awaitSettled(w.certainty())
+	w.comeToRest(w.certainty())
 	fates := w.audit(rules{})
 	all(t, fates, idempotency.Succeeded)
 	for _, f := range fates {

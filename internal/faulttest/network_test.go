@@ -39,7 +39,7 @@ func TestRepliesOfRedisAreLost(t *testing.T) {
 			w.loseReply(proxy, needle, round)
 		}
 	}
-	w.awaitSettled(w.certainty() + rewake)
+	w.comeToRest(w.certainty() + rewake)
 	fates := w.audit(rules{})
 	all(t, fates, idempotency.Succeeded)
 	for _, f := range fates {
@@ -85,7 +85,7 @@ func TestConnectionsToRedisAreCut(t *testing.T) {
 	proxy.Blackhole()
 	pause(time.Second)
 	proxy.Heal()
-	w.awaitSettled(w.certainty() + rewake)
+	w.comeToRest(w.certainty() + rewake)
 	// Nobody died, so nothing should be held. Now and then a payment is, whose attempt never sent anything and still lapsed: known, and
 	// safe. The short form reports it, the long form fails.
 	fates := w.audit(rules{mayHold: neverSentAndLapsed})

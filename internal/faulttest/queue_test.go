@@ -47,7 +47,7 @@ func (v *vandal) rage(during time.Duration) {
 }
 
 func (v *vandal) strike(queue string) {
-	pending, _ := v.inspector.ListPendingTasks(queue)
+	pending, _ := v.inspector.ListPendingTasks(queue, asynq.PageSize(500)) // all: the first ones are gone before they can be struck
 	active, _ := v.inspector.ListActiveTasks(queue)
 	archived, _ := v.inspector.ListArchivedTasks(queue)
 	if t := one(pending); t != nil {
@@ -80,7 +80,7 @@ func (v *vandal) count(what string, err error) {
 func TestTasksAreTamperedWithByHand(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil, "REMESA_CONCURRENCY", "6")
-	w.bank.slow(100 * time.Millisecond)
+	w.bank.slow(400 * time.Millisecond) // a backlog for some seconds
 	for range 20 {
 		w.bank.misbehave(sandbox.Fault{Kind: "hang_up_after", Next: 1})
 	}

@@ -120,8 +120,9 @@ func (b *branch) demandFewLogins(s expiries) {
 	}
 	logins := b.desk.Logins()
 	b.t.Logf("%s: %d logins by %d processes for %d charges and %d expiries", b.provider, logins, processes, len(b.payments), s.times)
-	if logins > most || logins <= s.times {
-		b.t.Errorf("%s: %d logins, want %d to %d", b.provider, logins, s.times+1, most)
+	const least = 2 // an end may fall on a token that is replaced just then, but not every one can
+	if logins > most || logins < least {
+		b.t.Errorf("%s: %d logins, want %d to %d", b.provider, logins, least, most)
 	}
 }
 

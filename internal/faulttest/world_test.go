@@ -239,6 +239,17 @@ func (w *world) awaitSettled(limit time.Duration) {
 	})
 }
 
+// comeToRest waits until everything is settled and nothing can change any more. A worker that was stopped, or cut off from Redis, may
+// report late that it sent nothing, and a held payment is then sent: so all workers end, which they do when they have reported, and a
+// fresh one finishes what that set free.
+func (w *world) comeToRest(limit time.Duration) {
+	w.t.Helper()
+	w.awaitSettled(limit)
+	w.drain()
+	w.work(1)
+	w.awaitSettled(w.certainty())
+}
+
 func (w *world) allRegistered() error {
 	for reference := range w.payments {
 		if _, err := w.ledger.Show(context.Background(), w.key(reference)); err != nil {
