@@ -2,6 +2,7 @@ package idempotencytest
 
 import (
 	"errors"
+	"strconv"
 	"time"
 
 	"github.com/remesa/remesa/idempotency"
@@ -129,6 +130,16 @@ func attemptRows() []row {
 			p.wantVerdict(p.begin("a"), idempotency.Done)
 			p.want(idempotency.Queued).wantLeft(false)
 			p.wantVerdict(p.begin("b"), idempotency.Send)
+		}},
+		{does: "many attempts released before their Begin push nobody out who is sending", run: func(e *env) {
+			p := e.queued()
+			p.idle("owner")
+			for i := range 40 {
+				_, err := e.Store.Release(e.ctx(), p.key, p.id("early"+strconv.Itoa(i)), "", 0)
+				e.must(err)
+			}
+			p.finish("owner", paid("X"))
+			p.want(idempotency.Succeeded).wantID("X")
 		}},
 		{does: "an attempt whose lease lapsed before its Begin was answered is told so, and releases itself", run: func(e *env) {
 			p := e.queued().send("a").lapse()

@@ -179,11 +179,13 @@ local function last_end(r)
 end
 
 -- Attempts that were not executed are forgotten beyond the newest 32, so that a long outage cannot grow a record without bound.
+-- The owner's attempt stays, wherever it stands.
 local function trim(r)
   local n = count(r, 'ni')
   local i = 1
-  while n > 32 do
-    if r.at[i][3] == 'n' or r.at[i][3] == 'i' then
+  while n > 32 and i <= #r.at do
+    local f = r.at[i][3]
+    if (f == 'n' or f == 'i') and r.at[i][1] ~= r.o then
       table.remove(r.at, i)
       n = n - 1
     else
