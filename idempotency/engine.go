@@ -41,7 +41,11 @@ func (l *Redis) registration(r Registration) call {
 	if r.Object != "" {
 		object = prefix(r.Key.Provider) + "object:" + r.Key.Account + ":" + r.Object
 	}
-	return call{r.Key, l.keys(r.Key, object), a, []any{r.Payload}}
+	permit := recordKey(r.Key)
+	if r.Permit != "" {
+		permit, a.Permit = r.Permit, true
+	}
+	return call{r.Key, l.keys(r.Key, object, permit), a, []any{r.Payload}}
 }
 
 func conflict(a answer, r Registration) string {
@@ -50,6 +54,8 @@ func conflict(a answer, r Registration) string {
 		return ""
 	case a.Text == "object":
 		return fmt.Sprintf("%s is claimed by %s", r.Object, keyFromID(r.Key.Provider, a.Existing))
+	case a.Text == "permit":
+		return "permit: withdrawn"
 	case a.Text != "":
 		return a.Text + ": differs from the registered payment's"
 	default:

@@ -55,7 +55,12 @@ func (k Key) TaskID(generation int64) string {
 	return fmt.Sprintf("%s:%s:%d", k.Provider, strings.ReplaceAll(k.id(), "/", ":"), generation)
 }
 
-// id is the key's part behind the provider: the reference alone for the default account.
+// ID is the key's part behind the provider: the reference alone for the default account.
+func (k Key) ID() string { return k.id() }
+
+// KeyOf is the key with this ID.
+func KeyOf(provider, id string) Key { return keyFromID(provider, id) }
+
 func (k Key) id() string {
 	if k.Account == DefaultAccount {
 		return k.Reference

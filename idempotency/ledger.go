@@ -65,9 +65,13 @@ type Registration struct {
 	NotBefore time.Time
 	// Deadline: not begun by then, the payment fails with code expired.
 	Deadline     time.Time
-	Metadata     string
+	Metadata string
+	// Subscription and Period say which period of which subscription the payment charges.
 	Subscription string
 	Period       string
+	// Permit, if any, is a Redis key beside the provider's others that must hold the payment's id (Key.ID) when it is first recorded, or
+	// it is not: a conflict. Whoever withdraws the permit knows that nothing will be recorded later.
+	Permit string
 }
 
 // Registered is the answer to one registration.

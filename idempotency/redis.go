@@ -98,11 +98,14 @@ func OutcomesKey(provider string) string { return prefix(provider) + "outcomes" 
 
 func recordKey(k Key) string { return prefix(k.Provider) + "p:" + k.id() }
 
+// NewsKey is the index of what became of the charges of subscriptions: members "subscription|id" by time in ms.
+func NewsKey(provider string) string { return prefix(provider) + "subscriptions:news" }
+
 // keys are the KEYS of every script; lib.lua lists them.
 func (l *Redis) keys(k Key, more ...string) []string {
 	p := prefix(k.Provider)
 	keys := append([]string{recordKey(k), p + "d:" + k.id(), p + "due", p + "states", p + "outcomes", p + "anomalies", p + "lookup",
-		p + "halted"}, more...)
+		p + "halted", NewsKey(k.Provider)}, more...)
 	if l.opts.TestClock {
 		keys = append(keys, p+"clock")
 	}
@@ -127,6 +130,7 @@ type args struct {
 	Subscription string `json:"sb,omitempty"`
 	Period       string `json:"pe,omitempty"`
 	Object       string `json:"ob,omitempty"`
+	Permit       bool   `json:"pm,omitempty"`
 	First        int64  `json:"first"`
 
 	Attempt string            `json:"attempt,omitempty"`

@@ -3,6 +3,7 @@
 -- KEYS  1 record (JSON text)         2 payload (as registered, opaque here)   3 due index (zset id -> ms)
 --       4 states (zset id -> rank*1e14 + ms)   5 outcome stream               6 anomalies (zset id -> ms)
 --       7 lookup (hash account -> asked|proven)                               8 halted (hash account or * -> by whom)
+--       9 news (zset subscription|id -> ms: charges of subscriptions that ended or have an anomaly; their sweeper takes them out)
 -- ARGV  1 the step's arguments as a JSON object; 2 where a step says so
 -- Every argument object carries: key, id, ref, acc, and the provider's policy p {settle, every, confirm, resend, resends, deadline,
 -- retain, outcomes} (ms, counts). Absent means nil or false; no argument is ever JSON null.
@@ -25,7 +26,7 @@ local RETRY_WINDOW = 30 * DAY -- how long a failed payment can be tried again an
 local KEEP = false          -- due time unchanged
 local RANK = {queued = 1, sending = 2, ready = 3, in_doubt = 4, pending = 5, held = 6, blocked = 7, failed = 8}
 local FINAL = {succeeded = true, failed = true, reversed = true}
-local RECORD, PAYLOAD, DUE, STATES, OUTCOMES, ANOMALIES, LOOKUP, HALTED = unpack(KEYS)
+local RECORD, PAYLOAD, DUE, STATES, OUTCOMES, ANOMALIES, LOOKUP, HALTED, NEWS = unpack(KEYS)
 local A = cjson.decode(ARGV[1])
 local P = A.p
 local NOW = clock()
@@ -78,6 +79,11 @@ local function changed(r)
   r.up = NOW
 end
 
+-- Tells the sweeper of subscriptions, in the same step, what became of a charge.
+local function tell(r)
+  if r.sb then redis.call('ZADD', NEWS, integer(NOW), r.sb .. '|' .. A.id) end
+end
+
 -- A change of state with its index, history and event.
 local function move(r, state, text)
   r.s = state
@@ -93,6 +99,7 @@ local function move(r, state, text)
   if state == 'failed' then
     redis.call('ZREMRANGEBYSCORE', STATES, integer(rank * 1e14), integer(rank * 1e14 + NOW - RETRY_WINDOW))
   end
+  if FINAL[state] then tell(r) end
   emit(r, 'state')
 end
 
@@ -119,6 +126,7 @@ local function anomaly(r, kind, pid)
   changed(r)
   remember(r, r.s, 'anomaly: ' .. kind)
   redis.call('ZADD', ANOMALIES, integer(NOW), A.id)
+  tell(r)
   emit(r, 'anomaly')
 end
 

@@ -1,0 +1,90 @@
+package idempotency_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/providers"
+)
+
+const permit = "remesa:{" + provider + "}:permit"
+
+func charge(reference string) idempotency.Registration {
+	r := registration(reference)
+	r.Type, r.Subscription, r.Period = "charge", "sub-1", "3"
+	return r
+}
+
+// news is what the sweeper of subscriptions is told.
+func (b *book) news() []string {
+	b.t.Helper()
+	members, err := b.rdb.ZRange(b.t.Context(), idempotency.NewsKey(provider), 0, -1).Result()
+	b.must(err)
+	return members
+}
+
+func TestTheEndOfASubscriptionsChargeIsToldInTheSameStep(t *testing.T) {
+	t.Parallel()
+	_, b := startBook(t)
+	_, err := b.store.Register(t.Context(), charge("c-1"), charge("c-2"), registration("alone"))
+	b.must(err)
+	for _, reference := range []string{"c-1", "alone"} {
+		b.begin(reference, reference)
+	}
+	if got := b.news(); len(got) != 0 {
+		t.Fatalf("told of %v before anything ended", got)
+	}
+	b.finish("c-1", "c-1", paid("X"))
+	b.finish("alone", "alone", paid("Y"))
+	if got := b.news(); len(got) != 1 || got[0] != "sub-1|c-1" {
+		t.Fatalf("told of %v, want the subscription's charge only", got)
+	}
+}
+
+func TestAnAnomalyOfASubscriptionsChargeIsTold(t *testing.T) {
+	t.Parallel()
+	_, b := startBook(t)
+	_, err := b.store.Register(t.Context(), charge("c-1"))
+	b.must(err)
+	b.begin("c-1", "a")
+	b.finish("c-1", "a", paid("X"))
+	b.must(b.rdb.Del(t.Context(), idempotency.NewsKey(provider)).Err())
+	q, err := b.store.Ask(t.Context(), key("c-1"))
+	b.must(err)
+	_, err = b.store.Answer(t.Context(), key("c-1"), q.Version, q.AskedAt, providers.Outcome{Class: providers.Succeeded, ProviderID: "Y"}, time.Second)
+	b.must(err)
+	if r := b.want("c-1", idempotency.Succeeded); r.Anomaly == "" {
+		t.Fatal("a second provider id is no anomaly")
+	}
+	if got := b.news(); len(got) != 1 {
+		t.Fatalf("told of %v, want the anomaly", got)
+	}
+}
+
+func TestAPaymentIsRecordedOnlyWhileItsPermitNamesIt(t *testing.T) {
+	t.Parallel()
+	_, b := startBook(t)
+	with := func(reference string) idempotency.Registered {
+		r := charge(reference)
+		r.Permit = permit
+		got, err := b.store.Register(t.Context(), r)
+		b.must(err)
+		return got[0]
+	}
+	if got := with("c-1"); got.Result != idempotency.Conflict || !strings.HasPrefix(got.Conflict, "permit") {
+		t.Fatalf("without a permit: %+v", got)
+	}
+	b.must(b.rdb.Set(t.Context(), permit, "c-2", 0).Err())
+	if got := with("c-1"); got.Result != idempotency.Conflict {
+		t.Fatalf("with another's permit: %+v", got)
+	}
+	if got := with("c-2"); got.Result != idempotency.New {
+		t.Fatalf("with its permit: %+v", got)
+	}
+	b.must(b.rdb.Del(t.Context(), permit).Err())
+	if got := with("c-2"); got.Result != idempotency.Duplicate {
+		t.Fatalf("recorded before the permit went: %+v", got)
+	}
+}
