@@ -32,20 +32,22 @@ var allowed = []struct {
 	{"providers/sandbox/*", []string{"providers", "providers/sandbox"}},
 	{"providers/providertest", []string{"providers", "providers/wire", "providers/sandbox"}},
 	{"providers/*", []string{"providers", "providers/wire", "providers/auth"}},
-	{"idempotency", []string{"providers"}},
-	{"idempotency/*", []string{"idempotency", "providers"}},
-	{"schedule", []string{"providers"}},
-	{"tasks", []string{"idempotency", "providers", "schedule"}},
-	{"internal/engine", []string{"tasks", "idempotency", "schedule", "providers", "providers/wire"}},
-	{"internal/config", []string{"providers"}},
+	// Sealing knows no payment: what is sealed, and bound to what, is said by whoever seals.
+	{"seal", nil},
+	{"idempotency", []string{"providers", "seal"}},
+	{"idempotency/*", []string{"idempotency", "providers", "seal"}},
+	{"schedule", []string{"providers", "seal"}},
+	{"tasks", []string{"idempotency", "providers", "schedule", "seal"}},
+	{"internal/engine", []string{"tasks", "idempotency", "schedule", "providers", "providers/wire", "seal"}},
+	{"internal/config", []string{"providers", "seal"}},
 	{"internal/preflight", []string{"providers"}},
 	// The one place that knows both the settings and every adapter.
-	{"internal/wiring", []string{"internal/config", "tasks", "idempotency", "schedule", "providers", "providers/*"}},
+	{"internal/wiring", []string{"internal/config", "tasks", "idempotency", "schedule", "providers", "providers/*", "seal"}},
 	{"internal/redistest", nil},
 	// It knows how each provider proves its reports, and moves nothing but due times.
 	{"internal/webhook", []string{"idempotency", "providers", "providers/etpay"}},
-	{"internal/*", []string{"tasks", "idempotency", "schedule", "providers"}},
-	{"cmd/*", []string{"internal/*", "tasks", "idempotency", "schedule", "providers", "providers/sandbox"}},
+	{"internal/*", []string{"tasks", "idempotency", "schedule", "providers", "seal"}},
+	{"cmd/*", []string{"internal/*", "tasks", "idempotency", "schedule", "providers", "providers/sandbox", "seal"}},
 }
 
 // forbidden lists what no allowance gives.
