@@ -39,7 +39,7 @@ var allowed = []struct {
 	{"schedule", []string{"providers", "seal"}},
 	{"tasks", []string{"idempotency", "providers", "schedule", "seal"}},
 	{"internal/engine", []string{"tasks", "idempotency", "schedule", "providers", "providers/wire", "seal"}},
-	{"internal/config", []string{"providers", "seal"}},
+	{"internal/config", []string{"providers", "schedule", "seal"}},
 	{"internal/preflight", []string{"providers"}},
 	// The one place that knows both the settings and every adapter.
 	{"internal/wiring", []string{"internal/config", "tasks", "idempotency", "schedule", "providers", "providers/*", "seal"}},

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/remesa/remesa/schedule"
 )
 
 // Options are what a command's parser needs to read these settings: values from the environment where no flag is given, durations with
@@ -85,23 +87,11 @@ func named(flag string, err error) error {
 
 // ParseDuration reads Go's durations, and days: "90s", "1h30m", "400d", "1d12h". The error does not repeat the text.
 func ParseDuration(text string) (time.Duration, error) {
-	days, rest, found := strings.Cut(text, "d")
-	if !found {
-		days, rest = "0", text
-	}
-	n, err := strconv.ParseUint(days, 10, 16)
+	d, err := schedule.ParseDuration(text)
 	if err != nil {
 		return 0, notDuration(text)
 	}
-	total := time.Duration(n) * 24 * time.Hour //nolint:gosec // 65,535 days fit
-	if found && rest == "" {
-		return total, nil
-	}
-	d, err := time.ParseDuration(rest)
-	if err != nil || d < 0 {
-		return 0, notDuration(text)
-	}
-	return total + d, nil
+	return d, nil
 }
 
 func notDuration(text string) error {
