@@ -32,9 +32,11 @@ type Recipient struct {
 
 // Bank is the account that a payout goes to.
 type Bank struct {
-	// Code is the bank's code with its leading zeros, for example "012".
+	// Code is the bank's code in the provider's words: "012" with its leading zeros, or "cl_estado".
 	Code          string `json:"code"`
 	AccountNumber string `json:"account_number"`
+	// AccountType is corriente, vista or ahorro, for providers that ask for it.
+	AccountType string `json:"account_type,omitempty"`
 }
 
 // Charge takes money from a customer's card or account.

@@ -62,6 +62,8 @@ func TestCardDataAnywhereInATaskIsRefusedAndNotRepeated(t *testing.T) {
 		{"as the reference", "virtualpos", `tef-0001`, pan, "merchant_id"},
 		{"in the reference", "pagoseguro", `SO0001`, `SO` + pan, "txnid"},
 		{"as a name", "virtualpos", `Ana Soto`, pan, "recipient.name"},
+		{"as a type of account", "etpay-payout", `vista`, pan, "bank.account_type"},
+		{"as a bank", "etpay-payout", `cl_estado`, pan, "bank.code"},
 		{"as a document", "pagoseguro", `"100000000"`, `"` + pan + `"`, "customer.document"},
 		{"as a phone", "pagoseguro", `3100000000`, pan, "customer.phone"},
 		{"as a token", "pagoseguro", `eyJpdiI6IkV4YW1wbGUiLCJ2YWx1ZSI6IkV4YW1wbGUiLCJtYWMiOiIwMTIzIn0=`, pan, "card.token"},
@@ -96,6 +98,7 @@ func TestCardDataAnywhereInATaskIsRefusedAndNotRepeated(t *testing.T) {
 
 func TestAccountNumbersAndAmountsMayPassTheCheckDigitByChance(t *testing.T) {
 	must(t, example(t, "virtualpos", `"account_number":"12345678"`, `"account_number":"4111111111111111"`))
+	must(t, example(t, "etpay-payout", `"account_number":"12345678"`, `"account_number":"4111111111111111"`))
 	must(t, example(t, "coordinador", `"119000"`, `"4222222222222"`))
 	if _, err := Decode(example(t, "virtualpos", `"bank":`, `"bank.account_number":"4111111111111111","bank":`)); err == nil {
 		t.Error("the exemption holds outside of bank")

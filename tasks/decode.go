@@ -50,11 +50,22 @@ func chooseRules(root node) (kind string, r rules, err error) {
 	if err != nil {
 		return "", r, err
 	}
-	r = byProvider[provider]
-	if kind != typeStatus && kind != r.moves {
+	r, ok := rulesFor(provider, kind)
+	if !ok {
 		return "", r, wrong("type", fmt.Sprintf("%s takes a %s, not a %s", provider, r.moves, kind))
 	}
 	return kind, r, nil
+}
+
+// rulesFor are those of one type of task at one provider; where it does not take that type, those of one that it takes.
+func rulesFor(provider, kind string) (rules, bool) {
+	all := byProvider[provider]
+	for _, r := range all {
+		if kind == typeStatus || kind == r.moves {
+			return r, true
+		}
+	}
+	return all[0], false
 }
 
 func oneOf(root node, name string, known []string) (string, error) {

@@ -11,7 +11,7 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-var examples = []string{"virtualpos", "coordinador", "pagoseguro", "pagandocheck", "etpay", "status"}
+var examples = []string{"virtualpos", "coordinador", "pagoseguro", "pagandocheck", "etpay", "etpay-payout", "status"}
 
 // example is the golden line of testdata, with each pair of replacements made in it.
 func example(t testing.TB, name string, replace ...string) []byte {
@@ -82,6 +82,11 @@ func TestWhatBillingSystemsBuildIsTheWireFormat(t *testing.T) {
 			Customer: providers.Customer{Email: "ana@example.cl", Document: "123456785"},
 			Details:  ChargeDetails{UserBankCode: "cl_estado", Metadata: []Shown{{"Cuenta", "30215", true}}},
 		},
+		"etpay-payout": Payout{
+			Provider: "etpay", MerchantID: "PO700104", Amount: "12500", Currency: "CLP", Description: "Retiro 700104",
+			Recipient: providers.Recipient{Document: "123456785", Name: "Ana Soto", Email: "ana@example.cl"},
+			Bank:      providers.Bank{Code: "cl_estado", AccountNumber: "12345678", AccountType: "vista"},
+		},
 		"status": Status{Provider: "virtualpos", Reference: "tef-0001", Account: "default"},
 	}
 	for _, name := range examples {
@@ -140,7 +145,17 @@ func TestEveryBadLineIsRefusedByItsFieldWithoutRepeatingIt(t *testing.T) {
 		{"an unknown type", "virtualpos", `"type":"payout"`, `"type":"refund"`, "type: must be one of payout, charge, status"},
 		{"a type in upper case", "virtualpos", `"type":"payout"`, `"type":"PAYOUT"`, "type: must be one of"},
 		{"a type that the provider does not do", "virtualpos", `"type":"payout"`, `"type":"charge"`, "type: virtualpos takes a payout"},
-		{"a payout at a charging provider", "etpay", `"type":"charge"`, `"type":"payout"`, "type: etpay takes a charge"},
+		{"a payout at a charging provider", "pagandocheck", `"type":"charge"`, `"type":"payout"`, "type: pagandocheck takes a charge"},
+		{"a session's fields in a payout", "etpay", `"type":"charge"`, `"type":"payout"`, "txnid: unknown field"},
+		{"a payout's fields in a session", "etpay-payout", `"type":"payout"`, `"type":"charge"`, "merchant_id: unknown field"},
+		{"an ETpay payout's reference with a dash", "etpay-payout", `PO700104`, `PO-700104`, "merchant_id: must be 1 to 64 letters and digits"},
+		{"an ETpay payout to a bank by its number", "etpay-payout", `cl_estado`, `012`, "bank.code: must be a bank's code in lower case"},
+		{"an ETpay payout to a bank in capitals", "etpay-payout", `cl_estado`, `CL_ESTADO`, "bank.code: must be a bank's code in lower case"},
+		{"an ETpay payout without a type of account", "etpay-payout", `,"account_type":"vista"`, ``, "bank.account_type: required"},
+		{"an ETpay payout to another type of account", "etpay-payout", `vista`, `checking`, "bank.account_type: must be corriente, vista or ahorro"},
+		{"an ETpay payout without a document", "etpay-payout", `"document":"12345678-5",`, ``, "recipient.document: required"},
+		{"an ETpay payout with cents", "etpay-payout", `"12500"`, `"12500.50"`, "amount: CLP takes 0 decimals"},
+		{"a type of account where none is asked for", "virtualpos", `"account_number"`, `"account_type":"vista","account_number"`, "bank.account_type: unknown field"},
 		{"no provider", "virtualpos", `"provider":"virtualpos",`, ``, "provider: required"},
 		{"an unknown provider", "virtualpos", `"provider":"virtualpos"`, `"provider":"bank"`, "provider: must be one of"},
 		{"a provider that is a number", "virtualpos", `"provider":"virtualpos"`, `"provider":1`, "provider: must be a text, not a number"},

@@ -55,6 +55,7 @@ func (m *meaning) payout(p *Payout) {
 	m.add("document", p.Recipient.Document)
 	m.add("bank", p.Bank.Code)
 	m.add("account_number", p.Bank.AccountNumber)
+	m.add("account_type", p.Bank.AccountType)
 	m.add("debtor", number(p.Details.Debtor))
 	m.add("creditor", number(p.Details.Creditor))
 	m.add("instruction", number(p.Details.Instruction))

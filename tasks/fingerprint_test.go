@@ -14,6 +14,7 @@ func TestMeaningIsWhatThePaymentMeansInAFixedOrder(t *testing.T) {
 		"pagoseguro":   "type=charge amount=32900 currency=COP installments=1 card=eyJpdiI6IkV4YW1wbGUiLCJ2YWx1ZSI6IkV4YW1wbGUiLCJtYWMiOiIwMTIzIn0=",
 		"pagandocheck": "type=charge amount=149.5 currency=MXN card=cd_example-000001 customer=5d1c0b1e-2f6a-4a1e-9a55-0c9a3f4f7e10 agreement=CONTRATO-000812",
 		"etpay":        "type=charge amount=50000 currency=CLP document=12345678-5",
+		"etpay-payout": "type=payout amount=12500 currency=CLP document=12345678-5 bank=cl_estado account_number=12345678 account_type=vista",
 		"status":       "",
 	}
 	for _, name := range examples {
@@ -54,6 +55,10 @@ func TestWhatMakesAnotherPayment(t *testing.T) {
 		{"another customer", "pagandocheck", `5d1c`, `5d1d`, true},
 		{"another agreement", "pagandocheck", `000812`, `000813`, true},
 		{"another payer", "etpay", `12345678-5`, `11111111-1`, true},
+		{"another beneficiary", "etpay-payout", `12345678-5`, `11111111-1`, true},
+		{"another bank", "etpay-payout", `cl_estado`, `cl_bci`, true},
+		{"another bank account", "etpay-payout", `"account_number":"12345678"`, `"account_number":"12345679"`, true},
+		{"another type of account", "etpay-payout", `vista`, `ahorro`, true},
 
 		{"the same with other digits after the point", "pagoseguro", `"32900"`, `"32900.00"`, false},
 		{"another description", "virtualpos", `OC 1`, `OC 2`, false},

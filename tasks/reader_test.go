@@ -122,13 +122,14 @@ func TestCSVIsReadAsTheSameTasks(t *testing.T) {
 
 // The rows say in CSV what the golden files say in JSON; one file mixes all providers.
 func TestACSVFileMayMixAllProviders(t *testing.T) {
-	const file = `type,provider,merchant_id,txnid,reference,amount,currency,description,recipient.document,recipient.name,recipient.email,bank.code,bank.account_number,details.debtor,details.creditor,details.instruction,details.dtes,details.paid_on,customer.name,customer.email,customer.document_type,customer.document,customer.phone,customer.address,customer.city,customer.first_names,customer.last_names,customer.id,card.token,card.brand,card.expiry_month,card.expiry_year,card.installments,agreement,details.user_bank_code,details.metadata.Cuenta
-payout,virtualpos,tef-0001,,,12500,CLP,Devolución OC 1,12345678-5,Ana Soto,ana@example.cl,012,12345678,,,,,,,,,,,,,,,,,,,,,,,
-payout,coordinador,PAY-42,,,119000,CLP,,,,,,,101,202,3456789,2285813,2026-05-15,,,,,,,,,,,,,,,,,,
-charge,pagoseguro,,SO0001,,32900,COP,Suscripción Canal,,,,,,,,,,,Ana Ruiz,ana@example.com,1,100000000,3100000000,Calle 10 # 10-99,Bogotá,Ana,Ruiz,,eyJpdiI6IkV4YW1wbGUiLCJ2YWx1ZSI6IkV4YW1wbGUiLCJtYWMiOiIwMTIzIn0=,MasterCard,06,31,1,,,
-charge,pagandocheck,,PAY-0000000042,,149.50,MXN,Plan mensual,,,,,,,,,,,,,,,,,,,,5d1c0b1e-2f6a-4a1e-9a55-0c9a3f4f7e10,cd_example-000001,,,,,CONTRATO-000812,,
-charge,etpay,,OC700104,,50000,CLP,Cuenta gas,,,,,,,,,,,,ana@example.cl,,12345678-5,,,,,,,,,,,,,cl_estado,30215
-status,virtualpos,,,tef-0001,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,
+	const file = `type,provider,merchant_id,txnid,reference,amount,currency,description,recipient.document,recipient.name,recipient.email,bank.code,bank.account_number,details.debtor,details.creditor,details.instruction,details.dtes,details.paid_on,customer.name,customer.email,customer.document_type,customer.document,customer.phone,customer.address,customer.city,customer.first_names,customer.last_names,customer.id,card.token,card.brand,card.expiry_month,card.expiry_year,card.installments,agreement,details.user_bank_code,details.metadata.Cuenta,bank.account_type
+payout,virtualpos,tef-0001,,,12500,CLP,Devolución OC 1,12345678-5,Ana Soto,ana@example.cl,012,12345678,,,,,,,,,,,,,,,,,,,,,,,,
+payout,coordinador,PAY-42,,,119000,CLP,,,,,,,101,202,3456789,2285813,2026-05-15,,,,,,,,,,,,,,,,,,,
+charge,pagoseguro,,SO0001,,32900,COP,Suscripción Canal,,,,,,,,,,,Ana Ruiz,ana@example.com,1,100000000,3100000000,Calle 10 # 10-99,Bogotá,Ana,Ruiz,,eyJpdiI6IkV4YW1wbGUiLCJ2YWx1ZSI6IkV4YW1wbGUiLCJtYWMiOiIwMTIzIn0=,MasterCard,06,31,1,,,,
+charge,pagandocheck,,PAY-0000000042,,149.50,MXN,Plan mensual,,,,,,,,,,,,,,,,,,,,5d1c0b1e-2f6a-4a1e-9a55-0c9a3f4f7e10,cd_example-000001,,,,,CONTRATO-000812,,,
+charge,etpay,,OC700104,,50000,CLP,Cuenta gas,,,,,,,,,,,,ana@example.cl,,12345678-5,,,,,,,,,,,,,cl_estado,30215,
+payout,etpay,PO700104,,,12500,CLP,Retiro 700104,12345678-5,Ana Soto,ana@example.cl,cl_estado,12345678,,,,,,,,,,,,,,,,,,,,,,,,vista
+status,virtualpos,,,tef-0001,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,
 `
 	r, err := NewReader(strings.NewReader(file), CSV)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -89,9 +90,9 @@ func readColumns(names []string) ([]column, error) {
 
 func columnKinds() map[string]fieldKind {
 	kinds := map[string]fieldKind{}
-	for _, r := range byProvider {
-		for _, s := range []*shape{r.payment, r.status} {
-			for _, f := range s.fields {
+	for _, all := range byProvider {
+		for _, r := range all {
+			for _, f := range slices.Concat(r.payment.fields, r.status.fields) {
 				kinds[f.path] = f.kind
 			}
 		}

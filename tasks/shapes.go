@@ -18,7 +18,7 @@ const (
 // DefaultAccount is the account of a task that names none.
 const DefaultAccount = "default"
 
-// rules are what one provider takes: which type of task, in which currency, up to which amount, and the table of its fields.
+// rules are what one provider takes of one type of payment: in which currency, up to which amount, and the table of its fields.
 type rules struct {
 	moves    string
 	currency string
@@ -37,15 +37,18 @@ var (
 	phones       = regexp.MustCompile(`^([0-9]{7}|[0-9]{10})$`)
 	brandNames   = regexp.MustCompile(`^[A-Za-z][A-Za-z ]{0,29}$`)
 	etpayBanks   = regexp.MustCompile(`^[A-Za-z]{2}_[A-Za-z0-9_]{1,29}$`)
+	payoutBanks  = regexp.MustCompile(`^cl_[a-z0-9_]{1,29}$`)
+	accountTypes = regexp.MustCompile(`^(corriente|vista|ahorro)$`)
 )
 
-// byProvider holds the rules of every provider; each table follows the provider's own field list.
-var byProvider = map[string]rules{
-	providers.VirtualPOS:   virtualpos(),
-	providers.Coordinador:  coordinador(),
-	providers.PagoSeguro:   pagoseguro(),
-	providers.PagandoCheck: pagandocheck(),
-	providers.ETpay:        etpay(),
+// byProvider holds the rules of every provider, one for each type of payment that it takes; each table follows the provider's own field
+// list. Where there are two, both take the same references: a question names no type.
+var byProvider = map[string][]rules{
+	providers.VirtualPOS:   {virtualpos()},
+	providers.Coordinador:  {coordinador()},
+	providers.PagoSeguro:   {pagoseguro()},
+	providers.PagandoCheck: {pagandocheck()},
+	providers.ETpay:        {etpaySession(), etpayPayout()},
 }
 
 // virtualpos: tef{merchant_id, message, amount, recipient, bank}. 40 characters of message are a cautious limit.
@@ -106,17 +109,34 @@ func pagandocheck() rules {
 	)
 }
 
-// etpay: session/initialize; the payer chooses bank and account there.
-func etpay() rules {
-	return chargeRules("CLP", anyAmount, text("txnid", "must be 1 to 64 letters and digits", func(s string) bool {
-		return len(s) <= 64 && alphanumeric.MatchString(s)
-	}),
+// etpaySession: session/initialize; the payer chooses bank and account there.
+func etpaySession() rules {
+	return chargeRules("CLP", anyAmount, etpayReference("txnid"),
 		orEmpty(free("description", 100)),
 		orEmpty(email("customer.email")),
 		orEmpty(rut("customer.document")),
 		orEmpty(pattern("details.user_bank_code", "must be a bank's code such as cl_estado", etpayBanks)),
 		shown("details.metadata"),
 	)
+}
+
+// etpayPayout: the payouts API, whose fields are assumed. One spelling of a bank only, so that no payout means the same in two ways.
+func etpayPayout() rules {
+	return payoutRules("CLP", anyAmount, etpayReference("merchant_id"),
+		orEmpty(free("description", 100)),
+		need(rut("recipient.document")),
+		need(free("recipient.name", 100)),
+		orEmpty(email("recipient.email")),
+		need(pattern("bank.code", "must be a bank's code in lower case, such as cl_estado", payoutBanks)),
+		need(pattern("bank.account_number", "must be 4 to 20 digits", bankAccounts)),
+		need(pattern("bank.account_type", "must be corriente, vista or ahorro", accountTypes)),
+	)
+}
+
+func etpayReference(path string) field {
+	return text(path, "must be 1 to 64 letters and digits", func(s string) bool {
+		return len(s) <= 64 && alphanumeric.MatchString(s)
+	})
 }
 
 func payoutRules(currency string, limit func(providers.Money) string, reference field, fields ...field) rules {

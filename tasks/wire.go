@@ -31,7 +31,7 @@ type Payout struct {
 	Currency   string `json:"currency"`
 	// Description has at most 40 characters for VirtualPOS.
 	Description string `json:"description,omitempty"`
-	// Recipient and Bank are VirtualPOS's.
+	// Recipient and Bank are VirtualPOS's and ETpay's; AccountType is ETpay's alone.
 	Recipient providers.Recipient `json:"recipient,omitzero"`
 	Bank      providers.Bank      `json:"bank,omitzero"`
 	// Details are Coordinador's.
