@@ -1,0 +1,119 @@
+package schedule
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Change is a plan on its way into the store.
+type Change struct {
+	Plan Plan
+	// Permit is the ID of the key of the charge that a claim allows to be registered.
+	Permit string
+	// Content replaces the present one; nil leaves it.
+	Content []byte
+}
+
+// keptPeriods is how many settled periods of a subscription are kept.
+const keptPeriods = 1000
+
+// changeArg is ARGV[4] of commit.lua.
+type changeArg struct {
+	Due      *int64     `json:"due,omitempty"`
+	Freeze   bool       `json:"freeze,omitempty"`
+	Thaw     bool       `json:"thaw,omitempty"`
+	Permit   string     `json:"permit,omitempty"`
+	Withdraw bool       `json:"withdraw,omitempty"`
+	Settled  []string   `json:"settled,omitempty"`
+	Events   [][]string `json:"events,omitempty"`
+	Oldest   string     `json:"oldest"`
+	Keep     int        `json:"keep"`
+}
+
+// Commit writes plans, each in one step of its own. The answers are nil or ErrMoved; an error beside them means that some may not have
+// been written, which the sweeper finds again.
+func (s *Store) Commit(ctx context.Context, changes ...Change) ([]error, error) {
+	cmds := make([]*redis.Cmd, len(changes))
+	err := s.pipeline(ctx, "commit", func(run runner) error {
+		for i, c := range changes {
+			var err error
+			if cmds[i], err = s.commit(ctx, run, c); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("subscriptions: %w", err)
+	}
+	out := make([]error, len(changes))
+	for i, c := range cmds {
+		if written, err := c.Int(); err != nil || written == 0 {
+			out[i] = fmt.Errorf("%s: %w", changes[i].Plan.Record.ID, ErrMoved)
+		}
+	}
+	return out, nil
+}
+
+func (s *Store) commit(ctx context.Context, run runner, c Change) (*redis.Cmd, error) {
+	r := c.Plan.Record
+	read := r.Version
+	r.Version++
+	text, err := json.Marshal(r)
+	if err != nil {
+		return nil, err
+	}
+	arg, err := json.Marshal(s.arg(c, r))
+	if err != nil {
+		return nil, err
+	}
+	keys := []string{
+		recordKey(r.Provider, r.ID), contentKey(r.Provider, r.ID), dueKey(r.Provider), frozenKey(r.Provider, r.ID),
+		PermitKey(r.Provider, r.ID), settledKey(r.Provider, r.ID), prefix(r.Provider) + "outcomes",
+	}
+	content := s.opts.Seal.Seal(c.Content, "subscription", r.ID)
+	return run(ctx, keys, r.ID, read, text, arg, content), nil
+}
+
+func (s *Store) arg(c Change, r Record) changeArg {
+	p := c.Plan
+	a := changeArg{
+		Freeze: p.Freeze, Thaw: p.Thaw, Keep: keptPeriods,
+		Oldest: strconv.FormatInt(p.now.Add(-s.opts.OutcomesRetention).UnixMilli(), 10),
+	}
+	if !p.Due.IsZero() {
+		a.Due = new(p.Due.UnixMilli())
+	}
+	if p.Claimed {
+		a.Permit = c.Permit
+	}
+	a.Withdraw = r.Open == nil || r.Open.Stop
+	for _, period := range p.Settled {
+		text, _ := json.Marshal(period) // numbers and plain words
+		a.Settled = append(a.Settled, string(text))
+	}
+	for i, e := range p.Events {
+		a.Events = append(a.Events, e.fields(r, i, p.now))
+	}
+	return a
+}
+
+// fields are those of every entry of the outcome stream; the event id tells repetitions apart.
+func (e Event) fields(r Record, n int, at time.Time) []string {
+	period := ""
+	if e.Period > 0 {
+		period = strconv.Itoa(e.Period)
+	}
+	key := "subscription:" + r.ID
+	return []string{
+		"key", key, "type", "subscription", "state", string(e.State), "reference", r.ID, "provider_id", "", "code", e.Code,
+		"message", e.Message, "decline", e.Decline, "amount", r.Amount, "currency", r.Currency, "attempt", strconv.Itoa(e.Attempt),
+		"at", at.UTC().Format("2006-01-02T15:04:05.000Z"), "metadata", "", "action_url", "", "event", "subscription",
+		"event_id", fmt.Sprintf("%s:%d:%d", key, r.Version, n), "account", r.Account, "subscription", r.ID, "period", period,
+	}
+}

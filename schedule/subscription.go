@@ -1,0 +1,268 @@
+package schedule
+
+import (
+	"fmt"
+	"time"
+)
+
+// State of a subscription.
+type State string
+
+// The states of a subscription.
+const (
+	Active State = "active"
+	Paused State = "paused"
+	Ended  State = "ended"
+)
+
+// Reasons of a state, besides Active, which has none.
+const (
+	// ByPerson: a person paused it.
+	ByPerson = "person"
+	// HardDecline: the card or its holder was refused for good.
+	HardDecline = "hard_decline"
+	// Refused: the provider refused the charge and did not say whether trying again may help.
+	Refused = "refused"
+	// DunningExhausted: the last new charge after a soft decline was declined too.
+	DunningExhausted = "dunning_exhausted"
+	// CardExpired: the card was past its last month when a charge was to begin.
+	CardExpired = "card_expired"
+	// Anomaly: a charge contradicts what is on record; a person must look.
+	Anomaly = "anomaly"
+	// Conflict: a payment that is not this subscription's has the reference of its charge.
+	Conflict = "conflict"
+	// Unreadable: the subscription's content cannot be read or opened.
+	Unreadable = "unreadable"
+	// Completed: no period falls due on or before the last date. An ended subscription's reason.
+	Completed = "completed"
+	// Cancelled: a person ended it.
+	Cancelled = "cancelled"
+)
+
+// Codes of events that change no state.
+const (
+	PeriodMissed  = "period_missed"
+	PeriodSkipped = "period_skipped"
+	// PeriodCancelled: the period's charge was cancelled before it was sent.
+	PeriodCancelled = "period_cancelled"
+	// PeriodUnclear: a person settled the period's charge as failed, yet it may have moved money: no other charge is made for it.
+	PeriodUnclear    = "period_unclear"
+	DunningScheduled = "dunning_scheduled"
+	DunningEnded     = "dunning_ended"
+	Resumed          = "resumed"
+	Changed          = "changed"
+)
+
+// Terms are what the parties agreed on: when to charge, and what to do where it fails.
+type Terms struct {
+	Calendar Calendar
+	// End is the last date on which a period may fall due; the zero Date for none.
+	End Date
+	// Backfill charges the periods before the subscription was added, however old.
+	Backfill bool
+	// CatchUp is how old a period may be when its turn comes after a standstill.
+	CatchUp time.Duration
+	// Dunning are the waits before each new charge after a soft decline, from the decline on.
+	Dunning []time.Duration
+	// CardExpires is the first instant at which the card is no longer good; zero where it has no end.
+	CardExpires time.Time
+}
+
+// due is when a period falls due, and whether the subscription has it.
+func (t Terms) due(period int) (time.Time, bool) {
+	if !t.End.IsZero() && t.End.Before(t.Calendar.Date(period)) {
+		return time.Time{}, false
+	}
+	return t.Calendar.Due(period), true
+}
+
+func (t Terms) cardGood(now time.Time) bool {
+	return t.CardExpires.IsZero() || now.Before(t.CardExpires)
+}
+
+// Record is what is stored of a subscription besides its content. Times are milliseconds since 1970 by the store's clock, 0 for none.
+type Record struct {
+	ID       string `json:"-"`
+	Provider string `json:"-"`
+	Account  string `json:"ac"`
+	// Version grows with each change; a change is refused where it was made from an older one.
+	Version int64  `json:"v"`
+	State   State  `json:"s"`
+	Reason  string `json:"re,omitempty"`
+	// Amount and Currency are those of the next period.
+	Amount      string `json:"m"`
+	Currency    string `json:"c"`
+	Zone        string `json:"z"`
+	Fingerprint string `json:"f"`
+	Added       int64  `json:"ad"`
+	// Next is the number of the first period that was not looked at yet, NextDue when it falls due, 0 where it does not.
+	Next    int   `json:"n"`
+	NextDue int64 `json:"nd,omitempty"`
+	// Open is the period that is being charged. There is one at a time: a period that falls due meanwhile waits.
+	Open *Open `json:"o,omitempty"`
+	// Pauses that periods not looked at yet may have fallen into; To is 0 while it lasts.
+	Pauses []Pause `json:"pa,omitempty"`
+	// Floor bounds a catch-up: what fell due before it is missed. It is set when the backlog is first seen, so that a long catch-up does
+	// not lose its last periods on the way.
+	Floor int64 `json:"fl,omitempty"`
+	// History has what was done to the subscription, oldest first: "ms|what|by|note".
+	History []string `json:"h,omitempty"`
+}
+
+// Open is a period that was claimed. Its charge's reference follows from subscription, period and attempt alone.
+type Open struct {
+	Period int   `json:"n"`
+	Due    int64 `json:"d"`
+	// Attempt counts the charges of the period: 0, then one more with each dunning.
+	Attempt int `json:"a,omitempty"`
+	// Retry is when the next charge of the period begins, after a soft decline.
+	Retry int64 `json:"r,omitempty"`
+	// Stop: a person ended the subscription; a charge that has not begun is cancelled.
+	Stop bool `json:"x,omitempty"`
+}
+
+// Pause is a time in which periods that fall due are skipped: From included, To not.
+type Pause struct {
+	From int64 `json:"f"`
+	To   int64 `json:"t,omitempty"`
+}
+
+// Period is one that is settled, as it is kept.
+type Period struct {
+	Number  int    `json:"n"`
+	Due     int64  `json:"d"`
+	Attempt int    `json:"a,omitempty"`
+	State   string `json:"s"`
+}
+
+// States of a settled period besides those of its charge.
+const (
+	PeriodStateSkipped = "skipped"
+	PeriodStateMissed  = "missed"
+)
+
+// Event is an entry of the outcome stream about a subscription.
+type Event struct {
+	// Code is what happened: a reason or one of the event codes.
+	Code    string
+	State   State
+	Period  int
+	Attempt int
+	Decline string
+	Message string
+}
+
+// Charge is what the ledger knows of one charge of a period.
+type Charge struct {
+	// Known is false where nothing is recorded under its reference.
+	Known bool
+	// Foreign: what is recorded there is not this subscription's.
+	Foreign bool
+	// Final: succeeded, failed or reversed, as State says.
+	Final   bool
+	State   string
+	Code    string
+	Decline string
+	// MayHaveLeft: it may yet have moved money.
+	MayHaveLeft bool
+	Anomaly     bool
+	Settled     time.Time
+}
+
+const (
+	succeeded = "succeeded"
+	failed    = "failed"
+	reversed  = "reversed"
+	// chargeCancelled is the ledger's code of a charge that was cancelled before it was sent.
+	chargeCancelled = "cancelled"
+)
+
+// paid reports whether the charge moved money.
+func (c Charge) paid() bool { return c.State == succeeded || c.State == reversed }
+
+// unpaid reports whether the charge certainly moved no money.
+func (c Charge) unpaid() bool { return c.Final && c.State == failed && !c.MayHaveLeft && !c.Anomaly }
+
+// New is the record of a subscription that was just validated.
+func New(id, provider, account, amount, currency, fingerprint string, t Terms, now time.Time) Record {
+	r := Record{
+		ID: id, Provider: provider, Account: account, State: Active, Amount: amount, Currency: currency, Fingerprint: fingerprint,
+		Zone: t.Calendar.Zone.String(), Added: now.UnixMilli(), Next: 1,
+	}
+	if !t.Backfill {
+		r.Next = t.Calendar.First(now)
+	}
+	if due, ok := t.due(r.Next); ok {
+		r.NextDue = due.UnixMilli()
+	}
+	return r
+}
+
+// Refusal is a person's step that the subscription's state does not allow.
+type Refusal struct{ Why string }
+
+func (r Refusal) Error() string { return "refused: " + r.Why }
+
+// Person is who did something, and why; a claim, not a proof of identity.
+type Person struct{ By, Note string }
+
+func (p *Plan) remember(what string, by Person) {
+	p.Record.History = append(p.Record.History, fmt.Sprintf("%d|%s|%s|%s", p.now.UnixMilli(), what, by.By, by.Note))
+	if len(p.Record.History) > 32 { // the first and the newest
+		p.Record.History = append(p.Record.History[:1], p.Record.History[len(p.Record.History)-31:]...)
+	}
+}
+
+// Pause stops new charges from now on; a charge that is claimed already goes on, but no dunning follows it.
+func (r Record) Pause(now time.Time, by Person) (Plan, error) {
+	if r.State != Active {
+		return Plan{}, Refusal{"only an active subscription can be paused; this one is " + string(r.State)}
+	}
+	p := newPlan(r, now)
+	p.remember("paused", by)
+	p.pause(ByPerson, "", "")
+	return p.look(now), nil
+}
+
+// Resume lets a paused subscription go on. Periods that fell due in between are skipped.
+func (r Record) Resume(now time.Time, by Person) (Plan, error) {
+	if r.State != Paused {
+		return Plan{}, Refusal{"only a paused subscription can be resumed; this one is " + string(r.State)}
+	}
+	p := newPlan(r, now)
+	p.remember("resumed", by)
+	p.Record.State, p.Record.Reason, p.Record.Floor = Active, "", 0
+	if last := len(p.Record.Pauses) - 1; last >= 0 {
+		p.Record.Pauses[last].To = now.UnixMilli()
+	}
+	p.tell(Event{Code: Resumed})
+	return p.look(now), nil
+}
+
+// Cancel ends a subscription for good. A charge of it that has not begun is cancelled too.
+func (r Record) Cancel(now time.Time, by Person) (Plan, error) {
+	if r.State == Ended {
+		return Plan{}, Refusal{"it has ended already"}
+	}
+	p := newPlan(r, now)
+	p.remember("cancelled", by)
+	p.end(Cancelled)
+	if r.Open != nil {
+		p.Record.Open = new(*r.Open)
+		p.Record.Open.Stop = true
+	}
+	return p.look(now), nil
+}
+
+// Change notes that amount or card are others from the next period on; the open period keeps what it was claimed with.
+func (r Record) Change(now time.Time, amount string, by Person) (Plan, error) {
+	if r.State == Ended {
+		return Plan{}, Refusal{"it has ended"}
+	}
+	p := newPlan(r, now)
+	p.remember("changed", by)
+	p.Record.Amount = amount
+	p.Freeze = r.Open != nil
+	p.tell(Event{Code: Changed})
+	return p.look(now), nil
+}
