@@ -101,31 +101,67 @@ func (c *Client) Submit(ctx context.Context, ts ...Task) ([]Receipt, error) {
 	return receipts, nil
 }
 
-// register takes in the payments and wakes those that may be sent.
+// register takes in the payments and leaves out the questions.
 func (c *Client) register(ctx context.Context, ts []Task, receipts []Receipt) error {
-	var rs []idempotency.Registration
+	var payments []Task
 	var places []int
 	for i, t := range ts {
 		if t.Type() != typeStatus {
-			rs, places = append(rs, t.Registration(c.opts.FingerprintKey)), append(places, i)
+			payments, places = append(payments, t), append(places, i)
 		}
 	}
-	if len(rs) == 0 {
-		return nil
+	answers, err := c.take(ctx, payments, func(t Task, _ int) idempotency.Registration { return t.Registration(c.opts.FingerprintKey) })
+	for n, a := range answers {
+		receipts[places[n]] = a
+	}
+	return err
+}
+
+// Period is a charge of a subscription.
+type Period struct {
+	Task Task
+	// Subscription and Number say which period of which subscription it is.
+	Subscription string
+	Number       int
+	// Permit is the key in Redis that must name the charge, or it is not recorded (idempotency.Registration).
+	Permit string
+}
+
+// SubmitPeriods registers and wakes as Submit does, but asks for no room: who claims periods asked before.
+func (c *Client) SubmitPeriods(ctx context.Context, ps ...Period) ([]Receipt, error) {
+	ts := make([]Task, len(ps))
+	for i, p := range ps {
+		ts[i] = p.Task
+	}
+	return c.take(ctx, ts, func(t Task, i int) idempotency.Registration {
+		r := t.Registration(c.opts.FingerprintKey)
+		r.Subscription, r.Period, r.Permit = ps[i].Subscription, strconv.Itoa(ps[i].Number), ps[i].Permit
+		return r
+	})
+}
+
+// take registers payments and wakes those that may be sent.
+func (c *Client) take(ctx context.Context, ts []Task, registration func(Task, int) idempotency.Registration) ([]Receipt, error) {
+	if len(ts) == 0 {
+		return nil, nil
+	}
+	rs := make([]idempotency.Registration, len(ts))
+	for i, t := range ts {
+		rs[i] = registration(t, i)
 	}
 	answers, err := c.ledger.Register(ctx, rs...)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	receipts := make([]Receipt, len(ts))
 	var wakes []idempotency.Wakeup
-	for n, a := range answers {
-		receipt := c.receipt(ts[places[n]], a)
-		receipts[places[n]] = receipt
+	for i, a := range answers {
+		receipts[i] = c.receipt(ts[i], a)
 		if a.State == idempotency.Queued || a.State == idempotency.Ready {
-			wakes = append(wakes, idempotency.Wakeup{Key: receipt.Key, Generation: a.Generation})
+			wakes = append(wakes, idempotency.Wakeup{Key: receipts[i].Key, Generation: a.Generation})
 		}
 	}
-	return c.wake(ctx, wakes)
+	return receipts, c.wake(ctx, wakes)
 }
 
 func (c *Client) receipt(t Task, a idempotency.Registered) Receipt {
@@ -197,6 +233,9 @@ func (c *Client) inquireOne(ctx context.Context, k idempotency.Key) (Receipt, er
 	task := NewWake(idempotency.Wakeup{Key: k, Ask: true}, c.opts.TaskTimeout)
 	return r, c.enqueue(ctx, task, asynq.TaskID(id))
 }
+
+// Room returns ErrMemory where Redis has too little room left for new payments.
+func (c *Client) Room(ctx context.Context) error { return c.room(ctx) }
 
 // room refuses new payments where Redis is nearly full. A Redis that does not tell its memory is not judged.
 func (c *Client) room(ctx context.Context) error {
