@@ -36,6 +36,8 @@ type Record struct {
 	// NextDue is when somebody must look next; zero where nobody must.
 	NextDue time.Time
 	History []Event
+	// Unopened says why metadata is not there, or message or action URL still sealed; an error of package seal.
+	Unopened error
 }
 
 // Event is one entry of a payment's history.
@@ -76,9 +78,6 @@ func (s stored) record(k Key) Record {
 		Key: k, Type: s.Type, State: s.State, Version: s.Version, ProviderID: s.ProviderID, Code: s.Code, Message: s.Message,
 		Decline: s.Decline, Amount: s.Amount, Currency: s.Currency, Attempts: s.Count, Created: fromMS(s.Created),
 		Updated: fromMS(s.Updated), ActionURL: s.ActionURL, Subscription: s.Subscription, Period: s.Period,
-	}
-	if s.Metadata != "" {
-		_ = json.Unmarshal([]byte(s.Metadata), &r.Metadata) // written by Register, which validated it
 	}
 	for _, a := range s.Attempts {
 		r.MayHaveLeft = r.MayHaveLeft || a[2] == "o"
@@ -141,6 +140,7 @@ func (l *Redis) records(ctx context.Context, provider string, ids []string) ([]R
 			return nil, fmt.Errorf("read %s/%s: %w", provider, id, err)
 		}
 		r := s.record(keyFromID(provider, id))
+		l.openRecord(&r, s.Metadata)
 		if due := dues[i].Val(); due > 0 {
 			r.NextDue = fromMS(int64(due))
 		}

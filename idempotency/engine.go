@@ -35,7 +35,7 @@ func (l *Redis) Register(ctx context.Context, rs ...Registration) ([]Registered,
 func (l *Redis) registration(r Registration) call {
 	a := l.args(r.Key)
 	a.Type, a.Fingerprint, a.Amount, a.Currency = r.Type, r.Fingerprint, r.Amount, r.Currency
-	a.NotBefore, a.Deadline, a.Metadata = unixMS(r.NotBefore), unixMS(r.Deadline), r.Metadata
+	a.NotBefore, a.Deadline, a.Metadata = unixMS(r.NotBefore), unixMS(r.Deadline), l.sealed(r.Key, fieldMetadata, r.Metadata)
 	a.Subscription, a.Period, a.Object, a.First = r.Subscription, r.Period, r.Object, ms(l.opts.FirstWake)
 	object := recordKey(r.Key)
 	if r.Object != "" {
@@ -45,7 +45,7 @@ func (l *Redis) registration(r Registration) call {
 	if r.Permit != "" {
 		permit, a.Permit = r.Permit, true
 	}
-	return call{r.Key, l.keys(r.Key, object, permit), a, []any{r.Payload}}
+	return call{r.Key, l.keys(r.Key, object, permit), a, []any{l.sealedPayload(r)}}
 }
 
 func conflict(a answer, r Registration) string {
@@ -149,13 +149,16 @@ func (l *Redis) again(ctx context.Context, src source, calls []call, cmds []*red
 func (l *Redis) Begin(ctx context.Context, k Key, r BeginRequest) (Begun, error) {
 	a := l.args(k)
 	a.Attempt, a.Lease, a.Late, a.Askable = r.Attempt, ms(r.Lease), r.OpensLate, r.Askable
+	a.Seals = l.opts.Seal.Prefixes()
 	ans, err := l.begin(ctx, k, a)
 	if err != nil {
 		return Begun{}, err
 	}
+	content := l.open(k, ans)
 	return Begun{
 		Verdict: Verdict(ans.Verdict), Own: ans.Own, State: ans.State, Number: ans.Number, LeaseEnd: fromMS(ans.LeaseEnd),
-		Until: fromMS(ans.Until), Now: fromMS(ans.Now), Payload: ans.Payload, Handles: ans.Handles,
+		Until: fromMS(ans.Until), Now: fromMS(ans.Now), Payload: content.payload, Handles: content.handles,
+		Unopened: content.err,
 	}, nil
 }
 
@@ -200,7 +203,7 @@ func (l *Redis) conn(ctx context.Context, key string) (*redis.Conn, error) {
 // Note implements Engine.
 func (l *Redis) Note(ctx context.Context, k Key, attempt string, handles map[string]string, moves bool) error {
 	a := l.args(k)
-	a.Attempt, a.Handles, a.Moves = attempt, handles, moves
+	a.Attempt, a.Handles, a.Moves = attempt, l.sealedHandles(k, handles), moves
 	_, err := l.call(ctx, "note", k, a)
 	return err
 }
@@ -257,7 +260,7 @@ func (l *Redis) Finish(ctx context.Context, k Key, attempt string, o providers.O
 		return Settlement{}, fmt.Errorf("finish %s: an attempt cannot end as %q", k, o.Class)
 	}
 	a := l.args(k)
-	a.Attempt, a.Outcome, a.After = attempt, outcome(o), ms(next)
+	a.Attempt, a.Outcome, a.After = attempt, l.outcome(k, o), ms(next)
 	return l.settle(ctx, "finish", k, a)
 }
 
@@ -267,9 +270,11 @@ func (l *Redis) Ask(ctx context.Context, k Key) (Question, error) {
 	if err != nil {
 		return Question{}, err
 	}
+	content := l.open(k, ans)
 	return Question{
 		Ask: ans.Ask, State: ans.State, Version: ans.Version, AskedAt: fromMS(ans.Now), ProviderID: ans.ProviderID,
-		Amount: ans.Amount, Currency: ans.Text, Type: ans.Type, Handles: ans.Handles, Payload: ans.Payload, Polls: ans.Polls,
+		Amount: ans.Amount, Currency: ans.Text, Type: ans.Type, Handles: content.handles, Payload: content.payload,
+		Unopened: content.err, Polls: ans.Polls,
 	}, nil
 }
 
@@ -278,21 +283,21 @@ func (l *Redis) Answer(ctx context.Context, k Key, version int64, askedAt time.T
 	next time.Duration,
 ) (Settlement, error) {
 	a := l.args(k)
-	a.Version, a.Asked, a.Outcome, a.After = version, unixMS(askedAt), outcome(o), ms(next)
+	a.Version, a.Asked, a.Outcome, a.After = version, unixMS(askedAt), l.outcome(k, o), ms(next)
 	return l.settle(ctx, "answer", k, a)
 }
 
 // Reject implements Engine.
 func (l *Redis) Reject(ctx context.Context, k Key, code, message string) (Settlement, error) {
 	a := l.args(k)
-	a.Code, a.Message = code, message
+	a.Code, a.Message = code, l.sealed(k, fieldMessage, message)
 	return l.settle(ctx, "reject", k, a)
 }
 
 // Block implements Engine.
 func (l *Redis) Block(ctx context.Context, k Key, code, message string) (Settlement, error) {
 	a := l.args(k)
-	a.Code, a.Message = code, message
+	a.Code, a.Message = code, l.sealed(k, fieldMessage, message)
 	return l.settle(ctx, "block", k, a)
 }
 
@@ -366,9 +371,10 @@ func (l *Redis) settle(ctx context.Context, step string, k Key, a args) (Settlem
 	}, nil
 }
 
-func outcome(o providers.Outcome) *outcomeArg {
+func (l *Redis) outcome(k Key, o providers.Outcome) *outcomeArg {
 	return &outcomeArg{
-		Class: string(o.Class), ProviderID: o.ProviderID, Code: o.Code, Message: o.Message, Decline: string(o.Decline),
-		ActionURL: o.ActionURL, Handles: o.Handles, Second: o.SecondID,
+		Class: string(o.Class), ProviderID: o.ProviderID, Code: o.Code, Decline: string(o.Decline), Second: o.SecondID,
+		Message: l.sealed(k, fieldMessage, o.Message), ActionURL: l.sealed(k, fieldActionURL, o.ActionURL),
+		Handles: l.sealedHandles(k, o.Handles),
 	}
 }

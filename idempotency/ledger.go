@@ -64,7 +64,7 @@ type Registration struct {
 	Object    string
 	NotBefore time.Time
 	// Deadline: not begun by then, the payment fails with code expired.
-	Deadline     time.Time
+	Deadline time.Time
 	Metadata string
 	// Subscription and Period say which period of which subscription the payment charges.
 	Subscription string
@@ -136,6 +136,9 @@ type Begun struct {
 	Now     time.Time
 	Payload []byte
 	Handles map[string]string
+	// Unopened says why payload and handles are not there: seal.ErrTampered, after Send, if the right key does not open them. Where the
+	// key is missing, or should have sealed them and did not, the verdict is Wait: another worker, or this one with the right keys, sends.
+	Unopened error
 }
 
 // Question is what Ask hands out: the payment as it is known, and the version that the answer must carry.
@@ -152,6 +155,8 @@ type Question struct {
 	Handles    map[string]string
 	// Payload is nil once a settled payment's details are gone.
 	Payload []byte
+	// Unopened says why payload and handles are not there though they are kept; an error of package seal.
+	Unopened error
 	// Polls counts the answers since the payment was last sent.
 	Polls int
 }

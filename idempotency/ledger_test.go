@@ -13,6 +13,7 @@ import (
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/idempotency/idempotencytest"
 	"github.com/remesa/remesa/internal/redistest"
+	"github.com/remesa/remesa/seal"
 )
 
 // start is where virtual clocks begin: in the past, because entries of the outcome stream are trimmed by the real time in their ids.
@@ -25,6 +26,35 @@ func fixtures(rdb redis.UniversalClient) idempotencytest.Open {
 		provider := fmt.Sprintf("provider%d", n.Add(1))
 		return fixture(t, rdb, provider, idempotency.Options{Default: p})
 	}
+}
+
+// sealedFixtures are the same with payload keys.
+func sealedFixtures(t *testing.T, rdb redis.UniversalClient) idempotencytest.Open {
+	ring := newRing(t, "a", "b")
+	var n atomic.Int64
+	return func(t *testing.T, p idempotency.Policy) idempotencytest.Fixture {
+		f := fixture(t, rdb, fmt.Sprintf("sealed%d", n.Add(1)), idempotency.Options{Default: p, Seal: ring})
+		raw := f.Outcomes
+		f.Outcomes = func(t *testing.T) []map[string]string { return opened(t, ring, raw(t)) }
+		return f
+	}
+}
+
+func opened(t *testing.T, ring *seal.Ring, entries []map[string]string) []map[string]string {
+	t.Helper()
+	for _, entry := range entries {
+		values := map[string]any{}
+		for name, text := range entry {
+			values[name] = text
+		}
+		if err := idempotency.OpenOutcome(ring, values); err != nil {
+			t.Errorf("%s: %v", entry["event_id"], err)
+		}
+		for name, value := range values {
+			entry[name], _ = value.(string)
+		}
+	}
+	return entries
 }
 
 func fixture(t *testing.T, rdb redis.UniversalClient, provider string, o idempotency.Options) idempotencytest.Fixture {
@@ -64,6 +94,12 @@ func outcomes(t *testing.T, rdb redis.UniversalClient, provider string) []map[st
 func TestConformance(t *testing.T) {
 	t.Parallel()
 	idempotencytest.Run(t, fixtures(redistest.Start(t).Client()))
+}
+
+func TestConformanceWithPayloadKeys(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.Start(t).Client()
+	idempotencytest.Run(t, sealedFixtures(t, rdb))
 }
 
 func TestConformanceOnACluster(t *testing.T) {

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/remesa/remesa/seal"
 )
 
 // Policy is what a provider's configuration says about doubt.
@@ -47,6 +49,8 @@ type Options struct {
 	// Replicas must acknowledge an intent before it may be sent, within ReplicaTimeout (1 s by default).
 	Replicas       int
 	ReplicaTimeout time.Duration
+	// Seal makes payload, handles, metadata, message and action URL unreadable in Redis; nil leaves them open.
+	Seal *seal.Ring
 	// Observe, if set, is told how long each step took.
 	Observe func(step string, took time.Duration)
 	// TestClock takes the time from the key "remesa:{provider}:clock" (ms since 1970) instead of from Redis. For tests.
@@ -137,6 +141,7 @@ type args struct {
 	Lease   int64             `json:"lease,omitempty"`
 	Late    bool              `json:"late,omitempty"`
 	Askable bool              `json:"q,omitempty"`
+	Seals   []string          `json:"seals,omitempty"`
 	Handles map[string]string `json:"handles,omitempty"`
 	Moves   bool              `json:"moves,omitempty"`
 	Reason  string            `json:"reason,omitempty"`
@@ -220,6 +225,7 @@ type answer struct {
 	Own        bool              `json:"own"`
 	Created    int64             `json:"cr"`
 	Wake       string            `json:"w"`
+	Unopened   string            `json:"un"`
 	Payload    []byte            `json:"-"`
 }
 

@@ -1,6 +1,8 @@
 -- begin: decides what is to be done with a payment, and opens the attempt where that is: send.
--- ARGV  1 {attempt, lease (ms), late (the first step cannot move money), q (the provider can be asked)}
--- Returns {{d = send|ask|wait|done, s, n, le, until, now, hd, own (the attempt had begun already)}, payload (with send)}
+-- ARGV  1 {attempt, lease (ms), late (the first step cannot move money), q (the provider can be asked), seals (how a text begins that the
+--       caller can open; nil: any that is not sealed)}
+-- Returns {{d = send|ask|wait|done, s, t, n, le, until, now, hd, own (the attempt had begun already), un (with wait: the beginning of what
+--   the caller cannot open)}, payload (with send)}
 local mine
 local function answer(t)
   t.now, t.own = NOW, mine and true
@@ -8,12 +10,29 @@ local function answer(t)
 end
 
 local function send(r)
-  return {reply({d = 'send', s = r.s, n = r.n, le = r.le, now = NOW, hd = r.hd}), redis.call('GET', PAYLOAD) or ''}
+  return {reply({d = 'send', s = r.s, t = r.t, n = r.n, le = r.le, now = NOW, hd = r.hd}), redis.call('GET', PAYLOAD) or ''}
 end
 
-local function wait(r, at)
+local function wait(r, at, unopened)
   redis.call('ZADD', DUE, integer(at), A.id)
-  return answer({d = 'wait', s = r.s, ['until'] = at})
+  return answer({d = 'wait', s = r.s, ['until'] = at, un = unopened})
+end
+
+local function can_open(text)
+  if not A.seals then return not string.find(text, '^s1%.[%w_-]+%.') end
+  for _, head in ipairs(A.seals) do
+    if string.sub(text, 1, #head) == head then return true end
+  end
+  return text == ''
+end
+
+-- The beginning of what the caller cannot open: enough to tell the key that it was sealed with.
+local function closed(r)
+  local texts = {redis.call('GET', PAYLOAD) or ''}
+  for _, value in pairs(r.hd or {}) do texts[#texts + 1] = value end
+  for _, text in ipairs(texts) do
+    if not can_open(text) then return string.sub(text, 1, 48) end
+  end
 end
 
 -- Undecided, or settled and still watched.
@@ -55,4 +74,6 @@ end
 if redis.call('HEXISTS', HALTED, '*') == 1 or redis.call('HEXISTS', HALTED, A.acc) == 1 then return wait(r, NOW + 30000) end
 local earliest = math.max(r.nb or 0, r.na or 0)
 if NOW < earliest then return wait(r, earliest) end
+local text = closed(r)
+if text then return wait(r, NOW + 30000, text) end
 return open(r)

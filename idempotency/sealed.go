@@ -1,0 +1,126 @@
+package idempotency
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/remesa/remesa/seal"
+)
+
+// Fields that are sealed on their way to a script and opened on their way back. Scripts only carry them about. Each is bound to its name
+// and its payment's key; the payload to its type as well, a handle to its own name.
+const (
+	fieldPayload   = "payload"
+	fieldHandle    = "handle"
+	fieldMetadata  = "metadata"
+	fieldMessage   = "message"
+	fieldActionURL = "action_url"
+)
+
+func (l *Redis) sealed(k Key, field, text string) string {
+	return l.opts.Seal.SealText(text, field, k.String())
+}
+
+func (l *Redis) sealedPayload(r Registration) []byte {
+	return l.opts.Seal.Seal(r.Payload, fieldPayload, r.Type, r.Key.String())
+}
+
+func (l *Redis) sealedHandles(k Key, handles map[string]string) map[string]string {
+	if l.opts.Seal == nil || handles == nil {
+		return handles
+	}
+	out := make(map[string]string, len(handles))
+	for name, value := range handles {
+		out[name] = l.opts.Seal.SealText(value, fieldHandle, k.String(), name)
+	}
+	return out
+}
+
+// content is what decides where money goes: all of it opens, or none of it is used.
+type content struct {
+	payload []byte
+	handles map[string]string
+	err     error
+}
+
+func (l *Redis) open(k Key, a answer) content {
+	if a.Unopened != "" {
+		_, err := l.opts.Seal.Open([]byte(a.Unopened))
+		return content{err: err}
+	}
+	payload, err := l.opts.Seal.Open(a.Payload, fieldPayload, a.Type, k.String())
+	if err != nil {
+		return content{err: fmt.Errorf("payload: %w", err)}
+	}
+	handles, err := l.openHandles(k, a.Handles)
+	if err != nil {
+		return content{err: err}
+	}
+	return content{payload: payload, handles: handles}
+}
+
+func (l *Redis) openHandles(k Key, handles map[string]string) (map[string]string, error) {
+	if len(handles) == 0 {
+		return handles, nil
+	}
+	out := make(map[string]string, len(handles))
+	for name, value := range handles {
+		plain, err := l.opts.Seal.OpenText(value, fieldHandle, k.String(), name)
+		if err != nil {
+			return nil, fmt.Errorf("handle %s: %w", name, err)
+		}
+		out[name] = plain
+	}
+	return out, nil
+}
+
+// openRecord opens what people read. It never fails as a whole: whoever halts or resolves a payment needs no key.
+func (l *Redis) openRecord(r *Record, metadata string) {
+	errs := []error{
+		openShown(l.opts.Seal, fieldMessage, r.Key.String(), &r.Message),
+		openShown(l.opts.Seal, fieldActionURL, r.Key.String(), &r.ActionURL),
+		openShown(l.opts.Seal, fieldMetadata, r.Key.String(), &metadata),
+	}
+	if errs[2] == nil && metadata != "" {
+		_ = json.Unmarshal([]byte(metadata), &r.Metadata) // written by Register, which validated it
+	}
+	for i := range r.History {
+		errs = append(errs, openShown(l.opts.Seal, fieldMessage, r.Key.String(), &r.History[i].Note))
+	}
+	r.Unopened = errors.Join(errs...)
+}
+
+// OpenOutcome opens the sealed fields of an entry of the outcome stream where they stand: metadata, message and action_url. What cannot be
+// opened stays as it is, and the error says why; an action_url that should be sealed and is not goes. A nil ring is right where there
+// are no payload keys.
+func OpenOutcome(ring *seal.Ring, entry map[string]any) error {
+	key, _ := entry["key"].(string)
+	var errs []error
+	for _, field := range []string{fieldMetadata, fieldMessage, fieldActionURL} {
+		text, _ := entry[field].(string)
+		if text == "" {
+			continue
+		}
+		errs = append(errs, openShown(ring, field, key, &text))
+		entry[field] = text
+	}
+	return errors.Join(errs...)
+}
+
+// openShown opens a text in place. An unsealed one passes, because the ledger itself makes messages and notes, which hold nobody's data,
+// and because metadata of before the keys is still kept; but an address to which payers are sent must be sealed.
+func openShown(ring *seal.Ring, field, key string, text *string) error {
+	if !seal.Sealed([]byte(*text)) && field != fieldActionURL {
+		return nil
+	}
+	plain, err := ring.OpenText(*text, field, key)
+	if errors.Is(err, seal.ErrNotSealed) {
+		*text = ""
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", field, err)
+	}
+	*text = plain
+	return nil
+}

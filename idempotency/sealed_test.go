@@ -1,0 +1,398 @@
+package idempotency_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/redistest"
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/seal"
+)
+
+// newRing has a random key for each id.
+func newRing(t *testing.T, ids ...string) *seal.Ring { return ringOf(t, newKeys(t, ids...)...) }
+
+func newKeys(t *testing.T, ids ...string) []string {
+	t.Helper()
+	var keys []string
+	for _, id := range ids {
+		k, err := seal.NewKey(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys = append(keys, k)
+	}
+	return keys
+}
+
+func ringOf(t *testing.T, keys ...string) *seal.Ring {
+	t.Helper()
+	r, err := seal.Parse(strings.Join(keys, ","))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// vault is one Redis with books that have other keys, or none.
+type vault struct {
+	t *testing.T
+	s *redistest.Server
+}
+
+func startVault(t *testing.T) vault { return vault{t, redistest.Start(t)} }
+
+func (v vault) book(ring *seal.Ring) *book {
+	return open(v.t, v.s, v.s.Client(), idempotency.Options{Seal: ring})
+}
+
+const (
+	canaryName    = "Canariona Soto"
+	canaryMessage = "la cuenta de Canariona no existe"
+	canaryURL     = "https://pay.example/session/canary-session"
+	canaryNote    = "F-canary-17"
+)
+
+func canary(reference string) idempotency.Registration {
+	r := registration(reference)
+	r.Payload, r.Metadata = []byte(`{"name":"`+canaryName+`"}`), `{"invoice":"`+canaryNote+`"}`
+	return r
+}
+
+func (b *book) take(rs ...idempotency.Registration) {
+	b.t.Helper()
+	_, err := b.store.Register(b.t.Context(), rs...)
+	b.must(err)
+}
+
+// dump is every key and value that the ledger wrote.
+func dump(t *testing.T, rdb redis.UniversalClient) string {
+	t.Helper()
+	var text strings.Builder
+	for keys := rdb.Scan(t.Context(), 0, "*", 1000).Iterator(); keys.Next(t.Context()); {
+		k := keys.Val()
+		kind := rdb.Type(t.Context(), k).Val()
+		var value any
+		var err error
+		switch kind {
+		case "string":
+			value, err = rdb.Get(t.Context(), k).Result()
+		case "hash":
+			value, err = rdb.HGetAll(t.Context(), k).Result()
+		case "zset":
+			value, err = rdb.ZRange(t.Context(), k, 0, -1).Result()
+		case "stream":
+			value, err = rdb.XRange(t.Context(), k, "-", "+").Result()
+		default:
+			t.Errorf("%s is a %s, which is not searched", k, kind)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintln(&text, k, value)
+	}
+	return text.String()
+}
+
+func wantNoCanary(t *testing.T, where, text string) {
+	t.Helper()
+	if text == "" {
+		t.Errorf("%s: nothing to search", where)
+	}
+	if i := strings.Index(strings.ToLower(text), "canary"); i >= 0 || strings.Contains(text, "Canariona") {
+		t.Errorf("%s: a canary in …%s…", where, text[max(0, i-100):min(len(text), max(i, 0)+60)])
+	}
+}
+
+func TestNothingOfAPersonStandsInRedis(t *testing.T) {
+	t.Parallel()
+	v := startVault(t)
+	b := v.book(newRing(t, "a"))
+	for _, reference := range []string{"session", "declined", "mismatch", "rejected", "blocked"} {
+		b.take(canary(reference))
+	}
+	b.begin("session", "s")
+	handles := map[string]string{"session_token": "canary-session", "signature_token": "canary-signature"}
+	b.must(b.store.Note(t.Context(), key("session"), "s", handles, false))
+	b.finish("session", "s", providers.Outcome{Class: providers.Pending, ActionURL: canaryURL, Message: canaryMessage, Handles: handles})
+	for reference, class := range map[string]providers.Class{"declined": providers.Refused, "mismatch": providers.Mismatch} {
+		b.begin(reference, reference)
+		b.finish(reference, reference, providers.Outcome{Class: class, Code: "E-1", Message: canaryMessage})
+	}
+	_, err := b.store.Reject(t.Context(), key("rejected"), "payload_unreadable", canaryMessage)
+	b.must(err)
+	_, err = b.store.Block(t.Context(), key("blocked"), "limit", canaryMessage)
+	b.must(err)
+	wantNoCanary(t, "Redis", dump(t, b.rdb))
+
+	for _, reference := range []string{"session", "declined", "mismatch", "rejected", "blocked"} {
+		r, err := b.store.Show(t.Context(), key(reference))
+		b.must(err)
+		if r.Unopened != nil || r.Message != canaryMessage || r.Metadata["invoice"] != canaryNote {
+			t.Errorf("%s shows as %q, %v, %v", reference, r.Message, r.Metadata, r.Unopened)
+		}
+		for _, h := range r.History {
+			if seal.Sealed([]byte(h.Note)) {
+				t.Errorf("%s: a note of its history is still sealed", reference)
+			}
+		}
+	}
+	q, err := b.store.Ask(t.Context(), key("session"))
+	b.must(err)
+	if q.Unopened != nil || q.Handles["signature_token"] != "canary-signature" || !strings.Contains(string(q.Payload), canaryName) {
+		t.Errorf("asked with %v, %s, %v", q.Handles, q.Payload, q.Unopened)
+	}
+	if r := b.want("session", idempotency.Pending); r.ActionURL != canaryURL {
+		t.Errorf("the payer's address shows as %q", r.ActionURL)
+	}
+}
+
+// TestWithoutKeysNothingChanges: what stands in Redis without keys is what was handed in, byte for byte.
+func TestWithoutKeysNothingChanges(t *testing.T) {
+	t.Parallel()
+	v := startVault(t)
+	b := v.book(nil)
+	b.take(canary("open"))
+	if got := b.rdb.Get(t.Context(), payloadKey("open")).Val(); got != string(canary("open").Payload) {
+		t.Errorf("the payload stands there as %q", got)
+	}
+	if got := b.rdb.Get(t.Context(), recordKey("open")).Val(); !strings.Contains(got, canaryNote) {
+		t.Errorf("the metadata is not there as it was: %s", got)
+	}
+}
+
+func payloadKey(reference string) string { return "remesa:{" + provider + "}:d:" + reference }
+func recordKey(reference string) string  { return "remesa:{" + provider + "}:p:" + reference }
+
+// edit changes a record as somebody could who can write to Redis.
+func (b *book) edit(reference string, change func(map[string]any)) {
+	b.t.Helper()
+	var r map[string]any
+	b.must(json.Unmarshal([]byte(b.rdb.Get(b.t.Context(), recordKey(reference)).Val()), &r))
+	change(r)
+	text, err := json.Marshal(r)
+	b.must(err)
+	b.must(b.rdb.Set(b.t.Context(), recordKey(reference), text, 0).Err())
+}
+
+func TestWhatWasMovedOrChangedIsNeverUsed(t *testing.T) {
+	t.Parallel()
+	handlesOf := func(r map[string]any) map[string]any { return r["hd"].(map[string]any) }
+	for does, change := range map[string]func(t *testing.T, b *book){
+		"another payment's payload": func(t *testing.T, b *book) {
+			b.must(b.rdb.Set(t.Context(), payloadKey("mine"), b.rdb.Get(t.Context(), payloadKey("other")).Val(), 0).Err())
+		},
+		"another payment's handle": func(_ *testing.T, b *book) {
+			var stolen any
+			b.edit("other", func(r map[string]any) { stolen = handlesOf(r)["order"] })
+			b.edit("mine", func(r map[string]any) { handlesOf(r)["order"] = stolen })
+		},
+		"a handle under another's name": func(_ *testing.T, b *book) {
+			b.edit("mine", func(r map[string]any) { handlesOf(r)["order"] = handlesOf(r)["session"] })
+		},
+		"another type": func(_ *testing.T, b *book) { b.edit("mine", func(r map[string]any) { r["t"] = "charge" }) },
+		"the metadata as payload": func(t *testing.T, b *book) {
+			b.edit("mine", func(r map[string]any) { b.must(b.rdb.Set(t.Context(), payloadKey("mine"), r["md"], 0).Err()) })
+		},
+		"a letter of the payload": func(t *testing.T, b *book) {
+			text := b.rdb.Get(t.Context(), payloadKey("mine")).Val()
+			b.must(b.rdb.Set(t.Context(), payloadKey("mine"), text[:20]+swapped(text[20:21])+text[21:], 0).Err())
+		},
+	} {
+		t.Run(does, func(t *testing.T) {
+			t.Parallel()
+			v := startVault(t)
+			b := v.book(newRing(t, "a"))
+			b.take(canary("mine"), canary("other"))
+			for _, reference := range []string{"mine", "other"} {
+				b.begin(reference, reference)
+				handles := map[string]string{"order": "o-" + reference, "session": "s-" + reference}
+				b.must(b.store.Note(t.Context(), key(reference), reference, handles, false))
+				_, err := b.store.Release(t.Context(), key(reference), reference, "not sent", 0)
+				b.must(err)
+			}
+			change(t, b)
+			got := b.begin("mine", "again")
+			if got.Verdict != idempotency.Send || !errors.Is(got.Unopened, seal.ErrTampered) {
+				t.Fatalf("verdict %s, %v", got.Verdict, got.Unopened)
+			}
+			if got.Payload != nil || got.Handles != nil {
+				t.Error("some of it was handed out all the same")
+			}
+		})
+	}
+}
+
+func swapped(letter string) string {
+	if letter == "A" {
+		return "B"
+	}
+	return "A"
+}
+
+// TestWhoCannotOpenAPaymentWaits: a worker with the wrong keys, or a payment of before the keys, must cost no payment its life.
+func TestWhoCannotOpenAPaymentWaits(t *testing.T) {
+	t.Parallel()
+	keys := newKeys(t, "a", "b")
+	right := ringOf(t, keys[0])
+	plain := func(t *testing.T, b *book) {
+		b.must(b.rdb.Set(t.Context(), payloadKey("mine"), canary("mine").Payload, 0).Err())
+	}
+	for does, row := range map[string]struct {
+		ring   *seal.Ring
+		change func(t *testing.T, b *book)
+		want   error
+	}{
+		"without keys":                {nil, nil, seal.ErrUnknownKey},
+		"with another key":            {ringOf(t, keys[1]), nil, seal.ErrUnknownKey},
+		"with other bytes":            {newRing(t, "a"), nil, seal.ErrUnknownKey},
+		"with keys, unsealed payload": {right, plain, seal.ErrNotSealed},
+		"with keys, unsealed handle": {right, func(_ *testing.T, b *book) {
+			b.edit("mine", func(r map[string]any) { r["hd"] = map[string]any{"order": "o-1"} })
+		}, seal.ErrNotSealed},
+	} {
+		t.Run(does, func(t *testing.T) {
+			t.Parallel()
+			v := startVault(t)
+			b := v.book(right)
+			b.take(canary("mine"))
+			if row.change != nil {
+				row.change(t, b)
+			}
+			got, err := v.book(row.ring).store.Begin(t.Context(), key("mine"), idempotency.BeginRequest{Attempt: "x", Lease: lease})
+			b.must(err)
+			if got.Verdict != idempotency.Wait || !errors.Is(got.Unopened, row.want) || got.Payload != nil {
+				t.Fatalf("verdict %s, %v, want wait with %v", got.Verdict, got.Unopened, row.want)
+			}
+			if got.Unopened != nil && strings.Contains(got.Unopened.Error(), "anario") {
+				t.Errorf("the error repeats the payload: %v", got.Unopened)
+			}
+			r := b.want("mine", idempotency.Queued)
+			if r.Attempts != 0 || r.NextDue.Sub(got.Now) != 30*time.Second || len(r.History) != 1 {
+				t.Errorf("%d attempts, due in %s, history %v", r.Attempts, r.NextDue.Sub(got.Now), r.History)
+			}
+			if row.change != nil {
+				return
+			}
+			if got := b.begin("mine", "y"); got.Verdict != idempotency.Send || string(got.Payload) != string(canary("mine").Payload) {
+				t.Errorf("a worker with the key: %s, %s, %v", got.Verdict, got.Payload, got.Unopened)
+			}
+		})
+	}
+}
+
+func TestANewKeyOpensWhatTheOldOneSealed(t *testing.T) {
+	t.Parallel()
+	v := startVault(t)
+	keys := newKeys(t, "2025", "2026")
+	before, after := v.book(ringOf(t, keys[0])), v.book(ringOf(t, keys[1], keys[0]))
+	before.take(canary("old"))
+	after.take(canary("young"))
+	for _, reference := range []string{"old", "young"} {
+		if got := after.begin(reference, reference); got.Verdict != idempotency.Send || !strings.Contains(string(got.Payload), canaryName) {
+			t.Errorf("%s: %s, %v", reference, got.Verdict, got.Unopened)
+		}
+	}
+	if got := before.begin("young", "x"); got.Payload != nil {
+		t.Error("a ring without the new key opened what it sealed")
+	}
+}
+
+func TestAQuestionThatCannotBeOpenedSaysSo(t *testing.T) {
+	t.Parallel()
+	v := startVault(t)
+	b := v.book(newRing(t, "a"))
+	b.take(canary("mine"), canary("other"))
+	b.begin("mine", "m")
+	b.finish("mine", "m", providers.Outcome{Class: providers.InDoubt})
+	q, err := v.book(newRing(t, "b")).store.Ask(t.Context(), key("mine"))
+	if err != nil || !errors.Is(q.Unopened, seal.ErrUnknownKey) || q.Payload != nil || !q.Ask {
+		t.Errorf("without the key: %+v, %v", q, err)
+	}
+	b.must(b.rdb.Set(t.Context(), payloadKey("mine"), b.rdb.Get(t.Context(), payloadKey("other")).Val(), 0).Err())
+	q, err = b.store.Ask(t.Context(), key("mine"))
+	if err != nil || !errors.Is(q.Unopened, seal.ErrTampered) || q.Payload != nil {
+		t.Errorf("with another's payload: %+v, %v", q, err)
+	}
+}
+
+// TestAPersonNeedsNoKey: whoever holds no key sees all but the sealed fields, and takes every step.
+func TestAPersonNeedsNoKey(t *testing.T) {
+	t.Parallel()
+	v := startVault(t)
+	b := v.book(newRing(t, "a"))
+	b.take(canary("mine"))
+	b.begin("mine", "m")
+	b.finish("mine", "m", providers.Outcome{Class: providers.Pending, Message: canaryMessage, ActionURL: canaryURL})
+	blind := v.book(nil)
+	r, err := blind.store.Show(t.Context(), key("mine"))
+	b.must(err)
+	if !errors.Is(r.Unopened, seal.ErrUnknownKey) || r.Metadata != nil || !seal.Sealed([]byte(r.Message)) || !seal.Sealed([]byte(r.ActionURL)) {
+		t.Errorf("shown as %+v", r)
+	}
+	if r.State != idempotency.Pending || r.Amount != "12500" {
+		t.Errorf("what is not sealed: %+v", r)
+	}
+	_, err = blind.store.Resolve(t.Context(), key("mine"), r.Version,
+		idempotency.Resolution{Person: idempotency.Person{By: "ana", Note: "seen at the bank"}, As: "succeeded"})
+	b.must(err)
+	if r := b.want("mine", idempotency.Succeeded); r.Unopened != nil || r.History[len(r.History)-1].Note == "" {
+		t.Errorf("afterwards: %+v", r)
+	}
+}
+
+// TestPayersAreSentToNoAddressOfAStranger: with keys, an address that nobody with a key sealed is not shown.
+func TestPayersAreSentToNoAddressOfAStranger(t *testing.T) {
+	t.Parallel()
+	v := startVault(t)
+	ring := newRing(t, "a")
+	b := v.book(ring)
+	b.take(canary("mine"), canary("other"))
+	for _, reference := range []string{"mine", "other"} {
+		b.begin(reference, reference)
+		b.finish(reference, reference, providers.Outcome{Class: providers.Pending, ActionURL: canaryURL + reference})
+	}
+	b.edit("mine", func(r map[string]any) { r["au"] = "https://evil.example" })
+	if r := b.want("mine", idempotency.Pending); r.ActionURL != "" || !errors.Is(r.Unopened, seal.ErrNotSealed) {
+		t.Errorf("an unsealed address shows as %q, %v", r.ActionURL, r.Unopened)
+	}
+	b.edit("other", func(r map[string]any) { b.edit("mine", func(mine map[string]any) { mine["au"] = r["au"] }) })
+	if r := b.want("mine", idempotency.Pending); strings.Contains(r.ActionURL, "https") || !errors.Is(r.Unopened, seal.ErrTampered) {
+		t.Errorf("another payment's address shows as %q, %v", r.ActionURL, r.Unopened)
+	}
+	entry := map[string]any{"key": "p/mine", "action_url": "https://evil.example", "message": "the deadline passed", "metadata": ""}
+	if err := idempotency.OpenOutcome(ring, entry); !errors.Is(err, seal.ErrNotSealed) || entry["action_url"] != "" {
+		t.Errorf("in the stream: %v, %v", entry, err)
+	}
+	if entry["message"] != "the deadline passed" {
+		t.Errorf("the ledger's own message became %q", entry["message"])
+	}
+}
+
+func TestOutcomesOpenForWhoeverHoldsTheKey(t *testing.T) {
+	t.Parallel()
+	v := startVault(t)
+	ring := newRing(t, "a")
+	b := v.book(ring)
+	b.take(canary("mine"))
+	b.begin("mine", "m")
+	b.finish("mine", "m", providers.Outcome{Class: providers.Pending, Message: canaryMessage, ActionURL: canaryURL})
+	entries, err := b.rdb.XRange(t.Context(), idempotency.OutcomesKey(provider), "-", "+").Result()
+	b.must(err)
+	last := entries[len(entries)-1].Values
+	sealed := fmt.Sprint(last)
+	if err := idempotency.OpenOutcome(nil, last); !errors.Is(err, seal.ErrUnknownKey) || fmt.Sprint(last) != sealed {
+		t.Errorf("without a key: %v, %v", last, err)
+	}
+	b.must(idempotency.OpenOutcome(ring, last))
+	if last["message"] != canaryMessage || last["action_url"] != canaryURL || last["metadata"] != canary("mine").Metadata {
+		t.Errorf("opened to %v", last)
+	}
+}
