@@ -19,11 +19,12 @@ import (
 type cli struct {
 	config.Config
 
-	Run     runCmd           `cmd:"" default:"withargs" help:"Serve all providers whose credentials are set (the default)."`
-	Check   checkCmd         `cmd:"" help:"Check configuration, Redis and credentials without moving money."`
-	Sandbox sandboxCmd       `cmd:"" help:"Serve only the provider simulators, for integration tests."`
-	Demo    demoCmd          `cmd:"" help:"Sample payments through an embedded Redis and the simulators."`
-	Version kong.VersionFlag `help:"Print the version and exit."`
+	Run         runCmd           `cmd:"" default:"withargs" help:"Serve all providers whose credentials are set (the default)."`
+	Check       checkCmd         `cmd:"" help:"Check configuration, Redis and credentials without moving money."`
+	Sandbox     sandboxCmd       `cmd:"" help:"Serve only the provider simulators, for integration tests."`
+	Demo        demoCmd          `cmd:"" help:"Sample payments through an embedded Redis and the simulators."`
+	Healthcheck healthcheckCmd   `cmd:"" help:"Ask the worker on this machine whether it lives; exit 0 or 1. For containers."`
+	Version     kong.VersionFlag `help:"Print the version and exit."`
 }
 
 // Exit codes.

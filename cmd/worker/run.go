@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -103,6 +104,8 @@ type service struct {
 	engine   *engine.Engine
 	metrics  *prometheus.Registry
 	log      zerolog.Logger
+	// addr holds the address of the listener.
+	addr atomic.Value
 }
 
 func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger) (*service, error) {
@@ -117,7 +120,9 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 		return nil, err
 	}
 	ledger := wiring.Ledger(c, rdb, m.Ledger)
+	m.Serve(time.Now(), registry.Providers()...)
 	reg.MustRegister(metrics.Open{Desk: ledger, Providers: registry.Providers()},
+		metrics.Signals{Ledger: ledger, Providers: registry.Providers()}, metrics.Redis{Client: rdb},
 		metrics.Queues{Inspector: asynq.NewInspectorFromRedisClient(rdb), Names: queues(registry)})
 	e, err := engine.New(engine.Options{
 		Ledger: ledger, Registry: registry, Redis: rdb, Log: log, Metrics: m,

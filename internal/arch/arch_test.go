@@ -46,6 +46,7 @@ var allowed = []struct {
 	{"internal/redistest", nil},
 	// It knows how each provider proves its reports, and moves nothing but due times.
 	{"internal/webhook", []string{"idempotency", "providers", "providers/etpay"}},
+	{"internal/metrics", []string{"idempotency", "internal/version"}},
 	{"internal/*", []string{"tasks", "idempotency", "schedule", "providers", "seal"}},
 	{"cmd/*", []string{"internal/*", "tasks", "idempotency", "schedule", "providers", "providers/sandbox", "seal"}},
 }
@@ -65,7 +66,8 @@ var outside = []struct {
 	reason string
 }{
 	{"github.com/alicebob/miniredis/v2", []string{"cmd/worker", "cmd/worker/*"}, "an embedded store keeps nothing: it is for the demo"},
-	{"github.com/hibiken/asynq", []string{"tasks", "internal/engine", "internal/faulttest", "internal/metrics", "cmd/*"}, "asynq only wakes somebody up: the ledger and the providers know nothing of it"},
+	{"github.com/hibiken/asynq", []string{"tasks", "internal/engine", "internal/faulttest", "internal/metrics", "internal/dashboard", "cmd/*"}, "asynq only wakes somebody up: the ledger and the providers know nothing of it"},
+	{"github.com/hibiken/asynqmon", []string{"internal/dashboard"}, "it has no login of its own: only the guarded pages serve it"},
 	{"github.com/alecthomas/kong", []string{"internal/config", "cmd/*"}, "only the commands have flags"},
 	{"testing", []string{"internal/redistest", "internal/faulttest", "internal/faulttest/*", "idempotency/idempotencytest", "providers/providertest"}, "no test code in the commands"},
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/version"
 )
 
 // Metrics implements engine.Metrics.
@@ -22,7 +23,12 @@ type Metrics struct {
 	circuit   *prometheus.GaugeVec
 	ledger    *prometheus.HistogramVec
 	tokens    *prometheus.CounterVec
+	last      *prometheus.GaugeVec
 }
+
+// tokenReasons are those of providers/auth: each is reported from the start, because an alert on growth does not see a first one come out
+// of nothing.
+var tokenReasons = []string{"first", "ahead", "rejected", "adopted", "refused", "failed"}
 
 var (
 	requestBuckets = []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 20, 60}
@@ -54,11 +60,37 @@ func New(reg prometheus.Registerer) *Metrics {
 		tokens: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "remesa_token_renewals_total", Help: "Renewals of provider tokens: first, ahead, rejected, adopted (from another worker), refused, failed.",
 		}, []string{"provider", "reason"}),
+		last: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "remesa_last_outcome_timestamp_seconds", Help: "When this worker last settled a payment; its start before the first.",
+		}, []string{"provider"}),
 	}
-	reg.MustRegister(m.payments, m.requests, m.anomalies, m.outcome, m.circuit, m.ledger, m.tokens,
+	reg.MustRegister(m.payments, m.requests, m.anomalies, m.outcome, m.circuit, m.ledger, m.tokens, m.last, buildInfo(),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
+
+// buildInfo tells the versions of workers apart while they are being replaced.
+func buildInfo() prometheus.Collector {
+	number, commit := version.Parts()
+	info := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "remesa_build_info", Help: "1; the labels say which build this is.", ConstLabels: prometheus.Labels{"version": number, "commit": commit},
+	})
+	info.Set(1)
+	return info
+}
+
+// Serve reports zeros for these providers from now on, so that whoever watches them need not guess what an absent number means.
+func (m *Metrics) Serve(now time.Time, providers ...string) {
+	for _, p := range providers {
+		m.circuit.WithLabelValues(p).Add(0)
+		m.last.WithLabelValues(p).Set(seconds(now))
+		for _, reason := range tokenReasons {
+			m.tokens.WithLabelValues(p, reason).Add(0)
+		}
+	}
+}
+
+func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
 // Request implements engine.Metrics.
 func (m *Metrics) Request(provider, operation, class string, took time.Duration) {
@@ -70,6 +102,7 @@ func (m *Metrics) Settled(provider string, s idempotency.Settlement) {
 	m.payments.WithLabelValues(provider, s.Type, string(s.State)).Inc()
 	if s.State.Final() {
 		m.outcome.WithLabelValues(provider, s.Type).Observe(s.Now.Sub(s.Created).Seconds())
+		m.last.WithLabelValues(provider).Set(seconds(s.Now))
 	}
 }
 

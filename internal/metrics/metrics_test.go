@@ -33,6 +33,9 @@ func TestNamesAndLabels(t *testing.T) {
 	m.Circuit("virtualpos", true)
 	m.Ledger("begin", time.Millisecond)
 	m.TokenRenewed("pagoseguro", "rejected")
+	m.Serve(created, "virtualpos")
+	rdb := redistest.Start(t, redistest.MaxMemory("64mb")).Client()
+	reg.MustRegister(Signals{Ledger: idempotency.NewRedis(rdb, idempotency.Options{}), Providers: []string{"virtualpos"}}, Redis{Client: rdb})
 	want := map[string]string{
 		"remesa_payments_total":           "counter provider,state,type",
 		"remesa_payments_open":            "gauge provider,state",
@@ -42,6 +45,16 @@ func TestNamesAndLabels(t *testing.T) {
 		"remesa_time_to_outcome_seconds":  "histogram provider,type",
 		"remesa_circuit_open":             "gauge provider",
 		"remesa_token_renewals_total":     "counter provider,reason",
+
+		"remesa_last_outcome_timestamp_seconds": "gauge provider",
+		"remesa_payments_oldest_seconds":        "gauge provider,state",
+		"remesa_anomalies_open":                 "gauge provider",
+		"remesa_sweep_lag_seconds":              "gauge provider",
+		"remesa_halts":                          "gauge provider",
+		"remesa_redis_up":                       "gauge ",
+		"remesa_redis_memory_bytes":             "gauge ",
+		"remesa_redis_memory_ratio":             "gauge ",
+		"remesa_build_info":                     "gauge commit,version",
 	}
 	families, err := reg.Gather()
 	if err != nil {

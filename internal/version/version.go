@@ -3,6 +3,20 @@ package version
 
 import "runtime/debug"
 
+// Parts are the module's version and the commit; empty where the build did not record them.
+func Parts() (number, commit string) {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "", ""
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			commit = s.Value
+		}
+	}
+	return info.Main.Version, commit
+}
+
 // String is the module's version and the commit it was built from, as far as the build recorded them.
 func String() string {
 	info, ok := debug.ReadBuildInfo()

@@ -1,0 +1,142 @@
+package metrics
+
+import (
+	"cmp"
+	"context"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/remesa/remesa/idempotency"
+)
+
+// Ledger is what Signals needs of the store.
+type Ledger interface {
+	Signals(ctx context.Context, provider string) (idempotency.Signals, error)
+}
+
+// Signals collects at every scrape what the alerts are about. All workers report the same numbers: take the highest, never a sum.
+type Signals struct {
+	Ledger    Ledger
+	Providers []string
+	// Timeout bounds a scrape's questions to the store; 2 s by default.
+	Timeout time.Duration
+}
+
+var (
+	oldestDesc = prometheus.NewDesc("remesa_payments_oldest_seconds",
+		"How long the payment that has been in this state the longest has been in it.", []string{"provider", "state"}, nil)
+	anomaliesOpenDesc = prometheus.NewDesc("remesa_anomalies_open", "Payments with an anomaly that nobody has cleared.", []string{"provider"}, nil)
+	sweepLagDesc      = prometheus.NewDesc("remesa_sweep_lag_seconds",
+		"How long the payment that is due the longest has been waiting to be woken.", []string{"provider"}, nil)
+	haltsDesc = prometheus.NewDesc("remesa_halts", "Halts that nobody has lifted.", []string{"provider"}, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (s Signals) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{oldestDesc, anomaliesOpenDesc, sweepLagDesc, haltsDesc} {
+		ch <- d
+	}
+}
+
+// Collect implements prometheus.Collector. A provider that cannot be read is left out, so that no stale zero is scraped.
+func (s Signals) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), cmp.Or(s.Timeout, 2*time.Second))
+	defer cancel()
+	for _, p := range s.Providers {
+		found, err := s.Ledger.Signals(ctx, p)
+		if err != nil {
+			continue
+		}
+		gauge(ch, anomaliesOpenDesc, float64(found.Anomalies), p)
+		gauge(ch, sweepLagDesc, found.Overdue.Seconds(), p)
+		gauge(ch, haltsDesc, float64(found.Halts), p)
+		for _, state := range []idempotency.State{idempotency.InDoubt, idempotency.Held} {
+			gauge(ch, oldestDesc, found.Longest[state].Seconds(), p, string(state))
+		}
+	}
+}
+
+func gauge(ch chan<- prometheus.Metric, d *prometheus.Desc, n float64, labels ...string) {
+	ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, n, labels...)
+}
+
+// Redis collects at every scrape whether Redis answers and how full it is. In a cluster the fullest primary counts: the first that is
+// full stops a provider.
+type Redis struct {
+	Client redis.UniversalClient
+	// Timeout bounds the questions; 2 s by default.
+	Timeout time.Duration
+}
+
+var (
+	redisUpDesc     = prometheus.NewDesc("remesa_redis_up", "1 where Redis answers.", nil, nil)
+	redisMemoryDesc = prometheus.NewDesc("remesa_redis_memory_bytes", "Memory that Redis uses.", nil, nil)
+	redisShareDesc  = prometheus.NewDesc("remesa_redis_memory_ratio", "Share of maxmemory that Redis uses; absent without maxmemory.", nil, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (r Redis) Describe(ch chan<- *prometheus.Desc) {
+	ch <- redisUpDesc
+	ch <- redisMemoryDesc
+	ch <- redisShareDesc
+}
+
+// Collect implements prometheus.Collector.
+func (r Redis) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), cmp.Or(r.Timeout, 2*time.Second))
+	defer cancel()
+	if err := r.Client.Ping(ctx).Err(); err != nil {
+		gauge(ch, redisUpDesc, 0)
+		return
+	}
+	gauge(ch, redisUpDesc, 1)
+	used, share := r.memory(ctx)
+	if used > 0 {
+		gauge(ch, redisMemoryDesc, used)
+	}
+	if share > 0 {
+		gauge(ch, redisShareDesc, share)
+	}
+}
+
+// memory is the most of any primary; zero is unknown.
+func (r Redis) memory(ctx context.Context) (used, share float64) {
+	var mu sync.Mutex
+	look := func(ctx context.Context, node redis.Cmdable) {
+		u, limit := memoryOf(ctx, node)
+		mu.Lock()
+		defer mu.Unlock()
+		used = max(used, u)
+		if limit > 0 {
+			share = max(share, u/limit)
+		}
+	}
+	if cluster, ok := r.Client.(*redis.ClusterClient); ok {
+		_ = cluster.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error { look(ctx, node); return nil })
+	} else {
+		look(ctx, r.Client)
+	}
+	return used, share
+}
+
+func memoryOf(ctx context.Context, node redis.Cmdable) (used, limit float64) {
+	text, err := node.Info(ctx, "memory").Result()
+	if err != nil {
+		return 0, 0
+	}
+	for line := range strings.Lines(text) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
+		switch name {
+		case "used_memory":
+			used, _ = strconv.ParseFloat(value, 64)
+		case "maxmemory":
+			limit, _ = strconv.ParseFloat(value, 64)
+		}
+	}
+	return used, limit
+}
