@@ -266,3 +266,14 @@ func (r Record) Change(now time.Time, amount string, by Person) (Plan, error) {
 	p.tell(Event{Code: Changed})
 	return p.look(now), nil
 }
+
+// Stop pauses a subscription that cannot be charged for a reason that is not its own.
+func (r Record) Stop(now time.Time, reason string) Plan {
+	p := newPlan(r, now)
+	p.pause(reason, "", "")
+	if r.State == Paused && r.Open == nil {
+		return p
+	}
+	p.Due = now.Add(unsettled)
+	return p
+}

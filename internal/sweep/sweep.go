@@ -1,0 +1,196 @@
+// Package sweep charges subscriptions when they fall due. Every worker runs it, any number at a time:
+//
+//	due: schedule.Store.Due or News -> ledger.Show of the open period's charges -> Record.Step -> Commit -> Register and wake
+//
+// What must be done follows from the records alone. A process that dies anywhere in between leaves a record from which the same step
+// follows again, with the same references; a commit made from an older record is refused; and a charge is registered only while its
+// period's claim permits it. So no period is charged twice, and none is forgotten.
+package sweep
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/schedule"
+	"github.com/remesa/remesa/tasks"
+)
+
+// Store is what the sweeper needs of the subscriptions; *schedule.Store is one.
+type Store interface {
+	Due(ctx context.Context, provider string, limit int) (time.Time, []string, error)
+	News(ctx context.Context, provider string, limit int) (time.Time, []schedule.News, error)
+	Heard(ctx context.Context, provider string, news ...schedule.News) error
+	Load(ctx context.Context, provider string, ids ...string) ([]schedule.Subscription, error)
+	Commit(ctx context.Context, changes ...schedule.Change) ([]error, error)
+	Now(ctx context.Context, provider string) (time.Time, error)
+}
+
+// Ledger is what the sweeper needs of the ledger.
+type Ledger interface {
+	Show(ctx context.Context, k idempotency.Key) (idempotency.Record, error)
+	Cancel(ctx context.Context, k idempotency.Key, version int64, p idempotency.Person) (idempotency.Settlement, error)
+}
+
+// Intake registers charges and wakes workers; *tasks.Client is one.
+type Intake interface {
+	Room(ctx context.Context) error
+	SubmitPeriods(ctx context.Context, ps ...tasks.Period) ([]tasks.Receipt, error)
+}
+
+// Step is a named step of the sweep. A process may die at any of them.
+type Step string
+
+// The steps in their order.
+const (
+	StepDue      Step = "sweep_due"
+	StepCommit   Step = "sweep_commit"
+	StepClaimed  Step = "sweep_claimed"
+	StepCharged  Step = "sweep_charged"
+	StepCancel   Step = "sweep_cancel"
+	StepFinished Step = "sweep_finished"
+)
+
+// Steps lists them all.
+func Steps() []Step {
+	return []Step{StepDue, StepCommit, StepClaimed, StepCharged, StepCancel, StepFinished}
+}
+
+// Options of a Sweeper.
+type Options struct {
+	Store  Store
+	Ledger Ledger
+	Intake Intake
+	// Providers are those whose subscriptions are swept.
+	Providers []string
+	// Interval is the time between two sweeps; 1 s by default.
+	Interval time.Duration
+	// Limit is how many charges one sweep may claim for a provider, so that a long standstill does not become one burst; 0 is no limit.
+	Limit int
+	Log   zerolog.Logger
+	// OnStep, if set, is called at each named step. Tests kill the process there.
+	OnStep func(step Step, provider string)
+}
+
+// Sweeper charges subscriptions. New starts nothing; Run does.
+type Sweeper struct{ Options }
+
+// New makes a sweeper.
+func New(o Options) *Sweeper {
+	if o.Interval == 0 {
+		o.Interval = time.Second
+	}
+	if o.OnStep == nil {
+		o.OnStep = func(Step, string) {}
+	}
+	return &Sweeper{o}
+}
+
+// Run sweeps all providers until ctx is done; a batch that has begun is finished.
+func (s *Sweeper) Run(ctx context.Context) {
+	var wg sync.WaitGroup
+	for _, p := range s.Providers {
+		wg.Go(func() { s.run(ctx, p) })
+	}
+	wg.Wait()
+}
+
+func (s *Sweeper) run(ctx context.Context, provider string) {
+	tick := time.NewTicker(s.Interval)
+	defer tick.Stop()
+	failing := false
+	for {
+		err := s.Sweep(ctx, provider)
+		if err != nil && !failing && ctx.Err() == nil {
+			s.Log.Warn().Str("provider", provider).Err(err).Msg("subscriptions: trying again")
+		}
+		failing = err != nil
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+const (
+	// batch is how many subscriptions share their round trips.
+	batch = 200
+	// finishing is how long a batch may take after the worker was told to stop.
+	finishing = 10 * time.Second
+)
+
+// Sweep looks at what the ledger told, and then at all that is due now.
+func (s *Sweeper) Sweep(ctx context.Context, provider string) error {
+	if err := s.Intake.Room(ctx); err != nil {
+		return err
+	}
+	if err := s.sweepNews(ctx, provider); err != nil {
+		return err
+	}
+	claimed := 0
+	for ctx.Err() == nil && (s.Limit == 0 || claimed < s.Limit) {
+		limit := batch
+		if s.Limit > 0 {
+			limit = min(batch, s.Limit-claimed)
+		}
+		s.OnStep(StepDue, provider)
+		now, ids, err := s.Store.Due(ctx, provider, limit)
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		n, err := s.whole(ctx, provider, now, ids, nil)
+		if err != nil {
+			return err
+		}
+		claimed += n
+	}
+	return nil
+}
+
+// sweepNews looks at the subscriptions whose charges ended or have an anomaly.
+func (s *Sweeper) sweepNews(ctx context.Context, provider string) error {
+	for ctx.Err() == nil {
+		now, news, err := s.Store.News(ctx, provider, batch)
+		if err != nil || len(news) == 0 {
+			return err
+		}
+		told := map[string][]string{}
+		var ids []string
+		for _, n := range news {
+			if told[n.Subscription] == nil {
+				ids = append(ids, n.Subscription)
+			}
+			told[n.Subscription] = append(told[n.Subscription], n.Charge)
+		}
+		if _, err := s.whole(ctx, provider, now, ids, told); err != nil {
+			return err
+		}
+		if err := s.Store.Heard(ctx, provider, news...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Look looks at one subscription now.
+func (s *Sweeper) Look(ctx context.Context, provider, id string) error {
+	now, err := s.Store.Now(ctx, provider)
+	if err != nil {
+		return err
+	}
+	_, err = s.whole(ctx, provider, now, []string{id}, nil)
+	return err
+}
+
+// whole is look for a batch that is finished even when ctx ends: what it took is nobody else's for half a minute.
+func (s *Sweeper) whole(ctx context.Context, provider string, now time.Time, ids []string, told map[string][]string) (int, error) {
+	on, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(finishing, cancel) })
+	defer stop()
+	return s.look(on, provider, now, ids, told)
+}
