@@ -2,6 +2,7 @@ package etpay
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -71,8 +72,12 @@ func (c *Client) Charge(ctx context.Context, charge providers.Charge, a provider
 	return providers.Outcome{Class: providers.Pending, Code: unpaid, ActionURL: address, Handles: handles}, nil
 }
 
-// Status asks by our order id: whatever was paid for it counts, in whichever session.
+// Status asks by our order id: whatever was paid for it counts, in whichever session. A payout is none of it: one that was sent while
+// payouts were on is not asked about until they are on again.
 func (c *Client) Status(ctx context.Context, q providers.Query) (providers.Outcome, error) {
+	if isPayout(q) {
+		return providers.Outcome{}, errors.New("status: a payout, and this account has no settings for payouts")
+	}
 	body, err := c.encodeQuestion(q.Reference)
 	if err != nil {
 		return providers.Outcome{}, fmt.Errorf("status: %w", err)

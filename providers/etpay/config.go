@@ -1,4 +1,5 @@
-// Package etpay opens payment sessions at ETpay (Chile), in which a payer pays from a bank account, and asks what became of them.
+// Package etpay opens payment sessions at ETpay (Chile), in which a payer pays from a bank account, and asks what became of them. With
+// settings of their own it sends payouts, too, whose API is assumed: see payouts_assumed.go.
 package etpay
 
 import (

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"time"
 )
 
 // ETpayOptions says how the simulated ETpay behaves when nothing is wrong. The zero value has the merchant "cl_sandbox_cl" with the token
@@ -12,27 +13,49 @@ import (
 // Opening a session moves no money: a payer does, at {prefix}/session/{token} (GET shows a form; POST takes result=success, error or
 // cancelled). The faults "pending" and "rejected_later" are a payer who acts without being asked, once as many status queries were
 // answered or as much time passed as the fault says.
+//
+// Its payouts are the assumed ones: login, create (which executes a repeated reference), status by id and a listing of days. They stand in
+// the same book.
 type ETpayOptions struct {
 	MerchantCode, MerchantAPIToken string
 	// Echoes repeats order and amount beside each payment, which the real one is not known to do.
 	Echoes bool
+
+	// PayoutsUsername and PayoutsPassword log in for payouts; "ops@example.cl" and "sandbox-password" unless set.
+	PayoutsUsername, PayoutsPassword string
+	// TokenField is the answer's field that holds a token, "token" unless set; "data.token" puts it inside an object.
+	TokenField string
+	// TokenLife is how long a token is good for; an hour unless set.
+	TokenLife time.Duration
+	// Wrapped puts payouts and their listing inside an object.
+	Wrapped bool
 }
 
 func (o ETpayOptions) withDefaults() ETpayOptions {
 	o.MerchantCode = orDefault(o.MerchantCode, "cl_sandbox_cl")
 	o.MerchantAPIToken = orDefault(o.MerchantAPIToken, "sandbox-merchant-api-token")
+	o.PayoutsUsername = orDefault(o.PayoutsUsername, "ops@example.cl")
+	o.PayoutsPassword = orDefault(o.PayoutsPassword, "sandbox-password")
+	o.TokenField = orDefault(o.TokenField, "token")
+	if o.TokenLife == 0 {
+		o.TokenLife = time.Hour
+	}
 	return o
 }
 
 type etpay struct {
 	ETpayOptions
-	desk *Desk
+	desk   *Desk
+	tokens *tokens
+	days   *time.Location
 
 	mu       sync.Mutex
 	sessions map[string]*etpaySession
 	// byOrder are the sessions of an order, oldest first.
 	byOrder map[string][]*etpaySession
-	made    int
+	opened  int
+	// made are the payouts, oldest first.
+	made []etpayMade
 }
 
 // etpaySession is an address at which a payer can pay.
@@ -45,7 +68,12 @@ type etpaySession struct {
 }
 
 func newETpay(o ETpayOptions, d *Desk) http.Handler {
-	e := &etpay{ETpayOptions: o.withDefaults(), desk: d}
+	days, err := time.LoadLocation("America/Santiago")
+	if err != nil {
+		panic(err) // it is built in
+	}
+	e := &etpay{ETpayOptions: o.withDefaults(), desk: d, days: days}
+	e.tokens = newTokens(d.now, e.TokenLife, false)
 	d.ids = "etp_%06d"
 	d.onReset(e.forget)
 	e.forget()
@@ -54,13 +82,17 @@ func newETpay(o ETpayOptions, d *Desk) http.Handler {
 	mux.HandleFunc("POST /merchant/check_payment_status", e.status)
 	mux.HandleFunc("GET /session/{token}", e.page)
 	mux.HandleFunc("POST /session/{token}", e.act)
+	mux.HandleFunc("POST /v1/auth/login", e.login)
+	mux.HandleFunc("POST /v1/payouts", e.createPayout)
+	mux.HandleFunc("GET /v1/payouts", e.listPayouts)
+	mux.HandleFunc("GET /v1/payouts/{id}", e.showPayout)
 	return mux
 }
 
 func (e *etpay) forget() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.sessions, e.byOrder = map[string]*etpaySession{}, map[string][]*etpaySession{}
+	e.sessions, e.byOrder, e.made = map[string]*etpaySession{}, map[string][]*etpaySession{}, nil
 }
 
 // initialize counts the request, judges it, and opens a session unless the fault says otherwise.
@@ -101,9 +133,9 @@ func (e *etpay) open(sent etpayOrder, b behaviour, f Fault) any {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.made++
+	e.opened++
 	s := &etpaySession{
-		token: fmt.Sprintf("ses_%06d", e.made), signature: fmt.Sprintf("sig-%06d-sandbox", e.made), order: sent.order(), webhook: sent.WebhookURL,
+		token: fmt.Sprintf("ses_%06d", e.opened), signature: fmt.Sprintf("sig-%06d-sandbox", e.opened), order: sent.order(), webhook: sent.WebhookURL,
 	}
 	if b.reply == normal && (b.moves == movesPending || b.moves == rejectsPending || b.moves == movesNever) {
 		s.payments = append(s.payments, e.desk.take(s.order, b, f).ID)

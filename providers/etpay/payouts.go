@@ -1,0 +1,174 @@
+package etpay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/auth"
+	"github.com/remesa/remesa/providers/wire"
+)
+
+var (
+	_ providers.Payer         = (*PayoutClient)(nil)
+	_ providers.Charger       = (*PayoutClient)(nil)
+	_ providers.StatusChecker = (*PayoutClient)(nil)
+	_ providers.Checker       = (*PayoutClient)(nil)
+	_ providers.Preparer      = (*PayoutClient)(nil)
+	_ providers.TwoStep       = (*PayoutClient)(nil)
+)
+
+// FirstAttempt is the handle of a payout that says when it may first have left: the listing is read from that day on.
+const FirstAttempt = "payout_first_attempt"
+
+// Prepare makes sure that there is a token.
+func (c *PayoutClient) Prepare(ctx context.Context) error {
+	_, err := c.tokens.Token(ctx)
+	return err
+}
+
+// Pay creates the payout with one POST, which is repeated once where the token was refused. The attempt opens right before it; the note
+// keeps the earliest time at which the payout may have left.
+func (c *PayoutClient) Pay(ctx context.Context, p providers.Payout, a providers.Attempt) (providers.Outcome, error) {
+	body, err := encodePayout(p)
+	if err != nil {
+		return providers.Outcome{Class: providers.Refused, Code: "invalid", Message: err.Error()}, nil
+	}
+	if err := c.Prepare(ctx); err != nil {
+		return providers.Outcome{}, err
+	}
+	handles := map[string]string{FirstAttempt: c.firstAttempt(a.Handles)}
+	if err := a.Note(ctx, handles, true); err != nil {
+		return providers.Outcome{}, &providers.NotSent{Reason: "superseded", Err: err}
+	}
+	r, err := c.request(http.MethodPost, c.payouts.CreatePath, body)
+	if err != nil {
+		return providers.Outcome{}, err
+	}
+	reply, err := c.send(ctx, r)
+	return created(reply, err, c.about(p.Reference, p.Amount, &p))
+}
+
+// firstAttempt is the earliest of the attempts' times, as this one knows it.
+func (c *PayoutClient) firstAttempt(noted map[string]string) string {
+	now := c.config.Now().UTC()
+	if earlier, err := time.Parse(time.RFC3339, noted[FirstAttempt]); err == nil && earlier.Before(now) {
+		return noted[FirstAttempt]
+	}
+	return now.Format(time.RFC3339)
+}
+
+// Status asks about a payout by ETpay's id where it is known, else it looks for our reference in the listing; a session is asked about as
+// ever.
+func (c *PayoutClient) Status(ctx context.Context, q providers.Query) (providers.Outcome, error) {
+	switch {
+	case !isPayout(q):
+		return c.Client.Status(ctx, q)
+	case q.ProviderID != "":
+		return c.byID(ctx, q)
+	}
+	return c.byReference(ctx, q)
+}
+
+// isPayout tells by the handle where the payment's details are gone.
+func isPayout(q providers.Query) bool {
+	return q.Payout != nil || q.Charge == nil && q.Handles[FirstAttempt] != ""
+}
+
+func (c *PayoutClient) byID(ctx context.Context, q providers.Query) (providers.Outcome, error) {
+	r, err := c.request(http.MethodGet, c.payouts.StatusPath, nil, "id", q.ProviderID)
+	if err != nil {
+		return providers.Outcome{}, err
+	}
+	reply, err := c.send(ctx, r)
+	return askedAbout(reply, err, q.ProviderID, c.about(q.Reference, q.Amount, q.Payout))
+}
+
+func (c *PayoutClient) byReference(ctx context.Context, q providers.Query) (providers.Outcome, error) {
+	first, err := time.Parse(time.RFC3339, q.Handles[FirstAttempt])
+	if err != nil {
+		return providers.Outcome{}, errors.New("no answer: it is not known since when the payout may be listed")
+	}
+	all, err := c.list(ctx, first)
+	if err != nil {
+		return providers.Outcome{}, err
+	}
+	return all.judge(c.about(q.Reference, q.Amount, q.Payout))
+}
+
+// list reads the payouts of all days from first on. One day more on each side covers clocks that differ, and an end that is not included.
+func (c *PayoutClient) list(ctx context.Context, first time.Time) (listing, error) {
+	r, err := c.request(http.MethodGet, c.payouts.RangePath, nil)
+	if err != nil {
+		return listing{}, err
+	}
+	day := func(t time.Time, more int) string { return t.In(c.days).AddDate(0, 0, more).Format(time.DateOnly) }
+	r.URL += "?" + url.Values{"from": {day(first, -1)}, "to": {day(c.config.Now(), 1)}}.Encode()
+	reply, err := c.send(ctx, r)
+	return listed(reply, err, c.config.Now())
+}
+
+// request is one to the payouts API, which answers JSON.
+func (c *PayoutClient) request(method, path string, body []byte, pairs ...string) (wire.Request, error) {
+	address, err := wire.Join(c.url, path, pairs...)
+	if err != nil {
+		return wire.Request{}, &providers.NotSent{Reason: wire.Invalid, Err: err}
+	}
+	header := http.Header{"Accept": {"application/json"}}
+	if body != nil {
+		header.Set("Content-Type", "application/json")
+	}
+	return wire.Request{Method: method, URL: address, Header: header, Body: body}, nil
+}
+
+// send makes one request. A 401 means that it was refused before anything was done: then it is repeated once, with another token, within
+// the attempt's own deadline.
+func (c *PayoutClient) send(ctx context.Context, r wire.Request) (wire.Reply, error) {
+	reply, token, err := c.sendOnce(ctx, r)
+	if err != nil || !unauthorized(reply) {
+		return reply, err
+	}
+	c.tokens.Reject(token)
+	reply, _, err = c.sendOnce(ctx, r)
+	return reply, err
+}
+
+func (c *PayoutClient) sendOnce(ctx context.Context, r wire.Request) (wire.Reply, auth.Token, error) {
+	token, err := c.tokens.Token(ctx)
+	if err != nil {
+		return wire.Reply{}, token, err
+	}
+	r.Header = maps.Clone(r.Header)
+	r.Header.Set("Authorization", "Bearer "+token.Value.Reveal())
+	reply, err := c.wire.Do(ctx, r)
+	return reply, token, err
+}
+
+// Check asks about a session that does not exist, logs in for payouts, and reads today's listing.
+func (c *PayoutClient) Check(ctx context.Context) ([]providers.Finding, error) {
+	found, err := c.Client.Check(ctx)
+	if err != nil {
+		return found, err
+	}
+	if err := c.Prepare(ctx); err != nil {
+		return found, fmt.Errorf("login for payouts: %w", err)
+	}
+	found = append(found, providers.Finding{Text: "login for payouts accepted"}, providers.Finding{
+		Warn: true, Text: "ETpay's payouts are built on assumed paths, fields and words: see docs/providers/etpay.md before production",
+	})
+	all, err := c.list(ctx, c.config.Now())
+	switch {
+	case err != nil:
+		text := fmt.Sprintf("the listing of payouts cannot be read, so a payout whose answer is lost could not be found: %v", err)
+		return append(found, providers.Finding{Warn: true, Text: text}), nil
+	case !all.whole:
+		text := "the listing of payouts may be one page of several: a payout that is not on it counts as unknown, not as absent"
+		return append(found, providers.Finding{Warn: true, Text: text}), nil
+	}
+	return append(found, providers.Finding{Text: "the listing of payouts can be read"}), nil
+}

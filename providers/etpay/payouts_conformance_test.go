@@ -1,0 +1,114 @@
+package etpay_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/etpay"
+	"github.com/remesa/remesa/providers/providertest"
+	"github.com/remesa/remesa/providers/sandbox"
+)
+
+func TestPayoutConformance(t *testing.T) {
+	t.Parallel()
+	for name, o := range map[string]sandbox.ETpayOptions{
+		"as assumed": {}, "token, payouts and listing inside objects": {TokenField: "data.accessToken", Wrapped: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := payoutSubject(o)
+			s.OneWay = name != "as assumed"
+			providertest.Run(t, s)
+		})
+	}
+}
+
+func payoutSubject(o sandbox.ETpayOptions) providertest.Subject {
+	then := func(classes ...providers.Class) []providers.Class { return classes }
+	lost := sandbox.Fault{Kind: "hang_up_after"}
+	return providertest.Subject{
+		Simulator: func() (http.Handler, *sandbox.Desk) {
+			s := sandbox.New(sandbox.Options{ETpay: o})
+			return s, s.ETpay()
+		},
+		Client: func(t *testing.T, env providertest.Env) any {
+			c, p := payoutConfig(env.URL + sandbox.ETpayPrefix)
+			c.CAFile, c.Timeout = env.CAFile, env.Timeout
+			client := newPayoutClient(t, c, p)
+			if err := client.Prepare(t.Context()); err != nil { // as before every attempt
+				t.Fatal(err)
+			}
+			client.Close() // the connections of that are none of the row's
+			return client
+		},
+		Payout: payout, Paid: providers.Pending, Renews: true,
+		Extra: []providertest.Row{
+			{
+				Name: "answers rejected at once", Faults: []sandbox.Fault{{Kind: "rejected_word"}}, Want: providers.Pending, Code: "rejected",
+				Then: then(providers.Refused, providers.Refused),
+			},
+			{
+				Name: "lists another amount", Faults: []sandbox.Fault{lost, {Kind: "wrong_amount"}}, Want: providers.InDoubt, Moved: 1,
+				Then: then(providers.Mismatch), Finally: 1,
+			},
+			{
+				Name: "shows another amount", Faults: []sandbox.Fault{{Kind: "wrong_amount"}}, Want: providers.Pending, Moved: 1,
+				Then: then(providers.Mismatch), Finally: 1,
+			},
+			{
+				Name: "lists an unknown word", Faults: []sandbox.Fault{lost, {Kind: "unknown_status_after", Operation: sandbox.Ask}}, Want: providers.InDoubt,
+				Moved: 1, Then: then(providers.InDoubt), Finally: 1,
+			},
+			{
+				Name: "lists wrong types", Faults: []sandbox.Fault{lost, {Kind: "wrong_types_after", Operation: sandbox.Ask}}, Want: providers.InDoubt,
+				Moved: 1, Then: then(providertest.NoAnswer), Finally: 1,
+			},
+			{
+				Name: "lists nothing yet", Faults: []sandbox.Fault{lost, {Kind: "not_found", Next: 1}}, Want: providers.InDoubt,
+				Moved: 1, Then: then(providers.NotFound, providers.Succeeded), Finally: 1,
+			},
+			{
+				Name: "does not know its own id any more", Faults: []sandbox.Fault{{Kind: "not_found"}}, Want: providers.Pending,
+				Moved: 1, Then: then(providertest.NoAnswer), Finally: 1,
+			},
+			{
+				Name: "ends all tokens when it is asked", Faults: []sandbox.Fault{lost, {Kind: "expire_tokens", Operation: sandbox.Ask, Next: 1}},
+				Want: providers.InDoubt, Moved: 1, Then: then(providers.Succeeded), Finally: 1,
+			},
+			{
+				Name: "ends all tokens before the payout", Faults: []sandbox.Fault{{Kind: "expire_tokens", Operation: sandbox.Send, Next: 1}},
+				Want: providers.Pending, Moved: 1, Then: then(providers.Succeeded), Finally: 1,
+			},
+		},
+	}
+}
+
+func payoutConfig(url string) (etpay.Config, etpay.Payouts) {
+	return config(url), etpay.Payouts{URL: url, Username: "ops@example.cl", Password: "sandbox-password", Account: "etpay/default"}
+}
+
+func newPayoutClient(t *testing.T, c etpay.Config, p etpay.Payouts) *etpay.PayoutClient {
+	t.Helper()
+	client, err := etpay.NewWithPayouts(c, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	return client
+}
+
+func payout(t *testing.T, reference string) providers.Payout {
+	t.Helper()
+	amount, err := providers.ParseMoney("12500", "CLP")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return providers.Payout{
+		Payment: providers.Payment{
+			Provider: providers.ETpay, Account: "default", Reference: reference, Amount: amount, Description: "Retiro <1> & más", Details: []byte("{}"),
+		},
+		Recipient: providers.Recipient{Document: "12345678-K", Name: "Ana Soto Ñuñoa", Email: "ana@example.cl"},
+		Bank:      providers.Bank{Code: "cl_estado", AccountNumber: "00123456789", AccountType: "vista"},
+	}
+}

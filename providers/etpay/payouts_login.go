@@ -1,0 +1,79 @@
+package etpay
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/auth"
+	"github.com/remesa/remesa/providers/wire"
+)
+
+// credentials is the documented object of a login for payouts.
+type credentials struct {
+	Username string   `json:"username"`
+	Password string   `json:"password"`
+	Merchant merchant `json:"merchant"`
+}
+
+type merchant struct {
+	Code     string `json:"code"`
+	APIToken string `json:"api_token"`
+}
+
+// login is the auth.Login of the account: refused credentials are tried once.
+func (c *PayoutClient) login(ctx context.Context, _ auth.Token) (auth.Token, error) {
+	body, err := plainJSON(credentials{ // #nosec G117 -- this is the login
+		Username: c.payouts.Username, Password: c.payouts.Password.Reveal(),
+		Merchant: merchant{Code: c.config.MerchantCode, APIToken: c.config.MerchantAPIToken.Reveal()},
+	})
+	if err != nil {
+		return auth.Token{}, &providers.NotSent{Reason: wire.Invalid}
+	}
+	r, err := c.request(http.MethodPost, loginPath, body)
+	if err != nil {
+		return auth.Token{}, err
+	}
+	reply, err := c.wire.Do(ctx, r)
+	token, err := granted(reply, err, c.config.Now())
+	if err != nil {
+		return auth.Token{}, err
+	}
+	return auth.Token{Value: token, Expires: auth.JWTExpires(token, c.config.Now())}, nil
+}
+
+// granted says what a login came to. A login moves no money: its last line may be repeated.
+func granted(r wire.Reply, err error, now time.Time) (providers.Secret, error) {
+	if err != nil {
+		return "", unanswered(err)
+	}
+	switch r.Status {
+	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusUnprocessableEntity:
+		return "", &providers.CredentialsError{Code: statusCode(r)}
+	case http.StatusTooManyRequests:
+		return "", &providers.NotSent{Reason: "throttled", RetryAfter: wire.RetryAfter(r.Header, now)}
+	case http.StatusOK, http.StatusCreated:
+		if token, ok := readToken(r.Body); ok {
+			return token, nil
+		}
+	}
+	return "", &providers.NotSent{Reason: "login", Err: errors.New("login: " + statusCode(r))}
+}
+
+// readToken takes the first of the names under which a token may stand.
+func readToken(body []byte) (providers.Secret, bool) {
+	o, ok := readObject(body)
+	if !ok {
+		return "", false
+	}
+	for _, in := range []*object{o, o.inner(wrapperField)} {
+		for _, name := range tokenNames {
+			if value := in.text(name); value != "" {
+				return providers.Secret(value), !in.bad && printable.MatchString(value)
+			}
+		}
+	}
+	return "", false
+}
