@@ -1,0 +1,73 @@
+// Package dashboard serves what operators open in a browser: /dashboard, asynq's queues as asynqmon shows them, and /payments, the
+// ledger's own pages. Both stand behind one guard, which decides who may look, who may change something, and what a browser may load.
+package dashboard
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/rs/zerolog"
+
+	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/providers"
+)
+
+// Subscriptions tells how many periods of subscriptions are due and not yet charged, and since when the oldest is.
+type Subscriptions interface {
+	Due(ctx context.Context) (count int64, oldest time.Time, err error)
+}
+
+// Options is what the pages need.
+type Options struct {
+	Ledger idempotency.Desk
+	// Redis is where asynq's queues are. The pages share it and never close it.
+	Redis redis.UniversalClient
+	// User and Password are the login. Without a password there is none: then the listener must be on loopback, whoever names it
+	// otherwise is refused, and nothing can be changed.
+	User     string
+	Password providers.Secret
+	// Writable lets people change things, where there is a login.
+	Writable bool
+	// Subscriptions may be nil.
+	Subscriptions Subscriptions
+	Log           zerolog.Logger
+	// Now is time.Now unless set.
+	Now func() time.Time
+}
+
+// New is the handler of every path that the dashboard and the payments pages have; any other is not found.
+func New(o Options) http.Handler {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	o.Writable = o.Writable && o.Password != ""
+	q := newQueues(o)
+	p := &pages{Options: o, queues: q}
+	mux := http.NewServeMux()
+	mux.Handle("GET /{$}", http.RedirectHandler(paymentsPath, http.StatusSeeOther))
+	mux.Handle(queuesPath+"/", q)
+	mux.Handle("GET "+queuesPath, http.RedirectHandler(queuesPath+"/", http.StatusSeeOther))
+	p.register(mux)
+	return newGuard(o, mux)
+}
+
+const (
+	queuesPath   = "/dashboard"
+	paymentsPath = "/payments"
+)
+
+// Server serves a handler to people: nobody can hold a connection for long, or make it read much.
+func Server(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
+		IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
+	}
+}
+
+// changes reports whether a method asks for a change.
+func changes(method string) bool {
+	return !slices.Contains([]string{http.MethodGet, http.MethodHead}, method)
+}

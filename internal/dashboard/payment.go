@@ -1,0 +1,134 @@
+package dashboard
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+
+	"github.com/remesa/remesa/idempotency"
+)
+
+// payment is one payment's page.
+type payment struct {
+	idempotency.Record
+	ID, Meaning, Next string
+	Created, Updated  stamp
+	Due               stamp
+	// Metadata names its fields; their values may hold people's data.
+	Metadata []string
+	Events   []event
+	// Done is what was just done.
+	Done string
+	// Forms are the steps that a person may take now; none where nothing can be changed.
+	Forms []form
+}
+
+// event is an entry of the time line.
+type event struct {
+	At      stamp
+	State   idempotency.State
+	Attempt int
+	Note    string
+}
+
+// renderPayment shows a payment; s and problems are a form that was sent and cannot be carried out.
+func (p *pages) renderPayment(w http.ResponseWriter, code int, r idempotency.Record, done string, s step, problems []string) {
+	v := payment{
+		Record: r, ID: r.Key.String(), Meaning: meaning(r.State), Next: nextStep(r), Created: stamp{r.Created}, Updated: stamp{r.Updated},
+		Due: stamp{r.NextDue}, Metadata: slices.Sorted(maps.Keys(r.Metadata)), Done: doneText(done),
+	}
+	for _, e := range r.History {
+		v.Events = append(v.Events, event{stamp{e.At}, e.State, e.Attempt, e.Note})
+	}
+	if p.Writable {
+		v.Forms = p.forms(r, s, problems)
+	}
+	p.render(w, code, "payment", v.ID, v, v.ID)
+}
+
+// doneText is fixed: what stands in an address is never shown.
+func doneText(kind string) string {
+	switch kind {
+	case stepResolve:
+		return "The payment was settled."
+	case stepAnomaly:
+		return "The anomaly was cleared."
+	case stepRelease:
+		return "The payment was released."
+	case stepCancel:
+		return "The payment was cancelled."
+	case stepRetry:
+		return "The payment begins again."
+	}
+	return ""
+}
+
+// form is one step as the page offers it.
+type form struct {
+	Kind, Title, Button string
+	Key                 string
+	Version             int64
+	// Choices are the ways to take the step; none where there is one.
+	Choices []choice
+	// Details offers the provider's id and the kind of refusal; Risk the box for a double execution.
+	Details, Risk bool
+	// Sent is what was filled in before, Problems why it was not enough.
+	Sent     step
+	Problems []string
+}
+
+type choice struct{ Value, Label string }
+
+// forms are the steps that the ledger may allow in this state.
+func (p *pages) forms(r idempotency.Record, sent step, problems []string) []form {
+	var out []form
+	offer := func(kind, title, button string, choices ...choice) *form {
+		f := form{Kind: kind, Title: title, Button: button, Key: r.Key.String(), Version: r.Version, Choices: choices}
+		if sent.Kind == kind {
+			f.Sent, f.Problems = sent, problems
+		}
+		out = append(out, f)
+		return &out[len(out)-1]
+	}
+	if r.Anomaly != "" {
+		offer(stepAnomaly, "Clear the anomaly", "Clear", anomalyChoices(r.State)...)
+	}
+	switch r.State {
+	case idempotency.InDoubt, idempotency.Pending, idempotency.Held:
+		offer(stepResolve, "Settle this payment", "Settle", resolveChoices(r.State)...).Details = true
+	case idempotency.Blocked:
+		offer(stepRelease, "Release this payment", "Release")
+		offer(stepCancel, "Cancel this payment", "Cancel the payment")
+	case idempotency.Queued, idempotency.Ready:
+		offer(stepCancel, "Cancel this payment", "Cancel the payment")
+	case idempotency.Failed:
+		if r.Anomaly == "" && r.Subscription == "" {
+			offer(stepRetry, "Begin this payment again", "Begin again").Risk = r.Code == "not_received"
+		}
+	default: // being sent, or settled for good
+	}
+	return out
+}
+
+func resolveChoices(s idempotency.State) []choice {
+	choices := []choice{
+		{string(idempotency.Succeeded), "Succeeded: it was executed"},
+		{string(idempotency.Failed), "Failed: it was refused"},
+	}
+	if s == idempotency.Held {
+		choices = append(choices, choice{"not-received", "Not received: the provider says that it never got it"})
+	}
+	return choices
+}
+
+func anomalyChoices(s idempotency.State) []choice {
+	accept := choice{"accept", "Accept: the payment stays as it is"}
+	if s == idempotency.Failed {
+		accept.Label = "Accept: it was paid after all, so it becomes succeeded"
+	}
+	if !s.Final() {
+		return []choice{accept}
+	}
+	reverse := choice{"reverse", "Reverse: the money was taken back"}
+	return []choice{accept, reverse}
+}

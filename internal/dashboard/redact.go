@@ -1,0 +1,72 @@
+package dashboard
+
+import (
+	"encoding/json"
+
+	"github.com/hibiken/asynqmon"
+
+	"github.com/remesa/remesa/tasks"
+)
+
+// What is shown of a payload that is not shown.
+const (
+	masked     = "masked"
+	unreadable = "unreadable"
+)
+
+// brief is what is shown of a full payload.
+type brief struct {
+	Type      string `json:"type"`
+	Key       string `json:"key"`
+	Provider  string `json:"provider"`
+	Reference string `json:"reference"`
+	Amount    string `json:"amount,omitempty"`
+	Currency  string `json:"currency,omitempty"`
+	Rest      string `json:"rest"`
+}
+
+// showPayload shows of a wake-up its key, of a payment what names it and its amount, and of any other task nothing. What is not valid as
+// a whole is not shown in part: its fields may be anything.
+func showPayload(kind string, payload []byte) string {
+	switch kind {
+	case tasks.TypeWake:
+		k, err := tasks.WokenKey(payload)
+		if err != nil {
+			return unreadable
+		}
+		return text(map[string]string{"key": k.String()})
+	case "payout", "charge", "status":
+		t, err := tasks.Decode(payload)
+		if err != nil {
+			return unreadable
+		}
+		b := brief{Type: t.Type(), Key: t.Key().String(), Provider: t.Provider(), Reference: t.Reference(), Rest: masked}
+		if m := t.Amount(); !m.IsZero() {
+			b.Amount, b.Currency = m.Text(), m.Currency()
+		}
+		return text(b)
+	default:
+		return masked
+	}
+}
+
+func text(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return unreadable
+	}
+	return string(b)
+}
+
+// showResult shows nothing: remesa's tasks have no results.
+func showResult(_ string, result []byte) string {
+	if len(result) == 0 {
+		return ""
+	}
+	return masked
+}
+
+var (
+	_ asynqmon.PayloadFormatter = asynqmon.PayloadFormatterFunc(showPayload)
+	_ asynqmon.ResultFormatter  = asynqmon.ResultFormatterFunc(showResult)
+)

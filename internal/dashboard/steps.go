@@ -1,0 +1,203 @@
+package dashboard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/providers"
+)
+
+// Steps by hand, as forms name them.
+const (
+	stepResolve = "resolve"
+	stepAnomaly = "anomaly"
+	stepRelease = "release"
+	stepCancel  = "cancel"
+	stepRetry   = "retry"
+)
+
+// step is a decision about one payment in the version that the person saw.
+type step struct {
+	Kind    string
+	Key     idempotency.Key
+	Version int64
+	// As is the choice of the form, if it has any.
+	As         string
+	ProviderID string
+	Decline    string
+	Risk       bool
+	By, Note   string
+}
+
+// readStep reads a form. The error is of one that no page of ours makes; the problems are the person's to mend.
+func readStep(f url.Values) (s step, problems []string, err error) {
+	get := func(name string) string { return strings.TrimSpace(f.Get(name)) }
+	s = step{Kind: get("step"), As: get("as"), ProviderID: get("provider_id"), Decline: get("decline"), Risk: get("risk") == "yes",
+		By: get("by"), Note: get("note")}
+	if s.Key, err = idempotency.ParseKey(get("key")); err != nil {
+		return s, nil, err
+	}
+	if s.Version, err = strconv.ParseInt(get("version"), 10, 64); err != nil {
+		return s, nil, errors.New("version: not a number")
+	}
+	if !slices.Contains([]string{stepResolve, stepAnomaly, stepRelease, stepCancel, stepRetry}, s.Kind) {
+		return s, nil, errors.New("step: not one of ours")
+	}
+	for _, value := range []string{s.As, s.ProviderID, s.Decline, s.By, s.Note} {
+		if !utf8.ValidString(value) || strings.ContainsFunc(value, unicode.IsControl) {
+			return s, nil, errors.New("a text with control characters")
+		}
+	}
+	return s, s.problems(), nil
+}
+
+// Longest texts, as the ledger and the command line have them.
+const (
+	longestProviderID = 128
+	longestNote       = 500
+)
+
+func (s step) problems() []string {
+	var out []string
+	unless := func(ok bool, problem string) {
+		if !ok {
+			out = append(out, problem)
+		}
+	}
+	switch s.Kind {
+	case stepResolve:
+		unless(slices.Contains([]string{string(idempotency.Succeeded), string(idempotency.Failed), "not-received"}, s.As), "Choose what became of the payment.")
+		unless(s.ProviderID == "" || s.As != "not-received", "A provider id contradicts that the provider never received it.")
+		unless(s.Decline == "" || s.As == string(idempotency.Failed), "The kind of refusal goes with Failed only.")
+		unless(slices.Contains([]string{"", string(providers.Soft), string(providers.Hard)}, s.Decline), "The kind of refusal is soft or hard.")
+	case stepAnomaly:
+		unless(s.As == "accept" || s.As == "reverse", "Choose whether to accept or to reverse.")
+	}
+	unless(len(s.ProviderID) <= longestProviderID, fmt.Sprintf("The provider's id has at most %d characters.", longestProviderID))
+	unless(s.By != "", "Give your name: it is kept in the payment's history.")
+	unless(s.Note != "", "Say why: it is kept in the payment's history.")
+	unless(len(s.By)+len(s.Note) <= longestNote, fmt.Sprintf("Name and note together take at most %d bytes.", longestNote))
+	return out
+}
+
+// receive reads a form and the payment that it is about. It answers by itself, and returns false, where nothing can follow.
+func (p *pages) receive(ctx context.Context, w http.ResponseWriter, r *http.Request) (step, idempotency.Record, bool) {
+	if err := r.ParseForm(); err != nil {
+		p.say(w, http.StatusBadRequest, "Not a form of ours", "What was sent could not be read. Nothing was changed.", "")
+		return step{}, idempotency.Record{}, false
+	}
+	s, problems, err := readStep(r.PostForm)
+	if err != nil {
+		p.say(w, http.StatusBadRequest, "Not a form of ours", "What was sent could not be read. Nothing was changed.", "")
+		return s, idempotency.Record{}, false
+	}
+	rec, err := p.Ledger.Show(ctx, s.Key)
+	if err == nil && rec.Version != s.Version {
+		err = idempotency.ErrMoved
+	}
+	if err != nil {
+		p.failed(w, s.Key, err)
+		return s, rec, false
+	}
+	if len(problems) > 0 {
+		p.renderPayment(w, http.StatusUnprocessableEntity, rec, "", s, problems)
+		return s, rec, false
+	}
+	return s, rec, true
+}
+
+// confirmation is the page that repeats what will happen to which money.
+type confirmation struct {
+	idempotency.Record
+	ID     string
+	Step   step
+	What   string
+	Follow string
+	Button string
+}
+
+// confirm changes nothing.
+func (p *pages) confirm(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), patience)
+	defer cancel()
+	s, rec, ok := p.receive(ctx, w, r)
+	if !ok {
+		return
+	}
+	c := confirmation{Record: rec, ID: rec.Key.String(), Step: s}
+	c.What, c.Follow, c.Button = s.words(rec)
+	p.render(w, http.StatusOK, "confirm", "Confirm: "+c.ID, c, c.ID)
+}
+
+// words are what the step does, what follows from it, and its button.
+func (s step) words(r idempotency.Record) (what, follow, button string) {
+	switch s.Kind + " " + s.As {
+	case "resolve succeeded":
+		return "Settle it as succeeded", "remesa reports it as paid. It is never sent again.", "Yes, it was paid"
+	case "resolve failed":
+		return "Settle it as failed", "remesa reports it as not paid. If it was executed, the money has left all the same.", "Yes, it was refused"
+	case "resolve not-received":
+		return "Settle it as not received", "remesa reports it as not paid. It can then be begun again, at the risk that the first attempt is still executed.", "Yes, it was never received"
+	case "anomaly accept":
+		if r.State == idempotency.Failed {
+			return "Accept the anomaly", "The payment becomes succeeded.", "Yes, it was paid after all"
+		}
+		return "Accept the anomaly", "The payment stays " + string(r.State) + ".", "Yes, clear it"
+	case "anomaly reverse":
+		if r.State == idempotency.Succeeded {
+			return "Reverse the payment", "The payment becomes reversed: its money was taken back.", "Yes, the money was taken back"
+		}
+		return "Reverse the late execution", "The payment stays " + string(r.State) + ".", "Yes, the money was taken back"
+	case "release ":
+		return "Release it", "remesa will send it.", "Yes, release it"
+	case "cancel ":
+		return "Cancel it", "The payment fails with the code cancelled. It was never sent.", "Yes, cancel the payment"
+	}
+	if s.Risk {
+		return "Begin it again, although the first attempt may have been executed", "remesa asks the provider once more, then sends it. If the first attempt is executed after all, it is paid twice.", "Yes, take the risk"
+	}
+	return "Begin it again", "remesa will send it.", "Yes, begin again"
+}
+
+// apply takes the step and leads back to the payment, so that loading the page again repeats nothing.
+func (p *pages) apply(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), patience)
+	defer cancel()
+	s, _, ok := p.receive(ctx, w, r)
+	if !ok {
+		return
+	}
+	if _, err := s.take(ctx, p.Ledger); err != nil {
+		p.failed(w, s.Key, err)
+		return
+	}
+	p.Log.Info().Stringer("key", s.Key).Str("step", strings.TrimSpace(s.Kind+" "+s.As)).Msg("taken by hand on the payments page")
+	http.Redirect(w, r, linkTo(s.Key.String())+"&done="+s.Kind, http.StatusSeeOther)
+}
+
+func (s step) take(ctx context.Context, l idempotency.Desk) (idempotency.Settlement, error) {
+	who := idempotency.Person{By: s.By, Note: s.Note}
+	switch s.Kind {
+	case stepResolve:
+		return l.Resolve(ctx, s.Key, s.Version, idempotency.Resolution{
+			Person: who, As: s.As, ProviderID: s.ProviderID, Decline: providers.Decline(s.Decline),
+		})
+	case stepAnomaly:
+		return l.ClearAnomaly(ctx, s.Key, s.Version, s.As == "reverse", who)
+	case stepRelease:
+		return l.Unblock(ctx, s.Key, s.Version, who)
+	case stepCancel:
+		return l.Cancel(ctx, s.Key, s.Version, who)
+	default:
+		return l.Retry(ctx, s.Key, s.Version, s.Risk, who)
+	}
+}

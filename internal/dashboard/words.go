@@ -1,0 +1,128 @@
+package dashboard
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/remesa/remesa/idempotency"
+)
+
+// stamp is a time as pages write it, in UTC.
+type stamp struct{ time.Time }
+
+// ISO is for machines.
+func (s stamp) ISO() string { return s.UTC().Format(time.RFC3339) }
+
+// Text is for people.
+func (s stamp) Text() string { return s.UTC().Format("2006-01-02 15:04:05 UTC") }
+
+// age says a duration in at most two units.
+func age(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return "just now"
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%d min", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60)
+	default:
+		return fmt.Sprintf("%d days", int(d.Hours()/24))
+	}
+}
+
+func meaning(s idempotency.State) string {
+	switch s {
+	case idempotency.Queued:
+		return "registered, never begun"
+	case idempotency.Sending:
+		return "an attempt owns it; its request may have left"
+	case idempotency.Ready:
+		return "begun before, provably not executed; will begin again"
+	case idempotency.InDoubt:
+		return "may have been executed; the provider is being asked"
+	case idempotency.Pending:
+		return "the provider decides later, or the payer must act"
+	case idempotency.Held:
+		return "in doubt, and a person decides"
+	case idempotency.Blocked:
+		return "stopped before its first send"
+	case idempotency.Succeeded:
+		return "executed"
+	case idempotency.Failed:
+		return "not executed, in the last 30 days"
+	case idempotency.Reversed:
+		return "executed, and taken back"
+	}
+	return ""
+}
+
+// nextStep says what somebody, or remesa, does next.
+func nextStep(r idempotency.Record) string {
+	if r.Anomaly != "" {
+		return anomalyStep(r.Anomaly)
+	}
+	switch r.State {
+	case idempotency.Held:
+		return heldStep(r.Code)
+	case idempotency.InDoubt:
+		return "Wait: remesa is asking the provider."
+	case idempotency.Pending:
+		if r.ActionURL != "" {
+			return "Wait: the payer must act, on the page that their link opens."
+		}
+		return "Wait: the provider has it and decides later."
+	case idempotency.Blocked:
+		return "Find out why it was stopped, then release or cancel it."
+	case idempotency.Queued, idempotency.Ready:
+		return "Wait: remesa will send it."
+	case idempotency.Sending:
+		return "Wait: it is being sent."
+	case idempotency.Failed:
+		return "None. If it shall be paid after all: retry it, never submit it under a new reference before you know that it was not executed."
+	default:
+		return "None."
+	}
+}
+
+const lookUp = "look the reference up at the provider or the bank, then settle it here"
+
+func heldStep(code string) string {
+	switch code {
+	case "not_found":
+		return "The provider does not know it: ask its support, " + lookUp + "."
+	case "lookup_unproven":
+		return "The provider's lookup never found any payment of this account, so its no proves nothing: " + lookUp + "."
+	case "poll_deadline":
+		return "The provider gave no final answer in time: " + lookUp + "."
+	case "mismatch":
+		return "The provider has something else under this reference: compare amount and beneficiary, then settle it here."
+	case "refusal_unclear":
+		return "It was refused, but an earlier attempt may have been executed: " + lookUp + "."
+	case "payload_unreadable":
+		return "Its details cannot be read any more, and it may have left: " + lookUp + "."
+	case "expired":
+		return "Its deadline passed while an attempt may have been executed: " + lookUp + "."
+	default:
+		return strings.ToUpper(lookUp[:1]) + lookUp[1:] + "."
+	}
+}
+
+func anomalyStep(kind string) string {
+	switch {
+	case kind == "second_success":
+		return "Two executions are known: compare both at the provider. Reverse if the money was taken back, accept if there was only one."
+	case kind == "late_success":
+		return "It was given up, and executed all the same: accept if it was paid, reverse if the money was taken back."
+	case kind == "late_pending":
+		return "It was given up, but the provider still has it: have it stopped there, or wait for its end."
+	case kind == "not_sent_but_known":
+		return "The provider knows it although nothing was sent: find out who sent it."
+	case strings.HasPrefix(kind, "refused_after"):
+		return "The provider refused it after it had said otherwise: look at the transaction there."
+	default:
+		return "Look at the transactions at the provider, then accept or reverse."
+	}
+}
