@@ -19,6 +19,7 @@ func TestRedisIsFull(t *testing.T) {
 	w.work(2)
 	w.submit(w.newPayments(100)...)
 	w.awaitSome(idempotency.Sending, 6)
+	full := time.Now()
 	w.limitMemory("1mb") // far below what is in use
 	begun := w.begun()
 	for _, state := range []idempotency.State{idempotency.Sending, idempotency.InDoubt} {
@@ -32,7 +33,7 @@ func TestRedisIsFull(t *testing.T) {
 		t.Errorf("%d were executed, %d had begun", n, begun)
 	}
 	w.limitMemory("0")
-	w.awaitSettled(w.certainty() + rewake)
+	w.awaitSettled(w.certainty() + nextWake(full))
 	all(t, w.audit(rules{}), idempotency.Succeeded)
 }
 

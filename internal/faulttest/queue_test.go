@@ -87,8 +87,9 @@ func TestTasksAreTamperedWithByHand(t *testing.T) {
 	w.work(2)
 	w.submit(w.newPayments(300)...)
 	v := newVandal(t, w)
+	began := time.Now()
 	v.rage(2 * time.Second)
-	w.awaitSettled(w.certainty() + rewake)
+	w.awaitSettled(w.certainty() + nextWake(began))
 	t.Logf("%v", v.done)
 	all(t, w.audit(rules{}), idempotency.Succeeded)
 }
@@ -110,7 +111,7 @@ func TestATaskIsGivenToManyAtOnce(t *testing.T) {
 		}
 	}
 	w.work(2)
-	w.awaitSettled(w.certainty() + rewake)
+	w.awaitSettled(w.certainty())
 	w.drain()
 	fates := w.audit(rules{})
 	all(t, fates, idempotency.Succeeded)

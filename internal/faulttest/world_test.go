@@ -24,9 +24,18 @@ type times struct {
 
 const (
 	confirmations = 2
-	// rewake is when the due index wakes a payment again that was woken, and whose wake-up is gone: the only wait that is no setting.
-	rewake = time.Minute
+	// The waits that are no setting: the due index wakes a payment again whose wake-up is gone, and again when that is gone too.
+	rewake      = 10 * time.Second
+	thirdRewake = time.Minute
 )
+
+// nextWake is the longest wait of a payment whose wake-ups may have been lost since then, and are no longer.
+func nextWake(since time.Time) time.Duration {
+	if time.Since(since) < rewake {
+		return rewake
+	}
+	return thirdRewake
+}
 
 func usual() times {
 	return times{request: time.Second, lease: 3 * time.Second, settle: 2 * time.Second, notFoundInterval: 300 * time.Millisecond}
