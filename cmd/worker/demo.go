@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net"
@@ -58,11 +59,15 @@ type stage struct {
 	rdb     redis.UniversalClient
 	service *service
 	cancel  context.CancelFunc
+	// password is the pages', for this run only.
+	password string
 }
+
+const demoUser = "demo"
 
 func newStage(ctx context.Context, cmd demoCmd) (*stage, error) {
 	ctx, cancel := context.WithCancel(ctx)
-	s := &stage{cancel: cancel, redis: miniredis.NewMiniRedis(), sandbox: sandbox.New(sandbox.Options{})}
+	s := &stage{cancel: cancel, redis: miniredis.NewMiniRedis(), sandbox: sandbox.New(sandbox.Options{}), password: rand.Text()}
 	if err := s.redis.Start(); err != nil {
 		cancel()
 		return nil, fmt.Errorf("embedded Redis: %w", err)
@@ -134,6 +139,7 @@ func (s *stage) worker(cmd demoCmd, url string) (*service, error) {
 	}
 	c, err := settings(map[string]string{
 		"REMESA_REDIS_URL": "redis://" + s.redis.Addr() + "/0", "REMESA_HTTP_ADDR": addr,
+		"REMESA_DASHBOARD_USER": demoUser, "REMESA_DASHBOARD_PASSWORD": s.password, "REMESA_DASHBOARD_WRITABLE": "true",
 		"REMESA_REQUEST_TIMEOUT": "1s", "REMESA_LEASE": "4s", "REMESA_SETTLE_TIME": "1s", "REMESA_NOT_FOUND_INTERVAL": "200ms",
 		"REMESA_RETRY_BASE": "200ms", "REMESA_POLL_FIRST": "300ms", "REMESA_POLL_MAX": "1s", "REMESA_JANITOR_INTERVAL": "100ms",
 		"REMESA_VIRTUALPOS_BASE_URL": url + sandbox.VirtualPOSPrefix,
@@ -183,7 +189,12 @@ func (s *stage) close() {
 // invite says what to try while the demo stays up.
 func (s *stage) invite() {
 	fmt.Printf(`
-The demo stays up until Ctrl-C. One payment is held on purpose: nobody could find out whether it was executed. In another terminal:
+The demo stays up until Ctrl-C. Some payments are held on purpose: nobody could find out whether they were executed. In a browser:
+
+  http://%s/payments   user %s, password %s (made for this run)
+
+Open virtualpos/%s under "Held", settle it, and read in its history who decided what. The page "Queues" shows asynq's
+side: try its buttons, no payment will mind. The same in another terminal:
 
   export REMESA_REDIS_URL=redis://%s/0
   go run ./cmd/enqueue list --state held
@@ -192,5 +203,5 @@ The demo stays up until Ctrl-C. One payment is held on purpose: nobody could fin
   go run ./cmd/enqueue watch --from 0
 
   http://%s/metrics has the metrics.
-`, s.redis.Addr(), heldReference, heldReference, s.service.config.Addr)
+`, s.service.address(), demoUser, s.password, heldReference, s.redis.Addr(), heldReference, heldReference, s.service.address())
 }

@@ -9,18 +9,20 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/remesa/remesa/internal/dashboard"
 )
 
-// listen serves /healthz, /readyz and /metrics until the returned function is called.
+// listen serves /healthz, /readyz and /metrics, and behind the login the pages for people, until the returned function is called.
 func (s *service) listen(ctx context.Context) (func(), error) {
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", s.config.Addr)
 	if err != nil {
 		return nil, fmt.Errorf("REMESA_HTTP_ADDR: %w", err)
 	}
+	s.addr.Store(l.Addr().String())
 	s.log.Info().Str("http", l.Addr().String()).Msg("listening")
-	server := &http.Server{Handler: s.routes(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
-		WriteTimeout: 30 * time.Second, MaxHeaderBytes: 16 << 10}
+	server := dashboard.Server(s.routes())
 	go func() {
 		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			s.log.Error().Err(err).Msg("HTTP listener stopped")
@@ -34,7 +36,22 @@ func (s *service) routes() http.Handler {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", s.ready)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics, promhttp.HandlerOpts{}))
+	mux.Handle("/", s.pages())
 	return mux
+}
+
+// pages are those for people: the queues and the payments.
+func (s *service) pages() http.Handler {
+	return dashboard.New(dashboard.Options{
+		Ledger: s.ledger, Redis: s.rdb, Log: s.log,
+		User: s.config.DashboardUser, Password: s.config.DashboardPassword, Writable: s.config.DashboardWritable,
+	})
+}
+
+// address is where the service listens; empty before it does.
+func (s *service) address() string {
+	addr, _ := s.addr.Load().(string)
+	return addr
 }
 
 // ready says whether payments can be taken: Redis answers.

@@ -52,7 +52,9 @@ func (s shared) MakeRedisClient() any { return s.rdb }
 func (q *queues) ServeHTTP(w http.ResponseWriter, r *http.Request) { q.mux.ServeHTTP(w, r) }
 
 // api passes a call on and says that the answer is JSON, which asynqmon does not.
-func (q *queues) api(w http.ResponseWriter, r *http.Request) { q.mon.ServeHTTP(&typed{ResponseWriter: w}, r) }
+func (q *queues) api(w http.ResponseWriter, r *http.Request) {
+	q.mon.ServeHTTP(&typed{ResponseWriter: w}, r)
+}
 
 // typed adds the type to an answer that has none.
 type typed struct {
