@@ -22,6 +22,7 @@ import (
 	"github.com/remesa/remesa/internal/rate"
 	"github.com/remesa/remesa/internal/wiring"
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/schedule"
 	"github.com/remesa/remesa/tasks"
 )
 
@@ -102,8 +103,10 @@ type service struct {
 	registry providers.Registry
 	ledger   *idempotency.Redis
 	engine   *engine.Engine
-	metrics  *prometheus.Registry
-	log      zerolog.Logger
+	// subscriptions are charged by the sweep.
+	subscriptions *schedule.Store
+	metrics       *prometheus.Registry
+	log           zerolog.Logger
 	// addr holds the address of the listener.
 	addr atomic.Value
 }
@@ -120,9 +123,14 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 		return nil, err
 	}
 	ledger := wiring.Ledger(c, rdb, m.Ledger)
+	subscriptions, err := wiring.Subscriptions(c, rdb)
+	if err != nil {
+		return nil, err
+	}
 	m.Serve(time.Now(), registry.Providers()...)
 	reg.MustRegister(metrics.Open{Desk: ledger, Providers: registry.Providers()},
 		metrics.Signals{Ledger: ledger, Providers: registry.Providers()}, metrics.Redis{Client: rdb},
+		metrics.Subscriptions{Store: subscriptions, Providers: registry.Providers()},
 		metrics.Queues{Inspector: asynq.NewInspectorFromRedisClient(rdb), Names: queues(registry)})
 	e, err := engine.New(engine.Options{
 		Ledger: ledger, Registry: registry, Redis: rdb, Log: log, Metrics: m,
@@ -137,7 +145,9 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 	if err != nil {
 		return nil, err
 	}
-	return &service{config: c, rdb: rdb, registry: registry, ledger: ledger, engine: e, metrics: reg, log: log}, nil
+	return &service{
+		config: c, rdb: rdb, registry: registry, ledger: ledger, engine: e, subscriptions: subscriptions, metrics: reg, log: log,
+	}, nil
 }
 
 // serve listens, waits for a Redis that is fit for payments, and works until ctx is done.
@@ -162,7 +172,7 @@ func (s *service) serve(ctx context.Context) error {
 		return err
 	}
 	s.log.Info().Strs("providers", s.registry.Providers()).Str("http", s.config.Addr).Msg("serving")
-	return s.engine.Run(ctx)
+	return s.work(ctx)
 }
 
 // awaitRedis waits for Redis to answer: an orchestrator may start it after the worker.

@@ -24,6 +24,8 @@ type Timing struct {
 	PollDeadline time.Duration `default:"72h" placeholder:"DURATION" help:"After this a payment without an answer is held for a person."`
 
 	JanitorInterval time.Duration `default:"1s" placeholder:"DURATION" help:"How often overdue payments are looked for."`
+	SweepInterval   time.Duration `default:"1s" placeholder:"DURATION" help:"How often subscriptions that are due are looked for."`
+	SweepLimit      int           `default:"0" placeholder:"N" help:"Charges of subscriptions that one worker begins at most in one sweep, per provider, so that a long standstill does not become one burst; 0 is no limit."`
 	CircuitCooldown time.Duration `default:"30s" placeholder:"DURATION" help:"Wait between probes after refused credentials or repeated failures to connect."`
 }
 
@@ -70,6 +72,7 @@ func (t *Timing) complete() []error {
 		t.Lease, t.RequestTimeout, leastLease(t.RequestTimeout))
 	add(t.RetryMax < t.RetryBase, "REMESA_RETRY_MAX", "must not be below REMESA_RETRY_BASE (%s)", t.RetryBase)
 	add(t.PollMax < t.PollFirst, "REMESA_POLL_MAX", "must not be below REMESA_POLL_FIRST (%s)", t.PollFirst)
+	add(t.SweepLimit < 0, "REMESA_SWEEP_LIMIT", "must not be negative; 0 is no limit")
 	add(t.PollDeadline < t.PollFirst, "REMESA_POLL_DEADLINE", "must not be below REMESA_POLL_FIRST (%s)", t.PollFirst)
 	return append(problems, overridesProblems("", Overrides{
 		Concurrency: t.Concurrency, SettleTime: t.SettleTime, NotFoundConfirmations: t.NotFoundConfirmations,
@@ -86,7 +89,8 @@ func (t *Timing) positive() []error {
 		{"REMESA_REQUEST_TIMEOUT", t.RequestTimeout}, {"REMESA_LEASE", t.Lease},
 		{"REMESA_RETRY_BASE", t.RetryBase}, {"REMESA_RETRY_MAX", t.RetryMax},
 		{"REMESA_POLL_FIRST", t.PollFirst}, {"REMESA_POLL_MAX", t.PollMax}, {"REMESA_POLL_DEADLINE", t.PollDeadline},
-		{"REMESA_JANITOR_INTERVAL", t.JanitorInterval}, {"REMESA_CIRCUIT_COOLDOWN", t.CircuitCooldown},
+		{"REMESA_JANITOR_INTERVAL", t.JanitorInterval}, {"REMESA_SWEEP_INTERVAL", t.SweepInterval},
+		{"REMESA_CIRCUIT_COOLDOWN", t.CircuitCooldown},
 	} {
 		if d.value < time.Millisecond {
 			problems = append(problems, problem(d.setting, "must be a duration of 1ms or more"))

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"context"
+	"sync"
+
+	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/engine"
+	"github.com/remesa/remesa/internal/sweep"
+	"github.com/remesa/remesa/tasks"
+)
+
+// work serves payments and charges subscriptions until ctx is done.
+func (s *service) work(ctx context.Context) error {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	wg.Go(func() { s.sweeper().Run(ctx) })
+	return s.engine.Run(ctx)
+}
+
+func (s *service) sweeper() *sweep.Sweeper {
+	c := s.config
+	intake := tasks.NewClient(s.ledger, s.rdb, tasks.ClientOptions{
+		FingerprintKey: []byte(c.FingerprintKey.Reveal()), MemoryStop: c.IntakeMemoryStop, TaskTimeout: c.TaskTimeout(),
+	})
+	return sweep.New(sweep.Options{
+		Store: s.subscriptions, Ledger: s.ledger, Intake: intake, Providers: s.registry.Providers(),
+		Interval: c.SweepInterval, Limit: c.SweepLimit, Log: s.log, OnStep: sweepFaults(faultPoints(s.log)),
+	})
+}
+
+// sweepFaults lets the fault tests stop a worker at the steps of the sweep too.
+func sweepFaults(at func(engine.Step, idempotency.Key)) func(sweep.Step, string) {
+	if at == nil {
+		return nil
+	}
+	return func(step sweep.Step, provider string) { at(engine.Step(step), idempotency.Key{Provider: provider}) }
+}
