@@ -127,6 +127,10 @@ func TestPeriodsFallDueWhenPeopleExpectThem(t *testing.T) {
 			Day, 1, "1914-11-22", "23:59", "America/Bogota", 1,
 			[]string{"1914-11-22T23:59:00-04:56", "1914-11-23T23:59:00-05:00"},
 		},
+		"a skip that ends within a minute, in Monrovia": {
+			Day, 1, "1972-01-06", "00:30", "Africa/Monrovia", 1,
+			[]string{"1972-01-06T00:30:00-00:44", "1972-01-07T00:45:00Z", "1972-01-08T00:30:00Z"},
+		},
 		"the hundredth month": {
 			Month, 1, "2026-01-31", "09:00", "America/Santiago", 100,
 			[]string{"2034-04-30T09:00:00-04:00", "2034-05-31T09:00:00-04:00"},

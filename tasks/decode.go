@@ -119,11 +119,8 @@ func decodeCharge(line []byte, amount providers.Money) (Task, error) {
 	if err := json.Unmarshal(line, &c); err != nil {
 		return Task{}, wrong("line", "cannot be read")
 	}
-	if err := c.Common.canonical(); err != nil {
+	if err := c.canonical(); err != nil {
 		return Task{}, err
-	}
-	if r, ok := canonicalRUT(c.Customer.Document); ok && c.Provider == providers.ETpay {
-		c.Customer.Document = r
 	}
 	payload, err := c.line()
 	return Task{payload: payload, amount: amount, charge: &c}, err
@@ -140,6 +137,14 @@ func decodeStatus(line []byte, root node, r rules) (Task, error) {
 	s.Account = canonicalAccount(s.Account)
 	payload, err := s.line()
 	return Task{payload: payload, status: &s}, err
+}
+
+// canonical also writes the document of ETpay's payer in one way.
+func (c *Charge) canonical() error {
+	if r, ok := canonicalRUT(c.Customer.Document); ok && c.Provider == providers.ETpay {
+		c.Customer.Document = r
+	}
+	return c.Common.canonical()
 }
 
 // canonical gives equal contents equal texts: times in UTC, the default account unnamed.

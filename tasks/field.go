@@ -145,6 +145,25 @@ func integers(path string, low, high int64) field {
 	}}
 }
 
+// texts is a list of at most most texts, each of which must satisfy ok.
+func texts(path string, most int, problem string, ok func(string) bool) field {
+	return field{path: path, check: func(path string, n node) error {
+		if err := mustBe(path, n, isArray); err != nil {
+			return err
+		}
+		if len(n.items) > most {
+			return wrong(path, fmt.Sprintf("more than %d elements", most))
+		}
+		for i, item := range n.items {
+			f := text(element(path, i), problem, ok)
+			if err := f.holds(item); err != nil {
+				return err
+			}
+		}
+		return nil
+	}}
+}
+
 // need makes a field a required one; an empty text does not satisfy it.
 func need(f field) field {
 	f.required = true
@@ -156,6 +175,18 @@ func orEmpty(f field) field {
 	check := f.check
 	f.check = func(path string, n node) error {
 		if n.kind == isString && n.text == "" {
+			return nil
+		}
+		return check(path, n)
+	}
+	return f
+}
+
+// orNull lets an optional field be null, which means the same as its absence.
+func orNull(f field) field {
+	check := f.check
+	f.check = func(path string, n node) error {
+		if n.kind == isNull {
 			return nil
 		}
 		return check(path, n)

@@ -74,37 +74,54 @@ func (m *meaning) charge(c *Charge) {
 // Fingerprint is a short hash of the task's meaning with its version in front: "1:" a plain hash, "1h:" one keyed with key, which keeps
 // documents and account numbers from being found by trying them all. A status task has none.
 func (t Task) Fingerprint(key []byte) string {
-	switch {
-	case t.Meaning() == nil:
+	if t.Meaning() == nil {
 		return ""
-	case len(key) == 0:
-		return plainVersion + t.digest(sha256.New())
 	}
-	return keyedVersion + t.digest(hmac.New(sha256.New, key))
+	return fingerprint(key, t.Meaning())
 }
 
 // FingerprintLike is the task's fingerprint in the version of an existing one, so that the two can be compared.
 func (t Task) FingerprintLike(existing string, key []byte) (string, error) {
-	switch {
-	case strings.HasPrefix(existing, plainVersion):
-		return t.Fingerprint(nil), nil
-	case !strings.HasPrefix(existing, keyedVersion):
-		return "", ErrFingerprintVersion
-	case len(key) == 0:
-		return "", ErrFingerprintKey
+	key, err := keyLike(existing, key)
+	if err != nil {
+		return "", err
 	}
 	return t.Fingerprint(key), nil
 }
 
-// digest frames each part with its length: no two meanings are hashed as the same bytes.
-func (t Task) digest(h hash.Hash) string {
-	for _, part := range t.Meaning() {
+func fingerprint(key []byte, parts []string) string {
+	if len(key) == 0 {
+		return plainVersion + digest(sha256.New(), parts)
+	}
+	return keyedVersion + digest(hmac.New(sha256.New, key), parts)
+}
+
+// keyLike is the key with which a fingerprint has the version of an existing one: none where that is a plain one.
+func keyLike(existing string, key []byte) ([]byte, error) {
+	switch {
+	case strings.HasPrefix(existing, plainVersion):
+		return nil, nil
+	case !strings.HasPrefix(existing, keyedVersion):
+		return nil, ErrFingerprintVersion
+	case len(key) == 0:
+		return nil, ErrFingerprintKey
+	}
+	return key, nil
+}
+
+func digest(h hash.Hash, parts []string) string {
+	return base64.RawURLEncoding.EncodeToString(framed(h, parts)[:16])
+}
+
+// framed hashes each part with its length in front: no two lists are hashed as the same bytes.
+func framed(h hash.Hash, parts []string) []byte {
+	for _, part := range parts {
 		var size [8]byte
 		binary.BigEndian.PutUint64(size[:], uint64(len(part)))
 		h.Write(size[:])
 		h.Write([]byte(part))
 	}
-	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:16])
+	return h.Sum(nil)
 }
 
 func number(n int64) string { return strconv.FormatInt(n, 10) }

@@ -78,14 +78,21 @@ type jsonLines struct {
 }
 
 func (j *jsonLines) next() (Line, error) {
+	if err := j.readFilled(); err != nil {
+		return Line{}, err
+	}
+	return newLine(j.number, j.line), nil
+}
+
+// readFilled reads the next line that is not blank.
+func (j *jsonLines) readFilled() error {
 	for {
 		if err := j.read(); err != nil {
-			return Line{}, err
+			return err
 		}
-		if len(bytes.TrimSpace(j.line)) == 0 {
-			continue
+		if len(bytes.TrimSpace(j.line)) > 0 {
+			return nil
 		}
-		return newLine(j.number, j.line), nil
 	}
 }
 

@@ -1,0 +1,54 @@
+package tasks
+
+import (
+	"bufio"
+	"io"
+)
+
+// SubscriptionLine is one subscription of a file, or what is wrong with it.
+type SubscriptionLine struct {
+	// Number is the line, counted from 1.
+	Number int
+	// ID is the subscription's, of a wrong line too where it can be read; else empty.
+	ID           string
+	Subscription Subscription
+	// Err is a *FieldError; the lines behind a wrong one are read all the same.
+	Err error
+}
+
+// SubscriptionReader reads subscriptions one by one in bounded memory, however long the file or one of its lines is.
+type SubscriptionReader struct {
+	lines jsonLines
+}
+
+// NewSubscriptionReader reads JSON Lines. A byte order mark at the start, blank lines and CRLF are no errors.
+func NewSubscriptionReader(r io.Reader) *SubscriptionReader {
+	return &SubscriptionReader{jsonLines{in: bufio.NewReaderSize(r, 64<<10)}}
+}
+
+// Next returns the next subscription or what is wrong with it; io.EOF at the end, and the reader's own error where the file cannot be
+// read on.
+func (r *SubscriptionReader) Next() (SubscriptionLine, error) {
+	if err := r.lines.readFilled(); err != nil {
+		return SubscriptionLine{}, err
+	}
+	s, err := DecodeSubscription(r.lines.line)
+	if err != nil {
+		return SubscriptionLine{Number: r.lines.number, ID: subscriptionID(r.lines.line), Err: err}, nil
+	}
+	return SubscriptionLine{Number: r.lines.number, ID: s.ID(), Subscription: s}, nil
+}
+
+// subscriptionID reads the id of a subscription that is otherwise wrong. Nothing that looks like a card number is an id.
+func subscriptionID(line []byte) string {
+	root, err := parse(line)
+	if err != nil || guard("", root) != nil {
+		return ""
+	}
+	n, _ := root.member("id")
+	id := reference("id", 64)
+	if id.holds(n) != nil {
+		return ""
+	}
+	return n.text
+}
