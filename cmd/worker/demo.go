@@ -60,7 +60,8 @@ type stage struct {
 	service *service
 	cancel  context.CancelFunc
 	// password is the pages', for this run only.
-	password string
+	password   string
+	subscriber subscriber
 }
 
 const demoUser = "demo"
@@ -73,6 +74,11 @@ func newStage(ctx context.Context, cmd demoCmd) (*stage, error) {
 		return nil, fmt.Errorf("embedded Redis: %w", err)
 	}
 	go s.age(ctx)
+	var err error
+	if s.subscriber, err = newSubscriber(time.Now()); err != nil {
+		s.close()
+		return nil, err
+	}
 	url, err := s.openProviders(ctx)
 	if err != nil {
 		s.close()
@@ -104,6 +110,9 @@ func (s *stage) openProviders(ctx context.Context) (url string, err error) {
 		if err := s.desk(provider).AddFaults(demoFaults(provider)...); err != nil {
 			return "", err
 		}
+	}
+	if err := s.sandbox.PagoSeguro().AddFaults(s.subscriber.fault()); err != nil {
+		return "", err
 	}
 	s.sandbox.CoordinadorRow(registeredInstruction, "12500")
 	var lc net.ListenConfig
@@ -141,7 +150,7 @@ func (s *stage) worker(cmd demoCmd, url string) (*service, error) {
 		"REMESA_REDIS_URL": "redis://" + s.redis.Addr() + "/0", "REMESA_HTTP_ADDR": addr,
 		"REMESA_DASHBOARD_USER": demoUser, "REMESA_DASHBOARD_PASSWORD": s.password, "REMESA_DASHBOARD_WRITABLE": "true",
 		"REMESA_REQUEST_TIMEOUT": "1s", "REMESA_LEASE": "4s", "REMESA_SETTLE_TIME": "1s", "REMESA_NOT_FOUND_INTERVAL": "200ms",
-		"REMESA_RETRY_BASE": "200ms", "REMESA_POLL_FIRST": "300ms", "REMESA_POLL_MAX": "1s", "REMESA_JANITOR_INTERVAL": "100ms",
+		"REMESA_RETRY_BASE": "200ms", "REMESA_POLL_FIRST": "300ms", "REMESA_POLL_MAX": "1s", "REMESA_JANITOR_INTERVAL": "100ms", "REMESA_SWEEP_INTERVAL": "100ms",
 		"REMESA_VIRTUALPOS_BASE_URL": url + sandbox.VirtualPOSPrefix,
 		"REMESA_VIRTUALPOS_API_KEY":  sandboxAPIKey, "REMESA_VIRTUALPOS_SECRET_KEY": sandboxSecretKey,
 		"REMESA_PAGOSEGURO_BASE_URL":   url + sandbox.PagoSeguroPrefix,

@@ -105,11 +105,7 @@ func (s scene) task() (tasks.Task, error) {
 	if s.provider == providers.PagoSeguro {
 		return tasks.Charge{
 			Provider: s.provider, TxnID: s.reference, Amount: amount, Currency: "COP", Description: "Suscripción de prueba",
-			Customer: providers.Customer{
-				Name: "Ana Ruiz", Email: "ana@example.com", DocumentType: 1, Document: "100000000", Phone: "3100000000",
-				Address: "Calle 10 # 10-99", City: "Bogotá", FirstNames: "Ana", LastNames: "Ruiz",
-			},
-			Card: tasks.Card{Token: demoCard, Brand: "MasterCard", ExpiryMonth: 12, ExpiryYear: 99, Installments: 1},
+			Customer: demoCustomer(), Card: demoTokenized(),
 		}.Task()
 	}
 	if s.provider == providers.ETpay {
@@ -133,6 +129,17 @@ func (s scene) task() (tasks.Task, error) {
 		Recipient: providers.Recipient{Document: "12345678-5", Name: "Ana Soto", Email: "ana@example.cl"},
 		Bank:      providers.Bank{Code: "012", AccountNumber: "12345678"},
 	}.Task()
+}
+
+func demoCustomer() providers.Customer {
+	return providers.Customer{
+		Name: "Ana Ruiz", Email: "ana@example.com", DocumentType: 1, Document: "100000000", Phone: "3100000000",
+		Address: "Calle 10 # 10-99", City: "Bogotá", FirstNames: "Ana", LastNames: "Ruiz",
+	}
+}
+
+func demoTokenized() tasks.Card {
+	return tasks.Card{Token: demoCard, Brand: "MasterCard", ExpiryMonth: 12, ExpiryYear: 99, Installments: 1}
 }
 
 // demoCard has the form of a card's token at Pago Seguro, and nothing in it.
@@ -172,10 +179,16 @@ func (s *stage) play(ctx context.Context) error {
 		}
 		submitted[i] = receipts[0]
 	}
+	if err := s.subscriber.add(ctx, s.service.subscriptions); err != nil {
+		return err
+	}
 	if err := s.follow(ctx); err != nil {
 		return err
 	}
-	return s.closing(ctx, submitted)
+	if err := s.subscriber.await(ctx, s.service.subscriptions); err != nil {
+		return err
+	}
+	return errors.Join(s.closing(ctx, submitted), s.subscriber.closing(context.WithoutCancel(ctx), s))
 }
 
 // follow shows each change of state until all scenes are where they must be.

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"text/tabwriter"
+	"time"
+
+	"github.com/remesa/remesa/internal/sweep"
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/sandbox"
+	"github.com/remesa/remesa/schedule"
+	"github.com/remesa/remesa/tasks"
+)
+
+// subscriber is the demo's subscription: monthly since the 31st of a month four to five months ago, and added then. The workers stood
+// still ever since, until the demo starts. Its first period is too old by now, its third charge is declined once.
+type subscriber struct {
+	terms   tasks.Subscription
+	started time.Time
+}
+
+const (
+	subscriberID   = "demo-monthly"
+	declinedPeriod = 3
+	demoDunning    = "400ms"
+)
+
+func newSubscriber(now time.Time) (subscriber, error) {
+	zone, err := schedule.LoadZone("America/Bogota")
+	if err != nil {
+		return subscriber{}, err
+	}
+	start := lastDayOfALongMonth(now.In(zone).AddDate(0, -5, 1-now.In(zone).Day()))
+	old := now.Sub(start.Add(9 * time.Hour))
+	line, err := json.Marshal(map[string]any{
+		"id": subscriberID, "provider": providers.PagoSeguro, "amount": "32900", "currency": "COP", "description": "Plan mensual de prueba",
+		"start": start.Format(time.DateOnly), "schedule": map[string]any{"every": "month", "at": "09:00", "timezone": "America/Bogota"},
+		"catch_up": fmt.Sprintf("%dd", int(old.Hours()/24)), "dunning": []string{demoDunning}, "customer": demoCustomer(), "card": demoTokenized(),
+	})
+	if err != nil {
+		return subscriber{}, err
+	}
+	terms, err := tasks.DecodeSubscription(line)
+	return subscriber{terms, start}, err
+}
+
+// lastDayOfALongMonth is the 31st of the month that begins with first, or of the one after it: of two months, one has 31 days.
+func lastDayOfALongMonth(first time.Time) time.Time {
+	midnight := time.Date(first.Year(), first.Month(), 31, 0, 0, 0, 0, first.Location())
+	if midnight.Day() == 31 {
+		return midnight
+	}
+	return time.Date(first.Year(), first.Month()+1, 31, 0, 0, 0, 0, first.Location())
+}
+
+// fault declines one charge of it, softly.
+func (s subscriber) fault() sandbox.Fault {
+	return sandbox.Fault{Kind: "decline", Reference: tasks.TxnID(subscriberID, declinedPeriod, 0)}
+}
+
+// add keeps it as if it had been added when it started.
+func (s subscriber) add(ctx context.Context, store *schedule.Store) error {
+	r := schedule.New(subscriberID, s.terms.Provider(), s.terms.Account(), s.terms.Amount().Text(), s.terms.Amount().Currency(),
+		s.terms.Fingerprint(nil), sweep.Terms(s.terms), s.started)
+	_, err := store.Add(ctx, schedule.Addition{Record: r, Content: s.terms.Payload()})
+	return err
+}
+
+// await waits until it is caught up.
+func (s subscriber) await(ctx context.Context, store *schedule.Store) error {
+	for ctx.Err() == nil {
+		loaded, err := store.Load(ctx, s.terms.Provider(), subscriberID)
+		if err == nil && len(loaded) == 1 && loaded[0].Record.Open == nil && loaded[0].Record.NextDue > time.Now().UnixMilli() {
+			return nil
+		}
+		if err != nil && ctx.Err() == nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	return nil // the closing table says what is missing
+}
+
+// closing prints its periods, each of which the provider must have charged exactly once, the missed one not at all.
+func (s subscriber) closing(ctx context.Context, st *stage) error {
+	periods, err := st.service.subscriptions.Periods(ctx, s.terms.Provider(), subscriberID)
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "\nSUBSCRIPTION %s\tDUE\tWHAT HAPPENS\tSTATE\tCHARGES\tPAID BY THE PROVIDER\t\n", subscriberID)
+	failed := error(nil)
+	if len(periods) < declinedPeriod+1 {
+		failed = errUnexpected
+	}
+	for _, p := range periods {
+		charges, paid := 0, 0
+		for attempt := range p.Attempt + 1 {
+			reference := tasks.TxnID(subscriberID, p.Number, attempt)
+			charges, paid = charges+1, paid+st.desk(s.terms.Provider()).Moved(reference)
+		}
+		story, state, moved := s.story(p.Number)
+		verdict := "as expected"
+		if p.State != state || paid != moved {
+			verdict, failed = fmt.Sprintf("EXPECTED %s, %d", state, moved), errUnexpected
+		}
+		if p.State == schedule.PeriodStateMissed {
+			charges = 0
+		}
+		due := time.UnixMilli(p.Due).In(s.started.Location())
+		fmt.Fprintf(w, "period %d\t%s\t%s\t%s\t%d\t%d\t%s\n", p.Number, due.Format(time.RFC3339), story, p.State, charges, paid, verdict)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return failed
+}
+
+// story is what happens to a period, how it ends, and how often it is paid.
+func (s subscriber) story(period int) (story, state string, moved int) {
+	switch {
+	case period == 1:
+		return "older than catch_up: reported, not charged", schedule.PeriodStateMissed, 0
+	case period == declinedPeriod:
+		return "missed, then declined: charged again after the dunning delay", "succeeded", 1
+	case s.terms.Calendar().Date(period).Day != 31:
+		return "missed: caught up; its month has no 31st", "succeeded", 1
+	default:
+		return "missed: caught up", "succeeded", 1
+	}
+}
