@@ -24,35 +24,41 @@ type subject struct {
 	err           error
 }
 
-// look decides and does what comes next for each subscription, and returns how many charges it claimed. told are the charges of which the
-// ledger told, by subscription.
-func (s *Sweeper) look(ctx context.Context, provider string, now time.Time, ids []string, told map[string][]string) (int, error) {
+// done is what a batch came to: how many charges it claimed, and which subscriptions it left because they could not be read, or moved on
+// in between.
+type done struct {
+	claimed int
+	left    map[string]bool
+}
+
+// look decides and does what comes next for each subscription. told are the charges of which the ledger told, by subscription.
+func (s *Sweeper) look(ctx context.Context, provider string, now time.Time, ids []string, told map[string][]string) (done, error) {
+	d := done{left: map[string]bool{}}
 	loaded, err := s.Store.Load(ctx, provider, ids...)
 	if err != nil {
-		return 0, err
+		return d, err
 	}
 	subjects := make([]subject, len(loaded))
 	parallel(len(loaded), func(i int) {
 		subjects[i] = s.study(ctx, now, loaded[i], told[loaded[i].Record.ID])
 	})
-	var failed error
 	var changed []*subject
 	for i := range subjects {
 		if err := subjects[i].err; err != nil {
 			s.Log.Warn().Str("subscription", subjects[i].record.ID).Err(err).Msg("not looked at; it is due again soon")
-			failed = err
+			d.left[subjects[i].record.ID] = true
 			continue
 		}
 		changed = append(changed, &subjects[i])
 	}
-	changed, err = s.commit(ctx, provider, changed)
+	written, err := s.commit(ctx, provider, changed, d.left)
 	if err != nil {
-		return 0, err
+		return d, err
 	}
-	claimed, err := s.charge(ctx, provider, changed)
-	s.cancel(ctx, provider, changed)
+	d.claimed, err = s.charge(ctx, provider, written)
+	s.cancel(ctx, provider, written)
 	s.OnStep(StepFinished, provider)
-	return claimed, errors.Join(err, failed)
+	return d, err
 }
 
 // study reads what the ledger knows and decides.
@@ -144,8 +150,8 @@ func (s *Sweeper) view(ctx context.Context, r schedule.Record, reference string,
 	}, nil
 }
 
-// commit writes the plans and returns those that were written; the others moved on, and are looked at by whoever moved them.
-func (s *Sweeper) commit(ctx context.Context, provider string, subjects []*subject) ([]*subject, error) {
+// commit writes the plans and returns those that were written; the others moved on and are left.
+func (s *Sweeper) commit(ctx context.Context, provider string, subjects []*subject, left map[string]bool) ([]*subject, error) {
 	changes := make([]schedule.Change, len(subjects))
 	for i, c := range subjects {
 		changes[i].Plan = c.plan
@@ -162,6 +168,8 @@ func (s *Sweeper) commit(ctx context.Context, provider string, subjects []*subje
 	for i, err := range answers {
 		if err == nil {
 			written = append(written, subjects[i])
+		} else {
+			left[subjects[i].record.ID] = true
 		}
 	}
 	return written, nil
@@ -202,6 +210,9 @@ func (s *Sweeper) charge(ctx context.Context, provider string, subjects []*subje
 		if c.plan.Claimed {
 			claimed++
 		}
+	}
+	if len(periods) == 0 {
+		return 0, failed
 	}
 	s.OnStep(StepClaimed, provider)
 	receipts, err := s.Intake.SubmitPeriods(ctx, periods...)

@@ -9,6 +9,7 @@ package sweep
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -98,22 +99,35 @@ func (s *Sweeper) Run(ctx context.Context) {
 	wg.Wait()
 }
 
+// restless is how many sweeps in a row must find nothing before the next one waits for the whole interval: until then the charges that
+// were just begun are about to end, and in a catch-up the next period waits for that.
+const restless = 20
+
 func (s *Sweeper) run(ctx context.Context, provider string) {
-	tick := time.NewTicker(s.Interval)
-	defer tick.Stop()
-	failing := false
+	failing, idle := false, restless
 	for {
-		err := s.Sweep(ctx, provider)
+		found, err := s.Sweep(ctx, provider)
 		if err != nil && !failing && ctx.Err() == nil {
 			s.Log.Warn().Str("provider", provider).Err(err).Msg("subscriptions: trying again")
 		}
 		failing = err != nil
+		idle++
+		if found > 0 {
+			idle = 0
+		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-time.After(s.pause(failing || idle >= restless)):
 		}
 	}
+}
+
+func (s *Sweeper) pause(whole bool) time.Duration {
+	if whole {
+		return s.Interval
+	}
+	return s.Interval / 10
 }
 
 const (
@@ -123,13 +137,14 @@ const (
 	finishing = 10 * time.Second
 )
 
-// Sweep looks at what the ledger told, and then at all that is due now.
-func (s *Sweeper) Sweep(ctx context.Context, provider string) error {
+// Sweep looks at what the ledger told, and then at all that is due now. It returns how many subscriptions it looked at.
+func (s *Sweeper) Sweep(ctx context.Context, provider string) (int, error) {
 	if err := s.Intake.Room(ctx); err != nil {
-		return err
+		return 0, err
 	}
-	if err := s.sweepNews(ctx, provider); err != nil {
-		return err
+	found, err := s.sweepNews(ctx, provider)
+	if err != nil {
+		return found, err
 	}
 	claimed := 0
 	for ctx.Err() == nil && (s.Limit == 0 || claimed < s.Limit) {
@@ -140,24 +155,26 @@ func (s *Sweeper) Sweep(ctx context.Context, provider string) error {
 		s.OnStep(StepDue, provider)
 		now, ids, err := s.Store.Due(ctx, provider, limit)
 		if err != nil || len(ids) == 0 {
-			return err
+			return found, err
 		}
-		n, err := s.whole(ctx, provider, now, ids, nil)
+		found += len(ids)
+		done, err := s.whole(ctx, provider, now, ids, nil)
 		if err != nil {
-			return err
+			return found, err
 		}
-		claimed += n
+		claimed += done.claimed
 	}
-	return nil
+	return found, nil
 }
 
 // sweepNews looks at the subscriptions whose charges ended or have an anomaly.
-func (s *Sweeper) sweepNews(ctx context.Context, provider string) error {
+func (s *Sweeper) sweepNews(ctx context.Context, provider string) (found int, _ error) {
 	for ctx.Err() == nil {
 		now, news, err := s.Store.News(ctx, provider, batch)
 		if err != nil || len(news) == 0 {
-			return err
+			return found, err
 		}
+		found += len(news)
 		told := map[string][]string{}
 		var ids []string
 		for _, n := range news {
@@ -166,14 +183,17 @@ func (s *Sweeper) sweepNews(ctx context.Context, provider string) error {
 			}
 			told[n.Subscription] = append(told[n.Subscription], n.Charge)
 		}
-		if _, err := s.whole(ctx, provider, now, ids, told); err != nil {
-			return err
+		done, err := s.whole(ctx, provider, now, ids, told)
+		if err != nil {
+			return found, err
 		}
-		if err := s.Store.Heard(ctx, provider, news...); err != nil {
-			return err
+		// What was decided from older news than these is decided again when they come again.
+		heard := slices.DeleteFunc(news, func(n schedule.News) bool { return done.left[n.Subscription] })
+		if err := s.Store.Heard(ctx, provider, heard...); err != nil {
+			return found, err
 		}
 	}
-	return nil
+	return found, nil
 }
 
 // Look looks at one subscription now.
@@ -187,7 +207,7 @@ func (s *Sweeper) Look(ctx context.Context, provider, id string) error {
 }
 
 // whole is look for a batch that is finished even when ctx ends: what it took is nobody else's for half a minute.
-func (s *Sweeper) whole(ctx context.Context, provider string, now time.Time, ids []string, told map[string][]string) (int, error) {
+func (s *Sweeper) whole(ctx context.Context, provider string, now time.Time, ids []string, told map[string][]string) (done, error) {
 	on, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(finishing, cancel) })
