@@ -250,7 +250,7 @@ func (r *modelRecord) reject() {
 			return
 		}
 		r.settle(Failed, "payload")
-	case InDoubt:
+	case InDoubt, Pending:
 		r.hold()
 	}
 }

@@ -49,6 +49,10 @@ func (e *Engine) question(ctx context.Context, k idempotency.Key, checker provid
 	if !q.Ask {
 		return errNoVerdict
 	}
+	if q.Unopened != nil {
+		e.unasked(ctx, k, q)
+		return errNoVerdict
+	}
 	e.OnStep(StepQuestion, k)
 	o, err := e.status(ctx, k, checker, q)
 	e.OnStep(StepStatus, k)

@@ -20,6 +20,7 @@ import (
 
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/seal"
 )
 
 // Options of an engine. Zero durations are not replaced: cmd/worker hands in a checked configuration.
@@ -52,6 +53,8 @@ type Options struct {
 
 	// FingerprintKey makes the fingerprints of full payloads an HMAC.
 	FingerprintKey []byte
+	// Seal opens the full payloads of plain asynq clients; with it, unsealed ones are refused. The ledger seals and opens its own.
+	Seal *seal.Ring
 
 	// OnStep, if set, is called at each named step of a payment's path. Tests kill and stop the process there.
 	OnStep func(Step, idempotency.Key)
@@ -67,6 +70,8 @@ type Metrics interface {
 	Settled(provider string, s idempotency.Settlement)
 	Anomaly(provider, kind string)
 	Circuit(provider string, open bool)
+	// Unopened is told each time that a payload could not be opened, and why: key, unsealed or tampered.
+	Unopened(provider, reason string)
 }
 
 // Engine serves the providers of its registry. New starts nothing; Run does.
@@ -78,6 +83,8 @@ type Engine struct {
 	giveUp chan struct{}
 	// asks bounds, by provider, the questions that the janitor asks itself while asynq takes no tasks.
 	asks map[string]chan struct{}
+	// shut says what was said lately of payloads that cannot be opened.
+	shut shut
 	// work is every task and question under way, those included that asynq has given up on.
 	work sync.WaitGroup
 }
@@ -204,3 +211,4 @@ func (noMetrics) Request(string, string, string, time.Duration) {}
 func (noMetrics) Settled(string, idempotency.Settlement)        {}
 func (noMetrics) Anomaly(string, string)                        {}
 func (noMetrics) Circuit(string, bool)                          {}
+func (noMetrics) Unopened(string, string)                       {}

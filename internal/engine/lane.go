@@ -9,6 +9,7 @@ import (
 	"github.com/hibiken/asynq"
 	"github.com/rs/zerolog"
 
+	"github.com/remesa/remesa/seal"
 	"github.com/remesa/remesa/tasks"
 )
 
@@ -61,7 +62,12 @@ func (e *Engine) handleSend(ctx context.Context, t *asynq.Task) error {
 		e.send(ctx, k)
 		return nil
 	}
-	task, err := tasks.Decode(t.Payload())
+	task, err := tasks.OpenTask(e.Seal, t)
+	if errors.Is(err, seal.ErrUnknownKey) {
+		queue, _ := asynq.GetQueueName(ctx)
+		e.unopened(queue, err).Str("type", t.Type()).Msg("TASK NOT OPENED: it waits for a worker with the right keys (REMESA_PAYLOAD_KEYS)")
+		return fmt.Errorf("%w: %w", errNotRegistered, err)
+	}
 	if err != nil {
 		return e.poison(t, err)
 	}

@@ -97,6 +97,9 @@ func (e *Engine) attempt(ctx context.Context, k idempotency.Key, a providers.Acc
 		if begun.Own {
 			e.release(ctx, k, id, "begin_unanswered", 0)
 		}
+		if begun.Unopened != nil {
+			e.unopened(k.Provider, begun.Unopened).Stringer("key", k).Msg(waitsForKeys)
+		}
 		return errNoVerdict
 	}
 	e.OnStep(StepBegun, k)
@@ -143,6 +146,10 @@ type result struct {
 
 // execute calls the adapter. A panic in it is doubt: nobody knows what was sent before.
 func (e *Engine) execute(ctx context.Context, k idempotency.Key, a providers.Account, id string, b idempotency.Begun) (r result) {
+	if b.Unopened != nil {
+		e.unopened(k.Provider, b.Unopened).Stringer("key", k).Msg("PAYLOAD CHANGED OR MOVED in Redis: the payment is not sent")
+		return result{payload: b.Unopened}
+	}
 	payment, err := tasks.Decode(b.Payload)
 	if err != nil {
 		return result{payload: err}
@@ -216,6 +223,9 @@ func class(o providers.Outcome, err error) string {
 // report writes what the attempt came to and does not give up before it is written. It returns the attempt's word on the account.
 func (e *Engine) report(ctx context.Context, k idempotency.Key, id string, number int, r result) error {
 	switch {
+	case r.payload != nil && !hopeless(r.payload):
+		e.release(ctx, k, id, "payload", longestWait)
+		return errNoVerdict
 	case r.payload != nil:
 		e.release(ctx, k, id, "payload", 0)
 		e.reject(ctx, k, r.payload)
@@ -249,11 +259,13 @@ func (e *Engine) release(ctx context.Context, k idempotency.Key, id, why string,
 	e.OnStep(StepReleased, k)
 }
 
+// codeUnreadable stands on a payment whose payload cannot be used.
+const codeUnreadable = "payload_unreadable"
+
 func (e *Engine) reject(ctx context.Context, k idempotency.Key, why error) {
-	const code = "payload_unreadable"
-	e.persist(ctx, k, "reject", providers.Outcome{Class: providers.Refused, Code: code},
+	e.persist(ctx, k, "reject", providers.Outcome{Class: providers.Refused, Code: codeUnreadable},
 		func(ctx context.Context) (idempotency.Settlement, error) {
-			return e.Ledger.Reject(ctx, k, code, why.Error())
+			return e.Ledger.Reject(ctx, k, codeUnreadable, why.Error())
 		})
 }
 

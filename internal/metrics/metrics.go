@@ -24,11 +24,15 @@ type Metrics struct {
 	ledger    *prometheus.HistogramVec
 	tokens    *prometheus.CounterVec
 	last      *prometheus.GaugeVec
+	unopened  *prometheus.CounterVec
 }
 
 // tokenReasons are those of providers/auth: each is reported from the start, because an alert on growth does not see a first one come out
 // of nothing.
 var tokenReasons = []string{"first", "ahead", "rejected", "adopted", "refused", "failed"}
+
+// unopenedReasons are those of internal/engine.
+var unopenedReasons = []string{"key", "unsealed", "tampered"}
 
 var (
 	requestBuckets = []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 20, 60}
@@ -60,11 +64,14 @@ func New(reg prometheus.Registerer) *Metrics {
 		tokens: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "remesa_token_renewals_total", Help: "Renewals of provider tokens: first, ahead, rejected, adopted (from another worker), refused, failed.",
 		}, []string{"provider", "reason"}),
+		unopened: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "remesa_unopened_payloads_total", Help: "Payloads that could not be opened: sealed with a key that is not here (key), not sealed (unsealed), changed or moved (tampered).",
+		}, []string{"provider", "reason"}),
 		last: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "remesa_last_outcome_timestamp_seconds", Help: "When this worker last settled a payment; its start before the first.",
 		}, []string{"provider"}),
 	}
-	reg.MustRegister(m.payments, m.requests, m.anomalies, m.outcome, m.circuit, m.ledger, m.tokens, m.last, buildInfo(),
+	reg.MustRegister(m.payments, m.requests, m.anomalies, m.outcome, m.circuit, m.ledger, m.tokens, m.last, m.unopened, buildInfo(),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -86,6 +93,9 @@ func (m *Metrics) Serve(now time.Time, providers ...string) {
 		m.last.WithLabelValues(p).Set(seconds(now))
 		for _, reason := range tokenReasons {
 			m.tokens.WithLabelValues(p, reason).Add(0)
+		}
+		for _, reason := range unopenedReasons {
+			m.unopened.WithLabelValues(p, reason).Add(0)
 		}
 	}
 }
@@ -116,6 +126,11 @@ func (m *Metrics) Circuit(provider string, open bool) {
 	} else {
 		m.circuit.WithLabelValues(provider).Dec()
 	}
+}
+
+// Unopened implements engine.Metrics.
+func (m *Metrics) Unopened(provider, reason string) {
+	m.unopened.WithLabelValues(provider, reason).Inc()
 }
 
 // Ledger observes one step at the store.

@@ -115,6 +115,9 @@ func (h *handler) verify(ctx context.Context, token string) (idempotency.Key, er
 	if err != nil {
 		return k, err
 	}
+	if q.Unopened != nil {
+		return k, q.Unopened
+	}
 	amount, err := providers.ParseMoney(q.Amount, q.Currency)
 	if err != nil {
 		return k, etpay.ErrMessage

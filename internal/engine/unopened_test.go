@@ -1,0 +1,277 @@
+package engine
+
+import (
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hibiken/asynq"
+
+	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/redistest"
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/seal"
+	"github.com/remesa/remesa/tasks"
+)
+
+func newRing(t *testing.T, ids ...string) *seal.Ring {
+	t.Helper()
+	var keys []string
+	for _, id := range ids {
+		k, err := seal.NewKey(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys = append(keys, k)
+	}
+	ring, err := seal.Parse(strings.Join(keys, ","))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ring
+}
+
+// sealedRig is a rig whose ledger has these payload keys.
+func sealedRig(t *testing.T, ring *seal.Ring) *rig {
+	t.Helper()
+	t.Parallel()
+	return rigOn(t, redistest.Start(t), sealedLedger(ring))
+}
+
+func sealedLedger(ring *seal.Ring) idempotency.Options {
+	return idempotency.Options{Default: policy(), FirstWake: 20 * time.Millisecond, Seal: ring}
+}
+
+// with makes a worker of other keys.
+func (r *rig) with(ring *seal.Ring) func(*Options) {
+	return func(o *Options) { o.Ledger, o.Seal = idempotency.NewRedis(r.rdb, sealedLedger(ring)), ring }
+}
+
+// counted keeps what a worker reported of payloads that it could not open.
+type countedUnopened struct {
+	noMetrics
+	mu   sync.Mutex
+	seen map[string]int
+}
+
+func (c *countedUnopened) Unopened(provider, reason string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.seen == nil {
+		c.seen = map[string]int{}
+	}
+	c.seen[provider+" "+reason]++
+}
+
+func (c *countedUnopened) count(what string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.seen[what]
+}
+
+func TestASealedPaymentIsSentLikeAnyOther(t *testing.T) {
+	ring := newRing(t, "a")
+	r := sealedRig(t, ring)
+	r.run(r.with(ring))
+	r.bank.behave("b", script{pay: outcome(providers.InDoubt), answers: answers{says(providers.Succeeded)}})
+	r.submit(key("a"), key("b"))
+	r.reaches(key("a"), idempotency.Succeeded)
+	r.reaches(key("b"), idempotency.Succeeded)
+	if r.bank.sends("a") != 1 || r.bank.sends("b") != 1 {
+		t.Errorf("sent %d and %d times", r.bank.sends("a"), r.bank.sends("b"))
+	}
+}
+
+// TestAWorkerWithoutTheKeyCostsNoPaymentItsLife: every payment waits until a worker with the key comes.
+func TestAWorkerWithoutTheKeyCostsNoPaymentItsLife(t *testing.T) {
+	ring := newRing(t, "a")
+	for does, wrong := range map[string]*seal.Ring{"none": nil, "another": newRing(t, "b"), "other bytes": newRing(t, "a")} {
+		t.Run(does, func(t *testing.T) {
+			r := sealedRig(t, ring)
+			seen := &countedUnopened{}
+			stop := r.run(r.with(wrong), func(o *Options) { o.Metrics = seen })
+			r.submit(key("a"), key("b"), key("c"))
+			r.until("each was looked at", func() bool { return seen.count("virtualpos key") >= 3 })
+			stop()
+			for _, reference := range []string{"a", "b", "c"} {
+				if got := r.show(key(reference)); got.State != idempotency.Queued || got.Attempts != 0 || got.NextDue.IsZero() {
+					t.Errorf("%s is %s after %d attempts, due %s", reference, got.State, got.Attempts, got.NextDue)
+				}
+			}
+			if lines := r.log.lines("PAYLOAD NOT OPENED"); len(lines) != 1 || !strings.Contains(lines[0], "REMESA_PAYLOAD_KEYS") {
+				t.Errorf("said %d times: %q", len(lines), lines)
+			}
+			r.run(r.with(ring))
+			r.wakeNow("a", "b", "c")
+			for _, reference := range []string{"a", "b", "c"} {
+				r.reaches(key(reference), idempotency.Succeeded)
+			}
+		})
+	}
+}
+
+// wakeNow does not wait for the half minute after which they are due by themselves.
+func (r *rig) wakeNow(references ...string) {
+	r.t.Helper()
+	for _, reference := range references {
+		if err := r.ledger.Defer(r.t.Context(), key(reference), 0); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+}
+
+func (r *rig) overwrite(k idempotency.Key, payload string) {
+	r.t.Helper()
+	if err := r.rdb.Set(r.t.Context(), "remesa:{virtualpos}:d:"+k.ID(), payload, 0).Err(); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func (r *rig) stored(k idempotency.Key) string {
+	r.t.Helper()
+	text, err := r.rdb.Get(r.t.Context(), "remesa:{virtualpos}:d:"+k.ID()).Result()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return text
+}
+
+func TestAPayloadWrittenByHandIsNeverSent(t *testing.T) {
+	ring := newRing(t, "a")
+	r := sealedRig(t, ring)
+	r.register(key("mine"))
+	r.overwrite(key("mine"), string(payload(key("mine"), "99999")))
+	seen := &countedUnopened{}
+	r.run(r.with(ring), func(o *Options) { o.Metrics = seen })
+	r.until("it was looked at", func() bool { return seen.count("virtualpos unsealed") > 0 })
+	if got := r.show(key("mine")); got.State != idempotency.Queued || r.bank.allSends() != 0 {
+		t.Errorf("it is %s, sent %d times", got.State, r.bank.allSends())
+	}
+}
+
+func TestAPayloadOfAnotherPaymentEndsThisOne(t *testing.T) {
+	ring := newRing(t, "a")
+	r := sealedRig(t, ring)
+	r.register(key("mine"), key("other"))
+	r.overwrite(key("mine"), r.stored(key("other")))
+	r.run(r.with(ring))
+	got := r.reaches(key("mine"), idempotency.Failed)
+	if got.Code != codeUnreadable || got.MayHaveLeft {
+		t.Errorf("code %q, may have left %t", got.Code, got.MayHaveLeft)
+	}
+	r.reaches(key("other"), idempotency.Succeeded)
+	if r.bank.sends("mine") != 0 || r.bank.sends("other") != 1 {
+		t.Errorf("sent %d and %d times", r.bank.sends("mine"), r.bank.sends("other"))
+	}
+	if lines := r.log.lines("CHANGED OR MOVED"); len(lines) != 1 {
+		t.Errorf("said %d times", len(lines))
+	}
+}
+
+// TestAQuestionWithAnotherPaymentsPayloadIsNotPut: what may have left is a person's then, in whatever state it was.
+func TestAQuestionWithAnotherPaymentsPayloadIsNotPut(t *testing.T) {
+	ring := newRing(t, "a")
+	for _, class := range []providers.Class{providers.InDoubt, providers.Pending} {
+		t.Run(string(class), func(t *testing.T) {
+			r := sealedRig(t, ring)
+			r.bank.behave("mine", script{pay: outcome(class), answers: answers{says(providers.InDoubt)}})
+			stop := r.run(r.with(ring))
+			r.submit(key("mine"), key("other"))
+			r.until("it was asked about", func() bool { return r.bank.questions("mine") > 0 })
+			stop()
+			asked := r.bank.questions("mine")
+			r.bank.behave("mine", script{answers: answers{says(providers.Succeeded)}})
+			r.register(key("third"))
+			r.overwrite(key("mine"), r.stored(key("third")))
+			r.run(r.with(ring))
+			r.wakeNow("mine")
+			if got := r.reaches(key("mine"), idempotency.Held); got.Code != codeUnreadable {
+				t.Errorf("code %q", got.Code)
+			}
+			if r.bank.questions("mine") != asked {
+				t.Error("the provider was asked all the same")
+			}
+		})
+	}
+}
+
+func TestAQuestionWaitsForItsKey(t *testing.T) {
+	ring := newRing(t, "a")
+	r := sealedRig(t, ring)
+	r.bank.behave("mine", script{pay: outcome(providers.InDoubt), answers: answers{says(providers.InDoubt)}})
+	stop := r.run(r.with(ring))
+	r.submit(key("mine"))
+	r.until("it was asked about", func() bool { return r.bank.questions("mine") > 0 })
+	stop()
+	r.bank.behave("mine", script{answers: answers{says(providers.Succeeded)}})
+	seen := &countedUnopened{}
+	stop = r.run(r.with(nil), func(o *Options) { o.Metrics = seen })
+	r.wakeNow("mine")
+	r.until("it was looked at", func() bool { return seen.count("virtualpos key") > 0 })
+	stop()
+	if got := r.show(key("mine")); got.State != idempotency.InDoubt {
+		t.Errorf("it is %s", got.State)
+	}
+	r.run(r.with(ring))
+	r.wakeNow("mine")
+	r.reaches(key("mine"), idempotency.Succeeded)
+}
+
+func TestWithKeysAnUnsealedTaskIsRefused(t *testing.T) {
+	ring := newRing(t, "a")
+	r := sealedRig(t, ring)
+	r.run(r.with(ring))
+	info := r.enqueue(asynq.NewTask("payout", payload(key("open"), "12500")), asynq.Queue("virtualpos"))
+	sealed, err := tasks.SealTask(ring, r.task(key("sealed")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.enqueue(sealed)
+	r.reaches(key("sealed"), idempotency.Succeeded)
+	r.until("the open one is archived", func() bool {
+		got, err := r.inspector().GetTaskInfo("virtualpos", info.ID)
+		return err == nil && got.State == asynq.TaskStateArchived
+	})
+	if _, err := r.ledger.Show(t.Context(), key("open")); !errors.Is(err, idempotency.ErrUnknown) {
+		t.Errorf("it was registered: %v", err)
+	}
+	if lines := r.log.lines("not sealed"); len(lines) != 1 || !strings.Contains(lines[0], "SealTask") {
+		t.Errorf("the log says %q", lines)
+	}
+	if r.bank.sends("open") != 0 {
+		t.Error("it was sent")
+	}
+}
+
+func TestATaskWaitsForAWorkerWithItsKey(t *testing.T) {
+	ring := newRing(t, "a")
+	r := sealedRig(t, ring)
+	seen := &countedUnopened{}
+	stop := r.run(r.with(nil), func(o *Options) { o.Metrics = seen })
+	sealed, err := tasks.SealTask(ring, r.task(key("mine")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.enqueue(sealed)
+	r.until("it was looked at", func() bool { return seen.count("virtualpos key") > 0 })
+	stop()
+	r.run(r.with(ring))
+	r.reaches(key("mine"), idempotency.Succeeded)
+}
+
+func TestTheSameIsSaidOnceAMinute(t *testing.T) {
+	t.Parallel()
+	var s shut
+	now := time.Unix(1_800_000_000, 0)
+	for _, row := range []struct {
+		after time.Duration
+		what  string
+		want  bool
+	}{{0, "a", true}, {time.Second, "a", false}, {time.Second, "b", true}, {time.Minute, "a", true}} {
+		if got := s.say(row.what, now.Add(row.after)); got != row.want {
+			t.Errorf("%s after %s: %t", row.what, row.after, got)
+		}
+	}
+}
