@@ -146,13 +146,23 @@ func (w about) row(p payoutRow) providers.Outcome {
 	return providers.Outcome{Class: class, ProviderID: p.id, Code: providers.Code(strings.ToLower(strings.TrimSpace(p.word))), Echo: p.echo(w.account)}
 }
 
-// describe lists payouts by ids and amounts, for a person to compare.
+const mostText = 120
+
+// describe lists payouts by ids and amounts, as many as fit, and says how many do not.
 func describe(rows []payoutRow) string {
-	var all []string
-	for _, p := range rows {
-		all = append(all, "payout "+providers.Code(p.id)+": "+providers.Code(p.amount)+" "+providers.Code(p.word))
+	var b strings.Builder
+	for i, p := range rows {
+		one := fmt.Sprintf("payout %s: %s %s", p.id, providers.Code(p.amount), providers.Code(p.word))
+		if b.Len()+len(one) > mostText-20 {
+			fmt.Fprintf(&b, "; %d more", len(rows)-i)
+			break
+		}
+		if i > 0 {
+			b.WriteString("; ")
+		}
+		b.WriteString(one)
 	}
-	return providers.Message(strings.Join(all, "; "))
+	return b.String()
 }
 
 // unansweredPayout is a new payout without an answer. An error of another kind comes from the token, before anything was sent or after a request

@@ -1,0 +1,284 @@
+package etpay
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/wire"
+)
+
+func payoutAbout(t testing.TB) about {
+	t.Helper()
+	amount, err := providers.ParseMoney("12500", "CLP")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return about{now: now, reference: "PO1", amount: amount, account: "00123456789", hide: []string{"Ana Soto", "00123456789"}}
+}
+
+const account = `{"rut":"123456785","bank_code":"cl_estado","type":"vista","number":"00123456789"}`
+
+// made is a payout in an answer, with that word.
+func made(word string) string {
+	return `{"id":"etp-1","merchant_order_id":"PO1","status":"` + word + `","amount":12500,"currency":"CLP","account":` + account + `}`
+}
+
+// other is made with one text replaced.
+func other(word, old, now string) string { return strings.Replace(made(word), old, now, 1) }
+
+func TestWhatANewPayoutComesTo(t *testing.T) {
+	t.Parallel()
+	const doubt, pending, refused = "in_doubt", "pending", "refused"
+	for _, row := range []struct {
+		name       string
+		status     int
+		body       string
+		want, code string
+		id         string
+	}{
+		{"accepted", 201, made("pending"), pending, "pending", "etp-1"},
+		{"accepted, with HTTP 200", 200, made("processing"), pending, "processing", "etp-1"},
+		{"accepted, with HTTP 202", 202, made("pending"), pending, "pending", "etp-1"},
+		{"approved, which is not paid", 201, made("approved"), pending, "approved", "etp-1"},
+		{"paid, which may be the request's own word: asked about", 201, made("PAID"), pending, "paid", "etp-1"},
+		{"success beside an id: asked about", 200, `{"status":"success","id":7}`, pending, "success", "7"},
+		{"rejected at once: adopted only when asked about", 201, made("rejected"), pending, "rejected", "etp-1"},
+		{"inside an object", 201, `{"status":"success","data":` + made("pending") + `}`, pending, "pending", "etp-1"},
+		{"an unknown word", 201, made("en_la_luna"), doubt, "unknown_status", "etp-1"},
+		{"no word", 201, `{"id":"etp-1"}`, doubt, "unreadable", "etp-1"},
+		{"no id", 201, `{"status":"pending","merchant_order_id":"PO1"}`, doubt, "unreadable", ""},
+		{"an id that is a list", 201, other("pending", `"etp-1"`, "[7]"), doubt, "unreadable", ""},
+		{"an id that is a way up", 201, other("pending", "etp-1", ".."), doubt, "unreadable", ""},
+		{"a word that is a number", 201, other("pending", `"pending"`, "1"), doubt, "unreadable", ""},
+		{"another's payout", 201, other("pending", "PO1", "PO2"), doubt, "unknown_status", ""},
+		{"fields in other capitals", 201, `{"ID":"etp-1","Status":"pending"}`, doubt, "unreadable", ""},
+		{"a payout with HTTP 500", 500, made("pending"), doubt, "http_500", "etp-1"},
+		{"a payout with HTTP 401", 401, made("pending"), doubt, "http_401", "etp-1"},
+		{"a payout with HTTP 429", 429, made("pending"), doubt, "http_429", "etp-1"},
+		{"a payout with HTTP 400", 400, made("rejected"), doubt, "http_400", "etp-1"},
+		{"an array", 201, "[" + made("pending") + "]", doubt, "unreadable", ""},
+		{"cut", 201, made("pending")[:60], doubt, "unreadable", ""},
+		{"a page", 200, page, doubt, "unreadable", ""},
+		{"nothing", 200, "", doubt, "unreadable", ""},
+		{"an error with HTTP 200", 200, `{"code":"E1","message":"no"}`, doubt, "unreadable", ""},
+
+		{"400 with a message", 400, `{"message":"amount is wrong"}`, refused, "http_400", ""},
+		{"422 with a code", 422, `{"code":"NO_FUNDS","message":"saldo insuficiente"}`, refused, "NO_FUNDS", ""},
+		{"400 that calls itself an error", 400, `{"status":"error","message":"account.rut is wrong"}`, refused, "http_400", ""},
+		{"400 that calls itself pending", 400, `{"status":"pending","message":"x"}`, doubt, "http_400", ""},
+		{"400 with a word that nobody knows", 400, `{"status":"NOK","message":"x"}`, doubt, "http_400", ""},
+		{"400 that names something made", 400, `{"id":null,"data":{"id":[1]},"message":"x"}`, doubt, "http_400", ""},
+		{"400 about a duplicate", 400, `{"code":"DUPLICATE_ORDER","message":"x"}`, doubt, "http_400", ""},
+		{"422 about one that exists", 422, `{"message":"merchant_order_id already exists"}`, doubt, "http_422", ""},
+		{"400 about one that exists, in Spanish", 400, `{"message":"la orden ya existe"}`, doubt, "http_400", ""},
+		{"400 with a page", 400, page, doubt, "http_400", ""},
+		{"400 with nothing", 400, "", doubt, "http_400", ""},
+		{"400 that says nothing", 400, `{"ok":false}`, doubt, "http_400", ""},
+		{"402 with a code", 402, `{"code":"NO_FUNDS"}`, doubt, "http_402", ""},
+		{"409 with a code", 409, `{"code":"x"}`, doubt, "http_409", ""},
+		{"404 with another's JSON", 404, `{"message":"no Route matched"}`, doubt, "http_404", ""},
+		{"a bare 404", 404, "404 page not found", doubt, "http_404", ""},
+		{"a redirect", 307, "", doubt, "http_307", ""},
+		{"502", 502, page, doubt, "http_502", ""},
+		{"503 with a code", 503, `{"code":"x"}`, doubt, "http_503", ""},
+		{"401", 401, "", credentialsWord, "http_401", ""},
+		{"403 with JSON", 403, `{"message":"Forbidden"}`, credentialsWord, "http_403", ""},
+		{"429", 429, "", notSentWord, "throttled", ""},
+	} {
+		o, err := created(wire.Reply{Status: row.status, Body: []byte(row.body)}, nil, payoutAbout(t))
+		if got, code := said(o, err); got != row.want || code != row.code || o.ProviderID != row.id {
+			t.Errorf("%s: got %s %s %q, want %s %s %q", row.name, got, code, o.ProviderID, row.want, row.code, row.id)
+		}
+	}
+}
+
+func TestANewPayoutWithoutAnAnswer(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		err        error
+		want, code string
+	}{
+		"nothing left":            {&wire.Error{Reason: wire.Connect}, notSentWord, wire.Connect},
+		"something may have left": {&wire.Error{Reason: wire.Timeout, Sent: true}, "in_doubt", wire.Timeout},
+		"there was no token":      {&providers.NotSent{Reason: "token"}, notSentWord, "token"},
+		"the login was refused":   {&providers.CredentialsError{Code: "http_401"}, credentialsWord, "http_401"},
+	} {
+		if got, code := said(created(wire.Reply{}, row.err, payoutAbout(t))); got != row.want || code != row.code {
+			t.Errorf("%s: got %s %s, want %s %s", name, got, code, row.want, row.code)
+		}
+	}
+}
+
+func TestARefusalRepeatsNothingOfThePerson(t *testing.T) {
+	t.Parallel()
+	body := `{"code":"E-9","message":"rechazada: Ana Soto, cuenta 00123456789, ana@example.cl"}`
+	o, err := created(wire.Reply{Status: 422, Body: []byte(body)}, nil, payoutAbout(t))
+	if err != nil || o.Class != providers.Refused || o.Message != "rechazada: […], cuenta […], […]" {
+		t.Errorf("got %+v, %v", o, err)
+	}
+}
+
+func TestWhatAQueryByIDComesTo(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name       string
+		status     int
+		body       string
+		want, code string
+	}{
+		{"pending", 200, made("pending"), "pending", "pending"},
+		{"processing", 200, made("Processing"), "pending", "processing"},
+		{"approved, which is not paid", 200, made("approved"), "pending", "approved"},
+		{"paid", 200, made("paid"), "succeeded", "paid"},
+		{"success", 200, made("SUCCESS"), "succeeded", "success"},
+		{"completed", 200, made("completed"), "succeeded", "completed"},
+		{"rejected", 200, made("rejected"), "refused", "rejected"},
+		{"failed", 200, made("failed"), "refused", "failed"},
+		{"error", 200, made("error"), "refused", "error"},
+		{"an unknown word", 200, made("refunded"), "in_doubt", "unknown_status"},
+		{"inside an object", 200, `{"status":"success","data":` + made("pending") + `}`, "pending", "pending"},
+		{"another amount", 200, other("paid", "12500", "12501"), "mismatch", "other_amount"},
+		{"another amount, refused", 200, other("rejected", "12500", "1250"), "mismatch", "other_amount"},
+		{"the amount as a text with a point", 200, other("paid", "12500", `"12500.00"`), "succeeded", "paid"},
+		{"an amount that is none", 200, other("paid", "12500", `"mil"`), "mismatch", "other_amount"},
+		{"another id", 200, other("paid", "etp-1", "etp-2"), noAnswerWord, ""},
+		{"no reference", 200, other("paid", `"PO1"`, `""`), noAnswerWord, ""},
+		{"no amount", 200, other("paid", `"amount"`, `"monto"`), noAnswerWord, ""},
+		{"no word", 200, other("paid", `"status"`, `"estado"`), noAnswerWord, ""},
+		{"a word that is a list", 200, other("paid", `"paid"`, `["paid"]`), noAnswerWord, ""},
+		{"not found, of an id that ETpay gave", 404, `{"code":"not_found","message":"x"}`, noAnswerWord, ""},
+		{"a bare 404", 404, "404 page not found", noAnswerWord, ""},
+		{"a payout with HTTP 500", 500, made("paid"), noAnswerWord, ""},
+		{"a page", 200, page, noAnswerWord, ""},
+		{"nothing", 200, "", noAnswerWord, ""},
+		{"cut", 200, made("paid")[:70], noAnswerWord, ""},
+		{"a list", 200, "[" + made("paid") + "]", noAnswerWord, ""},
+		{"401", 401, "", credentialsWord, "http_401"},
+		{"429", 429, "", notSentWord, "throttled"},
+	} {
+		o, err := askedAbout(wire.Reply{Status: row.status, Body: []byte(row.body)}, nil, "etp-1", payoutAbout(t))
+		if got, code := said(o, err); got != row.want || code != row.code {
+			t.Errorf("%s: got %s %s (%v), want %s %s", row.name, got, code, err, row.want, row.code)
+		}
+		if o.Class == providers.Succeeded && (o.ProviderID != "etp-1" || o.Echo.Reference != "PO1" || o.Echo.Currency != "CLP") {
+			t.Errorf("%s: %+v", row.name, o)
+		}
+	}
+}
+
+func TestWhatTheListingSaysOfOurReference(t *testing.T) {
+	t.Parallel()
+	another := strings.Replace(other("paid", "PO1", "PO2"), "etp-1", "etp-2", 1)
+	second := strings.Replace(made("rejected"), "etp-1", "etp-3", 1)
+	for _, row := range []struct {
+		name       string
+		status     int
+		body       string
+		want, code string
+	}{
+		{"it is there, paid", 200, array(another, made("paid")), "succeeded", "paid"},
+		{"it is there, on its way", 200, array(made("approved")), "pending", "approved"},
+		{"it is there, rejected", 200, array(made("rejected"), another), "refused", "rejected"},
+		{"it is there with a word that nobody knows", 200, array(made("x")), "in_doubt", "unknown_status"},
+		{"it is there twice", 200, array(made("paid"), second), "mismatch", "several_rows"},
+		{"it is there twice, as the same", 200, array(made("paid"), made("paid")), "mismatch", "several_rows"},
+		{"it is there with another amount", 200, array(other("paid", "12500", "125000")), "mismatch", "other_amount"},
+		{"it is not there", 200, array(another), "not_found", "not_listed"},
+		{"nothing is there", 200, "[]", "not_found", "not_listed"},
+		{"another with our reference in capitals is there", 200, array(other("paid", "PO1", "po1")), "not_found", "not_listed"},
+		{"inside data", 200, `{"data":` + array(made("paid")) + `}`, "succeeded", "paid"},
+		{"inside payouts", 200, `{"payouts":` + array(made("paid")) + `}`, "succeeded", "paid"},
+		{"it is not there, and they are counted", 200, `{"data":` + array(another) + `,"total":1}`, "not_found", "not_listed"},
+		{"it is not there, and more are counted", 200, `{"data":` + array(another) + `,"total":2}`, noAnswerWord, ""},
+		{"it is there, and more are counted", 200, `{"data":` + array(made("paid")) + `,"total":2}`, "succeeded", "paid"},
+		{"it is not there, and there may be pages", 200, `{"data":[],"next":null}`, noAnswerWord, ""},
+		{"it is not there, and something else is said", 200, `{"data":[],"status":"success"}`, noAnswerWord, ""},
+		{"an object without a list", 200, `{"total":0}`, noAnswerWord, ""},
+		{"a list that is null", 200, `{"data":null}`, noAnswerWord, ""},
+		{"an error", 200, `{"code":"x","message":"y"}`, noAnswerWord, ""},
+		{"a row that says nothing of whose it is", 200, array(made("paid"), `{"id":"r-1","status":"paid","amount":5}`), noAnswerWord, ""},
+		{"a row of a wrong type", 200, array(another, other("paid", `"PO1"`, "7")), noAnswerWord, ""},
+		{"a row that is no object", 200, array(another, "7"), noAnswerWord, ""},
+		{"null", 200, "null", noAnswerWord, ""},
+		{"a page", 200, page, noAnswerWord, ""},
+		{"cut", 200, array(another)[:50], noAnswerWord, ""},
+		{"an empty list with HTTP 206", 206, "[]", noAnswerWord, ""},
+		{"a bare 404", 404, "404 page not found", noAnswerWord, ""},
+		{"404 with a code", 404, `{"code":"not_found","message":"x"}`, noAnswerWord, ""},
+		{"502", 502, "[]", noAnswerWord, ""},
+		{"401", 401, "", credentialsWord, "http_401"},
+	} {
+		o, err := lookedUp(t, wire.Reply{Status: row.status, Body: []byte(row.body)}, nil)
+		if got, code := said(o, err); got != row.want || code != row.code {
+			t.Errorf("%s: got %s %s (%v), want %s %s", row.name, got, code, err, row.want, row.code)
+		}
+	}
+}
+
+func lookedUp(t testing.TB, r wire.Reply, err error) (providers.Outcome, error) {
+	t.Helper()
+	l, err := listed(r, err, now)
+	if err != nil {
+		return providers.Outcome{}, err
+	}
+	return l.judge(payoutAbout(t))
+}
+
+func TestWhomARowPays(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct{ account, want string }{
+		"ours":                             {account, "12345678-5"},
+		"with dots and dash":               {`{"rut":"12.345.678-5"}`, "12345678-5"},
+		"with a small k":                   {`{"rut":"12345678k"}`, "12345678-K"},
+		"another account":                  {`{"rut":"123456785","number":"00123456780"}`, "00123456780"},
+		"a masked account":                 {`{"rut":"123456785","number":"*****6789"}`, "12345678-5"},
+		"a masked document":                {`{"rut":"12.***.***-5"}`, ""},
+		"nothing":                          {`{}`, ""},
+		"something that is no object":      {`"00123456780"`, ""},
+		"nothing, and the account is null": {`null`, ""},
+	} {
+		p, ok := parsePayout([]byte(other("paid", account, row.account)))
+		if got := p.beneficiary("00123456789"); !ok || got != row.want {
+			t.Errorf("%s: got %q, %t, want %q", name, got, ok, row.want)
+		}
+	}
+}
+
+func TestWhatALoginForPayoutsComesTo(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name, body string
+		status     int
+		want, code string
+	}{
+		{"a token", `{"token":"t-1"}`, 200, "t-1", ""},
+		{"an access token, with HTTP 201", `{"access_token":"t-1"}`, 201, "t-1", ""},
+		{"one in other letters", `{"accessToken":"t-1"}`, 200, "t-1", ""},
+		{"one inside data", `{"status":"success","data":{"token":"t-1"}}`, 200, "t-1", ""},
+		{"one that is a number", `{"token":7}`, 200, notSentWord, "login"},
+		{"one with a line", `{"token":"a\nb"}`, 200, notSentWord, "login"},
+		{"none", `{"expires":1}`, 200, notSentWord, "login"},
+		{"a page", page, 200, notSentWord, "login"},
+		{"a token with HTTP 500", `{"token":"t-1"}`, 500, notSentWord, "login"},
+		{"404", "", 404, notSentWord, "login"},
+		{"400", `{"message":"x"}`, 400, credentialsWord, "http_400"},
+		{"401", "", 401, credentialsWord, "http_401"},
+		{"403", "", 403, credentialsWord, "http_403"},
+		{"422", "", 422, credentialsWord, "http_422"},
+		{"429", "", 429, notSentWord, "throttled"},
+	} {
+		token, err := granted(wire.Reply{Status: row.status, Body: []byte(row.body)}, nil, now)
+		got, code := token.Reveal(), ""
+		if err != nil {
+			got, code = said(providers.Outcome{}, err)
+		}
+		if got != row.want || code != row.code {
+			t.Errorf("%s: got %s %s, want %s %s", row.name, got, code, row.want, row.code)
+		}
+	}
+	if _, err := granted(wire.Reply{}, &wire.Error{Reason: wire.Timeout, Sent: true}, now); !errors.As(err, new(*providers.NotSent)) {
+		t.Errorf("without an answer: %v", err)
+	}
+}
