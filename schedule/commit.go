@@ -35,8 +35,8 @@ type changeArg struct {
 	Keep     int        `json:"keep"`
 }
 
-// Commit writes plans, each in one step of its own. The answers are nil or ErrMoved; an error beside them means that some may not have
-// been written, which the sweeper finds again.
+// Commit writes plans, each in one step of its own. The answers are nil, ErrMoved, or why that plan was not written, which says nothing
+// of the others; an error beside them means that none, some or all were written. The sweeper finds again what was not.
 func (s *Store) Commit(ctx context.Context, changes ...Change) ([]error, error) {
 	cmds := make([]*redis.Cmd, len(changes))
 	err := s.pipeline(ctx, "commit", func(run runner) error {
@@ -48,13 +48,17 @@ func (s *Store) Commit(ctx context.Context, changes ...Change) ([]error, error) 
 		}
 		return nil
 	})
-	if err != nil {
+	if err != nil && !redis.HasErrorPrefix(err, "") { // nobody answered
 		return nil, fmt.Errorf("subscriptions: %w", err)
 	}
 	out := make([]error, len(changes))
 	for i, c := range cmds {
-		if written, err := c.Int(); err != nil || written == 0 {
-			out[i] = fmt.Errorf("%s: %w", changes[i].Plan.Record.ID, ErrMoved)
+		written, err := c.Int()
+		if err == nil && written == 0 {
+			err = ErrMoved
+		}
+		if err != nil {
+			out[i] = fmt.Errorf("%s: %w", changes[i].Plan.Record.ID, err)
 		}
 	}
 	return out, nil

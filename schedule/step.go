@@ -89,9 +89,7 @@ func (p *Plan) attempt() int {
 // of the open period by attempt, and none where there is no open period; others are charges of earlier periods of which the ledger told.
 func (r Record) Step(now time.Time, t, open Terms, charges, others []Charge) Plan {
 	p := newPlan(r, now)
-	if slices.ContainsFunc(slices.Concat(charges, others), func(c Charge) bool { return c.Anomaly }) {
-		p.pause(Anomaly, "", "a charge contradicts what is on record")
-	}
+	p.alarm(charges, others)
 	if r.Open != nil {
 		p.Record.Open = new(*r.Open)
 		p.observe(open, charges)
@@ -102,11 +100,26 @@ func (r Record) Step(now time.Time, t, open Terms, charges, others []Charge) Pla
 	return p
 }
 
+// alarm pauses where a charge has an anomaly, in the name of the open period if it is one of its charges.
+func (p *Plan) alarm(charges, others []Charge) {
+	const message = "a charge contradicts what is on record"
+	contradicts := func(c Charge) bool { return c.Anomaly }
+	switch {
+	case slices.ContainsFunc(charges, contradicts):
+		p.pause(Anomaly, "", message)
+	case slices.ContainsFunc(others, contradicts):
+		open := p.Record.Open
+		p.Record.Open = nil
+		p.pause(Anomaly, "", message)
+		p.Record.Open = open
+	}
+}
+
 // observe follows the open period's latest charge. Where an earlier one may have moved money after all, the latest is stopped.
 func (p *Plan) observe(t Terms, charges []Charge) {
 	open, earlier, latest := p.Record.Open, charges[:len(charges)-1], charges[len(charges)-1]
 	withdrawn := open.Stop
-	open.Stop = open.Stop || slices.ContainsFunc(earlier, func(c Charge) bool { return !c.unpaid() })
+	open.Stop = open.Stop || !clean(earlier)
 	switch {
 	case slices.ContainsFunc(charges, func(c Charge) bool { return c.Foreign }):
 		p.pause(Conflict, "", "another payment has the reference of this period's charge")
@@ -134,8 +147,22 @@ func (p *Plan) stopped(earlier []Charge) {
 		p.settle(best(earlier))
 		return
 	}
-	p.tell(Event{Code: PeriodCancelled, Period: p.period(), Attempt: p.attempt()})
-	p.settle(Cancelled)
+	p.cancelled(earlier)
+}
+
+// cancelled ends a period without a payment, unless an earlier charge of it may have moved money after all.
+func (p *Plan) cancelled(earlier []Charge) {
+	code, state := PeriodCancelled, Cancelled
+	if !clean(earlier) {
+		code, state = PeriodUnclear, failed
+	}
+	p.tell(Event{Code: code, Period: p.period(), Attempt: p.attempt()})
+	p.settle(state)
+}
+
+// clean reports whether the charges certainly moved no money.
+func clean(charges []Charge) bool {
+	return !slices.ContainsFunc(charges, func(c Charge) bool { return !c.unpaid() })
 }
 
 // best is what a period came to that was paid.
@@ -149,12 +176,10 @@ func best(charges []Charge) string {
 // declined goes on after the latest charge failed: a new charge only where every earlier one certainly moved no money.
 func (p *Plan) declined(t Terms, charges []Charge) {
 	open, latest := p.Record.Open, charges[len(charges)-1]
-	clean := !slices.ContainsFunc(charges, func(c Charge) bool { return !c.unpaid() })
 	switch {
-	case latest.Code == chargeCancelled:
-		p.tell(Event{Code: PeriodCancelled, Period: open.Period, Attempt: open.Attempt})
-		p.settle(Cancelled)
-	case !clean:
+	case latest.Code == chargeCancelled && latest.unpaid():
+		p.cancelled(charges[:len(charges)-1])
+	case !clean(charges):
 		p.tell(Event{Code: PeriodUnclear, Period: open.Period, Attempt: open.Attempt})
 		p.settle(failed)
 	case latest.Decline == "hard":
@@ -236,6 +261,7 @@ func (p *Plan) advance(t Terms) {
 			p.pass(due, PeriodMissed, PeriodStateMissed)
 		case !t.cardGood(p.now):
 			p.pause(CardExpired, "", "")
+			p.begin(due)
 			return
 		default:
 			r.Open = &Open{Period: r.Next, Due: due.UnixMilli()}
@@ -249,6 +275,12 @@ func (p *Plan) advance(t Terms) {
 		}
 	}
 	p.Due = p.now
+}
+
+// begin lets the pause that was just made begin behind the period that brought it about, which waits for the end of the pause.
+func (p *Plan) begin(due time.Time) {
+	pause := &p.Record.Pauses[len(p.Record.Pauses)-1]
+	pause.From = max(pause.From, due.UnixMilli()+1)
 }
 
 // pass reports a period that is not charged, and goes on.

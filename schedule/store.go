@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -205,7 +206,8 @@ func (s *Store) Find(ctx context.Context, id string) (provider string, err error
 	return provider, err
 }
 
-// Load reads subscriptions, in order and without those that are gone.
+// Load reads subscriptions, in order and without those that are gone. What comes along with an error is good: the error is that of other
+// subscriptions.
 func (s *Store) Load(ctx context.Context, provider string, ids ...string) ([]Subscription, error) {
 	pipe := s.rdb.Pipeline()
 	cmds := make([][3]*redis.StringCmd, len(ids))
@@ -214,21 +216,36 @@ func (s *Store) Load(ctx context.Context, provider string, ids ...string) ([]Sub
 			pipe.Get(ctx, recordKey(provider, id)), pipe.Get(ctx, contentKey(provider, id)), pipe.Get(ctx, frozenKey(provider, id)),
 		}
 	}
-	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
-		return nil, fmt.Errorf("subscriptions of %s: %w", provider, err)
-	}
+	_, _ = pipe.Exec(ctx) // each command has its own error
 	var out []Subscription
+	var failed []error
 	for i, c := range cmds {
-		if c[0].Val() == "" {
+		err := unread(c[:]...)
+		if err != nil {
+			failed = append(failed, fmt.Errorf("subscription %s: %w", ids[i], err))
+		}
+		if err != nil || c[0].Val() == "" {
 			continue
 		}
 		r, err := record(provider, ids[i], c[0].Val())
 		if err != nil {
-			return nil, err
+			failed = append(failed, err)
+			continue
 		}
 		out = append(out, s.open(r, c[1].Val(), c[2].Val()))
 	}
-	return out, nil
+	return out, errors.Join(failed...)
+}
+
+// unread is the error of a text that could not be read. A text that is not there is none: without this difference, a frozen content whose
+// reply was lost would be taken for one that was never frozen, and the period charged with another amount.
+func unread(cmds ...*redis.StringCmd) error {
+	for _, c := range cmds {
+		if err := c.Err(); err != nil && !errors.Is(err, redis.Nil) {
+			return err
+		}
+	}
+	return nil
 }
 
 // open unseals the content; the open period's is the present one unless another was frozen.
@@ -380,8 +397,9 @@ func (s *Store) pipeline(ctx context.Context, name string, fill func(runner) err
 		if err != nil || pipe.Len() == 0 {
 			return err
 		}
-		_, err = pipe.Exec(ctx)
-		if err == nil || again > 0 || !redis.HasErrorPrefix(err, "NOSCRIPT") {
+		cmds, err := pipe.Exec(ctx)
+		unknown := slices.ContainsFunc(cmds, func(c redis.Cmder) bool { return redis.HasErrorPrefix(c.Err(), "NOSCRIPT") })
+		if err == nil || again > 0 || !unknown {
 			return err
 		}
 		if err := script.Load(ctx, s.rdb).Err(); err != nil {

@@ -271,7 +271,7 @@ func (r Record) Change(now time.Time, amount string, by Person) (Plan, error) {
 func (r Record) Stop(now time.Time, reason string) Plan {
 	p := newPlan(r, now)
 	p.pause(reason, "", "")
-	if r.State == Paused && r.Open == nil {
+	if r.State != Active && r.Open == nil {
 		return p
 	}
 	p.Due = now.Add(unsettled)

@@ -34,10 +34,11 @@ type done struct {
 // look decides and does what comes next for each subscription. told are the charges of which the ledger told, by subscription.
 func (s *Sweeper) look(ctx context.Context, provider string, now time.Time, ids []string, told map[string][]string) (done, error) {
 	d := done{left: map[string]bool{}}
-	loaded, err := s.Store.Load(ctx, provider, ids...)
-	if err != nil {
-		return d, err
+	loaded, unread := s.Store.Load(ctx, provider, ids...)
+	if unread != nil && len(loaded) == 0 {
+		return d, unread
 	}
+	s.leave(ids, loaded, unread, d.left)
 	subjects := make([]subject, len(loaded))
 	parallel(len(loaded), func(i int) {
 		subjects[i] = s.study(ctx, now, loaded[i], told[loaded[i].Record.ID])
@@ -59,6 +60,20 @@ func (s *Sweeper) look(ctx context.Context, provider string, now time.Time, ids 
 	s.cancel(ctx, provider, written)
 	s.OnStep(StepFinished, provider)
 	return d, err
+}
+
+// leave notes which subscriptions were not read, so that their news comes again; those that are gone need none.
+func (s *Sweeper) leave(ids []string, loaded []schedule.Subscription, unread error, left map[string]bool) {
+	if unread == nil {
+		return
+	}
+	s.Log.Error().Err(unread).Msg("subscriptions that cannot be read are left; they are due again soon")
+	for _, id := range ids {
+		left[id] = true
+	}
+	for _, l := range loaded {
+		delete(left, l.Record.ID)
+	}
 }
 
 // study reads what the ledger knows and decides.
@@ -168,8 +183,11 @@ func (s *Sweeper) commit(ctx context.Context, provider string, subjects []*subje
 	for i, err := range answers {
 		if err == nil {
 			written = append(written, subjects[i])
-		} else {
-			left[subjects[i].record.ID] = true
+			continue
+		}
+		left[subjects[i].record.ID] = true
+		if !errors.Is(err, schedule.ErrMoved) {
+			s.Log.Error().Str("subscription", subjects[i].record.ID).Err(err).Msg("what comes next was not written; it is due again soon")
 		}
 	}
 	return written, nil

@@ -118,7 +118,7 @@ func (s *Sweeper) run(ctx context.Context, provider string) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(s.pause(failing || idle >= restless)):
+		case <-time.After(s.pause(failing || idle >= restless || s.Limit > 0)): // a limit is one for each interval
 		}
 	}
 }
@@ -142,18 +142,13 @@ func (s *Sweeper) Sweep(ctx context.Context, provider string) (int, error) {
 	if err := s.Intake.Room(ctx); err != nil {
 		return 0, err
 	}
-	found, err := s.sweepNews(ctx, provider)
+	found, claimed, err := s.sweepNews(ctx, provider)
 	if err != nil {
 		return found, err
 	}
-	claimed := 0
-	for ctx.Err() == nil && (s.Limit == 0 || claimed < s.Limit) {
-		limit := batch
-		if s.Limit > 0 {
-			limit = min(batch, s.Limit-claimed)
-		}
+	for ctx.Err() == nil && s.limit(claimed) > 0 {
 		s.OnStep(StepDue, provider)
-		now, ids, err := s.Store.Due(ctx, provider, limit)
+		now, ids, err := s.Store.Due(ctx, provider, s.limit(claimed))
 		if err != nil || len(ids) == 0 {
 			return found, err
 		}
@@ -167,13 +162,24 @@ func (s *Sweeper) Sweep(ctx context.Context, provider string) (int, error) {
 	return found, nil
 }
 
-// sweepNews looks at the subscriptions whose charges ended or have an anomaly.
-func (s *Sweeper) sweepNews(ctx context.Context, provider string) (found int, _ error) {
-	for ctx.Err() == nil {
-		now, news, err := s.Store.News(ctx, provider, batch)
+// limit is how many subscriptions the next batch may have: none of them claims more than one charge.
+func (s *Sweeper) limit(claimed int) int {
+	if s.Limit == 0 {
+		return batch
+	}
+	return max(0, min(batch, s.Limit-claimed))
+}
+
+// sweepNews looks at the subscriptions whose charges ended or have an anomaly. In a catch-up the next period is claimed at once: these
+// claims count too, and what the limit leaves comes with the next sweep.
+func (s *Sweeper) sweepNews(ctx context.Context, provider string) (found, claimed int, _ error) {
+	for more := true; more && ctx.Err() == nil && s.limit(claimed) > 0; {
+		limit := s.limit(claimed)
+		now, news, err := s.Store.News(ctx, provider, limit)
 		if err != nil || len(news) == 0 {
-			return found, err
+			return found, claimed, err
 		}
+		more = len(news) == limit // what is told meanwhile waits, so that news without end do not keep from what is due
 		found += len(news)
 		told := map[string][]string{}
 		var ids []string
@@ -185,15 +191,16 @@ func (s *Sweeper) sweepNews(ctx context.Context, provider string) (found int, _ 
 		}
 		done, err := s.whole(ctx, provider, now, ids, told)
 		if err != nil {
-			return found, err
+			return found, claimed, err
 		}
+		claimed += done.claimed
 		// What was decided from older news than these is decided again when they come again.
 		heard := slices.DeleteFunc(news, func(n schedule.News) bool { return done.left[n.Subscription] })
 		if err := s.Store.Heard(ctx, provider, heard...); err != nil {
-			return found, err
+			return found, claimed, err
 		}
 	}
-	return found, nil
+	return found, claimed, nil
 }
 
 // Look looks at one subscription now.
