@@ -15,6 +15,9 @@ import (
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/config"
 	"github.com/remesa/remesa/internal/wiring"
+	"github.com/remesa/remesa/schedule"
+	"github.com/remesa/remesa/seal"
+	"github.com/remesa/remesa/tasks"
 )
 
 // app is what every command works with. Nothing is dialled before a command needs the store.
@@ -23,11 +26,16 @@ type app struct {
 	config *config.Config
 	rdb    redis.UniversalClient
 	ledger *idempotency.Redis
+	// ring opens what is sealed; nil where there are no payload keys, or none that can be read.
+	ring *seal.Ring
+	// keys says why the keys cannot be used. Only those who take payments in need them.
+	keys   error
 	out    *bufio.Writer
 	errOut io.Writer
 }
 
-// open checks the settings that every command needs. Providers and keys are left to submit: whoever halts a provider needs no secret.
+// open checks the settings that every command needs. Providers and keys are left to those who take payments in: whoever halts a provider
+// needs no secret.
 func open(ctx context.Context, c *config.Config) (*app, error) {
 	if err := config.Complete(&c.Redis, &c.Ledger, &c.Timing, &c.Logging); err != nil {
 		return nil, usageError{err}
@@ -41,9 +49,12 @@ func open(ctx context.Context, c *config.Config) (*app, error) {
 	for _, warning := range config.UnknownVariables(os.Environ()) {
 		log.Warn().Msg(warning)
 	}
-	return &app{
-		ctx: ctx, config: c, rdb: rdb, ledger: wiring.Ledger(c, rdb, nil), out: bufio.NewWriter(os.Stdout), errOut: os.Stderr,
-	}, nil
+	a := &app{ctx: ctx, config: c, rdb: rdb, out: bufio.NewWriter(os.Stdout), errOut: os.Stderr, keys: config.Complete(&c.Keys)}
+	if a.ring, err = c.Ring(); err != nil {
+		a.keys = err
+	}
+	a.ledger = wiring.Ledger(c, rdb, a.ring, nil)
+	return a, nil
 }
 
 func (a *app) close() { a.rdb.Close() }
@@ -77,9 +88,16 @@ func (a *app) failed(err error) error {
 	return fmt.Errorf("redis at %s: %w", a.config.Where(), err)
 }
 
-// expected reports whether an error is an answer of the ledger, and no failure.
-func expected(err error) bool {
-	return errors.Is(err, idempotency.ErrUnknown) || errors.Is(err, idempotency.ErrMoved) || errors.Is(err, idempotency.ErrRefused)
+// expected reports whether an error is an answer of the ledger or of the subscriptions, and no failure.
+func expected(err error) bool { return unknown(err) || refused(err) }
+
+func unknown(err error) bool {
+	return errors.Is(err, idempotency.ErrUnknown) || errors.Is(err, schedule.ErrUnknown)
+}
+
+func refused(err error) bool {
+	return errors.Is(err, idempotency.ErrMoved) || errors.Is(err, idempotency.ErrRefused) || errors.Is(err, schedule.ErrMoved) ||
+		errors.As(err, new(schedule.Refusal)) || errors.As(err, new(*tasks.FieldError))
 }
 
 // parseKey reads a KEY of the command line.

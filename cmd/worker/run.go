@@ -36,9 +36,6 @@ func (runCmd) Run(ctx context.Context, c *config.Config) error {
 	if err := c.RefuseExposed(); err != nil {
 		return err
 	}
-	if c.PayloadKeys != "" {
-		return errors.New("REMESA_PAYLOAD_KEYS: this version does not seal payloads; unset it, or payments would be stored unsealed against your wish")
-	}
 	log := c.Logger(os.Stderr)
 	redis.SetLogger(redisLog{log})
 	for _, w := range append(c.Warnings(), config.UnknownVariables(os.Environ())...) {
@@ -122,7 +119,11 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 	if err != nil {
 		return nil, err
 	}
-	ledger := wiring.Ledger(c, rdb, m.Ledger)
+	ring, err := c.Ring()
+	if err != nil {
+		return nil, err
+	}
+	ledger := wiring.Ledger(c, rdb, ring, m.Ledger)
 	subscriptions, err := wiring.Subscriptions(c, rdb)
 	if err != nil {
 		return nil, err
@@ -139,7 +140,7 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 		Concurrency: func(p string) int { return c.Policy(p).Concurrency },
 		RetryBase:   c.RetryBase, RetryMax: c.RetryMax, PollFirst: c.PollFirst, PollMax: c.PollMax,
 		JanitorInterval: c.JanitorInterval, CircuitCooldown: c.CircuitCooldown,
-		FingerprintKey: []byte(c.FingerprintKey.Reveal()), OnStep: faultPoints(log),
+		FingerprintKey: []byte(c.FingerprintKey.Reveal()), Seal: ring, OnStep: faultPoints(log),
 		Pace: rate.New(rdb, rates(c)).Wait,
 	})
 	if err != nil {

@@ -4,11 +4,9 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"regexp"
-	"slices"
-	"strings"
 
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/seal"
 )
 
 // Keys seal what rests in Redis, and key the fingerprints.
@@ -19,12 +17,6 @@ type Keys struct {
 	FingerprintKeyFile string           `name:"fingerprint-key-file" placeholder:"FILE" help:"File that holds the fingerprint key."`
 	PayloadKeys        providers.Secret `name:"payload-keys" placeholder:"ID:BASE64,…" help:"Keys of 32 bytes in base64: payloads are sealed with the first and opened with any; unsealed tasks are then refused."`
 	PayloadKeysFile    string           `name:"payload-keys-file" placeholder:"FILE" help:"File that holds the payload keys."`
-}
-
-// SealingKey is one key of 32 bytes; Key.Reveal gives the raw bytes.
-type SealingKey struct {
-	ID  string
-	Key providers.Secret
 }
 
 const (
@@ -44,29 +36,13 @@ func (k *Keys) Token() (providers.Secret, error) {
 	return key, nil
 }
 
-var keyID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,32}$`)
-
-// Payload lists the payload keys: the first seals, each opens. Empty where there are none.
-func (k *Keys) Payload() ([]SealingKey, error) {
-	if k.PayloadKeys == "" {
-		return nil, nil
+// Ring is the payload keys: the first seals, each opens. Nil where there are none.
+func (k *Keys) Ring() (*seal.Ring, error) {
+	ring, err := seal.Parse(k.PayloadKeys.Reveal())
+	if err != nil {
+		return nil, problem("REMESA_PAYLOAD_KEYS", "%s", err)
 	}
-	var keys []SealingKey
-	for i, entry := range strings.Split(k.PayloadKeys.Reveal(), ",") {
-		id, text, found := strings.Cut(strings.TrimSpace(entry), ":")
-		if !found || !keyID.MatchString(id) {
-			return nil, problem("REMESA_PAYLOAD_KEYS", "entry %d is not ID:BASE64 with an id of 1 to 32 letters, digits, _ or -", i+1)
-		}
-		if slices.ContainsFunc(keys, func(k SealingKey) bool { return k.ID == id }) {
-			return nil, problem("REMESA_PAYLOAD_KEYS", "entry %d has the id of an earlier one", i+1)
-		}
-		key, err := sealingKey(text)
-		if err != nil {
-			return nil, problem("REMESA_PAYLOAD_KEYS", "entry %d: %s", i+1, err)
-		}
-		keys = append(keys, SealingKey{ID: id, Key: key})
-	}
-	return keys, nil
+	return ring, nil
 }
 
 func sealingKey(text string) (providers.Secret, error) {
@@ -85,7 +61,7 @@ func (k *Keys) complete() []error {
 	if _, err := k.Token(); err != nil {
 		problems = append(problems, err)
 	}
-	if _, err := k.Payload(); err != nil {
+	if _, err := k.Ring(); err != nil {
 		problems = append(problems, err)
 	}
 	switch length := len(k.FingerprintKey.Reveal()); {

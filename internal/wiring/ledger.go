@@ -9,12 +9,13 @@ import (
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/config"
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/seal"
 )
 
-// Ledger makes the ledger with each provider's policy. observe may be nil.
-func Ledger(c *config.Config, rdb redis.UniversalClient, observe func(step string, took time.Duration)) *idempotency.Redis {
+// Ledger makes the ledger with each provider's policy. Without a ring nothing is sealed; observe may be nil.
+func Ledger(c *config.Config, rdb redis.UniversalClient, ring *seal.Ring, observe func(step string, took time.Duration)) *idempotency.Redis {
 	return idempotency.NewRedis(rdb, idempotency.Options{
-		Policies: Policies(c), Replicas: c.LedgerReplicas, Observe: observe,
+		Policies: Policies(c), Replicas: c.LedgerReplicas, Seal: ring, Observe: observe,
 	})
 }
 
