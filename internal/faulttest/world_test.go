@@ -95,7 +95,7 @@ func newWorldIn(t testing.TB, at times, server *redistest.Server, b *bank, setti
 		b = openBank(t)
 	}
 	w := &world{
-		times: at, t: t, redis: server, rdb: server.Client(), bank: b, provider: providers.VirtualPOS,
+		times: at, t: t, redis: server, rdb: patientClient(t, server), bank: b, provider: providers.VirtualPOS,
 		payments: map[string]payment{}, prefix: newPrefix(),
 	}
 	w.ledger = idempotency.NewRedis(w.rdb, idempotency.Options{FirstWake: 3 * time.Second})
@@ -112,6 +112,17 @@ func newWorldIn(t testing.TB, at times, server *redistest.Server, b *bank, setti
 		w.settings[settings[i]] = settings[i+1]
 	}
 	return w
+}
+
+// patientClient waits long for its replies. Under one that does not, a busy machine makes the client send a registration twice, and the
+// second time the payment is a duplicate.
+func patientClient(t testing.TB, server *redistest.Server) *redis.Client {
+	t.Helper()
+	options := *server.Client().Options()
+	options.ReadTimeout, options.Dialer = patience, nil
+	client := redis.NewClient(&options)
+	t.Cleanup(func() { client.Close() })
+	return client
 }
 
 // newPrefix keeps worlds apart that share a provider.
