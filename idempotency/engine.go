@@ -149,7 +149,7 @@ func (l *Redis) again(ctx context.Context, src source, calls []call, cmds []*red
 func (l *Redis) Begin(ctx context.Context, k Key, r BeginRequest) (Begun, error) {
 	a := l.args(k)
 	a.Attempt, a.Lease, a.Late, a.Askable = r.Attempt, ms(r.Lease), r.OpensLate, r.Askable
-	a.Seals = l.opts.Seal.Prefixes()
+	a.Seals, a.Only = l.opts.Seal.Prefixes(), r.Only
 	ans, err := l.begin(ctx, k, a)
 	if err != nil {
 		return Begun{}, err

@@ -120,6 +120,8 @@ type BeginRequest struct {
 	OpensLate bool
 	// Askable: the provider can be asked what became of this payment.
 	Askable bool
+	// Only is the one type of payment that the account makes; one of another type waits as it is, unbegun. Empty: it makes every type.
+	Only string
 }
 
 // Begun is the answer to Begin. Payload and Handles come with Send only.

@@ -142,6 +142,7 @@ type args struct {
 	Late    bool              `json:"late,omitempty"`
 	Askable bool              `json:"q,omitempty"`
 	Seals   []string          `json:"seals,omitempty"`
+	Only    string            `json:"only,omitempty"`
 	Handles map[string]string `json:"handles,omitempty"`
 	Moves   bool              `json:"moves,omitempty"`
 	Reason  string            `json:"reason,omitempty"`

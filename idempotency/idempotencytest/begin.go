@@ -20,6 +20,19 @@ func beginRows() []row {
 		{does: "a queued payment is sent, and its attempt may have left from then on", run: func(e *env) {
 			e.queued().send("a").want(idempotency.Sending).wantLeft(true).wantDue(lease)
 		}},
+		{does: "a type that the account does not make waits unbegun, the type that it makes is sent", run: func(e *env) {
+			p := e.queued()
+			begin := func(only string) idempotency.Begun {
+				b, err := e.Store.Begin(e.ctx(), p.key, idempotency.BeginRequest{Attempt: "a", Lease: lease, Only: only})
+				if err != nil {
+					e.t.Fatal(err)
+				}
+				return b
+			}
+			p.wantVerdict(begin("charge"), idempotency.Wait)
+			p.want(idempotency.Queued).wantLeft(false).wantDue(30 * time.Second)
+			p.wantVerdict(begin("payout"), idempotency.Send)
+		}},
 		{does: "the lease ends when the store's clock says so", run: func(e *env) {
 			if b := e.queued().begin("a"); b.LeaseEnd.Sub(b.Now) != lease {
 				e.t.Fatalf("lease ends %s after now", b.LeaseEnd.Sub(b.Now))

@@ -1,6 +1,6 @@
 -- begin: decides what is to be done with a payment, and opens the attempt where that is: send.
--- ARGV  1 {attempt, lease (ms), late (the first step cannot move money), q (the provider can be asked), seals (how a text begins that the
---       caller can open; nil: any that is not sealed)}
+-- ARGV  1 {attempt, lease (ms), late (the first step cannot move money), q (the provider can be asked), only (the one type that the
+--       caller makes; nil: every type), seals (how a text begins that the caller can open; nil: any that is not sealed)}
 -- Returns {{d = send|ask|wait|done, s, t, n, le, until, now, hd, own (the attempt had begun already), un (with wait: the beginning of what
 --   the caller cannot open)}, payload (with send)}
 local mine
@@ -72,6 +72,7 @@ if r.dl and NOW >= r.dl then
   return answer({d = 'done', s = r.s})
 end
 if redis.call('HEXISTS', HALTED, '*') == 1 or redis.call('HEXISTS', HALTED, A.acc) == 1 then return wait(r, NOW + 30000) end
+if A.only and A.only ~= r.t then return wait(r, NOW + 30000) end
 local earliest = math.max(r.nb or 0, r.na or 0)
 if NOW < earliest then return wait(r, earliest) end
 local text = closed(r)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/providers"
@@ -128,15 +129,29 @@ func TestAPayloadThatCannotBeReadFailsUnsent(t *testing.T) {
 	}
 }
 
-func TestAProviderThatCannotDoItReleasesThePayment(t *testing.T) {
+func TestAProviderThatCannotDoAnythingReleasesThePayment(t *testing.T) {
 	r := newRig(t)
 	r.submit(key("p"))
 	stop := r.run(func(o *Options) {
-		o.Registry.Add(providers.Account{Provider: "virtualpos", Name: "default", Client: charger{r.bank}})
+		o.Registry.Add(providers.Account{Provider: "virtualpos", Name: "default", Client: struct{}{}})
 	})
 	r.until("it was released", func() bool { return r.show(key("p")).Attempts > 0 && r.show(key("p")).State == idempotency.Ready })
 	stop()
 	if rec := r.show(key("p")); rec.MayHaveLeft || !strings.Contains(rec.History[len(rec.History)-1].Note, "unsupported") {
 		t.Errorf("may have left %t, history %v", rec.MayHaveLeft, rec.History)
+	}
+}
+
+func TestAPaymentThatTheAccountCannotMakeWaitsUnbegun(t *testing.T) {
+	r := newRig(t)
+	r.submit(key("p"))
+	stop := r.run(func(o *Options) {
+		o.Registry.Add(providers.Account{Provider: "virtualpos", Name: "default", Client: charger{r.bank}})
+	})
+	woken := time.Now()
+	r.until("it was put off", func() bool { return r.show(key("p")).NextDue.After(woken.Add(20 * time.Second)) })
+	stop()
+	if rec := r.show(key("p")); rec.State != idempotency.Queued || rec.Attempts != 0 || rec.MayHaveLeft || r.bank.sends("p") != 0 {
+		t.Errorf("state %s after %d attempts, may have left %t", rec.State, rec.Attempts, rec.MayHaveLeft)
 	}
 }

@@ -86,7 +86,7 @@ func (e *Engine) attempt(ctx context.Context, k idempotency.Key, a providers.Acc
 	id := idempotency.NewAttempt()
 	e.OnStep(StepBegin, k)
 	begun, err := e.Ledger.Begin(ctx, k, idempotency.BeginRequest{
-		Attempt: id, Lease: e.Lease, Askable: a.Askable(), OpensLate: opensLate(a),
+		Attempt: id, Lease: e.Lease, Askable: a.Askable(), OpensLate: opensLate(a), Only: onlyType(a),
 	})
 	if err != nil {
 		e.Log.Warn().Stringer("key", k).Err(err).Msg("not begun; its due time wakes it again")
@@ -133,6 +133,19 @@ func (e *Engine) disown(ctx context.Context, k idempotency.Key, id string, err e
 func opensLate(a providers.Account) bool {
 	t, ok := a.Client.(providers.TwoStep)
 	return ok && t.OpensLate()
+}
+
+// onlyType is the one type of payment that the account makes; empty where it makes both, or neither.
+func onlyType(a providers.Account) string {
+	_, pays := a.Client.(providers.Payer)
+	_, charges := a.Client.(providers.Charger)
+	switch {
+	case pays && !charges:
+		return "payout"
+	case charges && !pays:
+		return "charge"
+	}
+	return ""
 }
 
 // result is what an attempt came to: err means that the provider cannot have acted.
