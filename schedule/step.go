@@ -135,7 +135,7 @@ func (p *Plan) observe(t Terms, charges []Charge) {
 	case !latest.Final:
 		p.Due = p.now.Add(unsettled)
 	case slices.ContainsFunc(charges, Charge.paid):
-		p.settle(best(charges))
+		p.paid(charges)
 	default:
 		p.declined(t, charges)
 	}
@@ -144,7 +144,7 @@ func (p *Plan) observe(t Terms, charges []Charge) {
 // stopped ends a period whose latest charge never came to be.
 func (p *Plan) stopped(earlier []Charge) {
 	if slices.ContainsFunc(earlier, Charge.paid) {
-		p.settle(best(earlier))
+		p.paid(earlier)
 		return
 	}
 	p.cancelled(earlier)
@@ -165,12 +165,14 @@ func clean(charges []Charge) bool {
 	return !slices.ContainsFunc(charges, func(c Charge) bool { return !c.unpaid() })
 }
 
-// best is what a period came to that was paid.
-func best(charges []Charge) string {
-	if slices.ContainsFunc(charges, func(c Charge) bool { return c.State == succeeded }) {
-		return succeeded
+// paid ends a period with the charge that paid it, which need not be its latest.
+func (p *Plan) paid(charges []Charge) {
+	at := slices.IndexFunc(charges, func(c Charge) bool { return c.State == succeeded })
+	if at < 0 {
+		at = slices.IndexFunc(charges, Charge.paid)
 	}
-	return reversed
+	p.Record.Open.Attempt = at
+	p.settle(charges[at].State)
 }
 
 // declined goes on after the latest charge failed: a new charge only where every earlier one certainly moved no money.
