@@ -24,7 +24,7 @@ func (c *submitCmd) expected(s *submission, f *os.File) (io.Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errInput, err)
 	}
-	if c.name() == "stdin" || !before.Mode().IsRegular() {
+	if inputName(c.File) == "stdin" || !before.Mode().IsRegular() {
 		return nil, usage("--expect-count and --expect-sum need a regular file, which can be read twice")
 	}
 	counted := &pages{in: f}
@@ -105,7 +105,7 @@ func (c *submitCmd) judge(a *app, found *tally) error {
 	}
 	differences := c.differences(found)
 	for _, d := range differences {
-		a.say("%s: %s", c.name(), d)
+		a.say("%s: %s", inputName(c.File), d)
 	}
 	if len(differences) > 0 {
 		a.say("nothing was enqueued")

@@ -34,6 +34,8 @@ type cli struct {
 	Unhalt  unhaltCmd  `cmd:"" help:"Let a halted provider go on."`
 	Watch   watchCmd   `cmd:"" help:"Follow the outcome events, one JSON line for each."`
 
+	Subscription subscriptionCmd `cmd:"" help:"Charges that recur: add, list, show, pause, resume, cancel and change subscriptions."`
+
 	Hashcard hashcardCmd `cmd:"" help:"Ask for a card without echo, or read it as two lines, and print the provider's token of it; nothing is stored."`
 
 	Version kong.VersionFlag `help:"Print the version and exit."`
@@ -43,7 +45,7 @@ type cli struct {
 const (
 	exitFailed  = 1  // Redis or the machine failed
 	exitRefused = 2  // some line or step was refused
-	exitUnknown = 3  // there is no such payment
+	exitUnknown = 3  // there is no such payment or subscription
 	exitUsage   = 64 // the command line or a setting is wrong
 )
 
@@ -88,7 +90,7 @@ func options() []kong.Option {
 	return append(config.Options(os.LookupEnv), kong.Name("enqueue"),
 		kong.Description("Takes payments in, shows them, and carries out what a person decides about them. Every setting of the worker's is "+
 			"also one here, as flag and as variable; both must have the same. Exit codes: 0 done, 1 Redis or the machine failed, 2 something "+
-			"was refused, 3 no such payment, 64 usage."),
+			"was refused, 3 no such payment or subscription, 64 usage."),
 		kong.Vars{
 			"version": version.String(), "providers": strings.Join(providers.Names(), ","), "states": strings.Join(states(), ","),
 		},
@@ -127,9 +129,9 @@ func exitCode(err error) int {
 	switch {
 	case errors.As(err, new(usageError)):
 		return exitUsage
-	case errors.Is(err, idempotency.ErrRefused), errors.Is(err, idempotency.ErrMoved):
+	case refused(err):
 		return exitRefused
-	case errors.Is(err, idempotency.ErrUnknown):
+	case unknown(err):
 		return exitUnknown
 	default:
 		return exitFailed

@@ -60,15 +60,15 @@ func (a *app) take(k idempotency.Key, do step) (idempotency.Settlement, error) {
 	}
 	s, err := do(k, r.Version)
 	if err != nil {
-		return s, a.failed(named(k, err))
+		return s, a.failed(named(k.String(), err))
 	}
 	return s, nil
 }
 
-// named puts the key before a refusal, which does not carry it.
-func named(k idempotency.Key, err error) error {
+// named puts key or id before a refusal, which does not carry it.
+func named(name string, err error) error {
 	if expected(err) {
-		return fmt.Errorf("%s: %w", k, err)
+		return fmt.Errorf("%s: %w", name, err)
 	}
 	return err
 }

@@ -2,18 +2,10 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io"
-	"slices"
-	"time"
 
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/tasks"
 )
-
-// batchSize is how many lines share their round trips to Redis.
-const batchSize = 256
 
 // result is the answer to one line.
 type result struct {
@@ -25,95 +17,15 @@ type result struct {
 	Error  string            `json:"error,omitempty"`
 }
 
-// Results of a line besides those of tasks.Outcome.
-const (
-	resultValid   = "valid" // of a dry run
-	resultInvalid = string(tasks.Invalid)
-)
-
-// submission is one file on its way: read by one goroutine, submitted and answered batch by batch by another.
+// submission is the intake of a file of tasks. Without a client, in a dry run, its lines are only checked.
 type submission struct {
-	app      *app
+	intake[tasks.Line]
 	client   *tasks.Client
-	accounts map[string][]string
-	totals   totals
-	progress *progress
-	lines    int
+	accounts known
 }
 
-// item is a line, or why there is none.
-type item struct {
-	line tasks.Line
-	err  error
-}
-
-// readAhead decodes lines while earlier ones are submitted.
-func readAhead(ctx context.Context, r *tasks.Reader) <-chan item {
-	items := make(chan item, batchSize)
-	go func() {
-		for {
-			line, err := r.Next()
-			select {
-			case items <- item{line, err}:
-			case <-ctx.Done():
-				return
-			}
-			if err != nil {
-				return
-			}
-		}
-	}()
-	return items
-}
-
-// run answers every line in the order of the input. A batch that has begun is finished even after a signal.
-func (s *submission) run(r *tasks.Reader) error {
-	ctx, cancel := context.WithCancel(s.app.ctx)
-	defer cancel()
-	items := readAhead(ctx, r)
-	for {
-		batch, err := collect(ctx, items)
-		if len(batch) > 0 {
-			if err := s.answer(context.WithoutCancel(ctx), batch); err != nil {
-				return err
-			}
-		}
-		switch {
-		case errors.Is(err, io.EOF):
-			return nil
-		case errors.Is(err, context.Canceled):
-			return err
-		case err != nil:
-			return fmt.Errorf("%w: %w", errInput, err)
-		}
-	}
-}
-
-// collect waits for a line, and then a moment for more.
-func collect(ctx context.Context, items <-chan item) ([]tasks.Line, error) {
-	var batch []tasks.Line
-	var paused <-chan time.Time
-	for len(batch) < batchSize {
-		select {
-		case i := <-items:
-			if i.err != nil {
-				return batch, i.err
-			}
-			batch = append(batch, i.line)
-		case <-paused:
-			return batch, nil
-		case <-ctx.Done():
-			return batch, ctx.Err()
-		}
-		if paused == nil {
-			paused = time.After(linger)
-		}
-	}
-	return batch, nil
-}
-
-// answer submits what is valid in the batch and prints a result for each of its lines, or for none.
-func (s *submission) answer(ctx context.Context, batch []tasks.Line) error {
+// answer submits what is valid in the batch.
+func (s *submission) answer(ctx context.Context, batch []tasks.Line) ([]answered, error) {
 	results := make([]result, len(batch))
 	var valid []tasks.Task
 	var places []int
@@ -126,13 +38,17 @@ func (s *submission) answer(ctx context.Context, batch []tasks.Line) error {
 	if s.client != nil && len(valid) > 0 {
 		receipts, err := s.client.Submit(ctx, valid...)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for n, r := range receipts {
 			results[places[n]] = received(batch[places[n]].Number, r)
 		}
 	}
-	return s.print(batch, results)
+	answers := make([]answered, len(batch))
+	for i, r := range results {
+		answers[i] = answered{r, r.Result, batch[i].Task}
+	}
+	return answers, nil
 }
 
 // check is the answer to a line before the ledger is asked.
@@ -143,25 +59,12 @@ func (s *submission) check(line tasks.Line) result {
 	}
 	err := line.Err
 	if err == nil {
-		err = s.served(line.Task)
+		err = s.accounts.serve(line.Task.Provider(), line.Task.Account())
 	}
 	if err != nil {
 		r.Result, r.Error = resultInvalid, err.Error()
 	}
 	return r
-}
-
-// served refuses a task that no worker with this environment's settings would send.
-func (s *submission) served(t tasks.Task) error {
-	accounts, ok := s.accounts[t.Provider()]
-	switch {
-	case s.accounts == nil || slices.Contains(accounts, t.Account()):
-		return nil
-	case !ok:
-		return fmt.Errorf("provider: %s has no credentials here, though other providers have", t.Provider())
-	default:
-		return fmt.Errorf("account: %s has no credentials for it here, though it has for others", t.Provider())
-	}
 }
 
 func received(line int, r tasks.Receipt) result {
@@ -170,25 +73,4 @@ func received(line int, r tasks.Receipt) result {
 		out.State = r.State
 	}
 	return out
-}
-
-func (s *submission) print(batch []tasks.Line, results []result) error {
-	s.progress.clear()
-	for i, r := range results {
-		if err := s.app.print(r); err != nil {
-			return fmt.Errorf("%w: %w", errOutput, err)
-		}
-		s.totals.add(r.Result, batch[i].Task)
-	}
-	if err := s.app.flush(); err != nil {
-		return fmt.Errorf("%w: %w", errOutput, err)
-	}
-	s.lines += len(batch)
-	s.progress.draw(s.lines, time.Now())
-	return nil
-}
-
-// refused reports whether some line was invalid or in conflict.
-func (s *submission) refused() bool {
-	return s.totals.lines(resultInvalid)+s.totals.lines(string(tasks.Conflict)) > 0
 }

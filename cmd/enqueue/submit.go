@@ -8,10 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/remesa/remesa/idempotency"
-	"github.com/remesa/remesa/internal/config"
 	"github.com/remesa/remesa/tasks"
 )
 
@@ -58,26 +56,20 @@ func (c *submitCmd) format() tasks.Format {
 	}
 }
 
-// name is the input's for people.
-func (c *submitCmd) name() string {
-	if c.File == "" || c.File == "-" {
-		return "stdin"
-	}
-	return c.File
-}
-
 // Run submits.
-func (c *submitCmd) Run(a *app) error {
-	client, err := c.client(a)
-	if err != nil {
-		return err
+func (c *submitCmd) Run(a *app) (err error) {
+	s := &submission{intake: intake[tasks.Line]{app: a, totals: totals{}}}
+	if !c.DryRun {
+		if s.client, err = a.client(); err != nil {
+			return err
+		}
 	}
 	file, err := openInput(c.File)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	s := &submission{app: a, client: client, accounts: knownAccounts(a), totals: totals{}}
+	s.accounts = knownAccounts(a)
 	var in io.Reader = file
 	if c.expects() {
 		if in, err = c.expected(s, file); err != nil {
@@ -87,23 +79,6 @@ func (c *submitCmd) Run(a *app) error {
 	return c.submit(s, in, size(file))
 }
 
-// client is nil for a dry run. Payloads must not travel open where the operator wants them sealed.
-func (c *submitCmd) client(a *app) (*tasks.Client, error) {
-	if c.DryRun {
-		return nil, nil
-	}
-	if err := config.Complete(&a.config.Keys); err != nil {
-		return nil, usageError{err}
-	}
-	if a.config.PayloadKeys != "" {
-		return nil, usage("REMESA_PAYLOAD_KEYS: this version cannot seal payloads; nothing was enqueued")
-	}
-	return tasks.NewClient(a.ledger, a.rdb, tasks.ClientOptions{
-		FingerprintKey: []byte(a.config.FingerprintKey.Reveal()), MemoryStop: a.config.IntakeMemoryStop,
-		TaskTimeout: a.config.TaskTimeout(), Wakers: 32,
-	}), nil
-}
-
 func (c *submitCmd) submit(s *submission, in io.Reader, size int64) error {
 	counted := &countingReader{Reader: in}
 	reader, err := tasks.NewReader(counted, c.format())
@@ -111,21 +86,12 @@ func (c *submitCmd) submit(s *submission, in io.Reader, size int64) error {
 		return err
 	}
 	s.progress = newProgress(os.Stderr, counted, size)
-	err = s.run(reader)
-	s.progress.clear()
-	s.summarize(c.name(), err == nil)
-	if err != nil {
-		return s.app.explain(err)
-	}
-	if s.refused() {
-		return said(exitRefused)
-	}
-	return nil
+	return s.conclude(inputName(c.File), s.run(reader.Next, s.answer))
 }
 
 // explain says what a failure in the middle of a file means for the rest of it.
 func (a *app) explain(err error) error {
-	const again = "lines without a result were not reported as enqueued; submitting the same file again is safe"
+	const again = "lines without a result were not reported as taken in; sending the same file again is safe"
 	switch {
 	case errors.Is(err, context.Canceled):
 		return fmt.Errorf("stopped by a signal; %s", again)
@@ -144,32 +110,3 @@ var (
 	errInput  = errors.New("the input cannot be read on")
 	errOutput = errors.New("the results cannot be written")
 )
-
-// knownAccounts are the accounts whose settings this environment holds; nil where it holds none, or not enough to tell: then tasks of
-// any provider are accepted and wait for a worker that has the credentials.
-func knownAccounts(a *app) map[string][]string {
-	if err := config.Complete(&a.config.Providers); err != nil {
-		a.say("warning: the providers' settings in this environment are not complete, so tasks are not compared with them: %s", err)
-		return nil
-	}
-	var known map[string][]string
-	for _, account := range a.config.Accounts() {
-		if known == nil {
-			known = map[string][]string{}
-		}
-		known[account.Provider] = append(known[account.Provider], account.Name)
-	}
-	return known
-}
-
-// size is that of a regular file, 0 for anything else.
-func size(f *os.File) int64 {
-	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() {
-		return 0
-	}
-	return info.Size()
-}
-
-// linger is how long a batch waits for more lines after its first: a pipe that delivers one now and then gets its answer at once.
-const linger = 10 * time.Millisecond

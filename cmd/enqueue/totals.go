@@ -73,15 +73,15 @@ type total struct {
 	sum   sum
 }
 
-func (t totals) add(result string, task tasks.Task) {
+func (t totals) add(result string, of counted) {
 	t.at(totalKey{result: result}).lines++
-	m := task.Amount()
+	m := of.Amount()
 	if m.IsZero() {
 		return
 	}
-	of := t.at(totalKey{result, task.Provider(), m.Currency()})
-	of.lines++
-	of.sum.add(m)
+	total := t.at(totalKey{result, of.Provider(), m.Currency()})
+	total.lines++
+	total.sum.add(m)
 }
 
 func (t totals) at(k totalKey) *total {
@@ -118,15 +118,5 @@ func compareKeys(a, b totalKey) int {
 }
 
 func rank(result string) int {
-	return slices.Index([]string{string(tasks.Enqueued), resultValid, string(tasks.Duplicate), string(tasks.Conflict), resultInvalid}, result)
-}
-
-// summarize tells people what became of the input, as far as it was read.
-func (s *submission) summarize(name string, whole bool) {
-	switch {
-	case s.lines > 0:
-		s.app.say("%d lines of %s: %s", s.lines, name, s.totals)
-	case whole:
-		s.app.say("%s is empty: nothing to do", name)
-	}
+	return slices.Index([]string{string(tasks.Enqueued), resultAdded, resultValid, string(tasks.Duplicate), string(tasks.Conflict), resultInvalid}, result)
 }

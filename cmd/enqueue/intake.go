@@ -1,0 +1,226 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/remesa/remesa/internal/config"
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/tasks"
+)
+
+// batchSize is how many lines share their round trips to Redis.
+const batchSize = 256
+
+// linger is how long a batch waits for more lines after its first: a pipe that delivers one now and then gets its answer at once.
+const linger = 10 * time.Millisecond
+
+// Results of a line besides those of tasks.Outcome.
+const (
+	resultValid   = "valid" // of a dry run
+	resultInvalid = string(tasks.Invalid)
+)
+
+// intake is one file on its way: read by one goroutine, taken in and answered batch by batch by another.
+type intake[L any] struct {
+	app      *app
+	totals   totals
+	progress *progress
+	lines    int
+}
+
+// answered is what is printed for a line, and what is counted of it.
+type answered struct {
+	print  any
+	result string
+	of     counted
+}
+
+// counted is what a line moves; its amount is zero where that is nothing, or cannot be read.
+type counted interface {
+	Provider() string
+	Amount() providers.Money
+}
+
+// item is a line, or why there is none.
+type item[L any] struct {
+	line L
+	err  error
+}
+
+// readAhead decodes lines while earlier ones are taken in.
+func readAhead[L any](ctx context.Context, next func() (L, error)) <-chan item[L] {
+	items := make(chan item[L], batchSize)
+	go func() {
+		for {
+			line, err := next()
+			select {
+			case items <- item[L]{line, err}:
+			case <-ctx.Done():
+				return
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	return items
+}
+
+// run answers every line in the order of the input. answer gives each line of a batch its answer, or none of them. A batch that has begun
+// is finished even after a signal.
+func (n *intake[L]) run(next func() (L, error), answer func(ctx context.Context, batch []L) ([]answered, error)) error {
+	ctx, cancel := context.WithCancel(n.app.ctx)
+	defer cancel()
+	items := readAhead(ctx, next)
+	for {
+		batch, err := collect(ctx, items)
+		if len(batch) > 0 {
+			answers, err := answer(context.WithoutCancel(ctx), batch)
+			if err != nil {
+				return err
+			}
+			if err := n.print(answers); err != nil {
+				return err
+			}
+		}
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case errors.Is(err, context.Canceled):
+			return err
+		case err != nil:
+			return fmt.Errorf("%w: %w", errInput, err)
+		}
+	}
+}
+
+// collect waits for a line, and then a moment for more.
+func collect[L any](ctx context.Context, items <-chan item[L]) ([]L, error) {
+	var batch []L
+	var paused <-chan time.Time
+	for len(batch) < batchSize {
+		select {
+		case i := <-items:
+			if i.err != nil {
+				return batch, i.err
+			}
+			batch = append(batch, i.line)
+		case <-paused:
+			return batch, nil
+		case <-ctx.Done():
+			return batch, ctx.Err()
+		}
+		if paused == nil {
+			paused = time.After(linger)
+		}
+	}
+	return batch, nil
+}
+
+func (n *intake[L]) print(answers []answered) error {
+	n.progress.clear()
+	for _, a := range answers {
+		if err := n.app.print(a.print); err != nil {
+			return fmt.Errorf("%w: %w", errOutput, err)
+		}
+		n.totals.add(a.result, a.of)
+	}
+	if err := n.app.flush(); err != nil {
+		return fmt.Errorf("%w: %w", errOutput, err)
+	}
+	n.lines += len(answers)
+	n.progress.draw(n.lines, time.Now())
+	return nil
+}
+
+// conclude tells people what became of the input, and says how the command ends.
+func (n *intake[L]) conclude(name string, err error) error {
+	n.progress.clear()
+	n.summarize(name, err == nil)
+	if err != nil {
+		return n.app.explain(err)
+	}
+	if n.totals.lines(resultInvalid)+n.totals.lines(string(tasks.Conflict)) > 0 {
+		return said(exitRefused)
+	}
+	return nil
+}
+
+// summarize tells people what became of the input, as far as it was read.
+func (n *intake[L]) summarize(name string, whole bool) {
+	switch {
+	case n.lines > 0:
+		n.app.say("%d lines of %s: %s", n.lines, name, n.totals)
+	case whole:
+		n.app.say("%s is empty: nothing to do", name)
+	}
+}
+
+// inputName is the input's for people.
+func inputName(file string) string {
+	if file == "" || file == "-" {
+		return "stdin"
+	}
+	return file
+}
+
+// size is that of a regular file, 0 for anything else.
+func size(f *os.File) int64 {
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return 0
+	}
+	return info.Size()
+}
+
+// client takes payments in. Payloads must not travel open where the operator wants them sealed.
+func (a *app) client() (*tasks.Client, error) {
+	if err := config.Complete(&a.config.Keys); err != nil {
+		return nil, usageError{err}
+	}
+	if a.config.PayloadKeys != "" {
+		return nil, usage("REMESA_PAYLOAD_KEYS: this version cannot seal payloads; nothing was enqueued")
+	}
+	return tasks.NewClient(a.ledger, a.rdb, tasks.ClientOptions{
+		FingerprintKey: []byte(a.config.FingerprintKey.Reveal()), MemoryStop: a.config.IntakeMemoryStop,
+		TaskTimeout: a.config.TaskTimeout(), Wakers: 32,
+	}), nil
+}
+
+// known are the accounts whose settings this environment holds, by provider; nil where it holds none, or not enough to tell: then
+// what is for any provider is accepted and waits for a worker that has the credentials.
+type known map[string][]string
+
+func knownAccounts(a *app) known {
+	if err := config.Complete(&a.config.Providers); err != nil {
+		a.say("warning: the providers' settings in this environment are not complete, so the input is not compared with them: %s", err)
+		return nil
+	}
+	var all known
+	for _, account := range a.config.Accounts() {
+		if all == nil {
+			all = known{}
+		}
+		all[account.Provider] = append(all[account.Provider], account.Name)
+	}
+	return all
+}
+
+// serve refuses what no worker with this environment's settings would send.
+func (k known) serve(provider, account string) error {
+	accounts, ok := k[provider]
+	switch {
+	case k == nil || slices.Contains(accounts, account):
+		return nil
+	case !ok:
+		return fmt.Errorf("provider: %s has no credentials here, though other providers have", provider)
+	default:
+		return fmt.Errorf("account: %s has no credentials for it here, though it has for others", provider)
+	}
+}

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/remesa/remesa/schedule"
+	"github.com/remesa/remesa/tasks"
+)
+
+type subscriptionChangeCmd struct {
+	Subject subject `embed:""`
+	Amount  *string `placeholder:"AMOUNT" help:"The amount of each period from the next one on, in the subscription's currency."`
+	Card    string  `placeholder:"FILE" help:"File with the new card as a JSON object, as in the subscription (- is stdin)."`
+}
+
+// Validate wants something to change.
+func (c *subscriptionChangeCmd) Validate() error {
+	if c.Amount == nil && c.Card == "" {
+		return usage("give --amount, --card or both")
+	}
+	return c.Subject.Validate()
+}
+
+// longestCard bounds the file of a card.
+const longestCard = 64 << 10
+
+// Run changes.
+func (c *subscriptionChangeCmd) Run(a *app) error {
+	change := tasks.Change{Amount: c.Amount}
+	if c.Card != "" {
+		in, err := openInput(c.Card)
+		if err != nil {
+			return fmt.Errorf("card: %w", err)
+		}
+		defer in.Close()
+		if change.Card, err = io.ReadAll(io.LimitReader(in, longestCard)); err != nil {
+			return errors.New("card: cannot be read")
+		}
+	}
+	paused := "" // why
+	err := a.step(c.Subject.ID, func(s schedule.Subscription, now time.Time) (schedule.Change, error) {
+		if s.Record.State == schedule.Paused {
+			paused = s.Record.Reason
+		}
+		return c.plan(s, change, now)
+	})
+	if err == nil && paused != "" {
+		a.say("%s is still paused (%s): `enqueue subscription resume %s` lets it go on", c.Subject.ID, paused, c.Subject.ID)
+	}
+	return err
+}
+
+var errSame = errors.New("it is so already; nothing was changed")
+
+func (c *subscriptionChangeCmd) plan(s schedule.Subscription, change tasks.Change, now time.Time) (schedule.Change, error) {
+	if s.Err != nil {
+		return schedule.Change{}, fmt.Errorf("its content: %w", s.Err)
+	}
+	before, err := tasks.DecodeSubscription(s.Content)
+	if err != nil {
+		return schedule.Change{}, errors.New("its content cannot be read")
+	}
+	after, err := before.With(change)
+	if err != nil {
+		return schedule.Change{}, err
+	}
+	if s.Record.State != schedule.Ended && bytes.Equal(before.Payload(), after.Payload()) {
+		return schedule.Change{}, errSame
+	}
+	plan, err := s.Record.Change(now, after.Amount().Text(), c.Subject.person())
+	return schedule.Change{Plan: plan, Content: after.Payload()}, err
+}
