@@ -170,6 +170,9 @@ func (o *overview) count(all []gathered) {
 			continue // not counted by the ledger: the metrics have them
 		}
 		c := counted{State: s, Meaning: meaning(s)}
+		if s == idempotency.Failed {
+			c.Meaning += "; of the last 30 days"
+		}
 		for _, i := range columns {
 			c.Numbers = append(c.Numbers, all[i].counts[s])
 		}

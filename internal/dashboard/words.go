@@ -52,7 +52,7 @@ func meaning(s idempotency.State) string {
 	case idempotency.Succeeded:
 		return "executed"
 	case idempotency.Failed:
-		return "not executed, in the last 30 days"
+		return "not executed, as far as is known"
 	case idempotency.Reversed:
 		return "executed, and taken back"
 	}

@@ -1,0 +1,126 @@
+package dashboard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/remesa/remesa/idempotency"
+)
+
+var testNow = time.Date(2026, 5, 15, 9, 30, 0, 0, time.UTC)
+
+// desk is a ledger that remembers what people told it.
+type desk struct {
+	records []idempotency.Record
+	halts   map[string]string
+	// broken is the provider whose records cannot be read.
+	broken string
+	// refuses is what each step answers.
+	refuses error
+	calls   []string
+}
+
+func newDesk() *desk {
+	return &desk{records: []idempotency.Record{record("virtualpos", "p", idempotency.Held)}, halts: map[string]string{}}
+}
+
+func record(provider, reference string, s idempotency.State) idempotency.Record {
+	at := testNow.Add(-3 * time.Hour)
+	return idempotency.Record{
+		Key:  idempotency.Key{Provider: provider, Account: "default", Reference: reference},
+		Type: "payout", State: s, Version: 7, Amount: "12500", Currency: "CLP", Attempts: 1, Created: at.Add(-time.Hour), Updated: at,
+		History: []idempotency.Event{{At: at.Add(-time.Hour), State: idempotency.Queued}, {At: at, State: s, Attempt: 1, Note: "a note"}},
+	}
+}
+
+func goodForm() string {
+	return url.Values{"step": {"resolve"}, "as": {"succeeded"}, "key": {"virtualpos/p"}, "version": {"7"}, "by": {"ana"}, "note": {"seen"}}.Encode()
+}
+
+func (d *desk) Show(_ context.Context, k idempotency.Key) (idempotency.Record, error) {
+	if d.broken == k.Provider {
+		return idempotency.Record{}, errors.New("dial tcp: refused")
+	}
+	for _, r := range d.records {
+		if r.Key == k {
+			return r, nil
+		}
+	}
+	return idempotency.Record{}, fmt.Errorf("%s: %w", k, idempotency.ErrUnknown)
+}
+
+func (d *desk) List(_ context.Context, f idempotency.Filter, yield func(idempotency.Record) bool) error {
+	if d.broken == f.Provider {
+		return errors.New("dial tcp: refused")
+	}
+	for _, r := range d.records {
+		if r.Key.Provider != f.Provider || f.State != "" && r.State != f.State || f.Anomalies && r.Anomaly == "" {
+			continue
+		}
+		if !yield(r) {
+			return nil
+		}
+	}
+	return nil
+}
+
+func (d *desk) Counts(_ context.Context, provider string) (map[idempotency.State]int64, error) {
+	if d.broken == provider {
+		return nil, errors.New("dial tcp: refused")
+	}
+	counts := map[idempotency.State]int64{}
+	for _, r := range d.records {
+		if r.Key.Provider == provider {
+			counts[r.State]++
+		}
+	}
+	return counts, nil
+}
+
+func (d *desk) Halts(_ context.Context, provider string) (map[string]string, error) {
+	if text := d.halts[provider]; text != "" {
+		return map[string]string{"*": text}, nil
+	}
+	return nil, nil
+}
+
+// told keeps a step, the version and who took it.
+func (d *desk) told(step string, k idempotency.Key, version int64, p idempotency.Person, more ...any) (idempotency.Settlement, error) {
+	d.calls = append(d.calls, step+" "+k.String()+" "+strconv.FormatInt(version, 10)+" by "+p.By+": "+p.Note+fmt.Sprintf("%v", more))
+	return idempotency.Settlement{}, d.refuses
+}
+
+func (d *desk) Resolve(_ context.Context, k idempotency.Key, v int64, r idempotency.Resolution) (idempotency.Settlement, error) {
+	return d.told("resolve", k, v, r.Person, r.As, r.ProviderID, r.Decline)
+}
+
+func (d *desk) ClearAnomaly(_ context.Context, k idempotency.Key, v int64, reverse bool, p idempotency.Person) (idempotency.Settlement, error) {
+	return d.told("anomaly", k, v, p, "reverse", reverse)
+}
+
+func (d *desk) Retry(_ context.Context, k idempotency.Key, v int64, risk bool, p idempotency.Person) (idempotency.Settlement, error) {
+	return d.told("retry", k, v, p, "risk", risk)
+}
+
+func (d *desk) Unblock(_ context.Context, k idempotency.Key, v int64, p idempotency.Person) (idempotency.Settlement, error) {
+	return d.told("unblock", k, v, p)
+}
+
+func (d *desk) Cancel(_ context.Context, k idempotency.Key, v int64, p idempotency.Person) (idempotency.Settlement, error) {
+	return d.told("cancel", k, v, p)
+}
+
+func (d *desk) Halt(context.Context, string, string, idempotency.Person) error   { return d.refuses }
+func (d *desk) Unhalt(context.Context, string, string, idempotency.Person) error { return d.refuses }
+
+func mustURL(path string) *url.URL {
+	u, err := url.Parse(path)
+	if err != nil {
+		panic(err)
+	}
+	return u
+}

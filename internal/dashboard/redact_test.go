@@ -1,0 +1,40 @@
+package dashboard
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/remesa/remesa/tasks"
+)
+
+const fullPayload = `{"type":"payout","provider":"virtualpos","merchant_id":"tef-0001","amount":"12500","currency":"CLP","description":"canary text",` +
+	`"recipient":{"document":"12345678-5","name":"Canary Soto","email":"canary@example.cl"},"bank":{"code":"012","account_number":"77889900112"},` +
+	`"metadata":{"order":"canary-order"}}`
+
+func TestOfAPayloadOnlyWhatNamesThePaymentIsShown(t *testing.T) {
+	for _, row := range []struct{ kind, payload, shown string }{
+		{tasks.TypeWake, `{"key":"virtualpos/tef-0001"}`, `{"key":"virtualpos/tef-0001"}`},
+		{tasks.TypeWake, `{"key":"canary"}`, unreadable},
+		{tasks.TypeWake, "canary", unreadable},
+		{"payout", fullPayload, `{"type":"payout","key":"virtualpos/tef-0001","provider":"virtualpos","reference":"tef-0001","amount":"12500","currency":"CLP","rest":"masked"}`},
+		{"charge", fullPayload, `{"type":"payout","key":"virtualpos/tef-0001","provider":"virtualpos","reference":"tef-0001","amount":"12500","currency":"CLP","rest":"masked"}`},
+		{"status", `{"type":"status","provider":"virtualpos","reference":"tef-0001"}`,
+			`{"type":"status","key":"virtualpos/tef-0001","provider":"virtualpos","reference":"tef-0001","rest":"masked"}`},
+		{"payout", strings.Replace(fullPayload, `"amount"`, `"canary":1,"amount"`, 1), unreadable},
+		{"payout", strings.Replace(fullPayload, "tef-0001", "4111111111111111", 1), unreadable},
+		{"payout", "\xff\x00 canary", unreadable},
+		{"payout", "", unreadable},
+		{"email:welcome", "canary@example.cl", masked},
+		{"", "canary", masked},
+	} {
+		if got := showPayload(row.kind, []byte(row.payload)); got != row.shown || strings.Contains(strings.ToLower(got), "canary") {
+			t.Errorf("%s %.40q: %s", row.kind, row.payload, got)
+		}
+	}
+	if got := showResult("payout", []byte("canary")); got != masked {
+		t.Errorf("a result: %s", got)
+	}
+	if got := showResult("payout", nil); got != "" {
+		t.Errorf("no result: %s", got)
+	}
+}
