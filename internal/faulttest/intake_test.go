@@ -91,8 +91,8 @@ func TestASubmitCommandIsKilled(t *testing.T) {
 	})
 	p.kill()
 	w.demandReported(p.output())
-	w.enqueue("submit", lines).awaitExit() // what was not reported may be submitted again
-	w.awaitSettled(2 * time.Minute)
+	w.enqueue("submit", lines).awaitExitIn(either(patience, 10*time.Minute)) // what was not reported may be submitted again
+	w.awaitSettled(patience)
 	all(t, w.audit(rules{}), idempotency.Succeeded)
 }
 

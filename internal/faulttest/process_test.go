@@ -86,11 +86,16 @@ func (p *process) drain() {
 // awaitExit returns the exit code, -1 after a signal.
 func (p *process) awaitExit() int {
 	p.t.Helper()
+	return p.awaitExitIn(patience)
+}
+
+func (p *process) awaitExitIn(limit time.Duration) int {
+	p.t.Helper()
 	select {
 	case <-p.exited:
 		return p.cmd.ProcessState.ExitCode()
-	case <-time.After(patience):
-		p.t.Fatalf("%s is still there after %s", p.name, patience)
+	case <-time.After(limit):
+		p.t.Fatalf("%s is still there after %s", p.name, limit)
 		return 0
 	}
 }
