@@ -23,6 +23,7 @@ type cli struct {
 	Check       checkCmd         `cmd:"" help:"Check configuration, Redis and credentials without moving money."`
 	Sandbox     sandboxCmd       `cmd:"" help:"Serve only the provider simulators, for integration tests."`
 	Demo        demoCmd          `cmd:"" help:"Sample payments through an embedded Redis and the simulators."`
+	Key         keyCmd           `cmd:"" help:"Make a key for REMESA_PAYLOAD_KEYS."`
 	Healthcheck healthcheckCmd   `cmd:"" help:"Ask the worker on this machine whether it lives; exit 0 or 1. For containers."`
 	Version     kong.VersionFlag `help:"Print the version and exit."`
 }
