@@ -84,12 +84,45 @@ func (s *PagandoCheck) shape() shape {
 }
 
 func (s *ETpay) shape() shape {
-	return shape{
+	own := shape{
 		credentials: []setting{{"MERCHANT_CODE", s.MerchantCode}, {"MERCHANT_API_TOKEN", s.MerchantAPIToken.Reveal()}},
 		urls:        []setting{{"BASE_URL", s.BaseURL}, {"PAYMENT_URL", s.PaymentURL}, {"WEBHOOK_URL", s.WebhookURL}},
 		needed:      2,
 		identity:    []string{hostOf(s.BaseURL), s.MerchantCode},
 	}
+	if s.Payouts() {
+		s.addPayouts(&own)
+	}
+	return own
+}
+
+// Payouts reports whether the account is meant to send payouts: some of their settings are set.
+func (s *ETpay) Payouts() bool {
+	return s.PayoutsURL != "" || s.PayoutsUsername != "" || s.PayoutsPassword != "" // a file has been read by now
+}
+
+// addPayouts makes the settings of payouts part of the account: all are needed, and who gets the payouts is part of its identity.
+func (s *ETpay) addPayouts(own *shape) {
+	own.urls = append([]setting{{"PAYOUTS_URL", s.PayoutsURL}}, own.urls...)
+	own.needed++
+	own.identity = append(own.identity, hostOf(s.PayoutsURL), s.PayoutsUsername)
+	own.credentials = append(own.credentials, setting{"PAYOUTS_USERNAME", s.PayoutsUsername}, setting{"PAYOUTS_PASSWORD", s.PayoutsPassword.Reveal()})
+	for _, path := range []setting{{"PAYOUTS_CREATE_PATH", s.PayoutsCreatePath}, {"PAYOUTS_RANGE_PATH", s.PayoutsRangePath}} {
+		if !strings.HasPrefix(path.text, "/") {
+			own.others = append(own.others, setting{path.name, "must begin with /"})
+		}
+	}
+	if !pathHolds(s.PayoutsStatusPath, "{id}") {
+		own.others = append(own.others, setting{"PAYOUTS_STATUS_PATH", "must begin with / and hold {id}"})
+	}
+}
+
+// PaysOut reports whether the account sends payouts.
+func (a Account) PaysOut() bool {
+	if s, ok := a.Settings.(*ETpay); ok {
+		return s.Payouts()
+	}
+	return a.Provider == providers.VirtualPOS || a.Provider == providers.Coordinador
 }
 
 func (s *Coordinador) shape() shape {

@@ -69,18 +69,20 @@ func TestIdentityTellsAccountsApartAndNothingElse(t *testing.T) {
 		a, b Settings
 		same bool
 	}{
-		"VirtualPOS: another key":              {&VirtualPOS{BaseURL: "https://h", APIKey: "a"}, &VirtualPOS{BaseURL: "https://h", APIKey: "b"}, false},
-		"VirtualPOS: another host":             {&VirtualPOS{BaseURL: "https://h", APIKey: "a"}, &VirtualPOS{BaseURL: "https://i", APIKey: "a"}, false},
-		"VirtualPOS: another secret":           {&VirtualPOS{BaseURL: "https://h", APIKey: "a", SecretKey: "x"}, &VirtualPOS{BaseURL: "https://H/v1", APIKey: "a", SecretKey: "y"}, true},
-		"VirtualPOS: the port that https has":  {&VirtualPOS{BaseURL: "https://h", APIKey: "a"}, &VirtualPOS{BaseURL: "https://h:443", APIKey: "a"}, true},
-		"VirtualPOS: another port":             {&VirtualPOS{BaseURL: "https://h", APIKey: "a"}, &VirtualPOS{BaseURL: "https://h:8443", APIKey: "a"}, false},
-		"Pago Seguro: another account":         {&PagoSeguro{BaseURL: "https://h", AccountID: "1"}, &PagoSeguro{BaseURL: "https://h", AccountID: "2"}, false},
-		"Pago Seguro: another key":             {&PagoSeguro{BaseURL: "https://h", AccountID: "1", APIKey: "a"}, &PagoSeguro{BaseURL: "https://h", AccountID: "1", APIKey: "b"}, true},
-		"Pagando Check: another user":          {&PagandoCheck{BaseURL: "https://h", User: "1"}, &PagandoCheck{BaseURL: "https://h", User: "2"}, false},
-		"ETpay: another merchant":              {&ETpay{BaseURL: "https://h", MerchantCode: "1"}, &ETpay{BaseURL: "https://h", MerchantCode: "2"}, false},
-		"Coordinador: another path, same host": {&Coordinador{PortalURL: "https://h/cen", GatewayURL: "https://g"}, &Coordinador{PortalURL: "https://h/other", GatewayURL: "https://g"}, false},
-		"Coordinador: another user":            {&Coordinador{PortalURL: "https://h", Username: "1"}, &Coordinador{PortalURL: "https://h", Username: "2"}, false},
-		"Coordinador: a slash at the end":      {&Coordinador{PortalURL: "https://h/cen", Username: "1"}, &Coordinador{PortalURL: "https://h/cen/", Username: "1"}, true},
+		"VirtualPOS: another key":                {&VirtualPOS{BaseURL: "https://h", APIKey: "a"}, &VirtualPOS{BaseURL: "https://h", APIKey: "b"}, false},
+		"VirtualPOS: another host":               {&VirtualPOS{BaseURL: "https://h", APIKey: "a"}, &VirtualPOS{BaseURL: "https://i", APIKey: "a"}, false},
+		"VirtualPOS: another secret":             {&VirtualPOS{BaseURL: "https://h", APIKey: "a", SecretKey: "x"}, &VirtualPOS{BaseURL: "https://H/v1", APIKey: "a", SecretKey: "y"}, true},
+		"VirtualPOS: the port that https has":    {&VirtualPOS{BaseURL: "https://h", APIKey: "a"}, &VirtualPOS{BaseURL: "https://h:443", APIKey: "a"}, true},
+		"VirtualPOS: another port":               {&VirtualPOS{BaseURL: "https://h", APIKey: "a"}, &VirtualPOS{BaseURL: "https://h:8443", APIKey: "a"}, false},
+		"Pago Seguro: another account":           {&PagoSeguro{BaseURL: "https://h", AccountID: "1"}, &PagoSeguro{BaseURL: "https://h", AccountID: "2"}, false},
+		"Pago Seguro: another key":               {&PagoSeguro{BaseURL: "https://h", AccountID: "1", APIKey: "a"}, &PagoSeguro{BaseURL: "https://h", AccountID: "1", APIKey: "b"}, true},
+		"Pagando Check: another user":            {&PagandoCheck{BaseURL: "https://h", User: "1"}, &PagandoCheck{BaseURL: "https://h", User: "2"}, false},
+		"ETpay: another merchant":                {&ETpay{BaseURL: "https://h", MerchantCode: "1"}, &ETpay{BaseURL: "https://h", MerchantCode: "2"}, false},
+		"ETpay: the same merchant, with payouts": {&ETpay{BaseURL: "https://h", MerchantCode: "1"}, &ETpay{BaseURL: "https://h", MerchantCode: "1", PayoutsURL: "https://o", PayoutsUsername: "u"}, false},
+		"ETpay: payouts of another user":         {&ETpay{PayoutsURL: "https://o", PayoutsUsername: "u"}, &ETpay{PayoutsURL: "https://o", PayoutsUsername: "v"}, false},
+		"Coordinador: another path, same host":   {&Coordinador{PortalURL: "https://h/cen", GatewayURL: "https://g"}, &Coordinador{PortalURL: "https://h/other", GatewayURL: "https://g"}, false},
+		"Coordinador: another user":              {&Coordinador{PortalURL: "https://h", Username: "1"}, &Coordinador{PortalURL: "https://h", Username: "2"}, false},
+		"Coordinador: a slash at the end":        {&Coordinador{PortalURL: "https://h/cen", Username: "1"}, &Coordinador{PortalURL: "https://h/cen/", Username: "1"}, true},
 	} {
 		if (identity(row.a) == identity(row.b)) != row.same {
 			t.Errorf("%s: %q and %q", sentence, identity(row.a), identity(row.b))

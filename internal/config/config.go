@@ -8,6 +8,8 @@ package config
 import (
 	"errors"
 	"fmt"
+
+	"github.com/remesa/remesa/providers"
 )
 
 // Config is every setting there is.
@@ -67,7 +69,21 @@ func checkAll(c *Config) []error {
 	for _, g := range []interface{ complete() []error }{&c.Redis, &c.Ledger, &c.Timing, &c.Providers, &c.Keys, &c.HTTP, &c.Logging} {
 		problems = append(problems, g.complete()...)
 	}
-	return problems
+	return append(problems, c.resendProblems()...)
+}
+
+// resendProblems refuses to send a payout of ETpay again because it was not found: how its listing looks is assumed, so that an absent
+// payout may be one that was paid.
+func (c *Config) resendProblems() []error {
+	if !c.Policy(providers.ETpay).Resend {
+		return nil
+	}
+	for _, a := range c.Accounts() {
+		if a.Provider == providers.ETpay && a.PaysOut() {
+			return []error{problem(variable(providers.ETpay, "ON_NOT_FOUND"), "must be hold while %s/%s sends payouts: their listing proves nothing yet", a.Provider, a.Name)}
+		}
+	}
+	return nil
 }
 
 func problem(setting, format string, args ...any) error {

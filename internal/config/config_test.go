@@ -58,6 +58,45 @@ func virtualPOS(more ...string) map[string]string {
 	return env
 }
 
+// etpay is an account with payouts.
+func etpay(more ...string) map[string]string {
+	env := map[string]string{
+		"REMESA_ETPAY_MERCHANT_CODE": "m", "REMESA_ETPAY_MERCHANT_API_TOKEN": canary, "REMESA_ETPAY_BASE_URL": "http://127.0.0.1:1",
+		"REMESA_ETPAY_PAYMENT_URL": "http://127.0.0.1:1", "REMESA_ETPAY_PAYOUTS_URL": "https://o.example", "REMESA_ETPAY_PAYOUTS_USERNAME": "ops@example.cl",
+		"REMESA_ETPAY_PAYOUTS_PASSWORD": canary,
+	}
+	for i := 0; i < len(more); i += 2 {
+		env[more[i]] = more[i+1]
+	}
+	return env
+}
+
+func TestPayoutsOfETpayAreOffUnlessTheirSettingsAreThere(t *testing.T) {
+	t.Parallel()
+	for sentence, row := range map[string]struct {
+		env      map[string]string
+		on, real bool
+		identity string
+	}{
+		"without their settings": {
+			etpay("REMESA_ETPAY_PAYOUTS_URL", "", "REMESA_ETPAY_PAYOUTS_USERNAME", "", "REMESA_ETPAY_PAYOUTS_PASSWORD", "", "REMESA_ON_NOT_FOUND", "resend"),
+			false, false, "127.0.0.1:1 m",
+		},
+		"with them":           {etpay("REMESA_ON_NOT_FOUND", "resend", "REMESA_ETPAY_ON_NOT_FOUND", "hold"), true, true, "127.0.0.1:1 m o.example ops@example.cl"},
+		"on the same machine": {etpay("REMESA_ETPAY_PAYOUTS_URL", "http://127.0.0.1:2"), true, false, "127.0.0.1:1 m 127.0.0.1:2 ops@example.cl"},
+	} {
+		a := mustParse(t, row.env).Accounts()[0]
+		if a.PaysOut() != row.on || a.Real() != row.real || a.Identity() != row.identity {
+			t.Errorf("%s: pays out %t, real %t, identity %q", sentence, a.PaysOut(), a.Real(), a.Identity())
+		}
+	}
+	env := etpay("REMESA_ETPAY_PAYOUTS_PASSWORD", "", "REMESA_ETPAY_PAYOUTS_PASSWORD_FILE", file(t, canary+"\n"))
+	c := mustParse(t, env)
+	if c.ETpay.PayoutsPassword.Reveal() != canary || c.ETpay.PayoutsCreatePath != "/v1/payouts" || c.ETpay.PayoutsStatusPath != "/v1/payouts/{id}" || c.ETpay.PayoutsRangePath != "/v1/payouts" {
+		t.Errorf("got %+v", c.ETpay)
+	}
+}
+
 func TestEveryVariableIsASetting(t *testing.T) {
 	t.Parallel()
 	general := strings.Fields(`REDIS_URL REDIS_URL_FILE HTTP_ADDR DASHBOARD_USER DASHBOARD_PASSWORD DASHBOARD_PASSWORD_FILE DASHBOARD_WRITABLE
@@ -70,8 +109,9 @@ func TestEveryVariableIsASetting(t *testing.T) {
 			STATUS_BY_MERCHANT_PATH BODY STATUS_SIGNATURE`,
 		"PAGOSEGURO":   `BASE_URL ACCOUNT_ID API_KEY API_KEY_FILE HARD_DECLINES`,
 		"PAGANDOCHECK": `BASE_URL USER PASSWORD PASSWORD_FILE TWO_STEP ORIGIN HARD_DECLINES UNCERTAIN_DECLINES`,
-		"ETPAY":        `BASE_URL PAYMENT_URL MERCHANT_CODE MERCHANT_API_TOKEN MERCHANT_API_TOKEN_FILE WEBHOOK_URL`,
-		"COORDINADOR":  `PORTAL_URL GATEWAY_URL USERNAME PASSWORD PASSWORD_FILE`,
+		"ETPAY": `BASE_URL PAYMENT_URL MERCHANT_CODE MERCHANT_API_TOKEN MERCHANT_API_TOKEN_FILE WEBHOOK_URL PAYOUTS_URL PAYOUTS_USERNAME
+			PAYOUTS_PASSWORD PAYOUTS_PASSWORD_FILE PAYOUTS_CREATE_PATH PAYOUTS_STATUS_PATH PAYOUTS_RANGE_PATH`,
+		"COORDINADOR": `PORTAL_URL GATEWAY_URL USERNAME PASSWORD PASSWORD_FILE`,
 	}
 	overrides := " CONCURRENCY RATE SETTLE_TIME NOT_FOUND_CONFIRMATIONS NOT_FOUND_INTERVAL ON_NOT_FOUND MAX_RESENDS"
 	want := general
@@ -215,6 +255,16 @@ func TestWhatIsRefusedNamesTheVariableAndNoValue(t *testing.T) {
 		"an unknown signature":                       {virtualPOS("REMESA_VIRTUALPOS_STATUS_SIGNATURE", "x"), "REMESA_VIRTUALPOS_STATUS_SIGNATURE: must be tef or api_key"},
 		"one of two URLs":                            {map[string]string{"REMESA_COORDINADOR_USERNAME": "u", "REMESA_COORDINADOR_PASSWORD": canary, "REMESA_COORDINADOR_PORTAL_URL": "https://p.example"}, "REMESA_COORDINADOR_GATEWAY_URL: missing"},
 		"a webhook URL over plain http":              {map[string]string{"REMESA_ETPAY_MERCHANT_CODE": "m", "REMESA_ETPAY_MERCHANT_API_TOKEN": canary, "REMESA_ETPAY_BASE_URL": "https://e.example", "REMESA_ETPAY_PAYMENT_URL": "https://p.example", "REMESA_ETPAY_WEBHOOK_URL": "http://w.example"}, "REMESA_ETPAY_WEBHOOK_URL: must be https"},
+		"payouts of ETpay without a user":            {etpay("REMESA_ETPAY_PAYOUTS_USERNAME", ""), "REMESA_ETPAY_PAYOUTS_USERNAME: missing"},
+		"payouts of ETpay without a password":        {etpay("REMESA_ETPAY_PAYOUTS_PASSWORD", ""), "REMESA_ETPAY_PAYOUTS_PASSWORD: missing"},
+		"payouts of ETpay without a URL":             {etpay("REMESA_ETPAY_PAYOUTS_URL", ""), "REMESA_ETPAY_PAYOUTS_URL: missing"},
+		"payouts of ETpay over plain http":           {etpay("REMESA_ETPAY_PAYOUTS_URL", "http://o.example"), "REMESA_ETPAY_PAYOUTS_URL: must be https"},
+		"payouts of ETpay without its sessions":      {map[string]string{"REMESA_ETPAY_PAYOUTS_URL": "https://o.example", "REMESA_ETPAY_PAYOUTS_USERNAME": "u", "REMESA_ETPAY_PAYOUTS_PASSWORD": canary}, "REMESA_ETPAY_MERCHANT_CODE: missing"},
+		"a status path of payouts without the id":    {etpay("REMESA_ETPAY_PAYOUTS_STATUS_PATH", "/v1/payouts"), "REMESA_ETPAY_PAYOUTS_STATUS_PATH: must begin with / and hold {id}"},
+		"a relative path of payouts":                 {etpay("REMESA_ETPAY_PAYOUTS_CREATE_PATH", "v1"), "REMESA_ETPAY_PAYOUTS_CREATE_PATH: must begin with /"},
+		"a relative path of the listing":             {etpay("REMESA_ETPAY_PAYOUTS_RANGE_PATH", "v1"), "REMESA_ETPAY_PAYOUTS_RANGE_PATH: must begin with /"},
+		"payouts of ETpay sent again when not found": {etpay("REMESA_ETPAY_ON_NOT_FOUND", "resend"), "REMESA_ETPAY_ON_NOT_FOUND: must be hold"},
+		"everything sent again when not found":       {etpay("REMESA_ON_NOT_FOUND", "resend"), "REMESA_ETPAY_ON_NOT_FOUND: must be hold"},
 		"a Pago Seguro account without its id":       {map[string]string{"REMESA_PAGOSEGURO_API_KEY": canary, "REMESA_PAGOSEGURO_BASE_URL": "https://x.example"}, "REMESA_PAGOSEGURO_ACCOUNT_ID: missing"},
 		"a Pagando Check account without a password": {map[string]string{"REMESA_PAGANDOCHECK_USER": "u", "REMESA_PAGANDOCHECK_BASE_URL": "https://x.example"}, "REMESA_PAGANDOCHECK_PASSWORD: missing"},
 	} {

@@ -77,6 +77,14 @@ type ETpay struct {
 	MerchantAPIToken     providers.Secret `name:"merchant-api-token" placeholder:"TEXT" help:"Merchant API token."`
 	MerchantAPITokenFile string           `name:"merchant-api-token-file" placeholder:"FILE" help:"File that holds the merchant API token."`
 	WebhookURL           string           `name:"webhook-url" placeholder:"URL" help:"Where ETpay reports to; REMESA_WEBHOOK_ADDR listens behind it."`
+
+	PayoutsURL          string           `name:"payouts-url" placeholder:"URL" help:"The payouts API. Payouts are off without it, and need user and password; their contract is assumed, see docs/providers/etpay.md."`
+	PayoutsUsername     string           `name:"payouts-username" placeholder:"NAME" help:"User of the payouts API."`
+	PayoutsPassword     providers.Secret `name:"payouts-password" placeholder:"TEXT" help:"Its password."`
+	PayoutsPasswordFile string           `name:"payouts-password-file" placeholder:"FILE" help:"File that holds the password."`
+	PayoutsCreatePath   string           `name:"payouts-create-path" default:"/v1/payouts" placeholder:"PATH" help:"Path of a new payout."`
+	PayoutsStatusPath   string           `name:"payouts-status-path" default:"/v1/payouts/{id}" placeholder:"PATH" help:"Path of a payout by ETpay's id; holds {id}."`
+	PayoutsRangePath    string           `name:"payouts-range-path" default:"/v1/payouts" placeholder:"PATH" help:"Path of the payouts from a day to a day."`
 }
 
 // Coordinador holds one account's settings.

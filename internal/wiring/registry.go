@@ -81,9 +81,17 @@ func adapter(c *config.Config, a config.Account, parts Parts) (any, error) {
 		}
 		return pagandocheck.New(settings)
 	case *config.ETpay:
-		return etpay.New(etpay.Config{
+		sessions := etpay.Config{
 			BaseURL: s.BaseURL, PaymentURL: s.PaymentURL, MerchantCode: s.MerchantCode, MerchantAPIToken: s.MerchantAPIToken,
 			WebhookURL: s.WebhookURL, Timeout: c.RequestTimeout, Concurrency: 2 * p.Concurrency,
+		}
+		if !s.Payouts() {
+			return etpay.New(sessions)
+		}
+		return etpay.NewWithPayouts(sessions, etpay.Payouts{
+			URL: s.PayoutsURL, Username: s.PayoutsUsername, Password: s.PayoutsPassword,
+			CreatePath: s.PayoutsCreatePath, StatusPath: s.PayoutsStatusPath, RangePath: s.PayoutsRangePath,
+			Account: a.Provider + "/" + a.Name, Shared: parts.Tokens, Cooldown: c.CircuitCooldown, Renewed: renewed,
 		})
 	case *config.Coordinador:
 		return coordinador.New(coordinador.Config{
