@@ -279,7 +279,7 @@ type News struct {
 	Subscription string
 	// Charge is the ID of the charge's key.
 	Charge string
-	again  int64
+	again  string
 }
 
 func (n News) member() string { return n.Subscription + "|" + n.Charge }
@@ -290,7 +290,7 @@ func (s *Store) News(ctx context.Context, provider string, limit int) (time.Time
 	var out []News
 	for _, m := range members {
 		id, charge, _ := strings.Cut(m, "|")
-		out = append(out, News{id, charge, now.Add(unregistered).UnixMilli()})
+		out = append(out, News{id, charge, strconv.FormatInt(now.Add(unregistered).UnixMilli()-1, 10) + ".5"}) // as take gave it
 	}
 	return now, out, err
 }
