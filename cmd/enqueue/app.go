@@ -29,7 +29,9 @@ type app struct {
 	// ring opens what is sealed; nil where there are no payload keys, or none that can be read.
 	ring *seal.Ring
 	// keys says why the keys cannot be used. Only those who take payments in need them.
-	keys   error
+	keys error
+	// warned: it was said that something stays sealed.
+	warned bool
 	out    *bufio.Writer
 	errOut io.Writer
 }
@@ -69,6 +71,18 @@ func (l redisLog) Printf(_ context.Context, format string, v ...any) {
 // say tells people something, on stderr.
 func (a *app) say(format string, args ...any) {
 	_, _ = fmt.Fprintf(a.errOut, "enqueue: "+format+"\n", args...)
+}
+
+// sealedHere says once why some of what is printed stays sealed; nil says nothing.
+func (a *app) sealedHere(err error) {
+	if err == nil || a.warned {
+		return
+	}
+	a.warned = true
+	if a.keys != nil {
+		err = a.keys
+	}
+	a.say("warning: what cannot be opened with the REMESA_PAYLOAD_KEYS at hand is printed as it is stored, or not at all: %s", err)
 }
 
 // print writes one JSON line; it leaves the process with the next flush.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"time"
 
 	"github.com/remesa/remesa/internal/config"
@@ -179,13 +178,10 @@ func size(f *os.File) int64 {
 	return info.Size()
 }
 
-// client takes payments in. Payloads must not travel open where the operator wants them sealed.
+// client takes payments in. With payload keys the ledger seals them; keys that cannot be used stop it before anything is registered.
 func (a *app) client() (*tasks.Client, error) {
-	if err := config.Complete(&a.config.Keys); err != nil {
-		return nil, usageError{err}
-	}
-	if a.config.PayloadKeys != "" {
-		return nil, usage("REMESA_PAYLOAD_KEYS: this version cannot seal payloads; nothing was enqueued")
+	if a.keys != nil {
+		return nil, usageError{a.keys}
 	}
 	return tasks.NewClient(a.ledger, a.rdb, tasks.ClientOptions{
 		FingerprintKey: []byte(a.config.FingerprintKey.Reveal()), MemoryStop: a.config.IntakeMemoryStop,
@@ -195,7 +191,7 @@ func (a *app) client() (*tasks.Client, error) {
 
 // known are the accounts whose settings this environment holds, by provider; nil where it holds none, or not enough to tell: then
 // what is for any provider is accepted and waits for a worker that has the credentials.
-type known map[string][]string
+type known map[string][]config.Account
 
 func knownAccounts(a *app) known {
 	if err := config.Complete(&a.config.Providers); err != nil {
@@ -207,20 +203,40 @@ func knownAccounts(a *app) known {
 		if all == nil {
 			all = known{}
 		}
-		all[account.Provider] = append(all[account.Provider], account.Name)
+		all[account.Provider] = append(all[account.Provider], account)
 	}
 	return all
 }
 
 // serve refuses what no worker with this environment's settings would send.
 func (k known) serve(provider, account string) error {
-	accounts, ok := k[provider]
-	switch {
-	case k == nil || slices.Contains(accounts, account):
+	_, ok := k[provider]
+	switch _, found := k.find(provider, account); {
+	case k == nil || found:
 		return nil
 	case !ok:
 		return fmt.Errorf("provider: %s has no credentials here, though other providers have", provider)
 	default:
 		return fmt.Errorf("account: %s has no credentials for it here, though it has for others", provider)
 	}
+}
+
+func (k known) find(provider, name string) (config.Account, bool) {
+	for _, a := range k[provider] {
+		if a.Name == name {
+			return a, true
+		}
+	}
+	return config.Account{}, false
+}
+
+// serveTask also refuses a payout for an account that has no settings for payouts.
+func (k known) serveTask(t tasks.Task) error {
+	if err := k.serve(t.Provider(), t.Account()); err != nil {
+		return err
+	}
+	if a, ok := k.find(t.Provider(), t.Account()); ok && t.Type() == "payout" && !a.PaysOut() {
+		return fmt.Errorf("type: payouts of %s are off here: its settings for payouts are not set", t.Provider())
+	}
+	return nil
 }

@@ -110,6 +110,7 @@ const row = "%-40s %-9s %13s %-3s  %-20s  %-20s  %5v  %s\n"
 
 func (c *listCmd) print(a *app, r idempotency.Record) error {
 	if c.JSON {
+		a.sealedHere(r.Unopened)
 		return a.print(newPayment(r))
 	}
 	code := r.Code

@@ -80,6 +80,7 @@ func (c *showCmd) Run(a *app) error {
 	if err != nil {
 		return a.failed(err)
 	}
+	a.sealedHere(r.Unopened)
 	s := shown{newPayment(r), []entry{}}
 	for _, h := range r.History {
 		s.History = append(s.History, entry{stamp(h.At), h.State, h.Attempt, h.Note})

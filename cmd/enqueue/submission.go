@@ -59,7 +59,7 @@ func (s *submission) check(line tasks.Line) result {
 	}
 	err := line.Err
 	if err == nil {
-		err = s.accounts.serve(line.Task.Provider(), line.Task.Account())
+		err = s.accounts.serveTask(line.Task)
 	}
 	if err != nil {
 		r.Result, r.Error = resultInvalid, err.Error()

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -349,15 +350,24 @@ func TestATaskThatNoWorkerHereWouldSendIsRefused(t *testing.T) {
 	wantText(t, "with half of an account's settings", got.err, "REMESA_VIRTUALPOS_SECRET_KEY")
 }
 
-func TestPayloadsThatMustBeSealedAreNotTakenInOpen(t *testing.T) {
+func TestPayoutsOfETpayAreRefusedWhereTheyAreOff(t *testing.T) {
 	t.Parallel()
-	s := redistest.Start(t)
-	env := environment(redisAt(s.URL()), "REMESA_FINGERPRINT_KEY=0123456789abcdef",
-		"REMESA_PAYLOAD_KEYS=k1:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=")
-	got := enqueue(t, env, lines(payout("a")), "submit")
-	wantCode(t, "with payload keys", got, exitUsage)
-	if keys := s.Client().Keys(t.Context(), "*").Val(); len(keys) > 0 {
-		t.Errorf("something was written: %v", keys)
+	sessions := []string{
+		redisAt(nowhere), "REMESA_ETPAY_BASE_URL=http://127.0.0.1:9", "REMESA_ETPAY_PAYMENT_URL=http://127.0.0.1:9", "REMESA_ETPAY_MERCHANT_CODE=m",
+		"REMESA_ETPAY_MERCHANT_API_TOKEN=t",
+	}
+	payouts := append(slices.Clone(sessions), "REMESA_ETPAY_PAYOUTS_URL=http://127.0.0.1:9", "REMESA_ETPAY_PAYOUTS_USERNAME=u", "REMESA_ETPAY_PAYOUTS_PASSWORD=p")
+	out := payout("PO1", `"virtualpos"`, `"etpay"`, `"012"`, `"cl_estado"`, `"account_number"`, `"account_type":"vista","account_number"`)
+	valid := []result{{Line: 1, Key: "etpay/PO1", Result: "valid"}, {Line: 2, Key: "etpay/C1", Result: "valid"}}
+	off := []result{{Line: 1, Key: "etpay/PO1", Result: "invalid", Error: "type: payouts of etpay are off here"}, valid[1]}
+	for name, row := range map[string]struct {
+		env  []string
+		want []result
+	}{
+		"with settings for sessions alone": {sessions, off}, "with those of payouts": {payouts, valid}, "without any": {sessions[:1], valid},
+	} {
+		got := enqueue(t, environment(row.env...), lines(out, charge("C1")), "submit", "--dry-run")
+		compareResults(t, name, results(t, got.out), row.want)
 	}
 }
 

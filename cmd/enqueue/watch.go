@@ -52,7 +52,7 @@ type event struct {
 	values   map[string]any
 }
 
-// MarshalJSON is all fields as they stand in the stream, metadata as the object that its text holds.
+// MarshalJSON is all fields, metadata as the object that its text holds.
 func (e event) MarshalJSON() ([]byte, error) {
 	fields := map[string]any{}
 	for name, value := range e.values {
@@ -143,11 +143,17 @@ func printPast(a *app, streams []stream) error {
 		if err != nil {
 			return a.failed(err)
 		}
-		if err := a.print(e); err != nil {
+		if err := a.printEvent(e); err != nil {
 			return err
 		}
 	}
 	return a.flush()
+}
+
+// printEvent opens what is sealed in it.
+func (a *app) printEvent(e event) error {
+	a.sealedHere(idempotency.OpenOutcome(a.ring, e.values))
+	return a.print(e)
 }
 
 func past(a *app, s stream) iter.Seq2[event, error] {
@@ -196,7 +202,7 @@ func follow(a *app, streams []stream) error {
 		case <-a.ctx.Done():
 			return nil
 		case e := <-events:
-			if err := a.print(e); err != nil {
+			if err := a.printEvent(e); err != nil {
 				return err
 			}
 			if err := a.flush(); err != nil {

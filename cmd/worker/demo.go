@@ -34,7 +34,7 @@ func (cmd demoCmd) Run(ctx context.Context, c *config.Config) error {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	stage, err := newStage(ctx, cmd)
+	stage, err := newStage(ctx, cmd, c.Keys)
 	if err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ type stage struct {
 
 const demoUser = "demo"
 
-func newStage(ctx context.Context, cmd demoCmd) (*stage, error) {
+func newStage(ctx context.Context, cmd demoCmd, keys config.Keys) (*stage, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	s := &stage{cancel: cancel, redis: miniredis.NewMiniRedis(), sandbox: sandbox.New(sandbox.Options{}), password: rand.Text()}
 	if err := s.redis.Start(); err != nil {
@@ -84,7 +84,7 @@ func newStage(ctx context.Context, cmd demoCmd) (*stage, error) {
 		s.close()
 		return nil, err
 	}
-	if s.service, err = s.worker(cmd, url); err != nil {
+	if s.service, err = s.worker(cmd, url, keys); err != nil {
 		s.close()
 		return nil, err
 	}
@@ -140,8 +140,9 @@ func (s *stage) desk(provider string) *sandbox.Desk {
 	}
 }
 
-// worker is the one of worker run, with times short enough to watch.
-func (s *stage) worker(cmd demoCmd, url string) (*service, error) {
+// worker is the one of worker run, with times short enough to watch. Payload keys are the caller's, or enqueue in the same shell would
+// seal what the demo could not open.
+func (s *stage) worker(cmd demoCmd, url string, keys config.Keys) (*service, error) {
 	addr := cmd.Addr
 	if cmd.Once {
 		addr = "127.0.0.1:0"
@@ -160,12 +161,14 @@ func (s *stage) worker(cmd demoCmd, url string) (*service, error) {
 		"REMESA_COORDINADOR_USERNAME":    sandboxPortalUser, "REMESA_COORDINADOR_PASSWORD": sandboxPassword,
 		"REMESA_ETPAY_BASE_URL": url + sandbox.ETpayPrefix, "REMESA_ETPAY_PAYMENT_URL": url + sandbox.ETpayPrefix,
 		"REMESA_ETPAY_MERCHANT_CODE": sandboxMerchant, "REMESA_ETPAY_MERCHANT_API_TOKEN": sandboxMerchantToken,
+		"REMESA_ETPAY_PAYOUTS_URL": url + sandbox.ETpayPrefix, "REMESA_ETPAY_PAYOUTS_USERNAME": sandboxPayoutsUser, "REMESA_ETPAY_PAYOUTS_PASSWORD": sandboxPassword,
 		"REMESA_PAGANDOCHECK_BASE_URL": url + sandbox.PagandoCheckPrefix,
 		"REMESA_PAGANDOCHECK_USER":     sandboxUser, "REMESA_PAGANDOCHECK_PASSWORD": sandboxPassword,
 	})
 	if err != nil {
 		return nil, err
 	}
+	c.PayloadKeys, c.FingerprintKey = keys.PayloadKeys, keys.FingerprintKey
 	if s.rdb, err = c.Client(config.ServerProfile(connections(c))); err != nil {
 		return nil, err
 	}

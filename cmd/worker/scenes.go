@@ -31,7 +31,11 @@ type scene struct {
 	moved int
 }
 
-const heldReference = "demo-held"
+const (
+	heldReference = "demo-held"
+	// payoutReference is the one ETpay payment that sends money out.
+	payoutReference = "demopayout"
+)
 
 func scenes() []scene {
 	return []scene{
@@ -64,6 +68,8 @@ func scenes() []scene {
 			fault: sandbox.Fault{Kind: "pending", Delay: sandbox.Duration(700 * time.Millisecond)}, state: idempotency.Succeeded, moved: 1},
 		{provider: providers.ETpay, reference: "demosession", story: "a session is lost: another is opened, and waits for its payer",
 			fault: sandbox.Fault{Kind: "hang_up_after", Next: 1}, state: idempotency.Pending},
+		{provider: providers.ETpay, reference: payoutReference, story: "a payout, but the answer is lost: looked for in the day's listing, found",
+			fault: sandbox.Fault{Kind: "hang_up_after"}, state: idempotency.Succeeded, moved: 1},
 		{provider: providers.PagandoCheck, reference: "demo-token", story: "the token ends before the charge: renewed, charged once",
 			fault: sandbox.Fault{Kind: "unauthorized_in_body", Operation: sandbox.Send, Next: 1}, state: idempotency.Succeeded, moved: 1},
 		{provider: providers.PagandoCheck, reference: "demo-doubt", story: "charged, but the answer is lost: its order is asked about",
@@ -106,6 +112,13 @@ func (s scene) task() (tasks.Task, error) {
 		return tasks.Charge{
 			Provider: s.provider, TxnID: s.reference, Amount: amount, Currency: "COP", Description: "Suscripción de prueba",
 			Customer: demoCustomer(), Card: demoTokenized(),
+		}.Task()
+	}
+	if s.provider == providers.ETpay && s.reference == payoutReference {
+		return tasks.Payout{
+			Provider: s.provider, MerchantID: s.reference, Amount: amount, Currency: "CLP", Description: "Retiro de prueba",
+			Recipient: providers.Recipient{Document: "12345678-5", Name: "Ana Soto", Email: "ana@example.cl"},
+			Bank:      providers.Bank{Code: "cl_estado", AccountNumber: "12345678", AccountType: "vista"},
 		}.Task()
 	}
 	if s.provider == providers.ETpay {
@@ -165,7 +178,9 @@ const demoPatience = 45 * time.Second
 func (s *stage) play(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, demoPatience)
 	defer cancel()
-	client := tasks.NewClient(s.service.ledger, s.rdb, tasks.ClientOptions{})
+	client := tasks.NewClient(s.service.ledger, s.rdb, tasks.ClientOptions{
+		FingerprintKey: []byte(s.service.config.FingerprintKey.Reveal()),
+	})
 	fmt.Println("remesa demo: an embedded Redis, simulated providers, sample payments")
 	submitted := make([]tasks.Receipt, len(scenes()))
 	for i, sc := range scenes() {
