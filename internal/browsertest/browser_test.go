@@ -18,7 +18,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// patience bounds a whole walk through the pages.
+// patience bounds a walk through the pages, and waiting for one of them, on a machine that has much else to do.
 const patience = 3 * time.Minute
 
 // findBrowser skips the test where there is none, except where there must be one: `make test` installs it on Debian as root.
@@ -141,7 +141,7 @@ func value[T any](v *visitor, expression string) T {
 // until waits for an expression to come true on the page, whatever page comes in between.
 func (v *visitor) until(expression string) {
 	v.t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); ; {
+	for deadline := time.Now().Add(patience / 2); ; {
 		got, err := chromedp.Run(v.ctx, chromedp.Evaluate[bool]("!!("+expression+")"))
 		if err == nil && got {
 			return

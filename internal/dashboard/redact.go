@@ -5,12 +5,14 @@ import (
 
 	"github.com/hibiken/asynqmon"
 
+	"github.com/remesa/remesa/seal"
 	"github.com/remesa/remesa/tasks"
 )
 
 // What is shown of a payload that is not shown.
 const (
 	masked     = "masked"
+	sealed     = "sealed"
 	unreadable = "unreadable"
 )
 
@@ -36,6 +38,9 @@ func showPayload(kind string, payload []byte) string {
 		}
 		return text(map[string]string{"key": k.String()})
 	case "payout", "charge", "status":
+		if key, ok := envelope(payload); ok {
+			return text(map[string]string{"type": kind, "key": key, "rest": sealed})
+		}
 		t, err := tasks.Decode(payload)
 		if err != nil {
 			return unreadable
@@ -48,6 +53,16 @@ func showPayload(kind string, payload []byte) string {
 	default:
 		return masked
 	}
+}
+
+// envelope reads the key from a sealed task, whose payload shows nothing else.
+func envelope(payload []byte) (key string, ok bool) {
+	var e struct{ Sealed string }
+	if json.Unmarshal(payload, &e) != nil || !seal.Sealed([]byte(e.Sealed)) {
+		return "", false
+	}
+	k, err := tasks.WokenKey(payload)
+	return k.String(), err == nil
 }
 
 func text(v any) string {

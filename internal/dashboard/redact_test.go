@@ -4,12 +4,30 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/remesa/remesa/seal"
 	"github.com/remesa/remesa/tasks"
 )
 
 const fullPayload = `{"type":"payout","provider":"virtualpos","merchant_id":"tef-0001","amount":"12500","currency":"CLP","description":"canary text",` +
 	`"recipient":{"document":"12345678-5","name":"Canary Soto","email":"canary@example.cl"},"bank":{"code":"012","account_number":"77889900112"},` +
 	`"metadata":{"order":"canary-order"}}`
+
+func sealedPayload(t *testing.T) string {
+	t.Helper()
+	text, err := seal.NewKey("k1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ring, err := seal.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	task, err := tasks.SealTask(ring, payoutOf(t, "tef-0001"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(task.Payload())
+}
 
 func TestOfAPayloadOnlyWhatNamesThePaymentIsShown(t *testing.T) {
 	for _, row := range []struct{ kind, payload, shown string }{
@@ -24,6 +42,8 @@ func TestOfAPayloadOnlyWhatNamesThePaymentIsShown(t *testing.T) {
 		{"payout", strings.Replace(fullPayload, "tef-0001", "4111111111111111", 1), unreadable},
 		{"payout", "\xff\x00 canary", unreadable},
 		{"payout", "", unreadable},
+		{"payout", sealedPayload(t), `{"key":"virtualpos/tef-0001","rest":"sealed","type":"payout"}`},
+		{"payout", `{"key":"virtualpos/tef-0001","sealed":"canary"}`, unreadable},
 		{"email:welcome", "canary@example.cl", masked},
 		{"", "canary", masked},
 	} {

@@ -87,7 +87,7 @@ func nextStep(r idempotency.Record) string {
 	}
 }
 
-const lookUp = "look the reference up at the provider or the bank, then settle it here"
+const lookUp = "look the reference up at the provider or the bank, then settle it"
 
 func heldStep(code string) string {
 	switch code {
@@ -98,7 +98,7 @@ func heldStep(code string) string {
 	case "poll_deadline":
 		return "The provider gave no final answer in time: " + lookUp + "."
 	case "mismatch":
-		return "The provider has something else under this reference: compare amount and beneficiary, then settle it here."
+		return "The provider has something else under this reference: compare amount and beneficiary, then settle it."
 	case "refusal_unclear":
 		return "It was refused, but an earlier attempt may have been executed: " + lookUp + "."
 	case "payload_unreadable":
