@@ -31,7 +31,9 @@ func (cmd sandboxCmd) Run(ctx context.Context, _ *config.Config) error {
 	fmt.Printf("  REMESA_PAGANDOCHECK_BASE_URL=http://%s%s\n", l.Addr(), sandbox.PagandoCheckPrefix)
 	fmt.Printf("  REMESA_PAGANDOCHECK_USER=%s\n  REMESA_PAGANDOCHECK_PASSWORD=%s\n\n", sandboxUser, sandboxPassword)
 	fmt.Printf("  REMESA_ETPAY_BASE_URL=http://%[1]s%[2]s\n  REMESA_ETPAY_PAYMENT_URL=http://%[1]s%[2]s\n", l.Addr(), sandbox.ETpayPrefix)
-	fmt.Printf("  REMESA_ETPAY_MERCHANT_CODE=%s\n  REMESA_ETPAY_MERCHANT_API_TOKEN=%s\n\n", sandboxMerchant, sandboxMerchantToken)
+	fmt.Printf("  REMESA_ETPAY_MERCHANT_CODE=%s\n  REMESA_ETPAY_MERCHANT_API_TOKEN=%s\n", sandboxMerchant, sandboxMerchantToken)
+	fmt.Printf("  REMESA_ETPAY_PAYOUTS_URL=http://%s%s\n", l.Addr(), sandbox.ETpayPrefix)
+	fmt.Printf("  REMESA_ETPAY_PAYOUTS_USERNAME=%s\n  REMESA_ETPAY_PAYOUTS_PASSWORD=%s\n\n", sandboxPayoutsUser, sandboxPassword)
 	fmt.Println("GET PREFIX/_book shows what was executed; POST PREFIX/_faults makes it fail (see README.md)")
 	return sandbox.New(sandbox.Options{}).Serve(ctx, l)
 }
@@ -46,6 +48,7 @@ const (
 	sandboxPortalUser = "pagos@empresa.example"
 	sandboxPassword   = "sandbox-password" // #nosec G101
 
+	sandboxPayoutsUser   = "ops@example.cl"
 	sandboxMerchant      = "cl_sandbox_cl"
 	sandboxMerchantToken = "sandbox-merchant-api-token" // #nosec G101
 )

@@ -68,7 +68,7 @@ func scenes() []scene {
 			fault: sandbox.Fault{Kind: "pending", Delay: sandbox.Duration(700 * time.Millisecond)}, state: idempotency.Succeeded, moved: 1},
 		{provider: providers.ETpay, reference: "demosession", story: "a session is lost: another is opened, and waits for its payer",
 			fault: sandbox.Fault{Kind: "hang_up_after", Next: 1}, state: idempotency.Pending},
-		{provider: providers.ETpay, reference: payoutReference, story: "a payout, but the answer is lost: looked for in the day's listing, found",
+		{provider: providers.ETpay, reference: payoutReference, story: "a payout, but the answer is lost: looked for in the listing, found",
 			fault: sandbox.Fault{Kind: "hang_up_after"}, state: idempotency.Succeeded, moved: 1},
 		{provider: providers.PagandoCheck, reference: "demo-token", story: "the token ends before the charge: renewed, charged once",
 			fault: sandbox.Fault{Kind: "unauthorized_in_body", Operation: sandbox.Send, Next: 1}, state: idempotency.Succeeded, moved: 1},
