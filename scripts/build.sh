@@ -7,5 +7,5 @@ mkdir -p "$1"
 out=$(cd "$1" && pwd)
 cd "$(dirname "$0")/.."
 vcs=auto
-[ -e .git ] && vcs=true
+[ -e .git ] && command -v git >/dev/null && vcs=true
 CGO_ENABLED=0 go build -trimpath -buildvcs="$vcs" -ldflags="-s -w -buildid=" -o "$out/" ./cmd/worker ./cmd/enqueue
