@@ -130,6 +130,7 @@ func TestRedisIsKilled(t *testing.T) {
 				pause(300 * time.Millisecond)
 				c.redis.Restart()
 			}
+			c.healed = time.Now()
 			c.strikeEvery(300*time.Millisecond, 2, c.replace)
 			c.end(rules{mayHold: c.onlyWhereStruck})
 		})

@@ -76,6 +76,7 @@ type world struct {
 	prefix   string
 	payments map[string]payment // by reference
 	strikes  []time.Time        // when a worker was killed or stopped
+	healed   time.Time          // when Redis was back for good, where it was killed
 }
 
 // payment is what was asked for.
