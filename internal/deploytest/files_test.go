@@ -1,0 +1,226 @@
+package deploytest
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/remesa/remesa/internal/config"
+	"github.com/remesa/remesa/internal/metrics"
+	"github.com/remesa/remesa/tasks"
+)
+
+const root = "../.."
+
+// file reads a file of the project.
+func file(t testing.TB, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// names collects what collectors describe, instead of registering them.
+type names map[string]bool
+
+var nameOf = regexp.MustCompile(`fqName: "([^"]+)"`)
+
+func (n names) Register(c prometheus.Collector) error { n.MustRegister(c); return nil }
+func (n names) Unregister(prometheus.Collector) bool  { return false }
+func (n names) MustRegister(cs ...prometheus.Collector) {
+	for _, c := range cs {
+		descs := make(chan *prometheus.Desc)
+		go func() { c.Describe(descs); close(descs) }()
+		for d := range descs {
+			if found := nameOf.FindStringSubmatch(d.String()); found != nil {
+				n[found[1]] = true
+			}
+		}
+	}
+}
+
+func knownMetrics() names {
+	n := names{}
+	metrics.New(n)
+	n.MustRegister(metrics.Open{}, metrics.Signals{}, metrics.Redis{}, metrics.Queues{}, metrics.Subscriptions{})
+	return n
+}
+
+// TestEveryMetricExists: an alert on a metric that nobody reports never speaks.
+func TestEveryMetricExists(t *testing.T) {
+	t.Parallel()
+	known := knownMetrics()
+	used := regexp.MustCompile(`\b(?:remesa|asynq)_[a-z_]+\b`)
+	for _, path := range []string{"deploy/prometheus/rules.yml", "deploy/prometheus/rules_test.yml", "deploy/grafana/remesa.json"} {
+		found := used.FindAllString(file(t, path), -1)
+		if len(found) < 10 {
+			t.Errorf("%s: only %d metrics are used", path, len(found))
+		}
+		for _, name := range found {
+			base := name
+			for _, suffix := range []string{"_bucket", "_count", "_sum"} {
+				base = strings.TrimSuffix(base, suffix)
+			}
+			if !known[name] && !known[base] {
+				t.Errorf("%s uses %s, which no worker reports", path, name)
+			}
+		}
+	}
+}
+
+// anchors are those that a page's headings make on GitHub.
+func anchors(page string) map[string]bool {
+	out := map[string]bool{}
+	dropped := regexp.MustCompile(`[^\p{L}\p{N} _-]`)
+	for line := range strings.Lines(page) {
+		heading, ok := strings.CutPrefix(strings.TrimSpace(line), "## ")
+		if ok {
+			out[strings.ReplaceAll(dropped.ReplaceAllString(strings.ToLower(heading), ""), " ", "-")] = true
+		}
+	}
+	return out
+}
+
+func TestEachAlertHasAPage(t *testing.T) {
+	t.Parallel()
+	pages := anchors(file(t, "docs/operations.md"))
+	rules := file(t, "deploy/prometheus/rules.yml")
+	url := regexp.MustCompile(`runbook_url: https://github.com/remesa/remesa/blob/main/docs/operations.md#(\S+)`)
+	links := url.FindAllStringSubmatch(rules, -1)
+	if alerts := strings.Count(rules, "- alert: "); alerts < 10 || alerts != len(links) {
+		t.Errorf("%d alerts, %d pages", alerts, len(links))
+	}
+	for _, link := range links {
+		if !pages[link[1]] {
+			t.Errorf("docs/operations.md has no heading for #%s", link[1])
+		}
+	}
+}
+
+// TestEachAlertIsTested: the unit tests name every alert, once when it speaks and once when it does not.
+func TestEachAlertIsTested(t *testing.T) {
+	t.Parallel()
+	tests := file(t, "deploy/prometheus/rules_test.yml")
+	for _, alert := range regexp.MustCompile(`- alert: (\w+)`).FindAllStringSubmatch(file(t, "deploy/prometheus/rules.yml"), -1) {
+		if !strings.Contains(tests, `'ALERTS{alertname="`+alert[1]+`",alertstate="firing"`) {
+			t.Errorf("no test makes %s speak", alert[1])
+		}
+	}
+}
+
+// deployed walks the files of deploy/ that are not a module of their own.
+func deployed(t *testing.T, visit func(path, text string)) {
+	t.Helper()
+	err := filepath.WalkDir(filepath.Join(root, "deploy"), func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && (entry.Name() == "check" || entry.Name() == "secrets"):
+			return fs.SkipDir
+		case entry.IsDir() || entry.Name() == "worker.env" && filepath.Base(filepath.Dir(path)) == "deploy":
+			return nil
+		}
+		name, err := filepath.Rel(root, path)
+		visit(filepath.ToSlash(name), file(t, name))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestEverySettingExists(t *testing.T) {
+	t.Parallel()
+	known := config.Variables()
+	setting := regexp.MustCompile(`\bREMESA_[A-Z_]+[A-Z]\b`)
+	seen := 0
+	deployed(t, func(path, text string) {
+		for _, name := range setting.FindAllString(text, -1) {
+			if seen++; !slices.Contains(known, name) {
+				t.Errorf("%s: %s is no setting", path, name)
+			}
+		}
+	})
+	if seen < 20 {
+		t.Errorf("only %d settings were found", seen)
+	}
+}
+
+// TestNoSecretStandsInASetting: in deploy/, secrets are always files.
+func TestNoSecretStandsInASetting(t *testing.T) {
+	t.Parallel()
+	direct := regexp.MustCompile(`REMESA_[A-Z_]*(?:PASSWORD|_KEY|_KEYS|TOKEN|SECRET|REDIS_URL)\s*[=:]\s*[^\s#]`)
+	deployed(t, func(path, text string) {
+		if found := direct.FindString(text); found != "" && !strings.HasSuffix(path, "sentinel.conf") {
+			t.Errorf("%s: %q is no file", path, found)
+		}
+	})
+}
+
+// defaults are the settings without any variable.
+func defaults(t *testing.T) *config.Config {
+	t.Helper()
+	var c config.Config
+	parser, err := kong.New(&c, config.Options(func(string) (string, bool) { return "", false })...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := parser.Parse(nil); err != nil {
+		t.Fatal(err)
+	}
+	return &c
+}
+
+// TestADrainingWorkerIsNeverKilled: what starts the worker gives it lease + 30 s to end.
+func TestADrainingWorkerIsNeverKilled(t *testing.T) {
+	t.Parallel()
+	least := defaults(t).Lease + 30*time.Second
+	for path, pattern := range map[string]string{
+		"deploy/systemd/remesa-worker.service": `(?m)^TimeoutStopSec=(\d+)s$`,
+		"deploy/kubernetes/worker.yaml":        `(?m)^ +terminationGracePeriodSeconds: (\d+)$`,
+		"deploy/compose.yaml":                  `(?s)\n  worker:\n.*?stop_grace_period: (\d+)s`,
+	} {
+		found := regexp.MustCompile(pattern).FindStringSubmatch(file(t, path))
+		if found == nil {
+			t.Errorf("%s does not say how long a worker may drain", path)
+			continue
+		}
+		if n, _ := strconv.Atoi(found[1]); time.Duration(n)*time.Second < least {
+			t.Errorf("%s gives %s s, lease + 30 s is %s", path, found[1], least)
+		}
+	}
+}
+
+func TestKEDAWatchesTheQueueOfAsynq(t *testing.T) {
+	t.Parallel()
+	if want := "listName: asynq:{" + tasks.SendQueue("virtualpos") + "}:pending\n"; !strings.Contains(file(t, "deploy/kubernetes/keda.yaml"), want) {
+		t.Errorf("keda.yaml has no %q", want)
+	}
+}
+
+// TestReleasesAreBuiltAlike: the same flags everywhere, or the bytes differ.
+func TestReleasesAreBuiltAlike(t *testing.T) {
+	t.Parallel()
+	for path, wanted := range map[string][]string{
+		"scripts/build.sh":  {"CGO_ENABLED=0", "-trimpath", `-ldflags="-s -w -buildid="`},
+		"deploy/Dockerfile": {"CGO_ENABLED=0", "-trimpath", `-ldflags="-s -w -buildid="`},
+		".goreleaser.yaml":  {"env: [CGO_ENABLED=0]", "flags: [-trimpath]", `ldflags: ["-s -w -buildid="]`, "scripts/sbom.sh"},
+	} {
+		for _, part := range wanted {
+			if !strings.Contains(file(t, path), part) {
+				t.Errorf("%s has no %s", path, part)
+			}
+		}
+	}
+}

@@ -1,0 +1,198 @@
+package deploytest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/remesa/remesa/internal/preflight"
+)
+
+const patience = 60 * time.Second
+
+// await polls until the condition holds; its last error is why the test fails.
+func await(t testing.TB, condition func() error) {
+	t.Helper()
+	deadline := time.NewTimer(patience)
+	defer deadline.Stop()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := condition()
+		if err == nil {
+			return
+		}
+		select {
+		case <-deadline.C:
+			t.Fatalf("after %s: %s", patience, err)
+		case <-tick.C:
+		}
+	}
+}
+
+func freePort(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return port
+}
+
+// output is what a process writes while others read it.
+type output struct{ path string }
+
+func (o output) String() string { text, _ := os.ReadFile(o.path); return string(text) }
+
+// startServer runs redis-server with a file of deploy/ and these arguments until the test ends.
+func startServer(t testing.TB, conf string, args ...string) {
+	t.Helper()
+	dir := t.TempDir()
+	own := filepath.Join(dir, filepath.Base(conf)) // a sentinel writes into its file
+	if err := os.WriteFile(own, []byte(file(t, conf)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(context.Background(), "redis-server", append([]string{own}, args...)...)
+	cmd.Dir = dir
+	var log bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &log, &log
+	if err := cmd.Start(); err != nil {
+		t.Fatalf("redis-server: %s (`make test` installs it)", err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		if t.Failed() {
+			t.Logf("%s:\n%s", conf, log.String())
+		}
+	})
+}
+
+// password takes the place of each CHANGE-ME.
+const password = "p4ssword-of-a-test"
+
+// store is a Redis started with redis.conf and users.acl.
+type store struct{ port string }
+
+func (s store) as(user string) string {
+	return fmt.Sprintf("redis://%s:%s@127.0.0.1:%s/0", user, password, s.port)
+}
+
+func (s store) client(t testing.TB, user string) *redis.Client {
+	t.Helper()
+	rdb := redis.NewClient(&redis.Options{Addr: "127.0.0.1:" + s.port, Username: user, Password: password})
+	t.Cleanup(func() { rdb.Close() })
+	return rdb
+}
+
+func startStore(t testing.TB, more ...string) store {
+	t.Helper()
+	s := store{freePort(t)}
+	users := filepath.Join(t.TempDir(), "users.acl")
+	if err := os.WriteFile(users, []byte(strings.ReplaceAll(file(t, "deploy/redis/users.acl"), "CHANGE-ME", password)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	startServer(t, "deploy/redis/redis.conf", append([]string{"--port", s.port, "--aclfile", users}, more...)...)
+	rdb := s.client(t, "admin")
+	await(t, func() error { return rdb.Ping(t.Context()).Err() })
+	return s
+}
+
+// TestRedisIsAsPaymentsNeedIt: with the files as they are, preflight has nothing to say, to the user that workers are.
+func TestRedisIsAsPaymentsNeedIt(t *testing.T) {
+	t.Parallel()
+	s := startStore(t)
+	findings := preflight.CheckRedis(t.Context(), s.client(t, "remesa"), preflight.Expect{Durability: "always", Real: true})
+	if len(findings) < 6 {
+		t.Errorf("only %d findings", len(findings))
+	}
+	for _, f := range findings {
+		if f.Level != preflight.OK {
+			t.Errorf("%+v", f)
+		}
+	}
+}
+
+func TestUsersOfRedis(t *testing.T) {
+	t.Parallel()
+	s := startStore(t)
+	ctx := t.Context()
+	if err := redis.NewClient(&redis.Options{Addr: "127.0.0.1:" + s.port}).Ping(ctx).Err(); err == nil {
+		t.Error("somebody without a name gets in")
+	}
+	for _, row := range []struct {
+		user    string
+		command []any
+		allowed bool
+	}{
+		{"remesa", []any{"set", "remesa:{virtualpos}:x", "1"}, true},
+		{"remesa", []any{"lpush", "asynq:{virtualpos}:pending", "1"}, true},
+		{"remesa", []any{"config", "get", "appendfsync"}, true},
+		{"remesa", []any{"publish", "asynq:cancel", "x"}, true},
+		{"remesa", []any{"set", "somebody-elses", "1"}, false},
+		{"remesa", []any{"flushall"}, false},
+		{"remesa", []any{"config", "set", "appendonly", "no"}, false},
+		{"remesa", []any{"shutdown"}, false},
+		{"remesa", []any{"acl", "list"}, false},
+		{"keda", []any{"llen", "asynq:{virtualpos}:pending"}, true},
+		{"keda", []any{"lpop", "asynq:{virtualpos}:pending"}, false},
+		{"sentinel", []any{"role"}, true},
+		{"sentinel", []any{"get", "remesa:{virtualpos}:x"}, false},
+	} {
+		err := s.client(t, row.user).Do(ctx, row.command...).Err()
+		if refused := err != nil && strings.HasPrefix(err.Error(), "NOPERM"); refused == row.allowed {
+			t.Errorf("%s: %v: %v, want allowed %t", row.user, row.command, err, row.allowed)
+		}
+	}
+}
+
+// TestSentinelsKnowThePrimary: with sentinel.conf, pointed at a primary.
+func TestSentinelsKnowThePrimary(t *testing.T) {
+	t.Parallel()
+	s := startStore(t)
+	port := freePort(t)
+	conf := strings.NewReplacer(
+		"port 26379", "port "+port, "sentinel monitor remesa 127.0.0.1 6379 2", "sentinel monitor remesa 127.0.0.1 "+s.port+" 2",
+		"# sentinel auth-user", "sentinel auth-user", "# sentinel auth-pass", "sentinel auth-pass", "CHANGE-ME", password,
+	).Replace(file(t, "deploy/redis/sentinel.conf"))
+	own := filepath.Join(t.TempDir(), "sentinel.conf")
+	if err := os.WriteFile(own, []byte(conf), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	startSentinel(t, own)
+	sentinel := redis.NewSentinelClient(&redis.Options{Addr: "127.0.0.1:" + port})
+	defer sentinel.Close()
+	await(t, func() error {
+		addr, err := sentinel.GetMasterAddrByName(t.Context(), "remesa").Result()
+		if err != nil || strings.Join(addr, ":") != "127.0.0.1:"+s.port {
+			return fmt.Errorf("the primary is at %v: %w", addr, err)
+		}
+		primary, err := sentinel.Master(t.Context(), "remesa").Result()
+		// It has looked at the primary as its user: what the primary's INFO says is known.
+		if err != nil || primary["role-reported"] != "master" || primary["flags"] != "master" || primary["quorum"] != "2" || primary["runid"] == "" {
+			return fmt.Errorf("%v: %w", primary, err)
+		}
+		return nil
+	})
+}
+
+func startSentinel(t testing.TB, conf string) {
+	t.Helper()
+	cmd := exec.CommandContext(context.Background(), "redis-server", conf, "--sentinel")
+	cmd.Dir = filepath.Dir(conf)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+}
