@@ -41,6 +41,11 @@ func (cmd demoCmd) Run(ctx context.Context, c *config.Config) error {
 	defer stage.close()
 	working := make(chan error, 1)
 	go func() { working <- stage.service.serve(ctx) }()
+	select {
+	case stage.addr = <-stage.service.addr:
+	case err := <-working: // it cannot listen
+		return err
+	}
 	if err := stage.play(ctx); err != nil {
 		return err
 	}
@@ -59,7 +64,8 @@ type stage struct {
 	rdb     redis.UniversalClient
 	service *service
 	cancel  context.CancelFunc
-	// password is the pages', for this run only.
+	// addr is where the pages are; password is theirs, for this run only.
+	addr       string
 	password   string
 	subscriber subscriber
 }
@@ -215,5 +221,5 @@ side: try its buttons, no payment will mind. The same in another terminal:
   go run ./cmd/enqueue watch --from 0
 
   http://%s/metrics has the metrics.
-`, s.service.address(), demoUser, s.password, heldReference, s.redis.Addr(), heldReference, heldReference, s.service.address())
+`, s.addr, demoUser, s.password, heldReference, s.redis.Addr(), heldReference, heldReference, s.addr)
 }

@@ -20,7 +20,7 @@ func (s *service) listen(ctx context.Context) (func(), error) {
 	if err != nil {
 		return nil, fmt.Errorf("REMESA_HTTP_ADDR: %w", err)
 	}
-	s.addr.Store(l.Addr().String())
+	s.addr <- l.Addr().String()
 	s.log.Info().Str("http", l.Addr().String()).Msg("listening")
 	server := dashboard.Server(s.routes())
 	go func() {
@@ -46,12 +46,6 @@ func (s *service) pages() http.Handler {
 		Ledger: s.ledger, Redis: s.rdb, Log: s.log,
 		User: s.config.DashboardUser, Password: s.config.DashboardPassword, Writable: s.config.DashboardWritable,
 	})
-}
-
-// address is where the service listens; empty before it does.
-func (s *service) address() string {
-	addr, _ := s.addr.Load().(string)
-	return addr
 }
 
 // ready says whether payments can be taken: Redis answers.

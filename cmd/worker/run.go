@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -104,8 +103,8 @@ type service struct {
 	subscriptions *schedule.Store
 	metrics       *prometheus.Registry
 	log           zerolog.Logger
-	// addr holds the address of the listener.
-	addr atomic.Value
+	// addr gets the address of the listener once.
+	addr chan string
 }
 
 func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger) (*service, error) {
@@ -148,6 +147,7 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 	}
 	return &service{
 		config: c, rdb: rdb, registry: registry, ledger: ledger, engine: e, subscriptions: subscriptions, metrics: reg, log: log,
+		addr: make(chan string, 1),
 	}, nil
 }
 

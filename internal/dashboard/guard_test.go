@@ -137,7 +137,7 @@ func TestNoPageIsShownWithoutTheRightLogin(t *testing.T) {
 func TestWithTheLoginEveryPageIsThere(t *testing.T) {
 	h := New(options(t))
 	for path, want := range map[string]int{"/": 303, "/payments/style.css": 200, "/payments/icon.svg": 200, "/dashboard": 303, "/dashboard/": 200,
-		"/dashboard/queues/virtualpos": 200, "/dashboard/favicon.ico": 200, "/nothing": 404, "/dashboard/static/js/none.js": 404, "/payments/none": 404} {
+		"/dashboard/queues/virtualpos": 200, "/dashboard/favicon.ico": 200, "/nothing": 404, "/dashboard/static/js/none.js": 404, "/dashboard/api/none": 404, "/payments/none": 404} {
 		if w := ask(t, h, get(path)); w.Code != want {
 			t.Errorf("%s: %d %q", path, w.Code, w.Body)
 		}

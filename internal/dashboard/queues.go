@@ -56,10 +56,10 @@ func (q *queues) api(w http.ResponseWriter, r *http.Request) {
 	q.mon.ServeHTTP(&typed{ResponseWriter: w}, r)
 }
 
-// typed adds the type to an answer that has none.
+// typed adds the type to an answer that has none, and makes "not found" of the page that asynqmon answers unknown calls with.
 type typed struct {
 	http.ResponseWriter
-	begun bool
+	begun, dropped bool
 }
 
 func (t *typed) WriteHeader(code int) {
@@ -71,6 +71,13 @@ func (t *typed) WriteHeader(code int) {
 }
 
 func (t *typed) Write(b []byte) (int, error) {
+	if !t.begun && bytes.HasPrefix(b, []byte("<!doctype")) {
+		t.begun, t.dropped = true, true
+		refuse(t.ResponseWriter, http.StatusNotFound, "there is nothing here")
+	}
+	if t.dropped {
+		return len(b), nil
+	}
 	if !t.begun {
 		t.WriteHeader(http.StatusOK)
 	}

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/rs/zerolog"
+
+	"github.com/remesa/remesa/internal/config"
+	"github.com/remesa/remesa/internal/redistest"
+)
+
+func TestMachinesNeedNoLoginPeopleDo(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	c, err := settings(map[string]string{
+		"REMESA_REDIS_URL": "redis://" + server.Addr() + "/0", "REMESA_HTTP_ADDR": "0.0.0.0:0",
+		"REMESA_DASHBOARD_USER": "ana", "REMESA_DASHBOARD_PASSWORD": "right-password",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rdb, err := c.Client(config.ServerProfile(8))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rdb.Close()
+	s, err := newService(c, rdb, zerolog.Nop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := s.routes()
+	for path, want := range map[string][2]int{
+		"/healthz": {200, 200}, "/readyz": {200, 200}, "/metrics": {200, 200},
+		"/": {401, 303}, "/payments": {401, 200}, "/dashboard/": {401, 200}, "/nothing": {401, 404},
+	} {
+		for i, login := range []bool{false, true} {
+			r := httptest.NewRequest(http.MethodGet, path, nil)
+			if login {
+				r.SetBasicAuth("ana", "right-password")
+			}
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			if w.Code != want[i] {
+				t.Errorf("%s, login %t: %d", path, login, w.Code)
+			}
+		}
+	}
+	r := httptest.NewRequest(http.MethodPost, "/payments/apply", nil)
+	r.SetBasicAuth("ana", "right-password")
+	w := httptest.NewRecorder()
+	if h.ServeHTTP(w, r); w.Code != http.StatusMethodNotAllowed {
+		t.Errorf("a change, though nobody allowed any: %d", w.Code)
+	}
+}
+
+func TestALoginIsNeededOffLoopback(t *testing.T) {
+	for addr, refused := range map[string]bool{"127.0.0.1:8080": false, "[::1]:8080": false, "0.0.0.0:8080": true, ":8080": true, "10.0.0.7:8080": true} {
+		c, err := settings(map[string]string{"REMESA_HTTP_ADDR": addr})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.RefuseExposed(); (err != nil) != refused {
+			t.Errorf("%s: %v", addr, err)
+		}
+	}
+}
