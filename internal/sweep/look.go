@@ -1,6 +1,7 @@
 package sweep
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"strconv"
@@ -79,8 +80,8 @@ func (s *Sweeper) leave(ids []string, loaded []schedule.Subscription, unread err
 // study reads what the ledger knows and decides.
 func (s *Sweeper) study(ctx context.Context, now time.Time, l schedule.Subscription, told []string) subject {
 	c := subject{record: l.Record}
-	if errors.Is(l.Err, seal.ErrUnknownKey) {
-		c.err = l.Err // a worker with the key will look
+	if errors.Is(l.Err, seal.ErrUnknownKey) || errors.Is(l.Err, seal.ErrNotSealed) {
+		c.err = l.Err // a worker with the key, or one without keys, will look
 		return c
 	}
 	if err := c.decode(l); err != nil {
@@ -101,6 +102,10 @@ func (c *subject) decode(l schedule.Subscription) (err error) {
 	}
 	if c.content, err = tasks.DecodeSubscription(l.Content); err != nil {
 		return err
+	}
+	if bytes.Equal(l.Open, l.Content) { // nothing was changed since the claim
+		c.open = c.content
+		return nil
 	}
 	c.open, err = tasks.DecodeSubscription(l.Open)
 	return err

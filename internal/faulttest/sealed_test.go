@@ -1,0 +1,323 @@
+package faulttest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hibiken/asynq"
+
+	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/sandbox"
+	"github.com/remesa/remesa/seal"
+	"github.com/remesa/remesa/tasks"
+)
+
+const (
+	fingerprintKey = "fingerprints-of-tests" // #nosec G101 -- it keys nothing but tests
+	noteCanary     = "nota-canary-31"
+)
+
+// sealedWorld is a world of producers and workers with payload keys.
+func sealedWorld(t *testing.T, c *town) (*world, *seal.Ring) {
+	t.Helper()
+	key, err := seal.NewKey("test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ring, err := seal.Parse(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t, c.bank(t), c.settings("REMESA_TOKEN_KEY", tokenKey, "REMESA_PAYLOAD_KEYS", key, "REMESA_FINGERPRINT_KEY", fingerprintKey)...)
+	w.ledger = idempotency.NewRedis(w.rdb, idempotency.Options{FirstWake: 3 * time.Second, Seal: ring})
+	w.client = tasks.NewClient(w.ledger, w.rdb, tasks.ClientOptions{FingerprintKey: []byte(fingerprintKey)})
+	return w, ring
+}
+
+// noted is the task with a canary in its metadata.
+func noted(t *testing.T, task tasks.Task) tasks.Task {
+	t.Helper()
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(task.Payload(), &fields); err != nil {
+		t.Fatal(err)
+	}
+	fields["metadata"] = json.RawMessage(`{"note":"` + noteCanary + `"}`)
+	text, err := json.Marshal(fields)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := tasks.Decode(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// sealedTroubles bring a provider's payments through every state that they can have.
+func sealedTroubles(provider string) []sandbox.Fault {
+	switch provider {
+	case providers.VirtualPOS:
+		return []sandbox.Fault{
+			{Kind: "latency", Operation: sandbox.Send, Delay: sandbox.Duration(10 * time.Millisecond)},
+			{Kind: "decline"}, {Kind: "hang_up_before", Operation: sandbox.Send}, {Kind: "slow_after", Operation: sandbox.Send, Delay: sandbox.Duration(2 * time.Second)},
+			{Kind: "pending", Delay: sandbox.Duration(time.Second)}, {Kind: "redirect", Operation: sandbox.Send},
+		}
+	case providers.ETpay: // the first of them nobody pays
+		return append([]sandbox.Fault{{Kind: "latency", Operation: sandbox.Ask, Delay: sandbox.Duration(time.Millisecond)}}, chargeTroubles(provider)...)
+	case providers.PagandoCheck: // an order whose charge never arrived stays open there for days
+		return chargeTroubles(provider)
+	default:
+		return append(chargeTroubles(provider), sandbox.Fault{Kind: "hang_up_before", Operation: sandbox.Send})
+	}
+}
+
+// TestWithPayloadKeysRedisHoldsNothingOfAPerson searches all of Redis again and again while the payments of all providers go through
+// their states, then the files that it keeps, and what the processes wrote.
+func TestWithPayloadKeysRedisHoldsNothingOfAPerson(t *testing.T) {
+	t.Parallel()
+	c := openTown(t, sandbox.Options{})
+	w, ring := sealedWorld(t, c)
+	var parts []*branch
+	for _, provider := range providers.Names() {
+		b := w.branch(c, provider)
+		parts = append(parts, b)
+		for i, fault := range sealedTroubles(provider) {
+			reference := fmt.Sprintf("%sk%02d", b.prefix, i)
+			task := canaryTask(t, provider, reference, i)
+			if provider == providers.VirtualPOS {
+				task = b.canaryPayment(fmt.Sprintf("k%02d", i))
+			}
+			task = noted(t, task)
+			b.payments[task.Reference()] = payment{task: task}
+			fault.Reference = task.Reference()
+			b.misbehave(fault)
+			b.submit(task)
+		}
+	}
+	w.enqueueSealed(ring, noted(t, w.canaryPayment("plain")))
+	w.subscribe()
+	w.work(2)
+	found := w.watchStates(parts, ring)
+	for _, state := range []idempotency.State{idempotency.InDoubt, idempotency.Held, idempotency.Pending, idempotency.Failed, idempotency.Succeeded} {
+		if !found.states[state] {
+			t.Errorf("no payment was ever %s: nothing was searched in that state", state)
+		}
+	}
+	if len(found.secrets) < 4 {
+		t.Errorf("only %d addresses, session tokens and messages came up", len(found.secrets))
+	}
+	metrics := w.get(w.workers[0], "/metrics")
+	logs := w.workers[0].output() + w.workers[1].output()
+	w.drain()
+	for where, text := range map[string]string{
+		"/metrics": metrics, "what the workers wrote": logs, "Redis at the end": w.everything(), "the files of Redis": w.redisFiles(),
+	} {
+		w.search(where, text)
+		found.search(t, where, text)
+	}
+	if n := strings.Count(w.everything(), "s1.test."); n < 50 {
+		t.Errorf("only %d sealed texts stand in Redis", n)
+	}
+}
+
+func (w *world) everything() string { return w.dump("*", func(string, string) bool { return false }) }
+
+// redisFiles are the bytes that Redis keeps on disk, uncompressed.
+func (w *world) redisFiles() string {
+	w.t.Helper()
+	ctx := context.Background()
+	if err := w.rdb.ConfigSet(ctx, "rdbcompression", "no").Err(); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := w.rdb.Save(ctx).Err(); err != nil {
+		w.t.Fatal(err)
+	}
+	dir := w.rdb.ConfigGet(ctx, "dir").Val()["dir"]
+	var text strings.Builder
+	kinds := map[string]bool{}
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		text.Write(content)
+		kinds[filepath.Ext(path)] = true
+		return err
+	})
+	if err != nil || !kinds[".aof"] || !kinds[".rdb"] {
+		w.t.Errorf("the files of Redis: %v, %v", kinds, err)
+	}
+	return text.String()
+}
+
+// sighted is what the ledger told a holder of the keys meanwhile, and which states it was searched in.
+type sighted struct {
+	states  map[idempotency.State]bool
+	secrets map[string]string
+}
+
+// watchStates searches Redis until nothing moves any more but the session that nobody pays.
+func (w *world) watchStates(parts []*branch, ring *seal.Ring) sighted {
+	w.t.Helper()
+	found := sighted{map[idempotency.State]bool{}, map[string]string{}}
+	await(w.t, 3*time.Minute, func() error {
+		open := int64(0)
+		for _, b := range parts {
+			n, err := b.open()
+			if err != nil {
+				return err
+			}
+			open += n
+			found.look(w.t, b)
+		}
+		text := w.everything()
+		w.search("Redis in mid-load", text)
+		found.search(w.t, "Redis in mid-load", text)
+		if w.t.Failed() {
+			w.t.FailNow()
+		}
+		if open > 1 {
+			return fmt.Errorf("%d payments are open", open)
+		}
+		return w.ledgerHas(w.prefix + "plain")
+	})
+	return found
+}
+
+func (w *world) ledgerHas(reference string) error {
+	r, err := w.ledger.Show(context.Background(), key(reference))
+	if err == nil && r.State != idempotency.Succeeded {
+		err = fmt.Errorf("%s is %s", reference, r.State)
+	}
+	return err
+}
+
+// look notes the states of a provider's payments, and what no dump may show.
+func (s *sighted) look(t testing.TB, b *branch) {
+	t.Helper()
+	ctx := context.Background()
+	for reference := range b.payments {
+		r, err := b.ledger.Show(ctx, b.key(reference))
+		if err != nil || r.Unopened != nil {
+			t.Errorf("%s: %v", reference, errors.Join(err, r.Unopened))
+			continue
+		}
+		s.states[r.State] = true
+		s.note("address of "+reference, r.ActionURL)
+		if r.State == idempotency.Failed {
+			s.note("message of "+reference, r.Message)
+		}
+		if b.provider != providers.ETpay {
+			continue // the handles of the others are their ids for a payment
+		}
+		q, err := b.ledger.Ask(ctx, b.key(reference))
+		if err != nil || q.Unopened != nil {
+			t.Errorf("%s: %v", reference, errors.Join(err, q.Unopened))
+		}
+		for name, value := range q.Handles {
+			s.note(name+" of "+reference, value)
+		}
+	}
+}
+
+func (s *sighted) note(what, text string) {
+	const shortest = 8 // below that it may stand anywhere by chance
+	if len(text) >= shortest {
+		s.secrets[what] = text
+	}
+}
+
+func (s *sighted) search(t testing.TB, where, text string) {
+	t.Helper()
+	if strings.Contains(text, noteCanary) {
+		t.Errorf("%s holds metadata", where)
+	}
+	for what, secret := range s.secrets {
+		if strings.Contains(text, secret) {
+			t.Errorf("%s holds the %s", where, what)
+		}
+	}
+}
+
+// enqueueSealed is a producer with a plain asynq client.
+func (w *world) enqueueSealed(ring *seal.Ring, task tasks.Task) {
+	w.t.Helper()
+	sealed, err := tasks.SealTask(ring, task)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if _, err := asynq.NewClientFromRedisClient(w.rdb).Enqueue(sealed); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// subscribe adds a subscription that is full of canaries and charged at once.
+func (w *world) subscribe() {
+	w.t.Helper()
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(canaryTask(w.t, providers.PagoSeguro, "unused", 0).Payload(), &fields); err != nil {
+		w.t.Fatal(err)
+	}
+	for _, name := range []string{"type", "txnid"} {
+		delete(fields, name)
+	}
+	for name, text := range map[string]string{
+		"id": `"sub-0001"`, "start": `"` + time.Now().UTC().AddDate(0, 0, -1).Format(time.DateOnly) + `"`, "backfill": "true",
+		"schedule": `{"every":"month","at":"09:00","timezone":"America/Bogota"}`, "metadata": `{"note":"` + noteCanary + `"}`,
+	} {
+		fields[name] = json.RawMessage(text)
+	}
+	line, err := json.Marshal(fields)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	path := filepath.Join(w.t.TempDir(), "subscription.jsonl")
+	if err := os.WriteFile(path, line, 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+	p := w.enqueue("subscription", "add", path)
+	if code := p.awaitExit(); code != 0 || !strings.Contains(p.output(), `"added"`) {
+		w.t.Errorf("subscription add: exit code %d\n%s", code, p.output())
+	}
+	w.search("enqueue subscription add", p.output())
+}
+
+// TestAWorkerWithKeysTakesNothingOpen: what a producer without keys enqueues or registers is never sent.
+func TestAWorkerWithKeysTakesNothingOpen(t *testing.T) {
+	t.Parallel()
+	c := openTown(t, sandbox.Options{})
+	w, _ := sealedWorld(t, c)
+	open := idempotency.NewRedis(w.rdb, idempotency.Options{FirstWake: time.Second})
+	registered, enqueued := w.newPayment("registered"), w.newPayment("enqueued")
+	careless := tasks.NewClient(open, w.rdb, tasks.ClientOptions{FingerprintKey: []byte(fingerprintKey)})
+	if _, err := careless.Submit(t.Context(), registered); err != nil {
+		t.Fatal(err)
+	}
+	w.enqueueRaw("payout", enqueued.Payload())
+	good := w.newPayment("good")
+	w.submit(good)
+	w.work(1)
+	w.workers[0].awaitLine(`"reason":"unsealed"`, "\n")
+	w.workers[0].awaitLine("unreadable task archived", "\n")
+	await(t, patience, func() error { return w.ledgerHas(good.Reference()) })
+	if r := w.show(registered.Reference()); r.State != idempotency.Queued || r.Attempts != 0 {
+		t.Errorf("what was registered open: %s", describe(r))
+	}
+	if _, err := w.ledger.Show(t.Context(), w.key(enqueued.Reference())); !errors.Is(err, idempotency.ErrUnknown) {
+		t.Errorf("what was enqueued open was registered: %v", err)
+	}
+	for _, x := range c.desk(providers.VirtualPOS).Executions() {
+		if x.Reference != good.Reference() {
+			t.Errorf("%s was executed", x.Reference)
+		}
+	}
+}
