@@ -172,7 +172,9 @@ func (w *walker) array(path string, depth int) (node, error) {
 
 // next is the first byte that is no white space, which stays.
 func (w *walker) next() byte {
-	w.rest = bytes.TrimLeft(w.rest, " \t\r\n")
+	for w.rest[0] <= ' ' {
+		w.rest = w.rest[1:]
+	}
 	return w.rest[0]
 }
 

@@ -1,0 +1,188 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/rs/zerolog"
+
+	"github.com/remesa/remesa/bench/redisserver"
+	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/sweep"
+	"github.com/remesa/remesa/schedule"
+	"github.com/remesa/remesa/tasks"
+)
+
+const (
+	provider = "pagoseguro"
+	cardless = "etpay" // whose subscriptions have no card
+	batch    = 256     // as `enqueue subscription add` has it
+)
+
+// Starts of subscriptions: one that falls due long after the measurement, and one that was due a minute before it.
+const (
+	far  = "2099-08-31"
+	past = "past"
+)
+
+// town is a Redis with subscriptions in it.
+type town struct {
+	server *redisserver.Server
+	store  *schedule.Store
+}
+
+func newTown(s *redisserver.Server) *town {
+	return &town{server: s, store: schedule.NewStore(s.Client, schedule.StoreOptions{})}
+}
+
+const person = `,"customer":{"name":"Ana Ruiz","email":"ana@example.com","document_type":1,"document":"100000000","phone":"3100000000",` +
+	`"address":"Calle 10 # 10-99","city":"Bogotá","first_names":"Ana","last_names":"Ruiz"}`
+
+// card has a token of a real one's length.
+var card = `,"card":{"token":"` + strings.Repeat("eyJpdiI6", 24) + `","brand":"MasterCard","expiry_month":6,"expiry_year":99,"installments":1}`
+
+// lines are n subscriptions as JSON Lines, those of a provider with cards with customer and card.
+func lines(name, provider string, n int, start string) []byte {
+	at := "09:00"
+	if start == past {
+		due := time.Now().UTC().Add(-time.Minute)
+		start, at = due.Format(time.DateOnly), due.Format("15:04")
+	}
+	currency, blocks := "COP", person+card
+	if provider == cardless {
+		currency, blocks = "CLP", ""
+	}
+	var b bytes.Buffer
+	for i := range n {
+		fmt.Fprintf(&b, `{"id":"%s-%07d","provider":"%s","amount":"32900","currency":"%s","description":"Suscripción Canal",`+
+			`"start":"%s","schedule":{"every":"month","at":"%s","timezone":"UTC"},"catch_up":"35d","dunning":["24h","72h","120h"]%s}`+"\n",
+			name, i, provider, currency, start, at, blocks)
+	}
+	return b.Bytes()
+}
+
+// add does what `enqueue subscription add` does with a file: one goroutine decodes, another stores.
+func (t *town) add(ctx context.Context, input []byte) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	decoded := make(chan tasks.Subscription, batch)
+	go func() {
+		defer close(decoded)
+		cancel(decode(ctx, input, decoded))
+	}()
+	for more := true; more; {
+		var subs []tasks.Subscription
+		for s := range decoded {
+			if subs = append(subs, s); len(subs) == batch {
+				break
+			}
+		}
+		more = len(subs) == batch
+		if err := t.keep(context.WithoutCancel(ctx), subs); err != nil {
+			return err
+		}
+	}
+	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+func decode(ctx context.Context, input []byte, out chan<- tasks.Subscription) error {
+	lines := tasks.NewSubscriptionReader(bytes.NewReader(input))
+	for {
+		line, err := lines.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err = errors.Join(err, line.Err); err != nil {
+			return err
+		}
+		select {
+		case out <- line.Subscription:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (t *town) keep(ctx context.Context, subs []tasks.Subscription) error {
+	if len(subs) == 0 {
+		return nil
+	}
+	now, err := t.store.Now(ctx, provider)
+	if err != nil {
+		return err
+	}
+	additions := make([]schedule.Addition, len(subs))
+	for i, s := range subs {
+		// Added a day ago, so that what was due a minute ago is due, and no backfill.
+		r := schedule.New(s.ID(), s.Provider(), s.Account(), s.Amount().Text(), s.Amount().Currency(), s.Fingerprint(nil),
+			sweep.Terms(s), now.AddDate(0, 0, -1))
+		additions[i] = schedule.Addition{Record: r, Content: s.Payload()}
+	}
+	answers, err := t.store.Add(ctx, additions...)
+	for _, a := range answers {
+		if !a.New {
+			return errors.New("a subscription was there already")
+		}
+	}
+	return err
+}
+
+// sweep sweeps until nothing is due, with several sweepers that have connections of their own.
+func (t *town) sweep(ctx context.Context, sweepers int) error {
+	errs := make([]error, sweepers)
+	var wg sync.WaitGroup
+	for i := range sweepers {
+		wg.Go(func() { errs[i] = t.sweepAlone(ctx) })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+func (t *town) sweepAlone(ctx context.Context) error {
+	rdb := redis.NewClient(&redis.Options{Addr: t.server.Addr})
+	defer rdb.Close()
+	ledger := idempotency.NewRedis(rdb, idempotency.Options{})
+	s := sweep.New(sweep.Options{
+		Store: schedule.NewStore(rdb, schedule.StoreOptions{}), Ledger: ledger,
+		Intake: tasks.NewClient(ledger, rdb, tasks.ClientOptions{}), Log: zerolog.Nop(),
+	})
+	_, err := s.Sweep(ctx, provider)
+	return err
+}
+
+// check finds one charge for each subscription that was due, registered and with its wake-up.
+func (t *town) check(ctx context.Context, want int) error {
+	counts, err := idempotency.NewRedis(t.server.Client, idempotency.Options{}).Counts(ctx, provider)
+	if err != nil {
+		return err
+	}
+	if got := counts[idempotency.Queued]; int(got) != want {
+		return fmt.Errorf("%d charges were registered, want %d", got, want)
+	}
+	return nil
+}
+
+// used is the memory that Redis uses.
+func used(ctx context.Context, s *redisserver.Server) (int64, error) {
+	info, err := s.Client.Info(ctx, "memory").Result()
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(info) {
+		if v, ok := strings.CutPrefix(strings.TrimSpace(line), "used_memory:"); ok {
+			return strconv.ParseInt(v, 10, 64)
+		}
+	}
+	return 0, errors.New("INFO memory has no used_memory")
+}
