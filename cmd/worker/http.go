@@ -45,7 +45,24 @@ func (s *service) pages() http.Handler {
 	return dashboard.New(dashboard.Options{
 		Ledger: s.ledger, Redis: s.rdb, Log: s.log,
 		User: s.config.DashboardUser, Password: s.config.DashboardPassword, Writable: s.config.DashboardWritable,
+		Subscriptions: backlog{s},
 	})
+}
+
+// backlog sums what waits for the sweep over the providers that this worker serves.
+type backlog struct{ s *service }
+
+// Due implements dashboard.Subscriptions.
+func (b backlog) Due(ctx context.Context) (count int64, oldest time.Time, err error) {
+	longest := time.Duration(0)
+	for _, p := range b.s.registry.Providers() {
+		n, lag, err := b.s.subscriptions.Backlog(ctx, p)
+		if err != nil {
+			return 0, time.Time{}, err
+		}
+		count, longest = count+n, max(longest, lag)
+	}
+	return count, time.Now().Add(-longest), nil
 }
 
 // ready says whether payments can be taken: Redis answers.

@@ -80,7 +80,7 @@ func runDemo(t *testing.T, binary string, printed *screenful) *demo {
 		}
 		if time.Now().After(deadline) {
 			_ = run.Process.Kill()
-			<-ended
+			_ = <-ended
 			return nil
 		}
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// Subscriptions tells how many periods of subscriptions are due and not yet charged, and since when the oldest is.
+// Subscriptions tells how many subscriptions are due and not yet dealt with, and since when the oldest is.
 type Subscriptions interface {
 	Due(ctx context.Context) (count int64, oldest time.Time, err error)
 }

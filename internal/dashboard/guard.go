@@ -115,7 +115,7 @@ func harden(h http.Header) {
 func refuse(w http.ResponseWriter, code int, why string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(code)
-	_, _ = w.Write([]byte(why + "\n"))
+	_, _ = w.Write([]byte(why + "\n")) //nolint:gosec // fixed texts, and plain ones
 }
 
 // policy is a content security policy: nothing but these sources, and no page may frame ours.
