@@ -48,6 +48,7 @@ var allowed = []struct {
 	{"internal/webhook", []string{"idempotency", "providers", "providers/etpay"}},
 	{"internal/metrics", []string{"idempotency", "internal/version"}},
 	{"internal/*", []string{"tasks", "idempotency", "schedule", "providers", "seal"}},
+	{"examples/*", []string{"tasks", "idempotency", "providers"}},
 	{"cmd/*", []string{"internal/*", "tasks", "idempotency", "schedule", "providers", "providers/sandbox", "seal"}},
 }
 
