@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"sync"
@@ -273,5 +274,27 @@ func TestTheSameIsSaidOnceAMinute(t *testing.T) {
 		if got := s.say(row.what, now.Add(row.after)); got != row.want {
 			t.Errorf("%s after %s: %t", row.what, row.after, got)
 		}
+	}
+}
+
+// wrongLedger says of every payment that it may be sent and that its key is not here, which no ledger of ours does.
+type wrongLedger struct{ *idempotency.Redis }
+
+func (l wrongLedger) Begin(ctx context.Context, k idempotency.Key, r idempotency.BeginRequest) (idempotency.Begun, error) {
+	b, err := l.Redis.Begin(ctx, k, r)
+	if b.Verdict == idempotency.Send {
+		b.Payload, b.Unopened = nil, seal.ErrUnknownKey
+	}
+	return b, err
+}
+
+func TestAMissingKeyFailsNothingWhateverTheLedgerSays(t *testing.T) {
+	ring := newRing(t, "a")
+	r := sealedRig(t, ring)
+	r.register(key("mine"))
+	r.run(r.with(ring), func(o *Options) { o.Ledger = wrongLedger{r.ledger} })
+	got := r.reaches(key("mine"), idempotency.Ready)
+	if got.MayHaveLeft || got.NextDue.IsZero() || r.bank.allSends() != 0 {
+		t.Errorf("may have left %t, due %s, sent %d times", got.MayHaveLeft, got.NextDue, r.bank.allSends())
 	}
 }
