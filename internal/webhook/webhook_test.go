@@ -24,6 +24,7 @@ import (
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/etpay"
 	"github.com/remesa/remesa/providers/sandbox"
+	"github.com/remesa/remesa/seal"
 )
 
 // shop is a ledger on a real Redis, the simulated ETpay, a client of it, and the webhook that ETpay is told of.
@@ -322,6 +323,21 @@ func TestAReportWhileTheLedgerDoesNotAnswerIsToComeAgain(t *testing.T) {
 	s := newShop(t, webhook.Options{})
 	_, address := s.open("OC1")
 	s.redis.Kill()
+	if _, status := s.pay(address); status != http.StatusServiceUnavailable {
+		t.Errorf("answered %d", status)
+	}
+}
+
+// TestAReportForAnotherWorkersKeysIsToComeAgain: without the key nobody can say whether the report is ETpay's.
+func TestAReportForAnotherWorkersKeysIsToComeAgain(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, webhook.Options{})
+	key, err := seal.NewKey("a")
+	s.must(err)
+	ring, err := seal.Parse(key)
+	s.must(err)
+	s.ledger = idempotency.NewRedis(s.redis.Client(), idempotency.Options{Seal: ring})
+	_, address := s.open("OC1")
 	if _, status := s.pay(address); status != http.StatusServiceUnavailable {
 		t.Errorf("answered %d", status)
 	}
