@@ -85,6 +85,9 @@ func checkBytes(line []byte) error {
 
 // oneValue returns the line's only JSON value, known to be well-formed.
 func oneValue(line []byte) (json.RawMessage, error) {
+	if json.Valid(line) {
+		return line, nil // the decoder below only says what is wrong, and takes three times as long
+	}
 	dec := json.NewDecoder(bytes.NewReader(line))
 	var value json.RawMessage
 	err := dec.Decode(&value)
