@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -54,8 +53,7 @@ func (c *subscriptionChangeCmd) Run(a *app) error {
 	return err
 }
 
-var errSame = errors.New("it is so already; nothing was changed")
-
+// plan writes the content even where it stays as it was: so it is sealed with the first of the payload keys.
 func (c *subscriptionChangeCmd) plan(s schedule.Subscription, change tasks.Change, now time.Time) (schedule.Change, error) {
 	if s.Err != nil {
 		return schedule.Change{}, fmt.Errorf("its content: %w", s.Err)
@@ -67,9 +65,6 @@ func (c *subscriptionChangeCmd) plan(s schedule.Subscription, change tasks.Chang
 	after, err := before.With(change)
 	if err != nil {
 		return schedule.Change{}, err
-	}
-	if s.Record.State != schedule.Ended && bytes.Equal(before.Payload(), after.Payload()) {
-		return schedule.Change{}, errSame
 	}
 	plan, err := s.Record.Change(now, after.Amount().Text(), c.Subject.person())
 	return schedule.Change{Plan: plan, Content: after.Payload()}, err

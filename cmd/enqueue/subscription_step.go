@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/remesa/remesa/internal/sweep"
 	"github.com/remesa/remesa/schedule"
 	"github.com/remesa/remesa/tasks"
 )
@@ -122,10 +123,6 @@ func (s *subscriptions) write(held schedule.Subscription, plan planner) error {
 			return s.app.failed(err)
 		}
 		change, err := plan(held, now)
-		if errors.Is(err, errSame) {
-			s.app.say("%s: %s", id, err)
-			return nil
-		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", id, err)
 		}
@@ -145,25 +142,28 @@ func (s *subscriptions) write(held schedule.Subscription, plan planner) error {
 	return named(id, schedule.ErrMoved)
 }
 
-// follow makes a step take effect at once; without it, it would with a worker's next sweep. The second look settles a period whose charge
-// the first one cancelled.
+// looks is how often a subscription is looked at after a step: once more where a worker looked at the same time, and once more to settle a
+// period whose charge was just cancelled.
+const looks = 3
+
+// follow makes a step take effect at once; without it, it would with a worker's next sweep.
 func (s *subscriptions) follow(client *tasks.Client, provider, id string) error {
-	for range 2 {
-		held, err := s.loadFrom(provider, id)
-		if err != nil {
-			return err
+	var err error
+	for range looks {
+		held, unread := s.loadFrom(provider, id)
+		if unread != nil {
+			return unread
 		}
 		if held.Record.State == schedule.Active {
 			if err := client.Room(s.app.ctx); err != nil {
 				return err // a charge might begin
 			}
 		}
-		if err := s.sweeper(client).Look(s.app.ctx, provider, id); err != nil {
-			return err
-		}
-		if held.Record.Open == nil || !held.Record.Open.Stop {
-			return nil
+		err = s.sweeper(client).Look(s.app.ctx, provider, id)
+		settled := held.Record.Open == nil || !held.Record.Open.Stop
+		if err == nil && settled || err != nil && !errors.Is(err, sweep.ErrLeft) {
+			break
 		}
 	}
-	return nil
+	return err
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/remesa/remesa/internal/sweep"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/schedule"
+	"github.com/remesa/remesa/seal"
 	"github.com/remesa/remesa/tasks"
 )
 
@@ -407,7 +408,7 @@ func TestAPersonTakesStepsOnASubscription(t *testing.T) {
 	for _, h := range d.show("s").History {
 		did = append(did, h.What)
 	}
-	if got := strings.Join(did, " "); got != "paused changed resumed changed cancelled" {
+	if got := strings.Join(did, " "); got != "paused changed resumed changed changed cancelled" {
 		t.Errorf("history %s", got)
 	}
 }
@@ -523,4 +524,31 @@ func TestWhatIsNoCommandAboutSubscriptionsIsUsage(t *testing.T) {
 		wantCode(t, "without Redis: "+row, got, exitFailed)
 		wantText(t, "without Redis: "+row, got.err, "127.0.0.1:1")
 	}
+}
+
+func TestASubscriptionsContentIsSealedAndAChangeSealsItAnew(t *testing.T) {
+	t.Parallel()
+	s := redistest.Start(t)
+	old, young := must[string](t)(seal.NewKey("2025")), must[string](t)(seal.NewKey("2026"))
+	env := func(keys string) []string {
+		return environment(redisAt(s.URL()), "REMESA_FINGERPRINT_KEY=0123456789abcdef", "REMESA_PAYLOAD_KEYS="+keys)
+	}
+	content := func() string { return s.Client().Get(t.Context(), "remesa:{pagoseguro}:sc:a").Val() }
+	wantCode(t, "add", enqueue(t, env(old), lines(recurring("a")), "subscription", "add"), 0)
+	if !strings.HasPrefix(content(), "s1.2025.") {
+		t.Errorf("the content stands in Redis as %.40s", content())
+	}
+	change := []string{"subscription", "change", "a", "--amount", "32900", "--by", "Ana", "--note", "new keys"}
+	got := enqueue(t, env(young), nil, change...)
+	wantCode(t, "a change without the key", got, exitFailed)
+	wantText(t, "a change without the key", got.err, `a: its content: `, `"2025"`)
+	wantCode(t, "a change with both", enqueue(t, env(young+","+old), nil, change...), 0)
+	if !strings.HasPrefix(content(), "s1.2026.") {
+		t.Errorf("after a change the content stands in Redis as %.40s", content())
+	}
+	got = enqueue(t, environment(redisAt(s.URL())), nil, "subscription", "show", "a")
+	wantCode(t, "who has no keys reads the record", got, 0)
+	got = enqueue(t, environment(redisAt(s.URL())), nil, "subscription", "pause", "a", "--by", "Ana", "--note", "x")
+	wantCode(t, "and pauses", got, 0)
+	wantText(t, "and pauses", got.err, "left to the workers")
 }

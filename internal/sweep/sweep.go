@@ -9,6 +9,7 @@ package sweep
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -203,13 +204,19 @@ func (s *Sweeper) sweepNews(ctx context.Context, provider string) (found, claime
 	return found, claimed, nil
 }
 
+// ErrLeft: a subscription was not looked at to the end, because it moved on or cannot be read here; it is due again soon.
+var ErrLeft = errors.New("left for the next sweep")
+
 // Look looks at one subscription now.
 func (s *Sweeper) Look(ctx context.Context, provider, id string) error {
 	now, err := s.Store.Now(ctx, provider)
 	if err != nil {
 		return err
 	}
-	_, err = s.whole(ctx, provider, now, []string{id}, nil)
+	done, err := s.whole(ctx, provider, now, []string{id}, nil)
+	if err == nil && done.left[id] {
+		err = ErrLeft
+	}
 	return err
 }
 
