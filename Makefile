@@ -6,7 +6,7 @@ BIN := $(CURDIR)/.bin
 GOLANGCI := $(BIN)/golangci-lint-$(GOLANGCI_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fault bench
+.PHONY: help demo test lint fault bench release
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,11 +20,12 @@ test: ## all tests with the race detector; installs redis-server and Chromium wh
 	@scripts/need-chromium.sh
 	CGO_ENABLED=1 go test -race -timeout 20m ./...
 
-lint: $(GOLANGCI) ## gofmt, go vet and the linters of .golangci.yml; known vulnerabilities where their database can be reached
+lint: $(GOLANGCI) ## gofmt, go vet and the linters of .golangci.yml; known vulnerabilities; the files of deploy/
 	@unformatted=$$(gofmt -l $$(git ls-files --cached --others --exclude-standard '*.go')); \
 		[ -z "$$unformatted" ] || { echo "gofmt -w these:"; echo "$$unformatted"; exit 1; }
 	$(GOLANGCI) run ./...
 	@scripts/vulnerabilities.sh $(BIN) $(GOVULNCHECK_VERSION)
+	@scripts/deploy.sh
 
 fault: ## the long fault tests: kills, stalls and restarts of real processes, for about half an hour
 	@scripts/need-redis.sh
@@ -34,6 +35,11 @@ fault: ## the long fault tests: kills, stalls and restarts of real processes, fo
 bench: ## what a settled payment costs in Redis; bench/README.md lists the others
 	@scripts/need-redis.sh
 	go -C bench run ./recordsize
+
+release: ## both commands as they are released, with their bills of materials, into dist/; then again elsewhere: the same bytes
+	@scripts/build.sh dist
+	@for binary in worker enqueue; do scripts/sbom.sh dist/$$binary dist/$$binary.cdx.json || exit 1; done
+	@scripts/reproducible.sh
 
 $(GOLANGCI):
 	@echo "building golangci-lint $(GOLANGCI_VERSION) into .bin (once; some minutes)"

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 for name in one another-and-longer; do
-	git clone -q --no-hardlinks . "$work/$name/remesa"
+	git -c advice.detachedHead=false clone -q --no-hardlinks . "$work/$name/remesa"
 	echo "building in $work/$name"
 	GOCACHE=$work/$name/cache "$work/$name/remesa/scripts/build.sh" "$work/$name/out"
 done
