@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/schedule"
@@ -65,7 +66,7 @@ func (c *subscriptionShowCmd) Run(a *app) error {
 		return err
 	}
 	r := loaded.Record
-	out := shownSubscription{subscription: newSubscription(r), Account: r.Account, AddedAt: local(r.Added, zoneOf(r)), History: []deed{}}
+	out := shownSubscription{subscription: newSubscription(r), Account: r.Account, AddedAt: stamp(time.UnixMilli(r.Added)), History: []deed{}}
 	if out.Periods, err = s.periods(r); err != nil {
 		return a.failed(err)
 	}
