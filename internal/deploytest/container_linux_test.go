@@ -233,3 +233,18 @@ func TestReleasesSayWhatIsInThem(t *testing.T) {
 		t.Error("the binary holds a path of this machine")
 	}
 }
+
+// TestReleasesSayWhichCommitTheyAre: where there is a git checkout to build from.
+func TestReleasesSayWhichCommitTheyAre(t *testing.T) {
+	t.Parallel()
+	commit, err := exec.CommandContext(t.Context(), "git", "-C", root, "rev-parse", "HEAD").Output()
+	if err != nil {
+		t.Skip("this is no git checkout, or there is no git")
+	}
+	for _, name := range []string{"worker", "enqueue"} {
+		out, err := exec.CommandContext(t.Context(), binary(t, name), "--version").Output()
+		if words := strings.Fields(string(out)); err != nil || len(words) < 3 || words[0] != "remesa" || len(words[2]) != len(strings.TrimSpace(string(commit))) {
+			t.Errorf("%s --version: %q, %v; the commit is %s", name, out, err, commit)
+		}
+	}
+}
