@@ -157,3 +157,22 @@ func reply(w http.ResponseWriter, v any) {
 }
 
 func fileURL(name string) *url.URL { return &url.URL{Path: name} }
+
+// notices tell of queues that do not work as they should.
+func (q *queues) notices(ctx context.Context) []string {
+	all, err := q.snapshots(ctx)
+	if err != nil {
+		return []string{"asynq's queues could not be read."}
+	}
+	var out []string
+	for _, s := range all {
+		if s.Paused {
+			out = append(out, "The queue "+s.Queue+" is paused: its payments wait until it is resumed on the queues' page.")
+		}
+		if s.Damaged {
+			out = append(out, "In the queue "+s.Queue+" a task has lost its data (evicted, or restored in part). No payment is lost by that: the "+
+				"ledger wakes each by itself. The queues' page shows the queue without its age and memory.")
+		}
+	}
+	return out
+}

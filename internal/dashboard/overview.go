@@ -7,8 +7,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/providers"
@@ -64,15 +62,6 @@ type due struct {
 	Age    string
 }
 
-// gathered is what one provider adds to the page.
-type gathered struct {
-	counts  map[idempotency.State]int64
-	halts   map[string]string
-	records [][]idempotency.Record
-	cut     []bool
-	err     error
-}
-
 // sections are the lists, in the order of their urgency.
 func sections() []struct {
 	list
@@ -115,43 +104,6 @@ func (p *pages) overview(w http.ResponseWriter, r *http.Request) {
 		o.Notices = append(o.Notices, p.queues.notices(ctx)...)
 	}
 	p.render(w, http.StatusOK, "overview", "Payments", o)
-}
-
-// gatherAll asks for all providers at once, so that one that answers slowly costs the page no more than itself.
-func (p *pages) gatherAll(ctx context.Context) []gathered {
-	names := providers.Names()
-	all := make([]gathered, len(names))
-	var wg sync.WaitGroup
-	for i, name := range names {
-		wg.Go(func() { all[i] = p.gather(ctx, name) })
-	}
-	wg.Wait()
-	return all
-}
-
-func (p *pages) gather(ctx context.Context, provider string) gathered {
-	g := gathered{records: make([][]idempotency.Record, len(sections())), cut: make([]bool, len(sections()))}
-	if g.counts, g.err = p.Ledger.Counts(ctx, provider); g.err != nil {
-		return g
-	}
-	if g.halts, g.err = p.Ledger.Halts(ctx, provider); g.err != nil {
-		return g
-	}
-	for i, s := range sections() {
-		s.filter.Provider = provider
-		err := p.Ledger.List(ctx, s.filter, func(r idempotency.Record) bool {
-			g.cut[i] = len(g.records[i]) == recordsRead
-			if !g.cut[i] {
-				r.Updated, r.History = since(r), nil // histories are long, and only this is needed of them
-				g.records[i] = append(g.records[i], r)
-			}
-			return !g.cut[i]
-		})
-		if err != nil { // what can be read is shown all the same
-			g.err = err
-		}
-	}
-	return g
 }
 
 // count fills the table of counts, without the providers that have no payment.
@@ -224,80 +176,4 @@ func (p *pages) row(r idempotency.Record) row {
 		Key: k, Link: linkTo(k), Amount: r.Amount, Currency: r.Currency, State: r.State, Since: stamp{since(r)},
 		Age: age(p.Now().Sub(since(r))), Code: r.Code, Next: nextStep(r),
 	}
-}
-
-// since is when a payment's anomaly was found, or when it came into its state, as far as its history tells.
-func since(r idempotency.Record) time.Time {
-	at := r.Updated
-	for _, e := range r.History {
-		if r.Anomaly != "" && strings.HasPrefix(e.Note, "anomaly: ") {
-			return e.At
-		}
-	}
-	for i := len(r.History) - 1; i >= 0 && r.History[i].State == r.State; i-- {
-		at = r.History[i].At
-	}
-	return at
-}
-
-// sums adds up the amounts of each currency.
-func sums(records []idempotency.Record, cut bool) []string {
-	of := map[string]providers.Money{}
-	odd := 0
-	for _, r := range records {
-		m, err := providers.ParseMoney(r.Amount, r.Currency)
-		if err == nil {
-			m, err = of[r.Currency].Add(m)
-		}
-		if err != nil {
-			odd++
-			continue
-		}
-		of[r.Currency] = m
-	}
-	var out []string
-	for _, c := range slices.Sorted(maps.Keys(of)) {
-		text := of[c].String()
-		if cut {
-			text = "more than " + text
-		}
-		out = append(out, text)
-	}
-	if odd > 0 {
-		out = append(out, fmt.Sprintf("without %d whose amount cannot be read", odd))
-	}
-	return out
-}
-
-// due asks for the subscriptions, where there are any.
-func (p *pages) due(ctx context.Context, o *overview) *due {
-	if p.Subscriptions == nil {
-		return nil
-	}
-	n, oldest, err := p.Subscriptions.Due(ctx)
-	if err != nil {
-		p.Log.Warn().Err(err).Msg("payments page: subscriptions")
-		o.Notices = append(o.Notices, "The subscriptions could not be read. The log says why.")
-		return nil
-	}
-	return &due{Count: n, Oldest: stamp{oldest}, Age: age(p.Now().Sub(oldest))}
-}
-
-// notices tell of queues that do not work as they should.
-func (q *queues) notices(ctx context.Context) []string {
-	all, err := q.snapshots(ctx)
-	if err != nil {
-		return []string{"asynq's queues could not be read."}
-	}
-	var out []string
-	for _, s := range all {
-		if s.Paused {
-			out = append(out, "The queue "+s.Queue+" is paused: its payments wait until it is resumed on the queues' page.")
-		}
-		if s.Damaged {
-			out = append(out, "In the queue "+s.Queue+" a task has lost its data (evicted, or restored in part). No payment is lost by that: the "+
-				"ledger wakes each by itself. The queues' page shows the queue without its age and memory.")
-		}
-	}
-	return out
 }

@@ -1,0 +1,117 @@
+package dashboard
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/providers"
+)
+
+// gathered is what one provider adds to the page.
+type gathered struct {
+	counts  map[idempotency.State]int64
+	halts   map[string]string
+	records [][]idempotency.Record
+	cut     []bool
+	err     error
+}
+
+// gatherAll asks for all providers at once, so that one that answers slowly costs the page no more than itself.
+func (p *pages) gatherAll(ctx context.Context) []gathered {
+	names := providers.Names()
+	all := make([]gathered, len(names))
+	var wg sync.WaitGroup
+	for i, name := range names {
+		wg.Go(func() { all[i] = p.gather(ctx, name) })
+	}
+	wg.Wait()
+	return all
+}
+
+func (p *pages) gather(ctx context.Context, provider string) gathered {
+	g := gathered{records: make([][]idempotency.Record, len(sections())), cut: make([]bool, len(sections()))}
+	if g.counts, g.err = p.Ledger.Counts(ctx, provider); g.err != nil {
+		return g
+	}
+	if g.halts, g.err = p.Ledger.Halts(ctx, provider); g.err != nil {
+		return g
+	}
+	for i, s := range sections() {
+		s.filter.Provider = provider
+		err := p.Ledger.List(ctx, s.filter, func(r idempotency.Record) bool {
+			g.cut[i] = len(g.records[i]) == recordsRead
+			if !g.cut[i] {
+				r.Updated, r.History = since(r), nil // histories are long, and only this is needed of them
+				g.records[i] = append(g.records[i], r)
+			}
+			return !g.cut[i]
+		})
+		if err != nil { // what can be read is shown all the same
+			g.err = err
+		}
+	}
+	return g
+}
+
+// due asks for the subscriptions, where there are any.
+func (p *pages) due(ctx context.Context, o *overview) *due {
+	if p.Subscriptions == nil {
+		return nil
+	}
+	n, oldest, err := p.Subscriptions.Due(ctx)
+	if err != nil {
+		p.Log.Warn().Err(err).Msg("payments page: subscriptions")
+		o.Notices = append(o.Notices, "The subscriptions could not be read. The log says why.")
+		return nil
+	}
+	return &due{Count: n, Oldest: stamp{oldest}, Age: age(p.Now().Sub(oldest))}
+}
+
+// since is when a payment's anomaly was found, or when it came into its state, as far as its history tells.
+func since(r idempotency.Record) time.Time {
+	at := r.Updated
+	for _, e := range r.History {
+		if r.Anomaly != "" && strings.HasPrefix(e.Note, "anomaly: ") {
+			return e.At
+		}
+	}
+	for i := len(r.History) - 1; i >= 0 && r.History[i].State == r.State; i-- {
+		at = r.History[i].At
+	}
+	return at
+}
+
+// sums adds up the amounts of each currency.
+func sums(records []idempotency.Record, cut bool) []string {
+	of := map[string]providers.Money{}
+	odd := 0
+	for _, r := range records {
+		m, err := providers.ParseMoney(r.Amount, r.Currency)
+		if err == nil {
+			m, err = of[r.Currency].Add(m)
+		}
+		if err != nil {
+			odd++
+			continue
+		}
+		of[r.Currency] = m
+	}
+	var out []string
+	for _, c := range slices.Sorted(maps.Keys(of)) {
+		text := of[c].String()
+		if cut {
+			text = "more than " + text
+		}
+		out = append(out, text)
+	}
+	if odd > 0 {
+		out = append(out, fmt.Sprintf("without %d whose amount cannot be read", odd))
+	}
+	return out
+}
