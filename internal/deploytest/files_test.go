@@ -79,6 +79,17 @@ func TestEveryMetricExists(t *testing.T) {
 	}
 }
 
+func TestEveryMetricIsDocumented(t *testing.T) {
+	t.Parallel()
+	page := file(t, "docs/metrics.md")
+	for name := range knownMetrics() {
+		ours := strings.HasPrefix(name, "remesa_") || strings.HasPrefix(name, "asynq_")
+		if ours && !strings.Contains(page, "`"+name+"`") {
+			t.Errorf("docs/metrics.md does not speak of %s", name)
+		}
+	}
+}
+
 // anchors are those that a page's headings make on GitHub.
 func anchors(page string) map[string]bool {
 	out := map[string]bool{}
