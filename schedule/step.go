@@ -126,6 +126,9 @@ func (p *Plan) observe(t Terms, charges []Charge) {
 		p.settle(failed)
 	case !latest.Known && withdrawn:
 		p.stopped(earlier) // without its permit it cannot be recorded any more
+	case !latest.Known && open.Retry > 0: // it was declined, and the ledger forgot it before the dunning went on
+		p.tell(Event{Code: PeriodUnclear, Period: open.Period, Attempt: open.Attempt})
+		p.settle(failed)
 	case !latest.Known && open.Stop:
 		p.Due = p.now
 	case !latest.Known:

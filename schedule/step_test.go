@@ -324,6 +324,12 @@ func TestWhatComesNext(t *testing.T) {
 			delete(l.ledger, "1.0")
 			l.at("02-01 09:00:06").step("active, open 1.1 to be stopped, look at 02-01 09:00:06")
 		},
+		"the record of the charge is gone before its dunning: it is not made again": func(l *life) {
+			l.dunned()
+			delete(l.ledger, "1.0")
+			l.at("02-01 09:00:05").step("event period_unclear active 1.0", "settled 1.0 failed, due 01-31 09:00:00", "thaw",
+				"active, look at 02-28 09:00:00")
+		},
 		"an anomaly of the charge that is being sent pauses and waits for its end": func(l *life) {
 			c := moving("pending")
 			c.Anomaly = true

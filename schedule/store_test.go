@@ -48,7 +48,7 @@ func onEach(t *testing.T, test func(t *testing.T, rdb redis.UniversalClient)) {
 	t.Run("cluster", func(t *testing.T) {
 		t.Parallel()
 		rdb := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{redistest.Start(t, redistest.Cluster()).Addr()}})
-		t.Cleanup(func() { rdb.Close() })
+		t.Cleanup(func() { _ = rdb.Close() })
 		test(t, rdb)
 	})
 }
