@@ -7,5 +7,5 @@ mkdir -p "$1"
 out=$(cd "$1" && pwd)
 cd "$(dirname "$0")/.."
 vcs=auto
-[ -e .git ] && command -v git >/dev/null && vcs=true
+[ -e .git ] && git rev-parse -q --verify HEAD >/dev/null 2>&1 && vcs=true
 CGO_ENABLED=0 go build -trimpath -buildvcs="$vcs" -ldflags="-s -w -buildid=" -o "$out/" ./cmd/worker ./cmd/enqueue
