@@ -1,6 +1,7 @@
 package sweep_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -490,4 +491,21 @@ func TestLookAtOneNow(t *testing.T) {
 	o.state("sub-1", "active, open 1.0")
 	o.state("sub-2", "active")
 	o.must(o.sweeper().Look(t.Context(), provider, "sub-9"))
+}
+
+// A worker that is told to stop finishes the batch that it has begun: nobody else would look at it for half a minute.
+func TestABatchThatHasBegunIsFinished(t *testing.T) {
+	o := newOffice(t)
+	o.add(line(t, "sub-1", nil))
+	o.at("2026-01-31 14:00:00")
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		o.sweeper(once(sweep.StepCommit, stop)).Run(ctx)
+	}()
+	<-done
+	if c := o.charge("sub-1", 1, 0); c == nil || c.State != idempotency.Queued {
+		t.Fatalf("claimed, and its charge is %+v", c)
+	}
 }
