@@ -1,0 +1,248 @@
+package faulttest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/redistest"
+	"github.com/remesa/remesa/internal/sweep"
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/sandbox"
+	"github.com/remesa/remesa/schedule"
+	"github.com/remesa/remesa/tasks"
+)
+
+// club is subscriptions that fell due while no worker ran.
+type club struct {
+	*branch
+	store *schedule.Store
+	terms map[string]tasks.Subscription
+	now   time.Time
+	// lost is how many charges were settled as not executed by a person.
+	lost int
+}
+
+// subscribe adds monthly subscriptions on the 31st, in several time zones, as of five months ago.
+func (b *branch) subscribe(n int, more map[string]any) *club {
+	b.t.Helper()
+	c := &club{branch: b, store: schedule.NewStore(b.rdb, schedule.StoreOptions{}), terms: map[string]tasks.Subscription{}, now: time.Now()}
+	zones := []string{"America/Bogota", "America/Mexico_City", "America/Santiago", "America/Sao_Paulo"}
+	for i := range n {
+		charge := pagandoCheckCharge(i + 1)
+		fields := map[string]any{
+			"id": fmt.Sprintf("%s%03d", b.prefix, i), "provider": b.provider, "amount": charge.Amount, "currency": charge.Currency,
+			"start": c.start(i).Format(time.DateOnly), "catch_up": "400d", "customer": charge.Customer, "card": map[string]any{"token": charge.Card.Token.Reveal()},
+			"agreement": charge.Agreement, "schedule": map[string]any{"every": "month", "at": "00:00", "timezone": zones[i%len(zones)]},
+		}
+		for name, value := range more {
+			fields[name] = value
+		}
+		c.add(fields, c.start(i).AddDate(0, 0, -2))
+	}
+	return c
+}
+
+// start is the 31st of a month four or five months ago, and for some the 30th before it.
+func (c *club) start(i int) time.Time {
+	at := time.Date(c.now.Year(), c.now.Month()-5, 31, 0, 0, 0, 0, time.UTC)
+	if at.Day() != 31 {
+		at = time.Date(c.now.Year(), c.now.Month()-4, 31, 0, 0, 0, 0, time.UTC)
+	}
+	return at.AddDate(0, 0, -(i % 2))
+}
+
+func (c *club) add(fields map[string]any, added time.Time) {
+	c.t.Helper()
+	line, err := json.Marshal(fields)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	s, err := tasks.DecodeSubscription(line)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	r := schedule.New(s.ID(), s.Provider(), s.Account(), s.Amount().Text(), s.Amount().Currency(), s.Fingerprint(nil), sweep.Terms(s), added)
+	got, err := c.store.Add(c.t.Context(), schedule.Addition{Record: r, Content: s.Payload()})
+	if err != nil || !got[0].New {
+		c.t.Fatalf("add %s: %+v %v", s.ID(), got, err)
+	}
+	c.terms[s.ID()] = s
+}
+
+// due lists the periods that fell due by now.
+func (c *club) due(s tasks.Subscription) []schedule.Period {
+	var all []schedule.Period
+	for n := 1; ; n++ {
+		due := s.Calendar().Due(n)
+		if due.After(c.now) {
+			return all
+		}
+		all = append(all, schedule.Period{Number: n, Due: due.UnixMilli(), State: "succeeded"})
+	}
+}
+
+// decide is the person who settles what no machine can find out, by the provider's own book.
+func (c *club) decide() error {
+	var failed error
+	err := c.ledger.List(context.Background(), idempotency.Filter{Provider: c.provider, State: idempotency.Held}, func(r idempotency.Record) bool {
+		verdict := idempotency.Resolution{Person: person(), As: "failed", Decline: providers.Soft}
+		if c.desk.Moved(r.Key.Reference) > 0 {
+			verdict.As, verdict.Decline = "succeeded", ""
+		}
+		if _, err := c.ledger.Resolve(context.Background(), r.Key, r.Version, verdict); err != nil && !errors.Is(err, idempotency.ErrMoved) {
+			failed = err
+		}
+		return failed == nil
+	})
+	return errors.Join(err, failed)
+}
+
+// caughtUp reports which subscription still waits for something.
+func (c *club) caughtUp() error {
+	if err := c.decide(); err != nil {
+		return err
+	}
+	var waiting error
+	err := c.store.List(context.Background(), c.provider, func(r schedule.Record) bool {
+		if r.State != schedule.Active || r.Open != nil || r.NextDue < c.now.UnixMilli() {
+			waiting = fmt.Errorf("%s is %s %s, next %d, open %+v", r.ID, r.State, r.Reason, r.Next, r.Open)
+			if r.Open != nil {
+				k := c.key(tasks.TxnID(r.ID, r.Open.Period, r.Open.Attempt))
+				p, err := c.ledger.Show(context.Background(), k)
+				waiting = fmt.Errorf("%w: %s %v", waiting, describe(p), err)
+			}
+		}
+		return waiting == nil
+	})
+	if err != nil {
+		return err
+	}
+	return waiting
+}
+
+// demandEachOnce compares what is on record, and what the provider executed, with the calendar.
+func (c *club) demandEachOnce() {
+	c.t.Helper()
+	expected := 0
+	for id, s := range c.terms {
+		want := c.due(s)
+		expected += len(want)
+		got, err := c.store.Periods(c.t.Context(), c.provider, id)
+		for i := range min(len(got), len(want)) {
+			if !c.paidOnce(id, got[i]) {
+				want[i].State = "failed"
+				expected--
+			}
+		}
+		if err != nil || fmt.Sprint(got) != fmt.Sprint(want) {
+			c.t.Errorf("%s: settled\n%+v, want\n%+v (%v)", id, got, want, err)
+		}
+		for _, p := range want {
+			due := time.UnixMilli(p.Due).In(s.Calendar().Zone)
+			if date := s.Calendar().Date(p.Number).String(); due.Format(time.DateOnly) != date {
+				c.t.Errorf("%s period %d fell due on %s, want %s", id, p.Number, due, date)
+			}
+		}
+	}
+	if paid := len(c.desk.Executions()); paid != expected {
+		c.t.Errorf("%d charges were paid, want %d", paid, expected)
+	}
+}
+
+// paidOnce wants one execution of a period's charge. It is false where there was none because its worker died with it: at this provider
+// nobody can find out, so a person decided, and no other charge is ever made beside it.
+func (c *club) paidOnce(id string, p schedule.Period) bool {
+	c.t.Helper()
+	reference := tasks.TxnID(id, p.Number, 0)
+	r, err := c.ledger.Show(c.t.Context(), c.key(reference))
+	moved := c.desk.Moved(reference)
+	if moved == 0 && r.MayHaveLeft && r.Code == "resolved" && r.State == idempotency.Failed {
+		c.lost++
+		return false
+	}
+	if moved != 1 || p.Attempt != 0 || err != nil {
+		c.t.Errorf("%s period %d was paid %d times, %+v: %v %s", id, p.Number, moved, p, err, describe(r))
+	}
+	return true
+}
+
+// TestSubscriptionsAreCaughtUpWhileWorkersDie: whatever dies when, each period is charged once, on its own date, under its own reference.
+func TestSubscriptionsAreCaughtUpWhileWorkersDie(t *testing.T) {
+	t.Parallel()
+	town := openTown(t, sandbox.Options{})
+	w := newWorldIn(t, usual(), redistest.Start(t, redistest.Appendonly("always")), town.bank(t), town.settings(
+		"REMESA_POLL_DEADLINE", "3s", "REMESA_SWEEP_INTERVAL", "200ms", "REMESA_TOKEN_KEY", tokenKey)...)
+	b := w.branch(town, providers.PagandoCheck)
+	b.misbehave(sandbox.Fault{Kind: "latency", Operation: sandbox.Send, Delay: sandbox.Duration(20 * time.Millisecond)})
+	c := b.subscribe(200, map[string]any{"dunning": []string{"200ms", "200ms", "200ms", "200ms", "200ms"}})
+	random := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
+	for _, step := range []sweep.Step{sweep.StepCommit, sweep.StepClaimed, sweep.StepCharged} {
+		// Each with some of them in hand, which are nobody else's for half a minute.
+		c.hire(faulty, "REMESA_FAULT", string(step)+":kill:1", "REMESA_FAULT_FILE", c.faultFile(), "REMESA_SWEEP_LIMIT", "50").awaitExit()
+	}
+	c.work(3)
+	for range either(12, 60) {
+		pause(300 * time.Millisecond)
+		i := random.IntN(len(c.workers))
+		c.workers[i].kill()
+		c.workers[i] = c.hire(worker)
+	}
+	await(t, either[time.Duration](3, 10)*time.Minute, c.caughtUp)
+	c.drain()
+	c.demandEachOnce()
+	t.Logf("%d charges were given up with their workers", c.lost)
+	if c.lost > 100 {
+		t.Errorf("%d charges were given up with their workers: more than can have been under way", c.lost)
+	}
+}
+
+// TestACancelledSubscriptionIsNotChargedAnyMore: what was claimed and has not begun is cancelled with it, also where the worker died that
+// had claimed it.
+func TestACancelledSubscriptionIsNotChargedAnyMore(t *testing.T) {
+	t.Parallel()
+	town := openTown(t, sandbox.Options{})
+	w := newWorldIn(t, brisk(), redistest.Start(t, redistest.Appendonly("always")), town.bank(t), town.settings("REMESA_SWEEP_INTERVAL", "200ms")...)
+	b := w.branch(town, providers.PagandoCheck)
+	c := b.subscribe(1, nil)
+	dying := c.hire(faulty, "REMESA_FAULT", string(sweep.StepClaimed)+":kill:1", "REMESA_FAULT_FILE", c.faultFile())
+	dying.awaitExit()
+	for id := range c.terms {
+		loaded, err := c.store.Load(t.Context(), c.provider, id)
+		if err != nil || len(loaded) != 1 || loaded[0].Record.Open == nil {
+			t.Fatalf("nothing was claimed: %+v %v", loaded, err)
+		}
+		plan, err := loaded[0].Record.Cancel(time.Now(), schedule.Person{By: "ana", Note: "left"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if answers, err := c.store.Commit(t.Context(), schedule.Change{Plan: plan}); err != nil || answers[0] != nil {
+			t.Fatal(answers, err)
+		}
+	}
+	c.work(1)
+	await(t, patience, func() error {
+		for id := range c.terms {
+			periods, err := c.store.Periods(context.Background(), c.provider, id)
+			if err != nil || len(periods) != 1 {
+				return fmt.Errorf("settled %+v %v", periods, err)
+			}
+			if periods[0].State != schedule.Cancelled {
+				t.Fatalf("the period ended as %s", periods[0].State)
+			}
+		}
+		return nil
+	})
+	c.drain()
+	if n := len(c.desk.Executions()); n != 0 {
+		t.Errorf("%d charges were paid", n)
+	}
+	if counts, err := c.counts(); err != nil || counts[idempotency.Queued] != 0 {
+		t.Errorf("still queued: %v %v", counts, err)
+	}
+}
