@@ -38,7 +38,7 @@ func findBrowser(t *testing.T) string {
 	return ""
 }
 
-// screen is a browser's window.
+// screen is a browser's window; its name ends the names of pictures.
 type screen struct {
 	name          string
 	width, height int64
@@ -46,8 +46,8 @@ type screen struct {
 }
 
 var (
-	desktop = screen{"desktop", 1280, 900, false}
-	phone   = screen{"phone", 390, 844, true}
+	desktop = screen{"", 1280, 900, false}
+	phone   = screen{"-phone", 390, 844, true}
 )
 
 // visitor is a person with a browser, and what their browser complained about.
@@ -184,15 +184,18 @@ func (v *visitor) follow(selector string) {
 func (v *visitor) fitsTheScreen() {
 	v.t.Helper()
 	if over := value[int](v, `document.documentElement.scrollWidth - window.innerWidth`); over > 0 {
-		v.t.Errorf("%s: the page is %d pixels wider than the screen", v.name, over)
+		v.t.Errorf("the page is %d pixels wider than the screen", over)
 	}
 }
 
-// picture keeps a screenshot where REMESA_TEST_SCREENSHOTS names a folder.
+// pictures are those that the README shows.
+var pictures = []string{"payments", "confirm", "payment-phone", "queues"}
+
+// picture keeps a screenshot where REMESA_TEST_SCREENSHOTS names a folder: REMESA_TEST_SCREENSHOTS=$PWD/docs/img makes the README's anew.
 func (v *visitor) picture(name string) {
 	v.t.Helper()
 	folder := os.Getenv("REMESA_TEST_SCREENSHOTS")
-	if folder == "" {
+	if name += v.name; folder == "" || !slices.Contains(pictures, name) {
 		return
 	}
 	png, err := chromedp.Run(v.ctx, chromedp.CaptureScreenshot())

@@ -20,27 +20,27 @@ func TestAStrangerSettlesAPayment(t *testing.T) {
 		{desktop, "virtualpos/demo-held", "not-received", "Yes, it was never received", "failed"},
 		{phone, "pagoseguro/demo-unanswered", "succeeded", "Yes, it was paid", "succeeded"},
 	} {
-		t.Run(row.name, func(t *testing.T) {
+		t.Run("settle"+row.name, func(t *testing.T) {
 			v := visit(t, d, row.screen)
 			v.open("/payments")
 			v.see("Held", row.key)
 			v.fitsTheScreen()
-			v.picture("payments-" + row.name)
+			v.picture("payments")
 			v.follow(`a[href*="` + strings.ReplaceAll(row.key, "/", "%2F") + `"]`)
 			v.see(row.key, "held", "History", "Settle this payment", "12500")
 			v.fitsTheScreen()
-			v.picture("payment-" + row.name)
+			v.picture("payment")
 			v.do("fill in the form", chromedp.Click(chromedp.CSS(`input[value="`+row.choice+`"]`)),
 				chromedp.SendKeys(chromedp.CSS(`input[name="by"]`), "Ana"), chromedp.SendKeys(chromedp.CSS(`input[name="note"]`), "support, ticket 4711"))
 			v.follow(`form.step button`)
 			_, reference, _ := strings.Cut(row.key, "/")
 			v.see("12500", reference, "Ana", "support, ticket 4711", row.button)
 			v.fitsTheScreen()
-			v.picture("confirm-" + row.name)
+			v.picture("confirm")
 			v.follow(`form.step button`)
 			v.see("The payment was settled.", row.state, "by Ana: support, ticket 4711")
 			v.fitsTheScreen()
-			v.picture("settled-" + row.name)
+			v.picture("settled")
 			v.open("/payments")
 			if strings.Contains(v.text(), row.key) {
 				t.Error("it is still in the list")
@@ -59,7 +59,7 @@ func theQueuesAreShown(t *testing.T, d *demo) {
 	v := visit(t, d, desktop)
 	v.open("/dashboard/")
 	v.see("virtualpos", "virtualpos-ask", "etpay", "Processed")
-	v.picture("queues-desktop")
+	v.picture("queues")
 	v.open("/dashboard/queues/virtualpos?status=pending")
 	v.see("virtualpos", "Pending")
 	v.open("/dashboard/servers")

@@ -103,6 +103,8 @@ func heldStep(code string) string {
 		return "It was refused, but an earlier attempt may have been executed: " + lookUp + "."
 	case "payload_unreadable":
 		return "Its details cannot be read any more, and it may have left: " + lookUp + "."
+	case "already_registered":
+		return "Somebody registered it before remesa could: compare with that registration, then settle it."
 	case "expired":
 		return "Its deadline passed while an attempt may have been executed: " + lookUp + "."
 	default:
