@@ -28,7 +28,7 @@ func (c *Config) Complete() error { return Complete(c) }
 
 // Warnings lists what an operator should know though it is allowed.
 func (c *Config) Warnings() []string {
-	warnings := c.Ledger.warnings()
+	warnings := append(c.Ledger.warnings(), c.HTTP.warnings()...)
 	for _, p := range c.realProviders() {
 		if settle := c.Policy(p).SettleTime; settle < safeSettleTime {
 			warnings = append(warnings, fmt.Sprintf("%s is %s with a real provider: below %s a late execution may be taken for none",

@@ -30,6 +30,14 @@ func (h *HTTP) RefuseExposed() error {
 	return ErrExposed
 }
 
+func (h *HTTP) warnings() []string {
+	if h.DashboardWritable && h.DashboardPassword == "" {
+		return []string{"REMESA_DASHBOARD_WRITABLE has no effect: nothing can be changed without a login; " +
+			"set REMESA_DASHBOARD_USER and REMESA_DASHBOARD_PASSWORD"}
+	}
+	return nil
+}
+
 func (h *HTTP) complete() []error {
 	var problems []error
 	if !isListenAddr(h.Addr) {
