@@ -1,6 +1,7 @@
 package deploytest
 
 import (
+	"encoding/json"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -87,6 +88,41 @@ func TestEveryMetricIsDocumented(t *testing.T) {
 		if ours && !strings.Contains(page, "`"+name+"`") {
 			t.Errorf("docs/metrics.md does not speak of %s", name)
 		}
+	}
+}
+
+// TestTheDashboardCanBeLoaded: it is JSON, its panels have numbers of their own, and none lies on another.
+func TestTheDashboardCanBeLoaded(t *testing.T) {
+	t.Parallel()
+	var board struct {
+		UID    string
+		Panels []struct {
+			ID      int
+			Title   string
+			GridPos struct{ X, Y, W, H int }
+			Targets []struct{ Expr string }
+		}
+	}
+	if err := json.Unmarshal([]byte(file(t, "deploy/grafana/remesa.json")), &board); err != nil {
+		t.Fatal(err)
+	}
+	ids, taken := map[int]bool{}, map[[2]int]string{}
+	for _, p := range board.Panels {
+		if ids[p.ID] || p.Title == "" || len(p.Targets) == 0 || p.Targets[0].Expr == "" {
+			t.Errorf("panel %d %q has another's number, no title or no question", p.ID, p.Title)
+		}
+		ids[p.ID] = true
+		for x := p.GridPos.X; x < p.GridPos.X+p.GridPos.W; x++ {
+			for y := p.GridPos.Y; y < p.GridPos.Y+p.GridPos.H; y++ {
+				if other := taken[[2]int{x, y}]; other != "" || x >= 24 {
+					t.Fatalf("%q lies on %q, or outside", p.Title, other)
+				}
+				taken[[2]int{x, y}] = p.Title
+			}
+		}
+	}
+	if board.UID == "" || len(board.Panels) < 10 {
+		t.Errorf("%q with %d panels", board.UID, len(board.Panels))
 	}
 }
 
