@@ -458,6 +458,9 @@ func TestContentThatCannotBeOpened(t *testing.T) {
 	if _, err := o.sweeper().Sweep(t.Context(), provider); err != nil {
 		t.Fatal(err)
 	}
+	if err := o.sweeper().Look(t.Context(), provider, "sub-1"); !errors.Is(err, sweep.ErrLeft) {
+		t.Errorf("looked at without the key: %v", err)
+	}
 	o.store = with(oldKey)
 	o.state("sub-1", "active")
 	o.state("sub-2", "active")
