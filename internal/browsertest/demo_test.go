@@ -79,9 +79,7 @@ func runDemo(t *testing.T, binary string, printed *screenful) *demo {
 		case <-time.After(20 * time.Millisecond):
 		}
 		if time.Now().After(deadline) {
-			_ = run.Process.Kill()
-			_ = <-ended
-			return nil
+			_ = run.Process.Kill() // it ends, and is seen to
 		}
 	}
 }

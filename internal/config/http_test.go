@@ -1,20 +1,26 @@
 package config
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestAWritableDashboardWithoutALoginIsWarnedAbout(t *testing.T) {
+	login := []string{"REMESA_DASHBOARD_USER", "ana", "REMESA_DASHBOARD_PASSWORD", "secret"}
+	writable := []string{"REMESA_DASHBOARD_WRITABLE", "true"}
 	for _, row := range []struct {
-		h    HTTP
-		want int
+		says     string
+		settings []string
+		warned   bool
 	}{
-		{HTTP{}, 0},
-		{HTTP{DashboardWritable: true}, 1},
-		{HTTP{DashboardWritable: true, DashboardUser: "ana", DashboardPassword: "secret"}, 0},
-		{HTTP{DashboardUser: "ana", DashboardPassword: "secret"}, 0},
+		{"neither", nil, false},
+		{"writable", writable, true},
+		{"a login", login, false},
+		{"both", append(login, writable...), false},
 	} {
-		c := Config{HTTP: row.h}
-		if got := c.HTTP.warnings(); len(got) != row.want {
-			t.Errorf("%+v: %q", row.h, got)
+		warnings := strings.Join(mustParse(t, virtualPOS(row.settings...)).Warnings(), "\n")
+		if strings.Contains(warnings, "REMESA_DASHBOARD_WRITABLE has no effect") != row.warned {
+			t.Errorf("%s: %s", row.says, warnings)
 		}
 	}
 }
