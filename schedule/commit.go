@@ -38,17 +38,15 @@ type changeArg struct {
 // Commit writes plans, each in one step of its own. The answers are nil, ErrMoved, or why that plan was not written, which says nothing
 // of the others; an error beside them means that none, some or all were written. The sweeper finds again what was not.
 func (s *Store) Commit(ctx context.Context, changes ...Change) ([]error, error) {
-	cmds := make([]*redis.Cmd, len(changes))
-	err := s.pipeline(ctx, "commit", func(run runner) error {
-		for i, c := range changes {
-			var err error
-			if cmds[i], err = s.commit(ctx, run, c); err != nil {
-				return err
-			}
+	runs := make([]run, len(changes))
+	for i, c := range changes {
+		var err error
+		if runs[i], err = s.commit(c); err != nil {
+			return nil, err
 		}
-		return nil
-	})
-	if err != nil && !redis.HasErrorPrefix(err, "") { // nobody answered
+	}
+	cmds, err := s.pipeline(ctx, "commit", runs)
+	if err != nil && (cmds == nil || !redis.HasErrorPrefix(err, "")) { // nobody answered
 		return nil, fmt.Errorf("subscriptions: %w", err)
 	}
 	out := make([]error, len(changes))
@@ -64,24 +62,24 @@ func (s *Store) Commit(ctx context.Context, changes ...Change) ([]error, error) 
 	return out, nil
 }
 
-func (s *Store) commit(ctx context.Context, run runner, c Change) (*redis.Cmd, error) {
+func (s *Store) commit(c Change) (run, error) {
 	r := c.Plan.Record
 	read := r.Version
 	r.Version++
 	text, err := json.Marshal(r)
 	if err != nil {
-		return nil, err
+		return run{}, err
 	}
 	arg, err := json.Marshal(s.arg(c, r))
 	if err != nil {
-		return nil, err
+		return run{}, err
 	}
 	keys := []string{
 		recordKey(r.Provider, r.ID), contentKey(r.Provider, r.ID), dueKey(r.Provider), frozenKey(r.Provider, r.ID),
 		PermitKey(r.Provider, r.ID), settledKey(r.Provider, r.ID), prefix(r.Provider) + "outcomes",
 	}
 	content := s.opts.Seal.Seal(c.Content, "subscription", r.ID)
-	return run(ctx, keys, r.ID, read, text, arg, content), nil
+	return run{keys, []any{r.ID, read, text, arg, content}}, nil
 }
 
 func (s *Store) arg(c Change, r Record) changeArg {

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -122,26 +121,24 @@ func (s *Store) Add(ctx context.Context, as ...Addition) ([]Added, error) {
 	if err := s.claim(ctx, as, out); err != nil {
 		return nil, err
 	}
-	cmds := make([]*redis.Cmd, len(as))
-	err := s.pipeline(ctx, "add", func(run runner) error {
-		for i, a := range as {
-			if out[i].Provider != a.Record.Provider {
-				continue
-			}
-			var err error
-			if cmds[i], err = s.add(ctx, run, a); err != nil {
-				return err
-			}
+	var runs []run
+	var places []int
+	for i, a := range as {
+		if out[i].Provider != a.Record.Provider {
+			continue
 		}
-		return nil
-	})
+		r, err := s.addition(a)
+		if err != nil {
+			return nil, err
+		}
+		runs, places = append(runs, r), append(places, i)
+	}
+	cmds, err := s.pipeline(ctx, "add", runs)
 	if err != nil {
 		return nil, err
 	}
-	for i, c := range cmds {
-		if c == nil {
-			continue
-		}
+	for n, c := range cmds {
+		i := places[n]
 		if out[i].New, out[i].Record, err = added(as[i], c); err != nil {
 			return nil, err
 		}
@@ -149,18 +146,18 @@ func (s *Store) Add(ctx context.Context, as ...Addition) ([]Added, error) {
 	return out, nil
 }
 
-func (s *Store) add(ctx context.Context, run runner, a Addition) (*redis.Cmd, error) {
+func (s *Store) addition(a Addition) (run, error) {
 	r := a.Record
 	record, err := json.Marshal(r)
 	if err != nil {
-		return nil, err
+		return run{}, err
 	}
 	due := r.NextDue
 	if due == 0 {
 		due = r.Added
 	}
 	keys := []string{recordKey(r.Provider, r.ID), contentKey(r.Provider, r.ID), dueKey(r.Provider), allKey(r.Provider)}
-	return run(ctx, keys, r.ID, record, s.opts.Seal.Seal(a.Content, "subscription", r.ID), due, r.Added), nil
+	return run{keys, []any{r.ID, record, s.opts.Seal.Seal(a.Content, "subscription", r.ID), due, r.Added}}, nil
 }
 
 func added(a Addition, c *redis.Cmd) (bool, Record, error) {
@@ -297,12 +294,12 @@ func (s *Store) News(ctx context.Context, provider string, limit int) (time.Time
 
 // Heard takes news out that were dealt with; newer ones of the same charge stay.
 func (s *Store) Heard(ctx context.Context, provider string, news ...News) error {
-	return s.pipeline(ctx, "heard", func(run runner) error {
-		for _, n := range news {
-			run(ctx, []string{newsKey(provider)}, n.member(), n.again)
-		}
-		return nil
-	})
+	runs := make([]run, len(news))
+	for i, n := range news {
+		runs[i] = run{[]string{newsKey(provider)}, []any{n.member(), n.again}}
+	}
+	_, err := s.pipeline(ctx, "heard", runs)
+	return err
 }
 
 func (s *Store) take(ctx context.Context, provider, index string, limit int) (time.Time, []string, error) {
@@ -382,28 +379,53 @@ func (s *Store) List(ctx context.Context, provider string, yield func(Record) bo
 	}
 }
 
-// runner queues one run of a script.
-type runner func(ctx context.Context, keys []string, args ...any) *redis.Cmd
+// run is one run of a script.
+type run struct {
+	keys []string
+	args []any
+}
 
-// pipeline runs one script many times in one round trip; where Redis does not know it yet, all over again once: each script may be
-// repeated.
-func (s *Store) pipeline(ctx context.Context, name string, fill func(runner) error) error {
-	script := s.scripts[name]
-	for again := range 2 {
-		pipe := s.rdb.Pipeline()
-		err := fill(func(ctx context.Context, keys []string, args ...any) *redis.Cmd {
-			return script.EvalSha(ctx, pipe, keys, args...)
-		})
-		if err != nil || pipe.Len() == 0 {
-			return err
+// pipeline runs one script many times in one round trip, and those again that a server did not take because it did not know the script:
+// another process may have loaded it in the middle of them. The error is that of one of them, or of the connection.
+func (s *Store) pipeline(ctx context.Context, name string, runs []run) ([]*redis.Cmd, error) {
+	cmds, err := s.exec(ctx, name, runs)
+	var at []int
+	var untaken []run
+	for i, c := range cmds {
+		if redis.HasErrorPrefix(c.Err(), "NOSCRIPT") {
+			at, untaken = append(at, i), append(untaken, runs[i])
 		}
-		cmds, err := pipe.Exec(ctx)
-		unknown := slices.ContainsFunc(cmds, func(c redis.Cmder) bool { return redis.HasErrorPrefix(c.Err(), "NOSCRIPT") })
-		if err == nil || again > 0 || !unknown {
-			return err
-		}
-		if err := script.Load(ctx, s.rdb).Err(); err != nil {
-			return err
+	}
+	if len(at) == 0 {
+		return cmds, err
+	}
+	if err := s.scripts[name].Load(ctx, s.rdb).Err(); err != nil {
+		return nil, err
+	}
+	again, _ := s.exec(ctx, name, untaken)
+	for i, c := range again {
+		cmds[at[i]] = c
+	}
+	return cmds, firstError(cmds)
+}
+
+func (s *Store) exec(ctx context.Context, name string, runs []run) ([]*redis.Cmd, error) {
+	if len(runs) == 0 {
+		return nil, nil
+	}
+	pipe := s.rdb.Pipeline()
+	cmds := make([]*redis.Cmd, len(runs))
+	for i, r := range runs {
+		cmds[i] = s.scripts[name].EvalSha(ctx, pipe, r.keys, r.args...)
+	}
+	_, err := pipe.Exec(ctx)
+	return cmds, err
+}
+
+func firstError(cmds []*redis.Cmd) error {
+	for _, c := range cmds {
+		if c.Err() != nil {
+			return c.Err()
 		}
 	}
 	return nil
