@@ -170,8 +170,8 @@ func (q *queues) notices(ctx context.Context) []string {
 			out = append(out, "The queue "+s.Queue+" is paused: its payments wait until it is resumed on the queues' page.")
 		}
 		if s.Damaged {
-			out = append(out, "In the queue "+s.Queue+" a task has lost its data (evicted, or restored in part). No payment is lost by that: the "+
-				"ledger wakes each by itself. The queues' page shows the queue without its age and memory.")
+			out = append(out, "In the queue "+s.Queue+" a task has lost its data (evicted, or restored in part). No payment that "+
+				"the ledger knows is lost by that: it wakes each by itself. The queues' page shows the queue without its age and memory.")
 		}
 	}
 	return out
