@@ -50,13 +50,13 @@ func (s *Store) Commit(ctx context.Context, changes ...Change) ([]error, error) 
 		return nil, fmt.Errorf("subscriptions: %w", err)
 	}
 	out := make([]error, len(changes))
-	for i, c := range cmds {
-		written, err := c.Int()
+	for i, c := range changes {
+		written, err := cmds[i].Int()
 		if err == nil && written == 0 {
 			err = ErrMoved
 		}
 		if err != nil {
-			out[i] = fmt.Errorf("%s: %w", changes[i].Plan.Record.ID, err)
+			out[i] = fmt.Errorf("%s: %w", c.Plan.Record.ID, err)
 		}
 	}
 	return out, nil
