@@ -2,6 +2,7 @@ package deploytest
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -90,7 +91,31 @@ func TestAsSystemdStartsIt(t *testing.T) {
 	}
 	p := run(t, exec.CommandContext(context.Background(), binary(t, "worker"), command[1:]...), env)
 	p.awaitReady()
+	begin(t, secrets["/etc/remesa/secrets/redis_url"])
 	p.drain()
+}
+
+// begin submits a payment, as the user that producers are, and waits until the worker has begun it: both may do what they must in Redis.
+// Its provider cannot be found, so nothing is sent.
+func begin(t *testing.T, url string) {
+	t.Helper()
+	enqueue := func(in string, args ...string) string {
+		cmd := exec.CommandContext(t.Context(), binary(t, "enqueue"), args...)
+		cmd.Env, cmd.Stdin = []string{"REMESA_REDIS_URL=" + url}, strings.NewReader(in)
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("enqueue %s: %s\n%s", args, err, out)
+		}
+		return string(out)
+	}
+	enqueue(`{"type":"payout","provider":"virtualpos","merchant_id":"a","amount":"12500","currency":"CLP","description":"x",`+
+		`"recipient":{"document":"12345678-5","name":"Ana Soto","email":"ana@example.cl"},"bank":{"code":"012","account_number":"12345678"}}`, "submit")
+	await(t, func() error {
+		if shown := enqueue("", "show", "virtualpos/a"); !strings.Contains(shown, `"state":"sending"`) && !strings.Contains(shown, `"state": "sending"`) {
+			return fmt.Errorf("it was not begun: %s", shown)
+		}
+		return nil
+	})
 }
 
 // TestEachProvidersDropInIsComplete: it loads each credential that it names, under the name by which it is read.
