@@ -17,12 +17,14 @@ var testNow = time.Date(2026, 5, 15, 9, 30, 0, 0, time.UTC)
 type desk struct {
 	records []idempotency.Record
 	halts   map[string]string
-	// broken is the provider whose records cannot be read.
+	// broken is the provider whose records cannot be read, * for all.
 	broken string
 	// refuses is what each step answers.
 	refuses error
 	calls   []string
 }
+
+func (d *desk) lost(provider string) bool { return d.broken == provider || d.broken == "*" }
 
 func newDesk() *desk {
 	return &desk{records: []idempotency.Record{record("virtualpos", "p", idempotency.Held)}, halts: map[string]string{}}
@@ -42,7 +44,7 @@ func goodForm() string {
 }
 
 func (d *desk) Show(_ context.Context, k idempotency.Key) (idempotency.Record, error) {
-	if d.broken == k.Provider {
+	if d.lost(k.Provider) {
 		return idempotency.Record{}, errors.New("dial tcp: refused")
 	}
 	for _, r := range d.records {
@@ -54,7 +56,7 @@ func (d *desk) Show(_ context.Context, k idempotency.Key) (idempotency.Record, e
 }
 
 func (d *desk) List(_ context.Context, f idempotency.Filter, yield func(idempotency.Record) bool) error {
-	if d.broken == f.Provider {
+	if d.lost(f.Provider) {
 		return errors.New("dial tcp: refused")
 	}
 	for _, r := range d.records {
@@ -69,7 +71,7 @@ func (d *desk) List(_ context.Context, f idempotency.Filter, yield func(idempote
 }
 
 func (d *desk) Counts(_ context.Context, provider string) (map[idempotency.State]int64, error) {
-	if d.broken == provider {
+	if d.lost(provider) {
 		return nil, errors.New("dial tcp: refused")
 	}
 	counts := map[idempotency.State]int64{}

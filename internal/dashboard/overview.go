@@ -21,7 +21,9 @@ const (
 // overview is the page that says what needs somebody.
 type overview struct {
 	// Notices are what an operator must know before all else.
-	Notices   []string
+	Notices []string
+	// Partial: not everything could be read, so that nothing can be said to be none.
+	Partial   bool
 	Providers []string
 	Counts    []counted
 	Lists     []list
@@ -91,16 +93,25 @@ func (p *pages) overview(w http.ResponseWriter, r *http.Request) {
 	for i, name := range providers.Names() {
 		if all[i].err != nil {
 			p.Log.Warn().Err(all[i].err).Str("provider", name).Msg("payments page")
+			o.Partial = true
 			o.Notices = append(o.Notices, "The payments of "+name+" could not all be read: what is shown of it may be incomplete. The log says why.")
 		}
+	}
+	if !slices.ContainsFunc(all, func(g gathered) bool { return g.counts != nil }) {
+		p.say(w, http.StatusServiceUnavailable, "The ledger cannot be read", "Redis does not answer. Nothing new is sent while it does not.", "")
+		return
 	}
 	o.count(all)
 	o.halt(all)
 	for i, s := range sections() {
-		o.Lists = append(o.Lists, p.list(s.list, i, all))
+		l := p.list(s.list, i, all)
+		if o.Partial {
+			l.Total = "at least " + strings.TrimPrefix(l.Total, "more than ")
+		}
+		o.Lists = append(o.Lists, l)
 	}
 	o.Due = p.due(ctx, &o)
-	if !slices.ContainsFunc(all, func(g gathered) bool { return g.err != nil }) {
+	if !o.Partial {
 		o.Notices = append(o.Notices, p.queues.notices(ctx)...)
 	}
 	p.render(w, http.StatusOK, "overview", "Payments", o)

@@ -95,7 +95,8 @@ func TestOneUnreadableProviderHidesNoOther(t *testing.T) {
 	if code != http.StatusOK {
 		t.Fatal(code)
 	}
-	contains(t, html, "The payments of etpay could not all be read", "virtualpos/p")
+	contains(t, html, "The payments of etpay could not all be read", "virtualpos/p", "Held at least 1",
+		"In doubt at least 0 None among those that could be read.")
 	if strings.Contains(html, "dial tcp") {
 		t.Error("the page repeats the error")
 	}
@@ -232,6 +233,16 @@ func TestAPaymentIsFoundByKeyAndByReference(t *testing.T) {
 			t.Errorf("%q: %d %q %s", row.key, w.Code, w.Header().Get("Location"), visible(w.Body.String()))
 		}
 	}
+}
+
+func TestNothingIsCalledNoneWhereNothingCouldBeRead(t *testing.T) {
+	d := newDesk()
+	d.broken = "*"
+	code, html := view(t, d, "/payments")
+	if code != http.StatusServiceUnavailable || strings.Contains(html, "None") {
+		t.Errorf("%d %s", code, visible(html))
+	}
+	contains(t, html, "The ledger cannot be read")
 }
 
 func TestALedgerThatDoesNotAnswerIsSaidInWords(t *testing.T) {
