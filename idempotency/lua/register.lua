@@ -18,6 +18,7 @@ end
 r = {s = 'queued', v = 0, g = 1, t = A.t, f = A.f, m = A.m, c = A.c, cr = NOW, up = NOW, nb = A.nb, dl = A.dl, md = A.md,
   sb = A.sb, pe = A.pe, ob = A.ob}
 redis.call('SET', PAYLOAD, ARGV[2])
+if A.pm then redis.call('DEL', KEYS[11]) end -- it is good for one record, also where that record is forgotten one day
 move(r, 'queued')
 store(r, math.max(NOW + A.first, A.nb or 0))
 return reply({r = 'new', s = r.s, g = r.g})
