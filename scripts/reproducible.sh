@@ -6,7 +6,9 @@ cd "$(dirname "$0")/.."
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 for name in one another-and-longer; do
-	git -c advice.detachedHead=false clone -q --no-hardlinks . "$work/$name/remesa"
+	git -c advice.detachedHead=false clone -q --no-hardlinks . "$work/$name/remesa" # both now: commits may come while the first builds
+done
+for name in one another-and-longer; do
 	echo "building in $work/$name"
 	GOCACHE=$work/$name/cache "$work/$name/remesa/scripts/build.sh" "$work/$name/out"
 done
