@@ -115,7 +115,7 @@ func (c *club) caughtUp() error {
 			if r.Open != nil {
 				k := c.key(tasks.TxnID(r.ID, r.Open.Period, r.Open.Attempt))
 				p, err := c.ledger.Show(context.Background(), k)
-				waiting = fmt.Errorf("%w: %s %v", waiting, describe(p), err)
+				waiting = errors.Join(fmt.Errorf("%w: %s", waiting, describe(p)), err)
 			}
 		}
 		return waiting == nil
@@ -230,7 +230,7 @@ func TestACancelledSubscriptionIsNotChargedAnyMore(t *testing.T) {
 		for id := range c.terms {
 			periods, err := c.store.Periods(context.Background(), c.provider, id)
 			if err != nil || len(periods) != 1 {
-				return fmt.Errorf("settled %+v %v", periods, err)
+				return errors.Join(fmt.Errorf("settled %+v", periods), err)
 			}
 			if periods[0].State != schedule.Cancelled {
 				t.Fatalf("the period ended as %s", periods[0].State)
