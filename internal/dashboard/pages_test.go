@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/seal"
 )
 
 // view opens a path with this ledger behind it.
@@ -148,6 +149,34 @@ func TestOnePaymentsPageTellsEverythingButPeoplesData(t *testing.T) {
 	}
 	if strings.Contains(html, "canary") {
 		t.Error("the page shows what it must not")
+	}
+}
+
+// TestWhatThisWorkerCannotOpenIsNamedNotShown: sealed texts give way to the reason, and nothing else does.
+func TestWhatThisWorkerCannotOpenIsNamedNotShown(t *testing.T) {
+	stored := "s1.2026.canary" + strings.Repeat("A", 60)
+	for _, row := range []struct {
+		name     string
+		unopened error
+		says     string
+	}{
+		{"another's key", fmt.Errorf("message: %w", seal.ErrUnknownKey), "sealed; this worker has no key"},
+		{"another's key, and damage", errors.Join(seal.ErrTampered, seal.ErrUnknownKey), "sealed; this worker has no key"},
+		{"damage", fmt.Errorf("message: %w", seal.ErrTampered), "sealed; changed or moved since"},
+	} {
+		d := newDesk()
+		r := &d.records[0]
+		r.Message, r.ActionURL, r.Unopened = stored, stored, row.unopened
+		r.History[1].Note = stored
+		r.History[0].Note = "plain words"
+		_, html := view(t, d, "/payments/show?key=virtualpos/p")
+		contains(t, html, "texts can be read here: "+row.says+".", "Message "+row.says, "held attempt 1 "+row.says, "queued plain words", "Payer's link there is one")
+		if strings.Contains(html, "canary") {
+			t.Errorf("%s: the page shows the text as it is stored", row.name)
+		}
+	}
+	if _, html := view(t, newDesk(), "/payments/show?key=virtualpos/p"); strings.Contains(html, "sealed") {
+		t.Error("a payment that could be opened is called sealed")
 	}
 }
 

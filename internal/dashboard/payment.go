@@ -1,11 +1,13 @@
 package dashboard
 
 import (
+	"errors"
 	"maps"
 	"net/http"
 	"slices"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/seal"
 )
 
 // payment is one payment's page.
@@ -17,6 +19,8 @@ type payment struct {
 	// Metadata names its fields; their values may hold people's data.
 	Metadata []string
 	Events   []event
+	// Sealed says why some of it cannot be read here.
+	Sealed string
 	// Done is what was just done.
 	Done string
 	// Forms are the steps that a person may take now; none where nothing can be changed.
@@ -35,15 +39,38 @@ type event struct {
 func (p *pages) renderPayment(w http.ResponseWriter, code int, r idempotency.Record, done string, s step, problems []string) {
 	v := payment{
 		Record: r, ID: r.Key.String(), Meaning: meaning(r.State), Next: nextStep(r), Created: stamp{r.Created}, Updated: stamp{r.Updated},
-		Due: stamp{r.NextDue}, Metadata: slices.Sorted(maps.Keys(r.Metadata)), Done: doneText(done),
+		Due: stamp{r.NextDue}, Metadata: slices.Sorted(maps.Keys(r.Metadata)), Done: doneText(done), Sealed: sealedText(r.Unopened),
 	}
+	v.Message = v.legible(r.Message)
 	for _, e := range r.History {
-		v.Events = append(v.Events, event{stamp{e.At}, e.State, e.Attempt, e.Note})
+		v.Events = append(v.Events, event{stamp{e.At}, e.State, e.Attempt, v.legible(e.Note)})
 	}
 	if p.Writable {
 		v.Forms = p.forms(r, s, problems)
 	}
 	p.render(w, code, "payment", v.ID, v, v.ID)
+}
+
+// sealedText is why texts of a payment are sealed here still, empty where none is.
+func sealedText(unopened error) string {
+	switch {
+	case unopened == nil:
+		return ""
+	case errors.Is(unopened, seal.ErrUnknownKey):
+		return "sealed; this worker has no key"
+	case errors.Is(unopened, seal.ErrTampered):
+		return "sealed; changed or moved since"
+	default: // a payer's link that should be sealed and is not
+		return "not sealed, so not used"
+	}
+}
+
+// legible is a text as people read it: what this worker cannot open says so, instead of what is stored.
+func (v payment) legible(text string) string {
+	if v.Sealed != "" && seal.Sealed([]byte(text)) {
+		return v.Sealed
+	}
+	return text
 }
 
 // doneText is fixed: what stands in an address is never shown.
