@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/tasks"
 )
@@ -20,7 +21,7 @@ func canaries() map[string]string {
 		"account number": "90817263544", "document": "17654321", "name": "Canariona", "e-mail": "canary.mail", "description": "Regalo secreto",
 		"password": password, "merchant token": merchantToken, "refused password": "canary-password-9913", "payer's phone": "3109988776",
 		"card token": canaryCard, "card on file": "cd_canary-000777", "antifraud token": "aft-canary", "payer's address": "Calle Canaria",
-		"payer's id": "5d1c0b1e-2f6a-4a1e-9a55-0ca9a21e0001",
+		"password of the pages": pagePassword, "payer's id": "5d1c0b1e-2f6a-4a1e-9a55-0ca9a21e0001",
 	}
 }
 
@@ -42,7 +43,7 @@ func (w *world) canaryPayment(reference string) tasks.Task {
 
 func TestNothingPrivateIsWrittenAnywhere(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil)
+	w := newWorld(t, nil, pageLogin()...)
 	for _, c := range troubles() {
 		task := w.canaryPayment(c.name)
 		for _, f := range c.faults {
@@ -62,9 +63,12 @@ func TestNothingPrivateIsWrittenAnywhere(t *testing.T) {
 	w.searchCheck(0)
 	w.work(1)
 	w.search("asynq's keys in mid-load", w.asynqKeys())
+	w.searchWaiting(w.workers[0], w.search)
 	w.awaitSettled(w.certainty() + 10*time.Second)
 	w.search("/metrics", w.get(w.workers[0], "/metrics"))
 	p := w.workers[0]
+	seen := w.searchPages(p, w.search)
+	seen.demand(t, w.provider, idempotency.Held, idempotency.Failed, idempotency.Succeeded)
 	w.drain()
 	w.search("what the worker wrote", p.output())
 	w.search("what the refused worker wrote", stranger.output())
@@ -149,6 +153,7 @@ func page(t testing.TB, p *process, path string) (int, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.SetBasicAuth(pageUser, pagePassword)
 	reply, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)

@@ -37,7 +37,7 @@ func sealedWorld(t *testing.T, c *town) (*world, *seal.Ring) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := newWorld(t, c.bank(t), c.settings("REMESA_TOKEN_KEY", tokenKey, "REMESA_PAYLOAD_KEYS", key, "REMESA_FINGERPRINT_KEY", fingerprintKey)...)
+	w := newWorld(t, c.bank(t), c.settings(append(pageLogin(), "REMESA_TOKEN_KEY", tokenKey, "REMESA_PAYLOAD_KEYS", key, "REMESA_FINGERPRINT_KEY", fingerprintKey)...)...)
 	w.ledger = idempotency.NewRedis(w.rdb, idempotency.Options{FirstWake: 3 * time.Second, Seal: ring})
 	w.client = tasks.NewClient(w.ledger, w.rdb, tasks.ClientOptions{FingerprintKey: []byte(fingerprintKey)})
 	return w, ring
@@ -112,9 +112,10 @@ func TestWithPayloadKeysRedisHoldsNothingOfAPerson(t *testing.T) {
 			t.Errorf("no payment was ever %s: nothing was searched in that state", state)
 		}
 	}
-	if len(found.secrets) < 4 {
+	if len(found.secrets)+len(found.messages) < 4 {
 		t.Errorf("only %d addresses, session tokens and messages came up", len(found.secrets))
 	}
+	w.searchPagesOf(parts, found)
 	metrics := w.get(w.workers[0], "/metrics")
 	logs := w.workers[0].output() + w.workers[1].output()
 	w.drain()
@@ -159,16 +160,47 @@ func (w *world) redisFiles() string {
 	return text.String()
 }
 
+// searchFresh searches what the pages show as soon as a payment is in a state that none of its provider was in before.
+func (w *world) searchFresh(found *sighted) {
+	w.t.Helper()
+	if len(found.fresh) == 0 {
+		return
+	}
+	w.searchLists(w.workers[0], found.page(w))
+	for _, k := range found.fresh {
+		onPages{}.searchPayment(w, w.workers[0], found.page(w), k)
+	}
+	found.fresh = nil
+}
+
+// searchPagesOf searches what the pages of a worker with keys show of all payments, when they have come to rest.
+func (w *world) searchPagesOf(parts []*branch, found sighted) {
+	w.t.Helper()
+	for _, b := range parts {
+		seen := b.searchPages(w.workers[0], found.page(w))
+		seen.demand(w.t, b.provider, idempotency.Failed, idempotency.Succeeded)
+		switch b.provider {
+		case providers.VirtualPOS:
+			seen.demand(w.t, b.provider, idempotency.Held)
+		case providers.ETpay: // the session that nobody pays
+			seen.demand(w.t, b.provider, idempotency.Pending)
+		}
+	}
+}
+
 // sighted is what the ledger told a holder of the keys meanwhile, and which states it was searched in.
 type sighted struct {
-	states  map[idempotency.State]bool
-	secrets map[string]string
+	states   map[idempotency.State]bool
+	secrets  map[string]string
+	messages map[string]string // of providers, which pages show to people
+	met      onPages           // what the ledger told, by provider
+	fresh    []idempotency.Key // those that were met in a state that none before was
 }
 
 // watchStates searches Redis until nothing moves any more but the session that nobody pays.
 func (w *world) watchStates(parts []*branch, ring *seal.Ring) sighted {
 	w.t.Helper()
-	found := sighted{map[idempotency.State]bool{}, map[string]string{}}
+	found := sighted{states: map[idempotency.State]bool{}, secrets: map[string]string{}, messages: map[string]string{}, met: onPages{}}
 	await(w.t, 3*time.Minute, func() error {
 		open := int64(0)
 		for _, b := range parts {
@@ -182,6 +214,7 @@ func (w *world) watchStates(parts []*branch, ring *seal.Ring) sighted {
 		text := w.everything()
 		w.search("Redis in mid-load", text)
 		found.search(w.t, "Redis in mid-load", text)
+		w.searchFresh(&found)
 		if w.t.Failed() {
 			w.t.FailNow()
 		}
@@ -212,9 +245,12 @@ func (s *sighted) look(t testing.TB, b *branch) {
 			continue
 		}
 		s.states[r.State] = true
-		s.note("address of "+reference, r.ActionURL)
+		if s.met.note(b.provider, r.State) {
+			s.fresh = append(s.fresh, b.key(reference))
+		}
+		note(s.secrets, "address of "+reference, r.ActionURL)
 		if r.State == idempotency.Failed {
-			s.note("message of "+reference, r.Message)
+			note(s.messages, "message of "+reference, r.Message)
 		}
 		if b.provider != providers.ETpay {
 			continue // the handles of the others are their ids for a payment
@@ -224,19 +260,39 @@ func (s *sighted) look(t testing.TB, b *branch) {
 			t.Errorf("%s: %v", reference, errors.Join(err, q.Unopened))
 		}
 		for name, value := range q.Handles {
-			s.note(name+" of "+reference, value)
+			note(s.secrets, name+" of "+reference, value)
 		}
 	}
 }
 
-func (s *sighted) note(what, text string) {
+func note(in map[string]string, what, text string) {
 	const shortest = 8 // below that it may stand anywhere by chance
 	if len(text) >= shortest {
-		s.secrets[what] = text
+		in[what] = text
 	}
 }
 
 func (s *sighted) search(t testing.TB, where, text string) {
+	t.Helper()
+	s.searchShown(t, where, text)
+	for what, secret := range s.messages {
+		if strings.Contains(text, secret) {
+			t.Errorf("%s holds the %s", where, what)
+		}
+	}
+}
+
+// page is what may not be on a page.
+func (s *sighted) page(w *world) searcher {
+	return func(where, text string) {
+		w.t.Helper()
+		w.search(where, text)
+		s.searchShown(w.t, where, text)
+	}
+}
+
+// searchShown lets messages pass: who may look at a payment reads why it failed.
+func (s *sighted) searchShown(t testing.TB, where, text string) {
 	t.Helper()
 	if strings.Contains(text, noteCanary) {
 		t.Errorf("%s holds metadata", where)
