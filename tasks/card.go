@@ -45,7 +45,9 @@ func guard(path string, n node) error {
 	return nil
 }
 
-func suspicious(text string) bool { return text != "" && (looksLikeCard(text) || saysSecurityCode(text)) }
+func suspicious(text string) bool {
+	return text != "" && (looksLikeCard(text) || saysSecurityCode(text))
+}
 
 // plain reports whether a value has nothing in it.
 func (n node) plain() bool { return len(n.members) == 0 && len(n.items) == 0 }

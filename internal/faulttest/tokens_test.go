@@ -160,7 +160,8 @@ func TestNoTokenIsToBeHad(t *testing.T) {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			c := openTown(t, sandbox.Options{})
-			w := newWorld(t, c.bank(t), c.settings("REMESA_CIRCUIT_COOLDOWN", cooldown.String())...)
+			w := newWorldIn(t, patient(), redistest.Start(t, redistest.Appendonly("always")), c.bank(t),
+				c.settings("REMESA_CIRCUIT_COOLDOWN", cooldown.String())...)
 			if s.shared {
 				w.settings["REMESA_TOKEN_KEY"] = tokenKey
 			}
