@@ -134,7 +134,6 @@ func (w *walker) value(path string, depth int) (node, error) {
 
 func (w *walker) object(path string, depth int) (node, error) {
 	n := node{kind: isObject}
-	seen := map[string]bool{}
 	for w.more('}') {
 		if len(n.members) == maxItems {
 			return n, wrong(orLine(path), tooMany)
@@ -144,10 +143,9 @@ func (w *walker) object(path string, depth int) (node, error) {
 		if err := checkText(at, name); err != nil {
 			return n, err
 		}
-		if seen[name] {
+		if _, twice := n.member(name); twice {
 			return n, wrong(at, "given twice in one object")
 		}
-		seen[name] = true
 		w.skip() // the colon
 		value, err := w.value(at, depth+1)
 		if err != nil {
