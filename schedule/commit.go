@@ -65,7 +65,7 @@ func (s *Store) Commit(ctx context.Context, changes ...Change) ([]error, error) 
 func (s *Store) commit(c Change) (run, error) {
 	r := c.Plan.Record
 	read := r.Version
-	r.Version++
+	r.Version += int64(max(1, len(c.Plan.Events))) // each event has a version of its own
 	text, err := json.Marshal(r)
 	if err != nil {
 		return run{}, err
@@ -100,13 +100,14 @@ func (s *Store) arg(c Change, r Record) changeArg {
 		a.Settled = append(a.Settled, string(text))
 	}
 	for i, e := range p.Events {
-		a.Events = append(a.Events, e.fields(r, i, p.now))
+		a.Events = append(a.Events, e.fields(r, p.Record.Version+1+int64(i), p.now))
 	}
 	return a
 }
 
-// fields are those of every entry of the outcome stream; the event id tells repetitions apart.
-func (e Event) fields(r Record, n int, at time.Time) []string {
+// fields are those of every entry of the outcome stream. As with payments, the event id is key and version: it tells repetitions apart,
+// and which of two events is the later one.
+func (e Event) fields(r Record, version int64, at time.Time) []string {
 	period := ""
 	if e.Period > 0 {
 		period = strconv.Itoa(e.Period)
@@ -116,6 +117,6 @@ func (e Event) fields(r Record, n int, at time.Time) []string {
 		"key", key, "type", "subscription", "state", string(e.State), "reference", r.ID, "provider_id", "", "code", e.Code,
 		"message", e.Message, "decline", e.Decline, "amount", r.Amount, "currency", r.Currency, "attempt", strconv.Itoa(e.Attempt),
 		"at", at.UTC().Format("2006-01-02T15:04:05.000Z"), "metadata", "", "action_url", "", "event", "subscription",
-		"event_id", fmt.Sprintf("%s:%d:%d", key, r.Version, n), "account", r.Account, "subscription", r.ID, "period", period,
+		"event_id", fmt.Sprintf("%s:%d", key, version), "account", r.Account, "subscription", r.ID, "period", period,
 	}
 }

@@ -17,7 +17,7 @@ type event struct {
 	ID        string `json:"event_id"`
 	Key       string `json:"key"`
 	Reference string `json:"reference"`
-	// Kind is state, or anomaly: a contradiction that somebody must look at.
+	// Kind is state, anomaly (a contradiction that somebody must look at), or subscription (about one, under the key subscription:ID).
 	Kind   string `json:"event"`
 	State  string `json:"state"`
 	Code   string `json:"code,omitempty"`
