@@ -14,10 +14,11 @@ help: ## this list
 demo: ## sample payouts through an embedded Redis and simulated providers; needs nothing but Go
 	go run ./cmd/worker demo --once
 
-test: ## all tests with the race detector; installs redis-server and Chromium where there are none
+test: ## all tests with the race detector; installs redis-server, Chromium and python3 where there are none
 	@scripts/need-redis.sh
 	@scripts/need-cc.sh
 	@scripts/need-chromium.sh
+	@scripts/need-python.sh
 	CGO_ENABLED=1 go test -race -timeout 20m ./...
 
 lint: $(GOLANGCI) ## gofmt, go vet and the linters of .golangci.yml; known vulnerabilities; the files of deploy/

@@ -46,7 +46,10 @@ func register(t *testing.T, rdb *redis.Client, from, to int) {
 func start(t *testing.T, s *redistest.Server, name, journal string, url string) *exec.Cmd {
 	t.Helper()
 	python, err := exec.LookPath("python3")
-	if err != nil {
+	switch {
+	case err != nil && os.Getenv("CI") == "true":
+		t.Fatal("there is no python3 on the PATH: scripts/need-python.sh installs one")
+	case err != nil:
 		t.Skip("there is no python3 on the PATH")
 	}
 	cmd := exec.CommandContext(context.Background(), python, "consumer.py", "--journal", journal, "--name", name,
