@@ -372,8 +372,12 @@ func (l *Redis) settle(ctx context.Context, step string, k Key, a args) (Settlem
 }
 
 func (l *Redis) outcome(k Key, o providers.Outcome) *outcomeArg {
+	class := o.Class
+	if class == providers.Duplicate {
+		class = providers.InDoubt
+	}
 	return &outcomeArg{
-		Class: string(o.Class), ProviderID: o.ProviderID, Code: o.Code, Decline: string(o.Decline), Second: o.SecondID,
+		Class: string(class), ProviderID: o.ProviderID, Code: o.Code, Decline: string(o.Decline), Second: o.SecondID,
 		Message: l.sealed(k, fieldMessage, o.Message), ActionURL: l.sealed(k, fieldActionURL, o.ActionURL),
 		Handles: l.sealedHandles(k, o.Handles),
 	}

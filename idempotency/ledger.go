@@ -138,6 +138,8 @@ type Begun struct {
 	Now     time.Time
 	Payload []byte
 	Handles map[string]string
+	// MayHaveLeft is true where an earlier attempt may have been executed.
+	MayHaveLeft bool
 	// Unopened says why payload and handles are not there: seal.ErrTampered, after Send, if the right key does not open them. Where the
 	// key is missing, or should have sealed them and did not, the verdict is Wait: another worker, or this one with the right keys, sends.
 	Unopened error

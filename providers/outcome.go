@@ -15,6 +15,10 @@ const (
 	NotFound Class = "not_found"
 	// InDoubt: the provider may have acted (an attempt), or gave no answer that can be read (a status query).
 	InDoubt Class = "in_doubt"
+	// Duplicate: the provider refused an attempt because it knows the reference already, and nothing says whose payment it has. It
+	// proves neither that the attempt was executed nor that it was not. Only an attempt yields it; the provider is asked next, and what
+	// it has is taken for ours only where an earlier attempt may have left, or where the answer repeats everything (Echo.Complete).
+	Duplicate Class = "duplicate"
 	// Mismatch: what the provider has is not ours, or is more than ours. A person must look; an attempt may end so only where it sent
 	// nothing that can move money.
 	Mismatch Class = "mismatch"
@@ -56,4 +60,7 @@ type Echo struct {
 	Reference string
 	// Beneficiary is the recipient's document or account as repeated, in our canonical form.
 	Beneficiary string
+	// Complete is true where the answer repeated every field of the payment's meaning, beneficiary or card included, so that equal
+	// fields prove the payment to be ours and not another system's under the same reference.
+	Complete bool
 }

@@ -73,6 +73,9 @@ type Attempt struct {
 	ID string
 	// Handles holds what earlier attempts of the same payment noted; never nil values an adapter did not write itself.
 	Handles map[string]string
+	// MayHaveLeft is true where an earlier attempt of the same payment may have been executed: what the provider has under the
+	// reference may then be ours. Where it is false, it is somebody else's unless everything about it equals ours.
+	MayHaveLeft bool
 	// Note keeps handles in the ledger before the next step. With moves the next step can move money: from then on a lost answer puts
 	// the payment in doubt. An error means that the attempt no longer owns the payment and must stop without sending.
 	Note func(ctx context.Context, handles map[string]string, moves bool) error
@@ -133,7 +136,10 @@ type Query struct {
 	Amount    Money
 	// ProviderID is the provider's own id, empty while unknown.
 	ProviderID string
-	Handles    map[string]string
+	// ByReference wants what the provider has under our reference though ProviderID is known: a later or second execution stands there
+	// under another id. A client that cannot be asked so asks by the id.
+	ByReference bool
+	Handles     map[string]string
 	// Payout or Charge is what was sent; both are nil once a settled payment's details are gone.
 	Payout *Payout
 	Charge *Charge

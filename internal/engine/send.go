@@ -174,7 +174,7 @@ func (e *Engine) execute(ctx context.Context, k idempotency.Key, a providers.Acc
 		}
 	}()
 	attempt := providers.Attempt{
-		ID: id, Handles: b.Handles,
+		ID: id, Handles: b.Handles, MayHaveLeft: b.MayHaveLeft,
 		Note: func(ctx context.Context, h map[string]string, moves bool) error {
 			return e.Ledger.Note(ctx, k, id, h, moves)
 		},
@@ -196,7 +196,7 @@ func believable(t tasks.Task, o providers.Outcome) providers.Outcome {
 			return mismatch(o, providers.InDoubt, field)
 		}
 		return o
-	case providers.InDoubt, providers.Mismatch:
+	case providers.InDoubt, providers.Mismatch, providers.Duplicate:
 		return o
 	default:
 		o.Class, o.Code = providers.InDoubt, "unknown_class"
