@@ -2,14 +2,10 @@ package idempotency
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
-	"github.com/redis/go-redis/v9"
+	"github.com/remesa/remesa/idempotency/rules"
 )
 
 // Record is a payment as operators see it.
@@ -48,239 +44,131 @@ type Event struct {
 	Note    string
 }
 
-// stored is the record as lib.lua describes it.
-type stored struct {
-	State        State    `json:"s"`
-	Version      int64    `json:"v"`
-	Type         string   `json:"t"`
-	Amount       string   `json:"m"`
-	Currency     string   `json:"c"`
-	Created      int64    `json:"cr"`
-	Updated      int64    `json:"up"`
-	Metadata     string   `json:"md"`
-	Subscription string   `json:"sb"`
-	Period       string   `json:"pe"`
-	Attempts     [][3]any `json:"at"`
-	Count        int      `json:"n"`
-	ProviderID   string   `json:"pi"`
-	Code         string   `json:"co"`
-	Message      string   `json:"ms"`
-	Decline      string   `json:"de"`
-	ActionURL    string   `json:"au"`
-	History      []string `json:"h"`
-	Anomaly      *struct {
-		Kind string `json:"k"`
-	} `json:"an"`
-}
-
-func (s stored) record(k Key) Record {
+func record(k Key, loaded Loaded) Record {
+	s := &loaded.Record
 	r := Record{
 		Key: k, Type: s.Type, State: s.State, Version: s.Version, ProviderID: s.ProviderID, Code: s.Code, Message: s.Message,
-		Decline: s.Decline, Amount: s.Amount, Currency: s.Currency, Attempts: s.Count, Created: fromMS(s.Created),
-		Updated: fromMS(s.Updated), ActionURL: s.ActionURL, Subscription: s.Subscription, Period: s.Period,
-	}
-	for _, a := range s.Attempts {
-		r.MayHaveLeft = r.MayHaveLeft || a[2] == "o"
+		Decline: string(s.Decline), Amount: s.Amount, Currency: s.Currency, Attempts: s.AttemptCount, Created: asTime(s.Created),
+		Updated: asTime(max(s.Created, s.Updated)), ActionURL: s.ActionURL, MayHaveLeft: s.MayHaveLeft(), Subscription: s.Subscription,
+		Period: s.Period, NextDue: asTime(loaded.Due),
 	}
 	if s.Anomaly != nil {
 		r.Anomaly = s.Anomaly.Kind
 	}
-	for _, h := range s.History {
-		r.History = append(r.History, event(s.Created, h))
+	for _, e := range s.Entries() {
+		r.History = append(r.History, Event{At: asTime(e.At), State: e.State, Attempt: e.Attempt, Note: e.Note})
 	}
 	return r
 }
 
-// event reads "milliseconds since creation|state|attempt|note".
-func event(created int64, h string) Event {
-	parts := strings.SplitN(h, "|", 4)
-	for len(parts) < 4 {
-		parts = append(parts, "")
-	}
-	after, _ := strconv.ParseInt(parts[0], 10, 64)
-	attempt, _ := strconv.Atoi(parts[2])
-	return Event{At: fromMS(created + after), State: State(parts[1]), Attempt: attempt, Note: parts[3]}
-}
-
-// Show implements Desk.
-func (l *Redis) Show(ctx context.Context, k Key) (Record, error) {
-	rs, err := l.records(ctx, k.Provider, []string{k.id()})
-	if err != nil {
-		return Record{}, err
-	}
-	if len(rs) == 0 {
+// Show returns a payment's record; ErrUnknown where there is none.
+func (l *Ledger) Show(ctx context.Context, k Key) (Record, error) {
+	all, err := l.store.Load(ctx, k.Provider, []Want{{ID: k.id(), Account: k.Account, Due: true}})
+	switch {
+	case err != nil:
+		return Record{}, fmt.Errorf("read %s: %w", k, err)
+	case all[0].Err != nil:
+		return Record{}, fmt.Errorf("read %s: %w", k, all[0].Err)
+	case all[0].Text == "":
 		return Record{}, fmt.Errorf("%s: %w", k, ErrUnknown)
 	}
-	return rs[0], nil
+	r := record(k, all[0])
+	l.openRecord(&r, all[0].Record.Metadata)
+	return r, nil
 }
 
-// records reads the records of these ids, in order, without those that are gone.
-func (l *Redis) records(ctx context.Context, provider string, ids []string) ([]Record, error) {
-	pipe := l.rdb.Pipeline()
-	texts := make([]*redis.StringCmd, len(ids))
-	dues := make([]*redis.FloatCmd, len(ids))
-	for i, id := range ids {
-		texts[i] = pipe.Get(ctx, recordKey(keyFromID(provider, id)))
-		dues[i] = pipe.ZScore(ctx, prefix(provider)+"due", id)
-	}
-	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
-		return nil, fmt.Errorf("read %s: %w", provider, err)
-	}
-	var out []Record
-	for i, id := range ids {
-		text, err := texts[i].Result()
-		if errors.Is(err, redis.Nil) {
-			continue
+// List calls yield for the payments that match, oldest first within a state, until it returns false. Open states, anomalies
+// and what failed in the last 30 days are indexed; other states look at all records. A record that cannot be read is skipped.
+func (l *Ledger) List(ctx context.Context, f Filter, yield func(Record) bool) error {
+	index := Index{State: f.State, Open: f.State == "", Anomalies: f.Anomalies}
+	return l.store.Listed(ctx, f.Provider, index, func(ids []string) (bool, error) {
+		wants := make([]Want, len(ids))
+		for i, id := range ids {
+			wants[i] = Want{ID: id, Account: keyFromID(f.Provider, id).Account, Due: true}
 		}
+		all, err := l.store.Load(ctx, f.Provider, wants)
 		if err != nil {
-			return nil, fmt.Errorf("read %s: %w", provider, err)
+			return false, fmt.Errorf("list %s: %w", f.Provider, err)
 		}
-		var s stored
-		if err := json.Unmarshal([]byte(text), &s); err != nil {
-			return nil, fmt.Errorf("read %s/%s: %w", provider, id, err)
+		for i, loaded := range all {
+			k := keyFromID(f.Provider, ids[i])
+			if loaded.Err != nil && f.Damaged != nil {
+				f.Damaged(k, loaded.Err)
+			}
+			if loaded.Err != nil || loaded.Text == "" {
+				continue
+			}
+			r := record(k, loaded)
+			if f.State != "" && r.State != f.State {
+				continue
+			}
+			l.openRecord(&r, loaded.Record.Metadata)
+			if !yield(r) {
+				return false, nil
+			}
 		}
-		r := s.record(keyFromID(provider, id))
-		l.openRecord(&r, s.Metadata)
-		if due := dues[i].Val(); due > 0 {
-			r.NextDue = fromMS(int64(due))
-		}
-		out = append(out, r)
+		return true, nil
+	})
+}
+
+// Counts returns the number of payments in each open state, and of those that failed in the last 30 days.
+func (l *Ledger) Counts(ctx context.Context, provider string) (map[State]int64, error) {
+	return l.store.Counts(ctx, provider)
+}
+
+// byHand is a step by hand.
+func (l *Ledger) byHand(ctx context.Context, step string, k Key, version int64, p Person,
+	do func(r rules.Record, pol Policy, f rules.Facts, now rules.Time, h rules.Hand) (rules.Change, error),
+) (Settlement, error) {
+	if err := p.validate(); err != nil {
+		return Settlement{}, err
 	}
-	return out, nil
+	h := rules.Hand{Version: version, Text: "by " + p.By + ": " + p.Note}
+	pol := l.policy(k.Provider)
+	return l.settle(ctx, step, k, func(loaded Loaded, f rules.Facts) (rules.Change, error) {
+		return do(loaded.Record, pol, f, loaded.Now, h)
+	})
 }
 
-// rank is the place of an indexed state in the states index; lib.lua has the same table.
-var rank = map[State]int{Queued: 1, Sending: 2, Ready: 3, InDoubt: 4, Pending: 5, Held: 6, Blocked: 7, Failed: 8}
-
-func bounds(s State) (low, high string) {
-	return strconv.Itoa(rank[s]) + "00000000000000", "(" + strconv.Itoa(rank[s]+1) + "00000000000000"
-}
-
-const page = 500
-
-// List implements Desk. Open states, anomalies and what failed in the last 30 days are indexed; other states scan all records.
-func (l *Redis) List(ctx context.Context, f Filter, yield func(Record) bool) error {
-	pick := func(r Record) bool { return f.State == "" || r.State == f.State }
-	switch {
-	case f.Anomalies:
-		return l.walk(ctx, f.Provider, prefix(f.Provider)+"anomalies", "-inf", "+inf", pick, yield)
-	case f.State == "":
-		return l.walk(ctx, f.Provider, prefix(f.Provider)+"states", "-inf", "(800000000000000", pick, yield)
-	case rank[f.State] > 0:
-		low, high := bounds(f.State)
-		return l.walk(ctx, f.Provider, prefix(f.Provider)+"states", low, high, pick, yield)
+// Resolve settles a doubtful payment.
+func (l *Ledger) Resolve(ctx context.Context, k Key, version int64, res Resolution) (Settlement, error) {
+	switch res.As {
+	case rules.AsSucceeded, rules.AsFailed, rules.AsNotReceived:
 	default:
-		return l.scan(ctx, f.Provider, pick, yield)
+		return Settlement{}, fmt.Errorf("%w: as %q is not one of succeeded, failed, not-received", ErrRefused, res.As)
 	}
+	return l.byHand(ctx, "resolve", k, version, res.Person,
+		func(r rules.Record, p Policy, f rules.Facts, now rules.Time, h rules.Hand) (rules.Change, error) {
+			return rules.Resolve(r, p, f, now, rules.ResolveStep{
+				Hand: h, As: res.As, ProviderID: res.ProviderID, Decline: res.Decline, AcceptRisk: res.AcceptDoubleRisk,
+			})
+		})
 }
 
-// walk reads an index at once, so that what moves meanwhile is neither missed nor seen twice, and its records by the page.
-func (l *Redis) walk(ctx context.Context, provider, index, low, high string, pick, yield func(Record) bool) error {
-	ids, err := l.rdb.ZRangeByScore(ctx, index, &redis.ZRangeBy{Min: low, Max: high}).Result()
-	if err != nil {
-		return fmt.Errorf("list %s: %w", provider, err)
-	}
-	for len(ids) > 0 {
-		n := min(page, len(ids))
-		more, err := l.show(ctx, provider, ids[:n], pick, yield)
-		if err != nil || !more {
-			return err
-		}
-		ids = ids[n:]
-	}
-	return nil
+// ClearAnomaly accepts or reverses.
+func (l *Ledger) ClearAnomaly(ctx context.Context, k Key, version int64, reverse bool, by Person) (Settlement, error) {
+	return l.byHand(ctx, "anomaly", k, version, by,
+		func(r rules.Record, p Policy, f rules.Facts, now rules.Time, h rules.Hand) (rules.Change, error) {
+			return rules.ClearAnomaly(r, p, f, now, reverse, h)
+		})
 }
 
-func (l *Redis) show(ctx context.Context, provider string, ids []string, pick, yield func(Record) bool) (bool, error) {
-	rs, err := l.records(ctx, provider, ids)
-	if err != nil {
-		return false, err
-	}
-	for _, r := range rs {
-		if pick(r) && !yield(r) {
-			return false, nil
-		}
-	}
-	return true, nil
+// Retry makes a failed payment ready again.
+func (l *Ledger) Retry(ctx context.Context, k Key, version int64, acceptDoubleRisk bool, by Person) (Settlement, error) {
+	return l.byHand(ctx, "retry", k, version, by,
+		func(r rules.Record, p Policy, f rules.Facts, now rules.Time, h rules.Hand) (rules.Change, error) {
+			return rules.Retry(r, p, f, now, acceptDoubleRisk, h)
+		})
 }
 
-func (l *Redis) scan(ctx context.Context, provider string, pick, yield func(Record) bool) error {
-	var node redis.Cmdable = l.rdb
-	start := recordKey(Key{Provider: provider, Account: DefaultAccount})
-	if c, ok := l.rdb.(*redis.ClusterClient); ok {
-		master, err := c.MasterForKey(ctx, start)
-		if err != nil {
-			return fmt.Errorf("list %s: %w", provider, err)
-		}
-		node = master
-	}
-	seen := map[string]bool{}
-	it := node.Scan(ctx, 0, start+"*", page).Iterator()
-	for it.Next(ctx) {
-		id := strings.TrimPrefix(it.Val(), start)
-		if seen[id] {
-			continue
-		}
-		seen[id] = true
-		if more, err := l.show(ctx, provider, []string{id}, pick, yield); err != nil || !more {
-			return err
-		}
-	}
-	return it.Err()
+// Unblock lets a blocked payment go on.
+func (l *Ledger) Unblock(ctx context.Context, k Key, version int64, by Person) (Settlement, error) {
+	return l.byHand(ctx, "release", k, version, by, rules.Unblock)
 }
 
-// Counts implements Desk.
-func (l *Redis) Counts(ctx context.Context, provider string) (map[State]int64, error) {
-	pipe := l.rdb.Pipeline()
-	cmds := map[State]*redis.IntCmd{}
-	for s := range rank {
-		low, high := bounds(s)
-		cmds[s] = pipe.ZCount(ctx, prefix(provider)+"states", low, high)
-	}
-	if _, err := pipe.Exec(ctx); err != nil {
-		return nil, fmt.Errorf("count %s: %w", provider, err)
-	}
-	out := map[State]int64{}
-	for s, c := range cmds {
-		out[s] = c.Val()
-	}
-	return out, nil
-}
-
-// Resolve implements Desk.
-func (l *Redis) Resolve(ctx context.Context, k Key, version int64, r Resolution) (Settlement, error) {
-	switch r.As {
-	case string(Succeeded), string(Failed), "not-received":
-	default:
-		return Settlement{}, fmt.Errorf("%w: as %q is not one of succeeded, failed, not-received", ErrRefused, r.As)
-	}
-	a := l.args(k)
-	a.As, a.ProviderID, a.Decline = r.As, r.ProviderID, string(r.Decline)
-	return l.person(ctx, "resolve", k, version, r.Person, a)
-}
-
-// ClearAnomaly implements Desk.
-func (l *Redis) ClearAnomaly(ctx context.Context, k Key, version int64, reverse bool, p Person) (Settlement, error) {
-	a := l.args(k)
-	a.Reverse = reverse
-	return l.person(ctx, "anomaly", k, version, p, a)
-}
-
-// Retry implements Desk.
-func (l *Redis) Retry(ctx context.Context, k Key, version int64, acceptDoubleRisk bool, p Person) (Settlement, error) {
-	a := l.args(k)
-	a.Risk = acceptDoubleRisk
-	return l.person(ctx, "retry", k, version, p, a)
-}
-
-// Unblock implements Desk.
-func (l *Redis) Unblock(ctx context.Context, k Key, version int64, p Person) (Settlement, error) {
-	return l.person(ctx, "unblock", k, version, p, l.args(k))
-}
-
-// Cancel implements Desk.
-func (l *Redis) Cancel(ctx context.Context, k Key, version int64, p Person) (Settlement, error) {
-	return l.person(ctx, "cancel", k, version, p, l.args(k))
+// Cancel stops what was never sent.
+func (l *Ledger) Cancel(ctx context.Context, k Key, version int64, by Person) (Settlement, error) {
+	return l.byHand(ctx, "cancel", k, version, by, rules.Cancel)
 }
 
 const longestNote = 500
@@ -295,47 +183,38 @@ func (p Person) validate() error {
 	return nil
 }
 
-func (l *Redis) person(ctx context.Context, step string, k Key, version int64, p Person, a args) (Settlement, error) {
-	if err := p.validate(); err != nil {
-		return Settlement{}, err
-	}
-	a.Step, a.Version, a.By, a.Note = step, version, p.By, p.Note
-	return l.settle(ctx, "person", k, a)
-}
-
 // AllAccounts stands for every account of a provider in Halt and Unhalt.
 const AllAccounts = "*"
 
-// Halt implements Desk. An empty account means all.
-func (l *Redis) Halt(ctx context.Context, provider, account string, p Person) error {
-	return l.brake(ctx, provider, account, p, "halt")
+// Halt stops new sends of a provider, or of one of its accounts; asking goes on. An empty account means all. It works when
+// the store is full: a halt is never needed more.
+func (l *Ledger) Halt(ctx context.Context, provider, account string, p Person) error {
+	return l.halt(ctx, provider, account, p, true)
 }
 
-// Unhalt implements Desk.
-func (l *Redis) Unhalt(ctx context.Context, provider, account string, p Person) error {
-	return l.brake(ctx, provider, account, p, "unhalt")
+// Unhalt lets them go on.
+func (l *Ledger) Unhalt(ctx context.Context, provider, account string, p Person) error {
+	return l.halt(ctx, provider, account, p, false)
 }
 
-// brake sets or releases a halt. It works when Redis is full: a halt is never needed more.
-func (l *Redis) brake(ctx context.Context, provider, account string, p Person, what string) error {
+func (l *Ledger) halt(ctx context.Context, provider, account string, p Person, halted bool) error {
 	if err := p.validate(); err != nil {
 		return err
 	}
 	if account == "" {
 		account = AllAccounts
 	}
-	k := Key{Provider: provider, Account: account}
-	a := l.args(k)
-	a.Step, a.By, a.Note = what, p.By, p.Note
-	_, err := l.pipeline(ctx, "halt", []call{{k, l.keys(k, prefix(provider)+"halts"), a, nil}})
-	return err
+	what := "unhalt"
+	if halted {
+		what = "halt"
+	}
+	if err := l.store.Halt(ctx, provider, account, what+" "+account+" by "+p.By+": "+p.Note, halted); err != nil {
+		return fmt.Errorf("%s %s: %w", what, provider, err)
+	}
+	return nil
 }
 
-// Halts implements Desk.
-func (l *Redis) Halts(ctx context.Context, provider string) (map[string]string, error) {
-	m, err := l.rdb.HGetAll(ctx, prefix(provider)+"halted").Result()
-	if err != nil {
-		return nil, fmt.Errorf("halts %s: %w", provider, err)
-	}
-	return m, nil
+// Halts lists what is halted, by account ("*" for all).
+func (l *Ledger) Halts(ctx context.Context, provider string) (map[string]string, error) {
+	return l.store.Halts(ctx, provider)
 }

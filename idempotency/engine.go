@@ -2,383 +2,412 @@ package idempotency
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
+	"github.com/remesa/remesa/idempotency/rules"
 	"github.com/remesa/remesa/providers"
 )
 
-// Register records payments in one pipeline.
-func (l *Redis) Register(ctx context.Context, rs ...Registration) ([]Registered, error) {
-	calls := make([]call, len(rs))
-	for i, r := range rs {
-		calls[i] = l.registration(r)
-	}
-	answers, err := l.pipeline(ctx, "register", calls)
-	if err != nil {
-		return nil, err
-	}
+// Register records payments before anything else happens to them. The answers are in the order of the registrations; an
+// error means that none, some or all were recorded, and that registering them again is safe.
+func (l *Ledger) Register(ctx context.Context, rs ...Registration) ([]Registered, error) {
+	start := time.Now()
+	defer func() { l.opts.Observe("register", time.Since(start)) }()
 	out := make([]Registered, len(rs))
-	for i, r := range rs {
-		a := answers[i]
-		out[i] = Registered{Result: Result(a.Result), State: a.State, Generation: a.Generation, Conflict: conflict(a, r),
-			Existing: a.Existing}
+	for provider, at := range byProvider(rs) {
+		if err := l.register(ctx, provider, rs, at, out); err != nil {
+			return nil, fmt.Errorf("register: %w", err)
+		}
 	}
 	return out, nil
 }
 
-func (l *Redis) registration(r Registration) call {
-	a := l.args(r.Key)
-	a.Type, a.Fingerprint, a.Amount, a.Currency = r.Type, r.Fingerprint, r.Amount, r.Currency
-	a.NotBefore, a.Deadline, a.Metadata = unixMS(r.NotBefore), unixMS(r.Deadline), l.sealed(r.Key, fieldMetadata, r.Metadata)
-	a.Subscription, a.Period, a.Object, a.First = r.Subscription, r.Period, r.Object, ms(l.opts.FirstWake)
-	object := recordKey(r.Key)
-	if r.Object != "" {
-		object = prefix(r.Key.Provider) + "object:" + r.Key.Account + ":" + r.Object
+func byProvider(rs []Registration) map[string][]int {
+	at := map[string][]int{}
+	for i, r := range rs {
+		at[r.Key.Provider] = append(at[r.Key.Provider], i)
 	}
-	permit := recordKey(r.Key)
-	if r.Permit != "" {
-		permit, a.Permit = r.Permit, true
-	}
-	return call{r.Key, l.keys(r.Key, object, permit), a, []any{l.sealedPayload(r)}}
+	return at
 }
 
-func conflict(a answer, r Registration) string {
-	switch {
-	case a.Result != string(Conflict):
-		return ""
-	case a.Text == "object":
-		return fmt.Sprintf("%s is claimed by %s", r.Object, keyFromID(r.Key.Provider, a.Existing))
-	case a.Text == "permit":
-		return "permit: withdrawn"
-	case a.Text != "":
-		return a.Text + ": differs from the registered payment's"
-	default:
-		return fmt.Sprintf("fingerprint: %s, registered as %s", r.Fingerprint, a.Existing)
-	}
-}
-
-// call is one step of a pipeline.
-type call struct {
-	key  Key
-	keys []string
-	args args
-	more []any
-}
-
-// pipeline runs one step on many payments in one round trip. On an error none, some or all of them took it.
-func (l *Redis) pipeline(ctx context.Context, step string, calls []call) ([]answer, error) {
-	answers, errs, err := l.each(ctx, step, calls)
-	for i := 0; err == nil && i < len(errs); i++ {
-		err = errs[i]
-	}
-	return answers, err
-}
-
-// each is a pipeline whose steps fail each for itself.
-func (l *Redis) each(ctx context.Context, step string, calls []call) ([]answer, []error, error) {
-	if len(calls) == 0 {
-		return nil, nil, nil
-	}
-	src, err := l.scripts.source(ctx, l.rdb, step)
-	if err != nil {
-		return nil, nil, storeError(step, calls[0].key, err)
-	}
-	cmds, err := l.exec(ctx, src, calls)
-	if err == nil {
-		err = l.again(ctx, src, calls, cmds)
-	}
-	if err != nil {
-		return nil, nil, storeError(step, calls[0].key, err)
-	}
-	out := make([]answer, len(cmds))
-	errs := make([]error, len(cmds))
-	for i, c := range cmds {
-		reply, err := c.Result()
-		if err == nil {
-			out[i], errs[i] = parse(reply)
-		} else {
-			errs[i] = storeError(step, calls[i].key, err)
+// register records those at the given places, in their order where a key stands there twice.
+func (l *Ledger) register(ctx context.Context, provider string, rs []Registration, at []int, out []Registered) error {
+	for try := 0; len(at) > 0; try++ {
+		if try >= mostTries {
+			return ErrBusy
 		}
-	}
-	return out, errs, nil
-}
-
-func (l *Redis) exec(ctx context.Context, src source, calls []call) ([]*redis.Cmd, error) {
-	cmds := make([]*redis.Cmd, len(calls))
-	pipe := l.rdb.Pipeline()
-	for i, c := range calls {
-		argv, err := argv(c.args, c.more...)
+		known, left, err := l.compare(ctx, provider, rs, at, out)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		cmds[i] = pipe.EvalSha(ctx, src.sha, c.keys, argv...)
-	}
-	_, _ = pipe.Exec(ctx) // each command has its own error
-	return cmds, nil
-}
-
-// again repeats exactly the steps that Redis did not take because it no longer knew the script: those before them were taken.
-func (l *Redis) again(ctx context.Context, src source, calls []call, cmds []*redis.Cmd) error {
-	var at []int
-	var untaken []call
-	for i, c := range cmds {
-		if redis.HasErrorPrefix(c.Err(), "NOSCRIPT") {
-			at, untaken = append(at, i), append(untaken, calls[i])
+		if known {
+			if err := l.store.Acknowledged(ctx, provider); err != nil {
+				return err
+			}
 		}
-	}
-	if len(at) == 0 {
-		return nil
-	}
-	if err := l.rdb.ScriptLoad(ctx, src.text).Err(); err != nil {
-		return err
-	}
-	more, err := l.exec(ctx, src, untaken)
-	for i := range more {
-		cmds[at[i]] = more[i]
-	}
-	return err
-}
-
-// Begin implements Engine. Where replicas must acknowledge and do not, the attempt is released and the error returned.
-func (l *Redis) Begin(ctx context.Context, k Key, r BeginRequest) (Begun, error) {
-	a := l.args(k)
-	a.Attempt, a.Lease, a.Late, a.Askable = r.Attempt, ms(r.Lease), r.OpensLate, r.Askable
-	a.Seals, a.Only = l.opts.Seal.Prefixes(), r.Only
-	ans, err := l.begin(ctx, k, a)
-	if err != nil {
-		return Begun{}, err
-	}
-	content := l.open(k, ans)
-	return Begun{
-		Verdict: Verdict(ans.Verdict), Own: ans.Own, State: ans.State, Number: ans.Number, LeaseEnd: fromMS(ans.LeaseEnd),
-		Until: fromMS(ans.Until), Now: fromMS(ans.Now), Payload: content.payload, Handles: content.handles,
-		Unopened: content.err,
-	}, nil
-}
-
-func (l *Redis) begin(ctx context.Context, k Key, a args) (answer, error) {
-	if l.opts.Replicas == 0 {
-		return l.call(ctx, "begin", k, a)
-	}
-	conn, err := l.conn(ctx, recordKey(k))
-	if err != nil {
-		return answer{}, err
-	}
-	defer func() { _ = conn.Close() }()
-	ans, err := l.callOn(ctx, conn, "begin", k, a)
-	if err != nil || Verdict(ans.Verdict) != Send {
-		return ans, err
-	}
-	n, err := conn.Wait(ctx, l.opts.Replicas, l.opts.ReplicaTimeout).Result()
-	if err == nil && n >= int64(l.opts.Replicas) {
-		return ans, nil
-	}
-	short := fmt.Errorf("begin %s: %d of %d replicas acknowledged", k, n, l.opts.Replicas)
-	_, releaseErr := l.Release(ctx, k, a.Attempt, "replicas", time.Second)
-	return answer{}, errors.Join(short, err, releaseErr)
-}
-
-// conn is one connection to the node that holds the key: WAIT counts what went over its own connection.
-func (l *Redis) conn(ctx context.Context, key string) (*redis.Conn, error) {
-	switch c := l.rdb.(type) {
-	case *redis.Client:
-		return c.Conn(), nil
-	case *redis.ClusterClient:
-		node, err := c.MasterForKey(ctx, key)
-		if err != nil {
-			return nil, fmt.Errorf("ledger: node of a key: %w", err)
+		if at, err = l.record(ctx, provider, rs, left, out); err != nil {
+			return err
 		}
-		return node.Conn(), nil
-	default:
-		return nil, fmt.Errorf("ledger: replicas cannot be waited for on a %T", l.rdb)
-	}
-}
-
-// Note implements Engine.
-func (l *Redis) Note(ctx context.Context, k Key, attempt string, handles map[string]string, moves bool) error {
-	a := l.args(k)
-	a.Attempt, a.Handles, a.Moves = attempt, l.sealedHandles(k, handles), moves
-	_, err := l.call(ctx, "note", k, a)
-	return err
-}
-
-// aliasKey holds no alias in clear: a session token opens a payment page.
-func aliasKey(provider, alias string) string {
-	sum := sha256.Sum256([]byte(alias))
-	return prefix(provider) + "alias:" + hex.EncodeToString(sum[:16])
-}
-
-// Alias implements Engine.
-func (l *Redis) Alias(ctx context.Context, k Key, alias string) error {
-	ttl := l.policy(k.Provider).OutcomesRetention
-	if err := l.rdb.Set(ctx, aliasKey(k.Provider, alias), k.id(), ttl).Err(); err != nil {
-		return storeError("alias", k, err)
 	}
 	return nil
 }
 
-// Find implements Engine.
-func (l *Redis) Find(ctx context.Context, provider, alias string) (Key, error) {
-	id, err := l.rdb.Get(ctx, aliasKey(provider, alias)).Result()
-	if errors.Is(err, redis.Nil) {
-		return Key{}, ErrUnknown
+// pendingRegistration is one whose payment has no record.
+type pendingRegistration struct {
+	at  int
+	now rules.Time
+}
+
+// compare answers those whose payments are on record, and returns the others.
+func (l *Ledger) compare(ctx context.Context, provider string, rs []Registration, at []int, out []Registered,
+) (known bool, left []pendingRegistration, err error) {
+	wants := make([]Want, len(at))
+	for i, n := range at {
+		wants[i] = Want{ID: rs[n].Key.id(), Account: rs[n].Key.Account}
+	}
+	loaded, err := l.store.Load(ctx, provider, wants)
+	if err != nil {
+		return false, nil, err
+	}
+	for i, n := range at {
+		switch {
+		case loaded[i].Err != nil:
+			return false, nil, fmt.Errorf("%s: %w", rs[n].Key, loaded[i].Err)
+		case loaded[i].Text == "":
+			left = append(left, pendingRegistration{n, loaded[i].Now})
+		default:
+			known = true
+			out[n] = registered(loaded[i].Record, rs[n])
+		}
+	}
+	return known, left, nil
+}
+
+func registered(r rules.Record, reg Registration) Registered {
+	answer := Registered{Result: Duplicate, State: r.State, Generation: r.Generation}
+	switch what := rules.Compare(r, facts(reg)); what {
+	case rules.NoConflict:
+		return answer
+	case rules.AmountDiffers, rules.CurrencyDiffers:
+		answer.Conflict = string(what) + ": differs from the registered payment's"
+	default:
+		answer.Conflict = fmt.Sprintf("fingerprint: %s, registered as %s", reg.Fingerprint, r.Fingerprint)
+	}
+	answer.Result, answer.Existing = Conflict, r.Fingerprint
+	return answer
+}
+
+// facts are what a comparison looks at.
+func facts(r Registration) rules.Registration {
+	return rules.Registration{Type: r.Type, Fingerprint: r.Fingerprint, Amount: r.Amount, Currency: r.Currency}
+}
+
+func (l *Ledger) registration(r Registration) rules.Registration {
+	reg := facts(r)
+	reg.NotBefore, reg.Deadline = fromTime(r.NotBefore), fromTime(r.Deadline)
+	reg.Metadata = l.sealed(r.Key, fieldMetadata, r.Metadata)
+	reg.Subscription, reg.Period, reg.Object, reg.Permit = r.Subscription, r.Period, r.Object, r.Permit != ""
+	reg.FirstWake = l.opts.FirstWake
+	return reg
+}
+
+// record writes what has no record, and returns the places of those that another was faster with.
+func (l *Ledger) record(ctx context.Context, provider string, rs []Registration, left []pendingRegistration, out []Registered,
+) ([]int, error) {
+	if len(left) == 0 {
+		return nil, nil
+	}
+	p := l.policy(provider)
+	decisions := make([]Decision, len(left))
+	for i, n := range left {
+		r := rs[n.at]
+		decisions[i] = l.decision(r.Key, Loaded{Now: n.now}, rules.Register(p, n.now, l.registration(r)))
+		decisions[i].Payload, decisions[i].Object, decisions[i].Permit = l.sealedPayload(r), r.Object, r.Permit
+	}
+	written, errs := l.store.Commit(ctx, provider, decisions)
+	var again []int
+	for i, n := range left {
+		reg := rs[n.at]
+		switch w := written[i]; {
+		case errs[i] != nil:
+			return nil, fmt.Errorf("%s: %w", reg.Key, errs[i])
+		case w.Done:
+			out[n.at] = Registered{Result: New, State: Queued, Generation: decisions[i].Change.Record.Generation}
+		case w.Failed == rules.PermitHeld:
+			out[n.at] = Registered{Result: Conflict, Conflict: "permit: withdrawn"}
+		case w.Failed == rules.ObjectFree:
+			out[n.at] = Registered{
+				Result: Conflict, Conflict: fmt.Sprintf("%s is claimed by %s", reg.Object, keyFromID(provider, w.Found)), Existing: w.Found,
+			}
+		default:
+			again = append(again, n.at)
+		}
+	}
+	return again, nil
+}
+
+// Restore records again a payment that the store has lost, from what Begin gave the attempt: in doubt, with that attempt
+// open. Where there is a record it is left alone. The attempt's Finish follows.
+func (l *Ledger) Restore(ctx context.Context, r Registration, a RestoredAttempt) error {
+	loaded, err := l.store.Load(ctx, r.Key.Provider, []Want{l.want(r.Key)})
+	if err != nil {
+		return stepError("restore", r.Key, err)
+	}
+	if loaded[0].Text != "" {
+		return nil
+	}
+	c := rules.Restore(l.policy(r.Key.Provider), loaded[0].Now, l.registration(r),
+		rules.Attempt{ID: a.Attempt, End: fromTime(a.LeaseEnd)}, a.Askable)
+	d := l.decision(r.Key, loaded[0], c)
+	d.Payload, d.Object = l.sealedPayload(r), r.Object
+	_, errs := l.store.Commit(ctx, r.Key.Provider, []Decision{d})
+	if errs[0] != nil {
+		return stepError("restore", r.Key, errs[0])
+	}
+	return nil // written, or somebody else was faster
+}
+
+// RestoredAttempt is what a worker knows of its own attempt.
+type RestoredAttempt struct {
+	Attempt  string
+	LeaseEnd time.Time
+	Askable  bool
+}
+
+// Begin decides what is to be done with a payment and, with Send, makes the attempt its owner until its lease ends. The
+// same attempt gets the same answer again while it owns the payment. Where replicas must acknowledge and do not, the
+// attempt is released and the error returned.
+func (l *Ledger) Begin(ctx context.Context, k Key, b BeginRequest) (Begun, error) {
+	var begun rules.Begun
+	p := l.policy(k.Provider)
+	t, err := l.take(ctx, "begin", k, func(loaded Loaded, f rules.Facts) (c rules.Change, err error) {
+		f.Locked = l.locked(loaded) != nil
+		c, begun = rules.Begin(loaded.Record, p, f, loaded.Now, b)
+		return c, nil
+	})
+	if errors.Is(err, ErrReplicas) {
+		_, releaseErr := l.Release(ctx, k, b.Attempt, "replicas", time.Second)
+		return Begun{}, errors.Join(err, releaseErr)
 	}
 	if err != nil {
-		return Key{}, storeError("find", Key{Provider: provider}, err)
+		return Begun{}, err
+	}
+	return l.begun(k, t, begun, b.Attempt), nil
+}
+
+func (l *Ledger) begun(k Key, t took, b rules.Begun, attempt string) Begun {
+	r := t.change.Record
+	out := Begun{
+		Verdict: b.Verdict, Own: b.Own, State: r.State, Until: asTime(b.Until), Now: asTime(t.loaded.Now),
+	}
+	if b.Locked {
+		out.Unopened = l.locked(t.loaded)
+	}
+	if b.Verdict != Send {
+		return out
+	}
+	content := l.open(k, r, t.loaded.Payload)
+	out.Number, out.LeaseEnd, out.MayHaveLeft = r.AttemptCount, asTime(r.LeaseEnd), r.MayHaveLeftBefore(attempt)
+	out.Payload, out.Handles, out.Unopened = content.payload, content.handles, content.err
+	metadata := r.Metadata
+	_ = openShown(l.opts.Seal, fieldMetadata, k.String(), &metadata)
+	out.Registered = Registration{
+		Key: k, Type: r.Type, Fingerprint: r.Fingerprint, Amount: r.Amount, Currency: r.Currency, Payload: content.payload,
+		Object: r.Object, NotBefore: asTime(r.NotBefore), Deadline: asTime(r.Deadline), Metadata: metadata,
+		Subscription: r.Subscription, Period: r.Period,
+	}
+	return out
+}
+
+// Note keeps handles before the next step, which can move money if moves is set. ErrNotOwner: stop without sending; so does
+// any other error.
+func (l *Ledger) Note(ctx context.Context, k Key, attempt string, handles map[string]string, moves bool) error {
+	p := l.policy(k.Provider)
+	n := rules.NoteStep{Attempt: attempt, Handles: l.sealedHandles(k, handles), Moves: moves}
+	_, err := l.take(ctx, "note", k, func(loaded Loaded, _ rules.Facts) (rules.Change, error) {
+		return rules.Note(loaded.Record, p, loaded.Now, n)
+	})
+	return err
+}
+
+// Alias lets Find lead from a provider's name for a payment, such as a session token, to its key. It is kept like an outcome event.
+func (l *Ledger) Alias(ctx context.Context, k Key, alias string) error {
+	if err := l.store.Alias(ctx, k.Provider, alias, k.id(), l.policy(k.Provider).OutcomesRetention); err != nil {
+		return stepError("alias", k, err)
+	}
+	return nil
+}
+
+// Find returns the key of an alias; ErrUnknown where there is none.
+func (l *Ledger) Find(ctx context.Context, provider, alias string) (Key, error) {
+	id, err := l.store.Find(ctx, provider, alias)
+	if err != nil {
+		return Key{}, err
 	}
 	return keyFromID(provider, id), nil
 }
 
-// Release implements Engine.
-func (l *Redis) Release(ctx context.Context, k Key, attempt, reason string, after time.Duration) (Settlement, error) {
-	a := l.args(k)
-	a.Attempt, a.Reason, a.After = attempt, reason, ms(after)
-	return l.settle(ctx, "release", k, a)
+// Release reports that the attempt was not executed; the payment may begin again after the delay. An attempt that never
+// began is kept from beginning later.
+func (l *Ledger) Release(ctx context.Context, k Key, attempt, reason string, after time.Duration) (Settlement, error) {
+	p := l.policy(k.Provider)
+	rel := rules.ReleaseStep{Attempt: attempt, Reason: reason, After: positive(after)}
+	return l.settle(ctx, "release", k, func(loaded Loaded, f rules.Facts) (rules.Change, error) {
+		return rules.Release(loaded.Record, p, f, loaded.Now, rel), nil
+	})
 }
 
-const longestDefer = 30 * time.Second
-
-// Defer implements Engine.
-func (l *Redis) Defer(ctx context.Context, k Key, after time.Duration) error {
-	a := l.args(k)
-	a.After = ms(min(after, longestDefer))
-	_, err := l.call(ctx, "defer", k, a)
+// Defer moves only the due time of what must wait before Begin, by 30 s at most.
+func (l *Ledger) Defer(ctx context.Context, k Key, after time.Duration) error {
+	p := l.policy(k.Provider)
+	_, err := l.take(ctx, "defer", k, func(loaded Loaded, _ rules.Facts) (rules.Change, error) {
+		return rules.Defer(loaded.Record, p, loaded.Now, after), nil
+	})
 	return err
 }
 
-// Finish implements Engine.
-func (l *Redis) Finish(ctx context.Context, k Key, attempt string, o providers.Outcome, next time.Duration) (Settlement, error) {
-	switch o.Class {
-	case providers.Succeeded, providers.Pending, providers.Refused, providers.InDoubt, providers.Mismatch:
+// Finish reports an attempt's outcome. It may be repeated: an attempt's recorded fate is final. An attempt that the store
+// has lost is recorded with it; where the whole record is gone, ErrUnknown: Restore it first.
+func (l *Ledger) Finish(ctx context.Context, k Key, rep Report) (Settlement, error) {
+	switch rep.Outcome.Class {
+	case providers.Succeeded, providers.Pending, providers.Refused, providers.InDoubt, providers.Mismatch, providers.Duplicate:
 	default:
-		return Settlement{}, fmt.Errorf("finish %s: an attempt cannot end as %q", k, o.Class)
+		return Settlement{}, stepError("finish", k, fmt.Errorf("%w: %w: %q", ErrRefused, errClass, rep.Outcome.Class))
 	}
-	a := l.args(k)
-	a.Attempt, a.Outcome, a.After = attempt, l.outcome(k, o), ms(next)
-	return l.settle(ctx, "finish", k, a)
+	p := l.policy(k.Provider)
+	fin := rules.FinishStep{
+		Attempt: rep.Attempt, Outcome: l.outcome(k, rep.Outcome, false), Reached: rep.Reached, After: positive(rep.Next),
+	}
+	return l.settle(ctx, "finish", k, func(loaded Loaded, f rules.Facts) (rules.Change, error) {
+		return rules.Finish(loaded.Record, p, f, loaded.Now, fin), nil
+	})
 }
 
-// Ask implements Engine.
-func (l *Redis) Ask(ctx context.Context, k Key) (Question, error) {
-	ans, err := l.call(ctx, "ask", k, l.args(k))
+// Ask hands out what is needed to ask the provider.
+func (l *Ledger) Ask(ctx context.Context, k Key) (Question, error) {
+	var ask bool
+	p := l.policy(k.Provider)
+	t, err := l.take(ctx, "ask", k, func(loaded Loaded, f rules.Facts) (c rules.Change, err error) {
+		c, ask = rules.Ask(loaded.Record, p, f, loaded.Now)
+		return c, nil
+	})
 	if err != nil {
 		return Question{}, err
 	}
-	content := l.open(k, ans)
+	r := t.change.Record
+	content := l.open(k, r, t.loaded.Payload)
 	return Question{
-		Ask: ans.Ask, State: ans.State, Version: ans.Version, AskedAt: fromMS(ans.Now), ProviderID: ans.ProviderID,
-		Amount: ans.Amount, Currency: ans.Text, Type: ans.Type, Handles: content.handles, Payload: content.payload,
-		Unopened: content.err, Polls: ans.Polls,
+		Ask: ask, State: r.State, Version: r.Version, AskedAt: asTime(t.loaded.Now), ProviderID: r.ProviderID,
+		Amount: r.Amount, Currency: r.Currency, Type: r.Type, Handles: content.handles, Payload: content.payload,
+		Unopened: content.err, Polls: r.Polls,
 	}, nil
 }
 
-// Answer implements Engine. An outcome of class providers.Mismatch holds the payment.
-func (l *Redis) Answer(ctx context.Context, k Key, version int64, askedAt time.Time, o providers.Outcome,
-	next time.Duration,
-) (Settlement, error) {
-	a := l.args(k)
-	a.Version, a.Asked, a.Outcome, a.After = version, unixMS(askedAt), l.outcome(k, o), ms(next)
-	return l.settle(ctx, "answer", k, a)
+// Answer reports what the provider said to a question. An outcome of class providers.Mismatch holds the payment.
+func (l *Ledger) Answer(ctx context.Context, k Key, a Answered) (Settlement, error) {
+	p := l.policy(k.Provider)
+	answer := rules.AnswerStep{
+		Version: a.Version, AskedAt: fromTime(a.AskedAt), Outcome: l.outcome(k, a.Outcome, a.Ours), After: positive(a.Next),
+	}
+	return l.settle(ctx, "answer", k, func(loaded Loaded, f rules.Facts) (rules.Change, error) {
+		return rules.Answer(loaded.Record, p, f, loaded.Now, answer), nil
+	})
 }
 
-// Reject implements Engine.
-func (l *Redis) Reject(ctx context.Context, k Key, code, message string) (Settlement, error) {
-	a := l.args(k)
-	a.Code, a.Message = code, l.sealed(k, fieldMessage, message)
-	return l.settle(ctx, "reject", k, a)
+// Rejection says why a payment's payload cannot be used.
+type Rejection struct {
+	Code, Message string
+	// Hold gives the payment to a person even where it never left.
+	Hold bool
 }
 
-// Block implements Engine.
-func (l *Redis) Block(ctx context.Context, k Key, code, message string) (Settlement, error) {
-	a := l.args(k)
-	a.Code, a.Message = code, l.sealed(k, fieldMessage, message)
-	return l.settle(ctx, "block", k, a)
+// Reject stops a payment whose payload cannot be used: failed if it never left, else held.
+func (l *Ledger) Reject(ctx context.Context, k Key, why Rejection) (Settlement, error) {
+	p := l.policy(k.Provider)
+	rej := rules.RejectStep{Code: why.Code, Message: l.sealed(k, fieldMessage, why.Message), Hold: why.Hold}
+	return l.settle(ctx, "reject", k, func(loaded Loaded, f rules.Facts) (rules.Change, error) {
+		return rules.Reject(loaded.Record, p, f, loaded.Now, rej), nil
+	})
 }
 
-// Due implements Engine: the ids that are due in one read, then one atomic step for each, all in one pipeline.
-func (l *Redis) Due(ctx context.Context, provider string, limit int, askFor time.Duration) ([]Wakeup, error) {
+// Block stops a queued payment before its first send until a person releases or cancels it.
+func (l *Ledger) Block(ctx context.Context, k Key, code, message string) (Settlement, error) {
+	p := l.policy(k.Provider)
+	message = l.sealed(k, fieldMessage, message)
+	return l.settle(ctx, "block", k, func(loaded Loaded, _ rules.Facts) (rules.Change, error) {
+		return rules.Block(loaded.Record, p, loaded.Now, code, message), nil
+	})
+}
+
+// Due wakes up to limit payments of a provider that are due, recovers those whose lease lapsed, and advances their due time
+// in the same step. askFor is how long an ask may take before the payment is due again. Wake-ups that come along with an
+// error are good: the error is that of other payments.
+func (l *Ledger) Due(ctx context.Context, provider string, limit int, askFor time.Duration) ([]Wakeup, error) {
 	if limit <= 0 {
 		return nil, nil
 	}
-	none := Key{Provider: provider, Account: DefaultAccount}
-	ids, err := l.dueIDs(ctx, none, limit)
+	start := time.Now()
+	defer func() { l.opts.Observe("due", time.Since(start)) }()
+	ids, err := l.store.Due(ctx, provider, limit)
 	if err != nil || len(ids) == 0 {
-		return nil, err
+		return nil, wrapDue(provider, err)
 	}
-	calls := make([]call, len(ids))
+	wants := make([]Want, len(ids))
 	for i, id := range ids {
-		k := keyFromID(provider, id)
-		a := l.args(k)
-		a.Ask = ms(askFor)
-		calls[i] = call{k, l.keys(k), a, nil}
+		wants[i] = l.want(keyFromID(provider, id))
+		wants[i].Due = true
 	}
-	answers, errs, err := l.each(ctx, "wake", calls)
-	var out []Wakeup
-	for i, a := range answers {
-		switch {
-		case errs[i] != nil:
-			err = errors.Join(err, errs[i], l.postpone(ctx, calls[i].key, errs[i]))
-		case a.Wake != "none":
-			out = append(out, Wakeup{Key: calls[i].key, Generation: a.Generation, Ask: a.Wake == "ask"})
-		}
+	loaded, err := l.store.Load(ctx, provider, wants)
+	if err != nil {
+		return nil, wrapDue(provider, err)
 	}
-	return out, err
+	return l.wakeAll(ctx, provider, ids, loaded, positive(askFor))
 }
 
-// postpone puts a record that its script cannot read behind the others, which it would else keep from being woken.
-func (l *Redis) postpone(ctx context.Context, k Key, why error) error {
-	if !redis.HasErrorPrefix(why, "ERR") {
+func wrapDue(provider string, err error) error {
+	if err == nil {
 		return nil
 	}
-	const later = 5 * time.Minute
-	return l.rdb.ZIncrBy(ctx, prefix(k.Provider)+"due", float64(later.Milliseconds()), k.id()).Err()
+	return fmt.Errorf("due %s: %w", provider, err)
 }
 
-func (l *Redis) dueIDs(ctx context.Context, none Key, limit int) ([]string, error) {
-	src, err := l.scripts.source(ctx, l.rdb, "due")
-	if err != nil {
-		return nil, storeError("due", none, err)
-	}
-	a := l.args(none)
-	a.Limit = limit
-	argv, err := argv(a)
-	if err != nil {
-		return nil, err
-	}
-	ids, err := l.rdb.EvalSha(ctx, src.sha, l.keys(none), argv...).StringSlice()
-	if redis.HasErrorPrefix(err, "NOSCRIPT") {
-		ids, err = l.rdb.Eval(ctx, src.text, l.keys(none), argv...).StringSlice()
-	}
-	if err != nil {
-		return nil, storeError("due", none, err)
-	}
-	return ids, nil
-}
+// laterLook is how far a payment is put off that cannot be looked at.
+const laterLook = 5 * time.Minute
 
-func (l *Redis) settle(ctx context.Context, step string, k Key, a args) (Settlement, error) {
-	ans, err := l.call(ctx, step, k, a)
-	if err != nil {
-		return Settlement{}, err
+func (l *Ledger) wakeAll(ctx context.Context, provider string, ids []string, loaded []Loaded, askFor time.Duration) ([]Wakeup, error) {
+	p := l.policy(provider)
+	var decisions []Decision
+	var wakeups []Wakeup
+	var wanted []rules.Wanted
+	var errs []error
+	for i, id := range ids {
+		k := keyFromID(provider, id)
+		switch got := loaded[i]; {
+		case got.Err != nil:
+			errs = append(errs, fmt.Errorf("%s: %w", k, got.Err), l.store.Postpone(ctx, provider, id, laterLook))
+		case got.Due == 0 || got.Due > got.Now: // somebody else was faster
+		case got.Text == "":
+			decisions = append(decisions, Decision{Key: k, Now: got.Now})
+			wakeups, wanted = append(wakeups, Wakeup{}), append(wanted, rules.Nothing)
+		default:
+			f := rules.Facts{HasPayload: got.Payload != nil, Lookup: got.Lookup}
+			c, w := rules.Wake(got.Record, p, f, got.Now, askFor)
+			decisions = append(decisions, l.decision(k, got, c))
+			wakeups = append(wakeups, Wakeup{Key: k, Generation: c.Record.Generation, Ask: w == rules.ToAsk})
+			wanted = append(wanted, w)
+		}
 	}
-	return Settlement{
-		State: ans.State, Type: ans.Type, Applied: ans.Applied, Moved: ans.Moved, Anomaly: ans.Anomaly, Created: fromMS(ans.Created), Now: fromMS(ans.Now),
-	}, nil
-}
-
-func (l *Redis) outcome(k Key, o providers.Outcome) *outcomeArg {
-	class := o.Class
-	if class == providers.Duplicate {
-		class = providers.InDoubt
+	written, failed := l.store.Commit(ctx, provider, decisions)
+	var out []Wakeup
+	for i, w := range wakeups {
+		switch {
+		case failed[i] != nil:
+			errs = append(errs, fmt.Errorf("%s: %w", decisions[i].Key, failed[i]))
+		case written[i].Done && wanted[i] != rules.Nothing:
+			out = append(out, w)
+		}
 	}
-	return &outcomeArg{
-		Class: string(class), ProviderID: o.ProviderID, Code: o.Code, Decline: string(o.Decline), Second: o.SecondID,
-		Message: l.sealed(k, fieldMessage, o.Message), ActionURL: l.sealed(k, fieldActionURL, o.ActionURL),
-		Handles: l.sealedHandles(k, o.Handles),
-	}
+	return out, wrapDue(provider, errors.Join(errs...))
 }

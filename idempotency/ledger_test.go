@@ -65,7 +65,7 @@ func fixture(t *testing.T, rdb redis.UniversalClient, provider string, o idempot
 		t.Fatal(err)
 	}
 	return idempotencytest.Fixture{
-		Store: idempotency.NewRedis(rdb, o), Provider: provider,
+		Ledger: idempotency.NewRedis(rdb, o), Provider: provider,
 		Advance: func(d time.Duration) {
 			if err := rdb.IncrBy(context.Background(), clock, d.Milliseconds()).Err(); err != nil {
 				t.Fatal(err)
@@ -94,6 +94,23 @@ func outcomes(t *testing.T, rdb redis.UniversalClient, provider string) []map[st
 func TestConformance(t *testing.T) {
 	t.Parallel()
 	idempotencytest.Run(t, fixtures(redistest.Start(t).Client()))
+}
+
+func TestConformanceInMemory(t *testing.T) {
+	t.Parallel()
+	var n atomic.Int64
+	idempotencytest.Run(t, func(_ *testing.T, p idempotency.Policy) idempotencytest.Fixture {
+		m := idempotency.NewMemory()
+		var ms atomic.Int64
+		ms.Store(start.UnixMilli())
+		m.Now = func() time.Time { return time.UnixMilli(ms.Load()) }
+		provider := fmt.Sprintf("memory%d", n.Add(1))
+		return idempotencytest.Fixture{
+			Ledger: idempotency.NewLedger(m, idempotency.Options{Default: p}), Provider: provider,
+			Advance:  func(d time.Duration) { ms.Add(d.Milliseconds()) },
+			Outcomes: func(*testing.T) []map[string]string { return m.Outcomes(provider) },
+		}
+	})
 }
 
 func TestConformanceWithPayloadKeys(t *testing.T) {

@@ -2,334 +2,498 @@ package idempotency
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/remesa/remesa/seal"
+	"github.com/remesa/remesa/idempotency/rules"
+	"github.com/remesa/remesa/internal/kv"
 )
 
-// Policy is what a provider's configuration says about doubt.
-type Policy struct {
-	// Settle is how long after an attempt's end the provider may still execute it.
-	Settle time.Duration
-	// NotFoundInterval is the least time between two counted answers of "not found", Confirmations how many must be counted.
-	NotFoundInterval time.Duration
-	Confirmations    int
-	// Resend sends again after that, MaxResends times at most; else the payment is held.
-	Resend     bool
-	MaxResends int
-	// PollDeadline: what is still undecided then is held.
-	PollDeadline time.Duration
-	// Retention is how long a settled record is kept, OutcomesRetention how long an entry of the outcome stream.
-	Retention         time.Duration
-	OutcomesRetention time.Duration
+// redisStore keeps records in Redis: a record's JSON text under one key, its payload under another, and indexes beside them.
+type redisStore struct {
+	db      *kv.DB
+	flights *kv.Flights
 }
 
-// DefaultPolicy is the policy of the documented defaults.
-func DefaultPolicy() Policy {
-	const day = 24 * time.Hour
-	return Policy{
-		Settle: 5 * time.Minute, NotFoundInterval: 15 * time.Second, Confirmations: 2, MaxResends: 1,
-		PollDeadline: 72 * time.Hour, Retention: 400 * day, OutcomesRetention: 30 * day,
-	}
+var _ Store = (*redisStore)(nil)
+
+func newRedisStore(client redis.UniversalClient, o Options) *redisStore {
+	db := kv.NewDB(client, o.TestClock)
+	return &redisStore{db: db, flights: kv.NewFlights(db, o.Replicas, o.ReplicaTimeout)}
 }
-
-// Options of a Redis ledger; the zero value has the documented defaults.
-type Options struct {
-	// Policies by provider; a provider without one has Default.
-	Policies map[string]Policy
-	Default  Policy
-	// FirstWake is how long after its registration a payment is woken if nobody else did; 10 s by default.
-	FirstWake time.Duration
-	// Replicas must acknowledge an intent before it may be sent, within ReplicaTimeout (1 s by default).
-	Replicas       int
-	ReplicaTimeout time.Duration
-	// Seal makes payload, handles, metadata, message and action URL unreadable in Redis; nil leaves them open.
-	Seal *seal.Ring
-	// Observe, if set, is told how long each step took.
-	Observe func(step string, took time.Duration)
-	// TestClock takes the time from the key "remesa:{provider}:clock" (ms since 1970) instead of from Redis. For tests.
-	TestClock bool
-}
-
-// Redis is the ledger in Redis 7.0 or newer, alone, with Sentinel or as a cluster. It holds no state of its own.
-type Redis struct {
-	rdb     redis.UniversalClient
-	opts    Options
-	scripts *scripts
-}
-
-var _ Store = (*Redis)(nil)
-
-// NewRedis makes a ledger on a client that stays the caller's to close.
-func NewRedis(rdb redis.UniversalClient, o Options) *Redis {
-	if o.Default == (Policy{}) {
-		o.Default = DefaultPolicy()
-	}
-	if o.FirstWake == 0 {
-		o.FirstWake = 10 * time.Second
-	}
-	if o.Observe == nil {
-		o.Observe = func(string, time.Duration) {}
-	}
-	if o.ReplicaTimeout == 0 {
-		o.ReplicaTimeout = time.Second
-	}
-	clock := read("clock")
-	if o.TestClock {
-		clock = testClock
-	}
-	return &Redis{rdb: rdb, opts: o, scripts: loadScripts(clock)}
-}
-
-func (l *Redis) policy(provider string) Policy {
-	if p, ok := l.opts.Policies[provider]; ok {
-		return p
-	}
-	return l.opts.Default
-}
-
-// Prefix is the beginning of all of a provider's keys; its braces keep them on one node of a cluster.
-func prefix(provider string) string { return "remesa:{" + provider + "}:" }
 
 // OutcomesKey is the stream of a provider's outcome events.
-func OutcomesKey(provider string) string { return prefix(provider) + "outcomes" }
-
-func recordKey(k Key) string { return prefix(k.Provider) + "p:" + k.id() }
+func OutcomesKey(provider string) string { return kv.OutcomesKey(provider) }
 
 // NewsKey is the index of what became of the charges of subscriptions: members "subscription|id" by time in ms.
-func NewsKey(provider string) string { return prefix(provider) + "subscriptions:news" }
+func NewsKey(provider string) string { return kv.NewsKey(provider) }
 
-// keys are the KEYS of every script; lib.lua lists them.
-func (l *Redis) keys(k Key, more ...string) []string {
-	p := prefix(k.Provider)
-	keys := append([]string{recordKey(k), p + "d:" + k.id(), p + "due", p + "states", p + "outcomes", p + "anomalies", p + "lookup",
-		p + "halted", NewsKey(k.Provider)}, more...)
-	if l.opts.TestClock {
-		keys = append(keys, p+"clock")
-	}
-	return keys
+// place names the keys of one provider.
+type place struct{ prefix string }
+
+func at(provider string) place { return place{kv.Prefix(provider)} }
+
+func (p place) record(id string) string         { return p.prefix + "p:" + id }
+func (p place) payload(id string) string        { return p.prefix + "d:" + id }
+func (p place) due() string                     { return p.prefix + "due" }
+func (p place) states() string                  { return p.prefix + "states" }
+func (p place) anomalies() string               { return p.prefix + "anomalies" }
+func (p place) lookup() string                  { return p.prefix + "lookup" }
+func (p place) halted() string                  { return p.prefix + "halted" }
+func (p place) halts() string                   { return p.prefix + "halts" }
+func (p place) object(account, o string) string { return p.prefix + "object:" + account + ":" + o }
+
+// alias holds no alias in clear: a session token opens a payment page.
+func (p place) alias(alias string) string {
+	sum := sha256.Sum256([]byte(alias))
+	return p.prefix + "alias:" + hex.EncodeToString(sum[:16])
 }
 
-// args are the arguments of one step; the zero value of a field is left out.
-type args struct {
-	Key       string    `json:"key"`
-	ID        string    `json:"id"`
-	Reference string    `json:"ref"`
-	Account   string    `json:"acc"`
-	Policy    policyArg `json:"p"`
-
-	Type         string `json:"t,omitempty"`
-	Fingerprint  string `json:"f,omitempty"`
-	Amount       string `json:"m,omitempty"`
-	Currency     string `json:"c,omitempty"`
-	NotBefore    int64  `json:"nb,omitempty"`
-	Deadline     int64  `json:"dl,omitempty"`
-	Metadata     string `json:"md,omitempty"`
-	Subscription string `json:"sb,omitempty"`
-	Period       string `json:"pe,omitempty"`
-	Object       string `json:"ob,omitempty"`
-	Permit       bool   `json:"pm,omitempty"`
-	First        int64  `json:"first"`
-
-	Attempt string            `json:"attempt,omitempty"`
-	Lease   int64             `json:"lease,omitempty"`
-	Late    bool              `json:"late,omitempty"`
-	Askable bool              `json:"q,omitempty"`
-	Seals   []string          `json:"seals,omitempty"`
-	Only    string            `json:"only,omitempty"`
-	Handles map[string]string `json:"handles,omitempty"`
-	Moves   bool              `json:"moves,omitempty"`
-	Reason  string            `json:"reason,omitempty"`
-	After   int64             `json:"after"`
-	Outcome *outcomeArg       `json:"o,omitempty"`
-	Version int64             `json:"version,omitempty"`
-	Asked   int64             `json:"asked,omitempty"`
-	Limit   int               `json:"limit,omitempty"`
-	Ask     int64             `json:"ask,omitempty"`
-
-	Code       string `json:"code,omitempty"`
-	Message    string `json:"message,omitempty"`
-	Step       string `json:"step,omitempty"`
-	By         string `json:"by,omitempty"`
-	Note       string `json:"note,omitempty"`
-	As         string `json:"as,omitempty"`
-	ProviderID string `json:"provider_id,omitempty"`
-	Decline    string `json:"decline,omitempty"`
-	Reverse    bool   `json:"reverse,omitempty"`
-	Risk       bool   `json:"risk,omitempty"`
+// reading is one record on its way out of Redis.
+type reading struct {
+	texts       *redis.SliceCmd
+	due         *redis.FloatCmd
+	lookup      *redis.StringCmd
+	wantsLookup bool
 }
 
-type policyArg struct {
-	Settle   int64 `json:"settle"`
-	Every    int64 `json:"every"`
-	Confirm  int   `json:"confirm"`
-	Resend   bool  `json:"resend"`
-	Resends  int   `json:"resends"`
-	Deadline int64 `json:"deadline"`
-	Retain   int64 `json:"retain"`
-	Outcomes int64 `json:"outcomes"`
-}
-
-type outcomeArg struct {
-	Class      string            `json:"class"`
-	ProviderID string            `json:"provider_id,omitempty"`
-	Code       string            `json:"code,omitempty"`
-	Message    string            `json:"message,omitempty"`
-	Decline    string            `json:"decline,omitempty"`
-	ActionURL  string            `json:"action_url,omitempty"`
-	Second     string            `json:"second,omitempty"`
-	Handles    map[string]string `json:"handles,omitempty"`
-}
-
-func (l *Redis) args(k Key) args {
-	p := l.policy(k.Provider)
-	return args{
-		Key: k.String(), ID: k.id(), Reference: k.Reference, Account: k.Account,
-		Policy: policyArg{
-			Settle: p.Settle.Milliseconds(), Every: p.NotFoundInterval.Milliseconds(), Confirm: max(p.Confirmations, 1),
-			Resend: p.Resend, Resends: p.MaxResends, Deadline: p.PollDeadline.Milliseconds(),
-			Retain: p.Retention.Milliseconds(), Outcomes: p.OutcomesRetention.Milliseconds(),
-		},
-	}
-}
-
-// answer is the union of what the scripts return.
-type answer struct {
-	Err        string            `json:"e"`
-	Why        string            `json:"why"`
-	Result     string            `json:"r"`
-	State      State             `json:"s"`
-	Generation int64             `json:"g"`
-	Text       string            `json:"c"` // register: what differs; ask: the currency
-	Existing   string            `json:"x"`
-	Verdict    string            `json:"d"`
-	Number     int               `json:"n"`
-	LeaseEnd   int64             `json:"le"`
-	Until      int64             `json:"until"`
-	Now        int64             `json:"now"`
-	Handles    map[string]string `json:"hd"`
-	Ask        bool              `json:"ask"`
-	Version    int64             `json:"v"`
-	ProviderID string            `json:"pi"`
-	Amount     string            `json:"m"`
-	Type       string            `json:"t"`
-	Polls      int               `json:"po"`
-	Applied    bool              `json:"ok"`
-	Anomaly    string            `json:"an"`
-	Moved      bool              `json:"mv"`
-	Own        bool              `json:"own"`
-	Created    int64             `json:"cr"`
-	Wake       string            `json:"w"`
-	Unopened   string            `json:"un"`
-	Payload    []byte            `json:"-"`
-}
-
-func (a answer) err() error {
-	switch a.Err {
-	case "":
-		return nil
-	case "unknown":
-		return ErrUnknown
-	case "moved":
-		return ErrMoved
-	case "attempt":
-		return ErrUnknownAttempt
-	case "owner":
-		return ErrNotOwner
-	default:
-		return fmt.Errorf("%w: %s", ErrRefused, a.Why)
-	}
-}
-
-// call runs one step on one payment.
-func (l *Redis) call(ctx context.Context, step string, k Key, a args, more ...any) (answer, error) {
-	return l.callOn(ctx, l.rdb, step, k, a, more...)
-}
-
-func (l *Redis) callOn(ctx context.Context, c redis.Scripter, step string, k Key, a args, more ...any) (answer, error) {
-	src, err := l.scripts.source(ctx, l.rdb, step)
-	if err != nil {
-		return answer{}, storeError(step, k, err)
-	}
-	argv, err := argv(a, more...)
-	if err != nil {
-		return answer{}, err
-	}
-	start := time.Now()
-	reply, err := c.EvalSha(ctx, src.sha, l.keys(k), argv...).Result()
-	if redis.HasErrorPrefix(err, "NOSCRIPT") {
-		reply, err = c.Eval(ctx, src.text, l.keys(k), argv...).Result()
-	}
-	l.opts.Observe(step, time.Since(start))
-	if err != nil {
-		return answer{}, storeError(step, k, err)
-	}
-	return parse(reply)
-}
-
-func argv(a args, more ...any) ([]any, error) {
-	b, err := json.Marshal(a)
+// Load implements Store.
+func (s *redisStore) Load(ctx context.Context, provider string, wants []Want) ([]Loaded, error) {
+	p := at(provider)
+	readings := make([]reading, len(wants))
+	var clock func() (int64, error)
+	err := s.flights.Read(ctx, provider, func(pipe redis.Pipeliner) {
+		for i, w := range wants {
+			r := reading{texts: pipe.MGet(ctx, p.record(w.ID), p.payload(w.ID)), wantsLookup: w.Lookup}
+			if w.Due {
+				r.due = pipe.ZScore(ctx, p.due(), w.ID)
+			}
+			if w.Lookup {
+				r.lookup = pipe.HGet(ctx, p.lookup(), w.Account)
+			}
+			readings[i] = r
+		}
+		clock = s.db.Clock(ctx, pipe, provider)
+	})
 	if err != nil {
 		return nil, err
 	}
-	return append([]any{b}, more...), nil
-}
-
-// parse reads a script's answer: a JSON text, or that and a payload.
-func parse(reply any) (answer, error) {
-	var a answer
-	if list, ok := reply.([]any); ok && len(list) > 0 {
-		reply = list[0]
-		if len(list) > 1 {
-			if payload, ok := list[1].(string); ok && payload != "" {
-				a.Payload = []byte(payload)
-			}
+	now, err := clock()
+	if err != nil {
+		return nil, fmt.Errorf("the store's time: %w", err)
+	}
+	out := make([]Loaded, len(wants))
+	for i, r := range readings {
+		if out[i], err = r.loaded(rules.Time(now)); err != nil {
+			return nil, err
 		}
 	}
-	text, ok := reply.(string)
-	if !ok {
-		return a, fmt.Errorf("ledger: unexpected answer of type %T", reply)
-	}
-	if err := json.Unmarshal([]byte(text), &a); err != nil {
-		return a, fmt.Errorf("ledger: unreadable answer: %w", err)
-	}
-	return a, a.err()
+	return out, nil
 }
 
-func storeError(step string, k Key, err error) error {
-	if redis.HasErrorPrefix(err, "OOM") || strings.Contains(err.Error(), "-OOM") {
-		return fmt.Errorf("%s %s: %w", step, k, ErrFull)
+func (r reading) loaded(now rules.Time) (Loaded, error) {
+	texts, err := r.texts.Result()
+	if err != nil {
+		return Loaded{}, err
 	}
-	return fmt.Errorf("%s %s: %w", step, k, err)
+	out := Loaded{Now: now}
+	out.Text, _ = texts[0].(string)
+	if payload, ok := texts[1].(string); ok {
+		out.Payload = []byte(payload)
+	}
+	if r.due != nil && r.due.Err() == nil {
+		out.Due = rules.Time(r.due.Val())
+	}
+	if r.lookup != nil {
+		out.Lookup = rules.Lookup(r.lookup.Val())
+	}
+	if out.Text != "" {
+		out.Record, out.Err = decode(out.Text)
+	}
+	return out, nil
 }
 
-// ms is a duration in milliseconds, at least 0.
-func ms(d time.Duration) int64 { return max(d.Milliseconds(), 0) }
-
-// unixMS is a time in milliseconds, 0 for the zero time.
-func unixMS(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
+func decode(text string) (rules.Record, error) {
+	var r rules.Record
+	if err := json.Unmarshal([]byte(text), &r); err != nil {
+		return r, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
-	return t.UnixMilli()
+	return r, nil
 }
 
-func fromMS(n int64) time.Time {
-	if n == 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(n).UTC()
+// rank is the place of an indexed state in the states index.
+var rank = map[State]int{Queued: 1, Sending: 2, Ready: 3, InDoubt: 4, Pending: 5, Held: 6, Blocked: 7, Failed: 8}
+
+// retryWindow is how long a failed payment can be tried again and stays listed.
+const retryWindow = 30 * 24 * time.Hour
+
+// rankDistance lies between two states in the index; within a state the oldest come first.
+const rankDistance = 1e14
+
+func score(s State, at rules.Time) string {
+	return strconv.FormatInt(int64(rank[s])*rankDistance+int64(at), 10)
 }
 
-// Available reports whether the store answers.
-func (l *Redis) Available(ctx context.Context) error {
-	if err := l.rdb.Ping(ctx).Err(); err != nil {
+// Commit implements Store.
+func (s *redisStore) Commit(ctx context.Context, provider string, decisions []Decision) ([]Committed, []error) {
+	commits := make([]*kv.Commit, len(decisions))
+	guards := make([][]rules.Guard, len(decisions))
+	errs := make([]error, len(decisions))
+	var sent []*kv.Commit
+	var places []int
+	for i, d := range decisions {
+		commits[i], errs[i] = commit(d)
+		guards[i] = d.Change.Guards
+		if errs[i] == nil {
+			sent, places = append(sent, commits[i]), append(places, i)
+		}
+	}
+	results, failed := s.flights.Commit(ctx, provider, sent...)
+	out := make([]Committed, len(decisions))
+	for n, i := range places {
+		r := results[n]
+		out[i] = Committed{Done: r.Done, Moved: r.Moved || r.Stale, Found: r.Found}
+		if g := r.Guard; g > 0 && failed[n] == nil {
+			out[i].Failed = guardAt(guards[i], g)
+		}
+		errs[i] = storeError(failed[n])
+	}
+	return out, errs
+}
+
+// guardAt finds the guard that the script counts: NotHalted looks at two accounts.
+func guardAt(guards []rules.Guard, n int) rules.Guard {
+	for _, g := range guards {
+		n--
+		if g == rules.NotHalted {
+			n--
+		}
+		if n <= 0 {
+			return g
+		}
+	}
+	return ""
+}
+
+func storeError(err error) error {
+	switch {
+	case kv.Full(err):
+		return fmt.Errorf("%w: %w", ErrFull, err)
+	case errors.Is(err, kv.ErrReplicas):
+		return fmt.Errorf("%w: %w", ErrReplicas, err)
+	}
+	return err
+}
+
+// commit writes a decision down as guards and writes.
+func commit(d Decision) (*kv.Commit, error) {
+	p, id, c := at(d.Key.Provider), d.Key.id(), &d.Change
+	out := kv.NewCommit(d.Key.Provider, p.record(id), d.Text, int64(d.Now))
+	if c.Grows {
+		out.Room = kv.Grows
+	}
+	out.Intent = c.Intent
+	for _, g := range c.Guards {
+		guard(out, p, d, g)
+	}
+	if c.Written {
+		text, err := json.Marshal(c.Record)
+		if err != nil {
+			return nil, err
+		}
+		args := []any{text}
+		if c.Record.Expires() {
+			args = append(args, "PX", d.Retention.Milliseconds())
+		}
+		out.Write("SET", p.record(id), args...)
+	}
+	writePayload(out, p, d)
+	writeIndexes(out, p, d)
+	if c.Claim {
+		out.Write("SET", p.object(d.Key.Account, d.Object), id)
+	}
+	if c.Permit {
+		out.Write("DEL", d.Permit) // it is good for one record, also where that record is forgotten one day
+	}
+	if c.Lookup != "" {
+		out.Write("HSET", p.lookup(), d.Key.Account, string(c.Lookup))
+	}
+	for _, e := range c.Events {
+		out.Append(entry(d.Key, e), d.OutcomesRetention)
+	}
+	return out, nil
+}
+
+func guard(out *kv.Commit, p place, d Decision, g rules.Guard) {
+	id := d.Key.id()
+	switch g {
+	case rules.NotHalted:
+		out.Guard("HEXISTS", p.halted(), AllAccounts, "0", "0")
+		out.Guard("HEXISTS", p.halted(), d.Key.Account, "0", "0")
+	case rules.PermitHeld:
+		out.Guard("GET", d.Permit, "", id, id)
+	case rules.ObjectFree:
+		out.Guard("GET", p.object(d.Key.Account, d.Object), "", "", id)
+	case rules.LookupNotAsked:
+		out.Guard("HGET", p.lookup(), d.Key.Account, "", "")
+	}
+}
+
+func writePayload(out *kv.Commit, p place, d Decision) {
+	key := p.payload(d.Key.id())
+	switch d.Change.Payload {
+	case rules.KeepPayload:
+	case rules.SetPayload:
+		out.Write("SET", key, d.Payload)
+	case rules.DropPayload:
+		out.Write("DEL", key)
+	case rules.ExpirePayload:
+		out.Write("PEXPIRE", key, min(retryWindow, d.Retention).Milliseconds())
+	case rules.RevivePayload:
+		out.Write("PERSIST", key)
+	}
+}
+
+func writeIndexes(out *kv.Commit, p place, d Decision) {
+	c, id := &d.Change, d.Key.id()
+	r := &c.Record
+	switch {
+	case c.Due.Keep:
+	case c.Due.At != 0:
+		out.Write("ZADD", p.due(), int64(c.Due.At), id)
+	default:
+		out.Write("ZREM", p.due(), id)
+	}
+	switch {
+	case !c.Moved:
+	case r.State == Failed:
+		out.Write("ZADD", p.states(), score(Failed, d.Now), id)
+		out.Write("ZREMRANGEBYSCORE", p.states(), score(Failed, 0), score(Failed, d.Now.Add(-retryWindow)))
+	case rank[r.State] > 0:
+		out.Write("ZADD", p.states(), score(r.State, r.Created), id)
+	default:
+		out.Write("ZREM", p.states(), id)
+	}
+	switch {
+	case c.Raised != "":
+		out.Write("ZADD", p.anomalies(), int64(d.Now), id)
+	case c.Cleared:
+		out.Write("ZREM", p.anomalies(), id)
+	}
+	if c.News {
+		out.Write("ZADD", kv.NewsKey(d.Key.Provider), int64(d.Now), r.Subscription+"|"+id)
+	}
+}
+
+// entry is an event as it stands in the outcome stream.
+func entry(k Key, e rules.Event) kv.Entry {
+	r := &e.Payment
+	return kv.Entry{
+		Key: k.String(), Type: r.Type, State: string(r.State), Reference: k.Reference, ProviderID: r.ProviderID, Code: r.Code,
+		Message: r.Message, Decline: string(r.Decline), Amount: r.Amount, Currency: r.Currency, Attempt: r.AttemptCount,
+		At: asTime(r.Updated), Metadata: r.Metadata, ActionURL: r.ActionURL, Event: string(e.Kind), Version: r.Version,
+		Account: k.Account, Subscription: r.Subscription, Period: r.Period,
+	}
+}
+
+// Due implements Store.
+func (s *redisStore) Due(ctx context.Context, provider string, limit int) ([]string, error) {
+	now, err := s.now(ctx, provider)
+	if err != nil {
+		return nil, err
+	}
+	return s.db.Client.ZRangeByScore(ctx, at(provider).due(), &redis.ZRangeBy{
+		Min: "-inf", Max: strconv.FormatInt(now, 10), Count: int64(limit),
+	}).Result()
+}
+
+func (s *redisStore) now(ctx context.Context, provider string) (int64, error) {
+	var clock func() (int64, error)
+	err := s.flights.Read(ctx, provider, func(pipe redis.Pipeliner) { clock = s.db.Clock(ctx, pipe, provider) })
+	if err != nil {
+		return 0, err
+	}
+	return clock()
+}
+
+// Postpone implements Store.
+func (s *redisStore) Postpone(ctx context.Context, provider, id string, by time.Duration) error {
+	return s.db.Client.ZIncrBy(ctx, at(provider).due(), float64(by.Milliseconds()), id).Err()
+}
+
+// Acknowledged implements Store.
+func (s *redisStore) Acknowledged(ctx context.Context, provider string) error {
+	return storeError(s.flights.Touch(ctx, provider))
+}
+
+// Alias implements Store.
+func (s *redisStore) Alias(ctx context.Context, provider, alias, id string, keep time.Duration) error {
+	return s.db.Client.Set(ctx, at(provider).alias(alias), id, keep).Err()
+}
+
+// Find implements Store.
+func (s *redisStore) Find(ctx context.Context, provider, alias string) (string, error) {
+	id, err := s.db.Client.Get(ctx, at(provider).alias(alias)).Result()
+	if errors.Is(err, redis.Nil) {
+		return "", ErrUnknown
+	}
+	if err != nil {
+		return "", fmt.Errorf("find in %s: %w", provider, err)
+	}
+	return id, nil
+}
+
+// keptHalts is how many entries the log of halts keeps.
+const keptHalts = 1000
+
+// Halt implements Store. It is written by the script that works when Redis is full, and stands by itself: it was decided by
+// a person, from no record.
+func (s *redisStore) Halt(ctx context.Context, provider, account, text string, halted bool) error {
+	now, err := s.now(ctx, provider)
+	if err != nil {
+		return err
+	}
+	p := at(provider)
+	text = asTime(rules.Time(now)).Format("2006-01-02T15:04:05.000Z") + " " + text
+	c := kv.NewCommit(provider, p.prefix+"none", "", 0)
+	c.Intent = true
+	if halted {
+		c.Write("HSET", p.halted(), account, text)
+	} else {
+		c.Write("HDEL", p.halted(), account)
+	}
+	c.Write("LPUSH", p.halts(), text)
+	c.Write("LTRIM", p.halts(), 0, keptHalts-1)
+	_, errs := s.flights.Commit(ctx, provider, c)
+	return storeError(errs[0])
+}
+
+// Halts implements Store.
+func (s *redisStore) Halts(ctx context.Context, provider string) (map[string]string, error) {
+	m, err := s.db.Client.HGetAll(ctx, at(provider).halted()).Result()
+	if err != nil {
+		return nil, fmt.Errorf("halts %s: %w", provider, err)
+	}
+	return m, nil
+}
+
+func bounds(s State) (low, high string) {
+	return strconv.Itoa(rank[s]) + "00000000000000", "(" + strconv.Itoa(rank[s]+1) + "00000000000000"
+}
+
+const page = 500
+
+// Listed implements Store.
+func (s *redisStore) Listed(ctx context.Context, provider string, i Index, yield func([]string) (bool, error)) error {
+	p := at(provider)
+	low, high := bounds(i.State)
+	switch {
+	case i.Anomalies:
+		return s.walk(ctx, p.anomalies(), redis.ZRangeBy{Min: "-inf", Max: "+inf", Count: int64(i.Limit)}, yield)
+	case i.Open:
+		_, settled := bounds(Blocked)
+		return s.walk(ctx, p.states(), redis.ZRangeBy{Min: "-inf", Max: settled, Count: int64(i.Limit)}, yield)
+	case rank[i.State] > 0:
+		return s.walk(ctx, p.states(), redis.ZRangeBy{Min: low, Max: high, Count: int64(i.Limit)}, yield)
+	default:
+		return s.scan(ctx, p, yield)
+	}
+}
+
+// walk reads an index at once, so that what moves meanwhile is neither missed nor seen twice.
+func (s *redisStore) walk(ctx context.Context, index string, by redis.ZRangeBy, yield func([]string) (bool, error)) error {
+	ids, err := s.db.Client.ZRangeByScore(ctx, index, &by).Result()
+	if err != nil {
+		return fmt.Errorf("list %s: %w", index, err)
+	}
+	for len(ids) > 0 {
+		n := min(page, len(ids))
+		if more, err := yield(ids[:n]); err != nil || !more {
+			return err
+		}
+		ids = ids[n:]
+	}
+	return nil
+}
+
+// scan looks at every record there is, each once.
+func (s *redisStore) scan(ctx context.Context, p place, yield func([]string) (bool, error)) error {
+	node, err := s.db.Node(ctx, p.prefix)
+	if err != nil {
+		return err
+	}
+	seen := map[string]bool{}
+	var ids []string
+	it := node.Scan(ctx, 0, p.record("*"), page).Iterator()
+	for it.Next(ctx) {
+		id := strings.TrimPrefix(it.Val(), p.record(""))
+		if seen[id] {
+			continue
+		}
+		seen[id] = true
+		if ids = append(ids, id); len(ids) < page {
+			continue
+		}
+		if more, err := yield(ids); err != nil || !more {
+			return err
+		}
+		ids = ids[:0]
+	}
+	if err := it.Err(); err != nil || len(ids) == 0 {
+		return err
+	}
+	_, err = yield(ids)
+	return err
+}
+
+// Counts implements Store.
+func (s *redisStore) Counts(ctx context.Context, provider string) (map[State]int64, error) {
+	pipe := s.db.Client.Pipeline()
+	cmds := map[State]*redis.IntCmd{}
+	for state := range rank {
+		low, high := bounds(state)
+		cmds[state] = pipe.ZCount(ctx, at(provider).states(), low, high)
+	}
+	if _, err := pipe.Exec(ctx); err != nil {
+		return nil, fmt.Errorf("count %s: %w", provider, err)
+	}
+	out := map[State]int64{}
+	for state, c := range cmds {
+		out[state] = c.Val()
+	}
+	return out, nil
+}
+
+// Vitals implements Store.
+func (s *redisStore) Vitals(ctx context.Context, provider string) (Vitals, error) {
+	p := at(provider)
+	pipe := s.db.Client.Pipeline()
+	clock := s.db.Clock(ctx, pipe, provider)
+	due := pipe.ZRangeWithScores(ctx, p.due(), 0, 0)
+	anomalies := pipe.ZCard(ctx, p.anomalies())
+	halts := pipe.HLen(ctx, p.halted())
+	if _, err := pipe.Exec(ctx); err != nil {
+		return Vitals{}, err
+	}
+	now, err := clock()
+	v := Vitals{Now: rules.Time(now), Anomalies: anomalies.Val(), Halts: halts.Val()}
+	if first := due.Val(); len(first) > 0 {
+		v.FirstDue = rules.Time(first[0].Score)
+	}
+	return v, err
+}
+
+// Available implements Store.
+func (s *redisStore) Available(ctx context.Context) error {
+	if err := s.db.Client.Ping(ctx).Err(); err != nil {
 		return errors.Join(errors.New("redis does not answer"), err)
 	}
 	return nil

@@ -67,7 +67,7 @@ func TestRetention(t *testing.T) {
 			b.finish("a", "a", unclear)
 			q, err := b.store.Ask(b.t.Context(), key("a"))
 			b.must(err)
-			_, err = b.store.Answer(b.t.Context(), key("a"), q.Version, q.AskedAt, paid("X"), time.Second)
+			_, err = b.store.Answer(b.t.Context(), key("a"), idempotency.Answered{Version: q.Version, AskedAt: q.AskedAt, Outcome: paid("X"), Next: time.Second})
 			b.must(err)
 			b.finish("a", "a", declined)
 		}, 0, -1},

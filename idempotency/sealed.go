@@ -5,10 +5,11 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/remesa/remesa/idempotency/rules"
 	"github.com/remesa/remesa/seal"
 )
 
-// Fields that are sealed on their way to a script and opened on their way back. Scripts only carry them about. Each is bound to its name
+// Fields that are sealed before the rules see them, which only carry them about, and opened after. Each is bound to its name
 // and its payment's key; the payload to its type as well, a handle to its own name.
 const (
 	fieldPayload   = "payload"
@@ -18,15 +19,15 @@ const (
 	fieldActionURL = "action_url"
 )
 
-func (l *Redis) sealed(k Key, field, text string) string {
+func (l *Ledger) sealed(k Key, field, text string) string {
 	return l.opts.Seal.SealText(text, field, k.String())
 }
 
-func (l *Redis) sealedPayload(r Registration) []byte {
+func (l *Ledger) sealedPayload(r Registration) []byte {
 	return l.opts.Seal.Seal(r.Payload, fieldPayload, r.Type, r.Key.String())
 }
 
-func (l *Redis) sealedHandles(k Key, handles map[string]string) map[string]string {
+func (l *Ledger) sealedHandles(k Key, handles map[string]string) map[string]string {
 	if l.opts.Seal == nil || handles == nil {
 		return handles
 	}
@@ -44,23 +45,35 @@ type content struct {
 	err     error
 }
 
-func (l *Redis) open(k Key, a answer) content {
-	if a.Unopened != "" {
-		_, err := l.opts.Seal.Open([]byte(a.Unopened))
-		return content{err: err}
+// locked is why the caller cannot open the payment's payload and handles: the key is missing, or they are not sealed where
+// it has keys. It costs no decryption: a sealed text begins with the name of its key.
+func (l *Ledger) locked(loaded Loaded) error {
+	if len(loaded.Payload) > 0 {
+		if err := l.opts.Seal.CanOpen(loaded.Payload); err != nil {
+			return err
+		}
 	}
-	payload, err := l.opts.Seal.Open(a.Payload, fieldPayload, a.Type, k.String())
+	for _, value := range loaded.Record.Handles {
+		if err := l.opts.Seal.CanOpen([]byte(value)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *Ledger) open(k Key, r rules.Record, sealed []byte) content {
+	payload, err := l.opts.Seal.Open(sealed, fieldPayload, r.Type, k.String())
 	if err != nil {
 		return content{err: fmt.Errorf("payload: %w", err)}
 	}
-	handles, err := l.openHandles(k, a.Handles)
+	handles, err := l.openHandles(k, r.Handles)
 	if err != nil {
 		return content{err: err}
 	}
 	return content{payload: payload, handles: handles}
 }
 
-func (l *Redis) openHandles(k Key, handles map[string]string) (map[string]string, error) {
+func (l *Ledger) openHandles(k Key, handles map[string]string) (map[string]string, error) {
 	if len(handles) == 0 {
 		return handles, nil
 	}
@@ -76,7 +89,7 @@ func (l *Redis) openHandles(k Key, handles map[string]string) (map[string]string
 }
 
 // openRecord opens what people read. It never fails as a whole: whoever halts or resolves a payment needs no key.
-func (l *Redis) openRecord(r *Record, metadata string) {
+func (l *Ledger) openRecord(r *Record, metadata string) {
 	errs := []error{
 		openShown(l.opts.Seal, fieldMessage, r.Key.String(), &r.Message),
 		openShown(l.opts.Seal, fieldActionURL, r.Key.String(), &r.ActionURL),

@@ -126,7 +126,7 @@ func TestNothingOfAPersonStandsInRedis(t *testing.T) {
 		b.begin(reference, reference)
 		b.finish(reference, reference, providers.Outcome{Class: class, Code: "E-1", Message: canaryMessage})
 	}
-	_, err := b.store.Reject(t.Context(), key("rejected"), "payload_unreadable", canaryMessage)
+	_, err := b.store.Reject(t.Context(), key("rejected"), idempotency.Rejection{Code: "payload_unreadable", Message: canaryMessage})
 	b.must(err)
 	_, err = b.store.Block(t.Context(), key("blocked"), "limit", canaryMessage)
 	b.must(err)
@@ -184,7 +184,7 @@ func (b *book) edit(reference string, change func(map[string]any)) {
 
 func TestWhatWasMovedOrChangedIsNeverUsed(t *testing.T) {
 	t.Parallel()
-	handlesOf := func(r map[string]any) map[string]any { return r["hd"].(map[string]any) }
+	handlesOf := func(r map[string]any) map[string]any { return r["handles"].(map[string]any) }
 	for does, change := range map[string]func(t *testing.T, b *book){
 		"another payment's payload": func(t *testing.T, b *book) {
 			b.must(b.rdb.Set(t.Context(), payloadKey("mine"), b.rdb.Get(t.Context(), payloadKey("other")).Val(), 0).Err())
@@ -197,9 +197,9 @@ func TestWhatWasMovedOrChangedIsNeverUsed(t *testing.T) {
 		"a handle under another's name": func(_ *testing.T, b *book) {
 			b.edit("mine", func(r map[string]any) { handlesOf(r)["order"] = handlesOf(r)["session"] })
 		},
-		"another type": func(_ *testing.T, b *book) { b.edit("mine", func(r map[string]any) { r["t"] = "charge" }) },
+		"another type": func(_ *testing.T, b *book) { b.edit("mine", func(r map[string]any) { r["type"] = "charge" }) },
 		"the metadata as payload": func(t *testing.T, b *book) {
-			b.edit("mine", func(r map[string]any) { b.must(b.rdb.Set(t.Context(), payloadKey("mine"), r["md"], 0).Err()) })
+			b.edit("mine", func(r map[string]any) { b.must(b.rdb.Set(t.Context(), payloadKey("mine"), r["metadata"], 0).Err()) })
 		},
 		"a letter of the payload": func(t *testing.T, b *book) {
 			text := b.rdb.Get(t.Context(), payloadKey("mine")).Val()
@@ -255,7 +255,7 @@ func TestWhoCannotOpenAPaymentWaits(t *testing.T) {
 		"with other bytes":            {newRing(t, "a"), nil, seal.ErrUnknownKey},
 		"with keys, unsealed payload": {right, plain, seal.ErrNotSealed},
 		"with keys, unsealed handle": {right, func(_ *testing.T, b *book) {
-			b.edit("mine", func(r map[string]any) { r["hd"] = map[string]any{"order": "o-1"} })
+			b.edit("mine", func(r map[string]any) { r["handles"] = map[string]any{"order": "o-1"} })
 		}, seal.ErrNotSealed},
 	} {
 		t.Run(does, func(t *testing.T) {
@@ -359,11 +359,13 @@ func TestPayersAreSentToNoAddressOfAStranger(t *testing.T) {
 		b.begin(reference, reference)
 		b.finish(reference, reference, providers.Outcome{Class: providers.Pending, ActionURL: canaryURL + reference})
 	}
-	b.edit("mine", func(r map[string]any) { r["au"] = "https://evil.example" })
+	b.edit("mine", func(r map[string]any) { r["action_url"] = "https://evil.example" })
 	if r := b.want("mine", idempotency.Pending); r.ActionURL != "" || !errors.Is(r.Unopened, seal.ErrNotSealed) {
 		t.Errorf("an unsealed address shows as %q, %v", r.ActionURL, r.Unopened)
 	}
-	b.edit("other", func(r map[string]any) { b.edit("mine", func(mine map[string]any) { mine["au"] = r["au"] }) })
+	b.edit("other", func(r map[string]any) {
+		b.edit("mine", func(mine map[string]any) { mine["action_url"] = r["action_url"] })
+	})
 	if r := b.want("mine", idempotency.Pending); strings.Contains(r.ActionURL, "https") || !errors.Is(r.Unopened, seal.ErrTampered) {
 		t.Errorf("another payment's address shows as %q, %v", r.ActionURL, r.Unopened)
 	}

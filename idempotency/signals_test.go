@@ -11,7 +11,7 @@ import (
 
 func (b *book) signals() idempotency.Signals {
 	b.t.Helper()
-	s, err := b.store.(*idempotency.Redis).Signals(b.t.Context(), provider)
+	s, err := b.store.Signals(b.t.Context(), provider)
 	b.must(err)
 	return s
 }
@@ -62,7 +62,7 @@ func TestAStateIsCountedFromItsOwnBeginning(t *testing.T) {
 	b.begin("a", "x")
 	b.finish("a", "x", unclear)
 	b.Advance(10 * time.Minute)
-	_, err := b.store.Reject(b.t.Context(), key("a"), "payload_unreadable", "")
+	_, err := b.store.Reject(b.t.Context(), key("a"), idempotency.Rejection{Code: "payload_unreadable", Message: ""})
 	b.must(err)
 	b.Advance(20 * time.Minute)
 	b.finish("a", "x", providers.Outcome{Class: providers.Pending, ProviderID: "P"})

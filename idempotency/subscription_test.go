@@ -53,7 +53,9 @@ func TestAnAnomalyOfASubscriptionsChargeIsTold(t *testing.T) {
 	b.must(b.rdb.Del(t.Context(), idempotency.NewsKey(provider)).Err())
 	q, err := b.store.Ask(t.Context(), key("c-1"))
 	b.must(err)
-	_, err = b.store.Answer(t.Context(), key("c-1"), q.Version, q.AskedAt, providers.Outcome{Class: providers.Succeeded, ProviderID: "Y"}, time.Second)
+	_, err = b.store.Answer(t.Context(), key("c-1"), idempotency.Answered{
+		Version: q.Version, AskedAt: q.AskedAt, Outcome: providers.Outcome{Class: providers.Succeeded, ProviderID: "Y"}, Next: time.Second,
+	})
 	b.must(err)
 	if r := b.want("c-1", idempotency.Succeeded); r.Anomaly == "" {
 		t.Fatal("a second provider id is no anomaly")

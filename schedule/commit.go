@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/remesa/remesa/internal/kv"
 )
 
 // Change is a plan on its way into the store.
@@ -112,11 +114,14 @@ func (e Event) fields(r Record, version int64, at time.Time) []string {
 	if e.Period > 0 {
 		period = strconv.Itoa(e.Period)
 	}
-	key := "subscription:" + r.ID
-	return []string{
-		"key", key, "type", "subscription", "state", string(e.State), "reference", r.ID, "provider_id", "", "code", e.Code,
-		"message", e.Message, "decline", e.Decline, "amount", r.Amount, "currency", r.Currency, "attempt", strconv.Itoa(e.Attempt),
-		"at", at.UTC().Format("2006-01-02T15:04:05.000Z"), "metadata", "", "action_url", "", "event", "subscription",
-		"event_id", fmt.Sprintf("%s:%d", key, version), "account", r.Account, "subscription", r.ID, "period", period,
+	entry := kv.Entry{
+		Key: "subscription:" + r.ID, Type: "subscription", State: string(e.State), Reference: r.ID, Code: e.Code, Message: e.Message,
+		Decline: e.Decline, Amount: r.Amount, Currency: r.Currency, Attempt: e.Attempt, At: at, Event: "subscription", Version: version,
+		Account: r.Account, Subscription: r.ID, Period: period,
 	}
+	var fields []string
+	for _, field := range entry.Fields() {
+		fields = append(fields, fmt.Sprint(field))
+	}
+	return fields
 }

@@ -415,14 +415,14 @@ func TestEventsHaveTheFieldsOfTheStream(t *testing.T) {
 		s.step("sub-1", "")
 		want := []map[string]any{
 			{
-				"key": "subscription:sub-1", "type": "subscription", "state": "paused", "reference": "sub-1", "provider_id": "", "code": "hard_decline",
-				"message": "", "decline": "hard", "amount": "32900", "currency": "COP", "attempt": "0", "at": "2026-01-31T09:00:00.000Z",
-				"metadata": "", "action_url": "", "event": "subscription", "event_id": "subscription:sub-1:2", "account": "west",
+				"key": "subscription:sub-1", "type": "subscription", "state": "paused", "reference": "sub-1", "code": "hard_decline",
+				"decline": "hard", "amount": "32900", "currency": "COP", "at": "2026-01-31T09:00:00.000Z",
+				"event": "subscription", "event_id": "subscription:sub-1:2", "account": "west",
 				"subscription": "sub-1", "period": "1",
 			}, {
-				"key": "subscription:sub-1", "type": "subscription", "state": "paused", "reference": "sub-1", "provider_id": "", "code": "period_skipped",
-				"message": "due 2026-02-28T09:00:00Z", "decline": "", "amount": "32900", "currency": "COP", "attempt": "0",
-				"at": "2026-02-28T09:00:00.000Z", "metadata": "", "action_url": "", "event": "subscription",
+				"key": "subscription:sub-1", "type": "subscription", "state": "paused", "reference": "sub-1", "code": "period_skipped",
+				"message": "due 2026-02-28T09:00:00Z", "amount": "32900", "currency": "COP",
+				"at": "2026-02-28T09:00:00.000Z", "event": "subscription",
 				"event_id": "subscription:sub-1:3", "account": "west", "subscription": "sub-1", "period": "2",
 			},
 		}
@@ -433,7 +433,7 @@ func TestEventsHaveTheFieldsOfTheStream(t *testing.T) {
 	})
 }
 
-// A consumer reads payments and subscriptions from one stream: neither has a field that the other lacks.
+// A consumer reads payments and subscriptions from one stream: what every entry has, both have.
 func TestEventsOfSubscriptionsAndPaymentsHaveTheSameFields(t *testing.T) {
 	onServer(t, func(t *testing.T, rdb redis.UniversalClient) {
 		s := newShelf(t, rdb, schedule.StoreOptions{})
@@ -446,12 +446,14 @@ func TestEventsOfSubscriptionsAndPaymentsHaveTheSameFields(t *testing.T) {
 		s.must(err)
 		s.write(schedule.Change{Plan: p})
 		events := s.events()
-		if len(events) != 2 || len(events[0]) != len(events[1]) {
+		if len(events) != 2 {
 			t.Fatalf("%v", events)
 		}
-		for name := range events[0] {
-			if _, ok := events[1][name]; !ok {
-				t.Errorf("an event of a subscription has no %s", name)
+		for _, event := range events {
+			for _, name := range []string{"account", "amount", "at", "currency", "event", "event_id", "key", "reference", "state", "type"} {
+				if event[name] == "" {
+					t.Errorf("no %s in %v", name, event)
+				}
 			}
 		}
 	})

@@ -89,6 +89,28 @@ func (r *Ring) Current(text []byte) bool {
 	return r != nil && bytes.HasPrefix(text, []byte(r.keys[0].prefix()))
 }
 
+const mark = "s1."
+
+// CanOpen reports whether the key that a text was sealed with is here, without opening it: nil, ErrUnknownKey, or, where there are keys,
+// ErrNotSealed. A text that its key does not open passes: Open tells.
+func (r *Ring) CanOpen(text []byte) error {
+	switch {
+	case len(text) == 0, r == nil && !Sealed(text):
+		return nil
+	case !Sealed(text):
+		return ErrNotSealed
+	}
+	id, _, _ := bytes.Cut(text[len(mark):], []byte("."))
+	k := r.find(string(id))
+	switch {
+	case k == nil:
+		return unknown(id)
+	case !bytes.HasPrefix(text, []byte(k.prefix())):
+		return fmt.Errorf("%w: key %q has other bytes here", ErrUnknownKey, k.id)
+	}
+	return nil
+}
+
 // Prefixes is how a text begins that each key has sealed. It lets somebody without keys tell who can open a text.
 func (r *Ring) Prefixes() []string {
 	if r == nil {
@@ -100,8 +122,6 @@ func (r *Ring) Prefixes() []string {
 	}
 	return all
 }
-
-const mark = "s1."
 
 // Sealed reports whether the text has the form of a sealed one. No JSON object and no number has.
 func Sealed(text []byte) bool {

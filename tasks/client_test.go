@@ -22,7 +22,7 @@ import (
 type office struct {
 	t      *testing.T
 	rdb    *redis.Client
-	ledger *idempotency.Redis
+	ledger *idempotency.Ledger
 }
 
 func newOffice(t *testing.T, options ...redistest.Option) office {
@@ -122,7 +122,7 @@ func TestSubmitAgain(t *testing.T) {
 		if _, err := o.ledger.Begin(t.Context(), payment(reference), idempotency.BeginRequest{Attempt: id, Lease: time.Minute}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := o.ledger.Finish(t.Context(), payment(reference), id, providers.Outcome{Class: providers.Succeeded}, 0); err != nil {
+		if _, err := o.ledger.Finish(t.Context(), payment(reference), idempotency.Report{Attempt: id, Outcome: providers.Outcome{Class: providers.Succeeded}, Next: 0}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -58,7 +58,7 @@ func run(ctx context.Context, n int) error {
 }
 
 // settle registers, begins and finishes payments whose references have 20 characters.
-func settle(ctx context.Context, ledger *idempotency.Redis, name string, n int) error {
+func settle(ctx context.Context, ledger *idempotency.Ledger, name string, n int) error {
 	keys := make([]idempotency.Key, n)
 	rs := make([]idempotency.Registration, n)
 	for i := range keys {
@@ -84,13 +84,13 @@ func settle(ctx context.Context, ledger *idempotency.Redis, name string, n int) 
 	return errors.Join(errs...)
 }
 
-func send(ctx context.Context, ledger *idempotency.Redis, k idempotency.Key) error {
+func send(ctx context.Context, ledger *idempotency.Ledger, k idempotency.Key) error {
 	attempt := idempotency.NewAttempt()
 	if _, err := ledger.Begin(ctx, k, idempotency.BeginRequest{Attempt: attempt, Lease: time.Minute, Askable: true}); err != nil {
 		return err
 	}
 	o := providers.Outcome{Class: providers.Succeeded, ProviderID: "123e4567-e89b-12d3-a456-426614174000", Code: "paid"}
-	_, err := ledger.Finish(ctx, k, attempt, o, time.Second)
+	_, err := ledger.Finish(ctx, k, idempotency.Report{Attempt: attempt, Outcome: o, Next: time.Second})
 	return err
 }
 

@@ -25,7 +25,7 @@ type app struct {
 	ctx    context.Context // of the whole run; ends with SIGINT and SIGTERM
 	config *config.Config
 	rdb    redis.UniversalClient
-	ledger *idempotency.Redis
+	ledger *idempotency.Ledger
 	// ring opens what is sealed; nil where there are no payload keys, or none that can be read.
 	ring *seal.Ring
 	// keys says why the keys cannot be used. Only those who take payments in need them.

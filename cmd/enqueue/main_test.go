@@ -137,7 +137,7 @@ func write(t *testing.T, name, content string) string {
 }
 
 // ledgerOf is the store as a worker sees it.
-func ledgerOf(s *redistest.Server) *idempotency.Redis {
+func ledgerOf(s *redistest.Server) *idempotency.Ledger {
 	return idempotency.NewRedis(s.Client(), idempotency.Options{})
 }
 

@@ -17,7 +17,7 @@ var time0 = time.Date(2026, 5, 15, 9, 0, 0, 0, time.UTC)
 type desk struct {
 	t      *testing.T
 	server *redistest.Server
-	ledger *idempotency.Redis
+	ledger *idempotency.Ledger
 }
 
 func newDesk(t *testing.T) *desk {
@@ -71,7 +71,7 @@ func (d *desk) begun(key string, lease time.Duration) (idempotency.Key, string) 
 func (d *desk) finished(key string, o providers.Outcome) idempotency.Key {
 	d.t.Helper()
 	k, attempt := d.begun(key, time.Minute)
-	_, err := d.ledger.Finish(d.t.Context(), k, attempt, o, time.Minute)
+	_, err := d.ledger.Finish(d.t.Context(), k, idempotency.Report{Attempt: attempt, Outcome: o, Next: time.Minute})
 	d.must(err)
 	return k
 }
@@ -102,7 +102,7 @@ func (d *desk) anomalous(key string, as idempotency.State, id string) idempotenc
 	})
 	got := d.byHand("resolve " + key + " --as " + string(as) + " --provider-id " + id)
 	wantCode(d.t, "resolve "+key, got, 0)
-	_, err := d.ledger.Finish(d.t.Context(), k, attempt, providers.Outcome{Class: providers.Succeeded, ProviderID: "late"}, 0)
+	_, err := d.ledger.Finish(d.t.Context(), k, idempotency.Report{Attempt: attempt, Outcome: providers.Outcome{Class: providers.Succeeded, ProviderID: "late"}, Next: 0})
 	d.must(err)
 	return k
 }
@@ -264,6 +264,6 @@ func TestShowPrintsEveryField(t *testing.T) {
 		t.Errorf("history %v", history)
 	}
 	got = d.run("show", "virtualpos/s")
-	wantText(t, "a settled payment", got.out, `"metadata":{"order":"7"}`, `"next_due":null`, `"provider_id":"9"`, `"may_have_left":false`)
+	wantText(t, "a settled payment", got.out, `"metadata":{"order":"7"}`, `"next_due":null`, `"provider_id":"9"`, `"may_have_left":true`)
 	wantCode(t, "an unknown payment", d.run("show", "virtualpos/nobody"), exitUnknown)
 }

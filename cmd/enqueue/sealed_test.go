@@ -29,8 +29,7 @@ func sealedDesk(t *testing.T) (s *redistest.Server, env []string, key string) {
 	if !strings.Contains(string(b.Payload), "merchant_id") {
 		t.Fatalf("the worker got %q, %v", b.Payload, b.Unopened)
 	}
-	must[idempotency.Settlement](t)(ledger.Finish(t.Context(), k, "x",
-		providers.Outcome{Class: providers.Refused, Code: "E-1", Message: "canary: no such account"}, 0))
+	must[idempotency.Settlement](t)(ledger.Finish(t.Context(), k, idempotency.Report{Attempt: "x", Outcome: providers.Outcome{Class: providers.Refused, Code: "E-1", Message: "canary: no such account"}, Next: 0}))
 	return s, env, key
 }
 

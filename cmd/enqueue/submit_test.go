@@ -383,6 +383,6 @@ func TestFingerprintsAreKeyedAsConfigured(t *testing.T) {
 		got := enqueue(t, environment(redisAt(s.URL()), row.setting), lines(payout(row.reference)), "submit")
 		wantCode(t, says, got, 0)
 		record := s.Client().Get(t.Context(), "remesa:{virtualpos}:p:"+row.reference).Val()
-		wantText(t, says, record, `"f":"`+row.want+`"`)
+		wantText(t, says, record, `"fingerprint":"`+row.want+`"`)
 	}
 }

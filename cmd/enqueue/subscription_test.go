@@ -93,7 +93,7 @@ func (d *theatre) begin(k idempotency.Key, lease time.Duration) string {
 
 func (d *theatre) finish(k idempotency.Key, o providers.Outcome) {
 	d.t.Helper()
-	_, err := d.ledger.Finish(d.t.Context(), k, d.begin(k, time.Minute), o, time.Minute)
+	_, err := d.ledger.Finish(d.t.Context(), k, idempotency.Report{Attempt: d.begin(k, time.Minute), Outcome: o, Next: time.Minute})
 	d.must(err)
 }
 
@@ -338,7 +338,7 @@ func TestTheLedgersWordOnASettledPeriodCounts(t *testing.T) {
 	wantCode(t, "resolve", d.byHand("resolve "+k.String()+" --as failed"), 0)
 	d.sweep()
 	d.wantPeriods("declared failed", "s", "1 failed/0")
-	_, err := d.ledger.Finish(t.Context(), k, attempt, providers.Outcome{Class: providers.Succeeded, ProviderID: "late"}, 0)
+	_, err := d.ledger.Finish(t.Context(), k, idempotency.Report{Attempt: attempt, Outcome: providers.Outcome{Class: providers.Succeeded, ProviderID: "late"}, Next: 0})
 	d.must(err)
 	wantCode(t, "accept", d.byHand("resolve "+k.String()+" --anomaly accept"), 0)
 	d.wantPeriods("paid after all", "s", "1 succeeded/0")
@@ -449,7 +449,7 @@ func TestACancelledSubscriptionsChargeIsCancelledAtOnceUnlessItBegan(t *testing.
 		t.Errorf("the charge is %s %s", r.State, r.Code)
 	}
 	d.wantPeriods("it had begun", "began", "1 sending/0")
-	_, err := d.ledger.Finish(t.Context(), chargeKey("began", 1, 0), attempt, providers.Outcome{Class: providers.Succeeded, ProviderID: "9"}, 0)
+	_, err := d.ledger.Finish(t.Context(), chargeKey("began", 1, 0), idempotency.Report{Attempt: attempt, Outcome: providers.Outcome{Class: providers.Succeeded, ProviderID: "9"}, Next: 0})
 	d.must(err)
 	d.wantPeriods("its outcome counts", "began", "1 succeeded/0")
 }

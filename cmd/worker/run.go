@@ -97,7 +97,7 @@ type service struct {
 	config   *config.Config
 	rdb      redis.UniversalClient
 	registry providers.Registry
-	ledger   *idempotency.Redis
+	ledger   *idempotency.Ledger
 	engine   *engine.Engine
 	// subscriptions are charged by the sweep.
 	subscriptions *schedule.Store
@@ -128,7 +128,7 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 		return nil, err
 	}
 	m.Serve(time.Now(), registry.Providers()...)
-	reg.MustRegister(metrics.Open{Desk: ledger, Providers: registry.Providers()},
+	reg.MustRegister(metrics.Open{Ledger: ledger, Providers: registry.Providers()},
 		metrics.Signals{Ledger: ledger, Providers: registry.Providers()}, metrics.Redis{Client: rdb},
 		metrics.Subscriptions{Store: subscriptions, Providers: registry.Providers()},
 		metrics.Queues{Inspector: asynq.NewInspectorFromRedisClient(rdb), Names: queues(registry)})

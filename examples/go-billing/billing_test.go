@@ -18,14 +18,14 @@ import (
 )
 
 // settle plays the worker: the payment is sent and paid.
-func settle(t *testing.T, ledger *idempotency.Redis, reference string) {
+func settle(t *testing.T, ledger *idempotency.Ledger, reference string) {
 	t.Helper()
 	key := idempotency.Key{Provider: provider, Account: idempotency.DefaultAccount, Reference: reference}
 	begun, err := ledger.Begin(t.Context(), key, idempotency.BeginRequest{Attempt: reference, Lease: time.Minute})
 	if err != nil || begun.Verdict != idempotency.Send {
 		t.Fatalf("begin: %+v, %v", begun, err)
 	}
-	if _, err := ledger.Finish(t.Context(), key, reference, providers.Outcome{Class: providers.Succeeded, ProviderID: "P-" + reference}, 0); err != nil {
+	if _, err := ledger.Finish(t.Context(), key, idempotency.Report{Attempt: reference, Outcome: providers.Outcome{Class: providers.Succeeded, ProviderID: "P-" + reference}, Next: 0}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -55,7 +55,7 @@ func answerRows() []row {
 			for _, s := range []idempotency.State{inDoubt, pending, held} {
 				p := e.reach(s)
 				e.wantApplied(p.answer(paid("X")), true)
-				p.want(succeeded).wantID("X").wantLeft(false).wantAnomaly("")
+				p.want(succeeded).wantID("X").wantLeft(true).wantAnomaly("")
 			}
 		}},
 		{does: "found pending is adopted at once", run: func(e *env) {
@@ -179,7 +179,7 @@ func answerRows() []row {
 		{does: "a refusal is asked again when it can be believed, if that is sooner than the backoff", run: func(e *env) {
 			p := e.reach(inDoubt)
 			q := p.ask()
-			_, err := e.Store.Answer(e.ctx(), p.key, q.Version, q.AskedAt, declined(), time.Hour)
+			_, err := e.Ledger.Answer(e.ctx(), p.key, idempotency.Answered{Version: q.Version, AskedAt: q.AskedAt, Outcome: declined(), Next: time.Hour})
 			e.must(err)
 			p.wantDue(e.policy.Settle)
 		}},
@@ -321,11 +321,11 @@ func notFoundRows() []row {
 		{does: "the due time is the next instant at which a not found counts", run: func(e *env) {
 			p := e.reach(inDoubt)
 			q := p.ask()
-			_, err := e.Store.Answer(e.ctx(), p.key, q.Version, q.AskedAt, absent(), time.Hour)
+			_, err := e.Ledger.Answer(e.ctx(), p.key, idempotency.Answered{Version: q.Version, AskedAt: q.AskedAt, Outcome: absent(), Next: time.Hour})
 			e.must(err)
 			p.wantDue(e.policy.Settle).Advance(e.policy.Settle)
 			q = p.ask()
-			_, err = e.Store.Answer(e.ctx(), p.key, q.Version, q.AskedAt, absent(), time.Hour)
+			_, err = e.Ledger.Answer(e.ctx(), p.key, idempotency.Answered{Version: q.Version, AskedAt: q.AskedAt, Outcome: absent(), Next: time.Hour})
 			e.must(err)
 			p.wantDue(e.policy.NotFoundInterval)
 		}},

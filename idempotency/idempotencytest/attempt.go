@@ -114,15 +114,9 @@ func attemptRows() []row {
 			p.release("b")
 			p.want(idempotency.Succeeded).wantID("X")
 		}},
-		{does: "an attempt that never began has no outcome", run: func(e *env) {
-			p := e.queued().send("a")
-			_, err := e.Store.Finish(e.ctx(), p.key, p.id("never"), paid("X"), poll)
-			wantUnknownAttempt(e, err)
-			p.want(idempotency.Sending)
-		}},
 		{does: "an attempt released before its Begin arrived never begins", run: func(e *env) {
 			p := e.queued()
-			s, err := e.Store.Release(e.ctx(), p.key, p.id("a"), "", 0)
+			s, err := e.Ledger.Release(e.ctx(), p.key, p.id("a"), "", 0)
 			e.must(err)
 			if s.Applied {
 				e.t.Fatal("applied")
@@ -135,7 +129,7 @@ func attemptRows() []row {
 			p := e.queued()
 			p.idle("owner")
 			for i := range 40 {
-				_, err := e.Store.Release(e.ctx(), p.key, p.id("early"+strconv.Itoa(i)), "", 0)
+				_, err := e.Ledger.Release(e.ctx(), p.key, p.id("early"+strconv.Itoa(i)), "", 0)
 				e.must(err)
 			}
 			p.finish("owner", paid("X"))
@@ -157,7 +151,7 @@ func attemptRows() []row {
 		{does: "no attempt ends as not found", run: func(e *env) {
 			p := e.queued().send("a")
 			for _, o := range []providers.Outcome{absent(), {}} {
-				if _, err := e.Store.Finish(e.ctx(), p.key, p.id("a"), o, poll); err == nil {
+				if _, err := e.Ledger.Finish(e.ctx(), p.key, idempotency.Report{Attempt: p.id("a"), Outcome: o, Next: poll}); err == nil {
 					e.t.Fatalf("an attempt ended as %q", o.Class)
 				}
 			}
@@ -166,7 +160,7 @@ func attemptRows() []row {
 		{does: "defer moves only the due time, by 30 s at most", run: func(e *env) {
 			p := e.queued()
 			before := p.show()
-			e.must(e.Store.Defer(e.ctx(), p.key, time.Hour))
+			e.must(e.Ledger.Defer(e.ctx(), p.key, time.Hour))
 			p.wantDue(30 * time.Second)
 			if after := p.show(); after.Version != before.Version || len(after.History) != len(before.History) {
 				e.t.Fatalf("was %+v, is %+v", before, after)
@@ -174,23 +168,23 @@ func attemptRows() []row {
 		}},
 		{does: "defer brings nothing forward that has a not_before, and leaves alone what is sending or settled", run: func(e *env) {
 			p := e.later(time.Hour, 0)
-			e.must(e.Store.Defer(e.ctx(), p.key, time.Second))
+			e.must(e.Ledger.Defer(e.ctx(), p.key, time.Second))
 			p.wantDue(time.Hour)
 			q := e.queued().send("a")
-			e.must(e.Store.Defer(e.ctx(), q.key, time.Second))
+			e.must(e.Ledger.Defer(e.ctx(), q.key, time.Second))
 			q.wantDue(lease).finish("a", paid("X"))
-			e.must(e.Store.Defer(e.ctx(), q.key, time.Second))
+			e.must(e.Ledger.Defer(e.ctx(), q.key, time.Second))
 			q.wantNoDue()
 		}},
 		{does: "block stops only what is queued", run: func(e *env) {
 			p := e.queued()
-			s, err := e.Store.Block(e.ctx(), p.key, "limit", "daily limit")
+			s, err := e.Ledger.Block(e.ctx(), p.key, "limit", "daily limit")
 			e.must(err)
 			e.wantApplied(s, true)
 			p.want(idempotency.Blocked).wantCode("limit").wantNoDue()
 			for _, s := range []idempotency.State{idempotency.Sending, idempotency.Ready, idempotency.InDoubt, idempotency.Succeeded} {
 				q := e.reach(s)
-				got, err := e.Store.Block(e.ctx(), q.key, "limit", "")
+				got, err := e.Ledger.Block(e.ctx(), q.key, "limit", "")
 				e.must(err)
 				e.wantApplied(got, false)
 				q.want(s)
@@ -199,7 +193,7 @@ func attemptRows() []row {
 		{does: "a payload that cannot be used fails what never left", run: func(e *env) {
 			for _, s := range []idempotency.State{idempotency.Queued, idempotency.Ready} {
 				p := e.reach(s)
-				_, err := e.Store.Reject(e.ctx(), p.key, "payload", "cannot be opened")
+				_, err := e.Ledger.Reject(e.ctx(), p.key, idempotency.Rejection{Code: "payload", Message: "cannot be opened"})
 				e.must(err)
 				p.want(idempotency.Failed).wantCode("payload")
 			}
@@ -208,7 +202,7 @@ func attemptRows() []row {
 			e.prove()
 			p, q := e.reach(idempotency.InDoubt), e.queued().send("a").lapse().notFound().want(idempotency.Ready)
 			for _, x := range []*payment{p, q} {
-				_, err := e.Store.Reject(e.ctx(), x.key, "payload", "cannot be opened")
+				_, err := e.Ledger.Reject(e.ctx(), x.key, idempotency.Rejection{Code: "payload", Message: "cannot be opened"})
 				e.must(err)
 				x.want(idempotency.Held).wantCode("payload").wantLeft(true)
 			}
@@ -220,12 +214,5 @@ func wantNotOwner(e *env, err error) {
 	e.t.Helper()
 	if !errors.Is(err, idempotency.ErrNotOwner) {
 		e.t.Fatalf("got %v, want ErrNotOwner", err)
-	}
-}
-
-func wantUnknownAttempt(e *env, err error) {
-	e.t.Helper()
-	if !errors.Is(err, idempotency.ErrUnknownAttempt) {
-		e.t.Fatalf("got %v, want ErrUnknownAttempt", err)
 	}
 }

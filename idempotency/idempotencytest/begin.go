@@ -12,7 +12,7 @@ import (
 func beginRows() []row {
 	return []row{
 		{does: "an unknown payment cannot begin", run: func(e *env) {
-			_, err := e.Store.Begin(e.ctx(), e.registration("none").Key, idempotency.BeginRequest{Attempt: "a", Lease: lease})
+			_, err := e.Ledger.Begin(e.ctx(), e.registration("none").Key, idempotency.BeginRequest{Attempt: "a", Lease: lease})
 			if !errors.Is(err, idempotency.ErrUnknown) {
 				e.t.Fatalf("got %v", err)
 			}
@@ -23,7 +23,7 @@ func beginRows() []row {
 		{does: "a type that the account does not make waits unbegun, the type that it makes is sent", run: func(e *env) {
 			p := e.queued()
 			begin := func(only string) idempotency.Begun {
-				b, err := e.Store.Begin(e.ctx(), p.key, idempotency.BeginRequest{Attempt: "a", Lease: lease, Only: only})
+				b, err := e.Ledger.Begin(e.ctx(), p.key, idempotency.BeginRequest{Attempt: "a", Lease: lease, Only: only})
 				if err != nil {
 					e.t.Fatal(err)
 				}
@@ -112,7 +112,7 @@ func beginRows() []row {
 		}},
 		{does: "a released attempt's delay is respected", run: func(e *env) {
 			p := e.queued().send("a")
-			_, err := e.Store.Release(e.ctx(), p.key, p.id("a"), "429", time.Minute)
+			_, err := e.Ledger.Release(e.ctx(), p.key, p.id("a"), "429", time.Minute)
 			e.must(err)
 			b := p.wantDue(time.Minute).begin("b")
 			p.wantVerdict(b, idempotency.Wait)
@@ -130,7 +130,7 @@ func beginRows() []row {
 		}},
 		{does: "the deadline expires a payment of a halted provider too", run: func(e *env) {
 			p := e.later(0, time.Hour)
-			e.must(e.Store.Halt(e.ctx(), e.Provider, "", person()))
+			e.must(e.Ledger.Halt(e.ctx(), e.Provider, "", person()))
 			p.Advance(time.Hour)
 			p.begin("a")
 			p.want(idempotency.Failed).wantCode("expired")
@@ -151,25 +151,25 @@ func beginRows() []row {
 		}},
 		{does: "a halt of the provider makes only sending wait", run: func(e *env) {
 			p, q := e.queued(), e.reach(idempotency.InDoubt)
-			e.must(e.Store.Halt(e.ctx(), e.Provider, "", person()))
+			e.must(e.Ledger.Halt(e.ctx(), e.Provider, "", person()))
 			p.wantVerdict(p.begin("a"), idempotency.Wait)
 			p.want(idempotency.Queued).wantDue(30 * time.Second)
 			q.wantVerdict(q.begin("z"), idempotency.AskFirst)
 			q.answer(paid("X"))
 			q.want(idempotency.Succeeded)
-			e.must(e.Store.Unhalt(e.ctx(), e.Provider, "", person()))
+			e.must(e.Ledger.Unhalt(e.ctx(), e.Provider, "", person()))
 			p.send("a")
 		}},
 		{does: "a halt does not stop the recovery of a lapsed attempt", run: func(e *env) {
 			p := e.queued().send("a")
-			e.must(e.Store.Halt(e.ctx(), e.Provider, "", person()))
+			e.must(e.Ledger.Halt(e.ctx(), e.Provider, "", person()))
 			p.Advance(lease)
 			p.wantVerdict(p.begin("b"), idempotency.AskFirst)
 		}},
 		{does: "a halt of one account leaves the others alone", run: func(e *env) {
 			p := e.queued()
 			q := e.queued(func(r *idempotency.Registration) { r.Key.Account = "second" })
-			e.must(e.Store.Halt(e.ctx(), e.Provider, "second", person()))
+			e.must(e.Ledger.Halt(e.ctx(), e.Provider, "second", person()))
 			p.send("a").wantVerdict(q.begin("a"), idempotency.Wait)
 		}},
 	}
@@ -198,7 +198,7 @@ func oneOfManySends(e *env) {
 	for i := range n {
 		wg.Go(func() {
 			var b idempotency.Begun
-			b, errs[i] = e.Store.Begin(e.ctx(), p.key, idempotency.BeginRequest{Attempt: idempotency.NewAttempt(), Lease: lease, Askable: true})
+			b, errs[i] = e.Ledger.Begin(e.ctx(), p.key, idempotency.BeginRequest{Attempt: idempotency.NewAttempt(), Lease: lease, Askable: true})
 			verdicts[i] = b.Verdict
 		})
 	}

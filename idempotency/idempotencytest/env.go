@@ -60,7 +60,7 @@ func (e *env) registration(reference string) idempotency.Registration {
 
 func (e *env) register(rs ...idempotency.Registration) []idempotency.Registered {
 	e.t.Helper()
-	out, err := e.Store.Register(e.ctx(), rs...)
+	out, err := e.Ledger.Register(e.ctx(), rs...)
 	e.must(err)
 	return out
 }
@@ -89,7 +89,7 @@ func (p *payment) id(attempt string) string { return p.key.Reference + ":" + att
 
 func (p *payment) begin(attempt string) idempotency.Begun {
 	p.t.Helper()
-	b, err := p.Store.Begin(p.ctx(), p.key, p.request(attempt))
+	b, err := p.Ledger.Begin(p.ctx(), p.key, p.request(attempt))
 	p.must(err)
 	return b
 }
@@ -99,13 +99,13 @@ func (p *payment) idle(attempt string) idempotency.Begun {
 	p.t.Helper()
 	r := p.request(attempt)
 	r.OpensLate = true
-	b, err := p.Store.Begin(p.ctx(), p.key, r)
+	b, err := p.Ledger.Begin(p.ctx(), p.key, r)
 	p.must(err)
 	return b
 }
 
 func (p *payment) note(attempt string, handles map[string]string, moves bool) error {
-	return p.Store.Note(p.ctx(), p.key, p.id(attempt), handles, moves)
+	return p.Ledger.Note(p.ctx(), p.key, p.id(attempt), handles, moves)
 }
 
 // send begins an attempt that must be told to send.
@@ -117,28 +117,28 @@ func (p *payment) send(attempt string) *payment {
 
 func (p *payment) finish(attempt string, o providers.Outcome) idempotency.Settlement {
 	p.t.Helper()
-	s, err := p.Store.Finish(p.ctx(), p.key, p.id(attempt), o, poll)
+	s, err := p.Ledger.Finish(p.ctx(), p.key, idempotency.Report{Attempt: p.id(attempt), Outcome: o, Next: poll})
 	p.must(err)
 	return s
 }
 
 func (p *payment) release(attempt string) idempotency.Settlement {
 	p.t.Helper()
-	s, err := p.Store.Release(p.ctx(), p.key, p.id(attempt), "no byte left", 0)
+	s, err := p.Ledger.Release(p.ctx(), p.key, p.id(attempt), "no byte left", 0)
 	p.must(err)
 	return s
 }
 
 func (p *payment) ask() idempotency.Question {
 	p.t.Helper()
-	q, err := p.Store.Ask(p.ctx(), p.key)
+	q, err := p.Ledger.Ask(p.ctx(), p.key)
 	p.must(err)
 	return q
 }
 
 func (p *payment) answerTo(q idempotency.Question, o providers.Outcome) idempotency.Settlement {
 	p.t.Helper()
-	s, err := p.Store.Answer(p.ctx(), p.key, q.Version, q.AskedAt, o, poll)
+	s, err := p.Ledger.Answer(p.ctx(), p.key, idempotency.Answered{Version: q.Version, AskedAt: q.AskedAt, Outcome: o, Next: poll})
 	p.must(err)
 	return s
 }
@@ -151,7 +151,7 @@ func (p *payment) answer(o providers.Outcome) idempotency.Settlement {
 
 func (p *payment) show() idempotency.Record {
 	p.t.Helper()
-	r, err := p.Store.Show(p.ctx(), p.key)
+	r, err := p.Ledger.Show(p.ctx(), p.key)
 	p.must(err)
 	return r
 }
@@ -160,7 +160,7 @@ func (p *payment) due() []idempotency.Wakeup { return p.env.due() }
 
 func (e *env) due() []idempotency.Wakeup {
 	e.t.Helper()
-	w, err := e.Store.Due(e.ctx(), e.Provider, 1000, 10*time.Second)
+	w, err := e.Ledger.Due(e.ctx(), e.Provider, 1000, 10*time.Second)
 	e.must(err)
 	return w
 }
@@ -193,23 +193,23 @@ func (e *env) prove() {
 func person() idempotency.Person { return idempotency.Person{By: "ana", Note: "checked with the bank"} }
 
 func (p *payment) resolve(as, pid string) (idempotency.Settlement, error) {
-	return p.Store.Resolve(p.ctx(), p.key, p.show().Version, idempotency.Resolution{Person: person(), As: as, ProviderID: pid})
+	return p.Ledger.Resolve(p.ctx(), p.key, p.show().Version, idempotency.Resolution{Person: person(), As: as, ProviderID: pid})
 }
 
 func (p *payment) retry(risk bool) (idempotency.Settlement, error) {
-	return p.Store.Retry(p.ctx(), p.key, p.show().Version, risk, person())
+	return p.Ledger.Retry(p.ctx(), p.key, p.show().Version, risk, person())
 }
 
 func (p *payment) cancel() (idempotency.Settlement, error) {
-	return p.Store.Cancel(p.ctx(), p.key, p.show().Version, person())
+	return p.Ledger.Cancel(p.ctx(), p.key, p.show().Version, person())
 }
 
 func (p *payment) clearAnomaly(reverse bool) (idempotency.Settlement, error) {
-	return p.Store.ClearAnomaly(p.ctx(), p.key, p.show().Version, reverse, person())
+	return p.Ledger.ClearAnomaly(p.ctx(), p.key, p.show().Version, reverse, person())
 }
 
 func (p *payment) unblock() (idempotency.Settlement, error) {
-	return p.Store.Unblock(p.ctx(), p.key, p.show().Version, person())
+	return p.Ledger.Unblock(p.ctx(), p.key, p.show().Version, person())
 }
 
 // What attempts and answers come to.

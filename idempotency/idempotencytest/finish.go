@@ -13,12 +13,12 @@ func finishRows() []row {
 		{does: "succeeded is final, with the provider's id, and nobody looks any more", run: func(e *env) {
 			p := e.queued().send("a")
 			e.wantApplied(p.finish("a", paid("X")), true)
-			p.want(idempotency.Succeeded).wantID("X").wantLeft(false).wantNoDue()
+			p.want(idempotency.Succeeded).wantID("X").wantLeft(true).wantNoDue()
 		}},
 		{does: "pending is polled as the caller says", run: func(e *env) {
 			p := e.queued().send("a")
 			p.finish("a", accepted("X"))
-			p.want(idempotency.Pending).wantID("X").wantLeft(false).wantDue(poll)
+			p.want(idempotency.Pending).wantID("X").wantLeft(true).wantDue(poll)
 		}},
 		{does: "a well-formed refusal is failed, with its raw code, text and kind", run: func(e *env) {
 			p := e.reach(idempotency.Failed).wantCode("E-051").wantLeft(false).wantNoDue()
@@ -50,7 +50,7 @@ func finishRows() []row {
 		{does: "pending that cannot be asked about is not forgotten when its due time was moved forward", run: func(e *env) {
 			p := e.unaskable().send("a")
 			p.finish("a", accepted("X"))
-			e.must(e.Store.Defer(e.ctx(), p.key, 0))
+			e.must(e.Ledger.Defer(e.ctx(), p.key, 0))
 			p.due()
 			p.want(idempotency.Pending).wantDue(e.policy.PollDeadline)
 		}},

@@ -11,7 +11,7 @@ import (
 
 // Fixture is an empty ledger with a virtual clock.
 type Fixture struct {
-	Store idempotency.Store
+	Ledger *idempotency.Ledger
 	// Provider is the name under which this fixture's payments are kept; no other fixture has it.
 	Provider string
 	// Advance moves the store's clock, by whole milliseconds.
@@ -54,6 +54,11 @@ func Run(t *testing.T, open Open) {
 		{"wake-ups", wakeRows()},
 		{"lists", listRows()},
 		{"outcomes", outcomeRows()},
+		{"what the store has lost", lostRows()},
+		{"two successes", doubleRows()},
+		{"whose payment", foreignRows()},
+		{"contradictions", contradictionRows()},
+		{"what is told", tellingRows()},
 	}
 	for _, g := range groups {
 		t.Run(g.name, func(t *testing.T) {
@@ -66,6 +71,7 @@ func Run(t *testing.T, open Open) {
 
 func (r row) prove(t *testing.T, open Open) {
 	p := idempotency.DefaultPolicy()
+	p.TellAll = true // so that the outcome stream can be held against the history
 	if r.policy != nil {
 		r.policy(&p)
 	}

@@ -57,7 +57,7 @@ func listRows() []row {
 				e.queued()
 			}
 			n := 0
-			e.must(e.Store.List(e.ctx(), idempotency.Filter{Provider: e.Provider}, func(idempotency.Record) bool { n++; return n < 2 }))
+			e.must(e.Ledger.List(e.ctx(), idempotency.Filter{Provider: e.Provider}, func(idempotency.Record) bool { n++; return n < 2 }))
 			if n != 2 {
 				e.t.Fatalf("read %d", n)
 			}
@@ -84,7 +84,7 @@ func listRows() []row {
 			e.reach(held)
 			e.reach(failed)
 			e.reach(succeeded)
-			got, err := e.Store.Counts(e.ctx(), e.Provider)
+			got, err := e.Ledger.Counts(e.ctx(), e.Provider)
 			e.must(err)
 			if got[idempotency.Queued] != 3 || got[held] != 1 || got[failed] != 1 || got[sending] != 0 {
 				e.t.Fatalf("got %v", got)
@@ -97,7 +97,7 @@ func listRows() []row {
 					p.send("a").finish("a", paid("X"))
 				}
 				var got idempotency.Key
-				e.must(e.Store.List(e.ctx(), idempotency.Filter{Provider: e.Provider, State: s}, func(r idempotency.Record) bool {
+				e.must(e.Ledger.List(e.ctx(), idempotency.Filter{Provider: e.Provider, State: s}, func(r idempotency.Record) bool {
 					got = r.Key
 					return true
 				}))

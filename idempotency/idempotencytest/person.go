@@ -36,7 +36,7 @@ func resolveRows() []row {
 		}},
 		{does: "a resolution keeps id, kind of decline, name and note", run: func(e *env) {
 			p := e.reach(held)
-			_, err := e.Store.Resolve(e.ctx(), p.key, p.show().Version,
+			_, err := e.Ledger.Resolve(e.ctx(), p.key, p.show().Version,
 				idempotency.Resolution{Person: person(), As: "failed", ProviderID: "X", Decline: "hard"})
 			e.must(err)
 			r := p.wantID("X").show()
@@ -52,7 +52,7 @@ func resolveRows() []row {
 				{Person: idempotency.Person{By: "ana"}, As: "failed"}, {Person: idempotency.Person{Note: "n"}, As: "failed"},
 				{Person: person(), As: "lost"}, {Person: idempotency.Person{By: "ana", Note: strings.Repeat("n", 600)}, As: "failed"},
 			} {
-				_, err := e.Store.Resolve(e.ctx(), p.key, v, r)
+				_, err := e.Ledger.Resolve(e.ctx(), p.key, v, r)
 				e.refused(err)
 			}
 			p.want(held)
@@ -119,23 +119,23 @@ func versionIsChecked(e *env) {
 	ctx := e.ctx()
 	steps := map[string]func(p *payment, v int64) error{
 		"resolve": func(p *payment, v int64) error {
-			_, err := e.Store.Resolve(ctx, p.key, v, idempotency.Resolution{Person: person(), As: "failed"})
+			_, err := e.Ledger.Resolve(ctx, p.key, v, idempotency.Resolution{Person: person(), As: "failed"})
 			return err
 		},
 		"anomaly": func(p *payment, v int64) error {
-			_, err := e.Store.ClearAnomaly(ctx, p.key, v, false, person())
+			_, err := e.Ledger.ClearAnomaly(ctx, p.key, v, false, person())
 			return err
 		},
 		"retry": func(p *payment, v int64) error {
-			_, err := e.Store.Retry(ctx, p.key, v, false, person())
+			_, err := e.Ledger.Retry(ctx, p.key, v, false, person())
 			return err
 		},
 		"release": func(p *payment, v int64) error {
-			_, err := e.Store.Unblock(ctx, p.key, v, person())
+			_, err := e.Ledger.Unblock(ctx, p.key, v, person())
 			return err
 		},
 		"cancel": func(p *payment, v int64) error {
-			_, err := e.Store.Cancel(ctx, p.key, v, person())
+			_, err := e.Ledger.Cancel(ctx, p.key, v, person())
 			return err
 		},
 	}
@@ -325,25 +325,25 @@ func deskRows() []row {
 		}},
 		{does: "a released payment still respects its not_before", run: func(e *env) {
 			p := e.later(time.Hour, 0)
-			_, err := e.Store.Block(e.ctx(), p.key, "limit", "")
+			_, err := e.Ledger.Block(e.ctx(), p.key, "limit", "")
 			e.must(err)
 			_, err = p.unblock()
 			e.must(err)
 			p.wantDue(time.Hour)
 		}},
 		{does: "halts are listed with who set them", run: func(e *env) {
-			e.must(e.Store.Halt(e.ctx(), e.Provider, "", person()))
-			e.must(e.Store.Halt(e.ctx(), e.Provider, "second", person()))
-			got, err := e.Store.Halts(e.ctx(), e.Provider)
+			e.must(e.Ledger.Halt(e.ctx(), e.Provider, "", person()))
+			e.must(e.Ledger.Halt(e.ctx(), e.Provider, "second", person()))
+			got, err := e.Ledger.Halts(e.ctx(), e.Provider)
 			e.must(err)
 			if len(got) != 2 || !strings.Contains(got["*"], "ana") || !strings.Contains(got["second"], "checked with the bank") {
 				e.t.Fatalf("got %v", got)
 			}
-			e.must(e.Store.Unhalt(e.ctx(), e.Provider, "second", person()))
-			if got, _ = e.Store.Halts(e.ctx(), e.Provider); len(got) != 1 {
+			e.must(e.Ledger.Unhalt(e.ctx(), e.Provider, "second", person()))
+			if got, _ = e.Ledger.Halts(e.ctx(), e.Provider); len(got) != 1 {
 				e.t.Fatalf("got %v", got)
 			}
-			e.refused(e.Store.Halt(e.ctx(), e.Provider, "", idempotency.Person{By: "ana"}))
+			e.refused(e.Ledger.Halt(e.ctx(), e.Provider, "", idempotency.Person{By: "ana"}))
 		}},
 		{does: "steps on an unknown payment say so", run: unknownSteps},
 	}
@@ -356,8 +356,8 @@ func cancelRaces(e *env) {
 		var begun idempotency.Begun
 		var beginErr, cancelErr error
 		var wg sync.WaitGroup
-		wg.Go(func() { begun, beginErr = e.Store.Begin(e.ctx(), p.key, p.request("a")) })
-		wg.Go(func() { _, cancelErr = e.Store.Cancel(e.ctx(), p.key, v, person()) })
+		wg.Go(func() { begun, beginErr = e.Ledger.Begin(e.ctx(), p.key, p.request("a")) })
+		wg.Go(func() { _, cancelErr = e.Ledger.Cancel(e.ctx(), p.key, v, person()) })
 		wg.Wait()
 		e.must(beginErr)
 		sent, cancelled := begun.Verdict == idempotency.Send, cancelErr == nil
@@ -370,16 +370,25 @@ func cancelRaces(e *env) {
 func unknownSteps(e *env) {
 	k, ctx := e.registration("none").Key, e.ctx()
 	steps := map[string]func() error{
-		"show":    func() error { _, err := e.Store.Show(ctx, k); return err },
-		"note":    func() error { return e.Store.Note(ctx, k, "a", nil, false) },
-		"release": func() error { _, err := e.Store.Release(ctx, k, "a", "", 0); return err },
-		"finish":  func() error { _, err := e.Store.Finish(ctx, k, "a", paid("X"), 0); return err },
-		"defer":   func() error { return e.Store.Defer(ctx, k, 0) },
-		"ask":     func() error { _, err := e.Store.Ask(ctx, k); return err },
-		"answer":  func() error { _, err := e.Store.Answer(ctx, k, 1, time.Time{}, paid("X"), 0); return err },
-		"block":   func() error { _, err := e.Store.Block(ctx, k, "c", ""); return err },
-		"reject":  func() error { _, err := e.Store.Reject(ctx, k, "c", ""); return err },
-		"cancel":  func() error { _, err := e.Store.Cancel(ctx, k, 1, person()); return err },
+		"show":    func() error { _, err := e.Ledger.Show(ctx, k); return err },
+		"note":    func() error { return e.Ledger.Note(ctx, k, "a", nil, false) },
+		"release": func() error { _, err := e.Ledger.Release(ctx, k, "a", "", 0); return err },
+		"finish": func() error {
+			_, err := e.Ledger.Finish(ctx, k, idempotency.Report{Attempt: "a", Outcome: paid("X"), Next: 0})
+			return err
+		},
+		"defer": func() error { return e.Ledger.Defer(ctx, k, 0) },
+		"ask":   func() error { _, err := e.Ledger.Ask(ctx, k); return err },
+		"answer": func() error {
+			_, err := e.Ledger.Answer(ctx, k, idempotency.Answered{Version: 1, Outcome: paid("X")})
+			return err
+		},
+		"block": func() error { _, err := e.Ledger.Block(ctx, k, "c", ""); return err },
+		"reject": func() error {
+			_, err := e.Ledger.Reject(ctx, k, idempotency.Rejection{Code: "c", Message: ""})
+			return err
+		},
+		"cancel": func() error { _, err := e.Ledger.Cancel(ctx, k, 1, person()); return err },
 	}
 	for name, step := range steps {
 		if err := step(); !errors.Is(err, idempotency.ErrUnknown) {

@@ -9,7 +9,7 @@ func (e *env) reach(s idempotency.State) *payment {
 	switch s {
 	case idempotency.Queued:
 	case idempotency.Blocked:
-		_, err := e.Store.Block(e.ctx(), p.key, "limit", "daily limit")
+		_, err := e.Ledger.Block(e.ctx(), p.key, "limit", "daily limit")
 		e.must(err)
 	case idempotency.Sending:
 		p.send("a")

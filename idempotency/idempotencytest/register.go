@@ -81,7 +81,7 @@ func registerRows() []row {
 			if got.Result != idempotency.Conflict || !strings.Contains(got.Conflict, p.key.Reference) {
 				e.t.Fatalf("got %+v", got)
 			}
-			if _, err := e.Store.Show(e.ctx(), r.Key); err == nil {
+			if _, err := e.Ledger.Show(e.ctx(), r.Key); err == nil {
 				e.t.Fatal("the conflicting payment was recorded")
 			}
 			wantRegistered(e, p.reg, idempotency.Duplicate, idempotency.Queued)

@@ -40,7 +40,7 @@ func stateRows() []row {
 				v = p.show().Version
 			}
 			p.due()
-			e.must(e.Store.Defer(e.ctx(), p.key, 0))
+			e.must(e.Ledger.Defer(e.ctx(), p.key, 0))
 			p.due()
 			if got := p.show().Version; got != v {
 				e.t.Fatalf("waking moved the version from %d to %d", v, got)
@@ -90,11 +90,8 @@ func afterAnswer(s idempotency.State, c providers.Class) idempotency.State {
 	if s == sending && c == providers.Succeeded {
 		return sending // kept as evidence
 	}
-	if s == ready && c == providers.Succeeded {
-		return succeeded
-	}
-	if s == ready && c == providers.Pending {
-		return pending
+	if s == ready && (c == providers.Succeeded || c == providers.Pending) {
+		return held // nothing of ours has left: it is somebody else's
 	}
 	return s
 }

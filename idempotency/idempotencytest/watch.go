@@ -4,16 +4,17 @@ import (
 	"time"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/providers"
 )
 
 // What is still looked at after settlement.
 func watchRows() []row {
 	return []row{
 		{does: "failed with an open attempt is asked about daily for 7 days, then no more", run: func(e *env) {
-			watchedForAWeek(e, failedOpen(e))
+			watchedForAWeek(e, failedOpen(e), absent())
 		}},
 		{does: "succeeded after a resend is asked about daily for 7 days, then no more", policy: resend, run: func(e *env) {
-			watchedForAWeek(e, succeededFromOther(e))
+			watchedForAWeek(e, succeededFromOther(e), paid("X"))
 		}},
 		{does: "a settled payment that is watched answers ask, then done", run: func(e *env) {
 			p := failedOpen(e)
@@ -110,7 +111,7 @@ func watchRows() []row {
 	}
 }
 
-func watchedForAWeek(e *env, p *payment) {
+func watchedForAWeek(e *env, p *payment, o providers.Outcome) {
 	e.t.Helper()
 	for range 6 {
 		p.wantDue(day).Advance(day)
@@ -118,7 +119,7 @@ func watchedForAWeek(e *env, p *payment) {
 		if len(w) != 1 || w[0].Key != p.key || !w[0].Ask {
 			e.t.Fatalf("woken as %+v", w)
 		}
-		p.answer(absent())
+		p.answer(o)
 	}
 	p.Advance(day)
 	if w := e.due(); len(w) != 0 {

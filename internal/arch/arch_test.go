@@ -34,9 +34,13 @@ var allowed = []struct {
 	{"providers/*", []string{"providers", "providers/wire", "providers/auth"}},
 	// Sealing knows no payment: what is sealed, and bound to what, is said by whoever seals.
 	{"seal", nil},
-	{"idempotency", []string{"providers", "seal"}},
-	{"idempotency/*", []string{"idempotency", "providers", "seal"}},
-	{"schedule", []string{"providers", "seal"}},
+	// The rules about money are pure: they know the vocabulary and nothing else.
+	{"idempotency/rules", []string{"providers"}},
+	// What everybody who keeps something in Redis shares; it knows no payment.
+	{"internal/kv", nil},
+	{"idempotency", []string{"idempotency/rules", "internal/kv", "providers", "seal"}},
+	{"idempotency/*", []string{"idempotency", "idempotency/rules", "providers", "seal"}},
+	{"schedule", []string{"internal/kv", "providers", "seal"}},
 	{"tasks", []string{"idempotency", "providers", "schedule", "seal"}},
 	{"internal/engine", []string{"tasks", "idempotency", "schedule", "providers", "providers/wire", "seal"}},
 	{"internal/config", []string{"providers", "schedule", "seal"}},
@@ -60,6 +64,9 @@ var forbidden = []struct{ from, to, reason string }{
 	{"internal/wiring", "providers/sandbox", "settings describe real providers"},
 }
 
+// redisUsers are who may speak to Redis: the rules about money may not.
+var redisUsers = []string{"internal/kv", "idempotency", "schedule", "tasks", "providers/auth", "internal/*", "cmd/*", "examples/*"}
+
 // outside lists packages of others that only some of ours may import.
 var outside = []struct {
 	path   string
@@ -70,6 +77,7 @@ var outside = []struct {
 	{"github.com/hibiken/asynq", []string{"tasks", "internal/engine", "internal/faulttest", "internal/metrics", "internal/dashboard", "cmd/*"}, "asynq only wakes somebody up: the ledger and the providers know nothing of it"},
 	{"github.com/hibiken/asynqmon", []string{"internal/dashboard"}, "it has no login of its own: only the guarded pages serve it"},
 	{"github.com/alecthomas/kong", []string{"internal/config", "cmd/*"}, "only the commands have flags"},
+	{"github.com/redis/go-redis/v9", redisUsers, "rules, providers and what decides about money know no store"},
 	{"testing", []string{"internal/redistest", "internal/faulttest", "internal/faulttest/*", "idempotency/idempotencytest", "providers/providertest"}, "no test code in the commands"},
 }
 
@@ -198,6 +206,11 @@ func TestTheMapRefusesWhatItShould(t *testing.T) {
 		{"tasks", module + "idempotency", false},
 		{"tasks", module + "internal/engine", true},
 		{"idempotency", module + "providers", false},
+		{"idempotency/rules", module + "providers", false},
+		{"idempotency/rules", module + "idempotency", true},
+		{"idempotency/rules", module + "seal", true},
+		{"idempotency/rules", "github.com/redis/go-redis/v9", true},
+		{"idempotency/idempotencytest", "github.com/redis/go-redis/v9", true},
 		{"idempotency", module + "tasks", true},
 		{"idempotency", "github.com/hibiken/asynq", true},
 		{"providers/virtualpos", "github.com/hibiken/asynq", true},

@@ -9,8 +9,15 @@ import (
 type Ledger struct {
 	LedgerRetention   time.Duration `default:"400d" placeholder:"DURATION" help:"How long a settled payment's record is kept; its reference is refused as a duplicate that long."`
 	OutcomesRetention time.Duration `default:"30d" placeholder:"DURATION" help:"How long outcome events stay in the streams."`
+	Outcomes          string        `default:"changes" placeholder:"WHAT" help:"What the outcome streams are told: changes, or all, which adds sending, and ready each time."`
 	IntakeMemoryStop  float64       `default:"0.7" placeholder:"SHARE" help:"Share of Redis maxmemory above which nothing new is enqueued."`
 }
+
+// AllOutcomes tells the outcome streams every change of state.
+const (
+	AllOutcomes      = "all"
+	outcomeOfChanges = "changes"
+)
 
 const safeRetention = 30 * 24 * time.Hour
 
@@ -21,6 +28,9 @@ func (l *Ledger) complete() []error {
 	}
 	if l.OutcomesRetention < time.Second {
 		problems = append(problems, problem("REMESA_OUTCOMES_RETENTION", "must be a duration of 1s or more"))
+	}
+	if l.Outcomes != AllOutcomes && l.Outcomes != outcomeOfChanges {
+		problems = append(problems, problem("REMESA_OUTCOMES", "must be changes or all"))
 	}
 	if !(l.IntakeMemoryStop > 0 && l.IntakeMemoryStop <= 1) {
 		problems = append(problems, problem("REMESA_INTAKE_MEMORY_STOP", "must be a share above 0 and at most 1, such as 0.7"))

@@ -28,7 +28,7 @@ import (
 type rig struct {
 	t      *testing.T
 	rdb    *redis.Client
-	ledger *idempotency.Redis
+	ledger *idempotency.Ledger
 	bank   *bank
 	pages  http.Handler
 }
@@ -392,7 +392,7 @@ func TestASettlementReachesTheLedger(t *testing.T) {
 	if _, err := r.ledger.Begin(t.Context(), k, idempotency.BeginRequest{Attempt: attempt, Lease: time.Minute}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.ledger.Finish(t.Context(), k, attempt, providers.Outcome{Class: providers.InDoubt, Code: "timeout", Message: "<b>late</b>"}, 0); err != nil {
+	if _, err := r.ledger.Finish(t.Context(), k, idempotency.Report{Attempt: attempt, Outcome: providers.Outcome{Class: providers.InDoubt, Code: "timeout", Message: "<b>late</b>"}, Next: 0}); err != nil {
 		t.Fatal(err)
 	}
 	html := ask(t, r.pages, get("/payments/show?key=virtualpos/p1")).Body.String()

@@ -11,7 +11,6 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/rs/zerolog"
 
-	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/providers"
 )
 
@@ -22,7 +21,7 @@ type Subscriptions interface {
 
 // Options is what the pages need.
 type Options struct {
-	Ledger idempotency.Desk
+	Ledger Ledger
 	// Redis is where asynq's queues are. The pages share it and never close it.
 	Redis redis.UniversalClient
 	// User and Password are the login. Without a password there is none: then the listener must be on loopback, whoever names it

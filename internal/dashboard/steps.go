@@ -184,7 +184,7 @@ func (p *pages) apply(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, linkTo(s.Key.String())+"&done="+s.Kind, http.StatusSeeOther)
 }
 
-func (s step) take(ctx context.Context, l idempotency.Desk) (idempotency.Settlement, error) {
+func (s step) take(ctx context.Context, l Resolver) (idempotency.Settlement, error) {
 	who := idempotency.Person{By: s.By, Note: s.Note}
 	switch s.Kind {
 	case stepResolve:

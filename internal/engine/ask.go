@@ -112,7 +112,9 @@ func (e *Engine) answer(ctx context.Context, k idempotency.Key, q idempotency.Qu
 	e.OnStep(StepAnswer, k)
 	for n := range 3 {
 		s, err := once(ctx, func(ctx context.Context) (idempotency.Settlement, error) {
-			return e.Ledger.Answer(ctx, k, q.Version, q.AskedAt, o, e.pollAfter(q.Polls))
+			return e.Ledger.Answer(ctx, k, idempotency.Answered{
+				Version: q.Version, AskedAt: q.AskedAt, Outcome: o, Ours: o.Echo.Complete, Next: e.pollAfter(q.Polls),
+			})
 		})
 		if err == nil {
 			e.OnStep(StepAnswered, k)

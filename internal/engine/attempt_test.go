@@ -19,11 +19,12 @@ import (
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/wire"
+	"github.com/remesa/remesa/tasks"
 )
 
 // book is a ledger without Redis, for tests whose subject is time: it fails as it is told, and remembers the calls.
 type book struct {
-	idempotency.Engine
+	Ledger
 	mu    sync.Mutex
 	calls []string
 	fail  func(ctx context.Context, step string, n int) error
@@ -54,19 +55,26 @@ func (b *book) Begin(ctx context.Context, k idempotency.Key, _ idempotency.Begin
 	if begun.Payload == nil {
 		begun.Payload = payload(k, "12500")
 	}
+	if task, err := tasks.Decode(begun.Payload); err == nil {
+		begun.Registered = task.Registration(nil)
+	}
 	return begun, b.take(ctx, "begin", "")
 }
 
-func (b *book) Finish(ctx context.Context, _ idempotency.Key, _ string, o providers.Outcome, _ time.Duration) (idempotency.Settlement, error) {
-	return idempotency.Settlement{Applied: true}, b.take(ctx, "finish", " "+string(o.Class))
+func (b *book) Finish(ctx context.Context, _ idempotency.Key, r idempotency.Report) (idempotency.Settlement, error) {
+	return idempotency.Settlement{Applied: true}, b.take(ctx, "finish", " "+string(r.Outcome.Class))
+}
+
+func (b *book) Restore(ctx context.Context, _ idempotency.Registration, _ idempotency.RestoredAttempt) error {
+	return b.take(ctx, "restore", "")
 }
 
 func (b *book) Release(ctx context.Context, _ idempotency.Key, _, why string, _ time.Duration) (idempotency.Settlement, error) {
 	return idempotency.Settlement{Applied: true}, b.take(ctx, "release", " "+why)
 }
 
-func (b *book) Reject(ctx context.Context, _ idempotency.Key, code, _ string) (idempotency.Settlement, error) {
-	return idempotency.Settlement{Applied: true}, b.take(ctx, "reject", " "+code)
+func (b *book) Reject(ctx context.Context, _ idempotency.Key, why idempotency.Rejection) (idempotency.Settlement, error) {
+	return idempotency.Settlement{Applied: true}, b.take(ctx, "reject", " "+why.Code)
 }
 
 func (b *book) Defer(ctx context.Context, _ idempotency.Key, after time.Duration) error {
@@ -78,9 +86,8 @@ func (b *book) Ask(ctx context.Context, k idempotency.Key) (idempotency.Question
 	return q, b.take(ctx, "ask", "")
 }
 
-func (b *book) Answer(ctx context.Context, _ idempotency.Key, _ int64, _ time.Time, o providers.Outcome, _ time.Duration,
-) (idempotency.Settlement, error) {
-	return idempotency.Settlement{State: idempotency.InDoubt, Applied: true}, b.take(ctx, "answer", " "+string(o.Class))
+func (b *book) Answer(ctx context.Context, _ idempotency.Key, a idempotency.Answered) (idempotency.Settlement, error) {
+	return idempotency.Settlement{State: idempotency.InDoubt, Applied: true}, b.take(ctx, "answer", " "+string(a.Outcome.Class))
 }
 
 // desk is an engine on a book.
@@ -239,7 +246,7 @@ func TestABeginThatFails(t *testing.T) {
 					case n < 50:
 						return errAway
 					default:
-						return idempotency.ErrUnknownAttempt
+						return nil
 					}
 				}}
 				bank := bankWith(script{})
@@ -298,7 +305,7 @@ func TestAResultIsWrittenHoweverLongItTakes(t *testing.T) {
 }
 
 func TestAResultThatTheLedgerRefusesIsLoggedWhole(t *testing.T) {
-	for _, err := range []error{idempotency.ErrUnknown, idempotency.ErrRefused, idempotency.ErrUnknownAttempt} {
+	for _, err := range []error{idempotency.ErrUnknown, idempotency.ErrRefused, idempotency.ErrDamaged} {
 		b := &book{fail: func(_ context.Context, step string, _ int) error {
 			if step == "finish" {
 				return err

@@ -25,7 +25,7 @@ import (
 
 // Options of an engine. Zero durations are not replaced: cmd/worker hands in a checked configuration.
 type Options struct {
-	Ledger   idempotency.Engine
+	Ledger   Ledger
 	Registry providers.Registry
 	// Redis is the client that the asynq servers share; it stays the caller's to close.
 	Redis redis.UniversalClient

@@ -28,7 +28,7 @@ func (r *rig) behindProxy(retries int) (*redistest.Proxy, func(*Options)) {
 	return p, func(o *Options) { o.Ledger = ledger }
 }
 
-// TestALostReplyOfTheLedger: the store took the step, and the engine never heard of it. Needles are what only that step's arguments hold.
+// TestALostReplyOfTheLedger: the store took the step, and the engine never heard of it. Needles are what only that step's commit, or reading, holds.
 func TestALostReplyOfTheLedger(t *testing.T) {
 	for _, row := range []struct {
 		step, needle string
@@ -36,12 +36,12 @@ func TestALostReplyOfTheLedger(t *testing.T) {
 		state        idempotency.State
 		sends        int
 	}{
-		{"begin", `"lease":`, paid, idempotency.Succeeded, 1},
-		{"finish", `"o":{"class":"succeeded"`, paid, idempotency.Succeeded, 1},
-		{"finish of a decline", `"o":{"class":"refused"`, declined, idempotency.Failed, 1},
-		{"release", `"reason":"throttled"`, throttledOnce, idempotency.Succeeded, 2},
-		{"ask", `"after":0}`, doubtful, idempotency.Succeeded, 1},
-		{"answer", `"asked":`, doubtful, idempotency.Succeeded, 1},
+		{"begin", `"state":"sending"`, paid, idempotency.Succeeded, 1},
+		{"finish", `"state":"succeeded"`, paid, idempotency.Succeeded, 1},
+		{"finish of a decline", `"state":"failed"`, declined, idempotency.Failed, 1},
+		{"release", `"state":"ready"`, throttledOnce, idempotency.Succeeded, 2},
+		{"reading", "mget", doubtful, idempotency.Succeeded, 1},
+		{"answer", `"state":"succeeded"`, doubtful, idempotency.Succeeded, 1},
 	} {
 		for _, retries := range []int{-1, 3} {
 			t.Run(fmt.Sprintf("%s, %d retries", row.step, retries), func(t *testing.T) {
@@ -178,7 +178,7 @@ func TestWhileAsynqTakesNoTasksQuestionsAreAsked(t *testing.T) {
 		r.register(k)
 		id := idempotency.NewAttempt()
 		begin(r, k, id, time.Minute)
-		if _, err := r.ledger.Finish(t.Context(), k, id, providers.Outcome{Class: providers.InDoubt}, 0); err != nil {
+		if _, err := r.ledger.Finish(t.Context(), k, idempotency.Report{Attempt: id, Outcome: providers.Outcome{Class: providers.InDoubt}, Next: 0}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -239,7 +239,7 @@ type rig struct {
 	t      *testing.T
 	server *redistest.Server
 	rdb    *redis.Client
-	ledger *idempotency.Redis
+	ledger *idempotency.Ledger
 	client *tasks.Client
 	bank   *bank
 	log    *journal

@@ -138,7 +138,7 @@ func TestABacklogOfHangingSendsDelaysNoQuestion(t *testing.T) {
 	r.register(key("pending"))
 	id := idempotency.NewAttempt()
 	begin(r, key("pending"), id, time.Minute)
-	if _, err := r.ledger.Finish(t.Context(), key("pending"), id, providers.Outcome{Class: providers.Pending}, 0); err != nil {
+	if _, err := r.ledger.Finish(t.Context(), key("pending"), idempotency.Report{Attempt: id, Outcome: providers.Outcome{Class: providers.Pending}, Next: 0}); err != nil {
 		t.Fatal(err)
 	}
 	r.reaches(key("pending"), idempotency.Succeeded)

@@ -29,10 +29,6 @@ func (e *Engine) persist(ctx context.Context, k idempotency.Key, step string, o 
 			e.settled(k, o, s)
 			return
 		}
-		if step == "release" && errors.Is(err, idempotency.ErrUnknownAttempt) {
-			e.Log.Debug().Stringer("key", k).Str("step", step).Msg("the attempt never began")
-			return
-		}
 		if final(err) {
 			lost(e.Log.Error(), k, step, o).Err(err).Msg("RESULT REFUSED by the ledger: a person must look")
 			return
@@ -58,9 +54,9 @@ func once(ctx context.Context, write func(context.Context) (idempotency.Settleme
 	return write(ctx)
 }
 
-// final reports whether trying again is useless. A store that lost the attempt of a result (a failover) is among it.
+// final reports whether trying again is useless.
 func final(err error) bool {
-	return errors.Is(err, idempotency.ErrUnknown) || errors.Is(err, idempotency.ErrUnknownAttempt) || errors.Is(err, idempotency.ErrRefused)
+	return errors.Is(err, idempotency.ErrUnknown) || errors.Is(err, idempotency.ErrDamaged) || errors.Is(err, idempotency.ErrRefused)
 }
 
 // pause waits with jitter; false when the process is about to exit.

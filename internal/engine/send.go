@@ -108,10 +108,18 @@ func (e *Engine) attempt(ctx context.Context, k idempotency.Key, a providers.Acc
 	defer cancel()
 	sendBy := deadline.Add(-e.RequestTimeout)
 	ctx = e.traced(wire.WithSendBy(ctx, sendBy, e.Now), k)
+	held := holding{id: id, begun: begun, askable: a.Askable()}
 	if late(e.Now(), sendBy) {
-		return e.report(ctx, k, id, begun.Number, result{err: &providers.NotSent{Reason: wire.NoTime}})
+		return e.report(ctx, k, held, result{err: &providers.NotSent{Reason: wire.NoTime}})
 	}
-	return e.report(ctx, k, id, begun.Number, e.execute(ctx, k, a, id, begun))
+	return e.report(ctx, k, held, e.execute(ctx, k, a, id, begun))
+}
+
+// holding is an attempt that owns a payment, with all that its worker knows of it should the store forget.
+type holding struct {
+	id      string
+	begun   idempotency.Begun
+	askable bool
 }
 
 // late compares by monotonic clock and by wall clock: the one stands still while the machine sleeps, the other can be set back.
@@ -155,6 +163,8 @@ type result struct {
 	payload error
 	// silent: it says nothing about the account.
 	silent bool
+	// reached: the attempt came to a step that can move money.
+	reached bool
 }
 
 // execute calls the adapter. A panic in it is doubt: nobody knows what was sent before.
@@ -164,19 +174,25 @@ func (e *Engine) execute(ctx context.Context, k idempotency.Key, a providers.Acc
 		return result{payload: b.Unopened}
 	}
 	payment, err := tasks.Decode(b.Payload)
+	if err == nil {
+		err = e.asRegistered(payment, b.Registered)
+	}
 	if err != nil {
 		return result{payload: err}
 	}
+	reached := !opensLate(a)
 	defer func() {
 		if p := recover(); p != nil {
 			e.Log.Error().Stringer("key", k).Str("type", fmt.Sprintf("%T", p)).Msg("the adapter panicked; the payment is in doubt")
-			r = result{outcome: providers.Outcome{Class: providers.InDoubt, Code: "panic"}, silent: true}
+			r = result{outcome: providers.Outcome{Class: providers.InDoubt, Code: "panic"}, silent: true, reached: reached}
 		}
 	}()
 	attempt := providers.Attempt{
 		ID: id, Handles: b.Handles, MayHaveLeft: b.MayHaveLeft,
 		Note: func(ctx context.Context, h map[string]string, moves bool) error {
-			return e.Ledger.Note(ctx, k, id, h, moves)
+			err := e.Ledger.Note(ctx, k, id, h, moves)
+			reached = reached || moves && err == nil
+			return err
 		},
 		Alias: func(ctx context.Context, alias string) error { return e.Ledger.Alias(ctx, k, alias) },
 	}
@@ -185,7 +201,7 @@ func (e *Engine) execute(ctx context.Context, k idempotency.Key, a providers.Acc
 	operation, o, err := call(ctx, a, payment, attempt)
 	e.Metrics.Request(k.Provider, operation, class(o, err), e.Now().Sub(start))
 	e.OnStep(StepSent, k)
-	return result{outcome: believable(payment, o), err: err}
+	return result{outcome: believable(payment, o), err: err, reached: reached}
 }
 
 // believable turns an outcome that an attempt cannot have, or that speaks of another payment, into doubt: the provider will be asked.
@@ -234,20 +250,20 @@ func class(o providers.Outcome, err error) string {
 }
 
 // report writes what the attempt came to and does not give up before it is written. It returns the attempt's word on the account.
-func (e *Engine) report(ctx context.Context, k idempotency.Key, id string, number int, r result) error {
+func (e *Engine) report(ctx context.Context, k idempotency.Key, h holding, r result) error {
 	switch {
 	case r.payload != nil && !hopeless(r.payload):
-		e.release(ctx, k, id, "payload", longestWait)
+		e.release(ctx, k, h.id, "payload", longestWait)
 		return errNoVerdict
 	case r.payload != nil:
-		e.release(ctx, k, id, "payload", 0)
+		e.release(ctx, k, h.id, "payload", 0)
 		e.reject(ctx, k, r.payload)
 		return errNoVerdict
 	case r.err != nil:
-		e.release(ctx, k, id, reason(r.err), e.retryAfter(number, r.err))
+		e.release(ctx, k, h.id, reason(r.err), e.retryAfter(h.begun.Number, r.err))
 		return r.err
 	default:
-		e.finish(ctx, k, id, r.outcome)
+		e.finish(ctx, k, h, r)
 		if r.silent {
 			return errNoVerdict
 		}
@@ -255,10 +271,24 @@ func (e *Engine) report(ctx context.Context, k idempotency.Key, id string, numbe
 	}
 }
 
-func (e *Engine) finish(ctx context.Context, k idempotency.Key, id string, o providers.Outcome) {
+// finish writes the attempt's outcome. A payment that the store has lost meanwhile is recorded again first, from what this
+// worker still holds: a result is never thrown away.
+func (e *Engine) finish(ctx context.Context, k idempotency.Key, h holding, r result) {
 	e.OnStep(StepFinish, k)
-	e.persist(ctx, k, "finish", o, func(ctx context.Context) (idempotency.Settlement, error) {
-		return e.Ledger.Finish(ctx, k, id, o, e.PollFirst)
+	report := idempotency.Report{
+		Attempt: h.id, Outcome: r.outcome, Reached: r.reached, Next: e.PollFirst,
+	}
+	e.persist(ctx, k, "finish", r.outcome, func(ctx context.Context) (idempotency.Settlement, error) {
+		s, err := e.Ledger.Finish(ctx, k, report)
+		if !errors.Is(err, idempotency.ErrUnknown) || !r.reached || h.begun.Registered.Fingerprint == "" {
+			return s, err
+		}
+		e.Log.Error().Stringer("key", k).Msg("RECORD LOST by the store: recorded again with this attempt")
+		lost := idempotency.RestoredAttempt{Attempt: h.id, LeaseEnd: h.begun.LeaseEnd, Askable: h.askable}
+		if err := e.Ledger.Restore(ctx, h.begun.Registered, lost); err != nil {
+			return s, err
+		}
+		return e.Ledger.Finish(ctx, k, report)
 	})
 	e.OnStep(StepFinished, k)
 }
@@ -275,11 +305,52 @@ func (e *Engine) release(ctx context.Context, k idempotency.Key, id, why string,
 // codeUnreadable stands on a payment whose payload cannot be used.
 const codeUnreadable = "payload_unreadable"
 
+// codePayloadChanged stands on a payment whose payload is not what was registered.
+const codePayloadChanged = "payload_changed"
+
+// reject stops a payment that cannot be sent as it stands. What was changed is a person's: whoever changed it may have
+// changed more.
 func (e *Engine) reject(ctx context.Context, k idempotency.Key, why error) {
-	e.persist(ctx, k, "reject", providers.Outcome{Class: providers.Refused, Code: codeUnreadable},
+	rejection := idempotency.Rejection{Code: codeUnreadable, Message: why.Error()}
+	if errors.Is(why, errPayloadChanged) {
+		rejection.Code, rejection.Hold = codePayloadChanged, true
+		e.Metrics.Anomaly(k.Provider, codePayloadChanged)
+		e.Log.Error().Stringer("key", k).Err(why).Msg("PAYLOAD CHANGED in Redis: the payment is not sent; a person must look")
+	}
+	e.persist(ctx, k, "reject", providers.Outcome{Class: providers.Refused, Code: rejection.Code},
 		func(ctx context.Context) (idempotency.Settlement, error) {
-			return e.Ledger.Reject(ctx, k, codeUnreadable, why.Error())
+			return e.Ledger.Reject(ctx, k, rejection)
 		})
+}
+
+var (
+	errPayloadChanged = errors.New("the payload is not what was registered")
+	errNoFingerprint  = errors.New("the payload cannot be held against the record: REMESA_FINGERPRINT_KEY is missing")
+)
+
+// asRegistered holds what is about to be sent against what was registered: key, type, amount, currency and fingerprint. Whoever can
+// write to Redis could have changed either; the error names the field, never its value.
+func (e *Engine) asRegistered(t tasks.Task, r idempotency.Registration) error {
+	changed := func(field string) error { return fmt.Errorf("%w: %s differs", errPayloadChanged, field) }
+	amount, err := providers.ParseMoney(r.Amount, r.Currency)
+	switch {
+	case t.Key() != r.Key:
+		return changed("key")
+	case t.Type() != r.Type:
+		return changed("type")
+	case t.Amount().Currency() != r.Currency:
+		return changed("currency")
+	case err != nil || !t.Amount().Equal(amount):
+		return changed("amount")
+	}
+	fingerprint, err := t.FingerprintLike(r.Fingerprint, e.FingerprintKey)
+	switch {
+	case errors.Is(err, tasks.ErrFingerprintKey):
+		return errNoFingerprint
+	case err != nil || fingerprint != r.Fingerprint:
+		return changed("fingerprint")
+	}
+	return nil
 }
 
 func reason(err error) string {

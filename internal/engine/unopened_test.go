@@ -278,10 +278,10 @@ func TestTheSameIsSaidOnceAMinute(t *testing.T) {
 }
 
 // wrongLedger says of every payment that it may be sent and that its key is not here, which no ledger of ours does.
-type wrongLedger struct{ *idempotency.Redis }
+type wrongLedger struct{ *idempotency.Ledger }
 
 func (l wrongLedger) Begin(ctx context.Context, k idempotency.Key, r idempotency.BeginRequest) (idempotency.Begun, error) {
-	b, err := l.Redis.Begin(ctx, k, r)
+	b, err := l.Ledger.Begin(ctx, k, r)
 	if b.Verdict == idempotency.Send {
 		b.Payload, b.Unopened = nil, seal.ErrUnknownKey
 	}

@@ -65,7 +65,7 @@ type world struct {
 	t        testing.TB
 	redis    *redistest.Server
 	rdb      *redis.Client
-	ledger   *idempotency.Redis
+	ledger   *idempotency.Ledger
 	client   *tasks.Client
 	bank     *bank
 	settings map[string]string

@@ -143,9 +143,15 @@ func (m *Metrics) TokenRenewed(provider, reason string) {
 	m.tokens.WithLabelValues(provider, reason).Inc()
 }
 
+// Counter counts payments; the ledger does.
+type Counter interface {
+	// Counts returns the number of payments in each open state, and of those that failed in the last 30 days.
+	Counts(ctx context.Context, provider string) (map[idempotency.State]int64, error)
+}
+
 // Open collects the number of payments in each open state at every scrape.
 type Open struct {
-	Desk      idempotency.Desk
+	Ledger    Counter
 	Providers []string
 	// Timeout bounds a scrape's questions to the store; 2 s by default.
 	Timeout time.Duration
@@ -162,7 +168,7 @@ func (o Open) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), cmp.Or(o.Timeout, 2*time.Second))
 	defer cancel()
 	for _, p := range o.Providers {
-		counts, err := o.Desk.Counts(ctx, p)
+		counts, err := o.Ledger.Counts(ctx, p)
 		if err != nil {
 			continue
 		}

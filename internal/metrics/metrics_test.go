@@ -24,7 +24,7 @@ var _ engine.Metrics = (*Metrics)(nil)
 func TestNamesAndLabels(t *testing.T) {
 	reg := prometheus.NewPedanticRegistry()
 	m := New(reg)
-	reg.MustRegister(Open{Desk: desk{}, Providers: []string{"virtualpos"}})
+	reg.MustRegister(Open{Ledger: desk{}, Providers: []string{"virtualpos"}})
 	created := time.Unix(1000, 0)
 	m.Settled("virtualpos", idempotency.Settlement{Type: "payout", State: idempotency.Pending, Applied: true})
 	m.Settled("virtualpos", idempotency.Settlement{Type: "payout", State: idempotency.Succeeded, Created: created, Now: created.Add(3 * time.Second)})
@@ -133,7 +133,7 @@ func TestTheCircuitsOfAProviderAreCounted(t *testing.T) {
 }
 
 // desk counts some payments, and fails for one provider.
-type desk struct{ idempotency.Desk }
+type desk struct{}
 
 func (desk) Counts(_ context.Context, provider string) (map[idempotency.State]int64, error) {
 	if provider == "away" {
@@ -149,7 +149,7 @@ func TestOpenPayments(t *testing.T) {
 remesa_payments_open{provider="virtualpos",state="held"} 0
 remesa_payments_open{provider="virtualpos",state="queued"} 4
 `
-	o := Open{Desk: desk{}, Providers: []string{"away", "virtualpos"}}
+	o := Open{Ledger: desk{}, Providers: []string{"away", "virtualpos"}}
 	if err := testutil.CollectAndCompare(o, strings.NewReader(want)); err != nil {
 		t.Error(err)
 	}

@@ -57,7 +57,7 @@ type office struct {
 	t      *testing.T
 	rdb    *redis.Client
 	store  *schedule.Store
-	ledger *idempotency.Redis
+	ledger *idempotency.Ledger
 	client *tasks.Client
 	now    time.Time
 	// sent counts the requests to the provider by reference.
@@ -208,7 +208,7 @@ func (o *office) send(reference string, outcome providers.Outcome) {
 		o.t.Fatalf("%s: verdict %s in %s", reference, b.Verdict, b.State)
 	}
 	o.sent[reference]++
-	_, err = o.ledger.Finish(o.t.Context(), k, attempt, outcome, time.Second)
+	_, err = o.ledger.Finish(o.t.Context(), k, idempotency.Report{Attempt: attempt, Outcome: outcome, Next: time.Second})
 	o.must(err)
 }
 

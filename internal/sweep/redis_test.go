@@ -220,7 +220,7 @@ func TestCancelOfAChargeThatIsBeingSent(t *testing.T) {
 	}
 	o.person("sub-1", o.cancel)
 	o.sweep(o.sweeper())
-	_, err = o.ledger.Finish(t.Context(), key(reference), "a", paid, time.Second)
+	_, err = o.ledger.Finish(t.Context(), key(reference), idempotency.Report{Attempt: "a", Outcome: paid, Next: time.Second})
 	o.must(err)
 	o.sweep(o.sweeper())
 	o.state("sub-1", "ended cancelled")
@@ -317,7 +317,7 @@ func (o *office) contradict(reference string) {
 	o.t.Helper()
 	q, err := o.ledger.Ask(o.t.Context(), key(reference))
 	o.must(err)
-	s, err := o.ledger.Answer(o.t.Context(), key(reference), q.Version, q.AskedAt, providers.Outcome{Class: providers.Succeeded, ProviderID: "late"}, time.Second)
+	s, err := o.ledger.Answer(o.t.Context(), key(reference), idempotency.Answered{Version: q.Version, AskedAt: q.AskedAt, Outcome: providers.Outcome{Class: providers.Succeeded, ProviderID: "late"}, Next: time.Second})
 	o.must(err)
 	if s.Anomaly == "" {
 		o.t.Fatalf("%s has no anomaly: %+v", reference, s)

@@ -31,7 +31,7 @@ import (
 type shop struct {
 	t      *testing.T
 	redis  *redistest.Server
-	ledger *idempotency.Redis
+	ledger *idempotency.Ledger
 	bank   *sandbox.Sandbox
 	client *etpay.Client
 	hook   *httptest.Server
@@ -111,7 +111,7 @@ func (s *shop) open(reference string) (k idempotency.Key, address string) {
 		Alias: func(ctx context.Context, alias string) error { return s.ledger.Alias(ctx, k, alias) },
 	})
 	s.must(err)
-	_, err = s.ledger.Finish(ctx, k, id, o, time.Hour)
+	_, err = s.ledger.Finish(ctx, k, idempotency.Report{Attempt: id, Outcome: o, Next: time.Hour})
 	s.must(err)
 	return k, o.ActionURL
 }
@@ -182,7 +182,7 @@ func (s *shop) ask(k idempotency.Key) {
 	s.must(err)
 	o, err := s.client.Status(ctx, providers.Query{Reference: k.Reference, Amount: money(s.t), ProviderID: q.ProviderID, Handles: q.Handles})
 	s.must(err)
-	_, err = s.ledger.Answer(ctx, k, q.Version, q.AskedAt, o, time.Hour)
+	_, err = s.ledger.Answer(ctx, k, idempotency.Answered{Version: q.Version, AskedAt: q.AskedAt, Outcome: o, Next: time.Hour})
 	s.must(err)
 }
 

@@ -13,7 +13,7 @@ import (
 )
 
 // Ledger makes the ledger with each provider's policy. Without a ring nothing is sealed; observe may be nil.
-func Ledger(c *config.Config, rdb redis.UniversalClient, ring *seal.Ring, observe func(step string, took time.Duration)) *idempotency.Redis {
+func Ledger(c *config.Config, rdb redis.UniversalClient, ring *seal.Ring, observe func(step string, took time.Duration)) *idempotency.Ledger {
 	return idempotency.NewRedis(rdb, idempotency.Options{
 		Policies: Policies(c), Replicas: c.LedgerReplicas, Seal: ring, Observe: observe,
 	})
@@ -27,7 +27,7 @@ func Policies(c *config.Config) map[string]idempotency.Policy {
 		policies[name] = idempotency.Policy{
 			Settle: p.SettleTime, NotFoundInterval: p.NotFoundInterval, Confirmations: p.NotFoundConfirmations,
 			Resend: p.Resend, MaxResends: p.MaxResends, PollDeadline: c.PollDeadline,
-			Retention: c.LedgerRetention, OutcomesRetention: c.OutcomesRetention,
+			Retention: c.LedgerRetention, OutcomesRetention: c.OutcomesRetention, TellAll: c.Outcomes == config.AllOutcomes,
 		}
 	}
 	return policies

@@ -1,0 +1,343 @@
+package idempotencytest
+
+import (
+	"time"
+
+	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/providers"
+)
+
+// report is the end of an attempt that came to the step that moves money.
+func (p *payment) report(attempt string, o providers.Outcome) idempotency.Settlement {
+	p.t.Helper()
+	s, err := p.Ledger.Finish(p.ctx(), p.key, idempotency.Report{Attempt: p.id(attempt), Outcome: o, Reached: true, Next: poll})
+	p.must(err)
+	return s
+}
+
+// What the store has forgotten and a worker still knows is never thrown away.
+func lostRows() []row {
+	return []row{
+		{does: "a success of an attempt that nobody recorded settles what waits", run: func(e *env) {
+			for _, s := range []idempotency.State{idempotency.Queued, idempotency.Blocked, ready, inDoubt, held} {
+				p := e.reach(s)
+				e.wantApplied(p.report("lost", paid("X")), true)
+				p.want(succeeded).wantID("X").wantAnomaly("")
+			}
+		}},
+		{does: "a doubt of an attempt that nobody recorded is asked about before anything is sent", run: func(e *env) {
+			for _, s := range []idempotency.State{idempotency.Queued, idempotency.Blocked, ready} {
+				p := e.reach(s)
+				p.unaskable = false
+				p.report("lost", unclear())
+				if s == ready {
+					p.want(inDoubt).wantVerdict(p.begin("b"), idempotency.AskFirst)
+					continue
+				}
+				p.want(held).wantLeft(true).wantVerdict(p.begin("b"), idempotency.Done)
+			}
+		}},
+		{does: "a pending of an attempt that nobody recorded is pending", run: func(e *env) {
+			p := e.reach(ready)
+			p.report("lost", accepted("X"))
+			p.want(pending).wantID("X").wantLeft(true)
+		}},
+		{does: "a refusal of an attempt that nobody recorded fails what waits", run: func(e *env) {
+			p := e.queued()
+			p.report("lost", declined())
+			p.want(failed).wantLeft(false)
+		}},
+		{does: "a second success of an attempt that nobody recorded is an anomaly", run: func(e *env) {
+			for _, id := range []string{"Y", ""} {
+				p := e.reach(succeeded)
+				p.report("lost", paid(id))
+				p.want(succeeded).wantID("X").wantAnomaly("second_success")
+			}
+		}},
+		{does: "while another attempt sends, a lost one is asked about when that ends", run: func(e *env) {
+			p := e.queued().send("a")
+			p.report("lost", unclear())
+			p.want(sending).release("a")
+			p.want(inDoubt).wantLeft(true)
+			q := e.queued().send("a")
+			q.report("lost", unclear())
+			q.want(sending).finish("a", declined())
+			q.want(inDoubt).wantLeft(true)
+		}},
+		{does: "reports of a lost attempt may be repeated", run: func(e *env) {
+			p := e.queued()
+			p.report("lost", paid("X"))
+			before := p.show()
+			e.wantApplied(p.report("lost", paid("X")), false)
+			if p.show().Version != before.Version {
+				e.t.Fatal("recorded twice")
+			}
+		}},
+		{does: "an attempt that never came to a step that moves money leaves no trace", run: func(e *env) {
+			p := e.queued()
+			e.wantApplied(p.finish("lost", unclear()), false)
+			p.want(idempotency.Queued).wantLeft(false).send("a")
+		}},
+		{does: "a report that the money step was reached opens the attempt, note or no note", run: func(e *env) {
+			p := e.queued()
+			p.idle("a")
+			p.report("a", unclear())
+			p.want(inDoubt).wantLeft(true)
+			q := e.queued()
+			q.idle("a")
+			q.lapse().want(ready).report("a", unclear())
+			q.wantLeft(true).wantVerdict(q.begin("b"), idempotency.AskFirst)
+		}},
+		{does: "a record that is gone is recorded again, in doubt, with the attempt that is still known", run: func(e *env) {
+			p := e.ghost(true)
+			p.want(inDoubt).wantLeft(true).wantVerdict(p.begin("b"), idempotency.AskFirst)
+			p.report("a", paid("X"))
+			p.want(succeeded).wantID("X")
+		}},
+		{does: "a record that is gone is a person's where the provider cannot be asked", run: func(e *env) {
+			p := e.ghost(false)
+			p.want(held).wantLeft(true).report("a", paid("X"))
+			p.want(succeeded)
+		}},
+		{does: "recording again leaves a record alone that is there", run: func(e *env) {
+			p := e.reach(succeeded)
+			before := p.show()
+			e.must(e.Ledger.Restore(e.ctx(), p.reg, idempotency.RestoredAttempt{Attempt: p.id("x"), Askable: true}))
+			if after := p.show(); after.Version != before.Version {
+				e.t.Fatalf("was %+v, is %+v", before, after)
+			}
+		}},
+	}
+}
+
+// ghost is a payment that the store does not know, whose worker still holds attempt "a".
+func (e *env) ghost(askable bool) *payment {
+	e.t.Helper()
+	p := &payment{env: e, key: e.registration("ghost").Key, reg: e.registration("ghost")}
+	b := e.queued().begin("clock")
+	e.must(e.Ledger.Restore(e.ctx(), p.reg, idempotency.RestoredAttempt{Attempt: p.id("a"), LeaseEnd: b.Now.Add(lease), Askable: askable}))
+	return p
+}
+
+// Two attempts that both succeeded are two payments; whether anything may have left is one rule.
+func doubleRows() []row {
+	var rows []row
+	for _, ids := range [][2]string{{"X", "Y"}, {"X", ""}, {"", "X"}, {"", ""}} {
+		rows = append(rows, row{
+			does:   "two attempts that succeed as '" + ids[0] + "' and '" + ids[1] + "' are an anomaly, and no id is lost",
+			policy: resend, run: func(e *env) {
+				p := e.resent()
+				p.finish("b", paid(ids[0]))
+				p.finish("a", paid(ids[1]))
+				r := p.want(succeeded).wantAnomaly("second_success").show()
+				known := ids[0]
+				if known == "" {
+					known = ids[1]
+				}
+				if r.ProviderID != known && ids[0] != "" {
+					e.t.Fatalf("provider id %q, want %q", r.ProviderID, known)
+				}
+				q := e.resent()
+				q.finish("a", paid(ids[0]))
+				q.finish("b", paid(ids[1]))
+				if r := q.want(succeeded).wantAnomaly("second_success").show(); known != "" && r.ProviderID == "" {
+					e.t.Fatalf("the id %q is lost", known)
+				}
+			},
+		})
+	}
+	return append(rows, []row{
+		{does: "the same id for both is one payment", policy: resend, run: func(e *env) {
+			p := e.resent()
+			p.finish("a", paid("X"))
+			p.finish("b", paid("X"))
+			p.want(succeeded).wantAnomaly("").wantID("X")
+		}},
+		{does: "what the provider has may have left, also when a person calls it failed", run: func(e *env) {
+			p := e.reach(pending).wantLeft(true)
+			_, err := p.resolve("failed", "")
+			e.must(err)
+			p.want(failed).wantLeft(true).wantDue(day)
+			_, err = p.retry(false)
+			e.refused(err)
+		}},
+		{does: "a person who knows closes the attempts, and the payment can go on", run: func(e *env) {
+			for _, s := range []idempotency.State{inDoubt, pending, held} {
+				p := e.reach(s)
+				e.must(p.resolveClosed())
+				p.want(failed).wantLeft(false).wantNoDue()
+				_, err := p.retry(false)
+				e.must(err)
+				p.want(ready).send("b")
+			}
+		}},
+		{does: "the attempts of a failed payment can be closed later", run: func(e *env) {
+			p := failedOpen(e)
+			e.must(p.resolveClosed())
+			if r := p.want(failed).wantLeft(false).show(); r.Decline != "soft" {
+				e.t.Fatalf("decline %q", r.Decline)
+			}
+			e.refused(p.resolveClosed())
+		}},
+		{does: "a success of an attempt that a person closed is an anomaly", run: func(e *env) {
+			p := e.reach(held)
+			e.must(p.resolveClosed())
+			p.finish("a", paid("X"))
+			p.want(failed).wantAnomaly("late_success")
+		}},
+	}...)
+}
+
+func (p *payment) resolveClosed() error {
+	_, err := p.Ledger.Resolve(p.ctx(), p.key, p.show().Version, idempotency.Resolution{
+		Person: person(), As: "failed", Decline: "soft", AcceptDoubleRisk: true,
+	})
+	return err
+}
+
+func duplicate() providers.Outcome {
+	return providers.Outcome{Class: providers.Duplicate, Code: "duplicate_reference"}
+}
+
+// Whose payment it is that the provider has under our reference.
+func foreignRows() []row {
+	answerOurs := func(p *payment, o providers.Outcome) {
+		q := p.ask()
+		_, err := p.Ledger.Answer(p.ctx(), p.key, idempotency.Answered{
+			Version: q.Version, AskedAt: q.AskedAt, Outcome: o, Ours: true, Next: poll,
+		})
+		p.must(err)
+	}
+	return []row{
+		{does: "a duplicate at the first attempt is asked about, and what is found is not taken for ours", run: func(e *env) {
+			for _, o := range []providers.Outcome{paid("X"), accepted("X"), declined()} {
+				p := e.queued().send("a")
+				p.finish("a", duplicate())
+				p.want(inDoubt).wantLeft(true).answer(o)
+				p.want(held).wantCode("reference_taken").wantID("")
+				p.answer(o)
+				p.want(held)
+			}
+		}},
+		{does: "what repeats everything that the payment means is ours", run: func(e *env) {
+			p := e.queued().send("a")
+			p.finish("a", duplicate())
+			answerOurs(p, paid("X"))
+			p.want(succeeded).wantID("X")
+			q := e.queued().send("a")
+			q.finish("a", duplicate())
+			q.answer(paid("X"))
+			answerOurs(q.want(held), paid("X"))
+			q.want(succeeded)
+		}},
+		{does: "a duplicate after an attempt that may have left is found as ours", policy: resend, run: func(e *env) {
+			p := e.resent()
+			p.finish("b", duplicate())
+			p.want(inDoubt).answer(paid("X"))
+			p.want(succeeded).wantID("X")
+		}},
+		{does: "a success of somebody else's, answered too late, is not taken for ours", run: func(e *env) {
+			p := e.queued().send("a")
+			p.finish("a", duplicate())
+			q := p.ask()
+			p.answer(otherPayment())
+			e.wantApplied(p.answerTo(q, paid("X")), false)
+			p.want(held)
+		}},
+		{does: "what an attempt found before it sent anything is not taken for ours later", run: func(e *env) {
+			p := e.queued()
+			p.idle("a")
+			p.finish("a", providers.Outcome{Class: providers.Mismatch, Code: "reference_taken"})
+			p.want(held).wantLeft(false).answer(paid("X"))
+			p.want(held).wantID("")
+			answerOurs(p, paid("X"))
+			p.want(succeeded)
+		}},
+		{does: "a duplicate that is not found is held as any", run: func(e *env) {
+			p := e.queued().send("a")
+			p.finish("a", duplicate())
+			p.notFound().want(held).wantCode("not_found")
+		}},
+	}
+}
+
+// An answer that contradicts what is settled, and the end of a payer's time.
+func contradictionRows() []row {
+	return []row{
+		{does: "not found about a succeeded payment is an anomaly once it is confirmed", run: func(e *env) {
+			p := e.reach(succeeded)
+			p.Advance(e.policy.Settle)
+			p.answer(absent())
+			p.want(succeeded).wantAnomaly("").wantDue(e.policy.NotFoundInterval).Advance(e.policy.NotFoundInterval)
+			p.answer(absent())
+			p.want(succeeded).wantAnomaly("not_found_after_succeeded")
+		}},
+		{does: "found again in between, a not found about a succeeded payment is nothing", run: func(e *env) {
+			p := e.reach(succeeded)
+			p.Advance(e.policy.Settle)
+			p.answer(absent())
+			p.Advance(e.policy.NotFoundInterval)
+			p.answer(paid("X"))
+			p.answer(absent())
+			p.want(succeeded).wantAnomaly("")
+		}},
+		{does: "not found before the settle time says nothing of a succeeded payment", run: func(e *env) {
+			p := e.reach(succeeded)
+			for range 4 {
+				p.answer(absent())
+				p.Advance(e.policy.NotFoundInterval)
+			}
+			p.want(succeeded).wantAnomaly("")
+		}},
+		{does: "only an answer that found a session unpaid expires it; anything else holds it", run: func(e *env) {
+			for _, o := range []providers.Outcome{absent(), declined(), otherPayment()} {
+				p := session(e.later(0, time.Hour))
+				p.Advance(time.Hour + grace)
+				p.answer(o)
+				p.want(held).wantLeft(true)
+			}
+		}},
+	}
+}
+
+// tellingRows: what the outcome stream is told without being asked for everything.
+func tellingRows() []row {
+	told := func(e *env) []string {
+		var states []string
+		for _, x := range e.Outcomes(e.t) {
+			states = append(states, x["state"])
+		}
+		return states
+	}
+	quiet := func(p *idempotency.Policy) { p.TellAll = false }
+	return []row{
+		{does: "sending is not told, and ready is told once while a payment is tried again and again", policy: quiet, run: func(e *env) {
+			p := e.queued()
+			for _, attempt := range []string{"a", "b", "c"} {
+				p.send(attempt).release(attempt)
+			}
+			p.send("d").finish("d", paid("X"))
+			if got := told(e); len(got) != 3 || got[0] != "queued" || got[1] != "ready" || got[2] != "succeeded" {
+				e.t.Fatalf("told %v", got)
+			}
+		}},
+		{does: "ready after something else was told is told again", policy: quiet, run: func(e *env) {
+			p := e.queued().send("a")
+			p.release("a")
+			p.send("b").finish("b", declined())
+			_, err := p.retry(false)
+			e.must(err)
+			if got := told(e); len(got) != 4 || got[3] != "ready" {
+				e.t.Fatalf("told %v", got)
+			}
+		}},
+		{does: "an empty field is left out", policy: quiet, run: func(e *env) {
+			e.queued()
+			for name, value := range e.Outcomes(e.t)[0] {
+				if value == "" {
+					e.t.Errorf("%s is there and empty", name)
+				}
+			}
+		}},
+	}
+}

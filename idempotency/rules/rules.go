@@ -1,0 +1,121 @@
+// Package rules says what each step makes of a payment's record. Every function here is pure: a record, what
+// is known beside it, the store's time and the step go in; a Change, or a refusal, comes out. Nothing is read,
+// written, waited for or drawn by lot, so that the rules about money can be searched through and compared.
+//
+// A store holds the record and writes a Change only if the record is still the one that was read; whoever
+// loses such a race reads and decides again. Package idempotency does that; this package knows no store.
+//
+// The files follow the life of a payment: register.go, begin.go, attempt.go (what the attempt that owns the
+// payment reports), late.go (what an attempt reports that owns it no longer), answer.go (what the provider says
+// to a question), settled.go (the same of a settled payment), wake.go and person.go. What they share is in
+// record.go (the record, and what its attempts add up to) and step.go (how a payment comes into a state).
+package rules
+
+import (
+	"errors"
+	"time"
+)
+
+// State of a payment.
+type State string
+
+// The states of a payment; docs/states.md draws who moves it from one to another.
+const (
+	Queued    State = "queued"
+	Sending   State = "sending"
+	Ready     State = "ready"
+	InDoubt   State = "in_doubt"
+	Pending   State = "pending"
+	Held      State = "held"
+	Blocked   State = "blocked"
+	Succeeded State = "succeeded"
+	Failed    State = "failed"
+	Reversed  State = "reversed"
+)
+
+// States lists every state in the order of a payment's life.
+func States() []State {
+	return []State{Queued, Sending, Ready, InDoubt, Pending, Held, Blocked, Succeeded, Failed, Reversed}
+}
+
+// Final reports whether no machine moves the payment on.
+func (s State) Final() bool { return s == Succeeded || s == Failed || s == Reversed }
+
+// Time is an instant of the store's clock in milliseconds since 1970; zero is none. Leases, settle times and due
+// times use no other clock.
+type Time int64
+
+// Add returns the instant that much later.
+func (t Time) Add(d time.Duration) Time { return t + Time(d.Milliseconds()) }
+
+// Policy is what a provider's settings say about doubt. Durations are kept to the millisecond.
+type Policy struct {
+	// Settle is how long after an attempt's end the provider may still execute it.
+	Settle time.Duration
+	// NotFoundInterval is the least time between two counted answers of "not found", Confirmations how many must
+	// be counted.
+	NotFoundInterval time.Duration
+	Confirmations    int
+	// Resend sends again after that, MaxResends times at most; else the payment is held.
+	Resend     bool
+	MaxResends int
+	// PollDeadline: what is still undecided then is held.
+	PollDeadline time.Duration
+	// Retention is how long a settled record is kept, OutcomesRetention how long an entry of the outcome stream.
+	Retention         time.Duration
+	OutcomesRetention time.Duration
+	// TellAll tells the outcome stream every change of state: sending too, and ready each time.
+	TellAll bool
+}
+
+const day = 24 * time.Hour
+
+// DefaultPolicy is the policy of the documented defaults.
+func DefaultPolicy() Policy {
+	return Policy{
+		Settle: 5 * time.Minute, NotFoundInterval: 15 * time.Second, Confirmations: 2, MaxResends: 1,
+		PollDeadline: 72 * time.Hour, Retention: 400 * day, OutcomesRetention: 30 * day,
+	}
+}
+
+const (
+	// watchTime is how long a possible later execution is looked for.
+	watchTime = 7 * day
+	// payerGrace is given after a payer's time is over, for what was under way.
+	payerGrace = 2 * time.Hour
+	// retryWindow is how long a failed payment can be tried again and stays listed.
+	retryWindow = 30 * day
+)
+
+// Facts is what a step may know beside the record. A fact that the step does not look at may be left out.
+type Facts struct {
+	// Halted: a person has stopped new sends of the provider or the account.
+	Halted bool
+	// Locked: the payload or a handle is sealed with a key that the caller lacks, or is not sealed where it must be.
+	Locked bool
+	// HasPayload: the payment's details are still kept.
+	HasPayload bool
+	// Lookup is what is known of the account's status query.
+	Lookup Lookup
+}
+
+// Lookup says whether an account's status query ever found a payment; its word "not found" proves nothing before.
+type Lookup string
+
+// What is known of a lookup.
+const (
+	LookupUnproven Lookup = ""
+	// LookupAsked: the account's first success is being looked up as a proof.
+	LookupAsked  Lookup = "asked"
+	LookupProven Lookup = "proven"
+)
+
+// What a caller may branch on.
+var (
+	// ErrMoved: the payment moved on since its version was read; read it again.
+	ErrMoved = errors.New("the payment moved on meanwhile")
+	// ErrRefused: the step is not allowed in the payment's present state. The text says why.
+	ErrRefused = errors.New("refused")
+	// ErrNotOwner: the attempt no longer owns the payment and must stop without sending.
+	ErrNotOwner = errors.New("the attempt no longer owns the payment")
+)

@@ -1,0 +1,107 @@
+package idempotency
+
+import (
+	"context"
+	"time"
+
+	"github.com/remesa/remesa/idempotency/rules"
+)
+
+// Store keeps records and compares and sets; it decides nothing. Each method works on payments of one provider.
+type Store interface {
+	// Load reads records, each with its payload, in one go with the store's time. A record that is not there is nil in
+	// the answer, one that cannot be read has an error.
+	Load(ctx context.Context, provider string, wants []Want) ([]Loaded, error)
+	// Commit writes decisions, each for itself: all of it, or nothing. An error beside a result means that nobody knows
+	// whether that one was written, or, for ErrReplicas, that it was.
+	Commit(ctx context.Context, provider string, decisions []Decision) ([]Committed, []error)
+	// Due returns the ids that are due, the longest due first.
+	Due(ctx context.Context, provider string, limit int) ([]string, error)
+	// Postpone puts an id that cannot be looked at behind the others.
+	Postpone(ctx context.Context, provider, id string, by time.Duration) error
+	// Acknowledged returns once replicas have all that was written, where they are asked for.
+	Acknowledged(ctx context.Context, provider string) error
+
+	// Alias lets Find lead from a name to an id, for as long as given.
+	Alias(ctx context.Context, provider, alias, id string, keep time.Duration) error
+	Find(ctx context.Context, provider, alias string) (id string, err error)
+	// Halt keeps or removes an account's halt ("*" for all), and writes the entry down.
+	Halt(ctx context.Context, provider, account, entry string, halted bool) error
+	Halts(ctx context.Context, provider string) (map[string]string, error)
+
+	// Listed calls yield with the ids of an index, oldest first, by the page.
+	Listed(ctx context.Context, provider string, index Index, yield func(ids []string) (bool, error)) error
+	// Counts returns the number of payments in each indexed state.
+	Counts(ctx context.Context, provider string) (map[State]int64, error)
+	// Vitals are the few numbers that alarms look at.
+	Vitals(ctx context.Context, provider string) (Vitals, error)
+	// Available reports whether the store answers.
+	Available(ctx context.Context) error
+}
+
+// Index names a list of payments.
+type Index struct {
+	// State selects an indexed state; empty with Open and Anomalies unset: all records there are.
+	State State
+	// Open selects every state that is not settled.
+	Open bool
+	// Anomalies selects what has an anomaly.
+	Anomalies bool
+	// Limit is the most ids, the first ones; zero for all.
+	Limit int
+}
+
+// Want is a record to read.
+type Want struct {
+	ID, Account string
+	// Lookup: what is known of the account's lookup is wanted too.
+	Lookup bool
+	// Due: when it is due is wanted too.
+	Due bool
+}
+
+// Loaded is a record as it was read.
+type Loaded struct {
+	// Text is the record as it stands in the store, empty where there is none.
+	Text    string
+	Record  rules.Record
+	Payload []byte
+	Lookup  rules.Lookup
+	// Due is when it is due; zero where nobody must look.
+	Due rules.Time
+	Now rules.Time
+	// Err says why the record cannot be read.
+	Err error
+}
+
+// Decision is a change on its way into the store.
+type Decision struct {
+	Key    Key
+	Change rules.Change
+	// Text and Now are those from which it was decided.
+	Text string
+	Now  rules.Time
+	// Payload is set where the change sets one.
+	Payload []byte
+	// Object and Permit name what a registration claims and needs.
+	Object, Permit string
+	// Retention and OutcomesRetention are the policy's.
+	Retention, OutcomesRetention time.Duration
+}
+
+// Committed is what became of a decision.
+type Committed struct {
+	// Done: it was written. Otherwise Moved: the record is another, or the decision is too old; or Failed is the guard that
+	// did not hold, and Found what it found.
+	Done, Moved bool
+	Failed      rules.Guard
+	Found       string
+}
+
+// Vitals are what an alarm looks at.
+type Vitals struct {
+	Now rules.Time
+	// FirstDue is when the payment that is due the longest fell due; zero where none is.
+	FirstDue         rules.Time
+	Anomalies, Halts int64
+}

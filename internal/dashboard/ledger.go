@@ -1,0 +1,25 @@
+package dashboard
+
+import (
+	"context"
+
+	"github.com/remesa/remesa/idempotency"
+)
+
+// Ledger is what the pages show, and what a person may do there. A step by hand carries the version that the person saw.
+type Ledger interface {
+	Show(ctx context.Context, k idempotency.Key) (idempotency.Record, error)
+	List(ctx context.Context, f idempotency.Filter, yield func(idempotency.Record) bool) error
+	Counts(ctx context.Context, provider string) (map[idempotency.State]int64, error)
+	Halts(ctx context.Context, provider string) (map[string]string, error)
+	Resolver
+}
+
+// Resolver takes the steps by hand.
+type Resolver interface {
+	Resolve(ctx context.Context, k idempotency.Key, version int64, r idempotency.Resolution) (idempotency.Settlement, error)
+	ClearAnomaly(ctx context.Context, k idempotency.Key, version int64, reverse bool, by idempotency.Person) (idempotency.Settlement, error)
+	Unblock(ctx context.Context, k idempotency.Key, version int64, by idempotency.Person) (idempotency.Settlement, error)
+	Cancel(ctx context.Context, k idempotency.Key, version int64, by idempotency.Person) (idempotency.Settlement, error)
+	Retry(ctx context.Context, k idempotency.Key, version int64, acceptDoubleRisk bool, by idempotency.Person) (idempotency.Settlement, error)
+}

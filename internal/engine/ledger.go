@@ -1,0 +1,38 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"github.com/remesa/remesa/idempotency"
+)
+
+// Ledger is what a worker needs of the ledger. All times are the store's; all delays are relative to its clock.
+type Ledger interface {
+	Register(ctx context.Context, rs ...idempotency.Registration) ([]idempotency.Registered, error)
+	Attempts
+	Questions
+	// Defer moves only the due time of what must wait before it begins.
+	Defer(ctx context.Context, k idempotency.Key, after time.Duration) error
+	// Due hands out what is due, and moves its due time on.
+	Due(ctx context.Context, provider string, limit int, askFor time.Duration) ([]idempotency.Wakeup, error)
+}
+
+// Attempts are the steps of an attempt.
+type Attempts interface {
+	Begin(ctx context.Context, k idempotency.Key, b idempotency.BeginRequest) (idempotency.Begun, error)
+	// Note keeps handles before the next step. Any error means: stop without sending.
+	Note(ctx context.Context, k idempotency.Key, attempt string, handles map[string]string, moves bool) error
+	Alias(ctx context.Context, k idempotency.Key, alias string) error
+	Release(ctx context.Context, k idempotency.Key, attempt, reason string, after time.Duration) (idempotency.Settlement, error)
+	Finish(ctx context.Context, k idempotency.Key, r idempotency.Report) (idempotency.Settlement, error)
+	// Restore records a payment again that the store has lost.
+	Restore(ctx context.Context, r idempotency.Registration, a idempotency.RestoredAttempt) error
+	Reject(ctx context.Context, k idempotency.Key, why idempotency.Rejection) (idempotency.Settlement, error)
+}
+
+// Questions are the steps of a question.
+type Questions interface {
+	Ask(ctx context.Context, k idempotency.Key) (idempotency.Question, error)
+	Answer(ctx context.Context, k idempotency.Key, a idempotency.Answered) (idempotency.Settlement, error)
+}

@@ -1,0 +1,57 @@
+package kv
+
+import (
+	"strconv"
+	"time"
+)
+
+// Entry is an entry of a provider's outcome stream. An empty field is left out of the stream; consumers read it as empty.
+type Entry struct {
+	Key, Type, State, Reference, ProviderID, Code, Message, Decline string
+	Amount, Currency                                                string
+	Attempt                                                         int
+	At                                                              time.Time
+	Metadata, ActionURL, Event, Account, Subscription, Period       string
+	// Version makes the event id, key and version, which consumers tell repetitions apart by.
+	Version int64
+}
+
+// Fields are the names and values of the entry as they stand in the stream.
+func (e Entry) Fields() []any {
+	fields := make([]any, 0, 2*18)
+	add := func(name, value string) {
+		if value != "" {
+			fields = append(fields, name, value)
+		}
+	}
+	attempt := ""
+	if e.Attempt > 0 {
+		attempt = strconv.Itoa(e.Attempt)
+	}
+	add("key", e.Key)
+	add("type", e.Type)
+	add("state", e.State)
+	add("reference", e.Reference)
+	add("provider_id", e.ProviderID)
+	add("code", e.Code)
+	add("message", e.Message)
+	add("decline", e.Decline)
+	add("amount", e.Amount)
+	add("currency", e.Currency)
+	add("attempt", attempt)
+	add("at", e.At.UTC().Format("2006-01-02T15:04:05.000Z"))
+	add("metadata", e.Metadata)
+	add("action_url", e.ActionURL)
+	add("event", e.Event)
+	add("event_id", e.Key+":"+strconv.FormatInt(e.Version, 10))
+	add("account", e.Account)
+	add("subscription", e.Subscription)
+	add("period", e.Period)
+	return fields
+}
+
+// Append adds the entry to the owner's outcome stream, which is trimmed by age as it grows.
+func (c *Commit) Append(e Entry, retention time.Duration) {
+	oldest := strconv.FormatInt(e.At.Add(-retention).UnixMilli(), 10)
+	c.Write("XADD", OutcomesKey(c.Owner), append([]any{"MINID", "~", oldest, "*"}, e.Fields()...)...)
+}

@@ -1,0 +1,138 @@
+package kv
+
+import (
+	"context"
+	"crypto/sha1" // #nosec G505 -- Redis names scripts by their SHA-1
+	_ "embed"
+	"encoding/hex"
+	"errors"
+	"strings"
+	"sync/atomic"
+
+	"github.com/redis/go-redis/v9"
+)
+
+//go:embed clock.lua
+var clockLua string
+
+// testClock takes the place of clock.lua in tests: the time is the number under the last key.
+const testClock = "local function clock() return tonumber(redis.call('GET', KEYS[#KEYS])) end\n"
+
+// Script is one script in the forms that a store may need. The files carry no shebang: the demo's embedded store cannot
+// parse one.
+type Script struct {
+	flagged, plain source
+}
+
+type source struct{ text, sha string }
+
+func newSource(text string) source {
+	sum := sha1.Sum([]byte(text)) // #nosec G401 -- Redis names scripts by their SHA-1
+	return source{text, hex.EncodeToString(sum[:])}
+}
+
+// Room says whether a script may run while Redis is full.
+type Room bool
+
+// Kinds of scripts.
+const (
+	// Reports works when Redis is full: what happened is always recorded.
+	Reports Room = true
+	// Grows is refused then.
+	Grows Room = false
+)
+
+// NewScript makes a script.
+func NewScript(text string, room Room) *Script {
+	head := "#!lua\n"
+	if room == Reports {
+		head = "#!lua flags=allow-oom\n"
+	}
+	return &Script{flagged: newSource(head + text), plain: newSource(text)}
+}
+
+// DB is a Redis with the clock that decisions are made by.
+type DB struct {
+	Client redis.UniversalClient
+	// TestClock takes the time from the key "remesa:{owner}:clock" (ms since 1970) instead of from Redis. For tests.
+	TestClock bool
+
+	dialect atomic.Int32
+	commits commits
+}
+
+// NewDB makes one on a client that stays the caller's to close.
+func NewDB(client redis.UniversalClient, testClock bool) *DB {
+	return &DB{Client: client, TestClock: testClock, commits: newCommits(clockSource(testClock))}
+}
+
+func clockSource(test bool) string {
+	if test {
+		return testClock
+	}
+	return clockLua
+}
+
+// Timed makes a script that may call clock(). Its keys are closed by Keys.
+func (db *DB) Timed(text string, room Room) *Script {
+	return NewScript(clockSource(db.TestClock)+text, room)
+}
+
+// Keys are the KEYS of a script that may look at the clock.
+func (db *DB) Keys(owner string, keys ...string) []string {
+	if db.TestClock {
+		return append(keys, clockKey(owner))
+	}
+	return keys
+}
+
+const (
+	unknownDialect int32 = iota
+	flaggedDialect
+	plainDialect
+)
+
+// source returns the script in the form that the store understands. The first call finds out.
+func (db *DB) source(ctx context.Context, s *Script) (source, error) {
+	if db.dialect.Load() == unknownDialect {
+		if err := db.detect(ctx); err != nil {
+			return source{}, err
+		}
+	}
+	if db.dialect.Load() == plainDialect {
+		return s.plain, nil
+	}
+	return s.flagged, nil
+}
+
+func (db *DB) detect(ctx context.Context) error {
+	err := db.Client.Eval(ctx, "#!lua flags=allow-oom,no-writes\nreturn 1", nil).Err()
+	var refused redis.Error
+	switch {
+	case err == nil:
+		db.dialect.Store(flaggedDialect)
+	case errors.As(err, &refused) && strings.Contains(err.Error(), "compiling script"):
+		db.dialect.Store(plainDialect)
+	default:
+		return err
+	}
+	return nil
+}
+
+// Run runs a script, and loads it where Redis does not know it.
+func (db *DB) Run(ctx context.Context, s *Script, keys []string, args ...any) (any, error) {
+	src, err := db.source(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	reply, err := db.Client.EvalSha(ctx, src.sha, keys, args...).Result()
+	if redis.HasErrorPrefix(err, "NOSCRIPT") {
+		reply, err = db.Client.Eval(ctx, src.text, keys, args...).Result()
+	}
+	return reply, err
+}
+
+// Full reports whether Redis refused something because it is full.
+func Full(err error) bool {
+	return err != nil && (redis.HasErrorPrefix(err, "OOM") || strings.Contains(err.Error(), "-OOM"))
+}
