@@ -87,6 +87,7 @@ const (
 	expireTokens reply = "expire_tokens"
 	declined     reply = "declined"
 	rejectedObj  reply = "rejected_object"
+	rejectedToo  reply = "rejection_beside"
 	oddStatus    reply = "unknown_status"
 	oddCode      reply = "unknown_code"
 	absent       reply = "not_found"
@@ -128,13 +129,15 @@ func kinds() map[string]behaviour {
 		"wrong_types_after":    {Send, movesNow, wrongTypes},
 		"unknown_status_after": {Send, movesNow, oddStatus},
 		"unknown_code_after":   {Send, movesNow, oddCode},
-		"redirect":             {Send, untaken, redirect},
-		"late":                 {Send, movesAfterNotFound, hangUp},
-		"delayed":              {Send, movesDelayed, hangUp},
-		"bare_404":             {Ask, untaken, bare404},
-		"login_page":           {Ask, untaken, html},
-		"not_found":            {Ask, untaken, absent},
-		"wrong_amount":         {Ask, untaken, wrongAmount},
+		// With no code given the object says that all is well, as it does beside payments that were paid.
+		"rejection_beside": {Any, movesNow, rejectedToo},
+		"redirect":         {Send, untaken, redirect},
+		"late":             {Send, movesAfterNotFound, hangUp},
+		"delayed":          {Send, movesDelayed, hangUp},
+		"bare_404":         {Ask, untaken, bare404},
+		"login_page":       {Ask, untaken, html},
+		"not_found":        {Ask, untaken, absent},
+		"wrong_amount":     {Ask, untaken, wrongAmount},
 	}
 }
 

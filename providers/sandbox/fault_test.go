@@ -61,6 +61,7 @@ func TestFaults(t *testing.T) {
 		{Fault{Kind: "wrong_types_after"}, outcome{200, "true"}, 1, []outcome{{200, "pagado"}}},
 		{Fault{Kind: "unknown_status_after"}, outcome{200, "en_la_luna"}, 1, []outcome{{200, "pagado"}}},
 		{Fault{Kind: "unknown_code_after"}, outcome{200, "E-777"}, 1, []outcome{{200, "pagado"}}},
+		{Fault{Kind: "rejection_beside"}, outcome{201, "pagado"}, 1, []outcome{{201, "pagado"}}},
 		{Fault{Kind: "redirect"}, outcome{307, ""}, 0, []outcome{{404, "E-041"}}},
 		{Fault{Kind: "late"}, outcome{}, 0, []outcome{{404, "E-041"}, {200, "pagado"}}},
 		{Fault{Kind: "delayed", Delay: delay}, outcome{}, 0, []outcome{{404, "E-041"}, {404, "E-041"}}},
@@ -96,7 +97,7 @@ func check(t *testing.T, name string, got, want outcome) {
 
 func TestEveryFaultIsTested(t *testing.T) {
 	t.Parallel()
-	if n := len(Kinds()); n != 31 {
+	if n := len(Kinds()); n != 32 {
 		t.Errorf("%d kinds of faults: give each new one a row in TestFaults", n)
 	}
 }

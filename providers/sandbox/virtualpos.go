@@ -89,11 +89,11 @@ func (v *virtualPOS) execute(sent tef, raw []byte, b behaviour, f Fault) answer 
 		return *refusal
 	}
 	if first, found := v.desk.earlier(sent.MerchantID); found && v.Duplicates == Same {
-		return v.show(first, b)
+		return v.show(first, b, f)
 	} else if found && v.Duplicates == Refuse {
 		return answer{http.StatusConflict, nok("E-121", "merchant_id duplicado")}
 	}
-	return v.show(v.desk.take(sent.order(raw), b, f), b)
+	return v.show(v.desk.take(sent.order(raw), b, f), b, f)
 }
 
 // untaken is the answer to a payment that is not recorded. Its text names the person, as texts of banks do.
@@ -137,7 +137,7 @@ func (v *virtualPOS) status(w http.ResponseWriter, r *http.Request) {
 		deliver(w, r, answer{v.NotFoundStatus, nok("E-041", "no existe")}, b.reply, f)
 		return
 	}
-	deliver(w, r, v.show(o, b), b.reply, f)
+	deliver(w, r, v.show(o, b, f), b.reply, f)
 }
 
 func (v *virtualPOS) reference(id, reference string) string {
@@ -150,7 +150,7 @@ func (v *virtualPOS) reference(id, reference string) string {
 
 var words = map[state]string{hidden: "pendiente", pending: "pendiente", paid: "pagado", rejected: "rechazado"}
 
-func (v *virtualPOS) show(o order, b behaviour) answer {
+func (v *virtualPOS) show(o order, b behaviour, f Fault) answer {
 	payout := map[string]any{"id": o.ID, "merchant_id": o.Reference, "status": words[o.state], "amount": number(o.Amount)}
 	switch b.reply {
 	case wrongTypes:
@@ -161,9 +161,19 @@ func (v *virtualPOS) show(o order, b behaviour) answer {
 		payout["amount"] = number(o.Amount + "0")
 	case oddCode:
 		return answer{http.StatusOK, nok("E-777", "algo pasó")}
+	case rejectedToo:
+		return answer{http.StatusCreated, map[string]any{"status": "OK", "code": 201, "payout": payout, "rejected_object": rejection(f)}}
 	default: // what is wrong, if anything, is not in the words
 	}
 	return answer{http.StatusOK, map[string]any{"status": "OK", "code": 200, "payout": payout}}
+}
+
+// rejection is the object without a fault's code, as it was seen beside a payment that was paid.
+func rejection(f Fault) any {
+	if f.Code == "" {
+		return map[string]any{"code": "0", "message": "Operación exitosa", "doc_url": ""}
+	}
+	return map[string]any{"code": f.Code, "message": "saldo insuficiente", "doc_url": ""}
 }
 
 func nok(code, message string) any {

@@ -51,6 +51,14 @@ func subject(o sandbox.VirtualPOSOptions, change func(c *virtualpos.Config)) pro
 				Want: providers.Refused, Code: "51", Then: []providers.Class{providers.NotFound},
 			},
 			{
+				Name: "pays, and says so in a rejected_object, too", Faults: []sandbox.Fault{{Kind: "rejection_beside"}},
+				Want: providers.Succeeded, Code: "pagado", Moved: 1, Then: []providers.Class{providers.Succeeded}, Finally: 1,
+			},
+			{
+				Name: "pays, beside a rejected_object that rejects", Faults: []sandbox.Fault{{Kind: "rejection_beside", Code: "51"}},
+				Want: providers.InDoubt, Moved: 1, Then: []providers.Class{providers.InDoubt}, Finally: 1,
+			},
+			{
 				Name: "answers rechazado at once", Faults: []sandbox.Fault{{Kind: "rejected_word"}},
 				Want: providers.Pending, Code: "rechazado", Then: []providers.Class{providers.Refused, providers.Refused},
 			},

@@ -89,6 +89,8 @@ func asked(r wire.Reply, err error, with reading) (providers.Outcome, error) {
 		return with.outcome(a, providers.NotFound, a.code, a.message), nil
 	case a.refuses():
 		return with.outcome(a, providers.InDoubt, a.code, a.message), nil
+	case good(r, a) && a.rejects() && a.payment != nil:
+		return with.outcome(a, providers.Refused, a.rejection, a.rejectionMessage), nil
 	case good(r, a) && a.rejection == "" && known:
 		return with.outcome(a, class, a.payment.word, ""), nil
 	case good(r, a) && a.rejection == "" && a.payment != nil && a.payment.word != "":
@@ -122,7 +124,7 @@ func notAnswered(err error) error {
 // the answer speaks of a payment all the same.
 func refusedBefore(r wire.Reply, a answer, now time.Time) error {
 	switch {
-	case a.payment != nil || a.rejection != "" || r.Status >= 500:
+	case a.speaks || r.Status >= 500:
 		return nil
 	case r.Status == http.StatusTooManyRequests:
 		return &providers.NotSent{Reason: "throttled", RetryAfter: wire.RetryAfter(r.Header, now)}
@@ -144,15 +146,13 @@ func (a answer) class() (providers.Class, bool) {
 }
 
 // refuses reports a well-formed NOK: with a code, and without a payment that would contradict it.
-func (a answer) refuses() bool {
-	return a.envelope == envelopeNOK && a.code != "" && a.payment == nil && a.rejection == ""
-}
+func (a answer) refuses() bool { return a.envelope == envelopeNOK && a.code != "" && !a.speaks }
 
-// rejects reports a rejected_object that neither the envelope nor the payment's own word contradicts.
+// rejects reports a rejected_object that the envelope does not contradict, beside no payment or one whose own word rejects, too: the
+// object alone stands beside payments that were paid.
 func (a answer) rejects() bool {
 	class, _ := a.class()
-	silent := a.payment == nil || a.payment.word == ""
-	return a.rejection != "" && a.envelope != noEnvelope && (silent || class == providers.Refused)
+	return a.rejection != "" && a.envelope != noEnvelope && (a.payment == nil || class == providers.Refused)
 }
 
 func success(r wire.Reply) bool { return r.Status >= 200 && r.Status < 300 }

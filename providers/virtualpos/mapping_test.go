@@ -46,7 +46,14 @@ const (
 	badKey       = `{"status":"NOK","error":{"error_code":"E-001","message":"api_key"}}`
 	duplicateOne = `{"status":"NOK","error":{"error_code":"E-121","message":"merchant_id Duplicado"}}`
 	duplicateTwo = `{"status":"NOK","error":{"error_code":"E-122","message":"la transferencia ya existe"}}`
+	orderBody    = `{"status":"OK","code":200,"payment":{"client":{},"order":{"uuid":"0123456789abcdef","status":"pagado","amount":12500,"merchant_internal_code":"tef-0001","bank":{}}}}`
 )
+
+// beside puts one more field into an answer.
+func beside(body, field string) string { return strings.Replace(body, "{", "{"+field+",", 1) }
+
+// noRejection is the object that a paid payment of the sandbox carried.
+const noRejection = `"rejected_object":{"code":"0","message":"Operación exitosa","doc_url":"https://docs.example/objeto-rechazo"}`
 
 func paymentWith(word string) string { return strings.Replace(paidBody, "pagado", word, 1) }
 
@@ -80,6 +87,16 @@ func TestMapping(t *testing.T) {
 		{"without code", 200, strings.Replace(paidBody, `"code":200,`, "", 1), succeeded, "pagado", succeeded, "pagado"},
 		{"at the top level", 200, `{"id":"pyt_1","merchant_id":"tef-0001","status":"pagado"}`, succeeded, "pagado", succeeded, "pagado"},
 		{"at the top level beside the envelope's status", 200, `{"status":"OK","id":"pyt_1","merchant_id":"tef-0001"}`, doubt, "unreadable", doubt, "unreadable"},
+		{"an order", 200, orderBody, succeeded, "pagado", succeeded, "pagado"},
+		{"an order, with the sandbox's object", 201, beside(orderBody, noRejection), succeeded, "pagado", succeeded, "pagado"},
+		{"an order of another payment that is rejected", 200, strings.NewReplacer("pagado", "rechazado", "tef-0001", "tef-0002").Replace(orderBody), pending, "rechazado", doubt, "other_reference"},
+		{"a payment without an order", 200, strings.Replace(paidBody, "payout", "payment", 1), succeeded, "pagado", succeeded, "pagado"},
+		{"an order beside the payout that it repeats", 200, beside(paidBody, `"payment":{"order":{"uuid":"pyt_1","status":"pagado","merchant_internal_code":"tef-0001"}}`), succeeded, "pagado", succeeded, "pagado"},
+		{"an order beside a payout of another word", 200, beside(paymentWith("rechazado"), `"payment":{"order":{"uuid":"pyt_1","status":"pagado"}}`), doubt, "unreadable", noAnswerWord, ""},
+		{"the same, with HTTP 401", 401, beside(paymentWith("rechazado"), `"payment":{"order":{"uuid":"pyt_1","status":"pagado"}}`), doubt, "http_401", noAnswerWord, ""},
+		{"a payment that cannot be read, with HTTP 401", 401, strings.Replace(paidBody, `"pagado"`, "true", 1), doubt, "http_401", noAnswerWord, ""},
+		{"a payment that cannot be read, with HTTP 429", 429, strings.Replace(paidBody, `"pagado"`, "true", 1), doubt, "http_429", noAnswerWord, ""},
+		{"its uuid at the top level", 200, `{"uuid":"pyt_1","merchant_internal_code":"tef-0001","status":"pagado"}`, succeeded, "pagado", succeeded, "pagado"},
 		{"a word at the top level, of nothing", 200, `{"status":"pagado"}`, doubt, "unreadable", noAnswerWord, ""},
 		{"an envelope of nothing", 200, `{"status":"OK","code":200}`, doubt, "unreadable", doubt, "unreadable"},
 		{"an envelope that contradicts itself by code", 200, strings.Replace(paidBody, `"code":200`, `"code":500`, 1), doubt, "unreadable", noAnswerWord, ""},
@@ -108,8 +125,25 @@ func TestMapping(t *testing.T) {
 		{"a rejected object without envelope", 201, `{"rejected_object":{"code":"51"}}`, doubt, "unreadable", noAnswerWord, ""},
 		{"a rejected object without code", 201, `{"status":"OK","rejected_object":{"message":"saldo"}}`, doubt, "unreadable", doubt, "unreadable"},
 		{"a rejected object beside a payment that is paid", 201, strings.Replace(paidBody, `"code"`, `"rejected_object":{"code":"51"},"code"`, 1), doubt, "unreadable", doubt, "unreadable"},
-		{"a rejected object beside a payment that is rejected", 201, strings.Replace(paymentWith("rechazado"), `"code"`, `"rejected_object":{"code":"51"},"code"`, 1), refused, "51", doubt, "unreadable"},
-		{"a rejected object of another payment", 201, `{"status":"OK","rejected_object":{"code":"51"},"payout":{"merchant_id":"tef-0002","status":"rechazado"}}`, doubt, "other_reference", doubt, "unreadable"},
+		{"a rejected object beside a payment that is rejected", 201, strings.Replace(paymentWith("rechazado"), `"code"`, `"rejected_object":{"code":"51"},"code"`, 1), refused, "51", refused, "51"},
+		{"a rejected object beside a payment that waits", 201, beside(paymentWith("pendiente"), `"rejected_object":{"code":"51"}`), doubt, "unreadable", doubt, "unreadable"},
+		{"a rejected object beside a payment without a word", 201, beside(paymentWith(""), `"rejected_object":{"code":"51"}`), doubt, "unreadable", doubt, "unreadable"},
+		{"a rejected object beside an order that is paid", 201, beside(orderBody, `"rejected_object":{"code":"51"}`), doubt, "unreadable", doubt, "unreadable"},
+		{"a rejected object that says success, beside one that is paid", 201, beside(paidBody, noRejection), succeeded, "pagado", succeeded, "pagado"},
+		{"the same, with HTTP 200", 200, beside(paidBody, noRejection), succeeded, "pagado", succeeded, "pagado"},
+		{"the same, its code a number", 201, beside(paidBody, `"rejected_object":{"code":0,"message":"Operación exitosa"}`), succeeded, "pagado", succeeded, "pagado"},
+		{"the same, its code of two digits", 201, beside(paidBody, `"rejected_object":{"code":" 00 "}`), succeeded, "pagado", succeeded, "pagado"},
+		{"the same, without a code", 201, beside(paidBody, `"rejected_object":{"code":"","message":"","doc_url":""}`), succeeded, "pagado", succeeded, "pagado"},
+		{"the same, of nothing", 201, beside(paidBody, `"rejected_object":""`), succeeded, "pagado", succeeded, "pagado"},
+		{"a rejected object that says success, beside one that waits", 201, beside(paymentWith("pendiente"), noRejection), pending, "pendiente", pending, "pendiente"},
+		{"a rejected object that says success, beside one that is rejected", 201, beside(paymentWith("rechazado"), noRejection), pending, "rechazado", refused, "rechazado"},
+		{"a rejected object that says success, of nothing", 201, `{"status":"OK","code":201,` + noRejection + `}`, doubt, "unreadable", doubt, "unreadable"},
+		{"a rejected object that says success, beside a refusal", 422, beside(refusal, noRejection), refused, "E-120", doubt, "E-120"},
+		{"an error of nothing, beside one that is paid", 200, beside(paidBody, `"error":{"error_code":"","message":"","doc_url":""}`), succeeded, "pagado", succeeded, "pagado"},
+		{"an error that says success, beside one that is paid", 200, beside(paidBody, `"error":{"error_code":"0","message":"Operación exitosa"}`), succeeded, "pagado", succeeded, "pagado"},
+		{"an error without a code, beside one that is paid", 200, beside(paidBody, `"error":{"message":"saldo"}`), doubt, "unreadable", noAnswerWord, ""},
+		{"NOK with an error that says success", 422, `{"status":"NOK","error":{"error_code":"0","message":"Operación exitosa"}}`, doubt, "http_422", doubt, "http_422"},
+		{"a rejected object of another payment", 201, `{"status":"OK","rejected_object":{"code":"51"},"payout":{"merchant_id":"tef-0002","status":"rechazado"}}`, doubt, "other_reference", doubt, "other_reference"},
 		{"rejected, of another payment", 200, strings.Replace(paymentWith("rechazado"), "tef-0001", "tef-0002", 1), pending, "rechazado", doubt, "other_reference"},
 
 		{"no data, with 404", 404, absent, doubt, "E-041", unknown, "E-041"},
@@ -211,6 +245,8 @@ func TestEchoRepeatsWhatTheProviderSaid(t *testing.T) {
 		{"a masked account", `"bank":{"account_number":"***6789"}`, "", providers.Echo{}},
 		{"our account and a RUT", `"bank":{"account_number":"00123456789"},"recipient":{"rut":"123456785"}`, "", providers.Echo{Beneficiary: "12345678-5"}},
 		{"another account and a RUT", `"bank":{"account_number":"99"},"recipient":{"rut":"12345678-5"}`, "", providers.Echo{Beneficiary: "99"}},
+		{"fields without a value", `"id":"","uuid":"","merchant_id":"","amount":"","currency":"","recipient":"","bank":""`, "", providers.Echo{}},
+		{"a uuid and the merchant's code", `"uuid":"0123456789abcdef","merchant_internal_code":"m"`, "0123456789abcdef", providers.Echo{Reference: "m"}},
 		{"nulls", `"id":null,"merchant_id":null,"amount":null,"recipient":null`, "", providers.Echo{}},
 	} {
 		body := strings.TrimSuffix(`{"status":"OK","payout":{"status":"pagado",`+row.payout, ",") + "}}"
