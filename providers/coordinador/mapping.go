@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -130,7 +132,7 @@ type answer struct {
 	errors []string
 	// clean: there are no errors, and there is a result or an operation.
 	clean bool
-	// acted: the result names something that was made, whatever else is said.
+	// acted: the result holds something of what was made, whatever else is said.
 	acted     bool
 	operation int64
 }
@@ -152,15 +154,13 @@ func readAnswer(body []byte) (answer, bool) {
 	return a, true
 }
 
-// makes reports whether a result names something that was made. How it names it is not known.
+// makes reports whether a result holds anything that has a value. How it names what was made is not known, and known answers only repeat
+// what was sent: errors beside such a result refuse nothing.
 func makes(result json.RawMessage) bool {
-	fields, _ := object(result)
-	for _, name := range []string{"id", "execution", "payment"} {
-		if id, ok := whole(fields[name]); ok && id > 0 {
-			return true
-		}
+	if fields, ok := object(result); ok {
+		return slices.ContainsFunc(slices.Collect(maps.Values(fields)), makes)
 	}
-	return false
+	return !slices.Contains([]string{"", "null", `""`, "[]", "false", "0"}, string(result))
 }
 
 var codeText = regexp.MustCompile(`^[A-Za-z0-9_.\-]{1,40}$`)

@@ -80,6 +80,12 @@ func TestRegistrationMapping(t *testing.T) {
 		{"errors, by field", 200, `{"errors":[{"dtes":["no existe el DTE"]}]}`, refused, "errors"},
 		{"errors, and yet something was made", 200, `{"result":{"id":987},"errors":["aviso de algo"]}`, doubt, "unreadable"},
 		{"errors, and yet an execution", 200, `{"result":{"execution":"987"},"errors":["aviso de algo"]}`, doubt, "unreadable"},
+		{"errors beside what was registered", 200, `{"result":{"debtor":101,"creditor":202,"amount":119000},"errors":[{"code":"0","message":"Operación exitosa"}],"operation":12345}`, doubt, "unreadable"},
+		{"errors beside a list", 200, `{"result":[{"id":987}],"errors":["aviso de algo"]}`, doubt, "unreadable"},
+		{"errors beside a number", 200, `{"result":987,"errors":["aviso de algo"]}`, doubt, "unreadable"},
+		{"errors beside a result of nothing", 200, `{"result":{"id":null,"debtor":""},"errors":["La instrucción no existe"]}`, refused, "errors"},
+		{"errors beside an empty list", 200, `{"result":[],"errors":["La instrucción no existe"]}`, refused, "errors"},
+		{"errors beside a result that is no text", 200, `{"result":"","errors":["La instrucción no existe"]}`, refused, "errors"},
 		{"errors, with HTTP 500", 500, wrongBody, doubt, "http_500"},
 		{"errors, with HTTP 201", 201, wrongBody, doubt, "http_201"},
 

@@ -82,10 +82,10 @@ func charged(r wire.Reply, err error, with reading) (providers.Outcome, error) {
 	return with.doubt(a, statusCode(r)), nil
 }
 
-// declined is the network's refusal, except where its words leave open whether the card was charged.
+// declined is the network's refusal, except where its words, or a code of zeros, leave open whether the card was charged.
 func (w reading) declined(a answer) providers.Outcome {
 	code := a.switchCode()
-	if code == "" || code == existsAlready || a.speaksOf(w.uncertain) {
+	if strings.Trim(strings.TrimPrefix(code, switchPrefix), "0") == "" || code == existsAlready || a.speaksOf(w.uncertain) {
 		return w.outcome(a, providers.InDoubt, code)
 	}
 	o := w.outcome(a, providers.Refused, code)

@@ -118,6 +118,8 @@ func TestMappingOfCharges(t *testing.T) {
 		{"a decline with the code of a completed order", 200, strings.ReplaceAll(switchBody, "4051", "72"), doubt, "72"},
 		{"a decline without code and key", 200, `{"type":"AGREGADOR_SWITCH","error":true}`, doubt, "unreadable"},
 		{"a decline with HTTP 503", 503, switchBody, doubt, "4051"},
+		{"a decline with the code of an approval", 200, strings.ReplaceAll(switchBody, "4051", "00"), doubt, "SWITCH_00"},
+		{"a decline with the code of an approval, by type and code", 200, `{"type":"AGREGADOR_SWITCH","message":"Success","code":0}`, doubt, "SWITCH_0"},
 		{"a decline of what exists already", 200, strings.ReplaceAll(switchBody, "4051", "4025"), doubt, "SWITCH_4025"},
 		{"a decline of what exists already, by type and code", 200, swap(strings.ReplaceAll(switchBody, "4051", "4025"), "SWITCH_4025", "EXISTS"), doubt, "SWITCH_4025"},
 		{"a decline that speaks of a time-out", 200, swap(switchBody, "fondos insuficientes", "Tiempo de espera agotado"), doubt, "SWITCH_4051"},
