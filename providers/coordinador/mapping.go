@@ -154,8 +154,8 @@ func readAnswer(body []byte) (answer, bool) {
 	return a, true
 }
 
-// makes reports whether a result holds anything that has a value. How it names what was made is not known, and known answers only repeat
-// what was sent: errors beside such a result refuse nothing.
+// makes reports whether a result holds anything that has a value. How it names what was made is not
+// known, and known answers only repeat what was sent: errors beside such a result refuse nothing.
 func makes(result json.RawMessage) bool {
 	if fields, ok := object(result); ok {
 		return slices.ContainsFunc(slices.Collect(maps.Values(fields)), makes)

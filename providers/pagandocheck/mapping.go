@@ -82,7 +82,8 @@ func charged(r wire.Reply, err error, with reading) (providers.Outcome, error) {
 	return with.doubt(a, statusCode(r)), nil
 }
 
-// declined is the network's refusal, except where its words, or a code of zeros, leave open whether the card was charged.
+// declined is the network's refusal, except where its words, or a code of zeros, leave open whether
+// the card was charged.
 func (w reading) declined(a answer) providers.Outcome {
 	code := a.switchCode()
 	if strings.Trim(strings.TrimPrefix(code, switchPrefix), "0") == "" || code == existsAlready || a.speaksOf(w.uncertain) {

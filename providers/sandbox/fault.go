@@ -88,6 +88,7 @@ const (
 	declined     reply = "declined"
 	rejectedObj  reply = "rejected_object"
 	rejectedToo  reply = "rejection_beside"
+	taken        reply = "duplicate"
 	oddStatus    reply = "unknown_status"
 	oddCode      reply = "unknown_code"
 	absent       reply = "not_found"
@@ -108,6 +109,7 @@ func kinds() map[string]behaviour {
 		latency:                {Any, movesNow, normal},
 		"decline":              {Send, untaken, declined},
 		"rejected_object":      {Send, untaken, rejectedObj},
+		"duplicate":            {Send, untaken, taken},
 		"rejected_word":        {Send, movesNever, normal},
 		"rejected_later":       {Send, rejectsPending, normal},
 		"pending":              {Send, movesPending, normal},
@@ -129,7 +131,8 @@ func kinds() map[string]behaviour {
 		"wrong_types_after":    {Send, movesNow, wrongTypes},
 		"unknown_status_after": {Send, movesNow, oddStatus},
 		"unknown_code_after":   {Send, movesNow, oddCode},
-		// With no code given the object says that all is well, as it does beside payments that were paid.
+		// With no code given the object says that all is well, as it does beside payments that were
+		// paid.
 		"rejection_beside": {Any, movesNow, rejectedToo},
 		"redirect":         {Send, untaken, redirect},
 		"late":             {Send, movesAfterNotFound, hangUp},

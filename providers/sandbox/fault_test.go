@@ -40,6 +40,7 @@ func TestFaults(t *testing.T) {
 		{Fault{Kind: "decline"}, outcome{422, "E-120"}, 0, []outcome{{404, "E-041"}}},
 		{Fault{Kind: "decline", Code: "E-133"}, outcome{422, "E-133"}, 0, []outcome{{404, "E-041"}}},
 		{Fault{Kind: "rejected_object"}, outcome{201, ""}, 0, []outcome{{404, "E-041"}}},
+		{Fault{Kind: "duplicate"}, outcome{409, "E-121"}, 0, []outcome{{404, "E-041"}}},
 		{Fault{Kind: "rejected_word"}, outcome{200, "rechazado"}, 0, []outcome{{200, "rechazado"}}},
 		{Fault{Kind: "rejected_later", Polls: 1}, outcome{200, "pendiente"}, 0, []outcome{{200, "pendiente"}, {200, "rechazado"}}},
 		{Fault{Kind: "pending", Polls: 2}, outcome{200, "pendiente"}, 0, []outcome{{200, "pendiente"}, {200, "pendiente"}, {200, "pagado"}}},
@@ -97,7 +98,7 @@ func check(t *testing.T, name string, got, want outcome) {
 
 func TestEveryFaultIsTested(t *testing.T) {
 	t.Parallel()
-	if n := len(Kinds()); n != 32 {
+	if n := len(Kinds()); n != 33 {
 		t.Errorf("%d kinds of faults: give each new one a row in TestFaults", n)
 	}
 }

@@ -15,6 +15,8 @@ type VirtualPOSOptions struct {
 	FlatBody bool
 	// Duplicates is what a repeated merchant_id comes to; Execute unless set.
 	Duplicates Duplicates
+	// Whole answers repeat the beneficiary, too.
+	Whole bool
 	// NotFoundStatus is the HTTP status of "not found"; 404 unless set.
 	NotFoundStatus int
 }
@@ -108,6 +110,8 @@ func (v *virtualPOS) untaken(sent tef, b behaviour, f Fault) *answer {
 	switch b.reply {
 	case unauthorized:
 		return &answer{http.StatusUnauthorized, nok("E-001", "api_key desconocida")}
+	case taken:
+		return &answer{http.StatusConflict, nok("E-121", "merchant_id duplicado")}
 	case declined:
 		return &answer{http.StatusUnprocessableEntity, nok(code, "transferencia rechazada: "+sent.Recipient.Name+", cuenta "+sent.Bank.AccountNumber)}
 	case rejectedObj:
@@ -152,6 +156,11 @@ var words = map[state]string{hidden: "pendiente", pending: "pendiente", paid: "p
 
 func (v *virtualPOS) show(o order, b behaviour, f Fault) answer {
 	payout := map[string]any{"id": o.ID, "merchant_id": o.Reference, "status": words[o.state], "amount": number(o.Amount)}
+	if v.Whole {
+		rut, bank, account := beneficiary(o.Execution)
+		payout["recipient"] = map[string]any{"rut": rut}
+		payout["bank"] = map[string]any{"sbif_code": bank, "account_number": account}
+	}
 	switch b.reply {
 	case wrongTypes:
 		payout["status"], payout["id"], payout["amount"] = true, []int{7}, map[string]any{"clp": "x"}

@@ -65,6 +65,12 @@ func (t tef) order(raw []byte) order {
 	}}
 }
 
+// beneficiary takes apart what order put together: document, bank and account.
+func beneficiary(e Execution) (rut, bank, account string) {
+	parts := strings.Fields(e.Beneficiary)
+	return parts[0], parts[1], parts[2]
+}
+
 func number(text string) json.Number { return json.Number(text) }
 
 // readTef reads what it can of a body; wrong is what would make a strict provider refuse it.

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"net/http/httptest"
 	"strings"
 	"testing"
 )
@@ -128,6 +129,22 @@ func TestVirtualPOSWaysWithDuplicates(t *testing.T) {
 		}
 		if n := s.VirtualPOS().Arrived("po-1"); n != 2 {
 			t.Errorf("%q: %d arrivals", row.way, n)
+		}
+	}
+}
+
+func TestVirtualPOSRepeatsTheBeneficiaryWhereItIsToldTo(t *testing.T) {
+	t.Parallel()
+	for _, whole := range []bool{true, false} {
+		s := New(Options{VirtualPOS: VirtualPOSOptions{Whole: whole}})
+		said(t, s, create("po-1"))
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, ask("po-1").build(t))
+		text := w.Body.String()
+		for _, part := range []string{`"rut":"12345678-5"`, `"sbif_code":"012"`, `"account_number":"12345678"`} {
+			if strings.Contains(text, part) != whole {
+				t.Errorf("%v: %s in %s", whole, part, text)
+			}
 		}
 	}
 }

@@ -16,11 +16,13 @@ type answer struct {
 	envelope envelope
 	// code and message are those of the envelope's error.
 	code, message string
-	// rejection is the code of a rejected_object that rejects; one that says success is as if it were absent.
+	// rejection is the code of a rejected_object that rejects; one that says success is as if it
+	// were absent.
 	rejection, rejectionMessage string
 	// payment is nil where the answer holds none.
 	payment *payment
-	// speaks: the answer holds something of a payment, also where that cannot be read. Then it is no refusal of the request alone.
+	// speaks: the answer holds something of a payment, also where that cannot be read. Then it is
+	// no refusal of the request alone.
 	speaks bool
 }
 
@@ -35,8 +37,8 @@ const (
 type payment struct {
 	id, word string
 	echo     providers.Echo
-	// account is the account number as repeated.
-	account string
+	// bank and account are the bank's code and the account number as repeated.
+	bank, account string
 }
 
 // object is a JSON object whose fields are read by exact name. bad is set by the first field of a wrong type.
@@ -64,7 +66,8 @@ func parse(body []byte) (answer, bool) {
 	return a, true
 }
 
-// complaint is an error's code; none where it is zero, which says success: such an object stands beside payments that were paid.
+// complaint is an error's code; none where it is zero, which says success: such an object stands
+// beside payments that were paid.
 func complaint(code string) string {
 	if code = strings.TrimSpace(code); strings.Trim(code, "0") == "" {
 		return ""
@@ -94,7 +97,8 @@ func (o object) flat() bool {
 	return o.reference() != "" && status != "" && status != "OK" && status != "NOK"
 }
 
-// payment is what the answer says of a payment, wherever that stands. Places that say different things are no answer.
+// payment is what the answer says of a payment, wherever that stands. Places that say different
+// things are no answer.
 func (o object) payment() *payment {
 	var found *payment
 	for _, place := range o.places() {
@@ -112,7 +116,8 @@ func (o object) payment() *payment {
 	return found
 }
 
-// places are the objects that are a payment. That of the payment API has its fields in an order within.
+// places are the objects that are a payment. That of the payment API has its fields in an order
+// within.
 func (o object) places() []object {
 	var all []object
 	for _, name := range []string{"payout", "tef", "payment"} {
@@ -143,6 +148,7 @@ func (o object) read(word string) *payment {
 	return &payment{
 		id:      o.id(),
 		word:    strings.ToLower(strings.TrimSpace(word)),
+		bank:    unmasked(bank.textOrNumber("sbif_code")),
 		account: unmasked(bank.textOrNumber("account_number")),
 		echo: providers.Echo{
 			Amount: o.textOrNumber("amount"), Currency: o.text("currency"), Reference: o.reference(),
@@ -228,9 +234,9 @@ func canonicalRUT(text string) string {
 
 var digitsOnly = regexp.MustCompile(`^[0-9]+$`)
 
-func unmasked(account string) string {
-	if !digitsOnly.MatchString(account) {
+func unmasked(number string) string {
+	if !digitsOnly.MatchString(number) {
 		return ""
 	}
-	return account
+	return number
 }

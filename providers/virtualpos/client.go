@@ -116,7 +116,7 @@ func (c *Client) send(ctx context.Context, method, address string, tef, body []b
 func (c *Client) reading(reference string, p *providers.Payout) reading {
 	r := reading{now: c.config.Now(), reference: reference, hide: []string{c.config.APIKey.Reveal(), c.config.SecretKey.Reveal()}}
 	if p != nil {
-		r.account = p.Bank.AccountNumber
+		r.bank, r.account = p.Bank.Code, p.Bank.AccountNumber
 		r.hide = append(r.hide, p.Recipient.Name, p.Recipient.Email, p.Recipient.Document, p.Bank.AccountNumber)
 	}
 	return r

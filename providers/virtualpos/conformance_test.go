@@ -2,6 +2,7 @@ package virtualpos_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"testing"
 
 	"github.com/remesa/remesa/providers"
@@ -32,6 +33,45 @@ func TestConformance(t *testing.T) {
 	}
 }
 
+// Somebody paid under our reference before: the first attempt is told that it is a duplicate, and
+// what is found then must say whether it is the same in everything.
+func TestWhatStandsUnderOurReferenceSaysWhoseItIs(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name     string
+		whole    bool
+		theirs   func(p *providers.Payout)
+		complete bool
+		found    string
+	}{
+		{"the same in everything", true, func(*providers.Payout) {}, true, "12345678-5"},
+		{"another person's", true, func(p *providers.Payout) { p.Recipient.Document = "7654321-6" }, true, "7654321-6"},
+		{"another account's", true, func(p *providers.Payout) { p.Bank.AccountNumber = "99" }, true, "99"},
+		{"another bank's", true, func(p *providers.Payout) { p.Bank.Code = "037" }, true, "037 00123456789"},
+		{"nobody knows whose", false, func(*providers.Payout) {}, false, ""},
+	} {
+		s := sandbox.New(sandbox.Options{VirtualPOS: sandbox.VirtualPOSOptions{Whole: row.whole, Duplicates: sandbox.Refuse}})
+		server := httptest.NewServer(s)
+		t.Cleanup(server.Close)
+		settings := config(server.URL + sandbox.VirtualPOSPrefix)
+		settings.StatusSignature = virtualpos.SignAPIKey
+		c := newClient(t, settings)
+		theirs, ours := payout(t, "po-1"), payout(t, "po-1")
+		row.theirs(&theirs)
+		if o, err := c.Pay(t.Context(), theirs, providers.Attempt{}); err != nil || o.Class != providers.Succeeded {
+			t.Fatalf("%s: theirs came to %+v, %v", row.name, o, err)
+		}
+		o, err := c.Pay(t.Context(), ours, providers.Attempt{})
+		if err != nil || o.Class != providers.Duplicate || o.Code != "duplicate_reference" {
+			t.Errorf("%s: ours came to %+v, %v", row.name, o, err)
+		}
+		o, err = c.Status(t.Context(), providers.Query{Reference: "po-1", Amount: ours.Amount, Payout: &ours})
+		if err != nil || o.Class != providers.Succeeded || o.Echo.Complete != row.complete || o.Echo.Beneficiary != row.found {
+			t.Errorf("%s: found %+v, %v", row.name, o, err)
+		}
+	}
+}
+
 func subject(o sandbox.VirtualPOSOptions, change func(c *virtualpos.Config)) providertest.Subject {
 	return providertest.Subject{
 		Simulator: func() (http.Handler, *sandbox.Desk) {
@@ -57,6 +97,10 @@ func subject(o sandbox.VirtualPOSOptions, change func(c *virtualpos.Config)) pro
 			{
 				Name: "pays, beside a rejected_object that rejects", Faults: []sandbox.Fault{{Kind: "rejection_beside", Code: "51"}},
 				Want: providers.InDoubt, Moved: 1, Then: []providers.Class{providers.InDoubt}, Finally: 1,
+			},
+			{
+				Name: "calls the reference a duplicate", Faults: []sandbox.Fault{{Kind: "duplicate"}},
+				Want: providers.Duplicate, Code: "duplicate_reference", Then: []providers.Class{providers.NotFound},
 			},
 			{
 				Name: "answers rechazado at once", Faults: []sandbox.Fault{{Kind: "rejected_word"}},

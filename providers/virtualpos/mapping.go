@@ -36,9 +36,11 @@ func duplicate(message string) bool {
 
 // reading is what the mappings know beside the reply.
 type reading struct {
-	now                time.Time
-	reference, account string
-	hide               []string
+	now       time.Time
+	reference string
+	// bank and account are the beneficiary's, empty where the payout's details are gone.
+	bank, account string
+	hide          []string
 }
 
 // created says what a create request came to. Its last line is in doubt.
@@ -58,8 +60,8 @@ func created(r wire.Reply, err error, with reading) (providers.Outcome, error) {
 		return with.doubt(a, statusCode(r)), nil
 	case refusalStatuses[r.Status] && a.refuses() && !unknownCodes[a.code] && !duplicate(a.message):
 		return with.outcome(a, providers.Refused, a.code, a.message), nil
-	case a.refuses() && duplicate(a.message):
-		return with.outcome(a, providers.InDoubt, "duplicate_reference", a.message), nil
+	case a.refuses() && duplicate(a.message) && r.Status < 500:
+		return with.outcome(a, providers.Duplicate, "duplicate_reference", a.message), nil
 	case a.refuses() && r.Status < 500:
 		return with.outcome(a, providers.InDoubt, a.code, a.message), nil
 	case good(r, a) && known && class == providers.Refused:
@@ -148,8 +150,8 @@ func (a answer) class() (providers.Class, bool) {
 // refuses reports a well-formed NOK: with a code, and without a payment that would contradict it.
 func (a answer) refuses() bool { return a.envelope == envelopeNOK && a.code != "" && !a.speaks }
 
-// rejects reports a rejected_object that the envelope does not contradict, beside no payment or one whose own word rejects, too: the
-// object alone stands beside payments that were paid.
+// rejects reports a rejected_object that the envelope does not contradict, beside no payment or one
+// whose own word rejects, too: the object alone stands beside payments that were paid.
 func (a answer) rejects() bool {
 	class, _ := a.class()
 	return a.rejection != "" && a.envelope != noEnvelope && (a.payment == nil || class == providers.Refused)
@@ -175,7 +177,7 @@ func (w reading) outcome(a answer, class providers.Class, code, message string) 
 	o := providers.Outcome{Class: class, Code: providers.Code(code), Message: providers.Message(message, w.hide...)}
 	if a.payment != nil {
 		o.ProviderID, o.Echo = a.payment.id, a.payment.echo
-		o.Echo.Beneficiary = w.beneficiary(*a.payment)
+		o.Echo.Beneficiary, o.Echo.Complete = w.beneficiary(*a.payment), w.complete(*a.payment)
 	}
 	if class == providers.Refused && o.Echo.Reference != "" && o.Echo.Reference != w.reference {
 		o.Class, o.Code = providers.InDoubt, "other_reference"
@@ -183,11 +185,24 @@ func (w reading) outcome(a answer, class providers.Class, code, message string) 
 	return o
 }
 
-// beneficiary is the repeated document, or the repeated account where that is all there is, or where it is not the one we sent to: a
-// comparison of either with the payment then shows the difference.
+// beneficiary is the repeated document, or the repeated account where that is all there is, or
+// where it, or its bank, is not the one we sent to: a comparison of either with the payment then
+// shows the difference.
 func (w reading) beneficiary(p payment) string {
-	if p.account != "" && (p.echo.Beneficiary == "" || w.account != "" && p.account != w.account) {
+	switch {
+	case p.bank != "" && w.bank != "" && !sameCode(p.bank, w.bank):
+		return p.bank + " " + p.account
+	case p.account != "" && (p.echo.Beneficiary == "" || w.account != "" && p.account != w.account):
 		return p.account
 	}
 	return p.echo.Beneficiary
 }
+
+// complete reports an answer that repeats everything that makes a payout what it is, and that we
+// can compare: the currency is always CLP.
+func (w reading) complete(p payment) bool {
+	return w.account != "" && p.echo.Reference != "" && p.echo.Amount != "" && p.echo.Beneficiary != "" && p.bank != "" && p.account != ""
+}
+
+// sameCode compares banks: a code that became a number on the way has lost its zeros.
+func sameCode(a, b string) bool { return strings.TrimLeft(a, "0") == strings.TrimLeft(b, "0") }

@@ -19,7 +19,7 @@ const (
 )
 
 var with = reading{
-	now: time.Date(2026, 5, 15, 9, 0, 0, 0, time.UTC), reference: "tef-0001", account: "00123456789",
+	now: time.Date(2026, 5, 15, 9, 0, 0, 0, time.UTC), reference: "tef-0001", bank: "012", account: "00123456789",
 	hide: []string{"Ana Soto"},
 }
 
@@ -60,7 +60,7 @@ func paymentWith(word string) string { return strings.Replace(paidBody, "pagado"
 // Every line: an answer, what it means to a create request, what it means to a status query.
 func TestMapping(t *testing.T) {
 	t.Parallel()
-	const doubt, pending, succeeded, refused, unknown = "in_doubt", "pending", "succeeded", "refused", "not_found"
+	const doubt, pending, succeeded, refused, unknown, again = "in_doubt", "pending", "succeeded", "refused", "not_found", "duplicate"
 	for _, row := range []struct {
 		name          string
 		status        int
@@ -117,9 +117,12 @@ func TestMapping(t *testing.T) {
 		{"NOK without a code", 422, `{"status":"NOK"}`, doubt, "http_422", doubt, "http_422"},
 		{"NOK with an error that is a text", 422, `{"status":"NOK","error":"E-120"}`, doubt, "http_422", noAnswerWord, ""},
 		{"NOK beside a payment", 422, `{"status":"NOK","error":{"error_code":"E-120"},"payout":{"status":"pagado"}}`, doubt, "http_422", doubt, "http_422"},
-		{"a duplicate", 409, duplicateOne, doubt, "duplicate_reference", doubt, "E-121"},
-		{"a duplicate in other words", 422, duplicateTwo, doubt, "duplicate_reference", doubt, "E-122"},
-		{"a duplicate in a 200", 200, duplicateOne, doubt, "duplicate_reference", doubt, "E-121"},
+		{"a duplicate", 409, duplicateOne, again, "duplicate_reference", doubt, "E-121"},
+		{"a duplicate in other words", 422, duplicateTwo, again, "duplicate_reference", doubt, "E-122"},
+		{"a duplicate in a 200", 200, duplicateOne, again, "duplicate_reference", doubt, "E-121"},
+		{"a duplicate in a 404", 404, duplicateOne, again, "duplicate_reference", unknown, "E-121"},
+		{"a duplicate in a 502", 502, duplicateOne, doubt, "http_502", noAnswerWord, ""},
+		{"a duplicate beside a payment", 409, beside(duplicateOne, `"payout":{"id":"pyt_1","status":"pagado"}`), doubt, "http_409", doubt, "http_409"},
 		{"a rejected object", 201, `{"status":"OK","rejected_object":{"code":51,"message":"saldo"}}`, refused, "51", doubt, "unreadable"},
 		{"a rejected object with HTTP 200", 200, `{"status":"OK","rejected_object":{"code":"51"}}`, doubt, "unreadable", doubt, "unreadable"},
 		{"a rejected object without envelope", 201, `{"rejected_object":{"code":"51"}}`, doubt, "unreadable", noAnswerWord, ""},
@@ -243,6 +246,20 @@ func TestEchoRepeatsWhatTheProviderSaid(t *testing.T) {
 		{"a masked RUT", `"recipient":{"rut":"12.***.***-5"}`, "", providers.Echo{}},
 		{"our account alone", `"bank":{"account_number":"00123456789"}`, "", providers.Echo{Beneficiary: "00123456789"}},
 		{"a masked account", `"bank":{"account_number":"***6789"}`, "", providers.Echo{}},
+		{"our bank and account", `"bank":{"sbif_code":"012","account_number":"00123456789"}`, "", providers.Echo{Beneficiary: "00123456789"}},
+		{"our bank, its zero lost", `"bank":{"sbif_code":12,"account_number":"00123456789"}`, "", providers.Echo{Beneficiary: "00123456789"}},
+		{"another bank", `"bank":{"sbif_code":"037","account_number":"00123456789"}`, "", providers.Echo{Beneficiary: "037 00123456789"}},
+		{"another bank, and our RUT", `"bank":{"sbif_code":"037"},"recipient":{"rut":"12345678-5"}`, "", providers.Echo{Beneficiary: "037 "}},
+		{"the bank's name", `"bank":{"sbif_code":"BANCOESTADO"},"recipient":{"rut":"12345678-5"}`, "", providers.Echo{Beneficiary: "12345678-5"}},
+		{"everything", wholeRow, "p", wholeEcho("12345678-5")},
+		{"everything, of another person", strings.Replace(wholeRow, "12345678-5", "7654321-6", 1), "p", wholeEcho("7654321-6")},
+		{"everything, of another account", strings.Replace(wholeRow, "00123456789", "99", 1), "p", wholeEcho("99")},
+		{"everything, of another bank", strings.Replace(wholeRow, "012", "037", 1), "p", wholeEcho("037 00123456789")},
+		{"everything but the bank", strings.Replace(wholeRow, `"sbif_code":"012",`, "", 1), "p", partEcho(func(*providers.Echo) {})},
+		{"everything but the person", strings.Replace(wholeRow, "12345678-5", "***", 1), "p", partEcho(func(e *providers.Echo) { e.Beneficiary = "00123456789" })},
+		{"everything but the account", strings.Replace(wholeRow, "00123456789", "***6789", 1), "p", partEcho(func(*providers.Echo) {})},
+		{"everything but the amount", strings.Replace(wholeRow, `"amount":12500,`, "", 1), "p", partEcho(func(e *providers.Echo) { e.Amount = "" })},
+		{"everything but the reference", strings.Replace(wholeRow, `"merchant_id":"tef-0001",`, "", 1), "p", partEcho(func(e *providers.Echo) { e.Reference = "" })},
 		{"our account and a RUT", `"bank":{"account_number":"00123456789"},"recipient":{"rut":"123456785"}`, "", providers.Echo{Beneficiary: "12345678-5"}},
 		{"another account and a RUT", `"bank":{"account_number":"99"},"recipient":{"rut":"12345678-5"}`, "", providers.Echo{Beneficiary: "99"}},
 		{"fields without a value", `"id":"","uuid":"","merchant_id":"","amount":"","currency":"","recipient":"","bank":""`, "", providers.Echo{}},
@@ -254,6 +271,33 @@ func TestEchoRepeatsWhatTheProviderSaid(t *testing.T) {
 		if err != nil || o.Class != providers.Succeeded || o.Echo != row.want || o.ProviderID != row.id {
 			t.Errorf("%s: got %s %q %+v, %v; want %q %+v", row.name, o.Class, o.ProviderID, o.Echo, err, row.id, row.want)
 		}
+	}
+}
+
+const wholeRow = `"id":"p","merchant_id":"tef-0001","amount":12500,"recipient":{"rut":"12345678-5"},"bank":{"sbif_code":"012","account_number":"00123456789"}`
+
+// wholeEcho is what an answer repeats that leaves nothing of the payment's meaning out.
+func wholeEcho(beneficiary string) providers.Echo {
+	return providers.Echo{Amount: "12500", Reference: "tef-0001", Beneficiary: beneficiary, Complete: true}
+}
+
+func partEcho(less func(e *providers.Echo)) providers.Echo {
+	e := wholeEcho("12345678-5")
+	e.Complete = false
+	less(&e)
+	return e
+}
+
+// Without the payout's details nothing of the beneficiary can be compared: then no answer is
+// complete.
+func TestNothingIsCompleteWithoutThePayout(t *testing.T) {
+	t.Parallel()
+	gone := with
+	gone.bank, gone.account = "", ""
+	body := `{"status":"OK","payout":{"status":"pagado",` + wholeRow + `}}`
+	o, err := asked(wire.Reply{Status: 200, Body: []byte(body)}, nil, gone)
+	if err != nil || o.Class != providers.Succeeded || o.Echo.Complete {
+		t.Errorf("got %+v, %v", o, err)
 	}
 }
 
