@@ -64,10 +64,10 @@ func (c *Client) Pay(ctx context.Context, p providers.Payout, a providers.Attemp
 		return providers.Outcome{}, nothingSent(err)
 	}
 	if len(rows) > 0 {
-		return judge(rows, p.Amount, maySent(a.Handles)), nil
+		return judge(rows, p.Amount, maySent(a.Handles) || a.MayHaveLeft), nil
 	}
 	o, err := c.register(ctx, r, a)
-	if err != nil || o.Class == providers.Refused {
+	if err != nil || o.Class == providers.Refused || o.Class == providers.Duplicate {
 		takeBack(ctx, a)
 		return o, err
 	}

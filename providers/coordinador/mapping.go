@@ -97,7 +97,11 @@ func registered(r wire.Reply, err error, now time.Time, hide []string) (provider
 	case !readable || r.Status != http.StatusOK && (r.Status < 400 || r.Status > 499):
 		return providers.Outcome{Class: providers.InDoubt, Code: statusCode(r)}, nil
 	case len(a.errors) > 0 && !a.acted:
-		return providers.Outcome{Class: providers.Refused, Code: a.code(), Message: providers.Message(strings.Join(a.errors, "; "), hide...)}, nil
+		class := providers.Refused
+		if a.duplicate() {
+			class = providers.Duplicate
+		}
+		return providers.Outcome{Class: class, Code: a.code(), Message: providers.Message(strings.Join(a.errors, "; "), hide...)}, nil
 	case r.Status == http.StatusOK && a.clean:
 		return providers.Outcome{Class: providers.Pending, Code: codeAccepted, Message: a.note()}, nil
 	}
@@ -161,6 +165,12 @@ func makes(result json.RawMessage) bool {
 		return slices.ContainsFunc(slices.Collect(maps.Values(fields)), makes)
 	}
 	return !slices.Contains([]string{"", "null", `""`, "[]", "false", "0"}, string(result))
+}
+
+// duplicate guesses from the texts that the payment is registered already; nothing is documented.
+func (a answer) duplicate() bool {
+	words := strings.ToLower(strings.Join(a.errors, "\n"))
+	return slices.ContainsFunc([]string{"duplic", "ya existe", "already exist"}, func(w string) bool { return strings.Contains(words, w) })
 }
 
 var codeText = regexp.MustCompile(`^[A-Za-z0-9_.\-]{1,40}$`)

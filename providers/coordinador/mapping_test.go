@@ -45,7 +45,7 @@ const (
 // Every line: an answer, and what it means to a registration.
 func TestRegistrationMapping(t *testing.T) {
 	t.Parallel()
-	const doubt, pending, refused = "in_doubt", "pending", "refused"
+	const doubt, pending, refused, again = "in_doubt", "pending", "refused", "duplicate"
 	for _, row := range []struct {
 		name   string
 		status int
@@ -78,6 +78,11 @@ func TestRegistrationMapping(t *testing.T) {
 		{"errors, with a code", 200, `{"result":null,"errors":[{"code":"E-133","message":"sin saldo"}]}`, refused, "E-133"},
 		{"errors, with a code among texts", 200, `{"errors":["la instrucción","invalid_instruction"]}`, refused, "invalid_instruction"},
 		{"errors, by field", 200, `{"errors":[{"dtes":["no existe el DTE"]}]}`, refused, "errors"},
+		{"errors of a duplicate", 200, `{"result":null,"errors":["Pago duplicado"]}`, again, "errors"},
+		{"errors of a duplicate, with a code", 400, `{"errors":[{"code":"E-121","message":"Ya existe un pago para la instrucción"}]}`, again, "E-121"},
+		{"errors of a duplicate, in English", 422, `{"errors":[{"non_field_errors":["PaymentExecution with this erp_a already exists."]}]}`, again, "errors"},
+		{"errors of a duplicate, and yet something was made", 200, `{"result":{"id":987},"errors":["Pago duplicado"]}`, doubt, "unreadable"},
+		{"errors of a duplicate, with HTTP 500", 500, `{"errors":["Pago duplicado"]}`, doubt, "http_500"},
 		{"errors, and yet something was made", 200, `{"result":{"id":987},"errors":["aviso de algo"]}`, doubt, "unreadable"},
 		{"errors, and yet an execution", 200, `{"result":{"execution":"987"},"errors":["aviso de algo"]}`, doubt, "unreadable"},
 		{"errors beside what was registered", 200, `{"result":{"debtor":101,"creditor":202,"amount":119000},"errors":[{"code":"0","message":"Operación exitosa"}],"operation":12345}`, doubt, "unreadable"},

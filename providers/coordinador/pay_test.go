@@ -87,9 +87,11 @@ func TestAnAttemptThatProvablyDidNothingLeavesNoClaim(t *testing.T) {
 		{"refused as too busy", []sandbox.Fault{send("throttled")}, "", ""},
 		{"refused for its token, twice", []sandbox.Fault{send("unauthorized"), send("unauthorized")}, "", ""},
 		{"refused for its content", []sandbox.Fault{send("decline")}, "", ""},
+		{"refused as a duplicate", []sandbox.Fault{send("duplicate")}, "", ""},
 		{"in doubt", []sandbox.Fault{send("hang_up_before")}, "", "1"},
 		{"accepted", nil, "", "1"},
 		{"refused as too busy, after one in doubt", []sandbox.Fault{send("throttled")}, "1", "1"},
+		{"refused as a duplicate, after one in doubt", []sandbox.Fault{send("duplicate")}, "1", "1"},
 		{"refused for its content, after one in doubt", []sandbox.Fault{send("decline")}, "1", "1"},
 	} {
 		s := newStage(t, sandbox.CoordinadorOptions{}, row.faults...)
@@ -97,6 +99,43 @@ func TestAnAttemptThatProvablyDidNothingLeavesNoClaim(t *testing.T) {
 		o, err := s.pay(t, payout(t, "PAY-1"), &r)
 		if r.handles["sent"] != row.after || r.moves != 1 {
 			t.Errorf("%s: came to %+v, %v and left %v", row.name, o, err, r.handles)
+		}
+	}
+}
+
+// A duplicate that was refused before any attempt of ours may have left is somebody else's, though it has our amount.
+func TestADuplicateIsNotOurs(t *testing.T) {
+	t.Parallel()
+	for _, left := range []bool{false, true} {
+		s := newStage(t, sandbox.CoordinadorOptions{}, sandbox.Fault{Kind: "duplicate"})
+		p := payoutOf(t, "PAY-1", 7)
+		var r record
+		if left {
+			r.handles = map[string]string{"sent": "1"}
+		}
+		if o, err := s.pay(t, p, &r); err != nil || o.Class != providers.Duplicate {
+			t.Fatalf("left %v: came to %+v, %v", left, o, err)
+		}
+		s.CoordinadorRow(7, "119000")
+		want := map[bool]providers.Class{false: providers.Mismatch, true: providers.Succeeded}[left]
+		o, err := s.ask(t, p, &r)
+		if err != nil || o.Class != want || !left && o.Code != "already_registered" || o.Echo.Complete {
+			t.Errorf("left %v: found %+v, %v", left, o, err)
+		}
+	}
+}
+
+// An attempt of which the ledger knows, and whose handle is lost, may have made the row.
+func TestTheLedgerKnowsOfAnEarlierAttempt(t *testing.T) {
+	t.Parallel()
+	for left, want := range map[bool]providers.Class{false: providers.Mismatch, true: providers.Succeeded} {
+		s := newStage(t, sandbox.CoordinadorOptions{})
+		s.CoordinadorRow(7, "119000")
+		a := (&record{}).attempt()
+		a.MayHaveLeft = left
+		o, err := s.client.Pay(t.Context(), payoutOf(t, "PAY-1", 7), a)
+		if err != nil || o.Class != want || s.Coordinador().Arrived("PAY-1") != 0 {
+			t.Errorf("left %v: got %+v, %v", left, o, err)
 		}
 	}
 }
