@@ -138,7 +138,11 @@ func (c *Client) Status(ctx context.Context, q providers.Query) (providers.Outco
 	if err != nil {
 		return providers.Outcome{}, fmt.Errorf("no answer: %w", err)
 	}
-	return judge(rows, q.Payout.Amount, maySent(q.Handles) || q.ProviderID != ""), nil
+	ours := maySent(q.Handles) || q.ProviderID != ""
+	if o, twice := second(rows, q.Payout.Amount, q.ProviderID); q.ByReference && ours && twice {
+		return o, nil
+	}
+	return judge(rows, q.Payout.Amount, ours), nil
 }
 
 // send makes one request to the gateway. A 401 means that it was refused before anything was done: then it is repeated once, with

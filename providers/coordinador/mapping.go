@@ -45,15 +45,40 @@ func judge(rows []row, amount providers.Money, ours bool) providers.Outcome {
 	case err != nil || rows[0].amount.Cmp(want) != 0:
 		return mismatch(codeOther, rows)
 	}
-	o := providers.Outcome{
-		Class: providers.Succeeded, Code: codeRegistered, ProviderID: strconv.FormatInt(rows[0].execution, 10),
-		Echo: providers.Echo{Amount: rows[0].amount.String()},
+	return rows[0].outcome()
+}
+
+// second names two executions of our amount: the known one first where it is among them. What a watch
+// finds so is two successes, also of a payment that had failed.
+func second(rows []row, amount providers.Money, known string) (providers.Outcome, bool) {
+	want, err := decimal.Parse(amount.Text())
+	if err != nil {
+		return providers.Outcome{}, false
 	}
-	if rows[0].net {
+	ours := slices.DeleteFunc(slices.Clone(rows), func(r row) bool { return r.amount.Cmp(want) != 0 })
+	if len(ours) < 2 {
+		return providers.Outcome{}, false
+	}
+	if i := slices.IndexFunc(ours, func(r row) bool { return r.providerID() == known }); i > 0 {
+		ours[0], ours[i] = ours[i], ours[0]
+	}
+	o := ours[0].outcome()
+	o.SecondID, o.Message = ours[1].providerID(), describe(rows)
+	return o, true
+}
+
+func (r row) outcome() providers.Outcome {
+	o := providers.Outcome{
+		Class: providers.Succeeded, Code: codeRegistered, ProviderID: r.providerID(), Echo: providers.Echo{Amount: r.amount.String()},
+	}
+	if r.net {
 		o.Message = "the portal took the amount for a net one"
 	}
 	return o
 }
+
+// providerID is the portal's id of the payment.
+func (r row) providerID() string { return strconv.FormatInt(r.execution, 10) }
 
 // mismatch names the rows, for a person to compare. It carries no provider id: whose the rows are is the question.
 func mismatch(code string, rows []row) providers.Outcome {

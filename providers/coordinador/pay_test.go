@@ -265,6 +265,42 @@ func TestAKnownExecutionIsOurs(t *testing.T) {
 	}
 }
 
+// Every line: what somebody registered for the instruction of a payment that is settled, and what a
+// watch finds beside the execution that is known.
+func TestAWatchNamesASecondExecution(t *testing.T) {
+	t.Parallel()
+	const one, two = "900001", "900002"
+	for _, row := range []struct {
+		name       string
+		rows       []string
+		known      string
+		sent       string
+		class      providers.Class
+		id, second string
+	}{
+		{"the known one", []string{"119000"}, one, "1", providers.Succeeded, one, ""},
+		{"another one", []string{"119000"}, "7", "1", providers.Succeeded, one, ""},
+		{"the known one and another", []string{"119000", "119000"}, one, "1", providers.Succeeded, one, two},
+		{"another and the known one", []string{"119000", "119000.00"}, two, "1", providers.Succeeded, two, one},
+		{"two, and neither is known", []string{"119000", "119000"}, "", "1", providers.Succeeded, one, two},
+		{"three", []string{"119000", "119000", "119000"}, two, "1", providers.Succeeded, two, one},
+		{"the known one and another amount", []string{"119000", "5"}, one, "1", providers.Mismatch, "", ""},
+		{"two that nobody of ours made", []string{"119000", "119000"}, "", "", providers.Mismatch, "", ""},
+	} {
+		s := newStage(t, sandbox.CoordinadorOptions{})
+		for _, amount := range row.rows {
+			s.CoordinadorRow(7, amount)
+		}
+		p := payoutOf(t, "PAY-1", 7)
+		o, err := s.client.Status(t.Context(), providers.Query{
+			Reference: "PAY-1", Amount: p.Amount, Payout: &p, ProviderID: row.known, ByReference: true, Handles: map[string]string{"sent": row.sent},
+		})
+		if err != nil || o.Class != row.class || o.ProviderID != row.id || o.SecondID != row.second {
+			t.Errorf("%s: got %+v, %v", row.name, o, err)
+		}
+	}
+}
+
 // Every line: what the portal says to a login, and how often it was asked for one by three payments in a row.
 func TestRefusedCredentialsAreTriedOnce(t *testing.T) {
 	t.Parallel()

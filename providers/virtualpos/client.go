@@ -48,8 +48,25 @@ func refusedHere(err error) providers.Outcome {
 	return providers.Outcome{Class: providers.Refused, Code: "invalid", Message: err.Error()}
 }
 
-// Status asks by the provider's id where it is known, else by our reference.
+// Status asks by our reference where the id is not known or where that is wanted, else by the id. A
+// refused payout under our reference that is not the known one says nothing of that one: then both
+// are asked about.
 func (c *Client) Status(ctx context.Context, q providers.Query) (providers.Outcome, error) {
+	if !q.ByReference {
+		return c.ask(ctx, q)
+	}
+	known := q.ProviderID
+	q.ProviderID = ""
+	o, err := c.ask(ctx, q)
+	if err != nil || known == "" || o.Class != providers.Refused || o.ProviderID == known {
+		return o, err
+	}
+	q.ProviderID = known
+	return c.ask(ctx, q)
+}
+
+// ask asks once, by the provider's id where it is given, else by our reference.
+func (c *Client) ask(ctx context.Context, q providers.Query) (providers.Outcome, error) {
 	address, err := c.statusURL(q)
 	if err != nil {
 		return providers.Outcome{}, fmt.Errorf("status: %w", err)

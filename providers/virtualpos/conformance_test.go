@@ -72,6 +72,75 @@ func TestWhatStandsUnderOurReferenceSaysWhoseItIs(t *testing.T) {
 	}
 }
 
+// Every line: what became of two payouts under one reference, and what a question about the second
+// finds, by its id and by the reference.
+func TestASecondPayoutUnderOurReferenceIsFound(t *testing.T) {
+	t.Parallel()
+	const first, second = "pyt_000001", "pyt_000002"
+	for _, row := range []struct {
+		name        string
+		faults      []sandbox.Fault
+		known       string
+		class, then providers.Class // by id, by reference
+		found       string
+	}{
+		{"both are paid, the second is known", nil, second, providers.Succeeded, providers.Succeeded, first},
+		{"both are paid, the first is known", nil, first, providers.Succeeded, providers.Succeeded, first},
+		{"both are paid, none is known", nil, "", providers.Succeeded, providers.Succeeded, first},
+		{"the first is rejected", []sandbox.Fault{{Kind: "rejected_word", Next: 1}}, second, providers.Succeeded, providers.Succeeded, second},
+		{"the first is rejected, and none is known", []sandbox.Fault{{Kind: "rejected_word", Next: 1}}, "", providers.Refused, providers.Refused, first},
+		{"the first waits", []sandbox.Fault{{Kind: "pending", Next: 1, Polls: 9}}, second, providers.Succeeded, providers.Pending, first},
+		{"the known one was rejected after all", []sandbox.Fault{{Kind: "rejected_word"}}, second, providers.Refused, providers.Refused, second},
+	} {
+		s := sandbox.New(sandbox.Options{})
+		if err := s.VirtualPOS().AddFaults(row.faults...); err != nil {
+			t.Fatal(err)
+		}
+		server := httptest.NewServer(s)
+		t.Cleanup(server.Close)
+		settings := config(server.URL + sandbox.VirtualPOSPrefix)
+		c := newClient(t, settings)
+		p := payout(t, "po-1")
+		for range 2 {
+			if _, err := c.Pay(t.Context(), p, providers.Attempt{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		q := providers.Query{Reference: "po-1", Amount: p.Amount, Payout: &p, ProviderID: row.known}
+		if o, err := c.Status(t.Context(), q); err != nil || o.Class != row.class || row.known != "" && o.ProviderID != row.known {
+			t.Errorf("%s: by id: got %+v, %v", row.name, o, err)
+		}
+		q.ByReference = true
+		if o, err := c.Status(t.Context(), q); err != nil || o.Class != row.then || o.ProviderID != row.found {
+			t.Errorf("%s: by reference: got %+v, %v", row.name, o, err)
+		}
+	}
+}
+
+// A look by reference that comes to nothing is not made good by the id: it would pass for a proof
+// that such looks work.
+func TestALookByReferenceStandsForItself(t *testing.T) {
+	t.Parallel()
+	for kind, want := range map[string]providers.Class{"bare_404": "", "login_page": "", "not_found": providers.NotFound} {
+		s := sandbox.New(sandbox.Options{})
+		server := httptest.NewServer(s)
+		t.Cleanup(server.Close)
+		c := newClient(t, config(server.URL+sandbox.VirtualPOSPrefix))
+		p := payout(t, "po-1")
+		paid, err := c.Pay(t.Context(), p, providers.Attempt{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.VirtualPOS().AddFaults(sandbox.Fault{Kind: kind, Next: 1}); err != nil {
+			t.Fatal(err)
+		}
+		q := providers.Query{Reference: "po-1", Amount: p.Amount, Payout: &p, ProviderID: paid.ProviderID, ByReference: true}
+		if o, err := c.Status(t.Context(), q); o.Class != want || (err != nil) != (want == "") {
+			t.Errorf("%s: got %+v, %v", kind, o, err)
+		}
+	}
+}
+
 func subject(o sandbox.VirtualPOSOptions, change func(c *virtualpos.Config)) providertest.Subject {
 	return providertest.Subject{
 		Simulator: func() (http.Handler, *sandbox.Desk) {
