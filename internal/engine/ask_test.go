@@ -1,14 +1,18 @@
 package engine
 
 import (
+	"net/http/httptest"
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/hibiken/asynq"
 
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/sandbox"
+	"github.com/remesa/remesa/providers/virtualpos"
 )
 
 // What is undecided is asked about by the id that is known; what is settled is looked for under our
@@ -24,6 +28,41 @@ func TestAQuestionAboutASettledPaymentIsByReference(t *testing.T) {
 		if q.ByReference != slices.Contains(settled, s) || q.ProviderID != "id-p" || q.Reference != "p" {
 			t.Errorf("%s: got %+v", s, q)
 		}
+	}
+}
+
+// A settled payout's details are gone, and with them what signs a question about it: the question
+// is put to nobody, and the account's payments go on.
+func TestAQuestionThatCannotBeSignedLeavesTheAccountOpen(t *testing.T) {
+	r := newRig(t)
+	s := sandbox.New(sandbox.Options{VirtualPOS: sandbox.VirtualPOSOptions{SignedQuestions: true}})
+	server := httptest.NewServer(s)
+	t.Cleanup(server.Close)
+	client, err := virtualpos.New(virtualpos.Config{
+		BaseURL: server.URL + sandbox.VirtualPOSPrefix, APIKey: "sandbox-api-key", SecretKey: "sandbox-secret-key",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	statuses := make(chan struct{}, 10)
+	r.submit(key("p"))
+	r.run(func(o *Options) {
+		o.Registry.Add(client.Account("default"))
+		o.CircuitCooldown = time.Hour
+		o.OnStep = func(s Step, _ idempotency.Key) {
+			if s == StepAnswered {
+				statuses <- struct{}{}
+			}
+		}
+	})
+	r.reaches(key("p"), idempotency.Succeeded)
+	r.enqueue(asynq.NewTask("status", []byte(`{"type":"status","provider":"virtualpos","reference":"p"}`)), asynq.Queue("virtualpos"))
+	wait(t, "the question was asked", statuses)
+	r.submit(key("other"))
+	r.reaches(key("other"), idempotency.Succeeded)
+	if rec := r.show(key("p")); rec.State != idempotency.Succeeded || rec.Anomaly != "" {
+		t.Errorf("%s, anomaly %q", rec.State, rec.Anomaly)
 	}
 }
 

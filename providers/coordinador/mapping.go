@@ -48,8 +48,8 @@ func judge(rows []row, amount providers.Money, ours bool) providers.Outcome {
 	return rows[0].outcome()
 }
 
-// second names two executions of our amount: the known one first where it is among them. What a watch
-// finds so is two successes, also of a payment that had failed.
+// second names two executions of our amount: the known one first where it is among them. What a
+// watch finds so is two successes, also of a payment that had failed.
 func second(rows []row, amount providers.Money, known string) (providers.Outcome, bool) {
 	want, err := decimal.Parse(amount.Text())
 	if err != nil {

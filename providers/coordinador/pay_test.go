@@ -103,7 +103,8 @@ func TestAnAttemptThatProvablyDidNothingLeavesNoClaim(t *testing.T) {
 	}
 }
 
-// A duplicate that was refused before any attempt of ours may have left is somebody else's, though it has our amount.
+// A duplicate that was refused before any attempt of ours may have left is somebody else's, though
+// it has our amount.
 func TestADuplicateIsNotOurs(t *testing.T) {
 	t.Parallel()
 	for _, left := range []bool{false, true} {

@@ -13,6 +13,9 @@ type VirtualPOSOptions struct {
 	CreatePath, StatusPath, StatusByMerchantPath string
 	// FlatBody expects the tef object itself as the body of a create request.
 	FlatBody bool
+	// SignedQuestions wants every question signed over the whole dictionary, as the provider's page
+	// says; else the API key is enough.
+	SignedQuestions bool
 	// Duplicates is what a repeated merchant_id comes to; Execute unless set.
 	Duplicates Duplicates
 	// Whole answers repeat the beneficiary, too.

@@ -111,6 +111,25 @@ func TestVirtualPOSAnswersNoQuestionSignedForAnother(t *testing.T) {
 	}
 }
 
+func TestVirtualPOSMayWantQuestionsSignedInFull(t *testing.T) {
+	t.Parallel()
+	s := New(Options{VirtualPOS: VirtualPOSOptions{SignedQuestions: true}})
+	said(t, s, create("po-1"))
+	for reference, want := range map[string]string{"po-1": "pagado", "po-2": "E-041"} {
+		if _, word := said(t, s, ask(reference)); word != want {
+			t.Errorf("%s, signed in full: got %s, want %s", reference, word, want)
+		}
+		bare, part := ask(reference), ask(reference)
+		bare.payload = `{"api_key":"sandbox-api-key"}`
+		part.payload = `{"api_key":"sandbox-api-key","tef":{"merchant_id":"` + reference + `"}}`
+		for name, r := range map[string]request{"the API key alone": bare, "a part of the tef": part} {
+			if status, word := said(t, s, r); status != 401 || word != "E-002" {
+				t.Errorf("%s, signed over %s: got %d %s", reference, name, status, word)
+			}
+		}
+	}
+}
+
 func TestVirtualPOSWaysWithDuplicates(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {

@@ -1,8 +1,11 @@
 package virtualpos_test
 
 import (
+	"errors"
 	"net/http"
 	"net/http/httptest"
+	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/remesa/remesa/providers"
@@ -18,6 +21,9 @@ func TestConformance(t *testing.T) {
 		change  func(c *virtualpos.Config)
 	}{
 		"as assumed": {change: func(*virtualpos.Config) {}},
+		"questions signed in full": {
+			sandbox: sandbox.VirtualPOSOptions{SignedQuestions: true}, change: func(*virtualpos.Config) {},
+		},
 		"flat body, status signed with the API key alone, not found as 200": {
 			sandbox: sandbox.VirtualPOSOptions{FlatBody: true, NotFoundStatus: http.StatusOK},
 			change:  func(c *virtualpos.Config) { c.Body, c.StatusSignature = virtualpos.Flat, virtualpos.SignAPIKey },
@@ -30,6 +36,94 @@ func TestConformance(t *testing.T) {
 			s.OneWay = name != "as assumed"
 			providertest.Run(t, s)
 		})
+	}
+}
+
+// Every line: what signs a question and what the provider wants it to sign, and what a question
+// about a settled payout comes to whose details are gone. It never speaks of the credentials.
+func TestAQuestionThatSignsTooLittleSaysNothingOfTheCredentials(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name      string
+		signature string
+		strict    bool
+		key       providers.Secret
+		asked     int32
+		class     providers.Class
+		text      string
+	}{
+		{"the payout is gone, and was to sign", virtualpos.SignTef, true, "sandbox-api-key", 0, "", "details are gone"},
+		{"the payout is gone, and was to sign though it need not", virtualpos.SignTef, false, "sandbox-api-key", 0, "", "details are gone"},
+		{"the key signs alone", virtualpos.SignAPIKey, false, "sandbox-api-key", 1, providers.Succeeded, ""},
+		{"the key signs alone, which is not enough", virtualpos.SignAPIKey, true, "sandbox-api-key", 1, "", "E-002"},
+		{"another key signs alone", virtualpos.SignAPIKey, false, "another", 1, "", "E-001"},
+	} {
+		s := sandbox.New(sandbox.Options{VirtualPOS: sandbox.VirtualPOSOptions{SignedQuestions: row.strict}})
+		var asked atomic.Int32
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodGet {
+				asked.Add(1)
+			}
+			s.ServeHTTP(w, r)
+		}))
+		t.Cleanup(server.Close)
+		settings := config(server.URL + sandbox.VirtualPOSPrefix)
+		paid, err := newClient(t, settings).Pay(t.Context(), payout(t, "po-1"), providers.Attempt{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		settings.StatusSignature, settings.APIKey = row.signature, row.key
+		c := newClient(t, settings)
+		for _, q := range []providers.Query{{Reference: "po-1", ProviderID: paid.ProviderID}, {Reference: "po-1"}} {
+			asked.Store(0)
+			o, err := c.Status(t.Context(), q)
+			if o.Class != row.class || (err != nil) != (row.text != "") || err != nil && !strings.Contains(err.Error(), row.text) {
+				t.Errorf("%s: got %+v, %v", row.name, o, err)
+			}
+			var credentials *providers.CredentialsError
+			if errors.As(err, &credentials) || asked.Load() != row.asked {
+				t.Errorf("%s: asked %d times, %v", row.name, asked.Load(), err)
+			}
+		}
+	}
+}
+
+// A question about somebody else's payout may be refused like wrong credentials, because it is
+// signed over ours. It stops the account only where the credentials are refused for another
+// question, too.
+func TestAQuestionRefusedForItsPayoutLeavesTheAccountOpen(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name    string
+		fault   string
+		secret  providers.Secret
+		refused bool
+		text    string
+	}{
+		{"the payout is somebody else's", "", "sandbox-secret-key", false, "E-002"},
+		{"the secret is wrong", "", "another", true, "E-002"},
+		{"the provider refuses everything", "unauthorized", "sandbox-secret-key", true, "E-002"},
+	} {
+		s := sandbox.New(sandbox.Options{})
+		server := httptest.NewServer(s)
+		t.Cleanup(server.Close)
+		settings := config(server.URL + sandbox.VirtualPOSPrefix)
+		theirs, ours := payout(t, "po-1"), payout(t, "po-1")
+		theirs.Bank.AccountNumber = "99"
+		if _, err := newClient(t, settings).Pay(t.Context(), theirs, providers.Attempt{}); err != nil {
+			t.Fatal(err)
+		}
+		if row.fault != "" {
+			if err := s.VirtualPOS().AddFaults(sandbox.Fault{Kind: row.fault}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		settings.SecretKey = row.secret
+		_, err := newClient(t, settings).Status(t.Context(), providers.Query{Reference: "po-1", Amount: ours.Amount, Payout: &ours})
+		var credentials *providers.CredentialsError
+		if err == nil || errors.As(err, &credentials) != row.refused || !strings.Contains(err.Error(), row.text) {
+			t.Errorf("%s: got %v", row.name, err)
+		}
 	}
 }
 

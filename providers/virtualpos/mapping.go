@@ -40,7 +40,9 @@ type reading struct {
 	reference string
 	// bank and account are the beneficiary's, empty where the payout's details are gone.
 	bank, account string
-	hide          []string
+	// bare: the question was signed with the API key alone.
+	bare bool
+	hide []string
 }
 
 // created says what a create request came to. Its last line is in doubt.
@@ -81,7 +83,7 @@ func asked(r wire.Reply, err error, with reading) (providers.Outcome, error) {
 	}
 	a, readable := parse(r.Body)
 	if err := refusedBefore(r, a, with.now); err != nil {
-		return providers.Outcome{}, err
+		return providers.Outcome{}, with.ofQuestion(err)
 	}
 	class, known := a.class()
 	switch {
@@ -136,6 +138,16 @@ func refusedBefore(r wire.Reply, a answer, now time.Time) error {
 		return &providers.CredentialsError{Code: statusCode(r)}
 	}
 	return nil
+}
+
+// ofQuestion is the error of a refused question. Where the payout did not sign it the refusal says
+// nothing of the credentials: the provider's page wants the payout in every signature.
+func (w reading) ofQuestion(err error) error {
+	var credentials *providers.CredentialsError
+	if w.bare && errors.As(err, &credentials) {
+		return fmt.Errorf("no answer: a question signed with the API key alone was refused, code %s", credentials.Code)
+	}
+	return err
 }
 
 // class is what the payment's own word means.
