@@ -169,7 +169,7 @@ type answer struct {
 func readAnswer(body []byte) (answer, bool) {
 	fields, ok := object(body)
 	if !ok {
-		return answer{}, false
+		return answer{acted: wire.Ambiguous(body)}, false // what says two things of one may name something made
 	}
 	items, ok := list(fields["errors"])
 	if !ok {

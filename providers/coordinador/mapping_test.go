@@ -111,6 +111,10 @@ func TestRegistrationMapping(t *testing.T) {
 		{"no content", 204, "", doubt, "http_204"},
 		{"null", 200, "null", doubt, "unreadable"},
 		{"an array", 200, "[" + cleanBody + "]", doubt, "unreadable"},
+		{"errors twice", 200, `{"errors":["La instrucción no existe"],"result":{},"errors":[],"operation":1}`, doubt, "unreadable"},
+		{"errors twice, with HTTP 400", 400, `{"errors":[],"result":{},"errors":["La instrucción no existe"]}`, doubt, "http_400"},
+		{"the token refused, with a name twice", 401, `{"detail":"a","detail":"b"}`, doubt, "http_401"},
+		{"throttled, with a name twice", 429, `{"detail":"a","detail":"b"}`, doubt, "http_429"},
 		{"two values", 200, cleanBody + cleanBody, doubt, "unreadable"},
 		{"cut", 200, cleanBody[:len(cleanBody)-1], doubt, "unreadable"},
 		{"not UTF-8", 200, strings.Replace(cleanBody, "debtor", "\xff", 1), doubt, "unreadable"},
@@ -171,6 +175,8 @@ func TestRowsMapping(t *testing.T) {
 		{"an amount with an exponent", 200, change("119000", "1.19e5"), noAnswerWord, ""},
 		{"an amount of null", 200, change("119000", "null"), noAnswerWord, ""},
 		{"net as a text", 200, change("false", `"no"`), noAnswerWord, ""},
+		{"a count twice", 200, `{"count":1,"count":0,"results":[]}`, noAnswerWord, ""},
+		{"a row with an amount twice", 200, change(`"amount"`, `"amount":1,"amount"`), noAnswerWord, ""},
 		{"an execution of zero", 200, change("987", "0"), noAnswerWord, ""},
 		{"an execution that is a fraction", 200, change("987", "987.5"), noAnswerWord, ""},
 
@@ -318,7 +324,13 @@ func TestATokensLifeIsInIt(t *testing.T) {
 	if !ok || token.Expires.Unix() != 1779000000 || token.RefreshUntil.Unix() != 1779518400 || token.Refresh != "r" {
 		t.Errorf("got expires %v, refresh until %v", token.Expires, token.RefreshUntil)
 	}
-	for _, value := range []string{"opaque", "a.b.c", "e30.e30.c2ln", "e30.bm90IGpzb24.c2ln"} {
+	for _, body := range []string{`{"access":"t1","access":"t2"}`, `{"access":"t1","refresh":"r1","refresh":"r2"}`} {
+		if token, ok := readToken([]byte(body), noon); ok {
+			t.Errorf("%s: got %+v", body, token)
+		}
+	}
+	// The first one's payload has its name twice.
+	for _, value := range []string{"e30.eyJyZWZyZXNoX2V4cCI6MTc3OTUxODQwMCwicmVmcmVzaF9leHAiOjE3Nzk1MTg0MDF9.c2ln", "opaque", "a.b.c", "e30.e30.c2ln", "e30.bm90IGpzb24.c2ln"} {
 		token, ok := readToken([]byte(`{"access":"`+value+`"}`), noon)
 		if !ok || !token.Expires.IsZero() || !token.RefreshUntil.IsZero() {
 			t.Errorf("%s: got expires %v, refresh until %v", value, token.Expires, token.RefreshUntil)

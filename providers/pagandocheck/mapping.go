@@ -232,8 +232,8 @@ func throttled(r wire.Reply, now time.Time) error {
 	return &providers.NotSent{Reason: "throttled", RetryAfter: wire.RetryAfter(r.Header, now)}
 }
 
-// charges: the answer names a charge and does not call it an error.
-func (a answer) charges() bool { return len(a.ids) > 0 && !a.failed }
+// charges: the answer names a charge and does not call it an error, or nobody knows what it says.
+func (a answer) charges() bool { return a.unclear || len(a.ids) > 0 && !a.failed }
 
 // succeedsInWords: the answer calls itself a success, whether or not it names a charge.
 func (a answer) succeedsInWords() bool {

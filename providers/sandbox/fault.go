@@ -77,6 +77,7 @@ const (
 	html         reply = "html"
 	cutJSON      reply = "cut_json"
 	cutBody      reply = "cut_body"
+	twice        reply = "twice"
 	huge         reply = "huge"
 	redirect     reply = "redirect"
 	bare404      reply = "bare_404"
@@ -128,19 +129,18 @@ func kinds() map[string]behaviour {
 		"cut_json_after":       {Send, movesNow, cutJSON},
 		"cut_body_after":       {Send, movesNow, cutBody},
 		"huge_after":           {Send, movesNow, huge},
+		"name_twice_after":     {Send, movesNow, twice},
 		"wrong_types_after":    {Send, movesNow, wrongTypes},
 		"unknown_status_after": {Send, movesNow, oddStatus},
 		"unknown_code_after":   {Send, movesNow, oddCode},
-		// With no code given the object says that all is well, as it does beside payments that were
-		// paid.
-		"rejection_beside": {Any, movesNow, rejectedToo},
-		"redirect":         {Send, untaken, redirect},
-		"late":             {Send, movesAfterNotFound, hangUp},
-		"delayed":          {Send, movesDelayed, hangUp},
-		"bare_404":         {Ask, untaken, bare404},
-		"login_page":       {Ask, untaken, html},
-		"not_found":        {Ask, untaken, absent},
-		"wrong_amount":     {Ask, untaken, wrongAmount},
+		"rejection_beside":     {Any, movesNow, rejectedToo},
+		"redirect":             {Send, untaken, redirect},
+		"late":                 {Send, movesAfterNotFound, hangUp},
+		"delayed":              {Send, movesDelayed, hangUp},
+		"bare_404":             {Ask, untaken, bare404},
+		"login_page":           {Ask, untaken, html},
+		"not_found":            {Ask, untaken, absent},
+		"wrong_amount":         {Ask, untaken, wrongAmount},
 	}
 }
 

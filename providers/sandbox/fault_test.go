@@ -59,6 +59,7 @@ func TestFaults(t *testing.T) {
 		{Fault{Kind: "cut_json_after"}, outcome{200, "{"}, 1, []outcome{{200, "pagado"}}},
 		{Fault{Kind: "cut_body_after"}, outcome{}, 1, []outcome{{200, "pagado"}}},
 		{Fault{Kind: "huge_after"}, outcome{200, " "}, 1, []outcome{{200, "pagado"}}},
+		{Fault{Kind: "name_twice_after"}, outcome{200, "pagado"}, 1, []outcome{{200, "pagado"}}},
 		{Fault{Kind: "wrong_types_after"}, outcome{200, "true"}, 1, []outcome{{200, "pagado"}}},
 		{Fault{Kind: "unknown_status_after"}, outcome{200, "en_la_luna"}, 1, []outcome{{200, "pagado"}}},
 		{Fault{Kind: "unknown_code_after"}, outcome{200, "E-777"}, 1, []outcome{{200, "pagado"}}},
@@ -96,9 +97,17 @@ func check(t *testing.T, name string, got, want outcome) {
 	}
 }
 
+func TestANameTwiceStandsInEveryObject(t *testing.T) {
+	t.Parallel()
+	got := string(repeated([]byte(`[{"a\"":{"b":[{"c":1}]},"d":{}},7]`)))
+	if want := `[{"a\"":null,"a\"":{"b":null,"b":[{"c":null,"c":1}]},"d":{}},7]`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 func TestEveryFaultIsTested(t *testing.T) {
 	t.Parallel()
-	if n := len(Kinds()); n != 33 {
+	if n := len(Kinds()); n != 34 {
 		t.Errorf("%d kinds of faults: give each new one a row in TestFaults", n)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/wire"
 )
 
 // answer is what could be read of a reply's body. Where a field that is looked at has a wrong type, nothing was read.
@@ -48,6 +49,9 @@ type object struct {
 }
 
 func parse(body []byte) (answer, bool) {
+	if wire.Ambiguous(body) {
+		return answer{speaks: true}, false
+	}
 	var bad bool
 	top := object{bad: &bad}
 	if !utf8.Valid(body) || json.Unmarshal(body, &top.fields) != nil || top.fields == nil {
