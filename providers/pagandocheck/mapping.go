@@ -82,11 +82,10 @@ func charged(r wire.Reply, err error, with reading) (providers.Outcome, error) {
 	return with.doubt(a, statusCode(r)), nil
 }
 
-// declined is the network's refusal, except where its words, or a code of zeros, leave open whether
-// the card was charged.
+// declined is the network's refusal, except where its words leave open whether the card was charged.
 func (w reading) declined(a answer) providers.Outcome {
 	code := a.switchCode()
-	if strings.Trim(strings.TrimPrefix(code, switchPrefix), "0") == "" || code == existsAlready || a.speaksOf(w.uncertain) {
+	if code == "" || code == existsAlready || a.speaksOf(w.uncertain) {
 		return w.outcome(a, providers.InDoubt, code)
 	}
 	o := w.outcome(a, providers.Refused, code)
@@ -261,12 +260,16 @@ func (a answer) misconfigured() bool {
 	return !a.switched() && (a.code == noSettings || a.code == noOrderNumber)
 }
 
-// switchCode is the network's code in one form.
+// switchCode is the network's code in one form; none where it is zero, with which networks approve.
 func (a answer) switchCode() string {
+	code := switchPrefix + a.code
 	if strings.HasPrefix(a.key, switchPrefix) || a.code == "" {
-		return a.key
+		code = a.key
 	}
-	return switchPrefix + a.code
+	if strings.Trim(strings.TrimPrefix(code, switchPrefix), "0") == "" {
+		return ""
+	}
+	return code
 }
 
 func (a answer) speaksOf(texts []string) bool {
