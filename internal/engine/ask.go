@@ -88,6 +88,7 @@ func newQuery(k idempotency.Key, q idempotency.Question) providers.Query {
 	if t, err := tasks.Decode(q.Payload); err == nil {
 		query = queryFor(t)
 	}
+	query.ByReference = q.State.Final() // what may still be found then is an execution under another id
 	query.Account, query.Reference, query.ProviderID, query.Handles = k.Account, k.Reference, q.ProviderID, q.Handles
 	if m, err := providers.ParseMoney(q.Amount, q.Currency); err == nil {
 		query.Amount = m

@@ -48,6 +48,8 @@ func troubles() []trouble {
 		{"cut-json", send("cut_json_after"), succeeded, 1},
 		{"cut-body", send("cut_body_after"), succeeded, 1},
 		{"huge", send("huge_after"), succeeded, 1},
+		{"name-twice", send("name_twice_after"), succeeded, 1},
+		{"rejection-beside", []sandbox.Fault{{Kind: "rejection_beside"}}, succeeded, 1},
 		{"wrong-types", send("wrong_types_after"), succeeded, 1},
 		{"unknown-status", send("unknown_status_after"), succeeded, 1},
 		{"unknown-code", send("unknown_code_after"), succeeded, 1},

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/wire"
 )
 
 // JWTExpires is when a JWT that was just issued ends, on this machine's clock: exp - iat from now on where it has both, so that clocks
@@ -24,7 +25,7 @@ func JWTExpires(value providers.Secret, now time.Time) time.Time {
 		Exp *float64 `json:"exp"`
 		Iat *float64 `json:"iat"`
 	}
-	if json.Unmarshal(payload, &claims) != nil || claims.Exp == nil || !plausible(*claims.Exp) {
+	if wire.Ambiguous(payload) || json.Unmarshal(payload, &claims) != nil || claims.Exp == nil || !plausible(*claims.Exp) {
 		return time.Time{}
 	}
 	if claims.Iat != nil && plausible(*claims.Iat) && *claims.Exp > *claims.Iat {

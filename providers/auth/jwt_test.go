@@ -24,6 +24,7 @@ func TestTheEndOfAJWT(t *testing.T) {
 		{"exp alone", token(`{"exp":1800000600}`), now.Add(10 * time.Minute)},
 		{"exp before iat", token(`{"iat":1800000900,"exp":1800000600}`), now.Add(10 * time.Minute)},
 		{"no exp", token(`{"iat":1588083109}`), time.Time{}},
+		{"exp twice", token(`{"exp":1800000600,"exp":1800000700}`), time.Time{}},
 		{"exp as text", token(`{"exp":"1800000600"}`), time.Time{}},
 		{"exp in milliseconds", token(`{"exp":1800000600000}`), time.Time{}},
 		{"no JSON", token(`exp`), time.Time{}},

@@ -64,10 +64,10 @@ func (c *Client) Pay(ctx context.Context, p providers.Payout, a providers.Attemp
 		return providers.Outcome{}, nothingSent(err)
 	}
 	if len(rows) > 0 {
-		return judge(rows, p.Amount, maySent(a.Handles)), nil
+		return judge(rows, p.Amount, maySent(a.Handles) || a.MayHaveLeft), nil
 	}
 	o, err := c.register(ctx, r, a)
-	if err != nil || o.Class == providers.Refused {
+	if err != nil || o.Class == providers.Refused || o.Class == providers.Duplicate {
 		takeBack(ctx, a)
 		return o, err
 	}
@@ -138,7 +138,11 @@ func (c *Client) Status(ctx context.Context, q providers.Query) (providers.Outco
 	if err != nil {
 		return providers.Outcome{}, fmt.Errorf("no answer: %w", err)
 	}
-	return judge(rows, q.Payout.Amount, maySent(q.Handles) || q.ProviderID != ""), nil
+	ours := maySent(q.Handles) || q.ProviderID != ""
+	if o, twice := second(rows, q.Payout.Amount, q.ProviderID); q.ByReference && ours && twice {
+		return o, nil
+	}
+	return judge(rows, q.Payout.Amount, ours), nil
 }
 
 // send makes one request to the gateway. A 401 means that it was refused before anything was done: then it is repeated once, with

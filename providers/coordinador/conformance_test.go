@@ -61,6 +61,10 @@ func subject(o sandbox.CoordinadorOptions) providertest.Subject {
 				Then: []providers.Class{providers.NotFound, providers.NotFound},
 			},
 			{
+				Name: "calls the payment a duplicate", Faults: []sandbox.Fault{{Kind: "duplicate"}}, Want: providers.Duplicate, Code: "duplicate",
+				Then: none,
+			},
+			{
 				Name: "registers another amount", Faults: []sandbox.Fault{{Kind: "wrong_amount"}}, Want: providers.Pending, Moved: 1,
 				Then: []providers.Class{providers.Mismatch}, Finally: 1,
 			},

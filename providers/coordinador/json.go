@@ -9,14 +9,17 @@ import (
 	"unicode/utf8"
 
 	"github.com/govalues/decimal"
+
+	"github.com/remesa/remesa/providers/wire"
 )
 
 var tokenText = regexp.MustCompile(`^[\x21-\x7e]+$`)
 
-// object reads a JSON object by its exact field names, which the standard decoder into a struct would not do.
+// object reads a JSON object by its exact field names, each of which it has once: the standard
+// decoder into a struct would look at neither.
 func object(body []byte) (map[string]json.RawMessage, bool) {
 	var fields map[string]json.RawMessage
-	if !utf8.Valid(body) || json.Unmarshal(body, &fields) != nil {
+	if !utf8.Valid(body) || wire.Ambiguous(body) || json.Unmarshal(body, &fields) != nil {
 		return nil, false
 	}
 	return fields, fields != nil

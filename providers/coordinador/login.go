@@ -117,7 +117,7 @@ func refreshUntil(token string) time.Time {
 	var claims struct {
 		Until int64 `json:"refresh_exp"`
 	}
-	if err != nil || json.Unmarshal(payload, &claims) != nil || claims.Until <= 0 {
+	if err != nil || wire.Ambiguous(payload) || json.Unmarshal(payload, &claims) != nil || claims.Until <= 0 {
 		return time.Time{}
 	}
 	return time.Unix(claims.Until, 0)

@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -43,15 +45,40 @@ func judge(rows []row, amount providers.Money, ours bool) providers.Outcome {
 	case err != nil || rows[0].amount.Cmp(want) != 0:
 		return mismatch(codeOther, rows)
 	}
-	o := providers.Outcome{
-		Class: providers.Succeeded, Code: codeRegistered, ProviderID: strconv.FormatInt(rows[0].execution, 10),
-		Echo: providers.Echo{Amount: rows[0].amount.String()},
+	return rows[0].outcome()
+}
+
+// second names two executions of our amount: the known one first where it is among them. What a
+// watch finds so is two successes, also of a payment that had failed.
+func second(rows []row, amount providers.Money, known string) (providers.Outcome, bool) {
+	want, err := decimal.Parse(amount.Text())
+	if err != nil {
+		return providers.Outcome{}, false
 	}
-	if rows[0].net {
+	ours := slices.DeleteFunc(slices.Clone(rows), func(r row) bool { return r.amount.Cmp(want) != 0 })
+	if len(ours) < 2 {
+		return providers.Outcome{}, false
+	}
+	if i := slices.IndexFunc(ours, func(r row) bool { return r.providerID() == known }); i > 0 {
+		ours[0], ours[i] = ours[i], ours[0]
+	}
+	o := ours[0].outcome()
+	o.SecondID, o.Message = ours[1].providerID(), describe(rows)
+	return o, true
+}
+
+func (r row) outcome() providers.Outcome {
+	o := providers.Outcome{
+		Class: providers.Succeeded, Code: codeRegistered, ProviderID: r.providerID(), Echo: providers.Echo{Amount: r.amount.String()},
+	}
+	if r.net {
 		o.Message = "the portal took the amount for a net one"
 	}
 	return o
 }
+
+// providerID is the portal's id of the payment.
+func (r row) providerID() string { return strconv.FormatInt(r.execution, 10) }
 
 // mismatch names the rows, for a person to compare. It carries no provider id: whose the rows are is the question.
 func mismatch(code string, rows []row) providers.Outcome {
@@ -95,7 +122,11 @@ func registered(r wire.Reply, err error, now time.Time, hide []string) (provider
 	case !readable || r.Status != http.StatusOK && (r.Status < 400 || r.Status > 499):
 		return providers.Outcome{Class: providers.InDoubt, Code: statusCode(r)}, nil
 	case len(a.errors) > 0 && !a.acted:
-		return providers.Outcome{Class: providers.Refused, Code: a.code(), Message: providers.Message(strings.Join(a.errors, "; "), hide...)}, nil
+		class := providers.Refused
+		if a.duplicate() {
+			class = providers.Duplicate
+		}
+		return providers.Outcome{Class: class, Code: a.code(), Message: providers.Message(strings.Join(a.errors, "; "), hide...)}, nil
 	case r.Status == http.StatusOK && a.clean:
 		return providers.Outcome{Class: providers.Pending, Code: codeAccepted, Message: a.note()}, nil
 	}
@@ -130,7 +161,7 @@ type answer struct {
 	errors []string
 	// clean: there are no errors, and there is a result or an operation.
 	clean bool
-	// acted: the result names something that was made, whatever else is said.
+	// acted: the result holds something of what was made, whatever else is said.
 	acted     bool
 	operation int64
 }
@@ -138,7 +169,7 @@ type answer struct {
 func readAnswer(body []byte) (answer, bool) {
 	fields, ok := object(body)
 	if !ok {
-		return answer{}, false
+		return answer{acted: wire.Ambiguous(body)}, false // what says two things of one may name something made
 	}
 	items, ok := list(fields["errors"])
 	if !ok {
@@ -152,15 +183,19 @@ func readAnswer(body []byte) (answer, bool) {
 	return a, true
 }
 
-// makes reports whether a result names something that was made. How it names it is not known.
+// makes reports whether a result holds anything that has a value. How it names what was made is not
+// known, and known answers only repeat what was sent: errors beside such a result refuse nothing.
 func makes(result json.RawMessage) bool {
-	fields, _ := object(result)
-	for _, name := range []string{"id", "execution", "payment"} {
-		if id, ok := whole(fields[name]); ok && id > 0 {
-			return true
-		}
+	if fields, ok := object(result); ok {
+		return slices.ContainsFunc(slices.Collect(maps.Values(fields)), makes)
 	}
-	return false
+	return !slices.Contains([]string{"", "null", `""`, "[]", "false", "0"}, string(result))
+}
+
+// duplicate guesses from the texts that the payment is registered already; nothing is documented.
+func (a answer) duplicate() bool {
+	words := strings.ToLower(strings.Join(a.errors, "\n"))
+	return slices.ContainsFunc([]string{"duplic", "ya existe", "already exist"}, func(w string) bool { return strings.Contains(words, w) })
 }
 
 var codeText = regexp.MustCompile(`^[A-Za-z0-9_.\-]{1,40}$`)

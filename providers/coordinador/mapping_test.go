@@ -45,7 +45,7 @@ const (
 // Every line: an answer, and what it means to a registration.
 func TestRegistrationMapping(t *testing.T) {
 	t.Parallel()
-	const doubt, pending, refused = "in_doubt", "pending", "refused"
+	const doubt, pending, refused, again = "in_doubt", "pending", "refused", "duplicate"
 	for _, row := range []struct {
 		name   string
 		status int
@@ -78,8 +78,19 @@ func TestRegistrationMapping(t *testing.T) {
 		{"errors, with a code", 200, `{"result":null,"errors":[{"code":"E-133","message":"sin saldo"}]}`, refused, "E-133"},
 		{"errors, with a code among texts", 200, `{"errors":["la instrucción","invalid_instruction"]}`, refused, "invalid_instruction"},
 		{"errors, by field", 200, `{"errors":[{"dtes":["no existe el DTE"]}]}`, refused, "errors"},
+		{"errors of a duplicate", 200, `{"result":null,"errors":["Pago duplicado"]}`, again, "errors"},
+		{"errors of a duplicate, with a code", 400, `{"errors":[{"code":"E-121","message":"Ya existe un pago para la instrucción"}]}`, again, "E-121"},
+		{"errors of a duplicate, in English", 422, `{"errors":[{"non_field_errors":["PaymentExecution with this erp_a already exists."]}]}`, again, "errors"},
+		{"errors of a duplicate, and yet something was made", 200, `{"result":{"id":987},"errors":["Pago duplicado"]}`, doubt, "unreadable"},
+		{"errors of a duplicate, with HTTP 500", 500, `{"errors":["Pago duplicado"]}`, doubt, "http_500"},
 		{"errors, and yet something was made", 200, `{"result":{"id":987},"errors":["aviso de algo"]}`, doubt, "unreadable"},
 		{"errors, and yet an execution", 200, `{"result":{"execution":"987"},"errors":["aviso de algo"]}`, doubt, "unreadable"},
+		{"errors beside what was registered", 200, `{"result":{"debtor":101,"creditor":202,"amount":119000},"errors":[{"code":"0","message":"Operación exitosa"}],"operation":12345}`, doubt, "unreadable"},
+		{"errors beside a list", 200, `{"result":[{"id":987}],"errors":["aviso de algo"]}`, doubt, "unreadable"},
+		{"errors beside a number", 200, `{"result":987,"errors":["aviso de algo"]}`, doubt, "unreadable"},
+		{"errors beside a result of nothing", 200, `{"result":{"id":null,"debtor":""},"errors":["La instrucción no existe"]}`, refused, "errors"},
+		{"errors beside an empty list", 200, `{"result":[],"errors":["La instrucción no existe"]}`, refused, "errors"},
+		{"errors beside a result that is no text", 200, `{"result":"","errors":["La instrucción no existe"]}`, refused, "errors"},
 		{"errors, with HTTP 500", 500, wrongBody, doubt, "http_500"},
 		{"errors, with HTTP 201", 201, wrongBody, doubt, "http_201"},
 
@@ -100,6 +111,10 @@ func TestRegistrationMapping(t *testing.T) {
 		{"no content", 204, "", doubt, "http_204"},
 		{"null", 200, "null", doubt, "unreadable"},
 		{"an array", 200, "[" + cleanBody + "]", doubt, "unreadable"},
+		{"errors twice", 200, `{"errors":["La instrucción no existe"],"result":{},"errors":[],"operation":1}`, doubt, "unreadable"},
+		{"errors twice, with HTTP 400", 400, `{"errors":[],"result":{},"errors":["La instrucción no existe"]}`, doubt, "http_400"},
+		{"the token refused, with a name twice", 401, `{"detail":"a","detail":"b"}`, doubt, "http_401"},
+		{"throttled, with a name twice", 429, `{"detail":"a","detail":"b"}`, doubt, "http_429"},
 		{"two values", 200, cleanBody + cleanBody, doubt, "unreadable"},
 		{"cut", 200, cleanBody[:len(cleanBody)-1], doubt, "unreadable"},
 		{"not UTF-8", 200, strings.Replace(cleanBody, "debtor", "\xff", 1), doubt, "unreadable"},
@@ -160,6 +175,8 @@ func TestRowsMapping(t *testing.T) {
 		{"an amount with an exponent", 200, change("119000", "1.19e5"), noAnswerWord, ""},
 		{"an amount of null", 200, change("119000", "null"), noAnswerWord, ""},
 		{"net as a text", 200, change("false", `"no"`), noAnswerWord, ""},
+		{"a count twice", 200, `{"count":1,"count":0,"results":[]}`, noAnswerWord, ""},
+		{"a row with an amount twice", 200, change(`"amount"`, `"amount":1,"amount"`), noAnswerWord, ""},
 		{"an execution of zero", 200, change("987", "0"), noAnswerWord, ""},
 		{"an execution that is a fraction", 200, change("987", "987.5"), noAnswerWord, ""},
 
@@ -307,7 +324,13 @@ func TestATokensLifeIsInIt(t *testing.T) {
 	if !ok || token.Expires.Unix() != 1779000000 || token.RefreshUntil.Unix() != 1779518400 || token.Refresh != "r" {
 		t.Errorf("got expires %v, refresh until %v", token.Expires, token.RefreshUntil)
 	}
-	for _, value := range []string{"opaque", "a.b.c", "e30.e30.c2ln", "e30.bm90IGpzb24.c2ln"} {
+	for _, body := range []string{`{"access":"t1","access":"t2"}`, `{"access":"t1","refresh":"r1","refresh":"r2"}`} {
+		if token, ok := readToken([]byte(body), noon); ok {
+			t.Errorf("%s: got %+v", body, token)
+		}
+	}
+	// The first one's payload has its name twice.
+	for _, value := range []string{"e30.eyJyZWZyZXNoX2V4cCI6MTc3OTUxODQwMCwicmVmcmVzaF9leHAiOjE3Nzk1MTg0MDF9.c2ln", "opaque", "a.b.c", "e30.e30.c2ln", "e30.bm90IGpzb24.c2ln"} {
 		token, ok := readToken([]byte(`{"access":"`+value+`"}`), noon)
 		if !ok || !token.Expires.IsZero() || !token.RefreshUntil.IsZero() {
 			t.Errorf("%s: got expires %v, refresh until %v", value, token.Expires, token.RefreshUntil)

@@ -87,9 +87,11 @@ func TestAnAttemptThatProvablyDidNothingLeavesNoClaim(t *testing.T) {
 		{"refused as too busy", []sandbox.Fault{send("throttled")}, "", ""},
 		{"refused for its token, twice", []sandbox.Fault{send("unauthorized"), send("unauthorized")}, "", ""},
 		{"refused for its content", []sandbox.Fault{send("decline")}, "", ""},
+		{"refused as a duplicate", []sandbox.Fault{send("duplicate")}, "", ""},
 		{"in doubt", []sandbox.Fault{send("hang_up_before")}, "", "1"},
 		{"accepted", nil, "", "1"},
 		{"refused as too busy, after one in doubt", []sandbox.Fault{send("throttled")}, "1", "1"},
+		{"refused as a duplicate, after one in doubt", []sandbox.Fault{send("duplicate")}, "1", "1"},
 		{"refused for its content, after one in doubt", []sandbox.Fault{send("decline")}, "1", "1"},
 	} {
 		s := newStage(t, sandbox.CoordinadorOptions{}, row.faults...)
@@ -97,6 +99,44 @@ func TestAnAttemptThatProvablyDidNothingLeavesNoClaim(t *testing.T) {
 		o, err := s.pay(t, payout(t, "PAY-1"), &r)
 		if r.handles["sent"] != row.after || r.moves != 1 {
 			t.Errorf("%s: came to %+v, %v and left %v", row.name, o, err, r.handles)
+		}
+	}
+}
+
+// A duplicate that was refused before any attempt of ours may have left is somebody else's, though
+// it has our amount.
+func TestADuplicateIsNotOurs(t *testing.T) {
+	t.Parallel()
+	for _, left := range []bool{false, true} {
+		s := newStage(t, sandbox.CoordinadorOptions{}, sandbox.Fault{Kind: "duplicate"})
+		p := payoutOf(t, "PAY-1", 7)
+		var r record
+		if left {
+			r.handles = map[string]string{"sent": "1"}
+		}
+		if o, err := s.pay(t, p, &r); err != nil || o.Class != providers.Duplicate {
+			t.Fatalf("left %v: came to %+v, %v", left, o, err)
+		}
+		s.CoordinadorRow(7, "119000")
+		want := map[bool]providers.Class{false: providers.Mismatch, true: providers.Succeeded}[left]
+		o, err := s.ask(t, p, &r)
+		if err != nil || o.Class != want || !left && o.Code != "already_registered" || o.Echo.Complete {
+			t.Errorf("left %v: found %+v, %v", left, o, err)
+		}
+	}
+}
+
+// An attempt of which the ledger knows, and whose handle is lost, may have made the row.
+func TestTheLedgerKnowsOfAnEarlierAttempt(t *testing.T) {
+	t.Parallel()
+	for left, want := range map[bool]providers.Class{false: providers.Mismatch, true: providers.Succeeded} {
+		s := newStage(t, sandbox.CoordinadorOptions{})
+		s.CoordinadorRow(7, "119000")
+		a := (&record{}).attempt()
+		a.MayHaveLeft = left
+		o, err := s.client.Pay(t.Context(), payoutOf(t, "PAY-1", 7), a)
+		if err != nil || o.Class != want || s.Coordinador().Arrived("PAY-1") != 0 {
+			t.Errorf("left %v: got %+v, %v", left, o, err)
 		}
 	}
 }
@@ -223,6 +263,42 @@ func TestAKnownExecutionIsOurs(t *testing.T) {
 	o, err := s.client.Status(t.Context(), providers.Query{Reference: "PAY-1", Amount: p.Amount, Payout: &p, ProviderID: "900001"})
 	if err != nil || o.Class != providers.Succeeded || o.ProviderID != "900001" || o.Echo.Amount != "119000" {
 		t.Errorf("got %+v, %v", o, err)
+	}
+}
+
+// Every line: what somebody registered for the instruction of a payment that is settled, and what a
+// watch finds beside the execution that is known.
+func TestAWatchNamesASecondExecution(t *testing.T) {
+	t.Parallel()
+	const one, two = "900001", "900002"
+	for _, row := range []struct {
+		name       string
+		rows       []string
+		known      string
+		sent       string
+		class      providers.Class
+		id, second string
+	}{
+		{"the known one", []string{"119000"}, one, "1", providers.Succeeded, one, ""},
+		{"another one", []string{"119000"}, "7", "1", providers.Succeeded, one, ""},
+		{"the known one and another", []string{"119000", "119000"}, one, "1", providers.Succeeded, one, two},
+		{"another and the known one", []string{"119000", "119000.00"}, two, "1", providers.Succeeded, two, one},
+		{"two, and neither is known", []string{"119000", "119000"}, "", "1", providers.Succeeded, one, two},
+		{"three", []string{"119000", "119000", "119000"}, two, "1", providers.Succeeded, two, one},
+		{"the known one and another amount", []string{"119000", "5"}, one, "1", providers.Mismatch, "", ""},
+		{"two that nobody of ours made", []string{"119000", "119000"}, "", "", providers.Mismatch, "", ""},
+	} {
+		s := newStage(t, sandbox.CoordinadorOptions{})
+		for _, amount := range row.rows {
+			s.CoordinadorRow(7, amount)
+		}
+		p := payoutOf(t, "PAY-1", 7)
+		o, err := s.client.Status(t.Context(), providers.Query{
+			Reference: "PAY-1", Amount: p.Amount, Payout: &p, ProviderID: row.known, ByReference: true, Handles: map[string]string{"sent": row.sent},
+		})
+		if err != nil || o.Class != row.class || o.ProviderID != row.id || o.SecondID != row.second {
+			t.Errorf("%s: got %+v, %v", row.name, o, err)
+		}
 	}
 }
 

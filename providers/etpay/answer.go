@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"regexp"
 	"unicode/utf8"
+
+	"github.com/remesa/remesa/providers/wire"
 )
 
 // session is an opened session: its token opens the payer's page, its signature key proves messages about it.
@@ -41,7 +43,7 @@ func parseSession(body []byte) (session, bool) {
 // parsePayments reads an array, all of whose elements must be readable.
 func parsePayments(body []byte) ([]payment, bool) {
 	var elements []json.RawMessage
-	if !utf8.Valid(body) || json.Unmarshal(body, &elements) != nil || elements == nil {
+	if !utf8.Valid(body) || wire.Ambiguous(body) || json.Unmarshal(body, &elements) != nil || elements == nil {
 		return nil, false
 	}
 	payments := make([]payment, len(elements))
@@ -84,7 +86,7 @@ func firstOf(a, b string) string {
 
 func readObject(body []byte) (*object, bool) {
 	o := &object{}
-	return o, utf8.Valid(body) && json.Unmarshal(body, &o.fields) == nil && o.fields != nil
+	return o, utf8.Valid(body) && !wire.Ambiguous(body) && json.Unmarshal(body, &o.fields) == nil && o.fields != nil
 }
 
 func (o *object) text(name string) string {

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/wire"
 )
 
 // payoutRow is a payout as it stands in an answer.
@@ -32,7 +33,7 @@ type creation struct {
 func readCreation(body []byte) creation {
 	o, ok := readObject(body)
 	if !ok {
-		return creation{}
+		return creation{made: wire.Ambiguous(body)} // what says two things of one may name something made
 	}
 	in := unwrapped(o)
 	raw := in.fields[idField]

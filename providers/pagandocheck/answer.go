@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/remesa/remesa/providers/wire"
 )
 
 // answer is what could be read of a reply's body. Where a field that is looked at has a wrong type, nothing was read.
@@ -13,6 +15,8 @@ type answer struct {
 	kind, key, message, code string
 	// failed: the answer calls itself an error.
 	failed bool
+	// unclear: it says two things of one, and could name a charge.
+	unclear bool
 	// ids are those of a charge that was made, by name, in the order of idNames.
 	ids []named
 	// buyerOrder is data.object.id, the order that waits for its buyer.
@@ -41,6 +45,9 @@ type object struct {
 }
 
 func parse(body []byte) (answer, bool) {
+	if wire.Ambiguous(body) {
+		return answer{unclear: true}, false
+	}
 	var bad bool
 	top := object{bad: &bad}
 	if !utf8.Valid(body) || json.Unmarshal(body, &top.fields) != nil || top.fields == nil {

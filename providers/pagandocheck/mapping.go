@@ -231,8 +231,8 @@ func throttled(r wire.Reply, now time.Time) error {
 	return &providers.NotSent{Reason: "throttled", RetryAfter: wire.RetryAfter(r.Header, now)}
 }
 
-// charges: the answer names a charge and does not call it an error.
-func (a answer) charges() bool { return len(a.ids) > 0 && !a.failed }
+// charges: the answer names a charge and does not call it an error, or nobody knows what it says.
+func (a answer) charges() bool { return a.unclear || len(a.ids) > 0 && !a.failed }
 
 // succeedsInWords: the answer calls itself a success, whether or not it names a charge.
 func (a answer) succeedsInWords() bool {
@@ -260,12 +260,16 @@ func (a answer) misconfigured() bool {
 	return !a.switched() && (a.code == noSettings || a.code == noOrderNumber)
 }
 
-// switchCode is the network's code in one form.
+// switchCode is the network's code in one form; none where it is zero, with which networks approve.
 func (a answer) switchCode() string {
+	code := switchPrefix + a.code
 	if strings.HasPrefix(a.key, switchPrefix) || a.code == "" {
-		return a.key
+		code = a.key
 	}
-	return switchPrefix + a.code
+	if strings.Trim(strings.TrimPrefix(code, switchPrefix), "0") == "" {
+		return ""
+	}
+	return code
 }
 
 func (a answer) speaksOf(texts []string) bool {

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/remesa/remesa/providers/wire"
 )
 
 // answer is the provider's envelope as far as it could be read. Where a field that is looked at has a wrong type, nothing was read.
@@ -18,10 +20,15 @@ type answer struct {
 	// data is nil where there is none; text is set instead where it is a text.
 	data map[string]json.RawMessage
 	text string
+	// unclear: it says two things of one. Then it refuses nothing either, whatever its HTTP status.
+	unclear bool
 }
 
 // parse reads an envelope: an object with at least success and status_code.
 func parse(body []byte) (answer, bool) {
+	if wire.Ambiguous(body) {
+		return answer{unclear: true}, false
+	}
 	var top map[string]json.RawMessage
 	if !utf8.Valid(body) || json.Unmarshal(body, &top) != nil {
 		return answer{}, false

@@ -110,6 +110,8 @@ func (w reading) decline(code, message string) providers.Outcome {
 // refusedBefore is the error of a request that the provider refused before it looked at what was asked for; nil where it did not.
 func refusedBefore(r wire.Reply, a answer, readable bool, now time.Time) error {
 	switch {
+	case a.unclear:
+		return nil
 	case !readable && r.Status == http.StatusUnauthorized:
 		return errRejected
 	case !readable && r.Status == http.StatusTooManyRequests:

@@ -113,6 +113,10 @@ func TestWhatACharge(t *testing.T) {
 		{"success as a text", 200, strings.Replace(paidBody, "true", `"true"`, 1), doubt, "unreadable"},
 		{"status_code as a text", 200, strings.Replace(paidBody, `"status_code":200`, `"status_code":"200"`, 1), doubt, "unreadable"},
 		{"names in other letters", 200, strings.ReplaceAll(paidBody, `"success"`, `"Success"`), doubt, "unreadable"},
+		{"its word stands there twice", 200, strings.Replace(paidBody, `"status":"Aprobado"`, `"status":"Rechazado","status":"Aprobado"`, 1), doubt, "unreadable"},
+		{"a decline says twice whether it succeeded", 500, strings.Replace(no(500, `"Rechazo General"`), "{", `{"success":true,`, 1), doubt, "http_500"},
+		{"the end of the token says twice whether it succeeded", 401, strings.Replace(ended, "{", `{"success":true,`, 1), doubt, "http_401"},
+		{"too many requests, said twice", 429, strings.Replace(no(429, `"x"`), "{", `{"success":true,`, 1), doubt, "http_429"},
 		{"more than one value", 200, paidBody + paidBody, doubt, "unreadable"},
 		{"text that is not UTF-8", 200, strings.Replace(paidBody, "Aprobado", "Aprob\xff", 1), doubt, "unreadable"},
 		{"an id that is no id", 200, strings.Replace(paidBody, "16526683", `"a b"`, 1), doubt, "unreadable"},
@@ -205,6 +209,7 @@ func TestWhatALogin(t *testing.T) {
 		{"the gateway fails", 503, page, 0, "login: no answer: http_503"},
 		{"there is a page", 200, page, 0, "login: no answer: unreadable"},
 		{"the token could not be a header", 200, yes("a\nb", "3600"), 0, "login: no answer: unreadable"},
+		{"the token stands there twice", 200, strings.Replace(yes("tok", "3600"), `"access_token"`, `"access_token":"t2","access_token"`, 1), 0, "login: no answer: unreadable"},
 		{"there is no token", 200, yes("", "3600"), 0, "login: no answer: unreadable"},
 		{"the token is a number", 200, `{"success":true,"data":{"access_token":[1]},"status_code":200}`, 0, "login: no answer: unreadable"},
 	} {

@@ -112,6 +112,7 @@ func doubts(s Subject) []Row {
 		doubt("moves the money, then answers with cut JSON", "cut_json_after", 1, providers.Succeeded),
 		doubt("moves the money, then breaks off within its answer", "cut_body_after", 1, providers.Succeeded),
 		doubt("moves the money, then answers with 10 MB", "huge_after", 1, providers.Succeeded),
+		doubt("moves the money, then answers with every name twice", "name_twice_after", 1, providers.Succeeded),
 		doubt("moves the money, then answers with wrong types", "wrong_types_after", 1, providers.Succeeded),
 		doubt("moves the money, then answers with an unknown status", "unknown_status_after", 1, providers.Succeeded),
 		doubt("moves the money, then answers with an unknown code", "unknown_code_after", 1, providers.Succeeded),
@@ -120,7 +121,15 @@ func doubts(s Subject) []Row {
 		unanswered("bare_404", "answers a bare 404 to the status query, having moved the money", "hang_up_after", 1),
 		unanswered("login_page", "answers a login page to the status query, having moved nothing", "hang_up_before", 0),
 		unanswered("login_page", "answers a login page to the status query, having moved the money", "hang_up_after", 1),
+		ambiguous(),
 	}
+}
+
+// ambiguous is a status query that is answered with every name twice.
+func ambiguous() Row {
+	row := unanswered("", "answers the status query with every name twice", "hang_up_after", 1)
+	row.Faults[1] = sandbox.Fault{Kind: "name_twice_after", Operation: sandbox.Ask}
+	return row
 }
 
 func unanswered(asked, name, sent string, moved int) Row {

@@ -62,7 +62,7 @@ func (b *bench) judge(t *testing.T, row Row, o providers.Outcome, err error) {
 	if row.Code != "" && o.Code != row.Code {
 		t.Errorf("the attempt's code is %q, want %q", o.Code, row.Code)
 	}
-	if err == nil && o.Class == providers.InDoubt && o.Code == "" {
+	if err == nil && (o.Class == providers.InDoubt || o.Class == providers.Duplicate) && o.Code == "" {
 		t.Error("a doubt without a code")
 	}
 	if row.Check != nil {

@@ -32,6 +32,7 @@ func sessions(s Subject) []Row {
 		{"opens a session and answers with cut JSON", "cut_json_after"},
 		{"opens a session and breaks off within its answer", "cut_body_after"},
 		{"opens a session and answers with 10 MB", "huge_after"},
+		{"opens a session and answers with every name twice", "name_twice_after"},
 		{"answers with wrong types", "wrong_types_after"},
 		{"answers with something else", "unknown_code_after"},
 	} {

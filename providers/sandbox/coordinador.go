@@ -133,6 +133,10 @@ func (v *coordinador) execute(sent coordinadorPayment, b behaviour, f Fault) ans
 	switch {
 	case b.reply == unauthorized:
 		return answer{http.StatusUnauthorized, coordinadorDetail("Token inválido o expirado")}
+	case b.reply == taken:
+		return answer{http.StatusOK, map[string]any{
+			"result": nil, "operation": 11999, "errors": []any{map[string]any{"code": "duplicate", "message": "ya existe un pago para la instrucción"}},
+		}}
 	case b.reply == declined || b.reply == rejectedObj || b.moves == movesNever:
 		return coordinadorErrors(f, v.Username)
 	case b.moves == untaken:

@@ -77,6 +77,7 @@ const (
 	html         reply = "html"
 	cutJSON      reply = "cut_json"
 	cutBody      reply = "cut_body"
+	twice        reply = "twice"
 	huge         reply = "huge"
 	redirect     reply = "redirect"
 	bare404      reply = "bare_404"
@@ -87,6 +88,8 @@ const (
 	expireTokens reply = "expire_tokens"
 	declined     reply = "declined"
 	rejectedObj  reply = "rejected_object"
+	rejectedToo  reply = "rejection_beside"
+	taken        reply = "duplicate"
 	oddStatus    reply = "unknown_status"
 	oddCode      reply = "unknown_code"
 	absent       reply = "not_found"
@@ -107,6 +110,7 @@ func kinds() map[string]behaviour {
 		latency:                {Any, movesNow, normal},
 		"decline":              {Send, untaken, declined},
 		"rejected_object":      {Send, untaken, rejectedObj},
+		"duplicate":            {Send, untaken, taken},
 		"rejected_word":        {Send, movesNever, normal},
 		"rejected_later":       {Send, rejectsPending, normal},
 		"pending":              {Send, movesPending, normal},
@@ -125,9 +129,11 @@ func kinds() map[string]behaviour {
 		"cut_json_after":       {Send, movesNow, cutJSON},
 		"cut_body_after":       {Send, movesNow, cutBody},
 		"huge_after":           {Send, movesNow, huge},
+		"name_twice_after":     {Send, movesNow, twice},
 		"wrong_types_after":    {Send, movesNow, wrongTypes},
 		"unknown_status_after": {Send, movesNow, oddStatus},
 		"unknown_code_after":   {Send, movesNow, oddCode},
+		"rejection_beside":     {Any, movesNow, rejectedToo},
 		"redirect":             {Send, untaken, redirect},
 		"late":                 {Send, movesAfterNotFound, hangUp},
 		"delayed":              {Send, movesDelayed, hangUp},

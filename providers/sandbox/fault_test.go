@@ -40,6 +40,7 @@ func TestFaults(t *testing.T) {
 		{Fault{Kind: "decline"}, outcome{422, "E-120"}, 0, []outcome{{404, "E-041"}}},
 		{Fault{Kind: "decline", Code: "E-133"}, outcome{422, "E-133"}, 0, []outcome{{404, "E-041"}}},
 		{Fault{Kind: "rejected_object"}, outcome{201, ""}, 0, []outcome{{404, "E-041"}}},
+		{Fault{Kind: "duplicate"}, outcome{409, "E-121"}, 0, []outcome{{404, "E-041"}}},
 		{Fault{Kind: "rejected_word"}, outcome{200, "rechazado"}, 0, []outcome{{200, "rechazado"}}},
 		{Fault{Kind: "rejected_later", Polls: 1}, outcome{200, "pendiente"}, 0, []outcome{{200, "pendiente"}, {200, "rechazado"}}},
 		{Fault{Kind: "pending", Polls: 2}, outcome{200, "pendiente"}, 0, []outcome{{200, "pendiente"}, {200, "pendiente"}, {200, "pagado"}}},
@@ -58,9 +59,11 @@ func TestFaults(t *testing.T) {
 		{Fault{Kind: "cut_json_after"}, outcome{200, "{"}, 1, []outcome{{200, "pagado"}}},
 		{Fault{Kind: "cut_body_after"}, outcome{}, 1, []outcome{{200, "pagado"}}},
 		{Fault{Kind: "huge_after"}, outcome{200, " "}, 1, []outcome{{200, "pagado"}}},
+		{Fault{Kind: "name_twice_after"}, outcome{200, "pagado"}, 1, []outcome{{200, "pagado"}}},
 		{Fault{Kind: "wrong_types_after"}, outcome{200, "true"}, 1, []outcome{{200, "pagado"}}},
 		{Fault{Kind: "unknown_status_after"}, outcome{200, "en_la_luna"}, 1, []outcome{{200, "pagado"}}},
 		{Fault{Kind: "unknown_code_after"}, outcome{200, "E-777"}, 1, []outcome{{200, "pagado"}}},
+		{Fault{Kind: "rejection_beside"}, outcome{201, "pagado"}, 1, []outcome{{201, "pagado"}}},
 		{Fault{Kind: "redirect"}, outcome{307, ""}, 0, []outcome{{404, "E-041"}}},
 		{Fault{Kind: "late"}, outcome{}, 0, []outcome{{404, "E-041"}, {200, "pagado"}}},
 		{Fault{Kind: "delayed", Delay: delay}, outcome{}, 0, []outcome{{404, "E-041"}, {404, "E-041"}}},
@@ -94,9 +97,17 @@ func check(t *testing.T, name string, got, want outcome) {
 	}
 }
 
+func TestANameTwiceStandsInEveryObject(t *testing.T) {
+	t.Parallel()
+	got := string(repeated([]byte(`[{"a\"":{"b":[{"c":1}]},"d":{}},7]`)))
+	if want := `[{"a\"":null,"a\"":{"b":null,"b":[{"c":null,"c":1}]},"d":{}},7]`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 func TestEveryFaultIsTested(t *testing.T) {
 	t.Parallel()
-	if n := len(Kinds()); n != 31 {
+	if n := len(Kinds()); n != 34 {
 		t.Errorf("%d kinds of faults: give each new one a row in TestFaults", n)
 	}
 }

@@ -13,8 +13,13 @@ type VirtualPOSOptions struct {
 	CreatePath, StatusPath, StatusByMerchantPath string
 	// FlatBody expects the tef object itself as the body of a create request.
 	FlatBody bool
+	// SignedQuestions wants every question signed over the whole dictionary, as the provider's page
+	// says; else the API key is enough.
+	SignedQuestions bool
 	// Duplicates is what a repeated merchant_id comes to; Execute unless set.
 	Duplicates Duplicates
+	// Whole answers repeat the beneficiary, too.
+	Whole bool
 	// NotFoundStatus is the HTTP status of "not found"; 404 unless set.
 	NotFoundStatus int
 }
@@ -89,11 +94,11 @@ func (v *virtualPOS) execute(sent tef, raw []byte, b behaviour, f Fault) answer 
 		return *refusal
 	}
 	if first, found := v.desk.earlier(sent.MerchantID); found && v.Duplicates == Same {
-		return v.show(first, b)
+		return v.show(first, b, f)
 	} else if found && v.Duplicates == Refuse {
 		return answer{http.StatusConflict, nok("E-121", "merchant_id duplicado")}
 	}
-	return v.show(v.desk.take(sent.order(raw), b, f), b)
+	return v.show(v.desk.take(sent.order(raw), b, f), b, f)
 }
 
 // untaken is the answer to a payment that is not recorded. Its text names the person, as texts of banks do.
@@ -108,6 +113,8 @@ func (v *virtualPOS) untaken(sent tef, b behaviour, f Fault) *answer {
 	switch b.reply {
 	case unauthorized:
 		return &answer{http.StatusUnauthorized, nok("E-001", "api_key desconocida")}
+	case taken:
+		return &answer{http.StatusConflict, nok("E-121", "merchant_id duplicado")}
 	case declined:
 		return &answer{http.StatusUnprocessableEntity, nok(code, "transferencia rechazada: "+sent.Recipient.Name+", cuenta "+sent.Bank.AccountNumber)}
 	case rejectedObj:
@@ -137,7 +144,7 @@ func (v *virtualPOS) status(w http.ResponseWriter, r *http.Request) {
 		deliver(w, r, answer{v.NotFoundStatus, nok("E-041", "no existe")}, b.reply, f)
 		return
 	}
-	deliver(w, r, v.show(o, b), b.reply, f)
+	deliver(w, r, v.show(o, b, f), b.reply, f)
 }
 
 func (v *virtualPOS) reference(id, reference string) string {
@@ -150,8 +157,13 @@ func (v *virtualPOS) reference(id, reference string) string {
 
 var words = map[state]string{hidden: "pendiente", pending: "pendiente", paid: "pagado", rejected: "rechazado"}
 
-func (v *virtualPOS) show(o order, b behaviour) answer {
+func (v *virtualPOS) show(o order, b behaviour, f Fault) answer {
 	payout := map[string]any{"id": o.ID, "merchant_id": o.Reference, "status": words[o.state], "amount": number(o.Amount)}
+	if v.Whole {
+		rut, bank, account := beneficiary(o.Execution)
+		payout["recipient"] = map[string]any{"rut": rut}
+		payout["bank"] = map[string]any{"sbif_code": bank, "account_number": account}
+	}
 	switch b.reply {
 	case wrongTypes:
 		payout["status"], payout["id"], payout["amount"] = true, []int{7}, map[string]any{"clp": "x"}
@@ -161,9 +173,19 @@ func (v *virtualPOS) show(o order, b behaviour) answer {
 		payout["amount"] = number(o.Amount + "0")
 	case oddCode:
 		return answer{http.StatusOK, nok("E-777", "algo pasó")}
+	case rejectedToo:
+		return answer{http.StatusCreated, map[string]any{"status": "OK", "code": 201, "payout": payout, "rejected_object": rejection(f)}}
 	default: // what is wrong, if anything, is not in the words
 	}
 	return answer{http.StatusOK, map[string]any{"status": "OK", "code": 200, "payout": payout}}
+}
+
+// rejection is the object without a fault's code, as it was seen beside a payment that was paid.
+func rejection(f Fault) any {
+	if f.Code == "" {
+		return map[string]any{"code": "0", "message": "Operación exitosa", "doc_url": ""}
+	}
+	return map[string]any{"code": f.Code, "message": "saldo insuficiente", "doc_url": ""}
 }
 
 func nok(code, message string) any {

@@ -65,6 +65,12 @@ func (t tef) order(raw []byte) order {
 	}}
 }
 
+// beneficiary takes apart what order put together: document, bank and account.
+func beneficiary(e Execution) (rut, bank, account string) {
+	parts := strings.Fields(e.Beneficiary)
+	return parts[0], parts[1], parts[2]
+}
+
 func number(text string) json.Number { return json.Number(text) }
 
 // readTef reads what it can of a body; wrong is what would make a strict provider refuse it.
@@ -114,10 +120,11 @@ func (v *virtualPOS) refuseCreate(r *http.Request, raw []byte, wrong error) *ans
 	return nil
 }
 
-// refuseStatus accepts a signature over the API key alone, or over the tef that is asked about as well.
+// refuseStatus accepts a signature over the tef that is asked about, or, unless it is told not to,
+// over the API key alone.
 func (v *virtualPOS) refuseStatus(r *http.Request, id, reference string) *answer {
 	signed, refusal := v.credentials(r)
-	if refusal != nil || signed == nil {
+	if refusal != nil || signed == nil && !v.SignedQuestions {
 		return refusal
 	}
 	var t tef
@@ -125,7 +132,7 @@ func (v *virtualPOS) refuseStatus(r *http.Request, id, reference string) *answer
 	if id == "" {
 		o, found = v.desk.earlier(reference)
 	}
-	if strictJSON(signed, &t) != nil || id == "" && t.MerchantID != reference || found && o.digest != sha256.Sum256(signed) {
+	if strictJSON(signed, &t) != nil || v.SignedQuestions && t.check() != nil || id == "" && t.MerchantID != reference || found && o.digest != sha256.Sum256(signed) {
 		return &answer{http.StatusUnauthorized, nok("E-002", "la firma no es de este tef")}
 	}
 	return nil

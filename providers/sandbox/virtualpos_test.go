@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"net/http/httptest"
 	"strings"
 	"testing"
 )
@@ -110,6 +111,25 @@ func TestVirtualPOSAnswersNoQuestionSignedForAnother(t *testing.T) {
 	}
 }
 
+func TestVirtualPOSMayWantQuestionsSignedInFull(t *testing.T) {
+	t.Parallel()
+	s := New(Options{VirtualPOS: VirtualPOSOptions{SignedQuestions: true}})
+	said(t, s, create("po-1"))
+	for reference, want := range map[string]string{"po-1": "pagado", "po-2": "E-041"} {
+		if _, word := said(t, s, ask(reference)); word != want {
+			t.Errorf("%s, signed in full: got %s, want %s", reference, word, want)
+		}
+		bare, part := ask(reference), ask(reference)
+		bare.payload = `{"api_key":"sandbox-api-key"}`
+		part.payload = `{"api_key":"sandbox-api-key","tef":{"merchant_id":"` + reference + `"}}`
+		for name, r := range map[string]request{"the API key alone": bare, "a part of the tef": part} {
+			if status, word := said(t, s, r); status != 401 || word != "E-002" {
+				t.Errorf("%s, signed over %s: got %d %s", reference, name, status, word)
+			}
+		}
+	}
+}
+
 func TestVirtualPOSWaysWithDuplicates(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
@@ -128,6 +148,22 @@ func TestVirtualPOSWaysWithDuplicates(t *testing.T) {
 		}
 		if n := s.VirtualPOS().Arrived("po-1"); n != 2 {
 			t.Errorf("%q: %d arrivals", row.way, n)
+		}
+	}
+}
+
+func TestVirtualPOSRepeatsTheBeneficiaryWhereItIsToldTo(t *testing.T) {
+	t.Parallel()
+	for _, whole := range []bool{true, false} {
+		s := New(Options{VirtualPOS: VirtualPOSOptions{Whole: whole}})
+		said(t, s, create("po-1"))
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, ask("po-1").build(t))
+		text := w.Body.String()
+		for _, part := range []string{`"rut":"12345678-5"`, `"sbif_code":"012"`, `"account_number":"12345678"`} {
+			if strings.Contains(text, part) != whole {
+				t.Errorf("%v: %s in %s", whole, part, text)
+			}
 		}
 	}
 }

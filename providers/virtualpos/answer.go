@@ -3,10 +3,12 @@ package virtualpos
 import (
 	"encoding/json"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/wire"
 )
 
 // answer is what could be read of a reply's body. Where a field that is looked at has a wrong type, nothing was read.
@@ -15,10 +17,14 @@ type answer struct {
 	envelope envelope
 	// code and message are those of the envelope's error.
 	code, message string
-	// rejection is the code of a rejected_object.
+	// rejection is the code of a rejected_object that rejects; one that says success is as if it
+	// were absent.
 	rejection, rejectionMessage string
 	// payment is nil where the answer holds none.
 	payment *payment
+	// speaks: the answer holds something of a payment, also where that cannot be read. Then it is
+	// no refusal of the request alone.
+	speaks bool
 }
 
 type envelope int
@@ -32,8 +38,8 @@ const (
 type payment struct {
 	id, word string
 	echo     providers.Echo
-	// account is the account number as repeated.
-	account string
+	// bank and account are the bank's code and the account number as repeated.
+	bank, account string
 }
 
 // object is a JSON object whose fields are read by exact name. bad is set by the first field of a wrong type.
@@ -43,6 +49,9 @@ type object struct {
 }
 
 func parse(body []byte) (answer, bool) {
+	if wire.Ambiguous(body) {
+		return answer{speaks: true}, false
+	}
 	var bad bool
 	top := object{bad: &bad}
 	if !utf8.Valid(body) || json.Unmarshal(body, &top.fields) != nil || top.fields == nil {
@@ -50,14 +59,24 @@ func parse(body []byte) (answer, bool) {
 	}
 	var a answer
 	failure, rejected := top.object("error"), top.object("rejected_object")
-	a.code, a.message = failure.text("error_code"), failure.text("message")
-	a.rejection, a.rejectionMessage = rejected.textOrNumber("code"), rejected.text("message")
+	a.code, a.message = complaint(failure.text("error_code")), failure.text("message")
+	a.rejection, a.rejectionMessage = complaint(rejected.textOrNumber("code")), rejected.text("message")
 	a.payment = top.payment()
-	a.envelope = top.envelope(failure.fields != nil, a.payment != nil)
+	a.speaks = a.payment != nil || a.rejection != ""
+	a.envelope = top.envelope(a.code != "" || failure.text("error_code") == "" && a.message != "", a.payment != nil)
 	if bad {
-		return answer{}, false
+		return answer{speaks: top.has("payout", "tef", "payment", "rejected_object", "id", "uuid", "merchant_id")}, false
 	}
 	return a, true
+}
+
+// complaint is an error's code; none where it is zero, which says success: such an object stands
+// beside payments that were paid.
+func complaint(code string) string {
+	if code = strings.TrimSpace(code); strings.Trim(code, "0") == "" {
+		return ""
+	}
+	return code
 }
 
 // envelope reads status and code; what contradicts itself is no envelope. A payment at the top level has its own word in status: then
@@ -79,22 +98,53 @@ func (o object) envelope(failed, paid bool) envelope {
 // flat reports whether the payment's own fields stand at the top level, with its own word in status.
 func (o object) flat() bool {
 	status := strings.ToUpper(o.text("status"))
-	return o.textOrNumber("merchant_id") != "" && status != "" && status != "OK" && status != "NOK"
+	return o.reference() != "" && status != "" && status != "OK" && status != "NOK"
 }
 
+// payment is what the answer says of a payment, wherever that stands. Places that say different
+// things are no answer.
 func (o object) payment() *payment {
-	for _, name := range []string{"payout", "tef"} {
-		if inner := o.object(name); inner.fields != nil {
-			return inner.read(inner.text("status"))
+	var found *payment
+	for _, place := range o.places() {
+		p := place.read(place.text("status"))
+		switch {
+		case found == nil, *found == payment{}:
+			found = p
+		case *p != payment{} && !found.agrees(*p):
+			*o.bad = true
 		}
 	}
-	switch {
-	case o.flat():
-		return o.read(o.text("status"))
-	case o.textOrNumber("id") != "" || o.textOrNumber("merchant_id") != "":
+	if found == nil && (o.id() != "" || o.reference() != "") {
 		return o.read("") // the status beside it is the envelope's
 	}
-	return nil
+	return found
+}
+
+// places are the objects that are a payment. That of the payment API has its fields in an order
+// within.
+func (o object) places() []object {
+	var all []object
+	for _, name := range []string{"payout", "tef", "payment"} {
+		place := o.object(name)
+		if name == "payment" {
+			if order := place.object("order"); order.fields != nil {
+				place = order
+			}
+		}
+		if place.fields != nil {
+			all = append(all, place)
+		}
+	}
+	if o.flat() {
+		all = append(all, o)
+	}
+	return all
+}
+
+// agrees reports whether another place may speak of the same payment: what both give is the same.
+func (p payment) agrees(q payment) bool {
+	same := func(a, b string) bool { return a == "" || b == "" || a == b }
+	return p.word == q.word && same(p.id, q.id) && same(p.echo.Reference, q.echo.Reference) && same(p.echo.Amount, q.echo.Amount)
 }
 
 func (o object) read(word string) *payment {
@@ -102,18 +152,22 @@ func (o object) read(word string) *payment {
 	return &payment{
 		id:      o.id(),
 		word:    strings.ToLower(strings.TrimSpace(word)),
+		bank:    unmasked(bank.textOrNumber("sbif_code")),
 		account: unmasked(bank.textOrNumber("account_number")),
 		echo: providers.Echo{
-			Amount: o.textOrNumber("amount"), Currency: o.text("currency"), Reference: o.textOrNumber("merchant_id"),
+			Amount: o.textOrNumber("amount"), Currency: o.text("currency"), Reference: o.reference(),
 			Beneficiary: canonicalRUT(recipient.text("rut")),
 		},
 	}
 }
 
+// reference is ours, under its name in payouts or in payments.
+func (o object) reference() string { return o.either("merchant_id", "merchant_internal_code") }
+
 var idPattern = regexp.MustCompile(`^[\x21-\x7e]{0,128}$`)
 
 func (o object) id() string {
-	id := o.textOrNumber("id")
+	id := o.either("id", "uuid")
 	if !idPattern.MatchString(id) {
 		*o.bad = true
 		return ""
@@ -121,9 +175,32 @@ func (o object) id() string {
 	return id
 }
 
+// has reports whether one of the fields has a value.
+func (o object) has(names ...string) bool {
+	return slices.ContainsFunc(names, func(name string) bool {
+		raw := string(o.fields[name])
+		return raw != "" && raw != "null" && raw != noValue
+	})
+}
+
+// noValue is what a field without a value holds, whatever its type.
+const noValue = `""`
+
+// either is the first of the fields that has a value.
+func (o object) either(names ...string) string {
+	for _, name := range names {
+		if value := o.textOrNumber(name); value != "" {
+			return value
+		}
+	}
+	return ""
+}
+
 func (o object) object(name string) object {
 	inner := object{bad: o.bad}
-	o.decode(name, &inner.fields)
+	if string(o.fields[name]) != noValue {
+		o.decode(name, &inner.fields)
+	}
 	return inner
 }
 
@@ -161,9 +238,9 @@ func canonicalRUT(text string) string {
 
 var digitsOnly = regexp.MustCompile(`^[0-9]+$`)
 
-func unmasked(account string) string {
-	if !digitsOnly.MatchString(account) {
+func unmasked(number string) string {
+	if !digitsOnly.MatchString(number) {
 		return ""
 	}
-	return account
+	return number
 }

@@ -2,6 +2,7 @@ package virtualpos
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -48,8 +49,39 @@ func refusedHere(err error) providers.Outcome {
 	return providers.Outcome{Class: providers.Refused, Code: "invalid", Message: err.Error()}
 }
 
-// Status asks by the provider's id where it is known, else by our reference.
+// Status asks by our reference where the id is not known or where that is wanted, else by the id. A
+// refused payout under our reference that is not the known one says nothing of that one: then both
+// are asked about.
 func (c *Client) Status(ctx context.Context, q providers.Query) (providers.Outcome, error) {
+	if !q.ByReference {
+		return c.ask(ctx, q)
+	}
+	known := q.ProviderID
+	q.ProviderID = ""
+	o, err := c.ask(ctx, q)
+	if err != nil || known == "" || o.Class != providers.Refused || o.ProviderID == known {
+		return o, err
+	}
+	q.ProviderID = known
+	return c.ask(ctx, q)
+}
+
+// ask asks once, by the provider's id where it is given, else by our reference. Refused credentials
+// are believed where a question about a made-up payout is refused as well: what is asked about may
+// be somebody else's payout, which our signature does not fit.
+func (c *Client) ask(ctx context.Context, q providers.Query) (providers.Outcome, error) {
+	o, err := c.question(ctx, q)
+	var refused *providers.CredentialsError
+	if !errors.As(err, &refused) {
+		return o, err
+	}
+	if _, err := c.question(ctx, madeUp()); err != nil {
+		return o, refused
+	}
+	return o, fmt.Errorf("no answer: the signature over this payout was refused, code %s", refused.Code)
+}
+
+func (c *Client) question(ctx context.Context, q providers.Query) (providers.Outcome, error) {
 	address, err := c.statusURL(q)
 	if err != nil {
 		return providers.Outcome{}, fmt.Errorf("status: %w", err)
@@ -59,7 +91,9 @@ func (c *Client) Status(ctx context.Context, q providers.Query) (providers.Outco
 		return providers.Outcome{}, fmt.Errorf("status: %w", err)
 	}
 	reply, err := c.send(ctx, http.MethodGet, address, tef, nil)
-	return asked(reply, err, c.reading(q.Reference, q.Payout))
+	with := c.reading(q.Reference, q.Payout)
+	with.bare = tef == nil
+	return asked(reply, err, with)
 }
 
 func (c *Client) statusURL(q providers.Query) (string, error) {
@@ -69,18 +103,34 @@ func (c *Client) statusURL(q providers.Query) (string, error) {
 	return wire.Join(c.base, c.config.StatusByMerchantPath, "merchant_id", q.Reference)
 }
 
-// statusTef is what a status request signs; nil where the account signs the API key alone, or the payout's details are gone.
+// statusTef is what a status request signs; nil where the account signs the API key alone. A
+// settled payout whose details are gone is not asked about where they are to sign: the provider
+// would refuse the question like wrong credentials.
 func (c *Client) statusTef(q providers.Query) ([]byte, error) {
-	if q.Payout == nil || c.config.StatusSignature == SignAPIKey {
+	switch {
+	case c.config.StatusSignature == SignAPIKey:
 		return nil, nil
+	case q.Payout == nil:
+		return nil, errors.New("the payout's details are gone, and with them what signs a question")
 	}
 	return encodeTef(*q.Payout)
+}
+
+// madeUp asks about a payout that nobody made, and is signed as any other question.
+func madeUp() providers.Query {
+	amount, _ := providers.ParseMoney("1", "CLP") // is an amount
+	p := providers.Payout{
+		Payment:   providers.Payment{Provider: providers.VirtualPOS, Reference: "remesa-check", Amount: amount, Description: "remesa check"},
+		Recipient: providers.Recipient{Document: "11111111-1", Name: "remesa check", Email: "check@remesa.example"},
+		Bank:      providers.Bank{Code: "012", AccountNumber: "1"},
+	}
+	return providers.Query{Reference: p.Reference, Amount: amount, Payout: &p}
 }
 
 // Check asks about a payout that does not exist: any readable answer to it proves address, credentials and signature.
 func (c *Client) Check(ctx context.Context) ([]providers.Finding, error) {
 	found := c.warnings()
-	o, err := c.Status(ctx, providers.Query{Reference: "remesa-check"})
+	o, err := c.question(ctx, madeUp())
 	if err != nil {
 		return found, err
 	}
@@ -116,7 +166,7 @@ func (c *Client) send(ctx context.Context, method, address string, tef, body []b
 func (c *Client) reading(reference string, p *providers.Payout) reading {
 	r := reading{now: c.config.Now(), reference: reference, hide: []string{c.config.APIKey.Reveal(), c.config.SecretKey.Reveal()}}
 	if p != nil {
-		r.account = p.Bank.AccountNumber
+		r.bank, r.account = p.Bank.Code, p.Bank.AccountNumber
 		r.hide = append(r.hide, p.Recipient.Name, p.Recipient.Email, p.Recipient.Document, p.Bank.AccountNumber)
 	}
 	return r

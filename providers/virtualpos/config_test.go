@@ -105,18 +105,25 @@ func amount(t *testing.T, text, currency string) providers.Money {
 func TestCheckProvesCredentialsWithoutMovingMoney(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
-		name    string
-		fault   string
-		key     providers.Secret
-		refused bool
-		wrong   bool
+		name      string
+		fault     string
+		key       providers.Secret
+		strict    bool
+		signature string
+		refused   bool
+		wrong     bool
 	}{
 		{name: "all is well", key: "sandbox-api-key"},
+		{name: "questions are signed in full", key: "sandbox-api-key", strict: true},
+		{name: "questions are signed in full, with another key", key: "another", strict: true, refused: true, wrong: true},
+		{name: "the key signs alone", key: "sandbox-api-key", signature: virtualpos.SignAPIKey},
+		{name: "the key signs alone, which is not enough", key: "sandbox-api-key", signature: virtualpos.SignAPIKey, strict: true, wrong: true},
+		{name: "another key signs alone", key: "another", signature: virtualpos.SignAPIKey, wrong: true},
 		{name: "another key", key: "another", refused: true, wrong: true},
 		{name: "the status path is wrong", fault: "bare_404", key: "sandbox-api-key", wrong: true},
 		{name: "a login page", fault: "login_page", key: "sandbox-api-key", wrong: true},
 	} {
-		s := sandbox.New(sandbox.Options{})
+		s := sandbox.New(sandbox.Options{VirtualPOS: sandbox.VirtualPOSOptions{SignedQuestions: row.strict}})
 		if row.fault != "" {
 			if err := s.VirtualPOS().AddFaults(sandbox.Fault{Kind: row.fault}); err != nil {
 				t.Fatal(err)
@@ -125,7 +132,7 @@ func TestCheckProvesCredentialsWithoutMovingMoney(t *testing.T) {
 		server := httptest.NewServer(s)
 		t.Cleanup(server.Close)
 		c := config(server.URL + sandbox.VirtualPOSPrefix)
-		c.APIKey = row.key
+		c.APIKey, c.StatusSignature = row.key, row.signature
 		found, err := newClient(t, c).Check(t.Context())
 		var credentials *providers.CredentialsError
 		if (err != nil) != row.wrong || errors.As(err, &credentials) != row.refused {

@@ -1,7 +1,11 @@
 package virtualpos_test
 
 import (
+	"errors"
 	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/remesa/remesa/providers"
@@ -17,6 +21,9 @@ func TestConformance(t *testing.T) {
 		change  func(c *virtualpos.Config)
 	}{
 		"as assumed": {change: func(*virtualpos.Config) {}},
+		"questions signed in full": {
+			sandbox: sandbox.VirtualPOSOptions{SignedQuestions: true}, change: func(*virtualpos.Config) {},
+		},
 		"flat body, status signed with the API key alone, not found as 200": {
 			sandbox: sandbox.VirtualPOSOptions{FlatBody: true, NotFoundStatus: http.StatusOK},
 			change:  func(c *virtualpos.Config) { c.Body, c.StatusSignature = virtualpos.Flat, virtualpos.SignAPIKey },
@@ -29,6 +36,202 @@ func TestConformance(t *testing.T) {
 			s.OneWay = name != "as assumed"
 			providertest.Run(t, s)
 		})
+	}
+}
+
+// Every line: what signs a question and what the provider wants it to sign, and what a question
+// about a settled payout comes to whose details are gone. It never speaks of the credentials.
+func TestAQuestionThatSignsTooLittleSaysNothingOfTheCredentials(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name      string
+		signature string
+		strict    bool
+		key       providers.Secret
+		asked     int32
+		class     providers.Class
+		text      string
+	}{
+		{"the payout is gone, and was to sign", virtualpos.SignTef, true, "sandbox-api-key", 0, "", "details are gone"},
+		{"the payout is gone, and was to sign though it need not", virtualpos.SignTef, false, "sandbox-api-key", 0, "", "details are gone"},
+		{"the key signs alone", virtualpos.SignAPIKey, false, "sandbox-api-key", 1, providers.Succeeded, ""},
+		{"the key signs alone, which is not enough", virtualpos.SignAPIKey, true, "sandbox-api-key", 1, "", "E-002"},
+		{"another key signs alone", virtualpos.SignAPIKey, false, "another", 1, "", "E-001"},
+	} {
+		s := sandbox.New(sandbox.Options{VirtualPOS: sandbox.VirtualPOSOptions{SignedQuestions: row.strict}})
+		var asked atomic.Int32
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodGet {
+				asked.Add(1)
+			}
+			s.ServeHTTP(w, r)
+		}))
+		t.Cleanup(server.Close)
+		settings := config(server.URL + sandbox.VirtualPOSPrefix)
+		paid, err := newClient(t, settings).Pay(t.Context(), payout(t, "po-1"), providers.Attempt{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		settings.StatusSignature, settings.APIKey = row.signature, row.key
+		c := newClient(t, settings)
+		for _, q := range []providers.Query{{Reference: "po-1", ProviderID: paid.ProviderID}, {Reference: "po-1"}} {
+			asked.Store(0)
+			o, err := c.Status(t.Context(), q)
+			if o.Class != row.class || (err != nil) != (row.text != "") || err != nil && !strings.Contains(err.Error(), row.text) {
+				t.Errorf("%s: got %+v, %v", row.name, o, err)
+			}
+			var credentials *providers.CredentialsError
+			if errors.As(err, &credentials) || asked.Load() != row.asked {
+				t.Errorf("%s: asked %d times, %v", row.name, asked.Load(), err)
+			}
+		}
+	}
+}
+
+// A question about somebody else's payout may be refused like wrong credentials, because it is
+// signed over ours. It stops the account only where the credentials are refused for another
+// question, too.
+func TestAQuestionRefusedForItsPayoutLeavesTheAccountOpen(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name    string
+		fault   string
+		secret  providers.Secret
+		refused bool
+		text    string
+	}{
+		{"the payout is somebody else's", "", "sandbox-secret-key", false, "E-002"},
+		{"the secret is wrong", "", "another", true, "E-002"},
+		{"the provider refuses everything", "unauthorized", "sandbox-secret-key", true, "E-002"},
+	} {
+		s := sandbox.New(sandbox.Options{})
+		server := httptest.NewServer(s)
+		t.Cleanup(server.Close)
+		settings := config(server.URL + sandbox.VirtualPOSPrefix)
+		theirs, ours := payout(t, "po-1"), payout(t, "po-1")
+		theirs.Bank.AccountNumber = "99"
+		if _, err := newClient(t, settings).Pay(t.Context(), theirs, providers.Attempt{}); err != nil {
+			t.Fatal(err)
+		}
+		if row.fault != "" {
+			if err := s.VirtualPOS().AddFaults(sandbox.Fault{Kind: row.fault}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		settings.SecretKey = row.secret
+		_, err := newClient(t, settings).Status(t.Context(), providers.Query{Reference: "po-1", Amount: ours.Amount, Payout: &ours})
+		var credentials *providers.CredentialsError
+		if err == nil || errors.As(err, &credentials) != row.refused || !strings.Contains(err.Error(), row.text) {
+			t.Errorf("%s: got %v", row.name, err)
+		}
+	}
+}
+
+// Somebody paid under our reference before: the first attempt is told that it is a duplicate, and
+// what is found then must say whether it is the same in everything.
+func TestWhatStandsUnderOurReferenceSaysWhoseItIs(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name     string
+		whole    bool
+		theirs   func(p *providers.Payout)
+		complete bool
+		found    string
+	}{
+		{"the same in everything", true, func(*providers.Payout) {}, true, "12345678-5"},
+		{"another person's", true, func(p *providers.Payout) { p.Recipient.Document = "7654321-6" }, true, "7654321-6"},
+		{"another account's", true, func(p *providers.Payout) { p.Bank.AccountNumber = "99" }, true, "99"},
+		{"another bank's", true, func(p *providers.Payout) { p.Bank.Code = "037" }, true, "037 00123456789"},
+		{"nobody knows whose", false, func(*providers.Payout) {}, false, ""},
+	} {
+		s := sandbox.New(sandbox.Options{VirtualPOS: sandbox.VirtualPOSOptions{Whole: row.whole, Duplicates: sandbox.Refuse}})
+		server := httptest.NewServer(s)
+		t.Cleanup(server.Close)
+		settings := config(server.URL + sandbox.VirtualPOSPrefix)
+		settings.StatusSignature = virtualpos.SignAPIKey
+		c := newClient(t, settings)
+		theirs, ours := payout(t, "po-1"), payout(t, "po-1")
+		row.theirs(&theirs)
+		if o, err := c.Pay(t.Context(), theirs, providers.Attempt{}); err != nil || o.Class != providers.Succeeded {
+			t.Fatalf("%s: theirs came to %+v, %v", row.name, o, err)
+		}
+		o, err := c.Pay(t.Context(), ours, providers.Attempt{})
+		if err != nil || o.Class != providers.Duplicate || o.Code != "duplicate_reference" {
+			t.Errorf("%s: ours came to %+v, %v", row.name, o, err)
+		}
+		o, err = c.Status(t.Context(), providers.Query{Reference: "po-1", Amount: ours.Amount, Payout: &ours})
+		if err != nil || o.Class != providers.Succeeded || o.Echo.Complete != row.complete || o.Echo.Beneficiary != row.found {
+			t.Errorf("%s: found %+v, %v", row.name, o, err)
+		}
+	}
+}
+
+// Every line: what became of two payouts under one reference, and what a question about the second
+// finds, by its id and by the reference.
+func TestASecondPayoutUnderOurReferenceIsFound(t *testing.T) {
+	t.Parallel()
+	const first, second = "pyt_000001", "pyt_000002"
+	for _, row := range []struct {
+		name        string
+		faults      []sandbox.Fault
+		known       string
+		class, then providers.Class // by id, by reference
+		found       string
+	}{
+		{"both are paid, the second is known", nil, second, providers.Succeeded, providers.Succeeded, first},
+		{"both are paid, the first is known", nil, first, providers.Succeeded, providers.Succeeded, first},
+		{"both are paid, none is known", nil, "", providers.Succeeded, providers.Succeeded, first},
+		{"the first is rejected", []sandbox.Fault{{Kind: "rejected_word", Next: 1}}, second, providers.Succeeded, providers.Succeeded, second},
+		{"the first is rejected, and none is known", []sandbox.Fault{{Kind: "rejected_word", Next: 1}}, "", providers.Refused, providers.Refused, first},
+		{"the first waits", []sandbox.Fault{{Kind: "pending", Next: 1, Polls: 9}}, second, providers.Succeeded, providers.Pending, first},
+		{"the known one was rejected after all", []sandbox.Fault{{Kind: "rejected_word"}}, second, providers.Refused, providers.Refused, second},
+	} {
+		s := sandbox.New(sandbox.Options{})
+		if err := s.VirtualPOS().AddFaults(row.faults...); err != nil {
+			t.Fatal(err)
+		}
+		server := httptest.NewServer(s)
+		t.Cleanup(server.Close)
+		settings := config(server.URL + sandbox.VirtualPOSPrefix)
+		c := newClient(t, settings)
+		p := payout(t, "po-1")
+		for range 2 {
+			if _, err := c.Pay(t.Context(), p, providers.Attempt{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		q := providers.Query{Reference: "po-1", Amount: p.Amount, Payout: &p, ProviderID: row.known}
+		if o, err := c.Status(t.Context(), q); err != nil || o.Class != row.class || row.known != "" && o.ProviderID != row.known {
+			t.Errorf("%s: by id: got %+v, %v", row.name, o, err)
+		}
+		q.ByReference = true
+		if o, err := c.Status(t.Context(), q); err != nil || o.Class != row.then || o.ProviderID != row.found {
+			t.Errorf("%s: by reference: got %+v, %v", row.name, o, err)
+		}
+	}
+}
+
+// A look by reference that comes to nothing is not made good by the id: it would pass for a proof
+// that such looks work.
+func TestALookByReferenceStandsForItself(t *testing.T) {
+	t.Parallel()
+	for kind, want := range map[string]providers.Class{"bare_404": "", "login_page": "", "not_found": providers.NotFound} {
+		s := sandbox.New(sandbox.Options{})
+		server := httptest.NewServer(s)
+		t.Cleanup(server.Close)
+		c := newClient(t, config(server.URL+sandbox.VirtualPOSPrefix))
+		p := payout(t, "po-1")
+		paid, err := c.Pay(t.Context(), p, providers.Attempt{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.VirtualPOS().AddFaults(sandbox.Fault{Kind: kind, Next: 1}); err != nil {
+			t.Fatal(err)
+		}
+		q := providers.Query{Reference: "po-1", Amount: p.Amount, Payout: &p, ProviderID: paid.ProviderID, ByReference: true}
+		if o, err := c.Status(t.Context(), q); o.Class != want || (err != nil) != (want == "") {
+			t.Errorf("%s: got %+v, %v", kind, o, err)
+		}
 	}
 }
 
@@ -49,6 +252,18 @@ func subject(o sandbox.VirtualPOSOptions, change func(c *virtualpos.Config)) pro
 			{
 				Name: "answers 201 with a rejected_object", Faults: []sandbox.Fault{{Kind: "rejected_object", Code: "51"}},
 				Want: providers.Refused, Code: "51", Then: []providers.Class{providers.NotFound},
+			},
+			{
+				Name: "pays, and says so in a rejected_object, too", Faults: []sandbox.Fault{{Kind: "rejection_beside"}},
+				Want: providers.Succeeded, Code: "pagado", Moved: 1, Then: []providers.Class{providers.Succeeded}, Finally: 1,
+			},
+			{
+				Name: "pays, beside a rejected_object that rejects", Faults: []sandbox.Fault{{Kind: "rejection_beside", Code: "51"}},
+				Want: providers.InDoubt, Moved: 1, Then: []providers.Class{providers.InDoubt}, Finally: 1,
+			},
+			{
+				Name: "calls the reference a duplicate", Faults: []sandbox.Fault{{Kind: "duplicate"}},
+				Want: providers.Duplicate, Code: "duplicate_reference", Then: []providers.Class{providers.NotFound},
 			},
 			{
 				Name: "answers rechazado at once", Faults: []sandbox.Fault{{Kind: "rejected_word"}},

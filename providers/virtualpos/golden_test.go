@@ -43,16 +43,13 @@ func TestRequestsOnTheWire(t *testing.T) {
 	strange := gone
 	strange.ProviderID = "pyt/7?f=3#a ñ"
 	for name, send := range map[string]func(t *testing.T, c virtualpos.Config){
-		"create":             pay(p),
-		"create-flat":        func(t *testing.T, c virtualpos.Config) { c.Body = virtualpos.Flat; pay(p)(t, c) },
-		"status-by-id":       status(byID),
-		"status-by-merchant": status(query),
-		"status-signed-by-key": func(t *testing.T, c virtualpos.Config) {
-			c.StatusSignature = virtualpos.SignAPIKey
-			status(query)(t, c)
-		},
-		"status-details-gone":   status(gone),
-		"status-strange-letter": status(strange),
+		"create":                pay(p),
+		"create-flat":           func(t *testing.T, c virtualpos.Config) { c.Body = virtualpos.Flat; pay(p)(t, c) },
+		"status-by-id":          status(byID),
+		"status-by-merchant":    status(query),
+		"status-signed-by-key":  signedByKey(query),
+		"status-details-gone":   signedByKey(gone),
+		"status-strange-letter": signedByKey(strange),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -70,6 +67,13 @@ func pay(p providers.Payout) func(t *testing.T, c virtualpos.Config) {
 func status(q providers.Query) func(t *testing.T, c virtualpos.Config) {
 	return func(t *testing.T, c virtualpos.Config) {
 		_, _ = newClient(t, c).Status(t.Context(), q)
+	}
+}
+
+func signedByKey(q providers.Query) func(t *testing.T, c virtualpos.Config) {
+	return func(t *testing.T, c virtualpos.Config) {
+		c.StatusSignature = virtualpos.SignAPIKey
+		status(q)(t, c)
 	}
 }
 

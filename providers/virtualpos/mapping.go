@@ -36,9 +36,13 @@ func duplicate(message string) bool {
 
 // reading is what the mappings know beside the reply.
 type reading struct {
-	now                time.Time
-	reference, account string
-	hide               []string
+	now       time.Time
+	reference string
+	// bank and account are the beneficiary's, empty where the payout's details are gone.
+	bank, account string
+	// bare: the question was signed with the API key alone.
+	bare bool
+	hide []string
 }
 
 // created says what a create request came to. Its last line is in doubt.
@@ -58,8 +62,8 @@ func created(r wire.Reply, err error, with reading) (providers.Outcome, error) {
 		return with.doubt(a, statusCode(r)), nil
 	case refusalStatuses[r.Status] && a.refuses() && !unknownCodes[a.code] && !duplicate(a.message):
 		return with.outcome(a, providers.Refused, a.code, a.message), nil
-	case a.refuses() && duplicate(a.message):
-		return with.outcome(a, providers.InDoubt, "duplicate_reference", a.message), nil
+	case a.refuses() && duplicate(a.message) && r.Status < 500:
+		return with.outcome(a, providers.Duplicate, "duplicate_reference", a.message), nil
 	case a.refuses() && r.Status < 500:
 		return with.outcome(a, providers.InDoubt, a.code, a.message), nil
 	case good(r, a) && known && class == providers.Refused:
@@ -79,7 +83,7 @@ func asked(r wire.Reply, err error, with reading) (providers.Outcome, error) {
 	}
 	a, readable := parse(r.Body)
 	if err := refusedBefore(r, a, with.now); err != nil {
-		return providers.Outcome{}, err
+		return providers.Outcome{}, with.ofQuestion(err)
 	}
 	class, known := a.class()
 	switch {
@@ -89,6 +93,8 @@ func asked(r wire.Reply, err error, with reading) (providers.Outcome, error) {
 		return with.outcome(a, providers.NotFound, a.code, a.message), nil
 	case a.refuses():
 		return with.outcome(a, providers.InDoubt, a.code, a.message), nil
+	case good(r, a) && a.rejects() && a.payment != nil:
+		return with.outcome(a, providers.Refused, a.rejection, a.rejectionMessage), nil
 	case good(r, a) && a.rejection == "" && known:
 		return with.outcome(a, class, a.payment.word, ""), nil
 	case good(r, a) && a.rejection == "" && a.payment != nil && a.payment.word != "":
@@ -122,7 +128,7 @@ func notAnswered(err error) error {
 // the answer speaks of a payment all the same.
 func refusedBefore(r wire.Reply, a answer, now time.Time) error {
 	switch {
-	case a.payment != nil || a.rejection != "" || r.Status >= 500:
+	case a.speaks || r.Status >= 500:
 		return nil
 	case r.Status == http.StatusTooManyRequests:
 		return &providers.NotSent{Reason: "throttled", RetryAfter: wire.RetryAfter(r.Header, now)}
@@ -132,6 +138,16 @@ func refusedBefore(r wire.Reply, a answer, now time.Time) error {
 		return &providers.CredentialsError{Code: statusCode(r)}
 	}
 	return nil
+}
+
+// ofQuestion is the error of a refused question. Where the payout did not sign it the refusal says
+// nothing of the credentials: the provider's page wants the payout in every signature.
+func (w reading) ofQuestion(err error) error {
+	var credentials *providers.CredentialsError
+	if w.bare && errors.As(err, &credentials) {
+		return fmt.Errorf("no answer: a question signed with the API key alone was refused, code %s", credentials.Code)
+	}
+	return err
 }
 
 // class is what the payment's own word means.
@@ -144,15 +160,13 @@ func (a answer) class() (providers.Class, bool) {
 }
 
 // refuses reports a well-formed NOK: with a code, and without a payment that would contradict it.
-func (a answer) refuses() bool {
-	return a.envelope == envelopeNOK && a.code != "" && a.payment == nil && a.rejection == ""
-}
+func (a answer) refuses() bool { return a.envelope == envelopeNOK && a.code != "" && !a.speaks }
 
-// rejects reports a rejected_object that neither the envelope nor the payment's own word contradicts.
+// rejects reports a rejected_object that the envelope does not contradict, beside no payment or one
+// whose own word rejects, too: the object alone stands beside payments that were paid.
 func (a answer) rejects() bool {
 	class, _ := a.class()
-	silent := a.payment == nil || a.payment.word == ""
-	return a.rejection != "" && a.envelope != noEnvelope && (silent || class == providers.Refused)
+	return a.rejection != "" && a.envelope != noEnvelope && (a.payment == nil || class == providers.Refused)
 }
 
 func success(r wire.Reply) bool { return r.Status >= 200 && r.Status < 300 }
@@ -175,7 +189,7 @@ func (w reading) outcome(a answer, class providers.Class, code, message string) 
 	o := providers.Outcome{Class: class, Code: providers.Code(code), Message: providers.Message(message, w.hide...)}
 	if a.payment != nil {
 		o.ProviderID, o.Echo = a.payment.id, a.payment.echo
-		o.Echo.Beneficiary = w.beneficiary(*a.payment)
+		o.Echo.Beneficiary, o.Echo.Complete = w.beneficiary(*a.payment), w.complete(*a.payment)
 	}
 	if class == providers.Refused && o.Echo.Reference != "" && o.Echo.Reference != w.reference {
 		o.Class, o.Code = providers.InDoubt, "other_reference"
@@ -183,11 +197,24 @@ func (w reading) outcome(a answer, class providers.Class, code, message string) 
 	return o
 }
 
-// beneficiary is the repeated document, or the repeated account where that is all there is, or where it is not the one we sent to: a
-// comparison of either with the payment then shows the difference.
+// beneficiary is the repeated document, or the repeated account where that is all there is, or
+// where it, or its bank, is not the one we sent to: a comparison of either with the payment then
+// shows the difference.
 func (w reading) beneficiary(p payment) string {
-	if p.account != "" && (p.echo.Beneficiary == "" || w.account != "" && p.account != w.account) {
+	switch {
+	case p.bank != "" && w.bank != "" && !sameCode(p.bank, w.bank):
+		return p.bank + " " + p.account
+	case p.account != "" && (p.echo.Beneficiary == "" || w.account != "" && p.account != w.account):
 		return p.account
 	}
 	return p.echo.Beneficiary
 }
+
+// complete reports an answer that repeats everything that makes a payout what it is, and that we
+// can compare: the currency is always CLP.
+func (w reading) complete(p payment) bool {
+	return w.account != "" && p.echo.Reference != "" && p.echo.Amount != "" && p.echo.Beneficiary != "" && p.bank != "" && p.account != ""
+}
+
+// sameCode compares banks: a code that became a number on the way has lost its zeros.
+func sameCode(a, b string) bool { return strings.TrimLeft(a, "0") == strings.TrimLeft(b, "0") }

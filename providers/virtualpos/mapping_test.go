@@ -19,7 +19,7 @@ const (
 )
 
 var with = reading{
-	now: time.Date(2026, 5, 15, 9, 0, 0, 0, time.UTC), reference: "tef-0001", account: "00123456789",
+	now: time.Date(2026, 5, 15, 9, 0, 0, 0, time.UTC), reference: "tef-0001", bank: "012", account: "00123456789",
 	hide: []string{"Ana Soto"},
 }
 
@@ -46,14 +46,21 @@ const (
 	badKey       = `{"status":"NOK","error":{"error_code":"E-001","message":"api_key"}}`
 	duplicateOne = `{"status":"NOK","error":{"error_code":"E-121","message":"merchant_id Duplicado"}}`
 	duplicateTwo = `{"status":"NOK","error":{"error_code":"E-122","message":"la transferencia ya existe"}}`
+	orderBody    = `{"status":"OK","code":200,"payment":{"client":{},"order":{"uuid":"0123456789abcdef","status":"pagado","amount":12500,"merchant_internal_code":"tef-0001","bank":{}}}}`
 )
+
+// beside puts one more field into an answer.
+func beside(body, field string) string { return strings.Replace(body, "{", "{"+field+",", 1) }
+
+// noRejection is the object that a paid payment of the sandbox carried.
+const noRejection = `"rejected_object":{"code":"0","message":"Operación exitosa","doc_url":"https://docs.example/objeto-rechazo"}`
 
 func paymentWith(word string) string { return strings.Replace(paidBody, "pagado", word, 1) }
 
 // Every line: an answer, what it means to a create request, what it means to a status query.
 func TestMapping(t *testing.T) {
 	t.Parallel()
-	const doubt, pending, succeeded, refused, unknown = "in_doubt", "pending", "succeeded", "refused", "not_found"
+	const doubt, pending, succeeded, refused, unknown, again = "in_doubt", "pending", "succeeded", "refused", "not_found", "duplicate"
 	for _, row := range []struct {
 		name          string
 		status        int
@@ -80,6 +87,16 @@ func TestMapping(t *testing.T) {
 		{"without code", 200, strings.Replace(paidBody, `"code":200,`, "", 1), succeeded, "pagado", succeeded, "pagado"},
 		{"at the top level", 200, `{"id":"pyt_1","merchant_id":"tef-0001","status":"pagado"}`, succeeded, "pagado", succeeded, "pagado"},
 		{"at the top level beside the envelope's status", 200, `{"status":"OK","id":"pyt_1","merchant_id":"tef-0001"}`, doubt, "unreadable", doubt, "unreadable"},
+		{"an order", 200, orderBody, succeeded, "pagado", succeeded, "pagado"},
+		{"an order, with the sandbox's object", 201, beside(orderBody, noRejection), succeeded, "pagado", succeeded, "pagado"},
+		{"an order of another payment that is rejected", 200, strings.NewReplacer("pagado", "rechazado", "tef-0001", "tef-0002").Replace(orderBody), pending, "rechazado", doubt, "other_reference"},
+		{"a payment without an order", 200, strings.Replace(paidBody, "payout", "payment", 1), succeeded, "pagado", succeeded, "pagado"},
+		{"an order beside the payout that it repeats", 200, beside(paidBody, `"payment":{"order":{"uuid":"pyt_1","status":"pagado","merchant_internal_code":"tef-0001"}}`), succeeded, "pagado", succeeded, "pagado"},
+		{"an order beside a payout of another word", 200, beside(paymentWith("rechazado"), `"payment":{"order":{"uuid":"pyt_1","status":"pagado"}}`), doubt, "unreadable", noAnswerWord, ""},
+		{"the same, with HTTP 401", 401, beside(paymentWith("rechazado"), `"payment":{"order":{"uuid":"pyt_1","status":"pagado"}}`), doubt, "http_401", noAnswerWord, ""},
+		{"a payment that cannot be read, with HTTP 401", 401, strings.Replace(paidBody, `"pagado"`, "true", 1), doubt, "http_401", noAnswerWord, ""},
+		{"a payment that cannot be read, with HTTP 429", 429, strings.Replace(paidBody, `"pagado"`, "true", 1), doubt, "http_429", noAnswerWord, ""},
+		{"its uuid at the top level", 200, `{"uuid":"pyt_1","merchant_internal_code":"tef-0001","status":"pagado"}`, succeeded, "pagado", succeeded, "pagado"},
 		{"a word at the top level, of nothing", 200, `{"status":"pagado"}`, doubt, "unreadable", noAnswerWord, ""},
 		{"an envelope of nothing", 200, `{"status":"OK","code":200}`, doubt, "unreadable", doubt, "unreadable"},
 		{"an envelope that contradicts itself by code", 200, strings.Replace(paidBody, `"code":200`, `"code":500`, 1), doubt, "unreadable", noAnswerWord, ""},
@@ -100,16 +117,36 @@ func TestMapping(t *testing.T) {
 		{"NOK without a code", 422, `{"status":"NOK"}`, doubt, "http_422", doubt, "http_422"},
 		{"NOK with an error that is a text", 422, `{"status":"NOK","error":"E-120"}`, doubt, "http_422", noAnswerWord, ""},
 		{"NOK beside a payment", 422, `{"status":"NOK","error":{"error_code":"E-120"},"payout":{"status":"pagado"}}`, doubt, "http_422", doubt, "http_422"},
-		{"a duplicate", 409, duplicateOne, doubt, "duplicate_reference", doubt, "E-121"},
-		{"a duplicate in other words", 422, duplicateTwo, doubt, "duplicate_reference", doubt, "E-122"},
-		{"a duplicate in a 200", 200, duplicateOne, doubt, "duplicate_reference", doubt, "E-121"},
+		{"a duplicate", 409, duplicateOne, again, "duplicate_reference", doubt, "E-121"},
+		{"a duplicate in other words", 422, duplicateTwo, again, "duplicate_reference", doubt, "E-122"},
+		{"a duplicate in a 200", 200, duplicateOne, again, "duplicate_reference", doubt, "E-121"},
+		{"a duplicate in a 404", 404, duplicateOne, again, "duplicate_reference", unknown, "E-121"},
+		{"a duplicate in a 502", 502, duplicateOne, doubt, "http_502", noAnswerWord, ""},
+		{"a duplicate beside a payment", 409, beside(duplicateOne, `"payout":{"id":"pyt_1","status":"pagado"}`), doubt, "http_409", doubt, "http_409"},
 		{"a rejected object", 201, `{"status":"OK","rejected_object":{"code":51,"message":"saldo"}}`, refused, "51", doubt, "unreadable"},
 		{"a rejected object with HTTP 200", 200, `{"status":"OK","rejected_object":{"code":"51"}}`, doubt, "unreadable", doubt, "unreadable"},
 		{"a rejected object without envelope", 201, `{"rejected_object":{"code":"51"}}`, doubt, "unreadable", noAnswerWord, ""},
 		{"a rejected object without code", 201, `{"status":"OK","rejected_object":{"message":"saldo"}}`, doubt, "unreadable", doubt, "unreadable"},
 		{"a rejected object beside a payment that is paid", 201, strings.Replace(paidBody, `"code"`, `"rejected_object":{"code":"51"},"code"`, 1), doubt, "unreadable", doubt, "unreadable"},
-		{"a rejected object beside a payment that is rejected", 201, strings.Replace(paymentWith("rechazado"), `"code"`, `"rejected_object":{"code":"51"},"code"`, 1), refused, "51", doubt, "unreadable"},
-		{"a rejected object of another payment", 201, `{"status":"OK","rejected_object":{"code":"51"},"payout":{"merchant_id":"tef-0002","status":"rechazado"}}`, doubt, "other_reference", doubt, "unreadable"},
+		{"a rejected object beside a payment that is rejected", 201, strings.Replace(paymentWith("rechazado"), `"code"`, `"rejected_object":{"code":"51"},"code"`, 1), refused, "51", refused, "51"},
+		{"a rejected object beside a payment that waits", 201, beside(paymentWith("pendiente"), `"rejected_object":{"code":"51"}`), doubt, "unreadable", doubt, "unreadable"},
+		{"a rejected object beside a payment without a word", 201, beside(paymentWith(""), `"rejected_object":{"code":"51"}`), doubt, "unreadable", doubt, "unreadable"},
+		{"a rejected object beside an order that is paid", 201, beside(orderBody, `"rejected_object":{"code":"51"}`), doubt, "unreadable", doubt, "unreadable"},
+		{"a rejected object that says success, beside one that is paid", 201, beside(paidBody, noRejection), succeeded, "pagado", succeeded, "pagado"},
+		{"the same, with HTTP 200", 200, beside(paidBody, noRejection), succeeded, "pagado", succeeded, "pagado"},
+		{"the same, its code a number", 201, beside(paidBody, `"rejected_object":{"code":0,"message":"Operación exitosa"}`), succeeded, "pagado", succeeded, "pagado"},
+		{"the same, its code of two digits", 201, beside(paidBody, `"rejected_object":{"code":" 00 "}`), succeeded, "pagado", succeeded, "pagado"},
+		{"the same, without a code", 201, beside(paidBody, `"rejected_object":{"code":"","message":"","doc_url":""}`), succeeded, "pagado", succeeded, "pagado"},
+		{"the same, of nothing", 201, beside(paidBody, `"rejected_object":""`), succeeded, "pagado", succeeded, "pagado"},
+		{"a rejected object that says success, beside one that waits", 201, beside(paymentWith("pendiente"), noRejection), pending, "pendiente", pending, "pendiente"},
+		{"a rejected object that says success, beside one that is rejected", 201, beside(paymentWith("rechazado"), noRejection), pending, "rechazado", refused, "rechazado"},
+		{"a rejected object that says success, of nothing", 201, `{"status":"OK","code":201,` + noRejection + `}`, doubt, "unreadable", doubt, "unreadable"},
+		{"a rejected object that says success, beside a refusal", 422, beside(refusal, noRejection), refused, "E-120", doubt, "E-120"},
+		{"an error of nothing, beside one that is paid", 200, beside(paidBody, `"error":{"error_code":"","message":"","doc_url":""}`), succeeded, "pagado", succeeded, "pagado"},
+		{"an error that says success, beside one that is paid", 200, beside(paidBody, `"error":{"error_code":"0","message":"Operación exitosa"}`), succeeded, "pagado", succeeded, "pagado"},
+		{"an error without a code, beside one that is paid", 200, beside(paidBody, `"error":{"message":"saldo"}`), doubt, "unreadable", noAnswerWord, ""},
+		{"NOK with an error that says success", 422, `{"status":"NOK","error":{"error_code":"0","message":"Operación exitosa"}}`, doubt, "http_422", doubt, "http_422"},
+		{"a rejected object of another payment", 201, `{"status":"OK","rejected_object":{"code":"51"},"payout":{"merchant_id":"tef-0002","status":"rechazado"}}`, doubt, "other_reference", doubt, "other_reference"},
 		{"rejected, of another payment", 200, strings.Replace(paymentWith("rechazado"), "tef-0001", "tef-0002", 1), pending, "rechazado", doubt, "other_reference"},
 
 		{"no data, with 404", 404, absent, doubt, "E-041", unknown, "E-041"},
@@ -138,6 +175,12 @@ func TestMapping(t *testing.T) {
 		{"no content", 204, "", doubt, "unreadable", noAnswerWord, ""},
 		{"null", 200, "null", doubt, "unreadable", noAnswerWord, ""},
 		{"an array", 200, "[" + paidBody + "]", doubt, "unreadable", noAnswerWord, ""},
+		{"a word twice", 200, strings.Replace(paidBody, `"status":"pagado"`, `"status":"rechazado","status":"pagado"`, 1), doubt, "unreadable", noAnswerWord, ""},
+		{"a word twice, one escaped", 200, strings.Replace(paidBody, `"status":"pagado"`, `"st\u0061tus":"rechazado","status":"pagado"`, 1), doubt, "unreadable", noAnswerWord, ""},
+		{"an error twice, with 422", 422, beside(refusal, `"error":{"error_code":"E-041"}`), doubt, "http_422", noAnswerWord, ""},
+		{"a name twice, with 401", 401, beside(badKey, `"status":"OK"`), doubt, "http_401", noAnswerWord, ""},
+		{"a name twice, with 429", 429, beside(refusal, `"status":"OK"`), doubt, "http_429", noAnswerWord, ""},
+		{"an envelope of credentials with a name twice", 200, beside(badKey, `"status":"OK"`), doubt, "unreadable", noAnswerWord, ""},
 		{"two values", 200, paidBody + paidBody, doubt, "unreadable", noAnswerWord, ""},
 		{"cut", 200, paidBody[:len(paidBody)-1], doubt, "unreadable", noAnswerWord, ""},
 		{"not UTF-8", 200, strings.Replace(paidBody, `"code"`, "\"note\":\"\xff\",\"code\"", 1), doubt, "unreadable", noAnswerWord, ""},
@@ -209,8 +252,24 @@ func TestEchoRepeatsWhatTheProviderSaid(t *testing.T) {
 		{"a masked RUT", `"recipient":{"rut":"12.***.***-5"}`, "", providers.Echo{}},
 		{"our account alone", `"bank":{"account_number":"00123456789"}`, "", providers.Echo{Beneficiary: "00123456789"}},
 		{"a masked account", `"bank":{"account_number":"***6789"}`, "", providers.Echo{}},
+		{"our bank and account", `"bank":{"sbif_code":"012","account_number":"00123456789"}`, "", providers.Echo{Beneficiary: "00123456789"}},
+		{"our bank, its zero lost", `"bank":{"sbif_code":12,"account_number":"00123456789"}`, "", providers.Echo{Beneficiary: "00123456789"}},
+		{"another bank", `"bank":{"sbif_code":"037","account_number":"00123456789"}`, "", providers.Echo{Beneficiary: "037 00123456789"}},
+		{"another bank, and our RUT", `"bank":{"sbif_code":"037"},"recipient":{"rut":"12345678-5"}`, "", providers.Echo{Beneficiary: "037 "}},
+		{"the bank's name", `"bank":{"sbif_code":"BANCOESTADO"},"recipient":{"rut":"12345678-5"}`, "", providers.Echo{Beneficiary: "12345678-5"}},
+		{"everything", wholeRow, "p", wholeEcho("12345678-5")},
+		{"everything, of another person", strings.Replace(wholeRow, "12345678-5", "7654321-6", 1), "p", wholeEcho("7654321-6")},
+		{"everything, of another account", strings.Replace(wholeRow, "00123456789", "99", 1), "p", wholeEcho("99")},
+		{"everything, of another bank", strings.Replace(wholeRow, "012", "037", 1), "p", wholeEcho("037 00123456789")},
+		{"everything but the bank", strings.Replace(wholeRow, `"sbif_code":"012",`, "", 1), "p", partEcho(func(*providers.Echo) {})},
+		{"everything but the person", strings.Replace(wholeRow, "12345678-5", "***", 1), "p", partEcho(func(e *providers.Echo) { e.Beneficiary = "00123456789" })},
+		{"everything but the account", strings.Replace(wholeRow, "00123456789", "***6789", 1), "p", partEcho(func(*providers.Echo) {})},
+		{"everything but the amount", strings.Replace(wholeRow, `"amount":12500,`, "", 1), "p", partEcho(func(e *providers.Echo) { e.Amount = "" })},
+		{"everything but the reference", strings.Replace(wholeRow, `"merchant_id":"tef-0001",`, "", 1), "p", partEcho(func(e *providers.Echo) { e.Reference = "" })},
 		{"our account and a RUT", `"bank":{"account_number":"00123456789"},"recipient":{"rut":"123456785"}`, "", providers.Echo{Beneficiary: "12345678-5"}},
 		{"another account and a RUT", `"bank":{"account_number":"99"},"recipient":{"rut":"12345678-5"}`, "", providers.Echo{Beneficiary: "99"}},
+		{"fields without a value", `"id":"","uuid":"","merchant_id":"","amount":"","currency":"","recipient":"","bank":""`, "", providers.Echo{}},
+		{"a uuid and the merchant's code", `"uuid":"0123456789abcdef","merchant_internal_code":"m"`, "0123456789abcdef", providers.Echo{Reference: "m"}},
 		{"nulls", `"id":null,"merchant_id":null,"amount":null,"recipient":null`, "", providers.Echo{}},
 	} {
 		body := strings.TrimSuffix(`{"status":"OK","payout":{"status":"pagado",`+row.payout, ",") + "}}"
@@ -218,6 +277,33 @@ func TestEchoRepeatsWhatTheProviderSaid(t *testing.T) {
 		if err != nil || o.Class != providers.Succeeded || o.Echo != row.want || o.ProviderID != row.id {
 			t.Errorf("%s: got %s %q %+v, %v; want %q %+v", row.name, o.Class, o.ProviderID, o.Echo, err, row.id, row.want)
 		}
+	}
+}
+
+const wholeRow = `"id":"p","merchant_id":"tef-0001","amount":12500,"recipient":{"rut":"12345678-5"},"bank":{"sbif_code":"012","account_number":"00123456789"}`
+
+// wholeEcho is what an answer repeats that leaves nothing of the payment's meaning out.
+func wholeEcho(beneficiary string) providers.Echo {
+	return providers.Echo{Amount: "12500", Reference: "tef-0001", Beneficiary: beneficiary, Complete: true}
+}
+
+func partEcho(less func(e *providers.Echo)) providers.Echo {
+	e := wholeEcho("12345678-5")
+	e.Complete = false
+	less(&e)
+	return e
+}
+
+// Without the payout's details nothing of the beneficiary can be compared: then no answer is
+// complete.
+func TestNothingIsCompleteWithoutThePayout(t *testing.T) {
+	t.Parallel()
+	gone := with
+	gone.bank, gone.account = "", ""
+	body := `{"status":"OK","payout":{"status":"pagado",` + wholeRow + `}}`
+	o, err := asked(wire.Reply{Status: 200, Body: []byte(body)}, nil, gone)
+	if err != nil || o.Class != providers.Succeeded || o.Echo.Complete {
+		t.Errorf("got %+v, %v", o, err)
 	}
 }
 
