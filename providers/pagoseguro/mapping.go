@@ -114,10 +114,10 @@ func refusedBefore(r wire.Reply, a answer, readable bool, now time.Time) error {
 		return errRejected
 	case !readable && r.Status == http.StatusTooManyRequests:
 		return &providers.NotSent{Reason: "throttled", RetryAfter: wire.RetryAfter(r.Header, now)}
+	case readable && a.tokenEnded():
+		return errRejected
 	case !readable || !refuses(r, a):
 		return nil
-	case a.code == http.StatusUnauthorized:
-		return errRejected
 	case a.code == http.StatusTooManyRequests:
 		return &providers.NotSent{Reason: "throttled", RetryAfter: wire.RetryAfter(r.Header, now)}
 	case a.code == http.StatusBadRequest && strings.HasPrefix(a.message, credentialText):
@@ -129,8 +129,15 @@ func refusedBefore(r wire.Reply, a answer, readable bool, now time.Time) error {
 // refuses reports an envelope that says no without contradicting itself: with no data, and under HTTP 200 or the very status that it
 // names. Whether the two are the same is not documented.
 func refuses(r wire.Reply, a answer) bool {
-	return !a.success && a.empty() && (r.Status == http.StatusOK || r.Status == a.code)
+	return a.refused() && (r.Status == http.StatusOK || r.Status == a.code)
 }
+
+// tokenEnded reports the documented word for a token that has ended, whatever the HTTP status: that one is not documented, and the
+// envelope says by itself that the request was not looked at.
+func (a answer) tokenEnded() bool { return a.refused() && a.code == http.StatusUnauthorized }
+
+// refused reports an envelope that says no, with no data to contradict it.
+func (a answer) refused() bool { return !a.success && a.empty() }
 
 // loggedIn reads a token. An error without a word about the credentials says nothing about them.
 func loggedIn(r wire.Reply, err error, now time.Time) (auth.Token, error) {
@@ -150,11 +157,12 @@ func loggedIn(r wire.Reply, err error, now time.Time) (auth.Token, error) {
 	return t, nil
 }
 
+// refusedLogin believes the envelope under any HTTP status: a login moves nothing.
 func refusedLogin(r wire.Reply, a answer, readable bool, now time.Time) error {
 	switch {
 	case r.Status == http.StatusTooManyRequests:
 		return &providers.NotSent{Reason: "throttled", RetryAfter: wire.RetryAfter(r.Header, now)}
-	case readable && refuses(r, a) && (a.code == http.StatusBadRequest || a.code == http.StatusUnauthorized):
+	case readable && a.refused() && (a.code == http.StatusBadRequest || a.code == http.StatusUnauthorized):
 		return &providers.CredentialsError{Code: strconv.Itoa(a.code)}
 	case !readable && (r.Status == http.StatusUnauthorized || r.Status == http.StatusForbidden):
 		return &providers.CredentialsError{Code: statusCode(r)}

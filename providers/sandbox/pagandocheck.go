@@ -116,9 +116,9 @@ func (p *pagandoCheck) refuse(r *http.Request, f Fault, b behaviour) *answer {
 	}
 	switch {
 	case b.reply == unauthorized:
-		return &answer{http.StatusUnauthorized, map[string]any{"message": "Unauthorized"}}
+		return &answer{orStatus(f.Status, http.StatusUnauthorized), map[string]any{"message": "Unauthorized"}}
 	case b.reply == bodyOnly401:
-		return &answer{http.StatusOK, p.refused(f, "100")}
+		return &answer{orStatus(f.Status, http.StatusOK), p.refused(f, "100")}
 	case !p.good(r):
 		return &answer{http.StatusOK, p.refused(f, "100")}
 	}
