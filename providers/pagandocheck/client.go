@@ -42,7 +42,7 @@ func (c *Client) Charge(ctx context.Context, ch providers.Charge, _ providers.At
 		return refusedHere(err), nil
 	}
 	with := c.reading(ch)
-	reply, err := c.authorized(ctx, wire.Request{Method: http.MethodPost, URL: c.url(chargePath, nil), Body: body}, &with)
+	reply, err := c.authorized(ctx, wire.Request{Method: http.MethodPost, URL: c.url(chargePath, nil), Body: body}, tokenRefused, &with)
 	return charged(reply, err, with)
 }
 
@@ -72,21 +72,24 @@ func (c *Client) checkLogin(ctx context.Context) ([]providers.Finding, error) {
 	return append(found, providers.Finding{Text: "credentials accepted"}), nil
 }
 
-// authorized sends the request under the account's token. Where the provider refuses the token, which it does before it looks at
-// anything else, the token is renewed and the request sent once more. Its errors are *wire.Error, *providers.NotSent and
+// refusal reads why an answer refuses its request's token; empty where it does not.
+type refusal func(r wire.Reply) string
+
+// authorized sends the request under the account's token. Where the provider refuses the token, as refused reads it and before it looks
+// at anything else, the token is renewed and the request sent once more. Its errors are *wire.Error, *providers.NotSent and
 // *providers.CredentialsError.
-func (c *Client) authorized(ctx context.Context, r wire.Request, with *reading) (wire.Reply, error) {
-	reply, err := c.once(ctx, r, with)
-	var refused *providers.CredentialsError
-	if !errors.As(err, &refused) || refused.Code == badCredentials || reply.Status == 0 {
+func (c *Client) authorized(ctx context.Context, r wire.Request, refused refusal, with *reading) (wire.Reply, error) {
+	reply, err := c.once(ctx, r, refused, with)
+	var credentials *providers.CredentialsError
+	if !errors.As(err, &credentials) || credentials.Code == badCredentials || reply.Status == 0 {
 		return reply, err
 	}
-	return c.once(ctx, r, with)
+	return c.once(ctx, r, refused, with)
 }
 
 // once sends the request under the present token. A token that the provider refuses is not used again: the error is then a
 // *providers.CredentialsError, beside the reply that said so.
-func (c *Client) once(ctx context.Context, r wire.Request, with *reading) (wire.Reply, error) {
+func (c *Client) once(ctx context.Context, r wire.Request, refused refusal, with *reading) (wire.Reply, error) {
 	token, err := c.tokens.Token(ctx)
 	if err != nil {
 		return wire.Reply{}, err
@@ -98,7 +101,7 @@ func (c *Client) once(ctx context.Context, r wire.Request, with *reading) (wire.
 	if err != nil {
 		return reply, err
 	}
-	if code := tokenRefused(reply); code != "" {
+	if code := refused(reply); code != "" {
 		c.tokens.Reject(token)
 		return reply, &providers.CredentialsError{Code: code}
 	}

@@ -115,7 +115,7 @@ func ordered(r wire.Reply, err error, with reading) (made, error) {
 		return made{}, repeatable(err)
 	}
 	a, readable := parse(r.Body)
-	if code := tokenRefused(r); code != "" {
+	if code := tokenRefusedUnmoved(r); code != "" {
 		return made{}, &providers.CredentialsError{Code: code}
 	}
 	switch {
@@ -137,7 +137,7 @@ func asked(r wire.Reply, err error, with reading) (providers.Outcome, error) {
 		return providers.Outcome{}, notAnswered(err)
 	}
 	a, readable := parse(r.Body)
-	if code := tokenRefused(r); code != "" {
+	if code := tokenRefusedUnmoved(r); code != "" {
 		return providers.Outcome{}, &providers.CredentialsError{Code: code}
 	}
 	switch {
@@ -177,6 +177,21 @@ func tokenRefused(r wire.Reply) string {
 		return statusCode(r)
 	}
 	return ""
+}
+
+// tokenRefusedUnmoved is tokenRefused of a request that moves no money. There it costs nothing to believe the provider's own codes under
+// any HTTP status, and a 403 that names none.
+func tokenRefusedUnmoved(r wire.Reply) string {
+	a, _ := parse(r.Body)
+	switch {
+	case r.Status == http.StatusTooManyRequests || a.switched():
+		return ""
+	case a.code == badCredentials, a.code == expiredKey:
+		return a.code
+	case r.Status == http.StatusForbidden && a.code == "":
+		return statusCode(r)
+	}
+	return tokenRefused(r)
 }
 
 // unanswered is a charge without an answer, or one that was not sent.

@@ -195,8 +195,16 @@ func TestMappingOfOrders(t *testing.T) {
 		{"a decline with the code of a missing setting", 200, strings.ReplaceAll(switchBody, "4051", "300"), "not sent no_order"},
 		{"an expired token", 200, expired, "credentials 100"},
 		{"bad credentials", 200, badLogin, "credentials 109"},
+		{"an expired token, with HTTP 500", 500, expired, "credentials 100"},
+		{"an expired token, with HTTP 503", 503, swap(expired, "100", `"100"`), "credentials 100"},
+		{"bad credentials, with HTTP 502", 502, badLogin, "credentials 109"},
+		{"a decline with the code of an expired token, with HTTP 500", 500, strings.ReplaceAll(switchBody, "4051", "100"), "not sent no_order"},
 		{"401", 401, "", "credentials http_401"},
+		{"403", 403, "", "credentials http_403"},
+		{"403 with a page", 403, page, "credentials http_403"},
+		{"403 with a text", 403, `{"message":"Forbidden"}`, "credentials http_403"},
 		{"throttled", 429, "", "not sent throttled"},
+		{"throttled, and an expired token", 429, expired, "not sent throttled"},
 		{"a page", 200, page, "not sent no_order"},
 	} {
 		m, err := ordered(wire.Reply{Status: row.status, Body: []byte(row.body)}, nil, with)
@@ -261,7 +269,10 @@ func TestMappingOfQuestions(t *testing.T) {
 		{"nothing", 200, "", noAnswerWord, ""},
 		{"an expired token", 200, expired, credentialsWord, "100"},
 		{"bad credentials", 200, badLogin, credentialsWord, "109"},
+		{"an expired token, with HTTP 500", 500, expired, credentialsWord, "100"},
 		{"401", 401, "", credentialsWord, "http_401"},
+		{"403 with a page", 403, page, credentialsWord, "http_403"},
+		{"403 with a code", 403, failureOf("312"), noAnswerWord, ""},
 		{"throttled", 429, "", notSentWord, "throttled"},
 	} {
 		class, code := said(asked(wire.Reply{Status: row.status, Body: []byte(row.body)}, nil, with))
