@@ -76,7 +76,7 @@ func own() []providertest.Row {
 		coded("misses an order number", "314", providers.Refused),
 		coded("could not process the charge", "302", providers.InDoubt),
 		coded("answers with an unlisted code", "555", providers.InDoubt),
-		coded("says that the order exists already", "SWITCH_4025", providers.InDoubt),
+		coded("says that the order exists already", "SWITCH_4025", providers.Duplicate),
 		coded("declines with a key that speaks of a time-out", "SWITCH_TIMEOUT", providers.InDoubt),
 		expired("answers the charge with HTTP 401 once", "unauthorized", ""),
 		expired("answers code 100 once", "unauthorized_in_body", "100"),

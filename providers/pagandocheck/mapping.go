@@ -42,6 +42,9 @@ const (
 	approved      = "APPROVED"
 )
 
+// referenceTaken is the code of ours for a cart that the provider knows, and that no attempt of ours can have charged.
+const referenceTaken = "reference_taken"
+
 const buyerMustAct = "the buyer must act: the bank asks for 3-D Secure"
 
 // reading is what the mappings know beside the reply.
@@ -85,7 +88,10 @@ func charged(r wire.Reply, err error, with reading) (providers.Outcome, error) {
 // declined is the network's refusal, except where its words leave open whether the card was charged.
 func (w reading) declined(a answer) providers.Outcome {
 	code := a.switchCode()
-	if code == "" || code == existsAlready || a.speaksOf(w.uncertain) {
+	if code == existsAlready {
+		return w.outcome(a, providers.Duplicate, code)
+	}
+	if code == "" || a.speaksOf(w.uncertain) {
 		return w.outcome(a, providers.InDoubt, code)
 	}
 	o := w.outcome(a, providers.Refused, code)
@@ -96,7 +102,7 @@ func (w reading) declined(a answer) providers.Outcome {
 	return o
 }
 
-// made is what creating an order came to: its id, or a refusal for good.
+// made is what creating an order came to: its id, or an end for good.
 type made struct {
 	id      string
 	refusal *providers.Outcome
@@ -126,6 +132,10 @@ func ordered(r wire.Reply, err error, with reading) (made, error) {
 	case judges(r) && a.misconfigured() && !a.contradicts():
 		refusal := with.outcome(a, providers.Refused, a.code)
 		return made{refusal: &refusal}, nil
+	case judges(r) && a.switched() && a.switchCode() == existsAlready && !a.contradicts():
+		taken := with.outcome(a, providers.Mismatch, referenceTaken)
+		taken.Message = "the provider knows an order of this txnid already, and did not say which"
+		return made{refusal: &taken}, nil
 	}
 	return made{}, &providers.NotSent{Reason: "no_order", Err: fmt.Errorf("an order was answered with %s", a.codeOr(statusCode(r)))}
 }

@@ -59,7 +59,7 @@ func swap(body, from, to string) string { return strings.Replace(body, from, to,
 // Every line: an answer, and what it means to a charge.
 func TestMappingOfCharges(t *testing.T) {
 	t.Parallel()
-	const doubt, succeeded, refused = "in_doubt", "succeeded", "refused"
+	const doubt, succeeded, refused, known = "in_doubt", "succeeded", "refused", "duplicate"
 	for _, row := range []struct {
 		name   string
 		status int
@@ -118,8 +118,8 @@ func TestMappingOfCharges(t *testing.T) {
 		{"a decline with the code of a completed order", 200, strings.ReplaceAll(switchBody, "4051", "72"), doubt, "72"},
 		{"a decline without code and key", 200, `{"type":"AGREGADOR_SWITCH","error":true}`, doubt, "unreadable"},
 		{"a decline with HTTP 503", 503, switchBody, doubt, "4051"},
-		{"a decline of what exists already", 200, strings.ReplaceAll(switchBody, "4051", "4025"), doubt, "SWITCH_4025"},
-		{"a decline of what exists already, by type and code", 200, swap(strings.ReplaceAll(switchBody, "4051", "4025"), "SWITCH_4025", "EXISTS"), doubt, "SWITCH_4025"},
+		{"a decline of what exists already", 200, strings.ReplaceAll(switchBody, "4051", "4025"), known, "SWITCH_4025"},
+		{"a decline of what exists already, by type and code", 200, swap(strings.ReplaceAll(switchBody, "4051", "4025"), "SWITCH_4025", "EXISTS"), known, "SWITCH_4025"},
 		{"a decline that speaks of a time-out", 200, swap(switchBody, "fondos insuficientes", "Tiempo de espera agotado"), doubt, "SWITCH_4051"},
 		{"a decline that speaks of no answer", 200, swap(switchBody, "fondos insuficientes", "Emisor SIN RESPUESTA"), doubt, "SWITCH_4051"},
 		{"a decline whose key speaks of a time-out", 200, swap(switchBody, "SWITCH_4051", "SWITCH_TIMEOUT"), doubt, "SWITCH_TIMEOUT"},
@@ -192,6 +192,9 @@ func TestMappingOfOrders(t *testing.T) {
 		{"could not be processed", 200, failureOf("302"), "not sent no_order"},
 		{"not allowed", 403, failureOf("305"), "not sent no_order"},
 		{"a decline", 200, switchBody, "not sent no_order"},
+		{"a cart that exists already", 200, strings.ReplaceAll(switchBody, "4051", "4025"), "mismatch reference_taken"},
+		{"a cart that exists already, with HTTP 409", 409, strings.ReplaceAll(switchBody, "4051", "4025"), "mismatch reference_taken"},
+		{"a cart that exists already, with HTTP 502", 502, strings.ReplaceAll(switchBody, "4051", "4025"), "not sent no_order"},
 		{"a decline with the code of a missing setting", 200, strings.ReplaceAll(switchBody, "4051", "300"), "not sent no_order"},
 		{"an expired token", 200, expired, "credentials 100"},
 		{"bad credentials", 200, badLogin, "credentials 109"},

@@ -93,7 +93,7 @@ func TestAnEarlierAttemptsOrderIsUsedAgain(t *testing.T) {
 	}
 	first := l.handles["order_id"]
 	o, err := c.Charge(t.Context(), charge(t, "pay-1"), l.attempt())
-	if err != nil || o.Class != providers.InDoubt || o.Code != "SWITCH_4025" {
+	if err != nil || o.Class != providers.Duplicate || o.Code != "SWITCH_4025" {
 		t.Errorf("the second attempt: %+v, %v", o, err)
 	}
 	if l.handles["order_id"] != first || !slices.Equal(l.moves, []bool{true, true}) || p.desk.Moved("pay-1") != 1 {
@@ -141,6 +141,16 @@ func TestAnAccountWithoutPaymentSettingsFailsAtItsOrder(t *testing.T) {
 	o, err := newTwoStep(t, config(p.url)).Charge(t.Context(), charge(t, "pay-1"), l.attempt())
 	if err != nil || o.Class != providers.Refused || o.Code != "300" || len(l.moves) != 0 {
 		t.Errorf("got %+v, %v, noted %v", o, err, l.moves)
+	}
+}
+
+func TestACartThatExistsAlreadyIsAPersonsAndIsNotCharged(t *testing.T) {
+	t.Parallel()
+	p := serve(t, sandbox.PagandoCheckOptions{}, sandbox.Fault{Kind: "decline", Code: "SWITCH_4025", Operation: sandbox.Step})
+	l := &ledger{}
+	o, err := newTwoStep(t, config(p.url)).Charge(t.Context(), charge(t, "pay-1"), l.attempt())
+	if err != nil || o.Class != providers.Mismatch || o.Code != "reference_taken" || len(l.moves) != 0 || p.desk.Arrived("pay-1") != 0 {
+		t.Errorf("got %+v, %v, noted %v, %d charges arrived", o, err, l.moves, p.desk.Arrived("pay-1"))
 	}
 }
 

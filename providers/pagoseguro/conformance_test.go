@@ -55,6 +55,21 @@ func subject(o sandbox.PagoSeguroOptions) providertest.Subject {
 	}
 }
 
+// A provider that knows the reference says nothing of whose charge it has.
+func TestARepeatedTxnIDIsADuplicate(t *testing.T) {
+	t.Parallel()
+	desk, url := simulator(t, sandbox.PagoSeguroOptions{Duplicates: sandbox.Refuse})
+	c := newClient(t, config(url))
+	for _, want := range []providers.Class{providers.Succeeded, providers.Duplicate} {
+		if o, err := c.Charge(t.Context(), charge(t, "SO0001"), providers.Attempt{}); err != nil || o.Class != want || o.Echo.Complete {
+			t.Errorf("got %+v, %v, want %s", o, err, want)
+		}
+	}
+	if n := desk.Moved("SO0001"); n != 1 {
+		t.Errorf("money moved %d times", n)
+	}
+}
+
 func config(url string) pagoseguro.Config {
 	return pagoseguro.Config{BaseURL: url, AccountID: "123456789", APIKey: "sandbox-api-key"}
 }

@@ -31,11 +31,18 @@ const (
 // refusalCodes are the envelope's codes for a request that is wrong in itself.
 var refusalCodes = map[int]bool{http.StatusBadRequest: true, http.StatusNotFound: true, http.StatusUnprocessableEntity: true}
 
-// duplicate guesses from the text that the txnid was used before; nothing is documented.
-func duplicate(message string) bool {
-	message = strings.ToLower(message)
-	return strings.Contains(message, "duplic") || strings.Contains(message, "ya existe") || strings.Contains(message, "txnid")
+// knownWords guess from a text that the txnid was used before; nothing is documented.
+var knownWords = []string{"duplic", "ya existe", "repetid", "already", "taken"}
+
+// duplicate reports a refusal because the txnid was used before.
+func (a answer) duplicate() bool {
+	return slices.ContainsFunc(knownWords, func(word string) bool {
+		return strings.Contains(strings.ToLower(a.message), word) || strings.Contains(a.onTxnID, word)
+	})
 }
+
+// onReference reports a refusal for the txnid, in words that leave open whether it was used before.
+func (a answer) onReference() bool { return strings.Contains(strings.ToLower(a.message), "txnid") }
 
 // errRejected: the token was refused, and the request not looked at.
 var errRejected = errors.New("token rejected")
@@ -64,7 +71,9 @@ func charged(r wire.Reply, err error, with reading) (providers.Outcome, error) {
 	case a.success || !refuses(r, a):
 	case a.code == http.StatusInternalServerError && strings.HasPrefix(a.message, declineText):
 		return with.decline(strconv.Itoa(a.code), a.message), nil
-	case refusalCodes[a.code] && !duplicate(a.message):
+	case refusalCodes[a.code] && a.duplicate():
+		return with.outcome(providers.Duplicate, strconv.Itoa(a.code), a.message), nil
+	case refusalCodes[a.code] && !a.onReference():
 		return with.outcome(providers.Refused, strconv.Itoa(a.code), a.message), nil
 	}
 	return with.outcome(providers.InDoubt, "status_code_"+strconv.Itoa(a.code), a.message), nil

@@ -22,6 +22,7 @@ const (
 	ended    = `{"success":false,"message":"Token Vencido, Genere uno Nuevo","status_code":401}`
 	page     = `<!doctype html><title>Ingreso</title>`
 	doubt    = "in_doubt"
+	known    = "duplicate"
 	renews   = "token rejected"
 	unsent   = "not sent"
 	badKey   = "credentials"
@@ -101,8 +102,13 @@ func TestWhatACharge(t *testing.T) {
 		{"a field is wrong", 400, no(400, `{"email":["Ana Ruiz no es valido"]}`), "refused", "400"},
 		{"a field is wrong, as 422", 422, no(422, `"Campos incompletos"`), "refused", "422"},
 		{"something is not there", 404, no(404, `"Comercio no existe"`), "refused", "404"},
-		{"the txnid was used before", 400, no(400, `"Referencia duplicada"`), doubt, "status_code_400"},
-		{"the txnid is complained about", 400, no(400, `{"txnid":["already taken"]}`), doubt, "status_code_400"},
+		{"the txnid was used before", 400, no(400, `"Referencia duplicada"`), known, "400"},
+		{"the txnid was used before, as a field's text", 400, no(400, `{"txnid":["The txnid has already been taken."]}`), known, "400"},
+		{"the txnid was used before, as 422 under HTTP 200", 200, no(422, `"La transacción ya existe"`), known, "422"},
+		{"the txnid was used before, under another HTTP status", 500, no(400, `"Referencia duplicada"`), doubt, "status_code_400"},
+		{"the txnid was used before, says a failing server", 500, no(500, `"Duplicate entry SO0001 for key txnid"`), doubt, "status_code_500"},
+		{"the txnid is complained about", 400, no(400, `{"txnid":["formato no valido"]}`), doubt, "status_code_400"},
+		{"another field was taken before", 400, no(400, `{"email":["already taken"]}`), "refused", "400"},
 		{"a bare 404", 404, page, doubt, "http_404"},
 		{"a bare 400", 400, "", doubt, "http_400"},
 		{"a bare 403", 403, page, doubt, "http_403"},
