@@ -17,6 +17,8 @@ const (
 	notListed   = "not_listed"   // a whole listing of the days in question has no payout of our reference
 	severalRows = "several_rows" // it has more than one
 	otherAmount = "other_amount"
+	// referenceTaken: nothing proves that what stands under our reference is ours.
+	referenceTaken = "reference_taken"
 )
 
 // about is what the mappings of payouts know beside the reply.
@@ -24,9 +26,10 @@ type about struct {
 	now       time.Time
 	reference string
 	amount    providers.Money
-	// account is the beneficiary's account number, empty where the payment's details are gone.
-	account string
-	hide    []string
+	// document and bank are the beneficiary's, empty where the payment's details are gone.
+	document string
+	bank     providers.Bank
+	hide     []string
 }
 
 func (c *PayoutClient) about(reference string, amount providers.Money, p *providers.Payout) about {
@@ -34,7 +37,7 @@ func (c *PayoutClient) about(reference string, amount providers.Money, p *provid
 		c.config.MerchantAPIToken.Reveal(), c.payouts.Password.Reveal(), c.payouts.Username,
 	}}
 	if p != nil {
-		w.account = p.Bank.AccountNumber
+		w.document, w.bank = p.Recipient.Document, p.Bank
 		w.hide = append(w.hide, p.Recipient.Name, p.Recipient.Email, p.Recipient.Document, bareRUT(p.Recipient.Document), p.Bank.AccountNumber)
 	}
 	return w
@@ -55,6 +58,8 @@ func created(r wire.Reply, err error, with about) (providers.Outcome, error) {
 	switch {
 	case c.refuses() && slices.Contains(payoutRefusals, r.Status):
 		return with.outcome(c, providers.Refused, firstOf(c.code, statusCode(r))), nil
+	case c.duplicate(r.Status):
+		return with.outcome(c, providers.Duplicate, firstOf(c.code, statusCode(r))), nil
 	case accepted && known && c.ours(with):
 		return with.outcome(c, providers.Pending, strings.ToLower(c.word)), nil
 	case accepted && c.word != "":
@@ -65,9 +70,17 @@ func created(r wire.Reply, err error, with about) (providers.Outcome, error) {
 
 // refuses reports a well-formed refusal that nothing in the answer contradicts: neither a payout, nor a word of one that lives, nor a hint
 // that there was one before.
-func (c creation) refuses() bool {
+func (c creation) refuses() bool { return c.saysNo() && !repeated(c.failure) }
+
+// duplicate reports a refusal because the reference is known: one that says so, or the HTTP status for it.
+func (c creation) duplicate(status int) bool {
+	conflict := status == http.StatusConflict
+	return c.saysNo() && (conflict || repeated(c.failure) && slices.Contains(payoutRefusals, status))
+}
+
+func (c creation) saysNo() bool {
 	class, known := payoutClass(c.word)
-	return c.failed && c.readable && !c.made && (c.word == "" || known && class == providers.Refused) && !repeated(c.failure)
+	return c.failed && c.readable && !c.made && (c.word == "" || known && class == providers.Refused)
 }
 
 // ours reports whether the answer speaks of our payout, as far as it says.
@@ -79,7 +92,7 @@ func (w about) outcome(c creation, class providers.Class, code string) providers
 		o.ProviderID = c.id
 	}
 	if class == providers.Pending {
-		o.Echo = c.echo(w.account)
+		o.Echo = c.echo(w)
 	}
 	return o
 }
@@ -115,14 +128,10 @@ func listed(r wire.Reply, err error, now time.Time) (listing, error) {
 	return l, nil
 }
 
-// judge looks for our reference. That it is absent counts only where the listing is whole, and proves nothing yet.
+// judge looks for our reference. That it is absent counts only where the listing is whole, and proves nothing yet. What is there may be
+// older than our first attempt: it is adopted only where it repeats everything that our payout means.
 func (l listing) judge(with about) (providers.Outcome, error) {
-	var ours []payoutRow
-	for _, p := range l.rows {
-		if p.reference == with.reference {
-			ours = append(ours, p)
-		}
-	}
+	ours := l.under(with.reference)
 	switch {
 	case len(ours) == 0 && !l.whole:
 		return providers.Outcome{}, errors.New("no answer: the listing may be one page of several")
@@ -131,7 +140,40 @@ func (l listing) judge(with about) (providers.Outcome, error) {
 	case len(ours) > 1:
 		return providers.Outcome{Class: providers.Mismatch, Code: severalRows, Message: describe(ours)}, nil
 	}
-	return with.row(ours[0]), nil
+	o := with.row(ours[0])
+	if o.Class != providers.InDoubt && o.Class != providers.Mismatch && !o.Echo.Complete {
+		text := "whose is it? the answer does not repeat our beneficiary; " + describe(ours)
+		return providers.Outcome{Class: providers.Mismatch, Code: referenceTaken, Message: text}, nil // its id is not ours to ask by
+	}
+	return o, nil
+}
+
+func (l listing) under(reference string) []payoutRow {
+	var ours []payoutRow
+	for _, p := range l.rows {
+		if p.reference == reference {
+			ours = append(ours, p)
+		}
+	}
+	return ours
+}
+
+// second looks for what was paid under our reference and another id, the first of them in alphabetical order. One of another amount is not
+// ours, or is more than ours: a person must look at all that stands there.
+func (l listing) second(id string, with about) (providers.Outcome, bool) {
+	ours := l.under(with.reference)
+	slices.SortFunc(ours, func(a, b payoutRow) int { return strings.Compare(a.id, b.id) })
+	for _, p := range ours {
+		class, _ := payoutClass(p.word)
+		if p.id == id || class != providers.Succeeded {
+			continue
+		}
+		if !sameAmount(p.amount, with.amount) {
+			return providers.Outcome{Class: providers.Mismatch, Code: severalRows, Message: describe(ours)}, true
+		}
+		return with.row(p), true
+	}
+	return providers.Outcome{}, false
 }
 
 // row says what a payout that is shown means.
@@ -143,7 +185,7 @@ func (w about) row(p payoutRow) providers.Outcome {
 	case !known:
 		return providers.Outcome{Class: providers.InDoubt, Code: unknownStatus, Message: providers.Message(p.word, w.hide...)}
 	}
-	return providers.Outcome{Class: class, ProviderID: p.id, Code: providers.Code(strings.ToLower(strings.TrimSpace(p.word))), Echo: p.echo(w.account)}
+	return providers.Outcome{Class: class, ProviderID: p.id, Code: providers.Code(strings.ToLower(strings.TrimSpace(p.word))), Echo: p.echo(w)}
 }
 
 const mostText = 120
