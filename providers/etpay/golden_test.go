@@ -49,9 +49,9 @@ func TestRequestsOnTheWire(t *testing.T) {
 	for name, send := range map[string]func(t *testing.T, c etpay.Config){
 		"initialize": func(t *testing.T, s etpay.Config) {
 			s.WebhookURL = "https://example.cl/webhooks/etpay?a=1&b=2"
-			_, _ = newClient(t, s).Charge(t.Context(), c, attempt())
+			_, _ = newClient(t, s).Charge(t.Context(), c, again())
 		},
-		"initialize-least": func(t *testing.T, s etpay.Config) { _, _ = newClient(t, s).Charge(t.Context(), least, attempt()) },
+		"initialize-least": func(t *testing.T, s etpay.Config) { _, _ = newClient(t, s).Charge(t.Context(), least, again()) },
 		"status": func(t *testing.T, s etpay.Config) {
 			q := providers.Query{Reference: "OC700104", Amount: c.Amount, ProviderID: "pay_1", Charge: &c}
 			_, _ = newClient(t, s).Status(t.Context(), q)
@@ -72,6 +72,13 @@ func attempt() providers.Attempt {
 		Note:  func(context.Context, map[string]string, bool) error { return nil },
 		Alias: func(context.Context, string) error { return nil },
 	}
+}
+
+// again is an attempt after one that may have been paid: it does not look first.
+func again() providers.Attempt {
+	a := attempt()
+	a.MayHaveLeft = true
+	return a
 }
 
 var port = regexp.MustCompile(`127\.0\.0\.1:[0-9]+`)

@@ -34,6 +34,9 @@ const (
 	unknownStatus = "unknown_status" // a word that nobody knows
 	contradictory = "contradictory"  // one payment with two words, one of them success
 	notKept       = "not_kept"       // the ledger did not take the session's tokens
+
+	// referenceTaken: nothing proves that what stands under our reference is ours.
+	referenceTaken = "reference_taken"
 )
 
 // refusalStatuses are the HTTP statuses with which an error in JSON is a refusal for good.
@@ -41,8 +44,55 @@ var refusalStatuses = []int{http.StatusBadRequest, http.StatusPaymentRequired, h
 
 // reading is what the mapping knows beside the reply.
 type reading struct {
-	now  time.Time
-	hide []string
+	now time.Time
+	// mayBeOurs: an earlier session of ours may stand under the order id.
+	mayBeOurs bool
+	hide      []string
+}
+
+// look is what stood under our order id before a session of ours could be paid: nothing, another's payments, or nobody said. It is none of
+// them where nobody was asked.
+type look struct {
+	free, unanswered bool
+	taken            *providers.Outcome
+}
+
+// looked says what a look came to. An error means that the attempt ends here, with nothing opened. An answer that cannot be read ends
+// nothing: the order id is then unproven.
+func looked(r wire.Reply, err error, now time.Time) (look, error) {
+	var e *wire.Error
+	if errors.As(err, &e) && !e.Sent {
+		return look{}, &providers.NotSent{Reason: e.Reason, Err: e}
+	}
+	if err := refusedBefore(r, now); err != nil {
+		return look{}, err
+	}
+	payments, ok := parsePayments(r.Body)
+	switch {
+	case err != nil || r.Status != http.StatusOK || !ok:
+		return look{unanswered: true}, nil
+	case len(payments) > 0:
+		taken := anothers(fmt.Sprintf("before any session of ours, this order id has %d payments", len(payments)))
+		return look{taken: &taken}, nil
+	}
+	return look{free: true}, nil
+}
+
+const yes, no = "true", "false"
+
+// keep notes what has to be remembered of the look: that it had no answer, or that it makes up for an earlier one that had none.
+func (l look) keep(handles, earlier map[string]string) {
+	switch {
+	case l.unanswered:
+		handles[orderUnproven] = yes
+	case l.free && earlier[orderUnproven] == yes:
+		handles[orderUnproven] = no
+	}
+}
+
+// anothers is an outcome without an id: a held payment is asked about, and nothing of another's may be taken for ours.
+func anothers(message string) providers.Outcome {
+	return providers.Outcome{Class: providers.Mismatch, Code: referenceTaken, Message: message}
 }
 
 // opened says what a request for a session came to: a session, a refusal, or an error, after which another may be opened. What cannot be
@@ -60,13 +110,22 @@ func opened(r wire.Reply, err error, with reading) (*session, providers.Outcome,
 		}
 	}
 	if f, ok := parseFailure(r.Body); ok && slices.Contains(refusalStatuses, r.Status) {
-		code := providers.Code(f.code)
-		if code == "" {
-			code = statusCode(r)
-		}
-		return nil, providers.Outcome{Class: providers.Refused, Code: code, Message: providers.Message(f.message, with.hide...)}, nil
+		return nil, with.refused(f, firstOf(providers.Code(f.code), statusCode(r))), nil
 	}
 	return nil, providers.Outcome{}, &providers.NotSent{Reason: statusCode(r)}
+}
+
+// refused is a refusal for good, or one because the order id is known.
+func (w reading) refused(f failure, code string) providers.Outcome {
+	o := providers.Outcome{Class: providers.Refused, Code: code, Message: providers.Message(f.message, w.hide...)}
+	switch {
+	case !repeated(f):
+		return o
+	case !w.mayBeOurs:
+		return anothers("ETpay knows this order id already")
+	}
+	o.Class = providers.Duplicate
+	return o
 }
 
 // asked says what a status query came to. An error means that there was no answer. Its last line leaves the session open.

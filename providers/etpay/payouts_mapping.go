@@ -17,8 +17,6 @@ const (
 	notListed   = "not_listed"   // a whole listing of the days in question has no payout of our reference
 	severalRows = "several_rows" // it has more than one
 	otherAmount = "other_amount"
-	// referenceTaken: nothing proves that what stands under our reference is ours.
-	referenceTaken = "reference_taken"
 )
 
 // about is what the mappings of payouts know beside the reply.
@@ -142,8 +140,7 @@ func (l listing) judge(with about) (providers.Outcome, error) {
 	}
 	o := with.row(ours[0])
 	if o.Class != providers.InDoubt && o.Class != providers.Mismatch && !o.Echo.Complete {
-		text := "whose is it? the answer does not repeat our beneficiary; " + describe(ours)
-		return providers.Outcome{Class: providers.Mismatch, Code: referenceTaken, Message: text}, nil // its id is not ours to ask by
+		return anothers("whose is it? the answer does not repeat our beneficiary; " + describe(ours)), nil
 	}
 	return o, nil
 }

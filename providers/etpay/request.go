@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"regexp"
 	"strings"
 
@@ -26,11 +25,12 @@ type order struct {
 	WebhookURL string `json:"payment_webhook_url,omitempty"`
 }
 
-// question is the object of check_payment_status. Filters that are empty are left out, as they must be.
+// question is the object of check_payment_status, by one of its filters. The other is left out, as it must be.
 type question struct {
 	MerchantCode     string `json:"merchant_code"`
 	MerchantAPIToken string `json:"merchant_api_token"`
-	OrderID          string `json:"merchant_order_id"`
+	OrderID          string `json:"merchant_order_id,omitempty"`
+	SessionToken     string `json:"session_token,omitempty"`
 }
 
 // details are the charge's own, as its task has them.
@@ -67,11 +67,12 @@ func (c *Client) encodeOrder(charge providers.Charge) ([]byte, error) {
 	})
 }
 
-func (c *Client) encodeQuestion(reference string) ([]byte, error) {
-	if !orderID.MatchString(reference) {
-		return nil, fmt.Errorf("reference: must be 1 to 64 letters and digits")
+func (c *Client) encodeQuestion(q question) ([]byte, error) {
+	if q.SessionToken == "" && !orderID.MatchString(q.OrderID) {
+		return nil, errors.New("reference: must be 1 to 64 letters and digits")
 	}
-	return plainJSON(question{MerchantCode: c.config.MerchantCode, MerchantAPIToken: c.config.MerchantAPIToken.Reveal(), OrderID: reference})
+	q.MerchantCode, q.MerchantAPIToken = c.config.MerchantCode, c.config.MerchantAPIToken.Reveal()
+	return plainJSON(q)
 }
 
 // bareRUT has neither dots nor dash.
@@ -89,8 +90,8 @@ func plainJSON(v any) ([]byte, error) {
 }
 
 // reading is what the mapping of an opened session knows beside the reply: texts that no outcome may repeat.
-func (c *Client) reading(charge *providers.Charge) reading {
-	return reading{now: c.config.Now(), hide: []string{
+func (c *Client) reading(charge *providers.Charge, mayBeOurs bool) reading {
+	return reading{now: c.config.Now(), mayBeOurs: mayBeOurs, hide: []string{
 		c.config.MerchantAPIToken.Reveal(), charge.Customer.Email, charge.Customer.Name, charge.Customer.Document,
 		bareRUT(charge.Customer.Document),
 	}}
