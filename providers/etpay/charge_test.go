@@ -257,8 +257,11 @@ func TestWhatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
 	}
 	for name, change := range map[string]func(c *providers.Charge){
 		"amount":  func(c *providers.Charge) { c.Amount = cents },
-		"txnid":   func(c *providers.Charge) { c.Reference = "OC-1" },
+		"txnid":   func(c *providers.Charge) { c.Reference = "-OC1" },
 		"details": func(c *providers.Charge) { c.Details = []byte(`{"metadata":7}`) },
+		"details.is_rut_block": func(c *providers.Charge) {
+			c.Details, c.Customer.Document = []byte(`{"is_rut_block":true}`), ""
+		},
 	} {
 		c := charge(t, "OC1")
 		change(&c)

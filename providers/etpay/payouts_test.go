@@ -276,7 +276,7 @@ func TestAPayoutThatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
 	}
 	for name, change := range map[string]func(p *providers.Payout){
 		"amount":            func(p *providers.Payout) { p.Amount = cents },
-		"merchant_id":       func(p *providers.Payout) { p.Reference = "PO-1" },
+		"merchant_id":       func(p *providers.Payout) { p.Reference = "-PO1" },
 		"recipient":         func(p *providers.Payout) { p.Recipient.Document = "" },
 		"bank":              func(p *providers.Payout) { p.Bank.AccountNumber = "" },
 		"bank.account_type": func(p *providers.Payout) { p.Bank.AccountType = "checking" },
