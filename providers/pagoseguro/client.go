@@ -130,6 +130,6 @@ func (c *Client) post(ctx context.Context, path string, token providers.Secret, 
 func (c *Client) reading(charge providers.Charge, now time.Time) reading {
 	p := charge.Customer
 	return reading{now: now, hard: c.config.HardDeclines, hide: []string{
-		c.config.APIKey.Reveal(), charge.Card.Token.Reveal(), p.Name, p.FirstNames, p.LastNames, p.Email, p.Document, p.Phone, p.Address,
+		c.config.APIKey.Reveal(), charge.Card.Token.Reveal(), p.Name, p.FirstNames, p.LastNames, p.Email, p.BillingEmail, p.Document, p.Phone, p.Address,
 	}}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -91,6 +92,7 @@ func (w reading) result(a answer) providers.Outcome {
 	switch word {
 	case approved:
 		o = w.outcome(providers.Succeeded, word, "")
+		o.Message = w.approval(a)
 	case declined:
 		o = w.decline(word, a.message)
 	case "":
@@ -101,6 +103,25 @@ func (w reading) result(a answer) providers.Outcome {
 	o.ProviderID, o.Echo.Amount = id, amount
 	return o
 }
+
+// approvalCode is short enough to be no card, and long enough for the numbers that banks give.
+var approvalCode = regexp.MustCompile(`^[0-9A-Za-z-]{1,12}$`)
+
+// approval is what finance reconciles by: the approval's code, and its date as the provider wrote it, in no zone that is documented. A
+// scrubbed message would lose both; what has another form is left out.
+func (w reading) approval(a answer) string {
+	var told []string
+	if code, ok := a.field("code"); ok && approvalCode.MatchString(code) && !slices.Contains(w.hide, code) {
+		told = append(told, "approval "+code)
+	}
+	text, _ := a.field("date")
+	if at, err := time.Parse(localTime, strings.Replace(text, " ", "T", 1)); err == nil {
+		told = append(told, "date "+at.Format(localTime))
+	}
+	return strings.Join(told, ", ")
+}
+
+const localTime = "2006-01-02T15:04:05"
 
 // decline is soft unless its message, or its word where there is none, is one of the hard ones.
 func (w reading) decline(code, message string) providers.Outcome {

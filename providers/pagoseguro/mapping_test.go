@@ -162,6 +162,35 @@ func TestAnApprovalRepeatsIDAndAmount(t *testing.T) {
 	}
 }
 
+// Finance reconciles by approval code and date, which are numbers that a message would lose.
+func TestAnApprovalKeepsItsCodeAndDate(t *testing.T) {
+	t.Parallel()
+	swap := func(old, now string) string { return strings.Replace(paidBody, old, now, 1) }
+	for name, row := range map[string]struct{ body, want string }{
+		"as documented":              {paidBody, "approval 836158, date 2020-05-29T10:28:13"},
+		"the code as a text":         {swap("836158", `"A36158"`), "approval A36158, date 2020-05-29T10:28:13"},
+		"the date with a blank":      {swap("29T10", "29 10"), "approval 836158, date 2020-05-29T10:28:13"},
+		"no date":                    {swap(`,"date":"2020-05-29T10:28:13"`, ""), "approval 836158"},
+		"no code":                    {swap(`"code":836158,`, ""), "date 2020-05-29T10:28:13"},
+		"neither":                    {`{"success":true,"data":{"status":"Aprobado","transaction_code":7},"status_code":200}`, ""},
+		"a code of another type":     {swap("836158", `{"x":1}`), "date 2020-05-29T10:28:13"},
+		"a code that is a sentence":  {swap("836158", `"no se sabe"`), "date 2020-05-29T10:28:13"},
+		"a code that is a card":      {swap("836158", `"4000000000000002"`), "date 2020-05-29T10:28:13"},
+		"a code that is the payer's": {swap("836158", `"100000000"`), "date 2020-05-29T10:28:13"},
+		"a date of another type":     {swap(`"2020-05-29T10:28:13"`, "1"), "approval 836158"},
+		"a date that is a sentence":  {swap("2020-05-29T10:28:13", "ayer"), "approval 836158"},
+	} {
+		o, err := charged(wire.Reply{Status: 200, Body: []byte(row.body)}, nil, with)
+		if err != nil || o.Class != providers.Succeeded || o.Message != row.want {
+			t.Errorf("%s: got %s %q, %v, want %q", name, o.Class, o.Message, err, row.want)
+		}
+	}
+	declined, _ := charged(wire.Reply{Status: 200, Body: []byte(dataWith(`"Rechazado"`))}, nil, with)
+	if declined.Message != "" {
+		t.Errorf("a decline is told as %q", declined.Message)
+	}
+}
+
 func TestTextsOfTheProviderAreScrubbed(t *testing.T) {
 	t.Parallel()
 	for _, message := range []string{`"Rechazo de Ana Ruiz, cc 100000000, ana@example.com"`, `{"email":["ana@example.com"]}`} {
