@@ -3,6 +3,7 @@ package pagandocheck
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -51,14 +52,28 @@ func refusedHere(err error) providers.Outcome {
 	return providers.Outcome{Class: providers.Refused, Code: "invalid", Message: err.Error()}
 }
 
-// Check logs in.
+// Check logs in, and asks about an order that does not exist: only the refusal of its token counts.
 func (c *Client) Check(ctx context.Context) ([]providers.Finding, error) {
 	found, err := c.checkLogin(ctx)
 	if err != nil {
 		return found, err
 	}
+	var with reading
+	address := c.url(infoPath, url.Values{"orderId": {checkCart}})
+	if _, err := c.authorized(ctx, wire.Request{Method: http.MethodGet, URL: address}, tokenRefused, &with); refusedAnew(err) {
+		return found, fmt.Errorf("%w: %w", errTokenRefused, err)
+	}
 	return append(found, providers.Finding{Warn: true, Text: "charges in one step: a charge whose answer is lost cannot be asked about and " +
 		"waits for a person; " + setting + "TWO_STEP=true avoids it where the account may create orders"}), nil
+}
+
+// errTokenRefused is what a login that was accepted, and whose token is not, comes to.
+var errTokenRefused = errors.New("the token just obtained was refused: header or scheme? See " + setting + "TOKEN_HEADER")
+
+// refusedAnew reports a token that was refused right after its login. Refused credentials are another matter.
+func refusedAnew(err error) bool {
+	var refused *providers.CredentialsError
+	return errors.As(err, &refused) && refused.Code != badCredentials
 }
 
 func (c *Client) checkLogin(ctx context.Context) ([]providers.Finding, error) {
@@ -96,7 +111,7 @@ func (c *Client) once(ctx context.Context, r wire.Request, refused refusal, with
 	}
 	with.hide = append(with.hide, token.Value.Reveal())
 	r.Header = header(r.Body)
-	r.Header.Set("Authorization", "Bearer "+token.Value.Reveal())
+	c.config.authorize(r.Header, token.Value)
 	reply, err := c.wire.Do(ctx, r)
 	if err != nil {
 		return reply, err

@@ -109,6 +109,9 @@ func (c *TwoStep) Check(ctx context.Context) ([]providers.Finding, error) {
 		return found, err
 	}
 	m, err := c.create(ctx, checkCart, checkTotal, c.one.reading(providers.Charge{}))
+	if refusedAnew(err) {
+		err = fmt.Errorf("%w: %w", errTokenRefused, err)
+	}
 	if err == nil && m.refusal != nil {
 		err = fmt.Errorf("refused with code %s", m.refusal.Code)
 	}
