@@ -99,7 +99,7 @@ func anothers(message string) providers.Outcome {
 // read is an error: a session whose token nobody has moves no money.
 func opened(r wire.Reply, err error, with reading) (*session, providers.Outcome, error) {
 	if err != nil {
-		return nil, providers.Outcome{}, unanswered(err)
+		return nil, providers.Outcome{}, wire.Repeatable(err)
 	}
 	if err := refusedBefore(r, with.now); err != nil {
 		return nil, providers.Outcome{}, err
@@ -131,7 +131,7 @@ func (w reading) refused(f failure, code string) providers.Outcome {
 // asked says what a status query came to. An error means that there was no answer. Its last line leaves the session open.
 func asked(r wire.Reply, err error, q providers.Query, now time.Time) (providers.Outcome, error) {
 	if err != nil {
-		return providers.Outcome{}, notAnswered(err)
+		return providers.Outcome{}, wire.NoAnswer(err)
 	}
 	if err := refusedBefore(r, now); err != nil {
 		return providers.Outcome{}, err
@@ -216,24 +216,6 @@ func sameAmount(text string, m providers.Money) bool {
 	got, err := decimal.Parse(text)
 	want, wrong := decimal.Parse(m.Text())
 	return err == nil && wrong == nil && got.Cmp(want) == 0
-}
-
-// unanswered is a request for a session without an answer, whether or not bytes left.
-func unanswered(err error) error {
-	var e *wire.Error
-	if !errors.As(err, &e) {
-		return &providers.NotSent{Reason: wire.Unreadable}
-	}
-	return &providers.NotSent{Reason: e.Reason, Err: e}
-}
-
-// notAnswered is a status query without an answer.
-func notAnswered(err error) error {
-	var e *wire.Error
-	if errors.As(err, &e) && !e.Sent {
-		return &providers.NotSent{Reason: e.Reason, Err: e}
-	}
-	return fmt.Errorf("no answer: %w", err)
 }
 
 // refusedBefore is the error of a request that the provider refused before it looked at the payment.

@@ -152,27 +152,21 @@ func (c *PayoutClient) request(method, path string, body []byte, pairs ...string
 	return wire.Request{Method: method, URL: address, Header: header, Body: body}, nil
 }
 
-// send makes one request. A 401 means that it was refused before anything was done: then it is repeated once, with another token, within
-// the attempt's own deadline.
-func (c *PayoutClient) send(ctx context.Context, r wire.Request) (wire.Reply, error) {
-	reply, token, err := c.sendOnce(ctx, r)
-	if err != nil || !unauthorized(reply) {
-		return reply, err
+// send makes one request under the account's token. A 401 means that it was refused before anything
+// was done: then it is repeated once, with another token, within the attempt's own deadline.
+func (c *PayoutClient) send(ctx context.Context, r wire.Request) (reply wire.Reply, err error) {
+	refused := c.tokens.Do(ctx, func(token auth.Token) auth.Refusal {
+		r.Header = maps.Clone(r.Header)
+		r.Header.Set("Authorization", "Bearer "+token.Value.Reveal())
+		if reply, err = c.wire.Do(ctx, r); err != nil || !unauthorized(reply) {
+			return auth.Refusal{}
+		}
+		return auth.Refusal{Code: statusCode(reply)}
+	})
+	if refused != nil {
+		return wire.Reply{}, refused
 	}
-	c.tokens.Reject(token)
-	reply, _, err = c.sendOnce(ctx, r)
 	return reply, err
-}
-
-func (c *PayoutClient) sendOnce(ctx context.Context, r wire.Request) (wire.Reply, auth.Token, error) {
-	token, err := c.tokens.Token(ctx)
-	if err != nil {
-		return wire.Reply{}, token, err
-	}
-	r.Header = maps.Clone(r.Header)
-	r.Header.Set("Authorization", "Bearer "+token.Value.Reveal())
-	reply, err := c.wire.Do(ctx, r)
-	return reply, token, err
 }
 
 // Check asks about a session that does not exist, logs in for payouts, and reads today's listing.

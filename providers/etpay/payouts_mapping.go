@@ -45,7 +45,7 @@ func (c *PayoutClient) about(reference string, amount providers.Money, p *provid
 // only means that the request was taken: it may be the request's own. A status query decides.
 func created(r wire.Reply, err error, with about) (providers.Outcome, error) {
 	if err != nil {
-		return unansweredPayout(err)
+		return wire.Broken(err)
 	}
 	c := readCreation(r.Body)
 	if err := refusedBefore(r, with.now); err != nil && !c.made {
@@ -99,7 +99,7 @@ func (w about) outcome(c creation, class providers.Class, code string) providers
 // more is none either.
 func askedAbout(r wire.Reply, err error, id string, with about) (providers.Outcome, error) {
 	if err != nil {
-		return providers.Outcome{}, notAnswered(err)
+		return providers.Outcome{}, wire.NoAnswer(err)
 	}
 	if err := refusedBefore(r, with.now); err != nil {
 		return providers.Outcome{}, err
@@ -114,7 +114,7 @@ func askedAbout(r wire.Reply, err error, id string, with about) (providers.Outco
 // listed says what a query for the payouts of some days came to. An error means that there was no answer.
 func listed(r wire.Reply, err error, now time.Time) (listing, error) {
 	if err != nil {
-		return listing{}, notAnswered(err)
+		return listing{}, wire.NoAnswer(err)
 	}
 	if err := refusedBefore(r, now); err != nil {
 		return listing{}, err
@@ -202,19 +202,6 @@ func describe(rows []payoutRow) string {
 		b.WriteString(one)
 	}
 	return b.String()
-}
-
-// unansweredPayout is a new payout without an answer. An error of another kind comes from the token, before anything was sent or after a request
-// was refused for want of one.
-func unansweredPayout(err error) (providers.Outcome, error) {
-	var e *wire.Error
-	switch {
-	case !errors.As(err, &e):
-		return providers.Outcome{}, err
-	case !e.Sent:
-		return providers.Outcome{}, &providers.NotSent{Reason: e.Reason, Err: e}
-	}
-	return providers.Outcome{Class: providers.InDoubt, Code: e.Reason}, nil
 }
 
 // unauthorized reports an answer that refuses the token, and names nothing that was made all the same.

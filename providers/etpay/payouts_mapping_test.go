@@ -110,6 +110,7 @@ func TestANewPayoutWithoutAnAnswer(t *testing.T) {
 	}{
 		"nothing left":            {&wire.Error{Reason: wire.Connect}, notSentWord, wire.Connect},
 		"something may have left": {&wire.Error{Reason: wire.Timeout, Sent: true}, "in_doubt", wire.Timeout},
+		"nobody knows":            {errors.New("boom"), "in_doubt", wire.Unreadable},
 		"there was no token":      {&providers.NotSent{Reason: "token"}, notSentWord, "token"},
 		"the login was refused":   {&providers.CredentialsError{Code: "http_401"}, credentialsWord, "http_401"},
 	} {

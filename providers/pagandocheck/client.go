@@ -90,37 +90,24 @@ func (c *Client) checkLogin(ctx context.Context) ([]providers.Finding, error) {
 // refusal reads why an answer refuses its request's token; empty where it does not.
 type refusal func(r wire.Reply) string
 
-// authorized sends the request under the account's token. Where the provider refuses the token, as refused reads it and before it looks
-// at anything else, the token is renewed and the request sent once more. Its errors are *wire.Error, *providers.NotSent and
-// *providers.CredentialsError.
-func (c *Client) authorized(ctx context.Context, r wire.Request, refused refusal, with *reading) (wire.Reply, error) {
-	reply, err := c.once(ctx, r, refused, with)
-	var credentials *providers.CredentialsError
-	if !errors.As(err, &credentials) || credentials.Code == badCredentials || reply.Status == 0 {
-		return reply, err
+// authorized sends the request under the account's token, and once more under its successor where
+// refused says that the answer refuses it, which the provider does before it looks at anything else.
+// Its errors are *wire.Error, *providers.NotSent and *providers.CredentialsError.
+func (c *Client) authorized(ctx context.Context, r wire.Request, refused refusal, with *reading) (reply wire.Reply, err error) {
+	denied := c.tokens.Do(ctx, func(token auth.Token) auth.Refusal {
+		with.hide = append(with.hide, token.Value.Reveal())
+		r.Header = header(r.Body)
+		c.config.authorize(r.Header, token.Value)
+		if reply, err = c.wire.Do(ctx, r); err != nil {
+			return auth.Refusal{}
+		}
+		code := refused(reply)
+		return auth.Refusal{Code: code, Final: code == badCredentials}
+	})
+	if denied != nil {
+		return wire.Reply{}, denied
 	}
-	return c.once(ctx, r, refused, with)
-}
-
-// once sends the request under the present token. A token that the provider refuses is not used again: the error is then a
-// *providers.CredentialsError, beside the reply that said so.
-func (c *Client) once(ctx context.Context, r wire.Request, refused refusal, with *reading) (wire.Reply, error) {
-	token, err := c.tokens.Token(ctx)
-	if err != nil {
-		return wire.Reply{}, err
-	}
-	with.hide = append(with.hide, token.Value.Reveal())
-	r.Header = header(r.Body)
-	c.config.authorize(r.Header, token.Value)
-	reply, err := c.wire.Do(ctx, r)
-	if err != nil {
-		return reply, err
-	}
-	if code := refused(reply); code != "" {
-		c.tokens.Reject(token)
-		return reply, &providers.CredentialsError{Code: code}
-	}
-	return reply, nil
+	return reply, err
 }
 
 func header(body []byte) http.Header {

@@ -2,7 +2,6 @@ package pagandocheck
 
 import (
 	"crypto/subtle"
-	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -60,7 +59,7 @@ type reading struct {
 // charged says what a charge came to. Its last line is in doubt.
 func charged(r wire.Reply, err error, with reading) (providers.Outcome, error) {
 	if err != nil {
-		return unanswered(err)
+		return wire.Broken(err)
 	}
 	a, readable := parse(r.Body)
 	if code := tokenRefused(r); code != "" {
@@ -118,7 +117,7 @@ func (m made) outcome() providers.Outcome {
 // ordered says what creating an order came to. An order moves no money: whatever is not clear is an error, and may be repeated.
 func ordered(r wire.Reply, err error, with reading) (made, error) {
 	if err != nil {
-		return made{}, repeatable(err)
+		return made{}, wire.Repeatable(err)
 	}
 	a, readable := parse(r.Body)
 	if code := tokenRefusedUnmoved(r); code != "" {
@@ -144,7 +143,7 @@ func ordered(r wire.Reply, err error, with reading) (made, error) {
 // is unknown, and the order may yet be paid.
 func asked(r wire.Reply, err error, with reading) (providers.Outcome, error) {
 	if err != nil {
-		return providers.Outcome{}, notAnswered(err)
+		return providers.Outcome{}, wire.NoAnswer(err)
 	}
 	a, readable := parse(r.Body)
 	if code := tokenRefusedUnmoved(r); code != "" {
@@ -202,54 +201,6 @@ func tokenRefusedUnmoved(r wire.Reply) string {
 		return statusCode(r)
 	}
 	return tokenRefused(r)
-}
-
-// unanswered is a charge without an answer, or one that was not sent.
-func unanswered(err error) (providers.Outcome, error) {
-	if err := unsent(err); err != nil {
-		return providers.Outcome{}, err
-	}
-	var e *wire.Error
-	if errors.As(err, &e) {
-		return providers.Outcome{Class: providers.InDoubt, Code: e.Reason}, nil
-	}
-	return providers.Outcome{Class: providers.InDoubt, Code: wire.Unreadable}, nil
-}
-
-// unsent is the error of a request of which nothing left, or which was refused for its token; nil for any other.
-func unsent(err error) error {
-	var e *wire.Error
-	var notSent *providers.NotSent
-	var credentials *providers.CredentialsError
-	switch {
-	case errors.As(err, &credentials):
-		return credentials
-	case errors.As(err, &notSent):
-		return notSent
-	case errors.As(err, &e) && !e.Sent:
-		return &providers.NotSent{Reason: e.Reason, Err: e}
-	}
-	return nil
-}
-
-// repeatable is the error of a request that moves no money, whatever became of it.
-func repeatable(err error) error {
-	if err := unsent(err); err != nil {
-		return err
-	}
-	var e *wire.Error
-	if errors.As(err, &e) {
-		return &providers.NotSent{Reason: e.Reason, Err: e}
-	}
-	return &providers.NotSent{Reason: wire.Unreadable, Err: err}
-}
-
-// notAnswered is a question without an answer.
-func notAnswered(err error) error {
-	if err := unsent(err); err != nil {
-		return err
-	}
-	return fmt.Errorf("no answer: %w", err)
 }
 
 func throttled(r wire.Reply, now time.Time) error {

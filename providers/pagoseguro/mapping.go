@@ -1,7 +1,6 @@
 package pagoseguro
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -45,9 +44,6 @@ func (a answer) duplicate() bool {
 // onReference reports a refusal for the txnid, in words that leave open whether it was used before.
 func (a answer) onReference() bool { return strings.Contains(strings.ToLower(a.message), "txnid") }
 
-// errRejected: the token was refused, and the request not looked at.
-var errRejected = errors.New("token rejected")
-
 // reading is what the mappings know beside the reply.
 type reading struct {
 	now  time.Time
@@ -58,7 +54,7 @@ type reading struct {
 // charged says what a charge came to. Its last line is in doubt.
 func charged(r wire.Reply, err error, with reading) (providers.Outcome, error) {
 	if err != nil {
-		return unanswered(err)
+		return wire.Broken(err)
 	}
 	a, readable := parse(r.Body)
 	if err := refusedBefore(r, a, readable, with.now); err != nil {
@@ -140,12 +136,10 @@ func (w reading) decline(code, message string) providers.Outcome {
 // refusedBefore is the error of a request that the provider refused before it looked at what was asked for; nil where it did not.
 func refusedBefore(r wire.Reply, a answer, readable bool, now time.Time) error {
 	switch {
-	case !readable && r.Status == http.StatusUnauthorized:
-		return errRejected
+	case tokenRefused(r) != "":
+		return &providers.CredentialsError{Code: tokenRefused(r)}
 	case !readable && r.Status == http.StatusTooManyRequests:
 		return &providers.NotSent{Reason: "throttled", RetryAfter: wire.RetryAfter(r.Header, now)}
-	case readable && a.tokenEnded():
-		return errRejected
 	case !readable || !refuses(r, a):
 		return nil
 	case a.code == http.StatusTooManyRequests:
@@ -154,6 +148,16 @@ func refusedBefore(r wire.Reply, a answer, readable bool, now time.Time) error {
 		return &providers.CredentialsError{Code: strconv.Itoa(a.code)}
 	}
 	return nil
+}
+
+// tokenRefused is the code of an answer that refuses the token, and so did not look at the request;
+// empty where it does not.
+func tokenRefused(r wire.Reply) string {
+	a, readable := parse(r.Body)
+	if readable && a.tokenEnded() || !readable && r.Status == http.StatusUnauthorized {
+		return strconv.Itoa(http.StatusUnauthorized)
+	}
+	return ""
 }
 
 // refuses reports an envelope that says no without contradicting itself: with no data, and under HTTP 200 or the very status that it
@@ -172,7 +176,7 @@ func (a answer) refused() bool { return !a.success && a.empty() }
 // loggedIn reads a token. An error without a word about the credentials says nothing about them.
 func loggedIn(r wire.Reply, err error, now time.Time) (auth.Token, error) {
 	if err != nil {
-		return auth.Token{}, unread("login", err)
+		return auth.Token{}, fmt.Errorf("login: %w", wire.NoAnswer(err))
 	}
 	a, readable := parse(r.Body)
 	if err := refusedLogin(r, a, readable, now); err != nil {
@@ -220,7 +224,7 @@ func earlier(a, b time.Time) time.Time {
 // tokenized reads the token of a card.
 func tokenized(r wire.Reply, err error, with reading, number, code providers.Secret) (providers.Secret, error) {
 	if err != nil {
-		return "", unread("card", err)
+		return "", fmt.Errorf("card: %w", wire.NoAnswer(err))
 	}
 	a, readable := parse(r.Body)
 	if err := refusedBefore(r, a, readable, with.now); err != nil {
@@ -234,27 +238,6 @@ func tokenized(r wire.Reply, err error, with reading, number, code providers.Sec
 		return "", fmt.Errorf("card: refused with %d: %s", a.code, providers.Message(a.message, hide...))
 	}
 	return "", fmt.Errorf("card: no answer: %s", statusCode(r))
-}
-
-// unanswered is a charge without an answer.
-func unanswered(err error) (providers.Outcome, error) {
-	var e *wire.Error
-	if !errors.As(err, &e) {
-		return providers.Outcome{Class: providers.InDoubt, Code: wire.Unreadable}, nil
-	}
-	if !e.Sent {
-		return providers.Outcome{}, &providers.NotSent{Reason: e.Reason, Err: e}
-	}
-	return providers.Outcome{Class: providers.InDoubt, Code: e.Reason}, nil
-}
-
-// unread is a step that moves no money, without an answer.
-func unread(step string, err error) error {
-	var e *wire.Error
-	if errors.As(err, &e) && !e.Sent {
-		return &providers.NotSent{Reason: e.Reason, Err: e}
-	}
-	return fmt.Errorf("%s: no answer: %w", step, err)
 }
 
 func success(r wire.Reply) bool { return r.Status >= 200 && r.Status < 300 }

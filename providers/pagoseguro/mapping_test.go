@@ -23,7 +23,6 @@ const (
 	page     = `<!doctype html><title>Ingreso</title>`
 	doubt    = "in_doubt"
 	known    = "duplicate"
-	renews   = "token rejected"
 	unsent   = "not sent"
 	badKey   = "credentials"
 )
@@ -41,8 +40,6 @@ func said(o providers.Outcome, err error) (class, code string) {
 	var notSent *providers.NotSent
 	var credentials *providers.CredentialsError
 	switch {
-	case errors.Is(err, errRejected):
-		return renews, ""
 	case errors.As(err, &credentials):
 		return badKey, credentials.Code
 	case errors.As(err, &notSent):
@@ -85,17 +82,17 @@ func TestWhatACharge(t *testing.T) {
 		{"there are no data", 200, `{"success":true,"data":null,"status_code":200}`, doubt, "unreadable"},
 		{"the data are a text", 200, `{"success":true,"data":"Aprobado","status_code":200}`, doubt, "unreadable"},
 		{"the data are an array", 200, `{"success":true,"data":["Aprobado"],"status_code":200}`, doubt, "unreadable"},
-		{"the token has ended", 401, ended, renews, ""},
-		{"the token has ended, under HTTP 200", 200, ended, renews, ""},
-		{"the token has ended, in another text", 401, no(401, `"Unauthenticated."`), renews, ""},
-		{"the token has ended, without an envelope", 401, `{"error":"token_expired"}`, renews, ""},
-		{"the token has ended, says a page", 401, page, renews, ""},
+		{"the token has ended", 401, ended, badKey, "401"},
+		{"the token has ended, under HTTP 200", 200, ended, badKey, "401"},
+		{"the token has ended, in another text", 401, no(401, `"Unauthenticated."`), badKey, "401"},
+		{"the token has ended, without an envelope", 401, `{"error":"token_expired"}`, badKey, "401"},
+		{"the token has ended, says a page", 401, page, badKey, "401"},
 		{"an approval comes as 401", 401, paidBody, doubt, "status_code_200"},
 		{"another failure comes as 401", 401, no(500, `"Server Error"`), doubt, "status_code_500"},
-		{"the token has ended, under HTTP 403", 403, ended, renews, ""},
-		{"the token has ended, under HTTP 400", 400, ended, renews, ""},
-		{"the token has ended, under HTTP 500", 500, ended, renews, ""},
-		{"the token has ended, under HTTP 503", 503, ended, renews, ""},
+		{"the token has ended, under HTTP 403", 403, ended, badKey, "401"},
+		{"the token has ended, under HTTP 400", 400, ended, badKey, "401"},
+		{"the token has ended, under HTTP 500", 500, ended, badKey, "401"},
+		{"the token has ended, under HTTP 503", 503, ended, badKey, "401"},
 		{"the token has ended, and yet there are data", 500, `{"success":false,"data":{"status":"Aprobado"},"message":"Token Vencido","status_code":401}`, doubt, "status_code_401"},
 		{"the token has ended, and yet it is called a success", 500, `{"success":true,"message":"Token Vencido","status_code":401}`, doubt, "status_code_401"},
 		{"account or key are unknown", 400, no(400, `"Account Id y/o API Key Invalidos"`), badKey, "400"},
