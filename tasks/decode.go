@@ -139,7 +139,8 @@ func decodeStatus(line []byte, root node, r rules) (Task, error) {
 	return Task{payload: payload, status: &s}, err
 }
 
-// canonical also writes the document of ETpay's payer in one way, and holds what needs it against it.
+// canonical also writes the document of ETpay's payer in one way, and holds what needs it against
+// it.
 func (c *Charge) canonical() error {
 	if r, ok := canonicalRUT(c.Customer.Document); ok && c.Provider == providers.ETpay {
 		c.Customer.Document = r

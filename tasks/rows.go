@@ -179,7 +179,8 @@ func numberOrText(cell string) any {
 	return json.Number(cmp.Or(strings.TrimLeft(cell, "0"), "0"))
 }
 
-// truthOrText reads true and false as spreadsheets write them, and leaves anything else to the field's own check.
+// truthOrText reads true and false as spreadsheets write them, and leaves anything else to the
+// field's own check.
 func truthOrText(cell string) any {
 	switch strings.ToLower(cell) {
 	case "true", "verdadero":

@@ -49,7 +49,8 @@ func email(path string) field {
 	})
 }
 
-// webAddress is where a payer's browser is sent: https, or plain HTTP on this machine for tests, and no password in it.
+// webAddress is where a payer's browser is sent: https, or plain HTTP on this machine for tests,
+// and no password in it.
 func webAddress(path string) field {
 	return text(path, "must be an https URL of at most 2048 characters, such as https://example.cl/paid", func(s string) bool {
 		u, err := url.Parse(s)

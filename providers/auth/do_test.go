@@ -12,8 +12,8 @@ import (
 	"github.com/remesa/remesa/providers/auth"
 )
 
-// Every line: what exchange after exchange says of its token, which tokens were offered, and what it
-// came to.
+// Every line: what exchange after exchange says of its token, which tokens were offered, and what
+// it came to.
 func TestOneExchangeRenewsOnceAndRepeatsOnce(t *testing.T) {
 	t.Parallel()
 	const ok = ""
@@ -47,7 +47,8 @@ func TestOneExchangeRenewsOnceAndRepeatsOnce(t *testing.T) {
 	}
 }
 
-// A provider that refuses whatever it gave out is offered each token once, and its login is spaced out.
+// A provider that refuses whatever it gave out is offered each token once, and its login is
+// spaced out.
 func TestNoRefusedTokenIsOfferedTwice(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -24,7 +24,8 @@ type till struct {
 	client *etpay.Client
 	kept   map[string]string
 	steps  []string
-	// noteErr and aliasErr are what the ledger answers, left that an earlier attempt may have been paid.
+	// noteErr and aliasErr are what the ledger answers, left that an earlier attempt may have
+	// been paid.
 	noteErr, aliasErr error
 	left              bool
 }
@@ -64,7 +65,8 @@ func (b *till) status(reference, recorded string) (providers.Outcome, error) {
 	return b.client.Status(b.t.Context(), providers.Query{Reference: reference, Amount: c.Amount, ProviderID: recorded, Handles: b.kept})
 }
 
-// elsewhere is another system at the same merchant's account, which opens a session of its own and has it paid.
+// elsewhere is another system at the same merchant's account, which opens a session of its own
+// and has it paid.
 func (b *till) elsewhere(reference, result string) {
 	b.t.Helper()
 	o, err := newClient(b.t, config(b.url)).Charge(b.t.Context(), charge(b.t, reference), attempt())
@@ -156,7 +158,8 @@ func TestALaterLookProvesTheOrderFree(t *testing.T) {
 	}
 }
 
-// A look that says something of the account, or that did not arrive, ends the attempt as the session's own request would.
+// A look that says something of the account, or that did not arrive, ends the attempt as the
+// session's own request would.
 func TestALookThatIsRefusedOpensNothing(t *testing.T) {
 	t.Parallel()
 	b := newTill(t)

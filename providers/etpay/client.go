@@ -29,7 +29,8 @@ const (
 const (
 	SessionToken   = "session_token"
 	SignatureToken = "signature_token"
-	// orderUnproven is "true" where nobody said, before a session was opened, that our order id was free.
+	// orderUnproven is "true" where nobody said, before a session was opened, that our order id
+	// was free.
 	orderUnproven = "order_unproven"
 )
 
@@ -47,9 +48,10 @@ func (c *Client) Close() { c.wire.Close() }
 // never reaches a step that can move money; what makes the payment possible is the address in its outcome.
 func (c *Client) OpensLate() bool { return true }
 
-// Charge opens a session, after a look at what stands under its order id. Every end but an opened session, a refusal or another's payments
-// is an error: another session may be opened. The session's tokens are kept, and the charge is findable by its session, before anybody is
-// given the address.
+// Charge opens a session, after a look at what stands under its order id. Every end but an opened
+// session, a refusal or another's payments is an error: another session may be opened. The
+// session's tokens are kept, and the charge is findable by its session, before anybody is given
+// the address.
 func (c *Client) Charge(ctx context.Context, charge providers.Charge, a providers.Attempt) (providers.Outcome, error) {
 	body, err := c.encodeOrder(charge)
 	if err != nil {
@@ -82,7 +84,8 @@ func (c *Client) Charge(ctx context.Context, charge providers.Charge, a provider
 	return providers.Outcome{Class: providers.Pending, Code: unpaid, ActionURL: address, Handles: handles}, nil
 }
 
-// look asks what ETpay has under the order id before a session is opened, unless an earlier session of ours may have been paid there.
+// look asks what ETpay has under the order id before a session is opened, unless an earlier
+// session of ours may have been paid there.
 func (c *Client) look(ctx context.Context, reference string, mayBeOurs bool) (look, error) {
 	if mayBeOurs {
 		return look{}, nil
@@ -91,9 +94,10 @@ func (c *Client) look(ctx context.Context, reference string, mayBeOurs bool) (lo
 	return looked(reply, err, c.config.Now())
 }
 
-// Status asks by our order id: whatever was paid for it counts, in whichever session, unless the id may have been another's before. Then a
-// first success counts in our session alone. A payout is none of it: one that was sent while
-// payouts were on is not asked about until they are on again.
+// Status asks by our order id: whatever was paid for it counts, in whichever session, unless the
+// id may have been another's before. Then a first success counts in our session alone. A payout
+// is none of it: one that was sent while payouts were on is not asked about until they are on
+// again.
 func (c *Client) Status(ctx context.Context, q providers.Query) (providers.Outcome, error) {
 	if isPayout(q) {
 		return providers.Outcome{}, errors.New("status: a payout, and this account has no settings for payouts")

@@ -50,15 +50,15 @@ type reading struct {
 	hide      []string
 }
 
-// look is what stood under our order id before a session of ours could be paid: nothing, another's payments, or nobody said. It is none of
-// them where nobody was asked.
+// look is what stood under our order id before a session of ours could be paid: nothing,
+// another's payments, or nobody said. It is none of them where nobody was asked.
 type look struct {
 	free, unanswered bool
 	taken            *providers.Outcome
 }
 
-// looked says what a look came to. An error means that the attempt ends here, with nothing opened. An answer that cannot be read ends
-// nothing: the order id is then unproven.
+// looked says what a look came to. An error means that the attempt ends here, with nothing
+// opened. An answer that cannot be read ends nothing: the order id is then unproven.
 func looked(r wire.Reply, err error, now time.Time) (look, error) {
 	var e *wire.Error
 	if errors.As(err, &e) && !e.Sent {
@@ -80,7 +80,8 @@ func looked(r wire.Reply, err error, now time.Time) (look, error) {
 
 const yes, no = "true", "false"
 
-// keep notes what has to be remembered of the look: that it had no answer, or that it makes up for an earlier one that had none.
+// keep notes what has to be remembered of the look: that it had no answer, or that it makes up
+// for an earlier one that had none.
 func (l look) keep(handles, earlier map[string]string) {
 	switch {
 	case l.unanswered:
@@ -90,7 +91,8 @@ func (l look) keep(handles, earlier map[string]string) {
 	}
 }
 
-// anothers is an outcome without an id: a held payment is asked about, and nothing of another's may be taken for ours.
+// anothers is an outcome without an id: a held payment is asked about, and nothing of another's
+// may be taken for ours.
 func anothers(message string) providers.Outcome {
 	return providers.Outcome{Class: providers.Mismatch, Code: referenceTaken, Message: message}
 }

@@ -63,8 +63,8 @@ func (c *PayoutClient) firstAttempt(noted map[string]string) string {
 	return now.Format(time.RFC3339)
 }
 
-// Status asks about a payout by ETpay's id where it is known, else it looks for our reference in the listing, or both where the query wants
-// it; a session is asked about as ever.
+// Status asks about a payout by ETpay's id where it is known, else it looks for our reference in
+// the listing, or both where the query wants it; a session is asked about as ever.
 func (c *PayoutClient) Status(ctx context.Context, q providers.Query) (providers.Outcome, error) {
 	switch {
 	case !isPayout(q):
@@ -91,8 +91,9 @@ func (c *PayoutClient) byID(ctx context.Context, q providers.Query) (providers.O
 	return askedAbout(reply, err, q.ProviderID, c.about(q.Reference, q.Amount, q.Payout))
 }
 
-// both asks by ETpay's id, and looks in the listing for what was paid under our reference and another id. Without the listing only a success
-// is an answer: whatever else the id says, a second payout may have moved the money.
+// both asks by ETpay's id, and looks in the listing for what was paid under our reference and
+// another id. Without the listing only a success is an answer: whatever else the id says, a
+// second payout may have moved the money.
 func (c *PayoutClient) both(ctx context.Context, q providers.Query) (providers.Outcome, error) {
 	known, unknown := c.byID(ctx, q)
 	all, err := c.since(ctx, q)

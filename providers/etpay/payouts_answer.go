@@ -167,7 +167,8 @@ func (p payoutRow) echo(w about) providers.Echo {
 	}
 }
 
-// repeats reports whether the row repeats all that our payout means; what differs in it is nobody's payout of ours.
+// repeats reports whether the row repeats all that our payout means; what differs in it is
+// nobody's payout of ours.
 func (p payoutRow) repeats(w about) bool {
 	return w.bank.AccountNumber != "" && p.reference != "" && p.amount != "" && p.currency != "" && p.number == w.bank.AccountNumber &&
 		p.beneficiary(p.number) == w.document && strings.EqualFold(p.bank, w.bank.Code) && strings.EqualFold(p.kind, w.bank.AccountType)

@@ -70,7 +70,8 @@ func created(r wire.Reply, err error, with about) (providers.Outcome, error) {
 // that there was one before.
 func (c creation) refuses() bool { return c.saysNo() && !repeated(c.failure) }
 
-// duplicate reports a refusal because the reference is known: one that says so, or the HTTP status for it.
+// duplicate reports a refusal because the reference is known: one that says so, or the HTTP
+// status for it.
 func (c creation) duplicate(status int) bool {
 	conflict := status == http.StatusConflict
 	return c.saysNo() && (conflict || repeated(c.failure) && slices.Contains(payoutRefusals, status))
@@ -126,8 +127,9 @@ func listed(r wire.Reply, err error, now time.Time) (listing, error) {
 	return l, nil
 }
 
-// judge looks for our reference. That it is absent counts only where the listing is whole, and proves nothing yet. What is there may be
-// older than our first attempt: it is adopted only where it repeats everything that our payout means.
+// judge looks for our reference. That it is absent counts only where the listing is whole, and
+// proves nothing yet. What is there may be older than our first attempt: it is adopted only where
+// it repeats everything that our payout means.
 func (l listing) judge(with about) (providers.Outcome, error) {
 	ours := l.under(with.reference)
 	switch {
@@ -155,8 +157,9 @@ func (l listing) under(reference string) []payoutRow {
 	return ours
 }
 
-// second looks for what was paid under our reference and another id, the first of them in alphabetical order. One of another amount is not
-// ours, or is more than ours: a person must look at all that stands there.
+// second looks for what was paid under our reference and another id, the first of them in
+// alphabetical order. One of another amount is not ours, or is more than ours: a person must look
+// at all that stands there.
 func (l listing) second(id string, with about) (providers.Outcome, bool) {
 	ours := l.under(with.reference)
 	slices.SortFunc(ours, func(a, b payoutRow) int { return strings.Compare(a.id, b.id) })

@@ -191,7 +191,8 @@ func TestALaterPayoutBesideARejectedOneIsFound(t *testing.T) {
 	}
 }
 
-// Where the listing cannot be read, a success under the known id is still one; nothing else is an answer.
+// Where the listing cannot be read, a success under the known id is still one; nothing else is an
+// answer.
 func TestALookWithoutAListing(t *testing.T) {
 	t.Parallel()
 	for name, row := range map[string]struct {

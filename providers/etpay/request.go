@@ -20,14 +20,16 @@ type order struct {
 	Metadata         []shown `json:"metadata,omitempty"`
 	UserBankCode     string  `json:"user_bank_code,omitempty"`
 	UserRUT          string  `json:"user_rut,omitempty"`
-	// RUTBlock keeps the payer from changing the RUT: whose account pays is part of what the charge means. It goes with a RUT alone.
+	// RUTBlock keeps the payer from changing the RUT: whose account pays is part of what the
+	// charge means. It goes with a RUT alone.
 	RUTBlock        *bool  `json:"is_rut_block,omitempty"`
 	CompletedURL    string `json:"payment_completed_url,omitempty"`
 	CancellationURL string `json:"payment_cancellation_url,omitempty"`
 	WebhookURL      string `json:"payment_webhook_url,omitempty"`
 }
 
-// question is the object of check_payment_status, by one of its filters. The other is left out, as it must be.
+// question is the object of check_payment_status, by one of its filters. The other is left out,
+// as it must be.
 type question struct {
 	MerchantCode     string `json:"merchant_code"`
 	MerchantAPIToken string `json:"merchant_api_token"`

@@ -70,7 +70,8 @@ func (c *Client) Check(ctx context.Context) ([]providers.Finding, error) {
 // errTokenRefused is what a login that was accepted, and whose token is not, comes to.
 var errTokenRefused = errors.New("the token just obtained was refused: header or scheme? See " + setting + "TOKEN_HEADER")
 
-// refusedAnew reports a token that was refused right after its login. Refused credentials are another matter.
+// refusedAnew reports a token that was refused right after its login. Refused credentials are
+// another matter.
 func refusedAnew(err error) bool {
 	var refused *providers.CredentialsError
 	return errors.As(err, &refused) && refused.Code != badCredentials
@@ -91,8 +92,8 @@ func (c *Client) checkLogin(ctx context.Context) ([]providers.Finding, error) {
 type refusal func(r wire.Reply) string
 
 // authorized sends the request under the account's token, and once more under its successor where
-// refused says that the answer refuses it, which the provider does before it looks at anything else.
-// Its errors are *wire.Error, *providers.NotSent and *providers.CredentialsError.
+// refused says that the answer refuses it, which the provider does before it looks at anything
+// else. Its errors are *wire.Error, *providers.NotSent and *providers.CredentialsError.
 func (c *Client) authorized(ctx context.Context, r wire.Request, refused refusal, with *reading) (reply wire.Reply, err error) {
 	denied := c.tokens.Do(ctx, func(token auth.Token) auth.Refusal {
 		with.hide = append(with.hide, token.Value.Reveal())

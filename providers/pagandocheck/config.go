@@ -23,8 +23,8 @@ type Config struct {
 	Password providers.Secret
 	// Origin is the originECommerce of an order; "MAGENTO" unless set.
 	Origin string
-	// TokenHeader is the header's name and the token's scheme in it, "Authorization: Bearer" unless set; "authorization:" sends the token
-	// bare, as the provider's plugins do.
+	// TokenHeader is the header's name and the token's scheme in it, "Authorization: Bearer"
+	// unless set; "authorization:" sends the token bare, as the provider's plugins do.
 	TokenHeader string
 	// HardDeclines are codes or keys of declines that no later charge of the card can turn into a success, such as "SWITCH_4041". None is
 	// documented.

@@ -93,7 +93,8 @@ func own() []providertest.Row {
 	}
 }
 
-// orders are rows about the order step, which moves no money: more answers mean there that the token was refused.
+// orders are rows about the order step, which moves no money: more answers mean there that the
+// token was refused.
 func orders() []providertest.Row {
 	once := func(name, kind string, status int) providertest.Row {
 		return providertest.Row{

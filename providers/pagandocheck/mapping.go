@@ -41,7 +41,8 @@ const (
 	approved      = "APPROVED"
 )
 
-// referenceTaken is the code of ours for a cart that the provider knows, and that no attempt of ours can have charged.
+// referenceTaken is the code of ours for a cart that the provider knows, and that no attempt of
+// ours can have charged.
 const referenceTaken = "reference_taken"
 
 const buyerMustAct = "the buyer must act: the bank asks for 3-D Secure"
@@ -188,8 +189,8 @@ func tokenRefused(r wire.Reply) string {
 	return ""
 }
 
-// tokenRefusedUnmoved is tokenRefused of a request that moves no money. There it costs nothing to believe the provider's own codes under
-// any HTTP status, and a 403 that names none.
+// tokenRefusedUnmoved is tokenRefused of a request that moves no money. There it costs nothing to
+// believe the provider's own codes under any HTTP status, and a 403 that names none.
 func tokenRefusedUnmoved(r wire.Reply) string {
 	a, _ := parse(r.Body)
 	switch {

@@ -15,7 +15,8 @@ type answer struct {
 	// code is the envelope's status_code.
 	code    int
 	message string
-	// onTxnID is what an object of messages says of the txnid, in small letters. It is judged, and never repeated.
+	// onTxnID is what an object of messages says of the txnid, in small letters. It is judged,
+	// and never repeated.
 	onTxnID string
 	// data is nil where there is none; text is set instead where it is a text.
 	data map[string]json.RawMessage

@@ -67,7 +67,8 @@ func (c *Client) Tokenize(ctx context.Context, number, code providers.Secret) (p
 	return tokenized(reply, err, c.reading(providers.Charge{}, c.config.Now()), number, code)
 }
 
-// authorized posts under the account's token, and once more under its successor where it was refused.
+// authorized posts under the account's token, and once more under its successor where it was
+// refused.
 func (c *Client) authorized(ctx context.Context, path string, body []byte) (reply wire.Reply, err error) {
 	refused := c.tokens.Do(ctx, func(token auth.Token) auth.Refusal {
 		reply, err = c.post(ctx, path, token.Value, body)

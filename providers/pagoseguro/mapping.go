@@ -103,8 +103,9 @@ func (w reading) result(a answer) providers.Outcome {
 // approvalCode is short enough to be no card, and long enough for the numbers that banks give.
 var approvalCode = regexp.MustCompile(`^[0-9A-Za-z-]{1,12}$`)
 
-// approval is what finance reconciles by: the approval's code, and its date as the provider wrote it, in no zone that is documented. A
-// scrubbed message would lose both; what has another form is left out.
+// approval is what finance reconciles by: the approval's code, and its date as the provider wrote
+// it, in no zone that is documented. A scrubbed message would lose both; what has another form is
+// left out.
 func (w reading) approval(a answer) string {
 	var told []string
 	if code, ok := a.field("code"); ok && approvalCode.MatchString(code) && !slices.Contains(w.hide, code) {
@@ -166,8 +167,8 @@ func refuses(r wire.Reply, a answer) bool {
 	return a.refused() && (r.Status == http.StatusOK || r.Status == a.code)
 }
 
-// tokenEnded reports the documented word for a token that has ended, whatever the HTTP status: that one is not documented, and the
-// envelope says by itself that the request was not looked at.
+// tokenEnded reports the documented word for a token that has ended, whatever the HTTP status:
+// that one is not documented, and the envelope says by itself that the request was not looked at.
 func (a answer) tokenEnded() bool { return a.refused() && a.code == http.StatusUnauthorized }
 
 // refused reports an envelope that says no, with no data to contradict it.

@@ -115,8 +115,9 @@ func (b *bench) atMost(t *testing.T, moved int, when string) {
 	}
 }
 
-// refusesEveryToken holds that a token which was refused is not offered again, whoever comes next, and
-// that the login is not called for ever: about a dozen times at once, and then spaced out.
+// refusesEveryToken holds that a token which was refused is not offered again, whoever comes
+// next, and that the login is not called for ever: about a dozen times at once, and then spaced
+// out.
 func (b *bench) refusesEveryToken(t *testing.T) {
 	t.Helper()
 	if err := b.desk.AddFaults(sandbox.Fault{Kind: "unauthorized"}); err != nil {

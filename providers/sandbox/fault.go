@@ -29,7 +29,8 @@ type Fault struct {
 	RetryAfter string `json:"retry_after,omitempty"`
 	// Code replaces the code of a refusal; each provider says which it has.
 	Code string `json:"code,omitempty"`
-	// Status replaces the HTTP status of unauthorized and unauthorized_in_body, for providers with tokens; it is 400 to 599.
+	// Status replaces the HTTP status of unauthorized and unauthorized_in_body, for providers
+	// with tokens; it is 400 to 599.
 	Status int `json:"status,omitempty"`
 }
 

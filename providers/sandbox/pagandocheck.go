@@ -16,7 +16,8 @@ import (
 // "unauthorized_in_body" is a code in JSON: 100 (as without one), "100" or 109.
 type PagandoCheckOptions struct {
 	User, Password string
-	// TokenHeader is the header's name and what stands before the token, "Authorization: Bearer " unless set.
+	// TokenHeader is the header's name and what stands before the token, "Authorization: Bearer "
+	// unless set.
 	TokenHeader string
 	// NoOrders: the account may not create orders.
 	NoOrders bool
