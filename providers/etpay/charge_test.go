@@ -103,6 +103,36 @@ func TestWhatStandsUnderOurOrderBeforeWeOpenIsAnothers(t *testing.T) {
 	}
 }
 
+// A held payment is asked about every day: what is another's must not settle it then.
+func TestAnothersPaymentsSettleNothingLater(t *testing.T) {
+	t.Parallel()
+	for name, before := range map[string]func(b *till){
+		"at the first attempt": func(*till) {},
+		"at the second attempt, after a session of ours that nobody was given": func(b *till) {
+			b.aliasErr = errors.New("redis is full")
+			if o, err := b.charge("OC1"); err == nil {
+				b.t.Fatalf("got %+v", o)
+			}
+			b.aliasErr = nil
+		},
+	} {
+		b := newTill(t)
+		before(b)
+		b.elsewhere("OC1", "success")
+		o, err := b.charge("OC1")
+		if err != nil || o.Class != providers.Mismatch {
+			t.Fatalf("%s: got %+v, %v", name, o, err)
+		}
+		if b.kept == nil {
+			b.kept = map[string]string{}
+		}
+		maps.Copy(b.kept, o.Handles) // as the ledger does
+		if o, err := b.status("OC1", ""); err != nil || o.Class != providers.Mismatch || o.Code != "reference_taken" || o.ProviderID != "" {
+			t.Errorf("%s: asked, it is %+v, %v", name, o, err)
+		}
+	}
+}
+
 // Where nobody said whether the order was free, a success counts as ours only in our session.
 func TestWithoutALookBeforeOnlyOurSessionProves(t *testing.T) {
 	t.Parallel()

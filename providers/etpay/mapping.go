@@ -72,7 +72,7 @@ func looked(r wire.Reply, err error, now time.Time) (look, error) {
 	case err != nil || r.Status != http.StatusOK || !ok:
 		return look{unanswered: true}, nil
 	case len(payments) > 0:
-		taken := anothers(fmt.Sprintf("before any session of ours, this order id has %d payments", len(payments)))
+		taken := orderTaken(fmt.Sprintf("before any session of ours, this order id has %d payments", len(payments)))
 		return look{taken: &taken}, nil
 	}
 	return look{free: true}, nil
@@ -89,6 +89,14 @@ func (l look) keep(handles, earlier map[string]string) {
 	case l.free && earlier[orderUnproven] == yes:
 		handles[orderUnproven] = no
 	}
+}
+
+// orderTaken is the end of an attempt whose order id is another's. It keeps that with the payment,
+// which is held and asked about every day: what is paid there counts in a session of ours alone.
+func orderTaken(message string) providers.Outcome {
+	o := anothers(message)
+	o.Handles = map[string]string{orderUnproven: yes}
+	return o
 }
 
 // anothers is an outcome without an id: a held payment is asked about, and nothing of another's
@@ -124,7 +132,7 @@ func (w reading) refused(f failure, code string) providers.Outcome {
 	case !repeated(f):
 		return o
 	case !w.mayBeOurs:
-		return anothers("ETpay knows this order id already")
+		return orderTaken("ETpay knows this order id already")
 	}
 	o.Class = providers.Duplicate
 	return o
