@@ -52,6 +52,7 @@ type Customer struct {
 	ID           string `json:"id,omitempty"`
 	Name         string `json:"name,omitempty"`
 	Email        string `json:"email,omitempty"`
+	BillingEmail string `json:"billing_email,omitempty"`
 	DocumentType int    `json:"document_type,omitempty"`
 	Document     string `json:"document,omitempty"`
 	Phone        string `json:"phone,omitempty"`

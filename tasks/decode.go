@@ -139,10 +139,14 @@ func decodeStatus(line []byte, root node, r rules) (Task, error) {
 	return Task{payload: payload, status: &s}, err
 }
 
-// canonical also writes the document of ETpay's payer in one way.
+// canonical also writes the document of ETpay's payer in one way, and holds what needs it against
+// it.
 func (c *Charge) canonical() error {
 	if r, ok := canonicalRUT(c.Customer.Document); ok && c.Provider == providers.ETpay {
 		c.Customer.Document = r
+	}
+	if block := c.Details.RUTBlock; block != nil && *block && c.Customer.Document == "" {
+		return wrong("details.is_rut_block", "needs customer.document, the RUT that pays")
 	}
 	return c.Common.canonical()
 }

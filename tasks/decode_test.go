@@ -50,6 +50,38 @@ func TestTheWireFormatOfEveryProviderStaysAsItIs(t *testing.T) {
 	}
 }
 
+// The examples of ETpay's and Pago Seguro's own pages, with every field that a task can carry.
+func TestWhatTheProvidersOwnExamplesHaveIsTaken(t *testing.T) {
+	t.Parallel()
+	urls := `"is_rut_block":false,"payment_completed_url":"https://tienda.example/ok?a=1&b=2","payment_cancellation_url":"https://tienda.example/no"`
+	for says, line := range map[string][]byte{
+		"an order id with a dash":     example(t, "etpay", `OC700104`, `OC-700104`),
+		"an order id with everything": example(t, "etpay", `OC700104`, `0c.7_0-`),
+		"a payout's, too":             example(t, "etpay-payout", `PO700104`, `PO-700104`),
+		"a RUT in block":              example(t, "etpay", `"metadata"`, `"is_rut_block":true,"metadata"`),
+		"the ways back":               example(t, "etpay", `"user_bank_code":"cl_estado"`, `"user_bank_code":"cl_estado",`+urls),
+		"a way back on this machine":  example(t, "etpay", `"metadata"`, `"payment_completed_url":"http://127.0.0.1:8000/ok","metadata"`),
+		"no way back":                 example(t, "etpay", `"metadata"`, `"payment_completed_url":"","metadata"`),
+		"a billing address":           example(t, "pagoseguro", `"document_type"`, `"billing_email":"pagos@example.com","document_type"`),
+		"a phone of 7 digits":         example(t, "pagoseguro", `3100000000`, `6010000`),
+	} {
+		task := must(t, line)
+		if again := must(t, task.Payload()); string(again.Payload()) != string(task.Payload()) {
+			t.Errorf("%s: read again it is another: %s", says, again.Payload())
+		}
+	}
+	c, _ := must(t, example(t, "etpay", `"user_bank_code":"cl_estado"`, `"user_bank_code":"cl_estado",`+urls)).Charge()
+	for _, want := range []string{`"is_rut_block":false`, `"payment_completed_url":"https://tienda.example/ok?a=1&b=2"`, `"payment_cancellation_url":`} {
+		if !strings.Contains(string(c.Details), want) {
+			t.Errorf("the adapter gets %s, without %s", c.Details, want)
+		}
+	}
+	p, _ := must(t, example(t, "pagoseguro", `"document_type"`, `"billing_email":"pagos@example.com","document_type"`)).Charge()
+	if p.Customer.BillingEmail != "pagos@example.com" {
+		t.Errorf("the adapter gets %+v", p.Customer)
+	}
+}
+
 func TestWhatBillingSystemsBuildIsTheWireFormat(t *testing.T) {
 	built := map[string]Wire{
 		"virtualpos": Payout{
@@ -148,7 +180,7 @@ func TestEveryBadLineIsRefusedByItsFieldWithoutRepeatingIt(t *testing.T) {
 		{"a payout at a charging provider", "pagandocheck", `"type":"charge"`, `"type":"payout"`, "type: pagandocheck takes a charge"},
 		{"a session's fields in a payout", "etpay", `"type":"charge"`, `"type":"payout"`, "txnid: unknown field"},
 		{"a payout's fields in a session", "etpay-payout", `"type":"payout"`, `"type":"charge"`, "merchant_id: unknown field"},
-		{"an ETpay payout's reference with a dash", "etpay-payout", `PO700104`, `PO-700104`, "merchant_id: must be 1 to 64 letters and digits"},
+		{"an ETpay payout's reference that begins with a dash", "etpay-payout", `PO700104`, `-PO700104`, "merchant_id: must match [0-9A-Za-z][0-9A-Za-z._-]*"},
 		{"an ETpay payout to a bank by its number", "etpay-payout", `cl_estado`, `012`, "bank.code: must be a bank's code in lower case"},
 		{"an ETpay payout to a bank in capitals", "etpay-payout", `cl_estado`, `CL_ESTADO`, "bank.code: must be a bank's code in lower case"},
 		{"an ETpay payout without a type of account", "etpay-payout", `,"account_type":"vista"`, ``, "bank.account_type: required"},
@@ -167,11 +199,25 @@ func TestEveryBadLineIsRefusedByItsFieldWithoutRepeatingIt(t *testing.T) {
 		{"a reference of dots, which is no path", "virtualpos", `tef-0001`, `..`, "merchant_id: must match"},
 		{"a reference of 65 characters", "virtualpos", `tef-0001`, strings.Repeat("a", 65), "merchant_id: must match"},
 		{"a Pago Seguro reference of 21 characters", "pagoseguro", `SO0001`, strings.Repeat("a", 21), "txnid: must match [A-Za-z0-9._-]+ with a letter or digit, and at most 20"},
-		{"an ETpay reference with a dash", "etpay", `OC700104`, `OC-700104`, "txnid: must be 1 to 64 letters and digits"},
+		{"an ETpay reference that begins with a dot", "etpay", `OC700104`, `.OC700104`, "txnid: must match [0-9A-Za-z][0-9A-Za-z._-]*"},
+		{"an ETpay reference of 65 characters", "etpay", `OC700104`, strings.Repeat("a", 65), "txnid: must match [0-9A-Za-z][0-9A-Za-z._-]*, and at most 64"},
+		{"an ETpay reference with a slash", "etpay", `OC700104`, `OC/700104`, "txnid: must match"},
+		{"a RUT in block that is a text", "etpay", `"user_bank_code"`, `"is_rut_block":"true","user_bank_code"`, "details.is_rut_block: must be true or false, not a text"},
+		{"a RUT in block without a RUT", "etpay", `,"document":"12345678-5"},"details":{`, `},"details":{"is_rut_block":true,`, "details.is_rut_block: needs customer.document"},
+		{"a RUT in block with an empty RUT", "etpay", `"12345678-5"},"details":{`, `""},"details":{"is_rut_block":true,`, "details.is_rut_block: needs customer.document"},
+		{"a way back that is no URL", "etpay", `"user_bank_code"`, `"payment_completed_url":"example.cl","user_bank_code"`, "details.payment_completed_url: must be an https URL"},
+		{"a way back in plain HTTP", "etpay", `"user_bank_code"`, `"payment_cancellation_url":"http://example.cl/x","user_bank_code"`, "details.payment_cancellation_url: must be an https URL"},
+		{"a way back with a script", "etpay", `"user_bank_code"`, `"payment_completed_url":"javascript:alert(1)","user_bank_code"`, "details.payment_completed_url: must be an https URL"},
+		{"a way back with a password", "etpay", `"user_bank_code"`, `"payment_completed_url":"https://a:b@example.cl/","user_bank_code"`, "details.payment_completed_url: must be an https URL"},
+		{"a way back of 2,049 characters", "etpay", `"user_bank_code"`, `"payment_completed_url":"https://example.cl/` + strings.Repeat("a", 2030) + `","user_bank_code"`, "details.payment_completed_url: must be an https URL"},
+		{"a Pago Seguro phone that begins with 0", "pagoseguro", `3100000000`, `0100000000`, "customer.phone: must be 7 or 10 digits, the first not 0"},
+		{"a Pago Seguro phone of 7 digits that begins with 0", "pagoseguro", `3100000000`, `0100000`, "customer.phone: must be 7 or 10 digits, the first not 0"},
+		{"a billing address that is no e-mail address", "pagoseguro", `"document_type"`, `"billing_email":"ana","document_type"`, "customer.billing_email: must be an e-mail"},
+		{"a billing address where nobody asks for one", "etpay", `"email"`, `"billing_email":"ana@example.cl","email"`, "customer.billing_email: unknown field"},
 		{"a charge named by merchant_id", "etpay", `"txnid"`, `"merchant_id"`, "merchant_id: unknown field"},
 		{"a status task without a reference", "status", `,"reference":"tef-0001"`, ``, "reference: required"},
 		{"a status task with a deadline", "status", `"reference"`, `"deadline":"2026-05-15T00:00:00Z","reference"`, "deadline: unknown field"},
-		{"a status task with an ETpay reference that ETpay cannot have", "status", `"virtualpos"`, `"etpay"`, "reference: must be 1 to 64 letters"},
+		{"a status task with an ETpay reference that ETpay cannot have", "status", `"virtualpos","reference":"tef-0001"`, `"etpay","reference":"-tef-0001"`, "reference: must match [0-9A-Za-z][0-9A-Za-z._-]*"},
 
 		{"an amount as a float", "virtualpos", `"12500"`, `12500.0`, "amount: must be a text, not a number"},
 		{"an amount as an integer", "virtualpos", `"12500"`, `12500`, "amount: must be a text, not a number"},

@@ -23,6 +23,7 @@ const (
 	integerList
 	textMap
 	shownList
+	aBoolean
 )
 
 // shape is the table of one type of task at one provider.
@@ -129,6 +130,10 @@ func checkInteger(path string, n node, low, high int64) error {
 		return wrong(path, fmt.Sprintf("must be a whole number from %d to %d", low, high))
 	}
 	return nil
+}
+
+func boolean(path string) field {
+	return field{path: path, kind: aBoolean, check: func(path string, n node) error { return mustBe(path, n, isBool) }}
 }
 
 func integers(path string, low, high int64) field {

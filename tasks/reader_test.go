@@ -146,6 +146,14 @@ status,virtualpos,,,tef-0001,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,
 	}
 }
 
+func TestACellIsTrueOrFalse(t *testing.T) {
+	t.Parallel()
+	const head = "type,provider,txnid,amount,currency,customer.document,details.is_rut_block\n"
+	row := func(id, cell string) string { return "charge,etpay," + id + ",1,CLP,12345678-5," + cell + "\n" }
+	compare(t, "cells", readAll(t, strings.NewReader(head+row("a", "true")+row("b", "FALSE")+row("c", "Verdadero")+row("d", "")+row("e", "1")), CSV),
+		"2 a", "3 b", "4 c", "5 d", "6: details.is_rut_block: must be true or false, not a text")
+}
+
 func TestCellsAreTypedByTheirField(t *testing.T) {
 	const head = "type,provider,merchant_id,amount,currency,details.debtor,details.creditor,details.instruction,details.dtes,details.paid_on,metadata.a.b,metadata.c\n"
 	compare(t, "numbers", readAll(t, strings.NewReader(head+

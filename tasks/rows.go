@@ -145,6 +145,8 @@ func (c column) put(root map[string]any, cell string) {
 	switch c.kind {
 	case anInteger:
 		object[name] = numberOrText(cell)
+	case aBoolean:
+		object[name] = truthOrText(cell)
 	case integerList:
 		object[name] = numbers(cell)
 	case textMap:
@@ -175,6 +177,18 @@ func numberOrText(cell string) any {
 		return cell
 	}
 	return json.Number(cmp.Or(strings.TrimLeft(cell, "0"), "0"))
+}
+
+// truthOrText reads true and false as spreadsheets write them, and leaves anything else to the
+// field's own check.
+func truthOrText(cell string) any {
+	switch strings.ToLower(cell) {
+	case "true", "verdadero":
+		return true
+	case "false", "falso":
+		return false
+	}
+	return cell
 }
 
 func numbers(cell string) []any {

@@ -29,12 +29,12 @@ type rules struct {
 
 var (
 	references   = regexp.MustCompile(`^[A-Za-z0-9._-]*[A-Za-z0-9][A-Za-z0-9._-]*$`)
-	alphanumeric = regexp.MustCompile(`^[A-Za-z0-9]+$`)
+	etpayOrders  = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z._-]*$`)
 	accounts     = regexp.MustCompile(`^[a-z0-9-]{1,32}$`)
 	bankCodes    = regexp.MustCompile(`^[0-9]{3}$`)
 	bankAccounts = regexp.MustCompile(`^[0-9]{4,20}$`)
 	documents    = regexp.MustCompile(`^[A-Za-z0-9]{4,20}$`)
-	phones       = regexp.MustCompile(`^([0-9]{7}|[0-9]{10})$`)
+	phones       = regexp.MustCompile(`^[1-9]([0-9]{6}|[0-9]{9})$`)
 	brandNames   = regexp.MustCompile(`^[A-Za-z][A-Za-z ]{0,29}$`)
 	etpayBanks   = regexp.MustCompile(`^[A-Za-z]{2}_[A-Za-z0-9_]{1,29}$`)
 	payoutBanks  = regexp.MustCompile(`^cl_[a-z0-9_]{1,29}$`)
@@ -83,9 +83,10 @@ func pagoseguro() rules {
 		need(hashed("description", 40)),
 		need(hashed("customer.name", 40)),
 		need(email("customer.email")),
+		orEmpty(email("customer.billing_email")),
 		need(integer("customer.document_type", 1, 3)),
 		need(pattern("customer.document", "must be 4 to 20 letters and digits", documents)),
-		need(pattern("customer.phone", "must be 7 or 10 digits", phones)),
+		need(pattern("customer.phone", "must be 7 or 10 digits, the first not 0", phones)),
 		need(free("customer.address", 100)),
 		need(free("customer.city", 60)),
 		need(free("customer.first_names", 60)),
@@ -116,6 +117,9 @@ func etpaySession() rules {
 		orEmpty(email("customer.email")),
 		orEmpty(rut("customer.document")),
 		orEmpty(pattern("details.user_bank_code", "must be a bank's code such as cl_estado", etpayBanks)),
+		boolean("details.is_rut_block"),
+		orEmpty(webAddress("details.payment_completed_url")),
+		orEmpty(webAddress("details.payment_cancellation_url")),
 		shown("details.metadata"),
 	)
 }
@@ -134,8 +138,8 @@ func etpayPayout() rules {
 }
 
 func etpayReference(path string) field {
-	return text(path, "must be 1 to 64 letters and digits", func(s string) bool {
-		return len(s) <= 64 && alphanumeric.MatchString(s)
+	return text(path, "must match [0-9A-Za-z][0-9A-Za-z._-]*, and at most 64 characters", func(s string) bool {
+		return len(s) <= 64 && etpayOrders.MatchString(s)
 	})
 }
 

@@ -90,7 +90,7 @@ func terms() []field {
 		need(text("schedule.at", "must be a time of day such as 09:00", isTimeOfDay)),
 		need(text("schedule.timezone", "must be a time zone of the IANA database, such as America/Bogota", isZone)),
 		orNull(text("end", "must be a date such as 2027-08-31, or null", isDate)),
-		{path: "backfill", check: func(path string, n node) error { return mustBe(path, n, isBool) }},
+		boolean("backfill"),
 		text("catch_up", "must be a duration from 1m to 3660d, such as 35d", between(time.Minute, 3660*aDay)),
 		texts("dunning", mostDunning, "must be a duration above zero and up to 366d, such as 24h or 3d", between(time.Millisecond, 366*aDay)),
 	}

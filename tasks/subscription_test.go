@@ -287,7 +287,7 @@ func TestThePeriodsChargeIsThatOfATask(t *testing.T) {
 		wantEqual(t, "times of "+name, task.NotBefore().IsZero() && task.Deadline().IsZero(), true)
 	}
 	s := mustSubscription(t, example(t, "subscription-etpay"))
-	if _, err := s.Charge("with-a-dash"); err == nil || !strings.HasPrefix(err.Error(), "txnid: ") {
+	if _, err := s.Charge("-begins-with-a-dash"); err == nil || !strings.HasPrefix(err.Error(), "txnid: ") {
 		t.Errorf("a reference that the provider refuses: %v", err)
 	}
 }

@@ -3,6 +3,8 @@ package tasks
 import (
 	"fmt"
 	"net/mail"
+	"net/netip"
+	"net/url"
 	"regexp"
 	"strings"
 	"time"
@@ -45,6 +47,23 @@ func email(path string) field {
 		a, err := mail.ParseAddress(s)
 		return err == nil && a.Address == s && len(s) <= 254 && printable(s) && !strings.ContainsAny(s, " |")
 	})
+}
+
+// webAddress is where a payer's browser is sent: https, or plain HTTP on this machine for tests,
+// and no password in it.
+func webAddress(path string) field {
+	return text(path, "must be an https URL of at most 2048 characters, such as https://example.cl/paid", func(s string) bool {
+		u, err := url.Parse(s)
+		if err != nil || len(s) > 2048 || !printable(s) || strings.ContainsFunc(s, unicode.IsSpace) || u.User != nil || u.Hostname() == "" {
+			return false
+		}
+		return u.Scheme == "https" || u.Scheme == "http" && onThisMachine(u.Hostname())
+	})
+}
+
+func onThisMachine(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
 func rut(path string) field {
@@ -130,8 +149,7 @@ func checkShown(path string, n node) error {
 	if err := mustBe(path, n, isObject); err != nil {
 		return err
 	}
-	show := field{path: path + ".show", check: func(path string, n node) error { return mustBe(path, n, isBool) }}
-	s := newShape(need(free(path+".name", 40)), need(free(path+".value", 100)), show)
+	s := newShape(need(free(path+".name", 40)), need(free(path+".value", 100)), boolean(path+".show"))
 	if err := s.checkUnder(path, n); err != nil {
 		return err
 	}

@@ -84,13 +84,21 @@ type ChargeDetails struct {
 	AntifraudToken Token `json:"antifraud_token,omitempty"`
 	// UserBankCode is the payer's bank in ETpay's words, such as "cl_estado".
 	UserBankCode string `json:"user_bank_code,omitempty"`
+	// RUTBlock keeps ETpay's payer from paying under another RUT than the customer's document;
+	// nil means that it does where there is one.
+	RUTBlock *bool `json:"is_rut_block,omitempty"`
+	// CompletedURL and CancellationURL are where ETpay sends the payer's browser. What arrives
+	// there proves nothing.
+	CompletedURL    string `json:"payment_completed_url,omitempty"`
+	CancellationURL string `json:"payment_cancellation_url,omitempty"`
 	// Metadata is what ETpay keeps with the session and shows to the payer.
 	Metadata []Shown `json:"metadata,omitempty"`
 }
 
 // IsZero reports whether there are no details.
 func (d ChargeDetails) IsZero() bool {
-	return d.AntifraudToken == "" && d.UserBankCode == "" && len(d.Metadata) == 0
+	return d.AntifraudToken == "" && d.UserBankCode == "" && d.RUTBlock == nil && d.CompletedURL == "" && d.CancellationURL == "" &&
+		len(d.Metadata) == 0
 }
 
 // Shown is one named text of an ETpay session; Show says whether the payer sees it.

@@ -46,7 +46,7 @@ func TestEveryKindOfBadInputHarmsNoOtherLine(t *testing.T) {
 		{"a time that is none", payout("time", `"currency"`, `"not_before":"tomorrow","currency"`), "virtualpos/time", "not_before: "},
 		{"a reference with a blank", payout("a b"), "", "merchant_id: "},
 		{"a reference of 65 characters", payout(strings.Repeat("r", 65)), "", "merchant_id: "},
-		{"ETpay's reference with a dash", charge("OC-1"), "etpay/OC-1", "txnid: "},
+		{"ETpay's reference that begins with a dash", charge("-OC1"), "etpay/-OC1", "txnid: "},
 		{"a question about an unknown payment", `{"type":"status","provider":"virtualpos","reference":"nobody"}`, "virtualpos/nobody", "reference: no such payment"},
 	}
 	var file []string

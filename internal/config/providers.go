@@ -64,6 +64,7 @@ type PagandoCheck struct {
 	PasswordFile string           `name:"password-file" placeholder:"FILE" help:"File that holds the password."`
 	TwoStep      bool             `name:"two-step" default:"true" negatable:"" help:"Create an order before the charge, so that it can be asked about."`
 	Origin       string           `name:"origin" default:"MAGENTO" placeholder:"TEXT" help:"The originECommerce of an order."`
+	TokenHeader  string           `name:"token-header" default:"Authorization: Bearer" placeholder:"NAME: SCHEME" help:"Header and scheme of the token; Authorization: alone sends it bare."`
 
 	HardDeclines      string `name:"hard-declines" placeholder:"CODE,…" help:"Codes of declines that no later charge will pass, such as SWITCH_4041, separated by commas; every other decline counts as soft."`
 	UncertainDeclines string `name:"uncertain-declines" placeholder:"TEXT,…" help:"Parts of a decline's key or message that leave open whether the card was charged, separated by commas; without it, what speaks of a time-out or of no answer."`

@@ -134,7 +134,7 @@ func (w *world) branch(c *town, provider string) *branch {
 	part := *w
 	part.provider, part.payments = provider, map[string]payment{}
 	part.bank = &bank{t: w.t, url: c.url + "/" + provider}
-	part.prefix = strings.NewReplacer("-", "", "_", "", ".", "").Replace(w.prefix) // ETpay takes letters and digits alone
+	part.prefix = strings.NewReplacer("-", "", "_", "", ".", "").Replace(w.prefix) // every provider takes letters and digits
 	return &branch{world: &part, desk: c.desk(provider)}
 }
 

@@ -72,7 +72,7 @@ func adapter(c *config.Config, a config.Account, parts Parts) (any, error) {
 	case *config.PagandoCheck:
 		settings := pagandocheck.Config{
 			Account: a.Provider + "/" + a.Name, BaseURL: s.BaseURL, User: s.User, Password: s.Password, Origin: s.Origin,
-			HardDeclines: list(s.HardDeclines), UncertainDeclines: list(s.UncertainDeclines),
+			TokenHeader: s.TokenHeader, HardDeclines: list(s.HardDeclines), UncertainDeclines: list(s.UncertainDeclines),
 			Shared: parts.Tokens, Cooldown: c.CircuitCooldown, Renewed: renewed,
 			Timeout: c.RequestTimeout, Concurrency: 2 * p.Concurrency,
 		}

@@ -2,7 +2,6 @@ package auth_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -74,17 +73,12 @@ func (i *issuer) count() int {
 	return i.logins
 }
 
-// charge is what an adapter does with its source: a token, the call, and one repeat after a rejection.
+// charge is what an adapter does with its source.
 func (i *issuer) charge(ctx context.Context, s *auth.Source) error {
-	for range 2 {
-		t, err := s.Token(ctx)
-		if err != nil {
-			return err
-		}
+	return s.Do(ctx, func(t auth.Token) auth.Refusal {
 		if i.call(t) {
-			return nil
+			return auth.Refusal{}
 		}
-		s.Reject(t)
-	}
-	return errors.New("rejected twice")
+		return auth.Refusal{Code: "401"}
+	})
 }

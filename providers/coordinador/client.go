@@ -145,25 +145,20 @@ func (c *Client) Status(ctx context.Context, q providers.Query) (providers.Outco
 	return judge(rows, q.Payout.Amount, ours), nil
 }
 
-// send makes one request to the gateway. A 401 means that it was refused before anything was done: then it is repeated once, with
-// another token, within the attempt's own deadline.
-func (c *Client) send(ctx context.Context, r wire.Request) (wire.Reply, error) {
-	reply, token, err := c.sendOnce(ctx, r)
-	if err != nil || !unauthorized(reply) {
-		return reply, err
+// send makes one request to the gateway under the account's token. A 401 means that it was refused
+// before anything was done: then it is repeated once, with another token, within the attempt's own
+// deadline.
+func (c *Client) send(ctx context.Context, r wire.Request) (reply wire.Reply, err error) {
+	refused := c.tokens.Do(ctx, func(token auth.Token) auth.Refusal {
+		r.Header = maps.Clone(r.Header)
+		r.Header.Set("Authorization", "Bearer "+token.Value.Reveal())
+		if reply, err = c.wire.Do(ctx, r); err != nil || !unauthorized(reply) {
+			return auth.Refusal{}
+		}
+		return auth.Refusal{Code: statusCode(reply)}
+	})
+	if refused != nil {
+		return wire.Reply{}, refused
 	}
-	c.tokens.Reject(token)
-	reply, _, err = c.sendOnce(ctx, r)
 	return reply, err
-}
-
-func (c *Client) sendOnce(ctx context.Context, r wire.Request) (wire.Reply, auth.Token, error) {
-	token, err := c.tokens.Token(ctx)
-	if err != nil {
-		return wire.Reply{}, token, err
-	}
-	r.Header = maps.Clone(r.Header)
-	r.Header.Set("Authorization", "Bearer "+token.Value.Reveal())
-	reply, err := c.wire.Do(ctx, r)
-	return reply, token, err
 }

@@ -66,12 +66,9 @@ func request(base *url.URL, method, path string, query url.Values, body []byte) 
 
 // granted says what a login came to. A login moves no money: its last line may be repeated.
 func granted(r wire.Reply, err error, now time.Time) (auth.Token, error) {
-	var e *wire.Error
 	switch {
-	case errors.As(err, &e):
-		return auth.Token{}, &providers.NotSent{Reason: e.Reason, Err: e}
 	case err != nil:
-		return auth.Token{}, &providers.NotSent{Reason: "login", Err: err}
+		return auth.Token{}, wire.Repeatable(err)
 	case r.Status == http.StatusUnauthorized || r.Status == http.StatusForbidden || r.Status == http.StatusBadRequest:
 		return auth.Token{}, &providers.CredentialsError{Code: statusCode(r)}
 	case r.Status == http.StatusTooManyRequests:

@@ -2,7 +2,6 @@ package coordinador
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -111,7 +110,7 @@ func describe(rows []row) string {
 // row that it made says what was registered. An error means that the portal cannot have acted. Its last line is in doubt.
 func registered(r wire.Reply, err error, now time.Time, hide []string) (providers.Outcome, error) {
 	if err != nil {
-		return unanswered(err)
+		return wire.Broken(err)
 	}
 	a, readable := readAnswer(r.Body)
 	switch {
@@ -140,19 +139,6 @@ func unauthorized(r wire.Reply) bool {
 	}
 	a, _ := readAnswer(r.Body)
 	return !a.acted
-}
-
-// unanswered is a registration without an answer. An error of another kind comes from the token, before anything was sent or after a
-// request was refused for want of one.
-func unanswered(err error) (providers.Outcome, error) {
-	var e *wire.Error
-	switch {
-	case !errors.As(err, &e):
-		return providers.Outcome{}, err
-	case !e.Sent:
-		return providers.Outcome{}, &providers.NotSent{Reason: e.Reason, Err: e}
-	}
-	return providers.Outcome{Class: providers.InDoubt, Code: e.Reason}, nil
 }
 
 // answer is the envelope of an operation.

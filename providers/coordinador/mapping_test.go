@@ -269,6 +269,7 @@ func TestMappingOfBrokenExchanges(t *testing.T) {
 		{"the time ran out", &wire.Error{Sent: true, Reason: wire.Timeout}, "in_doubt", "timeout", noAnswerWord},
 		{"the answer was too large", &wire.Error{Sent: true, Reason: wire.TooLarge, Status: 200}, "in_doubt", "too_large", noAnswerWord},
 		{"the answer of a 401 broke off", &wire.Error{Sent: true, Reason: wire.EOF, Status: 401}, "in_doubt", "eof", noAnswerWord},
+		{"an unknown error", errors.New("boom"), "in_doubt", "unreadable", noAnswerWord},
 		{"no token", &providers.NotSent{Reason: "token"}, notSentWord, "token", notSentWord},
 		{"credentials refused", &providers.CredentialsError{Code: "http_401"}, credentialsWord, "http_401", credentialsWord},
 	} {

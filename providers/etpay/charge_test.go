@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/etpay"
@@ -23,8 +24,10 @@ type till struct {
 	client *etpay.Client
 	kept   map[string]string
 	steps  []string
-	// noteErr and aliasErr are what the ledger answers.
+	// noteErr and aliasErr are what the ledger answers, left that an earlier attempt may have
+	// been paid.
 	noteErr, aliasErr error
+	left              bool
 }
 
 func newTill(t *testing.T) *till {
@@ -40,8 +43,12 @@ func newTill(t *testing.T) *till {
 func (b *till) charge(reference string) (providers.Outcome, error) {
 	b.t.Helper()
 	return b.client.Charge(b.t.Context(), charge(b.t, reference), providers.Attempt{
+		MayHaveLeft: b.left, Handles: maps.Clone(b.kept),
 		Note: func(_ context.Context, handles map[string]string, moves bool) error {
-			b.kept = maps.Clone(handles)
+			if b.kept == nil {
+				b.kept = map[string]string{}
+			}
+			maps.Copy(b.kept, handles)
 			b.steps = append(b.steps, map[bool]string{false: "note", true: "note that money can move"}[moves])
 			return b.noteErr
 		},
@@ -55,7 +62,172 @@ func (b *till) charge(reference string) (providers.Outcome, error) {
 func (b *till) status(reference, recorded string) (providers.Outcome, error) {
 	b.t.Helper()
 	c := charge(b.t, reference)
-	return b.client.Status(b.t.Context(), providers.Query{Reference: reference, Amount: c.Amount, ProviderID: recorded})
+	return b.client.Status(b.t.Context(), providers.Query{Reference: reference, Amount: c.Amount, ProviderID: recorded, Handles: b.kept})
+}
+
+// elsewhere is another system at the same merchant's account, which opens a session of its own
+// and has it paid.
+func (b *till) elsewhere(reference, result string) {
+	b.t.Helper()
+	o, err := newClient(b.t, config(b.url)).Charge(b.t.Context(), charge(b.t, reference), attempt())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.pay(o.ActionURL, result)
+}
+
+func (b *till) faults(faults ...sandbox.Fault) {
+	b.t.Helper()
+	if err := b.s.ETpay().AddFaults(faults...); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func TestWhatStandsUnderOurOrderBeforeWeOpenIsAnothers(t *testing.T) {
+	t.Parallel()
+	for _, result := range []string{"success", "error"} {
+		b := newTill(t)
+		b.elsewhere("OC1", result)
+		arrived := b.s.ETpay().Arrived("OC1")
+		o, err := b.charge("OC1")
+		if err != nil || o.Class != providers.Mismatch || o.Code != "reference_taken" || o.Message == "" || o.ProviderID != "" || o.ActionURL != "" {
+			t.Errorf("%s: got %+v, %v", result, o, err)
+		}
+		if n := b.s.ETpay().Arrived("OC1"); n != arrived || len(b.steps) != 0 {
+			t.Errorf("%s: %d sessions were asked for, noted %q", result, n-arrived, b.steps)
+		}
+		b.left = true // now it may be ours, and is judged by the questions
+		if o, err := b.charge("OC1"); err != nil || o.Class != providers.Pending {
+			t.Errorf("%s, after an attempt that may have left: got %+v, %v", result, o, err)
+		}
+	}
+}
+
+// A held payment is asked about every day: what is another's must not settle it then.
+func TestAnothersPaymentsSettleNothingLater(t *testing.T) {
+	t.Parallel()
+	for name, before := range map[string]func(b *till){
+		"at the first attempt": func(*till) {},
+		"at the second attempt, after a session of ours that nobody was given": func(b *till) {
+			b.aliasErr = errors.New("redis is full")
+			if o, err := b.charge("OC1"); err == nil {
+				b.t.Fatalf("got %+v", o)
+			}
+			b.aliasErr = nil
+		},
+	} {
+		b := newTill(t)
+		before(b)
+		b.elsewhere("OC1", "success")
+		o, err := b.charge("OC1")
+		if err != nil || o.Class != providers.Mismatch {
+			t.Fatalf("%s: got %+v, %v", name, o, err)
+		}
+		if b.kept == nil {
+			b.kept = map[string]string{}
+		}
+		maps.Copy(b.kept, o.Handles) // as the ledger does
+		if o, err := b.status("OC1", ""); err != nil || o.Class != providers.Mismatch || o.Code != "reference_taken" || o.ProviderID != "" {
+			t.Errorf("%s: asked, it is %+v, %v", name, o, err)
+		}
+	}
+}
+
+// Where nobody said whether the order was free, a success counts as ours only in our session.
+func TestWithoutALookBeforeOnlyOurSessionProves(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name             string
+		others, ours     string
+		class            providers.Class
+		code, id, second string
+	}{
+		{"nobody paid", "error", "", providers.Pending, "error", "", ""},
+		{"another was paid", "success", "", providers.Mismatch, "reference_taken", "", ""},
+		{"we were paid", "error", "success", providers.Succeeded, "success", "etp_000002", ""},
+		{"both were paid", "success", "success", providers.Succeeded, "success", "etp_000002", "etp_000001"},
+	} {
+		b := newTill(t)
+		b.elsewhere("OC1", row.others)
+		b.faults(sandbox.Fault{Kind: "bare_404", Next: 1})
+		made, err := b.charge("OC1")
+		if err != nil || made.Class != providers.Pending {
+			t.Fatalf("%s: got %+v, %v", row.name, made, err)
+		}
+		if row.ours != "" {
+			b.pay(made.ActionURL, row.ours)
+		}
+		o, err := b.status("OC1", "")
+		if err != nil || o.Class != row.class || o.Code != row.code || o.ProviderID != row.id || o.SecondID != row.second {
+			t.Errorf("%s: got %+v, %v, want %+v", row.name, o, err, row)
+		}
+	}
+}
+
+func TestALaterLookProvesTheOrderFree(t *testing.T) {
+	t.Parallel()
+	b := newTill(t)
+	b.faults(sandbox.Fault{Kind: "bare_404", Next: 1}, sandbox.Fault{Kind: "hang_up_before", Next: 1})
+	if o, err := b.charge("OC1"); err == nil {
+		t.Fatalf("got %+v", o)
+	}
+	b.faults(sandbox.Fault{Kind: "bare_404", Next: 1})
+	b.aliasErr = errors.New("redis is full") // the tokens are noted, and given to nobody
+	if o, err := b.charge("OC1"); err == nil {
+		t.Fatalf("got %+v", o)
+	}
+	b.aliasErr = nil
+	made, err := b.charge("OC1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.pay(made.ActionURL, "success")
+	b.is("OC1", "", providers.Succeeded, "etp_000001", "")
+	if b.kept["order_unproven"] == "true" {
+		t.Errorf("kept %q", b.kept)
+	}
+}
+
+// A look that says something of the account, or that did not arrive, ends the attempt as the
+// session's own request would.
+func TestALookThatIsRefusedOpensNothing(t *testing.T) {
+	t.Parallel()
+	b := newTill(t)
+	b.faults(sandbox.Fault{Kind: "throttled", Operation: sandbox.Ask, RetryAfter: "7", Next: 1}, sandbox.Fault{Kind: "unauthorized", Operation: sandbox.Ask, Next: 1})
+	var notSent *providers.NotSent
+	if _, err := b.charge("OC1"); !errors.As(err, &notSent) || notSent.Reason != "throttled" || notSent.RetryAfter != 7*time.Second {
+		t.Errorf("throttled: got %v", err)
+	}
+	if _, err := b.charge("OC1"); !errors.As(err, new(*providers.CredentialsError)) {
+		t.Errorf("refused: got %v", err)
+	}
+	if n := b.s.ETpay().Arrived("OC1"); n != 0 {
+		t.Errorf("%d sessions were asked for", n)
+	}
+}
+
+// A second success is found by the order, whichever id is on record.
+func TestASecondSessionsSuccessIsFoundByTheOrder(t *testing.T) {
+	t.Parallel()
+	b := newTill(t)
+	first, err := b.charge("OC1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.pay(first.ActionURL, "success")
+	b.left = true
+	second, err := b.charge("OC1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.pay(second.ActionURL, "success")
+	c := charge(t, "OC1")
+	for recorded, other := range map[string]string{"etp_000001": "etp_000002", "etp_000002": "etp_000001"} {
+		o, err := b.client.Status(t.Context(), providers.Query{Reference: "OC1", Amount: c.Amount, ProviderID: recorded, ByReference: true})
+		if err != nil || o.Class != providers.Succeeded || o.ProviderID != recorded || o.SecondID != other {
+			t.Errorf("got %+v, %v, want %s and %s", o, err, recorded, other)
+		}
+	}
 }
 
 // pay is a payer at the address.
@@ -118,8 +290,11 @@ func TestWhatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
 	}
 	for name, change := range map[string]func(c *providers.Charge){
 		"amount":  func(c *providers.Charge) { c.Amount = cents },
-		"txnid":   func(c *providers.Charge) { c.Reference = "OC-1" },
+		"txnid":   func(c *providers.Charge) { c.Reference = "-OC1" },
 		"details": func(c *providers.Charge) { c.Details = []byte(`{"metadata":7}`) },
+		"details.is_rut_block": func(c *providers.Charge) {
+			c.Details, c.Customer.Document = []byte(`{"is_rut_block":true}`), ""
+		},
 	} {
 		c := charge(t, "OC1")
 		change(&c)
@@ -145,6 +320,7 @@ func TestAPayersWay(t *testing.T) {
 	b.is("OC1", "", providers.Pending, "", "")
 	b.pay(first.ActionURL, "success")
 	b.is("OC1", "", providers.Succeeded, "etp_000002", "")
+	b.left = true
 	second, err := b.charge("OC1")
 	if err != nil {
 		t.Fatal(err)

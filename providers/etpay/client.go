@@ -3,7 +3,6 @@ package etpay
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 
@@ -30,6 +29,9 @@ const (
 const (
 	SessionToken   = "session_token"
 	SignatureToken = "signature_token"
+	// orderUnproven is "true" where nobody said, before a session was opened, that our order id
+	// was free.
+	orderUnproven = "order_unproven"
 )
 
 // Client is one merchant account at ETpay. It is safe for concurrent use.
@@ -46,15 +48,24 @@ func (c *Client) Close() { c.wire.Close() }
 // never reaches a step that can move money; what makes the payment possible is the address in its outcome.
 func (c *Client) OpensLate() bool { return true }
 
-// Charge opens a session. Every end but an opened session or a refusal is an error: another session may be opened. The session's tokens
-// are kept, and the charge is findable by its session, before anybody is given the address.
+// Charge opens a session, after a look at what stands under its order id. Every end but an opened
+// session, a refusal or another's payments is an error: another session may be opened. The
+// session's tokens are kept, and the charge is findable by its session, before anybody is given
+// the address.
 func (c *Client) Charge(ctx context.Context, charge providers.Charge, a providers.Attempt) (providers.Outcome, error) {
 	body, err := c.encodeOrder(charge)
 	if err != nil {
 		return providers.Outcome{Class: providers.Refused, Code: "invalid", Message: err.Error()}, nil
 	}
+	look, err := c.look(ctx, charge.Reference, a.MayHaveLeft)
+	if err != nil {
+		return providers.Outcome{}, err
+	}
+	if look.taken != nil {
+		return *look.taken, nil
+	}
 	reply, err := c.post(ctx, openPath, body)
-	s, o, err := opened(reply, err, c.reading(&charge))
+	s, o, err := opened(reply, err, c.reading(&charge, a.MayHaveLeft))
 	if err != nil || s == nil {
 		return o, err
 	}
@@ -63,6 +74,7 @@ func (c *Client) Charge(ctx context.Context, charge providers.Charge, a provider
 		return providers.Outcome{}, &providers.NotSent{Reason: wire.Unreadable}
 	}
 	handles := map[string]string{SessionToken: s.token, SignatureToken: s.signature}
+	look.keep(handles, a.Handles)
 	if err := a.Note(ctx, handles, false); err != nil {
 		return providers.Outcome{}, &providers.NotSent{Reason: notKept, Err: err}
 	}
@@ -72,18 +84,54 @@ func (c *Client) Charge(ctx context.Context, charge providers.Charge, a provider
 	return providers.Outcome{Class: providers.Pending, Code: unpaid, ActionURL: address, Handles: handles}, nil
 }
 
-// Status asks by our order id: whatever was paid for it counts, in whichever session. A payout is none of it: one that was sent while
-// payouts were on is not asked about until they are on again.
+// look asks what ETpay has under the order id before a session is opened, unless an earlier
+// session of ours may have been paid there.
+func (c *Client) look(ctx context.Context, reference string, mayBeOurs bool) (look, error) {
+	if mayBeOurs {
+		return look{}, nil
+	}
+	reply, err := c.ask(ctx, question{OrderID: reference})
+	return looked(reply, err, c.config.Now())
+}
+
+// Status asks by our order id: whatever was paid for it counts, in whichever session, unless the
+// id may have been another's before. Then a first success counts in our session alone. A payout
+// is none of it: one that was sent while payouts were on is not asked about until they are on
+// again.
 func (c *Client) Status(ctx context.Context, q providers.Query) (providers.Outcome, error) {
 	if isPayout(q) {
 		return providers.Outcome{}, errors.New("status: a payout, and this account has no settings for payouts")
 	}
-	body, err := c.encodeQuestion(q.Reference)
-	if err != nil {
-		return providers.Outcome{}, fmt.Errorf("status: %w", err)
+	reply, err := c.ask(ctx, question{OrderID: q.Reference})
+	o, err := asked(reply, err, q, c.config.Now())
+	if err != nil || o.Class != providers.Succeeded || q.ProviderID != "" || q.Handles[orderUnproven] != yes {
+		return o, err
 	}
-	reply, err := c.post(ctx, statusPath, body)
-	return asked(reply, err, q, c.config.Now())
+	if q.ProviderID, err = c.paidInSession(ctx, q); err != nil {
+		return providers.Outcome{}, err
+	}
+	if q.ProviderID == "" {
+		return anothers("paid under our order id, but not in our session"), nil
+	}
+	return asked(reply, nil, q, c.config.Now())
+}
+
+// paidInSession is the token of what was paid in our own session; empty where nothing was.
+func (c *Client) paidInSession(ctx context.Context, q providers.Query) (string, error) {
+	if q.Handles[SessionToken] == "" {
+		return "", nil
+	}
+	reply, err := c.ask(ctx, question{SessionToken: q.Handles[SessionToken]})
+	o, err := asked(reply, err, q, c.config.Now())
+	return o.ProviderID, err
+}
+
+func (c *Client) ask(ctx context.Context, about question) (wire.Reply, error) {
+	body, err := c.encodeQuestion(about)
+	if err != nil {
+		return wire.Reply{}, &wire.Error{Reason: wire.Invalid}
+	}
+	return c.post(ctx, statusPath, body)
 }
 
 // Check asks about an order that does not exist: an array, empty or not, proves address and credentials.

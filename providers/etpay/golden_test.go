@@ -23,6 +23,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 // The hash of each golden file stands here too, so that a file cannot be regenerated without anybody's noticing.
 var golden = map[string]string{
 	"initialize":       "28aa76172855eece",
+	"initialize-whole": "7b0bb0463bdf4687",
 	"initialize-least": "23e051a1aa1bd677",
 	"status":           "8813a1be53763376",
 	"payout-login":     "b01c2fed22c9590f",
@@ -37,6 +38,9 @@ var bodies = map[string]string{
 		`"customer_email":"ana@example.cl","metadata":[{"name":"Cuenta <1> & más","value":"30215","show":true},` +
 		`{"name":"Interno","value":"x","show":false}],"user_bank_code":"cl_estado","user_rut":"12345678K","is_rut_block":true,` +
 		`"payment_webhook_url":"https://example.cl/webhooks/etpay?a=1&b=2"}`,
+	"initialize-whole": `{"merchant_code":"cl_test_co","merchant_api_token":"tok&<1>","merchant_order_id":"OC-700104","order_amount":50000,` +
+		`"user_rut":"12345678K","is_rut_block":false,"payment_completed_url":"https://tienda.example/ok?a=1&b=2",` +
+		`"payment_cancellation_url":"https://tienda.example/no"}`,
 	"initialize-least": `{"merchant_code":"cl_test_co","merchant_api_token":"tok&<1>","merchant_order_id":"OC700104","order_amount":50000}`,
 	"status":           `{"merchant_code":"cl_test_co","merchant_api_token":"tok&<1>","merchant_order_id":"OC700104"}`,
 }
@@ -46,12 +50,16 @@ func TestRequestsOnTheWire(t *testing.T) {
 	c := charge(t, "OC700104")
 	least := c
 	least.Details, least.Customer = []byte("{}"), providers.Customer{}
+	whole := c
+	whole.Reference, whole.Customer.Email = "OC-700104", ""
+	whole.Details = []byte(`{"is_rut_block":false,"payment_completed_url":"https://tienda.example/ok?a=1&b=2","payment_cancellation_url":"https://tienda.example/no"}`)
 	for name, send := range map[string]func(t *testing.T, c etpay.Config){
 		"initialize": func(t *testing.T, s etpay.Config) {
 			s.WebhookURL = "https://example.cl/webhooks/etpay?a=1&b=2"
-			_, _ = newClient(t, s).Charge(t.Context(), c, attempt())
+			_, _ = newClient(t, s).Charge(t.Context(), c, again())
 		},
-		"initialize-least": func(t *testing.T, s etpay.Config) { _, _ = newClient(t, s).Charge(t.Context(), least, attempt()) },
+		"initialize-whole": func(t *testing.T, s etpay.Config) { _, _ = newClient(t, s).Charge(t.Context(), whole, again()) },
+		"initialize-least": func(t *testing.T, s etpay.Config) { _, _ = newClient(t, s).Charge(t.Context(), least, again()) },
 		"status": func(t *testing.T, s etpay.Config) {
 			q := providers.Query{Reference: "OC700104", Amount: c.Amount, ProviderID: "pay_1", Charge: &c}
 			_, _ = newClient(t, s).Status(t.Context(), q)
@@ -72,6 +80,13 @@ func attempt() providers.Attempt {
 		Note:  func(context.Context, map[string]string, bool) error { return nil },
 		Alias: func(context.Context, string) error { return nil },
 	}
+}
+
+// again is an attempt after one that may have been paid: it does not look first.
+func again() providers.Attempt {
+	a := attempt()
+	a.MayHaveLeft = true
+	return a
 }
 
 var port = regexp.MustCompile(`127\.0\.0\.1:[0-9]+`)

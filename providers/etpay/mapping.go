@@ -34,6 +34,9 @@ const (
 	unknownStatus = "unknown_status" // a word that nobody knows
 	contradictory = "contradictory"  // one payment with two words, one of them success
 	notKept       = "not_kept"       // the ledger did not take the session's tokens
+
+	// referenceTaken: nothing proves that what stands under our reference is ours.
+	referenceTaken = "reference_taken"
 )
 
 // refusalStatuses are the HTTP statuses with which an error in JSON is a refusal for good.
@@ -41,15 +44,72 @@ var refusalStatuses = []int{http.StatusBadRequest, http.StatusPaymentRequired, h
 
 // reading is what the mapping knows beside the reply.
 type reading struct {
-	now  time.Time
-	hide []string
+	now time.Time
+	// mayBeOurs: an earlier session of ours may stand under the order id.
+	mayBeOurs bool
+	hide      []string
+}
+
+// look is what stood under our order id before a session of ours could be paid: nothing,
+// another's payments, or nobody said. It is none of them where nobody was asked.
+type look struct {
+	free, unanswered bool
+	taken            *providers.Outcome
+}
+
+// looked says what a look came to. An error means that the attempt ends here, with nothing
+// opened. An answer that cannot be read ends nothing: the order id is then unproven.
+func looked(r wire.Reply, err error, now time.Time) (look, error) {
+	var e *wire.Error
+	if errors.As(err, &e) && !e.Sent {
+		return look{}, &providers.NotSent{Reason: e.Reason, Err: e}
+	}
+	if err := refusedBefore(r, now); err != nil {
+		return look{}, err
+	}
+	payments, ok := parsePayments(r.Body)
+	switch {
+	case err != nil || r.Status != http.StatusOK || !ok:
+		return look{unanswered: true}, nil
+	case len(payments) > 0:
+		taken := orderTaken(fmt.Sprintf("before any session of ours, this order id has %d payments", len(payments)))
+		return look{taken: &taken}, nil
+	}
+	return look{free: true}, nil
+}
+
+const yes, no = "true", "false"
+
+// keep notes what has to be remembered of the look: that it had no answer, or that it makes up
+// for an earlier one that had none.
+func (l look) keep(handles, earlier map[string]string) {
+	switch {
+	case l.unanswered:
+		handles[orderUnproven] = yes
+	case l.free && earlier[orderUnproven] == yes:
+		handles[orderUnproven] = no
+	}
+}
+
+// orderTaken is the end of an attempt whose order id is another's. It keeps that with the payment,
+// which is held and asked about every day: what is paid there counts in a session of ours alone.
+func orderTaken(message string) providers.Outcome {
+	o := anothers(message)
+	o.Handles = map[string]string{orderUnproven: yes}
+	return o
+}
+
+// anothers is an outcome without an id: a held payment is asked about, and nothing of another's
+// may be taken for ours.
+func anothers(message string) providers.Outcome {
+	return providers.Outcome{Class: providers.Mismatch, Code: referenceTaken, Message: message}
 }
 
 // opened says what a request for a session came to: a session, a refusal, or an error, after which another may be opened. What cannot be
 // read is an error: a session whose token nobody has moves no money.
 func opened(r wire.Reply, err error, with reading) (*session, providers.Outcome, error) {
 	if err != nil {
-		return nil, providers.Outcome{}, unanswered(err)
+		return nil, providers.Outcome{}, wire.Repeatable(err)
 	}
 	if err := refusedBefore(r, with.now); err != nil {
 		return nil, providers.Outcome{}, err
@@ -60,19 +120,28 @@ func opened(r wire.Reply, err error, with reading) (*session, providers.Outcome,
 		}
 	}
 	if f, ok := parseFailure(r.Body); ok && slices.Contains(refusalStatuses, r.Status) {
-		code := providers.Code(f.code)
-		if code == "" {
-			code = statusCode(r)
-		}
-		return nil, providers.Outcome{Class: providers.Refused, Code: code, Message: providers.Message(f.message, with.hide...)}, nil
+		return nil, with.refused(f, firstOf(providers.Code(f.code), statusCode(r))), nil
 	}
 	return nil, providers.Outcome{}, &providers.NotSent{Reason: statusCode(r)}
+}
+
+// refused is a refusal for good, or one because the order id is known.
+func (w reading) refused(f failure, code string) providers.Outcome {
+	o := providers.Outcome{Class: providers.Refused, Code: code, Message: providers.Message(f.message, w.hide...)}
+	switch {
+	case !repeated(f):
+		return o
+	case !w.mayBeOurs:
+		return orderTaken("ETpay knows this order id already")
+	}
+	o.Class = providers.Duplicate
+	return o
 }
 
 // asked says what a status query came to. An error means that there was no answer. Its last line leaves the session open.
 func asked(r wire.Reply, err error, q providers.Query, now time.Time) (providers.Outcome, error) {
 	if err != nil {
-		return providers.Outcome{}, notAnswered(err)
+		return providers.Outcome{}, wire.NoAnswer(err)
 	}
 	if err := refusedBefore(r, now); err != nil {
 		return providers.Outcome{}, err
@@ -157,24 +226,6 @@ func sameAmount(text string, m providers.Money) bool {
 	got, err := decimal.Parse(text)
 	want, wrong := decimal.Parse(m.Text())
 	return err == nil && wrong == nil && got.Cmp(want) == 0
-}
-
-// unanswered is a request for a session without an answer, whether or not bytes left.
-func unanswered(err error) error {
-	var e *wire.Error
-	if !errors.As(err, &e) {
-		return &providers.NotSent{Reason: wire.Unreadable}
-	}
-	return &providers.NotSent{Reason: e.Reason, Err: e}
-}
-
-// notAnswered is a status query without an answer.
-func notAnswered(err error) error {
-	var e *wire.Error
-	if errors.As(err, &e) && !e.Sent {
-		return &providers.NotSent{Reason: e.Reason, Err: e}
-	}
-	return fmt.Errorf("no answer: %w", err)
 }
 
 // refusedBefore is the error of a request that the provider refused before it looked at the payment.

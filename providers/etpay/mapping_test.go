@@ -78,6 +78,8 @@ func TestWhatARequestForASessionComesTo(t *testing.T) {
 		{"400 with a message", 400, badRequest, "refused", "http_400"},
 		{"402 with a message", 402, badRequest, "refused", "http_402"},
 		{"409 with a code", 409, `{"code":"dup","message":"x"}`, "refused", "dup"},
+		{"409 about an order that exists", 409, `{"message":"merchant_order_id already exists"}`, "mismatch", "reference_taken"},
+		{"400 about a duplicate", 400, `{"code":"DUPLICATE_ORDER"}`, "mismatch", "reference_taken"},
 		{"422 with a number for a code", 422, `{"error_code":17}`, "refused", "17"},
 		{"400 with an error", 400, `{"error":"bad"}`, "refused", "http_400"},
 		{"400 with an error that is an object", 400, `{"error":{"a":1},"message":"x"}`, notSentWord, "http_400"},

@@ -63,12 +63,14 @@ func (c *PayoutClient) firstAttempt(noted map[string]string) string {
 	return now.Format(time.RFC3339)
 }
 
-// Status asks about a payout by ETpay's id where it is known, else it looks for our reference in the listing; a session is asked about as
-// ever.
+// Status asks about a payout by ETpay's id where it is known, else it looks for our reference in
+// the listing, or both where the query wants it; a session is asked about as ever.
 func (c *PayoutClient) Status(ctx context.Context, q providers.Query) (providers.Outcome, error) {
 	switch {
 	case !isPayout(q):
 		return c.Client.Status(ctx, q)
+	case q.ProviderID != "" && q.ByReference && q.Handles[FirstAttempt] != "":
+		return c.both(ctx, q)
 	case q.ProviderID != "":
 		return c.byID(ctx, q)
 	}
@@ -89,16 +91,41 @@ func (c *PayoutClient) byID(ctx context.Context, q providers.Query) (providers.O
 	return askedAbout(reply, err, q.ProviderID, c.about(q.Reference, q.Amount, q.Payout))
 }
 
-func (c *PayoutClient) byReference(ctx context.Context, q providers.Query) (providers.Outcome, error) {
-	first, err := time.Parse(time.RFC3339, q.Handles[FirstAttempt])
-	if err != nil {
-		return providers.Outcome{}, errors.New("no answer: it is not known since when the payout may be listed")
+// both asks by ETpay's id, and looks in the listing for what was paid under our reference and
+// another id. Without the listing only a success is an answer: whatever else the id says, a
+// second payout may have moved the money.
+func (c *PayoutClient) both(ctx context.Context, q providers.Query) (providers.Outcome, error) {
+	known, unknown := c.byID(ctx, q)
+	all, err := c.since(ctx, q)
+	if err != nil && (unknown != nil || known.Class != providers.Succeeded) {
+		return providers.Outcome{}, err
 	}
-	all, err := c.list(ctx, first)
+	second, found := all.second(q.ProviderID, c.about(q.Reference, q.Amount, q.Payout))
+	switch {
+	case !found:
+		return known, unknown
+	case unknown == nil && known.Class == providers.Succeeded && second.Class == providers.Succeeded:
+		known.SecondID = second.ProviderID
+		return known, nil
+	}
+	return second, nil
+}
+
+func (c *PayoutClient) byReference(ctx context.Context, q providers.Query) (providers.Outcome, error) {
+	all, err := c.since(ctx, q)
 	if err != nil {
 		return providers.Outcome{}, err
 	}
 	return all.judge(c.about(q.Reference, q.Amount, q.Payout))
+}
+
+// since lists the payouts of all days on which this one may have been made.
+func (c *PayoutClient) since(ctx context.Context, q providers.Query) (listing, error) {
+	first, err := time.Parse(time.RFC3339, q.Handles[FirstAttempt])
+	if err != nil {
+		return listing{}, errors.New("no answer: it is not known since when the payout may be listed")
+	}
+	return c.list(ctx, first)
 }
 
 // list reads the payouts of all days from first on. One day more on each side covers clocks that differ, and an end that is not included.
@@ -126,27 +153,21 @@ func (c *PayoutClient) request(method, path string, body []byte, pairs ...string
 	return wire.Request{Method: method, URL: address, Header: header, Body: body}, nil
 }
 
-// send makes one request. A 401 means that it was refused before anything was done: then it is repeated once, with another token, within
-// the attempt's own deadline.
-func (c *PayoutClient) send(ctx context.Context, r wire.Request) (wire.Reply, error) {
-	reply, token, err := c.sendOnce(ctx, r)
-	if err != nil || !unauthorized(reply) {
-		return reply, err
+// send makes one request under the account's token. A 401 means that it was refused before anything
+// was done: then it is repeated once, with another token, within the attempt's own deadline.
+func (c *PayoutClient) send(ctx context.Context, r wire.Request) (reply wire.Reply, err error) {
+	refused := c.tokens.Do(ctx, func(token auth.Token) auth.Refusal {
+		r.Header = maps.Clone(r.Header)
+		r.Header.Set("Authorization", "Bearer "+token.Value.Reveal())
+		if reply, err = c.wire.Do(ctx, r); err != nil || !unauthorized(reply) {
+			return auth.Refusal{}
+		}
+		return auth.Refusal{Code: statusCode(reply)}
+	})
+	if refused != nil {
+		return wire.Reply{}, refused
 	}
-	c.tokens.Reject(token)
-	reply, _, err = c.sendOnce(ctx, r)
 	return reply, err
-}
-
-func (c *PayoutClient) sendOnce(ctx context.Context, r wire.Request) (wire.Reply, auth.Token, error) {
-	token, err := c.tokens.Token(ctx)
-	if err != nil {
-		return wire.Reply{}, token, err
-	}
-	r.Header = maps.Clone(r.Header)
-	r.Header.Set("Authorization", "Bearer "+token.Value.Reveal())
-	reply, err := c.wire.Do(ctx, r)
-	return reply, token, err
 }
 
 // Check asks about a session that does not exist, logs in for payouts, and reads today's listing.

@@ -16,7 +16,7 @@ import (
 type payoutRow struct {
 	id, word string
 	// What follows is what the answer repeats of our request.
-	reference, amount, currency, rut, number string
+	reference, amount, currency, rut, number, bank, kind string
 }
 
 // creation is what could be read of the answer to a new payout.
@@ -133,6 +133,8 @@ func (o *object) payout() payoutRow {
 		rut: account.textOrNumber("rut"), number: account.textOrNumber("number"),
 	}
 	o.bad = o.bad || account.bad
+	loose := &object{fields: account.fields} // what is no text repeats nothing
+	p.bank, p.kind = loose.text(bankField), loose.text(typeField)
 	return p
 }
 
@@ -160,6 +162,15 @@ func (p payoutRow) beneficiary(account string) string {
 	return bare[:len(bare)-1] + "-" + bare[len(bare)-1:]
 }
 
-func (p payoutRow) echo(account string) providers.Echo {
-	return providers.Echo{Amount: p.amount, Currency: p.currency, Reference: p.reference, Beneficiary: p.beneficiary(account)}
+func (p payoutRow) echo(w about) providers.Echo {
+	return providers.Echo{
+		Amount: p.amount, Currency: p.currency, Reference: p.reference, Beneficiary: p.beneficiary(w.bank.AccountNumber), Complete: p.repeats(w),
+	}
+}
+
+// repeats reports whether the row repeats all that our payout means; what differs in it is
+// nobody's payout of ours.
+func (p payoutRow) repeats(w about) bool {
+	return w.bank.AccountNumber != "" && p.reference != "" && p.amount != "" && p.currency != "" && p.number == w.bank.AccountNumber &&
+		p.beneficiary(p.number) == w.document && strings.EqualFold(p.bank, w.bank.Code) && strings.EqualFold(p.kind, w.bank.AccountType)
 }

@@ -37,6 +37,8 @@ const (
 	amountField    = "amount"
 	currencyField  = "currency"
 	accountField   = "account"
+	bankField      = "bank_code"
+	typeField      = "type"
 	wrapperField   = "data"
 	listField      = "payouts"
 )
@@ -61,7 +63,8 @@ func payoutClass(word string) (providers.Class, bool) {
 // everything from 500 on.
 var payoutRefusals = []int{http.StatusBadRequest, http.StatusUnprocessableEntity}
 
-// repeated guesses from an error's words that the payout exists already: that refuses nothing.
+// repeated guesses from an error's words that the payout, or the order of a session, exists
+// already: that refuses a duplicate, and says nothing of ours.
 func repeated(f failure) bool {
 	text := strings.ToLower(f.code + " " + f.message)
 	return slices.ContainsFunc([]string{"duplic", "exist", "already", "repeat", "repetid", "ya fue"}, func(part string) bool { return strings.Contains(text, part) })

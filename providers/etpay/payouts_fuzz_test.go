@@ -47,6 +47,10 @@ func FuzzCreated(f *testing.F) {
 			if !whole || status != 400 && status != 422 || fields["id"] != nil || o.ProviderID != "" {
 				t.Errorf("HTTP %d refused %q", status, o.ProviderID)
 			}
+		case providers.Duplicate:
+			if !whole || status != 400 && status != 409 && status != 422 || fields["id"] != nil || o.ProviderID != "" {
+				t.Errorf("HTTP %d called %q a duplicate", status, o.ProviderID)
+			}
 		default:
 			t.Errorf("a new payout came to %s", o.Class)
 		}

@@ -47,7 +47,7 @@ func (c *PayoutClient) login(ctx context.Context, _ auth.Token) (auth.Token, err
 // granted says what a login came to. A login moves no money: its last line may be repeated.
 func granted(r wire.Reply, err error, now time.Time) (providers.Secret, error) {
 	if err != nil {
-		return "", unanswered(err)
+		return "", wire.Repeatable(err)
 	}
 	switch r.Status {
 	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusUnprocessableEntity:

@@ -24,9 +24,10 @@ type about struct {
 	now       time.Time
 	reference string
 	amount    providers.Money
-	// account is the beneficiary's account number, empty where the payment's details are gone.
-	account string
-	hide    []string
+	// document and bank are the beneficiary's, empty where the payment's details are gone.
+	document string
+	bank     providers.Bank
+	hide     []string
 }
 
 func (c *PayoutClient) about(reference string, amount providers.Money, p *providers.Payout) about {
@@ -34,7 +35,7 @@ func (c *PayoutClient) about(reference string, amount providers.Money, p *provid
 		c.config.MerchantAPIToken.Reveal(), c.payouts.Password.Reveal(), c.payouts.Username,
 	}}
 	if p != nil {
-		w.account = p.Bank.AccountNumber
+		w.document, w.bank = p.Recipient.Document, p.Bank
 		w.hide = append(w.hide, p.Recipient.Name, p.Recipient.Email, p.Recipient.Document, bareRUT(p.Recipient.Document), p.Bank.AccountNumber)
 	}
 	return w
@@ -44,7 +45,7 @@ func (c *PayoutClient) about(reference string, amount providers.Money, p *provid
 // only means that the request was taken: it may be the request's own. A status query decides.
 func created(r wire.Reply, err error, with about) (providers.Outcome, error) {
 	if err != nil {
-		return unansweredPayout(err)
+		return wire.Broken(err)
 	}
 	c := readCreation(r.Body)
 	if err := refusedBefore(r, with.now); err != nil && !c.made {
@@ -55,6 +56,8 @@ func created(r wire.Reply, err error, with about) (providers.Outcome, error) {
 	switch {
 	case c.refuses() && slices.Contains(payoutRefusals, r.Status):
 		return with.outcome(c, providers.Refused, firstOf(c.code, statusCode(r))), nil
+	case c.duplicate(r.Status):
+		return with.outcome(c, providers.Duplicate, firstOf(c.code, statusCode(r))), nil
 	case accepted && known && c.ours(with):
 		return with.outcome(c, providers.Pending, strings.ToLower(c.word)), nil
 	case accepted && c.word != "":
@@ -65,9 +68,18 @@ func created(r wire.Reply, err error, with about) (providers.Outcome, error) {
 
 // refuses reports a well-formed refusal that nothing in the answer contradicts: neither a payout, nor a word of one that lives, nor a hint
 // that there was one before.
-func (c creation) refuses() bool {
+func (c creation) refuses() bool { return c.saysNo() && !repeated(c.failure) }
+
+// duplicate reports a refusal because the reference is known: one that says so, or the HTTP
+// status for it.
+func (c creation) duplicate(status int) bool {
+	conflict := status == http.StatusConflict
+	return c.saysNo() && (conflict || repeated(c.failure) && slices.Contains(payoutRefusals, status))
+}
+
+func (c creation) saysNo() bool {
 	class, known := payoutClass(c.word)
-	return c.failed && c.readable && !c.made && (c.word == "" || known && class == providers.Refused) && !repeated(c.failure)
+	return c.failed && c.readable && !c.made && (c.word == "" || known && class == providers.Refused)
 }
 
 // ours reports whether the answer speaks of our payout, as far as it says.
@@ -79,7 +91,7 @@ func (w about) outcome(c creation, class providers.Class, code string) providers
 		o.ProviderID = c.id
 	}
 	if class == providers.Pending {
-		o.Echo = c.echo(w.account)
+		o.Echo = c.echo(w)
 	}
 	return o
 }
@@ -88,7 +100,7 @@ func (w about) outcome(c creation, class providers.Class, code string) providers
 // more is none either.
 func askedAbout(r wire.Reply, err error, id string, with about) (providers.Outcome, error) {
 	if err != nil {
-		return providers.Outcome{}, notAnswered(err)
+		return providers.Outcome{}, wire.NoAnswer(err)
 	}
 	if err := refusedBefore(r, with.now); err != nil {
 		return providers.Outcome{}, err
@@ -103,7 +115,7 @@ func askedAbout(r wire.Reply, err error, id string, with about) (providers.Outco
 // listed says what a query for the payouts of some days came to. An error means that there was no answer.
 func listed(r wire.Reply, err error, now time.Time) (listing, error) {
 	if err != nil {
-		return listing{}, notAnswered(err)
+		return listing{}, wire.NoAnswer(err)
 	}
 	if err := refusedBefore(r, now); err != nil {
 		return listing{}, err
@@ -115,14 +127,11 @@ func listed(r wire.Reply, err error, now time.Time) (listing, error) {
 	return l, nil
 }
 
-// judge looks for our reference. That it is absent counts only where the listing is whole, and proves nothing yet.
+// judge looks for our reference. That it is absent counts only where the listing is whole, and
+// proves nothing yet. What is there may be older than our first attempt: it is adopted only where
+// it repeats everything that our payout means.
 func (l listing) judge(with about) (providers.Outcome, error) {
-	var ours []payoutRow
-	for _, p := range l.rows {
-		if p.reference == with.reference {
-			ours = append(ours, p)
-		}
-	}
+	ours := l.under(with.reference)
 	switch {
 	case len(ours) == 0 && !l.whole:
 		return providers.Outcome{}, errors.New("no answer: the listing may be one page of several")
@@ -131,7 +140,40 @@ func (l listing) judge(with about) (providers.Outcome, error) {
 	case len(ours) > 1:
 		return providers.Outcome{Class: providers.Mismatch, Code: severalRows, Message: describe(ours)}, nil
 	}
-	return with.row(ours[0]), nil
+	o := with.row(ours[0])
+	if o.Class != providers.InDoubt && o.Class != providers.Mismatch && !o.Echo.Complete {
+		return anothers("whose is it? the answer does not repeat our beneficiary; " + describe(ours)), nil
+	}
+	return o, nil
+}
+
+func (l listing) under(reference string) []payoutRow {
+	var ours []payoutRow
+	for _, p := range l.rows {
+		if p.reference == reference {
+			ours = append(ours, p)
+		}
+	}
+	return ours
+}
+
+// second looks for what was paid under our reference and another id, the first of them in
+// alphabetical order. One of another amount is not ours, or is more than ours: a person must look
+// at all that stands there.
+func (l listing) second(id string, with about) (providers.Outcome, bool) {
+	ours := l.under(with.reference)
+	slices.SortFunc(ours, func(a, b payoutRow) int { return strings.Compare(a.id, b.id) })
+	for _, p := range ours {
+		class, _ := payoutClass(p.word)
+		if p.id == id || class != providers.Succeeded {
+			continue
+		}
+		if !sameAmount(p.amount, with.amount) {
+			return providers.Outcome{Class: providers.Mismatch, Code: severalRows, Message: describe(ours)}, true
+		}
+		return with.row(p), true
+	}
+	return providers.Outcome{}, false
 }
 
 // row says what a payout that is shown means.
@@ -143,7 +185,7 @@ func (w about) row(p payoutRow) providers.Outcome {
 	case !known:
 		return providers.Outcome{Class: providers.InDoubt, Code: unknownStatus, Message: providers.Message(p.word, w.hide...)}
 	}
-	return providers.Outcome{Class: class, ProviderID: p.id, Code: providers.Code(strings.ToLower(strings.TrimSpace(p.word))), Echo: p.echo(w.account)}
+	return providers.Outcome{Class: class, ProviderID: p.id, Code: providers.Code(strings.ToLower(strings.TrimSpace(p.word))), Echo: p.echo(w)}
 }
 
 const mostText = 120
@@ -163,19 +205,6 @@ func describe(rows []payoutRow) string {
 		b.WriteString(one)
 	}
 	return b.String()
-}
-
-// unansweredPayout is a new payout without an answer. An error of another kind comes from the token, before anything was sent or after a request
-// was refused for want of one.
-func unansweredPayout(err error) (providers.Outcome, error) {
-	var e *wire.Error
-	switch {
-	case !errors.As(err, &e):
-		return providers.Outcome{}, err
-	case !e.Sent:
-		return providers.Outcome{}, &providers.NotSent{Reason: e.Reason, Err: e}
-	}
-	return providers.Outcome{Class: providers.InDoubt, Code: e.Reason}, nil
 }
 
 // unauthorized reports an answer that refuses the token, and names nothing that was made all the same.

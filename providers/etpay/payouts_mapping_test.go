@@ -15,7 +15,10 @@ func payoutAbout(t testing.TB) about {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return about{now: now, reference: "PO1", amount: amount, account: "00123456789", hide: []string{"Ana Soto", "00123456789"}}
+	return about{
+		now: now, reference: "PO1", amount: amount, document: "12345678-5",
+		bank: providers.Bank{Code: "cl_estado", AccountNumber: "00123456789", AccountType: "vista"}, hide: []string{"Ana Soto", "00123456789"},
+	}
 }
 
 const account = `{"rut":"123456785","bank_code":"cl_estado","type":"vista","number":"00123456789"}`
@@ -30,7 +33,7 @@ func other(word, old, now string) string { return strings.Replace(made(word), ol
 
 func TestWhatANewPayoutComesTo(t *testing.T) {
 	t.Parallel()
-	const doubt, pending, refused = "in_doubt", "pending", "refused"
+	const doubt, pending, refused, known = "in_doubt", "pending", "refused", "duplicate"
 	for _, row := range []struct {
 		name       string
 		status     int
@@ -74,14 +77,19 @@ func TestWhatANewPayoutComesTo(t *testing.T) {
 		{"400 that calls itself pending", 400, `{"status":"pending","message":"x"}`, doubt, "http_400", ""},
 		{"400 with a word that nobody knows", 400, `{"status":"NOK","message":"x"}`, doubt, "http_400", ""},
 		{"400 that names something made", 400, `{"id":null,"data":{"id":[1]},"message":"x"}`, doubt, "http_400", ""},
-		{"400 about a duplicate", 400, `{"code":"DUPLICATE_ORDER","message":"x"}`, doubt, "http_400", ""},
-		{"422 about one that exists", 422, `{"message":"merchant_order_id already exists"}`, doubt, "http_422", ""},
-		{"400 about one that exists, in Spanish", 400, `{"message":"la orden ya existe"}`, doubt, "http_400", ""},
+		{"400 about a duplicate", 400, `{"code":"DUPLICATE_ORDER","message":"x"}`, known, "DUPLICATE_ORDER", ""},
+		{"422 about one that exists", 422, `{"message":"merchant_order_id already exists"}`, known, "http_422", ""},
+		{"400 about one that exists, in Spanish", 400, `{"message":"la orden ya existe"}`, known, "http_400", ""},
 		{"400 with a page", 400, page, doubt, "http_400", ""},
 		{"400 with nothing", 400, "", doubt, "http_400", ""},
 		{"400 that says nothing", 400, `{"ok":false}`, doubt, "http_400", ""},
 		{"402 with a code", 402, `{"code":"NO_FUNDS"}`, doubt, "http_402", ""},
-		{"409 with a code", 409, `{"code":"x"}`, doubt, "http_409", ""},
+		{"409 with a code", 409, `{"code":"x"}`, known, "x", ""},
+		{"409 with a page", 409, page, doubt, "http_409", ""},
+		{"409 that names something made", 409, `{"id":"etp-9","code":"x"}`, doubt, "http_409", "etp-9"},
+		{"409 that calls itself pending", 409, `{"status":"pending","code":"x"}`, doubt, "http_409", ""},
+		{"404 about a duplicate", 404, `{"message":"duplicate"}`, doubt, "http_404", ""},
+		{"500 about a duplicate", 500, `{"message":"duplicate key"}`, doubt, "http_500", ""},
 		{"404 with another's JSON", 404, `{"message":"no Route matched"}`, doubt, "http_404", ""},
 		{"a bare 404", 404, "404 page not found", doubt, "http_404", ""},
 		{"a redirect", 307, "", doubt, "http_307", ""},
@@ -106,6 +114,7 @@ func TestANewPayoutWithoutAnAnswer(t *testing.T) {
 	}{
 		"nothing left":            {&wire.Error{Reason: wire.Connect}, notSentWord, wire.Connect},
 		"something may have left": {&wire.Error{Reason: wire.Timeout, Sent: true}, "in_doubt", wire.Timeout},
+		"nobody knows":            {errors.New("boom"), "in_doubt", wire.Unreadable},
 		"there was no token":      {&providers.NotSent{Reason: "token"}, notSentWord, "token"},
 		"the login was refused":   {&providers.CredentialsError{Code: "http_401"}, credentialsWord, "http_401"},
 	} {
@@ -188,6 +197,14 @@ func TestWhatTheListingSaysOfOurReference(t *testing.T) {
 		{"it is there with a word that nobody knows", 200, array(made("x")), "in_doubt", "unknown_status"},
 		{"it is there twice", 200, array(made("paid"), second), "mismatch", "several_rows"},
 		{"it is there twice, as the same", 200, array(made("paid"), made("paid")), "mismatch", "several_rows"},
+		{"it is there, and nobody says whom it pays", 200, array(other("paid", account, "{}")), "mismatch", "reference_taken"},
+		{"it is there, and only the document is repeated", 200, array(other("paid", account, `{"rut":"123456785"}`)), "mismatch", "reference_taken"},
+		{"it is there, with a masked account", 200, array(other("pending", `"number":"00123456789"`, `"number":"*****6789"`)), "mismatch", "reference_taken"},
+		{"it is there, without a currency", 200, array(other("rejected", `"currency":"CLP",`, "")), "mismatch", "reference_taken"},
+		{"it is there, of another bank", 200, array(other("paid", "cl_estado", "cl_bci")), "mismatch", "reference_taken"},
+		{"it is there, of another type of account", 200, array(other("paid", "vista", "ahorro")), "mismatch", "reference_taken"},
+		{"it is there, the bank in capitals", 200, array(other("paid", "cl_estado", "CL_ESTADO")), "succeeded", "paid"},
+		{"it is there, the bank of a wrong type", 200, array(other("paid", `"cl_estado"`, "[1]")), "mismatch", "reference_taken"},
 		{"it is there with another amount", 200, array(other("paid", "12500", "125000")), "mismatch", "other_amount"},
 		{"it is not there", 200, array(another), "not_found", "not_listed"},
 		{"nothing is there", 200, "[]", "not_found", "not_listed"},
@@ -217,6 +234,9 @@ func TestWhatTheListingSaysOfOurReference(t *testing.T) {
 		o, err := lookedUp(t, wire.Reply{Status: row.status, Body: []byte(row.body)}, nil)
 		if got, code := said(o, err); got != row.want || code != row.code {
 			t.Errorf("%s: got %s %s (%v), want %s %s", row.name, got, code, err, row.want, row.code)
+		}
+		if o.Class == providers.Mismatch && (o.ProviderID != "" || o.Message == "" || len(o.Message) > 120) {
+			t.Errorf("%s: an id that nobody may ask by, or no word for a person: %+v", row.name, o)
 		}
 	}
 }

@@ -34,7 +34,7 @@ func encodePayout(p providers.Payout) ([]byte, error) {
 	case p.Amount.Currency() != "CLP" || !whole:
 		return nil, errors.New("amount: must be whole CLP")
 	case !orderID.MatchString(p.Reference):
-		return nil, errors.New("merchant_id: must be 1 to 64 letters and digits")
+		return nil, errors.New("merchant_id: " + orderIDForm)
 	case p.Recipient.Document == "" || p.Recipient.Name == "":
 		return nil, errors.New("recipient: document or name missing")
 	case p.Bank.Code == "" || p.Bank.AccountNumber == "":

@@ -146,6 +146,94 @@ func TestTwoPayoutsOfOneReferenceAreAPersons(t *testing.T) {
 	b.is(o, err, providers.Succeeded, "paid")
 }
 
+// asked asks about the payout of that id, and what else stands under its reference.
+func (b *counter) asked(reference, id string) (providers.Outcome, error) {
+	b.t.Helper()
+	return b.client.Status(b.t.Context(), providers.Query{
+		Reference: reference, Amount: payout(b.t, reference).Amount, ProviderID: id, ByReference: true, Handles: b.kept,
+	})
+}
+
+func TestASecondPayoutUnderAnotherIDIsFound(t *testing.T) {
+	t.Parallel()
+	b := newCounter(t)
+	o, err := b.pay("PO1")
+	b.is(o, err, providers.Pending, "processing")
+	o, err = b.asked("PO1", "etp_000001")
+	if b.is(o, err, providers.Succeeded, "paid"); o.ProviderID != "etp_000001" || o.SecondID != "" {
+		t.Errorf("one payout: %+v", o)
+	}
+	o, err = b.pay("PO1")
+	b.is(o, err, providers.Pending, "processing")
+	b.pass(5 * 24 * time.Hour)
+	for id, second := range map[string]string{"etp_000001": "etp_000002", "etp_000002": "etp_000001"} {
+		o, err = b.asked("PO1", id)
+		if b.is(o, err, providers.Succeeded, "paid"); o.ProviderID != id || o.SecondID != second {
+			t.Errorf("two payouts: %+v, want %s and %s", o, id, second)
+		}
+	}
+}
+
+func TestALaterPayoutBesideARejectedOneIsFound(t *testing.T) {
+	t.Parallel()
+	b := newCounter(t, sandbox.Fault{Kind: "rejected_word", Next: 1})
+	if o, err := b.pay("PO1"); err != nil || o.ProviderID != "etp_000001" {
+		t.Fatalf("got %+v, %v", o, err)
+	}
+	o, err := b.asked("PO1", "etp_000001")
+	b.is(o, err, providers.Refused, "rejected")
+	if o, err := b.pay("PO1"); err != nil || o.ProviderID != "etp_000002" {
+		t.Fatalf("got %+v, %v", o, err)
+	}
+	o, err = b.asked("PO1", "etp_000001")
+	if b.is(o, err, providers.Succeeded, "paid"); o.ProviderID != "etp_000002" || o.SecondID != "" {
+		t.Errorf("got %+v", o)
+	}
+}
+
+// Where the listing cannot be read, a success under the known id is still one; nothing else is an
+// answer.
+func TestALookWithoutAListing(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		made, asked []sandbox.Fault
+		listing     string
+		want        providers.Class
+	}{
+		"paid by its id":         {nil, nil, "/v1/all", providers.Succeeded},
+		"rejected by its id":     {[]sandbox.Fault{{Kind: "rejected_word"}}, nil, "/v1/all", ""},
+		"not known, not listed":  {nil, []sandbox.Fault{{Kind: "not_found"}}, "", ""},
+		"paid, and listed alone": {nil, nil, "", providers.Succeeded},
+	} {
+		b := newCounter(t, row.made...)
+		c, p := payoutConfig(b.url)
+		c.Now, p.RangePath = b.now, row.listing
+		b.client = newPayoutClient(t, c, p)
+		made, err := b.pay("PO1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := b.s.ETpay().AddFaults(row.asked...); err != nil {
+			t.Fatal(err)
+		}
+		if o, err := b.asked("PO1", made.ProviderID); (err == nil) != (row.want != "") || o.Class != row.want {
+			t.Errorf("%s: got %+v, %v, want %s", name, o, err, row.want)
+		}
+	}
+}
+
+func TestAWatchThatKnowsNoFirstDayAsksByTheID(t *testing.T) {
+	t.Parallel()
+	b := newCounter(t)
+	made, err := b.pay("PO1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := payout(t, "PO1")
+	o, err := b.client.Status(t.Context(), providers.Query{Reference: "PO1", Amount: p.Amount, Payout: &p, ProviderID: made.ProviderID, ByReference: true})
+	b.is(o, err, providers.Succeeded, "paid")
+}
+
 func TestATokenIsRenewedOnceWithinAnAttempt(t *testing.T) {
 	t.Parallel()
 	b := newCounter(t, sandbox.Fault{Kind: "expire_tokens", Operation: sandbox.Send, Next: 1})
@@ -189,7 +277,7 @@ func TestAPayoutThatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
 	}
 	for name, change := range map[string]func(p *providers.Payout){
 		"amount":            func(p *providers.Payout) { p.Amount = cents },
-		"merchant_id":       func(p *providers.Payout) { p.Reference = "PO-1" },
+		"merchant_id":       func(p *providers.Payout) { p.Reference = "-PO1" },
 		"recipient":         func(p *providers.Payout) { p.Recipient.Document = "" },
 		"bank":              func(p *providers.Payout) { p.Bank.AccountNumber = "" },
 		"bank.account_type": func(p *providers.Payout) { p.Bank.AccountType = "checking" },

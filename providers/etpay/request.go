@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"regexp"
 	"strings"
 
@@ -21,22 +20,30 @@ type order struct {
 	Metadata         []shown `json:"metadata,omitempty"`
 	UserBankCode     string  `json:"user_bank_code,omitempty"`
 	UserRUT          string  `json:"user_rut,omitempty"`
-	// RUTBlock keeps the payer from changing the RUT: whose account pays is part of what the charge means.
-	RUTBlock   bool   `json:"is_rut_block,omitempty"`
-	WebhookURL string `json:"payment_webhook_url,omitempty"`
+	// RUTBlock keeps the payer from changing the RUT: whose account pays is part of what the
+	// charge means. It goes with a RUT alone.
+	RUTBlock        *bool  `json:"is_rut_block,omitempty"`
+	CompletedURL    string `json:"payment_completed_url,omitempty"`
+	CancellationURL string `json:"payment_cancellation_url,omitempty"`
+	WebhookURL      string `json:"payment_webhook_url,omitempty"`
 }
 
-// question is the object of check_payment_status. Filters that are empty are left out, as they must be.
+// question is the object of check_payment_status, by one of its filters. The other is left out,
+// as it must be.
 type question struct {
 	MerchantCode     string `json:"merchant_code"`
 	MerchantAPIToken string `json:"merchant_api_token"`
-	OrderID          string `json:"merchant_order_id"`
+	OrderID          string `json:"merchant_order_id,omitempty"`
+	SessionToken     string `json:"session_token,omitempty"`
 }
 
 // details are the charge's own, as its task has them.
 type details struct {
-	UserBankCode string  `json:"user_bank_code"`
-	Metadata     []shown `json:"metadata"`
+	UserBankCode    string  `json:"user_bank_code"`
+	RUTBlock        *bool   `json:"is_rut_block"`
+	CompletedURL    string  `json:"payment_completed_url"`
+	CancellationURL string  `json:"payment_cancellation_url"`
+	Metadata        []shown `json:"metadata"`
 }
 
 type shown struct {
@@ -45,7 +52,10 @@ type shown struct {
 	Show  bool   `json:"show"`
 }
 
-var orderID = regexp.MustCompile(`^[0-9A-Za-z]{1,64}$`)
+var orderID = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z._-]{0,63}$`)
+
+// orderIDForm completes the sentence for whoever named one.
+const orderIDForm = "must begin with a letter or digit, and have at most 64 letters, digits, dots, dashes and underscores"
 
 func (c *Client) encodeOrder(charge providers.Charge) ([]byte, error) {
 	amount, whole := charge.Amount.Whole()
@@ -53,25 +63,42 @@ func (c *Client) encodeOrder(charge providers.Charge) ([]byte, error) {
 		return nil, errors.New("amount: must be whole CLP")
 	}
 	if !orderID.MatchString(charge.Reference) {
-		return nil, errors.New("txnid: must be 1 to 64 letters and digits")
+		return nil, errors.New("txnid: " + orderIDForm)
 	}
 	var d details
 	if len(charge.Details) > 0 && json.Unmarshal(charge.Details, &d) != nil {
-		return nil, errors.New("details: not an object with user_bank_code and metadata")
+		return nil, errors.New("details: not an object with the fields of a session")
 	}
 	rut := bareRUT(charge.Customer.Document)
+	if rut == "" && d.RUTBlock != nil && *d.RUTBlock {
+		return nil, errors.New("details.is_rut_block: needs customer.document")
+	}
 	return plainJSON(order{
 		MerchantCode: c.config.MerchantCode, MerchantAPIToken: c.config.MerchantAPIToken.Reveal(),
 		OrderID: charge.Reference, Amount: amount, CustomerEmail: charge.Customer.Email, Metadata: d.Metadata,
-		UserBankCode: d.UserBankCode, UserRUT: rut, RUTBlock: rut != "", WebhookURL: c.config.WebhookURL,
+		UserBankCode: d.UserBankCode, UserRUT: rut, RUTBlock: d.block(rut), CompletedURL: d.CompletedURL, CancellationURL: d.CancellationURL,
+		WebhookURL: c.config.WebhookURL,
 	})
 }
 
-func (c *Client) encodeQuestion(reference string) ([]byte, error) {
-	if !orderID.MatchString(reference) {
-		return nil, fmt.Errorf("reference: must be 1 to 64 letters and digits")
+// block is what the task says of the RUT; that it cannot be changed, where it says nothing.
+func (d details) block(rut string) *bool {
+	locked := true
+	switch {
+	case rut == "":
+		return nil
+	case d.RUTBlock != nil:
+		return d.RUTBlock
 	}
-	return plainJSON(question{MerchantCode: c.config.MerchantCode, MerchantAPIToken: c.config.MerchantAPIToken.Reveal(), OrderID: reference})
+	return &locked
+}
+
+func (c *Client) encodeQuestion(q question) ([]byte, error) {
+	if q.SessionToken == "" && !orderID.MatchString(q.OrderID) {
+		return nil, errors.New("reference: " + orderIDForm)
+	}
+	q.MerchantCode, q.MerchantAPIToken = c.config.MerchantCode, c.config.MerchantAPIToken.Reveal()
+	return plainJSON(q)
 }
 
 // bareRUT has neither dots nor dash.
@@ -89,8 +116,8 @@ func plainJSON(v any) ([]byte, error) {
 }
 
 // reading is what the mapping of an opened session knows beside the reply: texts that no outcome may repeat.
-func (c *Client) reading(charge *providers.Charge) reading {
-	return reading{now: c.config.Now(), hide: []string{
+func (c *Client) reading(charge *providers.Charge, mayBeOurs bool) reading {
+	return reading{now: c.config.Now(), mayBeOurs: mayBeOurs, hide: []string{
 		c.config.MerchantAPIToken.Reveal(), charge.Customer.Email, charge.Customer.Name, charge.Customer.Document,
 		bareRUT(charge.Customer.Document),
 	}}

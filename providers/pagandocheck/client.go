@@ -3,6 +3,7 @@ package pagandocheck
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -42,7 +43,7 @@ func (c *Client) Charge(ctx context.Context, ch providers.Charge, _ providers.At
 		return refusedHere(err), nil
 	}
 	with := c.reading(ch)
-	reply, err := c.authorized(ctx, wire.Request{Method: http.MethodPost, URL: c.url(chargePath, nil), Body: body}, &with)
+	reply, err := c.authorized(ctx, wire.Request{Method: http.MethodPost, URL: c.url(chargePath, nil), Body: body}, tokenRefused, &with)
 	return charged(reply, err, with)
 }
 
@@ -51,14 +52,29 @@ func refusedHere(err error) providers.Outcome {
 	return providers.Outcome{Class: providers.Refused, Code: "invalid", Message: err.Error()}
 }
 
-// Check logs in.
+// Check logs in, and asks about an order that does not exist: only the refusal of its token counts.
 func (c *Client) Check(ctx context.Context) ([]providers.Finding, error) {
 	found, err := c.checkLogin(ctx)
 	if err != nil {
 		return found, err
 	}
+	var with reading
+	address := c.url(infoPath, url.Values{"orderId": {checkCart}})
+	if _, err := c.authorized(ctx, wire.Request{Method: http.MethodGet, URL: address}, tokenRefused, &with); refusedAnew(err) {
+		return found, fmt.Errorf("%w: %w", errTokenRefused, err)
+	}
 	return append(found, providers.Finding{Warn: true, Text: "charges in one step: a charge whose answer is lost cannot be asked about and " +
 		"waits for a person; " + setting + "TWO_STEP=true avoids it where the account may create orders"}), nil
+}
+
+// errTokenRefused is what a login that was accepted, and whose token is not, comes to.
+var errTokenRefused = errors.New("the token just obtained was refused: header or scheme? See " + setting + "TOKEN_HEADER")
+
+// refusedAnew reports a token that was refused right after its login. Refused credentials are
+// another matter.
+func refusedAnew(err error) bool {
+	var refused *providers.CredentialsError
+	return errors.As(err, &refused) && refused.Code != badCredentials
 }
 
 func (c *Client) checkLogin(ctx context.Context) ([]providers.Finding, error) {
@@ -72,37 +88,27 @@ func (c *Client) checkLogin(ctx context.Context) ([]providers.Finding, error) {
 	return append(found, providers.Finding{Text: "credentials accepted"}), nil
 }
 
-// authorized sends the request under the account's token. Where the provider refuses the token, which it does before it looks at
-// anything else, the token is renewed and the request sent once more. Its errors are *wire.Error, *providers.NotSent and
-// *providers.CredentialsError.
-func (c *Client) authorized(ctx context.Context, r wire.Request, with *reading) (wire.Reply, error) {
-	reply, err := c.once(ctx, r, with)
-	var refused *providers.CredentialsError
-	if !errors.As(err, &refused) || refused.Code == badCredentials || reply.Status == 0 {
-		return reply, err
-	}
-	return c.once(ctx, r, with)
-}
+// refusal reads why an answer refuses its request's token; empty where it does not.
+type refusal func(r wire.Reply) string
 
-// once sends the request under the present token. A token that the provider refuses is not used again: the error is then a
-// *providers.CredentialsError, beside the reply that said so.
-func (c *Client) once(ctx context.Context, r wire.Request, with *reading) (wire.Reply, error) {
-	token, err := c.tokens.Token(ctx)
-	if err != nil {
-		return wire.Reply{}, err
+// authorized sends the request under the account's token, and once more under its successor where
+// refused says that the answer refuses it, which the provider does before it looks at anything
+// else. Its errors are *wire.Error, *providers.NotSent and *providers.CredentialsError.
+func (c *Client) authorized(ctx context.Context, r wire.Request, refused refusal, with *reading) (reply wire.Reply, err error) {
+	denied := c.tokens.Do(ctx, func(token auth.Token) auth.Refusal {
+		with.hide = append(with.hide, token.Value.Reveal())
+		r.Header = header(r.Body)
+		c.config.authorize(r.Header, token.Value)
+		if reply, err = c.wire.Do(ctx, r); err != nil {
+			return auth.Refusal{}
+		}
+		code := refused(reply)
+		return auth.Refusal{Code: code, Final: code == badCredentials}
+	})
+	if denied != nil {
+		return wire.Reply{}, denied
 	}
-	with.hide = append(with.hide, token.Value.Reveal())
-	r.Header = header(r.Body)
-	r.Header.Set("Authorization", "Bearer "+token.Value.Reveal())
-	reply, err := c.wire.Do(ctx, r)
-	if err != nil {
-		return reply, err
-	}
-	if code := tokenRefused(reply); code != "" {
-		c.tokens.Reject(token)
-		return reply, &providers.CredentialsError{Code: code}
-	}
-	return reply, nil
+	return reply, err
 }
 
 func header(body []byte) http.Header {

@@ -4,6 +4,7 @@ package pagandocheck
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
@@ -22,6 +23,9 @@ type Config struct {
 	Password providers.Secret
 	// Origin is the originECommerce of an order; "MAGENTO" unless set.
 	Origin string
+	// TokenHeader is the header's name and the token's scheme in it, "Authorization: Bearer"
+	// unless set; "authorization:" sends the token bare, as the provider's plugins do.
+	TokenHeader string
 	// HardDeclines are codes or keys of declines that no later charge of the card can turn into a success, such as "SWITCH_4041". None is
 	// documented.
 	HardDeclines []string
@@ -57,6 +61,7 @@ func DefaultUncertain() []string {
 
 func (c Config) withDefaults() Config {
 	c.Origin = orDefault(c.Origin, "MAGENTO")
+	c.TokenHeader = orDefault(c.TokenHeader, "Authorization: Bearer")
 	c.Account = orDefault(c.Account, providers.PagandoCheck+"/default")
 	if c.UncertainDeclines == nil {
 		c.UncertainDeclines = DefaultUncertain()
@@ -74,6 +79,15 @@ func orDefault(value, otherwise string) string {
 	return value
 }
 
+// tokenHeader is a header's name, then perhaps a colon and a scheme.
+var tokenHeader = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9-]{0,63})(?:: ?([A-Za-z][A-Za-z0-9-]{0,31})?)?$`)
+
+// authorize puts the token into its header.
+func (c Config) authorize(h http.Header, token providers.Secret) {
+	parts := tokenHeader.FindStringSubmatch(c.TokenHeader)
+	h.Set(parts[1], strings.TrimLeft(parts[2]+" "+token.Reveal(), " "))
+}
+
 var originPattern = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,40}$`)
 
 // check names the setting that is wrong, and never its value.
@@ -86,6 +100,7 @@ func (c Config) check() error {
 		{"USER", c.User == "", errors.New("must be set")},
 		{"PASSWORD", c.Password == "", errors.New("must be set")},
 		{"ORIGIN", !originPattern.MatchString(c.Origin), errors.New("must be a word of letters, digits, _, . or -, such as MAGENTO")},
+		{"TOKEN_HEADER", !tokenHeader.MatchString(c.TokenHeader), errors.New("must be a header's name, a colon and a scheme, such as Authorization: Bearer")},
 		{"HARD_DECLINES", hasBlank(c.HardDeclines), errors.New("has an empty code")},
 		{"UNCERTAIN_DECLINES", hasBlank(c.UncertainDeclines), errors.New("has an empty text, which every decline would contain")},
 	} {

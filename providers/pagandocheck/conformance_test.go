@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"testing"
 
 	"github.com/remesa/remesa/providers"
@@ -26,7 +27,7 @@ func TestConformanceInTwoSteps(t *testing.T) {
 			s.OneWay = name != "as assumed"
 			s.Absent = providers.InDoubt // an order that nobody paid says nothing of a charge under way
 			s.Without = append(s.Without, "is not reached, since the time to send has passed")
-			s.Extra = append(s.Extra, asked()...)
+			s.Extra = append(s.Extra, slices.Concat(orders(), asked())...)
 			providertest.Run(t, s)
 		})
 	}
@@ -75,7 +76,7 @@ func own() []providertest.Row {
 		coded("misses an order number", "314", providers.Refused),
 		coded("could not process the charge", "302", providers.InDoubt),
 		coded("answers with an unlisted code", "555", providers.InDoubt),
-		coded("says that the order exists already", "SWITCH_4025", providers.InDoubt),
+		coded("says that the order exists already", "SWITCH_4025", providers.Duplicate),
 		coded("declines with a key that speaks of a time-out", "SWITCH_TIMEOUT", providers.InDoubt),
 		expired("answers the charge with HTTP 401 once", "unauthorized", ""),
 		expired("answers code 100 once", "unauthorized_in_body", "100"),
@@ -88,6 +89,27 @@ func own() []providertest.Row {
 		{
 			Name: "answers code 109 to a charge", Faults: []sandbox.Fault{{Kind: "unauthorized_in_body", Code: "109", Operation: sandbox.Send}},
 			Want: providertest.NoAct, Then: doubt, Check: credentials("109"),
+		},
+	}
+}
+
+// orders are rows about the order step, which moves no money: more answers mean there that the
+// token was refused.
+func orders() []providertest.Row {
+	once := func(name, kind string, status int) providertest.Row {
+		return providertest.Row{
+			Name: name, Faults: []sandbox.Fault{{Kind: kind, Status: status, Operation: sandbox.Step, Next: 1}}, Want: providers.Succeeded, Moved: 1,
+			Then: []providers.Class{providers.Succeeded}, Finally: 1,
+		}
+	}
+	return []providertest.Row{
+		once("answers code 100 to the order under HTTP 500, once", "unauthorized_in_body", http.StatusInternalServerError),
+		once("answers code 100 to the order under HTTP 403, once", "unauthorized_in_body", http.StatusForbidden),
+		once("answers a bare 403 to the order, once", "unauthorized", http.StatusForbidden),
+		{
+			Name:   "answers a bare 403 to every order",
+			Faults: []sandbox.Fault{{Kind: "unauthorized", Status: http.StatusForbidden, Operation: sandbox.Step}},
+			Want:   providertest.NoAct, Then: []providers.Class{providertest.NoAnswer}, Check: credentials("http_403"),
 		},
 	}
 }

@@ -86,7 +86,7 @@ func FuzzOrdered(f *testing.F) {
 		}
 		if m.refusal != nil {
 			holds(t, *m.refusal, err)
-			holding(t, r, "300", "314")
+			holding(t, r, "300", "314", "4025")
 		}
 	})
 }

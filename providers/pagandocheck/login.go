@@ -35,7 +35,7 @@ var headerValue = regexp.MustCompile(`^[\x21-\x7e]+$`)
 // loggedIn reads the answer to a login; a login moves no money and may be repeated whatever became of it.
 func loggedIn(r wire.Reply, err error, now time.Time) (providers.Secret, error) {
 	if err != nil {
-		return "", repeatable(err)
+		return "", wire.Repeatable(err)
 	}
 	a, readable := parse(r.Body)
 	switch {

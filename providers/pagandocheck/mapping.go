@@ -2,7 +2,6 @@ package pagandocheck
 
 import (
 	"crypto/subtle"
-	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -42,6 +41,10 @@ const (
 	approved      = "APPROVED"
 )
 
+// referenceTaken is the code of ours for a cart that the provider knows, and that no attempt of
+// ours can have charged.
+const referenceTaken = "reference_taken"
+
 const buyerMustAct = "the buyer must act: the bank asks for 3-D Secure"
 
 // reading is what the mappings know beside the reply.
@@ -57,7 +60,7 @@ type reading struct {
 // charged says what a charge came to. Its last line is in doubt.
 func charged(r wire.Reply, err error, with reading) (providers.Outcome, error) {
 	if err != nil {
-		return unanswered(err)
+		return wire.Broken(err)
 	}
 	a, readable := parse(r.Body)
 	if code := tokenRefused(r); code != "" {
@@ -85,7 +88,10 @@ func charged(r wire.Reply, err error, with reading) (providers.Outcome, error) {
 // declined is the network's refusal, except where its words leave open whether the card was charged.
 func (w reading) declined(a answer) providers.Outcome {
 	code := a.switchCode()
-	if code == "" || code == existsAlready || a.speaksOf(w.uncertain) {
+	if code == existsAlready {
+		return w.outcome(a, providers.Duplicate, code)
+	}
+	if code == "" || a.speaksOf(w.uncertain) {
 		return w.outcome(a, providers.InDoubt, code)
 	}
 	o := w.outcome(a, providers.Refused, code)
@@ -96,7 +102,7 @@ func (w reading) declined(a answer) providers.Outcome {
 	return o
 }
 
-// made is what creating an order came to: its id, or a refusal for good.
+// made is what creating an order came to: its id, or an end for good.
 type made struct {
 	id      string
 	refusal *providers.Outcome
@@ -112,10 +118,10 @@ func (m made) outcome() providers.Outcome {
 // ordered says what creating an order came to. An order moves no money: whatever is not clear is an error, and may be repeated.
 func ordered(r wire.Reply, err error, with reading) (made, error) {
 	if err != nil {
-		return made{}, repeatable(err)
+		return made{}, wire.Repeatable(err)
 	}
 	a, readable := parse(r.Body)
-	if code := tokenRefused(r); code != "" {
+	if code := tokenRefusedUnmoved(r); code != "" {
 		return made{}, &providers.CredentialsError{Code: code}
 	}
 	switch {
@@ -126,6 +132,10 @@ func ordered(r wire.Reply, err error, with reading) (made, error) {
 	case judges(r) && a.misconfigured() && !a.contradicts():
 		refusal := with.outcome(a, providers.Refused, a.code)
 		return made{refusal: &refusal}, nil
+	case judges(r) && a.switched() && a.switchCode() == existsAlready && !a.contradicts():
+		taken := with.outcome(a, providers.Mismatch, referenceTaken)
+		taken.Message = "the provider knows an order of this txnid already, and did not say which"
+		return made{refusal: &taken}, nil
 	}
 	return made{}, &providers.NotSent{Reason: "no_order", Err: fmt.Errorf("an order was answered with %s", a.codeOr(statusCode(r)))}
 }
@@ -134,10 +144,10 @@ func ordered(r wire.Reply, err error, with reading) (made, error) {
 // is unknown, and the order may yet be paid.
 func asked(r wire.Reply, err error, with reading) (providers.Outcome, error) {
 	if err != nil {
-		return providers.Outcome{}, notAnswered(err)
+		return providers.Outcome{}, wire.NoAnswer(err)
 	}
 	a, readable := parse(r.Body)
-	if code := tokenRefused(r); code != "" {
+	if code := tokenRefusedUnmoved(r); code != "" {
 		return providers.Outcome{}, &providers.CredentialsError{Code: code}
 	}
 	switch {
@@ -179,52 +189,19 @@ func tokenRefused(r wire.Reply) string {
 	return ""
 }
 
-// unanswered is a charge without an answer, or one that was not sent.
-func unanswered(err error) (providers.Outcome, error) {
-	if err := unsent(err); err != nil {
-		return providers.Outcome{}, err
-	}
-	var e *wire.Error
-	if errors.As(err, &e) {
-		return providers.Outcome{Class: providers.InDoubt, Code: e.Reason}, nil
-	}
-	return providers.Outcome{Class: providers.InDoubt, Code: wire.Unreadable}, nil
-}
-
-// unsent is the error of a request of which nothing left, or which was refused for its token; nil for any other.
-func unsent(err error) error {
-	var e *wire.Error
-	var notSent *providers.NotSent
-	var credentials *providers.CredentialsError
+// tokenRefusedUnmoved is tokenRefused of a request that moves no money. There it costs nothing to
+// believe the provider's own codes under any HTTP status, and a 403 that names none.
+func tokenRefusedUnmoved(r wire.Reply) string {
+	a, _ := parse(r.Body)
 	switch {
-	case errors.As(err, &credentials):
-		return credentials
-	case errors.As(err, &notSent):
-		return notSent
-	case errors.As(err, &e) && !e.Sent:
-		return &providers.NotSent{Reason: e.Reason, Err: e}
+	case r.Status == http.StatusTooManyRequests || a.switched():
+		return ""
+	case a.code == badCredentials, a.code == expiredKey:
+		return a.code
+	case r.Status == http.StatusForbidden && a.code == "":
+		return statusCode(r)
 	}
-	return nil
-}
-
-// repeatable is the error of a request that moves no money, whatever became of it.
-func repeatable(err error) error {
-	if err := unsent(err); err != nil {
-		return err
-	}
-	var e *wire.Error
-	if errors.As(err, &e) {
-		return &providers.NotSent{Reason: e.Reason, Err: e}
-	}
-	return &providers.NotSent{Reason: wire.Unreadable, Err: err}
-}
-
-// notAnswered is a question without an answer.
-func notAnswered(err error) error {
-	if err := unsent(err); err != nil {
-		return err
-	}
-	return fmt.Errorf("no answer: %w", err)
+	return tokenRefused(r)
 }
 
 func throttled(r wire.Reply, now time.Time) error {

@@ -59,7 +59,7 @@ func swap(body, from, to string) string { return strings.Replace(body, from, to,
 // Every line: an answer, and what it means to a charge.
 func TestMappingOfCharges(t *testing.T) {
 	t.Parallel()
-	const doubt, succeeded, refused = "in_doubt", "succeeded", "refused"
+	const doubt, succeeded, refused, known = "in_doubt", "succeeded", "refused", "duplicate"
 	for _, row := range []struct {
 		name   string
 		status int
@@ -120,8 +120,8 @@ func TestMappingOfCharges(t *testing.T) {
 		{"a decline with the code of a completed order", 200, strings.ReplaceAll(switchBody, "4051", "72"), doubt, "72"},
 		{"a decline without code and key", 200, `{"type":"AGREGADOR_SWITCH","error":true}`, doubt, "unreadable"},
 		{"a decline with HTTP 503", 503, switchBody, doubt, "4051"},
-		{"a decline of what exists already", 200, strings.ReplaceAll(switchBody, "4051", "4025"), doubt, "SWITCH_4025"},
-		{"a decline of what exists already, by type and code", 200, swap(strings.ReplaceAll(switchBody, "4051", "4025"), "SWITCH_4025", "EXISTS"), doubt, "SWITCH_4025"},
+		{"a decline of what exists already", 200, strings.ReplaceAll(switchBody, "4051", "4025"), known, "SWITCH_4025"},
+		{"a decline of what exists already, by type and code", 200, swap(strings.ReplaceAll(switchBody, "4051", "4025"), "SWITCH_4025", "EXISTS"), known, "SWITCH_4025"},
 		{"a decline that speaks of a time-out", 200, swap(switchBody, "fondos insuficientes", "Tiempo de espera agotado"), doubt, "SWITCH_4051"},
 		{"a decline that speaks of no answer", 200, swap(switchBody, "fondos insuficientes", "Emisor SIN RESPUESTA"), doubt, "SWITCH_4051"},
 		{"a decline whose key speaks of a time-out", 200, swap(switchBody, "SWITCH_4051", "SWITCH_TIMEOUT"), doubt, "SWITCH_TIMEOUT"},
@@ -201,11 +201,22 @@ func TestMappingOfOrders(t *testing.T) {
 		{"could not be processed", 200, failureOf("302"), "not sent no_order"},
 		{"not allowed", 403, failureOf("305"), "not sent no_order"},
 		{"a decline", 200, switchBody, "not sent no_order"},
+		{"a cart that exists already", 200, strings.ReplaceAll(switchBody, "4051", "4025"), "mismatch reference_taken"},
+		{"a cart that exists already, with HTTP 409", 409, strings.ReplaceAll(switchBody, "4051", "4025"), "mismatch reference_taken"},
+		{"a cart that exists already, with HTTP 502", 502, strings.ReplaceAll(switchBody, "4051", "4025"), "not sent no_order"},
 		{"a decline with the code of a missing setting", 200, strings.ReplaceAll(switchBody, "4051", "300"), "not sent no_order"},
 		{"an expired token", 200, expired, "credentials 100"},
 		{"bad credentials", 200, badLogin, "credentials 109"},
+		{"an expired token, with HTTP 500", 500, expired, "credentials 100"},
+		{"an expired token, with HTTP 503", 503, swap(expired, "100", `"100"`), "credentials 100"},
+		{"bad credentials, with HTTP 502", 502, badLogin, "credentials 109"},
+		{"a decline with the code of an expired token, with HTTP 500", 500, strings.ReplaceAll(switchBody, "4051", "100"), "not sent no_order"},
 		{"401", 401, "", "credentials http_401"},
+		{"403", 403, "", "credentials http_403"},
+		{"403 with a page", 403, page, "credentials http_403"},
+		{"403 with a text", 403, `{"message":"Forbidden"}`, "credentials http_403"},
 		{"throttled", 429, "", "not sent throttled"},
+		{"throttled, and an expired token", 429, expired, "not sent throttled"},
 		{"a page", 200, page, "not sent no_order"},
 	} {
 		m, err := ordered(wire.Reply{Status: row.status, Body: []byte(row.body)}, nil, with)
@@ -271,7 +282,10 @@ func TestMappingOfQuestions(t *testing.T) {
 		{"nothing", 200, "", noAnswerWord, ""},
 		{"an expired token", 200, expired, credentialsWord, "100"},
 		{"bad credentials", 200, badLogin, credentialsWord, "109"},
+		{"an expired token, with HTTP 500", 500, expired, credentialsWord, "100"},
 		{"401", 401, "", credentialsWord, "http_401"},
+		{"403 with a page", 403, page, credentialsWord, "http_403"},
+		{"403 with a code", 403, failureOf("312"), noAnswerWord, ""},
 		{"throttled", 429, "", notSentWord, "throttled"},
 	} {
 		class, code := said(asked(wire.Reply{Status: row.status, Body: []byte(row.body)}, nil, with))

@@ -58,7 +58,7 @@ func (c *TwoStep) Charge(ctx context.Context, ch providers.Charge, a providers.A
 	}
 	with := c.one.reading(ch)
 	with.order = id
-	reply, err := c.one.authorized(ctx, wire.Request{Method: http.MethodPost, URL: c.one.url(chargePath, nil), Body: body}, &with)
+	reply, err := c.one.authorized(ctx, wire.Request{Method: http.MethodPost, URL: c.one.url(chargePath, nil), Body: body}, tokenRefused, &with)
 	return charged(reply, err, with)
 }
 
@@ -72,7 +72,7 @@ func (c *TwoStep) create(ctx context.Context, cart, total string, with reading) 
 	if err != nil {
 		return made{}, &providers.NotSent{Reason: wire.Invalid, Err: errors.New("the order cannot be written as JSON")}
 	}
-	reply, err := c.one.authorized(ctx, wire.Request{Method: http.MethodPost, URL: c.one.url(orderPath, nil), Body: body}, &with)
+	reply, err := c.one.authorized(ctx, wire.Request{Method: http.MethodPost, URL: c.one.url(orderPath, nil), Body: body}, tokenRefusedUnmoved, &with)
 	return ordered(reply, err, with)
 }
 
@@ -93,7 +93,7 @@ func (c *TwoStep) Status(ctx context.Context, q providers.Query) (providers.Outc
 	}
 	with.order, with.password = id, c.one.config.Password
 	address := c.one.url(infoPath, url.Values{"orderId": {id}})
-	reply, err := c.one.authorized(ctx, wire.Request{Method: http.MethodGet, URL: address}, &with)
+	reply, err := c.one.authorized(ctx, wire.Request{Method: http.MethodGet, URL: address}, tokenRefusedUnmoved, &with)
 	return asked(reply, err, with)
 }
 
@@ -109,6 +109,9 @@ func (c *TwoStep) Check(ctx context.Context) ([]providers.Finding, error) {
 		return found, err
 	}
 	m, err := c.create(ctx, checkCart, checkTotal, c.one.reading(providers.Charge{}))
+	if refusedAnew(err) {
+		err = fmt.Errorf("%w: %w", errTokenRefused, err)
+	}
 	if err == nil && m.refusal != nil {
 		err = fmt.Errorf("refused with code %s", m.refusal.Code)
 	}

@@ -93,7 +93,7 @@ func TestAnEarlierAttemptsOrderIsUsedAgain(t *testing.T) {
 	}
 	first := l.handles["order_id"]
 	o, err := c.Charge(t.Context(), charge(t, "pay-1"), l.attempt())
-	if err != nil || o.Class != providers.InDoubt || o.Code != "SWITCH_4025" {
+	if err != nil || o.Class != providers.Duplicate || o.Code != "SWITCH_4025" {
 		t.Errorf("the second attempt: %+v, %v", o, err)
 	}
 	if l.handles["order_id"] != first || !slices.Equal(l.moves, []bool{true, true}) || p.desk.Moved("pay-1") != 1 {
@@ -141,6 +141,16 @@ func TestAnAccountWithoutPaymentSettingsFailsAtItsOrder(t *testing.T) {
 	o, err := newTwoStep(t, config(p.url)).Charge(t.Context(), charge(t, "pay-1"), l.attempt())
 	if err != nil || o.Class != providers.Refused || o.Code != "300" || len(l.moves) != 0 {
 		t.Errorf("got %+v, %v, noted %v", o, err, l.moves)
+	}
+}
+
+func TestACartThatExistsAlreadyIsAPersonsAndIsNotCharged(t *testing.T) {
+	t.Parallel()
+	p := serve(t, sandbox.PagandoCheckOptions{}, sandbox.Fault{Kind: "decline", Code: "SWITCH_4025", Operation: sandbox.Step})
+	l := &ledger{}
+	o, err := newTwoStep(t, config(p.url)).Charge(t.Context(), charge(t, "pay-1"), l.attempt())
+	if err != nil || o.Class != providers.Mismatch || o.Code != "reference_taken" || len(l.moves) != 0 || p.desk.Arrived("pay-1") != 0 {
+		t.Errorf("got %+v, %v, noted %v, %d charges arrived", o, err, l.moves, p.desk.Arrived("pay-1"))
 	}
 }
 
@@ -213,6 +223,28 @@ func TestWhatTheTwoFormsCanDoShowsInTheirTypes(t *testing.T) {
 	}
 }
 
+func TestTheTokensHeaderIsASetting(t *testing.T) {
+	t.Parallel()
+	for setting, taken := range map[string]string{
+		"": "Authorization: Bearer ", "Authorization:": "Authorization: ", "authorization": "Authorization: ", "Autorization: Bearer": "Autorization: Bearer ",
+		"X-Api-Token: Token": "X-Api-Token: Token ",
+	} {
+		p := serve(t, sandbox.PagandoCheckOptions{TokenHeader: taken})
+		c := config(p.url)
+		c.TokenHeader = setting
+		if o, err := newTwoStep(t, c).Charge(t.Context(), charge(t, "pay-1"), (&ledger{}).attempt()); err != nil || o.Class != providers.Succeeded {
+			t.Errorf("%q: got %+v, %v", setting, o, err)
+		}
+	}
+	for _, bad := range []string{" ", ": Bearer", "Authorization: Bearer x", "Authorization\r\nX: y", "Authorization : Bearer"} {
+		c := config("https://pay.example")
+		c.TokenHeader = bad
+		if _, err := pagandocheck.New(c); err == nil || !strings.HasPrefix(err.Error(), "REMESA_PAGANDOCHECK_TOKEN_HEADER: ") {
+			t.Errorf("%q: got %v", bad, err)
+		}
+	}
+}
+
 func TestCheckSaysWhatTheAccountMayDo(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
@@ -232,6 +264,12 @@ func TestCheckSaysWhatTheAccountMayDo(t *testing.T) {
 		{name: "orders that cannot be asked about", faults: []sandbox.Fault{{Kind: "not_found"}}, says: "cannot be asked about", warns: true},
 		{name: "another password", options: sandbox.PagandoCheckOptions{Password: "another"}, wrong: "109", refused: true},
 		{name: "another password, in one step", options: sandbox.PagandoCheckOptions{Password: "another"}, one: true, wrong: "109", refused: true},
+		{name: "another header", options: sandbox.PagandoCheckOptions{TokenHeader: "Autorization: Bearer "}, wrong: "header or scheme?", refused: true},
+		{
+			name: "a bare 403 to orders", faults: []sandbox.Fault{{Kind: "unauthorized", Status: http.StatusForbidden, Operation: sandbox.Step}},
+			wrong: "REMESA_PAGANDOCHECK_TWO_STEP=false", refused: true,
+		},
+		{name: "a bare token", options: sandbox.PagandoCheckOptions{TokenHeader: "Authorization: "}, one: true, wrong: "REMESA_PAGANDOCHECK_TOKEN_HEADER", refused: true},
 		{name: "one step", one: true, says: "waits for a person", warns: true},
 	} {
 		p := serve(t, row.options, row.faults...)

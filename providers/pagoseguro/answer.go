@@ -17,6 +17,9 @@ type answer struct {
 	// code is the envelope's status_code.
 	code    int
 	message string
+	// onTxnID is what an object of messages says of the txnid, in small letters. It is judged,
+	// and never repeated.
+	onTxnID string
 	// data is nil where there is none; text is set instead where it is a text.
 	data map[string]json.RawMessage
 	text string
@@ -61,6 +64,7 @@ func (a *answer) readMessage(raw json.RawMessage) bool {
 	if json.Unmarshal(raw, &fields) != nil {
 		return false
 	}
+	a.onTxnID = strings.ToLower(string(fields["txnid"]))
 	a.message = "refused fields: " + strings.Join(slices.Sorted(maps.Keys(fields)), ", ")
 	return true
 }

@@ -2,7 +2,6 @@ package pagoseguro
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/url"
 	"time"
@@ -54,13 +53,8 @@ func (c *Client) Charge(ctx context.Context, charge providers.Charge, _ provider
 		return providers.Outcome{Class: providers.Refused, Code: "invalid", Message: err.Error()}, nil
 	}
 	with := c.reading(charge, now)
-	var o providers.Outcome
-	err = c.withToken(ctx, func(token providers.Secret) error {
-		reply, err := c.post(ctx, chargePath, token, body)
-		o, err = charged(reply, err, with)
-		return err
-	})
-	return o, err
+	reply, err := c.authorized(ctx, chargePath, body)
+	return charged(reply, err, with)
 }
 
 // Tokenize has the provider encrypt a card. Nothing of it is kept; it may be repeated.
@@ -69,28 +63,24 @@ func (c *Client) Tokenize(ctx context.Context, number, code providers.Secret) (p
 	if err != nil {
 		return "", err
 	}
-	var card providers.Secret
-	err = c.withToken(ctx, func(token providers.Secret) error {
-		reply, err := c.post(ctx, cardPath, token, body)
-		card, err = tokenized(reply, err, c.reading(providers.Charge{}, c.config.Now()), number, code)
-		return err
-	})
-	return card, err
+	reply, err := c.authorized(ctx, cardPath, body)
+	return tokenized(reply, err, c.reading(providers.Charge{}, c.config.Now()), number, code)
 }
 
-// withToken calls with a token, and once more with its successor where it was rejected.
-func (c *Client) withToken(ctx context.Context, call func(token providers.Secret) error) error {
-	for range 2 {
-		token, err := c.tokens.Token(ctx)
+// authorized posts under the account's token, and once more under its successor where it was
+// refused.
+func (c *Client) authorized(ctx context.Context, path string, body []byte) (reply wire.Reply, err error) {
+	refused := c.tokens.Do(ctx, func(token auth.Token) auth.Refusal {
+		reply, err = c.post(ctx, path, token.Value, body)
 		if err != nil {
-			return err
+			return auth.Refusal{}
 		}
-		if err := call(token.Value); !errors.Is(err, errRejected) {
-			return err
-		}
-		c.tokens.Reject(token)
+		return auth.Refusal{Code: tokenRefused(reply)}
+	})
+	if refused != nil {
+		return wire.Reply{}, refused
 	}
-	return &providers.CredentialsError{Code: "401"}
+	return reply, err
 }
 
 // Check logs in.
@@ -130,6 +120,6 @@ func (c *Client) post(ctx context.Context, path string, token providers.Secret, 
 func (c *Client) reading(charge providers.Charge, now time.Time) reading {
 	p := charge.Customer
 	return reading{now: now, hard: c.config.HardDeclines, hide: []string{
-		c.config.APIKey.Reveal(), charge.Card.Token.Reveal(), p.Name, p.FirstNames, p.LastNames, p.Email, p.Document, p.Phone, p.Address,
+		c.config.APIKey.Reveal(), charge.Card.Token.Reveal(), p.Name, p.FirstNames, p.LastNames, p.Email, p.BillingEmail, p.Document, p.Phone, p.Address,
 	}}
 }

@@ -28,6 +28,9 @@ func subject(o sandbox.PagoSeguroOptions) providertest.Subject {
 	row := func(name, kind, code string, want providers.Class, moved int) providertest.Row {
 		return providertest.Row{Name: name, Faults: []sandbox.Fault{{Kind: kind, Next: 1}}, Want: want, Code: code, Moved: moved}
 	}
+	expired := func(name, kind string, status int) providertest.Row {
+		return providertest.Row{Name: name, Faults: []sandbox.Fault{{Kind: kind, Status: status, Next: 1}}, Want: providers.Succeeded, Moved: 1}
+	}
 	return providertest.Subject{
 		Simulator: func() (http.Handler, *sandbox.Desk) {
 			s := sandbox.New(sandbox.Options{PagoSeguro: o})
@@ -43,10 +46,27 @@ func subject(o sandbox.PagoSeguroOptions) providertest.Subject {
 		Extra: []providertest.Row{
 			row("answers Rechazado", "rejected_object", "Rechazado", providers.Refused, 0),
 			row("answers 401 in the body alone, once", "unauthorized_in_body", "", providers.Succeeded, 1),
+			expired("answers 401 in the body under HTTP 403, once", "unauthorized_in_body", http.StatusForbidden),
+			expired("answers 401 in the body under HTTP 500, once", "unauthorized_in_body", http.StatusInternalServerError),
 			row("ended the token's life before its time", "expire_tokens", "", providers.Succeeded, 1),
 			row("moves the money, then answers with another 500", "unknown_code_after", "status_code_500", providers.InDoubt, 1),
 			row("answers with a status that means nothing yet", "pending", "unknown_status", providers.InDoubt, 0),
 		},
+	}
+}
+
+// A provider that knows the reference says nothing of whose charge it has.
+func TestARepeatedTxnIDIsADuplicate(t *testing.T) {
+	t.Parallel()
+	desk, url := simulator(t, sandbox.PagoSeguroOptions{Duplicates: sandbox.Refuse})
+	c := newClient(t, config(url))
+	for _, want := range []providers.Class{providers.Succeeded, providers.Duplicate} {
+		if o, err := c.Charge(t.Context(), charge(t, "SO0001"), providers.Attempt{}); err != nil || o.Class != want || o.Echo.Complete {
+			t.Errorf("got %+v, %v, want %s", o, err, want)
+		}
+	}
+	if n := desk.Moved("SO0001"); n != 1 {
+		t.Errorf("money moved %d times", n)
 	}
 }
 

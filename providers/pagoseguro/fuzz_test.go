@@ -13,7 +13,7 @@ import (
 func seeds(f *testing.F) {
 	f.Helper()
 	for _, body := range []string{
-		paidBody, ended, page, "", "null", "[]", dataWith(`"Rechazado"`), no(500, `"Rechazo General"`), no(400, `{"email":["x"]}`),
+		paidBody, ended, page, "", "null", "[]", dataWith(`"Rechazado"`), no(500, `"Rechazo General"`), no(400, `{"email":["x"]}`), no(400, `"Referencia duplicada"`),
 		`{"success":true,"data":{"access_token":"abc","expires_in":3600},"status_code":200}`, `{"success":true,"data":"ZXhhbXBsZQ==","status_code":200}`,
 	} {
 		for _, status := range []int{200, 201, 302, 400, 401, 404, 422, 429, 500, 502} {
@@ -57,7 +57,7 @@ func means(t *testing.T, status int, body []byte, o providers.Outcome) {
 	case o.Class == providers.Succeeded && yes && code == 200.0 && data["status"] == "Aprobado" && status/100 == 2:
 	case o.Class == providers.Refused && yes && code == 200.0 && data["status"] == "Rechazado" && status/100 == 2:
 	case o.Class == providers.Refused && !yes && code == 500.0 && strings.HasPrefix(message, "Rechaz") && (status == 200 || status == 500):
-	case o.Class == providers.Refused && !yes && (code == 400.0 || code == 404.0 || code == 422.0) && (status == 200 || code == float64(status)):
+	case (o.Class == providers.Refused || o.Class == providers.Duplicate) && !yes && (code == 400.0 || code == 404.0 || code == 422.0) && (status == 200 || code == float64(status)):
 	default:
 		t.Errorf("HTTP %d yielded %s", status, o.Class)
 	}

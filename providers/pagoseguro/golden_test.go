@@ -23,13 +23,13 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 // The hash of each golden file stands here too, so that a file cannot be regenerated without anybody's noticing.
 var golden = map[string]string{
-	"login": "83e54f2baa4af035", "charge": "9e0647c2f8051827", "charge-whole": "6f9e97e2cb484fc4", "card": "2e8dc9c7b5e3df0a",
+	"login": "83e54f2baa4af035", "charge": "9e0647c2f8051827", "charge-whole": "0a0b2b04855b9241", "card": "2e8dc9c7b5e3df0a",
 }
 
 func TestRequestsOnTheWire(t *testing.T) {
 	t.Parallel()
 	whole := charge(t, "PAY0000000042")
-	whole.Amount = money(t, "32900.00", "COP")
+	whole.Amount, whole.Customer.BillingEmail = money(t, "32900.00", "COP"), "pagos@example.com"
 	pay := func(p providers.Charge) func(c *pagoseguro.Client) {
 		return func(c *pagoseguro.Client) { _, _ = c.Charge(t.Context(), p, providers.Attempt{}) }
 	}
@@ -124,6 +124,9 @@ func verifyHash(t *testing.T, name, request string) {
 			return string(sent[field])
 		}
 		return s
+	}
+	if billing := map[string]string{"charge": "ana@example.com", "charge-whole": "pagos@example.com"}[name]; text("billingEmail") != billing {
+		t.Errorf("the bill goes to %s, want %s", sent["billingEmail"], billing)
 	}
 	amount := map[string]string{"charge": "32900.5", "charge-whole": "32900"}[name]
 	if text("amount") != amount {

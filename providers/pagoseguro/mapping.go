@@ -1,9 +1,9 @@
 package pagoseguro
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,14 +31,18 @@ const (
 // refusalCodes are the envelope's codes for a request that is wrong in itself.
 var refusalCodes = map[int]bool{http.StatusBadRequest: true, http.StatusNotFound: true, http.StatusUnprocessableEntity: true}
 
-// duplicate guesses from the text that the txnid was used before; nothing is documented.
-func duplicate(message string) bool {
-	message = strings.ToLower(message)
-	return strings.Contains(message, "duplic") || strings.Contains(message, "ya existe") || strings.Contains(message, "txnid")
+// knownWords guess from a text that the txnid was used before; nothing is documented.
+var knownWords = []string{"duplic", "ya existe", "repetid", "already", "taken"}
+
+// duplicate reports a refusal because the txnid was used before.
+func (a answer) duplicate() bool {
+	return slices.ContainsFunc(knownWords, func(word string) bool {
+		return strings.Contains(strings.ToLower(a.message), word) || strings.Contains(a.onTxnID, word)
+	})
 }
 
-// errRejected: the token was refused, and the request not looked at.
-var errRejected = errors.New("token rejected")
+// onReference reports a refusal for the txnid, in words that leave open whether it was used before.
+func (a answer) onReference() bool { return strings.Contains(strings.ToLower(a.message), "txnid") }
 
 // reading is what the mappings know beside the reply.
 type reading struct {
@@ -50,7 +54,7 @@ type reading struct {
 // charged says what a charge came to. Its last line is in doubt.
 func charged(r wire.Reply, err error, with reading) (providers.Outcome, error) {
 	if err != nil {
-		return unanswered(err)
+		return wire.Broken(err)
 	}
 	a, readable := parse(r.Body)
 	if err := refusedBefore(r, a, readable, with.now); err != nil {
@@ -64,7 +68,9 @@ func charged(r wire.Reply, err error, with reading) (providers.Outcome, error) {
 	case a.success || !refuses(r, a):
 	case a.code == http.StatusInternalServerError && strings.HasPrefix(a.message, declineText):
 		return with.decline(strconv.Itoa(a.code), a.message), nil
-	case refusalCodes[a.code] && !duplicate(a.message):
+	case refusalCodes[a.code] && a.duplicate():
+		return with.outcome(providers.Duplicate, strconv.Itoa(a.code), a.message), nil
+	case refusalCodes[a.code] && !a.onReference():
 		return with.outcome(providers.Refused, strconv.Itoa(a.code), a.message), nil
 	}
 	return with.outcome(providers.InDoubt, "status_code_"+strconv.Itoa(a.code), a.message), nil
@@ -82,6 +88,7 @@ func (w reading) result(a answer) providers.Outcome {
 	switch word {
 	case approved:
 		o = w.outcome(providers.Succeeded, word, "")
+		o.Message = w.approval(a)
 	case declined:
 		o = w.decline(word, a.message)
 	case "":
@@ -92,6 +99,26 @@ func (w reading) result(a answer) providers.Outcome {
 	o.ProviderID, o.Echo.Amount = id, amount
 	return o
 }
+
+// approvalCode is short enough to be no card, and long enough for the numbers that banks give.
+var approvalCode = regexp.MustCompile(`^[0-9A-Za-z-]{1,12}$`)
+
+// approval is what finance reconciles by: the approval's code, and its date as the provider wrote
+// it, in no zone that is documented. A scrubbed message would lose both; what has another form is
+// left out.
+func (w reading) approval(a answer) string {
+	var told []string
+	if code, ok := a.field("code"); ok && approvalCode.MatchString(code) && !slices.Contains(w.hide, code) {
+		told = append(told, "approval "+code)
+	}
+	text, _ := a.field("date")
+	if at, err := time.Parse(localTime, strings.Replace(text, " ", "T", 1)); err == nil {
+		told = append(told, "date "+at.Format(localTime))
+	}
+	return strings.Join(told, ", ")
+}
+
+const localTime = "2006-01-02T15:04:05"
 
 // decline is soft unless its message, or its word where there is none, is one of the hard ones.
 func (w reading) decline(code, message string) providers.Outcome {
@@ -112,14 +139,12 @@ func refusedBefore(r wire.Reply, a answer, readable bool, now time.Time) error {
 	switch {
 	case a.unclear:
 		return nil
-	case !readable && r.Status == http.StatusUnauthorized:
-		return errRejected
+	case tokenRefused(r) != "":
+		return &providers.CredentialsError{Code: tokenRefused(r)}
 	case !readable && r.Status == http.StatusTooManyRequests:
 		return &providers.NotSent{Reason: "throttled", RetryAfter: wire.RetryAfter(r.Header, now)}
 	case !readable || !refuses(r, a):
 		return nil
-	case a.code == http.StatusUnauthorized:
-		return errRejected
 	case a.code == http.StatusTooManyRequests:
 		return &providers.NotSent{Reason: "throttled", RetryAfter: wire.RetryAfter(r.Header, now)}
 	case a.code == http.StatusBadRequest && strings.HasPrefix(a.message, credentialText):
@@ -128,16 +153,33 @@ func refusedBefore(r wire.Reply, a answer, readable bool, now time.Time) error {
 	return nil
 }
 
+// tokenRefused is the code of an answer that refuses the token, and so did not look at the request;
+// empty where it does not.
+func tokenRefused(r wire.Reply) string {
+	a, readable := parse(r.Body)
+	if readable && a.tokenEnded() || !readable && !a.unclear && r.Status == http.StatusUnauthorized {
+		return strconv.Itoa(http.StatusUnauthorized)
+	}
+	return ""
+}
+
 // refuses reports an envelope that says no without contradicting itself: with no data, and under HTTP 200 or the very status that it
 // names. Whether the two are the same is not documented.
 func refuses(r wire.Reply, a answer) bool {
-	return !a.success && a.empty() && (r.Status == http.StatusOK || r.Status == a.code)
+	return a.refused() && (r.Status == http.StatusOK || r.Status == a.code)
 }
+
+// tokenEnded reports the documented word for a token that has ended, whatever the HTTP status:
+// that one is not documented, and the envelope says by itself that the request was not looked at.
+func (a answer) tokenEnded() bool { return a.refused() && a.code == http.StatusUnauthorized }
+
+// refused reports an envelope that says no, with no data to contradict it.
+func (a answer) refused() bool { return !a.success && a.empty() }
 
 // loggedIn reads a token. An error without a word about the credentials says nothing about them.
 func loggedIn(r wire.Reply, err error, now time.Time) (auth.Token, error) {
 	if err != nil {
-		return auth.Token{}, unread("login", err)
+		return auth.Token{}, fmt.Errorf("login: %w", wire.NoAnswer(err))
 	}
 	a, readable := parse(r.Body)
 	if err := refusedLogin(r, a, readable, now); err != nil {
@@ -152,11 +194,12 @@ func loggedIn(r wire.Reply, err error, now time.Time) (auth.Token, error) {
 	return t, nil
 }
 
+// refusedLogin believes the envelope under any HTTP status: a login moves nothing.
 func refusedLogin(r wire.Reply, a answer, readable bool, now time.Time) error {
 	switch {
 	case r.Status == http.StatusTooManyRequests:
 		return &providers.NotSent{Reason: "throttled", RetryAfter: wire.RetryAfter(r.Header, now)}
-	case readable && refuses(r, a) && (a.code == http.StatusBadRequest || a.code == http.StatusUnauthorized):
+	case readable && a.refused() && (a.code == http.StatusBadRequest || a.code == http.StatusUnauthorized):
 		return &providers.CredentialsError{Code: strconv.Itoa(a.code)}
 	case !readable && (r.Status == http.StatusUnauthorized || r.Status == http.StatusForbidden):
 		return &providers.CredentialsError{Code: statusCode(r)}
@@ -184,7 +227,7 @@ func earlier(a, b time.Time) time.Time {
 // tokenized reads the token of a card.
 func tokenized(r wire.Reply, err error, with reading, number, code providers.Secret) (providers.Secret, error) {
 	if err != nil {
-		return "", unread("card", err)
+		return "", fmt.Errorf("card: %w", wire.NoAnswer(err))
 	}
 	a, readable := parse(r.Body)
 	if err := refusedBefore(r, a, readable, with.now); err != nil {
@@ -198,27 +241,6 @@ func tokenized(r wire.Reply, err error, with reading, number, code providers.Sec
 		return "", fmt.Errorf("card: refused with %d: %s", a.code, providers.Message(a.message, hide...))
 	}
 	return "", fmt.Errorf("card: no answer: %s", statusCode(r))
-}
-
-// unanswered is a charge without an answer.
-func unanswered(err error) (providers.Outcome, error) {
-	var e *wire.Error
-	if !errors.As(err, &e) {
-		return providers.Outcome{Class: providers.InDoubt, Code: wire.Unreadable}, nil
-	}
-	if !e.Sent {
-		return providers.Outcome{}, &providers.NotSent{Reason: e.Reason, Err: e}
-	}
-	return providers.Outcome{Class: providers.InDoubt, Code: e.Reason}, nil
-}
-
-// unread is a step that moves no money, without an answer.
-func unread(step string, err error) error {
-	var e *wire.Error
-	if errors.As(err, &e) && !e.Sent {
-		return &providers.NotSent{Reason: e.Reason, Err: e}
-	}
-	return fmt.Errorf("%s: no answer: %w", step, err)
 }
 
 func success(r wire.Reply) bool { return r.Status >= 200 && r.Status < 300 }

@@ -22,7 +22,7 @@ const (
 	ended    = `{"success":false,"message":"Token Vencido, Genere uno Nuevo","status_code":401}`
 	page     = `<!doctype html><title>Ingreso</title>`
 	doubt    = "in_doubt"
-	renews   = "token rejected"
+	known    = "duplicate"
 	unsent   = "not sent"
 	badKey   = "credentials"
 )
@@ -40,8 +40,6 @@ func said(o providers.Outcome, err error) (class, code string) {
 	var notSent *providers.NotSent
 	var credentials *providers.CredentialsError
 	switch {
-	case errors.Is(err, errRejected):
-		return renews, ""
 	case errors.As(err, &credentials):
 		return badKey, credentials.Code
 	case errors.As(err, &notSent):
@@ -84,20 +82,30 @@ func TestWhatACharge(t *testing.T) {
 		{"there are no data", 200, `{"success":true,"data":null,"status_code":200}`, doubt, "unreadable"},
 		{"the data are a text", 200, `{"success":true,"data":"Aprobado","status_code":200}`, doubt, "unreadable"},
 		{"the data are an array", 200, `{"success":true,"data":["Aprobado"],"status_code":200}`, doubt, "unreadable"},
-		{"the token has ended", 401, ended, renews, ""},
-		{"the token has ended, under HTTP 200", 200, ended, renews, ""},
-		{"the token has ended, in another text", 401, no(401, `"Unauthenticated."`), renews, ""},
-		{"the token has ended, without an envelope", 401, `{"error":"token_expired"}`, renews, ""},
-		{"the token has ended, says a page", 401, page, renews, ""},
+		{"the token has ended", 401, ended, badKey, "401"},
+		{"the token has ended, under HTTP 200", 200, ended, badKey, "401"},
+		{"the token has ended, in another text", 401, no(401, `"Unauthenticated."`), badKey, "401"},
+		{"the token has ended, without an envelope", 401, `{"error":"token_expired"}`, badKey, "401"},
+		{"the token has ended, says a page", 401, page, badKey, "401"},
 		{"an approval comes as 401", 401, paidBody, doubt, "status_code_200"},
 		{"another failure comes as 401", 401, no(500, `"Server Error"`), doubt, "status_code_500"},
-		{"the end of the token comes as 500", 500, ended, doubt, "status_code_401"},
+		{"the token has ended, under HTTP 403", 403, ended, badKey, "401"},
+		{"the token has ended, under HTTP 400", 400, ended, badKey, "401"},
+		{"the token has ended, under HTTP 500", 500, ended, badKey, "401"},
+		{"the token has ended, under HTTP 503", 503, ended, badKey, "401"},
+		{"the token has ended, and yet there are data", 500, `{"success":false,"data":{"status":"Aprobado"},"message":"Token Vencido","status_code":401}`, doubt, "status_code_401"},
+		{"the token has ended, and yet it is called a success", 500, `{"success":true,"message":"Token Vencido","status_code":401}`, doubt, "status_code_401"},
 		{"account or key are unknown", 400, no(400, `"Account Id y/o API Key Invalidos"`), badKey, "400"},
 		{"a field is wrong", 400, no(400, `{"email":["Ana Ruiz no es valido"]}`), "refused", "400"},
 		{"a field is wrong, as 422", 422, no(422, `"Campos incompletos"`), "refused", "422"},
 		{"something is not there", 404, no(404, `"Comercio no existe"`), "refused", "404"},
-		{"the txnid was used before", 400, no(400, `"Referencia duplicada"`), doubt, "status_code_400"},
-		{"the txnid is complained about", 400, no(400, `{"txnid":["already taken"]}`), doubt, "status_code_400"},
+		{"the txnid was used before", 400, no(400, `"Referencia duplicada"`), known, "400"},
+		{"the txnid was used before, as a field's text", 400, no(400, `{"txnid":["The txnid has already been taken."]}`), known, "400"},
+		{"the txnid was used before, as 422 under HTTP 200", 200, no(422, `"La transacción ya existe"`), known, "422"},
+		{"the txnid was used before, under another HTTP status", 500, no(400, `"Referencia duplicada"`), doubt, "status_code_400"},
+		{"the txnid was used before, says a failing server", 500, no(500, `"Duplicate entry SO0001 for key txnid"`), doubt, "status_code_500"},
+		{"the txnid is complained about", 400, no(400, `{"txnid":["formato no valido"]}`), doubt, "status_code_400"},
+		{"another field was taken before", 400, no(400, `{"email":["already taken"]}`), "refused", "400"},
 		{"a bare 404", 404, page, doubt, "http_404"},
 		{"a bare 400", 400, "", doubt, "http_400"},
 		{"a bare 403", 403, page, doubt, "http_403"},
@@ -155,6 +163,35 @@ func TestAnApprovalRepeatsIDAndAmount(t *testing.T) {
 	}
 }
 
+// Finance reconciles by approval code and date, which are numbers that a message would lose.
+func TestAnApprovalKeepsItsCodeAndDate(t *testing.T) {
+	t.Parallel()
+	swap := func(old, now string) string { return strings.Replace(paidBody, old, now, 1) }
+	for name, row := range map[string]struct{ body, want string }{
+		"as documented":              {paidBody, "approval 836158, date 2020-05-29T10:28:13"},
+		"the code as a text":         {swap("836158", `"A36158"`), "approval A36158, date 2020-05-29T10:28:13"},
+		"the date with a blank":      {swap("29T10", "29 10"), "approval 836158, date 2020-05-29T10:28:13"},
+		"no date":                    {swap(`,"date":"2020-05-29T10:28:13"`, ""), "approval 836158"},
+		"no code":                    {swap(`"code":836158,`, ""), "date 2020-05-29T10:28:13"},
+		"neither":                    {`{"success":true,"data":{"status":"Aprobado","transaction_code":7},"status_code":200}`, ""},
+		"a code of another type":     {swap("836158", `{"x":1}`), "date 2020-05-29T10:28:13"},
+		"a code that is a sentence":  {swap("836158", `"no se sabe"`), "date 2020-05-29T10:28:13"},
+		"a code that is a card":      {swap("836158", `"4000000000000002"`), "date 2020-05-29T10:28:13"},
+		"a code that is the payer's": {swap("836158", `"100000000"`), "date 2020-05-29T10:28:13"},
+		"a date of another type":     {swap(`"2020-05-29T10:28:13"`, "1"), "approval 836158"},
+		"a date that is a sentence":  {swap("2020-05-29T10:28:13", "ayer"), "approval 836158"},
+	} {
+		o, err := charged(wire.Reply{Status: 200, Body: []byte(row.body)}, nil, with)
+		if err != nil || o.Class != providers.Succeeded || o.Message != row.want {
+			t.Errorf("%s: got %s %q, %v, want %q", name, o.Class, o.Message, err, row.want)
+		}
+	}
+	declined, _ := charged(wire.Reply{Status: 200, Body: []byte(dataWith(`"Rechazado"`))}, nil, with)
+	if declined.Message != "" {
+		t.Errorf("a decline is told as %q", declined.Message)
+	}
+}
+
 func TestTextsOfTheProviderAreScrubbed(t *testing.T) {
 	t.Parallel()
 	for _, message := range []string{`"Rechazo de Ana Ruiz, cc 100000000, ana@example.com"`, `{"email":["ana@example.com"]}`} {
@@ -204,6 +241,8 @@ func TestWhatALogin(t *testing.T) {
 		{"account or key are refused", 400, no(400, `"Account Id y/o API Key Invalidos"`), 0, badKey},
 		{"they are refused under HTTP 200", 200, no(400, `"Account Id y/o API Key Invalidos"`), 0, badKey},
 		{"they are refused as 401", 401, no(401, `"x"`), 0, badKey},
+		{"they are refused under another HTTP status", 401, no(400, `"Account Id y/o API Key Invalidos"`), 0, badKey},
+		{"they are refused under HTTP 500", 500, no(400, `"Account Id y/o API Key Invalidos"`), 0, badKey},
 		{"they are refused by a page", 403, page, 0, badKey},
 		{"the server fails", 500, no(500, `"Server Error"`), 0, "login: no answer: http_500"},
 		{"the gateway fails", 503, page, 0, "login: no answer: http_503"},

@@ -69,9 +69,16 @@ func (c *Client) encode(p providers.Charge) ([]byte, error) {
 		Hash:  c.hash(p.Reference, amount, p.Description, who.Name, who.Email),
 		Quota: on.Installments, Brand: on.Brand, ExpiryMonth: on.ExpiryMonth, ExpiryYear: on.ExpiryYear, Card: on.Token.Reveal(),
 		TypeIdentification: who.DocumentType, BillingNumberIdentifier: who.Document, BillingAddress: who.Address,
-		BillingNames: who.FirstNames, BillingLastNames: who.LastNames, BillingEmail: who.Email, City: who.City,
+		BillingNames: who.FirstNames, BillingLastNames: who.LastNames, BillingEmail: orDefault(who.BillingEmail, who.Email), City: who.City,
 		CallerPhoneNumber: json.Number(who.Phone),
 	})
+}
+
+func orDefault(text, otherwise string) string {
+	if text == "" {
+		return otherwise
+	}
+	return text
 }
 
 // hash is SHA-512 over the texts exactly as the body has them: the amount without trailing zeros, as the provider's own plugins write it.

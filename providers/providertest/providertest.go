@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -70,6 +71,12 @@ func Run(t *testing.T, s Subject) {
 				t.Run(row.Name, func(t *testing.T) {
 					t.Parallel()
 					start(t, s, way.of(row)).run(t, row)
+				})
+			}
+			if s.Renews {
+				t.Run("a provider that refuses every token", func(t *testing.T) {
+					t.Parallel()
+					start(t, s, way).refusesEveryToken(t)
 				})
 			}
 			if s.LooksFirst {
@@ -140,12 +147,41 @@ type bench struct {
 	client any
 	// handles are what attempts noted, by reference.
 	handles map[string]map[string]string
+	offered tally
+}
+
+// tally counts how often each token was offered.
+type tally struct {
+	mu     sync.Mutex
+	counts map[string]int
+}
+
+func (c *tally) watch(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if token := r.Header.Get("Authorization"); token != "" {
+			c.mu.Lock()
+			c.counts[token]++
+			c.mu.Unlock()
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// most is how many tokens were offered, and how often the one that was offered most.
+func (c *tally) most() (tokens, times int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, n := range c.counts {
+		times = max(times, n)
+	}
+	return len(c.counts), times
 }
 
 func start(t *testing.T, s Subject, w way) *bench {
 	t.Helper()
 	handler, desk := s.Simulator()
-	b := &bench{Subject: s, desk: desk, server: httptest.NewUnstartedServer(handler), handles: map[string]map[string]string{}}
+	b := &bench{Subject: s, desk: desk, handles: map[string]map[string]string{}, offered: tally{counts: map[string]int{}}}
+	b.server = httptest.NewUnstartedServer(b.offered.watch(handler))
 	b.server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	env := Env{Timeout: 30 * time.Second}
 	if w.secure {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/sandbox"
 )
 
 // reference is one that every provider takes.
@@ -111,6 +112,33 @@ func (b *bench) atMost(t *testing.T, moved int, when string) {
 	}
 	if n := b.desk.Moved(reference); n != moved {
 		t.Errorf("money moved %d times %s, want %d", n, when, moved)
+	}
+}
+
+// refusesEveryToken holds that a token which was refused is not offered again, whoever comes
+// next, and that the login is not called for ever: about a dozen times at once, and then spaced
+// out.
+func (b *bench) refusesEveryToken(t *testing.T) {
+	t.Helper()
+	if err := b.desk.AddFaults(sandbox.Fault{Kind: "unauthorized"}); err != nil {
+		t.Fatal(err)
+	}
+	_, before := b.offered.most()
+	logins, began := b.desk.Logins(), time.Now()
+	for range 30 {
+		if o, err := b.attempt(t, t.Context(), reference); err == nil {
+			t.Fatalf("an attempt came to %s", o.Class)
+		}
+	}
+	tokens, times := b.offered.most()
+	if tokens < 2 || times > max(1, before+1) {
+		t.Errorf("%d tokens were offered, one of them %d times", tokens, times)
+	}
+	if n := b.desk.Logins() - logins; n > 14+12*int(time.Since(began).Seconds()) {
+		t.Errorf("%d logins in %s", n, time.Since(began))
+	}
+	if n := b.desk.Moved(reference); n != 0 {
+		t.Errorf("money moved %d times", n)
 	}
 }
 

@@ -60,6 +60,14 @@ func deliver(w http.ResponseWriter, r *http.Request, a answer, how reply, f Faul
 	}
 }
 
+// orStatus is the HTTP status that a fault asks for, or the provider's own.
+func orStatus(status, otherwise int) int {
+	if status == 0 {
+		return otherwise
+	}
+	return status
+}
+
 func orForever(d time.Duration) time.Duration {
 	if d == 0 {
 		return 10 * time.Minute

@@ -28,7 +28,7 @@ type etpayPayout struct {
 func (p etpayPayout) check() string {
 	switch {
 	case !etpayOrderID.MatchString(p.OrderID):
-		return "merchant_order_id: not 1 to 64 letters and digits"
+		return "merchant_order_id: not the form of OC-700104, or longer than 64"
 	case !wholeNumber.Match(p.Amount):
 		return "amount: not a whole number"
 	case p.Currency != "CLP":

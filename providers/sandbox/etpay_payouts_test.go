@@ -47,7 +47,7 @@ func TestETpayPayoutsAreStrict(t *testing.T) {
 	t.Parallel()
 	a := newEtpayAPI(t, Options{})
 	for _, row := range []struct{ name, old, now, said string }{
-		{"a reference with a dash", "PO1", "PO-1", "merchant_order_id"},
+		{"a reference that begins with a dash", "PO1", "-PO1", "merchant_order_id"},
 		{"an amount as a text", "12500", `"12500"`, "amount"},
 		{"no amount", "12500", "0", "amount"},
 		{"another currency", "CLP", "MXN", "currency"},

@@ -41,7 +41,7 @@ type etpayQuestion struct {
 }
 
 var (
-	etpayOrderID = regexp.MustCompile(`^[0-9A-Za-z]{1,64}$`)
+	etpayOrderID = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z._-]{0,63}$`)
 	etpayRUT     = regexp.MustCompile(`^[0-9]{6,8}[0-9K]$`)
 )
 
@@ -54,7 +54,7 @@ func (o etpayOrder) check(r *http.Request) string {
 	case r.Header.Get("Authorization") != "":
 		return "there is no Authorization header here"
 	case !etpayOrderID.MatchString(o.OrderID):
-		return "merchant_order_id: not 1 to 64 letters and digits"
+		return "merchant_order_id: not the form of OC-700104, or longer than 64"
 	case !wholeNumber.Match(o.Amount):
 		return "order_amount: not a whole number"
 	case o.RUT != "" && !etpayRUT.MatchString(o.RUT):
@@ -65,6 +65,8 @@ func (o etpayOrder) check(r *http.Request) string {
 		return "user_bank_code: unknown"
 	case slices.ContainsFunc(o.Metadata, func(m etpayShown) bool { return m.Name == "" || m.Show == nil }):
 		return "metadata: an element without name or show"
+	case o.CompletedURL != "" && !isURL(o.CompletedURL) || o.CancellationURL != "" && !isURL(o.CancellationURL):
+		return "payment_completed_url or payment_cancellation_url: not a URL"
 	case o.WebhookURL != "" && !isURL(o.WebhookURL):
 		return "payment_webhook_url: not a URL"
 	}

@@ -29,6 +29,9 @@ type Fault struct {
 	RetryAfter string `json:"retry_after,omitempty"`
 	// Code replaces the code of a refusal; each provider says which it has.
 	Code string `json:"code,omitempty"`
+	// Status replaces the HTTP status of unauthorized and unauthorized_in_body, for providers
+	// with tokens; it is 400 to 599.
+	Status int `json:"status,omitempty"`
 }
 
 // Operations that a fault can be for.
@@ -165,6 +168,9 @@ func (d *Desk) AddFaults(faults ...Fault) error {
 		}
 		if f.Next < 0 || f.Delay < 0 || f.Polls < 0 {
 			return fmt.Errorf("fault %d: next, delay and polls cannot be below zero", i)
+		}
+		if f.Status != 0 && (f.Status < 400 || f.Status > 599) {
+			return fmt.Errorf("fault %d: status: not from 400 to 599", i)
 		}
 		if f.Operation != "" {
 			b.operation = f.Operation

@@ -16,6 +16,9 @@ import (
 // "unauthorized_in_body" is a code in JSON: 100 (as without one), "100" or 109.
 type PagandoCheckOptions struct {
 	User, Password string
+	// TokenHeader is the header's name and what stands before the token, "Authorization: Bearer "
+	// unless set.
+	TokenHeader string
 	// NoOrders: the account may not create orders.
 	NoOrders bool
 	// FlatIDs puts the ids of a charge into data instead of data.data.
@@ -57,6 +60,7 @@ func newPagandoCheck(o PagandoCheckOptions, d *Desk) http.Handler {
 	if o.Password == "" {
 		o.Password = "sandbox-password"
 	}
+	o.TokenHeader = orDefault(o.TokenHeader, "Authorization: Bearer ")
 	if o.TokenLifetime == 0 {
 		o.TokenLifetime = 24 * time.Hour
 	}
@@ -103,10 +107,11 @@ func (p *pagandoCheck) login(w http.ResponseWriter, r *http.Request) {
 // signed makes a token that is no JWT: the provider does not say what its tokens are.
 func signed(n int) string { return fmt.Sprintf("pagando-token-%06d", n) }
 
-// good judges the Authorization header.
+// good judges the token's header.
 func (p *pagandoCheck) good(r *http.Request) bool {
-	token, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	return bearer && p.tokens.takes(token)
+	name, scheme, _ := strings.Cut(p.TokenHeader, ": ")
+	token, found := strings.CutPrefix(r.Header.Get(name), scheme)
+	return found && p.tokens.takes(token)
 }
 
 // refuse is the answer to a request whose token is no good, or which a fault treats as such.
@@ -116,9 +121,9 @@ func (p *pagandoCheck) refuse(r *http.Request, f Fault, b behaviour) *answer {
 	}
 	switch {
 	case b.reply == unauthorized:
-		return &answer{http.StatusUnauthorized, map[string]any{"message": "Unauthorized"}}
+		return &answer{orStatus(f.Status, http.StatusUnauthorized), map[string]any{"message": "Unauthorized"}}
 	case b.reply == bodyOnly401:
-		return &answer{http.StatusOK, p.refused(f, "100")}
+		return &answer{orStatus(f.Status, http.StatusOK), p.refused(f, "100")}
 	case !p.good(r):
 		return &answer{http.StatusOK, p.refused(f, "100")}
 	}

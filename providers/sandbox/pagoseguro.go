@@ -74,7 +74,7 @@ func read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 }
 
 // authorized reads the bearer token; a fault may end it, or refuse it however good it is.
-func (p *pagoSeguro) authorized(r *http.Request, b behaviour) *answer {
+func (p *pagoSeguro) authorized(r *http.Request, f Fault, b behaviour) *answer {
 	if b.reply == expireTokens {
 		p.tokens.expire()
 	}
@@ -82,9 +82,12 @@ func (p *pagoSeguro) authorized(r *http.Request, b behaviour) *answer {
 	refusal := p.no(http.StatusUnauthorized, "Token Vencido, Genere uno Nuevo")
 	switch {
 	case b.reply == bodyOnly401:
-		refusal.status = http.StatusOK
+		refusal.status = orStatus(f.Status, http.StatusOK)
 		return &refusal
-	case b.reply == unauthorized || !bearer || !p.tokens.takes(token):
+	case b.reply == unauthorized:
+		refusal.status = orStatus(f.Status, refusal.status)
+		return &refusal
+	case !bearer || !p.tokens.takes(token):
 		return &refusal
 	}
 	return nil
@@ -96,7 +99,7 @@ func (p *pagoSeguro) hashcard(w http.ResponseWriter, r *http.Request) {
 	delay, f, b := p.desk.fault(Step, "", "")
 	wait(r.Context(), delay)
 	body, err := read(w, r)
-	if refusal := p.authorized(r, b); refusal != nil {
+	if refusal := p.authorized(r, f, b); refusal != nil {
 		p.write(w, *refusal)
 		return
 	}
@@ -126,7 +129,7 @@ func (p *pagoSeguro) charge(w http.ResponseWriter, r *http.Request) {
 	}
 	delay, f, b := p.desk.fault(Send, sent.TxnID, string(sent.Amount))
 	wait(r.Context(), delay)
-	refusal := p.authorized(r, b)
+	refusal := p.authorized(r, f, b)
 	switch {
 	case refusal != nil:
 	case err != nil || !plainJSON(r):

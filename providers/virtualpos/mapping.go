@@ -48,7 +48,7 @@ type reading struct {
 // created says what a create request came to. Its last line is in doubt.
 func created(r wire.Reply, err error, with reading) (providers.Outcome, error) {
 	if err != nil {
-		return unanswered(err)
+		return wire.Broken(err)
 	}
 	a, _ := parse(r.Body)
 	if err := refusedBefore(r, a, with.now); err != nil {
@@ -79,7 +79,7 @@ func created(r wire.Reply, err error, with reading) (providers.Outcome, error) {
 // asked says what a status query came to. An error means that there was no answer; its last line is in doubt.
 func asked(r wire.Reply, err error, with reading) (providers.Outcome, error) {
 	if err != nil {
-		return providers.Outcome{}, notAnswered(err)
+		return providers.Outcome{}, wire.NoAnswer(err)
 	}
 	a, readable := parse(r.Body)
 	if err := refusedBefore(r, a, with.now); err != nil {
@@ -101,27 +101,6 @@ func asked(r wire.Reply, err error, with reading) (providers.Outcome, error) {
 		return with.outcome(a, providers.InDoubt, "unknown_status", a.payment.word), nil
 	}
 	return with.doubt(a, statusCode(r)), nil
-}
-
-// unanswered is a create request without an answer.
-func unanswered(err error) (providers.Outcome, error) {
-	var e *wire.Error
-	if !errors.As(err, &e) {
-		return providers.Outcome{Class: providers.InDoubt, Code: "unreadable"}, nil
-	}
-	if !e.Sent {
-		return providers.Outcome{}, &providers.NotSent{Reason: e.Reason, Err: e}
-	}
-	return providers.Outcome{Class: providers.InDoubt, Code: e.Reason}, nil
-}
-
-// notAnswered is a status query without an answer.
-func notAnswered(err error) error {
-	var e *wire.Error
-	if errors.As(err, &e) && !e.Sent {
-		return &providers.NotSent{Reason: e.Reason, Err: e}
-	}
-	return fmt.Errorf("no answer: %w", err)
 }
 
 // refusedBefore is the error of a request that the provider refused before it looked at the payment; nil where it did not, or where

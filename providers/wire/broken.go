@@ -1,0 +1,61 @@
+package wire
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/remesa/remesa/providers"
+)
+
+// Broken says what the error of a request that can move money means for the money. Only proof is an
+// error of an attempt: that no byte left, or that the request was refused for its token. Everything
+// else, an error of a kind that nobody foresaw included, is doubt.
+func Broken(err error) (providers.Outcome, error) {
+	if proof := unsent(err); proof != nil {
+		return providers.Outcome{}, proof
+	}
+	return providers.Outcome{Class: providers.InDoubt, Code: word(err)}, nil
+}
+
+// Repeatable is the error of a request that moves no money: whatever became of it, it may be made
+// again.
+func Repeatable(err error) error {
+	if proof := unsent(err); proof != nil {
+		return proof
+	}
+	return &providers.NotSent{Reason: word(err), Err: err}
+}
+
+// NoAnswer is the error of a question that was not answered.
+func NoAnswer(err error) error {
+	if proof := unsent(err); proof != nil {
+		return proof
+	}
+	return fmt.Errorf("no answer: %w", err)
+}
+
+// unsent is the proof that the provider cannot have acted; nil where there is none. A NotSent comes
+// before the exchange that it wraps: that one was a login's.
+func unsent(err error) error {
+	var credentials *providers.CredentialsError
+	var notSent *providers.NotSent
+	var e *Error
+	switch {
+	case errors.As(err, &credentials):
+		return credentials
+	case errors.As(err, &notSent):
+		return notSent
+	case errors.As(err, &e) && !e.Sent:
+		return &providers.NotSent{Reason: e.Reason, Err: e}
+	}
+	return nil
+}
+
+// word is the error's word for a doubt.
+func word(err error) string {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Reason
+	}
+	return Unreadable
+}
