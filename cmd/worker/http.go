@@ -44,8 +44,7 @@ func (s *service) routes() http.Handler {
 // pages are those for people: the queues and the payments.
 func (s *service) pages() http.Handler {
 	return dashboard.New(dashboard.Options{
-		Ledger: s.ledger, Redis: s.rdb, Log: s.log,
-		User: s.config.DashboardUser, Password: s.config.DashboardPassword, Writable: s.config.DashboardWritable,
+		Ledger: s.ledger, Redis: s.rdb, Log: s.log, Users: s.users, Writable: s.config.DashboardWritable,
 		Subscriptions: backlog{s},
 	})
 }

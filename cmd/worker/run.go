@@ -16,6 +16,7 @@ import (
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/config"
 	"github.com/remesa/remesa/internal/engine"
+	"github.com/remesa/remesa/internal/login"
 	"github.com/remesa/remesa/internal/metrics"
 	"github.com/remesa/remesa/internal/preflight"
 	"github.com/remesa/remesa/internal/rate"
@@ -102,7 +103,9 @@ type service struct {
 	// subscriptions are charged by the sweep.
 	subscriptions *schedule.Store
 	metrics       *prometheus.Registry
-	log           zerolog.Logger
+	// users may log in to the pages.
+	users []login.User
+	log   zerolog.Logger
 	// addr gets the address of the listener once.
 	addr chan string
 }
@@ -119,6 +122,10 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 		return nil, err
 	}
 	ring, err := c.Ring()
+	if err != nil {
+		return nil, err
+	}
+	users, err := c.Users()
 	if err != nil {
 		return nil, err
 	}
@@ -146,7 +153,7 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 		return nil, err
 	}
 	return &service{
-		config: c, rdb: rdb, registry: registry, ledger: ledger, engine: e, subscriptions: subscriptions, metrics: reg, log: log,
+		config: c, rdb: rdb, registry: registry, ledger: ledger, engine: e, subscriptions: subscriptions, metrics: reg, users: users, log: log,
 		addr: make(chan string, 1),
 	}, nil
 }

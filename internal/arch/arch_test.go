@@ -39,7 +39,9 @@ var allowed = []struct {
 	{"schedule", []string{"providers", "seal"}},
 	{"tasks", []string{"idempotency", "providers", "schedule", "seal"}},
 	{"internal/engine", []string{"tasks", "idempotency", "schedule", "providers", "providers/wire", "seal"}},
-	{"internal/config", []string{"providers", "schedule", "seal"}},
+	// Who may look knows nothing of what there is to see.
+	{"internal/login", nil},
+	{"internal/config", []string{"internal/login", "providers", "schedule", "seal"}},
 	{"internal/preflight", []string{"providers"}},
 	// The one place that knows both the settings and every adapter.
 	{"internal/wiring", []string{"internal/config", "tasks", "idempotency", "schedule", "providers", "providers/*", "seal"}},
@@ -49,6 +51,7 @@ var allowed = []struct {
 	// It knows how each provider proves its reports, and moves nothing but due times.
 	{"internal/webhook", []string{"idempotency", "internal/listen", "providers", "providers/etpay"}},
 	{"internal/metrics", []string{"idempotency", "internal/version"}},
+	{"internal/dashboard", []string{"internal/listen", "internal/login", "tasks", "idempotency", "providers", "seal"}},
 	{"internal/*", []string{"tasks", "idempotency", "schedule", "providers", "seal"}},
 	{"examples/*", []string{"tasks", "idempotency", "providers"}},
 	{"cmd/*", []string{"internal/*", "tasks", "idempotency", "schedule", "providers", "providers/sandbox", "seal"}},

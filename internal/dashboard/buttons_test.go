@@ -407,7 +407,7 @@ func TestASettlementReachesTheLedger(t *testing.T) {
 		t.Fatalf("%d %s", w.Code, visible(w.Body.String()))
 	}
 	contains(t, ask(t, r.pages, get(w.Header().Get("Location"))).Body.String(), "The payment was settled.", "succeeded", "Provider's id id-1",
-		"by ana: seen in the bank")
+		"by ana (login ana, 192.0.2.1): seen in the bank")
 	again := ask(t, r.pages, post("/payments/apply", sent.Encode()))
 	if again.Code != http.StatusConflict {
 		t.Errorf("the same form again: %d", again.Code)
