@@ -20,6 +20,7 @@ import (
 	"github.com/remesa/remesa/internal/metrics"
 	"github.com/remesa/remesa/internal/preflight"
 	"github.com/remesa/remesa/internal/rate"
+	"github.com/remesa/remesa/internal/salvage"
 	"github.com/remesa/remesa/internal/wiring"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/schedule"
@@ -102,7 +103,9 @@ type service struct {
 	engine   *engine.Engine
 	// subscriptions are charged by the sweep.
 	subscriptions *schedule.Store
-	metrics       *prometheus.Registry
+	// salvager keeps damaged tasks from stopping asynq.
+	salvager *salvage.Salvager
+	metrics  *prometheus.Registry
 	// users may log in to the pages.
 	users []login.User
 	log   zerolog.Logger
@@ -134,11 +137,16 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 	if err != nil {
 		return nil, err
 	}
+	salvager, err := salvage.New(salvage.Options{Redis: rdb, Queues: queues(registry), Log: log})
+	if err != nil {
+		return nil, err
+	}
 	m.Serve(time.Now(), registry.Providers()...)
 	reg.MustRegister(metrics.Open{Desk: ledger, Providers: registry.Providers()},
 		metrics.Signals{Ledger: ledger, Providers: registry.Providers()}, metrics.Redis{Client: rdb},
 		metrics.Subscriptions{Store: subscriptions, Providers: registry.Providers()},
-		metrics.Queues{Inspector: asynq.NewInspectorFromRedisClient(rdb), Names: queues(registry)})
+		metrics.Queues{Inspector: asynq.NewInspectorFromRedisClient(rdb), Names: queues(registry)},
+		metrics.Damaged{Tasks: salvage.Kept{Redis: rdb}, Queues: queues(registry)})
 	e, err := engine.New(engine.Options{
 		Ledger: ledger, Registry: registry, Redis: rdb, Log: log, Metrics: m,
 		RequestTimeout: c.RequestTimeout, AttemptDeadline: c.AttemptDeadline(), Lease: c.Lease,
@@ -153,8 +161,8 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 		return nil, err
 	}
 	return &service{
-		config: c, rdb: rdb, registry: registry, ledger: ledger, engine: e, subscriptions: subscriptions, metrics: reg, users: users, log: log,
-		addr: make(chan string, 1),
+		config: c, rdb: rdb, registry: registry, ledger: ledger, engine: e, subscriptions: subscriptions, salvager: salvager,
+		metrics: reg, users: users, log: log, addr: make(chan string, 1),
 	}, nil
 }
 

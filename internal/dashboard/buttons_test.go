@@ -306,6 +306,20 @@ func TestOneDamagedTaskDoesNotTakeTheQueuesDown(t *testing.T) {
 	}
 }
 
+func TestDamagedTasksThatWerePutAsideAreSaid(t *testing.T) {
+	r := newRig(t)
+	r.submit("p1")
+	if page := ask(t, r.pages, get("/payments")).Body.String(); strings.Contains(page, "amaged") {
+		t.Errorf("without any: %s", visible(page))
+	}
+	for _, name := range []string{"a@1", "b@1"} {
+		if err := r.rdb.ZAdd(t.Context(), "remesa:{virtualpos}:damaged", redis.Z{Member: name, Score: float64(time.Now().Unix())}).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	contains(t, ask(t, r.pages, get("/payments")).Body.String(), "Damaged tasks of the queue virtualpos that were put aside: 2")
+}
+
 func answered(t *testing.T, r *rig, path string, into any) {
 	t.Helper()
 	w := ask(t, r.pages, get(path))

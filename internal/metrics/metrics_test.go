@@ -182,6 +182,25 @@ func TestQueuesThatCannotBeReadBlankNoOther(t *testing.T) {
 	}
 }
 
+type damaged map[string]int64
+
+func (d damaged) Damaged(_ context.Context, queue string) (int64, error) {
+	if n, ok := d[queue]; ok {
+		return n, nil
+	}
+	return 0, errors.New("not reachable")
+}
+
+func TestDamagedTasksAreCountedWhereTheyCanBeRead(t *testing.T) {
+	t.Parallel()
+	c := Damaged{Tasks: damaged{"virtualpos": 2, "virtualpos-ask": 0}, Queues: []string{"virtualpos", "etpay", "virtualpos-ask"}}
+	want := strings.NewReader("# HELP remesa_damaged_tasks Tasks that asynq cannot read, put aside for a person to look at.\n" +
+		"# TYPE remesa_damaged_tasks gauge\nremesa_damaged_tasks{queue=\"virtualpos\"} 2\nremesa_damaged_tasks{queue=\"virtualpos-ask\"} 0\n")
+	if err := testutil.CollectAndCompare(c, want); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestQueuesOfARealRedis(t *testing.T) {
 	t.Parallel()
 	rdb := redistest.Start(t).Client()
