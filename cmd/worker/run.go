@@ -142,10 +142,8 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 		return nil, err
 	}
 	m.Serve(time.Now(), registry.Providers()...)
-	reg.MustRegister(metrics.Open{Desk: ledger, Providers: registry.Providers()},
-		metrics.Signals{Ledger: ledger, Providers: registry.Providers()}, metrics.Redis{Client: rdb},
-		metrics.Subscriptions{Store: subscriptions, Providers: registry.Providers()},
-		metrics.Queues{Inspector: asynq.NewInspectorFromRedisClient(rdb), Names: queues(registry)},
+	watch(reg, ledger, subscriptions)
+	reg.MustRegister(metrics.Redis{Client: rdb}, metrics.Queues{Inspector: asynq.NewInspectorFromRedisClient(rdb), Names: queues(registry)},
 		metrics.Damaged{Tasks: salvage.Kept{Redis: rdb}, Queues: queues(registry)})
 	e, err := engine.New(engine.Options{
 		Ledger: ledger, Registry: registry, Redis: rdb, Log: log, Metrics: m,
@@ -164,6 +162,17 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 		config: c, rdb: rdb, registry: registry, ledger: ledger, engine: e, subscriptions: subscriptions, salvager: salvager,
 		metrics: reg, users: users, log: log, addr: make(chan string, 1),
 	}, nil
+}
+
+// watch counts payments and subscriptions at every provider, not only at those that this worker serves: what nobody serves waits the
+// longest.
+func watch(reg *prometheus.Registry, ledger *idempotency.Redis, subscriptions *schedule.Store) {
+	all := providers.Names()
+	reg.MustRegister(metrics.Open{Desk: ledger, Providers: all}, metrics.Signals{Ledger: ledger, Providers: all},
+		metrics.Subscriptions{Store: subscriptions, Providers: all})
+	if parks, ok := any(ledger).(metrics.Parks); ok {
+		reg.MustRegister(metrics.Waiting{Ledger: parks, Providers: all})
+	}
 }
 
 // serve listens, waits for a Redis that is fit for payments, and works until ctx is done.

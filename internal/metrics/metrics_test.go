@@ -50,7 +50,7 @@ func TestNamesAndLabels(t *testing.T) {
 		"remesa_last_outcome_timestamp_seconds": "gauge provider",
 		"remesa_payments_oldest_seconds":        "gauge provider,state",
 		"remesa_anomalies_open":                 "gauge provider",
-		"remesa_sweep_lag_seconds":              "gauge provider",
+		"remesa_due_lag_seconds":                "gauge provider",
 		"remesa_halts":                          "gauge provider",
 		"remesa_redis_up":                       "gauge ",
 		"remesa_redis_memory_bytes":             "gauge ",
