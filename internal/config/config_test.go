@@ -240,7 +240,7 @@ func TestWhatIsRefusedNamesTheVariableAndNoValue(t *testing.T) {
 		"a file of users that is missing":            {map[string]string{"REMESA_DASHBOARD_USERS_FILE": canary}, "REMESA_DASHBOARD_USERS_FILE: names a file that cannot be read"},
 		"a file of users that names nobody":          {map[string]string{"REMESA_DASHBOARD_USERS_FILE": file(t, "# nobody yet\n")}, "REMESA_DASHBOARD_USERS_FILE: names nobody"},
 		"a file of users with a plain password":      {map[string]string{"REMESA_DASHBOARD_USERS_FILE": file(t, "ana:"+canary)}, "REMESA_DASHBOARD_USERS_FILE: line 1: the hash"},
-		"a user twice":                               {dashboard("ana", canary, "REMESA_DASHBOARD_USERS_FILE", file(t, userLine(t, "ana"))), "REMESA_DASHBOARD_USER: stands in REMESA_DASHBOARD_USERS_FILE, too"},
+		"a user twice":                               {dashboard("ana", canary, "REMESA_DASHBOARD_USERS_FILE", file(t, userLine("ana"))), "REMESA_DASHBOARD_USER: stands in REMESA_DASHBOARD_USERS_FILE, too"},
 		"a token key that is too short":              {map[string]string{"REMESA_TOKEN_KEY": "YWJj"}, "REMESA_TOKEN_KEY: holds 3 bytes instead of 32"},
 		"a token key that is no base64":              {map[string]string{"REMESA_TOKEN_KEY": canary + "!"}, "REMESA_TOKEN_KEY: is not base64"},
 		"a payload key without id":                   {map[string]string{"REMESA_PAYLOAD_KEYS": key}, "REMESA_PAYLOAD_KEYS: entry 1 is not ID:BASE64"},
@@ -346,7 +346,7 @@ func TestAProviderMayHaveItOtherwise(t *testing.T) {
 func TestTheDashboardIsNotLeftOpen(t *testing.T) {
 	t.Parallel()
 	login := map[string]string{"REMESA_DASHBOARD_USER": "ana", "REMESA_DASHBOARD_PASSWORD": canary}
-	users := map[string]string{"REMESA_DASHBOARD_USERS_FILE": file(t, userLine(t, "eva"))}
+	users := map[string]string{"REMESA_DASHBOARD_USERS_FILE": file(t, userLine("eva"))}
 	for _, row := range []struct {
 		addr string
 		env  map[string]string

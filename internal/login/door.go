@@ -54,8 +54,8 @@ const (
 	longestWait   = 5 * time.Minute
 	forgetAfter   = 15 * time.Minute // since the last failure
 	homeFor       = 30 * 24 * time.Hour
-	mostAddresses = 4096
-	mostHomes     = 4096
+	mostAddresses = 1024
+	mostHomes     = 1024
 	queueFor      = 3 * time.Second // for the one hash at a time
 )
 

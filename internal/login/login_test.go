@@ -50,6 +50,9 @@ func TestUsersOfAFile(t *testing.T) {
 		if !u.right(password) {
 			t.Errorf("%s: the right password is wrong", u.Name)
 		}
+		if u.Name == "worker" {
+			continue // bcrypt's as well, and four times as slow
+		}
 		for _, wrong := range []string{"", password[:20], password + "x", strings.ToUpper(password)} {
 			if u.right(wrong) {
 				t.Errorf("%s: %q is right", u.Name, wrong)
@@ -79,8 +82,12 @@ func TestAFileThatIsNoneIsRefusedWithoutRepeatingIt(t *testing.T) {
 		"another argon":      {"ana:$argon2i$v=19$m=65536,t=3,p=4$canary$canary", "line 1: the hash is neither"},
 	} {
 		_, err := ParseUsers(row.text)
-		if err == nil || !strings.Contains(err.Error(), row.says) || strings.Contains(err.Error(), "canary") || strings.Contains(err.Error(), password) {
+		if err == nil || !strings.Contains(err.Error(), row.says) {
 			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if text := err.Error(); strings.Contains(text, "canary") || strings.Contains(text, password) {
+			t.Errorf("%s: it repeats %q", name, text)
 		}
 	}
 }
@@ -95,7 +102,10 @@ func TestPasswordsThatCanBeGuessed(t *testing.T) {
 		if (err == nil) != (says == "") || err != nil && !strings.Contains(err.Error(), says) {
 			t.Errorf("%q: %v", text, err)
 		}
-		if _, err := Line("ana", text); says != "" && err == nil {
+		if says == "" {
+			continue
+		}
+		if _, err := Line("ana", text); err == nil {
 			t.Errorf("%q: a line was made", text)
 		}
 	}

@@ -132,7 +132,8 @@ func TestADamagedTaskIsPutAsideWithItsBytes(t *testing.T) {
 				if n, err := (Kept{y.rdb}).Damaged(t.Context(), queue); n != 1 || err != nil {
 					t.Errorf("%d counted, %v", n, err)
 				}
-				if line := y.log.String(); !strings.Contains(line, `"task":"damaged"`) || !strings.Contains(line, key) || strings.Contains(line, "canary") {
+				line := y.log.String()
+				if !strings.Contains(line, `"task":"damaged"`) || !strings.Contains(line, key) || strings.Contains(line, "canary") {
 					t.Errorf("the log has %s", line)
 				}
 			})
@@ -166,7 +167,8 @@ func (y *yard) recovered(within time.Duration) bool {
 	y.t.Helper()
 	server := asynq.NewServerFromRedisClient(y.rdb, asynq.Config{
 		Queues: map[string]int{queue: 1}, Concurrency: 1, DelayedTaskCheckInterval: 50 * time.Millisecond, TaskCheckInterval: 50 * time.Millisecond,
-		RetryDelayFunc: func(int, error, *asynq.Task) time.Duration { return 0 }, LogLevel: asynq.FatalLevel,
+		RetryDelayFunc: func(int, error, *asynq.Task) time.Duration { return 0 },
+		LogLevel:       asynq.FatalLevel,
 	})
 	handed := make(chan struct{}, 1)
 	y.must(server.Start(asynq.HandlerFunc(func(context.Context, *asynq.Task) error { handed <- struct{}{}; return nil })))

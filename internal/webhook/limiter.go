@@ -17,6 +17,8 @@ type limiter struct {
 
 	mu   sync.Mutex
 	each map[netip.Addr]*rate.Limiter
+	// looked is when it was last looked for addresses to forget.
+	looked time.Time
 }
 
 // mostAddresses bounds the memory that callers can make the limiter use.
@@ -49,8 +51,13 @@ func (l *limiter) of(from netip.Addr, now time.Time) *rate.Limiter {
 	return own
 }
 
-// forget drops the addresses that have not been heard of for long enough to have their whole burst again.
+// forget drops the addresses that have not been heard of for long enough to have their whole burst again. It looks once a second at most:
+// a crowd of addresses must not cost a look at all of them for each report.
 func (l *limiter) forget(now time.Time) {
+	if now.Sub(l.looked) < time.Second {
+		return
+	}
+	l.looked = now
 	for from, own := range l.each {
 		if own.TokensAt(now) >= float64(l.burst) {
 			delete(l.each, from)
