@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/remesa/remesa/internal/dashboard"
+	"github.com/remesa/remesa/internal/listen"
 )
 
 // listen serves /healthz, /readyz and /metrics, and behind the login the pages for people, until the returned function is called.
@@ -24,7 +25,7 @@ func (s *service) listen(ctx context.Context) (func(), error) {
 	s.log.Info().Str("http", l.Addr().String()).Msg("listening")
 	server := dashboard.Server(s.routes())
 	go func() {
-		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		if err := server.Serve(listen.Limit(l, limits(s.log, "REMESA_HTTP_ADDR"))); !errors.Is(err, http.ErrServerClosed) {
 			s.log.Error().Err(err).Msg("HTTP listener stopped")
 		}
 	}()
@@ -43,8 +44,7 @@ func (s *service) routes() http.Handler {
 // pages are those for people: the queues and the payments.
 func (s *service) pages() http.Handler {
 	return dashboard.New(dashboard.Options{
-		Ledger: s.ledger, Redis: s.rdb, Log: s.log,
-		User: s.config.DashboardUser, Password: s.config.DashboardPassword, Writable: s.config.DashboardWritable,
+		Ledger: s.ledger, Redis: s.rdb, Log: s.log, Users: s.users, Writable: s.config.DashboardWritable,
 		Subscriptions: backlog{s},
 	})
 }

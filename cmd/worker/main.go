@@ -24,6 +24,7 @@ type cli struct {
 	Sandbox     sandboxCmd       `cmd:"" help:"Serve only the provider simulators, for integration tests."`
 	Demo        demoCmd          `cmd:"" help:"Sample payments through an embedded Redis and the simulators."`
 	Key         keyCmd           `cmd:"" help:"Make a key for REMESA_PAYLOAD_KEYS."`
+	Password    passwordCmd      `cmd:"" help:"Make a line of REMESA_DASHBOARD_USERS_FILE from a password that is asked for, or read from stdin."`
 	Healthcheck healthcheckCmd   `cmd:"" help:"Ask the worker on this machine whether it lives; exit 0 or 1. For containers."`
 	Version     kong.VersionFlag `help:"Print the version and exit."`
 }

@@ -16,9 +16,11 @@ import (
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/config"
 	"github.com/remesa/remesa/internal/engine"
+	"github.com/remesa/remesa/internal/login"
 	"github.com/remesa/remesa/internal/metrics"
 	"github.com/remesa/remesa/internal/preflight"
 	"github.com/remesa/remesa/internal/rate"
+	"github.com/remesa/remesa/internal/salvage"
 	"github.com/remesa/remesa/internal/wiring"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/schedule"
@@ -101,8 +103,12 @@ type service struct {
 	engine   *engine.Engine
 	// subscriptions are charged by the sweep.
 	subscriptions *schedule.Store
-	metrics       *prometheus.Registry
-	log           zerolog.Logger
+	// salvager keeps damaged tasks from stopping asynq.
+	salvager *salvage.Salvager
+	metrics  *prometheus.Registry
+	// users may log in to the pages.
+	users []login.User
+	log   zerolog.Logger
 	// addr gets the address of the listener once.
 	addr chan string
 }
@@ -122,16 +128,23 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 	if err != nil {
 		return nil, err
 	}
+	users, err := c.Users()
+	if err != nil {
+		return nil, err
+	}
 	ledger := wiring.Ledger(c, rdb, ring, m.Ledger)
 	subscriptions, err := wiring.Subscriptions(c, rdb)
 	if err != nil {
 		return nil, err
 	}
+	salvager, err := salvage.New(salvage.Options{Redis: rdb, Queues: queues(registry), Log: log})
+	if err != nil {
+		return nil, err
+	}
 	m.Serve(time.Now(), registry.Providers()...)
-	reg.MustRegister(metrics.Open{Ledger: ledger, Providers: registry.Providers()},
-		metrics.Signals{Ledger: ledger, Providers: registry.Providers()}, metrics.Redis{Client: rdb},
-		metrics.Subscriptions{Store: subscriptions, Providers: registry.Providers()},
-		metrics.Queues{Inspector: asynq.NewInspectorFromRedisClient(rdb), Names: queues(registry)})
+	watch(reg, ledger, subscriptions)
+	reg.MustRegister(metrics.Redis{Client: rdb}, metrics.Queues{Inspector: asynq.NewInspectorFromRedisClient(rdb), Names: queues(registry)},
+		metrics.Damaged{Tasks: salvage.Kept{Redis: rdb}, Queues: queues(registry)})
 	e, err := engine.New(engine.Options{
 		Ledger: ledger, Registry: registry, Redis: rdb, Log: log, Metrics: m,
 		RequestTimeout: c.RequestTimeout, AttemptDeadline: c.AttemptDeadline(), Lease: c.Lease,
@@ -146,9 +159,20 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 		return nil, err
 	}
 	return &service{
-		config: c, rdb: rdb, registry: registry, ledger: ledger, engine: e, subscriptions: subscriptions, metrics: reg, log: log,
-		addr: make(chan string, 1),
+		config: c, rdb: rdb, registry: registry, ledger: ledger, engine: e, subscriptions: subscriptions, salvager: salvager,
+		metrics: reg, users: users, log: log, addr: make(chan string, 1),
 	}, nil
+}
+
+// watch counts payments and subscriptions at every provider, not only at those that this worker serves: what nobody serves waits the
+// longest.
+func watch(reg *prometheus.Registry, ledger *idempotency.Ledger, subscriptions *schedule.Store) {
+	all := providers.Names()
+	reg.MustRegister(metrics.Open{Ledger: ledger, Providers: all}, metrics.Signals{Ledger: ledger, Providers: all},
+		metrics.Subscriptions{Store: subscriptions, Providers: all})
+	if parks, ok := any(ledger).(metrics.Parks); ok {
+		reg.MustRegister(metrics.Waiting{Ledger: parks, Providers: all})
+	}
 }
 
 // serve listens, waits for a Redis that is fit for payments, and works until ctx is done.

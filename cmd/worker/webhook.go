@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 
+	"github.com/remesa/remesa/internal/listen"
 	"github.com/remesa/remesa/internal/webhook"
 )
 
@@ -24,7 +25,7 @@ func (s *service) hear(ctx context.Context) (func(), error) {
 	s.log.Info().Str("webhooks", l.Addr().String()).Msg("listening")
 	server := webhook.Server(webhook.New(webhook.Options{Ledger: s.ledger, Log: s.log}))
 	go func() {
-		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		if err := server.Serve(listen.Limit(l, limits(s.log, "REMESA_WEBHOOK_ADDR"))); !errors.Is(err, http.ErrServerClosed) {
 			s.log.Error().Err(err).Msg("webhook listener stopped")
 		}
 	}()

@@ -38,7 +38,7 @@ func TestAStrangerSettlesAPayment(t *testing.T) {
 			v.fitsTheScreen()
 			v.picture("confirm")
 			v.follow(`form.step button`)
-			v.see("The payment was settled.", row.state, "by Ana: support, ticket 4711")
+			v.see("The payment was settled.", row.state, "by Ana (login demo, 127.0.0.1): support, ticket 4711")
 			v.fitsTheScreen()
 			v.picture("settled")
 			v.open("/payments")

@@ -99,7 +99,7 @@ func TestPayoutsOfETpayAreOffUnlessTheirSettingsAreThere(t *testing.T) {
 
 func TestEveryVariableIsASetting(t *testing.T) {
 	t.Parallel()
-	general := strings.Fields(`REDIS_URL REDIS_URL_FILE HTTP_ADDR DASHBOARD_USER DASHBOARD_PASSWORD DASHBOARD_PASSWORD_FILE DASHBOARD_WRITABLE
+	general := strings.Fields(`REDIS_URL REDIS_URL_FILE HTTP_ADDR DASHBOARD_USER DASHBOARD_PASSWORD DASHBOARD_PASSWORD_FILE DASHBOARD_USERS_FILE DASHBOARD_WRITABLE
 		CONCURRENCY REQUEST_TIMEOUT LEASE SETTLE_TIME NOT_FOUND_CONFIRMATIONS NOT_FOUND_INTERVAL REDIS_DURABILITY ON_NOT_FOUND MAX_RESENDS
 		RETRY_BASE RETRY_MAX POLL_FIRST POLL_MAX POLL_DEADLINE LEDGER_REPLICAS LEDGER_RETENTION OUTCOMES OUTCOMES_RETENTION TOKEN_KEY TOKEN_KEY_FILE
 		FINGERPRINT_KEY FINGERPRINT_KEY_FILE WEBHOOK_ADDR PAYLOAD_KEYS PAYLOAD_KEYS_FILE LOG_LEVEL LOG_FORMAT ACCOUNTS_FILE JANITOR_INTERVAL SWEEP_INTERVAL SWEEP_LIMIT
@@ -234,6 +234,13 @@ func TestWhatIsRefusedNamesTheVariableAndNoValue(t *testing.T) {
 		"an unknown log format":                      {map[string]string{"REMESA_LOG_FORMAT": "xml"}, "REMESA_LOG_FORMAT: must be"},
 		"an address without port":                    {map[string]string{"REMESA_HTTP_ADDR": "127.0.0.1"}, "REMESA_HTTP_ADDR: must be HOST:PORT"},
 		"a user without password":                    {map[string]string{"REMESA_DASHBOARD_USER": "ana"}, "REMESA_DASHBOARD_USER: needs REMESA_DASHBOARD_PASSWORD"},
+		"a user who has no name":                     {dashboard("ana, the boss", canary), "REMESA_DASHBOARD_USER: the user's name must be"},
+		"a password that can be guessed":             {dashboard("ana", "eleven-char"), "REMESA_DASHBOARD_PASSWORD: has 11 characters, needs at least 12"},
+		"a password that is an example's":            {dashboard("ana", "CHANGE-ME-CHANGE-ME"), "REMESA_DASHBOARD_PASSWORD: is still the placeholder"},
+		"a file of users that is missing":            {map[string]string{"REMESA_DASHBOARD_USERS_FILE": canary}, "REMESA_DASHBOARD_USERS_FILE: names a file that cannot be read"},
+		"a file of users that names nobody":          {map[string]string{"REMESA_DASHBOARD_USERS_FILE": file(t, "# nobody yet\n")}, "REMESA_DASHBOARD_USERS_FILE: names nobody"},
+		"a file of users with a plain password":      {map[string]string{"REMESA_DASHBOARD_USERS_FILE": file(t, "ana:"+canary)}, "REMESA_DASHBOARD_USERS_FILE: line 1: the hash"},
+		"a user twice":                               {dashboard("ana", canary, "REMESA_DASHBOARD_USERS_FILE", file(t, userLine("ana"))), "REMESA_DASHBOARD_USER: stands in REMESA_DASHBOARD_USERS_FILE, too"},
 		"a token key that is too short":              {map[string]string{"REMESA_TOKEN_KEY": "YWJj"}, "REMESA_TOKEN_KEY: holds 3 bytes instead of 32"},
 		"a token key that is no base64":              {map[string]string{"REMESA_TOKEN_KEY": canary + "!"}, "REMESA_TOKEN_KEY: is not base64"},
 		"a payload key without id":                   {map[string]string{"REMESA_PAYLOAD_KEYS": key}, "REMESA_PAYLOAD_KEYS: entry 1 is not ID:BASE64"},
@@ -339,6 +346,7 @@ func TestAProviderMayHaveItOtherwise(t *testing.T) {
 func TestTheDashboardIsNotLeftOpen(t *testing.T) {
 	t.Parallel()
 	login := map[string]string{"REMESA_DASHBOARD_USER": "ana", "REMESA_DASHBOARD_PASSWORD": canary}
+	users := map[string]string{"REMESA_DASHBOARD_USERS_FILE": file(t, userLine("eva"))}
 	for _, row := range []struct {
 		addr string
 		env  map[string]string
@@ -346,7 +354,7 @@ func TestTheDashboardIsNotLeftOpen(t *testing.T) {
 	}{
 		{"127.0.0.1:0", nil, true}, {"[::1]:8080", nil, true}, {"localhost:8080", nil, true},
 		{":8080", nil, false}, {"0.0.0.0:8080", nil, false}, {"10.0.0.1:8080", nil, false},
-		{":8080", login, true},
+		{":8080", login, true}, {":8080", users, true},
 	} {
 		err := mustParse(t, row.env, "--http-addr="+row.addr).RefuseExposed()
 		if (err == nil) != row.ok {

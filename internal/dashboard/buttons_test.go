@@ -306,6 +306,20 @@ func TestOneDamagedTaskDoesNotTakeTheQueuesDown(t *testing.T) {
 	}
 }
 
+func TestDamagedTasksThatWerePutAsideAreSaid(t *testing.T) {
+	r := newRig(t)
+	r.submit("p1")
+	if page := ask(t, r.pages, get("/payments")).Body.String(); strings.Contains(page, "amaged") {
+		t.Errorf("without any: %s", visible(page))
+	}
+	for _, name := range []string{"a@1", "b@1"} {
+		if err := r.rdb.ZAdd(t.Context(), "remesa:{virtualpos}:damaged", redis.Z{Member: name, Score: float64(time.Now().Unix())}).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	contains(t, ask(t, r.pages, get("/payments")).Body.String(), "Damaged tasks of the queue virtualpos that were put aside: 2")
+}
+
 func answered(t *testing.T, r *rig, path string, into any) {
 	t.Helper()
 	w := ask(t, r.pages, get(path))
@@ -407,7 +421,7 @@ func TestASettlementReachesTheLedger(t *testing.T) {
 		t.Fatalf("%d %s", w.Code, visible(w.Body.String()))
 	}
 	contains(t, ask(t, r.pages, get(w.Header().Get("Location"))).Body.String(), "The payment was settled.", "succeeded", "Provider's id id-1",
-		"by ana: seen in the bank")
+		"by ana (login ana, 192.0.2.1): seen in the bank")
 	again := ask(t, r.pages, post("/payments/apply", sent.Encode()))
 	if again.Code != http.StatusConflict {
 		t.Errorf("the same form again: %d", again.Code)

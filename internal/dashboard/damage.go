@@ -3,6 +3,7 @@ package dashboard
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
+
+	"github.com/remesa/remesa/internal/salvage"
 )
 
 // snapshot is a queue as asynqmon's page reads it.
@@ -172,6 +175,14 @@ func (q *queues) notices(ctx context.Context) []string {
 		if s.Damaged {
 			out = append(out, "In the queue "+s.Queue+" a task has lost its data (evicted, or restored in part). No payment that "+
 				"the ledger knows is lost by that: it wakes each by itself. The queues' page shows the queue without its age and memory.")
+		}
+		n, err := (salvage.Kept{Redis: q.rdb}).Damaged(ctx, s.Queue)
+		if err != nil {
+			out = append(out, "The damaged tasks of the queue "+s.Queue+" could not be counted.")
+		}
+		if n > 0 {
+			out = append(out, fmt.Sprintf("Damaged tasks of the queue %s that were put aside: %d. Each may have been a payment that a plain asynq "+
+				"client enqueued and that the ledger does not know; the runbook says how to find out.", s.Queue, n))
 		}
 	}
 	return out

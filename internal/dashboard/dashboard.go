@@ -11,7 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/rs/zerolog"
 
-	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/internal/login"
 )
 
 // Subscriptions tells how many subscriptions are due and not yet dealt with, and since when the oldest is.
@@ -24,10 +24,9 @@ type Options struct {
 	Ledger Ledger
 	// Redis is where asynq's queues are. The pages share it and never close it.
 	Redis redis.UniversalClient
-	// User and Password are the login. Without a password there is none: then the listener must be on loopback, whoever names it
-	// otherwise is refused, and nothing can be changed.
-	User     string
-	Password providers.Secret
+	// Users may log in. Where there are none there is no login: then the listener must be on loopback, whoever names it otherwise is
+	// refused, and nothing can be changed.
+	Users []login.User
 	// Writable lets people change things, where there is a login.
 	Writable bool
 	// Subscriptions may be nil.
@@ -42,7 +41,7 @@ func New(o Options) http.Handler {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	o.Writable = o.Writable && o.Password != ""
+	o.Writable = o.Writable && len(o.Users) > 0
 	q := newQueues(o)
 	p := &pages{Options: o, queues: q}
 	mux := http.NewServeMux()

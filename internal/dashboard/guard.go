@@ -1,13 +1,19 @@
 package dashboard
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
+	"context"
+	"math"
 	"net"
 	"net/http"
+	"net/netip"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
+
+	"github.com/remesa/remesa/internal/listen"
+	"github.com/remesa/remesa/internal/login"
 )
 
 // guard stands before every page. It refuses, in this order: paths that do not mean what they say, names of this machine that are not
@@ -15,16 +21,13 @@ import (
 // people may only look. Whatever the answer is, its headers keep a browser from doing more with it than showing it.
 type guard struct {
 	Options
-	user, password [sha256.Size]byte
-	origin         *http.CrossOriginProtection
-	next           http.Handler
+	door   *login.Door
+	origin *http.CrossOriginProtection
+	next   http.Handler
 }
 
 func newGuard(o Options, next http.Handler) *guard {
-	return &guard{
-		Options: o, next: next, origin: http.NewCrossOriginProtection(),
-		user: sha256.Sum256([]byte(o.User)), password: sha256.Sum256([]byte(o.Password.Reveal())),
-	}
+	return &guard{Options: o, next: next, origin: http.NewCrossOriginProtection(), door: login.NewDoor(o.Users, o.Now)}
 }
 
 // biggestBody is far more than any form of ours, or a batch of task ids, takes.
@@ -36,11 +39,9 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case !plainPath(r):
 		refuse(w, http.StatusBadRequest, "this path is not one of ours")
-	case g.Password == "" && !localName(r.Host):
+	case len(g.Users) == 0 && !localName(r.Host):
 		refuse(w, http.StatusMisdirectedRequest, "without a login these pages answer only to localhost and 127.0.0.1")
-	case !g.knows(r):
-		w.Header().Set("WWW-Authenticate", `Basic realm="remesa", charset="UTF-8"`)
-		refuse(w, http.StatusUnauthorized, "a login is needed")
+	case !g.admit(w, r):
 	case r.ContentLength > biggestBody:
 		refuse(w, http.StatusRequestEntityTooLarge, "the body is too large")
 	case g.origin.Check(r) != nil:
@@ -50,29 +51,74 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusMethodNotAllowed, "read-only: "+g.whyReadOnly())
 	default:
 		r.Body = http.MaxBytesReader(w, r.Body, biggestBody)
-		g.next.ServeHTTP(w, r)
+		who := whoIs(r)
+		if changes(r.Method) && strings.HasPrefix(r.URL.Path, queuesPath+"/") {
+			g.Log.Info().Str("login", who.login).Str("from", who.from).Str("method", r.Method).Str("path", r.URL.Path).
+				Msg("asked for by hand on the queues' page")
+		}
+		g.next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), visitorKey{}, who)))
 	}
 }
 
 func (g *guard) whyReadOnly() string {
-	if g.Password == "" {
+	if len(g.Users) == 0 {
 		return "nothing can be changed here without a login"
 	}
 	return "REMESA_DASHBOARD_WRITABLE is not set"
 }
 
-// knows compares hashes, in a time that depends neither on the length of what was sent nor on how much of it is right.
-func (g *guard) knows(r *http.Request) bool {
-	if g.Password == "" {
+// admit reports whether the request's login is right, or none is needed; otherwise it has answered.
+func (g *guard) admit(w http.ResponseWriter, r *http.Request) bool {
+	if len(g.Users) == 0 {
 		return true
 	}
 	user, password, _ := r.BasicAuth()
-	u, p := sha256.Sum256([]byte(user)), sha256.Sum256([]byte(password))
-	right := subtle.ConstantTimeCompare(u[:], g.user[:]) & subtle.ConstantTimeCompare(p[:], g.password[:])
-	if right != 1 && r.Header.Get("Authorization") != "" {
-		g.Log.Warn().Str("from", r.RemoteAddr).Msg("dashboard: wrong login")
+	if user == "" && password == "" { // no guess
+		unauthorized(w)
+		return false
 	}
-	return right == 1
+	a := g.door.Enter(r.Context(), listen.Address(r.RemoteAddr), user, password)
+	switch {
+	case a.In:
+	case a.Wait > 0:
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(a.Wait.Seconds()))))
+		refuse(w, http.StatusTooManyRequests, "too many wrong logins: nothing is tried for "+a.Wait.Round(time.Second).String())
+	default:
+		g.Log.Warn().Str("from", whoIs(r).from).Str("login", a.User).Int("failures", a.Failures).Msg("dashboard: wrong login")
+		unauthorized(w)
+	}
+	return a.In
+}
+
+func unauthorized(w http.ResponseWriter) {
+	w.Header().Set("WWW-Authenticate", `Basic realm="remesa", charset="UTF-8"`)
+	refuse(w, http.StatusUnauthorized, "a login is needed")
+}
+
+// visitor is whose login a request carries, and the address that it came from: a proxy's, where there is one.
+type visitor struct{ login, from string }
+
+type visitorKey struct{}
+
+// whoIs reads the request's login, which is a fact only behind the guard.
+func whoIs(r *http.Request) visitor {
+	v := visitor{from: "an unknown address"}
+	v.login, _, _ = r.BasicAuth()
+	if ap, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
+		v.from = ap.Addr().Unmap().String()
+	}
+	return v
+}
+
+// visitorOf is who passed the guard.
+func visitorOf(ctx context.Context) visitor {
+	v, _ := ctx.Value(visitorKey{}).(visitor)
+	return v
+}
+
+// beside is the name that a person gave, with what is known of them: the name is a claim, the login is not.
+func (v visitor) beside(name string) string {
+	return name + " (login " + v.login + ", " + v.from + ")"
 }
 
 // plainPath reports whether a path is as a browser sends it: clean, and without a separator or a dot in disguise.

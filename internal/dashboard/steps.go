@@ -35,14 +35,16 @@ type step struct {
 	ProviderID string
 	Decline    string
 	Risk       bool
-	By, Note   string
+	// By is what the person says to be called; Who has the login and the address beside it, as the history will.
+	By, Who, Note string
 }
 
-// readStep reads a form. The error is of one that no page of ours makes; the problems are the person's to mend.
-func readStep(f url.Values) (s step, problems []string, err error) {
+// readStep reads a visitor's form. The error is of one that no page of ours makes; the problems are the person's to mend.
+func readStep(v visitor, f url.Values) (s step, problems []string, err error) {
 	get := func(name string) string { return strings.TrimSpace(f.Get(name)) }
 	s = step{Kind: get("step"), As: get("as"), ProviderID: get("provider_id"), Decline: get("decline"), Risk: get("risk") == "yes",
 		By: get("by"), Note: get("note")}
+	s.Who = v.beside(s.By)
 	if s.Key, err = idempotency.ParseKey(get("key")); err != nil {
 		return s, nil, err
 	}
@@ -84,8 +86,9 @@ func (s step) problems() []string {
 	}
 	unless(len(s.ProviderID) <= longestProviderID, fmt.Sprintf("The provider's id has at most %d characters.", longestProviderID))
 	unless(s.By != "", "Give your name: it is kept in the payment's history.")
+	unless(!strings.ContainsAny(s.By, "()"), "Give your name without brackets: what stands in them is your login.")
 	unless(s.Note != "", "Say why: it is kept in the payment's history.")
-	unless(len(s.By)+len(s.Note) <= longestNote, fmt.Sprintf("Name and note together take at most %d bytes.", longestNote))
+	unless(len(s.Who)+len(s.Note) <= longestNote, fmt.Sprintf("Name, login and note together take at most %d bytes.", longestNote))
 	return out
 }
 
@@ -95,7 +98,7 @@ func (p *pages) receive(ctx context.Context, w http.ResponseWriter, r *http.Requ
 		p.say(w, http.StatusBadRequest, "Not a form of ours", "What was sent could not be read. Nothing was changed.", "")
 		return step{}, idempotency.Record{}, false
 	}
-	s, problems, err := readStep(r.PostForm)
+	s, problems, err := readStep(visitorOf(ctx), r.PostForm)
 	if err != nil {
 		p.say(w, http.StatusBadRequest, "Not a form of ours", "What was sent could not be read. Nothing was changed.", "")
 		return s, idempotency.Record{}, false
@@ -180,12 +183,14 @@ func (p *pages) apply(w http.ResponseWriter, r *http.Request) {
 		p.failed(w, s.Key, err)
 		return
 	}
-	p.Log.Info().Stringer("key", s.Key).Str("step", strings.TrimSpace(s.Kind+" "+s.As)).Msg("taken by hand on the payments page")
+	v := visitorOf(ctx)
+	p.Log.Info().Stringer("key", s.Key).Str("step", strings.TrimSpace(s.Kind+" "+s.As)).Str("by", s.By).Str("login", v.login).Str("from", v.from).
+		Msg("taken by hand on the payments page")
 	http.Redirect(w, r, linkTo(s.Key.String())+"&done="+s.Kind, http.StatusSeeOther)
 }
 
 func (s step) take(ctx context.Context, l Resolver) (idempotency.Settlement, error) {
-	who := idempotency.Person{By: s.By, Note: s.Note}
+	who := idempotency.Person{By: s.Who, Note: s.Note}
 	switch s.Kind {
 	case stepResolve:
 		return l.Resolve(ctx, s.Key, s.Version, idempotency.Resolution{

@@ -28,19 +28,19 @@ func TestEachStepIsConfirmedThenTaken(t *testing.T) {
 		called string
 	}{
 		{idempotency.Held, fields("provider_id", "id-9"), []string{"Settle it as succeeded?", "Provider's id id-9", "Yes, it was paid"},
-			"resolve virtualpos/p 7 by ana: seen in the bank[succeeded id-9 ]"},
+			"resolve virtualpos/p 7 by ana (login ana, 192.0.2.1): seen in the bank[succeeded id-9 ]"},
 		{idempotency.InDoubt, fields("as", "failed", "decline", "hard"), []string{"Settle it as failed?", "Kind of refusal hard"},
-			"resolve virtualpos/p 7 by ana: seen in the bank[failed  hard]"},
-		{idempotency.Held, fields("as", "not-received"), []string{"Settle it as not received?"}, "resolve virtualpos/p 7 by ana: seen in the bank[not-received  ]"},
+			"resolve virtualpos/p 7 by ana (login ana, 192.0.2.1): seen in the bank[failed  hard]"},
+		{idempotency.Held, fields("as", "not-received"), []string{"Settle it as not received?"}, "resolve virtualpos/p 7 by ana (login ana, 192.0.2.1): seen in the bank[not-received  ]"},
 		{idempotency.Failed, fields("step", "anomaly", "as", "accept"), []string{"Accept the anomaly?", "becomes succeeded"},
-			"anomaly virtualpos/p 7 by ana: seen in the bank[reverse false]"},
+			"anomaly virtualpos/p 7 by ana (login ana, 192.0.2.1): seen in the bank[reverse false]"},
 		{idempotency.Succeeded, fields("step", "anomaly", "as", "reverse"), []string{"Reverse the payment?", "becomes reversed"},
-			"anomaly virtualpos/p 7 by ana: seen in the bank[reverse true]"},
-		{idempotency.Blocked, fields("step", "release", "as", ""), []string{"Release it?"}, "unblock virtualpos/p 7 by ana: seen in the bank[]"},
-		{idempotency.Blocked, fields("step", "cancel", "as", ""), []string{"Cancel it?"}, "cancel virtualpos/p 7 by ana: seen in the bank[]"},
-		{idempotency.Failed, fields("step", "retry", "as", ""), []string{"Begin it again?"}, "retry virtualpos/p 7 by ana: seen in the bank[risk false]"},
+			"anomaly virtualpos/p 7 by ana (login ana, 192.0.2.1): seen in the bank[reverse true]"},
+		{idempotency.Blocked, fields("step", "release", "as", ""), []string{"Release it?"}, "unblock virtualpos/p 7 by ana (login ana, 192.0.2.1): seen in the bank[]"},
+		{idempotency.Blocked, fields("step", "cancel", "as", ""), []string{"Cancel it?"}, "cancel virtualpos/p 7 by ana (login ana, 192.0.2.1): seen in the bank[]"},
+		{idempotency.Failed, fields("step", "retry", "as", ""), []string{"Begin it again?"}, "retry virtualpos/p 7 by ana (login ana, 192.0.2.1): seen in the bank[risk false]"},
 		{idempotency.Failed, fields("step", "retry", "as", "", "risk", "yes"), []string{"although the first attempt may have been executed?", "paid twice"},
-			"retry virtualpos/p 7 by ana: seen in the bank[risk true]"},
+			"retry virtualpos/p 7 by ana (login ana, 192.0.2.1): seen in the bank[risk true]"},
 	} {
 		o := options(t)
 		d := o.Ledger.(*desk)
@@ -81,7 +81,9 @@ func TestAFormThatIsNotFilledInIsShownAgain(t *testing.T) {
 	}{
 		{fields("by", ""), "Give your name"},
 		{fields("by", "   "), "Give your name"},
+		{fields("by", "Eva (login eva, 10.0.0.1)"), "without brackets"},
 		{fields("note", ""), "Say why"},
+		{fields("note", strings.Repeat("x", 480)), "Name, login and note together"},
 		{fields("as", ""), "Choose what became of the payment."},
 		{fields("as", "reversed"), "Choose what became of the payment."},
 		{fields("as", "not-received", "provider_id", "x"), "A provider id contradicts"},

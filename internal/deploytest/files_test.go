@@ -54,7 +54,7 @@ func (n names) MustRegister(cs ...prometheus.Collector) {
 func knownMetrics() names {
 	n := names{}
 	metrics.New(n)
-	n.MustRegister(metrics.Open{}, metrics.Signals{}, metrics.Redis{}, metrics.Queues{}, metrics.Subscriptions{})
+	n.MustRegister(metrics.Open{}, metrics.Signals{}, metrics.Redis{}, metrics.Queues{}, metrics.Damaged{}, metrics.Subscriptions{}, metrics.Waiting{})
 	return n
 }
 

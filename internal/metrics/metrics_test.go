@@ -50,7 +50,7 @@ func TestNamesAndLabels(t *testing.T) {
 		"remesa_last_outcome_timestamp_seconds": "gauge provider",
 		"remesa_payments_oldest_seconds":        "gauge provider,state",
 		"remesa_anomalies_open":                 "gauge provider",
-		"remesa_sweep_lag_seconds":              "gauge provider",
+		"remesa_due_lag_seconds":                "gauge provider",
 		"remesa_halts":                          "gauge provider",
 		"remesa_redis_up":                       "gauge ",
 		"remesa_redis_memory_bytes":             "gauge ",
@@ -178,6 +178,25 @@ func TestQueuesThatCannotBeReadBlankNoOther(t *testing.T) {
 		"# HELP asynq_queue_latency_seconds Age of the oldest pending task.\n# TYPE asynq_queue_latency_seconds gauge\n" +
 		"asynq_queue_latency_seconds{queue=\"a\"} 1.5\nasynq_queue_latency_seconds{queue=\"b\"} 1.5\n"
 	if err := testutil.CollectAndCompare(q, strings.NewReader(want), "asynq_queue_paused_total", "asynq_queue_latency_seconds"); err != nil {
+		t.Error(err)
+	}
+}
+
+type damaged map[string]int64
+
+func (d damaged) Damaged(_ context.Context, queue string) (int64, error) {
+	if n, ok := d[queue]; ok {
+		return n, nil
+	}
+	return 0, errors.New("not reachable")
+}
+
+func TestDamagedTasksAreCountedWhereTheyCanBeRead(t *testing.T) {
+	t.Parallel()
+	c := Damaged{Tasks: damaged{"virtualpos": 2, "virtualpos-ask": 0}, Queues: []string{"virtualpos", "etpay", "virtualpos-ask"}}
+	want := strings.NewReader("# HELP remesa_damaged_tasks Tasks that asynq cannot read, put aside for a person to look at.\n" +
+		"# TYPE remesa_damaged_tasks gauge\nremesa_damaged_tasks{queue=\"virtualpos\"} 2\nremesa_damaged_tasks{queue=\"virtualpos-ask\"} 0\n")
+	if err := testutil.CollectAndCompare(c, want); err != nil {
 		t.Error(err)
 	}
 }

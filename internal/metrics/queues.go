@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"cmp"
+	"context"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -87,5 +88,33 @@ func report(ch chan<- prometheus.Metric, i *asynq.QueueInfo) {
 		"completed": i.Completed, "aggregating": i.Aggregating,
 	} {
 		tell(enqueued, prometheus.GaugeValue, float64(n), state)
+	}
+}
+
+// Damaged collects at every scrape how many of each queue's tasks are put aside because asynq cannot read them. All workers report the
+// same numbers: take the highest, never a sum.
+type Damaged struct {
+	Tasks interface {
+		Damaged(ctx context.Context, queue string) (int64, error)
+	}
+	Queues []string
+	// Timeout bounds a scrape's questions to Redis; 2 s by default.
+	Timeout time.Duration
+}
+
+var damagedDesc = prometheus.NewDesc("remesa_damaged_tasks", "Tasks that asynq cannot read, put aside for a person to look at.",
+	[]string{"queue"}, nil)
+
+// Describe implements prometheus.Collector.
+func (d Damaged) Describe(ch chan<- *prometheus.Desc) { ch <- damagedDesc }
+
+// Collect implements prometheus.Collector. A queue that cannot be read is left out, so that no stale zero is scraped.
+func (d Damaged) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), cmp.Or(d.Timeout, 2*time.Second))
+	defer cancel()
+	for _, queue := range d.Queues {
+		if n, err := d.Tasks.Damaged(ctx, queue); err == nil {
+			gauge(ch, damagedDesc, float64(n), queue)
+		}
 	}
 }

@@ -31,14 +31,14 @@ var (
 	oldestDesc = prometheus.NewDesc("remesa_payments_oldest_seconds",
 		"How long the payment that has been in this state the longest has been in it.", []string{"provider", "state"}, nil)
 	anomaliesOpenDesc = prometheus.NewDesc("remesa_anomalies_open", "Payments with an anomaly that nobody has cleared.", []string{"provider"}, nil)
-	sweepLagDesc      = prometheus.NewDesc("remesa_sweep_lag_seconds",
+	dueLagDesc        = prometheus.NewDesc("remesa_due_lag_seconds",
 		"How long the payment that is due the longest has been waiting to be woken.", []string{"provider"}, nil)
 	haltsDesc = prometheus.NewDesc("remesa_halts", "Halts that nobody has lifted.", []string{"provider"}, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (s Signals) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{oldestDesc, anomaliesOpenDesc, sweepLagDesc, haltsDesc} {
+	for _, d := range []*prometheus.Desc{oldestDesc, anomaliesOpenDesc, dueLagDesc, haltsDesc} {
 		ch <- d
 	}
 }
@@ -53,7 +53,7 @@ func (s Signals) Collect(ch chan<- prometheus.Metric) {
 			continue
 		}
 		gauge(ch, anomaliesOpenDesc, float64(found.Anomalies), p)
-		gauge(ch, sweepLagDesc, found.Overdue.Seconds(), p)
+		gauge(ch, dueLagDesc, found.Overdue.Seconds(), p)
 		gauge(ch, haltsDesc, float64(found.Halts), p)
 		for _, state := range []idempotency.State{idempotency.InDoubt, idempotency.Held} {
 			gauge(ch, oldestDesc, found.Longest[state].Seconds(), p, string(state))

@@ -41,9 +41,9 @@ remesa_halts{provider="virtualpos"} 1
 # TYPE remesa_payments_oldest_seconds gauge
 remesa_payments_oldest_seconds{provider="virtualpos",state="held"} 0
 remesa_payments_oldest_seconds{provider="virtualpos",state="in_doubt"} 960
-# HELP remesa_sweep_lag_seconds How long the payment that is due the longest has been waiting to be woken.
-# TYPE remesa_sweep_lag_seconds gauge
-remesa_sweep_lag_seconds{provider="virtualpos"} 1.5
+# HELP remesa_due_lag_seconds How long the payment that is due the longest has been waiting to be woken.
+# TYPE remesa_due_lag_seconds gauge
+remesa_due_lag_seconds{provider="virtualpos"} 1.5
 `
 	s := Signals{Ledger: ledger{}, Providers: []string{"away", "virtualpos"}}
 	if err := testutil.CollectAndCompare(s, strings.NewReader(want)); err != nil {

@@ -13,9 +13,9 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
-	"golang.org/x/time/rate"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/listen"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/etpay"
 )
@@ -23,7 +23,8 @@ import (
 // MaxBody is the largest body that is read.
 const MaxBody = 64 << 10
 
-// Limits of all reports together. What is turned away costs nothing but time: payments are polled as well.
+// Limits of all reports together; one address may send half of that. What is turned away costs nothing but time: payments are polled as
+// well.
 const (
 	perSecond = 50
 	burst     = 200
@@ -43,7 +44,8 @@ type Options struct {
 	Log    zerolog.Logger
 	// Now is time.Now unless set.
 	Now func() time.Time
-	// PerSecond and Burst bound the reports that are looked at; 50 and 200 unless set.
+	// PerSecond and Burst bound the reports that are looked at; 50 and 200 unless set. Of one address half as many are, so that nobody
+	// uses up what the provider needs.
 	PerSecond float64
 	Burst     int
 }
@@ -59,7 +61,7 @@ func New(o Options) http.Handler {
 	if o.Burst <= 0 {
 		o.Burst = burst
 	}
-	h := &handler{Options: o, limit: rate.NewLimiter(rate.Limit(o.PerSecond), o.Burst)}
+	h := &handler{Options: o, limit: newLimiter(o)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /webhooks/etpay", h.etpay)
 	return mux
@@ -67,12 +69,12 @@ func New(o Options) http.Handler {
 
 type handler struct {
 	Options
-	limit *rate.Limiter
+	limit *limiter
 }
 
 // etpay answers 200 where the report is ETpay's about a payment of ours, and tells anybody else nothing of what was wrong.
 func (h *handler) etpay(w http.ResponseWriter, r *http.Request) {
-	if !h.limit.AllowN(h.Now(), 1) {
+	if !h.limit.allow(listen.Address(r.RemoteAddr), h.Now()) {
 		w.Header().Set("Retry-After", "1")
 		say(w, http.StatusTooManyRequests)
 		return

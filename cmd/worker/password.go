@@ -1,0 +1,97 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"golang.org/x/term"
+
+	"github.com/remesa/remesa/internal/config"
+	"github.com/remesa/remesa/internal/login"
+)
+
+type passwordCmd struct {
+	Name string `arg:"" help:"Whom the password lets in: 1 to 64 letters, digits and . _ @ + -."`
+}
+
+// Run reads a password and prints the user's line of REMESA_DASHBOARD_USERS_FILE and nothing else, so that it can go straight into it.
+func (cmd passwordCmd) Run(ctx context.Context, _ *config.Config) error {
+	if err := login.CheckName(cmd.Name); err != nil {
+		return err
+	}
+	password, err := readPassword(ctx, os.Stdin, os.Stderr)
+	if err != nil {
+		return err
+	}
+	line, err := login.Line(cmd.Name, password)
+	if err != nil {
+		return err
+	}
+	fmt.Println(line)
+	return nil
+}
+
+// longestPassword bounds what is read; no hash looks at as much.
+const longestPassword = 1024
+
+// readPassword asks a person twice, without echo, or reads one line. Its errors repeat nothing of what was read.
+func readPassword(ctx context.Context, in *os.File, prompt io.Writer) (string, error) {
+	if !term.IsTerminal(int(in.Fd())) {
+		return oneLine(in)
+	}
+	first, err := askSilently(ctx, in, prompt, "password: ")
+	if err != nil {
+		return "", err
+	}
+	second, err := askSilently(ctx, in, prompt, "the same again: ")
+	if err == nil && first != second {
+		err = errors.New("the two differ")
+	}
+	return first, err
+}
+
+func oneLine(in io.Reader) (string, error) {
+	scanner := bufio.NewScanner(io.LimitReader(in, longestPassword+1))
+	var lines []string
+	for scanner.Scan() {
+		lines = append(lines, scanner.Text())
+	}
+	if scanner.Err() != nil || len(lines) != 1 || len(lines[0]) > longestPassword {
+		return "", errors.New("standard input must have one line, the password")
+	}
+	return lines[0], nil
+}
+
+// askSilently reads a line without echo. A signal gives the terminal its echo back.
+func askSilently(ctx context.Context, in *os.File, prompt io.Writer, what string) (string, error) {
+	fd := int(in.Fd())
+	before, err := term.GetState(fd)
+	if err != nil {
+		return "", errors.New("the terminal cannot be read")
+	}
+	_, _ = fmt.Fprint(prompt, what) // a person who sees no question answers none
+	type reading struct {
+		text []byte
+		err  error
+	}
+	read := make(chan reading, 1)
+	go func() {
+		text, err := term.ReadPassword(fd)
+		read <- reading{text, err}
+	}()
+	defer func() { _, _ = fmt.Fprintln(prompt) }() // the line break was not shown either
+	select {
+	case r := <-read:
+		if r.err != nil {
+			return "", errors.New("the terminal cannot be read")
+		}
+		return string(r.text), nil
+	case <-ctx.Done():
+		_ = term.Restore(fd, before)
+		return "", errors.New("interrupted")
+	}
+}

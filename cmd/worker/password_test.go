@@ -1,0 +1,54 @@
+package main
+
+import (
+	"net/netip"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/remesa/remesa/internal/login"
+)
+
+// typed makes a text the process's standard input; these tests do not run in parallel.
+func typed(t *testing.T, text string) {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.WriteString(text); err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	stdin := os.Stdin
+	os.Stdin = r
+	t.Cleanup(func() { os.Stdin = stdin; r.Close() })
+}
+
+func TestAPasswordBecomesALineOfTheUsersFile(t *testing.T) {
+	for _, end := range []string{"", "\n", "\r\n"} {
+		typed(t, "correct horse battery"+end)
+		text, code := printed(t, "password", "ana")
+		users, err := login.ParseUsers(text)
+		if code != 0 || err != nil || len(users) != 1 || users[0].Name != "ana" || strings.Contains(text, "horse") {
+			t.Fatalf("exit %d, %q, %v", code, text, err)
+		}
+		d := login.NewDoor(users, nil)
+		if a := d.Enter(t.Context(), netip.Addr{}, "ana", "correct horse battery"); !a.In {
+			t.Errorf("%q: the line does not let ana in: %+v", end, a)
+		}
+	}
+}
+
+func TestWhatMakesNoLine(t *testing.T) {
+	for says, row := range map[string]struct{ name, text string }{
+		"too short": {"ana", "short\n"}, "nothing": {"ana", ""}, "the placeholder": {"ana", "CHANGE-ME-PLEASE\n"},
+		"two lines": {"ana", "correct horse battery\nand another one\n"}, "no name": {"a:b", "correct horse battery\n"},
+		"longer than bcrypt looks": {"ana", strings.Repeat("x", 73)}, "without end": {"ana", strings.Repeat("x", 10<<10)},
+	} {
+		typed(t, row.text)
+		if text, code := printed(t, "password", row.name); code == 0 || text != "" {
+			t.Errorf("%s: exit %d, %q", says, code, text)
+		}
+	}
+}

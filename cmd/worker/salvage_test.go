@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/rs/zerolog"
+
+	"github.com/remesa/remesa/internal/config"
+	"github.com/remesa/remesa/internal/redistest"
+)
+
+// idle is a worker that serves VirtualPOS at an address where nobody answers.
+func idle(t *testing.T) *service {
+	t.Helper()
+	server := redistest.Start(t)
+	c, err := settings(map[string]string{
+		"REMESA_REDIS_URL": "redis://" + server.Addr() + "/0", "REMESA_HTTP_ADDR": "127.0.0.1:0", "REMESA_WEBHOOK_ADDR": "127.0.0.1:0",
+		"REMESA_VIRTUALPOS_BASE_URL": "http://127.0.0.1:1", "REMESA_VIRTUALPOS_API_KEY": "key", "REMESA_VIRTUALPOS_SECRET_KEY": "secret",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rdb, err := c.Client(config.ServerProfile(connections(c)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = rdb.Close() })
+	s, err := newService(c, rdb, zerolog.Nop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// TestAWorkerPutsDamagedTasksAside: of both queues of each provider.
+func TestAWorkerPutsDamagedTasksAside(t *testing.T) {
+	t.Parallel()
+	s := idle(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	lanes := []string{"virtualpos", "virtualpos-ask"}
+	for _, lane := range lanes {
+		pipe := s.rdb.Pipeline()
+		pipe.HSet(ctx, "asynq:{"+lane+"}:t:x", "msg", "\xff", "state", "active")
+		pipe.LPush(ctx, "asynq:{"+lane+"}:active", "x")
+		pipe.ZAdd(ctx, "asynq:{"+lane+"}:lease", redis.Z{Member: "x", Score: float64(time.Now().Add(-time.Minute).Unix())})
+		if _, err := pipe.Exec(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- s.work(ctx) }()
+	for late := time.Now().Add(30 * time.Second); ; {
+		n := int64(0)
+		for _, lane := range lanes {
+			n += s.rdb.ZCard(ctx, "remesa:{"+lane+"}:damaged").Val()
+		}
+		if n == 2 {
+			break
+		}
+		if time.Now().After(late) {
+			t.Errorf("%d of 2 damaged tasks are put aside", n)
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,133 @@
+// Package listen bounds the connections that a listener holds, per address and in all. Each takes a file descriptor of the process that
+// also has to reach Redis and the providers: without a bound, whoever opens connections to a page stops payments.
+package listen
+
+import (
+	"net"
+	"net/netip"
+	"sync"
+)
+
+// Limits of a listener's connections; zero is the default.
+type Limits struct {
+	// PerAddress is how many one address may hold at a time, 64 by default: a proxy before the listener is one address, too.
+	PerAddress int
+	// All is how many there may be at a time, 256 by default.
+	All int
+	// Refused, if set, is told of each connection that was closed at once, and by which limit.
+	Refused func(from netip.Addr, limit string)
+}
+
+// The limits, as Refused names them.
+const (
+	PerAddress = "per address"
+	InAll      = "in all"
+)
+
+const (
+	perAddress = 64
+	inAll      = 256
+)
+
+// Limit closes at once what is more than the limits allow, and never lets a caller wait for a place: an address that has its share is
+// turned away before the others' places are looked at, so that no single one takes them all.
+func Limit(l net.Listener, o Limits) net.Listener {
+	if o.PerAddress <= 0 {
+		o.PerAddress = perAddress
+	}
+	if o.All <= 0 {
+		o.All = inAll
+	}
+	if o.Refused == nil {
+		o.Refused = func(netip.Addr, string) {}
+	}
+	return &limited{Listener: l, Limits: o, held: map[netip.Addr]int{}}
+}
+
+type limited struct {
+	net.Listener
+	Limits
+
+	mu   sync.Mutex
+	all  int
+	held map[netip.Addr]int // no entry is zero
+}
+
+// Accept implements net.Listener.
+func (l *limited) Accept() (net.Conn, error) {
+	for {
+		c, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		from := Address(c.RemoteAddr().String())
+		limit := l.take(from)
+		if limit == "" {
+			return &conn{Conn: c, done: func() { l.leave(from) }}, nil
+		}
+		hangUp(c)
+		l.Refused(from, limit)
+	}
+}
+
+// take takes a place, or says which limit leaves none.
+func (l *limited) take(from netip.Addr) (limit string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.held[from] >= l.PerAddress:
+		return PerAddress
+	case l.all >= l.All:
+		return InAll
+	}
+	l.held[from]++
+	l.all++
+	return ""
+}
+
+func (l *limited) leave(from netip.Addr) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.all--
+	if l.held[from]--; l.held[from] == 0 {
+		delete(l.held, from)
+	}
+}
+
+// hangUp leaves nothing behind for the kernel to keep.
+func hangUp(c net.Conn) {
+	if tcp, ok := c.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+	_ = c.Close()
+}
+
+// conn gives its place back when it is closed, once.
+type conn struct {
+	net.Conn
+	once sync.Once
+	done func()
+}
+
+// Close implements net.Conn.
+func (c *conn) Close() error {
+	defer c.once.Do(c.done)
+	return c.Conn.Close()
+}
+
+// Address is whom limits count: the address without its port and zone, and of an IPv6 address the network of 64 bits, which one
+// customer of a provider has to himself. What is no address is the zero one.
+func Address(hostPort string) netip.Addr {
+	ap, err := netip.ParseAddrPort(hostPort)
+	if err != nil {
+		return netip.Addr{}
+	}
+	a := ap.Addr().Unmap().WithZone("")
+	if a.Is6() {
+		network, err := a.Prefix(64)
+		if err == nil {
+			a = network.Addr()
+		}
+	}
+	return a
+}

@@ -1,0 +1,66 @@
+package webhook
+
+import (
+	"net/netip"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// limiter bounds the reports that are looked at, of each address first and then of all: what an address sends beyond its own bound is
+// not counted against the others.
+type limiter struct {
+	perSecond float64
+	burst     int
+	all       *rate.Limiter
+
+	mu   sync.Mutex
+	each map[netip.Addr]*rate.Limiter
+	// looked is when it was last looked for addresses to forget.
+	looked time.Time
+}
+
+// mostAddresses bounds the memory that callers can make the limiter use.
+const mostAddresses = 4096
+
+func newLimiter(o Options) *limiter {
+	return &limiter{
+		perSecond: o.PerSecond / 2, burst: (o.Burst + 1) / 2,
+		all: rate.NewLimiter(rate.Limit(o.PerSecond), o.Burst), each: map[netip.Addr]*rate.Limiter{},
+	}
+}
+
+func (l *limiter) allow(from netip.Addr, now time.Time) bool {
+	own := l.of(from, now)
+	return (own == nil || own.AllowN(now, 1)) && l.all.AllowN(now, 1)
+}
+
+// of is an address's own limiter; nil for a new one where as many are busy as are remembered, which the limit of all must do for.
+func (l *limiter) of(from netip.Addr, now time.Time) *rate.Limiter {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	own := l.each[from]
+	if own == nil && len(l.each) >= mostAddresses {
+		l.forget(now)
+	}
+	if own == nil && len(l.each) < mostAddresses {
+		own = rate.NewLimiter(rate.Limit(l.perSecond), l.burst)
+		l.each[from] = own
+	}
+	return own
+}
+
+// forget drops the addresses that have not been heard of for long enough to have their whole burst again. It looks once a second at most:
+// a crowd of addresses must not cost a look at all of them for each report.
+func (l *limiter) forget(now time.Time) {
+	if now.Sub(l.looked) < time.Second {
+		return
+	}
+	l.looked = now
+	for from, own := range l.each {
+		if own.TokensAt(now) >= float64(l.burst) {
+			delete(l.each, from)
+		}
+	}
+}
