@@ -16,8 +16,10 @@ import (
 type Expect struct {
 	// Durability is always or everysec, the weakest that is accepted.
 	Durability string
-	// Replicas must be connected to each primary.
+	// Replicas must be connected to each primary, and acknowledge what is sent.
 	Replicas int
+	// Sentinel: the primary is chosen by sentinels, so that a replica may take its place at any time.
+	Sentinel bool
 	// Real: payments go to real providers, so what cannot be read counts as broken.
 	Real bool
 	// MemoryStop is the share of maxmemory at which intake stops; zero is 0.7.
@@ -196,7 +198,7 @@ func (n node) replicas() Finding {
 	count, err := strconv.Atoi(f.Got)
 	switch {
 	case n.expect.Replicas == 0:
-		return Finding{}
+		return n.failover(count)
 	case err != nil:
 		return n.unread(f, "INFO replication", "let the user of REMESA_REDIS_URL run INFO")
 	case count < n.expect.Replicas:
@@ -204,6 +206,26 @@ func (n node) replicas() Finding {
 	default:
 		return ok(f)
 	}
+}
+
+// failover judges a primary whose replicas nobody waits for: the one that takes its place may lack the newest intents, and what they
+// sent would be sent again.
+func (n node) failover(replicas int) Finding {
+	f := Finding{Name: "REMESA_LEDGER_REPLICAS", Want: "1 or more", Unsafe: true}
+	switch {
+	case n.expect.Sentinel:
+		f.Got = "0 behind Sentinel"
+	case replicas > 0:
+		f.Got = fmt.Sprintf("0 with connected replicas (%d)", replicas)
+	default:
+		return Finding{}
+	}
+	f = fail(f, "set REMESA_LEDGER_REPLICAS=1 for workers and producers, so that nothing is sent before a replica has its intent: after a "+
+		"failover to one that lacks it, the payment would be sent again")
+	if !n.expect.Real {
+		f.Level = Warn
+	}
+	return f
 }
 
 func (n node) memory() Finding {

@@ -129,6 +129,54 @@ func TestAReplicaIsNoStore(t *testing.T) {
 	if f.Level != Fail || !f.Fatal {
 		t.Errorf("%+v", f)
 	}
+	awaitReplica(t, primary)
+}
+
+func TestReplicasThatNobodyWaitsFor(t *testing.T) {
+	t.Parallel()
+	const name = "REMESA_LEDGER_REPLICAS"
+	primary := redistest.Start(t)
+	replica := redistest.Start(t, redistest.ReplicaOf(primary))
+	awaitReplica(t, primary)
+	for _, row := range []struct {
+		sentence string
+		server   *redistest.Server
+		expect   Expect
+		level    Level
+		refused  bool
+	}{
+		{"a replica that may take over, and real money", primary, Expect{Real: true}, Fail, true},
+		{"a replica that may take over, and simulators", primary, Expect{}, Warn, false},
+		{"sentinels, though no replica is there right now", redistest.Start(t), Expect{Real: true, Sentinel: true}, Fail, true},
+	} {
+		row.expect.Durability = "always"
+		f := find(t, CheckRedis(t.Context(), row.server.Client(), row.expect), name)
+		if f.Level != row.level || !f.Unsafe || !strings.Contains(f.Fix, name+"=1") {
+			t.Errorf("%s: %+v", row.sentence, f)
+		}
+		err := RefuseUnsafe([]Finding{f}, row.expect.Real, false)
+		if (err != nil) != row.refused || err != nil && !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", row.sentence, err)
+		}
+		if err := RefuseUnsafe([]Finding{f}, row.expect.Real, true); err != nil {
+			t.Errorf("%s, on the operator's word: %v", row.sentence, err)
+		}
+	}
+	for sentence, look := range map[string][]Finding{
+		"replicas that are waited for": CheckRedis(t.Context(), primary.Client(), Expect{Real: true, Sentinel: true, Replicas: 1}),
+		"a server alone":               CheckRedis(t.Context(), redistest.Start(t).Client(), Expect{Real: true}),
+		"a replica":                    CheckRedis(t.Context(), replica.Client(), Expect{Real: true}),
+	} {
+		for _, f := range look {
+			if f.Name == name {
+				t.Errorf("%s: %+v", sentence, f)
+			}
+		}
+	}
+}
+
+func awaitReplica(t *testing.T, primary *redistest.Server) {
+	t.Helper()
 	deadline := time.Now().Add(30 * time.Second)
 	for {
 		findings := CheckRedis(t.Context(), primary.Client(), Expect{Durability: "always", Replicas: 1})
