@@ -44,6 +44,8 @@ func TestEveryKindOfBadInputHarmsNoOtherLine(t *testing.T) {
 		{"a security code", payout("cvv", `"currency"`, `"cvv":"123","currency"`), "", "cvv: looks like"},
 		{"metadata over 1 KiB", payout("meta", `"currency"`, `"metadata":{"a":"`+strings.Repeat("x", 1024)+`"},"currency"`), "virtualpos/meta", "metadata: "},
 		{"a time that is none", payout("time", `"currency"`, `"not_before":"tomorrow","currency"`), "virtualpos/time", "not_before: "},
+		{"a deadline in the past", payout("late", `"currency"`, `"deadline":"2020-01-01T00:00:00Z","currency"`), "virtualpos/late", "deadline: is in the past"},
+		{"a deadline before it may begin", payout("never", `"currency"`, `"not_before":"2099-01-02T00:00:00Z","deadline":"2099-01-01T00:00:00Z","currency"`), "virtualpos/never", "deadline: "},
 		{"a reference with a blank", payout("a b"), "", "merchant_id: "},
 		{"a reference of 65 characters", payout(strings.Repeat("r", 65)), "", "merchant_id: "},
 		{"ETpay's reference with a dash", charge("OC-1"), "etpay/OC-1", "txnid: "},
@@ -325,10 +327,12 @@ func TestAnEmptyFileSaysSo(t *testing.T) {
 
 func TestADryRunNeedsNoRedis(t *testing.T) {
 	t.Parallel()
-	got := enqueue(t, environment(redisAt(nowhere)), lines(payout("a"), payout("b", "CLP", "clp")), "submit", "--dry-run")
+	got := enqueue(t, environment(redisAt(nowhere)), lines(payout("a"), payout("b", "CLP", "clp"),
+		payout("c", `"currency"`, `"deadline":"2020-01-01T00:00:00Z","currency"`)), "submit", "--dry-run")
 	wantCode(t, "a dry run with an invalid line", got, exitRefused)
 	compareResults(t, "a dry run", results(t, got.out), []result{
 		{Line: 1, Key: "virtualpos/a", Result: "valid"}, {Line: 2, Key: "virtualpos/b", Result: "invalid", Error: "currency: "},
+		{Line: 3, Key: "virtualpos/c", Result: "invalid", Error: "deadline: is in the past"},
 	})
 }
 
