@@ -22,7 +22,7 @@ import (
 
 // app is what every command works with. Nothing is dialled before a command needs the store.
 type app struct {
-	ctx    context.Context // of the whole run; ends with SIGINT and SIGTERM
+	ctx    context.Context // of the whole run; ends with SIGINT, SIGTERM and SIGHUP
 	config *config.Config
 	rdb    redis.UniversalClient
 	ledger *idempotency.Redis

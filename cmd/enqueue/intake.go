@@ -169,6 +169,41 @@ func inputName(file string) string {
 	return file
 }
 
+// input is a file, and what it was before it was read.
+type input struct {
+	*os.File
+	before os.FileInfo
+}
+
+func openWhole(name string) (input, error) {
+	f, err := openInput(name)
+	if err != nil {
+		return input{}, err
+	}
+	before, err := f.Stat()
+	if err != nil {
+		return input{}, errors.Join(fmt.Errorf("%w: %w", errInput, err), f.Close())
+	}
+	return input{f, before}, nil
+}
+
+// whole returns an error where a regular file changed since it was opened: what came last may be half a payment, and more may follow.
+func (i input) whole() error {
+	if !i.before.Mode().IsRegular() {
+		return nil
+	}
+	after, err := i.Stat()
+	if err != nil {
+		return fmt.Errorf("%w: %w", errInput, err)
+	}
+	if after.Size() != i.before.Size() || !after.ModTime().Equal(i.before.ModTime()) {
+		return fmt.Errorf("%w: %w", errInput, errWritten)
+	}
+	return nil
+}
+
+var errWritten = errors.New("the file changed while it was read: it may still be being written")
+
 // size is that of a regular file, 0 for anything else.
 func size(f *os.File) int64 {
 	info, err := f.Stat()

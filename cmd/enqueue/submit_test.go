@@ -102,6 +102,11 @@ func TestCSVIsReadByItsHeader(t *testing.T) {
 		{"a cell too many", header + "payout,virtualpos,c-5,1,CLP,12345678-5,Ana,012,12345678,,x\n", exitRefused,
 			[]result{{Line: 2, Result: "invalid", Error: "line: has 11 cells"}}},
 		{"only a header", header, 0, nil},
+		{"carriage returns alone", strings.ReplaceAll(header+"payout,virtualpos,c-6,100,CLP,12345678-5,Ana,012,12345678,\npayout,virtualpos,c-7,100,CLP,12345678-5,Ana,012,12345678,\n", "\n", "\r"), 0,
+			[]result{{Line: 2, Key: "virtualpos/c-6", Result: "enqueued"}, {Line: 3, Key: "virtualpos/c-7", Result: "enqueued"}}},
+		{"a quote that takes the rows behind it", header + "payout,virtualpos,c-8,100,CLP,12345678-5,\"Ana,012,12345678,\n" + strings.Repeat("payout,virtualpos,c-9,1,CLP,12345678-5,Ana,012,12345678,\n", 2), exitRefused,
+			[]result{{Line: 2, Result: "invalid", Error: "line: a quoted cell has no end"}, {Line: 3, Result: "invalid", Error: "line: belongs to"}, {Line: 4, Result: "invalid", Error: "line: belongs to"}}},
+		{"a payment and no header", "payout,virtualpos,c-10,1,CLP,12345678-5,Ana,012,12345678,\n", exitRefused, []result{{Line: 1, Result: "invalid", Error: "header: "}}},
 	}
 	s := redistest.Start(t)
 	for _, row := range rows {
