@@ -2,6 +2,7 @@ package preflight
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"net"
@@ -187,6 +188,51 @@ func awaitReplica(t *testing.T, primary *redistest.Server) {
 			t.Fatalf("the replica is not seen: %+v", findings)
 		}
 		<-time.After(20 * time.Millisecond)
+	}
+}
+
+// TestWhatStopsSends: the check and those who only ask whether sends are possible say the same.
+func TestWhatStopsSends(t *testing.T) {
+	t.Parallel()
+	primary := redistest.Start(t)
+	replica := redistest.Start(t, redistest.ReplicaOf(primary))
+	awaitReplica(t, primary)
+	dead := redistest.Start(t)
+	dead.Kill()
+	for _, row := range []struct {
+		sentence, name, got, fix string
+		server                   *redistest.Server
+		expect                   Expect
+	}{
+		{"a Redis that takes writes", "", "", "", primary, Expect{}},
+		{"enough replicas", "", "", "", primary, Expect{Replicas: 1}},
+		{"a replica too few", "connected replicas", "1", "REMESA_LEDGER_REPLICAS", primary, Expect{Replicas: 2}},
+		{"a replica", "role", "slave", "primary", replica, Expect{}},
+		{"a full Redis", "writes", "refused (OOM)", "raise maxmemory", redistest.Start(t, redistest.MaxMemory("500kb")), Expect{}},
+		{"its own rule about replicas", "writes", "refused (NOREPLICAS)", "min-replicas-to-write", redistest.Start(t, redistest.Setting("min-replicas-to-write", "1")), Expect{}},
+		{"no Redis", "connection", "no answer", "REMESA_REDIS_URL", dead, Expect{}},
+	} {
+		row.expect.Durability = "always"
+		o := redistest.Client(row.server.Addr()).Options()
+		o.MaxRetries, o.DialTimeout = 20, 100*time.Millisecond // as a worker's
+		rdb := redis.NewClient(o)
+		defer rdb.Close()
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		stops := CheckSends(ctx, rdb, row.expect)
+		if row.name == "" {
+			if len(stops) > 0 {
+				t.Errorf("%s: %+v", row.sentence, stops)
+			}
+			continue
+		}
+		f := find(t, stops, row.name)
+		if f.Level != Fail || !strings.Contains(f.Got, row.got) || !strings.Contains(f.Fix, row.fix) {
+			t.Errorf("%s: %+v", row.sentence, f)
+		}
+		if in := find(t, CheckRedis(t.Context(), row.server.Client(), row.expect), row.name); in.Level != Fail || !in.Stops {
+			t.Errorf("%s, as the check sees it: %+v", row.sentence, in)
+		}
 	}
 }
 
