@@ -203,7 +203,7 @@ func (n node) policy() Finding {
 
 // setting judges a line of redis.conf whose wrong value may lose payments.
 func (n node) setting(f Finding, good bool) Finding {
-	fix := fmt.Sprintf("run `redis-cli CONFIG SET %s %s`, and put the line `%s %s` into redis.conf so that it survives a restart", f.Name, f.Want, f.Name, f.Want)
+	fix := n.change(f.Name, f.Want)
 	switch {
 	case f.Got == "":
 		return n.unread(f, "CONFIG GET "+f.Name, "make sure that the server has "+f.Name+" "+f.Want+", and let the user of REMESA_REDIS_URL run CONFIG GET")
@@ -216,6 +216,14 @@ func (n node) setting(f Finding, good bool) Finding {
 		}
 		return fail(f, fix)
 	}
+}
+
+// change says how a setting is changed here: a server that refuses CONFIG is somebody else's to configure, and CONFIG SET no help.
+func (n node) change(name, value string) string {
+	if n.config[name] == "" {
+		return fmt.Sprintf("CONFIG is refused here: let whoever runs the server set `%s %s` (a managed one: its parameters; else redis.conf)", name, value)
+	}
+	return fmt.Sprintf("run `redis-cli CONFIG SET %s %s`, and put the line `%s %s` into redis.conf so that it survives a restart", name, value, name, value)
 }
 
 // lastWrite is told only where it went wrong: the server then refuses writes, or forgets them.
@@ -322,7 +330,7 @@ func (n node) memory() Finding {
 	}
 	share := used / limit
 	f.Got = fmt.Sprintf("%.0f %% of maxmemory", 100*share)
-	const fix = "raise maxmemory (`redis-cli CONFIG SET maxmemory …` and redis.conf), or let settled payments age out sooner (REMESA_LEDGER_RETENTION)"
+	fix := n.change("maxmemory", "…") + ": more than now; or let settled payments age out sooner (REMESA_LEDGER_RETENTION)"
 	switch {
 	case share >= stop:
 		return fail(f, fix)

@@ -51,7 +51,7 @@ func TestWhatRedisMustPromise(t *testing.T) {
 		{"no eviction", nil, always, "maxmemory-policy", OK, false, ""},
 		{"a replica too few", nil, Expect{Durability: "always", Replicas: 1}, "connected replicas", Fail, false, "REMESA_LEDGER_REPLICAS"},
 		{"no bound of memory", nil, always, "memory", Warn, false, "set maxmemory"},
-		{"nearly full", []redistest.Option{redistest.MaxMemory("1mb")}, always, "memory", Fail, false, "raise maxmemory"},
+		{"nearly full", []redistest.Option{redistest.MaxMemory("1mb")}, always, "memory", Fail, false, "CONFIG SET maxmemory"},
 		{"room left", []redistest.Option{redistest.MaxMemory("1gb")}, always, "memory", OK, false, ""},
 		{"the version of these tests", nil, always, "Redis version", OK, false, ""},
 		{"a primary", nil, always, "role", OK, false, ""},
@@ -290,6 +290,12 @@ func TestWhatInfoTellsWhereConfigIsRefused(t *testing.T) {
 	for _, f := range []Finding{n.appendonly(), n.policy(), n.lastWrite()} {
 		if f.Level != Fail || !f.Unsafe {
 			t.Errorf("%+v", f)
+		}
+	}
+	n.info["used_memory"], n.info["maxmemory"] = "90", "100"
+	for _, f := range []Finding{n.appendonly(), n.policy(), n.appendfsync(), n.memory()} {
+		if f.Fix == "" || strings.Contains(f.Fix, "CONFIG SET") {
+			t.Errorf("an advice that would be refused: %+v", f)
 		}
 	}
 }
