@@ -32,6 +32,8 @@ type app struct {
 	keys error
 	// warned: it was said that something stays sealed.
 	warned bool
+	// seen are the providers of which it was looked up whether a worker ever served them.
+	seen   map[string]bool
 	out    *bufio.Writer
 	errOut io.Writer
 }

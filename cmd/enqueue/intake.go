@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/remesa/remesa/internal/config"
+	"github.com/remesa/remesa/internal/preflight"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/tasks"
 )
@@ -211,6 +212,22 @@ func size(f *os.File) int64 {
 		return 0
 	}
 	return info.Size()
+}
+
+// served warns once of each provider that no worker ever served on this Redis: payments wait there for ever where nobody looks, in
+// another Redis or database than the workers'.
+func (a *app) served(ctx context.Context, provider string) {
+	if a.seen[provider] {
+		return
+	}
+	if a.seen == nil {
+		a.seen = map[string]bool{}
+	}
+	a.seen[provider] = true
+	if served, err := preflight.Served(ctx, a.rdb, provider); err == nil && !served {
+		a.say("warning: no worker has ever served %s on redis at %s: what is taken in waits there until one does; is REMESA_REDIS_URL the workers'?",
+			provider, a.config.Where())
+	}
 }
 
 // client takes payments in. With payload keys the ledger seals them; keys that cannot be used stop it before anything is registered.

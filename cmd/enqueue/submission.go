@@ -44,6 +44,9 @@ func (s *submission) answer(ctx context.Context, batch []tasks.Line) ([]answered
 		}
 		for n, r := range receipts {
 			results[places[n]] = received(batch[places[n]].Number, r)
+			if r.Outcome != tasks.Invalid {
+				s.app.served(ctx, r.Key.Provider)
+			}
 		}
 	}
 	answers := make([]answered, len(batch))

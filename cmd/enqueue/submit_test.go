@@ -12,7 +12,9 @@ import (
 	"testing"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/preflight"
 	"github.com/remesa/remesa/internal/redistest"
+	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/tasks"
 )
 
@@ -327,6 +329,38 @@ func TestAnEmptyFileSaysSo(t *testing.T) {
 		if got.out != "" {
 			t.Errorf("results of nothing: %s", got.out)
 		}
+	}
+}
+
+// TestARedisThatNoWorkerServesIsTold: what is taken in there waits for ever, and nobody else would say so.
+func TestARedisThatNoWorkerServesIsTold(t *testing.T) {
+	t.Parallel()
+	s := redistest.Start(t)
+	file := lines(payout("a"), payout("b"), charge("C1"))
+	const warning = "no worker has ever served "
+	got := enqueue(t, environment(redisAt(s.URL())), file, "submit")
+	wantCode(t, "before any worker", got, 0)
+	wantText(t, "before any worker", got.err, warning+"virtualpos", warning+"etpay", "127.0.0.1")
+	if n := strings.Count(got.err, warning); n != 2 {
+		t.Errorf("told %d times of two providers: %s", n, got.err)
+	}
+	got = enqueue(t, environment(redisAt(s.URL())), lines(gas("S1")), "subscription", "add")
+	wantCode(t, "a subscription before any worker", got, 0)
+	wantText(t, "a subscription before any worker", got.err, warning+"etpay")
+
+	registry := providers.Registry{}
+	registry.Add(providers.Account{Provider: "virtualpos", Name: "default", Identity: "host a"})
+	if err := preflight.ClaimIdentities(t.Context(), s.Client(), registry); err != nil {
+		t.Fatal(err)
+	}
+	got = enqueue(t, environment(redisAt(s.URL())), lines(payout("c"), charge("C2")), "submit")
+	wantText(t, "after a worker of one", got.err, warning+"etpay")
+	if strings.Contains(got.err, warning+"virtualpos") {
+		t.Errorf("after a worker of virtualpos: %s", got.err)
+	}
+	got = enqueue(t, environment(redisAt(nowhere)), lines(payout("d")), "submit", "--dry-run")
+	if strings.Contains(got.err, warning) {
+		t.Errorf("a dry run: %s", got.err)
 	}
 }
 

@@ -90,6 +90,7 @@ func (s *addition) answer(ctx context.Context, batch []tasks.SubscriptionLine) (
 		for n, r := range receipts {
 			r.Line = batch[places[n]].Number
 			results[places[n]] = r
+			s.app.served(ctx, valid[n].Provider())
 		}
 	}
 	answers := make([]answered, len(batch))
