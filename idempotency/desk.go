@@ -1,10 +1,12 @@
 package idempotency
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -73,6 +75,17 @@ type stored struct {
 	} `json:"an"`
 }
 
+// read refuses what is no record, also where it is JSON.
+func (s *stored) read(text string) error {
+	if err := json.Unmarshal([]byte(text), s); err != nil {
+		return err
+	}
+	if !slices.Contains(States(), s.State) {
+		return errors.New("it has no state")
+	}
+	return nil
+}
+
 func (s stored) record(k Key) Record {
 	r := Record{
 		Key: k, Type: s.Type, State: s.State, Version: s.Version, ProviderID: s.ProviderID, Code: s.Code, Message: s.Message,
@@ -104,8 +117,9 @@ func event(created int64, h string) Event {
 
 // Show implements Desk.
 func (l *Redis) Show(ctx context.Context, k Key) (Record, error) {
-	rs, err := l.records(ctx, k.Provider, []string{k.id()})
-	if err != nil {
+	var damage error
+	rs, err := l.records(ctx, k.Provider, []string{k.id()}, func(_ Key, err error) { damage = err })
+	if err = cmp.Or(err, damage); err != nil {
 		return Record{}, err
 	}
 	if len(rs) == 0 {
@@ -114,8 +128,8 @@ func (l *Redis) Show(ctx context.Context, k Key) (Record, error) {
 	return rs[0], nil
 }
 
-// records reads the records of these ids, in order, without those that are gone.
-func (l *Redis) records(ctx context.Context, provider string, ids []string) ([]Record, error) {
+// records reads the records of these ids, in order, without those that are gone, and without those that cannot be read: they are told.
+func (l *Redis) records(ctx context.Context, provider string, ids []string, damaged func(Key, error)) ([]Record, error) {
 	pipe := l.rdb.Pipeline()
 	texts := make([]*redis.StringCmd, len(ids))
 	dues := make([]*redis.FloatCmd, len(ids))
@@ -123,23 +137,26 @@ func (l *Redis) records(ctx context.Context, provider string, ids []string) ([]R
 		texts[i] = pipe.Get(ctx, recordKey(keyFromID(provider, id)))
 		dues[i] = pipe.ZScore(ctx, prefix(provider)+"due", id)
 	}
-	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
-		return nil, fmt.Errorf("read %s: %w", provider, err)
-	}
+	_, _ = pipe.Exec(ctx) // each command has its own error
 	var out []Record
 	for i, id := range ids {
+		k := keyFromID(provider, id)
 		text, err := texts[i].Result()
 		if errors.Is(err, redis.Nil) {
 			continue
 		}
-		if err != nil {
+		if err != nil && !redis.HasErrorPrefix(err, "WRONGTYPE") {
 			return nil, fmt.Errorf("read %s: %w", provider, err)
 		}
 		var s stored
-		if err := json.Unmarshal([]byte(text), &s); err != nil {
-			return nil, fmt.Errorf("read %s/%s: %w", provider, id, err)
+		if err == nil {
+			err = s.read(text)
 		}
-		r := s.record(keyFromID(provider, id))
+		if err != nil {
+			damaged(k, fmt.Errorf("read %s: %w: %w", k, ErrDamaged, err))
+			continue
+		}
+		r := s.record(k)
 		l.openRecord(&r, s.Metadata)
 		if due := dues[i].Val(); due > 0 {
 			r.NextDue = fromMS(int64(due))
@@ -158,31 +175,34 @@ func bounds(s State) (low, high string) {
 
 const page = 500
 
-// List implements Desk. Open states, anomalies and what failed in the last 30 days are indexed; other states scan all records.
+// List implements Desk. Open states, anomalies and what failed in the last 30 days are indexed; other states scan all records. A record
+// that cannot be read is skipped.
 func (l *Redis) List(ctx context.Context, f Filter, yield func(Record) bool) error {
-	pick := func(r Record) bool { return f.State == "" || r.State == f.State }
+	if f.Damaged == nil {
+		f.Damaged = func(Key, error) {}
+	}
 	switch {
 	case f.Anomalies:
-		return l.walk(ctx, f.Provider, prefix(f.Provider)+"anomalies", "-inf", "+inf", pick, yield)
+		return l.walk(ctx, f, prefix(f.Provider)+"anomalies", "-inf", "+inf", yield)
 	case f.State == "":
-		return l.walk(ctx, f.Provider, prefix(f.Provider)+"states", "-inf", "(800000000000000", pick, yield)
+		return l.walk(ctx, f, prefix(f.Provider)+"states", "-inf", "(800000000000000", yield)
 	case rank[f.State] > 0:
 		low, high := bounds(f.State)
-		return l.walk(ctx, f.Provider, prefix(f.Provider)+"states", low, high, pick, yield)
+		return l.walk(ctx, f, prefix(f.Provider)+"states", low, high, yield)
 	default:
-		return l.scan(ctx, f.Provider, pick, yield)
+		return l.scan(ctx, f, yield)
 	}
 }
 
 // walk reads an index at once, so that what moves meanwhile is neither missed nor seen twice, and its records by the page.
-func (l *Redis) walk(ctx context.Context, provider, index, low, high string, pick, yield func(Record) bool) error {
+func (l *Redis) walk(ctx context.Context, f Filter, index, low, high string, yield func(Record) bool) error {
 	ids, err := l.rdb.ZRangeByScore(ctx, index, &redis.ZRangeBy{Min: low, Max: high}).Result()
 	if err != nil {
-		return fmt.Errorf("list %s: %w", provider, err)
+		return fmt.Errorf("list %s: %w", f.Provider, err)
 	}
 	for len(ids) > 0 {
 		n := min(page, len(ids))
-		more, err := l.show(ctx, provider, ids[:n], pick, yield)
+		more, err := l.show(ctx, f, ids[:n], yield)
 		if err != nil || !more {
 			return err
 		}
@@ -191,26 +211,26 @@ func (l *Redis) walk(ctx context.Context, provider, index, low, high string, pic
 	return nil
 }
 
-func (l *Redis) show(ctx context.Context, provider string, ids []string, pick, yield func(Record) bool) (bool, error) {
-	rs, err := l.records(ctx, provider, ids)
+func (l *Redis) show(ctx context.Context, f Filter, ids []string, yield func(Record) bool) (bool, error) {
+	rs, err := l.records(ctx, f.Provider, ids, f.Damaged)
 	if err != nil {
 		return false, err
 	}
 	for _, r := range rs {
-		if pick(r) && !yield(r) {
+		if (f.State == "" || r.State == f.State) && !yield(r) {
 			return false, nil
 		}
 	}
 	return true, nil
 }
 
-func (l *Redis) scan(ctx context.Context, provider string, pick, yield func(Record) bool) error {
+func (l *Redis) scan(ctx context.Context, f Filter, yield func(Record) bool) error {
 	var node redis.Cmdable = l.rdb
-	start := recordKey(Key{Provider: provider, Account: DefaultAccount})
+	start := recordKey(Key{Provider: f.Provider, Account: DefaultAccount})
 	if c, ok := l.rdb.(*redis.ClusterClient); ok {
 		master, err := c.MasterForKey(ctx, start)
 		if err != nil {
-			return fmt.Errorf("list %s: %w", provider, err)
+			return fmt.Errorf("list %s: %w", f.Provider, err)
 		}
 		node = master
 	}
@@ -222,7 +242,7 @@ func (l *Redis) scan(ctx context.Context, provider string, pick, yield func(Reco
 			continue
 		}
 		seen[id] = true
-		if more, err := l.show(ctx, provider, []string{id}, pick, yield); err != nil || !more {
+		if more, err := l.show(ctx, f, []string{id}, yield); err != nil || !more {
 			return err
 		}
 	}

@@ -48,6 +48,8 @@ var (
 	ErrNotOwner = errors.New("the attempt no longer owns the payment")
 	// ErrUnknownAttempt: the payment never had this attempt; its Begin did not reach the store.
 	ErrUnknownAttempt = errors.New("no such attempt")
+	// ErrDamaged: the record cannot be read.
+	ErrDamaged = errors.New("the record is damaged")
 	// ErrFull: Redis is full; nothing new is registered or sent until there is room.
 	ErrFull = errors.New("redis is full")
 )
@@ -280,4 +282,6 @@ type Filter struct {
 	State State
 	// Anomalies selects the payments with an anomaly, whatever their state.
 	Anomalies bool
+	// Damaged, if set, is told of each record that cannot be read; it is skipped.
+	Damaged func(Key, error)
 }

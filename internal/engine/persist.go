@@ -68,7 +68,7 @@ func once(ctx context.Context, wait time.Duration, write func(context.Context) (
 // the store's script cannot work on.
 func final(err error) bool {
 	return errors.Is(err, idempotency.ErrUnknown) || errors.Is(err, idempotency.ErrUnknownAttempt) || errors.Is(err, idempotency.ErrRefused) ||
-		scriptFailed(err)
+		errors.Is(err, idempotency.ErrDamaged) || scriptFailed(err)
 }
 
 // passing begin the replies of a Redis that takes the same command later: it loads, is full, a replica, cut off from its replicas, in a
