@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -59,10 +60,9 @@ func (p place) alias(alias string) string {
 
 // reading is one record on its way out of Redis.
 type reading struct {
-	texts       *redis.SliceCmd
-	due         *redis.FloatCmd
-	lookup      *redis.StringCmd
-	wantsLookup bool
+	text, payload *redis.StringCmd
+	due           *redis.FloatCmd
+	lookup        *redis.StringCmd
 }
 
 // Load implements Store.
@@ -72,7 +72,7 @@ func (s *redisStore) Load(ctx context.Context, provider string, wants []Want) ([
 	var clock func() (int64, error)
 	err := s.flights.Read(ctx, provider, func(pipe redis.Pipeliner) {
 		for i, w := range wants {
-			r := reading{texts: pipe.MGet(ctx, p.record(w.ID), p.payload(w.ID)), wantsLookup: w.Lookup}
+			r := reading{text: pipe.Get(ctx, p.record(w.ID)), payload: pipe.Get(ctx, p.payload(w.ID))}
 			if w.Due {
 				r.due = pipe.ZScore(ctx, p.due(), w.ID)
 			}
@@ -100,14 +100,19 @@ func (s *redisStore) Load(ctx context.Context, provider string, wants []Want) ([
 }
 
 func (r reading) loaded(now rules.Time) (Loaded, error) {
-	texts, err := r.texts.Result()
-	if err != nil {
-		return Loaded{}, err
-	}
 	out := Loaded{Now: now}
-	out.Text, _ = texts[0].(string)
-	if payload, ok := texts[1].(string); ok {
-		out.Payload = []byte(payload)
+	text, err := r.text.Result()
+	switch {
+	case redis.HasErrorPrefix(err, "WRONGTYPE"):
+		out.Err = fmt.Errorf("%w: %w", ErrDamaged, err)
+	case err != nil && !errors.Is(err, redis.Nil):
+		return Loaded{}, err
+	case text != "":
+		out.Text = text
+		out.Record, out.Err = decode(text)
+	}
+	if payload, err := r.payload.Bytes(); err == nil {
+		out.Payload = payload
 	}
 	if r.due != nil && r.due.Err() == nil {
 		out.Due = rules.Time(r.due.Val())
@@ -115,16 +120,17 @@ func (r reading) loaded(now rules.Time) (Loaded, error) {
 	if r.lookup != nil {
 		out.Lookup = rules.Lookup(r.lookup.Val())
 	}
-	if out.Text != "" {
-		out.Record, out.Err = decode(out.Text)
-	}
 	return out, nil
 }
 
+// decode refuses what is no record, also where it is JSON.
 func decode(text string) (rules.Record, error) {
 	var r rules.Record
 	if err := json.Unmarshal([]byte(text), &r); err != nil {
-		return r, fmt.Errorf("%w: %w", ErrDamaged, err)
+		return r, fmt.Errorf("%w: it is no JSON of a record", ErrDamaged)
+	}
+	if !slices.Contains(States(), r.State) {
+		return r, fmt.Errorf("%w: it has no state", ErrDamaged)
 	}
 	return r, nil
 }

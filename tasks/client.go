@@ -67,7 +67,7 @@ const (
 	Duplicate Outcome = "duplicate"
 	// Conflict: another payment has this reference; nothing was changed.
 	Conflict Outcome = "conflict"
-	// Invalid: there is nothing to ask about under this key (status tasks only).
+	// Invalid: there is nothing to ask about under this key (a status task), or the deadline of a payment that nobody knows has passed.
 	Invalid Outcome = "invalid"
 )
 
@@ -101,12 +101,19 @@ func (c *Client) Submit(ctx context.Context, ts ...Task) ([]Receipt, error) {
 	return receipts, nil
 }
 
-// register takes in the payments and leaves out the questions.
+// register takes in the payments that are not too late, and leaves out the questions.
 func (c *Client) register(ctx context.Context, ts []Task, receipts []Receipt) error {
+	late, err := c.late(ctx, ts)
+	if err != nil {
+		return err
+	}
 	var payments []Task
 	var places []int
 	for i, t := range ts {
-		if t.Type() != typeStatus {
+		switch {
+		case late[i]:
+			receipts[i] = Receipt{Key: t.Key(), Outcome: Invalid, Problem: lateProblem}
+		case t.Type() != typeStatus:
 			payments, places = append(payments, t), append(places, i)
 		}
 	}

@@ -191,6 +191,43 @@ func TestAFingerprintOfAnotherKindIsComparedInItsKind(t *testing.T) {
 	}
 }
 
+// TestADeadlineInThePastIsRefused: the payment would be registered only to expire.
+func TestADeadlineInThePastIsRefused(t *testing.T) {
+	o := newOffice(t)
+	c := o.client(tasks.ClientOptions{})
+	within := func(reference string, d time.Duration) tasks.Task {
+		task, err := tasks.Payout{
+			Common:   tasks.Common{Deadline: time.Now().Add(d).UTC()},
+			Provider: "virtualpos", MerchantID: reference, Amount: "1000", Currency: "CLP", Description: "Devolución",
+			Recipient: providers.Recipient{Document: "12345678-5", Name: "Ana Soto", Email: "ana@example.cl"},
+			Bank:      providers.Bank{Code: "012", AccountNumber: "12345678"},
+		}.Task()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return task
+	}
+	rs := o.submit(c, payout(t, "a", "1000"), within("late", -time.Minute), within("soon", time.Hour), status(t, "late"))
+	for i, want := range []tasks.Outcome{tasks.Enqueued, tasks.Invalid, tasks.Enqueued, tasks.Invalid} {
+		if rs[i].Outcome != want || (want == tasks.Invalid) != (rs[i].Problem != "") {
+			t.Errorf("%d: %+v, want %s", i, rs[i], want)
+		}
+	}
+	if !strings.HasPrefix(rs[1].Problem, "deadline: ") || rs[1].Key != payment("late") {
+		t.Errorf("%+v", rs[1])
+	}
+	if _, err := o.ledger.Show(t.Context(), payment("late")); !errors.Is(err, idempotency.ErrUnknown) {
+		t.Errorf("a payment that is too late has a record: %v", err)
+	}
+	late := within("known", -time.Minute)
+	if _, err := o.ledger.Register(t.Context(), late.Registration(nil)); err != nil {
+		t.Fatal(err)
+	}
+	if r := o.submit(c, late)[0]; r.Outcome != tasks.Duplicate {
+		t.Errorf("sent again after its deadline: %+v", r)
+	}
+}
+
 func TestStatusTasks(t *testing.T) {
 	o := newOffice(t)
 	c := o.client(tasks.ClientOptions{})

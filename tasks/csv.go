@@ -7,22 +7,25 @@ import (
 	"strings"
 )
 
-// csvRecords reads records as RFC 4180 writes them. Unlike encoding/csv it bounds a record's size, and a record with a misplaced quote
-// does not take the next line with it.
+// csvRecords reads records as RFC 4180 writes them; a carriage return alone ends a line too, as in files of old spreadsheets. Unlike
+// encoding/csv it bounds a record's size, and a record with a misplaced quote does not take the next line with it.
 type csvRecords struct {
 	in    *bufio.Reader
 	line  int // lines begun so far
 	bytes int // of the record being read
 	cells []string
 	cell  []byte
-	wrong string
+	now   record // the record being read
 }
 
 // record is one record: its cells, or what is wrong with it.
 type record struct {
-	line  int
+	line  int // on which it begins
+	last  int // on which it ends
+	quote int // on which its last quoted cell begins; 0 where it has none
 	cells []string
 	wrong string
+	open  bool // it ends with the file, in the middle of a line
 }
 
 type csvState int
@@ -43,12 +46,12 @@ func (c *csvRecords) next() (record, error) {
 		c.line = 1
 	}
 	for {
-		start := c.line
 		if err := c.read(); err != nil {
 			return record{}, err
 		}
 		if !c.blank() {
-			return record{start, c.cells, c.wrong}, nil
+			c.now.cells = c.cells
+			return c.now, nil
 		}
 	}
 }
@@ -60,29 +63,47 @@ func (c *csvRecords) blank() bool {
 
 // read reads one record up to and with its line end, or the end of the file.
 func (c *csvRecords) read() error {
-	c.cells, c.cell, c.bytes, c.wrong = nil, c.cell[:0], 0, ""
+	c.cells, c.cell, c.bytes, c.now = nil, c.cell[:0], 0, record{line: c.line, last: c.line}
 	for state := cellStart; ; {
 		b, err := c.in.ReadByte()
 		if errors.Is(err, io.EOF) && (c.bytes > 0 || len(c.cells) > 0) {
-			if state == inQuoted {
-				c.fail("a quoted cell has no end")
-			}
-			c.endRecord()
+			c.endOfFile(state)
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		if b == '\n' {
+		c.now.last = c.line
+		if c.endsLine(b) {
 			c.line++
 			if state != inQuoted {
 				c.endRecord()
 				return nil
 			}
-			c.dropCarriageReturn()
+			if b == '\n' {
+				c.dropCarriageReturn()
+			}
 		}
 		state = c.step(state, b)
 	}
+}
+
+// endOfFile ends the record that the file ends in.
+func (c *csvRecords) endOfFile(state csvState) {
+	c.now.open = c.now.last == c.line
+	if state == inQuoted {
+		c.fail(endlessQuote)
+	}
+	c.endRecord()
+}
+
+// endsLine reports whether the byte that was read ends a line: a line feed, or a carriage return that none follows.
+func (c *csvRecords) endsLine(b byte) bool {
+	if b != '\r' {
+		return b == '\n'
+	}
+	next, _ := c.in.Peek(1) // the reading that follows meets the error again
+	return len(next) == 0 || next[0] != '\n'
 }
 
 // step takes one byte that does not end the record.
@@ -110,6 +131,7 @@ func (c *csvRecords) step(state csvState, b byte) csvState {
 func (c *csvRecords) quote(state csvState) csvState {
 	switch state {
 	case cellStart:
+		c.now.quote = c.line
 		return inQuoted
 	case inQuoted:
 		return quoteInQuoted
@@ -124,13 +146,14 @@ func (c *csvRecords) quote(state csvState) csvState {
 
 const (
 	misplacedQuote = "a quote stands where none may: put the whole cell in quotes, and double the quotes inside"
+	endlessQuote   = "a quoted cell has no end"
 	tooLong        = "longer than 1 MiB"
 )
 
 // fail keeps the first thing that is wrong with the record.
 func (c *csvRecords) fail(problem string) {
-	if c.wrong == "" {
-		c.wrong = problem
+	if c.now.wrong == "" {
+		c.now.wrong = problem
 	}
 }
 
@@ -143,7 +166,7 @@ func (c *csvRecords) endRecord() {
 }
 
 func (c *csvRecords) endCell() {
-	if c.wrong == "" {
+	if c.now.wrong == "" {
 		c.cells = append(c.cells, string(c.cell))
 	}
 	c.cell = c.cell[:0]
@@ -151,7 +174,7 @@ func (c *csvRecords) endCell() {
 
 // keep drops everything of a record that is already wrong, so that no record takes more memory than a right one may.
 func (c *csvRecords) keep(b byte) {
-	if c.wrong == "" {
+	if c.now.wrong == "" {
 		c.cell = append(c.cell, b)
 	}
 }

@@ -3,6 +3,7 @@ package tasks
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -35,7 +36,8 @@ type Reader struct {
 	next func() (Line, error)
 }
 
-// NewReader reads tasks in the given format. A byte order mark at the start, blank lines and CRLF are no errors.
+// NewReader reads tasks in the given format. A byte order mark at the start, blank lines and CRLF are no errors, nor
+// are lines of CSV that end in CR alone.
 func NewReader(r io.Reader, f Format) (*Reader, error) {
 	in := bufio.NewReaderSize(r, 64<<10)
 	switch f {
@@ -47,7 +49,14 @@ func NewReader(r io.Reader, f Format) (*Reader, error) {
 	return nil, fmt.Errorf("format: must be %s or %s", JSONLines, CSV)
 }
 
-// Next returns the next task or what is wrong with it; io.EOF at the end, and the reader's own error where the file cannot be read on.
+// ErrCut ends a file that was cut in transfer, or is still being written: it ends within a line, with an object or a row that is not
+// complete. That line was an invalid one before.
+var ErrCut = errors.New("the file ends in the middle of this line: it was cut in transfer, or is still being written")
+
+func cutAt(line int) error { return fmt.Errorf("line %d: %w", line, ErrCut) }
+
+// Next returns the next task or what is wrong with it; io.EOF at the end, ErrCut where that is no end, and the reader's own error where
+// the file cannot be read on.
 func (r *Reader) Next() (Line, error) { return r.next() }
 
 // newLine decodes a task's JSON.
@@ -75,6 +84,7 @@ type jsonLines struct {
 	in     *bufio.Reader
 	number int
 	line   []byte
+	open   bool // the line ends with the file
 }
 
 func (j *jsonLines) next() (Line, error) {
@@ -86,6 +96,9 @@ func (j *jsonLines) next() (Line, error) {
 
 // readFilled reads the next line that is not blank.
 func (j *jsonLines) readFilled() error {
+	if j.open && isCut(j.line) {
+		return cutAt(j.number)
+	}
 	for {
 		if err := j.read(); err != nil {
 			return err
@@ -94,6 +107,13 @@ func (j *jsonLines) readFilled() error {
 			return nil
 		}
 	}
+}
+
+// isCut reports whether the line is the beginning of an object and no more.
+func isCut(line []byte) bool {
+	var value json.RawMessage
+	return len(line) <= maxLine && bytes.HasPrefix(bytes.TrimSpace(line), []byte("{")) &&
+		errors.Is(json.NewDecoder(bytes.NewReader(line)).Decode(&value), io.ErrUnexpectedEOF)
 }
 
 // read reads one line into j.line without its end. Of a line that is too long it keeps one byte more than allowed, or two where a
@@ -113,6 +133,7 @@ func (j *jsonLines) read() error {
 		case errors.Is(err, bufio.ErrBufferFull):
 			continue
 		case errors.Is(err, io.EOF) && len(j.line) > 0, err == nil:
+			j.open = err != nil
 			j.trimEnd()
 			return nil
 		default:

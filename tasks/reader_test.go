@@ -24,6 +24,9 @@ func readAll(t testing.TB, in io.Reader, f Format) []string {
 		if errors.Is(err, io.EOF) {
 			return got
 		}
+		if errors.Is(err, ErrCut) {
+			return append(got, "cut at "+err.Error())
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -69,6 +72,11 @@ func TestJSONLinesAreReadOneByOne(t *testing.T) {
 		{"a line of 1 MiB with a carriage return", full + "\r\n" + b, []string{"1 tef-0001", "2 OC700104"}},
 		{"a line of 1 MiB and a byte", full + " \n" + b, []string{"1: line: longer than 1 MiB", "2 OC700104"}},
 		{"a line of 1 MiB and two bytes", full + "\r\r\n" + b, []string{"1: line: longer than 1 MiB", "2 OC700104"}},
+		{"cut in the middle of an object", a + "\n" + b[:len(b)/2], []string{"1 tef-0001", "2: line: not valid JSON", "cut at line 2"}},
+		{"cut in the middle of a letter", a + "\n" + a[:strings.Index(a, "ó")+1], []string{"1 tef-0001", "2: line: not valid UTF-8", "cut at line 2"}},
+		{"a last line that is invalid but whole", a + "\n{}", []string{"1 tef-0001", "2: type: required"}},
+		{"a last line that never was JSON", a + "\npay Ana", []string{"1 tef-0001", "2: line: not valid JSON"}},
+		{"an object that is cut before the last line", a[:len(a)/2] + "\n" + b, []string{"1: line: not valid JSON", "2 OC700104"}},
 		{"a line of 2 MiB without an end", b + "\n" + strings.Repeat("x", 2<<20), []string{"1 OC700104", "2: line: longer than 1 MiB"}},
 	}
 	for _, row := range rows {
@@ -94,7 +102,7 @@ func TestCSVIsReadAsTheSameTasks(t *testing.T) {
 		{"blank lines", "\n\n" + payoutColumns + "\n\npayout,virtualpos,a" + tail + "\n  \n\r\n", []string{"5 a"}},
 		{"quoted cells", payoutColumns + "\n\"payout\",\"virtualpos\",a,12500,CLP,\"Pago, \"\"uno\"\"\",12345678-5,Ana Soto,012,12345678\n", []string{"2 a"}},
 		{"a cell of several lines", payoutColumns + ",metadata.note\npayout,virtualpos,a" + tail + ",\"one\r\ntwo\"\npayout,virtualpos,b" + tail + ",\n", []string{"2 a", "4 b"}},
-		{"a line end where none may be", payoutColumns + "\npayout,virtualpos,a,12500,CLP,\"Pa\ngo\",12345678-5,Ana Soto,012,12345678\npayout,virtualpos,b" + tail, []string{"2: description: ", "4 b"}},
+		{"a line end where none may be", payoutColumns + "\npayout,virtualpos,a,12500,CLP,\"Pa\ngo\",12345678-5,Ana Soto,012,12345678\npayout,virtualpos,b" + tail, []string{"2: description: must be one line", "3: line: belongs to the invalid row that begins on line 2", "4 b"}},
 		{"an empty cell of a required field", payoutColumns + "\npayout,virtualpos,a,12500,CLP,Pago,12345678-5,,012,12345678\npayout,virtualpos,b" + tail, []string{"2: recipient.name: required", "3 b"}},
 		{"a missing column", strings.Replace(payoutColumns, ",bank.code", "", 1) + "\npayout,virtualpos,a,12500,CLP,Pago,12345678-5,Ana Soto,12345678", []string{"2: bank.code: required"}},
 		{"an unknown column", payoutColumns + ",foo\npayout,virtualpos,a" + tail + ",\npayout,virtualpos,b" + tail + ",1", []string{"2: foo: unknown column", "3: foo: unknown column"}},
@@ -106,18 +114,84 @@ func TestCSVIsReadAsTheSameTasks(t *testing.T) {
 		{"a cell too many", payoutColumns + "\npayout,virtualpos,a" + tail + ",\npayout,virtualpos,b" + tail, []string{"2: line: has 11 cells", "3 b"}},
 		{"a quote inside a cell", payoutColumns + "\npayout,virtualpos,a,12500,CLP,Pago 5\",12345678-5,Ana Soto,012,12345678\npayout,virtualpos,b" + tail, []string{"2: line: a quote stands where none may", "3 b"}},
 		{"a text behind a quoted cell", payoutColumns + "\npayout,virtualpos,a,12500,CLP,\"Pago\" 5,12345678-5,Ana Soto,012,12345678\npayout,virtualpos,b" + tail, []string{"2: line: a quote stands where none may", "3 b"}},
-		{"a quote that is never closed", payoutColumns + "\npayout,virtualpos,a" + tail + "\npayout,\"virtualpos,b" + tail, []string{"2 a", "3: line: a quoted cell has no end"}},
+		{"a quote that is never closed", payoutColumns + "\npayout,virtualpos,a" + tail + "\npayout,\"virtualpos,b" + tail, []string{"2 a", "3: line: a quoted cell has no end", "cut at line 3"}},
+		{"carriage returns alone", payoutColumns + "\rpayout,virtualpos,a" + tail + "\r\rpayout,virtualpos,b" + tail + "\r", []string{"2 a", "4 b"}},
+		{"a carriage return too many", payoutColumns + "\r\r\npayout,virtualpos,a" + tail + "\r\r\n", []string{"3 a"}},
+		{"line ends of several kinds", payoutColumns + "\npayout,virtualpos,a" + tail + "\rpayout,virtualpos,b" + tail + "\r\npayout,virtualpos,c" + tail, []string{"2 a", "3 b", "4 c"}},
+		{"a carriage return within a row", payoutColumns + "\npayout,virtualpos,a,12500,CLP,Pa\rgo,12345678-5,Ana Soto,012,12345678\n", []string{"2: line: has 6 cells", "3: line: has 5 cells"}},
+		{"a quote that is not closed, and no other", payoutColumns + "\npayout,virtualpos,a" + tail + "\npayout,virtualpos,b,12500,CLP,\"Pago,12345678-5,Ana Soto,012,12345678\n" + strings.Repeat("payout,virtualpos,c"+tail+"\n", 3),
+			[]string{"2 a", "3: line: a quoted cell has no end; a quoted cell (the last one begins on line 3) makes the 4 lines 3 to 6 one row, and none of them was taken",
+				"4: line: belongs to the invalid row that begins on line 3", "5: line: ", "6: line: "}},
+		{"a quote that is closed by the next row's", payoutColumns + "\npayout,virtualpos,a,12500,CLP,\"Pago,12345678-5,Ana Soto,012,12345678\npayout,virtualpos,b,12500,CLP,\"Pago\",12345678-5,Ana Soto,012,12345678\npayout,virtualpos,c" + tail + "\n",
+			[]string{"2: line: a quote stands where none may", "3: line: belongs to", "4 c"}},
+		{"a quote in the header that is not closed", "\"" + payoutColumns + "\npayout,virtualpos,a" + tail + "\n", []string{"1: header: a quoted cell has no end", "2: line: belongs to"}},
+		{"a header that is none, and no row", "payout,virtualpos,a" + tail, []string{"1: "}},
+		{"cut in the middle of a row", payoutColumns + "\npayout,virtualpos,a" + tail + "\npayout,virtualpos,b,125", []string{"2 a", "3: line: has 4 cells", "cut at line 3"}},
+		{"cut in the middle of a quoted cell", payoutColumns + "\npayout,virtualpos,a" + tail + "\npayout,virtualpos,b,12500,CLP,\"Pag", []string{"2 a", "3: line: a quoted cell has no end", "cut at line 3"}},
+		{"a last row that is invalid but whole", payoutColumns + "\npayout,virtualpos,a,x,CLP,Pago,12345678-5,Ana Soto,012,12345678", []string{"2: amount: "}},
 		{"bytes that are no UTF-8", payoutColumns + "\npayout,virtualpos,a,12500,CLP,Pago,12345678-5,An\xff,012,12345678\npayout,virtualpos,b" + tail, []string{"2: recipient.name: not valid UTF-8", "3 b"}},
 		{"a NUL", payoutColumns + "\npayout,virtualpos,a,12500,CLP,Pago,12345678-5,An\x00,012,12345678\npayout,virtualpos,b" + tail, []string{"2: recipient.name: contains a NUL", "3 b"}},
 		{"a card number", payoutColumns + ",metadata.x\npayout,virtualpos,a" + tail + ",4111 1111 1111 1111", []string{"2: metadata.x: " + noCards}},
 		{"a row above 1 MiB", payoutColumns + "\npayout,virtualpos,a,12500,CLP," + strings.Repeat("x", maxLine) + ",12345678-5,Ana,012,12345678\npayout,virtualpos,b" + tail, []string{"2: line: longer than 1 MiB", "3 b"}},
-		{"a quoted cell above 1 MiB", payoutColumns + "\npayout,virtualpos,a,12500,CLP,\"" + strings.Repeat("x\n", maxLine) + "\",12345678-5,Ana,012,12345678\npayout,virtualpos,b" + tail, []string{"2: line: longer than 1 MiB", fmt.Sprintf("%d b", maxLine+3)}},
 		{"a header with a misplaced quote", "ty\"pe\npayout\n", []string{"2: header: a quote"}},
 	}
 	for _, row := range rows {
 		compare(t, row.says, readAll(t, strings.NewReader(row.in), CSV), row.want...)
 	}
 	compare(t, "byte by byte", readAll(t, iotest.OneByteReader(strings.NewReader(rows[3].in)), CSV), "2 a")
+}
+
+// TestAFileWithoutAHeaderIsNotRepeated: its first row is somebody's data.
+func TestAFileWithoutAHeaderIsNotRepeated(t *testing.T) {
+	const row = "payout,virtualpos,ref-1,12500,CLP,Sueldo mayo,12345678-5,Ana Soto,012,12345678\n"
+	for says, file := range map[string]string{"one row": row, "three rows": row + row + row, "a name first": "Ana Soto,payout,virtualpos\n" + row} {
+		got := strings.Join(readAll(t, strings.NewReader(file), CSV), "\n")
+		if !strings.Contains(got, ": header: missing") {
+			t.Errorf("%s: %s", says, got)
+		}
+		for _, cell := range strings.FieldsFunc(row, func(r rune) bool { return r == ',' || r == '\n' }) {
+			if strings.Contains(got, cell) && cell != "payout" && cell != "virtualpos" {
+				t.Errorf("%s: %q is repeated: %s", says, cell, got)
+			}
+		}
+	}
+}
+
+// TestEveryLineThatAQuoteTakesIsAnswered: also beyond the size that a row may have, and in order.
+func TestEveryLineThatAQuoteTakesIsAnswered(t *testing.T) {
+	const tail = ",12500,CLP,Pago,12345678-5,Ana Soto,012,12345678\n"
+	const taken = 2 * maxLine / len("payout,virtualpos,a"+tail)
+	file := payoutColumns + "\npayout,virtualpos,a,12500,CLP,\"Pago,12345678-5,Ana Soto,012,12345678\n" +
+		strings.Repeat("payout,virtualpos,a"+tail, taken)
+	got := readAll(t, strings.NewReader(file), CSV)
+	if len(got) != taken+1 {
+		t.Fatalf("%d answers for %d lines", len(got), taken+1)
+	}
+	for i, line := range got {
+		if !strings.HasPrefix(line, fmt.Sprintf("%d: line: ", i+2)) {
+			t.Fatalf("answer %d: %s", i+1, line)
+		}
+	}
+	compare(t, "the first", got[:1], fmt.Sprintf("2: line: longer than 1 MiB; a quoted cell (the last one begins on line 2) makes the %d lines 2 to %d one row", taken+1, taken+2))
+	compare(t, "subscriptions that are cut", subscriptionAnswers(t, `{"id":"a"}`+"\n"+`{"id":`), "1: ", "2: line: not valid JSON", "cut")
+}
+
+// subscriptionAnswers describes the lines, which are all wrong.
+func subscriptionAnswers(t *testing.T, in string) []string {
+	t.Helper()
+	var got []string
+	for r := NewSubscriptionReader(strings.NewReader(in)); ; {
+		line, err := r.Next()
+		switch {
+		case errors.Is(err, io.EOF):
+			return got
+		case errors.Is(err, ErrCut):
+			return append(got, "cut")
+		case err != nil:
+			t.Fatal(err)
+		}
+		got = append(got, fmt.Sprintf("%d: %v", line.Number, line.Err))
+	}
 }
 
 // The rows say in CSV what the golden files say in JSON; one file mixes all providers.

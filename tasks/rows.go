@@ -3,7 +3,9 @@ package tasks
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,8 +16,24 @@ import (
 type csvRows struct {
 	records csvRecords
 	columns []column
-	header  error // what is wrong with the header, of every row
+	header  error  // what is wrong with the header, of every row
+	first   record // the header's
 	begun   bool
+	told    bool      // the header's fault, if it has one
+	taken   swallowed // by the record before
+	cut     int       // the line in whose middle the file ends; 0 where it does not
+}
+
+// swallowed are the lines that an invalid row takes besides its first, because a quoted cell goes on over them. Any of them may have been
+// a payment, so each is answered.
+type swallowed struct{ by, next, last int }
+
+func (s *swallowed) more() bool { return s.last > 0 && s.next <= s.last }
+
+func (s *swallowed) line() Line {
+	n := s.next
+	s.next++
+	return Line{Number: n, Err: wrong("line", fmt.Sprintf("belongs to the invalid row that begins on line %d, by a quoted cell that goes on over it", s.by))}
 }
 
 // column is where a cell goes and as what it is read.
@@ -26,20 +44,76 @@ type column struct {
 }
 
 func (c *csvRows) next() (Line, error) {
+	if c.taken.more() {
+		return c.taken.line(), nil
+	}
+	if c.cut > 0 {
+		return Line{}, cutAt(c.cut)
+	}
 	if !c.begun {
 		if err := c.readHeader(); err != nil {
 			return Line{}, err
 		}
 	}
+	if c.header != nil && !c.told && c.first.last > c.first.line {
+		return c.tellHeader(), nil
+	}
 	r, err := c.records.next()
+	if errors.Is(err, io.EOF) && c.header != nil && !c.told {
+		return c.tellHeader(), nil
+	}
 	if err != nil {
 		return Line{}, err
 	}
+	c.told = true
+	return c.row(r), nil
+}
+
+// tellHeader answers the header itself where it is invalid and no row can tell it, or took the rows with it.
+func (c *csvRows) tellHeader() Line {
+	c.told = true
+	c.swallow(c.first)
+	return Line{Number: c.first.line, Err: c.header}
+}
+
+// swallow has the lines answered that an invalid record takes besides its first.
+func (c *csvRows) swallow(r record) { c.taken = swallowed{by: r.line, next: r.line + 1, last: r.last} }
+
+// row decodes a record. One that is invalid and takes several lines says which: a quote that is not closed joins rows to one.
+func (c *csvRows) row(r record) Line {
+	line := Line{Number: r.line}
 	text, err := c.text(r)
-	if err != nil {
-		return Line{Number: r.line, Err: err}, nil
+	if err == nil {
+		line = newLine(r.line, text)
 	}
-	return newLine(r.line, text), nil
+	line.Err = cmp.Or(err, line.Err)
+	if line.Err == nil {
+		return line
+	}
+	c.swallow(r)
+	line.Err = r.spread(line.Err)
+	if r.isCut(len(c.columns)) {
+		c.cut = r.last
+	}
+	return line
+}
+
+// spread adds to what is wrong with a record of several lines which they are.
+func (r record) spread(err error) error {
+	var field *FieldError
+	if r.last == r.line || !errors.As(err, &field) {
+		return err
+	}
+	return wrong(field.Path, fmt.Sprintf("%s; a quoted cell (the last one begins on line %d) makes the %d lines %d to %d one row, and none of them was taken",
+		field.Problem, r.quote, r.last-r.line+1, r.line, r.last))
+}
+
+// isCut reports whether the file ends in the middle of this record: before its line's end, with a cell that is missing or not closed.
+func (r record) isCut(columns int) bool {
+	if !r.open || columns == 0 {
+		return false
+	}
+	return r.wrong == endlessQuote && r.quote == r.last || r.wrong == "" && len(r.cells) < columns
 }
 
 // text is the record as JSON.
@@ -60,18 +134,23 @@ func (c *csvRows) readHeader() error {
 	if err != nil {
 		return err
 	}
-	c.begun = true
+	c.begun, c.first = true, r
 	if r.wrong != "" {
-		c.header = wrong("header", r.wrong)
+		c.header = r.spread(wrong("header", r.wrong))
 		return nil
 	}
-	c.columns, c.header = readColumns(r.cells)
+	if c.columns, c.header = readColumns(r.cells); c.header != nil {
+		c.header = r.spread(c.header)
+	}
 	return nil
 }
 
 // readColumns knows the fields of all types and providers: a file may mix them.
 func readColumns(names []string) ([]column, error) {
 	kinds := columnKinds()
+	if !isHeader(names, kinds) {
+		return nil, wrong("header", fmt.Sprintf("missing: the first line must name the columns (type,provider,amount,…), and most of its %d cells name none", len(names)))
+	}
 	seen := map[string]bool{}
 	var columns []column
 	for _, name := range names {
@@ -86,6 +165,18 @@ func readColumns(names []string) ([]column, error) {
 		columns = append(columns, col)
 	}
 	return columns, nil
+}
+
+// isHeader reports whether at least half of the names are columns. The first row of a file without a header is somebody's data: nothing of
+// it may be repeated as the name of a column.
+func isHeader(names []string, kinds map[string]fieldKind) bool {
+	known := 0
+	for _, name := range names {
+		if _, ok := readColumn(name, kinds); ok {
+			known++
+		}
+	}
+	return 2*known >= len(names)
 }
 
 func columnKinds() map[string]fieldKind {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-var rutPattern = regexp.MustCompile(`^([0-9]{6,8}|[0-9]{1,2}(\.[0-9]{3}){2}|[0-9]{3}\.[0-9]{3})-?[0-9Kk]$`)
+var rutPattern = regexp.MustCompile(`^([0-9]{5,8}|[0-9]{1,2}(\.[0-9]{3}){2}|[0-9]{2,3}\.[0-9]{3})-?[0-9Kk]$`)
 
 // canonicalRUT reads a Chilean RUT with or without dots and dash, and checks its check digit. The canonical form has neither dots nor
 // leading zeros, a dash, and an upper-case K: "12345678-5".

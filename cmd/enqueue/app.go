@@ -22,7 +22,7 @@ import (
 
 // app is what every command works with. Nothing is dialled before a command needs the store.
 type app struct {
-	ctx    context.Context // of the whole run; ends with SIGINT and SIGTERM
+	ctx    context.Context // of the whole run; ends with SIGINT, SIGTERM and SIGHUP
 	config *config.Config
 	rdb    redis.UniversalClient
 	ledger *idempotency.Ledger
@@ -32,6 +32,8 @@ type app struct {
 	keys error
 	// warned: it was said that something stays sealed.
 	warned bool
+	// seen are the providers of which it was looked up whether a worker ever served them.
+	seen   map[string]bool
 	out    *bufio.Writer
 	errOut io.Writer
 }

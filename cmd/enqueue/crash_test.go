@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"sync"
 	"syscall"
@@ -88,12 +89,18 @@ func (g *gate) await(t *testing.T) {
 
 func TestASignalLetsTheBatchEndThatHasBegun(t *testing.T) {
 	t.Parallel()
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP} {
+		t.Run(sig.String(), func(t *testing.T) { t.Parallel(); endInMidBatch(t, sig) })
+	}
+}
+
+func endInMidBatch(t *testing.T, sig syscall.Signal) {
 	s := redistest.Start(t)
 	g := newGate(t, s.Addr(), "asynq:")
 	p := start(t, binary, environment(redisAt("redis://"+g.listen.Addr().String()+"/0")), "submit")
 	_, _ = io.WriteString(p.in, payout("a")+"\n")
 	g.await(t)
-	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	_ = p.cmd.Process.Signal(sig)
 	g.open()
 	if got := results(t, p.line(t)); got[0].Result != "enqueued" {
 		t.Errorf("%+v", got)
@@ -104,6 +111,49 @@ func TestASignalLetsTheBatchEndThatHasBegun(t *testing.T) {
 		t.Errorf("exit code %d, more lines %q", code, rest)
 	}
 	wantText(t, "stderr", p.err.String(), "stopped by a signal", "1 enqueued")
+}
+
+// TestAFileThatIsStillBeingWrittenIsNotTakenForWhole: it grows while its first lines are taken in.
+func TestAFileThatIsStillBeingWrittenIsNotTakenForWhole(t *testing.T) {
+	t.Parallel()
+	s := redistest.Start(t)
+	g := newGate(t, s.Addr(), "asynq:")
+	path := write(t, "tasks.jsonl", payout("a")+"\n")
+	p := start(t, binary, environment(redisAt("redis://"+g.listen.Addr().String()+"/0")), "submit", path)
+	g.await(t)
+	f := must[*os.File](t)(os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0))
+	defer f.Close()
+	_ = must[int](t)(f.WriteString(payout("b") + "\n"))
+	g.open()
+	if got := results(t, p.line(t)); got[0].Result != "enqueued" {
+		t.Errorf("%+v", got)
+	}
+	_, _ = io.ReadAll(p.out)
+	_ = p.cmd.Wait()
+	if code := p.cmd.ProcessState.ExitCode(); code != exitFailed {
+		t.Errorf("exit code %d", code)
+	}
+	wantText(t, "stderr", p.err.String(), "the file changed while it was read", "1 enqueued", "sending the same file again is safe")
+}
+
+func TestAFileThatWasCutIsNotTakenForWhole(t *testing.T) {
+	t.Parallel()
+	const row = "payout,virtualpos,%s,12500,CLP,12345678-5,Ana Soto,012,12345678\n"
+	const head = "type,provider,merchant_id,amount,currency,recipient.document,recipient.name,bank.code,bank.account_number\n"
+	for name, file := range map[string]string{
+		"tasks.jsonl": payout("a") + "\n" + payout("b")[:80],
+		"tasks.csv":   head + fmt.Sprintf(row, "a") + fmt.Sprintf(row, "b")[:30],
+	} {
+		s := redistest.Start(t)
+		got := enqueue(t, environment(redisAt(s.URL())), nil, "submit", write(t, name, file))
+		wantCode(t, name, got, exitFailed)
+		wantText(t, name, got.err, "the file ends in the middle of this line", "1 enqueued", "sending the same file again is safe")
+		if rs := results(t, got.out); len(rs) != 2 || rs[0].Result != "enqueued" || rs[1].Result != "invalid" {
+			t.Errorf("%s: %+v", name, rs)
+		}
+		got = enqueue(t, environment(redisAt(s.URL())), nil, "submit", write(t, name, file), "--expect-count", "1")
+		wantCode(t, name+", counted first", got, exitFailed)
+	}
 }
 
 func TestKilledBetweenRegisteringAndWakingLosesNothing(t *testing.T) {

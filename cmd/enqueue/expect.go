@@ -57,7 +57,10 @@ func (c *submitCmd) count(s *submission, in io.Reader) error {
 		if err != nil {
 			return fmt.Errorf("%w: %w", errInput, err)
 		}
-		r := s.check(line)
+		r, err := s.checkForCount(line)
+		if err != nil {
+			return err
+		}
 		if r.Result != resultInvalid {
 			found.add(line.Task)
 			continue
@@ -68,6 +71,22 @@ func (c *submitCmd) count(s *submission, in io.Reader) error {
 		}
 	}
 	return s.app.ctx.Err()
+}
+
+// checkForCount also finds what the ledger will not register because its deadline has passed.
+func (s *submission) checkForCount(line tasks.Line) (result, error) {
+	r := s.check(line)
+	if r.Result == resultInvalid || s.client == nil {
+		return r, nil
+	}
+	late, err := s.client.Late(s.app.ctx, line.Task)
+	if err != nil {
+		return r, s.app.failed(err)
+	}
+	if late {
+		r.Result, r.Error = resultInvalid, errLate.Error()
+	}
+	return r, nil
 }
 
 // tally is what a file was found to hold.

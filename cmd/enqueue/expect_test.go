@@ -33,6 +33,7 @@ func TestAFileThatIsNotAsExpectedIsRefusedAsAWhole(t *testing.T) {
 		{"a currency that nobody expected", mixed, "--expect-sum CLP=12600", exitRefused, "payments in MXN, expected none"},
 		{"a currency that is missing", two, "--expect-sum CLP=12600 --expect-sum COP=1", exitRefused, "COP sums up to 0, expected 1"},
 		{"an invalid line, though all else is right", two + "{\n", "--expect-count 2 --expect-sum CLP=12600", exitRefused, "1 invalid lines"},
+		{"a line that is too late", two + payout("c", `"currency"`, `"deadline":"2020-01-01T00:00:00Z","currency"`) + "\n", "--expect-count 2", exitRefused, "1 invalid lines"},
 		{"nothing, though something was expected", "", "--expect-count 1", exitRefused, "0 payments, expected 1"},
 	}
 	for _, row := range rows {

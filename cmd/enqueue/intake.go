@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/remesa/remesa/internal/config"
+	"github.com/remesa/remesa/internal/preflight"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/tasks"
 )
@@ -169,6 +170,41 @@ func inputName(file string) string {
 	return file
 }
 
+// input is a file, and what it was before it was read.
+type input struct {
+	*os.File
+	before os.FileInfo
+}
+
+func openWhole(name string) (input, error) {
+	f, err := openInput(name)
+	if err != nil {
+		return input{}, err
+	}
+	before, err := f.Stat()
+	if err != nil {
+		return input{}, errors.Join(fmt.Errorf("%w: %w", errInput, err), f.Close())
+	}
+	return input{f, before}, nil
+}
+
+// whole returns an error where a regular file changed since it was opened: what came last may be half a payment, and more may follow.
+func (i input) whole() error {
+	if !i.before.Mode().IsRegular() {
+		return nil
+	}
+	after, err := i.Stat()
+	if err != nil {
+		return fmt.Errorf("%w: %w", errInput, err)
+	}
+	if after.Size() != i.before.Size() || !after.ModTime().Equal(i.before.ModTime()) {
+		return fmt.Errorf("%w: %w", errInput, errWritten)
+	}
+	return nil
+}
+
+var errWritten = errors.New("the file changed while it was read: it may still be being written")
+
 // size is that of a regular file, 0 for anything else.
 func size(f *os.File) int64 {
 	info, err := f.Stat()
@@ -176,6 +212,22 @@ func size(f *os.File) int64 {
 		return 0
 	}
 	return info.Size()
+}
+
+// served warns once of each provider that no worker ever served on this Redis: payments wait there for ever where nobody looks, in
+// another Redis or database than the workers'.
+func (a *app) served(ctx context.Context, provider string) {
+	if a.seen[provider] {
+		return
+	}
+	if a.seen == nil {
+		a.seen = map[string]bool{}
+	}
+	a.seen[provider] = true
+	if served, err := preflight.Served(ctx, a.rdb, provider); err == nil && !served {
+		a.say("warning: no worker has ever served %s on redis at %s: what is taken in waits there until one does; is REMESA_REDIS_URL the workers'?",
+			provider, a.config.Where())
+	}
 }
 
 // client takes payments in. With payload keys the ledger seals them; keys that cannot be used stop it before anything is registered.

@@ -55,7 +55,12 @@ func (c *listCmd) indexed() bool {
 }
 
 func (c *listCmd) recordsOf(a *app, provider string) iter.Seq2[idempotency.Record, error] {
-	f := idempotency.Filter{Provider: provider, State: idempotency.State(c.State), Anomalies: c.Anomalies}
+	f := idempotency.Filter{
+		Provider: provider, State: idempotency.State(c.State), Anomalies: c.Anomalies,
+		Damaged: func(k idempotency.Key, _ error) {
+			a.say("warning: %s is not listed: its record is damaged, and nobody looks after it; see the runbook", k)
+		},
+	}
 	open := c.State == "" && !c.Anomalies
 	return func(yield func(idempotency.Record, error) bool) {
 		stopped := false

@@ -80,6 +80,40 @@ func TestListsAreByStateAndOldestFirst(t *testing.T) {
 	wantText(t, "anomalies in a table", d.run("list", "--anomalies").out, "anomaly: ")
 }
 
+// TestADamagedRecordHidesNoOther: it is named, and the rest is listed.
+func TestADamagedRecordHidesNoOther(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	rdb := d.server.Client()
+	for name, damage := range map[string]func(record string) error{
+		"cut":     func(r string) error { return rdb.SetRange(t.Context(), r, 1, "\x00").Err() },
+		"emptied": func(r string) error { return rdb.Set(t.Context(), r, "", 0).Err() },
+		"another": func(r string) error { return rdb.Set(t.Context(), r, "{}", 0).Err() },
+		"another type": func(r string) error {
+			return errors.Join(rdb.Del(t.Context(), r).Err(), rdb.LPush(t.Context(), r, "x").Err())
+		},
+	} {
+		id := strings.ReplaceAll(name, " ", "-")
+		d.queued("virtualpos/" + id)
+		if err := damage("remesa:{virtualpos}:p:" + id); err != nil {
+			t.Fatal(err)
+		}
+		d.queued("virtualpos/after-" + id)
+	}
+	d.finished("virtualpos/done", providers.Outcome{Class: providers.Succeeded, ProviderID: "9"})
+	for args, want := range map[string]int{"": 4, "--state queued": 4, "--state succeeded": 1, "--provider virtualpos": 4} {
+		got := d.run(append([]string{"list", "--json"}, strings.Fields(args)...)...)
+		wantCode(t, "list "+args, got, 0)
+		if n := len(strings.Fields(keysOf(t, got.out))); n != want {
+			t.Errorf("list %s: %d payments, want %d\n%s", args, n, want, got.out)
+		}
+		wantText(t, "list "+args, got.err, "virtualpos/cut", "virtualpos/emptied", "virtualpos/another ", "virtualpos/another-type", "damaged")
+	}
+	if got := d.run("show", "virtualpos/cut"); got.code == 0 {
+		t.Errorf("a damaged record is shown: %s", got.out)
+	}
+}
+
 // nextMillisecond waits for the store's clock.
 func (d *desk) nextMillisecond() {
 	d.t.Helper()

@@ -75,7 +75,7 @@ func run(args []string) int {
 	if err != nil {
 		return report(usageError{err})
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), endings()...)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	a, err := open(ctx, &c.Config)
@@ -84,6 +84,15 @@ func run(args []string) int {
 	}
 	defer a.close()
 	return report(command.Run(a))
+}
+
+// endings are the signals that end the command: a terminal that closes among them, unless whoever started it (nohup) ignores that.
+func endings() []os.Signal {
+	all := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		all = append(all, syscall.SIGHUP)
+	}
+	return all
 }
 
 func options() []kong.Option {

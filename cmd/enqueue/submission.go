@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/tasks"
@@ -42,6 +44,9 @@ func (s *submission) answer(ctx context.Context, batch []tasks.Line) ([]answered
 		}
 		for n, r := range receipts {
 			results[places[n]] = received(batch[places[n]].Number, r)
+			if r.Outcome != tasks.Invalid {
+				s.app.served(ctx, r.Key.Provider)
+			}
 		}
 	}
 	answers := make([]answered, len(batch))
@@ -61,11 +66,16 @@ func (s *submission) check(line tasks.Line) result {
 	if err == nil {
 		err = s.accounts.serveTask(line.Task)
 	}
+	if deadline := line.Task.Deadline(); err == nil && s.client == nil && !deadline.IsZero() && deadline.Before(time.Now()) {
+		err = errLate // by this machine's clock: a dry run asks no store
+	}
 	if err != nil {
 		r.Result, r.Error = resultInvalid, err.Error()
 	}
 	return r
 }
+
+var errLate = errors.New("deadline: is in the past")
 
 func received(line int, r tasks.Receipt) result {
 	out := result{Line: line, Key: r.Key.String(), TaskID: r.TaskID, Result: string(r.Outcome), Error: r.Problem}

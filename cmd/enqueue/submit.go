@@ -64,7 +64,7 @@ func (c *submitCmd) Run(a *app) (err error) {
 			return err
 		}
 	}
-	file, err := openInput(c.File)
+	file, err := openWhole(c.File)
 	if err != nil {
 		return err
 	}
@@ -72,21 +72,25 @@ func (c *submitCmd) Run(a *app) (err error) {
 	s.accounts = knownAccounts(a)
 	var in io.Reader = file
 	if c.expects() {
-		if in, err = c.expected(s, file); err != nil {
+		if in, err = c.expected(s, file.File); err != nil {
 			return err
 		}
 	}
-	return c.submit(s, in, size(file))
+	return c.submit(s, in, file)
 }
 
-func (c *submitCmd) submit(s *submission, in io.Reader, size int64) error {
+func (c *submitCmd) submit(s *submission, in io.Reader, file input) error {
 	counted := &countingReader{Reader: in}
 	reader, err := tasks.NewReader(counted, c.format())
 	if err != nil {
 		return err
 	}
-	s.progress = newProgress(os.Stderr, counted, size)
-	return s.conclude(inputName(c.File), s.run(reader.Next, s.answer))
+	s.progress = newProgress(os.Stderr, counted, size(file.File))
+	err = s.run(reader.Next, s.answer)
+	if err == nil {
+		err = file.whole()
+	}
+	return s.conclude(inputName(c.File), err)
 }
 
 // explain says what a failure in the middle of a file means for the rest of it.

@@ -12,7 +12,9 @@ import (
 	"testing"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/preflight"
 	"github.com/remesa/remesa/internal/redistest"
+	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/tasks"
 )
 
@@ -44,6 +46,8 @@ func TestEveryKindOfBadInputHarmsNoOtherLine(t *testing.T) {
 		{"a security code", payout("cvv", `"currency"`, `"cvv":"123","currency"`), "", "cvv: looks like"},
 		{"metadata over 1 KiB", payout("meta", `"currency"`, `"metadata":{"a":"`+strings.Repeat("x", 1024)+`"},"currency"`), "virtualpos/meta", "metadata: "},
 		{"a time that is none", payout("time", `"currency"`, `"not_before":"tomorrow","currency"`), "virtualpos/time", "not_before: "},
+		{"a deadline in the past", payout("late", `"currency"`, `"deadline":"2020-01-01T00:00:00Z","currency"`), "virtualpos/late", "deadline: is in the past"},
+		{"a deadline before it may begin", payout("never", `"currency"`, `"not_before":"2099-01-02T00:00:00Z","deadline":"2099-01-01T00:00:00Z","currency"`), "virtualpos/never", "deadline: "},
 		{"a reference with a blank", payout("a b"), "", "merchant_id: "},
 		{"a reference of 65 characters", payout(strings.Repeat("r", 65)), "", "merchant_id: "},
 		{"ETpay's reference that begins with a dash", charge("-OC1"), "etpay/-OC1", "txnid: "},
@@ -100,6 +104,11 @@ func TestCSVIsReadByItsHeader(t *testing.T) {
 		{"a cell too many", header + "payout,virtualpos,c-5,1,CLP,12345678-5,Ana,012,12345678,,x\n", exitRefused,
 			[]result{{Line: 2, Result: "invalid", Error: "line: has 11 cells"}}},
 		{"only a header", header, 0, nil},
+		{"carriage returns alone", strings.ReplaceAll(header+"payout,virtualpos,c-6,100,CLP,12345678-5,Ana,012,12345678,\npayout,virtualpos,c-7,100,CLP,12345678-5,Ana,012,12345678,\n", "\n", "\r"), 0,
+			[]result{{Line: 2, Key: "virtualpos/c-6", Result: "enqueued"}, {Line: 3, Key: "virtualpos/c-7", Result: "enqueued"}}},
+		{"a quote that takes the rows behind it", header + "payout,virtualpos,c-8,100,CLP,12345678-5,\"Ana,012,12345678,\n" + strings.Repeat("payout,virtualpos,c-9,1,CLP,12345678-5,Ana,012,12345678,\n", 2), exitRefused,
+			[]result{{Line: 2, Result: "invalid", Error: "line: a quoted cell has no end"}, {Line: 3, Result: "invalid", Error: "line: belongs to"}, {Line: 4, Result: "invalid", Error: "line: belongs to"}}},
+		{"a payment and no header", "payout,virtualpos,c-10,1,CLP,12345678-5,Ana,012,12345678,\n", exitRefused, []result{{Line: 1, Result: "invalid", Error: "header: "}}},
 	}
 	s := redistest.Start(t)
 	for _, row := range rows {
@@ -323,12 +332,46 @@ func TestAnEmptyFileSaysSo(t *testing.T) {
 	}
 }
 
+// TestARedisThatNoWorkerServesIsTold: what is taken in there waits for ever, and nobody else would say so.
+func TestARedisThatNoWorkerServesIsTold(t *testing.T) {
+	t.Parallel()
+	s := redistest.Start(t)
+	file := lines(payout("a"), payout("b"), charge("C1"))
+	const warning = "no worker has ever served "
+	got := enqueue(t, environment(redisAt(s.URL())), file, "submit")
+	wantCode(t, "before any worker", got, 0)
+	wantText(t, "before any worker", got.err, warning+"virtualpos", warning+"etpay", "127.0.0.1")
+	if n := strings.Count(got.err, warning); n != 2 {
+		t.Errorf("told %d times of two providers: %s", n, got.err)
+	}
+	got = enqueue(t, environment(redisAt(s.URL())), lines(gas("S1")), "subscription", "add")
+	wantCode(t, "a subscription before any worker", got, 0)
+	wantText(t, "a subscription before any worker", got.err, warning+"etpay")
+
+	registry := providers.Registry{}
+	registry.Add(providers.Account{Provider: "virtualpos", Name: "default", Identity: "host a"})
+	if err := preflight.ClaimIdentities(t.Context(), s.Client(), registry); err != nil {
+		t.Fatal(err)
+	}
+	got = enqueue(t, environment(redisAt(s.URL())), lines(payout("c"), charge("C2")), "submit")
+	wantText(t, "after a worker of one", got.err, warning+"etpay")
+	if strings.Contains(got.err, warning+"virtualpos") {
+		t.Errorf("after a worker of virtualpos: %s", got.err)
+	}
+	got = enqueue(t, environment(redisAt(nowhere)), lines(payout("d")), "submit", "--dry-run")
+	if strings.Contains(got.err, warning) {
+		t.Errorf("a dry run: %s", got.err)
+	}
+}
+
 func TestADryRunNeedsNoRedis(t *testing.T) {
 	t.Parallel()
-	got := enqueue(t, environment(redisAt(nowhere)), lines(payout("a"), payout("b", "CLP", "clp")), "submit", "--dry-run")
+	got := enqueue(t, environment(redisAt(nowhere)), lines(payout("a"), payout("b", "CLP", "clp"),
+		payout("c", `"currency"`, `"deadline":"2020-01-01T00:00:00Z","currency"`)), "submit", "--dry-run")
 	wantCode(t, "a dry run with an invalid line", got, exitRefused)
 	compareResults(t, "a dry run", results(t, got.out), []result{
 		{Line: 1, Key: "virtualpos/a", Result: "valid"}, {Line: 2, Key: "virtualpos/b", Result: "invalid", Error: "currency: "},
+		{Line: 3, Key: "virtualpos/c", Result: "invalid", Error: "deadline: is in the past"},
 	})
 }
 

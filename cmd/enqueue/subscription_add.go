@@ -44,15 +44,19 @@ func (c *subscriptionAddCmd) Run(a *app) error {
 			return err
 		}
 	}
-	file, err := openInput(c.File)
+	file, err := openWhole(c.File)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
 	s.accounts = knownAccounts(a)
 	counted := &countingReader{Reader: file}
-	s.progress = newProgress(os.Stderr, counted, size(file))
-	return s.conclude(inputName(c.File), s.run(tasks.NewSubscriptionReader(counted).Next, s.answer))
+	s.progress = newProgress(os.Stderr, counted, size(file.File))
+	err = s.run(tasks.NewSubscriptionReader(counted).Next, s.answer)
+	if err == nil {
+		err = file.whole()
+	}
+	return s.conclude(inputName(c.File), err)
 }
 
 func (s *addition) open() (err error) {
@@ -86,6 +90,7 @@ func (s *addition) answer(ctx context.Context, batch []tasks.SubscriptionLine) (
 		for n, r := range receipts {
 			r.Line = batch[places[n]].Number
 			results[places[n]] = r
+			s.app.served(ctx, valid[n].Provider())
 		}
 	}
 	answers := make([]answered, len(batch))

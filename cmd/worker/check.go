@@ -97,7 +97,9 @@ func inspect(ctx context.Context, c *config.Config, rdb redis.UniversalClient, r
 
 // expect is what Redis must promise for this configuration.
 func expect(c *config.Config) preflight.Expect {
-	return preflight.Expect{Durability: c.Durability, Replicas: c.LedgerReplicas, Real: c.RealURLs(), MemoryStop: c.IntakeMemoryStop}
+	return preflight.Expect{
+		Durability: c.Durability, Replicas: c.LedgerReplicas, Sentinel: c.Sentinel(), Real: c.RealURLs(), MemoryStop: c.IntakeMemoryStop,
+	}
 }
 
 func checkAccounts(ctx context.Context, registry providers.Registry) []preflight.Finding {

@@ -13,7 +13,7 @@ import (
 
 // healthcheckCmd is for containers that hold nothing but this binary: no shell, no curl.
 type healthcheckCmd struct {
-	Ready   bool          `help:"Ask /readyz (is Redis there too?) instead of /healthz."`
+	Ready   bool          `help:"Ask /readyz (can payments be sent?) instead of /healthz."`
 	Timeout time.Duration `default:"3s" placeholder:"DURATION" help:"How long the answer may take."`
 }
 
@@ -34,7 +34,7 @@ func (cmd healthcheckCmd) Run(ctx context.Context, c *config.Config) error {
 		return fmt.Errorf("healthcheck: %w", err)
 	}
 	defer answer.Body.Close()
-	text, _ := io.ReadAll(io.LimitReader(answer.Body, 200))
+	text, _ := io.ReadAll(io.LimitReader(answer.Body, 1000))
 	if answer.StatusCode != http.StatusOK {
 		return fmt.Errorf("healthcheck: %s: %d %q", path, answer.StatusCode, text)
 	}

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/remesa/remesa/internal/dashboard"
 	"github.com/remesa/remesa/internal/listen"
+	"github.com/remesa/remesa/internal/preflight"
 )
 
 // listen serves /healthz, /readyz and /metrics, and behind the login the pages for people, until the returned function is called.
@@ -65,15 +67,33 @@ func (b backlog) Due(ctx context.Context) (count int64, oldest time.Time, err er
 	return count, time.Now().Add(-longest), nil
 }
 
-// ready says whether payments can be taken: Redis answers.
+// ready says whether payments can be sent, and else all that keeps them from it. It looks with the eyes of `worker check`.
 func (s *service) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
 	defer cancel()
-	if err := s.ledger.Available(ctx); err != nil {
-		say(w, http.StatusServiceUnavailable, "redis does not answer")
+	reasons := s.stopped(ctx)
+	if len(reasons) == 0 {
+		say(w, http.StatusOK, "ok")
 		return
 	}
-	say(w, http.StatusOK, "ok")
+	say(w, http.StatusServiceUnavailable, strings.Join(reasons, "\n"))
+}
+
+// stopped lists why nothing can be sent now. Its texts are shown without a login: no address, no name of an account.
+func (s *service) stopped(ctx context.Context) []string {
+	var reasons []string
+	for _, f := range preflight.CheckSends(ctx, s.rdb, expect(s.config)) {
+		switch what, _, _ := strings.Cut(f.Name, " on "); what {
+		case "connection":
+			reasons = append(reasons, "redis does not answer")
+		default:
+			reasons = append(reasons, fmt.Sprintf("redis: %s: %s, must be %s: %s", what, f.Got, f.Want, f.Fix))
+		}
+	}
+	if !s.engine.Sendable() {
+		reasons = append(reasons, "providers: the circuits of all accounts are open: connections or credentials are refused; see the log, and run worker check")
+	}
+	return reasons
 }
 
 func say(w http.ResponseWriter, code int, text string) {

@@ -3,6 +3,7 @@ package main
 import (
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/rs/zerolog"
@@ -64,5 +65,54 @@ func TestALoginIsNeededOffLoopback(t *testing.T) {
 		if err := c.RefuseExposed(); (err != nil) != refused {
 			t.Errorf("%s: %v", addr, err)
 		}
+	}
+}
+
+// TestNotReadyWhileNothingCanBeSent: /readyz says why, and says 200 again when that is over.
+func TestNotReadyWhileNothingCanBeSent(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	c, err := settings(map[string]string{"REMESA_REDIS_URL": "redis://" + server.Addr() + "/0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rdb, err := c.Client(config.ServerProfile(8))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rdb.Close()
+	s, err := newService(c, rdb, zerolog.Nop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := s.routes()
+	ask := func() (int, string) {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/readyz", nil))
+		return w.Code, w.Body.String()
+	}
+	set := func(name, value string) {
+		if err := server.Client().ConfigSet(t.Context(), name, value).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, row := range []struct {
+		sentence, setting, bad, good, why string
+	}{
+		{"a full Redis", "maxmemory", "500kb", "0", "OOM"},
+		{"a Redis without its replicas", "min-replicas-to-write", "1", "0", "NOREPLICAS"},
+	} {
+		set(row.setting, row.bad)
+		if code, text := ask(); code != http.StatusServiceUnavailable || !strings.Contains(text, row.why) {
+			t.Errorf("%s: %d %s", row.sentence, code, text)
+		}
+		set(row.setting, row.good)
+		if code, text := ask(); code != http.StatusOK {
+			t.Errorf("%s, mended: %d %s", row.sentence, code, text)
+		}
+	}
+	c.LedgerReplicas = 1
+	if code, text := ask(); code != http.StatusServiceUnavailable || !strings.Contains(text, "REMESA_LEDGER_REPLICAS") {
+		t.Errorf("replicas short: %d %s", code, text)
 	}
 }

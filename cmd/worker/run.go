@@ -49,12 +49,15 @@ func (runCmd) Run(ctx context.Context, c *config.Config) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = rdb.Close() }()
 	s, err := newService(c, rdb, log)
-	if err != nil {
-		return err
+	if err == nil {
+		err = s.serve(ctx)
 	}
-	return s.serve(ctx)
+	if errors.Is(err, engine.ErrNotStopped) {
+		return nil // the client ends with the process
+	}
+	_ = rdb.Close()
+	return err
 }
 
 // connections is how many commands may be under way at Redis at a time: both lanes of each provider.

@@ -98,6 +98,12 @@ func (r *Redis) Where() string {
 	}
 }
 
+// Sentinel reports whether sentinels choose the primary.
+func (r *Redis) Sentinel() bool {
+	o, err := parseRedisURL(r.url())
+	return err == nil && o.MasterName != ""
+}
+
 func (r *Redis) url() string {
 	if r.URL == "" {
 		return defaultRedisURL

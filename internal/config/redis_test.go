@@ -95,6 +95,17 @@ func TestWhereRedisIs(t *testing.T) {
 	}
 }
 
+func TestWhetherSentinelsChooseThePrimary(t *testing.T) {
+	t.Parallel()
+	for url, want := range map[string]bool{
+		"": false, "rediss://h:1/2": false, "redis-cluster://h1,h2": false, "redis-sentinel://h1,h2/0?master=m": true, "nonsense": false,
+	} {
+		if got := (&Redis{URL: providers.Secret(url)}).Sentinel(); got != want {
+			t.Errorf("%q: %t", url, got)
+		}
+	}
+}
+
 func TestClientsByKindAndPatience(t *testing.T) {
 	t.Parallel()
 	client := func(url string, p Profile) redis.UniversalClient {

@@ -153,6 +153,30 @@ func TestTheCircuit(t *testing.T) {
 	})
 }
 
+// TestNothingCanBeSentWhileEachCircuitIsOpen: one account that works is enough, and so is one that may be probed.
+func TestNothingCanBeSentWhileEachCircuitIsOpen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, _ := newTestCircuit()
+		b, _ := newTestCircuit()
+		e := &Engine{circuits: map[string]*circuit{"a": a, "b": b}}
+		says := func(want bool, when string) {
+			t.Helper()
+			if e.Sendable() != want {
+				t.Errorf("%s: sendable %t", when, !want)
+			}
+		}
+		says(true, "at first")
+		pass(t, a)(&providers.CredentialsError{Code: "401"})
+		says(true, "one refused")
+		pass(t, b)(&providers.CredentialsError{Code: "401"})
+		says(false, "both refused")
+		time.Sleep(time.Minute + time.Millisecond)
+		says(true, "after the cooldown")
+		pass(t, a)(nil)
+		says(true, "a probe that succeeded")
+	})
+}
+
 func pass(t *testing.T, c *circuit) func(error) {
 	t.Helper()
 	done, err := c.allow()

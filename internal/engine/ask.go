@@ -112,7 +112,7 @@ func (e *Engine) answer(ctx context.Context, k idempotency.Key, q idempotency.Qu
 	ctx = context.WithoutCancel(ctx)
 	e.OnStep(StepAnswer, k)
 	for n := range 3 {
-		s, err := once(ctx, func(ctx context.Context) (idempotency.Settlement, error) {
+		s, err := once(ctx, exponential(firstWrite, writeTimeout, n), func(ctx context.Context) (idempotency.Settlement, error) {
 			return e.Ledger.Answer(ctx, k, idempotency.Answered{
 				Version: q.Version, AskedAt: q.AskedAt, Outcome: o, Ours: o.Echo.Complete, Next: e.pollAfter(q.Polls),
 			})

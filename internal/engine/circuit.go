@@ -60,6 +60,19 @@ func (c *circuit) allow() (func(error), error) {
 	}, nil
 }
 
+// Sendable reports whether not every account's circuit is open.
+func (e *Engine) Sendable() bool {
+	if len(e.circuits) == 0 {
+		return true
+	}
+	for _, c := range e.circuits {
+		if c.breaker.State() != gobreaker.StateOpen {
+			return true
+		}
+	}
+	return false
+}
+
 // health is the part of an attempt's result that speaks of the account: only a failed connection or refused credentials count against
 // it; a throttled request, or an attempt that never called the provider, says nothing.
 func health(err error) error {

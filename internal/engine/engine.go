@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -86,8 +87,12 @@ type Engine struct {
 	// shut says what was said lately of payloads that cannot be opened.
 	shut shut
 	// work is every task and question under way, those included that asynq has given up on.
-	work sync.WaitGroup
+	work underWay
 }
+
+// ErrNotStopped: what was under way is over, but asynq still waits for its Redis, which does not answer. The process may end; until then
+// the Redis client must stay open, because asynq breaks the process that closes it.
+var ErrNotStopped = errors.New("asynq has not stopped: its Redis does not answer")
 
 // New checks the options.
 func New(o Options) (*Engine, error) {
@@ -145,7 +150,8 @@ func (o Options) check() error {
 	return nil
 }
 
-// Run serves until ctx is done, then drains: it takes no more tasks and waits for what is under way, for ShutdownTimeout at most.
+// Run serves until ctx is done, then drains: it takes no more tasks and waits for what is under way, for ShutdownTimeout at most. It
+// returns nil, an error of the start, or ErrNotStopped.
 func (e *Engine) Run(ctx context.Context) error {
 	var servers []*asynq.Server
 	for _, p := range e.Registry.Providers() {
@@ -163,44 +169,78 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 	<-ctx.Done()
 	e.Log.Info().Msg("draining: no new tasks; waiting for what is under way")
-	e.drain(func() { shutdown(servers); janitors.Wait() })
-	return nil
+	return e.drain(func() { shutdown(servers); janitors.Wait() })
 }
+
+const (
+	// asynqStops is how long asynq may take to stop once nothing is under way. It waits for Redis without end.
+	asynqStops = 5 * time.Second
+	// lastWords is what a write that has begun may take, and the line in the log that follows it.
+	lastWords = writeTimeout + time.Second
+)
 
 // drain waits for stop, and for what asynq no longer waits for: a task whose lease it lost may still be sending, or writing its result.
-// After ShutdownTimeout nothing is tried again: what could not be written is logged while there is still time to. Only asynq is waited
-// for without end, because it breaks the process if its Redis client is closed before it has stopped.
-func (e *Engine) drain(stop func()) {
-	stopped, idle := make(chan struct{}), make(chan struct{})
-	go func() { stop(); close(stopped); e.work.Wait(); close(idle) }()
-	within(e.ShutdownTimeout, idle)
+// After ShutdownTimeout nothing is tried again: what could not be written is logged while there is still time to. With lastWords this
+// ends before the orchestrator's grace does (lease + 30 s), whatever Redis does.
+func (e *Engine) drain(stop func()) error {
+	stopped := make(chan struct{})
+	go func() { stop(); close(stopped) }()
+	e.work.idle(e.ShutdownTimeout, asynqStops, stopped)
 	close(e.giveUp)
-	<-stopped
-	if !within(writeTimeout, idle) {
+	if !e.work.idle(lastWords, time.Second, stopped) {
 		e.Log.Error().Msg("stopping without waiting any longer: what is under way will be asked about when its lease has lapsed")
 	}
+	if closed(stopped) {
+		return nil
+	}
+	e.Log.Warn().Msg("stopping without Redis, which does not answer: asynq has not signed off")
+	return ErrNotStopped
 }
 
-func within(d time.Duration, done <-chan struct{}) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
+// underWay counts what has begun and not ended.
+type underWay struct{ n atomic.Int64 }
+
+// Go runs f as something under way.
+func (u *underWay) Go(f func()) {
+	u.n.Add(1)
+	go func() {
+		defer u.n.Add(-1)
+		f()
+	}()
+}
+
+// idle waits until asynq has stopped and nothing is under way, or nothing has been for the patience; false when that takes longer than d.
+func (u *underWay) idle(d, patience time.Duration, stopped <-chan struct{}) bool {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	began := time.Now()
+	for last := began; time.Since(began) < d; <-tick.C {
+		busy := u.n.Load() > 0
+		switch {
+		case busy:
+			last = time.Now()
+		case closed(stopped), time.Since(last) >= patience:
+			return true
+		}
+	}
+	return false
+}
+
+func closed(c <-chan struct{}) bool {
 	select {
-	case <-done:
+	case <-c:
 		return true
-	case <-timer.C:
+	default:
 		return false
 	}
 }
 
 // shutdown stops all servers at once: each waits for its own tasks. Stop comes first, because the first thing that Shutdown waits for
-// may be Redis, and until then tasks would be taken.
+// may be Redis, and until then tasks would be taken; and none waits for another's Stop, which waits for Redis, too.
 func shutdown(servers []*asynq.Server) {
-	for _, s := range servers {
-		s.Stop()
-	}
 	var wg sync.WaitGroup
 	for _, s := range servers {
-		wg.Go(s.Shutdown)
+		wg.Go(func() { s.Stop(); s.Shutdown() })
 	}
 	wg.Wait()
 }

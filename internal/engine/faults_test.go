@@ -14,6 +14,7 @@ import (
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/redistest"
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/tasks"
 )
 
 // behindProxy gives the engine's ledger its own way to Redis, on which replies get lost. Without retries of the client's own, each loss
@@ -40,7 +41,7 @@ func TestALostReplyOfTheLedger(t *testing.T) {
 		{"finish", `"state":"succeeded"`, paid, idempotency.Succeeded, 1},
 		{"finish of a decline", `"state":"failed"`, declined, idempotency.Failed, 1},
 		{"release", `"state":"ready"`, throttledOnce, idempotency.Succeeded, 2},
-		{"reading", "mget", doubtful, idempotency.Succeeded, 1},
+		{"reading", "remesa:{virtualpos}:d:p", doubtful, idempotency.Succeeded, 1},
 		{"answer", `"state":"succeeded"`, doubtful, idempotency.Succeeded, 1},
 	} {
 		for _, retries := range []int{-1, 3} {
@@ -123,6 +124,7 @@ func TestRedisGoesAwayInMidSend(t *testing.T) {
 // TestWhatCannotBeWrittenAtExitIsLogged: Redis is gone for good.
 func TestWhatCannotBeWrittenAtExitIsLogged(t *testing.T) {
 	r := newRig(t)
+	r.withoutEnd()
 	g := newGate()
 	r.bank.behave("p", script{pay: g.hold(outcome(providers.Succeeded))})
 	r.submit(key("p"))
@@ -143,6 +145,66 @@ func TestWhatCannotBeWrittenAtExitIsLogged(t *testing.T) {
 	if !strings.Contains(lines[0], want) {
 		t.Errorf("want %s in %s", want, lines[0])
 	}
+}
+
+// TestADrainEndsWithoutRedis: it answers nothing for a long time, and a worker has nothing, or a result, in hand. asynq waits for Redis as
+// long as that takes; nobody stops a worker that does.
+func TestADrainEndsWithoutRedis(t *testing.T) {
+	for _, row := range []struct {
+		name string
+		busy bool
+		most time.Duration
+		told int
+	}{{"idle", false, asynqStops + 3*time.Second, 0}, {"with a result in hand", true, 3*time.Second + lastWords, 1}} {
+		t.Run(row.name, func(t *testing.T) {
+			r := newRig(t)
+			r.withoutEnd()
+			g := newGate()
+			r.bank.behave("p", script{pay: g.hold(outcome(providers.Succeeded))})
+			e := r.engine(func(o *Options) {
+				o.RequestTimeout, o.AttemptDeadline, o.Lease = 100*time.Millisecond, 400*time.Millisecond, 500*time.Millisecond
+				o.TaskTimeout, o.ShutdownTimeout = time.Second, 1500*time.Millisecond
+				if !row.busy {
+					o.ShutdownTimeout = time.Minute
+				}
+			})
+			ctx, cancel := context.WithCancel(t.Context())
+			ended := make(chan error, 1)
+			go func() { ended <- e.Run(ctx) }()
+			if row.busy {
+				r.submit(key("p"))
+				wait(t, "the send", g.entered)
+			} else {
+				r.until("asynq serves", func() bool { servers, err := r.inspector().Servers(); return err == nil && len(servers) == 2 })
+			}
+			r.server.Stop()
+			t.Cleanup(r.server.Cont)
+			close(g.leave)
+			begun := time.Now()
+			cancel()
+			select {
+			case err := <-ended:
+				if !errors.Is(err, ErrNotStopped) {
+					t.Errorf("Run: %v", err)
+				}
+			case <-time.After(row.most):
+				t.Fatalf("still draining after %s", time.Since(begun))
+			}
+			told := slices.DeleteFunc(r.log.lines("RESULT NOT WRITTEN"), func(l string) bool { return !strings.Contains(l, `"step":"finish","class":"succeeded"`) })
+			if len(told) != row.told {
+				t.Errorf("%d lines: %q", len(told), told)
+			}
+		})
+	}
+}
+
+// withoutEnd gives the rig a worker's client, which is never closed: an asynq that has not stopped uses it to the end.
+func (r *rig) withoutEnd() {
+	o := redistest.Client(r.server.Addr()).Options()
+	o.MaxRetries, o.ReadTimeout, o.DialTimeout = 20, 3*time.Second, 3*time.Second
+	r.rdb = redis.NewClient(o)
+	r.ledger = idempotency.NewRedis(r.rdb, idempotency.Options{Default: policy(), FirstWake: 20 * time.Millisecond})
+	r.client = tasks.NewClient(r.ledger, r.rdb, tasks.ClientOptions{TaskTimeout: 30 * time.Second})
 }
 
 // refusing is a client at which asynq's enqueues to some queues fail.

@@ -32,8 +32,8 @@ func (e *Engine) lanes(provider string) []lane {
 // counted lets the drain wait for the handler, also where asynq has given up on it.
 func (e *Engine) counted(handle asynq.HandlerFunc) asynq.Handler {
 	return asynq.HandlerFunc(func(ctx context.Context, t *asynq.Task) error {
-		e.work.Add(1)
-		defer e.work.Done()
+		e.work.n.Add(1)
+		defer e.work.n.Add(-1)
 		return handle(ctx, t)
 	})
 }

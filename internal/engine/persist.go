@@ -3,8 +3,11 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"github.com/rs/zerolog"
 
 	"github.com/remesa/remesa/idempotency"
@@ -12,6 +15,9 @@ import (
 )
 
 const (
+	// A write waits for its reply for firstWrite, each later one twice as long, writeTimeout at most: a reply that got lost costs a
+	// second, and a slow Redis is not asked ever faster.
+	firstWrite    = time.Second
 	writeTimeout  = 5 * time.Second
 	firstRewrite  = 50 * time.Millisecond
 	slowestWrites = 2 * time.Second
@@ -24,7 +30,7 @@ func (e *Engine) persist(ctx context.Context, k idempotency.Key, step string, o 
 ) {
 	ctx = context.WithoutCancel(ctx)
 	for n := 0; ; n++ {
-		s, err := once(ctx, write)
+		s, err := once(ctx, exponential(firstWrite, writeTimeout, n), write)
 		if err == nil {
 			e.settled(k, o, s)
 			return
@@ -48,15 +54,35 @@ func lost(l *zerolog.Event, k idempotency.Key, step string, o providers.Outcome)
 	return l.Stringer("key", k).Str("step", step).Str("class", string(o.Class)).Str("provider_id", o.ProviderID).Str("code", o.Code)
 }
 
-func once(ctx context.Context, write func(context.Context) (idempotency.Settlement, error)) (idempotency.Settlement, error) {
-	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+func once(ctx context.Context, wait time.Duration, write func(context.Context) (idempotency.Settlement, error)) (idempotency.Settlement, error) {
+	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	return write(ctx)
 }
 
-// final reports whether trying again is useless.
+// final reports whether trying again is useless: the payment is gone and could not be recorded again, or its record cannot be read.
 func final(err error) bool {
-	return errors.Is(err, idempotency.ErrUnknown) || errors.Is(err, idempotency.ErrDamaged) || errors.Is(err, idempotency.ErrRefused)
+	return errors.Is(err, idempotency.ErrUnknown) || errors.Is(err, idempotency.ErrDamaged) || errors.Is(err, idempotency.ErrRefused) ||
+		scriptFailed(err)
+}
+
+// passing begin the replies of a Redis that takes the same command later: it loads, is full, a replica, cut off from its replicas, in a
+// failover, or busy.
+var passing = []string{
+	"LOADING", "OOM", "READONLY", "MISCONF", "NOREPLICAS", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "MOVED", "ASK", "BUSY", "UNKILLABLE",
+	"NOSCRIPT", "NOAUTH", "WRONGPASS", "NOPERM",
+}
+
+// scriptFailed reports whether the script itself broke off, as it will each time: Redis names the script in such a reply. Any other
+// reply is about the server, not the payment, and may pass.
+func scriptFailed(err error) bool {
+	var reply redis.Error
+	if !errors.As(err, &reply) {
+		return false
+	}
+	text := reply.Error()
+	code, _, _ := strings.Cut(text, " ")
+	return !slices.Contains(passing, code) && (strings.Contains(text, "user_script:") || strings.Contains(text, " script: "))
 }
 
 // pause waits with jitter; false when the process is about to exit.

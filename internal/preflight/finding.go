@@ -32,6 +32,8 @@ type Finding struct {
 	Unsafe bool `json:"unsafe,omitempty"`
 	// Fatal: no worker can run like this, whatever the operator insists on.
 	Fatal bool `json:"fatal,omitempty"`
+	// Stops: nothing can be sent while this is so. /readyz says it, too.
+	Stops bool `json:"stops,omitempty"`
 }
 
 // Failed reports whether any finding fails.

@@ -2,6 +2,7 @@ package preflight
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -16,8 +17,10 @@ import (
 type Expect struct {
 	// Durability is always or everysec, the weakest that is accepted.
 	Durability string
-	// Replicas must be connected to each primary.
+	// Replicas must be connected to each primary, and acknowledge what is sent.
 	Replicas int
+	// Sentinel: the primary is chosen by sentinels, so that a replica may take its place at any time.
+	Sentinel bool
 	// Real: payments go to real providers, so what cannot be read counts as broken.
 	Real bool
 	// MemoryStop is the share of maxmemory at which intake stops; zero is 0.7.
@@ -39,20 +42,38 @@ const (
 
 // CheckRedis looks at each primary behind the client. It changes nothing, and tolerates servers that refuse CONFIG or INFO.
 func CheckRedis(ctx context.Context, rdb redis.UniversalClient, expect Expect) []Finding {
+	return onEachPrimary(ctx, rdb, func(ctx context.Context, node redis.Cmdable, where string) []Finding {
+		return checkNode(ctx, node, expect, where)
+	})
+}
+
+// CheckSends returns why nothing can be sent now, as far as that is Redis' doing; nothing where sends are possible. It is CheckRedis cut
+// down to that, for those who ask every few seconds.
+func CheckSends(ctx context.Context, rdb redis.UniversalClient, expect Expect) []Finding {
+	found := onEachPrimary(ctx, rdb, func(ctx context.Context, node redis.Cmdable, where string) []Finding {
+		return sendsOf(ctx, node, expect, where)
+	})
+	return slices.DeleteFunc(found, func(f Finding) bool { return !f.Stops })
+}
+
+type look func(ctx context.Context, node redis.Cmdable, where string) []Finding
+
+func onEachPrimary(ctx context.Context, rdb redis.UniversalClient, look look) []Finding {
 	cluster, ok := rdb.(*redis.ClusterClient)
 	if !ok {
-		return checkNode(ctx, rdb, expect, "")
+		return look(ctx, rdb, "")
 	}
 	var mu sync.Mutex
 	var findings []Finding
+	looked := false
 	err := cluster.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error {
-		found := checkNode(ctx, node, expect, " on "+node.Options().Addr)
+		found := look(ctx, node, " on "+node.Options().Addr)
 		mu.Lock()
 		defer mu.Unlock()
-		findings = append(findings, found...)
+		looked, findings = true, append(findings, found...)
 		return nil
 	})
-	if err != nil || len(findings) == 0 {
+	if err != nil || !looked {
 		return []Finding{unreachable("", err)}
 	}
 	slices.SortStableFunc(findings, func(a, b Finding) int { return strings.Compare(nodeOf(a), nodeOf(b)) })
@@ -69,21 +90,33 @@ func checkNode(ctx context.Context, rdb redis.Cmdable, expect Expect, where stri
 	if err := rdb.Ping(ctx).Err(); err != nil {
 		return []Finding{unreachable(where, err)}
 	}
-	n := read(ctx, rdb)
-	n.expect = expect
-	findings := []Finding{
-		n.version(), n.role(), n.appendonly(), n.appendfsync(), n.lastWrite(), n.policy(), n.replicas(), n.memory(), clock(ctx, rdb, expect),
+	n := read(ctx, rdb, expect, "server", "replication", "persistence", "memory")
+	n.readConfig(ctx, rdb)
+	return named(where, n.version(), n.role(), n.appendonly(), n.appendfsync(), n.lastWrite(), n.policy(), n.replicas(), n.writes(ctx, rdb),
+		n.memory(), clock(ctx, rdb, expect))
+}
+
+// sendsOf is the part of checkNode that says whether a payment can be begun.
+func sendsOf(ctx context.Context, rdb redis.Cmdable, expect Expect, where string) []Finding {
+	if err := rdb.Ping(ctx).Err(); err != nil {
+		return []Finding{unreachable(where, err)}
 	}
-	findings = slices.DeleteFunc(findings, func(f Finding) bool { return f.Name == "" })
-	for i := range findings {
-		findings[i].Name += where
+	n := read(ctx, rdb, expect, "replication")
+	return named(where, n.role(), n.replicas(), n.writes(ctx, rdb))
+}
+
+// named leaves out what was not looked at, and says of which server the rest speaks.
+func named(where string, all ...Finding) []Finding {
+	all = slices.DeleteFunc(all, func(f Finding) bool { return f.Name == "" })
+	for i := range all {
+		all[i].Name += where
 	}
-	return findings
+	return all
 }
 
 func unreachable(where string, err error) Finding {
 	return Finding{
-		Name: "connection" + where, Level: Fail, Got: fmt.Sprintf("no answer (%v)", err), Want: "an answer to PING", Unsafe: true, Fatal: true,
+		Name: "connection" + where, Level: Fail, Got: fmt.Sprintf("no answer (%v)", err), Want: "an answer to PING", Unsafe: true, Fatal: true, Stops: true,
 		Fix: "check REMESA_REDIS_URL, that the server runs, and that user and password are right",
 	}
 }
@@ -94,14 +127,9 @@ type node struct {
 	expect       Expect
 }
 
-func read(ctx context.Context, rdb redis.Cmdable) node {
-	n := node{config: map[string]string{}, info: map[string]string{}}
-	for _, name := range []string{"appendonly", "appendfsync", "maxmemory-policy", "maxmemory"} {
-		if values, err := rdb.ConfigGet(ctx, name).Result(); err == nil && values[name] != "" {
-			n.config[name] = values[name]
-		}
-	}
-	for _, section := range []string{"server", "replication", "persistence", "memory"} {
+func read(ctx context.Context, rdb redis.Cmdable, expect Expect, sections ...string) node {
+	n := node{config: map[string]string{}, info: map[string]string{}, expect: expect}
+	for _, section := range sections {
 		text, err := rdb.Info(ctx, section).Result()
 		if err != nil {
 			continue
@@ -113,6 +141,14 @@ func read(ctx context.Context, rdb redis.Cmdable) node {
 		}
 	}
 	return n
+}
+
+func (n node) readConfig(ctx context.Context, rdb redis.Cmdable) {
+	for _, name := range []string{"appendonly", "appendfsync", "maxmemory-policy", "maxmemory"} {
+		if values, err := rdb.ConfigGet(ctx, name).Result(); err == nil && values[name] != "" {
+			n.config[name] = values[name]
+		}
+	}
 }
 
 func (n node) version() Finding {
@@ -136,7 +172,7 @@ func (n node) role() Finding {
 	case "master":
 		return ok(f)
 	default:
-		f.Fatal = true
+		f.Fatal, f.Stops = true, true
 		return fail(f, "this is a read-only replica: let REMESA_REDIS_URL name the primary, or the sentinels that know it")
 	}
 }
@@ -167,7 +203,7 @@ func (n node) policy() Finding {
 
 // setting judges a line of redis.conf whose wrong value may lose payments.
 func (n node) setting(f Finding, good bool) Finding {
-	fix := fmt.Sprintf("run `redis-cli CONFIG SET %s %s`, and put the line `%s %s` into redis.conf so that it survives a restart", f.Name, f.Want, f.Name, f.Want)
+	fix := n.change(f.Name, f.Want)
 	switch {
 	case f.Got == "":
 		return n.unread(f, "CONFIG GET "+f.Name, "make sure that the server has "+f.Name+" "+f.Want+", and let the user of REMESA_REDIS_URL run CONFIG GET")
@@ -180,6 +216,14 @@ func (n node) setting(f Finding, good bool) Finding {
 		}
 		return fail(f, fix)
 	}
+}
+
+// change says how a setting is changed here: a server that refuses CONFIG is somebody else's to configure, and CONFIG SET no help.
+func (n node) change(name, value string) string {
+	if n.config[name] == "" {
+		return fmt.Sprintf("CONFIG is refused here: let whoever runs the server set `%s %s` (a managed one: its parameters; else redis.conf)", name, value)
+	}
+	return fmt.Sprintf("run `redis-cli CONFIG SET %s %s`, and put the line `%s %s` into redis.conf so that it survives a restart", name, value, name, value)
 }
 
 // lastWrite is told only where it went wrong: the server then refuses writes, or forgets them.
@@ -196,14 +240,74 @@ func (n node) replicas() Finding {
 	count, err := strconv.Atoi(f.Got)
 	switch {
 	case n.expect.Replicas == 0:
-		return Finding{}
+		return n.failover(count)
 	case err != nil:
 		return n.unread(f, "INFO replication", "let the user of REMESA_REDIS_URL run INFO")
 	case count < n.expect.Replicas:
+		f.Stops = true
 		return fail(f, "connect replicas, or lower REMESA_LEDGER_REPLICAS: until then nothing is sent")
 	default:
 		return ok(f)
 	}
+}
+
+// mayWrite is a script that writes nothing, but says by its flags, of which it has none, that it might: Redis refuses it exactly when it
+// would refuse Begin.
+const mayWrite = "#!lua\nreturn 1"
+
+// writes tries whether Redis takes a step that begins a payment now. A replica answers by its role, and is not tried.
+func (n node) writes(ctx context.Context, rdb redis.Cmdable) Finding {
+	f := Finding{Name: "writes", Got: "taken", Want: "taken"}
+	if n.info["role"] == "slave" {
+		return Finding{}
+	}
+	// Behind another command in a pipeline, because a refusal alone is tried again and again by the client.
+	pipe := rdb.Pipeline()
+	pipe.Ping(ctx)
+	tried := pipe.Eval(ctx, mayWrite, nil)
+	_, _ = pipe.Exec(ctx) // each command has its own error
+	err := tried.Err()
+	var reply redis.Error
+	switch {
+	case err == nil, errors.As(err, &reply) && strings.Contains(err.Error(), "compiling script"): // an embedded store, which knows no flags
+		return ok(f)
+	case !errors.As(err, &reply):
+		return unreachable("", err)
+	}
+	code, _, _ := strings.Cut(err.Error(), " ")
+	f.Got, f.Stops = "refused ("+code+")", true
+	if fix, known := refusals[code]; known {
+		return fail(f, fix)
+	}
+	return fail(f, "look at the server's log, and at what the user of REMESA_REDIS_URL may do: nothing is sent until it runs scripts")
+}
+
+// refusals are Redis' own words for why it takes no writes, and what to do.
+var refusals = map[string]string{
+	"OOM":        "Redis is full: raise maxmemory, or wait until payments are settled; until then nothing is sent, and results are still recorded",
+	"READONLY":   "this is a read-only replica: let REMESA_REDIS_URL name the primary, or the sentinels that know it",
+	"MISCONF":    "Redis cannot write to its disk: look for a full or broken one on the server, and at its log",
+	"NOREPLICAS": "fewer replicas are connected than min-replicas-to-write asks for: connect them, or lower it",
+}
+
+// failover judges a primary whose replicas nobody waits for: the one that takes its place may lack the newest intents, and what they
+// sent would be sent again.
+func (n node) failover(replicas int) Finding {
+	f := Finding{Name: "REMESA_LEDGER_REPLICAS", Want: "1 or more", Unsafe: true}
+	switch {
+	case n.expect.Sentinel:
+		f.Got = "0 behind Sentinel"
+	case replicas > 0:
+		f.Got = fmt.Sprintf("0 with connected replicas (%d)", replicas)
+	default:
+		return Finding{}
+	}
+	f = fail(f, "set REMESA_LEDGER_REPLICAS=1 for workers and producers, so that nothing is sent before a replica has its intent: after a "+
+		"failover to one that lacks it, the payment would be sent again")
+	if !n.expect.Real {
+		f.Level = Warn
+	}
+	return f
 }
 
 func (n node) memory() Finding {
@@ -226,7 +330,7 @@ func (n node) memory() Finding {
 	}
 	share := used / limit
 	f.Got = fmt.Sprintf("%.0f %% of maxmemory", 100*share)
-	const fix = "raise maxmemory (`redis-cli CONFIG SET maxmemory …` and redis.conf), or let settled payments age out sooner (REMESA_LEDGER_RETENTION)"
+	fix := n.change("maxmemory", "…") + ": more than now; or let settled payments age out sooner (REMESA_LEDGER_RETENTION)"
 	switch {
 	case share >= stop:
 		return fail(f, fix)

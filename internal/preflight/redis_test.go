@@ -2,6 +2,7 @@ package preflight
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"net"
@@ -50,7 +51,7 @@ func TestWhatRedisMustPromise(t *testing.T) {
 		{"no eviction", nil, always, "maxmemory-policy", OK, false, ""},
 		{"a replica too few", nil, Expect{Durability: "always", Replicas: 1}, "connected replicas", Fail, false, "REMESA_LEDGER_REPLICAS"},
 		{"no bound of memory", nil, always, "memory", Warn, false, "set maxmemory"},
-		{"nearly full", []redistest.Option{redistest.MaxMemory("1mb")}, always, "memory", Fail, false, "raise maxmemory"},
+		{"nearly full", []redistest.Option{redistest.MaxMemory("1mb")}, always, "memory", Fail, false, "CONFIG SET maxmemory"},
 		{"room left", []redistest.Option{redistest.MaxMemory("1gb")}, always, "memory", OK, false, ""},
 		{"the version of these tests", nil, always, "Redis version", OK, false, ""},
 		{"a primary", nil, always, "role", OK, false, ""},
@@ -129,6 +130,54 @@ func TestAReplicaIsNoStore(t *testing.T) {
 	if f.Level != Fail || !f.Fatal {
 		t.Errorf("%+v", f)
 	}
+	awaitReplica(t, primary)
+}
+
+func TestReplicasThatNobodyWaitsFor(t *testing.T) {
+	t.Parallel()
+	const name = "REMESA_LEDGER_REPLICAS"
+	primary := redistest.Start(t)
+	replica := redistest.Start(t, redistest.ReplicaOf(primary))
+	awaitReplica(t, primary)
+	for _, row := range []struct {
+		sentence string
+		server   *redistest.Server
+		expect   Expect
+		level    Level
+		refused  bool
+	}{
+		{"a replica that may take over, and real money", primary, Expect{Real: true}, Fail, true},
+		{"a replica that may take over, and simulators", primary, Expect{}, Warn, false},
+		{"sentinels, though no replica is there right now", redistest.Start(t), Expect{Real: true, Sentinel: true}, Fail, true},
+	} {
+		row.expect.Durability = "always"
+		f := find(t, CheckRedis(t.Context(), row.server.Client(), row.expect), name)
+		if f.Level != row.level || !f.Unsafe || !strings.Contains(f.Fix, name+"=1") {
+			t.Errorf("%s: %+v", row.sentence, f)
+		}
+		err := RefuseUnsafe([]Finding{f}, row.expect.Real, false)
+		if (err != nil) != row.refused || err != nil && !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", row.sentence, err)
+		}
+		if err := RefuseUnsafe([]Finding{f}, row.expect.Real, true); err != nil {
+			t.Errorf("%s, on the operator's word: %v", row.sentence, err)
+		}
+	}
+	for sentence, look := range map[string][]Finding{
+		"replicas that are waited for": CheckRedis(t.Context(), primary.Client(), Expect{Real: true, Sentinel: true, Replicas: 1}),
+		"a server alone":               CheckRedis(t.Context(), redistest.Start(t).Client(), Expect{Real: true}),
+		"a replica":                    CheckRedis(t.Context(), replica.Client(), Expect{Real: true}),
+	} {
+		for _, f := range look {
+			if f.Name == name {
+				t.Errorf("%s: %+v", sentence, f)
+			}
+		}
+	}
+}
+
+func awaitReplica(t *testing.T, primary *redistest.Server) {
+	t.Helper()
 	deadline := time.Now().Add(30 * time.Second)
 	for {
 		findings := CheckRedis(t.Context(), primary.Client(), Expect{Durability: "always", Replicas: 1})
@@ -139,6 +188,51 @@ func TestAReplicaIsNoStore(t *testing.T) {
 			t.Fatalf("the replica is not seen: %+v", findings)
 		}
 		<-time.After(20 * time.Millisecond)
+	}
+}
+
+// TestWhatStopsSends: the check and those who only ask whether sends are possible say the same.
+func TestWhatStopsSends(t *testing.T) {
+	t.Parallel()
+	primary := redistest.Start(t)
+	replica := redistest.Start(t, redistest.ReplicaOf(primary))
+	awaitReplica(t, primary)
+	dead := redistest.Start(t)
+	dead.Kill()
+	for _, row := range []struct {
+		sentence, name, got, fix string
+		server                   *redistest.Server
+		expect                   Expect
+	}{
+		{"a Redis that takes writes", "", "", "", primary, Expect{}},
+		{"enough replicas", "", "", "", primary, Expect{Replicas: 1}},
+		{"a replica too few", "connected replicas", "1", "REMESA_LEDGER_REPLICAS", primary, Expect{Replicas: 2}},
+		{"a replica", "role", "slave", "primary", replica, Expect{}},
+		{"a full Redis", "writes", "refused (OOM)", "raise maxmemory", redistest.Start(t, redistest.MaxMemory("500kb")), Expect{}},
+		{"its own rule about replicas", "writes", "refused (NOREPLICAS)", "min-replicas-to-write", redistest.Start(t, redistest.Setting("min-replicas-to-write", "1")), Expect{}},
+		{"no Redis", "connection", "no answer", "REMESA_REDIS_URL", dead, Expect{}},
+	} {
+		row.expect.Durability = "always"
+		o := redistest.Client(row.server.Addr()).Options()
+		o.MaxRetries, o.DialTimeout = 20, 100*time.Millisecond // as a worker's
+		rdb := redis.NewClient(o)
+		defer rdb.Close()
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		stops := CheckSends(ctx, rdb, row.expect)
+		if row.name == "" {
+			if len(stops) > 0 {
+				t.Errorf("%s: %+v", row.sentence, stops)
+			}
+			continue
+		}
+		f := find(t, stops, row.name)
+		if f.Level != Fail || !strings.Contains(f.Got, row.got) || !strings.Contains(f.Fix, row.fix) {
+			t.Errorf("%s: %+v", row.sentence, f)
+		}
+		if in := find(t, CheckRedis(t.Context(), row.server.Client(), row.expect), row.name); in.Level != Fail || !in.Stops {
+			t.Errorf("%s, as the check sees it: %+v", row.sentence, in)
+		}
 	}
 }
 
@@ -196,6 +290,12 @@ func TestWhatInfoTellsWhereConfigIsRefused(t *testing.T) {
 	for _, f := range []Finding{n.appendonly(), n.policy(), n.lastWrite()} {
 		if f.Level != Fail || !f.Unsafe {
 			t.Errorf("%+v", f)
+		}
+	}
+	n.info["used_memory"], n.info["maxmemory"] = "90", "100"
+	for _, f := range []Finding{n.appendonly(), n.policy(), n.appendfsync(), n.memory()} {
+		if f.Fix == "" || strings.Contains(f.Fix, "CONFIG SET") {
+			t.Errorf("an advice that would be refused: %+v", f)
 		}
 	}
 }

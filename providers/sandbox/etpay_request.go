@@ -42,7 +42,7 @@ type etpayQuestion struct {
 
 var (
 	etpayOrderID = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z._-]{0,63}$`)
-	etpayRUT     = regexp.MustCompile(`^[0-9]{6,8}[0-9K]$`)
+	etpayRUT     = regexp.MustCompile(`^[0-9]{5,8}[0-9K]$`)
 )
 
 var etpayBanks = []string{
