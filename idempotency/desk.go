@@ -35,6 +35,8 @@ type Record struct {
 	Period       string
 	// NextDue is when somebody must look next; zero where nobody must.
 	NextDue time.Time
+	// Waits is the reason for which the payment is parked, if it is: it goes on when that ends.
+	Waits   string
 	History []Event
 	// Unopened says why metadata is not there, or message or action URL still sealed; an error of package seal.
 	Unopened error
@@ -118,6 +120,7 @@ func (l *Redis) Show(ctx context.Context, k Key) (Record, error) {
 func (l *Redis) records(ctx context.Context, provider string, ids []string) ([]Record, error) {
 	pipe := l.rdb.Pipeline()
 	texts := make([]*redis.StringCmd, len(ids))
+	reasons := pipe.SMembers(ctx, waitingKey(provider))
 	dues := make([]*redis.FloatCmd, len(ids))
 	for i, id := range ids {
 		texts[i] = pipe.Get(ctx, recordKey(keyFromID(provider, id)))
@@ -146,7 +149,7 @@ func (l *Redis) records(ctx context.Context, provider string, ids []string) ([]R
 		}
 		out = append(out, r)
 	}
-	return out, nil
+	return out, l.markWaiting(ctx, provider, reasons.Val(), out)
 }
 
 // rank is the place of an indexed state in the states index; lib.lua has the same table.

@@ -158,7 +158,7 @@ func (l *Redis) Begin(ctx context.Context, k Key, r BeginRequest) (Begun, error)
 	return Begun{
 		Verdict: Verdict(ans.Verdict), Own: ans.Own, State: ans.State, Number: ans.Number, LeaseEnd: fromMS(ans.LeaseEnd),
 		Until: fromMS(ans.Until), Now: fromMS(ans.Now), Payload: content.payload, Handles: content.handles,
-		Unopened: content.err,
+		Unopened: content.err, Waits: ans.Waits,
 	}, nil
 }
 

@@ -143,6 +143,8 @@ type Begun struct {
 	// Unopened says why payload and handles are not there: seal.ErrTampered, after Send, if the right key does not open them. Where the
 	// key is missing, or should have sealed them and did not, the verdict is Wait: another worker, or this one with the right keys, sends.
 	Unopened error
+	// Waits, with Wait, is the reason to Park it for; empty where it waits for its own time or for somebody's lease.
+	Waits string
 }
 
 // Question is what Ask hands out: the payment as it is known, and the version that the answer must carry.
@@ -209,6 +211,16 @@ type Engine interface {
 	Release(ctx context.Context, k Key, attempt, reason string, after time.Duration) (Settlement, error)
 	// Defer moves only the due time of what must wait before Begin, by 30 s at most.
 	Defer(ctx context.Context, k Key, after time.Duration) error
+	// Park takes what waits unbegun, or for a question, out of the due index until Unpark lets go what waits for this reason. It stays
+	// due at its own deadlines. Whatever else is done to it meanwhile is allowed, and leaves Unpark nothing to do. A reason matches
+	// [a-z0-9:-]+, its part before the first colon says of which kind it is.
+	Park(ctx context.Context, k Key, reason string) error
+	// Unpark makes up to limit payments due now that wait for the reason, those that were registered first, and returns their number.
+	Unpark(ctx context.Context, provider, reason string, limit int) (int, error)
+	// Waiting is how many are parked, by reason. A payment that moved on by other means is counted until its reason ends.
+	Waiting(ctx context.Context, provider string) (map[string]int64, error)
+	// Halts lists what is halted, by account ("*" for all).
+	Halts(ctx context.Context, provider string) (map[string]string, error)
 	// Finish reports an attempt's outcome. next is the delay of the first poll, where one is due. It may be repeated: an attempt's
 	// recorded fate is final.
 	Finish(ctx context.Context, k Key, attempt string, o providers.Outcome, next time.Duration) (Settlement, error)

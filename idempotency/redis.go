@@ -227,6 +227,7 @@ type answer struct {
 	Created    int64             `json:"cr"`
 	Wake       string            `json:"w"`
 	Unopened   string            `json:"un"`
+	Waits      string            `json:"wt"`
 	Payload    []byte            `json:"-"`
 }
 

@@ -49,7 +49,7 @@ func loadScripts(clock string) *scripts {
 	s := &scripts{steps: map[string]script{}}
 	lib := clock + read("lib")
 	for _, name := range []string{"register", "begin", "note", "release", "finish", "ask", "answer", "defer", "due", "wake", "reject",
-		"block", "person", "halt"} {
+		"block", "person", "halt", "park", "unpark"} {
 		text := lib + read(name)
 		s.steps[name] = script{flagged: newSource(shebang(name) + text), plain: newSource(text)}
 	}

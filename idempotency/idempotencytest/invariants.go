@@ -48,11 +48,11 @@ func (p *payment) oneEntryForEachChange(r idempotency.Record, entries []map[stri
 	}
 }
 
-// notForgotten: what is not settled is due, or waits for a person in a list.
+// notForgotten: what is not settled is due, is parked, or waits for a person in a list.
 func (p *payment) notForgotten(r idempotency.Record) {
 	p.t.Helper()
 	waits := r.State == idempotency.Blocked || r.State == idempotency.Held
-	if !r.State.Final() && !waits && r.NextDue.IsZero() {
+	if !r.State.Final() && !waits && r.NextDue.IsZero() && r.Waits == "" {
 		p.t.Errorf("%s is %s and nobody will look at it", p.key, r.State)
 	}
 	if r.State.Final() && r.Anomaly == "" {

@@ -1,8 +1,8 @@
 -- begin: decides what is to be done with a payment, and opens the attempt where that is: send.
 -- ARGV  1 {attempt, lease (ms), late (the first step cannot move money), q (the provider can be asked), only (the one type that the
 --       caller makes; nil: every type), seals (how a text begins that the caller can open; nil: any that is not sealed)}
--- Returns {{d = send|ask|wait|done, s, t, n, le, until, now, hd, own (the attempt had begun already), un (with wait: the beginning of what
---   the caller cannot open)}, payload (with send)}
+-- Returns {{d = send|ask|wait|done, s, t, n, le, until, now, hd, own (the attempt had begun already), wt (with wait: the reason for
+--   which it cannot move), un (with wait: the beginning of what the caller cannot open)}, payload (with send)}
 local mine
 local function answer(t)
   t.now, t.own = NOW, mine and true
@@ -13,9 +13,9 @@ local function send(r)
   return {reply({d = 'send', s = r.s, t = r.t, n = r.n, le = r.le, now = NOW, hd = r.hd}), redis.call('GET', PAYLOAD) or ''}
 end
 
-local function wait(r, at, unopened)
+local function wait(r, at, reason, unopened)
   redis.call('ZADD', DUE, integer(at), A.id)
-  return answer({d = 'wait', s = r.s, ['until'] = at, un = unopened})
+  return answer({d = 'wait', s = r.s, ['until'] = at, wt = reason, un = unopened})
 end
 
 local function can_open(text)
@@ -71,10 +71,11 @@ if r.dl and NOW >= r.dl then
   expire(r)
   return answer({d = 'done', s = r.s})
 end
-if redis.call('HEXISTS', HALTED, '*') == 1 or redis.call('HEXISTS', HALTED, A.acc) == 1 then return wait(r, NOW + 30000) end
-if A.only and A.only ~= r.t then return wait(r, NOW + 30000) end
+if redis.call('HEXISTS', HALTED, '*') == 1 then return wait(r, NOW + 30000, 'halted') end
+if redis.call('HEXISTS', HALTED, A.acc) == 1 then return wait(r, NOW + 30000, 'halted:' .. A.acc) end
+if A.only and A.only ~= r.t then return wait(r, NOW + 30000, 'account:' .. A.acc .. ':' .. r.t) end
 local earliest = math.max(r.nb or 0, r.na or 0)
 if NOW < earliest then return wait(r, earliest) end
 local text = closed(r)
-if text then return wait(r, NOW + 30000, text) end
+if text then return wait(r, NOW + 30000, 'key', text) end
 return open(r)
