@@ -1,6 +1,7 @@
 package idempotency
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -158,7 +159,7 @@ func (l *Redis) Begin(ctx context.Context, k Key, r BeginRequest) (Begun, error)
 	return Begun{
 		Verdict: Verdict(ans.Verdict), Own: ans.Own, State: ans.State, Number: ans.Number, LeaseEnd: fromMS(ans.LeaseEnd),
 		Until: fromMS(ans.Until), Now: fromMS(ans.Now), Payload: content.payload, Handles: content.handles,
-		Unopened: content.err, Waits: ans.Waits,
+		Unopened: content.err, Waits: cmp.Or(ans.Waits, l.keyReason(content.err, []byte(ans.Unopened), nil)),
 	}, nil
 }
 
@@ -274,7 +275,7 @@ func (l *Redis) Ask(ctx context.Context, k Key) (Question, error) {
 	return Question{
 		Ask: ans.Ask, State: ans.State, Version: ans.Version, AskedAt: fromMS(ans.Now), ProviderID: ans.ProviderID,
 		Amount: ans.Amount, Currency: ans.Text, Type: ans.Type, Handles: content.handles, Payload: content.payload,
-		Unopened: content.err, Polls: ans.Polls,
+		Unopened: content.err, Waits: l.keyReason(content.err, ans.Payload, ans.Handles), Polls: ans.Polls,
 	}, nil
 }
 

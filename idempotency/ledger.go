@@ -163,6 +163,8 @@ type Question struct {
 	Payload []byte
 	// Unopened says why payload and handles are not there though they are kept; an error of package seal.
 	Unopened error
+	// Waits is the reason to Park it for where another worker could open them.
+	Waits string
 	// Polls counts the answers since the payment was last sent.
 	Polls int
 }

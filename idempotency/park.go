@@ -2,10 +2,15 @@ package idempotency
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/remesa/remesa/seal"
 )
 
 // waitingKey is the set of reasons for which payments are parked; with a reason, the index of those that are.
@@ -100,4 +105,26 @@ func waitingError(provider string, err error) error {
 		return nil
 	}
 	return fmt.Errorf("waiting of %s: %w", provider, err)
+}
+
+// keyReason is what waits for a key waits for: "key:" and how a text begins that the key has sealed (seal.Ring.Prefixes), "key" alone for
+// one that is not sealed; empty where no key would help.
+func (l *Redis) keyReason(why error, payload []byte, handles map[string]string) string {
+	if !errors.Is(why, seal.ErrUnknownKey) && !errors.Is(why, seal.ErrNotSealed) {
+		return ""
+	}
+	texts := append(slices.Collect(maps.Values(handles)), string(payload))
+	for _, text := range texts {
+		if _, err := l.opts.Seal.OpenText(text); errors.Is(err, seal.ErrUnknownKey) {
+			return "key:" + head(text)
+		}
+	}
+	return "key"
+}
+
+// head is the part of a sealed text that names its key: mark, id, and the four characters of the check.
+func head(text string) string {
+	const check = 4
+	at := strings.LastIndexByte(text, '.') + 1
+	return text[:min(at+check, len(text))]
 }

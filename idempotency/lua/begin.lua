@@ -77,5 +77,5 @@ if A.only and A.only ~= r.t then return wait(r, NOW + 30000, 'account:' .. A.acc
 local earliest = math.max(r.nb or 0, r.na or 0)
 if NOW < earliest then return wait(r, earliest) end
 local text = closed(r)
-if text then return wait(r, NOW + 30000, 'key', text) end
+if text then return wait(r, NOW + 30000, nil, text) end
 return open(r)

@@ -18,7 +18,7 @@ import (
 func (e *Engine) ask(ctx context.Context, k idempotency.Key) {
 	c, ok := e.circuits[k.Provider+"/"+k.Account]
 	if !ok {
-		e.wait(ctx, k, longestWait, errNoAccount)
+		e.park(ctx, k, reasonAccount+":"+k.Account, errNoAccount)
 		return
 	}
 	checker, ok := c.account.Client.(providers.StatusChecker)
@@ -27,7 +27,7 @@ func (e *Engine) ask(ctx context.Context, k idempotency.Key) {
 	}
 	pass, err := c.allow()
 	if err != nil {
-		e.wait(ctx, k, c.cooldown, err)
+		e.park(ctx, k, c.reason(), err)
 		return
 	}
 	learnt := errNoVerdict

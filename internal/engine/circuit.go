@@ -45,6 +45,21 @@ func newCircuit(a providers.Account, o Options) *circuit {
 	return c
 }
 
+// reason is the one for which payments are parked while the circuit is open.
+func (c *circuit) reason() string { return reasonCircuit + ":" + c.account.Name }
+
+// probes is how many of those that wait may go on: after each cooldown one, the probe.
+func (c *circuit) probes() int {
+	switch c.breaker.State() {
+	case gobreaker.StateClosed:
+		return laneBound
+	case gobreaker.StateHalfOpen:
+		return 1
+	default:
+		return 0
+	}
+}
+
 // allow asks for a pass. The caller must hand it what it learnt about the account: nil, an error, or errNoVerdict.
 func (c *circuit) allow() (func(error), error) {
 	done, err := c.breaker.Allow()

@@ -17,12 +17,12 @@ func (e *Engine) send(ctx context.Context, k idempotency.Key) {
 	e.OnStep(StepWoken, k)
 	c, ok := e.circuits[k.Provider+"/"+k.Account]
 	if !ok {
-		e.wait(ctx, k, longestWait, errNoAccount)
+		e.park(ctx, k, reasonAccount+":"+k.Account, errNoAccount)
 		return
 	}
 	pass, err := c.allow()
 	if err != nil {
-		e.wait(ctx, k, c.cooldown, err)
+		e.park(ctx, k, c.reason(), err)
 		return
 	}
 	learnt := errNoVerdict
@@ -99,6 +99,9 @@ func (e *Engine) attempt(ctx context.Context, k idempotency.Key, a providers.Acc
 		}
 		if begun.Unopened != nil {
 			e.unopened(k.Provider, begun.Unopened).Stringer("key", k).Msg(waitsForKeys)
+		}
+		if begun.Waits != "" {
+			e.park(ctx, k, begun.Waits, errNoVerdict)
 		}
 		return errNoVerdict
 	}
