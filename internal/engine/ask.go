@@ -32,7 +32,7 @@ func (e *Engine) ask(ctx context.Context, k idempotency.Key) {
 	}
 	learnt := errNoVerdict
 	defer func() { pass(learnt) }()
-	if err := e.prepare(ctx, k, c.account); err != nil {
+	if err := e.prepare(ctx, k, c.account, true); err != nil {
 		learnt = err
 		return
 	}

@@ -48,8 +48,8 @@ type Options struct {
 	JanitorInterval     time.Duration
 	CircuitCooldown     time.Duration
 
-	// Pace waits for a slot under the provider's rate limit; no limit by default.
-	Pace func(ctx context.Context, provider string) error
+	// Pace shares out the requests under the providers' rate limits; nil: no limits.
+	Pace Pacer
 
 	// FingerprintKey makes the fingerprints of full payloads an HMAC.
 	FingerprintKey []byte
@@ -62,6 +62,16 @@ type Options struct {
 	Random func() float64
 	// Now is the local clock of an attempt's deadline; time.Now by default. Leases and due times use the store's.
 	Now func() time.Time
+}
+
+// Pacer shares out what a provider allows among all workers, and between sends and questions.
+type Pacer interface {
+	// Limited reports whether the provider has a limit.
+	Limited(provider string) bool
+	// Wait returns true when one request may be made; false: not soon.
+	Wait(ctx context.Context, provider string, ask bool) (bool, error)
+	// Room is how many that were told false may come again now, most at the most.
+	Room(ctx context.Context, provider string, ask bool, most int) (int, error)
 }
 
 // Metrics is what the engine reports.
@@ -104,7 +114,7 @@ func New(o Options) (*Engine, error) {
 		o.OnStep = func(Step, idempotency.Key) {}
 	}
 	if o.Pace == nil {
-		o.Pace = func(context.Context, string) error { return nil }
+		o.Pace = noPace{}
 	}
 	if o.Metrics == nil {
 		o.Metrics = noMetrics{}
@@ -204,6 +214,12 @@ func shutdown(servers []*asynq.Server) {
 	}
 	wg.Wait()
 }
+
+type noPace struct{}
+
+func (noPace) Limited(string) bool                                          { return false }
+func (noPace) Wait(context.Context, string, bool) (bool, error)             { return true, nil }
+func (noPace) Room(_ context.Context, _ string, _ bool, n int) (int, error) { return n, nil }
 
 type noMetrics struct{}
 

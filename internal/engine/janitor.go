@@ -67,7 +67,7 @@ func (e *Engine) wakeAll(ctx context.Context, wakeups []idempotency.Wakeup, free
 	for _, w := range wakeups {
 		left := free.of(w.Ask)
 		if *left <= 0 {
-			e.park(handover, w.Key, queueReason(w.Ask), errLaneFull)
+			e.park(handover, w.Key, ofLane(reasonQueue, w.Ask), errLaneFull)
 			continue
 		}
 		conflict, err := e.wake(handover, w)
@@ -87,13 +87,6 @@ func (e *Engine) wakeAll(ctx context.Context, wakeups []idempotency.Wakeup, free
 	if first != nil {
 		e.Log.Warn().Int("of", len(wakeups)).Int("failed", failed).Err(first).Msg("wake-ups not enqueued; their due times wake them again")
 	}
-}
-
-func queueReason(ask bool) string {
-	if ask {
-		return reasonQueue + ":" + ofAsks
-	}
-	return reasonQueue
 }
 
 var errLaneFull = errors.New("the queue holds enough wake-ups")

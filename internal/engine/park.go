@@ -19,12 +19,21 @@ const (
 	reasonCircuit = "circuit"
 	// reasonKey: sealed with a key that is not here; alone, not sealed.
 	reasonKey = "key"
+	// reasonRate: the provider's rate limit leaves no slot soon.
+	reasonRate = "rate"
 	// reasonQueue: the lane has more wake-ups than it needs.
 	reasonQueue = "queue"
 )
 
-// ofAsks is the part behind the colon of reasons that are a lane's.
+// ofAsks is the part behind the colon of a reason that is a lane's, for questions; for sends there is none.
 const ofAsks = "ask"
+
+func ofLane(reason string, ask bool) string {
+	if ask {
+		return reason + ":" + ofAsks
+	}
+	return reason
+}
 
 // park takes a payment out of the due index until its reason ends. Where even that fails, its due time wakes it as it stands.
 func (e *Engine) park(ctx context.Context, k idempotency.Key, reason string, why error) {
@@ -50,12 +59,12 @@ func (e *Engine) letGo(ctx context.Context, provider string) error {
 		return err
 	}
 	for reason, n := range waiting {
-		allowed, err := e.over(ctx, provider, reason, halts)
+		free := room.of(strings.HasSuffix(reason, ":"+ofAsks))
+		allowed, err := e.over(ctx, provider, reason, halts, min(*free, int(n)))
 		if err != nil {
 			return err
 		}
-		free := room.of(strings.HasSuffix(reason, ":"+ofAsks))
-		gone, err := e.Ledger.Unpark(ctx, provider, reason, min(allowed, *free, int(n)))
+		gone, err := e.Ledger.Unpark(ctx, provider, reason, min(allowed, *free))
 		if err != nil {
 			return err
 		}
@@ -64,8 +73,8 @@ func (e *Engine) letGo(ctx context.Context, provider string) error {
 	return nil
 }
 
-// over is how many of those that wait for a reason may go on now.
-func (e *Engine) over(_ context.Context, provider, reason string, halts map[string]string) (int, error) {
+// over is how many of those that wait for a reason may go on now, most at the most.
+func (e *Engine) over(ctx context.Context, provider, reason string, halts map[string]string, most int) (int, error) {
 	kind, name, _ := strings.Cut(reason, ":")
 	switch kind {
 	case reasonHalted:
@@ -79,6 +88,8 @@ func (e *Engine) over(_ context.Context, provider, reason string, halts map[stri
 		return 0, nil
 	case reasonKey:
 		return all(e.opens(name)), nil
+	case reasonRate:
+		return e.Pace.Room(ctx, provider, name == ofAsks, most)
 	case reasonQueue:
 		return laneBound, nil
 	default: // a newer worker's
@@ -98,6 +109,14 @@ func halted(halts map[string]string, account string) bool {
 	_, provider := halts[idempotency.AllAccounts]
 	_, one := halts[account]
 	return provider || one
+}
+
+// haltOf is the reason to park for of what such a halt stops.
+func haltOf(halts map[string]string, account string) string {
+	if _, provider := halts[idempotency.AllAccounts]; provider {
+		return reasonHalted
+	}
+	return reasonHalted + ":" + account
 }
 
 // makes reports whether this worker has the account, and, with a type ("account:type"), whether it makes that type.
