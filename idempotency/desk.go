@@ -273,7 +273,11 @@ func (l *Redis) ClearAnomaly(ctx context.Context, k Key, version int64, reverse 
 func (l *Redis) Retry(ctx context.Context, k Key, version int64, acceptDoubleRisk bool, p Person) (Settlement, error) {
 	a := l.args(k)
 	a.Risk = acceptDoubleRisk
-	return l.person(ctx, "retry", k, version, p, a)
+	s, err := l.person(ctx, "retry", k, version, p, a)
+	if err == nil && s.State == Ready && !s.Moved {
+		err = l.hasten(ctx, k.Provider, k.Account)
+	}
+	return s, err
 }
 
 // Unblock implements Desk.
@@ -316,7 +320,10 @@ func (l *Redis) Halt(ctx context.Context, provider, account string, p Person) er
 
 // Unhalt implements Desk.
 func (l *Redis) Unhalt(ctx context.Context, provider, account string, p Person) error {
-	return l.brake(ctx, provider, account, p, "unhalt")
+	if err := l.brake(ctx, provider, account, p, "unhalt"); err != nil {
+		return err
+	}
+	return l.hasten(ctx, provider, account)
 }
 
 // brake sets or releases a halt. It works when Redis is full: a halt is never needed more.

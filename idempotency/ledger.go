@@ -252,7 +252,7 @@ type Desk interface {
 	Resolve(ctx context.Context, k Key, version int64, r Resolution) (Settlement, error)
 	// ClearAnomaly accepts or reverses.
 	ClearAnomaly(ctx context.Context, k Key, version int64, reverse bool, p Person) (Settlement, error)
-	// Retry makes a failed payment ready again.
+	// Retry makes a failed payment ready again; one that is ready goes at once, and its account need not wait any longer (ThrottledKey).
 	Retry(ctx context.Context, k Key, version int64, acceptDoubleRisk bool, p Person) (Settlement, error)
 	// Unblock lets a blocked payment go on.
 	Unblock(ctx context.Context, k Key, version int64, p Person) (Settlement, error)
@@ -260,7 +260,7 @@ type Desk interface {
 	Cancel(ctx context.Context, k Key, version int64, p Person) (Settlement, error)
 	// Halt stops new sends of a provider, or of one of its accounts; asking goes on.
 	Halt(ctx context.Context, provider, account string, p Person) error
-	// Unhalt lets them go on.
+	// Unhalt lets them go on, also where the provider told an account to wait (ThrottledKey).
 	Unhalt(ctx context.Context, provider, account string, p Person) error
 	// Halts lists what is halted, by account ("*" for all).
 	Halts(ctx context.Context, provider string) (map[string]string, error)

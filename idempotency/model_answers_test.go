@@ -204,6 +204,8 @@ func (r *modelRecord) resolve(p modelRules, now int64, as string, pid uint8) boo
 
 func (r *modelRecord) retry(p modelRules, now int64, acceptRisk bool) bool {
 	switch unclear := r.unclear(); {
+	case r.state == Ready:
+		r.notAgain = 0
 	case r.state != Failed || r.anomaly:
 		return false
 	case unclear && !(r.code == "not_received" && acceptRisk):

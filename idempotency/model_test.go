@@ -466,7 +466,7 @@ func (c *modelCase) personActs(t *rapid.T) {
 		return
 	case allowed != (err == nil):
 		c.fail("%s in %s: model allows it: %t, store: %v", step, before.state, allowed, err)
-	case err == nil && step == "retry with risk" && before.unclear():
+	case err == nil && step == "retry with risk" && before.state == Failed && before.unclear():
 		c.w.excuseAll()
 		c.person = true
 	case err == nil && (step == "succeeded" || step == "failed" || step == "not-received" || step == "accept" || step == "reverse"):

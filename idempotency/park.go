@@ -128,3 +128,20 @@ func head(text string) string {
 	at := strings.LastIndexByte(text, '.') + 1
 	return text[:min(at+check, len(text))]
 }
+
+// ThrottledKey is the hash of the accounts that the provider told to wait; internal/rate has the meaning of its fields.
+func ThrottledKey(provider string) string { return prefix(provider) + "throttled" }
+
+// hasten ends the wait of an account (empty: of all): its next request is the probe that finds out whether the provider answers. A full
+// Redis takes no probe's mark, and forgets the wait instead.
+func (l *Redis) hasten(ctx context.Context, provider, account string) error {
+	told, err := l.rdb.HKeys(ctx, ThrottledKey(provider)).Result()
+	for _, name := range told {
+		if err == nil && (account == "" || account == name) {
+			if err = l.rdb.HSet(ctx, ThrottledKey(provider), name, "0|0").Err(); err != nil {
+				err = l.rdb.HDel(ctx, ThrottledKey(provider), name).Err()
+			}
+		}
+	}
+	return waitingError(provider, err)
+}

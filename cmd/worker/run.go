@@ -140,7 +140,7 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 		RetryBase:   c.RetryBase, RetryMax: c.RetryMax, PollFirst: c.PollFirst, PollMax: c.PollMax,
 		JanitorInterval: c.JanitorInterval, CircuitCooldown: c.CircuitCooldown,
 		FingerprintKey: []byte(c.FingerprintKey.Reveal()), Seal: ring, OnStep: faultPoints(log),
-		Pace: rate.New(rdb, rates(c), c.JanitorInterval),
+		Pace: rate.New(rdb, rates(c), c.JanitorInterval), Throttle: rate.NewThrottle(rdb, c.Lease),
 	})
 	if err != nil {
 		return nil, err

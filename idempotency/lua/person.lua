@@ -50,8 +50,15 @@ function STEP.anomaly()
   end
 end
 
+-- What is ready goes at once, whatever it was told to wait; what has failed begins again.
 function STEP.retry()
-  if r.s ~= 'failed' then return fail('refused', 'only a failed payment can be retried; this one is ' .. r.s) end
+  if r.s == 'ready' then
+    r.na = nil
+    changed(r)
+    remember(r, r.s, text)
+    return store(r, NOW)
+  end
+  if r.s ~= 'failed' then return fail('refused', 'only a failed or a ready payment can be retried; this one is ' .. r.s) end
   if r.an then return fail('refused', 'it has an anomaly; clear that first') end
   if r.sb then return fail('refused', 'a charge of a subscription is not retried by hand; its dunning makes new charges') end
   if redis.call('EXISTS', PAYLOAD) == 0 then

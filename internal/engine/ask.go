@@ -25,12 +25,17 @@ func (e *Engine) ask(ctx context.Context, k idempotency.Key) {
 	if !ok {
 		return
 	}
+	learnt := errNoVerdict
+	leave, ok := e.enter(ctx, k, c)
+	if !ok {
+		return
+	}
+	defer func() { leave(learnt) }()
 	pass, err := c.allow()
 	if err != nil {
 		e.park(ctx, k, c.reason(), err)
 		return
 	}
-	learnt := errNoVerdict
 	defer func() { pass(learnt) }()
 	if err := e.prepare(ctx, k, c.account, true); err != nil {
 		learnt = err

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sony/gobreaker/v2"
@@ -22,7 +23,9 @@ type circuit struct {
 	account  providers.Account
 	breaker  *gobreaker.TwoStepCircuitBreaker[any]
 	cooldown time.Duration
-	mu       sync.Mutex
+	// untold counts the probes in a row that were told to wait, and not for how long.
+	untold atomic.Int32
+	mu     sync.Mutex
 	// refused is set while what is being told is refused credentials.
 	refused bool
 }

@@ -17,6 +17,8 @@ const (
 	reasonAccount = "account"
 	// reasonCircuit: the account's circuit is open here.
 	reasonCircuit = "circuit"
+	// reasonThrottled: the provider told the account to wait.
+	reasonThrottled = "throttled"
 	// reasonKey: sealed with a key that is not here; alone, not sealed.
 	reasonKey = "key"
 	// reasonRate: the provider's rate limit leaves no slot soon.
@@ -86,6 +88,11 @@ func (e *Engine) over(ctx context.Context, provider, reason string, halts map[st
 			return c.probes(), nil
 		}
 		return 0, nil
+	case reasonThrottled:
+		if _, ok := e.circuits[provider+"/"+name]; !ok {
+			return 0, nil
+		}
+		return e.Throttle.Room(ctx, provider, name, most)
 	case reasonKey:
 		return all(e.opens(name)), nil
 	case reasonRate:

@@ -20,12 +20,17 @@ func (e *Engine) send(ctx context.Context, k idempotency.Key) {
 		e.park(ctx, k, reasonAccount+":"+k.Account, errNoAccount)
 		return
 	}
+	learnt := errNoVerdict
+	leave, ok := e.enter(ctx, k, c)
+	if !ok {
+		return
+	}
+	defer func() { leave(learnt) }()
 	pass, err := c.allow()
 	if err != nil {
 		e.park(ctx, k, c.reason(), err)
 		return
 	}
-	learnt := errNoVerdict
 	defer func() { pass(learnt) }() // after a panic too: a probe that never reports would keep the circuit open for ever
 	if err := e.prepare(ctx, k, c.account, false); err != nil {
 		learnt = err
