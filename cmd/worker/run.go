@@ -114,7 +114,7 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 	if err != nil {
 		return nil, err
 	}
-	registry, err := wiring.Registry(c, wiring.Parts{Tokens: tokens, Renewed: m.TokenRenewed})
+	registry, err := wiring.Registry(c, wiring.Parts{Tokens: tokens, Renewed: m.TokenRenewed, Contended: contended(m, log, tokens != nil)})
 	if err != nil {
 		return nil, err
 	}
@@ -149,6 +149,18 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 		config: c, rdb: rdb, registry: registry, ledger: ledger, engine: e, subscriptions: subscriptions, metrics: reg, log: log,
 		addr: make(chan string, 1),
 	}, nil
+}
+
+// contended says what to set where workers end each other's tokens.
+func contended(m *metrics.Metrics, log zerolog.Logger, shared bool) func(provider, account string) {
+	hint := "each login may end the other workers' tokens: set REMESA_TOKEN_KEY, the same on all workers, so that they share one token"
+	if shared {
+		hint = "something else logs in with the same credentials and ends the workers' token, or REMESA_TOKEN_KEY is not the same on all workers"
+	}
+	return func(provider, account string) {
+		m.TokensContended(provider)
+		log.Error().Str("account", provider+"/"+account).Msg("FRESH TOKENS ARE REFUSED again and again: " + hint)
+	}
 }
 
 // serve listens, waits for a Redis that is fit for payments, and works until ctx is done.

@@ -17,6 +17,7 @@ import (
 // Ledger is what Signals needs of the store.
 type Ledger interface {
 	Signals(ctx context.Context, provider string) (idempotency.Signals, error)
+	Waiting(ctx context.Context, provider string) (map[string]int64, error)
 }
 
 // Signals collects at every scrape what the alerts are about. All workers report the same numbers: take the highest, never a sum.
@@ -33,12 +34,14 @@ var (
 	anomaliesOpenDesc = prometheus.NewDesc("remesa_anomalies_open", "Payments with an anomaly that nobody has cleared.", []string{"provider"}, nil)
 	sweepLagDesc      = prometheus.NewDesc("remesa_sweep_lag_seconds",
 		"How long the payment that is due the longest has been waiting to be woken.", []string{"provider"}, nil)
+	waitingDesc = prometheus.NewDesc("remesa_waiting_payments",
+		"Payments that cannot move until their reason ends.", []string{"provider", "reason"}, nil)
 	haltsDesc = prometheus.NewDesc("remesa_halts", "Halts that nobody has lifted.", []string{"provider"}, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (s Signals) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{oldestDesc, anomaliesOpenDesc, sweepLagDesc, haltsDesc} {
+	for _, d := range []*prometheus.Desc{oldestDesc, anomaliesOpenDesc, sweepLagDesc, haltsDesc, waitingDesc} {
 		ch <- d
 	}
 }
@@ -58,6 +61,28 @@ func (s Signals) Collect(ch chan<- prometheus.Metric) {
 		for _, state := range []idempotency.State{idempotency.InDoubt, idempotency.Held} {
 			gauge(ch, oldestDesc, found.Longest[state].Seconds(), p, string(state))
 		}
+		s.waiting(ctx, ch, p)
+	}
+}
+
+// waitingReasons are those of internal/engine, each reported from the start. What a reason is about, such as an account, is left out.
+var waitingReasons = []string{"halted", "account", "circuit", "throttled", "key", "rate", "queue"}
+
+func (s Signals) waiting(ctx context.Context, ch chan<- prometheus.Metric, provider string) {
+	found, err := s.Ledger.Waiting(ctx, provider)
+	if err != nil {
+		return
+	}
+	sums := map[string]int64{}
+	for _, kind := range waitingReasons {
+		sums[kind] = 0
+	}
+	for reason, n := range found {
+		kind, _, _ := strings.Cut(reason, ":")
+		sums[kind] += n
+	}
+	for kind, n := range sums {
+		gauge(ch, waitingDesc, float64(n), provider, kind)
 	}
 }
 

@@ -28,6 +28,10 @@ func (ledger) Signals(_ context.Context, provider string) (idempotency.Signals, 
 		Longest: map[idempotency.State]time.Duration{idempotency.InDoubt: 16 * time.Minute}}, nil
 }
 
+func (ledger) Waiting(context.Context, string) (map[string]int64, error) {
+	return map[string]int64{"halted": 3, "halted:second": 4, "circuit:default": 5, "rate:ask": 1, "something-newer": 2}, nil
+}
+
 func TestSignals(t *testing.T) {
 	t.Parallel()
 	const want = `
@@ -44,6 +48,16 @@ remesa_payments_oldest_seconds{provider="virtualpos",state="in_doubt"} 960
 # HELP remesa_sweep_lag_seconds How long the payment that is due the longest has been waiting to be woken.
 # TYPE remesa_sweep_lag_seconds gauge
 remesa_sweep_lag_seconds{provider="virtualpos"} 1.5
+# HELP remesa_waiting_payments Payments that cannot move until their reason ends.
+# TYPE remesa_waiting_payments gauge
+remesa_waiting_payments{provider="virtualpos",reason="account"} 0
+remesa_waiting_payments{provider="virtualpos",reason="circuit"} 5
+remesa_waiting_payments{provider="virtualpos",reason="halted"} 7
+remesa_waiting_payments{provider="virtualpos",reason="key"} 0
+remesa_waiting_payments{provider="virtualpos",reason="queue"} 0
+remesa_waiting_payments{provider="virtualpos",reason="rate"} 1
+remesa_waiting_payments{provider="virtualpos",reason="something-newer"} 2
+remesa_waiting_payments{provider="virtualpos",reason="throttled"} 0
 `
 	s := Signals{Ledger: ledger{}, Providers: []string{"away", "virtualpos"}}
 	if err := testutil.CollectAndCompare(s, strings.NewReader(want)); err != nil {
