@@ -36,11 +36,12 @@ func (e *Engine) janitor(ctx context.Context, provider string) {
 	}
 }
 
-// sweep lets go what no longer has to wait, and wakes everything that is due now.
+// sweep lets go what no longer has to wait, and wakes everything that is due now. Where the one fails the other is done all the same.
 func (e *Engine) sweep(ctx context.Context, provider string) error {
-	if err := e.letGo(ctx, provider); err != nil {
-		return err
-	}
+	return errors.Join(e.letGo(ctx, provider), e.wakeDue(ctx, provider))
+}
+
+func (e *Engine) wakeDue(ctx context.Context, provider string) error {
 	for ctx.Err() == nil {
 		free, err := e.room(ctx, provider)
 		if err != nil {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -60,19 +61,15 @@ func (e *Engine) letGo(ctx context.Context, provider string) error {
 	if err != nil {
 		return err
 	}
+	var errs []error
 	for reason, n := range waiting {
 		free := room.of(strings.HasSuffix(reason, ":"+ofAsks))
 		allowed, err := e.over(ctx, provider, reason, halts, min(*free, int(n)))
-		if err != nil {
-			return err
-		}
-		gone, err := e.Ledger.Unpark(ctx, provider, reason, min(allowed, *free))
-		if err != nil {
-			return err
-		}
+		gone, unparked := e.Ledger.Unpark(ctx, provider, reason, min(allowed, *free))
 		*free -= gone
+		errs = append(errs, err, unparked)
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // over is how many of those that wait for a reason may go on now, most at the most.
