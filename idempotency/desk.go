@@ -31,6 +31,8 @@ type Record struct {
 	Period       string
 	// NextDue is when somebody must look next; zero where nobody must.
 	NextDue time.Time
+	// Waits is the reason for which the payment is parked, if it is: it goes on when that ends.
+	Waits   string
 	History []Event
 	// Unopened says why metadata is not there, or message or action URL still sealed; an error of package seal.
 	Unopened error
@@ -72,9 +74,9 @@ func (l *Ledger) Show(ctx context.Context, k Key) (Record, error) {
 	case all[0].Text == "":
 		return Record{}, fmt.Errorf("%s: %w", k, ErrUnknown)
 	}
-	r := record(k, all[0])
-	l.openRecord(&r, all[0].Record.Metadata)
-	return r, nil
+	r := []Record{record(k, all[0])}
+	l.openRecord(&r[0], all[0].Record.Metadata)
+	return r[0], l.markWaiting(ctx, k.Provider, r)
 }
 
 // List calls yield for the payments that match, oldest first within a state, until it returns false. Open states, anomalies
@@ -90,25 +92,38 @@ func (l *Ledger) List(ctx context.Context, f Filter, yield func(Record) bool) er
 		if err != nil {
 			return false, fmt.Errorf("list %s: %w", f.Provider, err)
 		}
-		for i, loaded := range all {
-			k := keyFromID(f.Provider, ids[i])
-			if loaded.Err != nil && f.Damaged != nil {
-				f.Damaged(k, loaded.Err)
-			}
-			if loaded.Err != nil || loaded.Text == "" {
-				continue
-			}
-			r := record(k, loaded)
-			if f.State != "" && r.State != f.State {
-				continue
-			}
-			l.openRecord(&r, loaded.Record.Metadata)
+		rs := l.matching(f, ids, all)
+		if err := l.markWaiting(ctx, f.Provider, rs); err != nil {
+			return false, err
+		}
+		for _, r := range rs {
 			if !yield(r) {
 				return false, nil
 			}
 		}
 		return true, nil
 	})
+}
+
+// matching are the records that a list asks for; one that cannot be read is named and left out.
+func (l *Ledger) matching(f Filter, ids []string, all []Loaded) []Record {
+	var rs []Record
+	for i, loaded := range all {
+		k := keyFromID(f.Provider, ids[i])
+		if loaded.Err != nil && f.Damaged != nil {
+			f.Damaged(k, loaded.Err)
+		}
+		if loaded.Err != nil || loaded.Text == "" {
+			continue
+		}
+		r := record(k, loaded)
+		if f.State != "" && r.State != f.State {
+			continue
+		}
+		l.openRecord(&r, loaded.Record.Metadata)
+		rs = append(rs, r)
+	}
+	return rs
 }
 
 // Counts returns the number of payments in each open state, and of those that failed in the last 30 days.
@@ -153,12 +168,16 @@ func (l *Ledger) ClearAnomaly(ctx context.Context, k Key, version int64, reverse
 		})
 }
 
-// Retry makes a failed payment ready again.
+// Retry makes a failed payment ready again; one that is ready goes at once, and its account need not wait any longer.
 func (l *Ledger) Retry(ctx context.Context, k Key, version int64, acceptDoubleRisk bool, by Person) (Settlement, error) {
-	return l.byHand(ctx, "retry", k, version, by,
+	s, err := l.byHand(ctx, "retry", k, version, by,
 		func(r rules.Record, p Policy, f rules.Facts, now rules.Time, h rules.Hand) (rules.Change, error) {
 			return rules.Retry(r, p, f, now, acceptDoubleRisk, h)
 		})
+	if err == nil && s.State == Ready && !s.Moved {
+		err = waitingError(k.Provider, l.store.Hasten(ctx, k.Provider, k.Account))
+	}
+	return s, err
 }
 
 // Unblock lets a blocked payment go on.
@@ -192,9 +211,12 @@ func (l *Ledger) Halt(ctx context.Context, provider, account string, p Person) e
 	return l.halt(ctx, provider, account, p, true)
 }
 
-// Unhalt lets them go on.
+// Unhalt lets them go on, also where the provider told an account to wait.
 func (l *Ledger) Unhalt(ctx context.Context, provider, account string, p Person) error {
-	return l.halt(ctx, provider, account, p, false)
+	if err := l.halt(ctx, provider, account, p, false); err != nil {
+		return err
+	}
+	return waitingError(provider, l.store.Hasten(ctx, provider, account))
 }
 
 func (l *Ledger) halt(ctx context.Context, provider, account string, p Person, halted bool) error {

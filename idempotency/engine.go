@@ -202,8 +202,16 @@ func (l *Ledger) begun(k Key, t took, b rules.Begun, attempt string) Begun {
 	out := Begun{
 		Verdict: b.Verdict, Own: b.Own, State: r.State, Until: asTime(b.Until), Now: asTime(t.loaded.Now),
 	}
-	if b.Locked {
+	switch b.For {
+	case rules.ForHaltOfProvider:
+		out.Waits = "halted"
+	case rules.ForHaltOfAccount:
+		out.Waits = "halted:" + k.Account
+	case rules.ForType:
+		out.Waits = "account:" + k.Account + ":" + r.Type
+	case rules.ForKey:
 		out.Unopened = l.locked(t.loaded)
+		out.Waits = l.keyReason(out.Unopened, t.loaded)
 	}
 	if b.Verdict != Send {
 		return out
@@ -301,7 +309,7 @@ func (l *Ledger) Ask(ctx context.Context, k Key) (Question, error) {
 	return Question{
 		Ask: ask, State: r.State, Version: r.Version, AskedAt: asTime(t.loaded.Now), ProviderID: r.ProviderID,
 		Amount: r.Amount, Currency: r.Currency, Type: r.Type, Handles: content.handles, Payload: content.payload,
-		Unopened: content.err, Polls: r.Polls,
+		Unopened: content.err, Waits: l.keyReason(content.err, t.loaded), Polls: r.Polls,
 	}, nil
 }
 

@@ -135,7 +135,10 @@ func (l *Ledger) once(ctx context.Context, k Key, loaded Loaded, d decide) (rule
 		case written[0].Moved:
 			return change, true, nil
 		case written[0].Failed == rules.NotHalted:
-			facts.Halted = true
+			facts.Halted = rules.HaltAccount
+			if written[0].Found == AllAccounts {
+				facts.Halted = rules.HaltProvider
+			}
 		case written[0].Failed == rules.LookupNotAsked:
 			facts.Lookup = rules.LookupAsked
 		default:

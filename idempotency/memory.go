@@ -38,8 +38,10 @@ type shelf struct {
 	lookup    map[string]rules.Lookup
 	halted    map[string]string
 	values    map[string]string // objects, permits and aliases
-	outcomes  []map[string]string
-	news      []string
+	// waiting holds, by reason, the parked and when they were registered.
+	waiting  map[string]map[string]rules.Time
+	outcomes []map[string]string
+	news     []string
 }
 
 type listed struct {
@@ -52,6 +54,7 @@ func (m *Memory) shelf(provider string) *shelf {
 		m.providers[provider] = &shelf{
 			texts: map[string]string{}, payloads: map[string][]byte{}, due: map[string]rules.Time{}, listed: map[string]listed{},
 			anomalies: map[string]rules.Time{}, lookup: map[string]rules.Lookup{}, halted: map[string]string{}, values: map[string]string{},
+			waiting: map[string]map[string]rules.Time{},
 		}
 	}
 	return m.providers[provider]
@@ -109,7 +112,10 @@ func (s *shelf) holds(d Decision, g rules.Guard) (found string, holds bool) {
 	id := d.Key.id()
 	switch g {
 	case rules.NotHalted:
-		return "", s.halted[AllAccounts] == "" && s.halted[d.Key.Account] == ""
+		if s.halted[AllAccounts] != "" {
+			return AllAccounts, false
+		}
+		return d.Key.Account, s.halted[d.Key.Account] == ""
 	case rules.PermitHeld:
 		return s.values[d.Permit], s.values[d.Permit] == id
 	case rules.ObjectFree:
@@ -187,6 +193,12 @@ func (s *shelf) index(d Decision) {
 	case c.Cleared:
 		delete(s.anomalies, id)
 	}
+	if c.Waits != "" {
+		if s.waiting[c.Waits] == nil {
+			s.waiting[c.Waits] = map[string]rules.Time{}
+		}
+		s.waiting[c.Waits][id] = c.Record.Created
+	}
 	if c.News {
 		s.news = append(s.news, c.Record.Subscription+"|"+id)
 	}
@@ -230,6 +242,51 @@ func (m *Memory) Postpone(_ context.Context, provider, id string, by time.Durati
 	m.shelf(provider).due[id] += rules.Time(by.Milliseconds())
 	return nil
 }
+
+// Waits implements Store.
+func (m *Memory) Waits(_ context.Context, provider string, ids []string) (map[string]string, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	out := map[string]string{}
+	for reason, parked := range m.shelf(provider).waiting {
+		for _, id := range ids {
+			if _, ok := parked[id]; ok {
+				out[id] = reason
+			}
+		}
+	}
+	return out, nil
+}
+
+// Unpark implements Store.
+func (m *Memory) Unpark(_ context.Context, provider, reason string, limit int) (int, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := m.shelf(provider)
+	ids := sorted(s.waiting[reason], byTime)
+	ids = ids[:min(limit, len(ids))]
+	for _, id := range ids {
+		s.due[id] = m.now()
+		delete(s.waiting[reason], id)
+	}
+	return len(ids), nil
+}
+
+// Waiting implements Store.
+func (m *Memory) Waiting(_ context.Context, provider string) (map[string]int64, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	out := map[string]int64{}
+	for reason, parked := range m.shelf(provider).waiting {
+		if len(parked) > 0 {
+			out[reason] = int64(len(parked))
+		}
+	}
+	return out, nil
+}
+
+// Hasten implements Store; nobody is told to wait here.
+func (m *Memory) Hasten(context.Context, string, string) error { return nil }
 
 // Acknowledged implements Store.
 func (m *Memory) Acknowledged(context.Context, string) error { return nil }

@@ -49,6 +49,8 @@ func (p place) states() string                  { return p.prefix + "states" }
 func (p place) anomalies() string               { return p.prefix + "anomalies" }
 func (p place) lookup() string                  { return p.prefix + "lookup" }
 func (p place) halted() string                  { return p.prefix + "halted" }
+func (p place) reasons() string                 { return p.prefix + "waiting" }
+func (p place) waiting(reason string) string    { return p.prefix + "waiting:" + reason }
 func (p place) halts() string                   { return p.prefix + "halts" }
 func (p place) object(account, o string) string { return p.prefix + "object:" + account + ":" + o }
 
@@ -151,13 +153,11 @@ func score(s State, at rules.Time) string {
 // Commit implements Store.
 func (s *redisStore) Commit(ctx context.Context, provider string, decisions []Decision) ([]Committed, []error) {
 	commits := make([]*kv.Commit, len(decisions))
-	guards := make([][]rules.Guard, len(decisions))
 	errs := make([]error, len(decisions))
 	var sent []*kv.Commit
 	var places []int
 	for i, d := range decisions {
 		commits[i], errs[i] = commit(d)
-		guards[i] = d.Change.Guards
 		if errs[i] == nil {
 			sent, places = append(sent, commits[i]), append(places, i)
 		}
@@ -168,25 +168,29 @@ func (s *redisStore) Commit(ctx context.Context, provider string, decisions []De
 		r := results[n]
 		out[i] = Committed{Done: r.Done, Moved: r.Moved || r.Stale, Found: r.Found}
 		if g := r.Guard; g > 0 && failed[n] == nil {
-			out[i].Failed = guardAt(guards[i], g)
+			out[i].Failed, out[i].Found = guardAt(decisions[i], g, r.Found)
 		}
 		errs[i] = storeError(failed[n])
 	}
 	return out, errs
 }
 
-// guardAt finds the guard that the script counts: NotHalted looks at two accounts.
-func guardAt(guards []rules.Guard, n int) rules.Guard {
-	for _, g := range guards {
+// guardAt finds the guard that the script counts, and what it found: NotHalted looks at the provider's halt, then at the account's.
+func guardAt(d Decision, n int, found string) (rules.Guard, string) {
+	for _, g := range d.Change.Guards {
 		n--
 		if g == rules.NotHalted {
+			if n == 0 {
+				return g, AllAccounts
+			}
 			n--
+			found = d.Key.Account
 		}
 		if n <= 0 {
-			return g
+			return g, found
 		}
 	}
-	return ""
+	return "", found
 }
 
 func storeError(err error) error {
@@ -294,6 +298,10 @@ func writeIndexes(out *kv.Commit, p place, d Decision) {
 	case c.Cleared:
 		out.Write("ZREM", p.anomalies(), id)
 	}
+	if c.Waits != "" {
+		out.Write("ZADD", p.waiting(c.Waits), int64(r.Created), id)
+		out.Write("SADD", p.reasons(), c.Waits)
+	}
 	if c.News {
 		out.Write("ZADD", kv.NewsKey(d.Key.Provider), int64(d.Now), r.Subscription+"|"+id)
 	}
@@ -333,6 +341,93 @@ func (s *redisStore) now(ctx context.Context, provider string) (int64, error) {
 // Postpone implements Store.
 func (s *redisStore) Postpone(ctx context.Context, provider, id string, by time.Duration) error {
 	return s.db.Client.ZIncrBy(ctx, at(provider).due(), float64(by.Milliseconds()), id).Err()
+}
+
+// Waits implements Store.
+func (s *redisStore) Waits(ctx context.Context, provider string, ids []string) (map[string]string, error) {
+	p := at(provider)
+	reasons, err := s.db.Client.SMembers(ctx, p.reasons()).Result()
+	if err != nil || len(reasons) == 0 || len(ids) == 0 {
+		return nil, err
+	}
+	pipe := s.db.Client.Pipeline()
+	scores := make([]*redis.FloatSliceCmd, len(reasons))
+	for i, reason := range reasons {
+		scores[i] = pipe.ZMScore(ctx, p.waiting(reason), ids...)
+	}
+	if _, err := pipe.Exec(ctx); err != nil {
+		return nil, err
+	}
+	out := map[string]string{}
+	for i, reason := range reasons {
+		for n, score := range scores[i].Val() {
+			if score > 0 {
+				out[ids[n]] = reason
+			}
+		}
+	}
+	return out, nil
+}
+
+// Unpark implements Store: due first, then no longer parked, so that whoever dies in between has forgotten nobody.
+func (s *redisStore) Unpark(ctx context.Context, provider, reason string, limit int) (int, error) {
+	p := at(provider)
+	ids, err := s.db.Client.ZRange(ctx, p.waiting(reason), 0, int64(limit)-1).Result()
+	if err != nil {
+		return 0, err
+	}
+	now, err := s.now(ctx, provider)
+	if err != nil {
+		return 0, err
+	}
+	c := kv.NewCommit(provider, p.prefix+"none", "", 0)
+	for _, id := range ids {
+		c.Write("ZADD", p.due(), now, id)
+		c.Write("ZREM", p.waiting(reason), id)
+	}
+	forget := kv.NewCommit(provider, p.prefix+"none", "", 0)
+	forget.Guard("EXISTS", p.waiting(reason), "", "0", "0")
+	forget.Write("SREM", p.reasons(), reason)
+	_, errs := s.flights.Commit(ctx, provider, c, forget)
+	return len(ids), errors.Join(errs...)
+}
+
+// Waiting implements Store.
+func (s *redisStore) Waiting(ctx context.Context, provider string) (map[string]int64, error) {
+	p := at(provider)
+	reasons, err := s.db.Client.SMembers(ctx, p.reasons()).Result()
+	if err != nil || len(reasons) == 0 {
+		return nil, err
+	}
+	pipe := s.db.Client.Pipeline()
+	counts := make([]*redis.IntCmd, len(reasons))
+	for i, reason := range reasons {
+		counts[i] = pipe.ZCard(ctx, p.waiting(reason))
+	}
+	if _, err := pipe.Exec(ctx); err != nil {
+		return nil, err
+	}
+	out := map[string]int64{}
+	for i, reason := range reasons {
+		if n := counts[i].Val(); n > 0 {
+			out[reason] = n
+		}
+	}
+	return out, nil
+}
+
+// Hasten implements Store: the account's next request is the probe that finds out whether the provider answers. A full Redis takes
+// no probe's mark, and forgets the wait instead.
+func (s *redisStore) Hasten(ctx context.Context, provider, account string) error {
+	told, err := s.db.Client.HKeys(ctx, ThrottledKey(provider)).Result()
+	for _, name := range told {
+		if err == nil && (account == "" || account == name) {
+			if err = s.db.Client.HSet(ctx, ThrottledKey(provider), name, "0|0").Err(); err != nil {
+				err = s.db.Client.HDel(ctx, ThrottledKey(provider), name).Err()
+			}
+		}
+	}
+	return err
 }
 
 // Acknowledged implements Store.

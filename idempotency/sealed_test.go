@@ -271,6 +271,13 @@ func TestWhoCannotOpenAPaymentWaits(t *testing.T) {
 			if got.Verdict != idempotency.Wait || !errors.Is(got.Unopened, row.want) || got.Payload != nil {
 				t.Fatalf("verdict %s, %v, want wait with %v", got.Verdict, got.Unopened, row.want)
 			}
+			reason := "key"
+			if errors.Is(row.want, seal.ErrUnknownKey) {
+				reason += ":" + right.Prefixes()[0]
+			}
+			if got.Waits != reason {
+				t.Errorf("waits for %q, want %q", got.Waits, reason)
+			}
 			if got.Unopened != nil && strings.Contains(got.Unopened.Error(), "anario") {
 				t.Errorf("the error repeats the payload: %v", got.Unopened)
 			}

@@ -19,6 +19,14 @@ type Store interface {
 	Due(ctx context.Context, provider string, limit int) ([]string, error)
 	// Postpone puts an id that cannot be looked at behind the others.
 	Postpone(ctx context.Context, provider, id string, by time.Duration) error
+	// Waits says, by id, which of these payments are parked, and for which reason.
+	Waits(ctx context.Context, provider string, ids []string) (map[string]string, error)
+	// Unpark makes up to limit payments due now that are parked for the reason, those that were registered first.
+	Unpark(ctx context.Context, provider, reason string, limit int) (int, error)
+	// Waiting counts the parked by reason.
+	Waiting(ctx context.Context, provider string) (map[string]int64, error)
+	// Hasten ends the wait that the provider told an account (empty: each) to keep.
+	Hasten(ctx context.Context, provider, account string) error
 	// Acknowledged returns once replicas have all that was written, where they are asked for.
 	Acknowledged(ctx context.Context, provider string) error
 
@@ -92,7 +100,7 @@ type Decision struct {
 // Committed is what became of a decision.
 type Committed struct {
 	// Done: it was written. Otherwise Moved: the record is another, or the decision is too old; or Failed is the guard that
-	// did not hold, and Found what it found.
+	// did not hold, and Found what it found: the holder of an object, whose halt.
 	Done, Moved bool
 	Failed      rules.Guard
 	Found       string

@@ -140,6 +140,8 @@ type Begun struct {
 	// Unopened says why payload and handles are not there: seal.ErrTampered, after Send, if the right key does not open them. Where the
 	// key is missing, or should have sealed them and did not, the verdict is Wait: another worker, or this one with the right keys, sends.
 	Unopened error
+	// Waits, with Wait, is the reason to Park it for; empty where it waits for its own time or for somebody's lease.
+	Waits string
 }
 
 // Question is what Ask hands out: the payment as it is known, and the version that the answer must carry.
@@ -158,6 +160,8 @@ type Question struct {
 	Payload []byte
 	// Unopened says why payload and handles are not there though they are kept; an error of package seal.
 	Unopened error
+	// Waits is the reason to Park it for where another worker could open them.
+	Waits string
 	// Polls counts the answers since the payment was last sent.
 	Polls int
 }

@@ -165,7 +165,7 @@ func (c *Client) take(ctx context.Context, ts []Task, registration func(Task, in
 	for i, a := range answers {
 		receipts[i] = c.receipt(ts[i], a)
 		if a.State == idempotency.Queued || a.State == idempotency.Ready {
-			wakes = append(wakes, idempotency.Wakeup{Key: receipts[i].Key, Generation: a.Generation})
+			wakes = append(wakes, idempotency.Wakeup{Key: receipts[i].Key, Generation: FirstGeneration})
 		}
 	}
 	return receipts, c.wake(ctx, wakes)
@@ -174,11 +174,11 @@ func (c *Client) take(ctx context.Context, ts []Task, registration func(Task, in
 func (c *Client) receipt(t Task, a idempotency.Registered) Receipt {
 	switch {
 	case a.Result == idempotency.New:
-		return Receipt{Key: t.Key(), TaskID: t.Key().TaskID(a.Generation), Outcome: Enqueued}
+		return Receipt{Key: t.Key(), TaskID: t.Key().TaskID(FirstGeneration), Outcome: Enqueued}
 	case t.Differs(a, c.opts.FingerprintKey):
 		return Receipt{Key: t.Key(), Outcome: Conflict, State: a.State, Problem: a.Conflict}
 	default:
-		return Receipt{Key: t.Key(), TaskID: t.Key().TaskID(a.Generation), Outcome: Duplicate, State: a.State}
+		return Receipt{Key: t.Key(), TaskID: t.Key().TaskID(FirstGeneration), Outcome: Duplicate, State: a.State}
 	}
 }
 

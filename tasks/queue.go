@@ -29,6 +29,10 @@ type wake struct {
 // not be zero, or a crash archives the wake-up.
 const Redeliveries = 5
 
+// FirstGeneration is that of a payment's first wake-up. Its task id is the one under which the payment is woken in each lane, unless that
+// is taken by a task of no use: a queue then holds at most one wake-up of a payment.
+const FirstGeneration = 1
+
 // NewWake makes the task that wakes a payment. timeout is asynq's, longer than any attempt.
 func NewWake(w idempotency.Wakeup, timeout time.Duration) *asynq.Task {
 	payload, err := json.Marshal(wake{w.Key.String()})

@@ -27,7 +27,7 @@ type cli struct {
 	Show    showCmd    `cmd:"" help:"Print a payment with its history, as JSON."`
 	List    listCmd    `cmd:"" help:"List payments, oldest first."`
 	Resolve resolveCmd `cmd:"" help:"Settle a payment in doubt, or clear an anomaly."`
-	Retry   retryCmd   `cmd:"" help:"Begin a failed payment again that cannot have been executed."`
+	Retry   retryCmd   `cmd:"" help:"Begin a failed payment again that cannot have been executed, or let a ready one go before its time."`
 	Release releaseCmd `cmd:"" help:"Let a blocked payment go on."`
 	Cancel  cancelCmd  `cmd:"" help:"Stop payments that were never sent."`
 	Halt    haltCmd    `cmd:"" help:"Send nothing new to a provider until it is unhalted; asking goes on."`

@@ -118,7 +118,7 @@ type retryCmd struct {
 // Validate checks who and why.
 func (c *retryCmd) Validate() error { return c.Person.Validate() }
 
-// Run begins a failed payment again; the due index wakes it.
+// Run begins a failed payment again, or lets a ready one go at once; the due index wakes it.
 func (c *retryCmd) Run(a *app) error {
 	return a.decide(c.Key, func(k idempotency.Key, version int64) (idempotency.Settlement, error) {
 		return a.ledger.Retry(a.ctx, k, version, c.AcceptDoubleRisk, c.Person.value())

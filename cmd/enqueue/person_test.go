@@ -267,3 +267,37 @@ func TestShowPrintsEveryField(t *testing.T) {
 	wantText(t, "a settled payment", got.out, `"metadata":{"order":"7"}`, `"next_due":null`, `"provider_id":"9"`, `"may_have_left":true`)
 	wantCode(t, "an unknown payment", d.run("show", "virtualpos/nobody"), exitUnknown)
 }
+
+func TestShowSaysWhatAParkedPaymentWaitsFor(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.must(d.ledger.Park(t.Context(), d.queued("virtualpos/w"), "halted"))
+	wantText(t, "parked", d.run("show", "virtualpos/w").out, `"state":"queued"`, `"next_due":null,"waits_for":"halted"`)
+	wantCode(t, "cancel", d.byHand("cancel virtualpos/w"), 0)
+	if got := d.run("show", "virtualpos/w").out; strings.Contains(got, "waits_for") {
+		t.Errorf("a settled payment waits: %s", got)
+	}
+}
+
+// TestARetryLetsAReadyPaymentGoBeforeItsTime: a provider may have told it to wait for a day.
+func TestARetryLetsAReadyPaymentGoBeforeItsTime(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	k, attempt := d.begun("virtualpos/w", time.Minute)
+	_, err := d.ledger.Release(t.Context(), k, attempt, "throttled", 24*time.Hour)
+	d.must(err)
+	again := func(verdict idempotency.Verdict) {
+		t.Helper()
+		b, err := d.ledger.Begin(t.Context(), k, idempotency.BeginRequest{Attempt: idempotency.NewAttempt(), Lease: time.Minute})
+		d.must(err)
+		if b.Verdict != verdict {
+			t.Fatalf("begin: %s, want %s", b.Verdict, verdict)
+		}
+	}
+	again(idempotency.Wait)
+	got := d.byHand("retry virtualpos/w")
+	wantCode(t, "retry", got, 0)
+	wantText(t, "retry", got.out, `"key":"virtualpos/w","state":"ready"`)
+	wantText(t, "the history", d.run("show", "virtualpos/w").out, "by Ana: told by the bank")
+	again(idempotency.Send)
+}

@@ -6,7 +6,7 @@ import (
 	"github.com/remesa/remesa/idempotency"
 )
 
-// payment is a record as show and list print it. Every field is always there.
+// payment is a record as show and list print it. Every field is always there, but the last.
 type payment struct {
 	Key          string            `json:"key"`
 	Type         string            `json:"type"`
@@ -29,8 +29,10 @@ type payment struct {
 	Anomaly      string            `json:"anomaly"`
 	Subscription string            `json:"subscription"`
 	Period       string            `json:"period"`
-	// NextDue is null where nobody must look again.
+	// NextDue is null where nobody must look again, or not before what it waits for ends.
 	NextDue *string `json:"next_due"`
+	// WaitsFor is the reason for which the payment is parked; it is there only while it is.
+	WaitsFor string `json:"waits_for,omitempty"`
 }
 
 // shown is a payment with its history, oldest first.
@@ -52,6 +54,7 @@ func newPayment(r idempotency.Record) payment {
 		ProviderID: r.ProviderID, Code: r.Code, Message: r.Message, Decline: r.Decline, Amount: r.Amount, Currency: r.Currency,
 		Attempts: r.Attempts, CreatedAt: stamp(r.Created), UpdatedAt: stamp(r.Updated), ActionURL: r.ActionURL, Metadata: r.Metadata,
 		MayHaveLeft: r.MayHaveLeft, Anomaly: r.Anomaly, Subscription: r.Subscription, Period: r.Period,
+		WaitsFor: r.Waits,
 	}
 	if p.Metadata == nil {
 		p.Metadata = map[string]string{}

@@ -123,7 +123,7 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 	if err != nil {
 		return nil, err
 	}
-	registry, err := wiring.Registry(c, wiring.Parts{Tokens: tokens, Renewed: m.TokenRenewed})
+	registry, err := wiring.Registry(c, wiring.Parts{Tokens: tokens, Renewed: m.TokenRenewed, Contended: contended(m, log, tokens != nil)})
 	if err != nil {
 		return nil, err
 	}
@@ -156,7 +156,7 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 		RetryBase:   c.RetryBase, RetryMax: c.RetryMax, PollFirst: c.PollFirst, PollMax: c.PollMax,
 		JanitorInterval: c.JanitorInterval, CircuitCooldown: c.CircuitCooldown,
 		FingerprintKey: []byte(c.FingerprintKey.Reveal()), Seal: ring, OnStep: faultPoints(log),
-		Pace: rate.New(rdb, rates(c)).Wait,
+		Pace: rate.New(rdb, rates(c), c.JanitorInterval), Throttle: rate.NewThrottle(rdb, c.Lease),
 	})
 	if err != nil {
 		return nil, err
@@ -172,9 +172,18 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 func watch(reg *prometheus.Registry, ledger *idempotency.Ledger, subscriptions *schedule.Store) {
 	all := providers.Names()
 	reg.MustRegister(metrics.Open{Ledger: ledger, Providers: all}, metrics.Signals{Ledger: ledger, Providers: all},
-		metrics.Subscriptions{Store: subscriptions, Providers: all})
-	if parks, ok := any(ledger).(metrics.Parks); ok {
-		reg.MustRegister(metrics.Waiting{Ledger: parks, Providers: all})
+		metrics.Subscriptions{Store: subscriptions, Providers: all}, metrics.Waiting{Ledger: ledger, Providers: all})
+}
+
+// contended says what to set where workers end each other's tokens.
+func contended(m *metrics.Metrics, log zerolog.Logger, shared bool) func(provider, account string) {
+	hint := "each login may end the other workers' tokens: set REMESA_TOKEN_KEY, the same on all workers, so that they share one token"
+	if shared {
+		hint = "something else logs in with the same credentials and ends the workers' token, or REMESA_TOKEN_KEY is not the same on all workers"
+	}
+	return func(provider, account string) {
+		m.TokensContended(provider)
+		log.Error().Str("account", provider+"/"+account).Msg("FRESH TOKENS ARE REFUSED again and again: " + hint)
 	}
 }
 

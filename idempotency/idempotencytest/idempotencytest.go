@@ -52,6 +52,7 @@ func Run(t *testing.T, open Open) {
 		{"cancel, release, halt", deskRows()},
 		{"states", stateRows()},
 		{"wake-ups", wakeRows()},
+		{"parked", parkRows()},
 		{"lists", listRows()},
 		{"outcomes", outcomeRows()},
 		{"what the store has lost", lostRows()},

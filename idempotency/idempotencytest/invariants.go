@@ -36,7 +36,7 @@ func (p *payment) oneEntryForEachChange(r idempotency.Record, entries []map[stri
 	p.t.Helper()
 	var changes, told []string
 	for i, h := range r.History {
-		if i == 0 || h.State != r.History[i-1].State || strings.HasPrefix(h.Note, "by ") {
+		if i == 0 || h.State != r.History[i-1].State || h.State.Final() && strings.HasPrefix(h.Note, "by ") {
 			changes = append(changes, string(h.State))
 		}
 	}
@@ -53,11 +53,11 @@ func (p *payment) oneEntryForEachChange(r idempotency.Record, entries []map[stri
 	}
 }
 
-// notForgotten: what is not settled is due, or waits for a person in a list.
+// notForgotten: what is not settled is due, is parked, or waits for a person in a list.
 func (p *payment) notForgotten(r idempotency.Record) {
 	p.t.Helper()
 	waits := r.State == idempotency.Blocked || r.State == idempotency.Held
-	if !r.State.Final() && !waits && r.NextDue.IsZero() {
+	if !r.State.Final() && !waits && r.NextDue.IsZero() && r.Waits == "" {
 		p.t.Errorf("%s is %s and nobody will look at it", p.key, r.State)
 	}
 	if r.State.Final() && r.Anomaly == "" {

@@ -176,9 +176,28 @@ func retryRows() []row {
 			e.must(err)
 			q.send("b")
 		}},
-		{does: "only a failed payment can be tried again", run: func(e *env) {
+		{does: "a ready payment goes at once, whatever it was told to wait", run: func(e *env) {
+			p := e.queued().send("a")
+			_, err := e.Ledger.Release(e.ctx(), p.key, p.id("a"), "throttled", day)
+			e.must(err)
+			p.want(ready).wantDue(day)
+			p.wantVerdict(p.begin("early"), idempotency.Wait)
+			s, err := p.park("throttled:default").retry(false)
+			e.must(err)
+			e.wantApplied(s, true)
+			p.want(ready).wantDue(0).send("b").finish("b", paid("X"))
+			p.want(succeeded)
+		}},
+		{does: "a ready payment that may have left before goes no further by it than it would by itself", policy: resend, run: func(e *env) {
+			p := e.readyAgain()
+			_, err := p.retry(true)
+			e.must(err)
+			p.want(ready).wantLeft(true).send("b").finish("b", declined())
+			p.want(inDoubt)
+		}},
+		{does: "only a failed or a ready payment can be tried again", run: func(e *env) {
 			for _, s := range idempotency.States() {
-				if s == failed {
+				if s == failed || s == ready {
 					continue
 				}
 				p := e.reach(s)

@@ -37,9 +37,23 @@ type Begun struct {
 	Own bool
 	// Until says when a waiting caller would be served.
 	Until Time
-	// Locked: it waits for somebody who has the key of its payload.
-	Locked bool
+	// For is why it waits, where that is neither its own time nor somebody's lease.
+	For Waiting
 }
+
+// Waiting is why a payment waits unbegun, until somebody or something ends that.
+type Waiting string
+
+// What a payment may wait for.
+const (
+	// ForHaltOfProvider, ForHaltOfAccount: a person stopped new sends.
+	ForHaltOfProvider Waiting = "halt_of_provider"
+	ForHaltOfAccount  Waiting = "halt_of_account"
+	// ForType: an account that makes payments of this type.
+	ForType Waiting = "type"
+	// ForKey: somebody who has the key of its payload.
+	ForKey Waiting = "key"
+)
 
 // waitTime is how long a payment waits for somebody else who can send it, or for a halt to end.
 const waitTime = 30 * time.Second
@@ -77,14 +91,16 @@ func (s *step) begin(b BeginStep, known bool) Begun {
 	case r.Deadline != 0 && s.now >= r.Deadline:
 		s.expire()
 		return Begun{Verdict: Done}
-	case s.facts.Halted, b.Only != "" && b.Only != r.Type:
-		return s.wait(s.in(waitTime))
+	case s.facts.Halted == HaltProvider:
+		return s.wait(s.in(waitTime), ForHaltOfProvider)
+	case s.facts.Halted == HaltAccount:
+		return s.wait(s.in(waitTime), ForHaltOfAccount)
+	case b.Only != "" && b.Only != r.Type:
+		return s.wait(s.in(waitTime), ForType)
 	case s.now < earliest:
-		return s.wait(earliest)
+		return s.wait(earliest, "")
 	case s.facts.Locked:
-		begun := s.wait(s.in(waitTime))
-		begun.Locked = true
-		return begun
+		return s.wait(s.in(waitTime), ForKey)
 	}
 	s.open(b)
 	return Begun{Verdict: Send}
@@ -99,9 +115,9 @@ func (s *step) askedAbout() Verdict {
 	return Done
 }
 
-func (s *step) wait(until Time) Begun {
+func (s *step) wait(until Time, why Waiting) Begun {
 	s.wake(until)
-	return Begun{Verdict: Wait, Until: until}
+	return Begun{Verdict: Wait, Until: until, For: why}
 }
 
 func (s *step) open(b BeginStep) {

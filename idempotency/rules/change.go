@@ -9,6 +9,8 @@ type Change struct {
 	Written bool
 	Payload Payload
 	Due     Due
+	// Waits, if set, is the reason for which the payment is parked: it is let go when that ends.
+	Waits string
 	// Events are told to the outcome stream, in this order.
 	Events []Event
 	// News: the sweeper of subscriptions must look at this charge.
@@ -32,7 +34,7 @@ type Change struct {
 }
 
 // Empty reports whether there is nothing to write.
-func (c *Change) Empty() bool { return !c.Written && c.Due.Keep && c.Lookup == "" }
+func (c *Change) Empty() bool { return !c.Written && c.Due.Keep && c.Lookup == "" && c.Waits == "" }
 
 // Guard is what must hold at the moment of writing.
 type Guard string

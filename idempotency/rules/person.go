@@ -121,7 +121,7 @@ func ClearAnomaly(r Record, p Policy, f Facts, now Time, reverse bool, h Hand) (
 	return s.done(), nil
 }
 
-// Retry makes a failed payment ready again. After "not received", the provider is asked first where it can be.
+// Retry makes a failed payment ready again, and has a ready one go at once. After "not received", the provider is asked first where it can be.
 func Retry(r Record, p Policy, f Facts, now Time, acceptRisk bool, h Hand) (Change, error) {
 	s, err := hand(r, p, f, now, h)
 	if err != nil {
@@ -129,8 +129,14 @@ func Retry(r Record, p Policy, f Facts, now Time, acceptRisk bool, h Hand) (Chan
 	}
 	left := r.MayHaveLeft() && !off(retryNeedsNothingLeft)
 	switch {
+	case r.State == Ready: // it goes at once, whatever it was told to wait
+		s.r().NotAgainBefore = 0
+		s.changed()
+		s.remember(Ready, h.Text)
+		s.wake(now)
+		return s.done(), nil
 	case r.State != Failed:
-		return refuse("only a failed payment can be retried; this one is %s", r.State)
+		return refuse("only a failed or a ready payment can be retried; this one is %s", r.State)
 	case r.Anomaly != nil:
 		return refuse("it has an anomaly; clear that first")
 	case r.Subscription != "":

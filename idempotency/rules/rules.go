@@ -89,8 +89,8 @@ const (
 
 // Facts is what a step may know beside the record. A fact that the step does not look at may be left out.
 type Facts struct {
-	// Halted: a person has stopped new sends of the provider or the account.
-	Halted bool
+	// Halted: a person has stopped new sends of the provider, or of the account.
+	Halted Halt
 	// Locked: the payload or a handle is sealed with a key that the caller lacks, or is not sealed where it must be.
 	Locked bool
 	// HasPayload: the payment's details are still kept.
@@ -98,6 +98,16 @@ type Facts struct {
 	// Lookup is what is known of the account's status query.
 	Lookup Lookup
 }
+
+// Halt says what new sends a person has stopped.
+type Halt string
+
+// Kinds of halts.
+const (
+	NoHalt       Halt = ""
+	HaltProvider Halt = "provider"
+	HaltAccount  Halt = "account"
+)
 
 // Lookup says whether an account's status query ever found a payment; its word "not found" proves nothing before.
 type Lookup string

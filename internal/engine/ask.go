@@ -18,21 +18,26 @@ import (
 func (e *Engine) ask(ctx context.Context, k idempotency.Key) {
 	c, ok := e.circuits[k.Provider+"/"+k.Account]
 	if !ok {
-		e.wait(ctx, k, longestWait, errNoAccount)
+		e.park(ctx, k, reasonAccount+":"+k.Account, errNoAccount)
 		return
 	}
 	checker, ok := c.account.Client.(providers.StatusChecker)
 	if !ok {
 		return
 	}
-	pass, err := c.allow()
-	if err != nil {
-		e.wait(ctx, k, c.cooldown, err)
+	learnt := errNoVerdict
+	leave, ok := e.enter(ctx, k, c)
+	if !ok {
 		return
 	}
-	learnt := errNoVerdict
+	defer func() { leave(learnt) }()
+	pass, err := c.allow()
+	if err != nil {
+		e.park(ctx, k, c.reason(), err)
+		return
+	}
 	defer func() { pass(learnt) }()
-	if err := e.prepare(ctx, k, c.account); err != nil {
+	if err := e.prepare(ctx, k, c.account, true); err != nil {
 		learnt = err
 		return
 	}

@@ -81,6 +81,10 @@ func (b *book) Defer(ctx context.Context, _ idempotency.Key, after time.Duration
 	return b.take(ctx, "defer", " "+after.String())
 }
 
+func (b *book) Park(ctx context.Context, _ idempotency.Key, reason string) error {
+	return b.take(ctx, "park", " "+reason)
+}
+
 func (b *book) Ask(ctx context.Context, k idempotency.Key) (idempotency.Question, error) {
 	q := idempotency.Question{Ask: true, State: idempotency.InDoubt, Amount: "12500", Currency: "CLP", Payload: payload(k, "12500")}
 	return q, b.take(ctx, "ask", "")

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sony/gobreaker/v2"
@@ -22,7 +23,9 @@ type circuit struct {
 	account  providers.Account
 	breaker  *gobreaker.TwoStepCircuitBreaker[any]
 	cooldown time.Duration
-	mu       sync.Mutex
+	// untold counts the probes in a row that were told to wait, and not for how long.
+	untold atomic.Int32
+	mu     sync.Mutex
 	// refused is set while what is being told is refused credentials.
 	refused bool
 }
@@ -43,6 +46,21 @@ func newCircuit(a providers.Account, o Options) *circuit {
 		},
 	})
 	return c
+}
+
+// reason is the one for which payments are parked while the circuit is open.
+func (c *circuit) reason() string { return reasonCircuit + ":" + c.account.Name }
+
+// probes is how many of those that wait may go on: after each cooldown one, the probe.
+func (c *circuit) probes() int {
+	switch c.breaker.State() {
+	case gobreaker.StateClosed:
+		return laneBound
+	case gobreaker.StateHalfOpen:
+		return 1
+	default:
+		return 0
+	}
 }
 
 // allow asks for a pass. The caller must hand it what it learnt about the account: nil, an error, or errNoVerdict.

@@ -49,8 +49,10 @@ type Options struct {
 	JanitorInterval     time.Duration
 	CircuitCooldown     time.Duration
 
-	// Pace waits for a slot under the provider's rate limit; no limit by default.
-	Pace func(ctx context.Context, provider string) error
+	// Pace shares out the requests under the providers' rate limits; nil: no limits.
+	Pace Pacer
+	// Throttle keeps for all workers which accounts a provider told to wait; nil: each payment waits for itself.
+	Throttle Throttle
 
 	// FingerprintKey makes the fingerprints of full payloads an HMAC.
 	FingerprintKey []byte
@@ -63,6 +65,28 @@ type Options struct {
 	Random func() float64
 	// Now is the local clock of an attempt's deadline; time.Now by default. Leases and due times use the store's.
 	Now func() time.Time
+}
+
+// Pacer shares out what a provider allows among all workers, and between sends and questions.
+type Pacer interface {
+	// Limited reports whether the provider has a limit.
+	Limited(provider string) bool
+	// Wait returns true when one request may be made; false: not soon.
+	Wait(ctx context.Context, provider string, ask bool) (bool, error)
+	// Room is how many that were told false may come again now, most at the most.
+	Room(ctx context.Context, provider string, ask bool, most int) (int, error)
+}
+
+// Throttle is what all workers know of the accounts that a provider told to wait (429).
+type Throttle interface {
+	// Enter reports whether a request may be made, and whether it is the probe, of which Leave must be told.
+	Enter(ctx context.Context, provider, account string) (free, probe bool, err error)
+	// Hold makes the account wait.
+	Hold(ctx context.Context, provider, account string, d time.Duration) error
+	// Leave reports the probe: well if the provider answered it.
+	Leave(ctx context.Context, provider, account string, well bool) error
+	// Room is how many of those that wait may come again now, most at the most.
+	Room(ctx context.Context, provider, account string, most int) (int, error)
 }
 
 // Metrics is what the engine reports.
@@ -109,7 +133,10 @@ func New(o Options) (*Engine, error) {
 		o.OnStep = func(Step, idempotency.Key) {}
 	}
 	if o.Pace == nil {
-		o.Pace = func(context.Context, string) error { return nil }
+		o.Pace = noPace{}
+	}
+	if o.Throttle == nil {
+		o.Throttle = noThrottle{}
 	}
 	if o.Metrics == nil {
 		o.Metrics = noMetrics{}
@@ -244,6 +271,21 @@ func shutdown(servers []*asynq.Server) {
 	}
 	wg.Wait()
 }
+
+type noPace struct{}
+
+func (noPace) Limited(string) bool                                          { return false }
+func (noPace) Wait(context.Context, string, bool) (bool, error)             { return true, nil }
+func (noPace) Room(_ context.Context, _ string, _ bool, n int) (int, error) { return n, nil }
+
+type noThrottle struct{}
+
+func (noThrottle) Enter(context.Context, string, string) (free, probe bool, err error) {
+	return true, false, nil
+}
+func (noThrottle) Hold(context.Context, string, string, time.Duration) error { return nil }
+func (noThrottle) Leave(context.Context, string, string, bool) error         { return nil }
+func (noThrottle) Room(_ context.Context, _, _ string, n int) (int, error)   { return n, nil }
 
 type noMetrics struct{}
 

@@ -6,10 +6,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/hibiken/asynq"
-
 	"github.com/remesa/remesa/idempotency"
-	"github.com/remesa/remesa/tasks"
 )
 
 const (
@@ -19,8 +16,8 @@ const (
 	directAsks = 16
 )
 
-// janitor wakes what is due, every JanitorInterval. The due index of the ledger is the only schedule; asynq's own state is never
-// consulted, so what asynq lost, archived or was told to delete is woken all the same.
+// janitor wakes what is due, every JanitorInterval. The due index of the ledger is the only schedule; asynq's own state is at most a hint
+// that a wake-up is on its way already, so what asynq lost, archived or was told to delete is woken all the same.
 func (e *Engine) janitor(ctx context.Context, provider string) {
 	tick := time.NewTicker(e.JanitorInterval)
 	defer tick.Stop()
@@ -39,12 +36,20 @@ func (e *Engine) janitor(ctx context.Context, provider string) {
 	}
 }
 
-// sweep wakes everything that is due now.
+// sweep lets go what no longer has to wait, and wakes everything that is due now. Where the one fails the other is done all the same.
 func (e *Engine) sweep(ctx context.Context, provider string) error {
+	return errors.Join(e.letGo(ctx, provider), e.wakeDue(ctx, provider))
+}
+
+func (e *Engine) wakeDue(ctx context.Context, provider string) error {
 	for ctx.Err() == nil {
+		free, err := e.room(ctx, provider)
+		if err != nil {
+			return err
+		}
 		e.OnStep(StepDue, idempotency.Key{Provider: provider})
 		wakeups, err := e.Ledger.Due(ctx, provider, dueBatch, e.askFor())
-		e.wakeAll(ctx, wakeups)
+		e.wakeAll(ctx, wakeups, free)
 		if err != nil || len(wakeups) == 0 {
 			return err
 		}
@@ -52,26 +57,40 @@ func (e *Engine) sweep(ctx context.Context, provider string) error {
 	return nil
 }
 
-// wakeAll enqueues a wake-up for each. While asynq takes none (a full Redis, for one), questions are asked right here: their answers
-// settle payments, which is what makes room. A worker that drains still hands over what it took from the due index: nobody else looks at
-// it for a minute.
-func (e *Engine) wakeAll(ctx context.Context, wakeups []idempotency.Wakeup) {
+// wakeAll enqueues a wake-up for each, as long as its lane has room. While asynq takes none (a full Redis, for one), questions are asked
+// right here: their answers settle payments, which is what makes room. A worker that drains still hands over what it took from the due
+// index: nobody else looks at it for a minute.
+func (e *Engine) wakeAll(ctx context.Context, wakeups []idempotency.Wakeup, free *room) {
 	handover, cancel := outlive(ctx, writeTimeout)
 	defer cancel()
+	var taken []idempotency.Wakeup
 	failed, first := 0, error(nil)
 	for _, w := range wakeups {
-		err := e.wake(handover, w)
-		if err != nil {
-			failed, first = failed+1, cmp.Or(first, err)
+		left := free.of(w.Ask)
+		if *left <= 0 {
+			e.park(handover, w.Key, ofLane(reasonQueue, w.Ask), errLaneFull)
+			continue
 		}
-		if err != nil && w.Ask {
-			e.askHere(ctx, w.Key)
+		conflict, err := e.wake(handover, w)
+		switch {
+		case err != nil:
+			failed, first = failed+1, cmp.Or(first, err)
+			if w.Ask {
+				e.askHere(ctx, w.Key)
+			}
+		case conflict:
+			taken = append(taken, w)
+		default:
+			*left--
 		}
 	}
-	if failed > 0 {
+	first = cmp.Or(first, e.wakeTaken(handover, taken))
+	if first != nil {
 		e.Log.Warn().Int("of", len(wakeups)).Int("failed", failed).Err(first).Msg("wake-ups not enqueued; their due times wake them again")
 	}
 }
+
+var errLaneFull = errors.New("the queue holds enough wake-ups")
 
 // askFor is when a payment is due again whose question got lost.
 func (e *Engine) askFor() time.Duration { return e.AttemptDeadline + 5*time.Second }
@@ -81,16 +100,6 @@ func outlive(ctx context.Context, by time.Duration) (context.Context, context.Ca
 	later, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(by, cancel) })
 	return later, func() { stop(); cancel() }
-}
-
-// wake enqueues a wake-up; one that exists already is as good.
-func (e *Engine) wake(ctx context.Context, w idempotency.Wakeup) error {
-	e.OnStep(StepWake, w.Key)
-	_, err := e.queue.EnqueueContext(ctx, tasks.NewWake(w, e.TaskTimeout))
-	if errors.Is(err, asynq.ErrTaskIDConflict) {
-		return nil
-	}
-	return err
 }
 
 // askHere asks unless too many are asking already; then the due time does.

@@ -14,6 +14,12 @@ type Ledger interface {
 	Questions
 	// Defer moves only the due time of what must wait before it begins.
 	Defer(ctx context.Context, k idempotency.Key, after time.Duration) error
+	// Park takes what cannot move out of the due index until Unpark lets go what waits for this reason.
+	Park(ctx context.Context, k idempotency.Key, reason string) error
+	Unpark(ctx context.Context, provider, reason string, limit int) (int, error)
+	Waiting(ctx context.Context, provider string) (map[string]int64, error)
+	// Halts lists what is halted, by account ("*" for all).
+	Halts(ctx context.Context, provider string) (map[string]string, error)
 	// Due hands out what is due, and moves its due time on.
 	Due(ctx context.Context, provider string, limit int, askFor time.Duration) ([]idempotency.Wakeup, error)
 }

@@ -17,17 +17,22 @@ func (e *Engine) send(ctx context.Context, k idempotency.Key) {
 	e.OnStep(StepWoken, k)
 	c, ok := e.circuits[k.Provider+"/"+k.Account]
 	if !ok {
-		e.wait(ctx, k, longestWait, errNoAccount)
-		return
-	}
-	pass, err := c.allow()
-	if err != nil {
-		e.wait(ctx, k, c.cooldown, err)
+		e.park(ctx, k, reasonAccount+":"+k.Account, errNoAccount)
 		return
 	}
 	learnt := errNoVerdict
+	leave, ok := e.enter(ctx, k, c)
+	if !ok {
+		return
+	}
+	defer func() { leave(learnt) }()
+	pass, err := c.allow()
+	if err != nil {
+		e.park(ctx, k, c.reason(), err)
+		return
+	}
 	defer func() { pass(learnt) }() // after a panic too: a probe that never reports would keep the circuit open for ever
-	if err := e.prepare(ctx, k, c.account); err != nil {
+	if err := e.prepare(ctx, k, c.account, false); err != nil {
 		learnt = err
 		return
 	}
@@ -36,9 +41,8 @@ func (e *Engine) send(ctx context.Context, k idempotency.Key) {
 
 // prepare does what must come before Begin, because it may take long: a slot under the rate limit, and a token. It returns what was
 // learnt about the account where that did not succeed.
-func (e *Engine) prepare(ctx context.Context, k idempotency.Key, a providers.Account) (err error) {
-	if err := e.Pace(ctx, k.Provider); err != nil {
-		e.wait(context.WithoutCancel(ctx), k, longestWait, err)
+func (e *Engine) prepare(ctx context.Context, k idempotency.Key, a providers.Account, ask bool) (err error) {
+	if !e.pace(ctx, k, ask) {
 		return errNoVerdict
 	}
 	p, ok := a.Client.(providers.Preparer)
@@ -59,6 +63,49 @@ func (e *Engine) prepare(ctx context.Context, k idempotency.Key, a providers.Acc
 	}
 	return nil
 }
+
+// pace waits for a slot under the provider's rate limit. Who gets none is parked until there is room; who needs none takes none.
+func (e *Engine) pace(ctx context.Context, k idempotency.Key, ask bool) bool {
+	if !e.Pace.Limited(k.Provider) {
+		return true
+	}
+	if !e.needsSlot(ctx, k, ask) {
+		return false
+	}
+	ok, err := e.Pace.Wait(ctx, k.Provider, ask)
+	switch {
+	case err != nil:
+		e.wait(context.WithoutCancel(ctx), k, longestWait, err)
+	case !ok:
+		e.park(ctx, k, ofLane(reasonRate, ask), errNoSlot)
+	}
+	return ok && err == nil
+}
+
+var errNoSlot = errors.New("the rate limit leaves no room soon")
+
+// needsSlot looks at the record first: what is settled, owned by another attempt or halted costs no slot.
+func (e *Engine) needsSlot(ctx context.Context, k idempotency.Key, ask bool) bool {
+	q, err := e.Ledger.Ask(ctx, k)
+	if err != nil {
+		e.Log.Warn().Stringer("key", k).Err(err).Msg("not looked at; its due time wakes it again")
+		return false
+	}
+	if ask {
+		return q.Ask
+	}
+	if q.State != idempotency.Queued && q.State != idempotency.Ready {
+		return false
+	}
+	halts, err := e.Ledger.Halts(ctx, k.Provider)
+	if err == nil && halted(halts, k.Account) {
+		e.park(ctx, k, haltOf(halts, k.Account), errHalted)
+		return false
+	}
+	return true
+}
+
+var errHalted = errors.New("halted")
 
 // unprepared is the wait before a token is asked for again: refused credentials are tried once per cooldown.
 func (e *Engine) unprepared(err error) time.Duration {
@@ -99,6 +146,9 @@ func (e *Engine) attempt(ctx context.Context, k idempotency.Key, a providers.Acc
 		}
 		if begun.Unopened != nil {
 			e.unopened(k.Provider, begun.Unopened).Stringer("key", k).Msg(waitsForKeys)
+		}
+		if begun.Waits != "" {
+			e.park(ctx, k, begun.Waits, errNoVerdict)
 		}
 		return errNoVerdict
 	}

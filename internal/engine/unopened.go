@@ -24,11 +24,12 @@ func hopeless(err error) bool {
 	return !errors.Is(err, seal.ErrUnknownKey) && !errors.Is(err, seal.ErrNotSealed) && !errors.Is(err, errNoFingerprint)
 }
 
-// unasked serves a question that cannot be put. Waiting for a key, the payment is due again as it is; what was changed is given to a
+// unasked serves a question that cannot be put. Waiting for a key, the payment is parked as it is; what was changed is given to a
 // person, or, where it already is a person's or settled, asked again when it would have been.
 func (e *Engine) unasked(ctx context.Context, k idempotency.Key, q idempotency.Question) {
 	if !hopeless(q.Unopened) {
 		e.unopened(k.Provider, q.Unopened).Stringer("key", k).Msg(waitsForKeys)
+		e.park(ctx, k, q.Waits, q.Unopened)
 		return
 	}
 	e.unopened(k.Provider, q.Unopened).Stringer("key", k).Msg("PAYLOAD CHANGED OR MOVED in Redis: the provider is not asked")

@@ -97,15 +97,15 @@ func TestAWorkerWithoutTheKeyCostsNoPaymentItsLife(t *testing.T) {
 			r.until("each was looked at", func() bool { return seen.count("virtualpos key") >= 3 })
 			stop()
 			for _, reference := range []string{"a", "b", "c"} {
-				if got := r.show(key(reference)); got.State != idempotency.Queued || got.Attempts != 0 || got.NextDue.IsZero() {
-					t.Errorf("%s is %s after %d attempts, due %s", reference, got.State, got.Attempts, got.NextDue)
+				got := r.show(key(reference))
+				if got.State != idempotency.Queued || got.Attempts != 0 || got.Waits != "key:"+ring.Prefixes()[0] {
+					t.Errorf("%s is %s after %d attempts, waits for %q", reference, got.State, got.Attempts, got.Waits)
 				}
 			}
 			if lines := r.log.lines("PAYLOAD NOT OPENED"); len(lines) != 1 || !strings.Contains(lines[0], "REMESA_PAYLOAD_KEYS") {
 				t.Errorf("said %d times: %q", len(lines), lines)
 			}
 			r.run(r.with(ring))
-			r.wakeNow("a", "b", "c")
 			for _, reference := range []string{"a", "b", "c"} {
 				r.reaches(key(reference), idempotency.Succeeded)
 			}
@@ -216,7 +216,6 @@ func TestAQuestionWaitsForItsKey(t *testing.T) {
 		t.Errorf("it is %s", got.State)
 	}
 	r.run(r.with(ring))
-	r.wakeNow("mine")
 	r.reaches(key("mine"), idempotency.Succeeded)
 }
 

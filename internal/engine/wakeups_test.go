@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"sync"
@@ -88,6 +89,20 @@ func TestWakeUpsOfOnePaymentSendItOnce(t *testing.T) {
 				r.t.Fatal(err)
 			}
 		}},
+		{"whose place in the queue is lost", func(r *rig, k idempotency.Key) {
+			r.submit(k)
+			r.lose(func(ctx context.Context) error { return r.rdb.Del(ctx, pendingKey("virtualpos")).Err() })
+			r.submit(key("behind-it"))
+			r.run()
+		}},
+		{"taken by a worker that died", func(r *rig, k idempotency.Key) {
+			r.submit(k)
+			r.lose(func(ctx context.Context) error {
+				return r.rdb.HSet(ctx, taskKey("virtualpos", k.TaskID(1)), "state", "active").Err()
+			})
+			r.lose(func(ctx context.Context) error { return r.rdb.Del(ctx, pendingKey("virtualpos")).Err() })
+			r.run()
+		}},
 		{"cancelled by hand while it is sent", func(r *rig, k idempotency.Key) {
 			g := newGate()
 			r.bank.behave(k.Reference, script{pay: g.hold(outcome(providers.Succeeded))})
@@ -117,6 +132,27 @@ func TestWakeUpsOfOnePaymentSendItOnce(t *testing.T) {
 				t.Errorf("%d attempts, anomaly %q", rec.Attempts, rec.Anomaly)
 			}
 		})
+	}
+}
+
+// TestAWakeUpWhoseDataIsLostIsMadeAgain: asynq hands that task out never, and counts it as active for ever.
+func TestAWakeUpWhoseDataIsLostIsMadeAgain(t *testing.T) {
+	r := newRig(t)
+	k := key("p")
+	r.submit(k)
+	r.lose(func(ctx context.Context) error { return r.rdb.Del(ctx, taskKey("virtualpos", k.TaskID(1))).Err() })
+	r.run()
+	r.reaches(k, idempotency.Succeeded)
+	if n := r.bank.sends("p"); n != 1 {
+		t.Errorf("sent %d times", n)
+	}
+}
+
+// lose takes something of asynq's away.
+func (r *rig) lose(what func(context.Context) error) {
+	r.t.Helper()
+	if err := what(r.t.Context()); err != nil {
+		r.t.Fatal(err)
 	}
 }
 

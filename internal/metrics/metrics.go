@@ -25,6 +25,7 @@ type Metrics struct {
 	tokens    *prometheus.CounterVec
 	last      *prometheus.GaugeVec
 	unopened  *prometheus.CounterVec
+	contended *prometheus.CounterVec
 }
 
 // tokenReasons are those of providers/auth: each is reported from the start, because an alert on growth does not see a first one come out
@@ -67,11 +68,14 @@ func New(reg prometheus.Registerer) *Metrics {
 		unopened: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "remesa_unopened_payloads_total", Help: "Payloads that could not be opened: sealed with a key that is not here (key), not sealed (unsealed), changed or moved (tampered).",
 		}, []string{"provider", "reason"}),
+		contended: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "remesa_tokens_contended_total", Help: "Times that fresh tokens of an account were refused three times in a row: its workers may end each other's.",
+		}, []string{"provider"}),
 		last: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "remesa_last_outcome_timestamp_seconds", Help: "When this worker last settled a payment; its start before the first.",
 		}, []string{"provider"}),
 	}
-	reg.MustRegister(m.payments, m.requests, m.anomalies, m.outcome, m.circuit, m.ledger, m.tokens, m.last, m.unopened, buildInfo(),
+	reg.MustRegister(m.payments, m.requests, m.anomalies, m.outcome, m.circuit, m.ledger, m.tokens, m.last, m.unopened, m.contended, buildInfo(),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -90,6 +94,7 @@ func buildInfo() prometheus.Collector {
 func (m *Metrics) Serve(now time.Time, providers ...string) {
 	for _, p := range providers {
 		m.circuit.WithLabelValues(p).Add(0)
+		m.contended.WithLabelValues(p).Add(0)
 		m.last.WithLabelValues(p).Set(seconds(now))
 		for _, reason := range tokenReasons {
 			m.tokens.WithLabelValues(p, reason).Add(0)
@@ -142,6 +147,9 @@ func (m *Metrics) Ledger(operation string, took time.Duration) {
 func (m *Metrics) TokenRenewed(provider, reason string) {
 	m.tokens.WithLabelValues(provider, reason).Inc()
 }
+
+// TokensContended counts that fresh tokens of an account were refused again and again.
+func (m *Metrics) TokensContended(provider string) { m.contended.WithLabelValues(provider).Inc() }
 
 // Counter counts payments; the ledger does.
 type Counter interface {

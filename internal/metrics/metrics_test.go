@@ -52,6 +52,8 @@ func TestNamesAndLabels(t *testing.T) {
 		"remesa_anomalies_open":                 "gauge provider",
 		"remesa_due_lag_seconds":                "gauge provider",
 		"remesa_halts":                          "gauge provider",
+		"remesa_waiting_payments":               "gauge provider,reason",
+		"remesa_tokens_contended_total":         "counter provider",
 		"remesa_redis_up":                       "gauge ",
 		"remesa_redis_memory_bytes":             "gauge ",
 		"remesa_redis_memory_ratio":             "gauge ",

@@ -3,25 +3,52 @@ package rate
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/remesa/remesa/internal/redistest"
 )
 
+const often = 400 * time.Millisecond
+
+func limited(rdb redis.UniversalClient, perSecond float64) *Limiter {
+	return New(rdb, map[string]float64{"p": perSecond}, often)
+}
+
+// may is a caller that comes again until it may.
+func may(t *testing.T, l *Limiter, ask bool) time.Time {
+	for {
+		ok, err := l.Wait(t.Context(), "p", ask)
+		if err != nil {
+			t.Error(err)
+			return time.Now()
+		}
+		if ok {
+			return time.Now()
+		}
+		_ = sleep(t.Context(), 5*time.Millisecond)
+	}
+}
+
 func TestAllWorkersTogetherKeepTheLimit(t *testing.T) {
 	server := redistest.Start(t)
-	const perSecond, workers, each = 50, 4, 10
+	const perSecond, workers, each = 50, 4, 20
+	var mu sync.Mutex
+	var at []time.Time
 	start := time.Now()
 	var wg sync.WaitGroup
-	for range workers {
-		l := New(server.Client(), map[string]float64{"p": perSecond})
+	for n := range workers {
+		l := limited(server.Client(), perSecond)
 		wg.Go(func() {
-			for range each {
-				if err := l.Wait(t.Context(), "p"); err != nil {
-					t.Error(err)
-				}
+			for i := range each {
+				when := may(t, l, (n+i)%2 == 0)
+				mu.Lock()
+				at = append(at, when)
+				mu.Unlock()
 			}
 		})
 	}
@@ -31,23 +58,95 @@ func TestAllWorkersTogetherKeepTheLimit(t *testing.T) {
 	}
 }
 
-func TestAProviderWithoutALimitNeverWaits(t *testing.T) {
-	l := New(redistest.Start(t).Client(), map[string]float64{"p": 0.001})
-	for range 100 {
-		if err := l.Wait(t.Context(), "other"); err != nil {
-			t.Fatal(err)
+// counts is how many slots a greedy lane got in a while.
+func counts(t *testing.T, l *Limiter, while time.Duration, lanes ...bool) map[bool]int {
+	end := time.Now().Add(while)
+	var mu sync.Mutex
+	got := map[bool]int{}
+	var wg sync.WaitGroup
+	for _, ask := range lanes {
+		for range 20 {
+			wg.Go(func() {
+				for when := may(t, l, ask); when.Before(end); when = may(t, l, ask) {
+					mu.Lock()
+					got[ask]++
+					mu.Unlock()
+				}
+			})
+		}
+	}
+	wg.Wait()
+	return got
+}
+
+func TestEachLaneHasItsShareAndAloneAll(t *testing.T) {
+	server := redistest.Start(t)
+	const perSecond = 100
+	t.Run("both", func(t *testing.T) {
+		server.Client().FlushAll(t.Context())
+		got := counts(t, limited(server.Client(), perSecond), 3*time.Second, true, false)
+		all := got[true] + got[false]
+		if all < 240 || got[true] < all*15/100 || got[false] < all*40/100 {
+			t.Errorf("%d questions and %d sends of 300", got[true], got[false])
+		}
+	})
+	for _, ask := range []bool{true, false} {
+		server.Client().FlushAll(t.Context())
+		if got := counts(t, limited(server.Client(), perSecond), 2*time.Second, ask); got[ask] < 170 {
+			t.Errorf("alone, the lane (ask %t) got %d of 200", ask, got[ask])
 		}
 	}
 }
 
-func TestAWaitBeyondTheLongestIsRefusedAndReservesNothing(t *testing.T) {
-	l := New(redistest.Start(t).Client(), map[string]float64{"p": 1.0 / 3600})
-	if err := l.Wait(t.Context(), "p"); err != nil {
-		t.Fatal(err)
+// TestAQuestionDoesNotWaitBehindABacklogOfSends: it is served within what sends may reserve ahead.
+func TestAQuestionDoesNotWaitBehindABacklogOfSends(t *testing.T) {
+	l := limited(redistest.Start(t).Client(), 20)
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	for range 60 {
+		wg.Go(func() {
+			for ctx.Err() == nil {
+				if ok, err := l.Wait(ctx, "p", false); err == nil && !ok {
+					_ = sleep(ctx, 20*time.Millisecond)
+				}
+			}
+		})
+	}
+	var waits []time.Duration
+	for range 20 {
+		asked := time.Now()
+		waits = append(waits, may(t, l, true).Sub(asked))
+	}
+	if longest := slices.Max(waits); longest > 4*often {
+		t.Errorf("a question waited %s", longest)
+	}
+}
+
+func TestAProviderWithoutALimitNeverWaits(t *testing.T) {
+	l := limited(redistest.Start(t).Client(), 0.001)
+	for range 100 {
+		if ok, err := l.Wait(t.Context(), "other", false); err != nil || !ok {
+			t.Fatal(ok, err)
+		}
+	}
+	if n, err := l.Room(t.Context(), "other", true, 7); n != 7 || err != nil || l.Limited("other") || !l.Limited("p") {
+		t.Errorf("room for %d, %v", n, err)
+	}
+}
+
+func TestAWaitTooLongIsRefusedAndReservesNothing(t *testing.T) {
+	l := limited(redistest.Start(t).Client(), 1.0/3600)
+	if ok, err := l.Wait(t.Context(), "p", false); !ok || err != nil {
+		t.Fatal(ok, err)
 	}
 	for range 3 {
-		if err := l.Wait(t.Context(), "p"); !errors.Is(err, ErrBusy) {
-			t.Fatalf("got %v, want %v", err, ErrBusy)
+		if ok, err := l.Wait(t.Context(), "p", false); ok || err != nil {
+			t.Fatal(ok, err)
+		}
+		if n, err := l.Room(t.Context(), "p", false, 10); n != 0 || err != nil {
+			t.Fatalf("room for %d, %v", n, err)
 		}
 	}
 	ttl := l.rdb.PTTL(t.Context(), "remesa:{p}:rate").Val()
@@ -56,14 +155,43 @@ func TestAWaitBeyondTheLongestIsRefusedAndReservesNothing(t *testing.T) {
 	}
 }
 
+// TestRoomIsPromisedOnce, whoever asks, and again when time has passed.
+func TestRoomIsPromisedOnce(t *testing.T) {
+	server := redistest.Start(t)
+	const perSecond = 100
+	a, b := limited(server.Client(), perSecond), limited(server.Client(), perSecond)
+	sum := 0
+	for _, l := range []*Limiter{a, b, a, b} {
+		n, err := l.Room(t.Context(), "p", false, 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum += n
+	}
+	if sum < 50 || sum > 70 {
+		t.Errorf("%d slots were promised, half a second has 50", sum)
+	}
+	if n, err := a.Room(t.Context(), "p", true, 3); n != 3 || err != nil {
+		t.Errorf("questions were promised %d of 3 slots, %v", n, err)
+	}
+	for deadline := time.Now().Add(10 * time.Second); ; {
+		if n, err := b.Room(t.Context(), "p", false, 5); n > 0 || err != nil || time.Now().After(deadline) {
+			if n == 0 {
+				t.Error("nothing is ever promised again", err)
+			}
+			return
+		}
+	}
+}
+
 func TestACallerMayLeave(t *testing.T) {
-	l := New(redistest.Start(t).Client(), map[string]float64{"p": 0.2})
-	if err := l.Wait(t.Context(), "p"); err != nil {
-		t.Fatal(err)
+	l := New(redistest.Start(t).Client(), map[string]float64{"p": 0.2}, 10*time.Second)
+	if ok, err := l.Wait(t.Context(), "p", false); !ok || err != nil {
+		t.Fatal(ok, err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := l.Wait(ctx, "p"); !errors.Is(err, context.Canceled) {
-		t.Fatalf("got %v", err)
+	if ok, err := l.Wait(ctx, "p", false); ok || !errors.Is(err, context.Canceled) {
+		t.Fatalf("got %t, %v", ok, err)
 	}
 }

@@ -3,6 +3,7 @@ package wiring
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -22,6 +23,8 @@ type Parts struct {
 	Tokens auth.Shared
 	// Renewed is told of each renewal of a token, and why.
 	Renewed func(provider, reason string)
+	// Contended is told when an account's fresh tokens are refused again and again.
+	Contended func(provider, account string)
 }
 
 // Tokens is the store of provider tokens that the workers share, nil without REMESA_TOKEN_KEY.
@@ -49,9 +52,13 @@ func Registry(c *config.Config, parts Parts) (providers.Registry, error) {
 // adapter is the one place that knows every provider's package.
 func adapter(c *config.Config, a config.Account, parts Parts) (any, error) {
 	p := c.Policy(a.Provider)
+	var fresh contention
 	renewed := func(reason string) {
 		if parts.Renewed != nil {
 			parts.Renewed(a.Provider, reason)
+		}
+		if fresh.renewed(reason, time.Now()) && parts.Contended != nil {
+			parts.Contended(a.Provider, a.Name)
 		}
 	}
 	switch s := a.Settings.(type) {

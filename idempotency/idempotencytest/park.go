@@ -1,0 +1,199 @@
+package idempotencytest
+
+import (
+	"maps"
+	"time"
+
+	"github.com/remesa/remesa/idempotency"
+)
+
+// parkRows is what waits for the end of a reason: out of the due index, counted, and let go in the order of registration.
+func parkRows() []row {
+	return []row{
+		{does: "what is parked is not woken until it is let go, whatever the time", run: func(e *env) {
+			for _, s := range []idempotency.State{idempotency.Queued, ready} {
+				p := e.reach(s).park("halted").wantNoDue().wantWaits("halted")
+				e.Advance(30 * day)
+				e.wantNobodyWoken()
+				e.wantUnparked("halted", 10, 1)
+				wantWoken(p, false)
+				_, err := p.want(s).wantWaits("").cancel()
+				e.must(err)
+			}
+		}},
+		{does: "a question may be parked too, and is asked when it is let go", run: func(e *env) {
+			for _, s := range []idempotency.State{inDoubt, pending, held} {
+				p := e.reach(s).park("circuit:default").wantWaits("circuit:default")
+				e.Advance(time.Hour)
+				e.wantNobodyWoken()
+				e.wantUnparked("circuit:default", 10, 1)
+				wantWoken(p, true)
+				p.want(s).answer(paid("X"))
+			}
+		}},
+		{does: "a parked payment still expires at its deadline", run: func(e *env) {
+			p := e.later(0, time.Minute)
+			p.park("halted").wantDue(time.Minute)
+			p.Advance(time.Minute)
+			p.due()
+			p.want(failed).wantCode("expired")
+			e.wantUnparked("halted", 10, 1)
+			p.due()
+			p.want(failed).wantNoDue()
+		}},
+		{does: "a parked payment in doubt or pending is still held at the poll deadline", run: func(e *env) {
+			for _, s := range []idempotency.State{inDoubt, pending} {
+				p := e.reach(s).park("circuit:default").wantDue(e.policy.PollDeadline)
+				p.Advance(e.policy.PollDeadline)
+				wantWoken(p, true)
+				p.want(held).wantCode("poll_deadline").answer(paid("X"))
+			}
+		}},
+		{does: "what is not yet due for sending is not parked: not_before and a wait after a release are kept", run: func(e *env) {
+			e.later(time.Hour, 0).park("halted").wantDue(time.Hour).wantWaits("")
+			p := e.queued().send("a")
+			_, err := e.Ledger.Release(e.ctx(), p.key, p.id("a"), "throttled", time.Minute)
+			e.must(err)
+			p.park("halted").wantDue(time.Minute).wantWaits("")
+			e.wantWaiting(nil)
+		}},
+		{does: "what is sent, settled or blocked is not parked", run: func(e *env) {
+			for _, s := range []idempotency.State{sending, succeeded, failed, idempotency.Reversed, idempotency.Blocked} {
+				p := e.reach(s)
+				due := p.show().NextDue
+				if got := p.park("halted").want(s).show(); !got.NextDue.Equal(due) {
+					e.t.Fatalf("%s was due %s, is due %s", s, due, got.NextDue)
+				}
+			}
+			e.wantWaiting(nil)
+		}},
+		{does: "those who wait are counted by reason", run: func(e *env) {
+			for _, reason := range []string{"halted", "halted", "account:sold", "key", "halted"} {
+				e.queued().park(reason)
+			}
+			e.wantWaiting(map[string]int64{"halted": 3, "account:sold": 1, "key": 1})
+			e.wantUnparked("halted", 2, 2)
+			e.wantWaiting(map[string]int64{"halted": 1, "account:sold": 1, "key": 1})
+			e.wantUnparked("key", 2, 1)
+			e.wantUnparked("nothing", 2, 0)
+			e.wantWaiting(map[string]int64{"halted": 1, "account:sold": 1})
+		}},
+		{does: "they are let go in the order of their registration, however often they were parked", run: func(e *env) {
+			var all []*payment
+			for range 4 {
+				all = append(all, e.queued())
+				e.Advance(time.Second)
+			}
+			for _, i := range []int{2, 0, 3, 1, 0} {
+				all[i].park("rate")
+			}
+			for i := 0; i < 4; i += 2 {
+				e.wantUnparked("rate", 2, 2)
+				w := e.due()
+				if len(w) != 2 || w[0].Key != all[i].key || w[1].Key != all[i+1].key {
+					e.t.Fatalf("woken %v", w)
+				}
+			}
+		}},
+		{does: "a limit of nothing lets nobody go", run: func(e *env) {
+			e.queued().park("rate")
+			e.wantUnparked("rate", 0, 0)
+			e.wantUnparked("rate", -1, 0)
+			e.wantWaiting(map[string]int64{"rate": 1})
+		}},
+		{does: "whatever moves a parked payment on is allowed, and letting it go later does no harm", run: movedOnWhileParked},
+		{does: "Begin says for which reason a payment cannot move", run: func(e *env) {
+			p := e.queued()
+			e.must(e.Ledger.Halt(e.ctx(), e.Provider, idempotency.DefaultAccount, person()))
+			e.wantReason(p.begin("a"), "halted:default")
+			e.must(e.Ledger.Halt(e.ctx(), e.Provider, "", person()))
+			e.wantReason(p.begin("b"), "halted")
+			e.must(e.Ledger.Unhalt(e.ctx(), e.Provider, "", person()))
+			e.must(e.Ledger.Unhalt(e.ctx(), e.Provider, idempotency.DefaultAccount, person()))
+			r := p.request("c")
+			r.Only = "charge"
+			b, err := e.Ledger.Begin(e.ctx(), p.key, r)
+			e.must(err)
+			e.wantReason(b, "account:default:payout")
+			e.wantReason(e.later(time.Hour, 0).begin("a"), "")
+		}},
+	}
+}
+
+func movedOnWhileParked(e *env) {
+	for _, step := range []struct {
+		from, to idempotency.State
+		do       func(p *payment) error
+	}{
+		{idempotency.Queued, failed, func(p *payment) error { _, err := p.cancel(); return err }},
+		{idempotency.Queued, sending, func(p *payment) error { p.send("b"); return nil }},
+		{idempotency.Queued, succeeded, func(p *payment) error { p.send("b").finish("b", paid("X")); return nil }},
+		{idempotency.Queued, idempotency.Blocked, func(p *payment) error {
+			_, err := p.Ledger.Block(p.ctx(), p.key, "limit", "daily limit")
+			return err
+		}},
+		{ready, failed, func(p *payment) error { _, err := p.cancel(); return err }},
+		{inDoubt, succeeded, func(p *payment) error { _, err := p.resolve("succeeded", "X"); return err }},
+		{pending, succeeded, func(p *payment) error { p.answer(paid("X")); return nil }},
+		{held, failed, func(p *payment) error { _, err := p.resolve("failed", ""); return err }},
+	} {
+		p := e.reach(step.from).park("halted")
+		e.must(step.do(p))
+		p.want(step.to).wantWaits("")
+		e.wantUnparked("halted", 10, 1)
+		for _, w := range e.due() {
+			if w.Key == p.key && !w.Ask {
+				e.t.Fatalf("%s, parked, then %s, is woken to be sent", step.from, step.to)
+			}
+		}
+		p.want(step.to)
+	}
+	e.wantWaiting(nil)
+}
+
+func (e *env) wantReason(b idempotency.Begun, reason string) {
+	e.t.Helper()
+	e.wantVerdict(b, idempotency.Wait)
+	if b.Waits != reason {
+		e.t.Fatalf("waits for %q, want %q", b.Waits, reason)
+	}
+}
+
+func (p *payment) park(reason string) *payment {
+	p.t.Helper()
+	p.must(p.Ledger.Park(p.ctx(), p.key, reason))
+	return p
+}
+
+func (p *payment) wantWaits(reason string) *payment {
+	p.t.Helper()
+	if got := p.show().Waits; got != reason {
+		p.t.Fatalf("waits for %q, want %q", got, reason)
+	}
+	return p
+}
+
+func (e *env) wantUnparked(reason string, limit, want int) {
+	e.t.Helper()
+	n, err := e.Ledger.Unpark(e.ctx(), e.Provider, reason, limit)
+	e.must(err)
+	if n != want {
+		e.t.Fatalf("%d were let go, want %d", n, want)
+	}
+}
+
+func (e *env) wantNobodyWoken() {
+	e.t.Helper()
+	if w := e.due(); len(w) != 0 {
+		e.t.Fatalf("woken: %v", w)
+	}
+}
+
+func (e *env) wantWaiting(want map[string]int64) {
+	e.t.Helper()
+	got, err := e.Ledger.Waiting(e.ctx(), e.Provider)
+	e.must(err)
+	if !maps.Equal(got, want) {
+		e.t.Fatalf("waiting: %v, want %v", got, want)
+	}
+}

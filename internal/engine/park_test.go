@@ -1,0 +1,298 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/providers"
+)
+
+func keys(n int, account string) []idempotency.Key {
+	ks := make([]idempotency.Key, n)
+	for i := range ks {
+		ks[i] = idempotency.Key{Provider: "virtualpos", Account: account, Reference: fmt.Sprintf("p%03d", i)}
+	}
+	return ks
+}
+
+var ana = idempotency.Person{By: "ana", Note: "test"}
+
+func (r *rig) waiting(reason string) int {
+	r.t.Helper()
+	all, err := r.ledger.Waiting(r.t.Context(), "virtualpos")
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return int(all[reason])
+}
+
+// steps counts the steps of a worker.
+type steps struct {
+	mu     sync.Mutex
+	passed map[Step]int
+}
+
+func (s *steps) option(o *Options) {
+	o.OnStep = func(step Step, _ idempotency.Key) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.passed == nil {
+			s.passed = map[Step]int{}
+		}
+		s.passed[step]++
+	}
+}
+
+func (s *steps) count(step Step) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.passed[step]
+}
+
+// TestWhatCannotMoveIsParked: however many they are and however long it lasts, nobody is woken; when the reason ends all go, once.
+func TestWhatCannotMoveIsParked(t *testing.T) {
+	const n = 40
+	chargesOnly := func(r *rig) func(*Options) {
+		return func(o *Options) {
+			o.Registry.Add(providers.Account{Provider: "virtualpos", Name: "default", Client: charger{r.bank}})
+		}
+	}
+	withSold := func(r *rig) func(*Options) {
+		return func(o *Options) {
+			o.Registry.Add(providers.Account{Provider: "virtualpos", Name: "sold", Client: payer{payOnly{r.bank}, r.bank}})
+		}
+	}
+	halt := func(account string) func(r *rig) error {
+		return func(r *rig) error { return r.ledger.Halt(r.t.Context(), "virtualpos", account, ana) }
+	}
+	unhalt := func(account string) func(r *rig) error {
+		return func(r *rig) error { return r.ledger.Unhalt(r.t.Context(), "virtualpos", account, ana) }
+	}
+	for _, row := range []struct {
+		reason, account string
+		begin           func(r *rig) error
+		// worker meets the reason; for better one it is over, or it ends by end.
+		worker, better func(r *rig) func(*Options)
+		end            func(r *rig) error
+	}{
+		{reason: "halted", account: "default", begin: halt(""), end: unhalt("")},
+		{reason: "halted:default", account: "default", begin: halt("default"), end: unhalt("default")},
+		{reason: "account:sold", account: "sold", better: withSold},
+		{reason: "account:default:payout", account: "default", worker: chargesOnly, better: func(*rig) func(*Options) { return func(*Options) {} }},
+	} {
+		t.Run(row.reason, func(t *testing.T) {
+			r := clockRig(t)
+			if row.begin != nil {
+				if err := row.begin(r); err != nil {
+					t.Fatal(err)
+				}
+			}
+			ks := keys(n, row.account)
+			r.submit(ks...)
+			seen := &steps{}
+			options := []func(*Options){seen.option}
+			if row.worker != nil {
+				options = append(options, row.worker(r))
+			}
+			r.run(options...)
+			r.until("all are parked", func() bool { return r.waiting(row.reason) == n })
+			r.idle()
+			woken := seen.count(StepWake)
+			r.advance(time.Hour)
+			sweeps := seen.count(StepDue)
+			r.until("an hour went by", func() bool { return seen.count(StepDue) > sweeps+20 })
+			if got := seen.count(StepWake); got != woken || r.waiting(row.reason) != n {
+				t.Errorf("%d were woken, %d wait", got-woken, r.waiting(row.reason))
+			}
+			if row.end != nil {
+				if err := row.end(r); err != nil {
+					t.Fatal(err)
+				}
+			} else {
+				r.run(row.better(r))
+			}
+			for _, k := range ks {
+				r.reaches(k, idempotency.Succeeded)
+			}
+			r.until("nobody waits", func() bool { return r.waiting(row.reason) == 0 })
+			if got := r.bank.allSends(); got != n {
+				t.Errorf("%d sends for %d payments", got, n)
+			}
+		})
+	}
+}
+
+// TestAnOpenCircuitOfOneWorkerStarvesNoOther: one worker's connections are refused, the other's are not.
+func TestAnOpenCircuitOfOneWorkerStarvesNoOther(t *testing.T) {
+	r := newRig(t)
+	refused := newBank()
+	refused.otherwise = script{pay: fails(&providers.CredentialsError{Code: "401"})}
+	r.run(func(o *Options) {
+		o.Registry.Add(providers.Account{Provider: "virtualpos", Name: "default", Client: payer{payOnly{refused}, refused}})
+		o.CircuitCooldown = time.Hour
+	})
+	ks := keys(60, "default")
+	r.submit(ks...)
+	r.until("it has parked some", func() bool { return r.waiting("circuit:default") > 0 })
+	r.run(func(o *Options) { o.Concurrency = func(string) int { return 1 } })
+	for _, k := range ks {
+		r.reaches(k, idempotency.Succeeded)
+	}
+	if n := refused.allSends(); n > 8 {
+		t.Errorf("the refused worker sent %d times in one cooldown", n)
+	}
+}
+
+// TestAnOpenCircuitIsProbedOnceACooldown, whatever the number of those that wait.
+func TestAnOpenCircuitIsProbedOnceACooldown(t *testing.T) {
+	r := newRig(t)
+	var healed atomic.Bool
+	var mu sync.Mutex
+	var at []time.Time
+	r.bank.otherwise = script{pay: func(context.Context, providers.Attempt) (providers.Outcome, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		at = append(at, time.Now())
+		if healed.Load() {
+			return providers.Outcome{Class: providers.Succeeded}, nil
+		}
+		return providers.Outcome{}, &providers.CredentialsError{Code: "401"}
+	}}
+	const cooldown = 300 * time.Millisecond
+	ks := keys(50, "default")
+	r.submit(ks...)
+	r.run(func(o *Options) {
+		o.Concurrency = func(string) int { return 1 }
+		o.CircuitCooldown = cooldown
+	})
+	r.until("it was probed", func() bool { return r.bank.allSends() >= 4 })
+	healed.Store(true)
+	mu.Lock()
+	probes := slices.Clone(at[:4])
+	mu.Unlock()
+	for i := 1; i < len(probes); i++ {
+		if d := probes[i].Sub(probes[i-1]); d < cooldown*9/10 {
+			t.Errorf("probe %d came after %s", i, d)
+		}
+	}
+	for _, k := range ks {
+		r.reaches(k, idempotency.Succeeded)
+	}
+}
+
+// TestAQueueHoldsOneWakeUpOfEachPayment however long it is paused.
+func TestAQueueHoldsOneWakeUpOfEachPayment(t *testing.T) {
+	r := clockRig(t)
+	ks := keys(50, "default")
+	r.submit(ks[:40]...)
+	r.register(ks[40:]...)
+	e := r.engine()
+	for range 40 {
+		r.advance(15 * time.Minute)
+		if err := e.sweep(t.Context(), "virtualpos"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	info, err := r.inspector().GetQueueInfo("virtualpos")
+	if err != nil || info.Pending != len(ks) {
+		t.Errorf("%d wake-ups of %d payments, %v", info.Pending, len(ks), err)
+	}
+	r.run()
+	for _, k := range ks {
+		r.reaches(k, idempotency.Succeeded)
+	}
+	if n := r.bank.allSends(); n != len(ks) {
+		t.Errorf("sent %d times", n)
+	}
+}
+
+// TestAQueueHoldsOneQuestionOfEachPayment while nobody asks.
+func TestAQueueHoldsOneQuestionOfEachPayment(t *testing.T) {
+	r := clockRig(t)
+	r.bank.otherwise = script{answers: answers{says(providers.Succeeded)}}
+	ks := keys(20, "default")
+	r.register(ks...)
+	for _, k := range ks {
+		begin(r, k, idempotency.NewAttempt(), time.Minute)
+	}
+	e := r.engine()
+	for range 40 {
+		r.advance(15 * time.Minute)
+		if err := e.sweep(t.Context(), "virtualpos"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if info, err := r.inspector().GetQueueInfo("virtualpos-ask"); err != nil || info.Pending != len(ks) {
+		t.Errorf("%d questions about %d payments, %v", info.Pending, len(ks), err)
+	}
+	r.run()
+	for _, k := range ks {
+		r.reaches(k, idempotency.Succeeded)
+	}
+}
+
+// TestALaneIsBounded: what is due beyond its bound is parked, and goes on as the lane drains.
+func TestALaneIsBounded(t *testing.T) {
+	r := clockRig(t)
+	const more = 150
+	ks := keys(laneBound+more, "default")
+	r.register(ks...)
+	r.advance(time.Minute)
+	e := r.engine()
+	if err := e.sweep(t.Context(), "virtualpos"); err != nil {
+		t.Fatal(err)
+	}
+	pending := func() int {
+		info, err := r.inspector().GetQueueInfo("virtualpos")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Pending
+	}
+	if pending() != laneBound || r.waiting("queue") != more {
+		t.Fatalf("%d are in the queue, %d wait", pending(), r.waiting("queue"))
+	}
+	r.advance(time.Hour)
+	if err := e.sweep(t.Context(), "virtualpos"); err != nil || pending() != laneBound {
+		t.Fatalf("%d are in the queue, %v", pending(), err)
+	}
+	for _, want := range []int{laneBound, more} { // the others went into the queue again, or wait for it to drain
+		if _, err := r.inspector().DeleteAllPendingTasks("virtualpos"); err != nil {
+			t.Fatal(err)
+		}
+		if err := e.sweep(t.Context(), "virtualpos"); err != nil || pending() != want {
+			t.Errorf("%d are in the queue, %d wait, %v", pending(), r.waiting("queue"), err)
+		}
+	}
+	if n := r.waiting("queue"); n != 0 {
+		t.Errorf("%d wait for a lane with room", n)
+	}
+}
+
+// TestUnhaltTakesEffectAtOnce by the store's own clock.
+func TestUnhaltTakesEffectAtOnce(t *testing.T) {
+	r := newRig(t)
+	if err := r.ledger.Halt(t.Context(), "virtualpos", "", ana); err != nil {
+		t.Fatal(err)
+	}
+	ks := keys(30, "default")
+	r.submit(ks...)
+	r.run()
+	r.until("all are parked", func() bool { return r.waiting("halted") == len(ks) })
+	if err := r.ledger.Unhalt(t.Context(), "virtualpos", "", ana); err != nil {
+		t.Fatal(err)
+	}
+	unhalted := time.Now()
+	for _, k := range ks {
+		r.reaches(k, idempotency.Succeeded)
+	}
+	if took := time.Since(unhalted); took > 15*time.Second {
+		t.Errorf("it took %s", took)
+	}
+}

@@ -1,0 +1,145 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/rate"
+	"github.com/remesa/remesa/providers"
+)
+
+// pace is a limiter as the worker makes one.
+func (r *rig) pace(perSecond float64, every time.Duration) func(*Options) {
+	return func(o *Options) {
+		o.Pace = rate.New(r.rdb, map[string]float64{"virtualpos": perSecond}, every)
+		o.JanitorInterval = every
+	}
+}
+
+// TestABacklogRunsAtItsRate: no slot is lost, the limit is kept, and the questions are asked meanwhile.
+func TestABacklogRunsAtItsRate(t *testing.T) {
+	r := newRig(t)
+	const perSecond, n = 20, 80
+	var mu sync.Mutex
+	var sends, asked []time.Time
+	note := func(at *[]time.Time) {
+		mu.Lock()
+		defer mu.Unlock()
+		*at = append(*at, time.Now())
+	}
+	r.bank.otherwise = script{
+		pay: func(context.Context, providers.Attempt) (providers.Outcome, error) {
+			note(&sends)
+			return providers.Outcome{Class: providers.Pending, ProviderID: "id-1"}, nil
+		},
+		answers: answers{func(providers.Query) (providers.Outcome, error) {
+			note(&asked)
+			return providers.Outcome{Class: providers.Succeeded, ProviderID: "id-1"}, nil
+		}},
+	}
+	ks := keys(n, "default")
+	r.submit(ks...)
+	start := time.Now()
+	r.run(r.pace(perSecond, 200*time.Millisecond))
+	for _, k := range ks {
+		r.reaches(k, idempotency.Succeeded)
+	}
+	took := time.Since(start)
+	if least := 2 * n * time.Second / perSecond; took > least*3/2+2*time.Second {
+		t.Errorf("took %s; %d requests at %d a second take %s", took, 2*n, perSecond, least)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if first := asked[0].Sub(sends[0]); first > 3*time.Second {
+		t.Errorf("the first question came %s after the first send", first)
+	}
+	all := slices.Concat(sends, asked)
+	slices.SortFunc(all, time.Time.Compare)
+	if least := time.Duration(len(all)-1) * time.Second / perSecond; all[len(all)-1].Sub(all[0]) < least*9/10 {
+		t.Errorf("%d requests in %s, at %d a second they take %s", len(all), all[len(all)-1].Sub(all[0]), perSecond, least)
+	}
+}
+
+// slots is a pacer that counts what is taken.
+type slots struct {
+	noPace
+	mu    sync.Mutex
+	taken int
+}
+
+func (*slots) Limited(string) bool { return true }
+
+func (s *slots) Wait(context.Context, string, bool) (bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.taken++
+	return true, nil
+}
+
+func (s *slots) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.taken
+}
+
+// TestAWakeUpThatDoesNothingTakesNoSlot of the rate limit.
+func TestAWakeUpThatDoesNothingTakesNoSlot(t *testing.T) {
+	r := newRig(t)
+	s := &slots{}
+	e := r.engine(func(o *Options) { o.Pace = s })
+	settled, owned, stopped := key("settled"), key("owned"), key("stopped")
+	r.register(settled, owned, stopped)
+	e.send(t.Context(), settled)
+	if s.count() != 1 || r.show(settled).State != idempotency.Succeeded {
+		t.Fatalf("%d slots for one payment, which is %s", s.count(), r.show(settled).State)
+	}
+	begin(r, owned, idempotency.NewAttempt(), time.Minute)
+	if err := r.ledger.Halt(t.Context(), "virtualpos", "default", ana); err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range []idempotency.Key{settled, owned, stopped, key("unknown")} {
+		e.send(t.Context(), k)
+	}
+	for _, k := range []idempotency.Key{owned, stopped, key("unknown")} {
+		e.ask(t.Context(), k)
+	}
+	if s.count() != 1 {
+		t.Errorf("%d slots were taken for nothing", s.count()-1)
+	}
+	if got := r.show(stopped).Waits; got != "halted:default" {
+		t.Errorf("the halted one waits for %q", got)
+	}
+}
+
+// TestWhoGetsNoSlotIsParked until there is room, sends and questions apart.
+func TestWhoGetsNoSlotIsParked(t *testing.T) {
+	r := newRig(t)
+	e := r.engine(r.pace(1.0/3600, time.Second))
+	ks := keys(5, "default")
+	doubt := key("doubt")
+	r.register(append(ks, doubt)...)
+	begin(r, doubt, "x", 10*time.Millisecond)
+	for _, k := range ks {
+		e.send(t.Context(), k)
+	}
+	r.until("its lease lapsed", func() bool { e.ask(t.Context(), doubt); return r.waiting("rate:ask") == 1 })
+	if r.bank.allSends() != 1 || r.waiting("rate") != 4 || r.bank.questions("doubt") != 0 {
+		t.Errorf("sent %d, %d wait", r.bank.allSends(), r.waiting("rate"))
+	}
+	if err := e.letGo(t.Context(), "virtualpos"); err != nil || r.waiting("rate") != 4 {
+		t.Errorf("%d wait, %v", r.waiting("rate"), err)
+	}
+	unlimited := r.engine()
+	if err := unlimited.letGo(t.Context(), "virtualpos"); err != nil || r.waiting("rate")+r.waiting("rate:ask") != 0 {
+		t.Errorf("%d wait for no limit, %v", r.waiting("rate"), err)
+	}
+	if lines := r.log.lines(fmt.Sprintf("%q", errNoSlot)); len(lines) != 5 || !strings.Contains(lines[0], "waits") {
+		t.Errorf("said %q", lines)
+	}
+}

@@ -1,0 +1,149 @@
+package engine
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/rate"
+	"github.com/remesa/remesa/providers"
+)
+
+// turnstile is a provider that answers 429 until it opens.
+type turnstile struct {
+	mu     sync.Mutex
+	opens  time.Time
+	say    time.Duration
+	turned []time.Time
+}
+
+func (s *turnstile) pay(context.Context, providers.Attempt) (providers.Outcome, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if time.Now().Before(s.opens) {
+		s.turned = append(s.turned, time.Now())
+		return providers.Outcome{}, &providers.NotSent{Reason: throttled, RetryAfter: s.say}
+	}
+	return providers.Outcome{Class: providers.Succeeded, ProviderID: "id-1"}, nil
+}
+
+func (s *turnstile) times() []time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.turned
+}
+
+func (r *rig) throttle(o *Options) { o.Throttle = rate.NewThrottle(r.rdb, 30*time.Second) }
+
+// TestAThrottledAccountWaitsAsAWhole: what was under way is turned away, nobody else asks, and after the wait one goes first.
+func TestAThrottledAccountWaitsAsAWhole(t *testing.T) {
+	r := newRig(t)
+	const wait = 1500 * time.Millisecond
+	s := &turnstile{opens: time.Now().Add(time.Hour), say: wait}
+	r.bank.otherwise = script{pay: s.pay}
+	ks := keys(100, "default")
+	const each = 4
+	for range 2 {
+		r.run(r.throttle, func(o *Options) { o.Concurrency = func(string) int { return each } })
+	}
+	r.submit(ks...)
+	r.until("two probes were turned away", func() bool { return len(s.times()) > 0 && time.Since(s.times()[0]) > 5*wait/2 })
+	s.mu.Lock()
+	s.opens = time.Now()
+	turned := s.turned
+	s.mu.Unlock()
+	first := 0
+	for _, at := range turned {
+		if at.Sub(turned[0]) < wait-100*time.Millisecond {
+			first++
+		}
+	}
+	if probes := len(turned) - first; first > 2*each || probes < 1 || probes > 2 {
+		t.Errorf("%d requests before the wait was known, %d probes", first, probes)
+	}
+	for _, k := range ks {
+		r.reaches(k, idempotency.Succeeded)
+	}
+	if n := r.bank.allSends(); n != len(ks)+len(turned) {
+		t.Errorf("%d requests, %d turned away", n, len(turned))
+	}
+}
+
+// TestAPersonEndsADaysWait by a retry of the payment that was told so, or by an unhalt.
+func TestAPersonEndsADaysWait(t *testing.T) {
+	for name, step := range map[string]func(r *rig, k idempotency.Key) error{
+		"retry": func(r *rig, k idempotency.Key) error {
+			_, err := r.ledger.Retry(r.t.Context(), k, r.show(k).Version, false, ana)
+			return err
+		},
+		"unhalt": func(r *rig, k idempotency.Key) error {
+			return r.ledger.Unhalt(r.t.Context(), k.Provider, k.Account, ana)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			s := &turnstile{opens: time.Now().Add(time.Hour), say: 24 * time.Hour}
+			r.bank.otherwise = script{pay: s.pay}
+			told := key("told")
+			r.submit(told)
+			r.run(r.throttle)
+			r.reaches(told, idempotency.Ready)
+			others := keys(20, "default")
+			r.submit(others...)
+			r.until("the others wait", func() bool { return r.waiting("throttled:default") == len(others) })
+			s.mu.Lock()
+			s.opens = time.Now()
+			s.mu.Unlock()
+			if err := step(r, told); err != nil {
+				t.Fatal(err)
+			}
+			for _, k := range others {
+				r.reaches(k, idempotency.Succeeded)
+			}
+			if name == "retry" {
+				r.reaches(told, idempotency.Succeeded)
+			}
+		})
+	}
+}
+
+// TestAThrottledQuestionMakesTheAccountWait, too.
+func TestAThrottledQuestionMakesTheAccountWait(t *testing.T) {
+	r := newRig(t)
+	turned := func(providers.Query) (providers.Outcome, error) {
+		return providers.Outcome{}, &providers.NotSent{Reason: throttled, RetryAfter: time.Hour}
+	}
+	r.bank.behave("p", script{pay: outcome(providers.InDoubt), answers: answers{turned}})
+	r.run(r.throttle)
+	r.submit(key("p"))
+	r.until("it was asked about", func() bool { return r.bank.questions("p") == 1 })
+	r.until("its next question waits", func() bool { return r.waiting("throttled:default") == 1 })
+	r.submit(key("q"))
+	r.until("so does the next payment", func() bool { return r.waiting("throttled:default") == 2 })
+	if r.bank.questions("p") != 1 || r.bank.sends("q") != 0 {
+		t.Errorf("asked %d times, sent %d times", r.bank.questions("p"), r.bank.sends("q"))
+	}
+}
+
+func TestTheWaitThatNobodyTold(t *testing.T) {
+	e := &Engine{Options: Options{RetryBase: time.Second, RetryMax: 10 * time.Minute}}
+	c := &circuit{}
+	for i, row := range []struct {
+		probe      bool
+		said, want time.Duration
+	}{
+		{false, 0, time.Second},
+		{false, 0, time.Second},
+		{true, 0, 2 * time.Second},
+		{true, 0, 4 * time.Second},
+		{false, 7 * time.Second, 7 * time.Second},
+		{true, 24 * time.Hour, 24 * time.Hour},
+		{true, 0, 8 * time.Second},
+	} {
+		if got := e.told(c, row.probe, row.said); got != row.want {
+			t.Errorf("row %d: %s, want %s", i, got, row.want)
+		}
+	}
+}
