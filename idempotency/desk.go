@@ -128,7 +128,8 @@ func (l *Redis) Show(ctx context.Context, k Key) (Record, error) {
 	return rs[0], nil
 }
 
-// records reads the records of these ids, in order, without those that are gone, and without those that cannot be read: they are told.
+// records reads the records of these ids, in order, without those that are gone, and without those
+// that cannot be read: they are told.
 func (l *Redis) records(ctx context.Context, provider string, ids []string, damaged func(Key, error)) ([]Record, error) {
 	pipe := l.rdb.Pipeline()
 	texts := make([]*redis.StringCmd, len(ids))
@@ -175,8 +176,8 @@ func bounds(s State) (low, high string) {
 
 const page = 500
 
-// List implements Desk. Open states, anomalies and what failed in the last 30 days are indexed; other states scan all records. A record
-// that cannot be read is skipped.
+// List implements Desk. Open states, anomalies and what failed in the last 30 days are indexed;
+// other states scan all records. A record that cannot be read is skipped.
 func (l *Redis) List(ctx context.Context, f Filter, yield func(Record) bool) error {
 	if f.Damaged == nil {
 		f.Damaged = func(Key, error) {}

@@ -80,8 +80,9 @@ func secretFile(path string) (string, error) {
 	return text, nil
 }
 
-// readFile reads a regular file up to a size; anything else is refused without waiting for it: a named pipe that nobody writes to would
-// hold up the start for ever. Its error does not repeat the path.
+// readFile reads a regular file up to a size; anything else is refused without waiting for it: a
+// named pipe that nobody writes to would hold up the start for ever. Its error does not repeat the
+// path.
 func readFile(path string, most int64) ([]byte, error) {
 	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
@@ -121,7 +122,8 @@ func openSecrets(settings reflect.Value, prefix string, name func(flag string) s
 	return warnings
 }
 
-// holdsSecret reports whether the field names a file with a secret: one whose neighbour is that secret, or a private key.
+// holdsSecret reports whether the field names a file with a secret: one whose neighbour is that
+// secret, or a private key.
 func holdsSecret(group reflect.Type, field reflect.StructField) bool {
 	secret, isFile := strings.CutSuffix(field.Name, "File")
 	if !isFile || field.Type.Kind() != reflect.String {
@@ -131,8 +133,8 @@ func holdsSecret(group reflect.Type, field reflect.StructField) bool {
 	return found && neighbour.Type == reflect.TypeFor[providers.Secret]() || field.Name == "ClientKeyFile"
 }
 
-// readByOthers: by everybody, or by a group besides its owner, who is this process. A group by which this process itself reads it, as
-// orchestrators hand secrets out, is no other.
+// readByOthers: by everybody, or by a group besides its owner, who is this process. A group by
+// which this process itself reads it, as orchestrators hand secrets out, is no other.
 func readByOthers(path string) bool {
 	if path == "" {
 		return false

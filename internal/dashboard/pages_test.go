@@ -103,7 +103,8 @@ func TestOneUnreadableProviderHidesNoOther(t *testing.T) {
 	}
 }
 
-// TestADamagedRecordIsNotPassedOver: the lists skip it, and the page says that something is missing.
+// TestADamagedRecordIsNotPassedOver: the lists skip it, and the page says that something is
+// missing.
 func TestADamagedRecordIsNotPassedOver(t *testing.T) {
 	d := newDesk()
 	d.damaged = idempotency.Key{Provider: "virtualpos", Account: "default", Reference: "broken"}
