@@ -17,6 +17,7 @@ func (s *service) work(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	wg.Go(func() { s.sweeper().Run(ctx) })
+	wg.Go(func() { s.remember(ctx, memoryCheck) })
 	return s.engine.Run(ctx)
 }
 
