@@ -67,7 +67,8 @@ const (
 	Duplicate Outcome = "duplicate"
 	// Conflict: another payment has this reference; nothing was changed.
 	Conflict Outcome = "conflict"
-	// Invalid: there is nothing to ask about under this key (a status task), or the deadline of a payment that nobody knows has passed.
+	// Invalid: there is nothing to ask about under this key (a status task), or the deadline of a
+	// payment that nobody knows has passed.
 	Invalid Outcome = "invalid"
 )
 

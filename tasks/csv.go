@@ -7,8 +7,9 @@ import (
 	"strings"
 )
 
-// csvRecords reads records as RFC 4180 writes them; a carriage return alone ends a line too, as in files of old spreadsheets. Unlike
-// encoding/csv it bounds a record's size, and a record with a misplaced quote does not take the next line with it.
+// csvRecords reads records as RFC 4180 writes them; a carriage return alone ends a line too, as in
+// files of old spreadsheets. Unlike encoding/csv it bounds a record's size, and a record with a
+// misplaced quote does not take the next line with it.
 type csvRecords struct {
 	in    *bufio.Reader
 	line  int // lines begun so far
@@ -97,7 +98,8 @@ func (c *csvRecords) endOfFile(state csvState) {
 	c.endRecord()
 }
 
-// endsLine reports whether the byte that was read ends a line: a line feed, or a carriage return that none follows.
+// endsLine reports whether the byte that was read ends a line: a line feed, or a carriage return
+// that none follows.
 func (c *csvRecords) endsLine(b byte) bool {
 	if b != '\r' {
 		return b == '\n'

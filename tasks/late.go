@@ -9,8 +9,9 @@ import (
 	"github.com/remesa/remesa/idempotency"
 )
 
-// A payment whose deadline has passed would be registered only to fail as expired: it is refused instead, by the store's clock, which
-// would expire it. One that is registered already is a duplicate as ever, so that a file may be sent again whenever that is.
+// A payment whose deadline has passed would be registered only to fail as expired: it is refused
+// instead, by the store's clock, which would expire it. One that is registered already is a
+// duplicate as ever, so that a file may be sent again whenever that is.
 
 // lateProblem is a FieldError's text, so that it reads like those of Decode.
 var lateProblem = wrong("deadline", "is in the past: the payment would fail as expired, unsent").Error()

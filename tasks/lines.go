@@ -36,8 +36,8 @@ type Reader struct {
 	next func() (Line, error)
 }
 
-// NewReader reads tasks in the given format. A byte order mark at the start, blank lines and CRLF are no errors, nor
-// are lines of CSV that end in CR alone.
+// NewReader reads tasks in the given format. A byte order mark at the start, blank lines and CRLF
+// are no errors, nor are lines of CSV that end in CR alone.
 func NewReader(r io.Reader, f Format) (*Reader, error) {
 	in := bufio.NewReaderSize(r, 64<<10)
 	switch f {
@@ -49,14 +49,14 @@ func NewReader(r io.Reader, f Format) (*Reader, error) {
 	return nil, fmt.Errorf("format: must be %s or %s", JSONLines, CSV)
 }
 
-// ErrCut ends a file that was cut in transfer, or is still being written: it ends within a line, with an object or a row that is not
-// complete. That line was an invalid one before.
+// ErrCut ends a file that was cut in transfer, or is still being written: it ends within a line,
+// with an object or a row that is not complete. That line was an invalid one before.
 var ErrCut = errors.New("the file ends in the middle of this line: it was cut in transfer, or is still being written")
 
 func cutAt(line int) error { return fmt.Errorf("line %d: %w", line, ErrCut) }
 
-// Next returns the next task or what is wrong with it; io.EOF at the end, ErrCut where that is no end, and the reader's own error where
-// the file cannot be read on.
+// Next returns the next task or what is wrong with it; io.EOF at the end, ErrCut where that is no
+// end, and the reader's own error where the file cannot be read on.
 func (r *Reader) Next() (Line, error) { return r.next() }
 
 // newLine decodes a task's JSON.

@@ -24,8 +24,8 @@ type csvRows struct {
 	cut     int       // the line in whose middle the file ends; 0 where it does not
 }
 
-// swallowed are the lines that an invalid row takes besides its first, because a quoted cell goes on over them. Any of them may have been
-// a payment, so each is answered.
+// swallowed are the lines that an invalid row takes besides its first, because a quoted cell goes
+// on over them. Any of them may have been a payment, so each is answered.
 type swallowed struct{ by, next, last int }
 
 func (s *swallowed) more() bool { return s.last > 0 && s.next <= s.last }
@@ -69,7 +69,8 @@ func (c *csvRows) next() (Line, error) {
 	return c.row(r), nil
 }
 
-// tellHeader answers the header itself where it is invalid and no row can tell it, or took the rows with it.
+// tellHeader answers the header itself where it is invalid and no row can tell it, or took the rows
+// with it.
 func (c *csvRows) tellHeader() Line {
 	c.told = true
 	c.swallow(c.first)
@@ -79,7 +80,8 @@ func (c *csvRows) tellHeader() Line {
 // swallow has the lines answered that an invalid record takes besides its first.
 func (c *csvRows) swallow(r record) { c.taken = swallowed{by: r.line, next: r.line + 1, last: r.last} }
 
-// row decodes a record. One that is invalid and takes several lines says which: a quote that is not closed joins rows to one.
+// row decodes a record. One that is invalid and takes several lines says which: a quote that is not
+// closed joins rows to one.
 func (c *csvRows) row(r record) Line {
 	line := Line{Number: r.line}
 	text, err := c.text(r)
@@ -108,7 +110,8 @@ func (r record) spread(err error) error {
 		field.Problem, r.quote, r.last-r.line+1, r.line, r.last))
 }
 
-// isCut reports whether the file ends in the middle of this record: before its line's end, with a cell that is missing or not closed.
+// isCut reports whether the file ends in the middle of this record: before its line's end, with a
+// cell that is missing or not closed.
 func (r record) isCut(columns int) bool {
 	if !r.open || columns == 0 {
 		return false
@@ -167,8 +170,8 @@ func readColumns(names []string) ([]column, error) {
 	return columns, nil
 }
 
-// isHeader reports whether at least half of the names are columns. The first row of a file without a header is somebody's data: nothing of
-// it may be repeated as the name of a column.
+// isHeader reports whether at least half of the names are columns. The first row of a file without
+// a header is somebody's data: nothing of it may be repeated as the name of a column.
 func isHeader(names []string, kinds map[string]fieldKind) bool {
 	known := 0
 	for _, name := range names {

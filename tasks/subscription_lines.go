@@ -26,8 +26,8 @@ func NewSubscriptionReader(r io.Reader) *SubscriptionReader {
 	return &SubscriptionReader{jsonLines{in: bufio.NewReaderSize(r, 64<<10)}}
 }
 
-// Next returns the next subscription or what is wrong with it; io.EOF at the end, ErrCut where that is no end, and the reader's own
-// error where the file cannot be read on.
+// Next returns the next subscription or what is wrong with it; io.EOF at the end, ErrCut where that
+// is no end, and the reader's own error where the file cannot be read on.
 func (r *SubscriptionReader) Next() (SubscriptionLine, error) {
 	if err := r.lines.readFilled(); err != nil {
 		return SubscriptionLine{}, err

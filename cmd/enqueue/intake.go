@@ -188,7 +188,8 @@ func openWhole(name string) (input, error) {
 	return input{f, before}, nil
 }
 
-// whole returns an error where a regular file changed since it was opened: what came last may be half a payment, and more may follow.
+// whole returns an error where a regular file changed since it was opened: what came last may be
+// half a payment, and more may follow.
 func (i input) whole() error {
 	if !i.before.Mode().IsRegular() {
 		return nil
@@ -214,8 +215,8 @@ func size(f *os.File) int64 {
 	return info.Size()
 }
 
-// served warns once of each provider that no worker ever served on this Redis: payments wait there for ever where nobody looks, in
-// another Redis or database than the workers'.
+// served warns once of each provider that no worker ever served on this Redis: payments wait there
+// for ever where nobody looks, in another Redis or database than the workers'.
 func (a *app) served(ctx context.Context, provider string) {
 	if a.seen[provider] {
 		return

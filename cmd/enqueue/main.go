@@ -86,7 +86,8 @@ func run(args []string) int {
 	return report(command.Run(a))
 }
 
-// endings are the signals that end the command: a terminal that closes among them, unless whoever started it (nohup) ignores that.
+// endings are the signals that end the command: a terminal that closes among them, unless whoever
+// started it (nohup) ignores that.
 func endings() []os.Signal {
 	all := []os.Signal{os.Interrupt, syscall.SIGTERM}
 	if !signal.Ignored(syscall.SIGHUP) {

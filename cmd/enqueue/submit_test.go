@@ -332,7 +332,8 @@ func TestAnEmptyFileSaysSo(t *testing.T) {
 	}
 }
 
-// TestARedisThatNoWorkerServesIsTold: what is taken in there waits for ever, and nobody else would say so.
+// TestARedisThatNoWorkerServesIsTold: what is taken in there waits for ever, and nobody else would
+// say so.
 func TestARedisThatNoWorkerServesIsTold(t *testing.T) {
 	t.Parallel()
 	s := redistest.Start(t)

@@ -67,7 +67,8 @@ func (b backlog) Due(ctx context.Context) (count int64, oldest time.Time, err er
 	return count, time.Now().Add(-longest), nil
 }
 
-// ready says whether payments can be sent, and else all that keeps them from it. It looks with the eyes of `worker check`.
+// ready says whether payments can be sent, and else all that keeps them from it. It looks with the
+// eyes of `worker check`.
 func (s *service) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
 	defer cancel()
@@ -79,7 +80,8 @@ func (s *service) ready(w http.ResponseWriter, r *http.Request) {
 	say(w, http.StatusServiceUnavailable, strings.Join(reasons, "\n"))
 }
 
-// stopped lists why nothing can be sent now. Its texts are shown without a login: no address, no name of an account.
+// stopped lists why nothing can be sent now, or should be. Its texts are shown without a login: no address, no
+// name of an account.
 func (s *service) stopped(ctx context.Context) []string {
 	var reasons []string
 	for _, f := range preflight.CheckSends(ctx, s.rdb, expect(s.config)) {
@@ -89,6 +91,9 @@ func (s *service) stopped(ctx context.Context) []string {
 		default:
 			reasons = append(reasons, fmt.Sprintf("redis: %s: %s, must be %s: %s", what, f.Got, f.Want, f.Fix))
 		}
+	}
+	if gone := s.forgotten(ctx); len(gone) > 0 {
+		reasons = append(reasons, forgot(gone))
 	}
 	if !s.engine.Sendable() {
 		reasons = append(reasons, "providers: the circuits of all accounts are open: connections or credentials are refused; see the log, and run worker check")

@@ -67,8 +67,9 @@ func run(args []string) int {
 	return exitFailed
 }
 
-// drainOnSignal returns a context that ends with the first SIGTERM, SIGINT or SIGHUP; the second one ends the process at once. A SIGHUP
-// that whoever started the worker ignores (nohup) stays ignored.
+// drainOnSignal returns a context that ends with the first SIGTERM, SIGINT or SIGHUP; the second
+// one ends the process at once. A SIGHUP that whoever started the worker ignores (nohup) stays
+// ignored.
 func drainOnSignal() (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// TestATerminalThatClosesDrains runs this test binary again, which waits for its signal as a worker does.
+// TestATerminalThatClosesDrains runs this test binary again, which waits for its signal as a worker
+// does.
 func TestATerminalThatClosesDrains(t *testing.T) {
 	if os.Getenv("REMESA_TEST_DRAIN") != "" {
 		ctx, stop := drainOnSignal()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -112,6 +113,8 @@ type service struct {
 	// users may log in to the pages.
 	users []login.User
 	log   zerolog.Logger
+	// claimed: the identities of all accounts are in Redis.
+	claimed atomic.Bool
 	// addr gets the address of the listener once.
 	addr chan string
 }
@@ -241,5 +244,6 @@ func (s *service) refuse(ctx context.Context) error {
 	if err := preflight.ClaimIdentities(ctx, s.rdb, s.registry); err != nil {
 		return fmt.Errorf("refusing to start: %w", err)
 	}
+	s.claimed.Store(true)
 	return nil
 }

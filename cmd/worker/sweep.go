@@ -18,6 +18,7 @@ func (s *service) work(ctx context.Context) error {
 	defer cancel()
 	wg.Go(func() { s.sweeper().Run(ctx) })
 	wg.Go(func() { s.salvager.Run(ctx) })
+	wg.Go(func() { s.remember(ctx, memoryCheck) })
 	return s.engine.Run(ctx)
 }
 

@@ -3,6 +3,7 @@ package config
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"net"
 	"net/url"
 	"strings"
@@ -57,6 +58,12 @@ func (v *VirtualPOS) others() []setting {
 		}
 	}
 	add((v.ClientCertFile == "") != (v.ClientKeyFile == ""), "CLIENT_CERT_FILE", "a client certificate and its key go together: set both CLIENT_CERT_FILE and CLIENT_KEY_FILE, or none")
+	for _, f := range []setting{{"CLIENT_CERT_FILE", v.ClientCertFile}, {"CLIENT_KEY_FILE", v.ClientKeyFile}, {"CA_FILE", v.CAFile}} {
+		if f.text != "" {
+			err := regular(f.text)
+			add(err != nil, f.name, fmt.Sprintf("names a file that cannot be read: %v", err))
+		}
+	}
 	add(!strings.HasPrefix(v.CreatePath, "/"), "CREATE_PATH", "must begin with /")
 	add(!pathHolds(v.StatusPath, "{id}"), "STATUS_PATH", "must begin with / and hold {id}")
 	add(!pathHolds(v.StatusByMerchantPath, "{merchant_id}"), "STATUS_BY_MERCHANT_PATH", "must begin with / and hold {merchant_id}")

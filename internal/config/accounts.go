@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"math"
 	"reflect"
 	"regexp"
 	"strings"
@@ -26,9 +26,9 @@ var (
 // readAccounts reads the file of further accounts: a JSON list of objects, each with provider, account and that provider's settings
 // under their names in lower case (base_url). A secret stands in a file of its own (api_key_file), so that this one holds none.
 func readAccounts(path string) ([]Account, []error) {
-	content, err := os.ReadFile(path)
+	content, err := readFile(path, math.MaxInt64)
 	if err != nil {
-		return nil, []error{problem(accountsSetting, "names a file that cannot be read: %s", withoutPath(err))}
+		return nil, []error{problem(accountsSetting, "names a file that cannot be read: %s", err)}
 	}
 	var entries []map[string]json.RawMessage
 	decoder := json.NewDecoder(bytes.NewReader(content))

@@ -8,6 +8,8 @@ package config
 import (
 	"errors"
 	"fmt"
+	"reflect"
+	"slices"
 
 	"github.com/remesa/remesa/providers"
 )
@@ -28,11 +30,25 @@ func (c *Config) Complete() error { return Complete(c) }
 
 // Warnings lists what an operator should know though it is allowed.
 func (c *Config) Warnings() []string {
-	warnings := append(c.Ledger.warnings(), c.HTTP.warnings()...)
+	warnings := slices.Concat(c.Ledger.warnings(), c.HTTP.warnings(), c.Redis.warnings(), c.secretWarnings())
 	for _, p := range c.realProviders() {
 		if settle := c.Policy(p).SettleTime; settle < safeSettleTime {
 			warnings = append(warnings, fmt.Sprintf("%s is %s with a real provider: below %s a late execution may be taken for none",
 				variable(p, "SETTLE_TIME"), settle, safeSettleTime))
+		}
+	}
+	return warnings
+}
+
+// secretWarnings are those about the files that hold secrets, of further accounts too.
+func (c *Config) secretWarnings() []string {
+	warnings := openSecrets(reflect.ValueOf(c).Elem(), "", func(flag string) string { return variables()[flag] })
+	for _, a := range c.accounts {
+		if a.Name == DefaultAccount {
+			continue
+		}
+		for _, w := range openSecrets(reflect.ValueOf(a.Settings).Elem(), "", jsonName) {
+			warnings = append(warnings, fmt.Sprintf("%s: %s/%s: %s", accountsSetting, a.Provider, a.Name, w))
 		}
 	}
 	return warnings

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -96,6 +97,21 @@ func (r *Redis) Where() string {
 	default:
 		return where
 	}
+}
+
+// warnings tell of a store whose connection others can read.
+func (r *Redis) warnings() []string {
+	o, err := parseRedisURL(r.url())
+	if err != nil || o.TLSConfig != nil || !slices.ContainsFunc(o.Addrs, offMachine) {
+		return nil
+	}
+	return []string{"REMESA_REDIS_URL leaves this machine without TLS: whoever is on the way reads the password and every payment, and can " +
+		"change both; write rediss:// (redis-sentinel:// and redis-cluster://: add tls=true), or keep the way private"}
+}
+
+func offMachine(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	return err == nil && !isLoopback(host)
 }
 
 // Sentinel reports whether sentinels choose the primary.

@@ -95,6 +95,22 @@ func TestWhereRedisIs(t *testing.T) {
 	}
 }
 
+func TestAWayToRedisThatOthersCanRead(t *testing.T) {
+	t.Parallel()
+	for url, warned := range map[string]bool{
+		"": false, "redis://localhost:1/2": false, "redis://127.0.0.1": false, "redis://[::1]:6379": false, "rediss://u:" + canary + "@h:1/2": false,
+		"redis://u:" + canary + "@h": true, "redis://10.0.0.7:6379/0": true, "redis-sentinel://h1,127.0.0.1/0?master=m": true,
+		"redis-sentinel://h1/0?master=m&tls=true": false, "redis-cluster://h1,h2": true, "redis-cluster://h1?tls=true": false,
+	} {
+		c := Config{Redis: Redis{URL: providers.Secret(url)}}
+		c.LedgerRetention = safeRetention
+		got := c.Warnings()
+		if (len(got) == 1 && strings.HasPrefix(got[0], "REMESA_REDIS_URL ")) != warned || len(got) > 1 || strings.Contains(strings.Join(got, ""), canary) {
+			t.Errorf("%s: %q", url, got)
+		}
+	}
+}
+
 func TestWhetherSentinelsChooseThePrimary(t *testing.T) {
 	t.Parallel()
 	for url, want := range map[string]bool{

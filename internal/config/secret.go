@@ -8,6 +8,7 @@ import (
 	"os"
 	"reflect"
 	"strings"
+	"syscall"
 
 	"github.com/remesa/remesa/providers"
 )
@@ -65,15 +66,10 @@ func readSecret(secret, file reflect.Value, name string) error {
 // secretFile reads a secret without the line break that editors leave. Its error does not repeat the path: people put the secret itself
 // where its file belongs.
 func secretFile(path string) (string, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return "", fmt.Errorf("names a file that cannot be read: %w", withoutPath(err))
-	}
-	defer file.Close()
-	content, err := io.ReadAll(io.LimitReader(file, maxSecretFile+1))
+	content, err := readFile(path, maxSecretFile+1)
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("names a file that cannot be read: %w", withoutPath(err))
+		return "", fmt.Errorf("names a file that cannot be read: %w", err)
 	case len(content) > maxSecretFile:
 		return "", fmt.Errorf("names a file of more than %d bytes, which cannot be a secret", maxSecretFile)
 	}
@@ -82,6 +78,72 @@ func secretFile(path string) (string, error) {
 		return "", errors.New("names an empty file")
 	}
 	return text, nil
+}
+
+// readFile reads a regular file up to a size; anything else is refused without waiting for it: a
+// named pipe that nobody writes to would hold up the start for ever. Its error does not repeat the
+// path.
+func readFile(path string, most int64) ([]byte, error) {
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, withoutPath(err)
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, withoutPath(err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("not a regular file")
+	}
+	content, err := io.ReadAll(io.LimitReader(file, most))
+	return content, withoutPath(err)
+}
+
+// regular refuses what is no regular file, or cannot be read at all; others read it later.
+func regular(path string) error {
+	_, err := readFile(path, 1)
+	return err
+}
+
+// openSecrets warns of each file of a secret that other users of this machine can read.
+func openSecrets(settings reflect.Value, prefix string, name func(flag string) string) []string {
+	var warnings []string
+	for i := range settings.NumField() {
+		field := settings.Type().Field(i)
+		switch {
+		case field.Type.Kind() == reflect.Struct && field.IsExported():
+			warnings = append(warnings, openSecrets(settings.Field(i), prefix+field.Tag.Get("prefix"), name)...)
+		case holdsSecret(settings.Type(), field) && readByOthers(settings.Field(i).String()):
+			warnings = append(warnings, fmt.Sprintf("%s names a file that other users of this machine can read: let only the worker's user read it (chmod 600)",
+				name(prefix+field.Tag.Get("name"))))
+		}
+	}
+	return warnings
+}
+
+// holdsSecret reports whether the field names a file with a secret: one whose neighbour is that
+// secret, or a private key.
+func holdsSecret(group reflect.Type, field reflect.StructField) bool {
+	secret, isFile := strings.CutSuffix(field.Name, "File")
+	if !isFile || field.Type.Kind() != reflect.String {
+		return false
+	}
+	neighbour, found := group.FieldByName(secret)
+	return found && neighbour.Type == reflect.TypeFor[providers.Secret]() || field.Name == "ClientKeyFile"
+}
+
+// readByOthers: by everybody, or by a group besides its owner, who is this process. A group by
+// which this process itself reads it, as orchestrators hand secrets out, is no other.
+func readByOthers(path string) bool {
+	if path == "" {
+		return false
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return false
+	}
+	return info.Mode().Perm()&0o004 != 0 || info.Mode().Perm()&0o040 != 0 && owned(info)
 }
 
 func withoutPath(err error) error {

@@ -19,6 +19,8 @@ type desk struct {
 	halts   map[string]string
 	// broken is the provider whose records cannot be read, * for all.
 	broken string
+	// damaged is a payment whose record cannot be read.
+	damaged idempotency.Key
 	// refuses is what each step answers.
 	refuses error
 	calls   []string
@@ -58,6 +60,9 @@ func (d *desk) Show(_ context.Context, k idempotency.Key) (idempotency.Record, e
 func (d *desk) List(_ context.Context, f idempotency.Filter, yield func(idempotency.Record) bool) error {
 	if d.lost(f.Provider) {
 		return errors.New("dial tcp: refused")
+	}
+	if d.damaged.Provider == f.Provider && f.Damaged != nil {
+		f.Damaged(d.damaged, idempotency.ErrDamaged)
 	}
 	for _, r := range d.records {
 		if r.Key.Provider != f.Provider || f.State != "" && r.State != f.State || f.Anomalies && r.Anomaly == "" {

@@ -44,6 +44,7 @@ func (p *pages) gather(ctx context.Context, provider string) gathered {
 	}
 	for i, s := range sections() {
 		s.filter.Provider = provider
+		s.filter.Damaged = func(_ idempotency.Key, err error) { g.err = err } // the page says that something is missing
 		err := p.Ledger.List(ctx, s.filter, func(r idempotency.Record) bool {
 			g.cut[i] = len(g.records[i]) == recordsRead
 			if !g.cut[i] {

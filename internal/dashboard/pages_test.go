@@ -103,6 +103,15 @@ func TestOneUnreadableProviderHidesNoOther(t *testing.T) {
 	}
 }
 
+// TestADamagedRecordIsNotPassedOver: the lists skip it, and the page says that something is
+// missing.
+func TestADamagedRecordIsNotPassedOver(t *testing.T) {
+	d := newDesk()
+	d.damaged = idempotency.Key{Provider: "virtualpos", Account: "default", Reference: "broken"}
+	_, html := view(t, d, "/payments")
+	contains(t, html, "The payments of virtualpos could not all be read", "virtualpos/p", "Held at least 1")
+}
+
 type dueSubscriptions struct {
 	n   int64
 	err error

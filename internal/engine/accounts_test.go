@@ -152,7 +152,8 @@ func TestTheCircuit(t *testing.T) {
 	})
 }
 
-// TestNothingCanBeSentWhileEachCircuitIsOpen: one account that works is enough, and so is one that may be probed.
+// TestNothingCanBeSentWhileEachCircuitIsOpen: one account that works is enough, and so is one that
+// may be probed.
 func TestNothingCanBeSentWhileEachCircuitIsOpen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, _ := newTestCircuit()

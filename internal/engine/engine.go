@@ -114,8 +114,9 @@ type Engine struct {
 	work underWay
 }
 
-// ErrNotStopped: what was under way is over, but asynq still waits for its Redis, which does not answer. The process may end; until then
-// the Redis client must stay open, because asynq breaks the process that closes it.
+// ErrNotStopped: what was under way is over, but asynq still waits for its Redis, which does not
+// answer. The process may end; until then the Redis client must stay open, because asynq breaks the
+// process that closes it.
 var ErrNotStopped = errors.New("asynq has not stopped: its Redis does not answer")
 
 // New checks the options.
@@ -177,8 +178,8 @@ func (o Options) check() error {
 	return nil
 }
 
-// Run serves until ctx is done, then drains: it takes no more tasks and waits for what is under way, for ShutdownTimeout at most. It
-// returns nil, an error of the start, or ErrNotStopped.
+// Run serves until ctx is done, then drains: it takes no more tasks and waits for what is under
+// way, for ShutdownTimeout at most. It returns nil, an error of the start, or ErrNotStopped.
 func (e *Engine) Run(ctx context.Context) error {
 	var servers []*asynq.Server
 	for _, p := range e.Registry.Providers() {
@@ -200,15 +201,17 @@ func (e *Engine) Run(ctx context.Context) error {
 }
 
 const (
-	// asynqStops is how long asynq may take to stop once nothing is under way. It waits for Redis without end.
+	// asynqStops is how long asynq may take to stop once nothing is under way. It waits for Redis
+	// without end.
 	asynqStops = 5 * time.Second
 	// lastWords is what a write that has begun may take, and the line in the log that follows it.
 	lastWords = writeTimeout + time.Second
 )
 
-// drain waits for stop, and for what asynq no longer waits for: a task whose lease it lost may still be sending, or writing its result.
-// After ShutdownTimeout nothing is tried again: what could not be written is logged while there is still time to. With lastWords this
-// ends before the orchestrator's grace does (lease + 30 s), whatever Redis does.
+// drain waits for stop, and for what asynq no longer waits for: a task whose lease it lost may
+// still be sending, or writing its result. After ShutdownTimeout nothing is tried again: what could
+// not be written is logged while there is still time to. With lastWords this ends before the
+// orchestrator's grace does (lease + 30 s), whatever Redis does.
 func (e *Engine) drain(stop func()) error {
 	stopped := make(chan struct{})
 	go func() { stop(); close(stopped) }()
@@ -236,7 +239,8 @@ func (u *underWay) Go(f func()) {
 	}()
 }
 
-// idle waits until asynq has stopped and nothing is under way, or nothing has been for the patience; false when that takes longer than d.
+// idle waits until asynq has stopped and nothing is under way, or nothing has been for the
+// patience; false when that takes longer than d.
 func (u *underWay) idle(d, patience time.Duration, stopped <-chan struct{}) bool {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
@@ -262,8 +266,9 @@ func closed(c <-chan struct{}) bool {
 	}
 }
 
-// shutdown stops all servers at once: each waits for its own tasks. Stop comes first, because the first thing that Shutdown waits for
-// may be Redis, and until then tasks would be taken; and none waits for another's Stop, which waits for Redis, too.
+// shutdown stops all servers at once: each waits for its own tasks. Stop comes first, because the
+// first thing that Shutdown waits for may be Redis, and until then tasks would be taken; and none
+// waits for another's Stop, which waits for Redis, too.
 func shutdown(servers []*asynq.Server) {
 	var wg sync.WaitGroup
 	for _, s := range servers {

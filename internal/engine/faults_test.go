@@ -147,8 +147,8 @@ func TestWhatCannotBeWrittenAtExitIsLogged(t *testing.T) {
 	}
 }
 
-// TestADrainEndsWithoutRedis: it answers nothing for a long time, and a worker has nothing, or a result, in hand. asynq waits for Redis as
-// long as that takes; nobody stops a worker that does.
+// TestADrainEndsWithoutRedis: it answers nothing for a long time, and a worker has nothing, or a
+// result, in hand. asynq waits for Redis as long as that takes; nobody stops a worker that does.
 func TestADrainEndsWithoutRedis(t *testing.T) {
 	for _, row := range []struct {
 		name string
@@ -198,7 +198,8 @@ func TestADrainEndsWithoutRedis(t *testing.T) {
 	}
 }
 
-// withoutEnd gives the rig a worker's client, which is never closed: an asynq that has not stopped uses it to the end.
+// withoutEnd gives the rig a worker's client, which is never closed: an asynq that has not stopped
+// uses it to the end.
 func (r *rig) withoutEnd() {
 	o := redistest.Client(r.server.Addr()).Options()
 	o.MaxRetries, o.ReadTimeout, o.DialTimeout = 20, 3*time.Second, 3*time.Second

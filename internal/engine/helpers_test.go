@@ -313,7 +313,8 @@ func (r *rig) engine(change ...func(*Options)) *Engine {
 	return e
 }
 
-// run serves until stop is called, or the test ends; a drain must end, and without an error where Redis answers.
+// run serves until stop is called, or the test ends; a drain must end, and without an error where
+// Redis answers.
 func (r *rig) run(change ...func(*Options)) (stop func()) {
 	r.t.Helper()
 	e := r.engine(change...)

@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	// A write waits for its reply for firstWrite, each later one twice as long, writeTimeout at most: a reply that got lost costs a
-	// second, and a slow Redis is not asked ever faster.
+	// A write waits for its reply for firstWrite, each later one twice as long, writeTimeout at
+	// most: a reply that got lost costs a second, and a slow Redis is not asked ever faster.
 	firstWrite    = time.Second
 	writeTimeout  = 5 * time.Second
 	firstRewrite  = 50 * time.Millisecond
@@ -66,15 +66,15 @@ func final(err error) bool {
 		scriptFailed(err)
 }
 
-// passing begin the replies of a Redis that takes the same command later: it loads, is full, a replica, cut off from its replicas, in a
-// failover, or busy.
+// passing begin the replies of a Redis that takes the same command later: it loads, is full, a
+// replica, cut off from its replicas, in a failover, or busy.
 var passing = []string{
 	"LOADING", "OOM", "READONLY", "MISCONF", "NOREPLICAS", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "MOVED", "ASK", "BUSY", "UNKILLABLE",
 	"NOSCRIPT", "NOAUTH", "WRONGPASS", "NOPERM",
 }
 
-// scriptFailed reports whether the script itself broke off, as it will each time: Redis names the script in such a reply. Any other
-// reply is about the server, not the payment, and may pass.
+// scriptFailed reports whether the script itself broke off, as it will each time: Redis names the
+// script in such a reply. Any other reply is about the server, not the payment, and may pass.
 func scriptFailed(err error) bool {
 	var reply redis.Error
 	if !errors.As(err, &reply) {

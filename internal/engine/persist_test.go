@@ -45,8 +45,9 @@ func TestALostReplyCostsASecond(t *testing.T) {
 	}
 }
 
-// TestWhichRepliesOfRedisAreFinal holds what a real server answers against the rule: what speaks of the script ends the writing, because it
-// would be said for ever; what speaks of the server does not.
+// TestWhichRepliesOfRedisAreFinal holds what a real server answers against the rule: what speaks of
+// the script ends the writing, because it would be said for ever; what speaks of the server does
+// not.
 func TestWhichRepliesOfRedisAreFinal(t *testing.T) {
 	t.Parallel()
 	c := redistest.Start(t).Client()
@@ -88,7 +89,8 @@ type reply string
 func (r reply) Error() string { return string(r) }
 func (r reply) RedisError()   {}
 
-// TestARecordThatCannotBeWrittenIsTold: the payment's record was damaged while its request was under way.
+// TestARecordThatCannotBeWrittenIsTold: the payment's record was damaged while its request was
+// under way.
 func TestARecordThatCannotBeWrittenIsTold(t *testing.T) {
 	r := newRig(t)
 	g := newGate()

@@ -68,8 +68,8 @@ func Fingerprint(account providers.Account) string {
 	return host + " #" + hex.EncodeToString(sum[:8])
 }
 
-// Served reports whether a worker ever served the provider on this Redis: each one leaves its accounts' identities there before it sends
-// anything.
+// Served reports whether a worker ever served the provider on this Redis: each one leaves its
+// accounts' identities there before it sends anything.
 func Served(ctx context.Context, rdb redis.UniversalClient, provider string) (bool, error) {
 	n, err := rdb.Exists(ctx, identityKey(provider)).Result()
 	return n > 0, err

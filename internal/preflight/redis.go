@@ -19,7 +19,8 @@ type Expect struct {
 	Durability string
 	// Replicas must be connected to each primary, and acknowledge what is sent.
 	Replicas int
-	// Sentinel: the primary is chosen by sentinels, so that a replica may take its place at any time.
+	// Sentinel: the primary is chosen by sentinels, so that a replica may take its place at any
+	// time.
 	Sentinel bool
 	// Real: payments go to real providers, so what cannot be read counts as broken.
 	Real bool
@@ -47,8 +48,8 @@ func CheckRedis(ctx context.Context, rdb redis.UniversalClient, expect Expect) [
 	})
 }
 
-// CheckSends returns why nothing can be sent now, as far as that is Redis' doing; nothing where sends are possible. It is CheckRedis cut
-// down to that, for those who ask every few seconds.
+// CheckSends returns why nothing can be sent now, as far as that is Redis' doing; nothing where
+// sends are possible. It is CheckRedis cut down to that, for those who ask every few seconds.
 func CheckSends(ctx context.Context, rdb redis.UniversalClient, expect Expect) []Finding {
 	found := onEachPrimary(ctx, rdb, func(ctx context.Context, node redis.Cmdable, where string) []Finding {
 		return sendsOf(ctx, node, expect, where)
@@ -218,7 +219,8 @@ func (n node) setting(f Finding, good bool) Finding {
 	}
 }
 
-// change says how a setting is changed here: a server that refuses CONFIG is somebody else's to configure, and CONFIG SET no help.
+// change says how a setting is changed here: a server that refuses CONFIG is somebody else's to
+// configure, and CONFIG SET no help.
 func (n node) change(name, value string) string {
 	if n.config[name] == "" {
 		return fmt.Sprintf("CONFIG is refused here: let whoever runs the server set `%s %s` (a managed one: its parameters; else redis.conf)", name, value)
@@ -251,17 +253,19 @@ func (n node) replicas() Finding {
 	}
 }
 
-// mayWrite is a script that writes nothing, but says by its flags, of which it has none, that it might: Redis refuses it exactly when it
-// would refuse Begin.
+// mayWrite is a script that writes nothing, but says by its flags, of which it has none, that it
+// might: Redis refuses it exactly when it would refuse Begin.
 const mayWrite = "#!lua\nreturn 1"
 
-// writes tries whether Redis takes a step that begins a payment now. A replica answers by its role, and is not tried.
+// writes tries whether Redis takes a step that begins a payment now. A replica answers by its role,
+// and is not tried.
 func (n node) writes(ctx context.Context, rdb redis.Cmdable) Finding {
 	f := Finding{Name: "writes", Got: "taken", Want: "taken"}
 	if n.info["role"] == "slave" {
 		return Finding{}
 	}
-	// Behind another command in a pipeline, because a refusal alone is tried again and again by the client.
+	// Behind another command in a pipeline, because a refusal alone is tried again and again by the
+	// client.
 	pipe := rdb.Pipeline()
 	pipe.Ping(ctx)
 	tried := pipe.Eval(ctx, mayWrite, nil)
@@ -290,8 +294,8 @@ var refusals = map[string]string{
 	"NOREPLICAS": "fewer replicas are connected than min-replicas-to-write asks for: connect them, or lower it",
 }
 
-// failover judges a primary whose replicas nobody waits for: the one that takes its place may lack the newest intents, and what they
-// sent would be sent again.
+// failover judges a primary whose replicas nobody waits for: the one that takes its place may lack
+// the newest intents, and what they sent would be sent again.
 func (n node) failover(replicas int) Finding {
 	f := Finding{Name: "REMESA_LEDGER_REPLICAS", Want: "1 or more", Unsafe: true}
 	switch {
