@@ -13,11 +13,11 @@ import (
 
 // The ledger's steps as a proxy can tell them apart on the wire.
 const (
-	onBegin   = `"lease":`
-	onRelease = `"reason":`
-	onFinish  = `"class":"succeeded"`
-	onDoubt   = `"class":"in_doubt"`
-	onAnswer  = `"asked":`
+	onBegin   = `"state":"sending"`
+	onRelease = `"state":"ready"`
+	onFinish  = `"state":"succeeded"`
+	onDoubt   = `"state":"in_doubt"`
+	onAnswer  = `"heard":true`
 )
 
 // TestRepliesOfRedisAreLost: a step whose reply was lost is taken again by the same attempt, which neither waits for itself nor sends twice.

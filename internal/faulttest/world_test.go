@@ -104,6 +104,7 @@ func newWorldIn(t testing.TB, at times, server *redistest.Server, b *bank, setti
 	w.client = tasks.NewClient(w.ledger, w.rdb, tasks.ClientOptions{})
 	w.settings = map[string]string{
 		"REMESA_REDIS_URL": server.URL(), "REMESA_HTTP_ADDR": "127.0.0.1:0", "REMESA_LOG_LEVEL": "debug",
+		"REMESA_OUTCOMES":        "all", // so that the stream can be held against the history
 		"REMESA_REQUEST_TIMEOUT": at.request.String(), "REMESA_LEASE": at.lease.String(), "REMESA_SETTLE_TIME": at.settle.String(),
 		"REMESA_NOT_FOUND_CONFIRMATIONS": strconv.Itoa(confirmations), "REMESA_NOT_FOUND_INTERVAL": at.notFoundInterval.String(),
 		"REMESA_RETRY_BASE": "100ms", "REMESA_RETRY_MAX": "1s", "REMESA_POLL_FIRST": "200ms", "REMESA_POLL_MAX": "1s",
