@@ -107,9 +107,10 @@ func (r reading) loaded(now rules.Time) (Loaded, error) {
 	switch {
 	case redis.HasErrorPrefix(err, "WRONGTYPE"):
 		out.Err = fmt.Errorf("%w: %w", ErrDamaged, err)
-	case err != nil && !errors.Is(err, redis.Nil):
+	case errors.Is(err, redis.Nil):
+	case err != nil:
 		return Loaded{}, err
-	case text != "":
+	default:
 		out.Text = text
 		out.Record, out.Err = decode(text)
 	}

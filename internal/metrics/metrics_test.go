@@ -35,7 +35,8 @@ func TestNamesAndLabels(t *testing.T) {
 	m.TokenRenewed("pagoseguro", "rejected")
 	m.Serve(created, "virtualpos")
 	rdb := redistest.Start(t, redistest.MaxMemory("64mb")).Client()
-	reg.MustRegister(Signals{Ledger: idempotency.NewRedis(rdb, idempotency.Options{}), Providers: []string{"virtualpos"}}, Redis{Client: rdb})
+	ledger, served := idempotency.NewRedis(rdb, idempotency.Options{}), []string{"virtualpos"}
+	reg.MustRegister(Signals{Ledger: ledger, Providers: served}, Waiting{Ledger: ledger, Providers: served}, Redis{Client: rdb})
 	want := map[string]string{
 		"remesa_payments_total":           "counter provider,state,type",
 		"remesa_payments_open":            "gauge provider,state",
