@@ -92,7 +92,8 @@ func TestEachLaneHasItsShareAndAloneAll(t *testing.T) {
 		server.Client().FlushAll(t.Context())
 		const seconds = 3
 		got := counts(t, limited(server.Client(), perSecond), seconds*time.Second, map[bool]int{true: row.askers, false: row.senders})
-		if got[true] < seconds*row.asks || got[false] < seconds*row.sends {
+		const most = perSecond * seconds * 115 / 100 // the last callers of a lane come after the end
+		if got[true] < seconds*row.asks || got[false] < seconds*row.sends || got[true]+got[false] > most {
 			t.Errorf("%+v: %d questions and %d sends in %d s", row, got[true], got[false], seconds)
 		}
 	}
