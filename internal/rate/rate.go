@@ -13,9 +13,9 @@ import (
 //go:embed rate.lua
 var source string
 
-// Limiter spaces out requests, by the clock of Redis. Sends and questions are two lanes: while both want slots, sends get at most four
-// of five and questions at most every second one, so that neither starves; alone, each gets all. A worker that dies with a reserved slot
-// wastes it.
+// Limiter spaces out requests, by the clock of Redis. Sends and questions are two lanes: while both want slots, sends get four of five
+// and questions the fifth, so that neither starves the other; what one leaves unused, and alone everything, is the other's. A worker
+// that dies with a reserved slot wastes it.
 type Limiter struct {
 	rdb    redis.UniversalClient
 	limits map[string]float64
@@ -29,37 +29,35 @@ func New(rdb redis.UniversalClient, limits map[string]float64, every time.Durati
 	return &Limiter{rdb: rdb, limits: limits, script: redis.NewScript(source), ahead: every + every/4}
 }
 
-// lane is one of a provider's two: its name, its share of the slots while the other wants some, and for how long its callers wait.
+// lane is one of a provider's two, and its share of the slots while the other wants some.
 type lane struct {
 	name  string
 	share float64
-	near  float64
 }
 
-// Callers wait for a reserved slot before a payment begins, so that it costs no lease. Questions may wait longer than sends: else a
-// schedule that sends have filled would have no place for them.
 var (
-	sends = lane{"send", 0.8, 1.25}
-	asks  = lane{"ask", 0.5, 2.5}
+	sends = lane{"send", 0.8}
+	asks  = lane{"ask", 0.2}
 )
 
-func laneOf(ask bool) lane {
+// lanes returns the caller's lane and the other.
+func lanes(ask bool) (mine, other lane) {
 	if ask {
-		return asks
+		return asks, sends
 	}
-	return sends
+	return sends, asks
 }
 
 // Limited reports whether the provider has a limit.
 func (l *Limiter) Limited(provider string) bool { return l.limits[provider] > 0 }
 
-// Wait returns true when the caller may make one request of the provider; false: not soon, and nothing is reserved.
+// Wait returns true when the caller may make one request of the provider; false: not soon, and nothing is reserved. It waits before a
+// payment begins, so that it costs no lease.
 func (l *Limiter) Wait(ctx context.Context, provider string, ask bool) (bool, error) {
 	if !l.Limited(provider) {
 		return true, nil
 	}
-	n := laneOf(ask)
-	wait, err := l.run(ctx, "take", provider, n, time.Duration(n.near*float64(l.ahead)), 0)
+	wait, err := l.run(ctx, "take", provider, ask, l.ahead+l.ahead/4, 0)
 	if err != nil || wait < 0 {
 		return false, err
 	}
@@ -72,15 +70,15 @@ func (l *Limiter) Room(ctx context.Context, provider string, ask bool, most int)
 	if !l.Limited(provider) || most <= 0 {
 		return max(most, 0), nil
 	}
-	n, err := l.run(ctx, "room", provider, laneOf(ask), l.ahead, most)
+	n, err := l.run(ctx, "room", provider, ask, l.ahead, most)
 	return int(n), err
 }
 
-func (l *Limiter) run(ctx context.Context, what, provider string, n lane, ahead time.Duration, most int) (int64, error) {
-	keys := []string{"remesa:{" + provider + "}:rate", "remesa:{" + provider + "}:rate:lanes"}
-	distance := float64(time.Second) / l.limits[provider]
-	got, err := l.script.Run(ctx, l.rdb, keys, what, n.name, time.Duration(distance).Microseconds(), ahead.Microseconds(),
-		time.Duration(distance/n.share).Microseconds(), most).Int64()
+func (l *Limiter) run(ctx context.Context, what, provider string, ask bool, ahead time.Duration, most int) (int64, error) {
+	mine, other := lanes(ask)
+	distance := float64(time.Second/time.Microsecond) / l.limits[provider]
+	got, err := l.script.Run(ctx, l.rdb, []string{"remesa:{" + provider + "}:rate:lanes"}, what, mine.name, other.name,
+		int64(distance), int64(distance/mine.share), int64(distance/other.share), ahead.Microseconds(), most).Int64()
 	if err != nil {
 		return 0, fmt.Errorf("rate limit of %s: %w", provider, err)
 	}
