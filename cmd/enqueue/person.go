@@ -74,12 +74,13 @@ func named(name string, err error) error {
 }
 
 type resolveCmd struct {
-	Key        string `arg:"" help:"provider/reference, or provider/account/reference."`
-	As         string `enum:",succeeded,failed,not-received" default:"" placeholder:"succeeded|failed|not-received" help:"What became of a payment in doubt, pending or held (not-received: held only)."`
-	ProviderID string `placeholder:"ID" help:"The provider's id of the payment, with --as succeeded or failed."`
-	Decline    string `enum:",soft,hard" default:"" placeholder:"soft|hard" help:"With --as failed: whether another attempt may succeed."`
-	Anomaly    string `enum:",accept,reverse" default:"" placeholder:"accept|reverse" help:"Clear an anomaly: accept makes failed into succeeded, reverse makes succeeded into reversed."`
-	Person     person `embed:""`
+	Key              string `arg:"" help:"provider/reference, or provider/account/reference."`
+	As               string `enum:",succeeded,failed,not-received" default:"" placeholder:"succeeded|failed|not-received" help:"What became of a payment in doubt, pending or held (not-received: held only)."`
+	ProviderID       string `placeholder:"ID" help:"The provider's id of the payment, with --as succeeded or failed."`
+	Decline          string `enum:",soft,hard" default:"" placeholder:"soft|hard" help:"With --as failed: whether another attempt may succeed."`
+	AcceptDoubleRisk bool   `help:"With --as failed: you know that nothing was executed; the attempts are closed too, so that dunning or a retry can go on."`
+	Anomaly          string `enum:",accept,reverse" default:"" placeholder:"accept|reverse" help:"Clear an anomaly: accept makes failed into succeeded, reverse makes succeeded into reversed."`
+	Person           person `embed:""`
 }
 
 // Validate refuses combinations that mean nothing.
@@ -91,6 +92,8 @@ func (c *resolveCmd) Validate() error {
 		return usage("--provider-id goes with --as succeeded or failed")
 	case c.Decline != "" && c.As != string(idempotency.Failed):
 		return usage("--decline goes with --as failed")
+	case c.AcceptDoubleRisk && c.As != string(idempotency.Failed):
+		return usage("--accept-double-risk goes with --as failed")
 	case len(c.ProviderID) > 128 || strings.ContainsFunc(c.ProviderID, unicode.IsControl):
 		return usage("--provider-id: longer than 128 bytes, or with control characters")
 	}
@@ -105,6 +108,7 @@ func (c *resolveCmd) Run(a *app) error {
 		}
 		return a.ledger.Resolve(a.ctx, k, version, idempotency.Resolution{
 			Person: c.Person.value(), As: c.As, ProviderID: c.ProviderID, Decline: providers.Decline(c.Decline),
+			AcceptDoubleRisk: c.AcceptDoubleRisk,
 		})
 	})
 }

@@ -114,6 +114,7 @@ func TestAPersonSettlesAPayment(t *testing.T) {
 	d.held("virtualpos/h1")
 	d.held("virtualpos/h2")
 	d.held("virtualpos/shop/h3")
+	d.held("virtualpos/h4")
 	d.queued("virtualpos/q1")
 	d.blocked("virtualpos/b1")
 	d.blocked("virtualpos/b2")
@@ -137,6 +138,11 @@ func TestAPersonSettlesAPayment(t *testing.T) {
 		{"retry virtualpos/h2", exitRefused, "--accept-double-risk"},
 		{"retry virtualpos/h2 --accept-double-risk", 0, "ready"},
 		{"resolve virtualpos/shop/h3 --as failed --decline soft", 0, "failed"},
+		{"resolve virtualpos/h4 --as failed", 0, "failed"},
+		{"retry virtualpos/h4", exitRefused, "may have been executed"},
+		{"resolve virtualpos/h4 --as failed --decline soft --accept-double-risk", 0, "failed"},
+		{"resolve virtualpos/h4 --as failed --accept-double-risk", exitRefused, "this one is failed"},
+		{"retry virtualpos/h4", 0, "ready"},
 		{"resolve virtualpos/q1 --as failed", exitRefused, "this one is queued"},
 		{"resolve virtualpos/q1 --anomaly accept", exitRefused, "no anomaly"},
 		{"resolve virtualpos/nobody --as failed", exitUnknown, "virtualpos/nobody: no such payment"},

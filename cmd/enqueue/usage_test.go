@@ -27,6 +27,7 @@ func TestWhatIsNoCommandIsUsage(t *testing.T) {
 		{"resolve as something else", "resolve virtualpos/a --as paid --by x --note y"},
 		{"a provider's id for not-received", "resolve virtualpos/a --as not-received --provider-id 7 --by x --note y"},
 		{"a decline of a success", "resolve virtualpos/a --as succeeded --decline soft --by x --note y"},
+		{"attempts closed by a success", "resolve virtualpos/a --as succeeded --accept-double-risk --by x --note y"},
 		{"cancel without keys", "cancel --by x --note y"},
 		{"cancel with keys and a file", "cancel virtualpos/a --file b --by x --note y"},
 		{"cancel with one malformed key", "cancel virtualpos/a b --by x --note y"},

@@ -512,3 +512,32 @@ func TestABatchThatHasBegunIsFinished(t *testing.T) {
 		t.Fatalf("claimed, and its charge is %+v", c)
 	}
 }
+
+// A charge that nobody could ask about begins its dunning once a person who knows closes its attempts; a plain "failed" may yet be paid,
+// and its period is unclear.
+func TestAPersonWhoKnowsLetsDunningGoOn(t *testing.T) {
+	const id = "sub-1"
+	for _, closes := range []bool{false, true} {
+		t.Run(fmt.Sprintf("attempts closed %t", closes), func(t *testing.T) {
+			o := newOffice(t)
+			o.add(line(t, id, nil))
+			o.at("2026-01-31 14:00:00")
+			o.sweep(o.sweeper())
+			o.send(tasks.TxnID(id, 1, 0), providers.Outcome{Class: providers.InDoubt, Code: "timeout"})
+			r, err := o.ledger.Show(t.Context(), key(tasks.TxnID(id, 1, 0)))
+			o.must(err)
+			_, err = o.ledger.Resolve(t.Context(), r.Key, r.Version, idempotency.Resolution{
+				Person: idempotency.Person{By: "ana", Note: "statement in hand"}, As: "failed", Decline: providers.Soft, AcceptDoubleRisk: closes,
+			})
+			o.must(err)
+			o.sweep(o.sweeper())
+			want := schedule.PeriodUnclear
+			if closes {
+				want = schedule.DunningScheduled
+			}
+			if e := o.events(id); !slices.Contains(e, want) {
+				t.Errorf("the events: %v, want %s", e, want)
+			}
+		})
+	}
+}
