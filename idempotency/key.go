@@ -1,11 +1,12 @@
 package idempotency
 
 import (
-	"crypto/rand"
 	"encoding/base64"
 	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/google/uuid"
 )
 
 // DefaultAccount is the account of tasks that name none.
@@ -75,9 +76,9 @@ func keyFromID(provider, id string) Key {
 	return Key{provider, DefaultAccount, id}
 }
 
-// NewAttempt makes a random attempt id of 128 bits.
+// NewAttempt makes an attempt's id: a UUID of version 7 (RFC 9562) in base64url without padding, 22 characters. Its first 48 bits are
+// the time in milliseconds, so that ids in a log stand in the order in which they were made.
 func NewAttempt() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
-	return base64.RawURLEncoding.EncodeToString(b[:])
+	id := uuid.Must(uuid.NewV7()) // fails only where crypto/rand does, which ends the process
+	return base64.RawURLEncoding.EncodeToString(id[:])
 }
