@@ -141,9 +141,6 @@ func decode(text string) (rules.Record, error) {
 // rank is the place of an indexed state in the states index.
 var rank = map[State]int{Queued: 1, Sending: 2, Ready: 3, InDoubt: 4, Pending: 5, Held: 6, Blocked: 7, Failed: 8}
 
-// retryWindow is how long a failed payment can be tried again and stays listed.
-const retryWindow = 30 * 24 * time.Hour
-
 // rankDistance lies between two states in the index; within a state the oldest come first.
 const rankDistance = 1e14
 
@@ -267,7 +264,7 @@ func writePayload(out *kv.Commit, p place, d Decision) {
 	case rules.DropPayload:
 		out.Write("DEL", key)
 	case rules.ExpirePayload:
-		out.Write("PEXPIRE", key, min(retryWindow, d.Retention).Milliseconds())
+		out.Write("PEXPIRE", key, min(rules.RetryWindow, d.Retention).Milliseconds())
 	case rules.RevivePayload:
 		out.Write("PERSIST", key)
 	}
@@ -287,7 +284,7 @@ func writeIndexes(out *kv.Commit, p place, d Decision) {
 	case !c.Moved:
 	case r.State == Failed:
 		out.Write("ZADD", p.states(), score(Failed, d.Now), id)
-		out.Write("ZREMRANGEBYSCORE", p.states(), score(Failed, 0), score(Failed, d.Now.Add(-retryWindow)))
+		out.Write("ZREMRANGEBYSCORE", p.states(), score(Failed, 0), score(Failed, d.Now.Add(-rules.RetryWindow)))
 	case rank[r.State] > 0:
 		out.Write("ZADD", p.states(), score(r.State, r.Created), id)
 	default:

@@ -83,9 +83,10 @@ const (
 	watchTime = 7 * day
 	// payerGrace is given after a payer's time is over, for what was under way.
 	payerGrace = 2 * time.Hour
-	// retryWindow is how long a failed payment can be tried again and stays listed.
-	retryWindow = 30 * day
 )
+
+// RetryWindow is how long a failed payment can be tried again and stays listed.
+const RetryWindow = 30 * day
 
 // Facts is what a step may know beside the record. A fact that the step does not look at may be left out.
 type Facts struct {

@@ -131,7 +131,7 @@ func (f *Flights) do(ctx context.Context, owner string, ops []*op) error {
 	}
 	if l.flying < pipelines {
 		l.flying++
-		go l.fly()
+		go l.fly() //nolint:contextcheck // a pipeline is many callers': it outlives each of them, and has a time bound of its own
 	}
 	l.mu.Unlock()
 	var err error
