@@ -28,7 +28,7 @@ type Options struct {
 	Seal *seal.Ring
 	// Observe, if set, is told how long each step took.
 	Observe func(step string, took time.Duration)
-	// TestClock takes the time from the key "remesa:{provider}:clock" (ms since 1970) instead of from Redis. For tests.
+	// TestClock takes the time from a key of the provider's, "clock" (ms since 1970) instead of from Redis. For tests.
 	TestClock bool
 }
 

@@ -328,12 +328,8 @@ func (s *redisStore) Due(ctx context.Context, provider string, limit int) ([]str
 }
 
 func (s *redisStore) now(ctx context.Context, provider string) (int64, error) {
-	var clock func() (int64, error)
-	err := s.flights.Read(ctx, provider, func(pipe redis.Pipeliner) { clock = s.db.Clock(ctx, pipe, provider) })
-	if err != nil {
-		return 0, err
-	}
-	return clock()
+	now, err := s.flights.Now(ctx, provider)
+	return now.UnixMilli(), err
 }
 
 // Postpone implements Store.
@@ -462,7 +458,7 @@ func (s *redisStore) Halt(ctx context.Context, provider, account, text string, h
 	}
 	p := at(provider)
 	text = asTime(rules.Time(now)).Format("2006-01-02T15:04:05.000Z") + " " + text
-	c := kv.NewCommit(provider, p.prefix+"none", "", 0)
+	c := kv.NewUnread(provider)
 	c.Intent = true
 	if halted {
 		c.Write("HSET", p.halted(), account, text)

@@ -24,104 +24,122 @@ type Change struct {
 // keptPeriods is how many settled periods of a subscription are kept.
 const keptPeriods = 1000
 
-// changeArg is ARGV[4] of commit.lua.
-type changeArg struct {
-	Due      *int64     `json:"due,omitempty"`
-	Freeze   bool       `json:"freeze,omitempty"`
-	Thaw     bool       `json:"thaw,omitempty"`
-	Permit   string     `json:"permit,omitempty"`
-	Withdraw bool       `json:"withdraw,omitempty"`
-	Settled  []string   `json:"settled,omitempty"`
-	Events   [][]string `json:"events,omitempty"`
-	Oldest   string     `json:"oldest"`
-	Keep     int        `json:"keep"`
-}
-
 // Commit writes plans, each in one step of its own. The answers are nil, ErrMoved, or why that plan was not written, which says nothing
 // of the others; an error beside them means that none, some or all were written. The sweeper finds again what was not.
 func (s *Store) Commit(ctx context.Context, changes ...Change) ([]error, error) {
-	runs := make([]run, len(changes))
+	commits := make([]*kv.Commit, len(changes))
 	for i, c := range changes {
+		if c.Plan.Record.text == "" {
+			continue // of a record that nobody read
+		}
 		var err error
-		if runs[i], err = s.commit(c); err != nil {
+		if commits[i], err = s.commit(c); err != nil {
 			return nil, err
 		}
 	}
-	cmds, err := s.pipeline(ctx, "commit", runs)
-	if err != nil && (cmds == nil || !redis.HasErrorPrefix(err, "")) { // nobody answered
-		return nil, fmt.Errorf("subscriptions: %w", err)
-	}
+	results, errs := s.write(ctx, commits)
 	out := make([]error, len(changes))
 	for i, c := range changes {
-		written, err := cmds[i].Int()
-		if err == nil && written == 0 {
+		err := errs[i]
+		switch {
+		case err == nil && results[i].Done:
+			continue
+		case err == nil:
 			err = ErrMoved
+		case !redis.HasErrorPrefix(err, ""): // nobody answered
+			return nil, fmt.Errorf("subscriptions: %w", err)
 		}
-		if err != nil {
-			out[i] = fmt.Errorf("%s: %w", c.Plan.Record.ID, err)
-		}
+		out[i] = fmt.Errorf("%s: %w", c.Plan.Record.ID, err)
 	}
 	return out, nil
 }
 
-func (s *Store) commit(c Change) (run, error) {
-	r := c.Plan.Record
-	read := r.Version
-	r.Version += int64(max(1, len(c.Plan.Events))) // each event has a version of its own
+// write writes each commit by itself, those of one provider in one round trip. The answers are in order; a nil among the commits is
+// answered by the zero result.
+func (s *Store) write(ctx context.Context, commits []*kv.Commit) ([]kv.Result, []error) {
+	results, errs := make([]kv.Result, len(commits)), make([]error, len(commits))
+	places := map[string][]int{}
+	for i, c := range commits {
+		if c != nil {
+			places[c.Owner] = append(places[c.Owner], i)
+		}
+	}
+	for owner, at := range places {
+		some := make([]*kv.Commit, len(at))
+		for n, i := range at {
+			some[n] = commits[i]
+		}
+		r, e := s.flights.Commit(ctx, owner, some...)
+		for n, i := range at {
+			results[i], errs[i] = r[n], e[n]
+		}
+	}
+	return results, errs
+}
+
+// commit writes a plan down. It is refused when Redis is full, as is the charge that it claims.
+func (s *Store) commit(c Change) (*kv.Commit, error) {
+	p, r := c.Plan, c.Plan.Record
+	out := kv.NewCommit(r.Provider, recordKey(r.Provider, r.ID), r.text, 0)
+	out.Room = kv.Grows
+	r.Version += int64(max(1, len(p.Events))) // each event has a version of its own
 	text, err := json.Marshal(r)
 	if err != nil {
-		return run{}, err
+		return nil, err
 	}
-	arg, err := json.Marshal(s.arg(c, r))
-	if err != nil {
-		return run{}, err
+	if p.Freeze {
+		out.Copy(contentKey(r.Provider, r.ID), frozenKey(r.Provider, r.ID))
 	}
-	keys := []string{
-		recordKey(r.Provider, r.ID), contentKey(r.Provider, r.ID), dueKey(r.Provider), frozenKey(r.Provider, r.ID),
-		PermitKey(r.Provider, r.ID), settledKey(r.Provider, r.ID), prefix(r.Provider) + "outcomes",
+	out.Write("SET", recordKey(r.Provider, r.ID), text)
+	if p.Thaw {
+		out.Write("DEL", frozenKey(r.Provider, r.ID))
 	}
-	content := s.opts.Seal.Seal(c.Content, "subscription", r.ID)
-	return run{keys, []any{r.ID, read, text, arg, content}}, nil
+	if len(c.Content) > 0 {
+		out.Write("SET", contentKey(r.Provider, r.ID), s.opts.Seal.Seal(c.Content, "subscription", r.ID))
+	}
+	if p.Due.IsZero() {
+		out.Write("ZREM", dueKey(r.Provider), r.ID)
+	} else {
+		out.Write("ZADD", dueKey(r.Provider), p.Due.UnixMilli(), r.ID)
+	}
+	permit(out, c, r)
+	settled(out, p, r)
+	for i, e := range p.Events {
+		out.Append(e.entry(r, p.Record.Version+1+int64(i), p.now), s.opts.OutcomesRetention)
+	}
+	return out, nil
 }
 
-func (s *Store) arg(c Change, r Record) changeArg {
-	p := c.Plan
-	a := changeArg{
-		Freeze: p.Freeze, Thaw: p.Thaw, Keep: keptPeriods,
-		Oldest: strconv.FormatInt(p.now.Add(-s.opts.OutcomesRetention).UnixMilli(), 10),
+// permit names the charge that a claim allows; without an open period, or with one that is being stopped, there is none.
+func permit(out *kv.Commit, c Change, r Record) {
+	switch {
+	case c.Plan.Claimed && c.Permit != "":
+		out.Write("SET", PermitKey(r.Provider, r.ID), c.Permit)
+	case r.Open == nil || r.Open.Stop:
+		out.Write("DEL", PermitKey(r.Provider, r.ID))
 	}
-	if !p.Due.IsZero() {
-		a.Due = new(p.Due.UnixMilli())
-	}
-	if p.Claimed {
-		a.Permit = c.Permit
-	}
-	a.Withdraw = r.Open == nil || r.Open.Stop
+}
+
+func settled(out *kv.Commit, p Plan, r Record) {
 	for _, period := range p.Settled {
 		text, _ := json.Marshal(period) // numbers and plain words
-		a.Settled = append(a.Settled, string(text))
+		out.Write("RPUSH", settledKey(r.Provider, r.ID), text)
 	}
-	for i, e := range p.Events {
-		a.Events = append(a.Events, e.fields(r, p.Record.Version+1+int64(i), p.now))
+	if len(p.Settled) > 0 {
+		out.Write("LTRIM", settledKey(r.Provider, r.ID), -keptPeriods, -1)
 	}
-	return a
 }
 
-// fields are those of every entry of the outcome stream. As with payments, the event id is key and version: it tells repetitions apart,
+// entry is the event as every entry of the outcome stream. As with payments, the event id is key and version: it tells repetitions apart,
 // and which of two events is the later one.
-func (e Event) fields(r Record, version int64, at time.Time) []string {
+func (e Event) entry(r Record, version int64, at time.Time) kv.Entry {
 	period := ""
 	if e.Period > 0 {
 		period = strconv.Itoa(e.Period)
 	}
-	entry := kv.Entry{
+	return kv.Entry{
 		Key: "subscription:" + r.ID, Type: "subscription", State: string(e.State), Reference: r.ID, Code: e.Code, Message: e.Message,
 		Decline: e.Decline, Amount: r.Amount, Currency: r.Currency, Attempt: e.Attempt, At: at, Event: "subscription", Version: version,
 		Account: r.Account, Subscription: r.ID, Period: period,
 	}
-	var fields []string
-	for _, field := range entry.Fields() {
-		fields = append(fields, fmt.Sprint(field))
-	}
-	return fields
 }

@@ -2,7 +2,7 @@ package schedule
 
 import (
 	"context"
-	"embed"
+	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +12,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/remesa/remesa/internal/kv"
 	"github.com/remesa/remesa/seal"
 )
 
@@ -23,8 +24,8 @@ var (
 	ErrMoved = errors.New("the subscription changed meanwhile")
 )
 
-//go:embed lua/*.lua
-var luaFiles embed.FS
+//go:embed take.lua
+var takeLua string
 
 // StoreOptions of a Store; the zero value has the documented defaults.
 type StoreOptions struct {
@@ -32,16 +33,17 @@ type StoreOptions struct {
 	Seal *seal.Ring
 	// OutcomesRetention is how long an entry of the outcome stream is kept; 30 days by default.
 	OutcomesRetention time.Duration
-	// TestClock takes the time from the key "remesa:{provider}:clock" (ms since 1970) instead of from Redis. For tests.
+	// TestClock takes the time from a key of the provider's, "clock" (ms since 1970) instead of from Redis. For tests.
 	TestClock bool
 }
 
 // Store keeps subscriptions in Redis, those of a provider beside its payments, so that a change, its index and its events are one step.
 // An id belongs to one provider for good.
 type Store struct {
-	rdb     redis.UniversalClient
+	db      *kv.DB
+	flights *kv.Flights
+	due     *kv.Script
 	opts    StoreOptions
-	scripts map[string]*redis.Script
 }
 
 // NewStore makes a store on a client that stays the caller's to close.
@@ -49,46 +51,26 @@ func NewStore(rdb redis.UniversalClient, o StoreOptions) *Store {
 	if o.OutcomesRetention == 0 {
 		o.OutcomesRetention = 30 * aDay
 	}
-	clock := read("clock")
-	if o.TestClock {
-		clock = "local function clock() return tonumber(redis.call('GET', KEYS[#KEYS])) end\n"
-	}
-	s := &Store{rdb: rdb, opts: o, scripts: map[string]*redis.Script{}}
-	for _, name := range []string{"add", "commit", "heard"} {
-		s.scripts[name] = redis.NewScript(read(name))
-	}
-	s.scripts["take"] = redis.NewScript(clock + read("take"))
-	return s
+	db := kv.NewDB(rdb, o.TestClock)
+	return &Store{db: db, flights: kv.NewFlights(db, 0, 0), due: db.Timed(takeLua, kv.Grows), opts: o}
 }
 
-func read(name string) string {
-	b, err := luaFiles.ReadFile("lua/" + name + ".lua")
-	if err != nil {
-		panic("schedule: missing script " + name) // a build without its scripts
-	}
-	return string(b)
-}
+func dueKey(provider string) string { return kv.Prefix(provider) + "subscriptions:due" }
 
-func prefix(provider string) string { return "remesa:{" + provider + "}:" }
-
-func dueKey(provider string) string { return prefix(provider) + "subscriptions:due" }
-
-func allKey(provider string) string { return prefix(provider) + "subscriptions" }
-
-func newsKey(provider string) string { return prefix(provider) + "subscriptions:news" }
+func allKey(provider string) string { return kv.Prefix(provider) + "subscriptions" }
 
 // PermitKey is the key that names the charge of a subscription which may be registered.
-func PermitKey(provider, id string) string { return prefix(provider) + "sp:" + id }
+func PermitKey(provider, id string) string { return kv.Prefix(provider) + "sp:" + id }
 
 func claimKey(id string) string { return "remesa:subscription:" + id }
 
-func recordKey(provider, id string) string { return prefix(provider) + "s:" + id }
+func recordKey(provider, id string) string { return kv.Prefix(provider) + "s:" + id }
 
-func contentKey(provider, id string) string { return prefix(provider) + "sc:" + id }
+func contentKey(provider, id string) string { return kv.Prefix(provider) + "sc:" + id }
 
-func frozenKey(provider, id string) string { return prefix(provider) + "sf:" + id }
+func frozenKey(provider, id string) string { return kv.Prefix(provider) + "sf:" + id }
 
-func settledKey(provider, id string) string { return prefix(provider) + "sl:" + id }
+func settledKey(provider, id string) string { return kv.Prefix(provider) + "sl:" + id }
 
 // Subscription is a record with its content, and with the content that its open period was claimed with.
 type Subscription struct {
@@ -121,56 +103,73 @@ func (s *Store) Add(ctx context.Context, as ...Addition) ([]Added, error) {
 	if err := s.claim(ctx, as, out); err != nil {
 		return nil, err
 	}
-	var runs []run
-	var places []int
+	commits := make([]*kv.Commit, len(as))
 	for i, a := range as {
 		if out[i].Provider != a.Record.Provider {
 			continue
 		}
-		r, err := s.addition(a)
-		if err != nil {
-			return nil, err
-		}
-		runs, places = append(runs, r), append(places, i)
-	}
-	cmds, err := s.pipeline(ctx, "add", runs)
-	if err != nil {
-		return nil, err
-	}
-	for n, c := range cmds {
-		i := places[n]
-		if out[i].New, out[i].Record, err = added(as[i], c); err != nil {
+		var err error
+		if commits[i], out[i].Record, err = s.addition(a); err != nil {
 			return nil, err
 		}
 	}
-	return out, nil
+	results, errs := s.write(ctx, commits)
+	for i, r := range results {
+		if errs[i] != nil {
+			return nil, fmt.Errorf("subscriptions: %w", errs[i])
+		}
+		out[i].New = r.Done
+	}
+	return out, s.holders(ctx, out)
 }
 
-func (s *Store) addition(a Addition) (run, error) {
-	r := a.Record
-	record, err := json.Marshal(r)
-	if err != nil {
-		return run{}, err
+// holders finds the records that have the ids which were taken.
+func (s *Store) holders(ctx context.Context, out []Added) error {
+	pipe := s.db.Client.Pipeline()
+	texts := map[int]*redis.StringCmd{}
+	for i, a := range out {
+		if r := a.Record; !a.New && r.ID != "" {
+			texts[i] = pipe.Get(ctx, recordKey(r.Provider, r.ID))
+		}
 	}
+	if len(texts) == 0 {
+		return nil
+	}
+	if _, err := pipe.Exec(ctx); err != nil {
+		return fmt.Errorf("subscriptions: %w", err)
+	}
+	for i, text := range texts {
+		r, err := record(out[i].Provider, out[i].Record.ID, text.Val())
+		if err != nil {
+			return err
+		}
+		out[i].Record = r
+	}
+	return nil
+}
+
+func (s *Store) addition(a Addition) (*kv.Commit, Record, error) {
+	r := a.Record
+	text, err := json.Marshal(r)
+	if err != nil {
+		return nil, r, err
+	}
+	r.text = string(text)
 	due := r.NextDue
 	if due == 0 {
 		due = r.Added
 	}
-	keys := []string{recordKey(r.Provider, r.ID), contentKey(r.Provider, r.ID), dueKey(r.Provider), allKey(r.Provider)}
-	return run{keys, []any{r.ID, record, s.opts.Seal.Seal(a.Content, "subscription", r.ID), due, r.Added}}, nil
-}
-
-func added(a Addition, c *redis.Cmd) (bool, Record, error) {
-	text, err := c.Text()
-	if err != nil || text == "added" {
-		return err == nil, a.Record, err
-	}
-	r, err := record(a.Record.Provider, a.Record.ID, text)
-	return false, r, err
+	c := kv.NewCommit(r.Provider, recordKey(r.Provider, r.ID), "", 0)
+	c.Room = kv.Grows
+	c.Write("SET", recordKey(r.Provider, r.ID), text)
+	c.Write("SET", contentKey(r.Provider, r.ID), s.opts.Seal.Seal(a.Content, "subscription", r.ID))
+	c.Write("ZADD", dueKey(r.Provider), due, r.ID)
+	c.Write("ZADD", allKey(r.Provider), r.Added, r.ID)
+	return c, r, nil
 }
 
 func record(provider, id, text string) (Record, error) {
-	r := Record{ID: id, Provider: provider}
+	r := Record{ID: id, Provider: provider, text: text}
 	if err := json.Unmarshal([]byte(text), &r); err != nil {
 		return r, fmt.Errorf("subscription %s: unreadable record: %w", id, err)
 	}
@@ -179,7 +178,7 @@ func record(provider, id, text string) (Record, error) {
 
 // claim makes each id its provider's, or finds whose it is.
 func (s *Store) claim(ctx context.Context, as []Addition, out []Added) error {
-	pipe := s.rdb.Pipeline()
+	pipe := s.db.Client.Pipeline()
 	held := make([]*redis.StringCmd, len(as))
 	for i, a := range as {
 		pipe.SetNX(ctx, claimKey(a.Record.ID), a.Record.Provider, 0)
@@ -196,7 +195,7 @@ func (s *Store) claim(ctx context.Context, as []Addition, out []Added) error {
 
 // Find returns the provider of a subscription; ErrUnknown where there is none.
 func (s *Store) Find(ctx context.Context, id string) (provider string, err error) {
-	provider, err = s.rdb.Get(ctx, claimKey(id)).Result()
+	provider, err = s.db.Client.Get(ctx, claimKey(id)).Result()
 	if errors.Is(err, redis.Nil) {
 		return "", fmt.Errorf("%s: %w", id, ErrUnknown)
 	}
@@ -206,7 +205,7 @@ func (s *Store) Find(ctx context.Context, id string) (provider string, err error
 // Load reads subscriptions, in order and without those that are gone. What comes along with an error is good: the error is that of other
 // subscriptions.
 func (s *Store) Load(ctx context.Context, provider string, ids ...string) ([]Subscription, error) {
-	pipe := s.rdb.Pipeline()
+	pipe := s.db.Client.Pipeline()
 	cmds := make([][3]*redis.StringCmd, len(ids))
 	for i, id := range ids {
 		cmds[i] = [3]*redis.StringCmd{
@@ -258,11 +257,7 @@ func (s *Store) open(r Record, content, frozen string) Subscription {
 
 // Now is the store's time.
 func (s *Store) Now(ctx context.Context, provider string) (time.Time, error) {
-	if s.opts.TestClock {
-		ms, err := s.rdb.Get(ctx, prefix(provider)+"clock").Int64()
-		return time.UnixMilli(ms), err
-	}
-	return s.rdb.Time(ctx).Result()
+	return s.flights.Now(ctx, provider)
 }
 
 // Due hands out up to limit subscriptions that must be looked at, and the store's time. They are due again half a minute later, unless a
@@ -283,7 +278,7 @@ func (n News) member() string { return n.Subscription + "|" + n.Charge }
 
 // News hands out up to limit pieces of news. They come again half a minute later unless Heard takes them out.
 func (s *Store) News(ctx context.Context, provider string, limit int) (time.Time, []News, error) {
-	now, members, err := s.take(ctx, provider, newsKey(provider), limit)
+	now, members, err := s.take(ctx, provider, kv.NewsKey(provider), limit)
 	var out []News
 	for _, m := range members {
 		id, charge, _ := strings.Cut(m, "|")
@@ -294,20 +289,24 @@ func (s *Store) News(ctx context.Context, provider string, limit int) (time.Time
 
 // Heard takes news out that were dealt with; newer ones of the same charge stay.
 func (s *Store) Heard(ctx context.Context, provider string, news ...News) error {
-	runs := make([]run, len(news))
+	commits := make([]*kv.Commit, len(news))
 	for i, n := range news {
-		runs[i] = run{[]string{newsKey(provider)}, []any{n.member(), n.again}}
+		commits[i] = kv.NewUnread(provider)
+		commits[i].Guard("ZSCORE", kv.NewsKey(provider), n.member(), n.again, n.again)
+		commits[i].Write("ZREM", kv.NewsKey(provider), n.member())
 	}
-	_, err := s.pipeline(ctx, "heard", runs)
-	return err
+	_, errs := s.write(ctx, commits)
+	for _, err := range errs {
+		if err != nil {
+			return fmt.Errorf("subscriptions: %w", err)
+		}
+	}
+	return nil
 }
 
 func (s *Store) take(ctx context.Context, provider, index string, limit int) (time.Time, []string, error) {
-	keys := []string{index}
-	if s.opts.TestClock {
-		keys = append(keys, prefix(provider)+"clock")
-	}
-	found, err := s.scripts["take"].Run(ctx, s.rdb, keys, limit, unregistered.Milliseconds()).StringSlice()
+	keys := s.db.Keys(provider, index)
+	found, err := s.db.Run(ctx, s.due, keys, limit, unregistered.Milliseconds()).StringSlice()
 	if err != nil || len(found) == 0 {
 		return time.Time{}, nil, err
 	}
@@ -321,7 +320,7 @@ func (s *Store) Backlog(ctx context.Context, provider string) (int64, time.Durat
 	if err != nil {
 		return 0, 0, err
 	}
-	pipe := s.rdb.Pipeline()
+	pipe := s.db.Client.Pipeline()
 	count := pipe.ZCount(ctx, dueKey(provider), "-inf", strconv.FormatInt(now.UnixMilli(), 10))
 	first := pipe.ZRangeWithScores(ctx, dueKey(provider), 0, 0)
 	if _, err := pipe.Exec(ctx); err != nil {
@@ -336,7 +335,7 @@ func (s *Store) Backlog(ctx context.Context, provider string) (int64, time.Durat
 
 // Periods lists the settled periods of a subscription, oldest first; the newest thousand are kept.
 func (s *Store) Periods(ctx context.Context, provider, id string) ([]Period, error) {
-	texts, err := s.rdb.LRange(ctx, settledKey(provider, id), 0, -1).Result()
+	texts, err := s.db.Client.LRange(ctx, settledKey(provider, id), 0, -1).Result()
 	if err != nil {
 		return nil, err
 	}
@@ -354,7 +353,7 @@ const page = 500
 // List calls yield for the records of a provider's subscriptions, oldest first, until it returns false.
 func (s *Store) List(ctx context.Context, provider string, yield func(Record) bool) error {
 	for from := int64(0); ; from += page {
-		ids, err := s.rdb.ZRange(ctx, allKey(provider), from, from+page-1).Result()
+		ids, err := s.db.Client.ZRange(ctx, allKey(provider), from, from+page-1).Result()
 		if err != nil || len(ids) == 0 {
 			return err
 		}
@@ -362,7 +361,7 @@ func (s *Store) List(ctx context.Context, provider string, yield func(Record) bo
 		for i, id := range ids {
 			keys[i] = recordKey(provider, id)
 		}
-		texts, err := s.rdb.MGet(ctx, keys...).Result()
+		texts, err := s.db.Client.MGet(ctx, keys...).Result()
 		if err != nil {
 			return err
 		}
@@ -377,56 +376,4 @@ func (s *Store) List(ctx context.Context, provider string, yield func(Record) bo
 			}
 		}
 	}
-}
-
-// run is one run of a script.
-type run struct {
-	keys []string
-	args []any
-}
-
-// pipeline runs one script many times in one round trip, and those again that a server did not take because it did not know the script:
-// another process may have loaded it in the middle of them. The error is that of one of them, or of the connection.
-func (s *Store) pipeline(ctx context.Context, name string, runs []run) ([]*redis.Cmd, error) {
-	cmds, err := s.exec(ctx, name, runs)
-	var at []int
-	var untaken []run
-	for i, c := range cmds {
-		if redis.HasErrorPrefix(c.Err(), "NOSCRIPT") {
-			at, untaken = append(at, i), append(untaken, runs[i])
-		}
-	}
-	if len(at) == 0 {
-		return cmds, err
-	}
-	if err := s.scripts[name].Load(ctx, s.rdb).Err(); err != nil {
-		return nil, err
-	}
-	again, _ := s.exec(ctx, name, untaken)
-	for i, c := range again {
-		cmds[at[i]] = c
-	}
-	return cmds, firstError(cmds)
-}
-
-func (s *Store) exec(ctx context.Context, name string, runs []run) ([]*redis.Cmd, error) {
-	if len(runs) == 0 {
-		return nil, nil
-	}
-	pipe := s.rdb.Pipeline()
-	cmds := make([]*redis.Cmd, len(runs))
-	for i, r := range runs {
-		cmds[i] = s.scripts[name].EvalSha(ctx, pipe, r.keys, r.args...)
-	}
-	_, err := pipe.Exec(ctx)
-	return cmds, err
-}
-
-func firstError(cmds []*redis.Cmd) error {
-	for _, c := range cmds {
-		if c.Err() != nil {
-			return c.Err()
-		}
-	}
-	return nil
 }

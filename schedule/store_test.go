@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/remesa/remesa/idempotency"
@@ -37,7 +38,8 @@ func newShelf(t *testing.T, rdb redis.UniversalClient, o schedule.StoreOptions) 
 	return s
 }
 
-// onEach runs a test against one server, and against a cluster, where a script must name all its keys in one slot.
+// onEach runs a test against one server, against a cluster, where a script must name all its keys in one slot, and against the demo's
+// embedded store.
 func onEach(t *testing.T, test func(t *testing.T, rdb redis.UniversalClient)) {
 	t.Helper()
 	t.Parallel()
@@ -48,6 +50,12 @@ func onEach(t *testing.T, test func(t *testing.T, rdb redis.UniversalClient)) {
 	t.Run("cluster", func(t *testing.T) {
 		t.Parallel()
 		rdb := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{redistest.Start(t, redistest.Cluster()).Addr()}})
+		t.Cleanup(func() { _ = rdb.Close() })
+		test(t, rdb)
+	})
+	t.Run("embedded", func(t *testing.T) {
+		t.Parallel()
+		rdb := redis.NewClient(&redis.Options{Addr: miniredis.RunT(t).Addr()})
 		t.Cleanup(func() { _ = rdb.Close() })
 		test(t, rdb)
 	})
@@ -258,6 +266,42 @@ func TestAChangeOfWhatMovedIsRefusedAsAWhole(t *testing.T) {
 		gone.Record.ID = "sub-9"
 		if answers, err = s.Commit(t.Context(), schedule.Change{Plan: gone}); err != nil || !errors.Is(answers[0], schedule.ErrMoved) {
 			t.Errorf("one that is not there: %v %v", answers, err)
+		}
+	})
+}
+
+// A store that forgot can come to the same version again, with another subscription under it.
+func TestAChangeOfWhatWasForgottenIsRefused(t *testing.T) {
+	onEach(t, func(t *testing.T, rdb redis.UniversalClient) {
+		s := newShelf(t, rdb, schedule.StoreOptions{})
+		s.add("sub-1")
+		s.at("2026-01-31 09:00:00")
+		plan := s.load("sub-1").Record.Step(s.now, terms(), terms(), nil, nil)
+		s.must(rdb.Del(t.Context(), "remesa:{"+provider+"}:s:sub-1", "remesa:{"+provider+"}:sc:sub-1").Err())
+		_, err := s.Add(t.Context(), s.addition(provider, "sub-1", "another card"))
+		s.must(err)
+		answers, err := s.Commit(t.Context(), schedule.Change{Plan: plan, Permit: "S1"})
+		if err != nil || !errors.Is(answers[0], schedule.ErrMoved) {
+			t.Errorf("%v %v", answers, err)
+		}
+		if l := s.load("sub-1"); l.Record.Open != nil || string(l.Content) != "another card" || s.text(schedule.PermitKey(provider, "sub-1")) != "" {
+			t.Errorf("written all the same: %+v", l)
+		}
+	})
+}
+
+// What was never read cannot be changed, though its change would fit where nothing is.
+func TestAChangeOfWhatNobodyReadIsRefused(t *testing.T) {
+	onServer(t, func(t *testing.T, rdb redis.UniversalClient) {
+		s := newShelf(t, rdb, schedule.StoreOptions{})
+		plan, err := s.addition(provider, "sub-1", "a").Record.Pause(s.now, ana)
+		s.must(err)
+		answers, err := s.Commit(t.Context(), schedule.Change{Plan: plan})
+		if err != nil || !errors.Is(answers[0], schedule.ErrMoved) {
+			t.Errorf("%v %v", answers, err)
+		}
+		if got := s.text("remesa:{" + provider + "}:s:sub-1"); got != "" {
+			t.Errorf("written: %s", got)
 		}
 	})
 }
@@ -706,7 +750,7 @@ func TestADamagedSubscriptionHarmsNoOther(t *testing.T) {
 			t.Errorf("read: %+v, %v", got, err)
 		}
 		answers, err := s.Commit(t.Context(), schedule.Change{Plan: plans["sub-1"], Permit: "S1"}, schedule.Change{Plan: plans["sub-2"], Permit: "S2"})
-		if err != nil || answers[0] == nil || errors.Is(answers[0], schedule.ErrMoved) || answers[1] != nil {
+		if err != nil || !errors.Is(answers[0], schedule.ErrMoved) || answers[1] != nil {
 			t.Errorf("written: %v, %v", answers, err)
 		}
 		if s.load("sub-2").Record.Open == nil {

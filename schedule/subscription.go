@@ -107,6 +107,9 @@ type Record struct {
 	Floor int64 `json:"fl,omitempty"`
 	// History has what was done to the subscription, oldest first: "ms|what|by|note".
 	History []string `json:"h,omitempty"`
+
+	// text is what it was read from: a change is written only over the same text.
+	text string
 }
 
 // Open is a period that was claimed. Its charge's reference follows from subscription, period and attempt alone.

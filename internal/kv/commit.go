@@ -45,6 +45,9 @@ func NewCommit(owner, key, text string, readAt int64) *Commit {
 	return c
 }
 
+// NewUnread begins a decision that was made from no record: only its guards hold it.
+func NewUnread(owner string) *Commit { return NewCommit(owner, Prefix(owner)+"none", "", 0) }
+
 // maxAge is how old a decision may be, in ms: a process that stood still between reading and writing cannot write it.
 const maxAge = 2000
 

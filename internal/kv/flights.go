@@ -71,14 +71,31 @@ func (f *Flights) Read(ctx context.Context, owner string, queue func(redis.Pipel
 	return f.do(ctx, owner, []*op{{queue: queue}})
 }
 
-// Touch writes nothing that matters and returns once replicas have it, and so all that was written before it.
+// Now is the store's time.
+func (f *Flights) Now(ctx context.Context, owner string) (time.Time, error) {
+	var clock func() (int64, error)
+	err := f.Read(ctx, owner, func(pipe redis.Pipeliner) { clock = f.db.Clock(ctx, pipe, owner) })
+	if err != nil {
+		return time.Time{}, err
+	}
+	ms, err := clock()
+	return time.UnixMilli(ms), err
+}
+
+// Touch writes nothing that matters and returns once replicas have it, and so all that was written before it. Where it
+// is refused, they may have nothing of the kind: WAIT then answers for an older write of its connection.
 func (f *Flights) Touch(ctx context.Context, owner string) error {
 	if f.replicas == 0 {
 		return nil
 	}
-	return f.do(ctx, owner, []*op{{intent: true, queue: func(pipe redis.Pipeliner) {
-		pipe.Set(ctx, Prefix(owner)+"touched", 1, time.Hour)
+	var written *redis.StatusCmd
+	err := f.do(ctx, owner, []*op{{intent: true, queue: func(pipe redis.Pipeliner) {
+		written = pipe.Set(ctx, Prefix(owner)+"touched", 1, time.Hour)
 	}}})
+	if err != nil {
+		return err
+	}
+	return written.Err()
 }
 
 // Commit writes decisions of one owner, each for itself. The results are in order; the error of a result says that

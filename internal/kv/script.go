@@ -120,16 +120,18 @@ func (db *DB) detect(ctx context.Context) error {
 }
 
 // Run runs a script, and loads it where Redis does not know it.
-func (db *DB) Run(ctx context.Context, s *Script, keys []string, args ...any) (any, error) {
+func (db *DB) Run(ctx context.Context, s *Script, keys []string, args ...any) *redis.Cmd {
 	src, err := db.source(ctx, s)
 	if err != nil {
-		return nil, err
+		failed := redis.NewCmd(ctx)
+		failed.SetErr(err)
+		return failed
 	}
-	reply, err := db.Client.EvalSha(ctx, src.sha, keys, args...).Result()
-	if redis.HasErrorPrefix(err, "NOSCRIPT") {
-		reply, err = db.Client.Eval(ctx, src.text, keys, args...).Result()
+	reply := db.Client.EvalSha(ctx, src.sha, keys, args...)
+	if redis.HasErrorPrefix(reply.Err(), "NOSCRIPT") {
+		reply = db.Client.Eval(ctx, src.text, keys, args...)
 	}
-	return reply, err
+	return reply
 }
 
 // Full reports whether Redis refused something because it is full.

@@ -3,24 +3,20 @@ package preflight
 import (
 	"context"
 	"crypto/sha256"
-	_ "embed"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/remesa/remesa/internal/kv"
 	"github.com/remesa/remesa/providers"
 )
-
-//go:embed identity.lua
-var identityLua string
-
-//go:embed accept.lua
-var acceptLua string
 
 // A payment's key holds the account's name, not who is behind it: were a name given to another merchant, a payment could be asked about
 // where it was never sent, found unknown, and sent again. So each name keeps its identity until a person says otherwise.
@@ -52,12 +48,88 @@ func AcceptIdentity(ctx context.Context, rdb redis.UniversalClient, account prov
 	if strings.TrimSpace(by) == "" || strings.TrimSpace(note) == "" {
 		return "", errors.New("accepting an identity needs --by and --note")
 	}
-	key := identityKey(account.Provider)
-	before, err = redis.NewScript(acceptLua).Run(ctx, rdb, []string{key, key + ":history"}, account.Name, Fingerprint(account), by, note).Text()
+	k := newKeeper(rdb, account.Provider)
+	now, err := k.flights.Now(ctx, account.Provider)
+	if err != nil {
+		return "", fmt.Errorf("accept the identity of %s/%s: %w", account.Provider, account.Name, err)
+	}
+	err = k.change(ctx, func(stored map[string]string, c *kv.Commit) error {
+		before = stored[account.Name]
+		a := acceptance{At: now.Unix(), Account: account.Name, Before: before, After: Fingerprint(account), By: by, Note: note}
+		return a.write(stored, c, k.key)
+	})
 	if err != nil {
 		return "", fmt.Errorf("accept the identity of %s/%s: %w", account.Provider, account.Name, err)
 	}
 	return before, nil
+}
+
+// acceptance is an entry of the list of accepted identities.
+type acceptance struct {
+	At        int64    `json:"at"`
+	Account   string   `json:"account"`
+	Before    string   `json:"before"`
+	After     string   `json:"after"`
+	By        string   `json:"by"`
+	Note      string   `json:"note"`
+	TakenFrom []string `json:"taken_from,omitempty"`
+}
+
+func (a acceptance) write(stored map[string]string, c *kv.Commit, key string) error {
+	for _, name := range slices.Sorted(maps.Keys(stored)) {
+		if name != a.Account && stored[name] == a.After {
+			a.TakenFrom = append(a.TakenFrom, name)
+			c.Write("HDEL", key, name)
+		}
+	}
+	entry, err := json.Marshal(a)
+	if err != nil {
+		return err
+	}
+	c.Write("HSET", key, a.Account, a.After)
+	c.Write("RPUSH", key+":history", entry)
+	return nil
+}
+
+// keeper changes the identities that are stored for one provider: a hash of account name to identity.
+type keeper struct {
+	rdb           redis.UniversalClient
+	flights       *kv.Flights
+	provider, key string
+}
+
+func newKeeper(rdb redis.UniversalClient, provider string) keeper {
+	return keeper{rdb, kv.NewFlights(kv.NewDB(rdb, false), 0, 0), provider, identityKey(provider)}
+}
+
+// tries is how often a change is decided: each time another process changed the identities in between.
+const tries = 20
+
+// errNothing is a decision to write nothing.
+var errNothing = errors.New("nothing to write")
+
+// change decides by all identities of the provider, and writes only while they are those. Writes are few and small, so that a full Redis
+// takes them.
+func (k keeper) change(ctx context.Context, decide func(stored map[string]string, c *kv.Commit) error) error {
+	for range tries {
+		stored, err := k.rdb.HGetAll(ctx, k.key).Result()
+		if err != nil {
+			return err
+		}
+		c := kv.NewUnread(k.provider)
+		c.Guard("HLEN", k.key, "", strconv.Itoa(len(stored)), "")
+		for name, identity := range stored {
+			c.Guard("HGET", k.key, name, identity, identity)
+		}
+		if err := decide(stored, c); err != nil {
+			return err
+		}
+		results, errs := k.flights.Commit(ctx, k.provider, c)
+		if errs[0] != nil || results[0].Done {
+			return errs[0]
+		}
+	}
+	return errors.New("others change the identities again and again")
 }
 
 // Fingerprint is the form in which an identity is stored and shown: its first part, a host, and a digest of the whole. A user name may
@@ -75,7 +147,7 @@ func Served(ctx context.Context, rdb redis.UniversalClient, provider string) (bo
 	return n > 0, err
 }
 
-func identityKey(provider string) string { return "remesa:{" + provider + "}:identity" }
+func identityKey(provider string) string { return kv.Prefix(provider) + "identity" }
 
 func identities(ctx context.Context, rdb redis.UniversalClient, registry providers.Registry, store bool) ([]Finding, error) {
 	findings := shared(registry)
@@ -114,29 +186,37 @@ func shared(registry providers.Registry) []Finding {
 }
 
 func identity(ctx context.Context, rdb redis.UniversalClient, account providers.Account, store bool) (Finding, error) {
-	flag := "0"
-	if store {
-		flag = "1"
-	}
-	own := Fingerprint(account)
-	answer, err := redis.NewScript(identityLua).Run(ctx, rdb, []string{identityKey(account.Provider)}, account.Name, own, flag).StringSlice()
-	if err != nil {
+	var f Finding
+	k, own := newKeeper(rdb, account.Provider), Fingerprint(account)
+	err := k.change(ctx, func(stored map[string]string, c *kv.Commit) error {
+		f = compare(account, own, stored)
+		if _, known := stored[account.Name]; known || f.Level != OK || !store {
+			return errNothing
+		}
+		c.Write("HSET", k.key, account.Name, own)
+		return nil
+	})
+	if err != nil && !errors.Is(err, errNothing) {
 		return Finding{}, fmt.Errorf("identity of %s/%s: %w", account.Provider, account.Name, err)
 	}
+	return f, nil
+}
+
+// compare says whether an account is who it was, and nobody else is.
+func compare(account providers.Account, own string, stored map[string]string) Finding {
 	f := Finding{Name: identityName(account), Got: own, Want: own}
 	accept := fmt.Sprintf("`worker check --accept-identity %s/%s --by NAME --note TEXT`", account.Provider, account.Name)
-	switch answer[0] {
-	case "ok":
-		return ok(f), nil
-	case "differs":
-		f.Want = answer[1] + ", as stored"
-		return fail(f, "give the account its former settings, or another name; if the same payments may go on under the new identity, run "+accept), nil
-	case "taken":
-		f.Want = "another than that of " + account.Provider + "/" + answer[1]
-		return fail(f, "call the account "+answer[1]+" as before; if it was renamed on purpose and nothing is open under the former name, run "+accept), nil
-	default:
-		return Finding{}, fmt.Errorf("identity of %s/%s: an answer that is none", account.Provider, account.Name)
+	if held, known := stored[account.Name]; known && held != own {
+		f.Want = held + ", as stored"
+		return fail(f, "give the account its former settings, or another name; if the same payments may go on under the new identity, run "+accept)
 	}
+	for _, name := range slices.Sorted(maps.Keys(stored)) {
+		if name != account.Name && stored[name] == own {
+			f.Want = "another than that of " + account.Provider + "/" + name
+			return fail(f, "call the account "+name+" as before; if it was renamed on purpose and nothing is open under the former name, run "+accept)
+		}
+	}
+	return ok(f)
 }
 
 func identityName(account providers.Account) string {

@@ -1,10 +1,12 @@
 package preflight
 
 import (
+	"context"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/remesa/remesa/internal/redistest"
@@ -135,6 +137,72 @@ func TestOfTwoWorkersOnlyOneDefinesAnAccount(t *testing.T) {
 	}
 	if won != 1 {
 		t.Errorf("%d workers started as different merchants under one name", won)
+	}
+}
+
+// between lets somebody else act right after identities were read for the first time.
+type between struct {
+	once sync.Once
+	act  func()
+}
+
+func (*between) DialHook(next redis.DialHook) redis.DialHook { return next }
+func (*between) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+func (b *between) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		err := next(ctx, cmd)
+		if cmd.Name() == "hgetall" {
+			b.once.Do(b.act)
+		}
+		return err
+	}
+}
+
+func TestAnIdentityThatChangesMeanwhileIsDecidedAnew(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		meanwhile providers.Account
+		want      string
+	}{
+		"another account gets it by a person": {account("second", "h new"), "call the account second as before"},
+		"the account gets another one":        {account("first", "h other"), "give the account its former settings"},
+		"an account that matters to nobody":   {account("second", "h third"), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := redistest.Start(t)
+			other, c := s.Client(), s.Client()
+			if err := ClaimIdentities(t.Context(), other, registry(account("second", "h b"))); err != nil {
+				t.Fatal(err)
+			}
+			c.AddHook(&between{act: func() {
+				if _, err := AcceptIdentity(t.Context(), other, row.meanwhile, "ana", "meanwhile"); err != nil {
+					t.Error(err)
+				}
+			}})
+			err := ClaimIdentities(t.Context(), c, registry(account("first", "h new")))
+			if (err != nil) != (row.want != "") || err != nil && !strings.Contains(err.Error(), row.want) {
+				t.Errorf("got %v, want %q", err, row.want)
+			}
+		})
+	}
+}
+
+func TestIdentitiesInTheEmbeddedStore(t *testing.T) {
+	t.Parallel()
+	c := redis.NewClient(&redis.Options{Addr: miniredis.RunT(t).Addr()})
+	defer c.Close()
+	if err := ClaimIdentities(t.Context(), c, registry(account("default", "h a"))); err != nil {
+		t.Error(err)
+	}
+	if before, err := AcceptIdentity(t.Context(), c, account("default", "h b"), "ana", "why"); err != nil || before != Fingerprint(account("default", "h a")) {
+		t.Error(before, err)
+	}
+	if err := ClaimIdentities(t.Context(), c, registry(account("default", "h a"))); err == nil {
+		t.Error("another merchant goes on under the name")
 	}
 }
 

@@ -17,6 +17,8 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
+
+	"github.com/remesa/remesa/internal/kv"
 )
 
 // Options of a salvager.
@@ -34,6 +36,7 @@ type Options struct {
 type Salvager struct {
 	Options
 	task protoreflect.MessageType
+	db   *kv.DB
 }
 
 const (
@@ -62,7 +65,7 @@ func New(o Options) (*Salvager, error) {
 	if fields.ByName("id") == nil || fields.ByName("queue") == nil {
 		return nil, errors.New("asynq's tasks have no id, or no queue")
 	}
-	return &Salvager{o, task}, nil
+	return &Salvager{o, task, kv.NewDB(o.Redis, false)}, nil
 }
 
 // Run looks at each interval until ctx is done. All workers may do so at the same time.
@@ -145,13 +148,14 @@ func (s *Salvager) unreadable(queue, id string, text []byte) (why string) {
 //go:embed put_aside.lua
 var putAsideText string
 
-var putAside = redis.NewScript(putAsideText)
+// putAside works when Redis is full: it moves more than it writes.
+var putAside = kv.NewScript(putAsideText, kv.Reports)
 
 func (s *Salvager) putAside(ctx context.Context, queue, id, why string) error {
 	now := s.Now().Unix()
 	name := fmt.Sprintf("%s@%d", id, now) // a task of the same id may be damaged again
 	keys := []string{asynqKey(queue, "lease"), asynqKey(queue, "active"), asynqKey(queue, "t:"+id), indexKey(queue), keptKey(queue, name)}
-	did, err := putAside.Run(ctx, s.Redis, keys, id, name, now, int64(keptFor.Seconds()), mostKept).Text()
+	did, err := s.db.Run(ctx, putAside, keys, id, name, now, int64(keptFor.Seconds()), mostKept).Text()
 	if err != nil {
 		return fmt.Errorf("put a damaged task of %s aside: %w", queue, err)
 	}
@@ -178,6 +182,6 @@ func (k Kept) Damaged(ctx context.Context, queue string) (int64, error) {
 func keptKey(queue, name string) string { return indexKey(queue) + ":" + name }
 
 // indexKey has the names of a queue's damaged tasks, by the time when they were put aside. Its hash tag is that of the queue's own keys.
-func indexKey(queue string) string { return "remesa:{" + queue + "}:damaged" }
+func indexKey(queue string) string { return kv.Prefix(queue) + "damaged" }
 
 func asynqKey(queue, part string) string { return "asynq:{" + queue + "}:" + part }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/remesa/remesa/internal/kv"
 	"github.com/remesa/remesa/providers"
 )
 
@@ -22,12 +23,16 @@ var (
 	dropLua string
 )
 
+// Each works when Redis is full: there are two small keys of an account at most, and without a token nobody can ask what became of a
+// payment.
+func script(text string) *kv.Script { return kv.NewScript(text, kv.Reports) }
+
 // Redis is a Shared over Redis. Tokens rest there sealed with AES-256-GCM, and tied to their account: one that was changed, was sealed
 // with another key, or belongs to another account counts as absent.
 type Redis struct {
-	rdb               redis.UniversalClient
+	db                *kv.DB
 	seal              sealer
-	claim, keep, drop *redis.Script
+	claim, keep, drop *kv.Script
 }
 
 var _ Shared = (*Redis)(nil)
@@ -38,21 +43,18 @@ func NewRedis(rdb redis.UniversalClient, key providers.Secret) (*Redis, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Redis{
-		rdb: rdb, seal: seal,
-		claim: redis.NewScript(claimLua), keep: redis.NewScript(keepLua), drop: redis.NewScript(dropLua),
-	}, nil
+	return &Redis{db: kv.NewDB(rdb, false), seal: seal, claim: script(claimLua), keep: script(keepLua), drop: script(dropLua)}, nil
 }
 
 // keys of an account share a hash tag, so that a cluster serves them together.
 func keys(account string) (token, lock string) {
-	return "remesa:{" + account + "}:token", "remesa:{" + account + "}:token-lock"
+	return kv.Prefix(account) + "token", kv.Prefix(account) + "token-lock"
 }
 
 // Claim implements Shared.
 func (r *Redis) Claim(ctx context.Context, account string, have int64, ttl time.Duration) (Claim, error) {
 	token, lock := keys(account)
-	answer, err := r.claim.Run(ctx, r.rdb, []string{token, lock}, have, milliseconds(ttl)).StringSlice()
+	answer, err := r.db.Run(ctx, r.claim, []string{token, lock}, have, milliseconds(ttl)).StringSlice()
 	switch {
 	case err != nil:
 		return Claim{}, fmt.Errorf("claim the token of %s: %w", account, err)
@@ -89,7 +91,7 @@ func (r *Redis) Keep(ctx context.Context, account string, fence int64, t Shareab
 		return false, err
 	}
 	token, lock := keys(account)
-	stored, err := r.keep.Run(ctx, r.rdb, []string{token, lock}, fence, sealed, milliseconds(life)).Int()
+	stored, err := r.db.Run(ctx, r.keep, []string{token, lock}, fence, sealed, milliseconds(life)).Int()
 	if err != nil {
 		return false, fmt.Errorf("keep the token of %s: %w", account, err)
 	}
@@ -99,7 +101,7 @@ func (r *Redis) Keep(ctx context.Context, account string, fence int64, t Shareab
 // Drop implements Shared.
 func (r *Redis) Drop(ctx context.Context, account string, fence int64, code string, cooldown time.Duration) error {
 	_, lock := keys(account)
-	if err := r.drop.Run(ctx, r.rdb, []string{lock}, fence, code, milliseconds(cooldown)).Err(); err != nil {
+	if err := r.db.Run(ctx, r.drop, []string{lock}, fence, code, milliseconds(cooldown)).Err(); err != nil {
 		return fmt.Errorf("drop the claim on the token of %s: %w", account, err)
 	}
 	return nil

@@ -165,6 +165,27 @@ func TestAClaimAnswersOneOfFour(t *testing.T) {
 	}
 }
 
+// Without a token nobody could ask what became of the payments that are under way.
+func TestTokensAreRenewedWhileRedisIsFull(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	server.Client().ConfigSet(t.Context(), "maxmemory", "1")
+	s, ctx := store(t, server, "k"), t.Context()
+	c, err := s.Claim(ctx, account, 0, time.Minute)
+	if err != nil || c.Fence == 0 {
+		t.Fatalf("claimed: %+v, %v", c, err)
+	}
+	if ok, err := s.Keep(ctx, account, c.Fence, auth.Shareable{Token: auth.Token{Value: "canary"}}, time.Minute); !ok || err != nil {
+		t.Errorf("kept: %t, %v", ok, err)
+	}
+	if c, err = s.Claim(ctx, account, c.Fence, time.Minute); err != nil || c.Fence == 0 {
+		t.Fatalf("claimed again: %+v, %v", c, err)
+	}
+	if err := s.Drop(ctx, account, c.Fence, "109", time.Minute); err != nil {
+		t.Errorf("given back: %v", err)
+	}
+}
+
 func TestASlowFormerHolderOverwritesNothing(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
