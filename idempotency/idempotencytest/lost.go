@@ -64,6 +64,13 @@ func lostRows() []row {
 			q.want(sending).finish("a", declined())
 			q.want(inDoubt).wantLeft(true)
 		}},
+		{does: "a settled payment is watched where an attempt that nobody recorded may have been executed", run: func(e *env) {
+			for _, s := range []idempotency.State{succeeded, failed} {
+				p := e.reach(s).wantNoDue()
+				p.report("lost", unclear())
+				p.want(s).wantLeft(true).wantDue(day)
+			}
+		}},
 		{does: "reports of a lost attempt may be repeated", run: func(e *env) {
 			p := e.queued()
 			p.report("lost", paid("X"))
@@ -252,6 +259,12 @@ func foreignRows() []row {
 			p.want(held).wantID("")
 			answerOurs(p, paid("X"))
 			p.want(succeeded)
+		}},
+		{does: "what a provider called a duplicate is never sent again, found or not", policy: resend, run: func(e *env) {
+			e.prove()
+			p := e.queued().send("a")
+			p.finish("a", duplicate())
+			p.notFound().want(held).wantCode("not_found")
 		}},
 		{does: "a duplicate that is not found is held as any", run: func(e *env) {
 			p := e.queued().send("a")

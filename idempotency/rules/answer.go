@@ -16,7 +16,7 @@ func Ask(r Record, p Policy, f Facts, now Time) (Change, bool) {
 	case Queued, Sending, Blocked:
 		return s.Change, false
 	case Ready:
-		return s.Change, s.r().open() > 0
+		return s.Change, s.r().MayHaveLeft()
 	case InDoubt, Pending, Held, Succeeded, Failed, Reversed:
 	}
 	return s.Change, true
@@ -329,7 +329,7 @@ func (s *step) confirmed(askedAt Time) bool {
 // absent is what a confirmed "not found" makes of the payment.
 func (s *step) absent() {
 	r := s.r()
-	known := r.State == Pending || r.AskFirst || r.count(Fate.known, nil) > 0
+	known := r.State == Pending || r.AskFirst || r.count(func(f Fate) bool { return f.known() || f == Duplicated }, nil) > 0
 	spent := r.Resends >= s.p.MaxResends && !off(resendIsBounded)
 	switch {
 	case !s.p.Resend || spent || known:

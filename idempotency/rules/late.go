@@ -25,7 +25,7 @@ func (s *step) late(a *Attempt, fin FinishStep) {
 		}
 		if o.Class == providers.Duplicate && a.Fate == Open {
 			a.Fate = Duplicated
-			s.Written = true
+			s.changed()
 		}
 		s.lateDoubt(a)
 	}
@@ -162,8 +162,14 @@ func (s *step) lateDoubt(a *Attempt) {
 		r.forgetCounts()
 		s.Written = true
 	}
-	if s.inserted && (r.State == Queued || r.State == Ready || r.State == Blocked) {
+	switch {
+	case !s.inserted:
+	case r.State == Queued || r.State == Ready || r.State == Blocked:
 		s.word("result_unrecorded", "", "")
 		s.doubt("it must be asked about first")
+	case r.State.Final() && r.WatchUntil == 0:
+		if due := s.watch(); due != 0 {
+			s.wake(due)
+		}
 	}
 }
