@@ -317,3 +317,35 @@ func TestAsynqsStateIsLost(t *testing.T) {
 		}
 	}
 }
+
+// TestAResultThatTheStoreForgotIsKept: the store loses the attempt, or the whole payment, while the request is under way. The worker
+// still knows what it sent, and whoever submits the payment again is told that it is there.
+func TestAResultThatTheStoreForgotIsKept(t *testing.T) {
+	const record = "remesa:{virtualpos}:p:p"
+	for _, row := range []struct {
+		name   string
+		forget func(r *rig, before string) error
+	}{
+		{"the payment", func(r *rig, _ string) error { return r.rdb.FlushAll(r.t.Context()).Err() }},
+		{"the attempt", func(r *rig, before string) error { return r.rdb.Set(r.t.Context(), record, before, 0).Err() }},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			r := newRig(t)
+			g := newGate()
+			r.bank.behave("p", script{pay: g.hold(outcome(providers.Succeeded))})
+			r.submit(key("p"))
+			before := r.rdb.Get(t.Context(), record).Val()
+			stop := r.run()
+			wait(t, "the send", g.entered)
+			if err := row.forget(r, before); err != nil {
+				t.Fatal(err)
+			}
+			close(g.leave)
+			rec := r.reaches(key("p"), idempotency.Succeeded)
+			stop()
+			if n := r.bank.sends("p"); n != 1 || rec.Anomaly != "" || rec.Amount != "12500" {
+				t.Errorf("sent %d times, anomaly %q, amount %q", n, rec.Anomaly, rec.Amount)
+			}
+		})
+	}
+}
