@@ -69,7 +69,7 @@ func troubles() []trouble {
 func TestTheProviderMisbehaves(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	for i := range either(3, 30) { // a hundred payments and less in the short form
+	for i := range either(3, 25) { // a hundred payments and less in the short form
 		for _, c := range troubles() {
 			task := w.newPayment(fmt.Sprintf("%s.%02d", c.name, i)) // as long as any: a fault is for all that begin so
 			for _, f := range c.faults {
@@ -84,7 +84,7 @@ func TestTheProviderMisbehaves(t *testing.T) {
 	w.work(2)
 	w.awaitSettled(w.certainty() + 10*time.Second)
 	fates := w.audit(rules{mayHold: func(fate) error { return nil }})
-	for i := range either(3, 30) {
+	for i := range either(3, 25) {
 		for _, c := range troubles() {
 			f := fates[w.prefix+fmt.Sprintf("%s.%02d", c.name, i)]
 			if f.record.State != c.state {
