@@ -148,7 +148,7 @@ func (f *Flights) do(ctx context.Context, owner string, ops []*op) error {
 	}
 	if l.flying < pipelines {
 		l.flying++
-		go l.fly() //nolint:contextcheck // a pipeline is many callers': it outlives each of them, and has a time bound of its own
+		go l.fly() //nolint:contextcheck // it carries what others ask for too, and outlives whoever asked first
 	}
 	l.mu.Unlock()
 	var err error
@@ -249,7 +249,11 @@ func (l *lane) pipeline(ctx context.Context, node redis.UniversalClient, ops []*
 	}
 	_, err := pipe.Exec(ctx)
 	var answered redis.Error
-	if err != nil && !errors.As(err, &answered) {
+	unanswered := err != nil && !errors.As(err, &answered)
+	if unanswered || elsewhere(err) {
+		l.f.db.look(ctx)
+	}
+	if unanswered {
 		for _, o := range ops {
 			o.err = err
 		}
@@ -277,6 +281,19 @@ func (db *DB) Node(ctx context.Context, key string) (redis.UniversalClient, erro
 		return node, nil
 	}
 	return db.Client, nil
+}
+
+// elsewhere reports whether a node says that the keys are another's to write.
+func elsewhere(err error) bool {
+	return redis.HasErrorPrefix(err, "MOVED") || redis.HasErrorPrefix(err, "READONLY") || redis.HasErrorPrefix(err, "CLUSTERDOWN")
+}
+
+// look has a cluster's client find out anew which node holds what: it does so by itself only for what goes through it, and not
+// to a node that was asked for.
+func (db *DB) look(ctx context.Context) {
+	if c, ok := db.Client.(*redis.ClusterClient); ok {
+		c.ReloadState(ctx)
+	}
 }
 
 // Clock queues a read of the store's time; the returned function tells it, in ms, once the pipe was sent.

@@ -4,11 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/alicebob/miniredis/v2"
+	"github.com/alicebob/miniredis/v2/server"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/remesa/remesa/internal/redistest"
@@ -80,7 +85,9 @@ func (refuses) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 
 func TestNothingCountsAsWrittenWhereTheScriptCannotBeLoaded(t *testing.T) {
 	t.Parallel()
-	passing := func(next redis.ProcessPipelineHook, ctx context.Context, cmds []redis.Cmder) error { return next(ctx, cmds) }
+	passing := func(next redis.ProcessPipelineHook, ctx context.Context, cmds []redis.Cmder) error {
+		return next(ctx, cmds)
+	}
 	c := redistest.Start(t).Client()
 	c.AddHook(refuses{passing})
 	b := newBench(t, c)
@@ -305,6 +312,97 @@ func TestReadsAreAnsweredEachForItself(t *testing.T) {
 			t.Errorf("%v, %v, %v", there, absent, wrong)
 		}
 	})
+}
+
+// refusal is an answer of Redis that is an error.
+type refusal string
+
+func (r refusal) Error() string { return string(r) }
+func (refusal) RedisError()     {}
+
+// slots counts how often a cluster was asked which node holds what.
+type slots struct {
+	pipes
+	asked *atomic.Int32
+}
+
+func (s slots) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if cmd.Name() == "cluster" {
+			s.asked.Add(1)
+		}
+		return next(ctx, cmd)
+	}
+}
+
+// A client asks a cluster by itself only every so often: until then every decision would go to a node that is the wrong one.
+func TestAfterAFailoverTheNewNodeIsLookedFor(t *testing.T) {
+	t.Parallel()
+	s := redistest.Start(t, redistest.Cluster())
+	for _, answer := range []error{refusal("MOVED 1 127.0.0.1:1"), refusal("READONLY You can't write against a read only replica."), io.EOF} {
+		var asked atomic.Int32
+		var told atomic.Bool
+		c := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{s.Addr()}})
+		defer c.Close()
+		c.OnNewNode(func(node *redis.Client) {
+			node.AddHook(slots{func(next redis.ProcessPipelineHook, ctx context.Context, cmds []redis.Cmder) error {
+				if evals(cmds) == 0 || told.Swap(true) {
+					return next(ctx, cmds)
+				}
+				cmds[0].SetErr(answer)
+				return answer
+			}, &asked})
+		})
+		b := newBench(t, c)
+		if _, err := b.Now(t.Context(), owner); err != nil {
+			t.Fatal(err)
+		}
+		before := asked.Load()
+		if results, errs := b.Commit(t.Context(), owner, write("r", "", "a")); !errors.Is(errs[0], answer) || results[0].Done {
+			t.Errorf("%v: %+v, %v", answer, results[0], errs[0])
+		}
+		await(t, fmt.Sprintf("after %v the cluster is asked", answer), func() bool { return asked.Load() > before })
+	}
+}
+
+// The replica that became primary has the records, and need not know the script.
+func TestAfterAFailoverBySentinelsTheNewPrimaryIsWrittenTo(t *testing.T) {
+	t.Parallel()
+	first := redistest.Start(t)
+	second := redistest.Start(t, redistest.ReplicaOf(first))
+	var primary atomic.Pointer[string]
+	primary.Store(new(first.Addr()))
+	sentinel := miniredis.RunT(t)
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(sentinel.Server().Register("SENTINEL", func(c *server.Peer, _ string, args []string) {
+		if args[0] != "get-master-addr-by-name" {
+			c.WriteLen(0)
+			return
+		}
+		host, port, _ := net.SplitHostPort(*primary.Load())
+		c.WriteStrings([]string{host, port})
+	}))
+	c := redis.NewFailoverClient(&redis.FailoverOptions{MasterName: "m", SentinelAddrs: []string{sentinel.Addr()}, MaxRetries: -1})
+	defer c.Close()
+	b := newBench(t, c)
+	b.commit(write("r", "", "a"))
+	await(t, "the replica has it", func() bool { return second.Client().Get(t.Context(), at("r")).Val() == "a" })
+	must(second.Client().ReplicaOf(t.Context(), "no", "one").Err())
+	must(second.Client().ScriptFlush(t.Context()).Err())
+	primary.Store(new(second.Addr()))
+	first.Kill()
+	await(t, "the new primary takes a decision", func() bool {
+		results, errs := b.Commit(t.Context(), owner, write("r", "a", "ab"))
+		return errs[0] == nil && results[0].Done
+	})
+	if got := second.Client().Get(t.Context(), at("r")).Val(); got != "ab" {
+		t.Errorf("it has %q", got)
+	}
 }
 
 func TestAStoreThatIsGoneAnswersNobody(t *testing.T) {

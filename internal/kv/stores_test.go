@@ -34,7 +34,7 @@ func onEach(t *testing.T, test func(t *testing.T, client func(hooks ...redis.Hoo
 		addr := redistest.Start(t, redistest.Cluster()).Addr()
 		test(t, func(hooks ...redis.Hook) redis.UniversalClient {
 			c := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{addr}})
-			t.Cleanup(func() { c.Close() })
+			t.Cleanup(func() { _ = c.Close() })
 			c.OnNewNode(func(node *redis.Client) {
 				for _, h := range hooks {
 					node.AddHook(h)
@@ -48,7 +48,7 @@ func onEach(t *testing.T, test func(t *testing.T, client func(hooks ...redis.Hoo
 func clientsOf(t *testing.T, addr string) func(hooks ...redis.Hook) redis.UniversalClient {
 	return func(hooks ...redis.Hook) redis.UniversalClient {
 		c := redistest.Client(addr)
-		t.Cleanup(func() { c.Close() })
+		t.Cleanup(func() { _ = c.Close() })
 		for _, h := range hooks {
 			c.AddHook(h)
 		}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/remesa/remesa/internal/kv"
 )
 
 //go:embed rate.lua
@@ -77,7 +79,7 @@ func (l *Limiter) Room(ctx context.Context, provider string, ask bool, most int)
 func (l *Limiter) run(ctx context.Context, what, provider string, ask bool, ahead time.Duration, most int) (int64, error) {
 	mine, other := lanes(ask)
 	distance := float64(time.Second/time.Microsecond) / l.limits[provider]
-	got, err := l.script.Run(ctx, l.rdb, []string{"remesa:{" + provider + "}:rate:lanes"}, what, mine.name, other.name,
+	got, err := l.script.Run(ctx, l.rdb, []string{kv.Prefix(provider) + "rate:lanes"}, what, mine.name, other.name,
 		int64(distance), int64(distance/mine.share), int64(distance/other.share), ahead.Microseconds(), most).Int64()
 	if err != nil {
 		return 0, fmt.Errorf("rate limit of %s: %w", provider, err)
