@@ -56,7 +56,7 @@ type needle struct {
 }
 
 const (
-	shortestCoded = 6 // bytes of a value that is looked for in base64 and hexadecimal
+	shortestCoded = 5 // bytes of a value that is looked for in base64 and hexadecimal
 	shortestLong  = 16
 	longestPart   = 11 // signs of a long secret that may stand by chance
 	shortestFree  = 6  // signs of a value that is found within a word
@@ -291,7 +291,7 @@ func (n needle) findParts(spans []span, f folded) []span {
 
 const hidden = "[…]"
 
-// blot puts the mark of something hidden in the place of each span; spans with nothing but a sign or two between them share one.
+// blot puts the mark of something hidden in the place of each span; spans that touch share one.
 func blot(text string, spans []span) string {
 	if len(spans) == 0 {
 		return text
@@ -302,7 +302,7 @@ func blot(text string, spans []span) string {
 	for i := 0; i < len(spans); {
 		to := spans[i].to
 		b.WriteString(text[at:spans[i].from])
-		for i++; i < len(spans) && joined(text, to, spans[i].from); i++ {
+		for i++; i < len(spans) && spans[i].from <= to; i++ {
 			to = max(to, spans[i].to)
 		}
 		b.WriteString(hidden)
@@ -310,11 +310,6 @@ func blot(text string, spans []span) string {
 	}
 	b.WriteString(text[at:])
 	return b.String()
-}
-
-func joined(text string, to, from int) bool {
-	const signs = 2
-	return from <= to || from-to <= signs && fold(text[to:from]).text == ""
 }
 
 // conceal hides the values, mailboxes and signed tokens: what a text of ours may hold beside the provider's words.

@@ -66,7 +66,7 @@ func (c *Client) Pay(ctx context.Context, p providers.Payout, a providers.Attemp
 	if len(rows) > 0 {
 		return judge(rows, p.Amount, maySent(a.Handles)), nil
 	}
-	o, err := c.register(ctx, r, a)
+	o, err := c.register(ctx, r, a, p.Private())
 	if err != nil || o.Class == providers.Refused {
 		takeBack(ctx, a)
 		return o, err
@@ -86,7 +86,7 @@ func nothingSent(err error) error {
 }
 
 // register sends the one request that matters. An error means that the portal cannot have acted on it.
-func (c *Client) register(ctx context.Context, r registration, a providers.Attempt) (providers.Outcome, error) {
+func (c *Client) register(ctx context.Context, r registration, a providers.Attempt, hide []string) (providers.Outcome, error) {
 	form, err := r.form()
 	if err != nil {
 		return providers.Outcome{}, &providers.NotSent{Reason: wire.Invalid, Err: err}
@@ -101,8 +101,10 @@ func (c *Client) register(ctx context.Context, r registration, a providers.Attem
 	if err := a.Note(ctx, sentHandle("1"), true); err != nil {
 		return providers.Outcome{}, &providers.NotSent{Reason: "superseded", Err: err}
 	}
-	reply, err := c.send(ctx, post)
-	return registered(reply, err, c.config.Now(), []string{c.config.Username, c.config.Password.Reveal()})
+	hide = append([]string{c.config.Password.Reveal(), c.config.Username}, hide...)
+	reply, err := c.send(ctx, post, &hide)
+	o, err := registered(reply, err, c.config.Now(), hide)
+	return providers.Conceal(o, hide...), err
 }
 
 // takeBack unsays that an attempt may have registered the payment, where it proved that it did not and none before it may have. Should
@@ -142,14 +144,16 @@ func (c *Client) Status(ctx context.Context, q providers.Query) (providers.Outco
 }
 
 // send makes one request to the gateway. A 401 means that it was refused before anything was done: then it is repeated once, with
-// another token, within the attempt's own deadline.
-func (c *Client) send(ctx context.Context, r wire.Request) (wire.Reply, error) {
+// another token, within the attempt's own deadline. The tokens are noted among what is hidden.
+func (c *Client) send(ctx context.Context, r wire.Request, hide *[]string) (wire.Reply, error) {
 	reply, token, err := c.sendOnce(ctx, r)
+	*hide = append(*hide, token.Value.Reveal())
 	if err != nil || !unauthorized(reply) {
 		return reply, err
 	}
 	c.tokens.Reject(token)
-	reply, _, err = c.sendOnce(ctx, r)
+	reply, token, err = c.sendOnce(ctx, r)
+	*hide = append(*hide, token.Value.Reveal())
 	return reply, err
 }
 

@@ -95,7 +95,7 @@ func registered(r wire.Reply, err error, now time.Time, hide []string) (provider
 	case !readable || r.Status != http.StatusOK && (r.Status < 400 || r.Status > 499):
 		return providers.Outcome{Class: providers.InDoubt, Code: statusCode(r)}, nil
 	case len(a.errors) > 0 && !a.acted:
-		return providers.Outcome{Class: providers.Refused, Code: a.code(), Message: providers.Message(strings.Join(a.errors, "; "), hide...)}, nil
+		return providers.Outcome{Class: providers.Refused, Code: a.code(hide), Message: providers.Message(strings.Join(a.errors, "; "), hide...)}, nil
 	case r.Status == http.StatusOK && a.clean:
 		return providers.Outcome{Class: providers.Pending, Code: codeAccepted, Message: a.note()}, nil
 	}
@@ -166,10 +166,10 @@ func makes(result json.RawMessage) bool {
 var codeText = regexp.MustCompile(`^[A-Za-z0-9_.\-]{1,40}$`)
 
 // code is the first of the errors' texts that could be one.
-func (a answer) code() string {
+func (a answer) code(hide []string) string {
 	for _, text := range a.errors {
 		if codeText.MatchString(text) {
-			return providers.Code(text)
+			return providers.Code(text, hide...)
 		}
 	}
 	return codeErrors

@@ -54,9 +54,10 @@ func (c *Client) Charge(ctx context.Context, charge providers.Charge, a provider
 		return providers.Outcome{Class: providers.Refused, Code: "invalid", Message: err.Error()}, nil
 	}
 	reply, err := c.post(ctx, openPath, body)
-	s, o, err := opened(reply, err, c.reading(&charge))
+	with := c.reading(&charge)
+	s, o, err := opened(reply, err, with)
 	if err != nil || s == nil {
-		return o, err
+		return providers.Conceal(o, with.hide...), err
 	}
 	address, err := wire.Join(c.payment, payerPath, "token", s.token)
 	if err != nil {
@@ -83,7 +84,8 @@ func (c *Client) Status(ctx context.Context, q providers.Query) (providers.Outco
 		return providers.Outcome{}, fmt.Errorf("status: %w", err)
 	}
 	reply, err := c.post(ctx, statusPath, body)
-	return asked(reply, err, q, c.config.Now())
+	o, err := asked(reply, err, q, c.config.Now())
+	return providers.Conceal(o, append(c.hidden(q.Charge), q.Handles[SignatureToken])...), err
 }
 
 // Check asks about an order that does not exist: an array, empty or not, proves address and credentials.

@@ -60,7 +60,7 @@ func opened(r wire.Reply, err error, with reading) (*session, providers.Outcome,
 		}
 	}
 	if f, ok := parseFailure(r.Body); ok && slices.Contains(refusalStatuses, r.Status) {
-		code := providers.Code(f.code)
+		code := providers.Code(f.code, with.hide...)
 		if code == "" {
 			code = statusCode(r)
 		}

@@ -50,8 +50,10 @@ func (c *PayoutClient) Pay(ctx context.Context, p providers.Payout, a providers.
 	if err != nil {
 		return providers.Outcome{}, err
 	}
-	reply, err := c.send(ctx, r)
-	return created(reply, err, c.about(p.Reference, p.Amount, &p))
+	with := c.about(p.Reference, p.Amount, &p)
+	reply, err := c.send(ctx, r, &with)
+	o, err := created(reply, err, with)
+	return providers.Conceal(o, with.hide...), err
 }
 
 // firstAttempt is the earliest of the attempts' times, as this one knows it.
@@ -85,8 +87,10 @@ func (c *PayoutClient) byID(ctx context.Context, q providers.Query) (providers.O
 	if err != nil {
 		return providers.Outcome{}, err
 	}
-	reply, err := c.send(ctx, r)
-	return askedAbout(reply, err, q.ProviderID, c.about(q.Reference, q.Amount, q.Payout))
+	with := c.about(q.Reference, q.Amount, q.Payout)
+	reply, err := c.send(ctx, r, &with)
+	o, err := askedAbout(reply, err, q.ProviderID, with)
+	return providers.Conceal(o, with.hide...), err
 }
 
 func (c *PayoutClient) byReference(ctx context.Context, q providers.Query) (providers.Outcome, error) {
@@ -94,22 +98,24 @@ func (c *PayoutClient) byReference(ctx context.Context, q providers.Query) (prov
 	if err != nil {
 		return providers.Outcome{}, errors.New("no answer: it is not known since when the payout may be listed")
 	}
-	all, err := c.list(ctx, first)
+	with := c.about(q.Reference, q.Amount, q.Payout)
+	all, err := c.list(ctx, first, &with)
 	if err != nil {
 		return providers.Outcome{}, err
 	}
-	return all.judge(c.about(q.Reference, q.Amount, q.Payout))
+	o, err := all.judge(with)
+	return providers.Conceal(o, with.hide...), err
 }
 
 // list reads the payouts of all days from first on. One day more on each side covers clocks that differ, and an end that is not included.
-func (c *PayoutClient) list(ctx context.Context, first time.Time) (listing, error) {
+func (c *PayoutClient) list(ctx context.Context, first time.Time, with *about) (listing, error) {
 	r, err := c.request(http.MethodGet, c.payouts.RangePath, nil)
 	if err != nil {
 		return listing{}, err
 	}
 	day := func(t time.Time, more int) string { return t.In(c.days).AddDate(0, 0, more).Format(time.DateOnly) }
 	r.URL += "?" + url.Values{"from": {day(first, -1)}, "to": {day(c.config.Now(), 1)}}.Encode()
-	reply, err := c.send(ctx, r)
+	reply, err := c.send(ctx, r, with)
 	return listed(reply, err, c.config.Now())
 }
 
@@ -127,14 +133,16 @@ func (c *PayoutClient) request(method, path string, body []byte, pairs ...string
 }
 
 // send makes one request. A 401 means that it was refused before anything was done: then it is repeated once, with another token, within
-// the attempt's own deadline.
-func (c *PayoutClient) send(ctx context.Context, r wire.Request) (wire.Reply, error) {
+// the attempt's own deadline. The tokens are noted among what is hidden.
+func (c *PayoutClient) send(ctx context.Context, r wire.Request, with *about) (wire.Reply, error) {
 	reply, token, err := c.sendOnce(ctx, r)
+	with.hide = append(with.hide, token.Value.Reveal())
 	if err != nil || !unauthorized(reply) {
 		return reply, err
 	}
 	c.tokens.Reject(token)
-	reply, _, err = c.sendOnce(ctx, r)
+	reply, token, err = c.sendOnce(ctx, r)
+	with.hide = append(with.hide, token.Value.Reveal())
 	return reply, err
 }
 
@@ -161,7 +169,7 @@ func (c *PayoutClient) Check(ctx context.Context) ([]providers.Finding, error) {
 	found = append(found, providers.Finding{Text: "login for payouts accepted"}, providers.Finding{
 		Warn: true, Text: "ETpay's payouts are built on assumed paths, fields and words: see docs/providers/etpay.md before production",
 	})
-	all, err := c.list(ctx, c.config.Now())
+	all, err := c.list(ctx, c.config.Now(), new(about))
 	switch {
 	case err != nil:
 		text := fmt.Sprintf("the listing of payouts cannot be read, so a payout whose answer is lost could not be found: %v", err)

@@ -35,7 +35,7 @@ func (c *PayoutClient) about(reference string, amount providers.Money, p *provid
 	}}
 	if p != nil {
 		w.account = p.Bank.AccountNumber
-		w.hide = append(w.hide, p.Recipient.Name, p.Recipient.Email, p.Recipient.Document, bareRUT(p.Recipient.Document), p.Bank.AccountNumber)
+		w.hide = append(append(w.hide, p.Private()...), bareRUT(p.Recipient.Document))
 	}
 	return w
 }
@@ -74,7 +74,7 @@ func (c creation) refuses() bool {
 func (c creation) ours(with about) bool { return c.reference == "" || c.reference == with.reference }
 
 func (w about) outcome(c creation, class providers.Class, code string) providers.Outcome {
-	o := providers.Outcome{Class: class, Code: providers.Code(code), Message: providers.Message(c.message, w.hide...)}
+	o := providers.Outcome{Class: class, Code: providers.Code(code, w.hide...), Message: providers.Message(c.message, w.hide...)}
 	if c.readable && c.ours(w) {
 		o.ProviderID = c.id
 	}
@@ -129,7 +129,7 @@ func (l listing) judge(with about) (providers.Outcome, error) {
 	case len(ours) == 0:
 		return providers.Outcome{Class: providers.NotFound, Code: notListed}, nil
 	case len(ours) > 1:
-		return providers.Outcome{Class: providers.Mismatch, Code: severalRows, Message: describe(ours)}, nil
+		return providers.Outcome{Class: providers.Mismatch, Code: severalRows, Message: with.describe(ours)}, nil
 	}
 	return with.row(ours[0]), nil
 }
@@ -139,20 +139,20 @@ func (w about) row(p payoutRow) providers.Outcome {
 	class, known := payoutClass(p.word)
 	switch {
 	case !sameAmount(p.amount, w.amount):
-		return providers.Outcome{Class: providers.Mismatch, Code: otherAmount, Message: describe([]payoutRow{p})}
+		return providers.Outcome{Class: providers.Mismatch, Code: otherAmount, Message: w.describe([]payoutRow{p})}
 	case !known:
 		return providers.Outcome{Class: providers.InDoubt, Code: unknownStatus, Message: providers.Message(p.word, w.hide...)}
 	}
-	return providers.Outcome{Class: class, ProviderID: p.id, Code: providers.Code(strings.ToLower(strings.TrimSpace(p.word))), Echo: p.echo(w.account)}
+	return providers.Outcome{Class: class, ProviderID: p.id, Code: providers.Code(strings.ToLower(strings.TrimSpace(p.word)), w.hide...), Echo: p.echo(w.account)}
 }
 
 const mostText = 120
 
 // describe lists payouts by ids and amounts, as many as fit, and says how many do not.
-func describe(rows []payoutRow) string {
+func (w about) describe(rows []payoutRow) string {
 	var b strings.Builder
 	for i, p := range rows {
-		one := fmt.Sprintf("payout %s: %s %s", p.id, providers.Code(p.amount), providers.Code(p.word))
+		one := fmt.Sprintf("payout %s: %s %s", providers.ID(p.id, w.hide...), providers.Code(p.amount), providers.Code(p.word, w.hide...))
 		if b.Len()+len(one) > mostText-20 {
 			fmt.Fprintf(&b, "; %d more", len(rows)-i)
 			break

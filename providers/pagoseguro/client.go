@@ -56,11 +56,12 @@ func (c *Client) Charge(ctx context.Context, charge providers.Charge, _ provider
 	with := c.reading(charge, now)
 	var o providers.Outcome
 	err = c.withToken(ctx, func(token providers.Secret) error {
+		with.hide = append(with.hide, token.Reveal())
 		reply, err := c.post(ctx, chargePath, token, body)
 		o, err = charged(reply, err, with)
 		return err
 	})
-	return o, err
+	return providers.Conceal(o, with.hide...), err
 }
 
 // Tokenize has the provider encrypt a card. Nothing of it is kept; it may be repeated.
@@ -72,7 +73,9 @@ func (c *Client) Tokenize(ctx context.Context, number, code providers.Secret) (p
 	var card providers.Secret
 	err = c.withToken(ctx, func(token providers.Secret) error {
 		reply, err := c.post(ctx, cardPath, token, body)
-		card, err = tokenized(reply, err, c.reading(providers.Charge{}, c.config.Now()), number, code)
+		with := c.reading(providers.Charge{}, c.config.Now())
+		with.hide = append(with.hide, token.Reveal())
+		card, err = tokenized(reply, err, with, number, code)
 		return err
 	})
 	return card, err
@@ -128,8 +131,5 @@ func (c *Client) post(ctx context.Context, path string, token providers.Secret, 
 }
 
 func (c *Client) reading(charge providers.Charge, now time.Time) reading {
-	p := charge.Customer
-	return reading{now: now, hard: c.config.HardDeclines, hide: []string{
-		c.config.APIKey.Reveal(), charge.Card.Token.Reveal(), p.Name, p.FirstNames, p.LastNames, p.Email, p.Document, p.Phone, p.Address,
-	}}
+	return reading{now: now, hard: c.config.HardDeclines, hide: append([]string{c.config.APIKey.Reveal()}, charge.Private()...)}
 }

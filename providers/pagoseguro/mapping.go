@@ -230,5 +230,5 @@ func statusCode(r wire.Reply) string {
 }
 
 func (w reading) outcome(class providers.Class, code, message string) providers.Outcome {
-	return providers.Outcome{Class: class, Code: providers.Code(code), Message: providers.Message(message, w.hide...)}
+	return providers.Outcome{Class: class, Code: providers.Code(code, w.hide...), Message: providers.Message(message, w.hide...)}
 }
