@@ -185,7 +185,7 @@ func (e *Engine) execute(ctx context.Context, k idempotency.Key, a providers.Acc
 	operation, o, err := call(ctx, a, payment, attempt)
 	e.Metrics.Request(k.Provider, operation, class(o, err), e.Now().Sub(start))
 	e.OnStep(StepSent, k)
-	return result{outcome: believable(payment, o), err: err}
+	return result{outcome: believable(payment, providers.Conceal(o, private(queryFor(payment))...)), err: err}
 }
 
 // believable turns an outcome that an attempt cannot have, or that speaks of another payment, into doubt: the provider will be asked.
