@@ -66,7 +66,7 @@ func digit(r rune) (byte, bool) {
 	}
 	for _, s := range specialDigits {
 		if s.first <= r && r <= s.last {
-			return byte(s.digit) + byte(r-s.first), true
+			return byte(s.digit + r - s.first), true // #nosec G115 -- a digit
 		}
 	}
 	return 0, false

@@ -296,7 +296,9 @@ func codeOr(text, otherwise string, hide ...string) string {
 	return providers.Code(text, hide...)
 }
 
-func (a answer) codeOr(otherwise string, hide ...string) string { return codeOr(a.code, otherwise, hide...) }
+func (a answer) codeOr(otherwise string, hide ...string) string {
+	return codeOr(a.code, otherwise, hide...)
+}
 
 func (w reading) doubt(a answer, code string) providers.Outcome {
 	return w.outcome(a, providers.InDoubt, a.codeOr(code)) // which hides
