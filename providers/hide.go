@@ -37,10 +37,7 @@ func (c Charge) Private() []string {
 
 // hiding finds values in texts however they are written there: in other letters' case, without accents, with other signs between their
 // letters and digits, within base64 or hexadecimal. A long secret is found by each twelve signs of it, too.
-type hiding struct {
-	values  []string
-	needles []needle
-}
+type hiding struct{ values []string }
 
 // needle is a value as it stands in a folded text.
 type needle struct {
@@ -68,15 +65,14 @@ func newHiding(values []string) hiding {
 	for _, v := range values {
 		if v = strings.TrimSpace(v); len(v) > 1 {
 			h.values = append(h.values, v)
-			h.needles = append(h.needles, needles(v)...)
 		}
 	}
 	return h
 }
 
-// needles are the forms of one value.
-func needles(value string) []needle {
-	text := fold(value).text
+// needles are the forms of one value that a folded text of so many bytes can hold. Most texts are one word, and most values are longer.
+func needles(value string, room int) []needle {
+	text := foldOnly(value)
 	if len(text) < 2 {
 		return nil
 	}
@@ -90,12 +86,12 @@ func needles(value string) []needle {
 		all[0].whole = false // a secret of letters
 	}
 	if body, _, ok := strings.Cut(value, "-"); ok && rut.MatchString(value) {
-		all = append(all, needle{text: fold(body).text, whole: true})
+		all = append(all, needle{text: foldOnly(body), whole: true})
 	}
 	if !digits {
 		all = append(all, names(value)...)
 	}
-	return append(all, coded(value)...)
+	return append(all, coded(value, room)...)
 }
 
 var rut = regexp.MustCompile(`^[0-9]{6,8}-[0-9kK]$`)
@@ -118,7 +114,7 @@ func names(value string) []needle {
 	}
 	var all []needle
 	for _, w := range words {
-		if text := fold(w).text; utf8.RuneCountInString(text) >= shortestWord && !slices.Contains(common, text) {
+		if text := foldOnly(w); utf8.RuneCountInString(text) >= shortestWord && !slices.Contains(common, text) {
 			all = append(all, needle{text: text, whole: true, word: true})
 		}
 	}
@@ -127,16 +123,16 @@ func names(value string) []needle {
 
 // coded are the parts of the value's base64 that do not depend on what stands around it, and its hexadecimal. The alphabets of base64
 // differ in signs that folding drops.
-func coded(value string) []needle {
-	if len(value) < shortestCoded {
-		return nil
+func coded(value string, room int) []needle {
+	if len(value) < shortestCoded || len(value)/2 > room {
+		return nil // folding may drop signs of base64, but not that many
 	}
 	all := []needle{{text: hex.EncodeToString([]byte(value))}}
 	for before := range 3 {
 		text := base64.RawStdEncoding.EncodeToString(append(make([]byte, before), value...))
 		first := (before*8 + 5) / 6
 		last := (before + len(value)) * 8 / 6
-		if form := fold(text[first:last]).text; len(form) >= shortestFree {
+		if form := foldOnly(text[first:last]); len(form) >= shortestFree {
 			all = append(all, needle{text: form, coded: true})
 		}
 	}
@@ -150,7 +146,22 @@ type folded struct {
 	from, to []int
 }
 
-func isSign(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }
+// foldOnly is fold where the places do not matter.
+func foldOnly(text string) string {
+	return strings.Map(func(r rune) rune {
+		if !isSign(r) {
+			return -1
+		}
+		return plain(r)
+	}, text)
+}
+
+func isSign(r rune) bool {
+	if r < utf8.RuneSelf {
+		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
+	}
+	return unicode.IsLetter(r) || unicode.IsNumber(r)
+}
 
 func fold(text string) folded {
 	var f folded
@@ -203,25 +214,32 @@ type span struct{ from, to int }
 
 // find returns where the text repeats a value. Without parts neither a part of a long secret counts nor one name alone.
 func (h hiding) find(text string, parts bool) []span {
+	if text == "" {
+		return nil
+	}
 	var spans []span
+	f := fold(text)
 	for _, v := range h.values {
 		spans = exact(spans, text, v)
-	}
-	f := fold(text)
-	for _, n := range h.needles {
-		if n.word && !parts {
-			continue
-		}
-		found := n.find(nil, f)
-		if n.coded {
-			found = wholeWords(found, text)
-		}
-		spans = append(spans, found...)
-		if n.long && parts {
-			spans = n.findParts(spans, f)
+		for _, n := range needles(v, len(f.text)) {
+			spans = n.all(spans, f, text, parts)
 		}
 	}
 	return spans
+}
+
+func (n needle) all(spans []span, f folded, text string, parts bool) []span {
+	if n.word && !parts {
+		return spans
+	}
+	found := n.find(nil, f)
+	if n.coded {
+		found = wholeWords(found, text)
+	}
+	if n.long && parts {
+		found = n.findParts(found, f)
+	}
+	return append(spans, found...)
 }
 
 // exact finds values of which folding would drop the first or the last sign.
@@ -344,6 +362,9 @@ const escapeRounds = 3
 
 // unescape resolves percent signs, HTML's entities and \u escapes, also where one is written in another.
 func unescape(text string) string {
+	if !strings.ContainsAny(text, `%&\`) {
+		return text
+	}
 	for range escapeRounds {
 		open := unicodeEscape.ReplaceAllStringFunc(html.UnescapeString(unpercent(text)), func(escape string) string {
 			n, err := strconv.ParseUint(escape[2:], 16, 16)

@@ -46,7 +46,10 @@ func (h hiding) words(text string, most int) string {
 func ID(id string, hide ...string) string { return newHiding(hide).id(id) }
 
 func (h hiding) id(id string) string {
-	if id == "" || Hidden(id) || !h.reveals(id) && !h.reveals(unescape(id)) {
+	if id == "" || Hidden(id) {
+		return id
+	}
+	if open := unescape(id); !h.reveals(id) && (open == id || !h.reveals(open)) {
 		return id
 	}
 	key := ""
