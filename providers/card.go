@@ -351,12 +351,13 @@ const (
 )
 
 var (
-	codeBehind = regexp.MustCompile(`(?:^|[^a-z])` + codeNames + `2?` + codeWords + `(?:[0-9][ .\-]?){2,3}[0-9](?:[^0-9]|$)`)
-	codeBefore = regexp.MustCompile(`(?:^|[^0-9])[0-9]{3,4}(?:[^a-z0-9]{1,3}cvv|[^a-z0-9]{0,3}[(=][^a-z0-9]{0,2}` + codeNames +
+	codeBehind = regexp.MustCompile(`(?:^|[^a-z0-9])` + codeNames + `2?` + codeWords + `(?:[0-9][ .\-]?){2,3}[0-9](?:[^a-z0-9]|$)`)
+	codeBefore = regexp.MustCompile(`(?:^|[^a-z0-9])[0-9]{3,4}(?:[^a-z0-9]{1,3}cvv2?(?:[^a-z0-9]|$)|[^a-z0-9]{0,3}[(=][^a-z0-9]{0,2}` + codeNames +
 		`|[^a-z0-9]{1,3}(?:es|is|como|as)[^a-z0-9]{1,3}(?:(?:el|the|mi|my|su|your)[^a-z0-9]{1,3})?` + codeNames + `)`)
 )
 
-// SecurityCodeInText reports whether a text names a card's security code beside three or four digits.
+// SecurityCodeInText reports whether a text names a card's security code beside three or four digits. Name and digits must be words of
+// their own: one in some thousands of ids of letters and digits has such a name and digits within it.
 func SecurityCodeInText(text string) bool {
 	if countDigits(text) < shortestCode {
 		return false

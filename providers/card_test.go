@@ -158,7 +158,7 @@ func TestASecurityCodeIsFoundHoweverItIsNamed(t *testing.T) {
 	for _, s := range []string{
 		"", "cvv", "código de seguridad", "CVC Ltda factura 123", "cvv no informado", "cuenta 123", "RUT 12.345.678-5", "Servicio 123", "Av. Sucre 123",
 		"CV Norte 123", "código de verificación 123456", "segunda cuota 123", "seguridad ciudadana 2026", "código 123", "código de seguridad 123456",
-		"vacaciones 2026", "cvv 12", "Activo 123, civil 456",
+		"vacaciones 2026", "cvv 12", "S7CVC2345PAAAAAAAAAA", "SACVV123BBPAAAAAAAAAA", "ref SACVV123BBP", "CVV123B7", "x-A5CVC234-1", "AA123 cvvx", "Activo 123, civil 456",
 	} {
 		if SecurityCodeInText(s) {
 			t.Errorf("%q is refused", s)
