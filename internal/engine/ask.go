@@ -96,7 +96,7 @@ func private(q providers.Query) []string {
 
 func newQuery(k idempotency.Key, q idempotency.Question) providers.Query {
 	var query providers.Query
-	if t, err := tasks.Decode(q.Payload); err == nil {
+	if t, err := tasks.DecodeStored(q.Payload); err == nil {
 		query = queryFor(t)
 	}
 	query.Account, query.Reference, query.ProviderID, query.Handles = k.Account, k.Reference, q.ProviderID, q.Handles

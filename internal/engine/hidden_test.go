@@ -8,6 +8,7 @@ import (
 
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/tasks"
 )
 
 // TestAnAdapterThatRepeatsAPersonIsNotBelieved: what the adapter let through is hidden all the same, sending and asking.
@@ -44,5 +45,29 @@ func TestAnAdapterThatRepeatsAPersonIsNotBelieved(t *testing.T) {
 	stop()
 	if len(asked) == 0 || slices.ContainsFunc(asked, func(id string) bool { return id != "" }) {
 		t.Errorf("asked by %q, want by the reference: the provider knows no such name", asked)
+	}
+}
+
+// TestAPaymentUnderWayGoesOnWhateverTheGuardHasLearnt: what an earlier version took in is sent and asked about.
+func TestAPaymentUnderWayGoesOnWhateverTheGuardHasLearnt(t *testing.T) {
+	r := newRig(t)
+	details := make(chan bool, 1)
+	r.bank.behave("p", script{outcome(providers.InDoubt), answers{func(q providers.Query) (providers.Outcome, error) {
+		details <- q.Payout != nil
+		return says(providers.Succeeded)(q)
+	}}})
+	reg := r.task(key("p")).Registration(nil)
+	reg.Payload = []byte(strings.Replace(string(reg.Payload), `"Devolución"`, `"Devolución 41111111111111110000"`, 1))
+	if _, err := tasks.Decode(reg.Payload); err == nil {
+		t.Fatal("the guard takes it")
+	}
+	if _, err := r.ledger.Register(t.Context(), reg); err != nil {
+		t.Fatal(err)
+	}
+	stop := r.run()
+	defer stop()
+	r.reaches(key("p"), idempotency.Succeeded)
+	if !<-details {
+		t.Error("it was asked about without its details")
 	}
 }

@@ -163,7 +163,7 @@ func (e *Engine) execute(ctx context.Context, k idempotency.Key, a providers.Acc
 		e.unopened(k.Provider, b.Unopened).Stringer("key", k).Msg("PAYLOAD CHANGED OR MOVED in Redis: the payment is not sent")
 		return result{payload: b.Unopened}
 	}
-	payment, err := tasks.Decode(b.Payload)
+	payment, err := tasks.DecodeStored(b.Payload)
 	if err != nil {
 		return result{payload: err}
 	}
