@@ -9,13 +9,16 @@ import (
 	"unicode/utf8"
 )
 
-// What looks like a card number: 13 to 19 digits with a card brand's prefix and length and a right check digit (Luhn), whatever stands
-// around them, in one run or in groups. Groups with a blank or an unusual sign between them count however they are cut; groups with only
-// dashes, dots, underscores, an x or many signs between them count where they are cut as cards are (groups of one length, or as they are printed),
-// because references and ids are cut with the same signs; with other letters between them only groups as cards have them printed count. UUIDs,
-// times and hashes do not count: without that one in some hundreds of them would be refused by chance.
+// What looks like a card number: 13 to 19 digits with a card brand's prefix and length and a right
+// check digit (Luhn), whatever stands around them, in one run or in groups. Groups with a blank or
+// an unusual sign between them count however they are cut; groups with only dashes, dots,
+// underscores, an x or many signs between them count where they are cut as cards are (groups of one
+// length, or as they are printed), because references and ids are cut with the same signs; with
+// other letters between them only groups as cards have them printed count. UUIDs, times and hashes
+// do not count: without that one in some hundreds of them would be refused by chance.
 
-// CardInText reports whether a text that people write holds what looks like a card number, also one that other digits touch.
+// CardInText reports whether a text that people write holds what looks like a card number, also one
+// that other digits touch.
 func CardInText(text string) bool {
 	if !enoughDigits(text) {
 		return false
@@ -27,8 +30,9 @@ func CardInText(text string) bool {
 	return open != text && cardIn(open, true)
 }
 
-// CardInID reports whether a text that names something (a reference, a token) is or holds what looks like a card number. Digits beside
-// one, and letters between two groups, are taken for what ids are made of.
+// CardInID reports whether a text that names something (a reference, a token) is or holds what
+// looks like a card number. Digits beside one, and letters between two groups, are taken for what
+// ids are made of.
 func CardInID(id string) bool { return enoughDigits(id) && cardIn(id, false) }
 
 const shortestCard, longestCard = 13, 19
@@ -48,8 +52,8 @@ func countDigits(s string) int {
 	return n
 }
 
-// digit reads a decimal digit of any script, raised, lowered and encircled ones included. Unicode keeps the ten digits of a script side
-// by side, zero first.
+// digit reads a decimal digit of any script, raised, lowered and encircled ones included. Unicode
+// keeps the ten digits of a script side by side, zero first.
 func digit(r rune) (byte, bool) {
 	if '0' <= r && r <= '9' {
 		return byte(r), true
@@ -134,7 +138,8 @@ func cardFrom(groups []group, people bool) bool {
 var (
 	uuid = regexp.MustCompile(`(?i)\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b`)
 	hash = regexp.MustCompile(`\b(?:[0-9a-f]{32,}|[0-9A-F]{32,})\b`)
-	// clock is a time as RFC 3339 has it, also with a blank for the T; with more than nine digits behind the second these stay.
+	// clock is a time as RFC 3339 has it, also with a blank for the T; with more than nine digits
+	// behind the second these stay.
 	clock = regexp.MustCompile(`\b[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:[Zz]|[+-][0-9]{2}:[0-9]{2}|\b)`)
 )
 
@@ -213,7 +218,8 @@ func cutLikeCard(groups []group) bool {
 	return true
 }
 
-// prints are the lengths of the groups as they stand on cards: of most, of American Express, Diners and UATP.
+// prints are the lengths of the groups as they stand on cards: of most, of American Express, Diners
+// and UATP.
 var prints = [][]int{{4, 4, 4, 4}, {4, 6, 5}, {4, 6, 4}, {4, 5, 6}}
 
 func printedLikeCard(groups []group) bool {
@@ -222,11 +228,13 @@ func printedLikeCard(groups []group) bool {
 	})
 }
 
-// mostGlued is how many digits may stand around a card number: a code and a month, say. Longer runs are numbers of another kind
-// (collection slips have up to 48 digits), and each more digit is one more chance.
+// mostGlued is how many digits may stand around a card number: a code and a month, say. Longer runs
+// are numbers of another kind (collection slips have up to 48 digits), and each more digit is one
+// more chance.
 const mostGlued = 8
 
-// gluedInRun reports a card number of the great brands that begins or ends a run of digits, or has one digit repeated around it.
+// gluedInRun reports a card number of the great brands that begins or ends a run of digits, or has
+// one digit repeated around it.
 func gluedInRun(run string) bool {
 	if ordinary(run) {
 		return false
@@ -246,7 +254,8 @@ func gluedInRun(run string) bool {
 	return false
 }
 
-// gluedInGroups reports groups of four of which the first has more digits before them, or the last more behind them.
+// gluedInGroups reports groups of four of which the first has more digits before them, or the last
+// more behind them.
 func gluedInGroups(groups []group) bool {
 	if len(groups) < 4 || len(groups[1].digits) != 4 || len(groups[2].digits) != 4 {
 		return false
@@ -258,7 +267,8 @@ func gluedInGroups(groups []group) bool {
 	return isGreatBrand(first[len(first)-4:] + groups[1].digits + groups[2].digits + last[:4])
 }
 
-// ordinary reports a run of digits that has a form of its own: a Mexican account number (CLABE), or a time at its beginning.
+// ordinary reports a run of digits that has a form of its own: a Mexican account number (CLABE), or
+// a time at its beginning.
 func ordinary(run string) bool {
 	if len(run) > 20 {
 		return false
@@ -304,7 +314,8 @@ var brands = []struct {
 	{"8600", "8600", 16, 16}, {"9860", "9860", 16, 16}, // Uzcard, Humo
 }
 
-// isCard knows UATP, whose numbers only begin with 1, in what people write: too many ids of 15 digits do.
+// isCard knows UATP, whose numbers only begin with 1, in what people write: too many ids of 15
+// digits do.
 func isCard(digits string, people bool) bool {
 	if len(digits) < shortestCard || !luhn(digits) || isCLABE(digits) {
 		return false
@@ -318,8 +329,8 @@ func isCard(digits string, people bool) bool {
 	return people && len(digits) == 15 && digits[0] == '1'
 }
 
-// isGreatBrand tells cards of 15 and 16 digits that turn up everywhere: the less certain brands would make one in twenty of other long
-// numbers look like a card.
+// isGreatBrand tells cards of 15 and 16 digits that turn up everywhere: the less certain brands
+// would make one in twenty of other long numbers look like a card.
 func isGreatBrand(digits string) bool {
 	if !luhn(digits) {
 		return false
@@ -356,8 +367,9 @@ var (
 		`|[^a-z0-9]{1,3}(?:es|is|como|as)[^a-z0-9]{1,3}(?:(?:el|the|mi|my|su|your)[^a-z0-9]{1,3})?` + codeNames + `)`)
 )
 
-// SecurityCodeInText reports whether a text names a card's security code beside three or four digits. Name and digits must be words of
-// their own: one in some thousands of ids of letters and digits has such a name and digits within it.
+// SecurityCodeInText reports whether a text names a card's security code beside three or four
+// digits. Name and digits must be words of their own: one in some thousands of ids of letters and
+// digits has such a name and digits within it.
 func SecurityCodeInText(text string) bool {
 	if countDigits(text) < shortestCode {
 		return false
@@ -383,7 +395,8 @@ func mentionsCode(lower string) bool {
 
 var spacedCode = regexp.MustCompile(`c[^a-z0-9]v`)
 
-// foldLetters writes a text in lower case, without accents and with common digits; its other signs stay.
+// foldLetters writes a text in lower case, without accents and with common digits; its other signs
+// stay.
 func foldLetters(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsMark(r) || unicode.Is(unicode.Cf, r) {
@@ -393,7 +406,8 @@ func foldLetters(text string) string {
 	}, text)
 }
 
-// NamesCardData reports whether a name is one for a card number or a security code, however it is written.
+// NamesCardData reports whether a name is one for a card number or a security code, however it is
+// written.
 func NamesCardData(name string) bool {
 	letters := strings.Map(func(r rune) rune {
 		if !unicode.IsLetter(r) {

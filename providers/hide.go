@@ -13,8 +13,9 @@ import (
 	"unicode/utf8"
 )
 
-// Conceal is the last look at an outcome before it leaves an adapter: none of its texts repeats a value, in whatever form. Handles and
-// ActionURL stay: they are kept for what they are. The account's own secret comes first among the values, see ID.
+// Conceal is the last look at an outcome before it leaves an adapter: none of its texts repeats a
+// value, in whatever form. Handles and ActionURL stay: they are kept for what they are. The
+// account's own secret comes first among the values, see ID.
 func Conceal(o Outcome, hide ...string) Outcome {
 	h := newHiding(hide)
 	o.Code, o.Message = h.conceal(o.Code), h.conceal(o.Message)
@@ -35,14 +36,16 @@ func (c Charge) Private() []string {
 	}
 }
 
-// hiding finds values in texts however they are written there: in other letters' case, without accents, with other signs between their
-// letters and digits, within base64 or hexadecimal. A long secret is found by each twelve signs of it, too.
+// hiding finds values in texts however they are written there: in other letters' case, without
+// accents, with other signs between their letters and digits, within base64 or hexadecimal. A long
+// secret is found by each twelve signs of it, too.
 type hiding struct{ values []string }
 
 // needle is a value as it stands in a folded text.
 type needle struct {
 	text string
-	// whole: no letter, or no digit, may stand right before or after it, or it is part of another word.
+	// whole: no letter, or no digit, may stand right before or after it, or it is part of another
+	// word.
 	whole bool
 	// word is one of a person's names alone.
 	word bool
@@ -70,7 +73,8 @@ func newHiding(values []string) hiding {
 	return h
 }
 
-// needles are the forms of one value that a folded text of so many bytes can hold. Most texts are one word, and most values are longer.
+// needles are the forms of one value that a folded text of so many bytes can hold. Most texts are
+// one word, and most values are longer.
 func needles(value string, room int) []needle {
 	text := foldOnly(value)
 	if len(text) < 2 {
@@ -121,8 +125,8 @@ func names(value string) []needle {
 	return all
 }
 
-// coded are the parts of the value's base64 that do not depend on what stands around it, and its hexadecimal. The alphabets of base64
-// differ in signs that folding drops.
+// coded are the parts of the value's base64 that do not depend on what stands around it, and its
+// hexadecimal. The alphabets of base64 differ in signs that folding drops.
 func coded(value string, room int) []needle {
 	if len(value) < shortestCoded || len(value)/2 > room {
 		return nil // folding may drop signs of base64, but not that many
@@ -139,8 +143,8 @@ func coded(value string, room int) []needle {
 	return all
 }
 
-// folded is a text's letters and digits in lower case and without accents. from and to give, for each of its bytes, where in the text
-// the sign begins and ends.
+// folded is a text's letters and digits in lower case and without accents. from and to give, for
+// each of its bytes, where in the text the sign begins and ends.
 type folded struct {
 	text     string
 	from, to []int
@@ -212,7 +216,8 @@ func plain(r rune) rune {
 // span is a part of a text, in bytes.
 type span struct{ from, to int }
 
-// find returns where the text repeats a value. Without parts neither a part of a long secret counts nor one name alone.
+// find returns where the text repeats a value. Without parts neither a part of a long secret counts
+// nor one name alone.
 func (h hiding) find(text string, parts bool) []span {
 	if text == "" {
 		return nil
@@ -330,14 +335,16 @@ func blot(text string, spans []span) string {
 	return b.String()
 }
 
-// conceal hides the values, mailboxes and signed tokens: what a text of ours may hold beside the provider's words.
+// conceal hides the values, mailboxes and signed tokens: what a text of ours may hold beside the
+// provider's words.
 func (h hiding) conceal(text string) string {
 	return h.both(text, func(text string) string {
 		return mailbox.ReplaceAllString(signedToken.ReplaceAllString(blot(text, h.find(text, true)), hidden), hidden)
 	})
 }
 
-// both looks at the text and at what its escapes stand for. Where that has something to hide, it is shown instead.
+// both looks at the text and at what its escapes stand for. Where that has something to hide, it is
+// shown instead.
 func (h hiding) both(text string, conceal func(string) string) string {
 	if open := unescape(text); open != text {
 		if covered := conceal(open); covered != open {
@@ -347,7 +354,8 @@ func (h hiding) both(text string, conceal func(string) string) string {
 	return conceal(text)
 }
 
-// text hides what a provider's own words may hold: the above, and long numbers, which could be an account, a document or a card.
+// text hides what a provider's own words may hold: the above, and long numbers, which could be an
+// account, a document or a card.
 func (h hiding) text(text string) string {
 	return h.both(text, func(text string) string {
 		text = longNumber.ReplaceAllString(h.conceal(text), hidden)
@@ -360,7 +368,8 @@ func (h hiding) text(text string) string {
 
 const escapeRounds = 3
 
-// unescape resolves percent signs, HTML's entities and \u escapes, also where one is written in another.
+// unescape resolves percent signs, HTML's entities and \u escapes, also where one is written in
+// another.
 func unescape(text string) string {
 	if !strings.ContainsAny(text, `%&\`) {
 		return text

@@ -14,7 +14,8 @@ import (
 const (
 	maxMessage = 120
 	maxCode    = 40
-	// maxRead is how much of a text is looked at, in bytes: far more than is kept, also after much of it was hidden.
+	// maxRead is how much of a text is looked at, in bytes: far more than is kept, also after much
+	// of it was hidden.
 	maxRead = 4096
 )
 
@@ -24,9 +25,10 @@ var (
 	signedToken = regexp.MustCompile(`eyJ[A-Za-z0-9+/_=.-]{8,}`)
 )
 
-// Message makes a provider's text fit for an Outcome: one line of at most 120 characters, without the given values in whatever form (see
-// hiding), without mailboxes and signed tokens, and without digits of which six or more follow one another, also with other signs between
-// them, which could be an account, a document or a card.
+// Message makes a provider's text fit for an Outcome: one line of at most 120 characters, without
+// the given values in whatever form (see hiding), without mailboxes and signed tokens, and without
+// digits of which six or more follow one another, also with other signs between them, which could
+// be an account, a document or a card.
 func Message(text string, hide ...string) string { return newHiding(hide).words(text, maxMessage) }
 
 // Code makes a provider's code or status word fit for an Outcome: as Message, at most 40 characters.
@@ -40,9 +42,10 @@ func (h hiding) words(text string, most int) string {
 	return shorten(h.text(text), most)
 }
 
-// ID makes a provider's id fit for an Outcome. One that repeats a value, a mailbox or a card number is replaced by a name that stays the
-// same for the same id, so that two ids remain two; who knows neither the id nor the account's secret, which is the first value, learns
-// nothing from it. A provider cannot be asked by such a name, see Hidden.
+// ID makes a provider's id fit for an Outcome. One that repeats a value, a mailbox or a card number
+// is replaced by a name that stays the same for the same id, so that two ids remain two; who knows
+// neither the id nor the account's secret, which is the first value, learns nothing from it. A
+// provider cannot be asked by such a name, see Hidden.
 func ID(id string, hide ...string) string { return newHiding(hide).id(id) }
 
 func (h hiding) id(id string) string {

@@ -4,9 +4,10 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// The guard against card numbers and security codes. It looks at every text, number and name of a task, metadata included, before
-// anything else is said about the task, so that no error can repeat one. What looks like one is said in package providers, which hides
-// the same in what providers answer. No filter sees everything: docs/tasks.md says what passes.
+// The guard against card numbers and security codes. It looks at every text, number and name of a
+// task, metadata included, before anything else is said about the task, so that no error can repeat
+// one. What looks like one is said in package providers, which hides the same in what providers
+// answer. No filter sees everything: docs/tasks.md says what passes.
 
 const noCards = "looks like a card number or a security code, which never travels in a task; use the provider's token"
 
@@ -14,8 +15,9 @@ const noCards = "looks like a card number or a security code, which never travel
 // an amount has up to 13 digits. Phones and document numbers need no exemption, as none of them has 13 digits.
 var exemptFromGuard = map[string]bool{"bank.account_number": true, "amount": true}
 
-// Fields that hold an id: digits beside a card number are taken for part of it, as chance would refuse too many. A card's token is not
-// among them: it stands where a careless program puts the card number.
+// Fields that hold an id: digits beside a card number are taken for part of it, as chance would
+// refuse too many. A card's token is not among them: it stands where a careless program puts the
+// card number.
 var idFields = map[string]bool{
 	"merchant_id": true, "txnid": true, "reference": true, "id": true, "account": true, "customer.id": true,
 	"agreement": true, "details.antifraud_token": true, "details.payment_completed_url": true, "details.payment_cancellation_url": true,

@@ -28,8 +28,8 @@ import (
 
 type runCmd struct{}
 
-// Run serves until a signal, then drains. Where the log is JSON for machines, so is the reason for not serving; people on a terminal get
-// it as main writes it.
+// Run serves until a signal, then drains. Where the log is JSON for machines, so is the reason for
+// not serving; people on a terminal get it as main writes it.
 func (cmd runCmd) Run(ctx context.Context, c *config.Config) error {
 	err := cmd.serve(ctx, c)
 	if err == nil || errors.Is(err, errSilent) || c.LogFormat != config.LogJSON || term.IsTerminal(int(os.Stderr.Fd())) { // #nosec G115 -- a descriptor

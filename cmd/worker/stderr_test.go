@@ -50,7 +50,8 @@ func onlyJSON(t *testing.T, text string) {
 	}
 }
 
-// A provider that sends more than its answer has net/http write to Go's own log, in plain text, with the surplus.
+// A provider that sends more than its answer has net/http write to Go's own log, in plain text,
+// with the surplus.
 func TestAServingWorkerWritesNothingButJSON(t *testing.T) {
 	written := writing(t)
 	server := redistest.Start(t)

@@ -10,9 +10,10 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// HearOthers hands what libraries write through Go's own log (net/http among them, when a provider sends more than its answer, or a
-// handler panics) to the process's log, as one line each and at that level. What they quote may be a provider's answer: it is left out,
-// and numbers, mailboxes and tokens are hidden.
+// HearOthers hands what libraries write through Go's own log (net/http among them, when a provider
+// sends more than its answer, or a handler panics) to the process's log, as one line each and at
+// that level. What they quote may be a provider's answer: it is left out, and numbers, mailboxes
+// and tokens are hidden.
 func HearOthers(to zerolog.Logger, level zerolog.Level) {
 	log.SetFlags(0)
 	log.SetPrefix("")

@@ -11,7 +11,8 @@ import (
 	"github.com/remesa/remesa/tasks"
 )
 
-// TestAnAdapterThatRepeatsAPersonIsNotBelieved: what the adapter let through is hidden all the same, sending and asking.
+// TestAnAdapterThatRepeatsAPersonIsNotBelieved: what the adapter let through is hidden all the
+// same, sending and asking.
 func TestAnAdapterThatRepeatsAPersonIsNotBelieved(t *testing.T) {
 	r := newRig(t)
 	said := func(class providers.Class) providers.Outcome {
@@ -48,7 +49,8 @@ func TestAnAdapterThatRepeatsAPersonIsNotBelieved(t *testing.T) {
 	}
 }
 
-// TestAPaymentUnderWayGoesOnWhateverTheGuardHasLearnt: what an earlier version took in is sent and asked about.
+// TestAPaymentUnderWayGoesOnWhateverTheGuardHasLearnt: what an earlier version took in is sent and
+// asked about.
 func TestAPaymentUnderWayGoesOnWhateverTheGuardHasLearnt(t *testing.T) {
 	r := newRig(t)
 	details := make(chan bool, 1)

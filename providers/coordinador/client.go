@@ -143,8 +143,9 @@ func (c *Client) Status(ctx context.Context, q providers.Query) (providers.Outco
 	return judge(rows, q.Payout.Amount, maySent(q.Handles) || q.ProviderID != ""), nil
 }
 
-// send makes one request to the gateway. A 401 means that it was refused before anything was done: then it is repeated once, with
-// another token, within the attempt's own deadline. The tokens are noted among what is hidden.
+// send makes one request to the gateway. A 401 means that it was refused before anything was done:
+// then it is repeated once, with another token, within the attempt's own deadline. The tokens are
+// noted among what is hidden.
 func (c *Client) send(ctx context.Context, r wire.Request, hide *[]string) (wire.Reply, error) {
 	reply, token, err := c.sendOnce(ctx, r)
 	*hide = append(*hide, token.Value.Reveal())

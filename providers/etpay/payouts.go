@@ -132,8 +132,9 @@ func (c *PayoutClient) request(method, path string, body []byte, pairs ...string
 	return wire.Request{Method: method, URL: address, Header: header, Body: body}, nil
 }
 
-// send makes one request. A 401 means that it was refused before anything was done: then it is repeated once, with another token, within
-// the attempt's own deadline. The tokens are noted among what is hidden.
+// send makes one request. A 401 means that it was refused before anything was done: then it is
+// repeated once, with another token, within the attempt's own deadline. The tokens are noted among
+// what is hidden.
 func (c *PayoutClient) send(ctx context.Context, r wire.Request, with *about) (wire.Reply, error) {
 	reply, token, err := c.sendOnce(ctx, r)
 	with.hide = append(with.hide, token.Value.Reveal())

@@ -93,7 +93,8 @@ func (c *Client) reading(charge *providers.Charge) reading {
 	return reading{now: c.config.Now(), hide: c.hidden(charge)}
 }
 
-// shortestShown is the length of a text for the payer from which on it may be a number of the payer's.
+// shortestShown is the length of a text for the payer from which on it may be a number of the
+// payer's.
 const shortestShown = 4
 
 // hidden lists what no text about a charge may repeat; its details are gone where it is nil.

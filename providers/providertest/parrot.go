@@ -16,12 +16,14 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// Parrot is a provider that repeats in its answers what it was sent. No text that leaves the adapter may.
+// Parrot is a provider that repeats in its answers what it was sent. No text that leaves the
+// adapter may.
 type Parrot struct {
-	// Values are the account's secrets and the person's data, as the adapter has them. What the headers Authorization, Signature and
-	// Password carried is looked for besides.
+	// Values are the account's secrets and the person's data, as the adapter has them. What the
+	// headers Authorization, Signature and Password carried is looked for besides.
 	Values []string
-	// Answer is what the provider says to a request when said, a JSON text, stands in one of its fields.
+	// Answer is what the provider says to a request when said, a JSON text, stands in one of its
+	// fields.
 	Answer func(r *http.Request, said string) (status int, body string)
 	// Call makes one attempt, or asks once.
 	Call func(t *testing.T, url string) (providers.Outcome, error)
@@ -62,7 +64,8 @@ func forms(value string) map[string]string {
 	return all
 }
 
-// holds looks for a form as it is read by people, who do not mind capitals; escapes are no safer than what they stand for.
+// holds looks for a form as it is read by people, who do not mind capitals; escapes are no safer
+// than what they stand for.
 func holds(text, form string) bool {
 	open, err := url.QueryUnescape(text)
 	if err != nil {

@@ -102,7 +102,8 @@ func (c *Client) warnings() []providers.Finding {
 	return []providers.Finding{{Warn: true, Text: "no client certificate (" + setting + "CLIENT_CERT_FILE): payout hosts are said to ask for one"}}
 }
 
-// send notes the signature among what is hidden: it carries the API key and the payout, readable by anybody.
+// send notes the signature among what is hidden: it carries the API key and the payout, readable by
+// anybody.
 func (c *Client) send(ctx context.Context, method, address string, tef, body []byte, with *reading) (wire.Reply, error) {
 	signature, err := c.sign(tef)
 	if err != nil {

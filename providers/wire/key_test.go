@@ -35,7 +35,8 @@ func TestAnIdempotencyKeyArrivesAsItWasSet(t *testing.T) {
 	}
 }
 
-// A connection that dies right after it took a request is where net/http would send it again by itself.
+// A connection that dies right after it took a request is where net/http would send it again by
+// itself.
 func TestARequestWithAnIdempotencyKeyIsSentOnce(t *testing.T) {
 	t.Parallel()
 	everyway(t, func(t *testing.T, secure, reused bool) {
