@@ -1,38 +1,78 @@
 package providers
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"regexp"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Limits of what is kept of a provider's texts.
 const (
 	maxMessage = 120
 	maxCode    = 40
+	// maxRead is how much of a text is looked at, in bytes: far more than is kept, also after much
+	// of it was hidden.
+	maxRead = 4096
 )
 
 var (
-	longNumber = regexp.MustCompile(`\p{Nd}(?:[ .\-]?[\p{Nd}kK]){5,}`)
-	mailbox    = regexp.MustCompile(`\S+@\S+`)
+	longNumber  = regexp.MustCompile(`[\p{Nd}\p{No}](?:[^\p{L}\p{N}]{0,2}[\p{Nd}\p{No}kK]){5,}`)
+	mailbox     = regexp.MustCompile(`\S+@\S+`)
+	signedToken = regexp.MustCompile(`eyJ[A-Za-z0-9+/_=.-]{8,}`)
 )
 
-// Message makes a provider's text fit for an Outcome: one line of at most 120 characters, without the given values, without mailboxes,
-// and without digits of which six or more follow one another, which could be an account or a document.
-func Message(text string, hide ...string) string {
-	text = printable(text)
-	for _, value := range hide {
-		if len(value) > 1 {
-			text = strings.ReplaceAll(text, value, "[…]")
-		}
-	}
-	text = mailbox.ReplaceAllString(text, "[…]")
-	return shorten(longNumber.ReplaceAllString(text, "[…]"), maxMessage)
-}
+// Message makes a provider's text fit for an Outcome: one line of at most 120 characters, without
+// the given values in whatever form (see hiding), without mailboxes and signed tokens, and without
+// digits of which six or more follow one another, also with other signs between them, which could
+// be an account, a document or a card.
+func Message(text string, hide ...string) string { return newHiding(hide).words(text, maxMessage) }
 
 // Code makes a provider's code or status word fit for an Outcome: as Message, at most 40 characters.
-func Code(text string) string {
-	return shorten(longNumber.ReplaceAllString(mailbox.ReplaceAllString(printable(text), "[…]"), "[…]"), maxCode)
+func Code(text string, hide ...string) string { return newHiding(hide).words(text, maxCode) }
+
+func (h hiding) words(text string, most int) string {
+	text = printable(text[:min(len(text), maxRead)])
+	if text == "" {
+		return ""
+	}
+	return shorten(h.text(text), most)
+}
+
+// ID makes a provider's id fit for an Outcome. One that repeats a value, a mailbox or a card number
+// is replaced by a name that stays the same for the same id, so that two ids remain two; who knows
+// neither the id nor the account's secret, which is the first value, learns nothing from it. A
+// provider cannot be asked by such a name, see Hidden.
+func ID(id string, hide ...string) string { return newHiding(hide).id(id) }
+
+func (h hiding) id(id string) string {
+	if id == "" || Hidden(id) {
+		return id
+	}
+	if open := unescape(id); !h.reveals(id) && (open == id || !h.reveals(open)) {
+		return id
+	}
+	key := ""
+	if len(h.values) > 0 {
+		key = h.values[0]
+	}
+	sum := hmac.New(sha256.New, []byte(key))
+	sum.Write([]byte(id)) // a hash takes everything
+	return hiddenPrefix + hex.EncodeToString(sum.Sum(nil)[:4]) + hiddenSuffix
+}
+
+const hiddenPrefix, hiddenSuffix = "[hidden-", "]"
+
+// Hidden reports whether an id is the name that ID gave to one.
+func Hidden(id string) bool {
+	return len(id) == len(hiddenPrefix)+8+len(hiddenSuffix) && strings.HasPrefix(id, hiddenPrefix) && strings.HasSuffix(id, hiddenSuffix)
+}
+
+func (h hiding) reveals(id string) bool {
+	return mailbox.MatchString(id) || CardInID(id) || len(h.find(id, false)) > 0
 }
 
 func printable(text string) string {
@@ -50,8 +90,8 @@ func printable(text string) string {
 
 // shorten cuts between characters.
 func shorten(text string, most int) string {
-	if runes := []rune(text); len(runes) > most {
-		return string(runes[:most-1]) + "…"
+	if utf8.RuneCountInString(text) > most {
+		return string([]rune(text)[:most-1]) + "…"
 	}
 	return text
 }

@@ -89,7 +89,16 @@ func (s Subscription) FingerprintLike(existing string, key []byte) (string, erro
 }
 
 // Charge is the charge of one period under the given reference, see TxnID.
-func (s Subscription) Charge(txnid string) (Task, error) { return s.wire.charge(txnid).Task() }
+func (s Subscription) Charge(txnid string) (Task, error) {
+	if err := guard("txnid", node{kind: isString, text: txnid}); err != nil {
+		return Task{}, err
+	}
+	line, err := s.wire.charge(txnid).line()
+	if err != nil {
+		return Task{}, wrong("line", "cannot be written as JSON")
+	}
+	return DecodeStored(line) // the guard saw the rest when the subscription was added
+}
 
 // Change is what a subscription may get another of; what is nil stays.
 type Change struct {
@@ -111,7 +120,7 @@ func (s Subscription) With(c Change) (Subscription, error) {
 	if err != nil {
 		return Subscription{}, wrong("line", "cannot be written as JSON")
 	}
-	return DecodeSubscription(line)
+	return DecodeStoredSubscription(line) // put has looked at what is new
 }
 
 func (c Change) put(fields map[string]json.RawMessage) error {
@@ -123,8 +132,12 @@ func (c Change) put(fields map[string]json.RawMessage) error {
 		fields["amount"] = text
 	}
 	if c.Card != nil {
-		if _, err := parse(c.Card); err != nil {
+		card, err := parse(c.Card)
+		if err != nil {
 			return wrong("card", "must be a JSON object")
+		}
+		if err := guard("card", card); err != nil {
+			return err
 		}
 		fields["card"] = c.Card
 	}

@@ -133,6 +133,19 @@ func DecodeSubscription(line []byte) (Subscription, error) {
 	if err := guard("", root); err != nil {
 		return Subscription{}, err
 	}
+	return decodeSubscription(line, root)
+}
+
+// DecodeStoredSubscription reads a subscription that was added, as DecodeStored does a payment.
+func DecodeStoredSubscription(content []byte) (Subscription, error) {
+	root, err := parse(content)
+	if err != nil {
+		return Subscription{}, err
+	}
+	return decodeSubscription(content, root)
+}
+
+func decodeSubscription(line []byte, root node) (Subscription, error) {
 	provider, err := oneOf(root, "provider", charging())
 	if err != nil {
 		return Subscription{}, err

@@ -10,6 +10,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/remesa/remesa/providers"
 )
 
 // free is a text for people of at most longest characters, on one line, without control characters or invisible ones.
@@ -153,7 +155,7 @@ func checkShown(path string, n node) error {
 	if err := s.checkUnder(path, n); err != nil {
 		return err
 	}
-	if name, _ := n.member("name"); namesCardData(name.text) {
+	if name, _ := n.member("name"); providers.NamesCardData(name.text) {
 		return wrong(path+".name", noCards)
 	}
 	return nil

@@ -49,6 +49,15 @@ func TestReferencesOfPeriodsDifferAndEveryProviderTakesThem(t *testing.T) {
 	}
 }
 
+// Nor does the name of a security code in a hash stop a period.
+func TestNoReferenceOfAPeriodLooksLikeASecurityCode(t *testing.T) {
+	for _, text := range []string{"S7CVC2345PAAAAAAAAAA", "SA2CVV2345PAAAAAAAAA", "SAAAAAACVCP234AAAAAA", "SAAAAAAAAAPCSC7654AA", "S234CVVAAAPAAAAACVV2"} {
+		if guard("txnid", node{kind: isString, text: text}) != nil {
+			t.Errorf("%s is refused", text)
+		}
+	}
+}
+
 // A reference of digits wherever the hash may have one is no card number all the same.
 func TestNoReferenceOfAPeriodLooksLikeACardNumber(t *testing.T) {
 	for _, digits := range []string{"4111111111111111", "4222222222222", "5555555555554444"} {

@@ -50,6 +50,7 @@ func open(ctx context.Context, c *config.Config) (*app, error) {
 	}
 	log := c.Logger(os.Stderr)
 	redis.SetLogger(redisLog{log})
+	config.HearOthers(log, zerolog.DebugLevel)
 	for _, warning := range config.UnknownVariables(os.Environ()) {
 		log.Warn().Msg(warning)
 	}

@@ -58,7 +58,7 @@ func (c *subscriptionChangeCmd) plan(s schedule.Subscription, change tasks.Chang
 	if s.Err != nil {
 		return schedule.Change{}, fmt.Errorf("its content: %w", s.Err)
 	}
-	before, err := tasks.DecodeSubscription(s.Content)
+	before, err := tasks.DecodeStoredSubscription(s.Content)
 	if err != nil {
 		return schedule.Change{}, errors.New("its content cannot be read")
 	}

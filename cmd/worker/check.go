@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/rs/zerolog"
 
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/config"
@@ -28,7 +29,8 @@ func (cmd checkCmd) Run(ctx context.Context, c *config.Config) error {
 	if err := c.Complete(); err != nil {
 		return err
 	}
-	registry, err := wiring.Registry(c, wiring.Parts{}) // without the workers' tokens: a login of its own proves the credentials
+	config.HearOthers(c.Logger(os.Stderr), zerolog.DebugLevel) // what a provider says beside its answer is no finding
+	registry, err := wiring.Registry(c, wiring.Parts{})        // without the workers' tokens: a login of its own proves the credentials
 	if err != nil {
 		return err
 	}

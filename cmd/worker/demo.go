@@ -179,6 +179,7 @@ func (s *stage) worker(cmd demoCmd, url string, keys config.Keys) (*service, err
 		return nil, err
 	}
 	log := zerolog.New(os.Stderr).Level(zerolog.FatalLevel)
+	config.HearOthers(log, zerolog.WarnLevel)
 	return newService(c, s.rdb, log)
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 	"github.com/rs/zerolog"
+	"golang.org/x/term"
 
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/config"
@@ -30,8 +31,19 @@ import (
 
 type runCmd struct{}
 
-// Run serves until a signal, then drains.
-func (runCmd) Run(ctx context.Context, c *config.Config) error {
+// Run serves until a signal, then drains. Where the log is JSON for machines, so is the reason for
+// not serving; people on a terminal get it as main writes it.
+func (cmd runCmd) Run(ctx context.Context, c *config.Config) error {
+	err := cmd.serve(ctx, c)
+	if err == nil || errors.Is(err, errSilent) || c.LogFormat != config.LogJSON || term.IsTerminal(int(os.Stderr.Fd())) { // #nosec G115 -- a descriptor
+		return err
+	}
+	log := c.Logger(os.Stderr)
+	log.Error().Err(err).Msg("not serving")
+	return errSilent
+}
+
+func (runCmd) serve(ctx context.Context, c *config.Config) error {
 	if err := c.Complete(); err != nil {
 		return err
 	}
@@ -40,6 +52,7 @@ func (runCmd) Run(ctx context.Context, c *config.Config) error {
 	}
 	log := c.Logger(os.Stderr)
 	redis.SetLogger(redisLog{log})
+	config.HearOthers(log, zerolog.WarnLevel)
 	for _, w := range append(c.Warnings(), config.UnknownVariables(os.Environ())...) {
 		log.Warn().Msg(w)
 	}

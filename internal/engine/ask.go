@@ -85,16 +85,30 @@ func (e *Engine) status(ctx context.Context, k idempotency.Key, c providers.Stat
 		e.Log.Debug().Stringer("key", k).Err(err).Msg("no answer")
 		return providers.Outcome{Class: providers.InDoubt, Code: "no_answer"}, err
 	}
-	return compare(query, o), nil
+	return compare(query, providers.Conceal(o, private(query)...)), nil
+}
+
+// private lists what no text about the payment may repeat, whatever its adapter took care of.
+func private(q providers.Query) []string {
+	switch {
+	case q.Payout != nil:
+		return q.Payout.Private()
+	case q.Charge != nil:
+		return q.Charge.Private()
+	}
+	return nil
 }
 
 func newQuery(k idempotency.Key, q idempotency.Question) providers.Query {
 	var query providers.Query
-	if t, err := tasks.Decode(q.Payload); err == nil {
+	if t, err := tasks.DecodeStored(q.Payload); err == nil {
 		query = queryFor(t)
 	}
 	query.ByReference = q.State.Final() // what may still be found then is an execution under another id
 	query.Account, query.Reference, query.ProviderID, query.Handles = k.Account, k.Reference, q.ProviderID, q.Handles
+	if providers.Hidden(query.ProviderID) {
+		query.ProviderID = "" // the provider does not know it by that name
+	}
 	if m, err := providers.ParseMoney(q.Amount, q.Currency); err == nil {
 		query.Amount = m
 	}

@@ -223,7 +223,7 @@ func (e *Engine) execute(ctx context.Context, k idempotency.Key, a providers.Acc
 		e.unopened(k.Provider, b.Unopened).Stringer("key", k).Msg("PAYLOAD CHANGED OR MOVED in Redis: the payment is not sent")
 		return result{payload: b.Unopened}
 	}
-	payment, err := tasks.Decode(b.Payload)
+	payment, err := tasks.DecodeStored(b.Payload)
 	if err == nil {
 		err = e.asRegistered(payment, b.Registered)
 	}
@@ -251,6 +251,7 @@ func (e *Engine) execute(ctx context.Context, k idempotency.Key, a providers.Acc
 	operation, o, err := call(ctx, a, payment, attempt)
 	e.Metrics.Request(k.Provider, operation, class(o, err), e.Now().Sub(start))
 	e.OnStep(StepSent, k)
+	o = providers.Conceal(o, private(queryFor(payment))...)
 	return result{outcome: believable(payment, o), err: err, reached: reached}
 }
 

@@ -100,14 +100,14 @@ func (c *subject) decode(l schedule.Subscription) (err error) {
 	if l.Err != nil {
 		return l.Err
 	}
-	if c.content, err = tasks.DecodeSubscription(l.Content); err != nil {
+	if c.content, err = tasks.DecodeStoredSubscription(l.Content); err != nil {
 		return err
 	}
 	if bytes.Equal(l.Open, l.Content) { // nothing was changed since the claim
 		c.open = c.content
 		return nil
 	}
-	c.open, err = tasks.DecodeSubscription(l.Open)
+	c.open, err = tasks.DecodeStoredSubscription(l.Open)
 	return err
 }
 

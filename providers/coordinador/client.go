@@ -55,6 +55,17 @@ func maySent(handles map[string]string) bool { return handles[sent] == "1" }
 // Pay looks first: a row that is there before our first attempt is somebody else's, one that is there after it is ours. Where there is
 // none it registers the payment with one POST.
 func (c *Client) Pay(ctx context.Context, p providers.Payout, a providers.Attempt) (providers.Outcome, error) {
+	hide := c.hidden(p)
+	o, err := c.pay(ctx, p, a, &hide)
+	return providers.Conceal(o, hide...), err
+}
+
+// hidden lists what no text about the payout may repeat.
+func (c *Client) hidden(p providers.Payout) []string {
+	return append([]string{c.config.Password.Reveal(), c.config.Username}, p.Private()...)
+}
+
+func (c *Client) pay(ctx context.Context, p providers.Payout, a providers.Attempt, hide *[]string) (providers.Outcome, error) {
 	r, err := newRegistration(p)
 	if err != nil {
 		return providers.Outcome{Class: providers.Refused, Code: "invalid", Message: err.Error()}, nil
@@ -66,7 +77,7 @@ func (c *Client) Pay(ctx context.Context, p providers.Payout, a providers.Attemp
 	if len(rows) > 0 {
 		return judge(rows, p.Amount, maySent(a.Handles) || a.MayHaveLeft), nil
 	}
-	o, err := c.register(ctx, r, a)
+	o, err := c.register(ctx, r, a, hide)
 	if err != nil || o.Class == providers.Refused || o.Class == providers.Duplicate {
 		takeBack(ctx, a)
 		return o, err
@@ -86,7 +97,7 @@ func nothingSent(err error) error {
 }
 
 // register sends the one request that matters. An error means that the portal cannot have acted on it.
-func (c *Client) register(ctx context.Context, r registration, a providers.Attempt) (providers.Outcome, error) {
+func (c *Client) register(ctx context.Context, r registration, a providers.Attempt, hide *[]string) (providers.Outcome, error) {
 	form, err := r.form()
 	if err != nil {
 		return providers.Outcome{}, &providers.NotSent{Reason: wire.Invalid, Err: err}
@@ -101,8 +112,8 @@ func (c *Client) register(ctx context.Context, r registration, a providers.Attem
 	if err := a.Note(ctx, sentHandle("1"), true); err != nil {
 		return providers.Outcome{}, &providers.NotSent{Reason: "superseded", Err: err}
 	}
-	reply, err := c.send(ctx, post)
-	return registered(reply, err, c.config.Now(), []string{c.config.Username, c.config.Password.Reveal()})
+	reply, err := c.send(ctx, post, hide)
+	return registered(reply, err, c.config.Now(), *hide)
 }
 
 // takeBack unsays that an attempt may have registered the payment, where it proved that it did not and none before it may have. Should
@@ -139,17 +150,19 @@ func (c *Client) Status(ctx context.Context, q providers.Query) (providers.Outco
 		return providers.Outcome{}, fmt.Errorf("no answer: %w", err)
 	}
 	ours := maySent(q.Handles) || q.ProviderID != ""
-	if o, twice := second(rows, q.Payout.Amount, q.ProviderID); q.ByReference && ours && twice {
-		return o, nil
+	o := judge(rows, q.Payout.Amount, ours)
+	if two, twice := second(rows, q.Payout.Amount, q.ProviderID); q.ByReference && ours && twice {
+		o = two
 	}
-	return judge(rows, q.Payout.Amount, ours), nil
+	return providers.Conceal(o, c.hidden(*q.Payout)...), nil
 }
 
 // send makes one request to the gateway under the account's token. A 401 means that it was refused
 // before anything was done: then it is repeated once, with another token, within the attempt's own
-// deadline.
-func (c *Client) send(ctx context.Context, r wire.Request) (reply wire.Reply, err error) {
+// deadline. The tokens are noted among what is hidden.
+func (c *Client) send(ctx context.Context, r wire.Request, hide *[]string) (reply wire.Reply, err error) {
 	refused := c.tokens.Do(ctx, func(token auth.Token) auth.Refusal {
+		*hide = append(*hide, token.Value.Reveal())
 		r.Header = maps.Clone(r.Header)
 		r.Header.Set("Authorization", "Bearer "+token.Value.Reveal())
 		if reply, err = c.wire.Do(ctx, r); err != nil || !unauthorized(reply) {

@@ -125,7 +125,7 @@ func registered(r wire.Reply, err error, now time.Time, hide []string) (provider
 		if a.duplicate() {
 			class = providers.Duplicate
 		}
-		return providers.Outcome{Class: class, Code: a.code(), Message: providers.Message(strings.Join(a.errors, "; "), hide...)}, nil
+		return providers.Outcome{Class: class, Code: a.code(hide), Message: providers.Message(strings.Join(a.errors, "; "), hide...)}, nil
 	case r.Status == http.StatusOK && a.clean:
 		return providers.Outcome{Class: providers.Pending, Code: codeAccepted, Message: a.note()}, nil
 	}
@@ -187,10 +187,10 @@ func (a answer) duplicate() bool {
 var codeText = regexp.MustCompile(`^[A-Za-z0-9_.\-]{1,40}$`)
 
 // code is the first of the errors' texts that could be one.
-func (a answer) code() string {
+func (a answer) code(hide []string) string {
 	for _, text := range a.errors {
 		if codeText.MatchString(text) {
-			return providers.Code(text)
+			return providers.Code(text, hide...)
 		}
 	}
 	return codeErrors

@@ -92,7 +92,7 @@ func (c *Client) page(ctx context.Context, instruction int64, offset int) (page,
 	if err != nil {
 		return page{}, err
 	}
-	reply, err := c.send(ctx, r)
+	reply, err := c.send(ctx, r, new([]string)) // of the answer only numbers are kept
 	return listed(reply, err, c.config.Now())
 }
 

@@ -57,17 +57,18 @@ func (c *Client) Charge(ctx context.Context, charge providers.Charge, a provider
 	if err != nil {
 		return providers.Outcome{Class: providers.Refused, Code: "invalid", Message: err.Error()}, nil
 	}
+	with := c.reading(&charge, a.MayHaveLeft)
 	look, err := c.look(ctx, charge.Reference, a.MayHaveLeft)
 	if err != nil {
 		return providers.Outcome{}, err
 	}
 	if look.taken != nil {
-		return *look.taken, nil
+		return providers.Conceal(*look.taken, with.hide...), nil
 	}
 	reply, err := c.post(ctx, openPath, body)
-	s, o, err := opened(reply, err, c.reading(&charge, a.MayHaveLeft))
+	s, o, err := opened(reply, err, with)
 	if err != nil || s == nil {
-		return o, err
+		return providers.Conceal(o, with.hide...), err
 	}
 	address, err := wire.Join(c.payment, payerPath, "token", s.token)
 	if err != nil {
@@ -102,6 +103,12 @@ func (c *Client) Status(ctx context.Context, q providers.Query) (providers.Outco
 	if isPayout(q) {
 		return providers.Outcome{}, errors.New("status: a payout, and this account has no settings for payouts")
 	}
+	o, err := c.paid(ctx, q)
+	return providers.Conceal(o, append(c.hidden(q.Charge), q.Handles[SignatureToken])...), err
+}
+
+// paid is Status without its hiding: what was paid is told apart by its true id.
+func (c *Client) paid(ctx context.Context, q providers.Query) (providers.Outcome, error) {
 	reply, err := c.ask(ctx, question{OrderID: q.Reference})
 	o, err := asked(reply, err, q, c.config.Now())
 	if err != nil || o.Class != providers.Succeeded || q.ProviderID != "" || q.Handles[orderUnproven] != yes {

@@ -120,7 +120,7 @@ func opened(r wire.Reply, err error, with reading) (*session, providers.Outcome,
 		}
 	}
 	if f, ok := parseFailure(r.Body); ok && slices.Contains(refusalStatuses, r.Status) {
-		return nil, with.refused(f, firstOf(providers.Code(f.code), statusCode(r))), nil
+		return nil, with.refused(f, firstOf(providers.Code(f.code, with.hide...), statusCode(r))), nil
 	}
 	return nil, providers.Outcome{}, &providers.NotSent{Reason: statusCode(r)}
 }

@@ -50,8 +50,10 @@ func (c *PayoutClient) Pay(ctx context.Context, p providers.Payout, a providers.
 	if err != nil {
 		return providers.Outcome{}, err
 	}
-	reply, err := c.send(ctx, r)
-	return created(reply, err, c.about(p.Reference, p.Amount, &p))
+	with := c.about(p.Reference, p.Amount, &p)
+	reply, err := c.send(ctx, r, &with)
+	o, err := created(reply, err, with)
+	return providers.Conceal(o, with.hide...), err
 }
 
 // firstAttempt is the earliest of the attempts' times, as this one knows it.
@@ -66,15 +68,23 @@ func (c *PayoutClient) firstAttempt(noted map[string]string) string {
 // Status asks about a payout by ETpay's id where it is known, else it looks for our reference in
 // the listing, or both where the query wants it; a session is asked about as ever.
 func (c *PayoutClient) Status(ctx context.Context, q providers.Query) (providers.Outcome, error) {
-	switch {
-	case !isPayout(q):
+	if !isPayout(q) {
 		return c.Client.Status(ctx, q)
-	case q.ProviderID != "" && q.ByReference && q.Handles[FirstAttempt] != "":
-		return c.both(ctx, q)
-	case q.ProviderID != "":
-		return c.byID(ctx, q)
 	}
-	return c.byReference(ctx, q)
+	with := c.about(q.Reference, q.Amount, q.Payout)
+	o, err := c.find(ctx, q, &with)
+	return providers.Conceal(o, with.hide...), err
+}
+
+// find is Status of a payout without its hiding: payouts are told apart by their true ids.
+func (c *PayoutClient) find(ctx context.Context, q providers.Query, with *about) (providers.Outcome, error) {
+	switch {
+	case q.ProviderID != "" && q.ByReference && q.Handles[FirstAttempt] != "":
+		return c.both(ctx, q, with)
+	case q.ProviderID != "":
+		return c.byID(ctx, q, with)
+	}
+	return c.byReference(ctx, q, with)
 }
 
 // isPayout tells by the handle where the payment's details are gone.
@@ -82,25 +92,25 @@ func isPayout(q providers.Query) bool {
 	return q.Payout != nil || q.Charge == nil && q.Handles[FirstAttempt] != ""
 }
 
-func (c *PayoutClient) byID(ctx context.Context, q providers.Query) (providers.Outcome, error) {
+func (c *PayoutClient) byID(ctx context.Context, q providers.Query, with *about) (providers.Outcome, error) {
 	r, err := c.request(http.MethodGet, c.payouts.StatusPath, nil, "id", q.ProviderID)
 	if err != nil {
 		return providers.Outcome{}, err
 	}
-	reply, err := c.send(ctx, r)
-	return askedAbout(reply, err, q.ProviderID, c.about(q.Reference, q.Amount, q.Payout))
+	reply, err := c.send(ctx, r, with)
+	return askedAbout(reply, err, q.ProviderID, *with)
 }
 
 // both asks by ETpay's id, and looks in the listing for what was paid under our reference and
 // another id. Without the listing only a success is an answer: whatever else the id says, a
 // second payout may have moved the money.
-func (c *PayoutClient) both(ctx context.Context, q providers.Query) (providers.Outcome, error) {
-	known, unknown := c.byID(ctx, q)
-	all, err := c.since(ctx, q)
+func (c *PayoutClient) both(ctx context.Context, q providers.Query, with *about) (providers.Outcome, error) {
+	known, unknown := c.byID(ctx, q, with)
+	all, err := c.since(ctx, q, with)
 	if err != nil && (unknown != nil || known.Class != providers.Succeeded) {
 		return providers.Outcome{}, err
 	}
-	second, found := all.second(q.ProviderID, c.about(q.Reference, q.Amount, q.Payout))
+	second, found := all.second(q.ProviderID, *with)
 	switch {
 	case !found:
 		return known, unknown
@@ -111,32 +121,32 @@ func (c *PayoutClient) both(ctx context.Context, q providers.Query) (providers.O
 	return second, nil
 }
 
-func (c *PayoutClient) byReference(ctx context.Context, q providers.Query) (providers.Outcome, error) {
-	all, err := c.since(ctx, q)
+func (c *PayoutClient) byReference(ctx context.Context, q providers.Query, with *about) (providers.Outcome, error) {
+	all, err := c.since(ctx, q, with)
 	if err != nil {
 		return providers.Outcome{}, err
 	}
-	return all.judge(c.about(q.Reference, q.Amount, q.Payout))
+	return all.judge(*with)
 }
 
 // since lists the payouts of all days on which this one may have been made.
-func (c *PayoutClient) since(ctx context.Context, q providers.Query) (listing, error) {
+func (c *PayoutClient) since(ctx context.Context, q providers.Query, with *about) (listing, error) {
 	first, err := time.Parse(time.RFC3339, q.Handles[FirstAttempt])
 	if err != nil {
 		return listing{}, errors.New("no answer: it is not known since when the payout may be listed")
 	}
-	return c.list(ctx, first)
+	return c.list(ctx, first, with)
 }
 
 // list reads the payouts of all days from first on. One day more on each side covers clocks that differ, and an end that is not included.
-func (c *PayoutClient) list(ctx context.Context, first time.Time) (listing, error) {
+func (c *PayoutClient) list(ctx context.Context, first time.Time, with *about) (listing, error) {
 	r, err := c.request(http.MethodGet, c.payouts.RangePath, nil)
 	if err != nil {
 		return listing{}, err
 	}
 	day := func(t time.Time, more int) string { return t.In(c.days).AddDate(0, 0, more).Format(time.DateOnly) }
 	r.URL += "?" + url.Values{"from": {day(first, -1)}, "to": {day(c.config.Now(), 1)}}.Encode()
-	reply, err := c.send(ctx, r)
+	reply, err := c.send(ctx, r, with)
 	return listed(reply, err, c.config.Now())
 }
 
@@ -154,9 +164,11 @@ func (c *PayoutClient) request(method, path string, body []byte, pairs ...string
 }
 
 // send makes one request under the account's token. A 401 means that it was refused before anything
-// was done: then it is repeated once, with another token, within the attempt's own deadline.
-func (c *PayoutClient) send(ctx context.Context, r wire.Request) (reply wire.Reply, err error) {
+// was done: then it is repeated once, with another token, within the attempt's own deadline. The
+// tokens are noted among what is hidden.
+func (c *PayoutClient) send(ctx context.Context, r wire.Request, with *about) (reply wire.Reply, err error) {
 	refused := c.tokens.Do(ctx, func(token auth.Token) auth.Refusal {
+		with.hide = append(with.hide, token.Value.Reveal())
 		r.Header = maps.Clone(r.Header)
 		r.Header.Set("Authorization", "Bearer "+token.Value.Reveal())
 		if reply, err = c.wire.Do(ctx, r); err != nil || !unauthorized(reply) {
@@ -182,7 +194,7 @@ func (c *PayoutClient) Check(ctx context.Context) ([]providers.Finding, error) {
 	found = append(found, providers.Finding{Text: "login for payouts accepted"}, providers.Finding{
 		Warn: true, Text: "ETpay's payouts are built on assumed paths, fields and words: see docs/providers/etpay.md before production",
 	})
-	all, err := c.list(ctx, c.config.Now())
+	all, err := c.list(ctx, c.config.Now(), new(about))
 	switch {
 	case err != nil:
 		text := fmt.Sprintf("the listing of payouts cannot be read, so a payout whose answer is lost could not be found: %v", err)

@@ -36,7 +36,7 @@ func (c *PayoutClient) about(reference string, amount providers.Money, p *provid
 	}}
 	if p != nil {
 		w.document, w.bank = p.Recipient.Document, p.Bank
-		w.hide = append(w.hide, p.Recipient.Name, p.Recipient.Email, p.Recipient.Document, bareRUT(p.Recipient.Document), p.Bank.AccountNumber)
+		w.hide = append(append(w.hide, p.Private()...), bareRUT(p.Recipient.Document))
 	}
 	return w
 }
@@ -86,7 +86,7 @@ func (c creation) saysNo() bool {
 func (c creation) ours(with about) bool { return c.reference == "" || c.reference == with.reference }
 
 func (w about) outcome(c creation, class providers.Class, code string) providers.Outcome {
-	o := providers.Outcome{Class: class, Code: providers.Code(code), Message: providers.Message(c.message, w.hide...)}
+	o := providers.Outcome{Class: class, Code: providers.Code(code, w.hide...), Message: providers.Message(c.message, w.hide...)}
 	if c.readable && c.ours(w) {
 		o.ProviderID = c.id
 	}
@@ -138,11 +138,11 @@ func (l listing) judge(with about) (providers.Outcome, error) {
 	case len(ours) == 0:
 		return providers.Outcome{Class: providers.NotFound, Code: notListed}, nil
 	case len(ours) > 1:
-		return providers.Outcome{Class: providers.Mismatch, Code: severalRows, Message: describe(ours)}, nil
+		return providers.Outcome{Class: providers.Mismatch, Code: severalRows, Message: with.describe(ours)}, nil
 	}
 	o := with.row(ours[0])
 	if o.Class != providers.InDoubt && o.Class != providers.Mismatch && !o.Echo.Complete {
-		return anothers("whose is it? the answer does not repeat our beneficiary; " + describe(ours)), nil
+		return anothers("whose is it? the answer does not repeat our beneficiary; " + with.describe(ours)), nil
 	}
 	return o, nil
 }
@@ -169,7 +169,7 @@ func (l listing) second(id string, with about) (providers.Outcome, bool) {
 			continue
 		}
 		if !sameAmount(p.amount, with.amount) {
-			return providers.Outcome{Class: providers.Mismatch, Code: severalRows, Message: describe(ours)}, true
+			return providers.Outcome{Class: providers.Mismatch, Code: severalRows, Message: with.describe(ours)}, true
 		}
 		return with.row(p), true
 	}
@@ -181,20 +181,20 @@ func (w about) row(p payoutRow) providers.Outcome {
 	class, known := payoutClass(p.word)
 	switch {
 	case !sameAmount(p.amount, w.amount):
-		return providers.Outcome{Class: providers.Mismatch, Code: otherAmount, Message: describe([]payoutRow{p})}
+		return providers.Outcome{Class: providers.Mismatch, Code: otherAmount, Message: w.describe([]payoutRow{p})}
 	case !known:
 		return providers.Outcome{Class: providers.InDoubt, Code: unknownStatus, Message: providers.Message(p.word, w.hide...)}
 	}
-	return providers.Outcome{Class: class, ProviderID: p.id, Code: providers.Code(strings.ToLower(strings.TrimSpace(p.word))), Echo: p.echo(w)}
+	return providers.Outcome{Class: class, ProviderID: p.id, Code: providers.Code(strings.ToLower(strings.TrimSpace(p.word)), w.hide...), Echo: p.echo(w)}
 }
 
 const mostText = 120
 
 // describe lists payouts by ids and amounts, as many as fit, and says how many do not.
-func describe(rows []payoutRow) string {
+func (w about) describe(rows []payoutRow) string {
 	var b strings.Builder
 	for i, p := range rows {
-		one := fmt.Sprintf("payout %s: %s %s", p.id, providers.Code(p.amount), providers.Code(p.word))
+		one := fmt.Sprintf("payout %s: %s %s", providers.ID(p.id, w.hide...), providers.Code(p.amount), providers.Code(p.word, w.hide...))
 		if b.Len()+len(one) > mostText-20 {
 			fmt.Fprintf(&b, "; %d more", len(rows)-i)
 			break

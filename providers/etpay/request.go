@@ -117,8 +117,28 @@ func plainJSON(v any) ([]byte, error) {
 
 // reading is what the mapping of an opened session knows beside the reply: texts that no outcome may repeat.
 func (c *Client) reading(charge *providers.Charge, mayBeOurs bool) reading {
-	return reading{now: c.config.Now(), mayBeOurs: mayBeOurs, hide: []string{
-		c.config.MerchantAPIToken.Reveal(), charge.Customer.Email, charge.Customer.Name, charge.Customer.Document,
-		bareRUT(charge.Customer.Document),
-	}}
+	return reading{now: c.config.Now(), mayBeOurs: mayBeOurs, hide: c.hidden(charge)}
+}
+
+// shortestShown is the length of a text for the payer from which on it may be a number of the
+// payer's.
+const shortestShown = 4
+
+// hidden lists what no text about a charge may repeat; its details are gone where it is nil.
+func (c *Client) hidden(charge *providers.Charge) []string {
+	hide := []string{c.config.MerchantAPIToken.Reveal()}
+	if charge == nil {
+		return hide
+	}
+	hide = append(append(hide, charge.Private()...), bareRUT(charge.Customer.Document))
+	var d details
+	if len(charge.Details) == 0 || json.Unmarshal(charge.Details, &d) != nil {
+		return hide
+	}
+	for _, m := range d.Metadata {
+		if len(m.Value) >= shortestShown {
+			hide = append(hide, m.Value)
+		}
+	}
+	return hide
 }

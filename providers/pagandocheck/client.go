@@ -44,7 +44,8 @@ func (c *Client) Charge(ctx context.Context, ch providers.Charge, _ providers.At
 	}
 	with := c.reading(ch)
 	reply, err := c.authorized(ctx, wire.Request{Method: http.MethodPost, URL: c.url(chargePath, nil), Body: body}, tokenRefused, &with)
-	return charged(reply, err, with)
+	o, err := charged(reply, err, with)
+	return providers.Conceal(o, with.hide...), err
 }
 
 // refusedHere is a charge that was never sent, because it cannot be expressed to the provider.
@@ -123,9 +124,6 @@ func header(body []byte) http.Header {
 func (c *Client) reading(ch providers.Charge) reading {
 	return reading{
 		now: c.config.Now(), hard: c.config.HardDeclines, uncertain: c.config.UncertainDeclines,
-		hide: []string{
-			c.config.User, c.config.Password.Reveal(), ch.Customer.ID, ch.Customer.Name, ch.Customer.Email,
-			ch.Card.Token.Reveal(), ch.Agreement, antifraud(ch),
-		},
+		hide: append([]string{c.config.Password.Reveal(), c.config.User, antifraud(ch)}, ch.Private()...),
 	}
 }

@@ -23,7 +23,7 @@ func (c *Client) login(ctx context.Context, _ auth.Token) (auth.Token, error) {
 		return auth.Token{}, errors.New("login cannot be written as JSON")
 	}
 	reply, err := c.wire.Do(ctx, wire.Request{Method: http.MethodPost, URL: c.url(loginPath, nil), Header: header(body), Body: body})
-	value, err := loggedIn(reply, err, c.config.Now())
+	value, err := loggedIn(reply, err, c.config.Now(), c.config.Password.Reveal(), c.config.User)
 	if err != nil {
 		return auth.Token{}, err
 	}
@@ -33,7 +33,7 @@ func (c *Client) login(ctx context.Context, _ auth.Token) (auth.Token, error) {
 var headerValue = regexp.MustCompile(`^[\x21-\x7e]+$`)
 
 // loggedIn reads the answer to a login; a login moves no money and may be repeated whatever became of it.
-func loggedIn(r wire.Reply, err error, now time.Time) (providers.Secret, error) {
+func loggedIn(r wire.Reply, err error, now time.Time, hide ...string) (providers.Secret, error) {
 	if err != nil {
 		return "", wire.Repeatable(err)
 	}
@@ -48,7 +48,7 @@ func loggedIn(r wire.Reply, err error, now time.Time) (providers.Secret, error) 
 	case r.Status == http.StatusUnauthorized || r.Status == http.StatusForbidden:
 		return "", &providers.CredentialsError{Code: statusCode(r)}
 	case !success(r) || !readable || a.failed || !headerValue.MatchString(a.token):
-		return "", loginFailed(a.codeOr(statusCode(r)))
+		return "", loginFailed(a.codeOr(statusCode(r), hide...))
 	}
 	return providers.Secret(a.token), nil
 }

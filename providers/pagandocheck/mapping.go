@@ -137,7 +137,7 @@ func ordered(r wire.Reply, err error, with reading) (made, error) {
 		taken.Message = "the provider knows an order of this txnid already, and did not say which"
 		return made{refusal: &taken}, nil
 	}
-	return made{}, &providers.NotSent{Reason: "no_order", Err: fmt.Errorf("an order was answered with %s", a.codeOr(statusCode(r)))}
+	return made{}, &providers.NotSent{Reason: "no_order", Err: fmt.Errorf("an order was answered with %s", a.codeOr(statusCode(r), with.hide...))}
 }
 
 // asked says what a question about an order came to. An error means that there was no answer. Only an approval decides: every other word
@@ -154,9 +154,9 @@ func asked(r wire.Reply, err error, with reading) (providers.Outcome, error) {
 	case r.Status == http.StatusTooManyRequests:
 		return providers.Outcome{}, throttled(r, with.now)
 	case !success(r) || !readable || a.failed || !a.info.found:
-		return providers.Outcome{}, fmt.Errorf("no answer: %s", a.codeOr(statusCode(r)))
+		return providers.Outcome{}, fmt.Errorf("no answer: %s", a.codeOr(statusCode(r), with.hide...))
 	case !strings.EqualFold(a.info.response, approved):
-		return with.found(a, providers.InDoubt, codeOr(a.info.response, "no_response"), ""), nil
+		return with.found(a, providers.InDoubt, codeOr(a.info.response, "no_response", with.hide...), ""), nil
 	case !a.info.proven(with.password):
 		return with.found(a, providers.Mismatch, "unverified", "approved, but the answer's paymentToken is not the one of its total"), nil
 	case a.info.cart == "":
@@ -270,31 +270,33 @@ func statusCode(r wire.Reply) string {
 var codePattern = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,40}$`)
 
 // codeOr is the text if it can be a code.
-func codeOr(text, otherwise string) string {
+func codeOr(text, otherwise string, hide ...string) string {
 	if !codePattern.MatchString(text) {
 		return otherwise
 	}
-	return providers.Code(text)
+	return providers.Code(text, hide...)
 }
 
-func (a answer) codeOr(otherwise string) string { return codeOr(a.code, otherwise) }
+func (a answer) codeOr(otherwise string, hide ...string) string {
+	return codeOr(a.code, otherwise, hide...)
+}
 
 func (w reading) doubt(a answer, code string) providers.Outcome {
-	return w.outcome(a, providers.InDoubt, a.codeOr(code))
+	return w.outcome(a, providers.InDoubt, a.codeOr(code)) // which hides
 }
 
 func (w reading) outcome(a answer, class providers.Class, code string) providers.Outcome {
-	return providers.Outcome{Class: class, Code: codeOr(code, wire.Unreadable), Message: providers.Message(a.message, w.hide...)}
+	return providers.Outcome{Class: class, Code: codeOr(code, wire.Unreadable, w.hide...), Message: providers.Message(a.message, w.hide...)}
 }
 
 // succeeded keeps every id that the provider may want to hear: which one a refund takes is not documented.
 func (w reading) succeeded(a answer) providers.Outcome {
 	var ids []string
 	for _, id := range a.ids {
-		ids = append(ids, id.name+" "+id.value)
+		ids = append(ids, id.name+" "+providers.ID(id.value, w.hide...))
 	}
 	return providers.Outcome{
-		Class: providers.Succeeded, ProviderID: orDefault(w.order, a.ids[0].value), Code: a.codeOr(completed), Message: whole(ids),
+		Class: providers.Succeeded, ProviderID: orDefault(w.order, a.ids[0].value), Code: a.codeOr(completed, w.hide...), Message: whole(ids),
 	}
 }
 

@@ -45,7 +45,7 @@ func (c *TwoStep) Charge(ctx context.Context, ch providers.Charge, a providers.A
 	if id == "" {
 		made, err := c.order(ctx, ch)
 		if err != nil || made.refusal != nil {
-			return made.outcome(), err
+			return providers.Conceal(made.outcome(), c.one.reading(ch).hide...), err
 		}
 		id = made.id
 	}
@@ -59,7 +59,8 @@ func (c *TwoStep) Charge(ctx context.Context, ch providers.Charge, a providers.A
 	with := c.one.reading(ch)
 	with.order = id
 	reply, err := c.one.authorized(ctx, wire.Request{Method: http.MethodPost, URL: c.one.url(chargePath, nil), Body: body}, tokenRefused, &with)
-	return charged(reply, err, with)
+	o, err := charged(reply, err, with)
+	return providers.Conceal(o, with.hide...), err
 }
 
 // order creates an order. Its error means that there is none that is known of; another may be created.
@@ -94,7 +95,8 @@ func (c *TwoStep) Status(ctx context.Context, q providers.Query) (providers.Outc
 	with.order, with.password = id, c.one.config.Password
 	address := c.one.url(infoPath, url.Values{"orderId": {id}})
 	reply, err := c.one.authorized(ctx, wire.Request{Method: http.MethodGet, URL: address}, tokenRefusedUnmoved, &with)
-	return asked(reply, err, with)
+	o, err := asked(reply, err, with)
+	return providers.Conceal(o, with.hide...), err
 }
 
 const (

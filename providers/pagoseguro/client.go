@@ -53,8 +53,9 @@ func (c *Client) Charge(ctx context.Context, charge providers.Charge, _ provider
 		return providers.Outcome{Class: providers.Refused, Code: "invalid", Message: err.Error()}, nil
 	}
 	with := c.reading(charge, now)
-	reply, err := c.authorized(ctx, chargePath, body)
-	return charged(reply, err, with)
+	reply, err := c.authorized(ctx, chargePath, body, &with)
+	o, err := charged(reply, err, with)
+	return providers.Conceal(o, with.hide...), err
 }
 
 // Tokenize has the provider encrypt a card. Nothing of it is kept; it may be repeated.
@@ -63,14 +64,16 @@ func (c *Client) Tokenize(ctx context.Context, number, code providers.Secret) (p
 	if err != nil {
 		return "", err
 	}
-	reply, err := c.authorized(ctx, cardPath, body)
-	return tokenized(reply, err, c.reading(providers.Charge{}, c.config.Now()), number, code)
+	with := c.reading(providers.Charge{}, c.config.Now())
+	reply, err := c.authorized(ctx, cardPath, body, &with)
+	return tokenized(reply, err, with, number, code)
 }
 
 // authorized posts under the account's token, and once more under its successor where it was
-// refused.
-func (c *Client) authorized(ctx context.Context, path string, body []byte) (reply wire.Reply, err error) {
+// refused. The tokens are noted among what is hidden.
+func (c *Client) authorized(ctx context.Context, path string, body []byte, with *reading) (reply wire.Reply, err error) {
 	refused := c.tokens.Do(ctx, func(token auth.Token) auth.Refusal {
+		with.hide = append(with.hide, token.Value.Reveal())
 		reply, err = c.post(ctx, path, token.Value, body)
 		if err != nil {
 			return auth.Refusal{}
@@ -118,8 +121,5 @@ func (c *Client) post(ctx context.Context, path string, token providers.Secret, 
 }
 
 func (c *Client) reading(charge providers.Charge, now time.Time) reading {
-	p := charge.Customer
-	return reading{now: now, hard: c.config.HardDeclines, hide: []string{
-		c.config.APIKey.Reveal(), charge.Card.Token.Reveal(), p.Name, p.FirstNames, p.LastNames, p.Email, p.BillingEmail, p.Document, p.Phone, p.Address,
-	}}
+	return reading{now: now, hard: c.config.HardDeclines, hide: append([]string{c.config.APIKey.Reveal()}, charge.Private()...)}
 }

@@ -108,7 +108,7 @@ var approvalCode = regexp.MustCompile(`^[0-9A-Za-z-]{1,12}$`)
 // left out.
 func (w reading) approval(a answer) string {
 	var told []string
-	if code, ok := a.field("code"); ok && approvalCode.MatchString(code) && !slices.Contains(w.hide, code) {
+	if code, ok := a.field("code"); ok && approvalCode.MatchString(code) && providers.ID(code, w.hide...) == code {
 		told = append(told, "approval "+code)
 	}
 	text, _ := a.field("date")
@@ -254,5 +254,5 @@ func statusCode(r wire.Reply) string {
 }
 
 func (w reading) outcome(class providers.Class, code, message string) providers.Outcome {
-	return providers.Outcome{Class: class, Code: providers.Code(code), Message: providers.Message(message, w.hide...)}
+	return providers.Outcome{Class: class, Code: providers.Code(code, w.hide...), Message: providers.Message(message, w.hide...)}
 }

@@ -178,6 +178,7 @@ func TestAnApprovalKeepsItsCodeAndDate(t *testing.T) {
 		"a code that is a sentence":  {swap("836158", `"no se sabe"`), "date 2020-05-29T10:28:13"},
 		"a code that is a card":      {swap("836158", `"4000000000000002"`), "date 2020-05-29T10:28:13"},
 		"a code that is the payer's": {swap("836158", `"100000000"`), "date 2020-05-29T10:28:13"},
+		"a code that is so in parts": {swap("836158", `"100-000-000"`), "date 2020-05-29T10:28:13"},
 		"a date of another type":     {swap(`"2020-05-29T10:28:13"`, "1"), "approval 836158"},
 		"a date that is a sentence":  {swap("2020-05-29T10:28:13", "ayer"), "approval 836158"},
 	} {

@@ -40,8 +40,10 @@ func (c *Client) Pay(ctx context.Context, p providers.Payout, _ providers.Attemp
 	if err != nil {
 		return refusedHere(err), nil
 	}
-	reply, err := c.send(ctx, http.MethodPost, address, tef, c.body(tef))
-	return created(reply, err, c.reading(p.Reference, &p))
+	with := c.reading(p.Reference, &p)
+	reply, err := c.send(ctx, http.MethodPost, address, tef, c.body(tef), &with)
+	o, err := created(reply, err, with)
+	return providers.Conceal(o, with.hide...), err
 }
 
 // refusedHere is a payout that was never sent, because it cannot be expressed to the provider.
@@ -90,10 +92,11 @@ func (c *Client) question(ctx context.Context, q providers.Query) (providers.Out
 	if err != nil {
 		return providers.Outcome{}, fmt.Errorf("status: %w", err)
 	}
-	reply, err := c.send(ctx, http.MethodGet, address, tef, nil)
 	with := c.reading(q.Reference, q.Payout)
 	with.bare = tef == nil
-	return asked(reply, err, with)
+	reply, err := c.send(ctx, http.MethodGet, address, tef, nil, &with)
+	o, err := asked(reply, err, with)
+	return providers.Conceal(o, with.hide...), err
 }
 
 func (c *Client) statusURL(q providers.Query) (string, error) {
@@ -148,11 +151,14 @@ func (c *Client) warnings() []providers.Finding {
 	return []providers.Finding{{Warn: true, Text: "no client certificate (" + setting + "CLIENT_CERT_FILE): payout hosts are said to ask for one"}}
 }
 
-func (c *Client) send(ctx context.Context, method, address string, tef, body []byte) (wire.Reply, error) {
+// send notes the signature among what is hidden: it carries the API key and the payout, readable by
+// anybody.
+func (c *Client) send(ctx context.Context, method, address string, tef, body []byte, with *reading) (wire.Reply, error) {
 	signature, err := c.sign(tef)
 	if err != nil {
 		return wire.Reply{}, &wire.Error{Reason: wire.Invalid}
 	}
+	with.hide = append(with.hide, signature)
 	header := http.Header{}
 	header.Set("Authorization", c.config.APIKey.Reveal())
 	header.Set("Signature", signature)
@@ -167,7 +173,7 @@ func (c *Client) reading(reference string, p *providers.Payout) reading {
 	r := reading{now: c.config.Now(), reference: reference, hide: []string{c.config.APIKey.Reveal(), c.config.SecretKey.Reveal()}}
 	if p != nil {
 		r.bank, r.account = p.Bank.Code, p.Bank.AccountNumber
-		r.hide = append(r.hide, p.Recipient.Name, p.Recipient.Email, p.Recipient.Document, p.Bank.AccountNumber)
+		r.hide = append(r.hide, p.Private()...)
 	}
 	return r
 }

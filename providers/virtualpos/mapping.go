@@ -165,7 +165,7 @@ func (w reading) doubt(a answer, code string) providers.Outcome {
 }
 
 func (w reading) outcome(a answer, class providers.Class, code, message string) providers.Outcome {
-	o := providers.Outcome{Class: class, Code: providers.Code(code), Message: providers.Message(message, w.hide...)}
+	o := providers.Outcome{Class: class, Code: providers.Code(code, w.hide...), Message: providers.Message(message, w.hide...)}
 	if a.payment != nil {
 		o.ProviderID, o.Echo = a.payment.id, a.payment.echo
 		o.Echo.Beneficiary, o.Echo.Complete = w.beneficiary(*a.payment), w.complete(*a.payment)

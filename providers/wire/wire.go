@@ -16,7 +16,9 @@ import (
 // MaxBody is how much of an answer's body is read; a longer one is an Error with reason TooLarge.
 const MaxBody = 1 << 20
 
-// Request is one request. Its body is held in memory, so that its length is known and it never changes.
+// Request is one request. Its body is held in memory, so that its length is known and it never
+// changes. The header arrives as it is given, an Idempotency-Key included; only a missing
+// User-Agent is added.
 type Request struct {
 	Method string
 	URL    string
@@ -67,8 +69,9 @@ func (c *Client) Do(ctx context.Context, r Request) (Reply, error) {
 // Close drops the idle connections.
 func (c *Client) Close() { c.transport.CloseIdleConnections() }
 
-// build makes the request that net/http cannot repeat by itself: without GetBody it has no second copy of the body, and without an
-// idempotency key it does not take a POST for repeatable.
+// build makes the request that net/http cannot repeat by itself: without GetBody it has no second
+// copy of the body, so that an idempotency key, which makes it take a POST for repeatable, may
+// stay. What has no body it does repeat; the exchange keeps the second copy's bytes back.
 func build(ctx context.Context, x *exchange, r Request) (*http.Request, error) {
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: x.take})
 	req, err := http.NewRequestWithContext(ctx, r.Method, r.URL, bytes.NewReader(r.Body))
@@ -80,8 +83,6 @@ func build(ctx context.Context, x *exchange, r Request) (*http.Request, error) {
 	if req.Header == nil {
 		req.Header = http.Header{}
 	}
-	req.Header.Del("Idempotency-Key")
-	req.Header.Del("X-Idempotency-Key")
 	if req.Header.Get("User-Agent") == "" {
 		req.Header.Set("User-Agent", "remesa")
 	}

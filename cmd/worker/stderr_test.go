@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/redistest"
+	"github.com/remesa/remesa/tasks"
+)
+
+// writing replaces the process's stderr by a file until the test ends; no test beside it may run.
+func writing(t *testing.T) (text func() string) {
+	t.Helper()
+	file, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := os.Stderr
+	os.Stderr = file
+	t.Cleanup(func() { os.Stderr = before; log.SetOutput(before); redis.SetLogger(redisLog{}); _ = file.Close() })
+	return func() string {
+		b, err := os.ReadFile(file.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+}
+
+func onlyJSON(t *testing.T, text string) {
+	t.Helper()
+	for line := range strings.Lines(text) {
+		if !json.Valid([]byte(line)) {
+			t.Errorf("no line of JSON: %q", line)
+		}
+	}
+}
+
+// A provider that sends more than its answer has net/http write to Go's own log, in plain text,
+// with the surplus.
+func TestAServingWorkerWritesNothingButJSON(t *testing.T) {
+	written := writing(t)
+	server := redistest.Start(t)
+	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			panic(err)
+		}
+		const answer = `{"status":"OK","code":200,"payout":{"id":"pyt_1","status":"pendiente","amount":12500}}`
+		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: "+strconv.Itoa(len(answer))+"\r\n\r\n"+
+			answer+"surplus of sk_live_surplus and Ana Soto")
+		_ = conn.Close()
+	}))
+	defer provider.Close()
+	c, err := settings(map[string]string{
+		"REMESA_REDIS_URL": "redis://" + server.Addr() + "/0", "REMESA_HTTP_ADDR": "127.0.0.1:0", "REMESA_POLL_FIRST": "20ms",
+		"REMESA_POLL_MAX": "20ms", "REMESA_JANITOR_INTERVAL": "20ms", "REMESA_VIRTUALPOS_BASE_URL": provider.URL,
+		"REMESA_VIRTUALPOS_API_KEY": sandboxAPIKey, "REMESA_VIRTUALPOS_SECRET_KEY": sandboxSecretKey,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rdb := server.Client()
+	intake := tasks.NewClient(idempotency.NewRedis(rdb, idempotency.Options{}), rdb, tasks.ClientOptions{})
+	task, err := tasks.Decode([]byte(`{"type":"payout","provider":"virtualpos","merchant_id":"tef-0001","amount":"12500","currency":"CLP",` +
+		`"recipient":{"document":"12345678-5","name":"Ana Soto"},"bank":{"code":"012","account_number":"12345678"}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := intake.Submit(t.Context(), task); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	ended := make(chan error, 1)
+	go func() { ended <- runCmd{}.Run(ctx, c) }()
+	for deadline := time.Now().Add(30 * time.Second); !strings.Contains(written(), "Unsolicited response"); {
+		if time.Now().After(deadline) {
+			t.Fatalf("net/http wrote nothing about the surplus:\n%s", written())
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	onlyJSON(t, written())
+	if text := written(); strings.Contains(text, "sk_live") || strings.Contains(text, "Soto") {
+		t.Errorf("the surplus is quoted:\n%s", text)
+	}
+}
+
+func TestAWorkerThatDoesNotServeSaysSoInJSON(t *testing.T) {
+	written := writing(t)
+	for says, env := range map[string]map[string]string{
+		"no provider has credentials": {}, "REMESA_HTTP_ADDR": {"REMESA_HTTP_ADDR": "10.0.0.7:8080"},
+	} {
+		c, err := settings(env)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := len(written())
+		if err := (runCmd{}).Run(t.Context(), c); !errors.Is(err, errSilent) {
+			t.Errorf("%s: got %v, want what was said already", says, err)
+		}
+		text := written()[before:]
+		if onlyJSON(t, text); !strings.Contains(text, says) || !strings.Contains(text, `"not serving"`) {
+			t.Errorf("%s is not said: %s", says, text)
+		}
+	}
+}

@@ -1,0 +1,75 @@
+package engine
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/tasks"
+)
+
+// TestAnAdapterThatRepeatsAPersonIsNotBelieved: what the adapter let through is hidden all the
+// same, sending and asking.
+func TestAnAdapterThatRepeatsAPersonIsNotBelieved(t *testing.T) {
+	r := newRig(t)
+	said := func(class providers.Class) providers.Outcome {
+		return providers.Outcome{Class: class, ProviderID: "77889900112", Code: "canaria soto", Message: "RUT 12.345.678-5 de CANARIA@example.cl"}
+	}
+	r.bank.behave("sent", script{pay: func(context.Context, providers.Attempt) (providers.Outcome, error) {
+		return said(providers.Succeeded), nil
+	}})
+	var asked []string
+	r.bank.behave("asked", script{outcome(providers.InDoubt), answers{
+		func(q providers.Query) (providers.Outcome, error) { return said(providers.Pending), nil },
+		func(q providers.Query) (providers.Outcome, error) {
+			asked = append(asked, q.ProviderID)
+			return said(providers.Succeeded), nil
+		},
+	}})
+	r.submit(key("sent"), key("asked"))
+	stop := r.run()
+	for _, k := range []idempotency.Key{key("sent"), key("asked")} {
+		rec := r.reaches(k, idempotency.Succeeded)
+		if !providers.Hidden(rec.ProviderID) || rec.Anomaly != "" {
+			t.Errorf("%s: id %q, anomaly %q", k, rec.ProviderID, rec.Anomaly)
+		}
+		kept := strings.ToLower(rec.ProviderID + rec.Code + rec.Message)
+		for _, part := range []string{"canaria", "soto", "77889900112", "12.345.678"} {
+			if strings.Contains(kept, part) {
+				t.Errorf("%s keeps %q: %s", k, part, kept)
+			}
+		}
+	}
+	stop()
+	if len(asked) == 0 || slices.ContainsFunc(asked, func(id string) bool { return id != "" }) {
+		t.Errorf("asked by %q, want by the reference: the provider knows no such name", asked)
+	}
+}
+
+// TestAPaymentUnderWayGoesOnWhateverTheGuardHasLearnt: what an earlier version took in is sent and
+// asked about.
+func TestAPaymentUnderWayGoesOnWhateverTheGuardHasLearnt(t *testing.T) {
+	r := newRig(t)
+	details := make(chan bool, 1)
+	r.bank.behave("p", script{outcome(providers.InDoubt), answers{func(q providers.Query) (providers.Outcome, error) {
+		details <- q.Payout != nil
+		return says(providers.Succeeded)(q)
+	}}})
+	reg := r.task(key("p")).Registration(nil)
+	reg.Payload = []byte(strings.Replace(string(reg.Payload), `"Devolución"`, `"Devolución 41111111111111110000"`, 1))
+	if _, err := tasks.Decode(reg.Payload); err == nil {
+		t.Fatal("the guard takes it")
+	}
+	if _, err := r.ledger.Register(t.Context(), reg); err != nil {
+		t.Fatal(err)
+	}
+	stop := r.run()
+	defer stop()
+	r.reaches(key("p"), idempotency.Succeeded)
+	if !<-details {
+		t.Error("it was asked about without its details")
+	}
+}

@@ -1,0 +1,67 @@
+package coordinador_test
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/providertest"
+)
+
+func TestNothingThatWasSentIsRepeated(t *testing.T) {
+	t.Parallel()
+	for name, answer := range map[string]string{
+		"as the first error":  `{"errors":[SAID],"result":null,"operation":0}`,
+		"as a duplicate's":    `{"errors":["ya existe",SAID],"result":null,"operation":0}`,
+		"as the second error": `{"errors":["monto",{"detalle":SAID}],"result":null,"operation":0}`,
+	} {
+		t.Run(name, providertest.Parrot{
+			Values: []string{"sandbox-password", "pagos@empresa.example"},
+			Answer: func(r *http.Request, said string) (int, string) {
+				switch {
+				case r.Method == http.MethodGet:
+					return 200, `{"count":0,"results":[]}`
+				case strings.Contains(r.URL.Path, "token"):
+					return 200, `{"token":"bearer-token-of-today"}`
+				}
+				return 200, strings.ReplaceAll(answer, "SAID", said)
+			},
+			Call: func(t *testing.T, url string) (providers.Outcome, error) {
+				return newClient(t, config(url)).Pay(t.Context(), payoutOf(t, "PAY-42", 3456789), new(record).attempt())
+			},
+		}.Run)
+	}
+}
+
+// An execution's number is a number of the payee's where the portal says so.
+func TestNoExecutionIsNamedByAnAccount(t *testing.T) {
+	t.Parallel()
+	const account = "123456789"
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answer := `{"count":2,"results":[{"id":1,"instruction":3456789,"execution":123456789,"amount":119000},{"id":2,"instruction":3456789,"execution":7,"amount":119000}]}`
+		if strings.Contains(r.URL.Path, "token") {
+			answer = `{"token":"bearer-token-of-today"}`
+		}
+		_, _ = io.WriteString(w, answer)
+	}))
+	defer server.Close()
+	p, sent := payoutOf(t, "PAY-42", 3456789), map[string]string{"sent": "1"}
+	p.Bank.AccountNumber = account
+	c := newClient(t, config(server.URL))
+	q := providers.Query{Reference: p.Reference, Amount: p.Amount, Payout: &p, Handles: sent}
+	again := q
+	again.ByReference = true
+	for how, say := range map[string]func() (providers.Outcome, error){
+		"paid":         func() (providers.Outcome, error) { return c.Pay(t.Context(), p, providers.Attempt{Handles: sent}) },
+		"asked":        func() (providers.Outcome, error) { return c.Status(t.Context(), q) },
+		"looked again": func() (providers.Outcome, error) { return c.Status(t.Context(), again) },
+	} {
+		o, err := say()
+		if got := o.ProviderID + o.SecondID + o.Message; err != nil || strings.Contains(got, account) || !strings.Contains(got, "…") && !strings.Contains(got, "[hidden-") {
+			t.Errorf("%s: %+v, %v", how, o, err)
+		}
+	}
+}

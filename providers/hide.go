@@ -1,0 +1,420 @@
+package providers
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"html"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Conceal is the last look at an outcome before it leaves an adapter: none of its texts repeats a
+// value, in whatever form. Handles and ActionURL stay: they are kept for what they are. The
+// account's own secret comes first among the values, see ID.
+func Conceal(o Outcome, hide ...string) Outcome {
+	h := newHiding(hide)
+	o.Code, o.Message = h.conceal(o.Code), h.conceal(o.Message)
+	o.ProviderID, o.SecondID = h.id(o.ProviderID), h.id(o.SecondID)
+	return o
+}
+
+// Private lists what no text about the payout may repeat.
+func (p Payout) Private() []string {
+	return []string{p.Recipient.Name, p.Recipient.Email, p.Recipient.Document, p.Bank.AccountNumber}
+}
+
+// Private lists what no text about the charge may repeat.
+func (c Charge) Private() []string {
+	p := c.Customer
+	return []string{
+		c.Card.Token.Reveal(), p.ID, p.Name, p.FirstNames, p.LastNames, p.Email, p.BillingEmail, p.Document, p.Phone, p.Address, c.Agreement,
+	}
+}
+
+// hiding finds values in texts however they are written there: in other letters' case, without
+// accents, with other signs between their letters and digits, within base64 or hexadecimal. A long
+// secret is found by each twelve signs of it, too.
+type hiding struct{ values []string }
+
+// needle is a value as it stands in a folded text.
+type needle struct {
+	text string
+	// whole: no letter, or no digit, may stand right before or after it, or it is part of another
+	// word.
+	whole bool
+	// word is one of a person's names alone.
+	word bool
+	// long is a secret of which a part says too much.
+	long bool
+	// coded stands within base64, whose word holds bits of the value at both ends.
+	coded bool
+}
+
+const (
+	shortestCoded = 5 // bytes of a value that is looked for in base64 and hexadecimal
+	shortestLong  = 16
+	longestPart   = 11 // signs of a long secret that may stand by chance
+	shortestFree  = 6  // signs of a value that is found within a word
+	shortestWord  = 3
+)
+
+func newHiding(values []string) hiding {
+	var h hiding
+	for _, v := range values {
+		if v = strings.TrimSpace(v); len(v) > 1 {
+			h.values = append(h.values, v)
+		}
+	}
+	return h
+}
+
+// needles are the forms of one value that a folded text of so many bytes can hold. Most texts are
+// one word, and most values are longer.
+func needles(value string, room int) []needle {
+	text := foldOnly(value)
+	if len(text) < 2 {
+		return nil
+	}
+	spoken := strings.ContainsFunc(value, unicode.IsSpace)
+	digits, letters := kinds(text)
+	all := []needle{{
+		text: text, whole: !digits || !letters && len(text) < 2*shortestFree || len(text) < shortestFree,
+		long: len(text) >= shortestLong && !spoken && !strings.Contains(value, "@"),
+	}}
+	if !digits && !spoken && len(text) > longestPart {
+		all[0].whole = false // a secret of letters
+	}
+	if body, _, ok := strings.Cut(value, "-"); ok && rut.MatchString(value) {
+		all = append(all, needle{text: foldOnly(body), whole: true})
+	}
+	if !digits {
+		all = append(all, names(value)...)
+	}
+	return append(all, coded(value, room)...)
+}
+
+var rut = regexp.MustCompile(`^[0-9]{6,8}-[0-9kK]$`)
+
+func kinds(text string) (digits, letters bool) {
+	return strings.ContainsFunc(text, unicode.IsDigit), strings.ContainsFunc(text, unicode.IsLetter)
+}
+
+// common are words in the names of people and companies that say nothing of them.
+var common = []string{
+	"del", "los", "las", "san", "the", "and", "spa", "ltda", "limitada", "sociedad", "empresa", "comercial", "servicios", "banco", "estado",
+	"cuenta", "tarjeta", "pago", "pagos", "cliente", "error", "test",
+}
+
+// names are a person's names, each alone: a provider may repeat the family name only.
+func names(value string) []needle {
+	words := strings.Fields(value)
+	if len(words) < 2 {
+		return nil
+	}
+	var all []needle
+	for _, w := range words {
+		if text := foldOnly(w); utf8.RuneCountInString(text) >= shortestWord && !slices.Contains(common, text) {
+			all = append(all, needle{text: text, whole: true, word: true})
+		}
+	}
+	return all
+}
+
+// coded are the parts of the value's base64 that do not depend on what stands around it, and its
+// hexadecimal. The alphabets of base64 differ in signs that folding drops.
+func coded(value string, room int) []needle {
+	if len(value) < shortestCoded || len(value)/2 > room {
+		return nil // folding may drop signs of base64, but not that many
+	}
+	all := []needle{{text: hex.EncodeToString([]byte(value))}}
+	for before := range 3 {
+		text := base64.RawStdEncoding.EncodeToString(append(make([]byte, before), value...))
+		first := (before*8 + 5) / 6
+		last := (before + len(value)) * 8 / 6
+		if form := foldOnly(text[first:last]); len(form) >= shortestFree {
+			all = append(all, needle{text: form, coded: true})
+		}
+	}
+	return all
+}
+
+// folded is a text's letters and digits in lower case and without accents. from and to give, for
+// each of its bytes, where in the text the sign begins and ends.
+type folded struct {
+	text     string
+	from, to []int
+}
+
+// foldOnly is fold where the places do not matter.
+func foldOnly(text string) string {
+	return strings.Map(func(r rune) rune {
+		if !isSign(r) {
+			return -1
+		}
+		return plain(r)
+	}, text)
+}
+
+func isSign(r rune) bool {
+	if r < utf8.RuneSelf {
+		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
+	}
+	return unicode.IsLetter(r) || unicode.IsNumber(r)
+}
+
+func fold(text string) folded {
+	var f folded
+	var b strings.Builder
+	for i, r := range text {
+		if !isSign(r) {
+			continue
+		}
+		n, _ := b.WriteRune(plain(r))
+		for range n {
+			f.from, f.to = append(f.from, i), append(f.to, i+utf8.RuneLen(r))
+		}
+	}
+	f.text = b.String()
+	return f
+}
+
+const (
+	accented   = "áàâäãåéèêëíìîïóòôöõøúùûüñçýÿ"
+	unaccented = "aaaaaaeeeeiiiioooooouuuuncyy"
+)
+
+var bare = func() map[rune]rune {
+	table := map[rune]rune{}
+	for i, r := range []rune(accented) {
+		table[r] = rune(unaccented[i])
+	}
+	return table
+}()
+
+func plain(r rune) rune {
+	if r < utf8.RuneSelf {
+		if 'A' <= r && r <= 'Z' {
+			r += 'a' - 'A'
+		}
+		return r
+	}
+	if d, ok := digit(r); ok {
+		return rune(d)
+	}
+	r = unicode.ToLower(r)
+	if b, ok := bare[r]; ok {
+		return b
+	}
+	return r
+}
+
+// span is a part of a text, in bytes.
+type span struct{ from, to int }
+
+// find returns where the text repeats a value. Without parts neither a part of a long secret counts
+// nor one name alone.
+func (h hiding) find(text string, parts bool) []span {
+	if text == "" {
+		return nil
+	}
+	var spans []span
+	f := fold(text)
+	for _, v := range h.values {
+		spans = exact(spans, text, v)
+		for _, n := range needles(v, len(f.text)) {
+			spans = n.all(spans, f, text, parts)
+		}
+	}
+	return outsideTimes(spans, text)
+}
+
+var timeText = regexp.MustCompile(`\b[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}\b`)
+
+// outsideTimes drops what is but a part of a time: there it stands by chance, and what is left of
+// the time would tell nobody when something happened.
+func outsideTimes(spans []span, text string) []span {
+	if len(spans) == 0 {
+		return nil
+	}
+	times := timeText.FindAllStringIndex(text, -1)
+	return slices.DeleteFunc(spans, func(s span) bool {
+		return slices.ContainsFunc(times, func(t []int) bool { return t[0] <= s.from && s.to <= t[1] && s.to-s.from < t[1]-t[0] })
+	})
+}
+
+func (n needle) all(spans []span, f folded, text string, parts bool) []span {
+	if n.word && !parts {
+		return spans
+	}
+	found := n.find(nil, f)
+	if n.coded {
+		found = wholeWords(found, text)
+	}
+	if n.long && parts {
+		found = n.findParts(found, f)
+	}
+	return append(spans, found...)
+}
+
+// exact finds values of which folding would drop the first or the last sign.
+func exact(spans []span, text, value string) []span {
+	first, _ := utf8.DecodeRuneInString(value)
+	last, _ := utf8.DecodeLastRuneInString(value)
+	if isSign(first) && isSign(last) {
+		return spans
+	}
+	for at := 0; ; {
+		i := strings.Index(text[at:], value)
+		if i < 0 {
+			return spans
+		}
+		spans, at = append(spans, span{at + i, at + i + len(value)}), at+i+len(value)
+	}
+}
+
+func (n needle) find(spans []span, f folded) []span {
+	for at := 0; at+len(n.text) <= len(f.text); {
+		i := strings.Index(f.text[at:], n.text)
+		if i < 0 {
+			break
+		}
+		first, last := at+i, at+i+len(n.text)-1
+		if !n.whole || f.ends(first-1, first) && f.ends(last, last+1) {
+			spans = append(spans, span{f.from[first], f.to[last]})
+		}
+		at = first + 1
+	}
+	return spans
+}
+
+// wholeWords widens spans over the signs of base64 on both sides.
+func wholeWords(spans []span, text string) []span {
+	for i, s := range spans {
+		before := strings.TrimRightFunc(text[:s.from], isBase64)
+		after := strings.TrimLeftFunc(text[s.to:], isBase64)
+		spans[i] = span{len(before), len(text) - len(after)}
+	}
+	return spans
+}
+
+func isBase64(r rune) bool {
+	return r < utf8.RuneSelf && (isSign(r) || strings.ContainsRune("+/_=-", r))
+}
+
+// ends reports that a word ends between two bytes: a sign stands there, or a letter meets a digit.
+func (f folded) ends(left, right int) bool {
+	if left < 0 || right >= len(f.text) || f.to[left] != f.from[right] {
+		return true
+	}
+	return isDigit(f.text[left]) != isDigit(f.text[right])
+}
+
+func isDigit(b byte) bool { return '0' <= b && b <= '9' }
+
+func (n needle) findParts(spans []span, f folded) []span {
+	const size = longestPart + 1
+	for i := 0; i+size <= len(f.text); i++ {
+		if strings.Contains(n.text, f.text[i:i+size]) {
+			spans = append(spans, span{f.from[i], f.to[i+size-1]})
+		}
+	}
+	return spans
+}
+
+const hidden = "[…]"
+
+// blot puts the mark of something hidden in the place of each span; spans that touch share one.
+func blot(text string, spans []span) string {
+	if len(spans) == 0 {
+		return text
+	}
+	slices.SortFunc(spans, func(a, b span) int { return a.from - b.from })
+	var b strings.Builder
+	at := 0
+	for i := 0; i < len(spans); {
+		to := spans[i].to
+		b.WriteString(text[at:spans[i].from])
+		for i++; i < len(spans) && spans[i].from <= to; i++ {
+			to = max(to, spans[i].to)
+		}
+		b.WriteString(hidden)
+		at = to
+	}
+	b.WriteString(text[at:])
+	return b.String()
+}
+
+// conceal hides the values, mailboxes and signed tokens: what a text of ours may hold beside the
+// provider's words.
+func (h hiding) conceal(text string) string {
+	return h.both(text, func(text string) string {
+		return mailbox.ReplaceAllString(signedToken.ReplaceAllString(blot(text, h.find(text, true)), hidden), hidden)
+	})
+}
+
+// both looks at the text and at what its escapes stand for. Where that has something to hide, it is
+// shown instead.
+func (h hiding) both(text string, conceal func(string) string) string {
+	if open := unescape(text); open != text {
+		if covered := conceal(open); covered != open {
+			return covered
+		}
+	}
+	return conceal(text)
+}
+
+// text hides what a provider's own words may hold: the above, and long numbers, which could be an
+// account, a document or a card.
+func (h hiding) text(text string) string {
+	return h.both(text, func(text string) string {
+		text = longNumber.ReplaceAllString(h.conceal(text), hidden)
+		if CardInText(text) || SecurityCodeInText(text) {
+			return hidden
+		}
+		return text
+	})
+}
+
+const escapeRounds = 3
+
+// unescape resolves percent signs, HTML's entities and \u escapes, also where one is written in
+// another.
+func unescape(text string) string {
+	if !strings.ContainsAny(text, `%&\`) {
+		return text
+	}
+	for range escapeRounds {
+		open := unicodeEscape.ReplaceAllStringFunc(html.UnescapeString(unpercent(text)), func(escape string) string {
+			n, err := strconv.ParseUint(escape[2:], 16, 16)
+			if err != nil {
+				return escape
+			}
+			return string(rune(n))
+		})
+		if open == text {
+			break
+		}
+		text = open
+	}
+	return text
+}
+
+var (
+	percents      = regexp.MustCompile(`(?:%[0-9A-Fa-f]{2})+`)
+	unicodeEscape = regexp.MustCompile(`\\u[0-9A-Fa-f]{4}`)
+)
+
+func unpercent(text string) string {
+	return percents.ReplaceAllStringFunc(text, func(escapes string) string {
+		open, err := url.PathUnescape(escapes)
+		if err != nil || !utf8.ValidString(open) {
+			return escapes
+		}
+		return open
+	})
+}
