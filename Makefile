@@ -35,8 +35,8 @@ fault: ## the long fault tests: kills, stalls and restarts of real processes, fo
 
 bench: ## what a payment costs in Redis, in memory and in time; bench/README.md lists the others
 	@scripts/need-redis.sh
-	go -C bench run ./recordsize
 	go -C bench run ./payoutcost
+	go -C bench run ./recordsize
 
 release: ## both commands as they are released, with their bills of materials, into dist/; then again elsewhere: the same bytes
 	@scripts/build.sh dist
