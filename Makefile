@@ -33,8 +33,9 @@ fault: ## the long fault tests: kills, stalls and restarts of real processes, fo
 	@scripts/need-cc.sh
 	CGO_ENABLED=1 REMESA_TEST_LONG=1 go test -race -count=1 -timeout 90m -v ./internal/faulttest/...
 
-bench: ## what a settled payment costs in Redis; bench/README.md lists the others
+bench: ## what a payment costs in Redis, in memory and in time; bench/README.md lists the others
 	@scripts/need-redis.sh
+	go -C bench run ./payoutcost
 	go -C bench run ./recordsize
 
 release: ## both commands as they are released, with their bills of materials, into dist/; then again elsewhere: the same bytes

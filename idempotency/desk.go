@@ -140,7 +140,7 @@ func (l *Ledger) byHand(ctx context.Context, step string, k Key, version int64, 
 	}
 	h := rules.Hand{Version: version, Text: "by " + p.By + ": " + p.Note}
 	pol := l.policy(k.Provider)
-	return l.settle(ctx, step, k, func(loaded Loaded, f rules.Facts) (rules.Change, error) {
+	return l.settle(ctx, step, k, withDetails, func(loaded Loaded, f rules.Facts) (rules.Change, error) {
 		return do(loaded.Record, pol, f, loaded.Now, h)
 	})
 }

@@ -151,7 +151,7 @@ func (l *Ledger) record(ctx context.Context, provider string, rs []Registration,
 // Restore records again a payment that the store has lost, from what Begin gave the attempt: in doubt, with that attempt
 // open. Where there is a record it is left alone. The attempt's Finish follows.
 func (l *Ledger) Restore(ctx context.Context, r Registration, a RestoredAttempt) error {
-	loaded, err := l.store.Load(ctx, r.Key.Provider, []Want{l.want(r.Key)})
+	loaded, err := l.store.Load(ctx, r.Key.Provider, []Want{l.want(r.Key, withoutDetails)})
 	if err != nil {
 		return stepError("restore", r.Key, err)
 	}
@@ -182,7 +182,7 @@ type RestoredAttempt struct {
 func (l *Ledger) Begin(ctx context.Context, k Key, b BeginRequest) (Begun, error) {
 	var begun rules.Begun
 	p := l.policy(k.Provider)
-	t, err := l.take(ctx, "begin", k, func(loaded Loaded, f rules.Facts) (c rules.Change, err error) {
+	t, err := l.take(ctx, "begin", k, withDetails, func(loaded Loaded, f rules.Facts) (c rules.Change, err error) {
 		f.Locked = l.locked(loaded) != nil
 		c, begun = rules.Begin(loaded.Record, p, f, loaded.Now, b)
 		return c, nil
@@ -234,7 +234,7 @@ func (l *Ledger) begun(k Key, t took, b rules.Begun, attempt string) Begun {
 func (l *Ledger) Note(ctx context.Context, k Key, attempt string, handles map[string]string, moves bool) error {
 	p := l.policy(k.Provider)
 	n := rules.NoteStep{Attempt: attempt, Handles: l.sealedHandles(k, handles), Moves: moves}
-	_, err := l.take(ctx, "note", k, func(loaded Loaded, _ rules.Facts) (rules.Change, error) {
+	_, err := l.take(ctx, "note", k, withoutDetails, func(loaded Loaded, _ rules.Facts) (rules.Change, error) {
 		return rules.Note(loaded.Record, p, loaded.Now, n)
 	})
 	return err
@@ -262,7 +262,7 @@ func (l *Ledger) Find(ctx context.Context, provider, alias string) (Key, error) 
 func (l *Ledger) Release(ctx context.Context, k Key, attempt, reason string, after time.Duration) (Settlement, error) {
 	p := l.policy(k.Provider)
 	rel := rules.ReleaseStep{Attempt: attempt, Reason: reason, After: positive(after)}
-	return l.settle(ctx, "release", k, func(loaded Loaded, f rules.Facts) (rules.Change, error) {
+	return l.settle(ctx, "release", k, withoutDetails, func(loaded Loaded, f rules.Facts) (rules.Change, error) {
 		return rules.Release(loaded.Record, p, f, loaded.Now, rel), nil
 	})
 }
@@ -270,7 +270,7 @@ func (l *Ledger) Release(ctx context.Context, k Key, attempt, reason string, aft
 // Defer moves only the due time of what must wait before Begin, by 30 s at most.
 func (l *Ledger) Defer(ctx context.Context, k Key, after time.Duration) error {
 	p := l.policy(k.Provider)
-	_, err := l.take(ctx, "defer", k, func(loaded Loaded, _ rules.Facts) (rules.Change, error) {
+	_, err := l.take(ctx, "defer", k, withoutDetails, func(loaded Loaded, _ rules.Facts) (rules.Change, error) {
 		return rules.Defer(loaded.Record, p, loaded.Now, after), nil
 	})
 	return err
@@ -288,7 +288,7 @@ func (l *Ledger) Finish(ctx context.Context, k Key, rep Report) (Settlement, err
 	fin := rules.FinishStep{
 		Attempt: rep.Attempt, Outcome: l.outcome(k, rep.Outcome, false), Reached: rep.Reached, After: positive(rep.Next),
 	}
-	return l.settle(ctx, "finish", k, func(loaded Loaded, f rules.Facts) (rules.Change, error) {
+	return l.settle(ctx, "finish", k, withoutDetails, func(loaded Loaded, f rules.Facts) (rules.Change, error) {
 		return rules.Finish(loaded.Record, p, f, loaded.Now, fin), nil
 	})
 }
@@ -297,7 +297,7 @@ func (l *Ledger) Finish(ctx context.Context, k Key, rep Report) (Settlement, err
 func (l *Ledger) Ask(ctx context.Context, k Key) (Question, error) {
 	var ask bool
 	p := l.policy(k.Provider)
-	t, err := l.take(ctx, "ask", k, func(loaded Loaded, f rules.Facts) (c rules.Change, err error) {
+	t, err := l.take(ctx, "ask", k, withDetails, func(loaded Loaded, f rules.Facts) (c rules.Change, err error) {
 		c, ask = rules.Ask(loaded.Record, p, f, loaded.Now)
 		return c, nil
 	})
@@ -319,7 +319,7 @@ func (l *Ledger) Answer(ctx context.Context, k Key, a Answered) (Settlement, err
 	answer := rules.AnswerStep{
 		Version: a.Version, AskedAt: fromTime(a.AskedAt), Outcome: l.outcome(k, a.Outcome, a.Ours), After: positive(a.Next),
 	}
-	return l.settle(ctx, "answer", k, func(loaded Loaded, f rules.Facts) (rules.Change, error) {
+	return l.settle(ctx, "answer", k, withoutDetails, func(loaded Loaded, f rules.Facts) (rules.Change, error) {
 		return rules.Answer(loaded.Record, p, f, loaded.Now, answer), nil
 	})
 }
@@ -335,7 +335,7 @@ type Rejection struct {
 func (l *Ledger) Reject(ctx context.Context, k Key, why Rejection) (Settlement, error) {
 	p := l.policy(k.Provider)
 	rej := rules.RejectStep{Code: why.Code, Message: l.sealed(k, fieldMessage, why.Message), Hold: why.Hold}
-	return l.settle(ctx, "reject", k, func(loaded Loaded, f rules.Facts) (rules.Change, error) {
+	return l.settle(ctx, "reject", k, withoutDetails, func(loaded Loaded, f rules.Facts) (rules.Change, error) {
 		return rules.Reject(loaded.Record, p, f, loaded.Now, rej), nil
 	})
 }
@@ -344,7 +344,7 @@ func (l *Ledger) Reject(ctx context.Context, k Key, why Rejection) (Settlement, 
 func (l *Ledger) Block(ctx context.Context, k Key, code, message string) (Settlement, error) {
 	p := l.policy(k.Provider)
 	message = l.sealed(k, fieldMessage, message)
-	return l.settle(ctx, "block", k, func(loaded Loaded, _ rules.Facts) (rules.Change, error) {
+	return l.settle(ctx, "block", k, withoutDetails, func(loaded Loaded, _ rules.Facts) (rules.Change, error) {
 		return rules.Block(loaded.Record, p, loaded.Now, code, message), nil
 	})
 }
@@ -364,7 +364,7 @@ func (l *Ledger) Due(ctx context.Context, provider string, limit int, askFor tim
 	}
 	wants := make([]Want, len(ids))
 	for i, id := range ids {
-		wants[i] = l.want(keyFromID(provider, id))
+		wants[i] = l.want(keyFromID(provider, id), withoutDetails)
 		wants[i].Due = true
 	}
 	loaded, err := l.store.Load(ctx, provider, wants)
@@ -400,7 +400,7 @@ func (l *Ledger) wakeAll(ctx context.Context, provider string, ids []string, loa
 			decisions = append(decisions, Decision{Key: k, Now: got.Now})
 			wakeups, wanted = append(wakeups, Wakeup{}), append(wanted, rules.Nothing)
 		default:
-			f := rules.Facts{HasPayload: got.Payload != nil, Lookup: got.Lookup}
+			f := rules.Facts{Lookup: got.Lookup}
 			c, w := rules.Wake(got.Record, p, f, got.Now, askFor)
 			decisions = append(decisions, l.decision(k, got, c))
 			wakeups = append(wakeups, Wakeup{Key: k, Generation: c.Record.Generation, Ask: w == rules.ToAsk})

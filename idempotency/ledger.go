@@ -81,6 +81,14 @@ type decide func(loaded Loaded, f rules.Facts) (rules.Change, error)
 // mostTries is how often a step that lost a race is decided again; then the payment is left to its due time.
 const mostTries = 6
 
+// with says whether a step reads the payment's details, too: to hand them out, or to decide by there being any.
+type with bool
+
+const (
+	withDetails    with = true
+	withoutDetails with = false
+)
+
 // took is a record as a step read it, and what it made of it.
 type took struct {
 	loaded Loaded
@@ -88,11 +96,11 @@ type took struct {
 }
 
 // take reads a payment, decides, and writes, until what was decided was written or there is nothing to write.
-func (l *Ledger) take(ctx context.Context, step string, k Key, d decide) (took, error) {
+func (l *Ledger) take(ctx context.Context, step string, k Key, w with, d decide) (took, error) {
 	start := time.Now()
 	defer func() { l.opts.Observe(step, time.Since(start)) }()
 	for range mostTries {
-		all, err := l.store.Load(ctx, k.Provider, []Want{l.want(k)})
+		all, err := l.store.Load(ctx, k.Provider, []Want{l.want(k, w)})
 		if err != nil {
 			return took{}, stepError(step, k, err)
 		}
@@ -114,8 +122,8 @@ func (l *Ledger) take(ctx context.Context, step string, k Key, d decide) (took, 
 	return took{}, stepError(step, k, ErrBusy)
 }
 
-func (l *Ledger) want(k Key) Want {
-	return Want{ID: k.id(), Account: k.Account, Lookup: l.policy(k.Provider).Resend}
+func (l *Ledger) want(k Key, w with) Want {
+	return Want{ID: k.id(), Account: k.Account, Payload: bool(w), Lookup: l.policy(k.Provider).Resend}
 }
 
 // once decides from one reading. A guard that did not hold is a fact to decide with.
@@ -156,8 +164,8 @@ func (l *Ledger) decision(k Key, loaded Loaded, c rules.Change) Decision {
 }
 
 // settle is a step whose answer is a settlement.
-func (l *Ledger) settle(ctx context.Context, step string, k Key, d decide) (Settlement, error) {
-	t, err := l.take(ctx, step, k, d)
+func (l *Ledger) settle(ctx context.Context, step string, k Key, w with, d decide) (Settlement, error) {
+	t, err := l.take(ctx, step, k, w, d)
 	if err != nil {
 		return Settlement{}, err
 	}

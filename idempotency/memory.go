@@ -69,7 +69,10 @@ func (m *Memory) Load(_ context.Context, provider string, wants []Want) ([]Loade
 	s := m.shelf(provider)
 	out := make([]Loaded, len(wants))
 	for i, w := range wants {
-		out[i] = Loaded{Text: s.texts[w.ID], Payload: s.payloads[w.ID], Lookup: s.lookup[w.Account], Due: s.due[w.ID], Now: m.now()}
+		out[i] = Loaded{Text: s.texts[w.ID], Lookup: s.lookup[w.Account], Due: s.due[w.ID], Now: m.now()}
+		if w.Payload {
+			out[i].Payload = s.payloads[w.ID]
+		}
 		if out[i].Text != "" {
 			out[i].Record, out[i].Err = decode(out[i].Text)
 		}

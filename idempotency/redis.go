@@ -74,7 +74,10 @@ func (s *redisStore) Load(ctx context.Context, provider string, wants []Want) ([
 	var clock func() (int64, error)
 	err := s.flights.Read(ctx, provider, func(pipe redis.Pipeliner) {
 		for i, w := range wants {
-			r := reading{text: pipe.Get(ctx, p.record(w.ID)), payload: pipe.Get(ctx, p.payload(w.ID))}
+			r := reading{text: pipe.Get(ctx, p.record(w.ID))}
+			if w.Payload {
+				r.payload = pipe.Get(ctx, p.payload(w.ID))
+			}
 			if w.Due {
 				r.due = pipe.ZScore(ctx, p.due(), w.ID)
 			}
@@ -114,8 +117,10 @@ func (r reading) loaded(now rules.Time) (Loaded, error) {
 		out.Text = text
 		out.Record, out.Err = decode(text)
 	}
-	if payload, err := r.payload.Bytes(); err == nil {
-		out.Payload = payload
+	if r.payload != nil {
+		if payload, err := r.payload.Bytes(); err == nil {
+			out.Payload = payload
+		}
 	}
 	if r.due != nil && r.due.Err() == nil {
 		out.Due = rules.Time(r.due.Val())

@@ -9,7 +9,7 @@ import (
 
 // Store keeps records and compares and sets; it decides nothing. Each method works on payments of one provider.
 type Store interface {
-	// Load reads records, each with its payload, in one go with the store's time. A record that is not there is nil in
+	// Load reads records, each with what is wanted besides, in one go with the store's time. A record that is not there is nil in
 	// the answer, one that cannot be read has an error.
 	Load(ctx context.Context, provider string, wants []Want) ([]Loaded, error)
 	// Commit writes decisions, each for itself: all of it, or nothing. An error beside a result means that nobody knows
@@ -62,6 +62,8 @@ type Index struct {
 // Want is a record to read.
 type Want struct {
 	ID, Account string
+	// Payload: the payment's details are wanted too. They are most of what is kept of an open payment.
+	Payload bool
 	// Lookup: what is known of the account's lookup is wanted too.
 	Lookup bool
 	// Due: when it is due is wanted too.
@@ -71,8 +73,9 @@ type Want struct {
 // Loaded is a record as it was read.
 type Loaded struct {
 	// Text is the record as it stands in the store, empty where there is none.
-	Text    string
-	Record  rules.Record
+	Text   string
+	Record rules.Record
+	// Payload is nil where there is none, or where it was not wanted.
 	Payload []byte
 	Lookup  rules.Lookup
 	// Due is when it is due; zero where nobody must look.

@@ -69,13 +69,13 @@ func (c *Commit) Guard(command, key, argument, right, alsoRight string) {
 
 // Write adds a write of one key.
 func (c *Commit) Write(command, key string, args ...any) {
-	c.writes = append(c.writes, len(args)+1, 1, command, c.key(key))
+	c.writes = append(c.writes, len(args), command, c.key(key))
 	c.writes = append(c.writes, args...)
 }
 
 // Copy adds a copy of one key's value to another key, unless that has one.
 func (c *Commit) Copy(from, to string) {
-	c.writes = append(c.writes, 2, 2, "COPY", c.key(from), c.key(to))
+	c.writes = append(c.writes, 1, "COPY", c.key(from), c.key(to))
 }
 
 // Result is what became of a decision.

@@ -3,7 +3,7 @@
 -- ARGV  1 the record as it was read, empty for none   2 the store's time at which it was read (ms; 0: any)
 --       3 how many ms ago that may be   4 how many guards follow
 --       a guard: command, key, argument (empty: none), and the two answers that are right (a missing value is empty)
---       a write: how many arguments follow its command, how many of those are keys, command, keys, arguments
+--       a write: how many arguments follow its key, command, key, arguments; the argument of COPY is a key
 -- Returns "done", "moved", "stale", or the number of the guard that failed with what it found
 if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return {'moved'} end
 local read = tonumber(ARGV[2])
@@ -16,12 +16,15 @@ for n = 1, tonumber(ARGV[4]) do
   if text ~= ARGV[i + 3] and text ~= ARGV[i + 4] then return {'guard', n, text} end
   i = i + 5
 end
-while i <= #ARGV do
-  local more, keys = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
-  local call = {ARGV[i + 2]}
-  for k = 1, more do call[k + 1] = ARGV[i + 2 + k] end
-  for k = 1, keys do call[k + 1] = KEYS[tonumber(call[k + 1])] end
-  redis.call(unpack(call))
-  i = i + 3 + more
+-- A table for each call would cost more than the call: arguments go from ARGV as they stand there.
+local call, last = redis.call, #ARGV
+while i <= last do
+  local command, key, stop = ARGV[i + 1], KEYS[tonumber(ARGV[i + 2])], i + 2 + ARGV[i]
+  if command == 'COPY' then
+    call(command, key, KEYS[tonumber(ARGV[stop])])
+  else
+    call(command, key, unpack(ARGV, i + 3, stop))
+  end
+  i = stop + 1
 end
 return {'done'}

@@ -1,0 +1,81 @@
+package rules
+
+import "encoding/json"
+
+// What a record's text leaves out because it can be read from the rest, so that a settled record stays small: that it
+// was woken once, when it was last changed (its history says so), how many attempts it had (those that it lists), and
+// an attempt's provider id that is the payment's.
+
+// text is a record as it stands in its text.
+type text struct {
+	*record
+	Generation   int64         `json:"generation,omitempty"`
+	Updated      Time          `json:"updated,omitempty"`
+	AttemptCount *int          `json:"attempt_count,omitempty"`
+	Attempts     []attemptText `json:"attempts,omitempty"`
+}
+
+type record Record
+
+type attemptText struct {
+	ID         string `json:"id"`
+	End        Time   `json:"end"`
+	Fate       Fate   `json:"fate"`
+	Heard      bool   `json:"heard,omitempty"`
+	ProviderID string `json:"provider_id,omitempty"`
+	// SameID: its provider id is the payment's.
+	SameID bool `json:"same_provider_id,omitempty"`
+}
+
+// MarshalJSON writes the record's text.
+func (r Record) MarshalJSON() ([]byte, error) {
+	t := text{record: (*record)(&r)}
+	if r.Generation != 1 {
+		t.Generation = r.Generation
+	}
+	if r.Updated != r.lastEntry() {
+		t.Updated = r.Updated
+	}
+	if r.AttemptCount != len(r.Attempts) {
+		t.AttemptCount = &r.AttemptCount
+	}
+	for _, a := range r.Attempts {
+		same := a.ProviderID != "" && a.ProviderID == r.ProviderID
+		if same {
+			a.ProviderID = ""
+		}
+		t.Attempts = append(t.Attempts, attemptText{a.ID, a.End, a.Fate, a.Heard, a.ProviderID, same})
+	}
+	return json.Marshal(t)
+}
+
+// UnmarshalJSON reads it back.
+func (r *Record) UnmarshalJSON(b []byte) error {
+	t := text{record: (*record)(r)}
+	if err := json.Unmarshal(b, &t); err != nil {
+		return err
+	}
+	r.Generation, r.Updated, r.AttemptCount, r.Attempts = max(t.Generation, 1), t.Updated, len(t.Attempts), nil
+	if t.Updated == 0 {
+		r.Updated = r.lastEntry()
+	}
+	if t.AttemptCount != nil {
+		r.AttemptCount = *t.AttemptCount
+	}
+	for _, a := range t.Attempts {
+		if a.SameID {
+			a.ProviderID = r.ProviderID
+		}
+		r.Attempts = append(r.Attempts, Attempt{a.ID, a.End, a.Fate, a.Heard, a.ProviderID})
+	}
+	return nil
+}
+
+// lastEntry is the time of the newest entry of the history.
+func (r *Record) lastEntry() Time {
+	if len(r.History) == 0 {
+		return 0
+	}
+	newest := Record{Created: r.Created, History: r.History[len(r.History)-1:]}
+	return newest.Entries()[0].At
+}
