@@ -16,7 +16,7 @@ import (
 // reason matches [a-zA-Z0-9:._-]+, its part before the first colon says of which kind it is.
 func (l *Ledger) Park(ctx context.Context, k Key, reason string) error {
 	p := l.policy(k.Provider)
-	_, err := l.take(ctx, "park", k, func(loaded Loaded, _ rules.Facts) (rules.Change, error) {
+	_, err := l.take(ctx, "park", k, withoutDetails, func(loaded Loaded, _ rules.Facts) (rules.Change, error) {
 		return rules.Park(loaded.Record, p, loaded.Now, reason), nil
 	})
 	return err
