@@ -19,6 +19,9 @@ const (
 	keyedVersion = "1h:"
 )
 
+// KeyedFingerprint begins every fingerprint that needs the key.
+const KeyedFingerprint = keyedVersion
+
 // Errors of FingerprintLike.
 var (
 	ErrFingerprintKey     = errors.New("the record's fingerprint is keyed, and no fingerprint key is set")

@@ -63,6 +63,7 @@ func TestCompose(t *testing.T) {
 		}
 	}
 	redis, worker, grafana := p.Services["redis"], p.Services["worker"], p.Services["grafana"]
+	producer := p.DisabledServices["producer"]
 	check(t, "compose.yaml", []rule{
 		{"Redis has the settings of redis.conf and its password", slices.Contains(redis.Command, "/usr/local/etc/redis/redis.conf") && slices.Contains(redis.Command, "/run/secrets/redis_auth")},
 		{"Redis listens to nobody outside", len(redis.Ports) == 0 && len(redis.Networks) == 1 && p.Networks["store"].Internal},
@@ -70,6 +71,9 @@ func TestCompose(t *testing.T) {
 		{"a worker may drain for lease + 30 s", time.Duration(*worker.StopGracePeriod) >= 90*time.Second},
 		{"the worker waits for Redis", worker.DependsOn["redis"].Condition == types.ServiceConditionHealthy},
 		{"the worker writes nothing", worker.ReadOnly},
+		{"the producer is one of Redis' lesser users", *producer.Environment["REMESA_REDIS_URL_FILE"] == "/run/secrets/producer_redis_url"},
+		{"the producer is enqueue", slices.Equal(producer.Entrypoint, []string{"/enqueue"})},
+		{"the producer runs only when it is called", slices.Equal(producer.Profiles, []string{"producer"}) && producer.ReadOnly},
 		{"the worker's pages need a login", worker.Environment["REMESA_DASHBOARD_USER"] != nil && worker.Environment["REMESA_DASHBOARD_PASSWORD_FILE"] != nil},
 		{"Grafana needs a login", *grafana.Environment["GF_AUTH_ANONYMOUS_ENABLED"] == "false" && grafana.Environment["GF_SECURITY_ADMIN_PASSWORD__FILE"] != nil},
 	})
@@ -107,11 +111,19 @@ func TestSecretsScript(t *testing.T) {
 			t.Errorf("secrets.sh makes no %s", name)
 		}
 	}
-	password, _ := strings.CutPrefix(strings.TrimSpace(first["redis_auth"]), "requirepass ")
+	auth, producer, _ := strings.Cut(first["redis_auth"], "\n")
+	password, _ := strings.CutPrefix(auth, "requirepass ")
+	theirs, _ := strings.CutPrefix(producer, "user producer on >")
+	theirs, _, _ = strings.Cut(theirs, " ")
+	if len(theirs) < 32 || theirs == password || strings.Count(producer, "\n") != 1 ||
+		first["producer_redis_url"] != "redis://producer:"+theirs+"@redis:6379/0\n" {
+		t.Errorf("%q, %q", producer, first["producer_redis_url"])
+	}
 	if len(password) < 32 || first["redis_url"] != "redis://:"+password+"@redis:6379/0\n" {
 		t.Errorf("%q, %q", first["redis_auth"], first["redis_url"])
 	}
-	if again := secrets(t, folder); again["redis_url"] != first["redis_url"] || again["dashboard_password"] != first["dashboard_password"] {
+	if again := secrets(t, folder); again["redis_url"] != first["redis_url"] || again["redis_auth"] != first["redis_auth"] ||
+		again["producer_redis_url"] != first["producer_redis_url"] || again["dashboard_password"] != first["dashboard_password"] {
 		t.Error("the second run makes other passwords")
 	}
 }

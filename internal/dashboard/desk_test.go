@@ -102,7 +102,11 @@ func (d *desk) told(step string, k idempotency.Key, version int64, p idempotency
 }
 
 func (d *desk) Resolve(_ context.Context, k idempotency.Key, v int64, r idempotency.Resolution) (idempotency.Settlement, error) {
-	return d.told("resolve", k, v, r.Person, r.As, r.ProviderID, r.Decline)
+	more := []any{r.As, r.ProviderID, r.Decline}
+	if r.AcceptDoubleRisk {
+		more = append(more, "attempts closed")
+	}
+	return d.told("resolve", k, v, r.Person, more...)
 }
 
 func (d *desk) ClearAnomaly(_ context.Context, k idempotency.Key, v int64, reverse bool, p idempotency.Person) (idempotency.Settlement, error) {

@@ -21,6 +21,8 @@ type payment struct {
 	Events   []event
 	// Sealed says why some of it cannot be read here.
 	Sealed string
+	// WaitsFor says why it is parked, empty where it is not.
+	WaitsFor string
 	// Done is what was just done.
 	Done string
 	// Forms are the steps that a person may take now; none where nothing can be changed.
@@ -40,6 +42,7 @@ func (p *pages) renderPayment(w http.ResponseWriter, code int, r idempotency.Rec
 	v := payment{
 		Record: r, ID: r.Key.String(), Meaning: meaning(r.State), Next: nextStep(r), Created: stamp{r.Created}, Updated: stamp{r.Updated},
 		Due: stamp{r.NextDue}, Metadata: slices.Sorted(maps.Keys(r.Metadata)), Done: doneText(done), Sealed: sealedText(r.Unopened),
+		WaitsFor: waitsFor(r.Waits),
 	}
 	v.Message = v.legible(r.Message)
 	for _, e := range r.History {
@@ -97,8 +100,10 @@ type form struct {
 	Version             int64
 	// Choices are the ways to take the step; none where there is one.
 	Choices []choice
-	// Details offers the provider's id and the kind of refusal; Risk the box for a double execution.
-	Details, Risk bool
+	// Details offers the provider's id and the kind of refusal.
+	Details bool
+	// Risk is what the box says with which somebody takes the risk of a double execution; empty where there is none to take.
+	Risk string
 	// Sent is what was filled in before, Problems why it was not enough.
 	Sent     step
 	Problems []string
@@ -122,7 +127,11 @@ func (p *pages) forms(r idempotency.Record, sent step, problems []string) []form
 	}
 	switch r.State {
 	case idempotency.InDoubt, idempotency.Pending, idempotency.Held:
-		offer(stepResolve, "Settle this payment", "Settle", resolveChoices(r.State)...).Details = true
+		f := offer(stepResolve, "Settle this payment", "Settle", resolveChoices(r.State)...)
+		f.Details = true
+		if r.MayHaveLeft && r.Anomaly == "" {
+			f.Risk = "If it failed: " + closes
+		}
 	case idempotency.Blocked:
 		offer(stepRelease, "Release this payment", "Release")
 		offer(stepCancel, "Cancel this payment", "Cancel the payment")
@@ -130,12 +139,21 @@ func (p *pages) forms(r idempotency.Record, sent step, problems []string) []form
 		offer(stepCancel, "Cancel this payment", "Cancel the payment")
 	case idempotency.Failed:
 		if r.Anomaly == "" && r.Subscription == "" {
-			offer(stepRetry, "Begin this payment again", "Begin again").Risk = r.Code == "not_received"
+			f := offer(stepRetry, "Begin this payment again", "Begin again")
+			if r.Code == "not_received" {
+				f.Risk = "I take the risk that it is paid twice: the first attempt may have been executed"
+			}
+		}
+		if r.Anomaly == "" && r.MayHaveLeft {
+			offer(stepResolve, "Close its attempts", "Close", choice{string(idempotency.Failed), "Failed: it was not executed"}).Risk = "It stays failed: " + closes
 		}
 	default: // being sent, or settled for good
 	}
 	return out
 }
+
+// closes is what a person says who knows more than that it was refused.
+const closes = "I know that nothing was executed: close the attempts too"
 
 func resolveChoices(s idempotency.State) []choice {
 	choices := []choice{

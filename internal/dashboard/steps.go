@@ -34,7 +34,8 @@ type step struct {
 	As         string
 	ProviderID string
 	Decline    string
-	Risk       bool
+	// Risk is the box: retry although it may be paid twice, or fail for good what may have been executed.
+	Risk bool
 	// By is what the person says to be called; Who has the login and the address beside it, as the history will.
 	By, Who, Note string
 }
@@ -80,6 +81,7 @@ func (s step) problems() []string {
 		unless(slices.Contains([]string{string(idempotency.Succeeded), string(idempotency.Failed), "not-received"}, s.As), "Choose what became of the payment.")
 		unless(s.ProviderID == "" || s.As != "not-received", "A provider id contradicts that the provider never received it.")
 		unless(s.Decline == "" || s.As == string(idempotency.Failed), "The kind of refusal goes with Failed only.")
+		unless(!s.Risk || s.As == string(idempotency.Failed), "Closing the attempts goes with Failed only.")
 		unless(slices.Contains([]string{"", string(providers.Soft), string(providers.Hard)}, s.Decline), "The kind of refusal is soft or hard.")
 	case stepAnomaly:
 		unless(s.As == "accept" || s.As == "reverse", "Choose whether to accept or to reverse.")
@@ -143,6 +145,10 @@ func (p *pages) confirm(w http.ResponseWriter, r *http.Request) {
 
 // words are what the step does, what follows from it, and its button.
 func (s step) words(r idempotency.Record) (what, follow, button string) {
+	if s.Kind == stepResolve && s.Risk {
+		return "Settle it as failed, and close its attempts", "remesa reports it as not paid, and takes no attempt for executed any more: it can be begun again, " +
+			"and a subscription charges again. If one was executed after all, it is paid twice.", "Yes, nothing was executed"
+	}
 	switch s.Kind + " " + s.As {
 	case "resolve succeeded":
 		return "Settle it as succeeded", "remesa reports it as paid. It is never sent again.", "Yes, it was paid"
@@ -194,7 +200,7 @@ func (s step) take(ctx context.Context, l Resolver) (idempotency.Settlement, err
 	switch s.Kind {
 	case stepResolve:
 		return l.Resolve(ctx, s.Key, s.Version, idempotency.Resolution{
-			Person: who, As: s.As, ProviderID: s.ProviderID, Decline: providers.Decline(s.Decline),
+			Person: who, As: s.As, ProviderID: s.ProviderID, Decline: providers.Decline(s.Decline), AcceptDoubleRisk: s.Risk,
 		})
 	case stepAnomaly:
 		return l.ClearAnomaly(ctx, s.Key, s.Version, s.As == "reverse", who)

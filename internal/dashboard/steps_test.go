@@ -31,6 +31,8 @@ func TestEachStepIsConfirmedThenTaken(t *testing.T) {
 			"resolve virtualpos/p 7 by ana (login ana, 192.0.2.1): seen in the bank[succeeded id-9 ]"},
 		{idempotency.InDoubt, fields("as", "failed", "decline", "hard"), []string{"Settle it as failed?", "Kind of refusal hard"},
 			"resolve virtualpos/p 7 by ana (login ana, 192.0.2.1): seen in the bank[failed  hard]"},
+		{idempotency.Held, fields("as", "failed", "risk", "yes"), []string{"Settle it as failed, and close its attempts?", "it is paid twice", "Yes, nothing was executed"},
+			"resolve virtualpos/p 7 by ana (login ana, 192.0.2.1): seen in the bank[failed   attempts closed]"},
 		{idempotency.Held, fields("as", "not-received"), []string{"Settle it as not received?"}, "resolve virtualpos/p 7 by ana (login ana, 192.0.2.1): seen in the bank[not-received  ]"},
 		{idempotency.Failed, fields("step", "anomaly", "as", "accept"), []string{"Accept the anomaly?", "becomes succeeded"},
 			"anomaly virtualpos/p 7 by ana (login ana, 192.0.2.1): seen in the bank[reverse false]"},
@@ -88,6 +90,8 @@ func TestAFormThatIsNotFilledInIsShownAgain(t *testing.T) {
 		{fields("as", "reversed"), "Choose what became of the payment."},
 		{fields("as", "not-received", "provider_id", "x"), "A provider id contradicts"},
 		{fields("decline", "soft"), "goes with Failed only"},
+		{fields("risk", "yes"), "Closing the attempts goes with Failed only"},
+		{fields("as", "not-received", "risk", "yes"), "Closing the attempts goes with Failed only"},
 		{fields("as", "failed", "decline", "perhaps"), "soft or hard"},
 		{fields("note", strings.Repeat("ñ", 260)), "at most 500 bytes"},
 		{fields("provider_id", strings.Repeat("x", 129)), "at most 128 characters"},
@@ -186,6 +190,35 @@ func TestEachStateOffersTheStepsThatItAllows(t *testing.T) {
 		}
 		if offered := strings.Contains(html, `value="not-received"`); offered != (state == idempotency.Held) {
 			t.Errorf("%s: not received is offered: %t", state, offered)
+		}
+	}
+}
+
+// TestTheAttemptsCanBeClosedWhereOneMayHaveBeenExecuted: and the box is nowhere else, nor ticked by itself.
+func TestTheAttemptsCanBeClosedWhereOneMayHaveBeenExecuted(t *testing.T) {
+	for _, row := range []struct {
+		state   idempotency.State
+		left    bool
+		anomaly string
+		offered bool
+	}{
+		{idempotency.Held, true, "", true},
+		{idempotency.InDoubt, true, "", true},
+		{idempotency.Pending, true, "", true},
+		{idempotency.Failed, true, "", true},
+		{idempotency.Held, false, "", false},
+		{idempotency.Failed, false, "", false},
+		{idempotency.Held, true, "refused_after_pending", false},
+		{idempotency.Failed, true, "late_success", false},
+		{idempotency.Sending, true, "", false},
+		{idempotency.Succeeded, true, "", false},
+	} {
+		d := newDesk()
+		r := &d.records[0]
+		r.State, r.MayHaveLeft, r.Anomaly = row.state, row.left, row.anomaly
+		_, html := view(t, d, "/payments/show?key=virtualpos/p")
+		if strings.Contains(html, closes) != row.offered || strings.Contains(html, `value="yes" checked`) {
+			t.Errorf("%+v: %s", row, visible(html))
 		}
 	}
 }

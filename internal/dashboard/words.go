@@ -68,6 +68,9 @@ func nextStep(r idempotency.Record) string {
 	case idempotency.Held:
 		return heldStep(r.Code)
 	case idempotency.InDoubt:
+		if r.Code == "record_lost" || r.Code == "result_unrecorded" {
+			return "Wait: remesa is asking the provider. " + heldStep(r.Code)
+		}
 		return "Wait: remesa is asking the provider."
 	case idempotency.Pending:
 		if r.ActionURL != "" {
@@ -99,6 +102,18 @@ func heldStep(code string) string {
 		return "The provider gave no final answer in time: " + lookUp + "."
 	case "mismatch":
 		return "The provider has something else under this reference: compare amount and beneficiary, then settle it."
+	case "reference_taken":
+		return "The provider knew this reference before any attempt of ours, or does not say whom it pays: compare all of it. Failed if it is " +
+			"somebody else's (then submit the payment under another reference), succeeded if it is ours."
+	case "payload_changed":
+		return "What it says is not what was registered: somebody changed it in Redis. Halt the provider, find out who writes there, compare with " +
+			"billing; settle it as failed and submit it anew. It was not sent as it stands."
+	case "record_lost":
+		return "Redis had lost it, and it was recorded again from a worker that held it: it may have been executed, also by others. " + sentence(lookUp)
+	case "result_unrecorded":
+		return "An attempt reported back that the record did not know, because Redis had lost it: it may have been executed. " + sentence(lookUp)
+	case "expiry_unclear":
+		return "The payer's time is over, and the provider did not say that nobody paid: " + lookUp + "."
 	case "refusal_unclear":
 		return "It was refused, but an earlier attempt may have been executed: " + lookUp + "."
 	case "payload_unreadable":
@@ -108,8 +123,49 @@ func heldStep(code string) string {
 	case "expired":
 		return "Its deadline passed while an attempt may have been executed: " + lookUp + "."
 	default:
-		return strings.ToUpper(lookUp[:1]) + lookUp[1:] + "."
+		return sentence(lookUp)
 	}
+}
+
+func sentence(text string) string { return strings.ToUpper(text[:1]) + text[1:] + "." }
+
+// waitsFor says what a parked payment waits for; a reason of a newer worker's is said as it is.
+func waitsFor(reason string) string {
+	kind, about, _ := strings.Cut(reason, ":")
+	asked := about == "ask"
+	switch {
+	case reason == "":
+		return ""
+	case kind == "halted" && about == "":
+		return "the end of the halt of the provider (enqueue unhalt)"
+	case kind == "halted":
+		return "the end of the halt of account " + about + " (enqueue unhalt)"
+	case kind == "account":
+		name, paymentType, _ := strings.Cut(about, ":")
+		if paymentType != "" {
+			return "a worker whose account " + name + " makes a " + paymentType
+		}
+		return "a worker with credentials for account " + name
+	case kind == "circuit":
+		return "account " + about + ": connections fail, or its credentials are refused"
+	case kind == "throttled":
+		return "account " + about + ": the provider told it to wait"
+	case about == "fingerprint-keyed":
+		return "a worker with REMESA_FINGERPRINT_KEY"
+	case about == "fingerprint-plain":
+		return "a worker without REMESA_FINGERPRINT_KEY: it was registered without one, or somebody wrote to Redis"
+	case kind == "key" && about == "":
+		return "a worker without REMESA_PAYLOAD_KEYS: it is not sealed"
+	case kind == "key":
+		return "a worker with the key that sealed it (REMESA_PAYLOAD_KEYS)"
+	case kind == "rate" && asked:
+		return "room under the provider's rate limit, to be asked about"
+	case kind == "rate":
+		return "room under the provider's rate limit"
+	case kind == "queue":
+		return "room in the queue"
+	}
+	return reason
 }
 
 func anomalyStep(kind string) string {
@@ -120,6 +176,9 @@ func anomalyStep(kind string) string {
 		return "It was given up, and executed all the same: accept if it was paid, reverse if the money was taken back."
 	case kind == "late_pending":
 		return "It was given up, but the provider still has it: have it stopped there, or wait for its end."
+	case kind == "not_found_after_succeeded":
+		return "It was reported as paid, and the provider now does not know it: look at the transaction there and at the bank. Accept if the money " +
+			"arrived, reverse if it did not or came back."
 	case kind == "not_sent_but_known":
 		return "The provider knows it although nothing was sent: find out who sent it."
 	case strings.HasPrefix(kind, "refused_after"):

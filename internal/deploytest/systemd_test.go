@@ -59,8 +59,9 @@ func installed(t testing.TB, path string) string {
 func TestAsSystemdStartsIt(t *testing.T) {
 	t.Parallel()
 	u := readUnit(t, "deploy/systemd/remesa-worker.service", "deploy/systemd/remesa-worker.service.d/virtualpos.conf")
+	redis := startStore(t)
 	secrets := map[string]string{
-		"/etc/remesa/secrets/redis_url":             startStore(t).as("remesa"),
+		"/etc/remesa/secrets/redis_url":             redis.as("remesa"),
 		"/etc/remesa/secrets/virtualpos_api_key":    "key\n",
 		"/etc/remesa/secrets/virtualpos_secret_key": "secret\n",
 	}
@@ -91,7 +92,7 @@ func TestAsSystemdStartsIt(t *testing.T) {
 	}
 	p := run(t, exec.CommandContext(context.Background(), binary(t, "worker"), command[1:]...), env)
 	p.awaitReady()
-	begin(t, secrets["/etc/remesa/secrets/redis_url"])
+	begin(t, redis.as("producer"))
 	p.drain()
 }
 
@@ -99,19 +100,9 @@ func TestAsSystemdStartsIt(t *testing.T) {
 // Its provider cannot be found, so nothing is sent.
 func begin(t *testing.T, url string) {
 	t.Helper()
-	enqueue := func(in string, args ...string) string {
-		cmd := exec.CommandContext(t.Context(), binary(t, "enqueue"), args...)
-		cmd.Env, cmd.Stdin = []string{"REMESA_REDIS_URL=" + url}, strings.NewReader(in)
-		out, err := cmd.CombinedOutput()
-		if err != nil {
-			t.Fatalf("enqueue %s: %s\n%s", args, err, out)
-		}
-		return string(out)
-	}
-	enqueue(`{"type":"payout","provider":"virtualpos","merchant_id":"a","amount":"12500","currency":"CLP","description":"x",`+
-		`"recipient":{"document":"12345678-5","name":"Ana Soto","email":"ana@example.cl"},"bank":{"code":"012","account_number":"12345678"}}`, "submit")
+	enqueue(t, url, payout, "submit")
 	await(t, func() error {
-		if shown := enqueue("", "show", "virtualpos/a"); !strings.Contains(shown, `"state":"sending"`) && !strings.Contains(shown, `"state": "sending"`) {
+		if shown := enqueue(t, url, "", "show", "virtualpos/a"); !strings.Contains(shown, `"state":"sending"`) && !strings.Contains(shown, `"state": "sending"`) {
 			return fmt.Errorf("it was not begun: %s", shown)
 		}
 		return nil

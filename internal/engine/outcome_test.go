@@ -112,15 +112,15 @@ func TestAnswersForAnotherPaymentLendNoID(t *testing.T) {
 
 func TestAPayloadThatCannotBeReadFailsUnsent(t *testing.T) {
 	r := newRig(t)
-	for _, k := range []idempotency.Key{key("gone"), key("garbled"), key("other-type")} {
+	for _, k := range []idempotency.Key{key("gone"), key("garbled"), key("lacking")} {
 		reg := r.task(k).Registration(nil)
-		reg.Payload = map[string][]byte{"garbled": []byte("\x00{"), "other-type": []byte(`{"type":"refund"}`)}[k.Reference]
+		reg.Payload = map[string][]byte{"garbled": []byte("\x00{"), "lacking": []byte(`{"type":"payout"}`)}[k.Reference]
 		if _, err := r.ledger.Register(t.Context(), reg); err != nil {
 			t.Fatal(err)
 		}
 	}
 	r.run()
-	for _, k := range []idempotency.Key{key("gone"), key("garbled"), key("other-type")} {
+	for _, k := range []idempotency.Key{key("gone"), key("garbled"), key("lacking")} {
 		rec := r.reaches(k, idempotency.Failed)
 		if rec.Code != "payload_unreadable" || rec.MayHaveLeft || r.bank.sends(k.Reference) != 0 {
 			t.Errorf("%s: code %q, may have left %t, sent %d times", k, rec.Code, rec.MayHaveLeft, r.bank.sends(k.Reference))

@@ -20,7 +20,7 @@ const (
 	reasonCircuit = "circuit"
 	// reasonThrottled: the provider told the account to wait.
 	reasonThrottled = "throttled"
-	// reasonKey: sealed with a key that is not here; alone, not sealed.
+	// reasonKey: sealed with a key that is not here; alone, not sealed; or a fingerprint that needs the key, or its absence.
 	reasonKey = "key"
 	// reasonRate: the provider's rate limit leaves no slot soon.
 	reasonRate = "rate"
@@ -136,6 +136,9 @@ func (e *Engine) makes(provider, name string) bool {
 
 // opens reports whether this worker opens what begins so; nothing stands for what is not sealed.
 func (e *Engine) opens(head string) bool {
+	if can, known := e.compares(head); known {
+		return can
+	}
 	if head == "" {
 		return e.Seal == nil
 	}

@@ -223,10 +223,7 @@ func (e *Engine) execute(ctx context.Context, k idempotency.Key, a providers.Acc
 		e.unopened(k.Provider, b.Unopened).Stringer("key", k).Msg("PAYLOAD CHANGED OR MOVED in Redis: the payment is not sent")
 		return result{payload: b.Unopened}
 	}
-	payment, err := tasks.DecodeStored(b.Payload)
-	if err == nil {
-		err = e.asRegistered(payment, b.Registered)
-	}
+	payment, err := e.registered(b)
 	if err != nil {
 		return result{payload: err}
 	}
@@ -302,7 +299,12 @@ func class(o providers.Outcome, err error) string {
 
 // report writes what the attempt came to and does not give up before it is written. It returns the attempt's word on the account.
 func (e *Engine) report(ctx context.Context, k idempotency.Key, h holding, r result) error {
+	var uncompared *uncomparable
 	switch {
+	case errors.As(r.payload, &uncompared):
+		e.release(ctx, k, h.id, "payload not compared", 0)
+		e.uncompared(ctx, k, uncompared)
+		return errNoVerdict
 	case r.payload != nil && !hopeless(r.payload):
 		e.release(ctx, k, h.id, "payload", longestWait)
 		return errNoVerdict
@@ -372,36 +374,6 @@ func (e *Engine) reject(ctx context.Context, k idempotency.Key, why error) {
 		func(ctx context.Context) (idempotency.Settlement, error) {
 			return e.Ledger.Reject(ctx, k, rejection)
 		})
-}
-
-var (
-	errPayloadChanged = errors.New("the payload is not what was registered")
-	errNoFingerprint  = errors.New("the payload cannot be held against the record: REMESA_FINGERPRINT_KEY is missing")
-)
-
-// asRegistered holds what is about to be sent against what was registered: key, type, amount, currency and fingerprint. Whoever can
-// write to Redis could have changed either; the error names the field, never its value.
-func (e *Engine) asRegistered(t tasks.Task, r idempotency.Registration) error {
-	changed := func(field string) error { return fmt.Errorf("%w: %s differs", errPayloadChanged, field) }
-	amount, err := providers.ParseMoney(r.Amount, r.Currency)
-	switch {
-	case t.Key() != r.Key:
-		return changed("key")
-	case t.Type() != r.Type:
-		return changed("type")
-	case t.Amount().Currency() != r.Currency:
-		return changed("currency")
-	case err != nil || !t.Amount().Equal(amount):
-		return changed("amount")
-	}
-	fingerprint, err := t.FingerprintLike(r.Fingerprint, e.FingerprintKey)
-	switch {
-	case errors.Is(err, tasks.ErrFingerprintKey):
-		return errNoFingerprint
-	case err != nil || fingerprint != r.Fingerprint:
-		return changed("fingerprint")
-	}
-	return nil
 }
 
 func reason(err error) string {

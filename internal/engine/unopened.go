@@ -21,7 +21,7 @@ const waitsForKeys = "PAYLOAD NOT OPENED: the payment waits for a worker with th
 
 // hopeless reports whether no other worker can use the payload either.
 func hopeless(err error) bool {
-	return !errors.Is(err, seal.ErrUnknownKey) && !errors.Is(err, seal.ErrNotSealed) && !errors.Is(err, errNoFingerprint)
+	return !errors.Is(err, seal.ErrUnknownKey) && !errors.Is(err, seal.ErrNotSealed)
 }
 
 // unasked serves a question that cannot be put. Waiting for a key, the payment is parked as it is; what was changed is given to a

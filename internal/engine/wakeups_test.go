@@ -183,8 +183,8 @@ func TestTheSamePayloadUnderANewFingerprintKeyIsNoConflict(t *testing.T) {
 	r := newRig(t)
 	r.register(key("p"))
 	r.enqueue(asynq.NewTask("payout", payload(key("p"), "12500")), asynq.Queue("virtualpos"))
-	r.run(func(o *Options) { o.FingerprintKey = []byte("secret-canary-2") })
-	r.reaches(key("p"), idempotency.Succeeded)
+	r.run(func(o *Options) { o.FingerprintKey = fingerprintKey })
+	r.until("it waits", func() bool { return r.show(key("p")).Waits != "" })
 	r.idle()
 	if lines := r.log.lines("conflict"); len(lines) > 0 {
 		t.Error(lines)

@@ -1,0 +1,99 @@
+package deploytest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// payout is the payment virtualpos/a.
+const payout = `{"type":"payout","provider":"virtualpos","merchant_id":"a","amount":"12500","currency":"CLP","description":"x",` +
+	`"recipient":{"document":"12345678-5","name":"Ana Soto","email":"ana@example.cl"},"bank":{"code":"012","account_number":"12345678"}}`
+
+const subscription = `{"id":"sub-1","provider":"pagoseguro","amount":"32900","currency":"COP","description":"x","start":"2126-08-31",` +
+	`"schedule":{"every":"month","at":"09:00","timezone":"America/Bogota"},"customer":{"name":"Ana Ruiz","email":"ana@example.com",` +
+	`"document_type":1,"document":"100000000","phone":"3100000000","address":"Calle 10 # 10-99","city":"Bogotá","first_names":"Ana",` +
+	`"last_names":"Ruiz"},"card":{"token":"tok-1","brand":"MasterCard","expiry_month":6,"expiry_year":99,"installments":1}}`
+
+// enqueue runs a command of producers, which must succeed.
+func enqueue(t *testing.T, url, in string, args ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), binary(t, "enqueue"), args...)
+	cmd.Env, cmd.Stdin = []string{"REMESA_REDIS_URL=" + url}, strings.NewReader(in)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("enqueue %s: %s\n%s", args, err, out)
+	}
+	return string(out)
+}
+
+// simulators runs those of the providers, and returns the settings with which they are reached.
+func simulators(t *testing.T) map[string]string {
+	t.Helper()
+	p := run(t, exec.CommandContext(context.Background(), binary(t, "worker"), "sandbox", "--addr", "127.0.0.1:0"), map[string]string{})
+	await(t, func() error {
+		if !strings.Contains(p.log.String(), "_book") {
+			return errors.New("the simulators do not say how they are reached")
+		}
+		return nil
+	})
+	return assignments(p.log.String())
+}
+
+// TestAProducersUserSubmitsAndAWorkersUserPays: each as its own user of users.acl, and Redis refuses neither anything.
+func TestAProducersUserSubmitsAndAWorkersUserPays(t *testing.T) {
+	t.Parallel()
+	s := startStore(t)
+	producer, admin := s.as("producer"), s.client(t, "admin")
+	enqueue(t, producer, payout, "submit")
+	enqueue(t, producer, subscription, "subscription", "add")
+	env := simulators(t)
+	env["REMESA_REDIS_URL"], env["REMESA_HTTP_ADDR"] = s.as("remesa"), "127.0.0.1:0"
+	p := run(t, exec.CommandContext(context.Background(), binary(t, "worker"), "run"), env)
+	p.awaitReady()
+	await(t, func() error {
+		if shown := enqueue(t, producer, "", "show", "virtualpos/a"); !strings.Contains(strings.ReplaceAll(shown, " ", ""), `"state":"succeeded"`) {
+			return fmt.Errorf("it was not paid: %s", shown)
+		}
+		return nil
+	})
+	if listed := enqueue(t, producer, "", "list", "--state", "succeeded", "--json"); !strings.Contains(listed, "virtualpos/a") {
+		t.Errorf("list: %s", listed)
+	}
+	enqueue(t, producer, "", "list")
+	if seen := enqueue(t, producer, "", "watch", "--no-follow"); !strings.Contains(seen, `"succeeded"`) {
+		t.Errorf("watch: %s", seen)
+	}
+	if again := enqueue(t, producer, payout, "submit"); !strings.Contains(again, "duplicate") {
+		t.Errorf("submit: %s", again)
+	}
+	p.drain()
+	refused, err := admin.Do(t.Context(), "acl", "log").Slice()
+	if err != nil || len(refused) > 0 {
+		t.Errorf("Redis refused %v, %v", refused, err)
+	}
+}
+
+// TestAProducersUserCannotTakeARecordAway: nor empty Redis, nor read its settings; the record is as it was.
+func TestAProducersUserCannotTakeARecordAway(t *testing.T) {
+	t.Parallel()
+	s := startStore(t)
+	enqueue(t, s.as("producer"), payout, "submit")
+	const record = "remesa:{virtualpos}:p:a"
+	admin, producer := s.client(t, "admin"), s.client(t, "producer")
+	before, err := admin.Get(t.Context(), record).Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range [][]any{{"del", record}, {"unlink", record}, {"pexpire", record, "1"}, {"flushall"}, {"config", "get", "dir"}} {
+		if err := producer.Do(t.Context(), command...).Err(); !refusedByACL(err) {
+			t.Errorf("%v: %v", command, err)
+		}
+	}
+	if after, err := admin.Get(t.Context(), record).Result(); err != nil || after != before {
+		t.Errorf("the record is %q, %v", after, err)
+	}
+}
