@@ -64,6 +64,26 @@ func lostRows() []row {
 			q.want(sending).finish("a", declined())
 			q.want(inDoubt).wantLeft(true)
 		}},
+		{does: "a doubt of an attempt that nobody recorded has a settled payment looked at", run: func(e *env) {
+			for _, s := range []idempotency.State{failed, succeeded} {
+				p := e.reach(s)
+				p.report("lost", unclear())
+				p.want(s).wantLeft(true).wantDue(0).wantAnomaly("")
+				p.answer(paid("Y"))
+				if p.show().Anomaly == "" {
+					e.t.Errorf("%s: a second execution is no anomaly", s)
+				}
+			}
+		}},
+		{does: "a doubt of an attempt that nobody recorded is shown where nobody can be asked", run: func(e *env) {
+			for _, o := range []providers.Outcome{paid("X"), declined()} {
+				p := e.queued()
+				p.unaskable = true
+				p.send("a").finish("a", o)
+				p.report("lost", unclear())
+				p.wantLeft(true).wantNoDue().wantAnomaly("late_doubt")
+			}
+		}},
 		{does: "reports of a lost attempt may be repeated", run: func(e *env) {
 			p := e.queued()
 			p.report("lost", paid("X"))

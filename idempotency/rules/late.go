@@ -25,7 +25,7 @@ func (s *step) late(a *Attempt, fin FinishStep) {
 		}
 		if o.Class == providers.Duplicate && a.Fate == Open {
 			a.Fate = Duplicated
-			s.Written = true
+			s.changed()
 		}
 		s.lateDoubt(a)
 	}
@@ -162,8 +162,24 @@ func (s *step) lateDoubt(a *Attempt) {
 		r.forgetCounts()
 		s.Written = true
 	}
-	if s.inserted && (r.State == Queued || r.State == Ready || r.State == Blocked) {
+	switch {
+	case !s.inserted:
+	case r.State == Queued || r.State == Ready || r.State == Blocked:
 		s.word("result_unrecorded", "", "")
 		s.doubt("it must be asked about first")
+	case r.State.Final():
+		s.watchUnrecorded()
 	}
+}
+
+// watchUnrecorded: a payment is settled, and an attempt that the store had lost may have been executed as well. It is
+// looked for; where nobody can be asked, a person must know.
+func (s *step) watchUnrecorded() {
+	r := s.r()
+	if !r.Askable {
+		s.contradict("late_doubt", "")
+		return
+	}
+	r.WatchUntil, r.ProofOnly = s.in(watchTime), false
+	s.wake(s.now)
 }

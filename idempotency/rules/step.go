@@ -334,6 +334,7 @@ func (s *step) credit(fate Fate, providerID string) {
 		if !a.Fate.mayHaveLeft() || !named && !alone {
 			continue
 		}
+		before := *a
 		if a.Fate.undecided() {
 			a.Heard = true
 		}
@@ -342,6 +343,9 @@ func (s *step) credit(fate Fate, providerID string) {
 		}
 		if providerID != "" {
 			a.ProviderID = providerID
+		}
+		if *a != before {
+			s.changed()
 		}
 		return
 	}
