@@ -75,6 +75,13 @@ func lostRows() []row {
 				}
 			}
 		}},
+		{does: "a pending of an attempt that nobody recorded has a succeeded payment looked at", run: func(e *env) {
+			p := e.reach(succeeded)
+			p.report("lost", accepted("Y"))
+			p.want(succeeded).wantLeft(true).wantDue(0).wantAnomaly("")
+			p.answer(paid("Y"))
+			p.want(succeeded).wantAnomaly("second_success")
+		}},
 		{does: "a doubt of an attempt that nobody recorded is shown where nobody can be asked", run: func(e *env) {
 			for _, o := range []providers.Outcome{paid("X"), declined()} {
 				p := e.queued()
