@@ -267,7 +267,7 @@ func (s *step) recover() {
 	switch {
 	case r.successOf(own) != nil:
 		s.evidence("")
-	case own != nil && own.Fate == NotYet && !r.AskFirst:
+	case own != nil && own.Fate == NotYet && !r.askFirst():
 		s.ready(0, "lease lapsed")
 	case off(lapsedIsInDoubt):
 		s.ready(0, "lease lapsed")
