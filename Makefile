@@ -20,6 +20,7 @@ test: ## all tests with the race detector; installs redis-server, Chromium and p
 	@scripts/need-chromium.sh
 	@scripts/need-python.sh
 	CGO_ENABLED=1 go test -race -timeout 20m ./...
+	go test -tags mutants -run Mutants ./idempotency/...
 
 lint: $(GOLANGCI) ## gofmt, go vet and the linters of .golangci.yml; known vulnerabilities; the files of deploy/
 	@unformatted=$$(gofmt -l $$(git ls-files --cached --others --exclude-standard '*.go')); \
@@ -28,10 +29,11 @@ lint: $(GOLANGCI) ## gofmt, go vet and the linters of .golangci.yml; known vulne
 	@scripts/vulnerabilities.sh $(BIN) $(GOVULNCHECK_VERSION)
 	@scripts/deploy.sh
 
-fault: ## the long fault tests: kills, stalls and restarts of real processes, for about half an hour
+fault: ## the long fault tests: kills, stalls and restarts of real processes, for about half an hour; the long search of the rules
 	@scripts/need-redis.sh
 	@scripts/need-cc.sh
 	CGO_ENABLED=1 REMESA_TEST_LONG=1 go test -race -count=1 -timeout 90m -v ./internal/faulttest/...
+	REMESA_TEST_LONG=1 go test -count=1 -timeout 90m -v -run Search ./idempotency/rules
 
 bench: ## what a payment costs in Redis, in memory and in time; bench/README.md lists the others
 	@scripts/need-redis.sh

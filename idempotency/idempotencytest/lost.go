@@ -64,11 +64,31 @@ func lostRows() []row {
 			q.want(sending).finish("a", declined())
 			q.want(inDoubt).wantLeft(true)
 		}},
-		{does: "a settled payment is watched where an attempt that nobody recorded may have been executed", run: func(e *env) {
-			for _, s := range []idempotency.State{succeeded, failed} {
-				p := e.reach(s).wantNoDue()
+		{does: "a doubt of an attempt that nobody recorded has a settled payment looked at", run: func(e *env) {
+			for _, s := range []idempotency.State{failed, succeeded} {
+				p := e.reach(s)
 				p.report("lost", unclear())
-				p.want(s).wantLeft(true).wantDue(day)
+				p.want(s).wantLeft(true).wantDue(0).wantAnomaly("")
+				p.answer(paid("Y"))
+				if p.show().Anomaly == "" {
+					e.t.Errorf("%s: a second execution is no anomaly", s)
+				}
+			}
+		}},
+		{does: "a pending of an attempt that nobody recorded has a succeeded payment looked at", run: func(e *env) {
+			p := e.reach(succeeded)
+			p.report("lost", accepted("Y"))
+			p.want(succeeded).wantLeft(true).wantDue(0).wantAnomaly("")
+			p.answer(paid("Y"))
+			p.want(succeeded).wantAnomaly("second_success")
+		}},
+		{does: "a doubt of an attempt that nobody recorded is shown where nobody can be asked", run: func(e *env) {
+			for _, o := range []providers.Outcome{paid("X"), declined()} {
+				p := e.queued()
+				p.unaskable = true
+				p.send("a").finish("a", o)
+				p.report("lost", unclear())
+				p.wantLeft(true).wantNoDue().wantAnomaly("late_doubt")
 			}
 		}},
 		{does: "reports of a lost attempt may be repeated", run: func(e *env) {

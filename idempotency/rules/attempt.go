@@ -71,7 +71,7 @@ func (s *step) released(own *Attempt, rel ReleaseStep) {
 	switch {
 	case s.r().successOf(own) != nil:
 		s.evidence("")
-	case s.r().AskFirst:
+	case s.r().askFirst():
 		s.word("ask_first", "", "")
 		s.doubt("a late result must be asked about")
 	default:
@@ -196,7 +196,7 @@ func (s *step) own(a *Attempt, fin FinishStep) {
 // undecided is what follows where the owner did not succeed, nor another attempt.
 func (s *step) undecided(a *Attempt, fin FinishStep) {
 	r, o := s.r(), fin.Outcome
-	askFirst := r.AskFirst && !off(askFirstAfterLatePending)
+	askFirst := r.askFirst()
 	switch {
 	case o.Class == providers.Pending:
 		s.await(fin.After, "")

@@ -82,7 +82,13 @@ func (s *step) successAgain(o Outcome) {
 
 func (s *step) latePending(a *Attempt, o Outcome, after time.Duration) {
 	r := s.r()
-	if r.State == Succeeded || r.State == Reversed || r.State == Pending && o.ProviderID != r.ProviderID {
+	switch {
+	case r.State == Succeeded || r.State == Reversed:
+		if s.inserted {
+			s.watchUnrecorded("late_pending", o.ProviderID)
+		}
+		return
+	case r.State == Pending && o.ProviderID != r.ProviderID:
 		return
 	}
 	a.Fate, a.ProviderID, a.Heard = FatePending, o.ProviderID, false
@@ -167,9 +173,19 @@ func (s *step) lateDoubt(a *Attempt) {
 	case r.State == Queued || r.State == Ready || r.State == Blocked:
 		s.word("result_unrecorded", "", "")
 		s.doubt("it must be asked about first")
-	case r.State.Final() && r.WatchUntil == 0:
-		if due := s.watch(); due != 0 {
-			s.wake(due)
-		}
+	case r.State.Final():
+		s.watchUnrecorded("late_doubt", "")
 	}
+}
+
+// watchUnrecorded: a payment is settled, and an attempt that the store had lost may have been executed as well. It is
+// looked for; where nobody can be asked, a person must know.
+func (s *step) watchUnrecorded(kind, providerID string) {
+	r := s.r()
+	if !r.Askable {
+		s.contradict(kind, providerID)
+		return
+	}
+	r.WatchUntil, r.ProofOnly = s.in(watchTime), false
+	s.wake(s.now)
 }

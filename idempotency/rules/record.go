@@ -156,6 +156,9 @@ func (r *Record) count(is func(Fate) bool, except *Attempt) int {
 	return n
 }
 
+// askFirst: when the owner ends, the provider must be asked about another attempt before anything is sent again.
+func (r *Record) askFirst() bool { return r.AskFirst && !off(askFirstAfterLatePending) }
+
 func (r *Record) attempt(id string) *Attempt {
 	for i := range r.Attempts {
 		if r.Attempts[i].ID == id {

@@ -267,7 +267,7 @@ func (s *step) recover() {
 	switch {
 	case r.successOf(own) != nil:
 		s.evidence("")
-	case own != nil && own.Fate == NotYet && !r.AskFirst:
+	case own != nil && own.Fate == NotYet && !r.askFirst():
 		s.ready(0, "lease lapsed")
 	case off(lapsedIsInDoubt):
 		s.ready(0, "lease lapsed")
@@ -334,6 +334,7 @@ func (s *step) credit(fate Fate, providerID string) {
 		if !a.Fate.mayHaveLeft() || !named && !alone {
 			continue
 		}
+		before := *a
 		if a.Fate.undecided() {
 			a.Heard = true
 		}
@@ -342,6 +343,9 @@ func (s *step) credit(fate Fate, providerID string) {
 		}
 		if providerID != "" {
 			a.ProviderID = providerID
+		}
+		if *a != before {
+			s.changed()
 		}
 		return
 	}

@@ -324,3 +324,32 @@ func TestTheMapRefusesWhatItShould(t *testing.T) {
 		}
 	}
 }
+
+// longestRule is how many lines a function of the rules about money may have: each must be read at one glance.
+const longestRule = 40
+
+func TestRulesAreShort(t *testing.T) {
+	files, err := filepath.Glob("../../idempotency/rules/*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no rules", err)
+	}
+	fset := token.NewFileSet()
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(fset, name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range file.Decls {
+			f, ok := d.(*ast.FuncDecl)
+			if !ok {
+				continue
+			}
+			if lines := fset.Position(f.End()).Line - fset.Position(f.Pos()).Line + 1; lines > longestRule {
+				t.Errorf("%s: %s has %d lines, more than %d", name, f.Name.Name, lines, longestRule)
+			}
+		}
+	}
+}

@@ -181,6 +181,8 @@ func anomalyStep(kind string) string {
 			"arrived, reverse if it did not or came back."
 	case kind == "not_sent_but_known":
 		return "The provider knows it although nothing was sent: find out who sent it."
+	case kind == "late_doubt":
+		return "One more attempt may have been executed, and nobody can be asked: look for a second transaction at the provider."
 	case strings.HasPrefix(kind, "refused_after"):
 		return "The provider refused it after it had said otherwise: look at the transaction there."
 	default:

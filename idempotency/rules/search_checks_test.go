@@ -1,0 +1,167 @@
+package rules
+
+import "slices"
+
+// What a step or a state may break. A row says which of these its world can show.
+const (
+	sentTwice     = "executed twice"
+	hiddenDouble  = "executed twice, and nobody is told"
+	forgotten     = "forgotten: nobody looks at it, and no list shows it"
+	falseFailed   = "a machine called it failed, and it may have been executed"
+	falseSuccess  = "succeeded, and nothing was executed"
+	unwatched     = "failed, may have been executed, and nobody looks"
+	notRepeatable = "the same step again changed something"
+	silentChange  = "state or fate changed, and the version did not"
+	fateReopened  = "what an attempt said of itself was forgotten"
+	sentUnasked   = "told to send, though another attempt may have left and nobody took that risk"
+	tookAnothers  = "somebody else's payment was taken for ours, though every attempt was told of it"
+	hurriedPerson = "called not received before the settle time was over"
+)
+
+// check holds one step against what every step must keep.
+func (x *explorer) check(s *state, c *Change, now Time) {
+	before, after := &s.rec, &c.Record
+	switch {
+	case after.Version == before.Version && (before.State != after.State || fatesDiffer(before, after)):
+		x.broken = silentChange
+	case reopened(before, after):
+		x.broken = fateReopened
+	case c.Moved && after.State == Failed && !slices.Contains(s.ignores, falseFailed) && s.falselyFailed(c):
+		x.broken = falseFailed
+	case c.Moved && after.State == Failed && after.Code == "not_received" && s.hurried(now):
+		x.broken = hurriedPerson
+	case c.Moved && (after.State == Succeeded || after.State == Pending) && s.taken && after.Code != "resolved" && noneOpen(before):
+		x.broken = tookAnothers
+	case before.State != Sending && after.State == Sending && s.unasked(after):
+		x.broken = sentUnasked
+	}
+}
+
+// repeat takes the step of an attempt once more: its reply may have been lost.
+func (x *explorer) repeat(s *state, c *Change, step func(Record, Policy, Facts, Time) Change, f Facts, now Time) {
+	again := step(c.Record, s.policy, f, now)
+	if !sameRecord(s, c.Record, again.Record) {
+		x.broken = notRepeatable
+	}
+}
+
+func sameRecord(s *state, a, b Record) bool {
+	text := func(r Record) string {
+		r.Attempts = slices.Clone(r.Attempts)
+		one := state{row: s.row, rec: r, now: s.now}
+		one.normalize()
+		return string(one.encode(nil))
+	}
+	return a.Version == b.Version && text(a) == text(b)
+}
+
+func noneOpen(r *Record) bool {
+	return !slices.ContainsFunc(r.Attempts, func(a Attempt) bool { return a.Fate == Open })
+}
+
+func fatesDiffer(a, b *Record) bool {
+	return !slices.EqualFunc(a.Attempts, b.Attempts, func(x, y Attempt) bool { return x.Fate == y.Fate })
+}
+
+// reopened: an attempt that has reported is undecided again.
+func reopened(before, after *Record) bool {
+	for i := range before.Attempts {
+		a := &before.Attempts[i]
+		if now := after.attempt(a.ID); a.reported() && (now == nil || now.Fate == Open || now.Fate == NotYet) {
+			return true
+		}
+	}
+	return false
+}
+
+// falselyFailed: a machine's "failed" means that nothing of it was executed, or will be.
+func (s *state) falselyFailed(c *Change) bool {
+	if c.Record.Code == "resolved" || c.Record.Code == "not_received" || c.Record.Code == "expired_unpaid" {
+		return false
+	}
+	for i := range s.tries[:s.begun] {
+		if s.mayBeExecuted(i) && !s.tries[i].closed {
+			return true
+		}
+	}
+	return false
+}
+
+// mayBeExecuted: it was, or can still be.
+func (s *state) mayBeExecuted(i int) bool {
+	switch t := s.tries[i]; t.at {
+	case accepted, executed:
+		return true
+	case inFlight:
+		return !s.foreign && (!s.punctual || s.now < t.until)
+	case nowhere:
+		return t.moves && (!s.punctual || s.now < t.until) && slices.ContainsFunc(s.workers[:], func(w worker) bool {
+			return w.doing == told && int(w.id) == i+1
+		})
+	case declined, throttled, duplicate:
+	}
+	return false
+}
+
+// hurried: an attempt that the provider may still execute within its settle time is called not received.
+func (s *state) hurried(now Time) bool { return now < s.rec.lastEnd().Add(s.policy.Settle) }
+
+// unasked: another attempt that may have left forbids a send that nobody took the risk of. Under resend it
+// may no longer be executed by then, or its provider broke the condition.
+func (s *state) unasked(after *Record) bool {
+	if s.policy.Resend && !s.punctual {
+		return false
+	}
+	for i := range s.tries[:s.begun] {
+		if name(uint8(i+1)) != after.Owner && s.mayBeExecuted(i) && !s.tries[i].excused { //nolint:gosec // three
+			return s.forgets == 0
+		}
+	}
+	return false
+}
+
+// broken says what of the promise this state breaks, the gravest first.
+func (s *state) broken() string {
+	executions, ours := 0, false
+	for i := range s.tries[:s.begun] {
+		t := s.tries[i]
+		ours = ours || t.at == executed
+		if t.at == executed && !t.excused {
+			executions++
+			if t.twice {
+				executions++
+			}
+		}
+	}
+	r := &s.rec
+	seen := s.told || r.Anomaly != nil || r.Cleared != "" || r.WatchUntil != 0 && s.due
+	switch {
+	case executions > 1 && r.State.Final() && !seen && s.silent():
+		return hiddenDouble
+	case executions > 1 && !slices.Contains(s.ignores, sentTwice):
+		return sentTwice
+	case s.lost:
+		return ""
+	case !r.State.Final() && !s.due && r.State != Held && r.State != Blocked && r.Anomaly == nil:
+		return forgotten
+	case r.State == Succeeded && !ours && !seen && !slices.Contains(s.ignores, falseSuccess):
+		return falseSuccess
+	case r.State == Failed && !seen && s.anyExecutable():
+		return unwatched
+	}
+	return ""
+}
+
+// silent: no worker has anything to report, and no answer is on its way.
+func (s *state) silent() bool {
+	return s.workers[0].doing == idle && s.workers[1].doing == idle && s.asker.doing == idle
+}
+
+func (s *state) anyExecutable() bool {
+	for i := range s.tries[:s.begun] {
+		if s.mayBeExecuted(i) && !s.tries[i].excused {
+			return s.silent()
+		}
+	}
+	return false
+}
