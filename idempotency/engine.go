@@ -187,6 +187,10 @@ func (l *Ledger) Begin(ctx context.Context, k Key, b BeginRequest) (Begun, error
 		c, begun = rules.Begin(loaded.Record, p, f, loaded.Now, b)
 		return c, nil
 	})
+	if err == nil && begun.Verdict == Send && t.change.Empty() {
+		// Its first Begin was written and the answer lost, so that nobody knows whether replicas have it.
+		err = l.acknowledged(ctx, "begin", k)
+	}
 	if errors.Is(err, ErrReplicas) {
 		_, releaseErr := l.Release(ctx, k, b.Attempt, "replicas", time.Second)
 		return Begun{}, errors.Join(err, releaseErr)
@@ -195,6 +199,13 @@ func (l *Ledger) Begin(ctx context.Context, k Key, b BeginRequest) (Begun, error
 		return Begun{}, err
 	}
 	return l.begun(k, t, begun, b.Attempt), nil
+}
+
+func (l *Ledger) acknowledged(ctx context.Context, step string, k Key) error {
+	if err := l.store.Acknowledged(ctx, k.Provider); err != nil {
+		return stepError(step, k, err)
+	}
+	return nil
 }
 
 func (l *Ledger) begun(k Key, t took, b rules.Begun, attempt string) Begun {
