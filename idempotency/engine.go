@@ -149,24 +149,36 @@ func (l *Ledger) record(ctx context.Context, provider string, rs []Registration,
 }
 
 // Restore records again a payment that the store has lost, from what Begin gave the attempt: in doubt, with that attempt
-// open. Where there is a record it is left alone. The attempt's Finish follows.
+// open, and its exclusive object claimed unless somebody else has claimed it meanwhile. Where there is a record it is left
+// alone. The attempt's Finish follows.
 func (l *Ledger) Restore(ctx context.Context, r Registration, a RestoredAttempt) error {
-	loaded, err := l.store.Load(ctx, r.Key.Provider, []Want{l.want(r.Key)})
-	if err != nil {
-		return stepError("restore", r.Key, err)
+	res := rules.RestoreStep{
+		Registration: l.registration(r), Attempt: rules.Attempt{ID: a.Attempt, End: fromTime(a.LeaseEnd)}, Askable: a.Askable,
 	}
-	if loaded[0].Text != "" {
-		return nil
+	for range mostTries {
+		loaded, err := l.store.Load(ctx, r.Key.Provider, []Want{l.want(r.Key)})
+		if err == nil {
+			err = loaded[0].Err
+		}
+		if err != nil {
+			return stepError("restore", r.Key, err)
+		}
+		if loaded[0].Text != "" {
+			return nil
+		}
+		d := l.decision(r.Key, loaded[0], rules.Restore(l.policy(r.Key.Provider), loaded[0].Now, res))
+		d.Payload, d.Object = l.sealedPayload(r), r.Object
+		written, errs := l.store.Commit(ctx, r.Key.Provider, []Decision{d})
+		switch {
+		case errs[0] != nil:
+			return stepError("restore", r.Key, errs[0])
+		case written[0].Done:
+			return nil
+		case written[0].Failed == rules.ObjectFree:
+			res.Taken = true
+		}
 	}
-	c := rules.Restore(l.policy(r.Key.Provider), loaded[0].Now, l.registration(r),
-		rules.Attempt{ID: a.Attempt, End: fromTime(a.LeaseEnd)}, a.Askable)
-	d := l.decision(r.Key, loaded[0], c)
-	d.Payload, d.Object = l.sealedPayload(r), r.Object
-	_, errs := l.store.Commit(ctx, r.Key.Provider, []Decision{d})
-	if errs[0] != nil {
-		return stepError("restore", r.Key, errs[0])
-	}
-	return nil // written, or somebody else was faster
+	return stepError("restore", r.Key, ErrBusy)
 }
 
 // RestoredAttempt is what a worker knows of its own attempt.

@@ -99,6 +99,18 @@ func lostRows() []row {
 			p.want(held).wantLeft(true).report("a", paid("X"))
 			p.want(succeeded)
 		}},
+		{does: "a record that is recorded again claims its exclusive object again", run: func(e *env) {
+			p := e.ghost(true, ofInstruction)
+			other := e.registration("other")
+			ofInstruction(&other)
+			if got := e.register(other)[0]; got.Result != idempotency.Conflict || got.Existing != p.key.ID() {
+				e.t.Fatalf("another payment of the same object: got %+v", got)
+			}
+		}},
+		{does: "a record is recorded again though somebody else has claimed its object meanwhile", run: func(e *env) {
+			e.queued(ofInstruction)
+			e.ghost(true, ofInstruction).want(inDoubt).wantLeft(true)
+		}},
 		{does: "recording again leaves a record alone that is there", run: func(e *env) {
 			p := e.reach(succeeded)
 			before := p.show()
@@ -111,13 +123,18 @@ func lostRows() []row {
 }
 
 // ghost is a payment that the store does not know, whose worker still holds attempt "a".
-func (e *env) ghost(askable bool) *payment {
+func (e *env) ghost(askable bool, changes ...func(*idempotency.Registration)) *payment {
 	e.t.Helper()
 	p := &payment{env: e, key: e.registration("ghost").Key, reg: e.registration("ghost")}
+	for _, c := range changes {
+		c(&p.reg)
+	}
 	b := e.queued().begin("clock")
 	e.must(e.Ledger.Restore(e.ctx(), p.reg, idempotency.RestoredAttempt{Attempt: p.id("a"), LeaseEnd: b.Now.Add(lease), Askable: askable}))
 	return p
 }
+
+func ofInstruction(r *idempotency.Registration) { r.Object = "instruction:1" }
 
 // Two attempts that both succeeded are two payments; whether anything may have left is one rule.
 func doubleRows() []row {
