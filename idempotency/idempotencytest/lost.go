@@ -138,7 +138,24 @@ func ofInstruction(r *idempotency.Registration) { r.Object = "instruction:1" }
 
 // Two attempts that both succeeded are two payments; whether anything may have left is one rule.
 func doubleRows() []row {
-	var rows []row
+	rows := []row{
+		{does: "a success without an id is an anomaly where the one on record may be another attempt's", policy: resend, run: func(e *env) {
+			p := e.resent()
+			p.finish("b", unclear())
+			_, err := p.resolve("succeeded", "X")
+			e.must(err)
+			p.finish("a", paid(""))
+			p.want(succeeded).wantID("X").wantAnomaly("second_success")
+		}},
+		{does: "a success without an id is the one on record where there was one attempt", run: func(e *env) {
+			p := e.queued().send("a")
+			p.finish("a", unclear())
+			_, err := p.resolve("succeeded", "X")
+			e.must(err)
+			p.finish("a", paid(""))
+			p.want(succeeded).wantID("X").wantAnomaly("")
+		}},
+	}
 	for _, ids := range [][2]string{{"X", "Y"}, {"X", ""}, {"", "X"}, {"", ""}} {
 		rows = append(rows, row{
 			does:   "two attempts that succeed as '" + ids[0] + "' and '" + ids[1] + "' are an anomaly, and no id is lost",
