@@ -149,24 +149,36 @@ func (l *Ledger) record(ctx context.Context, provider string, rs []Registration,
 }
 
 // Restore records again a payment that the store has lost, from what Begin gave the attempt: in doubt, with that attempt
-// open. Where there is a record it is left alone. The attempt's Finish follows.
+// open, and its exclusive object claimed unless somebody else has claimed it meanwhile. Where there is a record it is left
+// alone. The attempt's Finish follows.
 func (l *Ledger) Restore(ctx context.Context, r Registration, a RestoredAttempt) error {
-	loaded, err := l.store.Load(ctx, r.Key.Provider, []Want{l.want(r.Key, withoutDetails)})
-	if err != nil {
-		return stepError("restore", r.Key, err)
+	res := rules.RestoreStep{
+		Registration: l.registration(r), Attempt: rules.Attempt{ID: a.Attempt, End: fromTime(a.LeaseEnd)}, Askable: a.Askable,
 	}
-	if loaded[0].Text != "" {
-		return nil
+	for range mostTries {
+		loaded, err := l.store.Load(ctx, r.Key.Provider, []Want{l.want(r.Key, withoutDetails)})
+		if err == nil {
+			err = loaded[0].Err
+		}
+		if err != nil {
+			return stepError("restore", r.Key, err)
+		}
+		if loaded[0].Text != "" {
+			return nil
+		}
+		d := l.decision(r.Key, loaded[0], rules.Restore(l.policy(r.Key.Provider), loaded[0].Now, res))
+		d.Payload, d.Object = l.sealedPayload(r), r.Object
+		written, errs := l.store.Commit(ctx, r.Key.Provider, []Decision{d})
+		switch {
+		case errs[0] != nil:
+			return stepError("restore", r.Key, errs[0])
+		case written[0].Done:
+			return nil
+		case written[0].Failed == rules.ObjectFree:
+			res.Taken = true
+		}
 	}
-	c := rules.Restore(l.policy(r.Key.Provider), loaded[0].Now, l.registration(r),
-		rules.Attempt{ID: a.Attempt, End: fromTime(a.LeaseEnd)}, a.Askable)
-	d := l.decision(r.Key, loaded[0], c)
-	d.Payload, d.Object = l.sealedPayload(r), r.Object
-	_, errs := l.store.Commit(ctx, r.Key.Provider, []Decision{d})
-	if errs[0] != nil {
-		return stepError("restore", r.Key, errs[0])
-	}
-	return nil // written, or somebody else was faster
+	return stepError("restore", r.Key, ErrBusy)
 }
 
 // RestoredAttempt is what a worker knows of its own attempt.
@@ -187,6 +199,10 @@ func (l *Ledger) Begin(ctx context.Context, k Key, b BeginRequest) (Begun, error
 		c, begun = rules.Begin(loaded.Record, p, f, loaded.Now, b)
 		return c, nil
 	})
+	if err == nil && begun.Verdict == Send && t.change.Empty() {
+		// Its first Begin was written and the answer lost, so that nobody knows whether replicas have it.
+		err = l.acknowledged(ctx, "begin", k)
+	}
 	if errors.Is(err, ErrReplicas) {
 		_, releaseErr := l.Release(ctx, k, b.Attempt, "replicas", time.Second)
 		return Begun{}, errors.Join(err, releaseErr)
@@ -195,6 +211,13 @@ func (l *Ledger) Begin(ctx context.Context, k Key, b BeginRequest) (Begun, error
 		return Begun{}, err
 	}
 	return l.begun(k, t, begun, b.Attempt), nil
+}
+
+func (l *Ledger) acknowledged(ctx context.Context, step string, k Key) error {
+	if err := l.store.Acknowledged(ctx, k.Provider); err != nil {
+		return stepError(step, k, err)
+	}
+	return nil
 }
 
 func (l *Ledger) begun(k Key, t took, b rules.Begun, attempt string) Begun {

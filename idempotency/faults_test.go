@@ -416,7 +416,7 @@ func TestReplicasMustAcknowledge(t *testing.T) {
 	t.Parallel()
 	s := redistest.Start(t)
 	o := idempotency.Options{Replicas: 1, ReplicaTimeout: 50 * time.Millisecond}
-	open(t, s, s.Client(), idempotency.Options{}).register("a", "b", "c")
+	open(t, s, s.Client(), idempotency.Options{}).register("a", "b", "c", "d")
 	b := open(t, s, s.Client(), o)
 	b.waitsForEveryIntent()
 	t.Run("without one nothing is sent and nobody owns the payment", func(t *testing.T) {
@@ -450,7 +450,10 @@ func (b *book) waitsForEveryIntent() {
 	alone := &book{Fixture: b.Fixture, t: b.t, rdb: b.rdb, store: idempotency.NewRedis(b.rdb, withTestClock(idempotency.Options{}))}
 	_, err := alone.store.Begin(ctx, key("c"), idempotency.BeginRequest{Attempt: "c", Lease: lease, Askable: true, OpensLate: true})
 	b.must(err)
+	_, err = alone.store.Begin(ctx, key("d"), beginAs("d"))
+	b.must(err)
 	steps := map[string]func() error{
+		"begin again":    func() error { _, err := b.store.Begin(ctx, key("d"), beginAs("d")); return err },
 		"register":       func() error { _, err := b.store.Register(ctx, registration("new")); return err },
 		"register again": func() error { _, err := b.store.Register(ctx, registration("new")); return err },
 		"note":           func() error { return b.store.Note(ctx, key("c"), "c", nil, true) },
@@ -461,14 +464,21 @@ func (b *book) waitsForEveryIntent() {
 		"halt":   func() error { return b.store.Halt(ctx, provider, "other", by) },
 		"unhalt": func() error { return b.store.Unhalt(ctx, provider, "other", by) },
 	}
-	for _, name := range []string{"register", "register again", "note", "cancel", "halt", "unhalt"} {
+	for _, name := range []string{"begin again", "register", "register again", "note", "cancel", "halt", "unhalt"} {
 		if err := steps[name](); !errors.Is(err, idempotency.ErrReplicas) {
 			b.t.Errorf("%s with no replica: got %v", name, err)
 		}
 	}
+	if r := b.want("d", idempotency.Ready); r.MayHaveLeft {
+		b.t.Errorf("begun again and not acknowledged: %+v", r)
+	}
 	if s := b.finish("c", "c", unclear); s.State != idempotency.InDoubt {
 		b.t.Errorf("a report waits for replicas, or the note is lost: %+v", s)
 	}
+}
+
+func beginAs(attempt string) idempotency.BeginRequest {
+	return idempotency.BeginRequest{Attempt: attempt, Lease: lease, Askable: true}
 }
 
 func withTestClock(o idempotency.Options) idempotency.Options {

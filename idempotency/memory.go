@@ -242,7 +242,9 @@ func (m *Memory) Due(_ context.Context, provider string, limit int) ([]string, e
 func (m *Memory) Postpone(_ context.Context, provider, id string, by time.Duration) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.shelf(provider).due[id] += rules.Time(by.Milliseconds())
+	if s := m.shelf(provider); s.due[id] != 0 {
+		s.due[id] = m.now().Add(by)
+	}
 	return nil
 }
 

@@ -117,18 +117,41 @@ func (r reading) loaded(now rules.Time) (Loaded, error) {
 		out.Text = text
 		out.Record, out.Err = decode(text)
 	}
+	if err := r.beside(); err != nil {
+		return Loaded{}, err
+	}
 	if r.payload != nil {
 		if payload, err := r.payload.Bytes(); err == nil {
 			out.Payload = payload
 		}
 	}
-	if r.due != nil && r.due.Err() == nil {
+	if r.due != nil {
 		out.Due = rules.Time(r.due.Val())
 	}
 	if r.lookup != nil {
 		out.Lookup = rules.Lookup(r.lookup.Val())
 	}
 	return out, nil
+}
+
+// beside is why what stands beside the record could not be read; what is not there, or is something else, is no reason.
+func (r reading) beside() error {
+	var errs []error
+	if r.payload != nil {
+		errs = append(errs, r.payload.Err())
+	}
+	if r.due != nil {
+		errs = append(errs, r.due.Err())
+	}
+	if r.lookup != nil {
+		errs = append(errs, r.lookup.Err())
+	}
+	for _, err := range errs {
+		if err != nil && !errors.Is(err, redis.Nil) && !redis.HasErrorPrefix(err, "WRONGTYPE") {
+			return err
+		}
+	}
+	return nil
 }
 
 // decode refuses what is no record, also where it is JSON.
@@ -339,7 +362,12 @@ func (s *redisStore) now(ctx context.Context, provider string) (int64, error) {
 
 // Postpone implements Store.
 func (s *redisStore) Postpone(ctx context.Context, provider, id string, by time.Duration) error {
-	return s.db.Client.ZIncrBy(ctx, at(provider).due(), float64(by.Milliseconds()), id).Err()
+	now, err := s.now(ctx, provider)
+	if err != nil {
+		return err
+	}
+	due := redis.Z{Score: float64(rules.Time(now).Add(by)), Member: id}
+	return s.db.Client.ZAddXX(ctx, at(provider).due(), due).Err()
 }
 
 // Waits implements Store.

@@ -17,7 +17,7 @@ type Store interface {
 	Commit(ctx context.Context, provider string, decisions []Decision) ([]Committed, []error)
 	// Due returns the ids that are due, the longest due first.
 	Due(ctx context.Context, provider string, limit int) ([]string, error)
-	// Postpone puts an id that cannot be looked at behind the others.
+	// Postpone makes an id that cannot be looked at due that much later than now, behind all that is due.
 	Postpone(ctx context.Context, provider, id string, by time.Duration) error
 	// Waits says, by id, which of these payments are parked, and for which reason.
 	Waits(ctx context.Context, provider string, ids []string) (map[string]string, error)

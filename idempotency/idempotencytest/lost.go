@@ -126,6 +126,18 @@ func lostRows() []row {
 			p.want(held).wantLeft(true).report("a", paid("X"))
 			p.want(succeeded)
 		}},
+		{does: "a record that is recorded again claims its exclusive object again", run: func(e *env) {
+			p := e.ghost(true, ofInstruction)
+			other := e.registration("other")
+			ofInstruction(&other)
+			if got := e.register(other)[0]; got.Result != idempotency.Conflict || got.Existing != p.key.ID() {
+				e.t.Fatalf("another payment of the same object: got %+v", got)
+			}
+		}},
+		{does: "a record is recorded again though somebody else has claimed its object meanwhile", run: func(e *env) {
+			e.queued(ofInstruction)
+			e.ghost(true, ofInstruction).want(inDoubt).wantLeft(true)
+		}},
 		{does: "recording again leaves a record alone that is there", run: func(e *env) {
 			p := e.reach(succeeded)
 			before := p.show()
@@ -138,17 +150,39 @@ func lostRows() []row {
 }
 
 // ghost is a payment that the store does not know, whose worker still holds attempt "a".
-func (e *env) ghost(askable bool) *payment {
+func (e *env) ghost(askable bool, changes ...func(*idempotency.Registration)) *payment {
 	e.t.Helper()
 	p := &payment{env: e, key: e.registration("ghost").Key, reg: e.registration("ghost")}
+	for _, c := range changes {
+		c(&p.reg)
+	}
 	b := e.queued().begin("clock")
 	e.must(e.Ledger.Restore(e.ctx(), p.reg, idempotency.RestoredAttempt{Attempt: p.id("a"), LeaseEnd: b.Now.Add(lease), Askable: askable}))
 	return p
 }
 
+func ofInstruction(r *idempotency.Registration) { r.Object = "instruction:1" }
+
 // Two attempts that both succeeded are two payments; whether anything may have left is one rule.
 func doubleRows() []row {
-	var rows []row
+	rows := []row{
+		{does: "a success without an id is an anomaly where the one on record may be another attempt's", policy: resend, run: func(e *env) {
+			p := e.resent()
+			p.finish("b", unclear())
+			_, err := p.resolve("succeeded", "X")
+			e.must(err)
+			p.finish("a", paid(""))
+			p.want(succeeded).wantID("X").wantAnomaly("second_success")
+		}},
+		{does: "a success without an id is the one on record where there was one attempt", run: func(e *env) {
+			p := e.queued().send("a")
+			p.finish("a", unclear())
+			_, err := p.resolve("succeeded", "X")
+			e.must(err)
+			p.finish("a", paid(""))
+			p.want(succeeded).wantID("X").wantAnomaly("")
+		}},
+	}
 	for _, ids := range [][2]string{{"X", "Y"}, {"X", ""}, {"", "X"}, {"", ""}} {
 		rows = append(rows, row{
 			does:   "two attempts that succeed as '" + ids[0] + "' and '" + ids[1] + "' are an anomaly, and no id is lost",

@@ -70,7 +70,10 @@ func (s *step) successAgain(o Outcome) {
 		return
 	}
 	switch {
-	case o.ProviderID == "" || o.ProviderID == r.ProviderID:
+	case o.ProviderID == r.ProviderID:
+	case o.ProviderID == "" && r.count(Fate.mayHaveLeft, nil) > 1 && !off(twoSuccessesAreTwo):
+		s.anomaly("second_success", "") // whether it is the one on record or the other attempt's, nobody knows
+	case o.ProviderID == "":
 	case r.ProviderID == "":
 		r.ProviderID = o.ProviderID
 		s.changed()

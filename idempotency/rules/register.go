@@ -68,14 +68,27 @@ func recordNew(p Policy, now Time, reg Registration) *step {
 	return s
 }
 
+// RestoreStep is a payment that the store has lost, as whoever still holds its attempt knows it.
+type RestoreStep struct {
+	Registration
+	Attempt Attempt
+	Askable bool
+	// Taken: somebody else has claimed the exclusive object meanwhile. The payment is recorded all the same, because it may
+	// have been executed.
+	Taken bool
+}
+
 // Restore records again a payment that the store has lost, with the attempt of whoever still holds it: that attempt
-// may have been executed. A payment that has a record is left alone.
-func Restore(p Policy, now Time, reg Registration, a Attempt, askable bool) Change {
+// may have been executed. Its exclusive object is claimed again, so that no other payment of it is sent.
+func Restore(p Policy, now Time, res RestoreStep) Change {
+	reg, a := res.Registration, res.Attempt
 	reg.Permit = false
 	s := recordNew(p, now, reg)
-	s.Guards, s.Claim = nil, false
+	if res.Taken {
+		s.Guards, s.Claim = nil, false
+	}
 	r := s.r()
-	r.Askable = askable
+	r.Askable = res.Askable
 	a.Fate = Open
 	r.Attempts, r.AttemptCount = []Attempt{a}, 1
 	s.word("record_lost", "", "")

@@ -627,8 +627,7 @@ func (x *explorer) failover() {
 
 // restore records the payment again with the attempt of the worker that reports.
 func (s *state) restore(w *worker, age Time) {
-	a := Attempt{ID: name(w.id), End: s.now - age}
-	c := Restore(s.policy, s.now-age, Registration{}, a, s.askable)
+	c := Restore(s.policy, s.now-age, RestoreStep{Attempt: Attempt{ID: name(w.id), End: s.now - age}, Askable: s.askable})
 	s.lost = false
 	s.write(&c)
 }

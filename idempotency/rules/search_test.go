@@ -110,14 +110,16 @@ func sentAgain(more ...string) []string {
 // take takes the step of that name.
 func (s *state) take(step string) state {
 	var to *state
+	var there []string
 	e := explorer{from: s, emit: func(l label, next *state, _ string) {
+		there = append(there, l.String())
 		if to == nil && l.String() == step {
 			to = next
 		}
 	}}
 	e.steps()
 	if to == nil {
-		panic("no step " + step)
+		panic("no step " + step + " among " + strings.Join(there, ", "))
 	}
 	return decode(s.row, to.encode(nil))
 }
@@ -145,6 +147,15 @@ func searchRows() []*row {
 			from: append(lapsed(), "asker asks", "asker reads not_found", "asker answers not_found", "time passes", "asker asks",
 				"asker reads not_found", "asker answers not_found", "person: resolve as not received",
 				"person: retry, accepting the double risk"),
+		},
+		{
+			name: "hold: pending at the provider", policy: hold(), askable: true, risky: true,
+			from: []string{"worker 1 begins", "worker 2 hands its bytes over", "attempt 1 is accepted", "worker 2 reports pending as 1"},
+		},
+		{
+			name: "hold: held, and still asked about", policy: hold(), askable: true, risky: true,
+			from: append(lapsed(), "asker asks", "asker reads not_found", "asker answers not_found", "time passes", "asker asks",
+				"asker reads not_found", "asker answers not_found"),
 		},
 		{name: "hold: a payer must act", policy: hold(), askable: true, payer: true},
 		{name: "hold: a payer must act, in two steps", policy: hold(), askable: true, payer: true, opensLate: true},
