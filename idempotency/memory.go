@@ -2,7 +2,6 @@ package idempotency
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 	"strings"
 	"sync"
@@ -135,7 +134,7 @@ func object(d Decision) string { return "object " + d.Key.Account + " " + d.Obje
 func (s *shelf) write(d Decision) error {
 	c, id := &d.Change, d.Key.id()
 	if c.Written {
-		text, err := json.Marshal(c.Record)
+		text, err := c.Record.MarshalJSON()
 		if err != nil {
 			return err
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -157,7 +156,7 @@ func (r reading) beside() error {
 // decode refuses what is no record, also where it is JSON.
 func decode(text string) (rules.Record, error) {
 	var r rules.Record
-	if err := json.Unmarshal([]byte(text), &r); err != nil {
+	if err := r.UnmarshalJSON([]byte(text)); err != nil {
 		return r, fmt.Errorf("%w: it is no JSON of a record", ErrDamaged)
 	}
 	if !slices.Contains(States(), r.State) {
@@ -241,7 +240,7 @@ func commit(d Decision) (*kv.Commit, error) {
 		guard(out, p, d, g)
 	}
 	if c.Written {
-		text, err := json.Marshal(c.Record)
+		text, err := c.Record.MarshalJSON() // called by itself, it is not checked and copied once more
 		if err != nil {
 			return nil, err
 		}

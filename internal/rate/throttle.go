@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -21,18 +22,32 @@ type Throttle struct {
 	rdb    redis.UniversalClient
 	script *redis.Script
 	probe  time.Duration
+
+	mu sync.Mutex
+	// free is until when an account that had not been told to wait is not looked up again.
+	free map[string]time.Time
 }
+
+// believed is how long an account that has not been told to wait is taken for free: a worker that sends a thousand requests a second looks
+// twenty times, and hears of another worker's 429 that much later. Its own counts at once.
+const believed = 50 * time.Millisecond
 
 // NewThrottle makes a throttle; a probe that has not reported after this while is given up, and another takes its place.
 func NewThrottle(rdb redis.UniversalClient, probe time.Duration) *Throttle {
-	return &Throttle{rdb: rdb, script: redis.NewScript(throttleSource), probe: probe}
+	return &Throttle{rdb: rdb, script: redis.NewScript(throttleSource), probe: probe, free: map[string]time.Time{}}
 }
 
 // Enter reports whether a request of the account may be made, and whether it is the probe: then Leave must be called. An account that was
-// not told to wait costs one read.
+// not told to wait costs one read in a while.
 func (t *Throttle) Enter(ctx context.Context, provider, account string) (free, probe bool, err error) {
+	name := provider + "/" + account
+	looked := time.Now()
+	if t.isFree(name, looked) {
+		return true, false, nil
+	}
 	err = t.rdb.HGet(ctx, idempotency.ThrottledKey(provider), account).Err()
 	if errors.Is(err, redis.Nil) {
+		t.set(name, looked.Add(believed))
 		return true, false, nil
 	}
 	if err != nil {
@@ -44,8 +59,21 @@ func (t *Throttle) Enter(ctx context.Context, provider, account string) (free, p
 
 // Hold makes the account wait this long from now, or as long as it was told before if that is longer.
 func (t *Throttle) Hold(ctx context.Context, provider, account string, d time.Duration) error {
+	defer t.set(provider+"/"+account, time.Time{})
 	_, err := t.run(ctx, "hold", provider, account, d)
 	return err
+}
+
+func (t *Throttle) isFree(name string, now time.Time) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return now.Before(t.free[name])
+}
+
+func (t *Throttle) set(name string, until time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.free[name] = until
 }
 
 // Leave reports what became of the probe: well if the provider answered it with anything but another wait.
