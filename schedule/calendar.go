@@ -124,6 +124,11 @@ func (c Calendar) reached(n int) time.Time {
 		_, offset := t.Zone()
 		exact := time.Unix(wanted-int64(offset), 0)
 		_, change := t.ZoneBounds()
+		if !change.IsZero() && !change.After(t) {
+			// Go takes the last day of a leap year for the first of the next one, where a zone's rule goes on for ever, and has that
+			// day end before it begins. No zone changes its clock on it.
+			change = t.Add(24 * time.Hour)
+		}
 		switch {
 		case exact.Before(t):
 			return wholeMinute(t) // skipped by the change at t

@@ -233,3 +233,27 @@ func TestACalendarWithoutUnitIsAMistakeOfTheProgram(t *testing.T) {
 	}()
 	Calendar{Every: "fortnight", Start: mustDate(t, "2026-05-15")}.Due(1)
 }
+
+// TestTheLastDayOfALeapYearIsADay: Go's bounds of a zone that goes by a rule are wrong on it, and a search by them never ended.
+func TestTheLastDayOfALeapYearIsADay(t *testing.T) {
+	t.Parallel()
+	for _, name := range append(latinAmerica, oddities...) {
+		zone, err := LoadZone(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := Calendar{Every: Day, Start: Date{2027, time.December, 31}, At: TimeOfDay{9, 30}, Zone: zone}
+		for year := 2028; year <= 2096; year += 4 {
+			for _, day := range []Date{{year, time.December, 30}, {year, time.December, 31}, {year + 1, time.January, 1}} {
+				n := 1 + day.daysSince(c.Start)
+				want := time.Date(day.Year, day.Month, day.Day, 9, 30, 0, 0, zone)
+				if got := c.Due(n); !got.Equal(want) {
+					t.Errorf("%s: %v falls due at %s, want %s", name, day, got, want)
+				}
+				if p, ok := c.Period(want); !ok || p != n {
+					t.Errorf("%s: period at %s is %d, %t", name, want, p, ok)
+				}
+			}
+		}
+	}
+}
