@@ -21,6 +21,15 @@ func parkRows() []row {
 				e.must(err)
 			}
 		}},
+		{does: "however often it was parked, one that is let go is looked at again soon", run: func(e *env) {
+			p := e.queued()
+			for range 8 {
+				p.park("halted")
+				e.wantUnparked("halted", 10, 1)
+				wantWoken(p, false)
+			}
+			p.wantDue(10 * time.Second)
+		}},
 		{does: "a question may be parked too, and is asked when it is let go", run: func(e *env) {
 			for _, s := range []idempotency.State{inDoubt, pending, held} {
 				p := e.reach(s).park("circuit:default").wantWaits("circuit:default")

@@ -13,6 +13,9 @@ func Park(r Record, p Policy, now Time, reason string) Change {
 		return s.Change
 	}
 	s.wake(s.ownTime())
+	if s.r().Wakes > 0 { // let go, it is woken as soon as one that waited for nothing: wake-ups that found the reason count for nothing
+		s.r().Wakes, s.Written = 0, true
+	}
 	s.Waits = reason
 	return s.done()
 }
