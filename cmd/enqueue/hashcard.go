@@ -13,6 +13,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/remesa/remesa/internal/config"
+	"github.com/remesa/remesa/internal/terminal"
 	"github.com/remesa/remesa/internal/wiring"
 	"github.com/remesa/remesa/providers"
 )
@@ -123,32 +124,10 @@ func askTwice(ctx context.Context, in *os.File, prompt io.Writer) (first, second
 	return first, second, err
 }
 
-// ask reads a line without echo. A signal gives the terminal its echo back.
-func ask(ctx context.Context, in *os.File, prompt io.Writer, what string) (string, error) {
-	fd := int(in.Fd())
-	before, err := term.GetState(fd)
+func ask(ctx context.Context, in *os.File, prompt io.Writer, question string) (string, error) {
+	line, err := terminal.Ask(ctx, in, prompt, question)
 	if err != nil {
-		return "", errors.New("hashcard: the terminal cannot be read")
+		return "", fmt.Errorf("hashcard: %w", err)
 	}
-	_, _ = fmt.Fprint(prompt, what) // a person who sees no question answers none
-	type reading struct {
-		text []byte
-		err  error
-	}
-	read := make(chan reading, 1)
-	go func() {
-		text, err := term.ReadPassword(fd)
-		read <- reading{text, err}
-	}()
-	defer func() { _, _ = fmt.Fprintln(prompt) }() // the line break was not shown either
-	select {
-	case r := <-read:
-		if r.err != nil {
-			return "", errors.New("hashcard: the terminal cannot be read")
-		}
-		return strings.TrimSpace(string(r.text)), nil
-	case <-ctx.Done():
-		_ = term.Restore(fd, before)
-		return "", errors.New("hashcard: interrupted")
-	}
+	return strings.TrimSpace(line), nil
 }

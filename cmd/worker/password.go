@@ -12,6 +12,7 @@ import (
 
 	"github.com/remesa/remesa/internal/config"
 	"github.com/remesa/remesa/internal/login"
+	"github.com/remesa/remesa/internal/terminal"
 )
 
 type passwordCmd struct {
@@ -43,11 +44,11 @@ func readPassword(ctx context.Context, in *os.File, prompt io.Writer) (string, e
 	if !term.IsTerminal(int(in.Fd())) {
 		return oneLine(in)
 	}
-	first, err := askSilently(ctx, in, prompt, "password: ")
+	first, err := terminal.Ask(ctx, in, prompt, "password: ")
 	if err != nil {
 		return "", err
 	}
-	second, err := askSilently(ctx, in, prompt, "the same again: ")
+	second, err := terminal.Ask(ctx, in, prompt, "the same again: ")
 	if err == nil && first != second {
 		err = errors.New("the two differ")
 	}
@@ -64,34 +65,4 @@ func oneLine(in io.Reader) (string, error) {
 		return "", errors.New("standard input must have one line, the password")
 	}
 	return lines[0], nil
-}
-
-// askSilently reads a line without echo. A signal gives the terminal its echo back.
-func askSilently(ctx context.Context, in *os.File, prompt io.Writer, what string) (string, error) {
-	fd := int(in.Fd())
-	before, err := term.GetState(fd)
-	if err != nil {
-		return "", errors.New("the terminal cannot be read")
-	}
-	_, _ = fmt.Fprint(prompt, what) // a person who sees no question answers none
-	type reading struct {
-		text []byte
-		err  error
-	}
-	read := make(chan reading, 1)
-	go func() {
-		text, err := term.ReadPassword(fd)
-		read <- reading{text, err}
-	}()
-	defer func() { _, _ = fmt.Fprintln(prompt) }() // the line break was not shown either
-	select {
-	case r := <-read:
-		if r.err != nil {
-			return "", errors.New("the terminal cannot be read")
-		}
-		return string(r.text), nil
-	case <-ctx.Done():
-		_ = term.Restore(fd, before)
-		return "", errors.New("interrupted")
-	}
 }
