@@ -13,7 +13,8 @@ import (
 	"github.com/remesa/remesa/internal/redistest"
 )
 
-// TestDamagedRecordsHoldUpNobody: what cannot be read goes behind what can, however long it has been due.
+// TestDamagedRecordsHoldUpNobody: what cannot be read goes behind what can, however long it has
+// been due.
 func TestDamagedRecordsHoldUpNobody(t *testing.T) {
 	t.Parallel()
 	_, b := startBook(t)
@@ -35,8 +36,8 @@ func TestDamagedRecordsHoldUpNobody(t *testing.T) {
 	}
 }
 
-// TestWhatMayNotBeReadIsNotMissing: details that Redis does not hand out are not taken for details that are not there, by
-// which the payment would be begun and fail.
+// TestWhatMayNotBeReadIsNotMissing: details that Redis does not hand out are not taken for details
+// that are not there, by which the payment would be begun and fail.
 func TestWhatMayNotBeReadIsNotMissing(t *testing.T) {
 	t.Parallel()
 	s := redistest.Start(t)

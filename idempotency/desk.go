@@ -34,7 +34,8 @@ type Record struct {
 	// Waits is the reason for which the payment is parked, if it is: it goes on when that ends.
 	Waits   string
 	History []Event
-	// Unopened says why metadata is not there, or message or action URL still sealed; an error of package seal.
+	// Unopened says why metadata is not there, or message or action URL still sealed; an error of
+	// package seal.
 	Unopened error
 }
 
@@ -79,8 +80,9 @@ func (l *Ledger) Show(ctx context.Context, k Key) (Record, error) {
 	return r[0], l.markWaiting(ctx, k.Provider, r)
 }
 
-// List calls yield for the payments that match, oldest first within a state, until it returns false. Open states, anomalies
-// and what failed in the last 30 days are indexed; other states look at all records. A record that cannot be read is skipped.
+// List calls yield for the payments that match, oldest first within a state, until it returns
+// false. Open states, anomalies and what failed in the last 30 days are indexed; other states look
+// at all records. A record that cannot be read is skipped.
 func (l *Ledger) List(ctx context.Context, f Filter, yield func(Record) bool) error {
 	index := Index{State: f.State, Open: f.State == "", Anomalies: f.Anomalies}
 	return l.store.Listed(ctx, f.Provider, index, func(ids []string) (bool, error) {
@@ -126,7 +128,8 @@ func (l *Ledger) matching(f Filter, ids []string, all []Loaded) []Record {
 	return rs
 }
 
-// Counts returns the number of payments in each open state, and of those that failed in the last 30 days.
+// Counts returns the number of payments in each open state, and of those that failed in the last 30
+// days.
 func (l *Ledger) Counts(ctx context.Context, provider string) (map[State]int64, error) {
 	return l.store.Counts(ctx, provider)
 }
@@ -168,7 +171,8 @@ func (l *Ledger) ClearAnomaly(ctx context.Context, k Key, version int64, reverse
 		})
 }
 
-// Retry makes a failed payment ready again; one that is ready goes at once, and its account need not wait any longer.
+// Retry makes a failed payment ready again; one that is ready goes at once, and its account need
+// not wait any longer.
 func (l *Ledger) Retry(ctx context.Context, k Key, version int64, acceptDoubleRisk bool, by Person) (Settlement, error) {
 	s, err := l.byHand(ctx, "retry", k, version, by,
 		func(r rules.Record, p Policy, f rules.Facts, now rules.Time, h rules.Hand) (rules.Change, error) {
@@ -205,8 +209,8 @@ func (p Person) validate() error {
 // AllAccounts stands for every account of a provider in Halt and Unhalt.
 const AllAccounts = "*"
 
-// Halt stops new sends of a provider, or of one of its accounts; asking goes on. An empty account means all. It works when
-// the store is full: a halt is never needed more.
+// Halt stops new sends of a provider, or of one of its accounts; asking goes on. An empty account
+// means all. It works when the store is full: a halt is never needed more.
 func (l *Ledger) Halt(ctx context.Context, provider, account string, p Person) error {
 	return l.halt(ctx, provider, account, p, true)
 }

@@ -10,8 +10,9 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// Register records payments before anything else happens to them. The answers are in the order of the registrations; an
-// error means that none, some or all were recorded, and that registering them again is safe.
+// Register records payments before anything else happens to them. The answers are in the order of
+// the registrations; an error means that none, some or all were recorded, and that registering them
+// again is safe.
 func (l *Ledger) Register(ctx context.Context, rs ...Registration) ([]Registered, error) {
 	start := time.Now()
 	defer func() { l.opts.Observe("register", time.Since(start)) }()
@@ -148,9 +149,9 @@ func (l *Ledger) record(ctx context.Context, provider string, rs []Registration,
 	return again, nil
 }
 
-// Restore records again a payment that the store has lost, from what Begin gave the attempt: in doubt, with that attempt
-// open, and its exclusive object claimed unless somebody else has claimed it meanwhile. Where there is a record it is left
-// alone. The attempt's Finish follows.
+// Restore records again a payment that the store has lost, from what Begin gave the attempt: in
+// doubt, with that attempt open, and its exclusive object claimed unless somebody else has claimed
+// it meanwhile. Where there is a record it is left alone. The attempt's Finish follows.
 func (l *Ledger) Restore(ctx context.Context, r Registration, a RestoredAttempt) error {
 	res := rules.RestoreStep{
 		Registration: l.registration(r), Attempt: rules.Attempt{ID: a.Attempt, End: fromTime(a.LeaseEnd)}, Askable: a.Askable,
@@ -188,9 +189,9 @@ type RestoredAttempt struct {
 	Askable  bool
 }
 
-// Begin decides what is to be done with a payment and, with Send, makes the attempt its owner until its lease ends. The
-// same attempt gets the same answer again while it owns the payment. Where replicas must acknowledge and do not, the
-// attempt is released and the error returned.
+// Begin decides what is to be done with a payment and, with Send, makes the attempt its owner until
+// its lease ends. The same attempt gets the same answer again while it owns the payment. Where
+// replicas must acknowledge and do not, the attempt is released and the error returned.
 func (l *Ledger) Begin(ctx context.Context, k Key, b BeginRequest) (Begun, error) {
 	var begun rules.Begun
 	p := l.policy(k.Provider)
@@ -200,7 +201,8 @@ func (l *Ledger) Begin(ctx context.Context, k Key, b BeginRequest) (Begun, error
 		return c, nil
 	})
 	if err == nil && begun.Verdict == Send && t.change.Empty() {
-		// Its first Begin was written and the answer lost, so that nobody knows whether replicas have it.
+		// Its first Begin was written and the answer lost, so that nobody knows whether replicas
+		// have it.
 		err = l.acknowledged(ctx, "begin", k)
 	}
 	if errors.Is(err, ErrReplicas) {
@@ -252,8 +254,8 @@ func (l *Ledger) begun(k Key, t took, b rules.Begun, attempt string) Begun {
 	return out
 }
 
-// Note keeps handles before the next step, which can move money if moves is set. ErrNotOwner: stop without sending; so does
-// any other error.
+// Note keeps handles before the next step, which can move money if moves is set. ErrNotOwner: stop
+// without sending; so does any other error.
 func (l *Ledger) Note(ctx context.Context, k Key, attempt string, handles map[string]string, moves bool) error {
 	p := l.policy(k.Provider)
 	n := rules.NoteStep{Attempt: attempt, Handles: l.sealedHandles(k, handles), Moves: moves}
@@ -263,7 +265,8 @@ func (l *Ledger) Note(ctx context.Context, k Key, attempt string, handles map[st
 	return err
 }
 
-// Alias lets Find lead from a provider's name for a payment, such as a session token, to its key. It is kept like an outcome event.
+// Alias lets Find lead from a provider's name for a payment, such as a session token, to its key.
+// It is kept like an outcome event.
 func (l *Ledger) Alias(ctx context.Context, k Key, alias string) error {
 	if err := l.store.Alias(ctx, k.Provider, alias, k.id(), l.policy(k.Provider).OutcomesRetention); err != nil {
 		return stepError("alias", k, err)
@@ -280,8 +283,8 @@ func (l *Ledger) Find(ctx context.Context, provider, alias string) (Key, error) 
 	return keyFromID(provider, id), nil
 }
 
-// Release reports that the attempt was not executed; the payment may begin again after the delay. An attempt that never
-// began is kept from beginning later.
+// Release reports that the attempt was not executed; the payment may begin again after the delay.
+// An attempt that never began is kept from beginning later.
 func (l *Ledger) Release(ctx context.Context, k Key, attempt, reason string, after time.Duration) (Settlement, error) {
 	p := l.policy(k.Provider)
 	rel := rules.ReleaseStep{Attempt: attempt, Reason: reason, After: positive(after)}
@@ -299,8 +302,9 @@ func (l *Ledger) Defer(ctx context.Context, k Key, after time.Duration) error {
 	return err
 }
 
-// Finish reports an attempt's outcome. It may be repeated: an attempt's recorded fate is final. An attempt that the store
-// has lost is recorded with it; where the whole record is gone, ErrUnknown: Restore it first.
+// Finish reports an attempt's outcome. It may be repeated: an attempt's recorded fate is final. An
+// attempt that the store has lost is recorded with it; where the whole record is gone, ErrUnknown:
+// Restore it first.
 func (l *Ledger) Finish(ctx context.Context, k Key, rep Report) (Settlement, error) {
 	switch rep.Outcome.Class {
 	case providers.Succeeded, providers.Pending, providers.Refused, providers.InDoubt, providers.Mismatch, providers.Duplicate:
@@ -336,7 +340,8 @@ func (l *Ledger) Ask(ctx context.Context, k Key) (Question, error) {
 	}, nil
 }
 
-// Answer reports what the provider said to a question. An outcome of class providers.Mismatch holds the payment.
+// Answer reports what the provider said to a question. An outcome of class providers.Mismatch holds
+// the payment.
 func (l *Ledger) Answer(ctx context.Context, k Key, a Answered) (Settlement, error) {
 	p := l.policy(k.Provider)
 	answer := rules.AnswerStep{
@@ -372,9 +377,10 @@ func (l *Ledger) Block(ctx context.Context, k Key, code, message string) (Settle
 	})
 }
 
-// Due wakes up to limit payments of a provider that are due, recovers those whose lease lapsed, and advances their due time
-// in the same step. askFor is how long an ask may take before the payment is due again. Wake-ups that come along with an
-// error are good: the error is that of other payments.
+// Due wakes up to limit payments of a provider that are due, recovers those whose lease lapsed, and
+// advances their due time in the same step. askFor is how long an ask may take before the payment
+// is due again. Wake-ups that come along with an error are good: the error is that of other
+// payments.
 func (l *Ledger) Due(ctx context.Context, provider string, limit int, askFor time.Duration) ([]Wakeup, error) {
 	if limit <= 0 {
 		return nil, nil

@@ -266,7 +266,8 @@ func TestRedisFull(t *testing.T) {
 	})
 }
 
-// TestLostReplies: the server executes the step, the reply is lost, and the client sends the same step again by itself.
+// TestLostReplies: the server executes the step, the reply is lost, and the client sends the same
+// step again by itself.
 func TestLostReplies(t *testing.T) {
 	t.Parallel()
 	s := redistest.Start(t)
@@ -443,7 +444,8 @@ func TestReplicasMustAcknowledge(t *testing.T) {
 	})
 }
 
-// waitsForEveryIntent: nothing that others rely on is called done while no replica has it; repeating it is no way around.
+// waitsForEveryIntent: nothing that others rely on is called done while no replica has it;
+// repeating it is no way around.
 func (b *book) waitsForEveryIntent() {
 	b.t.Helper()
 	ctx, by := b.t.Context(), idempotency.Person{By: "ana", Note: "bank"}

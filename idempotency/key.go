@@ -76,8 +76,9 @@ func keyFromID(provider, id string) Key {
 	return Key{provider, DefaultAccount, id}
 }
 
-// NewAttempt makes an attempt's id: a UUID of version 7 (RFC 9562) in base64url without padding, 22 characters. Its first 48 bits are
-// the time in milliseconds, so that ids in a log stand in the order in which they were made.
+// NewAttempt makes an attempt's id: a UUID of version 7 (RFC 9562) in base64url without padding, 22
+// characters. Its first 48 bits are the time in milliseconds, so that ids in a log stand in the
+// order in which they were made.
 func NewAttempt() string {
 	id := uuid.Must(uuid.NewV7()) // fails only where crypto/rand does, which ends the process
 	return base64.RawURLEncoding.EncodeToString(id[:])

@@ -18,21 +18,26 @@ type Options struct {
 	// Policies by provider; a provider without one has Default.
 	Policies map[string]Policy
 	Default  Policy
-	// FirstWake is how long after its registration a payment is woken if nobody else did; 10 s by default.
+	// FirstWake is how long after its registration a payment is woken if nobody else did; 10 s by
+	// default.
 	FirstWake time.Duration
-	// Replicas must acknowledge what others rely on, within ReplicaTimeout (1 s by default): an intent before it may be sent,
-	// a registration before it is reported, a step by hand. With a store in Redis.
+	// Replicas must acknowledge what others rely on, within ReplicaTimeout (1 s by default): an
+	// intent before it may be sent, a registration before it is reported, a step by hand. With a
+	// store in Redis.
 	Replicas       int
 	ReplicaTimeout time.Duration
-	// Seal makes payload, handles, metadata, message and action URL unreadable in the store; nil leaves them open.
+	// Seal makes payload, handles, metadata, message and action URL unreadable in the store; nil
+	// leaves them open.
 	Seal *seal.Ring
 	// Observe, if set, is told how long each step took.
 	Observe func(step string, took time.Duration)
-	// TestClock takes the time from a key of the provider's, "clock" (ms since 1970) instead of from Redis. For tests.
+	// TestClock takes the time from a key of the provider's, "clock" (ms since 1970) instead of
+	// from Redis. For tests.
 	TestClock bool
 }
 
-// Ledger decides by package rules and keeps what was decided in a store. It holds no state of its own.
+// Ledger decides by package rules and keeps what was decided in a store. It holds no state of its
+// own.
 type Ledger struct {
 	store Store
 	opts  Options
@@ -44,7 +49,8 @@ func NewLedger(store Store, o Options) *Ledger {
 	return &Ledger{store: store, opts: o}
 }
 
-// NewRedis makes a ledger in Redis 7.0 or newer, alone, with Sentinel or as a cluster. The client stays the caller's to close.
+// NewRedis makes a ledger in Redis 7.0 or newer, alone, with Sentinel or as a cluster. The client
+// stays the caller's to close.
 func NewRedis(client redis.UniversalClient, o Options) *Ledger {
 	o.fill()
 	return &Ledger{store: newRedisStore(client, o), opts: o}
@@ -78,10 +84,12 @@ func (l *Ledger) Available(ctx context.Context) error { return l.store.Available
 // decide is one step: what a record as it was read becomes, or why not.
 type decide func(loaded Loaded, f rules.Facts) (rules.Change, error)
 
-// mostTries is how often a step that lost a race is decided again; then the payment is left to its due time.
+// mostTries is how often a step that lost a race is decided again; then the payment is left to its
+// due time.
 const mostTries = 6
 
-// with says whether a step reads the payment's details, too: to hand them out, or to decide by there being any.
+// with says whether a step reads the payment's details, too: to hand them out, or to decide by
+// there being any.
 type with bool
 
 const (
@@ -95,7 +103,8 @@ type took struct {
 	change rules.Change
 }
 
-// take reads a payment, decides, and writes, until what was decided was written or there is nothing to write.
+// take reads a payment, decides, and writes, until what was decided was written or there is nothing
+// to write.
 func (l *Ledger) take(ctx context.Context, step string, k Key, w with, d decide) (took, error) {
 	start := time.Now()
 	defer func() { l.opts.Observe(step, time.Since(start)) }()

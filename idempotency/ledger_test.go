@@ -16,7 +16,8 @@ import (
 	"github.com/remesa/remesa/seal"
 )
 
-// start is where virtual clocks begin: in the past, because entries of the outcome stream are trimmed by the real time in their ids.
+// start is where virtual clocks begin: in the past, because entries of the outcome stream are
+// trimmed by the real time in their ids.
 var start = time.Date(2020, 9, 15, 12, 0, 0, 0, time.UTC)
 
 // fixtures makes ledgers on one Redis, each with a provider of its own.

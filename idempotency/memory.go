@@ -11,8 +11,8 @@ import (
 	"github.com/remesa/remesa/internal/kv"
 )
 
-// Memory is a Store that forgets everything with its process: for simulations and tests of engine and rules. It writes a
-// decision under the same conditions as Redis does.
+// Memory is a Store that forgets everything with its process: for simulations and tests of engine
+// and rules. It writes a decision under the same conditions as Redis does.
 type Memory struct {
 	// Now is the store's clock; time.Now by default.
 	Now func() time.Time

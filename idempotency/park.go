@@ -11,9 +11,10 @@ import (
 	"github.com/remesa/remesa/seal"
 )
 
-// Park takes what waits unbegun, or for a question, out of the due index until Unpark lets go what waits for this reason. It
-// stays due at its own deadlines. Whatever else is done to it meanwhile is allowed, and leaves Unpark nothing to do. A
-// reason matches [a-zA-Z0-9:._-]+, its part before the first colon says of which kind it is.
+// Park takes what waits unbegun, or for a question, out of the due index until Unpark lets go what
+// waits for this reason. It stays due at its own deadlines. Whatever else is done to it meanwhile
+// is allowed, and leaves Unpark nothing to do. A reason matches [a-zA-Z0-9:._-]+, its part before
+// the first colon says of which kind it is.
 func (l *Ledger) Park(ctx context.Context, k Key, reason string) error {
 	p := l.policy(k.Provider)
 	_, err := l.take(ctx, "park", k, withoutDetails, func(loaded Loaded, _ rules.Facts) (rules.Change, error) {
@@ -22,7 +23,8 @@ func (l *Ledger) Park(ctx context.Context, k Key, reason string) error {
 	return err
 }
 
-// Unpark makes up to limit payments due now that wait for the reason, those that were registered first, and returns their number.
+// Unpark makes up to limit payments due now that wait for the reason, those that were registered
+// first, and returns their number.
 func (l *Ledger) Unpark(ctx context.Context, provider, reason string, limit int) (int, error) {
 	if limit <= 0 {
 		return 0, nil
@@ -31,7 +33,8 @@ func (l *Ledger) Unpark(ctx context.Context, provider, reason string, limit int)
 	return n, waitingError(provider, err)
 }
 
-// Waiting is how many are parked, by reason. A payment that moved on by other means is counted until its reason ends.
+// Waiting is how many are parked, by reason. A payment that moved on by other means is counted
+// until its reason ends.
 func (l *Ledger) Waiting(ctx context.Context, provider string) (map[string]int64, error) {
 	counts, err := l.store.Waiting(ctx, provider)
 	return counts, waitingError(provider, err)
@@ -62,8 +65,8 @@ func waitingError(provider string, err error) error {
 	return fmt.Errorf("waiting of %s: %w", provider, err)
 }
 
-// keyReason is what waits for a key waits for: "key:" and how a text begins that the key has sealed (seal.Ring.Prefixes), "key" alone for
-// one that is not sealed; empty where no key would help.
+// keyReason is what waits for a key waits for: "key:" and how a text begins that the key has sealed
+// (seal.Ring.Prefixes), "key" alone for one that is not sealed; empty where no key would help.
 func (l *Ledger) keyReason(why error, loaded Loaded) string {
 	if !errors.Is(why, seal.ErrUnknownKey) && !errors.Is(why, seal.ErrNotSealed) {
 		return ""
@@ -80,12 +83,14 @@ func (l *Ledger) keyReason(why error, loaded Loaded) string {
 	return "key"
 }
 
-// head is the part of a sealed text that names its key: mark, id, and the four characters of the check.
+// head is the part of a sealed text that names its key: mark, id, and the four characters of the
+// check.
 func head(text string) string {
 	const check = 4
 	at := strings.LastIndexByte(text, '.') + 1
 	return text[:min(at+check, len(text))]
 }
 
-// ThrottledKey is the hash of the accounts that the provider told to wait; internal/rate has the meaning of its fields.
+// ThrottledKey is the hash of the accounts that the provider told to wait; internal/rate has the
+// meaning of its fields.
 func ThrottledKey(provider string) string { return kv.Prefix(provider) + "throttled" }

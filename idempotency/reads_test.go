@@ -10,13 +10,14 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// TestOnlyAStepThatNeedsTheDetailsReadsThem counts the GETs of each step: one of the record, one more of it inside the
-// commit, and one of the payload where the step hands that out.
+// TestOnlyAStepThatNeedsTheDetailsReadsThem counts the GETs of each step: one of the record, one
+// more of it inside the commit, and one of the payload where the step hands that out.
 func TestOnlyAStepThatNeedsTheDetailsReadsThem(t *testing.T) {
 	_, b := startBook(t)
 	b.register("warm") // scripts are loaded once
 	ctx, k, attempt := t.Context(), key("a"), idempotency.NewAttempt()
-	// The clock of these tests is a GET, too, once beside what is read and once in a commit that has an age.
+	// The clock of these tests is a GET, too, once beside what is read and once in a commit that
+	// has an age.
 	for _, row := range []struct {
 		step string
 		gets int

@@ -17,7 +17,8 @@ import (
 	"github.com/remesa/remesa/internal/kv"
 )
 
-// redisStore keeps records in Redis: a record's JSON text under one key, its payload under another, and indexes beside them.
+// redisStore keeps records in Redis: a record's JSON text under one key, its payload under another,
+// and indexes beside them.
 type redisStore struct {
 	db      *kv.DB
 	flights *kv.Flights
@@ -33,7 +34,8 @@ func newRedisStore(client redis.UniversalClient, o Options) *redisStore {
 // OutcomesKey is the stream of a provider's outcome events.
 func OutcomesKey(provider string) string { return kv.OutcomesKey(provider) }
 
-// NewsKey is the index of what became of the charges of subscriptions: members "subscription|id" by time in ms.
+// NewsKey is the index of what became of the charges of subscriptions: members "subscription|id" by
+// time in ms.
 func NewsKey(provider string) string { return kv.NewsKey(provider) }
 
 // place names the keys of one provider.
@@ -133,7 +135,8 @@ func (r reading) loaded(now rules.Time) (Loaded, error) {
 	return out, nil
 }
 
-// beside is why what stands beside the record could not be read; what is not there, or is something else, is no reason.
+// beside is why what stands beside the record could not be read; what is not there, or is something
+// else, is no reason.
 func (r reading) beside() error {
 	var errs []error
 	if r.payload != nil {
@@ -200,7 +203,8 @@ func (s *redisStore) Commit(ctx context.Context, provider string, decisions []De
 	return out, errs
 }
 
-// guardAt finds the guard that the script counts, and what it found: NotHalted looks at the provider's halt, then at the account's.
+// guardAt finds the guard that the script counts, and what it found: NotHalted looks at the
+// provider's halt, then at the account's.
 func guardAt(d Decision, n int, found string) (rules.Guard, string) {
 	for _, g := range d.Change.Guards {
 		n--
@@ -395,7 +399,8 @@ func (s *redisStore) Waits(ctx context.Context, provider string, ids []string) (
 	return out, nil
 }
 
-// Unpark implements Store: due first, then no longer parked, so that whoever dies in between has forgotten nobody.
+// Unpark implements Store: due first, then no longer parked, so that whoever dies in between has
+// forgotten nobody.
 func (s *redisStore) Unpark(ctx context.Context, provider, reason string, limit int) (int, error) {
 	p := at(provider)
 	ids, err := s.db.Client.ZRange(ctx, p.waiting(reason), 0, int64(limit)-1).Result()
@@ -442,8 +447,8 @@ func (s *redisStore) Waiting(ctx context.Context, provider string) (map[string]i
 	return out, nil
 }
 
-// Hasten implements Store: the account's next request is the probe that finds out whether the provider answers. A full Redis takes
-// no probe's mark, and forgets the wait instead.
+// Hasten implements Store: the account's next request is the probe that finds out whether the
+// provider answers. A full Redis takes no probe's mark, and forgets the wait instead.
 func (s *redisStore) Hasten(ctx context.Context, provider, account string) error {
 	told, err := s.db.Client.HKeys(ctx, ThrottledKey(provider)).Result()
 	for _, name := range told {
@@ -481,8 +486,8 @@ func (s *redisStore) Find(ctx context.Context, provider, alias string) (string, 
 // keptHalts is how many entries the log of halts keeps.
 const keptHalts = 1000
 
-// Halt implements Store. It is written by the script that works when Redis is full, and stands by itself: it was decided by
-// a person, from no record.
+// Halt implements Store. It is written by the script that works when Redis is full, and stands by
+// itself: it was decided by a person, from no record.
 func (s *redisStore) Halt(ctx context.Context, provider, account, text string, halted bool) error {
 	now, err := s.now(ctx, provider)
 	if err != nil {

@@ -9,8 +9,9 @@ import (
 	"github.com/remesa/remesa/seal"
 )
 
-// Fields that are sealed before the rules see them, which only carry them about, and opened after. Each is bound to its name
-// and its payment's key; the payload to its type as well, a handle to its own name.
+// Fields that are sealed before the rules see them, which only carry them about, and opened after.
+// Each is bound to its name and its payment's key; the payload to its type as well, a handle to its
+// own name.
 const (
 	fieldPayload   = "payload"
 	fieldHandle    = "handle"
@@ -45,8 +46,9 @@ type content struct {
 	err     error
 }
 
-// locked is why the caller cannot open the payment's payload and handles: the key is missing, or they are not sealed where
-// it has keys. It costs no decryption: a sealed text begins with the name of its key.
+// locked is why the caller cannot open the payment's payload and handles: the key is missing, or
+// they are not sealed where it has keys. It costs no decryption: a sealed text begins with the name
+// of its key.
 func (l *Ledger) locked(loaded Loaded) error {
 	if len(loaded.Payload) > 0 {
 		if err := l.opts.Seal.CanOpen(loaded.Payload); err != nil {
@@ -88,7 +90,8 @@ func (l *Ledger) openHandles(k Key, handles map[string]string) (map[string]strin
 	return out, nil
 }
 
-// openRecord opens what people read. It never fails as a whole: whoever halts or resolves a payment needs no key.
+// openRecord opens what people read. It never fails as a whole: whoever halts or resolves a payment
+// needs no key.
 func (l *Ledger) openRecord(r *Record, metadata string) {
 	errs := []error{
 		openShown(l.opts.Seal, fieldMessage, r.Key.String(), &r.Message),
@@ -104,9 +107,10 @@ func (l *Ledger) openRecord(r *Record, metadata string) {
 	r.Unopened = errors.Join(errs...)
 }
 
-// OpenOutcome opens the sealed fields of an entry of the outcome stream where they stand: metadata, message and action_url. What cannot be
-// opened stays as it is, and the error says why; an action_url that should be sealed and is not goes. A nil ring is right where there
-// are no payload keys.
+// OpenOutcome opens the sealed fields of an entry of the outcome stream where they stand: metadata,
+// message and action_url. What cannot be opened stays as it is, and the error says why; an
+// action_url that should be sealed and is not goes. A nil ring is right where there are no payload
+// keys.
 func OpenOutcome(ring *seal.Ring, entry map[string]any) error {
 	key, _ := entry["key"].(string)
 	var errs []error
@@ -121,8 +125,9 @@ func OpenOutcome(ring *seal.Ring, entry map[string]any) error {
 	return errors.Join(errs...)
 }
 
-// openShown opens a text in place. An unsealed one passes, because the ledger itself makes messages and notes, which hold nobody's data,
-// and because metadata of before the keys is still kept; but an address to which payers are sent must be sealed.
+// openShown opens a text in place. An unsealed one passes, because the ledger itself makes messages
+// and notes, which hold nobody's data, and because metadata of before the keys is still kept; but
+// an address to which payers are sent must be sealed.
 func openShown(ring *seal.Ring, field, key string, text *string) error {
 	if !seal.Sealed([]byte(*text)) && field != fieldActionURL {
 		return nil

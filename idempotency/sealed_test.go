@@ -154,7 +154,8 @@ func TestNothingOfAPersonStandsInRedis(t *testing.T) {
 	}
 }
 
-// TestWithoutKeysNothingChanges: what stands in Redis without keys is what was handed in, byte for byte.
+// TestWithoutKeysNothingChanges: what stands in Redis without keys is what was handed in, byte for
+// byte.
 func TestWithoutKeysNothingChanges(t *testing.T) {
 	t.Parallel()
 	v := startVault(t)
@@ -237,7 +238,8 @@ func swapped(letter string) string {
 	return "A"
 }
 
-// TestWhoCannotOpenAPaymentWaits: a worker with the wrong keys, or a payment of before the keys, must cost no payment its life.
+// TestWhoCannotOpenAPaymentWaits: a worker with the wrong keys, or a payment of before the keys,
+// must cost no payment its life.
 func TestWhoCannotOpenAPaymentWaits(t *testing.T) {
 	t.Parallel()
 	keys := newKeys(t, "a", "b")
@@ -355,7 +357,8 @@ func TestAPersonNeedsNoKey(t *testing.T) {
 	}
 }
 
-// TestPayersAreSentToNoAddressOfAStranger: with keys, an address that nobody with a key sealed is not shown.
+// TestPayersAreSentToNoAddressOfAStranger: with keys, an address that nobody with a key sealed is
+// not shown.
 func TestPayersAreSentToNoAddressOfAStranger(t *testing.T) {
 	t.Parallel()
 	v := startVault(t)

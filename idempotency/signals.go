@@ -8,15 +8,18 @@ import (
 	"github.com/remesa/remesa/idempotency/rules"
 )
 
-// Signals are what an alarm looks at: few numbers, read from indexes, whatever the number of payments.
+// Signals are what an alarm looks at: few numbers, read from indexes, whatever the number of
+// payments.
 type Signals struct {
-	// Overdue is how long the payment that is due the longest has been waiting to be woken; zero where nothing waits.
+	// Overdue is how long the payment that is due the longest has been waiting to be woken; zero
+	// where nothing waits.
 	Overdue time.Duration
 	// Anomalies that nobody has cleared.
 	Anomalies int64
 	// Halts that nobody has lifted.
 	Halts int64
-	// Longest is how long a payment has been in doubt, and how long one has been held: the longest of those that were registered first.
+	// Longest is how long a payment has been in doubt, and how long one has been held: the longest
+	// of those that were registered first.
 	Longest map[State]time.Duration
 }
 
@@ -45,8 +48,8 @@ func (l *Ledger) Signals(ctx context.Context, provider string) (Signals, error) 
 	return out, nil
 }
 
-// since is when the first of the payments that were registered first came into the state in which it still is. Records that
-// cannot be read are for others to report.
+// since is when the first of the payments that were registered first came into the state in which
+// it still is. Records that cannot be read are for others to report.
 func (l *Ledger) since(ctx context.Context, provider string, state State) (rules.Time, error) {
 	var first rules.Time
 	index := Index{State: state, Limit: looked}

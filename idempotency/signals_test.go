@@ -54,7 +54,8 @@ func TestSignals(t *testing.T) {
 	}
 }
 
-// TestAStateIsCountedFromItsOwnBeginning: what is written of a held payment does not make it younger.
+// TestAStateIsCountedFromItsOwnBeginning: what is written of a held payment does not make it
+// younger.
 func TestAStateIsCountedFromItsOwnBeginning(t *testing.T) {
 	t.Parallel()
 	_, b := startBook(t)

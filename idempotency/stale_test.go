@@ -12,7 +12,8 @@ import (
 	"github.com/remesa/remesa/internal/redistest"
 )
 
-// stall lets time pass, once, after a pipeline that only read: as if the process stood still between reading and writing.
+// stall lets time pass, once, after a pipeline that only read: as if the process stood still
+// between reading and writing.
 type stall struct {
 	redis.Hook
 	after func()
@@ -36,7 +37,8 @@ func (s *stall) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Proces
 func (s *stall) DialHook(next redis.DialHook) redis.DialHook          { return next }
 func (s *stall) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }
 
-// TestAProcessThatStoodStill: what was decided before it stood still is decided again, from the time that it is now.
+// TestAProcessThatStoodStill: what was decided before it stood still is decided again, from the
+// time that it is now.
 func TestAProcessThatStoodStill(t *testing.T) {
 	t.Parallel()
 	s := redistest.Start(t)

@@ -7,21 +7,24 @@ import (
 	"github.com/remesa/remesa/idempotency/rules"
 )
 
-// Store keeps records and compares and sets; it decides nothing. Each method works on payments of one provider.
+// Store keeps records and compares and sets; it decides nothing. Each method works on payments of
+// one provider.
 type Store interface {
-	// Load reads records, each with what is wanted besides, in one go with the store's time. A record that is not there is nil in
-	// the answer, one that cannot be read has an error.
+	// Load reads records, each with what is wanted besides, in one go with the store's time. A
+	// record that is not there is nil in the answer, one that cannot be read has an error.
 	Load(ctx context.Context, provider string, wants []Want) ([]Loaded, error)
-	// Commit writes decisions, each for itself: all of it, or nothing. An error beside a result means that nobody knows
-	// whether that one was written, or, for ErrReplicas, that it was.
+	// Commit writes decisions, each for itself: all of it, or nothing. An error beside a result
+	// means that nobody knows whether that one was written, or, for ErrReplicas, that it was.
 	Commit(ctx context.Context, provider string, decisions []Decision) ([]Committed, []error)
 	// Due returns the ids that are due, the longest due first.
 	Due(ctx context.Context, provider string, limit int) ([]string, error)
-	// Postpone makes an id that cannot be looked at due that much later than now, behind all that is due.
+	// Postpone makes an id that cannot be looked at due that much later than now, behind all that
+	// is due.
 	Postpone(ctx context.Context, provider, id string, by time.Duration) error
 	// Waits says, by id, which of these payments are parked, and for which reason.
 	Waits(ctx context.Context, provider string, ids []string) (map[string]string, error)
-	// Unpark makes up to limit payments due now that are parked for the reason, those that were registered first.
+	// Unpark makes up to limit payments due now that are parked for the reason, those that were
+	// registered first.
 	Unpark(ctx context.Context, provider, reason string, limit int) (int, error)
 	// Waiting counts the parked by reason.
 	Waiting(ctx context.Context, provider string) (map[string]int64, error)
@@ -62,7 +65,8 @@ type Index struct {
 // Want is a record to read.
 type Want struct {
 	ID, Account string
-	// Payload: the payment's details are wanted too. They are most of what is kept of an open payment.
+	// Payload: the payment's details are wanted too. They are most of what is kept of an open
+	// payment.
 	Payload bool
 	// Lookup: what is known of the account's lookup is wanted too.
 	Lookup bool
@@ -102,8 +106,9 @@ type Decision struct {
 
 // Committed is what became of a decision.
 type Committed struct {
-	// Done: it was written. Otherwise Moved: the record is another, or the decision is too old; or Failed is the guard that
-	// did not hold, and Found what it found: the holder of an object, whose halt.
+	// Done: it was written. Otherwise Moved: the record is another, or the decision is too old; or
+	// Failed is the guard that did not hold, and Found what it found: the holder of an object,
+	// whose halt.
 	Done, Moved bool
 	Failed      rules.Guard
 	Found       string

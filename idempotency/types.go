@@ -1,9 +1,9 @@
-// Package idempotency is the ledger: one record per payment, written before any byte leaves for a provider. The ledger
-// alone decides a payment's fate; the queue only wakes somebody up.
+// Package idempotency is the ledger: one record per payment, written before any byte leaves for a
+// provider. The ledger alone decides a payment's fate; the queue only wakes somebody up.
 //
-// Every step reads the record, has package rules decide what becomes of it, and writes that with a compare-and-set:
-// record, indexes, due time and outcome events together, or nothing. A step that lost a race reads and decides again.
-// Where records are kept is a Store: Redis, or memory.
+// Every step reads the record, has package rules decide what becomes of it, and writes that with a
+// compare-and-set: record, indexes, due time and outcome events together, or nothing. A step that
+// lost a race reads and decides again. Where records are kept is a Store: Redis, or memory.
 package idempotency
 
 import (
@@ -54,7 +54,8 @@ var (
 	ErrFull = errors.New("redis is full")
 	// ErrBusy: others kept changing the payment; its due time wakes it again.
 	ErrBusy = errors.New("the payment kept changing")
-	// ErrReplicas: written, but not by as many replicas as must have it before anybody relies on it.
+	// ErrReplicas: written, but not by as many replicas as must have it before anybody relies on
+	// it.
 	ErrReplicas = errors.New("replicas did not acknowledge")
 	// ErrDamaged: the record cannot be read.
 	ErrDamaged = errors.New("the record is damaged")
@@ -77,8 +78,9 @@ type Registration struct {
 	// Subscription and Period say which period of which subscription the payment charges.
 	Subscription string
 	Period       string
-	// Permit, if any, is a Redis key beside the provider's others that must hold the payment's id (Key.ID) when it is first recorded, or
-	// it is not: a conflict. Whoever withdraws the permit knows that nothing will be recorded later.
+	// Permit, if any, is a Redis key beside the provider's others that must hold the payment's id
+	// (Key.ID) when it is first recorded, or it is not: a conflict. Whoever withdraws the permit
+	// knows that nothing will be recorded later.
 	Permit string
 }
 
@@ -88,7 +90,8 @@ type Registered struct {
 	State  State
 	// Generation makes the wake-up's task id unique.
 	Generation int64
-	// Conflict says what differs: "amount", "currency", or both fingerprints, or the holder of the exclusive object.
+	// Conflict says what differs: "amount", "currency", or both fingerprints, or the holder of the
+	// exclusive object.
 	Conflict string
 	// Existing is the fingerprint that a conflicting payment has on record.
 	Existing string
@@ -121,8 +124,8 @@ type BeginRequest = rules.BeginStep
 // Begun is the answer to Begin. Payload, Handles and Registered come with Send only.
 type Begun struct {
 	Verdict Verdict
-	// Own is true where, without Send, the attempt is known already: its first Begin was carried out, and the answer came too late. A
-	// caller that has sent nothing releases it.
+	// Own is true where, without Send, the attempt is known already: its first Begin was carried
+	// out, and the answer came too late. A caller that has sent nothing releases it.
 	Own      bool
 	State    State
 	Number   int
@@ -132,19 +135,22 @@ type Begun struct {
 	Now     time.Time
 	Payload []byte
 	Handles map[string]string
-	// Registered is the payment as it was registered, against which its payload is held before it is sent, and from which it is
-	// recorded again (Restore) should the store lose it.
+	// Registered is the payment as it was registered, against which its payload is held before it
+	// is sent, and from which it is recorded again (Restore) should the store lose it.
 	Registered Registration
 	// MayHaveLeft is true where an earlier attempt may have been executed.
 	MayHaveLeft bool
-	// Unopened says why payload and handles are not there: seal.ErrTampered, after Send, if the right key does not open them. Where the
-	// key is missing, or should have sealed them and did not, the verdict is Wait: another worker, or this one with the right keys, sends.
+	// Unopened says why payload and handles are not there: seal.ErrTampered, after Send, if the
+	// right key does not open them. Where the key is missing, or should have sealed them and did
+	// not, the verdict is Wait: another worker, or this one with the right keys, sends.
 	Unopened error
-	// Waits, with Wait, is the reason to Park it for; empty where it waits for its own time or for somebody's lease.
+	// Waits, with Wait, is the reason to Park it for; empty where it waits for its own time or for
+	// somebody's lease.
 	Waits string
 }
 
-// Question is what Ask hands out: the payment as it is known, and the version that the answer must carry.
+// Question is what Ask hands out: the payment as it is known, and the version that the answer must
+// carry.
 type Question struct {
 	// Ask is false where there is nothing to ask: queued, sending, blocked.
 	Ask        bool
@@ -158,7 +164,8 @@ type Question struct {
 	Handles    map[string]string
 	// Payload is nil once a settled payment's details are gone.
 	Payload []byte
-	// Unopened says why payload and handles are not there though they are kept; an error of package seal.
+	// Unopened says why payload and handles are not there though they are kept; an error of package
+	// seal.
 	Unopened error
 	// Waits is the reason to Park it for where another worker could open them.
 	Waits string
@@ -171,7 +178,8 @@ type Settlement struct {
 	State State
 	// Type is the payment's: payout or charge.
 	Type string
-	// Applied is false where the report changed nothing: its attempt's fate was already recorded, or the answer was out of date.
+	// Applied is false where the report changed nothing: its attempt's fate was already recorded,
+	// or the answer was out of date.
 	Applied bool
 	// Moved is true where this step changed the payment's state.
 	Moved bool
@@ -226,8 +234,8 @@ type Resolution struct {
 	As         string
 	ProviderID string
 	Decline    providers.Decline
-	// AcceptDoubleRisk, with failed: the person knows that nothing was executed; the attempts are closed, so that dunning or a retry can
-	// go on.
+	// AcceptDoubleRisk, with failed: the person knows that nothing was executed; the attempts are
+	// closed, so that dunning or a retry can go on.
 	AcceptDoubleRisk bool
 }
 

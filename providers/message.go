@@ -31,7 +31,8 @@ var (
 // be an account, a document or a card.
 func Message(text string, hide ...string) string { return newHiding(hide).words(text, maxMessage) }
 
-// Code makes a provider's code or status word fit for an Outcome: as Message, at most 40 characters.
+// Code makes a provider's code or status word fit for an Outcome: as Message, at most 40
+// characters.
 func Code(text string, hide ...string) string { return newHiding(hide).words(text, maxCode) }
 
 func (h hiding) words(text string, most int) string {

@@ -11,16 +11,20 @@ const (
 	Pending Class = "pending"
 	// Refused: a well-formed refusal; the money did not move and will not.
 	Refused Class = "refused"
-	// NotFound is the provider's own word that it does not know the payment. Only a status query yields it, and it proves nothing yet.
+	// NotFound is the provider's own word that it does not know the payment. Only a status query
+	// yields it, and it proves nothing yet.
 	NotFound Class = "not_found"
-	// InDoubt: the provider may have acted (an attempt), or gave no answer that can be read (a status query).
+	// InDoubt: the provider may have acted (an attempt), or gave no answer that can be read (a
+	// status query).
 	InDoubt Class = "in_doubt"
-	// Duplicate: the provider refused an attempt because it knows the reference already, and nothing says whose payment it has. It
-	// proves neither that the attempt was executed nor that it was not. Only an attempt yields it; the provider is asked next, and what
-	// it has is taken for ours only where an earlier attempt may have left, or where the answer repeats everything (Echo.Complete).
+	// Duplicate: the provider refused an attempt because it knows the reference already, and
+	// nothing says whose payment it has. It proves neither that the attempt was executed nor that
+	// it was not. Only an attempt yields it; the provider is asked next, and what it has is taken
+	// for ours only where an earlier attempt may have left, or where the answer repeats everything
+	// (Echo.Complete).
 	Duplicate Class = "duplicate"
-	// Mismatch: what the provider has is not ours, or is more than ours. A person must look; an attempt may end so only where it sent
-	// nothing that can move money.
+	// Mismatch: what the provider has is not ours, or is more than ours. A person must look; an
+	// attempt may end so only where it sent nothing that can move money.
 	Mismatch Class = "mismatch"
 )
 
@@ -33,14 +37,17 @@ const (
 	Hard Decline = "hard"
 )
 
-// Outcome is what an attempt or a status query came to. Texts carry no personal data, no account number and no secret.
+// Outcome is what an attempt or a status query came to. Texts carry no personal data, no account
+// number and no secret.
 type Outcome struct {
 	Class Class
 	// ProviderID is the provider's id of the payment, where it gave one.
 	ProviderID string
-	// SecondID is the provider's id of a second success for the same payment, which only a person can settle.
+	// SecondID is the provider's id of a second success for the same payment, which only a person
+	// can settle.
 	SecondID string
-	// Code is the provider's raw code or status word; for doubt a word of ours: timeout, reset, unreadable, unknown_status, http_502.
+	// Code is the provider's raw code or status word; for doubt a word of ours: timeout, reset,
+	// unreadable, unknown_status, http_502.
 	Code    string
 	Message string
 	Decline Decline
@@ -51,8 +58,8 @@ type Outcome struct {
 	Echo    Echo
 }
 
-// Echo holds the fields that the provider repeated in its answer; an empty field was not repeated. The engine compares them with the
-// payment: an answer about something else is never adopted.
+// Echo holds the fields that the provider repeated in its answer; an empty field was not repeated.
+// The engine compares them with the payment: an answer about something else is never adopted.
 type Echo struct {
 	// Amount is the decimal text as the provider wrote it.
 	Amount    string
@@ -60,7 +67,8 @@ type Echo struct {
 	Reference string
 	// Beneficiary is the recipient's document or account as repeated, in our canonical form.
 	Beneficiary string
-	// Complete is true where the answer repeated every field of the payment's meaning, beneficiary or card included, so that equal
-	// fields prove the payment to be ours and not another system's under the same reference.
+	// Complete is true where the answer repeated every field of the payment's meaning, beneficiary
+	// or card included, so that equal fields prove the payment to be ours and not another system's
+	// under the same reference.
 	Complete bool
 }

@@ -7,7 +7,8 @@ type Payment struct {
 	Provider string
 	// Account names the credentials profile, "default" unless the task says otherwise.
 	Account string
-	// Reference is ours: merchant_id of a payout, txnid of a charge. Providers know the payment by it.
+	// Reference is ours: merchant_id of a payout, txnid of a charge. Providers know the payment by
+	// it.
 	Reference   string
 	Amount      Money
 	Description string
@@ -32,7 +33,8 @@ type Recipient struct {
 
 // Bank is the account that a payout goes to.
 type Bank struct {
-	// Code is the bank's code in the provider's words: "012" with its leading zeros, or "cl_estado".
+	// Code is the bank's code in the provider's words: "012" with its leading zeros, or
+	// "cl_estado".
 	Code          string `json:"code"`
 	AccountNumber string `json:"account_number"`
 	// AccountType is corriente, vista or ahorro, for providers that ask for it.

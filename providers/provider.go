@@ -1,5 +1,5 @@
-// Package providers is the vocabulary that the ledger, the engine and the adapters share: payouts, charges, what became of them, and
-// what a provider can do. It imports nothing else of this module.
+// Package providers is the vocabulary that the ledger, the engine and the adapters share: payouts,
+// charges, what became of them, and what a provider can do. It imports nothing else of this module.
 package providers
 
 import (
@@ -25,33 +25,38 @@ func Names() []string {
 
 // Payer sends payouts.
 type Payer interface {
-	// Pay sends the payout at most once. An error means that the provider cannot have acted on this attempt (see NotSent,
-	// ErrCredentials); once a byte of a request that can move money may have left, Pay returns an Outcome, InDoubt at worst.
+	// Pay sends the payout at most once. An error means that the provider cannot have acted on this
+	// attempt (see NotSent, ErrCredentials); once a byte of a request that can move money may have
+	// left, Pay returns an Outcome, InDoubt at worst.
 	Pay(ctx context.Context, p Payout, a Attempt) (Outcome, error)
 }
 
-// Charger charges cards on file or opens sessions in which a payer pays. Its contract is that of Payer.
+// Charger charges cards on file or opens sessions in which a payer pays. Its contract is that of
+// Payer.
 type Charger interface {
 	Charge(ctx context.Context, c Charge, a Attempt) (Outcome, error)
 }
 
-// StatusChecker asks the provider what became of a payment. A provider without a status query does not implement it: its doubtful
-// payments are held for a person at once.
+// StatusChecker asks the provider what became of a payment. A provider without a status query does
+// not implement it: its doubtful payments are held for a person at once.
 type StatusChecker interface {
-	// Status never moves money. An error means that the provider gave no answer. NotFound is only the provider's own word for it.
+	// Status never moves money. An error means that the provider gave no answer. NotFound is only
+	// the provider's own word for it.
 	Status(ctx context.Context, q Query) (Outcome, error)
 }
 
 // Checker proves an account's settings without moving money, for example by a login.
 type Checker interface {
-	// Check returns what an operator should know, one finding an element. An error means that the account cannot be used.
+	// Check returns what an operator should know, one finding an element. An error means that the
+	// account cannot be used.
 	Check(ctx context.Context) ([]Finding, error)
 }
 
-// Preparer readies an account before an attempt begins: it makes sure that there is a token for one attempt. It moves no money and
-// touches no payment.
+// Preparer readies an account before an attempt begins: it makes sure that there is a token for one
+// attempt. It moves no money and touches no payment.
 type Preparer interface {
-	// Prepare returns a *CredentialsError where the provider refuses the account's credentials; any other error means: not now.
+	// Prepare returns a *CredentialsError where the provider refuses the account's credentials; any
+	// other error means: not now.
 	Prepare(ctx context.Context) error
 }
 
@@ -67,23 +72,30 @@ type Finding struct {
 	Text string
 }
 
-// Attempt is what an adapter may know of the attempt that it serves, and its way to keep something before money can move.
+// Attempt is what an adapter may know of the attempt that it serves, and its way to keep something
+// before money can move.
 type Attempt struct {
-	// ID is the attempt's random id, unique over all attempts of all payments. No provider sees it unless its page documents such a field.
+	// ID is the attempt's random id, unique over all attempts of all payments. No provider sees it
+	// unless its page documents such a field.
 	ID string
-	// Handles holds what earlier attempts of the same payment noted; never nil values an adapter did not write itself.
+	// Handles holds what earlier attempts of the same payment noted; never nil values an adapter
+	// did not write itself.
 	Handles map[string]string
-	// MayHaveLeft is true where an earlier attempt of the same payment may have been executed: what the provider has under the
-	// reference may then be ours. Where it is false, it is somebody else's unless everything about it equals ours.
+	// MayHaveLeft is true where an earlier attempt of the same payment may have been executed: what
+	// the provider has under the reference may then be ours. Where it is false, it is somebody
+	// else's unless everything about it equals ours.
 	MayHaveLeft bool
-	// Note keeps handles in the ledger before the next step. With moves the next step can move money: from then on a lost answer puts
-	// the payment in doubt. An error means that the attempt no longer owns the payment and must stop without sending.
+	// Note keeps handles in the ledger before the next step. With moves the next step can move
+	// money: from then on a lost answer puts the payment in doubt. An error means that the attempt
+	// no longer owns the payment and must stop without sending.
 	Note func(ctx context.Context, handles map[string]string, moves bool) error
-	// Alias makes the payment findable by a name that the provider gave it, for webhooks that know no other.
+	// Alias makes the payment findable by a name that the provider gave it, for webhooks that know
+	// no other.
 	Alias func(ctx context.Context, alias string) error
 }
 
-// TwoStep marks a provider whose first step cannot move money: its attempts open only when the adapter notes the step that can.
+// TwoStep marks a provider whose first step cannot move money: its attempts open only when the
+// adapter notes the step that can.
 type TwoStep interface {
 	// OpensLate reports whether an attempt begins with a step that cannot move money.
 	OpensLate() bool
@@ -93,9 +105,11 @@ type TwoStep interface {
 type Account struct {
 	Provider string
 	Name     string
-	// Client implements Payer or Charger, and StatusChecker and Checker where the provider can be asked.
+	// Client implements Payer or Charger, and StatusChecker and Checker where the provider can be
+	// asked.
 	Client any
-	// Identity tells two accounts of the same provider apart, without a secret in it: host and merchant identity.
+	// Identity tells two accounts of the same provider apart, without a secret in it: host and
+	// merchant identity.
 	Identity string
 	// Real is false where every URL of the account is on loopback.
 	Real bool
@@ -136,8 +150,9 @@ type Query struct {
 	Amount    Money
 	// ProviderID is the provider's own id, empty while unknown.
 	ProviderID string
-	// ByReference wants what the provider has under our reference though ProviderID is known: a later or second execution stands there
-	// under another id. A client that cannot be asked so asks by the id.
+	// ByReference wants what the provider has under our reference though ProviderID is known: a
+	// later or second execution stands there under another id. A client that cannot be asked so
+	// asks by the id.
 	ByReference bool
 	Handles     map[string]string
 	// Payout or Charge is what was sent; both are nil once a settled payment's details are gone.
@@ -147,7 +162,8 @@ type Query struct {
 
 // NotSent is the error of an attempt that the provider cannot have acted on.
 type NotSent struct {
-	// Reason is a short word for logs, metrics and the payment's history: connect, throttled, unauthorized, no_time.
+	// Reason is a short word for logs, metrics and the payment's history: connect, throttled,
+	// unauthorized, no_time.
 	Reason string
 	// RetryAfter is how long the provider asked to wait; zero where it did not say.
 	RetryAfter time.Duration
@@ -163,7 +179,8 @@ func (e *NotSent) Error() string {
 
 func (e *NotSent) Unwrap() error { return e.Err }
 
-// CredentialsError means that the provider refused the account's credentials: the account's circuit opens and its tasks wait.
+// CredentialsError means that the provider refused the account's credentials: the account's circuit
+// opens and its tasks wait.
 type CredentialsError struct {
 	// Code is the provider's code or the HTTP status.
 	Code string

@@ -1,5 +1,5 @@
-// Package schedule says when subscriptions are charged. The billing calendar is pure arithmetic: it knows neither the present time nor
-// what was charged.
+// Package schedule says when subscriptions are charged. The billing calendar is pure arithmetic: it
+// knows neither the present time nor what was charged.
 package schedule
 
 import (
@@ -26,8 +26,9 @@ func Units() []Unit { return []Unit{Day, Week, Month, Quarter, Year} }
 // Valid reports whether u is one of Units.
 func (u Unit) Valid() bool { return slices.Contains(Units(), u) }
 
-// Calendar says when the periods of a subscription fall due. Periods are numbered from 1, the one on Start itself; each later one is
-// counted from Start and not from its predecessor, so that the day of Start returns after a month too short for it.
+// Calendar says when the periods of a subscription fall due. Periods are numbered from 1, the one
+// on Start itself; each later one is counted from Start and not from its predecessor, so that the
+// day of Start returns after a month too short for it.
 type Calendar struct {
 	// Every must be one of Units.
 	Every Unit
@@ -39,7 +40,8 @@ type Calendar struct {
 	Zone *time.Location
 }
 
-// Date is the day on which period n falls due as the calendar names it: the day of Start, or the last day of a month that is shorter.
+// Date is the day on which period n falls due as the calendar names it: the day of Start, or the
+// last day of a month that is shorter.
 func (c Calendar) Date(n int) Date {
 	days, months := c.step()
 	if months > 0 {
@@ -48,12 +50,14 @@ func (c Calendar) Date(n int) Date {
 	return c.Start.addDays((n - 1) * days)
 }
 
-// Due is when period n falls due: the first instant at which the clock of the zone has reached the period's date and time. A time that
-// the clock skips thus moves forward to the first minute that exists, of the next day where the skip reaches midnight; of a time that the
-// clock shows twice the earlier one counts. Later periods are due later, in every zone.
+// Due is when period n falls due: the first instant at which the clock of the zone has reached the
+// period's date and time. A time that the clock skips thus moves forward to the first minute that
+// exists, of the next day where the skip reaches midnight; of a time that the clock shows twice the
+// earlier one counts. Later periods are due later, in every zone.
 //
-// Where a zone once skipped a whole day (Samoa, 30 December 2011), the period of that day is due when the next day begins; if the next
-// period would be due at that very instant, it follows a minute later.
+// Where a zone once skipped a whole day (Samoa, 30 December 2011), the period of that day is due
+// when the next day begins; if the next period would be due at that very instant, it follows a
+// minute later.
 func (c Calendar) Due(n int) time.Time {
 	due := c.reached(n)
 	if days, _ := c.step(); n > 1 && days == 1 && due.Equal(c.reached(n-1)) {
@@ -115,18 +119,21 @@ func (c Calendar) zone() *time.Location {
 	return c.Zone
 }
 
-// reached is the first instant at which the zone's clock shows the date of period n at c.At, or anything later.
+// reached is the first instant at which the zone's clock shows the date of period n at c.At, or
+// anything later.
 func (c Calendar) reached(n int) time.Time {
 	wanted := c.Date(n).midnightUTC() + 60*c.At.minutes()
-	// No zone's clock is a day ahead of UTC, so a day before the same reading in UTC the time has not come yet.
+	// No zone's clock is a day ahead of UTC, so a day before the same reading in UTC the time has
+	// not come yet.
 	t := time.Unix(wanted-24*60*60, 0).In(c.zone())
 	for {
 		_, offset := t.Zone()
 		exact := time.Unix(wanted-int64(offset), 0)
 		_, change := t.ZoneBounds()
 		if !change.IsZero() && !change.After(t) {
-			// Go takes the last day of a leap year for the first of the next one, where a zone's rule goes on for ever, and has that
-			// day end before it begins. No zone changes its clock on it.
+			// Go takes the last day of a leap year for the first of the next one, where a zone's
+			// rule goes on for ever, and has that day end before it begins. No zone changes its
+			// clock on it.
 			change = t.Add(24 * time.Hour)
 		}
 		switch {
@@ -139,7 +146,8 @@ func (c Calendar) reached(n int) time.Time {
 	}
 }
 
-// wholeMinute moves to the next full minute of the clock; clocks that followed the sun changed at odd seconds.
+// wholeMinute moves to the next full minute of the clock; clocks that followed the sun changed at
+// odd seconds.
 func wholeMinute(t time.Time) time.Time {
 	return t.Add(time.Duration((60-t.Second())%60) * time.Second)
 }

@@ -234,7 +234,8 @@ func TestACalendarWithoutUnitIsAMistakeOfTheProgram(t *testing.T) {
 	Calendar{Every: "fortnight", Start: mustDate(t, "2026-05-15")}.Due(1)
 }
 
-// TestTheLastDayOfALeapYearIsADay: Go's bounds of a zone that goes by a rule are wrong on it, and a search by them never ended.
+// TestTheLastDayOfALeapYearIsADay: Go's bounds of a zone that goes by a rule are wrong on it, and a
+// search by them never ended.
 func TestTheLastDayOfALeapYearIsADay(t *testing.T) {
 	t.Parallel()
 	for _, name := range append(latinAmerica, oddities...) {

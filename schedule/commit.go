@@ -24,8 +24,9 @@ type Change struct {
 // keptPeriods is how many settled periods of a subscription are kept.
 const keptPeriods = 1000
 
-// Commit writes plans, each in one step of its own. The answers are nil, ErrMoved, or why that plan was not written, which says nothing
-// of the others; an error beside them means that none, some or all were written. The sweeper finds again what was not.
+// Commit writes plans, each in one step of its own. The answers are nil, ErrMoved, or why that plan
+// was not written, which says nothing of the others; an error beside them means that none, some or
+// all were written. The sweeper finds again what was not.
 func (s *Store) Commit(ctx context.Context, changes ...Change) ([]error, error) {
 	commits := make([]*kv.Commit, len(changes))
 	for i, c := range changes {
@@ -54,8 +55,8 @@ func (s *Store) Commit(ctx context.Context, changes ...Change) ([]error, error) 
 	return out, nil
 }
 
-// write writes each commit by itself, those of one provider in one round trip. The answers are in order; a nil among the commits is
-// answered by the zero result.
+// write writes each commit by itself, those of one provider in one round trip. The answers are in
+// order; a nil among the commits is answered by the zero result.
 func (s *Store) write(ctx context.Context, commits []*kv.Commit) ([]kv.Result, []error) {
 	results, errs := make([]kv.Result, len(commits)), make([]error, len(commits))
 	places := map[string][]int{}
@@ -110,7 +111,8 @@ func (s *Store) commit(c Change) (*kv.Commit, error) {
 	return out, nil
 }
 
-// permit names the charge that a claim allows; without an open period, or with one that is being stopped, there is none.
+// permit names the charge that a claim allows; without an open period, or with one that is being
+// stopped, there is none.
 func permit(out *kv.Commit, c Change, r Record) {
 	switch {
 	case c.Plan.Claimed && c.Permit != "":
@@ -130,8 +132,8 @@ func settled(out *kv.Commit, p Plan, r Record) {
 	}
 }
 
-// entry is the event as every entry of the outcome stream. As with payments, the event id is key and version: it tells repetitions apart,
-// and which of two events is the later one.
+// entry is the event as every entry of the outcome stream. As with payments, the event id is key
+// and version: it tells repetitions apart, and which of two events is the later one.
 func (e Event) entry(r Record, version int64, at time.Time) kv.Entry {
 	period := ""
 	if e.Period > 0 {

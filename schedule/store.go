@@ -33,12 +33,13 @@ type StoreOptions struct {
 	Seal *seal.Ring
 	// OutcomesRetention is how long an entry of the outcome stream is kept; 30 days by default.
 	OutcomesRetention time.Duration
-	// TestClock takes the time from a key of the provider's, "clock" (ms since 1970) instead of from Redis. For tests.
+	// TestClock takes the time from a key of the provider's, "clock" (ms since 1970) instead of
+	// from Redis. For tests.
 	TestClock bool
 }
 
-// Store keeps subscriptions in Redis, those of a provider beside its payments, so that a change, its index and its events are one step.
-// An id belongs to one provider for good.
+// Store keeps subscriptions in Redis, those of a provider beside its payments, so that a change,
+// its index and its events are one step. An id belongs to one provider for good.
 type Store struct {
 	db      *kv.DB
 	flights *kv.Flights
@@ -72,7 +73,8 @@ func frozenKey(provider, id string) string { return kv.Prefix(provider) + "sf:" 
 
 func settledKey(provider, id string) string { return kv.Prefix(provider) + "sl:" + id }
 
-// Subscription is a record with its content, and with the content that its open period was claimed with.
+// Subscription is a record with its content, and with the content that its open period was claimed
+// with.
 type Subscription struct {
 	Record  Record
 	Content []byte
@@ -96,8 +98,8 @@ type Added struct {
 	Record   Record
 }
 
-// Add keeps new subscriptions. The answers are in the order of the additions; an error means that none, some or all were kept, and that
-// adding them again is safe.
+// Add keeps new subscriptions. The answers are in the order of the additions; an error means that
+// none, some or all were kept, and that adding them again is safe.
 func (s *Store) Add(ctx context.Context, as ...Addition) ([]Added, error) {
 	out := make([]Added, len(as))
 	if err := s.claim(ctx, as, out); err != nil {
@@ -202,8 +204,8 @@ func (s *Store) Find(ctx context.Context, id string) (provider string, err error
 	return provider, err
 }
 
-// Load reads subscriptions, in order and without those that are gone. What comes along with an error is good: the error is that of other
-// subscriptions.
+// Load reads subscriptions, in order and without those that are gone. What comes along with an
+// error is good: the error is that of other subscriptions.
 func (s *Store) Load(ctx context.Context, provider string, ids ...string) ([]Subscription, error) {
 	pipe := s.db.Client.Pipeline()
 	cmds := make([][3]*redis.StringCmd, len(ids))
@@ -233,8 +235,9 @@ func (s *Store) Load(ctx context.Context, provider string, ids ...string) ([]Sub
 	return out, errors.Join(failed...)
 }
 
-// unread is the error of a text that could not be read. A text that is not there is none: without this difference, a frozen content whose
-// reply was lost would be taken for one that was never frozen, and the period charged with another amount.
+// unread is the error of a text that could not be read. A text that is not there is none: without
+// this difference, a frozen content whose reply was lost would be taken for one that was never
+// frozen, and the period charged with another amount.
 func unread(cmds ...*redis.StringCmd) error {
 	for _, c := range cmds {
 		if err := c.Err(); err != nil && !errors.Is(err, redis.Nil) {
@@ -260,8 +263,8 @@ func (s *Store) Now(ctx context.Context, provider string) (time.Time, error) {
 	return s.flights.Now(ctx, provider)
 }
 
-// Due hands out up to limit subscriptions that must be looked at, and the store's time. They are due again half a minute later, unless a
-// commit says otherwise.
+// Due hands out up to limit subscriptions that must be looked at, and the store's time. They are
+// due again half a minute later, unless a commit says otherwise.
 func (s *Store) Due(ctx context.Context, provider string, limit int) (time.Time, []string, error) {
 	return s.take(ctx, provider, dueKey(provider), limit)
 }
@@ -276,7 +279,8 @@ type News struct {
 
 func (n News) member() string { return n.Subscription + "|" + n.Charge }
 
-// News hands out up to limit pieces of news. They come again half a minute later unless Heard takes them out.
+// News hands out up to limit pieces of news. They come again half a minute later unless Heard takes
+// them out.
 func (s *Store) News(ctx context.Context, provider string, limit int) (time.Time, []News, error) {
 	now, members, err := s.take(ctx, provider, kv.NewsKey(provider), limit)
 	var out []News
@@ -314,7 +318,8 @@ func (s *Store) take(ctx context.Context, provider, index string, limit int) (ti
 	return time.UnixMilli(ms), found[1:], err
 }
 
-// Backlog is how many subscriptions must be looked at by now, and since when the first of them waits.
+// Backlog is how many subscriptions must be looked at by now, and since when the first of them
+// waits.
 func (s *Store) Backlog(ctx context.Context, provider string) (int64, time.Duration, error) {
 	now, err := s.Now(ctx, provider)
 	if err != nil {
@@ -350,7 +355,8 @@ func (s *Store) Periods(ctx context.Context, provider, id string) ([]Period, err
 
 const page = 500
 
-// List calls yield for the records of a provider's subscriptions, oldest first, until it returns false.
+// List calls yield for the records of a provider's subscriptions, oldest first, until it returns
+// false.
 func (s *Store) List(ctx context.Context, provider string, yield func(Record) bool) error {
 	for from := int64(0); ; from += page {
 		ids, err := s.db.Client.ZRange(ctx, allKey(provider), from, from+page-1).Result()

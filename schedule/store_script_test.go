@@ -11,7 +11,8 @@ import (
 	"github.com/remesa/remesa/internal/redistest"
 )
 
-// forgetful answers NOSCRIPT to the first command of the first pipeline: as if another process loaded the script right behind it.
+// forgetful answers NOSCRIPT to the first command of the first pipeline: as if another process
+// loaded the script right behind it.
 type forgetful struct{ done bool }
 
 func (*forgetful) DialHook(next redis.DialHook) redis.DialHook          { return next }

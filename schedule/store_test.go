@@ -38,8 +38,8 @@ func newShelf(t *testing.T, rdb redis.UniversalClient, o schedule.StoreOptions) 
 	return s
 }
 
-// onEach runs a test against one server, against a cluster, where a script must name all its keys in one slot, and against the demo's
-// embedded store.
+// onEach runs a test against one server, against a cluster, where a script must name all its keys
+// in one slot, and against the demo's embedded store.
 func onEach(t *testing.T, test func(t *testing.T, rdb redis.UniversalClient)) {
 	t.Helper()
 	t.Parallel()
@@ -218,7 +218,8 @@ func TestAnIDIsTakenOnce(t *testing.T) {
 	})
 }
 
-// A producer that died between its two steps has an id that only its provider can use: adding it again finishes it.
+// A producer that died between its two steps has an id that only its provider can use: adding it
+// again finishes it.
 func TestAnAdditionThatWasCutOffIsFinished(t *testing.T) {
 	onServer(t, func(t *testing.T, rdb redis.UniversalClient) {
 		s := newShelf(t, rdb, schedule.StoreOptions{})
@@ -341,7 +342,8 @@ func TestAnOpenPeriodKeepsItsContent(t *testing.T) {
 	})
 }
 
-// In a catch-up one step settles a period and claims the next, which is charged with the present content.
+// In a catch-up one step settles a period and claims the next, which is charged with the present
+// content.
 func TestTheNextPeriodHasThePresentContent(t *testing.T) {
 	onServer(t, func(t *testing.T, rdb redis.UniversalClient) {
 		s := newShelf(t, rdb, schedule.StoreOptions{})
@@ -437,7 +439,8 @@ func TestTheNewestThousandPeriodsAreKept(t *testing.T) {
 			t.Fatalf("%d events of %d periods", len(events), last)
 		}
 		for i, e := range events {
-			// One commit has a hundred of them, and yet each is told to be later than the one before.
+			// One commit has a hundred of them, and yet each is told to be later than the one
+			// before.
 			if e["period"] != fmt.Sprint(i+1) || e["code"] != "period_missed" || e["event_id"] != fmt.Sprintf("subscription:sub-1:%d", i+1) {
 				t.Fatalf("event %d: %v", i, e)
 			}
@@ -759,7 +762,8 @@ func TestADamagedSubscriptionHarmsNoOther(t *testing.T) {
 	})
 }
 
-// A frozen content that cannot be read is not taken for one that is not there: the period would be charged with the new amount.
+// A frozen content that cannot be read is not taken for one that is not there: the period would be
+// charged with the new amount.
 func TestAFrozenContentThatCannotBeReadIsAnError(t *testing.T) {
 	onEach(t, func(t *testing.T, rdb redis.UniversalClient) {
 		s := newShelf(t, rdb, schedule.StoreOptions{})

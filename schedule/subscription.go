@@ -45,7 +45,8 @@ const (
 	PeriodSkipped = "period_skipped"
 	// PeriodCancelled: the period's charge was cancelled before it was sent.
 	PeriodCancelled = "period_cancelled"
-	// PeriodUnclear: a person settled the period's charge as failed, yet it may have moved money: no other charge is made for it.
+	// PeriodUnclear: a person settled the period's charge as failed, yet it may have moved money:
+	// no other charge is made for it.
 	PeriodUnclear    = "period_unclear"
 	DunningScheduled = "dunning_scheduled"
 	DunningEnded     = "dunning_ended"
@@ -64,7 +65,8 @@ type Terms struct {
 	CatchUp time.Duration
 	// Dunning are the waits before each new charge after a soft decline, from the decline on.
 	Dunning []time.Duration
-	// CardExpires is the first instant at which the card is no longer good; zero where it has no end.
+	// CardExpires is the first instant at which the card is no longer good; zero where it has no
+	// end.
 	CardExpires time.Time
 }
 
@@ -80,7 +82,8 @@ func (t Terms) cardGood(now time.Time) bool {
 	return t.CardExpires.IsZero() || now.Before(t.CardExpires)
 }
 
-// Record is what is stored of a subscription besides its content. Times are milliseconds since 1970 by the store's clock, 0 for none.
+// Record is what is stored of a subscription besides its content. Times are milliseconds since 1970
+// by the store's clock, 0 for none.
 type Record struct {
 	ID       string `json:"-"`
 	Provider string `json:"-"`
@@ -95,15 +98,17 @@ type Record struct {
 	Zone        string `json:"z"`
 	Fingerprint string `json:"f"`
 	Added       int64  `json:"ad"`
-	// Next is the number of the first period that was not looked at yet, NextDue when it falls due, 0 where it does not.
+	// Next is the number of the first period that was not looked at yet, NextDue when it falls due,
+	// 0 where it does not.
 	Next    int   `json:"n"`
 	NextDue int64 `json:"nd,omitempty"`
-	// Open is the period that is being charged. There is one at a time: a period that falls due meanwhile waits.
+	// Open is the period that is being charged. There is one at a time: a period that falls due
+	// meanwhile waits.
 	Open *Open `json:"o,omitempty"`
 	// Pauses that periods not looked at yet may have fallen into; To is 0 while it lasts.
 	Pauses []Pause `json:"pa,omitempty"`
-	// Floor bounds a catch-up: what fell due before it is missed. It is set when the backlog is first seen, so that a long catch-up does
-	// not lose its last periods on the way.
+	// Floor bounds a catch-up: what fell due before it is missed. It is set when the backlog is
+	// first seen, so that a long catch-up does not lose its last periods on the way.
 	Floor int64 `json:"fl,omitempty"`
 	// History has what was done to the subscription, oldest first: "ms|what|by|note".
 	History []string `json:"h,omitempty"`
@@ -112,7 +117,8 @@ type Record struct {
 	text string
 }
 
-// Open is a period that was claimed. Its charge's reference follows from subscription, period and attempt alone.
+// Open is a period that was claimed. Its charge's reference follows from subscription, period and
+// attempt alone.
 type Open struct {
 	Period int   `json:"n"`
 	Due    int64 `json:"d"`
@@ -216,7 +222,8 @@ func (p *Plan) remember(what string, by Person) {
 	}
 }
 
-// Pause stops new charges from now on; a charge that is claimed already goes on, but no dunning follows it.
+// Pause stops new charges from now on; a charge that is claimed already goes on, but no dunning
+// follows it.
 func (r Record) Pause(now time.Time, by Person) (Plan, error) {
 	if r.State != Active {
 		return Plan{}, Refusal{"only an active subscription can be paused; this one is " + string(r.State)}
@@ -257,7 +264,8 @@ func (r Record) Cancel(now time.Time, by Person) (Plan, error) {
 	return p.look(now), nil
 }
 
-// Change notes that amount or card are others from the next period on; the open period keeps what it was claimed with.
+// Change notes that amount or card are others from the next period on; the open period keeps what
+// it was claimed with.
 func (r Record) Change(now time.Time, amount string, by Person) (Plan, error) {
 	if r.State == Ended {
 		return Plan{}, Refusal{"it has ended"}

@@ -1,13 +1,16 @@
-// Package seal makes what rests in Redis unreadable to whoever can read Redis: AES-256-GCM under keys that only producers, workers and
-// operators hold. A sealed text says which key opens it and is bound to what it belongs to, so that it is worth nothing anywhere else.
+// Package seal makes what rests in Redis unreadable to whoever can read Redis: AES-256-GCM under
+// keys that only producers, workers and operators hold. A sealed text says which key opens it and
+// is bound to what it belongs to, so that it is worth nothing anywhere else.
 //
 //	s1.<key id>.<base64url of: check (3 bytes), nonce (12), ciphertext, tag (16)>
 //
-// The check is the beginning of the key's SHA-256 under a fixed prefix. It is no proof of anything: it tells a process that was given
-// other bytes under the same id, which should wait for the right ones, from a text that somebody changed, which is never opened.
+// The check is the beginning of the key's SHA-256 under a fixed prefix. It is no proof of anything:
+// it tells a process that was given other bytes under the same id, which should wait for the right
+// ones, from a text that somebody changed, which is never opened.
 //
-// A key is good for 2^32 seals: nonces are random, and beyond that two may meet. A payment takes about ten, so change the first key
-// before it has sealed 400 million payments, at least once a year, and whenever somebody who knew it leaves. docs/sealing.md says how.
+// A key is good for 2^32 seals: nonces are random, and beyond that two may meet. A payment takes
+// about ten, so change the first key before it has sealed 400 million payments, at least once a
+// year, and whenever somebody who knew it leaves. docs/sealing.md says how.
 package seal
 
 import (
@@ -21,7 +24,8 @@ import (
 
 // Errors of Open.
 var (
-	// ErrUnknownKey: sealed with a key that this ring does not have, or has with other bytes. A process with the right key opens it.
+	// ErrUnknownKey: sealed with a key that this ring does not have, or has with other bytes. A
+	// process with the right key opens it.
 	ErrUnknownKey = errors.New("sealed with a key that is not at hand")
 	// ErrNotSealed: with keys, nothing unsealed is taken.
 	ErrNotSealed = errors.New("not sealed")
@@ -29,12 +33,14 @@ var (
 	ErrTampered = errors.New("sealed, but changed or moved since")
 )
 
-// Ring is the keys of a process: the first seals, any opens. It is safe for concurrent use. A nil Ring means that sealing is off: what
-// is sealed with it stays as it is, and nothing that is sealed can be opened. A Ring prints as the ids of its keys.
+// Ring is the keys of a process: the first seals, any opens. It is safe for concurrent use. A nil
+// Ring means that sealing is off: what is sealed with it stays as it is, and nothing that is sealed
+// can be opened. A Ring prints as the ids of its keys.
 type Ring struct{ keys []*key }
 
-// Seal makes a text that only Open with the same bindings opens. Bindings say what the text belongs to, such as a field and a payment.
-// A nil ring returns the plain bytes, and every ring returns an empty text for an empty one.
+// Seal makes a text that only Open with the same bindings opens. Bindings say what the text belongs
+// to, such as a field and a payment. A nil ring returns the plain bytes, and every ring returns an
+// empty text for an empty one.
 func (r *Ring) Seal(plain []byte, bindings ...string) []byte {
 	if r == nil || len(plain) == 0 {
 		return plain
@@ -46,7 +52,8 @@ func (r *Ring) Seal(plain []byte, bindings ...string) []byte {
 	return base64.RawURLEncoding.AppendEncode([]byte(k.head), raw)
 }
 
-// Open returns what was sealed with the same bindings. A nil ring returns what is not sealed as it is.
+// Open returns what was sealed with the same bindings. A nil ring returns what is not sealed as it
+// is.
 func (r *Ring) Open(sealed []byte, bindings ...string) ([]byte, error) {
 	switch {
 	case len(sealed) == 0, r == nil && !Sealed(sealed):
@@ -84,15 +91,17 @@ func (r *Ring) OpenText(sealed string, bindings ...string) (string, error) {
 	return string(plain), err
 }
 
-// Current reports whether the text is sealed with the first key: whether it would still open after all others were dropped.
+// Current reports whether the text is sealed with the first key: whether it would still open after
+// all others were dropped.
 func (r *Ring) Current(text []byte) bool {
 	return r != nil && bytes.HasPrefix(text, []byte(r.keys[0].prefix()))
 }
 
 const mark = "s1."
 
-// CanOpen reports whether the key that a text was sealed with is here, without opening it: nil, ErrUnknownKey, or, where there are keys,
-// ErrNotSealed. A text that its key does not open passes: Open tells.
+// CanOpen reports whether the key that a text was sealed with is here, without opening it: nil,
+// ErrUnknownKey, or, where there are keys, ErrNotSealed. A text that its key does not open passes:
+// Open tells.
 func (r *Ring) CanOpen(text []byte) error {
 	switch {
 	case len(text) == 0, r == nil && !Sealed(text):
@@ -111,7 +120,8 @@ func (r *Ring) CanOpen(text []byte) error {
 	return nil
 }
 
-// Prefixes is how a text begins that each key has sealed. It lets somebody without keys tell who can open a text.
+// Prefixes is how a text begins that each key has sealed. It lets somebody without keys tell who
+// can open a text.
 func (r *Ring) Prefixes() []string {
 	if r == nil {
 		return nil
@@ -152,13 +162,14 @@ type key struct {
 	aead     cipher.AEAD // makes its own random nonces
 }
 
-// checkBytes fill four characters of base64 exactly, so that all that a key has sealed begins alike.
+// checkBytes fill four characters of base64 exactly, so that all that a key has sealed begins
+// alike.
 const checkBytes = 3
 
 func (k *key) prefix() string { return k.head + base64.RawURLEncoding.EncodeToString(k.check[:]) }
 
-// bound is what is authenticated beside the text: the key's id, and each binding behind its length, so that no two lists of bindings
-// are the same bytes.
+// bound is what is authenticated beside the text: the key's id, and each binding behind its length,
+// so that no two lists of bindings are the same bytes.
 func (k *key) bound(bindings []string) []byte {
 	b := []byte("remesa sealed 1")
 	for _, part := range append([]string{k.id}, bindings...) {

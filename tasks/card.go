@@ -11,8 +11,9 @@ import (
 
 const noCards = "looks like a card number or a security code, which never travels in a task; use the provider's token"
 
-// Fields that hold something else although it may look like a card number: account numbers have up to 20 digits and no common form, and
-// an amount has up to 13 digits. Phones and document numbers need no exemption, as none of them has 13 digits.
+// Fields that hold something else although it may look like a card number: account numbers have up
+// to 20 digits and no common form, and an amount has up to 13 digits. Phones and document numbers
+// need no exemption, as none of them has 13 digits.
 var exemptFromGuard = map[string]bool{"bank.account_number": true, "amount": true}
 
 // Fields that hold an id: digits beside a card number are taken for part of it, as chance would

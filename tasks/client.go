@@ -23,9 +23,11 @@ type Ledger interface {
 
 // ClientOptions of a Client; the zero value has the documented defaults.
 type ClientOptions struct {
-	// FingerprintKey makes fingerprints an HMAC (REMESA_FINGERPRINT_KEY). All producers and workers must have the same.
+	// FingerprintKey makes fingerprints an HMAC (REMESA_FINGERPRINT_KEY). All producers and workers
+	// must have the same.
 	FingerprintKey []byte
-	// MemoryStop refuses new payments above this share of Redis' maxmemory: a full Redis cannot even dequeue. 0.7 by default.
+	// MemoryStop refuses new payments above this share of Redis' maxmemory: a full Redis cannot
+	// even dequeue. 0.7 by default.
 	MemoryStop float64
 	// TaskTimeout is asynq's for a wake-up; longer than any attempt. 75 s by default.
 	TaskTimeout time.Duration
@@ -33,8 +35,9 @@ type ClientOptions struct {
 	Wakers int
 }
 
-// Client submits tasks: it registers each payment in the ledger, then wakes a worker with a task that carries only its key. A process
-// that dies in between loses nothing: the ledger's due index wakes the payment. A Client is safe for concurrent use.
+// Client submits tasks: it registers each payment in the ledger, then wakes a worker with a task
+// that carries only its key. A process that dies in between loses nothing: the ledger's due index
+// wakes the payment. A Client is safe for concurrent use.
 type Client struct {
 	ledger Ledger
 	rdb    redis.UniversalClient
@@ -86,8 +89,8 @@ type Receipt struct {
 // ErrMemory means that Redis has too little room left to take payments in; what it has can drain.
 var ErrMemory = errors.New("redis is too full for new payments")
 
-// Submit registers and wakes. The receipts are in the order of the tasks. On an error none, some or all tasks were registered, and
-// submitting the same tasks again is safe.
+// Submit registers and wakes. The receipts are in the order of the tasks. On an error none, some or
+// all tasks were registered, and submitting the same tasks again is safe.
 func (c *Client) Submit(ctx context.Context, ts ...Task) ([]Receipt, error) {
 	if err := c.room(ctx); err != nil {
 		return nil, err
@@ -131,11 +134,13 @@ type Period struct {
 	// Subscription and Number say which period of which subscription it is.
 	Subscription string
 	Number       int
-	// Permit is the key in Redis that must name the charge, or it is not recorded (idempotency.Registration).
+	// Permit is the key in Redis that must name the charge, or it is not recorded
+	// (idempotency.Registration).
 	Permit string
 }
 
-// SubmitPeriods registers and wakes as Submit does, but asks for no room: who claims periods asked before.
+// SubmitPeriods registers and wakes as Submit does, but asks for no room: who claims periods asked
+// before.
 func (c *Client) SubmitPeriods(ctx context.Context, ps ...Period) ([]Receipt, error) {
 	ts := make([]Task, len(ps))
 	for i, p := range ps {
@@ -198,7 +203,8 @@ func (c *Client) wake(ctx context.Context, wakes []idempotency.Wakeup) error {
 	return errors.Join(errs...)
 }
 
-// enqueue takes a task that is there already for enqueued: it may be this very call's, whose reply was lost.
+// enqueue takes a task that is there already for enqueued: it may be this very call's, whose reply
+// was lost.
 func (c *Client) enqueue(ctx context.Context, t *asynq.Task, opts ...asynq.Option) error {
 	_, err := c.queue.EnqueueContext(ctx, t, opts...)
 	switch {
@@ -245,7 +251,8 @@ func (c *Client) inquireOne(ctx context.Context, k idempotency.Key) (Receipt, er
 // Room returns ErrMemory where Redis has too little room left for new payments.
 func (c *Client) Room(ctx context.Context) error { return c.room(ctx) }
 
-// room refuses new payments where Redis is nearly full. A Redis that does not tell its memory is not judged.
+// room refuses new payments where Redis is nearly full. A Redis that does not tell its memory is
+// not judged.
 func (c *Client) room(ctx context.Context) error {
 	info, err := c.rdb.Info(ctx, "memory").Result()
 	if err != nil {
@@ -259,7 +266,8 @@ func (c *Client) room(ctx context.Context) error {
 	return nil
 }
 
-// unlessReply forgives a server that answered "unknown command"; a server that did not answer at all is an error.
+// unlessReply forgives a server that answered "unknown command"; a server that did not answer at
+// all is an error.
 func unlessReply(err error) error {
 	var reply redis.Error
 	if errors.As(err, &reply) {

@@ -301,7 +301,8 @@ func TestALostReplyOfAnEnqueueIsNoError(t *testing.T) {
 	}
 }
 
-// TestASubmissionThatBreaksOffIsRepeated: registered, not woken; the same submission again is a duplicate and wakes.
+// TestASubmissionThatBreaksOffIsRepeated: registered, not woken; the same submission again is a
+// duplicate and wakes.
 func TestASubmissionThatBreaksOffIsRepeated(t *testing.T) {
 	o := newOffice(t)
 	broken := redis.NewClient(&redis.Options{Addr: o.rdb.Options().Addr, MaxRetries: -1})

@@ -7,9 +7,10 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// Contradicts names the field in which a payload that Decode refuses differs from what was registered; empty where it cannot be
-// told, because it is no JSON or lacks the field. Only one currency goes with each provider and type, so that a changed one is never
-// decoded: it is found here.
+// Contradicts names the field in which a payload that Decode refuses differs from what was
+// registered; empty where it cannot be told, because it is no JSON or lacks the field. Only one
+// currency goes with each provider and type, so that a changed one is never decoded: it is found
+// here.
 func Contradicts(payload []byte, r idempotency.Registration) string {
 	var said struct {
 		Type, Provider, Account, Amount, Currency string

@@ -174,7 +174,8 @@ func (c *csvRecords) endCell() {
 	c.cell = c.cell[:0]
 }
 
-// keep drops everything of a record that is already wrong, so that no record takes more memory than a right one may.
+// keep drops everything of a record that is already wrong, so that no record takes more memory than
+// a right one may.
 func (c *csvRecords) keep(b byte) {
 	if c.now.wrong == "" {
 		c.cell = append(c.cell, b)

@@ -10,8 +10,9 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// Decode reads one task from its JSON. It is strict: what it does not know, what it would have to guess and what the provider would
-// refuse is an error, a *FieldError whose text begins with the field's path and never repeats the field's value.
+// Decode reads one task from its JSON. It is strict: what it does not know, what it would have to
+// guess and what the provider would refuse is an error, a *FieldError whose text begins with the
+// field's path and never repeats the field's value.
 func Decode(line []byte) (Task, error) {
 	root, err := parse(line)
 	if err != nil {
@@ -72,7 +73,8 @@ func chooseRules(root node) (kind string, r rules, err error) {
 	return kind, r, nil
 }
 
-// rulesFor are those of one type of task at one provider; where it does not take that type, those of one that it takes.
+// rulesFor are those of one type of task at one provider; where it does not take that type, those
+// of one that it takes.
 func rulesFor(provider, kind string) (rules, bool) {
 	all := byProvider[provider]
 	for _, r := range all {

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// field is one row of a provider's table: where a value stands in a task, of which JSON type it is, and what it must be.
+// field is one row of a provider's table: where a value stands in a task, of which JSON type it is,
+// and what it must be.
 type field struct {
 	path     string
 	required bool
@@ -44,7 +45,8 @@ func newShape(fields ...field) *shape {
 	return s
 }
 
-// check holds an object against the table: nothing unknown, nothing of a wrong type or form, nothing missing.
+// check holds an object against the table: nothing unknown, nothing of a wrong type or form,
+// nothing missing.
 func (s *shape) check(root node) error { return s.checkUnder("", root) }
 
 // checkUnder is check for an object that stands at path.

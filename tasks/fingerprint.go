@@ -28,10 +28,12 @@ var (
 	ErrFingerprintVersion = errors.New("the record's fingerprint has a version that this program does not know")
 )
 
-// Meaning is what the payment means, as "name=value" in a fixed order: two tasks of one key with equal meaning are the same payment. Not
-// in it are descriptions, names, e-mail addresses, metadata, times, and how the task was written. A status task means nothing.
+// Meaning is what the payment means, as "name=value" in a fixed order: two tasks of one key with
+// equal meaning are the same payment. Not in it are descriptions, names, e-mail addresses,
+// metadata, times, and how the task was written. A status task means nothing.
 //
-// An ETpay charge names neither card nor contract, so the payer's document stands for the payer there.
+// An ETpay charge names neither card nor contract, so the payer's document stands for the payer
+// there.
 func (t Task) Meaning() []string {
 	m := meaning{"type=" + t.Type(), "amount=" + t.amount.Shortest(), "currency=" + t.amount.Currency()}
 	switch {
@@ -74,8 +76,9 @@ func (m *meaning) charge(c *Charge) {
 	}
 }
 
-// Fingerprint is a short hash of the task's meaning with its version in front: "1:" a plain hash, "1h:" one keyed with key, which keeps
-// documents and account numbers from being found by trying them all. A status task has none.
+// Fingerprint is a short hash of the task's meaning with its version in front: "1:" a plain hash,
+// "1h:" one keyed with key, which keeps documents and account numbers from being found by trying
+// them all. A status task has none.
 func (t Task) Fingerprint(key []byte) string {
 	if t.Meaning() == nil {
 		return ""
@@ -83,7 +86,8 @@ func (t Task) Fingerprint(key []byte) string {
 	return fingerprint(key, t.Meaning())
 }
 
-// FingerprintLike is the task's fingerprint in the version of an existing one, so that the two can be compared.
+// FingerprintLike is the task's fingerprint in the version of an existing one, so that the two can
+// be compared.
 func (t Task) FingerprintLike(existing string, key []byte) (string, error) {
 	key, err := keyLike(existing, key)
 	if err != nil {
@@ -99,7 +103,8 @@ func fingerprint(key []byte, parts []string) string {
 	return keyedVersion + digest(hmac.New(sha256.New, key), parts)
 }
 
-// keyLike is the key with which a fingerprint has the version of an existing one: none where that is a plain one.
+// keyLike is the key with which a fingerprint has the version of an existing one: none where that
+// is a plain one.
 func keyLike(existing string, key []byte) ([]byte, error) {
 	switch {
 	case strings.HasPrefix(existing, plainVersion):

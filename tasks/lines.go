@@ -116,8 +116,8 @@ func isCut(line []byte) bool {
 		errors.Is(json.NewDecoder(bytes.NewReader(line)).Decode(&value), io.ErrUnexpectedEOF)
 }
 
-// read reads one line into j.line without its end. Of a line that is too long it keeps one byte more than allowed, or two where a
-// carriage return may follow, and skips the rest.
+// read reads one line into j.line without its end. Of a line that is too long it keeps one byte
+// more than allowed, or two where a carriage return may follow, and skips the rest.
 func (j *jsonLines) read() error {
 	if j.number == 0 {
 		if err := skipByteOrderMark(j.in); err != nil {

@@ -12,7 +12,8 @@ import (
 	"unicode/utf8"
 )
 
-// csvRows makes each record of a CSV file a task in JSON and decodes that: there is one set of rules.
+// csvRows makes each record of a CSV file a task in JSON and decodes that: there is one set of
+// rules.
 type csvRows struct {
 	records csvRecords
 	columns []column
@@ -194,7 +195,8 @@ func columnKinds() map[string]fieldKind {
 	return kinds
 }
 
-// readColumn reads a column's name: a field's path, or a map's path and a name in the map ("metadata.order").
+// readColumn reads a column's name: a field's path, or a map's path and a name in the map
+// ("metadata.order").
 func readColumn(name string, kinds map[string]fieldKind) (column, bool) {
 	for _, outer := range []string{"metadata", "details.metadata"} {
 		if key, ok := strings.CutPrefix(name, outer+"."); ok && key != "" {
@@ -264,8 +266,8 @@ func inside(object map[string]any, name string) map[string]any {
 
 var wholeNumber = regexp.MustCompile(`^[0-9]+$`)
 
-// numberOrText reads a whole number, leading zeros allowed ("06"). It leaves anything else a text, which the field's own check then
-// refuses by name.
+// numberOrText reads a whole number, leading zeros allowed ("06"). It leaves anything else a text,
+// which the field's own check then refuses by name.
 func numberOrText(cell string) any {
 	if !wholeNumber.MatchString(cell) {
 		return cell

@@ -18,7 +18,8 @@ const (
 // DefaultAccount is the account of a task that names none.
 const DefaultAccount = "default"
 
-// rules are what one provider takes of one type of payment: in which currency, up to which amount, and the table of its fields.
+// rules are what one provider takes of one type of payment: in which currency, up to which amount,
+// and the table of its fields.
 type rules struct {
 	moves    string
 	currency string
@@ -41,8 +42,9 @@ var (
 	accountTypes = regexp.MustCompile(`^(corriente|vista|ahorro)$`)
 )
 
-// byProvider holds the rules of every provider, one for each type of payment that it takes; each table follows the provider's own field
-// list. Where there are two, both take the same references: a question names no type.
+// byProvider holds the rules of every provider, one for each type of payment that it takes; each
+// table follows the provider's own field list. Where there are two, both take the same references:
+// a question names no type.
 var byProvider = map[string][]rules{
 	providers.VirtualPOS:   {virtualpos()},
 	providers.Coordinador:  {coordinador()},
@@ -51,7 +53,8 @@ var byProvider = map[string][]rules{
 	providers.ETpay:        {etpaySession(), etpayPayout()},
 }
 
-// virtualpos: tef{merchant_id, message, amount, recipient, bank}. 40 characters of message are a cautious limit.
+// virtualpos: tef{merchant_id, message, amount, recipient, bank}. 40 characters of message are a
+// cautious limit.
 func virtualpos() rules {
 	return payoutRules("CLP", instantTransfer, reference("merchant_id", 64),
 		orEmpty(free("description", 40)),
@@ -63,7 +66,8 @@ func virtualpos() rules {
 	)
 }
 
-// coordinador: payments/create for one instruction; paid_on is its payment_dt and decides whether the payment was late.
+// coordinador: payments/create for one instruction; paid_on is its payment_dt and decides whether
+// the payment was late.
 func coordinador() rules {
 	return payoutRules("CLP", anyAmount, reference("merchant_id", 64),
 		orEmpty(free("description", 100)),
@@ -77,7 +81,8 @@ func coordinador() rules {
 
 const largestID = 999_999_999_999
 
-// pagoseguro: the fields of tokenization, all of them required there; name, description and e-mail are part of its hash.
+// pagoseguro: the fields of tokenization, all of them required there; name, description and e-mail
+// are part of its hash.
 func pagoseguro() rules {
 	return chargeRules("COP", thirteenCharacters, reference("txnid", 20),
 		need(hashed("description", 40)),
@@ -124,7 +129,8 @@ func etpaySession() rules {
 	)
 }
 
-// etpayPayout: the payouts API, whose fields are assumed. One spelling of a bank only, so that no payout means the same in two ways.
+// etpayPayout: the payouts API, whose fields are assumed. One spelling of a bank only, so that no
+// payout means the same in two ways.
 func etpayPayout() rules {
 	return payoutRules("CLP", anyAmount, etpayReference("merchant_id"),
 		orEmpty(free("description", 100)),
@@ -169,7 +175,8 @@ func newRules(moves, currency string, limit func(providers.Money) string, refere
 
 func anyAmount(providers.Money) string { return "" }
 
-// instantTransfer is the limit of an instant transfer between Chilean banks; more would be refused or take another way.
+// instantTransfer is the limit of an instant transfer between Chilean banks; more would be refused
+// or take another way.
 func instantTransfer(m providers.Money) string {
 	if whole, ok := m.Whole(); !ok || whole > 7_000_000 {
 		return "must be at most 7000000 for this provider"
@@ -185,7 +192,8 @@ func thirteenCharacters(m providers.Money) string {
 	return ""
 }
 
-// anyText is a text that is judged elsewhere: type and provider choose the table, amount and currency are judged together.
+// anyText is a text that is judged elsewhere: type and provider choose the table, amount and
+// currency are judged together.
 func anyText(path string) field { return text(path, "", func(string) bool { return true }) }
 
 func reference(path string, longest int) field {

@@ -10,8 +10,8 @@ import (
 	"github.com/remesa/remesa/schedule"
 )
 
-// Subscription is a valid subscription: a charge that recurs, and when. Its zero value is none; DecodeSubscription makes one. It prints
-// as its provider and id, never its data.
+// Subscription is a valid subscription: a charge that recurs, and when. Its zero value is none;
+// DecodeSubscription makes one. It prints as its provider and id, never its data.
 type Subscription struct {
 	payload  []byte
 	wire     subscriptionWire
@@ -51,14 +51,15 @@ func (s Subscription) Backfill() bool { return s.wire.Backfill }
 // CatchUp is how old a missed period may be to be charged all the same.
 func (s Subscription) CatchUp() time.Duration { return s.catchUp }
 
-// Dunning are the delays after which a softly declined period is charged again, in order. It must not be changed.
+// Dunning are the delays after which a softly declined period is charged again, in order. It must
+// not be changed.
 func (s Subscription) Dunning() []time.Duration { return s.dunning }
 
 // Metadata comes back with each outcome. It must not be changed.
 func (s Subscription) Metadata() map[string]string { return s.wire.Metadata }
 
-// CardExpires is the first instant behind the card's last month, in the subscription's zone; false where the provider's card carries no
-// expiry.
+// CardExpires is the first instant behind the card's last month, in the subscription's zone; false
+// where the provider's card carries no expiry.
 func (s Subscription) CardExpires() (time.Time, bool) {
 	card := s.wire.Card
 	if card.ExpiryMonth == 0 || card.ExpiryYear == 0 {
@@ -69,17 +70,18 @@ func (s Subscription) CardExpires() (time.Time, bool) {
 	return months.Due(2), true
 }
 
-// Payload is the subscription's canonical JSON, which DecodeSubscription reads again into an equal one: defaults that may once change are
-// written out. It must not be changed.
+// Payload is the subscription's canonical JSON, which DecodeSubscription reads again into an equal
+// one: defaults that may once change are written out. It must not be changed.
 func (s Subscription) Payload() []byte { return s.payload }
 
-// Fingerprint is a short hash of all of the subscription, in the versions of Task.Fingerprint: two subscriptions of one id with equal
-// fingerprints are the same.
+// Fingerprint is a short hash of all of the subscription, in the versions of Task.Fingerprint: two
+// subscriptions of one id with equal fingerprints are the same.
 func (s Subscription) Fingerprint(key []byte) string {
 	return fingerprint(key, []string{"subscription", string(s.payload)})
 }
 
-// FingerprintLike is the fingerprint in the version of an existing one, so that the two can be compared.
+// FingerprintLike is the fingerprint in the version of an existing one, so that the two can be
+// compared.
 func (s Subscription) FingerprintLike(existing string, key []byte) (string, error) {
 	key, err := keyLike(existing, key)
 	if err != nil {

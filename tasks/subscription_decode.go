@@ -13,7 +13,8 @@ import (
 	"github.com/remesa/remesa/schedule"
 )
 
-// subscriptionWire is a subscription as it is written: a charge without its reference and its times, and the terms of its return.
+// subscriptionWire is a subscription as it is written: a charge without its reference and its
+// times, and the terms of its return.
 type subscriptionWire struct {
 	ID          string             `json:"id"`
 	Provider    string             `json:"provider"`
@@ -56,7 +57,8 @@ const (
 	aDay           = 24 * time.Hour
 )
 
-// subscriptionShapes has a table for each provider that takes charges: the fields of its charge, and those of every subscription.
+// subscriptionShapes has a table for each provider that takes charges: the fields of its charge,
+// and those of every subscription.
 var subscriptionShapes = newSubscriptionShapes()
 
 func newSubscriptionShapes() map[string]*shape {
@@ -124,7 +126,8 @@ func between(low, high time.Duration) func(string) bool {
 	}
 }
 
-// DecodeSubscription reads one subscription from its JSON, as strictly as Decode reads a task; the error is a *FieldError.
+// DecodeSubscription reads one subscription from its JSON, as strictly as Decode reads a task; the
+// error is a *FieldError.
 func DecodeSubscription(line []byte) (Subscription, error) {
 	root, err := parse(line)
 	if err != nil {
@@ -190,7 +193,8 @@ func newSubscription(w subscriptionWire, amount providers.Money) (Subscription, 
 	return s, err
 }
 
-// readTerms reads texts that the table has found to be valid; its error says that table and reading disagree.
+// readTerms reads texts that the table has found to be valid; its error says that table and reading
+// disagree.
 func (s *Subscription) readTerms() error {
 	w := s.wire
 	start, noStart := schedule.ParseDate(w.Start)
@@ -225,7 +229,8 @@ func (s *Subscription) readDunning() error {
 	return nil
 }
 
-// writeTerms gives equal terms equal texts. The default of catch_up, which may once change, is written out.
+// writeTerms gives equal terms equal texts. The default of catch_up, which may once change, is
+// written out.
 func (s *Subscription) writeTerms() {
 	s.wire.Amount = s.amount.Text()
 	if s.wire.Schedule.Interval == 1 {

@@ -16,12 +16,14 @@ type SubscriptionLine struct {
 	Err error
 }
 
-// SubscriptionReader reads subscriptions one by one in bounded memory, however long the file or one of its lines is.
+// SubscriptionReader reads subscriptions one by one in bounded memory, however long the file or one
+// of its lines is.
 type SubscriptionReader struct {
 	lines jsonLines
 }
 
-// NewSubscriptionReader reads JSON Lines. A byte order mark at the start, blank lines and CRLF are no errors.
+// NewSubscriptionReader reads JSON Lines. A byte order mark at the start, blank lines and CRLF are
+// no errors.
 func NewSubscriptionReader(r io.Reader) *SubscriptionReader {
 	return &SubscriptionReader{jsonLines{in: bufio.NewReaderSize(r, 64<<10)}}
 }
@@ -39,7 +41,8 @@ func (r *SubscriptionReader) Next() (SubscriptionLine, error) {
 	return SubscriptionLine{Number: r.lines.number, ID: s.ID(), Subscription: s}, nil
 }
 
-// subscriptionID reads the id of a subscription that is otherwise wrong. Nothing that looks like a card number is an id.
+// subscriptionID reads the id of a subscription that is otherwise wrong. Nothing that looks like a
+// card number is an id.
 func subscriptionID(line []byte) string {
 	root, err := parse(line)
 	if err != nil || guard("", root) != nil {

@@ -14,7 +14,8 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// free is a text for people of at most longest characters, on one line, without control characters or invisible ones.
+// free is a text for people of at most longest characters, on one line, without control characters
+// or invisible ones.
 func free(path string, longest int) field {
 	problem := fmt.Sprintf("must be one line of at most %d printable characters", longest)
 	return text(path, problem, func(s string) bool { return utf8.RuneCountInString(s) <= longest && printable(s) })
@@ -89,12 +90,14 @@ func instant(path string) field {
 	})
 }
 
-// representable reports whether the time can be written again in UTC, whose year must have four digits.
+// representable reports whether the time can be written again in UTC, whose year must have four
+// digits.
 func representable(t time.Time) bool {
 	return !t.IsZero() && t.UTC().Year() >= 1 && t.UTC().Year() <= 9999
 }
 
-// metadata is a map of texts of at most 1 KiB as JSON. Its values may have several lines: they go to no provider.
+// metadata is a map of texts of at most 1 KiB as JSON. Its values may have several lines: they go
+// to no provider.
 func metadata(path string) field {
 	return field{path: path, kind: textMap, check: func(path string, n node) error {
 		if err := mustBe(path, n, isObject); err != nil {

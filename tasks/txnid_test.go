@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// Charges that were made have these references: a change of a line here charges periods a second time.
+// Charges that were made have these references: a change of a line here charges periods a second
+// time.
 func TestReferencesOfPeriodsStayAsTheyAre(t *testing.T) {
 	for _, row := range []struct {
 		subscription    string

@@ -22,8 +22,9 @@ type Common struct {
 	Metadata map[string]string `json:"metadata,omitempty"`
 }
 
-// Payout is a task that sends money to a beneficiary. Like every task it marshals with all its data, so it belongs into no log; printed
-// through fmt or zerolog it shows its type, provider and reference only.
+// Payout is a task that sends money to a beneficiary. Like every task it marshals with all its
+// data, so it belongs into no log; printed through fmt or zerolog it shows its type, provider and
+// reference only.
 type Payout struct {
 	Provider   string `json:"provider"`
 	MerchantID string `json:"merchant_id"`

@@ -1,5 +1,6 @@
-// Command recordsize measures how much Redis memory a settled payment takes: it registers, begins and settles payments on a redis-server
-// of its own and prints the memory per record, all indexes included, and that of the outcome stream apart.
+// Command recordsize measures how much Redis memory a settled payment takes: it registers, begins
+// and settles payments on a redis-server of its own and prints the memory per record, all indexes
+// included, and that of the outcome stream apart.
 package main
 
 import (

@@ -38,8 +38,8 @@ type app struct {
 	errOut io.Writer
 }
 
-// open checks the settings that every command needs. Providers and keys are left to those who take payments in: whoever halts a provider
-// needs no secret.
+// open checks the settings that every command needs. Providers and keys are left to those who take
+// payments in: whoever halts a provider needs no secret.
 func open(ctx context.Context, c *config.Config) (*app, error) {
 	if err := config.Complete(&c.Redis, &c.Ledger, &c.Timing, &c.Logging); err != nil {
 		return nil, usageError{err}
@@ -105,7 +105,8 @@ func (a *app) failed(err error) error {
 	return fmt.Errorf("redis at %s: %w", a.config.Where(), err)
 }
 
-// expected reports whether an error is an answer of the ledger or of the subscriptions, and no failure.
+// expected reports whether an error is an answer of the ledger or of the subscriptions, and no
+// failure.
 func expected(err error) bool { return unknown(err) || refused(err) }
 
 func unknown(err error) bool {

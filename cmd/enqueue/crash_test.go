@@ -15,7 +15,8 @@ import (
 	"github.com/remesa/remesa/internal/redistest"
 )
 
-// gate passes bytes between a client and Redis until the client's contain the text; from then on nothing passes until it is opened.
+// gate passes bytes between a client and Redis until the client's contain the text; from then on
+// nothing passes until it is opened.
 type gate struct {
 	text   []byte
 	listen net.Listener

@@ -12,9 +12,10 @@ import (
 	"github.com/remesa/remesa/tasks"
 )
 
-// With --expect-count or --expect-sum a file is read twice: first it is counted, then, if all is as expected, submitted. Counted are its
-// payments: payouts and charges, valid, registered before or not; status tasks move nothing and are not counted. A file with an invalid
-// line never is as expected, because nobody knows what that line was to move.
+// With --expect-count or --expect-sum a file is read twice: first it is counted, then, if all is as
+// expected, submitted. Counted are its payments: payouts and charges, valid, registered before or
+// not; status tasks move nothing and are not counted. A file with an invalid line never is as
+// expected, because nobody knows what that line was to move.
 
 var errChanged = errors.New("the file changed between counting and submitting")
 
@@ -158,8 +159,8 @@ func (c *submitCmd) differences(found *tally) []string {
 	return all
 }
 
-// pages reads a file by the page and notes each page's hash, or hands out only pages whose hash was noted before: a byte that was not
-// counted reaches nobody.
+// pages reads a file by the page and notes each page's hash, or hands out only pages whose hash was
+// noted before: a byte that was not counted reaches nobody.
 type pages struct {
 	in     io.Reader
 	sums   [][sha256.Size]byte

@@ -18,7 +18,8 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// hashcardCmd has a provider turn a card into a token. It stores and logs nothing, and needs no Redis.
+// hashcardCmd has a provider turn a card into a token. It stores and logs nothing, and needs no
+// Redis.
 type hashcardCmd struct {
 	Provider string `required:"" enum:"pagoseguro" placeholder:"P" help:"pagoseguro."`
 	Account  string `default:"default" placeholder:"A" help:"The account whose charges will use the card."`
@@ -76,7 +77,8 @@ var (
 	securityCode = regexp.MustCompile(`^[0-9]{3,4}$`)
 )
 
-// readCard asks a person, without echo, or reads two lines. Its errors repeat nothing of what was read.
+// readCard asks a person, without echo, or reads two lines. Its errors repeat nothing of what was
+// read.
 func readCard(ctx context.Context, in *os.File, prompt io.Writer) (number, code providers.Secret, err error) {
 	lines := twoLines(in)
 	if term.IsTerminal(int(in.Fd())) {

@@ -17,7 +17,8 @@ import (
 // batchSize is how many lines share their round trips to Redis.
 const batchSize = 256
 
-// linger is how long a batch waits for more lines after its first: a pipe that delivers one now and then gets its answer at once.
+// linger is how long a batch waits for more lines after its first: a pipe that delivers one now and
+// then gets its answer at once.
 const linger = 10 * time.Millisecond
 
 // Results of a line besides those of tasks.Outcome.
@@ -26,7 +27,8 @@ const (
 	resultInvalid = string(tasks.Invalid)
 )
 
-// intake is one file on its way: read by one goroutine, taken in and answered batch by batch by another.
+// intake is one file on its way: read by one goroutine, taken in and answered batch by batch by
+// another.
 type intake[L any] struct {
 	app      *app
 	totals   totals
@@ -72,8 +74,8 @@ func readAhead[L any](ctx context.Context, next func() (L, error)) <-chan item[L
 	return items
 }
 
-// run answers every line in the order of the input. answer gives each line of a batch its answer, or none of them. A batch that has begun
-// is finished even after a signal.
+// run answers every line in the order of the input. answer gives each line of a batch its answer,
+// or none of them. A batch that has begun is finished even after a signal.
 func (n *intake[L]) run(next func() (L, error), answer func(ctx context.Context, batch []L) ([]answered, error)) error {
 	ctx, cancel := context.WithCancel(n.app.ctx)
 	defer cancel()
@@ -231,7 +233,8 @@ func (a *app) served(ctx context.Context, provider string) {
 	}
 }
 
-// client takes payments in. With payload keys the ledger seals them; keys that cannot be used stop it before anything is registered.
+// client takes payments in. With payload keys the ledger seals them; keys that cannot be used stop
+// it before anything is registered.
 func (a *app) client() (*tasks.Client, error) {
 	if a.keys != nil {
 		return nil, usageError{a.keys}
@@ -242,8 +245,9 @@ func (a *app) client() (*tasks.Client, error) {
 	}), nil
 }
 
-// known are the accounts whose settings this environment holds, by provider; nil where it holds none, or not enough to tell: then
-// what is for any provider is accepted and waits for a worker that has the credentials.
+// known are the accounts whose settings this environment holds, by provider; nil where it holds
+// none, or not enough to tell: then what is for any provider is accepted and waits for a worker
+// that has the credentials.
 type known map[string][]config.Account
 
 func knownAccounts(a *app) known {

@@ -49,7 +49,8 @@ func (c *listCmd) records(a *app) iter.Seq2[idempotency.Record, error] {
 	return sorted(merge(older, lists...))
 }
 
-// indexed reports whether the ledger hands the payments out in order; else they are few, or must be sorted in memory.
+// indexed reports whether the ledger hands the payments out in order; else they are few, or must be
+// sorted in memory.
 func (c *listCmd) indexed() bool {
 	return !c.Anomalies && c.State != string(idempotency.Succeeded) && c.State != string(idempotency.Reversed)
 }
@@ -78,7 +79,8 @@ func (c *listCmd) recordsOf(a *app, provider string) iter.Seq2[idempotency.Recor
 	}
 }
 
-// older orders as the ledger's index does: by state, then by registration, what failed by when it did.
+// older orders as the ledger's index does: by state, then by registration, what failed by when it
+// did.
 func older(a, b idempotency.Record) int {
 	order := cmp.Compare(slices.Index(idempotency.States(), a.State), slices.Index(idempotency.States(), b.State))
 	return cmp.Or(order, since(a).Compare(since(b)))

@@ -1,5 +1,5 @@
-// Command enqueue is the door for billing systems, operators and scripts: it takes payments in, shows them, and carries out what a
-// person decides about them.
+// Command enqueue is the door for billing systems, operators and scripts: it takes payments in,
+// shows them, and carries out what a person decides about them.
 package main
 
 import (
@@ -60,7 +60,8 @@ type usageError struct{ error }
 func usage(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
 func main() {
-	// A reader of our output that went away is an error of that write, not the end of the process in mid-batch.
+	// A reader of our output that went away is an error of that write, not the end of the process
+	// in mid-batch.
 	signal.Ignore(syscall.SIGPIPE)
 	os.Exit(run(os.Args[1:]))
 }

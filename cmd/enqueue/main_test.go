@@ -24,7 +24,8 @@ var binary string
 
 func TestMain(m *testing.M) {
 	if len(os.Args) == 0 {
-		// Never: but the tests' own program then holds the command's code, so that no cached result outlives a change to it.
+		// Never: but the tests' own program then holds the command's code, so that no cached result
+		// outlives a change to it.
 		os.Exit(run(nil))
 	}
 	dir, err := os.MkdirTemp("", "enqueue")

@@ -52,7 +52,8 @@ func (a *app) decide(key string, do step) error {
 	return a.flush()
 }
 
-// take does not read again where the payment moved on in between: the person decided about what it was before.
+// take does not read again where the payment moved on in between: the person decided about what it
+// was before.
 func (a *app) take(k idempotency.Key, do step) (idempotency.Settlement, error) {
 	r, err := a.ledger.Show(a.ctx, k)
 	if err != nil {

@@ -19,7 +19,8 @@ type result struct {
 	Error  string            `json:"error,omitempty"`
 }
 
-// submission is the intake of a file of tasks. Without a client, in a dry run, its lines are only checked.
+// submission is the intake of a file of tasks. Without a client, in a dry run, its lines are only
+// checked.
 type submission struct {
 	intake[tasks.Line]
 	client   *tasks.Client

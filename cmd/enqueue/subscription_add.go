@@ -27,7 +27,8 @@ type addedResult struct {
 
 const resultAdded = "added"
 
-// addition is the intake of a file of subscriptions. Without a store, in a dry run, its lines are only checked.
+// addition is the intake of a file of subscriptions. Without a store, in a dry run, its lines are
+// only checked.
 type addition struct {
 	intake[tasks.SubscriptionLine]
 	store    *schedule.Store
@@ -153,8 +154,8 @@ func (s *addition) receipt(sub tasks.Subscription, fingerprint string, a schedul
 	return r
 }
 
-// difference says what another subscription of the id has otherwise; nothing where it was added with the same content, whatever was
-// changed of it since.
+// difference says what another subscription of the id has otherwise; nothing where it was added
+// with the same content, whatever was changed of it since.
 func (s *addition) difference(sub tasks.Subscription, fingerprint string, a schedule.Added) string {
 	if a.Provider != sub.Provider() {
 		return "provider: the id is taken by a subscription of " + a.Provider

@@ -53,7 +53,8 @@ func (c *subscriptionChangeCmd) Run(a *app) error {
 	return err
 }
 
-// plan writes the content even where it stays as it was: so it is sealed with the first of the payload keys.
+// plan writes the content even where it stays as it was: so it is sealed with the first of the
+// payload keys.
 func (c *subscriptionChangeCmd) plan(s schedule.Subscription, change tasks.Change, now time.Time) (schedule.Change, error) {
 	if s.Err != nil {
 		return schedule.Change{}, fmt.Errorf("its content: %w", s.Err)

@@ -24,7 +24,8 @@ type demoCmd struct {
 	Addr string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where the demo listens; with --once on any free port."`
 }
 
-// Run plays sample payments through an embedded Redis and the simulators. No real provider is ever involved.
+// Run plays sample payments through an embedded Redis and the simulators. No real provider is ever
+// involved.
 func (cmd demoCmd) Run(ctx context.Context, c *config.Config) error {
 	if err := c.Complete(); err != nil {
 		return err
@@ -146,8 +147,8 @@ func (s *stage) desk(provider string) *sandbox.Desk {
 	}
 }
 
-// worker is the one of worker run, with times short enough to watch. Payload keys are the caller's, or enqueue in the same shell would
-// seal what the demo could not open.
+// worker is the one of worker run, with times short enough to watch. Payload keys are the caller's,
+// or enqueue in the same shell would seal what the demo could not open.
 func (s *stage) worker(cmd demoCmd, url string, keys config.Keys) (*service, error) {
 	addr := cmd.Addr
 	if cmd.Once {

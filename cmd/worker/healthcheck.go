@@ -17,7 +17,8 @@ type healthcheckCmd struct {
 	Timeout time.Duration `default:"3s" placeholder:"DURATION" help:"How long the answer may take."`
 }
 
-// Run asks the worker on this machine how it is. It reads REMESA_HTTP_ADDR and nothing else, so it needs none of the worker's secrets.
+// Run asks the worker on this machine how it is. It reads REMESA_HTTP_ADDR and nothing else, so it
+// needs none of the worker's secrets.
 func (cmd healthcheckCmd) Run(ctx context.Context, c *config.Config) error {
 	ctx, cancel := context.WithTimeout(ctx, cmd.Timeout)
 	defer cancel()
@@ -41,7 +42,8 @@ func (cmd healthcheckCmd) Run(ctx context.Context, c *config.Config) error {
 	return nil
 }
 
-// reachable is where a listener of this address can be asked: one that listens everywhere, on this machine.
+// reachable is where a listener of this address can be asked: one that listens everywhere, on this
+// machine.
 func reachable(addr string) string {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {

@@ -16,7 +16,8 @@ import (
 	"github.com/remesa/remesa/internal/preflight"
 )
 
-// listen serves /healthz, /readyz and /metrics, and behind the login the pages for people, until the returned function is called.
+// listen serves /healthz, /readyz and /metrics, and behind the login the pages for people, until
+// the returned function is called.
 func (s *service) listen(ctx context.Context) (func(), error) {
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", s.config.Addr)
@@ -80,8 +81,8 @@ func (s *service) ready(w http.ResponseWriter, r *http.Request) {
 	say(w, http.StatusServiceUnavailable, strings.Join(reasons, "\n"))
 }
 
-// stopped lists why nothing can be sent now, or should be. Its texts are shown without a login: no address, no
-// name of an account.
+// stopped lists why nothing can be sent now, or should be. Its texts are shown without a login: no
+// address, no name of an account.
 func (s *service) stopped(ctx context.Context) []string {
 	var reasons []string
 	for _, f := range preflight.CheckSends(ctx, s.rdb, expect(s.config)) {

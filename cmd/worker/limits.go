@@ -9,8 +9,8 @@ import (
 	"github.com/remesa/remesa/internal/listen"
 )
 
-// limits are those of a listener's connections. What they refuse is logged once a minute at most: who floods a listener must not flood
-// the log.
+// limits are those of a listener's connections. What they refuse is logged once a minute at most:
+// who floods a listener must not flood the log.
 func limits(log zerolog.Logger, listener string) listen.Limits {
 	var last time.Time
 	refused := 0

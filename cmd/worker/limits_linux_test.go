@@ -17,7 +17,8 @@ import (
 	"github.com/remesa/remesa/internal/redistest"
 )
 
-// TestWhoeverOpensConnectionsTakesFewOfTheWorkersDescriptors: both listeners close what is more than a share, and serve others.
+// TestWhoeverOpensConnectionsTakesFewOfTheWorkersDescriptors: both listeners close what is more
+// than a share, and serve others.
 func TestWhoeverOpensConnectionsTakesFewOfTheWorkersDescriptors(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
@@ -80,7 +81,8 @@ func (s spoken) address(t *testing.T, listener string) string {
 	}
 }
 
-// flood opens more connections than one address may hold, and demands that most are closed and another address is answered.
+// flood opens more connections than one address may hold, and demands that most are closed and
+// another address is answered.
 func flood(t *testing.T, listener, addr string) {
 	t.Helper()
 	closed := 0

@@ -11,7 +11,8 @@ import (
 // memoryCheck is how often a worker looks whether its Redis still knows it.
 const memoryCheck = 30 * time.Second
 
-// remember says again and again, until ctx is done, that Redis forgot: whoever reads one line of a log in a thousand shall read this.
+// remember says again and again, until ctx is done, that Redis forgot: whoever reads one line of a
+// log in a thousand shall read this.
 func (s *service) remember(ctx context.Context, every time.Duration) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
@@ -28,8 +29,9 @@ func (s *service) remember(ctx context.Context, every time.Duration) {
 	}
 }
 
-// forgotten are the providers whose identities are gone from Redis though this worker left them there: FLUSHALL, a restart without
-// its data, a copy from before. A Redis that does not answer has not forgotten.
+// forgotten are the providers whose identities are gone from Redis though this worker left them
+// there: FLUSHALL, a restart without its data, a copy from before. A Redis that does not answer has
+// not forgotten.
 func (s *service) forgotten(ctx context.Context) []string {
 	if !s.claimed.Load() {
 		return nil

@@ -19,7 +19,8 @@ type passwordCmd struct {
 	Name string `arg:"" help:"Whom the password lets in: 1 to 64 letters, digits and . _ @ + -."`
 }
 
-// Run reads a password and prints the user's line of REMESA_DASHBOARD_USERS_FILE and nothing else, so that it can go straight into it.
+// Run reads a password and prints the user's line of REMESA_DASHBOARD_USERS_FILE and nothing else,
+// so that it can go straight into it.
 func (cmd passwordCmd) Run(ctx context.Context, _ *config.Config) error {
 	if err := login.CheckName(cmd.Name); err != nil {
 		return err
@@ -39,7 +40,8 @@ func (cmd passwordCmd) Run(ctx context.Context, _ *config.Config) error {
 // longestPassword bounds what is read; no hash looks at as much.
 const longestPassword = 1024
 
-// readPassword asks a person twice, without echo, or reads one line. Its errors repeat nothing of what was read.
+// readPassword asks a person twice, without echo, or reads one line. Its errors repeat nothing of
+// what was read.
 func readPassword(ctx context.Context, in *os.File, prompt io.Writer) (string, error) {
 	if !term.IsTerminal(int(in.Fd())) {
 		return oneLine(in)

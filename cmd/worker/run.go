@@ -74,7 +74,8 @@ func (runCmd) serve(ctx context.Context, c *config.Config) error {
 	return err
 }
 
-// connections is how many commands may be under way at Redis at a time: both lanes of each provider.
+// connections is how many commands may be under way at Redis at a time: both lanes of each
+// provider.
 func connections(c *config.Config) int {
 	n := 0
 	for _, p := range providers.Names() {
@@ -103,7 +104,8 @@ func rates(c *config.Config) map[string]float64 {
 	return limits
 }
 
-// redisLog hands the Redis client's own messages, which would else go to stderr as they are, to the worker's log.
+// redisLog hands the Redis client's own messages, which would else go to stderr as they are, to the
+// worker's log.
 type redisLog struct{ log zerolog.Logger }
 
 // Printf implements the Redis client's logger.
@@ -183,8 +185,8 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 	}, nil
 }
 
-// watch counts payments and subscriptions at every provider, not only at those that this worker serves: what nobody serves waits the
-// longest.
+// watch counts payments and subscriptions at every provider, not only at those that this worker
+// serves: what nobody serves waits the longest.
 func watch(reg *prometheus.Registry, ledger *idempotency.Ledger, subscriptions *schedule.Store) {
 	all := providers.Names()
 	reg.MustRegister(metrics.Open{Ledger: ledger, Providers: all}, metrics.Signals{Ledger: ledger, Providers: all},
@@ -248,7 +250,8 @@ func (s *service) awaitRedis(ctx context.Context) error {
 	}
 }
 
-// refuse keeps real payments off a Redis that may lose them, and off accounts that are not what they were.
+// refuse keeps real payments off a Redis that may lose them, and off accounts that are not what
+// they were.
 func (s *service) refuse(ctx context.Context) error {
 	findings := preflight.CheckRedis(ctx, s.rdb, expect(s.config))
 	if err := preflight.RefuseUnsafe(findings, s.config.RealURLs(), s.config.AllowUnsafeRedis); err != nil {

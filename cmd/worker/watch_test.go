@@ -6,7 +6,8 @@ import (
 	"github.com/remesa/remesa/tasks"
 )
 
-// TestPaymentsThatNoWorkerServesAreCountedToo: they are overdue before any other, and an alert on them must not wait for a worker.
+// TestPaymentsThatNoWorkerServesAreCountedToo: they are overdue before any other, and an alert on
+// them must not wait for a worker.
 func TestPaymentsThatNoWorkerServesAreCountedToo(t *testing.T) {
 	t.Parallel()
 	s := idle(t)

@@ -94,7 +94,8 @@ func pending(t *testing.T, rdb *redis.Client) int64 {
 	return groups[0].Pending
 }
 
-// want checks that each event of the stream is in the journal once, and that each payment is known to be paid.
+// want checks that each event of the stream is in the journal once, and that each payment is known
+// to be paid.
 func want(t *testing.T, rdb *redis.Client, path string, references ...string) {
 	t.Helper()
 	entries, err := rdb.XRange(t.Context(), idempotency.OutcomesKey(provider), "-", "+").Result()

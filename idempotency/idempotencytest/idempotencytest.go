@@ -1,5 +1,6 @@
-// Package idempotencytest holds what every ledger must do, as tables of sentences: the states, the steps, what late results and answers
-// mean, a person's steps, wake-ups and the outcome stream. A second store must pass Run before a worker may use it.
+// Package idempotencytest holds what every ledger must do, as tables of sentences: the states, the
+// steps, what late results and answers mean, a person's steps, wake-ups and the outcome stream. A
+// second store must pass Run before a worker may use it.
 package idempotencytest
 
 import (
@@ -23,7 +24,8 @@ type Fixture struct {
 // Open makes a fixture whose provider has this policy.
 type Open func(t *testing.T, p idempotency.Policy) Fixture
 
-// row is one promise: a sentence, the policy where it is not the default, and the steps that prove it.
+// row is one promise: a sentence, the policy where it is not the default, and the steps that prove
+// it.
 type row struct {
 	does   string
 	policy func(*idempotency.Policy)

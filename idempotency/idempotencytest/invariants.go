@@ -7,7 +7,8 @@ import (
 	"github.com/remesa/remesa/idempotency"
 )
 
-// checkInvariants runs after every row: each change of state has exactly one entry in the outcome stream, and nothing is forgotten.
+// checkInvariants runs after every row: each change of state has exactly one entry in the outcome
+// stream, and nothing is forgotten.
 func (e *env) checkInvariants() {
 	e.t.Helper()
 	entries := e.Outcomes(e.t)

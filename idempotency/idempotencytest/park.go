@@ -7,7 +7,8 @@ import (
 	"github.com/remesa/remesa/idempotency"
 )
 
-// parkRows is what waits for the end of a reason: out of the due index, counted, and let go in the order of registration.
+// parkRows is what waits for the end of a reason: out of the due index, counted, and let go in the
+// order of registration.
 func parkRows() []row {
 	return []row{
 		{does: "what is parked is not woken until it is let go, whatever the time", run: func(e *env) {

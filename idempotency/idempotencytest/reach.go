@@ -2,7 +2,8 @@ package idempotencytest
 
 import "github.com/remesa/remesa/idempotency"
 
-// reach makes a payment in this state, with attempt "a" where it has one. held and in_doubt have an open attempt.
+// reach makes a payment in this state, with attempt "a" where it has one. held and in_doubt have an
+// open attempt.
 func (e *env) reach(s idempotency.State) *payment {
 	e.t.Helper()
 	p := e.queued()
@@ -35,7 +36,8 @@ func (e *env) reach(s idempotency.State) *payment {
 	return p.want(s)
 }
 
-// resent makes a payment whose attempt "a" is open and no longer owns it, sent again as attempt "b". It needs the policy resend.
+// resent makes a payment whose attempt "a" is open and no longer owns it, sent again as attempt
+// "b". It needs the policy resend.
 func (e *env) resent() *payment {
 	e.t.Helper()
 	return e.readyAgain().send("b")

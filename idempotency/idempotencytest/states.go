@@ -76,7 +76,8 @@ func stateRows() []row {
 	)
 }
 
-// afterAnswer is the state that one answer leads to. A refusal or a not found moves nothing when it is read once.
+// afterAnswer is the state that one answer leads to. A refusal or a not found moves nothing when it
+// is read once.
 func afterAnswer(s idempotency.State, c providers.Class) idempotency.State {
 	asked := s == inDoubt || s == pending || s == held
 	switch {

@@ -32,8 +32,8 @@ type AnswerStep struct {
 	After time.Duration
 }
 
-// Answer records what the provider said. An answer that is out of date changes nothing, except that a success in it is
-// late evidence.
+// Answer records what the provider said. An answer that is out of date changes nothing, except that
+// a success in it is late evidence.
 func Answer(r Record, p Policy, f Facts, now Time, a AnswerStep) Change {
 	s := begin(r, p, f, now)
 	if found(a.Outcome.Class) {
@@ -66,8 +66,9 @@ func found(c providers.Class) bool {
 	return c == providers.Succeeded || c == providers.Pending || c == providers.Refused
 }
 
-// notOurs: what was found was there before any attempt of ours may have left, and nothing proves that it is ours. Of a
-// settled payment only a duplicate is known to be so: what else is found contradicts.
+// notOurs: what was found was there before any attempt of ours may have left, and nothing proves
+// that it is ours. Of a settled payment only a duplicate is known to be so: what else is found
+// contradicts.
 func (s *step) notOurs(o Outcome) bool {
 	settled := s.r().State.Final() && s.r().open() == 0
 	return found(o.Class) && s.r().foreign() && !settled && !o.Ours && !off(foreignIsNotAdopted)
@@ -82,7 +83,8 @@ func (s *step) taken(a AnswerStep) {
 	s.hold("reference_taken", "the provider has a payment under this reference that is not proven to be ours")
 }
 
-// foundLate is a success in an answer that came too late: it is of no attempt in particular, unless it can only be of one.
+// foundLate is a success in an answer that came too late: it is of no attempt in particular, unless
+// it can only be of one.
 func (s *step) foundLate(o Outcome) {
 	r := s.r()
 	if r.State == Sending {
@@ -96,8 +98,8 @@ func (s *step) foundLate(o Outcome) {
 	s.lateSuccess(o)
 }
 
-// creditBeside keeps a success that was found while an attempt was sending as another attempt's: the only one that it can
-// be, or one of no name.
+// creditBeside keeps a success that was found while an attempt was sending as another attempt's:
+// the only one that it can be, or one of no name.
 func (s *step) creditBeside(providerID string) {
 	r := s.r()
 	own := r.attempt(r.Owner)
@@ -121,7 +123,8 @@ func (s *step) creditBeside(providerID string) {
 	}
 }
 
-// answer is what an answer makes of a payment in doubt, pending, held, or ready with an attempt that may have left.
+// answer is what an answer makes of a payment in doubt, pending, held, or ready with an attempt
+// that may have left.
 func (s *step) answer(a AnswerStep) {
 	o := a.Outcome
 	switch o.Class {
@@ -179,7 +182,8 @@ func (s *step) lastQuestion(a AnswerStep) bool {
 	return r.State == Pending && r.PayerUntil != 0 && a.AskedAt >= r.pollDeadline(s.p)
 }
 
-// pollDeadline: what is undecided then is held. A payer who must act has until the payment's own deadline and a grace.
+// pollDeadline: what is undecided then is held. A payer who must act has until the payment's own
+// deadline and a grace.
 func (r *Record) pollDeadline(p Policy) Time {
 	if r.PayerUntil != 0 {
 		return r.PayerUntil.Add(payerGrace)
@@ -216,7 +220,8 @@ func (s *step) countsAt() Time {
 	return at
 }
 
-// nextAsk is when to ask again: as the backoff says, sooner where an answer counts sooner, never past the poll deadline.
+// nextAsk is when to ask again: as the backoff says, sooner where an answer counts sooner, never
+// past the poll deadline.
 func (s *step) nextAsk(after time.Duration) Time {
 	r := s.r()
 	due := s.in(after)
@@ -255,8 +260,8 @@ func (s *step) foundPending(a AnswerStep) {
 	s.again(a)
 }
 
-// foundRefused is believed only when it is read twice, settle time apart, the second asked no earlier than settle time
-// after the last attempt's end.
+// foundRefused is believed only when it is read twice, settle time apart, the second asked no
+// earlier than settle time after the last attempt's end.
 func (s *step) foundRefused(a AnswerStep) {
 	r, o := s.r(), a.Outcome
 	r.NotFounds, r.NotFoundAt = 0, 0

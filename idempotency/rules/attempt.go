@@ -14,8 +14,8 @@ type NoteStep struct {
 	Moves bool
 }
 
-// Note keeps handles. It is refused where the attempt no longer owns the payment, and where another attempt's success
-// is known by now: a second one must not be sent.
+// Note keeps handles. It is refused where the attempt no longer owns the payment, and where another
+// attempt's success is known by now: a second one must not be sent.
 func Note(r Record, p Policy, now Time, n NoteStep) (Change, error) {
 	s := begin(r, p, Facts{}, now)
 	own := s.r().attempt(n.Attempt)
@@ -43,8 +43,8 @@ type ReleaseStep struct {
 	After time.Duration
 }
 
-// Release makes the payment ready again. An attempt that the record lacks is kept as not executed, so that its Begin,
-// which may still be on its way, finds that it is over.
+// Release makes the payment ready again. An attempt that the record lacks is kept as not executed,
+// so that its Begin, which may still be on its way, finds that it is over.
 func Release(r Record, p Policy, f Facts, now Time, rel ReleaseStep) Change {
 	s := begin(r, p, f, now)
 	a := s.r().attempt(rel.Attempt)
@@ -79,7 +79,8 @@ func (s *step) released(own *Attempt, rel ReleaseStep) {
 	}
 }
 
-// longestDefer bounds how far Defer moves a due time, so that nothing has to be swept when its reason ends.
+// longestDefer bounds how far Defer moves a due time, so that nothing has to be swept when its
+// reason ends.
 const longestDefer = 30 * time.Second
 
 // Defer moves only the due time of what waits before Begin.
@@ -106,8 +107,9 @@ type FinishStep struct {
 	After time.Duration
 }
 
-// Finish records what the attempt came to. Repeating it changes nothing. An attempt that the record lacks was lost by
-// the store: it is kept as one that may have been executed, and its report as a late result.
+// Finish records what the attempt came to. Repeating it changes nothing. An attempt that the record
+// lacks was lost by the store: it is kept as one that may have been executed, and its report as a
+// late result.
 func Finish(r Record, p Policy, f Facts, now Time, fin FinishStep) Change {
 	s := begin(r, p, f, now)
 	a := s.r().attempt(fin.Attempt)
@@ -147,7 +149,8 @@ func (s *step) insert(id string) *Attempt {
 	return a
 }
 
-// unrecorded: the attempt may have been executed, and nobody knew. It must be asked about before anything is sent.
+// unrecorded: the attempt may have been executed, and nobody knew. It must be asked about before
+// anything is sent.
 func (s *step) unrecorded(a *Attempt) {
 	r := s.r()
 	s.inserted = true

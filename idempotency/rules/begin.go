@@ -26,14 +26,16 @@ type BeginStep struct {
 	OpensLate bool
 	// Askable: the provider can be asked what became of this payment.
 	Askable bool
-	// Only is the one type of payment that the account makes; one of another type waits. Empty: every type.
+	// Only is the one type of payment that the account makes; one of another type waits. Empty:
+	// every type.
 	Only string
 }
 
 // Begun is the answer to Begin.
 type Begun struct {
 	Verdict Verdict
-	// Own: the attempt is known already; its first Begin was carried out, and the answer came too late.
+	// Own: the attempt is known already; its first Begin was carried out, and the answer came too
+	// late.
 	Own bool
 	// Until says when a waiting caller would be served.
 	Until Time

@@ -1,10 +1,11 @@
 package rules
 
-// Change is the whole effect of one step. A store writes all of it or nothing of it, and only if the record is still
-// the one that was read and every guard holds. It is data: tests compare it, a search replays it.
+// Change is the whole effect of one step. A store writes all of it or nothing of it, and only if
+// the record is still the one that was read and every guard holds. It is data: tests compare it, a
+// search replays it.
 type Change struct {
-	// Record is the payment's record after the step. Where Written is unset it is as it was, and only Due, Waiting
-	// and Lookup may differ.
+	// Record is the payment's record after the step. Where Written is unset it is as it was, and
+	// only Due, Waiting and Lookup may differ.
 	Record  Record
 	Written bool
 	Payload Payload
@@ -20,12 +21,15 @@ type Change struct {
 	// Claim: the exclusive object becomes this payment's; Permit: the permit is used up.
 	Claim, Permit bool
 	Guards        []Guard
-	// Grows: the change only makes the store fuller, and is refused when that is full. All others report something.
+	// Grows: the change only makes the store fuller, and is refused when that is full. All others
+	// report something.
 	Grows bool
-	// Intent: others rely on the change once it is acknowledged, so that replicas must have it where they are asked for.
+	// Intent: others rely on the change once it is acknowledged, so that replicas must have it
+	// where they are asked for.
 	Intent bool
 
-	// What the step did: it said something new, changed the state, or found an anomaly of this kind.
+	// What the step did: it said something new, changed the state, or found an anomaly of this
+	// kind.
 	Applied bool
 	Moved   bool
 	Raised  string
@@ -87,5 +91,6 @@ type Event struct {
 	Payment Record
 }
 
-// Expires reports whether the record needs to be kept only for the retention: it is settled for good.
+// Expires reports whether the record needs to be kept only for the retention: it is settled for
+// good.
 func (r *Record) Expires() bool { return r.State.Final() && r.WatchUntil == 0 && r.Anomaly == nil }

@@ -57,8 +57,8 @@ func (s *step) contradict(kind, providerID string) {
 	}
 }
 
-// successAgain: an id that was not known yet is learnt; another id, or another attempt's success that does not carry
-// the same one, is a second success.
+// successAgain: an id that was not known yet is learnt; another id, or another attempt's success
+// that does not carry the same one, is a second success.
 func (s *step) successAgain(o Outcome) {
 	r := s.r()
 	if r.State == Reversed && o.ProviderID != r.ProviderID {
@@ -162,8 +162,9 @@ func (s *step) lateRefusal(a *Attempt, o Outcome) {
 	}
 }
 
-// lateDoubt moves the attempt's end and nothing else; answers before it no longer count. A payment that would be sent
-// though this attempt may have been executed, because the store had lost it, is asked about first.
+// lateDoubt moves the attempt's end and nothing else; answers before it no longer count. A payment
+// that would be sent though this attempt may have been executed, because the store had lost it, is
+// asked about first.
 func (s *step) lateDoubt(a *Attempt) {
 	r := s.r()
 	if s.now > a.End && !off(lateEndRestartsTheCount) {
@@ -181,8 +182,8 @@ func (s *step) lateDoubt(a *Attempt) {
 	}
 }
 
-// watchUnrecorded: a payment is settled, and an attempt that the store had lost may have been executed as well. It is
-// looked for; where nobody can be asked, a person must know.
+// watchUnrecorded: a payment is settled, and an attempt that the store had lost may have been
+// executed as well. It is looked for; where nobody can be asked, a person must know.
 func (s *step) watchUnrecorded(kind, providerID string) {
 	r := s.r()
 	if !r.Askable {

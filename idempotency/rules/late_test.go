@@ -7,8 +7,9 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// What an attempt reports that no longer owns the payment, row by row as the record stands, column by column as it
-// reports. Attempt "a" reports; "b" is another one. X is the id on record, Y one that it never heard of.
+// What an attempt reports that no longer owns the payment, row by row as the record stands, column
+// by column as it reports. Attempt "a" reports; "b" is another one. X is the id on record, Y one
+// that it never heard of.
 func TestLateResults(t *testing.T) {
 	const success, other, pending, notSent, refusal, doubt = "success as X", "success as Y", "pending as X", "not sent", "refusal", "in doubt"
 	table := []struct {

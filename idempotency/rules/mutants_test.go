@@ -26,8 +26,8 @@ const (
 	mutantStates = 4_000
 )
 
-// caught is what fails without a safeguard: a row of the search with the state or step that it finds, and
-// a row of the ledger's conformance suite.
+// caught is what fails without a safeguard: a row of the search with the state or step that it
+// finds, and a row of the ledger's conformance suite.
 type caught struct {
 	Safeguard string   `json:"safeguard"`
 	Search    string   `json:"search,omitempty"`

@@ -1,8 +1,9 @@
 package rules
 
-// Park takes what cannot move out of the due index, to wait for the end of a reason. What its own time moves on while the
-// reason lasts stays due at that time. Nothing else about the record knows that it is parked: whatever moves it on
-// meanwhile is allowed, and letting it go then makes due what the next look drops.
+// Park takes what cannot move out of the due index, to wait for the end of a reason. What its own
+// time moves on while the reason lasts stays due at that time. Nothing else about the record knows
+// that it is parked: whatever moves it on meanwhile is allowed, and letting it go then makes due
+// what the next look drops.
 func Park(r Record, p Policy, now Time, reason string) Change {
 	s := begin(r, p, Facts{}, now)
 	if r.State.Final() && r.WatchUntil == 0 || r.State == Blocked || r.State == Sending {
@@ -32,7 +33,8 @@ func (r *Record) earliest() Time {
 	}
 }
 
-// ownTime is the next time at which a parked payment must be looked at all the same; at once where its last one has passed.
+// ownTime is the next time at which a parked payment must be looked at all the same; at once where
+// its last one has passed.
 func (s *step) ownTime() Time {
 	r := s.r()
 	var times []Time

@@ -7,7 +7,8 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// Hand is a step by hand: the version that the person saw, and who says what, as the history keeps it.
+// Hand is a step by hand: the version that the person saw, and who says what, as the history keeps
+// it.
 type Hand struct {
 	Version int64
 	Text    string
@@ -41,14 +42,15 @@ type ResolveStep struct {
 	As         string
 	ProviderID string
 	Decline    providers.Decline
-	// AcceptRisk, with AsFailed: the person knows that nothing was executed; the attempts are closed.
+	// AcceptRisk, with AsFailed: the person knows that nothing was executed; the attempts are
+	// closed.
 	AcceptRisk bool
 }
 
 func doubtful(s State) bool { return s == InDoubt || s == Pending || s == Held }
 
-// Resolve settles a payment in doubt, pending or held. Where a person who knows closes the attempts of one that failed
-// already, that is a resolution too.
+// Resolve settles a payment in doubt, pending or held. Where a person who knows closes the attempts
+// of one that failed already, that is a resolution too.
 func Resolve(r Record, p Policy, f Facts, now Time, res ResolveStep) (Change, error) {
 	s, err := hand(r, p, f, now, res.Hand)
 	if err != nil {
@@ -89,8 +91,9 @@ func (s *step) notReceived(res ResolveStep) (Change, error) {
 	return s.done(), nil
 }
 
-// ClearAnomaly accepts what the anomaly says, or has it reversed: accept makes failed into succeeded, reverse makes
-// succeeded into reversed. What a person cleared is not raised again by the next question.
+// ClearAnomaly accepts what the anomaly says, or has it reversed: accept makes failed into
+// succeeded, reverse makes succeeded into reversed. What a person cleared is not raised again by
+// the next question.
 func ClearAnomaly(r Record, p Policy, f Facts, now Time, reverse bool, h Hand) (Change, error) {
 	s, err := hand(r, p, f, now, h)
 	switch {
@@ -121,7 +124,8 @@ func ClearAnomaly(r Record, p Policy, f Facts, now Time, reverse bool, h Hand) (
 	return s.done(), nil
 }
 
-// Retry makes a failed payment ready again, and has a ready one go at once. After "not received", the provider is asked first where it can be.
+// Retry makes a failed payment ready again, and has a ready one go at once. After "not received",
+// the provider is asked first where it can be.
 func Retry(r Record, p Policy, f Facts, now Time, acceptRisk bool, h Hand) (Change, error) {
 	s, err := hand(r, p, f, now, h)
 	if err != nil {

@@ -7,8 +7,9 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// Record is all that is known of one payment but for its payload. Its JSON text is what a store keeps, and what an
-// operator reads. Texts that may be sealed (metadata, message, action URL, handles, notes) are opaque here.
+// Record is all that is known of one payment but for its payload. Its JSON text is what a store
+// keeps, and what an operator reads. Texts that may be sealed (metadata, message, action URL,
+// handles, notes) are opaque here.
 type Record struct {
 	State   State `json:"state"`
 	Version int64 `json:"version"` // grows with each change of state, outcome or attempt
@@ -48,8 +49,8 @@ type Record struct {
 	LeaseEnd Time   `json:"lease_end,omitempty"`
 	// NotAgainBefore: a released payment waits until then.
 	NotAgainBefore Time `json:"not_again_before,omitempty"`
-	// AskFirst: while another attempt was sending, one was reported that the provider must be asked about before
-	// anything is sent again.
+	// AskFirst: while another attempt was sending, one was reported that the provider must be asked
+	// about before anything is sent again.
 	AskFirst bool `json:"ask_first,omitempty"`
 	// RiskAccepted: a person accepted that the payment may be sent twice; not found makes it ready.
 	RiskAccepted bool `json:"risk_accepted,omitempty"`
@@ -93,8 +94,8 @@ type Attempt struct {
 	// End is when its request may have left at the latest: its lease's end, or a late report.
 	End  Time `json:"end"`
 	Fate Fate `json:"fate"`
-	// Heard: the fate is what the provider, or a person, said of it; the attempt itself has not reported, and may yet
-	// contradict.
+	// Heard: the fate is what the provider, or a person, said of it; the attempt itself has not
+	// reported, and may yet contradict.
 	Heard      bool   `json:"heard,omitempty"`
 	ProviderID string `json:"provider_id,omitempty"`
 }
@@ -108,8 +109,8 @@ const (
 	NotYet Fate = "not_yet"
 	// Open: it may have been executed, or may yet be.
 	Open Fate = "open"
-	// Duplicated: the provider called its reference known. It may have been executed all the same, but what the
-	// provider has under the reference was there before it.
+	// Duplicated: the provider called its reference known. It may have been executed all the same,
+	// but what the provider has under the reference was there before it.
 	Duplicated Fate = "duplicate"
 	// NotExecuted: proven that nothing left, or refused before execution.
 	NotExecuted Fate = "not_executed"
@@ -140,9 +141,9 @@ func (a *Attempt) reported() bool {
 	return !a.Heard && a.Fate != NotYet && !a.Fate.undecided()
 }
 
-// MayHaveLeft reports whether any attempt may have been executed: it is open, or the provider knows it. Then the
-// payment is never called failed by a machine, cancelled, or sent again without the provider's word. This is the
-// one rule for it: for steps, pages and subscriptions.
+// MayHaveLeft reports whether any attempt may have been executed: it is open, or the provider knows
+// it. Then the payment is never called failed by a machine, cancelled, or sent again without the
+// provider's word. This is the one rule for it: for steps, pages and subscriptions.
 func (r *Record) MayHaveLeft() bool { return r.count(Fate.mayHaveLeft, nil) > 0 }
 
 // count counts the attempts, but for one, with such a fate.
@@ -156,7 +157,8 @@ func (r *Record) count(is func(Fate) bool, except *Attempt) int {
 	return n
 }
 
-// askFirst: when the owner ends, the provider must be asked about another attempt before anything is sent again.
+// askFirst: when the owner ends, the provider must be asked about another attempt before anything
+// is sent again.
 func (r *Record) askFirst() bool { return r.AskFirst && !off(askFirstAfterLatePending) }
 
 func (r *Record) attempt(id string) *Attempt {
@@ -171,8 +173,8 @@ func (r *Record) attempt(id string) *Attempt {
 // open counts the attempts of which nobody knows whether they were executed.
 func (r *Record) open() int { return r.count(Fate.undecided, nil) }
 
-// source is the attempt that the provider's known id belongs to; one that the provider has without an id stands in
-// where none has that id.
+// source is the attempt that the provider's known id belongs to; one that the provider has without
+// an id stands in where none has that id.
 func (r *Record) source() *Attempt {
 	var nameless *Attempt
 	for i := range r.Attempts {
@@ -209,8 +211,8 @@ func (r *Record) successOf(except *Attempt) *Attempt {
 	return nil
 }
 
-// twoSuccesses returns the id of the second of two attempts that both succeeded, and whether there are two. Only the
-// same id, given for both, makes them one payment.
+// twoSuccesses returns the id of the second of two attempts that both succeeded, and whether there
+// are two. Only the same id, given for both, makes them one payment.
 func (r *Record) twoSuccesses() (string, bool) {
 	var first *Attempt
 	for i := range r.Attempts {
@@ -234,8 +236,8 @@ func other(recorded, a, b string) string {
 	return b
 }
 
-// foreign reports whether what the provider has under our reference was there before any attempt of ours may have
-// left: none may have, or each that may have was told that the reference is known.
+// foreign reports whether what the provider has under our reference was there before any attempt of
+// ours may have left: none may have, or each that may have was told that the reference is known.
 func (r *Record) foreign() bool {
 	return r.count(Fate.mayHaveLeft, nil) == r.count(func(f Fate) bool { return f == Duplicated }, nil)
 }
@@ -263,7 +265,8 @@ func (r *Record) Entries() []Entry {
 	return out
 }
 
-// Entered is when the payment came into its present state, by the entries at the end of its history.
+// Entered is when the payment came into its present state, by the entries at the end of its
+// history.
 func (r *Record) Entered() Time {
 	at := r.Updated
 	entries := r.Entries()

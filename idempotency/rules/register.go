@@ -73,13 +73,14 @@ type RestoreStep struct {
 	Registration
 	Attempt Attempt
 	Askable bool
-	// Taken: somebody else has claimed the exclusive object meanwhile. The payment is recorded all the same, because it may
-	// have been executed.
+	// Taken: somebody else has claimed the exclusive object meanwhile. The payment is recorded all
+	// the same, because it may have been executed.
 	Taken bool
 }
 
-// Restore records again a payment that the store has lost, with the attempt of whoever still holds it: that attempt
-// may have been executed. Its exclusive object is claimed again, so that no other payment of it is sent.
+// Restore records again a payment that the store has lost, with the attempt of whoever still holds
+// it: that attempt may have been executed. Its exclusive object is claimed again, so that no other
+// payment of it is sent.
 func Restore(p Policy, now Time, res RestoreStep) Change {
 	reg, a := res.Registration, res.Attempt
 	reg.Permit = false

@@ -1,14 +1,17 @@
-// Package rules says what each step makes of a payment's record. Every function here is pure: a record, what
-// is known beside it, the store's time and the step go in; a Change, or a refusal, comes out. Nothing is read,
-// written, waited for or drawn by lot, so that the rules about money can be searched through and compared.
+// Package rules says what each step makes of a payment's record. Every function here is pure: a
+// record, what is known beside it, the store's time and the step go in; a Change, or a refusal,
+// comes out. Nothing is read, written, waited for or drawn by lot, so that the rules about money
+// can be searched through and compared.
 //
-// A store holds the record and writes a Change only if the record is still the one that was read; whoever
-// loses such a race reads and decides again. Package idempotency does that; this package knows no store.
+// A store holds the record and writes a Change only if the record is still the one that was read;
+// whoever loses such a race reads and decides again. Package idempotency does that; this package
+// knows no store.
 //
-// The files follow the life of a payment: register.go, begin.go, attempt.go (what the attempt that owns the
-// payment reports), late.go (what an attempt reports that owns it no longer), answer.go (what the provider says
-// to a question), settled.go (the same of a settled payment), wake.go and person.go. What they share is in
-// record.go (the record, and what its attempts add up to) and step.go (how a payment comes into a state).
+// The files follow the life of a payment: register.go, begin.go, attempt.go (what the attempt that
+// owns the payment reports), late.go (what an attempt reports that owns it no longer), answer.go
+// (what the provider says to a question), settled.go (the same of a settled payment), wake.go and
+// person.go. What they share is in record.go (the record, and what its attempts add up to) and
+// step.go (how a payment comes into a state).
 package rules
 
 import (
@@ -41,8 +44,8 @@ func States() []State {
 // Final reports whether no machine moves the payment on.
 func (s State) Final() bool { return s == Succeeded || s == Failed || s == Reversed }
 
-// Time is an instant of the store's clock in milliseconds since 1970; zero is none. Leases, settle times and due
-// times use no other clock.
+// Time is an instant of the store's clock in milliseconds since 1970; zero is none. Leases, settle
+// times and due times use no other clock.
 type Time int64
 
 // Add returns the instant that much later.
@@ -52,8 +55,8 @@ func (t Time) Add(d time.Duration) Time { return t + Time(d.Milliseconds()) }
 type Policy struct {
 	// Settle is how long after an attempt's end the provider may still execute it.
 	Settle time.Duration
-	// NotFoundInterval is the least time between two counted answers of "not found", Confirmations how many must
-	// be counted.
+	// NotFoundInterval is the least time between two counted answers of "not found", Confirmations
+	// how many must be counted.
 	NotFoundInterval time.Duration
 	Confirmations    int
 	// Resend sends again after that, MaxResends times at most; else the payment is held.
@@ -61,7 +64,8 @@ type Policy struct {
 	MaxResends int
 	// PollDeadline: what is still undecided then is held.
 	PollDeadline time.Duration
-	// Retention is how long a settled record is kept, OutcomesRetention how long an entry of the outcome stream.
+	// Retention is how long a settled record is kept, OutcomesRetention how long an entry of the
+	// outcome stream.
 	Retention         time.Duration
 	OutcomesRetention time.Duration
 	// TellAll tells the outcome stream every change of state: sending too, and ready each time.
@@ -88,11 +92,13 @@ const (
 // RetryWindow is how long a failed payment can be tried again and stays listed.
 const RetryWindow = 30 * day
 
-// Facts is what a step may know beside the record. A fact that the step does not look at may be left out.
+// Facts is what a step may know beside the record. A fact that the step does not look at may be
+// left out.
 type Facts struct {
 	// Halted: a person has stopped new sends of the provider, or of the account.
 	Halted Halt
-	// Locked: the payload or a handle is sealed with a key that the caller lacks, or is not sealed where it must be.
+	// Locked: the payload or a handle is sealed with a key that the caller lacks, or is not sealed
+	// where it must be.
 	Locked bool
 	// HasPayload: the payment's details are still kept.
 	HasPayload bool
@@ -110,7 +116,8 @@ const (
 	HaltAccount  Halt = "account"
 )
 
-// Lookup says whether an account's status query ever found a payment; its word "not found" proves nothing before.
+// Lookup says whether an account's status query ever found a payment; its word "not found" proves
+// nothing before.
 type Lookup string
 
 // What is known of a lookup.

@@ -1,8 +1,8 @@
 package rules
 
-// safeguard names a rule without which a payment can be sent twice, forgotten, or called what it is not. A build with
-// the tag "mutants" can leave one out, and a test sees that the search, or a named row, then fails. The ordinary build
-// has no such switch: off is constant there.
+// safeguard names a rule without which a payment can be sent twice, forgotten, or called what it is
+// not. A build with the tag "mutants" can leave one out, and a test sees that the search, or a
+// named row, then fails. The ordinary build has no such switch: off is constant there.
 type safeguard string
 
 const (

@@ -103,11 +103,12 @@ func (s *state) mayBeExecuted(i int) bool {
 	return false
 }
 
-// hurried: an attempt that the provider may still execute within its settle time is called not received.
+// hurried: an attempt that the provider may still execute within its settle time is called not
+// received.
 func (s *state) hurried(now Time) bool { return now < s.rec.lastEnd().Add(s.policy.Settle) }
 
-// unasked: another attempt that may have left forbids a send that nobody took the risk of. Under resend it
-// may no longer be executed by then, or its provider broke the condition.
+// unasked: another attempt that may have left forbids a send that nobody took the risk of. Under
+// resend it may no longer be executed by then, or its provider broke the condition.
 func (s *state) unasked(after *Record) bool {
 	if s.policy.Resend && !s.punctual {
 		return false

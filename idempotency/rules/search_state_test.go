@@ -44,7 +44,8 @@ type try struct {
 	twice bool
 	// until is when a punctual provider executes it at the latest.
 	until Time
-	// excused: a person accepted that it may be a double; closed: a person said that it was not executed.
+	// excused: a person accepted that it may be a double; closed: a person said that it was not
+	// executed.
 	excused, closed bool
 }
 
@@ -89,8 +90,8 @@ type asker struct {
 	word    word
 }
 
-// state is all that decides what may happen next. A state that the search goes on from was read from
-// its encoding, so that nothing else can.
+// state is all that decides what may happen next. A state that the search goes on from was read
+// from its encoding, so that nothing else can.
 type state struct {
 	*row
 	rec    Record
@@ -135,8 +136,8 @@ func (s *state) instants() []*Time {
 	return out
 }
 
-// normalize forgets what no step looks at: the date, and how long ago what is long ago was. Only the
-// order of instants and their distances up to searchFar are kept, and those exactly.
+// normalize forgets what no step looks at: the date, and how long ago what is long ago was. Only
+// the order of instants and their distances up to searchFar are kept, and those exactly.
 func (s *state) normalize() {
 	s.blur()
 	instants := s.instants()

@@ -41,7 +41,8 @@ type emit func(l label, to *state, broken string)
 type explorer struct {
 	from *state
 	emit emit
-	// broken is what the step under way breaks; repeats: it is an attempt's, whose reply may be lost.
+	// broken is what the step under way breaks; repeats: it is an attempt's, whose reply may be
+	// lost.
 	broken  string
 	repeats bool
 }
@@ -79,9 +80,9 @@ func (x *explorer) steps() {
 	x.failover()
 }
 
-// ages are how old a reading may be from which a step is decided now: what was written since, or came
-// after, was not in it. A step is Load and Commit; a Load changes nothing, so it is enough to know
-// when it was made.
+// ages are how old a reading may be from which a step is decided now: what was written since, or
+// came after, was not in it. A step is Load and Commit; a Load changes nothing, so it is enough to
+// know when it was made.
 func (s *state) ages(since Time) []Time {
 	if s.stale && s.wrote < s.now && since < s.now {
 		return []Time{0, 1}
@@ -137,7 +138,8 @@ func (x *explorer) twice(l label, since Time, do func(s *state, age Time), arriv
 	}
 }
 
-// Workers ---------------------------------------------------------------------------------------------
+// Workers
+// ---------------------------------------------------------------------------------------------
 
 func (x *explorer) worker(i int) {
 	w := x.from.workers[i]
@@ -338,7 +340,8 @@ func (o word) outcome() Outcome {
 	return out
 }
 
-// The provider ----------------------------------------------------------------------------------------
+// The provider
+// ----------------------------------------------------------------------------------------
 
 func (x *explorer) provider(i int) {
 	s := x.from
@@ -377,7 +380,8 @@ func (s *state) knows(but int) bool {
 	return false
 }
 
-// The asker -------------------------------------------------------------------------------------------
+// The asker
+// -------------------------------------------------------------------------------------------
 
 func (x *explorer) asker() {
 	s := x.from
@@ -428,8 +432,8 @@ func (x *explorer) answer() {
 		func(s *state) { s.asker = asker{} }, func(s *state) { s.asker.since = s.now })
 }
 
-// lookups are what a truthful lookup by our reference may show. Where the provider keeps its conditions,
-// it shows something once settle time has passed since an attempt's end.
+// lookups are what a truthful lookup by our reference may show. Where the provider keeps its
+// conditions, it shows something once settle time has passed since an attempt's end.
 func (s *state) lookups() []word {
 	words := []word{{class: providers.InDoubt}}
 	must := false
@@ -480,7 +484,8 @@ func (t try) shown() (providers.Class, bool) {
 	return "", false
 }
 
-// The janitor, a person, the clock, the store ------------------------------------------------------------
+// The janitor, a person, the clock, the store
+// ------------------------------------------------------------
 
 func (x *explorer) janitor() {
 	s := x.from
@@ -508,8 +513,8 @@ func (x *explorer) janitor() {
 	}
 }
 
-// byHand is a step of a person. It carries the version that the person saw, so it is decided about the
-// record as it is.
+// byHand is a step of a person. It carries the version that the person saw, so it is decided about
+// the record as it is.
 func (x *explorer) byHand(what string, step func(r Record, p Policy, f Facts, now Time, h Hand) (Change, error), more func(s *state)) {
 	s := x.from
 	h := Hand{Version: s.rec.Version}
@@ -596,8 +601,9 @@ func (x *explorer) clock() {
 	jump("a day more passes", s.rec.PayerUntil.Add(payerGrace+day))
 }
 
-// failover: once, the store forgets its last writes, and with them perhaps the payment. Who lives on
-// reports again what it settled, where workers do so; the producer registers again what is not there.
+// failover: once, the store forgets its last writes, and with them perhaps the payment. Who lives
+// on reports again what it settled, where workers do so; the producer registers again what is not
+// there.
 func (x *explorer) failover() {
 	s := x.from
 	for n := range s.past {

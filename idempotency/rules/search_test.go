@@ -12,7 +12,8 @@ import (
 	"time"
 )
 
-// searchStates bounds each row of the ordinary run, longStates of the long one (REMESA_TEST_LONG=1).
+// searchStates bounds each row of the ordinary run, longStates of the long one
+// (REMESA_TEST_LONG=1).
 var searchStates = flag.Int("search.states", ordinaryStates, "about how many states each row of the search goes through")
 
 var update = flag.Bool("update", false, "write the generated pages and what they are made from anew")
@@ -24,13 +25,14 @@ const (
 
 func long() bool { return os.Getenv("REMESA_TEST_LONG") == "1" }
 
-// row is a world to search: what its provider does, who takes part, and what it can show. A row without
-// shows must show nothing: the promise holds in it.
+// row is a world to search: what its provider does, who takes part, and what it can show. A row
+// without shows must show nothing: the promise holds in it.
 type row struct {
 	name   string
 	policy Policy
-	// The payment: its attempts begin with a step that cannot move money; the provider can be asked;
-	// it gives ids to nothing; a payer must act; it has a deadline; it may be stopped before its first send.
+	// The payment: its attempts begin with a step that cannot move money; the provider can be
+	// asked; it gives ids to nothing; a payer must act; it has a deadline; it may be stopped before
+	// its first send.
 	opensLate, askable, nameless, payer, dated, braked bool
 	// punctual: nothing is executed later than settle time after an attempt's end, and lookups show
 	// everything from then on. Otherwise they may show and execute it at any time, or never.
@@ -244,7 +246,8 @@ type finding struct {
 	moves map[move]bool
 }
 
-// searcher goes through the states breadth first, so that the trace that it finds is a shortest one.
+// searcher goes through the states breadth first, so that the trace that it finds is a shortest
+// one.
 type searcher struct {
 	row     *row
 	seed    maphash.Seed
@@ -355,8 +358,9 @@ func limit() int {
 	return *searchStates
 }
 
-// No interleaving of two workers, an asker, a person, a janitor and a store that answers late or not at
-// all breaks the promise; where a provider or a store breaks its own, what that can do is shown.
+// No interleaving of two workers, an asker, a person, a janitor and a store that answers late or
+// not at all breaks the promise; where a provider or a store breaks its own, what that can do is
+// shown.
 func TestSearch(t *testing.T) {
 	var mu sync.Mutex
 	seen, results := map[move]bool{}, make([]searched, len(searchRows()))

@@ -2,7 +2,8 @@ package rules
 
 import "github.com/remesa/remesa/providers"
 
-// answerSettled: about a settled payment an answer can only agree or contradict; a contradiction is an anomaly.
+// answerSettled: about a settled payment an answer can only agree or contradict; a contradiction is
+// an anomaly.
 func (s *step) answerSettled(a AnswerStep) {
 	r, o := s.r(), a.Outcome
 	switch {
@@ -80,8 +81,8 @@ func (r *Record) byProviderID(id string) *Attempt {
 	return nil
 }
 
-// missing: the provider no longer knows, or never knew, what it is said to have paid. It counts like any "not found", and
-// is asked about again until it is confirmed.
+// missing: the provider no longer knows, or never knew, what it is said to have paid. It counts
+// like any "not found", and is asked about again until it is confirmed.
 func (s *step) missing(a AnswerStep) {
 	r := s.r()
 	if r.ProofOnly {

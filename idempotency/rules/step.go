@@ -49,8 +49,8 @@ const (
 	mostEntries  = 64
 )
 
-// remember adds to the history, which keeps its first entries and the newest; what an endless outage adds in
-// between goes.
+// remember adds to the history, which keeps its first entries and the newest; what an endless
+// outage adds in between goes.
 func (s *step) remember(state State, note string) {
 	r := s.r()
 	line := strconv.FormatInt(int64(s.now-r.Created), 10) + "|" + string(state) + "|" + strconv.Itoa(r.AttemptCount)
@@ -139,7 +139,8 @@ type Outcome struct {
 	Ours bool
 }
 
-// Leaving a state -------------------------------------------------------------------------------------------
+// Leaving a state
+// -------------------------------------------------------------------------------------------
 
 func (r *Record) forgetCounts() { r.NotFounds, r.NotFoundAt, r.RefusedAt = 0, 0, 0 }
 
@@ -161,7 +162,8 @@ func (s *step) settle(state State, note string) {
 	s.wake(due)
 }
 
-// dropDetails lets go what nobody needs any more: a failed payment keeps its payload as long as it can be tried again.
+// dropDetails lets go what nobody needs any more: a failed payment keeps its payload as long as it
+// can be tried again.
 func (s *step) dropDetails() {
 	r := s.r()
 	s.Written = true
@@ -172,7 +174,8 @@ func (s *step) dropDetails() {
 	}
 }
 
-// hold gives the payment to a person; it is still asked about daily where the provider can be asked.
+// hold gives the payment to a person; it is still asked about daily where the provider can be
+// asked.
 func (s *step) hold(code, note string) {
 	r := s.r()
 	r.disown()
@@ -234,8 +237,8 @@ func (s *step) ready(after time.Duration, note string) {
 
 const mostUnexecuted = 32
 
-// forgetUnexecuted forgets attempts that were not executed beyond the newest 32, so that a long outage cannot grow a
-// record without bound. The owner's attempt stays, wherever it stands.
+// forgetUnexecuted forgets attempts that were not executed beyond the newest 32, so that a long
+// outage cannot grow a record without bound. The owner's attempt stays, wherever it stands.
 func (r *Record) forgetUnexecuted() {
 	idle := func(f Fate) bool { return f == NotExecuted || f == NotYet }
 	n := r.count(idle, nil)
@@ -260,7 +263,8 @@ func (s *step) expire() {
 	s.settle(Failed, "deadline passed")
 }
 
-// recover: the lease lapsed. What the attempt did is unknown unless it never reached a step that can move money.
+// recover: the lease lapsed. What the attempt did is unknown unless it never reached a step that
+// can move money.
 func (s *step) recover() {
 	r := s.r()
 	own := r.attempt(r.Owner)
@@ -280,8 +284,8 @@ func (s *step) recover() {
 // lapsed reports whether the payment is sending past its lease.
 func (s *step) lapsed() bool { return s.r().State == Sending && s.now >= s.r().LeaseEnd }
 
-// evidence: another attempt's success, told while the owner was sending, decides when the owner ends. The owner may
-// have got another id from the provider.
+// evidence: another attempt's success, told while the owner was sending, decides when the owner
+// ends. The owner may have got another id from the provider.
 func (s *step) evidence(providerID string) {
 	r := s.r()
 	success := r.successOf(nil)
@@ -300,14 +304,16 @@ func (s *step) evidence(providerID string) {
 	s.checkSuccesses()
 }
 
-// checkSuccesses: two attempts that succeeded are two payments, unless the provider gave both the same id.
+// checkSuccesses: two attempts that succeeded are two payments, unless the provider gave both the
+// same id.
 func (s *step) checkSuccesses() {
 	if id, two := s.r().twoSuccesses(); two && !off(twoSuccessesAreTwo) {
 		s.anomaly("second_success", id)
 	}
 }
 
-// succeed settles a payment whose success was found or reported. The provider may have named another id before.
+// succeed settles a payment whose success was found or reported. The provider may have named
+// another id before.
 func (s *step) succeed(o Outcome, note string) {
 	r := s.r()
 	before := r.ProviderID
@@ -322,8 +328,8 @@ func (s *step) succeed(o Outcome, note string) {
 	s.checkSuccesses()
 }
 
-// credit gives what a question found to the attempt of which it can only be: the one with that id, or the only one
-// that may have left.
+// credit gives what a question found to the attempt of which it can only be: the one with that id,
+// or the only one that may have left.
 func (s *step) credit(fate Fate, providerID string) {
 	r := s.r()
 	only := r.count(Fate.mayHaveLeft, nil) == 1
@@ -351,10 +357,12 @@ func (s *step) credit(fate Fate, providerID string) {
 	}
 }
 
-// Watching ----------------------------------------------------------------------------------------------------
+// Watching
+// ----------------------------------------------------------------------------------------------------
 
-// watch says when a settled payment is looked at again, zero for never: an attempt that may yet be executed, or that
-// the provider had and did not end, is looked for; an account's first success proves under resend that its lookup works.
+// watch says when a settled payment is looked at again, zero for never: an attempt that may yet be
+// executed, or that the provider had and did not end, is looked for; an account's first success
+// proves under resend that its lookup works.
 func (s *step) watch() Time {
 	r := s.r()
 	switch {
@@ -381,7 +389,8 @@ func (r *Record) laterExecutionPossible() bool {
 	return r.State == Failed && left > 0 || r.State == Succeeded && (left > 1 || r.open() > 0 && left+refused > 1)
 }
 
-// watchAgain: a session may still be paid by whoever holds its address, so hourly for a day, then daily.
+// watchAgain: a session may still be paid by whoever holds its address, so hourly for a day, then
+// daily.
 func (s *step) watchAgain() Time {
 	r := s.r()
 	if r.PayerUntil != 0 && s.now < r.WatchUntil.Add(-watchTime).Add(day) {

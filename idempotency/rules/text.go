@@ -2,9 +2,9 @@ package rules
 
 import "encoding/json"
 
-// What a record's text leaves out because it can be read from the rest, so that a settled record stays small: that it
-// was woken once, when it was last changed (its history says so), how many attempts it had (those that it lists), and
-// an attempt's provider id that is the payment's.
+// What a record's text leaves out because it can be read from the rest, so that a settled record
+// stays small: that it was woken once, when it was last changed (its history says so), how many
+// attempts it had (those that it lists), and an attempt's provider id that is the payment's.
 
 // text is a record as it stands in its text.
 type text struct {

@@ -14,8 +14,9 @@ const (
 	ToAsk Wanted = "ask"
 )
 
-// rewake is how long after the n-th wake-up the next one follows. A wake-up can be lost with the worker that took it: the
-// next one follows soon, the others at growing distances, so that a backlog is not woken again and again.
+// rewake is how long after the n-th wake-up the next one follows. A wake-up can be lost with the
+// worker that took it: the next one follows soon, the others at growing distances, so that a
+// backlog is not woken again and again.
 func rewake(n int) time.Duration {
 	const soon, first, longest = 10 * time.Second, time.Minute, 15 * time.Minute
 	if n <= 1 {
@@ -26,8 +27,8 @@ func rewake(n int) time.Duration {
 
 const mostWakes = 6
 
-// Wake looks at a payment that is due: it recovers it where its lease lapsed, says what it needs, and moves its due time
-// on, so that nobody else wakes it. askFor is how long a question may take.
+// Wake looks at a payment that is due: it recovers it where its lease lapsed, says what it needs,
+// and moves its due time on, so that nobody else wakes it. askFor is how long a question may take.
 func Wake(r Record, p Policy, f Facts, now Time, askFor time.Duration) (Change, Wanted) {
 	s := begin(r, p, f, now)
 	if r.State == Sending && now < r.LeaseEnd {

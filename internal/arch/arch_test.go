@@ -1,4 +1,5 @@
-// Package arch holds the package map: who may import whom. A new arrow is added here on purpose, or not at all.
+// Package arch holds the package map: who may import whom. A new arrow is added here on purpose, or
+// not at all.
 package arch
 
 import (
@@ -16,9 +17,9 @@ import (
 
 const module = "github.com/remesa/remesa/"
 
-// allowed lists, for each package, which packages of this module its code may import; tests may import what they like. A name that ends
-// in /* stands for each package below, none of which may import another unless it says so itself. Order matters: the first name that
-// matches counts.
+// allowed lists, for each package, which packages of this module its code may import; tests may
+// import what they like. A name that ends in /* stands for each package below, none of which may
+// import another unless it says so itself. Order matters: the first name that matches counts.
 var allowed = []struct {
 	name    string
 	imports []string
@@ -52,7 +53,8 @@ var allowed = []struct {
 	{"internal/redistest", nil},
 	// Who listens to the network knows no payment.
 	{"internal/listen", nil},
-	// It knows asynq's tasks and no payment: what is in one that cannot be read is for a person to say.
+	// It knows asynq's tasks and no payment: what is in one that cannot be read is for a person to
+	// say.
 	{"internal/salvage", []string{"internal/kv"}},
 	// It knows how each provider proves its reports, and moves nothing but due times.
 	{"internal/webhook", []string{"idempotency", "internal/listen", "providers", "providers/etpay"}},
@@ -150,8 +152,9 @@ func matches(pattern, name string) bool {
 	return pattern == name
 }
 
-// list reads the imports of every file that is no test, for whatever system it is built. It reads the files itself, and not through
-// `go list`, so that go test knows what this test depends on and does not answer from its cache.
+// list reads the imports of every file that is no test, for whatever system it is built. It reads
+// the files itself, and not through `go list`, so that go test knows what this test depends on and
+// does not answer from its cache.
 func list(t *testing.T) []unit {
 	t.Helper()
 	var units []unit
@@ -210,7 +213,8 @@ func imports(file *ast.File) []string {
 	return paths
 }
 
-// Two spellings of one key, or of a hash tag, part what belongs together, on a cluster only: so one place names keys.
+// Two spellings of one key, or of a hash tag, part what belongs together, on a cluster only: so one
+// place names keys.
 func TestKeysOfRedisAreNamedInOnePlace(t *testing.T) {
 	t.Parallel()
 	named := false
@@ -230,7 +234,8 @@ func TestKeysOfRedisAreNamedInOnePlace(t *testing.T) {
 	}
 }
 
-// A script compares and sets; what a record means is decided in Go, where it is read, tested and the same for every store.
+// A script compares and sets; what a record means is decided in Go, where it is read, tested and
+// the same for every store.
 func TestScriptsDecideNothing(t *testing.T) {
 	t.Parallel()
 	const most = 200
@@ -325,7 +330,8 @@ func TestTheMapRefusesWhatItShould(t *testing.T) {
 	}
 }
 
-// longestRule is how many lines a function of the rules about money may have: each must be read at one glance.
+// longestRule is how many lines a function of the rules about money may have: each must be read at
+// one glance.
 const longestRule = 40
 
 func TestRulesAreShort(t *testing.T) {

@@ -54,7 +54,8 @@ func TestAStrangerSettlesAPayment(t *testing.T) {
 	t.Run("keyboard", func(t *testing.T) { theKeyboardIsEnough(t, d) })
 }
 
-// theQueuesAreShown opens each page of asynqmon: its script runs under our policy, and nothing is asked of another host.
+// theQueuesAreShown opens each page of asynqmon: its script runs under our policy, and nothing is
+// asked of another host.
 func theQueuesAreShown(t *testing.T, d *demo) {
 	v := visit(t, d, desktop)
 	v.open("/dashboard/")

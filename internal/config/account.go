@@ -11,7 +11,8 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// Settings are one account's settings of one provider: *VirtualPOS, *PagoSeguro, *PagandoCheck, *ETpay or *Coordinador.
+// Settings are one account's settings of one provider: *VirtualPOS, *PagoSeguro, *PagandoCheck,
+// *ETpay or *Coordinador.
 type Settings interface {
 	// shape says what the settings must have; it holds for every provider alike.
 	shape() shape
@@ -108,7 +109,8 @@ func (s *ETpay) Payouts() bool {
 	return s.PayoutsURL != "" || s.PayoutsUsername != "" || s.PayoutsPassword != "" // a file has been read by now
 }
 
-// addPayouts makes the settings of payouts part of the account: all are needed, and who gets the payouts is part of its identity.
+// addPayouts makes the settings of payouts part of the account: all are needed, and who gets the
+// payouts is part of its identity.
 func (s *ETpay) addPayouts(own *shape) {
 	own.urls = append([]setting{{"PAYOUTS_URL", s.PayoutsURL}}, own.urls...)
 	own.needed++
@@ -141,7 +143,8 @@ func (s *Coordinador) shape() shape {
 	}
 }
 
-// Identity tells the account from every other of its provider, whatever it is called; no secret is in it.
+// Identity tells the account from every other of its provider, whatever it is called; no secret is
+// in it.
 func (a Account) Identity() string { return strings.Join(a.Settings.shape().identity, " ") }
 
 // Real reports whether the account talks to a provider off loopback.

@@ -23,8 +23,9 @@ var (
 	settingName = regexp.MustCompile(`^[A-Za-z_]{1,32}$`)
 )
 
-// readAccounts reads the file of further accounts: a JSON list of objects, each with provider, account and that provider's settings
-// under their names in lower case (base_url). A secret stands in a file of its own (api_key_file), so that this one holds none.
+// readAccounts reads the file of further accounts: a JSON list of objects, each with provider,
+// account and that provider's settings under their names in lower case (base_url). A secret stands
+// in a file of its own (api_key_file), so that this one holds none.
 func readAccounts(path string) ([]Account, []error) {
 	content, err := readFile(path, math.MaxInt64)
 	if err != nil {
@@ -87,7 +88,8 @@ func emptySettings(provider string) Settings {
 	}
 }
 
-// fill sets the settings from the entry through the same parser as the variables, so that defaults and forms are the same.
+// fill sets the settings from the entry through the same parser as the variables, so that defaults
+// and forms are the same.
 func fill(settings Settings, entry map[string]json.RawMessage) error {
 	known := map[string]bool{"provider": true, "account": true}
 	for _, flag := range flagsOf(settings) {

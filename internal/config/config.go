@@ -1,8 +1,10 @@
-// Package config turns flags and environment into the settings of both commands. Every setting is a flag, and a variable of the same
-// name in capitals behind REMESA_; secrets may be read from a file instead. A command embeds the groups that it needs, parses with
-// Options, and calls Complete: then every value is present, valid, and consistent with the others.
+// Package config turns flags and environment into the settings of both commands. Every setting is a
+// flag, and a variable of the same name in capitals behind REMESA_; secrets may be read from a file
+// instead. A command embeds the groups that it needs, parses with Options, and calls Complete: then
+// every value is present, valid, and consistent with the others.
 //
-// No error and no warning of this package repeats a value: it names the setting, the shape that was found and what to do.
+// No error and no warning of this package repeats a value: it names the setting, the shape that was
+// found and what to do.
 package config
 
 import (
@@ -25,7 +27,8 @@ type Config struct {
 	Logging   `embed:"" group:"Logging"`
 }
 
-// Complete reads the files of secrets and checks every setting, alone and against the others. The error lists all problems.
+// Complete reads the files of secrets and checks every setting, alone and against the others. The
+// error lists all problems.
 func (c *Config) Complete() error { return Complete(c) }
 
 // Warnings lists what an operator should know though it is allowed.
@@ -54,7 +57,8 @@ func (c *Config) secretWarnings() []string {
 	return warnings
 }
 
-// Complete does for the groups that a command embeds what Config.Complete does for all of them; hand in pointers.
+// Complete does for the groups that a command embeds what Config.Complete does for all of them;
+// hand in pointers.
 func Complete(groups ...any) error {
 	var problems []error
 	for _, g := range groups {
@@ -88,8 +92,8 @@ func checkAll(c *Config) []error {
 	return append(problems, c.resendProblems()...)
 }
 
-// resendProblems refuses to send a payout of ETpay again because it was not found: how its listing looks is assumed, so that an absent
-// payout may be one that was paid.
+// resendProblems refuses to send a payout of ETpay again because it was not found: how its listing
+// looks is assumed, so that an absent payout may be one that was paid.
 func (c *Config) resendProblems() []error {
 	if !c.Policy(providers.ETpay).Resend {
 		return nil

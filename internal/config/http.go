@@ -24,7 +24,8 @@ type HTTP struct {
 // ErrExposed means that the dashboard would be open to the network.
 var ErrExposed = errors.New("REMESA_HTTP_ADDR: not on loopback, and the dashboard has no login: set REMESA_DASHBOARD_USER and REMESA_DASHBOARD_PASSWORD or REMESA_DASHBOARD_USERS_FILE, or listen on 127.0.0.1")
 
-// RefuseExposed returns ErrExposed where others than this machine could open the dashboard without a login.
+// RefuseExposed returns ErrExposed where others than this machine could open the dashboard without
+// a login.
 func (h *HTTP) RefuseExposed() error {
 	host, _, err := net.SplitHostPort(h.Addr)
 	if err == nil && isLoopback(host) || h.hasLogin() {
@@ -82,7 +83,8 @@ func (h *HTTP) complete() []error {
 	return append(problems, h.loginProblems()...)
 }
 
-// loginProblems refuses logins that can be guessed, on loopback as well: a proxy or a tunnel makes it reachable for others.
+// loginProblems refuses logins that can be guessed, on loopback as well: a proxy or a tunnel makes
+// it reachable for others.
 func (h *HTTP) loginProblems() []error {
 	var problems []error
 	if h.DashboardUser != "" {

@@ -7,7 +7,8 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// Providers holds the account "default" of each provider, what each has otherwise than the rest, and the file of further accounts.
+// Providers holds the account "default" of each provider, what each has otherwise than the rest,
+// and the file of further accounts.
 type Providers struct {
 	VirtualPOS   VirtualPOS   `embed:"" prefix:"virtualpos-" group:"VirtualPOS"`
 	PagoSeguro   PagoSeguro   `embed:"" prefix:"pagoseguro-" group:"Pago Seguro"`

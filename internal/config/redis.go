@@ -43,8 +43,8 @@ type Profile struct {
 	read     time.Duration
 }
 
-// ServerProfile is for workers: it outlasts a failover, because an acknowledgement that is lost runs a task again. Each of the
-// concurrent tasks finds a connection of its own.
+// ServerProfile is for workers: it outlasts a failover, because an acknowledgement that is lost
+// runs a task again. Each of the concurrent tasks finds a connection of its own.
 func ServerProfile(concurrency int) Profile {
 	return Profile{retries: 20, poolSize: concurrency + 10, read: 3 * time.Second}
 }
@@ -54,7 +54,8 @@ func ProducerProfile() Profile {
 	return Profile{retries: 3, poolSize: 32, read: 3 * time.Second}
 }
 
-// Client makes a client for the URL, be it of one server, a Sentinel group or a cluster. It dials nothing yet; close it after use.
+// Client makes a client for the URL, be it of one server, a Sentinel group or a cluster. It dials
+// nothing yet; close it after use.
 func (r *Redis) Client(p Profile) (redis.UniversalClient, error) {
 	options, err := r.options(p)
 	if err != nil {
@@ -143,7 +144,8 @@ func (r *Redis) complete() []error {
 
 var errRedisURL = errors.New("must look like redis://[user:password@]host:port/db, rediss://…, redis-sentinel://h1,h2/0?master=m or redis-cluster://h1,h2")
 
-// parseRedisURL reads the URL by its parts, because net/url refuses a list of hosts and repeats what it cannot read, password included.
+// parseRedisURL reads the URL by its parts, because net/url refuses a list of hosts and repeats
+// what it cannot read, password included.
 func parseRedisURL(text string) (*redis.UniversalOptions, error) {
 	scheme, rest, ok := strings.Cut(text, "://")
 	if !ok {

@@ -16,8 +16,8 @@ import (
 // maxSecretFile is far above every key and password; a larger file is not a secret's.
 const maxSecretFile = 64 << 10
 
-// readSecretFiles fills each secret field X of the settings from the file that its neighbour XFile names. A secret that is given both
-// ways is an error: nobody can tell which was meant.
+// readSecretFiles fills each secret field X of the settings from the file that its neighbour XFile
+// names. A secret that is given both ways is an error: nobody can tell which was meant.
 func readSecretFiles(settings any) []error {
 	return readSecrets(reflect.ValueOf(settings).Elem(), "", func(flag string) string {
 		if name, ok := variables()[flag]; ok {
@@ -27,8 +27,8 @@ func readSecretFiles(settings any) []error {
 	})
 }
 
-// readSecrets walks the settings; prefix is what kong puts before the names of the fields, and name says how people call a setting.
-// Every secret field carries a name tag.
+// readSecrets walks the settings; prefix is what kong puts before the names of the fields, and name
+// says how people call a setting. Every secret field carries a name tag.
 func readSecrets(settings reflect.Value, prefix string, name func(flag string) string) []error {
 	var problems []error
 	for i := range settings.NumField() {
@@ -63,8 +63,8 @@ func readSecret(secret, file reflect.Value, name string) error {
 	return nil
 }
 
-// secretFile reads a secret without the line break that editors leave. Its error does not repeat the path: people put the secret itself
-// where its file belongs.
+// secretFile reads a secret without the line break that editors leave. Its error does not repeat
+// the path: people put the secret itself where its file belongs.
 func secretFile(path string) (string, error) {
 	content, err := readFile(path, maxSecretFile+1)
 	switch {
@@ -153,7 +153,8 @@ func withoutPath(err error) error {
 	return err
 }
 
-// fileName is the name of the setting that gives a secret as a file, in the spelling of the name it is given.
+// fileName is the name of the setting that gives a secret as a file, in the spelling of the name it
+// is given.
 func fileName(name string) string {
 	switch {
 	case strings.HasPrefix(name, "--"):

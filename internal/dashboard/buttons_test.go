@@ -24,7 +24,8 @@ import (
 	"github.com/remesa/remesa/tasks"
 )
 
-// rig is a real redis-server with a real ledger, the pages on it, and a provider; a real engine is started on demand.
+// rig is a real redis-server with a real ledger, the pages on it, and a provider; a real engine is
+// started on demand.
 type rig struct {
 	t      *testing.T
 	rdb    *redis.Client
@@ -173,8 +174,8 @@ func TestEveryButtonIsHarmlessToMoney(t *testing.T) {
 	type ids = map[string][]string
 	for _, row := range []struct {
 		says string
-		// before is pressed while no worker runs, running once one does, during while the provider has the payments, after when all are
-		// settled.
+		// before is pressed while no worker runs, running once one does, during while the provider
+		// has the payments, after when all are settled.
 		before, running, during, after func(r *rig)
 	}{
 		{says: "archived one by one, then run once all are paid",

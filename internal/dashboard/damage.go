@@ -35,8 +35,8 @@ type snapshot struct {
 	Failed         int       `json:"failed"`
 	Paused         bool      `json:"paused"`
 	Timestamp      time.Time `json:"timestamp"`
-	// Damaged: asynq cannot read the queue, because a task of it has lost its data. What is counted is right; age and memory are not
-	// known, and stand as zero.
+	// Damaged: asynq cannot read the queue, because a task of it has lost its data. What is counted
+	// is right; age and memory are not known, and stand as zero.
 	Damaged bool `json:"damaged,omitempty"`
 }
 
@@ -48,7 +48,8 @@ type day struct {
 	Date      string `json:"date"`
 }
 
-// list answers for every queue. asynqmon gives up on all of them where one task of one queue has lost its data.
+// list answers for every queue. asynqmon gives up on all of them where one task of one queue has
+// lost its data.
 func (q *queues) list(w http.ResponseWriter, r *http.Request) {
 	all, err := q.snapshots(r.Context())
 	if err != nil {

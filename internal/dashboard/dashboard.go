@@ -1,5 +1,6 @@
-// Package dashboard serves what operators open in a browser: /dashboard, asynq's queues as asynqmon shows them, and /payments, the
-// ledger's own pages. Both stand behind one guard, which decides who may look, who may change something, and what a browser may load.
+// Package dashboard serves what operators open in a browser: /dashboard, asynq's queues as asynqmon
+// shows them, and /payments, the ledger's own pages. Both stand behind one guard, which decides who
+// may look, who may change something, and what a browser may load.
 package dashboard
 
 import (
@@ -14,7 +15,8 @@ import (
 	"github.com/remesa/remesa/internal/login"
 )
 
-// Subscriptions tells how many subscriptions are due and not yet dealt with, and since when the oldest is.
+// Subscriptions tells how many subscriptions are due and not yet dealt with, and since when the
+// oldest is.
 type Subscriptions interface {
 	Due(ctx context.Context) (count int64, oldest time.Time, err error)
 }
@@ -24,8 +26,8 @@ type Options struct {
 	Ledger Ledger
 	// Redis is where asynq's queues are. The pages share it and never close it.
 	Redis redis.UniversalClient
-	// Users may log in. Where there are none there is no login: then the listener must be on loopback, whoever names it otherwise is
-	// refused, and nothing can be changed.
+	// Users may log in. Where there are none there is no login: then the listener must be on
+	// loopback, whoever names it otherwise is refused, and nothing can be changed.
 	Users []login.User
 	// Writable lets people change things, where there is a login.
 	Writable bool
@@ -36,7 +38,8 @@ type Options struct {
 	Now func() time.Time
 }
 
-// New is the handler of every path that the dashboard and the payments pages have; any other is not found.
+// New is the handler of every path that the dashboard and the payments pages have; any other is not
+// found.
 func New(o Options) http.Handler {
 	if o.Now == nil {
 		o.Now = time.Now

@@ -22,7 +22,8 @@ type gathered struct {
 	err     error
 }
 
-// gatherAll asks for all providers at once, so that one that answers slowly costs the page no more than itself.
+// gatherAll asks for all providers at once, so that one that answers slowly costs the page no more
+// than itself.
 func (p *pages) gatherAll(ctx context.Context) []gathered {
 	names := providers.Names()
 	all := make([]gathered, len(names))
@@ -74,7 +75,8 @@ func (p *pages) due(ctx context.Context, o *overview) *due {
 	return &due{Count: n, Oldest: stamp{oldest}, Age: age(p.Now().Sub(oldest))}
 }
 
-// since is when a payment's anomaly was found, or when it came into its state, as far as its history tells.
+// since is when a payment's anomaly was found, or when it came into its state, as far as its
+// history tells.
 func since(r idempotency.Record) time.Time {
 	at := r.Updated
 	for _, e := range r.History {

@@ -16,9 +16,10 @@ import (
 	"github.com/remesa/remesa/internal/login"
 )
 
-// guard stands before every page. It refuses, in this order: paths that do not mean what they say, names of this machine that are not
-// its own (without a login), a missing or wrong login, bodies that are too large, changes from another site's pages, and changes where
-// people may only look. Whatever the answer is, its headers keep a browser from doing more with it than showing it.
+// guard stands before every page. It refuses, in this order: paths that do not mean what they say,
+// names of this machine that are not its own (without a login), a missing or wrong login, bodies
+// that are too large, changes from another site's pages, and changes where people may only look.
+// Whatever the answer is, its headers keep a browser from doing more with it than showing it.
 type guard struct {
 	Options
 	door   *login.Door
@@ -95,7 +96,8 @@ func unauthorized(w http.ResponseWriter) {
 	refuse(w, http.StatusUnauthorized, "a login is needed")
 }
 
-// visitor is whose login a request carries, and the address that it came from: a proxy's, where there is one.
+// visitor is whose login a request carries, and the address that it came from: a proxy's, where
+// there is one.
 type visitor struct{ login, from string }
 
 type visitorKey struct{}
@@ -116,12 +118,14 @@ func visitorOf(ctx context.Context) visitor {
 	return v
 }
 
-// beside is the name that a person gave, with what is known of them: the name is a claim, the login is not.
+// beside is the name that a person gave, with what is known of them: the name is a claim, the login
+// is not.
 func (v visitor) beside(name string) string {
 	return name + " (login " + v.login + ", " + v.from + ")"
 }
 
-// plainPath reports whether a path is as a browser sends it: clean, and without a separator or a dot in disguise.
+// plainPath reports whether a path is as a browser sends it: clean, and without a separator or a
+// dot in disguise.
 func plainPath(r *http.Request) bool {
 	escaped, plain := strings.ToLower(r.URL.EscapedPath()), r.URL.Path
 	for _, disguise := range []string{"%2f", "%5c", "%2e", "%00"} {
@@ -132,7 +136,8 @@ func plainPath(r *http.Request) bool {
 	return strings.HasPrefix(plain, "/") && !strings.Contains(plain, `\`) && (plain == path.Clean(plain) || plain == path.Clean(plain)+"/")
 }
 
-// localName reports whether a Host header names this machine: a page of another site whose name was made to lead here does not.
+// localName reports whether a Host header names this machine: a page of another site whose name was
+// made to lead here does not.
 func localName(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
@@ -141,7 +146,8 @@ func localName(host string) bool {
 	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }
 
-// harden sets what every answer carries. Pages replace the policy by one that lets them load what they need.
+// harden sets what every answer carries. Pages replace the policy by one that lets them load what
+// they need.
 func harden(h http.Header) {
 	for name, value := range map[string]string{
 		"Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",

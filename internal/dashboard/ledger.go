@@ -6,7 +6,8 @@ import (
 	"github.com/remesa/remesa/idempotency"
 )
 
-// Ledger is what the pages show, and what a person may do there. A step by hand carries the version that the person saw.
+// Ledger is what the pages show, and what a person may do there. A step by hand carries the version
+// that the person saw.
 type Ledger interface {
 	Show(ctx context.Context, k idempotency.Key) (idempotency.Record, error)
 	List(ctx context.Context, f idempotency.Filter, yield func(idempotency.Record) bool) error

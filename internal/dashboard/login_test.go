@@ -43,7 +43,8 @@ func TestTheLoginStandsBesideTheNameThatIsClaimed(t *testing.T) {
 	}
 }
 
-// TestWhoPressesAButtonOnTheQueuesPageIsLogged: those decide about no money, but they can make payments wait.
+// TestWhoPressesAButtonOnTheQueuesPageIsLogged: those decide about no money, but they can make
+// payments wait.
 func TestWhoPressesAButtonOnTheQueuesPageIsLogged(t *testing.T) {
 	var log bytes.Buffer
 	o := options(t)
@@ -82,7 +83,8 @@ func TestEachUserHasAPasswordOfTheirOwn(t *testing.T) {
 	}
 }
 
-// TestWhoeverGuessesIsSlowedDown: and who has a login and mistypes it is let in again after a while.
+// TestWhoeverGuessesIsSlowedDown: and who has a login and mistypes it is let in again after a
+// while.
 func TestWhoeverGuessesIsSlowedDown(t *testing.T) {
 	o := options(t)
 	now := testNow

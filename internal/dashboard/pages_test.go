@@ -161,7 +161,8 @@ func TestOnePaymentsPageTellsEverythingButPeoplesData(t *testing.T) {
 	}
 }
 
-// TestWhatThisWorkerCannotOpenIsNamedNotShown: sealed texts give way to the reason, and nothing else does.
+// TestWhatThisWorkerCannotOpenIsNamedNotShown: sealed texts give way to the reason, and nothing
+// else does.
 func TestWhatThisWorkerCannotOpenIsNamedNotShown(t *testing.T) {
 	stored := "s1.2026.canary" + strings.Repeat("A", 60)
 	for _, row := range []struct {

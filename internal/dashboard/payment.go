@@ -68,7 +68,8 @@ func sealedText(unopened error) string {
 	}
 }
 
-// legible is a text as people read it: what this worker cannot open says so, instead of what is stored.
+// legible is a text as people read it: what this worker cannot open says so, instead of what is
+// stored.
 func (v payment) legible(text string) string {
 	if v.Sealed != "" && seal.Sealed([]byte(text)) {
 		return v.Sealed
@@ -102,7 +103,8 @@ type form struct {
 	Choices []choice
 	// Details offers the provider's id and the kind of refusal.
 	Details bool
-	// Risk is what the box says with which somebody takes the risk of a double execution; empty where there is none to take.
+	// Risk is what the box says with which somebody takes the risk of a double execution; empty
+	// where there is none to take.
 	Risk string
 	// Sent is what was filled in before, Problems why it was not enough.
 	Sent     step

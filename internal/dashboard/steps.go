@@ -34,13 +34,16 @@ type step struct {
 	As         string
 	ProviderID string
 	Decline    string
-	// Risk is the box: retry although it may be paid twice, or fail for good what may have been executed.
+	// Risk is the box: retry although it may be paid twice, or fail for good what may have been
+	// executed.
 	Risk bool
-	// By is what the person says to be called; Who has the login and the address beside it, as the history will.
+	// By is what the person says to be called; Who has the login and the address beside it, as the
+	// history will.
 	By, Who, Note string
 }
 
-// readStep reads a visitor's form. The error is of one that no page of ours makes; the problems are the person's to mend.
+// readStep reads a visitor's form. The error is of one that no page of ours makes; the problems are
+// the person's to mend.
 func readStep(v visitor, f url.Values) (s step, problems []string, err error) {
 	get := func(name string) string { return strings.TrimSpace(f.Get(name)) }
 	s = step{Kind: get("step"), As: get("as"), ProviderID: get("provider_id"), Decline: get("decline"), Risk: get("risk") == "yes",
@@ -94,7 +97,8 @@ func (s step) problems() []string {
 	return out
 }
 
-// receive reads a form and the payment that it is about. It answers by itself, and returns false, where nothing can follow.
+// receive reads a form and the payment that it is about. It answers by itself, and returns false,
+// where nothing can follow.
 func (p *pages) receive(ctx context.Context, w http.ResponseWriter, r *http.Request) (step, idempotency.Record, bool) {
 	if err := r.ParseForm(); err != nil {
 		p.say(w, http.StatusBadRequest, "Not a form of ours", "What was sent could not be read. Nothing was changed.", "")
@@ -177,7 +181,8 @@ func (s step) words(r idempotency.Record) (what, follow, button string) {
 	return "Begin it again", "remesa will send it.", "Yes, begin again"
 }
 
-// apply takes the step and leads back to the payment, so that loading the page again repeats nothing.
+// apply takes the step and leads back to the payment, so that loading the page again repeats
+// nothing.
 func (p *pages) apply(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), patience)
 	defer cancel()

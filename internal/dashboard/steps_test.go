@@ -194,7 +194,8 @@ func TestEachStateOffersTheStepsThatItAllows(t *testing.T) {
 	}
 }
 
-// TestTheAttemptsCanBeClosedWhereOneMayHaveBeenExecuted: and the box is nowhere else, nor ticked by itself.
+// TestTheAttemptsCanBeClosedWhereOneMayHaveBeenExecuted: and the box is nowhere else, nor ticked by
+// itself.
 func TestTheAttemptsCanBeClosedWhereOneMayHaveBeenExecuted(t *testing.T) {
 	for _, row := range []struct {
 		state   idempotency.State

@@ -7,7 +7,8 @@ import (
 	"github.com/remesa/remesa/idempotency"
 )
 
-// TestEachCodeHasWordsOfItsOwn: what the ledger and the workers hold payments for, and what contradicts itself.
+// TestEachCodeHasWordsOfItsOwn: what the ledger and the workers hold payments for, and what
+// contradicts itself.
 func TestEachCodeHasWordsOfItsOwn(t *testing.T) {
 	for code, words := range map[string]string{
 		"reference_taken":   "The provider knew this reference before any attempt of ours",

@@ -91,7 +91,8 @@ func TestEveryMetricIsDocumented(t *testing.T) {
 	}
 }
 
-// TestTheDashboardCanBeLoaded: it is JSON, its panels have numbers of their own, and none lies on another.
+// TestTheDashboardCanBeLoaded: it is JSON, its panels have numbers of their own, and none lies on
+// another.
 func TestTheDashboardCanBeLoaded(t *testing.T) {
 	t.Parallel()
 	var board struct {
@@ -155,7 +156,8 @@ func TestEachAlertHasAPage(t *testing.T) {
 	}
 }
 
-// TestEachAlertIsTested: the unit tests name every alert, once when it speaks and once when it does not.
+// TestEachAlertIsTested: the unit tests name every alert, once when it speaks and once when it does
+// not.
 func TestEachAlertIsTested(t *testing.T) {
 	t.Parallel()
 	tests := file(t, "deploy/prometheus/rules_test.yml")

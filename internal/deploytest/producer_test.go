@@ -43,7 +43,8 @@ func simulators(t *testing.T) map[string]string {
 	return assignments(p.log.String())
 }
 
-// TestAProducersUserSubmitsAndAWorkersUserPays: each as its own user of users.acl, and Redis refuses neither anything.
+// TestAProducersUserSubmitsAndAWorkersUserPays: each as its own user of users.acl, and Redis
+// refuses neither anything.
 func TestAProducersUserSubmitsAndAWorkersUserPays(t *testing.T) {
 	t.Parallel()
 	s := startStore(t)
@@ -77,7 +78,8 @@ func TestAProducersUserSubmitsAndAWorkersUserPays(t *testing.T) {
 	}
 }
 
-// TestAProducersUserCannotTakeARecordAway: nor empty Redis, nor read its settings; the record is as it was.
+// TestAProducersUserCannotTakeARecordAway: nor empty Redis, nor read its settings; the record is as
+// it was.
 func TestAProducersUserCannotTakeARecordAway(t *testing.T) {
 	t.Parallel()
 	s := startStore(t)

@@ -109,7 +109,8 @@ func startStore(t testing.TB, more ...string) store {
 	return s
 }
 
-// TestRedisIsAsPaymentsNeedIt: with the files as they are, preflight has nothing to say, to the user that workers are.
+// TestRedisIsAsPaymentsNeedIt: with the files as they are, preflight has nothing to say, to the
+// user that workers are.
 func TestRedisIsAsPaymentsNeedIt(t *testing.T) {
 	t.Parallel()
 	s := startStore(t)

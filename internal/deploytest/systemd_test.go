@@ -54,8 +54,9 @@ func installed(t testing.TB, path string) string {
 	}
 }
 
-// TestAsSystemdStartsIt: command, variables and credentials are those of the unit, its drop-in and the environment file; only the
-// address is another, so that tests can run beside one another. The provider's address is a real one: Redis must be fit for that.
+// TestAsSystemdStartsIt: command, variables and credentials are those of the unit, its drop-in and
+// the environment file; only the address is another, so that tests can run beside one another. The
+// provider's address is a real one: Redis must be fit for that.
 func TestAsSystemdStartsIt(t *testing.T) {
 	t.Parallel()
 	u := readUnit(t, "deploy/systemd/remesa-worker.service", "deploy/systemd/remesa-worker.service.d/virtualpos.conf")
@@ -96,8 +97,8 @@ func TestAsSystemdStartsIt(t *testing.T) {
 	p.drain()
 }
 
-// begin submits a payment, as the user that producers are, and waits until the worker has begun it: both may do what they must in Redis.
-// Its provider cannot be found, so nothing is sent.
+// begin submits a payment, as the user that producers are, and waits until the worker has begun it:
+// both may do what they must in Redis. Its provider cannot be found, so nothing is sent.
 func begin(t *testing.T, url string) {
 	t.Helper()
 	enqueue(t, url, payout, "submit")
@@ -109,7 +110,8 @@ func begin(t *testing.T, url string) {
 	})
 }
 
-// TestEachProvidersDropInIsComplete: it loads each credential that it names, under the name by which it is read.
+// TestEachProvidersDropInIsComplete: it loads each credential that it names, under the name by
+// which it is read.
 func TestEachProvidersDropInIsComplete(t *testing.T) {
 	t.Parallel()
 	paths, err := filepath.Glob(filepath.Join(root, "deploy/systemd/remesa-worker.service.d/*.conf"))

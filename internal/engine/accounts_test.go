@@ -48,8 +48,8 @@ func TestWithoutCredentialsAPaymentWaitsForThem(t *testing.T) {
 	}
 }
 
-// TestAnAccountThatIsRefusedUsesNothingUp: whatever the number of waiting payments, only probes reach the provider, and all are paid once
-// after it heals.
+// TestAnAccountThatIsRefusedUsesNothingUp: whatever the number of waiting payments, only probes
+// reach the provider, and all are paid once after it heals.
 func TestAnAccountThatIsRefusedUsesNothingUp(t *testing.T) {
 	for _, row := range []struct {
 		name string

@@ -14,7 +14,8 @@ import (
 	"github.com/remesa/remesa/tasks"
 )
 
-// ask serves one wake-up of the ask lane: it asks the provider what became of a payment, and moves no money.
+// ask serves one wake-up of the ask lane: it asks the provider what became of a payment, and moves
+// no money.
 func (e *Engine) ask(ctx context.Context, k idempotency.Key) {
 	c, ok := e.circuits[k.Provider+"/"+k.Account]
 	if !ok {
@@ -150,7 +151,8 @@ func (e *Engine) answer(ctx context.Context, k idempotency.Key, q idempotency.Qu
 	}
 }
 
-// pollAfter spaces out the questions: PollFirst, then doubled, a quarter of jitter to each side, PollMax at most.
+// pollAfter spaces out the questions: PollFirst, then doubled, a quarter of jitter to each side,
+// PollMax at most.
 func (e *Engine) pollAfter(polls int) time.Duration {
 	d := exponential(e.PollFirst, e.PollMax, polls)
 	if polls == 0 {
@@ -159,7 +161,8 @@ func (e *Engine) pollAfter(polls int) time.Duration {
 	return min(time.Duration(float64(d)*(0.75+e.Random()/2)), e.PollMax)
 }
 
-// compare turns an answer about something else into a mismatch: every field that the provider repeated must be ours.
+// compare turns an answer about something else into a mismatch: every field that the provider
+// repeated must be ours.
 func compare(q providers.Query, o providers.Outcome) providers.Outcome {
 	if o.Class == providers.NotFound || o.Class == providers.InDoubt {
 		return o

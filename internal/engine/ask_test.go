@@ -33,8 +33,8 @@ func TestAQuestionAboutASettledPaymentIsByReference(t *testing.T) {
 	}
 }
 
-// The first request is executed after the second: both are paid, under two ids. The daily look after
-// a resend finds it, by whichever id the payout is known.
+// The first request is executed after the second: both are paid, under two ids. The daily look
+// after a resend finds it, by whichever id the payout is known.
 func TestAResentPayoutThatIsExecutedTwiceIsAnAnomaly(t *testing.T) {
 	t.Parallel()
 	p := policy()

@@ -22,7 +22,8 @@ import (
 	"github.com/remesa/remesa/tasks"
 )
 
-// book is a ledger without Redis, for tests whose subject is time: it fails as it is told, and remembers the calls.
+// book is a ledger without Redis, for tests whose subject is time: it fails as it is told, and
+// remembers the calls.
 type book struct {
 	Ledger
 	mu    sync.Mutex
@@ -390,7 +391,8 @@ func TestWithoutATokenNothingIsBegun(t *testing.T) {
 	}
 }
 
-// TestAPanicAnywhereKeepsNoProbe: a probe that never reported would keep the account's circuit open for ever.
+// TestAPanicAnywhereKeepsNoProbe: a probe that never reported would keep the account's circuit open
+// for ever.
 func TestAPanicAnywhereKeepsNoProbe(t *testing.T) {
 	send := func(e *Engine) { e.send(context.Background(), key("p")) }
 	ask := func(e *Engine) { e.ask(context.Background(), key("p")) }

@@ -13,12 +13,12 @@ import (
 	"github.com/remesa/remesa/providers/wire"
 )
 
-// failuresToOpen is how many attempts in a row may fail to connect before the account's circuit opens. Refused credentials open it at
-// once: trying them again may lock the account.
+// failuresToOpen is how many attempts in a row may fail to connect before the account's circuit
+// opens. Refused credentials open it at once: trying them again may lock the account.
 const failuresToOpen = 5
 
-// circuit keeps an account's tasks waiting, without using anything up, while its provider refuses connections or credentials. After
-// each cooldown one task is the probe.
+// circuit keeps an account's tasks waiting, without using anything up, while its provider refuses
+// connections or credentials. After each cooldown one task is the probe.
 type circuit struct {
 	account  providers.Account
 	breaker  *gobreaker.TwoStepCircuitBreaker[any]
@@ -63,7 +63,8 @@ func (c *circuit) probes() int {
 	}
 }
 
-// allow asks for a pass. The caller must hand it what it learnt about the account: nil, an error, or errNoVerdict.
+// allow asks for a pass. The caller must hand it what it learnt about the account: nil, an error,
+// or errNoVerdict.
 func (c *circuit) allow() (func(error), error) {
 	done, err := c.breaker.Allow()
 	if err != nil {
@@ -91,8 +92,9 @@ func (e *Engine) Sendable() bool {
 	return false
 }
 
-// health is the part of an attempt's result that speaks of the account: only a failed connection or refused credentials count against
-// it; a throttled request, or an attempt that never called the provider, says nothing.
+// health is the part of an attempt's result that speaks of the account: only a failed connection or
+// refused credentials count against it; a throttled request, or an attempt that never called the
+// provider, says nothing.
 func health(err error) error {
 	var credentials *providers.CredentialsError
 	var notSent *providers.NotSent

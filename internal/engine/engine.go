@@ -3,7 +3,8 @@
 //	send lane: wake-up -> circuit -> ledger.Begin -> Payer.Pay or Charger.Charge -> ledger.Finish or Release
 //	ask lane:  wake-up -> circuit -> ledger.Ask -> StatusChecker.Status -> ledger.Answer
 //
-// The ledger alone decides a payment's fate. Handlers return no error for a payment: its due time wakes it again.
+// The ledger alone decides a payment's fate. Handlers return no error for a payment: its due time
+// wakes it again.
 package engine
 
 import (
@@ -24,7 +25,8 @@ import (
 	"github.com/remesa/remesa/seal"
 )
 
-// Options of an engine. Zero durations are not replaced: cmd/worker hands in a checked configuration.
+// Options of an engine. Zero durations are not replaced: cmd/worker hands in a checked
+// configuration.
 type Options struct {
 	Ledger   Ledger
 	Registry providers.Registry
@@ -34,14 +36,16 @@ type Options struct {
 	// Metrics may be nil.
 	Metrics Metrics
 
-	// RequestTimeout < AttemptDeadline < Lease < TaskTimeout < ShutdownTimeout; New refuses any other order.
+	// RequestTimeout < AttemptDeadline < Lease < TaskTimeout < ShutdownTimeout; New refuses any
+	// other order.
 	RequestTimeout  time.Duration
 	AttemptDeadline time.Duration
 	Lease           time.Duration
 	TaskTimeout     time.Duration
 	ShutdownTimeout time.Duration
 
-	// Concurrency is how many payments of a provider may be under way at a time, in each of its two lanes.
+	// Concurrency is how many payments of a provider may be under way at a time, in each of its two
+	// lanes.
 	Concurrency func(provider string) int
 
 	RetryBase, RetryMax time.Duration
@@ -51,19 +55,23 @@ type Options struct {
 
 	// Pace shares out the requests under the providers' rate limits; nil: no limits.
 	Pace Pacer
-	// Throttle keeps for all workers which accounts a provider told to wait; nil: each payment waits for itself.
+	// Throttle keeps for all workers which accounts a provider told to wait; nil: each payment
+	// waits for itself.
 	Throttle Throttle
 
 	// FingerprintKey makes the fingerprints of full payloads an HMAC.
 	FingerprintKey []byte
-	// Seal opens the full payloads of plain asynq clients; with it, unsealed ones are refused. The ledger seals and opens its own.
+	// Seal opens the full payloads of plain asynq clients; with it, unsealed ones are refused. The
+	// ledger seals and opens its own.
 	Seal *seal.Ring
 
-	// OnStep, if set, is called at each named step of a payment's path. Tests kill and stop the process there.
+	// OnStep, if set, is called at each named step of a payment's path. Tests kill and stop the
+	// process there.
 	OnStep func(Step, idempotency.Key)
 	// Random returns a number in [0,1); math/rand/v2 by default.
 	Random func() float64
-	// Now is the local clock of an attempt's deadline; time.Now by default. Leases and due times use the store's.
+	// Now is the local clock of an attempt's deadline; time.Now by default. Leases and due times
+	// use the store's.
 	Now func() time.Time
 }
 
@@ -79,7 +87,8 @@ type Pacer interface {
 
 // Throttle is what all workers know of the accounts that a provider told to wait (429).
 type Throttle interface {
-	// Enter reports whether a request may be made, and whether it is the probe, of which Leave must be told.
+	// Enter reports whether a request may be made, and whether it is the probe, of which Leave must
+	// be told.
 	Enter(ctx context.Context, provider, account string) (free, probe bool, err error)
 	// Hold makes the account wait.
 	Hold(ctx context.Context, provider, account string, d time.Duration) error
@@ -95,7 +104,8 @@ type Metrics interface {
 	Settled(provider string, s idempotency.Settlement)
 	Anomaly(provider, kind string)
 	Circuit(provider string, open bool)
-	// Unopened is told each time that a payload could not be opened, and why: key, unsealed or tampered.
+	// Unopened is told each time that a payload could not be opened, and why: key, unsealed or
+	// tampered.
 	Unopened(provider, reason string)
 }
 
@@ -106,7 +116,8 @@ type Engine struct {
 	queue    *asynq.Client
 	// giveUp closes when the process is about to exit: what could not be written by then is logged.
 	giveUp chan struct{}
-	// asks bounds, by provider, the questions that the janitor asks itself while asynq takes no tasks.
+	// asks bounds, by provider, the questions that the janitor asks itself while asynq takes no
+	// tasks.
 	asks map[string]chan struct{}
 	// shut says what was said lately of payloads that cannot be opened.
 	shut shut

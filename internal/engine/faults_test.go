@@ -17,8 +17,8 @@ import (
 	"github.com/remesa/remesa/tasks"
 )
 
-// behindProxy gives the engine's ledger its own way to Redis, on which replies get lost. Without retries of the client's own, each loss
-// reaches the engine.
+// behindProxy gives the engine's ledger its own way to Redis, on which replies get lost. Without
+// retries of the client's own, each loss reaches the engine.
 func (r *rig) behindProxy(retries int) (*redistest.Proxy, func(*Options)) {
 	p := redistest.NewProxy(r.t, r.server.Addr())
 	o := redistest.Client(p.Addr()).Options()
@@ -29,7 +29,8 @@ func (r *rig) behindProxy(retries int) (*redistest.Proxy, func(*Options)) {
 	return p, func(o *Options) { o.Ledger = ledger }
 }
 
-// TestALostReplyOfTheLedger: the store took the step, and the engine never heard of it. Needles are what only that step's commit, or reading, holds.
+// TestALostReplyOfTheLedger: the store took the step, and the engine never heard of it. Needles are
+// what only that step's commit, or reading, holds.
 func TestALostReplyOfTheLedger(t *testing.T) {
 	for _, row := range []struct {
 		step, needle string
@@ -80,7 +81,8 @@ func throttledOnce() script {
 	}}
 }
 
-// TestRedisGoesAwayInMidSend: the result is written when it comes back, whatever became of the lease meanwhile.
+// TestRedisGoesAwayInMidSend: the result is written when it comes back, whatever became of the
+// lease meanwhile.
 func TestRedisGoesAwayInMidSend(t *testing.T) {
 	const lease = 1500 * time.Millisecond
 	for _, row := range []struct {
@@ -318,8 +320,9 @@ func TestAsynqsStateIsLost(t *testing.T) {
 	}
 }
 
-// TestAResultThatTheStoreForgotIsKept: the store loses the attempt, or the whole payment, while the request is under way. The worker
-// still knows what it sent, and whoever submits the payment again is told that it is there.
+// TestAResultThatTheStoreForgotIsKept: the store loses the attempt, or the whole payment, while the
+// request is under way. The worker still knows what it sent, and whoever submits the payment again
+// is told that it is there.
 func TestAResultThatTheStoreForgotIsKept(t *testing.T) {
 	const record = "remesa:{virtualpos}:p:p"
 	for _, row := range []struct {

@@ -27,7 +27,8 @@ import (
 // patience bounds every wait for something that must happen.
 const patience = 60 * time.Second
 
-// canaries are in every payment of this suite, and in what its providers throw about; none may be in a log line.
+// canaries are in every payment of this suite, and in what its providers throw about; none may be
+// in a log line.
 var canaries = []string{"77889900112", "12345678-5", "12.345.678-5", "Canaria Soto", "canaria@example.cl", "tok-canary-1", "secret-canary-2"}
 
 // suiteLog is what all engines of this suite logged, at the lowest level.
@@ -92,7 +93,8 @@ func (j *journal) leaks() []string {
 	return slices.DeleteFunc(slices.Clone(canaries), func(c string) bool { return !strings.Contains(text, c) })
 }
 
-// script is how a provider behaves towards one payment. Without pay it succeeds; answers are given in turn, the last for ever.
+// script is how a provider behaves towards one payment. Without pay it succeeds; answers are given
+// in turn, the last for ever.
 type script struct {
 	pay     func(ctx context.Context, a providers.Attempt) (providers.Outcome, error)
 	answers []func(q providers.Query) (providers.Outcome, error)

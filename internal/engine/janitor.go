@@ -16,8 +16,9 @@ const (
 	directAsks = 16
 )
 
-// janitor wakes what is due, every JanitorInterval. The due index of the ledger is the only schedule; asynq's own state is at most a hint
-// that a wake-up is on its way already, so what asynq lost, archived or was told to delete is woken all the same.
+// janitor wakes what is due, every JanitorInterval. The due index of the ledger is the only
+// schedule; asynq's own state is at most a hint that a wake-up is on its way already, so what asynq
+// lost, archived or was told to delete is woken all the same.
 func (e *Engine) janitor(ctx context.Context, provider string) {
 	tick := time.NewTicker(e.JanitorInterval)
 	defer tick.Stop()
@@ -36,7 +37,8 @@ func (e *Engine) janitor(ctx context.Context, provider string) {
 	}
 }
 
-// sweep lets go what no longer has to wait, and wakes everything that is due now. Where the one fails the other is done all the same.
+// sweep lets go what no longer has to wait, and wakes everything that is due now. Where the one
+// fails the other is done all the same.
 func (e *Engine) sweep(ctx context.Context, provider string) error {
 	return errors.Join(e.letGo(ctx, provider), e.wakeDue(ctx, provider))
 }
@@ -57,9 +59,10 @@ func (e *Engine) wakeDue(ctx context.Context, provider string) error {
 	return nil
 }
 
-// wakeAll enqueues a wake-up for each, as long as its lane has room. While asynq takes none (a full Redis, for one), questions are asked
-// right here: their answers settle payments, which is what makes room. A worker that drains still hands over what it took from the due
-// index: nobody else looks at it for a minute.
+// wakeAll enqueues a wake-up for each, as long as its lane has room. While asynq takes none (a full
+// Redis, for one), questions are asked right here: their answers settle payments, which is what
+// makes room. A worker that drains still hands over what it took from the due index: nobody else
+// looks at it for a minute.
 func (e *Engine) wakeAll(ctx context.Context, wakeups []idempotency.Wakeup, free *room) {
 	handover, cancel := outlive(ctx, writeTimeout)
 	defer cancel()

@@ -13,8 +13,8 @@ import (
 	"github.com/remesa/remesa/tasks"
 )
 
-// lane is one asynq server with one queue. Each provider has two, so that neither another provider's slowness nor its own backlog of
-// sends delays an answer.
+// lane is one asynq server with one queue. Each provider has two, so that neither another
+// provider's slowness nor its own backlog of sends delays an answer.
 type lane struct {
 	queue   string
 	server  *asynq.Server
@@ -78,8 +78,8 @@ func (e *Engine) handleSend(ctx context.Context, t *asynq.Task) error {
 	return e.adopt(ctx, task)
 }
 
-// adopt registers a full payload and serves it. An error means that it is not registered yet: asynq hands it out again, as often as it
-// takes, because nobody else knows of it.
+// adopt registers a full payload and serves it. An error means that it is not registered yet: asynq
+// hands it out again, as often as it takes, because nobody else knows of it.
 func (e *Engine) adopt(ctx context.Context, task tasks.Task) error {
 	k := task.Key()
 	e.OnStep(StepRegister, k)
@@ -106,7 +106,8 @@ func (e *Engine) handleAsk(ctx context.Context, t *asynq.Task) error {
 	return nil
 }
 
-// poison archives a task that nobody can read; it is no payment, or is registered already and will be woken again.
+// poison archives a task that nobody can read; it is no payment, or is registered already and will
+// be woken again.
 func (e *Engine) poison(t *asynq.Task, err error) error {
 	e.Log.Error().Str("type", t.Type()).Err(err).Msg("unreadable task archived")
 	return fmt.Errorf("%w: %w", err, asynq.SkipRetry)

@@ -242,8 +242,8 @@ func (p httpPayer) Status(ctx context.Context, q providers.Query) (providers.Out
 	return providers.Outcome{Class: providers.Succeeded}, err
 }
 
-// TestTheStepsOfAPayment: a full payload is throttled once, then sent without a readable answer, then asked about. Between them the
-// steps of its path, in their order, are all that there are.
+// TestTheStepsOfAPayment: a full payload is throttled once, then sent without a readable answer,
+// then asked about. Between them the steps of its path, in their order, are all that there are.
 func TestTheStepsOfAPayment(t *testing.T) {
 	r := newRig(t)
 	var posts atomic.Int32

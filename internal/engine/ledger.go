@@ -7,14 +7,16 @@ import (
 	"github.com/remesa/remesa/idempotency"
 )
 
-// Ledger is what a worker needs of the ledger. All times are the store's; all delays are relative to its clock.
+// Ledger is what a worker needs of the ledger. All times are the store's; all delays are relative
+// to its clock.
 type Ledger interface {
 	Register(ctx context.Context, rs ...idempotency.Registration) ([]idempotency.Registered, error)
 	Attempts
 	Questions
 	// Defer moves only the due time of what must wait before it begins.
 	Defer(ctx context.Context, k idempotency.Key, after time.Duration) error
-	// Park takes what cannot move out of the due index until Unpark lets go what waits for this reason.
+	// Park takes what cannot move out of the due index until Unpark lets go what waits for this
+	// reason.
 	Park(ctx context.Context, k idempotency.Key, reason string) error
 	Unpark(ctx context.Context, provider, reason string, limit int) (int, error)
 	Waiting(ctx context.Context, provider string) (map[string]int64, error)

@@ -9,18 +9,21 @@ import (
 	"github.com/remesa/remesa/idempotency"
 )
 
-// What cannot move is parked in the ledger under the reason, until a worker for which the reason is over lets it go. Behind the first
-// colon stands what it is about: an account, and a type of payment; a key; the lane.
+// What cannot move is parked in the ledger under the reason, until a worker for which the reason is
+// over lets it go. Behind the first colon stands what it is about: an account, and a type of
+// payment; a key; the lane.
 const (
 	// reasonHalted is the provider's halt; with an account, that account's.
 	reasonHalted = "halted"
-	// reasonAccount: no credentials for the account here, or, with a type, an account that does not make this type.
+	// reasonAccount: no credentials for the account here, or, with a type, an account that does not
+	// make this type.
 	reasonAccount = "account"
 	// reasonCircuit: the account's circuit is open here.
 	reasonCircuit = "circuit"
 	// reasonThrottled: the provider told the account to wait.
 	reasonThrottled = "throttled"
-	// reasonKey: sealed with a key that is not here; alone, not sealed; or a fingerprint that needs the key, or its absence.
+	// reasonKey: sealed with a key that is not here; alone, not sealed; or a fingerprint that needs
+	// the key, or its absence.
 	reasonKey = "key"
 	// reasonRate: the provider's rate limit leaves no slot soon.
 	reasonRate = "rate"
@@ -28,7 +31,8 @@ const (
 	reasonQueue = "queue"
 )
 
-// ofAsks is the part behind the colon of a reason that is a lane's, for questions; for sends there is none.
+// ofAsks is the part behind the colon of a reason that is a lane's, for questions; for sends there
+// is none.
 const ofAsks = "ask"
 
 func ofLane(reason string, ask bool) string {
@@ -38,7 +42,8 @@ func ofLane(reason string, ask bool) string {
 	return reason
 }
 
-// park takes a payment out of the due index until its reason ends. Where even that fails, its due time wakes it as it stands.
+// park takes a payment out of the due index until its reason ends. Where even that fails, its due
+// time wakes it as it stands.
 func (e *Engine) park(ctx context.Context, k idempotency.Key, reason string, why error) {
 	e.Log.Debug().Stringer("key", k).Err(why).Str("for", reason).Msg("waits")
 	if err := e.Ledger.Park(context.WithoutCancel(ctx), k, reason); err != nil {
@@ -46,8 +51,9 @@ func (e *Engine) park(ctx context.Context, k idempotency.Key, reason string, why
 	}
 }
 
-// letGo makes due what waits for a reason that is over, as far as this worker can tell, and no more than the lanes have room for: each
-// worker decides by its own accounts, keys and circuits, so that one which cannot serve holds up none that can.
+// letGo makes due what waits for a reason that is over, as far as this worker can tell, and no more
+// than the lanes have room for: each worker decides by its own accounts, keys and circuits, so that
+// one which cannot serve holds up none that can.
 func (e *Engine) letGo(ctx context.Context, provider string) error {
 	waiting, err := e.Ledger.Waiting(ctx, provider)
 	if err != nil || len(waiting) == 0 {
@@ -123,7 +129,8 @@ func haltOf(halts map[string]string, account string) string {
 	return reasonHalted + ":" + account
 }
 
-// makes reports whether this worker has the account, and, with a type ("account:type"), whether it makes that type.
+// makes reports whether this worker has the account, and, with a type ("account:type"), whether it
+// makes that type.
 func (e *Engine) makes(provider, name string) bool {
 	account, kind, _ := strings.Cut(name, ":")
 	c, ok := e.circuits[provider+"/"+account]

@@ -55,7 +55,8 @@ func (s *steps) count(step Step) int {
 	return s.passed[step]
 }
 
-// TestWhatCannotMoveIsParked: however many they are and however long it lasts, nobody is woken; when the reason ends all go, once.
+// TestWhatCannotMoveIsParked: however many they are and however long it lasts, nobody is woken;
+// when the reason ends all go, once.
 func TestWhatCannotMoveIsParked(t *testing.T) {
 	const n = 40
 	chargesOnly := func(r *rig) func(*Options) {
@@ -128,7 +129,8 @@ func TestWhatCannotMoveIsParked(t *testing.T) {
 	}
 }
 
-// TestAnOpenCircuitOfOneWorkerStarvesNoOther: one worker's connections are refused, the other's are not.
+// TestAnOpenCircuitOfOneWorkerStarvesNoOther: one worker's connections are refused, the other's are
+// not.
 func TestAnOpenCircuitOfOneWorkerStarvesNoOther(t *testing.T) {
 	r := newRig(t)
 	refused := newBank()

@@ -23,8 +23,9 @@ const (
 	slowestWrites = 2 * time.Second
 )
 
-// persist writes what happened to a payment until the store has it: past the lease, past asynq's timeout, through an outage. Only the
-// process's exit ends it; then what could not be written is logged for a person to compare.
+// persist writes what happened to a payment until the store has it: past the lease, past asynq's
+// timeout, through an outage. Only the process's exit ends it; then what could not be written is
+// logged for a person to compare.
 func (e *Engine) persist(ctx context.Context, k idempotency.Key, step string, o providers.Outcome,
 	write func(context.Context) (idempotency.Settlement, error),
 ) {
@@ -49,7 +50,8 @@ func (e *Engine) persist(ctx context.Context, k idempotency.Key, step string, o 
 	}
 }
 
-// lost is all that a person needs to compare a result that the ledger lacks with the provider's book.
+// lost is all that a person needs to compare a result that the ledger lacks with the provider's
+// book.
 func lost(l *zerolog.Event, k idempotency.Key, step string, o providers.Outcome) *zerolog.Event {
 	return l.Stringer("key", k).Str("step", step).Str("class", string(o.Class)).Str("provider_id", o.ProviderID).Str("code", o.Code)
 }
@@ -60,7 +62,8 @@ func once(ctx context.Context, wait time.Duration, write func(context.Context) (
 	return write(ctx)
 }
 
-// final reports whether trying again is useless: the payment is gone and could not be recorded again, or its record cannot be read.
+// final reports whether trying again is useless: the payment is gone and could not be recorded
+// again, or its record cannot be read.
 func final(err error) bool {
 	return errors.Is(err, idempotency.ErrUnknown) || errors.Is(err, idempotency.ErrDamaged) || errors.Is(err, idempotency.ErrRefused) ||
 		scriptFailed(err)

@@ -22,7 +22,8 @@ func (r *rig) pace(perSecond float64, every time.Duration) func(*Options) {
 	}
 }
 
-// TestABacklogRunsAtItsRate: no slot is lost, the limit is kept, and the questions are asked meanwhile.
+// TestABacklogRunsAtItsRate: no slot is lost, the limit is kept, and the questions are asked
+// meanwhile.
 func TestABacklogRunsAtItsRate(t *testing.T) {
 	r := newRig(t)
 	const perSecond, n = 20, 80

@@ -11,17 +11,20 @@ import (
 	"github.com/remesa/remesa/tasks"
 )
 
-// What is about to be sent is held against what was registered: whoever can write to Redis could have changed either. What
-// differs is a person's. What this worker cannot compare waits for one that can.
+// What is about to be sent is held against what was registered: whoever can write to Redis could
+// have changed either. What differs is a person's. What this worker cannot compare waits for one
+// that can.
 
 var errPayloadChanged = errors.New("the payload is not what was registered")
 
-// uncomparable is a payload whose fingerprint says nothing to this worker; reason is what the payment waits for.
+// uncomparable is a payload whose fingerprint says nothing to this worker; reason is what the
+// payment waits for.
 type uncomparable struct{ reason, text string }
 
 func (u *uncomparable) Error() string { return u.text }
 
-// Behind reasonKey, a fingerprint that this worker cannot use: a keyed one without the key, or a plain one with it.
+// Behind reasonKey, a fingerprint that this worker cannot use: a keyed one without the key, or a
+// plain one with it.
 const (
 	fingerprintKeyed = "fingerprint-keyed"
 	fingerprintPlain = "fingerprint-plain"
@@ -48,7 +51,8 @@ func (e *Engine) registered(b idempotency.Begun) (tasks.Task, error) {
 	return t, e.asRegistered(t, b.Registered)
 }
 
-// asRegistered compares key, type, amount, currency and fingerprint; the error names the field, never its value.
+// asRegistered compares key, type, amount, currency and fingerprint; the error names the field,
+// never its value.
 func (e *Engine) asRegistered(t tasks.Task, r idempotency.Registration) error {
 	amount, err := providers.ParseMoney(r.Amount, r.Currency)
 	switch {
@@ -73,8 +77,8 @@ func (e *Engine) asRegistered(t tasks.Task, r idempotency.Registration) error {
 	return nil
 }
 
-// forgeable: with the key at hand a plain fingerprint proves nothing, or it would be enough to write one over a keyed one. A
-// sealed payload needs no proof: nobody changes it unnoticed.
+// forgeable: with the key at hand a plain fingerprint proves nothing, or it would be enough to
+// write one over a keyed one. A sealed payload needs no proof: nobody changes it unnoticed.
 func (e *Engine) forgeable(fingerprint string) bool {
 	return len(e.FingerprintKey) > 0 && e.Seal == nil && !strings.HasPrefix(fingerprint, tasks.KeyedFingerprint)
 }
@@ -87,7 +91,8 @@ func (e *Engine) uncompared(ctx context.Context, k idempotency.Key, why *uncompa
 	e.park(ctx, k, why.reason, why)
 }
 
-// compares reports whether this worker can use what waits under the name behind reasonKey; known says whether it is one of ours.
+// compares reports whether this worker can use what waits under the name behind reasonKey; known
+// says whether it is one of ours.
 func (e *Engine) compares(name string) (can, known bool) {
 	switch name {
 	case fingerprintKeyed:

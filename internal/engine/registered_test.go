@@ -16,7 +16,8 @@ import (
 // fingerprintKey is one of the canaries: no log line may have it.
 var fingerprintKey = []byte("secret-canary-2")
 
-// teller makes payments of both types, so that a changed type is no reason to wait for another account.
+// teller makes payments of both types, so that a changed type is no reason to wait for another
+// account.
 type teller struct{ payer }
 
 func (t teller) Charge(ctx context.Context, o providers.Charge, a providers.Attempt) (providers.Outcome, error) {
@@ -83,7 +84,8 @@ func keyed(fingerprintKey []byte) func(*Options) {
 	return func(o *Options) { o.FingerprintKey = fingerprintKey }
 }
 
-// TestWhatIsNotAsRegisteredIsHeldUnsent: whatever was changed in Redis after the registration, in the payload or in the record.
+// TestWhatIsNotAsRegisteredIsHeldUnsent: whatever was changed in Redis after the registration, in
+// the payload or in the record.
 func TestWhatIsNotAsRegisteredIsHeldUnsent(t *testing.T) {
 	rows := []struct{ name, record, from, to, field string }{
 		{"the payload's account number", "", "77889900112", "77889900113", "fingerprint"},
@@ -138,7 +140,8 @@ func (r *rig) taskOf(k idempotency.Key, amount string) tasks.Task {
 	return t
 }
 
-// heldAsChanged: p is a person's and never left, somebody is told, and another payment is not held up.
+// heldAsChanged: p is a person's and never left, somebody is told, and another payment is not held
+// up.
 func (r *rig) heldAsChanged(field string, change ...func(*Options)) {
 	r.t.Helper()
 	seen := &anomalies{seen: map[string]int{}}
@@ -205,7 +208,8 @@ func TestAKeyedFingerprintCannotBeReplacedByAPlainOne(t *testing.T) {
 	r.waitsUncompared("plain")
 }
 
-// TestWhatWasRegisteredBeforeTheKeyIsSentByAWorkerWithoutIt: as with payload keys, one is kept until they are done.
+// TestWhatWasRegisteredBeforeTheKeyIsSentByAWorkerWithoutIt: as with payload keys, one is kept
+// until they are done.
 func TestWhatWasRegisteredBeforeTheKeyIsSentByAWorkerWithoutIt(t *testing.T) {
 	r := newRig(t)
 	r.registerWith(nil, key("p"))

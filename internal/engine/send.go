@@ -39,8 +39,8 @@ func (e *Engine) send(ctx context.Context, k idempotency.Key) {
 	learnt = e.attempt(ctx, k, c.account)
 }
 
-// prepare does what must come before Begin, because it may take long: a slot under the rate limit, and a token. It returns what was
-// learnt about the account where that did not succeed.
+// prepare does what must come before Begin, because it may take long: a slot under the rate limit,
+// and a token. It returns what was learnt about the account where that did not succeed.
 func (e *Engine) prepare(ctx context.Context, k idempotency.Key, a providers.Account, ask bool) (err error) {
 	if !e.pace(ctx, k, ask) {
 		return errNoVerdict
@@ -64,7 +64,8 @@ func (e *Engine) prepare(ctx context.Context, k idempotency.Key, a providers.Acc
 	return nil
 }
 
-// pace waits for a slot under the provider's rate limit. Who gets none is parked until there is room; who needs none takes none.
+// pace waits for a slot under the provider's rate limit. Who gets none is parked until there is
+// room; who needs none takes none.
 func (e *Engine) pace(ctx context.Context, k idempotency.Key, ask bool) bool {
 	if !e.Pace.Limited(k.Provider) {
 		return true
@@ -84,7 +85,8 @@ func (e *Engine) pace(ctx context.Context, k idempotency.Key, ask bool) bool {
 
 var errNoSlot = errors.New("the rate limit leaves no room soon")
 
-// needsSlot looks at the record first: what is settled, owned by another attempt or halted costs no slot.
+// needsSlot looks at the record first: what is settled, owned by another attempt or halted costs no
+// slot.
 func (e *Engine) needsSlot(ctx context.Context, k idempotency.Key, ask bool) bool {
 	q, err := e.Ledger.Ask(ctx, k)
 	if err != nil {
@@ -107,7 +109,8 @@ func (e *Engine) needsSlot(ctx context.Context, k idempotency.Key, ask bool) boo
 
 var errHalted = errors.New("halted")
 
-// unprepared is the wait before a token is asked for again: refused credentials are tried once per cooldown.
+// unprepared is the wait before a token is asked for again: refused credentials are tried once per
+// cooldown.
 func (e *Engine) unprepared(err error) time.Duration {
 	var credentials *providers.CredentialsError
 	if errors.As(err, &credentials) {
@@ -127,7 +130,8 @@ func (e *Engine) wait(ctx context.Context, k idempotency.Key, d time.Duration, w
 	}
 }
 
-// attempt begins, sends and reports. It returns what the attempt says about the account's health: nil, or why nothing could be sent.
+// attempt begins, sends and reports. It returns what the attempt says about the account's health:
+// nil, or why nothing could be sent.
 func (e *Engine) attempt(ctx context.Context, k idempotency.Key, a providers.Account) error {
 	deadline := e.Now().Add(e.AttemptDeadline)
 	id := idempotency.NewAttempt()
@@ -153,7 +157,8 @@ func (e *Engine) attempt(ctx context.Context, k idempotency.Key, a providers.Acc
 		return errNoVerdict
 	}
 	e.OnStep(StepBegun, k)
-	// From here on only the attempt's own deadline ends it: asynq, which cancels after a hiccup of Redis, would turn a send into doubt.
+	// From here on only the attempt's own deadline ends it: asynq, which cancels after a hiccup of
+	// Redis, would turn a send into doubt.
 	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), deadline)
 	defer cancel()
 	sendBy := deadline.Add(-e.RequestTimeout)
@@ -165,14 +170,16 @@ func (e *Engine) attempt(ctx context.Context, k idempotency.Key, a providers.Acc
 	return e.report(ctx, k, held, e.execute(ctx, k, a, id, begun))
 }
 
-// holding is an attempt that owns a payment, with all that its worker knows of it should the store forget.
+// holding is an attempt that owns a payment, with all that its worker knows of it should the store
+// forget.
 type holding struct {
 	id      string
 	begun   idempotency.Begun
 	askable bool
 }
 
-// late compares by monotonic clock and by wall clock: the one stands still while the machine sleeps, the other can be set back.
+// late compares by monotonic clock and by wall clock: the one stands still while the machine
+// sleeps, the other can be set back.
 func late(now, by time.Time) bool { return !now.Before(by) || !now.Round(0).Before(by.Round(0)) }
 
 // traced names the points of the exchanges with the provider as steps of the payment's path.
@@ -193,7 +200,8 @@ func opensLate(a providers.Account) bool {
 	return ok && t.OpensLate()
 }
 
-// onlyType is the one type of payment that the account makes; empty where it makes both, or neither.
+// onlyType is the one type of payment that the account makes; empty where it makes both, or
+// neither.
 func onlyType(a providers.Account) string {
 	_, pays := a.Client.(providers.Payer)
 	_, charges := a.Client.(providers.Charger)
@@ -252,7 +260,8 @@ func (e *Engine) execute(ctx context.Context, k idempotency.Key, a providers.Acc
 	return result{outcome: believable(payment, o), err: err, reached: reached}
 }
 
-// believable turns an outcome that an attempt cannot have, or that speaks of another payment, into doubt: the provider will be asked.
+// believable turns an outcome that an attempt cannot have, or that speaks of another payment, into
+// doubt: the provider will be asked.
 func believable(t tasks.Task, o providers.Outcome) providers.Outcome {
 	switch o.Class {
 	case providers.Succeeded, providers.Pending, providers.Refused:
@@ -297,7 +306,8 @@ func class(o providers.Outcome, err error) string {
 	}
 }
 
-// report writes what the attempt came to and does not give up before it is written. It returns the attempt's word on the account.
+// report writes what the attempt came to and does not give up before it is written. It returns the
+// attempt's word on the account.
 func (e *Engine) report(ctx context.Context, k idempotency.Key, h holding, r result) error {
 	var uncompared *uncomparable
 	switch {
@@ -324,8 +334,8 @@ func (e *Engine) report(ctx context.Context, k idempotency.Key, h holding, r res
 	}
 }
 
-// finish writes the attempt's outcome. A payment that the store has lost meanwhile is recorded again first, from what this
-// worker still holds: a result is never thrown away.
+// finish writes the attempt's outcome. A payment that the store has lost meanwhile is recorded
+// again first, from what this worker still holds: a result is never thrown away.
 func (e *Engine) finish(ctx context.Context, k idempotency.Key, h holding, r result) {
 	e.OnStep(StepFinish, k)
 	report := idempotency.Report{
@@ -361,8 +371,8 @@ const codeUnreadable = "payload_unreadable"
 // codePayloadChanged stands on a payment whose payload is not what was registered.
 const codePayloadChanged = "payload_changed"
 
-// reject stops a payment that cannot be sent as it stands. What was changed is a person's: whoever changed it may have
-// changed more.
+// reject stops a payment that cannot be sent as it stands. What was changed is a person's: whoever
+// changed it may have changed more.
 func (e *Engine) reject(ctx context.Context, k idempotency.Key, why error) {
 	rejection := idempotency.Rejection{Code: codeUnreadable, Message: why.Error()}
 	if errors.Is(why, errPayloadChanged) {
@@ -389,7 +399,8 @@ func reason(err error) string {
 	}
 }
 
-// retryAfter is the wait before the next attempt: what the provider asked for, else exponential backoff with full jitter.
+// retryAfter is the wait before the next attempt: what the provider asked for, else exponential
+// backoff with full jitter.
 func (e *Engine) retryAfter(number int, err error) time.Duration {
 	var notSent *providers.NotSent
 	if errors.As(err, &notSent) && notSent.RetryAfter > 0 {

@@ -9,15 +9,17 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// A 429 is about the account, not about one payment: while it waits, all its payments and questions do, and one probe goes first.
+// A 429 is about the account, not about one payment: while it waits, all its payments and questions
+// do, and one probe goes first.
 
 // throttled is the reason of a providers.NotSent that stands for a 429.
 const throttled = "throttled"
 
 var errThrottled = errors.New("the provider told the account to wait")
 
-// enter lets a payment of an account pass that need not wait; others are parked. The caller must hand the returned function what it
-// learnt. Where the store cannot say, the payment passes: what follows needs the store, too.
+// enter lets a payment of an account pass that need not wait; others are parked. The caller must
+// hand the returned function what it learnt. Where the store cannot say, the payment passes: what
+// follows needs the store, too.
 func (e *Engine) enter(ctx context.Context, k idempotency.Key, c *circuit) (func(error), bool) {
 	free, probe, err := e.Throttle.Enter(ctx, k.Provider, k.Account)
 	if err == nil && !free {
@@ -49,7 +51,8 @@ func (e *Engine) leave(ctx context.Context, k idempotency.Key, c *circuit, probe
 	}
 }
 
-// told is how long to wait: what the provider said, else longer with each probe that it turned away.
+// told is how long to wait: what the provider said, else longer with each probe that it turned
+// away.
 func (e *Engine) told(c *circuit, probe bool, said time.Duration) time.Duration {
 	if said > 0 {
 		return said

@@ -37,7 +37,8 @@ func (s *turnstile) times() []time.Time {
 
 func (r *rig) throttle(o *Options) { o.Throttle = rate.NewThrottle(r.rdb, 30*time.Second) }
 
-// TestAThrottledAccountWaitsAsAWhole: what was under way is turned away, nobody else asks, and after the wait one goes first.
+// TestAThrottledAccountWaitsAsAWhole: what was under way is turned away, nobody else asks, and
+// after the wait one goes first.
 func TestAThrottledAccountWaitsAsAWhole(t *testing.T) {
 	r := newRig(t)
 	const wait = 1500 * time.Millisecond

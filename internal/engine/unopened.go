@@ -13,9 +13,11 @@ import (
 	"github.com/remesa/remesa/seal"
 )
 
-// A payload that cannot be opened is one of two things. Sealed with a key that this worker lacks, or not sealed where it has keys: then a
-// setting is wrong, perhaps for every payment there is, so each waits as it is and somebody is told. Opened by no key though the right
-// one is here: then it was changed or moved in Redis, and this one payment is over: it failed if it never left, else it is held.
+// A payload that cannot be opened is one of two things. Sealed with a key that this worker lacks,
+// or not sealed where it has keys: then a setting is wrong, perhaps for every payment there is, so
+// each waits as it is and somebody is told. Opened by no key though the right one is here: then it
+// was changed or moved in Redis, and this one payment is over: it failed if it never left, else it
+// is held.
 
 const waitsForKeys = "PAYLOAD NOT OPENED: the payment waits for a worker with the right keys (REMESA_PAYLOAD_KEYS)"
 
@@ -24,8 +26,9 @@ func hopeless(err error) bool {
 	return !errors.Is(err, seal.ErrUnknownKey) && !errors.Is(err, seal.ErrNotSealed)
 }
 
-// unasked serves a question that cannot be put. Waiting for a key, the payment is parked as it is; what was changed is given to a
-// person, or, where it already is a person's or settled, asked again when it would have been.
+// unasked serves a question that cannot be put. Waiting for a key, the payment is parked as it is;
+// what was changed is given to a person, or, where it already is a person's or settled, asked again
+// when it would have been.
 func (e *Engine) unasked(ctx context.Context, k idempotency.Key, q idempotency.Question) {
 	if !hopeless(q.Unopened) {
 		e.unopened(k.Provider, q.Unopened).Stringer("key", k).Msg(waitsForKeys)
@@ -40,7 +43,8 @@ func (e *Engine) unasked(ctx context.Context, k idempotency.Key, q idempotency.Q
 	e.answer(ctx, k, q, providers.Outcome{Class: providers.InDoubt, Code: codeUnreadable})
 }
 
-// unopened counts, and returns the line to write: nil, which writes nothing, where the same was said in the last minute.
+// unopened counts, and returns the line to write: nil, which writes nothing, where the same was
+// said in the last minute.
 func (e *Engine) unopened(provider string, err error) *zerolog.Event {
 	reason := "tampered"
 	switch {
@@ -56,7 +60,8 @@ func (e *Engine) unopened(provider string, err error) *zerolog.Event {
 	return e.Log.Error().Err(err).Str("reason", reason)
 }
 
-// shut remembers when each thing was last said: a worker with the wrong keys meets every payment there is, twice a minute.
+// shut remembers when each thing was last said: a worker with the wrong keys meets every payment
+// there is, twice a minute.
 type shut struct {
 	mu   sync.Mutex
 	last map[string]time.Time

@@ -85,7 +85,8 @@ func TestASealedPaymentIsSentLikeAnyOther(t *testing.T) {
 	}
 }
 
-// TestAWorkerWithoutTheKeyCostsNoPaymentItsLife: every payment waits until a worker with the key comes.
+// TestAWorkerWithoutTheKeyCostsNoPaymentItsLife: every payment waits until a worker with the key
+// comes.
 func TestAWorkerWithoutTheKeyCostsNoPaymentItsLife(t *testing.T) {
 	ring := newRing(t, "a")
 	for does, wrong := range map[string]*seal.Ring{"none": nil, "another": newRing(t, "b"), "other bytes": newRing(t, "a")} {
@@ -171,7 +172,8 @@ func TestAPayloadOfAnotherPaymentEndsThisOne(t *testing.T) {
 	}
 }
 
-// TestAQuestionWithAnotherPaymentsPayloadIsNotPut: what may have left is a person's then, in whatever state it was.
+// TestAQuestionWithAnotherPaymentsPayloadIsNotPut: what may have left is a person's then, in
+// whatever state it was.
 func TestAQuestionWithAnotherPaymentsPayloadIsNotPut(t *testing.T) {
 	ring := newRing(t, "a")
 	for _, class := range []providers.Class{providers.InDoubt, providers.Pending} {
@@ -276,7 +278,8 @@ func TestTheSameIsSaidOnceAMinute(t *testing.T) {
 	}
 }
 
-// wrongLedger says of every payment that it may be sent and that its key is not here, which no ledger of ours does.
+// wrongLedger says of every payment that it may be sent and that its key is not here, which no
+// ledger of ours does.
 type wrongLedger struct{ *idempotency.Ledger }
 
 func (l wrongLedger) Begin(ctx context.Context, k idempotency.Key, r idempotency.BeginRequest) (idempotency.Begun, error) {

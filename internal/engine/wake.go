@@ -12,8 +12,8 @@ import (
 	"github.com/remesa/remesa/tasks"
 )
 
-// laneBound is how many wake-ups a lane's queue holds before no more are added: what is due beyond them is parked, and let go as the
-// lane drains. It is a few seconds of work, and a few megabytes.
+// laneBound is how many wake-ups a lane's queue holds before no more are added: what is due beyond
+// them is parked, and let go as the lane drains. It is a few seconds of work, and a few megabytes.
 const laneBound = 2000
 
 // room is how many wake-ups each lane of a provider can take.
@@ -40,8 +40,9 @@ func (e *Engine) room(ctx context.Context, provider string) (*room, error) {
 func pendingKey(queue string) string  { return "asynq:{" + queue + "}:pending" }
 func taskKey(queue, id string) string { return "asynq:{" + queue + "}:t:" + id }
 
-// wake enqueues a wake-up under the one task id that a payment has in a lane, so that a queue which is paused or slow holds one for each.
-// It reports whether that id is taken: then the task is either waiting to be served, or of no use.
+// wake enqueues a wake-up under the one task id that a payment has in a lane, so that a queue which
+// is paused or slow holds one for each. It reports whether that id is taken: then the task is
+// either waiting to be served, or of no use.
 func (e *Engine) wake(ctx context.Context, w idempotency.Wakeup) (taken bool, err error) {
 	e.OnStep(StepWake, w.Key)
 	w.Generation = tasks.FirstGeneration
@@ -57,8 +58,9 @@ func (e *Engine) enqueue(ctx context.Context, w idempotency.Wakeup) error {
 	return err
 }
 
-// wakeTaken wakes once more those whose task id is taken by a task that nobody will serve soon: archived, active with a worker that died,
-// or lost. asynq's state is only a hint: a wake-up too many does no harm, and one too few is made good by the due index.
+// wakeTaken wakes once more those whose task id is taken by a task that nobody will serve soon:
+// archived, active with a worker that died, or lost. asynq's state is only a hint: a wake-up too
+// many does no harm, and one too few is made good by the due index.
 func (e *Engine) wakeTaken(ctx context.Context, taken []idempotency.Wakeup) error {
 	var errs []error
 	for _, ask := range []bool{false, true} {
@@ -89,8 +91,8 @@ func sift(wakeups []idempotency.Wakeup, ask bool) []idempotency.Wakeup {
 	return lane
 }
 
-// outstanding tells which of these wake-ups of one lane are waiting in its queue. A task that says so and is older than the queue's oldest
-// is in no queue any more: its place there was lost.
+// outstanding tells which of these wake-ups of one lane are waiting in its queue. A task that says
+// so and is older than the queue's oldest is in no queue any more: its place there was lost.
 func (e *Engine) outstanding(ctx context.Context, lane []idempotency.Wakeup) ([]bool, error) {
 	if len(lane) == 0 {
 		return nil, nil
@@ -115,7 +117,8 @@ func (e *Engine) outstanding(ctx context.Context, lane []idempotency.Wakeup) ([]
 	return out, err
 }
 
-// oldest is since when the queue's oldest task has been waiting; 0 for an empty queue. The first few stand in for one that lost its data.
+// oldest is since when the queue's oldest task has been waiting; 0 for an empty queue. The first
+// few stand in for one that lost its data.
 func (e *Engine) oldest(ctx context.Context, queue string) (int64, error) {
 	const few = 10
 	ids, err := e.Redis.LRange(ctx, pendingKey(queue), -few, -1).Result()
@@ -132,7 +135,8 @@ func (e *Engine) oldest(ctx context.Context, queue string) (int64, error) {
 	return oldest, err
 }
 
-// pendingSince is since when each task has been waiting in the queue, in nanoseconds; 0 where it is not, or does not say so.
+// pendingSince is since when each task has been waiting in the queue, in nanoseconds; 0 where it is
+// not, or does not say so.
 func (e *Engine) pendingSince(ctx context.Context, queue string, ids []string) ([]int64, error) {
 	pipe := e.Redis.Pipeline()
 	fields := make([]*redis.SliceCmd, len(ids))

@@ -135,7 +135,8 @@ func TestWakeUpsOfOnePaymentSendItOnce(t *testing.T) {
 	}
 }
 
-// TestAWakeUpWhoseDataIsLostIsMadeAgain: asynq hands that task out never, and counts it as active for ever.
+// TestAWakeUpWhoseDataIsLostIsMadeAgain: asynq hands that task out never, and counts it as active
+// for ever.
 func TestAWakeUpWhoseDataIsLostIsMadeAgain(t *testing.T) {
 	r := newRig(t)
 	k := key("p")

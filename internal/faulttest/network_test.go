@@ -20,7 +20,8 @@ const (
 	onAnswer  = `"heard":true`
 )
 
-// TestRepliesOfRedisAreLost: a step whose reply was lost is taken again by the same attempt, which neither waits for itself nor sends twice.
+// TestRepliesOfRedisAreLost: a step whose reply was lost is taken again by the same attempt, which
+// neither waits for itself nor sends twice.
 func TestRepliesOfRedisAreLost(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
@@ -58,7 +59,8 @@ func (w *world) loseReply(proxy *redistest.Proxy, needle string, round int) {
 	})
 }
 
-// eventful makes payments that come through every step: each is throttled once, and every other one is paid without an answer.
+// eventful makes payments that come through every step: each is throttled once, and every other one
+// is paid without an answer.
 func (w *world) eventful(n int) []tasks.Task {
 	w.t.Helper()
 	var ts []tasks.Task

@@ -27,7 +27,8 @@ const (
 	apiUser       = "sandbox-user"
 )
 
-// town is all simulated providers, in the process of the tests so that they can be set up in every way, behind a door that sees what passes.
+// town is all simulated providers, in the process of the tests so that they can be set up in every
+// way, behind a door that sees what passes.
 type town struct {
 	sandbox *sandbox.Sandbox
 	url     string
@@ -124,7 +125,8 @@ func (c *town) desk(provider string) *sandbox.Desk {
 	}
 }
 
-// branch is one provider's part of a world: its payments are submitted, awaited and audited by themselves.
+// branch is one provider's part of a world: its payments are submitted, awaited and audited by
+// themselves.
 type branch struct {
 	*world
 	desk *sandbox.Desk

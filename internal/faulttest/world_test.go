@@ -25,12 +25,14 @@ type times struct {
 
 const (
 	confirmations = 2
-	// The waits that are no setting: the due index wakes a payment again whose wake-up is gone, and again when that is gone too.
+	// The waits that are no setting: the due index wakes a payment again whose wake-up is gone, and
+	// again when that is gone too.
 	rewake      = 10 * time.Second
 	thirdRewake = time.Minute
 )
 
-// nextWake is the longest wait of a payment whose wake-ups may have been lost since then, and are no longer.
+// nextWake is the longest wait of a payment whose wake-ups may have been lost since then, and are
+// no longer.
 func nextWake(since time.Time) time.Duration {
 	if time.Since(since) < rewake {
 		return rewake
@@ -85,7 +87,8 @@ type payment struct {
 	task                tasks.Task
 }
 
-// newWorld starts Redis and, unless one is given, a provider. Settings come in pairs of name and value.
+// newWorld starts Redis and, unless one is given, a provider. Settings come in pairs of name and
+// value.
 func newWorld(t testing.TB, b *bank, settings ...string) *world {
 	t.Helper()
 	return newWorldIn(t, usual(), redistest.Start(t, redistest.Appendonly("always")), b, settings...)
@@ -117,8 +120,8 @@ func newWorldIn(t testing.TB, at times, server *redistest.Server, b *bank, setti
 	return w
 }
 
-// patientClient waits long for its replies. Under one that does not, a busy machine makes the client send a registration twice, and the
-// second time the payment is a duplicate.
+// patientClient waits long for its replies. Under one that does not, a busy machine makes the
+// client send a registration twice, and the second time the payment is a duplicate.
 func patientClient(t testing.TB, server *redistest.Server) *redis.Client {
 	t.Helper()
 	options := *server.Client().Options()
@@ -247,8 +250,9 @@ func (w *world) open() (int64, error) {
 	return n, err
 }
 
-// awaitSettled waits until every payment is final or held. The limit begins anew whenever fewer are open than before: how long a backlog
-// takes is the machine's affair, how long the last of it takes is ours.
+// awaitSettled waits until every payment is final or held. The limit begins anew whenever fewer are
+// open than before: how long a backlog takes is the machine's affair, how long the last of it takes
+// is ours.
 func (w *world) awaitSettled(limit time.Duration) {
 	w.t.Helper()
 	least := int64(math.MaxInt64)
@@ -270,9 +274,10 @@ func (w *world) awaitSettled(limit time.Duration) {
 	}
 }
 
-// comeToRest waits until everything is settled and nothing can change any more. A worker that was stopped, or cut off from Redis, may
-// report late that it sent nothing, and a held payment is then sent: so all workers end, which they do when they have reported, and a
-// fresh one finishes what that set free.
+// comeToRest waits until everything is settled and nothing can change any more. A worker that was
+// stopped, or cut off from Redis, may report late that it sent nothing, and a held payment is then
+// sent: so all workers end, which they do when they have reported, and a fresh one finishes what
+// that set free.
 func (w *world) comeToRest(limit time.Duration) {
 	w.t.Helper()
 	w.awaitSettled(limit)

@@ -18,8 +18,8 @@ func newCommits(clock string) commits {
 	return commits{grows: NewScript(clock+commitLua, Grows), reports: NewScript(clock+commitLua, Reports)}
 }
 
-// Commit is a decision on its way into Redis: what it was made from, what must still hold, and what it writes. All of it
-// is written, or nothing.
+// Commit is a decision on its way into Redis: what it was made from, what must still hold, and what
+// it writes. All of it is written, or nothing.
 type Commit struct {
 	// Owner is the provider, whose hash tag all keys share.
 	Owner string
@@ -35,9 +35,10 @@ type Commit struct {
 	writes []any
 }
 
-// NewCommit begins a decision that was made from a record under key, which read as text ("" where there was none) at
-// the store's time readAt (ms; 0 where the decision never grows old). The text itself is compared, not a counter: one that
-// starts again in a store that forgot could come to the same number, a text with its attempt ids and times does not.
+// NewCommit begins a decision that was made from a record under key, which read as text ("" where
+// there was none) at the store's time readAt (ms; 0 where the decision never grows old). The text
+// itself is compared, not a counter: one that starts again in a store that forgot could come to the
+// same number, a text with its attempt ids and times does not.
 func NewCommit(owner, key, text string, readAt int64) *Commit {
 	c := &Commit{Owner: owner, Room: Reports, number: map[string]int{}}
 	c.head = [3]any{text, readAt, maxAge}
@@ -48,7 +49,8 @@ func NewCommit(owner, key, text string, readAt int64) *Commit {
 // NewUnread begins a decision that was made from no record: only its guards hold it.
 func NewUnread(owner string) *Commit { return NewCommit(owner, Prefix(owner)+"none", "", 0) }
 
-// maxAge is how old a decision may be, in ms: a process that stood still between reading and writing cannot write it.
+// maxAge is how old a decision may be, in ms: a process that stood still between reading and
+// writing cannot write it.
 const maxAge = 2000
 
 // key numbers a key.
@@ -80,8 +82,8 @@ func (c *Commit) Copy(from, to string) {
 
 // Result is what became of a decision.
 type Result struct {
-	// Done: it was written. Otherwise Moved (the record is another), Stale (the decision is too old), or the number of the
-	// guard that failed, from 1, and what that found.
+	// Done: it was written. Otherwise Moved (the record is another), Stale (the decision is too
+	// old), or the number of the guard that failed, from 1, and what that found.
 	Done, Moved, Stale bool
 	Guard              int
 	Found              string

@@ -90,7 +90,8 @@ func TestACopyIsMadeOnce(t *testing.T) {
 	})
 }
 
-// The fence of a decision made from no record is its guards; the key that stands for the record never exists.
+// The fence of a decision made from no record is its guards; the key that stands for the record
+// never exists.
 func TestADecisionFromNoRecordLeavesNoRecord(t *testing.T) {
 	onEach(t, func(t *testing.T, client func(...redis.Hook) redis.UniversalClient) {
 		b := newBench(t, client())

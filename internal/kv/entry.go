@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Entry is an entry of a provider's outcome stream. An empty field is left out of the stream; consumers read it as empty.
+// Entry is an entry of a provider's outcome stream. An empty field is left out of the stream;
+// consumers read it as empty.
 type Entry struct {
 	Key, Type, State, Reference, ProviderID, Code, Message, Decline string
 	Amount, Currency                                                string

@@ -10,8 +10,9 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Flights shares round trips: what is asked for while a pipeline is under way goes out together with the next one. No
-// timer waits for company. Each owner's keys lie on one node, so that each owner has flights of its own.
+// Flights shares round trips: what is asked for while a pipeline is under way goes out together
+// with the next one. No timer waits for company. Each owner's keys lie on one node, so that each
+// owner has flights of its own.
 type Flights struct {
 	db *DB
 	// Replicas must acknowledge an intent, within ReplicaTimeout.
@@ -22,8 +23,8 @@ type Flights struct {
 	owners map[string]*lane
 }
 
-// NewFlights makes the flights of a database. Where replicas are asked for, an intent that fewer acknowledged is an
-// error, though it is written.
+// NewFlights makes the flights of a database. Where replicas are asked for, an intent that fewer
+// acknowledged is an error, though it is written.
 func NewFlights(db *DB, replicas int, replicaTimeout time.Duration) *Flights {
 	return &Flights{db: db, replicas: replicas, replicaTimeout: replicaTimeout, owners: map[string]*lane{}}
 }
@@ -82,8 +83,9 @@ func (f *Flights) Now(ctx context.Context, owner string) (time.Time, error) {
 	return time.UnixMilli(ms), err
 }
 
-// Touch writes nothing that matters and returns once replicas have it, and so all that was written before it. Where it
-// is refused, they may have nothing of the kind: WAIT then answers for an older write of its connection.
+// Touch writes nothing that matters and returns once replicas have it, and so all that was written
+// before it. Where it is refused, they may have nothing of the kind: WAIT then answers for an older
+// write of its connection.
 func (f *Flights) Touch(ctx context.Context, owner string) error {
 	if f.replicas == 0 {
 		return nil
@@ -98,8 +100,8 @@ func (f *Flights) Touch(ctx context.Context, owner string) error {
 	return written.Err()
 }
 
-// Commit writes decisions of one owner, each for itself. The results are in order; the error of a result says that
-// nobody knows whether it was written, or, for ErrReplicas, that it was.
+// Commit writes decisions of one owner, each for itself. The results are in order; the error of a
+// result says that nobody knows whether it was written, or, for ErrReplicas, that it was.
 func (f *Flights) Commit(ctx context.Context, owner string, cs ...*Commit) ([]Result, []error) {
 	ops := make([]*op, len(cs))
 	for i, c := range cs {
@@ -135,7 +137,8 @@ func (o *op) result() (Result, error) {
 	return r, err
 }
 
-// do queues ops and waits for them, or for the caller's end; what is under way then may still be carried out.
+// do queues ops and waits for them, or for the caller's end; what is under way then may still be
+// carried out.
 func (f *Flights) do(ctx context.Context, owner string, ops []*op) error {
 	if len(ops) == 0 {
 		return nil
@@ -225,7 +228,8 @@ func (l *lane) send(ops []*op) {
 	}
 }
 
-// pipeline sends ops over one connection, and waits on it for replicas where an intent is among them.
+// pipeline sends ops over one connection, and waits on it for replicas where an intent is among
+// them.
 func (l *lane) pipeline(ctx context.Context, node redis.UniversalClient, ops []*op) {
 	pipe := node.Pipeline()
 	intent := false
@@ -288,15 +292,16 @@ func elsewhere(err error) bool {
 	return redis.HasErrorPrefix(err, "MOVED") || redis.HasErrorPrefix(err, "READONLY") || redis.HasErrorPrefix(err, "CLUSTERDOWN")
 }
 
-// look has a cluster's client find out anew which node holds what: it does so by itself only for what goes through it, and not
-// to a node that was asked for.
+// look has a cluster's client find out anew which node holds what: it does so by itself only for
+// what goes through it, and not to a node that was asked for.
 func (db *DB) look(ctx context.Context) {
 	if c, ok := db.Client.(*redis.ClusterClient); ok {
 		c.ReloadState(ctx)
 	}
 }
 
-// Clock queues a read of the store's time; the returned function tells it, in ms, once the pipe was sent.
+// Clock queues a read of the store's time; the returned function tells it, in ms, once the pipe was
+// sent.
 func (db *DB) Clock(ctx context.Context, pipe redis.Pipeliner, owner string) func() (int64, error) {
 	if db.TestClock {
 		cmd := pipe.Get(ctx, clockKey(owner))

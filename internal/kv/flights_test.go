@@ -40,7 +40,8 @@ func (b *bench) wantsEach(n int) {
 	}
 }
 
-// Another process may flush the scripts between two commands of a pipeline: what was taken is not sent again.
+// Another process may flush the scripts between two commands of a pipeline: what was taken is not
+// sent again.
 func TestAScriptForgottenInMidPipelineIsSentForTheRestOnly(t *testing.T) {
 	onEach(t, func(t *testing.T, client func(...redis.Hook) redis.UniversalClient) {
 		const n = 20
@@ -185,7 +186,8 @@ func TestWhoLeavesEarlyTakesNobodyAlong(t *testing.T) {
 	})
 }
 
-// A lost reply is an error where the client does not repeat by itself, and "moved" where it does: never "done" or "not done".
+// A lost reply is an error where the client does not repeat by itself, and "moved" where it does:
+// never "done" or "not done".
 func TestALostReplyIsToldAsSuch(t *testing.T) {
 	t.Parallel()
 	for name, retries := range map[string]int{"told at once": -1, "repeated by the client": 5} {
@@ -279,7 +281,8 @@ func TestAReplicaAcknowledgesAnIntent(t *testing.T) {
 	b.must(b.Touch(t.Context(), owner))
 }
 
-// WAIT answers for the last write of its connection: where the touch was refused, that is an older one, and says nothing.
+// WAIT answers for the last write of its connection: where the touch was refused, that is an older
+// one, and says nothing.
 func TestATouchThatIsRefusedAcknowledgesNothing(t *testing.T) {
 	t.Parallel()
 	primary := redistest.Start(t)
@@ -335,7 +338,8 @@ func (s slots) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	}
 }
 
-// A client asks a cluster by itself only every so often: until then every decision would go to a node that is the wrong one.
+// A client asks a cluster by itself only every so often: until then every decision would go to a
+// node that is the wrong one.
 func TestAfterAFailoverTheNewNodeIsLookedFor(t *testing.T) {
 	t.Parallel()
 	s := redistest.Start(t, redistest.Cluster())

@@ -1,16 +1,17 @@
-// Package kv is what the ledger, subscriptions, tokens and the preflight share of Redis: the names of keys, scripts
-// and how they are loaded, the one compare-and-set with which decisions are written, the clock, and the form of an
-// entry of the outcome stream. It decides nothing.
+// Package kv is what the ledger, subscriptions, tokens and the preflight share of Redis: the names
+// of keys, scripts and how they are loaded, the one compare-and-set with which decisions are
+// written, the clock, and the form of an entry of the outcome stream. It decides nothing.
 package kv
 
-// Prefix is the beginning of all keys of a provider, or of an account's tokens; its braces keep them on one node of a
-// cluster.
+// Prefix is the beginning of all keys of a provider, or of an account's tokens; its braces keep
+// them on one node of a cluster.
 func Prefix(owner string) string { return "remesa:{" + owner + "}:" }
 
 // OutcomesKey is the stream of a provider's outcome events.
 func OutcomesKey(provider string) string { return Prefix(provider) + "outcomes" }
 
-// NewsKey is the index of what became of the charges of subscriptions: members "subscription|id" by time in ms.
+// NewsKey is the index of what became of the charges of subscriptions: members "subscription|id" by
+// time in ms.
 func NewsKey(provider string) string { return Prefix(provider) + "subscriptions:news" }
 
 // clockKey holds the time of tests, in ms since 1970.

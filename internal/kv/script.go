@@ -18,8 +18,8 @@ var clockLua string
 // testClock takes the place of clock.lua in tests: the time is the number under the last key.
 const testClock = "local function clock() return tonumber(redis.call('GET', KEYS[#KEYS])) end\n"
 
-// Script is one script in the forms that a store may need. The files carry no shebang: the demo's embedded store cannot
-// parse one.
+// Script is one script in the forms that a store may need. The files carry no shebang: the demo's
+// embedded store cannot parse one.
 type Script struct {
 	flagged, plain source
 }
@@ -54,7 +54,8 @@ func NewScript(text string, room Room) *Script {
 // DB is a Redis with the clock that decisions are made by.
 type DB struct {
 	Client redis.UniversalClient
-	// TestClock takes the time from the key "remesa:{owner}:clock" (ms since 1970) instead of from Redis. For tests.
+	// TestClock takes the time from the key "remesa:{owner}:clock" (ms since 1970) instead of from
+	// Redis. For tests.
 	TestClock bool
 
 	dialect atomic.Int32

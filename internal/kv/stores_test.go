@@ -16,8 +16,9 @@ import (
 
 const owner = "etpay"
 
-// onEach runs a test against one server, against a cluster, where a script must name all its keys in one slot, and against the demo's
-// embedded store, which knows no flags. The hooks see what the client sends.
+// onEach runs a test against one server, against a cluster, where a script must name all its keys
+// in one slot, and against the demo's embedded store, which knows no flags. The hooks see what the
+// client sends.
 func onEach(t *testing.T, test func(t *testing.T, client func(hooks ...redis.Hook) redis.UniversalClient)) {
 	t.Helper()
 	t.Parallel()

@@ -1,5 +1,6 @@
-// Package listen bounds the connections that a listener holds, per address and in all. Each takes a file descriptor of the process that
-// also has to reach Redis and the providers: without a bound, whoever opens connections to a page stops payments.
+// Package listen bounds the connections that a listener holds, per address and in all. Each takes a
+// file descriptor of the process that also has to reach Redis and the providers: without a bound,
+// whoever opens connections to a page stops payments.
 package listen
 
 import (
@@ -10,7 +11,8 @@ import (
 
 // Limits of a listener's connections; zero is the default.
 type Limits struct {
-	// PerAddress is how many one address may hold at a time, 64 by default: a proxy before the listener is one address, too.
+	// PerAddress is how many one address may hold at a time, 64 by default: a proxy before the
+	// listener is one address, too.
 	PerAddress int
 	// All is how many there may be at a time, 256 by default.
 	All int
@@ -29,8 +31,9 @@ const (
 	inAll      = 256
 )
 
-// Limit closes at once what is more than the limits allow, and never lets a caller wait for a place: an address that has its share is
-// turned away before the others' places are looked at, so that no single one takes them all.
+// Limit closes at once what is more than the limits allow, and never lets a caller wait for a
+// place: an address that has its share is turned away before the others' places are looked at, so
+// that no single one takes them all.
 func Limit(l net.Listener, o Limits) net.Listener {
 	if o.PerAddress <= 0 {
 		o.PerAddress = perAddress
@@ -115,8 +118,9 @@ func (c *conn) Close() error {
 	return c.Conn.Close()
 }
 
-// Address is whom limits count: the address without its port and zone, and of an IPv6 address the network of 64 bits, which one
-// customer of a provider has to himself. What is no address is the zero one.
+// Address is whom limits count: the address without its port and zone, and of an IPv6 address the
+// network of 64 bits, which one customer of a provider has to himself. What is no address is the
+// zero one.
 func Address(hostPort string) netip.Addr {
 	ap, err := netip.ParseAddrPort(hostPort)
 	if err != nil {

@@ -81,7 +81,8 @@ func (h *hall) await(what string, ok func(h *hall) bool) {
 	}
 }
 
-// dial connects from an address of this machine. One that is hung up on before it notices that it was connected holds nothing either.
+// dial connects from an address of this machine. One that is hung up on before it notices that it
+// was connected holds nothing either.
 func (h *hall) dial(from string) net.Conn {
 	h.t.Helper()
 	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}, Timeout: patience}

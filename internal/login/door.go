@@ -10,22 +10,26 @@ import (
 	"time"
 )
 
-// Door lets users in, and slows down whoever guesses: after five failures from an address, or for a user, nothing is tried for a time
-// that doubles with each further failure. What is refused in that time is not looked at, right or wrong, so that it tells nothing.
+// Door lets users in, and slows down whoever guesses: after five failures from an address, or for a
+// user, nothing is tried for a time that doubles with each further failure. What is refused in that
+// time is not looked at, right or wrong, so that it tells nothing.
 type Door struct {
 	users map[string]User
 	// decoy is asked for names that nobody has, so that they cost as much time as others.
 	decoy User
 	now   func() time.Time
-	// asking lets one password be hashed at a time: guesses must not take the processors from payments.
+	// asking lets one password be hashed at a time: guesses must not take the processors from
+	// payments.
 	asking chan struct{}
 
 	mu        sync.Mutex
 	addresses map[netip.Addr]failures
 	names     map[string]failures // of users only
-	// homes are the addresses from which a user got in lately: there, others' guesses of the name do not count.
+	// homes are the addresses from which a user got in lately: there, others' guesses of the name
+	// do not count.
 	homes map[home]time.Time
-	// known are logins that were right, as keyed hashes: a page is many requests, and a hash takes a while.
+	// known are logins that were right, as keyed hashes: a page is many requests, and a hash takes
+	// a while.
 	known map[[sha256.Size]byte]bool
 	key   []byte
 }
@@ -41,9 +45,11 @@ type Answer struct {
 	In bool
 	// Wait, if above zero, is how long nothing is tried; the login was not looked at.
 	Wait time.Duration
-	// Failures are those of the address, or of the user where they are more, with this one; zero where nothing was tried.
+	// Failures are those of the address, or of the user where they are more, with this one; zero
+	// where nothing was tried.
 	Failures int
-	// User is the name where somebody has it, so that no password typed in its place is written down.
+	// User is the name where somebody has it, so that no password typed in its place is written
+	// down.
 	User string
 }
 
@@ -59,7 +65,8 @@ const (
 	queueFor      = 3 * time.Second // for the one hash at a time
 )
 
-// failures are those in a row, as far as time goes: a success does not end it, or a user could guess another's password between two.
+// failures are those in a row, as far as time goes: a success does not end it, or a user could
+// guess another's password between two.
 type failures struct {
 	count       int
 	last, until time.Time
@@ -168,7 +175,8 @@ func (f failures) and(now time.Time) failures {
 	return f
 }
 
-// forget makes room: those whose failures are long ago go, or else the one that failed the longest ago.
+// forget makes room: those whose failures are long ago go, or else the one that failed the longest
+// ago.
 func (d *Door) forget(now time.Time) {
 	var oldest netip.Addr
 	var first time.Time
@@ -184,7 +192,8 @@ func (d *Door) forget(now time.Time) {
 	}
 }
 
-// welcome remembers a right login. Each user has one password, so that no more are known than there are users.
+// welcome remembers a right login. Each user has one password, so that no more are known than there
+// are users.
 func (d *Door) welcome(from netip.Addr, name, password string) {
 	sum := d.sum(name, password)
 	d.mu.Lock()

@@ -139,7 +139,8 @@ func (d *Door) failing(t *testing.T, from netip.Addr, name string, times int) {
 	}
 }
 
-// TestWaitsGrow: each failure after the fifth doubles the wait, to five minutes; a quarter of an hour without one ends it.
+// TestWaitsGrow: each failure after the fifth doubles the wait, to five minutes; a quarter of an
+// hour without one ends it.
 func TestWaitsGrow(t *testing.T) {
 	t.Parallel()
 	d, c := newDoor("ana")
@@ -159,7 +160,8 @@ func TestWaitsGrow(t *testing.T) {
 	}
 }
 
-// TestASuccessDoesNotEndAGuessersFailures: a user could guess another's password between two logins of their own.
+// TestASuccessDoesNotEndAGuessersFailures: a user could guess another's password between two logins
+// of their own.
 func TestASuccessDoesNotEndAGuessersFailures(t *testing.T) {
 	t.Parallel()
 	d, _ := newDoor("ana", "eva")
@@ -172,7 +174,8 @@ func TestASuccessDoesNotEndAGuessersFailures(t *testing.T) {
 	}
 }
 
-// TestGuessesFromManyAddressesSlowTheUserDown: except from where the user is known, or anybody could lock anybody out.
+// TestGuessesFromManyAddressesSlowTheUserDown: except from where the user is known, or anybody
+// could lock anybody out.
 func TestGuessesFromManyAddressesSlowTheUserDown(t *testing.T) {
 	t.Parallel()
 	d, _ := newDoor("ana", "eva")

@@ -1,5 +1,5 @@
-// Package login knows who may open the pages for people, and slows down whoever guesses. A user's password is known by a hash, or by
-// itself where it is a setting; neither is ever printed.
+// Package login knows who may open the pages for people, and slows down whoever guesses. A user's
+// password is known by a hash, or by itself where it is a setting; neither is ever printed.
 package login
 
 import (
@@ -19,7 +19,8 @@ import (
 // User is somebody who may log in.
 type User struct {
 	Name string
-	// right reports whether a password is the user's, in a time that does not depend on how much of it is.
+	// right reports whether a password is the user's, in a time that does not depend on how much of
+	// it is.
 	right func(password string) bool
 }
 
@@ -34,15 +35,17 @@ func Plain(name, password string) User {
 	}}
 }
 
-// Bounds of bcrypt's cost: below, a stolen file gives its passwords away; above, a login takes seconds.
+// Bounds of bcrypt's cost: below, a stolen file gives its passwords away; above, a login takes
+// seconds.
 const (
 	leastCost = 10
 	mostCost  = 14
 	ownCost   = 12
 )
 
-// ParseUsers reads lines of NAME:HASH, made by Line, by htpasswd -B -C 12, or by argon2 -e. Blank lines, and those that begin with #,
-// are skipped. The error names the line and repeats nothing of it.
+// ParseUsers reads lines of NAME:HASH, made by Line, by htpasswd -B -C 12, or by argon2 -e. Blank
+// lines, and those that begin with #, are skipped. The error names the line and repeats nothing of
+// it.
 func ParseUsers(text string) ([]User, error) {
 	var users []User
 	seen := map[string]bool{}
@@ -109,8 +112,9 @@ func Line(name, password string) (string, error) {
 
 var nameForm = regexp.MustCompile(`^[A-Za-z0-9._@+-]{1,64}$`)
 
-// CheckName says what is wrong with a user's name. It is written into payments' histories beside what people call themselves, so it has no
-// space, no comma and no bracket: nobody can write one that reads as another's.
+// CheckName says what is wrong with a user's name. It is written into payments' histories beside
+// what people call themselves, so it has no space, no comma and no bracket: nobody can write one
+// that reads as another's.
 func CheckName(name string) error {
 	if !nameForm.MatchString(name) {
 		return errors.New("the user's name must be 1 to 64 letters, digits and . _ @ + -")

@@ -1,5 +1,5 @@
-// Package metrics reports to Prometheus what workers do. Names and labels are part of the documented outside; no label holds a
-// reference, an amount or a person's data.
+// Package metrics reports to Prometheus what workers do. Names and labels are part of the
+// documented outside; no label holds a reference, an amount or a person's data.
 package metrics
 
 import (
@@ -28,8 +28,8 @@ type Metrics struct {
 	contended *prometheus.CounterVec
 }
 
-// tokenReasons are those of providers/auth: each is reported from the start, because an alert on growth does not see a first one come out
-// of nothing.
+// tokenReasons are those of providers/auth: each is reported from the start, because an alert on
+// growth does not see a first one come out of nothing.
 var tokenReasons = []string{"first", "ahead", "rejected", "adopted", "refused", "failed"}
 
 // unopenedReasons are those of internal/engine.
@@ -90,7 +90,8 @@ func buildInfo() prometheus.Collector {
 	return info
 }
 
-// Serve reports zeros for these providers from now on, so that whoever watches them need not guess what an absent number means.
+// Serve reports zeros for these providers from now on, so that whoever watches them need not guess
+// what an absent number means.
 func (m *Metrics) Serve(now time.Time, providers ...string) {
 	for _, p := range providers {
 		m.circuit.WithLabelValues(p).Add(0)
@@ -153,7 +154,8 @@ func (m *Metrics) TokensContended(provider string) { m.contended.WithLabelValues
 
 // Counter counts payments; the ledger does.
 type Counter interface {
-	// Counts returns the number of payments in each open state, and of those that failed in the last 30 days.
+	// Counts returns the number of payments in each open state, and of those that failed in the
+	// last 30 days.
 	Counts(ctx context.Context, provider string) (map[idempotency.State]int64, error)
 }
 
@@ -171,7 +173,8 @@ var openDesc = prometheus.NewDesc("remesa_payments_open", "Payments by open stat
 // Describe implements prometheus.Collector.
 func (o Open) Describe(ch chan<- *prometheus.Desc) { ch <- openDesc }
 
-// Collect implements prometheus.Collector. A provider whose counts cannot be read is left out, so that no stale zero is scraped.
+// Collect implements prometheus.Collector. A provider whose counts cannot be read is left out, so
+// that no stale zero is scraped.
 func (o Open) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), cmp.Or(o.Timeout, 2*time.Second))
 	defer cancel()

@@ -14,7 +14,8 @@ type Inspector interface {
 	GetQueueInfo(queue string) (*asynq.QueueInfo, error)
 }
 
-// Queues collects asynq's own metrics at every scrape, under the names of asynq's exporter, so that its dashboards fit.
+// Queues collects asynq's own metrics at every scrape, under the names of asynq's exporter, so that
+// its dashboards fit.
 type Queues struct {
 	Inspector Inspector
 	Names     []string
@@ -43,7 +44,8 @@ func (q Queues) Describe(ch chan<- *prometheus.Desc) {
 	}
 }
 
-// Collect implements prometheus.Collector. A queue that cannot be read in time, or that had no task yet, is left out; the others are not.
+// Collect implements prometheus.Collector. A queue that cannot be read in time, or that had no task
+// yet, is left out; the others are not.
 func (q Queues) Collect(ch chan<- prometheus.Metric) {
 	infos := make(chan *asynq.QueueInfo, len(q.Names))
 	for _, name := range q.Names {
@@ -91,8 +93,8 @@ func report(ch chan<- prometheus.Metric, i *asynq.QueueInfo) {
 	}
 }
 
-// Damaged collects at every scrape how many of each queue's tasks are put aside because asynq cannot read them. All workers report the
-// same numbers: take the highest, never a sum.
+// Damaged collects at every scrape how many of each queue's tasks are put aside because asynq
+// cannot read them. All workers report the same numbers: take the highest, never a sum.
 type Damaged struct {
 	Tasks interface {
 		Damaged(ctx context.Context, queue string) (int64, error)
@@ -108,7 +110,8 @@ var damagedDesc = prometheus.NewDesc("remesa_damaged_tasks", "Tasks that asynq c
 // Describe implements prometheus.Collector.
 func (d Damaged) Describe(ch chan<- *prometheus.Desc) { ch <- damagedDesc }
 
-// Collect implements prometheus.Collector. A queue that cannot be read is left out, so that no stale zero is scraped.
+// Collect implements prometheus.Collector. A queue that cannot be read is left out, so that no
+// stale zero is scraped.
 func (d Damaged) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), cmp.Or(d.Timeout, 2*time.Second))
 	defer cancel()

@@ -19,7 +19,8 @@ type Ledger interface {
 	Signals(ctx context.Context, provider string) (idempotency.Signals, error)
 }
 
-// Signals collects at every scrape what the alerts are about. All workers report the same numbers: take the highest, never a sum.
+// Signals collects at every scrape what the alerts are about. All workers report the same numbers:
+// take the highest, never a sum.
 type Signals struct {
 	Ledger    Ledger
 	Providers []string
@@ -43,7 +44,8 @@ func (s Signals) Describe(ch chan<- *prometheus.Desc) {
 	}
 }
 
-// Collect implements prometheus.Collector. A provider that cannot be read is left out, so that no stale zero is scraped.
+// Collect implements prometheus.Collector. A provider that cannot be read is left out, so that no
+// stale zero is scraped.
 func (s Signals) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), cmp.Or(s.Timeout, 2*time.Second))
 	defer cancel()
@@ -65,8 +67,8 @@ func gauge(ch chan<- prometheus.Metric, d *prometheus.Desc, n float64, labels ..
 	ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, n, labels...)
 }
 
-// Redis collects at every scrape whether Redis answers and how full it is. In a cluster the fullest primary counts: the first that is
-// full stops a provider.
+// Redis collects at every scrape whether Redis answers and how full it is. In a cluster the fullest
+// primary counts: the first that is full stops a provider.
 type Redis struct {
 	Client redis.UniversalClient
 	// Timeout bounds the questions; 2 s by default.

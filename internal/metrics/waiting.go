@@ -9,13 +9,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Parks is a store that counts the payments which wait until a reason ends, by reason: its kind, and behind a colon what it is about.
+// Parks is a store that counts the payments which wait until a reason ends, by reason: its kind,
+// and behind a colon what it is about.
 type Parks interface {
 	Waiting(ctx context.Context, provider string) (map[string]int64, error)
 }
 
-// Waiting collects at every scrape how many payments wait, by the kind of reason; accounts and keys are no labels. All workers report the
-// same numbers: take the highest, never a sum.
+// Waiting collects at every scrape how many payments wait, by the kind of reason; accounts and keys
+// are no labels. All workers report the same numbers: take the highest, never a sum.
 type Waiting struct {
 	Ledger    Parks
 	Providers []string
@@ -23,8 +24,8 @@ type Waiting struct {
 	Timeout time.Duration
 }
 
-// waitingReasons are those of internal/engine and of the ledger: each is reported from the start, at zero, so that an alert sees it end.
-// Others, a newer worker's, are reported as they come.
+// waitingReasons are those of internal/engine and of the ledger: each is reported from the start,
+// at zero, so that an alert sees it end. Others, a newer worker's, are reported as they come.
 var waitingReasons = []string{"account", "circuit", "halted", "key", "queue"}
 
 var waitingDesc = prometheus.NewDesc("remesa_waiting_payments", "Payments that are not looked at until a reason ends.",
@@ -33,7 +34,8 @@ var waitingDesc = prometheus.NewDesc("remesa_waiting_payments", "Payments that a
 // Describe implements prometheus.Collector.
 func (w Waiting) Describe(ch chan<- *prometheus.Desc) { ch <- waitingDesc }
 
-// Collect implements prometheus.Collector. A provider that cannot be read is left out, so that no stale zero is scraped.
+// Collect implements prometheus.Collector. A provider that cannot be read is left out, so that no
+// stale zero is scraped.
 func (w Waiting) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), cmp.Or(w.Timeout, 2*time.Second))
 	defer cancel()

@@ -18,7 +18,8 @@ func (p parks) Waiting(_ context.Context, provider string) (map[string]int64, er
 	return nil, errors.New("not reachable")
 }
 
-// TestPaymentsThatWaitAreCountedByTheKindOfReason: what is behind the colon names an account or a key, and is no label.
+// TestPaymentsThatWaitAreCountedByTheKindOfReason: what is behind the colon names an account or a
+// key, and is no label.
 func TestPaymentsThatWaitAreCountedByTheKindOfReason(t *testing.T) {
 	t.Parallel()
 	ledger := parks{

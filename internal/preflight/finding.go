@@ -1,5 +1,6 @@
-// Package preflight looks, without moving money, at what a worker is about to rely on: whether Redis keeps what it acknowledges, whether
-// clocks agree, and whether each account is still the one that it was.
+// Package preflight looks, without moving money, at what a worker is about to rely on: whether
+// Redis keeps what it acknowledges, whether clocks agree, and whether each account is still the one
+// that it was.
 package preflight
 
 import (
@@ -28,7 +29,8 @@ type Finding struct {
 	Want  string `json:"want"`
 	// Fix says exactly what to change, and how; empty where nothing is wrong.
 	Fix string `json:"fix,omitempty"`
-	// Unsafe: payments may be lost or evicted. Real providers are not served then, unless the operator insists.
+	// Unsafe: payments may be lost or evicted. Real providers are not served then, unless the
+	// operator insists.
 	Unsafe bool `json:"unsafe,omitempty"`
 	// Fatal: no worker can run like this, whatever the operator insists on.
 	Fatal bool `json:"fatal,omitempty"`
@@ -68,8 +70,9 @@ func (e *UnsafeError) Error() string {
 	return b.String()
 }
 
-// RefuseUnsafe returns an *UnsafeError where a worker must not start: on a Redis that it cannot run on; and with real providers on a
-// Redis that may lose or evict payments, unless the operator allows it.
+// RefuseUnsafe returns an *UnsafeError where a worker must not start: on a Redis that it cannot run
+// on; and with real providers on a Redis that may lose or evict payments, unless the operator
+// allows it.
 func RefuseUnsafe(findings []Finding, realURLs, allow bool) error {
 	refused := &UnsafeError{Overridable: true}
 	for _, f := range findings {

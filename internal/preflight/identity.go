@@ -18,16 +18,18 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// A payment's key holds the account's name, not who is behind it: were a name given to another merchant, a payment could be asked about
-// where it was never sent, found unknown, and sent again. So each name keeps its identity until a person says otherwise.
+// A payment's key holds the account's name, not who is behind it: were a name given to another
+// merchant, a payment could be asked about where it was never sent, found unknown, and sent again.
+// So each name keeps its identity until a person says otherwise.
 
-// CheckIdentities compares each account with what is stored under its name, and with the others. It stores nothing.
+// CheckIdentities compares each account with what is stored under its name, and with the others. It
+// stores nothing.
 func CheckIdentities(ctx context.Context, rdb redis.UniversalClient, registry providers.Registry) ([]Finding, error) {
 	return identities(ctx, rdb, registry, false)
 }
 
-// ClaimIdentities does as CheckIdentities does, stores the identity of each account that is new, and refuses to go on where one is not
-// what it was. A worker calls it before it sends anything.
+// ClaimIdentities does as CheckIdentities does, stores the identity of each account that is new,
+// and refuses to go on where one is not what it was. A worker calls it before it sends anything.
 func ClaimIdentities(ctx context.Context, rdb redis.UniversalClient, registry providers.Registry) error {
 	findings, err := identities(ctx, rdb, registry, true)
 	if err != nil {
@@ -42,8 +44,9 @@ func ClaimIdentities(ctx context.Context, rdb redis.UniversalClient, registry pr
 	return errors.Join(refused...)
 }
 
-// AcceptIdentity makes the account's present identity the one that is stored, and records who decided so and why. Another account that
-// had it loses it. It returns the identity that was stored before.
+// AcceptIdentity makes the account's present identity the one that is stored, and records who
+// decided so and why. Another account that had it loses it. It returns the identity that was stored
+// before.
 func AcceptIdentity(ctx context.Context, rdb redis.UniversalClient, account providers.Account, by, note string) (before string, err error) {
 	if strings.TrimSpace(by) == "" || strings.TrimSpace(note) == "" {
 		return "", errors.New("accepting an identity needs --by and --note")
@@ -91,7 +94,8 @@ func (a acceptance) write(stored map[string]string, c *kv.Commit, key string) er
 	return nil
 }
 
-// keeper changes the identities that are stored for one provider: a hash of account name to identity.
+// keeper changes the identities that are stored for one provider: a hash of account name to
+// identity.
 type keeper struct {
 	rdb           redis.UniversalClient
 	flights       *kv.Flights
@@ -102,14 +106,15 @@ func newKeeper(rdb redis.UniversalClient, provider string) keeper {
 	return keeper{rdb, kv.NewFlights(kv.NewDB(rdb, false), 0, 0), provider, identityKey(provider)}
 }
 
-// tries is how often a change is decided: each time another process changed the identities in between.
+// tries is how often a change is decided: each time another process changed the identities in
+// between.
 const tries = 20
 
 // errNothing is a decision to write nothing.
 var errNothing = errors.New("nothing to write")
 
-// change decides by all identities of the provider, and writes only while they are those. Writes are few and small, so that a full Redis
-// takes them.
+// change decides by all identities of the provider, and writes only while they are those. Writes
+// are few and small, so that a full Redis takes them.
 func (k keeper) change(ctx context.Context, decide func(stored map[string]string, c *kv.Commit) error) error {
 	for range tries {
 		stored, err := k.rdb.HGetAll(ctx, k.key).Result()
@@ -132,8 +137,8 @@ func (k keeper) change(ctx context.Context, decide func(stored map[string]string
 	return errors.New("others change the identities again and again")
 }
 
-// Fingerprint is the form in which an identity is stored and shown: its first part, a host, and a digest of the whole. A user name may
-// be a person's address, and does not go into Redis or a log.
+// Fingerprint is the form in which an identity is stored and shown: its first part, a host, and a
+// digest of the whole. A user name may be a person's address, and does not go into Redis or a log.
 func Fingerprint(account providers.Account) string {
 	host, _, _ := strings.Cut(account.Identity, " ")
 	sum := sha256.Sum256([]byte(account.Identity))
@@ -166,7 +171,8 @@ func identities(ctx context.Context, rdb redis.UniversalClient, registry provide
 	return findings, nil
 }
 
-// shared finds accounts of one provider with the same identity: one payment could be made through each.
+// shared finds accounts of one provider with the same identity: one payment could be made through
+// each.
 func shared(registry providers.Registry) []Finding {
 	var findings []Finding
 	for _, provider := range registry.Providers() {

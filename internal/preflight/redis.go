@@ -30,7 +30,8 @@ type Expect struct {
 	Now func() time.Time
 }
 
-// What clocks may differ by: leases follow the store's clock, but asynq's own follow this machine's.
+// What clocks may differ by: leases follow the store's clock, but asynq's own follow this
+// machine's.
 const (
 	skewWorthSaying = time.Second
 	skewTooMuch     = 20 * time.Second
@@ -41,7 +42,8 @@ const (
 	memoryWorthSaying = 0.6
 )
 
-// CheckRedis looks at each primary behind the client. It changes nothing, and tolerates servers that refuse CONFIG or INFO.
+// CheckRedis looks at each primary behind the client. It changes nothing, and tolerates servers
+// that refuse CONFIG or INFO.
 func CheckRedis(ctx context.Context, rdb redis.UniversalClient, expect Expect) []Finding {
 	return onEachPrimary(ctx, rdb, func(ctx context.Context, node redis.Cmdable, where string) []Finding {
 		return checkNode(ctx, node, expect, where)

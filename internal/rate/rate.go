@@ -15,9 +15,10 @@ import (
 //go:embed rate.lua
 var source string
 
-// Limiter spaces out requests, by the clock of Redis. Sends and questions are two lanes: while both want slots, sends get four of five
-// and questions the fifth, so that neither starves the other; what one leaves unused, and alone everything, is the other's. A worker
-// that dies with a reserved slot wastes it.
+// Limiter spaces out requests, by the clock of Redis. Sends and questions are two lanes: while both
+// want slots, sends get four of five and questions the fifth, so that neither starves the other;
+// what one leaves unused, and alone everything, is the other's. A worker that dies with a reserved
+// slot wastes it.
 type Limiter struct {
 	rdb    redis.UniversalClient
 	limits map[string]float64
@@ -25,8 +26,9 @@ type Limiter struct {
 	ahead  time.Duration
 }
 
-// New makes a limiter; limits are requests a second by provider, and a provider without one is not limited. every is how often Room is
-// asked: it promises slots until a little after it is asked again.
+// New makes a limiter; limits are requests a second by provider, and a provider without one is not
+// limited. every is how often Room is asked: it promises slots until a little after it is asked
+// again.
 func New(rdb redis.UniversalClient, limits map[string]float64, every time.Duration) *Limiter {
 	return &Limiter{rdb: rdb, limits: limits, script: redis.NewScript(source), ahead: every + every/4}
 }
@@ -53,8 +55,8 @@ func lanes(ask bool) (mine, other lane) {
 // Limited reports whether the provider has a limit.
 func (l *Limiter) Limited(provider string) bool { return l.limits[provider] > 0 }
 
-// Wait returns true when the caller may make one request of the provider; false: not soon, and nothing is reserved. It waits before a
-// payment begins, so that it costs no lease.
+// Wait returns true when the caller may make one request of the provider; false: not soon, and
+// nothing is reserved. It waits before a payment begins, so that it costs no lease.
 func (l *Limiter) Wait(ctx context.Context, provider string, ask bool) (bool, error) {
 	if !l.Limited(provider) {
 		return true, nil
@@ -67,7 +69,8 @@ func (l *Limiter) Wait(ctx context.Context, provider string, ask bool) (bool, er
 	return err == nil, err
 }
 
-// Room is how many callers who were told false may come again now, most at the most: all workers together promise each slot once.
+// Room is how many callers who were told false may come again now, most at the most: all workers
+// together promise each slot once.
 func (l *Limiter) Room(ctx context.Context, provider string, ask bool, most int) (int, error) {
 	if !l.Limited(provider) || most <= 0 {
 		return max(most, 0), nil

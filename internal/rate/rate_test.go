@@ -93,7 +93,8 @@ func TestEachLaneHasItsShareAndAloneAll(t *testing.T) {
 		const seconds = 3
 		got := counts(t, limited(server.Client(), perSecond), seconds*time.Second, map[bool]int{true: row.askers, false: row.senders})
 		const most = perSecond * seconds * 115 / 100 // the last callers of a lane come after the end
-		// A busy machine wastes slots, of both lanes alike: what is promised is the share, and that nobody goes faster.
+		// A busy machine wastes slots, of both lanes alike: what is promised is the share, and that
+		// nobody goes faster.
 		if got[true] < seconds*row.asks/2 || got[false] < seconds*row.sends/2 || got[true]+got[false] > most {
 			t.Errorf("%+v: %d questions and %d sends in %d s", row, got[true], got[false], seconds)
 		}

@@ -16,8 +16,9 @@ import (
 //go:embed throttle.lua
 var throttleSource string
 
-// Throttle keeps what a provider's 429 says about an account for all workers: until the wait is over nobody makes a request, then one,
-// the probe, and when that was answered all. A person's unhalt ends the wait early, and so does a retry of a ready payment.
+// Throttle keeps what a provider's 429 says about an account for all workers: until the wait is
+// over nobody makes a request, then one, the probe, and when that was answered all. A person's
+// unhalt ends the wait early, and so does a retry of a ready payment.
 type Throttle struct {
 	rdb    redis.UniversalClient
 	script *redis.Script
@@ -28,17 +29,19 @@ type Throttle struct {
 	free map[string]time.Time
 }
 
-// believed is how long an account that has not been told to wait is taken for free: a worker that sends a thousand requests a second looks
-// twenty times, and hears of another worker's 429 that much later. Its own counts at once.
+// believed is how long an account that has not been told to wait is taken for free: a worker that
+// sends a thousand requests a second looks twenty times, and hears of another worker's 429 that
+// much later. Its own counts at once.
 const believed = 50 * time.Millisecond
 
-// NewThrottle makes a throttle; a probe that has not reported after this while is given up, and another takes its place.
+// NewThrottle makes a throttle; a probe that has not reported after this while is given up, and
+// another takes its place.
 func NewThrottle(rdb redis.UniversalClient, probe time.Duration) *Throttle {
 	return &Throttle{rdb: rdb, script: redis.NewScript(throttleSource), probe: probe, free: map[string]time.Time{}}
 }
 
-// Enter reports whether a request of the account may be made, and whether it is the probe: then Leave must be called. An account that was
-// not told to wait costs one read in a while.
+// Enter reports whether a request of the account may be made, and whether it is the probe: then
+// Leave must be called. An account that was not told to wait costs one read in a while.
 func (t *Throttle) Enter(ctx context.Context, provider, account string) (free, probe bool, err error) {
 	name := provider + "/" + account
 	looked := time.Now()
@@ -57,7 +60,8 @@ func (t *Throttle) Enter(ctx context.Context, provider, account string) (free, p
 	return wait <= 0 && err == nil, wait < 0, err
 }
 
-// Hold makes the account wait this long from now, or as long as it was told before if that is longer.
+// Hold makes the account wait this long from now, or as long as it was told before if that is
+// longer.
 func (t *Throttle) Hold(ctx context.Context, provider, account string, d time.Duration) error {
 	defer t.set(provider+"/"+account, time.Time{})
 	_, err := t.run(ctx, "hold", provider, account, d)
@@ -76,7 +80,8 @@ func (t *Throttle) set(name string, until time.Time) {
 	t.free[name] = until
 }
 
-// Leave reports what became of the probe: well if the provider answered it with anything but another wait.
+// Leave reports what became of the probe: well if the provider answered it with anything but
+// another wait.
 func (t *Throttle) Leave(ctx context.Context, provider, account string, well bool) error {
 	what := "unwell"
 	if well {
@@ -86,7 +91,8 @@ func (t *Throttle) Leave(ctx context.Context, provider, account string, well boo
 	return err
 }
 
-// Room is how many of those that wait may come again now, most at the most: none, one where a probe is wanted, or all.
+// Room is how many of those that wait may come again now, most at the most: none, one where a probe
+// is wanted, or all.
 func (t *Throttle) Room(ctx context.Context, provider, account string, most int) (int, error) {
 	n, err := t.run(ctx, "room", provider, account, 0)
 	if n < 0 {

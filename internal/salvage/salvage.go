@@ -1,6 +1,7 @@
-// Package salvage takes damaged tasks out of asynq's way. asynq hands out again what a dead worker had taken, but gives up on a whole
-// queue where it cannot read one of its tasks, for good: the task stays where it is. Here such a task is put aside with all its bytes,
-// under a key of ours, and counted until a person has looked at it.
+// Package salvage takes damaged tasks out of asynq's way. asynq hands out again what a dead worker
+// had taken, but gives up on a whole queue where it cannot read one of its tasks, for good: the
+// task stays where it is. Here such a task is put aside with all its bytes, under a key of ours,
+// and counted until a person has looked at it.
 package salvage
 
 import (
@@ -26,7 +27,8 @@ type Options struct {
 	Redis  redis.UniversalClient
 	Queues []string
 	Log    zerolog.Logger
-	// Interval between looks; 10 s by default, well below the 30 s that asynq leaves a lapsed lease alone for.
+	// Interval between looks; 10 s by default, well below the 30 s that asynq leaves a lapsed lease
+	// alone for.
 	Interval time.Duration
 	// Now is time.Now unless set: asynq's leases follow the workers' clocks, not Redis'.
 	Now func() time.Time
@@ -43,7 +45,8 @@ const (
 	interval = 10 * time.Second
 	// lookedAt is how many lapsed leases of a queue are read in one look.
 	lookedAt = 1000
-	// mostKept bounds a queue's tasks that are put aside; further ones stay where they are, without the lease that stops asynq.
+	// mostKept bounds a queue's tasks that are put aside; further ones stay where they are, without
+	// the lease that stops asynq.
 	mostKept = 1000
 	// keptFor is how long they are kept for a person to look at.
 	keptFor = 90 * 24 * time.Hour
@@ -87,7 +90,8 @@ func (s *Salvager) Run(ctx context.Context) {
 	}
 }
 
-// Look puts aside every damaged task whose lease has lapsed. One queue's trouble keeps no other from being looked at.
+// Look puts aside every damaged task whose lease has lapsed. One queue's trouble keeps no other
+// from being looked at.
 func (s *Salvager) Look(ctx context.Context) error {
 	var errs []error
 	for _, queue := range s.Queues {
@@ -113,7 +117,8 @@ func (s *Salvager) look(ctx context.Context, queue string) error {
 	return errors.Join(errs...)
 }
 
-// damage says what is wrong with a task, or nothing. A task without any data holds nothing up: asynq skips it.
+// damage says what is wrong with a task, or nothing. A task without any data holds nothing up:
+// asynq skips it.
 func (s *Salvager) damage(ctx context.Context, queue, id string) (why string, err error) {
 	key := asynqKey(queue, "t:"+id)
 	text, err := s.Redis.HGet(ctx, key, "msg").Bytes()
@@ -181,7 +186,8 @@ func (k Kept) Damaged(ctx context.Context, queue string) (int64, error) {
 // keptKey is where a damaged task is kept, as it was.
 func keptKey(queue, name string) string { return indexKey(queue) + ":" + name }
 
-// indexKey has the names of a queue's damaged tasks, by the time when they were put aside. Its hash tag is that of the queue's own keys.
+// indexKey has the names of a queue's damaged tasks, by the time when they were put aside. Its hash
+// tag is that of the queue's own keys.
 func indexKey(queue string) string { return kv.Prefix(queue) + "damaged" }
 
 func asynqKey(queue, part string) string { return "asynq:{" + queue + "}:" + part }

@@ -73,7 +73,8 @@ func (y *yard) leases() []string {
 	return ids
 }
 
-// damages are the ways in which a task stops asynq from handing out any other, or is handed out by nobody itself.
+// damages are the ways in which a task stops asynq from handing out any other, or is handed out by
+// nobody itself.
 var damages = map[string]func(y *yard, key string){
 	"undecodable": func(y *yard, key string) { y.must(y.rdb.HSet(y.t.Context(), key, "msg", "\xff\xff canary").Err()) },
 	"cut off": func(y *yard, key string) {
@@ -141,7 +142,8 @@ func TestADamagedTaskIsPutAsideWithItsBytes(t *testing.T) {
 	}
 }
 
-// TestAsynqHandsOutADeadWorkersTasksAgain: a damaged task beside them stops it, until it is put aside.
+// TestAsynqHandsOutADeadWorkersTasksAgain: a damaged task beside them stops it, until it is put
+// aside.
 func TestAsynqHandsOutADeadWorkersTasksAgain(t *testing.T) {
 	t.Parallel()
 	for damage, stops := range map[string]bool{"undecodable": true, "cut off": true, "not a task": true} {
@@ -162,7 +164,8 @@ func TestAsynqHandsOutADeadWorkersTasksAgain(t *testing.T) {
 	}
 }
 
-// recovered starts asynq, which looks for dead workers' tasks at once, and reports whether the sound one is handed out in time.
+// recovered starts asynq, which looks for dead workers' tasks at once, and reports whether the
+// sound one is handed out in time.
 func (y *yard) recovered(within time.Duration) bool {
 	y.t.Helper()
 	server := asynq.NewServerFromRedisClient(y.rdb, asynq.Config{

@@ -25,14 +25,15 @@ type subject struct {
 	err           error
 }
 
-// done is what a batch came to: how many charges it claimed, and which subscriptions it left because they could not be read, or moved on
-// in between.
+// done is what a batch came to: how many charges it claimed, and which subscriptions it left
+// because they could not be read, or moved on in between.
 type done struct {
 	claimed int
 	left    map[string]bool
 }
 
-// look decides and does what comes next for each subscription. told are the charges of which the ledger told, by subscription.
+// look decides and does what comes next for each subscription. told are the charges of which the
+// ledger told, by subscription.
 func (s *Sweeper) look(ctx context.Context, provider string, now time.Time, ids []string, told map[string][]string) (done, error) {
 	d := done{left: map[string]bool{}}
 	loaded, unread := s.Store.Load(ctx, provider, ids...)
@@ -63,7 +64,8 @@ func (s *Sweeper) look(ctx context.Context, provider string, now time.Time, ids 
 	return d, err
 }
 
-// leave notes which subscriptions were not read, so that their news comes again; those that are gone need none.
+// leave notes which subscriptions were not read, so that their news comes again; those that are
+// gone need none.
 func (s *Sweeper) leave(ids []string, loaded []schedule.Subscription, unread error, left map[string]bool) {
 	if unread == nil {
 		return
@@ -266,7 +268,8 @@ func (s *Sweeper) cancel(ctx context.Context, provider string, subjects []*subje
 	}
 }
 
-// workers is how many subscriptions of a batch are studied at a time: each asks the ledger once or more.
+// workers is how many subscriptions of a batch are studied at a time: each asks the ledger once or
+// more.
 const workers = 16
 
 func parallel(n int, do func(i int)) {

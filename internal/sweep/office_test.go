@@ -52,7 +52,8 @@ func line(t *testing.T, id string, change map[string]any) tasks.Subscription {
 	return s
 }
 
-// office is a real Redis with its ledger, its subscriptions and its queue. The test is the worker, and sets the clock.
+// office is a real Redis with its ledger, its subscriptions and its queue. The test is the worker,
+// and sets the clock.
 type office struct {
 	t      *testing.T
 	rdb    *redis.Client

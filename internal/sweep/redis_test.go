@@ -25,7 +25,8 @@ var (
 	paid = providers.Outcome{Class: providers.Succeeded, ProviderID: "X"}
 )
 
-// A process may die at any named step, any number of times: the next one finishes what it left, with the same charges.
+// A process may die at any named step, any number of times: the next one finishes what it left,
+// with the same charges.
 func TestDeathAtEachStep(t *testing.T) {
 	for _, step := range sweep.Steps() {
 		if step == sweep.StepCancel {
@@ -177,7 +178,8 @@ func TestCancelBetweenClaimAndRegistration(t *testing.T) {
 	o.wantEvents("sub-1", "cancelled", "period_cancelled")
 }
 
-// A sweeper that slept between claim and registration, and wakes up when its period is over and done with, registers nothing.
+// A sweeper that slept between claim and registration, and wakes up when its period is over and
+// done with, registers nothing.
 func TestALateRegistrationIsRefused(t *testing.T) {
 	o := newOffice(t)
 	o.add(line(t, "sub-1", map[string]any{"dunning": []string{}}))
@@ -444,7 +446,8 @@ func TestAForeignPaymentUnderTheReference(t *testing.T) {
 
 const oldKey, newKey = "old:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", "new:ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8="
 
-// A worker without the key leaves a subscription to one that has it; content that nobody can read pauses it.
+// A worker without the key leaves a subscription to one that has it; content that nobody can read
+// pauses it.
 func TestContentThatCannotBeOpened(t *testing.T) {
 	o := newOffice(t)
 	with := func(keys string) *schedule.Store {
@@ -496,7 +499,8 @@ func TestLookAtOneNow(t *testing.T) {
 	o.must(o.sweeper().Look(t.Context(), provider, "sub-9"))
 }
 
-// A worker that is told to stop finishes the batch that it has begun: nobody else would look at it for half a minute.
+// A worker that is told to stop finishes the batch that it has begun: nobody else would look at it
+// for half a minute.
 func TestABatchThatHasBegunIsFinished(t *testing.T) {
 	o := newOffice(t)
 	o.add(line(t, "sub-1", nil))
@@ -513,8 +517,8 @@ func TestABatchThatHasBegunIsFinished(t *testing.T) {
 	}
 }
 
-// A charge that nobody could ask about begins its dunning once a person who knows closes its attempts; a plain "failed" may yet be paid,
-// and its period is unclear.
+// A charge that nobody could ask about begins its dunning once a person who knows closes its
+// attempts; a plain "failed" may yet be paid, and its period is unclear.
 func TestAPersonWhoKnowsLetsDunningGoOn(t *testing.T) {
 	const id = "sub-1"
 	for _, closes := range []bool{false, true} {

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// limiter bounds the reports that are looked at, of each address first and then of all: what an address sends beyond its own bound is
-// not counted against the others.
+// limiter bounds the reports that are looked at, of each address first and then of all: what an
+// address sends beyond its own bound is not counted against the others.
 type limiter struct {
 	perSecond float64
 	burst     int
@@ -36,7 +36,8 @@ func (l *limiter) allow(from netip.Addr, now time.Time) bool {
 	return (own == nil || own.AllowN(now, 1)) && l.all.AllowN(now, 1)
 }
 
-// of is an address's own limiter; nil for a new one where as many are busy as are remembered, which the limit of all must do for.
+// of is an address's own limiter; nil for a new one where as many are busy as are remembered, which
+// the limit of all must do for.
 func (l *limiter) of(from netip.Addr, now time.Time) *rate.Limiter {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -51,8 +52,9 @@ func (l *limiter) of(from netip.Addr, now time.Time) *rate.Limiter {
 	return own
 }
 
-// forget drops the addresses that have not been heard of for long enough to have their whole burst again. It looks once a second at most:
-// a crowd of addresses must not cost a look at all of them for each report.
+// forget drops the addresses that have not been heard of for long enough to have their whole burst
+// again. It looks once a second at most: a crowd of addresses must not cost a look at all of them
+// for each report.
 func (l *limiter) forget(now time.Time) {
 	if now.Sub(l.looked) < time.Second {
 		return

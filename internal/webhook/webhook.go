@@ -1,5 +1,5 @@
-// Package webhook takes what providers report by themselves. A report settles nothing: one that is proven to come from the provider makes
-// the payment due, so that the provider is asked.
+// Package webhook takes what providers report by themselves. A report settles nothing: one that is
+// proven to come from the provider makes the payment due, so that the provider is asked.
 package webhook
 
 import (
@@ -23,8 +23,8 @@ import (
 // MaxBody is the largest body that is read.
 const MaxBody = 64 << 10
 
-// Limits of all reports together; one address may send half of that. What is turned away costs nothing but time: payments are polled as
-// well.
+// Limits of all reports together; one address may send half of that. What is turned away costs
+// nothing but time: payments are polled as well.
 const (
 	perSecond = 50
 	burst     = 200
@@ -44,8 +44,8 @@ type Options struct {
 	Log    zerolog.Logger
 	// Now is time.Now unless set.
 	Now func() time.Time
-	// PerSecond and Burst bound the reports that are looked at; 50 and 200 unless set. Of one address half as many are, so that nobody
-	// uses up what the provider needs.
+	// PerSecond and Burst bound the reports that are looked at; 50 and 200 unless set. Of one
+	// address half as many are, so that nobody uses up what the provider needs.
 	PerSecond float64
 	Burst     int
 }
@@ -72,7 +72,8 @@ type handler struct {
 	limit *limiter
 }
 
-// etpay answers 200 where the report is ETpay's about a payment of ours, and tells anybody else nothing of what was wrong.
+// etpay answers 200 where the report is ETpay's about a payment of ours, and tells anybody else
+// nothing of what was wrong.
 func (h *handler) etpay(w http.ResponseWriter, r *http.Request) {
 	if !h.limit.allow(listen.Address(r.RemoteAddr), h.Now()) {
 		w.Header().Set("Retry-After", "1")
@@ -103,7 +104,8 @@ func (h *handler) etpay(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// verify finds the payment by the session that the message names, and then holds the message against that payment's own key.
+// verify finds the payment by the session that the message names, and then holds the message
+// against that payment's own key.
 func (h *handler) verify(ctx context.Context, token string) (idempotency.Key, error) {
 	session, err := etpay.MessageSession(token)
 	if err != nil {

@@ -27,7 +27,8 @@ import (
 	"github.com/remesa/remesa/seal"
 )
 
-// shop is a ledger on a real Redis, the simulated ETpay, a client of it, and the webhook that ETpay is told of.
+// shop is a ledger on a real Redis, the simulated ETpay, a client of it, and the webhook that ETpay
+// is told of.
 type shop struct {
 	t      *testing.T
 	redis  *redistest.Server
@@ -123,7 +124,8 @@ func (s *shop) must(err error) {
 	}
 }
 
-// pay is a payer at the address. It returns what the browser is given, and what the webhook said to the same.
+// pay is a payer at the address. It returns what the browser is given, and what the webhook said to
+// the same.
 func (s *shop) pay(address string) (token string, status int) {
 	s.t.Helper()
 	var said struct {
@@ -328,7 +330,8 @@ func TestAReportWhileTheLedgerDoesNotAnswerIsToComeAgain(t *testing.T) {
 	}
 }
 
-// TestAReportForAnotherWorkersKeysIsToComeAgain: without the key nobody can say whether the report is ETpay's.
+// TestAReportForAnotherWorkersKeysIsToComeAgain: without the key nobody can say whether the report
+// is ETpay's.
 func TestAReportForAnotherWorkersKeysIsToComeAgain(t *testing.T) {
 	t.Parallel()
 	s := newShop(t, webhook.Options{})

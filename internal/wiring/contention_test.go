@@ -45,7 +45,8 @@ func TestFreshTokensThatAreRefusedAgainAndAgainAreNoticed(t *testing.T) {
 	}
 }
 
-// TestWorkersThatEndEachOthersTokensAreNoticed: at this provider each login ends the tokens before it.
+// TestWorkersThatEndEachOthersTokensAreNoticed: at this provider each login ends the tokens before
+// it.
 func TestWorkersThatEndEachOthersTokensAreNoticed(t *testing.T) {
 	t.Parallel()
 	var newest int

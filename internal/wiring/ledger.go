@@ -12,7 +12,8 @@ import (
 	"github.com/remesa/remesa/seal"
 )
 
-// Ledger makes the ledger with each provider's policy. Without a ring nothing is sealed; observe may be nil.
+// Ledger makes the ledger with each provider's policy. Without a ring nothing is sealed; observe
+// may be nil.
 func Ledger(c *config.Config, rdb redis.UniversalClient, ring *seal.Ring, observe func(step string, took time.Duration)) *idempotency.Ledger {
 	return idempotency.NewRedis(rdb, idempotency.Options{
 		Policies: Policies(c), Replicas: c.LedgerReplicas, Seal: ring, Observe: observe,

@@ -23,12 +23,13 @@ var (
 	dropLua string
 )
 
-// Each works when Redis is full: there are two small keys of an account at most, and without a token nobody can ask what became of a
-// payment.
+// Each works when Redis is full: there are two small keys of an account at most, and without a
+// token nobody can ask what became of a payment.
 func script(text string) *kv.Script { return kv.NewScript(text, kv.Reports) }
 
-// Redis is a Shared over Redis. Tokens rest there sealed with AES-256-GCM, and tied to their account: one that was changed, was sealed
-// with another key, or belongs to another account counts as absent.
+// Redis is a Shared over Redis. Tokens rest there sealed with AES-256-GCM, and tied to their
+// account: one that was changed, was sealed with another key, or belongs to another account counts
+// as absent.
 type Redis struct {
 	db                *kv.DB
 	seal              sealer

@@ -43,7 +43,8 @@ func workers(t *testing.T, server *redistest.Server, i *issuer, n int, change ..
 	return all
 }
 
-// Four workers, 1,000 charges, every token ended twice in mid-run; with and without a provider whose login revokes the older token.
+// Four workers, 1,000 charges, every token ended twice in mid-run; with and without a provider
+// whose login revokes the older token.
 func TestWorkersShareOneLoginPerExpiry(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)

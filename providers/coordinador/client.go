@@ -44,7 +44,8 @@ func (c *Client) Prepare(ctx context.Context) error {
 	return err
 }
 
-// sent is the handle that tells a row which may be ours from one that cannot be: an attempt notes it right before it registers.
+// sent is the handle that tells a row which may be ours from one that cannot be: an attempt notes
+// it right before it registers.
 const sent = "sent"
 
 func sentHandle(value string) map[string]string { return map[string]string{sent: value} }
@@ -52,8 +53,8 @@ func sentHandle(value string) map[string]string { return map[string]string{sent:
 // maySent reports whether an attempt of ours may have registered the payment.
 func maySent(handles map[string]string) bool { return handles[sent] == "1" }
 
-// Pay looks first: a row that is there before our first attempt is somebody else's, one that is there after it is ours. Where there is
-// none it registers the payment with one POST.
+// Pay looks first: a row that is there before our first attempt is somebody else's, one that is
+// there after it is ours. Where there is none it registers the payment with one POST.
 func (c *Client) Pay(ctx context.Context, p providers.Payout, a providers.Attempt) (providers.Outcome, error) {
 	hide := c.hidden(p)
 	o, err := c.pay(ctx, p, a, &hide)
@@ -96,7 +97,8 @@ func nothingSent(err error) error {
 	return &providers.NotSent{Reason: "lookup", Err: err}
 }
 
-// register sends the one request that matters. An error means that the portal cannot have acted on it.
+// register sends the one request that matters. An error means that the portal cannot have acted on
+// it.
 func (c *Client) register(ctx context.Context, r registration, a providers.Attempt, hide *[]string) (providers.Outcome, error) {
 	form, err := r.form()
 	if err != nil {
@@ -116,15 +118,17 @@ func (c *Client) register(ctx context.Context, r registration, a providers.Attem
 	return registered(reply, err, c.config.Now(), *hide)
 }
 
-// takeBack unsays that an attempt may have registered the payment, where it proved that it did not and none before it may have. Should
-// it fail, a row that somebody else registers meanwhile would count as ours.
+// takeBack unsays that an attempt may have registered the payment, where it proved that it did not
+// and none before it may have. Should it fail, a row that somebody else registers meanwhile would
+// count as ours.
 func takeBack(ctx context.Context, a providers.Attempt) {
 	if !maySent(a.Handles) {
 		_ = a.Note(ctx, sentHandle(""), false)
 	}
 }
 
-// confirm looks at what the portal made of an accepted registration. Where that is not plainly our payment the status query decides.
+// confirm looks at what the portal made of an accepted registration. Where that is not plainly our
+// payment the status query decides.
 func (c *Client) confirm(ctx context.Context, instruction int64, amount providers.Money, accepted providers.Outcome) providers.Outcome {
 	rows, err := c.rows(ctx, instruction)
 	if err != nil {
@@ -136,7 +140,8 @@ func (c *Client) confirm(ctx context.Context, instruction int64, amount provider
 	return accepted
 }
 
-// Status looks at what is registered for the payment's instruction. Only a payment that we may have registered is ever found.
+// Status looks at what is registered for the payment's instruction. Only a payment that we may have
+// registered is ever found.
 func (c *Client) Status(ctx context.Context, q providers.Query) (providers.Outcome, error) {
 	if q.Payout == nil {
 		return providers.Outcome{}, errors.New("status: the payment's details are gone, and with them its instruction")

@@ -98,7 +98,8 @@ func subject(o sandbox.CoordinadorOptions) providertest.Subject {
 	}
 }
 
-// unread is a row in which the look before the registration comes to nothing: nothing may be sent then.
+// unread is a row in which the look before the registration comes to nothing: nothing may be sent
+// then.
 func unread(name, kind string) providertest.Row {
 	return providertest.Row{
 		Name: name, Faults: []sandbox.Fault{{Kind: kind, Operation: sandbox.Step, Next: 1}}, Want: providertest.NoAct,

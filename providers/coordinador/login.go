@@ -16,8 +16,9 @@ import (
 	"github.com/remesa/remesa/providers/wire"
 )
 
-// login is the auth.Login of the account: a token that has lapsed and may still be refreshed is refreshed, else one is obtained. Wrong
-// passwords may lock the account, so refused credentials are tried once, and a portal that once refused to refresh is not asked to again.
+// login is the auth.Login of the account: a token that has lapsed and may still be refreshed is
+// refreshed, else one is obtained. Wrong passwords may lock the account, so refused credentials are
+// tried once, and a portal that once refused to refresh is not asked to again.
 func (c *Client) login(ctx context.Context, old auth.Token) (auth.Token, error) {
 	now := c.config.Now()
 	if !c.noRefresh.Load() && old.Value != "" && !old.Expires.IsZero() && now.After(old.Expires) && now.Before(old.RefreshUntil) {
@@ -81,7 +82,8 @@ func granted(r wire.Reply, err error, now time.Time) (auth.Token, error) {
 	return auth.Token{}, &providers.NotSent{Reason: "login", Err: fmt.Errorf("login: %s", statusCode(r))}
 }
 
-// readToken takes the first of the names under which a token may stand: the portal's page does not name the field.
+// readToken takes the first of the names under which a token may stand: the portal's page does not
+// name the field.
 func readToken(body []byte, now time.Time) (auth.Token, bool) {
 	fields, ok := object(body)
 	if !ok {
@@ -104,7 +106,8 @@ func readToken(body []byte, now time.Time) (auth.Token, bool) {
 	return auth.Token{}, false
 }
 
-// refreshUntil reads refresh_exp, by which a lapsed token can still be refreshed; zero where there is none.
+// refreshUntil reads refresh_exp, by which a lapsed token can still be refreshed; zero where there
+// is none.
 func refreshUntil(token string) time.Time {
 	part := strings.Split(token, ".")
 	if len(part) != 3 {
@@ -124,7 +127,8 @@ func throttled(r wire.Reply, now time.Time) error {
 	return &providers.NotSent{Reason: "throttled", RetryAfter: wire.RetryAfter(r.Header, now)}
 }
 
-// statusCode is the word for an answer that says nothing else: its HTTP status, or that it could not be read.
+// statusCode is the word for an answer that says nothing else: its HTTP status, or that it could
+// not be read.
 func statusCode(r wire.Reply) string {
 	if r.Status == http.StatusOK {
 		return wire.Unreadable

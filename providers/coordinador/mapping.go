@@ -30,8 +30,8 @@ const (
 	codeErrors     = "errors" // the portal's errors, where none of them is a code
 )
 
-// judge says what the registered rows mean. ours tells whether an attempt of ours may have registered one. It never yields a refusal:
-// an absent row proves nothing yet.
+// judge says what the registered rows mean. ours tells whether an attempt of ours may have
+// registered one. It never yields a refusal: an absent row proves nothing yet.
 func judge(rows []row, amount providers.Money, ours bool) providers.Outcome {
 	want, err := decimal.Parse(amount.Text())
 	switch {
@@ -79,7 +79,8 @@ func (r row) outcome() providers.Outcome {
 // providerID is the portal's id of the payment.
 func (r row) providerID() string { return strconv.FormatInt(r.execution, 10) }
 
-// mismatch names the rows, for a person to compare. It carries no provider id: whose the rows are is the question.
+// mismatch names the rows, for a person to compare. It carries no provider id: whose the rows are
+// is the question.
 func mismatch(code string, rows []row) providers.Outcome {
 	return providers.Outcome{Class: providers.Mismatch, Code: code, Message: describe(rows)}
 }
@@ -106,8 +107,9 @@ func describe(rows []row) string {
 	return b.String()
 }
 
-// registered says what a registration came to. Accepted is pending: the portal guesses whether an amount is net or gross, so only the
-// row that it made says what was registered. An error means that the portal cannot have acted. Its last line is in doubt.
+// registered says what a registration came to. Accepted is pending: the portal guesses whether an
+// amount is net or gross, so only the row that it made says what was registered. An error means
+// that the portal cannot have acted. Its last line is in doubt.
 func registered(r wire.Reply, err error, now time.Time, hide []string) (providers.Outcome, error) {
 	if err != nil {
 		return wire.Broken(err)
@@ -132,7 +134,8 @@ func registered(r wire.Reply, err error, now time.Time, hide []string) (provider
 	return providers.Outcome{Class: providers.InDoubt, Code: statusCode(r)}, nil
 }
 
-// unauthorized reports an answer that refuses the token, and names nothing that was made all the same.
+// unauthorized reports an answer that refuses the token, and names nothing that was made all the
+// same.
 func unauthorized(r wire.Reply) bool {
 	if r.Status != http.StatusUnauthorized {
 		return false

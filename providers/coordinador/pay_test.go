@@ -23,7 +23,8 @@ func newTLSPortal(t *testing.T) *httptest.Server {
 	return server
 }
 
-// Every line: what happened to the instruction before, and what our attempt, and then a status query, come to.
+// Every line: what happened to the instruction before, and what our attempt, and then a status
+// query, come to.
 func TestWhatIsRegisteredAlready(t *testing.T) {
 	t.Parallel()
 	const mismatch = providers.Mismatch
@@ -198,7 +199,8 @@ func TestRowsAreReadToTheirEnd(t *testing.T) {
 	}
 }
 
-// Every line: the pages that the portal answers with, one after another, and how many of them are read.
+// Every line: the pages that the portal answers with, one after another, and how many of them are
+// read.
 func TestPagesThatDoNotFitTogetherAreNoAnswer(t *testing.T) {
 	t.Parallel()
 	row := func(id int) string {
@@ -302,7 +304,8 @@ func TestAWatchNamesASecondExecution(t *testing.T) {
 	}
 }
 
-// Every line: what the portal says to a login, and how often it was asked for one by three payments in a row.
+// Every line: what the portal says to a login, and how often it was asked for one by three payments
+// in a row.
 func TestRefusedCredentialsAreTriedOnce(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusBadRequest} {

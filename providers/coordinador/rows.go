@@ -30,7 +30,8 @@ type page struct {
 	rows  []row
 }
 
-// Rows are read in pages of this size, and this many pages at most: an instruction with more of them is none that could be judged.
+// Rows are read in pages of this size, and this many pages at most: an instruction with more of
+// them is none that could be judged.
 const (
 	pageSize = 100
 	maxPages = 10
@@ -42,8 +43,9 @@ var (
 	errTooMany  = errors.New("lookup: more rows than can be judged; the filter by instruction may be ignored")
 )
 
-// rows reads what is registered for an instruction. No rows and no error is the portal's own word that there are none; whatever does
-// not fit together, or speaks of other instructions alone, is an error. It writes nothing.
+// rows reads what is registered for an instruction. No rows and no error is the portal's own word
+// that there are none; whatever does not fit together, or speaks of other instructions alone, is an
+// error. It writes nothing.
 func (c *Client) rows(ctx context.Context, instruction int64) ([]row, error) {
 	var all []row
 	var count int64
@@ -65,7 +67,8 @@ func (c *Client) rows(ctx context.Context, instruction int64) ([]row, error) {
 	return nil, errTooMany
 }
 
-// about keeps the rows of one instruction: a filter that the portal does not know may be ignored without a word.
+// about keeps the rows of one instruction: a filter that the portal does not know may be ignored
+// without a word.
 func about(all []row, instruction int64) ([]row, error) {
 	var ours []row
 	seen := map[int64]bool{}
@@ -96,7 +99,8 @@ func (c *Client) page(ctx context.Context, instruction int64, offset int) (page,
 	return listed(reply, err, c.config.Now())
 }
 
-// listed says what a query for rows came to. An error means that there was no answer; it is the last line.
+// listed says what a query for rows came to. An error means that there was no answer; it is the
+// last line.
 func listed(r wire.Reply, err error, now time.Time) (page, error) {
 	var e *wire.Error
 	switch {

@@ -8,7 +8,8 @@ import (
 	"github.com/remesa/remesa/providers/wire"
 )
 
-// session is an opened session: its token opens the payer's page, its signature key proves messages about it.
+// session is an opened session: its token opens the payer's page, its signature key proves messages
+// about it.
 type session struct{ token, signature string }
 
 // payment is one element of a status answer.
@@ -21,7 +22,8 @@ type payment struct {
 // failure is an error in JSON.
 type failure struct{ code, message string }
 
-// object is a JSON object whose fields are read by exact name; a field of a wrong type makes the whole unreadable.
+// object is a JSON object whose fields are read by exact name; a field of a wrong type makes the
+// whole unreadable.
 type object struct {
 	fields map[string]json.RawMessage
 	bad    bool
@@ -64,7 +66,8 @@ func parsePayments(body []byte) ([]payment, bool) {
 	return payments, true
 }
 
-// parseFailure reads an error under one of the names that such texts have; of ETpay's own only message is known.
+// parseFailure reads an error under one of the names that such texts have; of ETpay's own only
+// message is known.
 func parseFailure(body []byte) (failure, bool) {
 	o, ok := readObject(body)
 	var f failure

@@ -44,8 +44,9 @@ type Client struct {
 // Close drops the idle connections.
 func (c *Client) Close() { c.wire.Close() }
 
-// OpensLate is true: no money moves before a payer acts, and nobody can act in a session whose token was handed to nobody. The attempt
-// never reaches a step that can move money; what makes the payment possible is the address in its outcome.
+// OpensLate is true: no money moves before a payer acts, and nobody can act in a session whose
+// token was handed to nobody. The attempt never reaches a step that can move money; what makes the
+// payment possible is the address in its outcome.
 func (c *Client) OpensLate() bool { return true }
 
 // Charge opens a session, after a look at what stands under its order id. Every end but an opened
@@ -141,7 +142,8 @@ func (c *Client) ask(ctx context.Context, about question) (wire.Reply, error) {
 	return c.post(ctx, statusPath, body)
 }
 
-// Check asks about an order that does not exist: an array, empty or not, proves address and credentials.
+// Check asks about an order that does not exist: an array, empty or not, proves address and
+// credentials.
 func (c *Client) Check(ctx context.Context) ([]providers.Finding, error) {
 	o, err := c.Status(ctx, providers.Query{Reference: "remesacheck"})
 	switch {

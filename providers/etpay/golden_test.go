@@ -20,7 +20,8 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// The hash of each golden file stands here too, so that a file cannot be regenerated without anybody's noticing.
+// The hash of each golden file stands here too, so that a file cannot be regenerated without
+// anybody's noticing.
 var golden = map[string]string{
 	"initialize":       "28aa76172855eece",
 	"initialize-whole": "7b0bb0463bdf4687",
@@ -91,7 +92,8 @@ func again() providers.Attempt {
 
 var port = regexp.MustCompile(`127\.0\.0\.1:[0-9]+`)
 
-// record is the bytes of the one request that came over the wire, without the port of the test's server.
+// record is the bytes of the one request that came over the wire, without the port of the test's
+// server.
 func record(t *testing.T, send func(t *testing.T, c etpay.Config)) string {
 	t.Helper()
 	requests := make(chan string, 10)
@@ -133,7 +135,8 @@ func compare(t *testing.T, name, got string) {
 	}
 }
 
-// withoutCredentials holds that a session's credentials are in the body, and the body is the one that was described.
+// withoutCredentials holds that a session's credentials are in the body, and the body is the one
+// that was described.
 func withoutCredentials(t *testing.T, name, got string) {
 	t.Helper()
 	head, body, _ := strings.Cut(got, "\n\n")

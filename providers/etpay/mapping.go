@@ -14,7 +14,8 @@ import (
 	"github.com/remesa/remesa/providers/wire"
 )
 
-// This file holds all that is believed of ETpay's answers. Of its words for a payment only "success" is known.
+// This file holds all that is believed of ETpay's answers. Of its words for a payment only
+// "success" is known.
 
 // paidWord is the one word that means that money moved.
 const paidWord = "success"
@@ -25,7 +26,8 @@ var perhapsPaid = []string{
 	"refunded", "partially_refunded", "reversed", "refund",
 }
 
-// endedWords are assumed to mean that one attempt of the payer ended without money. The session stays open.
+// endedWords are assumed to mean that one attempt of the payer ended without money. The session
+// stays open.
 var endedWords = []string{"error", "failed", "failure", "fail", "rejected", "declined", "cancelled", "canceled", "expired", "aborted"}
 
 // Codes of ours.
@@ -105,8 +107,9 @@ func anothers(message string) providers.Outcome {
 	return providers.Outcome{Class: providers.Mismatch, Code: referenceTaken, Message: message}
 }
 
-// opened says what a request for a session came to: a session, a refusal, or an error, after which another may be opened. What cannot be
-// read is an error: a session whose token nobody has moves no money.
+// opened says what a request for a session came to: a session, a refusal, or an error, after which
+// another may be opened. What cannot be read is an error: a session whose token nobody has moves no
+// money.
 func opened(r wire.Reply, err error, with reading) (*session, providers.Outcome, error) {
 	if err != nil {
 		return nil, providers.Outcome{}, wire.Repeatable(err)
@@ -138,7 +141,8 @@ func (w reading) refused(f failure, code string) providers.Outcome {
 	return o
 }
 
-// asked says what a status query came to. An error means that there was no answer. Its last line leaves the session open.
+// asked says what a status query came to. An error means that there was no answer. Its last line
+// leaves the session open.
 func asked(r wire.Reply, err error, q providers.Query, now time.Time) (providers.Outcome, error) {
 	if err != nil {
 		return providers.Outcome{}, wire.NoAnswer(err)
@@ -165,8 +169,8 @@ func asked(r wire.Reply, err error, q providers.Query, now time.Time) (providers
 	return providers.Outcome{Class: providers.Pending, Code: openCode(payments), Echo: echo}, nil
 }
 
-// successes are the tokens of what was paid, each once: the one that is on record first, the others in alphabetical order, so that the
-// same answer in another order says the same.
+// successes are the tokens of what was paid, each once: the one that is on record first, the others
+// in alphabetical order, so that the same answer in another order says the same.
 func successes(payments []payment, recorded string) []string {
 	var tokens []string
 	for _, p := range payments {
@@ -208,7 +212,8 @@ func openCode(payments []payment) string {
 	return unknownStatus
 }
 
-// echoed is what the answer repeats: another order's id wherever it stands, and the amount of what was paid. What is not ours comes first.
+// echoed is what the answer repeats: another order's id wherever it stands, and the amount of what
+// was paid. What is not ours comes first.
 func echoed(payments []payment, q providers.Query) providers.Echo {
 	var e providers.Echo
 	for _, p := range payments {
@@ -228,7 +233,8 @@ func sameAmount(text string, m providers.Money) bool {
 	return err == nil && wrong == nil && got.Cmp(want) == 0
 }
 
-// refusedBefore is the error of a request that the provider refused before it looked at the payment.
+// refusedBefore is the error of a request that the provider refused before it looked at the
+// payment.
 func refusedBefore(r wire.Reply, now time.Time) error {
 	switch r.Status {
 	case http.StatusTooManyRequests:
@@ -241,7 +247,8 @@ func refusedBefore(r wire.Reply, now time.Time) error {
 
 func success(r wire.Reply) bool { return r.Status == http.StatusOK || r.Status == http.StatusCreated }
 
-// statusCode is the word for an answer that says nothing: its HTTP status, or that it could not be read.
+// statusCode is the word for an answer that says nothing: its HTTP status, or that it could not be
+// read.
 func statusCode(r wire.Reply) string {
 	if r.Status >= 200 && r.Status < 300 {
 		return wire.Unreadable

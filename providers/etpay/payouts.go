@@ -23,7 +23,8 @@ var (
 	_ providers.TwoStep       = (*PayoutClient)(nil)
 )
 
-// FirstAttempt is the handle of a payout that says when it may first have left: the listing is read from that day on.
+// FirstAttempt is the handle of a payout that says when it may first have left: the listing is read
+// from that day on.
 const FirstAttempt = "payout_first_attempt"
 
 // Prepare makes sure that there is a token.
@@ -32,8 +33,9 @@ func (c *PayoutClient) Prepare(ctx context.Context) error {
 	return err
 }
 
-// Pay creates the payout with one POST, which is repeated once where the token was refused. The attempt opens right before it; the note
-// keeps the earliest time at which the payout may have left.
+// Pay creates the payout with one POST, which is repeated once where the token was refused. The
+// attempt opens right before it; the note keeps the earliest time at which the payout may have
+// left.
 func (c *PayoutClient) Pay(ctx context.Context, p providers.Payout, a providers.Attempt) (providers.Outcome, error) {
 	body, err := encodePayout(p)
 	if err != nil {
@@ -138,7 +140,8 @@ func (c *PayoutClient) since(ctx context.Context, q providers.Query, with *about
 	return c.list(ctx, first, with)
 }
 
-// list reads the payouts of all days from first on. One day more on each side covers clocks that differ, and an end that is not included.
+// list reads the payouts of all days from first on. One day more on each side covers clocks that
+// differ, and an end that is not included.
 func (c *PayoutClient) list(ctx context.Context, first time.Time, with *about) (listing, error) {
 	r, err := c.request(http.MethodGet, c.payouts.RangePath, nil)
 	if err != nil {

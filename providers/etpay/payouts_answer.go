@@ -60,7 +60,8 @@ type listing struct {
 	whole bool
 }
 
-// parseListing reads an array, or an object that holds one; every element must be readable, or an absent one would prove nothing.
+// parseListing reads an array, or an object that holds one; every element must be readable, or an
+// absent one would prove nothing.
 func parseListing(body []byte) (listing, bool) {
 	elements, whole, ok := findList(body)
 	if !ok {
@@ -150,7 +151,8 @@ var (
 	digitsOnly = regexp.MustCompile(`^[0-9]+$`)
 )
 
-// beneficiary is what the row repeats of whom it pays: our account's other number before everything else. What is masked repeats nothing.
+// beneficiary is what the row repeats of whom it pays: our account's other number before everything
+// else. What is masked repeats nothing.
 func (p payoutRow) beneficiary(account string) string {
 	if account != "" && digitsOnly.MatchString(p.number) && p.number != account {
 		return p.number

@@ -9,9 +9,11 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// This file holds all that is assumed of ETpay's payouts. Known are only the login (path, fields and that it answers with a token), that a
-// payout is created, may be asked about by ETpay's own id, and stands in a listing by dates, and that its final word comes later. No
-// path, field or word below was ever seen. Each that turns out otherwise leaves payouts in doubt and held, never paid twice or given up.
+// This file holds all that is assumed of ETpay's payouts. Known are only the login (path, fields
+// and that it answers with a token), that a payout is created, may be asked about by ETpay's own
+// id, and stands in a listing by dates, and that its final word comes later. No path, field or word
+// below was ever seen. Each that turns out otherwise leaves payouts in doubt and held, never paid
+// twice or given up.
 
 // loginPath is the documented one.
 const loginPath = "/v1/auth/login"
@@ -29,7 +31,8 @@ var tokenNames = []string{"token", "access_token", "accessToken"}
 // payoutDays is whose days the listing's from and to are.
 const payoutDays = "America/Santiago"
 
-// Names of the fields of a payout that is answered, and of the objects that it or a list may stand in.
+// Names of the fields of a payout that is answered, and of the objects that it or a list may stand
+// in.
 const (
 	idField        = "id"
 	statusField    = "status"
@@ -43,10 +46,12 @@ const (
 	listField      = "payouts"
 )
 
-// countFields may stand beside a list: it is whole where they say as many as there are. Any other field may say that there is more.
+// countFields may stand beside a list: it is whole where they say as many as there are. Any other
+// field may say that there is more.
 var countFields = []string{"total", "count"}
 
-// payoutWords are assumed, in any capitals. approved is on its way, not paid. A word that is not here leaves the payout in doubt.
+// payoutWords are assumed, in any capitals. approved is on its way, not paid. A word that is not
+// here leaves the payout in doubt.
 var payoutWords = map[string]providers.Class{
 	"pending": providers.Pending, "processing": providers.Pending, "approved": providers.Pending,
 	"paid": providers.Succeeded, "success": providers.Succeeded, "completed": providers.Succeeded,
@@ -58,9 +63,10 @@ func payoutClass(word string) (providers.Class, bool) {
 	return class, known
 }
 
-// payoutRefusals are the HTTP statuses with which an error in JSON refuses a payout for good: those that mean that the request itself was
-// wrong. Not among them are 404 and 405 (a wrong path, or another's page), 402 and 409 (a payout that exists already may look so), and
-// everything from 500 on.
+// payoutRefusals are the HTTP statuses with which an error in JSON refuses a payout for good: those
+// that mean that the request itself was wrong. Not among them are 404 and 405 (a wrong path, or
+// another's page), 402 and 409 (a payout that exists already may look so), and everything from 500
+// on.
 var payoutRefusals = []int{http.StatusBadRequest, http.StatusUnprocessableEntity}
 
 // repeated guesses from an error's words that the payout, or the order of a session, exists

@@ -21,8 +21,9 @@ func payoutSeeds(f *testing.F) {
 	}
 }
 
-// Garbage is never accepted and never refused: either needs a whole JSON object under the right HTTP status; the one an id and a known
-// word, the other an error and nothing that was made. No answer to a new payout is a success by itself.
+// Garbage is never accepted and never refused: either needs a whole JSON object under the right
+// HTTP status; the one an id and a known word, the other an error and nothing that was made. No
+// answer to a new payout is a success by itself.
 func FuzzCreated(f *testing.F) {
 	payoutSeeds(f)
 	with := payoutAbout(f)
@@ -60,7 +61,8 @@ func FuzzCreated(f *testing.F) {
 	})
 }
 
-// Garbage is no answer about a payout: every outcome needs a whole object that repeats id, reference and amount.
+// Garbage is no answer about a payout: every outcome needs a whole object that repeats id,
+// reference and amount.
 func FuzzAskedAbout(f *testing.F) {
 	payoutSeeds(f)
 	with := payoutAbout(f)

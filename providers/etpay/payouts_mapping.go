@@ -41,8 +41,9 @@ func (c *PayoutClient) about(reference string, amount providers.Money, p *provid
 	return w
 }
 
-// created says what a new payout came to. An error means that ETpay cannot have acted; the last line is in doubt. Even the word for paid
-// only means that the request was taken: it may be the request's own. A status query decides.
+// created says what a new payout came to. An error means that ETpay cannot have acted; the last
+// line is in doubt. Even the word for paid only means that the request was taken: it may be the
+// request's own. A status query decides.
 func created(r wire.Reply, err error, with about) (providers.Outcome, error) {
 	if err != nil {
 		return wire.Broken(err)
@@ -66,8 +67,8 @@ func created(r wire.Reply, err error, with about) (providers.Outcome, error) {
 	return with.outcome(c, providers.InDoubt, statusCode(r)), nil
 }
 
-// refuses reports a well-formed refusal that nothing in the answer contradicts: neither a payout, nor a word of one that lives, nor a hint
-// that there was one before.
+// refuses reports a well-formed refusal that nothing in the answer contradicts: neither a payout,
+// nor a word of one that lives, nor a hint that there was one before.
 func (c creation) refuses() bool { return c.saysNo() && !repeated(c.failure) }
 
 // duplicate reports a refusal because the reference is known: one that says so, or the HTTP
@@ -96,8 +97,8 @@ func (w about) outcome(c creation, class providers.Class, code string) providers
 	return o
 }
 
-// askedAbout says what a query by ETpay's id came to. An error means that there was no answer: a payout that ETpay took and does not know any
-// more is none either.
+// askedAbout says what a query by ETpay's id came to. An error means that there was no answer: a
+// payout that ETpay took and does not know any more is none either.
 func askedAbout(r wire.Reply, err error, id string, with about) (providers.Outcome, error) {
 	if err != nil {
 		return providers.Outcome{}, wire.NoAnswer(err)
@@ -112,7 +113,8 @@ func askedAbout(r wire.Reply, err error, id string, with about) (providers.Outco
 	return with.row(p), nil
 }
 
-// listed says what a query for the payouts of some days came to. An error means that there was no answer.
+// listed says what a query for the payouts of some days came to. An error means that there was no
+// answer.
 func listed(r wire.Reply, err error, now time.Time) (listing, error) {
 	if err != nil {
 		return listing{}, wire.NoAnswer(err)
@@ -207,7 +209,8 @@ func (w about) describe(rows []payoutRow) string {
 	return b.String()
 }
 
-// unauthorized reports an answer that refuses the token, and names nothing that was made all the same.
+// unauthorized reports an answer that refuses the token, and names nothing that was made all the
+// same.
 func unauthorized(r wire.Reply) bool {
 	return r.Status == http.StatusUnauthorized && !readCreation(r.Body).made
 }

@@ -15,7 +15,8 @@ import (
 	"github.com/remesa/remesa/providers/sandbox"
 )
 
-// counter is a payout client with its simulator, on one clock that the test moves, and what its attempts noted.
+// counter is a payout client with its simulator, on one clock that the test moves, and what its
+// attempts noted.
 type counter struct {
 	t      *testing.T
 	s      *sandbox.Sandbox

@@ -115,7 +115,8 @@ func plainJSON(v any) ([]byte, error) {
 	return bytes.TrimRight(b.Bytes(), "\n"), nil
 }
 
-// reading is what the mapping of an opened session knows beside the reply: texts that no outcome may repeat.
+// reading is what the mapping of an opened session knows beside the reply: texts that no outcome
+// may repeat.
 func (c *Client) reading(charge *providers.Charge, mayBeOurs bool) reading {
 	return reading{now: c.config.Now(), mayBeOurs: mayBeOurs, hide: c.hidden(charge)}
 }

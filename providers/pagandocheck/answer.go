@@ -9,9 +9,11 @@ import (
 	"github.com/remesa/remesa/providers/wire"
 )
 
-// answer is what could be read of a reply's body. Where a field that is looked at has a wrong type, nothing was read.
+// answer is what could be read of a reply's body. Where a field that is looked at has a wrong type,
+// nothing was read.
 type answer struct {
-	// kind, key, message and code are those of the envelope; code is the text of a number or of a string.
+	// kind, key, message and code are those of the envelope; code is the text of a number or of a
+	// string.
 	kind, key, message, code string
 	// failed: the answer calls itself an error.
 	failed bool
@@ -38,7 +40,8 @@ type info struct {
 // idNames are the ids of a charge, the one that is kept first.
 var idNames = []string{"folio", "reference", "transactionNumber", "orderNumber"}
 
-// object is a JSON object whose fields are read by exact name. bad is set by the first field of a wrong type.
+// object is a JSON object whose fields are read by exact name. bad is set by the first field of a
+// wrong type.
 type object struct {
 	fields map[string]json.RawMessage
 	bad    *bool
@@ -86,7 +89,8 @@ func (a answer) sane() bool {
 	return idPattern.MatchString(a.buyerOrder) && idPattern.MatchString(a.orderID)
 }
 
-// data is the answer's data; a text or a list in its place holds nothing that is known, and is no wrong type.
+// data is the answer's data; a text or a list in its place holds nothing that is known, and is no
+// wrong type.
 func (o object) data() object {
 	raw := strings.TrimSpace(string(o.fields["data"]))
 	if !strings.HasPrefix(raw, "{") {

@@ -1,4 +1,5 @@
-// Package pagandocheck charges cards on file through Pagando Check (Mexico): in one step, or in two with an order that can be asked about.
+// Package pagandocheck charges cards on file through Pagando Check (Mexico): in one step, or in two
+// with an order that can be asked about.
 package pagandocheck
 
 import (
@@ -26,10 +27,11 @@ type Config struct {
 	// TokenHeader is the header's name and the token's scheme in it, "Authorization: Bearer"
 	// unless set; "authorization:" sends the token bare, as the provider's plugins do.
 	TokenHeader string
-	// HardDeclines are codes or keys of declines that no later charge of the card can turn into a success, such as "SWITCH_4041". None is
-	// documented.
+	// HardDeclines are codes or keys of declines that no later charge of the card can turn into a
+	// success, such as "SWITCH_4041". None is documented.
 	HardDeclines []string
-	// UncertainDeclines are parts of a decline's key or message that leave open whether the card was charged; nil means DefaultUncertain().
+	// UncertainDeclines are parts of a decline's key or message that leave open whether the card
+	// was charged; nil means DefaultUncertain().
 	UncertainDeclines []string
 
 	// Timeout, IdleTimeout, Concurrency and CAFile are those of wire.Options.
@@ -38,7 +40,8 @@ type Config struct {
 	Concurrency int
 	CAFile      string
 
-	// Account, Shared, Cooldown and Renewed are those of auth.Options; Account is "pagandocheck/default" unless set.
+	// Account, Shared, Cooldown and Renewed are those of auth.Options; Account is
+	// "pagandocheck/default" unless set.
 	Account  string
 	Shared   auth.Shared
 	Cooldown time.Duration
@@ -50,7 +53,8 @@ type Config struct {
 
 const setting = "REMESA_PAGANDOCHECK_"
 
-// DefaultUncertain is the default of Config.UncertainDeclines: whatever speaks of a time-out or of no answer, in English and Spanish.
+// DefaultUncertain is the default of Config.UncertainDeclines: whatever speaks of a time-out or of
+// no answer, in English and Spanish.
 func DefaultUncertain() []string {
 	return []string{
 		"timeout", "time-out", "time out", "time_out", "timed out", "tiempo de espera", "tiempo agotado", "tiempo excedido",
@@ -120,7 +124,8 @@ func hasBlank(texts []string) bool {
 	return false
 }
 
-// New builds a client that charges in one step. It cannot be asked: a charge whose answer is lost waits for a person. It dials nothing.
+// New builds a client that charges in one step. It cannot be asked: a charge whose answer is lost
+// waits for a person. It dials nothing.
 func New(c Config) (*Client, error) {
 	c = c.withDefaults()
 	base, err := wire.ParseBase(c.BaseURL)
@@ -142,7 +147,8 @@ func New(c Config) (*Client, error) {
 	return client, nil
 }
 
-// NewTwoStep builds a client that creates an order before it charges, so that the charge can be asked about. It dials nothing.
+// NewTwoStep builds a client that creates an order before it charges, so that the charge can be
+// asked about. It dials nothing.
 func NewTwoStep(c Config) (*TwoStep, error) {
 	client, err := New(c)
 	if err != nil {

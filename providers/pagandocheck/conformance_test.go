@@ -58,7 +58,8 @@ func subject(o sandbox.PagandoCheckOptions, client func(t *testing.T, c pagandoc
 	}
 }
 
-// own are rows about codes that only this provider has; what is asked afterwards is in doubt for as long as nothing was approved.
+// own are rows about codes that only this provider has; what is asked afterwards is in doubt for as
+// long as nothing was approved.
 func own() []providertest.Row {
 	doubt := []providers.Class{providers.InDoubt}
 	coded := func(name, code string, want providers.Class) providertest.Row {

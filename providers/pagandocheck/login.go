@@ -32,7 +32,8 @@ func (c *Client) login(ctx context.Context, _ auth.Token) (auth.Token, error) {
 
 var headerValue = regexp.MustCompile(`^[\x21-\x7e]+$`)
 
-// loggedIn reads the answer to a login; a login moves no money and may be repeated whatever became of it.
+// loggedIn reads the answer to a login; a login moves no money and may be repeated whatever became
+// of it.
 func loggedIn(r wire.Reply, err error, now time.Time, hide ...string) (providers.Secret, error) {
 	if err != nil {
 		return "", wire.Repeatable(err)

@@ -13,8 +13,8 @@ import (
 	"github.com/remesa/remesa/providers/wire"
 )
 
-// This file holds all that is believed of Pagando Check. Only the login is documented whole; the rest is pieced together from its pages
-// and from its own plugins for shops.
+// This file holds all that is believed of Pagando Check. Only the login is documented whole; the
+// rest is pieced together from its pages and from its own plugins for shops.
 
 // Paths under the base.
 const (
@@ -85,7 +85,8 @@ func charged(r wire.Reply, err error, with reading) (providers.Outcome, error) {
 	return with.doubt(a, statusCode(r)), nil
 }
 
-// declined is the network's refusal, except where its words leave open whether the card was charged.
+// declined is the network's refusal, except where its words leave open whether the card was
+// charged.
 func (w reading) declined(a answer) providers.Outcome {
 	code := a.switchCode()
 	if code == existsAlready {
@@ -115,7 +116,8 @@ func (m made) outcome() providers.Outcome {
 	return *m.refusal
 }
 
-// ordered says what creating an order came to. An order moves no money: whatever is not clear is an error, and may be repeated.
+// ordered says what creating an order came to. An order moves no money: whatever is not clear is an
+// error, and may be repeated.
 func ordered(r wire.Reply, err error, with reading) (made, error) {
 	if err != nil {
 		return made{}, wire.Repeatable(err)
@@ -140,8 +142,8 @@ func ordered(r wire.Reply, err error, with reading) (made, error) {
 	return made{}, &providers.NotSent{Reason: "no_order", Err: fmt.Errorf("an order was answered with %s", a.codeOr(statusCode(r), with.hide...))}
 }
 
-// asked says what a question about an order came to. An error means that there was no answer. Only an approval decides: every other word
-// is unknown, and the order may yet be paid.
+// asked says what a question about an order came to. An error means that there was no answer. Only
+// an approval decides: every other word is unknown, and the order may yet be paid.
 func asked(r wire.Reply, err error, with reading) (providers.Outcome, error) {
 	if err != nil {
 		return providers.Outcome{}, wire.NoAnswer(err)
@@ -167,15 +169,17 @@ func asked(r wire.Reply, err error, with reading) (providers.Outcome, error) {
 	return o, nil
 }
 
-// proven: only who knows the password can have made the paymentToken of this total and this transaction.
+// proven: only who knows the password can have made the paymentToken of this total and this
+// transaction.
 func (i info) proven(password providers.Secret) bool {
 	want := md5hex(password.Reveal(), i.total, i.transaction)
 	return i.total != "" && i.transaction != "" &&
 		subtle.ConstantTimeCompare([]byte(strings.ToLower(i.paymentToken)), []byte(want)) == 1
 }
 
-// tokenRefused is the code of an answer to a request that was refused for its token or credentials, before the provider looked at the
-// payment; empty where it was not, or where the answer speaks of a charge all the same.
+// tokenRefused is the code of an answer to a request that was refused for its token or credentials,
+// before the provider looked at the payment; empty where it was not, or where the answer speaks of
+// a charge all the same.
 func tokenRefused(r wire.Reply) string {
 	a, _ := parse(r.Body)
 	switch {
@@ -216,7 +220,8 @@ func (a answer) succeedsInWords() bool {
 	return a.key == successKey || a.code == completed && !strings.HasPrefix(a.key, switchPrefix)
 }
 
-// succeeds: the answer calls itself a completed order, names the charge, and nothing in it says otherwise.
+// succeeds: the answer calls itself a completed order, names the charge, and nothing in it says
+// otherwise.
 func (a answer) succeeds() bool {
 	other := []string{needsBuyer, expiredKey, badCredentials, noSettings, noOrderNumber}
 	return (a.key == successKey || a.code == completed) && a.charges() && !a.switched() && !slices.Contains(other, a.code)
@@ -227,7 +232,8 @@ func (a answer) contradicts() bool {
 	return a.charges() || a.succeedsInWords() || a.switched() && a.code == completed
 }
 
-// switched: the network of the banks speaks. It has codes of its own, which mean nothing outside of it.
+// switched: the network of the banks speaks. It has codes of its own, which mean nothing outside of
+// it.
 func (a answer) switched() bool {
 	return strings.HasPrefix(a.key, switchPrefix) || a.kind == switchType && !strings.HasPrefix(a.key, successPrefix)
 }
@@ -256,10 +262,12 @@ func (a answer) speaksOf(texts []string) bool {
 
 func success(r wire.Reply) bool { return r.Status >= 200 && r.Status < 300 }
 
-// judges: the HTTP status is one under which a refusal is believed. The status of a refusal is not documented.
+// judges: the HTTP status is one under which a refusal is believed. The status of a refusal is not
+// documented.
 func judges(r wire.Reply) bool { return success(r) || r.Status >= 400 && r.Status < 500 }
 
-// statusCode is the word of doubt for an answer that says nothing: its HTTP status, or that it could not be read.
+// statusCode is the word of doubt for an answer that says nothing: its HTTP status, or that it
+// could not be read.
 func statusCode(r wire.Reply) string {
 	if success(r) {
 		return wire.Unreadable
@@ -289,7 +297,8 @@ func (w reading) outcome(a answer, class providers.Class, code string) providers
 	return providers.Outcome{Class: class, Code: codeOr(code, wire.Unreadable, w.hide...), Message: providers.Message(a.message, w.hide...)}
 }
 
-// succeeded keeps every id that the provider may want to hear: which one a refund takes is not documented.
+// succeeded keeps every id that the provider may want to hear: which one a refund takes is not
+// documented.
 func (w reading) succeeded(a answer) providers.Outcome {
 	var ids []string
 	for _, id := range a.ids {

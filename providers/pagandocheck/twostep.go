@@ -19,8 +19,9 @@ var (
 	_ providers.Preparer      = (*TwoStep)(nil)
 )
 
-// TwoStep is one account at Pagando Check that creates an order, which moves no money, and then charges it. The order's id is the
-// payment's id at the provider, whichever answer it was learnt from. It is safe for concurrent use.
+// TwoStep is one account at Pagando Check that creates an order, which moves no money, and then
+// charges it. The order's id is the payment's id at the provider, whichever answer it was learnt
+// from. It is safe for concurrent use.
 type TwoStep struct{ one *Client }
 
 // orderHandle is the ledger's handle that holds an order's id.
@@ -35,8 +36,8 @@ func (c *TwoStep) Close() { c.one.Close() }
 // Prepare makes sure that there is a token.
 func (c *TwoStep) Prepare(ctx context.Context) error { return c.one.Prepare(ctx) }
 
-// Charge charges the order that an earlier attempt noted, or a new one. Nothing that can move money leaves before the order's id is
-// kept.
+// Charge charges the order that an earlier attempt noted, or a new one. Nothing that can move money
+// leaves before the order's id is kept.
 func (c *TwoStep) Charge(ctx context.Context, ch providers.Charge, a providers.Attempt) (providers.Outcome, error) {
 	if _, err := encodeCharge(ch, ""); err != nil {
 		return refusedHere(err), nil
@@ -63,7 +64,8 @@ func (c *TwoStep) Charge(ctx context.Context, ch providers.Charge, a providers.A
 	return providers.Conceal(o, with.hide...), err
 }
 
-// order creates an order. Its error means that there is none that is known of; another may be created.
+// order creates an order. Its error means that there is none that is known of; another may be
+// created.
 func (c *TwoStep) order(ctx context.Context, ch providers.Charge) (made, error) {
 	return c.create(ctx, ch.Reference, ch.Amount.Text(), c.one.reading(ch))
 }
@@ -104,7 +106,8 @@ const (
 	checkTotal = "1.00"
 )
 
-// Check logs in, creates an order that nobody charges, and asks about it: the only proof that the account may do both.
+// Check logs in, creates an order that nobody charges, and asks about it: the only proof that the
+// account may do both.
 func (c *TwoStep) Check(ctx context.Context) ([]providers.Finding, error) {
 	found, err := c.one.checkLogin(ctx)
 	if err != nil {
@@ -124,7 +127,8 @@ func (c *TwoStep) Check(ctx context.Context) ([]providers.Finding, error) {
 	return append(found, c.checkInfo(ctx, m.id)), nil
 }
 
-// checkInfo asks about the order that was just created. It is not paid, so that the answer is a doubt.
+// checkInfo asks about the order that was just created. It is not paid, so that the answer is a
+// doubt.
 func (c *TwoStep) checkInfo(ctx context.Context, id string) providers.Finding {
 	o, err := c.Status(ctx, providers.Query{Reference: checkCart, Handles: map[string]string{orderHandle: id}})
 	switch {

@@ -101,7 +101,8 @@ func TestAnEarlierAttemptsOrderIsUsedAgain(t *testing.T) {
 	}
 }
 
-// Whatever becomes of the first step, no money can have moved: it is an error, and the attempt may be repeated.
+// Whatever becomes of the first step, no money can have moved: it is an error, and the attempt may
+// be repeated.
 func TestAnOrderWithoutAnAnswerIsNotADoubt(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
@@ -382,7 +383,8 @@ func TestOneTokenServesManyCharges(t *testing.T) {
 	}
 }
 
-// Nothing of a charge's person or card or of the account's secrets shows in an outcome, an error or a handle, whatever the provider does.
+// Nothing of a charge's person or card or of the account's secrets shows in an outcome, an error or
+// a handle, whatever the provider does.
 func TestNoOutcomeCarriesPersonalDataOrSecrets(t *testing.T) {
 	t.Parallel()
 	for _, kind := range sandbox.Kinds() {

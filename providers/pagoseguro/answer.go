@@ -11,7 +11,8 @@ import (
 	"github.com/remesa/remesa/providers/wire"
 )
 
-// answer is the provider's envelope as far as it could be read. Where a field that is looked at has a wrong type, nothing was read.
+// answer is the provider's envelope as far as it could be read. Where a field that is looked at has
+// a wrong type, nothing was read.
 type answer struct {
 	success bool
 	// code is the envelope's status_code.
@@ -52,7 +53,8 @@ func given(raw json.RawMessage) json.RawMessage {
 	return raw
 }
 
-// readMessage takes a text, or of an object the names of the fields that it complains about: its texts may repeat their values.
+// readMessage takes a text, or of an object the names of the fields that it complains about: its
+// texts may repeat their values.
 func (a *answer) readMessage(raw json.RawMessage) bool {
 	if raw == nil {
 		return true

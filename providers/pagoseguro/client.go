@@ -18,7 +18,8 @@ var (
 	_ providers.Tokenizer = (*Client)(nil)
 )
 
-// Client is one account at Pago Seguro. It is safe for concurrent use. It is no StatusChecker: there is nobody to ask.
+// Client is one account at Pago Seguro. It is safe for concurrent use. It is no StatusChecker:
+// there is nobody to ask.
 type Client struct {
 	config Config
 	base   *url.URL
@@ -42,7 +43,8 @@ func (c *Client) Prepare(ctx context.Context) error {
 	return err
 }
 
-// Charge charges the card. Only a request whose token was rejected, and which was therefore not looked at, is made a second time.
+// Charge charges the card. Only a request whose token was rejected, and which was therefore not
+// looked at, is made a second time.
 func (c *Client) Charge(ctx context.Context, charge providers.Charge, _ providers.Attempt) (providers.Outcome, error) {
 	now := c.config.Now()
 	if expired(charge.Card, now) {

@@ -22,8 +22,8 @@ func seeds(f *testing.F) {
 	}
 }
 
-// Garbage never succeeds and never refuses: that needs a whole envelope with the words that mean it, under the right HTTP status. No
-// part of an envelope decides.
+// Garbage never succeeds and never refuses: that needs a whole envelope with the words that mean
+// it, under the right HTTP status. No part of an envelope decides.
 func FuzzCharged(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {

@@ -21,7 +21,8 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// The hash of each golden file stands here too, so that a file cannot be regenerated without anybody's noticing.
+// The hash of each golden file stands here too, so that a file cannot be regenerated without
+// anybody's noticing.
 var golden = map[string]string{
 	"login": "83e54f2baa4af035", "charge": "9e0647c2f8051827", "charge-whole": "0a0b2b04855b9241", "card": "2e8dc9c7b5e3df0a",
 }
@@ -48,7 +49,8 @@ func TestRequestsOnTheWire(t *testing.T) {
 
 var port = regexp.MustCompile(`127\.0\.0\.1:[0-9]+`)
 
-// record is the bytes of the last request that came over the wire, without the port of the test's server.
+// record is the bytes of the last request that came over the wire, without the port of the test's
+// server.
 func record(t *testing.T, name string, send func(c *pagoseguro.Client)) string {
 	t.Helper()
 	requests := make(chan string, 10)
@@ -100,7 +102,8 @@ func compare(t *testing.T, name, got string) {
 	verify(t, name, got)
 }
 
-// verify checks a request without any code of the adapter: the hash over the very texts that the body has.
+// verify checks a request without any code of the adapter: the hash over the very texts that the
+// body has.
 func verify(t *testing.T, name, request string) {
 	t.Helper()
 	if bearer := strings.Contains(request, "\nAuthorization: Bearer header.payload.signature\n"); bearer != (name != "login") {

@@ -14,12 +14,14 @@ import (
 	"github.com/remesa/remesa/providers/wire"
 )
 
-// This file holds all that is believed of Pago Seguro. Nothing else can be asked about a charge: whatever is not clear is in doubt.
+// This file holds all that is believed of Pago Seguro. Nothing else can be asked about a charge:
+// whatever is not clear is in doubt.
 
 const (
 	approved = "Aprobado"
 	declined = "Rechazado"
-	// declineText begins the message of a decline, which comes as status_code 500 like every failure of the server.
+	// declineText begins the message of a decline, which comes as status_code 500 like every
+	// failure of the server.
 	declineText = "Rechaz"
 	// credentialText begins the message about an unknown account or key.
 	credentialText = "Account Id"
@@ -134,7 +136,8 @@ func (w reading) decline(code, message string) providers.Outcome {
 	return o
 }
 
-// refusedBefore is the error of a request that the provider refused before it looked at what was asked for; nil where it did not.
+// refusedBefore is the error of a request that the provider refused before it looked at what was
+// asked for; nil where it did not.
 func refusedBefore(r wire.Reply, a answer, readable bool, now time.Time) error {
 	switch {
 	case a.unclear:
@@ -163,8 +166,8 @@ func tokenRefused(r wire.Reply) string {
 	return ""
 }
 
-// refuses reports an envelope that says no without contradicting itself: with no data, and under HTTP 200 or the very status that it
-// names. Whether the two are the same is not documented.
+// refuses reports an envelope that says no without contradicting itself: with no data, and under
+// HTTP 200 or the very status that it names. Whether the two are the same is not documented.
 func refuses(r wire.Reply, a answer) bool {
 	return a.refused() && (r.Status == http.StatusOK || r.Status == a.code)
 }
@@ -245,7 +248,8 @@ func tokenized(r wire.Reply, err error, with reading, number, code providers.Sec
 
 func success(r wire.Reply) bool { return r.Status >= 200 && r.Status < 300 }
 
-// statusCode is the word for an answer that says nothing: its HTTP status, or that it could not be read.
+// statusCode is the word for an answer that says nothing: its HTTP status, or that it could not be
+// read.
 func statusCode(r wire.Reply) string {
 	if success(r) {
 		return wire.Unreadable

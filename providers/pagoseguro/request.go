@@ -81,7 +81,8 @@ func orDefault(text, otherwise string) string {
 	return text
 }
 
-// hash is SHA-512 over the texts exactly as the body has them: the amount without trailing zeros, as the provider's own plugins write it.
+// hash is SHA-512 over the texts exactly as the body has them: the amount without trailing zeros,
+// as the provider's own plugins write it.
 func (c *Client) hash(txnid, amount, product, name, email string) string {
 	text := strings.Join([]string{strconv.FormatInt(c.id, 10), txnid, amount, product, name, email, "/payment/process"}, "|") +
 		"||||||||||" + c.config.APIKey.Reveal()
@@ -118,7 +119,8 @@ func plainJSON(v any) ([]byte, error) {
 // bogota is UTC-5 all year.
 var bogota = time.FixedZone("America/Bogota", -5*60*60)
 
-// expired reports whether the card's last month is over in Bogotá. A card without a month is the provider's to judge.
+// expired reports whether the card's last month is over in Bogotá. A card without a month is the
+// provider's to judge.
 func expired(c providers.Card, now time.Time) bool {
 	if c.ExpiryMonth < 1 || c.ExpiryMonth > 12 || c.ExpiryYear < 1 || c.ExpiryYear > 99 {
 		return false

@@ -1,5 +1,6 @@
-// Package providertest is the conformance suite that every provider's adapter must pass, against its simulator and over real connections:
-// plain and TLS, fresh and reused. What a provider can do is read from the client's types: one that cannot be asked has no status rows.
+// Package providertest is the conformance suite that every provider's adapter must pass, against
+// its simulator and over real connections: plain and TLS, fresh and reused. What a provider can do
+// is read from the client's types: one that cannot be asked has no status rows.
 package providertest
 
 import (
@@ -22,7 +23,8 @@ import (
 
 // Subject is an adapter with its simulator.
 type Subject struct {
-	// Simulator makes a fresh simulator that executes duplicates, and the desk of the provider in question.
+	// Simulator makes a fresh simulator that executes duplicates, and the desk of the provider in
+	// question.
 	Simulator func() (http.Handler, *sandbox.Desk)
 	// Client makes the adapter's client.
 	Client func(t *testing.T, env Env) any
@@ -35,17 +37,21 @@ type Subject struct {
 	Absent providers.Class
 	// DeclineCode is the raw code that the provider declines with; "E-133" unless set.
 	DeclineCode string
-	// Renews says that the adapter logs in again after a 401 and repeats its request once within the attempt.
+	// Renews says that the adapter logs in again after a 401 and repeats its request once within
+	// the attempt.
 	Renews bool
-	// LooksFirst says that the adapter asks before it sends and leaves alone what it finds and did not make. Whether the simulator executes
-	// duplicates is then the simulator's own test.
+	// LooksFirst says that the adapter asks before it sends and leaves alone what it finds and did
+	// not make. Whether the simulator executes duplicates is then the simulator's own test.
 	LooksFirst bool
-	// Sessions says that an attempt only opens a session, in which a payer pays later: it may be repeated after every end but a refusal.
+	// Sessions says that an attempt only opens a session, in which a payer pays later: it may be
+	// repeated after every end but a refusal.
 	Sessions bool
-	// Without names rows of what this provider cannot do, or does otherwise; Extra are rows that only this provider has.
+	// Without names rows of what this provider cannot do, or does otherwise; Extra are rows that
+	// only this provider has.
 	Without []string
 	Extra   []Row
-	// OneWay runs the rows over plain, fresh connections only: for further settings of an adapter that passed in every way.
+	// OneWay runs the rows over plain, fresh connections only: for further settings of an adapter
+	// that passed in every way.
 	OneWay bool
 }
 
@@ -133,7 +139,8 @@ func (s Subject) ways() []way {
 	return ways
 }
 
-// of leaves no idle connection behind for a provider that is gone: what is written to one before its end is noticed may have left.
+// of leaves no idle connection behind for a provider that is gone: what is written to one before
+// its end is noticed may have left.
 func (w way) of(row Row) way {
 	w.reused = w.reused && !row.Gone
 	return w
@@ -234,7 +241,8 @@ func (b *bench) attempt(t *testing.T, ctx context.Context, reference string) (pr
 	return providers.Outcome{}, nil
 }
 
-// note keeps handles as the ledger would. Where the next step can move money, none that can has left before.
+// note keeps handles as the ledger would. Where the next step can move money, none that can has
+// left before.
 func (b *bench) note(t *testing.T, reference string) func(context.Context, map[string]string, bool) error {
 	t.Helper()
 	before := b.desk.Arrived(reference)

@@ -22,13 +22,15 @@ type Row struct {
 	Leave bool
 	// Late is set for an attempt whose time to send has passed.
 	Late bool
-	// Want is the attempt's outcome; NoAct is an error, which means that the provider cannot have acted.
+	// Want is the attempt's outcome; NoAct is an error, which means that the provider cannot have
+	// acted.
 	Want providers.Class
 	// Code is the outcome's code, where it matters.
 	Code string
 	// Moved is how often money moved by the attempt's end.
 	Moved int
-	// Then is what one status query after another says, and Finally how often money moved in the end.
+	// Then is what one status query after another says, and Finally how often money moved in the
+	// end.
 	Then    []providers.Class
 	Finally int
 	// Check looks closer at the attempt's error.

@@ -14,7 +14,8 @@ import (
 // reference is one that every provider takes.
 const reference = "conform1"
 
-// run plays one row: the attempt, then the questions; after each the book must say what the row says.
+// run plays one row: the attempt, then the questions; after each the book must say what the row
+// says.
 func (b *bench) run(t *testing.T, row Row) {
 	t.Helper()
 	if err := b.desk.AddFaults(row.Faults...); err != nil {
@@ -142,7 +143,8 @@ func (b *bench) refusesEveryToken(t *testing.T) {
 	}
 }
 
-// provesNothingForUs shows that the suite's simulator does not prevent double payments: whatever the rows show is the adapter's doing.
+// provesNothingForUs shows that the suite's simulator does not prevent double payments: whatever
+// the rows show is the adapter's doing.
 func (b *bench) provesNothingForUs(t *testing.T) {
 	t.Helper()
 	for range 2 {
@@ -155,7 +157,8 @@ func (b *bench) provesNothingForUs(t *testing.T) {
 	}
 }
 
-// findsAnothers shows that an adapter which looks first leaves alone what an attempt that it knows nothing of has made.
+// findsAnothers shows that an adapter which looks first leaves alone what an attempt that it knows
+// nothing of has made.
 func (b *bench) findsAnothers(t *testing.T) {
 	t.Helper()
 	for _, want := range []providers.Class{b.Paid, providers.Mismatch} {

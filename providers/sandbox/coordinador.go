@@ -10,20 +10,24 @@ import (
 	"time"
 )
 
-// CoordinadorGateway is where the simulated gateway begins, below the sandbox's address; its portal begins at CoordinadorPrefix.
+// CoordinadorGateway is where the simulated gateway begins, below the sandbox's address; its portal
+// begins at CoordinadorPrefix.
 const CoordinadorGateway = CoordinadorPrefix + "/staging/api"
 
-// CoordinadorOptions says how the simulated Coordinador behaves when nothing is wrong. The zero value has the login
-// "pagos@empresa.example" with the password "sandbox-password", and executes duplicates.
+// CoordinadorOptions says how the simulated Coordinador behaves when nothing is wrong. The zero
+// value has the login "pagos@empresa.example" with the password "sandbox-password", and executes
+// duplicates.
 type CoordinadorOptions struct {
 	Username, Password string
-	// TokenLife is how long a token is good for, RefreshLife how long after that it may be refreshed; a day and six days unless set.
+	// TokenLife is how long a token is good for, RefreshLife how long after that it may be
+	// refreshed; a day and six days unless set.
 	TokenLife, RefreshLife time.Duration
 	// TokenField is the answer's field that holds a token; "access" unless set.
 	TokenField string
 	// PageSize is the most rows that one answer holds; 100 unless set.
 	PageSize int
-	// AnyInstruction ignores the filter by instruction, as a server does that does not know its name.
+	// AnyInstruction ignores the filter by instruction, as a server does that does not know its
+	// name.
 	AnyInstruction bool
 	// Net registers amounts as net ones.
 	Net bool
@@ -169,7 +173,8 @@ func coordinadorErrors(f Fault, username string) answer {
 
 func coordinadorDetail(text string) any { return map[string]any{"detail": text} }
 
-// list answers which payments are registered for an instruction. What waits for a question moves on after it was answered.
+// list answers which payments are registered for an instruction. What waits for a question moves on
+// after it was answered.
 func (v *coordinador) list(w http.ResponseWriter, r *http.Request) {
 	instruction, limit, offset, ok := coordinadorListing(r)
 	reference := v.reference(instruction)

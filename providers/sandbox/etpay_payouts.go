@@ -9,7 +9,8 @@ import (
 	_ "time/tzdata" // the days of the listing are ETpay's, also on a machine that knows no time zones
 )
 
-// etpayPayout is the assumed object of a new payout. Decoding refuses every other field and every wrong type.
+// etpayPayout is the assumed object of a new payout. Decoding refuses every other field and every
+// wrong type.
 type etpayPayout struct {
 	OrderID     string          `json:"merchant_order_id"`
 	Amount      json.RawMessage `json:"amount"`
@@ -98,7 +99,8 @@ func (e *etpay) granted() any {
 	return map[string]any{e.TokenField: token}
 }
 
-// enters reports whether the request carries a token that is still good; a fault may end all tokens first.
+// enters reports whether the request carries a token that is still good; a fault may end all tokens
+// first.
 func (e *etpay) enters(w http.ResponseWriter, r *http.Request, b behaviour) bool {
 	if b.reply == expireTokens {
 		e.tokens.expire()
@@ -138,8 +140,8 @@ func (e *etpay) createPayout(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// execute books the payout as the fault says, once more for each time that it is told to, and says that it was accepted: its final word
-// is another question's.
+// execute books the payout as the fault says, once more for each time that it is told to, and says
+// that it was accepted: its final word is another question's.
 func (e *etpay) execute(sent etpayPayout, b behaviour, f Fault) answer {
 	if b.moves == untaken {
 		return answer{http.StatusOK, map[string]any{}}

@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// etpayAPI is a client of the simulated payouts API, with every part of a request open to be spoiled.
+// etpayAPI is a client of the simulated payouts API, with every part of a request open to be
+// spoiled.
 type etpayAPI struct {
 	t     *testing.T
 	s     *Sandbox

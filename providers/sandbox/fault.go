@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// Fault tells a provider to misbehave. It applies to the requests that match all of Operation, Reference and Amount; of several that
-// match, the one added first applies, and latency comes on top of any other.
+// Fault tells a provider to misbehave. It applies to the requests that match all of Operation,
+// Reference and Amount; of several that match, the one added first applies, and latency comes on
+// top of any other.
 type Fault struct {
 	// Kind is one of Kinds().
 	Kind string `json:"kind"`
@@ -23,7 +24,8 @@ type Fault struct {
 	Next int `json:"next,omitempty"`
 	// Delay is for latency, slow_after, delayed, pending and rejected_later.
 	Delay Duration `json:"delay,omitempty"`
-	// Polls is how many status queries a pending or rejected_later payment stays pending for, where no delay is given.
+	// Polls is how many status queries a pending or rejected_later payment stays pending for, where
+	// no delay is given.
 	Polls int `json:"polls,omitempty"`
 	// RetryAfter is the header's text of throttled.
 	RetryAfter string `json:"retry_after,omitempty"`

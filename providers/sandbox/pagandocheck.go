@@ -9,11 +9,13 @@ import (
 	"time"
 )
 
-// PagandoCheckOptions says how the simulated Pagando Check behaves when nothing is wrong. The zero value has the credentials
-// "sandbox-user" and "sandbox-password", answers as the newest of its known clients reads it, and charges an order as often as it is told.
+// PagandoCheckOptions says how the simulated Pagando Check behaves when nothing is wrong. The zero
+// value has the credentials "sandbox-user" and "sandbox-password", answers as the newest of its
+// known clients reads it, and charges an order as often as it is told.
 //
-// The code of a "decline" fault is the provider's: 71, 300, 302, 314 or any other number, or SWITCH_4051 and its like. That of
-// "unauthorized_in_body" is a code in JSON: 100 (as without one), "100" or 109.
+// The code of a "decline" fault is the provider's: 71, 300, 302, 314 or any other number, or
+// SWITCH_4051 and its like. That of "unauthorized_in_body" is a code in JSON: 100 (as without one),
+// "100" or 109.
 type PagandoCheckOptions struct {
 	User, Password string
 	// TokenHeader is the header's name and what stands before the token, "Authorization: Bearer "

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// PagoSeguroOptions says how the simulated Pago Seguro behaves when nothing is wrong. The zero value has the account 123456789 with the
-// API key "sandbox-api-key".
+// PagoSeguroOptions says how the simulated Pago Seguro behaves when nothing is wrong. The zero
+// value has the account 123456789 with the API key "sandbox-api-key".
 type PagoSeguroOptions struct {
 	AccountID int64
 	APIKey    string
@@ -18,7 +18,8 @@ type PagoSeguroOptions struct {
 	TokenLife time.Duration
 	// LoginRevokes lets each login end the life of older tokens.
 	LoginRevokes bool
-	// Always200 sends every envelope with HTTP 200; else the HTTP status repeats the envelope's status_code.
+	// Always200 sends every envelope with HTTP 200; else the HTTP status repeats the envelope's
+	// status_code.
 	Always200 bool
 	// Duplicates is what a repeated txnid comes to; Execute unless set.
 	Duplicates Duplicates
@@ -93,8 +94,8 @@ func (p *pagoSeguro) authorized(r *http.Request, f Fault, b behaviour) *answer {
 	return nil
 }
 
-// hashcard answers with what looks like the provider's: an envelope of its framework's encryption, another one each time. The card is
-// not kept.
+// hashcard answers with what looks like the provider's: an envelope of its framework's encryption,
+// another one each time. The card is not kept.
 func (p *pagoSeguro) hashcard(w http.ResponseWriter, r *http.Request) {
 	delay, f, b := p.desk.fault(Step, "", "")
 	wait(r.Context(), delay)

@@ -5,8 +5,9 @@ import (
 	"net/http"
 )
 
-// VirtualPOSOptions says how the simulated VirtualPOS behaves when nothing is wrong. The zero value has the credentials "sandbox-api-key"
-// and "sandbox-secret-key" and the paths that are assumed of the real one.
+// VirtualPOSOptions says how the simulated VirtualPOS behaves when nothing is wrong. The zero value
+// has the credentials "sandbox-api-key" and "sandbox-secret-key" and the paths that are assumed of
+// the real one.
 type VirtualPOSOptions struct {
 	APIKey, SecretKey string
 	// CreatePath, StatusPath (with {id}) and StatusByMerchantPath (with {merchant_id}).
@@ -27,7 +28,8 @@ type VirtualPOSOptions struct {
 // Duplicates is how a provider treats a reference that it has seen before.
 type Duplicates string
 
-// Ways with duplicates. Under Execute the money moves again: only then does a test prove the client's care and not the provider's.
+// Ways with duplicates. Under Execute the money moves again: only then does a test prove the
+// client's care and not the provider's.
 const (
 	Execute Duplicates = ""
 	Same    Duplicates = "same"   // answers as the first time
@@ -101,7 +103,8 @@ func (v *virtualPOS) execute(sent tef, raw []byte, b behaviour, f Fault) answer 
 	return v.show(v.desk.take(sent.order(raw), b, f), b, f)
 }
 
-// untaken is the answer to a payment that is not recorded. Its text names the person, as texts of banks do.
+// untaken is the answer to a payment that is not recorded. Its text names the person, as texts of
+// banks do.
 func (v *virtualPOS) untaken(sent tef, b behaviour, f Fault) *answer {
 	if b.moves != untaken {
 		return nil
@@ -126,7 +129,8 @@ func (v *virtualPOS) untaken(sent tef, b behaviour, f Fault) *answer {
 	}
 }
 
-// status answers by id or by merchant id. A fault that damages the answer leaves the payment as it is.
+// status answers by id or by merchant id. A fault that damages the answer leaves the payment as it
+// is.
 func (v *virtualPOS) status(w http.ResponseWriter, r *http.Request) {
 	id, reference := r.PathValue("id"), r.PathValue("merchant_id")
 	if refusal := v.refuseStatus(r, id, reference); refusal != nil {

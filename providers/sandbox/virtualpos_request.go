@@ -138,7 +138,8 @@ func (v *virtualPOS) refuseStatus(r *http.Request, id, reference string) *answer
 	return nil
 }
 
-// credentials checks the two headers; signed is the tef inside the signature, nil where there is none.
+// credentials checks the two headers; signed is the tef inside the signature, nil where there is
+// none.
 func (v *virtualPOS) credentials(r *http.Request) (signed []byte, refusal *answer) {
 	if subtle.ConstantTimeCompare([]byte(r.Header.Get("Authorization")), []byte(v.APIKey)) != 1 {
 		return nil, &answer{http.StatusUnauthorized, nok("E-001", "api_key desconocida")}
@@ -150,7 +151,8 @@ func (v *virtualPOS) credentials(r *http.Request) (signed []byte, refusal *answe
 	return signed, nil
 }
 
-// verify accepts a JWT whose header is exactly typ JWT and alg HS256, and whose payload is exactly api_key and, or without, tef.
+// verify accepts a JWT whose header is exactly typ JWT and alg HS256, and whose payload is exactly
+// api_key and, or without, tef.
 func (v *virtualPOS) verify(token string) (signed []byte, ok bool) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {

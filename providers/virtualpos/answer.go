@@ -11,7 +11,8 @@ import (
 	"github.com/remesa/remesa/providers/wire"
 )
 
-// answer is what could be read of a reply's body. Where a field that is looked at has a wrong type, nothing was read.
+// answer is what could be read of a reply's body. Where a field that is looked at has a wrong type,
+// nothing was read.
 type answer struct {
 	// envelope is the provider's word about the request, not about the payment.
 	envelope envelope
@@ -42,7 +43,8 @@ type payment struct {
 	bank, account string
 }
 
-// object is a JSON object whose fields are read by exact name. bad is set by the first field of a wrong type.
+// object is a JSON object whose fields are read by exact name. bad is set by the first field of a
+// wrong type.
 type object struct {
 	fields map[string]json.RawMessage
 	bad    *bool
@@ -79,8 +81,8 @@ func complaint(code string) string {
 	return code
 }
 
-// envelope reads status and code; what contradicts itself is no envelope. A payment at the top level has its own word in status: then
-// there is no envelope, and the HTTP status stands for it.
+// envelope reads status and code; what contradicts itself is no envelope. A payment at the top
+// level has its own word in status: then there is no envelope, and the HTTP status stands for it.
 func (o object) envelope(failed, paid bool) envelope {
 	status, code := strings.ToUpper(o.text("status")), o.textOrNumber("code")
 	good := code == "" || code == "200" || code == "201"
@@ -95,7 +97,8 @@ func (o object) envelope(failed, paid bool) envelope {
 	return noEnvelope
 }
 
-// flat reports whether the payment's own fields stand at the top level, with its own word in status.
+// flat reports whether the payment's own fields stand at the top level, with its own word in
+// status.
 func (o object) flat() bool {
 	status := strings.ToUpper(o.text("status"))
 	return o.reference() != "" && status != "" && status != "OK" && status != "NOK"
@@ -227,7 +230,8 @@ func (o object) decode(name string, into any) {
 
 var rutPattern = regexp.MustCompile(`^[0-9]{1,8}[0-9K]$`)
 
-// canonicalRUT gives body, dash and check digit; a text that is no complete RUT, a masked one for example, repeats nothing.
+// canonicalRUT gives body, dash and check digit; a text that is no complete RUT, a masked one for
+// example, repeats nothing.
 func canonicalRUT(text string) string {
 	bare := strings.ToUpper(strings.NewReplacer(".", "", "-", "", " ", "").Replace(text))
 	if !rutPattern.MatchString(bare) {

@@ -130,7 +130,8 @@ func madeUp() providers.Query {
 	return providers.Query{Reference: p.Reference, Amount: amount, Payout: &p}
 }
 
-// Check asks about a payout that does not exist: any readable answer to it proves address, credentials and signature.
+// Check asks about a payout that does not exist: any readable answer to it proves address,
+// credentials and signature.
 func (c *Client) Check(ctx context.Context) ([]providers.Finding, error) {
 	found := c.warnings()
 	o, err := c.question(ctx, madeUp())

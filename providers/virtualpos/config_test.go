@@ -169,7 +169,8 @@ func TestCheckWarnsOfAMissingClientCertificate(t *testing.T) {
 	}
 }
 
-// Nothing of a payout's person or of the account's secrets shows in an outcome or an error, whatever the provider does.
+// Nothing of a payout's person or of the account's secrets shows in an outcome or an error,
+// whatever the provider does.
 func TestNoOutcomeCarriesPersonalDataOrSecrets(t *testing.T) {
 	t.Parallel()
 	for _, kind := range sandbox.Kinds() {

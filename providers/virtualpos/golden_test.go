@@ -21,7 +21,8 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// The hash of each golden file stands here too, so that a file cannot be regenerated without anybody's noticing.
+// The hash of each golden file stands here too, so that a file cannot be regenerated without
+// anybody's noticing.
 var golden = map[string]string{
 	"create":                "7b2aad4e51a6dbed",
 	"create-flat":           "4d3f25047c3d8034",
@@ -79,7 +80,8 @@ func signedByKey(q providers.Query) func(t *testing.T, c virtualpos.Config) {
 
 var port = regexp.MustCompile(`127\.0\.0\.1:[0-9]+`)
 
-// record is the bytes of the one request that came over the wire, without the port of the test's server.
+// record is the bytes of the one request that came over the wire, without the port of the test's
+// server.
 func record(t *testing.T, send func(t *testing.T, c virtualpos.Config)) string {
 	t.Helper()
 	requests := make(chan string, 10)

@@ -11,7 +11,8 @@ import (
 	"github.com/remesa/remesa/providers/wire"
 )
 
-// This file holds all that is believed of VirtualPOS. Payout statuses and codes are not documented: the words are those of its charges.
+// This file holds all that is believed of VirtualPOS. Payout statuses and codes are not documented:
+// the words are those of its charges.
 
 var words = map[string]providers.Class{
 	"pendiente": providers.Pending, "procesando": providers.Pending, "en_proceso": providers.Pending,
@@ -19,7 +20,8 @@ var words = map[string]providers.Class{
 	"rechazado": providers.Refused, "fallido": providers.Refused, "cancelado": providers.Refused, "anulado": providers.Refused,
 }
 
-// credentialCodes are about the key or the signature: the request was refused before anything was done.
+// credentialCodes are about the key or the signature: the request was refused before anything was
+// done.
 var credentialCodes = map[string]bool{"E-001": true, "E-002": true, "E-014": true, "E-015": true, "E-016": true}
 
 // unknownCodes say that there is no data for what was asked about.
@@ -76,7 +78,8 @@ func created(r wire.Reply, err error, with reading) (providers.Outcome, error) {
 	return with.doubt(a, statusCode(r)), nil
 }
 
-// asked says what a status query came to. An error means that there was no answer; its last line is in doubt.
+// asked says what a status query came to. An error means that there was no answer; its last line is
+// in doubt.
 func asked(r wire.Reply, err error, with reading) (providers.Outcome, error) {
 	if err != nil {
 		return providers.Outcome{}, wire.NoAnswer(err)
@@ -103,8 +106,8 @@ func asked(r wire.Reply, err error, with reading) (providers.Outcome, error) {
 	return with.doubt(a, statusCode(r)), nil
 }
 
-// refusedBefore is the error of a request that the provider refused before it looked at the payment; nil where it did not, or where
-// the answer speaks of a payment all the same.
+// refusedBefore is the error of a request that the provider refused before it looked at the
+// payment; nil where it did not, or where the answer speaks of a payment all the same.
 func refusedBefore(r wire.Reply, a answer, now time.Time) error {
 	switch {
 	case a.speaks || r.Status >= 500:
@@ -152,7 +155,8 @@ func success(r wire.Reply) bool { return r.Status >= 200 && r.Status < 300 }
 
 func good(r wire.Reply, a answer) bool { return success(r) && a.envelope == envelopeOK }
 
-// statusCode is the word of doubt for an answer that says nothing: its HTTP status, or that it could not be read.
+// statusCode is the word of doubt for an answer that says nothing: its HTTP status, or that it
+// could not be read.
 func statusCode(r wire.Reply) string {
 	if success(r) {
 		return wire.Unreadable

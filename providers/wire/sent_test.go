@@ -178,8 +178,8 @@ func TestSentWhereTheTimeRanOut(t *testing.T) {
 	})
 }
 
-// The socket dies after a number of bytes, counted from the moment at which the request took its connection: before that a TLS
-// handshake has passed, which must not count.
+// The socket dies after a number of bytes, counted from the moment at which the request took its
+// connection: before that a TLS handshake has passed, which must not count.
 func TestBytesDecideWhatWasSent(t *testing.T) {
 	t.Parallel()
 	everyway(t, func(t *testing.T, secure, reused bool) {
@@ -216,7 +216,8 @@ func TestBytesDecideWhatWasSent(t *testing.T) {
 	})
 }
 
-// The provider closes connections just as they are reused. Whatever the race yields, an exchange that counts as not sent never arrived.
+// The provider closes connections just as they are reused. Whatever the race yields, an exchange
+// that counts as not sent never arrived.
 func TestStaleIdleConnectionsNeverHideAnArrival(t *testing.T) {
 	t.Parallel()
 	everyway(t, func(t *testing.T, secure, _ bool) {

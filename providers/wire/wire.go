@@ -1,7 +1,8 @@
-// Package wire makes one HTTP exchange with a provider and says whether any byte of its request may have arrived.
+// Package wire makes one HTTP exchange with a provider and says whether any byte of its request may
+// have arrived.
 //
-// It speaks HTTP/1.1, sends a request once, follows no redirect, uses no proxy, and reads at most 1 MiB of an answer. Error texts carry
-// neither headers nor bodies nor paths.
+// It speaks HTTP/1.1, sends a request once, follows no redirect, uses no proxy, and reads at most 1
+// MiB of an answer. Error texts carry neither headers nor bodies nor paths.
 package wire
 
 import (
@@ -39,8 +40,8 @@ type Client struct {
 	timeout   time.Duration
 }
 
-// Do sends the request once and reads the answer. Every error is an *Error, which says whether a byte of the request may have left;
-// where it says no, none leaves after Do returned either.
+// Do sends the request once and reads the answer. Every error is an *Error, which says whether a
+// byte of the request may have left; where it says no, none leaves after Do returned either.
 func (c *Client) Do(ctx context.Context, r Request) (Reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
