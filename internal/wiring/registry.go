@@ -12,6 +12,7 @@ import (
 	"github.com/remesa/remesa/providers/auth"
 	"github.com/remesa/remesa/providers/coordinador"
 	"github.com/remesa/remesa/providers/etpay"
+	"github.com/remesa/remesa/providers/etpay/payouts"
 	"github.com/remesa/remesa/providers/pagandocheck"
 	"github.com/remesa/remesa/providers/pagoseguro"
 	"github.com/remesa/remesa/providers/virtualpos"
@@ -95,7 +96,7 @@ func adapter(c *config.Config, a config.Account, parts Parts) (any, error) {
 		if !s.Payouts() {
 			return etpay.New(sessions)
 		}
-		return etpay.NewWithPayouts(sessions, etpay.Payouts{
+		return etpay.NewWithPayouts(sessions, payouts.Config{
 			URL: s.PayoutsURL, Username: s.PayoutsUsername, Password: s.PayoutsPassword,
 			CreatePath: s.PayoutsCreatePath, StatusPath: s.PayoutsStatusPath, RangePath: s.PayoutsRangePath,
 			Account: a.Provider + "/" + a.Name, Shared: parts.Tokens, Cooldown: c.CircuitCooldown, Renewed: renewed,

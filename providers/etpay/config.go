@@ -1,5 +1,6 @@
-// Package etpay opens payment sessions at ETpay (Chile), in which a payer pays from a bank account, and asks what became of them. With
-// settings of their own it sends payouts, too, whose API is assumed: see payouts_assumed.go.
+// Package etpay opens payment sessions at ETpay (Chile), in which a payer pays from a bank account,
+// and asks what became of them. An account that sends payouts, too, has those of package payouts
+// beside its sessions.
 package etpay
 
 import (

@@ -65,13 +65,9 @@ func newClient(t *testing.T, c etpay.Config) *etpay.Client {
 
 func charge(t *testing.T, reference string) providers.Charge {
 	t.Helper()
-	amount, err := providers.ParseMoney("50000", "CLP")
-	if err != nil {
-		t.Fatal(err)
-	}
 	return providers.Charge{
 		Payment: providers.Payment{
-			Provider: providers.ETpay, Account: "default", Reference: reference, Amount: amount, Description: "Cuenta gas",
+			Provider: providers.ETpay, Account: "default", Reference: reference, Amount: providertest.Amount(t, "50000", "CLP"), Description: "Cuenta gas",
 			Details: []byte(`{"user_bank_code":"cl_estado","metadata":[{"name":"Cuenta <1> & más","value":"30215","show":true},{"name":"Interno","value":"x","show":false}]}`),
 		},
 		Customer: providers.Customer{Email: "ana@example.cl", Document: "12345678-K"},

@@ -1,0 +1,38 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+
+	"github.com/remesa/remesa/providers"
+)
+
+// NewRequest is a request to a provider that answers JSON; a body is JSON as well, unless the header
+// is changed. The path is a template below the base, and pairs fill it, as Join says. The error
+// means that nothing was sent.
+func NewRequest(method string, base *url.URL, path string, body []byte, pairs ...string) (Request, error) {
+	address, err := Join(base, path, pairs...)
+	if err != nil {
+		return Request{}, &providers.NotSent{Reason: Invalid, Err: err}
+	}
+	header := http.Header{"Accept": {"application/json"}}
+	if body != nil {
+		header.Set("Content-Type", "application/json")
+	}
+	return Request{Method: method, URL: address, Header: header, Body: body}, nil
+}
+
+// JSON is the value as JSON text, with &, < and > as they are: what is signed or hashed is what is
+// sent, and a verifier may compare texts. The error does not repeat the value.
+func JSON(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, errors.New("the request cannot be written as JSON")
+	}
+	return bytes.TrimRight(b.Bytes(), "\n"), nil
+}
