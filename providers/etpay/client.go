@@ -162,7 +162,7 @@ func (c *Client) Check(ctx context.Context) ([]providers.Finding, error) {
 
 // post sends JSON. The merchant's credentials are in the body; there is no header for them.
 func (c *Client) post(ctx context.Context, path string, body []byte) (wire.Reply, error) {
-	r, err := wire.NewRequest(http.MethodPost, c.base, path, body)
+	r, err := wire.NewRequestAt(http.MethodPost, c.base, path, body)
 	if err != nil {
 		return wire.Reply{}, err
 	}

@@ -85,17 +85,17 @@ func TestRequestsForJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := NewRequest("POST", base, "/v1/pay/{id}", []byte("{}"), "id", "a/b")
+	r, err := NewRequestAt("POST", base, "/v1/pay/{id}", []byte("{}"), "id", "a/b")
 	if err != nil || r.URL != "https://h.example/x/v1/pay/a%2Fb" || r.Method != "POST" || string(r.Body) != "{}" {
 		t.Errorf("got %+v, %v", r, err)
 	}
 	if r.Header.Get("Accept") != "application/json" || r.Header.Get("Content-Type") != "application/json" {
 		t.Errorf("the header is %v", r.Header)
 	}
-	if r, err = NewRequest("GET", base, "/v1", nil); err != nil || r.Header.Get("Content-Type") != "" || r.Header.Get("Accept") == "" {
+	if r, err = NewRequestAt("GET", base, "/v1", nil); err != nil || r.Header.Get("Content-Type") != "" || r.Header.Get("Accept") == "" {
 		t.Errorf("without a body: %+v, %v", r, err)
 	}
-	if _, err = NewRequest("GET", base, "/v1/{id}", nil, "id", ".."); Unsent(err) == nil {
+	if _, err = NewRequestAt("GET", base, "/v1/{id}", nil, "id", ".."); Unsent(err) == nil {
 		t.Errorf("got %v, want the proof that nothing was sent", err)
 	}
 }

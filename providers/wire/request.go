@@ -11,18 +11,23 @@ import (
 )
 
 // NewRequest is a request to a provider that answers JSON; a body is JSON as well, unless the header
-// is changed. The path is a template below the base, and pairs fill it, as Join says. The error
-// means that nothing was sent.
-func NewRequest(method string, base *url.URL, path string, body []byte, pairs ...string) (Request, error) {
-	address, err := Join(base, path, pairs...)
-	if err != nil {
-		return Request{}, &providers.NotSent{Reason: Invalid, Err: err}
-	}
+// is changed.
+func NewRequest(method, address string, body []byte) Request {
 	header := http.Header{"Accept": {"application/json"}}
 	if body != nil {
 		header.Set("Content-Type", "application/json")
 	}
-	return Request{Method: method, URL: address, Header: header, Body: body}, nil
+	return Request{Method: method, URL: address, Header: header, Body: body}
+}
+
+// NewRequestAt is NewRequest to a path below a base; the path is a template that pairs fill, as Join
+// says. The error means that nothing was sent.
+func NewRequestAt(method string, base *url.URL, path string, body []byte, pairs ...string) (Request, error) {
+	address, err := Join(base, path, pairs...)
+	if err != nil {
+		return Request{}, &providers.NotSent{Reason: Invalid, Err: err}
+	}
+	return NewRequest(method, address, body), nil
 }
 
 // JSON is the value as JSON text, with &, < and > as they are: what is signed or hashed is what is

@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/url"
 	"time"
 
 	"github.com/remesa/remesa/providers"
-	"github.com/remesa/remesa/providers/auth"
 	"github.com/remesa/remesa/providers/wire"
 )
 
@@ -27,16 +25,13 @@ var (
 const FirstAttempt = "payout_first_attempt"
 
 // Close drops the idle connections.
-func (c *Client) Close() { c.wire.Close() }
+func (c *Client) Close() { c.api.Close() }
 
 // OpensLate is true: an attempt opens right before its payout leaves.
 func (c *Client) OpensLate() bool { return true }
 
 // Prepare makes sure that there is a token.
-func (c *Client) Prepare(ctx context.Context) error {
-	_, err := c.tokens.Token(ctx)
-	return err
-}
+func (c *Client) Prepare(ctx context.Context) error { return c.api.Prepare(ctx) }
 
 // Pay creates the payout with one POST, which is repeated once where the token was refused. The
 // attempt opens right before it; the note keeps the earliest time at which the payout may have
@@ -53,7 +48,7 @@ func (c *Client) Pay(ctx context.Context, p providers.Payout, a providers.Attemp
 	if err := a.Note(ctx, handles, true); err != nil {
 		return providers.Outcome{}, &providers.NotSent{Reason: "superseded", Err: err}
 	}
-	r, err := wire.NewRequest(http.MethodPost, c.base, c.config.CreatePath, body)
+	r, err := wire.NewRequestAt(http.MethodPost, c.base, c.config.CreatePath, body)
 	if err != nil {
 		return providers.Outcome{}, err
 	}
@@ -98,7 +93,7 @@ func Asked(q providers.Query) bool {
 }
 
 func (c *Client) byID(ctx context.Context, q providers.Query, with *about) (providers.Outcome, error) {
-	r, err := wire.NewRequest(http.MethodGet, c.base, c.config.StatusPath, nil, "id", q.ProviderID)
+	r, err := wire.NewRequestAt(http.MethodGet, c.base, c.config.StatusPath, nil, "id", q.ProviderID)
 	if err != nil {
 		return providers.Outcome{}, err
 	}
@@ -146,7 +141,7 @@ func (c *Client) since(ctx context.Context, q providers.Query, with *about) (lis
 // list reads the payouts of all days from first on. One day more on each side covers clocks that
 // differ, and an end that is not included.
 func (c *Client) list(ctx context.Context, first time.Time, with *about) (listing, error) {
-	r, err := wire.NewRequest(http.MethodGet, c.base, c.config.RangePath, nil)
+	r, err := wire.NewRequestAt(http.MethodGet, c.base, c.config.RangePath, nil)
 	if err != nil {
 		return listing{}, err
 	}
@@ -159,20 +154,8 @@ func (c *Client) list(ctx context.Context, first time.Time, with *about) (listin
 // send makes one request under the account's token. A 401 means that it was refused before anything
 // was done: then it is repeated once, with another token, within the attempt's own deadline. The
 // tokens are noted among what is hidden.
-func (c *Client) send(ctx context.Context, r wire.Request, with *about) (reply wire.Reply, err error) {
-	refused := c.tokens.Do(ctx, func(token auth.Token) auth.Refusal {
-		with.hide = append(with.hide, token.Value.Reveal())
-		r.Header = maps.Clone(r.Header)
-		r.Header.Set("Authorization", "Bearer "+token.Value.Reveal())
-		if reply, err = c.wire.Do(ctx, r); err != nil || !unauthorized(reply) {
-			return auth.Refusal{}
-		}
-		return auth.Refusal{Code: reply.Code()}
-	})
-	if refused != nil {
-		return wire.Reply{}, refused
-	}
-	return reply, err
+func (c *Client) send(ctx context.Context, r wire.Request, with *about) (wire.Reply, error) {
+	return c.api.Do(ctx, r, tokenRefused, &with.hide)
 }
 
 // Check logs in, and reads today's listing.

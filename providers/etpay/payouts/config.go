@@ -4,8 +4,6 @@ package payouts
 
 import (
 	"cmp"
-	"errors"
-	"fmt"
 	"net/url"
 	"time"
 
@@ -57,55 +55,39 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// check names the setting that is wrong, and never its value.
-func (c Config) check() error {
-	switch {
-	case c.Username == "":
-		return errors.New(setting + "USERNAME: must be set")
-	case c.Password == "":
-		return errors.New(setting + "PASSWORD: must be set")
-	}
-	for _, path := range []struct {
-		name, value string
-		holds       []string
-	}{{"CREATE_PATH", c.CreatePath, nil}, {"STATUS_PATH", c.StatusPath, []string{"id"}}, {"RANGE_PATH", c.RangePath, nil}} {
-		if err := wire.CheckTemplate(path.value, path.holds...); err != nil {
-			return fmt.Errorf("%s%s: %w", setting, path.name, err)
-		}
-	}
-	return nil
-}
-
 // Client sends payouts from one merchant account at ETpay. It is safe for concurrent use.
 type Client struct {
 	config Config
 	base   *url.URL
 	days   *time.Location
-	wire   *wire.Client
-	tokens *auth.Source
+	api    *auth.Client
 }
 
 // New builds a client for one account; it dials nothing.
 func New(c Config) (*Client, error) {
 	c = c.withDefaults()
 	base, err := wire.ParseBase(c.URL)
-	if err != nil {
-		return nil, fmt.Errorf("%sURL: %w", setting, err)
-	}
-	if err := c.check(); err != nil {
+	if err := wire.CheckSettings(setting, []wire.Setting{
+		{Name: "URL", Err: err},
+		{Name: "USERNAME", Err: wire.CheckSet(c.Username)},
+		{Name: "PASSWORD", Err: wire.CheckSet(c.Password.Reveal())},
+		{Name: "CREATE_PATH", Err: wire.CheckTemplate(c.CreatePath)},
+		{Name: "STATUS_PATH", Err: wire.CheckTemplate(c.StatusPath, "id")},
+		{Name: "RANGE_PATH", Err: wire.CheckTemplate(c.RangePath)},
+	}); err != nil {
 		return nil, err
 	}
 	days, err := time.LoadLocation(listingDays)
 	if err != nil {
 		return nil, err
 	}
-	w, err := wire.New(wire.Options{Timeout: c.Timeout, IdleTimeout: c.IdleTimeout, Concurrency: c.Concurrency, CAFile: c.CAFile})
+	client := &Client{config: c, base: base, days: days}
+	client.api, err = auth.NewClient(
+		wire.Options{Timeout: c.Timeout, IdleTimeout: c.IdleTimeout, Concurrency: c.Concurrency, CAFile: c.CAFile},
+		auth.Options{Account: c.Account, Login: client.login, Cooldown: c.Cooldown, Shared: c.Shared, Now: c.Now, Renewed: c.Renewed},
+	)
 	if err != nil {
 		return nil, err
 	}
-	client := &Client{config: c, base: base, days: days, wire: w}
-	client.tokens = auth.New(auth.Options{
-		Account: c.Account, Login: client.login, Timeout: c.Timeout, Cooldown: c.Cooldown, Shared: c.Shared, Now: c.Now, Renewed: c.Renewed,
-	})
 	return client, nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"regexp"
 	"time"
 
 	"github.com/remesa/remesa/providers"
@@ -33,11 +32,11 @@ func (c *Client) login(ctx context.Context, _ auth.Token) (auth.Token, error) {
 	if err != nil {
 		return auth.Token{}, &providers.NotSent{Reason: wire.Invalid}
 	}
-	r, err := wire.NewRequest(http.MethodPost, c.base, loginPath, body)
+	r, err := wire.NewRequestAt(http.MethodPost, c.base, loginPath, body)
 	if err != nil {
 		return auth.Token{}, err
 	}
-	reply, err := c.wire.Do(ctx, r)
+	reply, err := c.api.Wire.Do(ctx, r)
 	token, err := granted(reply, err, c.config.Now())
 	if err != nil {
 		return auth.Token{}, err
@@ -63,9 +62,6 @@ func granted(r wire.Reply, err error, now time.Time) (providers.Secret, error) {
 	return "", &providers.NotSent{Reason: "login", Err: errors.New("login: " + r.Code())}
 }
 
-// printable is what a header can carry.
-var printable = regexp.MustCompile(`^[\x21-\x7e]+$`)
-
 // readToken takes the first of the names under which a token may stand.
 func readToken(body []byte) (providers.Secret, bool) {
 	o, ok := wire.ReadObject(body)
@@ -75,7 +71,7 @@ func readToken(body []byte) (providers.Secret, bool) {
 	for _, in := range []wire.Object{o, inner(o, wrapperField)} {
 		for _, name := range tokenNames {
 			if value := in.Text(name); value != "" {
-				return providers.Secret(value), !in.Bad() && printable.MatchString(value)
+				return providers.Secret(value), !in.Bad() && wire.Printable(value)
 			}
 		}
 	}

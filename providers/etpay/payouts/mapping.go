@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/auth"
 	"github.com/remesa/remesa/providers/etpay/internal/dialect"
 	"github.com/remesa/remesa/providers/wire"
 )
@@ -192,27 +193,19 @@ func (w about) row(p row) providers.Outcome {
 	return providers.Outcome{Class: class, ProviderID: p.id, Code: providers.Code(strings.ToLower(strings.TrimSpace(p.word)), w.hide...), Echo: p.echo(w)}
 }
 
-const mostText = 120
-
-// describe lists payouts by ids and amounts, as many as fit, and says how many do not.
+// describe lists payouts by ids and amounts.
 func (w about) describe(rows []row) string {
-	var b strings.Builder
-	for i, p := range rows {
-		one := fmt.Sprintf("payout %s: %s %s", providers.ID(p.id, w.hide...), providers.Code(p.amount), providers.Code(p.word, w.hide...))
-		if b.Len()+len(one) > mostText-20 {
-			fmt.Fprintf(&b, "; %d more", len(rows)-i)
-			break
-		}
-		if i > 0 {
-			b.WriteString("; ")
-		}
-		b.WriteString(one)
+	var texts []string
+	for _, p := range rows {
+		texts = append(texts, fmt.Sprintf("payout %s: %s %s", providers.ID(p.id, w.hide...), providers.Code(p.amount), providers.Code(p.word, w.hide...)))
 	}
-	return b.String()
+	return providers.List(texts)
 }
 
-// unauthorized reports an answer that refuses the token, and names nothing that was made all the
-// same.
-func unauthorized(r wire.Reply) bool {
-	return r.Status == http.StatusUnauthorized && !readCreation(r.Body).made
+// tokenRefused reads an answer that refuses the token, and names nothing that was made all the same.
+func tokenRefused(r wire.Reply) auth.Refusal {
+	if r.Status != http.StatusUnauthorized || readCreation(r.Body).made {
+		return auth.Refusal{}
+	}
+	return auth.Refusal{Code: r.Code()}
 }
