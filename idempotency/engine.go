@@ -244,6 +244,9 @@ func (l *Ledger) begun(k Key, t took, b rules.Begun, attempt string) Begun {
 	content := l.open(k, r, t.loaded.Payload)
 	out.Number, out.LeaseEnd, out.MayHaveLeft = r.AttemptCount, asTime(r.LeaseEnd), r.MayHaveLeftBefore(attempt)
 	out.Payload, out.Handles, out.Unopened = content.payload, content.handles, content.err
+	if t.text != "" {
+		out.Snapshot = &Snapshot{text: t.text, record: r, now: t.loaded.Now, at: time.Now()}
+	}
 	metadata := r.Metadata
 	_ = openShown(l.opts.Seal, fieldMetadata, k.String(), &metadata)
 	out.Registered = Registration{
@@ -315,9 +318,13 @@ func (l *Ledger) Finish(ctx context.Context, k Key, rep Report) (Settlement, err
 	fin := rules.FinishStep{
 		Attempt: rep.Attempt, Outcome: l.outcome(k, rep.Outcome, false), Reached: rep.Reached, After: positive(rep.Next),
 	}
-	return l.settle(ctx, "finish", k, withoutDetails, func(loaded Loaded, f rules.Facts) (rules.Change, error) {
+	from := rep.Begun
+	if p.Resend {
+		from = nil // then Finish also looks at what is known of the account's lookup by now
+	}
+	return settlement(l.takeFrom(ctx, "finish", k, withoutDetails, from, func(loaded Loaded, f rules.Facts) (rules.Change, error) {
 		return rules.Finish(loaded.Record, p, f, loaded.Now, fin), nil
-	})
+	}))
 }
 
 // Ask hands out what is needed to ask the provider.
