@@ -15,7 +15,7 @@ import (
 func TestMachinesNeedNoLoginPeopleDo(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
-	c, err := settings(map[string]string{
+	c, err := config.From(map[string]string{
 		"REMESA_REDIS_URL": "redis://" + server.Addr() + "/0", "REMESA_HTTP_ADDR": "0.0.0.0:0",
 		"REMESA_DASHBOARD_USER": "ana", "REMESA_DASHBOARD_PASSWORD": "right-password",
 	})
@@ -58,7 +58,7 @@ func TestMachinesNeedNoLoginPeopleDo(t *testing.T) {
 
 func TestALoginIsNeededOffLoopback(t *testing.T) {
 	for addr, refused := range map[string]bool{"127.0.0.1:8080": false, "[::1]:8080": false, "0.0.0.0:8080": true, ":8080": true, "10.0.0.7:8080": true} {
-		c, err := settings(map[string]string{"REMESA_HTTP_ADDR": addr})
+		c, err := config.From(map[string]string{"REMESA_HTTP_ADDR": addr})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -72,7 +72,7 @@ func TestALoginIsNeededOffLoopback(t *testing.T) {
 func TestNotReadyWhileNothingCanBeSent(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
-	c, err := settings(map[string]string{"REMESA_REDIS_URL": "redis://" + server.Addr() + "/0"})
+	c, err := config.From(map[string]string{"REMESA_REDIS_URL": "redis://" + server.Addr() + "/0"})
 	if err != nil {
 		t.Fatal(err)
 	}

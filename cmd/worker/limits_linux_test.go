@@ -22,7 +22,7 @@ import (
 func TestWhoeverOpensConnectionsTakesFewOfTheWorkersDescriptors(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
-	c, err := settings(map[string]string{
+	c, err := config.From(map[string]string{
 		"REMESA_REDIS_URL": "redis://" + server.Addr() + "/0", "REMESA_HTTP_ADDR": "127.0.0.1:0", "REMESA_WEBHOOK_ADDR": "127.0.0.1:0",
 	})
 	if err != nil {

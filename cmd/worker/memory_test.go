@@ -38,7 +38,7 @@ func (l *told) count(text string) int {
 func TestARedisThatForgotIsToldUntilSomebodyActs(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
-	c, err := settings(map[string]string{
+	c, err := config.From(map[string]string{
 		"REMESA_REDIS_URL": "redis://" + server.Addr() + "/0", "REMESA_VIRTUALPOS_BASE_URL": "http://127.0.0.1:9",
 		"REMESA_VIRTUALPOS_API_KEY": "a", "REMESA_VIRTUALPOS_SECRET_KEY": "b",
 	})

@@ -16,7 +16,7 @@ import (
 func idle(t *testing.T) *service {
 	t.Helper()
 	server := redistest.Start(t)
-	c, err := settings(map[string]string{
+	c, err := config.From(map[string]string{
 		"REMESA_REDIS_URL": "redis://" + server.Addr() + "/0", "REMESA_HTTP_ADDR": "127.0.0.1:0", "REMESA_WEBHOOK_ADDR": "127.0.0.1:0",
 		"REMESA_VIRTUALPOS_BASE_URL": "http://127.0.0.1:1", "REMESA_VIRTUALPOS_API_KEY": "key", "REMESA_VIRTUALPOS_SECRET_KEY": "secret",
 	})

@@ -18,6 +18,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/config"
 	"github.com/remesa/remesa/internal/redistest"
 	"github.com/remesa/remesa/tasks"
 )
@@ -67,10 +68,10 @@ func TestAServingWorkerWritesNothingButJSON(t *testing.T) {
 		_ = conn.Close()
 	}))
 	defer provider.Close()
-	c, err := settings(map[string]string{
+	c, err := config.From(map[string]string{
 		"REMESA_REDIS_URL": "redis://" + server.Addr() + "/0", "REMESA_HTTP_ADDR": "127.0.0.1:0", "REMESA_POLL_FIRST": "20ms",
 		"REMESA_POLL_MAX": "20ms", "REMESA_JANITOR_INTERVAL": "20ms", "REMESA_VIRTUALPOS_BASE_URL": provider.URL,
-		"REMESA_VIRTUALPOS_API_KEY": sandboxAPIKey, "REMESA_VIRTUALPOS_SECRET_KEY": sandboxSecretKey,
+		"REMESA_VIRTUALPOS_API_KEY": "key", "REMESA_VIRTUALPOS_SECRET_KEY": "secret",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -110,7 +111,7 @@ func TestAWorkerThatDoesNotServeSaysSoInJSON(t *testing.T) {
 	for says, env := range map[string]map[string]string{
 		"no provider has credentials": {}, "REMESA_HTTP_ADDR": {"REMESA_HTTP_ADDR": "10.0.0.7:8080"},
 	} {
-		c, err := settings(env)
+		c, err := config.From(env)
 		if err != nil {
 			t.Fatal(err)
 		}
