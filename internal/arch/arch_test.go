@@ -73,6 +73,8 @@ var allowed = []struct {
 var forbidden = []struct{ from, to, reason string }{
 	{"cmd/enqueue", "internal/engine", "a producer sends no payments"},
 	{"cmd/*", "internal/redistest", "it is for tests"},
+	{"idempotency", "idempotency/internal/idempotencytest", "it is for tests"},
+	{"idempotency/*", "idempotency/internal/idempotencytest", "it is for tests"},
 	{"internal/wiring", "providers/providertest", "it is for tests"},
 	{"internal/wiring", "providers/sandbox", "settings describe real providers"},
 }
@@ -91,7 +93,7 @@ var outside = []struct {
 	{"github.com/hibiken/asynqmon", []string{"internal/dashboard"}, "it has no login of its own: only the guarded pages serve it"},
 	{"github.com/alecthomas/kong", []string{"internal/config", "cmd/*"}, "only the commands have flags"},
 	{"github.com/redis/go-redis/v9", redisUsers, "rules, providers and what decides about money know no store"},
-	{"testing", []string{"internal/redistest", "internal/faulttest", "internal/faulttest/*", "idempotency/idempotencytest", "providers/providertest"}, "no test code in the commands"},
+	{"testing", []string{"internal/redistest", "internal/faulttest", "internal/faulttest/*", "idempotency/internal/idempotencytest", "providers/providertest"}, "no test code in the commands"},
 }
 
 // unit is what one file of a package imports.
@@ -301,7 +303,8 @@ func TestTheMapRefusesWhatItShould(t *testing.T) {
 		{"idempotency/rules", module + "idempotency", true},
 		{"idempotency/rules", module + "seal", true},
 		{"idempotency/rules", "github.com/redis/go-redis/v9", true},
-		{"idempotency/idempotencytest", "github.com/redis/go-redis/v9", true},
+		{"idempotency/internal/idempotencytest", "github.com/redis/go-redis/v9", true},
+		{"idempotency", module + "idempotency/internal/idempotencytest", true},
 		{"idempotency", module + "tasks", true},
 		{"idempotency", "github.com/hibiken/asynq", true},
 		{"providers/virtualpos", "github.com/hibiken/asynq", true},
