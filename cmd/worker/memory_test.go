@@ -13,6 +13,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/remesa/remesa/internal/config"
+	"github.com/remesa/remesa/internal/eventually"
 	"github.com/remesa/remesa/internal/redistest"
 )
 
@@ -77,11 +78,7 @@ func TestARedisThatForgotIsToldUntilSomebodyActs(t *testing.T) {
 		t.Fatal(err)
 	}
 	ready("after FLUSHALL", http.StatusServiceUnavailable, "it forgot what this worker wrote there for virtualpos")
-	for deadline := time.Now().Add(10 * time.Second); log.count("REDIS FORGOT") < 3; <-time.After(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("told %d times", log.count("REDIS FORGOT"))
-		}
-	}
+	eventually.True(t, 10*time.Second, "it is told three times", func() bool { return log.count("REDIS FORGOT") >= 3 })
 	if err := s.refuse(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/remesa/remesa/internal/config"
+	"github.com/remesa/remesa/internal/eventually"
 	"github.com/remesa/remesa/internal/redistest"
 )
 
@@ -52,20 +54,16 @@ func TestAWorkerPutsDamagedTasksAside(t *testing.T) {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- s.work(ctx) }()
-	for late := time.Now().Add(30 * time.Second); ; {
+	eventually.NoError(t, 30*time.Second, func() error {
 		n := int64(0)
 		for _, lane := range lanes {
 			n += s.rdb.ZCard(ctx, "remesa:{"+lane+"}:damaged").Val()
 		}
-		if n == 2 {
-			break
+		if n != 2 {
+			return fmt.Errorf("%d of 2 damaged tasks are put aside", n)
 		}
-		if time.Now().After(late) {
-			t.Errorf("%d of 2 damaged tasks are put aside", n)
-			break
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+		return nil
+	})
 	cancel()
 	if err := <-ended; err != nil {
 		t.Error(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"net/http"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/config"
+	"github.com/remesa/remesa/internal/eventually"
 	"github.com/remesa/remesa/internal/redistest"
 	"github.com/remesa/remesa/tasks"
 )
@@ -90,12 +92,12 @@ func TestAServingWorkerWritesNothingButJSON(t *testing.T) {
 	defer stop()
 	ended := make(chan error, 1)
 	go func() { ended <- runCmd{}.Run(ctx, c) }()
-	for deadline := time.Now().Add(30 * time.Second); !strings.Contains(written(), "Unsolicited response"); {
-		if time.Now().After(deadline) {
-			t.Fatalf("net/http wrote nothing about the surplus:\n%s", written())
+	eventually.NoError(t, 30*time.Second, func() error {
+		if text := written(); !strings.Contains(text, "Unsolicited response") {
+			return fmt.Errorf("net/http wrote nothing about the surplus:\n%s", text)
 		}
-		time.Sleep(10 * time.Millisecond)
-	}
+		return nil
+	})
 	stop()
 	if err := <-ended; err != nil {
 		t.Error(err)

@@ -50,7 +50,9 @@ var allowed = []struct {
 	{"internal/preflight", []string{"internal/kv", "providers"}},
 	// The one place that knows both the settings and every adapter.
 	{"internal/wiring", []string{"internal/config", "tasks", "idempotency", "schedule", "providers", "providers/*", "seal"}},
-	{"internal/redistest", nil},
+	{"internal/eventually", nil},
+	{"internal/processtest", []string{"internal/eventually"}},
+	{"internal/redistest", []string{"internal/eventually", "internal/processtest"}},
 	// Who listens to the network knows no payment.
 	{"internal/listen", nil},
 	// It knows asynq's tasks and no payment: what is in one that cannot be read is for a person to
@@ -72,6 +74,8 @@ var allowed = []struct {
 // forbidden lists what no allowance gives.
 var forbidden = []struct{ from, to, reason string }{
 	{"cmd/enqueue", "internal/engine", "a producer sends no payments"},
+	{"cmd/*", "internal/eventually", "it is for tests"},
+	{"cmd/*", "internal/processtest", "it is for tests"},
 	{"cmd/*", "internal/redistest", "it is for tests"},
 	{"idempotency", "idempotency/internal/idempotencytest", "it is for tests"},
 	{"idempotency/*", "idempotency/internal/idempotencytest", "it is for tests"},
@@ -93,7 +97,7 @@ var outside = []struct {
 	{"github.com/hibiken/asynqmon", []string{"internal/dashboard"}, "it has no login of its own: only the guarded pages serve it"},
 	{"github.com/alecthomas/kong", []string{"internal/config", "cmd/*"}, "only the commands have flags"},
 	{"github.com/redis/go-redis/v9", redisUsers, "rules, providers and what decides about money know no store"},
-	{"testing", []string{"internal/redistest", "internal/faulttest", "internal/faulttest/*", "idempotency/internal/idempotencytest", "providers/providertest"}, "no test code in the commands"},
+	{"testing", []string{"internal/eventually", "internal/processtest", "internal/redistest", "internal/faulttest", "internal/faulttest/*", "idempotency/internal/idempotencytest", "providers/providertest"}, "no test code in the commands"},
 }
 
 // unit is what one file of a package imports.

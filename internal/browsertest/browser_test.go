@@ -16,6 +16,8 @@ import (
 	cdplog "github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"github.com/remesa/remesa/internal/eventually"
 )
 
 // patience bounds a walk through the pages, and waiting for one of them, on a machine that has much else to do.
@@ -141,17 +143,22 @@ func value[T any](v *visitor, expression string) T {
 // until waits for an expression to come true on the page, whatever page comes in between.
 func (v *visitor) until(expression string) {
 	v.t.Helper()
-	for deadline := time.Now().Add(patience / 2); ; {
+	eventually.NoError(v.t, patience/2, func() error {
 		got, err := chromedp.Run(v.ctx, chromedp.Evaluate[bool]("!!("+expression+")"))
 		if err == nil && got {
-			return
+			return nil
 		}
-		if time.Now().After(deadline) {
-			v.t.Fatalf("waited in vain for %s (%v); the page shows:\n%s\nthe browser says %q", expression, err, v.text(), v.complaints())
-		}
-		<-time.After(20 * time.Millisecond)
-	}
+		return vain(func() string {
+			return fmt.Sprintf("waited in vain for %s (%v); the page shows:\n%s\nthe browser says %q", expression, err, v.text(), v.complaints())
+		})
+	})
 }
+
+// vain describes what did not come about, and asks the browser only when somebody reads it.
+type vain func() string
+
+// Error implements error.
+func (v vain) Error() string { return v() }
 
 func (v *visitor) open(path string) {
 	v.t.Helper()
