@@ -9,7 +9,6 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/rs/zerolog"
 
-	"github.com/remesa/remesa/internal/config"
 	"github.com/remesa/remesa/internal/eventually"
 	"github.com/remesa/remesa/internal/redistest"
 )
@@ -17,24 +16,10 @@ import (
 // idle is a worker that serves VirtualPOS at an address where nobody answers.
 func idle(t *testing.T) *service {
 	t.Helper()
-	server := redistest.Start(t)
-	c, err := config.From(map[string]string{
-		"REMESA_REDIS_URL": "redis://" + server.Addr() + "/0", "REMESA_HTTP_ADDR": "127.0.0.1:0", "REMESA_WEBHOOK_ADDR": "127.0.0.1:0",
+	return serviceOn(t, redistest.Start(t), zerolog.Nop(), map[string]string{
+		"REMESA_HTTP_ADDR": "127.0.0.1:0", "REMESA_WEBHOOK_ADDR": "127.0.0.1:0",
 		"REMESA_VIRTUALPOS_BASE_URL": "http://127.0.0.1:1", "REMESA_VIRTUALPOS_API_KEY": "key", "REMESA_VIRTUALPOS_SECRET_KEY": "secret",
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	rdb, err := c.Client(config.ServerProfile(connections(c)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = rdb.Close() })
-	s, err := newService(c, rdb, zerolog.Nop())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
 }
 
 // TestAWorkerPutsDamagedTasksAside: of both queues of each provider.

@@ -51,6 +51,7 @@ var allowed = []struct {
 	// The one place that knows both the settings and every adapter.
 	{"internal/wiring", []string{"internal/config", "tasks", "idempotency", "schedule", "providers", "providers/*", "seal"}},
 	{"internal/eventually", nil},
+	{"internal/logtest", nil},
 	{"internal/processtest", []string{"internal/eventually"}},
 	{"internal/redistest", []string{"internal/eventually", "internal/processtest"}},
 	// Who listens to the network knows no payment.
@@ -75,6 +76,7 @@ var allowed = []struct {
 var forbidden = []struct{ from, to, reason string }{
 	{"cmd/enqueue", "internal/engine", "a producer sends no payments"},
 	{"cmd/*", "internal/eventually", "it is for tests"},
+	{"cmd/*", "internal/logtest", "it is for tests"},
 	{"cmd/*", "internal/processtest", "it is for tests"},
 	{"cmd/*", "internal/redistest", "it is for tests"},
 	{"idempotency", "idempotency/internal/idempotencytest", "it is for tests"},
