@@ -1,9 +1,11 @@
 package deploytest
 
 import (
+	"debug/buildinfo"
 	"encoding/json"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -260,5 +262,29 @@ func TestReleasesAreBuiltAlike(t *testing.T) {
 				t.Errorf("%s has no %s", path, part)
 			}
 		}
+	}
+}
+
+// TestTheReleasedWorkerHoldsNoRedis: what embeds one is the demo, which says where it is.
+func TestTheReleasedWorkerHoldsNoRedis(t *testing.T) {
+	t.Parallel()
+	worker := commands.Path(t, "worker")
+	info, err := buildinfo.ReadFile(worker)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(info.Deps) < 10 {
+		t.Errorf("only %d modules are linked: %v", len(info.Deps), info)
+	}
+	for _, linked := range info.Deps {
+		for _, part := range []string{"miniredis", "lua"} {
+			if strings.Contains(linked.Path, part) {
+				t.Errorf("the released worker links %s", linked.Path)
+			}
+		}
+	}
+	out, err := exec.CommandContext(t.Context(), worker, "demo", "--once").CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "go run ./cmd/worker demo") {
+		t.Errorf("worker demo: %v, and it does not say where the demo is: %s", err, out)
 	}
 }

@@ -33,7 +33,7 @@ func (c *Commands) Main(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer os.RemoveAll(c.folder)
+	defer func() { _ = os.RemoveAll(c.folder) }()
 	return m.Run()
 }
 
@@ -50,7 +50,7 @@ func (c *Commands) Path(t testing.TB, name string) string {
 // of go build.
 func Build(file, pkg string, options ...string) error {
 	args := append([]string{"build", "-buildvcs=false", "-o", file}, options...)
-	cmd := exec.CommandContext(context.Background(), "go", append(args, "github.com/remesa/remesa/"+pkg)...) // #nosec G204 -- a test's own arguments
+	cmd := exec.CommandContext(context.Background(), "go", append(args, "github.com/remesa/remesa/"+pkg)...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build %s: %w\n%s", pkg, err, out)
 	}
