@@ -20,10 +20,12 @@ import (
 	"github.com/remesa/remesa/internal/eventually"
 )
 
-// patience bounds a walk through the pages, and waiting for one of them, on a machine that has much else to do.
+// patience bounds a walk through the pages, and waiting for one of them, on a machine that has much
+// else to do.
 const patience = 3 * time.Minute
 
-// findBrowser skips the test where there is none, except where there must be one: `make test` installs it on Debian as root.
+// findBrowser skips the test where there is none, except where there must be one: `make test`
+// installs it on Debian as root.
 func findBrowser(t *testing.T) string {
 	t.Helper()
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome",
@@ -87,12 +89,14 @@ func visit(t *testing.T, d *demo, s screen) *visitor {
 		_, err := cdp.Call(ctx, t, cdplog.Enable, cdp.Empty{})
 		return err
 	}))
-	// The browser keeps the login of this address for every later page; a page whose own address holds it may not fetch anything.
+	// The browser keeps the login of this address for every later page; a page whose own address
+	// holds it may not fetch anything.
 	v.do("log in", chromedp.Navigate(strings.Replace(d.url, "://", "://"+d.user+":"+d.password+"@", 1)+"/payments/icon.svg"))
 	return v
 }
 
-// hear keeps what the browser complains about: scripts that fail, files that do not come, anything that the policy forbids.
+// hear keeps what the browser complains about: scripts that fail, files that do not come, anything
+// that the policy forbids.
 func (v *visitor) hear(event any) {
 	text := ""
 	switch e := event.(type) {
@@ -198,7 +202,8 @@ func (v *visitor) fitsTheScreen() {
 // pictures are those that the README shows.
 var pictures = []string{"payments", "confirm", "payment-phone", "queues"}
 
-// picture keeps a screenshot where REMESA_TEST_SCREENSHOTS names a folder: REMESA_TEST_SCREENSHOTS=$PWD/docs/img makes the README's anew.
+// picture keeps a screenshot where REMESA_TEST_SCREENSHOTS names a folder:
+// REMESA_TEST_SCREENSHOTS=$PWD/docs/img makes the README's anew.
 func (v *visitor) picture(name string) {
 	v.t.Helper()
 	folder := os.Getenv("REMESA_TEST_SCREENSHOTS")

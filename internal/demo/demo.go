@@ -1,6 +1,6 @@
-// Package demo plays sample payments: through an embedded Redis, simulated providers, and the worker
-// that its caller makes. Then it compares each outcome with what is expected, and with what the
-// provider's book says.
+// Package demo plays sample payments: through an embedded Redis, simulated providers, and the
+// worker that its caller makes. Then it compares each outcome with what is expected, and with what
+// the provider's book says.
 package demo
 
 import (

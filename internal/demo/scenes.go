@@ -174,7 +174,8 @@ func (s scene) key() idempotency.Key {
 
 const demoPatience = 45 * time.Second
 
-// play submits every scene, waits for the outcomes, and compares them with what is expected and with the provider's book.
+// play submits every scene, waits for the outcomes, and compares them with what is expected and
+// with the provider's book.
 func (s *stage) play(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, demoPatience)
 	defer cancel()

@@ -124,8 +124,8 @@ func composed(t testing.TB) map[string]string {
 	return env
 }
 
-// TestAsTheContainerDoes: the released binary in an empty root with what the Dockerfile copies, as its user, with the variables and
-// secrets of compose.yaml; only the port is another.
+// TestAsTheContainerDoes: the released binary in an empty root with what the Dockerfile copies, as
+// its user, with the variables and secrets of compose.yaml; only the port is another.
 func TestAsTheContainerDoes(t *testing.T) {
 	t.Parallel()
 	if os.Getuid() != 0 {
@@ -175,7 +175,8 @@ func TestAsTheContainerDoes(t *testing.T) {
 	}
 }
 
-// TestTheReleasedBinaryNeedsNothing: no loader and no library, or it could not start in an image without them.
+// TestTheReleasedBinaryNeedsNothing: no loader and no library, or it could not start in an image
+// without them.
 func TestTheReleasedBinaryNeedsNothing(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"worker", "enqueue"} {
@@ -195,7 +196,8 @@ func TestTheReleasedBinaryNeedsNothing(t *testing.T) {
 	}
 }
 
-// TestReleasesSayWhatIsInThem: the bill of materials lists each module of the binary with its checksum; no path of this machine is in it.
+// TestReleasesSayWhatIsInThem: the bill of materials lists each module of the binary with its
+// checksum; no path of this machine is in it.
 func TestReleasesSayWhatIsInThem(t *testing.T) {
 	t.Parallel()
 	worker := commands.Path(t, "worker")

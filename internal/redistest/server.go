@@ -1,5 +1,5 @@
-// Package redistest runs real redis-servers for tests: each on a port and in a folder of its own, to be killed, stopped and restarted
-// at will. Everything is gone when the test ends.
+// Package redistest runs real redis-servers for tests: each on a port and in a folder of its own,
+// to be killed, stopped and restarted at will. Everything is gone when the test ends.
 package redistest
 
 import (
@@ -49,7 +49,8 @@ func Setting(name string, values ...string) Option {
 	return func(s *Server) { s.lines = append(s.lines, name+" "+strings.Join(values, " ")) }
 }
 
-// Appendonly keeps every write in the append-only file, synced as fsync says: always, everysec or no.
+// Appendonly keeps every write in the append-only file, synced as fsync says: always, everysec or
+// no.
 func Appendonly(fsync string) Option {
 	return func(s *Server) { s.lines = append(s.lines, "appendonly yes", "appendfsync "+fsync) }
 }
@@ -64,8 +65,8 @@ func ReplicaOf(primary *Server) Option {
 	return Setting("replicaof", "127.0.0.1", strconv.Itoa(primary.port))
 }
 
-// Conf is the text of a redis.conf for the server to start with, instead of what suits most tests. Its
-// port and its folder are others.
+// Conf is the text of a redis.conf for the server to start with, instead of what suits most tests.
+// Its port and its folder are others.
 func Conf(text string) Option {
 	return func(s *Server) { s.conf = text }
 }
@@ -75,7 +76,8 @@ func User(name, password string) Option {
 	return func(s *Server) { s.user = url.UserPassword(name, password) }
 }
 
-// Cluster makes the server a cluster of one node that serves all slots: scripts whose keys lie in several slots fail, as in a larger one.
+// Cluster makes the server a cluster of one node that serves all slots: scripts whose keys lie in
+// several slots fail, as in a larger one.
 func Cluster() Option {
 	return func(s *Server) { s.cluster = true }
 }
@@ -147,7 +149,8 @@ func (s *Server) config() string {
 	return strings.Join(append(lines, s.lines...), "\n") + "\n"
 }
 
-// awaitReady waits until the process itself, and not another that has its port, answers and has loaded its files.
+// awaitReady waits until the process itself, and not another that has its port, answers and has
+// loaded its files.
 func (s *Server) awaitReady(p *processtest.Process) error {
 	client := s.newClient()
 	defer client.Close()
@@ -213,7 +216,8 @@ func (s *Server) URL() string {
 	return (&url.URL{Scheme: "redis", User: s.user, Host: s.Addr(), Path: "/0"}).String()
 }
 
-// Client is a client of the server, closed when the test ends. It retries as a worker's does, so that it outlasts a restart.
+// Client is a client of the server, closed when the test ends. It retries as a worker's does, so
+// that it outlasts a restart.
 func (s *Server) Client() *redis.Client {
 	client := redis.NewClient(s.options())
 	s.t.Cleanup(func() { client.Close() })
@@ -252,7 +256,8 @@ func (s *Server) Kill() {
 	}
 }
 
-// Restart starts a killed server again, with the same port and files, and waits until it has loaded them.
+// Restart starts a killed server again, with the same port and files, and waits until it has loaded
+// them.
 func (s *Server) Restart() {
 	s.t.Helper()
 	s.Kill()
