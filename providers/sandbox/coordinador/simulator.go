@@ -11,13 +11,15 @@ import (
 	"sync"
 	"time"
 
-	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/sandbox"
 )
 
 // Gateway is where the simulated gateway begins, below the provider's prefix; its portal begins at the
 // prefix.
 const Gateway = "/staging/api"
+
+// Name is the provider's; it is served below a slash and its name.
+const Name = "coordinador"
 
 // Options says how the simulated Coordinador behaves when nothing is wrong. The zero
 // value has the login "pagos@empresa.example" with the password "sandbox-password", and executes
@@ -64,7 +66,7 @@ func New(o Options, desk sandbox.Options) *Simulator {
 	mux.HandleFunc("POST /api/token/refresh/", v.refresh)
 	mux.HandleFunc("POST "+Gateway+"/v1/operations/payments/create/", v.create)
 	mux.HandleFunc("GET "+Gateway+"/v1/resources/payment-execution-payment-instructions/", v.list)
-	return &Simulator{sandbox.NewProvider(providers.Coordinador, v.desk, mux, v.settings), v}
+	return &Simulator{sandbox.NewProvider(Name, v.desk, mux, v.settings), v}
 }
 
 // AddRow puts a row into the simulated portal that nobody registered through it, as a person's own

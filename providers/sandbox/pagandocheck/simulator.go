@@ -10,9 +10,11 @@ import (
 	"sync"
 	"time"
 
-	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/sandbox"
 )
+
+// Name is the provider's; it is served below a slash and its name.
+const Name = "pagandocheck"
 
 // Options says how the simulated Pagando Check behaves when nothing is wrong. The zero
 // value has the credentials "sandbox-user" and "sandbox-password", answers as the newest of its
@@ -74,7 +76,7 @@ func New(o Options, desk sandbox.Options) *sandbox.Provider {
 	mux.HandleFunc("POST "+path+"/orders/create-ecommerce-order", p.order)
 	mux.HandleFunc("POST "+path+"/orders/create-order", p.charge)
 	mux.HandleFunc("GET "+path+"/orders/get-order-info", p.info)
-	return sandbox.NewProvider(providers.PagandoCheck, p.desk, mux, p.settings)
+	return sandbox.NewProvider(Name, p.desk, mux, p.settings)
 }
 
 func (p *simulator) settings(base string) []sandbox.Setting {

@@ -10,9 +10,11 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/sandbox"
 )
+
+// Name is the provider's; it is served below a slash and its name.
+const Name = "pagoseguro"
 
 // Options says how the simulated Pago Seguro behaves when nothing is wrong. The zero
 // value has the account 123456789 with the API key "sandbox-api-key".
@@ -53,7 +55,7 @@ func New(o Options, desk sandbox.Options) *sandbox.Provider {
 	mux.HandleFunc("POST "+base+"/auth/accountlogin", p.login)
 	mux.HandleFunc("POST "+base+"/v1/hashcard", p.hashcard)
 	mux.HandleFunc("POST "+base+"/v1/tokenization", p.charge)
-	return sandbox.NewProvider(providers.PagoSeguro, p.desk, mux, p.settings)
+	return sandbox.NewProvider(Name, p.desk, mux, p.settings)
 }
 
 func (p *simulator) settings(base string) []sandbox.Setting {

@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"net/http"
 
-	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/sandbox"
 )
+
+// Name is the provider's; it is served below a slash and its name.
+const Name = "virtualpos"
 
 // Options says how the simulated VirtualPOS behaves when nothing is wrong. The zero value
 // has the credentials "sandbox-api-key" and "sandbox-secret-key" and the paths that are assumed of
@@ -52,7 +54,7 @@ func New(o Options, desk sandbox.Options) *sandbox.Provider {
 	mux.HandleFunc("POST "+v.CreatePath, v.create)
 	mux.HandleFunc("GET "+v.StatusPath, v.status)
 	mux.HandleFunc("GET "+v.StatusByMerchantPath, v.status)
-	return sandbox.NewProvider(providers.VirtualPOS, v.desk, mux, v.settings)
+	return sandbox.NewProvider(Name, v.desk, mux, v.settings)
 }
 
 func (v *simulator) settings(base string) []sandbox.Setting {
