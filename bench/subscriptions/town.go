@@ -15,9 +15,8 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/remesa/remesa/bench/redisserver"
+	"github.com/remesa/remesa/billing"
 	"github.com/remesa/remesa/idempotency"
-	"github.com/remesa/remesa/internal/sweep"
-	"github.com/remesa/remesa/schedule"
 	"github.com/remesa/remesa/tasks"
 )
 
@@ -36,11 +35,11 @@ const (
 // town is a Redis with subscriptions in it.
 type town struct {
 	server *redisserver.Server
-	store  *schedule.Store
+	store  *billing.Store
 }
 
 func newTown(s *redisserver.Server) *town {
-	return &town{server: s, store: schedule.NewStore(s.Client, schedule.StoreOptions{})}
+	return &town{server: s, store: billing.NewStore(s.Client, billing.StoreOptions{})}
 }
 
 const person = `,"customer":{"name":"Ana Ruiz","email":"ana@example.com","document_type":1,"document":"100000000","phone":"3100000000",` +
@@ -122,12 +121,10 @@ func (t *town) keep(ctx context.Context, subs []tasks.Subscription) error {
 	if err != nil {
 		return err
 	}
-	additions := make([]schedule.Addition, len(subs))
+	additions := make([]billing.Addition, len(subs))
 	for i, s := range subs {
 		// Added a day ago, so that what was due a minute ago is due, and no backfill.
-		r := schedule.New(s.ID(), s.Provider(), s.Account(), s.Amount().Text(), s.Amount().Currency(), s.Fingerprint(nil),
-			sweep.Terms(s), now.AddDate(0, 0, -1))
-		additions[i] = schedule.Addition{Record: r, Content: s.Payload()}
+		additions[i] = billing.NewAddition(s, nil, now.AddDate(0, 0, -1))
 	}
 	answers, err := t.store.Add(ctx, additions...)
 	for _, a := range answers {
@@ -161,8 +158,8 @@ func (t *town) sweepAlone(ctx context.Context, want int) error {
 	rdb := redis.NewClient(&redis.Options{Addr: t.server.Addr, ReadTimeout: 30 * time.Second})
 	defer func() { _ = rdb.Close() }()
 	ledger := idempotency.NewRedis(rdb, idempotency.Options{})
-	s := sweep.New(sweep.Options{
-		Store: schedule.NewStore(rdb, schedule.StoreOptions{}), Ledger: ledger,
+	s := billing.NewSweeper(billing.SweeperConfig{
+		Store: billing.NewStore(rdb, billing.StoreOptions{}), Ledger: ledger,
 		Intake: tasks.NewClient(ledger, rdb, tasks.ClientOptions{}), Log: zerolog.Nop(),
 	})
 	for {

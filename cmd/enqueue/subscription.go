@@ -5,7 +5,7 @@ import (
 	"regexp"
 	"time"
 
-	"github.com/remesa/remesa/internal/sweep"
+	"github.com/remesa/remesa/billing"
 	"github.com/remesa/remesa/internal/wiring"
 	"github.com/remesa/remesa/schedule"
 	"github.com/remesa/remesa/tasks"
@@ -25,7 +25,7 @@ type subscriptionCmd struct {
 // subscriptions is the store of subscriptions with what a step on one needs.
 type subscriptions struct {
 	app   *app
-	store *schedule.Store
+	store *billing.Store
 }
 
 func (a *app) subscriptions() (*subscriptions, error) {
@@ -37,60 +37,60 @@ func (a *app) subscriptions() (*subscriptions, error) {
 }
 
 // sweeper does at once what a worker's sweep would do with a subscription a moment later.
-func (s *subscriptions) sweeper(client *tasks.Client) *sweep.Sweeper {
-	return sweep.New(sweep.Options{Store: s.store, Ledger: s.app.ledger, Intake: client, Log: s.app.config.Logger(os.Stderr)})
+func (s *subscriptions) sweeper(client *tasks.Client) *billing.Sweeper {
+	return billing.NewSweeper(billing.SweeperConfig{Store: s.store, Ledger: s.app.ledger, Intake: client, Log: s.app.config.Logger(os.Stderr)})
 }
 
 var subscriptionForm = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
 // load finds a subscription and reads it.
-func (s *subscriptions) load(id string) (schedule.Subscription, error) {
+func (s *subscriptions) load(id string) (billing.Subscription, error) {
 	if !subscriptionForm.MatchString(id) {
-		return schedule.Subscription{}, usage("id: must be 1 to 64 letters, digits, points, dashes and underscores")
+		return billing.Subscription{}, usage("id: must be 1 to 64 letters, digits, points, dashes and underscores")
 	}
 	provider, err := s.store.Find(s.app.ctx, id)
 	if err != nil {
-		return schedule.Subscription{}, s.app.failed(err)
+		return billing.Subscription{}, s.app.failed(err)
 	}
 	return s.loadFrom(provider, id)
 }
 
 // loadFrom finds none where an id was claimed and its subscription never stored: adding it again stores it.
-func (s *subscriptions) loadFrom(provider, id string) (schedule.Subscription, error) {
+func (s *subscriptions) loadFrom(provider, id string) (billing.Subscription, error) {
 	loaded, err := s.store.Load(s.app.ctx, provider, id)
 	switch {
 	case err != nil:
-		return schedule.Subscription{}, s.app.failed(err)
+		return billing.Subscription{}, s.app.failed(err)
 	case len(loaded) == 0:
-		return schedule.Subscription{}, named(id, schedule.ErrUnknown)
+		return billing.Subscription{}, named(id, billing.ErrUnknown)
 	}
 	return loaded[0], nil
 }
 
 // subscription is a record as list prints it. Every field is always there.
 type subscription struct {
-	ID       string         `json:"id"`
-	State    schedule.State `json:"state"`
-	Reason   string         `json:"reason"`
-	Provider string         `json:"provider"`
-	Amount   string         `json:"amount"`
-	Currency string         `json:"currency"`
+	ID       string        `json:"id"`
+	State    billing.State `json:"state"`
+	Reason   string        `json:"reason"`
+	Provider string        `json:"provider"`
+	Amount   string        `json:"amount"`
+	Currency string        `json:"currency"`
 	// NextDue is null where no period falls due any more, or none would be charged.
 	NextDue *string `json:"next_due"`
 }
 
-func newSubscription(r schedule.Record) subscription {
+func newSubscription(r billing.Record) subscription {
 	out := subscription{
 		ID: r.ID, State: r.State, Reason: r.Reason, Provider: r.Provider, Amount: r.Amount, Currency: r.Currency,
 	}
-	if r.State == schedule.Active && r.NextDue != 0 {
+	if r.State == billing.Active && r.NextDue != 0 {
 		out.NextDue = new(local(r.NextDue, zoneOf(r)))
 	}
 	return out
 }
 
 // zoneOf is UTC where this machine does not know the subscription's zone.
-func zoneOf(r schedule.Record) *time.Location {
+func zoneOf(r billing.Record) *time.Location {
 	zone, err := schedule.LoadZone(r.Zone)
 	if err != nil {
 		return time.UTC

@@ -4,10 +4,8 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"time"
 
-	"github.com/remesa/remesa/internal/sweep"
-	"github.com/remesa/remesa/schedule"
+	"github.com/remesa/remesa/billing"
 	"github.com/remesa/remesa/tasks"
 )
 
@@ -18,11 +16,11 @@ type subscriptionAddCmd struct {
 
 // addedResult is the answer to one line.
 type addedResult struct {
-	Line   int            `json:"line"`
-	ID     string         `json:"id,omitempty"`
-	Result string         `json:"result"`
-	State  schedule.State `json:"state,omitempty"`
-	Error  string         `json:"error,omitempty"`
+	Line   int           `json:"line"`
+	ID     string        `json:"id,omitempty"`
+	Result string        `json:"result"`
+	State  billing.State `json:"state,omitempty"`
+	Error  string        `json:"error,omitempty"`
 }
 
 const resultAdded = "added"
@@ -31,7 +29,7 @@ const resultAdded = "added"
 // only checked.
 type addition struct {
 	intake[tasks.SubscriptionLine]
-	store    *schedule.Store
+	store    *billing.Store
 	client   *tasks.Client
 	accounts known
 	key      []byte // of fingerprints
@@ -122,9 +120,9 @@ func (s *addition) add(ctx context.Context, subs []tasks.Subscription) ([]addedR
 	if err != nil {
 		return nil, err
 	}
-	additions := make([]schedule.Addition, len(subs))
+	additions := make([]billing.Addition, len(subs))
 	for i, sub := range subs {
-		additions[i] = schedule.Addition{Record: s.record(sub, now), Content: sub.Payload()}
+		additions[i] = billing.NewAddition(sub, s.key, now)
 	}
 	answers, err := s.store.Add(ctx, additions...)
 	if err != nil {
@@ -137,12 +135,7 @@ func (s *addition) add(ctx context.Context, subs []tasks.Subscription) ([]addedR
 	return results, nil
 }
 
-func (s *addition) record(sub tasks.Subscription, now time.Time) schedule.Record {
-	m := sub.Amount()
-	return schedule.New(sub.ID(), sub.Provider(), sub.Account(), m.Text(), m.Currency(), sub.Fingerprint(s.key), sweep.Terms(sub), now)
-}
-
-func (s *addition) receipt(sub tasks.Subscription, fingerprint string, a schedule.Added) addedResult {
+func (s *addition) receipt(sub tasks.Subscription, fingerprint string, a billing.Added) addedResult {
 	r := addedResult{ID: sub.ID(), Result: resultAdded}
 	if a.New {
 		return r
@@ -156,7 +149,7 @@ func (s *addition) receipt(sub tasks.Subscription, fingerprint string, a schedul
 
 // difference says what another subscription of the id has otherwise; nothing where it was added
 // with the same content, whatever was changed of it since.
-func (s *addition) difference(sub tasks.Subscription, fingerprint string, a schedule.Added) string {
+func (s *addition) difference(sub tasks.Subscription, fingerprint string, a billing.Added) string {
 	if a.Provider != sub.Provider() {
 		return "provider: the id is taken by a subscription of " + a.Provider
 	}

@@ -6,7 +6,7 @@ import (
 	"io"
 	"time"
 
-	"github.com/remesa/remesa/schedule"
+	"github.com/remesa/remesa/billing"
 	"github.com/remesa/remesa/tasks"
 )
 
@@ -41,8 +41,8 @@ func (c *subscriptionChangeCmd) Run(a *app) error {
 		}
 	}
 	paused := "" // why
-	err := a.step(c.Subject.ID, func(s schedule.Subscription, now time.Time) (schedule.Change, error) {
-		if s.Record.State == schedule.Paused {
+	err := a.step(c.Subject.ID, func(s billing.Subscription, now time.Time) (billing.Change, error) {
+		if s.Record.State == billing.Paused {
 			paused = s.Record.Reason
 		}
 		return c.plan(s, change, now)
@@ -55,18 +55,18 @@ func (c *subscriptionChangeCmd) Run(a *app) error {
 
 // plan writes the content even where it stays as it was: so it is sealed with the first of the
 // payload keys.
-func (c *subscriptionChangeCmd) plan(s schedule.Subscription, change tasks.Change, now time.Time) (schedule.Change, error) {
+func (c *subscriptionChangeCmd) plan(s billing.Subscription, change tasks.Change, now time.Time) (billing.Change, error) {
 	if s.Err != nil {
-		return schedule.Change{}, fmt.Errorf("its content: %w", s.Err)
+		return billing.Change{}, fmt.Errorf("its content: %w", s.Err)
 	}
 	before, err := tasks.DecodeStoredSubscription(s.Content)
 	if err != nil {
-		return schedule.Change{}, errors.New("its content cannot be read")
+		return billing.Change{}, errors.New("its content cannot be read")
 	}
 	after, err := before.With(change)
 	if err != nil {
-		return schedule.Change{}, err
+		return billing.Change{}, err
 	}
 	plan, err := s.Record.Change(now, after.Amount().Text(), c.Subject.person())
-	return schedule.Change{Plan: plan, Content: after.Payload()}, err
+	return billing.Change{Plan: plan, Content: after.Payload()}, err
 }

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"iter"
 
+	"github.com/remesa/remesa/billing"
 	"github.com/remesa/remesa/providers"
-	"github.com/remesa/remesa/schedule"
 )
 
 type subscriptionListCmd struct {
@@ -37,20 +37,20 @@ func (c *subscriptionListCmd) Run(a *app) error {
 	return a.flush()
 }
 
-func (c *subscriptionListCmd) records(s *subscriptions) iter.Seq2[schedule.Record, error] {
-	var lists []iter.Seq2[schedule.Record, error]
+func (c *subscriptionListCmd) records(s *subscriptions) iter.Seq2[billing.Record, error] {
+	var lists []iter.Seq2[billing.Record, error]
 	for _, name := range providers.Names() {
 		if c.Provider == "" || c.Provider == name {
 			lists = append(lists, c.recordsOf(s, name))
 		}
 	}
-	return merge(func(a, b schedule.Record) int { return cmp.Compare(a.Added, b.Added) }, lists...)
+	return merge(func(a, b billing.Record) int { return cmp.Compare(a.Added, b.Added) }, lists...)
 }
 
-func (c *subscriptionListCmd) recordsOf(s *subscriptions, provider string) iter.Seq2[schedule.Record, error] {
-	return func(yield func(schedule.Record, error) bool) {
+func (c *subscriptionListCmd) recordsOf(s *subscriptions, provider string) iter.Seq2[billing.Record, error] {
+	return func(yield func(billing.Record, error) bool) {
 		stopped := false
-		err := s.store.List(s.app.ctx, provider, func(r schedule.Record) bool {
+		err := s.store.List(s.app.ctx, provider, func(r billing.Record) bool {
 			if c.State != "" && c.State != string(r.State) {
 				return true
 			}
@@ -58,7 +58,7 @@ func (c *subscriptionListCmd) recordsOf(s *subscriptions, provider string) iter.
 			return !stopped
 		})
 		if err != nil && !stopped {
-			yield(schedule.Record{}, err)
+			yield(billing.Record{}, err)
 		}
 	}
 }

@@ -6,8 +6,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/remesa/remesa/billing"
 	"github.com/remesa/remesa/idempotency"
-	"github.com/remesa/remesa/schedule"
 	"github.com/remesa/remesa/tasks"
 )
 
@@ -80,7 +80,7 @@ func (c *subscriptionShowCmd) Run(a *app) error {
 }
 
 // periods are the settled ones, and last the open one.
-func (s *subscriptions) periods(r schedule.Record) ([]period, error) {
+func (s *subscriptions) periods(r billing.Record) ([]period, error) {
 	settled, err := s.store.Periods(s.app.ctx, r.Provider, r.ID)
 	if err != nil {
 		return nil, err
@@ -102,9 +102,9 @@ func (s *subscriptions) periods(r schedule.Record) ([]period, error) {
 
 // period is a settled one. The ledger's word on its charges counts, which a person may have changed since; what was stored when it was
 // settled counts where the ledger says nothing better.
-func (s *subscriptions) period(r schedule.Record, p schedule.Period) (period, error) {
+func (s *subscriptions) period(r billing.Record, p billing.Period) (period, error) {
 	out := period{Period: p.Number, DueAt: local(p.Due, zoneOf(r)), State: p.State, DunningAttempt: p.Attempt}
-	if p.State == schedule.PeriodStateSkipped || p.State == schedule.PeriodStateMissed {
+	if p.State == billing.PeriodStateSkipped || p.State == billing.PeriodStateMissed {
 		return out, nil
 	}
 	charges, err := s.charges(r, p.Number, p.Attempt)
@@ -120,7 +120,7 @@ func (s *subscriptions) period(r schedule.Record, p schedule.Period) (period, er
 
 // open is the period that is being charged. It has the state of its latest charge: one that is claimed and not recorded yet counts as
 // queued, and one that waits for its next charge after a soft decline has failed so far.
-func (s *subscriptions) open(r schedule.Record) (period, error) {
+func (s *subscriptions) open(r billing.Record) (period, error) {
 	o := r.Open
 	out := period{Period: o.Period, DueAt: local(o.Due, zoneOf(r)), DunningAttempt: o.Attempt}
 	charges, err := s.charges(r, o.Period, o.Attempt)
@@ -160,7 +160,7 @@ func paid(charges []periodCharge) string {
 }
 
 // charges are those of a period by attempt, the first one first, as the ledger has them now.
-func (s *subscriptions) charges(r schedule.Record, number, attempt int) ([]periodCharge, error) {
+func (s *subscriptions) charges(r billing.Record, number, attempt int) ([]periodCharge, error) {
 	charges := make([]periodCharge, attempt+1)
 	for i := range charges {
 		charges[i] = periodCharge{tasks.TxnID(r.ID, number, i), i, stateUnknown}

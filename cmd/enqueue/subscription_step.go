@@ -7,8 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/remesa/remesa/internal/sweep"
-	"github.com/remesa/remesa/schedule"
+	"github.com/remesa/remesa/billing"
 	"github.com/remesa/remesa/tasks"
 )
 
@@ -26,18 +25,18 @@ func (s subject) Validate() error {
 	return s.Person.Validate()
 }
 
-func (s subject) person() schedule.Person {
-	return schedule.Person{By: s.Person.By, Note: s.Person.Note}
+func (s subject) person() billing.Person {
+	return billing.Person{By: s.Person.By, Note: s.Person.Note}
 }
 
 // planner plans a step on a subscription as it was read.
-type planner func(s schedule.Subscription, now time.Time) (schedule.Change, error)
+type planner func(s billing.Subscription, now time.Time) (billing.Change, error)
 
 // planning is a step that needs nothing but the record.
-func (s subject) planning(do func(r schedule.Record, now time.Time, by schedule.Person) (schedule.Plan, error)) planner {
-	return func(held schedule.Subscription, now time.Time) (schedule.Change, error) {
+func (s subject) planning(do func(r billing.Record, now time.Time, by billing.Person) (billing.Plan, error)) planner {
+	return func(held billing.Subscription, now time.Time) (billing.Change, error) {
 		plan, err := do(held.Record, now, s.person())
-		return schedule.Change{Plan: plan}, err
+		return billing.Change{Plan: plan}, err
 	}
 }
 
@@ -50,7 +49,7 @@ func (c *subscriptionPauseCmd) Validate() error { return c.Subject.Validate() }
 
 // Run pauses.
 func (c *subscriptionPauseCmd) Run(a *app) error {
-	return a.step(c.Subject.ID, c.Subject.planning(schedule.Record.Pause))
+	return a.step(c.Subject.ID, c.Subject.planning(billing.Record.Pause))
 }
 
 type subscriptionResumeCmd struct {
@@ -62,7 +61,7 @@ func (c *subscriptionResumeCmd) Validate() error { return c.Subject.Validate() }
 
 // Run resumes.
 func (c *subscriptionResumeCmd) Run(a *app) error {
-	return a.step(c.Subject.ID, c.Subject.planning(schedule.Record.Resume))
+	return a.step(c.Subject.ID, c.Subject.planning(billing.Record.Resume))
 }
 
 type subscriptionCancelCmd struct {
@@ -74,7 +73,7 @@ func (c *subscriptionCancelCmd) Validate() error { return c.Subject.Validate() }
 
 // Run cancels.
 func (c *subscriptionCancelCmd) Run(a *app) error {
-	return a.step(c.Subject.ID, c.Subject.planning(schedule.Record.Cancel))
+	return a.step(c.Subject.ID, c.Subject.planning(billing.Record.Cancel))
 }
 
 // step plans, writes, does what follows, and prints the subscription.
@@ -112,7 +111,7 @@ func (a *app) step(id string, plan planner) error {
 const tries = 20
 
 // write plans and writes until the subscription did not move meanwhile.
-func (s *subscriptions) write(held schedule.Subscription, plan planner) error {
+func (s *subscriptions) write(held billing.Subscription, plan planner) error {
 	id, provider, written := held.Record.ID, held.Record.Provider, ""
 	for range tries {
 		if slices.Contains(held.Record.History, written) {
@@ -130,7 +129,7 @@ func (s *subscriptions) write(held schedule.Subscription, plan planner) error {
 		if err != nil {
 			return s.app.failed(err)
 		}
-		if !errors.Is(answers[0], schedule.ErrMoved) {
+		if !errors.Is(answers[0], billing.ErrMoved) {
 			return s.app.failed(answers[0])
 		}
 		history := change.Plan.Record.History
@@ -139,7 +138,7 @@ func (s *subscriptions) write(held schedule.Subscription, plan planner) error {
 			return err
 		}
 	}
-	return named(id, schedule.ErrMoved)
+	return named(id, billing.ErrMoved)
 }
 
 // looks is how often a subscription is looked at after a step: once more where a worker looked at the same time, and once more to settle a
@@ -154,14 +153,14 @@ func (s *subscriptions) follow(client *tasks.Client, provider, id string) error 
 		if unread != nil {
 			return unread
 		}
-		if held.Record.State == schedule.Active {
+		if held.Record.State == billing.Active {
 			if err := client.Room(s.app.ctx); err != nil {
 				return err // a charge might begin
 			}
 		}
 		err = s.sweeper(client).Look(s.app.ctx, provider, id)
 		settled := held.Record.Open == nil || !held.Record.Open.Stop
-		if err == nil && settled || err != nil && !errors.Is(err, sweep.ErrLeft) {
+		if err == nil && settled || err != nil && !errors.Is(err, billing.ErrLeft) {
 			break
 		}
 	}

@@ -11,12 +11,11 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/remesa/remesa/billing"
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/config"
 	"github.com/remesa/remesa/internal/redistest"
-	"github.com/remesa/remesa/internal/sweep"
 	"github.com/remesa/remesa/providers"
-	"github.com/remesa/remesa/schedule"
 	"github.com/remesa/remesa/seal"
 	"github.com/remesa/remesa/tasks"
 )
@@ -40,15 +39,15 @@ func gas(id string) string {
 // theatre is a desk with subscriptions, whose workers are the test.
 type theatre struct {
 	*desk
-	store   *schedule.Store
-	sweeper *sweep.Sweeper
+	store   *billing.Store
+	sweeper *billing.Sweeper
 }
 
 func newTheatre(t *testing.T) *theatre {
 	d := newDesk(t)
-	store := schedule.NewStore(d.server.Client(), schedule.StoreOptions{})
+	store := billing.NewStore(d.server.Client(), billing.StoreOptions{})
 	intake := tasks.NewClient(d.ledger, d.server.Client(), tasks.ClientOptions{})
-	return &theatre{d, store, sweep.New(sweep.Options{Store: store, Ledger: d.ledger, Intake: intake, Log: zerolog.Nop()})}
+	return &theatre{d, store, billing.NewSweeper(billing.SweeperConfig{Store: store, Ledger: d.ledger, Intake: intake, Log: zerolog.Nop()})}
 }
 
 // start makes a start so that the first period fell due some days ago.
@@ -60,9 +59,8 @@ func started(daysAgo int) string {
 func (d *theatre) added(line string) tasks.Subscription {
 	d.t.Helper()
 	s := must[tasks.Subscription](d.t)(tasks.DecodeSubscription([]byte(line)))
-	r := schedule.New(s.ID(), s.Provider(), s.Account(), s.Amount().Text(), s.Amount().Currency(), s.Fingerprint(nil), sweep.Terms(s),
-		time.Now().AddDate(0, 0, -70))
-	got := must[[]schedule.Added](d.t)(d.store.Add(d.t.Context(), schedule.Addition{Record: r, Content: s.Payload()}))
+	added := billing.NewAddition(s, nil, time.Now().AddDate(0, 0, -70))
+	got := must[[]billing.Added](d.t)(d.store.Add(d.t.Context(), added))
 	if !got[0].New {
 		d.t.Fatalf("%s is not new", s.ID())
 	}
@@ -349,9 +347,9 @@ func TestPeriodsThatWereNeverChargedHaveNoCharge(t *testing.T) {
 	d := newTheatre(t)
 	d.added(recurring("missed", `"start":"2099-08-31"`, started(65), `"366d"`, `"1d"`))
 	d.added(recurring("paused", `"start":"2099-08-31"`, started(20)))
-	held := must[[]schedule.Subscription](t)(d.store.Load(t.Context(), "pagoseguro", "paused"))[0].Record
-	plan := must[schedule.Plan](t)(held.Pause(time.Now().AddDate(0, 0, -60), schedule.Person{By: "Ana"}))
-	must[[]error](t)(d.store.Commit(t.Context(), schedule.Change{Plan: plan}))
+	held := must[[]billing.Subscription](t)(d.store.Load(t.Context(), "pagoseguro", "paused"))[0].Record
+	plan := must[billing.Plan](t)(held.Pause(time.Now().AddDate(0, 0, -60), billing.Person{By: "Ana"}))
+	must[[]error](t)(d.store.Commit(t.Context(), billing.Change{Plan: plan}))
 	d.sweep()
 	for id, want := range map[string]string{"missed": "1 missed/0, 2 missed/0", "paused": "1 skipped/0"} {
 		shown := d.show(id)
@@ -467,22 +465,22 @@ func TestAStepIsTakenThoughTheSweepMovesTheSubscription(t *testing.T) {
 	d.added(recurring("s"))
 	office, _ := d.office()
 	planned := 0
-	plan := func(s schedule.Subscription, now time.Time) (schedule.Change, error) {
+	plan := func(s billing.Subscription, now time.Time) (billing.Change, error) {
 		if planned++; planned < 4 {
 			d.must(d.sweeper.Look(t.Context(), "pagoseguro", "s"))
 		}
-		p, err := s.Record.Pause(now, schedule.Person{By: "Ana"})
-		return schedule.Change{Plan: p}, err
+		p, err := s.Record.Pause(now, billing.Person{By: "Ana"})
+		return billing.Change{Plan: p}, err
 	}
-	d.must(office.write(must[schedule.Subscription](t)(office.load("s")), plan))
-	if shown := d.show("s"); shown.State != schedule.Paused || planned != 4 {
+	d.must(office.write(must[billing.Subscription](t)(office.load("s")), plan))
+	if shown := d.show("s"); shown.State != billing.Paused || planned != 4 {
 		t.Errorf("%s after %d plans", shown.State, planned)
 	}
 	planned = -1000
-	err := office.write(must[schedule.Subscription](t)(office.load("s")), func(s schedule.Subscription, now time.Time) (schedule.Change, error) {
+	err := office.write(must[billing.Subscription](t)(office.load("s")), func(s billing.Subscription, now time.Time) (billing.Change, error) {
 		d.must(d.sweeper.Look(t.Context(), "pagoseguro", "s"))
-		p, err := s.Record.Resume(now, schedule.Person{By: "Ana"})
-		return schedule.Change{Plan: p}, err
+		p, err := s.Record.Resume(now, billing.Person{By: "Ana"})
+		return billing.Change{Plan: p}, err
 	})
 	if code := exitCode(err); code != exitRefused {
 		t.Errorf("one that never rests: exit code %d (%v)", code, err)
@@ -495,15 +493,15 @@ func TestAStepWhoseAnswerWasLostIsNotTakenTwice(t *testing.T) {
 	d.added(recurring("s"))
 	office, _ := d.office()
 	planned := 0
-	plan := func(s schedule.Subscription, now time.Time) (schedule.Change, error) {
+	plan := func(s billing.Subscription, now time.Time) (billing.Change, error) {
 		planned++
-		p, err := s.Record.Pause(now, schedule.Person{By: "Ana"})
+		p, err := s.Record.Pause(now, billing.Person{By: "Ana"})
 		if err == nil { // written by the first of two tries, of which the client hears only the second
-			_, err = d.store.Commit(t.Context(), schedule.Change{Plan: p})
+			_, err = d.store.Commit(t.Context(), billing.Change{Plan: p})
 		}
-		return schedule.Change{Plan: p}, err
+		return billing.Change{Plan: p}, err
 	}
-	if err := office.write(must[schedule.Subscription](t)(office.load("s")), plan); err != nil || planned != 1 {
+	if err := office.write(must[billing.Subscription](t)(office.load("s")), plan); err != nil || planned != 1 {
 		t.Errorf("%v after %d plans", err, planned)
 	}
 }

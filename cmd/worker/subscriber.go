@@ -8,7 +8,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/remesa/remesa/internal/sweep"
+	"github.com/remesa/remesa/billing"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/sandbox"
 	"github.com/remesa/remesa/schedule"
@@ -62,15 +62,13 @@ func (s subscriber) fault() sandbox.Fault {
 }
 
 // add keeps it as if it had been added when it started.
-func (s subscriber) add(ctx context.Context, store *schedule.Store) error {
-	r := schedule.New(subscriberID, s.terms.Provider(), s.terms.Account(), s.terms.Amount().Text(), s.terms.Amount().Currency(),
-		s.terms.Fingerprint(nil), sweep.Terms(s.terms), s.started)
-	_, err := store.Add(ctx, schedule.Addition{Record: r, Content: s.terms.Payload()})
+func (s subscriber) add(ctx context.Context, store *billing.Store) error {
+	_, err := store.Add(ctx, billing.NewAddition(s.terms, nil, s.started))
 	return err
 }
 
 // await waits until it is caught up.
-func (s subscriber) await(ctx context.Context, store *schedule.Store) error {
+func (s subscriber) await(ctx context.Context, store *billing.Store) error {
 	for ctx.Err() == nil {
 		loaded, err := store.Load(ctx, s.terms.Provider(), subscriberID)
 		if err == nil && len(loaded) == 1 && loaded[0].Record.Open == nil && loaded[0].Record.NextDue > time.Now().UnixMilli() {
@@ -110,7 +108,7 @@ func (s subscriber) closing(ctx context.Context, st *stage) error {
 		if p.State != state || paid != moved {
 			verdict, failed = fmt.Sprintf("EXPECTED %s, %d", state, moved), errUnexpected
 		}
-		if p.State == schedule.PeriodStateMissed {
+		if p.State == billing.PeriodStateMissed {
 			charges = 0
 		}
 		due := time.UnixMilli(p.Due).In(s.started.Location())
@@ -126,7 +124,7 @@ func (s subscriber) closing(ctx context.Context, st *stage) error {
 func (s subscriber) story(period int) (story, state string, moved int) {
 	switch {
 	case period == 1:
-		return "older than catch_up: reported, not charged", schedule.PeriodStateMissed, 0
+		return "older than catch_up: reported, not charged", billing.PeriodStateMissed, 0
 	case period == declinedPeriod:
 		return "missed, then declined: charged again after the dunning delay", "succeeded", 1
 	case s.terms.Calendar().Date(period).Day != 31:

@@ -41,15 +41,17 @@ var allowed = []struct {
 	{"internal/kv", nil},
 	{"idempotency", []string{"idempotency/rules", "internal/kv", "providers", "seal"}},
 	{"idempotency/*", []string{"idempotency", "idempotency/rules", "providers", "seal"}},
-	{"schedule", []string{"internal/kv", "providers", "seal"}},
+	// The calendar is arithmetic: it knows neither payments nor a store.
+	{"schedule", nil},
 	{"tasks", []string{"idempotency", "providers", "schedule", "seal"}},
-	{"internal/engine", []string{"tasks", "idempotency", "schedule", "providers", "providers/wire", "seal"}},
+	{"billing", []string{"internal/kv", "tasks", "idempotency", "schedule", "seal"}},
+	{"internal/engine", []string{"tasks", "idempotency", "providers", "providers/wire", "seal"}},
 	// Who may look knows nothing of what there is to see.
 	{"internal/login", nil},
 	{"internal/config", []string{"internal/login", "providers", "schedule", "seal"}},
 	{"internal/preflight", []string{"internal/kv", "providers"}},
 	// The one place that knows both the settings and every adapter.
-	{"internal/wiring", []string{"internal/config", "tasks", "idempotency", "schedule", "providers", "providers/*", "seal"}},
+	{"internal/wiring", []string{"internal/config", "billing", "tasks", "idempotency", "providers", "providers/*", "seal"}},
 	{"internal/redistest", nil},
 	// Who listens to the network knows no payment.
 	{"internal/listen", nil},
@@ -61,9 +63,9 @@ var allowed = []struct {
 	{"internal/metrics", []string{"idempotency", "internal/version"}},
 	{"internal/dashboard", []string{"internal/listen", "internal/login", "internal/salvage", "tasks", "idempotency", "providers", "seal"}},
 	{"internal/rate", []string{"internal/kv", "idempotency"}},
-	{"internal/*", []string{"tasks", "idempotency", "schedule", "providers", "seal"}},
-	{"examples/*", []string{"tasks", "idempotency", "providers"}},
-	{"cmd/*", []string{"internal/*", "tasks", "idempotency", "schedule", "providers", "providers/sandbox", "seal"}},
+	{"internal/*", []string{"tasks", "idempotency", "providers", "seal"}},
+	{"examples/*", []string{"billing", "tasks", "idempotency", "providers"}},
+	{"cmd/*", []string{"internal/*", "billing", "tasks", "idempotency", "schedule", "providers", "providers/sandbox", "seal"}},
 }
 
 // forbidden lists what no allowance gives.
@@ -75,7 +77,7 @@ var forbidden = []struct{ from, to, reason string }{
 }
 
 // redisUsers are who may speak to Redis: the rules about money may not.
-var redisUsers = []string{"internal/kv", "idempotency", "schedule", "tasks", "providers/auth", "internal/*", "cmd/*", "examples/*"}
+var redisUsers = []string{"internal/kv", "idempotency", "billing", "tasks", "providers/auth", "internal/*", "cmd/*", "examples/*"}
 
 // outside lists packages of others that only some of ours may import.
 var outside = []struct {

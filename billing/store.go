@@ -1,4 +1,4 @@
-package schedule
+package billing
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 
 	"github.com/remesa/remesa/internal/kv"
 	"github.com/remesa/remesa/seal"
+	"github.com/remesa/remesa/tasks"
 )
 
 // Errors that a caller may branch on.
@@ -87,6 +88,18 @@ type Subscription struct {
 type Addition struct {
 	Record  Record
 	Content []byte
+}
+
+// NewAddition makes a new subscription of a valid one. key is that of fingerprints
+// (REMESA_FINGERPRINT_KEY), added the store's time.
+func NewAddition(s tasks.Subscription, key []byte, added time.Time) Addition {
+	return Addition{
+		Record: NewRecord(Enrollment{
+			ID: s.ID(), Provider: s.Provider(), Account: s.Account(), Amount: s.Amount().Text(), Currency: s.Amount().Currency(),
+			Fingerprint: s.Fingerprint(key), Terms: termsOf(s), Added: added,
+		}),
+		Content: s.Payload(),
+	}
 }
 
 // Added is the answer to one addition.

@@ -1,4 +1,4 @@
-package schedule
+package billing
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/remesa/remesa/internal/redistest"
+	"github.com/remesa/remesa/schedule"
 )
 
 // forgetful answers NOSCRIPT to the first command of the first pipeline: as if another process
@@ -42,7 +43,7 @@ func TestOnlyWhatWasNotTakenIsRunAgain(t *testing.T) {
 	now := time.Now()
 	var additions []Addition
 	for _, id := range []string{"a", "b"} {
-		additions = append(additions, Addition{Record: New(id, "pagoseguro", "default", "1", "COP", "f", Terms{Calendar: Calendar{Every: Day, Start: Date{2020, 1, 1}, Zone: time.UTC}}, now), Content: []byte("{}")})
+		additions = append(additions, Addition{Record: newRecord(id, dailyFrom2020, now), Content: []byte("{}")})
 	}
 	added, err := store.Add(t.Context(), additions...)
 	if err != nil {
@@ -80,7 +81,7 @@ func TestNothingCountsAsWrittenWhereTheScriptCannotBeLoaded(t *testing.T) {
 	t.Parallel()
 	rdb := redistest.Start(t).Client()
 	store := NewStore(rdb, StoreOptions{})
-	record := New("a", "pagoseguro", "default", "1", "COP", "f", Terms{Calendar: Calendar{Every: Day, Start: Date{2020, 1, 1}, Zone: time.UTC}}, time.Now())
+	record := newRecord("a", dailyFrom2020, time.Now())
 	added, err := store.Add(t.Context(), Addition{Record: record, Content: []byte("{}")})
 	if err != nil {
 		t.Fatal(err)
@@ -96,3 +97,5 @@ func TestNothingCountsAsWrittenWhereTheScriptCannotBeLoaded(t *testing.T) {
 		t.Fatalf("got %v and no error", answers)
 	}
 }
+
+var dailyFrom2020 = Terms{Calendar: schedule.Calendar{Every: schedule.Day, Start: date(2020, 1, 1), Zone: time.UTC}}

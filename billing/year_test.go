@@ -1,4 +1,4 @@
-package sweep_test
+package billing_test
 
 import (
 	"context"
@@ -14,8 +14,8 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/remesa/remesa/billing"
 	"github.com/remesa/remesa/idempotency"
-	"github.com/remesa/remesa/internal/sweep"
 	"github.com/remesa/remesa/schedule"
 	"github.com/remesa/remesa/tasks"
 )
@@ -35,11 +35,11 @@ type town struct {
 }
 
 type citizen struct {
-	record  schedule.Record
+	record  billing.Record
 	content []byte
 	due     time.Time // zero: nobody looks
 	permit  string
-	settled []schedule.Period
+	settled []billing.Period
 	codes   map[string]int
 }
 
@@ -51,7 +51,7 @@ func newTown() *town {
 }
 
 func (w *town) add(s tasks.Subscription) {
-	r := schedule.New(s.ID(), s.Provider(), s.Account(), s.Amount().Text(), s.Amount().Currency(), "v1:f", sweep.Terms(s), time.Now())
+	r := billing.NewAddition(s, nil, time.Now()).Record
 	w.subs[s.ID()] = &citizen{record: r, content: s.Payload(), due: time.UnixMilli(r.NextDue), codes: map[string]int{}}
 }
 
@@ -78,20 +78,20 @@ func (w *town) Due(_ context.Context, _ string, limit int) (time.Time, []string,
 	return time.Now(), ids, nil
 }
 
-func (w *town) News(_ context.Context, _ string, limit int) (time.Time, []schedule.News, error) {
+func (w *town) News(_ context.Context, _ string, limit int) (time.Time, []billing.News, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	var out []schedule.News
+	var out []billing.News
 	for _, member := range take(w.news, limit) {
 		id, charge, _ := strings.Cut(member, "|")
-		out = append(out, schedule.News{Subscription: id, Charge: charge})
+		out = append(out, billing.News{Subscription: id, Charge: charge})
 		w.news[member] = time.Now().Add(30 * time.Second)
 	}
 	return time.Now(), out, nil
 }
 
 // Heard drops the news: in this town a charge is told of once.
-func (w *town) Heard(_ context.Context, _ string, news ...schedule.News) error {
+func (w *town) Heard(_ context.Context, _ string, news ...billing.News) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, n := range news {
@@ -100,17 +100,17 @@ func (w *town) Heard(_ context.Context, _ string, news ...schedule.News) error {
 	return nil
 }
 
-func (w *town) Load(_ context.Context, _ string, ids ...string) (out []schedule.Subscription, _ error) {
+func (w *town) Load(_ context.Context, _ string, ids ...string) (out []billing.Subscription, _ error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, id := range ids {
 		c := w.subs[id]
-		out = append(out, schedule.Subscription{Record: c.record, Content: c.content, Open: c.content})
+		out = append(out, billing.Subscription{Record: c.record, Content: c.content, Open: c.content})
 	}
 	return out, nil
 }
 
-func (w *town) Commit(_ context.Context, changes ...schedule.Change) ([]error, error) {
+func (w *town) Commit(_ context.Context, changes ...billing.Change) ([]error, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	out := make([]error, len(changes))
@@ -120,11 +120,11 @@ func (w *town) Commit(_ context.Context, changes ...schedule.Change) ([]error, e
 	return out, nil
 }
 
-func (w *town) commit(c schedule.Change) error {
+func (w *town) commit(c billing.Change) error {
 	p := c.Plan
 	held := w.subs[p.Record.ID]
 	if held.record.Version != p.Record.Version {
-		return schedule.ErrMoved
+		return billing.ErrMoved
 	}
 	held.record, held.due = p.Record, p.Due
 	held.record.Version++
@@ -196,14 +196,14 @@ func (w *town) Cancel(context.Context, idempotency.Key, int64, idempotency.Perso
 }
 
 // sweepers run until ctx is done. They fall out of step with one another by a prime number of seconds.
-func (w *town) sweepers(ctx context.Context, vary ...func(*sweep.Options)) *sync.WaitGroup {
+func (w *town) sweepers(ctx context.Context, vary ...func(*billing.SweeperConfig)) *sync.WaitGroup {
 	var wg sync.WaitGroup
 	for _, interval := range []time.Duration{20 * time.Minute, 20*time.Minute + 7*time.Second} {
-		o := sweep.Options{Store: w, Ledger: w, Intake: w, Providers: []string{provider}, Interval: interval, Log: zerolog.Nop()}
+		o := billing.SweeperConfig{Store: w, Ledger: w, Intake: w, Providers: []string{provider}, Interval: interval, Log: zerolog.Nop()}
 		for _, v := range vary {
 			v(&o)
 		}
-		wg.Go(func() { sweep.New(o).Run(ctx) })
+		wg.Go(func() { billing.NewSweeper(o).Run(ctx) })
 	}
 	return &wg
 }
@@ -297,8 +297,8 @@ func (w *town) check(t *testing.T, s tasks.Subscription, charged, missed []strin
 	if n < len(charged) || len(got["succeeded"]) > n+3 || !slices.Equal(got["succeeded"][:n], charged) {
 		t.Errorf("%s was charged on\n%v, want\n%v", s.ID(), got["succeeded"], charged)
 	}
-	if !slices.Equal(got["missed"], missed) || c.codes[schedule.PeriodMissed] != len(missed) {
-		t.Errorf("%s: reported as missed %v (%d events), want %v", s.ID(), got["missed"], c.codes[schedule.PeriodMissed], missed)
+	if !slices.Equal(got["missed"], missed) || c.codes[billing.PeriodMissed] != len(missed) {
+		t.Errorf("%s: reported as missed %v (%d events), want %v", s.ID(), got["missed"], c.codes[billing.PeriodMissed], missed)
 	}
 	if len(got) > 1 && missed == nil || len(w.wrong) > 0 {
 		t.Errorf("%s: %v %v", s.ID(), slices.Collect(maps.Keys(got)), w.wrong)
@@ -306,7 +306,7 @@ func (w *town) check(t *testing.T, s tasks.Subscription, charged, missed []strin
 }
 
 // checkCharge wants a charge for each period that was charged, and none for the others; none begins before its local time.
-func checkCharge(t *testing.T, s tasks.Subscription, p schedule.Period, c *idempotency.Record, due time.Time) {
+func checkCharge(t *testing.T, s tasks.Subscription, p billing.Period, c *idempotency.Record, due time.Time) {
 	t.Helper()
 	if (c != nil) != (p.State == "succeeded") {
 		t.Fatalf("%s: period %d is %s, its charge %v", s.ID(), p.Number, p.State, c)
@@ -386,8 +386,8 @@ func TestSchedulersThatDieAndStall(t *testing.T) {
 		until := january.AddDate(0, 3, 20)
 		steps := 0
 		ctx, stop := context.WithCancel(t.Context())
-		running := w.sweepers(ctx, func(o *sweep.Options) {
-			o.OnStep = func(sweep.Step, string) {
+		running := w.sweepers(ctx, func(o *billing.SweeperConfig) {
+			o.OnStep = func(billing.SweepStep, string) {
 				w.mu.Lock()
 				steps++
 				n := steps
@@ -398,8 +398,8 @@ func TestSchedulersThatDieAndStall(t *testing.T) {
 			}
 		})
 		for n := 0; time.Now().Before(until); n++ {
-			s := sweep.New(sweep.Options{Store: w, Ledger: w, Intake: w, Log: zerolog.Nop()})
-			diesAt(sweep.Steps()[n%4], 1+n%3)(&s.Options)
+			s := billing.NewSweeper(billing.SweeperConfig{Store: w, Ledger: w, Intake: w, Log: zerolog.Nop()})
+			diesAt(billing.SweepSteps()[n%4], 1+n%3)(&s.SweeperConfig)
 			gone := make(chan struct{})
 			go func() {
 				defer close(gone)

@@ -1,4 +1,4 @@
-package sweep_test
+package billing_test
 
 import (
 	"encoding/json"
@@ -14,18 +14,12 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/rs/zerolog"
 
+	"github.com/remesa/remesa/billing"
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/redistest"
-	"github.com/remesa/remesa/internal/sweep"
 	"github.com/remesa/remesa/providers"
-	"github.com/remesa/remesa/schedule"
-	"github.com/remesa/remesa/seal"
 	"github.com/remesa/remesa/tasks"
 )
-
-const provider = "pagoseguro"
-
-var ana = schedule.Person{By: "ana", Note: "asked for by mail"}
 
 // line is a subscription of 09:00 in Bogotá, with fields replaced.
 func line(t *testing.T, id string, change map[string]any) tasks.Subscription {
@@ -57,7 +51,7 @@ func line(t *testing.T, id string, change map[string]any) tasks.Subscription {
 type office struct {
 	t      *testing.T
 	rdb    *redis.Client
-	store  *schedule.Store
+	store  *billing.Store
 	ledger *idempotency.Ledger
 	client *tasks.Client
 	now    time.Time
@@ -72,7 +66,7 @@ func newOffice(t *testing.T, options ...redistest.Option) *office {
 	t.Parallel()
 	rdb := redistest.Start(t, options...).Client()
 	o := &office{
-		t: t, rdb: rdb, store: schedule.NewStore(rdb, schedule.StoreOptions{TestClock: true, OutcomesRetention: 3650 * 24 * time.Hour}),
+		t: t, rdb: rdb, store: billing.NewStore(rdb, billing.StoreOptions{TestClock: true, OutcomesRetention: 3650 * 24 * time.Hour}),
 		ledger: idempotency.NewRedis(rdb, idempotency.Options{
 			TestClock: true, Default: idempotency.Policy{Retention: 400 * 24 * time.Hour, OutcomesRetention: 3650 * 24 * time.Hour},
 		}),
@@ -106,10 +100,9 @@ func (o *office) wait(d time.Duration) {
 
 func (o *office) add(ss ...tasks.Subscription) {
 	o.t.Helper()
-	var as []schedule.Addition
+	var as []billing.Addition
 	for _, s := range ss {
-		r := schedule.New(s.ID(), s.Provider(), s.Account(), s.Amount().Text(), s.Amount().Currency(), s.Fingerprint(nil), sweep.Terms(s), o.now)
-		as = append(as, schedule.Addition{Record: r, Content: s.Payload()})
+		as = append(as, billing.NewAddition(s, nil, o.now))
 	}
 	got, err := o.store.Add(o.t.Context(), as...)
 	o.must(err)
@@ -120,23 +113,23 @@ func (o *office) add(ss ...tasks.Subscription) {
 	}
 }
 
-func (o *office) sweeper(vary ...func(*sweep.Options)) *sweep.Sweeper {
-	options := sweep.Options{Store: o.store, Ledger: o.ledger, Intake: o.client, Providers: []string{provider}, Log: zerolog.Nop()}
+func (o *office) sweeper(vary ...func(*billing.SweeperConfig)) *billing.Sweeper {
+	options := billing.SweeperConfig{Store: o.store, Ledger: o.ledger, Intake: o.client, Providers: []string{provider}, Log: zerolog.Nop()}
 	for _, v := range vary {
 		v(&options)
 	}
-	return sweep.New(options)
+	return billing.NewSweeper(options)
 }
 
 // sweep lets a sweeper look at everything, once.
-func (o *office) sweep(s *sweep.Sweeper) {
+func (o *office) sweep(s *billing.Sweeper) {
 	o.t.Helper()
 	_, err := s.Sweep(o.t.Context(), provider)
 	o.must(err)
 }
 
 // dying sweeps, and reports whether the process outlived it: a hook may end it by runtime.Goexit.
-func (o *office) dying(s *sweep.Sweeper) bool {
+func (o *office) dying(s *billing.Sweeper) bool {
 	o.t.Helper()
 	alive := false
 	var err error
@@ -152,9 +145,9 @@ func (o *office) dying(s *sweep.Sweeper) bool {
 }
 
 // diesAt ends the process when it comes to a step for the nth time.
-func diesAt(step sweep.Step, nth int) func(*sweep.Options) {
-	return func(o *sweep.Options) {
-		o.OnStep = func(s sweep.Step, _ string) {
+func diesAt(step billing.SweepStep, nth int) func(*billing.SweeperConfig) {
+	return func(o *billing.SweeperConfig) {
+		o.OnStep = func(s billing.SweepStep, _ string) {
 			if s != step {
 				return
 			}
@@ -166,9 +159,9 @@ func diesAt(step sweep.Step, nth int) func(*sweep.Options) {
 }
 
 // once does something when a step is first reached.
-func once(step sweep.Step, do func()) func(*sweep.Options) {
-	return func(o *sweep.Options) {
-		o.OnStep = func(s sweep.Step, _ string) {
+func once(step billing.SweepStep, do func()) func(*billing.SweeperConfig) {
+	return func(o *billing.SweeperConfig) {
+		o.OnStep = func(s billing.SweepStep, _ string) {
 			if s == step && do != nil {
 				now := do
 				do = nil
@@ -214,22 +207,22 @@ func (o *office) send(reference string, outcome providers.Outcome) {
 }
 
 // person takes a step by hand.
-func (o *office) person(id string, step func(schedule.Record) (schedule.Plan, error), content ...byte) {
+func (o *office) person(id string, step func(billing.Record) (billing.Plan, error), content ...byte) {
 	o.t.Helper()
 	p, err := step(o.load(id).Record)
 	o.must(err)
-	answers, err := o.store.Commit(o.t.Context(), schedule.Change{Plan: p, Content: content})
+	answers, err := o.store.Commit(o.t.Context(), billing.Change{Plan: p, Content: content})
 	o.must(err)
 	o.must(answers[0])
 }
 
-func (o *office) cancel(r schedule.Record) (schedule.Plan, error) { return r.Cancel(o.now, ana) }
-func (o *office) resume(r schedule.Record) (schedule.Plan, error) { return r.Resume(o.now, ana) }
-func (o *office) change(amount string) func(schedule.Record) (schedule.Plan, error) {
-	return func(r schedule.Record) (schedule.Plan, error) { return r.Change(o.now, amount, ana) }
+func (o *office) cancel(r billing.Record) (billing.Plan, error) { return r.Cancel(o.now, ana) }
+func (o *office) resume(r billing.Record) (billing.Plan, error) { return r.Resume(o.now, ana) }
+func (o *office) change(amount string) func(billing.Record) (billing.Plan, error) {
+	return func(r billing.Record) (billing.Plan, error) { return r.Change(o.now, amount, ana) }
 }
 
-func (o *office) load(id string) schedule.Subscription {
+func (o *office) load(id string) billing.Subscription {
 	o.t.Helper()
 	got, err := o.store.Load(o.t.Context(), provider, id)
 	o.must(err)
@@ -321,13 +314,4 @@ func (o *office) sentOnce(want ...string) {
 	for _, w := range names {
 		o.t.Errorf("%s was not sent", w)
 	}
-}
-
-func ring(t *testing.T, text string) *seal.Ring {
-	t.Helper()
-	r, err := seal.Parse(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
 }

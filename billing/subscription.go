@@ -1,8 +1,10 @@
-package schedule
+package billing
 
 import (
 	"fmt"
 	"time"
+
+	"github.com/remesa/remesa/schedule"
 )
 
 // State of a subscription.
@@ -56,9 +58,9 @@ const (
 
 // Terms are what the parties agreed on: when to charge, and what to do where it fails.
 type Terms struct {
-	Calendar Calendar
+	Calendar schedule.Calendar
 	// End is the last date on which a period may fall due; the zero Date for none.
-	End Date
+	End schedule.Date
 	// Backfill charges the periods before the subscription was added, however old.
 	Backfill bool
 	// CatchUp is how old a period may be when its turn comes after a standstill.
@@ -192,16 +194,32 @@ func (c Charge) paid() bool { return c.State == succeeded || c.State == reversed
 // unpaid reports whether the charge certainly moved no money.
 func (c Charge) unpaid() bool { return c.Final && c.State == failed && !c.MayHaveLeft && !c.Anomaly }
 
-// New is the record of a subscription that was just validated.
-func New(id, provider, account, amount, currency, fingerprint string, t Terms, now time.Time) Record {
+// Enrollment is what the record of a new subscription is made of.
+type Enrollment struct {
+	ID       string
+	Provider string
+	Account  string
+	// Amount is a decimal text in Currency, an ISO 4217 code.
+	Amount   string
+	Currency string
+	// Fingerprint tells whether another subscription of the ID has the same content, see
+	// tasks.Subscription.Fingerprint.
+	Fingerprint string
+	Terms       Terms
+	// Added is the store's time. Periods that fell due before it are charged only with backfill.
+	Added time.Time
+}
+
+// NewRecord is the record of a subscription that was just validated.
+func NewRecord(e Enrollment) Record {
 	r := Record{
-		ID: id, Provider: provider, Account: account, State: Active, Amount: amount, Currency: currency, Fingerprint: fingerprint,
-		Zone: t.Calendar.Zone.String(), Added: now.UnixMilli(), Next: 1,
+		ID: e.ID, Provider: e.Provider, Account: e.Account, State: Active, Amount: e.Amount, Currency: e.Currency,
+		Fingerprint: e.Fingerprint, Zone: e.Terms.Calendar.Zone.String(), Added: e.Added.UnixMilli(), Next: 1,
 	}
-	if !t.Backfill {
-		r.Next = t.Calendar.First(now)
+	if !e.Terms.Backfill {
+		r.Next = e.Terms.Calendar.First(e.Added)
 	}
-	if due, ok := t.due(r.Next); ok {
+	if due, ok := e.Terms.due(r.Next); ok {
 		r.NextDue = due.UnixMilli()
 	}
 	return r

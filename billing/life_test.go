@@ -1,4 +1,4 @@
-package schedule
+package billing
 
 import (
 	"fmt"
@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/remesa/remesa/schedule"
 )
 
 // life is one subscription under test, without a store: what a step decides is its record from then on. Times are of 2026 and UTC.
@@ -38,18 +40,20 @@ func newLife(t *testing.T, vary ...func(*life)) *life {
 	l := &life{
 		t: t, now: stampOf(t, "2026-01-01 12:00:00"), ledger: map[string]Charge{},
 		terms: Terms{
-			Calendar: Calendar{Every: Month, Start: Date{2026, 1, 31}, At: TimeOfDay{9, 0}, Zone: time.UTC},
+			Calendar: schedule.Calendar{Every: schedule.Month, Start: date(2026, 1, 31), At: schedule.TimeOfDay{Hour: 9}, Zone: time.UTC},
 			CatchUp:  35 * aDay, Dunning: []time.Duration{24 * time.Hour, 72 * time.Hour},
 		},
 	}
 	for _, v := range vary {
 		v(l)
 	}
-	l.r = New("sub-1", "pagoseguro", "default", "32900", "COP", "v1:f", l.terms, l.now)
+	l.r = newRecord("sub-1", l.terms, l.now)
 	return l
 }
 
-func daily(l *life) { l.terms.Calendar.Every, l.terms.Calendar.Start = Day, Date{2026, 1, 1} }
+func daily(l *life) {
+	l.terms.Calendar.Every, l.terms.Calendar.Start = schedule.Day, date(2026, 1, 1)
+}
 
 // at moves the clock to "01-31 09:00:00".
 func (l *life) at(text string) *life {
@@ -161,4 +165,15 @@ func (l *life) dunnedAgain() {
 	l.t.Helper()
 	l.dunned()
 	l.at("02-01 09:00:05").step("claim", "register", "active, open 1.1, look at 02-01 09:00:35")
+}
+
+// newRecord is a subscription that was just added.
+func newRecord(id string, t Terms, added time.Time) Record {
+	return NewRecord(Enrollment{
+		ID: id, Provider: "pagoseguro", Account: "default", Amount: "32900", Currency: "COP", Fingerprint: "v1:f", Terms: t, Added: added,
+	})
+}
+
+func date(year int, month time.Month, day int) schedule.Date {
+	return schedule.Date{Year: year, Month: month, Day: day}
 }

@@ -1,4 +1,4 @@
-package schedule_test
+package billing_test
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/remesa/remesa/billing"
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/redistest"
 	"github.com/remesa/remesa/schedule"
@@ -20,20 +21,20 @@ import (
 
 const provider = "pagoseguro"
 
-var ana = schedule.Person{By: "ana", Note: "asked for by mail"}
+var ana = billing.Person{By: "ana", Note: "asked for by mail"}
 
 // shelf is a store on a real server, whose clock the test sets.
 type shelf struct {
-	*schedule.Store
+	*billing.Store
 	t   *testing.T
 	rdb redis.UniversalClient
 	now time.Time
 }
 
-func newShelf(t *testing.T, rdb redis.UniversalClient, o schedule.StoreOptions) *shelf {
+func newShelf(t *testing.T, rdb redis.UniversalClient, o billing.StoreOptions) *shelf {
 	t.Helper()
 	o.TestClock = true
-	s := &shelf{Store: schedule.NewStore(rdb, o), t: t, rdb: rdb}
+	s := &shelf{Store: billing.NewStore(rdb, o), t: t, rdb: rdb}
 	s.at("2026-01-01 12:00:00")
 	return s
 }
@@ -86,8 +87,8 @@ func (s *shelf) at(text string) {
 }
 
 // terms are those of 09:00 UTC on the last day of each month.
-func terms() schedule.Terms {
-	return schedule.Terms{
+func terms() billing.Terms {
+	return billing.Terms{
 		Calendar: schedule.Calendar{
 			Every: schedule.Month, Start: schedule.Date{Year: 2026, Month: 1, Day: 31}, At: schedule.TimeOfDay{Hour: 9}, Zone: time.UTC,
 		},
@@ -95,16 +96,18 @@ func terms() schedule.Terms {
 	}
 }
 
-func (s *shelf) addition(provider, id, content string) schedule.Addition {
-	return schedule.Addition{
-		Record:  schedule.New(id, provider, "default", "32900", "COP", "v1:"+strings.ReplaceAll(content, " ", "-"), terms(), s.now),
+func (s *shelf) addition(provider, id, content string) billing.Addition {
+	return billing.Addition{
+		Record: billing.NewRecord(billing.Enrollment{
+			ID: id, Provider: provider, Account: "default", Amount: "32900", Currency: "COP", Fingerprint: "v1:" + strings.ReplaceAll(content, " ", "-"), Terms: terms(), Added: s.now,
+		}),
 		Content: []byte(content),
 	}
 }
 
 func (s *shelf) add(ids ...string) {
 	s.t.Helper()
-	var as []schedule.Addition
+	var as []billing.Addition
 	for _, id := range ids {
 		as = append(as, s.addition(provider, id, "content of "+id))
 	}
@@ -112,7 +115,7 @@ func (s *shelf) add(ids ...string) {
 	s.must(err)
 }
 
-func (s *shelf) load(id string) schedule.Subscription {
+func (s *shelf) load(id string) billing.Subscription {
 	s.t.Helper()
 	got, err := s.Load(s.t.Context(), provider, id)
 	s.must(err)
@@ -123,7 +126,7 @@ func (s *shelf) load(id string) schedule.Subscription {
 }
 
 // write commits one change and wants it to be written.
-func (s *shelf) write(c schedule.Change) {
+func (s *shelf) write(c billing.Change) {
 	s.t.Helper()
 	answers, err := s.Commit(s.t.Context(), c)
 	s.must(err)
@@ -131,10 +134,10 @@ func (s *shelf) write(c schedule.Change) {
 }
 
 // step looks at a subscription with what is known of its charges, and writes what follows.
-func (s *shelf) step(id, permit string, charges ...schedule.Charge) schedule.Plan {
+func (s *shelf) step(id, permit string, charges ...billing.Charge) billing.Plan {
 	s.t.Helper()
 	p := s.load(id).Record.Step(s.now, terms(), terms(), charges, nil)
-	s.write(schedule.Change{Plan: p, Permit: permit})
+	s.write(billing.Change{Plan: p, Permit: permit})
 	return p
 }
 
@@ -180,13 +183,13 @@ func same[T comparable](t *testing.T, what string, got, want []T) {
 	}
 }
 
-func succeeded() schedule.Charge {
-	return schedule.Charge{Known: true, Final: true, State: "succeeded"}
+func succeeded() billing.Charge {
+	return billing.Charge{Known: true, Final: true, State: "succeeded"}
 }
 
 func TestAnIDIsTakenOnce(t *testing.T) {
 	onEach(t, func(t *testing.T, rdb redis.UniversalClient) {
-		s := newShelf(t, rdb, schedule.StoreOptions{})
+		s := newShelf(t, rdb, billing.StoreOptions{})
 		got, err := s.Add(t.Context(), s.addition(provider, "sub-1", "a"), s.addition(provider, "sub-2", "b"), s.addition(provider, "sub-1", "c"))
 		s.must(err)
 		if !got[0].New || !got[1].New || got[2].New || got[2].Record.Fingerprint != "v1:a" {
@@ -212,7 +215,7 @@ func TestAnIDIsTakenOnce(t *testing.T) {
 		if p, err := s.Find(t.Context(), "sub-3"); err != nil || p != "etpay" {
 			t.Errorf("found at %q: %v", p, err)
 		}
-		if _, err := s.Find(t.Context(), "sub-9"); !errors.Is(err, schedule.ErrUnknown) {
+		if _, err := s.Find(t.Context(), "sub-9"); !errors.Is(err, billing.ErrUnknown) {
 			t.Errorf("an unknown id: %v", err)
 		}
 	})
@@ -222,7 +225,7 @@ func TestAnIDIsTakenOnce(t *testing.T) {
 // again finishes it.
 func TestAnAdditionThatWasCutOffIsFinished(t *testing.T) {
 	onServer(t, func(t *testing.T, rdb redis.UniversalClient) {
-		s := newShelf(t, rdb, schedule.StoreOptions{})
+		s := newShelf(t, rdb, billing.StoreOptions{})
 		s.must(rdb.SetNX(t.Context(), "remesa:subscription:sub-1", provider, 0).Err())
 		got, err := s.Add(t.Context(), s.addition(provider, "sub-1", "a"))
 		s.must(err)
@@ -235,7 +238,7 @@ func TestAnAdditionThatWasCutOffIsFinished(t *testing.T) {
 
 func TestAChangeOfWhatMovedIsRefusedAsAWhole(t *testing.T) {
 	onServer(t, func(t *testing.T, rdb redis.UniversalClient) {
-		s := newShelf(t, rdb, schedule.StoreOptions{})
+		s := newShelf(t, rdb, billing.StoreOptions{})
 		s.add("sub-1", "sub-2")
 		s.at("2026-01-31 09:00:00")
 		stale := s.load("sub-1").Record.Step(s.now, terms(), terms(), nil, nil)
@@ -244,28 +247,28 @@ func TestAChangeOfWhatMovedIsRefusedAsAWhole(t *testing.T) {
 		}
 		p, err := s.load("sub-1").Record.Cancel(s.now, ana)
 		s.must(err)
-		s.write(schedule.Change{Plan: p})
+		s.write(billing.Change{Plan: p})
 		before := s.load("sub-1")
 
 		other := s.load("sub-2").Record.Step(s.now, terms(), terms(), nil, nil)
-		answers, err := s.Commit(t.Context(), schedule.Change{Plan: stale, Permit: "SX", Content: []byte("new")}, schedule.Change{Plan: other, Permit: "SY"})
+		answers, err := s.Commit(t.Context(), billing.Change{Plan: stale, Permit: "SX", Content: []byte("new")}, billing.Change{Plan: other, Permit: "SY"})
 		s.must(err)
-		if !errors.Is(answers[0], schedule.ErrMoved) || answers[1] != nil {
+		if !errors.Is(answers[0], billing.ErrMoved) || answers[1] != nil {
 			t.Fatalf("the stale one and the other: %v", answers)
 		}
 		if after := s.load("sub-1"); fmt.Sprintf("%+v", after) != fmt.Sprintf("%+v", before) {
 			t.Errorf("%+v became %+v", before, after)
 		}
-		if got := s.text(schedule.PermitKey(provider, "sub-1")); got != "" {
+		if got := s.text(billing.PermitKey(provider, "sub-1")); got != "" {
 			t.Errorf("the stale claim permits %q", got)
 		}
 		same(t, "events", s.codes(), []string{"cancelled"})
-		if got := s.load("sub-2").Record; got.Version != 1 || got.Open == nil || s.text(schedule.PermitKey(provider, "sub-2")) != "SY" {
+		if got := s.load("sub-2").Record; got.Version != 1 || got.Open == nil || s.text(billing.PermitKey(provider, "sub-2")) != "SY" {
 			t.Errorf("the other was not written: %+v", got)
 		}
 		gone := stale
 		gone.Record.ID = "sub-9"
-		if answers, err = s.Commit(t.Context(), schedule.Change{Plan: gone}); err != nil || !errors.Is(answers[0], schedule.ErrMoved) {
+		if answers, err = s.Commit(t.Context(), billing.Change{Plan: gone}); err != nil || !errors.Is(answers[0], billing.ErrMoved) {
 			t.Errorf("one that is not there: %v %v", answers, err)
 		}
 	})
@@ -274,18 +277,18 @@ func TestAChangeOfWhatMovedIsRefusedAsAWhole(t *testing.T) {
 // A store that forgot can come to the same version again, with another subscription under it.
 func TestAChangeOfWhatWasForgottenIsRefused(t *testing.T) {
 	onEach(t, func(t *testing.T, rdb redis.UniversalClient) {
-		s := newShelf(t, rdb, schedule.StoreOptions{})
+		s := newShelf(t, rdb, billing.StoreOptions{})
 		s.add("sub-1")
 		s.at("2026-01-31 09:00:00")
 		plan := s.load("sub-1").Record.Step(s.now, terms(), terms(), nil, nil)
 		s.must(rdb.Del(t.Context(), "remesa:{"+provider+"}:s:sub-1", "remesa:{"+provider+"}:sc:sub-1").Err())
 		_, err := s.Add(t.Context(), s.addition(provider, "sub-1", "another card"))
 		s.must(err)
-		answers, err := s.Commit(t.Context(), schedule.Change{Plan: plan, Permit: "S1"})
-		if err != nil || !errors.Is(answers[0], schedule.ErrMoved) {
+		answers, err := s.Commit(t.Context(), billing.Change{Plan: plan, Permit: "S1"})
+		if err != nil || !errors.Is(answers[0], billing.ErrMoved) {
 			t.Errorf("%v %v", answers, err)
 		}
-		if l := s.load("sub-1"); l.Record.Open != nil || string(l.Content) != "another card" || s.text(schedule.PermitKey(provider, "sub-1")) != "" {
+		if l := s.load("sub-1"); l.Record.Open != nil || string(l.Content) != "another card" || s.text(billing.PermitKey(provider, "sub-1")) != "" {
 			t.Errorf("written all the same: %+v", l)
 		}
 	})
@@ -294,11 +297,11 @@ func TestAChangeOfWhatWasForgottenIsRefused(t *testing.T) {
 // What was never read cannot be changed, though its change would fit where nothing is.
 func TestAChangeOfWhatNobodyReadIsRefused(t *testing.T) {
 	onServer(t, func(t *testing.T, rdb redis.UniversalClient) {
-		s := newShelf(t, rdb, schedule.StoreOptions{})
+		s := newShelf(t, rdb, billing.StoreOptions{})
 		plan, err := s.addition(provider, "sub-1", "a").Record.Pause(s.now, ana)
 		s.must(err)
-		answers, err := s.Commit(t.Context(), schedule.Change{Plan: plan})
-		if err != nil || !errors.Is(answers[0], schedule.ErrMoved) {
+		answers, err := s.Commit(t.Context(), billing.Change{Plan: plan})
+		if err != nil || !errors.Is(answers[0], billing.ErrMoved) {
 			t.Errorf("%v %v", answers, err)
 		}
 		if got := s.text("remesa:{" + provider + "}:s:sub-1"); got != "" {
@@ -309,13 +312,13 @@ func TestAChangeOfWhatNobodyReadIsRefused(t *testing.T) {
 
 func TestAnOpenPeriodKeepsItsContent(t *testing.T) {
 	onEach(t, func(t *testing.T, rdb redis.UniversalClient) {
-		s := newShelf(t, rdb, schedule.StoreOptions{})
+		s := newShelf(t, rdb, billing.StoreOptions{})
 		s.add("sub-1")
 		change := func(content string) {
 			t.Helper()
 			p, err := s.load("sub-1").Record.Change(s.now, "40000", ana)
 			s.must(err)
-			s.write(schedule.Change{Plan: p, Content: []byte(content)})
+			s.write(billing.Change{Plan: p, Content: []byte(content)})
 		}
 		contents := func(present, open string) {
 			t.Helper()
@@ -332,7 +335,7 @@ func TestAnOpenPeriodKeepsItsContent(t *testing.T) {
 		contents("third", "second")
 		change("fourth")
 		contents("fourth", "second")
-		s.step("sub-1", "", schedule.Charge{Known: true, State: "sending"})
+		s.step("sub-1", "", billing.Charge{Known: true, State: "sending"})
 		contents("fourth", "second")
 		s.step("sub-1", "", succeeded())
 		contents("fourth", "fourth")
@@ -346,17 +349,17 @@ func TestAnOpenPeriodKeepsItsContent(t *testing.T) {
 // content.
 func TestTheNextPeriodHasThePresentContent(t *testing.T) {
 	onServer(t, func(t *testing.T, rdb redis.UniversalClient) {
-		s := newShelf(t, rdb, schedule.StoreOptions{})
+		s := newShelf(t, rdb, billing.StoreOptions{})
 		s.add("sub-1")
 		s.at("2026-02-28 09:00:00")
 		s.step("sub-1", "S1")
 		p, err := s.load("sub-1").Record.Change(s.now, "40000", ana)
 		s.must(err)
-		s.write(schedule.Change{Plan: p, Content: []byte("new")})
+		s.write(billing.Change{Plan: p, Content: []byte("new")})
 		if p := s.step("sub-1", "S2", succeeded()); !p.Claimed || !p.Thaw {
 			t.Fatalf("%+v", p)
 		}
-		if l := s.load("sub-1"); string(l.Open) != "new" || l.Record.Open.Period != 2 || s.text(schedule.PermitKey(provider, "sub-1")) != "S2" {
+		if l := s.load("sub-1"); string(l.Open) != "new" || l.Record.Open.Period != 2 || s.text(billing.PermitKey(provider, "sub-1")) != "S2" {
 			t.Errorf("period %+v is charged with %q", l.Record.Open, l.Open)
 		}
 	})
@@ -364,10 +367,10 @@ func TestTheNextPeriodHasThePresentContent(t *testing.T) {
 
 func TestThePermitNamesTheChargeThatMayBegin(t *testing.T) {
 	onServer(t, func(t *testing.T, rdb redis.UniversalClient) {
-		s := newShelf(t, rdb, schedule.StoreOptions{})
+		s := newShelf(t, rdb, billing.StoreOptions{})
 		permit := func(want string) {
 			t.Helper()
-			if got := s.text(schedule.PermitKey(provider, "sub-1")); got != want {
+			if got := s.text(billing.PermitKey(provider, "sub-1")); got != want {
 				t.Fatalf("permitted is %q, want %q", got, want)
 			}
 		}
@@ -376,27 +379,27 @@ func TestThePermitNamesTheChargeThatMayBegin(t *testing.T) {
 		s.at("2026-01-31 09:00:00")
 		s.step("sub-1", "S1")
 		permit("S1")
-		s.step("sub-1", "never", schedule.Charge{})
+		s.step("sub-1", "never", billing.Charge{})
 		permit("S1")
 		p, err := s.load("sub-1").Record.Pause(s.now, ana)
 		s.must(err)
-		s.write(schedule.Change{Plan: p})
+		s.write(billing.Change{Plan: p})
 		permit("S1")
 		p, err = s.load("sub-1").Record.Resume(s.now, ana)
 		s.must(err)
-		s.write(schedule.Change{Plan: p})
-		soft := schedule.Charge{Known: true, Final: true, State: "failed", Decline: "soft", Settled: s.now}
+		s.write(billing.Change{Plan: p})
+		soft := billing.Charge{Known: true, Final: true, State: "failed", Decline: "soft", Settled: s.now}
 		s.step("sub-1", "", soft)
 		s.at("2026-02-01 09:00:00")
 		s.step("sub-1", "S2", soft)
 		permit("S2")
 		p, err = s.load("sub-1").Record.Cancel(s.now, ana)
 		s.must(err)
-		s.write(schedule.Change{Plan: p})
+		s.write(billing.Change{Plan: p})
 		permit("")
-		s.step("sub-1", "", soft, schedule.Charge{})
+		s.step("sub-1", "", soft, billing.Charge{})
 		permit("")
-		if l := s.load("sub-1"); l.Record.Open != nil || l.Record.State != schedule.Ended {
+		if l := s.load("sub-1"); l.Record.Open != nil || l.Record.State != billing.Ended {
 			t.Errorf("%+v", l.Record)
 		}
 	})
@@ -404,12 +407,12 @@ func TestThePermitNamesTheChargeThatMayBegin(t *testing.T) {
 
 func TestASettledPeriodPermitsNothing(t *testing.T) {
 	onServer(t, func(t *testing.T, rdb redis.UniversalClient) {
-		s := newShelf(t, rdb, schedule.StoreOptions{})
+		s := newShelf(t, rdb, billing.StoreOptions{})
 		s.add("sub-1")
 		s.at("2026-01-31 09:00:00")
 		s.step("sub-1", "S1")
 		s.step("sub-1", "", succeeded())
-		if got := s.text(schedule.PermitKey(provider, "sub-1")); got != "" {
+		if got := s.text(billing.PermitKey(provider, "sub-1")); got != "" {
 			t.Errorf("permitted is %q", got)
 		}
 	})
@@ -417,16 +420,18 @@ func TestASettledPeriodPermitsNothing(t *testing.T) {
 
 func TestTheNewestThousandPeriodsAreKept(t *testing.T) {
 	onServer(t, func(t *testing.T, rdb redis.UniversalClient) {
-		s := newShelf(t, rdb, schedule.StoreOptions{OutcomesRetention: 20 * 365 * 24 * time.Hour})
+		s := newShelf(t, rdb, billing.StoreOptions{OutcomesRetention: 20 * 365 * 24 * time.Hour})
 		daily := terms()
 		daily.Calendar.Every = schedule.Day
-		r := schedule.New("sub-1", provider, "default", "32900", "COP", "v1:f", daily, s.now)
-		_, err := s.Add(t.Context(), schedule.Addition{Record: r, Content: []byte("c")})
+		r := billing.NewRecord(billing.Enrollment{
+			ID: "sub-1", Provider: provider, Account: "default", Amount: "32900", Currency: "COP", Fingerprint: "v1:f", Terms: daily, Added: s.now,
+		})
+		_, err := s.Add(t.Context(), billing.Addition{Record: r, Content: []byte("c")})
 		s.must(err)
 		s.at("2030-01-01 00:00:00")
-		for p := (schedule.Plan{}); !p.Claimed; {
+		for p := (billing.Plan{}); !p.Claimed; {
 			p = s.load("sub-1").Record.Step(s.now, daily, daily, nil, nil)
-			s.write(schedule.Change{Plan: p, Permit: "S1"})
+			s.write(billing.Change{Plan: p, Permit: "S1"})
 		}
 		got, err := s.Periods(t.Context(), provider, "sub-1")
 		s.must(err)
@@ -451,13 +456,15 @@ func TestTheNewestThousandPeriodsAreKept(t *testing.T) {
 // The fields are those of every entry of the outcome stream, in their order.
 func TestEventsHaveTheFieldsOfTheStream(t *testing.T) {
 	onServer(t, func(t *testing.T, rdb redis.UniversalClient) {
-		s := newShelf(t, rdb, schedule.StoreOptions{})
-		r := schedule.New("sub-1", provider, "west", "32900", "COP", "v1:f", terms(), s.now)
-		_, err := s.Add(t.Context(), schedule.Addition{Record: r, Content: []byte("c")})
+		s := newShelf(t, rdb, billing.StoreOptions{})
+		r := billing.NewRecord(billing.Enrollment{
+			ID: "sub-1", Provider: provider, Account: "west", Amount: "32900", Currency: "COP", Fingerprint: "v1:f", Terms: terms(), Added: s.now,
+		})
+		_, err := s.Add(t.Context(), billing.Addition{Record: r, Content: []byte("c")})
 		s.must(err)
 		s.at("2026-01-31 09:00:00")
 		s.step("sub-1", "S1")
-		s.step("sub-1", "", schedule.Charge{Known: true, Final: true, State: "failed", Decline: "hard", Settled: s.now})
+		s.step("sub-1", "", billing.Charge{Known: true, Final: true, State: "failed", Decline: "hard", Settled: s.now})
 		s.at("2026-02-28 09:00:00")
 		s.step("sub-1", "")
 		want := []map[string]any{
@@ -483,7 +490,7 @@ func TestEventsHaveTheFieldsOfTheStream(t *testing.T) {
 // A consumer reads payments and subscriptions from one stream: what every entry has, both have.
 func TestEventsOfSubscriptionsAndPaymentsHaveTheSameFields(t *testing.T) {
 	onServer(t, func(t *testing.T, rdb redis.UniversalClient) {
-		s := newShelf(t, rdb, schedule.StoreOptions{})
+		s := newShelf(t, rdb, billing.StoreOptions{})
 		ledger := idempotency.NewRedis(rdb, idempotency.Options{TestClock: true})
 		k := idempotency.Key{Provider: provider, Account: idempotency.DefaultAccount, Reference: "S1"}
 		_, err := ledger.Register(t.Context(), idempotency.Registration{Key: k, Type: "charge", Fingerprint: "v1:f", Amount: "1", Currency: "COP", Payload: []byte("p")})
@@ -491,7 +498,7 @@ func TestEventsOfSubscriptionsAndPaymentsHaveTheSameFields(t *testing.T) {
 		s.add("sub-1")
 		p, err := s.load("sub-1").Record.Pause(s.now, ana)
 		s.must(err)
-		s.write(schedule.Change{Plan: p})
+		s.write(billing.Change{Plan: p})
 		events := s.events()
 		if len(events) != 2 {
 			t.Fatalf("%v", events)
@@ -508,7 +515,7 @@ func TestEventsOfSubscriptionsAndPaymentsHaveTheSameFields(t *testing.T) {
 
 func TestOldEventsGoAsNewOnesCome(t *testing.T) {
 	onServer(t, func(t *testing.T, rdb redis.UniversalClient) {
-		s := newShelf(t, rdb, schedule.StoreOptions{OutcomesRetention: 24 * time.Hour})
+		s := newShelf(t, rdb, billing.StoreOptions{OutcomesRetention: 24 * time.Hour})
 		s.add("sub-1")
 		stream := "remesa:{" + provider + "}:outcomes"
 		pipe := rdb.Pipeline()
@@ -519,7 +526,7 @@ func TestOldEventsGoAsNewOnesCome(t *testing.T) {
 		s.must(err)
 		p, err := s.load("sub-1").Record.Pause(s.now, ana)
 		s.must(err)
-		s.write(schedule.Change{Plan: p})
+		s.write(billing.Change{Plan: p})
 		if n := len(s.events()); n > 100 {
 			t.Errorf("%d events are kept", n)
 		}
@@ -531,7 +538,7 @@ func TestOldEventsGoAsNewOnesCome(t *testing.T) {
 
 func TestWhatIsDueIsHandedOutOnce(t *testing.T) {
 	onEach(t, func(t *testing.T, rdb redis.UniversalClient) {
-		s := newShelf(t, rdb, schedule.StoreOptions{})
+		s := newShelf(t, rdb, billing.StoreOptions{})
 		s.add("sub-1", "sub-2", "sub-3")
 		s.at("2026-01-31 08:59:59")
 		same(t, "a second before", s.due(10), nil)
@@ -558,7 +565,7 @@ func TestWhatIsDueIsHandedOutOnce(t *testing.T) {
 		}
 		p, err := s.load("sub-1").Record.Cancel(s.now, ana)
 		s.must(err)
-		s.write(schedule.Change{Plan: p})
+		s.write(billing.Change{Plan: p})
 		s.step("sub-1", "")
 		same(t, "nobody looks at what has ended", s.due(10), []string{"sub-2", "sub-3"})
 	})
@@ -566,11 +573,13 @@ func TestWhatIsDueIsHandedOutOnce(t *testing.T) {
 
 func TestTheStoresClockIsThatOfRedis(t *testing.T) {
 	onServer(t, func(t *testing.T, rdb redis.UniversalClient) {
-		store := schedule.NewStore(rdb, schedule.StoreOptions{})
+		store := billing.NewStore(rdb, billing.StoreOptions{})
 		before := time.Now().Add(-time.Minute)
-		r := schedule.New("sub-1", provider, "default", "1", "COP", "v1:f", terms(), before)
+		r := billing.NewRecord(billing.Enrollment{
+			ID: "sub-1", Provider: provider, Account: "default", Amount: "1", Currency: "COP", Fingerprint: "v1:f", Terms: terms(), Added: before,
+		})
 		r.NextDue = before.UnixMilli()
-		if _, err := store.Add(t.Context(), schedule.Addition{Record: r, Content: []byte("c")}); err != nil {
+		if _, err := store.Add(t.Context(), billing.Addition{Record: r, Content: []byte("c")}); err != nil {
 			t.Fatal(err)
 		}
 		now, err := store.Now(t.Context(), provider)
@@ -590,7 +599,7 @@ func (s *shelf) tell(member string, at time.Time) {
 	s.must(s.rdb.ZAdd(s.t.Context(), idempotency.NewsKey(provider), redis.Z{Score: float64(at.UnixMilli()), Member: member}).Err())
 }
 
-func (s *shelf) news(limit int) []schedule.News {
+func (s *shelf) news(limit int) []billing.News {
 	s.t.Helper()
 	_, news, err := s.News(s.t.Context(), provider, limit)
 	s.must(err)
@@ -599,7 +608,7 @@ func (s *shelf) news(limit int) []schedule.News {
 
 func TestNewsComeUntilTheyAreHeard(t *testing.T) {
 	onEach(t, func(t *testing.T, rdb redis.UniversalClient) {
-		s := newShelf(t, rdb, schedule.StoreOptions{})
+		s := newShelf(t, rdb, billing.StoreOptions{})
 		s.tell("sub-1|S1", s.now)
 		s.tell("sub-2|west/S2", s.now)
 		first := s.news(10)
@@ -629,7 +638,7 @@ func TestNewsComeUntilTheyAreHeard(t *testing.T) {
 
 func TestANewerPieceOfNewsOutlivesTheOlderOne(t *testing.T) {
 	onServer(t, func(t *testing.T, rdb redis.UniversalClient) {
-		s := newShelf(t, rdb, schedule.StoreOptions{})
+		s := newShelf(t, rdb, billing.StoreOptions{})
 		for name, later := range map[string]time.Duration{
 			"at once": time.Millisecond, "in the same millisecond": 0, "when the older one would come again": 30 * time.Second,
 		} {
@@ -680,13 +689,13 @@ func (s *shelf) dump() string {
 
 func TestSealedContentIsUnreadableAndStaysWhereItBelongs(t *testing.T) {
 	onServer(t, func(t *testing.T, rdb redis.UniversalClient) {
-		s := newShelf(t, rdb, schedule.StoreOptions{Seal: ring(t, oldKey)})
+		s := newShelf(t, rdb, billing.StoreOptions{Seal: ring(t, oldKey)})
 		s.add("sub-1", "sub-2")
 		s.at("2026-01-31 09:00:00")
 		s.step("sub-1", "S1")
 		p, err := s.load("sub-1").Record.Change(s.now, "40000", ana)
 		s.must(err)
-		s.write(schedule.Change{Plan: p, Content: []byte("content, changed")})
+		s.write(billing.Change{Plan: p, Content: []byte("content, changed")})
 		if all := s.dump(); strings.Contains(all, "content of") || strings.Contains(all, "content, changed") {
 			t.Errorf("readable in Redis:\n%s", all)
 		}
@@ -694,12 +703,12 @@ func TestSealedContentIsUnreadableAndStaysWhereItBelongs(t *testing.T) {
 			t.Errorf("%q, %q: %v", l.Content, l.Open, l.Err)
 		}
 
-		both := newShelf(t, rdb, schedule.StoreOptions{Seal: ring(t, newKey+","+oldKey)})
+		both := newShelf(t, rdb, billing.StoreOptions{Seal: ring(t, newKey+","+oldKey)})
 		if l := both.load("sub-1"); string(l.Content) != "content, changed" || l.Err != nil {
 			t.Errorf("after a change of keys: %q %v", l.Content, l.Err)
 		}
 		for name, other := range map[string]*seal.Ring{"without keys": nil, "with another key": ring(t, newKey)} {
-			if l := newShelf(t, rdb, schedule.StoreOptions{Seal: other}).load("sub-1"); l.Content != nil || !errors.Is(l.Err, seal.ErrUnknownKey) {
+			if l := newShelf(t, rdb, billing.StoreOptions{Seal: other}).load("sub-1"); l.Content != nil || !errors.Is(l.Err, seal.ErrUnknownKey) {
 				t.Errorf("%s: %q %v", name, l.Content, l.Err)
 			}
 		}
@@ -716,7 +725,7 @@ func TestSealedContentIsUnreadableAndStaysWhereItBelongs(t *testing.T) {
 
 func TestScriptsThatRedisForgotAreSentAgain(t *testing.T) {
 	onEach(t, func(t *testing.T, rdb redis.UniversalClient) {
-		s := newShelf(t, rdb, schedule.StoreOptions{})
+		s := newShelf(t, rdb, billing.StoreOptions{})
 		forget := func() { t.Helper(); s.must(rdb.ScriptFlush(context.WithoutCancel(t.Context())).Err()) }
 		s.add("sub-1")
 		s.at("2026-01-31 09:00:00")
@@ -740,10 +749,10 @@ func TestScriptsThatRedisForgotAreSentAgain(t *testing.T) {
 // One record that somebody damaged keeps no other from being read or written.
 func TestADamagedSubscriptionHarmsNoOther(t *testing.T) {
 	onEach(t, func(t *testing.T, rdb redis.UniversalClient) {
-		s := newShelf(t, rdb, schedule.StoreOptions{})
+		s := newShelf(t, rdb, billing.StoreOptions{})
 		s.add("sub-1", "sub-2", "sub-3")
 		s.at("2026-01-31 09:00:00")
-		plans := map[string]schedule.Plan{}
+		plans := map[string]billing.Plan{}
 		for _, id := range []string{"sub-1", "sub-2", "sub-3"} {
 			plans[id] = s.load(id).Record.Step(s.now, terms(), terms(), nil, nil)
 		}
@@ -752,8 +761,8 @@ func TestADamagedSubscriptionHarmsNoOther(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "sub-1") || len(got) != 2 || got[0].Record.ID != "sub-2" || got[1].Record.ID != "sub-3" {
 			t.Errorf("read: %+v, %v", got, err)
 		}
-		answers, err := s.Commit(t.Context(), schedule.Change{Plan: plans["sub-1"], Permit: "S1"}, schedule.Change{Plan: plans["sub-2"], Permit: "S2"})
-		if err != nil || !errors.Is(answers[0], schedule.ErrMoved) || answers[1] != nil {
+		answers, err := s.Commit(t.Context(), billing.Change{Plan: plans["sub-1"], Permit: "S1"}, billing.Change{Plan: plans["sub-2"], Permit: "S2"})
+		if err != nil || !errors.Is(answers[0], billing.ErrMoved) || answers[1] != nil {
 			t.Errorf("written: %v, %v", answers, err)
 		}
 		if s.load("sub-2").Record.Open == nil {
@@ -766,7 +775,7 @@ func TestADamagedSubscriptionHarmsNoOther(t *testing.T) {
 // charged with the new amount.
 func TestAFrozenContentThatCannotBeReadIsAnError(t *testing.T) {
 	onEach(t, func(t *testing.T, rdb redis.UniversalClient) {
-		s := newShelf(t, rdb, schedule.StoreOptions{})
+		s := newShelf(t, rdb, billing.StoreOptions{})
 		s.add("sub-1", "sub-2")
 		s.must(rdb.RPush(t.Context(), "remesa:{"+provider+"}:sf:sub-2", "not a text").Err())
 		got, err := s.Load(t.Context(), provider, "sub-1", "sub-2")
@@ -778,7 +787,7 @@ func TestAFrozenContentThatCannotBeReadIsAnError(t *testing.T) {
 
 func TestSubscriptionsAreListedOldestFirst(t *testing.T) {
 	onEach(t, func(t *testing.T, rdb redis.UniversalClient) {
-		s := newShelf(t, rdb, schedule.StoreOptions{})
+		s := newShelf(t, rdb, billing.StoreOptions{})
 		var want []string
 		for n := range 1201 {
 			want = append(want, fmt.Sprintf("sub-%04d", n))
@@ -787,16 +796,16 @@ func TestSubscriptionsAreListedOldestFirst(t *testing.T) {
 		s.now = s.now.Add(time.Hour)
 		s.add("a-later-one")
 		var got []string
-		s.must(s.List(t.Context(), provider, func(r schedule.Record) bool {
+		s.must(s.List(t.Context(), provider, func(r billing.Record) bool {
 			got = append(got, r.ID)
 			return true
 		}))
 		same(t, "all", got, append(want, "a-later-one"))
 		n := 0
-		s.must(s.List(t.Context(), provider, func(schedule.Record) bool { n++; return n < 7 }))
+		s.must(s.List(t.Context(), provider, func(billing.Record) bool { n++; return n < 7 }))
 		if n != 7 {
 			t.Errorf("%d were listed after the caller had enough", n)
 		}
-		s.must(s.List(t.Context(), "etpay", func(schedule.Record) bool { t.Error("another provider has none"); return false }))
+		s.must(s.List(t.Context(), "etpay", func(billing.Record) bool { t.Error("another provider has none"); return false }))
 	})
 }

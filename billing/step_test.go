@@ -1,4 +1,4 @@
-package schedule
+package billing
 
 import (
 	"errors"
@@ -194,7 +194,7 @@ func TestWhatComesNext(t *testing.T) {
 		},
 		"a pause with a backlog: it waits, is charged after the pause, and what lies behind it is skipped": func(l *life) {
 			daily(l)
-			l.r = New("sub-1", "pagoseguro", "default", "32900", "COP", "v1:f", l.terms, l.now) // 12:00 on 1 January: period 2 is the first
+			l.r = newRecord("sub-1", l.terms, l.now) // 12:00 on 1 January: period 2 is the first
 			l.at("01-04 10:00:00").person(l.r.Pause(l.now, ana))("event person paused", "paused person, look at 01-04 10:00:00")
 			l.step("paused person, nobody looks")
 			l.at("01-07 10:00:00").person(l.r.Resume(l.now, ana))("event resumed active", "active, look at 01-07 10:00:00")
@@ -209,7 +209,7 @@ func TestWhatComesNext(t *testing.T) {
 		},
 		"two pauses with a backlog before each": func(l *life) {
 			daily(l)
-			l.r = New("sub-1", "pagoseguro", "default", "32900", "COP", "v1:f", l.terms, l.now)
+			l.r = newRecord("sub-1", l.terms, l.now)
 			l.at("01-02 10:00:00").person(l.r.Pause(l.now, ana))("event person paused", "paused person, look at 01-02 10:00:00")
 			l.at("01-03 10:00:00").person(l.r.Resume(l.now, ana))("event resumed active", "active, look at 01-03 10:00:00")
 			l.at("01-04 10:00:00").person(l.r.Pause(l.now, ana))("event person paused", "paused person, look at 01-04 10:00:00")
@@ -386,7 +386,7 @@ func TestWhatComesNext(t *testing.T) {
 			l.step("settled 1.0 succeeded, due 01-31 09:00:00", "thaw", "active, look at 02-28 09:00:00")
 		},
 		"the last period, and the end": func(l *life) {
-			l.terms.End = Date{2026, 1, 31}
+			l.terms.End = date(2026, 1, 31)
 			l.charged(ended(succeeded))
 			if l.r.NextDue != 0 {
 				l.t.Errorf("behind the last period something is due at %d", l.r.NextDue)
@@ -394,13 +394,13 @@ func TestWhatComesNext(t *testing.T) {
 			l.at("01-31 09:00:04").step("event completed ended", "settled 1.0 succeeded, due 01-31 09:00:00", "thaw", "ended completed, nobody looks")
 		},
 		"an end the day before a period": func(l *life) {
-			l.terms.End = Date{2026, 2, 27}
+			l.terms.End = date(2026, 2, 27)
 			l.charged(ended(succeeded))
 			l.at("01-31 09:00:04").step("event completed ended", "settled 1.0 succeeded, due 01-31 09:00:00", "thaw", "ended completed, nobody looks")
 		},
 		"an end before the first period that is left": func(l *life) {
-			l.terms.Calendar.Start, l.terms.End = Date{2025, 1, 31}, Date{2025, 12, 31}
-			l.r = New("sub-1", "pagoseguro", "default", "32900", "COP", "v1:f", l.terms, l.now)
+			l.terms.Calendar.Start, l.terms.End = date(2025, 1, 31), date(2025, 12, 31)
+			l.r = newRecord("sub-1", l.terms, l.now)
 			l.step("event completed ended", "ended completed, nobody looks")
 		},
 		"what cannot be read pauses, and is looked at only while a charge is open": func(l *life) {

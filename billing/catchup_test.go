@@ -1,4 +1,4 @@
-package schedule
+package billing
 
 import (
 	"fmt"
@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/remesa/remesa/schedule"
 )
 
 // live lets time pass until the given instant, with a sweeper that looks whenever it must; each charge succeeds after a while. It returns
@@ -82,7 +84,7 @@ func ranges(ps []Period) string {
 func TestCatchUp(t *testing.T) {
 	t.Parallel()
 	const soon = 5 * time.Second
-	calendar := func(every Unit, start Date) func(*life) {
+	calendar := func(every schedule.Unit, start schedule.Date) func(*life) {
 		return func(l *life) { l.terms.Calendar.Every, l.terms.Calendar.Start = every, start }
 	}
 	backfill := func(l *life) { l.terms.Backfill = true }
@@ -166,12 +168,12 @@ func TestCatchUp(t *testing.T) {
 			"2-269 missed, 270-305 succeeded",
 		},
 		"backfill charges what lies before the subscription, however old, and then catches up": {
-			[]func(*life){calendar(Month, Date{2024, 10, 31}), backfill},
+			[]func(*life){calendar(schedule.Month, date(2024, 10, 31)), backfill},
 			func(l *life) string { return l.live("2026-02-01 00:00:00", soon) },
 			"1-16 succeeded",
 		},
 		"backfill does not bound, what fell due since does": {
-			[]func(*life){calendar(Day, Date{2025, 12, 20}), backfill},
+			[]func(*life){calendar(schedule.Day, date(2025, 12, 20)), backfill},
 			func(l *life) string {
 				l.at("03-01 12:00:00")
 				return l.live("2026-03-02 00:00:00", soon)
@@ -179,12 +181,12 @@ func TestCatchUp(t *testing.T) {
 			"1-13 succeeded, 14-37 missed, 38-72 succeeded",
 		},
 		"without backfill the first period is the first one behind the addition": {
-			[]func(*life){calendar(Month, Date{2024, 10, 31})},
+			[]func(*life){calendar(schedule.Month, date(2024, 10, 31))},
 			func(l *life) string { return l.live("2026-03-01 00:00:00", soon) },
 			"16-17 succeeded",
 		},
 		"an end in the past of a catch-up": {
-			[]func(*life){daily, func(l *life) { l.terms.End = Date{2026, 1, 20} }},
+			[]func(*life){daily, func(l *life) { l.terms.End = date(2026, 1, 20) }},
 			func(l *life) string {
 				l.at("02-19 12:00:00")
 				return l.live("2026-03-01 00:00:00", soon) + "; " + string(l.r.State) + " " + l.r.Reason
@@ -192,7 +194,7 @@ func TestCatchUp(t *testing.T) {
 			"2-15 missed, 16-20 succeeded; ended completed",
 		},
 		"an end in a pause": {
-			[]func(*life){daily, func(l *life) { l.terms.End = Date{2026, 1, 5} }},
+			[]func(*life){daily, func(l *life) { l.terms.End = date(2026, 1, 5) }},
 			func(l *life) string {
 				p, err := l.r.Pause(l.now, ana)
 				if err != nil {
@@ -204,7 +206,7 @@ func TestCatchUp(t *testing.T) {
 			"2-5 skipped; ended completed",
 		},
 		"a leap day": {
-			[]func(*life){calendar(Year, Date{2024, 2, 29}), backfill},
+			[]func(*life){calendar(schedule.Year, date(2024, 2, 29)), backfill},
 			func(l *life) string { return l.live("2032-03-01 00:00:00", soon) },
 			"1-9 succeeded",
 		},

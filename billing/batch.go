@@ -1,4 +1,4 @@
-package sweep
+package billing
 
 import (
 	"bytes"
@@ -9,19 +9,18 @@ import (
 	"time"
 
 	"github.com/remesa/remesa/idempotency"
-	"github.com/remesa/remesa/schedule"
 	"github.com/remesa/remesa/seal"
 	"github.com/remesa/remesa/tasks"
 )
 
 // subject is one subscription of a batch.
 type subject struct {
-	record schedule.Record
+	record Record
 	// content is the present one, open that of the open period.
 	content, open tasks.Subscription
-	plan          schedule.Plan
-	charges       []schedule.Charge
-	others        []schedule.Charge
+	plan          Plan
+	charges       []Charge
+	others        []Charge
 	err           error
 }
 
@@ -60,13 +59,13 @@ func (s *Sweeper) look(ctx context.Context, provider string, now time.Time, ids 
 	}
 	d.claimed, err = s.charge(ctx, provider, written)
 	s.cancel(ctx, provider, written)
-	s.OnStep(StepFinished, provider)
+	s.OnStep(SweepFinished, provider)
 	return d, err
 }
 
 // leave notes which subscriptions were not read, so that their news comes again; those that are
 // gone need none.
-func (s *Sweeper) leave(ids []string, loaded []schedule.Subscription, unread error, left map[string]bool) {
+func (s *Sweeper) leave(ids []string, loaded []Subscription, unread error, left map[string]bool) {
 	if unread == nil {
 		return
 	}
@@ -80,7 +79,7 @@ func (s *Sweeper) leave(ids []string, loaded []schedule.Subscription, unread err
 }
 
 // study reads what the ledger knows and decides.
-func (s *Sweeper) study(ctx context.Context, now time.Time, l schedule.Subscription, told []string) subject {
+func (s *Sweeper) study(ctx context.Context, now time.Time, l Subscription, told []string) subject {
 	c := subject{record: l.Record}
 	if errors.Is(l.Err, seal.ErrUnknownKey) || errors.Is(l.Err, seal.ErrNotSealed) {
 		c.err = l.Err // a worker with the key, or one without keys, will look
@@ -88,17 +87,17 @@ func (s *Sweeper) study(ctx context.Context, now time.Time, l schedule.Subscript
 	}
 	if err := c.decode(l); err != nil {
 		s.Log.Error().Str("subscription", l.Record.ID).Err(err).Msg("the content of a subscription cannot be read; it is paused")
-		c.plan = l.Record.Stop(now, schedule.Unreadable)
+		c.plan = l.Record.Stop(now, Unreadable)
 		return c
 	}
 	if c.err = s.consult(ctx, &c, told); c.err != nil {
 		return c
 	}
-	c.plan = l.Record.Step(now, Terms(c.content), Terms(c.open), c.charges, c.others)
+	c.plan = l.Record.Step(now, termsOf(c.content), termsOf(c.open), c.charges, c.others)
 	return c
 }
 
-func (c *subject) decode(l schedule.Subscription) (err error) {
+func (c *subject) decode(l Subscription) (err error) {
 	if l.Err != nil {
 		return l.Err
 	}
@@ -113,9 +112,9 @@ func (c *subject) decode(l schedule.Subscription) (err error) {
 	return err
 }
 
-// Terms are those of a subscription's content.
-func Terms(t tasks.Subscription) schedule.Terms {
-	terms := schedule.Terms{
+// termsOf are those of a subscription's content.
+func termsOf(t tasks.Subscription) Terms {
+	terms := Terms{
 		Calendar: t.Calendar(), End: t.End(), Backfill: t.Backfill(), CatchUp: t.CatchUp(), Dunning: t.Dunning(),
 	}
 	if at, ok := t.CardExpires(); ok {
@@ -152,20 +151,20 @@ func (s *Sweeper) consult(ctx context.Context, c *subject, told []string) error 
 	return nil
 }
 
-func key(r schedule.Record, reference string) idempotency.Key {
+func key(r Record, reference string) idempotency.Key {
 	return idempotency.Key{Provider: r.Provider, Account: r.Account, Reference: reference}
 }
 
 // view is what the ledger knows of a charge; period is 0 for one of any period.
-func (s *Sweeper) view(ctx context.Context, r schedule.Record, reference string, period int) (schedule.Charge, error) {
+func (s *Sweeper) view(ctx context.Context, r Record, reference string, period int) (Charge, error) {
 	p, err := s.Ledger.Show(ctx, key(r, reference))
 	if errors.Is(err, idempotency.ErrUnknown) {
-		return schedule.Charge{}, nil
+		return Charge{}, nil
 	}
 	if err != nil {
-		return schedule.Charge{}, err
+		return Charge{}, err
 	}
-	return schedule.Charge{
+	return Charge{
 		Known: true, Foreign: p.Subscription != r.ID || period > 0 && p.Period != strconv.Itoa(period),
 		Final: p.State.Final(), State: string(p.State), Code: p.Code, Decline: p.Decline, MayHaveLeft: p.MayHaveLeft,
 		Anomaly: p.Anomaly != "", Settled: p.Updated,
@@ -174,14 +173,14 @@ func (s *Sweeper) view(ctx context.Context, r schedule.Record, reference string,
 
 // commit writes the plans and returns those that were written; the others moved on and are left.
 func (s *Sweeper) commit(ctx context.Context, provider string, subjects []*subject, left map[string]bool) ([]*subject, error) {
-	changes := make([]schedule.Change, len(subjects))
+	changes := make([]Change, len(subjects))
 	for i, c := range subjects {
 		changes[i].Plan = c.plan
 		if c.plan.Claimed {
 			changes[i].Permit = c.charge().ID()
 		}
 	}
-	s.OnStep(StepCommit, provider)
+	s.OnStep(SweepCommit, provider)
 	answers, err := s.Store.Commit(ctx, changes...)
 	if err != nil {
 		return nil, err
@@ -193,7 +192,7 @@ func (s *Sweeper) commit(ctx context.Context, provider string, subjects []*subje
 			continue
 		}
 		left[subjects[i].record.ID] = true
-		if !errors.Is(err, schedule.ErrMoved) {
+		if !errors.Is(err, ErrMoved) {
 			s.Log.Error().Str("subscription", subjects[i].record.ID).Err(err).Msg("what comes next was not written; it is due again soon")
 		}
 	}
@@ -214,7 +213,7 @@ func (c *subject) task() (tasks.Period, error) {
 	}
 	t, err := content.Charge(c.charge().Reference)
 	return tasks.Period{
-		Task: t, Subscription: c.record.ID, Number: open.Period, Permit: schedule.PermitKey(c.record.Provider, c.record.ID),
+		Task: t, Subscription: c.record.ID, Number: open.Period, Permit: PermitKey(c.record.Provider, c.record.ID),
 	}, err
 }
 
@@ -239,9 +238,9 @@ func (s *Sweeper) charge(ctx context.Context, provider string, subjects []*subje
 	if len(periods) == 0 {
 		return 0, failed
 	}
-	s.OnStep(StepClaimed, provider)
+	s.OnStep(SweepClaimed, provider)
 	receipts, err := s.Intake.SubmitPeriods(ctx, periods...)
-	s.OnStep(StepCharged, provider)
+	s.OnStep(SweepCharged, provider)
 	for _, r := range receipts {
 		if r.Outcome == tasks.Conflict {
 			s.Log.Warn().Stringer("key", r.Key).Str("problem", r.Problem).Msg("a period's charge was not registered")
@@ -256,7 +255,7 @@ func (s *Sweeper) cancel(ctx context.Context, provider string, subjects []*subje
 		if !c.plan.Cancel {
 			continue
 		}
-		s.OnStep(StepCancel, provider)
+		s.OnStep(SweepCancel, provider)
 		k := c.charge()
 		r, err := s.Ledger.Show(ctx, k)
 		if err == nil {

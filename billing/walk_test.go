@@ -1,4 +1,4 @@
-package schedule
+package billing
 
 import (
 	"fmt"
@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"github.com/remesa/remesa/schedule"
 )
 
 // walk is one subscription in a world where anything may happen next: sweepers decide on old knowledge, stall and die between any two of
@@ -47,17 +49,17 @@ type hand struct {
 func newWalk(t *rapid.T) *walk {
 	w := &walk{t: t, now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), ledger: map[string]*walkCharge{}, news: map[string]int{}}
 	w.terms = Terms{
-		Calendar: Calendar{
-			Every: rapid.SampledFrom([]Unit{Day, Week, Month}).Draw(t, "every"), Start: Date{2025, 12, 20}, At: TimeOfDay{9, 0}, Zone: time.UTC,
+		Calendar: schedule.Calendar{
+			Every: rapid.SampledFrom([]schedule.Unit{schedule.Day, schedule.Week, schedule.Month}).Draw(t, "every"), Start: date(2025, 12, 20), At: schedule.TimeOfDay{Hour: 9}, Zone: time.UTC,
 		},
 		Backfill: rapid.Bool().Draw(t, "backfill"),
 		CatchUp:  time.Duration(rapid.IntRange(1, 40).Draw(t, "catch-up days")) * aDay,
 		Dunning:  []time.Duration{time.Hour, 30 * time.Hour}[:rapid.IntRange(0, 2).Draw(t, "dunnings")],
 	}
 	if rapid.IntRange(0, 3).Draw(t, "has an end") == 0 {
-		w.terms.End = Date{2026, 2, 10}
+		w.terms.End = date(2026, 2, 10)
 	}
-	w.r = New("sub-1", "pagoseguro", "default", "1", "COP", "v1:f", w.terms, w.now)
+	w.r = newRecord("sub-1", w.terms, w.now)
 	w.due = time.UnixMilli(max(w.r.NextDue, w.r.Added))
 	return w
 }

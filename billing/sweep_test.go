@@ -1,4 +1,4 @@
-package sweep_test
+package billing_test
 
 import (
 	"context"
@@ -12,11 +12,10 @@ import (
 
 	"github.com/hibiken/asynq"
 
+	"github.com/remesa/remesa/billing"
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/redistest"
-	"github.com/remesa/remesa/internal/sweep"
 	"github.com/remesa/remesa/providers"
-	"github.com/remesa/remesa/schedule"
 	"github.com/remesa/remesa/tasks"
 )
 
@@ -28,8 +27,8 @@ var (
 // A process may die at any named step, any number of times: the next one finishes what it left,
 // with the same charges.
 func TestDeathAtEachStep(t *testing.T) {
-	for _, step := range sweep.Steps() {
-		if step == sweep.StepCancel {
+	for _, step := range billing.SweepSteps() {
+		if step == billing.SweepCancel {
 			continue // see below
 		}
 		t.Run(string(step), func(t *testing.T) {
@@ -78,7 +77,7 @@ func TestDeathBeforeACancellation(t *testing.T) {
 	o.at("2026-01-31 14:00:00")
 	o.sweep(o.sweeper())
 	o.person("sub-1", o.cancel)
-	if o.dying(o.sweeper(diesAt(sweep.StepCancel, 1))) {
+	if o.dying(o.sweeper(diesAt(billing.SweepCancel, 1))) {
 		t.Fatal("it did not die")
 	}
 	if c := o.charge("sub-1", 1, 0); c.State != idempotency.Queued {
@@ -119,7 +118,7 @@ func TestSweepersAtTheSameTime(t *testing.T) {
 				}
 			})
 		}
-		step := sweep.Steps()[n%4]
+		step := billing.SweepSteps()[n%4]
 		wg.Go(func() { o.dying(o.sweeper(diesAt(step, 1))) })
 		wg.Wait()
 		o.work()
@@ -168,7 +167,7 @@ func TestCancelBetweenClaimAndRegistration(t *testing.T) {
 	o := newOffice(t)
 	o.add(line(t, "sub-1", nil))
 	o.at("2026-01-31 14:00:00")
-	o.sweep(o.sweeper(once(sweep.StepClaimed, func() { o.person("sub-1", o.cancel) })))
+	o.sweep(o.sweeper(once(billing.SweepClaimed, func() { o.person("sub-1", o.cancel) })))
 	if o.charge("sub-1", 1, 0) != nil {
 		t.Fatal("registered though its subscription was cancelled")
 	}
@@ -184,7 +183,7 @@ func TestALateRegistrationIsRefused(t *testing.T) {
 	o := newOffice(t)
 	o.add(line(t, "sub-1", map[string]any{"dunning": []string{}}))
 	o.at("2026-01-31 14:00:00")
-	late := o.sweeper(once(sweep.StepClaimed, func() {
+	late := o.sweeper(once(billing.SweepClaimed, func() {
 		o.person("sub-1", o.cancel)
 		o.sweep(o.sweeper())
 		o.state("sub-1", "ended cancelled")
@@ -234,7 +233,7 @@ func TestAChangeAfterTheClaimIsForTheNextPeriod(t *testing.T) {
 	o := newOffice(t)
 	o.add(line(t, "sub-1", nil))
 	o.at("2026-01-31 14:00:00")
-	if o.dying(o.sweeper(diesAt(sweep.StepClaimed, 1))) {
+	if o.dying(o.sweeper(diesAt(billing.SweepClaimed, 1))) {
 		t.Fatal("it did not die")
 	}
 	dearer := line(t, "sub-1", map[string]any{"amount": "40000"})
@@ -267,7 +266,7 @@ func TestTheLimitOfASweep(t *testing.T) {
 		o.add(line(t, fmt.Sprintf("sub-%02d", n), nil))
 	}
 	o.at("2026-04-01 00:00:00") // three periods each
-	s := o.sweeper(func(o *sweep.Options) { o.Limit = limit })
+	s := o.sweeper(func(o *billing.SweeperConfig) { o.Limit = limit })
 	total := 0
 	for range subscriptions*3/limit + 2 {
 		o.sweep(s)
@@ -355,7 +354,7 @@ func TestNoDunningBesideAChargeThatMayHaveBeenPaid(t *testing.T) {
 		},
 		"between claim and registration": func(o *office) {
 			o.wait(time.Minute)
-			if o.dying(o.sweeper(diesAt(sweep.StepClaimed, 1))) {
+			if o.dying(o.sweeper(diesAt(billing.SweepClaimed, 1))) {
 				o.t.Fatal("it did not die")
 			}
 			o.contradict(tasks.TxnID(id, 1, 0))
@@ -383,7 +382,7 @@ func TestNoDunningBesideAChargeThatMayHaveBeenPaid(t *testing.T) {
 			if p := o.periods(id); len(p) != 1 || !strings.HasSuffix(p[0], "failed") {
 				t.Errorf("the period: %v", p)
 			}
-			if e := o.events(id); !slices.Contains(e, schedule.Anomaly) || !slices.Contains(e, schedule.PeriodUnclear) {
+			if e := o.events(id); !slices.Contains(e, billing.Anomaly) || !slices.Contains(e, billing.PeriodUnclear) {
 				t.Errorf("the events: %v", e)
 			}
 		})
@@ -400,7 +399,7 @@ func TestNewsThatCameTooLateForADecisionComeAgain(t *testing.T) {
 	o.sweep(o.sweeper())
 	o.wantPeriods("sub-1", "1.0 succeeded")
 	o.contradict(tasks.TxnID("sub-1", 1, 0))
-	o.sweep(o.sweeper(once(sweep.StepCommit, func() { o.person("sub-1", o.change("40000")) })))
+	o.sweep(o.sweeper(once(billing.SweepCommit, func() { o.person("sub-1", o.change("40000")) })))
 	o.state("sub-1", "active")
 	o.wait(31 * time.Second)
 	o.sweep(o.sweeper())
@@ -416,7 +415,7 @@ func TestAStalePlanIsNotCarriedOut(t *testing.T) {
 	o := newOffice(t)
 	o.declined("sub-1")
 	o.wait(time.Minute)
-	stale := o.sweeper(once(sweep.StepCommit, func() { // it has decided to charge again
+	stale := o.sweeper(once(billing.SweepCommit, func() { // it has decided to charge again
 		o.contradict(tasks.TxnID("sub-1", 1, 0))
 		o.sweep(o.sweeper())
 		o.state("sub-1", "paused anomaly")
@@ -444,14 +443,12 @@ func TestAForeignPaymentUnderTheReference(t *testing.T) {
 	o.state("sub-2", "active, open 1.0")
 }
 
-const oldKey, newKey = "old:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", "new:ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8="
-
 // A worker without the key leaves a subscription to one that has it; content that nobody can read
 // pauses it.
 func TestContentThatCannotBeOpened(t *testing.T) {
 	o := newOffice(t)
-	with := func(keys string) *schedule.Store {
-		return schedule.NewStore(o.rdb, schedule.StoreOptions{TestClock: true, Seal: ring(t, keys)})
+	with := func(keys string) *billing.Store {
+		return billing.NewStore(o.rdb, billing.StoreOptions{TestClock: true, Seal: ring(t, keys)})
 	}
 	o.store = with(oldKey)
 	o.add(line(t, "sub-1", nil), line(t, "sub-2", nil))
@@ -461,7 +458,7 @@ func TestContentThatCannotBeOpened(t *testing.T) {
 	if _, err := o.sweeper().Sweep(t.Context(), provider); err != nil {
 		t.Fatal(err)
 	}
-	if err := o.sweeper().Look(t.Context(), provider, "sub-1"); !errors.Is(err, sweep.ErrLeft) {
+	if err := o.sweeper().Look(t.Context(), provider, "sub-1"); !errors.Is(err, billing.ErrLeft) {
 		t.Errorf("looked at without the key: %v", err)
 	}
 	o.store = with(oldKey)
@@ -509,7 +506,7 @@ func TestABatchThatHasBegunIsFinished(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		o.sweeper(once(sweep.StepCommit, stop)).Run(ctx)
+		o.sweeper(once(billing.SweepCommit, stop)).Run(ctx)
 	}()
 	<-done
 	if c := o.charge("sub-1", 1, 0); c == nil || c.State != idempotency.Queued {
@@ -535,9 +532,9 @@ func TestAPersonWhoKnowsLetsDunningGoOn(t *testing.T) {
 			})
 			o.must(err)
 			o.sweep(o.sweeper())
-			want := schedule.PeriodUnclear
+			want := billing.PeriodUnclear
 			if closes {
-				want = schedule.DunningScheduled
+				want = billing.DunningScheduled
 			}
 			if e := o.events(id); !slices.Contains(e, want) {
 				t.Errorf("the events: %v, want %s", e, want)

@@ -1,11 +1,4 @@
-// Package sweep charges subscriptions when they fall due. Every worker runs it, any number at a time:
-//
-//	due: schedule.Store.Due or News -> ledger.Show of the open period's charges -> Record.Step -> Commit -> Register and wake
-//
-// What must be done follows from the records alone. A process that dies anywhere in between leaves a record from which the same step
-// follows again, with the same references; a commit made from an older record is refused; and a charge is registered only while its
-// period's claim permits it. So no period is charged twice, and none is forgotten.
-package sweep
+package billing
 
 import (
 	"context"
@@ -17,17 +10,16 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/remesa/remesa/idempotency"
-	"github.com/remesa/remesa/schedule"
 	"github.com/remesa/remesa/tasks"
 )
 
-// Store is what the sweeper needs of the subscriptions; *schedule.Store is one.
-type Store interface {
+// SweepStore is what the sweeper needs of the subscriptions; *Store is one.
+type SweepStore interface {
 	Due(ctx context.Context, provider string, limit int) (time.Time, []string, error)
-	News(ctx context.Context, provider string, limit int) (time.Time, []schedule.News, error)
-	Heard(ctx context.Context, provider string, news ...schedule.News) error
-	Load(ctx context.Context, provider string, ids ...string) ([]schedule.Subscription, error)
-	Commit(ctx context.Context, changes ...schedule.Change) ([]error, error)
+	News(ctx context.Context, provider string, limit int) (time.Time, []News, error)
+	Heard(ctx context.Context, provider string, news ...News) error
+	Load(ctx context.Context, provider string, ids ...string) ([]Subscription, error)
+	Commit(ctx context.Context, changes ...Change) ([]error, error)
 	Now(ctx context.Context, provider string) (time.Time, error)
 }
 
@@ -43,27 +35,27 @@ type Intake interface {
 	SubmitPeriods(ctx context.Context, ps ...tasks.Period) ([]tasks.Receipt, error)
 }
 
-// Step is a named step of the sweep. A process may die at any of them.
-type Step string
+// SweepStep is a named step of the sweep. A process may die at any of them.
+type SweepStep string
 
 // The steps in their order.
 const (
-	StepDue      Step = "sweep_due"
-	StepCommit   Step = "sweep_commit"
-	StepClaimed  Step = "sweep_claimed"
-	StepCharged  Step = "sweep_charged"
-	StepCancel   Step = "sweep_cancel"
-	StepFinished Step = "sweep_finished"
+	SweepDue      SweepStep = "sweep_due"
+	SweepCommit   SweepStep = "sweep_commit"
+	SweepClaimed  SweepStep = "sweep_claimed"
+	SweepCharged  SweepStep = "sweep_charged"
+	SweepCancel   SweepStep = "sweep_cancel"
+	SweepFinished SweepStep = "sweep_finished"
 )
 
-// Steps lists them all.
-func Steps() []Step {
-	return []Step{StepDue, StepCommit, StepClaimed, StepCharged, StepCancel, StepFinished}
+// SweepSweepSteps lists them all.
+func SweepSteps() []SweepStep {
+	return []SweepStep{SweepDue, SweepCommit, SweepClaimed, SweepCharged, SweepCancel, SweepFinished}
 }
 
-// Options of a Sweeper.
-type Options struct {
-	Store  Store
+// SweeperConfig is what a Sweeper works with.
+type SweeperConfig struct {
+	Store  SweepStore
 	Ledger Ledger
 	Intake Intake
 	// Providers are those whose subscriptions are swept.
@@ -74,19 +66,19 @@ type Options struct {
 	Limit int
 	Log   zerolog.Logger
 	// OnStep, if set, is called at each named step. Tests kill the process there.
-	OnStep func(step Step, provider string)
+	OnStep func(step SweepStep, provider string)
 }
 
-// Sweeper charges subscriptions. New starts nothing; Run does.
-type Sweeper struct{ Options }
+// Sweeper charges subscriptions. NewSweeper starts nothing; Run does.
+type Sweeper struct{ SweeperConfig }
 
-// New makes a sweeper.
-func New(o Options) *Sweeper {
+// NewSweeper makes a sweeper.
+func NewSweeper(o SweeperConfig) *Sweeper {
 	if o.Interval == 0 {
 		o.Interval = time.Second
 	}
 	if o.OnStep == nil {
-		o.OnStep = func(Step, string) {}
+		o.OnStep = func(SweepStep, string) {}
 	}
 	return &Sweeper{o}
 }
@@ -148,7 +140,7 @@ func (s *Sweeper) Sweep(ctx context.Context, provider string) (int, error) {
 		return found, err
 	}
 	for ctx.Err() == nil && s.limit(claimed) > 0 {
-		s.OnStep(StepDue, provider)
+		s.OnStep(SweepDue, provider)
 		now, ids, err := s.Store.Due(ctx, provider, s.limit(claimed))
 		if err != nil || len(ids) == 0 {
 			return found, err
@@ -196,7 +188,7 @@ func (s *Sweeper) sweepNews(ctx context.Context, provider string) (found, claime
 		}
 		claimed += done.claimed
 		// What was decided from older news than these is decided again when they come again.
-		heard := slices.DeleteFunc(news, func(n schedule.News) bool { return done.left[n.Subscription] })
+		heard := slices.DeleteFunc(news, func(n News) bool { return done.left[n.Subscription] })
 		if err := s.Store.Heard(ctx, provider, heard...); err != nil {
 			return found, claimed, err
 		}
