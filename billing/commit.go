@@ -12,35 +12,35 @@ import (
 	"github.com/remesa/remesa/internal/kv"
 )
 
-// Change is a plan on its way into the store.
-type Change struct {
-	Plan Plan
-	// Permit is the ID of the key of the charge that a claim allows to be registered.
-	Permit string
+// Update is a decision on its way into the store.
+type Update struct {
+	Decision Decision
+	// Charge is the ID of the key of the charge that a claim allows to be registered.
+	Charge string
 	// Content replaces the present one; nil leaves it.
 	Content []byte
 }
 
-// keptPeriods is how many settled periods of a subscription are kept.
+// keptPeriods is how many closed periods of a subscription are kept.
 const keptPeriods = 1000
 
-// Commit writes plans, each in one step of its own. The answers are nil, ErrMoved, or why that plan
-// was not written, which says nothing of the others; an error beside them means that none, some or
-// all were written. The sweeper finds again what was not.
-func (s *Store) Commit(ctx context.Context, changes ...Change) ([]error, error) {
-	commits := make([]*kv.Commit, len(changes))
-	for i, c := range changes {
-		if c.Plan.Record.text == "" {
+// Commit writes decisions, each in one step of its own. The answers are nil, ErrMoved, or why that
+// decision was not written, which says nothing of the others; an error beside them means that none,
+// some or all were written. The sweeper finds again what was not.
+func (s *Store) Commit(ctx context.Context, updates ...Update) ([]error, error) {
+	commits := make([]*kv.Commit, len(updates))
+	for i, u := range updates {
+		if u.Decision.Record.text == "" {
 			continue // of a record that nobody read
 		}
 		var err error
-		if commits[i], err = s.commit(c); err != nil {
+		if commits[i], err = s.commit(u); err != nil {
 			return nil, err
 		}
 	}
 	results, errs := s.write(ctx, commits)
-	out := make([]error, len(changes))
-	for i, c := range changes {
+	out := make([]error, len(updates))
+	for i, u := range updates {
 		err := errs[i]
 		switch {
 		case err == nil && results[i].Done:
@@ -50,7 +50,7 @@ func (s *Store) Commit(ctx context.Context, changes ...Change) ([]error, error) 
 		case !redis.HasErrorPrefix(err, ""): // nobody answered
 			return nil, fmt.Errorf("subscriptions: %w", err)
 		}
-		out[i] = fmt.Errorf("%s: %w", c.Plan.Record.ID, err)
+		out[i] = fmt.Errorf("%s: %w", u.Decision.Record.ID, err)
 	}
 	return out, nil
 }
@@ -78,57 +78,57 @@ func (s *Store) write(ctx context.Context, commits []*kv.Commit) ([]kv.Result, [
 	return results, errs
 }
 
-// commit writes a plan down. It is refused when Redis is full, as is the charge that it claims.
-func (s *Store) commit(c Change) (*kv.Commit, error) {
-	p, r := c.Plan, c.Plan.Record
+// commit writes a decision down. It is refused when Redis is full, as is the charge that it claims.
+func (s *Store) commit(u Update) (*kv.Commit, error) {
+	d, r := u.Decision, u.Decision.Record
 	out := kv.NewCommit(r.Provider, recordKey(r.Provider, r.ID), r.text, 0)
 	out.Room = kv.Grows
-	r.Version += int64(max(1, len(p.Events))) // each event has a version of its own
+	r.Version += int64(max(1, len(d.Events))) // each event has a version of its own
 	text, err := json.Marshal(r)
 	if err != nil {
 		return nil, err
 	}
-	if p.Freeze {
+	if d.FreezeContent {
 		out.Copy(contentKey(r.Provider, r.ID), frozenKey(r.Provider, r.ID))
 	}
 	out.Write("SET", recordKey(r.Provider, r.ID), text)
-	if p.Thaw {
+	if d.DropFrozen {
 		out.Write("DEL", frozenKey(r.Provider, r.ID))
 	}
-	if len(c.Content) > 0 {
-		out.Write("SET", contentKey(r.Provider, r.ID), s.opts.Seal.Seal(c.Content, "subscription", r.ID))
+	if len(u.Content) > 0 {
+		out.Write("SET", contentKey(r.Provider, r.ID), s.opts.Seal.Seal(u.Content, "subscription", r.ID))
 	}
-	if p.Due.IsZero() {
+	if d.Due.IsZero() {
 		out.Write("ZREM", dueKey(r.Provider), r.ID)
 	} else {
-		out.Write("ZADD", dueKey(r.Provider), p.Due.UnixMilli(), r.ID)
+		out.Write("ZADD", dueKey(r.Provider), d.Due.UnixMilli(), r.ID)
 	}
-	permit(out, c, r)
-	settled(out, p, r)
-	for i, e := range p.Events {
-		out.Append(e.entry(r, p.Record.Version+1+int64(i), p.now), s.opts.OutcomesRetention)
+	writeChargeGuard(out, u, r)
+	writeClosed(out, d, r)
+	for i, e := range d.Events {
+		out.Append(e.entry(r, d.Record.Version+1+int64(i), d.now), s.opts.OutcomesRetention)
 	}
 	return out, nil
 }
 
-// permit names the charge that a claim allows; without an open period, or with one that is being
-// stopped, there is none.
-func permit(out *kv.Commit, c Change, r Record) {
+// writeChargeGuard names the charge that a claim allows; without an open period, or with one that
+// is being stopped, there is none.
+func writeChargeGuard(out *kv.Commit, u Update, r Record) {
 	switch {
-	case c.Plan.Claimed && c.Permit != "":
-		out.Write("SET", PermitKey(r.Provider, r.ID), c.Permit)
+	case u.Decision.Claimed && u.Charge != "":
+		out.Write("SET", ChargeGuardKey(r.Provider, r.ID), u.Charge)
 	case r.Open == nil || r.Open.Stop:
-		out.Write("DEL", PermitKey(r.Provider, r.ID))
+		out.Write("DEL", ChargeGuardKey(r.Provider, r.ID))
 	}
 }
 
-func settled(out *kv.Commit, p Plan, r Record) {
-	for _, period := range p.Settled {
+func writeClosed(out *kv.Commit, d Decision, r Record) {
+	for _, period := range d.Closed {
 		text, _ := json.Marshal(period) // numbers and plain words
-		out.Write("RPUSH", settledKey(r.Provider, r.ID), text)
+		out.Write("RPUSH", closedKey(r.Provider, r.ID), text)
 	}
-	if len(p.Settled) > 0 {
-		out.Write("LTRIM", settledKey(r.Provider, r.ID), -keptPeriods, -1)
+	if len(d.Closed) > 0 {
+		out.Write("LTRIM", closedKey(r.Provider, r.ID), -keptPeriods, -1)
 	}
 }
 
@@ -140,8 +140,9 @@ func (e Event) entry(r Record, version int64, at time.Time) kv.Entry {
 		period = strconv.Itoa(e.Period)
 	}
 	return kv.Entry{
-		Key: "subscription:" + r.ID, Type: "subscription", State: string(e.State), Reference: r.ID, Code: e.Code, Message: e.Message,
-		Decline: e.Decline, Amount: r.Amount, Currency: r.Currency, Attempt: e.Attempt, At: at, Event: "subscription", Version: version,
-		Account: r.Account, Subscription: r.ID, Period: period,
+		Key: "subscription:" + r.ID, Type: "subscription", State: string(e.State), Reference: r.ID,
+		Code: e.Code, Message: e.Message, Decline: e.Decline, Amount: r.Amount, Currency: r.Currency,
+		Attempt: e.Attempt, At: at, Event: "subscription", Version: version, Account: r.Account,
+		Subscription: r.ID, Period: period,
 	}
 }

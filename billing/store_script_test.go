@@ -49,13 +49,13 @@ func TestOnlyWhatWasNotTakenIsRunAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var changes []Change
+	var changes []Update
 	for _, a := range added {
-		plan, err := a.Record.Pause(now, Person{By: "ana", Note: "x"})
+		decision, err := a.Record.Pause(now, Actor{By: "ana", Note: "x"})
 		if err != nil {
 			t.Fatal(err)
 		}
-		changes = append(changes, Change{Plan: plan})
+		changes = append(changes, Update{Decision: decision})
 	}
 	rdb.AddHook(&forgetful{})
 	answers, err := store.Commit(t.Context(), changes...)
@@ -88,11 +88,11 @@ func TestNothingCountsAsWrittenWhereTheScriptCannotBeLoaded(t *testing.T) {
 	}
 	rdb.ScriptFlush(t.Context())
 	rdb.AddHook(&unloadable{})
-	plan, err := added[0].Record.Pause(time.Now(), Person{By: "ana", Note: "x"})
+	decision, err := added[0].Record.Pause(time.Now(), Actor{By: "ana", Note: "x"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	answers, err := store.Commit(t.Context(), Change{Plan: plan})
+	answers, err := store.Commit(t.Context(), Update{Decision: decision})
 	if err == nil && (answers[0] == nil || errors.Is(answers[0], ErrMoved)) {
 		t.Fatalf("got %v and no error", answers)
 	}

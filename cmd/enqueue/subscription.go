@@ -44,25 +44,25 @@ func (s *subscriptions) sweeper(client *tasks.Client) *billing.Sweeper {
 var subscriptionForm = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
 // load finds a subscription and reads it.
-func (s *subscriptions) load(id string) (billing.Subscription, error) {
+func (s *subscriptions) load(id string) (billing.Stored, error) {
 	if !subscriptionForm.MatchString(id) {
-		return billing.Subscription{}, usage("id: must be 1 to 64 letters, digits, points, dashes and underscores")
+		return billing.Stored{}, usage("id: must be 1 to 64 letters, digits, points, dashes and underscores")
 	}
 	provider, err := s.store.Find(s.app.ctx, id)
 	if err != nil {
-		return billing.Subscription{}, s.app.failed(err)
+		return billing.Stored{}, s.app.failed(err)
 	}
 	return s.loadFrom(provider, id)
 }
 
 // loadFrom finds none where an id was claimed and its subscription never stored: adding it again stores it.
-func (s *subscriptions) loadFrom(provider, id string) (billing.Subscription, error) {
+func (s *subscriptions) loadFrom(provider, id string) (billing.Stored, error) {
 	loaded, err := s.store.Load(s.app.ctx, provider, id)
 	switch {
 	case err != nil:
-		return billing.Subscription{}, s.app.failed(err)
+		return billing.Stored{}, s.app.failed(err)
 	case len(loaded) == 0:
-		return billing.Subscription{}, named(id, billing.ErrUnknown)
+		return billing.Stored{}, named(id, billing.ErrUnknown)
 	}
 	return loaded[0], nil
 }

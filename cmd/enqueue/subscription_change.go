@@ -41,7 +41,7 @@ func (c *subscriptionChangeCmd) Run(a *app) error {
 		}
 	}
 	paused := "" // why
-	err := a.step(c.Subject.ID, func(s billing.Subscription, now time.Time) (billing.Change, error) {
+	err := a.step(c.Subject.ID, func(s billing.Stored, now time.Time) (billing.Update, error) {
 		if s.Record.State == billing.Paused {
 			paused = s.Record.Reason
 		}
@@ -55,18 +55,18 @@ func (c *subscriptionChangeCmd) Run(a *app) error {
 
 // plan writes the content even where it stays as it was: so it is sealed with the first of the
 // payload keys.
-func (c *subscriptionChangeCmd) plan(s billing.Subscription, change tasks.Change, now time.Time) (billing.Change, error) {
+func (c *subscriptionChangeCmd) plan(s billing.Stored, change tasks.Change, now time.Time) (billing.Update, error) {
 	if s.Err != nil {
-		return billing.Change{}, fmt.Errorf("its content: %w", s.Err)
+		return billing.Update{}, fmt.Errorf("its content: %w", s.Err)
 	}
 	before, err := tasks.DecodeStoredSubscription(s.Content)
 	if err != nil {
-		return billing.Change{}, errors.New("its content cannot be read")
+		return billing.Update{}, errors.New("its content cannot be read")
 	}
 	after, err := before.With(change)
 	if err != nil {
-		return billing.Change{}, err
+		return billing.Update{}, err
 	}
 	plan, err := s.Record.Change(now, after.Amount().Text(), c.Subject.person())
-	return billing.Change{Plan: plan, Content: after.Payload()}, err
+	return billing.Update{Decision: plan, Content: after.Payload()}, err
 }

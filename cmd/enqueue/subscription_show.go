@@ -70,8 +70,8 @@ func (c *subscriptionShowCmd) Run(a *app) error {
 	if out.Periods, err = s.periods(r); err != nil {
 		return a.failed(err)
 	}
-	for _, d := range r.Deeds() {
-		out.History = append(out.History, deed{stamp(d.At), d.What, d.By, d.Note})
+	for _, d := range r.AuditTrail() {
+		out.History = append(out.History, deed{stamp(d.At), d.Action, d.By, d.Note})
 	}
 	if err := a.print(out); err != nil {
 		return err
@@ -102,7 +102,7 @@ func (s *subscriptions) periods(r billing.Record) ([]period, error) {
 
 // period is a settled one. The ledger's word on its charges counts, which a person may have changed since; what was stored when it was
 // settled counts where the ledger says nothing better.
-func (s *subscriptions) period(r billing.Record, p billing.Period) (period, error) {
+func (s *subscriptions) period(r billing.Record, p billing.ClosedPeriod) (period, error) {
 	out := period{Period: p.Number, DueAt: local(p.Due, zoneOf(r)), State: p.State, DunningAttempt: p.Attempt}
 	if p.State == billing.PeriodStateSkipped || p.State == billing.PeriodStateMissed {
 		return out, nil

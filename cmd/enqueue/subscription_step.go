@@ -25,18 +25,18 @@ func (s subject) Validate() error {
 	return s.Person.Validate()
 }
 
-func (s subject) person() billing.Person {
-	return billing.Person{By: s.Person.By, Note: s.Person.Note}
+func (s subject) person() billing.Actor {
+	return billing.Actor{By: s.Person.By, Note: s.Person.Note}
 }
 
 // planner plans a step on a subscription as it was read.
-type planner func(s billing.Subscription, now time.Time) (billing.Change, error)
+type planner func(s billing.Stored, now time.Time) (billing.Update, error)
 
 // planning is a step that needs nothing but the record.
-func (s subject) planning(do func(r billing.Record, now time.Time, by billing.Person) (billing.Plan, error)) planner {
-	return func(held billing.Subscription, now time.Time) (billing.Change, error) {
+func (s subject) planning(do func(r billing.Record, now time.Time, by billing.Actor) (billing.Decision, error)) planner {
+	return func(held billing.Stored, now time.Time) (billing.Update, error) {
 		plan, err := do(held.Record, now, s.person())
-		return billing.Change{Plan: plan}, err
+		return billing.Update{Decision: plan}, err
 	}
 }
 
@@ -111,7 +111,7 @@ func (a *app) step(id string, plan planner) error {
 const tries = 20
 
 // write plans and writes until the subscription did not move meanwhile.
-func (s *subscriptions) write(held billing.Subscription, plan planner) error {
+func (s *subscriptions) write(held billing.Stored, plan planner) error {
 	id, provider, written := held.Record.ID, held.Record.Provider, ""
 	for range tries {
 		if slices.Contains(held.Record.History, written) {
@@ -132,7 +132,7 @@ func (s *subscriptions) write(held billing.Subscription, plan planner) error {
 		if !errors.Is(answers[0], billing.ErrMoved) {
 			return s.app.failed(answers[0])
 		}
-		history := change.Plan.Record.History
+		history := change.Decision.Record.History
 		written = history[len(history)-1]
 		if held, err = s.loadFrom(provider, id); err != nil {
 			return err
@@ -158,9 +158,9 @@ func (s *subscriptions) follow(client *tasks.Client, provider, id string) error 
 				return err // a charge might begin
 			}
 		}
-		err = s.sweeper(client).Look(s.app.ctx, provider, id)
+		err = s.sweeper(client).SweepOne(s.app.ctx, provider, id)
 		settled := held.Record.Open == nil || !held.Record.Open.Stop
-		if err == nil && settled || err != nil && !errors.Is(err, billing.ErrLeft) {
+		if err == nil && settled || err != nil && !errors.Is(err, billing.ErrDeferred) {
 			break
 		}
 	}

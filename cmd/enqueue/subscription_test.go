@@ -347,9 +347,9 @@ func TestPeriodsThatWereNeverChargedHaveNoCharge(t *testing.T) {
 	d := newTheatre(t)
 	d.added(recurring("missed", `"start":"2099-08-31"`, started(65), `"366d"`, `"1d"`))
 	d.added(recurring("paused", `"start":"2099-08-31"`, started(20)))
-	held := must[[]billing.Subscription](t)(d.store.Load(t.Context(), "pagoseguro", "paused"))[0].Record
-	plan := must[billing.Plan](t)(held.Pause(time.Now().AddDate(0, 0, -60), billing.Person{By: "Ana"}))
-	must[[]error](t)(d.store.Commit(t.Context(), billing.Change{Plan: plan}))
+	held := must[[]billing.Stored](t)(d.store.Load(t.Context(), "pagoseguro", "paused"))[0].Record
+	plan := must[billing.Decision](t)(held.Pause(time.Now().AddDate(0, 0, -60), billing.Actor{By: "Ana"}))
+	must[[]error](t)(d.store.Commit(t.Context(), billing.Update{Decision: plan}))
 	d.sweep()
 	for id, want := range map[string]string{"missed": "1 missed/0, 2 missed/0", "paused": "1 skipped/0"} {
 		shown := d.show(id)
@@ -465,22 +465,22 @@ func TestAStepIsTakenThoughTheSweepMovesTheSubscription(t *testing.T) {
 	d.added(recurring("s"))
 	office, _ := d.office()
 	planned := 0
-	plan := func(s billing.Subscription, now time.Time) (billing.Change, error) {
+	plan := func(s billing.Stored, now time.Time) (billing.Update, error) {
 		if planned++; planned < 4 {
-			d.must(d.sweeper.Look(t.Context(), "pagoseguro", "s"))
+			d.must(d.sweeper.SweepOne(t.Context(), "pagoseguro", "s"))
 		}
-		p, err := s.Record.Pause(now, billing.Person{By: "Ana"})
-		return billing.Change{Plan: p}, err
+		p, err := s.Record.Pause(now, billing.Actor{By: "Ana"})
+		return billing.Update{Decision: p}, err
 	}
-	d.must(office.write(must[billing.Subscription](t)(office.load("s")), plan))
+	d.must(office.write(must[billing.Stored](t)(office.load("s")), plan))
 	if shown := d.show("s"); shown.State != billing.Paused || planned != 4 {
 		t.Errorf("%s after %d plans", shown.State, planned)
 	}
 	planned = -1000
-	err := office.write(must[billing.Subscription](t)(office.load("s")), func(s billing.Subscription, now time.Time) (billing.Change, error) {
-		d.must(d.sweeper.Look(t.Context(), "pagoseguro", "s"))
-		p, err := s.Record.Resume(now, billing.Person{By: "Ana"})
-		return billing.Change{Plan: p}, err
+	err := office.write(must[billing.Stored](t)(office.load("s")), func(s billing.Stored, now time.Time) (billing.Update, error) {
+		d.must(d.sweeper.SweepOne(t.Context(), "pagoseguro", "s"))
+		p, err := s.Record.Resume(now, billing.Actor{By: "Ana"})
+		return billing.Update{Decision: p}, err
 	})
 	if code := exitCode(err); code != exitRefused {
 		t.Errorf("one that never rests: exit code %d (%v)", code, err)
@@ -493,15 +493,15 @@ func TestAStepWhoseAnswerWasLostIsNotTakenTwice(t *testing.T) {
 	d.added(recurring("s"))
 	office, _ := d.office()
 	planned := 0
-	plan := func(s billing.Subscription, now time.Time) (billing.Change, error) {
+	plan := func(s billing.Stored, now time.Time) (billing.Update, error) {
 		planned++
-		p, err := s.Record.Pause(now, billing.Person{By: "Ana"})
+		p, err := s.Record.Pause(now, billing.Actor{By: "Ana"})
 		if err == nil { // written by the first of two tries, of which the client hears only the second
-			_, err = d.store.Commit(t.Context(), billing.Change{Plan: p})
+			_, err = d.store.Commit(t.Context(), billing.Update{Decision: p})
 		}
-		return billing.Change{Plan: p}, err
+		return billing.Update{Decision: p}, err
 	}
-	if err := office.write(must[billing.Subscription](t)(office.load("s")), plan); err != nil || planned != 1 {
+	if err := office.write(must[billing.Stored](t)(office.load("s")), plan); err != nil || planned != 1 {
 		t.Errorf("%v after %d plans", err, planned)
 	}
 }

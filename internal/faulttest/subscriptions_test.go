@@ -74,14 +74,14 @@ func (c *club) add(fields map[string]any, added time.Time) {
 }
 
 // due lists the periods that fell due by now.
-func (c *club) due(s tasks.Subscription) []billing.Period {
-	var all []billing.Period
+func (c *club) due(s tasks.Subscription) []billing.ClosedPeriod {
+	var all []billing.ClosedPeriod
 	for n := 1; ; n++ {
 		due := s.Calendar().Due(n)
 		if due.After(c.now) {
 			return all
 		}
-		all = append(all, billing.Period{Number: n, Due: due.UnixMilli(), State: "succeeded"})
+		all = append(all, billing.ClosedPeriod{Number: n, Due: due.UnixMilli(), State: "succeeded"})
 	}
 }
 
@@ -155,7 +155,7 @@ func (c *club) demandEachOnce() {
 
 // paidOnce wants one execution of a period's charge. It is false where there was none because its worker died with it: at this provider
 // nobody can find out, so a person decided, and no other charge is ever made beside it.
-func (c *club) paidOnce(id string, p billing.Period) bool {
+func (c *club) paidOnce(id string, p billing.ClosedPeriod) bool {
 	c.t.Helper()
 	reference := tasks.TxnID(id, p.Number, 0)
 	r, err := c.ledger.Show(c.t.Context(), c.key(reference))
@@ -215,11 +215,11 @@ func TestACancelledSubscriptionIsNotChargedAnyMore(t *testing.T) {
 		if err != nil || len(loaded) != 1 || loaded[0].Record.Open == nil {
 			t.Fatalf("nothing was claimed: %+v %v", loaded, err)
 		}
-		plan, err := loaded[0].Record.Cancel(time.Now(), billing.Person{By: "ana", Note: "left"})
+		plan, err := loaded[0].Record.Cancel(time.Now(), billing.Actor{By: "ana", Note: "left"})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if answers, err := c.store.Commit(t.Context(), billing.Change{Plan: plan}); err != nil || answers[0] != nil {
+		if answers, err := c.store.Commit(t.Context(), billing.Update{Decision: plan}); err != nil || answers[0] != nil {
 			t.Fatal(answers, err)
 		}
 	}
