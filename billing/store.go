@@ -104,8 +104,8 @@ func NewAddition(s tasks.Subscription, key []byte, added time.Time) Addition {
 	}
 }
 
-// Added is the answer to one addition.
-type Added struct {
+// AddResult is the store's answer to one addition.
+type AddResult struct {
 	// New is false where the id is taken.
 	New bool
 	// Provider has the id; Record is its record, the zero Record where it has none.
@@ -115,8 +115,8 @@ type Added struct {
 
 // Add keeps new subscriptions. The answers are in the order of the additions; an error means that
 // none, some or all were kept, and that adding them again is safe.
-func (s *Store) Add(ctx context.Context, as ...Addition) ([]Added, error) {
-	out := make([]Added, len(as))
+func (s *Store) Add(ctx context.Context, as ...Addition) ([]AddResult, error) {
+	out := make([]AddResult, len(as))
 	if err := s.claim(ctx, as, out); err != nil {
 		return nil, err
 	}
@@ -141,7 +141,7 @@ func (s *Store) Add(ctx context.Context, as ...Addition) ([]Added, error) {
 }
 
 // holders finds the records that have the ids which were taken.
-func (s *Store) holders(ctx context.Context, out []Added) error {
+func (s *Store) holders(ctx context.Context, out []AddResult) error {
 	pipe := s.db.Client.Pipeline()
 	texts := map[int]*redis.StringCmd{}
 	for i, a := range out {
@@ -194,7 +194,7 @@ func record(provider, id, text string) (Record, error) {
 }
 
 // claim makes each id its provider's, or finds whose it is.
-func (s *Store) claim(ctx context.Context, as []Addition, out []Added) error {
+func (s *Store) claim(ctx context.Context, as []Addition, out []AddResult) error {
 	pipe := s.db.Client.Pipeline()
 	held := make([]*redis.StringCmd, len(as))
 	for i, a := range as {

@@ -1,9 +1,8 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -36,18 +35,18 @@ func gas(id string) string {
 		`"schedule":{"every":"quarter","at":"00:00","timezone":"America/Santiago"}}`
 }
 
-// theatre is a desk with subscriptions, whose workers are the test.
-type theatre struct {
+// subscriptionFixture is a desk with subscriptions, whose workers are the test.
+type subscriptionFixture struct {
 	*desk
 	store   *billing.Store
 	sweeper *billing.Sweeper
 }
 
-func newTheatre(t *testing.T) *theatre {
+func newSubscriptionFixture(t *testing.T) *subscriptionFixture {
 	d := newDesk(t)
 	store := billing.NewStore(d.server.Client(), billing.StoreOptions{})
 	intake := tasks.NewClient(d.ledger, d.server.Client(), tasks.ClientOptions{})
-	return &theatre{d, store, billing.NewSweeper(billing.SweeperConfig{Store: store, Ledger: d.ledger, Intake: intake, Log: zerolog.Nop()})}
+	return &subscriptionFixture{d, store, billing.NewSweeper(billing.SweeperConfig{Store: store, Ledger: d.ledger, Intake: intake, Log: zerolog.Nop()})}
 }
 
 // start makes a start so that the first period fell due some days ago.
@@ -56,18 +55,18 @@ func started(daysAgo int) string {
 }
 
 // added is a subscription that was added seventy days ago.
-func (d *theatre) added(line string) tasks.Subscription {
+func (d *subscriptionFixture) added(line string) tasks.Subscription {
 	d.t.Helper()
 	s := must[tasks.Subscription](d.t)(tasks.DecodeSubscription([]byte(line)))
 	added := billing.NewAddition(s, nil, time.Now().AddDate(0, 0, -70))
-	got := must[[]billing.Added](d.t)(d.store.Add(d.t.Context(), added))
+	got := must[[]billing.AddResult](d.t)(d.store.Add(d.t.Context(), added))
 	if !got[0].New {
 		d.t.Fatalf("%s is not new", s.ID())
 	}
 	return s
 }
 
-func (d *theatre) sweep() {
+func (d *subscriptionFixture) sweep() {
 	d.t.Helper()
 	_, err := d.sweeper.Sweep(d.t.Context(), "pagoseguro")
 	d.must(err)
@@ -78,7 +77,7 @@ func chargeKey(id string, period, attempt int) idempotency.Key {
 }
 
 // begin begins a charge that a sweep registered.
-func (d *theatre) begin(k idempotency.Key, lease time.Duration) string {
+func (d *subscriptionFixture) begin(k idempotency.Key, lease time.Duration) string {
 	d.t.Helper()
 	attempt := idempotency.NewAttempt()
 	b, err := d.ledger.Begin(d.t.Context(), k, idempotency.BeginRequest{Attempt: attempt, Lease: lease})
@@ -89,13 +88,13 @@ func (d *theatre) begin(k idempotency.Key, lease time.Duration) string {
 	return attempt
 }
 
-func (d *theatre) finish(k idempotency.Key, o providers.Outcome) {
+func (d *subscriptionFixture) finish(k idempotency.Key, o providers.Outcome) {
 	d.t.Helper()
 	_, err := d.ledger.Finish(d.t.Context(), k, idempotency.Report{Attempt: d.begin(k, time.Minute), Outcome: o, Next: time.Minute})
 	d.must(err)
 }
 
-func (d *theatre) show(id string) shownSubscription {
+func (d *subscriptionFixture) show(id string) shownSubscription {
 	d.t.Helper()
 	got := d.run("subscription", "show", id)
 	wantCode(d.t, "show "+id, got, 0)
@@ -137,7 +136,7 @@ func compareAdded(t *testing.T, says string, got, want []addedResult) {
 
 func TestEverySubscriptionOfAFileGetsItsResult(t *testing.T) {
 	t.Parallel()
-	d := newTheatre(t)
+	d := newSubscriptionFixture(t)
 	add := func(all ...string) ended {
 		return enqueue(t, environment(redisAt(d.server.URL())), lines(all...), "subscription", "add")
 	}
@@ -227,7 +226,7 @@ func TestFingerprintsOfSubscriptionsAreKeyedAsConfigured(t *testing.T) {
 
 func TestSubscriptionsAreListedThoseAddedFirstFirst(t *testing.T) {
 	t.Parallel()
-	d := newTheatre(t)
+	d := newSubscriptionFixture(t)
 	for _, line := range []string{recurring("p1"), gas("e1"), recurring("p2"), gas("e2")} {
 		got := enqueue(t, environment(redisAt(d.server.URL())), lines(line), "subscription", "add")
 		wantCode(t, "add", got, 0)
@@ -272,7 +271,7 @@ func periods(all []period) string {
 	return strings.Join(texts, ", ")
 }
 
-func (d *theatre) wantPeriods(says, id, want string) shownSubscription {
+func (d *subscriptionFixture) wantPeriods(says, id, want string) shownSubscription {
 	d.t.Helper()
 	shown := d.show(id)
 	if got := periods(shown.Periods); got != want {
@@ -285,7 +284,7 @@ var soft = providers.Outcome{Class: providers.Refused, Code: "051", Decline: pro
 
 func TestShowFollowsAPeriodFromItsClaimToItsEnd(t *testing.T) {
 	t.Parallel()
-	d := newTheatre(t)
+	d := newSubscriptionFixture(t)
 	s := d.added(recurring("s", `"start":"2099-08-31"`, started(65), `"card"`, `"dunning":["1ms","240h"],"card"`))
 	d.wantPeriods("nothing was charged yet", "s", "")
 	d.sweep()
@@ -323,7 +322,7 @@ func TestShowFollowsAPeriodFromItsClaimToItsEnd(t *testing.T) {
 
 func TestTheLedgersWordOnASettledPeriodCounts(t *testing.T) {
 	t.Parallel()
-	d := newTheatre(t)
+	d := newSubscriptionFixture(t)
 	d.added(recurring("s", `"start":"2099-08-31"`, started(20)))
 	d.sweep()
 	k := chargeKey("s", 1, 0)
@@ -344,7 +343,7 @@ func TestTheLedgersWordOnASettledPeriodCounts(t *testing.T) {
 
 func TestPeriodsThatWereNeverChargedHaveNoCharge(t *testing.T) {
 	t.Parallel()
-	d := newTheatre(t)
+	d := newSubscriptionFixture(t)
 	d.added(recurring("missed", `"start":"2099-08-31"`, started(65), `"366d"`, `"1d"`))
 	d.added(recurring("paused", `"start":"2099-08-31"`, started(20)))
 	held := must[[]billing.Stored](t)(d.store.Load(t.Context(), "pagoseguro", "paused"))[0].Record
@@ -361,7 +360,7 @@ func TestPeriodsThatWereNeverChargedHaveNoCharge(t *testing.T) {
 
 func TestAPersonTakesStepsOnASubscription(t *testing.T) {
 	t.Parallel()
-	d := newTheatre(t)
+	d := newSubscriptionFixture(t)
 	d.added(recurring("s"))
 	card := func(text string) string { return write(t, "card.json", text) }
 	good := card(`{"token":"tok-2","brand":"Visa","expiry_month":1,"expiry_year":98,"installments":1}`)
@@ -413,7 +412,7 @@ func TestAPersonTakesStepsOnASubscription(t *testing.T) {
 
 func TestAChangeCountsFromTheNextPeriodOn(t *testing.T) {
 	t.Parallel()
-	d := newTheatre(t)
+	d := newSubscriptionFixture(t)
 	d.added(recurring("s", `"start":"2099-08-31"`, started(65)))
 	d.sweep()
 	in := strings.NewReader(`{"token":"tok-2","brand":"Visa","expiry_month":1,"expiry_year":98,"installments":1}`)
@@ -434,7 +433,7 @@ func TestAChangeCountsFromTheNextPeriodOn(t *testing.T) {
 
 func TestACancelledSubscriptionsChargeIsCancelledAtOnceUnlessItBegan(t *testing.T) {
 	t.Parallel()
-	d := newTheatre(t)
+	d := newSubscriptionFixture(t)
 	for _, id := range []string{"waits", "began"} {
 		d.added(recurring(id, `"start":"2099-08-31"`, started(20)))
 	}
@@ -452,57 +451,20 @@ func TestACancelledSubscriptionsChargeIsCancelledAtOnceUnlessItBegan(t *testing.
 	d.wantPeriods("its outcome counts", "began", "1 succeeded/0")
 }
 
-// office takes steps inside the test's process.
-func (d *theatre) office() (*subscriptions, *bytes.Buffer) {
-	var said bytes.Buffer
-	a := &app{ctx: d.t.Context(), config: &config.Config{}, rdb: d.server.Client(), ledger: d.ledger, out: bufio.NewWriter(&said), errOut: &said}
-	return &subscriptions{a, d.store}, &said
-}
-
-func TestAStepIsTakenThoughTheSweepMovesTheSubscription(t *testing.T) {
+func TestWhatTheClientRefusesHasItsExitCode(t *testing.T) {
 	t.Parallel()
-	d := newTheatre(t)
-	d.added(recurring("s"))
-	office, _ := d.office()
-	planned := 0
-	plan := func(s billing.Stored, now time.Time) (billing.Update, error) {
-		if planned++; planned < 4 {
-			d.must(d.sweeper.SweepOne(t.Context(), "pagoseguro", "s"))
+	a := &app{config: &config.Config{}}
+	for code, errs := range map[int][]error{
+		exitRefused: {billing.ErrMoved, billing.Refusal{Why: "no"}, &tasks.FieldError{Path: "amount", Problem: "no"}},
+		exitUnknown: {billing.ErrUnknown},
+		exitUsage:   {billing.RequestError{Problem: "id: no"}},
+		exitFailed:  {billing.ContentError{}, errors.New("dial tcp")},
+	} {
+		for _, err := range errs {
+			if got := exitCode(a.failedRequest(fmt.Errorf("s: %w", err))); got != code {
+				t.Errorf("%v: exit code %d, want %d", err, got, code)
+			}
 		}
-		p, err := s.Record.Pause(now, billing.Actor{By: "Ana"})
-		return billing.Update{Decision: p}, err
-	}
-	d.must(office.write(must[billing.Stored](t)(office.load("s")), plan))
-	if shown := d.show("s"); shown.State != billing.Paused || planned != 4 {
-		t.Errorf("%s after %d plans", shown.State, planned)
-	}
-	planned = -1000
-	err := office.write(must[billing.Stored](t)(office.load("s")), func(s billing.Stored, now time.Time) (billing.Update, error) {
-		d.must(d.sweeper.SweepOne(t.Context(), "pagoseguro", "s"))
-		p, err := s.Record.Resume(now, billing.Actor{By: "Ana"})
-		return billing.Update{Decision: p}, err
-	})
-	if code := exitCode(err); code != exitRefused {
-		t.Errorf("one that never rests: exit code %d (%v)", code, err)
-	}
-}
-
-func TestAStepWhoseAnswerWasLostIsNotTakenTwice(t *testing.T) {
-	t.Parallel()
-	d := newTheatre(t)
-	d.added(recurring("s"))
-	office, _ := d.office()
-	planned := 0
-	plan := func(s billing.Stored, now time.Time) (billing.Update, error) {
-		planned++
-		p, err := s.Record.Pause(now, billing.Actor{By: "Ana"})
-		if err == nil { // written by the first of two tries, of which the client hears only the second
-			_, err = d.store.Commit(t.Context(), billing.Update{Decision: p})
-		}
-		return billing.Update{Decision: p}, err
-	}
-	if err := office.write(must[billing.Stored](t)(office.load("s")), plan); err != nil || planned != 1 {
-		t.Errorf("%v after %d plans", err, planned)
 	}
 }
 

@@ -44,8 +44,10 @@ var allowed = []struct {
 	// The calendar is arithmetic: it knows neither payments nor a store.
 	{"schedule", nil},
 	{"tasks", []string{"idempotency", "providers", "schedule", "seal"}},
-	{"billing", []string{"internal/kv", "tasks", "idempotency", "schedule", "seal"}},
+	{"billing", []string{"internal/kv", "internal/merge", "tasks", "idempotency", "schedule", "providers", "seal"}},
 	{"internal/engine", []string{"tasks", "idempotency", "providers", "providers/wire", "seal"}},
+	// Ordered lists are merged without a look at what is in them.
+	{"internal/merge", nil},
 	// Who may look knows nothing of what there is to see.
 	{"internal/login", nil},
 	{"internal/config", []string{"internal/login", "providers", "schedule", "seal"}},
