@@ -311,7 +311,7 @@ func TestShowFollowsAPeriodFromItsClaimToItsEnd(t *testing.T) {
 	d.byHand("subscription resume s")
 	d.finish(chargeKey("s", 2, 0), providers.Outcome{Class: providers.Succeeded, ProviderID: "9"})
 	d.sweep()
-	shown = d.wantPeriods("settled ones, oldest first", "s", "1 failed/1 (0 failed) (1 failed), 2 succeeded/0, 3 queued/0")
+	shown = d.wantPeriods("closed ones, oldest first", "s", "1 failed/1 (0 failed) (1 failed), 2 succeeded/0, 3 queued/0")
 	if h := shown.History; len(h) != 2 || h[0].What != "paused" || h[1].What != "resumed" || h[0].By != "Ana" || h[0].Note != "told by the bank" {
 		t.Errorf("history %+v", h)
 	}
@@ -320,7 +320,7 @@ func TestShowFollowsAPeriodFromItsClaimToItsEnd(t *testing.T) {
 	wantCode(t, "an unknown id", d.run("subscription", "show", "nobody"), exitUnknown)
 }
 
-func TestTheLedgersWordOnASettledPeriodCounts(t *testing.T) {
+func TestTheLedgersStateOfAClosedPeriodCounts(t *testing.T) {
 	t.Parallel()
 	d := newSubscriptionFixture(t)
 	d.added(recurring("s", `"start":"2099-08-31"`, started(20)))
@@ -347,8 +347,8 @@ func TestPeriodsThatWereNeverChargedHaveNoCharge(t *testing.T) {
 	d.added(recurring("missed", `"start":"2099-08-31"`, started(65), `"366d"`, `"1d"`))
 	d.added(recurring("paused", `"start":"2099-08-31"`, started(20)))
 	held := must[[]billing.Stored](t)(d.store.Load(t.Context(), "pagoseguro", "paused"))[0].Record
-	plan := must[billing.Decision](t)(held.Pause(time.Now().AddDate(0, 0, -60), billing.Actor{By: "Ana"}))
-	must[[]error](t)(d.store.Commit(t.Context(), billing.Update{Decision: plan}))
+	decision := must[billing.Decision](t)(held.Pause(time.Now().AddDate(0, 0, -60), billing.Actor{By: "Ana"}))
+	must[[]error](t)(d.store.Commit(t.Context(), billing.Update{Decision: decision}))
 	d.sweep()
 	for id, want := range map[string]string{"missed": "1 missed/0, 2 missed/0", "paused": "1 skipped/0"} {
 		shown := d.show(id)
@@ -358,7 +358,7 @@ func TestPeriodsThatWereNeverChargedHaveNoCharge(t *testing.T) {
 	}
 }
 
-func TestAPersonTakesStepsOnASubscription(t *testing.T) {
+func TestRequestsAboutASubscription(t *testing.T) {
 	t.Parallel()
 	d := newSubscriptionFixture(t)
 	d.added(recurring("s"))

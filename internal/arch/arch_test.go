@@ -304,6 +304,14 @@ func TestTheMapRefusesWhatItShould(t *testing.T) {
 		{"idempotency/rules", "github.com/redis/go-redis/v9", true},
 		{"idempotency/idempotencytest", "github.com/redis/go-redis/v9", true},
 		{"idempotency", module + "tasks", true},
+		{"schedule", module + "providers", true},
+		{"schedule", "github.com/redis/go-redis/v9", true},
+		{"tasks", module + "schedule", false},
+		{"tasks", module + "billing", true},
+		{"billing", module + "tasks", false},
+		{"billing", module + "internal/engine", true},
+		{"billing", "github.com/hibiken/asynq", true},
+		{"internal/engine", module + "billing", true},
 		{"idempotency", "github.com/hibiken/asynq", true},
 		{"providers/virtualpos", "github.com/hibiken/asynq", true},
 		{"internal/engine", "github.com/hibiken/asynq", false},
@@ -334,6 +342,29 @@ func TestTheMapRefusesWhatItShould(t *testing.T) {
 	}
 }
 
+// decisions are the files that say what comes next for a subscription.
+var decisions = []string{"billing/decide.go", "billing/record.go", "billing/audit.go"}
+
+// What comes next for a subscription follows from its record and what is known of its charges, and
+// from nothing that a file could reach by itself: no store, no clock, no network.
+func TestDecisionsAboutSubscriptionsArePure(t *testing.T) {
+	t.Parallel()
+	pure := []string{"errors", "fmt", "slices", "strconv", "strings", "time", module + "schedule"}
+	for _, u := range list(t) {
+		if !slices.Contains(decisions, filepath.ToSlash(u.file)) {
+			continue
+		}
+		for _, path := range u.imports {
+			if !slices.Contains(pure, path) {
+				t.Errorf("%s imports %s", u.file, path)
+			}
+		}
+		if strings.Contains(text(t, u.file), "time.Now(") {
+			t.Errorf("%s reads a clock", u.file)
+		}
+	}
+}
+
 // longestRule is how many lines a function of the rules about money may have: each must be read at
 // one glance.
 const longestRule = 40
@@ -342,6 +373,9 @@ func TestRulesAreShort(t *testing.T) {
 	files, err := filepath.Glob("../../idempotency/rules/*.go")
 	if err != nil || len(files) == 0 {
 		t.Fatal("no rules", err)
+	}
+	for _, name := range decisions {
+		files = append(files, filepath.Join(root, name))
 	}
 	fset := token.NewFileSet()
 	for _, name := range files {

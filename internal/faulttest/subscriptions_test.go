@@ -23,7 +23,7 @@ type club struct {
 	store *billing.Store
 	terms map[string]tasks.Subscription
 	now   time.Time
-	// lost is how many charges were settled as not executed by a person.
+	// lost is how many charges a person resolved as not executed.
 	lost int
 }
 
@@ -139,7 +139,7 @@ func (c *club) demandEachOnce() {
 			}
 		}
 		if err != nil || fmt.Sprint(got) != fmt.Sprint(want) {
-			c.t.Errorf("%s: settled\n%+v, want\n%+v (%v)", id, got, want, err)
+			c.t.Errorf("%s: closed\n%+v, want\n%+v (%v)", id, got, want, err)
 		}
 		for _, p := range want {
 			due := time.UnixMilli(p.Due).In(s.Calendar().Zone)
@@ -153,8 +153,9 @@ func (c *club) demandEachOnce() {
 	}
 }
 
-// paidOnce wants one execution of a period's charge. It is false where there was none because its worker died with it: at this provider
-// nobody can find out, so a person decided, and no other charge is ever made beside it.
+// paidOnce wants one execution of a period's charge. It is false where there was none because its
+// worker died with it: at this provider nobody can find out, so a person decided, and no other
+// charge is ever made beside it.
 func (c *club) paidOnce(id string, p billing.ClosedPeriod) bool {
 	c.t.Helper()
 	reference := tasks.TxnID(id, p.Number, 0)
@@ -170,7 +171,8 @@ func (c *club) paidOnce(id string, p billing.ClosedPeriod) bool {
 	return true
 }
 
-// TestSubscriptionsAreCaughtUpWhileWorkersDie: whatever dies when, each period is charged once, on its own date, under its own reference.
+// TestSubscriptionsAreCaughtUpWhileWorkersDie: whatever dies when, each period is charged once, on
+// its own date, under its own reference.
 func TestSubscriptionsAreCaughtUpWhileWorkersDie(t *testing.T) {
 	t.Parallel()
 	town := openTown(t, sandbox.Options{})
@@ -200,8 +202,8 @@ func TestSubscriptionsAreCaughtUpWhileWorkersDie(t *testing.T) {
 	}
 }
 
-// TestACancelledSubscriptionIsNotChargedAnyMore: what was claimed and has not begun is cancelled with it, also where the worker died that
-// had claimed it.
+// TestACancelledSubscriptionIsNotChargedAnyMore: what was claimed and has not begun is cancelled
+// with it, also where the worker died that had claimed it.
 func TestACancelledSubscriptionIsNotChargedAnyMore(t *testing.T) {
 	t.Parallel()
 	town := openTown(t, sandbox.Options{})
@@ -215,11 +217,11 @@ func TestACancelledSubscriptionIsNotChargedAnyMore(t *testing.T) {
 		if err != nil || len(loaded) != 1 || loaded[0].Record.Open == nil {
 			t.Fatalf("nothing was claimed: %+v %v", loaded, err)
 		}
-		plan, err := loaded[0].Record.Cancel(time.Now(), billing.Actor{By: "ana", Note: "left"})
+		decision, err := loaded[0].Record.Cancel(time.Now(), billing.Actor{By: "ana", Note: "left"})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if answers, err := c.store.Commit(t.Context(), billing.Update{Decision: plan}); err != nil || answers[0] != nil {
+		if answers, err := c.store.Commit(t.Context(), billing.Update{Decision: decision}); err != nil || answers[0] != nil {
 			t.Fatal(answers, err)
 		}
 	}
@@ -228,7 +230,7 @@ func TestACancelledSubscriptionIsNotChargedAnyMore(t *testing.T) {
 		for id := range c.terms {
 			periods, err := c.store.Periods(context.Background(), c.provider, id)
 			if err != nil || len(periods) != 1 {
-				return errors.Join(fmt.Errorf("settled %+v", periods), err)
+				return errors.Join(fmt.Errorf("closed %+v", periods), err)
 			}
 			if periods[0].State != billing.Cancelled {
 				t.Fatalf("the period ended as %s", periods[0].State)
