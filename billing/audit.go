@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Actor is who did something, and why; a claim, not a proof of identity. By must not hold a "|",
-// and neither may hold control characters.
+// Actor is who did something, and why; a claim, not a proof of identity. Both must hold a text
+// without control characters, By one without a "|".
 type Actor struct{ By, Note string }
 
 // AuditEntry is one entry of a subscription's history.

@@ -33,7 +33,7 @@ type ClientConfig struct {
 // too little room for new subscriptions. Any other error is a failure of the store or of ctx: the
 // request may have been written or not. Repeating Add is safe; whoever repeats another request and
 // gets a Refusal finds in Details.History whether it was the first try that counted.
-type Client struct{ ClientConfig }
+type Client struct{ config ClientConfig }
 
 // NewClient makes a client. It dials nothing.
 func NewClient(c ClientConfig) *Client { return &Client{c} }
@@ -89,18 +89,18 @@ func (c *Client) Add(ctx context.Context, subs ...tasks.Subscription) ([]Receipt
 	if len(subs) == 0 {
 		return nil, nil
 	}
-	if err := c.Intake.Room(ctx); err != nil {
+	if err := c.config.Intake.Room(ctx); err != nil {
 		return nil, err
 	}
-	now, err := c.Store.Now(ctx, subs[0].Provider())
+	now, err := c.config.Store.Now(ctx, subs[0].Provider())
 	if err != nil {
 		return nil, err
 	}
 	additions := make([]Addition, len(subs))
 	for i, s := range subs {
-		additions[i] = NewAddition(s, c.FingerprintKey, now)
+		additions[i] = NewAddition(s, c.config.FingerprintKey, now)
 	}
-	answers, err := c.Store.Add(ctx, additions...)
+	answers, err := c.config.Store.Add(ctx, additions...)
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +128,7 @@ func (c *Client) difference(s tasks.Subscription, fingerprint string, a AddResul
 		return "provider: the id is taken by a subscription of " + a.Provider
 	}
 	held := a.Record
-	same, err := s.FingerprintLike(held.Fingerprint, c.FingerprintKey)
+	same, err := s.FingerprintLike(held.Fingerprint, c.config.FingerprintKey)
 	switch m := s.Amount(); {
 	case err == nil && same == held.Fingerprint:
 		return ""
@@ -148,7 +148,7 @@ func (c *Client) find(ctx context.Context, id string) (Stored, error) {
 	if !idForm.MatchString(id) {
 		return Stored{}, RequestError{"id: must be 1 to 64 letters, digits, points, dashes and underscores"}
 	}
-	provider, err := c.Store.Find(ctx, id)
+	provider, err := c.config.Store.Find(ctx, id)
 	if err != nil {
 		return Stored{}, err
 	}
@@ -158,7 +158,7 @@ func (c *Client) find(ctx context.Context, id string) (Stored, error) {
 // load finds none where an id was claimed and its subscription never stored: adding it again stores
 // it.
 func (c *Client) load(ctx context.Context, provider, id string) (Stored, error) {
-	loaded, err := c.Store.Load(ctx, provider, id)
+	loaded, err := c.config.Store.Load(ctx, provider, id)
 	switch {
 	case err != nil:
 		return Stored{}, err
@@ -185,5 +185,7 @@ var errNothingToChange = RequestError{"change: give an amount, a card or both"}
 
 // sweeper does at once what a worker's sweep would do with a subscription a moment later.
 func (c *Client) sweeper() *Sweeper {
-	return NewSweeper(SweeperConfig{Store: c.Store, Ledger: c.Ledger, Intake: c.Intake, Log: c.Log})
+	return NewSweeper(SweeperConfig{
+		Store: c.config.Store, Ledger: c.config.Ledger, Intake: c.config.Intake, Log: c.config.Log,
+	})
 }

@@ -86,33 +86,26 @@ func TestARequestThatIsWrongChangesNothing(t *testing.T) {
 	amount := "50.001"
 	for sentence, row := range map[string]struct {
 		do   func() (billing.Applied, error)
-		want any // a type of error
+		want func(error) bool
 	}{
-		"no such id":        {func() (billing.Applied, error) { return c.Pause(t.Context(), "nobody", asked) }, billing.ErrUnknown},
-		"an id of no form":  {func() (billing.Applied, error) { return c.Pause(t.Context(), "a/b", asked) }, new(billing.RequestError)},
-		"nobody":            {func() (billing.Applied, error) { return c.Pause(t.Context(), "s", billing.Actor{Note: "x"}) }, new(billing.RequestError)},
-		"for no reason":     {func() (billing.Applied, error) { return c.Pause(t.Context(), "s", billing.Actor{By: "x"}) }, new(billing.RequestError)},
-		"a name with a bar": {func() (billing.Applied, error) { return c.Pause(t.Context(), "s", billing.Actor{By: "a|b", Note: "x"}) }, new(billing.RequestError)},
+		"no such id":        {func() (billing.Applied, error) { return c.Pause(t.Context(), "nobody", asked) }, isUnknown},
+		"an id of no form":  {func() (billing.Applied, error) { return c.Pause(t.Context(), "a/b", asked) }, isA[billing.RequestError]},
+		"nobody":            {func() (billing.Applied, error) { return c.Pause(t.Context(), "s", billing.Actor{Note: "x"}) }, isA[billing.RequestError]},
+		"for no reason":     {func() (billing.Applied, error) { return c.Pause(t.Context(), "s", billing.Actor{By: "x"}) }, isA[billing.RequestError]},
+		"a name with a bar": {func() (billing.Applied, error) { return c.Pause(t.Context(), "s", billing.Actor{By: "a|b", Note: "x"}) }, isA[billing.RequestError]},
 		"a name of two lines": {func() (billing.Applied, error) {
 			return c.Pause(t.Context(), "s", billing.Actor{By: "a\nb", Note: "x"})
-		}, new(billing.RequestError)},
-		"resume what goes on": {func() (billing.Applied, error) { return c.Resume(t.Context(), "s", asked) }, new(billing.Refusal)},
-		"a change of nothing": {func() (billing.Applied, error) { return c.Change(t.Context(), "s", tasks.Change{}, asked) }, new(billing.RequestError)},
+		}, isA[billing.RequestError]},
+		"resume what goes on": {func() (billing.Applied, error) { return c.Resume(t.Context(), "s", asked) }, isA[billing.Refusal]},
+		"a change of nothing": {func() (billing.Applied, error) { return c.Change(t.Context(), "s", tasks.Change{}, asked) }, isA[billing.RequestError]},
 		"a wrong amount": {func() (billing.Applied, error) {
 			return c.Change(t.Context(), "s", tasks.Change{Amount: &amount}, asked)
-		}, new(*tasks.FieldError)},
+		}, isA[*tasks.FieldError]},
 		"a wrong card": {func() (billing.Applied, error) {
 			return c.Change(t.Context(), "s", tasks.Change{Card: []byte("[]")}, asked)
-		}, new(*tasks.FieldError)},
+		}, isA[*tasks.FieldError]},
 	} {
-		_, err := row.do()
-		is := false
-		if sentinel, ok := row.want.(error); ok && sentinel == billing.ErrUnknown {
-			is = errors.Is(err, sentinel)
-		} else {
-			is = errors.As(err, row.want)
-		}
-		if !is {
+		if _, err := row.do(); !row.want(err) {
 			t.Errorf("%s: %v", sentence, err)
 		}
 	}
@@ -120,6 +113,10 @@ func TestARequestThatIsWrongChangesNothing(t *testing.T) {
 		t.Errorf("the record is now %s", after)
 	}
 }
+
+func isUnknown(err error) bool { return errors.Is(err, billing.ErrUnknown) }
+
+func isA[E error](err error) bool { return errors.As(err, new(E)) }
 
 func (o *sweepFixture) text(id string) string {
 	o.t.Helper()

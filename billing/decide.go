@@ -95,7 +95,8 @@ type Facts struct {
 	Now time.Time
 	// Terms are the present ones, OpenTerms those that the open period was claimed with.
 	Terms, OpenTerms Terms
-	// Charges are those of the open period by attempt; none where there is no open period.
+	// Charges are those of the open period, one for each attempt so far in their order; none where
+	// there is no open period.
 	Charges []Charge
 	// Others are charges of earlier periods of which the ledger reported a change.
 	Others []Charge

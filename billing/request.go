@@ -105,14 +105,11 @@ const tries = 20
 // write decides and writes until the subscription did not move meanwhile. It returns the record that
 // the decision was made from.
 func (c *Client) write(ctx context.Context, held Stored, decide decider) (Record, error) {
-	id, provider, written := held.Record.ID, held.Record.Provider, ""
-	before := held.Record
+	id, provider := held.Record.ID, held.Record.Provider
+	var before Record
 	for range tries {
-		if slices.Contains(held.Record.History, written) {
-			return before, nil // it was written, and only the answer was lost
-		}
 		before = held.Record
-		now, err := c.Store.Now(ctx, provider)
+		now, err := c.config.Store.Now(ctx, provider)
 		if err != nil {
 			return before, err
 		}
@@ -120,7 +117,7 @@ func (c *Client) write(ctx context.Context, held Stored, decide decider) (Record
 		if err != nil {
 			return before, fmt.Errorf("%s: %w", id, err)
 		}
-		answers, err := c.Store.Commit(ctx, update)
+		answers, err := c.config.Store.Commit(ctx, update)
 		if err != nil {
 			return before, err
 		}
@@ -128,9 +125,12 @@ func (c *Client) write(ctx context.Context, held Stored, decide decider) (Record
 			return before, answers[0]
 		}
 		history := update.Decision.Record.History
-		written = history[len(history)-1]
+		written := history[len(history)-1]
 		if held, err = c.load(ctx, provider, id); err != nil {
 			return before, err
+		}
+		if slices.Contains(held.Record.History, written) {
+			return before, nil // it was written, and only the answer was lost
 		}
 	}
 	return before, fmt.Errorf("%s: %w", id, ErrMoved)
@@ -149,7 +149,7 @@ func (c *Client) followUp(ctx context.Context, provider, id string) error {
 			return unread
 		}
 		if held.Record.State == Active {
-			if err := c.Intake.Room(ctx); err != nil {
+			if err := c.config.Intake.Room(ctx); err != nil {
 				return err // a charge might begin
 			}
 		}

@@ -1,7 +1,6 @@
 package billing
 
 import (
-	"context"
 	"errors"
 	"testing"
 	"time"
@@ -77,17 +76,23 @@ func TestARequestIsCarriedOutThoughTheSweepMovesTheSubscription(t *testing.T) {
 }
 
 func TestARequestWhoseAnswerWasLostIsNotCarriedOutTwice(t *testing.T) {
-	f := newRequestFixture(t)
-	decided := 0
-	before, err := f.write(t.Context(), f.stored(t), func(s Stored, now time.Time) (Update, error) {
-		decided++
-		d, err := s.Record.Pause(now, Actor{By: "Ana"})
-		if err == nil { // written by the first of two tries, of which the client hears only the second
-			_, err = f.Store.Commit(context.WithoutCancel(t.Context()), Update{Decision: d})
-		}
-		return Update{Decision: d}, err
-	})
-	if err != nil || decided != 1 || before.State != Active {
-		t.Errorf("%v after %d decisions, made from a record that is %s", err, decided, before.State)
+	for sentence, at := range map[string]int{"at the first try": 1, "at the last": tries} {
+		t.Run(sentence, func(t *testing.T) {
+			f := newRequestFixture(t)
+			decided := 0
+			before, err := f.write(t.Context(), f.stored(t), func(s Stored, now time.Time) (Update, error) {
+				if decided++; decided < at {
+					f.sweep(t)
+				}
+				d, err := s.Record.Pause(now, Actor{By: "Ana"})
+				if err == nil && decided == at { // written by a try of which the client hears nothing
+					_, err = f.config.Store.Commit(t.Context(), Update{Decision: d})
+				}
+				return Update{Decision: d}, err
+			})
+			if err != nil || decided != at || before.State != Active {
+				t.Errorf("%v after %d decisions, made from a record that is %s", err, decided, before.State)
+			}
+		})
 	}
 }

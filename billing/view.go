@@ -51,7 +51,8 @@ type Period struct {
 	// for its next charge after a soft decline has failed so far. Without a charge it is
 	// PeriodStateSkipped, PeriodStateMissed or Cancelled.
 	State string
-	// DunningAttempt is the number of new charges after soft declines so far.
+	// DunningAttempt is that of the charge that counts: 0 for the first, 1 for the one after the
+	// first soft decline.
 	DunningAttempt int
 	// NextCharge is when the next charge begins after a soft decline; zero where none is scheduled.
 	NextCharge time.Time
@@ -112,7 +113,7 @@ func (c *Client) List(ctx context.Context, f Filter) iter.Seq2[Subscription, err
 func (c *Client) listOf(ctx context.Context, provider string, state State) iter.Seq2[Subscription, error] {
 	return func(yield func(Subscription, error) bool) {
 		stopped := false
-		err := c.Store.List(ctx, provider, func(r Record) bool {
+		err := c.config.Store.List(ctx, provider, func(r Record) bool {
 			if state != "" && state != r.State {
 				return true
 			}
@@ -138,7 +139,7 @@ func (c *Client) Get(ctx context.Context, id string) (Details, error) {
 
 // periods are the closed ones, and last the open one.
 func (c *Client) periods(ctx context.Context, r Record) ([]Period, error) {
-	closed, err := c.Store.Periods(ctx, r.Provider, r.ID)
+	closed, err := c.config.Store.Periods(ctx, r.Provider, r.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -205,7 +206,7 @@ func (c *Client) charges(ctx context.Context, r Record, number, attempt int) ([]
 	charges := make([]PeriodCharge, attempt+1)
 	for i := range charges {
 		charges[i] = PeriodCharge{Reference: tasks.TxnID(r.ID, number, i), DunningAttempt: i, State: ChargeUnknown}
-		p, err := c.Ledger.Show(ctx, r.key(charges[i].Reference))
+		p, err := c.config.Ledger.Show(ctx, r.key(charges[i].Reference))
 		switch {
 		case errors.Is(err, idempotency.ErrUnknown):
 		case err != nil:
