@@ -155,7 +155,7 @@ func TestWhatComesNext(t *testing.T) {
 			l.step("active, due again 02-28 09:00:00")
 			l.at("02-28 09:00:00").step("claim", "register", "active, open 2.0, due again 02-28 09:00:30")
 		},
-		"the dunning decisions at the card that the period was claimed with": func(l *fixture) {
+		"dunning goes by the card that the period was claimed with": func(l *fixture) {
 			l.dunned()
 			old := l.terms
 			old.CardExpires = stampOf(l.t, "2026-02-01 00:00:00")

@@ -64,7 +64,7 @@ func (l *fixture) at(text string) *fixture {
 	return l
 }
 
-// step decisions at the subscription; want are the lines of describe.
+// step decides about the subscription; want are the lines of describe.
 func (l *fixture) step(want ...string) {
 	l.t.Helper()
 	open := l.terms

@@ -28,7 +28,7 @@ type walk struct {
 	// one is handled stays.
 	updates map[string]int
 	reports int
-	// sweepers are sweepers in the middle of their work.
+	// sweepers are in the middle of their work.
 	sweepers []*sweeperAtWork
 	closed   []ClosedPeriod
 	trace    []string
