@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"context"
@@ -90,7 +90,7 @@ func (s subscriber) await(ctx context.Context, store *billing.Store) error {
 // closing prints its periods, each of which the provider must have charged exactly once, the missed
 // one not at all.
 func (s subscriber) closing(ctx context.Context, st *stage) error {
-	periods, err := st.service.subscriptions.Periods(ctx, s.terms.Provider(), subscriberID)
+	periods, err := st.worker.Subscriptions.Periods(ctx, s.terms.Provider(), subscriberID)
 	if err != nil {
 		return err
 	}
