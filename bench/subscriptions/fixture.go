@@ -15,9 +15,8 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/remesa/remesa/bench/redisserver"
+	"github.com/remesa/remesa/billing"
 	"github.com/remesa/remesa/idempotency"
-	"github.com/remesa/remesa/internal/sweep"
-	"github.com/remesa/remesa/schedule"
 	"github.com/remesa/remesa/tasks"
 )
 
@@ -27,23 +26,24 @@ const (
 	batch    = 256     // as `enqueue subscription add` has it
 )
 
-// Starts of subscriptions: one that falls due long after the measurement, and one that was due a minute before it.
+// Starts of subscriptions: one that falls due long after the measurement, and one that was due a
+// minute before it.
 const (
 	far  = "2099-08-31"
 	past = "past"
 )
 
-// town is a Redis with subscriptions in it.
-type town struct {
+// fixture is a Redis with subscriptions in it.
+type fixture struct {
 	server *redisserver.Server
-	store  *schedule.Store
+	store  *billing.Store
 }
 
-func newTown(s *redisserver.Server) *town {
-	return &town{server: s, store: schedule.NewStore(s.Client, schedule.StoreOptions{})}
+func newFixture(s *redisserver.Server) *fixture {
+	return &fixture{server: s, store: billing.NewStore(s.Client, billing.StoreOptions{})}
 }
 
-const person = `,"customer":{"name":"Ana Ruiz","email":"ana@example.com","document_type":1,"document":"100000000","phone":"3100000000",` +
+const customer = `,"customer":{"name":"Ana Ruiz","email":"ana@example.com","document_type":1,"document":"100000000","phone":"3100000000",` +
 	`"address":"Calle 10 # 10-99","city":"Bogotá","first_names":"Ana","last_names":"Ruiz"}`
 
 // card has a token of a real one's length.
@@ -56,7 +56,7 @@ func lines(name, provider string, n int, start string) []byte {
 		due := time.Now().UTC().Add(-time.Minute)
 		start, at = due.Format(time.DateOnly), due.Format("15:04")
 	}
-	currency, blocks := "COP", person+card
+	currency, blocks := "COP", customer+card
 	if provider == cardless {
 		currency, blocks = "CLP", ""
 	}
@@ -70,7 +70,7 @@ func lines(name, provider string, n int, start string) []byte {
 }
 
 // add does what `enqueue subscription add` does with a file: one goroutine decodes, another stores.
-func (t *town) add(ctx context.Context, input []byte) error {
+func (f *fixture) add(ctx context.Context, input []byte) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	decoded := make(chan tasks.Subscription, batch)
@@ -86,7 +86,7 @@ func (t *town) add(ctx context.Context, input []byte) error {
 			}
 		}
 		more = len(subs) == batch
-		if err := t.keep(context.WithoutCancel(ctx), subs); err != nil {
+		if err := f.keep(context.WithoutCancel(ctx), subs); err != nil {
 			return err
 		}
 	}
@@ -114,22 +114,20 @@ func decode(ctx context.Context, input []byte, out chan<- tasks.Subscription) er
 	}
 }
 
-func (t *town) keep(ctx context.Context, subs []tasks.Subscription) error {
+func (f *fixture) keep(ctx context.Context, subs []tasks.Subscription) error {
 	if len(subs) == 0 {
 		return nil
 	}
-	now, err := t.store.Now(ctx, provider)
+	now, err := f.store.Now(ctx, provider)
 	if err != nil {
 		return err
 	}
-	additions := make([]schedule.Addition, len(subs))
+	additions := make([]billing.Addition, len(subs))
 	for i, s := range subs {
 		// Added a day ago, so that what was due a minute ago is due, and no backfill.
-		r := schedule.New(s.ID(), s.Provider(), s.Account(), s.Amount().Text(), s.Amount().Currency(), s.Fingerprint(nil),
-			sweep.Terms(s), now.AddDate(0, 0, -1))
-		additions[i] = schedule.Addition{Record: r, Content: s.Payload()}
+		additions[i] = billing.NewAddition(s, nil, now.AddDate(0, 0, -1))
 	}
-	answers, err := t.store.Add(ctx, additions...)
+	answers, err := f.store.Add(ctx, additions...)
 	for _, a := range answers {
 		if !a.New {
 			return errors.New("a subscription was there already")
@@ -138,31 +136,33 @@ func (t *town) keep(ctx context.Context, subs []tasks.Subscription) error {
 	return err
 }
 
-// sweep sweeps until as many charges are registered, with several sweepers that have connections of their own.
-func (t *town) sweep(ctx context.Context, sweepers, want int) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+// sweep sweeps until as many charges are registered, with several sweepers that have connections of
+// their own.
+func (f *fixture) sweep(ctx context.Context, sweepers, want int) error {
+	ctx, cancel := context.WithTimeout(ctx, sweepTimeout)
 	defer cancel()
 	errs := make([]error, sweepers)
 	var wg sync.WaitGroup
 	for i := range sweepers {
-		wg.Go(func() { errs[i] = t.sweepAlone(ctx, want) })
+		wg.Go(func() { errs[i] = f.sweepAlone(ctx, want) })
 	}
 	wg.Wait()
 	return errors.Join(errs...)
 }
 
 const (
-	patience = 10 * time.Minute
-	again    = 100 * time.Millisecond
+	sweepTimeout  = 10 * time.Minute
+	retryInterval = 100 * time.Millisecond
 )
 
-// sweepAlone sweeps again while charges are missing: what a sweep leaves, because a reply came too late, is due again half a minute later.
-func (t *town) sweepAlone(ctx context.Context, want int) error {
-	rdb := redis.NewClient(&redis.Options{Addr: t.server.Addr, ReadTimeout: 30 * time.Second})
+// sweepAlone sweeps again while charges are missing: what a sweep leaves, because a reply came too
+// late, is due again half a minute later.
+func (f *fixture) sweepAlone(ctx context.Context, want int) error {
+	rdb := redis.NewClient(&redis.Options{Addr: f.server.Addr, ReadTimeout: 30 * time.Second})
 	defer func() { _ = rdb.Close() }()
 	ledger := idempotency.NewRedis(rdb, idempotency.Options{})
-	s := sweep.New(sweep.Options{
-		Store: schedule.NewStore(rdb, schedule.StoreOptions{}), Ledger: ledger,
+	s := billing.NewSweeper(billing.SweeperConfig{
+		Store: billing.NewStore(rdb, billing.StoreOptions{}), Ledger: ledger,
 		Intake: tasks.NewClient(ledger, rdb, tasks.ClientOptions{}), Log: zerolog.Nop(),
 	})
 	for {
@@ -179,7 +179,7 @@ func (t *town) sweepAlone(ctx context.Context, want int) error {
 			return fmt.Errorf("%d charges were registered, want %d", got, want)
 		}
 		select {
-		case <-time.After(again):
+		case <-time.After(retryInterval):
 		case <-ctx.Done():
 			return ctx.Err()
 		}

@@ -1,4 +1,4 @@
-package sweep_test
+package billing_test
 
 import (
 	"encoding/json"
@@ -14,18 +14,12 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/rs/zerolog"
 
+	"github.com/remesa/remesa/billing"
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/redistest"
-	"github.com/remesa/remesa/internal/sweep"
 	"github.com/remesa/remesa/providers"
-	"github.com/remesa/remesa/schedule"
-	"github.com/remesa/remesa/seal"
 	"github.com/remesa/remesa/tasks"
 )
-
-const provider = "pagoseguro"
-
-var ana = schedule.Person{By: "ana", Note: "asked for by mail"}
 
 // line is a subscription of 09:00 in Bogotá, with fields replaced.
 func line(t *testing.T, id string, change map[string]any) tasks.Subscription {
@@ -52,12 +46,12 @@ func line(t *testing.T, id string, change map[string]any) tasks.Subscription {
 	return s
 }
 
-// office is a real Redis with its ledger, its subscriptions and its queue. The test is the worker,
-// and sets the clock.
-type office struct {
+// sweepFixture is a real Redis with its ledger, its subscriptions and its queue. The test is the
+// worker, and sets the clock.
+type sweepFixture struct {
 	t      *testing.T
 	rdb    *redis.Client
-	store  *schedule.Store
+	store  *billing.Store
 	ledger *idempotency.Ledger
 	client *tasks.Client
 	now    time.Time
@@ -67,12 +61,12 @@ type office struct {
 	answer func(r idempotency.Record) providers.Outcome
 }
 
-func newOffice(t *testing.T, options ...redistest.Option) *office {
+func newSweepFixture(t *testing.T, options ...redistest.Option) *sweepFixture {
 	t.Helper()
 	t.Parallel()
 	rdb := redistest.Start(t, options...).Client()
-	o := &office{
-		t: t, rdb: rdb, store: schedule.NewStore(rdb, schedule.StoreOptions{TestClock: true, OutcomesRetention: 3650 * 24 * time.Hour}),
+	o := &sweepFixture{
+		t: t, rdb: rdb, store: billing.NewStore(rdb, billing.StoreOptions{TestClock: true, OutcomesRetention: 3650 * 24 * time.Hour}),
 		ledger: idempotency.NewRedis(rdb, idempotency.Options{
 			TestClock: true, Default: idempotency.Policy{Retention: 400 * 24 * time.Hour, OutcomesRetention: 3650 * 24 * time.Hour},
 		}),
@@ -83,14 +77,14 @@ func newOffice(t *testing.T, options ...redistest.Option) *office {
 	return o
 }
 
-func (o *office) must(err error) {
+func (o *sweepFixture) must(err error) {
 	o.t.Helper()
 	if err != nil {
 		o.t.Fatal(err)
 	}
 }
 
-func (o *office) at(text string) {
+func (o *sweepFixture) at(text string) {
 	o.t.Helper()
 	now, err := time.Parse(time.DateTime, text)
 	o.must(err)
@@ -98,18 +92,17 @@ func (o *office) at(text string) {
 	o.wait(0)
 }
 
-func (o *office) wait(d time.Duration) {
+func (o *sweepFixture) wait(d time.Duration) {
 	o.t.Helper()
 	o.now = o.now.Add(d)
 	o.must(o.rdb.Set(o.t.Context(), "remesa:{"+provider+"}:clock", o.now.UnixMilli(), 0).Err())
 }
 
-func (o *office) add(ss ...tasks.Subscription) {
+func (o *sweepFixture) add(ss ...tasks.Subscription) {
 	o.t.Helper()
-	var as []schedule.Addition
+	var as []billing.Addition
 	for _, s := range ss {
-		r := schedule.New(s.ID(), s.Provider(), s.Account(), s.Amount().Text(), s.Amount().Currency(), s.Fingerprint(nil), sweep.Terms(s), o.now)
-		as = append(as, schedule.Addition{Record: r, Content: s.Payload()})
+		as = append(as, billing.NewAddition(s, nil, o.now))
 	}
 	got, err := o.store.Add(o.t.Context(), as...)
 	o.must(err)
@@ -120,23 +113,23 @@ func (o *office) add(ss ...tasks.Subscription) {
 	}
 }
 
-func (o *office) sweeper(vary ...func(*sweep.Options)) *sweep.Sweeper {
-	options := sweep.Options{Store: o.store, Ledger: o.ledger, Intake: o.client, Providers: []string{provider}, Log: zerolog.Nop()}
+func (o *sweepFixture) sweeper(vary ...func(*billing.SweeperConfig)) *billing.Sweeper {
+	options := billing.SweeperConfig{Store: o.store, Ledger: o.ledger, Intake: o.client, Providers: []string{provider}, Log: zerolog.Nop()}
 	for _, v := range vary {
 		v(&options)
 	}
-	return sweep.New(options)
+	return billing.NewSweeper(options)
 }
 
-// sweep lets a sweeper look at everything, once.
-func (o *office) sweep(s *sweep.Sweeper) {
+// sweep sweeps once.
+func (o *sweepFixture) sweep(s *billing.Sweeper) {
 	o.t.Helper()
 	_, err := s.Sweep(o.t.Context(), provider)
 	o.must(err)
 }
 
 // dying sweeps, and reports whether the process outlived it: a hook may end it by runtime.Goexit.
-func (o *office) dying(s *sweep.Sweeper) bool {
+func (o *sweepFixture) dying(s *billing.Sweeper) bool {
 	o.t.Helper()
 	alive := false
 	var err error
@@ -152,9 +145,9 @@ func (o *office) dying(s *sweep.Sweeper) bool {
 }
 
 // diesAt ends the process when it comes to a step for the nth time.
-func diesAt(step sweep.Step, nth int) func(*sweep.Options) {
-	return func(o *sweep.Options) {
-		o.OnStep = func(s sweep.Step, _ string) {
+func diesAt(step billing.SweepStep, nth int) func(*billing.SweeperConfig) {
+	return func(o *billing.SweeperConfig) {
+		o.OnStep = func(s billing.SweepStep, _ string) {
 			if s != step {
 				return
 			}
@@ -166,9 +159,9 @@ func diesAt(step sweep.Step, nth int) func(*sweep.Options) {
 }
 
 // once does something when a step is first reached.
-func once(step sweep.Step, do func()) func(*sweep.Options) {
-	return func(o *sweep.Options) {
-		o.OnStep = func(s sweep.Step, _ string) {
+func once(step billing.SweepStep, do func()) func(*billing.SweeperConfig) {
+	return func(o *billing.SweeperConfig) {
+		o.OnStep = func(s billing.SweepStep, _ string) {
 			if s == step && do != nil {
 				now := do
 				do = nil
@@ -183,7 +176,7 @@ func key(reference string) idempotency.Key {
 }
 
 // work sends every charge that may be sent, once, and settles it. It returns how many there were.
-func (o *office) work() int {
+func (o *sweepFixture) work() int {
 	o.t.Helper()
 	var open []idempotency.Record
 	o.must(o.ledger.List(o.t.Context(), idempotency.Filter{Provider: provider, State: idempotency.Queued}, func(r idempotency.Record) bool {
@@ -200,7 +193,7 @@ func (o *office) work() int {
 	return len(open)
 }
 
-func (o *office) send(reference string, outcome providers.Outcome) {
+func (o *sweepFixture) send(reference string, outcome providers.Outcome) {
 	o.t.Helper()
 	k, attempt := key(reference), idempotency.NewAttempt()
 	b, err := o.ledger.Begin(o.t.Context(), k, idempotency.BeginRequest{Attempt: attempt, Lease: time.Minute, Askable: true})
@@ -213,23 +206,27 @@ func (o *office) send(reference string, outcome providers.Outcome) {
 	o.must(err)
 }
 
-// person takes a step by hand.
-func (o *office) person(id string, step func(schedule.Record) (schedule.Plan, error), content ...byte) {
+// byHand takes a step by hand.
+func (o *sweepFixture) byHand(id string, step func(billing.Record) (billing.Decision, error), content ...byte) {
 	o.t.Helper()
 	p, err := step(o.load(id).Record)
 	o.must(err)
-	answers, err := o.store.Commit(o.t.Context(), schedule.Change{Plan: p, Content: content})
+	answers, err := o.store.Commit(o.t.Context(), billing.Update{Decision: p, Content: content})
 	o.must(err)
 	o.must(answers[0])
 }
 
-func (o *office) cancel(r schedule.Record) (schedule.Plan, error) { return r.Cancel(o.now, ana) }
-func (o *office) resume(r schedule.Record) (schedule.Plan, error) { return r.Resume(o.now, ana) }
-func (o *office) change(amount string) func(schedule.Record) (schedule.Plan, error) {
-	return func(r schedule.Record) (schedule.Plan, error) { return r.Change(o.now, amount, ana) }
+func (o *sweepFixture) cancel(r billing.Record) (billing.Decision, error) {
+	return r.Cancel(o.now, ana)
+}
+func (o *sweepFixture) resume(r billing.Record) (billing.Decision, error) {
+	return r.Resume(o.now, ana)
+}
+func (o *sweepFixture) change(amount string) func(billing.Record) (billing.Decision, error) {
+	return func(r billing.Record) (billing.Decision, error) { return r.Change(o.now, amount, ana) }
 }
 
-func (o *office) load(id string) schedule.Subscription {
+func (o *sweepFixture) load(id string) billing.Stored {
 	o.t.Helper()
 	got, err := o.store.Load(o.t.Context(), provider, id)
 	o.must(err)
@@ -239,7 +236,7 @@ func (o *office) load(id string) schedule.Subscription {
 	return got[0]
 }
 
-func (o *office) state(id, want string) {
+func (o *sweepFixture) state(id, want string) {
 	o.t.Helper()
 	r := o.load(id).Record
 	got := strings.TrimSpace(string(r.State) + " " + r.Reason)
@@ -251,8 +248,8 @@ func (o *office) state(id, want string) {
 	}
 }
 
-// periods are the settled ones, such as "1.0 succeeded".
-func (o *office) periods(id string) (out []string) {
+// periods are the closed ones, such as "1.0 succeeded".
+func (o *sweepFixture) periods(id string) (out []string) {
 	o.t.Helper()
 	ps, err := o.store.Periods(o.t.Context(), provider, id)
 	o.must(err)
@@ -262,7 +259,7 @@ func (o *office) periods(id string) (out []string) {
 	return out
 }
 
-func (o *office) wantPeriods(id string, want ...string) {
+func (o *sweepFixture) wantPeriods(id string, want ...string) {
 	o.t.Helper()
 	if got := o.periods(id); !slices.Equal(got, want) {
 		o.t.Fatalf("the periods of %s: %v, want %v", id, got, want)
@@ -270,7 +267,7 @@ func (o *office) wantPeriods(id string, want ...string) {
 }
 
 // events are the codes of a subscription's events, in order.
-func (o *office) events(id string) (codes []string) {
+func (o *sweepFixture) events(id string) (codes []string) {
 	o.t.Helper()
 	entries, err := o.rdb.XRange(o.t.Context(), "remesa:{"+provider+"}:outcomes", "-", "+").Result()
 	o.must(err)
@@ -282,7 +279,7 @@ func (o *office) events(id string) (codes []string) {
 	return codes
 }
 
-func (o *office) wantEvents(id string, want ...string) {
+func (o *sweepFixture) wantEvents(id string, want ...string) {
 	o.t.Helper()
 	if got := o.events(id); !slices.Equal(got, want) {
 		o.t.Fatalf("the events of %s: %v, want %v", id, got, want)
@@ -290,7 +287,7 @@ func (o *office) wantEvents(id string, want ...string) {
 }
 
 // charge is what the ledger has of a period's charge; nil where it has none.
-func (o *office) charge(id string, period, attempt int) *idempotency.Record {
+func (o *sweepFixture) charge(id string, period, attempt int) *idempotency.Record {
 	o.t.Helper()
 	r, err := o.ledger.Show(o.t.Context(), key(tasks.TxnID(id, period, attempt)))
 	if errors.Is(err, idempotency.ErrUnknown) {
@@ -301,7 +298,7 @@ func (o *office) charge(id string, period, attempt int) *idempotency.Record {
 }
 
 // sentOnce wants exactly these charges, each "id period.attempt", to have been sent, and each once.
-func (o *office) sentOnce(want ...string) {
+func (o *sweepFixture) sentOnce(want ...string) {
 	o.t.Helper()
 	names := map[string]string{}
 	for _, w := range want {
@@ -321,13 +318,4 @@ func (o *office) sentOnce(want ...string) {
 	for _, w := range names {
 		o.t.Errorf("%s was not sent", w)
 	}
-}
-
-func ring(t *testing.T, text string) *seal.Ring {
-	t.Helper()
-	r, err := seal.Parse(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
 }

@@ -1,4 +1,4 @@
-package schedule_test
+package billing_test
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/remesa/remesa/billing"
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/redistest"
 	"github.com/remesa/remesa/schedule"
@@ -20,20 +21,20 @@ import (
 
 const provider = "pagoseguro"
 
-var ana = schedule.Person{By: "ana", Note: "asked for by mail"}
+var ana = billing.Actor{By: "ana", Note: "asked for by mail"}
 
-// shelf is a store on a real server, whose clock the test sets.
-type shelf struct {
-	*schedule.Store
+// storeFixture is a store on a real server, whose clock the test sets.
+type storeFixture struct {
+	*billing.Store
 	t   *testing.T
 	rdb redis.UniversalClient
 	now time.Time
 }
 
-func newShelf(t *testing.T, rdb redis.UniversalClient, o schedule.StoreOptions) *shelf {
+func newStoreFixture(t *testing.T, rdb redis.UniversalClient, o billing.StoreOptions) *storeFixture {
 	t.Helper()
 	o.TestClock = true
-	s := &shelf{Store: schedule.NewStore(rdb, o), t: t, rdb: rdb}
+	s := &storeFixture{Store: billing.NewStore(rdb, o), t: t, rdb: rdb}
 	s.at("2026-01-01 12:00:00")
 	return s
 }
@@ -68,14 +69,14 @@ func onServer(t *testing.T, test func(t *testing.T, rdb redis.UniversalClient)) 
 	test(t, redistest.Start(t).Client())
 }
 
-func (s *shelf) must(err error) {
+func (s *storeFixture) must(err error) {
 	s.t.Helper()
 	if err != nil {
 		s.t.Fatal(err)
 	}
 }
 
-func (s *shelf) at(text string) {
+func (s *storeFixture) at(text string) {
 	s.t.Helper()
 	now, err := time.Parse(time.DateTime, text)
 	s.must(err)
@@ -86,8 +87,8 @@ func (s *shelf) at(text string) {
 }
 
 // terms are those of 09:00 UTC on the last day of each month.
-func terms() schedule.Terms {
-	return schedule.Terms{
+func terms() billing.Terms {
+	return billing.Terms{
 		Calendar: schedule.Calendar{
 			Every: schedule.Month, Start: schedule.Date{Year: 2026, Month: 1, Day: 31}, At: schedule.TimeOfDay{Hour: 9}, Zone: time.UTC,
 		},
@@ -95,16 +96,18 @@ func terms() schedule.Terms {
 	}
 }
 
-func (s *shelf) addition(provider, id, content string) schedule.Addition {
-	return schedule.Addition{
-		Record:  schedule.New(id, provider, "default", "32900", "COP", "v1:"+strings.ReplaceAll(content, " ", "-"), terms(), s.now),
+func (s *storeFixture) addition(provider, id, content string) billing.Addition {
+	return billing.Addition{
+		Record: billing.NewRecord(billing.Enrollment{
+			ID: id, Provider: provider, Account: "default", Amount: "32900", Currency: "COP", Fingerprint: "v1:" + strings.ReplaceAll(content, " ", "-"), Terms: terms(), Added: s.now,
+		}),
 		Content: []byte(content),
 	}
 }
 
-func (s *shelf) add(ids ...string) {
+func (s *storeFixture) add(ids ...string) {
 	s.t.Helper()
-	var as []schedule.Addition
+	var as []billing.Addition
 	for _, id := range ids {
 		as = append(as, s.addition(provider, id, "content of "+id))
 	}
@@ -112,7 +115,7 @@ func (s *shelf) add(ids ...string) {
 	s.must(err)
 }
 
-func (s *shelf) load(id string) schedule.Subscription {
+func (s *storeFixture) load(id string) billing.Stored {
 	s.t.Helper()
 	got, err := s.Load(s.t.Context(), provider, id)
 	s.must(err)
@@ -123,22 +126,22 @@ func (s *shelf) load(id string) schedule.Subscription {
 }
 
 // write commits one change and wants it to be written.
-func (s *shelf) write(c schedule.Change) {
+func (s *storeFixture) write(c billing.Update) {
 	s.t.Helper()
 	answers, err := s.Commit(s.t.Context(), c)
 	s.must(err)
 	s.must(answers[0])
 }
 
-// step looks at a subscription with what is known of its charges, and writes what follows.
-func (s *shelf) step(id, permit string, charges ...schedule.Charge) schedule.Plan {
+// step decides about a subscription with what is known of its charges, and writes what follows.
+func (s *storeFixture) step(id, charge string, charges ...billing.Charge) billing.Decision {
 	s.t.Helper()
-	p := s.load(id).Record.Step(s.now, terms(), terms(), charges, nil)
-	s.write(schedule.Change{Plan: p, Permit: permit})
+	p := s.load(id).Record.Decide(billing.Facts{Now: s.now, Terms: terms(), OpenTerms: terms(), Charges: charges})
+	s.write(billing.Update{Decision: p, Charge: charge})
 	return p
 }
 
-func (s *shelf) text(key string) string {
+func (s *storeFixture) text(key string) string {
 	s.t.Helper()
 	text, err := s.rdb.Get(s.t.Context(), key).Result()
 	if !errors.Is(err, redis.Nil) {
@@ -147,7 +150,7 @@ func (s *shelf) text(key string) string {
 	return text
 }
 
-func (s *shelf) events() []map[string]any {
+func (s *storeFixture) events() []map[string]any {
 	s.t.Helper()
 	entries, err := s.rdb.XRange(s.t.Context(), "remesa:{"+provider+"}:outcomes", "-", "+").Result()
 	s.must(err)
@@ -158,7 +161,7 @@ func (s *shelf) events() []map[string]any {
 	return out
 }
 
-func (s *shelf) codes() (codes []string) {
+func (s *storeFixture) codes() (codes []string) {
 	s.t.Helper()
 	for _, e := range s.events() {
 		codes = append(codes, fmt.Sprint(e["code"]))
@@ -166,7 +169,7 @@ func (s *shelf) codes() (codes []string) {
 	return codes
 }
 
-func (s *shelf) due(limit int) []string {
+func (s *storeFixture) due(limit int) []string {
 	s.t.Helper()
 	_, ids, err := s.Due(s.t.Context(), provider, limit)
 	s.must(err)
@@ -180,13 +183,13 @@ func same[T comparable](t *testing.T, what string, got, want []T) {
 	}
 }
 
-func succeeded() schedule.Charge {
-	return schedule.Charge{Known: true, Final: true, State: "succeeded"}
+func succeeded() billing.Charge {
+	return billing.Charge{Known: true, Final: true, State: "succeeded"}
 }
 
 func TestAnIDIsTakenOnce(t *testing.T) {
 	onEach(t, func(t *testing.T, rdb redis.UniversalClient) {
-		s := newShelf(t, rdb, schedule.StoreOptions{})
+		s := newStoreFixture(t, rdb, billing.StoreOptions{})
 		got, err := s.Add(t.Context(), s.addition(provider, "sub-1", "a"), s.addition(provider, "sub-2", "b"), s.addition(provider, "sub-1", "c"))
 		s.must(err)
 		if !got[0].New || !got[1].New || got[2].New || got[2].Record.Fingerprint != "v1:a" {
@@ -212,7 +215,7 @@ func TestAnIDIsTakenOnce(t *testing.T) {
 		if p, err := s.Find(t.Context(), "sub-3"); err != nil || p != "etpay" {
 			t.Errorf("found at %q: %v", p, err)
 		}
-		if _, err := s.Find(t.Context(), "sub-9"); !errors.Is(err, schedule.ErrUnknown) {
+		if _, err := s.Find(t.Context(), "sub-9"); !errors.Is(err, billing.ErrUnknown) {
 			t.Errorf("an unknown id: %v", err)
 		}
 	})
@@ -222,7 +225,7 @@ func TestAnIDIsTakenOnce(t *testing.T) {
 // again finishes it.
 func TestAnAdditionThatWasCutOffIsFinished(t *testing.T) {
 	onServer(t, func(t *testing.T, rdb redis.UniversalClient) {
-		s := newShelf(t, rdb, schedule.StoreOptions{})
+		s := newStoreFixture(t, rdb, billing.StoreOptions{})
 		s.must(rdb.SetNX(t.Context(), "remesa:subscription:sub-1", provider, 0).Err())
 		got, err := s.Add(t.Context(), s.addition(provider, "sub-1", "a"))
 		s.must(err)
@@ -235,37 +238,37 @@ func TestAnAdditionThatWasCutOffIsFinished(t *testing.T) {
 
 func TestAChangeOfWhatMovedIsRefusedAsAWhole(t *testing.T) {
 	onServer(t, func(t *testing.T, rdb redis.UniversalClient) {
-		s := newShelf(t, rdb, schedule.StoreOptions{})
+		s := newStoreFixture(t, rdb, billing.StoreOptions{})
 		s.add("sub-1", "sub-2")
 		s.at("2026-01-31 09:00:00")
-		stale := s.load("sub-1").Record.Step(s.now, terms(), terms(), nil, nil)
+		stale := s.load("sub-1").Record.Decide(billing.Facts{Now: s.now, Terms: terms(), OpenTerms: terms()})
 		if !stale.Claimed {
 			t.Fatalf("%+v", stale)
 		}
 		p, err := s.load("sub-1").Record.Cancel(s.now, ana)
 		s.must(err)
-		s.write(schedule.Change{Plan: p})
+		s.write(billing.Update{Decision: p})
 		before := s.load("sub-1")
 
-		other := s.load("sub-2").Record.Step(s.now, terms(), terms(), nil, nil)
-		answers, err := s.Commit(t.Context(), schedule.Change{Plan: stale, Permit: "SX", Content: []byte("new")}, schedule.Change{Plan: other, Permit: "SY"})
+		other := s.load("sub-2").Record.Decide(billing.Facts{Now: s.now, Terms: terms(), OpenTerms: terms()})
+		answers, err := s.Commit(t.Context(), billing.Update{Decision: stale, Charge: "SX", Content: []byte("new")}, billing.Update{Decision: other, Charge: "SY"})
 		s.must(err)
-		if !errors.Is(answers[0], schedule.ErrMoved) || answers[1] != nil {
+		if !errors.Is(answers[0], billing.ErrMoved) || answers[1] != nil {
 			t.Fatalf("the stale one and the other: %v", answers)
 		}
 		if after := s.load("sub-1"); fmt.Sprintf("%+v", after) != fmt.Sprintf("%+v", before) {
 			t.Errorf("%+v became %+v", before, after)
 		}
-		if got := s.text(schedule.PermitKey(provider, "sub-1")); got != "" {
-			t.Errorf("the stale claim permits %q", got)
+		if got := s.text(billing.ChargeGuardKey(provider, "sub-1")); got != "" {
+			t.Errorf("the stale claim guards %q", got)
 		}
 		same(t, "events", s.codes(), []string{"cancelled"})
-		if got := s.load("sub-2").Record; got.Version != 1 || got.Open == nil || s.text(schedule.PermitKey(provider, "sub-2")) != "SY" {
+		if got := s.load("sub-2").Record; got.Version != 1 || got.Open == nil || s.text(billing.ChargeGuardKey(provider, "sub-2")) != "SY" {
 			t.Errorf("the other was not written: %+v", got)
 		}
 		gone := stale
 		gone.Record.ID = "sub-9"
-		if answers, err = s.Commit(t.Context(), schedule.Change{Plan: gone}); err != nil || !errors.Is(answers[0], schedule.ErrMoved) {
+		if answers, err = s.Commit(t.Context(), billing.Update{Decision: gone}); err != nil || !errors.Is(answers[0], billing.ErrMoved) {
 			t.Errorf("one that is not there: %v %v", answers, err)
 		}
 	})
@@ -274,18 +277,18 @@ func TestAChangeOfWhatMovedIsRefusedAsAWhole(t *testing.T) {
 // A store that forgot can come to the same version again, with another subscription under it.
 func TestAChangeOfWhatWasForgottenIsRefused(t *testing.T) {
 	onEach(t, func(t *testing.T, rdb redis.UniversalClient) {
-		s := newShelf(t, rdb, schedule.StoreOptions{})
+		s := newStoreFixture(t, rdb, billing.StoreOptions{})
 		s.add("sub-1")
 		s.at("2026-01-31 09:00:00")
-		plan := s.load("sub-1").Record.Step(s.now, terms(), terms(), nil, nil)
+		decision := s.load("sub-1").Record.Decide(billing.Facts{Now: s.now, Terms: terms(), OpenTerms: terms()})
 		s.must(rdb.Del(t.Context(), "remesa:{"+provider+"}:s:sub-1", "remesa:{"+provider+"}:sc:sub-1").Err())
 		_, err := s.Add(t.Context(), s.addition(provider, "sub-1", "another card"))
 		s.must(err)
-		answers, err := s.Commit(t.Context(), schedule.Change{Plan: plan, Permit: "S1"})
-		if err != nil || !errors.Is(answers[0], schedule.ErrMoved) {
+		answers, err := s.Commit(t.Context(), billing.Update{Decision: decision, Charge: "S1"})
+		if err != nil || !errors.Is(answers[0], billing.ErrMoved) {
 			t.Errorf("%v %v", answers, err)
 		}
-		if l := s.load("sub-1"); l.Record.Open != nil || string(l.Content) != "another card" || s.text(schedule.PermitKey(provider, "sub-1")) != "" {
+		if l := s.load("sub-1"); l.Record.Open != nil || string(l.Content) != "another card" || s.text(billing.ChargeGuardKey(provider, "sub-1")) != "" {
 			t.Errorf("written all the same: %+v", l)
 		}
 	})
@@ -294,11 +297,11 @@ func TestAChangeOfWhatWasForgottenIsRefused(t *testing.T) {
 // What was never read cannot be changed, though its change would fit where nothing is.
 func TestAChangeOfWhatNobodyReadIsRefused(t *testing.T) {
 	onServer(t, func(t *testing.T, rdb redis.UniversalClient) {
-		s := newShelf(t, rdb, schedule.StoreOptions{})
-		plan, err := s.addition(provider, "sub-1", "a").Record.Pause(s.now, ana)
+		s := newStoreFixture(t, rdb, billing.StoreOptions{})
+		decision, err := s.addition(provider, "sub-1", "a").Record.Pause(s.now, ana)
 		s.must(err)
-		answers, err := s.Commit(t.Context(), schedule.Change{Plan: plan})
-		if err != nil || !errors.Is(answers[0], schedule.ErrMoved) {
+		answers, err := s.Commit(t.Context(), billing.Update{Decision: decision})
+		if err != nil || !errors.Is(answers[0], billing.ErrMoved) {
 			t.Errorf("%v %v", answers, err)
 		}
 		if got := s.text("remesa:{" + provider + "}:s:sub-1"); got != "" {
@@ -309,19 +312,19 @@ func TestAChangeOfWhatNobodyReadIsRefused(t *testing.T) {
 
 func TestAnOpenPeriodKeepsItsContent(t *testing.T) {
 	onEach(t, func(t *testing.T, rdb redis.UniversalClient) {
-		s := newShelf(t, rdb, schedule.StoreOptions{})
+		s := newStoreFixture(t, rdb, billing.StoreOptions{})
 		s.add("sub-1")
 		change := func(content string) {
 			t.Helper()
 			p, err := s.load("sub-1").Record.Change(s.now, "40000", ana)
 			s.must(err)
-			s.write(schedule.Change{Plan: p, Content: []byte(content)})
+			s.write(billing.Update{Decision: p, Content: []byte(content)})
 		}
 		contents := func(present, open string) {
 			t.Helper()
 			l := s.load("sub-1")
-			if string(l.Content) != present || string(l.Open) != open || l.Err != nil {
-				t.Fatalf("%q, %q for the open period: %v", l.Content, l.Open, l.Err)
+			if string(l.Content) != present || string(l.OpenContent) != open || l.Err != nil {
+				t.Fatalf("%q, %q for the open period: %v", l.Content, l.OpenContent, l.Err)
 			}
 		}
 		change("second")
@@ -332,7 +335,7 @@ func TestAnOpenPeriodKeepsItsContent(t *testing.T) {
 		contents("third", "second")
 		change("fourth")
 		contents("fourth", "second")
-		s.step("sub-1", "", schedule.Charge{Known: true, State: "sending"})
+		s.step("sub-1", "", billing.Charge{Known: true, State: "sending"})
 		contents("fourth", "second")
 		s.step("sub-1", "", succeeded())
 		contents("fourth", "fourth")
@@ -346,87 +349,89 @@ func TestAnOpenPeriodKeepsItsContent(t *testing.T) {
 // content.
 func TestTheNextPeriodHasThePresentContent(t *testing.T) {
 	onServer(t, func(t *testing.T, rdb redis.UniversalClient) {
-		s := newShelf(t, rdb, schedule.StoreOptions{})
+		s := newStoreFixture(t, rdb, billing.StoreOptions{})
 		s.add("sub-1")
 		s.at("2026-02-28 09:00:00")
 		s.step("sub-1", "S1")
 		p, err := s.load("sub-1").Record.Change(s.now, "40000", ana)
 		s.must(err)
-		s.write(schedule.Change{Plan: p, Content: []byte("new")})
-		if p := s.step("sub-1", "S2", succeeded()); !p.Claimed || !p.Thaw {
+		s.write(billing.Update{Decision: p, Content: []byte("new")})
+		if p := s.step("sub-1", "S2", succeeded()); !p.Claimed || !p.DropFrozen {
 			t.Fatalf("%+v", p)
 		}
-		if l := s.load("sub-1"); string(l.Open) != "new" || l.Record.Open.Period != 2 || s.text(schedule.PermitKey(provider, "sub-1")) != "S2" {
-			t.Errorf("period %+v is charged with %q", l.Record.Open, l.Open)
+		if l := s.load("sub-1"); string(l.OpenContent) != "new" || l.Record.Open.Period != 2 || s.text(billing.ChargeGuardKey(provider, "sub-1")) != "S2" {
+			t.Errorf("period %+v is charged with %q", l.Record.Open, l.OpenContent)
 		}
 	})
 }
 
-func TestThePermitNamesTheChargeThatMayBegin(t *testing.T) {
+func TestTheGuardNamesTheChargeThatMayBegin(t *testing.T) {
 	onServer(t, func(t *testing.T, rdb redis.UniversalClient) {
-		s := newShelf(t, rdb, schedule.StoreOptions{})
-		permit := func(want string) {
+		s := newStoreFixture(t, rdb, billing.StoreOptions{})
+		charge := func(want string) {
 			t.Helper()
-			if got := s.text(schedule.PermitKey(provider, "sub-1")); got != want {
-				t.Fatalf("permitted is %q, want %q", got, want)
+			if got := s.text(billing.ChargeGuardKey(provider, "sub-1")); got != want {
+				t.Fatalf("guarded is %q, want %q", got, want)
 			}
 		}
 		s.add("sub-1")
-		permit("")
+		charge("")
 		s.at("2026-01-31 09:00:00")
 		s.step("sub-1", "S1")
-		permit("S1")
-		s.step("sub-1", "never", schedule.Charge{})
-		permit("S1")
+		charge("S1")
+		s.step("sub-1", "never", billing.Charge{})
+		charge("S1")
 		p, err := s.load("sub-1").Record.Pause(s.now, ana)
 		s.must(err)
-		s.write(schedule.Change{Plan: p})
-		permit("S1")
+		s.write(billing.Update{Decision: p})
+		charge("S1")
 		p, err = s.load("sub-1").Record.Resume(s.now, ana)
 		s.must(err)
-		s.write(schedule.Change{Plan: p})
-		soft := schedule.Charge{Known: true, Final: true, State: "failed", Decline: "soft", Settled: s.now}
+		s.write(billing.Update{Decision: p})
+		soft := billing.Charge{Known: true, Final: true, State: "failed", Decline: "soft", FinalAt: s.now}
 		s.step("sub-1", "", soft)
 		s.at("2026-02-01 09:00:00")
 		s.step("sub-1", "S2", soft)
-		permit("S2")
+		charge("S2")
 		p, err = s.load("sub-1").Record.Cancel(s.now, ana)
 		s.must(err)
-		s.write(schedule.Change{Plan: p})
-		permit("")
-		s.step("sub-1", "", soft, schedule.Charge{})
-		permit("")
-		if l := s.load("sub-1"); l.Record.Open != nil || l.Record.State != schedule.Ended {
+		s.write(billing.Update{Decision: p})
+		charge("")
+		s.step("sub-1", "", soft, billing.Charge{})
+		charge("")
+		if l := s.load("sub-1"); l.Record.Open != nil || l.Record.State != billing.Ended {
 			t.Errorf("%+v", l.Record)
 		}
 	})
 }
 
-func TestASettledPeriodPermitsNothing(t *testing.T) {
+func TestAClosedPeriodGuardsNothing(t *testing.T) {
 	onServer(t, func(t *testing.T, rdb redis.UniversalClient) {
-		s := newShelf(t, rdb, schedule.StoreOptions{})
+		s := newStoreFixture(t, rdb, billing.StoreOptions{})
 		s.add("sub-1")
 		s.at("2026-01-31 09:00:00")
 		s.step("sub-1", "S1")
 		s.step("sub-1", "", succeeded())
-		if got := s.text(schedule.PermitKey(provider, "sub-1")); got != "" {
-			t.Errorf("permitted is %q", got)
+		if got := s.text(billing.ChargeGuardKey(provider, "sub-1")); got != "" {
+			t.Errorf("guarded is %q", got)
 		}
 	})
 }
 
 func TestTheNewestThousandPeriodsAreKept(t *testing.T) {
 	onServer(t, func(t *testing.T, rdb redis.UniversalClient) {
-		s := newShelf(t, rdb, schedule.StoreOptions{OutcomesRetention: 20 * 365 * 24 * time.Hour})
+		s := newStoreFixture(t, rdb, billing.StoreOptions{OutcomesRetention: 20 * 365 * 24 * time.Hour})
 		daily := terms()
 		daily.Calendar.Every = schedule.Day
-		r := schedule.New("sub-1", provider, "default", "32900", "COP", "v1:f", daily, s.now)
-		_, err := s.Add(t.Context(), schedule.Addition{Record: r, Content: []byte("c")})
+		r := billing.NewRecord(billing.Enrollment{
+			ID: "sub-1", Provider: provider, Account: "default", Amount: "32900", Currency: "COP", Fingerprint: "v1:f", Terms: daily, Added: s.now,
+		})
+		_, err := s.Add(t.Context(), billing.Addition{Record: r, Content: []byte("c")})
 		s.must(err)
 		s.at("2030-01-01 00:00:00")
-		for p := (schedule.Plan{}); !p.Claimed; {
-			p = s.load("sub-1").Record.Step(s.now, daily, daily, nil, nil)
-			s.write(schedule.Change{Plan: p, Permit: "S1"})
+		for p := (billing.Decision{}); !p.Claimed; {
+			p = s.load("sub-1").Record.Decide(billing.Facts{Now: s.now, Terms: daily, OpenTerms: daily})
+			s.write(billing.Update{Decision: p, Charge: "S1"})
 		}
 		got, err := s.Periods(t.Context(), provider, "sub-1")
 		s.must(err)
@@ -439,7 +444,7 @@ func TestTheNewestThousandPeriodsAreKept(t *testing.T) {
 			t.Fatalf("%d events of %d periods", len(events), last)
 		}
 		for i, e := range events {
-			// One commit has a hundred of them, and yet each is told to be later than the one
+			// One commit has a hundred of them, and yet each is known to be later than the one
 			// before.
 			if e["period"] != fmt.Sprint(i+1) || e["code"] != "period_missed" || e["event_id"] != fmt.Sprintf("subscription:sub-1:%d", i+1) {
 				t.Fatalf("event %d: %v", i, e)
@@ -451,13 +456,15 @@ func TestTheNewestThousandPeriodsAreKept(t *testing.T) {
 // The fields are those of every entry of the outcome stream, in their order.
 func TestEventsHaveTheFieldsOfTheStream(t *testing.T) {
 	onServer(t, func(t *testing.T, rdb redis.UniversalClient) {
-		s := newShelf(t, rdb, schedule.StoreOptions{})
-		r := schedule.New("sub-1", provider, "west", "32900", "COP", "v1:f", terms(), s.now)
-		_, err := s.Add(t.Context(), schedule.Addition{Record: r, Content: []byte("c")})
+		s := newStoreFixture(t, rdb, billing.StoreOptions{})
+		r := billing.NewRecord(billing.Enrollment{
+			ID: "sub-1", Provider: provider, Account: "west", Amount: "32900", Currency: "COP", Fingerprint: "v1:f", Terms: terms(), Added: s.now,
+		})
+		_, err := s.Add(t.Context(), billing.Addition{Record: r, Content: []byte("c")})
 		s.must(err)
 		s.at("2026-01-31 09:00:00")
 		s.step("sub-1", "S1")
-		s.step("sub-1", "", schedule.Charge{Known: true, Final: true, State: "failed", Decline: "hard", Settled: s.now})
+		s.step("sub-1", "", billing.Charge{Known: true, Final: true, State: "failed", Decline: "hard", FinalAt: s.now})
 		s.at("2026-02-28 09:00:00")
 		s.step("sub-1", "")
 		want := []map[string]any{
@@ -483,7 +490,7 @@ func TestEventsHaveTheFieldsOfTheStream(t *testing.T) {
 // A consumer reads payments and subscriptions from one stream: what every entry has, both have.
 func TestEventsOfSubscriptionsAndPaymentsHaveTheSameFields(t *testing.T) {
 	onServer(t, func(t *testing.T, rdb redis.UniversalClient) {
-		s := newShelf(t, rdb, schedule.StoreOptions{})
+		s := newStoreFixture(t, rdb, billing.StoreOptions{})
 		ledger := idempotency.NewRedis(rdb, idempotency.Options{TestClock: true})
 		k := idempotency.Key{Provider: provider, Account: idempotency.DefaultAccount, Reference: "S1"}
 		_, err := ledger.Register(t.Context(), idempotency.Registration{Key: k, Type: "charge", Fingerprint: "v1:f", Amount: "1", Currency: "COP", Payload: []byte("p")})
@@ -491,7 +498,7 @@ func TestEventsOfSubscriptionsAndPaymentsHaveTheSameFields(t *testing.T) {
 		s.add("sub-1")
 		p, err := s.load("sub-1").Record.Pause(s.now, ana)
 		s.must(err)
-		s.write(schedule.Change{Plan: p})
+		s.write(billing.Update{Decision: p})
 		events := s.events()
 		if len(events) != 2 {
 			t.Fatalf("%v", events)
@@ -508,7 +515,7 @@ func TestEventsOfSubscriptionsAndPaymentsHaveTheSameFields(t *testing.T) {
 
 func TestOldEventsGoAsNewOnesCome(t *testing.T) {
 	onServer(t, func(t *testing.T, rdb redis.UniversalClient) {
-		s := newShelf(t, rdb, schedule.StoreOptions{OutcomesRetention: 24 * time.Hour})
+		s := newStoreFixture(t, rdb, billing.StoreOptions{OutcomesRetention: 24 * time.Hour})
 		s.add("sub-1")
 		stream := "remesa:{" + provider + "}:outcomes"
 		pipe := rdb.Pipeline()
@@ -519,7 +526,7 @@ func TestOldEventsGoAsNewOnesCome(t *testing.T) {
 		s.must(err)
 		p, err := s.load("sub-1").Record.Pause(s.now, ana)
 		s.must(err)
-		s.write(schedule.Change{Plan: p})
+		s.write(billing.Update{Decision: p})
 		if n := len(s.events()); n > 100 {
 			t.Errorf("%d events are kept", n)
 		}
@@ -531,7 +538,7 @@ func TestOldEventsGoAsNewOnesCome(t *testing.T) {
 
 func TestWhatIsDueIsHandedOutOnce(t *testing.T) {
 	onEach(t, func(t *testing.T, rdb redis.UniversalClient) {
-		s := newShelf(t, rdb, schedule.StoreOptions{})
+		s := newStoreFixture(t, rdb, billing.StoreOptions{})
 		s.add("sub-1", "sub-2", "sub-3")
 		s.at("2026-01-31 08:59:59")
 		same(t, "a second before", s.due(10), nil)
@@ -551,26 +558,28 @@ func TestWhatIsDueIsHandedOutOnce(t *testing.T) {
 		s.at("2026-01-31 09:00:29")
 		same(t, "before the half minute is over", s.due(10), nil)
 		s.at("2026-01-31 09:00:30")
-		same(t, "who took it died; sub-2 is looked at as its claim says", s.due(10), []string{"sub-1", "sub-3", "sub-2"})
+		same(t, "who took it died; sub-2 is due as its claim says", s.due(10), []string{"sub-1", "sub-3", "sub-2"})
 		s.at("2026-01-31 09:02:00")
 		if n, lag, err := s.Backlog(t.Context(), provider); err != nil || n != 3 || lag.Round(time.Second) != time.Minute {
 			t.Errorf("a backlog of %d, %s: %v", n, lag, err)
 		}
 		p, err := s.load("sub-1").Record.Cancel(s.now, ana)
 		s.must(err)
-		s.write(schedule.Change{Plan: p})
+		s.write(billing.Update{Decision: p})
 		s.step("sub-1", "")
-		same(t, "nobody looks at what has ended", s.due(10), []string{"sub-2", "sub-3"})
+		same(t, "what has ended is never due", s.due(10), []string{"sub-2", "sub-3"})
 	})
 }
 
 func TestTheStoresClockIsThatOfRedis(t *testing.T) {
 	onServer(t, func(t *testing.T, rdb redis.UniversalClient) {
-		store := schedule.NewStore(rdb, schedule.StoreOptions{})
+		store := billing.NewStore(rdb, billing.StoreOptions{})
 		before := time.Now().Add(-time.Minute)
-		r := schedule.New("sub-1", provider, "default", "1", "COP", "v1:f", terms(), before)
+		r := billing.NewRecord(billing.Enrollment{
+			ID: "sub-1", Provider: provider, Account: "default", Amount: "1", Currency: "COP", Fingerprint: "v1:f", Terms: terms(), Added: before,
+		})
 		r.NextDue = before.UnixMilli()
-		if _, err := store.Add(t.Context(), schedule.Addition{Record: r, Content: []byte("c")}); err != nil {
+		if _, err := store.Add(t.Context(), billing.Addition{Record: r, Content: []byte("c")}); err != nil {
 			t.Fatal(err)
 		}
 		now, err := store.Now(t.Context(), provider)
@@ -584,66 +593,66 @@ func TestTheStoresClockIsThatOfRedis(t *testing.T) {
 	})
 }
 
-// tell writes what the ledger writes in the same step in which a charge ends.
-func (s *shelf) tell(member string, at time.Time) {
+// report writes what the ledger writes in the same step in which a charge ends.
+func (s *storeFixture) report(member string, at time.Time) {
 	s.t.Helper()
-	s.must(s.rdb.ZAdd(s.t.Context(), idempotency.NewsKey(provider), redis.Z{Score: float64(at.UnixMilli()), Member: member}).Err())
+	s.must(s.rdb.ZAdd(s.t.Context(), idempotency.ChargeUpdatesKey(provider), redis.Z{Score: float64(at.UnixMilli()), Member: member}).Err())
 }
 
-func (s *shelf) news(limit int) []schedule.News {
+func (s *storeFixture) updates(limit int) []billing.ChargeUpdate {
 	s.t.Helper()
-	_, news, err := s.News(s.t.Context(), provider, limit)
+	_, updates, err := s.ChargeUpdates(s.t.Context(), provider, limit)
 	s.must(err)
-	return news
+	return updates
 }
 
-func TestNewsComeUntilTheyAreHeard(t *testing.T) {
+func TestUpdatesComeUntilTheyAreAcknowledged(t *testing.T) {
 	onEach(t, func(t *testing.T, rdb redis.UniversalClient) {
-		s := newShelf(t, rdb, schedule.StoreOptions{})
-		s.tell("sub-1|S1", s.now)
-		s.tell("sub-2|west/S2", s.now)
-		first := s.news(10)
+		s := newStoreFixture(t, rdb, billing.StoreOptions{})
+		s.report("sub-1|S1", s.now)
+		s.report("sub-2|west/S2", s.now)
+		first := s.updates(10)
 		if len(first) != 2 || first[0].Subscription != "sub-1" || first[0].Charge != "S1" || first[1].Charge != "west/S2" {
 			t.Fatalf("%+v", first)
 		}
-		if got := s.news(10); len(got) != 0 {
+		if got := s.updates(10); len(got) != 0 {
 			t.Fatalf("handed out twice: %+v", got)
 		}
-		s.must(s.Heard(t.Context(), provider, first[0]))
+		s.must(s.Acknowledge(t.Context(), provider, first[0]))
 		s.at("2026-01-01 12:00:30")
-		again := s.news(10)
+		again := s.updates(10)
 		if len(again) != 1 || again[0].Subscription != "sub-2" {
 			t.Fatalf("who heard the rest died: %+v", again)
 		}
-		s.must(s.Heard(t.Context(), provider, first[1])) // the one who took it first wakes up
-		if n, err := rdb.ZCard(t.Context(), idempotency.NewsKey(provider)).Result(); err != nil || n != 1 {
+		s.must(s.Acknowledge(t.Context(), provider, first[1])) // the one who took it first wakes up
+		if n, err := rdb.ZCard(t.Context(), idempotency.ChargeUpdatesKey(provider)).Result(); err != nil || n != 1 {
 			t.Fatalf("what another has in hand is gone: %d %v", n, err)
 		}
-		s.must(s.Heard(t.Context(), provider, again...))
-		if n, err := rdb.Exists(t.Context(), idempotency.NewsKey(provider)).Result(); err != nil || n != 0 {
+		s.must(s.Acknowledge(t.Context(), provider, again...))
+		if n, err := rdb.Exists(t.Context(), idempotency.ChargeUpdatesKey(provider)).Result(); err != nil || n != 0 {
 			t.Errorf("heard, and still there: %d %v", n, err)
 		}
-		s.must(s.Heard(t.Context(), provider))
+		s.must(s.Acknowledge(t.Context(), provider))
 	})
 }
 
-func TestANewerPieceOfNewsOutlivesTheOlderOne(t *testing.T) {
+func TestANewerUpdateOutlivesTheOlderOne(t *testing.T) {
 	onServer(t, func(t *testing.T, rdb redis.UniversalClient) {
-		s := newShelf(t, rdb, schedule.StoreOptions{})
+		s := newStoreFixture(t, rdb, billing.StoreOptions{})
 		for name, later := range map[string]time.Duration{
 			"at once": time.Millisecond, "in the same millisecond": 0, "when the older one would come again": 30 * time.Second,
 		} {
 			s.at("2026-01-01 12:00:00")
-			s.tell("sub-1|S1", s.now)
-			first := s.news(10)
-			s.tell("sub-1|S1", s.now.Add(later)) // the charge ended, now it has an anomaly
-			s.must(s.Heard(t.Context(), provider, first...))
+			s.report("sub-1|S1", s.now)
+			first := s.updates(10)
+			s.report("sub-1|S1", s.now.Add(later)) // the charge ended, now it has an anomaly
+			s.must(s.Acknowledge(t.Context(), provider, first...))
 			s.at("2026-01-01 12:00:30")
-			second := s.news(10)
+			second := s.updates(10)
 			if len(second) != 1 {
-				t.Fatalf("%s: the newer piece of news is lost", name)
+				t.Fatalf("%s: the newer update is lost", name)
 			}
-			s.must(s.Heard(t.Context(), provider, second...))
+			s.must(s.Acknowledge(t.Context(), provider, second...))
 		}
 	})
 }
@@ -663,7 +672,7 @@ const (
 )
 
 // dump is all that Redis holds, as somebody reads it who has Redis and no key.
-func (s *shelf) dump() string {
+func (s *storeFixture) dump() string {
 	s.t.Helper()
 	var all strings.Builder
 	keys, err := s.rdb.Keys(s.t.Context(), "*").Result()
@@ -680,26 +689,26 @@ func (s *shelf) dump() string {
 
 func TestSealedContentIsUnreadableAndStaysWhereItBelongs(t *testing.T) {
 	onServer(t, func(t *testing.T, rdb redis.UniversalClient) {
-		s := newShelf(t, rdb, schedule.StoreOptions{Seal: ring(t, oldKey)})
+		s := newStoreFixture(t, rdb, billing.StoreOptions{Seal: ring(t, oldKey)})
 		s.add("sub-1", "sub-2")
 		s.at("2026-01-31 09:00:00")
 		s.step("sub-1", "S1")
 		p, err := s.load("sub-1").Record.Change(s.now, "40000", ana)
 		s.must(err)
-		s.write(schedule.Change{Plan: p, Content: []byte("content, changed")})
+		s.write(billing.Update{Decision: p, Content: []byte("content, changed")})
 		if all := s.dump(); strings.Contains(all, "content of") || strings.Contains(all, "content, changed") {
 			t.Errorf("readable in Redis:\n%s", all)
 		}
-		if l := s.load("sub-1"); string(l.Content) != "content, changed" || string(l.Open) != "content of sub-1" || l.Err != nil {
-			t.Errorf("%q, %q: %v", l.Content, l.Open, l.Err)
+		if l := s.load("sub-1"); string(l.Content) != "content, changed" || string(l.OpenContent) != "content of sub-1" || l.Err != nil {
+			t.Errorf("%q, %q: %v", l.Content, l.OpenContent, l.Err)
 		}
 
-		both := newShelf(t, rdb, schedule.StoreOptions{Seal: ring(t, newKey+","+oldKey)})
+		both := newStoreFixture(t, rdb, billing.StoreOptions{Seal: ring(t, newKey+","+oldKey)})
 		if l := both.load("sub-1"); string(l.Content) != "content, changed" || l.Err != nil {
 			t.Errorf("after a change of keys: %q %v", l.Content, l.Err)
 		}
 		for name, other := range map[string]*seal.Ring{"without keys": nil, "with another key": ring(t, newKey)} {
-			if l := newShelf(t, rdb, schedule.StoreOptions{Seal: other}).load("sub-1"); l.Content != nil || !errors.Is(l.Err, seal.ErrUnknownKey) {
+			if l := newStoreFixture(t, rdb, billing.StoreOptions{Seal: other}).load("sub-1"); l.Content != nil || !errors.Is(l.Err, seal.ErrUnknownKey) {
 				t.Errorf("%s: %q %v", name, l.Content, l.Err)
 			}
 		}
@@ -716,7 +725,7 @@ func TestSealedContentIsUnreadableAndStaysWhereItBelongs(t *testing.T) {
 
 func TestScriptsThatRedisForgotAreSentAgain(t *testing.T) {
 	onEach(t, func(t *testing.T, rdb redis.UniversalClient) {
-		s := newShelf(t, rdb, schedule.StoreOptions{})
+		s := newStoreFixture(t, rdb, billing.StoreOptions{})
 		forget := func() { t.Helper(); s.must(rdb.ScriptFlush(context.WithoutCancel(t.Context())).Err()) }
 		s.add("sub-1")
 		s.at("2026-01-31 09:00:00")
@@ -726,12 +735,12 @@ func TestScriptsThatRedisForgotAreSentAgain(t *testing.T) {
 		same(t, "due", s.due(10), []string{"sub-1", "sub-2"})
 		forget()
 		s.step("sub-1", "S1")
-		s.tell("sub-1|S1", s.now)
+		s.report("sub-1|S1", s.now)
 		forget()
-		news := s.news(1)
+		updates := s.updates(1)
 		forget()
-		s.must(s.Heard(t.Context(), provider, news...))
-		if n, err := rdb.Exists(t.Context(), idempotency.NewsKey(provider)).Result(); err != nil || n != 0 {
+		s.must(s.Acknowledge(t.Context(), provider, updates...))
+		if n, err := rdb.Exists(t.Context(), idempotency.ChargeUpdatesKey(provider)).Result(); err != nil || n != 0 {
 			t.Errorf("heard, and still there: %d %v", n, err)
 		}
 	})
@@ -740,20 +749,20 @@ func TestScriptsThatRedisForgotAreSentAgain(t *testing.T) {
 // One record that somebody damaged keeps no other from being read or written.
 func TestADamagedSubscriptionHarmsNoOther(t *testing.T) {
 	onEach(t, func(t *testing.T, rdb redis.UniversalClient) {
-		s := newShelf(t, rdb, schedule.StoreOptions{})
+		s := newStoreFixture(t, rdb, billing.StoreOptions{})
 		s.add("sub-1", "sub-2", "sub-3")
 		s.at("2026-01-31 09:00:00")
-		plans := map[string]schedule.Plan{}
+		decisions := map[string]billing.Decision{}
 		for _, id := range []string{"sub-1", "sub-2", "sub-3"} {
-			plans[id] = s.load(id).Record.Step(s.now, terms(), terms(), nil, nil)
+			decisions[id] = s.load(id).Record.Decide(billing.Facts{Now: s.now, Terms: terms(), OpenTerms: terms()})
 		}
 		s.must(rdb.Set(t.Context(), "remesa:{"+provider+"}:s:sub-1", "{", 0).Err())
 		got, err := s.Load(t.Context(), provider, "sub-1", "sub-2", "sub-9", "sub-3")
 		if err == nil || !strings.Contains(err.Error(), "sub-1") || len(got) != 2 || got[0].Record.ID != "sub-2" || got[1].Record.ID != "sub-3" {
 			t.Errorf("read: %+v, %v", got, err)
 		}
-		answers, err := s.Commit(t.Context(), schedule.Change{Plan: plans["sub-1"], Permit: "S1"}, schedule.Change{Plan: plans["sub-2"], Permit: "S2"})
-		if err != nil || !errors.Is(answers[0], schedule.ErrMoved) || answers[1] != nil {
+		answers, err := s.Commit(t.Context(), billing.Update{Decision: decisions["sub-1"], Charge: "S1"}, billing.Update{Decision: decisions["sub-2"], Charge: "S2"})
+		if err != nil || !errors.Is(answers[0], billing.ErrMoved) || answers[1] != nil {
 			t.Errorf("written: %v, %v", answers, err)
 		}
 		if s.load("sub-2").Record.Open == nil {
@@ -766,7 +775,7 @@ func TestADamagedSubscriptionHarmsNoOther(t *testing.T) {
 // charged with the new amount.
 func TestAFrozenContentThatCannotBeReadIsAnError(t *testing.T) {
 	onEach(t, func(t *testing.T, rdb redis.UniversalClient) {
-		s := newShelf(t, rdb, schedule.StoreOptions{})
+		s := newStoreFixture(t, rdb, billing.StoreOptions{})
 		s.add("sub-1", "sub-2")
 		s.must(rdb.RPush(t.Context(), "remesa:{"+provider+"}:sf:sub-2", "not a text").Err())
 		got, err := s.Load(t.Context(), provider, "sub-1", "sub-2")
@@ -778,7 +787,7 @@ func TestAFrozenContentThatCannotBeReadIsAnError(t *testing.T) {
 
 func TestSubscriptionsAreListedOldestFirst(t *testing.T) {
 	onEach(t, func(t *testing.T, rdb redis.UniversalClient) {
-		s := newShelf(t, rdb, schedule.StoreOptions{})
+		s := newStoreFixture(t, rdb, billing.StoreOptions{})
 		var want []string
 		for n := range 1201 {
 			want = append(want, fmt.Sprintf("sub-%04d", n))
@@ -787,16 +796,16 @@ func TestSubscriptionsAreListedOldestFirst(t *testing.T) {
 		s.now = s.now.Add(time.Hour)
 		s.add("a-later-one")
 		var got []string
-		s.must(s.List(t.Context(), provider, func(r schedule.Record) bool {
+		s.must(s.List(t.Context(), provider, func(r billing.Record) bool {
 			got = append(got, r.ID)
 			return true
 		}))
 		same(t, "all", got, append(want, "a-later-one"))
 		n := 0
-		s.must(s.List(t.Context(), provider, func(schedule.Record) bool { n++; return n < 7 }))
+		s.must(s.List(t.Context(), provider, func(billing.Record) bool { n++; return n < 7 }))
 		if n != 7 {
 			t.Errorf("%d were listed after the caller had enough", n)
 		}
-		s.must(s.List(t.Context(), "etpay", func(schedule.Record) bool { t.Error("another provider has none"); return false }))
+		s.must(s.List(t.Context(), "etpay", func(billing.Record) bool { t.Error("another provider has none"); return false }))
 	})
 }

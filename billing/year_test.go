@@ -1,4 +1,4 @@
-package sweep_test
+package billing_test
 
 import (
 	"context"
@@ -14,19 +14,20 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/remesa/remesa/billing"
 	"github.com/remesa/remesa/idempotency"
-	"github.com/remesa/remesa/internal/sweep"
 	"github.com/remesa/remesa/schedule"
 	"github.com/remesa/remesa/tasks"
 )
 
-// town is a store, a ledger and a queue in memory, with the rules of the real ones: a plan is written only on the record that it was made
-// of, what is handed out is handed out again half a minute later, and a charge is registered only while its permit names it. Its charges
+// memoryFixture is a store, a ledger and a queue in memory, with the rules of the real ones: a
+// decision is written only on the record that it was made of, what is handed out is handed out
+// again half a minute later, and a charge is registered only while its guard names it. Its charges
 // settle by themselves.
-type town struct {
+type memoryFixture struct {
 	mu      sync.Mutex
-	subs    map[string]*citizen
-	news    map[string]time.Time
+	subs    map[string]*memorySubscription
+	updates map[string]time.Time
 	charges map[string]*idempotency.Record
 	// attempts to register each charge, and how long a charge takes.
 	asked map[string]int
@@ -34,25 +35,25 @@ type town struct {
 	wrong []string
 }
 
-type citizen struct {
-	record  schedule.Record
+type memorySubscription struct {
+	record  billing.Record
 	content []byte
-	due     time.Time // zero: nobody looks
-	permit  string
-	settled []schedule.Period
+	due     time.Time // zero: never
+	guard   string
+	closed  []billing.ClosedPeriod
 	codes   map[string]int
 }
 
-func newTown() *town {
-	return &town{
-		subs: map[string]*citizen{}, news: map[string]time.Time{}, charges: map[string]*idempotency.Record{}, asked: map[string]int{},
+func newMemoryFixture() *memoryFixture {
+	return &memoryFixture{
+		subs: map[string]*memorySubscription{}, updates: map[string]time.Time{}, charges: map[string]*idempotency.Record{}, asked: map[string]int{},
 		takes: time.Minute,
 	}
 }
 
-func (w *town) add(s tasks.Subscription) {
-	r := schedule.New(s.ID(), s.Provider(), s.Account(), s.Amount().Text(), s.Amount().Currency(), "v1:f", sweep.Terms(s), time.Now())
-	w.subs[s.ID()] = &citizen{record: r, content: s.Payload(), due: time.UnixMilli(r.NextDue), codes: map[string]int{}}
+func (w *memoryFixture) add(s tasks.Subscription) {
+	r := billing.NewAddition(s, nil, time.Now()).Record
+	w.subs[s.ID()] = &memorySubscription{record: r, content: s.Payload(), due: time.UnixMilli(r.NextDue), codes: map[string]int{}}
 }
 
 func take[K comparable](all map[K]time.Time, limit int) []K {
@@ -66,7 +67,7 @@ func take[K comparable](all map[K]time.Time, limit int) []K {
 	return out
 }
 
-func (w *town) Due(_ context.Context, _ string, limit int) (time.Time, []string, error) {
+func (w *memoryFixture) Due(_ context.Context, _ string, limit int) (time.Time, []string, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var ids []string
@@ -78,39 +79,39 @@ func (w *town) Due(_ context.Context, _ string, limit int) (time.Time, []string,
 	return time.Now(), ids, nil
 }
 
-func (w *town) News(_ context.Context, _ string, limit int) (time.Time, []schedule.News, error) {
+func (w *memoryFixture) ChargeUpdates(_ context.Context, _ string, limit int) (time.Time, []billing.ChargeUpdate, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	var out []schedule.News
-	for _, member := range take(w.news, limit) {
+	var out []billing.ChargeUpdate
+	for _, member := range take(w.updates, limit) {
 		id, charge, _ := strings.Cut(member, "|")
-		out = append(out, schedule.News{Subscription: id, Charge: charge})
-		w.news[member] = time.Now().Add(30 * time.Second)
+		out = append(out, billing.ChargeUpdate{Subscription: id, Charge: charge})
+		w.updates[member] = time.Now().Add(30 * time.Second)
 	}
 	return time.Now(), out, nil
 }
 
-// Heard drops the news: in this town a charge is told of once.
-func (w *town) Heard(_ context.Context, _ string, news ...schedule.News) error {
+// Acknowledge drops the updates: this fixture reports a change once.
+func (w *memoryFixture) Acknowledge(_ context.Context, _ string, updates ...billing.ChargeUpdate) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, n := range news {
-		delete(w.news, n.Subscription+"|"+n.Charge)
+	for _, n := range updates {
+		delete(w.updates, n.Subscription+"|"+n.Charge)
 	}
 	return nil
 }
 
-func (w *town) Load(_ context.Context, _ string, ids ...string) (out []schedule.Subscription, _ error) {
+func (w *memoryFixture) Load(_ context.Context, _ string, ids ...string) (out []billing.Stored, _ error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, id := range ids {
 		c := w.subs[id]
-		out = append(out, schedule.Subscription{Record: c.record, Content: c.content, Open: c.content})
+		out = append(out, billing.Stored{Record: c.record, Content: c.content, OpenContent: c.content})
 	}
 	return out, nil
 }
 
-func (w *town) Commit(_ context.Context, changes ...schedule.Change) ([]error, error) {
+func (w *memoryFixture) Commit(_ context.Context, changes ...billing.Update) ([]error, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	out := make([]error, len(changes))
@@ -120,32 +121,32 @@ func (w *town) Commit(_ context.Context, changes ...schedule.Change) ([]error, e
 	return out, nil
 }
 
-func (w *town) commit(c schedule.Change) error {
-	p := c.Plan
+func (w *memoryFixture) commit(c billing.Update) error {
+	p := c.Decision
 	held := w.subs[p.Record.ID]
 	if held.record.Version != p.Record.Version {
-		return schedule.ErrMoved
+		return billing.ErrMoved
 	}
 	held.record, held.due = p.Record, p.Due
 	held.record.Version++
 	if o := held.record.Open; o == nil || o.Stop {
-		held.permit = ""
+		held.guard = ""
 	}
 	if p.Claimed {
-		held.permit = c.Permit
+		held.guard = c.Charge
 	}
-	held.settled = append(held.settled, p.Settled...)
+	held.closed = append(held.closed, p.Closed...)
 	for _, e := range p.Events {
 		held.codes[e.Code]++
 	}
 	return nil
 }
 
-func (w *town) Now(context.Context, string) (time.Time, error) { return time.Now(), nil }
+func (w *memoryFixture) Now(context.Context, string) (time.Time, error) { return time.Now(), nil }
 
-func (w *town) Room(context.Context) error { return nil }
+func (w *memoryFixture) Room(context.Context) error { return nil }
 
-func (w *town) SubmitPeriods(_ context.Context, ps ...tasks.Period) ([]tasks.Receipt, error) {
+func (w *memoryFixture) SubmitPeriods(_ context.Context, ps ...tasks.Period) ([]tasks.Receipt, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	out := make([]tasks.Receipt, len(ps))
@@ -155,13 +156,13 @@ func (w *town) SubmitPeriods(_ context.Context, ps ...tasks.Period) ([]tasks.Rec
 	return out, nil
 }
 
-func (w *town) register(p tasks.Period) tasks.Outcome {
+func (w *memoryFixture) register(p tasks.Period) tasks.Outcome {
 	id := p.Task.Key().ID()
 	w.asked[id]++
 	switch {
 	case w.charges[id] != nil:
 		return tasks.Duplicate
-	case w.subs[p.Subscription].permit != id:
+	case w.subs[p.Subscription].guard != id:
 		return tasks.Conflict
 	}
 	if want := tasks.TxnID(p.Subscription, p.Number, 0); want != id {
@@ -174,15 +175,15 @@ func (w *town) register(p tasks.Period) tasks.Outcome {
 	return tasks.Enqueued
 }
 
-func (w *town) end(id string) {
+func (w *memoryFixture) end(id string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	c := w.charges[id]
 	c.State, c.Updated = idempotency.Succeeded, time.Now()
-	w.news[c.Subscription+"|"+id] = time.Now()
+	w.updates[c.Subscription+"|"+id] = time.Now()
 }
 
-func (w *town) Show(_ context.Context, k idempotency.Key) (idempotency.Record, error) {
+func (w *memoryFixture) Show(_ context.Context, k idempotency.Key) (idempotency.Record, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if c := w.charges[k.ID()]; c != nil {
@@ -191,25 +192,27 @@ func (w *town) Show(_ context.Context, k idempotency.Key) (idempotency.Record, e
 	return idempotency.Record{}, idempotency.ErrUnknown
 }
 
-func (w *town) Cancel(context.Context, idempotency.Key, int64, idempotency.Person) (idempotency.Settlement, error) {
+func (w *memoryFixture) Cancel(context.Context, idempotency.Key, int64, idempotency.Person) (idempotency.Settlement, error) {
 	return idempotency.Settlement{}, errors.New("nobody cancels here")
 }
 
-// sweepers run until ctx is done. They fall out of step with one another by a prime number of seconds.
-func (w *town) sweepers(ctx context.Context, vary ...func(*sweep.Options)) *sync.WaitGroup {
+// sweepers run until ctx is done. They fall out of step with one another by a prime number of
+// seconds.
+func (w *memoryFixture) sweepers(ctx context.Context, vary ...func(*billing.SweeperConfig)) *sync.WaitGroup {
 	var wg sync.WaitGroup
 	for _, interval := range []time.Duration{20 * time.Minute, 20*time.Minute + 7*time.Second} {
-		o := sweep.Options{Store: w, Ledger: w, Intake: w, Providers: []string{provider}, Interval: interval, Log: zerolog.Nop()}
+		o := billing.SweeperConfig{Store: w, Ledger: w, Intake: w, Providers: []string{provider}, Interval: interval, Log: zerolog.Nop()}
 		for _, v := range vary {
 			v(&o)
 		}
-		wg.Go(func() { sweep.New(o).Run(ctx) })
+		wg.Go(func() { billing.NewSweeper(o).Run(ctx) })
 	}
 	return &wg
 }
 
-// citizens have a calendar of each zone and unit, at the ends of the day, where clocks change, and one each at another time.
-func citizens(t *testing.T, catchUp string, zones ...string) []tasks.Subscription {
+// manySubscriptions have a calendar of each zone and unit, at the ends of the day, where clocks
+// change, and one each at another time.
+func manySubscriptions(t *testing.T, catchUp string, zones ...string) []tasks.Subscription {
 	t.Helper()
 	var out []tasks.Subscription
 	add := func(zone, every, at string) {
@@ -235,7 +238,8 @@ var (
 	year    = time.Date(2027, 2, 1, 12, 0, 0, 0, time.UTC)
 )
 
-// wantDates are the dates on which a subscription is charged, by a way of counting that is not the calendar's own.
+// wantDates are the dates on which a subscription is charged, by a way of counting that is not the
+// calendar's own.
 func wantDates(s tasks.Subscription, until time.Time) (out []string) {
 	c := s.Calendar()
 	start := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
@@ -255,15 +259,16 @@ func wantDates(s tasks.Subscription, until time.Time) (out []string) {
 	}
 }
 
-// Two schedulers and one year with every change of clocks: no period twice, none missing, each on its local date.
+// Two schedulers and one year with every change of clocks: no period twice, none missing, each on
+// its local date.
 func TestTwoSchedulersForAYear(t *testing.T) {
 	t.Parallel()
-	all := append(citizens(t, "35d", "America/Santiago", "America/Bogota", "America/Mexico_City", "America/Sao_Paulo", "America/Asuncion"),
+	all := append(manySubscriptions(t, "35d", "America/Santiago", "America/Bogota", "America/Mexico_City", "America/Sao_Paulo", "America/Asuncion"),
 		line(t, "half-past-midnight", map[string]any{
 			"start": "2026-01-31", "schedule": map[string]any{"every": "day", "at": "00:30", "timezone": "America/Santiago"},
 		}))
 	synctest.Test(t, func(t *testing.T) {
-		w := newTown()
+		w := newMemoryFixture()
 		time.Sleep(time.Until(january)) // the bubble's clock begins in 2000
 		for _, s := range all {
 			w.add(s)
@@ -279,13 +284,13 @@ func TestTwoSchedulersForAYear(t *testing.T) {
 	})
 }
 
-// check compares what became of a subscription with the local dates on which it must have been charged, and those that must have been
-// reported.
-func (w *town) check(t *testing.T, s tasks.Subscription, charged, missed []string) {
+// check compares what became of a subscription with the local dates on which it must have been
+// charged, and those that must have been reported.
+func (w *memoryFixture) check(t *testing.T, s tasks.Subscription, charged, missed []string) {
 	t.Helper()
 	c := w.subs[s.ID()]
 	got := map[string][]string{}
-	for i, p := range c.settled {
+	for i, p := range c.closed {
 		if p.Number != i+1 {
 			t.Fatalf("%s: period %d follows %d others", s.ID(), p.Number, i)
 		}
@@ -297,16 +302,17 @@ func (w *town) check(t *testing.T, s tasks.Subscription, charged, missed []strin
 	if n < len(charged) || len(got["succeeded"]) > n+3 || !slices.Equal(got["succeeded"][:n], charged) {
 		t.Errorf("%s was charged on\n%v, want\n%v", s.ID(), got["succeeded"], charged)
 	}
-	if !slices.Equal(got["missed"], missed) || c.codes[schedule.PeriodMissed] != len(missed) {
-		t.Errorf("%s: reported as missed %v (%d events), want %v", s.ID(), got["missed"], c.codes[schedule.PeriodMissed], missed)
+	if !slices.Equal(got["missed"], missed) || c.codes[billing.PeriodMissed] != len(missed) {
+		t.Errorf("%s: reported as missed %v (%d events), want %v", s.ID(), got["missed"], c.codes[billing.PeriodMissed], missed)
 	}
 	if len(got) > 1 && missed == nil || len(w.wrong) > 0 {
 		t.Errorf("%s: %v %v", s.ID(), slices.Collect(maps.Keys(got)), w.wrong)
 	}
 }
 
-// checkCharge wants a charge for each period that was charged, and none for the others; none begins before its local time.
-func checkCharge(t *testing.T, s tasks.Subscription, p schedule.Period, c *idempotency.Record, due time.Time) {
+// checkCharge wants a charge for each period that was charged, and none for the others; none begins
+// before its local time.
+func checkCharge(t *testing.T, s tasks.Subscription, p billing.ClosedPeriod, c *idempotency.Record, due time.Time) {
 	t.Helper()
 	if (c != nil) != (p.State == "succeeded") {
 		t.Fatalf("%s: period %d is %s, its charge %v", s.ID(), p.Number, p.State, c)
@@ -320,11 +326,12 @@ func checkCharge(t *testing.T, s tasks.Subscription, p schedule.Period, c *idemp
 	}
 }
 
-// The schedulers stop for weeks, three times a year; what is older than catch_up when they return is reported.
+// The schedulers stop for weeks, three times a year; what is older than catch_up when they return
+// is reported.
 func TestSchedulersThatStopForWeeks(t *testing.T) {
 	t.Parallel()
 	const catchUp = 35 * 24 * time.Hour
-	all := citizens(t, "35d", "America/Santiago", "America/Mexico_City")
+	all := manySubscriptions(t, "35d", "America/Santiago", "America/Mexico_City")
 	var stops, returns []time.Time
 	for _, d := range []struct {
 		month time.Month
@@ -334,7 +341,7 @@ func TestSchedulersThatStopForWeeks(t *testing.T) {
 		stops, returns = append(stops, stop), append(returns, stop.AddDate(0, 0, d.days))
 	}
 	synctest.Test(t, func(t *testing.T) {
-		w := newTown()
+		w := newMemoryFixture()
 		time.Sleep(time.Until(january))
 		for _, s := range all {
 			w.add(s)
@@ -373,12 +380,13 @@ func TestSchedulersThatStopForWeeks(t *testing.T) {
 	})
 }
 
-// A sweeper that dies at its steps again and again, beside another that is slow to do what it decided.
+// A sweeper that dies at its steps again and again, beside another that is slow to do what it
+// decided.
 func TestSchedulersThatDieAndStall(t *testing.T) {
 	t.Parallel()
-	all := citizens(t, "366d", "America/Santiago", "America/Asuncion")
+	all := manySubscriptions(t, "366d", "America/Santiago", "America/Asuncion")
 	synctest.Test(t, func(t *testing.T) {
-		w := newTown()
+		w := newMemoryFixture()
 		time.Sleep(time.Until(january))
 		for _, s := range all {
 			w.add(s)
@@ -386,8 +394,8 @@ func TestSchedulersThatDieAndStall(t *testing.T) {
 		until := january.AddDate(0, 3, 20)
 		steps := 0
 		ctx, stop := context.WithCancel(t.Context())
-		running := w.sweepers(ctx, func(o *sweep.Options) {
-			o.OnStep = func(sweep.Step, string) {
+		running := w.sweepers(ctx, func(o *billing.SweeperConfig) {
+			o.OnStep = func(billing.SweepStep, string) {
 				w.mu.Lock()
 				steps++
 				n := steps
@@ -398,8 +406,8 @@ func TestSchedulersThatDieAndStall(t *testing.T) {
 			}
 		})
 		for n := 0; time.Now().Before(until); n++ {
-			s := sweep.New(sweep.Options{Store: w, Ledger: w, Intake: w, Log: zerolog.Nop()})
-			diesAt(sweep.Steps()[n%4], 1+n%3)(&s.Options)
+			s := billing.NewSweeper(billing.SweeperConfig{Store: w, Ledger: w, Intake: w, Log: zerolog.Nop()})
+			diesAt(billing.SweepSteps()[n%4], 1+n%3)(&s.SweeperConfig)
 			gone := make(chan struct{})
 			go func() {
 				defer close(gone)

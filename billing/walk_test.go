@@ -1,4 +1,4 @@
-package schedule
+package billing
 
 import (
 	"fmt"
@@ -9,25 +9,29 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"github.com/remesa/remesa/schedule"
 )
 
-// walk is one subscription in a world where anything may happen next: sweepers decide on old knowledge, stall and die between any two of
-// their steps, charges end in every way and contradict themselves later, and persons step in. It keeps the promise, whatever comes.
+// walk is one subscription in a world where anything may happen next: sweepers decide on old
+// knowledge, stall and die between any two of their steps, charges end in every way and contradict
+// themselves later, and persons step in. It keeps the promise, whatever comes.
 type walk struct {
 	t      *rapid.T
 	now    time.Time
 	terms  Terms
 	r      Record
-	due    time.Time // zero: nobody looks
-	permit string
+	due    time.Time // zero: it is never due
+	guard  string
 	ledger map[string]*walkCharge
-	// news has when the ledger told of a charge: what is told while older news is looked at stays.
-	news  map[string]int
-	tells int
-	// hands are sweepers in the middle of their work.
-	hands   []*hand
-	settled []Period
-	trace   []string
+	// updates has when the ledger reported a change of a charge: what is reported while an older
+	// one is handled stays.
+	updates map[string]int
+	reports int
+	// sweepers are in the middle of their work.
+	sweepers []*sweeperAtWork
+	closed   []ClosedPeriod
+	trace    []string
 }
 
 // walkCharge is what the ledger has of a charge, and what really happened.
@@ -37,27 +41,27 @@ type walkCharge struct {
 	paid bool // the provider took the money
 }
 
-// hand is a sweeper that has decided, and then perhaps written.
-type hand struct {
-	plan    Plan
-	written bool
-	told    map[string]int
+// sweeperAtWork is a sweeper that has decided, and then perhaps written.
+type sweeperAtWork struct {
+	decision Decision
+	written  bool
+	reported map[string]int
 }
 
 func newWalk(t *rapid.T) *walk {
-	w := &walk{t: t, now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), ledger: map[string]*walkCharge{}, news: map[string]int{}}
+	w := &walk{t: t, now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), ledger: map[string]*walkCharge{}, updates: map[string]int{}}
 	w.terms = Terms{
-		Calendar: Calendar{
-			Every: rapid.SampledFrom([]Unit{Day, Week, Month}).Draw(t, "every"), Start: Date{2025, 12, 20}, At: TimeOfDay{9, 0}, Zone: time.UTC,
+		Calendar: schedule.Calendar{
+			Every: rapid.SampledFrom([]schedule.Unit{schedule.Day, schedule.Week, schedule.Month}).Draw(t, "every"), Start: date(2025, 12, 20), At: schedule.TimeOfDay{Hour: 9}, Zone: time.UTC,
 		},
 		Backfill: rapid.Bool().Draw(t, "backfill"),
 		CatchUp:  time.Duration(rapid.IntRange(1, 40).Draw(t, "catch-up days")) * aDay,
 		Dunning:  []time.Duration{time.Hour, 30 * time.Hour}[:rapid.IntRange(0, 2).Draw(t, "dunnings")],
 	}
 	if rapid.IntRange(0, 3).Draw(t, "has an end") == 0 {
-		w.terms.End = Date{2026, 2, 10}
+		w.terms.End = date(2026, 2, 10)
 	}
-	w.r = New("sub-1", "pagoseguro", "default", "1", "COP", "v1:f", w.terms, w.now)
+	w.r = newRecord("sub-1", w.terms, w.now)
 	w.due = time.UnixMilli(max(w.r.NextDue, w.r.Added))
 	return w
 }
@@ -74,10 +78,10 @@ func (w *walk) log(format string, args ...any) {
 func name(period, attempt int) string { return fmt.Sprintf("%d.%d", period, attempt) }
 
 // decide reads the record and the ledger, as they are now.
-func (w *walk) decide(told map[string]int) *hand {
+func (w *walk) decide(reported map[string]int) *sweeperAtWork {
 	var charges, others []Charge
 	unclean := false
-	for n := range told {
+	for n := range reported {
 		if c := w.ledger[n]; w.r.Open == nil || !strings.HasPrefix(n, fmt.Sprint(w.r.Open.Period)+".") {
 			others = append(others, c.Charge)
 		}
@@ -92,15 +96,15 @@ func (w *walk) decide(told map[string]int) *hand {
 			unclean = unclean || !c.unpaid()
 		}
 	}
-	h := &hand{plan: w.r.Step(w.now, w.terms, w.terms, charges, others), told: told}
-	if p := h.plan; p.Claimed && p.Record.Open.Attempt > 0 && unclean {
+	h := &sweeperAtWork{decision: w.r.Decide(Facts{Now: w.now, Terms: w.terms, OpenTerms: w.terms, Charges: charges, Others: others}), reported: reported}
+	if p := h.decision; p.Claimed && p.Record.Open.Attempt > 0 && unclean {
 		w.fail("%s is claimed beside a charge that may have been paid", name(p.Record.Open.Period, p.Record.Open.Attempt))
 	}
 	return h
 }
 
-// write commits a plan as the store does.
-func (w *walk) write(p Plan, who string) bool {
+// write commits a decision as the store does.
+func (w *walk) write(p Decision, who string) bool {
 	if p.Record.Version != w.r.Version {
 		w.log("%s: moved", who)
 		return false
@@ -110,28 +114,28 @@ func (w *walk) write(p Plan, who string) bool {
 	w.r, w.due = p.Record, p.Due
 	w.r.Version++
 	if w.r.Open == nil || w.r.Open.Stop {
-		w.permit = ""
+		w.guard = ""
 	}
 	if p.Claimed {
-		w.permit = name(w.r.Open.Period, w.r.Open.Attempt)
-		if w.ledger[w.permit] != nil {
-			w.fail("%s is claimed a second time", w.permit)
+		w.guard = name(w.r.Open.Period, w.r.Open.Attempt)
+		if w.ledger[w.guard] != nil {
+			w.fail("%s is claimed a second time", w.guard)
 		}
 	}
-	w.settled = append(w.settled, p.Settled...)
-	if before != nil && len(p.Settled) > 0 && p.Settled[0].Number != before.Period {
-		w.fail("period %d was open, and %d is settled", before.Period, p.Settled[0].Number)
+	w.closed = append(w.closed, p.Closed...)
+	if before != nil && len(p.Closed) > 0 && p.Closed[0].Number != before.Period {
+		w.fail("period %d was open, and %d is closed", before.Period, p.Closed[0].Number)
 	}
 	return true
 }
 
-func (w *walk) register(h *hand) {
-	if !h.written || !h.plan.Register {
+func (w *walk) register(h *sweeperAtWork) {
+	if !h.written || !h.decision.Register {
 		return
 	}
-	n := name(h.plan.Record.Open.Period, h.plan.Record.Open.Attempt)
-	if w.ledger[n] != nil || w.permit != n {
-		w.log("register %s: duplicate or not permitted", n)
+	n := name(h.decision.Record.Open.Period, h.decision.Record.Open.Attempt)
+	if w.ledger[n] != nil || w.guard != n {
+		w.log("register %s: duplicate or another charge is guarded", n)
 		return
 	}
 	if o := w.r.Open; o == nil || name(o.Period, o.Attempt) != n || o.Stop {
@@ -160,21 +164,21 @@ func (w *walk) pick(what string, good func(*walkCharge) bool) *walkCharge {
 	return w.ledger[rapid.SampledFrom(names).Draw(w.t, what)]
 }
 
-func (w *walk) hand() *hand {
-	if len(w.hands) == 0 {
+func (w *walk) anySweeper() *sweeperAtWork {
+	if len(w.sweepers) == 0 {
 		w.t.Skip("nobody is at work")
 	}
-	return w.hands[rapid.IntRange(0, len(w.hands)-1).Draw(w.t, "sweeper")]
+	return w.sweepers[rapid.IntRange(0, len(w.sweepers)-1).Draw(w.t, "sweeper")]
 }
 
 func (w *walk) end(c *walkCharge, state, code, decline string) {
-	c.Final, c.State, c.Code, c.Decline, c.Settled = true, state, code, decline, w.now
-	w.tell(c)
+	c.Final, c.State, c.Code, c.Decline, c.FinalAt = true, state, code, decline, w.now
+	w.report(c)
 	w.log("charge %s: %s %s %s, may have left %t", c.name, state, code, decline, c.MayHaveLeft)
 }
 
 func (w *walk) actions() map[string]func(*rapid.T) {
-	person := func(step func() (Plan, error)) func(*rapid.T) {
+	person := func(step func() (Decision, error)) func(*rapid.T) {
 		return func(t *rapid.T) {
 			if rapid.IntRange(0, 4).Draw(t, "busy") > 0 {
 				t.Skip("persons are slow")
@@ -191,25 +195,25 @@ func (w *walk) actions() map[string]func(*rapid.T) {
 		"time": func(t *rapid.T) {
 			w.now = w.now.Add(time.Duration(rapid.SampledFrom([]int{1, 30, 3600, 90000, 700000}).Draw(t, "seconds")) * time.Second)
 		},
-		"look": func(t *rapid.T) {
+		"due": func(t *rapid.T) {
 			if w.due.IsZero() || w.due.After(w.now) {
 				t.Skip("not due")
 			}
-			w.due = w.now.Add(unregistered)
-			w.hands = append(w.hands, w.decide(nil))
+			w.due = w.now.Add(claimRecheck)
+			w.sweepers = append(w.sweepers, w.decide(nil))
 		},
-		"news": func(t *rapid.T) {
-			if len(w.news) == 0 {
-				t.Skip("no news")
+		"updates": func(t *rapid.T) {
+			if len(w.updates) == 0 {
+				t.Skip("no updates")
 			}
-			w.hands = append(w.hands, w.decide(maps.Clone(w.news)))
+			w.sweepers = append(w.sweepers, w.decide(maps.Clone(w.updates)))
 		},
-		"write":     func(*rapid.T) { w.carryOut(w.hand()) },
-		"write too": func(*rapid.T) { w.carryOut(w.hand()) },
-		"register":  func(*rapid.T) { w.register(w.hand()) },
+		"write":     func(*rapid.T) { w.carryOut(w.anySweeper()) },
+		"write too": func(*rapid.T) { w.carryOut(w.anySweeper()) },
+		"register":  func(*rapid.T) { w.register(w.anySweeper()) },
 		"die": func(*rapid.T) {
-			h := w.hand()
-			w.hands = slices.DeleteFunc(w.hands, func(o *hand) bool { return o == h })
+			h := w.anySweeper()
+			w.sweepers = slices.DeleteFunc(w.sweepers, func(o *sweeperAtWork) bool { return o == h })
 		},
 		"send": func(*rapid.T) {
 			c := w.pick("send", func(c *walkCharge) bool { return c.State == "queued" })
@@ -235,7 +239,7 @@ func (w *walk) actions() map[string]func(*rapid.T) {
 				t.Skip("the provider said the truth")
 			}
 			c.paid, c.Anomaly = true, true
-			w.tell(c)
+			w.report(c)
 			w.log("charge %s: paid after all", c.name)
 		},
 		"clear": func(t *rapid.T) {
@@ -244,17 +248,17 @@ func (w *walk) actions() map[string]func(*rapid.T) {
 			w.end(c, succeeded, "", "")
 		},
 		"cancel in the ledger": func(t *rapid.T) {
-			h := w.hand()
-			if !h.written || !h.plan.Cancel {
+			h := w.anySweeper()
+			if !h.written || !h.decision.Cancel {
 				t.Skip("nothing to cancel")
 			}
-			c := w.ledger[name(h.plan.Record.Open.Period, h.plan.Record.Open.Attempt)]
+			c := w.ledger[name(h.decision.Record.Open.Period, h.decision.Record.Open.Attempt)]
 			if c.State != "queued" {
 				t.Skip("it has begun")
 			}
 			w.end(c, failed, chargeCancelled, "")
 		},
-		"pause": person(func() (Plan, error) {
+		"pause": person(func() (Decision, error) {
 			p, err := w.r.Pause(w.now, ana)
 			return p, err
 		}),
@@ -271,7 +275,7 @@ func (w *walk) actions() map[string]func(*rapid.T) {
 				w.write(p, "person")
 			}
 		},
-		"change": person(func() (Plan, error) { return w.r.Change(w.now, "2", ana) }),
+		"change": person(func() (Decision, error) { return w.r.Change(w.now, "2", ana) }),
 	}
 }
 
@@ -289,22 +293,22 @@ func (w *walk) settle(c *walkCharge, how string) {
 	}
 }
 
-func (w *walk) tell(c *walkCharge) {
-	w.tells++
-	w.news[c.name] = w.tells
+func (w *walk) report(c *walkCharge) {
+	w.reports++
+	w.updates[c.name] = w.reports
 }
 
-func (w *walk) carryOut(h *hand) {
+func (w *walk) carryOut(h *sweeperAtWork) {
 	if h.written {
 		return
 	}
-	if h.written = w.write(h.plan, "sweeper"); !h.written {
-		w.hands = slices.DeleteFunc(w.hands, func(o *hand) bool { return o == h })
+	if h.written = w.write(h.decision, "sweeper"); !h.written {
+		w.sweepers = slices.DeleteFunc(w.sweepers, func(o *sweeperAtWork) bool { return o == h })
 		return
 	}
-	for n, at := range h.told {
-		if w.news[n] == at {
-			delete(w.news, n)
+	for n, at := range h.reported {
+		if w.updates[n] == at {
+			delete(w.updates, n)
 		}
 	}
 }
@@ -315,12 +319,12 @@ func (w *walk) check() {
 	if !w.terms.Backfill {
 		first = w.terms.Calendar.First(time.UnixMilli(w.r.Added))
 	}
-	for i, p := range w.settled {
+	for i, p := range w.closed {
 		if p.Number != first+i || p.Due != w.terms.Calendar.Due(p.Number).UnixMilli() {
-			w.fail("period %d is settled after %d others from %d on, due %d", p.Number, i, first, p.Due)
+			w.fail("period %d is closed after %d others from %d on, due %d", p.Number, i, first, p.Due)
 		}
 	}
-	next := first + len(w.settled)
+	next := first + len(w.closed)
 	if o := w.r.Open; o != nil {
 		if o.Period != next || o.Due > w.now.UnixMilli() {
 			w.fail("period %d is open where %d comes", o.Period, next)
@@ -330,19 +334,19 @@ func (w *walk) check() {
 	if w.r.Next != next {
 		w.fail("period %d is next, and not %d", w.r.Next, next)
 	}
-	if n := w.settled; len(n) > 0 && n[len(n)-1].Due > w.now.UnixMilli() {
-		w.fail("period %d is settled before it is due", n[len(n)-1].Number)
+	if n := w.closed; len(n) > 0 && n[len(n)-1].Due > w.now.UnixMilli() {
+		w.fail("period %d is closed before it is due", n[len(n)-1].Number)
 	}
 	if w.due.IsZero() && w.r.State == Active {
-		w.fail("nobody looks at an active subscription")
+		w.fail("it is never due at an active subscription")
 	}
-	for _, p := range w.settled {
+	for _, p := range w.closed {
 		w.checkPeriod(p)
 	}
 }
 
-// checkPeriod compares a settled period with what is known of its charges.
-func (w *walk) checkPeriod(p Period) {
+// checkPeriod compares a closed period with what is known of its charges.
+func (w *walk) checkPeriod(p ClosedPeriod) {
 	var charges []*walkCharge
 	for attempt := range 4 {
 		if c := w.ledger[name(p.Number, attempt)]; c != nil {
@@ -351,7 +355,7 @@ func (w *walk) checkPeriod(p Period) {
 	}
 	for _, c := range charges {
 		if !c.Final {
-			w.fail("period %d is settled while its charge %s is %s", p.Number, c.name, c.State)
+			w.fail("period %d is closed while its charge %s is %s", p.Number, c.name, c.State)
 		}
 	}
 	passed := p.State == PeriodStateSkipped || p.State == PeriodStateMissed
@@ -366,10 +370,11 @@ func (w *walk) checkPeriod(p Period) {
 	}
 }
 
-// finish lets one sweeper go on that neither stalls nor dies, with a provider that answers, until nobody needs to look any more.
+// finish lets one sweeper go on that neither stalls nor dies, with a provider that answers, until
+// nothing is due any more.
 func (w *walk) finish() {
-	w.hands = nil
-	w.hear()
+	w.sweepers = nil
+	w.handleUpdates()
 	for _, c := range w.ledger {
 		if c.Anomaly {
 			c.Anomaly = false
@@ -384,17 +389,17 @@ func (w *walk) finish() {
 		w.write(p, "person")
 	}
 	until := w.now.Add(5 * aDay)
-	for looks := 0; ; looks++ {
-		if looks > 2000 {
+	for decisions := 0; ; decisions++ {
+		if decisions > 2000 {
 			w.fail("it does not come to rest")
 		}
-		if w.due.IsZero() && len(w.news) == 0 || len(w.news) == 0 && w.due.After(until) {
+		if w.due.IsZero() && len(w.updates) == 0 || len(w.updates) == 0 && w.due.After(until) {
 			break
 		}
-		if len(w.news) == 0 && w.due.After(w.now) {
+		if len(w.updates) == 0 && w.due.After(w.now) {
 			w.now = w.due
 		}
-		h := w.decide(maps.Clone(w.news))
+		h := w.decide(maps.Clone(w.updates))
 		w.carryOut(h)
 		w.register(h)
 		for _, c := range w.ledger {
@@ -408,22 +413,24 @@ func (w *walk) finish() {
 	w.rest(until)
 }
 
-// hear lets a sweeper hear the news: an anomaly among them has paused the subscription by then.
-func (w *walk) hear() {
+// handleUpdates lets a sweeper handle the updates: an anomaly among them has paused the
+// subscription by then.
+func (w *walk) handleUpdates() {
 	anomaly := false
-	for n := range w.news {
+	for n := range w.updates {
 		anomaly = anomaly || w.ledger[n].Anomaly
 	}
-	w.carryOut(w.decide(maps.Clone(w.news)))
-	if anomaly && w.r.State == Active || len(w.news) > 0 {
+	w.carryOut(w.decide(maps.Clone(w.updates)))
+	if anomaly && w.r.State == Active || len(w.updates) > 0 {
 		w.fail("there is an anomaly and nobody paused it")
 	}
 }
 
-// rest: every period up to now is charged, skipped, missed or open, unless the subscription has stopped.
+// rest: every period up to now is charged, skipped, missed or open, unless the subscription has
+// stopped.
 func (w *walk) rest(until time.Time) {
 	if w.r.Open != nil {
-		w.fail("period %d is open and nobody looks", w.r.Open.Period)
+		w.fail("period %d is open and it is never due", w.r.Open.Period)
 	}
 	if due, ok := w.terms.due(w.r.Next); w.r.State == Active && (!ok || !due.After(until)) {
 		w.fail("period %d was due at %s and is forgotten", w.r.Next, due)
@@ -433,7 +440,8 @@ func (w *walk) rest(until time.Time) {
 	}
 }
 
-// Whatever the order of things: no charge beside one that may have been paid, no two under way, no period twice, none forgotten.
+// Whatever the order of things: no charge beside one that may have been paid, no two under way, no
+// period twice, none forgotten.
 func TestWalks(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

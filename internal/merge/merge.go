@@ -1,9 +1,11 @@
-package main
+// Package merge reads ordered lists, such as one of each provider, as one.
+package merge
 
 import "iter"
 
-// merge yields the elements of ordered lists in one order, holding one element of each. It ends with the first error.
-func merge[T any](compare func(a, b T) int, lists ...iter.Seq2[T, error]) iter.Seq2[T, error] {
+// Ordered yields the elements of ordered lists in one order, holding one element of each. It ends
+// with the first error.
+func Ordered[T any](compare func(a, b T) int, lists ...iter.Seq2[T, error]) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var heads []*head[T]
 		for _, l := range lists {

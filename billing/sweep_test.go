@@ -1,4 +1,4 @@
-package sweep_test
+package billing_test
 
 import (
 	"context"
@@ -12,11 +12,10 @@ import (
 
 	"github.com/hibiken/asynq"
 
+	"github.com/remesa/remesa/billing"
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/redistest"
-	"github.com/remesa/remesa/internal/sweep"
 	"github.com/remesa/remesa/providers"
-	"github.com/remesa/remesa/schedule"
 	"github.com/remesa/remesa/tasks"
 )
 
@@ -28,12 +27,12 @@ var (
 // A process may die at any named step, any number of times: the next one finishes what it left,
 // with the same charges.
 func TestDeathAtEachStep(t *testing.T) {
-	for _, step := range sweep.Steps() {
-		if step == sweep.StepCancel {
+	for _, step := range billing.SweepSteps() {
+		if step == billing.SweepCancel {
 			continue // see below
 		}
 		t.Run(string(step), func(t *testing.T) {
-			o := newOffice(t)
+			o := newSweepFixture(t)
 			for nth := 1; nth <= 4; nth++ {
 				id := fmt.Sprintf("%s-%d", strings.TrimPrefix(string(step), "sweep_"), nth)
 				o.at("2026-01-01 00:00:00")
@@ -73,12 +72,12 @@ func TestDeathAtEachStep(t *testing.T) {
 }
 
 func TestDeathBeforeACancellation(t *testing.T) {
-	o := newOffice(t)
+	o := newSweepFixture(t)
 	o.add(line(t, "sub-1", nil))
 	o.at("2026-01-31 14:00:00")
 	o.sweep(o.sweeper())
-	o.person("sub-1", o.cancel)
-	if o.dying(o.sweeper(diesAt(sweep.StepCancel, 1))) {
+	o.byHand("sub-1", o.cancel)
+	if o.dying(o.sweeper(diesAt(billing.SweepCancel, 1))) {
 		t.Fatal("it did not die")
 	}
 	if c := o.charge("sub-1", 1, 0); c.State != idempotency.Queued {
@@ -97,7 +96,7 @@ func TestDeathBeforeACancellation(t *testing.T) {
 // Two workers sweep at the same time, and a third was stopped in the middle of each of its sweeps.
 func TestSweepersAtTheSameTime(t *testing.T) {
 	const subscriptions, months = 200, 3
-	o := newOffice(t)
+	o := newSweepFixture(t)
 	var all []tasks.Subscription
 	var want []string
 	for n := range subscriptions {
@@ -119,7 +118,7 @@ func TestSweepersAtTheSameTime(t *testing.T) {
 				}
 			})
 		}
-		step := sweep.Steps()[n%4]
+		step := billing.SweepSteps()[n%4]
 		wg.Go(func() { o.dying(o.sweeper(diesAt(step, 1))) })
 		wg.Wait()
 		o.work()
@@ -134,7 +133,7 @@ func TestSweepersAtTheSameTime(t *testing.T) {
 	}
 }
 
-func countRecords(o *office) (n int) {
+func countRecords(o *sweepFixture) (n int) {
 	o.t.Helper()
 	o.must(o.ledger.List(o.t.Context(), idempotency.Filter{Provider: provider, State: idempotency.Succeeded}, func(idempotency.Record) bool {
 		n++
@@ -145,7 +144,7 @@ func countRecords(o *office) (n int) {
 
 // A claim registers its charge with period, subscription and amount, and wakes a worker.
 func TestAClaimedPeriodIsRegisteredAndWokenUp(t *testing.T) {
-	o := newOffice(t)
+	o := newSweepFixture(t)
 	o.add(line(t, "sub-1", nil))
 	o.at("2026-01-31 13:59:59")
 	o.sweep(o.sweeper())
@@ -165,10 +164,10 @@ func TestAClaimedPeriodIsRegisteredAndWokenUp(t *testing.T) {
 }
 
 func TestCancelBetweenClaimAndRegistration(t *testing.T) {
-	o := newOffice(t)
+	o := newSweepFixture(t)
 	o.add(line(t, "sub-1", nil))
 	o.at("2026-01-31 14:00:00")
-	o.sweep(o.sweeper(once(sweep.StepClaimed, func() { o.person("sub-1", o.cancel) })))
+	o.sweep(o.sweeper(once(billing.SweepClaimed, func() { o.byHand("sub-1", o.cancel) })))
 	if o.charge("sub-1", 1, 0) != nil {
 		t.Fatal("registered though its subscription was cancelled")
 	}
@@ -181,26 +180,26 @@ func TestCancelBetweenClaimAndRegistration(t *testing.T) {
 // A sweeper that slept between claim and registration, and wakes up when its period is over and
 // done with, registers nothing.
 func TestALateRegistrationIsRefused(t *testing.T) {
-	o := newOffice(t)
+	o := newSweepFixture(t)
 	o.add(line(t, "sub-1", map[string]any{"dunning": []string{}}))
 	o.at("2026-01-31 14:00:00")
-	late := o.sweeper(once(sweep.StepClaimed, func() {
-		o.person("sub-1", o.cancel)
+	late := o.sweeper(once(billing.SweepClaimed, func() {
+		o.byHand("sub-1", o.cancel)
 		o.sweep(o.sweeper())
 		o.state("sub-1", "ended cancelled")
 	}))
 	o.sweep(late)
 	if o.charge("sub-1", 1, 0) != nil {
-		t.Fatal("registered after its period was settled as cancelled")
+		t.Fatal("registered after its period was closed as cancelled")
 	}
 }
 
 func TestCancelOfAQueuedCharge(t *testing.T) {
-	o := newOffice(t)
+	o := newSweepFixture(t)
 	o.add(line(t, "sub-1", nil))
 	o.at("2026-01-31 14:00:00")
 	o.sweep(o.sweeper())
-	o.person("sub-1", o.cancel)
+	o.byHand("sub-1", o.cancel)
 	o.sweep(o.sweeper())
 	if c := o.charge("sub-1", 1, 0); c.State != idempotency.Failed || c.Code != "cancelled" {
 		t.Fatalf("%s %s", c.State, c.Code)
@@ -210,7 +209,7 @@ func TestCancelOfAQueuedCharge(t *testing.T) {
 }
 
 func TestCancelOfAChargeThatIsBeingSent(t *testing.T) {
-	o := newOffice(t)
+	o := newSweepFixture(t)
 	o.add(line(t, "sub-1", nil))
 	o.at("2026-01-31 14:00:00")
 	o.sweep(o.sweeper())
@@ -220,7 +219,7 @@ func TestCancelOfAChargeThatIsBeingSent(t *testing.T) {
 	if b.Verdict != idempotency.Send {
 		t.Fatal(b.Verdict)
 	}
-	o.person("sub-1", o.cancel)
+	o.byHand("sub-1", o.cancel)
 	o.sweep(o.sweeper())
 	_, err = o.ledger.Finish(t.Context(), key(reference), idempotency.Report{Attempt: "a", Outcome: paid, Next: time.Second})
 	o.must(err)
@@ -231,14 +230,14 @@ func TestCancelOfAChargeThatIsBeingSent(t *testing.T) {
 
 // A claim whose process died is registered by another, with what was agreed on when it was claimed.
 func TestAChangeAfterTheClaimIsForTheNextPeriod(t *testing.T) {
-	o := newOffice(t)
+	o := newSweepFixture(t)
 	o.add(line(t, "sub-1", nil))
 	o.at("2026-01-31 14:00:00")
-	if o.dying(o.sweeper(diesAt(sweep.StepClaimed, 1))) {
+	if o.dying(o.sweeper(diesAt(billing.SweepClaimed, 1))) {
 		t.Fatal("it did not die")
 	}
 	dearer := line(t, "sub-1", map[string]any{"amount": "40000"})
-	o.person("sub-1", o.change("40000"), dearer.Payload()...)
+	o.byHand("sub-1", o.change("40000"), dearer.Payload()...)
 	o.answer = func(idempotency.Record) providers.Outcome { return soft }
 	for range 3 {
 		o.sweep(o.sweeper())
@@ -252,7 +251,7 @@ func TestAChangeAfterTheClaimIsForTheNextPeriod(t *testing.T) {
 	}
 	o.sweep(o.sweeper())
 	o.state("sub-1", "paused dunning_exhausted")
-	o.person("sub-1", o.resume)
+	o.byHand("sub-1", o.resume)
 	o.at("2026-02-28 14:00:00")
 	o.sweep(o.sweeper())
 	if c := o.charge("sub-1", 2, 0); c == nil || c.Amount != "40000" {
@@ -262,12 +261,12 @@ func TestAChangeAfterTheClaimIsForTheNextPeriod(t *testing.T) {
 
 func TestTheLimitOfASweep(t *testing.T) {
 	const subscriptions, limit = 20, 5
-	o := newOffice(t)
+	o := newSweepFixture(t)
 	for n := range subscriptions {
 		o.add(line(t, fmt.Sprintf("sub-%02d", n), nil))
 	}
 	o.at("2026-04-01 00:00:00") // three periods each
-	s := o.sweeper(func(o *sweep.Options) { o.Limit = limit })
+	s := o.sweeper(func(o *billing.SweeperConfig) { o.Limit = limit })
 	total := 0
 	for range subscriptions*3/limit + 2 {
 		o.sweep(s)
@@ -285,7 +284,7 @@ func TestTheLimitOfASweep(t *testing.T) {
 
 func TestWithoutALimitEverythingBeginsAtOnce(t *testing.T) {
 	const subscriptions = 450 // more than two batches
-	o := newOffice(t)
+	o := newSweepFixture(t)
 	for n := range subscriptions {
 		o.add(line(t, fmt.Sprintf("sub-%03d", n), nil))
 	}
@@ -294,14 +293,14 @@ func TestWithoutALimitEverythingBeginsAtOnce(t *testing.T) {
 	if n := o.work(); n != subscriptions {
 		t.Errorf("%d charges", n)
 	}
-	o.sweep(o.sweeper()) // news, in batches
+	o.sweep(o.sweeper()) // updates, in batches
 	for n := range subscriptions {
 		o.wantPeriods(fmt.Sprintf("sub-%03d", n), "1.0 succeeded")
 	}
 }
 
 func TestNothingIsClaimedWhileRedisIsNearlyFull(t *testing.T) {
-	o := newOffice(t, redistest.MaxMemory("200mb"))
+	o := newSweepFixture(t, redistest.MaxMemory("200mb"))
 	o.client = tasks.NewClient(o.ledger, o.rdb, tasks.ClientOptions{MemoryStop: 0.0001})
 	o.add(line(t, "sub-1", nil))
 	o.at("2026-01-31 14:00:00")
@@ -315,7 +314,7 @@ func TestNothingIsClaimedWhileRedisIsNearlyFull(t *testing.T) {
 }
 
 // contradict lets the provider report a success of a charge that it had declined.
-func (o *office) contradict(reference string) {
+func (o *sweepFixture) contradict(reference string) {
 	o.t.Helper()
 	q, err := o.ledger.Ask(o.t.Context(), key(reference))
 	o.must(err)
@@ -327,7 +326,7 @@ func (o *office) contradict(reference string) {
 }
 
 // declined has the first charge of period 1 declined softly and the dunning announced.
-func (o *office) declined(id string) {
+func (o *sweepFixture) declined(id string) {
 	o.t.Helper()
 	o.add(line(o.t, id, nil))
 	o.at("2026-01-31 14:00:00")
@@ -341,28 +340,28 @@ func (o *office) declined(id string) {
 
 func TestNoDunningBesideAChargeThatMayHaveBeenPaid(t *testing.T) {
 	const id = "sub-1"
-	for sentence, contradiction := range map[string]func(o *office){
-		"before the claim": func(o *office) {
+	for sentence, contradiction := range map[string]func(o *sweepFixture){
+		"before the claim": func(o *sweepFixture) {
 			o.contradict(tasks.TxnID(id, 1, 0))
 			o.wait(time.Minute)
 			o.sweep(o.sweeper())
 		},
-		"before the claim, while nobody listens to news": func(o *office) {
+		"before the claim, while nobody listens to updates": func(o *sweepFixture) {
 			o.contradict(tasks.TxnID(id, 1, 0))
-			o.must(o.rdb.Del(o.t.Context(), idempotency.NewsKey(provider)).Err())
+			o.must(o.rdb.Del(o.t.Context(), idempotency.ChargeUpdatesKey(provider)).Err())
 			o.wait(time.Minute)
 			o.sweep(o.sweeper())
 		},
-		"between claim and registration": func(o *office) {
+		"between claim and registration": func(o *sweepFixture) {
 			o.wait(time.Minute)
-			if o.dying(o.sweeper(diesAt(sweep.StepClaimed, 1))) {
+			if o.dying(o.sweeper(diesAt(billing.SweepClaimed, 1))) {
 				o.t.Fatal("it did not die")
 			}
 			o.contradict(tasks.TxnID(id, 1, 0))
 			o.sweep(o.sweeper())
 			o.sweep(o.sweeper())
 		},
-		"when the new charge is queued": func(o *office) {
+		"when the new charge is queued": func(o *sweepFixture) {
 			o.wait(time.Minute)
 			o.sweep(o.sweeper())
 			o.contradict(tasks.TxnID(id, 1, 0))
@@ -371,7 +370,7 @@ func TestNoDunningBesideAChargeThatMayHaveBeenPaid(t *testing.T) {
 		},
 	} {
 		t.Run(sentence, func(t *testing.T) {
-			o := newOffice(t)
+			o := newSweepFixture(t)
 			o.declined(id)
 			contradiction(o)
 			o.work()
@@ -383,7 +382,7 @@ func TestNoDunningBesideAChargeThatMayHaveBeenPaid(t *testing.T) {
 			if p := o.periods(id); len(p) != 1 || !strings.HasSuffix(p[0], "failed") {
 				t.Errorf("the period: %v", p)
 			}
-			if e := o.events(id); !slices.Contains(e, schedule.Anomaly) || !slices.Contains(e, schedule.PeriodUnclear) {
+			if e := o.events(id); !slices.Contains(e, billing.Anomaly) || !slices.Contains(e, billing.PeriodUnclear) {
 				t.Errorf("the events: %v", e)
 			}
 		})
@@ -391,8 +390,8 @@ func TestNoDunningBesideAChargeThatMayHaveBeenPaid(t *testing.T) {
 }
 
 // An anomaly of an older period reaches a subscription even when it changes at the very moment.
-func TestNewsThatCameTooLateForADecisionComeAgain(t *testing.T) {
-	o := newOffice(t)
+func TestUpdatesThatCameTooLateForADecisionComeAgain(t *testing.T) {
+	o := newSweepFixture(t)
 	o.add(line(t, "sub-1", nil))
 	o.at("2026-01-31 14:00:00")
 	o.sweep(o.sweeper())
@@ -400,23 +399,23 @@ func TestNewsThatCameTooLateForADecisionComeAgain(t *testing.T) {
 	o.sweep(o.sweeper())
 	o.wantPeriods("sub-1", "1.0 succeeded")
 	o.contradict(tasks.TxnID("sub-1", 1, 0))
-	o.sweep(o.sweeper(once(sweep.StepCommit, func() { o.person("sub-1", o.change("40000")) })))
+	o.sweep(o.sweeper(once(billing.SweepCommit, func() { o.byHand("sub-1", o.change("40000")) })))
 	o.state("sub-1", "active")
 	o.wait(31 * time.Second)
 	o.sweep(o.sweeper())
 	o.state("sub-1", "paused anomaly")
-	o.person("sub-1", o.resume)
+	o.byHand("sub-1", o.resume)
 	o.wait(31 * time.Second)
 	o.sweep(o.sweeper())
 	o.state("sub-1", "active") // heard once, and not again
 }
 
-// Two of them hold the same news; the slower one's plan is made of a record that is no more.
-func TestAStalePlanIsNotCarriedOut(t *testing.T) {
-	o := newOffice(t)
+// Two of them hold the same updates; the slower one's decision is made of a record that is no more.
+func TestAStaleDecisionIsNotCarriedOut(t *testing.T) {
+	o := newSweepFixture(t)
 	o.declined("sub-1")
 	o.wait(time.Minute)
-	stale := o.sweeper(once(sweep.StepCommit, func() { // it has decided to charge again
+	stale := o.sweeper(once(billing.SweepCommit, func() { // it has decided to charge again
 		o.contradict(tasks.TxnID("sub-1", 1, 0))
 		o.sweep(o.sweeper())
 		o.state("sub-1", "paused anomaly")
@@ -429,7 +428,7 @@ func TestAStalePlanIsNotCarriedOut(t *testing.T) {
 }
 
 func TestAForeignPaymentUnderTheReference(t *testing.T) {
-	o := newOffice(t)
+	o := newSweepFixture(t)
 	o.add(line(t, "sub-1", nil), line(t, "sub-2", nil))
 	_, err := o.ledger.Register(t.Context(), idempotency.Registration{
 		Key: key(tasks.TxnID("sub-1", 1, 0)), Type: "charge", Fingerprint: "v1:other", Amount: "1", Currency: "COP", Payload: []byte("{}"),
@@ -444,14 +443,12 @@ func TestAForeignPaymentUnderTheReference(t *testing.T) {
 	o.state("sub-2", "active, open 1.0")
 }
 
-const oldKey, newKey = "old:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", "new:ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8="
-
 // A worker without the key leaves a subscription to one that has it; content that nobody can read
 // pauses it.
 func TestContentThatCannotBeOpened(t *testing.T) {
-	o := newOffice(t)
-	with := func(keys string) *schedule.Store {
-		return schedule.NewStore(o.rdb, schedule.StoreOptions{TestClock: true, Seal: ring(t, keys)})
+	o := newSweepFixture(t)
+	with := func(keys string) *billing.Store {
+		return billing.NewStore(o.rdb, billing.StoreOptions{TestClock: true, Seal: ring(t, keys)})
 	}
 	o.store = with(oldKey)
 	o.add(line(t, "sub-1", nil), line(t, "sub-2", nil))
@@ -461,8 +458,8 @@ func TestContentThatCannotBeOpened(t *testing.T) {
 	if _, err := o.sweeper().Sweep(t.Context(), provider); err != nil {
 		t.Fatal(err)
 	}
-	if err := o.sweeper().Look(t.Context(), provider, "sub-1"); !errors.Is(err, sweep.ErrLeft) {
-		t.Errorf("looked at without the key: %v", err)
+	if err := o.sweeper().SweepOne(t.Context(), provider, "sub-1"); !errors.Is(err, billing.ErrDeferred) {
+		t.Errorf("taken up without the key: %v", err)
 	}
 	o.store = with(oldKey)
 	o.state("sub-1", "active")
@@ -477,7 +474,7 @@ func TestContentThatCannotBeOpened(t *testing.T) {
 }
 
 func TestADamagedSubscriptionKeepsNoOtherFromItsCharge(t *testing.T) {
-	o := newOffice(t)
+	o := newSweepFixture(t)
 	o.add(line(t, "sub-1", nil), line(t, "sub-2", nil))
 	o.must(o.rdb.Set(t.Context(), "remesa:{"+provider+"}:s:sub-1", "{", 0).Err())
 	o.at("2026-01-31 14:00:00")
@@ -488,28 +485,28 @@ func TestADamagedSubscriptionKeepsNoOtherFromItsCharge(t *testing.T) {
 	o.sentOnce("sub-2 1.0")
 }
 
-// Look is what a command does after a step by hand, so that its answer is there at once.
-func TestLookAtOneNow(t *testing.T) {
-	o := newOffice(t)
+// SweepOne is what a command does after a step by hand, so that its answer is there at once.
+func TestSweepOneNow(t *testing.T) {
+	o := newSweepFixture(t)
 	o.add(line(t, "sub-1", nil), line(t, "sub-2", nil))
 	o.at("2026-01-31 14:00:00")
-	o.must(o.sweeper().Look(t.Context(), provider, "sub-1"))
+	o.must(o.sweeper().SweepOne(t.Context(), provider, "sub-1"))
 	o.state("sub-1", "active, open 1.0")
 	o.state("sub-2", "active")
-	o.must(o.sweeper().Look(t.Context(), provider, "sub-9"))
+	o.must(o.sweeper().SweepOne(t.Context(), provider, "sub-9"))
 }
 
-// A worker that is told to stop finishes the batch that it has begun: nobody else would look at it
+// A worker that is told to stop finishes the batch that it has begun: nobody else would take it up
 // for half a minute.
 func TestABatchThatHasBegunIsFinished(t *testing.T) {
-	o := newOffice(t)
+	o := newSweepFixture(t)
 	o.add(line(t, "sub-1", nil))
 	o.at("2026-01-31 14:00:00")
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		o.sweeper(once(sweep.StepCommit, stop)).Run(ctx)
+		o.sweeper(once(billing.SweepCommit, stop)).Run(ctx)
 	}()
 	<-done
 	if c := o.charge("sub-1", 1, 0); c == nil || c.State != idempotency.Queued {
@@ -523,7 +520,7 @@ func TestAPersonWhoKnowsLetsDunningGoOn(t *testing.T) {
 	const id = "sub-1"
 	for _, closes := range []bool{false, true} {
 		t.Run(fmt.Sprintf("attempts closed %t", closes), func(t *testing.T) {
-			o := newOffice(t)
+			o := newSweepFixture(t)
 			o.add(line(t, id, nil))
 			o.at("2026-01-31 14:00:00")
 			o.sweep(o.sweeper())
@@ -535,9 +532,9 @@ func TestAPersonWhoKnowsLetsDunningGoOn(t *testing.T) {
 			})
 			o.must(err)
 			o.sweep(o.sweeper())
-			want := schedule.PeriodUnclear
+			want := billing.PeriodUnclear
 			if closes {
-				want = schedule.DunningScheduled
+				want = billing.DunningScheduled
 			}
 			if e := o.events(id); !slices.Contains(e, want) {
 				t.Errorf("the events: %v, want %s", e, want)

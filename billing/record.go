@@ -1,8 +1,9 @@
-package schedule
+package billing
 
 import (
-	"fmt"
 	"time"
+
+	"github.com/remesa/remesa/schedule"
 )
 
 // State of a subscription.
@@ -27,7 +28,7 @@ const (
 	DunningExhausted = "dunning_exhausted"
 	// CardExpired: the card was past its last month when a charge was to begin.
 	CardExpired = "card_expired"
-	// Anomaly: a charge contradicts what is on record; a person must look.
+	// Anomaly: a charge contradicts what is on record; a person must decide.
 	Anomaly = "anomaly"
 	// Conflict: a payment that is not this subscription's has the reference of its charge.
 	Conflict = "conflict"
@@ -45,7 +46,7 @@ const (
 	PeriodSkipped = "period_skipped"
 	// PeriodCancelled: the period's charge was cancelled before it was sent.
 	PeriodCancelled = "period_cancelled"
-	// PeriodUnclear: a person settled the period's charge as failed, yet it may have moved money:
+	// PeriodUnclear: a person resolved the period's charge as failed, yet it may have moved money:
 	// no other charge is made for it.
 	PeriodUnclear    = "period_unclear"
 	DunningScheduled = "dunning_scheduled"
@@ -56,9 +57,9 @@ const (
 
 // Terms are what the parties agreed on: when to charge, and what to do where it fails.
 type Terms struct {
-	Calendar Calendar
+	Calendar schedule.Calendar
 	// End is the last date on which a period may fall due; the zero Date for none.
-	End Date
+	End schedule.Date
 	// Backfill charges the periods before the subscription was added, however old.
 	Backfill bool
 	// CatchUp is how old a period may be when its turn comes after a standstill.
@@ -78,7 +79,7 @@ func (t Terms) due(period int) (time.Time, bool) {
 	return t.Calendar.Due(period), true
 }
 
-func (t Terms) cardGood(now time.Time) bool {
+func (t Terms) cardValid(now time.Time) bool {
 	return t.CardExpires.IsZero() || now.Before(t.CardExpires)
 }
 
@@ -98,28 +99,29 @@ type Record struct {
 	Zone        string `json:"z"`
 	Fingerprint string `json:"f"`
 	Added       int64  `json:"ad"`
-	// Next is the number of the first period that was not looked at yet, NextDue when it falls due,
-	// 0 where it does not.
+	// Next is the number of the first period that nothing was decided about yet, NextDue when it
+	// falls due, 0 where it does not.
 	Next    int   `json:"n"`
 	NextDue int64 `json:"nd,omitempty"`
 	// Open is the period that is being charged. There is one at a time: a period that falls due
 	// meanwhile waits.
-	Open *Open `json:"o,omitempty"`
-	// Pauses that periods not looked at yet may have fallen into; To is 0 while it lasts.
+	Open *OpenPeriod `json:"o,omitempty"`
+	// Pauses that periods from Next on may have fallen into; To is 0 while one lasts.
 	Pauses []Pause `json:"pa,omitempty"`
-	// Floor bounds a catch-up: what fell due before it is missed. It is set when the backlog is
-	// first seen, so that a long catch-up does not lose its last periods on the way.
-	Floor int64 `json:"fl,omitempty"`
-	// History has what was done to the subscription, oldest first: "ms|what|by|note".
+	// CatchUpFrom bounds a catch-up: what fell due before it is missed. It is set when the backlog
+	// is first seen, so that a long catch-up does not lose its last periods on the way.
+	CatchUpFrom int64 `json:"fl,omitempty"`
+	// History has what was done to the subscription, oldest first: "ms|action|by|note". AuditTrail
+	// reads it.
 	History []string `json:"h,omitempty"`
 
 	// text is what it was read from: a change is written only over the same text.
 	text string
 }
 
-// Open is a period that was claimed. Its charge's reference follows from subscription, period and
-// attempt alone.
-type Open struct {
+// OpenPeriod is a period that was claimed. Its charge's reference follows from subscription, period
+// and attempt alone.
+type OpenPeriod struct {
 	Period int   `json:"n"`
 	Due    int64 `json:"d"`
 	// Attempt counts the charges of the period: 0, then one more with each dunning.
@@ -136,15 +138,15 @@ type Pause struct {
 	To   int64 `json:"t,omitempty"`
 }
 
-// Period is one that is settled, as it is kept.
-type Period struct {
+// ClosedPeriod is one that nothing more is done for, as it is kept.
+type ClosedPeriod struct {
 	Number  int    `json:"n"`
 	Due     int64  `json:"d"`
 	Attempt int    `json:"a,omitempty"`
 	State   string `json:"s"`
 }
 
-// States of a settled period besides those of its charge.
+// States of a closed period besides those of its charge.
 const (
 	PeriodStateSkipped = "skipped"
 	PeriodStateMissed  = "missed"
@@ -174,8 +176,10 @@ type Charge struct {
 	Decline string
 	// MayHaveLeft: it may yet have moved money.
 	MayHaveLeft bool
-	Anomaly     bool
-	Settled     time.Time
+	// Anomaly: the provider's reports contradict each other.
+	Anomaly bool
+	// FinalAt is when it became final.
+	FinalAt time.Time
 }
 
 const (
@@ -192,99 +196,105 @@ func (c Charge) paid() bool { return c.State == succeeded || c.State == reversed
 // unpaid reports whether the charge certainly moved no money.
 func (c Charge) unpaid() bool { return c.Final && c.State == failed && !c.MayHaveLeft && !c.Anomaly }
 
-// New is the record of a subscription that was just validated.
-func New(id, provider, account, amount, currency, fingerprint string, t Terms, now time.Time) Record {
+// Enrollment is what the record of a new subscription is made of.
+type Enrollment struct {
+	ID       string
+	Provider string
+	Account  string
+	// Amount is a decimal text in Currency, an ISO 4217 code.
+	Amount   string
+	Currency string
+	// Fingerprint tells whether another subscription of the ID has the same content, see
+	// tasks.Subscription.Fingerprint.
+	Fingerprint string
+	Terms       Terms
+	// Added is the store's time. Periods that fell due before it are charged only with backfill.
+	Added time.Time
+}
+
+// NewRecord is the record of a subscription that was just validated.
+func NewRecord(e Enrollment) Record {
 	r := Record{
-		ID: id, Provider: provider, Account: account, State: Active, Amount: amount, Currency: currency, Fingerprint: fingerprint,
-		Zone: t.Calendar.Zone.String(), Added: now.UnixMilli(), Next: 1,
+		ID: e.ID, Provider: e.Provider, Account: e.Account, State: Active, Amount: e.Amount, Currency: e.Currency,
+		Fingerprint: e.Fingerprint, Zone: e.Terms.Calendar.Zone.String(), Added: e.Added.UnixMilli(), Next: 1,
 	}
-	if !t.Backfill {
-		r.Next = t.Calendar.First(now)
+	if !e.Terms.Backfill {
+		r.Next = e.Terms.Calendar.First(e.Added)
 	}
-	if due, ok := t.due(r.Next); ok {
+	if due, ok := e.Terms.due(r.Next); ok {
 		r.NextDue = due.UnixMilli()
 	}
 	return r
 }
 
-// Refusal is a person's step that the subscription's state does not allow.
+// Refusal is a request that the subscription's state does not allow.
 type Refusal struct{ Why string }
 
 func (r Refusal) Error() string { return "refused: " + r.Why }
 
-// Person is who did something, and why; a claim, not a proof of identity.
-type Person struct{ By, Note string }
-
-func (p *Plan) remember(what string, by Person) {
-	p.Record.History = append(p.Record.History, fmt.Sprintf("%d|%s|%s|%s", p.now.UnixMilli(), what, by.By, by.Note))
-	if len(p.Record.History) > 32 { // the first and the newest
-		p.Record.History = append(p.Record.History[:1], p.Record.History[len(p.Record.History)-31:]...)
-	}
-}
-
 // Pause stops new charges from now on; a charge that is claimed already goes on, but no dunning
 // follows it.
-func (r Record) Pause(now time.Time, by Person) (Plan, error) {
+func (r Record) Pause(now time.Time, by Actor) (Decision, error) {
 	if r.State != Active {
-		return Plan{}, Refusal{"only an active subscription can be paused; this one is " + string(r.State)}
+		return Decision{}, Refusal{"only an active subscription can be paused; this one is " + string(r.State)}
 	}
-	p := newPlan(r, now)
-	p.remember("paused", by)
-	p.pause(ByPerson, "", "")
-	return p.look(now), nil
+	d := newDecision(r, now)
+	d.audit("paused", by)
+	d.pause(ByPerson, "", "")
+	return d.dueNow(), nil
 }
 
 // Resume lets a paused subscription go on. Periods that fell due in between are skipped.
-func (r Record) Resume(now time.Time, by Person) (Plan, error) {
+func (r Record) Resume(now time.Time, by Actor) (Decision, error) {
 	if r.State != Paused {
-		return Plan{}, Refusal{"only a paused subscription can be resumed; this one is " + string(r.State)}
+		return Decision{}, Refusal{"only a paused subscription can be resumed; this one is " + string(r.State)}
 	}
-	p := newPlan(r, now)
-	p.remember("resumed", by)
-	p.Record.State, p.Record.Reason, p.Record.Floor = Active, "", 0
-	if last := len(p.Record.Pauses) - 1; last >= 0 {
-		p.Record.Pauses[last].To = now.UnixMilli()
+	d := newDecision(r, now)
+	d.audit("resumed", by)
+	d.Record.State, d.Record.Reason, d.Record.CatchUpFrom = Active, "", 0
+	if last := len(d.Record.Pauses) - 1; last >= 0 {
+		d.Record.Pauses[last].To = now.UnixMilli()
 	}
-	p.tell(Event{Code: Resumed})
-	return p.look(now), nil
+	d.emit(Event{Code: Resumed})
+	return d.dueNow(), nil
 }
 
 // Cancel ends a subscription for good. A charge of it that has not begun is cancelled too.
-func (r Record) Cancel(now time.Time, by Person) (Plan, error) {
+func (r Record) Cancel(now time.Time, by Actor) (Decision, error) {
 	if r.State == Ended {
-		return Plan{}, Refusal{"it has ended already"}
+		return Decision{}, Refusal{"it has ended already"}
 	}
-	p := newPlan(r, now)
-	p.remember("cancelled", by)
-	p.end(Cancelled)
+	d := newDecision(r, now)
+	d.audit("cancelled", by)
+	d.end(Cancelled)
 	if r.Open != nil {
-		p.Record.Open = new(*r.Open)
-		p.Record.Open.Stop = true
+		d.Record.Open = new(*r.Open)
+		d.Record.Open.Stop = true
 	}
-	return p.look(now), nil
+	return d.dueNow(), nil
 }
 
 // Change notes that amount or card are others from the next period on; the open period keeps what
 // it was claimed with.
-func (r Record) Change(now time.Time, amount string, by Person) (Plan, error) {
+func (r Record) Change(now time.Time, amount string, by Actor) (Decision, error) {
 	if r.State == Ended {
-		return Plan{}, Refusal{"it has ended"}
+		return Decision{}, Refusal{"it has ended"}
 	}
-	p := newPlan(r, now)
-	p.remember("changed", by)
-	p.Record.Amount = amount
-	p.Freeze = r.Open != nil
-	p.tell(Event{Code: Changed})
-	return p.look(now), nil
+	d := newDecision(r, now)
+	d.audit("changed", by)
+	d.Record.Amount = amount
+	d.FreezeContent = r.Open != nil
+	d.emit(Event{Code: Changed})
+	return d.dueNow(), nil
 }
 
-// Stop pauses a subscription that cannot be charged for a reason that is not its own.
-func (r Record) Stop(now time.Time, reason string) Plan {
-	p := newPlan(r, now)
-	p.pause(reason, "", "")
+// Suspend pauses a subscription that cannot be charged for a reason that is not its own.
+func (r Record) Suspend(now time.Time, reason string) Decision {
+	d := newDecision(r, now)
+	d.pause(reason, "", "")
 	if r.State != Active && r.Open == nil {
-		return p
+		return d
 	}
-	p.Due = now.Add(unsettled)
-	return p
+	d.Due = now.Add(chargeRecheck)
+	return d
 }

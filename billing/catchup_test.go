@@ -1,4 +1,4 @@
-package schedule
+package billing
 
 import (
 	"fmt"
@@ -6,34 +6,37 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/remesa/remesa/schedule"
 )
 
-// live lets time pass until the given instant, with a sweeper that looks whenever it must; each charge succeeds after a while. It returns
-// what became of the periods, such as "1-10 succeeded, 11-15 missed".
-func (l *life) live(until string, takes time.Duration) string {
+// live lets time pass until the given instant, with a sweeper that decides whenever it must; each
+// charge succeeds after a while. It returns what became of the periods, such as "1-10 succeeded,
+// 11-15 missed".
+func (l *fixture) live(until string, takes time.Duration) string {
 	l.t.Helper()
 	end := stampOf(l.t, until)
-	var settled []Period
-	for looks := 0; ; looks++ {
-		if looks > 5000 {
-			l.t.Fatal("it is looked at for ever")
+	var closed []ClosedPeriod
+	for decisions := 0; ; decisions++ {
+		if decisions > 5000 {
+			l.t.Fatal("it is due for ever")
 		}
-		p := l.look()
-		told := 0
+		p := l.decide()
+		reported := 0
 		for _, e := range p.Events {
 			if e.Code == PeriodMissed || e.Code == PeriodSkipped {
-				told++
+				reported++
 			}
 		}
-		for _, s := range p.Settled {
+		for _, s := range p.Closed {
 			if s.State == PeriodStateMissed || s.State == PeriodStateSkipped {
-				told--
+				reported--
 			}
 		}
-		if told != 0 || len(p.Settled) > most+1 {
-			l.t.Fatalf("%d periods in one step, events %v", len(p.Settled), p.Events)
+		if reported != 0 || len(p.Closed) > mostPassedOver+1 {
+			l.t.Fatalf("%d periods in one step, events %v", len(p.Closed), p.Events)
 		}
-		settled = append(settled, p.Settled...)
+		closed = append(closed, p.Closed...)
 		next := p.Due
 		if p.Claimed {
 			l.ledger[fmt.Sprintf("%d.%d", p.Record.Open.Period, p.Record.Open.Attempt)] = ended(succeeded)
@@ -41,7 +44,7 @@ func (l *life) live(until string, takes time.Duration) string {
 		}
 		if next.IsZero() || next.After(end) {
 			l.now = end
-			return ranges(settled)
+			return ranges(closed)
 		}
 		if next.After(l.now) {
 			l.now = next
@@ -49,20 +52,20 @@ func (l *life) live(until string, takes time.Duration) string {
 	}
 }
 
-func (l *life) look() Plan {
+func (l *fixture) decide() Decision {
 	var charges []Charge
 	if o := l.r.Open; o != nil {
 		for attempt := range o.Attempt + 1 {
 			charges = append(charges, l.ledger[fmt.Sprintf("%d.%d", o.Period, attempt)])
 		}
 	}
-	p := l.r.Step(l.now, l.terms, l.terms, charges, nil)
+	p := l.r.Decide(Facts{Now: l.now, Terms: l.terms, OpenTerms: l.terms, Charges: charges})
 	l.r = p.Record
 	return p
 }
 
 // ranges writes periods that follow one another with one state as "11-15 missed".
-func ranges(ps []Period) string {
+func ranges(ps []ClosedPeriod) string {
 	var out []string
 	for len(ps) > 0 {
 		n := 1
@@ -82,23 +85,23 @@ func ranges(ps []Period) string {
 func TestCatchUp(t *testing.T) {
 	t.Parallel()
 	const soon = 5 * time.Second
-	calendar := func(every Unit, start Date) func(*life) {
-		return func(l *life) { l.terms.Calendar.Every, l.terms.Calendar.Start = every, start }
+	calendar := func(every schedule.Unit, start schedule.Date) func(*fixture) {
+		return func(l *fixture) { l.terms.Calendar.Every, l.terms.Calendar.Start = every, start }
 	}
-	backfill := func(l *life) { l.terms.Backfill = true }
+	backfill := func(l *fixture) { l.terms.Backfill = true }
 	for sentence, row := range map[string]struct {
-		vary []func(*life)
-		tell func(*life) string
+		vary []func(*fixture)
+		tell func(*fixture) string
 		want string
 	}{
 		"no standstill": {
-			[]func(*life){daily},
-			func(l *life) string { return l.live("2026-12-31 12:00:00", soon) },
+			[]func(*fixture){daily},
+			func(l *fixture) string { return l.live("2026-12-31 12:00:00", soon) },
 			"2-365 succeeded",
 		},
 		"a standstill of 40 days with catch_up 35d, daily: the oldest five are reported": {
-			[]func(*life){daily},
-			func(l *life) string {
+			[]func(*fixture){daily},
+			func(l *fixture) string {
 				before := l.live("2026-01-10 12:00:00", soon)
 				l.at("02-19 12:00:00")
 				return before + "; " + l.live("2026-02-22 00:00:00", soon)
@@ -106,8 +109,8 @@ func TestCatchUp(t *testing.T) {
 			"2-10 succeeded; 11-15 missed, 16-52 succeeded",
 		},
 		"what is exactly as old as catch_up is charged": {
-			[]func(*life){daily},
-			func(l *life) string {
+			[]func(*fixture){daily},
+			func(l *fixture) string {
 				before := l.live("2026-01-10 12:00:00", soon)
 				l.at("02-19 09:00:00")
 				return before + "; " + l.live("2026-02-20 00:00:00", soon)
@@ -116,7 +119,7 @@ func TestCatchUp(t *testing.T) {
 		},
 		"a standstill of 40 days with catch_up 35d, monthly: both are charged": {
 			nil,
-			func(l *life) string {
+			func(l *fixture) string {
 				before := l.live("2026-02-20 12:00:00", soon)
 				l.at("04-01 12:00:00")
 				return before + "; " + l.live("2026-04-01 13:00:00", soon)
@@ -125,32 +128,32 @@ func TestCatchUp(t *testing.T) {
 		},
 		"a standstill of 40 days with catch_up 35d, monthly: the one of the first five days is reported": {
 			nil,
-			func(l *life) string {
-				l.at("01-30 12:00:00").look()
+			func(l *fixture) string {
+				l.at("01-30 12:00:00").decide()
 				l.at("03-11 12:00:00")
 				return l.live("2026-03-12 00:00:00", soon)
 			},
 			"1 missed, 2 succeeded",
 		},
 		"a short catch_up": {
-			[]func(*life){daily, func(l *life) { l.terms.CatchUp = time.Minute }},
-			func(l *life) string {
+			[]func(*fixture){daily, func(l *fixture) { l.terms.CatchUp = time.Minute }},
+			func(l *fixture) string {
 				l.at("01-10 09:00:30")
 				return l.live("2026-01-10 10:00:00", soon)
 			},
 			"2-9 missed, 10 succeeded",
 		},
 		"a catch-up of half a day loses nothing on the way": {
-			[]func(*life){daily},
-			func(l *life) string {
+			[]func(*fixture){daily},
+			func(l *fixture) string {
 				l.at("02-05 12:00:00")
 				return l.live("2026-02-06 08:00:00", 20*time.Minute)
 			},
 			"2-36 succeeded",
 		},
 		"charges that take longer than the days that they charge are bounded anew": {
-			[]func(*life){daily, func(l *life) { l.terms.CatchUp = 3 * aDay }},
-			func(l *life) string {
+			[]func(*fixture){daily, func(l *fixture) { l.terms.CatchUp = 3 * aDay }},
+			func(l *fixture) string {
 				l.at("01-05 09:00:00")
 				return l.live("2026-01-20 12:00:00", 48*time.Hour)
 			},
@@ -158,42 +161,42 @@ func TestCatchUp(t *testing.T) {
 				" 13 missed, 14 succeeded, 15 missed",
 		},
 		"more than a hundred periods come to be reported": {
-			[]func(*life){daily},
-			func(l *life) string {
+			[]func(*fixture){daily},
+			func(l *fixture) string {
 				l.at("11-01 09:00:00")
 				return l.live("2026-11-01 10:00:00", soon)
 			},
 			"2-269 missed, 270-305 succeeded",
 		},
 		"backfill charges what lies before the subscription, however old, and then catches up": {
-			[]func(*life){calendar(Month, Date{2024, 10, 31}), backfill},
-			func(l *life) string { return l.live("2026-02-01 00:00:00", soon) },
+			[]func(*fixture){calendar(schedule.Month, date(2024, 10, 31)), backfill},
+			func(l *fixture) string { return l.live("2026-02-01 00:00:00", soon) },
 			"1-16 succeeded",
 		},
 		"backfill does not bound, what fell due since does": {
-			[]func(*life){calendar(Day, Date{2025, 12, 20}), backfill},
-			func(l *life) string {
+			[]func(*fixture){calendar(schedule.Day, date(2025, 12, 20)), backfill},
+			func(l *fixture) string {
 				l.at("03-01 12:00:00")
 				return l.live("2026-03-02 00:00:00", soon)
 			},
 			"1-13 succeeded, 14-37 missed, 38-72 succeeded",
 		},
 		"without backfill the first period is the first one behind the addition": {
-			[]func(*life){calendar(Month, Date{2024, 10, 31})},
-			func(l *life) string { return l.live("2026-03-01 00:00:00", soon) },
+			[]func(*fixture){calendar(schedule.Month, date(2024, 10, 31))},
+			func(l *fixture) string { return l.live("2026-03-01 00:00:00", soon) },
 			"16-17 succeeded",
 		},
 		"an end in the past of a catch-up": {
-			[]func(*life){daily, func(l *life) { l.terms.End = Date{2026, 1, 20} }},
-			func(l *life) string {
+			[]func(*fixture){daily, func(l *fixture) { l.terms.End = date(2026, 1, 20) }},
+			func(l *fixture) string {
 				l.at("02-19 12:00:00")
 				return l.live("2026-03-01 00:00:00", soon) + "; " + string(l.r.State) + " " + l.r.Reason
 			},
 			"2-15 missed, 16-20 succeeded; ended completed",
 		},
 		"an end in a pause": {
-			[]func(*life){daily, func(l *life) { l.terms.End = Date{2026, 1, 5} }},
-			func(l *life) string {
+			[]func(*fixture){daily, func(l *fixture) { l.terms.End = date(2026, 1, 5) }},
+			func(l *fixture) string {
 				p, err := l.r.Pause(l.now, ana)
 				if err != nil {
 					l.t.Fatal(err)
@@ -204,14 +207,14 @@ func TestCatchUp(t *testing.T) {
 			"2-5 skipped; ended completed",
 		},
 		"a leap day": {
-			[]func(*life){calendar(Year, Date{2024, 2, 29}), backfill},
-			func(l *life) string { return l.live("2032-03-01 00:00:00", soon) },
+			[]func(*fixture){calendar(schedule.Year, date(2024, 2, 29)), backfill},
+			func(l *fixture) string { return l.live("2032-03-01 00:00:00", soon) },
 			"1-9 succeeded",
 		},
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			t.Parallel()
-			l := newLife(t, row.vary...)
+			l := newFixture(t, row.vary...)
 			if got := row.tell(l); got != row.want {
 				t.Errorf("%s\nwant\n%s", got, row.want)
 			}
@@ -219,27 +222,28 @@ func TestCatchUp(t *testing.T) {
 	}
 }
 
-// A report of more than a hundred periods takes more than one step; the time that passes in between does not move the bound.
+// A report of more than a hundred periods takes more than one step; the time that passes in between
+// does not move the bound.
 func TestTheBoundOfACatchUpStaysBetweenItsSteps(t *testing.T) {
 	t.Parallel()
-	l := newLife(t, daily, func(l *life) { l.terms.CatchUp = 20 * aDay })
+	l := newFixture(t, daily, func(l *fixture) { l.terms.CatchUp = 20 * aDay })
 	l.at("05-21 09:00:00")
-	first := l.look() // period 121 is exactly as old as catch_up
-	if got := ranges(first.Settled); got != "2-101 missed" || !first.Due.Equal(l.now) {
-		t.Fatalf("the first step: %s, look at %s", got, first.Due)
+	first := l.decide() // period 121 is exactly as old as catch_up
+	if got := ranges(first.Closed); got != "2-101 missed" || !first.Due.Equal(l.now) {
+		t.Fatalf("the first step: %s, due again %s", got, first.Due)
 	}
 	l.now = l.now.Add(time.Minute)
-	if second := l.look(); ranges(second.Settled) != "102-120 missed" || !second.Claimed || second.Record.Open.Period != 121 {
-		t.Fatalf("the second step: %s, then %+v", ranges(second.Settled), second.Record.Open)
+	if second := l.decide(); ranges(second.Closed) != "102-120 missed" || !second.Claimed || second.Record.Open.Period != 121 {
+		t.Fatalf("the second step: %s, then %+v", ranges(second.Closed), second.Record.Open)
 	}
 }
 
 // The history of a subscription keeps its beginning and its end.
 func TestHistoryIsBounded(t *testing.T) {
 	t.Parallel()
-	l := newLife(t)
+	l := newFixture(t)
 	for n := range 100 {
-		p, err := l.r.Change(l.now, fmt.Sprint(n), Person{By: "ana", Note: fmt.Sprint(n)})
+		p, err := l.r.Change(l.now, fmt.Sprint(n), Actor{By: "ana", Note: fmt.Sprint(n)})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,4 +1,4 @@
-package schedule
+package billing
 
 import (
 	"fmt"
@@ -6,10 +6,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/remesa/remesa/schedule"
 )
 
-// life is one subscription under test, without a store: what a step decides is its record from then on. Times are of 2026 and UTC.
-type life struct {
+// fixture is one subscription under test, without a store: what a step decides is its record from
+// then on. Times are of 2026 and UTC.
+type fixture struct {
 	t     *testing.T
 	now   time.Time
 	r     Record
@@ -32,34 +35,37 @@ func stampOf(t *testing.T, text string) time.Time {
 	return at
 }
 
-// newLife is a subscription of 09:00 UTC on the last day of each month, with two new charges after a soft decline, added on 1 January.
-func newLife(t *testing.T, vary ...func(*life)) *life {
+// newFixture is a subscription of 09:00 UTC on the last day of each month, with two new charges
+// after a soft decline, added on 1 January.
+func newFixture(t *testing.T, vary ...func(*fixture)) *fixture {
 	t.Helper()
-	l := &life{
+	l := &fixture{
 		t: t, now: stampOf(t, "2026-01-01 12:00:00"), ledger: map[string]Charge{},
 		terms: Terms{
-			Calendar: Calendar{Every: Month, Start: Date{2026, 1, 31}, At: TimeOfDay{9, 0}, Zone: time.UTC},
+			Calendar: schedule.Calendar{Every: schedule.Month, Start: date(2026, 1, 31), At: schedule.TimeOfDay{Hour: 9}, Zone: time.UTC},
 			CatchUp:  35 * aDay, Dunning: []time.Duration{24 * time.Hour, 72 * time.Hour},
 		},
 	}
 	for _, v := range vary {
 		v(l)
 	}
-	l.r = New("sub-1", "pagoseguro", "default", "32900", "COP", "v1:f", l.terms, l.now)
+	l.r = newRecord("sub-1", l.terms, l.now)
 	return l
 }
 
-func daily(l *life) { l.terms.Calendar.Every, l.terms.Calendar.Start = Day, Date{2026, 1, 1} }
+func daily(l *fixture) {
+	l.terms.Calendar.Every, l.terms.Calendar.Start = schedule.Day, date(2026, 1, 1)
+}
 
 // at moves the clock to "01-31 09:00:00".
-func (l *life) at(text string) *life {
+func (l *fixture) at(text string) *fixture {
 	l.t.Helper()
 	l.now = stampOf(l.t, "2026-"+text)
 	return l
 }
 
-// step looks at the subscription; want are the lines of describe.
-func (l *life) step(want ...string) {
+// step decides about the subscription; want are the lines of describe.
+func (l *fixture) step(want ...string) {
 	l.t.Helper()
 	open := l.terms
 	if l.open != nil {
@@ -71,12 +77,12 @@ func (l *life) step(want ...string) {
 			charges = append(charges, l.ledger[fmt.Sprintf("%d.%d", l.r.Open.Period, attempt)])
 		}
 	}
-	l.follow(l.r.Step(l.now, l.terms, open, charges, l.others), want)
+	l.follow(l.r.Decide(Facts{Now: l.now, Terms: l.terms, OpenTerms: open, Charges: charges, Others: l.others}), want)
 	l.others = nil
 }
 
-// person takes a step by hand.
-func (l *life) person(p Plan, err error) func(want ...string) {
+// byHand takes a step by hand.
+func (l *fixture) byHand(p Decision, err error) func(want ...string) {
 	return func(want ...string) {
 		l.t.Helper()
 		if err != nil {
@@ -86,7 +92,7 @@ func (l *life) person(p Plan, err error) func(want ...string) {
 	}
 }
 
-func (l *life) follow(p Plan, want []string) {
+func (l *fixture) follow(p Decision, want []string) {
 	l.t.Helper()
 	if got := describe(p); !slices.Equal(got, want) {
 		l.t.Fatalf("at %s:\n  %s\nwant\n  %s", l.now.Format(stampForm), strings.Join(got, "\n  "), strings.Join(want, "\n  "))
@@ -95,8 +101,9 @@ func (l *life) follow(p Plan, want []string) {
 	l.r.Version++
 }
 
-// describe writes a plan down: events, periods that are settled, what is to be done, then the state and when to look again.
-func describe(p Plan) []string {
+// describe writes a decision down: events, periods that are closed, what is to be done, then the
+// state and when it is due again.
+func describe(p Decision) []string {
 	var out []string
 	for _, e := range p.Events {
 		line := fmt.Sprintf("event %s %s", e.Code, e.State)
@@ -105,13 +112,13 @@ func describe(p Plan) []string {
 		}
 		out = append(out, strings.Join(strings.Fields(line+" "+e.Decline+" "+e.Message), " "))
 	}
-	for _, s := range p.Settled {
-		out = append(out, fmt.Sprintf("settled %d.%d %s, due %s", s.Number, s.Attempt, s.State, time.UnixMilli(s.Due).UTC().Format(stampForm)))
+	for _, s := range p.Closed {
+		out = append(out, fmt.Sprintf("closed %d.%d %s, due %s", s.Number, s.Attempt, s.State, time.UnixMilli(s.Due).UTC().Format(stampForm)))
 	}
 	for _, f := range []struct {
 		set  bool
 		name string
-	}{{p.Claimed, "claim"}, {p.Register, "register"}, {p.Cancel, "cancel"}, {p.Freeze, "freeze"}, {p.Thaw, "thaw"}} {
+	}{{p.Claimed, "claim"}, {p.Register, "register"}, {p.Cancel, "cancel"}, {p.FreezeContent, "freeze"}, {p.DropFrozen, "drop frozen"}} {
 		if f.set {
 			out = append(out, f.name)
 		}
@@ -124,9 +131,9 @@ func describe(p Plan) []string {
 		}
 	}
 	if p.Due.IsZero() {
-		return append(out, state+", nobody looks")
+		return append(out, state+", never due")
 	}
-	return append(out, state+", look at "+p.Due.UTC().Format(stampForm))
+	return append(out, state+", due again "+p.Due.UTC().Format(stampForm))
 }
 
 // Charges as the ledger knows them.
@@ -134,31 +141,42 @@ func ended(state string) Charge  { return Charge{Known: true, Final: true, State
 func moving(state string) Charge { return Charge{Known: true, State: state} }
 
 // declined at "01-31 09:00:05" in a soft or hard way, or without saying which.
-func (l *life) declined(kind, at string) Charge {
+func (l *fixture) declined(kind, at string) Charge {
 	l.t.Helper()
 	c := ended(failed)
-	c.Decline, c.Settled = kind, stampOf(l.t, "2026-"+at)
+	c.Decline, c.FinalAt = kind, stampOf(l.t, "2026-"+at)
 	return c
 }
 
 // charged claims period 1 at its time and gives its charge.
-func (l *life) charged(c Charge) {
+func (l *fixture) charged(c Charge) {
 	l.t.Helper()
-	l.at("01-31 09:00:00").step("claim", "register", "active, open 1.0, look at 01-31 09:00:30")
+	l.at("01-31 09:00:00").step("claim", "register", "active, open 1.0, due again 01-31 09:00:30")
 	l.ledger["1.0"] = c
 }
 
 // dunned waits for the second charge of period 1.
-func (l *life) dunned() {
+func (l *fixture) dunned() {
 	l.t.Helper()
 	l.charged(l.declined("soft", "01-31 09:00:05"))
 	l.at("01-31 09:00:06").step("event dunning_scheduled active 1.0 soft next charge 2026-02-01T09:00:05Z",
-		"active, open 1.0, look at 02-01 09:00:05")
+		"active, open 1.0, due again 02-01 09:00:05")
 }
 
 // dunnedAgain has the second charge of period 1 claimed.
-func (l *life) dunnedAgain() {
+func (l *fixture) dunnedAgain() {
 	l.t.Helper()
 	l.dunned()
-	l.at("02-01 09:00:05").step("claim", "register", "active, open 1.1, look at 02-01 09:00:35")
+	l.at("02-01 09:00:05").step("claim", "register", "active, open 1.1, due again 02-01 09:00:35")
+}
+
+// newRecord is a subscription that was just added.
+func newRecord(id string, t Terms, added time.Time) Record {
+	return NewRecord(Enrollment{
+		ID: id, Provider: "pagoseguro", Account: "default", Amount: "32900", Currency: "COP", Fingerprint: "v1:f", Terms: t, Added: added,
+	})
+}
+
+func date(year int, month time.Month, day int) schedule.Date {
+	return schedule.Date{Year: year, Month: month, Day: day}
 }

@@ -1,4 +1,4 @@
-package schedule
+package billing
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/remesa/remesa/internal/kv"
 	"github.com/remesa/remesa/seal"
+	"github.com/remesa/remesa/tasks"
 )
 
 // Errors that a caller may branch on.
@@ -60,8 +62,10 @@ func dueKey(provider string) string { return kv.Prefix(provider) + "subscription
 
 func allKey(provider string) string { return kv.Prefix(provider) + "subscriptions" }
 
-// PermitKey is the key that names the charge of a subscription which may be registered.
-func PermitKey(provider, id string) string { return kv.Prefix(provider) + "sp:" + id }
+// ChargeGuardKey is the key in Redis that names the one charge of a subscription which may be
+// registered (the Permit of an idempotency.Registration). A claim writes it, a cancellation removes
+// it.
+func ChargeGuardKey(provider, id string) string { return kv.Prefix(provider) + "sp:" + id }
 
 func claimKey(id string) string { return "remesa:subscription:" + id }
 
@@ -71,14 +75,13 @@ func contentKey(provider, id string) string { return kv.Prefix(provider) + "sc:"
 
 func frozenKey(provider, id string) string { return kv.Prefix(provider) + "sf:" + id }
 
-func settledKey(provider, id string) string { return kv.Prefix(provider) + "sl:" + id }
+func closedKey(provider, id string) string { return kv.Prefix(provider) + "sl:" + id }
 
-// Subscription is a record with its content, and with the content that its open period was claimed
-// with.
-type Subscription struct {
-	Record  Record
-	Content []byte
-	Open    []byte
+// Stored is a record with its content, and with the content that its open period was claimed with.
+type Stored struct {
+	Record      Record
+	Content     []byte
+	OpenContent []byte
 	// Err: the content cannot be opened.
 	Err error
 }
@@ -89,8 +92,20 @@ type Addition struct {
 	Content []byte
 }
 
-// Added is the answer to one addition.
-type Added struct {
+// NewAddition makes a new subscription of a valid one. key is that of fingerprints
+// (REMESA_FINGERPRINT_KEY), added the store's time.
+func NewAddition(s tasks.Subscription, key []byte, added time.Time) Addition {
+	return Addition{
+		Record: NewRecord(Enrollment{
+			ID: s.ID(), Provider: s.Provider(), Account: s.Account(), Amount: s.Amount().Text(), Currency: s.Amount().Currency(),
+			Fingerprint: s.Fingerprint(key), Terms: termsOf(s), Added: added,
+		}),
+		Content: s.Payload(),
+	}
+}
+
+// AddResult is the store's answer to one addition.
+type AddResult struct {
 	// New is false where the id is taken.
 	New bool
 	// Provider has the id; Record is its record, the zero Record where it has none.
@@ -100,8 +115,8 @@ type Added struct {
 
 // Add keeps new subscriptions. The answers are in the order of the additions; an error means that
 // none, some or all were kept, and that adding them again is safe.
-func (s *Store) Add(ctx context.Context, as ...Addition) ([]Added, error) {
-	out := make([]Added, len(as))
+func (s *Store) Add(ctx context.Context, as ...Addition) ([]AddResult, error) {
+	out := make([]AddResult, len(as))
 	if err := s.claim(ctx, as, out); err != nil {
 		return nil, err
 	}
@@ -126,7 +141,7 @@ func (s *Store) Add(ctx context.Context, as ...Addition) ([]Added, error) {
 }
 
 // holders finds the records that have the ids which were taken.
-func (s *Store) holders(ctx context.Context, out []Added) error {
+func (s *Store) holders(ctx context.Context, out []AddResult) error {
 	pipe := s.db.Client.Pipeline()
 	texts := map[int]*redis.StringCmd{}
 	for i, a := range out {
@@ -179,7 +194,7 @@ func record(provider, id, text string) (Record, error) {
 }
 
 // claim makes each id its provider's, or finds whose it is.
-func (s *Store) claim(ctx context.Context, as []Addition, out []Added) error {
+func (s *Store) claim(ctx context.Context, as []Addition, out []AddResult) error {
 	pipe := s.db.Client.Pipeline()
 	held := make([]*redis.StringCmd, len(as))
 	for i, a := range as {
@@ -206,7 +221,7 @@ func (s *Store) Find(ctx context.Context, id string) (provider string, err error
 
 // Load reads subscriptions, in order and without those that are gone. What comes along with an
 // error is good: the error is that of other subscriptions.
-func (s *Store) Load(ctx context.Context, provider string, ids ...string) ([]Subscription, error) {
+func (s *Store) Load(ctx context.Context, provider string, ids ...string) ([]Stored, error) {
 	pipe := s.db.Client.Pipeline()
 	cmds := make([][3]*redis.StringCmd, len(ids))
 	for i, id := range ids {
@@ -215,7 +230,7 @@ func (s *Store) Load(ctx context.Context, provider string, ids ...string) ([]Sub
 		}
 	}
 	_, _ = pipe.Exec(ctx) // each command has its own error
-	var out []Subscription
+	var out []Stored
 	var failed []error
 	for i, c := range cmds {
 		err := unread(c[:]...)
@@ -248,12 +263,12 @@ func unread(cmds ...*redis.StringCmd) error {
 }
 
 // open unseals the content; the open period's is the present one unless another was frozen.
-func (s *Store) open(r Record, content, frozen string) Subscription {
-	out := Subscription{Record: r}
+func (s *Store) open(r Record, content, frozen string) Stored {
+	out := Stored{Record: r}
 	out.Content, out.Err = s.opts.Seal.Open([]byte(content), "subscription", r.ID)
-	out.Open = out.Content
+	out.OpenContent = out.Content
 	if frozen != "" && out.Err == nil {
-		out.Open, out.Err = s.opts.Seal.Open([]byte(frozen), "subscription", r.ID)
+		out.OpenContent, out.Err = s.opts.Seal.Open([]byte(frozen), "subscription", r.ID)
 	}
 	return out
 }
@@ -263,41 +278,47 @@ func (s *Store) Now(ctx context.Context, provider string) (time.Time, error) {
 	return s.flights.Now(ctx, provider)
 }
 
-// Due hands out up to limit subscriptions that must be looked at, and the store's time. They are
-// due again half a minute later, unless a commit says otherwise.
+// Due hands out up to limit subscriptions that are due, and the store's time. They are due again
+// half a minute later, unless a commit says otherwise.
 func (s *Store) Due(ctx context.Context, provider string, limit int) (time.Time, []string, error) {
-	return s.take(ctx, provider, dueKey(provider), limit)
+	now, leased, err := s.take(ctx, provider, dueKey(provider), limit)
+	ids := make([]string, len(leased))
+	for i, l := range leased {
+		ids[i] = l.member
+	}
+	return now, ids, err
 }
 
-// News is what the ledger told of a charge: it ended, or has an anomaly.
-type News struct {
+// ChargeUpdate says that a subscription's charge became final or has an anomaly.
+type ChargeUpdate struct {
 	Subscription string
 	// Charge is the ID of the charge's key.
 	Charge string
-	again  string
+	// score is that of this delivery in the index.
+	score string
 }
 
-func (n News) member() string { return n.Subscription + "|" + n.Charge }
+func (u ChargeUpdate) member() string { return u.Subscription + "|" + u.Charge }
 
-// News hands out up to limit pieces of news. They come again half a minute later unless Heard takes
-// them out.
-func (s *Store) News(ctx context.Context, provider string, limit int) (time.Time, []News, error) {
-	now, members, err := s.take(ctx, provider, kv.NewsKey(provider), limit)
-	var out []News
-	for _, m := range members {
-		id, charge, _ := strings.Cut(m, "|")
-		out = append(out, News{id, charge, strconv.FormatInt(now.Add(unregistered).UnixMilli()-1, 10) + ".5"}) // as take gave it
+// ChargeUpdates hands out up to limit charge updates, and the store's time. They come again half a
+// minute later unless Acknowledge takes them out.
+func (s *Store) ChargeUpdates(ctx context.Context, provider string, limit int) (time.Time, []ChargeUpdate, error) {
+	now, leased, err := s.take(ctx, provider, kv.ChargeUpdatesKey(provider), limit)
+	updates := make([]ChargeUpdate, len(leased))
+	for i, l := range leased {
+		id, charge, _ := strings.Cut(l.member, "|")
+		updates[i] = ChargeUpdate{Subscription: id, Charge: charge, score: l.score}
 	}
-	return now, out, err
+	return now, updates, err
 }
 
-// Heard takes news out that were dealt with; newer ones of the same charge stay.
-func (s *Store) Heard(ctx context.Context, provider string, news ...News) error {
-	commits := make([]*kv.Commit, len(news))
-	for i, n := range news {
+// Acknowledge takes out updates that were dealt with; newer ones of the same charge stay.
+func (s *Store) Acknowledge(ctx context.Context, provider string, updates ...ChargeUpdate) error {
+	commits := make([]*kv.Commit, len(updates))
+	for i, u := range updates {
 		commits[i] = kv.NewUnread(provider)
-		commits[i].Guard("ZSCORE", kv.NewsKey(provider), n.member(), n.again, n.again)
-		commits[i].Write("ZREM", kv.NewsKey(provider), n.member())
+		commits[i].Guard("ZSCORE", kv.ChargeUpdatesKey(provider), u.member(), u.score, u.score)
+		commits[i].Write("ZREM", kv.ChargeUpdatesKey(provider), u.member())
 	}
 	_, errs := s.write(ctx, commits)
 	for _, err := range errs {
@@ -308,18 +329,27 @@ func (s *Store) Heard(ctx context.Context, provider string, news ...News) error 
 	return nil
 }
 
-func (s *Store) take(ctx context.Context, provider, index string, limit int) (time.Time, []string, error) {
+// lease is a member of an index that was handed out, with the score that it has until it is handed
+// out again, as Redis writes it.
+type lease struct{ member, score string }
+
+func (s *Store) take(ctx context.Context, provider, index string, limit int) (time.Time, []lease, error) {
 	keys := s.db.Keys(provider, index)
-	found, err := s.db.Run(ctx, s.due, keys, limit, unregistered.Milliseconds()).StringSlice()
-	if err != nil || len(found) == 0 {
+	reply, err := s.db.Run(ctx, s.due, keys, limit, claimRecheck.Milliseconds()).StringSlice()
+	if err != nil || len(reply) == 0 {
 		return time.Time{}, nil, err
 	}
-	ms, err := strconv.ParseInt(found[0], 10, 64)
-	return time.UnixMilli(ms), found[1:], err
+	ms, err := strconv.ParseInt(reply[0], 10, 64)
+	var leased []lease
+	for pair := range slices.Chunk(reply[1:], 2) {
+		if len(pair) == 2 {
+			leased = append(leased, lease{pair[0], pair[1]})
+		}
+	}
+	return time.UnixMilli(ms), leased, err
 }
 
-// Backlog is how many subscriptions must be looked at by now, and since when the first of them
-// waits.
+// Backlog is how many subscriptions are due by now, and since when the first of them waits.
 func (s *Store) Backlog(ctx context.Context, provider string) (int64, time.Duration, error) {
 	now, err := s.Now(ctx, provider)
 	if err != nil {
@@ -338,13 +368,13 @@ func (s *Store) Backlog(ctx context.Context, provider string) (int64, time.Durat
 	return count.Val(), lag, nil
 }
 
-// Periods lists the settled periods of a subscription, oldest first; the newest thousand are kept.
-func (s *Store) Periods(ctx context.Context, provider, id string) ([]Period, error) {
-	texts, err := s.db.Client.LRange(ctx, settledKey(provider, id), 0, -1).Result()
+// Periods lists the closed periods of a subscription, oldest first; the newest thousand are kept.
+func (s *Store) Periods(ctx context.Context, provider, id string) ([]ClosedPeriod, error) {
+	texts, err := s.db.Client.LRange(ctx, closedKey(provider, id), 0, -1).Result()
 	if err != nil {
 		return nil, err
 	}
-	out := make([]Period, len(texts))
+	out := make([]ClosedPeriod, len(texts))
 	for i, text := range texts {
 		if err := json.Unmarshal([]byte(text), &out[i]); err != nil {
 			return nil, fmt.Errorf("subscription %s: unreadable period: %w", id, err)

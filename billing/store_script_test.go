@@ -1,4 +1,4 @@
-package schedule
+package billing
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/remesa/remesa/internal/redistest"
+	"github.com/remesa/remesa/schedule"
 )
 
 // forgetful answers NOSCRIPT to the first command of the first pipeline: as if another process
@@ -42,19 +43,19 @@ func TestOnlyWhatWasNotTakenIsRunAgain(t *testing.T) {
 	now := time.Now()
 	var additions []Addition
 	for _, id := range []string{"a", "b"} {
-		additions = append(additions, Addition{Record: New(id, "pagoseguro", "default", "1", "COP", "f", Terms{Calendar: Calendar{Every: Day, Start: Date{2020, 1, 1}, Zone: time.UTC}}, now), Content: []byte("{}")})
+		additions = append(additions, Addition{Record: newRecord(id, dailyFrom2020, now), Content: []byte("{}")})
 	}
 	added, err := store.Add(t.Context(), additions...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var changes []Change
+	var changes []Update
 	for _, a := range added {
-		plan, err := a.Record.Pause(now, Person{By: "ana", Note: "x"})
+		decision, err := a.Record.Pause(now, Actor{By: "ana", Note: "x"})
 		if err != nil {
 			t.Fatal(err)
 		}
-		changes = append(changes, Change{Plan: plan})
+		changes = append(changes, Update{Decision: decision})
 	}
 	rdb.AddHook(&forgetful{})
 	answers, err := store.Commit(t.Context(), changes...)
@@ -80,19 +81,21 @@ func TestNothingCountsAsWrittenWhereTheScriptCannotBeLoaded(t *testing.T) {
 	t.Parallel()
 	rdb := redistest.Start(t).Client()
 	store := NewStore(rdb, StoreOptions{})
-	record := New("a", "pagoseguro", "default", "1", "COP", "f", Terms{Calendar: Calendar{Every: Day, Start: Date{2020, 1, 1}, Zone: time.UTC}}, time.Now())
+	record := newRecord("a", dailyFrom2020, time.Now())
 	added, err := store.Add(t.Context(), Addition{Record: record, Content: []byte("{}")})
 	if err != nil {
 		t.Fatal(err)
 	}
 	rdb.ScriptFlush(t.Context())
 	rdb.AddHook(&unloadable{})
-	plan, err := added[0].Record.Pause(time.Now(), Person{By: "ana", Note: "x"})
+	decision, err := added[0].Record.Pause(time.Now(), Actor{By: "ana", Note: "x"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	answers, err := store.Commit(t.Context(), Change{Plan: plan})
+	answers, err := store.Commit(t.Context(), Update{Decision: decision})
 	if err == nil && (answers[0] == nil || errors.Is(answers[0], ErrMoved)) {
 		t.Fatalf("got %v and no error", answers)
 	}
 }
+
+var dailyFrom2020 = Terms{Calendar: schedule.Calendar{Every: schedule.Day, Start: date(2020, 1, 1), Zone: time.UTC}}
