@@ -15,6 +15,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/remesa/remesa/internal/preflight"
+	"github.com/remesa/remesa/internal/redistest"
 )
 
 const patience = 60 * time.Second
@@ -63,7 +64,7 @@ func startServer(t testing.TB, conf string, args ...string) {
 	if err := os.WriteFile(own, []byte(file(t, conf)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(context.Background(), "redis-server", append([]string{own}, args...)...)
+	cmd := exec.CommandContext(context.Background(), redistest.Executable(), append([]string{own}, args...)...)
 	cmd.Dir = dir
 	var log bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &log, &log
@@ -223,7 +224,7 @@ func TestSentinelsKnowThePrimary(t *testing.T) {
 
 func startSentinel(t testing.TB, conf string) {
 	t.Helper()
-	cmd := exec.CommandContext(context.Background(), "redis-server", conf, "--sentinel")
+	cmd := exec.CommandContext(context.Background(), redistest.Executable(), conf, "--sentinel")
 	cmd.Dir = filepath.Dir(conf)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
