@@ -3,7 +3,8 @@
 #
 #   REMESA_TEST_REDIS_SERVER=$(scripts/build-store.sh SOURCE FOLDER) make test
 #
-# Without TLS and modules: the tests need neither. It needs make and a C compiler.
+# Without TLS and modules, which the tests do not need, and without optimization at link time, which takes minutes. It needs make and a C
+# compiler.
 set -eu
 [ $# -eq 2 ] || { echo "usage: $0 SOURCE FOLDER" >&2; exit 64; }
 source=$1
@@ -13,7 +14,7 @@ folder=$(cd "$2" && pwd)
 name=redis-server
 [ ! -f "$source/src/valkey-cli.c" ] || name=valkey-server
 
-make -C "$source/src" -j "$(getconf _NPROCESSORS_ONLN)" MALLOC=libc BUILD_TLS=no "$name" >&2
+make -C "$source/src" -j "$(getconf _NPROCESSORS_ONLN)" BUILD_TLS=no OPTIMIZATION=-O2 "$name" >&2
 cp "$source/src/$name" "$folder/$name"
 "$folder/$name" --version >&2
 echo "$folder/$name"
