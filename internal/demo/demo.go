@@ -16,11 +16,11 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/rs/zerolog"
 
+	"github.com/remesa/remesa/billing"
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/config"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/sandbox/all"
-	"github.com/remesa/remesa/schedule"
 )
 
 // Options of a demo.
@@ -37,7 +37,7 @@ type Options struct {
 type Worker struct {
 	Redis         redis.UniversalClient // the demo closes it
 	Ledger        *idempotency.Ledger
-	Subscriptions *schedule.Store
+	Subscriptions *billing.Store
 	// Serve works until ctx is done; Addr gets the address of its listener once.
 	Serve func(ctx context.Context) error
 	Addr  <-chan string
