@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/remesa/remesa/internal/strictjson"
 	"github.com/remesa/remesa/providers"
 )
 
@@ -342,7 +343,7 @@ func TestALineThatIsNoObjectIsRefused(t *testing.T) {
 
 func TestALineMayHaveOneMebibyteAndNoByteMore(t *testing.T) {
 	line := example(t, "status")
-	full := append(line, strings.Repeat(" ", maxLine-len(line))...)
+	full := append(line, strings.Repeat(" ", strictjson.MaxLine-len(line))...)
 	if _, err := Decode(full); err != nil {
 		t.Errorf("1 MiB: %v", err)
 	}
