@@ -1,11 +1,11 @@
 package tasks
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -249,8 +249,8 @@ func TestCellsAreTypedByTheirField(t *testing.T) {
 	if m := line.Task.Metadata(); len(m) != 1 || m["a.b"] != "x" {
 		t.Errorf("metadata %v", m)
 	}
-	if p, _ := line.Task.Payout(); !bytes.Contains(p.Details, []byte(`"dtes":[4,5,6]`)) {
-		t.Errorf("details %s", p.Details)
+	if p, _ := line.Task.Payout(); !slices.Equal(p.Details.DTEs, []int64{4, 5, 6}) {
+		t.Errorf("details %+v", p.Details)
 	}
 }
 
