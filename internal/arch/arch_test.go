@@ -42,10 +42,12 @@ var allowed = []struct {
 	{"idempotency", []string{"idempotency/rules", "internal/kv", "providers", "seal"}},
 	{"idempotency/*", []string{"idempotency", "idempotency/rules", "providers", "seal"}},
 	{"schedule", []string{"internal/kv", "providers", "seal"}},
+	// Who reads what became of payments changes none.
+	{"outcomes", []string{"idempotency", "internal/kv", "providers", "seal"}},
 	// The readers know no payment.
 	{"internal/strictjson", nil},
 	{"internal/strictcsv", []string{"internal/strictjson"}},
-	{"tasks", []string{"idempotency", "internal/strictcsv", "internal/strictjson", "providers", "schedule", "seal"}},
+	{"tasks", []string{"idempotency", "internal/redisurl", "internal/strictcsv", "internal/strictjson", "outcomes", "providers", "schedule", "seal"}},
 	{"internal/engine", []string{"tasks", "idempotency", "schedule", "providers", "providers/wire", "seal"}},
 	// Who may look knows nothing of what there is to see.
 	{"internal/login", nil},
@@ -65,8 +67,8 @@ var allowed = []struct {
 	{"internal/dashboard", []string{"internal/listen", "internal/login", "internal/salvage", "tasks", "idempotency", "providers", "seal"}},
 	{"internal/rate", []string{"internal/kv", "idempotency"}},
 	{"internal/*", []string{"tasks", "idempotency", "schedule", "providers", "seal"}},
-	{"examples/*", []string{"tasks", "idempotency", "providers"}},
-	{"cmd/*", []string{"internal/*", "tasks", "idempotency", "schedule", "providers", "providers/sandbox", "seal"}},
+	{"examples/*", []string{"tasks", "outcomes", "idempotency", "providers"}},
+	{"cmd/*", []string{"internal/*", "tasks", "outcomes", "idempotency", "schedule", "providers", "providers/sandbox", "seal"}},
 }
 
 // forbidden lists what no allowance gives.
@@ -78,7 +80,7 @@ var forbidden = []struct{ from, to, reason string }{
 }
 
 // redisUsers are who may speak to Redis: the rules about money may not.
-var redisUsers = []string{"internal/kv", "idempotency", "schedule", "tasks", "providers/auth", "internal/*", "cmd/*", "examples/*"}
+var redisUsers = []string{"internal/kv", "idempotency", "schedule", "tasks", "outcomes", "providers/auth", "internal/*", "cmd/*", "examples/*"}
 
 // outside lists packages of others that only some of ours may import.
 var outside = []struct {
@@ -313,6 +315,8 @@ func TestTheMapRefusesWhatItShould(t *testing.T) {
 		{"internal/wiring", module + "providers/virtualpos", false},
 		{"internal/wiring", module + "providers/sandbox", true},
 		{"internal/metrics", module + "internal/config", true},
+		{"outcomes", module + "tasks", true},
+		{"outcomes", "github.com/hibiken/asynq", true},
 		{"internal/strictjson", module + "providers", true},
 		{"internal/strictcsv", module + "tasks", true},
 		{"internal/webhook", module + "providers/etpay", false},
