@@ -106,7 +106,7 @@ func wakeRows() []row {
 			}
 			e.Advance(time.Minute)
 			for i := 0; i < 4; i += 2 {
-				w, err := e.Ledger.Due(e.ctx(), e.Provider, 2, time.Second)
+				w, _, err := e.Ledger.Due(e.ctx(), e.Provider, 2, idempotency.Lanes{AskFor: time.Second})
 				e.must(err)
 				if len(w) != 2 || w[0].Key != all[i].key || w[1].Key != all[i+1].key {
 					e.t.Fatalf("woken %v", w)
@@ -115,7 +115,7 @@ func wakeRows() []row {
 		}},
 		{does: "a limit of nothing wakes nobody", run: func(e *env) {
 			e.queued().Advance(time.Hour)
-			w, err := e.Ledger.Due(e.ctx(), e.Provider, 0, time.Second)
+			w, _, err := e.Ledger.Due(e.ctx(), e.Provider, 0, idempotency.Lanes{AskFor: time.Second})
 			if err != nil || len(w) != 0 {
 				e.t.Fatalf("got %v, %v", w, err)
 			}
@@ -149,7 +149,9 @@ func wokenOnce(e *env) {
 	errs := make([]error, hands)
 	var wg sync.WaitGroup
 	for i := range hands {
-		wg.Go(func() { woken[i], errs[i] = e.Ledger.Due(e.ctx(), e.Provider, n, time.Second) })
+		wg.Go(func() {
+			woken[i], _, errs[i] = e.Ledger.Due(e.ctx(), e.Provider, n, idempotency.Lanes{AskFor: time.Second})
+		})
 	}
 	wg.Wait()
 	e.must(errors.Join(errs...))
