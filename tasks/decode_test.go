@@ -112,7 +112,7 @@ func TestWhatBillingSystemsBuildIsTheWireFormat(t *testing.T) {
 		"etpay": Charge{
 			Provider: "etpay", TxnID: "OC700104", Amount: "50000", Currency: "CLP", Description: "Cuenta gas",
 			Customer: providers.Customer{Email: "ana@example.cl", Document: "123456785"},
-			Details:  ChargeDetails{UserBankCode: "cl_estado", Metadata: []Shown{{"Cuenta", "30215", true}}},
+			Details:  ChargeDetails{UserBankCode: "cl_estado", Metadata: []Shown{{Name: "Cuenta", Value: "30215", Show: true}}},
 		},
 		"etpay-payout": Payout{
 			Provider: "etpay", MerchantID: "PO700104", Amount: "12500", Currency: "CLP", Description: "Retiro 700104",
@@ -466,7 +466,7 @@ func TestProvidersGetTheirOwnVocabulary(t *testing.T) {
 		t.Errorf("the charge's card is %v", c.Card)
 	}
 	c, _ = must(t, example(t, "etpay")).Charge()
-	if want := (ChargeDetails{UserBankCode: "cl_estado", Metadata: []Shown{{"Cuenta", "30215", true}}}); !reflect.DeepEqual(c.Details, want) {
+	if want := (ChargeDetails{UserBankCode: "cl_estado", Metadata: []Shown{{Name: "Cuenta", Value: "30215", Show: true}}}); !reflect.DeepEqual(c.Details, want) {
 		t.Errorf("the details are %+v", c.Details)
 	}
 	if _, ok := must(t, example(t, "etpay")).Payout(); ok {

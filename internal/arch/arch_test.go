@@ -44,6 +44,7 @@ var allowed = []struct {
 	{"schedule", []string{"internal/kv", "providers", "seal"}},
 	// Who reads what became of payments changes none.
 	{"outcomes", []string{"idempotency", "internal/kv", "providers", "seal"}},
+	{"internal/redisurl", nil},
 	// The readers know no payment.
 	{"internal/strictjson", nil},
 	{"internal/strictcsv", []string{"internal/strictjson"}},
@@ -51,7 +52,7 @@ var allowed = []struct {
 	{"internal/engine", []string{"tasks", "idempotency", "schedule", "providers", "providers/wire", "seal"}},
 	// Who may look knows nothing of what there is to see.
 	{"internal/login", nil},
-	{"internal/config", []string{"internal/login", "providers", "schedule", "seal"}},
+	{"internal/config", []string{"internal/login", "internal/redisurl", "providers", "schedule", "seal"}},
 	{"internal/preflight", []string{"internal/kv", "providers"}},
 	// The one place that knows both the settings and every adapter.
 	{"internal/wiring", []string{"internal/config", "tasks", "idempotency", "schedule", "providers", "providers/*", "seal"}},
