@@ -16,6 +16,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/remesa/remesa/internal/eventually"
 	"github.com/remesa/remesa/internal/kv"
 	"github.com/remesa/remesa/internal/redistest"
 	"github.com/remesa/remesa/providers"
@@ -117,16 +118,6 @@ func start(t testing.TB, r *Reader, handle Handler) (stop func() error) {
 	return stop
 }
 
-func eventually(t testing.TB, says string, holds func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(patience); !holds(); {
-		if time.Now().After(deadline) {
-			t.Fatalf("never: %s", says)
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
-}
-
 // pending is how many events the group has read and not acknowledged.
 func pending(t testing.TB, rdb redis.UniversalClient) int64 {
 	t.Helper()
@@ -146,7 +137,7 @@ func until(t testing.TB, rdb redis.UniversalClient, l *log, o Options, events in
 			t.Log(f[:min(5, len(f))])
 		}
 	}()
-	eventually(t, fmt.Sprintf("%d events are handled", events), func() bool { return len(l.names()) >= events && pending(t, rdb) == 0 })
+	eventually.True(t, patience, fmt.Sprintf("%d events are handled", events), func() bool { return len(l.names()) >= events && pending(t, rdb) == 0 })
 	if err := stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -191,9 +182,9 @@ func TestEventsOfAllProvidersAreHandledOnceAndInOrder(t *testing.T) {
 			o.Providers = nil
 			all := each * len(providers.Names())
 			stop := start(t, newReader(t, rdb, o), l.handle)
-			eventually(t, "all are handled", func() bool { return len(l.names()) == all })
+			eventually.True(t, patience, "all are handled", func() bool { return len(l.names()) == all })
 			put(t, rdb, virtualpos, "a", each+1)
-			eventually(t, "a new one is handled", func() bool { return len(l.names()) == all+1 })
+			eventually.True(t, patience, "a new one is handled", func() bool { return len(l.names()) == all+1 })
 			if err := stop(); err != nil {
 				t.Fatal(err)
 			}
@@ -299,7 +290,7 @@ func TestAnEntryThatIsNoEventHoldsUpNobody(t *testing.T) {
 	put(t, rdb, virtualpos, "a", 1)
 	l := &log{}
 	stop := start(t, newReader(t, rdb, l.options("one")), l.handle)
-	eventually(t, "the event is handled", func() bool { return len(l.names()) == 1 && pending(t, rdb) == 1 })
+	eventually.True(t, patience, "the event is handled", func() bool { return len(l.names()) == 1 && pending(t, rdb) == 1 })
 	if err := stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -325,7 +316,7 @@ func TestAnEventThatStandsThereTwiceIsHandledOnce(t *testing.T) {
 	o := other.options("one")
 	o.Group = "ledger"
 	stop := start(t, newReader(t, rdb, o), other.handle)
-	eventually(t, "another group sees all", func() bool { return len(other.names()) == 3 })
+	eventually.True(t, patience, "another group sees all", func() bool { return len(other.names()) == 3 })
 	_ = stop()
 }
 
@@ -337,7 +328,7 @@ func TestWhatWasHandledIsForgottenInTime(t *testing.T) {
 	o.Remember = 300 * time.Millisecond
 	put(t, rdb, virtualpos, "a", 1)
 	until(t, rdb, l, o, 1)
-	eventually(t, "the note is gone", func() bool {
+	eventually.True(t, patience, "the note is gone", func() bool {
 		return rdb.Exists(t.Context(), kv.HandledKey(virtualpos, "billing")).Val() == 0
 	})
 }
@@ -452,7 +443,7 @@ func TestAConsumerThatWakesUpLateHandlesNothingTwice(t *testing.T) {
 	until(t, rdb, quick, o, 3)
 	close(wake)
 	put(t, rdb, virtualpos, "d", 1)
-	eventually(t, "the late one goes on", func() bool { return len(late.names()) == 2 })
+	eventually.True(t, patience, "the late one goes on", func() bool { return len(late.names()) == 2 })
 	if err := stopLate(); err != nil {
 		t.Fatal(err)
 	}
@@ -482,7 +473,7 @@ func TestABrokenConnectionLosesAndRepeatsNothing(t *testing.T) {
 		reference := fmt.Sprintf("r%d", i)
 		put(t, rdb, virtualpos, reference, 1)
 		all = append(all, reference+":1")
-		eventually(t, text+": "+reference+" is handled", func() bool { return len(l.names()) == i+1 && pending(t, rdb) == 0 })
+		eventually.True(t, patience, text+": "+reference+" is handled", func() bool { return len(l.names()) == i+1 && pending(t, rdb) == 0 })
 	}
 	if err := stop(); err != nil {
 		t.Fatal(err)
@@ -607,7 +598,7 @@ func TestWhatIsTrimmedWhileSomebodyHasItIsAGap(t *testing.T) {
 			o.Gap = g.tell
 			put(t, rdb, virtualpos, "bad", 1)
 			stop := start(t, newReader(t, rdb, o), l.handle)
-			eventually(t, "it failed", func() bool { return len(l.failures()) > 0 })
+			eventually.True(t, patience, "it failed", func() bool { return len(l.failures()) > 0 })
 			if err := stop(); err != nil {
 				t.Fatal(err)
 			}
@@ -631,9 +622,9 @@ func TestAGroupMayBeginNow(t *testing.T) {
 	put(t, rdb, virtualpos, "before", 2)
 	trimOne(t, rdb)
 	stop := start(t, newReader(t, rdb, o), l.handle)
-	eventually(t, "there is a group", func() bool { return len(rdb.XInfoGroups(t.Context(), kv.OutcomesKey(virtualpos)).Val()) == 1 })
+	eventually.True(t, patience, "there is a group", func() bool { return len(rdb.XInfoGroups(t.Context(), kv.OutcomesKey(virtualpos)).Val()) == 1 })
 	put(t, rdb, virtualpos, "after", 1)
-	eventually(t, "the new one is handled", func() bool { return len(l.names()) == 1 })
+	eventually.True(t, patience, "the new one is handled", func() bool { return len(l.names()) == 1 })
 	if err := stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -652,9 +643,9 @@ func TestAGroupIsJoinedBeforeThereIsAnyEvent(t *testing.T) {
 	rdb := redistest.Start(t).Client()
 	l := &log{}
 	stop := start(t, newReader(t, rdb, l.options("one")), l.handle)
-	eventually(t, "there is a group", func() bool { return len(rdb.XInfoGroups(t.Context(), kv.OutcomesKey(virtualpos)).Val()) == 1 })
+	eventually.True(t, patience, "there is a group", func() bool { return len(rdb.XInfoGroups(t.Context(), kv.OutcomesKey(virtualpos)).Val()) == 1 })
 	put(t, rdb, virtualpos, "a", 1)
-	eventually(t, "the event is handled", func() bool { return len(l.names()) == 1 })
+	eventually.True(t, patience, "the event is handled", func() bool { return len(l.names()) == 1 })
 	if err := stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -666,12 +657,12 @@ func TestAStreamThatIsGoneBeginsAnew(t *testing.T) {
 	l := &log{}
 	put(t, rdb, virtualpos, "a", 1)
 	stop := start(t, newReader(t, rdb, l.options("one")), l.handle)
-	eventually(t, "the first is handled", func() bool { return len(l.names()) == 1 })
+	eventually.True(t, patience, "the first is handled", func() bool { return len(l.names()) == 1 })
 	if err := rdb.FlushAll(t.Context()).Err(); err != nil {
 		t.Fatal(err)
 	}
 	put(t, rdb, virtualpos, "b", 1)
-	eventually(t, "the next is handled", func() bool { return len(l.names()) == 2 })
+	eventually.True(t, patience, "the next is handled", func() bool { return len(l.names()) == 2 })
 	if err := stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -681,6 +672,11 @@ func TestOptionsAreChecked(t *testing.T) {
 	t.Parallel()
 	rdb := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1", MaxRetries: -1})
 	t.Cleanup(func() { _ = rdb.Close() })
+	for _, id := range []string{"nonsense", "virtualpos/a:", "virtualpos/a:x"} {
+		if _, err := Decode(virtualpos, redis.XMessage{ID: "1-1", Values: map[string]any{"key": "virtualpos/a", "event_id": id}}, nil); !errors.Is(err, errNoEvent) {
+			t.Errorf("%s: %v", id, err)
+		}
+	}
 	for _, o := range []Options{{}, {Group: "a b"}, {Group: "a", Providers: []string{"nobody"}}} {
 		if _, err := New(rdb, o); err == nil || !strings.HasPrefix(err.Error(), "outcomes: Options.") {
 			t.Errorf("%+v: %v", o, err)
