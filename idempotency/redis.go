@@ -34,9 +34,9 @@ func newRedisStore(client redis.UniversalClient, o Options) *redisStore {
 // OutcomesKey is the stream of a provider's outcome events.
 func OutcomesKey(provider string) string { return kv.OutcomesKey(provider) }
 
-// NewsKey is the index of what became of the charges of subscriptions: members "subscription|id" by
+// ChargeUpdatesKey is the index of changes of subscriptions' charges: members "subscription|id" by
 // time in ms.
-func NewsKey(provider string) string { return kv.NewsKey(provider) }
+func ChargeUpdatesKey(provider string) string { return kv.ChargeUpdatesKey(provider) }
 
 // place names the keys of one provider.
 type place struct{ prefix string }
@@ -332,7 +332,7 @@ func writeIndexes(out *kv.Commit, p place, d Decision) {
 		out.Write("SADD", p.reasons(), c.Waits)
 	}
 	if c.News {
-		out.Write("ZADD", kv.NewsKey(d.Key.Provider), int64(d.Now), r.Subscription+"|"+id)
+		out.Write("ZADD", kv.ChargeUpdatesKey(d.Key.Provider), int64(d.Now), r.Subscription+"|"+id)
 	}
 }
 

@@ -335,7 +335,7 @@ func (o word) outcome() Outcome {
 	out := Outcome{Ours: o.ours}
 	out.Class, out.ProviderID, out.SecondID = o.class, o.id, o.second
 	if o.payer {
-		out.ActionURL = "address"
+		out.ActionURL, out.ActionWithin, out.ActionGrace = "address", day, payerGrace
 	}
 	return out
 }
