@@ -655,8 +655,11 @@ func TestAStreamThatIsGoneBeginsAnew(t *testing.T) {
 	t.Parallel()
 	rdb := redistest.Start(t).Client()
 	l := &log{}
+	o := l.options("one")
+	o.FromNow = true // of a group that never was; it skips nothing of what comes later
+	stop := start(t, newReader(t, rdb, o), l.handle)
+	eventually.True(t, patience, "there is a group", func() bool { return len(rdb.XInfoGroups(t.Context(), kv.OutcomesKey(virtualpos)).Val()) == 1 })
 	put(t, rdb, virtualpos, "a", 1)
-	stop := start(t, newReader(t, rdb, l.options("one")), l.handle)
 	eventually.True(t, patience, "the first is handled", func() bool { return len(l.names()) == 1 })
 	if err := rdb.FlushAll(t.Context()).Err(); err != nil {
 		t.Fatal(err)

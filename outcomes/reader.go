@@ -128,7 +128,7 @@ func (r *Reader) Run(ctx context.Context, handle Handler) error {
 	streams := make([]*stream, len(r.opts.Providers))
 	for i, name := range r.opts.Providers {
 		streams[i] = newStream(r, name, handle)
-		if err := streams[i].join(ctx); err != nil && ctx.Err() == nil {
+		if err := streams[i].join(ctx, r.opts.FromNow); err != nil && ctx.Err() == nil {
 			return streams[i].wrap(err)
 		}
 	}

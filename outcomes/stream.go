@@ -46,7 +46,7 @@ func (s *stream) wrap(err error) error {
 // join makes the group where there is none; a full Redis would refuse to be asked for one that is
 // there. It notes how many entries lie before the group's beginning, so that they are never taken
 // for missed ones.
-func (s *stream) join(ctx context.Context) error {
+func (s *stream) join(ctx context.Context, fromNow bool) error {
 	if _, ok, err := s.info(ctx); ok || err != nil && !noStream(err) {
 		return err
 	}
@@ -56,7 +56,7 @@ func (s *stream) join(ctx context.Context) error {
 	case noStream(err):
 	case err != nil:
 		return err
-	case s.opts.FromNow:
+	case fromNow:
 		start, before = info.LastGeneratedID, info.EntriesAdded
 	default:
 		before = info.EntriesAdded - info.Length
@@ -108,7 +108,7 @@ func (s *stream) follow(ctx context.Context) error {
 		}
 		wait = min(2*wait, lastRetry)
 		if redis.HasErrorPrefix(err, "NOGROUP") || noStream(err) {
-			_ = s.join(ctx) // where it fails, the next round does
+			_ = s.join(ctx, false) // where it fails, the next round does; what came since is not skipped
 		}
 	}
 	return nil
@@ -222,8 +222,11 @@ func (s *stream) deliver(ctx context.Context, m redis.XMessage, by time.Time) er
 	e, noEvent := Decode(s.provider, m, s.opts.Keys)
 	deliveries, handled, err := s.look(ctx, m.ID, e.ID)
 	switch {
-	case err != nil || deliveries == 0:
+	case err != nil:
 		return err
+	case deliveries == 0:
+		delete(s.done, e.ID)
+		return nil
 	case handled:
 		return s.acknowledge(ctx, m.ID, "")
 	}
