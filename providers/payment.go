@@ -1,7 +1,5 @@
 package providers
 
-import "encoding/json"
-
 // Payment is what a payout and a charge have in common.
 type Payment struct {
 	Provider string
@@ -12,8 +10,6 @@ type Payment struct {
 	Reference   string
 	Amount      Money
 	Description string
-	// Details holds the JSON object that only this provider understands; the adapter decodes it.
-	Details json.RawMessage
 }
 
 // Payout sends money to a beneficiary.
@@ -21,6 +17,7 @@ type Payout struct {
 	Payment
 	Recipient Recipient
 	Bank      Bank
+	Details   PayoutDetails
 }
 
 // Recipient is the beneficiary of a payout.
@@ -47,6 +44,7 @@ type Charge struct {
 	Customer  Customer
 	Card      Card
 	Agreement string
+	Details   ChargeDetails
 }
 
 // Customer is the payer of a charge; which fields a provider needs is in its page.

@@ -1,9 +1,10 @@
-// Package tasks is what producers import: the typed payloads of payouts, charges and status questions, strict reading and validation of
-// them, and what two tasks are compared by. It knows the providers' rules for a task, and no adapter.
+// Package tasks is what producers import. A program that pays, shows and follows payments needs no
+// other: see the example of Client. It has the typed payloads of payouts, charges, status questions
+// and subscriptions, reads them strictly from JSON Lines and CSV, and says what two of them are
+// compared by. It knows the providers' rules for a task, and no adapter.
 package tasks
 
 import (
-	"encoding/json"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -95,27 +96,27 @@ func (t Task) common() Common {
 	return Common{}
 }
 
-// Payout is the payout in the providers' vocabulary; false for any other task. Details is "{}" where the task has none.
+// Payout is the payout in the providers' vocabulary; false for any other task. It must not be changed.
 func (t Task) Payout() (providers.Payout, bool) {
 	if t.payout == nil {
 		return providers.Payout{}, false
 	}
-	var details any = t.payout.Details
-	if t.payout.Details.IsZero() {
-		details = struct{}{}
-	}
-	p := t.payment(t.payout.Description, details)
-	return providers.Payout{Payment: p, Recipient: t.payout.Recipient, Bank: t.payout.Bank}, true
+	return providers.Payout{
+		Payment:   t.payment(t.payout.Description),
+		Recipient: t.payout.Recipient,
+		Bank:      t.payout.Bank,
+		Details:   t.payout.Details,
+	}, true
 }
 
-// Charge is the charge in the providers' vocabulary; false for any other task. Details is "{}" where the task has none.
+// Charge is the charge in the providers' vocabulary; false for any other task. It must not be changed.
 func (t Task) Charge() (providers.Charge, bool) {
 	if t.charge == nil {
 		return providers.Charge{}, false
 	}
 	card := t.charge.Card
 	return providers.Charge{
-		Payment:  t.payment(t.charge.Description, t.charge.Details),
+		Payment:  t.payment(t.charge.Description),
 		Customer: t.charge.Customer,
 		Card: providers.Card{
 			Token:        providers.Secret(card.Token),
@@ -125,21 +126,17 @@ func (t Task) Charge() (providers.Charge, bool) {
 			Installments: card.Installments,
 		},
 		Agreement: t.charge.Agreement,
+		Details:   t.charge.Details,
 	}, true
 }
 
-func (t Task) payment(description string, details any) providers.Payment {
-	raw, err := compact(details)
-	if err != nil {
-		raw = json.RawMessage("{}") // cannot happen: the same details were written into the payload
-	}
+func (t Task) payment(description string) providers.Payment {
 	return providers.Payment{
 		Provider:    t.Provider(),
 		Account:     t.Account(),
 		Reference:   t.Reference(),
 		Amount:      t.amount,
 		Description: description,
-		Details:     raw,
 	}
 }
 

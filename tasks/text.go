@@ -11,6 +11,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/remesa/remesa/internal/strictjson"
 	"github.com/remesa/remesa/providers"
 )
 
@@ -100,15 +101,15 @@ func representable(t time.Time) bool {
 // to no provider.
 func metadata(path string) field {
 	return field{path: path, kind: textMap, check: func(path string, n node) error {
-		if err := mustBe(path, n, isObject); err != nil {
+		if err := mustBe(path, n, strictjson.Object); err != nil {
 			return err
 		}
 		all := map[string]string{}
-		for _, m := range n.members {
-			if err := checkMetadata(join(path, m.name), m); err != nil {
+		for _, m := range n.Members {
+			if err := checkMetadata(strictjson.Join(path, m.Name), m); err != nil {
 				return err
 			}
-			all[m.name] = m.value.text
+			all[m.Name] = m.Value.Text
 		}
 		if text, err := compact(all); err != nil || len(text) > 1024 {
 			return wrong(path, "longer than 1 KiB as JSON")
@@ -117,14 +118,14 @@ func metadata(path string) field {
 	}}
 }
 
-func checkMetadata(path string, m member) error {
-	if m.name == "" || !printable(m.name) {
+func checkMetadata(path string, m strictjson.Member) error {
+	if m.Name == "" || !printable(m.Name) {
 		return wrong(path, "a name must be printable and not empty")
 	}
-	if err := mustBe(path, m.value, isString); err != nil {
+	if err := mustBe(path, m.Value, strictjson.String); err != nil {
 		return err
 	}
-	if !printable(strings.NewReplacer("\n", "", "\r", "", "\t", "").Replace(m.value.text)) {
+	if !printable(strings.NewReplacer("\n", "", "\r", "", "\t", "").Replace(m.Value.Text)) {
 		return wrong(path, "contains a control character or an invisible one")
 	}
 	return nil
@@ -135,14 +136,14 @@ const mostShown = 10 // ETpay advises three or four
 // shown is ETpay's list of named texts, each with name, value and optionally show.
 func shown(path string) field {
 	return field{path: path, kind: shownList, check: func(path string, n node) error {
-		if err := mustBe(path, n, isArray); err != nil {
+		if err := mustBe(path, n, strictjson.Array); err != nil {
 			return err
 		}
-		if len(n.items) > mostShown {
+		if len(n.Items) > mostShown {
 			return wrong(path, fmt.Sprintf("more than %d elements", mostShown))
 		}
-		for i, item := range n.items {
-			if err := checkShown(element(path, i), item); err != nil {
+		for i, item := range n.Items {
+			if err := checkShown(strictjson.Element(path, i), item); err != nil {
 				return err
 			}
 		}
@@ -151,14 +152,14 @@ func shown(path string) field {
 }
 
 func checkShown(path string, n node) error {
-	if err := mustBe(path, n, isObject); err != nil {
+	if err := mustBe(path, n, strictjson.Object); err != nil {
 		return err
 	}
 	s := newShape(need(free(path+".name", 40)), need(free(path+".value", 100)), boolean(path+".show"))
 	if err := s.checkUnder(path, n); err != nil {
 		return err
 	}
-	if name, _ := n.member("name"); providers.NamesCardData(name.text) {
+	if name, _ := n.Member("name"); providers.NamesCardData(name.Text) {
 		return wrong(path+".name", noCards)
 	}
 	return nil

@@ -3,7 +3,10 @@ package tasks
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"testing"
+
+	"github.com/remesa/remesa/internal/strictjson"
 )
 
 // Charges that were made have these references: a change of a line here charges periods a second
@@ -36,7 +39,7 @@ func TestReferencesOfPeriodsDifferAndEveryProviderTakesThem(t *testing.T) {
 					t.Fatalf("%s has the reference of %s", of, seen[got])
 				}
 				seen[got] = of
-				if !form.MatchString(got) || guard("txnid", node{kind: isString, text: got}) != nil {
+				if !form.MatchString(got) || guard("txnid", node{Kind: strictjson.String, Text: got}) != nil {
 					t.Fatalf("%s: %s", of, got)
 				}
 			}
@@ -44,7 +47,7 @@ func TestReferencesOfPeriodsDifferAndEveryProviderTakesThem(t *testing.T) {
 	}
 	for _, name := range []string{"pagoseguro", "pagandocheck", "etpay"} {
 		r, _ := rulesFor(name, typeCharge)
-		if err := r.payment.byPath["txnid"].holds(node{kind: isString, text: TxnID("sub-0001", 1, 0)}); err != nil {
+		if err := fieldAt(r.payment, "txnid").check("txnid", node{Kind: strictjson.String, Text: TxnID("sub-0001", 1, 0)}); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -53,7 +56,7 @@ func TestReferencesOfPeriodsDifferAndEveryProviderTakesThem(t *testing.T) {
 // Nor does the name of a security code in a hash stop a period.
 func TestNoReferenceOfAPeriodLooksLikeASecurityCode(t *testing.T) {
 	for _, text := range []string{"S7CVC2345PAAAAAAAAAA", "SA2CVV2345PAAAAAAAAA", "SAAAAAACVCP234AAAAAA", "SAAAAAAAAAPCSC7654AA", "S234CVVAAAPAAAAACVV2"} {
-		if guard("txnid", node{kind: isString, text: text}) != nil {
+		if guard("txnid", node{Kind: strictjson.String, Text: text}) != nil {
 			t.Errorf("%s is refused", text)
 		}
 	}
@@ -64,9 +67,13 @@ func TestNoReferenceOfAPeriodLooksLikeACardNumber(t *testing.T) {
 	for _, digits := range []string{"4111111111111111", "4222222222222", "5555555555554444"} {
 		for cut := 1; cut < 9; cut++ {
 			text := "S" + digits[:9] + "P" + digits[cut:min(len(digits), cut+9)]
-			if guard("txnid", node{kind: isString, text: text}) != nil {
+			if guard("txnid", node{Kind: strictjson.String, Text: text}) != nil {
 				t.Errorf("%s is refused", text)
 			}
 		}
 	}
+}
+
+func fieldAt(s *shape, path string) field {
+	return s.fields[slices.IndexFunc(s.fields, func(f field) bool { return f.path == path })]
 }

@@ -48,14 +48,20 @@ var allowed = []struct {
 	{"idempotency/*", []string{"idempotency", "idempotency/rules", "providers", "seal"}},
 	// The calendar is arithmetic: it knows neither payments nor a store.
 	{"schedule", nil},
-	{"tasks", []string{"idempotency", "providers", "schedule", "seal"}},
+	// Who reads what became of payments changes none.
+	{"outcomes", []string{"idempotency", "internal/kv", "providers", "seal"}},
+	{"internal/redisurl", nil},
+	// The readers know no payment.
+	{"internal/strictjson", nil},
+	{"internal/strictcsv", []string{"internal/strictjson"}},
+	{"tasks", []string{"idempotency", "internal/redisurl", "internal/strictcsv", "internal/strictjson", "outcomes", "providers", "schedule", "seal"}},
 	{"billing", []string{"internal/kv", "internal/merge", "tasks", "idempotency", "schedule", "providers", "seal"}},
 	{"internal/engine", []string{"tasks", "idempotency", "providers", "providers/wire", "seal"}},
 	// Ordered lists are merged without a look at what is in them.
 	{"internal/merge", nil},
 	// Who may look knows nothing of what there is to see.
 	{"internal/login", nil},
-	{"internal/config", []string{"internal/login", "providers", "schedule", "seal"}},
+	{"internal/config", []string{"internal/login", "internal/redisurl", "providers", "schedule", "seal"}},
 	{"internal/preflight", []string{"internal/kv", "providers"}},
 	// The one place that knows both the settings and every adapter.
 	{"internal/wiring", []string{"internal/config", "billing", "tasks", "idempotency", "providers", "providers/*", "seal"}},
@@ -76,8 +82,8 @@ var allowed = []struct {
 	{"internal/dashboard", []string{"internal/listen", "internal/login", "internal/salvage", "tasks", "idempotency", "providers", "seal"}},
 	{"internal/rate", []string{"internal/kv", "idempotency"}},
 	{"internal/*", []string{"tasks", "idempotency", "providers", "seal"}},
-	{"examples/*", []string{"billing", "tasks", "idempotency", "providers"}},
-	{"cmd/*", []string{"internal/*", "billing", "tasks", "idempotency", "schedule", "providers", "providers/sandbox/all", "seal"}},
+	{"examples/*", []string{"billing", "tasks", "outcomes", "idempotency", "providers"}},
+	{"cmd/*", []string{"internal/*", "billing", "tasks", "outcomes", "idempotency", "schedule", "providers", "providers/sandbox/all", "seal"}},
 }
 
 // forbidden lists what no allowance gives.
@@ -95,7 +101,7 @@ var forbidden = []struct{ from, to, reason string }{
 }
 
 // redisUsers are who may speak to Redis: the rules about money may not.
-var redisUsers = []string{"internal/kv", "idempotency", "billing", "tasks", "providers/auth", "internal/*", "cmd/*", "examples/*"}
+var redisUsers = []string{"internal/kv", "idempotency", "billing", "tasks", "outcomes", "providers/auth", "internal/*", "cmd/*", "examples/*"}
 
 // outside lists packages of others that only some of ours may import.
 var outside = []struct {
@@ -346,6 +352,10 @@ func TestTheMapRefusesWhatItShould(t *testing.T) {
 		{"internal/wiring", module + "providers/sandbox", true},
 		{"internal/wiring", module + "providers/sandbox/virtualpos", true},
 		{"internal/metrics", module + "internal/config", true},
+		{"outcomes", module + "tasks", true},
+		{"outcomes", "github.com/hibiken/asynq", true},
+		{"internal/strictjson", module + "providers", true},
+		{"internal/strictcsv", module + "tasks", true},
 		{"internal/webhook", module + "providers/etpay", false},
 		{"internal/webhook", module + "providers/virtualpos", true},
 		{"internal/webhook", module + "internal/engine", true},

@@ -36,14 +36,11 @@ func TestWhatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
 	for name, spoil := range map[string]func(p *providers.Payout){
 		"amount: another currency":  func(p *providers.Payout) { p.Amount = providertest.Amount(t, "10.00", "MXN") },
 		"amount: none":              func(p *providers.Payout) { p.Amount = providers.Money{} },
-		"details: none":             func(p *providers.Payout) { p.Details = nil },
-		"details.debtor: none":      func(p *providers.Payout) { p.Details = []byte(`{"creditor":2,"instruction":3,"paid_on":"2026-05-15"}`) },
-		"details.creditor: none":    func(p *providers.Payout) { p.Details = []byte(`{"debtor":2,"instruction":3,"paid_on":"2026-05-15"}`) },
-		"details.instruction: none": func(p *providers.Payout) { p.Details = []byte(`{"debtor":1,"creditor":2,"paid_on":"2026-05-15"}`) },
-		"details.paid_on: unpadded": func(p *providers.Payout) {
-			p.Details = []byte(`{"debtor":1,"creditor":2,"instruction":3,"paid_on":"2026-5-15"}`)
-		},
-		"details: a text for a number": func(p *providers.Payout) { p.Details = []byte(`{"debtor":"1"}`) },
+		"details: none":             func(p *providers.Payout) { p.Details = providers.PayoutDetails{} },
+		"details.debtor: none":      func(p *providers.Payout) { p.Details.Debtor = 0 },
+		"details.creditor: none":    func(p *providers.Payout) { p.Details.Creditor = 0 },
+		"details.instruction: none": func(p *providers.Payout) { p.Details.Instruction = 0 },
+		"details.paid_on: unpadded": func(p *providers.Payout) { p.Details.PaidOn = "2026-5-15" },
 	} {
 		p := payout(t, "PAY-1")
 		spoil(&p)

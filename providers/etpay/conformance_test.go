@@ -53,8 +53,10 @@ func charge(t *testing.T, reference string) providers.Charge {
 	return providers.Charge{
 		Payment: providers.Payment{
 			Provider: providers.ETpay, Account: "default", Reference: reference, Amount: providertest.Amount(t, "50000", "CLP"), Description: "Cuenta gas",
-			Details: []byte(`{"user_bank_code":"cl_estado","metadata":[{"name":"Cuenta <1> & más","value":"30215","show":true},{"name":"Interno","value":"x","show":false}]}`),
 		},
+		Details: providers.ChargeDetails{UserBankCode: "cl_estado", Metadata: []providers.Shown{
+			{Name: "Cuenta <1> & más", Value: "30215", Show: true}, {Name: "Interno", Value: "x"},
+		}},
 		Customer: providers.Customer{Email: "ana@example.cl", Document: "12345678-K"},
 	}
 }

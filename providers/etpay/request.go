@@ -1,7 +1,6 @@
 package etpay
 
 import (
-	"encoding/json"
 	"errors"
 
 	"github.com/remesa/remesa/providers"
@@ -11,14 +10,14 @@ import (
 
 // order is the documented object of session/initialize, in the documented order.
 type order struct {
-	MerchantCode     string  `json:"merchant_code"`
-	MerchantAPIToken string  `json:"merchant_api_token"`
-	OrderID          string  `json:"merchant_order_id"`
-	Amount           int64   `json:"order_amount"`
-	CustomerEmail    string  `json:"customer_email,omitempty"`
-	Metadata         []shown `json:"metadata,omitempty"`
-	UserBankCode     string  `json:"user_bank_code,omitempty"`
-	UserRUT          string  `json:"user_rut,omitempty"`
+	MerchantCode     string            `json:"merchant_code"`
+	MerchantAPIToken string            `json:"merchant_api_token"`
+	OrderID          string            `json:"merchant_order_id"`
+	Amount           int64             `json:"order_amount"`
+	CustomerEmail    string            `json:"customer_email,omitempty"`
+	Metadata         []providers.Shown `json:"metadata,omitempty"`
+	UserBankCode     string            `json:"user_bank_code,omitempty"`
+	UserRUT          string            `json:"user_rut,omitempty"`
 	// RUTBlock keeps the payer from changing the RUT: whose account pays is part of what the
 	// charge means. It goes with a RUT alone.
 	RUTBlock        *bool  `json:"is_rut_block,omitempty"`
@@ -36,21 +35,6 @@ type question struct {
 	SessionToken     string `json:"session_token,omitempty"`
 }
 
-// details are the charge's own, as its task has them.
-type details struct {
-	UserBankCode    string  `json:"user_bank_code"`
-	RUTBlock        *bool   `json:"is_rut_block"`
-	CompletedURL    string  `json:"payment_completed_url"`
-	CancellationURL string  `json:"payment_cancellation_url"`
-	Metadata        []shown `json:"metadata"`
-}
-
-type shown struct {
-	Name  string `json:"name"`
-	Value string `json:"value"`
-	Show  bool   `json:"show"`
-}
-
 func (c *Client) encodeOrder(charge providers.Charge) ([]byte, error) {
 	amount, whole := charge.Amount.Whole()
 	if charge.Amount.Currency() != "CLP" || !whole {
@@ -59,10 +43,7 @@ func (c *Client) encodeOrder(charge providers.Charge) ([]byte, error) {
 	if !dialect.OrderID(charge.Reference) {
 		return nil, errors.New("txnid: " + dialect.OrderIDForm)
 	}
-	var d details
-	if len(charge.Details) > 0 && json.Unmarshal(charge.Details, &d) != nil {
-		return nil, errors.New("details: not an object with the fields of a session")
-	}
+	d := charge.Details
 	rut := dialect.BareRUT(charge.Customer.Document)
 	if rut == "" && d.RUTBlock != nil && *d.RUTBlock {
 		return nil, errors.New("details.is_rut_block: needs customer.document")
@@ -70,13 +51,13 @@ func (c *Client) encodeOrder(charge providers.Charge) ([]byte, error) {
 	return wire.JSON(order{
 		MerchantCode: c.config.MerchantCode, MerchantAPIToken: c.config.MerchantAPIToken.Reveal(),
 		OrderID: charge.Reference, Amount: amount, CustomerEmail: charge.Customer.Email, Metadata: d.Metadata,
-		UserBankCode: d.UserBankCode, UserRUT: rut, RUTBlock: d.block(rut), CompletedURL: d.CompletedURL, CancellationURL: d.CancellationURL,
+		UserBankCode: d.UserBankCode, UserRUT: rut, RUTBlock: block(d, rut), CompletedURL: d.CompletedURL, CancellationURL: d.CancellationURL,
 		WebhookURL: c.config.WebhookURL,
 	})
 }
 
 // block is what the task says of the RUT; that it cannot be changed, where it says nothing.
-func (d details) block(rut string) *bool {
+func block(d providers.ChargeDetails, rut string) *bool {
 	locked := true
 	switch {
 	case rut == "":
@@ -112,11 +93,7 @@ func (c *Client) hidden(charge *providers.Charge) []string {
 		return hide
 	}
 	hide = append(append(hide, charge.Private()...), dialect.BareRUT(charge.Customer.Document))
-	var d details
-	if len(charge.Details) == 0 || json.Unmarshal(charge.Details, &d) != nil {
-		return hide
-	}
-	for _, m := range d.Metadata {
+	for _, m := range charge.Details.Metadata {
 		if len(m.Value) >= shortestShown {
 			hide = append(hide, m.Value)
 		}

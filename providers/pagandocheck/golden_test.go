@@ -23,7 +23,7 @@ func TestRequestsOnTheWire(t *testing.T) {
 	t.Parallel()
 	ch := charge(t, "PAY-0000000042")
 	bare := ch
-	bare.Description, bare.Details = "", nil
+	bare.Description, bare.Details = "", providers.ChargeDetails{}
 	one := func(ch providers.Charge) func(t *testing.T, c pagandocheck.Config) {
 		return func(t *testing.T, c pagandocheck.Config) {
 			_, _ = newClient(t, c).Charge(t.Context(), ch, providers.Attempt{})

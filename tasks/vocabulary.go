@@ -1,0 +1,61 @@
+package tasks
+
+import (
+	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/outcomes"
+	"github.com/remesa/remesa/providers"
+)
+
+// The words of a payment belong to packages providers, idempotency and outcomes. They are named here
+// too, so that a program which submits payments and reads what becomes of them imports this package
+// alone.
+type (
+	// Recipient is the beneficiary of a Payout.
+	Recipient = providers.Recipient
+	// Bank is the account that a Payout goes to.
+	Bank = providers.Bank
+	// Customer is the payer of a Charge.
+	Customer = providers.Customer
+	// PayoutDetails are what only one provider of payouts understands.
+	PayoutDetails = providers.PayoutDetails
+	// ChargeDetails are what only one provider of charges understands.
+	ChargeDetails = providers.ChargeDetails
+	// Shown is one named text that a payer sees, one of ChargeDetails.
+	Shown = providers.Shown
+	// Token is a provider's token of a card or of its antifraud script; it prints as REDACTED.
+	Token = providers.Token
+	// Money is an exact amount with its currency.
+	Money = providers.Money
+
+	// Key names a payment: provider, account and reference.
+	Key = idempotency.Key
+	// Record is what the ledger knows of a payment.
+	Record = idempotency.Record
+	// State of a payment; docs/states.md draws who moves it on.
+	State = idempotency.State
+
+	// Event is an outcome: something became of a payment or a subscription.
+	Event = outcomes.Event
+	// OutcomesOptions are those of Client.Outcomes.
+	OutcomesOptions = outcomes.Options
+)
+
+// The states of a payment.
+const (
+	Queued    = idempotency.Queued
+	Sending   = idempotency.Sending
+	Ready     = idempotency.Ready
+	InDoubt   = idempotency.InDoubt
+	Pending   = idempotency.Pending
+	Held      = idempotency.Held
+	Blocked   = idempotency.Blocked
+	Succeeded = idempotency.Succeeded
+	Failed    = idempotency.Failed
+	Reversed  = idempotency.Reversed
+)
+
+// ErrUnknown: there is no such payment.
+var ErrUnknown = idempotency.ErrUnknown
+
+// ParseKey reads provider/reference, or provider/account/reference.
+func ParseKey(s string) (Key, error) { return idempotency.ParseKey(s) }
