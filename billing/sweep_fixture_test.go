@@ -196,7 +196,7 @@ func (o *sweepFixture) work() int {
 func (o *sweepFixture) send(reference string, outcome providers.Outcome) {
 	o.t.Helper()
 	k, attempt := key(reference), idempotency.NewAttempt()
-	b, err := o.ledger.Begin(o.t.Context(), k, idempotency.BeginRequest{Attempt: attempt, Lease: time.Minute, Askable: true})
+	b, err := o.ledger.Begin(o.t.Context(), k, idempotency.BeginRequest{Attempt: attempt, Lease: time.Minute, Queryable: true})
 	o.must(err)
 	if b.Verdict != idempotency.Send {
 		o.t.Fatalf("%s: verdict %s in %s", reference, b.Verdict, b.State)

@@ -214,7 +214,7 @@ func TestCancelOfAChargeThatIsBeingSent(t *testing.T) {
 	o.at("2026-01-31 14:00:00")
 	o.sweep(o.sweeper())
 	reference := tasks.TxnID("sub-1", 1, 0)
-	b, err := o.ledger.Begin(t.Context(), key(reference), idempotency.BeginRequest{Attempt: "a", Lease: time.Minute, Askable: true})
+	b, err := o.ledger.Begin(t.Context(), key(reference), idempotency.BeginRequest{Attempt: "a", Lease: time.Minute, Queryable: true})
 	o.must(err)
 	if b.Verdict != idempotency.Send {
 		t.Fatal(b.Verdict)

@@ -58,7 +58,7 @@ func record(k Key, loaded Loaded) Record {
 	if s.Anomaly != nil {
 		r.Anomaly = s.Anomaly.Kind
 	}
-	for _, e := range s.Entries() {
+	for _, e := range s.AuditTrail() {
 		r.History = append(r.History, Event{At: asTime(e.At), State: e.State, Attempt: e.Attempt, Note: e.Note})
 	}
 	return r
@@ -136,12 +136,12 @@ func (l *Ledger) Counts(ctx context.Context, provider string) (map[State]int64, 
 
 // byHand is a step by hand.
 func (l *Ledger) byHand(ctx context.Context, step string, k Key, version int64, p Person,
-	do func(r rules.Record, pol Policy, f rules.Facts, now rules.Time, h rules.Hand) (rules.Change, error),
+	do func(r rules.Record, pol Policy, f rules.Facts, now rules.Time, h rules.Intervention) (rules.Change, error),
 ) (Settlement, error) {
 	if err := p.validate(); err != nil {
 		return Settlement{}, err
 	}
-	h := rules.Hand{Version: version, Text: "by " + p.By + ": " + p.Note}
+	h := rules.Intervention{Version: version, Text: "by " + p.By + ": " + p.Note}
 	pol := l.policy(k.Provider)
 	return l.settle(ctx, step, k, withDetails, func(loaded Loaded, f rules.Facts) (rules.Change, error) {
 		return do(loaded.Record, pol, f, loaded.Now, h)
@@ -156,9 +156,9 @@ func (l *Ledger) Resolve(ctx context.Context, k Key, version int64, res Resoluti
 		return Settlement{}, fmt.Errorf("%w: as %q is not one of succeeded, failed, not-received", ErrRefused, res.As)
 	}
 	return l.byHand(ctx, "resolve", k, version, res.Person,
-		func(r rules.Record, p Policy, f rules.Facts, now rules.Time, h rules.Hand) (rules.Change, error) {
-			return rules.Resolve(r, p, f, now, rules.ResolveStep{
-				Hand: h, As: res.As, ProviderID: res.ProviderID, Decline: res.Decline, AcceptRisk: res.AcceptDoubleRisk,
+		func(r rules.Record, p Policy, f rules.Facts, now rules.Time, h rules.Intervention) (rules.Change, error) {
+			return rules.Resolve(r, p, f, now, rules.ResolveParams{
+				Intervention: h, As: res.As, ProviderID: res.ProviderID, Decline: res.Decline, AcceptRisk: res.AcceptDoubleRisk,
 			})
 		})
 }
@@ -166,7 +166,7 @@ func (l *Ledger) Resolve(ctx context.Context, k Key, version int64, res Resoluti
 // ClearAnomaly accepts or reverses.
 func (l *Ledger) ClearAnomaly(ctx context.Context, k Key, version int64, reverse bool, by Person) (Settlement, error) {
 	return l.byHand(ctx, "anomaly", k, version, by,
-		func(r rules.Record, p Policy, f rules.Facts, now rules.Time, h rules.Hand) (rules.Change, error) {
+		func(r rules.Record, p Policy, f rules.Facts, now rules.Time, h rules.Intervention) (rules.Change, error) {
 			return rules.ClearAnomaly(r, p, f, now, reverse, h)
 		})
 }
@@ -175,7 +175,7 @@ func (l *Ledger) ClearAnomaly(ctx context.Context, k Key, version int64, reverse
 // not wait any longer.
 func (l *Ledger) Retry(ctx context.Context, k Key, version int64, acceptDoubleRisk bool, by Person) (Settlement, error) {
 	s, err := l.byHand(ctx, "retry", k, version, by,
-		func(r rules.Record, p Policy, f rules.Facts, now rules.Time, h rules.Hand) (rules.Change, error) {
+		func(r rules.Record, p Policy, f rules.Facts, now rules.Time, h rules.Intervention) (rules.Change, error) {
 			return rules.Retry(r, p, f, now, acceptDoubleRisk, h)
 		})
 	if err == nil && s.State == Ready && !s.Moved {

@@ -109,7 +109,7 @@ func (l *Ledger) registration(r Registration) rules.Registration {
 	reg := facts(r)
 	reg.NotBefore, reg.Deadline = fromTime(r.NotBefore), fromTime(r.Deadline)
 	reg.Metadata = l.sealed(r.Key, fieldMetadata, r.Metadata)
-	reg.Subscription, reg.Period, reg.Object, reg.Permit = r.Subscription, r.Period, r.Object, r.Permit != ""
+	reg.Subscription, reg.Period, reg.Object, reg.ChargeGuard = r.Subscription, r.Period, r.Object, r.Permit != ""
 	reg.FirstWake = l.opts.FirstWake
 	return reg
 }
@@ -136,7 +136,7 @@ func (l *Ledger) record(ctx context.Context, provider string, rs []Registration,
 			return nil, fmt.Errorf("%s: %w", reg.Key, errs[i])
 		case w.Done:
 			out[n.at] = Registered{Result: New, State: Queued, Generation: decisions[i].Change.Record.Generation}
-		case w.Failed == rules.PermitHeld:
+		case w.Failed == rules.ChargeGuardHeld:
 			out[n.at] = Registered{Result: Conflict, Conflict: "permit: withdrawn"}
 		case w.Failed == rules.ObjectFree:
 			out[n.at] = Registered{
@@ -153,8 +153,8 @@ func (l *Ledger) record(ctx context.Context, provider string, rs []Registration,
 // doubt, with that attempt open, and its exclusive object claimed unless somebody else has claimed
 // it meanwhile. Where there is a record it is left alone. The attempt's Finish follows.
 func (l *Ledger) Restore(ctx context.Context, r Registration, a RestoredAttempt) error {
-	res := rules.RestoreStep{
-		Registration: l.registration(r), Attempt: rules.Attempt{ID: a.Attempt, End: fromTime(a.LeaseEnd)}, Askable: a.Askable,
+	res := rules.RestoreParams{
+		Registration: l.registration(r), Attempt: rules.Attempt{ID: a.Attempt, End: fromTime(a.LeaseEnd)}, Queryable: a.Askable,
 	}
 	for range mostTries {
 		loaded, err := l.store.Load(ctx, r.Key.Provider, []Want{l.want(r.Key, withoutDetails)})
@@ -176,7 +176,7 @@ func (l *Ledger) Restore(ctx context.Context, r Registration, a RestoredAttempt)
 		case written[0].Done:
 			return nil
 		case written[0].Failed == rules.ObjectFree:
-			res.Taken = true
+			res.ObjectTaken = true
 		}
 	}
 	return stepError("restore", r.Key, ErrBusy)
@@ -193,14 +193,14 @@ type RestoredAttempt struct {
 // its lease ends. The same attempt gets the same answer again while it owns the payment. Where
 // replicas must acknowledge and do not, the attempt is released and the error returned.
 func (l *Ledger) Begin(ctx context.Context, k Key, b BeginRequest) (Begun, error) {
-	var begun rules.Begun
+	var begun rules.BeginResult
 	p := l.policy(k.Provider)
 	t, err := l.take(ctx, "begin", k, withDetails, func(loaded Loaded, f rules.Facts) (c rules.Change, err error) {
-		f.Locked = l.locked(loaded) != nil
+		f.CannotDecrypt = l.locked(loaded) != nil
 		c, begun = rules.Begin(loaded.Record, p, f, loaded.Now, b)
 		return c, nil
 	})
-	if err == nil && begun.Verdict == Send && t.change.Empty() {
+	if err == nil && begun.Decision == Send && t.change.Empty() {
 		// Its first Begin was written and the answer lost, so that nobody knows whether replicas
 		// have it.
 		err = l.acknowledged(ctx, "begin", k)
@@ -222,23 +222,23 @@ func (l *Ledger) acknowledged(ctx context.Context, step string, k Key) error {
 	return nil
 }
 
-func (l *Ledger) begun(k Key, t took, b rules.Begun, attempt string) Begun {
+func (l *Ledger) begun(k Key, t took, b rules.BeginResult, attempt string) Begun {
 	r := t.change.Record
 	out := Begun{
-		Verdict: b.Verdict, Own: b.Own, State: r.State, Until: asTime(b.Until), Now: asTime(t.loaded.Now),
+		Verdict: b.Decision, Own: b.AlreadyBegun, State: r.State, Until: asTime(b.WaitUntil), Now: asTime(t.loaded.Now),
 	}
-	switch b.For {
-	case rules.ForHaltOfProvider:
+	switch b.WaitReason {
+	case rules.WaitProviderHalt:
 		out.Waits = "halted"
-	case rules.ForHaltOfAccount:
+	case rules.WaitAccountHalt:
 		out.Waits = "halted:" + k.Account
-	case rules.ForType:
+	case rules.WaitPaymentType:
 		out.Waits = "account:" + k.Account + ":" + r.Type
-	case rules.ForKey:
+	case rules.WaitKey:
 		out.Unopened = l.locked(t.loaded)
 		out.Waits = l.keyReason(out.Unopened, t.loaded)
 	}
-	if b.Verdict != Send {
+	if b.Decision != Send {
 		return out
 	}
 	content := l.open(k, r, t.loaded.Payload)
@@ -261,9 +261,9 @@ func (l *Ledger) begun(k Key, t took, b rules.Begun, attempt string) Begun {
 // without sending; so does any other error.
 func (l *Ledger) Note(ctx context.Context, k Key, attempt string, handles map[string]string, moves bool) error {
 	p := l.policy(k.Provider)
-	n := rules.NoteStep{Attempt: attempt, Handles: l.sealedHandles(k, handles), Moves: moves}
+	n := rules.CheckpointParams{Attempt: attempt, ProviderRefs: l.sealedHandles(k, handles), MoneyStepNext: moves}
 	_, err := l.take(ctx, "note", k, withoutDetails, func(loaded Loaded, _ rules.Facts) (rules.Change, error) {
-		return rules.Note(loaded.Record, p, loaded.Now, n)
+		return rules.Checkpoint(loaded.Record, p, loaded.Now, n)
 	})
 	return err
 }
@@ -290,7 +290,7 @@ func (l *Ledger) Find(ctx context.Context, provider, alias string) (Key, error) 
 // An attempt that never began is kept from beginning later.
 func (l *Ledger) Release(ctx context.Context, k Key, attempt, reason string, after time.Duration) (Settlement, error) {
 	p := l.policy(k.Provider)
-	rel := rules.ReleaseStep{Attempt: attempt, Reason: reason, After: positive(after)}
+	rel := rules.ReleaseParams{Attempt: attempt, Reason: reason, After: positive(after)}
 	return l.settle(ctx, "release", k, withoutDetails, func(loaded Loaded, f rules.Facts) (rules.Change, error) {
 		return rules.Release(loaded.Record, p, f, loaded.Now, rel), nil
 	})
@@ -315,8 +315,8 @@ func (l *Ledger) Finish(ctx context.Context, k Key, rep Report) (Settlement, err
 		return Settlement{}, stepError("finish", k, fmt.Errorf("%w: %w: %q", ErrRefused, errClass, rep.Outcome.Class))
 	}
 	p := l.policy(k.Provider)
-	fin := rules.FinishStep{
-		Attempt: rep.Attempt, Outcome: l.outcome(k, rep.Outcome, false), Reached: rep.Reached, After: positive(rep.Next),
+	fin := rules.FinishParams{
+		Attempt: rep.Attempt, Outcome: l.outcome(k, rep.Outcome, false), MoneyStepReached: rep.Reached, QueryAfter: positive(rep.Next),
 	}
 	from := rep.Begun
 	if p.Resend {
@@ -332,7 +332,7 @@ func (l *Ledger) Ask(ctx context.Context, k Key) (Question, error) {
 	var ask bool
 	p := l.policy(k.Provider)
 	t, err := l.take(ctx, "ask", k, withDetails, func(loaded Loaded, f rules.Facts) (c rules.Change, err error) {
-		c, ask = rules.Ask(loaded.Record, p, f, loaded.Now)
+		c, ask = rules.StartQuery(loaded.Record, p, f, loaded.Now)
 		return c, nil
 	})
 	if err != nil {
@@ -351,11 +351,11 @@ func (l *Ledger) Ask(ctx context.Context, k Key) (Question, error) {
 // the payment.
 func (l *Ledger) Answer(ctx context.Context, k Key, a Answered) (Settlement, error) {
 	p := l.policy(k.Provider)
-	answer := rules.AnswerStep{
-		Version: a.Version, AskedAt: fromTime(a.AskedAt), Outcome: l.outcome(k, a.Outcome, a.Ours), After: positive(a.Next),
+	answer := rules.StatusResult{
+		Version: a.Version, QueriedAt: fromTime(a.AskedAt), Outcome: l.outcome(k, a.Outcome, a.Ours), QueryAfter: positive(a.Next),
 	}
 	return l.settle(ctx, "answer", k, withoutDetails, func(loaded Loaded, f rules.Facts) (rules.Change, error) {
-		return rules.Answer(loaded.Record, p, f, loaded.Now, answer), nil
+		return rules.RecordStatus(loaded.Record, p, f, loaded.Now, answer), nil
 	})
 }
 
@@ -369,7 +369,7 @@ type Rejection struct {
 // Reject stops a payment whose payload cannot be used: failed if it never left, else held.
 func (l *Ledger) Reject(ctx context.Context, k Key, why Rejection) (Settlement, error) {
 	p := l.policy(k.Provider)
-	rej := rules.RejectStep{Code: why.Code, Message: l.sealed(k, fieldMessage, why.Message), Hold: why.Hold}
+	rej := rules.RejectParams{Code: why.Code, Message: l.sealed(k, fieldMessage, why.Message), Hold: why.Hold}
 	return l.settle(ctx, "reject", k, withoutDetails, func(loaded Loaded, f rules.Facts) (rules.Change, error) {
 		return rules.Reject(loaded.Record, p, f, loaded.Now, rej), nil
 	})
@@ -413,7 +413,7 @@ func (l *Ledger) Due(ctx context.Context, provider string, limit int, lanes Lane
 
 // Lanes is what the due index must know of the queues in which wake-ups wait.
 type Lanes struct {
-	// AskFor is how long a question may take before the payment is due again.
+	// QueryTimeout is how long a question may take before the payment is due again.
 	AskFor time.Duration
 	// Send and Ask are since when the oldest wake-up of each lane has been waiting; zero: none
 	// waits. They are compared with the store's clock to some seconds.
@@ -421,7 +421,7 @@ type Lanes struct {
 }
 
 func (l Lanes) facts() rules.Lanes {
-	return rules.Lanes{AskFor: positive(l.AskFor), Send: fromTime(l.Send), Ask: fromTime(l.Ask)}
+	return rules.Lanes{QueryTimeout: positive(l.AskFor), Send: fromTime(l.Send), Query: fromTime(l.Ask)}
 }
 
 func wrapDue(provider string, err error) error {
@@ -431,14 +431,14 @@ func wrapDue(provider string, err error) error {
 	return fmt.Errorf("due %s: %w", provider, err)
 }
 
-// laterLook is how far a payment is put off that cannot be looked at.
+// recheckAfter is how far a payment is put off that cannot be looked at.
 const laterLook = 5 * time.Minute
 
 func (l *Ledger) wakeAll(ctx context.Context, provider string, ids []string, loaded []Loaded, lanes rules.Lanes) ([]Wakeup, error) {
 	p := l.policy(provider)
 	var decisions []Decision
 	var wakeups []Wakeup
-	var wanted []rules.Wanted
+	var wanted []rules.Need
 	var errs []error
 	for i, id := range ids {
 		k := keyFromID(provider, id)
@@ -448,12 +448,12 @@ func (l *Ledger) wakeAll(ctx context.Context, provider string, ids []string, loa
 		case got.Due == 0 || got.Due > got.Now: // somebody else was faster
 		case got.Text == "":
 			decisions = append(decisions, Decision{Key: k, Now: got.Now})
-			wakeups, wanted = append(wakeups, Wakeup{}), append(wanted, rules.Nothing)
+			wakeups, wanted = append(wakeups, Wakeup{}), append(wanted, rules.NeedNothing)
 		default:
-			f := rules.Facts{Lookup: got.Lookup}
+			f := rules.Facts{QueryProof: got.Lookup}
 			c, w := rules.Wake(got.Record, p, f, got.Now, lanes)
 			decisions = append(decisions, l.decision(k, got, c))
-			wakeups = append(wakeups, Wakeup{Key: k, Generation: c.Record.Generation, Ask: w == rules.ToAsk})
+			wakeups = append(wakeups, Wakeup{Key: k, Generation: c.Record.Generation, Ask: w == rules.NeedQuery})
 			wanted = append(wanted, w)
 		}
 	}
@@ -463,7 +463,7 @@ func (l *Ledger) wakeAll(ctx context.Context, provider string, ids []string, loa
 		switch {
 		case failed[i] != nil:
 			errs = append(errs, fmt.Errorf("%s: %w", decisions[i].Key, failed[i]))
-		case written[i].Done && wanted[i] != rules.Nothing:
+		case written[i].Done && wanted[i] != rules.NeedNothing:
 			out = append(out, w)
 		}
 	}

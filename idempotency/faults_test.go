@@ -75,7 +75,7 @@ func (b *book) register(references ...string) []idempotency.Registered {
 
 func (b *book) begin(reference, attempt string) idempotency.Begun {
 	b.t.Helper()
-	got, err := b.store.Begin(b.t.Context(), key(reference), idempotency.BeginRequest{Attempt: attempt, Lease: lease, Askable: true})
+	got, err := b.store.Begin(b.t.Context(), key(reference), idempotency.BeginRequest{Attempt: attempt, Lease: lease, Queryable: true})
 	b.must(err)
 	return got
 }
@@ -421,7 +421,7 @@ func TestReplicasMustAcknowledge(t *testing.T) {
 	b := open(t, s, s.Client(), o)
 	b.waitsForEveryIntent()
 	t.Run("without one nothing is sent and nobody owns the payment", func(t *testing.T) {
-		_, err := b.store.Begin(t.Context(), key("a"), idempotency.BeginRequest{Attempt: "first", Lease: lease, Askable: true})
+		_, err := b.store.Begin(t.Context(), key("a"), idempotency.BeginRequest{Attempt: "first", Lease: lease, Queryable: true})
 		if err == nil || !strings.Contains(err.Error(), "0 of 1 replicas") {
 			t.Fatalf("got %v", err)
 		}
@@ -450,7 +450,7 @@ func (b *book) waitsForEveryIntent() {
 	b.t.Helper()
 	ctx, by := b.t.Context(), idempotency.Person{By: "ana", Note: "bank"}
 	alone := &book{Fixture: b.Fixture, t: b.t, rdb: b.rdb, store: idempotency.NewRedis(b.rdb, withTestClock(idempotency.Options{}))}
-	_, err := alone.store.Begin(ctx, key("c"), idempotency.BeginRequest{Attempt: "c", Lease: lease, Askable: true, OpensLate: true})
+	_, err := alone.store.Begin(ctx, key("c"), idempotency.BeginRequest{Attempt: "c", Lease: lease, Queryable: true, SafeFirstStep: true})
 	b.must(err)
 	_, err = alone.store.Begin(ctx, key("d"), beginAs("d"))
 	b.must(err)
@@ -480,7 +480,7 @@ func (b *book) waitsForEveryIntent() {
 }
 
 func beginAs(attempt string) idempotency.BeginRequest {
-	return idempotency.BeginRequest{Attempt: attempt, Lease: lease, Askable: true}
+	return idempotency.BeginRequest{Attempt: attempt, Lease: lease, Queryable: true}
 }
 
 func withTestClock(o idempotency.Options) idempotency.Options {
@@ -514,7 +514,7 @@ func TestThousandAttemptsStaySmall(t *testing.T) {
 	b.register("lapsing")
 	for i := range 1000 {
 		_, err := b.store.Begin(t.Context(), key("lapsing"),
-			idempotency.BeginRequest{Attempt: fmt.Sprintf("attempt-of-22-chars-%d", i), Lease: lease, Askable: true, OpensLate: i%2 == 0})
+			idempotency.BeginRequest{Attempt: fmt.Sprintf("attempt-of-22-chars-%d", i), Lease: lease, Queryable: true, SafeFirstStep: i%2 == 0})
 		b.must(err)
 		if i%2 == 1 {
 			_, err = b.store.Release(t.Context(), key("lapsing"), fmt.Sprintf("attempt-of-22-chars-%d", i), "connection refused", 0)

@@ -84,7 +84,7 @@ func (l *Ledger) Available(ctx context.Context) error { return l.store.Available
 // decide is one step: what a record as it was read becomes, or why not.
 type decide func(loaded Loaded, f rules.Facts) (rules.Change, error)
 
-// mostTries is how often a step that lost a race is decided again; then the payment is left to its
+// maxTries is how often a step that lost a race is decided again; then the payment is left to its
 // due time.
 const mostTries = 6
 
@@ -126,7 +126,7 @@ func (l *Ledger) take(ctx context.Context, step string, k Key, w with, d decide)
 	return l.takeFrom(ctx, step, k, w, nil, d)
 }
 
-// takeFrom is take that begins with a snapshot, if there is one.
+// applyFrom is take that begins with a snapshot, if there is one.
 func (l *Ledger) takeFrom(ctx context.Context, step string, k Key, w with, s *Snapshot, d decide) (took, error) {
 	start := time.Now()
 	defer func() { l.opts.Observe(step, time.Since(start)) }()
@@ -170,7 +170,7 @@ func (l *Ledger) want(k Key, w with) Want {
 
 // once decides from one reading. A guard that did not hold is a fact to decide with.
 func (l *Ledger) once(ctx context.Context, k Key, loaded Loaded, d decide) (t took, again bool, err error) {
-	facts := rules.Facts{HasPayload: loaded.Payload != nil, Lookup: loaded.Lookup}
+	facts := rules.Facts{HasPayload: loaded.Payload != nil, QueryProof: loaded.Lookup}
 	for range mostTries {
 		change, err := d(loaded, facts)
 		t = took{loaded: loaded, change: change}
@@ -191,8 +191,8 @@ func (l *Ledger) once(ctx context.Context, k Key, loaded Loaded, d decide) (t to
 			if written[0].Found == AllAccounts {
 				facts.Halted = rules.HaltProvider
 			}
-		case written[0].Failed == rules.LookupNotAsked:
-			facts.Lookup = rules.LookupAsked
+		case written[0].Failed == rules.QueryNotProbed:
+			facts.QueryProof = rules.QueryProbed
 		default:
 			return t, false, fmt.Errorf("guard %s", written[0].Failed)
 		}
@@ -218,7 +218,7 @@ func settlement(t took, err error) (Settlement, error) {
 	}
 	r := t.change.Record
 	return Settlement{
-		State: r.State, Type: r.Type, Applied: t.change.Applied, Moved: t.change.Moved, Anomaly: t.change.Raised,
+		State: r.State, Type: r.Type, Applied: t.change.Applied, Moved: t.change.StateChanged, Anomaly: t.change.AnomalyRaised,
 		Created: asTime(r.Created), Now: asTime(t.loaded.Now),
 	}, nil
 }

@@ -34,7 +34,7 @@ type shelf struct {
 	// listed is when a payment came into its place in the states' lists.
 	listed    map[string]listed
 	anomalies map[string]rules.Time
-	lookup    map[string]rules.Lookup
+	lookup    map[string]rules.QueryProof
 	halted    map[string]string
 	values    map[string]string // objects, permits and aliases
 	// waiting holds, by reason, the parked and when they were registered.
@@ -52,7 +52,7 @@ func (m *Memory) shelf(provider string) *shelf {
 	if m.providers[provider] == nil {
 		m.providers[provider] = &shelf{
 			texts: map[string]string{}, payloads: map[string][]byte{}, due: map[string]rules.Time{}, listed: map[string]listed{},
-			anomalies: map[string]rules.Time{}, lookup: map[string]rules.Lookup{}, halted: map[string]string{}, values: map[string]string{},
+			anomalies: map[string]rules.Time{}, lookup: map[string]rules.QueryProof{}, halted: map[string]string{}, values: map[string]string{},
 			waiting: map[string]map[string]rules.Time{},
 		}
 	}
@@ -79,7 +79,7 @@ func (m *Memory) Load(_ context.Context, provider string, wants []Want) ([]Loade
 	return out, nil
 }
 
-// longestDecision is how old a decision may be; Redis' commit script has the same bound.
+// maxDecisionAge is how old a decision may be; Redis' commit script has the same bound.
 const longestDecision = rules.Time(2000)
 
 // Commit implements Store.
@@ -119,13 +119,13 @@ func (s *shelf) holds(d Decision, g rules.Guard) (found string, holds bool) {
 			return AllAccounts, false
 		}
 		return d.Key.Account, s.halted[d.Key.Account] == ""
-	case rules.PermitHeld:
+	case rules.ChargeGuardHeld:
 		return s.values[d.Permit], s.values[d.Permit] == id
 	case rules.ObjectFree:
 		holder := s.values[object(d)]
 		return holder, holder == "" || holder == id
-	case rules.LookupNotAsked:
-		return "", s.lookup[d.Key.Account] == rules.LookupUnproven
+	case rules.QueryNotProbed:
+		return "", s.lookup[d.Key.Account] == rules.QueryUnproven
 	}
 	return "", false
 }
@@ -134,7 +134,7 @@ func object(d Decision) string { return "object " + d.Key.Account + " " + d.Obje
 
 func (s *shelf) write(d Decision) error {
 	c, id := &d.Change, d.Key.id()
-	if c.Written {
+	if c.RecordChanged {
 		text, err := c.Record.MarshalJSON()
 		if err != nil {
 			return err
@@ -152,11 +152,11 @@ func (s *shelf) write(d Decision) error {
 	if c.Claim {
 		s.values[object(d)] = id
 	}
-	if c.Permit {
+	if c.ChargeGuard {
 		delete(s.values, d.Permit)
 	}
-	if c.Lookup != "" {
-		s.lookup[d.Key.Account] = c.Lookup
+	if c.QueryProof != "" {
+		s.lookup[d.Key.Account] = c.QueryProof
 	}
 	for _, e := range c.Events {
 		s.tell(entry(d.Key, e))
@@ -180,7 +180,7 @@ func (s *shelf) index(d Decision) {
 			s.due[id] = c.Due.At
 		}
 	}
-	if c.Moved {
+	if c.StateChanged {
 		delete(s.listed, id)
 		at := c.Record.Created
 		if c.Record.State == Failed {
@@ -191,18 +191,18 @@ func (s *shelf) index(d Decision) {
 		}
 	}
 	switch {
-	case c.Raised != "":
+	case c.AnomalyRaised != "":
 		s.anomalies[id] = d.Now
-	case c.Cleared:
+	case c.AnomalyCleared:
 		delete(s.anomalies, id)
 	}
-	if c.Waits != "" {
-		if s.waiting[c.Waits] == nil {
-			s.waiting[c.Waits] = map[string]rules.Time{}
+	if c.ParkReason != "" {
+		if s.waiting[c.ParkReason] == nil {
+			s.waiting[c.ParkReason] = map[string]rules.Time{}
 		}
-		s.waiting[c.Waits][id] = c.Record.Created
+		s.waiting[c.ParkReason][id] = c.Record.Created
 	}
-	if c.News {
+	if c.ChargeUpdate {
 		s.news = append(s.news, c.Record.Subscription+"|"+id)
 	}
 }

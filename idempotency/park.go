@@ -40,7 +40,7 @@ func (l *Ledger) Waiting(ctx context.Context, provider string) (map[string]int64
 	return counts, waitingError(provider, err)
 }
 
-// markWaiting says in each record that is still to be moved on whether it is parked, and why.
+// setParkReasons says in each record that is still to be moved on whether it is parked, and why.
 func (l *Ledger) markWaiting(ctx context.Context, provider string, rs []Record) error {
 	ids := make([]string, len(rs))
 	for i, r := range rs {
@@ -72,7 +72,7 @@ func (l *Ledger) keyReason(why error, loaded Loaded) string {
 		return ""
 	}
 	texts := []string{string(loaded.Payload)}
-	for _, value := range loaded.Record.Handles {
+	for _, value := range loaded.Record.ProviderRefs {
 		texts = append(texts, value)
 	}
 	for _, text := range texts {

@@ -26,7 +26,7 @@ func TestOnlyAStepThatNeedsTheDetailsReadsThem(t *testing.T) {
 		{"register", 4, func() error { _, err := b.store.Register(ctx, registration("a")); return err }},
 		{"register again", 2, func() error { _, err := b.store.Register(ctx, registration("a")); return err }},
 		{"begin", 5, func() error {
-			begun, err := b.store.Begin(ctx, k, idempotency.BeginRequest{Attempt: attempt, Lease: time.Minute, Askable: true})
+			begun, err := b.store.Begin(ctx, k, idempotency.BeginRequest{Attempt: attempt, Lease: time.Minute, Queryable: true})
 			if string(begun.Payload) != "payload" {
 				t.Errorf("begun with the payload %q", begun.Payload)
 			}

@@ -130,7 +130,7 @@ func (r reading) loaded(now rules.Time) (Loaded, error) {
 		out.Due = rules.Time(r.due.Val())
 	}
 	if r.lookup != nil {
-		out.Lookup = rules.Lookup(r.lookup.Val())
+		out.Lookup = rules.QueryProof(r.lookup.Val())
 	}
 	return out, nil
 }
@@ -235,14 +235,14 @@ func storeError(err error) error {
 func commit(d Decision) (out *kv.Commit, written string, err error) {
 	p, id, c := at(d.Key.Provider), d.Key.id(), &d.Change
 	out = kv.NewCommit(d.Key.Provider, p.record(id), d.Text, int64(d.Now))
-	if c.Grows {
+	if c.RefusedWhenFull {
 		out.Room = kv.Grows
 	}
-	out.Intent = c.Intent
+	out.Intent = c.NeedsReplicas
 	for _, g := range c.Guards {
 		guard(out, p, d, g)
 	}
-	if c.Written {
+	if c.RecordChanged {
 		text, err := c.Record.MarshalJSON() // called by itself, it is not checked and copied once more
 		if err != nil {
 			return nil, "", err
@@ -259,11 +259,11 @@ func commit(d Decision) (out *kv.Commit, written string, err error) {
 	if c.Claim {
 		out.Write("SET", p.object(d.Key.Account, d.Object), id)
 	}
-	if c.Permit {
+	if c.ChargeGuard {
 		out.Write("DEL", d.Permit) // it is good for one record, also where that record is forgotten one day
 	}
-	if c.Lookup != "" {
-		out.Write("HSET", p.lookup(), d.Key.Account, string(c.Lookup))
+	if c.QueryProof != "" {
+		out.Write("HSET", p.lookup(), d.Key.Account, string(c.QueryProof))
 	}
 	for _, e := range c.Events {
 		out.Append(entry(d.Key, e), d.OutcomesRetention)
@@ -277,11 +277,11 @@ func guard(out *kv.Commit, p place, d Decision, g rules.Guard) {
 	case rules.NotHalted:
 		out.Guard("HEXISTS", p.halted(), AllAccounts, "0", "0")
 		out.Guard("HEXISTS", p.halted(), d.Key.Account, "0", "0")
-	case rules.PermitHeld:
+	case rules.ChargeGuardHeld:
 		out.Guard("GET", d.Permit, "", id, id)
 	case rules.ObjectFree:
 		out.Guard("GET", p.object(d.Key.Account, d.Object), "", "", id)
-	case rules.LookupNotAsked:
+	case rules.QueryNotProbed:
 		out.Guard("HGET", p.lookup(), d.Key.Account, "", "")
 	}
 }
@@ -312,7 +312,7 @@ func writeIndexes(out *kv.Commit, p place, d Decision) {
 		out.Write("ZREM", p.due(), id)
 	}
 	switch {
-	case !c.Moved:
+	case !c.StateChanged:
 	case r.State == Failed:
 		out.Write("ZADD", p.states(), score(Failed, d.Now), id)
 		out.Write("ZREMRANGEBYSCORE", p.states(), score(Failed, 0), score(Failed, d.Now.Add(-rules.RetryWindow)))
@@ -322,16 +322,16 @@ func writeIndexes(out *kv.Commit, p place, d Decision) {
 		out.Write("ZREM", p.states(), id)
 	}
 	switch {
-	case c.Raised != "":
+	case c.AnomalyRaised != "":
 		out.Write("ZADD", p.anomalies(), int64(d.Now), id)
-	case c.Cleared:
+	case c.AnomalyCleared:
 		out.Write("ZREM", p.anomalies(), id)
 	}
-	if c.Waits != "" {
-		out.Write("ZADD", p.waiting(c.Waits), int64(r.Created), id)
-		out.Write("SADD", p.reasons(), c.Waits)
+	if c.ParkReason != "" {
+		out.Write("ZADD", p.waiting(c.ParkReason), int64(r.Created), id)
+		out.Write("SADD", p.reasons(), c.ParkReason)
 	}
-	if c.News {
+	if c.ChargeUpdate {
 		out.Write("ZADD", kv.ChargeUpdatesKey(d.Key.Provider), int64(d.Now), r.Subscription+"|"+id)
 	}
 }

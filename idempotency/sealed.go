@@ -55,7 +55,7 @@ func (l *Ledger) locked(loaded Loaded) error {
 			return err
 		}
 	}
-	for _, value := range loaded.Record.Handles {
+	for _, value := range loaded.Record.ProviderRefs {
 		if err := l.opts.Seal.CanOpen([]byte(value)); err != nil {
 			return err
 		}
@@ -68,7 +68,7 @@ func (l *Ledger) open(k Key, r rules.Record, sealed []byte) content {
 	if err != nil {
 		return content{err: fmt.Errorf("payload: %w", err)}
 	}
-	handles, err := l.openHandles(k, r.Handles)
+	handles, err := l.openHandles(k, r.ProviderRefs)
 	if err != nil {
 		return content{err: err}
 	}

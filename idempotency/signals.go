@@ -66,7 +66,7 @@ func (l *Ledger) since(ctx context.Context, provider string, state State) (rules
 			if loaded.Err != nil || loaded.Text == "" || loaded.Record.State != state {
 				continue
 			}
-			if at := loaded.Record.Entered(); first == 0 || at < first {
+			if at := loaded.Record.StateSince(); first == 0 || at < first {
 				first = at
 			}
 		}

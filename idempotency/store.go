@@ -81,7 +81,7 @@ type Loaded struct {
 	Record rules.Record
 	// Payload is nil where there is none, or where it was not wanted.
 	Payload []byte
-	Lookup  rules.Lookup
+	Lookup  rules.QueryProof
 	// Due is when it is due; zero where nobody must look.
 	Due rules.Time
 	Now rules.Time
@@ -119,7 +119,7 @@ type Committed struct {
 // Vitals are what an alarm looks at.
 type Vitals struct {
 	Now rules.Time
-	// FirstDue is when the payment that is due the longest fell due; zero where none is.
+	// OldestDue is when the payment that is due the longest fell due; zero where none is.
 	FirstDue         rules.Time
 	Anomalies, Halts int64
 }

@@ -44,15 +44,15 @@ func DefaultPolicy() Policy { return rules.DefaultPolicy() }
 var (
 	// ErrUnknown: there is no such payment.
 	ErrUnknown = errors.New("no such payment")
-	// ErrMoved: the payment moved on since its version was read; read it again.
-	ErrMoved = rules.ErrMoved
+	// ErrVersionChanged: the payment moved on since its version was read; read it again.
+	ErrMoved = rules.ErrVersionChanged
 	// ErrRefused: the step is not allowed in the payment's present state. The text says why.
 	ErrRefused = rules.ErrRefused
 	// ErrNotOwner: the attempt no longer owns the payment and must stop without sending.
 	ErrNotOwner = rules.ErrNotOwner
 	// ErrFull: the store is full; nothing new is registered or sent until there is room.
 	ErrFull = errors.New("redis is full")
-	// ErrBusy: others kept changing the payment; its due time wakes it again.
+	// ErrContended: others kept changing the payment; its due time wakes it again.
 	ErrBusy = errors.New("the payment kept changing")
 	// ErrReplicas: written, but not by as many replicas as must have it before anybody relies on
 	// it.
@@ -108,18 +108,18 @@ const (
 )
 
 // Verdict is what a caller of Begin must do.
-type Verdict = rules.Verdict
+type Verdict = rules.Decision
 
 // Verdicts of Begin.
 const (
 	Send     = rules.Send
-	AskFirst = rules.AskFirst
+	AskFirst = rules.QueryFirst
 	Wait     = rules.Wait
 	Done     = rules.Done
 )
 
-// BeginRequest opens an attempt.
-type BeginRequest = rules.BeginStep
+// BeginParams opens an attempt.
+type BeginRequest = rules.BeginParams
 
 // Begun is the answer to Begin. Payload, Handles and Registered come with Send only.
 type Begun struct {
@@ -216,7 +216,7 @@ type Report struct {
 
 // Answered is what the provider said to a question.
 type Answered struct {
-	// Version and AskedAt are those of the question.
+	// Version and QueriedAt are those of the question.
 	Version int64
 	AskedAt time.Time
 	Outcome providers.Outcome

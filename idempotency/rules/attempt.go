@@ -6,38 +6,38 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// NoteStep keeps what the provider gave before the next step of an attempt.
-type NoteStep struct {
-	Attempt string
-	Handles map[string]string
-	// Moves: the next step can move money; the attempt is open from here on.
-	Moves bool
+// CheckpointParams keeps what the provider gave before the next step of an attempt.
+type CheckpointParams struct {
+	Attempt      string
+	ProviderRefs map[string]string
+	// MoneyStepNext: the next step can move money; the attempt is open from here on.
+	MoneyStepNext bool
 }
 
-// Note keeps handles. It is refused where the attempt no longer owns the payment, and where another
+// Checkpoint keeps handles. It is refused where the attempt no longer owns the payment, and where another
 // attempt's success is known by now: a second one must not be sent.
-func Note(r Record, p Policy, now Time, n NoteStep) (Change, error) {
-	s := begin(r, p, Facts{}, now)
-	own := s.r().attempt(n.Attempt)
+func Checkpoint(r Record, p Policy, now Time, n CheckpointParams) (Change, error) {
+	s := newTransition(r, p, Facts{}, now)
+	own := s.record().attempt(n.Attempt)
 	if own == nil || r.State != Sending || r.Owner != n.Attempt || now >= r.LeaseEnd {
-		if !off(noteNeedsTheLease) || own == nil {
+		if !leftOutInTest(checkpointNeedsTheLease) || own == nil {
 			return Change{}, ErrNotOwner
 		}
 	}
-	if r.successOf(own) != nil && !off(evidenceStopsTheNextSend) {
+	if r.successOf(own) != nil && !leftOutInTest(otherSuccessStopsTheNextSend) {
 		return Change{}, ErrNotOwner
 	}
-	s.keep(n.Handles)
-	if n.Moves {
+	s.mergeProviderRefs(n.ProviderRefs)
+	if n.MoneyStepNext {
 		own.Fate = Open
-		s.Intent = true
+		s.NeedsReplicas = true
 	}
-	s.changed()
-	return s.done(), nil
+	s.bumpVersion()
+	return s.applied(), nil
 }
 
-// ReleaseStep reports that an attempt was not executed.
-type ReleaseStep struct {
+// ReleaseParams reports that an attempt was not executed.
+type ReleaseParams struct {
 	Attempt, Reason string
 	// After is how long the payment waits before it may begin again.
 	After time.Duration
@@ -45,131 +45,131 @@ type ReleaseStep struct {
 
 // Release makes the payment ready again. An attempt that the record lacks is kept as not executed,
 // so that its Begin, which may still be on its way, finds that it is over.
-func Release(r Record, p Policy, f Facts, now Time, rel ReleaseStep) Change {
-	s := begin(r, p, f, now)
-	a := s.r().attempt(rel.Attempt)
+func Release(r Record, p Policy, f Facts, now Time, rel ReleaseParams) Change {
+	s := newTransition(r, p, f, now)
+	a := s.record().attempt(rel.Attempt)
 	switch {
 	case a == nil && r.State.Final():
-		return unchanged(r)
+		return noChange(r)
 	case a == nil:
-		s.r().Attempts = append(s.r().Attempts, Attempt{ID: rel.Attempt, End: now, Fate: NotExecuted})
-		s.r().forgetUnexecuted()
-		s.changed()
+		s.record().Attempts = append(s.record().Attempts, Attempt{ID: rel.Attempt, End: now, Fate: NotExecuted})
+		s.record().pruneUnexecuted()
+		s.bumpVersion()
 		return s.Change
-	case a.reported() && !off(reportedFateIsFinal):
-		return unchanged(r)
+	case a.reported() && !leftOutInTest(reportedFateIsFinal):
+		return noChange(r)
 	case r.State == Sending && r.Owner == rel.Attempt:
-		s.released(a, rel)
+		s.releaseOwner(a, rel)
 	default:
 		s.lateNotSent(a)
 	}
-	return s.done()
+	return s.applied()
 }
 
-func (s *step) released(own *Attempt, rel ReleaseStep) {
+func (s *transition) releaseOwner(own *Attempt, rel ReleaseParams) {
 	own.End, own.Fate = s.now, NotExecuted
 	switch {
-	case s.r().successOf(own) != nil:
-		s.evidence("")
-	case s.r().askFirst():
-		s.word("ask_first", "", "")
-		s.doubt("a late result must be asked about")
+	case s.record().successOf(own) != nil:
+		s.applyOtherSuccess("")
+	case s.record().mustQueryFirst():
+		s.setReason("ask_first", "", "")
+		s.toInDoubt("a late result must be asked about")
 	default:
-		s.ready(rel.After, rel.Reason)
+		s.toReady(rel.After, rel.Reason)
 	}
 }
 
-// longestDefer bounds how far Defer moves a due time, so that nothing has to be swept when its
+// maxDefer bounds how far Defer moves a due time, so that nothing has to be swept when its
 // reason ends.
-const longestDefer = 30 * time.Second
+const maxDefer = 30 * time.Second
 
 // Defer moves only the due time of what waits before Begin.
 func Defer(r Record, p Policy, now Time, after time.Duration) Change {
-	s := begin(r, p, Facts{}, now)
+	s := newTransition(r, p, Facts{}, now)
 	if r.State.Final() && r.WatchUntil == 0 || r.State == Blocked || r.State == Sending {
-		return unchanged(r)
+		return noChange(r)
 	}
-	due := s.in(min(max(after, 0), longestDefer))
+	due := s.after(min(max(after, 0), maxDefer))
 	if r.State == Queued {
 		due = max(due, r.NotBefore)
 	}
-	s.wake(due)
-	return s.done()
+	s.setDue(due)
+	return s.applied()
 }
 
-// FinishStep reports an attempt's outcome.
-type FinishStep struct {
+// FinishParams reports an attempt's outcome.
+type FinishParams struct {
 	Attempt string
 	Outcome Outcome
-	// Reached: the attempt came to a step that can move money, whatever the record says.
-	Reached bool
-	// After is how long until the first question, where one is due.
-	After time.Duration
+	// MoneyStepReached: the attempt came to a step that can move money, whatever the record says.
+	MoneyStepReached bool
+	// QueryAfter is how long until the first question, where one is due.
+	QueryAfter time.Duration
 }
 
 // Finish records what the attempt came to. Repeating it changes nothing. An attempt that the record
 // lacks was lost by the store: it is kept as one that may have been executed, and its report as a
 // late result.
-func Finish(r Record, p Policy, f Facts, now Time, fin FinishStep) Change {
-	s := begin(r, p, f, now)
-	a := s.r().attempt(fin.Attempt)
+func Finish(r Record, p Policy, f Facts, now Time, fin FinishParams) Change {
+	s := newTransition(r, p, f, now)
+	a := s.record().attempt(fin.Attempt)
 	if a == nil {
-		if off(unknownAttemptIsKept) || !fin.Reached && !fin.Outcome.claims() {
-			return unchanged(r)
+		if leftOutInTest(unknownAttemptIsKept) || !fin.MoneyStepReached && !fin.Outcome.providerHasIt() {
+			return noChange(r)
 		}
-		a = s.insert(fin.Attempt)
+		a = s.insertAttempt(fin.Attempt)
 	}
-	if a.reported() && !off(reportedFateIsFinal) {
-		return unchanged(r)
+	if a.reported() && !leftOutInTest(reportedFateIsFinal) {
+		return noChange(r)
 	}
-	if a.Fate == NotYet && fin.Reached && !off(moneyStepReachedIsOpen) {
+	if a.Fate == MoneyStepAhead && fin.MoneyStepReached && !leftOutInTest(moneyStepReachedIsOpen) {
 		a.Fate = Open
-		s.unrecorded(a)
+		s.markUnrecorded(a)
 	}
 	if r.State == Sending && r.Owner == fin.Attempt {
-		s.own(a, fin)
+		s.finishOwner(a, fin)
 	} else {
-		s.late(a, fin)
+		s.lateResult(a, fin)
 	}
-	return s.done()
+	return s.applied()
 }
 
-// claims: the provider said that it has the payment.
-func (o Outcome) claims() bool {
+// providerHasIt: the provider said that it has the payment.
+func (o Outcome) providerHasIt() bool {
 	return o.Class == providers.Succeeded || o.Class == providers.Pending
 }
 
-// insert keeps an attempt that nobody recorded as one that may have been executed.
-func (s *step) insert(id string) *Attempt {
-	r := s.r()
+// insertAttempt keeps an attempt that nobody recorded as one that may have been executed.
+func (s *transition) insertAttempt(id string) *Attempt {
+	r := s.record()
 	r.Attempts = append(r.Attempts, Attempt{ID: id, End: s.now, Fate: Open})
 	r.AttemptCount++
 	a := &r.Attempts[len(r.Attempts)-1]
-	s.unrecorded(a)
+	s.markUnrecorded(a)
 	return a
 }
 
-// unrecorded: the attempt may have been executed, and nobody knew. It must be asked about before
+// markUnrecorded: the attempt may have been executed, and nobody knew. It must be asked about before
 // anything is sent.
-func (s *step) unrecorded(a *Attempt) {
-	r := s.r()
-	s.inserted = true
-	s.changed()
-	s.remember(r.State, "an attempt that nobody knew to have been sent")
+func (s *transition) markUnrecorded(a *Attempt) {
+	r := s.record()
+	s.unrecordedAttempt = true
+	s.bumpVersion()
+	s.addHistory(r.State, "an attempt that nobody knew to have been sent")
 	if r.State == Sending && r.Owner != a.ID {
-		r.AskFirst = true
+		r.QueryFirst = true
 	}
 }
 
-// own is the outcome of the attempt that owns the payment.
-func (s *step) own(a *Attempt, fin FinishStep) {
-	r, o := s.r(), fin.Outcome
+// finishOwner is the outcome of the attempt that owns the payment.
+func (s *transition) finishOwner(a *Attempt, fin FinishParams) {
+	r, o := s.record(), fin.Outcome
 	a.End = s.now
 	known := r.ProviderID
 	switch o.Class {
 	case providers.Succeeded:
 		a.Fate, a.ProviderID = FateSucceeded, o.ProviderID
-		s.succeed(o, "")
+		s.toSucceeded(o, "")
 		return
 	case providers.Pending:
 		a.Fate, a.ProviderID = FatePending, o.ProviderID
@@ -181,43 +181,43 @@ func (s *step) own(a *Attempt, fin FinishStep) {
 		}
 	case providers.InDoubt, providers.Mismatch, providers.NotFound:
 	}
-	if r.successOf(a) != nil && !off(evidenceStopsTheNextSend) {
+	if r.successOf(a) != nil && !leftOutInTest(otherSuccessStopsTheNextSend) {
 		id := o.ProviderID
 		if o.Class == providers.Refused {
 			id = ""
 		}
-		s.evidence(id)
+		s.applyOtherSuccess(id)
 		return
 	}
-	s.take(o)
+	s.applyOutcome(o)
 	if o.Class == providers.Refused && r.MayHaveLeft() {
 		r.ProviderID = known // the others must be asked about, not this one
 	}
-	s.undecided(a, fin)
+	s.finishUndecided(a, fin)
 }
 
-// undecided is what follows where the owner did not succeed, nor another attempt.
-func (s *step) undecided(a *Attempt, fin FinishStep) {
-	r, o := s.r(), fin.Outcome
-	askFirst := r.askFirst()
+// finishUndecided is what follows where the owner did not succeed, nor another attempt.
+func (s *transition) finishUndecided(a *Attempt, fin FinishParams) {
+	r, o := s.record(), fin.Outcome
+	askFirst := r.mustQueryFirst()
 	switch {
 	case o.Class == providers.Pending:
-		s.await(fin.After, "")
+		s.toPending(fin.QueryAfter, "")
 	case o.Class == providers.Mismatch:
-		if a.Fate == NotYet {
+		if a.Fate == MoneyStepAhead {
 			a.Fate = NotExecuted
 		}
 		code := o.Code
 		if code == "" {
 			code = "mismatch"
 		}
-		s.hold(code, o.Message)
-	case o.Class == providers.Refused && (!r.MayHaveLeft() || off(refusalNeedsNoOther)) && !askFirst:
-		s.settle(Failed, "")
-	case a.Fate == NotYet && !askFirst:
+		s.toHeld(code, o.Message)
+	case o.Class == providers.Refused && (!r.MayHaveLeft() || leftOutInTest(refusalNeedsNoOther)) && !askFirst:
+		s.finalize(Failed, "")
+	case a.Fate == MoneyStepAhead && !askFirst:
 		a.Fate = NotExecuted
-		s.ready(fin.After, o.Code)
+		s.toReady(fin.QueryAfter, o.Code)
 	default:
-		s.doubt("")
+		s.toInDoubt("")
 	}
 }

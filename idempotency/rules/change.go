@@ -6,39 +6,41 @@ package rules
 type Change struct {
 	// Record is the payment's record after the step. Where Written is unset it is as it was, and
 	// only Due, Waiting and Lookup may differ.
-	Record  Record
-	Written bool
-	Payload Payload
-	Due     Due
-	// Waits, if set, is the reason for which the payment is parked: it is let go when that ends.
-	Waits string
+	Record        Record
+	RecordChanged bool
+	Payload       Payload
+	Due           Due
+	// ParkReason, if set, is the reason for which the payment is parked: it is let go when that ends.
+	ParkReason string
 	// Events are told to the outcome stream, in this order.
 	Events []Event
-	// News: the sweeper of subscriptions must look at this charge.
-	News bool
-	// Lookup, if set, is written for the payment's account.
-	Lookup Lookup
+	// ChargeUpdate: the sweeper of subscriptions must look at this charge.
+	ChargeUpdate bool
+	// QueryProof, if set, is written for the payment's account.
+	QueryProof QueryProof
 	// Claim: the exclusive object becomes this payment's; Permit: the permit is used up.
-	Claim, Permit bool
-	Guards        []Guard
-	// Grows: the change only makes the store fuller, and is refused when that is full. All others
+	Claim, ChargeGuard bool
+	Guards             []Guard
+	// RefusedWhenFull: the change only makes the store fuller, and is refused when that is full. All others
 	// report something.
-	Grows bool
-	// Intent: others rely on the change once it is acknowledged, so that replicas must have it
+	RefusedWhenFull bool
+	// NeedsReplicas: others rely on the change once it is acknowledged, so that replicas must have it
 	// where they are asked for.
-	Intent bool
+	NeedsReplicas bool
 
 	// What the step did: it said something new, changed the state, or found an anomaly of this
 	// kind.
-	Applied bool
-	Moved   bool
-	Raised  string
-	// Cleared: a person cleared the payment's anomaly.
-	Cleared bool
+	Applied       bool
+	StateChanged  bool
+	AnomalyRaised string
+	// AnomalyCleared: a person cleared the payment's anomaly.
+	AnomalyCleared bool
 }
 
 // Empty reports whether there is nothing to write.
-func (c *Change) Empty() bool { return !c.Written && c.Due.Keep && c.Lookup == "" && c.Waits == "" }
+func (c *Change) Empty() bool {
+	return !c.RecordChanged && c.Due.Keep && c.QueryProof == "" && c.ParkReason == ""
+}
 
 // Guard is what must hold at the moment of writing.
 type Guard string
@@ -47,12 +49,12 @@ type Guard string
 const (
 	// NotHalted: no person has stopped new sends of the provider or the account.
 	NotHalted Guard = "not_halted"
-	// PermitHeld: the permit names this payment.
-	PermitHeld Guard = "permit_held"
+	// ChargeGuardHeld: the permit names this payment.
+	ChargeGuardHeld Guard = "permit_held"
 	// ObjectFree: the exclusive object is nobody's, or this payment's.
 	ObjectFree Guard = "object_free"
-	// LookupNotAsked: nobody has looked up this account's first success yet.
-	LookupNotAsked Guard = "lookup_not_asked"
+	// QueryNotProbed: nobody has looked up this account's first success yet.
+	QueryNotProbed Guard = "lookup_not_asked"
 )
 
 // Payload is what becomes of the payment's details.

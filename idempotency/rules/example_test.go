@@ -13,20 +13,20 @@ func Example() {
 	policy, now := rules.DefaultPolicy(), rules.Time(1_800_000_000_000)
 	record := rules.Register(policy, now, rules.Registration{Type: "payout", Amount: "12500", Currency: "CLP"}).Record
 
-	a := rules.BeginStep{Attempt: "a", Lease: time.Minute, Askable: true}
+	a := rules.BeginParams{Attempt: "a", Lease: time.Minute, Queryable: true}
 	change, begun := rules.Begin(record, policy, rules.Facts{}, now, a)
-	fmt.Println(begun.Verdict, change.Record.State, change.Guards)
+	fmt.Println(begun.Decision, change.Record.State, change.Guards)
 
 	// The answer was lost, so that the payment may have been executed.
 	timeout := rules.Outcome{Outcome: providers.Outcome{Class: providers.InDoubt, Code: "timeout"}}
-	doubt := rules.FinishStep{Attempt: "a", Outcome: timeout, Reached: true}
+	doubt := rules.FinishParams{Attempt: "a", Outcome: timeout, MoneyStepReached: true}
 	change = rules.Finish(change.Record, policy, rules.Facts{}, now.Add(20*time.Second), doubt)
 	fmt.Println(change.Record.State, change.Record.MayHaveLeft())
 
 	// Nobody begins it again: the provider is queried first.
-	b := rules.BeginStep{Attempt: "b", Lease: time.Minute, Askable: true}
+	b := rules.BeginParams{Attempt: "b", Lease: time.Minute, Queryable: true}
 	_, begun = rules.Begin(change.Record, policy, rules.Facts{}, now.Add(time.Minute), b)
-	fmt.Println(begun.Verdict)
+	fmt.Println(begun.Decision)
 	// Output:
 	// send sending [not_halted]
 	// in_doubt true

@@ -32,7 +32,7 @@ func TestLateResults(t *testing.T) {
 		{"held, a and b are open", late(Held, "", Open, Open), map[string]string{
 			success: "succeeded", pending: "held", notSent: "held, a is closed", refusal: "held, a is closed", doubt: "held",
 		}},
-		{"pending from a, as a question found", heard(late(Pending, "X", FatePending)), map[string]string{
+		{"pending from a, as a question found", inferred(late(Pending, "X", FatePending)), map[string]string{
 			success: "succeeded", other: "succeeded, anomaly second_success", pending: "pending",
 			notSent: "pending, anomaly not_sent_but_known", refusal: "pending, anomaly refused_after_pending", doubt: "pending",
 		}},
@@ -43,7 +43,7 @@ func TestLateResults(t *testing.T) {
 		{"sending of b, a is open", late(Sending, "", Open, Open), map[string]string{
 			success: "sending", pending: "sending", notSent: "sending, a is closed", refusal: "sending, a is closed", doubt: "sending",
 		}},
-		{"succeeded from a, as a question found", heard(late(Succeeded, "X", FateSucceeded)), map[string]string{
+		{"succeeded from a, as a question found", inferred(late(Succeeded, "X", FateSucceeded)), map[string]string{
 			success: "succeeded", other: "succeeded, anomaly second_success", pending: "succeeded", notSent: "succeeded",
 			refusal: "succeeded, anomaly refused_after_succeeded", doubt: "succeeded",
 		}},
@@ -84,10 +84,10 @@ const lateNow = Time(1_000_000)
 
 // late is a payment with attempts of these fates: a, then b, which owns it where it is sending.
 func late(s State, id string, fates ...Fate) Record {
-	r := Record{State: s, Version: 1, Askable: true, ProviderID: id, Created: 1}
+	r := Record{State: s, Version: 1, Queryable: true, ProviderID: id, Created: 1}
 	for i, f := range fates {
 		a := Attempt{ID: string('a' + rune(i)), End: lateNow - 10, Fate: f}
-		if f.known() {
+		if f.knownToProvider() {
 			a.ProviderID = id
 		}
 		r.Attempts = append(r.Attempts, a)
@@ -98,9 +98,9 @@ func late(s State, id string, fates ...Fate) Record {
 	return r
 }
 
-// heard: what is recorded of attempt a, a question found.
-func heard(r Record) Record {
-	r.Attempts[0].Heard = true
+// inferred: what is recorded of attempt a, a question found.
+func inferred(r Record) Record {
+	r.Attempts[0].Inferred = true
 	return r
 }
 
@@ -110,9 +110,9 @@ func reported(c providers.Class, id string) Outcome {
 
 func lateReport(r Record, notSent bool, o Outcome) Change {
 	if notSent {
-		return Release(r, DefaultPolicy(), Facts{}, lateNow, ReleaseStep{Attempt: "a"})
+		return Release(r, DefaultPolicy(), Facts{}, lateNow, ReleaseParams{Attempt: "a"})
 	}
-	return Finish(r, DefaultPolicy(), Facts{}, lateNow, FinishStep{Attempt: "a", Outcome: o, Reached: true})
+	return Finish(r, DefaultPolicy(), Facts{}, lateNow, FinishParams{Attempt: "a", Outcome: o, MoneyStepReached: true})
 }
 
 // became says in words what a late result made of a payment.

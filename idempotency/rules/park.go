@@ -5,22 +5,22 @@ package rules
 // that it is parked: whatever moves it on meanwhile is allowed, and letting it go then makes due
 // what the next look drops.
 func Park(r Record, p Policy, now Time, reason string) Change {
-	s := begin(r, p, Facts{}, now)
+	s := newTransition(r, p, Facts{}, now)
 	if r.State.Final() && r.WatchUntil == 0 || r.State == Blocked || r.State == Sending {
-		return unchanged(r)
+		return noChange(r)
 	}
 	if early := r.earliest(); early > now {
-		s.wake(early)
+		s.setDue(early)
 		return s.Change
 	}
-	s.wake(s.ownTime())
-	if r := s.r(); r.Wakes > 0 || r.Woken > 0 {
+	s.setDue(s.deadlineWhileParked())
+	if r := s.record(); r.WakeUps > 0 || r.Woken > 0 {
 		// Let go, it is woken as soon as one that waited for nothing: wake-ups that found the reason
 		// count for nothing.
-		r.Wakes, r.Woken, s.Written = 0, 0, true
+		r.WakeUps, r.Woken, s.RecordChanged = 0, 0, true
 	}
-	s.Waits = reason
-	return s.done()
+	s.ParkReason = reason
+	return s.applied()
 }
 
 // earliest is when a payment may be begun by its own time.
@@ -29,16 +29,16 @@ func (r *Record) earliest() Time {
 	case Queued:
 		return r.NotBefore
 	case Ready:
-		return r.NotAgainBefore
+		return r.RetryNotBefore
 	default:
 		return 0
 	}
 }
 
-// ownTime is the next time at which a parked payment must be looked at all the same; at once where
+// deadlineWhileParked is the next time at which a parked payment must be looked at all the same; at once where
 // its last one has passed.
-func (s *step) ownTime() Time {
-	r := s.r()
+func (s *transition) deadlineWhileParked() Time {
+	r := s.record()
 	var times []Time
 	switch r.State {
 	case Queued, Ready:
@@ -47,11 +47,11 @@ func (s *step) ownTime() Time {
 		times = []Time{r.WatchUntil}
 	case InDoubt, Pending:
 		if r.ActionURL != "" {
-			times = append(times, r.PayerUntil)
+			times = append(times, r.PayerDeadline)
 		}
-		times = append(times, r.pollDeadline(s.p))
-		if r.PayerUntil != 0 {
-			times = append(times, r.pollDeadline(s.p).Add(day))
+		times = append(times, r.pollDeadline(s.policy))
+		if r.PayerDeadline != 0 {
+			times = append(times, r.pollDeadline(s.policy).Add(day))
 		}
 	case Held, Blocked, Sending:
 	}

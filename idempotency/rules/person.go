@@ -7,9 +7,9 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// Hand is a step by hand: the version that the person saw, and who says what, as the history keeps
+// Intervention is a step by hand: the version that the person saw, and who says what, as the history keeps
 // it.
-type Hand struct {
+type Intervention struct {
 	Version int64
 	Text    string
 }
@@ -18,13 +18,13 @@ func refuse(format string, args ...any) (Change, error) {
 	return Change{}, fmt.Errorf("%w: %s", ErrRefused, fmt.Sprintf(format, args...))
 }
 
-// hand begins a step by hand; one decided about an older version is refused.
-func hand(r Record, p Policy, f Facts, now Time, h Hand) (*step, error) {
+// newIntervention begins a step by hand; one decided about an older version is refused.
+func newIntervention(r Record, p Policy, f Facts, now Time, h Intervention) (*transition, error) {
 	if h.Version != r.Version {
-		return nil, ErrMoved
+		return nil, ErrVersionChanged
 	}
-	s := begin(r, p, f, now)
-	s.Intent = true
+	s := newTransition(r, p, f, now)
+	s.NeedsReplicas = true
 	return s, nil
 }
 
@@ -35,9 +35,9 @@ const (
 	AsNotReceived = "not-received"
 )
 
-// ResolveStep is a person's verdict on a doubtful payment.
-type ResolveStep struct {
-	Hand
+// ResolveParams is a person's verdict on a doubtful payment.
+type ResolveParams struct {
+	Intervention
 	// As is AsSucceeded, AsFailed or AsNotReceived.
 	As         string
 	ProviderID string
@@ -47,12 +47,12 @@ type ResolveStep struct {
 	AcceptRisk bool
 }
 
-func doubtful(s State) bool { return s == InDoubt || s == Pending || s == Held }
+func unresolved(s State) bool { return s == InDoubt || s == Pending || s == Held }
 
 // Resolve settles a payment in doubt, pending or held. Where a person who knows closes the attempts
 // of one that failed already, that is a resolution too.
-func Resolve(r Record, p Policy, f Facts, now Time, res ResolveStep) (Change, error) {
-	s, err := hand(r, p, f, now, res.Hand)
+func Resolve(r Record, p Policy, f Facts, now Time, res ResolveParams) (Change, error) {
+	s, err := newIntervention(r, p, f, now, res.Intervention)
 	if err != nil {
 		return Change{}, err
 	}
@@ -62,40 +62,40 @@ func Resolve(r Record, p Policy, f Facts, now Time, res ResolveStep) (Change, er
 		return refuse("only failed can be resolved with the double risk accepted")
 	case res.As == AsNotReceived:
 		return s.notReceived(res)
-	case !doubtful(r.State) && !(closing && r.State == Failed && r.MayHaveLeft()):
+	case !unresolved(r.State) && !(closing && r.State == Failed && r.MayHaveLeft()):
 		return refuse("only a payment that is in_doubt, pending or held can be resolved; this one is %s", r.State)
 	case closing && r.Anomaly != nil:
 		return refuse("it has an anomaly; clear that first")
 	}
 	if res.ProviderID != "" {
-		s.r().ProviderID = res.ProviderID
+		s.record().ProviderID = res.ProviderID
 	}
 	if closing {
-		s.r().refuseAttempts()
+		s.record().refuseAttempts()
 	}
-	s.word("resolved", "", res.Decline)
-	s.settle(State(res.As), res.Text)
-	return s.done(), nil
+	s.setReason("resolved", "", res.Decline)
+	s.finalize(State(res.As), res.Text)
+	return s.applied(), nil
 }
 
-func (s *step) notReceived(res ResolveStep) (Change, error) {
-	r := s.r()
+func (s *transition) notReceived(res ResolveParams) (Change, error) {
+	r := s.record()
 	if r.State != Held {
 		return refuse("only a held payment can be declared not received; this one is %s", r.State)
 	}
-	if wait := r.lastEnd().Add(s.p.Settle) - s.now; wait > 0 && !off(settleTimeBeforeByHand) {
+	if wait := r.lastEnd().Add(s.policy.SettleTime) - s.now; wait > 0 && !leftOutInTest(settleTimeBeforeNotReceived) {
 		return refuse("the settle time has not passed; try again in %d s", (wait+999)/1000)
 	}
-	s.word("not_received", "", "")
-	s.settle(Failed, res.Text)
-	return s.done(), nil
+	s.setReason("not_received", "", "")
+	s.finalize(Failed, res.Text)
+	return s.applied(), nil
 }
 
 // ClearAnomaly accepts what the anomaly says, or has it reversed: accept makes failed into
 // succeeded, reverse makes succeeded into reversed. What a person cleared is not raised again by
 // the next question.
-func ClearAnomaly(r Record, p Policy, f Facts, now Time, reverse bool, h Hand) (Change, error) {
-	s, err := hand(r, p, f, now, h)
+func ClearAnomaly(r Record, p Policy, f Facts, now Time, reverse bool, h Intervention) (Change, error) {
+	s, err := newIntervention(r, p, f, now, h)
 	switch {
 	case err != nil:
 		return Change{}, err
@@ -104,41 +104,41 @@ func ClearAnomaly(r Record, p Policy, f Facts, now Time, reverse bool, h Hand) (
 	case reverse && !r.State.Final():
 		return refuse("only a settled payment can be reversed; this one is %s", r.State)
 	}
-	n := s.r()
+	n := s.record()
 	id := n.Anomaly.ProviderID
 	n.Cleared, n.Anomaly = n.Anomaly.Kind+":"+id, nil
-	s.Cleared = true
+	s.AnomalyCleared = true
 	switch {
 	case reverse && n.State == Succeeded:
-		s.settle(Reversed, h.Text)
+		s.finalize(Reversed, h.Text)
 	case !reverse && n.State == Failed:
 		if id != "" {
 			n.ProviderID = id
 		}
-		s.word("", "", "")
-		s.settle(Succeeded, h.Text)
+		s.setReason("", "", "")
+		s.finalize(Succeeded, h.Text)
 	default:
-		s.changed()
-		s.remember(n.State, "anomaly cleared "+h.Text)
+		s.bumpVersion()
+		s.addHistory(n.State, "anomaly cleared "+h.Text)
 	}
-	return s.done(), nil
+	return s.applied(), nil
 }
 
 // Retry makes a failed payment ready again, and has a ready one go at once. After "not received",
 // the provider is asked first where it can be.
-func Retry(r Record, p Policy, f Facts, now Time, acceptRisk bool, h Hand) (Change, error) {
-	s, err := hand(r, p, f, now, h)
+func Retry(r Record, p Policy, f Facts, now Time, acceptRisk bool, h Intervention) (Change, error) {
+	s, err := newIntervention(r, p, f, now, h)
 	if err != nil {
 		return Change{}, err
 	}
-	left := r.MayHaveLeft() && !off(retryNeedsNothingLeft)
+	left := r.MayHaveLeft() && !leftOutInTest(retryNeedsNothingLeft)
 	switch {
 	case r.State == Ready: // it goes at once, whatever it was told to wait
-		s.r().NotAgainBefore = 0
-		s.changed()
-		s.remember(Ready, h.Text)
-		s.wake(now)
-		return s.done(), nil
+		s.record().RetryNotBefore = 0
+		s.bumpVersion()
+		s.addHistory(Ready, h.Text)
+		s.setDue(now)
+		return s.applied(), nil
 	case r.State != Failed:
 		return refuse("only a failed or a ready payment can be retried; this one is %s", r.State)
 	case r.Anomaly != nil:
@@ -153,81 +153,81 @@ func Retry(r Record, p Policy, f Facts, now Time, acceptRisk bool, h Hand) (Chan
 		return refuse("an attempt may have been executed; --accept-double-risk takes that risk")
 	}
 	s.Payload = RevivePayload
-	n := s.r()
-	n.WatchUntil, n.ProofOnly, n.Deadline, n.ProviderID = 0, false, 0, ""
-	s.word("", "", "")
-	if left && n.Askable {
-		s.doubt(h.Text)
+	n := s.record()
+	n.WatchUntil, n.ProofQueryOnly, n.Deadline, n.ProviderID = 0, false, 0, ""
+	s.setReason("", "", "")
+	if left && n.Queryable {
+		s.toInDoubt(h.Text)
 		n.RiskAccepted = true
 	} else {
-		s.ready(0, h.Text)
+		s.toReady(0, h.Text)
 	}
-	return s.done(), nil
+	return s.applied(), nil
 }
 
 // Unblock lets a blocked payment go on.
-func Unblock(r Record, p Policy, f Facts, now Time, h Hand) (Change, error) {
-	s, err := hand(r, p, f, now, h)
+func Unblock(r Record, p Policy, f Facts, now Time, h Intervention) (Change, error) {
+	s, err := newIntervention(r, p, f, now, h)
 	if err != nil {
 		return Change{}, err
 	}
 	if r.State != Blocked {
 		return refuse("only a blocked payment can be released; this one is %s", r.State)
 	}
-	s.r().Code, s.r().Message = "", ""
-	s.move(Queued, h.Text)
-	s.wake(max(now, r.NotBefore))
-	return s.done(), nil
+	s.record().Code, s.record().Message = "", ""
+	s.setState(Queued, h.Text)
+	s.setDue(max(now, r.NotBefore))
+	return s.applied(), nil
 }
 
 // Cancel stops what was never sent.
-func Cancel(r Record, p Policy, f Facts, now Time, h Hand) (Change, error) {
-	s, err := hand(r, p, f, now, h)
+func Cancel(r Record, p Policy, f Facts, now Time, h Intervention) (Change, error) {
+	s, err := newIntervention(r, p, f, now, h)
 	switch {
 	case err != nil:
 		return Change{}, err
 	case r.State != Queued && r.State != Ready && r.State != Blocked:
 		return refuse("too late to cancel; the payment is %s", r.State)
-	case r.MayHaveLeft() && !off(cancelNeedsNothingLeft):
+	case r.MayHaveLeft() && !leftOutInTest(cancelNeedsNothingLeft):
 		return refuse("too late to cancel; an attempt may have been executed")
 	}
-	s.word("cancelled", "", "")
-	s.settle(Failed, h.Text)
-	return s.done(), nil
+	s.setReason("cancelled", "", "")
+	s.finalize(Failed, h.Text)
+	return s.applied(), nil
 }
 
-// RejectStep stops a payment whose payload cannot be used.
-type RejectStep struct {
+// RejectParams stops a payment whose payload cannot be used.
+type RejectParams struct {
 	Code, Message string
 	// Hold gives it to a person even where it never left: what it says may be somebody's attempt.
 	Hold bool
 }
 
 // Reject fails what never left, and holds the rest.
-func Reject(r Record, p Policy, f Facts, now Time, rej RejectStep) Change {
-	s := begin(r, p, f, now)
+func Reject(r Record, p Policy, f Facts, now Time, rej RejectParams) Change {
+	s := newTransition(r, p, f, now)
 	if r.State != Queued && r.State != Ready && r.State != InDoubt && r.State != Pending {
-		return unchanged(r)
+		return noChange(r)
 	}
-	s.word(rej.Code, rej.Message, "")
+	s.setReason(rej.Code, rej.Message, "")
 	if (r.State == Queued || r.State == Ready) && !r.MayHaveLeft() && !rej.Hold {
-		s.settle(Failed, "")
+		s.finalize(Failed, "")
 	} else {
-		s.hold("", "")
+		s.toHeld("", "")
 	}
-	return s.done()
+	return s.applied()
 }
 
 // Block stops a payment before its first send until a person releases or cancels it.
 func Block(r Record, p Policy, now Time, code, message string) Change {
-	s := begin(r, p, Facts{}, now)
+	s := newTransition(r, p, Facts{}, now)
 	if r.State != Queued {
-		return unchanged(r)
+		return noChange(r)
 	}
-	s.r().Code, s.r().Message = code, message
-	s.move(Blocked, "")
-	s.wake(0)
-	return s.done()
+	s.record().Code, s.record().Message = code, message
+	s.setState(Blocked, "")
+	s.setDue(0)
+	return s.applied()
 }
 
 // Since is how long before now an instant was; zero for none.

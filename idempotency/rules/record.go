@@ -29,19 +29,19 @@ type Record struct {
 	Period       string `json:"period,omitempty"`
 	// Object is claimed exclusively by this payment.
 	Object string `json:"object,omitempty"`
-	// Askable: the provider can be asked what became of the payment.
-	Askable bool `json:"askable,omitempty"`
+	// Queryable: the provider can be asked what became of the payment.
+	Queryable bool `json:"askable,omitempty"`
 
 	ProviderID string            `json:"provider_id,omitempty"`
 	Code       string            `json:"code,omitempty"`
 	Message    string            `json:"message,omitempty"`
 	Decline    providers.Decline `json:"decline,omitempty"`
-	// ActionURL is where a payer must go, until PayerUntil; what was under way by then is over
+	// ActionURL is where a payer must go, until PayerDeadline; what was under way by then is over
 	// PayerGrace later (in ms).
-	ActionURL  string            `json:"action_url,omitempty"`
-	PayerUntil Time              `json:"payer_until,omitempty"`
-	PayerGrace Time              `json:"payer_grace,omitempty"`
-	Handles    map[string]string `json:"handles,omitempty"`
+	ActionURL     string            `json:"action_url,omitempty"`
+	PayerDeadline Time              `json:"payer_until,omitempty"`
+	PayerGrace    Time              `json:"payer_grace,omitempty"`
+	ProviderRefs  map[string]string `json:"handles,omitempty"`
 
 	Attempts []Attempt `json:"attempts,omitempty"`
 	// AttemptCount counts all attempts ever begun, forgotten ones included.
@@ -49,20 +49,20 @@ type Record struct {
 	// Owner is the attempt that is sending, until LeaseEnd.
 	Owner    string `json:"owner,omitempty"`
 	LeaseEnd Time   `json:"lease_end,omitempty"`
-	// NotAgainBefore: a released payment waits until then.
-	NotAgainBefore Time `json:"not_again_before,omitempty"`
-	// AskFirst: while another attempt was sending, one was reported that the provider must be asked
+	// RetryNotBefore: a released payment waits until then.
+	RetryNotBefore Time `json:"not_again_before,omitempty"`
+	// QueryFirst: while another attempt was sending, one was reported that the provider must be asked
 	// about before anything is sent again.
-	AskFirst bool `json:"ask_first,omitempty"`
+	QueryFirst bool `json:"ask_first,omitempty"`
 	// RiskAccepted: a person accepted that the payment may be sent twice; not found makes it ready.
 	RiskAccepted bool `json:"risk_accepted,omitempty"`
 	Resends      int  `json:"resends,omitempty"`
-	// Wakes counts the wake-ups in the present state.
-	Wakes int `json:"wakes,omitempty"`
+	// WakeUps counts the wake-ups in the present state.
+	WakeUps int `json:"wakes,omitempty"`
 	// Woken is when the last wake-up was enqueued that nobody has begun by.
 	Woken Time `json:"woken,omitempty"`
-	// ReadyTold: the outcome stream was told ready, and nothing else since.
-	ReadyTold bool `json:"ready_told,omitempty"`
+	// ReadyPublished: the outcome stream was told ready, and nothing else since.
+	ReadyPublished bool `json:"ready_told,omitempty"`
 
 	PollingSince Time `json:"polling_since,omitempty"`
 	// Polls counts the answers that decided nothing.
@@ -74,8 +74,8 @@ type Record struct {
 	RefusedAt Time `json:"refused_at,omitempty"`
 	// WatchUntil: a settled payment is looked at until then.
 	WatchUntil Time `json:"watch_until,omitempty"`
-	// ProofOnly: it is looked at once, as a proof that the account's lookup works.
-	ProofOnly bool `json:"proof_only,omitempty"`
+	// ProofQueryOnly: it is looked at once, as a proof that the account's lookup works.
+	ProofQueryOnly bool `json:"proof_only,omitempty"`
 
 	Anomaly *Anomaly `json:"anomaly,omitempty"`
 	// Cleared is the anomaly that a person cleared last, "kind:provider id".
@@ -98,9 +98,9 @@ type Attempt struct {
 	// End is when its request may have left at the latest: its lease's end, or a late report.
 	End  Time `json:"end"`
 	Fate Fate `json:"fate"`
-	// Heard: the fate is what the provider, or a person, said of it; the attempt itself has not
+	// Inferred: the fate is what the provider, or a person, said of it; the attempt itself has not
 	// reported, and may yet contradict.
-	Heard      bool   `json:"heard,omitempty"`
+	Inferred   bool   `json:"heard,omitempty"`
 	ProviderID string `json:"provider_id,omitempty"`
 }
 
@@ -109,8 +109,8 @@ type Fate string
 
 // The fates of an attempt.
 const (
-	// NotYet: begun, and not yet at a step that can move money.
-	NotYet Fate = "not_yet"
+	// MoneyStepAhead: begun, and not yet at a step that can move money.
+	MoneyStepAhead Fate = "not_yet"
 	// Open: it may have been executed, or may yet be.
 	Open Fate = "open"
 	// Duplicated: the provider called its reference known. It may have been executed all the same,
@@ -128,30 +128,32 @@ const (
 
 // Fates lists them all.
 func Fates() []Fate {
-	return []Fate{NotYet, Open, Duplicated, NotExecuted, FateRefused, FatePending, FateSucceeded}
+	return []Fate{MoneyStepAhead, Open, Duplicated, NotExecuted, FateRefused, FatePending, FateSucceeded}
 }
 
 // undecided: it may have been executed and nobody knows.
 func (f Fate) undecided() bool { return f == Open || f == Duplicated }
 
-// known: the provider has it.
-func (f Fate) known() bool { return f == FatePending || f == FateSucceeded }
+// knownToProvider: the provider has it.
+func (f Fate) knownToProvider() bool { return f == FatePending || f == FateSucceeded }
 
 // mayHaveLeft: it may have been executed, or was.
-func (f Fate) mayHaveLeft() bool { return f.undecided() || f.known() && !off(knownCountsAsOpen) }
+func (f Fate) mayHaveLeft() bool {
+	return f.undecided() || f.knownToProvider() && !leftOutInTest(knownCountsAsOpen)
+}
 
 // reported: the attempt itself has said what became of it, which is final.
 func (a *Attempt) reported() bool {
-	return !a.Heard && a.Fate != NotYet && !a.Fate.undecided()
+	return !a.Inferred && a.Fate != MoneyStepAhead && !a.Fate.undecided()
 }
 
 // MayHaveLeft reports whether any attempt may have been executed: it is open, or the provider knows
 // it. Then the payment is never called failed by a machine, cancelled, or sent again without the
 // provider's word. This is the one rule for it: for steps, pages and subscriptions.
-func (r *Record) MayHaveLeft() bool { return r.count(Fate.mayHaveLeft, nil) > 0 }
+func (r *Record) MayHaveLeft() bool { return r.countAttempts(Fate.mayHaveLeft, nil) > 0 }
 
-// count counts the attempts, but for one, with such a fate.
-func (r *Record) count(is func(Fate) bool, except *Attempt) int {
+// countAttempts counts the attempts, but for one, with such a fate.
+func (r *Record) countAttempts(is func(Fate) bool, except *Attempt) int {
 	n := 0
 	for i := range r.Attempts {
 		if a := &r.Attempts[i]; a != except && is(a.Fate) {
@@ -161,9 +163,11 @@ func (r *Record) count(is func(Fate) bool, except *Attempt) int {
 	return n
 }
 
-// askFirst: when the owner ends, the provider must be asked about another attempt before anything
+// mustQueryFirst: when the owner ends, the provider must be asked about another attempt before anything
 // is sent again.
-func (r *Record) askFirst() bool { return r.AskFirst && !off(askFirstAfterLatePending) }
+func (r *Record) mustQueryFirst() bool {
+	return r.QueryFirst && !leftOutInTest(queryFirstAfterLatePending)
+}
 
 func (r *Record) attempt(id string) *Attempt {
 	for i := range r.Attempts {
@@ -174,17 +178,17 @@ func (r *Record) attempt(id string) *Attempt {
 	return nil
 }
 
-// open counts the attempts of which nobody knows whether they were executed.
-func (r *Record) open() int { return r.count(Fate.undecided, nil) }
+// openAttempts counts the attempts of which nobody knows whether they were executed.
+func (r *Record) openAttempts() int { return r.countAttempts(Fate.undecided, nil) }
 
-// source is the attempt that the provider's known id belongs to; one that the provider has without
+// sourceAttempt is the attempt that the provider's known id belongs to; one that the provider has without
 // an id stands in where none has that id.
-func (r *Record) source() *Attempt {
+func (r *Record) sourceAttempt() *Attempt {
 	var nameless *Attempt
 	for i := range r.Attempts {
 		a := &r.Attempts[i]
 		switch {
-		case !a.Fate.known():
+		case !a.Fate.knownToProvider():
 		case a.ProviderID == r.ProviderID:
 			return a
 		case a.ProviderID == "":
@@ -198,7 +202,7 @@ func (r *Record) source() *Attempt {
 func (r *Record) lastEnd() Time {
 	var end Time
 	for _, a := range r.Attempts {
-		if a.Fate != NotExecuted && a.Fate != NotYet {
+		if a.Fate != NotExecuted && a.Fate != MoneyStepAhead {
 			end = max(end, a.End)
 		}
 	}
@@ -215,9 +219,9 @@ func (r *Record) successOf(except *Attempt) *Attempt {
 	return nil
 }
 
-// twoSuccesses returns the id of the second of two attempts that both succeeded, and whether there
+// secondSuccess returns the id of the second of two attempts that both succeeded, and whether there
 // are two. Only the same id, given for both, makes them one payment.
-func (r *Record) twoSuccesses() (string, bool) {
+func (r *Record) secondSuccess() (string, bool) {
 	var first *Attempt
 	for i := range r.Attempts {
 		a := &r.Attempts[i]
@@ -240,23 +244,23 @@ func other(recorded, a, b string) string {
 	return b
 }
 
-// foreign reports whether what the provider has under our reference was there before any attempt of
+// predatesAttempts reports whether what the provider has under our reference was there before any attempt of
 // ours may have left: none may have, or each that may have was told that the reference is known.
-func (r *Record) foreign() bool {
-	return r.count(Fate.mayHaveLeft, nil) == r.count(func(f Fate) bool { return f == Duplicated }, nil)
+func (r *Record) predatesAttempts() bool {
+	return r.countAttempts(Fate.mayHaveLeft, nil) == r.countAttempts(func(f Fate) bool { return f == Duplicated }, nil)
 }
 
-// Entry is one entry of a record's history.
-type Entry struct {
+// AuditEntry is one entry of a record's history.
+type AuditEntry struct {
 	At      Time
 	State   State
 	Attempt int
 	Note    string
 }
 
-// Entries reads the history.
-func (r *Record) Entries() []Entry {
-	out := make([]Entry, len(r.History))
+// AuditTrail reads the history.
+func (r *Record) AuditTrail() []AuditEntry {
+	out := make([]AuditEntry, len(r.History))
 	for i, line := range r.History {
 		parts := strings.SplitN(line, "|", 4)
 		for len(parts) < 4 {
@@ -264,16 +268,16 @@ func (r *Record) Entries() []Entry {
 		}
 		after, _ := strconv.ParseInt(parts[0], 10, 64)
 		attempt, _ := strconv.Atoi(parts[2])
-		out[i] = Entry{r.Created + Time(after), State(parts[1]), attempt, parts[3]}
+		out[i] = AuditEntry{r.Created + Time(after), State(parts[1]), attempt, parts[3]}
 	}
 	return out
 }
 
-// Entered is when the payment came into its present state, by the entries at the end of its
+// StateSince is when the payment came into its present state, by the entries at the end of its
 // history.
-func (r *Record) Entered() Time {
+func (r *Record) StateSince() Time {
 	at := r.Updated
-	entries := r.Entries()
+	entries := r.AuditTrail()
 	for i := len(entries) - 1; i >= 0 && entries[i].State == r.State; i-- {
 		at = entries[i].At
 	}
@@ -285,10 +289,10 @@ func (r *Record) clone() Record {
 	c := *r
 	c.Attempts = append([]Attempt(nil), r.Attempts...)
 	c.History = append([]string(nil), r.History...)
-	if r.Handles != nil {
-		c.Handles = make(map[string]string, len(r.Handles))
-		for k, v := range r.Handles {
-			c.Handles[k] = v
+	if r.ProviderRefs != nil {
+		c.ProviderRefs = make(map[string]string, len(r.ProviderRefs))
+		for k, v := range r.ProviderRefs {
+			c.ProviderRefs[k] = v
 		}
 	}
 	if r.Anomaly != nil {
@@ -300,5 +304,5 @@ func (r *Record) clone() Record {
 
 // MayHaveLeftBefore is MayHaveLeft of all attempts but this one.
 func (r *Record) MayHaveLeftBefore(attempt string) bool {
-	return r.count(Fate.mayHaveLeft, r.attempt(attempt)) > 0
+	return r.countAttempts(Fate.mayHaveLeft, r.attempt(attempt)) > 0
 }

@@ -9,8 +9,8 @@ type Registration struct {
 	Metadata, Subscription, Period      string
 	// Object, if any, is claimed exclusively.
 	Object string
-	// Permit: the payment is recorded only while a permit names it.
-	Permit bool
+	// ChargeGuard: the payment is recorded only while a permit names it.
+	ChargeGuard bool
 	// FirstWake is how long after its registration the due index wakes it if nobody else did.
 	FirstWake time.Duration
 }
@@ -20,12 +20,12 @@ type Conflict string
 
 // What may differ.
 const (
-	NoConflict         Conflict = ""
-	AmountDiffers      Conflict = "amount"
-	CurrencyDiffers    Conflict = "currency"
-	FingerprintDiffers Conflict = "fingerprint"
-	ObjectTaken        Conflict = "object"
-	PermitWithdrawn    Conflict = "permit"
+	NoConflict           Conflict = ""
+	AmountDiffers        Conflict = "amount"
+	CurrencyDiffers      Conflict = "currency"
+	FingerprintDiffers   Conflict = "fingerprint"
+	ObjectTaken          Conflict = "object"
+	ChargeGuardWithdrawn Conflict = "permit"
 )
 
 // Compare says whether a payment that is registered again is the same.
@@ -43,24 +43,24 @@ func Compare(r Record, reg Registration) Conflict {
 
 // Register records a payment that has no record.
 func Register(p Policy, now Time, reg Registration) Change {
-	s := recordNew(p, now, reg)
-	s.Grows = true
-	s.r().Woken = now // whoever registers it wakes it right after
-	s.move(Queued, "")
-	s.wake(max(s.in(reg.FirstWake), reg.NotBefore))
-	return s.done()
+	s := newRecord(p, now, reg)
+	s.RefusedWhenFull = true
+	s.record().Woken = now // whoever registers it wakes it right after
+	s.setState(Queued, "")
+	s.setDue(max(s.after(reg.FirstWake), reg.NotBefore))
+	return s.applied()
 }
 
-func recordNew(p Policy, now Time, reg Registration) *step {
-	s := begin(Record{
+func newRecord(p Policy, now Time, reg Registration) *transition {
+	s := newTransition(Record{
 		Generation: 1, Type: reg.Type, Fingerprint: reg.Fingerprint, Amount: reg.Amount, Currency: reg.Currency, Created: now,
 		NotBefore: reg.NotBefore, Deadline: reg.Deadline, Metadata: reg.Metadata, Subscription: reg.Subscription, Period: reg.Period,
 		Object: reg.Object,
 	}, p, Facts{}, now)
-	s.Payload, s.Intent = SetPayload, true
-	if reg.Permit {
-		s.Permit = true
-		s.Guards = append(s.Guards, PermitHeld)
+	s.Payload, s.NeedsReplicas = SetPayload, true
+	if reg.ChargeGuard {
+		s.ChargeGuard = true
+		s.Guards = append(s.Guards, ChargeGuardHeld)
 	}
 	if reg.Object != "" {
 		s.Claim = true
@@ -69,31 +69,31 @@ func recordNew(p Policy, now Time, reg Registration) *step {
 	return s
 }
 
-// RestoreStep is a payment that the store has lost, as whoever still holds its attempt knows it.
-type RestoreStep struct {
+// RestoreParams is a payment that the store has lost, as whoever still holds its attempt knows it.
+type RestoreParams struct {
 	Registration
-	Attempt Attempt
-	Askable bool
-	// Taken: somebody else has claimed the exclusive object meanwhile. The payment is recorded all
+	Attempt   Attempt
+	Queryable bool
+	// ObjectTaken: somebody else has claimed the exclusive object meanwhile. The payment is recorded all
 	// the same, because it may have been executed.
-	Taken bool
+	ObjectTaken bool
 }
 
 // Restore records again a payment that the store has lost, with the attempt of whoever still holds
 // it: that attempt may have been executed. Its exclusive object is claimed again, so that no other
 // payment of it is sent.
-func Restore(p Policy, now Time, res RestoreStep) Change {
+func Restore(p Policy, now Time, res RestoreParams) Change {
 	reg, a := res.Registration, res.Attempt
-	reg.Permit = false
-	s := recordNew(p, now, reg)
-	if res.Taken {
+	reg.ChargeGuard = false
+	s := newRecord(p, now, reg)
+	if res.ObjectTaken {
 		s.Guards, s.Claim = nil, false
 	}
-	r := s.r()
-	r.Askable = res.Askable
+	r := s.record()
+	r.Queryable = res.Queryable
 	a.Fate = Open
 	r.Attempts, r.AttemptCount = []Attempt{a}, 1
-	s.word("record_lost", "", "")
-	s.doubt("recorded again: the store had lost it")
-	return s.done()
+	s.setReason("record_lost", "", "")
+	s.toInDoubt("recorded again: the store had lost it")
+	return s.applied()
 }

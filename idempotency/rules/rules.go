@@ -53,8 +53,8 @@ func (t Time) Add(d time.Duration) Time { return t + Time(d.Milliseconds()) }
 
 // Policy is what a provider's settings say about doubt. Durations are kept to the millisecond.
 type Policy struct {
-	// Settle is how long after an attempt's end the provider may still execute it.
-	Settle time.Duration
+	// SettleTime is how long after an attempt's end the provider may still execute it.
+	SettleTime time.Duration
 	// NotFoundInterval is the least time between two counted answers of "not found", Confirmations
 	// how many must be counted.
 	NotFoundInterval time.Duration
@@ -68,8 +68,8 @@ type Policy struct {
 	// outcome stream.
 	Retention         time.Duration
 	OutcomesRetention time.Duration
-	// TellAll tells the outcome stream every change of state: sending too, and ready each time.
-	TellAll bool
+	// PublishAll tells the outcome stream every change of state: sending too, and ready each time.
+	PublishAll bool
 }
 
 const day = 24 * time.Hour
@@ -77,7 +77,7 @@ const day = 24 * time.Hour
 // DefaultPolicy is the policy of the documented defaults.
 func DefaultPolicy() Policy {
 	return Policy{
-		Settle: 5 * time.Minute, NotFoundInterval: 15 * time.Second, Confirmations: 2, MaxResends: 1,
+		SettleTime: 5 * time.Minute, NotFoundInterval: 15 * time.Second, Confirmations: 2, MaxResends: 1,
 		PollDeadline: 72 * time.Hour, Retention: 400 * day, OutcomesRetention: 30 * day,
 	}
 }
@@ -95,13 +95,13 @@ const RetryWindow = 30 * day
 type Facts struct {
 	// Halted: a person has stopped new sends of the provider, or of the account.
 	Halted Halt
-	// Locked: the payload or a handle is sealed with a key that the caller lacks, or is not sealed
+	// CannotDecrypt: the payload or a handle is sealed with a key that the caller lacks, or is not sealed
 	// where it must be.
-	Locked bool
+	CannotDecrypt bool
 	// HasPayload: the payment's details are still kept.
 	HasPayload bool
-	// Lookup is what is known of the account's status query.
-	Lookup Lookup
+	// QueryProof is what is known of the account's status query.
+	QueryProof QueryProof
 }
 
 // Halt says what new sends a person has stopped.
@@ -114,22 +114,22 @@ const (
 	HaltAccount  Halt = "account"
 )
 
-// Lookup says whether an account's status query ever found a payment; its word "not found" proves
+// QueryProof says whether an account's status query ever found a payment; its word "not found" proves
 // nothing before.
-type Lookup string
+type QueryProof string
 
 // What is known of a lookup.
 const (
-	LookupUnproven Lookup = ""
-	// LookupAsked: the account's first success is being looked up as a proof.
-	LookupAsked  Lookup = "asked"
-	LookupProven Lookup = "proven"
+	QueryUnproven QueryProof = ""
+	// QueryProbed: the account's first success is being looked up as a proof.
+	QueryProbed QueryProof = "asked"
+	QueryProven QueryProof = "proven"
 )
 
 // What a caller may branch on.
 var (
-	// ErrMoved: the payment moved on since its version was read; read it again.
-	ErrMoved = errors.New("the payment moved on meanwhile")
+	// ErrVersionChanged: the payment moved on since its version was read; read it again.
+	ErrVersionChanged = errors.New("the payment moved on meanwhile")
 	// ErrRefused: the step is not allowed in the payment's present state. The text says why.
 	ErrRefused = errors.New("refused")
 	// ErrNotOwner: the attempt no longer owns the payment and must stop without sending.

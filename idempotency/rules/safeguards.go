@@ -6,44 +6,44 @@ package rules
 type safeguard string
 
 const (
-	reportedFateIsFinal       safeguard = "a report of an attempt that has reported changes nothing"
-	lapsedIsInDoubt           safeguard = "an attempt whose lease lapsed is in doubt, not ready"
-	refusalNeedsNoOther       safeguard = "a refusal fails the payment only if no other attempt may have left"
-	knownCountsAsOpen         safeguard = "an attempt that the provider knows counts like an open one"
-	notFoundAfterSettleTime   safeguard = "not found counts only when asked settle time after the last attempt's end"
-	notFoundConfirmed         safeguard = "not found counts only when it is confirmed"
-	refusalReadTwice          safeguard = "a refusal is believed only when it is read twice"
-	answerCarriesItsVersion   safeguard = "an answer to an older version changes nothing"
-	oneOwner                  safeguard = "while an attempt is sending no other begins"
-	askBeforeSendingAgain     safeguard = "what may have left is asked about, never begun"
-	noteNeedsTheLease         safeguard = "a note after the lease, or of another attempt, is refused"
-	expiryAsksOpenAttempts    safeguard = "a deadline fails no payment that may have left"
-	expiryNeedsAnAnswer       safeguard = "a payer's time ends a payment only by an answer that found it unpaid"
-	twoSuccessesAreTwo        safeguard = "two attempts that succeeded are an anomaly"
-	watchLaterExecution       safeguard = "a later execution is looked for"
-	contradictionIsAnomaly    safeguard = "a success of a failed payment is an anomaly"
-	cancelNeedsNothingLeft    safeguard = "what may have left is not cancelled"
-	retryNeedsNothingLeft     safeguard = "what may have left is not retried without accepting the risk"
-	unknownAttemptIsKept      safeguard = "a result of an attempt that the record lacks is kept"
-	tombstoneStopsLateBegin   safeguard = "an attempt released before its Begin never begins"
-	resendIsBounded           safeguard = "a payment is sent again at most as often as the policy says"
-	foreignIsNotAdopted       safeguard = "what was there before our first attempt is not taken for ours"
-	settleTimeBeforeByHand    safeguard = "not received is declared only after the settle time"
-	lateEndRestartsTheCount   safeguard = "a late doubt moves the attempt's end and restarts the counts"
-	evidenceStopsTheNextSend  safeguard = "another attempt's success stops a note and decides at the owner's end"
-	askFirstAfterLatePending  safeguard = "a late pending is asked about when the owner ends"
-	moneyStepReachedIsOpen    safeguard = "a report that the money step was reached opens the attempt, note or no note"
-	answersBegunAnewEachBegin safeguard = "the counts of answers begin anew with each attempt"
+	reportedFateIsFinal           safeguard = "a report of an attempt that has reported changes nothing"
+	lapsedIsInDoubt               safeguard = "an attempt whose lease lapsed is in doubt, not ready"
+	refusalNeedsNoOther           safeguard = "a refusal fails the payment only if no other attempt may have left"
+	knownCountsAsOpen             safeguard = "an attempt that the provider knows counts like an open one"
+	notFoundAfterSettleTime       safeguard = "not found counts only when asked settle time after the last attempt's end"
+	notFoundConfirmed             safeguard = "not found counts only when it is confirmed"
+	refusalReadTwice              safeguard = "a refusal is believed only when it is read twice"
+	statusResultCarriesItsVersion safeguard = "an answer to an older version changes nothing"
+	oneOwner                      safeguard = "while an attempt is sending no other begins"
+	queryBeforeSendingAgain       safeguard = "what may have left is asked about, never begun"
+	checkpointNeedsTheLease       safeguard = "a note after the lease, or of another attempt, is refused"
+	expiryHoldsOpenAttempts       safeguard = "a deadline fails no payment that may have left"
+	expiryNeedsAStatusResult      safeguard = "a payer's time ends a payment only by an answer that found it unpaid"
+	twoSuccessesAreTwo            safeguard = "two attempts that succeeded are an anomaly"
+	watchLaterExecution           safeguard = "a later execution is looked for"
+	contradictionIsAnomaly        safeguard = "a success of a failed payment is an anomaly"
+	cancelNeedsNothingLeft        safeguard = "what may have left is not cancelled"
+	retryNeedsNothingLeft         safeguard = "what may have left is not retried without accepting the risk"
+	unknownAttemptIsKept          safeguard = "a result of an attempt that the record lacks is kept"
+	tombstoneStopsLateBegin       safeguard = "an attempt released before its Begin never begins"
+	resendIsBounded               safeguard = "a payment is sent again at most as often as the policy says"
+	foreignIsNotAccepted          safeguard = "what was there before our first attempt is not taken for ours"
+	settleTimeBeforeNotReceived   safeguard = "not received is declared only after the settle time"
+	lateDoubtRestartsTheCounts    safeguard = "a late doubt moves the attempt's end and restarts the counts"
+	otherSuccessStopsTheNextSend  safeguard = "another attempt's success stops a note and decides at the owner's end"
+	queryFirstAfterLatePending    safeguard = "a late pending is asked about when the owner ends"
+	moneyStepReachedIsOpen        safeguard = "a report that the money step was reached opens the attempt, note or no note"
+	countsRestartWithEachBegin    safeguard = "the counts of answers begin anew with each attempt"
 )
 
 // safeguards lists them all.
 func safeguards() []safeguard {
 	return []safeguard{
 		reportedFateIsFinal, lapsedIsInDoubt, refusalNeedsNoOther, knownCountsAsOpen, notFoundAfterSettleTime, notFoundConfirmed,
-		refusalReadTwice, answerCarriesItsVersion, oneOwner, askBeforeSendingAgain, noteNeedsTheLease, expiryAsksOpenAttempts,
-		expiryNeedsAnAnswer, twoSuccessesAreTwo, watchLaterExecution, contradictionIsAnomaly, cancelNeedsNothingLeft,
-		retryNeedsNothingLeft, unknownAttemptIsKept, tombstoneStopsLateBegin, resendIsBounded, foreignIsNotAdopted,
-		settleTimeBeforeByHand, lateEndRestartsTheCount, evidenceStopsTheNextSend, askFirstAfterLatePending,
-		moneyStepReachedIsOpen, answersBegunAnewEachBegin,
+		refusalReadTwice, statusResultCarriesItsVersion, oneOwner, queryBeforeSendingAgain, checkpointNeedsTheLease, expiryHoldsOpenAttempts,
+		expiryNeedsAStatusResult, twoSuccessesAreTwo, watchLaterExecution, contradictionIsAnomaly, cancelNeedsNothingLeft,
+		retryNeedsNothingLeft, unknownAttemptIsKept, tombstoneStopsLateBegin, resendIsBounded, foreignIsNotAccepted,
+		settleTimeBeforeNotReceived, lateDoubtRestartsTheCounts, otherSuccessStopsTheNextSend, queryFirstAfterLatePending,
+		moneyStepReachedIsOpen, countsRestartWithEachBegin,
 	}
 }

@@ -4,18 +4,18 @@ import "slices"
 
 // What a step or a state may break. A row says which of these its world can show.
 const (
-	sentTwice     = "executed twice"
-	hiddenDouble  = "executed twice, and nobody is told"
-	forgotten     = "forgotten: nobody looks at it, and no list shows it"
-	falseFailed   = "a machine called it failed, and it may have been executed"
-	falseSuccess  = "succeeded, and nothing was executed"
-	unwatched     = "failed, may have been executed, and nobody looks"
-	notRepeatable = "the same step again changed something"
-	silentChange  = "state or fate changed, and the version did not"
-	fateReopened  = "what an attempt said of itself was forgotten"
-	sentUnasked   = "told to send, though another attempt may have left and nobody took that risk"
-	tookAnothers  = "somebody else's payment was taken for ours, though every attempt was told of it"
-	hurriedPerson = "called not received before the settle time was over"
+	sentTwice       = "executed twice"
+	hiddenDouble    = "executed twice, and nobody is told"
+	forgotten       = "forgotten: nobody looks at it, and no list shows it"
+	falseFailed     = "a machine called it failed, and it may have been executed"
+	falseSuccess    = "succeeded, and nothing was executed"
+	notWatched      = "failed, may have been executed, and nobody looks"
+	notRepeatable   = "the same step again changed something"
+	silentChange    = "state or fate changed, and the version did not"
+	fateReopened    = "what an attempt said of itself was forgotten"
+	sentUnqueried   = "told to send, though another attempt may have left and nobody took that risk"
+	acceptedForeign = "somebody else's payment was taken for ours, though every attempt was told of it"
+	hurriedOperator = "called not received before the settle time was over"
 )
 
 // check holds one step against what every step must keep.
@@ -26,14 +26,14 @@ func (x *explorer) check(s *state, c *Change, now Time) {
 		x.broken = silentChange
 	case reopened(before, after):
 		x.broken = fateReopened
-	case c.Moved && after.State == Failed && !slices.Contains(s.ignores, falseFailed) && s.falselyFailed(c):
+	case c.StateChanged && after.State == Failed && !slices.Contains(s.ignores, falseFailed) && s.falselyFailed(c):
 		x.broken = falseFailed
-	case c.Moved && after.State == Failed && after.Code == "not_received" && s.hurried(now):
-		x.broken = hurriedPerson
-	case c.Moved && (after.State == Succeeded || after.State == Pending) && s.taken && after.Code != "resolved" && noneOpen(before):
-		x.broken = tookAnothers
-	case before.State != Sending && after.State == Sending && s.unasked(after):
-		x.broken = sentUnasked
+	case c.StateChanged && after.State == Failed && after.Code == "not_received" && s.hurried(now):
+		x.broken = hurriedOperator
+	case c.StateChanged && (after.State == Succeeded || after.State == Pending) && s.taken && after.Code != "resolved" && noneOpen(before):
+		x.broken = acceptedForeign
+	case before.State != Sending && after.State == Sending && s.unqueried(after):
+		x.broken = sentUnqueried
 	}
 }
 
@@ -67,7 +67,7 @@ func fatesDiffer(a, b *Record) bool {
 func reopened(before, after *Record) bool {
 	for i := range before.Attempts {
 		a := &before.Attempts[i]
-		if now := after.attempt(a.ID); a.reported() && (now == nil || now.Fate == Open || now.Fate == NotYet) {
+		if now := after.attempt(a.ID); a.reported() && (now == nil || now.Fate == Open || now.Fate == MoneyStepAhead) {
 			return true
 		}
 	}
@@ -96,7 +96,7 @@ func (s *state) mayBeExecuted(i int) bool {
 		return !s.foreign && (!s.punctual || s.now < t.until)
 	case nowhere:
 		return t.moves && (!s.punctual || s.now < t.until) && slices.ContainsFunc(s.workers[:], func(w worker) bool {
-			return w.doing == told && int(w.id) == i+1
+			return w.doing == reportedFate && int(w.id) == i+1
 		})
 	case declined, throttled, duplicate:
 	}
@@ -105,11 +105,11 @@ func (s *state) mayBeExecuted(i int) bool {
 
 // hurried: an attempt that the provider may still execute within its settle time is called not
 // received.
-func (s *state) hurried(now Time) bool { return now < s.rec.lastEnd().Add(s.policy.Settle) }
+func (s *state) hurried(now Time) bool { return now < s.rec.lastEnd().Add(s.policy.SettleTime) }
 
-// unasked: another attempt that may have left forbids a send that nobody took the risk of. Under
+// unqueried: another attempt that may have left forbids a send that nobody took the risk of. Under
 // resend it may no longer be executed by then, or its provider broke the condition.
-func (s *state) unasked(after *Record) bool {
+func (s *state) unqueried(after *Record) bool {
 	if s.policy.Resend && !s.punctual {
 		return false
 	}
@@ -135,7 +135,7 @@ func (s *state) broken() string {
 		}
 	}
 	r := &s.rec
-	seen := s.told || r.Anomaly != nil || r.Cleared != "" || r.WatchUntil != 0 && s.due
+	seen := s.reported || r.Anomaly != nil || r.Cleared != "" || r.WatchUntil != 0 && s.due
 	switch {
 	case executions > 1 && r.State.Final() && !seen && s.silent():
 		return hiddenDouble
@@ -148,14 +148,14 @@ func (s *state) broken() string {
 	case r.State == Succeeded && !ours && !seen && !slices.Contains(s.ignores, falseSuccess):
 		return falseSuccess
 	case r.State == Failed && !seen && s.anyExecutable():
-		return unwatched
+		return notWatched
 	}
 	return ""
 }
 
 // silent: no worker has anything to report, and no answer is on its way.
 func (s *state) silent() bool {
-	return s.workers[0].doing == idle && s.workers[1].doing == idle && s.asker.doing == idle
+	return s.workers[0].doing == idle && s.workers[1].doing == idle && s.querier.doing == idle
 }
 
 func (s *state) anyExecutable() bool {

@@ -35,8 +35,8 @@ const (
 	duplicate       // not executed: the provider called the reference known
 )
 
-// try is one attempt as it really is.
-type try struct {
+// trueAttempt is one attempt as it really is.
+type trueAttempt struct {
 	at place
 	// moves: its worker came to the step that moves money.
 	moves bool
@@ -53,16 +53,16 @@ type try struct {
 type doing uint8
 
 const (
-	idle      doing = iota
-	beginning       // the reply to its Begin was lost
-	told            // told to send
-	reporting       // the reply to its report was lost, or the store forgot it
-	asked           // the question is on its way to the provider
-	reading         // the answer is there
+	idle         doing = iota
+	beginning          // the reply to its Begin was lost
+	reportedFate       // told to send
+	reporting          // the reply to its report was lost, or the store forgot it
+	asked              // the question is on its way to the provider
+	reading            // the answer is there
 )
 
-// word is what a worker reports, or an asker reads.
-type word struct {
+// report is what a worker reports, or an asker reads.
+type report struct {
 	class   providers.Class // empty: not sent
 	id      string
 	second  string
@@ -78,16 +78,16 @@ type worker struct {
 	// since is when it came to this; what it reads for its next step it reads no earlier.
 	since Time
 	// word is what it reports, and has reported.
-	word word
+	word report
 }
 
-// asker asks the provider.
-type asker struct {
-	doing   doing
-	version int64
-	asked   Time
-	since   Time
-	word    word
+// querier asks the provider.
+type querier struct {
+	doing     doing
+	version   int64
+	queriedAt Time
+	since     Time
+	word      report
 }
 
 // state is all that decides what may happen next. A state that the search goes on from was read
@@ -97,7 +97,7 @@ type state struct {
 	rec    Record
 	lost   bool // the store has no record
 	due    bool
-	lookup Lookup
+	lookup QueryProof
 	now    Time
 	// wrote is when the record was written last: what was read before is refused.
 	wrote Time
@@ -106,20 +106,20 @@ type state struct {
 	forgot bool
 
 	workers [2]worker
-	asker   asker
-	tries   [searchAttempts]try
+	querier querier
+	tries   [searchAttempts]trueAttempt
 	begun   uint8
 	// foreign: the provider has somebody else's payment under our reference.
 	foreign bool
-	// told: a person has said what became of the payment.
-	told bool
+	// reported: a person has said what became of the payment.
+	reported bool
 }
 
 // instants are the times of the world that steps compare with each other.
 func (s *state) instants() []*Time {
 	r := &s.rec
 	out := make([]*Time, 0, 32)
-	out = append(out, &r.NotFoundAt, &r.RefusedAt, &r.PollingSince, &r.LeaseEnd, &r.Deadline, &s.asker.asked)
+	out = append(out, &r.NotFoundAt, &r.RefusedAt, &r.PollingSince, &r.LeaseEnd, &r.Deadline, &s.querier.queriedAt)
 	for i := range r.Attempts {
 		out = append(out, &r.Attempts[i].End)
 	}
@@ -154,7 +154,7 @@ func (s *state) normalize() {
 	}
 	by := searchNow - s.now
 	s.now = searchNow
-	for _, t := range []*Time{&s.wrote, &s.workers[0].since, &s.workers[1].since, &s.asker.since} {
+	for _, t := range []*Time{&s.wrote, &s.workers[0].since, &s.workers[1].since, &s.querier.since} {
 		if *t != 0 {
 			*t = max(*t+by, searchNow-searchStale)
 		}
@@ -168,7 +168,7 @@ func (s *state) blur() {
 		s.past[i] = blurred(s.past[i], s.now, false)
 	}
 	if !s.stale {
-		s.wrote, s.workers[0].since, s.workers[1].since, s.asker.since = 0, 0, 0, 0
+		s.wrote, s.workers[0].since, s.workers[1].since, s.querier.since = 0, 0, 0, 0
 	}
 	w := &s.workers
 	for i := range w {
@@ -179,8 +179,8 @@ func (s *state) blur() {
 	if w[0].id > w[1].id {
 		w[0], w[1] = w[1], w[0]
 	}
-	if s.asker.doing == idle {
-		s.asker = asker{}
+	if s.querier.doing == idle {
+		s.querier = querier{}
 	}
 	for i := range s.tries {
 		if t := &s.tries[i]; t.at != inFlight && t.at != nowhere || !s.punctual {
@@ -192,10 +192,10 @@ func (s *state) blur() {
 // blurred keeps of a record what some step looks at.
 func blurred(r Record, now Time, anyVersion bool) Record {
 	b := Record{
-		State: r.State, Version: r.Version, Deadline: r.Deadline, Askable: r.Askable, ProviderID: r.ProviderID,
-		PayerUntil: payerClass(r.PayerUntil, now), Attempts: r.Attempts, Owner: r.Owner, LeaseEnd: r.LeaseEnd,
-		AskFirst: r.AskFirst, RiskAccepted: r.RiskAccepted, Resends: r.Resends, PollingSince: r.PollingSince,
-		NotFounds: r.NotFounds, NotFoundAt: r.NotFoundAt, RefusedAt: r.RefusedAt, ProofOnly: r.ProofOnly,
+		State: r.State, Version: r.Version, Deadline: r.Deadline, Queryable: r.Queryable, ProviderID: r.ProviderID,
+		PayerDeadline: payerClass(r.PayerDeadline, now), Attempts: r.Attempts, Owner: r.Owner, LeaseEnd: r.LeaseEnd,
+		QueryFirst: r.QueryFirst, RiskAccepted: r.RiskAccepted, Resends: r.Resends, PollingSince: r.PollingSince,
+		NotFounds: r.NotFounds, NotFoundAt: r.NotFoundAt, RefusedAt: r.RefusedAt, ProofQueryOnly: r.ProofQueryOnly,
 		Anomaly: r.Anomaly, Cleared: r.Cleared, Updated: now,
 	}
 	if anyVersion {
@@ -207,7 +207,7 @@ func blurred(r Record, now Time, anyVersion bool) Record {
 	if r.ActionURL != "" {
 		b.ActionURL = "address"
 	}
-	b.PayerGrace = graceOf(b.PayerUntil)
+	b.PayerGrace = graceOf(b.PayerDeadline)
 	if r.WatchUntil != 0 {
 		b.WatchUntil = now.Add(watchTime)
 	}
@@ -320,7 +320,7 @@ var (
 		"", providers.Succeeded, providers.Pending, providers.Refused, providers.InDoubt, providers.NotFound, providers.Duplicate,
 		providers.Mismatch,
 	}
-	codedLookups = []Lookup{LookupUnproven, LookupAsked, LookupProven}
+	codedLookups = []QueryProof{QueryUnproven, QueryProbed, QueryProven}
 )
 
 func (c *codec) state(s *state) {
@@ -334,7 +334,7 @@ func (c *codec) state(s *state) {
 		c.record(&s.past[i])
 	}
 	coded(c, &s.lookup, codedLookups)
-	c.flags(&s.lost, &s.due, &s.forgot, &s.foreign, &s.told)
+	c.flags(&s.lost, &s.due, &s.forgot, &s.foreign, &s.reported)
 	c.instant(&s.wrote)
 	c.number(&s.begun)
 	for i := range s.workers {
@@ -344,10 +344,10 @@ func (c *codec) state(s *state) {
 		c.instant(&w.since)
 		c.word(&w.word)
 	}
-	a := &s.asker
+	a := &s.querier
 	c.number((*uint8)(&a.doing))
 	small(c, &a.version)
-	c.instant(&a.asked)
+	c.instant(&a.queriedAt)
 	c.instant(&a.since)
 	c.word(&a.word)
 	for i := range s.tries[:s.begun] {
@@ -361,7 +361,7 @@ func (c *codec) state(s *state) {
 	}
 }
 
-func (c *codec) word(w *word) {
+func (c *codec) word(w *report) {
 	coded(c, &w.class, codedClasses)
 	coded(c, &w.id, codedIDs)
 	coded(c, &w.second, codedIDs)
@@ -378,12 +378,12 @@ func (c *codec) record(r *Record) {
 	for _, t := range []*Time{&r.Deadline, &r.LeaseEnd, &r.PollingSince, &r.NotFoundAt, &r.RefusedAt} {
 		c.instant(t)
 	}
-	coded(c, &r.PayerUntil, []Time{
+	coded(c, &r.PayerDeadline, []Time{
 		0, searchNow.Add(day), searchNow - 100, searchNow.Add(-payerGrace) - 100, searchNow.Add(-payerGrace-day) - 100,
 	})
-	r.PayerGrace = graceOf(r.PayerUntil)
+	r.PayerGrace = graceOf(r.PayerDeadline)
 	url, watched, notReceived, anomaly := r.ActionURL != "", r.WatchUntil != 0, r.Code != "", r.Anomaly != nil
-	c.flags(&r.Askable, &r.AskFirst, &r.RiskAccepted, &r.ProofOnly, &url, &watched, &notReceived, &anomaly)
+	c.flags(&r.Queryable, &r.QueryFirst, &r.RiskAccepted, &r.ProofQueryOnly, &url, &watched, &notReceived, &anomaly)
 	if c.reading {
 		r.ActionURL, r.WatchUntil, r.Code = pick(url, "address"), 0, pick(notReceived, "not_received")
 		r.Updated = searchNow
@@ -409,7 +409,7 @@ func (c *codec) record(r *Record) {
 		coded(c, &a.ID, codedIDs)
 		c.instant(&a.End)
 		coded(c, &a.Fate, codedFates)
-		c.flags(&a.Heard)
+		c.flags(&a.Inferred)
 		coded(c, &a.ProviderID, codedIDs)
 	}
 }

@@ -69,10 +69,10 @@ func (x *explorer) steps() {
 	for i := range s.tries[:s.begun] {
 		x.provider(i)
 	}
-	x.asker()
+	x.querier()
 	x.janitor()
-	if !s.nobody {
-		x.person()
+	if !s.unqueryable {
+		x.operator()
 	}
 	if s.payer {
 		x.clock()
@@ -93,10 +93,10 @@ func (s *state) ages(since Time) []Time {
 // commit decides by the rules and writes what they say, as a store does that compares and sets.
 func (x *explorer) commit(s *state, age Time, step func(r Record, p Policy, f Facts, now Time) Change) {
 	before := s.rec
-	f := Facts{HasPayload: true, Lookup: s.lookup}
+	f := Facts{HasPayload: true, QueryProof: s.lookup}
 	c := step(before, s.policy, f, s.now-age)
 	x.check(s, &c, s.now-age)
-	if x.repeats && c.Written {
+	if x.repeats && c.RecordChanged {
 		x.repeat(s, &c, step, f, s.now-age)
 	}
 	if c.Empty() {
@@ -106,21 +106,21 @@ func (x *explorer) commit(s *state, age Time, step func(r Record, p Policy, f Fa
 }
 
 func (s *state) write(c *Change) {
-	if c.Lookup != "" {
-		s.lookup = c.Lookup
+	if c.QueryProof != "" {
+		s.lookup = c.QueryProof
 	}
 	if !c.Due.Keep {
 		s.due = c.Due.At != 0
 	}
-	if !c.Written {
+	if !c.RecordChanged {
 		return
 	}
 	if s.forgets > 0 && !s.forgot {
 		s.past = append([]Record{s.rec}, s.past...)
 		s.past = s.past[:min(len(s.past), s.forgets)]
 	}
-	if s.asker.doing != idle && s.forgets == 0 && c.Record.Version != s.rec.Version {
-		s.asker.version = 0
+	if s.querier.doing != idle && s.forgets == 0 && c.Record.Version != s.rec.Version {
+		s.querier.version = 0
 	}
 	s.rec, s.wrote = c.Record, s.now
 }
@@ -153,9 +153,9 @@ func (x *explorer) worker(i int) {
 		return
 	case beginning:
 		x.begin(i, false)
-		x.report(i, word{})
-	case told:
-		x.told(i)
+		x.report(i, report{})
+	case reportedFate:
+		x.reported(i)
 	case reporting:
 		x.report(i, w.word)
 	case asked, reading:
@@ -171,23 +171,23 @@ func (x *explorer) begin(i int, first bool) {
 	if !first {
 		l.what = "begins again"
 	}
-	var begun Begun
+	var begun BeginResult
 	do := func(s *state, age Time) {
 		w := &s.workers[i]
 		if first {
 			s.begun++
 			*w = worker{id: s.begun}
-			s.tries[s.begun-1] = try{moves: !s.opensLate}
+			s.tries[s.begun-1] = trueAttempt{moves: !s.opensLate}
 		}
-		begun, x.repeats = Begun{Verdict: Done}, true
+		begun, x.repeats = BeginResult{Decision: Done}, true
 		if s.lost {
 			return
 		}
 		decided := false
-		b := BeginStep{Attempt: name(w.id), Lease: searchLease, OpensLate: s.opensLate, Askable: s.askable}
+		b := BeginParams{Attempt: name(w.id), Lease: searchLease, SafeFirstStep: s.opensLate, Queryable: s.queryable}
 		x.commit(s, age, func(r Record, p Policy, f Facts, now Time) Change {
 			c, said := Begin(r, p, f, now, b)
-			if decided && said.Verdict != begun.Verdict {
+			if decided && said.Decision != begun.Decision {
 				x.broken = notRepeatable
 			}
 			if !decided {
@@ -195,7 +195,7 @@ func (x *explorer) begin(i int, first bool) {
 			}
 			return c
 		})
-		if begun.Verdict == Send {
+		if begun.Decision == Send {
 			s.tries[w.id-1].until = s.now - age + Time(searchLease.Milliseconds()+searchSettle.Milliseconds())
 		}
 	}
@@ -203,25 +203,25 @@ func (x *explorer) begin(i int, first bool) {
 	x.twice(l, since, do,
 		func(s *state) {
 			w := &s.workers[i]
-			if begun.Verdict != Send {
+			if begun.Decision != Send {
 				*w = worker{}
 				return
 			}
-			w.doing, w.since = told, s.now
+			w.doing, w.since = reportedFate, s.now
 		},
 		func(s *state) { s.workers[i].doing, s.workers[i].since = beginning, s.now })
 }
 
 func name(id uint8) string { return string('0' + rune(id)) }
 
-// told: the worker may hand its bytes over, once, and give up at any time and say what it knows.
-func (x *explorer) told(i int) {
+// reported: the worker may hand its bytes over, once, and give up at any time and say what it knows.
+func (x *explorer) reported(i int) {
 	s := x.from
 	w := s.workers[i]
 	t := s.tries[w.id-1]
 	l := label{who: "worker", n: i + 1}
 	if !t.moves && !s.lost {
-		x.note(i)
+		x.checkpoint(i)
 	}
 	if t.moves && t.at == nowhere && (!s.punctual || s.now < t.until) {
 		l.what = "hands its bytes over"
@@ -232,13 +232,13 @@ func (x *explorer) told(i int) {
 	}
 }
 
-func (x *explorer) note(i int) {
+func (x *explorer) checkpoint(i int) {
 	var err error
 	do := func(s *state, age Time) {
-		n := NoteStep{Attempt: name(s.workers[i].id), Moves: true}
+		n := CheckpointParams{Attempt: name(s.workers[i].id), MoneyStepNext: true}
 		x.commit(s, age, func(r Record, p Policy, _ Facts, now Time) (c Change) {
-			if c, err = Note(r, p, now, n); err != nil {
-				return unchanged(r)
+			if c, err = Checkpoint(r, p, now, n); err != nil {
+				return noChange(r)
 			}
 			return c
 		})
@@ -253,33 +253,33 @@ func (x *explorer) note(i int) {
 }
 
 // truths are what a worker may say of its attempt.
-func (s *state) truths(id uint8) []word {
+func (s *state) truths(id uint8) []report {
 	t := s.tries[id-1]
 	pid := s.id(id)
-	doubt := word{class: providers.InDoubt, reached: t.moves}
+	doubt := report{class: providers.InDoubt, reached: t.moves}
 	switch t.at {
 	case nowhere:
 		if !t.moves {
-			return []word{{}, doubt, {class: providers.Refused}}
+			return []report{{}, doubt, {class: providers.Refused}}
 		}
-		return []word{{}, doubt}
+		return []report{{}, doubt}
 	case accepted:
-		return []word{{class: providers.Pending, id: pid, reached: true, payer: s.payer}, doubt}
+		return []report{{class: providers.Pending, id: pid, reached: true, payer: s.payer}, doubt}
 	case executed:
-		words := []word{{class: providers.Succeeded, id: pid, reached: true}, doubt}
+		words := []report{{class: providers.Succeeded, id: pid, reached: true}, doubt}
 		if s.duplicates {
-			words = append(words, word{class: providers.Duplicate, reached: true})
+			words = append(words, report{class: providers.Duplicate, reached: true})
 		}
 		return words
 	case declined:
-		return []word{{class: providers.Refused, reached: true}, doubt}
+		return []report{{class: providers.Refused, reached: true}, doubt}
 	case throttled:
-		return []word{{}, doubt}
+		return []report{{}, doubt}
 	case duplicate:
-		return []word{{class: providers.Duplicate, reached: true}, doubt}
+		return []report{{class: providers.Duplicate, reached: true}, doubt}
 	case inFlight:
 	}
-	return []word{doubt}
+	return []report{doubt}
 }
 
 // id is the provider's name for an attempt.
@@ -291,12 +291,12 @@ func (s *state) id(n uint8) string {
 }
 
 // report gives a worker's word to the ledger: released, or finished.
-func (x *explorer) report(i int, o word) {
+func (x *explorer) report(i int, o report) {
 	l := label{who: "worker", n: i + 1, what: "reports " + o.String()}
 	do := func(s *state, age Time) {
 		w := &s.workers[i]
 		w.word = o
-		if t := &s.tries[w.id-1]; s.punctual && w.doing == told {
+		if t := &s.tries[w.id-1]; s.punctual && w.doing == reportedFate {
 			t.until = min(t.until, s.now-age+Time(searchSettle.Milliseconds()))
 		}
 		if s.lost {
@@ -312,12 +312,12 @@ func (x *explorer) report(i int, o word) {
 
 func (w *worker) reportStep(r Record, p Policy, f Facts, now Time) Change {
 	if w.word.class == "" {
-		return Release(r, p, f, now, ReleaseStep{Attempt: name(w.id)})
+		return Release(r, p, f, now, ReleaseParams{Attempt: name(w.id)})
 	}
-	return Finish(r, p, f, now, FinishStep{Attempt: name(w.id), Outcome: w.word.outcome(), Reached: w.word.reached})
+	return Finish(r, p, f, now, FinishParams{Attempt: name(w.id), Outcome: w.word.outcome(), MoneyStepReached: w.word.reached})
 }
 
-func (o word) String() string {
+func (o report) String() string {
 	text := string(o.class)
 	if o.class == "" {
 		text = "not sent"
@@ -331,7 +331,7 @@ func (o word) String() string {
 	return text
 }
 
-func (o word) outcome() Outcome {
+func (o report) outcome() Outcome {
 	out := Outcome{Ours: o.ours}
 	out.Class, out.ProviderID, out.SecondID = o.class, o.id, o.second
 	if o.payer {
@@ -383,59 +383,59 @@ func (s *state) knows(but int) bool {
 // The asker
 // -------------------------------------------------------------------------------------------
 
-func (x *explorer) asker() {
+func (x *explorer) querier() {
 	s := x.from
-	if !s.askable || s.lost {
+	if !s.queryable || s.lost {
 		return
 	}
-	switch s.asker.doing {
-	case idle, beginning, told, reporting:
-		x.ask()
+	switch s.querier.doing {
+	case idle, beginning, reportedFate, reporting:
+		x.query()
 		return
 	case asked:
 		for _, o := range s.lookups() {
 			x.add(label{who: "asker", what: "reads", more: o.String()}, func(s *state) {
-				s.asker.doing, s.asker.since, s.asker.word = reading, s.now, o
+				s.querier.doing, s.querier.since, s.querier.word = reading, s.now, o
 			})
 		}
 	case reading:
-		x.answer()
+		x.statusResult()
 	}
-	x.add(label{who: "asker", what: "dies"}, func(s *state) { s.asker = asker{} })
+	x.add(label{who: "asker", what: "dies"}, func(s *state) { s.querier = querier{} })
 }
 
-func (x *explorer) ask() {
+func (x *explorer) query() {
 	for _, age := range x.from.ages(0) {
 		x.add(label{who: "asker", what: "asks", more: pick(age > 0, "(decided a tick ago)")}, func(s *state) {
 			var ask bool
 			x.commit(s, age, func(r Record, p Policy, f Facts, now Time) (c Change) {
-				c, ask = Ask(r, p, f, now)
+				c, ask = StartQuery(r, p, f, now)
 				return c
 			})
 			if ask {
-				s.asker = asker{doing: asked, version: s.rec.Version, asked: s.now - age}
+				s.querier = querier{doing: asked, version: s.rec.Version, queriedAt: s.now - age}
 				if s.forgets == 0 {
-					s.rec.Version, s.asker.version = 1, 1
+					s.rec.Version, s.querier.version = 1, 1
 				}
 			}
 		})
 	}
 }
 
-func (x *explorer) answer() {
+func (x *explorer) statusResult() {
 	do := func(s *state, age Time) {
-		a := AnswerStep{Version: s.asker.version, AskedAt: s.asker.asked, Outcome: s.asker.word.outcome()}
-		x.commit(s, age, func(r Record, p Policy, f Facts, now Time) Change { return Answer(r, p, f, now, a) })
+		a := StatusResult{Version: s.querier.version, QueriedAt: s.querier.queriedAt, Outcome: s.querier.word.outcome()}
+		x.commit(s, age, func(r Record, p Policy, f Facts, now Time) Change { return RecordStatus(r, p, f, now, a) })
 	}
-	l := label{who: "asker", what: "answers", more: x.from.asker.word.String()}
-	x.twice(l, x.from.asker.since, do,
-		func(s *state) { s.asker = asker{} }, func(s *state) { s.asker.since = s.now })
+	l := label{who: "asker", what: "answers", more: x.from.querier.word.String()}
+	x.twice(l, x.from.querier.since, do,
+		func(s *state) { s.querier = querier{} }, func(s *state) { s.querier.since = s.now })
 }
 
 // lookups are what a truthful lookup by our reference may show. Where the provider keeps its
 // conditions, it shows something once settle time has passed since an attempt's end.
-func (s *state) lookups() []word {
-	words := []word{{class: providers.InDoubt}}
+func (s *state) lookups() []report {
+	words := []report{{class: providers.InDoubt}}
 	must := false
 	for i := range s.tries[:s.begun] {
 		t := s.tries[i]
@@ -444,7 +444,7 @@ func (s *state) lookups() []word {
 			continue
 		}
 		must = must || s.punctual
-		w := word{class: class, id: s.id(uint8(i + 1)), payer: s.payer && class == providers.Pending} //nolint:gosec // three
+		w := report{class: class, id: s.id(uint8(i + 1)), payer: s.payer && class == providers.Pending} //nolint:gosec // three
 		words = append(words, w)
 		if t.twice && w.id != "" {
 			w.second = w.id + " again"
@@ -452,10 +452,10 @@ func (s *state) lookups() []word {
 		}
 	}
 	if s.foreign {
-		return append(words, word{class: providers.Succeeded, id: "X"})
+		return append(words, report{class: providers.Succeeded, id: "X"})
 	}
 	if !must || s.latelyVisible() {
-		words = append(words, word{class: providers.NotFound})
+		words = append(words, report{class: providers.NotFound})
 	}
 	return words
 }
@@ -471,7 +471,7 @@ func (s *state) latelyVisible() bool {
 	return true
 }
 
-func (t try) shown() (providers.Class, bool) {
+func (t trueAttempt) shown() (providers.Class, bool) {
 	switch t.at {
 	case accepted:
 		return providers.Pending, true
@@ -493,7 +493,7 @@ func (x *explorer) janitor() {
 		for _, age := range s.ages(0) {
 			x.add(label{who: "janitor", what: "wakes", more: pick(age > 0, "(decided a tick ago)")}, func(s *state) {
 				x.commit(s, age, func(r Record, p Policy, f Facts, now Time) Change {
-					c, _ := Wake(r, p, f, now, Lanes{AskFor: searchInterval})
+					c, _ := Wake(r, p, f, now, Lanes{QueryTimeout: searchInterval})
 					return c
 				})
 			})
@@ -507,25 +507,25 @@ func (x *explorer) janitor() {
 	if s.braked {
 		x.add(label{who: "worker", what: "cannot read its details"}, func(s *state) {
 			x.commit(s, 0, func(r Record, p Policy, f Facts, now Time) Change {
-				return Reject(r, p, f, now, RejectStep{Code: "unreadable"})
+				return Reject(r, p, f, now, RejectParams{Code: "unreadable"})
 			})
 		})
 	}
 }
 
-// byHand is a step of a person. It carries the version that the person saw, so it is decided about
+// intervention is a step of a person. It carries the version that the person saw, so it is decided about
 // the record as it is.
-func (x *explorer) byHand(what string, step func(r Record, p Policy, f Facts, now Time, h Hand) (Change, error), more func(s *state)) {
+func (x *explorer) intervention(what string, step func(r Record, p Policy, f Facts, now Time, h Intervention) (Change, error), more func(s *state)) {
 	s := x.from
-	h := Hand{Version: s.rec.Version}
-	if _, err := step(s.rec, s.policy, Facts{HasPayload: true, Lookup: s.lookup}, s.now, h); err != nil {
+	h := Intervention{Version: s.rec.Version}
+	if _, err := step(s.rec, s.policy, Facts{HasPayload: true, QueryProof: s.lookup}, s.now, h); err != nil {
 		return
 	}
 	x.add(label{who: "person:", what: what}, func(s *state) {
 		x.commit(s, 0, func(r Record, p Policy, f Facts, now Time) Change {
 			c, err := step(r, p, f, now, h)
 			if err != nil {
-				return unchanged(r)
+				return noChange(r)
 			}
 			return c
 		})
@@ -533,42 +533,42 @@ func (x *explorer) byHand(what string, step func(r Record, p Policy, f Facts, no
 	})
 }
 
-func (x *explorer) person() {
+func (x *explorer) operator() {
 	if x.from.lost {
 		return
 	}
-	resolve := func(what string, res ResolveStep, more func(s *state)) {
-		x.byHand(what, func(r Record, p Policy, f Facts, now Time, h Hand) (Change, error) {
-			res.Hand = h
+	resolve := func(what string, res ResolveParams, more func(s *state)) {
+		x.intervention(what, func(r Record, p Policy, f Facts, now Time, h Intervention) (Change, error) {
+			res.Intervention = h
 			return Resolve(r, p, f, now, res)
 		}, more)
 	}
-	says := func(s *state) { s.told = true }
-	resolve("resolve as succeeded", ResolveStep{As: AsSucceeded}, says)
-	resolve("resolve as succeeded with an id", ResolveStep{As: AsSucceeded, ProviderID: "P"}, says)
-	resolve("resolve as failed", ResolveStep{As: AsFailed}, says)
-	resolve("resolve as not received", ResolveStep{As: AsNotReceived}, says)
-	x.byHand("cancel", Cancel, func(*state) {})
-	x.byHand("let it go on", Unblock, func(*state) {})
+	says := func(s *state) { s.reported = true }
+	resolve("resolve as succeeded", ResolveParams{As: AsSucceeded}, says)
+	resolve("resolve as succeeded with an id", ResolveParams{As: AsSucceeded, ProviderID: "P"}, says)
+	resolve("resolve as failed", ResolveParams{As: AsFailed}, says)
+	resolve("resolve as not received", ResolveParams{As: AsNotReceived}, says)
+	x.intervention("cancel", Cancel, func(*state) {})
+	x.intervention("let it go on", Unblock, func(*state) {})
 	for _, reverse := range []bool{false, true} {
-		x.byHand(pick(!reverse, "accept the anomaly")+pick(reverse, "reverse the anomaly"),
-			func(r Record, p Policy, f Facts, now Time, h Hand) (Change, error) {
+		x.intervention(pick(!reverse, "accept the anomaly")+pick(reverse, "reverse the anomaly"),
+			func(r Record, p Policy, f Facts, now Time, h Intervention) (Change, error) {
 				return ClearAnomaly(r, p, f, now, reverse, h)
 			}, says)
 	}
-	retry := func(risk bool) func(r Record, p Policy, f Facts, now Time, h Hand) (Change, error) {
-		return func(r Record, p Policy, f Facts, now Time, h Hand) (Change, error) {
+	retry := func(risk bool) func(r Record, p Policy, f Facts, now Time, h Intervention) (Change, error) {
+		return func(r Record, p Policy, f Facts, now Time, h Intervention) (Change, error) {
 			return Retry(r, p, f, now, risk, h)
 		}
 	}
-	x.byHand("retry", retry(false), func(s *state) { s.told = false })
+	x.intervention("retry", retry(false), func(s *state) { s.reported = false })
 	if x.from.risky {
-		resolve("resolve as failed, nothing was executed", ResolveStep{As: AsFailed, AcceptRisk: true}, func(s *state) {
-			s.told = true
+		resolve("resolve as failed, nothing was executed", ResolveParams{As: AsFailed, AcceptRisk: true}, func(s *state) {
+			s.reported = true
 			s.excuse(true)
 		})
-		x.byHand("retry, accepting the double risk", retry(true), func(s *state) {
-			s.told = false
+		x.intervention("retry, accepting the double risk", retry(true), func(s *state) {
+			s.reported = false
 			s.excuse(false)
 		})
 	}
@@ -588,17 +588,17 @@ func (s *state) excuse(closed bool) {
 
 func (x *explorer) clock() {
 	s := x.from
-	if s.rec.PayerUntil == 0 {
+	if s.rec.PayerDeadline == 0 {
 		return
 	}
 	jump := func(what string, to Time) {
 		if to > s.now {
-			x.add(label{who: what}, func(s *state) { s.now, s.asker = to, asker{} })
+			x.add(label{who: what}, func(s *state) { s.now, s.querier = to, querier{} })
 		}
 	}
-	jump("the payer's time passes", s.rec.PayerUntil)
-	jump("the grace passes", s.rec.PayerUntil.Add(payerGrace))
-	jump("a day more passes", s.rec.PayerUntil.Add(payerGrace+day))
+	jump("the payer's time passes", s.rec.PayerDeadline)
+	jump("the grace passes", s.rec.PayerDeadline.Add(payerGrace))
+	jump("a day more passes", s.rec.PayerDeadline.Add(payerGrace+day))
 }
 
 // failover: once, the store forgets its last writes, and with them perhaps the payment. Who lives
@@ -633,7 +633,7 @@ func (x *explorer) failover() {
 
 // restore records the payment again with the attempt of the worker that reports.
 func (s *state) restore(w *worker, age Time) {
-	c := Restore(s.policy, s.now-age, RestoreStep{Attempt: Attempt{ID: name(w.id), End: s.now - age}, Askable: s.askable})
+	c := Restore(s.policy, s.now-age, RestoreParams{Attempt: Attempt{ID: name(w.id), End: s.now - age}, Queryable: s.queryable})
 	s.lost = false
 	s.write(&c)
 }

@@ -33,7 +33,7 @@ type row struct {
 	// The payment: its attempts begin with a step that cannot move money; the provider can be
 	// asked; it gives ids to nothing; a payer must act; it has a deadline; it may be stopped before
 	// its first send.
-	opensLate, askable, nameless, payer, dated, braked bool
+	opensLate, queryable, nameless, payer, dated, braked bool
 	// punctual: nothing is executed later than settle time after an attempt's end, and lookups show
 	// everything from then on. Otherwise they may show and execute it at any time, or never.
 	punctual bool
@@ -41,8 +41,8 @@ type row struct {
 	duplicates, taken bool
 	// twices: the provider may execute one request two times.
 	twices bool
-	// nobody: there is no person; risky: the person may accept the double risk.
-	nobody, risky bool
+	// unqueryable: there is no person; risky: the person may accept the double risk.
+	unqueryable, risky bool
 	// immortal: no worker dies; stale: a step may be decided from a reading that is a tick old.
 	immortal, stale bool
 	// forgets: how many writes the store may forget, once; again: workers then report again.
@@ -60,7 +60,7 @@ type row struct {
 }
 
 func hold() Policy {
-	return Policy{Settle: searchSettle, NotFoundInterval: searchInterval, Confirmations: 2, MaxResends: 1, PollDeadline: searchDeadline}
+	return Policy{SettleTime: searchSettle, NotFoundInterval: searchInterval, Confirmations: 2, MaxResends: 1, PollDeadline: searchDeadline}
 }
 
 func resending() Policy {
@@ -78,9 +78,9 @@ func hasty() Policy {
 
 // first is the state from which a row is searched: the payment is registered.
 func (r *row) first() state {
-	s := state{row: r, now: searchNow, lookup: LookupProven, foreign: r.taken, wrote: searchNow - 1}
+	s := state{row: r, now: searchNow, lookup: QueryProven, foreign: r.taken, wrote: searchNow - 1}
 	if r.unproven {
-		s.lookup = LookupUnproven
+		s.lookup = QueryUnproven
 	}
 	reg := Registration{}
 	if r.dated {
@@ -128,105 +128,105 @@ func (s *state) take(step string) state {
 
 func searchRows() []*row {
 	return []*row{
-		{name: "hold: a request in one step", policy: hold(), askable: true},
-		{name: "hold: a request in two steps", policy: hold(), askable: true, opensLate: true},
-		{name: "hold: a person accepts the risk", policy: hold(), askable: true, risky: true},
-		{name: "hold: two steps, and a person accepts the risk", policy: hold(), askable: true, opensLate: true, risky: true},
+		{name: "hold: a request in one step", policy: hold(), queryable: true},
+		{name: "hold: a request in two steps", policy: hold(), queryable: true, opensLate: true},
+		{name: "hold: a person accepts the risk", policy: hold(), queryable: true, risky: true},
+		{name: "hold: two steps, and a person accepts the risk", policy: hold(), queryable: true, opensLate: true, risky: true},
 		{name: "hold: nobody can be asked", policy: hold(), risky: true},
-		{name: "hold: the provider gives no ids", policy: hold(), askable: true, nameless: true, risky: true},
-		{name: "hold: the provider names duplicates", policy: hold(), askable: true, duplicates: true, risky: true},
-		{name: "hold: a deadline, a brake, unreadable details", policy: hold(), askable: true, dated: true, braked: true},
+		{name: "hold: the provider gives no ids", policy: hold(), queryable: true, nameless: true, risky: true},
+		{name: "hold: the provider names duplicates", policy: hold(), queryable: true, duplicates: true, risky: true},
+		{name: "hold: a deadline, a brake, unreadable details", policy: hold(), queryable: true, dated: true, braked: true},
 		{
-			name: "hold: a person called it failed", policy: hold(), askable: true, risky: true,
+			name: "hold: a person called it failed", policy: hold(), queryable: true, risky: true,
 			from: append(lapsed(), "person: resolve as failed"),
 		},
 		{
-			name: "hold: a person called it succeeded", policy: hold(), askable: true,
+			name: "hold: a person called it succeeded", policy: hold(), queryable: true,
 			from: append(lapsed(), "attempt 1 is executed", "person: resolve as succeeded with an id"),
 		},
 		{
-			name: "hold: a person called it not received, and took the risk", policy: hold(), askable: true, risky: true,
+			name: "hold: a person called it not received, and took the risk", policy: hold(), queryable: true, risky: true,
 			from: append(lapsed(), "asker asks", "asker reads not_found", "asker answers not_found", "time passes", "asker asks",
 				"asker reads not_found", "asker answers not_found", "person: resolve as not received",
 				"person: retry, accepting the double risk"),
 		},
 		{
-			name: "hold: pending at the provider", policy: hold(), askable: true, risky: true,
+			name: "hold: pending at the provider", policy: hold(), queryable: true, risky: true,
 			from: []string{"worker 1 begins", "worker 2 hands its bytes over", "attempt 1 is accepted", "worker 2 reports pending as 1"},
 		},
 		{
-			name: "hold: held, and still asked about", policy: hold(), askable: true, risky: true,
+			name: "hold: held, and still asked about", policy: hold(), queryable: true, risky: true,
 			from: append(lapsed(), "asker asks", "asker reads not_found", "asker answers not_found", "time passes", "asker asks",
 				"asker reads not_found", "asker answers not_found"),
 		},
-		{name: "hold: a payer must act", policy: hold(), askable: true, payer: true},
-		{name: "hold: a payer must act, in two steps", policy: hold(), askable: true, payer: true, opensLate: true},
+		{name: "hold: a payer must act", policy: hold(), queryable: true, payer: true},
+		{name: "hold: a payer must act, in two steps", policy: hold(), queryable: true, payer: true, opensLate: true},
 		{
-			name: "hold: the reference is somebody else's", policy: hold(), askable: true, taken: true, nobody: true,
+			name: "hold: the reference is somebody else's", policy: hold(), queryable: true, taken: true, unqueryable: true,
 			ignores: []string{falseSuccess},
 		},
-		{name: "hold: decisions from old readings", policy: hold(), askable: true, stale: true, nobody: true},
-		{name: "resend: a request in one step", policy: resending(), askable: true, punctual: true, nobody: true},
-		{name: "resend: a request in two steps", policy: resending(), askable: true, punctual: true, opensLate: true, nobody: true},
-		{name: "resend: with a person", policy: resending(), askable: true, punctual: true, risky: true},
-		{name: "resend: the provider gives no ids", policy: resending(), askable: true, punctual: true, nameless: true, nobody: true},
-		{name: "resend: the provider names duplicates", policy: resending(), askable: true, punctual: true, duplicates: true, nobody: true},
-		{name: "resend: no lookup is proven yet", policy: resending(), askable: true, punctual: true, unproven: true, nobody: true},
+		{name: "hold: decisions from old readings", policy: hold(), queryable: true, stale: true, unqueryable: true},
+		{name: "resend: a request in one step", policy: resending(), queryable: true, punctual: true, unqueryable: true},
+		{name: "resend: a request in two steps", policy: resending(), queryable: true, punctual: true, opensLate: true, unqueryable: true},
+		{name: "resend: with a person", policy: resending(), queryable: true, punctual: true, risky: true},
+		{name: "resend: the provider gives no ids", policy: resending(), queryable: true, punctual: true, nameless: true, unqueryable: true},
+		{name: "resend: the provider names duplicates", policy: resending(), queryable: true, punctual: true, duplicates: true, unqueryable: true},
+		{name: "resend: no lookup is proven yet", policy: resending(), queryable: true, punctual: true, unproven: true, unqueryable: true},
 		{
-			name: "resend: in doubt, and asked within the settle time", policy: hasty(), askable: true, punctual: true, nobody: true,
+			name: "resend: in doubt, and asked within the settle time", policy: hasty(), queryable: true, punctual: true, unqueryable: true,
 			from: []string{"worker 1 begins", "worker 2 hands its bytes over", "time passes", "time passes", "janitor wakes",
 				"asker asks", "asker reads not_found"},
 		},
 		{
-			name: "resend: sent again, and the first may report", policy: hasty(), askable: true, punctual: true, nobody: true,
+			name: "resend: sent again, and the first may report", policy: hasty(), queryable: true, punctual: true, unqueryable: true,
 			from: sentAgain("worker 1 begins"),
 		},
 		{
-			name: "hold: sent again at a person's risk", policy: hold(), askable: true, risky: true,
+			name: "hold: sent again at a person's risk", policy: hold(), queryable: true, risky: true,
 			from: append(lapsed(), "person: resolve as failed, nothing was executed", "person: retry", "worker 1 begins",
 				"worker 2 hands its bytes over"),
 		},
 		{
-			name: "hold: not executed by its deadline, and in doubt", policy: hold(), askable: true, dated: true, nobody: true,
+			name: "hold: not executed by its deadline, and in doubt", policy: hold(), queryable: true, dated: true, unqueryable: true,
 			from: []string{"worker 1 begins", "worker 2 reports in_doubt"},
 		},
 		{
-			name: "resend: not found, and sent again", policy: hasty(), askable: true, punctual: true,
-			from: append(lapsed(), "asker asks", "asker reads not_found", "asker answers not_found"), nobody: true,
+			name: "resend: not found, and sent again", policy: hasty(), queryable: true, punctual: true,
+			from: append(lapsed(), "asker asks", "asker reads not_found", "asker answers not_found"), unqueryable: true,
 		},
 		{
-			name: "resend: decisions from old readings", policy: resending(), askable: true, punctual: true, stale: true,
-			nobody: true,
+			name: "resend: decisions from old readings", policy: resending(), queryable: true, punctual: true, stale: true,
+			unqueryable: true,
 		},
 		{
-			name: "resend: the provider is later than the settle time", policy: hasty(), askable: true, nobody: true,
+			name: "resend: the provider is later than the settle time", policy: hasty(), queryable: true, unqueryable: true,
 			from:  append(lapsed(), "asker asks", "asker reads not_found", "asker answers not_found"),
 			shows: []string{sentTwice}, note: "the settle time must be longer than the provider's latest execution; else `hold`",
 		},
 		{
-			name: "hold: the provider executes one request twice", policy: hold(), askable: true, twices: true, nobody: true,
+			name: "hold: the provider executes one request twice", policy: hold(), queryable: true, twices: true, unqueryable: true,
 			shows: []string{sentTwice, hiddenDouble}, note: "nobody learns of it unless the provider's own lookup shows a second id",
 		},
 		{
-			name: "hold: the reference is somebody else's, and replies get lost", policy: hold(), askable: true, taken: true, nobody: true,
+			name: "hold: the reference is somebody else's, and replies get lost", policy: hold(), queryable: true, taken: true, unqueryable: true,
 			shows: []string{falseSuccess}, note: "what is found after a lost reply is told apart only by the fields that the answer repeats",
 		},
 		{
-			name: "hold: the store forgets its last write", policy: hold(), askable: true, forgets: 1, immortal: true, nobody: true,
+			name: "hold: the store forgets its last write", policy: hold(), queryable: true, forgets: 1, immortal: true, unqueryable: true,
 			again: true, ignores: []string{falseFailed}, shows: []string{sentTwice},
 			from: []string{"worker 1 begins", "the store forgets its last 1 writes"}, note: "a Begin that was acknowledged and forgotten is sent by two",
 		},
 		{
-			name: "hold: the store forgets its last write, and workers report again", policy: hold(), askable: true, forgets: 1,
-			immortal: true, nobody: true, again: true, ignores: []string{sentTwice, falseFailed},
+			name: "hold: the store forgets its last write, and workers report again", policy: hold(), queryable: true, forgets: 1,
+			immortal: true, unqueryable: true, again: true, ignores: []string{sentTwice, falseFailed},
 		},
 		{
-			name: "hold: the store forgets its last two writes, and workers report again", policy: hold(), askable: true, forgets: 2,
-			immortal: true, nobody: true, again: true, ignores: []string{sentTwice, falseFailed},
+			name: "hold: the store forgets its last two writes, and workers report again", policy: hold(), queryable: true, forgets: 2,
+			immortal: true, unqueryable: true, again: true, ignores: []string{sentTwice, falseFailed},
 		},
 		{
-			name: "hold: the store forgets its last two writes, and workers die or report once", policy: hold(), askable: true,
-			forgets: 2, nobody: true, ignores: []string{sentTwice, falseFailed}, shows: []string{hiddenDouble},
+			name: "hold: the store forgets its last two writes, and workers die or report once", policy: hold(), queryable: true,
+			forgets: 2, unqueryable: true, ignores: []string{sentTwice, falseFailed}, shows: []string{hiddenDouble},
 			from: []string{"worker 1 begins", "worker 2 hands its bytes over", "attempt 1 is executed", "the store forgets its last 1 writes"},
 			note: "a send that the store forgot, and that nobody lives to report, is hidden",
 		},

@@ -2,71 +2,71 @@ package rules
 
 import "github.com/remesa/remesa/providers"
 
-// answerSettled: about a settled payment an answer can only agree or contradict; a contradiction is
+// statusOfFinal: about a settled payment an answer can only agree or contradict; a contradiction is
 // an anomaly.
-func (s *step) answerSettled(a AnswerStep) {
-	r, o := s.r(), a.Outcome
+func (s *transition) statusOfFinal(a StatusResult) {
+	r, o := s.record(), a.Outcome
 	switch {
 	case s.notOurs(o):
 	case r.State == Failed && o.Class == providers.Succeeded:
-		s.credit(FateSucceeded, o.ProviderID)
-		s.contradict("late_success", o.ProviderID)
-	case r.State == Failed && o.Class == providers.Pending && r.PayerUntil == 0: // an unpaid session is no contradiction
-		s.contradict("late_pending", o.ProviderID)
+		s.attributeFate(FateSucceeded, o.ProviderID)
+		s.raiseContradiction("late_success", o.ProviderID)
+	case r.State == Failed && o.Class == providers.Pending && r.PayerDeadline == 0: // an unpaid session is no contradiction
+		s.raiseContradiction("late_pending", o.ProviderID)
 	case r.State == Succeeded:
-		s.answerSucceeded(a)
+		s.statusOfSucceeded(a)
 	}
-	s.watched(a)
+	s.continueWatch(a)
 }
 
-func (s *step) answerSucceeded(a AnswerStep) {
-	r, o := s.r(), a.Outcome
+func (s *transition) statusOfSucceeded(a StatusResult) {
+	r, o := s.record(), a.Outcome
 	switch o.Class {
 	case providers.Refused:
-		s.contradict("refused_after_succeeded", o.ProviderID)
+		s.raiseContradiction("refused_after_succeeded", o.ProviderID)
 	case providers.Mismatch:
-		s.contradict("mismatch", o.ProviderID)
+		s.raiseContradiction("mismatch", o.ProviderID)
 	case providers.Succeeded:
-		s.forgetAbsence()
-		s.foundAgain(o)
+		s.forgetNotFounds()
+		s.checkFoundID(o)
 	case providers.NotFound:
-		s.missing(a)
+		s.notFoundAfterSuccess(a)
 	case providers.Pending:
-		s.forgetAbsence()
+		s.forgetNotFounds()
 	case providers.InDoubt, providers.Duplicate:
 	}
-	if r.Anomaly != nil && s.Raised == "not_found_after_succeeded" {
-		s.forgetAbsence()
+	if r.Anomaly != nil && s.AnomalyRaised == "not_found_after_succeeded" {
+		s.forgetNotFounds()
 	}
 }
 
-func (s *step) forgetAbsence() {
-	if r := s.r(); r.NotFounds > 0 {
-		r.forgetCounts()
-		s.Written = true
+func (s *transition) forgetNotFounds() {
+	if r := s.record(); r.NotFounds > 0 {
+		r.resetCounts()
+		s.RecordChanged = true
 	}
 }
 
-// foundAgain: a success under another id than the one on record is a second payment.
-func (s *step) foundAgain(o Outcome) {
-	r := s.r()
+// checkFoundID: a success under another id than the one on record is a second payment.
+func (s *transition) checkFoundID(o Outcome) {
+	r := s.record()
 	if o.ProviderID == "" {
 		return
 	}
 	before := r.ProviderID
 	if before == "" {
 		r.ProviderID = o.ProviderID
-		s.changed()
+		s.bumpVersion()
 	}
 	if a := r.byProviderID(o.ProviderID); a != nil && a.Fate != FateSucceeded {
 		a.Fate = FateSucceeded
-		s.changed()
+		s.bumpVersion()
 	}
 	switch {
 	case before != "" && before != o.ProviderID:
-		s.anomaly("second_success", o.ProviderID)
+		s.raiseAnomaly("second_success", o.ProviderID)
 	case o.SecondID != "":
-		s.anomaly("second_success", o.SecondID)
+		s.raiseAnomaly("second_success", o.SecondID)
 	default:
 		s.checkSuccesses()
 	}
@@ -81,37 +81,37 @@ func (r *Record) byProviderID(id string) *Attempt {
 	return nil
 }
 
-// missing: the provider no longer knows, or never knew, what it is said to have paid. It counts
+// notFoundAfterSuccess: the provider no longer knows, or never knew, what it is said to have paid. It counts
 // like any "not found", and is asked about again until it is confirmed.
-func (s *step) missing(a AnswerStep) {
-	r := s.r()
-	if r.ProofOnly {
+func (s *transition) notFoundAfterSuccess(a StatusResult) {
+	r := s.record()
+	if r.ProofQueryOnly {
 		return
 	}
-	if s.confirmed(a.AskedAt) {
-		s.contradict("not_found_after_succeeded", r.ProviderID)
+	if s.confirmNotFound(a.QueriedAt) {
+		s.raiseContradiction("not_found_after_succeeded", r.ProviderID)
 		return
 	}
-	if r.WatchUntil == 0 && r.Askable {
-		r.WatchUntil = s.in(day)
-		s.Written = true
+	if r.WatchUntil == 0 && r.Queryable {
+		r.WatchUntil = s.after(day)
+		s.RecordChanged = true
 	}
 }
 
-// watched says whether the payment is looked at further. A proof is asked for once.
-func (s *step) watched(a AnswerStep) {
-	r := s.r()
+// continueWatch says whether the payment is looked at further. A proof is asked for once.
+func (s *transition) continueWatch(a StatusResult) {
+	r := s.record()
 	answered := a.Outcome.Class != providers.InDoubt
 	switch {
 	case r.WatchUntil == 0:
-	case s.now >= r.WatchUntil, r.ProofOnly && answered:
-		s.dropDetails()
-		s.wake(0)
-	case r.ProofOnly:
-		s.wake(s.in(a.After))
+	case s.now >= r.WatchUntil, r.ProofQueryOnly && answered:
+		s.dropPayload()
+		s.setDue(0)
+	case r.ProofQueryOnly:
+		s.setDue(s.after(a.QueryAfter))
 	case r.NotFounds > 0:
-		s.wake(max(s.countsAt(), s.in(a.After)))
+		s.setDue(max(s.nextCountingTime(), s.after(a.QueryAfter)))
 	default:
-		s.wake(s.watchAgain())
+		s.setDue(s.nextWatch())
 	}
 }

@@ -21,7 +21,7 @@ type attemptText struct {
 	ID         string `json:"id"`
 	End        Time   `json:"end"`
 	Fate       Fate   `json:"fate"`
-	Heard      bool   `json:"heard,omitempty"`
+	Inferred   bool   `json:"heard,omitempty"`
 	ProviderID string `json:"provider_id,omitempty"`
 	// SameID: its provider id is the payment's.
 	SameID bool `json:"same_provider_id,omitempty"`
@@ -44,7 +44,7 @@ func (r Record) MarshalJSON() ([]byte, error) {
 		if same {
 			a.ProviderID = ""
 		}
-		t.Attempts = append(t.Attempts, attemptText{a.ID, a.End, a.Fate, a.Heard, a.ProviderID, same})
+		t.Attempts = append(t.Attempts, attemptText{a.ID, a.End, a.Fate, a.Inferred, a.ProviderID, same})
 	}
 	return json.Marshal(t)
 }
@@ -66,7 +66,7 @@ func (r *Record) UnmarshalJSON(b []byte) error {
 		if a.SameID {
 			a.ProviderID = r.ProviderID
 		}
-		r.Attempts = append(r.Attempts, Attempt{a.ID, a.End, a.Fate, a.Heard, a.ProviderID})
+		r.Attempts = append(r.Attempts, Attempt{a.ID, a.End, a.Fate, a.Inferred, a.ProviderID})
 	}
 	return nil
 }
@@ -77,5 +77,5 @@ func (r *Record) lastEntry() Time {
 		return 0
 	}
 	newest := Record{Created: r.Created, History: r.History[len(r.History)-1:]}
-	return newest.Entries()[0].At
+	return newest.AuditTrail()[0].At
 }

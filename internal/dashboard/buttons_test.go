@@ -39,7 +39,7 @@ func newRig(t *testing.T) *rig {
 	t.Helper()
 	t.Parallel()
 	policy := idempotency.DefaultPolicy()
-	policy.Settle, policy.NotFoundInterval = 50*time.Millisecond, 20*time.Millisecond
+	policy.SettleTime, policy.NotFoundInterval = 50*time.Millisecond, 20*time.Millisecond
 	r := &rig{t: t, rdb: redistest.Start(t).Client(), bank: &bank{entered: make(chan struct{}, 100)}}
 	r.ledger = idempotency.NewRedis(r.rdb, idempotency.Options{Default: policy, FirstWake: 300 * time.Millisecond})
 	o := options(t)

@@ -210,7 +210,7 @@ func newTestCircuit() (*circuit, *circuitMetric) {
 // begin opens an attempt in the name of a worker that then dies.
 func begin(r *rig, k idempotency.Key, attempt string, lease time.Duration) {
 	r.t.Helper()
-	b, err := r.ledger.Begin(r.t.Context(), k, idempotency.BeginRequest{Attempt: attempt, Lease: lease, Askable: k.Account != "mute"})
+	b, err := r.ledger.Begin(r.t.Context(), k, idempotency.BeginRequest{Attempt: attempt, Lease: lease, Queryable: k.Account != "mute"})
 	if err != nil || b.Verdict != idempotency.Send {
 		r.t.Fatalf("begin: %+v, %v", b.Verdict, err)
 	}

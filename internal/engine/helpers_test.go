@@ -172,7 +172,7 @@ func (b *bank) Status(_ context.Context, q providers.Query) (providers.Outcome, 
 	return s.answers[min(n, len(s.answers)-1)](q)
 }
 
-// payOnly cannot be asked.
+// fakePayer cannot be asked.
 type payOnly struct{ bank *bank }
 
 func (p payOnly) Pay(ctx context.Context, o providers.Payout, a providers.Attempt) (providers.Outcome, error) {
@@ -250,7 +250,7 @@ type rig struct {
 // policy has every time as short as a test wants it.
 func policy() idempotency.Policy {
 	p := idempotency.DefaultPolicy()
-	p.Settle, p.NotFoundInterval = 50*time.Millisecond, 20*time.Millisecond
+	p.SettleTime, p.NotFoundInterval = 50*time.Millisecond, 20*time.Millisecond
 	return p
 }
 
@@ -268,7 +268,7 @@ func rigOn(t *testing.T, server *redistest.Server, o idempotency.Options) *rig {
 	return r
 }
 
-// clockRig has a ledger whose clock the test moves.
+// newClockFixture has a ledger whose clock the test moves.
 func clockRig(t *testing.T) *rig {
 	t.Helper()
 	t.Parallel()
@@ -277,7 +277,7 @@ func clockRig(t *testing.T) *rig {
 	return r
 }
 
-// clockBegin is where the clock of a clockRig begins.
+// clockBegin is where the clock of a newClockFixture begins.
 var clockBegin = time.Unix(1_800_000_000, 0)
 
 // lag sets the store's clock an hour behind the machine's, by which asynq dates wake-ups: none of them

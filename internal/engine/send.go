@@ -137,7 +137,7 @@ func (e *Engine) attempt(ctx context.Context, k idempotency.Key, a providers.Acc
 	id := idempotency.NewAttempt()
 	e.OnStep(StepBegin, k)
 	begun, err := e.Ledger.Begin(ctx, k, idempotency.BeginRequest{
-		Attempt: id, Lease: e.Lease, Askable: a.Askable(), OpensLate: opensLate(a), Only: onlyType(a),
+		Attempt: id, Lease: e.Lease, Queryable: a.Askable(), SafeFirstStep: opensLate(a), OnlyType: onlyType(a),
 	})
 	if err != nil {
 		e.Log.Warn().Stringer("key", k).Err(err).Msg("not begun; its due time wakes it again")
@@ -200,7 +200,7 @@ func opensLate(a providers.Account) bool {
 	return ok && t.OpensLate()
 }
 
-// onlyType is the one type of payment that the account makes; empty where it makes both, or
+// servedType is the one type of payment that the account makes; empty where it makes both, or
 // neither.
 func onlyType(a providers.Account) string {
 	_, pays := a.Client.(providers.Payer)

@@ -84,7 +84,7 @@ func (s *shop) open(reference string) (k idempotency.Key, address string) {
 	_, err := s.ledger.Register(ctx, registered)
 	s.must(err)
 	id := idempotency.NewAttempt()
-	_, err = s.ledger.Begin(ctx, k, idempotency.BeginRequest{Attempt: id, Lease: time.Minute, OpensLate: true, Askable: true})
+	_, err = s.ledger.Begin(ctx, k, idempotency.BeginRequest{Attempt: id, Lease: time.Minute, SafeFirstStep: true, Queryable: true})
 	s.must(err)
 	charge := providers.Charge{Payment: providers.Payment{Provider: k.Provider, Account: k.Account, Reference: reference, Amount: money(s.t)}}
 	o, err := s.client.Charge(ctx, charge, providers.Attempt{

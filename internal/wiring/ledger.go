@@ -26,9 +26,9 @@ func Policies(c *config.Config) map[string]idempotency.Policy {
 	for _, name := range providers.Names() {
 		p := c.Policy(name)
 		policies[name] = idempotency.Policy{
-			Settle: p.SettleTime, NotFoundInterval: p.NotFoundInterval, Confirmations: p.NotFoundConfirmations,
+			SettleTime: p.SettleTime, NotFoundInterval: p.NotFoundInterval, Confirmations: p.NotFoundConfirmations,
 			Resend: p.Resend, MaxResends: p.MaxResends, PollDeadline: c.PollDeadline,
-			Retention: c.LedgerRetention, OutcomesRetention: c.OutcomesRetention, TellAll: c.Outcomes == config.AllOutcomes,
+			Retention: c.LedgerRetention, OutcomesRetention: c.OutcomesRetention, PublishAll: c.Outcomes == config.AllOutcomes,
 		}
 	}
 	return policies

@@ -102,7 +102,7 @@ func answerRows() []row {
 		{does: "a refusal of an older version is not read", run: func(e *env) {
 			p := e.reach(inDoubt)
 			p.answer(declined())
-			p.Advance(e.policy.Settle)
+			p.Advance(e.policy.SettleTime)
 			q := p.ask()
 			p.answer(accepted("X"))
 			e.wantApplied(p.answerTo(q, declined()), false)
@@ -115,16 +115,16 @@ func answerRows() []row {
 		}},
 		{does: "a refusal read once is not believed", run: func(e *env) {
 			p := e.reach(inDoubt)
-			p.Advance(e.policy.Settle)
+			p.Advance(e.policy.SettleTime)
 			p.answer(declined())
 			p.want(inDoubt)
 		}},
 		{does: "a refusal read twice, settle time apart, is failed", run: func(e *env) {
 			for _, s := range []idempotency.State{inDoubt, pending} {
 				p := e.reach(s)
-				p.Advance(e.policy.Settle)
+				p.Advance(e.policy.SettleTime)
 				p.answer(declined())
-				p.Advance(e.policy.Settle - time.Millisecond)
+				p.Advance(e.policy.SettleTime - time.Millisecond)
 				p.answer(declined())
 				p.want(s).Advance(time.Millisecond)
 				p.answer(declined())
@@ -134,7 +134,7 @@ func answerRows() []row {
 		{does: "the second reading of a refusal is asked no earlier than settle time after the attempt's end", run: func(e *env) {
 			p := e.reach(inDoubt)
 			p.answer(declined())
-			p.Advance(e.policy.Settle - time.Millisecond)
+			p.Advance(e.policy.SettleTime - time.Millisecond)
 			p.answer(declined())
 			p.want(inDoubt).Advance(time.Millisecond)
 			p.answer(declined())
@@ -146,7 +146,7 @@ func answerRows() []row {
 			p.answer(declinedAs("Y"))
 			p.Advance(time.Minute)
 			p.finish("a", declined())
-			p.Advance(e.policy.Settle - time.Millisecond)
+			p.Advance(e.policy.SettleTime - time.Millisecond)
 			p.answer(declinedAs("Y"))
 			p.want(pending).Advance(time.Millisecond)
 			p.answer(declinedAs("Y"))
@@ -157,16 +157,16 @@ func answerRows() []row {
 			p.Advance(lease + time.Hour)
 			p.ask()
 			p.answer(declined())
-			p.Advance(e.policy.Settle)
+			p.Advance(e.policy.SettleTime)
 			p.answer(declined())
 			p.want(failed)
 		}},
 		{does: "not found or pending between two refusals begins the reading anew", run: func(e *env) {
 			for _, between := range []string{"not found", "pending"} {
 				p := e.reach(pending)
-				p.Advance(e.policy.Settle)
+				p.Advance(e.policy.SettleTime)
 				p.answer(declined())
-				p.Advance(e.policy.Settle)
+				p.Advance(e.policy.SettleTime)
 				if between == "pending" {
 					p.answer(accepted("X"))
 				} else {
@@ -181,7 +181,7 @@ func answerRows() []row {
 			q := p.ask()
 			_, err := e.Ledger.Answer(e.ctx(), p.key, idempotency.Answered{Version: q.Version, AskedAt: q.AskedAt, Outcome: declined(), Next: time.Hour})
 			e.must(err)
-			p.wantDue(e.policy.Settle)
+			p.wantDue(e.policy.SettleTime)
 		}},
 		{does: "a refusal with two open attempts is held", policy: resend, run: func(e *env) {
 			p := e.resent()
@@ -192,9 +192,9 @@ func answerRows() []row {
 		{does: "a refusal of the second attempt's id is held while the first one is open", policy: resend, run: func(e *env) {
 			p := e.resent()
 			p.finish("b", accepted("Y"))
-			p.Advance(e.policy.Settle)
+			p.Advance(e.policy.SettleTime)
 			p.answer(declinedAs("Y"))
-			p.Advance(e.policy.Settle)
+			p.Advance(e.policy.SettleTime)
 			p.answer(declinedAs("Y"))
 			p.want(held).wantCode("refusal_unclear").wantLeft(true)
 		}},
@@ -208,9 +208,9 @@ func answerRows() []row {
 			p := e.resent()
 			p.finish("a", declined())
 			p.finish("b", accepted("Y"))
-			p.Advance(e.policy.Settle)
+			p.Advance(e.policy.SettleTime)
 			p.answer(declinedAs("Y"))
-			p.Advance(e.policy.Settle)
+			p.Advance(e.policy.SettleTime)
 			p.answer(declinedAs("Y"))
 			p.want(failed)
 		}},
@@ -240,7 +240,7 @@ func answerRows() []row {
 		}},
 		{does: "in held nothing but a success or a refusal read twice moves a payment", run: func(e *env) {
 			p := e.reach(held)
-			p.Advance(e.policy.Settle)
+			p.Advance(e.policy.SettleTime)
 			for range 5 {
 				p.answer(absent())
 				p.answer(unclear())
@@ -254,9 +254,9 @@ func answerRows() []row {
 
 func readRefusalTwice(p *payment) {
 	p.t.Helper()
-	p.Advance(p.policy.Settle)
+	p.Advance(p.policy.SettleTime)
 	p.answer(declined())
-	p.Advance(p.policy.Settle)
+	p.Advance(p.policy.SettleTime)
 	p.answer(declined())
 }
 
@@ -275,16 +275,16 @@ func notFoundRows() []row {
 		}},
 		{does: "what was asked before the settle time does not count when it is answered after it", run: func(e *env) {
 			p := e.reach(inDoubt)
-			p.Advance(e.policy.Settle - time.Millisecond)
+			p.Advance(e.policy.SettleTime - time.Millisecond)
 			q := p.ask()
-			p.Advance(e.policy.Settle)
+			p.Advance(e.policy.SettleTime)
 			p.answerTo(q, absent())
 			p.answer(absent())
 			p.want(inDoubt)
 		}},
 		{does: "after the settle time it is held once confirmed, under hold", run: func(e *env) {
 			p := e.reach(inDoubt)
-			p.Advance(e.policy.Settle)
+			p.Advance(e.policy.SettleTime)
 			p.answer(absent())
 			p.want(inDoubt).Advance(e.policy.NotFoundInterval)
 			p.answer(absent())
@@ -292,7 +292,7 @@ func notFoundRows() []row {
 		}},
 		{does: "not founds closer than the interval count once", run: func(e *env) {
 			p := e.reach(inDoubt)
-			p.Advance(e.policy.Settle)
+			p.Advance(e.policy.SettleTime)
 			p.answer(absent())
 			p.Advance(e.policy.NotFoundInterval - time.Millisecond)
 			p.answer(absent())
@@ -301,7 +301,7 @@ func notFoundRows() []row {
 		}},
 		{does: "as many confirmations are needed as the policy says", policy: several, run: func(e *env) {
 			p := e.reach(inDoubt)
-			p.Advance(e.policy.Settle)
+			p.Advance(e.policy.SettleTime)
 			for range 2 {
 				p.answer(absent())
 				p.Advance(e.policy.NotFoundInterval)
@@ -311,7 +311,7 @@ func notFoundRows() []row {
 		}},
 		{does: "a refusal between two not founds begins the count anew", run: func(e *env) {
 			p := e.reach(inDoubt)
-			p.Advance(e.policy.Settle)
+			p.Advance(e.policy.SettleTime)
 			p.answer(absent())
 			p.Advance(e.policy.NotFoundInterval)
 			p.answer(declined())
@@ -323,7 +323,7 @@ func notFoundRows() []row {
 			q := p.ask()
 			_, err := e.Ledger.Answer(e.ctx(), p.key, idempotency.Answered{Version: q.Version, AskedAt: q.AskedAt, Outcome: absent(), Next: time.Hour})
 			e.must(err)
-			p.wantDue(e.policy.Settle).Advance(e.policy.Settle)
+			p.wantDue(e.policy.SettleTime).Advance(e.policy.SettleTime)
 			q = p.ask()
 			_, err = e.Ledger.Answer(e.ctx(), p.key, idempotency.Answered{Version: q.Version, AskedAt: q.AskedAt, Outcome: absent(), Next: time.Hour})
 			e.must(err)
@@ -373,7 +373,7 @@ func notFoundRows() []row {
 			p.answer(absent())
 			p.Advance(e.policy.NotFoundInterval)
 			p.answer(absent())
-			p.want(inDoubt).Advance(e.policy.Settle)
+			p.want(inDoubt).Advance(e.policy.SettleTime)
 			p.answer(absent())
 			p.want(inDoubt).Advance(e.policy.NotFoundInterval)
 			p.answer(absent())
@@ -384,7 +384,7 @@ func notFoundRows() []row {
 			p.answer(declined())
 			p.release("a")
 			p.send("b").finish("b", unclear())
-			p.Advance(e.policy.Settle)
+			p.Advance(e.policy.SettleTime)
 			p.answer(declined())
 			p.want(inDoubt)
 		}},

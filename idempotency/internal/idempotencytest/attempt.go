@@ -106,7 +106,7 @@ func attemptRows() []row {
 		}},
 		{does: "a note is refused where another attempt's success is known by now", policy: resend, run: func(e *env) {
 			p := e.resent()
-			p.Advance(e.policy.Settle)
+			p.Advance(e.policy.SettleTime)
 			p.finish("a", paid("X"))
 			if err := p.note("b", nil, true); !errors.Is(err, idempotency.ErrNotOwner) {
 				e.t.Fatalf("got %v", err)

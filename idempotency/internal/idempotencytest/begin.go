@@ -23,7 +23,7 @@ func beginRows() []row {
 		{does: "a type that the account does not make waits unbegun, the type that it makes is sent", run: func(e *env) {
 			p := e.queued()
 			begin := func(only string) idempotency.Begun {
-				b, err := e.Ledger.Begin(e.ctx(), p.key, idempotency.BeginRequest{Attempt: "a", Lease: lease, Only: only})
+				b, err := e.Ledger.Begin(e.ctx(), p.key, idempotency.BeginRequest{Attempt: "a", Lease: lease, OnlyType: only})
 				if err != nil {
 					e.t.Fatal(err)
 				}
@@ -198,7 +198,7 @@ func oneOfManySends(e *env) {
 	for i := range n {
 		wg.Go(func() {
 			var b idempotency.Begun
-			b, errs[i] = e.Ledger.Begin(e.ctx(), p.key, idempotency.BeginRequest{Attempt: idempotency.NewAttempt(), Lease: lease, Askable: true})
+			b, errs[i] = e.Ledger.Begin(e.ctx(), p.key, idempotency.BeginRequest{Attempt: idempotency.NewAttempt(), Lease: lease, Queryable: true})
 			verdicts[i] = b.Verdict
 		})
 	}

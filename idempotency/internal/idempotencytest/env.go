@@ -81,7 +81,7 @@ func (e *env) queued(changes ...func(*idempotency.Registration)) *payment {
 }
 
 func (p *payment) request(attempt string) idempotency.BeginRequest {
-	return idempotency.BeginRequest{Attempt: p.id(attempt), Lease: lease, Askable: !p.unaskable}
+	return idempotency.BeginRequest{Attempt: p.id(attempt), Lease: lease, Queryable: !p.unaskable}
 }
 
 // id makes an attempt's short name unique among payments.
@@ -98,7 +98,7 @@ func (p *payment) begin(attempt string) idempotency.Begun {
 func (p *payment) idle(attempt string) idempotency.Begun {
 	p.t.Helper()
 	r := p.request(attempt)
-	r.OpensLate = true
+	r.SafeFirstStep = true
 	b, err := p.Ledger.Begin(p.ctx(), p.key, r)
 	p.must(err)
 	return b
@@ -176,7 +176,7 @@ func (p *payment) lapse() *payment {
 // notFound answers "not found" until that has been counted as often as the policy asks for.
 func (p *payment) notFound() *payment {
 	p.t.Helper()
-	p.Advance(p.policy.Settle)
+	p.Advance(p.policy.SettleTime)
 	for range p.policy.Confirmations {
 		p.answer(absent())
 		p.Advance(p.policy.NotFoundInterval)

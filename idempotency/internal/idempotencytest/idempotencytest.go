@@ -74,7 +74,7 @@ func Run(t *testing.T, open Open) {
 
 func (r row) prove(t *testing.T, open Open) {
 	p := idempotency.DefaultPolicy()
-	p.TellAll = true // so that the outcome stream can be held against the history
+	p.PublishAll = true // so that the outcome stream can be held against the history
 	if r.policy != nil {
 		r.policy(&p)
 	}

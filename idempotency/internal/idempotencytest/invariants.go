@@ -15,7 +15,7 @@ func (e *env) checkInvariants() {
 	e.uniqueIDs(entries)
 	for _, p := range e.payments {
 		r := p.show()
-		if e.policy.TellAll {
+		if e.policy.PublishAll {
 			p.oneEntryForEachChange(r, entries)
 		}
 		p.notForgotten(r)

@@ -78,14 +78,14 @@ func failedOpen(e *env) *payment {
 func failedByAnswers(e *env) *payment {
 	p := e.queued().send("a").lapse()
 	p.answer(declined())
-	p.Advance(e.policy.Settle)
+	p.Advance(e.policy.SettleTime)
 	p.answer(declined())
 	return p.want(idempotency.Failed)
 }
 
 func failedNotReceived(e *env) *payment {
 	p := heldLate(e)
-	p.Advance(e.policy.Settle)
+	p.Advance(e.policy.SettleTime)
 	_, err := p.resolve("not-received", "")
 	e.must(err)
 	return p.want(idempotency.Failed)

@@ -19,7 +19,7 @@ func evidenceRow(how, anomaly, id string, end func(*payment)) row {
 
 func finishB(o providers.Outcome) func(*payment) { return func(p *payment) { p.finish("b", o) } }
 
-// askRow: attempt "a" reports pending while "b" sends; then "b" ends.
+// queryRow: attempt "a" reports pending while "b" sends; then "b" ends.
 func askRow(how string, want idempotency.State, end func(*payment)) row {
 	return row{does: "after a late pending the payment is " + string(want) + " when the owner " + how, policy: resend, run: func(e *env) {
 		p := e.resent()
@@ -173,7 +173,7 @@ func lateMoreRows() []row {
 func lateDoubtMovesTheEnd(e *env) {
 	e.prove()
 	p := e.queued().send("a").lapse()
-	p.Advance(e.policy.Settle)
+	p.Advance(e.policy.SettleTime)
 	p.answer(absent())
 	p.Advance(e.policy.NotFoundInterval)
 	p.finish("a", unclear())
@@ -181,7 +181,7 @@ func lateDoubtMovesTheEnd(e *env) {
 		p.answer(absent())
 		p.Advance(e.policy.NotFoundInterval)
 	}
-	p.want(inDoubt).Advance(e.policy.Settle - 5*e.policy.NotFoundInterval - time.Millisecond)
+	p.want(inDoubt).Advance(e.policy.SettleTime - 5*e.policy.NotFoundInterval - time.Millisecond)
 	p.answer(absent())
 	p.Advance(time.Millisecond)
 	p.answer(absent())

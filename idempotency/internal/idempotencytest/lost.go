@@ -333,7 +333,7 @@ func contradictionRows() []row {
 	return []row{
 		{does: "not found about a succeeded payment is an anomaly once it is confirmed", run: func(e *env) {
 			p := e.reach(succeeded)
-			p.Advance(e.policy.Settle)
+			p.Advance(e.policy.SettleTime)
 			p.answer(absent())
 			p.want(succeeded).wantAnomaly("").wantDue(e.policy.NotFoundInterval).Advance(e.policy.NotFoundInterval)
 			p.answer(absent())
@@ -341,7 +341,7 @@ func contradictionRows() []row {
 		}},
 		{does: "found again in between, a not found about a succeeded payment is nothing", run: func(e *env) {
 			p := e.reach(succeeded)
-			p.Advance(e.policy.Settle)
+			p.Advance(e.policy.SettleTime)
 			p.answer(absent())
 			p.Advance(e.policy.NotFoundInterval)
 			p.answer(paid("X"))
@@ -367,7 +367,7 @@ func contradictionRows() []row {
 	}
 }
 
-// tellingRows: what the outcome stream is told without being asked for everything.
+// publishRows: what the outcome stream is told without being asked for everything.
 func tellingRows() []row {
 	told := func(e *env) []string {
 		var states []string
@@ -376,7 +376,7 @@ func tellingRows() []row {
 		}
 		return states
 	}
-	quiet := func(p *idempotency.Policy) { p.TellAll = false }
+	quiet := func(p *idempotency.Policy) { p.PublishAll = false }
 	return []row{
 		{does: "sending is not told, and ready is told once while a payment is tried again and again", policy: quiet, run: func(e *env) {
 			p := e.queued()

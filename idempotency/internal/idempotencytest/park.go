@@ -121,7 +121,7 @@ func parkRows() []row {
 			e.must(e.Ledger.Unhalt(e.ctx(), e.Provider, "", person()))
 			e.must(e.Ledger.Unhalt(e.ctx(), e.Provider, idempotency.DefaultAccount, person()))
 			r := p.request("c")
-			r.Only = "charge"
+			r.OnlyType = "charge"
 			b, err := e.Ledger.Begin(e.ctx(), p.key, r)
 			e.must(err)
 			e.wantReason(b, "account:default:payout")

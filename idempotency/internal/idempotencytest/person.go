@@ -66,7 +66,7 @@ func resolveRows() []row {
 				e.refused(err)
 			}
 			p := e.reach(held)
-			p.Advance(e.policy.Settle - time.Millisecond)
+			p.Advance(e.policy.SettleTime - time.Millisecond)
 			_, err := p.resolve("not-received", "")
 			e.refused(err)
 			p.Advance(time.Millisecond)
@@ -224,7 +224,7 @@ func retryRows() []row {
 		{does: "after not received of what the provider was found to have only at the accepted risk", run: func(e *env) {
 			p := e.reach(pending)
 			p.answer(otherPayment())
-			p.Advance(e.policy.Settle)
+			p.Advance(e.policy.SettleTime)
 			_, err := p.resolve("not-received", "")
 			e.must(err)
 			_, err = p.retry(false)
@@ -266,7 +266,7 @@ func retryRows() []row {
 		}},
 		{does: "after not received at a provider that cannot be asked it is ready at once", run: func(e *env) {
 			p := e.unaskable().send("a").lapse().want(held)
-			p.Advance(e.policy.Settle)
+			p.Advance(e.policy.SettleTime)
 			_, err := p.resolve("not-received", "")
 			e.must(err)
 			_, err = p.retry(false)
