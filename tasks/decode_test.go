@@ -9,6 +9,9 @@ import (
 	"time"
 
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/coordinador"
+	"github.com/remesa/remesa/providers/etpay"
+	"github.com/remesa/remesa/providers/fields"
 )
 
 var examples = []string{"virtualpos", "coordinador", "pagoseguro", "pagandocheck", "etpay", "etpay-payout", "status"}
@@ -91,7 +94,7 @@ func TestWhatBillingSystemsBuildIsTheWireFormat(t *testing.T) {
 		},
 		"coordinador": Payout{
 			Provider: "coordinador", MerchantID: "PAY-42", Amount: "119000", Currency: "CLP",
-			Details: PayoutDetails{Debtor: 101, Creditor: 202, Instruction: 3456789, DTEs: []int64{2285813}, PaidOn: "2026-05-15"},
+			Details: coordinador.Details{Debtor: 101, Creditor: 202, Instruction: 3456789, DTEs: []int64{2285813}, PaidOn: "2026-05-15"},
 		},
 		"pagoseguro": Charge{
 			Provider: "pagoseguro", TxnID: "SO0001", Amount: "32900", Currency: "COP", Description: "Suscripción Canal",
@@ -112,7 +115,7 @@ func TestWhatBillingSystemsBuildIsTheWireFormat(t *testing.T) {
 		"etpay": Charge{
 			Provider: "etpay", TxnID: "OC700104", Amount: "50000", Currency: "CLP", Description: "Cuenta gas",
 			Customer: providers.Customer{Email: "ana@example.cl", Document: "123456785"},
-			Details:  ChargeDetails{UserBankCode: "cl_estado", Metadata: []Shown{{"Cuenta", "30215", true}}},
+			Details:  etpay.Details{UserBankCode: "cl_estado", Metadata: []etpay.Shown{{Name: "Cuenta", Value: "30215", Show: true}}},
 		},
 		"etpay-payout": Payout{
 			Provider: "etpay", MerchantID: "PO700104", Amount: "12500", Currency: "CLP", Description: "Retiro 700104",
@@ -410,7 +413,7 @@ func TestRUT(t *testing.T) {
 		"": "", "-5": "", "K": "", "123456789012-3": "", "00000000-0": "", "1234567-8-5": "",
 	}
 	for in, want := range right {
-		if got, ok := canonicalRUT(in); got != want || ok != (want != "") {
+		if got, ok := fields.CanonicalRUT(in); got != want || ok != (want != "") {
 			t.Errorf("%q: %q, %v; want %q", in, got, ok, want)
 		}
 	}

@@ -4,42 +4,24 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-)
 
-// field is one row of a provider's table: where a value stands in a task, of which JSON type it is,
-// and what it must be.
-type field struct {
-	path     string
-	required bool
-	kind     fieldKind
-	check    func(path string, n node) error
-}
-
-type fieldKind int
-
-// Kinds of fields; a CSV cell is read as its column's kind.
-const (
-	aText fieldKind = iota
-	anInteger
-	integerList
-	textMap
-	shownList
-	aBoolean
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/fields"
 )
 
 // shape is the table of one type of task at one provider.
 type shape struct {
-	fields []field
-	byPath map[string]*field
+	fields []fields.Field
+	byPath map[string]*fields.Field
 	inside map[string]bool // paths of objects that hold fields
 }
 
-func newShape(fields ...field) *shape {
-	s := &shape{fields: fields, byPath: map[string]*field{}, inside: map[string]bool{}}
-	for i := range fields {
-		s.byPath[fields[i].path] = &fields[i]
-		if dot := strings.LastIndexByte(fields[i].path, '.'); dot > 0 {
-			s.inside[fields[i].path[:dot]] = true
+func newShape(table ...fields.Field) *shape {
+	s := &shape{fields: table, byPath: map[string]*fields.Field{}, inside: map[string]bool{}}
+	for i := range table {
+		s.byPath[table[i].Path] = &table[i]
+		if dot := strings.LastIndexByte(table[i].Path, '.'); dot > 0 {
+			s.inside[table[i].Path[:dot]] = true
 		}
 	}
 	return s
@@ -56,8 +38,8 @@ func (s *shape) checkUnder(path string, n node) error {
 		return err
 	}
 	for _, f := range s.fields {
-		if f.required && !found[f.path] {
-			return wrong(f.path, "required")
+		if f.Required && !found[f.Path] {
+			return wrong(f.Path, "required")
 		}
 	}
 	return nil
@@ -80,7 +62,7 @@ func (s *shape) checkMember(outer, path string, m member, found map[string]bool)
 	dotted := strings.ContainsRune(m.name, '.') // "recipient.name" as one name is not the name inside recipient
 	if f := s.byPath[path]; f != nil && !dotted {
 		found[path] = true
-		return f.holds(m.value)
+		return holds(f, path, m.value)
 	}
 	if !s.inside[path] {
 		return wrong(join(outer, m.name), "unknown field")
@@ -91,11 +73,86 @@ func (s *shape) checkMember(outer, path string, m member, found map[string]bool)
 	return s.checkObject(path, m.value, found)
 }
 
-func (f *field) holds(n node) error {
-	if f.required && n.kind == isString && n.text == "" {
-		return wrong(f.path, "required, must not be empty")
+// holds holds a value against its field.
+func holds(f *fields.Field, path string, n node) error {
+	switch {
+	case f.Required && n.kind == isString && n.text == "":
+		return wrong(path, "required, must not be empty")
+	case f.Empty && n.kind == isString && n.text == "", f.Null && n.kind == isNull:
+		return nil
 	}
-	return f.check(f.path, n)
+	switch f.Kind {
+	case fields.Text:
+		return checkTextOf(f, path, n)
+	case fields.Integer:
+		return checkInteger(f, path, n)
+	case fields.Integers:
+		return checkList(f, path, n, maxItems, checkInteger)
+	case fields.Texts:
+		return checkList(f, path, n, f.Most, checkTextOf)
+	case fields.TextMap:
+		return checkTextMap(path, n)
+	case fields.NamedTexts:
+		return checkList(f, path, n, f.Most, checkNamedText)
+	case fields.Boolean:
+		return mustBe(path, n, isBool)
+	}
+	return wrong(path, "has no rule")
+}
+
+func checkTextOf(f *fields.Field, path string, n node) error {
+	if err := mustBe(path, n, isString); err != nil {
+		return err
+	}
+	if !f.Valid(n.text) {
+		return wrong(path, f.Problem)
+	}
+	return nil
+}
+
+func checkInteger(f *fields.Field, path string, n node) error {
+	if err := mustBe(path, n, isNumber); err != nil {
+		return err
+	}
+	v, err := strconv.ParseInt(n.text, 10, 64)
+	if err != nil || v < f.Low || v > f.High {
+		return wrong(path, fmt.Sprintf("must be a whole number from %d to %d", f.Low, f.High))
+	}
+	return nil
+}
+
+// checkList checks each element of a list of at most most.
+func checkList(f *fields.Field, path string, n node, most int, check func(f *fields.Field, path string, n node) error) error {
+	if err := mustBe(path, n, isArray); err != nil {
+		return err
+	}
+	if len(n.items) > most {
+		return wrong(path, fmt.Sprintf("more than %d elements", most))
+	}
+	for i, item := range n.items {
+		if err := check(f, element(path, i), item); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkNamedText checks an object of a list; no name may be that of card data.
+func checkNamedText(f *fields.Field, path string, n node) error {
+	if err := mustBe(path, n, isObject); err != nil {
+		return err
+	}
+	of := make([]fields.Field, len(f.Of))
+	for i, inner := range f.Of {
+		of[i] = inner.At(path + "." + inner.Path)
+	}
+	if err := newShape(of...).checkUnder(path, n); err != nil {
+		return err
+	}
+	if name, _ := n.member("name"); providers.NamesCardData(name.text) {
+		return wrong(path+".name", noCards)
+	}
+	return nil
 }
 
 func mustBe(path string, n node, kind nodeKind) error {
@@ -103,100 +160,4 @@ func mustBe(path string, n node, kind nodeKind) error {
 		return wrong(path, "must be "+string(kind)+", not "+string(n.kind))
 	}
 	return nil
-}
-
-// text is a field whose value must satisfy ok; problem says how, never what was found.
-func text(path, problem string, ok func(string) bool) field {
-	return field{path: path, check: func(path string, n node) error {
-		if err := mustBe(path, n, isString); err != nil {
-			return err
-		}
-		if !ok(n.text) {
-			return wrong(path, problem)
-		}
-		return nil
-	}}
-}
-
-// integer is a whole JSON number between low and high.
-func integer(path string, low, high int64) field {
-	return field{path: path, kind: anInteger, check: func(path string, n node) error { return checkInteger(path, n, low, high) }}
-}
-
-func checkInteger(path string, n node, low, high int64) error {
-	if err := mustBe(path, n, isNumber); err != nil {
-		return err
-	}
-	v, err := strconv.ParseInt(n.text, 10, 64)
-	if err != nil || v < low || v > high {
-		return wrong(path, fmt.Sprintf("must be a whole number from %d to %d", low, high))
-	}
-	return nil
-}
-
-func boolean(path string) field {
-	return field{path: path, kind: aBoolean, check: func(path string, n node) error { return mustBe(path, n, isBool) }}
-}
-
-func integers(path string, low, high int64) field {
-	return field{path: path, kind: integerList, check: func(path string, n node) error {
-		if err := mustBe(path, n, isArray); err != nil {
-			return err
-		}
-		for i, item := range n.items {
-			if err := checkInteger(element(path, i), item, low, high); err != nil {
-				return err
-			}
-		}
-		return nil
-	}}
-}
-
-// texts is a list of at most most texts, each of which must satisfy ok.
-func texts(path string, most int, problem string, ok func(string) bool) field {
-	return field{path: path, check: func(path string, n node) error {
-		if err := mustBe(path, n, isArray); err != nil {
-			return err
-		}
-		if len(n.items) > most {
-			return wrong(path, fmt.Sprintf("more than %d elements", most))
-		}
-		for i, item := range n.items {
-			f := text(element(path, i), problem, ok)
-			if err := f.holds(item); err != nil {
-				return err
-			}
-		}
-		return nil
-	}}
-}
-
-// need makes a field a required one; an empty text does not satisfy it.
-func need(f field) field {
-	f.required = true
-	return f
-}
-
-// orEmpty lets an optional text be empty, which means the same as its absence.
-func orEmpty(f field) field {
-	check := f.check
-	f.check = func(path string, n node) error {
-		if n.kind == isString && n.text == "" {
-			return nil
-		}
-		return check(path, n)
-	}
-	return f
-}
-
-// orNull lets an optional field be null, which means the same as its absence.
-func orNull(f field) field {
-	check := f.check
-	f.check = func(path string, n node) error {
-		if n.kind == isNull {
-			return nil
-		}
-		return check(path, n)
-	}
-	return f
 }

@@ -13,7 +13,7 @@ func keyOf(line []byte) idempotency.Key {
 	if err != nil {
 		return idempotency.Key{}
 	}
-	name := map[string]string{typePayout: "merchant_id", typeCharge: "txnid", typeStatus: "reference"}[kind]
+	name := referenceNames[kind]
 	provider, _ := root.member("provider")
 	reference, _ := root.member(name)
 	account, named := root.member("account")

@@ -3,6 +3,8 @@ package tasks
 import (
 	"bufio"
 	"io"
+
+	"github.com/remesa/remesa/providers/fields"
 )
 
 // SubscriptionLine is one subscription of a file, or what is wrong with it.
@@ -49,8 +51,8 @@ func subscriptionID(line []byte) string {
 		return ""
 	}
 	n, _ := root.member("id")
-	id := reference("id", 64)
-	if id.holds(n) != nil {
+	id := fields.Reference("id", 64)
+	if holds(&id, id.Path, n) != nil {
 		return ""
 	}
 	return n.text

@@ -9,6 +9,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/spec"
 )
 
 // Task is a valid task. Its zero value is none; Decode and the Task methods of Payout, Charge and Status make one. A task prints as its
@@ -19,6 +20,9 @@ type Task struct {
 	payout  *Payout
 	charge  *Charge
 	status  *Status
+	// identity and exclusive are what the provider's row finds in the task.
+	identity  []string
+	exclusive string
 }
 
 // Type is "payout", "charge" or "status"; empty for the zero Task.
@@ -34,7 +38,7 @@ func (t Task) Type() string {
 	return ""
 }
 
-// Provider is one of providers.Names.
+// Provider is one of catalog.Names.
 func (t Task) Provider() string { return t.head().provider }
 
 // Account is the credentials profile, DefaultAccount where the task names none.
@@ -65,10 +69,7 @@ func (t Task) Payload() []byte { return t.payload }
 
 // Exclusive names the object that only one payment may claim, such as "instruction:3456789"; empty where the provider has none.
 func (t Task) Exclusive() string {
-	if t.Provider() == providers.Coordinador && t.payout != nil {
-		return "instruction:" + number(t.payout.Details.Instruction)
-	}
-	return ""
+	return t.exclusive
 }
 
 type head struct{ provider, account, reference string }
@@ -100,11 +101,7 @@ func (t Task) Payout() (providers.Payout, bool) {
 	if t.payout == nil {
 		return providers.Payout{}, false
 	}
-	var details any = t.payout.Details
-	if t.payout.Details.IsZero() {
-		details = struct{}{}
-	}
-	p := t.payment(t.payout.Description, details)
+	p := t.payment(t.payout.Description, t.payout.Details)
 	return providers.Payout{Payment: p, Recipient: t.payout.Recipient, Bank: t.payout.Bank}, true
 }
 
@@ -128,10 +125,12 @@ func (t Task) Charge() (providers.Charge, bool) {
 	}, true
 }
 
-func (t Task) payment(description string, details any) providers.Payment {
-	raw, err := compact(details)
-	if err != nil {
-		raw = json.RawMessage("{}") // cannot happen: the same details were written into the payload
+func (t Task) payment(description string, details spec.Details) providers.Payment {
+	raw := json.RawMessage("{}")
+	if details != nil && !details.IsZero() {
+		if text, err := compact(details); err == nil { // it did not fail in the payload either
+			raw = text
+		}
 	}
 	return providers.Payment{
 		Provider:    t.Provider(),

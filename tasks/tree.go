@@ -20,7 +20,7 @@ const (
 // node is one JSON value, read without interpretation: names keep their case and their order, numbers their digits.
 type node struct {
 	kind    nodeKind
-	text    string // of a string or a number
+	text    string // of a string, a number or a truth value
 	members []member
 	items   []node
 }
@@ -122,8 +122,7 @@ func (w *walker) value(path string, depth int) (node, error) {
 		text := w.text()
 		return node{kind: isString, text: text}, checkText(orLine(path), text)
 	case 't', 'f':
-		w.word()
-		return node{kind: isBool}, nil
+		return node{kind: isBool, text: w.word()}, nil
 	case 'n':
 		w.word()
 		return node{kind: isNull}, nil

@@ -44,7 +44,7 @@ func TestReferencesOfPeriodsDifferAndEveryProviderTakesThem(t *testing.T) {
 	}
 	for _, name := range []string{"pagoseguro", "pagandocheck", "etpay"} {
 		r, _ := rulesFor(name, typeCharge)
-		if err := r.payment.byPath["txnid"].holds(node{kind: isString, text: TxnID("sub-0001", 1, 0)}); err != nil {
+		if err := holds(r.payment.byPath["txnid"], "txnid", node{kind: isString, text: TxnID("sub-0001", 1, 0)}); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

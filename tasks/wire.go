@@ -8,6 +8,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/spec"
 )
 
 // Common holds the fields that payouts and charges share besides what they pay.
@@ -30,29 +31,13 @@ type Payout struct {
 	MerchantID string `json:"merchant_id"`
 	Amount     string `json:"amount"`
 	Currency   string `json:"currency"`
-	// Description has at most 40 characters for VirtualPOS.
-	Description string `json:"description,omitempty"`
-	// Recipient and Bank are VirtualPOS's and ETpay's; AccountType is ETpay's alone.
-	Recipient providers.Recipient `json:"recipient,omitzero"`
-	Bank      providers.Bank      `json:"bank,omitzero"`
-	// Details are Coordinador's.
-	Details PayoutDetails `json:"details,omitzero"`
+	// Description, Recipient and Bank are as the provider's page says.
+	Description string              `json:"description,omitempty"`
+	Recipient   providers.Recipient `json:"recipient,omitzero"`
+	Bank        providers.Bank      `json:"bank,omitzero"`
+	// Details are the provider's own, of the type Details of its package.
+	Details spec.Details `json:"details,omitzero"`
 	Common
-}
-
-// PayoutDetails name the instruction that a payment between companies settles (Coordinador).
-type PayoutDetails struct {
-	Debtor      int64   `json:"debtor"`
-	Creditor    int64   `json:"creditor"`
-	Instruction int64   `json:"instruction"`
-	DTEs        []int64 `json:"dtes,omitempty"`
-	// PaidOn is the bank's date of the payment, YYYY-MM-DD.
-	PaidOn string `json:"paid_on"`
-}
-
-// IsZero reports whether there are no details.
-func (d PayoutDetails) IsZero() bool {
-	return d.Debtor == 0 && d.Creditor == 0 && d.Instruction == 0 && len(d.DTEs) == 0 && d.PaidOn == ""
 }
 
 // Charge is a task that takes money from a customer's card or account. It prints as a Payout does.
@@ -64,49 +49,23 @@ type Charge struct {
 	Description string             `json:"description,omitempty"`
 	Customer    providers.Customer `json:"customer,omitzero"`
 	Card        Card               `json:"card,omitzero"`
-	// Agreement is the merchant's id of the contract with the buyer (Pagando Check).
-	Agreement string        `json:"agreement,omitempty"`
-	Details   ChargeDetails `json:"details,omitzero"`
+	// Agreement is the merchant's id of the contract with the buyer.
+	Agreement string `json:"agreement,omitempty"`
+	// Details are the provider's own, of the type Details of its package.
+	Details spec.Details `json:"details,omitzero"`
 	Common
 }
 
+// Token is a provider's token of a card.
+type Token = providers.Token
+
 // Card is a tokenized card; a card number or a security code never travels.
 type Card struct {
-	Token        Token  `json:"token,omitempty"`
-	Brand        string `json:"brand,omitempty"`
-	ExpiryMonth  int    `json:"expiry_month,omitempty"`
-	ExpiryYear   int    `json:"expiry_year,omitempty"`
-	Installments int    `json:"installments,omitempty"`
-}
-
-// ChargeDetails hold what only one provider understands.
-type ChargeDetails struct {
-	// AntifraudToken is Pagando Check's, captured at enrolment; it may be empty.
-	AntifraudToken Token `json:"antifraud_token,omitempty"`
-	// UserBankCode is the payer's bank in ETpay's words, such as "cl_estado".
-	UserBankCode string `json:"user_bank_code,omitempty"`
-	// RUTBlock keeps ETpay's payer from paying under another RUT than the customer's document;
-	// nil means that it does where there is one.
-	RUTBlock *bool `json:"is_rut_block,omitempty"`
-	// CompletedURL and CancellationURL are where ETpay sends the payer's browser. What arrives
-	// there proves nothing.
-	CompletedURL    string `json:"payment_completed_url,omitempty"`
-	CancellationURL string `json:"payment_cancellation_url,omitempty"`
-	// Metadata is what ETpay keeps with the session and shows to the payer.
-	Metadata []Shown `json:"metadata,omitempty"`
-}
-
-// IsZero reports whether there are no details.
-func (d ChargeDetails) IsZero() bool {
-	return d.AntifraudToken == "" && d.UserBankCode == "" && d.RUTBlock == nil && d.CompletedURL == "" && d.CancellationURL == "" &&
-		len(d.Metadata) == 0
-}
-
-// Shown is one named text of an ETpay session; Show says whether the payer sees it.
-type Shown struct {
-	Name  string `json:"name"`
-	Value string `json:"value"`
-	Show  bool   `json:"show"`
+	Token        providers.Token `json:"token,omitempty"`
+	Brand        string          `json:"brand,omitempty"`
+	ExpiryMonth  int             `json:"expiry_month,omitempty"`
+	ExpiryYear   int             `json:"expiry_year,omitempty"`
+	Installments int             `json:"installments,omitempty"`
 }
 
 // Status is a task that asks the provider about a payment now and records what it says.

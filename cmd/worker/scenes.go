@@ -12,6 +12,8 @@ import (
 
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/coordinador"
+	"github.com/remesa/remesa/providers/etpay"
 	"github.com/remesa/remesa/providers/sandbox"
 	"github.com/remesa/remesa/tasks"
 )
@@ -105,7 +107,7 @@ func (s scene) task() (tasks.Task, error) {
 	if s.provider == providers.Coordinador {
 		return tasks.Payout{
 			Provider: s.provider, MerchantID: s.reference, Amount: amount, Currency: "CLP",
-			Details: tasks.PayoutDetails{Debtor: 101, Creditor: 202, Instruction: s.instruction(), PaidOn: "2026-05-15"},
+			Details: coordinador.Details{Debtor: 101, Creditor: 202, Instruction: s.instruction(), PaidOn: "2026-05-15"},
 		}.Task()
 	}
 	if s.provider == providers.PagoSeguro {
@@ -125,8 +127,8 @@ func (s scene) task() (tasks.Task, error) {
 		return tasks.Charge{
 			Provider: s.provider, TxnID: s.reference, Amount: "50000", Currency: "CLP", Description: "Cuenta de prueba",
 			Customer: providers.Customer{Email: "ana@example.cl", Document: "12345678-5"},
-			Details: tasks.ChargeDetails{
-				UserBankCode: "cl_estado", Metadata: []tasks.Shown{{Name: "Cuenta", Value: "30215", Show: true}},
+			Details: etpay.Details{
+				UserBankCode: "cl_estado", Metadata: []etpay.Shown{{Name: "Cuenta", Value: "30215", Show: true}},
 			},
 		}.Task()
 	}

@@ -32,7 +32,11 @@ var allowed = []struct {
 	{"providers/sandbox", []string{"providers"}},
 	{"providers/sandbox/*", []string{"providers", "providers/sandbox"}},
 	{"providers/providertest", []string{"providers", "providers/wire", "providers/sandbox"}},
-	{"providers/*", []string{"providers", "providers/wire", "providers/auth"}},
+	// What a provider's package says about itself, and the one place that lists them.
+	{"providers/fields", []string{"providers"}},
+	{"providers/spec", []string{"providers", "providers/auth", "providers/fields"}},
+	{"providers/catalog", []string{"providers/spec", "providers/*"}},
+	{"providers/*", []string{"providers", "providers/wire", "providers/auth", "providers/fields", "providers/spec"}},
 	// Sealing knows no payment: what is sealed, and bound to what, is said by whoever seals.
 	{"seal", nil},
 	// The rules about money are pure: they know the vocabulary and nothing else.
@@ -42,7 +46,7 @@ var allowed = []struct {
 	{"idempotency", []string{"idempotency/rules", "internal/kv", "providers", "seal"}},
 	{"idempotency/*", []string{"idempotency", "idempotency/rules", "providers", "seal"}},
 	{"schedule", []string{"internal/kv", "providers", "seal"}},
-	{"tasks", []string{"idempotency", "providers", "schedule", "seal"}},
+	{"tasks", []string{"idempotency", "providers", "providers/catalog", "providers/fields", "providers/spec", "schedule", "seal"}},
 	{"internal/engine", []string{"tasks", "idempotency", "schedule", "providers", "providers/wire", "seal"}},
 	// Who may look knows nothing of what there is to see.
 	{"internal/login", nil},
@@ -63,7 +67,9 @@ var allowed = []struct {
 	{"internal/rate", []string{"internal/kv", "idempotency"}},
 	{"internal/*", []string{"tasks", "idempotency", "schedule", "providers", "seal"}},
 	{"examples/*", []string{"tasks", "idempotency", "providers"}},
-	{"cmd/*", []string{"internal/*", "tasks", "idempotency", "schedule", "providers", "providers/sandbox", "seal"}},
+	// The demo's scenes are each about one provider.
+	{"cmd/worker", []string{"internal/*", "tasks", "idempotency", "schedule", "providers", "providers/*", "seal"}},
+	{"cmd/*", []string{"internal/*", "tasks", "idempotency", "schedule", "providers", "providers/catalog", "providers/sandbox", "seal"}},
 }
 
 // forbidden lists what no allowance gives.
@@ -313,7 +319,7 @@ func TestTheMapRefusesWhatItShould(t *testing.T) {
 		{"internal/webhook", module + "providers/etpay", false},
 		{"internal/webhook", module + "providers/virtualpos", true},
 		{"internal/webhook", module + "internal/engine", true},
-		{"cmd/worker", module + "providers/virtualpos", true},
+		{"cmd/enqueue", module + "providers/virtualpos", true},
 		{"cmd/worker", module + "providers/sandbox", false},
 		{"cmd/worker", module + "internal/engine", false},
 		{"cmd/enqueue", module + "internal/engine", true},

@@ -14,6 +14,8 @@ import (
 
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/coordinador"
+	"github.com/remesa/remesa/providers/pagandocheck"
 	"github.com/remesa/remesa/providers/sandbox"
 	"github.com/remesa/remesa/tasks"
 )
@@ -39,7 +41,7 @@ func canaryTask(t testing.TB, provider, reference string, n int) tasks.Task {
 	case providers.PagandoCheck:
 		charge.Currency, charge.Amount, charge.Agreement = "MXN", "4321.00", "CONTRATO-000812"
 		charge.Customer = providers.Customer{ID: "5d1c0b1e-2f6a-4a1e-9a55-0ca9a21e0001"}
-		charge.Card, charge.Details = tasks.Card{Token: "cd_canary-000777"}, tasks.ChargeDetails{AntifraudToken: "aft-canary"}
+		charge.Card, charge.Details = tasks.Card{Token: "cd_canary-000777"}, pagandocheck.Details{AntifraudToken: "aft-canary"}
 		task, err = charge.Task()
 	case providers.ETpay:
 		charge.Currency, charge.Customer = "CLP", providers.Customer{Email: "canary.mail@example.cl", Document: rut(17_654_321)}
@@ -57,7 +59,7 @@ func canaryTask(t testing.TB, provider, reference string, n int) tasks.Task {
 func instruction(reference string, number int64) tasks.Payout {
 	return tasks.Payout{
 		Provider: providers.Coordinador, MerchantID: reference, Amount: "98765", Currency: "CLP",
-		Details: tasks.PayoutDetails{Debtor: 101, Creditor: 202, Instruction: number, PaidOn: "2026-05-15"},
+		Details: coordinador.Details{Debtor: 101, Creditor: 202, Instruction: number, PaidOn: "2026-05-15"},
 	}
 }
 
