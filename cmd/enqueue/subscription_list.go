@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"iter"
 
-	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/catalog"
 	"github.com/remesa/remesa/schedule"
 )
 
@@ -39,7 +39,7 @@ func (c *subscriptionListCmd) Run(a *app) error {
 
 func (c *subscriptionListCmd) records(s *subscriptions) iter.Seq2[schedule.Record, error] {
 	var lists []iter.Seq2[schedule.Record, error]
-	for _, name := range providers.Names() {
+	for _, name := range catalog.Names() {
 		if c.Provider == "" || c.Provider == name {
 			lists = append(lists, c.recordsOf(s, name))
 		}

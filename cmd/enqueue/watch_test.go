@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/remesa/remesa/internal/redistest"
-	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/catalog"
 )
 
 func decodeEvent(t *testing.T, line string) map[string]any {
@@ -97,7 +97,7 @@ func TestWatchFollowsThroughBrokenConnectionsWithoutLossOrRepetition(t *testing.
 		case 3:
 			s.Kill()
 			if i == 3 { // longer than the client tries by itself
-				eventually(t, "all readers notice", func() bool { return strings.Count(p.err.String(), "trying again") >= len(providers.Names()) })
+				eventually(t, "all readers notice", func() bool { return strings.Count(p.err.String(), "trying again") >= len(catalog.Names()) })
 			}
 			s.Restart()
 		}

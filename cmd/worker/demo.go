@@ -186,16 +186,16 @@ func (s *stage) worker(cmd demoCmd, url string, keys config.Keys) (*service, err
 
 // settings is a complete configuration of these variables and the defaults.
 func settings(env map[string]string) (*config.Config, error) {
-	var c config.Config
+	c := config.New()
 	lookup := func(name string) (string, bool) { v, ok := env[name]; return v, ok }
-	parser, err := kong.New(&c, config.Options(lookup)...)
+	parser, err := kong.New(c, config.Options(lookup)...)
 	if err != nil {
 		return nil, err
 	}
 	if _, err := parser.Parse(nil); err != nil {
 		return nil, err
 	}
-	return &c, c.Complete()
+	return c, c.Complete()
 }
 
 func (s *stage) close() {

@@ -220,15 +220,15 @@ func TestNoSecretStandsInASetting(t *testing.T) {
 // defaults are the settings without any variable.
 func defaults(t *testing.T) *config.Config {
 	t.Helper()
-	var c config.Config
-	parser, err := kong.New(&c, config.Options(func(string) (string, bool) { return "", false })...)
+	c := config.New()
+	parser, err := kong.New(c, config.Options(func(string) (string, bool) { return "", false })...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := parser.Parse(nil); err != nil {
 		t.Fatal(err)
 	}
-	return &c
+	return c
 }
 
 // TestADrainingWorkerIsNeverKilled: what starts the worker gives it lease + 30 s to end.

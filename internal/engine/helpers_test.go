@@ -21,6 +21,7 @@ import (
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/redistest"
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/catalog"
 	"github.com/remesa/remesa/tasks"
 )
 
@@ -279,7 +280,7 @@ func clockRig(t *testing.T) *rig {
 
 func (r *rig) advance(d time.Duration) {
 	r.t.Helper()
-	for _, p := range providers.Names() {
+	for _, p := range catalog.Names() {
 		if err := r.rdb.IncrBy(r.t.Context(), "remesa:{"+p+"}:clock", d.Milliseconds()).Err(); err != nil {
 			r.t.Fatal(err)
 		}

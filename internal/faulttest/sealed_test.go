@@ -16,6 +16,7 @@ import (
 
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/catalog"
 	"github.com/remesa/remesa/providers/sandbox"
 	"github.com/remesa/remesa/seal"
 	"github.com/remesa/remesa/tasks"
@@ -87,7 +88,7 @@ func TestWithPayloadKeysRedisHoldsNothingOfAPerson(t *testing.T) {
 	c := openTown(t, sandbox.Options{})
 	w, ring := sealedWorld(t, c)
 	var parts []*branch
-	for _, provider := range providers.Names() {
+	for _, provider := range catalog.Names() {
 		b := w.branch(c, provider)
 		parts = append(parts, b)
 		for i, fault := range sealedTroubles(provider) {

@@ -17,7 +17,7 @@ type Webhook struct {
 	// yet. Its error means that the report cannot be read.
 	Read func(r Report) (alias string, err error)
 	// Verify proves that the report is the provider's about that payment. Its error means that it is
-	// not; it is logged, and nobody else is told.
+	// not; whoever sent it is told nothing of what was wrong.
 	Verify func(r Report, about Reported) error
 }
 
@@ -40,5 +40,5 @@ type Reported struct {
 	Now    func() time.Time
 }
 
-// ErrReport is every failure of a report, where nothing more is to be said.
+// ErrReport means that a report cannot be read, or is not the provider's.
 var ErrReport = errors.New("the report is not the provider's about a payment of ours")
