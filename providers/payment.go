@@ -1,7 +1,5 @@
 package providers
 
-import "encoding/json"
-
 // Payment is what a payout and a charge have in common.
 type Payment struct {
 	Provider string
@@ -12,8 +10,6 @@ type Payment struct {
 	Reference   string
 	Amount      Money
 	Description string
-	// Details holds the JSON object that only this provider understands; the adapter decodes it.
-	Details json.RawMessage
 }
 
 // Payout sends money to a beneficiary.
@@ -21,6 +17,8 @@ type Payout struct {
 	Payment
 	Recipient Recipient
 	Bank      Bank
+	// Details are the provider's own, nil where there are none.
+	Details Details
 }
 
 // Recipient is the beneficiary of a payout.
@@ -47,6 +45,8 @@ type Charge struct {
 	Customer  Customer
 	Card      Card
 	Agreement string
+	// Details are the provider's own, nil where there are none.
+	Details Details
 }
 
 // Customer is the payer of a charge; which fields a provider needs is in its page.

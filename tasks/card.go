@@ -1,6 +1,7 @@
 package tasks
 
 import (
+	"github.com/remesa/remesa/internal/strictjson"
 	"github.com/remesa/remesa/providers"
 )
 
@@ -35,22 +36,22 @@ func newIDFields() map[string]bool {
 
 // guard refuses a value, or anything in it, that looks like a card number or a security code.
 func guard(path string, n node) error {
-	if n.text != "" && suspicious(path, n.text) {
+	if n.Text != "" && suspicious(path, n.Text) {
 		return wrong(path, noCards)
 	}
-	for _, m := range n.members {
-		if providers.NamesCardData(m.name) || suspicious("", m.name) {
-			return wrong(join(path, m.name), noCards)
+	for _, m := range n.Members {
+		if providers.NamesCardData(m.Name) || suspicious("", m.Name) {
+			return wrong(strictjson.Join(path, m.Name), noCards)
 		}
-		if m.value.plain() && !holdsCardData(m.value.text) {
+		if plain(m.Value) && !holdsCardData(m.Value.Text) {
 			continue // most values are: their paths need not be written
 		}
-		if err := guard(join(path, m.name), m.value); err != nil {
+		if err := guard(strictjson.Join(path, m.Name), m.Value); err != nil {
 			return err
 		}
 	}
-	for i, item := range n.items {
-		if err := guard(element(path, i), item); err != nil {
+	for i, item := range n.Items {
+		if err := guard(strictjson.Element(path, i), item); err != nil {
 			return err
 		}
 	}
@@ -73,4 +74,4 @@ func holdsCardData(text string) bool {
 }
 
 // plain reports whether a value has nothing in it.
-func (n node) plain() bool { return len(n.members) == 0 && len(n.items) == 0 }
+func plain(n node) bool { return len(n.Members) == 0 && len(n.Items) == 0 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/remesa/remesa/internal/strictjson"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/catalog"
 )
@@ -95,27 +96,27 @@ func rulesFor(provider, kind string) (rules, bool) {
 }
 
 func oneOf(root node, name string, known []string) (string, error) {
-	n, ok := root.member(name)
+	n, ok := root.Member(name)
 	if !ok {
 		return "", wrong(name, "required")
 	}
-	if err := mustBe(name, n, isString); err != nil {
+	if err := mustBe(name, n, strictjson.String); err != nil {
 		return "", err
 	}
-	if !slices.Contains(known, n.text) {
+	if !slices.Contains(known, n.Text) {
 		return "", wrong(name, "must be one of "+strings.Join(known, ", "))
 	}
-	return n.text, nil
+	return n.Text, nil
 }
 
 // money reads amount and currency, which the table has found to be texts.
 func (r rules) money(root node) (providers.Money, error) {
-	currency, _ := root.member("currency")
-	if currency.text != r.Currency {
+	currency, _ := root.Member("currency")
+	if currency.Text != r.Currency {
 		return providers.Money{}, wrong("currency", "must be "+r.Currency+" for this provider (upper case)")
 	}
-	amount, _ := root.member("amount")
-	m, err := providers.ParseMoney(amount.text, currency.text)
+	amount, _ := root.Member("amount")
+	m, err := providers.ParseMoney(amount.Text, currency.Text)
 	if err != nil {
 		return m, at(err)
 	}

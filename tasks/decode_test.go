@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/remesa/remesa/internal/strictjson"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/coordinador"
 	"github.com/remesa/remesa/providers/etpay"
@@ -74,10 +76,8 @@ func TestWhatTheProvidersOwnExamplesHaveIsTaken(t *testing.T) {
 		}
 	}
 	c, _ := must(t, example(t, "etpay", `"user_bank_code":"cl_estado"`, `"user_bank_code":"cl_estado",`+urls)).Charge()
-	for _, want := range []string{`"is_rut_block":false`, `"payment_completed_url":"https://tienda.example/ok?a=1&b=2"`, `"payment_cancellation_url":`} {
-		if !strings.Contains(string(c.Details), want) {
-			t.Errorf("the adapter gets %s, without %s", c.Details, want)
-		}
+	if d := providers.DetailsAs[etpay.Details](c.Details); d.RUTBlock == nil || *d.RUTBlock || d.CompletedURL != "https://tienda.example/ok?a=1&b=2" || d.CancellationURL == "" {
+		t.Errorf("the adapter gets %+v", d)
 	}
 	p, _ := must(t, example(t, "pagoseguro", `"document_type"`, `"billing_email":"pagos@example.com","document_type"`)).Charge()
 	if p.Customer.BillingEmail != "pagos@example.com" {
@@ -284,6 +284,8 @@ func TestEveryBadLineIsRefusedByItsFieldWithoutRepeatingIt(t *testing.T) {
 		{"DTEs that are no list", "coordinador", `[2285813]`, `2285813`, "details.dtes: must be a list, not a number"},
 		{"a date that does not exist", "coordinador", `2026-05-15`, `2026-02-30`, "details.paid_on: must be a date"},
 		{"no date", "coordinador", `,"paid_on":"2026-05-15"`, ``, "details.paid_on: required"},
+		{"details that are a text", "coordinador", `{"debtor":101,"creditor":202,"instruction":3456789,"dtes":[2285813],"paid_on":"2026-05-15"}`, `"x"`, "details: must be an object, not a text"},
+		{"a debtor that is a text", "coordinador", `"debtor":101`, `"debtor":"1"`, "details.debtor: must be a number, not a text"},
 		{"a bank account where none goes", "coordinador", `"details"`, `"bank":{"code":"012"},"details"`, "bank: unknown field"},
 
 		{"a phone of 8 digits", "pagoseguro", `"3100000000"`, `"31000000"`, "customer.phone: must be 7 or 10 digits"},
@@ -303,12 +305,14 @@ func TestEveryBadLineIsRefusedByItsFieldWithoutRepeatingIt(t *testing.T) {
 
 		{"no agreement", "pagandocheck", `,"agreement":"CONTRATO-000812"`, ``, "agreement: required"},
 		{"no customer id", "pagandocheck", `"id":"5d1c0b1e-2f6a-4a1e-9a55-0c9a3f4f7e10"`, ``, "customer.id: required"},
+		{"details that are a list", "pagandocheck", `,"agreement"`, `,"details":[],"agreement"`, "details: must be an object, not a list"},
 		{"an antifraud token that is a number", "pagandocheck", `,"agreement"`, `,"details":{"antifraud_token":1},"agreement"`, "details.antifraud_token: must be a text, not a number"},
 
 		{"a payer's RUT with a wrong check digit", "etpay", `12345678-5`, `12345678-4`, "customer.document: must be a RUT"},
 		{"a bank of another form", "etpay", `cl_estado`, `estado`, "details.user_bank_code: must be a bank's code"},
 		{"metadata for the payer without a name", "etpay", `"name":"Cuenta",`, ``, "details.metadata[0].name: required"},
 		{"show as a text", "etpay", `"show":true`, `"show":"yes"`, "details.metadata[0].show: must be true or false, not a text"},
+		{"a number for the payer's texts", "etpay", `"metadata":[{"name":"Cuenta","value":"30215","show":true}]`, `"metadata":7`, "details.metadata: must be a list, not a number"},
 		{"eleven texts for the payer", "etpay", `[{`, `[` + strings.Repeat(`{"name":"a","value":"b"},`, 10) + `{`, "details.metadata: more than 10"},
 	}
 	for _, row := range bad {
@@ -345,7 +349,7 @@ func TestALineThatIsNoObjectIsRefused(t *testing.T) {
 
 func TestALineMayHaveOneMebibyteAndNoByteMore(t *testing.T) {
 	line := example(t, "status")
-	full := append(line, strings.Repeat(" ", maxLine-len(line))...)
+	full := append(line, strings.Repeat(" ", strictjson.MaxLine-len(line))...)
 	if _, err := Decode(full); err != nil {
 		t.Errorf("1 MiB: %v", err)
 	}
@@ -452,20 +456,21 @@ func TestOnlyCoordinadorClaimsAnObject(t *testing.T) {
 
 func TestProvidersGetTheirOwnVocabulary(t *testing.T) {
 	p, ok := must(t, example(t, "coordinador")).Payout()
-	if want := `{"debtor":101,"creditor":202,"instruction":3456789,"dtes":[2285813],"paid_on":"2026-05-15"}`; !ok || string(p.Details) != want {
-		t.Errorf("the details are %s", p.Details)
+	instruction := coordinador.Details{Debtor: 101, Creditor: 202, Instruction: 3456789, DTEs: []int64{2285813}, PaidOn: "2026-05-15"}
+	if !ok || !reflect.DeepEqual(providers.DetailsAs[coordinador.Details](p.Details), instruction) {
+		t.Errorf("the details are %+v", p.Details)
 	}
 	p, _ = must(t, example(t, "virtualpos", `12345678-5`, `12.345.678-5`)).Payout()
-	if p.Recipient.Document != "12345678-5" || p.Bank.Code != "012" || string(p.Details) != "{}" || p.Account != "default" {
-		t.Errorf("the payout has %q, bank %q, details %s", p.Recipient.Document, p.Bank.Code, p.Details)
+	if p.Recipient.Document != "12345678-5" || p.Bank.Code != "012" || p.Details != nil || p.Account != "default" {
+		t.Errorf("the payout has %q, bank %q, details %+v", p.Recipient.Document, p.Bank.Code, p.Details)
 	}
 	c, ok := must(t, example(t, "pagoseguro")).Charge()
 	if !ok || !strings.HasPrefix(c.Card.Token.Reveal(), "eyJ") || c.Card.Installments != 1 || c.Customer.City != "Bogotá" {
 		t.Errorf("the charge's card is %v", c.Card)
 	}
 	c, _ = must(t, example(t, "etpay")).Charge()
-	if want := `{"user_bank_code":"cl_estado","metadata":[{"name":"Cuenta","value":"30215","show":true}]}`; string(c.Details) != want {
-		t.Errorf("the details are %s", c.Details)
+	if want := (etpay.Details{UserBankCode: "cl_estado", Metadata: []etpay.Shown{{Name: "Cuenta", Value: "30215", Show: true}}}); !reflect.DeepEqual(providers.DetailsAs[etpay.Details](c.Details), want) {
+		t.Errorf("the details are %+v", c.Details)
 	}
 	if _, ok := must(t, example(t, "etpay")).Payout(); ok {
 		t.Error("a charge is a payout")

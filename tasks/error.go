@@ -1,9 +1,19 @@
 package tasks
 
 import (
+	"errors"
 	"strings"
-	"unicode"
+
+	"github.com/remesa/remesa/internal/strictjson"
 )
+
+// node is a value of a task as it was written.
+type node = strictjson.Value
+
+func parse(line []byte) (node, error) {
+	root, err := strictjson.Parse(line)
+	return root, fieldError(err)
+}
 
 // FieldError says what is wrong with one field of a task. Its text begins with the field's path and never repeats the field's value.
 type FieldError struct {
@@ -24,28 +34,11 @@ func at(err error) error {
 	return wrong(path, problem)
 }
 
-// join is the path of a member of an object. A name that is no plain word is not repeated: it may be anything, a card number or a
-// document included.
-func join(path, name string) string {
-	if !plainName(name) {
-		name = "?"
+// fieldError makes what the strict readers found wrong a FieldError.
+func fieldError(err error) error {
+	var e *strictjson.Error
+	if errors.As(err, &e) {
+		return wrong(e.Path, e.Problem)
 	}
-	if path == "" {
-		return name
-	}
-	return path + "." + name
-}
-
-// plainName allows letters, a few digits, and the signs that stand in names of fields and columns.
-func plainName(name string) bool {
-	digits := 0
-	for _, r := range name {
-		switch {
-		case unicode.IsDigit(r):
-			digits++
-		case !unicode.IsLetter(r) && !strings.ContainsRune("_-. ", r):
-			return false
-		}
-	}
-	return name != "" && len(name) <= 64 && digits <= 5
+	return err
 }

@@ -2,9 +2,10 @@ package tasks
 
 import (
 	"fmt"
+	"math"
 	"strconv"
-	"strings"
 
+	"github.com/remesa/remesa/internal/strictjson"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/fields"
 )
@@ -12,19 +13,25 @@ import (
 // shape is the table of one type of task at one provider.
 type shape struct {
 	fields []fields.Field
-	byPath map[string]*fields.Field
-	inside map[string]bool // paths of objects that hold fields
+	schema *strictjson.Schema
 }
 
 func newShape(table ...fields.Field) *shape {
-	s := &shape{fields: table, byPath: map[string]*fields.Field{}, inside: map[string]bool{}}
-	for i := range table {
-		s.byPath[table[i].Path] = &table[i]
-		if dot := strings.LastIndexByte(table[i].Path, '.'); dot > 0 {
-			s.inside[table[i].Path[:dot]] = true
+	known := make([]strictjson.Field, len(table))
+	for i, f := range table {
+		known[i] = strictjson.Field{Path: f.Path, Required: f.Required, Check: func(path string, n node) error { return holds(&f, path, n) }}
+	}
+	return &shape{table, strictjson.NewSchema(known...)}
+}
+
+// find is the field at a path.
+func (s *shape) find(path string) (fields.Field, bool) {
+	for _, f := range s.fields {
+		if f.Path == path {
+			return f, true
 		}
 	}
-	return s
+	return fields.Field{}, false
 }
 
 // check holds an object against the table: nothing unknown, nothing of a wrong type or form,
@@ -32,53 +39,14 @@ func newShape(table ...fields.Field) *shape {
 func (s *shape) check(root node) error { return s.checkUnder("", root) }
 
 // checkUnder is check for an object that stands at path.
-func (s *shape) checkUnder(path string, n node) error {
-	found := map[string]bool{}
-	if err := s.checkObject(path, n, found); err != nil {
-		return err
-	}
-	for _, f := range s.fields {
-		if f.Required && !found[f.Path] {
-			return wrong(f.Path, "required")
-		}
-	}
-	return nil
-}
-
-func (s *shape) checkObject(path string, n node, found map[string]bool) error {
-	for _, m := range n.members {
-		at := m.name
-		if path != "" {
-			at = path + "." + m.name
-		}
-		if err := s.checkMember(path, at, m, found); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (s *shape) checkMember(outer, path string, m member, found map[string]bool) error {
-	dotted := strings.ContainsRune(m.name, '.') // "recipient.name" as one name is not the name inside recipient
-	if f := s.byPath[path]; f != nil && !dotted {
-		found[path] = true
-		return holds(f, path, m.value)
-	}
-	if !s.inside[path] {
-		return wrong(join(outer, m.name), "unknown field")
-	}
-	if err := mustBe(path, m.value, isObject); err != nil {
-		return err
-	}
-	return s.checkObject(path, m.value, found)
-}
+func (s *shape) checkUnder(path string, n node) error { return fieldError(s.schema.Check(path, n)) }
 
 // holds holds a value against its field.
 func holds(f *fields.Field, path string, n node) error {
 	switch {
-	case f.Required && n.kind == isString && n.text == "":
+	case f.Required && n.Kind == strictjson.String && n.Text == "":
 		return wrong(path, "required, must not be empty")
-	case f.Empty && n.kind == isString && n.text == "", f.Null && n.kind == isNull:
+	case f.Empty && n.Kind == strictjson.String && n.Text == "", f.Null && n.Kind == strictjson.Null:
 		return nil
 	}
 	switch f.Kind {
@@ -87,7 +55,7 @@ func holds(f *fields.Field, path string, n node) error {
 	case fields.Integer:
 		return checkInteger(f, path, n)
 	case fields.Integers:
-		return checkList(f, path, n, maxItems, checkInteger)
+		return checkList(f, path, n, math.MaxInt, checkInteger)
 	case fields.Texts:
 		return checkList(f, path, n, f.Most, checkTextOf)
 	case fields.TextMap:
@@ -95,26 +63,26 @@ func holds(f *fields.Field, path string, n node) error {
 	case fields.NamedTexts:
 		return checkList(f, path, n, f.Most, checkNamedText)
 	case fields.Boolean:
-		return mustBe(path, n, isBool)
+		return mustBe(path, n, strictjson.Bool)
 	}
 	return wrong(path, "has no rule")
 }
 
 func checkTextOf(f *fields.Field, path string, n node) error {
-	if err := mustBe(path, n, isString); err != nil {
+	if err := mustBe(path, n, strictjson.String); err != nil {
 		return err
 	}
-	if !f.Valid(n.text) {
+	if !f.Valid(n.Text) {
 		return wrong(path, f.Problem)
 	}
 	return nil
 }
 
 func checkInteger(f *fields.Field, path string, n node) error {
-	if err := mustBe(path, n, isNumber); err != nil {
+	if err := mustBe(path, n, strictjson.Number); err != nil {
 		return err
 	}
-	v, err := strconv.ParseInt(n.text, 10, 64)
+	v, err := strconv.ParseInt(n.Text, 10, 64)
 	if err != nil || v < f.Low || v > f.High {
 		return wrong(path, fmt.Sprintf("must be a whole number from %d to %d", f.Low, f.High))
 	}
@@ -123,14 +91,14 @@ func checkInteger(f *fields.Field, path string, n node) error {
 
 // checkList checks each element of a list of at most most.
 func checkList(f *fields.Field, path string, n node, most int, check func(f *fields.Field, path string, n node) error) error {
-	if err := mustBe(path, n, isArray); err != nil {
+	if err := mustBe(path, n, strictjson.Array); err != nil {
 		return err
 	}
-	if len(n.items) > most {
+	if len(n.Items) > most {
 		return wrong(path, fmt.Sprintf("more than %d elements", most))
 	}
-	for i, item := range n.items {
-		if err := check(f, element(path, i), item); err != nil {
+	for i, item := range n.Items {
+		if err := check(f, strictjson.Element(path, i), item); err != nil {
 			return err
 		}
 	}
@@ -139,7 +107,7 @@ func checkList(f *fields.Field, path string, n node, most int, check func(f *fie
 
 // checkNamedText checks an object of a list; no name may be that of card data.
 func checkNamedText(f *fields.Field, path string, n node) error {
-	if err := mustBe(path, n, isObject); err != nil {
+	if err := mustBe(path, n, strictjson.Object); err != nil {
 		return err
 	}
 	of := make([]fields.Field, len(f.Of))
@@ -149,15 +117,12 @@ func checkNamedText(f *fields.Field, path string, n node) error {
 	if err := newShape(of...).checkUnder(path, n); err != nil {
 		return err
 	}
-	if name, _ := n.member("name"); providers.NamesCardData(name.text) {
+	if name, _ := n.Member("name"); providers.NamesCardData(name.Text) {
 		return wrong(path+".name", noCards)
 	}
 	return nil
 }
 
-func mustBe(path string, n node, kind nodeKind) error {
-	if n.kind != kind {
-		return wrong(path, "must be "+string(kind)+", not "+string(n.kind))
-	}
-	return nil
+func mustBe(path string, n node, kind strictjson.Kind) error {
+	return fieldError(strictjson.MustBe(path, n, kind))
 }

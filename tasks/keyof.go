@@ -1,6 +1,9 @@
 package tasks
 
-import "github.com/remesa/remesa/idempotency"
+import (
+	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/strictjson"
+)
 
 // keyOf reads the payment's key from a task that is otherwise wrong, so that people find it again; the zero Key where it cannot be read
 // for certain. Nothing that looks like a card number becomes a key.
@@ -14,14 +17,14 @@ func keyOf(line []byte) idempotency.Key {
 		return idempotency.Key{}
 	}
 	name := referenceNames[kind]
-	provider, _ := root.member("provider")
-	reference, _ := root.member(name)
-	account, named := root.member("account")
+	provider, _ := root.Member("provider")
+	reference, _ := root.Member(name)
+	account, named := root.Member("account")
 	if !named {
-		account = node{kind: isString, text: DefaultAccount}
+		account = node{Kind: strictjson.String, Text: DefaultAccount}
 	}
-	k := idempotency.Key{Provider: provider.text, Account: account.text, Reference: reference.text}
-	if reference.kind != isString || account.kind != isString || k.Validate() != nil {
+	k := idempotency.Key{Provider: provider.Text, Account: account.Text, Reference: reference.Text}
+	if reference.Kind != strictjson.String || account.Kind != strictjson.String || k.Validate() != nil {
 		return idempotency.Key{}
 	}
 	return k

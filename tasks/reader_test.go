@@ -1,14 +1,18 @@
 package tasks
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"github.com/remesa/remesa/internal/strictjson"
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/coordinador"
 )
 
 // readAll describes each line as "number reference" or "number: error".
@@ -53,7 +57,7 @@ func compare(t *testing.T, says string, got []string, want ...string) {
 
 func TestJSONLinesAreReadOneByOne(t *testing.T) {
 	a, b := string(example(t, "virtualpos")), string(example(t, "etpay"))
-	full := a + strings.Repeat(" ", maxLine-len(a))
+	full := a + strings.Repeat(" ", strictjson.MaxLine-len(a))
 	rows := []struct {
 		says, in string
 		want     []string
@@ -132,7 +136,7 @@ func TestCSVIsReadAsTheSameTasks(t *testing.T) {
 		{"bytes that are no UTF-8", payoutColumns + "\npayout,virtualpos,a,12500,CLP,Pago,12345678-5,An\xff,012,12345678\npayout,virtualpos,b" + tail, []string{"2: recipient.name: not valid UTF-8", "3 b"}},
 		{"a NUL", payoutColumns + "\npayout,virtualpos,a,12500,CLP,Pago,12345678-5,An\x00,012,12345678\npayout,virtualpos,b" + tail, []string{"2: recipient.name: contains a NUL", "3 b"}},
 		{"a card number", payoutColumns + ",metadata.x\npayout,virtualpos,a" + tail + ",4111 1111 1111 1111", []string{"2: metadata.x: " + noCards}},
-		{"a row above 1 MiB", payoutColumns + "\npayout,virtualpos,a,12500,CLP," + strings.Repeat("x", maxLine) + ",12345678-5,Ana,012,12345678\npayout,virtualpos,b" + tail, []string{"2: line: longer than 1 MiB", "3 b"}},
+		{"a row above 1 MiB", payoutColumns + "\npayout,virtualpos,a,12500,CLP," + strings.Repeat("x", strictjson.MaxLine) + ",12345678-5,Ana,012,12345678\npayout,virtualpos,b" + tail, []string{"2: line: longer than 1 MiB", "3 b"}},
 		{"a header with a misplaced quote", "ty\"pe\npayout\n", []string{"2: header: a quote"}},
 	}
 	for _, row := range rows {
@@ -160,7 +164,7 @@ func TestAFileWithoutAHeaderIsNotRepeated(t *testing.T) {
 // TestEveryLineThatAQuoteTakesIsAnswered: also beyond the size that a row may have, and in order.
 func TestEveryLineThatAQuoteTakesIsAnswered(t *testing.T) {
 	const tail = ",12500,CLP,Pago,12345678-5,Ana Soto,012,12345678\n"
-	const taken = 2 * maxLine / len("payout,virtualpos,a"+tail)
+	const taken = 2 * strictjson.MaxLine / len("payout,virtualpos,a"+tail)
 	file := payoutColumns + "\npayout,virtualpos,a,12500,CLP,\"Pago,12345678-5,Ana Soto,012,12345678\n" +
 		strings.Repeat("payout,virtualpos,a"+tail, taken)
 	got := readAll(t, strings.NewReader(file), CSV)
@@ -247,15 +251,15 @@ func TestCellsAreTypedByTheirField(t *testing.T) {
 	if m := line.Task.Metadata(); len(m) != 1 || m["a.b"] != "x" {
 		t.Errorf("metadata %v", m)
 	}
-	if p, _ := line.Task.Payout(); !bytes.Contains(p.Details, []byte(`"dtes":[4,5,6]`)) {
-		t.Errorf("details %s", p.Details)
+	if p, _ := line.Task.Payout(); !slices.Equal(providers.DetailsAs[coordinador.Details](p.Details).DTEs, []int64{4, 5, 6}) {
+		t.Errorf("details %+v", p.Details)
 	}
 }
 
 func TestARowMayHaveOneMebibyteAndNoByteMore(t *testing.T) {
 	const head = "type,provider,merchant_id,amount,currency,details.debtor,details.creditor,details.instruction,details.paid_on\n"
 	const begin, end = "payout,coordinador,a,1,CLP,", "1,2,3,2026-05-15"
-	full := begin + strings.Repeat("0", maxLine-len(begin)-len(end)) + end
+	full := begin + strings.Repeat("0", strictjson.MaxLine-len(begin)-len(end)) + end
 	compare(t, "1 MiB", readAll(t, strings.NewReader(head+full+"\r\n"), CSV), "2 a")
 	compare(t, "1 MiB and a byte", readAll(t, strings.NewReader(head+begin+"0"+full[len(begin):]+"\n"), CSV), "2: line: longer than 1 MiB")
 }

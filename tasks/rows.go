@@ -11,32 +11,16 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/remesa/remesa/internal/strictcsv"
+	"github.com/remesa/remesa/internal/strictjson"
 	"github.com/remesa/remesa/providers/fields"
 )
 
-// csvRows makes each record of a CSV file a task in JSON and decodes that: there is one set of
-// rules.
-type csvRows struct {
-	records csvRecords
+// rows makes each row of a CSV file a task in JSON and decodes that: there is one set of rules.
+type rows struct {
+	reader  *strictcsv.Reader
 	columns []column
-	header  error  // what is wrong with the header, of every row
-	first   record // the header's
-	begun   bool
-	told    bool      // the header's fault, if it has one
-	taken   swallowed // by the record before
-	cut     int       // the line in whose middle the file ends; 0 where it does not
-}
-
-// swallowed are the lines that an invalid row takes besides its first, because a quoted cell goes
-// on over them. Any of them may have been a payment, so each is answered.
-type swallowed struct{ by, next, last int }
-
-func (s *swallowed) more() bool { return s.last > 0 && s.next <= s.last }
-
-func (s *swallowed) line() Line {
-	n := s.next
-	s.next++
-	return Line{Number: n, Err: wrong("line", fmt.Sprintf("belongs to the invalid row that begins on line %d, by a quoted cell that goes on over it", s.by))}
+	line    Line // of the row that was read last
 }
 
 // column is where a cell goes and as what it is read.
@@ -46,109 +30,40 @@ type column struct {
 	key  string // of a map or of a named text
 }
 
-func (c *csvRows) next() (Line, error) {
-	if c.taken.more() {
-		return c.taken.line(), nil
-	}
-	if c.cut > 0 {
-		return Line{}, cutAt(c.cut)
-	}
-	if !c.begun {
-		if err := c.readHeader(); err != nil {
-			return Line{}, err
-		}
-	}
-	if c.header != nil && !c.told && c.first.last > c.first.line {
-		return c.tellHeader(), nil
-	}
-	r, err := c.records.next()
-	if errors.Is(err, io.EOF) && c.header != nil && !c.told {
-		return c.tellHeader(), nil
-	}
+func newRows(r io.Reader) *rows {
+	rs := &rows{}
+	rs.reader = strictcsv.NewReader(r, rs)
+	return rs
+}
+
+// next says of an invalid row that takes several lines which they are.
+func (r *rows) next() (Line, error) {
+	r.line = Line{}
+	row, err := r.reader.Next()
 	if err != nil {
 		return Line{}, err
 	}
-	c.told = true
-	return c.row(r), nil
+	r.line.Number, r.line.Err = row.Line, fieldError(row.Err)
+	if field, ok := errors.AsType[*FieldError](r.line.Err); ok && row.Spread != "" {
+		r.line.Err = wrong(field.Path, field.Problem+"; "+row.Spread)
+	}
+	return r.line, nil
 }
 
-// tellHeader answers the header itself where it is invalid and no row can tell it, or took the rows
-// with it.
-func (c *csvRows) tellHeader() Line {
-	c.told = true
-	c.swallow(c.first)
-	return Line{Number: c.first.line, Err: c.header}
+// Header implements strictcsv.Table.
+func (r *rows) Header(names []string) (err error) {
+	r.columns, err = readColumns(names)
+	return err
 }
 
-// swallow has the lines answered that an invalid record takes besides its first.
-func (c *csvRows) swallow(r record) { c.taken = swallowed{by: r.line, next: r.line + 1, last: r.last} }
-
-// row decodes a record. One that is invalid and takes several lines says which: a quote that is not
-// closed joins rows to one.
-func (c *csvRows) row(r record) Line {
-	line := Line{Number: r.line}
-	text, err := c.text(r)
-	if err == nil {
-		line = newLine(r.line, text)
-	}
-	line.Err = cmp.Or(err, line.Err)
-	if line.Err == nil {
-		return line
-	}
-	c.swallow(r)
-	line.Err = r.spread(line.Err)
-	if r.isCut(len(c.columns)) {
-		c.cut = r.last
-	}
-	return line
-}
-
-// spread adds to what is wrong with a record of several lines which they are.
-func (r record) spread(err error) error {
-	var field *FieldError
-	if r.last == r.line || !errors.As(err, &field) {
-		return err
-	}
-	return wrong(field.Path, fmt.Sprintf("%s; a quoted cell (the last one begins on line %d) makes the %d lines %d to %d one row, and none of them was taken",
-		field.Problem, r.quote, r.last-r.line+1, r.line, r.last))
-}
-
-// isCut reports whether the file ends in the middle of this record: before its line's end, with a
-// cell that is missing or not closed.
-func (r record) isCut(columns int) bool {
-	if !r.open || columns == 0 {
-		return false
-	}
-	return r.wrong == endlessQuote && r.quote == r.last || r.wrong == "" && len(r.cells) < columns
-}
-
-// text is the record as JSON.
-func (c *csvRows) text(r record) ([]byte, error) {
-	switch {
-	case r.wrong != "":
-		return nil, wrong("line", r.wrong)
-	case c.header != nil:
-		return nil, c.header
-	case len(r.cells) != len(c.columns):
-		return nil, wrong("line", fmt.Sprintf("has %d cells, the header has %d", len(r.cells), len(c.columns)))
-	}
-	return c.json(r.cells)
-}
-
-func (c *csvRows) readHeader() error {
-	r, err := c.records.next()
+// Row implements strictcsv.Table.
+func (r *rows) Row(cells []string) error {
+	text, err := r.json(cells)
 	if err != nil {
 		return err
 	}
-	c.begun, c.first = true, r
-	if r.wrong != "" {
-		c.header = r.spread(wrong("header", r.wrong))
-		return nil
-	}
-	if c.columns, c.header = readColumns(r.cells); c.header != nil {
-		c.header = r.spread(c.header)
-	}
-	return nil
+	r.line = newLine(0, text)
+	return r.line.Err
 }
 
 // readColumns knows the fields of all types and providers: a file may mix them.
@@ -162,10 +77,10 @@ func readColumns(names []string) ([]column, error) {
 	for _, name := range names {
 		col, ok := readColumn(name, kinds)
 		if !ok {
-			return nil, wrong(join("", name), "unknown column")
+			return nil, wrong(strictjson.Join("", name), "unknown column")
 		}
 		if seen[name] {
-			return nil, wrong(join("", name), "given twice in the header")
+			return nil, wrong(strictjson.Join("", name), "given twice in the header")
 		}
 		seen[name] = true
 		columns = append(columns, col)
@@ -216,9 +131,9 @@ func readColumn(name string, kinds map[string]fields.Kind) (column, bool) {
 func named(kind fields.Kind) bool { return kind == fields.TextMap || kind == fields.NamedTexts }
 
 // json writes a record as one task. An empty cell is an absent field.
-func (c *csvRows) json(cells []string) ([]byte, error) {
+func (r *rows) json(cells []string) ([]byte, error) {
 	root := map[string]any{}
-	for i, col := range c.columns {
+	for i, col := range r.columns {
 		if cells[i] == "" {
 			continue
 		}
@@ -236,7 +151,7 @@ func (c *csvRows) json(cells []string) ([]byte, error) {
 
 func (c column) path() string {
 	if c.key != "" {
-		return join(c.name, c.key)
+		return strictjson.Join(c.name, c.key)
 	}
 	return c.name
 }

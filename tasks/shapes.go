@@ -77,7 +77,7 @@ func (r rules) limit(m providers.Money) string {
 }
 
 // details is where a task's details are read into.
-func (r rules) details() spec.Details {
+func (r rules) details() providers.Details {
 	if r.Details == nil {
 		return nil
 	}
@@ -86,7 +86,7 @@ func (r rules) details() spec.Details {
 
 // canonical writes the value of a field in its one way.
 func (r rules) canonical(path, text string) string {
-	if f := r.payment.byPath[path]; f != nil && f.Canonical != nil && text != "" {
+	if f, ok := r.payment.find(path); ok && f.Canonical != nil && text != "" {
 		return f.Canonical(text)
 	}
 	return text
@@ -97,7 +97,7 @@ func (r rules) canonical(path, text string) string {
 func (r rules) identity(root node) []string {
 	var parts []string
 	for _, part := range r.Meaning {
-		if value := r.canonical(part.Path, root.at(part.Path).text); value != "" && value != "0" {
+		if value := r.canonical(part.Path, valueAt(root, part.Path).Text); value != "" && value != "0" {
 			parts = append(parts, part.Name+"="+value)
 		}
 	}
@@ -109,23 +109,23 @@ func (r rules) exclusive(root node) string {
 	if r.Exclusive.Name == "" {
 		return ""
 	}
-	return r.Exclusive.Name + ":" + root.at(r.Exclusive.Path).text
+	return r.Exclusive.Name + ":" + valueAt(root, r.Exclusive.Path).Text
 }
 
 // needs refuses a true switch without what it needs.
 func (r rules) needs(root node) error {
 	for _, f := range r.payment.fields {
-		if f.Needs != "" && root.at(f.Path).text == "true" && root.at(f.Needs).text == "" {
+		if f.Needs != "" && valueAt(root, f.Path).Text == "true" && valueAt(root, f.Needs).Text == "" {
 			return wrong(f.Path, f.NeedsProblem)
 		}
 	}
 	return nil
 }
 
-// at is the value at a path below an object; the zero node where there is none.
-func (n node) at(path string) node {
+// valueAt is the value at a path below an object; the zero one where there is none.
+func valueAt(n node, path string) node {
 	for name := range strings.SplitSeq(path, ".") {
-		n, _ = n.member(name)
+		n, _ = n.Member(name)
 	}
 	return n
 }

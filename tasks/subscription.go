@@ -6,6 +6,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/remesa/remesa/internal/strictjson"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/schedule"
 )
@@ -92,7 +93,7 @@ func (s Subscription) FingerprintLike(existing string, key []byte) (string, erro
 
 // Charge is the charge of one period under the given reference, see TxnID.
 func (s Subscription) Charge(txnid string) (Task, error) {
-	if err := guard("txnid", node{kind: isString, text: txnid}); err != nil {
+	if err := guard("txnid", node{Kind: strictjson.String, Text: txnid}); err != nil {
 		return Task{}, err
 	}
 	line, err := s.wire.charge(txnid).line()

@@ -12,7 +12,6 @@ import (
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/catalog"
 	"github.com/remesa/remesa/providers/fields"
-	"github.com/remesa/remesa/providers/spec"
 	"github.com/remesa/remesa/schedule"
 )
 
@@ -34,7 +33,7 @@ type subscriptionWire struct {
 	Customer    providers.Customer `json:"customer,omitzero"`
 	Card        Card               `json:"card,omitzero"`
 	Agreement   string             `json:"agreement,omitempty"`
-	Details     spec.Details       `json:"details,omitzero"`
+	Details     providers.Details  `json:"details,omitzero"`
 	Metadata    map[string]string  `json:"metadata,omitempty"`
 }
 

@@ -1,9 +1,9 @@
 package tasks
 
 import (
-	"bufio"
 	"io"
 
+	"github.com/remesa/remesa/internal/strictjson"
 	"github.com/remesa/remesa/providers/fields"
 )
 
@@ -21,26 +21,27 @@ type SubscriptionLine struct {
 // SubscriptionReader reads subscriptions one by one in bounded memory, however long the file or one
 // of its lines is.
 type SubscriptionReader struct {
-	lines jsonLines
+	lines *strictjson.Lines
 }
 
 // NewSubscriptionReader reads JSON Lines. A byte order mark at the start, blank lines and CRLF are
 // no errors.
 func NewSubscriptionReader(r io.Reader) *SubscriptionReader {
-	return &SubscriptionReader{jsonLines{in: bufio.NewReaderSize(r, 64<<10)}}
+	return &SubscriptionReader{strictjson.NewLines(r)}
 }
 
 // Next returns the next subscription or what is wrong with it; io.EOF at the end, ErrCut where that
 // is no end, and the reader's own error where the file cannot be read on.
 func (r *SubscriptionReader) Next() (SubscriptionLine, error) {
-	if err := r.lines.readFilled(); err != nil {
+	number, text, err := r.lines.Next()
+	if err != nil {
 		return SubscriptionLine{}, err
 	}
-	s, err := DecodeSubscription(r.lines.line)
+	s, err := DecodeSubscription(text)
 	if err != nil {
-		return SubscriptionLine{Number: r.lines.number, ID: subscriptionID(r.lines.line), Err: err}, nil
+		return SubscriptionLine{Number: number, ID: subscriptionID(text), Err: err}, nil
 	}
-	return SubscriptionLine{Number: r.lines.number, ID: s.ID(), Subscription: s}, nil
+	return SubscriptionLine{Number: number, ID: s.ID(), Subscription: s}, nil
 }
 
 // subscriptionID reads the id of a subscription that is otherwise wrong. Nothing that looks like a
@@ -50,10 +51,10 @@ func subscriptionID(line []byte) string {
 	if err != nil || guard("", root) != nil {
 		return ""
 	}
-	n, _ := root.member("id")
+	n, _ := root.Member("id")
 	id := fields.Reference("id", 64)
 	if holds(&id, id.Path, n) != nil {
 		return ""
 	}
-	return n.text
+	return n.Text
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"github.com/remesa/remesa/internal/strictjson"
 )
 
 func readSubscriptions(t testing.TB, in io.Reader) []string {
@@ -43,7 +45,7 @@ func TestSubscriptionsAreReadOneByOne(t *testing.T) {
 		`5 "": id: `+noCards,
 		`6 "": id: must be a text, not a number`,
 		`7 "": line: not valid JSON: it ends too early`,
-		`8 "": line: `+tooLong,
+		`8 "": line: `+strictjson.TooLong,
 		`9 "": id: must match [A-Za-z0-9._-]+ with a letter or digit, and at most 64 characters`,
 		`10 "gas-30215" etpay`,
 	)

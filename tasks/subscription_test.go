@@ -282,7 +282,7 @@ func TestThePeriodsChargeIsThatOfATask(t *testing.T) {
 		want, _ := must(t, example(t, name)).Charge()
 		want.Reference, want.Account = TxnID(s.ID(), 1, 0), s.Account()
 		if name == "pagandocheck" {
-			want.Details = []byte(`{"antifraud_token":"af-1"}`)
+			want.Details = &pagandocheck.Details{AntifraudToken: "af-1"}
 		}
 		wantEqual(t, name, got, want)
 		wantEqual(t, "metadata of "+name, task.Metadata(), s.Metadata())

@@ -3,13 +3,11 @@
 package tasks
 
 import (
-	"encoding/json"
 	"time"
 
 	"github.com/rs/zerolog"
 
 	"github.com/remesa/remesa/providers"
-	"github.com/remesa/remesa/providers/spec"
 )
 
 // Task is a valid task. Its zero value is none; Decode and the Task methods of Payout, Charge and Status make one. A task prints as its
@@ -96,23 +94,27 @@ func (t Task) common() Common {
 	return Common{}
 }
 
-// Payout is the payout in the providers' vocabulary; false for any other task. Details is "{}" where the task has none.
+// Payout is the payout in the providers' vocabulary; false for any other task. It must not be changed.
 func (t Task) Payout() (providers.Payout, bool) {
 	if t.payout == nil {
 		return providers.Payout{}, false
 	}
-	p := t.payment(t.payout.Description, t.payout.Details)
-	return providers.Payout{Payment: p, Recipient: t.payout.Recipient, Bank: t.payout.Bank}, true
+	return providers.Payout{
+		Payment:   t.payment(t.payout.Description),
+		Recipient: t.payout.Recipient,
+		Bank:      t.payout.Bank,
+		Details:   t.payout.Details,
+	}, true
 }
 
-// Charge is the charge in the providers' vocabulary; false for any other task. Details is "{}" where the task has none.
+// Charge is the charge in the providers' vocabulary; false for any other task. It must not be changed.
 func (t Task) Charge() (providers.Charge, bool) {
 	if t.charge == nil {
 		return providers.Charge{}, false
 	}
 	card := t.charge.Card
 	return providers.Charge{
-		Payment:  t.payment(t.charge.Description, t.charge.Details),
+		Payment:  t.payment(t.charge.Description),
 		Customer: t.charge.Customer,
 		Card: providers.Card{
 			Token:        providers.Secret(card.Token),
@@ -122,23 +124,17 @@ func (t Task) Charge() (providers.Charge, bool) {
 			Installments: card.Installments,
 		},
 		Agreement: t.charge.Agreement,
+		Details:   t.charge.Details,
 	}, true
 }
 
-func (t Task) payment(description string, details spec.Details) providers.Payment {
-	raw := json.RawMessage("{}")
-	if details != nil && !details.IsZero() {
-		if text, err := compact(details); err == nil { // it did not fail in the payload either
-			raw = text
-		}
-	}
+func (t Task) payment(description string) providers.Payment {
 	return providers.Payment{
 		Provider:    t.Provider(),
 		Account:     t.Account(),
 		Reference:   t.Reference(),
 		Amount:      t.amount,
 		Description: description,
-		Details:     raw,
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/remesa/remesa/internal/strictjson"
 	"github.com/remesa/remesa/providers/fields"
 )
 
@@ -23,15 +24,15 @@ func representable(t time.Time) bool {
 // checkTextMap checks a map of texts of at most 1 KiB as JSON. Its values may have several lines:
 // they go to no provider.
 func checkTextMap(path string, n node) error {
-	if err := mustBe(path, n, isObject); err != nil {
+	if err := mustBe(path, n, strictjson.Object); err != nil {
 		return err
 	}
 	all := map[string]string{}
-	for _, m := range n.members {
-		if err := checkMetadata(join(path, m.name), m); err != nil {
+	for _, m := range n.Members {
+		if err := checkMetadata(strictjson.Join(path, m.Name), m); err != nil {
 			return err
 		}
-		all[m.name] = m.value.text
+		all[m.Name] = m.Value.Text
 	}
 	if text, err := compact(all); err != nil || len(text) > 1024 {
 		return wrong(path, "longer than 1 KiB as JSON")
@@ -39,14 +40,14 @@ func checkTextMap(path string, n node) error {
 	return nil
 }
 
-func checkMetadata(path string, m member) error {
-	if m.name == "" || !fields.Printable(m.name) {
+func checkMetadata(path string, m strictjson.Member) error {
+	if m.Name == "" || !fields.Printable(m.Name) {
 		return wrong(path, "a name must be printable and not empty")
 	}
-	if err := mustBe(path, m.value, isString); err != nil {
+	if err := mustBe(path, m.Value, strictjson.String); err != nil {
 		return err
 	}
-	if !fields.Printable(strings.NewReplacer("\n", "", "\r", "", "\t", "").Replace(m.value.text)) {
+	if !fields.Printable(strings.NewReplacer("\n", "", "\r", "", "\t", "").Replace(m.Value.Text)) {
 		return wrong(path, "contains a control character or an invisible one")
 	}
 	return nil

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"regexp"
 	"testing"
+
+	"github.com/remesa/remesa/internal/strictjson"
 )
 
 // Charges that were made have these references: a change of a line here charges periods a second
@@ -36,7 +38,7 @@ func TestReferencesOfPeriodsDifferAndEveryProviderTakesThem(t *testing.T) {
 					t.Fatalf("%s has the reference of %s", of, seen[got])
 				}
 				seen[got] = of
-				if !form.MatchString(got) || guard("txnid", node{kind: isString, text: got}) != nil {
+				if !form.MatchString(got) || guard("txnid", node{Kind: strictjson.String, Text: got}) != nil {
 					t.Fatalf("%s: %s", of, got)
 				}
 			}
@@ -44,7 +46,8 @@ func TestReferencesOfPeriodsDifferAndEveryProviderTakesThem(t *testing.T) {
 	}
 	for _, name := range []string{"pagoseguro", "pagandocheck", "etpay"} {
 		r, _ := rulesFor(name, typeCharge)
-		if err := holds(r.payment.byPath["txnid"], "txnid", node{kind: isString, text: TxnID("sub-0001", 1, 0)}); err != nil {
+		f, _ := r.payment.find("txnid")
+		if err := holds(&f, "txnid", node{Kind: strictjson.String, Text: TxnID("sub-0001", 1, 0)}); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -53,7 +56,7 @@ func TestReferencesOfPeriodsDifferAndEveryProviderTakesThem(t *testing.T) {
 // Nor does the name of a security code in a hash stop a period.
 func TestNoReferenceOfAPeriodLooksLikeASecurityCode(t *testing.T) {
 	for _, text := range []string{"S7CVC2345PAAAAAAAAAA", "SA2CVV2345PAAAAAAAAA", "SAAAAAACVCP234AAAAAA", "SAAAAAAAAAPCSC7654AA", "S234CVVAAAPAAAAACVV2"} {
-		if guard("txnid", node{kind: isString, text: text}) != nil {
+		if guard("txnid", node{Kind: strictjson.String, Text: text}) != nil {
 			t.Errorf("%s is refused", text)
 		}
 	}
@@ -64,7 +67,7 @@ func TestNoReferenceOfAPeriodLooksLikeACardNumber(t *testing.T) {
 	for _, digits := range []string{"4111111111111111", "4222222222222", "5555555555554444"} {
 		for cut := 1; cut < 9; cut++ {
 			text := "S" + digits[:9] + "P" + digits[cut:min(len(digits), cut+9)]
-			if guard("txnid", node{kind: isString, text: text}) != nil {
+			if guard("txnid", node{Kind: strictjson.String, Text: text}) != nil {
 				t.Errorf("%s is refused", text)
 			}
 		}

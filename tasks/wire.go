@@ -8,7 +8,6 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/remesa/remesa/providers"
-	"github.com/remesa/remesa/providers/spec"
 )
 
 // Common holds the fields that payouts and charges share besides what they pay.
@@ -36,7 +35,7 @@ type Payout struct {
 	Recipient   providers.Recipient `json:"recipient,omitzero"`
 	Bank        providers.Bank      `json:"bank,omitzero"`
 	// Details are the provider's own, of the type Details of its package.
-	Details spec.Details `json:"details,omitzero"`
+	Details Details `json:"details,omitzero"`
 	Common
 }
 
@@ -52,20 +51,17 @@ type Charge struct {
 	// Agreement is the merchant's id of the contract with the buyer.
 	Agreement string `json:"agreement,omitempty"`
 	// Details are the provider's own, of the type Details of its package.
-	Details spec.Details `json:"details,omitzero"`
+	Details Details `json:"details,omitzero"`
 	Common
 }
 
-// Token is a provider's token of a card.
-type Token = providers.Token
-
 // Card is a tokenized card; a card number or a security code never travels.
 type Card struct {
-	Token        providers.Token `json:"token,omitempty"`
-	Brand        string          `json:"brand,omitempty"`
-	ExpiryMonth  int             `json:"expiry_month,omitempty"`
-	ExpiryYear   int             `json:"expiry_year,omitempty"`
-	Installments int             `json:"installments,omitempty"`
+	Token        Token  `json:"token,omitempty"`
+	Brand        string `json:"brand,omitempty"`
+	ExpiryMonth  int    `json:"expiry_month,omitempty"`
+	ExpiryYear   int    `json:"expiry_year,omitempty"`
+	Installments int    `json:"installments,omitempty"`
 }
 
 // Status is a task that asks the provider about a payment now and records what it says.

@@ -46,7 +46,10 @@ var allowed = []struct {
 	{"idempotency", []string{"idempotency/rules", "internal/kv", "providers", "seal"}},
 	{"idempotency/*", []string{"idempotency", "idempotency/rules", "providers", "seal"}},
 	{"schedule", []string{"internal/kv", "providers", "seal"}},
-	{"tasks", []string{"idempotency", "providers", "providers/catalog", "providers/fields", "providers/spec", "schedule", "seal"}},
+	// The readers know no payment.
+	{"internal/strictjson", nil},
+	{"internal/strictcsv", []string{"internal/strictjson"}},
+	{"tasks", []string{"idempotency", "internal/strictcsv", "internal/strictjson", "providers", "providers/catalog", "providers/fields", "providers/spec", "schedule", "seal"}},
 	{"internal/engine", []string{"tasks", "idempotency", "schedule", "providers", "providers/wire", "seal"}},
 	// Who may look knows nothing of what there is to see.
 	{"internal/login", nil},
@@ -317,6 +320,8 @@ func TestTheMapRefusesWhatItShould(t *testing.T) {
 		{"providers/virtualpos", module + "providers/catalog", true},
 		{"internal/wiring", module + "providers/sandbox", true},
 		{"internal/metrics", module + "internal/config", true},
+		{"internal/strictjson", module + "providers", true},
+		{"internal/strictcsv", module + "tasks", true},
 		{"internal/webhook", module + "providers/etpay", true},
 		{"internal/webhook", module + "providers/virtualpos", true},
 		{"internal/webhook", module + "internal/engine", true},

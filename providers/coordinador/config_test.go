@@ -38,6 +38,15 @@ func TestBadSettingsAreNamedWithoutTheirValues(t *testing.T) {
 	}
 }
 
+// spoiled changes a payout's details.
+func spoiled(change func(d *coordinador.Details)) func(p *providers.Payout) {
+	return func(p *providers.Payout) {
+		d := providers.DetailsAs[coordinador.Details](p.Details)
+		change(&d)
+		p.Details = d
+	}
+}
+
 func TestWhatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, sandbox.CoordinadorOptions{})
@@ -45,13 +54,10 @@ func TestWhatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
 		"amount: another currency":  func(p *providers.Payout) { p.Amount = money(t, "10.00", "MXN") },
 		"amount: none":              func(p *providers.Payout) { p.Amount = providers.Money{} },
 		"details: none":             func(p *providers.Payout) { p.Details = nil },
-		"details.debtor: none":      func(p *providers.Payout) { p.Details = []byte(`{"creditor":2,"instruction":3,"paid_on":"2026-05-15"}`) },
-		"details.creditor: none":    func(p *providers.Payout) { p.Details = []byte(`{"debtor":2,"instruction":3,"paid_on":"2026-05-15"}`) },
-		"details.instruction: none": func(p *providers.Payout) { p.Details = []byte(`{"debtor":1,"creditor":2,"paid_on":"2026-05-15"}`) },
-		"details.paid_on: unpadded": func(p *providers.Payout) {
-			p.Details = []byte(`{"debtor":1,"creditor":2,"instruction":3,"paid_on":"2026-5-15"}`)
-		},
-		"details: a text for a number": func(p *providers.Payout) { p.Details = []byte(`{"debtor":"1"}`) },
+		"details.debtor: none":      spoiled(func(d *coordinador.Details) { d.Debtor = 0 }),
+		"details.creditor: none":    spoiled(func(d *coordinador.Details) { d.Creditor = 0 }),
+		"details.instruction: none": spoiled(func(d *coordinador.Details) { d.Instruction = 0 }),
+		"details.paid_on: unpadded": spoiled(func(d *coordinador.Details) { d.PaidOn = "2026-5-15" }),
 	} {
 		p := payout(t, "PAY-1")
 		spoil(&p)

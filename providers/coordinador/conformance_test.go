@@ -2,7 +2,6 @@ package coordinador_test
 
 import (
 	"context"
-	"encoding/json"
 	"hash/crc32"
 	"io"
 	"log"
@@ -141,15 +140,10 @@ func payout(t *testing.T, reference string) providers.Payout {
 
 func payoutOf(t *testing.T, reference string, instruction int64) providers.Payout {
 	t.Helper()
-	details, err := json.Marshal(map[string]any{
-		"debtor": 101, "creditor": 202, "instruction": instruction, "dtes": []int64{2285813}, "paid_on": "2026-05-15",
-	})
-	if err != nil {
-		t.Fatal(err)
+	return providers.Payout{
+		Payment: providers.Payment{Provider: providers.Coordinador, Account: "default", Reference: reference, Amount: money(t, "119000", "CLP")},
+		Details: coordinador.Details{Debtor: 101, Creditor: 202, Instruction: instruction, DTEs: []int64{2285813}, PaidOn: "2026-05-15"},
 	}
-	return providers.Payout{Payment: providers.Payment{
-		Provider: providers.Coordinador, Account: "default", Reference: reference, Amount: money(t, "119000", "CLP"), Details: details,
-	}}
 }
 
 // record is what the ledger keeps of one payment: the handles, over all of its attempts.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/coordinador"
 	"github.com/remesa/remesa/providers/sandbox"
 )
 
@@ -242,7 +243,7 @@ func TestAPaymentWithoutInvoicesSendsAnEmptyList(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, sandbox.CoordinadorOptions{})
 	p := payoutOf(t, "PAY-1", 7)
-	p.Details = []byte(`{"debtor":101,"creditor":202,"instruction":7,"paid_on":"2026-05-15"}`)
+	spoiled(func(d *coordinador.Details) { d.DTEs = nil })(&p)
 	if o, err := s.pay(t, p, &record{}); err != nil || o.Class != providers.Succeeded {
 		t.Errorf("got %+v, %v", o, err)
 	}

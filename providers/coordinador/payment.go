@@ -9,15 +9,6 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// details is what a task says of the payment beside its amount.
-type details struct {
-	Debtor      int64   `json:"debtor"`
-	Creditor    int64   `json:"creditor"`
-	Instruction int64   `json:"instruction"`
-	DTEs        []int64 `json:"dtes"`
-	PaidOn      string  `json:"paid_on"`
-}
-
 // registration is the documented object, in the documented order.
 type registration struct {
 	Debtor          int64      `json:"debtor"`
@@ -41,11 +32,8 @@ func newRegistration(p providers.Payout) (registration, error) {
 	if p.Amount.Currency() != "CLP" || !isWhole {
 		return registration{}, errors.New("amount: must be whole CLP")
 	}
-	var d details
-	if json.Unmarshal(p.Details, &d) != nil {
-		return registration{}, errors.New("details: must be an object with debtor, creditor, instruction and paid_on")
-	}
-	if err := d.check(); err != nil {
+	d := providers.DetailsAs[Details](p.Details)
+	if err := check(d); err != nil {
 		return registration{}, err
 	}
 	return registration{
@@ -54,7 +42,10 @@ func newRegistration(p providers.Payout) (registration, error) {
 	}, nil
 }
 
-func (d details) check() error {
+func check(d Details) error {
+	if d.IsZero() {
+		return errors.New("details: must be an object with debtor, creditor, instruction and paid_on")
+	}
 	for _, id := range []struct {
 		name  string
 		value int64

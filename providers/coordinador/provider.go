@@ -37,7 +37,7 @@ func registrations() spec.Payments {
 			fields.IntegersOf("details.dtes", 1, largestID),
 			fields.Need(fields.Date("details.paid_on")),
 		},
-		Details: func() spec.Details { return &Details{} },
+		Details: func() providers.Details { return &Details{} },
 		Meaning: []fields.Part{
 			{Name: "debtor", Path: "details.debtor"}, {Name: "creditor", Path: "details.creditor"},
 			{Name: "instruction", Path: "details.instruction"},

@@ -289,11 +289,10 @@ func TestWhatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, change := range map[string]func(c *providers.Charge){
-		"amount":  func(c *providers.Charge) { c.Amount = cents },
-		"txnid":   func(c *providers.Charge) { c.Reference = "-OC1" },
-		"details": func(c *providers.Charge) { c.Details = []byte(`{"metadata":7}`) },
+		"amount": func(c *providers.Charge) { c.Amount = cents },
+		"txnid":  func(c *providers.Charge) { c.Reference = "-OC1" },
 		"details.is_rut_block": func(c *providers.Charge) {
-			c.Details, c.Customer.Document = []byte(`{"is_rut_block":true}`), ""
+			c.Details, c.Customer.Document = etpay.Details{RUTBlock: new(true)}, ""
 		},
 	} {
 		c := charge(t, "OC1")

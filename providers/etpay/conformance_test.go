@@ -72,8 +72,10 @@ func charge(t *testing.T, reference string) providers.Charge {
 	return providers.Charge{
 		Payment: providers.Payment{
 			Provider: providers.ETpay, Account: "default", Reference: reference, Amount: amount, Description: "Cuenta gas",
-			Details: []byte(`{"user_bank_code":"cl_estado","metadata":[{"name":"Cuenta <1> & más","value":"30215","show":true},{"name":"Interno","value":"x","show":false}]}`),
 		},
+		Details: etpay.Details{UserBankCode: "cl_estado", Metadata: []etpay.Shown{
+			{Name: "Cuenta <1> & más", Value: "30215", Show: true}, {Name: "Interno", Value: "x"},
+		}},
 		Customer: providers.Customer{Email: "ana@example.cl", Document: "12345678-K"},
 	}
 }

@@ -50,10 +50,12 @@ func TestRequestsOnTheWire(t *testing.T) {
 	t.Parallel()
 	c := charge(t, "OC700104")
 	least := c
-	least.Details, least.Customer = []byte("{}"), providers.Customer{}
+	least.Details, least.Customer = etpay.Details{}, providers.Customer{}
 	whole := c
 	whole.Reference, whole.Customer.Email = "OC-700104", ""
-	whole.Details = []byte(`{"is_rut_block":false,"payment_completed_url":"https://tienda.example/ok?a=1&b=2","payment_cancellation_url":"https://tienda.example/no"}`)
+	whole.Details = etpay.Details{
+		RUTBlock: new(bool), CompletedURL: "https://tienda.example/ok?a=1&b=2", CancellationURL: "https://tienda.example/no",
+	}
 	for name, send := range map[string]func(t *testing.T, c etpay.Config){
 		"initialize": func(t *testing.T, s etpay.Config) {
 			s.WebhookURL = "https://example.cl/webhooks/etpay?a=1&b=2"

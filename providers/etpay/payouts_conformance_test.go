@@ -106,7 +106,7 @@ func payout(t *testing.T, reference string) providers.Payout {
 	}
 	return providers.Payout{
 		Payment: providers.Payment{
-			Provider: providers.ETpay, Account: "default", Reference: reference, Amount: amount, Description: "Retiro <1> & más", Details: []byte("{}"),
+			Provider: providers.ETpay, Account: "default", Reference: reference, Amount: amount, Description: "Retiro <1> & más",
 		},
 		Recipient: providers.Recipient{Document: "12345678-K", Name: "Ana Soto Ñuñoa", Email: "ana@example.cl"},
 		Bank:      providers.Bank{Code: "cl_estado", AccountNumber: "00123456789", AccountType: "vista"},

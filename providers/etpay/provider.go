@@ -74,7 +74,7 @@ func sessions() spec.Payments {
 			fields.OrEmpty(fields.WebAddress("details.payment_cancellation_url")),
 			fields.NamedTextsOf("details.metadata", mostShown),
 		},
-		Details: func() spec.Details { return &Details{} },
+		Details: func() providers.Details { return &Details{} },
 		Meaning: []fields.Part{{Name: "document", Path: "customer.document"}},
 	}
 }

@@ -17,7 +17,7 @@ type order struct {
 	OrderID          string  `json:"merchant_order_id"`
 	Amount           int64   `json:"order_amount"`
 	CustomerEmail    string  `json:"customer_email,omitempty"`
-	Metadata         []shown `json:"metadata,omitempty"`
+	Metadata         []Shown `json:"metadata,omitempty"`
 	UserBankCode     string  `json:"user_bank_code,omitempty"`
 	UserRUT          string  `json:"user_rut,omitempty"`
 	// RUTBlock keeps the payer from changing the RUT: whose account pays is part of what the
@@ -37,21 +37,6 @@ type question struct {
 	SessionToken     string `json:"session_token,omitempty"`
 }
 
-// details are the charge's own, as its task has them.
-type details struct {
-	UserBankCode    string  `json:"user_bank_code"`
-	RUTBlock        *bool   `json:"is_rut_block"`
-	CompletedURL    string  `json:"payment_completed_url"`
-	CancellationURL string  `json:"payment_cancellation_url"`
-	Metadata        []shown `json:"metadata"`
-}
-
-type shown struct {
-	Name  string `json:"name"`
-	Value string `json:"value"`
-	Show  bool   `json:"show"`
-}
-
 var orderID = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z._-]{0,63}$`)
 
 // orderIDForm completes the sentence for whoever named one.
@@ -65,10 +50,7 @@ func (c *Client) encodeOrder(charge providers.Charge) ([]byte, error) {
 	if !orderID.MatchString(charge.Reference) {
 		return nil, errors.New("txnid: " + orderIDForm)
 	}
-	var d details
-	if len(charge.Details) > 0 && json.Unmarshal(charge.Details, &d) != nil {
-		return nil, errors.New("details: not an object with the fields of a session")
-	}
+	d := providers.DetailsAs[Details](charge.Details)
 	rut := bareRUT(charge.Customer.Document)
 	if rut == "" && d.RUTBlock != nil && *d.RUTBlock {
 		return nil, errors.New("details.is_rut_block: needs customer.document")
@@ -76,13 +58,13 @@ func (c *Client) encodeOrder(charge providers.Charge) ([]byte, error) {
 	return plainJSON(order{
 		MerchantCode: c.config.MerchantCode, MerchantAPIToken: c.config.MerchantAPIToken.Reveal(),
 		OrderID: charge.Reference, Amount: amount, CustomerEmail: charge.Customer.Email, Metadata: d.Metadata,
-		UserBankCode: d.UserBankCode, UserRUT: rut, RUTBlock: d.block(rut), CompletedURL: d.CompletedURL, CancellationURL: d.CancellationURL,
+		UserBankCode: d.UserBankCode, UserRUT: rut, RUTBlock: block(d, rut), CompletedURL: d.CompletedURL, CancellationURL: d.CancellationURL,
 		WebhookURL: c.config.WebhookURL,
 	})
 }
 
 // block is what the task says of the RUT; that it cannot be changed, where it says nothing.
-func (d details) block(rut string) *bool {
+func block(d Details, rut string) *bool {
 	locked := true
 	switch {
 	case rut == "":
@@ -132,11 +114,7 @@ func (c *Client) hidden(charge *providers.Charge) []string {
 		return hide
 	}
 	hide = append(append(hide, charge.Private()...), bareRUT(charge.Customer.Document))
-	var d details
-	if len(charge.Details) == 0 || json.Unmarshal(charge.Details, &d) != nil {
-		return hide
-	}
-	for _, m := range d.Metadata {
+	for _, m := range providers.DetailsAs[Details](charge.Details).Metadata {
 		if len(m.Value) >= shortestShown {
 			hide = append(hide, m.Value)
 		}

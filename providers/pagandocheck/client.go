@@ -124,6 +124,6 @@ func header(body []byte) http.Header {
 func (c *Client) reading(ch providers.Charge) reading {
 	return reading{
 		now: c.config.Now(), hard: c.config.HardDeclines, uncertain: c.config.UncertainDeclines,
-		hide: append([]string{c.config.Password.Reveal(), c.config.User, antifraud(ch)}, ch.Private()...),
+		hide: append([]string{c.config.Password.Reveal(), c.config.User, providers.DetailsAs[Details](ch.Details).AntifraudToken.Reveal()}, ch.Private()...),
 	}
 }

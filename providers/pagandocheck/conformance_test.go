@@ -1,7 +1,6 @@
 package pagandocheck_test
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -182,10 +181,11 @@ func charge(t *testing.T, reference string) providers.Charge {
 	return providers.Charge{
 		Payment: providers.Payment{
 			Provider: providers.PagandoCheck, Account: "default", Reference: reference, Amount: amount,
-			Description: "Plan <mensual> & más", Details: json.RawMessage(`{"antifraud_token":"aft-0001"}`),
+			Description: "Plan <mensual> & más",
 		},
 		Customer:  providers.Customer{ID: "5d1c0b1e-2f6a-4a1e-9a55-0c9a3f4f7e10"},
 		Card:      providers.Card{Token: "cd_example-000001"},
 		Agreement: "CONTRATO-000812",
+		Details:   pagandocheck.Details{AntifraudToken: "aft-0001"},
 	}
 }

@@ -33,7 +33,7 @@ func charges() spec.Payments {
 			fields.Need(fields.ID(fields.Free("agreement", 64))),
 			fields.OrEmpty(fields.ID(fields.Opaque("details.antifraud_token", 4096))),
 		},
-		Details: func() spec.Details { return &Details{} },
+		Details: func() providers.Details { return &Details{} },
 		Meaning: []fields.Part{
 			{Name: "card", Path: "card.token"}, {Name: "customer", Path: "customer.id"}, {Name: "agreement", Path: "agreement"},
 		},

@@ -30,16 +30,8 @@ type order struct {
 	PaymentToken     string `json:"paymentToken"`
 }
 
-type details struct {
-	AntifraudToken string `json:"antifraud_token"`
-}
-
 // encodeCharge gives the same bytes for the same charge and order every time.
 func encodeCharge(ch providers.Charge, orderID string) ([]byte, error) {
-	var d details
-	if len(ch.Details) > 0 && json.Unmarshal(ch.Details, &d) != nil {
-		return nil, errors.New("details: not readable")
-	}
 	for _, field := range []struct {
 		missing bool
 		problem string
@@ -55,7 +47,7 @@ func encodeCharge(ch providers.Charge, orderID string) ([]byte, error) {
 		}
 	}
 	return plainJSON(charge{
-		UserID: ch.Customer.ID, Amount: ch.Amount.Text(), CardID: ch.Card.Token.Reveal(), AFTToken: d.AntifraudToken,
+		UserID: ch.Customer.ID, Amount: ch.Amount.Text(), CardID: ch.Card.Token.Reveal(), AFTToken: providers.DetailsAs[Details](ch.Details).AntifraudToken.Reveal(),
 		Agreement: ch.Agreement, Concept: concept(ch), OrderID: orderID,
 	})
 }
@@ -66,12 +58,6 @@ func concept(ch providers.Charge) string {
 		return ch.Reference
 	}
 	return ch.Reference + " " + ch.Description
-}
-
-func antifraud(ch providers.Charge) string {
-	var d details
-	_ = json.Unmarshal(ch.Details, &d) // what cannot be read is refused before it is sent
-	return d.AntifraudToken
 }
 
 func encodeOrder(c Config, cart, total string) ([]byte, error) {

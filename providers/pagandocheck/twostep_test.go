@@ -440,7 +440,6 @@ func TestWhatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
 		"no customer":      func(ch *providers.Charge) { ch.Customer.ID = "" },
 		"no card":          func(ch *providers.Charge) { ch.Card.Token = "" },
 		"no agreement":     func(ch *providers.Charge) { ch.Agreement = "" },
-		"strange details":  func(ch *providers.Charge) { ch.Details = []byte(`[]`) },
 	} {
 		for form, c := range map[string]providers.Charger{"one step": one, "two steps": two} {
 			ch := charge(t, "pay-1")

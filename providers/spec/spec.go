@@ -54,19 +54,13 @@ type Payments struct {
 	// times and metadata.
 	Fields []fields.Field
 	// Details makes the empty object that "details" is read into, a pointer; nil where there is none.
-	Details func() Details
+	Details func() providers.Details
 	// Meaning are the values that make a payment what it is, besides type, amount and currency, in a
 	// fixed order: two tasks of one key with an equal meaning are the same payment. It is stored as a
 	// hash, so that neither names nor order may ever change.
 	Meaning []fields.Part
 	// Exclusive is the value that only one payment may claim; the zero Part where there is none.
 	Exclusive fields.Part
-}
-
-// Details are what only one provider understands of a payment. They marshal in one way.
-type Details interface {
-	// IsZero reports whether there are none.
-	IsZero() bool
 }
 
 // Takes reports whether the provider takes payments of that type.
