@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"regexp"
 	"strings"
 	"unicode"
@@ -34,6 +35,22 @@ func Message(text string, hide ...string) string { return newHiding(hide).words(
 // Code makes a provider's code or status word fit for an Outcome: as Message, at most 40
 // characters.
 func Code(text string, hide ...string) string { return newHiding(hide).words(text, maxCode) }
+
+// List joins texts that are fit for an Outcome: as many as fit into a message, and how many do not.
+func List(texts []string) string {
+	var b strings.Builder
+	for i, text := range texts {
+		if b.Len()+len(text) > maxMessage-20 {
+			fmt.Fprintf(&b, "; %d more", len(texts)-i)
+			break
+		}
+		if i > 0 {
+			b.WriteString("; ")
+		}
+		b.WriteString(text)
+	}
+	return b.String()
+}
 
 func (h hiding) words(text string, most int) string {
 	text = printable(text[:min(len(text), maxRead)])

@@ -44,3 +44,17 @@ func TestCodesAreShortAndCarryNoNumbersOfPeople(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+func TestAListSaysHowManyDoNotFit(t *testing.T) {
+	t.Parallel()
+	for want, texts := range map[string][]string{
+		"":     nil,
+		"a":    {"a"},
+		"a; b": {"a", "b"},
+		strings.Repeat("x", 60) + "; " + strings.Repeat("y", 30) + "; 2 more": {strings.Repeat("x", 60), strings.Repeat("y", 30), strings.Repeat("z", 30), "w"},
+	} {
+		if got := List(texts); got != want || len(got) > maxMessage {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}

@@ -63,6 +63,12 @@ func (m Money) IsZero() bool { return m.currency == "" }
 // Equal reports whether both are the same amount of the same currency, whatever their trailing zeros.
 func (m Money) Equal(o Money) bool { return m.currency == o.currency && m.amount.Cmp(o.amount) == 0 }
 
+// Is reports whether a provider's decimal text is the same amount, whatever its trailing zeros.
+func (m Money) Is(text string) bool {
+	amount, err := decimal.Parse(text)
+	return err == nil && amount.Cmp(m.amount) == 0
+}
+
 // Whole is the amount in whole units; false where it has cents.
 func (m Money) Whole() (int64, bool) {
 	if !m.amount.IsInt() {

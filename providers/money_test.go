@@ -63,6 +63,15 @@ func TestMoneyComparesByAmount(t *testing.T) {
 	}
 }
 
+func TestMoneyComparesWithAProvidersText(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{"149.50": true, "149.5": true, "149.500": true, "149.51": false, "-149.50": false, "149,50": false, "": false} {
+		if got := money(t, "149.50", "MXN").Is(text); got != want {
+			t.Errorf("%q: got %t", text, got)
+		}
+	}
+}
+
 func TestMoneyAddsWithinACurrency(t *testing.T) {
 	t.Parallel()
 	sum, err := Money{}.Add(money(t, "0.10", "MXN"))

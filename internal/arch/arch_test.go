@@ -36,6 +36,10 @@ var allowed = []struct {
 	{"providers/fields", []string{"providers"}},
 	{"providers/spec", []string{"providers", "providers/auth", "providers/fields"}},
 	{"providers/catalog", []string{"providers/spec", "providers/*"}},
+	// ETpay's sessions and payouts are two packages of one provider.
+	{"providers/etpay", []string{"providers", "providers/fields", "providers/spec", "providers/wire", "providers/etpay/payouts"}},
+	{"providers/etpay/payouts", []string{"providers", "providers/wire", "providers/auth", "providers/etpay/internal/dialect"}},
+	{"providers/etpay/internal/*", []string{"providers", "providers/wire"}},
 	{"providers/*", []string{"providers", "providers/wire", "providers/auth", "providers/fields", "providers/spec"}},
 	// Sealing knows no payment: what is sealed, and bound to what, is said by whoever seals.
 	{"seal", nil},
@@ -295,6 +299,8 @@ func TestTheMapRefusesWhatItShould(t *testing.T) {
 		{"providers/virtualpos", module + "providers/wire", false},
 		{"providers/virtualpos", module + "providers/etpay", true},
 		{"providers/virtualpos", module + "idempotency", true},
+		{"providers/etpay", module + "providers/etpay/payouts", false},
+		{"providers/etpay/payouts", module + "providers/etpay", true},
 		{"providers/wire", module + "providers/virtualpos", true},
 		{"providers/sandbox", module + "providers/virtualpos", true},
 		{"providers/sandbox/virtualpos", module + "providers/virtualpos", true},

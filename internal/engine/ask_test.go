@@ -84,7 +84,7 @@ func simulated(t *testing.T, s *sandbox.Sandbox) providers.Account {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	return client.Account("default")
+	return providers.Account{Provider: virtualpos.Name, Name: "default", Client: client, Identity: "virtualpos"}
 }
 
 // A settled payout's details are gone, and with them what signs a question about it: the question

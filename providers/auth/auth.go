@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"net/http"
 	"time"
 
 	"github.com/remesa/remesa/providers"
@@ -56,6 +57,8 @@ type Options struct {
 	Random func() float64
 	// Renewed is told what each renewal came to, with one of the reasons above.
 	Renewed func(reason string)
+	// Authorize puts a token into the header of a request that a Client makes; Bearer unless set.
+	Authorize func(h http.Header, token providers.Secret)
 }
 
 // ErrAlone refuses an account whose logins revoke older tokens, where the workers share none.
@@ -81,6 +84,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Renewed == nil {
 		o.Renewed = func(string) {}
+	}
+	if o.Authorize == nil {
+		o.Authorize = Bearer
 	}
 	return o
 }

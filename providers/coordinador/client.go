@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/url"
 	"sync/atomic"
@@ -26,23 +25,19 @@ var (
 type Client struct {
 	config          Config
 	portal, gateway *url.URL
-	wire            *wire.Client
-	tokens          *auth.Source
+	api             *auth.Client
 	// noRefresh is set once the portal refused to refresh a token.
 	noRefresh atomic.Bool
 }
 
 // Close drops the idle connections.
-func (c *Client) Close() { c.wire.Close() }
+func (c *Client) Close() { c.api.Close() }
 
 // OpensLate is true: an attempt begins with a look at what is registered.
 func (c *Client) OpensLate() bool { return true }
 
 // Prepare makes sure that there is a token.
-func (c *Client) Prepare(ctx context.Context) error {
-	_, err := c.tokens.Token(ctx)
-	return err
-}
+func (c *Client) Prepare(ctx context.Context) error { return c.api.Prepare(ctx) }
 
 // sent is the handle that tells a row which may be ours from one that cannot be: an attempt notes
 // it right before it registers.
@@ -69,7 +64,7 @@ func (c *Client) hidden(p providers.Payout) []string {
 func (c *Client) pay(ctx context.Context, p providers.Payout, a providers.Attempt, hide *[]string) (providers.Outcome, error) {
 	r, err := newRegistration(p)
 	if err != nil {
-		return providers.Outcome{Class: providers.Refused, Code: "invalid", Message: err.Error()}, nil
+		return wire.Inexpressible(err), nil
 	}
 	rows, err := c.rows(ctx, r.instruction())
 	if err != nil {
@@ -104,7 +99,7 @@ func (c *Client) register(ctx context.Context, r registration, a providers.Attem
 	if err != nil {
 		return providers.Outcome{}, &providers.NotSent{Reason: wire.Invalid, Err: err}
 	}
-	post, err := request(c.gateway, http.MethodPost, registerPath, nil, form)
+	post, err := wire.NewRequestAt(http.MethodPost, c.gateway, registerPath, form)
 	if err != nil {
 		return providers.Outcome{}, err
 	}
@@ -165,18 +160,6 @@ func (c *Client) Status(ctx context.Context, q providers.Query) (providers.Outco
 // send makes one request to the gateway under the account's token. A 401 means that it was refused
 // before anything was done: then it is repeated once, with another token, within the attempt's own
 // deadline. The tokens are noted among what is hidden.
-func (c *Client) send(ctx context.Context, r wire.Request, hide *[]string) (reply wire.Reply, err error) {
-	refused := c.tokens.Do(ctx, func(token auth.Token) auth.Refusal {
-		*hide = append(*hide, token.Value.Reveal())
-		r.Header = maps.Clone(r.Header)
-		r.Header.Set("Authorization", "Bearer "+token.Value.Reveal())
-		if reply, err = c.wire.Do(ctx, r); err != nil || !unauthorized(reply) {
-			return auth.Refusal{}
-		}
-		return auth.Refusal{Code: statusCode(reply)}
-	})
-	if refused != nil {
-		return wire.Reply{}, refused
-	}
-	return reply, err
+func (c *Client) send(ctx context.Context, r wire.Request, hide *[]string) (wire.Reply, error) {
+	return c.api.Do(ctx, r, tokenRefused, hide)
 }

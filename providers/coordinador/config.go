@@ -4,8 +4,6 @@ package coordinador
 
 import (
 	"errors"
-	"fmt"
-	"net/url"
 	"regexp"
 	"time"
 
@@ -55,23 +53,12 @@ const setting = "REMESA_COORDINADOR_"
 
 var headerValue = regexp.MustCompile(`^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$`)
 
-// check names the setting that is wrong, and never its value.
-func (c Config) check() error {
-	const printable = "must be set, in printable ASCII without blanks around it: it travels in a header"
-	for _, s := range []struct{ name, value string }{{"USERNAME", c.Username}, {"PASSWORD", c.Password.Reveal()}} {
-		if !headerValue.MatchString(s.value) {
-			return fmt.Errorf("%s%s: %w", setting, s.name, errors.New(printable))
-		}
+// checkHeader says of a value what a header cannot carry.
+func checkHeader(value string) error {
+	if !headerValue.MatchString(value) {
+		return errors.New("must be set, in printable ASCII without blanks around it: it travels in a header")
 	}
 	return nil
-}
-
-func parse(name, text string) (*url.URL, error) {
-	u, err := wire.ParseBase(text)
-	if err != nil {
-		return nil, fmt.Errorf("%s%s: %w", setting, name, err)
-	}
-	return u, nil
 }
 
 // New builds a client for one account; it dials nothing.
@@ -79,25 +66,24 @@ func New(c Config) (*Client, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	portal, err := parse("PORTAL_URL", c.PortalURL)
+	portal, portalErr := wire.ParseBase(c.PortalURL)
+	gateway, gatewayErr := wire.ParseBase(c.GatewayURL)
+	if err := wire.CheckSettings(setting, []wire.Setting{
+		{Name: "PORTAL_URL", Err: portalErr},
+		{Name: "GATEWAY_URL", Err: gatewayErr},
+		{Name: "USERNAME", Err: checkHeader(c.Username)},
+		{Name: "PASSWORD", Err: checkHeader(c.Password.Reveal())},
+	}); err != nil {
+		return nil, err
+	}
+	client := &Client{config: c, portal: portal, gateway: gateway}
+	var err error
+	client.api, err = auth.NewClient(
+		wire.Options{Timeout: c.Timeout, IdleTimeout: c.IdleTimeout, Concurrency: c.Concurrency, CAFile: c.CAFile},
+		auth.Options{Account: c.Account, Login: client.login, Lifetime: tokenLife, Cooldown: c.Cooldown, Shared: c.Shared, Now: c.Now, Renewed: c.Renewed},
+	)
 	if err != nil {
 		return nil, err
 	}
-	gateway, err := parse("GATEWAY_URL", c.GatewayURL)
-	if err != nil {
-		return nil, err
-	}
-	if err := c.check(); err != nil {
-		return nil, err
-	}
-	w, err := wire.New(wire.Options{Timeout: c.Timeout, IdleTimeout: c.IdleTimeout, Concurrency: c.Concurrency, CAFile: c.CAFile})
-	if err != nil {
-		return nil, err
-	}
-	client := &Client{config: c, portal: portal, gateway: gateway, wire: w}
-	client.tokens = auth.New(auth.Options{
-		Account: c.Account, Login: client.login, Lifetime: tokenLife, Timeout: c.Timeout, Cooldown: c.Cooldown, Shared: c.Shared,
-		Now: c.Now, Renewed: c.Renewed,
-	})
 	return client, nil
 }

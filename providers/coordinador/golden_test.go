@@ -1,30 +1,21 @@
 package coordinador_test
 
 import (
-	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
-	"flag"
 	"fmt"
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
-	"os"
-	"path/filepath"
-	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/remesa/remesa/providers/coordinador"
+	"github.com/remesa/remesa/providers/providertest"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
-
-// The hash of each golden file stands here too, so that a file cannot be regenerated without anybody's noticing.
-var golden = map[string]string{
+var golden = providertest.Golden{
 	"obtain":   "7d6825a194a1ae0f",
 	"look":     "a180c27abc0e8ec2",
 	"register": "5460c896be3c33a6",
@@ -51,36 +42,26 @@ func (c *clock) pass(d time.Duration) {
 	c.at = c.at.Add(d)
 }
 
-// portal is a scripted server that keeps every request's bytes, without the port of the test's server.
-type portal struct {
-	*httptest.Server
-	mu       sync.Mutex
-	requests map[string][]string
-}
+// portal is a scripted portal and gateway.
+type portal struct{ *providertest.Recorder }
 
-var port = regexp.MustCompile(`127\.0\.0\.1:[0-9]+`)
-
-func newPortal(t *testing.T, answer func(r *http.Request) string) *portal {
+func newPortal(t *testing.T, answer func(r *http.Request) string) portal {
 	t.Helper()
-	p := &portal{requests: map[string][]string{}}
-	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		var head strings.Builder
-		_ = r.Header.Write(&head)
-		text := r.Method + " " + r.RequestURI + " " + r.Proto + "\nHost: " + r.Host + "\n" + strings.ReplaceAll(head.String(), "\r", "") + "\n" + string(body)
-		p.mu.Lock()
-		p.requests[r.URL.Path] = append(p.requests[r.URL.Path], port.ReplaceAllString(text, "HOST"))
-		p.mu.Unlock()
-		_, _ = io.WriteString(w, answer(r))
-	}))
-	t.Cleanup(p.Close)
-	return p
+	return portal{providertest.Record(t, func(r *http.Request) (int, string) { return http.StatusOK, answer(r) })}
 }
 
-func (p *portal) config() coordinador.Config {
+func (p portal) config() coordinador.Config {
 	return coordinador.Config{
 		PortalURL: p.URL + "/portal/", GatewayURL: p.URL + "/staging/api/", Username: "pagos@empresa.example", Password: `p&"s=w +<ord>`,
 	}
+}
+
+// sent are the requests to that path.
+func (p portal) sent(path string) []string {
+	return slices.DeleteFunc(p.Requests(), func(request string) bool {
+		target, _, _ := strings.Cut(strings.Fields(request)[1], "?")
+		return target != path
+	})
 }
 
 const (
@@ -121,36 +102,20 @@ func TestRequestsOnTheWire(t *testing.T) {
 	}
 	for name, path := range map[string]string{"obtain": obtained, "look": looked, "register": paid, "refresh": refreshed} {
 		t.Run(name, func(t *testing.T) {
-			if len(server.requests[path]) == 0 {
+			if len(server.sent(path)) == 0 {
 				t.Fatal("no request arrived")
 			}
-			compare(t, name, server.requests[path][0])
+			compare(t, name, server.sent(path)[0])
 		})
 	}
-	if n := len(server.requests[paid]); n != 1 {
+	if n := len(server.sent(paid)); n != 1 {
 		t.Errorf("%d registrations arrived", n)
 	}
 }
 
 func compare(t *testing.T, name, got string) {
 	t.Helper()
-	file := filepath.Join("testdata", name+".http")
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("the request is\n%s\nwant\n%s", got, want)
-	}
-	sum := sha256.Sum256([]byte(got))
-	if hash := hex.EncodeToString(sum[:8]); hash != golden[name] {
-		t.Errorf("the request's hash is %s, want %s", hash, golden[name])
-	}
+	golden.Compare(t, name, got)
 	verify(t, name, got)
 }
 

@@ -6,42 +6,9 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/govalues/decimal"
-
-	"github.com/remesa/remesa/providers/wire"
 )
-
-var tokenText = regexp.MustCompile(`^[\x21-\x7e]+$`)
-
-// object reads a JSON object by its exact field names, each of which it has once: the standard
-// decoder into a struct would look at neither.
-func object(body []byte) (map[string]json.RawMessage, bool) {
-	var fields map[string]json.RawMessage
-	if !utf8.Valid(body) || wire.Ambiguous(body) || json.Unmarshal(body, &fields) != nil {
-		return nil, false
-	}
-	return fields, fields != nil
-}
-
-func list(raw json.RawMessage) ([]json.RawMessage, bool) {
-	var items []json.RawMessage
-	if len(raw) == 0 || json.Unmarshal(raw, &items) != nil {
-		return nil, false
-	}
-	return items, items != nil
-}
-
-// text reads a text; one that is absent or null is empty.
-func text(raw json.RawMessage) (string, bool) {
-	if len(raw) == 0 {
-		return "", true
-	}
-	var s string
-	err := json.Unmarshal(raw, &s)
-	return s, err == nil
-}
 
 var wholeNumber = regexp.MustCompile(`^[0-9]{1,18}$`)
 

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -44,25 +43,12 @@ func (c *Client) ask(ctx context.Context, path string, refresh providers.Secret)
 	if err != nil {
 		return auth.Token{}, &providers.NotSent{Reason: wire.Invalid}
 	}
-	r, err := request(c.portal, http.MethodPost, path, nil, body)
+	r, err := wire.NewRequestAt(http.MethodPost, c.portal, path, body)
 	if err != nil {
 		return auth.Token{}, err
 	}
-	r.Header.Set("Content-Type", "application/json")
-	reply, err := c.wire.Do(ctx, r)
+	reply, err := c.api.Wire.Do(ctx, r)
 	return granted(reply, err, c.config.Now())
-}
-
-// request is one to the portal or the gateway, which answer JSON.
-func request(base *url.URL, method, path string, query url.Values, body []byte) (wire.Request, error) {
-	address, err := wire.Join(base, path)
-	if err != nil {
-		return wire.Request{}, &providers.NotSent{Reason: wire.Invalid, Err: err}
-	}
-	if query != nil {
-		address += "?" + query.Encode()
-	}
-	return wire.Request{Method: method, URL: address, Header: http.Header{"Accept": {"application/json"}}, Body: body}, nil
 }
 
 // granted says what a login came to. A login moves no money: its last line may be repeated.
@@ -73,7 +59,7 @@ func granted(r wire.Reply, err error, now time.Time) (auth.Token, error) {
 	case r.Status == http.StatusUnauthorized || r.Status == http.StatusForbidden || r.Status == http.StatusBadRequest:
 		return auth.Token{}, &providers.CredentialsError{Code: statusCode(r)}
 	case r.Status == http.StatusTooManyRequests:
-		return auth.Token{}, throttled(r, now)
+		return auth.Token{}, r.Throttled(now)
 	case r.Status == http.StatusOK || r.Status == http.StatusCreated:
 		if token, ok := readToken(r.Body, now); ok {
 			return token, nil
@@ -85,22 +71,20 @@ func granted(r wire.Reply, err error, now time.Time) (auth.Token, error) {
 // readToken takes the first of the names under which a token may stand: the portal's page does not
 // name the field.
 func readToken(body []byte, now time.Time) (auth.Token, bool) {
-	fields, ok := object(body)
+	o, ok := wire.ReadObject(body)
 	if !ok {
 		return auth.Token{}, false
 	}
 	for _, name := range []string{"access", "token", "access_token"} {
-		value, ok := text(fields[name])
-		if !ok || value != "" && !tokenText.MatchString(value) {
+		value := o.Text(name)
+		if o.Bad() || value != "" && !wire.Printable(value) {
 			return auth.Token{}, false
 		}
 		if value == "" {
 			continue
 		}
 		token := auth.Token{Value: providers.Secret(value), Expires: auth.JWTExpires(providers.Secret(value), now), RefreshUntil: refreshUntil(value)}
-		if refresh, ok := text(fields["refresh"]); ok {
-			token.Refresh = providers.Secret(refresh)
-		}
+		token.Refresh = providers.Secret(o.Text("refresh")) // what is no text is none
 		return token, true
 	}
 	return auth.Token{}, false
@@ -123,12 +107,8 @@ func refreshUntil(token string) time.Time {
 	return time.Unix(claims.Until, 0)
 }
 
-func throttled(r wire.Reply, now time.Time) error {
-	return &providers.NotSent{Reason: "throttled", RetryAfter: wire.RetryAfter(r.Header, now)}
-}
-
 // statusCode is the word for an answer that says nothing else: its HTTP status, or that it could
-// not be read.
+// not be read. The portal knows one status for success; any other is worth naming.
 func statusCode(r wire.Reply) string {
 	if r.Status == http.StatusOK {
 		return wire.Unreadable

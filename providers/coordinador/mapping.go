@@ -14,6 +14,7 @@ import (
 	"github.com/govalues/decimal"
 
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/auth"
 	"github.com/remesa/remesa/providers/wire"
 )
 
@@ -85,26 +86,17 @@ func mismatch(code string, rows []row) providers.Outcome {
 	return providers.Outcome{Class: providers.Mismatch, Code: code, Message: describe(rows)}
 }
 
-const mostText = 120
-
-// describe lists rows by their ids and amounts, as many as fit, and says how many do not.
+// describe lists rows by their ids and amounts.
 func describe(rows []row) string {
-	var b strings.Builder
-	for i, r := range rows {
-		one := fmt.Sprintf("execution %d: %s", r.execution, r.amount)
+	var texts []string
+	for _, r := range rows {
+		text := fmt.Sprintf("execution %d: %s", r.execution, r.amount)
 		if r.net {
-			one += " net"
+			text += " net"
 		}
-		if b.Len()+len(one) > mostText-20 {
-			fmt.Fprintf(&b, "; %d more", len(rows)-i)
-			break
-		}
-		if i > 0 {
-			b.WriteString("; ")
-		}
-		b.WriteString(one)
+		texts = append(texts, text)
 	}
-	return b.String()
+	return providers.List(texts)
 }
 
 // registered says what a registration came to. Accepted is pending: the portal guesses whether an
@@ -116,10 +108,10 @@ func registered(r wire.Reply, err error, now time.Time, hide []string) (provider
 	}
 	a, readable := readAnswer(r.Body)
 	switch {
-	case unauthorized(r):
+	case tokenRefused(r) != auth.Refusal{}:
 		return providers.Outcome{}, &providers.CredentialsError{Code: statusCode(r)}
 	case r.Status == http.StatusTooManyRequests && !a.acted:
-		return providers.Outcome{}, throttled(r, now)
+		return providers.Outcome{}, r.Throttled(now)
 	case !readable || r.Status != http.StatusOK && (r.Status < 400 || r.Status > 499):
 		return providers.Outcome{Class: providers.InDoubt, Code: statusCode(r)}, nil
 	case len(a.errors) > 0 && !a.acted:
@@ -134,14 +126,12 @@ func registered(r wire.Reply, err error, now time.Time, hide []string) (provider
 	return providers.Outcome{Class: providers.InDoubt, Code: statusCode(r)}, nil
 }
 
-// unauthorized reports an answer that refuses the token, and names nothing that was made all the
-// same.
-func unauthorized(r wire.Reply) bool {
-	if r.Status != http.StatusUnauthorized {
-		return false
+// tokenRefused reads an answer that refuses the token, and names nothing that was made all the same.
+func tokenRefused(r wire.Reply) auth.Refusal {
+	if a, _ := readAnswer(r.Body); r.Status != http.StatusUnauthorized || a.acted {
+		return auth.Refusal{}
 	}
-	a, _ := readAnswer(r.Body)
-	return !a.acted
+	return auth.Refusal{Code: statusCode(r)}
 }
 
 // answer is the envelope of an operation.
@@ -156,27 +146,28 @@ type answer struct {
 }
 
 func readAnswer(body []byte) (answer, bool) {
-	fields, ok := object(body)
+	o, ok := wire.ReadObject(body)
 	if !ok {
 		return answer{acted: wire.Ambiguous(body)}, false // what says two things of one may name something made
 	}
-	items, ok := list(fields["errors"])
+	items, ok := wire.ReadList(o.Fields["errors"])
 	if !ok {
 		return answer{}, false
 	}
 	var a answer
-	a.errors = texts(fields["errors"])
-	a.operation, _ = whole(fields["operation"])
-	a.acted = makes(fields["result"])
-	a.clean = len(items) == 0 && (a.operation > 0 || len(fields["result"]) > 0 && string(fields["result"]) != "null")
+	a.errors = texts(o.Fields["errors"])
+	a.operation, _ = whole(o.Fields["operation"])
+	result := o.Fields["result"]
+	a.acted = makes(result)
+	a.clean = len(items) == 0 && (a.operation > 0 || len(result) > 0 && string(result) != "null")
 	return a, true
 }
 
 // makes reports whether a result holds anything that has a value. How it names what was made is not
 // known, and known answers only repeat what was sent: errors beside such a result refuse nothing.
 func makes(result json.RawMessage) bool {
-	if fields, ok := object(result); ok {
-		return slices.ContainsFunc(slices.Collect(maps.Values(fields)), makes)
+	if o, ok := wire.ReadObject(result); ok {
+		return slices.ContainsFunc(slices.Collect(maps.Values(o.Fields)), makes)
 	}
 	return !slices.Contains([]string{"", "null", `""`, "[]", "false", "0"}, string(result))
 }

@@ -233,7 +233,7 @@ func TestPagesThatDoNotFitTogetherAreNoAnswer(t *testing.T) {
 		if o, err := s.ask(t, p, &r); err == nil || !strings.Contains(err.Error(), "do not fit together") || int(read.Load()) != line.read {
 			t.Errorf("%s: got %+v, %v after %d pages", line.name, o, err, read.Load())
 		}
-		if _, err := s.pay(t, p, &r); err == nil || len(server.requests[paid]) != 0 {
+		if _, err := s.pay(t, p, &r); err == nil || len(server.sent(paid)) != 0 {
 			t.Errorf("%s: sent all the same: %v", line.name, err)
 		}
 	}
@@ -363,15 +363,13 @@ func TestATokenIsRefreshedWhileThatIsAllowed(t *testing.T) {
 		at.pass(row.later)
 		err := client.Prepare(t.Context())
 		renewed := func() bool {
-			server.mu.Lock()
-			defer server.mu.Unlock()
-			return len(server.requests[refreshed]) == row.refreshed && len(server.requests[obtained]) == row.obtained
+			return len(server.sent(refreshed)) == row.refreshed && len(server.sent(obtained)) == row.obtained
 		}
 		for end := time.Now().Add(5 * time.Second); !renewed() && time.Now().Before(end); {
 			<-time.After(time.Millisecond) // a token that is still good is renewed beside the payment
 		}
 		if err != nil || !renewed() {
-			t.Errorf("%s: %v, refreshed %d, obtained %d times", row.name, err, len(server.requests[refreshed]), len(server.requests[obtained]))
+			t.Errorf("%s: %v, refreshed %d, obtained %d times", row.name, err, len(server.sent(refreshed)), len(server.sent(obtained)))
 		}
 	}
 }

@@ -91,10 +91,11 @@ func (c *Client) page(ctx context.Context, instruction int64, offset int) (page,
 	query := url.Values{
 		"instruction": {strconv.FormatInt(instruction, 10)}, "limit": {strconv.Itoa(pageSize)}, "offset": {strconv.Itoa(offset)},
 	}
-	r, err := request(c.gateway, http.MethodGet, rowsPath, query, nil)
+	r, err := wire.NewRequestAt(http.MethodGet, c.gateway, rowsPath, nil)
 	if err != nil {
 		return page{}, err
 	}
+	r.URL += "?" + query.Encode()
 	reply, err := c.send(ctx, r, new([]string)) // of the answer only numbers are kept
 	return listed(reply, err, c.config.Now())
 }
@@ -111,7 +112,7 @@ func listed(r wire.Reply, err error, now time.Time) (page, error) {
 	case r.Status == http.StatusUnauthorized:
 		return page{}, &providers.CredentialsError{Code: statusCode(r)}
 	case r.Status == http.StatusTooManyRequests:
-		return page{}, throttled(r, now)
+		return page{}, r.Throttled(now)
 	case r.Status == http.StatusOK:
 		if p, ok := readPage(r.Body); ok {
 			return p, nil
@@ -121,12 +122,12 @@ func listed(r wire.Reply, err error, now time.Time) (page, error) {
 }
 
 func readPage(body []byte) (page, bool) {
-	fields, ok := object(body)
+	o, ok := wire.ReadObject(body)
 	if !ok {
 		return page{}, false
 	}
-	count, counted := whole(fields["count"])
-	results, listed := list(fields["results"])
+	count, counted := whole(o.Fields["count"])
+	results, listed := wire.ReadList(o.Fields["results"])
 	p := page{count: count}
 	for _, raw := range results {
 		r, ok := readRow(raw)
@@ -139,21 +140,19 @@ func readPage(body []byte) (page, bool) {
 }
 
 func readRow(raw json.RawMessage) (row, bool) {
-	fields, ok := object(raw)
+	o, ok := wire.ReadObject(raw)
 	if !ok {
 		return row{}, false
 	}
 	var r row
 	for name, into := range map[string]*int64{"id": &r.id, "instruction": &r.instruction, "execution": &r.execution} {
-		id, ok := whole(fields[name])
+		id, ok := whole(o.Fields[name])
 		if !ok || id == 0 {
 			return row{}, false
 		}
 		*into = id
 	}
-	if net := fields["is_net_amount"]; len(net) > 0 && json.Unmarshal(net, &r.net) != nil {
-		return row{}, false
-	}
-	r.amount, ok = amount(fields["amount"])
-	return r, ok
+	r.net = o.Flag("is_net_amount")
+	r.amount, ok = amount(o.Fields["amount"])
+	return r, ok && !o.Bad()
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/etpay"
+	"github.com/remesa/remesa/providers/providertest"
 	"github.com/remesa/remesa/providers/sandbox"
 )
 
@@ -69,7 +70,7 @@ func (b *till) status(reference, recorded string) (providers.Outcome, error) {
 // and has it paid.
 func (b *till) elsewhere(reference, result string) {
 	b.t.Helper()
-	o, err := newClient(b.t, config(b.url)).Charge(b.t.Context(), charge(b.t, reference), attempt())
+	o, err := newClient(b.t, config(b.url)).Charge(b.t.Context(), charge(b.t, reference), providertest.Attempt())
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -297,7 +298,7 @@ func TestWhatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
 	} {
 		c := charge(t, "OC1")
 		change(&c)
-		o, err := b.client.Charge(t.Context(), c, attempt())
+		o, err := b.client.Charge(t.Context(), c, providertest.Attempt())
 		if err != nil || o.Class != providers.Refused || o.Code != "invalid" || !strings.HasPrefix(o.Message, name) {
 			t.Errorf("%s: got %+v, %v", name, o, err)
 		}
@@ -383,22 +384,5 @@ func TestSettings(t *testing.T) {
 		if _, err := etpay.New(c); err == nil || !strings.HasPrefix(err.Error(), row.want+":") || strings.Contains(err.Error(), "canary") {
 			t.Errorf("%s: got %v", name, err)
 		}
-	}
-}
-
-func TestAccounts(t *testing.T) {
-	t.Parallel()
-	c := config("https://api.example/x")
-	a := newClient(t, c).Account("north")
-	if a.Identity != "api.example cl_sandbox_cl" || !a.Real || !a.Askable() || a.Name != "north" {
-		t.Errorf("got %+v", a)
-	}
-	c = config("http://127.0.0.1:1")
-	if newClient(t, c).Account("default").Real {
-		t.Error("loopback is real")
-	}
-	c.PaymentURL = "https://pay.example"
-	if !newClient(t, c).Account("default").Real {
-		t.Error("payers are sent off loopback")
 	}
 }

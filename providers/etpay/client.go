@@ -7,6 +7,8 @@ import (
 	"net/url"
 
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/etpay/internal/dialect"
+	"github.com/remesa/remesa/providers/etpay/payouts"
 	"github.com/remesa/remesa/providers/wire"
 )
 
@@ -56,7 +58,7 @@ func (c *Client) OpensLate() bool { return true }
 func (c *Client) Charge(ctx context.Context, charge providers.Charge, a providers.Attempt) (providers.Outcome, error) {
 	body, err := c.encodeOrder(charge)
 	if err != nil {
-		return providers.Outcome{Class: providers.Refused, Code: "invalid", Message: err.Error()}, nil
+		return wire.Inexpressible(err), nil
 	}
 	with := c.reading(&charge, a.MayHaveLeft)
 	look, err := c.look(ctx, charge.Reference, a.MayHaveLeft)
@@ -101,7 +103,7 @@ func (c *Client) look(ctx context.Context, reference string, mayBeOurs bool) (lo
 // is none of it: one that was sent while payouts were on is not asked about until they are on
 // again.
 func (c *Client) Status(ctx context.Context, q providers.Query) (providers.Outcome, error) {
-	if isPayout(q) {
+	if payouts.Asked(q) {
 		return providers.Outcome{}, errors.New("status: a payout, and this account has no settings for payouts")
 	}
 	o, err := c.paid(ctx, q)
@@ -119,7 +121,7 @@ func (c *Client) paid(ctx context.Context, q providers.Query) (providers.Outcome
 		return providers.Outcome{}, err
 	}
 	if q.ProviderID == "" {
-		return anothers("paid under our order id, but not in our session"), nil
+		return dialect.Anothers("paid under our order id, but not in our session"), nil
 	}
 	return asked(reply, nil, q, c.config.Now())
 }
@@ -160,20 +162,9 @@ func (c *Client) Check(ctx context.Context) ([]providers.Finding, error) {
 
 // post sends JSON. The merchant's credentials are in the body; there is no header for them.
 func (c *Client) post(ctx context.Context, path string, body []byte) (wire.Reply, error) {
-	address, err := wire.Join(c.base, path)
+	r, err := wire.NewRequestAt(http.MethodPost, c.base, path, body)
 	if err != nil {
-		return wire.Reply{}, &wire.Error{Reason: wire.Invalid}
+		return wire.Reply{}, err
 	}
-	header := http.Header{}
-	header.Set("Accept", "application/json")
-	header.Set("Content-Type", "application/json")
-	return c.wire.Do(ctx, wire.Request{Method: http.MethodPost, URL: address, Header: header, Body: body})
-}
-
-// Account is the client as an account of that name. Its identity is the host and the merchant code.
-func (c *Client) Account(name string) providers.Account {
-	return providers.Account{
-		Provider: providers.ETpay, Name: name, Client: c, Identity: c.base.Host + " " + c.config.MerchantCode,
-		Real: !wire.IsLoopback(c.base) || !wire.IsLoopback(c.payment),
-	}
+	return c.wire.Do(ctx, r)
 }

@@ -1,12 +1,11 @@
-// Package etpay opens payment sessions at ETpay (Chile), in which a payer pays from a bank account, and asks what became of them. With
-// settings of their own it sends payouts, too, whose API is assumed: see payouts_assumed.go.
+// Package etpay opens payment sessions at ETpay (Chile), in which a payer pays from a bank account,
+// and asks what became of them. An account that sends payouts, too, has those of package payouts
+// beside its sessions.
 package etpay
 
 import (
 	"errors"
-	"fmt"
 	"net/url"
-	"regexp"
 	"time"
 
 	"github.com/remesa/remesa/providers"
@@ -34,38 +33,20 @@ type Config struct {
 
 const setting = "REMESA_ETPAY_"
 
-var printable = regexp.MustCompile(`^[\x21-\x7e]+$`)
-
-// check names the setting that is wrong, and never its value.
-func (c Config) check() error {
-	switch {
-	case !printable.MatchString(c.MerchantCode):
-		return errors.New(setting + "MERCHANT_CODE: must be set, in printable ASCII without blanks")
-	case !printable.MatchString(c.MerchantAPIToken.Reveal()):
-		return errors.New(setting + "MERCHANT_API_TOKEN: must be set, in printable ASCII without blanks")
-	case c.WebhookURL == "":
-		return nil
-	}
-	if _, err := url.ParseRequestURI(c.WebhookURL); err != nil {
-		return errors.New(setting + "WEBHOOK_URL: not a URL")
-	}
-	return nil
-}
-
 // New builds a client for one account; it dials nothing.
 func New(c Config) (*Client, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	base, err := wire.ParseBase(c.BaseURL)
-	if err != nil {
-		return nil, fmt.Errorf("%sBASE_URL: %w", setting, err)
-	}
-	payment, err := wire.ParseBase(c.PaymentURL)
-	if err != nil {
-		return nil, fmt.Errorf("%sPAYMENT_URL: %w", setting, err)
-	}
-	if err := c.check(); err != nil {
+	base, baseErr := wire.ParseBase(c.BaseURL)
+	payment, paymentErr := wire.ParseBase(c.PaymentURL)
+	if err := wire.CheckSettings(setting, []wire.Setting{
+		{Name: "BASE_URL", Err: baseErr},
+		{Name: "PAYMENT_URL", Err: paymentErr},
+		{Name: "MERCHANT_CODE", Err: wire.CheckPrintable(c.MerchantCode)},
+		{Name: "MERCHANT_API_TOKEN", Err: wire.CheckPrintable(c.MerchantAPIToken.Reveal())},
+		{Name: "WEBHOOK_URL", Err: checkWebhook(c.WebhookURL)},
+	}); err != nil {
 		return nil, err
 	}
 	w, err := wire.New(wire.Options{Timeout: c.Timeout, IdleTimeout: c.IdleTimeout, Concurrency: c.Concurrency, CAFile: c.CAFile})
@@ -73,4 +54,11 @@ func New(c Config) (*Client, error) {
 		return nil, err
 	}
 	return &Client{config: c, base: base, payment: payment, wire: w}, nil
+}
+
+func checkWebhook(address string) error {
+	if _, err := url.ParseRequestURI(address); err != nil && address != "" {
+		return errors.New("not a URL")
+	}
+	return nil
 }

@@ -65,13 +65,9 @@ func newClient(t *testing.T, c etpay.Config) *etpay.Client {
 
 func charge(t *testing.T, reference string) providers.Charge {
 	t.Helper()
-	amount, err := providers.ParseMoney("50000", "CLP")
-	if err != nil {
-		t.Fatal(err)
-	}
 	return providers.Charge{
 		Payment: providers.Payment{
-			Provider: providers.ETpay, Account: "default", Reference: reference, Amount: amount, Description: "Cuenta gas",
+			Provider: providers.ETpay, Account: "default", Reference: reference, Amount: providertest.Amount(t, "50000", "CLP"), Description: "Cuenta gas",
 		},
 		Details: etpay.Details{UserBankCode: "cl_estado", Metadata: []etpay.Shown{
 			{Name: "Cuenta <1> & más", Value: "30215", Show: true}, {Name: "Interno", Value: "x"},

@@ -2,20 +2,17 @@ package etpay
 
 import (
 	"encoding/json"
-	"strings"
 	"testing"
 
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/providertest"
 	"github.com/remesa/remesa/providers/wire"
 )
 
 // Garbage never opens a session and never refuses: the one needs both tokens in a whole JSON object, the other an error in one.
 func FuzzOpened(f *testing.F) {
-	for _, body := range []string{openedBody, badRequest, page, "", "null", "[]", `{"code":7}`, `{"token":"a"}`} {
-		for _, status := range []int{200, 201, 400, 401, 404, 409, 422, 429, 502} {
-			f.Add(status, []byte(body))
-		}
-	}
+	providertest.Seed(f, []int{200, 201, 400, 401, 404, 409, 422, 429, 502},
+		openedBody, badRequest, page, "", "null", "[]", `{"code":7}`, `{"token":"a"}`)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		s, o, err := opened(wire.Reply{Status: status, Body: body}, nil, with)
 		var fields map[string]any
@@ -32,13 +29,8 @@ func FuzzOpened(f *testing.F) {
 
 // Garbage never succeeds, and never says that nobody paid: every such answer is a whole array of payments.
 func FuzzAsked(f *testing.F) {
-	for _, body := range []string{
-		"[]", array(try("p1", "success")), array(try("p1", "success"), try("p2", "success")), array(try("p1", "error")), page, "", "null", badRequest,
-	} {
-		for _, status := range []int{200, 400, 401, 429, 502} {
-			f.Add(status, []byte(body))
-		}
-	}
+	providertest.Seed(f, []int{200, 400, 401, 429, 502},
+		"[]", array(try("p1", "success")), array(try("p1", "success"), try("p2", "success")), array(try("p1", "error")), page, "", "null", badRequest)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		o, err := asked(wire.Reply{Status: status, Body: body}, nil, providers.Query{Reference: "OC1"}, now)
 		if err != nil {
@@ -67,8 +59,7 @@ func FuzzAsked(f *testing.F) {
 		default:
 			t.Errorf("came to %s", o.Class)
 		}
-		cut := strings.TrimRight(string(body), " \t\r\n")
-		if o, err := asked(wire.Reply{Status: status, Body: []byte(cut[:len(cut)-1])}, nil, providers.Query{}, now); err == nil {
+		if o, err := asked(wire.Reply{Status: status, Body: providertest.Cut(body)}, nil, providers.Query{}, now); err == nil {
 			t.Errorf("a beginning of the answer came to %s", o.Class)
 		}
 	})

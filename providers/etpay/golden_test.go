@@ -1,36 +1,19 @@
 package etpay_test
 
 import (
-	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"flag"
-	"io"
-	"net/http"
-	"net/http/httptest"
-	"os"
-	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/etpay"
+	"github.com/remesa/remesa/providers/providertest"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
-
-// The hash of each golden file stands here too, so that a file cannot be regenerated without
-// anybody's noticing.
-var golden = map[string]string{
+var golden = providertest.Golden{
 	"initialize":       "28aa76172855eece",
 	"initialize-whole": "7b0bb0463bdf4687",
 	"initialize-least": "23e051a1aa1bd677",
 	"status":           "8813a1be53763376",
-	"payout-login":     "b01c2fed22c9590f",
-	"payout-create":    "085c667c563bf130",
-	"payout-status":    "896c96a0c69ff99d",
-	"payout-range":     "bab1bff210630226",
 }
 
 // bodies stand here as well, as the provider describes them.
@@ -71,70 +54,27 @@ func TestRequestsOnTheWire(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got := record(t, send)
-			compare(t, name, got)
+			golden.Compare(t, name, got)
 			withoutCredentials(t, name, got)
 		})
 	}
 }
 
-// attempt is one that nothing is kept of.
-func attempt() providers.Attempt {
-	return providers.Attempt{
-		Note:  func(context.Context, map[string]string, bool) error { return nil },
-		Alias: func(context.Context, string) error { return nil },
-	}
-}
-
 // again is an attempt after one that may have been paid: it does not look first.
 func again() providers.Attempt {
-	a := attempt()
+	a := providertest.Attempt()
 	a.MayHaveLeft = true
 	return a
 }
 
-var port = regexp.MustCompile(`127\.0\.0\.1:[0-9]+`)
-
-// record is the bytes of the one request that came over the wire, without the port of the test's
-// server.
+// record is the bytes of the one request that came over the wire.
 func record(t *testing.T, send func(t *testing.T, c etpay.Config)) string {
 	t.Helper()
-	requests := make(chan string, 10)
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		var head strings.Builder
-		_ = r.Header.Write(&head)
-		requests <- r.Method + " " + r.RequestURI + " " + r.Proto + "\nHost: " + r.Host + "\n" + strings.ReplaceAll(head.String(), "\r", "") + "\n" + string(body)
-		w.WriteHeader(http.StatusTeapot)
-	}))
-	defer server.Close()
+	server := providertest.Record(t, providertest.Teapot)
 	c := config(server.URL + "/prefix/")
 	c.MerchantCode, c.MerchantAPIToken = "cl_test_co", "tok&<1>"
 	send(t, c)
-	if len(requests) != 1 {
-		t.Fatalf("%d requests arrived", len(requests))
-	}
-	return port.ReplaceAllString(<-requests, "HOST")
-}
-
-func compare(t *testing.T, name, got string) {
-	t.Helper()
-	file := filepath.Join("testdata", name+".http")
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("the request is\n%s\nwant\n%s", got, want)
-	}
-	sum := sha256.Sum256([]byte(got))
-	if hash := hex.EncodeToString(sum[:8]); hash != golden[name] {
-		t.Errorf("the request's hash is %s, want %s", hash, golden[name])
-	}
+	return server.One(t)
 }
 
 // withoutCredentials holds that a session's credentials are in the body, and the body is the one

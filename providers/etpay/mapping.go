@@ -1,16 +1,15 @@
 package etpay
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/govalues/decimal"
-
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/etpay/internal/dialect"
 	"github.com/remesa/remesa/providers/wire"
 )
 
@@ -32,13 +31,9 @@ var endedWords = []string{"error", "failed", "failure", "fail", "rejected", "dec
 
 // Codes of ours.
 const (
-	unpaid        = "unpaid"         // nobody tried to pay yet
-	unknownStatus = "unknown_status" // a word that nobody knows
-	contradictory = "contradictory"  // one payment with two words, one of them success
-	notKept       = "not_kept"       // the ledger did not take the session's tokens
-
-	// referenceTaken: nothing proves that what stands under our reference is ours.
-	referenceTaken = "reference_taken"
+	unpaid        = "unpaid"        // nobody tried to pay yet
+	contradictory = "contradictory" // one payment with two words, one of them success
+	notKept       = "not_kept"      // the ledger did not take the session's tokens
 )
 
 // refusalStatuses are the HTTP statuses with which an error in JSON is a refusal for good.
@@ -62,11 +57,10 @@ type look struct {
 // looked says what a look came to. An error means that the attempt ends here, with nothing
 // opened. An answer that cannot be read ends nothing: the order id is then unproven.
 func looked(r wire.Reply, err error, now time.Time) (look, error) {
-	var e *wire.Error
-	if errors.As(err, &e) && !e.Sent {
-		return look{}, &providers.NotSent{Reason: e.Reason, Err: e}
+	if proof := wire.Unsent(err); proof != nil {
+		return look{}, proof
 	}
-	if err := refusedBefore(r, now); err != nil {
+	if err := dialect.RefusedBefore(r, now); err != nil {
 		return look{}, err
 	}
 	payments, ok := parsePayments(r.Body)
@@ -96,15 +90,9 @@ func (l look) keep(handles, earlier map[string]string) {
 // orderTaken is the end of an attempt whose order id is another's. It keeps that with the payment,
 // which is held and asked about every day: what is paid there counts in a session of ours alone.
 func orderTaken(message string) providers.Outcome {
-	o := anothers(message)
+	o := dialect.Anothers(message)
 	o.Handles = map[string]string{orderUnproven: yes}
 	return o
-}
-
-// anothers is an outcome without an id: a held payment is asked about, and nothing of another's
-// may be taken for ours.
-func anothers(message string) providers.Outcome {
-	return providers.Outcome{Class: providers.Mismatch, Code: referenceTaken, Message: message}
 }
 
 // opened says what a request for a session came to: a session, a refusal, or an error, after which
@@ -114,25 +102,25 @@ func opened(r wire.Reply, err error, with reading) (*session, providers.Outcome,
 	if err != nil {
 		return nil, providers.Outcome{}, wire.Repeatable(err)
 	}
-	if err := refusedBefore(r, with.now); err != nil {
+	if err := dialect.RefusedBefore(r, with.now); err != nil {
 		return nil, providers.Outcome{}, err
 	}
-	if success(r) {
+	if dialect.Success(r) {
 		if s, ok := parseSession(r.Body); ok {
 			return &s, providers.Outcome{}, nil
 		}
 	}
-	if f, ok := parseFailure(r.Body); ok && slices.Contains(refusalStatuses, r.Status) {
-		return nil, with.refused(f, firstOf(providers.Code(f.code, with.hide...), statusCode(r))), nil
+	if f, ok := dialect.ParseFailure(r.Body); ok && slices.Contains(refusalStatuses, r.Status) {
+		return nil, with.refused(f, cmp.Or(providers.Code(f.Code, with.hide...), r.Code())), nil
 	}
-	return nil, providers.Outcome{}, &providers.NotSent{Reason: statusCode(r)}
+	return nil, providers.Outcome{}, &providers.NotSent{Reason: r.Code()}
 }
 
 // refused is a refusal for good, or one because the order id is known.
-func (w reading) refused(f failure, code string) providers.Outcome {
-	o := providers.Outcome{Class: providers.Refused, Code: code, Message: providers.Message(f.message, w.hide...)}
+func (w reading) refused(f dialect.Failure, code string) providers.Outcome {
+	o := providers.Outcome{Class: providers.Refused, Code: code, Message: providers.Message(f.Message, w.hide...)}
 	switch {
-	case !repeated(f):
+	case !f.Repeated():
 		return o
 	case !w.mayBeOurs:
 		return orderTaken("ETpay knows this order id already")
@@ -147,12 +135,12 @@ func asked(r wire.Reply, err error, q providers.Query, now time.Time) (providers
 	if err != nil {
 		return providers.Outcome{}, wire.NoAnswer(err)
 	}
-	if err := refusedBefore(r, now); err != nil {
+	if err := dialect.RefusedBefore(r, now); err != nil {
 		return providers.Outcome{}, err
 	}
 	payments, ok := parsePayments(r.Body)
 	if r.Status != http.StatusOK || !ok {
-		return providers.Outcome{}, fmt.Errorf("no answer: %s", statusCode(r))
+		return providers.Outcome{}, fmt.Errorf("no answer: %s", r.Code())
 	}
 	echo := echoed(payments, q)
 	paid := successes(payments, q.ProviderID)
@@ -164,7 +152,7 @@ func asked(r wire.Reply, err error, q providers.Query, now time.Time) (providers
 	case len(paid) == 1:
 		return providers.Outcome{Class: providers.Succeeded, ProviderID: paid[0], Code: paidWord, Echo: echo}, nil
 	case slices.ContainsFunc(payments, payment.perhapsPaid):
-		return providers.Outcome{Class: providers.InDoubt, Code: unknownStatus, Echo: echo}, nil
+		return providers.Outcome{Class: providers.InDoubt, Code: dialect.UnknownStatus, Echo: echo}, nil
 	}
 	return providers.Outcome{Class: providers.Pending, Code: openCode(payments), Echo: echo}, nil
 }
@@ -209,7 +197,7 @@ func openCode(payments []payment) string {
 	if slices.Contains(endedWords, word) {
 		return word
 	}
-	return unknownStatus
+	return dialect.UnknownStatus
 }
 
 // echoed is what the answer repeats: another order's id wherever it stands, and the amount of what
@@ -220,38 +208,9 @@ func echoed(payments []payment, q providers.Query) providers.Echo {
 		if p.orderID != "" && (e.Reference == "" || e.Reference == q.Reference) {
 			e.Reference = p.orderID
 		}
-		if p.status == paidWord && p.amount != "" && (e.Amount == "" || sameAmount(e.Amount, q.Amount)) {
+		if p.status == paidWord && p.amount != "" && (e.Amount == "" || q.Amount.Is(e.Amount)) {
 			e.Amount = p.amount
 		}
 	}
 	return e
-}
-
-func sameAmount(text string, m providers.Money) bool {
-	got, err := decimal.Parse(text)
-	want, wrong := decimal.Parse(m.Text())
-	return err == nil && wrong == nil && got.Cmp(want) == 0
-}
-
-// refusedBefore is the error of a request that the provider refused before it looked at the
-// payment.
-func refusedBefore(r wire.Reply, now time.Time) error {
-	switch r.Status {
-	case http.StatusTooManyRequests:
-		return &providers.NotSent{Reason: "throttled", RetryAfter: wire.RetryAfter(r.Header, now)}
-	case http.StatusUnauthorized, http.StatusForbidden:
-		return &providers.CredentialsError{Code: statusCode(r)}
-	}
-	return nil
-}
-
-func success(r wire.Reply) bool { return r.Status == http.StatusOK || r.Status == http.StatusCreated }
-
-// statusCode is the word for an answer that says nothing: its HTTP status, or that it could not be
-// read.
-func statusCode(r wire.Reply) string {
-	if r.Status >= 200 && r.Status < 300 {
-		return wire.Unreadable
-	}
-	return fmt.Sprintf("http_%d", r.Status)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/wire"
 )
 
 // ErrMessage is every failure of Verify: who sent a bad message learns nothing of what was wrong with it.
@@ -93,7 +94,6 @@ func ours(raw json.RawMessage, m providers.Money) bool {
 	if len(raw) == 0 || string(raw) == "null" {
 		return true
 	}
-	o := object{fields: map[string]json.RawMessage{"amount": raw}}
-	text := o.textOrNumber("amount")
-	return !o.bad && sameAmount(text, m)
+	text, ok := wire.TextOrNumber(raw)
+	return ok && m.Is(text)
 }

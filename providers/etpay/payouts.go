@@ -2,209 +2,71 @@ package etpay
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"maps"
-	"net/http"
-	"net/url"
-	"time"
 
 	"github.com/remesa/remesa/providers"
-	"github.com/remesa/remesa/providers/auth"
-	"github.com/remesa/remesa/providers/wire"
+	"github.com/remesa/remesa/providers/etpay/payouts"
 )
 
 var (
-	_ providers.Payer         = (*PayoutClient)(nil)
-	_ providers.Charger       = (*PayoutClient)(nil)
-	_ providers.StatusChecker = (*PayoutClient)(nil)
-	_ providers.Checker       = (*PayoutClient)(nil)
-	_ providers.Preparer      = (*PayoutClient)(nil)
-	_ providers.TwoStep       = (*PayoutClient)(nil)
+	_ providers.Payer         = (*WithPayouts)(nil)
+	_ providers.Charger       = (*WithPayouts)(nil)
+	_ providers.StatusChecker = (*WithPayouts)(nil)
+	_ providers.Checker       = (*WithPayouts)(nil)
+	_ providers.Preparer      = (*WithPayouts)(nil)
+	_ providers.TwoStep       = (*WithPayouts)(nil)
 )
 
-// FirstAttempt is the handle of a payout that says when it may first have left: the listing is read
-// from that day on.
-const FirstAttempt = "payout_first_attempt"
-
-// Prepare makes sure that there is a token.
-func (c *PayoutClient) Prepare(ctx context.Context) error {
-	_, err := c.tokens.Token(ctx)
-	return err
+// WithPayouts is one merchant account at ETpay that opens sessions and sends payouts. It is safe
+// for concurrent use.
+type WithPayouts struct {
+	*Client
+	payouts *payouts.Client
 }
 
-// Pay creates the payout with one POST, which is repeated once where the token was refused. The
-// attempt opens right before it; the note keeps the earliest time at which the payout may have
-// left.
-func (c *PayoutClient) Pay(ctx context.Context, p providers.Payout, a providers.Attempt) (providers.Outcome, error) {
-	body, err := encodePayout(p)
+// NewWithPayouts builds a client for one account that sends payouts as well; it dials nothing. The
+// merchant, the time limits, the certificate authorities and the clock are those of the sessions.
+func NewWithPayouts(c Config, p payouts.Config) (*WithPayouts, error) {
+	sessions, err := New(c)
 	if err != nil {
-		return providers.Outcome{Class: providers.Refused, Code: "invalid", Message: err.Error()}, nil
+		return nil, err
 	}
-	if err := c.Prepare(ctx); err != nil {
-		return providers.Outcome{}, err
-	}
-	handles := map[string]string{FirstAttempt: c.firstAttempt(a.Handles)}
-	if err := a.Note(ctx, handles, true); err != nil {
-		return providers.Outcome{}, &providers.NotSent{Reason: "superseded", Err: err}
-	}
-	r, err := c.request(http.MethodPost, c.payouts.CreatePath, body)
+	p.MerchantCode, p.MerchantAPIToken, p.CAFile, p.Now = c.MerchantCode, c.MerchantAPIToken, c.CAFile, c.Now
+	p.Timeout, p.IdleTimeout, p.Concurrency = c.Timeout, c.IdleTimeout, c.Concurrency
+	client, err := payouts.New(p)
 	if err != nil {
-		return providers.Outcome{}, err
+		return nil, err
 	}
-	with := c.about(p.Reference, p.Amount, &p)
-	reply, err := c.send(ctx, r, &with)
-	o, err := created(reply, err, with)
-	return providers.Conceal(o, with.hide...), err
+	return &WithPayouts{Client: sessions, payouts: client}, nil
 }
 
-// firstAttempt is the earliest of the attempts' times, as this one knows it.
-func (c *PayoutClient) firstAttempt(noted map[string]string) string {
-	now := c.config.Now().UTC()
-	if earlier, err := time.Parse(time.RFC3339, noted[FirstAttempt]); err == nil && earlier.Before(now) {
-		return noted[FirstAttempt]
-	}
-	return now.Format(time.RFC3339)
+// Close drops the idle connections.
+func (c *WithPayouts) Close() {
+	c.Client.Close()
+	c.payouts.Close()
 }
 
-// Status asks about a payout by ETpay's id where it is known, else it looks for our reference in
-// the listing, or both where the query wants it; a session is asked about as ever.
-func (c *PayoutClient) Status(ctx context.Context, q providers.Query) (providers.Outcome, error) {
-	if !isPayout(q) {
-		return c.Client.Status(ctx, q)
-	}
-	with := c.about(q.Reference, q.Amount, q.Payout)
-	o, err := c.find(ctx, q, &with)
-	return providers.Conceal(o, with.hide...), err
+// Prepare makes sure that there is a token for payouts.
+func (c *WithPayouts) Prepare(ctx context.Context) error { return c.payouts.Prepare(ctx) }
+
+// Pay creates a payout, as payouts.Client does.
+func (c *WithPayouts) Pay(ctx context.Context, p providers.Payout, a providers.Attempt) (providers.Outcome, error) {
+	return c.payouts.Pay(ctx, p, a)
 }
 
-// find is Status of a payout without its hiding: payouts are told apart by their true ids.
-func (c *PayoutClient) find(ctx context.Context, q providers.Query, with *about) (providers.Outcome, error) {
-	switch {
-	case q.ProviderID != "" && q.ByReference && q.Handles[FirstAttempt] != "":
-		return c.both(ctx, q, with)
-	case q.ProviderID != "":
-		return c.byID(ctx, q, with)
+// Status asks about a payout or a session, whichever the query is about.
+func (c *WithPayouts) Status(ctx context.Context, q providers.Query) (providers.Outcome, error) {
+	if payouts.Asked(q) {
+		return c.payouts.Status(ctx, q)
 	}
-	return c.byReference(ctx, q, with)
-}
-
-// isPayout tells by the handle where the payment's details are gone.
-func isPayout(q providers.Query) bool {
-	return q.Payout != nil || q.Charge == nil && q.Handles[FirstAttempt] != ""
-}
-
-func (c *PayoutClient) byID(ctx context.Context, q providers.Query, with *about) (providers.Outcome, error) {
-	r, err := c.request(http.MethodGet, c.payouts.StatusPath, nil, "id", q.ProviderID)
-	if err != nil {
-		return providers.Outcome{}, err
-	}
-	reply, err := c.send(ctx, r, with)
-	return askedAbout(reply, err, q.ProviderID, *with)
-}
-
-// both asks by ETpay's id, and looks in the listing for what was paid under our reference and
-// another id. Without the listing only a success is an answer: whatever else the id says, a
-// second payout may have moved the money.
-func (c *PayoutClient) both(ctx context.Context, q providers.Query, with *about) (providers.Outcome, error) {
-	known, unknown := c.byID(ctx, q, with)
-	all, err := c.since(ctx, q, with)
-	if err != nil && (unknown != nil || known.Class != providers.Succeeded) {
-		return providers.Outcome{}, err
-	}
-	second, found := all.second(q.ProviderID, *with)
-	switch {
-	case !found:
-		return known, unknown
-	case unknown == nil && known.Class == providers.Succeeded && second.Class == providers.Succeeded:
-		known.SecondID = second.ProviderID
-		return known, nil
-	}
-	return second, nil
-}
-
-func (c *PayoutClient) byReference(ctx context.Context, q providers.Query, with *about) (providers.Outcome, error) {
-	all, err := c.since(ctx, q, with)
-	if err != nil {
-		return providers.Outcome{}, err
-	}
-	return all.judge(*with)
-}
-
-// since lists the payouts of all days on which this one may have been made.
-func (c *PayoutClient) since(ctx context.Context, q providers.Query, with *about) (listing, error) {
-	first, err := time.Parse(time.RFC3339, q.Handles[FirstAttempt])
-	if err != nil {
-		return listing{}, errors.New("no answer: it is not known since when the payout may be listed")
-	}
-	return c.list(ctx, first, with)
-}
-
-// list reads the payouts of all days from first on. One day more on each side covers clocks that
-// differ, and an end that is not included.
-func (c *PayoutClient) list(ctx context.Context, first time.Time, with *about) (listing, error) {
-	r, err := c.request(http.MethodGet, c.payouts.RangePath, nil)
-	if err != nil {
-		return listing{}, err
-	}
-	day := func(t time.Time, more int) string { return t.In(c.days).AddDate(0, 0, more).Format(time.DateOnly) }
-	r.URL += "?" + url.Values{"from": {day(first, -1)}, "to": {day(c.config.Now(), 1)}}.Encode()
-	reply, err := c.send(ctx, r, with)
-	return listed(reply, err, c.config.Now())
-}
-
-// request is one to the payouts API, which answers JSON.
-func (c *PayoutClient) request(method, path string, body []byte, pairs ...string) (wire.Request, error) {
-	address, err := wire.Join(c.url, path, pairs...)
-	if err != nil {
-		return wire.Request{}, &providers.NotSent{Reason: wire.Invalid, Err: err}
-	}
-	header := http.Header{"Accept": {"application/json"}}
-	if body != nil {
-		header.Set("Content-Type", "application/json")
-	}
-	return wire.Request{Method: method, URL: address, Header: header, Body: body}, nil
-}
-
-// send makes one request under the account's token. A 401 means that it was refused before anything
-// was done: then it is repeated once, with another token, within the attempt's own deadline. The
-// tokens are noted among what is hidden.
-func (c *PayoutClient) send(ctx context.Context, r wire.Request, with *about) (reply wire.Reply, err error) {
-	refused := c.tokens.Do(ctx, func(token auth.Token) auth.Refusal {
-		with.hide = append(with.hide, token.Value.Reveal())
-		r.Header = maps.Clone(r.Header)
-		r.Header.Set("Authorization", "Bearer "+token.Value.Reveal())
-		if reply, err = c.wire.Do(ctx, r); err != nil || !unauthorized(reply) {
-			return auth.Refusal{}
-		}
-		return auth.Refusal{Code: statusCode(reply)}
-	})
-	if refused != nil {
-		return wire.Reply{}, refused
-	}
-	return reply, err
+	return c.Client.Status(ctx, q)
 }
 
 // Check asks about a session that does not exist, logs in for payouts, and reads today's listing.
-func (c *PayoutClient) Check(ctx context.Context) ([]providers.Finding, error) {
+func (c *WithPayouts) Check(ctx context.Context) ([]providers.Finding, error) {
 	found, err := c.Client.Check(ctx)
 	if err != nil {
 		return found, err
 	}
-	if err := c.Prepare(ctx); err != nil {
-		return found, fmt.Errorf("login for payouts: %w", err)
-	}
-	found = append(found, providers.Finding{Text: "login for payouts accepted"}, providers.Finding{
-		Warn: true, Text: "ETpay's payouts are built on assumed paths, fields and words: see docs/providers/etpay.md before production",
-	})
-	all, err := c.list(ctx, c.config.Now(), new(about))
-	switch {
-	case err != nil:
-		text := fmt.Sprintf("the listing of payouts cannot be read, so a payout whose answer is lost could not be found: %v", err)
-		return append(found, providers.Finding{Warn: true, Text: text}), nil
-	case !all.whole:
-		text := "the listing of payouts may be one page of several: a payout that is not on it counts as unknown, not as absent"
-		return append(found, providers.Finding{Warn: true, Text: text}), nil
-	}
-	return append(found, providers.Finding{Text: "the listing of payouts can be read"}), nil
+	more, err := c.payouts.Check(ctx)
+	return append(found, more...), err
 }

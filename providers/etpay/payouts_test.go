@@ -1,384 +1,135 @@
 package etpay_test
 
 import (
-	"context"
-	"errors"
-	"maps"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/etpay"
+	"github.com/remesa/remesa/providers/etpay/payouts"
+	"github.com/remesa/remesa/providers/providertest"
 	"github.com/remesa/remesa/providers/sandbox"
 )
 
-// counter is a payout client with its simulator, on one clock that the test moves, and what its
-// attempts noted.
-type counter struct {
-	t      *testing.T
-	s      *sandbox.Sandbox
-	url    string
-	client *etpay.PayoutClient
-	kept   map[string]string
-	moves  int
-	lost   error
-
-	mu sync.Mutex
-	at time.Time
+func payoutConfig(url string) (etpay.Config, payouts.Config) {
+	return config(url), payouts.Config{URL: url, Username: "ops@example.cl", Password: "sandbox-password", Account: "etpay/default"}
 }
 
-func newCounter(t *testing.T, faults ...sandbox.Fault) *counter {
+func newWithPayouts(t *testing.T, c etpay.Config, p payouts.Config) *etpay.WithPayouts {
 	t.Helper()
-	b := &counter{t: t, at: time.Date(2026, 5, 15, 2, 30, 0, 0, time.UTC), kept: map[string]string{}}
-	b.s = sandbox.New(sandbox.Options{Now: b.now})
-	if err := b.s.ETpay().AddFaults(faults...); err != nil {
+	client, err := etpay.NewWithPayouts(c, p)
+	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(b.s)
+	t.Cleanup(client.Close)
+	return client
+}
+
+// both is a client for sessions and payouts, with its simulator.
+func both(t *testing.T) (*etpay.WithPayouts, *sandbox.Desk) {
+	t.Helper()
+	s := sandbox.New(sandbox.Options{})
+	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
-	b.url = server.URL + sandbox.ETpayPrefix
-	c, p := payoutConfig(b.url)
-	c.Now = b.now
-	b.client = newPayoutClient(t, c, p)
-	return b
+	c, p := payoutConfig(server.URL + sandbox.ETpayPrefix)
+	return newWithPayouts(t, c, p), s.ETpay()
 }
 
-func (b *counter) now() time.Time {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.at
-}
-
-func (b *counter) pass(d time.Duration) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.at = b.at.Add(d)
-}
-
-func (b *counter) pay(reference string) (providers.Outcome, error) {
-	b.t.Helper()
-	return b.client.Pay(b.t.Context(), payout(b.t, reference), providers.Attempt{
-		Handles: maps.Clone(b.kept),
-		Note: func(_ context.Context, h map[string]string, moves bool) error {
-			if moves {
-				b.moves++
-			}
-			maps.Copy(b.kept, h)
-			return b.lost
+func payout(t *testing.T, reference string) providers.Payout {
+	t.Helper()
+	return providers.Payout{
+		Payment: providers.Payment{
+			Provider: providers.ETpay, Account: "default", Reference: reference, Amount: providertest.Amount(t, "12500", "CLP"),
 		},
-	})
-}
-
-func (b *counter) ask(reference, id string) (providers.Outcome, error) {
-	b.t.Helper()
-	p := payout(b.t, reference)
-	return b.client.Status(b.t.Context(), providers.Query{Reference: reference, Amount: p.Amount, Payout: &p, ProviderID: id, Handles: b.kept})
-}
-
-func (b *counter) is(o providers.Outcome, err error, class providers.Class, code string) {
-	b.t.Helper()
-	if err != nil || o.Class != class || o.Code != code {
-		b.t.Errorf("got %+v, %v; want %s %s", o, err, class, code)
-	}
-}
-
-func TestAnAttemptOpensRightBeforeThePayout(t *testing.T) {
-	t.Parallel()
-	b := newCounter(t)
-	if !b.client.OpensLate() {
-		t.Error("an attempt would be open before it has a token")
-	}
-	b.lost = errors.New("not the owner")
-	_, err := b.pay("PO1")
-	var notSent *providers.NotSent
-	if !errors.As(err, &notSent) || notSent.Reason != "superseded" || b.s.ETpay().Arrived("PO1") != 0 {
-		t.Errorf("got %v, and %d requests", err, b.s.ETpay().Arrived("PO1"))
-	}
-	b.lost = nil
-	o, err := b.pay("PO1")
-	b.is(o, err, providers.Pending, "processing")
-	if b.moves != 2 || o.ProviderID == "" || b.kept[etpay.FirstAttempt] != "2026-05-15T02:30:00Z" {
-		t.Errorf("noted %d times, %q; the outcome is %+v", b.moves, b.kept, o)
-	}
-}
-
-func TestAPayoutIsLookedForSinceItsFirstAttempt(t *testing.T) {
-	t.Parallel()
-	b := newCounter(t, sandbox.Fault{Kind: "hang_up_after", Next: 1}, sandbox.Fault{Kind: "bad_gateway_before"})
-	o, err := b.pay("PO1")
-	b.is(o, err, providers.InDoubt, "eof")
-	b.pass(5 * 24 * time.Hour)
-	o, err = b.pay("PO1") // a person had it sent again
-	b.is(o, err, providers.InDoubt, "http_502")
-	if b.kept[etpay.FirstAttempt] != "2026-05-15T02:30:00Z" {
-		t.Errorf("the first attempt is forgotten: %q", b.kept)
-	}
-	b.pass(30 * 24 * time.Hour)
-	o, err = b.ask("PO1", "")
-	b.is(o, err, providers.Succeeded, "paid")
-	o, err = b.ask("PO2", "")
-	b.is(o, err, providers.NotFound, "not_listed")
-}
-
-func TestWithoutTheDayOfItsFirstAttemptNothingIsConcluded(t *testing.T) {
-	t.Parallel()
-	b := newCounter(t)
-	if o, err := b.ask("PO1", ""); err == nil {
-		t.Errorf("got %+v", o)
-	}
-}
-
-func TestTwoPayoutsOfOneReferenceAreAPersons(t *testing.T) {
-	t.Parallel()
-	b := newCounter(t)
-	for range 2 {
-		o, err := b.pay("PO1")
-		b.is(o, err, providers.Pending, "processing")
-	}
-	o, err := b.ask("PO1", "")
-	b.is(o, err, providers.Mismatch, "several_rows")
-	if o.ProviderID != "" || o.Message != "payout etp_000001: 12500 paid; payout etp_000002: 12500 paid" {
-		t.Errorf("a person is told %q of %q", o.Message, o.ProviderID)
-	}
-	o, err = b.ask("PO1", "etp_000002")
-	b.is(o, err, providers.Succeeded, "paid")
-}
-
-// asked asks about the payout of that id, and what else stands under its reference.
-func (b *counter) asked(reference, id string) (providers.Outcome, error) {
-	b.t.Helper()
-	return b.client.Status(b.t.Context(), providers.Query{
-		Reference: reference, Amount: payout(b.t, reference).Amount, ProviderID: id, ByReference: true, Handles: b.kept,
-	})
-}
-
-func TestASecondPayoutUnderAnotherIDIsFound(t *testing.T) {
-	t.Parallel()
-	b := newCounter(t)
-	o, err := b.pay("PO1")
-	b.is(o, err, providers.Pending, "processing")
-	o, err = b.asked("PO1", "etp_000001")
-	if b.is(o, err, providers.Succeeded, "paid"); o.ProviderID != "etp_000001" || o.SecondID != "" {
-		t.Errorf("one payout: %+v", o)
-	}
-	o, err = b.pay("PO1")
-	b.is(o, err, providers.Pending, "processing")
-	b.pass(5 * 24 * time.Hour)
-	for id, second := range map[string]string{"etp_000001": "etp_000002", "etp_000002": "etp_000001"} {
-		o, err = b.asked("PO1", id)
-		if b.is(o, err, providers.Succeeded, "paid"); o.ProviderID != id || o.SecondID != second {
-			t.Errorf("two payouts: %+v, want %s and %s", o, id, second)
-		}
-	}
-}
-
-func TestALaterPayoutBesideARejectedOneIsFound(t *testing.T) {
-	t.Parallel()
-	b := newCounter(t, sandbox.Fault{Kind: "rejected_word", Next: 1})
-	if o, err := b.pay("PO1"); err != nil || o.ProviderID != "etp_000001" {
-		t.Fatalf("got %+v, %v", o, err)
-	}
-	o, err := b.asked("PO1", "etp_000001")
-	b.is(o, err, providers.Refused, "rejected")
-	if o, err := b.pay("PO1"); err != nil || o.ProviderID != "etp_000002" {
-		t.Fatalf("got %+v, %v", o, err)
-	}
-	o, err = b.asked("PO1", "etp_000001")
-	if b.is(o, err, providers.Succeeded, "paid"); o.ProviderID != "etp_000002" || o.SecondID != "" {
-		t.Errorf("got %+v", o)
-	}
-}
-
-// Where the listing cannot be read, a success under the known id is still one; nothing else is an
-// answer.
-func TestALookWithoutAListing(t *testing.T) {
-	t.Parallel()
-	for name, row := range map[string]struct {
-		made, asked []sandbox.Fault
-		listing     string
-		want        providers.Class
-	}{
-		"paid by its id":         {nil, nil, "/v1/all", providers.Succeeded},
-		"rejected by its id":     {[]sandbox.Fault{{Kind: "rejected_word"}}, nil, "/v1/all", ""},
-		"not known, not listed":  {nil, []sandbox.Fault{{Kind: "not_found"}}, "", ""},
-		"paid, and listed alone": {nil, nil, "", providers.Succeeded},
-	} {
-		b := newCounter(t, row.made...)
-		c, p := payoutConfig(b.url)
-		c.Now, p.RangePath = b.now, row.listing
-		b.client = newPayoutClient(t, c, p)
-		made, err := b.pay("PO1")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := b.s.ETpay().AddFaults(row.asked...); err != nil {
-			t.Fatal(err)
-		}
-		if o, err := b.asked("PO1", made.ProviderID); (err == nil) != (row.want != "") || o.Class != row.want {
-			t.Errorf("%s: got %+v, %v, want %s", name, o, err, row.want)
-		}
-	}
-}
-
-func TestAWatchThatKnowsNoFirstDayAsksByTheID(t *testing.T) {
-	t.Parallel()
-	b := newCounter(t)
-	made, err := b.pay("PO1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := payout(t, "PO1")
-	o, err := b.client.Status(t.Context(), providers.Query{Reference: "PO1", Amount: p.Amount, Payout: &p, ProviderID: made.ProviderID, ByReference: true})
-	b.is(o, err, providers.Succeeded, "paid")
-}
-
-func TestATokenIsRenewedOnceWithinAnAttempt(t *testing.T) {
-	t.Parallel()
-	b := newCounter(t, sandbox.Fault{Kind: "expire_tokens", Operation: sandbox.Send, Next: 1})
-	o, err := b.pay("PO1")
-	b.is(o, err, providers.Pending, "processing")
-	if n := b.s.ETpay().Logins(); n != 2 || b.s.ETpay().Moved("PO1") != 1 {
-		t.Errorf("%d logins, money moved %d times", n, b.s.ETpay().Moved("PO1"))
-	}
-	if err := b.s.ETpay().AddFaults(sandbox.Fault{Kind: "unauthorized"}); err != nil {
-		t.Fatal(err)
-	}
-	_, err = b.pay("PO2")
-	if n := b.s.ETpay().Arrived("PO2"); !errors.As(err, new(*providers.CredentialsError)) || n != 2 {
-		t.Errorf("got %v after %d requests", err, n)
-	}
-	b.s.ETpay().ClearFaults()
-	b.pass(2 * time.Hour) // tokens live for an hour
-	o, err = b.pay("PO3")
-	b.is(o, err, providers.Pending, "processing")
-}
-
-func TestARefusedLoginSendsNothing(t *testing.T) {
-	t.Parallel()
-	b := newCounter(t, sandbox.Fault{Kind: "unauthorized", Operation: sandbox.Login})
-	for range 3 {
-		if _, err := b.pay("PO1"); !errors.As(err, new(*providers.CredentialsError)) {
-			t.Errorf("got %v", err)
-		}
-	}
-	if n := b.s.ETpay().Logins(); n != 1 || b.moves != 0 {
-		t.Errorf("%d logins, %d notes", n, b.moves)
-	}
-}
-
-func TestAPayoutThatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
-	t.Parallel()
-	b := newCounter(t)
-	cents, err := providers.ParseMoney("10.50", "MXN")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, change := range map[string]func(p *providers.Payout){
-		"amount":            func(p *providers.Payout) { p.Amount = cents },
-		"merchant_id":       func(p *providers.Payout) { p.Reference = "-PO1" },
-		"recipient":         func(p *providers.Payout) { p.Recipient.Document = "" },
-		"bank":              func(p *providers.Payout) { p.Bank.AccountNumber = "" },
-		"bank.account_type": func(p *providers.Payout) { p.Bank.AccountType = "checking" },
-	} {
-		p := payout(t, "PO1")
-		change(&p)
-		o, err := b.client.Pay(t.Context(), p, attempt())
-		if err != nil || o.Class != providers.Refused || o.Code != "invalid" || !strings.HasPrefix(o.Message, name+":") {
-			t.Errorf("%s: got %+v, %v", name, o, err)
-		}
-	}
-	if n := len(b.s.ETpay().Arrivals()); n != 0 {
-		t.Errorf("%d requests arrived", n)
+		Recipient: providers.Recipient{Document: "12345678-K", Name: "Ana Soto Ñuñoa", Email: "ana@example.cl"},
+		Bank:      providers.Bank{Code: "cl_estado", AccountNumber: "00123456789", AccountType: "vista"},
 	}
 }
 
 func TestSessionsGoOnBesidePayouts(t *testing.T) {
 	t.Parallel()
-	b := newCounter(t)
+	client, desk := both(t)
+	is := func(o providers.Outcome, err error) map[string]string {
+		t.Helper()
+		if err != nil || o.Class != providers.Pending || o.Code != "unpaid" {
+			t.Errorf("got %+v, %v; want pending unpaid", o, err)
+		}
+		return o.Handles
+	}
 	c := charge(t, "OC1")
-	o, err := b.client.Charge(t.Context(), c, attempt())
-	b.is(o, err, providers.Pending, "unpaid")
-	b.kept = o.Handles
-	o, err = b.client.Status(t.Context(), providers.Query{Reference: "OC1", Amount: c.Amount, Charge: &c, Handles: b.kept})
-	b.is(o, err, providers.Pending, "unpaid")
-	o, err = b.client.Status(t.Context(), providers.Query{Reference: "OC1", Amount: c.Amount, Handles: b.kept}) // its details are gone
-	b.is(o, err, providers.Pending, "unpaid")
-	if n := b.s.ETpay().Logins(); n != 0 {
+	kept := is(client.Charge(t.Context(), c, providertest.Attempt()))
+	is(client.Status(t.Context(), providers.Query{Reference: "OC1", Amount: c.Amount, Charge: &c, Handles: kept}))
+	is(client.Status(t.Context(), providers.Query{Reference: "OC1", Amount: c.Amount, Handles: kept})) // its details are gone
+	if n := desk.Logins(); n != 0 {
 		t.Errorf("sessions logged in %d times", n)
+	}
+}
+
+func TestPayoutsGoOnBesideSessions(t *testing.T) {
+	t.Parallel()
+	client, desk := both(t)
+	if !client.OpensLate() {
+		t.Error("an attempt would be open before it has a token")
+	}
+	p := payout(t, "PO1")
+	o, err := client.Pay(t.Context(), p, providertest.Attempt())
+	if err != nil || o.Class != providers.Pending || o.ProviderID == "" {
+		t.Fatalf("got %+v, %v", o, err)
+	}
+	for name, q := range map[string]providers.Query{
+		"a payout": {Reference: "PO1", Amount: p.Amount, Payout: &p, ProviderID: o.ProviderID},
+		"a payout whose details are gone": {
+			Reference: "PO1", Amount: p.Amount, ProviderID: o.ProviderID, Handles: map[string]string{payouts.FirstAttempt: "2026-05-15T02:30:00Z"},
+		},
+	} {
+		if found, err := client.Status(t.Context(), q); err != nil || found.Class != providers.Succeeded || found.ProviderID != o.ProviderID {
+			t.Errorf("%s: got %+v, %v", name, found, err)
+		}
+	}
+	if n := desk.Moved("PO1"); n != 1 {
+		t.Errorf("money moved %d times", n)
 	}
 }
 
 func TestSessionsAloneSayNothingOfAPayout(t *testing.T) {
 	t.Parallel()
-	b := newCounter(t)
+	client, _ := both(t)
 	p := payout(t, "PO1")
-	if _, pays := any(b.client.Client).(providers.Payer); pays {
+	if _, pays := any(client.Client).(providers.Payer); pays {
 		t.Error("a client without settings for payouts takes payouts")
 	}
 	for name, q := range map[string]providers.Query{
 		"a payout":                        {Reference: "PO1", Amount: p.Amount, Payout: &p},
-		"a payout whose details are gone": {Reference: "PO1", Amount: p.Amount, Handles: map[string]string{etpay.FirstAttempt: "2026-05-15T02:30:00Z"}},
+		"a payout whose details are gone": {Reference: "PO1", Amount: p.Amount, Handles: map[string]string{payouts.FirstAttempt: "2026-05-15T02:30:00Z"}},
 	} {
-		if o, err := b.client.Client.Status(t.Context(), q); err == nil {
+		if o, err := client.Client.Status(t.Context(), q); err == nil {
 			t.Errorf("%s: got %+v", name, o)
 		}
 	}
 }
 
-func TestPayoutSettings(t *testing.T) {
+func TestSettingsOfBoth(t *testing.T) {
 	t.Parallel()
-	for name, row := range map[string]struct {
-		change func(p *etpay.Payouts)
-		want   string
-	}{
-		"no URL":             {func(p *etpay.Payouts) { p.URL = "" }, "REMESA_ETPAY_PAYOUTS_URL"},
-		"plain http":         {func(p *etpay.Payouts) { p.URL = "http://api.example" }, "REMESA_ETPAY_PAYOUTS_URL"},
-		"no user":            {func(p *etpay.Payouts) { p.Username = "" }, "REMESA_ETPAY_PAYOUTS_USERNAME"},
-		"no password":        {func(p *etpay.Payouts) { p.Password = "" }, "REMESA_ETPAY_PAYOUTS_PASSWORD"},
-		"a path that is not": {func(p *etpay.Payouts) { p.CreatePath = "payouts" }, "REMESA_ETPAY_PAYOUTS_CREATE_PATH"},
-		"no id in a path":    {func(p *etpay.Payouts) { p.StatusPath = "/v1/payouts" }, "REMESA_ETPAY_PAYOUTS_STATUS_PATH"},
-		"a range with a day": {func(p *etpay.Payouts) { p.RangePath = "/v1/payouts?from=x" }, "REMESA_ETPAY_PAYOUTS_RANGE_PATH"},
-	} {
-		c, p := payoutConfig("https://api.example")
-		row.change(&p)
-		if _, err := etpay.NewWithPayouts(c, p); err == nil || !strings.HasPrefix(err.Error(), row.want+":") {
-			t.Errorf("%s: got %v", name, err)
-		}
+	c, p := payoutConfig("https://api.example")
+	p.Username = ""
+	if _, err := etpay.NewWithPayouts(c, p); err == nil || !strings.HasPrefix(err.Error(), "REMESA_ETPAY_PAYOUTS_USERNAME:") {
+		t.Errorf("without a user for payouts: %v", err)
 	}
-	c, p := payoutConfig("http://127.0.0.1:1")
-	a := newPayoutClient(t, c, p).Account("default")
-	if a.Identity != "127.0.0.1:1 cl_sandbox_cl 127.0.0.1:1 ops@example.cl" || a.Real {
-		t.Errorf("got %+v", a)
-	}
-	p.URL = "https://payouts.example"
-	if a := newPayoutClient(t, c, p).Account("default"); !a.Real || a.Identity != "127.0.0.1:1 cl_sandbox_cl payouts.example ops@example.cl" {
-		t.Errorf("got %+v", a)
+	c.MerchantCode = ""
+	if _, err := etpay.NewWithPayouts(c, p); err == nil || !strings.HasPrefix(err.Error(), "REMESA_ETPAY_MERCHANT_CODE:") {
+		t.Errorf("without a merchant: %v", err)
 	}
 }
 
-func TestCheckOfPayouts(t *testing.T) {
+func TestCheckOfBoth(t *testing.T) {
 	t.Parallel()
-	last := func(b *counter) (string, bool, error) {
-		found, err := b.client.Check(t.Context())
-		f := found[len(found)-1]
-		return f.Text, f.Warn, err
+	client, _ := both(t)
+	found, err := client.Check(t.Context())
+	if err != nil || len(found) != 4 || found[0].Text != "credentials accepted; no webhook is asked for, so payments are found by polling alone" {
+		t.Fatalf("got %+v, %v", found, err)
 	}
-	b := newCounter(t)
-	if text, warn, err := last(b); err != nil || warn || text != "the listing of payouts can be read" {
-		t.Errorf("got %q, %t, %v", text, warn, err)
-	}
-	c, p := payoutConfig(b.url)
-	p.RangePath = "/v1/all"
-	b.client = newPayoutClient(t, c, p)
-	if text, warn, err := last(b); err != nil || !warn || !strings.Contains(text, "cannot be read") || !strings.Contains(text, "http_404") {
-		t.Errorf("without a listing: %q, %t, %v", text, warn, err)
-	}
-	p.Password = "wrong"
-	b.client = newPayoutClient(t, c, p)
-	if _, _, err := last(b); !errors.As(err, new(*providers.CredentialsError)) {
-		t.Errorf("with a wrong password: %v", err)
+	if last := found[3]; last.Warn || last.Text != "the listing of payouts can be read" {
+		t.Errorf("the last finding is %+v", last)
 	}
 }

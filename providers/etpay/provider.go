@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/etpay/internal/dialect"
+	"github.com/remesa/remesa/providers/etpay/payouts"
 	"github.com/remesa/remesa/providers/fields"
 	"github.com/remesa/remesa/providers/spec"
 )
@@ -19,8 +21,8 @@ func Provider() spec.Provider {
 	return spec.Provider{
 		Name:     Name,
 		Title:    "ETpay",
-		Clients:  []any{(*Client)(nil), (*PayoutClient)(nil)},
-		Payments: []spec.Payments{sessions(), payouts()},
+		Clients:  []any{(*Client)(nil), (*WithPayouts)(nil)},
+		Payments: []spec.Payments{sessionRules(), payoutRules()},
 		Settings: func() spec.Settings { return &Settings{} },
 		Webhook: &spec.Webhook{
 			Media: []string{"application/json", "application/x-www-form-urlencoded"},
@@ -54,9 +56,9 @@ func reported(r spec.Report) string {
 // mostShown: ETpay advises three or four.
 const mostShown = 10
 
-// sessions: session/initialize; the payer chooses bank and account there. A session names neither
+// sessionRules: session/initialize; the payer chooses bank and account there. A session names neither
 // card nor contract, so the payer's document stands for the payer.
-func sessions() spec.Payments {
+func sessionRules() spec.Payments {
 	banks := regexp.MustCompile(`^[A-Za-z]{2}_[A-Za-z0-9_]{1,29}$`)
 	block := fields.BooleanOf("details.is_rut_block")
 	block.Needs, block.NeedsProblem = "customer.document", "needs customer.document, the RUT that pays"
@@ -79,9 +81,9 @@ func sessions() spec.Payments {
 	}
 }
 
-// payouts: the payouts API, whose fields are assumed. One spelling of a bank only, so that no payout
+// payoutRules: the payouts API, whose fields are assumed. One spelling of a bank only, so that no payout
 // means the same in two ways.
-func payouts() spec.Payments {
+func payoutRules() spec.Payments {
 	banks, accounts := regexp.MustCompile(`^cl_[a-z0-9_]{1,29}$`), regexp.MustCompile(`^[0-9]{4,20}$`)
 	types := regexp.MustCompile(`^(corriente|vista|ahorro)$`)
 	return spec.Payments{
@@ -105,7 +107,7 @@ func payouts() spec.Payments {
 }
 
 func orderIDs() fields.Field {
-	return fields.Pattern("", "must match [0-9A-Za-z][0-9A-Za-z._-]*, and at most 64 characters", orderID)
+	return fields.TextOf("", "must match [0-9A-Za-z][0-9A-Za-z._-]*, and at most 64 characters", dialect.OrderID)
 }
 
 // Details of a charge.
@@ -202,7 +204,7 @@ func (s *Settings) Client(p spec.Parts) (any, error) {
 	if !s.paysOut() {
 		return New(c)
 	}
-	return NewWithPayouts(c, Payouts{
+	return NewWithPayouts(c, payouts.Config{
 		URL: s.PayoutsURL, Username: s.PayoutsUsername, Password: s.PayoutsPassword,
 		CreatePath: s.PayoutsCreatePath, StatusPath: s.PayoutsStatusPath, RangePath: s.PayoutsRangePath,
 		Account: Name + "/" + p.Account, Shared: p.Tokens, Cooldown: p.Cooldown, Renewed: p.Renewed,

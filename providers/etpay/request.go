@@ -1,13 +1,11 @@
 package etpay
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
-	"regexp"
-	"strings"
 
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/etpay/internal/dialect"
+	"github.com/remesa/remesa/providers/wire"
 )
 
 // order is the documented object of session/initialize, in the documented order.
@@ -37,25 +35,20 @@ type question struct {
 	SessionToken     string `json:"session_token,omitempty"`
 }
 
-var orderID = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z._-]{0,63}$`)
-
-// orderIDForm completes the sentence for whoever named one.
-const orderIDForm = "must begin with a letter or digit, and have at most 64 letters, digits, dots, dashes and underscores"
-
 func (c *Client) encodeOrder(charge providers.Charge) ([]byte, error) {
 	amount, whole := charge.Amount.Whole()
 	if charge.Amount.Currency() != "CLP" || !whole {
 		return nil, errors.New("amount: must be whole CLP")
 	}
-	if !orderID.MatchString(charge.Reference) {
-		return nil, errors.New("txnid: " + orderIDForm)
+	if !dialect.OrderID(charge.Reference) {
+		return nil, errors.New("txnid: " + dialect.OrderIDForm)
 	}
 	d := providers.DetailsAs[Details](charge.Details)
-	rut := bareRUT(charge.Customer.Document)
+	rut := dialect.BareRUT(charge.Customer.Document)
 	if rut == "" && d.RUTBlock != nil && *d.RUTBlock {
 		return nil, errors.New("details.is_rut_block: needs customer.document")
 	}
-	return plainJSON(order{
+	return wire.JSON(order{
 		MerchantCode: c.config.MerchantCode, MerchantAPIToken: c.config.MerchantAPIToken.Reveal(),
 		OrderID: charge.Reference, Amount: amount, CustomerEmail: charge.Customer.Email, Metadata: d.Metadata,
 		UserBankCode: d.UserBankCode, UserRUT: rut, RUTBlock: block(d, rut), CompletedURL: d.CompletedURL, CancellationURL: d.CancellationURL,
@@ -76,25 +69,11 @@ func block(d Details, rut string) *bool {
 }
 
 func (c *Client) encodeQuestion(q question) ([]byte, error) {
-	if q.SessionToken == "" && !orderID.MatchString(q.OrderID) {
-		return nil, errors.New("reference: " + orderIDForm)
+	if q.SessionToken == "" && !dialect.OrderID(q.OrderID) {
+		return nil, errors.New("reference: " + dialect.OrderIDForm)
 	}
 	q.MerchantCode, q.MerchantAPIToken = c.config.MerchantCode, c.config.MerchantAPIToken.Reveal()
-	return plainJSON(q)
-}
-
-// bareRUT has neither dots nor dash.
-func bareRUT(document string) string { return strings.NewReplacer(".", "", "-", "").Replace(document) }
-
-// plainJSON leaves &, < and > as they are.
-func plainJSON(v any) ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		return nil, err
-	}
-	return bytes.TrimRight(b.Bytes(), "\n"), nil
+	return wire.JSON(q)
 }
 
 // reading is what the mapping of an opened session knows beside the reply: texts that no outcome
@@ -113,7 +92,7 @@ func (c *Client) hidden(charge *providers.Charge) []string {
 	if charge == nil {
 		return hide
 	}
-	hide = append(append(hide, charge.Private()...), bareRUT(charge.Customer.Document))
+	hide = append(append(hide, charge.Private()...), dialect.BareRUT(charge.Customer.Document))
 	for _, m := range providers.DetailsAs[Details](charge.Details).Metadata {
 		if len(m.Value) >= shortestShown {
 			hide = append(hide, m.Value)

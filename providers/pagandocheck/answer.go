@@ -1,10 +1,9 @@
 package pagandocheck
 
 import (
-	"encoding/json"
+	"bytes"
 	"regexp"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/remesa/remesa/providers/wire"
 )
@@ -40,38 +39,27 @@ type info struct {
 // idNames are the ids of a charge, the one that is kept first.
 var idNames = []string{"folio", "reference", "transactionNumber", "orderNumber"}
 
-// object is a JSON object whose fields are read by exact name. bad is set by the first field of a
-// wrong type.
-type object struct {
-	fields map[string]json.RawMessage
-	bad    *bool
-}
-
 func parse(body []byte) (answer, bool) {
-	if wire.Ambiguous(body) {
-		return answer{unclear: true}, false
+	top, ok := wire.ReadObject(body)
+	if !ok {
+		return answer{unclear: wire.Ambiguous(body)}, false
 	}
-	var bad bool
-	top := object{bad: &bad}
-	if !utf8.Valid(body) || json.Unmarshal(body, &top.fields) != nil || top.fields == nil {
-		return answer{}, false
-	}
-	a := answer{kind: top.text("type"), key: strings.TrimSpace(top.text("key")), message: top.text("message"), code: top.textOrNumber("code")}
-	data := top.data()
-	inner := data.object("data") // on some answers the data is a second envelope
-	a.failed = top.flag("error") || data.flag("error") || inner.flag("error")
-	a.buyerOrder = data.object("object").textOrNumber("id")
+	a := answer{kind: top.Text("type"), key: strings.TrimSpace(top.Text("key")), message: top.Text("message"), code: top.TextOrNumber("code")}
+	data := dataOf(top)
+	inner := data.Object("data") // on some answers the data is a second envelope
+	a.failed = top.Flag("error") || data.Flag("error") || inner.Flag("error")
+	a.buyerOrder = data.Object("object").TextOrNumber("id")
 	a.orderID, a.token = either("orderId", data, inner), either("token", data, inner)
 	for _, name := range idNames {
 		if value := either(name, data, inner); value != "" {
 			a.ids = append(a.ids, named{name, value})
 		}
 	}
-	a.info = data.info()
+	a.info = readInfo(data)
 	if !a.info.found {
-		a.info = inner.info()
+		a.info = readInfo(inner)
 	}
-	if bad || !a.sane() {
+	if top.Bad() || !a.sane() {
 		return answer{}, false
 	}
 	return a, true
@@ -89,64 +77,29 @@ func (a answer) sane() bool {
 	return idPattern.MatchString(a.buyerOrder) && idPattern.MatchString(a.orderID)
 }
 
-// data is the answer's data; a text or a list in its place holds nothing that is known, and is no
+// dataOf is the answer's data; a text or a list in its place holds nothing that is known, and is no
 // wrong type.
-func (o object) data() object {
-	raw := strings.TrimSpace(string(o.fields["data"]))
-	if !strings.HasPrefix(raw, "{") {
-		return object{bad: o.bad}
+func dataOf(o wire.Object) wire.Object {
+	if !bytes.HasPrefix(o.Fields["data"], []byte("{")) {
+		return wire.Object{}
 	}
-	return o.object("data")
+	return o.Object("data")
 }
 
-func (o object) info() info {
+func readInfo(o wire.Object) info {
 	i := info{
-		cart: o.textOrNumber("cartId"), total: o.textOrNumber("total"), transaction: o.textOrNumber("transactionId"),
-		response: strings.TrimSpace(o.text("payResponse")), paymentToken: o.text("paymentToken"),
+		cart: o.TextOrNumber("cartId"), total: o.TextOrNumber("total"), transaction: o.TextOrNumber("transactionId"),
+		response: strings.TrimSpace(o.Text("payResponse")), paymentToken: o.Text("paymentToken"),
 	}
 	i.found = i.cart != "" || i.total != "" || i.transaction != "" || i.response != "" || i.paymentToken != ""
 	return i
 }
 
-func either(name string, objects ...object) string {
+func either(name string, objects ...wire.Object) string {
 	for _, o := range objects {
-		if value := o.textOrNumber(name); value != "" {
+		if value := o.TextOrNumber(name); value != "" {
 			return value
 		}
 	}
 	return ""
-}
-
-func (o object) object(name string) object {
-	inner := object{bad: o.bad}
-	o.decode(name, &inner.fields)
-	return inner
-}
-
-func (o object) text(name string) string {
-	var s string
-	o.decode(name, &s)
-	return s
-}
-
-func (o object) flag(name string) bool {
-	var b bool
-	o.decode(name, &b)
-	return b
-}
-
-// textOrNumber is a string's content or a number's own digits, as the answer has them.
-func (o object) textOrNumber(name string) string {
-	if raw := o.fields[name]; len(raw) > 0 && raw[0] == '"' {
-		return o.text(name)
-	}
-	var n json.Number
-	o.decode(name, &n)
-	return n.String()
-}
-
-func (o object) decode(name string, into any) {
-	if raw, found := o.fields[name]; found && json.Unmarshal(raw, into) != nil {
-		*o.bad = true
-	}
 }

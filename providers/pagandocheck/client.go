@@ -23,34 +23,25 @@ var (
 type Client struct {
 	config Config
 	base   *url.URL
-	wire   *wire.Client
-	tokens *auth.Source
+	api    *auth.Client
 }
 
 // Close drops the idle connections.
-func (c *Client) Close() { c.wire.Close() }
+func (c *Client) Close() { c.api.Close() }
 
 // Prepare makes sure that there is a token.
-func (c *Client) Prepare(ctx context.Context) error {
-	_, err := c.tokens.Token(ctx)
-	return err
-}
+func (c *Client) Prepare(ctx context.Context) error { return c.api.Prepare(ctx) }
 
 // Charge charges the card with one POST.
 func (c *Client) Charge(ctx context.Context, ch providers.Charge, _ providers.Attempt) (providers.Outcome, error) {
 	body, err := encodeCharge(ch, "")
 	if err != nil {
-		return refusedHere(err), nil
+		return wire.Inexpressible(err), nil
 	}
 	with := c.reading(ch)
-	reply, err := c.authorized(ctx, wire.Request{Method: http.MethodPost, URL: c.url(chargePath, nil), Body: body}, tokenRefused, &with)
+	reply, err := c.post(ctx, chargePath, body, tokenRefused, &with)
 	o, err := charged(reply, err, with)
 	return providers.Conceal(o, with.hide...), err
-}
-
-// refusedHere is a charge that was never sent, because it cannot be expressed to the provider.
-func refusedHere(err error) providers.Outcome {
-	return providers.Outcome{Class: providers.Refused, Code: "invalid", Message: err.Error()}
 }
 
 // Check logs in, and asks about an order that does not exist: only the refusal of its token counts.
@@ -60,8 +51,7 @@ func (c *Client) Check(ctx context.Context) ([]providers.Finding, error) {
 		return found, err
 	}
 	var with reading
-	address := c.url(infoPath, url.Values{"orderId": {checkCart}})
-	if _, err := c.authorized(ctx, wire.Request{Method: http.MethodGet, URL: address}, tokenRefused, &with); refusedAnew(err) {
+	if _, err := c.ask(ctx, checkCart, tokenRefused, &with); refusedAnew(err) {
 		return found, fmt.Errorf("%w: %w", errTokenRefused, err)
 	}
 	return append(found, providers.Finding{Warn: true, Text: "charges in one step: a charge whose answer is lost cannot be asked about and " +
@@ -92,33 +82,29 @@ func (c *Client) checkLogin(ctx context.Context) ([]providers.Finding, error) {
 // refusal reads why an answer refuses its request's token; empty where it does not.
 type refusal func(r wire.Reply) string
 
-// authorized sends the request under the account's token, and once more under its successor where
-// refused says that the answer refuses it, which the provider does before it looks at anything
-// else. Its errors are *wire.Error, *providers.NotSent and *providers.CredentialsError.
-func (c *Client) authorized(ctx context.Context, r wire.Request, refused refusal, with *reading) (reply wire.Reply, err error) {
-	denied := c.tokens.Do(ctx, func(token auth.Token) auth.Refusal {
-		with.hide = append(with.hide, token.Value.Reveal())
-		r.Header = header(r.Body)
-		c.config.authorize(r.Header, token.Value)
-		if reply, err = c.wire.Do(ctx, r); err != nil {
-			return auth.Refusal{}
-		}
-		code := refused(reply)
-		return auth.Refusal{Code: code, Final: code == badCredentials}
-	})
-	if denied != nil {
-		return wire.Reply{}, denied
+// post sends JSON under the account's token, and once more under its successor where refused says
+// that the answer refuses it, which the provider does before it looks at anything else.
+func (c *Client) post(ctx context.Context, path string, body []byte, refused refusal, with *reading) (wire.Reply, error) {
+	r, err := wire.NewRequestAt(http.MethodPost, c.base, path, body)
+	if err != nil {
+		return wire.Reply{}, err
 	}
-	return reply, err
+	return c.api.Do(ctx, r, refused.read, &with.hide)
 }
 
-func header(body []byte) http.Header {
-	h := http.Header{}
-	h.Set("Accept", "application/json")
-	if body != nil {
-		h.Set("Content-Type", "application/json")
+// ask asks about an order, as post sends.
+func (c *Client) ask(ctx context.Context, order string, refused refusal, with *reading) (wire.Reply, error) {
+	r, err := wire.NewRequestAt(http.MethodGet, c.base, infoPath, nil)
+	if err != nil {
+		return wire.Reply{}, err
 	}
-	return h
+	r.URL += "?" + url.Values{"orderId": {order}}.Encode()
+	return c.api.Do(ctx, r, refused.read, &with.hide)
+}
+
+func (refused refusal) read(r wire.Reply) auth.Refusal {
+	code := refused(r)
+	return auth.Refusal{Code: code, Final: code == badCredentials}
 }
 
 func (c *Client) reading(ch providers.Charge) reading {

@@ -3,11 +3,12 @@
 package pagandocheck
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -64,9 +65,9 @@ func DefaultUncertain() []string {
 }
 
 func (c Config) withDefaults() Config {
-	c.Origin = orDefault(c.Origin, "MAGENTO")
-	c.TokenHeader = orDefault(c.TokenHeader, "Authorization: Bearer")
-	c.Account = orDefault(c.Account, providers.PagandoCheck+"/default")
+	c.Origin = cmp.Or(c.Origin, "MAGENTO")
+	c.TokenHeader = cmp.Or(c.TokenHeader, "Authorization: Bearer")
+	c.Account = cmp.Or(c.Account, providers.PagandoCheck+"/default")
 	if c.UncertainDeclines == nil {
 		c.UncertainDeclines = DefaultUncertain()
 	}
@@ -74,13 +75,6 @@ func (c Config) withDefaults() Config {
 		c.Now = time.Now
 	}
 	return c
-}
-
-func orDefault(value, otherwise string) string {
-	if value == "" {
-		return otherwise
-	}
-	return value
 }
 
 // tokenHeader is a header's name, then perhaps a colon and a scheme.
@@ -94,34 +88,16 @@ func (c Config) authorize(h http.Header, token providers.Secret) {
 
 var originPattern = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,40}$`)
 
-// check names the setting that is wrong, and never its value.
-func (c Config) check() error {
-	for _, s := range []struct {
-		name string
-		bad  bool
-		err  error
-	}{
-		{"USER", c.User == "", errors.New("must be set")},
-		{"PASSWORD", c.Password == "", errors.New("must be set")},
-		{"ORIGIN", !originPattern.MatchString(c.Origin), errors.New("must be a word of letters, digits, _, . or -, such as MAGENTO")},
-		{"TOKEN_HEADER", !tokenHeader.MatchString(c.TokenHeader), errors.New("must be a header's name, a colon and a scheme, such as Authorization: Bearer")},
-		{"HARD_DECLINES", hasBlank(c.HardDeclines), errors.New("has an empty code")},
-		{"UNCERTAIN_DECLINES", hasBlank(c.UncertainDeclines), errors.New("has an empty text, which every decline would contain")},
-	} {
-		if s.bad {
-			return fmt.Errorf("%s%s: %w", setting, s.name, s.err)
-		}
+// check says what is wrong where something is.
+func check(wrong bool, problem string) error {
+	if wrong {
+		return errors.New(problem)
 	}
 	return nil
 }
 
 func hasBlank(texts []string) bool {
-	for _, text := range texts {
-		if strings.TrimSpace(text) == "" {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(texts, func(text string) bool { return strings.TrimSpace(text) == "" })
 }
 
 // New builds a client that charges in one step. It cannot be asked: a charge whose answer is lost
@@ -129,21 +105,31 @@ func hasBlank(texts []string) bool {
 func New(c Config) (*Client, error) {
 	c = c.withDefaults()
 	base, err := wire.ParseBase(c.BaseURL)
-	if err != nil {
-		return nil, fmt.Errorf("%sBASE_URL: %w", setting, err)
-	}
-	if err := c.check(); err != nil {
+	if err := wire.CheckSettings(setting, []wire.Setting{
+		{Name: "BASE_URL", Err: err},
+		{Name: "USER", Err: wire.CheckSet(c.User)},
+		{Name: "PASSWORD", Err: wire.CheckSet(c.Password.Reveal())},
+		{Name: "ORIGIN", Err: check(!originPattern.MatchString(c.Origin), "must be a word of letters, digits, _, . or -, such as MAGENTO")},
+		{
+			Name: "TOKEN_HEADER",
+			Err:  check(!tokenHeader.MatchString(c.TokenHeader), "must be a header's name, a colon and a scheme, such as Authorization: Bearer"),
+		},
+		{Name: "HARD_DECLINES", Err: check(hasBlank(c.HardDeclines), "has an empty code")},
+		{Name: "UNCERTAIN_DECLINES", Err: check(hasBlank(c.UncertainDeclines), "has an empty text, which every decline would contain")},
+	}); err != nil {
 		return nil, err
 	}
-	w, err := wire.New(wire.Options{Timeout: c.Timeout, IdleTimeout: c.IdleTimeout, Concurrency: c.Concurrency, CAFile: c.CAFile})
+	client := &Client{config: c, base: base}
+	client.api, err = auth.NewClient(
+		wire.Options{Timeout: c.Timeout, IdleTimeout: c.IdleTimeout, Concurrency: c.Concurrency, CAFile: c.CAFile},
+		auth.Options{
+			Account: c.Account, Login: client.login, Lifetime: tokenLifetime, Cooldown: c.Cooldown, Shared: c.Shared, Now: c.Now, Random: c.Random,
+			Renewed: c.Renewed, Authorize: c.authorize,
+		},
+	)
 	if err != nil {
 		return nil, fmt.Errorf("%sCA_FILE: %w", setting, err)
 	}
-	client := &Client{config: c, base: base, wire: w}
-	client.tokens = auth.New(auth.Options{
-		Account: c.Account, Login: client.login, Lifetime: tokenLifetime, Timeout: c.Timeout,
-		Shared: c.Shared, Cooldown: c.Cooldown, Now: c.Now, Random: c.Random, Renewed: c.Renewed,
-	})
 	return client, nil
 }
 
@@ -155,12 +141,4 @@ func NewTwoStep(c Config) (*TwoStep, error) {
 		return nil, err
 	}
 	return &TwoStep{one: client}, nil
-}
-
-func (c *Client) url(path string, query url.Values) string {
-	address := strings.TrimRight(c.base.String(), "/") + path
-	if len(query) == 0 {
-		return address
-	}
-	return address + "?" + query.Encode()
 }

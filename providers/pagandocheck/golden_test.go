@@ -1,26 +1,16 @@
 package pagandocheck_test
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"flag"
-	"io"
 	"net/http"
-	"net/http/httptest"
-	"os"
-	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/pagandocheck"
+	"github.com/remesa/remesa/providers/providertest"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
-
-// The hash of each golden file stands here too, so that a file cannot be regenerated without anybody's noticing.
-var golden = map[string]string{
+var golden = providertest.Golden{
 	"login":           "76e13ca427d6ce82",
 	"order":           "879019ca67b898ba",
 	"charge-an-order": "58120a2fdae5882a",
@@ -64,57 +54,27 @@ func TestRequestsOnTheWire(t *testing.T) {
 	}
 }
 
-var port = regexp.MustCompile(`127\.0\.0\.1:[0-9]+`)
-
-// record is the bytes of the requests that came over the wire, without the port of the test's server.
+// record is the bytes of the requests that came over the wire.
 func record(t *testing.T, send func(t *testing.T, c pagandocheck.Config)) []string {
 	t.Helper()
-	requests := make(chan string, 10)
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		var head strings.Builder
-		_ = r.Header.Write(&head)
-		requests <- r.Method + " " + r.RequestURI + " " + r.Proto + "\nHost: " + r.Host + "\n" + strings.ReplaceAll(head.String(), "\r", "") + "\n" + string(body)
+	server := providertest.Record(t, func(r *http.Request) (int, string) {
 		switch {
 		case strings.HasSuffix(r.URL.Path, "get-token"):
-			_, _ = w.Write([]byte(`{"type":"API_AUTHENTICATION","key":"TOKEN","message":"Success","code":0,"data":{"token":"tok-1","key":"k"}}`))
+			return http.StatusOK, `{"type":"API_AUTHENTICATION","key":"TOKEN","message":"Success","code":0,"data":{"token":"tok-1","key":"k"}}`
 		case strings.HasSuffix(r.URL.Path, "create-ecommerce-order"):
-			_, _ = w.Write([]byte(`{"data":{"orderId":"ord-1"}}`))
-		default:
-			w.WriteHeader(http.StatusTeapot)
+			return http.StatusOK, `{"data":{"orderId":"ord-1"}}`
 		}
-	}))
-	defer server.Close()
+		return providertest.Teapot(r)
+	})
 	c := config(server.URL + "/prefix/")
 	c.User, c.Password = "0123456789abcdef0123456789abcdef01234567", "Test pässword <1>"
 	send(t, c)
-	close(requests)
-	var all []string
-	for r := range requests {
-		all = append(all, port.ReplaceAllString(r, "HOST"))
-	}
-	return all
+	return server.Requests()
 }
 
 func compare(t *testing.T, name, got string) {
 	t.Helper()
-	file := filepath.Join("testdata", name+".http")
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("%s: the request is\n%s\nwant\n%s", name, got, want)
-	}
-	sum := sha256.Sum256([]byte(got))
-	if hash := hex.EncodeToString(sum[:8]); hash != golden[name] {
-		t.Errorf("%s: the request's hash is %s, want %s", name, hash, golden[name])
-	}
+	golden.Compare(t, name, got)
 	verify(t, name, got)
 }
 

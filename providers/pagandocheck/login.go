@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"regexp"
 	"time"
 
 	"github.com/remesa/remesa/providers"
@@ -18,19 +17,21 @@ const tokenLifetime = 24 * time.Hour
 
 // login exchanges user and password for a token.
 func (c *Client) login(ctx context.Context, _ auth.Token) (auth.Token, error) {
-	body, err := plainJSON(map[string]string{"user": c.config.User, "password": c.config.Password.Reveal()})
+	body, err := wire.JSON(map[string]string{"user": c.config.User, "password": c.config.Password.Reveal()})
 	if err != nil {
 		return auth.Token{}, errors.New("login cannot be written as JSON")
 	}
-	reply, err := c.wire.Do(ctx, wire.Request{Method: http.MethodPost, URL: c.url(loginPath, nil), Header: header(body), Body: body})
+	r, err := wire.NewRequestAt(http.MethodPost, c.base, loginPath, body)
+	if err != nil {
+		return auth.Token{}, err
+	}
+	reply, err := c.api.Wire.Do(ctx, r)
 	value, err := loggedIn(reply, err, c.config.Now(), c.config.Password.Reveal(), c.config.User)
 	if err != nil {
 		return auth.Token{}, err
 	}
 	return auth.Token{Value: value, Expires: auth.JWTExpires(value, c.config.Now())}, nil
 }
-
-var headerValue = regexp.MustCompile(`^[\x21-\x7e]+$`)
 
 // loggedIn reads the answer to a login; a login moves no money and may be repeated whatever became
 // of it.
@@ -41,15 +42,15 @@ func loggedIn(r wire.Reply, err error, now time.Time, hide ...string) (providers
 	a, readable := parse(r.Body)
 	switch {
 	case r.Status == http.StatusTooManyRequests:
-		return "", throttled(r, now)
+		return "", r.Throttled(now)
 	case r.Status >= 500:
-		return "", loginFailed(statusCode(r))
+		return "", loginFailed(r.Code())
 	case a.code == badCredentials, a.code == expiredKey:
 		return "", &providers.CredentialsError{Code: a.code}
 	case r.Status == http.StatusUnauthorized || r.Status == http.StatusForbidden:
-		return "", &providers.CredentialsError{Code: statusCode(r)}
-	case !success(r) || !readable || a.failed || !headerValue.MatchString(a.token):
-		return "", loginFailed(a.codeOr(statusCode(r), hide...))
+		return "", &providers.CredentialsError{Code: r.Code()}
+	case !r.Success() || !readable || a.failed || !wire.Printable(a.token):
+		return "", loginFailed(a.codeOr(r.Code(), hide...))
 	}
 	return providers.Secret(a.token), nil
 }

@@ -1,6 +1,7 @@
 package pagandocheck
 
 import (
+	"cmp"
 	"crypto/subtle"
 	"fmt"
 	"net/http"
@@ -68,21 +69,21 @@ func charged(r wire.Reply, err error, with reading) (providers.Outcome, error) {
 	}
 	switch {
 	case r.Status == http.StatusTooManyRequests && !a.charges():
-		return providers.Outcome{}, throttled(r, with.now)
-	case success(r) && readable && a.succeeds():
+		return providers.Outcome{}, r.Throttled(with.now)
+	case r.Success() && readable && a.succeeds():
 		return with.succeeded(a), nil
 	case !judges(r) || a.contradicts():
-		return with.doubt(a, statusCode(r)), nil
+		return with.doubt(a, r.Code()), nil
 	case a.switched():
 		return with.declined(a), nil
 	case a.code == needsBuyer:
 		o := with.outcome(a, providers.Refused, needsBuyer)
-		o.ProviderID, o.Message, o.Decline = orDefault(a.buyerOrder, with.order), buyerMustAct, providers.Hard
+		o.ProviderID, o.Message, o.Decline = cmp.Or(a.buyerOrder, with.order), buyerMustAct, providers.Hard
 		return o, nil
 	case a.misconfigured():
 		return with.outcome(a, providers.Refused, a.code), nil
 	}
-	return with.doubt(a, statusCode(r)), nil
+	return with.doubt(a, r.Code()), nil
 }
 
 // declined is the network's refusal, except where its words leave open whether the card was
@@ -128,8 +129,8 @@ func ordered(r wire.Reply, err error, with reading) (made, error) {
 	}
 	switch {
 	case r.Status == http.StatusTooManyRequests:
-		return made{}, throttled(r, with.now)
-	case success(r) && readable && !a.failed && a.orderID != "":
+		return made{}, r.Throttled(with.now)
+	case r.Success() && readable && !a.failed && a.orderID != "":
 		return made{id: a.orderID}, nil
 	case judges(r) && a.misconfigured() && !a.contradicts():
 		refusal := with.outcome(a, providers.Refused, a.code)
@@ -139,7 +140,7 @@ func ordered(r wire.Reply, err error, with reading) (made, error) {
 		taken.Message = "the provider knows an order of this txnid already, and did not say which"
 		return made{refusal: &taken}, nil
 	}
-	return made{}, &providers.NotSent{Reason: "no_order", Err: fmt.Errorf("an order was answered with %s", a.codeOr(statusCode(r), with.hide...))}
+	return made{}, &providers.NotSent{Reason: "no_order", Err: fmt.Errorf("an order was answered with %s", a.codeOr(r.Code(), with.hide...))}
 }
 
 // asked says what a question about an order came to. An error means that there was no answer. Only
@@ -154,9 +155,9 @@ func asked(r wire.Reply, err error, with reading) (providers.Outcome, error) {
 	}
 	switch {
 	case r.Status == http.StatusTooManyRequests:
-		return providers.Outcome{}, throttled(r, with.now)
-	case !success(r) || !readable || a.failed || !a.info.found:
-		return providers.Outcome{}, fmt.Errorf("no answer: %s", a.codeOr(statusCode(r), with.hide...))
+		return providers.Outcome{}, r.Throttled(with.now)
+	case !r.Success() || !readable || a.failed || !a.info.found:
+		return providers.Outcome{}, fmt.Errorf("no answer: %s", a.codeOr(r.Code(), with.hide...))
 	case !strings.EqualFold(a.info.response, approved):
 		return with.found(a, providers.InDoubt, codeOr(a.info.response, "no_response", with.hide...), ""), nil
 	case !a.info.proven(with.password):
@@ -188,7 +189,7 @@ func tokenRefused(r wire.Reply) string {
 	case a.code == badCredentials, a.code == expiredKey:
 		return a.code
 	case r.Status == http.StatusUnauthorized && a.code != needsBuyer && a.code != completed && !a.misconfigured():
-		return statusCode(r)
+		return r.Code()
 	}
 	return ""
 }
@@ -203,13 +204,9 @@ func tokenRefusedUnmoved(r wire.Reply) string {
 	case a.code == badCredentials, a.code == expiredKey:
 		return a.code
 	case r.Status == http.StatusForbidden && a.code == "":
-		return statusCode(r)
+		return r.Code()
 	}
 	return tokenRefused(r)
-}
-
-func throttled(r wire.Reply, now time.Time) error {
-	return &providers.NotSent{Reason: "throttled", RetryAfter: wire.RetryAfter(r.Header, now)}
 }
 
 // charges: the answer names a charge and does not call it an error, or nobody knows what it says.
@@ -260,20 +257,9 @@ func (a answer) speaksOf(texts []string) bool {
 	return slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(words, strings.ToLower(text)) })
 }
 
-func success(r wire.Reply) bool { return r.Status >= 200 && r.Status < 300 }
-
 // judges: the HTTP status is one under which a refusal is believed. The status of a refusal is not
 // documented.
-func judges(r wire.Reply) bool { return success(r) || r.Status >= 400 && r.Status < 500 }
-
-// statusCode is the word of doubt for an answer that says nothing: its HTTP status, or that it
-// could not be read.
-func statusCode(r wire.Reply) string {
-	if success(r) {
-		return wire.Unreadable
-	}
-	return fmt.Sprintf("http_%d", r.Status)
-}
+func judges(r wire.Reply) bool { return r.Success() || r.Status >= 400 && r.Status < 500 }
 
 var codePattern = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,40}$`)
 
@@ -305,7 +291,7 @@ func (w reading) succeeded(a answer) providers.Outcome {
 		ids = append(ids, id.name+" "+providers.ID(id.value, w.hide...))
 	}
 	return providers.Outcome{
-		Class: providers.Succeeded, ProviderID: orDefault(w.order, a.ids[0].value), Code: a.codeOr(completed, w.hide...), Message: whole(ids),
+		Class: providers.Succeeded, ProviderID: cmp.Or(w.order, a.ids[0].value), Code: a.codeOr(completed, w.hide...), Message: whole(ids),
 	}
 }
 

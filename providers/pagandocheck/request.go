@@ -1,13 +1,12 @@
 package pagandocheck
 
 import (
-	"bytes"
 	"crypto/md5" // #nosec G501 -- the provider's own proof; nothing of ours rests on it
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/wire"
 )
 
 // charge is create-order's body, in the documented order. It has no pin: a security code must not be kept, so the agreement stands for it.
@@ -46,7 +45,7 @@ func encodeCharge(ch providers.Charge, orderID string) ([]byte, error) {
 			return nil, errors.New(field.problem)
 		}
 	}
-	return plainJSON(charge{
+	return wire.JSON(charge{
 		UserID: ch.Customer.ID, Amount: ch.Amount.Text(), CardID: ch.Card.Token.Reveal(), AFTToken: providers.DetailsAs[Details](ch.Details).AntifraudToken.Reveal(),
 		Agreement: ch.Agreement, Concept: concept(ch), OrderID: orderID,
 	})
@@ -61,7 +60,7 @@ func concept(ch providers.Charge) string {
 }
 
 func encodeOrder(c Config, cart, total string) ([]byte, error) {
-	return plainJSON(order{
+	return wire.JSON(order{
 		CartID: cart, Total: total, OrderIDECommerce: cart, OriginECommerce: c.Origin,
 		PaymentToken: md5hex(c.Password.Reveal(), cart, total),
 	})
@@ -74,15 +73,4 @@ func md5hex(texts ...string) string {
 		h.Write([]byte(text))
 	}
 	return hex.EncodeToString(h.Sum(nil))
-}
-
-// plainJSON leaves &, < and > as they are.
-func plainJSON(v any) ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		return nil, err
-	}
-	return bytes.TrimRight(b.Bytes(), "\n"), nil
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
-	"net/url"
 
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/wire"
@@ -40,7 +38,7 @@ func (c *TwoStep) Prepare(ctx context.Context) error { return c.one.Prepare(ctx)
 // leaves before the order's id is kept.
 func (c *TwoStep) Charge(ctx context.Context, ch providers.Charge, a providers.Attempt) (providers.Outcome, error) {
 	if _, err := encodeCharge(ch, ""); err != nil {
-		return refusedHere(err), nil
+		return wire.Inexpressible(err), nil
 	}
 	id := a.Handles[orderHandle]
 	if id == "" {
@@ -52,14 +50,14 @@ func (c *TwoStep) Charge(ctx context.Context, ch providers.Charge, a providers.A
 	}
 	body, err := encodeCharge(ch, id)
 	if err != nil {
-		return refusedHere(err), nil
+		return wire.Inexpressible(err), nil
 	}
 	if err := a.Note(ctx, map[string]string{orderHandle: id}, true); err != nil {
 		return providers.Outcome{}, &providers.NotSent{Reason: "not_noted", Err: err}
 	}
 	with := c.one.reading(ch)
 	with.order = id
-	reply, err := c.one.authorized(ctx, wire.Request{Method: http.MethodPost, URL: c.one.url(chargePath, nil), Body: body}, tokenRefused, &with)
+	reply, err := c.one.post(ctx, chargePath, body, tokenRefused, &with)
 	o, err := charged(reply, err, with)
 	return providers.Conceal(o, with.hide...), err
 }
@@ -75,7 +73,7 @@ func (c *TwoStep) create(ctx context.Context, cart, total string, with reading) 
 	if err != nil {
 		return made{}, &providers.NotSent{Reason: wire.Invalid, Err: errors.New("the order cannot be written as JSON")}
 	}
-	reply, err := c.one.authorized(ctx, wire.Request{Method: http.MethodPost, URL: c.one.url(orderPath, nil), Body: body}, tokenRefusedUnmoved, &with)
+	reply, err := c.one.post(ctx, orderPath, body, tokenRefusedUnmoved, &with)
 	return ordered(reply, err, with)
 }
 
@@ -95,8 +93,7 @@ func (c *TwoStep) Status(ctx context.Context, q providers.Query) (providers.Outc
 		with = c.one.reading(providers.Charge{})
 	}
 	with.order, with.password = id, c.one.config.Password
-	address := c.one.url(infoPath, url.Values{"orderId": {id}})
-	reply, err := c.one.authorized(ctx, wire.Request{Method: http.MethodGet, URL: address}, tokenRefusedUnmoved, &with)
+	reply, err := c.one.ask(ctx, id, tokenRefusedUnmoved, &with)
 	o, err := asked(reply, err, with)
 	return providers.Conceal(o, with.hide...), err
 }

@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/remesa/remesa/providers/wire"
 )
@@ -30,14 +29,12 @@ type answer struct {
 
 // parse reads an envelope: an object with at least success and status_code.
 func parse(body []byte) (answer, bool) {
-	if wire.Ambiguous(body) {
-		return answer{unclear: true}, false
-	}
-	var top map[string]json.RawMessage
-	if !utf8.Valid(body) || json.Unmarshal(body, &top) != nil {
-		return answer{}, false
+	o, ok := wire.ReadObject(body)
+	if !ok {
+		return answer{unclear: wire.Ambiguous(body)}, false
 	}
 	var a answer
+	top := o.Fields
 	success, code := given(top["success"]), given(top["status_code"])
 	if success == nil || code == nil || json.Unmarshal(success, &a.success) != nil || json.Unmarshal(code, &a.code) != nil {
 		return answer{}, false
@@ -86,18 +83,7 @@ func (a answer) empty() bool { return len(a.data) == 0 && a.text == "" }
 
 // field is a text or a number of the data as it was written; false where it has another type.
 func (a answer) field(name string) (string, bool) {
-	raw := given(a.data[name])
-	if raw == nil {
-		return "", true
-	}
-	if raw[0] == '"' {
-		var text string
-		err := json.Unmarshal(raw, &text)
-		return text, err == nil
-	}
-	var n json.Number
-	err := json.Unmarshal(raw, &n)
-	return n.String(), err == nil
+	return wire.TextOrNumber(a.data[name])
 }
 
 var idPattern = regexp.MustCompile(`^[\x21-\x7e]{0,64}$`)

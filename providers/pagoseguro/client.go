@@ -24,8 +24,7 @@ type Client struct {
 	config Config
 	base   *url.URL
 	id     int64
-	wire   *wire.Client
-	tokens *auth.Source
+	api    *auth.Client
 }
 
 const (
@@ -35,13 +34,10 @@ const (
 )
 
 // Close drops the idle connections.
-func (c *Client) Close() { c.wire.Close() }
+func (c *Client) Close() { c.api.Close() }
 
 // Prepare makes sure that there is a token.
-func (c *Client) Prepare(ctx context.Context) error {
-	_, err := c.tokens.Token(ctx)
-	return err
-}
+func (c *Client) Prepare(ctx context.Context) error { return c.api.Prepare(ctx) }
 
 // Charge charges the card. Only a request whose token was rejected, and which was therefore not
 // looked at, is made a second time.
@@ -52,10 +48,10 @@ func (c *Client) Charge(ctx context.Context, charge providers.Charge, _ provider
 	}
 	body, err := c.encode(charge)
 	if err != nil {
-		return providers.Outcome{Class: providers.Refused, Code: "invalid", Message: err.Error()}, nil
+		return wire.Inexpressible(err), nil
 	}
 	with := c.reading(charge, now)
-	reply, err := c.authorized(ctx, chargePath, body, &with)
+	reply, err := c.post(ctx, chargePath, body, &with)
 	o, err := charged(reply, err, with)
 	return providers.Conceal(o, with.hide...), err
 }
@@ -67,25 +63,18 @@ func (c *Client) Tokenize(ctx context.Context, number, code providers.Secret) (p
 		return "", err
 	}
 	with := c.reading(providers.Charge{}, c.config.Now())
-	reply, err := c.authorized(ctx, cardPath, body, &with)
+	reply, err := c.post(ctx, cardPath, body, &with)
 	return tokenized(reply, err, with, number, code)
 }
 
-// authorized posts under the account's token, and once more under its successor where it was
-// refused. The tokens are noted among what is hidden.
-func (c *Client) authorized(ctx context.Context, path string, body []byte, with *reading) (reply wire.Reply, err error) {
-	refused := c.tokens.Do(ctx, func(token auth.Token) auth.Refusal {
-		with.hide = append(with.hide, token.Value.Reveal())
-		reply, err = c.post(ctx, path, token.Value, body)
-		if err != nil {
-			return auth.Refusal{}
-		}
-		return auth.Refusal{Code: tokenRefused(reply)}
-	})
-	if refused != nil {
-		return wire.Reply{}, refused
+// post sends JSON under the account's token, and once more under its successor where it was refused.
+// The tokens are noted among what is hidden.
+func (c *Client) post(ctx context.Context, path string, body []byte, with *reading) (wire.Reply, error) {
+	r, err := wire.NewRequestAt(http.MethodPost, c.base, path, body)
+	if err != nil {
+		return wire.Reply{}, err
 	}
-	return reply, err
+	return c.api.Do(ctx, r, func(r wire.Reply) auth.Refusal { return auth.Refusal{Code: tokenRefused(r)} }, &with.hide)
 }
 
 // Check logs in.
@@ -100,26 +89,16 @@ func (c *Client) Check(ctx context.Context) ([]providers.Finding, error) {
 }
 
 func (c *Client) login(ctx context.Context, _ auth.Token) (auth.Token, error) {
-	body, err := plainJSON(credentials{c.id, c.config.APIKey.Reveal()})
+	body, err := wire.JSON(credentials{c.id, c.config.APIKey.Reveal()})
 	if err != nil {
 		return auth.Token{}, err
 	}
-	reply, err := c.post(ctx, loginPath, "", body)
-	return loggedIn(reply, err, c.config.Now())
-}
-
-func (c *Client) post(ctx context.Context, path string, token providers.Secret, body []byte) (wire.Reply, error) {
-	address, err := wire.Join(c.base, path)
+	r, err := wire.NewRequestAt(http.MethodPost, c.base, loginPath, body)
 	if err != nil {
-		return wire.Reply{}, &wire.Error{Reason: wire.Invalid}
+		return auth.Token{}, err
 	}
-	header := http.Header{}
-	header.Set("Accept", "application/json")
-	header.Set("Content-Type", "application/json")
-	if token != "" {
-		header.Set("Authorization", "Bearer "+token.Reveal())
-	}
-	return c.wire.Do(ctx, wire.Request{Method: http.MethodPost, URL: address, Header: header, Body: body})
+	reply, err := c.api.Wire.Do(ctx, r)
+	return loggedIn(reply, err, c.config.Now())
 }
 
 func (c *Client) reading(charge providers.Charge, now time.Time) reading {

@@ -3,9 +3,9 @@
 package pagoseguro
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"net/url"
 	"strconv"
 	"time"
 
@@ -43,9 +43,7 @@ type Config struct {
 const setting = "REMESA_PAGOSEGURO_"
 
 func (c Config) withDefaults() Config {
-	if c.Name == "" {
-		c.Name = "default"
-	}
+	c.Name = cmp.Or(c.Name, "default")
 	if c.Now == nil {
 		c.Now = time.Now
 	}
@@ -56,34 +54,32 @@ func (c Config) withDefaults() Config {
 func New(c Config) (*Client, error) {
 	c = c.withDefaults()
 	base, err := wire.ParseBase(c.BaseURL)
-	if err != nil {
-		return nil, fmt.Errorf("%sBASE_URL: %w", setting, err)
-	}
-	id, err := strconv.ParseInt(c.AccountID, 10, 64)
-	if err != nil || id <= 0 || strconv.FormatInt(id, 10) != c.AccountID {
-		return nil, errors.New(setting + "ACCOUNT_ID: must be a whole number")
-	}
-	if c.APIKey == "" {
-		return nil, errors.New(setting + "API_KEY: must be set")
-	}
-	w, err := wire.New(wire.Options{Timeout: c.Timeout, IdleTimeout: c.IdleTimeout, Concurrency: c.Concurrency, CAFile: c.CAFile})
-	if err != nil {
-		return nil, fmt.Errorf("%sBASE_URL: %w", setting, err)
-	}
-	return newClient(c, base, id, w)
-}
-
-func newClient(c Config, base *url.URL, id int64, w *wire.Client) (*Client, error) {
-	client := &Client{config: c, base: base, id: id, wire: w}
-	o := auth.Options{
-		Account: providers.PagoSeguro + "/" + c.Name, Login: client.login, Lifetime: tokenLife, Timeout: c.Timeout, Cooldown: c.Cooldown,
-		Shared: c.Shared, Renewed: c.Renewed, Now: c.Now,
-	}
-	if err := o.Check(); err != nil {
+	id, idErr := accountID(c.AccountID)
+	if err := wire.CheckSettings(setting, []wire.Setting{
+		{Name: "BASE_URL", Err: err}, {Name: "ACCOUNT_ID", Err: idErr}, {Name: "API_KEY", Err: wire.CheckSet(c.APIKey.Reveal())},
+	}); err != nil {
 		return nil, err
 	}
-	client.tokens = auth.New(o)
+	client := &Client{config: c, base: base, id: id}
+	client.api, err = auth.NewClient(
+		wire.Options{Timeout: c.Timeout, IdleTimeout: c.IdleTimeout, Concurrency: c.Concurrency, CAFile: c.CAFile},
+		auth.Options{
+			Account: providers.PagoSeguro + "/" + c.Name, Login: client.login, Lifetime: tokenLife, Cooldown: c.Cooldown, Shared: c.Shared,
+			Now: c.Now, Renewed: c.Renewed,
+		},
+	)
+	if err != nil {
+		return nil, fmt.Errorf("%sBASE_URL: %w", setting, err)
+	}
 	return client, nil
+}
+
+func accountID(text string) (int64, error) {
+	id, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || id <= 0 || strconv.FormatInt(id, 10) != text {
+		return 0, errors.New("must be a whole number")
+	}
+	return id, nil
 }
 
 // tokenLife is the one of the documentation's examples, for an answer that does not say.

@@ -1,29 +1,19 @@
 package pagoseguro_test
 
 import (
-	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/hex"
 	"encoding/json"
-	"flag"
-	"io"
 	"net/http"
-	"net/http/httptest"
-	"os"
-	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/pagoseguro"
+	"github.com/remesa/remesa/providers/providertest"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
-
-// The hash of each golden file stands here too, so that a file cannot be regenerated without
-// anybody's noticing.
-var golden = map[string]string{
+var golden = providertest.Golden{
 	"login": "83e54f2baa4af035", "charge": "9e0647c2f8051827", "charge-whole": "0a0b2b04855b9241", "card": "2e8dc9c7b5e3df0a",
 }
 
@@ -47,23 +37,15 @@ func TestRequestsOnTheWire(t *testing.T) {
 	}
 }
 
-var port = regexp.MustCompile(`127\.0\.0\.1:[0-9]+`)
-
-// record is the bytes of the last request that came over the wire, without the port of the test's
-// server.
+// record is the bytes of the last request that came over the wire.
 func record(t *testing.T, name string, send func(c *pagoseguro.Client)) string {
 	t.Helper()
-	requests := make(chan string, 10)
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		var head strings.Builder
-		_ = r.Header.Write(&head)
-		requests <- r.Method + " " + r.RequestURI + " " + r.Proto + "\nHost: " + r.Host + "\n" + strings.ReplaceAll(head.String(), "\r", "") + "\n" + string(body)
+	server := providertest.Record(t, func(r *http.Request) (int, string) {
 		if strings.HasSuffix(r.URL.Path, "/accountlogin") {
-			_, _ = w.Write([]byte(`{"success":true,"data":{"access_token":"header.payload.signature","expires_in":3600},"status_code":200}`))
+			return http.StatusOK, `{"success":true,"data":{"access_token":"header.payload.signature","expires_in":3600},"status_code":200}`
 		}
-	}))
-	defer server.Close()
+		return http.StatusOK, ""
+	})
 	c := config(server.URL + "/prefix/")
 	c.APIKey = "ps_test_këy&<1>"
 	send(newClient(t, c))
@@ -71,34 +53,16 @@ func record(t *testing.T, name string, send func(c *pagoseguro.Client)) string {
 	if name == "login" {
 		want = 1
 	}
+	requests := server.Requests()
 	if len(requests) != want {
 		t.Fatalf("%d requests arrived, want %d", len(requests), want)
 	}
-	for range want - 1 {
-		<-requests
-	}
-	return port.ReplaceAllString(<-requests, "HOST")
+	return requests[want-1]
 }
 
 func compare(t *testing.T, name, got string) {
 	t.Helper()
-	file := filepath.Join("testdata", name+".http")
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("the request is\n%s\nwant\n%s", got, want)
-	}
-	sum := sha256.Sum256([]byte(got))
-	if hash := hex.EncodeToString(sum[:8]); hash != golden[name] {
-		t.Errorf("the hash of %s is %s, want %s", name, hash, golden[name])
-	}
+	golden.Compare(t, name, got)
 	verify(t, name, got)
 }
 

@@ -64,8 +64,8 @@ func charged(r wire.Reply, err error, with reading) (providers.Outcome, error) {
 	}
 	switch {
 	case !readable:
-		return with.outcome(providers.InDoubt, statusCode(r), ""), nil
-	case a.success && a.code == http.StatusOK && success(r):
+		return with.outcome(providers.InDoubt, r.Code(), ""), nil
+	case a.success && a.code == http.StatusOK && r.Success():
 		return with.result(a), nil
 	case a.success || !refuses(r, a):
 	case a.code == http.StatusInternalServerError && strings.HasPrefix(a.message, declineText):
@@ -145,11 +145,11 @@ func refusedBefore(r wire.Reply, a answer, readable bool, now time.Time) error {
 	case tokenRefused(r) != "":
 		return &providers.CredentialsError{Code: tokenRefused(r)}
 	case !readable && r.Status == http.StatusTooManyRequests:
-		return &providers.NotSent{Reason: "throttled", RetryAfter: wire.RetryAfter(r.Header, now)}
+		return r.Throttled(now)
 	case !readable || !refuses(r, a):
 		return nil
 	case a.code == http.StatusTooManyRequests:
-		return &providers.NotSent{Reason: "throttled", RetryAfter: wire.RetryAfter(r.Header, now)}
+		return r.Throttled(now)
 	case a.code == http.StatusBadRequest && strings.HasPrefix(a.message, credentialText):
 		return &providers.CredentialsError{Code: strconv.Itoa(a.code)}
 	}
@@ -189,8 +189,8 @@ func loggedIn(r wire.Reply, err error, now time.Time) (auth.Token, error) {
 		return auth.Token{}, err
 	}
 	value, valueOK := a.field("access_token")
-	if !readable || !a.success || !success(r) || !valueOK || !fits(value, tokenPattern, longestToken) {
-		return auth.Token{}, fmt.Errorf("login: no answer: %s", statusCode(r))
+	if !readable || !a.success || !r.Success() || !valueOK || !fits(value, tokenPattern, longestToken) {
+		return auth.Token{}, fmt.Errorf("login: no answer: %s", r.Code())
 	}
 	t := auth.Token{Value: providers.Secret(value)}
 	t.Expires = earlier(auth.JWTExpires(t.Value, now), lifetime(a, now))
@@ -201,11 +201,11 @@ func loggedIn(r wire.Reply, err error, now time.Time) (auth.Token, error) {
 func refusedLogin(r wire.Reply, a answer, readable bool, now time.Time) error {
 	switch {
 	case r.Status == http.StatusTooManyRequests:
-		return &providers.NotSent{Reason: "throttled", RetryAfter: wire.RetryAfter(r.Header, now)}
+		return r.Throttled(now)
 	case readable && a.refused() && (a.code == http.StatusBadRequest || a.code == http.StatusUnauthorized):
 		return &providers.CredentialsError{Code: strconv.Itoa(a.code)}
 	case !readable && (r.Status == http.StatusUnauthorized || r.Status == http.StatusForbidden):
-		return &providers.CredentialsError{Code: statusCode(r)}
+		return &providers.CredentialsError{Code: r.Code()}
 	}
 	return nil
 }
@@ -237,24 +237,13 @@ func tokenized(r wire.Reply, err error, with reading, number, code providers.Sec
 		return "", err
 	}
 	switch {
-	case readable && a.success && a.code == http.StatusOK && success(r) && fits(a.text, cardPattern, longestCard):
+	case readable && a.success && a.code == http.StatusOK && r.Success() && fits(a.text, cardPattern, longestCard):
 		return providers.Secret(a.text), nil
 	case readable && !a.success:
 		hide := append([]string{number.Reveal(), code.Reveal()}, with.hide...)
 		return "", fmt.Errorf("card: refused with %d: %s", a.code, providers.Message(a.message, hide...))
 	}
-	return "", fmt.Errorf("card: no answer: %s", statusCode(r))
-}
-
-func success(r wire.Reply) bool { return r.Status >= 200 && r.Status < 300 }
-
-// statusCode is the word for an answer that says nothing: its HTTP status, or that it could not be
-// read.
-func statusCode(r wire.Reply) string {
-	if success(r) {
-		return wire.Unreadable
-	}
-	return fmt.Sprintf("http_%d", r.Status)
+	return "", fmt.Errorf("card: no answer: %s", r.Code())
 }
 
 func (w reading) outcome(class providers.Class, code, message string) providers.Outcome {

@@ -1,7 +1,7 @@
 package pagoseguro
 
 import (
-	"bytes"
+	"cmp"
 	"crypto/sha512"
 	"encoding/hex"
 	"encoding/json"
@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/wire"
 )
 
 type credentials struct {
@@ -64,21 +65,14 @@ func (c *Client) encode(p providers.Charge) ([]byte, error) {
 		return nil, errors.New("txnid, description, customer.name and customer.email: no |, which separates the fields of the hash")
 	}
 	who, on := p.Customer, p.Card
-	return plainJSON(tokenization{
+	return wire.JSON(tokenization{
 		Key: c.id, TxnID: p.Reference, Amount: json.Number(amount), ProductInfo: p.Description, FirstName: who.Name, Email: who.Email,
 		Hash:  c.hash(p.Reference, amount, p.Description, who.Name, who.Email),
 		Quota: on.Installments, Brand: on.Brand, ExpiryMonth: on.ExpiryMonth, ExpiryYear: on.ExpiryYear, Card: on.Token.Reveal(),
 		TypeIdentification: who.DocumentType, BillingNumberIdentifier: who.Document, BillingAddress: who.Address,
-		BillingNames: who.FirstNames, BillingLastNames: who.LastNames, BillingEmail: orDefault(who.BillingEmail, who.Email), City: who.City,
+		BillingNames: who.FirstNames, BillingLastNames: who.LastNames, BillingEmail: cmp.Or(who.BillingEmail, who.Email), City: who.City,
 		CallerPhoneNumber: json.Number(who.Phone),
 	})
-}
-
-func orDefault(text, otherwise string) string {
-	if text == "" {
-		return otherwise
-	}
-	return text
 }
 
 // hash is SHA-512 over the texts exactly as the body has them: the amount without trailing zeros,
@@ -102,18 +96,7 @@ func encodeCard(number, code providers.Secret) ([]byte, error) {
 	case !securityCode.MatchString(code.Reveal()):
 		return nil, errors.New("security code: must be 3 or 4 digits")
 	}
-	return plainJSON(card{json.Number(number.Reveal()), code.Reveal()})
-}
-
-// plainJSON leaves &, < and > as they are, so that what is hashed is what is sent.
-func plainJSON(v any) ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		return nil, errors.New("the request cannot be written as JSON")
-	}
-	return bytes.TrimRight(b.Bytes(), "\n"), nil
+	return wire.JSON(card{json.Number(number.Reveal()), code.Reveal()})
 }
 
 // bogota is UTC-5 all year.

@@ -1,11 +1,9 @@
 package virtualpos
 
 import (
-	"encoding/json"
 	"regexp"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/wire"
@@ -43,30 +41,23 @@ type payment struct {
 	bank, account string
 }
 
-// object is a JSON object whose fields are read by exact name. bad is set by the first field of a
-// wrong type.
-type object struct {
-	fields map[string]json.RawMessage
-	bad    *bool
-}
+// object is an object of an answer, in which a field without a value may hold an empty text.
+type object struct{ wire.Object }
 
 func parse(body []byte) (answer, bool) {
-	if wire.Ambiguous(body) {
-		return answer{speaks: true}, false
-	}
-	var bad bool
-	top := object{bad: &bad}
-	if !utf8.Valid(body) || json.Unmarshal(body, &top.fields) != nil || top.fields == nil {
-		return answer{}, false
+	o, ok := wire.ReadObject(body)
+	if !ok {
+		return answer{speaks: wire.Ambiguous(body)}, false
 	}
 	var a answer
+	top := object{o}
 	failure, rejected := top.object("error"), top.object("rejected_object")
-	a.code, a.message = complaint(failure.text("error_code")), failure.text("message")
-	a.rejection, a.rejectionMessage = complaint(rejected.textOrNumber("code")), rejected.text("message")
+	a.code, a.message = complaint(failure.Text("error_code")), failure.Text("message")
+	a.rejection, a.rejectionMessage = complaint(rejected.TextOrNumber("code")), rejected.Text("message")
 	a.payment = top.payment()
 	a.speaks = a.payment != nil || a.rejection != ""
-	a.envelope = top.envelope(a.code != "" || failure.text("error_code") == "" && a.message != "", a.payment != nil)
-	if bad {
+	a.envelope = top.envelope(a.code != "" || failure.Text("error_code") == "" && a.message != "", a.payment != nil)
+	if top.Bad() {
 		return answer{speaks: top.has("payout", "tef", "payment", "rejected_object", "id", "uuid", "merchant_id")}, false
 	}
 	return a, true
@@ -84,7 +75,7 @@ func complaint(code string) string {
 // envelope reads status and code; what contradicts itself is no envelope. A payment at the top
 // level has its own word in status: then there is no envelope, and the HTTP status stands for it.
 func (o object) envelope(failed, paid bool) envelope {
-	status, code := strings.ToUpper(o.text("status")), o.textOrNumber("code")
+	status, code := strings.ToUpper(o.Text("status")), o.TextOrNumber("code")
 	good := code == "" || code == "200" || code == "201"
 	switch {
 	case status == "NOK":
@@ -100,7 +91,7 @@ func (o object) envelope(failed, paid bool) envelope {
 // flat reports whether the payment's own fields stand at the top level, with its own word in
 // status.
 func (o object) flat() bool {
-	status := strings.ToUpper(o.text("status"))
+	status := strings.ToUpper(o.Text("status"))
 	return o.reference() != "" && status != "" && status != "OK" && status != "NOK"
 }
 
@@ -109,12 +100,12 @@ func (o object) flat() bool {
 func (o object) payment() *payment {
 	var found *payment
 	for _, place := range o.places() {
-		p := place.read(place.text("status"))
+		p := place.read(place.Text("status"))
 		switch {
 		case found == nil, *found == payment{}:
 			found = p
 		case *p != payment{} && !found.agrees(*p):
-			*o.bad = true
+			o.Spoil()
 		}
 	}
 	if found == nil && (o.id() != "" || o.reference() != "") {
@@ -130,11 +121,11 @@ func (o object) places() []object {
 	for _, name := range []string{"payout", "tef", "payment"} {
 		place := o.object(name)
 		if name == "payment" {
-			if order := place.object("order"); order.fields != nil {
+			if order := place.object("order"); order.Fields != nil {
 				place = order
 			}
 		}
-		if place.fields != nil {
+		if place.Fields != nil {
 			all = append(all, place)
 		}
 	}
@@ -155,11 +146,11 @@ func (o object) read(word string) *payment {
 	return &payment{
 		id:      o.id(),
 		word:    strings.ToLower(strings.TrimSpace(word)),
-		bank:    unmasked(bank.textOrNumber("sbif_code")),
-		account: unmasked(bank.textOrNumber("account_number")),
+		bank:    unmasked(bank.TextOrNumber("sbif_code")),
+		account: unmasked(bank.TextOrNumber("account_number")),
 		echo: providers.Echo{
-			Amount: o.textOrNumber("amount"), Currency: o.text("currency"), Reference: o.reference(),
-			Beneficiary: canonicalRUT(recipient.text("rut")),
+			Amount: o.TextOrNumber("amount"), Currency: o.Text("currency"), Reference: o.reference(),
+			Beneficiary: canonicalRUT(recipient.Text("rut")),
 		},
 	}
 }
@@ -172,7 +163,7 @@ var idPattern = regexp.MustCompile(`^[\x21-\x7e]{0,128}$`)
 func (o object) id() string {
 	id := o.either("id", "uuid")
 	if !idPattern.MatchString(id) {
-		*o.bad = true
+		o.Spoil()
 		return ""
 	}
 	return id
@@ -181,7 +172,7 @@ func (o object) id() string {
 // has reports whether one of the fields has a value.
 func (o object) has(names ...string) bool {
 	return slices.ContainsFunc(names, func(name string) bool {
-		raw := string(o.fields[name])
+		raw := string(o.Fields[name])
 		return raw != "" && raw != "null" && raw != noValue
 	})
 }
@@ -192,7 +183,7 @@ const noValue = `""`
 // either is the first of the fields that has a value.
 func (o object) either(names ...string) string {
 	for _, name := range names {
-		if value := o.textOrNumber(name); value != "" {
+		if value := o.TextOrNumber(name); value != "" {
 			return value
 		}
 	}
@@ -200,32 +191,10 @@ func (o object) either(names ...string) string {
 }
 
 func (o object) object(name string) object {
-	inner := object{bad: o.bad}
-	if string(o.fields[name]) != noValue {
-		o.decode(name, &inner.fields)
+	if string(o.Fields[name]) == noValue {
+		return object{}
 	}
-	return inner
-}
-
-func (o object) text(name string) string {
-	var s string
-	o.decode(name, &s)
-	return s
-}
-
-func (o object) textOrNumber(name string) string {
-	if raw := o.fields[name]; len(raw) > 0 && raw[0] == '"' {
-		return o.text(name)
-	}
-	var n json.Number
-	o.decode(name, &n)
-	return n.String()
-}
-
-func (o object) decode(name string, into any) {
-	if raw, found := o.fields[name]; found && json.Unmarshal(raw, into) != nil {
-		*o.bad = true
-	}
+	return object{o.Object.Object(name)}
 }
 
 var rutPattern = regexp.MustCompile(`^[0-9]{1,8}[0-9K]$`)

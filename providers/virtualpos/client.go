@@ -31,24 +31,19 @@ func (c *Client) Close() { c.wire.Close() }
 func (c *Client) Pay(ctx context.Context, p providers.Payout, _ providers.Attempt) (providers.Outcome, error) {
 	tef, err := encodeTef(p)
 	if err != nil {
-		return refusedHere(err), nil
+		return wire.Inexpressible(err), nil
 	}
 	if _, err := c.statusURL(providers.Query{Reference: p.Reference}); err != nil {
-		return refusedHere(err), nil // it could never be asked about
+		return wire.Inexpressible(err), nil // it could never be asked about
 	}
 	address, err := wire.Join(c.base, c.config.CreatePath)
 	if err != nil {
-		return refusedHere(err), nil
+		return wire.Inexpressible(err), nil
 	}
 	with := c.reading(p.Reference, &p)
-	reply, err := c.send(ctx, http.MethodPost, address, tef, c.body(tef), &with)
+	reply, err := c.send(ctx, wire.NewRequest(http.MethodPost, address, c.body(tef)), tef, &with)
 	o, err := created(reply, err, with)
 	return providers.Conceal(o, with.hide...), err
-}
-
-// refusedHere is a payout that was never sent, because it cannot be expressed to the provider.
-func refusedHere(err error) providers.Outcome {
-	return providers.Outcome{Class: providers.Refused, Code: "invalid", Message: err.Error()}
 }
 
 // Status asks by our reference where the id is not known or where that is wanted, else by the id. A
@@ -94,7 +89,7 @@ func (c *Client) question(ctx context.Context, q providers.Query) (providers.Out
 	}
 	with := c.reading(q.Reference, q.Payout)
 	with.bare = tef == nil
-	reply, err := c.send(ctx, http.MethodGet, address, tef, nil, &with)
+	reply, err := c.send(ctx, wire.NewRequest(http.MethodGet, address, nil), tef, &with)
 	o, err := asked(reply, err, with)
 	return providers.Conceal(o, with.hide...), err
 }
@@ -154,20 +149,15 @@ func (c *Client) warnings() []providers.Finding {
 
 // send notes the signature among what is hidden: it carries the API key and the payout, readable by
 // anybody.
-func (c *Client) send(ctx context.Context, method, address string, tef, body []byte, with *reading) (wire.Reply, error) {
+func (c *Client) send(ctx context.Context, r wire.Request, tef []byte, with *reading) (wire.Reply, error) {
 	signature, err := c.sign(tef)
 	if err != nil {
 		return wire.Reply{}, &wire.Error{Reason: wire.Invalid}
 	}
 	with.hide = append(with.hide, signature)
-	header := http.Header{}
-	header.Set("Authorization", c.config.APIKey.Reveal())
-	header.Set("Signature", signature)
-	header.Set("Accept", "application/json")
-	if body != nil {
-		header.Set("Content-Type", "application/json")
-	}
-	return c.wire.Do(ctx, wire.Request{Method: method, URL: address, Header: header, Body: body})
+	r.Header.Set("Authorization", c.config.APIKey.Reveal())
+	r.Header.Set("Signature", signature)
+	return c.wire.Do(ctx, r)
 }
 
 func (c *Client) reading(reference string, p *providers.Payout) reading {

@@ -2,12 +2,8 @@
 package virtualpos
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"errors"
+	"cmp"
 	"fmt"
-	"net/url"
-	"regexp"
 	"time"
 
 	"github.com/remesa/remesa/providers"
@@ -56,53 +52,15 @@ type Config struct {
 const setting = "REMESA_VIRTUALPOS_"
 
 func (c Config) withDefaults() Config {
-	c.CreatePath = orDefault(c.CreatePath, "/v3/payout")
-	c.StatusPath = orDefault(c.StatusPath, "/v3/payout/{id}")
-	c.StatusByMerchantPath = orDefault(c.StatusByMerchantPath, "/v3/payout/merchant/{merchant_id}")
-	c.Body = orDefault(c.Body, Wrapped)
-	c.StatusSignature = orDefault(c.StatusSignature, SignTef)
+	c.CreatePath = cmp.Or(c.CreatePath, "/v3/payout")
+	c.StatusPath = cmp.Or(c.StatusPath, "/v3/payout/{id}")
+	c.StatusByMerchantPath = cmp.Or(c.StatusByMerchantPath, "/v3/payout/merchant/{merchant_id}")
+	c.Body = cmp.Or(c.Body, Wrapped)
+	c.StatusSignature = cmp.Or(c.StatusSignature, SignTef)
 	if c.Now == nil {
 		c.Now = time.Now
 	}
 	return c
-}
-
-func orDefault(value, otherwise string) string {
-	if value == "" {
-		return otherwise
-	}
-	return value
-}
-
-var headerValue = regexp.MustCompile(`^[\x21-\x7e]+$`)
-
-// check names the setting that is wrong, and never its value.
-func (c Config) check() error {
-	var key error
-	if !headerValue.MatchString(c.APIKey.Reveal()) {
-		key = errors.New("must be set, in printable ASCII without blanks")
-	}
-	var secret error
-	if c.SecretKey == "" {
-		secret = errors.New("must be set")
-	}
-	for _, s := range []struct {
-		name string
-		err  error
-	}{
-		{"API_KEY", key},
-		{"SECRET_KEY", secret},
-		{"CREATE_PATH", wire.CheckTemplate(c.CreatePath)},
-		{"STATUS_PATH", wire.CheckTemplate(c.StatusPath, "id")},
-		{"STATUS_BY_MERCHANT_PATH", wire.CheckTemplate(c.StatusByMerchantPath, "merchant_id")},
-		{"BODY", oneOf(c.Body, Wrapped, Flat)},
-		{"STATUS_SIGNATURE", oneOf(c.StatusSignature, SignTef, SignAPIKey)},
-	} {
-		if s.err != nil {
-			return fmt.Errorf("%s%s: %w", setting, s.name, s.err)
-		}
-	}
-	return nil
 }
 
 func oneOf(value, a, b string) error {
@@ -116,10 +74,16 @@ func oneOf(value, a, b string) error {
 func New(c Config) (*Client, error) {
 	c = c.withDefaults()
 	base, err := wire.ParseBase(c.BaseURL)
-	if err != nil {
-		return nil, fmt.Errorf("%sBASE_URL: %w", setting, err)
-	}
-	if err := c.check(); err != nil {
+	if err := wire.CheckSettings(setting, []wire.Setting{
+		{Name: "BASE_URL", Err: err},
+		{Name: "API_KEY", Err: wire.CheckPrintable(c.APIKey.Reveal())},
+		{Name: "SECRET_KEY", Err: wire.CheckSet(c.SecretKey.Reveal())},
+		{Name: "CREATE_PATH", Err: wire.CheckTemplate(c.CreatePath)},
+		{Name: "STATUS_PATH", Err: wire.CheckTemplate(c.StatusPath, "id")},
+		{Name: "STATUS_BY_MERCHANT_PATH", Err: wire.CheckTemplate(c.StatusByMerchantPath, "merchant_id")},
+		{Name: "BODY", Err: oneOf(c.Body, Wrapped, Flat)},
+		{Name: "STATUS_SIGNATURE", Err: oneOf(c.StatusSignature, SignTef, SignAPIKey)},
+	}); err != nil {
 		return nil, err
 	}
 	w, err := wire.New(wire.Options{
@@ -130,17 +94,4 @@ func New(c Config) (*Client, error) {
 		return nil, fmt.Errorf("%sCLIENT_CERT_FILE, CLIENT_KEY_FILE or CA_FILE: %w", setting, err)
 	}
 	return &Client{config: c, base: base, wire: w}, nil
-}
-
-// Account is the client as an account of that name. Its identity is the host and a hash of the API key.
-func (c *Client) Account(name string) providers.Account {
-	return providers.Account{
-		Provider: providers.VirtualPOS, Name: name, Client: c,
-		Identity: identity(c.base, c.config.APIKey), Real: !wire.IsLoopback(c.base),
-	}
-}
-
-func identity(base *url.URL, key providers.Secret) string {
-	sum := sha256.Sum256([]byte("remesa virtualpos identity\x00" + key.Reveal()))
-	return base.Host + " " + hex.EncodeToString(sum[:8])
 }

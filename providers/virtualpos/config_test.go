@@ -44,31 +44,6 @@ func TestBadSettingsAreNamedWithoutTheirValues(t *testing.T) {
 	}
 }
 
-func TestAccountsAreToldApartByHostAndKey(t *testing.T) {
-	t.Parallel()
-	identity := func(url string, key providers.Secret) providers.Account {
-		c := config(url)
-		c.APIKey = key
-		return newClient(t, c).Account("default")
-	}
-	a := identity("https://pay.example", "key-1")
-	if b := identity("https://pay.example/prefix", "key-1"); a.Identity != b.Identity {
-		t.Error("the path belongs to the identity")
-	}
-	if b := identity("https://pay.example", "key-2"); a.Identity == b.Identity {
-		t.Error("another key has the same identity")
-	}
-	if b := identity("https://pay2.example", "key-1"); a.Identity == b.Identity {
-		t.Error("another host has the same identity")
-	}
-	if !a.Real || identity("http://127.0.0.1:1", "k").Real || a.Provider != providers.VirtualPOS || !a.Askable() {
-		t.Errorf("got %+v", a)
-	}
-	if strings.Contains(fmt.Sprint(a.Identity), "key-1") {
-		t.Error("the identity holds the key")
-	}
-}
-
 func TestWhatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
 	t.Parallel()
 	s := sandbox.New(sandbox.Options{})

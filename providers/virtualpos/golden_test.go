@@ -4,26 +4,16 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
-	"flag"
-	"io"
-	"net/http"
-	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/providertest"
 	"github.com/remesa/remesa/providers/virtualpos"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
-
-// The hash of each golden file stands here too, so that a file cannot be regenerated without
-// anybody's noticing.
-var golden = map[string]string{
+var golden = providertest.Golden{
 	"create":                "7b2aad4e51a6dbed",
 	"create-flat":           "4d3f25047c3d8034",
 	"status-by-id":          "df1bd52a91ef69a2",
@@ -78,49 +68,19 @@ func signedByKey(q providers.Query) func(t *testing.T, c virtualpos.Config) {
 	}
 }
 
-var port = regexp.MustCompile(`127\.0\.0\.1:[0-9]+`)
-
-// record is the bytes of the one request that came over the wire, without the port of the test's
-// server.
+// record is the bytes of the one request that came over the wire.
 func record(t *testing.T, send func(t *testing.T, c virtualpos.Config)) string {
 	t.Helper()
-	requests := make(chan string, 10)
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		var head strings.Builder
-		_ = r.Header.Write(&head)
-		requests <- r.Method + " " + r.RequestURI + " " + r.Proto + "\nHost: " + r.Host + "\n" + strings.ReplaceAll(head.String(), "\r", "") + "\n" + string(body)
-		w.WriteHeader(http.StatusTeapot)
-	}))
-	defer server.Close()
+	server := providertest.Record(t, providertest.Teapot)
 	c := config(server.URL + "/prefix/")
 	c.APIKey, c.SecretKey = "vp_test_key&<1>", "sëcret key"
 	send(t, c)
-	if len(requests) != 1 {
-		t.Fatalf("%d requests arrived", len(requests))
-	}
-	return port.ReplaceAllString(<-requests, "HOST")
+	return server.One(t)
 }
 
 func compare(t *testing.T, name, got string) {
 	t.Helper()
-	file := filepath.Join("testdata", name+".http")
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("the request is\n%s\nwant\n%s", got, want)
-	}
-	sum := sha256.Sum256([]byte(got))
-	if hash := hex.EncodeToString(sum[:8]); hash != golden[name] {
-		t.Errorf("the request's hash is %s, want %s", hash, golden[name])
-	}
+	golden.Compare(t, name, got)
 	verify(t, name, got)
 }
 

@@ -61,7 +61,7 @@ func created(r wire.Reply, err error, with reading) (providers.Outcome, error) {
 	case r.Status == http.StatusCreated && a.rejects():
 		return with.outcome(a, providers.Refused, a.rejection, a.rejectionMessage), nil
 	case a.rejection != "":
-		return with.doubt(a, statusCode(r)), nil
+		return with.doubt(a, r.Code()), nil
 	case refusalStatuses[r.Status] && a.refuses() && !unknownCodes[a.code] && !duplicate(a.message):
 		return with.outcome(a, providers.Refused, a.code, a.message), nil
 	case a.refuses() && duplicate(a.message) && r.Status < 500:
@@ -75,7 +75,7 @@ func created(r wire.Reply, err error, with reading) (providers.Outcome, error) {
 	case good(r, a) && a.payment != nil && a.payment.word != "":
 		return with.outcome(a, providers.InDoubt, "unknown_status", a.payment.word), nil
 	}
-	return with.doubt(a, statusCode(r)), nil
+	return with.doubt(a, r.Code()), nil
 }
 
 // asked says what a status query came to. An error means that there was no answer; its last line is
@@ -91,8 +91,8 @@ func asked(r wire.Reply, err error, with reading) (providers.Outcome, error) {
 	class, known := a.class()
 	switch {
 	case !readable || a.envelope == noEnvelope || r.Status >= 500:
-		return providers.Outcome{}, fmt.Errorf("no answer: %s", statusCode(r))
-	case a.refuses() && (r.Status == http.StatusNotFound || success(r) && unknownCodes[a.code]):
+		return providers.Outcome{}, fmt.Errorf("no answer: %s", r.Code())
+	case a.refuses() && (r.Status == http.StatusNotFound || r.Success() && unknownCodes[a.code]):
 		return with.outcome(a, providers.NotFound, a.code, a.message), nil
 	case a.refuses():
 		return with.outcome(a, providers.InDoubt, a.code, a.message), nil
@@ -103,7 +103,7 @@ func asked(r wire.Reply, err error, with reading) (providers.Outcome, error) {
 	case good(r, a) && a.rejection == "" && a.payment != nil && a.payment.word != "":
 		return with.outcome(a, providers.InDoubt, "unknown_status", a.payment.word), nil
 	}
-	return with.doubt(a, statusCode(r)), nil
+	return with.doubt(a, r.Code()), nil
 }
 
 // refusedBefore is the error of a request that the provider refused before it looked at the
@@ -113,11 +113,11 @@ func refusedBefore(r wire.Reply, a answer, now time.Time) error {
 	case a.speaks || r.Status >= 500:
 		return nil
 	case r.Status == http.StatusTooManyRequests:
-		return &providers.NotSent{Reason: "throttled", RetryAfter: wire.RetryAfter(r.Header, now)}
+		return r.Throttled(now)
 	case a.envelope == envelopeNOK && credentialCodes[a.code]:
 		return &providers.CredentialsError{Code: a.code}
 	case r.Status == http.StatusUnauthorized || r.Status == http.StatusForbidden:
-		return &providers.CredentialsError{Code: statusCode(r)}
+		return &providers.CredentialsError{Code: r.Code()}
 	}
 	return nil
 }
@@ -151,18 +151,7 @@ func (a answer) rejects() bool {
 	return a.rejection != "" && a.envelope != noEnvelope && (a.payment == nil || class == providers.Refused)
 }
 
-func success(r wire.Reply) bool { return r.Status >= 200 && r.Status < 300 }
-
-func good(r wire.Reply, a answer) bool { return success(r) && a.envelope == envelopeOK }
-
-// statusCode is the word of doubt for an answer that says nothing: its HTTP status, or that it
-// could not be read.
-func statusCode(r wire.Reply) string {
-	if success(r) {
-		return wire.Unreadable
-	}
-	return fmt.Sprintf("http_%d", r.Status)
-}
+func good(r wire.Reply, a answer) bool { return r.Success() && a.envelope == envelopeOK }
 
 func (w reading) doubt(a answer, code string) providers.Outcome {
 	return w.outcome(a, providers.InDoubt, code, a.message)

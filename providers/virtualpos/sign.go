@@ -1,14 +1,13 @@
 package virtualpos
 
 import (
-	"bytes"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/wire"
 )
 
 // tef is the documented object, in the documented order. There is no account type in it.
@@ -37,22 +36,11 @@ func encodeTef(p providers.Payout) ([]byte, error) {
 	if p.Amount.Currency() != "CLP" || !whole {
 		return nil, errors.New("amount: must be whole CLP")
 	}
-	return plainJSON(tef{
+	return wire.JSON(tef{
 		MerchantID: p.Reference, Message: p.Description, Amount: amount,
 		Recipient: recipient{RUT: p.Recipient.Document, Name: p.Recipient.Name, Email: p.Recipient.Email},
 		Bank:      bank{SBIFCode: p.Bank.Code, AccountNumber: p.Bank.AccountNumber},
 	})
-}
-
-// plainJSON leaves &, < and > as they are: a verifier may compare texts.
-func plainJSON(v any) ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		return nil, err
-	}
-	return bytes.TrimRight(b.Bytes(), "\n"), nil
 }
 
 func (c *Client) body(tef []byte) []byte {
@@ -67,7 +55,7 @@ const jwtHeader = `{"typ":"JWT","alg":"HS256"}`
 // sign makes the Signature header: a JWT over the API key and the tef, without the tef where it is nil. The token is put together here
 // because a JWT library writes its own header order and rewrites &, < and >.
 func (c *Client) sign(tef []byte) (string, error) {
-	key, err := plainJSON(c.config.APIKey.Reveal())
+	key, err := wire.JSON(c.config.APIKey.Reveal())
 	if err != nil {
 		return "", err
 	}

@@ -11,16 +11,22 @@ import (
 // error of an attempt: that no byte left, or that the request was refused for its token. Everything
 // else, an error of a kind that nobody foresaw included, is doubt.
 func Broken(err error) (providers.Outcome, error) {
-	if proof := unsent(err); proof != nil {
+	if proof := Unsent(err); proof != nil {
 		return providers.Outcome{}, proof
 	}
 	return providers.Outcome{Class: providers.InDoubt, Code: word(err)}, nil
 }
 
+// Inexpressible says what a payment comes to that cannot be put into the provider's request: a
+// refusal, with nothing sent. The error says which field is wrong, and does not repeat it.
+func Inexpressible(err error) providers.Outcome {
+	return providers.Outcome{Class: providers.Refused, Code: Invalid, Message: err.Error()}
+}
+
 // Repeatable is the error of a request that moves no money: whatever became of it, it may be made
 // again.
 func Repeatable(err error) error {
-	if proof := unsent(err); proof != nil {
+	if proof := Unsent(err); proof != nil {
 		return proof
 	}
 	return &providers.NotSent{Reason: word(err), Err: err}
@@ -28,15 +34,15 @@ func Repeatable(err error) error {
 
 // NoAnswer is the error of a question that was not answered.
 func NoAnswer(err error) error {
-	if proof := unsent(err); proof != nil {
+	if proof := Unsent(err); proof != nil {
 		return proof
 	}
 	return fmt.Errorf("no answer: %w", err)
 }
 
-// unsent is the proof that the provider cannot have acted; nil where there is none. A NotSent comes
+// Unsent is the proof that the provider cannot have acted; nil where there is none. A NotSent comes
 // before the exchange that it wraps: that one was a login's.
-func unsent(err error) error {
+func Unsent(err error) error {
 	var credentials *providers.CredentialsError
 	var notSent *providers.NotSent
 	var e *Error

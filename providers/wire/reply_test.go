@@ -2,12 +2,16 @@ package wire
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptrace"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/remesa/remesa/providers"
 )
 
 func TestAReplyIsReturnedWhateverItsStatus(t *testing.T) {
@@ -131,3 +135,21 @@ func TestAnAnswerToNothingIsNoAnswer(t *testing.T) {
 type mute struct{ net.Conn }
 
 func (mute) Write([]byte) (int, error) { return 0, errDead }
+
+func TestTheWordOfAReply(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[int]string{199: "http_199", 200: Unreadable, 201: Unreadable, 299: Unreadable, 300: "http_300", 502: "http_502"} {
+		r := Reply{Status: status}
+		if r.Code() != want || r.Success() != (want == Unreadable) {
+			t.Errorf("HTTP %d: success %t, %s, want %s", status, r.Success(), r.Code(), want)
+		}
+	}
+	err := Reply{Status: 429, Header: http.Header{"Retry-After": {"7"}}}.Throttled(time.Now())
+	var e *providers.NotSent
+	if !errors.As(err, &e) || e.Reason != "throttled" || e.RetryAfter != 7*time.Second {
+		t.Errorf("got %v", err)
+	}
+	if o := Inexpressible(errors.New("amount: must be whole CLP")); o.Class != providers.Refused || o.Code != "invalid" || o.Message != "amount: must be whole CLP" {
+		t.Errorf("got %+v", o)
+	}
+}

@@ -8,10 +8,13 @@ package wire
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptrace"
 	"time"
+
+	"github.com/remesa/remesa/providers"
 )
 
 // MaxBody is how much of an answer's body is read; a longer one is an Error with reason TooLarge.
@@ -32,6 +35,24 @@ type Reply struct {
 	Status int
 	Header http.Header
 	Body   []byte
+}
+
+// Success reports an HTTP status from 200 to 299.
+func (r Reply) Success() bool { return r.Status >= 200 && r.Status < 300 }
+
+// Code is the word for an answer that says nothing else: its HTTP status, such as http_502, or
+// Unreadable where that is a success.
+func (r Reply) Code() string {
+	if r.Success() {
+		return Unreadable
+	}
+	return fmt.Sprintf("http_%d", r.Status)
+}
+
+// Throttled is the error of a request that was refused because there were too many: it says when to
+// come again, where the answer does.
+func (r Reply) Throttled(now time.Time) error {
+	return &providers.NotSent{Reason: "throttled", RetryAfter: RetryAfter(r.Header, now)}
 }
 
 // Client holds the connections of one account. It is safe for concurrent use.

@@ -1,4 +1,4 @@
-package etpay
+package payouts
 
 import (
 	"encoding/json"
@@ -6,27 +6,23 @@ import (
 	"testing"
 
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/providertest"
 	"github.com/remesa/remesa/providers/wire"
 )
 
-func payoutSeeds(f *testing.F) {
+func seed(f *testing.F) {
 	f.Helper()
-	for _, body := range []string{
-		made("pending"), made("paid"), made("rejected"), `{"data":` + made("paid") + `}`, array(made("paid")), `{"data":` + array(made("paid")) + `,"total":1}`,
-		"[]", page, "", "null", badRequest, `{"code":"x","message":"already exists"}`, `{"token":"a.b.c"}`, `{"data":{"token":"t"}}`,
-	} {
-		for _, status := range []int{200, 201, 202, 400, 401, 403, 404, 409, 422, 429, 502} {
-			f.Add(status, []byte(body))
-		}
-	}
+	providertest.Seed(f, []int{200, 201, 202, 400, 401, 403, 404, 409, 422, 429, 502},
+		made("pending"), made("paid"), made("rejected"), `{"data":`+made("paid")+`}`, array(made("paid")), `{"data":`+array(made("paid"))+`,"total":1}`,
+		"[]", page, "", "null", badRequest, `{"code":"x","message":"already exists"}`, `{"token":"a.b.c"}`, `{"data":{"token":"t"}}`)
 }
 
 // Garbage is never accepted and never refused: either needs a whole JSON object under the right
 // HTTP status; the one an id and a known word, the other an error and nothing that was made. No
 // answer to a new payout is a success by itself.
 func FuzzCreated(f *testing.F) {
-	payoutSeeds(f)
-	with := payoutAbout(f)
+	seed(f)
+	with := testAbout(f)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		o, err := created(wire.Reply{Status: status, Body: body}, nil, with)
 		if err != nil {
@@ -55,7 +51,7 @@ func FuzzCreated(f *testing.F) {
 		default:
 			t.Errorf("a new payout came to %s", o.Class)
 		}
-		if o, err := created(wire.Reply{Status: status, Body: beginning(body)}, nil, with); err == nil && o.Class != providers.InDoubt {
+		if o, err := created(wire.Reply{Status: status, Body: providertest.Cut(body)}, nil, with); err == nil && o.Class != providers.InDoubt {
 			t.Errorf("a beginning of the answer came to %s", o.Class)
 		}
 	})
@@ -64,8 +60,8 @@ func FuzzCreated(f *testing.F) {
 // Garbage is no answer about a payout: every outcome needs a whole object that repeats id,
 // reference and amount.
 func FuzzAskedAbout(f *testing.F) {
-	payoutSeeds(f)
-	with := payoutAbout(f)
+	seed(f)
+	with := testAbout(f)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		o, err := askedAbout(wire.Reply{Status: status, Body: body}, nil, "etp-1", with)
 		if err != nil {
@@ -74,10 +70,10 @@ func FuzzAskedAbout(f *testing.F) {
 		if !json.Valid(body) || status != 200 || o.Class == providers.NotFound {
 			t.Fatalf("HTTP %d came to %s", status, o.Class)
 		}
-		if o.Class == providers.Succeeded && (o.ProviderID != "etp-1" || !sameAmount(o.Echo.Amount, with.amount)) {
+		if o.Class == providers.Succeeded && (o.ProviderID != "etp-1" || !with.amount.Is(o.Echo.Amount)) {
 			t.Errorf("%+v", o)
 		}
-		if o, err := askedAbout(wire.Reply{Status: status, Body: beginning(body)}, nil, "etp-1", with); err == nil {
+		if o, err := askedAbout(wire.Reply{Status: status, Body: providertest.Cut(body)}, nil, "etp-1", with); err == nil {
 			t.Errorf("a beginning of the answer came to %s", o.Class)
 		}
 	})
@@ -85,8 +81,8 @@ func FuzzAskedAbout(f *testing.F) {
 
 // Garbage is no listing: neither what is found nor what is absent.
 func FuzzListed(f *testing.F) {
-	payoutSeeds(f)
-	with := payoutAbout(f)
+	seed(f)
+	with := testAbout(f)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		o, err := lookedUp(t, wire.Reply{Status: status, Body: body}, nil)
 		if err != nil {
@@ -98,10 +94,10 @@ func FuzzListed(f *testing.F) {
 		if o.Class == providers.NotFound && strings.Contains(string(body), `"next"`) && !strings.HasPrefix(strings.TrimSpace(string(body)), "[") {
 			t.Error("absent from one page of several")
 		}
-		if o.Class == providers.Succeeded && (o.ProviderID == "" || o.Echo.Reference != with.reference || !sameAmount(o.Echo.Amount, with.amount)) {
+		if o.Class == providers.Succeeded && (o.ProviderID == "" || o.Echo.Reference != with.reference || !with.amount.Is(o.Echo.Amount)) {
 			t.Errorf("%+v", o)
 		}
-		if o, err := lookedUp(t, wire.Reply{Status: status, Body: beginning(body)}, nil); err == nil {
+		if o, err := lookedUp(t, wire.Reply{Status: status, Body: providertest.Cut(body)}, nil); err == nil {
 			t.Errorf("a beginning of the answer came to %s", o.Class)
 		}
 	})
@@ -109,19 +105,14 @@ func FuzzListed(f *testing.F) {
 
 // A login yields a token that can travel in a header, or an error.
 func FuzzGranted(f *testing.F) {
-	payoutSeeds(f)
+	seed(f)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		token, err := granted(wire.Reply{Status: status, Body: body}, nil, now)
 		if (err == nil) == (token == "") || err == nil && status != 200 && status != 201 {
 			t.Errorf("HTTP %d: %v", status, err)
 		}
-		if token != "" && !printable.MatchString(token.Reveal()) {
+		if token != "" && !wire.Printable(token.Reveal()) {
 			t.Error("the token cannot travel in a header")
 		}
 	})
-}
-
-func beginning(body []byte) []byte {
-	text := strings.TrimRight(string(body), " \t\r\n")
-	return []byte(text[:max(len(text)-1, 0)])
 }

@@ -1,8 +1,7 @@
-package etpay
+package payouts
 
 import (
 	"net/http"
-	"slices"
 	"strings"
 	_ "time/tzdata" // days are ETpay's, also on a machine that knows no time zones
 
@@ -18,18 +17,18 @@ import (
 // loginPath is the documented one.
 const loginPath = "/v1/auth/login"
 
-// Paths that Payouts overrides.
+// Paths that Config overrides.
 const (
-	createPayoutPath = "/v1/payouts"
-	payoutPath       = "/v1/payouts/{id}"
-	listPayoutsPath  = "/v1/payouts"
+	createPath = "/v1/payouts"
+	statusPath = "/v1/payouts/{id}"
+	rangePath  = "/v1/payouts"
 )
 
 // tokenNames are where a login's token may stand; also inside an object named data.
 var tokenNames = []string{"token", "access_token", "accessToken"}
 
-// payoutDays is whose days the listing's from and to are.
-const payoutDays = "America/Santiago"
+// listingDays is whose days the listing's from and to are.
+const listingDays = "America/Santiago"
 
 // Names of the fields of a payout that is answered, and of the objects that it or a list may stand
 // in.
@@ -50,28 +49,21 @@ const (
 // field may say that there is more.
 var countFields = []string{"total", "count"}
 
-// payoutWords are assumed, in any capitals. approved is on its way, not paid. A word that is not
+// words are assumed, in any capitals. approved is on its way, not paid. A word that is not
 // here leaves the payout in doubt.
-var payoutWords = map[string]providers.Class{
+var words = map[string]providers.Class{
 	"pending": providers.Pending, "processing": providers.Pending, "approved": providers.Pending,
 	"paid": providers.Succeeded, "success": providers.Succeeded, "completed": providers.Succeeded,
 	"rejected": providers.Refused, "failed": providers.Refused, "error": providers.Refused,
 }
 
-func payoutClass(word string) (providers.Class, bool) {
-	class, known := payoutWords[strings.ToLower(strings.TrimSpace(word))]
+func classOf(word string) (providers.Class, bool) {
+	class, known := words[strings.ToLower(strings.TrimSpace(word))]
 	return class, known
 }
 
-// payoutRefusals are the HTTP statuses with which an error in JSON refuses a payout for good: those
+// refusals are the HTTP statuses with which an error in JSON refuses a payout for good: those
 // that mean that the request itself was wrong. Not among them are 404 and 405 (a wrong path, or
 // another's page), 402 and 409 (a payout that exists already may look so), and everything from 500
 // on.
-var payoutRefusals = []int{http.StatusBadRequest, http.StatusUnprocessableEntity}
-
-// repeated guesses from an error's words that the payout, or the order of a session, exists
-// already: that refuses a duplicate, and says nothing of ours.
-func repeated(f failure) bool {
-	text := strings.ToLower(f.code + " " + f.message)
-	return slices.ContainsFunc([]string{"duplic", "exist", "already", "repeat", "repetid", "ya fue"}, func(part string) bool { return strings.Contains(text, part) })
-}
+var refusals = []int{http.StatusBadRequest, http.StatusUnprocessableEntity}

@@ -1,30 +1,30 @@
-package etpay_test
+package payouts_test
 
 import (
 	"net/http"
 	"testing"
 
 	"github.com/remesa/remesa/providers"
-	"github.com/remesa/remesa/providers/etpay"
+	"github.com/remesa/remesa/providers/etpay/payouts"
 	"github.com/remesa/remesa/providers/providertest"
 	"github.com/remesa/remesa/providers/sandbox"
 )
 
-func TestPayoutConformance(t *testing.T) {
+func TestConformance(t *testing.T) {
 	t.Parallel()
 	for name, o := range map[string]sandbox.ETpayOptions{
 		"as assumed": {}, "token, payouts and listing inside objects": {TokenField: "data.accessToken", Wrapped: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := payoutSubject(o)
+			s := subject(o)
 			s.OneWay = name != "as assumed"
 			providertest.Run(t, s)
 		})
 	}
 }
 
-func payoutSubject(o sandbox.ETpayOptions) providertest.Subject {
+func subject(o sandbox.ETpayOptions) providertest.Subject {
 	then := func(classes ...providers.Class) []providers.Class { return classes }
 	lost := sandbox.Fault{Kind: "hang_up_after"}
 	return providertest.Subject{
@@ -33,9 +33,9 @@ func payoutSubject(o sandbox.ETpayOptions) providertest.Subject {
 			return s, s.ETpay()
 		},
 		Client: func(t *testing.T, env providertest.Env) any {
-			c, p := payoutConfig(env.URL + sandbox.ETpayPrefix)
+			c := config(env.URL + sandbox.ETpayPrefix)
 			c.CAFile, c.Timeout = env.CAFile, env.Timeout
-			client := newPayoutClient(t, c, p)
+			client := newClient(t, c)
 			if err := client.Prepare(t.Context()); err != nil { // as before every attempt
 				t.Fatal(err)
 			}
@@ -84,13 +84,16 @@ func payoutSubject(o sandbox.ETpayOptions) providertest.Subject {
 	}
 }
 
-func payoutConfig(url string) (etpay.Config, etpay.Payouts) {
-	return config(url), etpay.Payouts{URL: url, Username: "ops@example.cl", Password: "sandbox-password", Account: "etpay/default"}
+func config(url string) payouts.Config {
+	return payouts.Config{
+		URL: url, Username: "ops@example.cl", Password: "sandbox-password", MerchantCode: "cl_sandbox_cl",
+		MerchantAPIToken: "sandbox-merchant-api-token", Account: "etpay/default",
+	}
 }
 
-func newPayoutClient(t *testing.T, c etpay.Config, p etpay.Payouts) *etpay.PayoutClient {
+func newClient(t *testing.T, c payouts.Config) *payouts.Client {
 	t.Helper()
-	client, err := etpay.NewWithPayouts(c, p)
+	client, err := payouts.New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,13 +103,10 @@ func newPayoutClient(t *testing.T, c etpay.Config, p etpay.Payouts) *etpay.Payou
 
 func payout(t *testing.T, reference string) providers.Payout {
 	t.Helper()
-	amount, err := providers.ParseMoney("12500", "CLP")
-	if err != nil {
-		t.Fatal(err)
-	}
 	return providers.Payout{
 		Payment: providers.Payment{
-			Provider: providers.ETpay, Account: "default", Reference: reference, Amount: amount, Description: "Retiro <1> & más",
+			Provider: providers.ETpay, Account: "default", Reference: reference, Amount: providertest.Amount(t, "12500", "CLP"),
+			Description: "Retiro <1> & más",
 		},
 		Recipient: providers.Recipient{Document: "12345678-K", Name: "Ana Soto Ñuñoa", Email: "ana@example.cl"},
 		Bank:      providers.Bank{Code: "cl_estado", AccountNumber: "00123456789", AccountType: "vista"},

@@ -1,31 +1,38 @@
-package etpay
+package payouts
 
 import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/providertest"
 	"github.com/remesa/remesa/providers/wire"
 )
 
-func payoutAbout(t testing.TB) about {
+var now = time.Date(2026, 5, 15, 9, 0, 0, 0, time.UTC)
+
+const (
+	page       = `<!doctype html><title>Ingreso</title>`
+	badRequest = `{"message":"order_amount is wrong"}`
+)
+
+func array(items ...string) string { return "[" + strings.Join(items, ",") + "]" }
+
+func testAbout(t testing.TB) about {
 	t.Helper()
-	amount, err := providers.ParseMoney("12500", "CLP")
-	if err != nil {
-		t.Fatal(err)
-	}
 	return about{
-		now: now, reference: "PO1", amount: amount, document: "12345678-5",
+		now: now, reference: "PO1", amount: providertest.Amount(t, "12500", "CLP"), document: "12345678-5",
 		bank: providers.Bank{Code: "cl_estado", AccountNumber: "00123456789", AccountType: "vista"}, hide: []string{"Ana Soto", "00123456789"},
 	}
 }
 
-const account = `{"rut":"123456785","bank_code":"cl_estado","type":"vista","number":"00123456789"}`
+const payee = `{"rut":"123456785","bank_code":"cl_estado","type":"vista","number":"00123456789"}`
 
 // made is a payout in an answer, with that word.
 func made(word string) string {
-	return `{"id":"etp-1","merchant_order_id":"PO1","status":"` + word + `","amount":12500,"currency":"CLP","account":` + account + `}`
+	return `{"id":"etp-1","merchant_order_id":"PO1","status":"` + word + `","amount":12500,"currency":"CLP","account":` + payee + `}`
 }
 
 // other is made with one text replaced.
@@ -35,11 +42,12 @@ func TestWhatANewPayoutComesTo(t *testing.T) {
 	t.Parallel()
 	const doubt, pending, refused, known = "in_doubt", "pending", "refused", "duplicate"
 	for _, row := range []struct {
-		name       string
-		status     int
-		body       string
-		want, code string
-		id         string
+		name   string
+		status int
+		body   string
+		want   providers.Class
+		code   string
+		id     string
 	}{
 		{"accepted", 201, made("pending"), pending, "pending", "etp-1"},
 		{"accepted, with HTTP 200", 200, made("processing"), pending, "processing", "etp-1"},
@@ -95,12 +103,12 @@ func TestWhatANewPayoutComesTo(t *testing.T) {
 		{"a redirect", 307, "", doubt, "http_307", ""},
 		{"502", 502, page, doubt, "http_502", ""},
 		{"503 with a code", 503, `{"code":"x"}`, doubt, "http_503", ""},
-		{"401", 401, "", credentialsWord, "http_401", ""},
-		{"403 with JSON", 403, `{"message":"Forbidden"}`, credentialsWord, "http_403", ""},
-		{"429", 429, "", notSentWord, "throttled", ""},
+		{"401", 401, "", providertest.Credentials, "http_401", ""},
+		{"403 with JSON", 403, `{"message":"Forbidden"}`, providertest.Credentials, "http_403", ""},
+		{"429", 429, "", providertest.NoAct, "throttled", ""},
 	} {
-		o, err := created(wire.Reply{Status: row.status, Body: []byte(row.body)}, nil, payoutAbout(t))
-		if got, code := said(o, err); got != row.want || code != row.code || o.ProviderID != row.id {
+		o, err := created(wire.Reply{Status: row.status, Body: []byte(row.body)}, nil, testAbout(t))
+		if got, code := providertest.Said(o, err); got != row.want || code != row.code || o.ProviderID != row.id {
 			t.Errorf("%s: got %s %s %q, want %s %s %q", row.name, got, code, o.ProviderID, row.want, row.code, row.id)
 		}
 	}
@@ -109,16 +117,17 @@ func TestWhatANewPayoutComesTo(t *testing.T) {
 func TestANewPayoutWithoutAnAnswer(t *testing.T) {
 	t.Parallel()
 	for name, row := range map[string]struct {
-		err        error
-		want, code string
+		err  error
+		want providers.Class
+		code string
 	}{
-		"nothing left":            {&wire.Error{Reason: wire.Connect}, notSentWord, wire.Connect},
+		"nothing left":            {&wire.Error{Reason: wire.Connect}, providertest.NoAct, wire.Connect},
 		"something may have left": {&wire.Error{Reason: wire.Timeout, Sent: true}, "in_doubt", wire.Timeout},
 		"nobody knows":            {errors.New("boom"), "in_doubt", wire.Unreadable},
-		"there was no token":      {&providers.NotSent{Reason: "token"}, notSentWord, "token"},
-		"the login was refused":   {&providers.CredentialsError{Code: "http_401"}, credentialsWord, "http_401"},
+		"there was no token":      {&providers.NotSent{Reason: "token"}, providertest.NoAct, "token"},
+		"the login was refused":   {&providers.CredentialsError{Code: "http_401"}, providertest.Credentials, "http_401"},
 	} {
-		if got, code := said(created(wire.Reply{}, row.err, payoutAbout(t))); got != row.want || code != row.code {
+		if got, code := providertest.Said(created(wire.Reply{}, row.err, testAbout(t))); got != row.want || code != row.code {
 			t.Errorf("%s: got %s %s, want %s %s", name, got, code, row.want, row.code)
 		}
 	}
@@ -127,7 +136,7 @@ func TestANewPayoutWithoutAnAnswer(t *testing.T) {
 func TestARefusalRepeatsNothingOfThePerson(t *testing.T) {
 	t.Parallel()
 	body := `{"code":"E-9","message":"rechazada: Ana Soto, cuenta 00123456789, ana@example.cl"}`
-	o, err := created(wire.Reply{Status: 422, Body: []byte(body)}, nil, payoutAbout(t))
+	o, err := created(wire.Reply{Status: 422, Body: []byte(body)}, nil, testAbout(t))
 	if err != nil || o.Class != providers.Refused || o.Message != "rechazada: […], cuenta […], […]" {
 		t.Errorf("got %+v, %v", o, err)
 	}
@@ -136,10 +145,11 @@ func TestARefusalRepeatsNothingOfThePerson(t *testing.T) {
 func TestWhatAQueryByIDComesTo(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
-		name       string
-		status     int
-		body       string
-		want, code string
+		name   string
+		status int
+		body   string
+		want   providers.Class
+		code   string
 	}{
 		{"pending", 200, made("pending"), "pending", "pending"},
 		{"processing", 200, made("Processing"), "pending", "processing"},
@@ -156,23 +166,23 @@ func TestWhatAQueryByIDComesTo(t *testing.T) {
 		{"another amount, refused", 200, other("rejected", "12500", "1250"), "mismatch", "other_amount"},
 		{"the amount as a text with a point", 200, other("paid", "12500", `"12500.00"`), "succeeded", "paid"},
 		{"an amount that is none", 200, other("paid", "12500", `"mil"`), "mismatch", "other_amount"},
-		{"another id", 200, other("paid", "etp-1", "etp-2"), noAnswerWord, ""},
-		{"no reference", 200, other("paid", `"PO1"`, `""`), noAnswerWord, ""},
-		{"no amount", 200, other("paid", `"amount"`, `"monto"`), noAnswerWord, ""},
-		{"no word", 200, other("paid", `"status"`, `"estado"`), noAnswerWord, ""},
-		{"a word that is a list", 200, other("paid", `"paid"`, `["paid"]`), noAnswerWord, ""},
-		{"not found, of an id that ETpay gave", 404, `{"code":"not_found","message":"x"}`, noAnswerWord, ""},
-		{"a bare 404", 404, "404 page not found", noAnswerWord, ""},
-		{"a payout with HTTP 500", 500, made("paid"), noAnswerWord, ""},
-		{"a page", 200, page, noAnswerWord, ""},
-		{"nothing", 200, "", noAnswerWord, ""},
-		{"cut", 200, made("paid")[:70], noAnswerWord, ""},
-		{"a list", 200, "[" + made("paid") + "]", noAnswerWord, ""},
-		{"401", 401, "", credentialsWord, "http_401"},
-		{"429", 429, "", notSentWord, "throttled"},
+		{"another id", 200, other("paid", "etp-1", "etp-2"), providertest.NoAnswer, ""},
+		{"no reference", 200, other("paid", `"PO1"`, `""`), providertest.NoAnswer, ""},
+		{"no amount", 200, other("paid", `"amount"`, `"monto"`), providertest.NoAnswer, ""},
+		{"no word", 200, other("paid", `"status"`, `"estado"`), providertest.NoAnswer, ""},
+		{"a word that is a list", 200, other("paid", `"paid"`, `["paid"]`), providertest.NoAnswer, ""},
+		{"not found, of an id that ETpay gave", 404, `{"code":"not_found","message":"x"}`, providertest.NoAnswer, ""},
+		{"a bare 404", 404, "404 page not found", providertest.NoAnswer, ""},
+		{"a payout with HTTP 500", 500, made("paid"), providertest.NoAnswer, ""},
+		{"a page", 200, page, providertest.NoAnswer, ""},
+		{"nothing", 200, "", providertest.NoAnswer, ""},
+		{"cut", 200, made("paid")[:70], providertest.NoAnswer, ""},
+		{"a list", 200, "[" + made("paid") + "]", providertest.NoAnswer, ""},
+		{"401", 401, "", providertest.Credentials, "http_401"},
+		{"429", 429, "", providertest.NoAct, "throttled"},
 	} {
-		o, err := askedAbout(wire.Reply{Status: row.status, Body: []byte(row.body)}, nil, "etp-1", payoutAbout(t))
-		if got, code := said(o, err); got != row.want || code != row.code {
+		o, err := askedAbout(wire.Reply{Status: row.status, Body: []byte(row.body)}, nil, "etp-1", testAbout(t))
+		if got, code := providertest.Said(o, err); got != row.want || code != row.code {
 			t.Errorf("%s: got %s %s (%v), want %s %s", row.name, got, code, err, row.want, row.code)
 		}
 		if o.Class == providers.Succeeded && (o.ProviderID != "etp-1" || o.Echo.Reference != "PO1" || o.Echo.Currency != "CLP") {
@@ -186,10 +196,11 @@ func TestWhatTheListingSaysOfOurReference(t *testing.T) {
 	another := strings.Replace(other("paid", "PO1", "PO2"), "etp-1", "etp-2", 1)
 	second := strings.Replace(made("rejected"), "etp-1", "etp-3", 1)
 	for _, row := range []struct {
-		name       string
-		status     int
-		body       string
-		want, code string
+		name   string
+		status int
+		body   string
+		want   providers.Class
+		code   string
 	}{
 		{"it is there, paid", 200, array(another, made("paid")), "succeeded", "paid"},
 		{"it is there, on its way", 200, array(made("approved")), "pending", "approved"},
@@ -197,8 +208,8 @@ func TestWhatTheListingSaysOfOurReference(t *testing.T) {
 		{"it is there with a word that nobody knows", 200, array(made("x")), "in_doubt", "unknown_status"},
 		{"it is there twice", 200, array(made("paid"), second), "mismatch", "several_rows"},
 		{"it is there twice, as the same", 200, array(made("paid"), made("paid")), "mismatch", "several_rows"},
-		{"it is there, and nobody says whom it pays", 200, array(other("paid", account, "{}")), "mismatch", "reference_taken"},
-		{"it is there, and only the document is repeated", 200, array(other("paid", account, `{"rut":"123456785"}`)), "mismatch", "reference_taken"},
+		{"it is there, and nobody says whom it pays", 200, array(other("paid", payee, "{}")), "mismatch", "reference_taken"},
+		{"it is there, and only the document is repeated", 200, array(other("paid", payee, `{"rut":"123456785"}`)), "mismatch", "reference_taken"},
 		{"it is there, with a masked account", 200, array(other("pending", `"number":"00123456789"`, `"number":"*****6789"`)), "mismatch", "reference_taken"},
 		{"it is there, without a currency", 200, array(other("rejected", `"currency":"CLP",`, "")), "mismatch", "reference_taken"},
 		{"it is there, of another bank", 200, array(other("paid", "cl_estado", "cl_bci")), "mismatch", "reference_taken"},
@@ -212,27 +223,27 @@ func TestWhatTheListingSaysOfOurReference(t *testing.T) {
 		{"inside data", 200, `{"data":` + array(made("paid")) + `}`, "succeeded", "paid"},
 		{"inside payouts", 200, `{"payouts":` + array(made("paid")) + `}`, "succeeded", "paid"},
 		{"it is not there, and they are counted", 200, `{"data":` + array(another) + `,"total":1}`, "not_found", "not_listed"},
-		{"it is not there, and more are counted", 200, `{"data":` + array(another) + `,"total":2}`, noAnswerWord, ""},
+		{"it is not there, and more are counted", 200, `{"data":` + array(another) + `,"total":2}`, providertest.NoAnswer, ""},
 		{"it is there, and more are counted", 200, `{"data":` + array(made("paid")) + `,"total":2}`, "succeeded", "paid"},
-		{"it is not there, and there may be pages", 200, `{"data":[],"next":null}`, noAnswerWord, ""},
-		{"it is not there, and something else is said", 200, `{"data":[],"status":"success"}`, noAnswerWord, ""},
-		{"an object without a list", 200, `{"total":0}`, noAnswerWord, ""},
-		{"a list that is null", 200, `{"data":null}`, noAnswerWord, ""},
-		{"an error", 200, `{"code":"x","message":"y"}`, noAnswerWord, ""},
-		{"a row that says nothing of whose it is", 200, array(made("paid"), `{"id":"r-1","status":"paid","amount":5}`), noAnswerWord, ""},
-		{"a row of a wrong type", 200, array(another, other("paid", `"PO1"`, "7")), noAnswerWord, ""},
-		{"a row that is no object", 200, array(another, "7"), noAnswerWord, ""},
-		{"null", 200, "null", noAnswerWord, ""},
-		{"a page", 200, page, noAnswerWord, ""},
-		{"cut", 200, array(another)[:50], noAnswerWord, ""},
-		{"an empty list with HTTP 206", 206, "[]", noAnswerWord, ""},
-		{"a bare 404", 404, "404 page not found", noAnswerWord, ""},
-		{"404 with a code", 404, `{"code":"not_found","message":"x"}`, noAnswerWord, ""},
-		{"502", 502, "[]", noAnswerWord, ""},
-		{"401", 401, "", credentialsWord, "http_401"},
+		{"it is not there, and there may be pages", 200, `{"data":[],"next":null}`, providertest.NoAnswer, ""},
+		{"it is not there, and something else is said", 200, `{"data":[],"status":"success"}`, providertest.NoAnswer, ""},
+		{"an object without a list", 200, `{"total":0}`, providertest.NoAnswer, ""},
+		{"a list that is null", 200, `{"data":null}`, providertest.NoAnswer, ""},
+		{"an error", 200, `{"code":"x","message":"y"}`, providertest.NoAnswer, ""},
+		{"a row that says nothing of whose it is", 200, array(made("paid"), `{"id":"r-1","status":"paid","amount":5}`), providertest.NoAnswer, ""},
+		{"a row of a wrong type", 200, array(another, other("paid", `"PO1"`, "7")), providertest.NoAnswer, ""},
+		{"a row that is no object", 200, array(another, "7"), providertest.NoAnswer, ""},
+		{"null", 200, "null", providertest.NoAnswer, ""},
+		{"a page", 200, page, providertest.NoAnswer, ""},
+		{"cut", 200, array(another)[:50], providertest.NoAnswer, ""},
+		{"an empty list with HTTP 206", 206, "[]", providertest.NoAnswer, ""},
+		{"a bare 404", 404, "404 page not found", providertest.NoAnswer, ""},
+		{"404 with a code", 404, `{"code":"not_found","message":"x"}`, providertest.NoAnswer, ""},
+		{"502", 502, "[]", providertest.NoAnswer, ""},
+		{"401", 401, "", providertest.Credentials, "http_401"},
 	} {
 		o, err := lookedUp(t, wire.Reply{Status: row.status, Body: []byte(row.body)}, nil)
-		if got, code := said(o, err); got != row.want || code != row.code {
+		if got, code := providertest.Said(o, err); got != row.want || code != row.code {
 			t.Errorf("%s: got %s %s (%v), want %s %s", row.name, got, code, err, row.want, row.code)
 		}
 		if o.Class == providers.Mismatch && (o.ProviderID != "" || o.Message == "" || len(o.Message) > 120) {
@@ -247,13 +258,13 @@ func lookedUp(t testing.TB, r wire.Reply, err error) (providers.Outcome, error) 
 	if err != nil {
 		return providers.Outcome{}, err
 	}
-	return l.judge(payoutAbout(t))
+	return l.judge(testAbout(t))
 }
 
 func TestWhomARowPays(t *testing.T) {
 	t.Parallel()
 	for name, row := range map[string]struct{ account, want string }{
-		"ours":                             {account, "12345678-5"},
+		"ours":                             {payee, "12345678-5"},
 		"with dots and dash":               {`{"rut":"12.345.678-5"}`, "12345678-5"},
 		"with a small k":                   {`{"rut":"12345678k"}`, "12345678-K"},
 		"another account":                  {`{"rut":"123456785","number":"00123456780"}`, "00123456780"},
@@ -263,41 +274,45 @@ func TestWhomARowPays(t *testing.T) {
 		"something that is no object":      {`"00123456780"`, ""},
 		"nothing, and the account is null": {`null`, ""},
 	} {
-		p, ok := parsePayout([]byte(other("paid", account, row.account)))
+		p, ok := parsePayout([]byte(other("paid", payee, row.account)))
 		if got := p.beneficiary("00123456789"); !ok || got != row.want {
 			t.Errorf("%s: got %q, %t, want %q", name, got, ok, row.want)
 		}
 	}
 }
 
-func TestWhatALoginForPayoutsComesTo(t *testing.T) {
+func TestWhatALoginComesTo(t *testing.T) {
 	t.Parallel()
+	const notSent, credentials = string(providertest.NoAct), string(providertest.Credentials)
 	for _, row := range []struct {
 		name, body string
 		status     int
-		want, code string
+		want       string
+		code       string
 	}{
 		{"a token", `{"token":"t-1"}`, 200, "t-1", ""},
 		{"an access token, with HTTP 201", `{"access_token":"t-1"}`, 201, "t-1", ""},
 		{"one in other letters", `{"accessToken":"t-1"}`, 200, "t-1", ""},
 		{"one inside data", `{"status":"success","data":{"token":"t-1"}}`, 200, "t-1", ""},
-		{"one that is there twice", `{"token":"t-2","token":"t-1"}`, 200, notSentWord, "login"},
-		{"one that is a number", `{"token":7}`, 200, notSentWord, "login"},
-		{"one with a line", `{"token":"a\nb"}`, 200, notSentWord, "login"},
-		{"none", `{"expires":1}`, 200, notSentWord, "login"},
-		{"a page", page, 200, notSentWord, "login"},
-		{"a token with HTTP 500", `{"token":"t-1"}`, 500, notSentWord, "login"},
-		{"404", "", 404, notSentWord, "login"},
-		{"400", `{"message":"x"}`, 400, credentialsWord, "http_400"},
-		{"401", "", 401, credentialsWord, "http_401"},
-		{"403", "", 403, credentialsWord, "http_403"},
-		{"422", "", 422, credentialsWord, "http_422"},
-		{"429", "", 429, notSentWord, "throttled"},
+		{"one that is there twice", `{"token":"t-2","token":"t-1"}`, 200, notSent, "login"},
+		{"one that is a number", `{"token":7}`, 200, notSent, "login"},
+		{"one with a line", `{"token":"a\nb"}`, 200, notSent, "login"},
+		{"none", `{"expires":1}`, 200, notSent, "login"},
+		{"a page", page, 200, notSent, "login"},
+		{"a token with HTTP 500", `{"token":"t-1"}`, 500, notSent, "login"},
+		{"404", "", 404, notSent, "login"},
+		{"400", `{"message":"x"}`, 400, credentials, "http_400"},
+		{"401", "", 401, credentials, "http_401"},
+		{"403", "", 403, credentials, "http_403"},
+		{"422", "", 422, credentials, "http_422"},
+		{"429", "", 429, notSent, "throttled"},
 	} {
 		token, err := granted(wire.Reply{Status: row.status, Body: []byte(row.body)}, nil, now)
 		got, code := token.Reveal(), ""
 		if err != nil {
-			got, code = said(providers.Outcome{}, err)
+			var class providers.Class
+			class, code = providertest.Said(providers.Outcome{}, err)
+			got = string(class)
 		}
 		if got != row.want || code != row.code {
 			t.Errorf("%s: got %s %s, want %s %s", row.name, got, code, row.want, row.code)

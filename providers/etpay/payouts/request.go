@@ -1,22 +1,24 @@
-package etpay
+package payouts
 
 import (
 	"errors"
 	"slices"
 
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/etpay/internal/dialect"
+	"github.com/remesa/remesa/providers/wire"
 )
 
-// payoutOrder is the assumed object of a new payout.
-type payoutOrder struct {
-	OrderID     string        `json:"merchant_order_id"`
-	Amount      int64         `json:"amount"`
-	Currency    string        `json:"currency"`
-	Description string        `json:"description,omitempty"`
-	Account     payoutAccount `json:"account"`
+// order is the assumed object of a new payout.
+type order struct {
+	OrderID     string  `json:"merchant_order_id"`
+	Amount      int64   `json:"amount"`
+	Currency    string  `json:"currency"`
+	Description string  `json:"description,omitempty"`
+	Account     account `json:"account"`
 }
 
-type payoutAccount struct {
+type account struct {
 	RUT      string `json:"rut"`
 	Name     string `json:"name"`
 	Email    string `json:"email,omitempty"`
@@ -33,8 +35,8 @@ func encodePayout(p providers.Payout) ([]byte, error) {
 	switch {
 	case p.Amount.Currency() != "CLP" || !whole:
 		return nil, errors.New("amount: must be whole CLP")
-	case !orderID.MatchString(p.Reference):
-		return nil, errors.New("merchant_id: " + orderIDForm)
+	case !dialect.OrderID(p.Reference):
+		return nil, errors.New("merchant_id: " + dialect.OrderIDForm)
 	case p.Recipient.Document == "" || p.Recipient.Name == "":
 		return nil, errors.New("recipient: document or name missing")
 	case p.Bank.Code == "" || p.Bank.AccountNumber == "":
@@ -42,10 +44,10 @@ func encodePayout(p providers.Payout) ([]byte, error) {
 	case !slices.Contains(accountTypes, p.Bank.AccountType):
 		return nil, errors.New("bank.account_type: must be corriente, vista or ahorro")
 	}
-	return plainJSON(payoutOrder{
+	return wire.JSON(order{
 		OrderID: p.Reference, Amount: amount, Currency: "CLP", Description: p.Description,
-		Account: payoutAccount{
-			RUT: bareRUT(p.Recipient.Document), Name: p.Recipient.Name, Email: p.Recipient.Email,
+		Account: account{
+			RUT: dialect.BareRUT(p.Recipient.Document), Name: p.Recipient.Name, Email: p.Recipient.Email,
 			BankCode: p.Bank.Code, Type: p.Bank.AccountType, Number: p.Bank.AccountNumber,
 		},
 	})

@@ -1,4 +1,4 @@
-package etpay
+package payouts
 
 import (
 	"context"
@@ -24,19 +24,19 @@ type merchant struct {
 }
 
 // login is the auth.Login of the account: refused credentials are tried once.
-func (c *PayoutClient) login(ctx context.Context, _ auth.Token) (auth.Token, error) {
-	body, err := plainJSON(credentials{ // #nosec G117 -- this is the login
-		Username: c.payouts.Username, Password: c.payouts.Password.Reveal(),
+func (c *Client) login(ctx context.Context, _ auth.Token) (auth.Token, error) {
+	body, err := wire.JSON(credentials{ // #nosec G117 -- this is the login
+		Username: c.config.Username, Password: c.config.Password.Reveal(),
 		Merchant: merchant{Code: c.config.MerchantCode, APIToken: c.config.MerchantAPIToken.Reveal()},
 	})
 	if err != nil {
 		return auth.Token{}, &providers.NotSent{Reason: wire.Invalid}
 	}
-	r, err := c.request(http.MethodPost, loginPath, body)
+	r, err := wire.NewRequestAt(http.MethodPost, c.base, loginPath, body)
 	if err != nil {
 		return auth.Token{}, err
 	}
-	reply, err := c.wire.Do(ctx, r)
+	reply, err := c.api.Wire.Do(ctx, r)
 	token, err := granted(reply, err, c.config.Now())
 	if err != nil {
 		return auth.Token{}, err
@@ -51,27 +51,27 @@ func granted(r wire.Reply, err error, now time.Time) (providers.Secret, error) {
 	}
 	switch r.Status {
 	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusUnprocessableEntity:
-		return "", &providers.CredentialsError{Code: statusCode(r)}
+		return "", &providers.CredentialsError{Code: r.Code()}
 	case http.StatusTooManyRequests:
-		return "", &providers.NotSent{Reason: "throttled", RetryAfter: wire.RetryAfter(r.Header, now)}
+		return "", r.Throttled(now)
 	case http.StatusOK, http.StatusCreated:
 		if token, ok := readToken(r.Body); ok {
 			return token, nil
 		}
 	}
-	return "", &providers.NotSent{Reason: "login", Err: errors.New("login: " + statusCode(r))}
+	return "", &providers.NotSent{Reason: "login", Err: errors.New("login: " + r.Code())}
 }
 
 // readToken takes the first of the names under which a token may stand.
 func readToken(body []byte) (providers.Secret, bool) {
-	o, ok := readObject(body)
+	o, ok := wire.ReadObject(body)
 	if !ok {
 		return "", false
 	}
-	for _, in := range []*object{o, o.inner(wrapperField)} {
+	for _, in := range []wire.Object{o, inner(o, wrapperField)} {
 		for _, name := range tokenNames {
-			if value := in.text(name); value != "" {
-				return providers.Secret(value), !in.bad && printable.MatchString(value)
+			if value := in.Text(name); value != "" {
+				return providers.Secret(value), !in.Bad() && wire.Printable(value)
 			}
 		}
 	}

@@ -1,4 +1,4 @@
-package etpay
+package payouts
 
 import (
 	"encoding/json"
@@ -6,14 +6,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/etpay/internal/dialect"
 	"github.com/remesa/remesa/providers/wire"
 )
 
-// payoutRow is a payout as it stands in an answer.
-type payoutRow struct {
+// row is a payout as it stands in an answer.
+type row struct {
 	id, word string
 	// What follows is what the answer repeats of our request.
 	reference, amount, currency, rut, number, bank, kind string
@@ -21,8 +21,8 @@ type payoutRow struct {
 
 // creation is what could be read of the answer to a new payout.
 type creation struct {
-	payoutRow
-	failure
+	row
+	dialect.Failure
 	// made: the answer names something that was made, whether or not its name can be read.
 	made bool
 	// readable: the answer is an object, and every field that is looked at has its type.
@@ -31,32 +31,32 @@ type creation struct {
 
 // readCreation is content with less than a status query is: the reference need not be repeated.
 func readCreation(body []byte) creation {
-	o, ok := readObject(body)
+	o, ok := wire.ReadObject(body)
 	if !ok {
 		return creation{made: wire.Ambiguous(body)} // what says two things of one may name something made
 	}
 	in := unwrapped(o)
-	raw := in.fields[idField]
-	c := creation{payoutRow: in.payout(), made: len(raw) > 0 && string(raw) != "null"}
-	c.readable = !in.bad && (c.id == "" || goodID(c.id))
-	c.failure, c.failed = parseFailure(body)
+	raw := in.Fields[idField]
+	c := creation{made: len(raw) > 0 && string(raw) != "null"}
+	c.row, c.readable = readRow(in)
+	c.readable = c.readable && (c.id == "" || goodID(c.id))
+	c.Failure, c.failed = dialect.ParseFailure(body)
 	return c
 }
 
 // parsePayout reads the answer about one payout, which must repeat reference and amount.
-func parsePayout(body []byte) (payoutRow, bool) {
-	o, ok := readObject(body)
+func parsePayout(body []byte) (row, bool) {
+	o, ok := wire.ReadObject(body)
 	if !ok {
-		return payoutRow{}, false
+		return row{}, false
 	}
-	in := unwrapped(o)
-	p := in.payout()
-	return p, !in.bad && p.whole()
+	p, ok := readRow(unwrapped(o))
+	return p, ok && p.whole()
 }
 
 // listing is the payouts of some days. It is whole where nothing says that there may be more.
 type listing struct {
-	rows  []payoutRow
+	rows  []row
 	whole bool
 }
 
@@ -67,13 +67,13 @@ func parseListing(body []byte) (listing, bool) {
 	if !ok {
 		return listing{}, false
 	}
-	l := listing{rows: make([]payoutRow, len(elements)), whole: whole}
+	l := listing{rows: make([]row, len(elements)), whole: whole}
 	for i, raw := range elements {
-		o, ok := readObject(raw)
+		o, ok := wire.ReadObject(raw)
 		if !ok {
 			return listing{}, false
 		}
-		if l.rows[i] = o.payout(); o.bad || !l.rows[i].whole() {
+		if l.rows[i], ok = readRow(o); !ok || !l.rows[i].whole() {
 			return listing{}, false
 		}
 	}
@@ -82,26 +82,26 @@ func parseListing(body []byte) (listing, bool) {
 
 // findList finds the list, and whether what stands beside it leaves no room for more.
 func findList(body []byte) (elements []json.RawMessage, whole, ok bool) {
-	if utf8.Valid(body) && json.Unmarshal(body, &elements) == nil {
-		return elements, true, elements != nil
+	if elements, ok := wire.ReadList(body); ok {
+		return elements, true, true
 	}
-	o, ok := readObject(body)
+	o, ok := wire.ReadObject(body)
 	if !ok {
 		return nil, false, false
 	}
 	for _, name := range []string{wrapperField, listField} {
-		if raw, found := o.fields[name]; found {
-			delete(o.fields, name)
-			ok := json.Unmarshal(raw, &elements) == nil && elements != nil
-			return elements, o.counts(len(elements)), ok
+		if raw, found := o.Fields[name]; found {
+			elements, ok := wire.ReadList(raw)
+			delete(o.Fields, name)
+			return elements, counts(o, len(elements)), ok
 		}
 	}
 	return nil, false, false
 }
 
 // counts reports whether the fields beside a list do nothing but count it.
-func (o *object) counts(n int) bool {
-	for name, raw := range o.fields {
+func counts(o wire.Object, n int) bool {
+	for name, raw := range o.Fields {
 		if !slices.Contains(countFields, name) || string(raw) != strconv.Itoa(n) {
 			return false
 		}
@@ -110,41 +110,39 @@ func (o *object) counts(n int) bool {
 }
 
 // unwrapped is the object inside the wrapper, where there is one.
-func unwrapped(o *object) *object {
-	if in := o.inner(wrapperField); in.fields != nil {
+func unwrapped(o wire.Object) wire.Object {
+	if in := inner(o, wrapperField); in.Fields != nil {
 		return in
 	}
 	return o
 }
 
-// inner is an object within; nothing where there is none of that name.
-func (o *object) inner(name string) *object {
-	in := &object{}
-	if raw := o.fields[name]; len(raw) > 0 && raw[0] == '{' {
-		o.decode(name, &in.fields)
-	}
+// inner is an object within; nothing where there is none of that name. What is bad in it is not bad
+// in both.
+func inner(o wire.Object, name string) wire.Object {
+	in, _ := wire.ReadObject(o.Fields[name])
 	return in
 }
 
-func (o *object) payout() payoutRow {
-	account := o.inner(accountField)
-	p := payoutRow{
-		id: o.textOrNumber(idField), word: o.text(statusField), reference: o.text(referenceField),
-		amount: o.textOrNumber(amountField), currency: o.text(currencyField),
-		rut: account.textOrNumber("rut"), number: account.textOrNumber("number"),
+// readRow reports whether every field that it looks at has its type.
+func readRow(o wire.Object) (row, bool) {
+	account := inner(o, accountField)
+	p := row{
+		id: o.TextOrNumber(idField), word: o.Text(statusField), reference: o.Text(referenceField),
+		amount: o.TextOrNumber(amountField), currency: o.Text(currencyField),
+		rut: account.TextOrNumber("rut"), number: account.TextOrNumber("number"),
 	}
-	o.bad = o.bad || account.bad
-	loose := &object{fields: account.fields} // what is no text repeats nothing
-	p.bank, p.kind = loose.text(bankField), loose.text(typeField)
-	return p
+	readable := !o.Bad() && !account.Bad()
+	p.bank, p.kind = account.Text(bankField), account.Text(typeField) // what is no text repeats nothing
+	return p, readable
 }
 
-func (p payoutRow) whole() bool {
+func (p row) whole() bool {
 	return goodID(p.id) && p.word != "" && p.reference != "" && p.amount != ""
 }
 
 // goodID is one that can be asked about: a path segment.
-func goodID(id string) bool { return idPattern.MatchString(id) && id != "." && id != ".." }
+func goodID(id string) bool { return dialect.ID(id) && id != "." && id != ".." }
 
 var (
 	rutText    = regexp.MustCompile(`^[0-9]{1,8}[0-9K]$`)
@@ -153,18 +151,18 @@ var (
 
 // beneficiary is what the row repeats of whom it pays: our account's other number before everything
 // else. What is masked repeats nothing.
-func (p payoutRow) beneficiary(account string) string {
+func (p row) beneficiary(account string) string {
 	if account != "" && digitsOnly.MatchString(p.number) && p.number != account {
 		return p.number
 	}
-	bare := strings.ToUpper(bareRUT(p.rut))
+	bare := strings.ToUpper(dialect.BareRUT(p.rut))
 	if !rutText.MatchString(bare) {
 		return ""
 	}
 	return bare[:len(bare)-1] + "-" + bare[len(bare)-1:]
 }
 
-func (p payoutRow) echo(w about) providers.Echo {
+func (p row) echo(w about) providers.Echo {
 	return providers.Echo{
 		Amount: p.amount, Currency: p.currency, Reference: p.reference, Beneficiary: p.beneficiary(w.bank.AccountNumber), Complete: p.repeats(w),
 	}
@@ -172,7 +170,7 @@ func (p payoutRow) echo(w about) providers.Echo {
 
 // repeats reports whether the row repeats all that our payout means; what differs in it is
 // nobody's payout of ours.
-func (p payoutRow) repeats(w about) bool {
+func (p row) repeats(w about) bool {
 	return w.bank.AccountNumber != "" && p.reference != "" && p.amount != "" && p.currency != "" && p.number == w.bank.AccountNumber &&
 		p.beneficiary(p.number) == w.document && strings.EqualFold(p.bank, w.bank.Code) && strings.EqualFold(p.kind, w.bank.AccountType)
 }

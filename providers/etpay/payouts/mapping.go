@@ -1,6 +1,7 @@
-package etpay
+package payouts
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -9,6 +10,8 @@ import (
 	"time"
 
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/auth"
+	"github.com/remesa/remesa/providers/etpay/internal/dialect"
 	"github.com/remesa/remesa/providers/wire"
 )
 
@@ -30,13 +33,13 @@ type about struct {
 	hide     []string
 }
 
-func (c *PayoutClient) about(reference string, amount providers.Money, p *providers.Payout) about {
+func (c *Client) about(reference string, amount providers.Money, p *providers.Payout) about {
 	w := about{now: c.config.Now(), reference: reference, amount: amount, hide: []string{
-		c.config.MerchantAPIToken.Reveal(), c.payouts.Password.Reveal(), c.payouts.Username,
+		c.config.MerchantAPIToken.Reveal(), c.config.Password.Reveal(), c.config.Username,
 	}}
 	if p != nil {
 		w.document, w.bank = p.Recipient.Document, p.Bank
-		w.hide = append(append(w.hide, p.Private()...), bareRUT(p.Recipient.Document))
+		w.hide = append(append(w.hide, p.Private()...), dialect.BareRUT(p.Recipient.Document))
 	}
 	return w
 }
@@ -49,37 +52,37 @@ func created(r wire.Reply, err error, with about) (providers.Outcome, error) {
 		return wire.Broken(err)
 	}
 	c := readCreation(r.Body)
-	if err := refusedBefore(r, with.now); err != nil && !c.made {
+	if err := dialect.RefusedBefore(r, with.now); err != nil && !c.made {
 		return providers.Outcome{}, err
 	}
-	_, known := payoutClass(c.word)
-	accepted := (success(r) || r.Status == http.StatusAccepted) && c.readable && c.id != ""
+	_, known := classOf(c.word)
+	accepted := (dialect.Success(r) || r.Status == http.StatusAccepted) && c.readable && c.id != ""
 	switch {
-	case c.refuses() && slices.Contains(payoutRefusals, r.Status):
-		return with.outcome(c, providers.Refused, firstOf(c.code, statusCode(r))), nil
+	case c.refuses() && slices.Contains(refusals, r.Status):
+		return with.outcome(c, providers.Refused, cmp.Or(c.Code, r.Code())), nil
 	case c.duplicate(r.Status):
-		return with.outcome(c, providers.Duplicate, firstOf(c.code, statusCode(r))), nil
+		return with.outcome(c, providers.Duplicate, cmp.Or(c.Code, r.Code())), nil
 	case accepted && known && c.ours(with):
 		return with.outcome(c, providers.Pending, strings.ToLower(c.word)), nil
 	case accepted && c.word != "":
-		return with.outcome(c, providers.InDoubt, unknownStatus), nil
+		return with.outcome(c, providers.InDoubt, dialect.UnknownStatus), nil
 	}
-	return with.outcome(c, providers.InDoubt, statusCode(r)), nil
+	return with.outcome(c, providers.InDoubt, r.Code()), nil
 }
 
 // refuses reports a well-formed refusal that nothing in the answer contradicts: neither a payout,
 // nor a word of one that lives, nor a hint that there was one before.
-func (c creation) refuses() bool { return c.saysNo() && !repeated(c.failure) }
+func (c creation) refuses() bool { return c.saysNo() && !c.Repeated() }
 
 // duplicate reports a refusal because the reference is known: one that says so, or the HTTP
 // status for it.
 func (c creation) duplicate(status int) bool {
 	conflict := status == http.StatusConflict
-	return c.saysNo() && (conflict || repeated(c.failure) && slices.Contains(payoutRefusals, status))
+	return c.saysNo() && (conflict || c.Repeated() && slices.Contains(refusals, status))
 }
 
 func (c creation) saysNo() bool {
-	class, known := payoutClass(c.word)
+	class, known := classOf(c.word)
 	return c.failed && c.readable && !c.made && (c.word == "" || known && class == providers.Refused)
 }
 
@@ -87,7 +90,7 @@ func (c creation) saysNo() bool {
 func (c creation) ours(with about) bool { return c.reference == "" || c.reference == with.reference }
 
 func (w about) outcome(c creation, class providers.Class, code string) providers.Outcome {
-	o := providers.Outcome{Class: class, Code: providers.Code(code, w.hide...), Message: providers.Message(c.message, w.hide...)}
+	o := providers.Outcome{Class: class, Code: providers.Code(code, w.hide...), Message: providers.Message(c.Message, w.hide...)}
 	if c.readable && c.ours(w) {
 		o.ProviderID = c.id
 	}
@@ -103,12 +106,12 @@ func askedAbout(r wire.Reply, err error, id string, with about) (providers.Outco
 	if err != nil {
 		return providers.Outcome{}, wire.NoAnswer(err)
 	}
-	if err := refusedBefore(r, with.now); err != nil {
+	if err := dialect.RefusedBefore(r, with.now); err != nil {
 		return providers.Outcome{}, err
 	}
 	p, ok := parsePayout(r.Body)
 	if r.Status != http.StatusOK || !ok || p.id != id {
-		return providers.Outcome{}, fmt.Errorf("no answer: %s", statusCode(r))
+		return providers.Outcome{}, fmt.Errorf("no answer: %s", r.Code())
 	}
 	return with.row(p), nil
 }
@@ -119,12 +122,12 @@ func listed(r wire.Reply, err error, now time.Time) (listing, error) {
 	if err != nil {
 		return listing{}, wire.NoAnswer(err)
 	}
-	if err := refusedBefore(r, now); err != nil {
+	if err := dialect.RefusedBefore(r, now); err != nil {
 		return listing{}, err
 	}
 	l, ok := parseListing(r.Body)
 	if r.Status != http.StatusOK || !ok {
-		return listing{}, fmt.Errorf("no answer: %s", statusCode(r))
+		return listing{}, fmt.Errorf("no answer: %s", r.Code())
 	}
 	return l, nil
 }
@@ -144,13 +147,13 @@ func (l listing) judge(with about) (providers.Outcome, error) {
 	}
 	o := with.row(ours[0])
 	if o.Class != providers.InDoubt && o.Class != providers.Mismatch && !o.Echo.Complete {
-		return anothers("whose is it? the answer does not repeat our beneficiary; " + with.describe(ours)), nil
+		return dialect.Anothers("whose is it? the answer does not repeat our beneficiary; " + with.describe(ours)), nil
 	}
 	return o, nil
 }
 
-func (l listing) under(reference string) []payoutRow {
-	var ours []payoutRow
+func (l listing) under(reference string) []row {
+	var ours []row
 	for _, p := range l.rows {
 		if p.reference == reference {
 			ours = append(ours, p)
@@ -164,13 +167,13 @@ func (l listing) under(reference string) []payoutRow {
 // at all that stands there.
 func (l listing) second(id string, with about) (providers.Outcome, bool) {
 	ours := l.under(with.reference)
-	slices.SortFunc(ours, func(a, b payoutRow) int { return strings.Compare(a.id, b.id) })
+	slices.SortFunc(ours, func(a, b row) int { return strings.Compare(a.id, b.id) })
 	for _, p := range ours {
-		class, _ := payoutClass(p.word)
+		class, _ := classOf(p.word)
 		if p.id == id || class != providers.Succeeded {
 			continue
 		}
-		if !sameAmount(p.amount, with.amount) {
+		if !with.amount.Is(p.amount) {
 			return providers.Outcome{Class: providers.Mismatch, Code: severalRows, Message: with.describe(ours)}, true
 		}
 		return with.row(p), true
@@ -179,38 +182,30 @@ func (l listing) second(id string, with about) (providers.Outcome, bool) {
 }
 
 // row says what a payout that is shown means.
-func (w about) row(p payoutRow) providers.Outcome {
-	class, known := payoutClass(p.word)
+func (w about) row(p row) providers.Outcome {
+	class, known := classOf(p.word)
 	switch {
-	case !sameAmount(p.amount, w.amount):
-		return providers.Outcome{Class: providers.Mismatch, Code: otherAmount, Message: w.describe([]payoutRow{p})}
+	case !w.amount.Is(p.amount):
+		return providers.Outcome{Class: providers.Mismatch, Code: otherAmount, Message: w.describe([]row{p})}
 	case !known:
-		return providers.Outcome{Class: providers.InDoubt, Code: unknownStatus, Message: providers.Message(p.word, w.hide...)}
+		return providers.Outcome{Class: providers.InDoubt, Code: dialect.UnknownStatus, Message: providers.Message(p.word, w.hide...)}
 	}
 	return providers.Outcome{Class: class, ProviderID: p.id, Code: providers.Code(strings.ToLower(strings.TrimSpace(p.word)), w.hide...), Echo: p.echo(w)}
 }
 
-const mostText = 120
-
-// describe lists payouts by ids and amounts, as many as fit, and says how many do not.
-func (w about) describe(rows []payoutRow) string {
-	var b strings.Builder
-	for i, p := range rows {
-		one := fmt.Sprintf("payout %s: %s %s", providers.ID(p.id, w.hide...), providers.Code(p.amount), providers.Code(p.word, w.hide...))
-		if b.Len()+len(one) > mostText-20 {
-			fmt.Fprintf(&b, "; %d more", len(rows)-i)
-			break
-		}
-		if i > 0 {
-			b.WriteString("; ")
-		}
-		b.WriteString(one)
+// describe lists payouts by ids and amounts.
+func (w about) describe(rows []row) string {
+	var texts []string
+	for _, p := range rows {
+		texts = append(texts, fmt.Sprintf("payout %s: %s %s", providers.ID(p.id, w.hide...), providers.Code(p.amount), providers.Code(p.word, w.hide...)))
 	}
-	return b.String()
+	return providers.List(texts)
 }
 
-// unauthorized reports an answer that refuses the token, and names nothing that was made all the
-// same.
-func unauthorized(r wire.Reply) bool {
-	return r.Status == http.StatusUnauthorized && !readCreation(r.Body).made
+// tokenRefused reads an answer that refuses the token, and names nothing that was made all the same.
+func tokenRefused(r wire.Reply) auth.Refusal {
+	if r.Status != http.StatusUnauthorized || readCreation(r.Body).made {
+		return auth.Refusal{}
+	}
+	return auth.Refusal{Code: r.Code()}
 }

@@ -1,0 +1,343 @@
+package payouts_test
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/etpay/payouts"
+	"github.com/remesa/remesa/providers/providertest"
+	"github.com/remesa/remesa/providers/sandbox"
+)
+
+// counter is a payout client with its simulator, on one clock that the test moves, and what its
+// attempts noted.
+type counter struct {
+	t      *testing.T
+	s      *sandbox.Sandbox
+	url    string
+	client *payouts.Client
+	kept   map[string]string
+	moves  int
+	lost   error
+
+	mu sync.Mutex
+	at time.Time
+}
+
+func newCounter(t *testing.T, faults ...sandbox.Fault) *counter {
+	t.Helper()
+	b := &counter{t: t, at: time.Date(2026, 5, 15, 2, 30, 0, 0, time.UTC), kept: map[string]string{}}
+	b.s = sandbox.New(sandbox.Options{Now: b.now})
+	if err := b.s.ETpay().AddFaults(faults...); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(b.s)
+	t.Cleanup(server.Close)
+	b.url = server.URL + sandbox.ETpayPrefix
+	c := config(b.url)
+	c.Now = b.now
+	b.client = newClient(t, c)
+	return b
+}
+
+func (b *counter) now() time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.at
+}
+
+func (b *counter) pass(d time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.at = b.at.Add(d)
+}
+
+func (b *counter) pay(reference string) (providers.Outcome, error) {
+	b.t.Helper()
+	return b.client.Pay(b.t.Context(), payout(b.t, reference), providers.Attempt{
+		Handles: maps.Clone(b.kept),
+		Note: func(_ context.Context, h map[string]string, moves bool) error {
+			if moves {
+				b.moves++
+			}
+			maps.Copy(b.kept, h)
+			return b.lost
+		},
+	})
+}
+
+func (b *counter) ask(reference, id string) (providers.Outcome, error) {
+	b.t.Helper()
+	p := payout(b.t, reference)
+	return b.client.Status(b.t.Context(), providers.Query{Reference: reference, Amount: p.Amount, Payout: &p, ProviderID: id, Handles: b.kept})
+}
+
+func (b *counter) is(o providers.Outcome, err error, class providers.Class, code string) {
+	b.t.Helper()
+	if err != nil || o.Class != class || o.Code != code {
+		b.t.Errorf("got %+v, %v; want %s %s", o, err, class, code)
+	}
+}
+
+func TestAnAttemptOpensRightBeforeThePayout(t *testing.T) {
+	t.Parallel()
+	b := newCounter(t)
+	if !b.client.OpensLate() {
+		t.Error("an attempt would be open before it has a token")
+	}
+	b.lost = errors.New("not the owner")
+	_, err := b.pay("PO1")
+	var notSent *providers.NotSent
+	if !errors.As(err, &notSent) || notSent.Reason != "superseded" || b.s.ETpay().Arrived("PO1") != 0 {
+		t.Errorf("got %v, and %d requests", err, b.s.ETpay().Arrived("PO1"))
+	}
+	b.lost = nil
+	o, err := b.pay("PO1")
+	b.is(o, err, providers.Pending, "processing")
+	if b.moves != 2 || o.ProviderID == "" || b.kept[payouts.FirstAttempt] != "2026-05-15T02:30:00Z" {
+		t.Errorf("noted %d times, %q; the outcome is %+v", b.moves, b.kept, o)
+	}
+}
+
+func TestAPayoutIsLookedForSinceItsFirstAttempt(t *testing.T) {
+	t.Parallel()
+	b := newCounter(t, sandbox.Fault{Kind: "hang_up_after", Next: 1}, sandbox.Fault{Kind: "bad_gateway_before"})
+	o, err := b.pay("PO1")
+	b.is(o, err, providers.InDoubt, "eof")
+	b.pass(5 * 24 * time.Hour)
+	o, err = b.pay("PO1") // a person had it sent again
+	b.is(o, err, providers.InDoubt, "http_502")
+	if b.kept[payouts.FirstAttempt] != "2026-05-15T02:30:00Z" {
+		t.Errorf("the first attempt is forgotten: %q", b.kept)
+	}
+	b.pass(30 * 24 * time.Hour)
+	o, err = b.ask("PO1", "")
+	b.is(o, err, providers.Succeeded, "paid")
+	o, err = b.ask("PO2", "")
+	b.is(o, err, providers.NotFound, "not_listed")
+}
+
+func TestWithoutTheDayOfItsFirstAttemptNothingIsConcluded(t *testing.T) {
+	t.Parallel()
+	b := newCounter(t)
+	if o, err := b.ask("PO1", ""); err == nil {
+		t.Errorf("got %+v", o)
+	}
+}
+
+func TestTwoPayoutsOfOneReferenceAreAPersons(t *testing.T) {
+	t.Parallel()
+	b := newCounter(t)
+	for range 2 {
+		o, err := b.pay("PO1")
+		b.is(o, err, providers.Pending, "processing")
+	}
+	o, err := b.ask("PO1", "")
+	b.is(o, err, providers.Mismatch, "several_rows")
+	if o.ProviderID != "" || o.Message != "payout etp_000001: 12500 paid; payout etp_000002: 12500 paid" {
+		t.Errorf("a person is told %q of %q", o.Message, o.ProviderID)
+	}
+	o, err = b.ask("PO1", "etp_000002")
+	b.is(o, err, providers.Succeeded, "paid")
+}
+
+// asked asks about the payout of that id, and what else stands under its reference.
+func (b *counter) asked(reference, id string) (providers.Outcome, error) {
+	b.t.Helper()
+	return b.client.Status(b.t.Context(), providers.Query{
+		Reference: reference, Amount: payout(b.t, reference).Amount, ProviderID: id, ByReference: true, Handles: b.kept,
+	})
+}
+
+func TestASecondPayoutUnderAnotherIDIsFound(t *testing.T) {
+	t.Parallel()
+	b := newCounter(t)
+	o, err := b.pay("PO1")
+	b.is(o, err, providers.Pending, "processing")
+	o, err = b.asked("PO1", "etp_000001")
+	if b.is(o, err, providers.Succeeded, "paid"); o.ProviderID != "etp_000001" || o.SecondID != "" {
+		t.Errorf("one payout: %+v", o)
+	}
+	o, err = b.pay("PO1")
+	b.is(o, err, providers.Pending, "processing")
+	b.pass(5 * 24 * time.Hour)
+	for id, second := range map[string]string{"etp_000001": "etp_000002", "etp_000002": "etp_000001"} {
+		o, err = b.asked("PO1", id)
+		if b.is(o, err, providers.Succeeded, "paid"); o.ProviderID != id || o.SecondID != second {
+			t.Errorf("two payouts: %+v, want %s and %s", o, id, second)
+		}
+	}
+}
+
+func TestALaterPayoutBesideARejectedOneIsFound(t *testing.T) {
+	t.Parallel()
+	b := newCounter(t, sandbox.Fault{Kind: "rejected_word", Next: 1})
+	if o, err := b.pay("PO1"); err != nil || o.ProviderID != "etp_000001" {
+		t.Fatalf("got %+v, %v", o, err)
+	}
+	o, err := b.asked("PO1", "etp_000001")
+	b.is(o, err, providers.Refused, "rejected")
+	if o, err := b.pay("PO1"); err != nil || o.ProviderID != "etp_000002" {
+		t.Fatalf("got %+v, %v", o, err)
+	}
+	o, err = b.asked("PO1", "etp_000001")
+	if b.is(o, err, providers.Succeeded, "paid"); o.ProviderID != "etp_000002" || o.SecondID != "" {
+		t.Errorf("got %+v", o)
+	}
+}
+
+// Where the listing cannot be read, a success under the known id is still one; nothing else is an
+// answer.
+func TestALookWithoutAListing(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		made, asked []sandbox.Fault
+		listing     string
+		want        providers.Class
+	}{
+		"paid by its id":         {nil, nil, "/v1/all", providers.Succeeded},
+		"rejected by its id":     {[]sandbox.Fault{{Kind: "rejected_word"}}, nil, "/v1/all", ""},
+		"not known, not listed":  {nil, []sandbox.Fault{{Kind: "not_found"}}, "", ""},
+		"paid, and listed alone": {nil, nil, "", providers.Succeeded},
+	} {
+		b := newCounter(t, row.made...)
+		c := config(b.url)
+		c.Now, c.RangePath = b.now, row.listing
+		b.client = newClient(t, c)
+		made, err := b.pay("PO1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := b.s.ETpay().AddFaults(row.asked...); err != nil {
+			t.Fatal(err)
+		}
+		if o, err := b.asked("PO1", made.ProviderID); (err == nil) != (row.want != "") || o.Class != row.want {
+			t.Errorf("%s: got %+v, %v, want %s", name, o, err, row.want)
+		}
+	}
+}
+
+func TestAWatchThatKnowsNoFirstDayAsksByTheID(t *testing.T) {
+	t.Parallel()
+	b := newCounter(t)
+	made, err := b.pay("PO1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := payout(t, "PO1")
+	o, err := b.client.Status(t.Context(), providers.Query{Reference: "PO1", Amount: p.Amount, Payout: &p, ProviderID: made.ProviderID, ByReference: true})
+	b.is(o, err, providers.Succeeded, "paid")
+}
+
+func TestATokenIsRenewedOnceWithinAnAttempt(t *testing.T) {
+	t.Parallel()
+	b := newCounter(t, sandbox.Fault{Kind: "expire_tokens", Operation: sandbox.Send, Next: 1})
+	o, err := b.pay("PO1")
+	b.is(o, err, providers.Pending, "processing")
+	if n := b.s.ETpay().Logins(); n != 2 || b.s.ETpay().Moved("PO1") != 1 {
+		t.Errorf("%d logins, money moved %d times", n, b.s.ETpay().Moved("PO1"))
+	}
+	if err := b.s.ETpay().AddFaults(sandbox.Fault{Kind: "unauthorized"}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = b.pay("PO2")
+	if n := b.s.ETpay().Arrived("PO2"); !errors.As(err, new(*providers.CredentialsError)) || n != 2 {
+		t.Errorf("got %v after %d requests", err, n)
+	}
+	b.s.ETpay().ClearFaults()
+	b.pass(2 * time.Hour) // tokens live for an hour
+	o, err = b.pay("PO3")
+	b.is(o, err, providers.Pending, "processing")
+}
+
+func TestARefusedLoginSendsNothing(t *testing.T) {
+	t.Parallel()
+	b := newCounter(t, sandbox.Fault{Kind: "unauthorized", Operation: sandbox.Login})
+	for range 3 {
+		if _, err := b.pay("PO1"); !errors.As(err, new(*providers.CredentialsError)) {
+			t.Errorf("got %v", err)
+		}
+	}
+	if n := b.s.ETpay().Logins(); n != 1 || b.moves != 0 {
+		t.Errorf("%d logins, %d notes", n, b.moves)
+	}
+}
+
+func TestAPayoutThatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
+	t.Parallel()
+	b := newCounter(t)
+	cents, err := providers.ParseMoney("10.50", "MXN")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, change := range map[string]func(p *providers.Payout){
+		"amount":            func(p *providers.Payout) { p.Amount = cents },
+		"merchant_id":       func(p *providers.Payout) { p.Reference = "-PO1" },
+		"recipient":         func(p *providers.Payout) { p.Recipient.Document = "" },
+		"bank":              func(p *providers.Payout) { p.Bank.AccountNumber = "" },
+		"bank.account_type": func(p *providers.Payout) { p.Bank.AccountType = "checking" },
+	} {
+		p := payout(t, "PO1")
+		change(&p)
+		o, err := b.client.Pay(t.Context(), p, providertest.Attempt())
+		if err != nil || o.Class != providers.Refused || o.Code != "invalid" || !strings.HasPrefix(o.Message, name+":") {
+			t.Errorf("%s: got %+v, %v", name, o, err)
+		}
+	}
+	if n := len(b.s.ETpay().Arrivals()); n != 0 {
+		t.Errorf("%d requests arrived", n)
+	}
+}
+
+func TestSettings(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		change func(c *payouts.Config)
+		want   string
+	}{
+		"no URL":             {func(c *payouts.Config) { c.URL = "" }, "REMESA_ETPAY_PAYOUTS_URL"},
+		"plain http":         {func(c *payouts.Config) { c.URL = "http://api.example" }, "REMESA_ETPAY_PAYOUTS_URL"},
+		"no user":            {func(c *payouts.Config) { c.Username = "" }, "REMESA_ETPAY_PAYOUTS_USERNAME"},
+		"no password":        {func(c *payouts.Config) { c.Password = "" }, "REMESA_ETPAY_PAYOUTS_PASSWORD"},
+		"a path that is not": {func(c *payouts.Config) { c.CreatePath = "payouts" }, "REMESA_ETPAY_PAYOUTS_CREATE_PATH"},
+		"no id in a path":    {func(c *payouts.Config) { c.StatusPath = "/v1/payouts" }, "REMESA_ETPAY_PAYOUTS_STATUS_PATH"},
+		"a range with a day": {func(c *payouts.Config) { c.RangePath = "/v1/payouts?from=x" }, "REMESA_ETPAY_PAYOUTS_RANGE_PATH"},
+	} {
+		c := config("https://api.example")
+		row.change(&c)
+		if _, err := payouts.New(c); err == nil || !strings.HasPrefix(err.Error(), row.want+":") {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	last := func(b *counter) (string, bool, error) {
+		found, err := b.client.Check(t.Context())
+		f := found[len(found)-1]
+		return f.Text, f.Warn, err
+	}
+	b := newCounter(t)
+	if text, warn, err := last(b); err != nil || warn || text != "the listing of payouts can be read" {
+		t.Errorf("got %q, %t, %v", text, warn, err)
+	}
+	c := config(b.url)
+	c.RangePath = "/v1/all"
+	b.client = newClient(t, c)
+	if text, warn, err := last(b); err != nil || !warn || !strings.Contains(text, "cannot be read") || !strings.Contains(text, "http_404") {
+		t.Errorf("without a listing: %q, %t, %v", text, warn, err)
+	}
+	c.Password = "wrong"
+	b.client = newClient(t, c)
+	if _, err := b.client.Check(t.Context()); !errors.As(err, new(*providers.CredentialsError)) {
+		t.Errorf("with a wrong password: %v", err)
+	}
+}

@@ -1,0 +1,43 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+
+	"github.com/remesa/remesa/providers"
+)
+
+// NewRequest is a request to a provider that answers JSON; a body is JSON as well, unless the header
+// is changed.
+func NewRequest(method, address string, body []byte) Request {
+	header := http.Header{"Accept": {"application/json"}}
+	if body != nil {
+		header.Set("Content-Type", "application/json")
+	}
+	return Request{Method: method, URL: address, Header: header, Body: body}
+}
+
+// NewRequestAt is NewRequest to a path below a base; the path is a template that pairs fill, as Join
+// says. The error means that nothing was sent.
+func NewRequestAt(method string, base *url.URL, path string, body []byte, pairs ...string) (Request, error) {
+	address, err := Join(base, path, pairs...)
+	if err != nil {
+		return Request{}, &providers.NotSent{Reason: Invalid, Err: err}
+	}
+	return NewRequest(method, address, body), nil
+}
+
+// JSON is the value as JSON text, with &, < and > as they are: what is signed or hashed is what is
+// sent, and a verifier may compare texts. The error does not repeat the value.
+func JSON(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, errors.New("the request cannot be written as JSON")
+	}
+	return bytes.TrimRight(b.Bytes(), "\n"), nil
+}
