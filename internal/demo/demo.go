@@ -19,8 +19,12 @@ import (
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/config"
 	"github.com/remesa/remesa/internal/simulators"
-	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/coordinador"
+	"github.com/remesa/remesa/providers/etpay"
+	"github.com/remesa/remesa/providers/pagandocheck"
+	"github.com/remesa/remesa/providers/pagoseguro"
 	"github.com/remesa/remesa/providers/sandbox"
+	"github.com/remesa/remesa/providers/virtualpos"
 	"github.com/remesa/remesa/schedule"
 )
 
@@ -134,7 +138,7 @@ func (s *stage) age(ctx context.Context) {
 }
 
 func (s *stage) openProviders(ctx context.Context) (url string, err error) {
-	for _, provider := range []string{providers.VirtualPOS, providers.PagoSeguro, providers.PagandoCheck, providers.ETpay, providers.Coordinador} {
+	for _, provider := range []string{virtualpos.Name, pagoseguro.Name, pagandocheck.Name, etpay.Name, coordinador.Name} {
 		if err := s.desk(provider).AddFaults(demoFaults(provider)...); err != nil {
 			return "", err
 		}
@@ -155,13 +159,13 @@ func (s *stage) openProviders(ctx context.Context) (url string, err error) {
 // desk is the simulator of a provider.
 func (s *stage) desk(provider string) *sandbox.Desk {
 	switch provider {
-	case providers.PagoSeguro:
+	case pagoseguro.Name:
 		return s.sandbox.PagoSeguro()
-	case providers.Coordinador:
+	case coordinador.Name:
 		return s.sandbox.Coordinador()
-	case providers.PagandoCheck:
+	case pagandocheck.Name:
 		return s.sandbox.PagandoCheck()
-	case providers.ETpay:
+	case etpay.Name:
 		return s.sandbox.ETpay()
 	default:
 		return s.sandbox.VirtualPOS()

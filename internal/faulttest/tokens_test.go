@@ -9,7 +9,8 @@ import (
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/eventually"
 	"github.com/remesa/remesa/internal/redistest"
-	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/pagandocheck"
+	"github.com/remesa/remesa/providers/pagoseguro"
 	"github.com/remesa/remesa/providers/sandbox"
 	"github.com/remesa/remesa/tasks"
 )
@@ -52,7 +53,7 @@ func TestTokensEndInMidRun(t *testing.T) {
 			if s.shared {
 				w.settings["REMESA_TOKEN_KEY"] = tokenKey
 			}
-			parts := []*branch{w.branch(c, providers.PagoSeguro), w.branch(c, providers.PagandoCheck)}
+			parts := []*branch{w.branch(c, pagoseguro.Name), w.branch(c, pagandocheck.Name)}
 			for _, b := range parts {
 				b.misbehave(sandbox.Fault{Kind: "latency", Operation: sandbox.Send, Delay: sandbox.Duration(20 * time.Millisecond)})
 			}
@@ -68,7 +69,7 @@ func TestTokensEndInMidRun(t *testing.T) {
 			}
 			for _, b := range parts {
 				b.awaitSettled(either(time.Minute, 3*time.Minute))
-				all(t, b.audit(rules{repeats: true, otherIDs: b.provider == providers.PagandoCheck}), idempotency.Succeeded)
+				all(t, b.audit(rules{repeats: true, otherIDs: b.provider == pagandocheck.Name}), idempotency.Succeeded)
 				b.demandFewLogins(s)
 			}
 			if t.Failed() {
@@ -166,7 +167,7 @@ func TestNoTokenIsToBeHad(t *testing.T) {
 			if s.shared {
 				w.settings["REMESA_TOKEN_KEY"] = tokenKey
 			}
-			parts := []*branch{w.branch(c, providers.PagoSeguro), w.branch(c, providers.PagandoCheck)}
+			parts := []*branch{w.branch(c, pagoseguro.Name), w.branch(c, pagandocheck.Name)}
 			for _, b := range parts {
 				if s.refuses {
 					b.misbehave(sandbox.Fault{Kind: "unauthorized", Operation: sandbox.Login})
@@ -187,7 +188,7 @@ func TestNoTokenIsToBeHad(t *testing.T) {
 			c.turnAway(false)
 			for _, b := range parts {
 				b.awaitSettled(10*cooldown + w.certainty())
-				all(t, b.audit(rules{repeats: true, otherIDs: b.provider == providers.PagandoCheck}), idempotency.Succeeded)
+				all(t, b.audit(rules{repeats: true, otherIDs: b.provider == pagandocheck.Name}), idempotency.Succeeded)
 			}
 		})
 	}

@@ -11,6 +11,10 @@ import (
 	"testing"
 
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/coordinador"
+	"github.com/remesa/remesa/providers/etpay"
+	"github.com/remesa/remesa/providers/pagandocheck"
+	"github.com/remesa/remesa/providers/pagoseguro"
 	"github.com/remesa/remesa/providers/sandbox"
 	"github.com/remesa/remesa/tasks"
 )
@@ -112,13 +116,13 @@ func (c *town) settings(more ...string) []string {
 
 func (c *town) desk(provider string) *sandbox.Desk {
 	switch provider {
-	case providers.PagoSeguro:
+	case pagoseguro.Name:
 		return c.sandbox.PagoSeguro()
-	case providers.PagandoCheck:
+	case pagandocheck.Name:
 		return c.sandbox.PagandoCheck()
-	case providers.Coordinador:
+	case coordinador.Name:
 		return c.sandbox.Coordinador()
-	case providers.ETpay:
+	case etpay.Name:
 		return c.sandbox.ETpay()
 	default:
 		return c.sandbox.VirtualPOS()
@@ -151,7 +155,7 @@ func (b *branch) misbehave(f sandbox.Fault) {
 func (b *branch) newCharge(reference string) tasks.Task {
 	b.t.Helper()
 	n := len(b.payments) + 1
-	charge := map[string]func(int) tasks.Charge{providers.PagoSeguro: pagoSeguroCharge, providers.PagandoCheck: pagandoCheckCharge}[b.provider](n)
+	charge := map[string]func(int) tasks.Charge{pagoseguro.Name: pagoSeguroCharge, pagandocheck.Name: pagandoCheckCharge}[b.provider](n)
 	charge.Provider, charge.TxnID, charge.Description = b.provider, b.prefix+reference, "Plan"
 	return b.keep(charge)
 }
@@ -164,7 +168,7 @@ func (b *branch) keep(charge tasks.Charge) tasks.Task {
 		b.t.Fatal(err)
 	}
 	beneficiary := charge.Customer.ID + " " + charge.Card.Token.Reveal() + " " + charge.Agreement
-	if b.provider == providers.PagoSeguro {
+	if b.provider == pagoseguro.Name {
 		beneficiary = fmt.Sprint(charge.Customer.DocumentType, " ", charge.Customer.Document)
 	}
 	b.payments[charge.TxnID] = payment{amount: charge.Amount, beneficiary: beneficiary, task: task}

@@ -67,7 +67,7 @@ func charge(t *testing.T, reference string) providers.Charge {
 	t.Helper()
 	return providers.Charge{
 		Payment: providers.Payment{
-			Provider: providers.ETpay, Account: "default", Reference: reference, Amount: providertest.Amount(t, "50000", "CLP"), Description: "Cuenta gas",
+			Provider: etpay.Name, Account: "default", Reference: reference, Amount: providertest.Amount(t, "50000", "CLP"), Description: "Cuenta gas",
 		},
 		Details: etpay.Details{UserBankCode: "cl_estado", Metadata: []etpay.Shown{
 			{Name: "Cuenta <1> & más", Value: "30215", Show: true}, {Name: "Interno", Value: "x"},

@@ -180,7 +180,7 @@ func charge(t *testing.T, reference string) providers.Charge {
 	}
 	return providers.Charge{
 		Payment: providers.Payment{
-			Provider: providers.PagandoCheck, Account: "default", Reference: reference, Amount: amount,
+			Provider: pagandocheck.Name, Account: "default", Reference: reference, Amount: amount,
 			Description: "Plan <mensual> & más",
 		},
 		Customer:  providers.Customer{ID: "5d1c0b1e-2f6a-4a1e-9a55-0c9a3f4f7e10"},
