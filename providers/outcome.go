@@ -51,7 +51,7 @@ type Outcome struct {
 	Code    string
 	Message string
 	Decline Decline
-	// ActionURL is where the payer must go (ETpay sessions).
+	// ActionURL is where the payer must go, at providers where payers pay by themselves.
 	ActionURL string
 	// Handles are kept with the payment until it is settled.
 	Handles map[string]string
