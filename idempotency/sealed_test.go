@@ -121,7 +121,7 @@ func TestNothingOfAPersonStandsInRedis(t *testing.T) {
 	b.begin("session", "s")
 	handles := map[string]string{"session_token": "canary-session", "signature_token": "canary-signature"}
 	b.must(b.store.Note(t.Context(), key("session"), "s", handles, false))
-	b.finish("session", "s", providers.Outcome{Class: providers.Pending, ActionURL: canaryURL, Message: canaryMessage, Handles: handles})
+	b.finish("session", "s", providers.Outcome{Class: providers.Pending, ActionURL: canaryURL, ActionWithin: 24 * time.Hour, Message: canaryMessage, Handles: handles})
 	for reference, class := range map[string]providers.Class{"declined": providers.Refused, "mismatch": providers.Mismatch} {
 		b.begin(reference, reference)
 		b.finish(reference, reference, providers.Outcome{Class: class, Code: "E-1", Message: canaryMessage})
@@ -339,7 +339,7 @@ func TestAPersonNeedsNoKey(t *testing.T) {
 	b := v.book(newRing(t, "a"))
 	b.take(canary("mine"))
 	b.begin("mine", "m")
-	b.finish("mine", "m", providers.Outcome{Class: providers.Pending, Message: canaryMessage, ActionURL: canaryURL})
+	b.finish("mine", "m", providers.Outcome{Class: providers.Pending, Message: canaryMessage, ActionURL: canaryURL, ActionWithin: 24 * time.Hour})
 	blind := v.book(nil)
 	r, err := blind.store.Show(t.Context(), key("mine"))
 	b.must(err)
@@ -367,7 +367,7 @@ func TestPayersAreSentToNoAddressOfAStranger(t *testing.T) {
 	b.take(canary("mine"), canary("other"))
 	for _, reference := range []string{"mine", "other"} {
 		b.begin(reference, reference)
-		b.finish(reference, reference, providers.Outcome{Class: providers.Pending, ActionURL: canaryURL + reference})
+		b.finish(reference, reference, providers.Outcome{Class: providers.Pending, ActionURL: canaryURL + reference, ActionWithin: 24 * time.Hour})
 	}
 	b.edit("mine", func(r map[string]any) { r["action_url"] = "https://evil.example" })
 	if r := b.want("mine", idempotency.Pending); r.ActionURL != "" || !errors.Is(r.Unopened, seal.ErrNotSealed) {
@@ -395,7 +395,7 @@ func TestOutcomesOpenForWhoeverHoldsTheKey(t *testing.T) {
 	b := v.book(ring)
 	b.take(canary("mine"))
 	b.begin("mine", "m")
-	b.finish("mine", "m", providers.Outcome{Class: providers.Pending, Message: canaryMessage, ActionURL: canaryURL})
+	b.finish("mine", "m", providers.Outcome{Class: providers.Pending, Message: canaryMessage, ActionURL: canaryURL, ActionWithin: 24 * time.Hour})
 	entries, err := b.rdb.XRange(t.Context(), idempotency.OutcomesKey(provider), "-", "+").Result()
 	b.must(err)
 	last := entries[len(entries)-1].Values

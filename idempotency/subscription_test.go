@@ -20,7 +20,7 @@ func charge(reference string) idempotency.Registration {
 // news is what the sweeper of subscriptions is told.
 func (b *book) news() []string {
 	b.t.Helper()
-	members, err := b.rdb.ZRange(b.t.Context(), idempotency.NewsKey(provider), 0, -1).Result()
+	members, err := b.rdb.ZRange(b.t.Context(), idempotency.ChargeUpdatesKey(provider), 0, -1).Result()
 	b.must(err)
 	return members
 }
@@ -50,7 +50,7 @@ func TestAnAnomalyOfASubscriptionsChargeIsTold(t *testing.T) {
 	b.must(err)
 	b.begin("c-1", "a")
 	b.finish("c-1", "a", paid("X"))
-	b.must(b.rdb.Del(t.Context(), idempotency.NewsKey(provider)).Err())
+	b.must(b.rdb.Del(t.Context(), idempotency.ChargeUpdatesKey(provider)).Err())
 	q, err := b.store.Ask(t.Context(), key("c-1"))
 	b.must(err)
 	_, err = b.store.Answer(t.Context(), key("c-1"), idempotency.Answered{

@@ -1,5 +1,7 @@
 package providers
 
+import "time"
+
 // Class says what an answer means for the payment.
 type Class string
 
@@ -51,8 +53,11 @@ type Outcome struct {
 	Code    string
 	Message string
 	Decline Decline
-	// ActionURL is where the payer must go, at providers where payers pay by themselves.
-	ActionURL string
+	// ActionURL is where the payer must go. The payer has ActionWithin from then on, or until the
+	// payment's own deadline where it has one; ActionGrace later what was under way by then is over,
+	// and the provider is asked for the last time.
+	ActionURL                 string
+	ActionWithin, ActionGrace time.Duration
 	// Handles are kept with the payment until it is settled.
 	Handles map[string]string
 	Echo    Echo

@@ -1,5 +1,6 @@
-// Package schedule says when subscriptions are charged. The billing calendar is pure arithmetic: it
-// knows neither the present time nor what was charged.
+// Package schedule is the billing calendar: which periods of a subscription fall due when, in its
+// time zone, past short months and changes of clocks. It is pure arithmetic, and knows neither the
+// present time nor what was charged; package billing does.
 package schedule
 
 import (

@@ -14,7 +14,8 @@ type Date struct {
 	Day   int
 }
 
-// ParseDate reads "2026-08-31", and refuses a day that its month does not have. The error does not repeat the text.
+// ParseDate reads "2026-08-31", and refuses a day that its month does not have. The error does not
+// repeat the text.
 func ParseDate(text string) (Date, error) {
 	t, err := time.Parse(time.DateOnly, text)
 	if err != nil || t.Year() < 1 {
@@ -34,7 +35,8 @@ func (d Date) String() string { return fmt.Sprintf("%04d-%02d-%02d", d.Year, d.M
 // IsZero reports whether there is no date.
 func (d Date) IsZero() bool { return d == Date{} }
 
-// Compare is negative where d comes before o, zero where they are the same day, positive where d comes after o.
+// Compare is negative where d comes before o, zero where they are the same day, positive where d
+// comes after o.
 func (d Date) Compare(o Date) int {
 	return cmp.Or(cmp.Compare(d.Year, o.Year), cmp.Compare(d.Month, o.Month), cmp.Compare(d.Day, o.Day))
 }
@@ -63,7 +65,8 @@ func (d Date) midnightUTC() int64 {
 	return time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, time.UTC).Unix()
 }
 
-// TimeOfDay is a time on the clock of a zone, to the minute. Its zero value is midnight, with which a day begins.
+// TimeOfDay is a time on the clock of a zone, to the minute. Its zero value is midnight, with which
+// a day begins.
 type TimeOfDay struct{ Hour, Minute int }
 
 // ParseTimeOfDay reads "09:00", two digits each, up to "23:59". The error does not repeat the text.

@@ -9,8 +9,8 @@ import (
 
 var errDuration = errors.New("not a duration such as 90s, 5m, 72h or 35d")
 
-// ParseDuration reads Go's durations, and days of 24 hours in front of them: "90s", "1h30m", "35d", "1d12h". None is negative. The error
-// does not repeat the text.
+// ParseDuration reads Go's durations, and days of 24 hours in front of them: "90s", "1h30m", "35d",
+// "1d12h". None is negative. The error does not repeat the text.
 func ParseDuration(text string) (time.Duration, error) {
 	days, rest, found := strings.Cut(text, "d")
 	if !found {

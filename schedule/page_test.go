@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// TestTheExamplesOfThePageHold reads the table of docs/calendar.md: each line lists its first periods.
+// TestTheExamplesOfThePageHold reads the table of docs/calendar.md: each line lists its first
+// periods.
 func TestTheExamplesOfThePageHold(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("../docs/calendar.md")

@@ -7,7 +7,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// latinAmerica lists the zones in which the providers' customers live, islands and the Caribbean included.
+// latinAmerica lists the zones in which the providers' customers live, islands and the Caribbean
+// included.
 var latinAmerica = []string{
 	"America/Araguaina", "America/Argentina/Buenos_Aires", "America/Argentina/Catamarca", "America/Argentina/Cordoba", "America/Argentina/Jujuy",
 	"America/Argentina/La_Rioja", "America/Argentina/Mendoza", "America/Argentina/Rio_Gallegos", "America/Argentina/Salta",
@@ -24,16 +25,17 @@ var latinAmerica = []string{
 	"America/Tijuana", "Pacific/Easter", "Pacific/Galapagos",
 }
 
-// oddities skipped or repeated whole days, moved by halves of an hour, skip the end of a day, or followed the sun for long.
+// oddities skipped or repeated whole days, moved by halves of an hour, skip the end of a day, or
+// followed the sun for long.
 var oddities = []string{
 	"America/Nuuk", "America/Scoresbysund", "America/Juneau", "America/St_Johns", "Africa/Monrovia", "Africa/Casablanca", "Asia/Kathmandu",
 	"Asia/Manila", "Asia/Pyongyang", "Asia/Tehran", "Australia/Lord_Howe", "Antarctica/Troll", "Atlantic/Azores", "Europe/Dublin",
 	"Pacific/Apia", "Pacific/Fakaofo", "Pacific/Kiritimati", "Pacific/Kwajalein", "UTC",
 }
 
-// TestEveryDayOfThirtyYears charges daily, in each zone, at times around those at which clocks change. Every other calendar's due
-// instants are among these, so none of them doubles or goes back either. The days beside a change are looked at in full, of the others
-// one a month.
+// TestEveryDayOfThirtyYears charges daily, in each zone, at times around those at which clocks
+// change. Every other calendar's due instants are among these, so none of them doubles or goes back
+// either. The days beside a change are looked at in full, of the others one a month.
 func TestEveryDayOfThirtyYears(t *testing.T) {
 	t.Parallel()
 	for _, name := range append(latinAmerica, oddities...) {
@@ -72,7 +74,8 @@ func checkPeriod(t rapid.TB, c Calendar, n int, due time.Time) {
 	if date == c.Date(n) && at == c.At {
 		return
 	}
-	// The clock skipped the time: it shows nothing from there to the due instant. Two periods on one instant are the exception.
+	// The clock skipped the time: it shows nothing from there to the due instant. Two periods on
+	// one instant are the exception.
 	wall := func(t time.Time) int64 {
 		return dateOf(t).midnightUTC() + int64(t.Hour())*3600 + int64(t.Minute())*60 + int64(t.Second())
 	}
@@ -85,7 +88,8 @@ func checkPeriod(t rapid.TB, c Calendar, n int, due time.Time) {
 	}
 }
 
-// The model is what a person does with a paper calendar: from Start on, month by month or day by day.
+// The model is what a person does with a paper calendar: from Start on, month by month or day by
+// day.
 func modelDate(c Calendar, n int) Date {
 	d := c.Start
 	for i := 1; i < n; i++ {

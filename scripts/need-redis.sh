@@ -1,13 +1,15 @@
 #!/bin/sh
 # Makes sure that a real redis-server of version 7.0 or newer is on the PATH; installs one from the system's packages where there is none.
-# The tests start their own servers on free ports; no service needs to run.
+# The tests start their own servers on free ports; no service needs to run. REMESA_TEST_REDIS_SERVER, the absolute path of a redis-server or
+# valkey-server, is used instead, and nothing is installed.
 set -u
 . "$(dirname "$0")/packages.sh"
 
 minimum=7
+server=${REMESA_TEST_REDIS_SERVER:-redis-server}
 
 major() {
-	redis-server --version 2>/dev/null | sed -n 's/.*[ (]v=\([0-9][0-9]*\)\..*/\1/p'
+	"$server" --version 2>/dev/null | sed -n 's/.*[ (]v=\([0-9][0-9]*\)\..*/\1/p'
 }
 
 what_to_do() {
@@ -24,7 +26,15 @@ what_to_do() {
 	exit 1
 }
 
-if ! command -v redis-server >/dev/null 2>&1; then
+case $server in
+redis-server | /*) ;;
+*)
+	echo "REMESA_TEST_REDIS_SERVER must be an absolute path: tests run in their own folders" >&2
+	exit 1
+	;;
+esac
+
+if [ "$server" = redis-server ] && ! command -v redis-server >/dev/null 2>&1; then
 	echo "redis-server is not on the PATH: installing it from the system's packages"
 	install_one redis-server redis redis redis ||
 		install_one - valkey-compat-redis - - ||

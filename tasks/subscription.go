@@ -123,7 +123,7 @@ func (s Subscription) With(c Change) (Subscription, error) {
 	if err != nil {
 		return Subscription{}, wrong("line", "cannot be written as JSON")
 	}
-	return DecodeStoredSubscription(line) // put has looked at what is new
+	return DecodeStoredSubscription(line) // put has checked what is new
 }
 
 func (c Change) put(fields map[string]json.RawMessage) error {

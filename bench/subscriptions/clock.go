@@ -11,8 +11,8 @@ import (
 	"github.com/remesa/remesa/bench/redisserver"
 )
 
-// clock takes the time, and how long this process and Redis kept a processor busy meanwhile: what says something on a machine that has
-// other work to do, too.
+// clock takes the time, and how long this process and Redis kept a processor busy meanwhile: what
+// says something on a machine that has other work to do, too.
 type clock struct {
 	server      *redisserver.Server
 	begin       time.Time

@@ -1,5 +1,6 @@
-// Command subscriptions measures what a million subscriptions cost: adding them in bulk, their memory in Redis, a sweep that finds the few
-// that are due, and a billing day on which many fall due at one minute.
+// Command subscriptions measures what a million subscriptions cost: adding them in bulk, their
+// memory in Redis, a sweep that finds the few that are due, and a billing day on which many fall
+// due at one minute.
 package main
 
 import (
@@ -43,11 +44,11 @@ func run(ctx context.Context, n, due, day int, sweepers string) error {
 		}
 	}
 	for text := range strings.SplitSeq(sweepers, ",") {
-		hands, err := strconv.Atoi(text)
-		if err != nil || hands < 1 {
+		workers, err := strconv.Atoi(text)
+		if err != nil || workers < 1 {
 			return errors.New("-sweepers: must be numbers such as 1,2")
 		}
-		if err := billingDay(ctx, day, hands); err != nil {
+		if err := billingDay(ctx, day, workers); err != nil {
 			return err
 		}
 	}
@@ -77,9 +78,9 @@ func added(ctx context.Context, provider string, n int) (took time.Duration, bus
 		return 0, "", 0, err
 	}
 	defer s.Stop()
-	town := newTown(s)
+	f := newFixture(s)
 	// One first, so that scripts and empty indexes are not counted.
-	if err := town.add(ctx, lines("warm-up", provider, 1, far)); err != nil {
+	if err := f.add(ctx, lines("warm-up", provider, 1, far)); err != nil {
 		return 0, "", 0, err
 	}
 	before, err := used(ctx, s)
@@ -91,7 +92,7 @@ func added(ctx context.Context, provider string, n int) (took time.Duration, bus
 	if err != nil {
 		return 0, "", 0, err
 	}
-	if err := town.add(ctx, input); err != nil {
+	if err := f.add(ctx, input); err != nil {
 		return 0, "", 0, err
 	}
 	took, busy = clock.stop(ctx, n)
@@ -106,18 +107,18 @@ func oneSweep(ctx context.Context, n, many int) error {
 		return err
 	}
 	defer s.Stop()
-	town := newTown(s)
-	if err := town.add(ctx, lines("idle", provider, n-many, far)); err != nil {
+	f := newFixture(s)
+	if err := f.add(ctx, lines("idle", provider, n-many, far)); err != nil {
 		return err
 	}
-	if err := town.add(ctx, lines("due", provider, many, past)); err != nil {
+	if err := f.add(ctx, lines("due", provider, many, past)); err != nil {
 		return err
 	}
 	clock, err := startClock(ctx, s)
 	if err != nil {
 		return err
 	}
-	if err := town.sweep(ctx, 1, many); err != nil {
+	if err := f.sweep(ctx, 1, many); err != nil {
 		return err
 	}
 	took, busy := clock.stop(ctx, many)
@@ -133,19 +134,19 @@ func billingDay(ctx context.Context, day, sweepers int) error {
 		return err
 	}
 	defer s.Stop()
-	town := newTown(s)
+	f := newFixture(s)
 	// One before the others, so that Redis has the scripts.
-	if err := errors.Join(town.add(ctx, lines("warm-up", provider, 1, past)), town.sweep(ctx, 1, 1)); err != nil {
+	if err := errors.Join(f.add(ctx, lines("warm-up", provider, 1, past)), f.sweep(ctx, 1, 1)); err != nil {
 		return err
 	}
-	if err := town.add(ctx, lines("day", provider, day, past)); err != nil {
+	if err := f.add(ctx, lines("day", provider, day, past)); err != nil {
 		return err
 	}
 	clock, err := startClock(ctx, s)
 	if err != nil {
 		return err
 	}
-	if err := town.sweep(ctx, sweepers, day+1); err != nil {
+	if err := f.sweep(ctx, sweepers, day+1); err != nil {
 		return err
 	}
 	took, busy := clock.stop(ctx, day)

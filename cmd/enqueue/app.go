@@ -12,10 +12,10 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/rs/zerolog"
 
+	"github.com/remesa/remesa/billing"
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/config"
 	"github.com/remesa/remesa/internal/wiring"
-	"github.com/remesa/remesa/schedule"
 	"github.com/remesa/remesa/seal"
 	"github.com/remesa/remesa/tasks"
 )
@@ -110,12 +110,12 @@ func (a *app) failed(err error) error {
 func expected(err error) bool { return unknown(err) || refused(err) }
 
 func unknown(err error) bool {
-	return errors.Is(err, idempotency.ErrUnknown) || errors.Is(err, schedule.ErrUnknown)
+	return errors.Is(err, idempotency.ErrUnknown) || errors.Is(err, billing.ErrUnknown)
 }
 
 func refused(err error) bool {
-	return errors.Is(err, idempotency.ErrMoved) || errors.Is(err, idempotency.ErrRefused) || errors.Is(err, schedule.ErrMoved) ||
-		errors.As(err, new(schedule.Refusal)) || errors.As(err, new(*tasks.FieldError))
+	return errors.Is(err, idempotency.ErrMoved) || errors.Is(err, idempotency.ErrRefused) || errors.Is(err, billing.ErrMoved) ||
+		errors.As(err, new(billing.Refusal)) || errors.As(err, new(*tasks.FieldError))
 }
 
 // parseKey reads a KEY of the command line.

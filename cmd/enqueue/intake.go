@@ -240,10 +240,14 @@ func (a *app) client() (*tasks.Client, error) {
 	if a.keys != nil {
 		return nil, usageError{a.keys}
 	}
+	return a.intake(), nil
+}
+
+func (a *app) intake() *tasks.Client {
 	return tasks.NewClient(a.ledger, a.rdb, tasks.ClientOptions{
 		FingerprintKey: []byte(a.config.FingerprintKey.Reveal()), MemoryStop: a.config.IntakeMemoryStop,
 		TaskTimeout: a.config.TaskTimeout(), Wakers: 32,
-	}), nil
+	})
 }
 
 // known are the accounts whose settings this environment holds, by provider; nil where it holds

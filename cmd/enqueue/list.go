@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/merge"
 	"github.com/remesa/remesa/providers/catalog"
 )
 
@@ -44,9 +45,9 @@ func (c *listCmd) records(a *app) iter.Seq2[idempotency.Record, error] {
 		lists = append(lists, c.recordsOf(a, name))
 	}
 	if c.indexed() {
-		return merge(older, lists...)
+		return merge.Ordered(older, lists...)
 	}
-	return sorted(merge(older, lists...))
+	return sorted(merge.Ordered(older, lists...))
 }
 
 // indexed reports whether the ledger hands the payments out in order; else they are few, or must be

@@ -1,14 +1,12 @@
 package main
 
 import (
+	"errors"
 	"os"
-	"regexp"
 	"time"
 
-	"github.com/remesa/remesa/internal/sweep"
+	"github.com/remesa/remesa/billing"
 	"github.com/remesa/remesa/internal/wiring"
-	"github.com/remesa/remesa/schedule"
-	"github.com/remesa/remesa/tasks"
 )
 
 // subscriptionCmd is everything about recurring charges.
@@ -22,83 +20,59 @@ type subscriptionCmd struct {
 	Change subscriptionChangeCmd `cmd:"" help:"Give a subscription another amount or card from the next period on."`
 }
 
-// subscriptions is the store of subscriptions with what a step on one needs.
-type subscriptions struct {
-	app   *app
-	store *schedule.Store
-}
-
-func (a *app) subscriptions() (*subscriptions, error) {
+// subscriptions reads subscriptions, for which it needs no payload keys.
+func (a *app) subscriptions() (*billing.Client, error) {
 	store, err := wiring.Subscriptions(a.config, a.rdb)
 	if err != nil {
 		return nil, usageError{err}
 	}
-	return &subscriptions{a, store}, nil
+	return billing.NewClient(billing.ClientConfig{
+		Store: store, Ledger: a.ledger, Intake: a.intake(), FingerprintKey: []byte(a.config.FingerprintKey.Reveal()),
+		Log: a.config.Logger(os.Stderr),
+	}), nil
 }
 
-// sweeper does at once what a worker's sweep would do with a subscription a moment later.
-func (s *subscriptions) sweeper(client *tasks.Client) *sweep.Sweeper {
-	return sweep.New(sweep.Options{Store: s.store, Ledger: s.app.ledger, Intake: client, Log: s.app.config.Logger(os.Stderr)})
-}
-
-var subscriptionForm = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
-
-// load finds a subscription and reads it.
-func (s *subscriptions) load(id string) (schedule.Subscription, error) {
-	if !subscriptionForm.MatchString(id) {
-		return schedule.Subscription{}, usage("id: must be 1 to 64 letters, digits, points, dashes and underscores")
+// subscriptionWriter also adds and changes them.
+func (a *app) subscriptionWriter() (*billing.Client, error) {
+	if a.keys != nil {
+		return nil, usageError{a.keys}
 	}
-	provider, err := s.store.Find(s.app.ctx, id)
-	if err != nil {
-		return schedule.Subscription{}, s.app.failed(err)
-	}
-	return s.loadFrom(provider, id)
+	return a.subscriptions()
 }
 
-// loadFrom finds none where an id was claimed and its subscription never stored: adding it again stores it.
-func (s *subscriptions) loadFrom(provider, id string) (schedule.Subscription, error) {
-	loaded, err := s.store.Load(s.app.ctx, provider, id)
+// failedRequest tells what is wrong with a request from what is wrong with Redis.
+func (a *app) failedRequest(err error) error {
 	switch {
-	case err != nil:
-		return schedule.Subscription{}, s.app.failed(err)
-	case len(loaded) == 0:
-		return schedule.Subscription{}, named(id, schedule.ErrUnknown)
+	case errors.As(err, new(billing.RequestError)):
+		return usageError{err}
+	case errors.As(err, new(billing.ContentError)):
+		return err
+	default:
+		return a.failed(err)
 	}
-	return loaded[0], nil
 }
 
-// subscription is a record as list prints it. Every field is always there.
+// subscription is one as list prints it. Every field is always there.
 type subscription struct {
-	ID       string         `json:"id"`
-	State    schedule.State `json:"state"`
-	Reason   string         `json:"reason"`
-	Provider string         `json:"provider"`
-	Amount   string         `json:"amount"`
-	Currency string         `json:"currency"`
+	ID       string        `json:"id"`
+	State    billing.State `json:"state"`
+	Reason   string        `json:"reason"`
+	Provider string        `json:"provider"`
+	Amount   string        `json:"amount"`
+	Currency string        `json:"currency"`
 	// NextDue is null where no period falls due any more, or none would be charged.
 	NextDue *string `json:"next_due"`
 }
 
-func newSubscription(r schedule.Record) subscription {
+func newSubscription(s billing.Subscription) subscription {
 	out := subscription{
-		ID: r.ID, State: r.State, Reason: r.Reason, Provider: r.Provider, Amount: r.Amount, Currency: r.Currency,
+		ID: s.ID, State: s.State, Reason: s.Reason, Provider: s.Provider, Amount: s.Amount, Currency: s.Currency,
 	}
-	if r.State == schedule.Active && r.NextDue != 0 {
-		out.NextDue = new(local(r.NextDue, zoneOf(r)))
+	if !s.NextDue.IsZero() {
+		out.NextDue = new(local(s.NextDue))
 	}
 	return out
 }
 
-// zoneOf is UTC where this machine does not know the subscription's zone.
-func zoneOf(r schedule.Record) *time.Location {
-	zone, err := schedule.LoadZone(r.Zone)
-	if err != nil {
-		return time.UTC
-	}
-	return zone
-}
-
-// local is RFC 3339 with the offset of the zone at that time.
-func local(ms int64, zone *time.Location) string {
-	return time.UnixMilli(ms).In(zone).Format(time.RFC3339)
-}
+// local is RFC 3339 with the offset of the subscription's zone at that time.
+func local(t time.Time) string { return t.Format(time.RFC3339) }

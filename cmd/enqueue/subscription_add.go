@@ -2,12 +2,9 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
-	"time"
 
-	"github.com/remesa/remesa/internal/sweep"
-	"github.com/remesa/remesa/schedule"
+	"github.com/remesa/remesa/billing"
 	"github.com/remesa/remesa/tasks"
 )
 
@@ -18,30 +15,27 @@ type subscriptionAddCmd struct {
 
 // addedResult is the answer to one line.
 type addedResult struct {
-	Line   int            `json:"line"`
-	ID     string         `json:"id,omitempty"`
-	Result string         `json:"result"`
-	State  schedule.State `json:"state,omitempty"`
-	Error  string         `json:"error,omitempty"`
+	Line   int           `json:"line"`
+	ID     string        `json:"id,omitempty"`
+	Result string        `json:"result"`
+	State  billing.State `json:"state,omitempty"`
+	Error  string        `json:"error,omitempty"`
 }
 
-const resultAdded = "added"
-
-// addition is the intake of a file of subscriptions. Without a store, in a dry run, its lines are
+// addition is the intake of a file of subscriptions. Without a client, in a dry run, its lines are
 // only checked.
 type addition struct {
 	intake[tasks.SubscriptionLine]
-	store    *schedule.Store
-	client   *tasks.Client
+	client   *billing.Client
 	accounts known
-	key      []byte // of fingerprints
 }
 
 // Run adds.
 func (c *subscriptionAddCmd) Run(a *app) error {
 	s := &addition{intake: intake[tasks.SubscriptionLine]{app: a, totals: totals{}}}
 	if !c.DryRun {
-		if err := s.open(); err != nil {
+		var err error
+		if s.client, err = a.subscriptionWriter(); err != nil {
 			return err
 		}
 	}
@@ -60,18 +54,6 @@ func (c *subscriptionAddCmd) Run(a *app) error {
 	return s.conclude(inputName(c.File), err)
 }
 
-func (s *addition) open() (err error) {
-	if s.client, err = s.app.client(); err != nil {
-		return err
-	}
-	desk, err := s.app.subscriptions()
-	if err != nil {
-		return err
-	}
-	s.store, s.key = desk.store, []byte(s.app.config.FingerprintKey.Reveal())
-	return nil
-}
-
 // answer adds what is valid in the batch.
 func (s *addition) answer(ctx context.Context, batch []tasks.SubscriptionLine) ([]answered, error) {
 	results := make([]addedResult, len(batch))
@@ -83,14 +65,14 @@ func (s *addition) answer(ctx context.Context, batch []tasks.SubscriptionLine) (
 			valid, places = append(valid, line.Subscription), append(places, i)
 		}
 	}
-	if s.store != nil && len(valid) > 0 {
-		receipts, err := s.add(ctx, valid)
+	if s.client != nil {
+		receipts, err := s.client.Add(ctx, valid...)
 		if err != nil {
 			return nil, err
 		}
 		for n, r := range receipts {
-			r.Line = batch[places[n]].Number
-			results[places[n]] = r
+			i := places[n]
+			results[i] = addedResult{Line: batch[i].Number, ID: r.ID, Result: string(r.Outcome), State: r.State, Error: r.Problem}
 			s.app.served(ctx, valid[n].Provider())
 		}
 	}
@@ -112,64 +94,4 @@ func (s *addition) check(line tasks.SubscriptionLine) addedResult {
 		r.Result, r.Error = resultInvalid, err.Error()
 	}
 	return r
-}
-
-func (s *addition) add(ctx context.Context, subs []tasks.Subscription) ([]addedResult, error) {
-	if err := s.client.Room(ctx); err != nil {
-		return nil, err
-	}
-	now, err := s.store.Now(ctx, subs[0].Provider())
-	if err != nil {
-		return nil, err
-	}
-	additions := make([]schedule.Addition, len(subs))
-	for i, sub := range subs {
-		additions[i] = schedule.Addition{Record: s.record(sub, now), Content: sub.Payload()}
-	}
-	answers, err := s.store.Add(ctx, additions...)
-	if err != nil {
-		return nil, err
-	}
-	results := make([]addedResult, len(subs))
-	for i, a := range answers {
-		results[i] = s.receipt(subs[i], additions[i].Record.Fingerprint, a)
-	}
-	return results, nil
-}
-
-func (s *addition) record(sub tasks.Subscription, now time.Time) schedule.Record {
-	m := sub.Amount()
-	return schedule.New(sub.ID(), sub.Provider(), sub.Account(), m.Text(), m.Currency(), sub.Fingerprint(s.key), sweep.Terms(sub), now)
-}
-
-func (s *addition) receipt(sub tasks.Subscription, fingerprint string, a schedule.Added) addedResult {
-	r := addedResult{ID: sub.ID(), Result: resultAdded}
-	if a.New {
-		return r
-	}
-	r.Result, r.Error = string(tasks.Conflict), s.difference(sub, fingerprint, a)
-	if r.Error == "" {
-		r.Result, r.State = string(tasks.Duplicate), a.Record.State
-	}
-	return r
-}
-
-// difference says what another subscription of the id has otherwise; nothing where it was added
-// with the same content, whatever was changed of it since.
-func (s *addition) difference(sub tasks.Subscription, fingerprint string, a schedule.Added) string {
-	if a.Provider != sub.Provider() {
-		return "provider: the id is taken by a subscription of " + a.Provider
-	}
-	held := a.Record
-	same, err := sub.FingerprintLike(held.Fingerprint, s.key)
-	switch m := sub.Amount(); {
-	case err == nil && same == held.Fingerprint:
-		return ""
-	case m.Currency() != held.Currency:
-		return "currency: differs from the added subscription's"
-	case m.Text() != held.Amount:
-		return "amount: differs from the added subscription's"
-	default:
-		return fmt.Sprintf("fingerprint: %s, added as %s", fingerprint, held.Fingerprint)
-	}
 }

@@ -4,14 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
-	"github.com/remesa/remesa/schedule"
+	"github.com/remesa/remesa/billing"
 	"github.com/remesa/remesa/tasks"
 )
 
 type subscriptionChangeCmd struct {
-	Subject subject `embed:""`
+	Request request `embed:""`
 	Amount  *string `placeholder:"AMOUNT" help:"The amount of each period from the next one on, in the subscription's currency."`
 	Card    string  `placeholder:"FILE" help:"File with the new card as a JSON object, as in the subscription (- is stdin)."`
 }
@@ -21,7 +20,7 @@ func (c *subscriptionChangeCmd) Validate() error {
 	if c.Amount == nil && c.Card == "" {
 		return usage("give --amount, --card or both")
 	}
-	return c.Subject.Validate()
+	return c.Request.Validate()
 }
 
 // longestCard bounds the file of a card.
@@ -29,44 +28,37 @@ const longestCard = 64 << 10
 
 // Run changes.
 func (c *subscriptionChangeCmd) Run(a *app) error {
-	change := tasks.Change{Amount: c.Amount}
-	if c.Card != "" {
-		in, err := openInput(c.Card)
-		if err != nil {
-			return fmt.Errorf("card: %w", err)
-		}
-		defer in.Close()
-		if change.Card, err = io.ReadAll(io.LimitReader(in, longestCard)); err != nil {
-			return errors.New("card: cannot be read")
-		}
+	change, err := c.change()
+	if err != nil {
+		return err
 	}
-	paused := "" // why
-	err := a.step(c.Subject.ID, func(s schedule.Subscription, now time.Time) (schedule.Change, error) {
-		if s.Record.State == schedule.Paused {
-			paused = s.Record.Reason
-		}
-		return c.plan(s, change, now)
-	})
-	if err == nil && paused != "" {
-		a.say("%s is still paused (%s): `enqueue subscription resume %s` lets it go on", c.Subject.ID, paused, c.Subject.ID)
+	client, err := a.subscriptionWriter()
+	if err != nil {
+		return err
 	}
-	return err
+	id := c.Request.ID
+	applied, err := client.Change(a.ctx, id, change, c.Request.actor())
+	if err := a.printApplied(id, applied, err); err != nil {
+		return err
+	}
+	if before := applied.Before; before.State == billing.Paused {
+		a.say("%s is still paused (%s): `enqueue subscription resume %s` lets it go on", id, before.Reason, id)
+	}
+	return nil
 }
 
-// plan writes the content even where it stays as it was: so it is sealed with the first of the
-// payload keys.
-func (c *subscriptionChangeCmd) plan(s schedule.Subscription, change tasks.Change, now time.Time) (schedule.Change, error) {
-	if s.Err != nil {
-		return schedule.Change{}, fmt.Errorf("its content: %w", s.Err)
+func (c *subscriptionChangeCmd) change() (tasks.Change, error) {
+	change := tasks.Change{Amount: c.Amount}
+	if c.Card == "" {
+		return change, nil
 	}
-	before, err := tasks.DecodeStoredSubscription(s.Content)
+	in, err := openInput(c.Card)
 	if err != nil {
-		return schedule.Change{}, errors.New("its content cannot be read")
+		return change, fmt.Errorf("card: %w", err)
 	}
-	after, err := before.With(change)
-	if err != nil {
-		return schedule.Change{}, err
+	defer in.Close()
+	if change.Card, err = io.ReadAll(io.LimitReader(in, longestCard)); err != nil {
+		return change, errors.New("card: cannot be read")
 	}
-	plan, err := s.Record.Change(now, after.Amount().Text(), c.Subject.person())
-	return schedule.Change{Plan: plan, Content: after.Payload()}, err
+	return change, nil
 }

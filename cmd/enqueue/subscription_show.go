@@ -1,15 +1,6 @@
 package main
 
-import (
-	"errors"
-	"slices"
-	"strconv"
-	"time"
-
-	"github.com/remesa/remesa/idempotency"
-	"github.com/remesa/remesa/schedule"
-	"github.com/remesa/remesa/tasks"
-)
+import "github.com/remesa/remesa/billing"
 
 type subscriptionShowCmd struct {
 	ID string `arg:"" help:"The subscription's id."`
@@ -18,13 +9,13 @@ type subscriptionShowCmd struct {
 // shownSubscription is a subscription with its periods and its history, oldest first.
 type shownSubscription struct {
 	subscription
-	Account string   `json:"account"`
-	AddedAt string   `json:"added_at"`
-	Periods []period `json:"periods"`
-	History []deed   `json:"history"`
+	Account string       `json:"account"`
+	AddedAt string       `json:"added_at"`
+	Periods []period     `json:"periods"`
+	History []auditEntry `json:"history"`
 }
 
-type deed struct {
+type auditEntry struct {
 	At   string `json:"at"`
 	What string `json:"what"`
 	// By is empty where remesa did it by itself.
@@ -52,26 +43,25 @@ type periodCharge struct {
 	State          string `json:"state"`
 }
 
-// stateUnknown is that of a charge of which the ledger knows nothing any more.
-const stateUnknown = "unknown"
-
 // Run prints one subscription.
 func (c *subscriptionShowCmd) Run(a *app) error {
-	s, err := a.subscriptions()
+	client, err := a.subscriptions()
 	if err != nil {
 		return err
 	}
-	loaded, err := s.load(c.ID)
+	s, err := client.Get(a.ctx, c.ID)
 	if err != nil {
-		return err
+		return a.failedRequest(err)
 	}
-	r := loaded.Record
-	out := shownSubscription{subscription: newSubscription(r), Account: r.Account, AddedAt: stamp(time.UnixMilli(r.Added)), History: []deed{}}
-	if out.Periods, err = s.periods(r); err != nil {
-		return a.failed(err)
+	out := shownSubscription{
+		subscription: newSubscription(s.Subscription), Account: s.Account, AddedAt: stamp(s.Added), Periods: []period{},
+		History: []auditEntry{},
 	}
-	for _, d := range r.Deeds() {
-		out.History = append(out.History, deed{stamp(d.At), d.What, d.By, d.Note})
+	for _, p := range s.Periods {
+		out.Periods = append(out.Periods, newPeriod(p))
+	}
+	for _, e := range s.History {
+		out.History = append(out.History, auditEntry{stamp(e.At), e.Action, e.By, e.Note})
 	}
 	if err := a.print(out); err != nil {
 		return err
@@ -79,100 +69,16 @@ func (c *subscriptionShowCmd) Run(a *app) error {
 	return a.flush()
 }
 
-// periods are the settled ones, and last the open one.
-func (s *subscriptions) periods(r schedule.Record) ([]period, error) {
-	settled, err := s.store.Periods(s.app.ctx, r.Provider, r.ID)
-	if err != nil {
-		return nil, err
+func newPeriod(p billing.Period) period {
+	out := period{Period: p.Number, DueAt: local(p.Due), State: p.State, DunningAttempt: p.DunningAttempt}
+	if !p.NextCharge.IsZero() {
+		out.NextChargeAt = local(p.NextCharge)
 	}
-	all := []period{}
-	for _, p := range settled {
-		shown, err := s.period(r, p)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, shown)
-	}
-	if r.Open == nil {
-		return all, nil
-	}
-	open, err := s.open(r)
-	return append(all, open), err
-}
-
-// period is a settled one. The ledger's word on its charges counts, which a person may have changed since; what was stored when it was
-// settled counts where the ledger says nothing better.
-func (s *subscriptions) period(r schedule.Record, p schedule.Period) (period, error) {
-	out := period{Period: p.Number, DueAt: local(p.Due, zoneOf(r)), State: p.State, DunningAttempt: p.Attempt}
-	if p.State == schedule.PeriodStateSkipped || p.State == schedule.PeriodStateMissed {
-		return out, nil
-	}
-	charges, err := s.charges(r, p.Number, p.Attempt)
-	if err != nil {
-		return out, err
-	}
-	if paid := paid(charges); paid != "" {
-		out.State = paid
-	}
-	out.list(charges)
-	return out, nil
-}
-
-// open is the period that is being charged. It has the state of its latest charge: one that is claimed and not recorded yet counts as
-// queued, and one that waits for its next charge after a soft decline has failed so far.
-func (s *subscriptions) open(r schedule.Record) (period, error) {
-	o := r.Open
-	out := period{Period: o.Period, DueAt: local(o.Due, zoneOf(r)), DunningAttempt: o.Attempt}
-	charges, err := s.charges(r, o.Period, o.Attempt)
-	if err != nil {
-		return out, err
-	}
-	latest := &charges[len(charges)-1]
-	if latest.State == stateUnknown {
-		latest.State = string(idempotency.Queued)
-	}
-	out.State = latest.State
-	if paid := paid(charges); paid != "" {
-		out.State = paid
-	}
-	if o.Retry != 0 {
-		out.NextChargeAt = local(o.Retry, zoneOf(r))
-	}
-	out.list(charges)
-	return out, nil
-}
-
-func (p *period) list(charges []periodCharge) {
-	p.TxnID = charges[len(charges)-1].TxnID
-	if len(charges) > 1 {
-		p.Charges = charges
-	}
-}
-
-// paid is what a period came to of which any charge moved money, whatever became of the others; else empty.
-func paid(charges []periodCharge) string {
-	for _, state := range []idempotency.State{idempotency.Succeeded, idempotency.Reversed} {
-		if slices.ContainsFunc(charges, func(c periodCharge) bool { return c.State == string(state) }) {
-			return string(state)
+	for _, c := range p.Charges {
+		out.TxnID = c.Reference
+		if len(p.Charges) > 1 {
+			out.Charges = append(out.Charges, periodCharge{c.Reference, c.DunningAttempt, c.State})
 		}
 	}
-	return ""
-}
-
-// charges are those of a period by attempt, the first one first, as the ledger has them now.
-func (s *subscriptions) charges(r schedule.Record, number, attempt int) ([]periodCharge, error) {
-	charges := make([]periodCharge, attempt+1)
-	for i := range charges {
-		charges[i] = periodCharge{tasks.TxnID(r.ID, number, i), i, stateUnknown}
-		k := idempotency.Key{Provider: r.Provider, Account: r.Account, Reference: charges[i].TxnID}
-		p, err := s.app.ledger.Show(s.app.ctx, k)
-		switch {
-		case errors.Is(err, idempotency.ErrUnknown):
-		case err != nil:
-			return nil, err
-		case p.Subscription == r.ID && p.Period == strconv.Itoa(number): // else another payment took the reference
-			charges[i].State = string(p.State)
-		}
-	}
-	return charges, nil
+	return out
 }

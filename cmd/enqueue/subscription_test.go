@@ -1,9 +1,8 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -11,13 +10,12 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/remesa/remesa/billing"
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/config"
 	"github.com/remesa/remesa/internal/eventually"
 	"github.com/remesa/remesa/internal/redistest"
-	"github.com/remesa/remesa/internal/sweep"
 	"github.com/remesa/remesa/providers"
-	"github.com/remesa/remesa/schedule"
 	"github.com/remesa/remesa/seal"
 	"github.com/remesa/remesa/tasks"
 )
@@ -38,18 +36,18 @@ func gas(id string) string {
 		`"schedule":{"every":"quarter","at":"00:00","timezone":"America/Santiago"}}`
 }
 
-// theatre is a desk with subscriptions, whose workers are the test.
-type theatre struct {
+// subscriptionFixture is a desk with subscriptions, whose workers are the test.
+type subscriptionFixture struct {
 	*desk
-	store   *schedule.Store
-	sweeper *sweep.Sweeper
+	store   *billing.Store
+	sweeper *billing.Sweeper
 }
 
-func newTheatre(t *testing.T) *theatre {
+func newSubscriptionFixture(t *testing.T) *subscriptionFixture {
 	d := newDesk(t)
-	store := schedule.NewStore(d.server.Client(), schedule.StoreOptions{})
+	store := billing.NewStore(d.server.Client(), billing.StoreOptions{})
 	intake := tasks.NewClient(d.ledger, d.server.Client(), tasks.ClientOptions{})
-	return &theatre{d, store, sweep.New(sweep.Options{Store: store, Ledger: d.ledger, Intake: intake, Log: zerolog.Nop()})}
+	return &subscriptionFixture{d, store, billing.NewSweeper(billing.SweeperConfig{Store: store, Ledger: d.ledger, Intake: intake, Log: zerolog.Nop()})}
 }
 
 // start makes a start so that the first period fell due some days ago.
@@ -58,19 +56,18 @@ func started(daysAgo int) string {
 }
 
 // added is a subscription that was added seventy days ago.
-func (d *theatre) added(line string) tasks.Subscription {
+func (d *subscriptionFixture) added(line string) tasks.Subscription {
 	d.t.Helper()
 	s := must[tasks.Subscription](d.t)(tasks.DecodeSubscription([]byte(line)))
-	r := schedule.New(s.ID(), s.Provider(), s.Account(), s.Amount().Text(), s.Amount().Currency(), s.Fingerprint(nil), sweep.Terms(s),
-		time.Now().AddDate(0, 0, -70))
-	got := must[[]schedule.Added](d.t)(d.store.Add(d.t.Context(), schedule.Addition{Record: r, Content: s.Payload()}))
+	added := billing.NewAddition(s, nil, time.Now().AddDate(0, 0, -70))
+	got := must[[]billing.AddResult](d.t)(d.store.Add(d.t.Context(), added))
 	if !got[0].New {
 		d.t.Fatalf("%s is not new", s.ID())
 	}
 	return s
 }
 
-func (d *theatre) sweep() {
+func (d *subscriptionFixture) sweep() {
 	d.t.Helper()
 	_, err := d.sweeper.Sweep(d.t.Context(), "pagoseguro")
 	d.must(err)
@@ -81,7 +78,7 @@ func chargeKey(id string, period, attempt int) idempotency.Key {
 }
 
 // begin begins a charge that a sweep registered.
-func (d *theatre) begin(k idempotency.Key, lease time.Duration) string {
+func (d *subscriptionFixture) begin(k idempotency.Key, lease time.Duration) string {
 	d.t.Helper()
 	attempt := idempotency.NewAttempt()
 	b, err := d.ledger.Begin(d.t.Context(), k, idempotency.BeginRequest{Attempt: attempt, Lease: lease})
@@ -92,13 +89,13 @@ func (d *theatre) begin(k idempotency.Key, lease time.Duration) string {
 	return attempt
 }
 
-func (d *theatre) finish(k idempotency.Key, o providers.Outcome) {
+func (d *subscriptionFixture) finish(k idempotency.Key, o providers.Outcome) {
 	d.t.Helper()
 	_, err := d.ledger.Finish(d.t.Context(), k, idempotency.Report{Attempt: d.begin(k, time.Minute), Outcome: o, Next: time.Minute})
 	d.must(err)
 }
 
-func (d *theatre) show(id string) shownSubscription {
+func (d *subscriptionFixture) show(id string) shownSubscription {
 	d.t.Helper()
 	got := d.run("subscription", "show", id)
 	wantCode(d.t, "show "+id, got, 0)
@@ -140,7 +137,7 @@ func compareAdded(t *testing.T, says string, got, want []addedResult) {
 
 func TestEverySubscriptionOfAFileGetsItsResult(t *testing.T) {
 	t.Parallel()
-	d := newTheatre(t)
+	d := newSubscriptionFixture(t)
 	add := func(all ...string) ended {
 		return enqueue(t, environment(redisAt(d.server.URL())), lines(all...), "subscription", "add")
 	}
@@ -230,7 +227,7 @@ func TestFingerprintsOfSubscriptionsAreKeyedAsConfigured(t *testing.T) {
 
 func TestSubscriptionsAreListedThoseAddedFirstFirst(t *testing.T) {
 	t.Parallel()
-	d := newTheatre(t)
+	d := newSubscriptionFixture(t)
 	for _, line := range []string{recurring("p1"), gas("e1"), recurring("p2"), gas("e2")} {
 		got := enqueue(t, environment(redisAt(d.server.URL())), lines(line), "subscription", "add")
 		wantCode(t, "add", got, 0)
@@ -275,7 +272,7 @@ func periods(all []period) string {
 	return strings.Join(texts, ", ")
 }
 
-func (d *theatre) wantPeriods(says, id, want string) shownSubscription {
+func (d *subscriptionFixture) wantPeriods(says, id, want string) shownSubscription {
 	d.t.Helper()
 	shown := d.show(id)
 	if got := periods(shown.Periods); got != want {
@@ -288,7 +285,7 @@ var soft = providers.Outcome{Class: providers.Refused, Code: "051", Decline: pro
 
 func TestShowFollowsAPeriodFromItsClaimToItsEnd(t *testing.T) {
 	t.Parallel()
-	d := newTheatre(t)
+	d := newSubscriptionFixture(t)
 	s := d.added(recurring("s", `"start":"2099-08-31"`, started(65), `"card"`, `"dunning":["1ms","240h"],"card"`))
 	d.wantPeriods("nothing was charged yet", "s", "")
 	d.sweep()
@@ -315,7 +312,7 @@ func TestShowFollowsAPeriodFromItsClaimToItsEnd(t *testing.T) {
 	d.byHand("subscription resume s")
 	d.finish(chargeKey("s", 2, 0), providers.Outcome{Class: providers.Succeeded, ProviderID: "9"})
 	d.sweep()
-	shown = d.wantPeriods("settled ones, oldest first", "s", "1 failed/1 (0 failed) (1 failed), 2 succeeded/0, 3 queued/0")
+	shown = d.wantPeriods("closed ones, oldest first", "s", "1 failed/1 (0 failed) (1 failed), 2 succeeded/0, 3 queued/0")
 	if h := shown.History; len(h) != 2 || h[0].What != "paused" || h[1].What != "resumed" || h[0].By != "Ana" || h[0].Note != "told by the bank" {
 		t.Errorf("history %+v", h)
 	}
@@ -324,9 +321,9 @@ func TestShowFollowsAPeriodFromItsClaimToItsEnd(t *testing.T) {
 	wantCode(t, "an unknown id", d.run("subscription", "show", "nobody"), exitUnknown)
 }
 
-func TestTheLedgersWordOnASettledPeriodCounts(t *testing.T) {
+func TestTheLedgersStateOfAClosedPeriodCounts(t *testing.T) {
 	t.Parallel()
-	d := newTheatre(t)
+	d := newSubscriptionFixture(t)
 	d.added(recurring("s", `"start":"2099-08-31"`, started(20)))
 	d.sweep()
 	k := chargeKey("s", 1, 0)
@@ -347,12 +344,12 @@ func TestTheLedgersWordOnASettledPeriodCounts(t *testing.T) {
 
 func TestPeriodsThatWereNeverChargedHaveNoCharge(t *testing.T) {
 	t.Parallel()
-	d := newTheatre(t)
+	d := newSubscriptionFixture(t)
 	d.added(recurring("missed", `"start":"2099-08-31"`, started(65), `"366d"`, `"1d"`))
 	d.added(recurring("paused", `"start":"2099-08-31"`, started(20)))
-	held := must[[]schedule.Subscription](t)(d.store.Load(t.Context(), "pagoseguro", "paused"))[0].Record
-	plan := must[schedule.Plan](t)(held.Pause(time.Now().AddDate(0, 0, -60), schedule.Person{By: "Ana"}))
-	must[[]error](t)(d.store.Commit(t.Context(), schedule.Change{Plan: plan}))
+	held := must[[]billing.Stored](t)(d.store.Load(t.Context(), "pagoseguro", "paused"))[0].Record
+	decision := must[billing.Decision](t)(held.Pause(time.Now().AddDate(0, 0, -60), billing.Actor{By: "Ana"}))
+	must[[]error](t)(d.store.Commit(t.Context(), billing.Update{Decision: decision}))
 	d.sweep()
 	for id, want := range map[string]string{"missed": "1 missed/0, 2 missed/0", "paused": "1 skipped/0"} {
 		shown := d.show(id)
@@ -362,9 +359,9 @@ func TestPeriodsThatWereNeverChargedHaveNoCharge(t *testing.T) {
 	}
 }
 
-func TestAPersonTakesStepsOnASubscription(t *testing.T) {
+func TestRequestsAboutASubscription(t *testing.T) {
 	t.Parallel()
-	d := newTheatre(t)
+	d := newSubscriptionFixture(t)
 	d.added(recurring("s"))
 	card := func(text string) string { return write(t, "card.json", text) }
 	good := card(`{"token":"tok-2","brand":"Visa","expiry_month":1,"expiry_year":98,"installments":1}`)
@@ -416,7 +413,7 @@ func TestAPersonTakesStepsOnASubscription(t *testing.T) {
 
 func TestAChangeCountsFromTheNextPeriodOn(t *testing.T) {
 	t.Parallel()
-	d := newTheatre(t)
+	d := newSubscriptionFixture(t)
 	d.added(recurring("s", `"start":"2099-08-31"`, started(65)))
 	d.sweep()
 	in := strings.NewReader(`{"token":"tok-2","brand":"Visa","expiry_month":1,"expiry_year":98,"installments":1}`)
@@ -437,7 +434,7 @@ func TestAChangeCountsFromTheNextPeriodOn(t *testing.T) {
 
 func TestACancelledSubscriptionsChargeIsCancelledAtOnceUnlessItBegan(t *testing.T) {
 	t.Parallel()
-	d := newTheatre(t)
+	d := newSubscriptionFixture(t)
 	for _, id := range []string{"waits", "began"} {
 		d.added(recurring(id, `"start":"2099-08-31"`, started(20)))
 	}
@@ -455,57 +452,20 @@ func TestACancelledSubscriptionsChargeIsCancelledAtOnceUnlessItBegan(t *testing.
 	d.wantPeriods("its outcome counts", "began", "1 succeeded/0")
 }
 
-// office takes steps inside the test's process.
-func (d *theatre) office() (*subscriptions, *bytes.Buffer) {
-	var said bytes.Buffer
-	a := &app{ctx: d.t.Context(), config: &config.Config{}, rdb: d.server.Client(), ledger: d.ledger, out: bufio.NewWriter(&said), errOut: &said}
-	return &subscriptions{a, d.store}, &said
-}
-
-func TestAStepIsTakenThoughTheSweepMovesTheSubscription(t *testing.T) {
+func TestWhatTheClientRefusesHasItsExitCode(t *testing.T) {
 	t.Parallel()
-	d := newTheatre(t)
-	d.added(recurring("s"))
-	office, _ := d.office()
-	planned := 0
-	plan := func(s schedule.Subscription, now time.Time) (schedule.Change, error) {
-		if planned++; planned < 4 {
-			d.must(d.sweeper.Look(t.Context(), "pagoseguro", "s"))
+	a := &app{config: &config.Config{}}
+	for code, errs := range map[int][]error{
+		exitRefused: {billing.ErrMoved, billing.Refusal{Why: "no"}, &tasks.FieldError{Path: "amount", Problem: "no"}},
+		exitUnknown: {billing.ErrUnknown},
+		exitUsage:   {billing.RequestError{Problem: "id: no"}},
+		exitFailed:  {billing.ContentError{}, errors.New("dial tcp")},
+	} {
+		for _, err := range errs {
+			if got := exitCode(a.failedRequest(fmt.Errorf("s: %w", err))); got != code {
+				t.Errorf("%v: exit code %d, want %d", err, got, code)
+			}
 		}
-		p, err := s.Record.Pause(now, schedule.Person{By: "Ana"})
-		return schedule.Change{Plan: p}, err
-	}
-	d.must(office.write(must[schedule.Subscription](t)(office.load("s")), plan))
-	if shown := d.show("s"); shown.State != schedule.Paused || planned != 4 {
-		t.Errorf("%s after %d plans", shown.State, planned)
-	}
-	planned = -1000
-	err := office.write(must[schedule.Subscription](t)(office.load("s")), func(s schedule.Subscription, now time.Time) (schedule.Change, error) {
-		d.must(d.sweeper.Look(t.Context(), "pagoseguro", "s"))
-		p, err := s.Record.Resume(now, schedule.Person{By: "Ana"})
-		return schedule.Change{Plan: p}, err
-	})
-	if code := exitCode(err); code != exitRefused {
-		t.Errorf("one that never rests: exit code %d (%v)", code, err)
-	}
-}
-
-func TestAStepWhoseAnswerWasLostIsNotTakenTwice(t *testing.T) {
-	t.Parallel()
-	d := newTheatre(t)
-	d.added(recurring("s"))
-	office, _ := d.office()
-	planned := 0
-	plan := func(s schedule.Subscription, now time.Time) (schedule.Change, error) {
-		planned++
-		p, err := s.Record.Pause(now, schedule.Person{By: "Ana"})
-		if err == nil { // written by the first of two tries, of which the client hears only the second
-			_, err = d.store.Commit(t.Context(), schedule.Change{Plan: p})
-		}
-		return schedule.Change{Plan: p}, err
-	}
-	if err := office.write(must[schedule.Subscription](t)(office.load("s")), plan); err != nil || planned != 1 {
-		t.Errorf("%v after %d plans", err, planned)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/remesa/remesa/billing"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/tasks"
 )
@@ -118,5 +119,5 @@ func compareKeys(a, b totalKey) int {
 }
 
 func rank(result string) int {
-	return slices.Index([]string{string(tasks.Enqueued), resultAdded, resultValid, string(tasks.Duplicate), string(tasks.Conflict), resultInvalid}, result)
+	return slices.Index([]string{string(tasks.Enqueued), string(billing.Added), resultValid, string(tasks.Duplicate), string(tasks.Conflict), resultInvalid}, result)
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/config"
+	"github.com/remesa/remesa/internal/merge"
 	"github.com/remesa/remesa/providers/catalog"
 )
 
@@ -139,7 +140,7 @@ func printPast(a *app, streams []stream) error {
 	for _, s := range streams {
 		lists = append(lists, past(a, s))
 	}
-	for e, err := range merge(byTime, lists...) {
+	for e, err := range merge.Ordered(byTime, lists...) {
 		if err != nil {
 			return a.failed(err)
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/rs/zerolog"
 	"golang.org/x/term"
 
+	"github.com/remesa/remesa/billing"
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/config"
 	"github.com/remesa/remesa/internal/engine"
@@ -26,7 +27,6 @@ import (
 	"github.com/remesa/remesa/internal/wiring"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/catalog"
-	"github.com/remesa/remesa/schedule"
 	"github.com/remesa/remesa/tasks"
 )
 
@@ -122,7 +122,7 @@ type service struct {
 	ledger   *idempotency.Ledger
 	engine   *engine.Engine
 	// subscriptions are charged by the sweep.
-	subscriptions *schedule.Store
+	subscriptions *billing.Store
 	// salvager keeps damaged tasks from stopping asynq.
 	salvager *salvage.Salvager
 	metrics  *prometheus.Registry
@@ -188,7 +188,7 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 
 // watch counts payments and subscriptions at every provider, not only at those that this worker
 // serves: what nobody serves waits the longest.
-func watch(reg *prometheus.Registry, ledger *idempotency.Ledger, subscriptions *schedule.Store) {
+func watch(reg *prometheus.Registry, ledger *idempotency.Ledger, subscriptions *billing.Store) {
 	all := catalog.Names()
 	reg.MustRegister(metrics.Open{Ledger: ledger, Providers: all}, metrics.Signals{Ledger: ledger, Providers: all},
 		metrics.Subscriptions{Store: subscriptions, Providers: all}, metrics.Waiting{Ledger: ledger, Providers: all})

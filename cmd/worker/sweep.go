@@ -4,9 +4,9 @@ import (
 	"context"
 	"sync"
 
+	"github.com/remesa/remesa/billing"
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/engine"
-	"github.com/remesa/remesa/internal/sweep"
 	"github.com/remesa/remesa/tasks"
 )
 
@@ -22,21 +22,23 @@ func (s *service) work(ctx context.Context) error {
 	return s.engine.Run(ctx)
 }
 
-func (s *service) sweeper() *sweep.Sweeper {
+func (s *service) sweeper() *billing.Sweeper {
 	c := s.config
 	intake := tasks.NewClient(s.ledger, s.rdb, tasks.ClientOptions{
 		FingerprintKey: []byte(c.FingerprintKey.Reveal()), MemoryStop: c.IntakeMemoryStop, TaskTimeout: c.TaskTimeout(),
 	})
-	return sweep.New(sweep.Options{
+	return billing.NewSweeper(billing.SweeperConfig{
 		Store: s.subscriptions, Ledger: s.ledger, Intake: intake, Providers: s.registry.Providers(),
 		Interval: c.SweepInterval, Limit: c.SweepLimit, Log: s.log, OnStep: sweepFaults(faultPoints(s.log)),
 	})
 }
 
 // sweepFaults lets the fault tests stop a worker at the steps of the sweep too.
-func sweepFaults(at func(engine.Step, idempotency.Key)) func(sweep.Step, string) {
+func sweepFaults(at func(engine.Step, idempotency.Key)) func(billing.SweepStep, string) {
 	if at == nil {
 		return nil
 	}
-	return func(step sweep.Step, provider string) { at(engine.Step(step), idempotency.Key{Provider: provider}) }
+	return func(step billing.SweepStep, provider string) {
+		at(engine.Step(step), idempotency.Key{Provider: provider})
+	}
 }

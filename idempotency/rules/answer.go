@@ -182,11 +182,11 @@ func (s *step) lastQuestion(a AnswerStep) bool {
 	return r.State == Pending && r.PayerUntil != 0 && a.AskedAt >= r.pollDeadline(s.p)
 }
 
-// pollDeadline: what is undecided then is held. A payer who must act has until the payment's own
-// deadline and a grace.
+// pollDeadline: what is undecided then is held. A payer who must act has the time that the provider
+// gives, and a grace.
 func (r *Record) pollDeadline(p Policy) Time {
 	if r.PayerUntil != 0 {
-		return r.PayerUntil.Add(payerGrace)
+		return r.PayerUntil + r.PayerGrace
 	}
 	return r.PollingSince.Add(p.PollDeadline)
 }

@@ -36,9 +36,11 @@ type Record struct {
 	Code       string            `json:"code,omitempty"`
 	Message    string            `json:"message,omitempty"`
 	Decline    providers.Decline `json:"decline,omitempty"`
-	// ActionURL is where a payer must go, until PayerUntil.
+	// ActionURL is where a payer must go, until PayerUntil; what was under way by then is over
+	// PayerGrace later (in ms).
 	ActionURL  string            `json:"action_url,omitempty"`
 	PayerUntil Time              `json:"payer_until,omitempty"`
+	PayerGrace Time              `json:"payer_grace,omitempty"`
 	Handles    map[string]string `json:"handles,omitempty"`
 
 	Attempts []Attempt `json:"attempts,omitempty"`
@@ -57,6 +59,8 @@ type Record struct {
 	Resends      int  `json:"resends,omitempty"`
 	// Wakes counts the wake-ups in the present state.
 	Wakes int `json:"wakes,omitempty"`
+	// Woken is when the last wake-up was enqueued that nobody has begun by.
+	Woken Time `json:"woken,omitempty"`
 	// ReadyTold: the outcome stream was told ready, and nothing else since.
 	ReadyTold bool `json:"ready_told,omitempty"`
 

@@ -85,8 +85,6 @@ func DefaultPolicy() Policy {
 const (
 	// watchTime is how long a possible later execution is looked for.
 	watchTime = 7 * day
-	// payerGrace is given after a payer's time is over, for what was under way.
-	payerGrace = 2 * time.Hour
 )
 
 // RetryWindow is how long a failed payment can be tried again and stays listed.

@@ -207,6 +207,7 @@ func blurred(r Record, now Time, anyVersion bool) Record {
 	if r.ActionURL != "" {
 		b.ActionURL = "address"
 	}
+	b.PayerGrace = graceOf(b.PayerUntil)
 	if r.WatchUntil != 0 {
 		b.WatchUntil = now.Add(watchTime)
 	}
@@ -219,6 +220,16 @@ func blurred(r Record, now Time, anyVersion bool) Record {
 		}
 	}
 	return b
+}
+
+// payerGrace is how long after a payer's time what was under way by then is over.
+const payerGrace = 2 * time.Hour
+
+func graceOf(payerUntil Time) Time {
+	if payerUntil == 0 {
+		return 0
+	}
+	return Time(payerGrace.Milliseconds())
 }
 
 // payerClass places a payer's time: to come, over, over by the grace, or by a day more.
@@ -370,6 +381,7 @@ func (c *codec) record(r *Record) {
 	coded(c, &r.PayerUntil, []Time{
 		0, searchNow.Add(day), searchNow - 100, searchNow.Add(-payerGrace) - 100, searchNow.Add(-payerGrace-day) - 100,
 	})
+	r.PayerGrace = graceOf(r.PayerUntil)
 	url, watched, notReceived, anomaly := r.ActionURL != "", r.WatchUntil != 0, r.Code != "", r.Anomaly != nil
 	c.flags(&r.Askable, &r.AskFirst, &r.RiskAccepted, &r.ProofOnly, &url, &watched, &notReceived, &anomaly)
 	if c.reading {

@@ -335,7 +335,7 @@ func (o word) outcome() Outcome {
 	out := Outcome{Ours: o.ours}
 	out.Class, out.ProviderID, out.SecondID = o.class, o.id, o.second
 	if o.payer {
-		out.ActionURL = "address"
+		out.ActionURL, out.ActionWithin, out.ActionGrace = "address", day, payerGrace
 	}
 	return out
 }
@@ -493,7 +493,7 @@ func (x *explorer) janitor() {
 		for _, age := range s.ages(0) {
 			x.add(label{who: "janitor", what: "wakes", more: pick(age > 0, "(decided a tick ago)")}, func(s *state) {
 				x.commit(s, age, func(r Record, p Policy, f Facts, now Time) Change {
-					c, _ := Wake(r, p, f, now, searchInterval)
+					c, _ := Wake(r, p, f, now, Lanes{AskFor: searchInterval})
 					return c
 				})
 			})

@@ -49,17 +49,21 @@ var allowed = []struct {
 	{"internal/kv", nil},
 	{"idempotency", []string{"idempotency/rules", "internal/kv", "providers", "seal"}},
 	{"idempotency/*", []string{"idempotency", "idempotency/rules", "providers", "seal"}},
-	{"schedule", []string{"internal/kv", "providers", "seal"}},
+	// The calendar is arithmetic: it knows neither payments nor a store.
+	{"schedule", nil},
 	// The readers know no payment.
 	{"internal/strictjson", nil},
 	{"internal/strictcsv", []string{"internal/strictjson"}},
 	{"tasks", []string{"idempotency", "internal/strictcsv", "internal/strictjson", "providers", "providers/catalog", "providers/fields", "providers/spec", "schedule", "seal"}},
-	{"internal/engine", []string{"tasks", "idempotency", "schedule", "providers", "providers/wire", "seal"}},
+	{"billing", []string{"internal/kv", "internal/merge", "tasks", "idempotency", "schedule", "providers", "providers/catalog", "seal"}},
+	{"internal/engine", []string{"tasks", "idempotency", "providers", "providers/wire", "seal"}},
+	// Ordered lists are merged without a look at what is in them.
+	{"internal/merge", nil},
 	// Who may look knows nothing of what there is to see.
 	{"internal/login", nil},
 	{"internal/config", []string{"internal/login", "providers", "providers/catalog", "providers/spec", "schedule", "seal"}},
 	{"internal/preflight", []string{"internal/kv", "providers"}},
-	{"internal/wiring", []string{"internal/config", "tasks", "idempotency", "schedule", "providers", "providers/auth", "providers/catalog", "providers/spec", "seal"}},
+	{"internal/wiring", []string{"internal/config", "billing", "tasks", "idempotency", "providers", "providers/auth", "providers/catalog", "providers/spec", "seal"}},
 	{"internal/eventually", nil},
 	{"internal/logtest", nil},
 	{"internal/processtest", []string{"internal/eventually"}},
@@ -74,12 +78,12 @@ var allowed = []struct {
 	{"internal/metrics", []string{"idempotency", "internal/version"}},
 	{"internal/simulators", []string{"providers/sandbox"}},
 	// It shows the worker that its caller makes. Its scenes are each about one provider.
-	{"internal/demo", []string{"internal/config", "internal/simulators", "internal/sweep", "tasks", "idempotency", "schedule", "providers", "providers/*", "providers/sandbox"}},
+	{"internal/demo", []string{"internal/config", "internal/simulators", "billing", "tasks", "idempotency", "schedule", "providers", "providers/*", "providers/sandbox"}},
 	{"internal/dashboard", []string{"internal/listen", "internal/login", "internal/salvage", "tasks", "idempotency", "providers", "providers/catalog", "seal"}},
 	{"internal/rate", []string{"internal/kv", "idempotency"}},
-	{"internal/*", []string{"tasks", "idempotency", "schedule", "providers", "seal"}},
-	{"examples/*", []string{"tasks", "idempotency", "providers"}},
-	{"cmd/*", []string{"internal/*", "tasks", "idempotency", "schedule", "providers", "providers/catalog", "providers/sandbox", "providers/spec", "seal"}},
+	{"internal/*", []string{"tasks", "idempotency", "providers", "seal"}},
+	{"examples/*", []string{"billing", "tasks", "idempotency", "providers"}},
+	{"cmd/*", []string{"internal/*", "billing", "tasks", "idempotency", "schedule", "providers", "providers/catalog", "providers/sandbox", "providers/spec", "seal"}},
 }
 
 // forbidden lists what no allowance gives.
@@ -96,7 +100,7 @@ var forbidden = []struct{ from, to, reason string }{
 }
 
 // redisUsers are who may speak to Redis: the rules about money may not.
-var redisUsers = []string{"internal/kv", "idempotency", "schedule", "tasks", "providers/auth", "internal/*", "cmd/*", "examples/*"}
+var redisUsers = []string{"internal/kv", "idempotency", "billing", "tasks", "providers/auth", "internal/*", "cmd/*", "examples/*"}
 
 // outside lists packages of others that only some of ours may import.
 var outside = []struct {
@@ -324,6 +328,14 @@ func TestTheMapRefusesWhatItShould(t *testing.T) {
 		{"idempotency/internal/idempotencytest", "github.com/redis/go-redis/v9", true},
 		{"idempotency", module + "idempotency/internal/idempotencytest", true},
 		{"idempotency", module + "tasks", true},
+		{"schedule", module + "providers", true},
+		{"schedule", "github.com/redis/go-redis/v9", true},
+		{"tasks", module + "schedule", false},
+		{"tasks", module + "billing", true},
+		{"billing", module + "tasks", false},
+		{"billing", module + "internal/engine", true},
+		{"billing", "github.com/hibiken/asynq", true},
+		{"internal/engine", module + "billing", true},
 		{"idempotency", "github.com/hibiken/asynq", true},
 		{"providers/virtualpos", "github.com/hibiken/asynq", true},
 		{"internal/engine", "github.com/hibiken/asynq", false},
@@ -359,6 +371,29 @@ func TestTheMapRefusesWhatItShould(t *testing.T) {
 	}
 }
 
+// decisions are the files that say what comes next for a subscription.
+var decisions = []string{"billing/decide.go", "billing/record.go", "billing/audit.go"}
+
+// What comes next for a subscription follows from its record and what is known of its charges, and
+// from nothing that a file could reach by itself: no store, no clock, no network.
+func TestDecisionsAboutSubscriptionsArePure(t *testing.T) {
+	t.Parallel()
+	pure := []string{"errors", "fmt", "slices", "strconv", "strings", "time", module + "schedule"}
+	for _, u := range list(t) {
+		if !slices.Contains(decisions, filepath.ToSlash(u.file)) {
+			continue
+		}
+		for _, path := range u.imports {
+			if !slices.Contains(pure, path) {
+				t.Errorf("%s imports %s", u.file, path)
+			}
+		}
+		if strings.Contains(text(t, u.file), "time.Now(") {
+			t.Errorf("%s reads a clock", u.file)
+		}
+	}
+}
+
 // longestRule is how many lines a function of the rules about money may have: each must be read at
 // one glance.
 const longestRule = 40
@@ -367,6 +402,9 @@ func TestRulesAreShort(t *testing.T) {
 	files, err := filepath.Glob("../../idempotency/rules/*.go")
 	if err != nil || len(files) == 0 {
 		t.Fatal("no rules", err)
+	}
+	for _, name := range decisions {
+		files = append(files, filepath.Join(root, name))
 	}
 	fset := token.NewFileSet()
 	for _, name := range files {

@@ -16,6 +16,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/rs/zerolog"
 
+	"github.com/remesa/remesa/billing"
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/config"
 	"github.com/remesa/remesa/internal/simulators"
@@ -25,7 +26,6 @@ import (
 	"github.com/remesa/remesa/providers/pagoseguro"
 	"github.com/remesa/remesa/providers/sandbox"
 	"github.com/remesa/remesa/providers/virtualpos"
-	"github.com/remesa/remesa/schedule"
 )
 
 // Options of a demo.
@@ -42,7 +42,7 @@ type Options struct {
 type Worker struct {
 	Redis         redis.UniversalClient // the demo closes it
 	Ledger        *idempotency.Ledger
-	Subscriptions *schedule.Store
+	Subscriptions *billing.Store
 	// Serve works until ctx is done; Addr gets the address of its listener once.
 	Serve func(ctx context.Context) error
 	Addr  <-chan string

@@ -8,7 +8,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/remesa/remesa/internal/sweep"
+	"github.com/remesa/remesa/billing"
 	"github.com/remesa/remesa/providers/pagoseguro"
 	"github.com/remesa/remesa/providers/sandbox"
 	"github.com/remesa/remesa/schedule"
@@ -39,7 +39,7 @@ func newSubscriber(now time.Time) (subscriber, error) {
 	line, err := json.Marshal(map[string]any{
 		"id": subscriberID, "provider": pagoseguro.Name, "amount": "32900", "currency": "COP", "description": "Plan mensual de prueba",
 		"start": start.Format(time.DateOnly), "schedule": map[string]any{"every": "month", "at": "09:00", "timezone": "America/Bogota"},
-		"catch_up": fmt.Sprintf("%dd", int(old.Hours()/24)), "dunning": []string{demoDunning}, "customer": demoCustomer(), "card": demoTokenized(),
+		"catch_up": fmt.Sprintf("%dd", old/(24*time.Hour)), "dunning": []string{demoDunning}, "customer": demoCustomer(), "card": demoTokenized(),
 	})
 	if err != nil {
 		return subscriber{}, err
@@ -64,15 +64,13 @@ func (s subscriber) fault() sandbox.Fault {
 }
 
 // add keeps it as if it had been added when it started.
-func (s subscriber) add(ctx context.Context, store *schedule.Store) error {
-	r := schedule.New(subscriberID, s.terms.Provider(), s.terms.Account(), s.terms.Amount().Text(), s.terms.Amount().Currency(),
-		s.terms.Fingerprint(nil), sweep.Terms(s.terms), s.started)
-	_, err := store.Add(ctx, schedule.Addition{Record: r, Content: s.terms.Payload()})
+func (s subscriber) add(ctx context.Context, store *billing.Store) error {
+	_, err := store.Add(ctx, billing.NewAddition(s.terms, nil, s.started))
 	return err
 }
 
 // await waits until it is caught up.
-func (s subscriber) await(ctx context.Context, store *schedule.Store) error {
+func (s subscriber) await(ctx context.Context, store *billing.Store) error {
 	for ctx.Err() == nil {
 		loaded, err := store.Load(ctx, s.terms.Provider(), subscriberID)
 		if err == nil && len(loaded) == 1 && loaded[0].Record.Open == nil && loaded[0].Record.NextDue > time.Now().UnixMilli() {
@@ -113,7 +111,7 @@ func (s subscriber) closing(ctx context.Context, st *stage) error {
 		if p.State != state || paid != moved {
 			verdict, failed = fmt.Sprintf("EXPECTED %s, %d", state, moved), errUnexpected
 		}
-		if p.State == schedule.PeriodStateMissed {
+		if p.State == billing.PeriodStateMissed {
 			charges = 0
 		}
 		due := time.UnixMilli(p.Due).In(s.started.Location())
@@ -129,7 +127,7 @@ func (s subscriber) closing(ctx context.Context, st *stage) error {
 func (s subscriber) story(period int) (story, state string, moved int) {
 	switch {
 	case period == 1:
-		return "older than catch_up: reported, not charged", schedule.PeriodStateMissed, 0
+		return "older than catch_up: reported, not charged", billing.PeriodStateMissed, 0
 	case period == declinedPeriod:
 		return "missed, then declined: charged again after the dunning delay", "succeeded", 1
 	case s.terms.Calendar().Date(period).Day != 31:

@@ -152,7 +152,7 @@ func TestSentinelsKnowThePrimary(t *testing.T) {
 	if err := os.WriteFile(own, []byte(conf), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := processtest.Command("redis-server", nil, own, "--sentinel")
+	cmd := processtest.Command(redistest.Executable(), nil, own, "--sentinel")
 	cmd.Dir = filepath.Dir(own)
 	processtest.Start(t, "sentinel", cmd)
 	sentinel := redis.NewSentinelClient(&redis.Options{Addr: "127.0.0.1:" + port})

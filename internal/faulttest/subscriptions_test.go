@@ -9,31 +9,30 @@ import (
 	"testing"
 	"time"
 
+	"github.com/remesa/remesa/billing"
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/eventually"
 	"github.com/remesa/remesa/internal/redistest"
-	"github.com/remesa/remesa/internal/sweep"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/pagandocheck"
 	"github.com/remesa/remesa/providers/sandbox"
-	"github.com/remesa/remesa/schedule"
 	"github.com/remesa/remesa/tasks"
 )
 
 // club is subscriptions that fell due while no worker ran.
 type club struct {
 	*branch
-	store *schedule.Store
+	store *billing.Store
 	terms map[string]tasks.Subscription
 	now   time.Time
-	// lost is how many charges were settled as not executed by a person.
+	// lost is how many charges a person resolved as not executed.
 	lost int
 }
 
 // subscribe adds monthly subscriptions on the 31st, in several time zones, as of five months ago.
 func (b *branch) subscribe(n int, more map[string]any) *club {
 	b.t.Helper()
-	c := &club{branch: b, store: schedule.NewStore(b.rdb, schedule.StoreOptions{}), terms: map[string]tasks.Subscription{}, now: time.Now()}
+	c := &club{branch: b, store: billing.NewStore(b.rdb, billing.StoreOptions{}), terms: map[string]tasks.Subscription{}, now: time.Now()}
 	zones := []string{"America/Bogota", "America/Mexico_City", "America/Santiago", "America/Sao_Paulo"}
 	for i := range n {
 		charge := pagandoCheckCharge(i + 1)
@@ -69,8 +68,7 @@ func (c *club) add(fields map[string]any, added time.Time) {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	r := schedule.New(s.ID(), s.Provider(), s.Account(), s.Amount().Text(), s.Amount().Currency(), s.Fingerprint(nil), sweep.Terms(s), added)
-	got, err := c.store.Add(c.t.Context(), schedule.Addition{Record: r, Content: s.Payload()})
+	got, err := c.store.Add(c.t.Context(), billing.NewAddition(s, nil, added))
 	if err != nil || !got[0].New {
 		c.t.Fatalf("add %s: %+v %v", s.ID(), got, err)
 	}
@@ -78,14 +76,14 @@ func (c *club) add(fields map[string]any, added time.Time) {
 }
 
 // due lists the periods that fell due by now.
-func (c *club) due(s tasks.Subscription) []schedule.Period {
-	var all []schedule.Period
+func (c *club) due(s tasks.Subscription) []billing.ClosedPeriod {
+	var all []billing.ClosedPeriod
 	for n := 1; ; n++ {
 		due := s.Calendar().Due(n)
 		if due.After(c.now) {
 			return all
 		}
-		all = append(all, schedule.Period{Number: n, Due: due.UnixMilli(), State: "succeeded"})
+		all = append(all, billing.ClosedPeriod{Number: n, Due: due.UnixMilli(), State: "succeeded"})
 	}
 }
 
@@ -111,8 +109,8 @@ func (c *club) caughtUp() error {
 		return err
 	}
 	var waiting error
-	err := c.store.List(context.Background(), c.provider, func(r schedule.Record) bool {
-		if r.State != schedule.Active || r.Open != nil || r.NextDue < c.now.UnixMilli() {
+	err := c.store.List(context.Background(), c.provider, func(r billing.Record) bool {
+		if r.State != billing.Active || r.Open != nil || r.NextDue < c.now.UnixMilli() {
 			waiting = fmt.Errorf("%s is %s %s, next %d, open %+v", r.ID, r.State, r.Reason, r.Next, r.Open)
 			if r.Open != nil {
 				k := c.key(tasks.TxnID(r.ID, r.Open.Period, r.Open.Attempt))
@@ -143,7 +141,7 @@ func (c *club) demandEachOnce() {
 			}
 		}
 		if err != nil || fmt.Sprint(got) != fmt.Sprint(want) {
-			c.t.Errorf("%s: settled\n%+v, want\n%+v (%v)", id, got, want, err)
+			c.t.Errorf("%s: closed\n%+v, want\n%+v (%v)", id, got, want, err)
 		}
 		for _, p := range want {
 			due := time.UnixMilli(p.Due).In(s.Calendar().Zone)
@@ -157,9 +155,10 @@ func (c *club) demandEachOnce() {
 	}
 }
 
-// paidOnce wants one execution of a period's charge. It is false where there was none because its worker died with it: at this provider
-// nobody can find out, so a person decided, and no other charge is ever made beside it.
-func (c *club) paidOnce(id string, p schedule.Period) bool {
+// paidOnce wants one execution of a period's charge. It is false where there was none because its
+// worker died with it: at this provider nobody can find out, so a person decided, and no other
+// charge is ever made beside it.
+func (c *club) paidOnce(id string, p billing.ClosedPeriod) bool {
 	c.t.Helper()
 	reference := tasks.TxnID(id, p.Number, 0)
 	r, err := c.ledger.Show(c.t.Context(), c.key(reference))
@@ -174,7 +173,8 @@ func (c *club) paidOnce(id string, p schedule.Period) bool {
 	return true
 }
 
-// TestSubscriptionsAreCaughtUpWhileWorkersDie: whatever dies when, each period is charged once, on its own date, under its own reference.
+// TestSubscriptionsAreCaughtUpWhileWorkersDie: whatever dies when, each period is charged once, on
+// its own date, under its own reference.
 func TestSubscriptionsAreCaughtUpWhileWorkersDie(t *testing.T) {
 	t.Parallel()
 	town := openTown(t, sandbox.Options{})
@@ -184,7 +184,7 @@ func TestSubscriptionsAreCaughtUpWhileWorkersDie(t *testing.T) {
 	b.misbehave(sandbox.Fault{Kind: "latency", Operation: sandbox.Send, Delay: sandbox.Duration(20 * time.Millisecond)})
 	c := b.subscribe(200, map[string]any{"dunning": []string{"200ms", "200ms", "200ms", "200ms", "200ms"}})
 	random := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
-	for _, step := range []sweep.Step{sweep.StepCommit, sweep.StepClaimed, sweep.StepCharged} {
+	for _, step := range []billing.SweepStep{billing.SweepCommit, billing.SweepClaimed, billing.SweepCharged} {
 		// Each with some of them in hand, which are nobody else's for half a minute.
 		c.hire(faulty, "REMESA_FAULT", string(step)+":kill:1", "REMESA_FAULT_FILE", c.faultFile(), "REMESA_SWEEP_LIMIT", "50").Exit(patience)
 	}
@@ -204,26 +204,26 @@ func TestSubscriptionsAreCaughtUpWhileWorkersDie(t *testing.T) {
 	}
 }
 
-// TestACancelledSubscriptionIsNotChargedAnyMore: what was claimed and has not begun is cancelled with it, also where the worker died that
-// had claimed it.
+// TestACancelledSubscriptionIsNotChargedAnyMore: what was claimed and has not begun is cancelled
+// with it, also where the worker died that had claimed it.
 func TestACancelledSubscriptionIsNotChargedAnyMore(t *testing.T) {
 	t.Parallel()
 	town := openTown(t, sandbox.Options{})
 	w := newWorldIn(t, brisk(), redistest.Start(t, redistest.Appendonly("always")), town.bank(t), town.settings("REMESA_SWEEP_INTERVAL", "200ms")...)
 	b := w.branch(town, pagandocheck.Name)
 	c := b.subscribe(1, nil)
-	dying := c.hire(faulty, "REMESA_FAULT", string(sweep.StepClaimed)+":kill:1", "REMESA_FAULT_FILE", c.faultFile())
+	dying := c.hire(faulty, "REMESA_FAULT", string(billing.SweepClaimed)+":kill:1", "REMESA_FAULT_FILE", c.faultFile())
 	dying.Exit(patience)
 	for id := range c.terms {
 		loaded, err := c.store.Load(t.Context(), c.provider, id)
 		if err != nil || len(loaded) != 1 || loaded[0].Record.Open == nil {
 			t.Fatalf("nothing was claimed: %+v %v", loaded, err)
 		}
-		plan, err := loaded[0].Record.Cancel(time.Now(), schedule.Person{By: "ana", Note: "left"})
+		decision, err := loaded[0].Record.Cancel(time.Now(), billing.Actor{By: "ana", Note: "left"})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if answers, err := c.store.Commit(t.Context(), schedule.Change{Plan: plan}); err != nil || answers[0] != nil {
+		if answers, err := c.store.Commit(t.Context(), billing.Update{Decision: decision}); err != nil || answers[0] != nil {
 			t.Fatal(answers, err)
 		}
 	}
@@ -232,9 +232,9 @@ func TestACancelledSubscriptionIsNotChargedAnyMore(t *testing.T) {
 		for id := range c.terms {
 			periods, err := c.store.Periods(context.Background(), c.provider, id)
 			if err != nil || len(periods) != 1 {
-				return errors.Join(fmt.Errorf("settled %+v", periods), err)
+				return errors.Join(fmt.Errorf("closed %+v", periods), err)
 			}
-			if periods[0].State != schedule.Cancelled {
+			if periods[0].State != billing.Cancelled {
 				t.Fatalf("the period ended as %s", periods[0].State)
 			}
 		}

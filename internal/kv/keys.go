@@ -10,9 +10,9 @@ func Prefix(owner string) string { return "remesa:{" + owner + "}:" }
 // OutcomesKey is the stream of a provider's outcome events.
 func OutcomesKey(provider string) string { return Prefix(provider) + "outcomes" }
 
-// NewsKey is the index of what became of the charges of subscriptions: members "subscription|id" by
+// ChargeUpdatesKey is the index of changes of subscriptions' charges: members "subscription|id" by
 // time in ms.
-func NewsKey(provider string) string { return Prefix(provider) + "subscriptions:news" }
+func ChargeUpdatesKey(provider string) string { return Prefix(provider) + "subscriptions:news" }
 
 // clockKey holds the time of tests, in ms since 1970.
 func clockKey(owner string) string { return Prefix(owner) + "clock" }

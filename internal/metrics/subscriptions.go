@@ -8,8 +8,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Subscriptions collects at every scrape how many subscriptions wait for the sweep, and how late it is. All workers report the same
-// numbers: take the highest, never a sum.
+// Subscriptions collects at every scrape how many subscriptions wait for the sweep, and how late it
+// is. All workers report the same numbers: take the highest, never a sum.
 type Subscriptions struct {
 	Store interface {
 		Backlog(ctx context.Context, provider string) (int64, time.Duration, error)
@@ -32,7 +32,8 @@ func (s Subscriptions) Describe(ch chan<- *prometheus.Desc) {
 	ch <- subscriptionsLagDesc
 }
 
-// Collect implements prometheus.Collector. A provider that cannot be read is left out, so that no stale zero is scraped.
+// Collect implements prometheus.Collector. A provider that cannot be read is left out, so that no
+// stale zero is scraped.
 func (s Subscriptions) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), cmp.Or(s.Timeout, 2*time.Second))
 	defer cancel()

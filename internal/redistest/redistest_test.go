@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -201,5 +204,30 @@ func TestABlackHoleSwallowsUntilItHeals(t *testing.T) {
 	p.Heal()
 	if !exists(t, c, "k") {
 		t.Error("it does not heal")
+	}
+}
+
+func TestTheServerUnderTestIsTheOneThatIsNamed(t *testing.T) {
+	real, err := exec.LookPath(Executable())
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	named, started := filepath.Join(dir, "another-server"), filepath.Join(dir, "started")
+	script := "#!/bin/sh\ntouch '" + started + "'\nexec '" + real + "' \"$@\"\n"
+	if err := os.WriteFile(named, []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv(Variable, named)
+	if got := Executable(); got != named {
+		t.Errorf("the server is %s, want %s", got, named)
+	}
+	set(t, Start(t).Client(), "a")
+	if _, err := os.Stat(started); err != nil {
+		t.Errorf("the server that is named was not started: %s", err)
+	}
+	t.Setenv(Variable, "")
+	if got := Executable(); got != "redis-server" {
+		t.Errorf("without the variable the server is %s", got)
 	}
 }

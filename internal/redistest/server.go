@@ -27,6 +27,18 @@ import (
 // patience bounds how long a server may take to answer or to go, the loading of its files included.
 const patience = 30 * time.Second
 
+// Variable names the environment variable that chooses the server: the absolute path of a
+// redis-server or valkey-server. Without it the tests start the redis-server on the PATH.
+const Variable = "REMESA_TEST_REDIS_SERVER"
+
+// Executable is the server that the tests start.
+func Executable() string {
+	if path := os.Getenv(Variable); path != "" {
+		return path
+	}
+	return "redis-server"
+}
+
 // Server is one redis-server under test.
 type Server struct {
 	t       testing.TB
@@ -85,8 +97,8 @@ func Cluster() Option {
 // Start runs a server and waits until it answers. Without options it keeps nothing on disk.
 func Start(t testing.TB, options ...Option) *Server {
 	t.Helper()
-	if _, err := exec.LookPath("redis-server"); err != nil {
-		t.Fatal("redis-server is not on the PATH, and this test runs against a real one: `make test` installs it")
+	if _, err := exec.LookPath(Executable()); err != nil {
+		t.Fatalf("%s, and this test runs against a real one: `make test` installs it, or set %s", err, Variable)
 	}
 	s := &Server{t: t, dir: t.TempDir(), conf: `bind 127.0.0.1
 save ""
@@ -131,7 +143,7 @@ func (s *Server) launch() error {
 	if err := os.WriteFile(conf, []byte(s.config()), 0o600); err != nil {
 		return err
 	}
-	p := processtest.Start(s.t, "redis-server", processtest.Command("redis-server", nil, conf))
+	p := processtest.Start(s.t, "redis-server", processtest.Command(Executable(), nil, conf))
 	s.mu.Lock()
 	s.process = p
 	s.mu.Unlock()

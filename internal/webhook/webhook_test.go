@@ -146,7 +146,7 @@ func (s *shop) report(token string) int {
 // questions are the wake-ups that are due now.
 func (s *shop) questions() []idempotency.Wakeup {
 	s.t.Helper()
-	w, err := s.ledger.Due(s.t.Context(), etpay.Name, 100, time.Minute)
+	w, _, err := s.ledger.Due(s.t.Context(), etpay.Name, 100, idempotency.Lanes{AskFor: time.Minute})
 	s.must(err)
 	return w
 }

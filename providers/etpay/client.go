@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/etpay/internal/dialect"
@@ -25,6 +26,11 @@ const (
 	statusPath = "/merchant/check_payment_status"
 	// payerPath is below the payment address.
 	payerPath = "/session/{token}"
+
+	// A payer has a day, where the payment has no deadline of its own, and what was under way at the bank
+	// by then is over two hours later. Both are assumed: see docs/providers/etpay.md.
+	payerTime  = 24 * time.Hour
+	payerGrace = 2 * time.Hour
 )
 
 // Handles of a charge: the session, and the key of all messages about it.
@@ -85,7 +91,10 @@ func (c *Client) Charge(ctx context.Context, charge providers.Charge, a provider
 	if err := a.Alias(ctx, s.token); err != nil {
 		return providers.Outcome{}, &providers.NotSent{Reason: notKept, Err: err}
 	}
-	return providers.Outcome{Class: providers.Pending, Code: unpaid, ActionURL: address, Handles: handles}, nil
+	return providers.Outcome{
+		Class: providers.Pending, Code: unpaid, Handles: handles,
+		ActionURL: address, ActionWithin: payerTime, ActionGrace: payerGrace,
+	}, nil
 }
 
 // look asks what ETpay has under the order id before a session is opened, unless an earlier

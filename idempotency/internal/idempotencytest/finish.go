@@ -113,7 +113,7 @@ func finishRows() []row {
 		{does: "an action URL and handles stay until settlement, the URL no longer", run: func(e *env) {
 			p := e.queued().send("a")
 			o := accepted("X")
-			o.ActionURL, o.Handles = "https://pay.example/1", map[string]string{"session": "s"}
+			o.ActionURL, o.ActionWithin, o.Handles = "https://pay.example/1", day, map[string]string{"session": "s"}
 			p.finish("a", o)
 			if r := p.show(); r.ActionURL != o.ActionURL {
 				e.t.Fatalf("action url %q", r.ActionURL)

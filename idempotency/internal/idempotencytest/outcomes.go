@@ -86,7 +86,7 @@ func outcomeRows() []row {
 		{does: "an action URL is told with the pending entry", run: func(e *env) {
 			p := e.queued().send("a")
 			o := accepted("X")
-			o.ActionURL = "https://pay.example/1"
+			o.ActionURL, o.ActionWithin = "https://pay.example/1", day
 			p.finish("a", o)
 			x := e.Outcomes(e.t)
 			if got := x[len(x)-1]; got["state"] != "pending" || got["action_url"] != o.ActionURL {

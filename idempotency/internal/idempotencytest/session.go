@@ -13,7 +13,7 @@ const grace = 2 * time.Hour
 func session(p *payment) *payment {
 	p.send("a")
 	o := accepted("X")
-	o.ActionURL = "https://pay.example/1"
+	o.ActionURL, o.ActionWithin, o.ActionGrace = "https://pay.example/1", day, grace
 	p.finish("a", o)
 	return p.want(pending)
 }
