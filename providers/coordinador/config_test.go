@@ -9,15 +9,13 @@ import (
 
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/coordinador"
+	"github.com/remesa/remesa/providers/providertest"
 	"github.com/remesa/remesa/providers/sandbox"
 )
 
 func TestBadSettingsAreNamedWithoutTheirValues(t *testing.T) {
 	t.Parallel()
-	for _, row := range []struct {
-		setting string
-		spoil   func(c *coordinador.Config)
-	}{
+	providertest.Settings(t, "REMESA_COORDINADOR_", coordinador.New, config("https://pay.example"), providertest.Spoilt[coordinador.Config]{
 		{"PORTAL_URL: must be https", func(c *coordinador.Config) { c.PortalURL = "http://canary.example" }},
 		{"PORTAL_URL: does not begin", func(c *coordinador.Config) { c.PortalURL = "" }},
 		{"GATEWAY_URL: must be https", func(c *coordinador.Config) { c.GatewayURL = "http://canary.example/staging/api/" }},
@@ -28,21 +26,14 @@ func TestBadSettingsAreNamedWithoutTheirValues(t *testing.T) {
 		{"PASSWORD: must be set, in printable", func(c *coordinador.Config) { c.Password = "canary\n" }},
 		{"PASSWORD: must be set, in printable", func(c *coordinador.Config) { c.Password = " canary" }},
 		{"PASSWORD: must be set, in printable", func(c *coordinador.Config) { c.Password = "canaryñ" }},
-	} {
-		c := config("https://pay.example")
-		row.spoil(&c)
-		_, err := coordinador.New(c)
-		if err == nil || !strings.HasPrefix(err.Error(), "REMESA_COORDINADOR_"+row.setting) || strings.Contains(err.Error(), "canary") {
-			t.Errorf("got %v, want REMESA_COORDINADOR_%s", err, row.setting)
-		}
-	}
+	})
 }
 
 func TestWhatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, sandbox.CoordinadorOptions{})
 	for name, spoil := range map[string]func(p *providers.Payout){
-		"amount: another currency":  func(p *providers.Payout) { p.Amount = money(t, "10.00", "MXN") },
+		"amount: another currency":  func(p *providers.Payout) { p.Amount = providertest.Amount(t, "10.00", "MXN") },
 		"amount: none":              func(p *providers.Payout) { p.Amount = providers.Money{} },
 		"details: none":             func(p *providers.Payout) { p.Details = nil },
 		"details.debtor: none":      func(p *providers.Payout) { p.Details = []byte(`{"creditor":2,"instruction":3,"paid_on":"2026-05-15"}`) },
@@ -55,12 +46,12 @@ func TestWhatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
 	} {
 		p := payout(t, "PAY-1")
 		spoil(&p)
-		o, err := s.pay(t, p, &record{})
+		o, err := s.pay(t, p, &providertest.Kept{})
 		field, _, _ := strings.Cut(name, " ")
 		if err != nil || o.Class != providers.Refused || o.Code != "invalid" || !strings.HasPrefix(o.Message, field) {
 			t.Errorf("%s: got %+v, %v", name, o, err)
 		}
-		if _, err := s.ask(t, p, &record{}); err == nil {
+		if _, err := s.ask(t, p, &providertest.Kept{}); err == nil {
 			t.Errorf("%s: it could be asked about", name)
 		}
 	}
@@ -149,7 +140,7 @@ func TestNoOutcomeCarriesTheLogin(t *testing.T) {
 				t.Parallel()
 				s := newStage(t, sandbox.CoordinadorOptions{}, sandbox.Fault{Kind: kind, Operation: operation, Delay: sandbox.Duration(time.Millisecond)})
 				p := payout(t, "PAY-1")
-				var r record
+				var r providertest.Kept
 				paid, payErr := s.pay(t, p, &r)
 				asked, askErr := s.ask(t, p, &r)
 				text := fmt.Sprintf("%+v %v %+v %v %+v", paid, payErr, asked, askErr, s.client.Prepare(t.Context()))
@@ -167,7 +158,7 @@ func TestACertificateThatIsNotTrustedIsNoConnection(t *testing.T) {
 	t.Parallel()
 	server := newTLSPortal(t)
 	c := config(server.URL)
-	_, err := newClient(t, c).Pay(t.Context(), payout(t, "PAY-1"), (&record{}).attempt())
+	_, err := newClient(t, c).Pay(t.Context(), payout(t, "PAY-1"), (&providertest.Kept{}).Attempt())
 	var notSent *providers.NotSent
 	if !errors.As(err, &notSent) || notSent.Reason != "connect" {
 		t.Errorf("got %v", err)

@@ -1,12 +1,10 @@
 package coordinador_test
 
 import (
-	"context"
 	"encoding/json"
 	"hash/crc32"
 	"io"
 	"log"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -116,21 +114,7 @@ func config(url string) coordinador.Config {
 
 func newClient(t *testing.T, c coordinador.Config) *coordinador.Client {
 	t.Helper()
-	client, err := coordinador.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.Close)
-	return client
-}
-
-func money(t *testing.T, text, currency string) providers.Money {
-	t.Helper()
-	m, err := providers.ParseMoney(text, currency)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m
+	return providertest.Open(t, coordinador.New, c)
 }
 
 // payout is one of an instruction of its own for each reference.
@@ -148,31 +132,7 @@ func payoutOf(t *testing.T, reference string, instruction int64) providers.Payou
 		t.Fatal(err)
 	}
 	return providers.Payout{Payment: providers.Payment{
-		Provider: providers.Coordinador, Account: "default", Reference: reference, Amount: money(t, "119000", "CLP"), Details: details,
-	}}
-}
-
-// record is what the ledger keeps of one payment: the handles, over all of its attempts.
-type record struct {
-	handles map[string]string
-	// moves counts the notes that a step which can move money follows; lost makes them fail.
-	moves int
-	lost  error
-}
-
-func (r *record) attempt() providers.Attempt {
-	return providers.Attempt{ID: "a", Handles: maps.Clone(r.handles), Note: func(_ context.Context, h map[string]string, moves bool) error {
-		if r.lost != nil && moves {
-			return r.lost
-		}
-		if r.handles == nil {
-			r.handles = map[string]string{}
-		}
-		maps.Copy(r.handles, h)
-		if moves {
-			r.moves++
-		}
-		return nil
+		Provider: providers.Coordinador, Account: "default", Reference: reference, Amount: providertest.Amount(t, "119000", "CLP"), Details: details,
 	}}
 }
 
@@ -194,14 +154,14 @@ func newStage(t *testing.T, o sandbox.CoordinadorOptions, faults ...sandbox.Faul
 	return stage{s, config(server.URL), newClient(t, config(server.URL))}
 }
 
-func (s stage) pay(t *testing.T, p providers.Payout, r *record) (providers.Outcome, error) {
+func (s stage) pay(t *testing.T, p providers.Payout, r *providertest.Kept) (providers.Outcome, error) {
 	t.Helper()
-	return s.client.Pay(t.Context(), p, r.attempt())
+	return s.client.Pay(t.Context(), p, r.Attempt())
 }
 
-func (s stage) ask(t *testing.T, p providers.Payout, r *record) (providers.Outcome, error) {
+func (s stage) ask(t *testing.T, p providers.Payout, r *providertest.Kept) (providers.Outcome, error) {
 	t.Helper()
-	return s.client.Status(t.Context(), providers.Query{Reference: p.Reference, Amount: p.Amount, Payout: &p, Handles: r.handles})
+	return s.client.Status(t.Context(), providers.Query{Reference: p.Reference, Amount: p.Amount, Payout: &p, Handles: r.Handles})
 }
 
 func silent() *log.Logger { return log.New(io.Discard, "", 0) }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/providertest"
 	"github.com/remesa/remesa/providers/sandbox"
 )
 
@@ -53,9 +54,9 @@ func TestWhatIsRegisteredAlready(t *testing.T) {
 		for _, amount := range row.rows {
 			s.CoordinadorRow(7, amount)
 		}
-		var r record
+		var r providertest.Kept
 		if row.sent {
-			r.handles = map[string]string{"sent": "1"}
+			r.Handles = map[string]string{"sent": "1"}
 		}
 		asked, err := s.ask(t, p, &r)
 		before := row.want
@@ -69,8 +70,8 @@ func TestWhatIsRegisteredAlready(t *testing.T) {
 		if err != nil || o.Class != row.want || o.Code != row.code || o.Message != row.message || o.ProviderID != row.id {
 			t.Errorf("%s: got %+v, %v", row.name, o, err)
 		}
-		if n := s.Coordinador().Arrived("PAY-1"); n != row.arrived || r.moves != row.arrived {
-			t.Errorf("%s: %d registrations arrived, %d noted; want %d", row.name, n, r.moves, row.arrived)
+		if n := s.Coordinador().Arrived("PAY-1"); n != row.arrived || r.Moved() != row.arrived {
+			t.Errorf("%s: %d registrations arrived, %d noted; want %d", row.name, n, r.Moved(), row.arrived)
 		}
 	}
 }
@@ -96,10 +97,10 @@ func TestAnAttemptThatProvablyDidNothingLeavesNoClaim(t *testing.T) {
 		{"refused for its content, after one in doubt", []sandbox.Fault{send("decline")}, "1", "1"},
 	} {
 		s := newStage(t, sandbox.CoordinadorOptions{}, row.faults...)
-		r := record{handles: map[string]string{"sent": row.before}}
+		r := providertest.Kept{Handles: map[string]string{"sent": row.before}}
 		o, err := s.pay(t, payout(t, "PAY-1"), &r)
-		if r.handles["sent"] != row.after || r.moves != 1 {
-			t.Errorf("%s: came to %+v, %v and left %v", row.name, o, err, r.handles)
+		if r.Handles["sent"] != row.after || r.Moved() != 1 {
+			t.Errorf("%s: came to %+v, %v and left %v", row.name, o, err, r.Handles)
 		}
 	}
 }
@@ -111,9 +112,9 @@ func TestADuplicateIsNotOurs(t *testing.T) {
 	for _, left := range []bool{false, true} {
 		s := newStage(t, sandbox.CoordinadorOptions{}, sandbox.Fault{Kind: "duplicate"})
 		p := payoutOf(t, "PAY-1", 7)
-		var r record
+		var r providertest.Kept
 		if left {
-			r.handles = map[string]string{"sent": "1"}
+			r.Handles = map[string]string{"sent": "1"}
 		}
 		if o, err := s.pay(t, p, &r); err != nil || o.Class != providers.Duplicate {
 			t.Fatalf("left %v: came to %+v, %v", left, o, err)
@@ -133,7 +134,7 @@ func TestTheLedgerKnowsOfAnEarlierAttempt(t *testing.T) {
 	for left, want := range map[bool]providers.Class{false: providers.Mismatch, true: providers.Succeeded} {
 		s := newStage(t, sandbox.CoordinadorOptions{})
 		s.CoordinadorRow(7, "119000")
-		a := (&record{}).attempt()
+		a := (&providertest.Kept{}).Attempt()
 		a.MayHaveLeft = left
 		o, err := s.client.Pay(t.Context(), payoutOf(t, "PAY-1", 7), a)
 		if err != nil || o.Class != want || s.Coordinador().Arrived("PAY-1") != 0 {
@@ -145,10 +146,10 @@ func TestTheLedgerKnowsOfAnEarlierAttempt(t *testing.T) {
 func TestAnAttemptThatIsNoLongerTheOwnerSendsNothing(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, sandbox.CoordinadorOptions{})
-	r := record{lost: errors.New("another attempt owns it")}
+	r := providertest.Kept{RefuseMoves: errors.New("another attempt owns it")}
 	_, err := s.pay(t, payout(t, "PAY-1"), &r)
 	var notSent *providers.NotSent
-	if !errors.As(err, &notSent) || notSent.Reason != "superseded" || s.Coordinador().Arrived("PAY-1") != 0 || r.handles["sent"] != "" {
+	if !errors.As(err, &notSent) || notSent.Reason != "superseded" || s.Coordinador().Arrived("PAY-1") != 0 || r.Handles["sent"] != "" {
 		t.Errorf("got %v, %d arrived", err, s.Coordinador().Arrived("PAY-1"))
 	}
 }
@@ -175,7 +176,7 @@ func TestAFilterThatIsIgnoredMisleadsNobody(t *testing.T) {
 			s.CoordinadorRow(7, "119000")
 			want = providers.Succeeded
 		}
-		r := record{handles: map[string]string{"sent": "1"}}
+		r := providertest.Kept{Handles: map[string]string{"sent": "1"}}
 		o, err := s.ask(t, payoutOf(t, "PAY-1", 7), &r)
 		if row.want == "" && (err != nil || o.Class != want) || row.want != "" && (err == nil || !strings.Contains(err.Error(), row.want)) {
 			t.Errorf("%s: got %+v, %v", row.name, o, err)
@@ -192,7 +193,7 @@ func TestRowsAreReadToTheirEnd(t *testing.T) {
 	for range 5 {
 		s.CoordinadorRow(7, "119000")
 	}
-	r := record{handles: map[string]string{"sent": "1"}}
+	r := providertest.Kept{Handles: map[string]string{"sent": "1"}}
 	o, err := s.ask(t, payoutOf(t, "PAY-1", 7), &r)
 	if err != nil || o.Class != providers.Mismatch || !strings.HasSuffix(o.Message, "; 1 more") || len(o.Message) > 120 {
 		t.Errorf("got %+v, %v", o, err)
@@ -226,7 +227,7 @@ func TestPagesThatDoNotFitTogetherAreNoAnswer(t *testing.T) {
 			n := int(read.Add(1))
 			return line.pages[min(n, len(line.pages))-1]
 		})
-		r := record{handles: map[string]string{"sent": "1"}}
+		r := providertest.Kept{Handles: map[string]string{"sent": "1"}}
 		p := payoutOf(t, "PAY-1", 7)
 		s := stage{client: newClient(t, server.config())}
 		if o, err := s.ask(t, p, &r); err == nil || !strings.Contains(err.Error(), "do not fit together") || int(read.Load()) != line.read {
@@ -243,7 +244,7 @@ func TestAPaymentWithoutInvoicesSendsAnEmptyList(t *testing.T) {
 	s := newStage(t, sandbox.CoordinadorOptions{})
 	p := payoutOf(t, "PAY-1", 7)
 	p.Details = []byte(`{"debtor":101,"creditor":202,"instruction":7,"paid_on":"2026-05-15"}`)
-	if o, err := s.pay(t, p, &record{}); err != nil || o.Class != providers.Succeeded {
+	if o, err := s.pay(t, p, &providertest.Kept{}); err != nil || o.Class != providers.Succeeded {
 		t.Errorf("got %+v, %v", o, err)
 	}
 }
@@ -317,7 +318,7 @@ func TestRefusedCredentialsAreTriedOnce(t *testing.T) {
 		t.Cleanup(server.Close)
 		client := newClient(t, config(server.URL))
 		for range 3 {
-			_, err := client.Pay(t.Context(), payout(t, "PAY-1"), (&record{}).attempt())
+			_, err := client.Pay(t.Context(), payout(t, "PAY-1"), (&providertest.Kept{}).Attempt())
 			var refused *providers.CredentialsError
 			if !errors.As(err, &refused) || refused.Code != fmt.Sprintf("http_%d", status) {
 				t.Errorf("%d: got %v", status, err)

@@ -368,22 +368,13 @@ func TestCheck(t *testing.T) {
 
 func TestSettings(t *testing.T) {
 	t.Parallel()
-	for name, row := range map[string]struct {
-		change func(c *etpay.Config)
-		want   string
-	}{
-		"no base":                  {func(c *etpay.Config) { c.BaseURL = "" }, "REMESA_ETPAY_BASE_URL"},
-		"plain http":               {func(c *etpay.Config) { c.BaseURL = "http://api.example" }, "REMESA_ETPAY_BASE_URL"},
-		"no payment URL":           {func(c *etpay.Config) { c.PaymentURL = "" }, "REMESA_ETPAY_PAYMENT_URL"},
-		"no merchant":              {func(c *etpay.Config) { c.MerchantCode = "" }, "REMESA_ETPAY_MERCHANT_CODE"},
-		"no token":                 {func(c *etpay.Config) { c.MerchantAPIToken = "" }, "REMESA_ETPAY_MERCHANT_API_TOKEN"},
-		"a token with a line":      {func(c *etpay.Config) { c.MerchantAPIToken = "canary\n" }, "REMESA_ETPAY_MERCHANT_API_TOKEN"},
-		"a webhook that is no URL": {func(c *etpay.Config) { c.WebhookURL = "example" }, "REMESA_ETPAY_WEBHOOK_URL"},
-	} {
-		c := config("https://api.example")
-		row.change(&c)
-		if _, err := etpay.New(c); err == nil || !strings.HasPrefix(err.Error(), row.want+":") || strings.Contains(err.Error(), "canary") {
-			t.Errorf("%s: got %v", name, err)
-		}
-	}
+	providertest.Settings(t, "REMESA_ETPAY_", etpay.New, config("https://api.example"), providertest.Spoilt[etpay.Config]{
+		{"BASE_URL:", func(c *etpay.Config) { c.BaseURL = "" }},
+		{"BASE_URL:", func(c *etpay.Config) { c.BaseURL = "http://api.example" }},
+		{"PAYMENT_URL:", func(c *etpay.Config) { c.PaymentURL = "" }},
+		{"MERCHANT_CODE:", func(c *etpay.Config) { c.MerchantCode = "" }},
+		{"MERCHANT_API_TOKEN:", func(c *etpay.Config) { c.MerchantAPIToken = "" }},
+		{"MERCHANT_API_TOKEN:", func(c *etpay.Config) { c.MerchantAPIToken = "canary\n" }},
+		{"WEBHOOK_URL:", func(c *etpay.Config) { c.WebhookURL = "example" }},
+	})
 }

@@ -55,12 +55,7 @@ func config(url string) etpay.Config {
 
 func newClient(t *testing.T, c etpay.Config) *etpay.Client {
 	t.Helper()
-	client, err := etpay.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.Close)
-	return client
+	return providertest.Open(t, etpay.New, c)
 }
 
 func charge(t *testing.T, reference string) providers.Charge {

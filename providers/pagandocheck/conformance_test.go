@@ -155,33 +155,19 @@ func config(url string) pagandocheck.Config {
 
 func newClient(t *testing.T, c pagandocheck.Config) *pagandocheck.Client {
 	t.Helper()
-	client, err := pagandocheck.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.Close)
-	return client
+	return providertest.Open(t, pagandocheck.New, c)
 }
 
 func newTwoStep(t *testing.T, c pagandocheck.Config) *pagandocheck.TwoStep {
 	t.Helper()
-	client, err := pagandocheck.NewTwoStep(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.Close)
-	return client
+	return providertest.Open(t, pagandocheck.NewTwoStep, c)
 }
 
 func charge(t *testing.T, reference string) providers.Charge {
 	t.Helper()
-	amount, err := providers.ParseMoney("149.50", "MXN")
-	if err != nil {
-		t.Fatal(err)
-	}
 	return providers.Charge{
 		Payment: providers.Payment{
-			Provider: providers.PagandoCheck, Account: "default", Reference: reference, Amount: amount,
+			Provider: providers.PagandoCheck, Account: "default", Reference: reference, Amount: providertest.Amount(t, "149.50", "MXN"),
 			Description: "Plan <mensual> & más", Details: json.RawMessage(`{"antifraud_token":"aft-0001"}`),
 		},
 		Customer:  providers.Customer{ID: "5d1c0b1e-2f6a-4a1e-9a55-0c9a3f4f7e10"},

@@ -76,12 +76,7 @@ func config(url string) pagoseguro.Config {
 
 func newClient(t *testing.T, c pagoseguro.Config) *pagoseguro.Client {
 	t.Helper()
-	client, err := pagoseguro.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.Close)
-	return client
+	return providertest.Open(t, pagoseguro.New, c)
 }
 
 // cardToken decodes to iv, value and mac, as the provider's do.
@@ -91,7 +86,7 @@ func charge(t *testing.T, reference string) providers.Charge {
 	t.Helper()
 	return providers.Charge{
 		Payment: providers.Payment{
-			Provider: providers.PagoSeguro, Account: "default", Reference: reference, Amount: money(t, "32900.50", "COP"), Description: "Canal <1> & más",
+			Provider: providers.PagoSeguro, Account: "default", Reference: reference, Amount: providertest.Amount(t, "32900.50", "COP"), Description: "Canal <1> & más",
 		},
 		Customer: providers.Customer{
 			Name: "Ana Ruiz Ñáñez", Email: "ana@example.com", DocumentType: 1, Document: "100000000", Phone: "3100000000",
@@ -99,13 +94,4 @@ func charge(t *testing.T, reference string) providers.Charge {
 		},
 		Card: providers.Card{Token: cardToken, Brand: "MasterCard", ExpiryMonth: 6, ExpiryYear: 99, Installments: 1},
 	}
-}
-
-func money(t *testing.T, text, currency string) providers.Money {
-	t.Helper()
-	m, err := providers.ParseMoney(text, currency)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m
 }

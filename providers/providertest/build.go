@@ -80,6 +80,17 @@ type Kept struct {
 	Refuse, RefuseMoves error
 }
 
+// Moved is how many notes were kept that a step follows which can move money.
+func (k *Kept) Moved() int {
+	n := 0
+	for _, moves := range k.Moves {
+		if moves {
+			n++
+		}
+	}
+	return n
+}
+
 // Attempt is the next one, as the ledger makes it.
 func (k *Kept) Attempt() providers.Attempt {
 	return providers.Attempt{

@@ -10,16 +10,14 @@ import (
 	"time"
 
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/providertest"
 	"github.com/remesa/remesa/providers/sandbox"
 	"github.com/remesa/remesa/providers/virtualpos"
 )
 
 func TestBadSettingsAreNamedWithoutTheirValues(t *testing.T) {
 	t.Parallel()
-	for _, row := range []struct {
-		setting string
-		spoil   func(c *virtualpos.Config)
-	}{
+	providertest.Settings(t, "REMESA_VIRTUALPOS_", virtualpos.New, config("https://pay.example"), providertest.Spoilt[virtualpos.Config]{
 		{"BASE_URL: must be https", func(c *virtualpos.Config) { c.BaseURL = "http://canary.example" }},
 		{"BASE_URL: does not begin", func(c *virtualpos.Config) { c.BaseURL = "" }},
 		{"BASE_URL: takes no login", func(c *virtualpos.Config) { c.BaseURL = "https://a:canary@pay.example" }},
@@ -34,14 +32,7 @@ func TestBadSettingsAreNamedWithoutTheirValues(t *testing.T) {
 		{"STATUS_SIGNATURE: must be tef or api_key", func(c *virtualpos.Config) { c.StatusSignature = "canary" }},
 		{"CLIENT_CERT_FILE, CLIENT_KEY_FILE or CA_FILE: client certificate", func(c *virtualpos.Config) { c.ClientCertFile = "cert.pem" }},
 		{"CLIENT_CERT_FILE, CLIENT_KEY_FILE or CA_FILE: certificate auth", func(c *virtualpos.Config) { c.CAFile = "nowhere.pem" }},
-	} {
-		c := config("https://pay.example")
-		row.spoil(&c)
-		_, err := virtualpos.New(c)
-		if err == nil || !strings.HasPrefix(err.Error(), "REMESA_VIRTUALPOS_"+row.setting) || strings.Contains(err.Error(), "canary") {
-			t.Errorf("got %v, want REMESA_VIRTUALPOS_%s", err, row.setting)
-		}
-	}
+	})
 }
 
 func TestWhatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
@@ -51,7 +42,7 @@ func TestWhatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
 	defer server.Close()
 	c := newClient(t, config(server.URL+sandbox.VirtualPOSPrefix))
 	for name, spoil := range map[string]func(p *providers.Payout){
-		"another currency":                     func(p *providers.Payout) { p.Amount = amount(t, "10.00", "MXN") },
+		"another currency":                     func(p *providers.Payout) { p.Amount = providertest.Amount(t, "10.00", "MXN") },
 		"no amount":                            func(p *providers.Payout) { p.Amount = providers.Money{} },
 		"a reference that is no path segment":  func(p *providers.Payout) { p.Reference = ".." },
 		"a reference that is no path segment,": func(p *providers.Payout) { p.Reference = "" },
@@ -66,15 +57,6 @@ func TestWhatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
 	if n := len(s.VirtualPOS().Arrivals()); n != 0 {
 		t.Errorf("%d requests arrived", n)
 	}
-}
-
-func amount(t *testing.T, text, currency string) providers.Money {
-	t.Helper()
-	m, err := providers.ParseMoney(text, currency)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m
 }
 
 func TestCheckProvesCredentialsWithoutMovingMoney(t *testing.T) {

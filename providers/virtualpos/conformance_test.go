@@ -279,23 +279,14 @@ func config(url string) virtualpos.Config {
 
 func newClient(t *testing.T, c virtualpos.Config) *virtualpos.Client {
 	t.Helper()
-	client, err := virtualpos.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.Close)
-	return client
+	return providertest.Open(t, virtualpos.New, c)
 }
 
 func payout(t *testing.T, reference string) providers.Payout {
 	t.Helper()
-	amount, err := providers.ParseMoney("12500", "CLP")
-	if err != nil {
-		t.Fatal(err)
-	}
 	return providers.Payout{
 		Payment: providers.Payment{
-			Provider: providers.VirtualPOS, Account: "default", Reference: reference, Amount: amount, Description: "Devolución <1> & más",
+			Provider: providers.VirtualPOS, Account: "default", Reference: reference, Amount: providertest.Amount(t, "12500", "CLP"), Description: "Devolución <1> & más",
 		},
 		Recipient: providers.Recipient{Document: "12345678-5", Name: "Ana Soto Ñuñoa", Email: "ana@example.cl"},
 		Bank:      providers.Bank{Code: "012", AccountNumber: "00123456789"},

@@ -298,24 +298,15 @@ func TestAPayoutThatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
 
 func TestSettings(t *testing.T) {
 	t.Parallel()
-	for name, row := range map[string]struct {
-		change func(c *payouts.Config)
-		want   string
-	}{
-		"no URL":             {func(c *payouts.Config) { c.URL = "" }, "REMESA_ETPAY_PAYOUTS_URL"},
-		"plain http":         {func(c *payouts.Config) { c.URL = "http://api.example" }, "REMESA_ETPAY_PAYOUTS_URL"},
-		"no user":            {func(c *payouts.Config) { c.Username = "" }, "REMESA_ETPAY_PAYOUTS_USERNAME"},
-		"no password":        {func(c *payouts.Config) { c.Password = "" }, "REMESA_ETPAY_PAYOUTS_PASSWORD"},
-		"a path that is not": {func(c *payouts.Config) { c.CreatePath = "payouts" }, "REMESA_ETPAY_PAYOUTS_CREATE_PATH"},
-		"no id in a path":    {func(c *payouts.Config) { c.StatusPath = "/v1/payouts" }, "REMESA_ETPAY_PAYOUTS_STATUS_PATH"},
-		"a range with a day": {func(c *payouts.Config) { c.RangePath = "/v1/payouts?from=x" }, "REMESA_ETPAY_PAYOUTS_RANGE_PATH"},
-	} {
-		c := config("https://api.example")
-		row.change(&c)
-		if _, err := payouts.New(c); err == nil || !strings.HasPrefix(err.Error(), row.want+":") {
-			t.Errorf("%s: got %v", name, err)
-		}
-	}
+	providertest.Settings(t, "REMESA_ETPAY_", payouts.New, config("https://api.example"), providertest.Spoilt[payouts.Config]{
+		{"PAYOUTS_URL:", func(c *payouts.Config) { c.URL = "" }},
+		{"PAYOUTS_URL:", func(c *payouts.Config) { c.URL = "http://api.example" }},
+		{"PAYOUTS_USERNAME:", func(c *payouts.Config) { c.Username = "" }},
+		{"PAYOUTS_PASSWORD:", func(c *payouts.Config) { c.Password = "" }},
+		{"PAYOUTS_CREATE_PATH:", func(c *payouts.Config) { c.CreatePath = "payouts" }},
+		{"PAYOUTS_STATUS_PATH:", func(c *payouts.Config) { c.StatusPath = "/v1/payouts" }},
+		{"PAYOUTS_RANGE_PATH:", func(c *payouts.Config) { c.RangePath = "/v1/payouts?from=x" }},
+	})
 }
 
 func TestCheck(t *testing.T) {

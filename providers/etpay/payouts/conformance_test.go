@@ -93,12 +93,7 @@ func config(url string) payouts.Config {
 
 func newClient(t *testing.T, c payouts.Config) *payouts.Client {
 	t.Helper()
-	client, err := payouts.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.Close)
-	return client
+	return providertest.Open(t, payouts.New, c)
 }
 
 func payout(t *testing.T, reference string) providers.Payout {
