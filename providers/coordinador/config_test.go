@@ -11,6 +11,7 @@ import (
 	"github.com/remesa/remesa/providers/coordinador"
 	"github.com/remesa/remesa/providers/providertest"
 	"github.com/remesa/remesa/providers/sandbox"
+	simulator "github.com/remesa/remesa/providers/sandbox/coordinador"
 )
 
 func TestBadSettingsAreNamedWithoutTheirValues(t *testing.T) {
@@ -31,7 +32,7 @@ func TestBadSettingsAreNamedWithoutTheirValues(t *testing.T) {
 
 func TestWhatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, sandbox.CoordinadorOptions{})
+	s := newStage(t, simulator.Options{})
 	for name, spoil := range map[string]func(p *providers.Payout){
 		"amount: another currency":  func(p *providers.Payout) { p.Amount = providertest.Amount(t, "10.00", "MXN") },
 		"amount: none":              func(p *providers.Payout) { p.Amount = providers.Money{} },
@@ -55,7 +56,7 @@ func TestWhatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
 			t.Errorf("%s: it could be asked about", name)
 		}
 	}
-	if n := len(s.Coordinador().Arrivals()) + s.Coordinador().Logins(); n != 0 {
+	if n := len(s.Arrivals()) + s.Logins(); n != 0 {
 		t.Errorf("%d requests arrived", n)
 	}
 }
@@ -109,7 +110,7 @@ func TestCheckProvesLoginAndGatewayWithoutRegistering(t *testing.T) {
 		if row.fault.Kind != "" {
 			faults = append(faults, row.fault)
 		}
-		s := newStage(t, sandbox.CoordinadorOptions{}, faults...)
+		s := newStage(t, simulator.Options{}, faults...)
 		c := s.config
 		if row.spoil != nil {
 			row.spoil(&c)
@@ -125,7 +126,7 @@ func TestCheckProvesLoginAndGatewayWithoutRegistering(t *testing.T) {
 		if err == nil && len(found) != 3 {
 			t.Errorf("%s: found %+v", row.name, found)
 		}
-		if len(s.Coordinador().Arrivals()) != 0 {
+		if len(s.Arrivals()) != 0 {
 			t.Errorf("%s: a registration arrived", row.name)
 		}
 	}
@@ -138,7 +139,7 @@ func TestNoOutcomeCarriesTheLogin(t *testing.T) {
 		for _, operation := range []string{"", sandbox.Login, sandbox.Step} {
 			t.Run(kind+" "+operation, func(t *testing.T) {
 				t.Parallel()
-				s := newStage(t, sandbox.CoordinadorOptions{}, sandbox.Fault{Kind: kind, Operation: operation, Delay: sandbox.Duration(time.Millisecond)})
+				s := newStage(t, simulator.Options{}, sandbox.Fault{Kind: kind, Operation: operation, Delay: sandbox.Duration(time.Millisecond)})
 				p := payout(t, "PAY-1")
 				var r providertest.Kept
 				paid, payErr := s.pay(t, p, &r)

@@ -5,19 +5,18 @@ import (
 	"hash/crc32"
 	"io"
 	"log"
-	"net/http"
-	"net/http/httptest"
 	"testing"
 
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/coordinador"
 	"github.com/remesa/remesa/providers/providertest"
 	"github.com/remesa/remesa/providers/sandbox"
+	simulator "github.com/remesa/remesa/providers/sandbox/coordinador"
 )
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	for name, options := range map[string]sandbox.CoordinadorOptions{
+	for name, options := range map[string]simulator.Options{
 		"as assumed": {},
 		"a token under another name, amounts taken for net ones, short pages": {TokenField: "token", Net: true, PageSize: 1},
 	} {
@@ -30,15 +29,12 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-func subject(o sandbox.CoordinadorOptions) providertest.Subject {
+func subject(o simulator.Options) providertest.Subject {
 	found, none := []providers.Class{providers.Succeeded}, []providers.Class{providers.NotFound}
 	return providertest.Subject{
-		Simulator: func() (http.Handler, *sandbox.Desk) {
-			s := sandbox.New(sandbox.Options{Coordinador: o})
-			return s, s.Coordinador()
-		},
+		Simulator: func() *sandbox.Provider { return simulator.New(o, sandbox.Options{}).Provider },
 		Client: func(t *testing.T, env providertest.Env) any {
-			c := config(env.URL)
+			c := config(env.Base)
 			c.CAFile, c.Timeout = env.CAFile, env.Timeout
 			client := newClient(t, c)
 			if err := client.Prepare(t.Context()); err != nil { // as before every attempt
@@ -105,9 +101,9 @@ func unread(name, kind string) providertest.Row {
 	}
 }
 
-func config(url string) coordinador.Config {
+func config(base string) coordinador.Config {
 	return coordinador.Config{
-		Account: "coordinador/default", PortalURL: url + sandbox.CoordinadorPrefix, GatewayURL: url + sandbox.CoordinadorGateway,
+		Account: "coordinador/default", PortalURL: base, GatewayURL: base + simulator.Gateway,
 		Username: "pagos@empresa.example", Password: "sandbox-password",
 	}
 }
@@ -138,20 +134,16 @@ func payoutOf(t *testing.T, reference string, instruction int64) providers.Payou
 
 // stage is a simulator with a client.
 type stage struct {
-	*sandbox.Sandbox
+	*simulator.Simulator
 	config coordinador.Config
 	client *coordinador.Client
 }
 
-func newStage(t *testing.T, o sandbox.CoordinadorOptions, faults ...sandbox.Fault) stage {
+func newStage(t *testing.T, o simulator.Options, faults ...sandbox.Fault) stage {
 	t.Helper()
-	s := sandbox.New(sandbox.Options{Coordinador: o})
-	if err := s.Coordinador().AddFaults(faults...); err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(s)
-	t.Cleanup(server.Close)
-	return stage{s, config(server.URL), newClient(t, config(server.URL))}
+	s := simulator.New(o, sandbox.Options{})
+	c := config(providertest.Simulate(t, s.Provider, faults...))
+	return stage{s, c, newClient(t, c)}
 }
 
 func (s stage) pay(t *testing.T, p providers.Payout, r *providertest.Kept) (providers.Outcome, error) {

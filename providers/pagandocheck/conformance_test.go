@@ -12,11 +12,12 @@ import (
 	"github.com/remesa/remesa/providers/pagandocheck"
 	"github.com/remesa/remesa/providers/providertest"
 	"github.com/remesa/remesa/providers/sandbox"
+	simulator "github.com/remesa/remesa/providers/sandbox/pagandocheck"
 )
 
 func TestConformanceInTwoSteps(t *testing.T) {
 	t.Parallel()
-	forms := map[string]sandbox.PagandoCheckOptions{
+	forms := map[string]simulator.Options{
 		"as assumed": {},
 		"ids in data, codes as text, totals as numbers": {FlatIDs: true, TextCodes: true, NumberTotals: true},
 	}
@@ -35,17 +36,14 @@ func TestConformanceInTwoSteps(t *testing.T) {
 
 func TestConformanceInOneStep(t *testing.T) {
 	t.Parallel()
-	providertest.Run(t, subject(sandbox.PagandoCheckOptions{}, func(t *testing.T, c pagandocheck.Config) any { return newClient(t, c) }))
+	providertest.Run(t, subject(simulator.Options{}, func(t *testing.T, c pagandocheck.Config) any { return newClient(t, c) }))
 }
 
-func subject(o sandbox.PagandoCheckOptions, client func(t *testing.T, c pagandocheck.Config) any) providertest.Subject {
+func subject(o simulator.Options, client func(t *testing.T, c pagandocheck.Config) any) providertest.Subject {
 	return providertest.Subject{
-		Simulator: func() (http.Handler, *sandbox.Desk) {
-			s := sandbox.New(sandbox.Options{PagandoCheck: o})
-			return s, s.PagandoCheck()
-		},
+		Simulator: func() *sandbox.Provider { return simulator.New(o, sandbox.Options{}) },
 		Client: func(t *testing.T, env providertest.Env) any {
-			c := config(env.URL + sandbox.PagandoCheckPrefix)
+			c := config(env.Base)
 			c.CAFile, c.Timeout = env.CAFile, env.Timeout
 			return client(t, c)
 		},

@@ -14,28 +14,24 @@ import (
 	"github.com/remesa/remesa/providers/pagandocheck"
 	"github.com/remesa/remesa/providers/providertest"
 	"github.com/remesa/remesa/providers/sandbox"
+	simulator "github.com/remesa/remesa/providers/sandbox/pagandocheck"
 )
 
 // provider is a simulator behind a real connection.
 type provider struct {
-	desk *sandbox.Desk
+	desk *sandbox.Provider
 	url  string
 }
 
-func serve(t *testing.T, o sandbox.PagandoCheckOptions, faults ...sandbox.Fault) provider {
+func serve(t *testing.T, o simulator.Options, faults ...sandbox.Fault) provider {
 	t.Helper()
-	s := sandbox.New(sandbox.Options{PagandoCheck: o})
-	server := httptest.NewServer(s)
-	t.Cleanup(server.Close)
-	if err := s.PagandoCheck().AddFaults(faults...); err != nil {
-		t.Fatal(err)
-	}
-	return provider{s.PagandoCheck(), server.URL + sandbox.PagandoCheckPrefix}
+	s := simulator.New(o, sandbox.Options{})
+	return provider{s, providertest.Simulate(t, s, faults...)}
 }
 
 func TestTheOrderIsKeptBeforeTheMoneyCanMove(t *testing.T) {
 	t.Parallel()
-	p := serve(t, sandbox.PagandoCheckOptions{})
+	p := serve(t, simulator.Options{})
 	l := &providertest.Kept{}
 	o, err := newTwoStep(t, config(p.url)).Charge(t.Context(), charge(t, "pay-1"), l.Attempt())
 	if err != nil || o.Class != providers.Succeeded || o.Code != "72" {
@@ -53,7 +49,7 @@ func TestTheOrderIsKeptBeforeTheMoneyCanMove(t *testing.T) {
 
 func TestAnAttemptThatOwnsThePaymentNoMoreSendsNothing(t *testing.T) {
 	t.Parallel()
-	p := serve(t, sandbox.PagandoCheckOptions{})
+	p := serve(t, simulator.Options{})
 	l := &providertest.Kept{Refuse: errors.New("not the owner")}
 	_, err := newTwoStep(t, config(p.url)).Charge(t.Context(), charge(t, "pay-1"), l.Attempt())
 	var notSent *providers.NotSent
@@ -64,7 +60,7 @@ func TestAnAttemptThatOwnsThePaymentNoMoreSendsNothing(t *testing.T) {
 
 func TestAnEarlierAttemptsOrderIsUsedAgain(t *testing.T) {
 	t.Parallel()
-	p := serve(t, sandbox.PagandoCheckOptions{Duplicates: sandbox.Refuse}, sandbox.Fault{Kind: "hang_up_after", Next: 1})
+	p := serve(t, simulator.Options{Duplicates: sandbox.Refuse}, sandbox.Fault{Kind: "hang_up_after", Next: 1})
 	c, l := newTwoStep(t, config(p.url)), &providertest.Kept{}
 	if o, err := c.Charge(t.Context(), charge(t, "pay-1"), l.Attempt()); err != nil || o.Class != providers.InDoubt {
 		t.Fatalf("the first attempt: %+v, %v", o, err)
@@ -97,7 +93,7 @@ func TestAnOrderWithoutAnAnswerIsNotADoubt(t *testing.T) {
 		{"redirect", "no_order", 0},
 		{"throttled", "throttled", 7 * time.Second},
 	} {
-		p := serve(t, sandbox.PagandoCheckOptions{}, sandbox.Fault{Kind: row.kind, Operation: sandbox.Step, RetryAfter: "7"})
+		p := serve(t, simulator.Options{}, sandbox.Fault{Kind: row.kind, Operation: sandbox.Step, RetryAfter: "7"})
 		c, l := config(p.url), &providertest.Kept{}
 		if row.kind == "slow_before" {
 			c.Timeout = 300 * time.Millisecond
@@ -115,7 +111,7 @@ func TestAnOrderWithoutAnAnswerIsNotADoubt(t *testing.T) {
 
 func TestAnAccountWithoutPaymentSettingsFailsAtItsOrder(t *testing.T) {
 	t.Parallel()
-	p := serve(t, sandbox.PagandoCheckOptions{}, sandbox.Fault{Kind: "decline", Code: "300", Operation: sandbox.Step})
+	p := serve(t, simulator.Options{}, sandbox.Fault{Kind: "decline", Code: "300", Operation: sandbox.Step})
 	l := &providertest.Kept{}
 	o, err := newTwoStep(t, config(p.url)).Charge(t.Context(), charge(t, "pay-1"), l.Attempt())
 	if err != nil || o.Class != providers.Refused || o.Code != "300" || len(l.Moves) != 0 {
@@ -125,7 +121,7 @@ func TestAnAccountWithoutPaymentSettingsFailsAtItsOrder(t *testing.T) {
 
 func TestACartThatExistsAlreadyIsAPersonsAndIsNotCharged(t *testing.T) {
 	t.Parallel()
-	p := serve(t, sandbox.PagandoCheckOptions{}, sandbox.Fault{Kind: "decline", Code: "SWITCH_4025", Operation: sandbox.Step})
+	p := serve(t, simulator.Options{}, sandbox.Fault{Kind: "decline", Code: "SWITCH_4025", Operation: sandbox.Step})
 	l := &providertest.Kept{}
 	o, err := newTwoStep(t, config(p.url)).Charge(t.Context(), charge(t, "pay-1"), l.Attempt())
 	if err != nil || o.Class != providers.Mismatch || o.Code != "reference_taken" || len(l.Moves) != 0 || p.desk.Arrived("pay-1") != 0 {
@@ -135,7 +131,7 @@ func TestACartThatExistsAlreadyIsAPersonsAndIsNotCharged(t *testing.T) {
 
 func TestTheBuyersTurnKeepsTheOrder(t *testing.T) {
 	t.Parallel()
-	p := serve(t, sandbox.PagandoCheckOptions{}, sandbox.Fault{Kind: "decline", Code: "71"})
+	p := serve(t, simulator.Options{}, sandbox.Fault{Kind: "decline", Code: "71"})
 	l := &providertest.Kept{}
 	o, err := newTwoStep(t, config(p.url)).Charge(t.Context(), charge(t, "pay-1"), l.Attempt())
 	if err != nil || o.Class != providers.Refused || o.Code != "71" || o.ProviderID != l.Handles["order_id"] || o.ProviderID == "" {
@@ -148,7 +144,7 @@ func TestTheBuyersTurnKeepsTheOrder(t *testing.T) {
 
 func TestAQuestionTakesTheOrderFromWhereItIsKnown(t *testing.T) {
 	t.Parallel()
-	p := serve(t, sandbox.PagandoCheckOptions{})
+	p := serve(t, simulator.Options{})
 	c, l := newTwoStep(t, config(p.url)), &providertest.Kept{}
 	ch := charge(t, "pay-1")
 	if _, err := c.Charge(t.Context(), ch, l.Attempt()); err != nil {
@@ -174,7 +170,7 @@ func TestAQuestionTakesTheOrderFromWhereItIsKnown(t *testing.T) {
 
 func TestAnotherAmountIsRepeatedAsItIs(t *testing.T) {
 	t.Parallel()
-	p := serve(t, sandbox.PagandoCheckOptions{}, sandbox.Fault{Kind: "wrong_amount"})
+	p := serve(t, simulator.Options{}, sandbox.Fault{Kind: "wrong_amount"})
 	c, l := newTwoStep(t, config(p.url)), &providertest.Kept{}
 	if _, err := c.Charge(t.Context(), charge(t, "pay-1"), l.Attempt()); err != nil {
 		t.Fatal(err)
@@ -208,7 +204,7 @@ func TestTheTokensHeaderIsASetting(t *testing.T) {
 		"": "Authorization: Bearer ", "Authorization:": "Authorization: ", "authorization": "Authorization: ", "Autorization: Bearer": "Autorization: Bearer ",
 		"X-Api-Token: Token": "X-Api-Token: Token ",
 	} {
-		p := serve(t, sandbox.PagandoCheckOptions{TokenHeader: taken})
+		p := serve(t, simulator.Options{TokenHeader: taken})
 		c := config(p.url)
 		c.TokenHeader = setting
 		if o, err := newTwoStep(t, c).Charge(t.Context(), charge(t, "pay-1"), (&providertest.Kept{}).Attempt()); err != nil || o.Class != providers.Succeeded {
@@ -228,7 +224,7 @@ func TestCheckSaysWhatTheAccountMayDo(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
 		name    string
-		options sandbox.PagandoCheckOptions
+		options simulator.Options
 		faults  []sandbox.Fault
 		one     bool
 		wrong   string
@@ -237,18 +233,18 @@ func TestCheckSaysWhatTheAccountMayDo(t *testing.T) {
 		warns   bool
 	}{
 		{name: "all is well", says: "an order can be asked about"},
-		{name: "all is well, totals as numbers", options: sandbox.PagandoCheckOptions{NumberTotals: true}, says: "may use the two-step order"},
-		{name: "no orders", options: sandbox.PagandoCheckOptions{NoOrders: true}, wrong: "REMESA_PAGANDOCHECK_TWO_STEP=false"},
+		{name: "all is well, totals as numbers", options: simulator.Options{NumberTotals: true}, says: "may use the two-step order"},
+		{name: "no orders", options: simulator.Options{NoOrders: true}, wrong: "REMESA_PAGANDOCHECK_TWO_STEP=false"},
 		{name: "no payment settings", faults: []sandbox.Fault{{Kind: "decline", Code: "300", Operation: sandbox.Step}}, wrong: "code 300"},
 		{name: "orders that cannot be asked about", faults: []sandbox.Fault{{Kind: "not_found"}}, says: "cannot be asked about", warns: true},
-		{name: "another password", options: sandbox.PagandoCheckOptions{Password: "another"}, wrong: "109", refused: true},
-		{name: "another password, in one step", options: sandbox.PagandoCheckOptions{Password: "another"}, one: true, wrong: "109", refused: true},
-		{name: "another header", options: sandbox.PagandoCheckOptions{TokenHeader: "Autorization: Bearer "}, wrong: "header or scheme?", refused: true},
+		{name: "another password", options: simulator.Options{Password: "another"}, wrong: "109", refused: true},
+		{name: "another password, in one step", options: simulator.Options{Password: "another"}, one: true, wrong: "109", refused: true},
+		{name: "another header", options: simulator.Options{TokenHeader: "Autorization: Bearer "}, wrong: "header or scheme?", refused: true},
 		{
 			name: "a bare 403 to orders", faults: []sandbox.Fault{{Kind: "unauthorized", Status: http.StatusForbidden, Operation: sandbox.Step}},
 			wrong: "REMESA_PAGANDOCHECK_TWO_STEP=false", refused: true,
 		},
-		{name: "a bare token", options: sandbox.PagandoCheckOptions{TokenHeader: "Authorization: "}, one: true, wrong: "REMESA_PAGANDOCHECK_TOKEN_HEADER", refused: true},
+		{name: "a bare token", options: simulator.Options{TokenHeader: "Authorization: "}, one: true, wrong: "REMESA_PAGANDOCHECK_TOKEN_HEADER", refused: true},
 		{name: "one step", one: true, says: "waits for a person", warns: true},
 	} {
 		p := serve(t, row.options, row.faults...)
@@ -272,7 +268,7 @@ func TestCheckSaysWhatTheAccountMayDo(t *testing.T) {
 
 func TestRefusedCredentialsStopAfterOneLogin(t *testing.T) {
 	t.Parallel()
-	p := serve(t, sandbox.PagandoCheckOptions{Password: "another"})
+	p := serve(t, simulator.Options{Password: "another"})
 	c := newTwoStep(t, config(p.url))
 	for range 10 {
 		var credentials *providers.CredentialsError
@@ -298,7 +294,7 @@ func TestRefusedCredentialsAreNotTriedAgainWithinAnAttempt(t *testing.T) {
 		{"at the charge", sandbox.Fault{Kind: "unauthorized_in_body", Code: "109", Operation: sandbox.Send}, 1, 1},
 		{"at the login, as a replaced key", sandbox.Fault{Kind: "unauthorized", Code: "100", Operation: sandbox.Login}, 1, 0},
 	} {
-		p := serve(t, sandbox.PagandoCheckOptions{}, row.fault)
+		p := serve(t, simulator.Options{}, row.fault)
 		c := config(p.url)
 		c.Cooldown = time.Nanosecond
 		var credentials *providers.CredentialsError
@@ -329,7 +325,7 @@ func TestATokenThatIsRepeatedDoesNotShow(t *testing.T) {
 func TestALoginThatComesToNothingIsNotNow(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"bad_gateway_before", "html_before", "hang_up_before", "throttled", "cut_json_after", "redirect"} {
-		p := serve(t, sandbox.PagandoCheckOptions{}, sandbox.Fault{Kind: kind, Operation: sandbox.Login})
+		p := serve(t, simulator.Options{}, sandbox.Fault{Kind: kind, Operation: sandbox.Login})
 		err := newClient(t, config(p.url)).Prepare(t.Context())
 		var credentials *providers.CredentialsError
 		var notSent *providers.NotSent
@@ -341,7 +337,7 @@ func TestALoginThatComesToNothingIsNotNow(t *testing.T) {
 
 func TestOneTokenServesManyCharges(t *testing.T) {
 	t.Parallel()
-	p := serve(t, sandbox.PagandoCheckOptions{LoginRevokes: true}, sandbox.Fault{Kind: "expire_tokens", Operation: sandbox.Send, Reference: "pay-5"})
+	p := serve(t, simulator.Options{LoginRevokes: true}, sandbox.Fault{Kind: "expire_tokens", Operation: sandbox.Send, Reference: "pay-5"})
 	c := newTwoStep(t, config(p.url))
 	for i := range 4 {
 		reference := fmt.Sprintf("pay-%d", i+1)
@@ -368,7 +364,7 @@ func TestNoOutcomeCarriesPersonalDataOrSecrets(t *testing.T) {
 	for _, kind := range sandbox.Kinds() {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			p := serve(t, sandbox.PagandoCheckOptions{}, sandbox.Fault{Kind: kind, Delay: sandbox.Duration(time.Millisecond), Next: 2})
+			p := serve(t, simulator.Options{}, sandbox.Fault{Kind: kind, Delay: sandbox.Duration(time.Millisecond), Next: 2})
 			c, l := newTwoStep(t, config(p.url)), &providertest.Kept{}
 			ch := charge(t, "pay-1")
 			o, err := c.Charge(t.Context(), ch, l.Attempt())
@@ -399,7 +395,7 @@ func TestBadSettingsAreNamedWithoutTheirValues(t *testing.T) {
 
 func TestWhatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
 	t.Parallel()
-	p := serve(t, sandbox.PagandoCheckOptions{})
+	p := serve(t, simulator.Options{})
 	one, two := newClient(t, config(p.url)), newTwoStep(t, config(p.url))
 	for name, spoil := range map[string]func(ch *providers.Charge){
 		"another currency": func(ch *providers.Charge) { ch.Amount = providertest.Amount(t, "149", "CLP") },

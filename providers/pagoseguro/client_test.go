@@ -3,7 +3,6 @@ package pagoseguro_test
 import (
 	"errors"
 	"fmt"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -13,17 +12,13 @@ import (
 	"github.com/remesa/remesa/providers/pagoseguro"
 	"github.com/remesa/remesa/providers/providertest"
 	"github.com/remesa/remesa/providers/sandbox"
+	simulator "github.com/remesa/remesa/providers/sandbox/pagoseguro"
 )
 
-func simulator(t *testing.T, o sandbox.PagoSeguroOptions, faults ...sandbox.Fault) (*sandbox.Desk, string) {
+func simulate(t *testing.T, o simulator.Options, faults ...sandbox.Fault) (*sandbox.Provider, string) {
 	t.Helper()
-	s := sandbox.New(sandbox.Options{PagoSeguro: o})
-	if err := s.PagoSeguro().AddFaults(faults...); err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(s)
-	t.Cleanup(server.Close)
-	return s.PagoSeguro(), server.URL + sandbox.PagoSeguroPrefix
+	s := simulator.New(o, sandbox.Options{})
+	return s, providertest.Simulate(t, s, faults...)
 }
 
 func TestBadSettingsAreNamedWithoutTheirValues(t *testing.T) {
@@ -47,7 +42,7 @@ func TestItCannotBeAsked(t *testing.T) {
 
 func TestWhatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
 	t.Parallel()
-	desk, url := simulator(t, sandbox.PagoSeguroOptions{})
+	desk, url := simulate(t, simulator.Options{})
 	c := newClient(t, config(url))
 	for name, row := range map[string]struct {
 		spoil func(p *providers.Charge)
@@ -83,7 +78,7 @@ func TestManyChargesWhileTokensEnd(t *testing.T) {
 			for n := range expiries {
 				faults = append(faults, sandbox.Fault{Kind: kind, Next: 1, Reference: fmt.Sprintf("SO%04d", 250*(n+1))})
 			}
-			desk, url := simulator(t, sandbox.PagoSeguroOptions{}, faults...)
+			desk, url := simulate(t, simulator.Options{}, faults...)
 			c := newClient(t, config(url))
 			var group sync.WaitGroup
 			for lane := range 8 {
@@ -115,7 +110,7 @@ func TestTheLoginIsCalledBoundedlyOften(t *testing.T) {
 		fault   string
 		refused bool
 	}{{"unauthorized", true}, {"bad_gateway_before", false}} {
-		desk, url := simulator(t, sandbox.PagoSeguroOptions{}, sandbox.Fault{Kind: row.fault, Operation: sandbox.Login})
+		desk, url := simulate(t, simulator.Options{}, sandbox.Fault{Kind: row.fault, Operation: sandbox.Login})
 		c := newClient(t, config(url))
 		for range 500 {
 			err := c.Prepare(t.Context())
@@ -135,7 +130,7 @@ func TestTheLoginIsCalledBoundedlyOften(t *testing.T) {
 
 func TestCheckLogsIn(t *testing.T) {
 	t.Parallel()
-	desk, url := simulator(t, sandbox.PagoSeguroOptions{})
+	desk, url := simulate(t, simulator.Options{})
 	found, err := newClient(t, config(url)).Check(t.Context())
 	if err != nil || len(found) != 2 || desk.Logins() != 1 || len(desk.Arrivals()) != 0 {
 		t.Errorf("got %+v, %v after %d logins", found, err, desk.Logins())
@@ -149,7 +144,7 @@ func TestCheckLogsIn(t *testing.T) {
 
 func TestACardIsTokenized(t *testing.T) {
 	t.Parallel()
-	desk, url := simulator(t, sandbox.PagoSeguroOptions{})
+	desk, url := simulate(t, simulator.Options{})
 	c := newClient(t, config(url))
 	card, err := c.Tokenize(t.Context(), "4000000000000002", "012")
 	if err != nil {
@@ -177,7 +172,7 @@ func TestNoErrorRepeatsACard(t *testing.T) {
 		if row.fault != "" {
 			faults = []sandbox.Fault{{Kind: row.fault, Operation: sandbox.Step}}
 		}
-		_, url := simulator(t, sandbox.PagoSeguroOptions{}, faults...)
+		_, url := simulate(t, simulator.Options{}, faults...)
 		_, err := newClient(t, config(url)).Tokenize(t.Context(), row.number, row.code)
 		if err == nil || strings.Contains(err.Error(), number) || strings.Contains(err.Error(), code) {
 			t.Errorf("%s: got %v", name, err)
@@ -191,7 +186,7 @@ func TestNoOutcomeCarriesPersonalDataOrSecrets(t *testing.T) {
 	for _, kind := range sandbox.Kinds() {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			_, url := simulator(t, sandbox.PagoSeguroOptions{}, sandbox.Fault{Kind: kind, Operation: sandbox.Send, Delay: sandbox.Duration(time.Millisecond)})
+			_, url := simulate(t, simulator.Options{}, sandbox.Fault{Kind: kind, Operation: sandbox.Send, Delay: sandbox.Duration(time.Millisecond)})
 			o, err := newClient(t, config(url)).Charge(t.Context(), charge(t, "SO0001"), providers.Attempt{})
 			text := fmt.Sprintf("%+v %v", o, err)
 			for _, secret := range []string{"sandbox-api-key", cardToken, "100000000", "3100000000", "Ana", "ana@", "Calle", "eyJ"} {

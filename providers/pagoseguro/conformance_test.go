@@ -8,11 +8,12 @@ import (
 	"github.com/remesa/remesa/providers/pagoseguro"
 	"github.com/remesa/remesa/providers/providertest"
 	"github.com/remesa/remesa/providers/sandbox"
+	simulator "github.com/remesa/remesa/providers/sandbox/pagoseguro"
 )
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	for name, o := range map[string]sandbox.PagoSeguroOptions{
+	for name, o := range map[string]simulator.Options{
 		"the HTTP status repeats status_code": {}, "the HTTP status is always 200": {Always200: true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -24,7 +25,7 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-func subject(o sandbox.PagoSeguroOptions) providertest.Subject {
+func subject(o simulator.Options) providertest.Subject {
 	row := func(name, kind, code string, want providers.Class, moved int) providertest.Row {
 		return providertest.Row{Name: name, Faults: []sandbox.Fault{{Kind: kind, Next: 1}}, Want: want, Code: code, Moved: moved}
 	}
@@ -32,12 +33,9 @@ func subject(o sandbox.PagoSeguroOptions) providertest.Subject {
 		return providertest.Row{Name: name, Faults: []sandbox.Fault{{Kind: kind, Status: status, Next: 1}}, Want: providers.Succeeded, Moved: 1}
 	}
 	return providertest.Subject{
-		Simulator: func() (http.Handler, *sandbox.Desk) {
-			s := sandbox.New(sandbox.Options{PagoSeguro: o})
-			return s, s.PagoSeguro()
-		},
+		Simulator: func() *sandbox.Provider { return simulator.New(o, sandbox.Options{}) },
 		Client: func(t *testing.T, env providertest.Env) any {
-			c := config(env.URL + sandbox.PagoSeguroPrefix)
+			c := config(env.Base)
 			c.CAFile, c.Timeout = env.CAFile, env.Timeout
 			return newClient(t, c)
 		},
@@ -58,7 +56,7 @@ func subject(o sandbox.PagoSeguroOptions) providertest.Subject {
 // A provider that knows the reference says nothing of whose charge it has.
 func TestARepeatedTxnIDIsADuplicate(t *testing.T) {
 	t.Parallel()
-	desk, url := simulator(t, sandbox.PagoSeguroOptions{Duplicates: sandbox.Refuse})
+	desk, url := simulate(t, simulator.Options{Duplicates: sandbox.Refuse})
 	c := newClient(t, config(url))
 	for _, want := range []providers.Class{providers.Succeeded, providers.Duplicate} {
 		if o, err := c.Charge(t.Context(), charge(t, "SO0001"), providers.Attempt{}); err != nil || o.Class != want || o.Echo.Complete {

@@ -50,10 +50,17 @@ func Serve(t *testing.T, h http.Handler) (url string) {
 	return server.URL
 }
 
-// Fault has a simulator fail so.
-func Fault(t *testing.T, desk *sandbox.Desk, faults ...sandbox.Fault) {
+// Simulate has a simulated provider fail so, serves it until the test ends, and says where it begins.
+func Simulate(t *testing.T, p *sandbox.Provider, faults ...sandbox.Fault) (base string) {
 	t.Helper()
-	if err := desk.AddFaults(faults...); err != nil {
+	Fault(t, p, faults...)
+	return Serve(t, p) + p.Prefix
+}
+
+// Fault has a simulated provider fail so.
+func Fault(t *testing.T, p *sandbox.Provider, faults ...sandbox.Fault) {
+	t.Helper()
+	if err := p.AddFaults(faults...); err != nil {
 		t.Fatal(err)
 	}
 }

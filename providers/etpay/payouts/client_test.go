@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -14,13 +13,14 @@ import (
 	"github.com/remesa/remesa/providers/etpay/payouts"
 	"github.com/remesa/remesa/providers/providertest"
 	"github.com/remesa/remesa/providers/sandbox"
+	simulator "github.com/remesa/remesa/providers/sandbox/etpay"
 )
 
 // counter is a payout client with its simulator, on one clock that the test moves, and what its
 // attempts noted.
 type counter struct {
 	t      *testing.T
-	s      *sandbox.Sandbox
+	s      *sandbox.Provider
 	url    string
 	client *payouts.Client
 	kept   map[string]string
@@ -34,13 +34,8 @@ type counter struct {
 func newCounter(t *testing.T, faults ...sandbox.Fault) *counter {
 	t.Helper()
 	b := &counter{t: t, at: time.Date(2026, 5, 15, 2, 30, 0, 0, time.UTC), kept: map[string]string{}}
-	b.s = sandbox.New(sandbox.Options{Now: b.now})
-	if err := b.s.ETpay().AddFaults(faults...); err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(b.s)
-	t.Cleanup(server.Close)
-	b.url = server.URL + sandbox.ETpayPrefix
+	b.s = simulator.New(simulator.Options{}, sandbox.Options{Now: b.now})
+	b.url = providertest.Simulate(t, b.s, faults...)
 	c := config(b.url)
 	c.Now = b.now
 	b.client = newClient(t, c)
@@ -95,8 +90,8 @@ func TestAnAttemptOpensRightBeforeThePayout(t *testing.T) {
 	b.lost = errors.New("not the owner")
 	_, err := b.pay("PO1")
 	var notSent *providers.NotSent
-	if !errors.As(err, &notSent) || notSent.Reason != "superseded" || b.s.ETpay().Arrived("PO1") != 0 {
-		t.Errorf("got %v, and %d requests", err, b.s.ETpay().Arrived("PO1"))
+	if !errors.As(err, &notSent) || notSent.Reason != "superseded" || b.s.Arrived("PO1") != 0 {
+		t.Errorf("got %v, and %d requests", err, b.s.Arrived("PO1"))
 	}
 	b.lost = nil
 	o, err := b.pay("PO1")
@@ -215,9 +210,7 @@ func TestALookWithoutAListing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := b.s.ETpay().AddFaults(row.asked...); err != nil {
-			t.Fatal(err)
-		}
+		providertest.Fault(t, b.s, row.asked...)
 		if o, err := b.asked("PO1", made.ProviderID); (err == nil) != (row.want != "") || o.Class != row.want {
 			t.Errorf("%s: got %+v, %v, want %s", name, o, err, row.want)
 		}
@@ -241,17 +234,15 @@ func TestATokenIsRenewedOnceWithinAnAttempt(t *testing.T) {
 	b := newCounter(t, sandbox.Fault{Kind: "expire_tokens", Operation: sandbox.Send, Next: 1})
 	o, err := b.pay("PO1")
 	b.is(o, err, providers.Pending, "processing")
-	if n := b.s.ETpay().Logins(); n != 2 || b.s.ETpay().Moved("PO1") != 1 {
-		t.Errorf("%d logins, money moved %d times", n, b.s.ETpay().Moved("PO1"))
+	if n := b.s.Logins(); n != 2 || b.s.Moved("PO1") != 1 {
+		t.Errorf("%d logins, money moved %d times", n, b.s.Moved("PO1"))
 	}
-	if err := b.s.ETpay().AddFaults(sandbox.Fault{Kind: "unauthorized"}); err != nil {
-		t.Fatal(err)
-	}
+	providertest.Fault(t, b.s, sandbox.Fault{Kind: "unauthorized"})
 	_, err = b.pay("PO2")
-	if n := b.s.ETpay().Arrived("PO2"); !errors.As(err, new(*providers.CredentialsError)) || n != 2 {
+	if n := b.s.Arrived("PO2"); !errors.As(err, new(*providers.CredentialsError)) || n != 2 {
 		t.Errorf("got %v after %d requests", err, n)
 	}
-	b.s.ETpay().ClearFaults()
+	b.s.ClearFaults()
 	b.pass(2 * time.Hour) // tokens live for an hour
 	o, err = b.pay("PO3")
 	b.is(o, err, providers.Pending, "processing")
@@ -265,7 +256,7 @@ func TestARefusedLoginSendsNothing(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	}
-	if n := b.s.ETpay().Logins(); n != 1 || b.moves != 0 {
+	if n := b.s.Logins(); n != 1 || b.moves != 0 {
 		t.Errorf("%d logins, %d notes", n, b.moves)
 	}
 }
@@ -291,7 +282,7 @@ func TestAPayoutThatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
 			t.Errorf("%s: got %+v, %v", name, o, err)
 		}
 	}
-	if n := len(b.s.ETpay().Arrivals()); n != 0 {
+	if n := len(b.s.Arrivals()); n != 0 {
 		t.Errorf("%d requests arrived", n)
 	}
 }
