@@ -40,7 +40,7 @@ bench: ## what a payment costs in Redis, in memory and in time; bench/README.md 
 	go -C bench run ./payoutcost
 	go -C bench run ./recordsize
 
-release: ## both commands as they are released, with their bills of materials, into dist/; then again elsewhere: the same bytes
+release: ## both commands as they are released (no demo), with their bills of materials, into dist/; then again elsewhere: the same bytes
 	@scripts/build.sh dist
 	@for binary in worker enqueue; do scripts/sbom.sh dist/$$binary dist/$$binary.cdx.json || exit 1; done
 	@scripts/reproducible.sh

@@ -27,10 +27,10 @@ func TestDamagedRecordsHoldUpNobody(t *testing.T) {
 	b.Advance(24 * time.Hour)
 	b.register("good")
 	b.Advance(time.Hour)
-	if _, err := b.store.Due(t.Context(), provider, damaged, time.Second); !errors.Is(err, idempotency.ErrDamaged) {
+	if _, _, err := b.store.Due(t.Context(), provider, damaged, idempotency.Lanes{AskFor: time.Second}); !errors.Is(err, idempotency.ErrDamaged) {
 		t.Fatalf("got %v, want ErrDamaged", err)
 	}
-	w, err := b.store.Due(t.Context(), provider, damaged, time.Second)
+	w, _, err := b.store.Due(t.Context(), provider, damaged, idempotency.Lanes{AskFor: time.Second})
 	if err != nil || len(w) != 1 || w[0].Key != key("good") {
 		t.Fatalf("woken %v, %v; want the good one", w, err)
 	}

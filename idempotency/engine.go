@@ -244,6 +244,9 @@ func (l *Ledger) begun(k Key, t took, b rules.Begun, attempt string) Begun {
 	content := l.open(k, r, t.loaded.Payload)
 	out.Number, out.LeaseEnd, out.MayHaveLeft = r.AttemptCount, asTime(r.LeaseEnd), r.MayHaveLeftBefore(attempt)
 	out.Payload, out.Handles, out.Unopened = content.payload, content.handles, content.err
+	if t.text != "" {
+		out.Snapshot = &Snapshot{text: t.text, record: r, now: t.loaded.Now, at: time.Now()}
+	}
 	metadata := r.Metadata
 	_ = openShown(l.opts.Seal, fieldMetadata, k.String(), &metadata)
 	out.Registered = Registration{
@@ -315,9 +318,13 @@ func (l *Ledger) Finish(ctx context.Context, k Key, rep Report) (Settlement, err
 	fin := rules.FinishStep{
 		Attempt: rep.Attempt, Outcome: l.outcome(k, rep.Outcome, false), Reached: rep.Reached, After: positive(rep.Next),
 	}
-	return l.settle(ctx, "finish", k, withoutDetails, func(loaded Loaded, f rules.Facts) (rules.Change, error) {
+	from := rep.Begun
+	if p.Resend {
+		from = nil // then Finish also looks at what is known of the account's lookup by now
+	}
+	return settlement(l.takeFrom(ctx, "finish", k, withoutDetails, from, func(loaded Loaded, f rules.Facts) (rules.Change, error) {
 		return rules.Finish(loaded.Record, p, f, loaded.Now, fin), nil
-	})
+	}))
 }
 
 // Ask hands out what is needed to ask the provider.
@@ -378,18 +385,18 @@ func (l *Ledger) Block(ctx context.Context, k Key, code, message string) (Settle
 }
 
 // Due wakes up to limit payments of a provider that are due, recovers those whose lease lapsed, and
-// advances their due time in the same step. askFor is how long an ask may take before the payment
-// is due again. Wake-ups that come along with an error are good: the error is that of other
-// payments.
-func (l *Ledger) Due(ctx context.Context, provider string, limit int, askFor time.Duration) ([]Wakeup, error) {
+// advances their due time in the same step; those that still wait in a lane are left out. looked is
+// how many were due: nothing was where it is 0. Wake-ups that come along with an error are good: the
+// error is that of other payments.
+func (l *Ledger) Due(ctx context.Context, provider string, limit int, lanes Lanes) (wakeups []Wakeup, looked int, err error) {
 	if limit <= 0 {
-		return nil, nil
+		return nil, 0, nil
 	}
 	start := time.Now()
 	defer func() { l.opts.Observe("due", time.Since(start)) }()
 	ids, err := l.store.Due(ctx, provider, limit)
 	if err != nil || len(ids) == 0 {
-		return nil, wrapDue(provider, err)
+		return nil, 0, wrapDue(provider, err)
 	}
 	wants := make([]Want, len(ids))
 	for i, id := range ids {
@@ -398,9 +405,23 @@ func (l *Ledger) Due(ctx context.Context, provider string, limit int, askFor tim
 	}
 	loaded, err := l.store.Load(ctx, provider, wants)
 	if err != nil {
-		return nil, wrapDue(provider, err)
+		return nil, 0, wrapDue(provider, err)
 	}
-	return l.wakeAll(ctx, provider, ids, loaded, positive(askFor))
+	wakeups, err = l.wakeAll(ctx, provider, ids, loaded, lanes.facts())
+	return wakeups, len(ids), err
+}
+
+// Lanes is what the due index must know of the queues in which wake-ups wait.
+type Lanes struct {
+	// AskFor is how long a question may take before the payment is due again.
+	AskFor time.Duration
+	// Send and Ask are since when the oldest wake-up of each lane has been waiting; zero: none
+	// waits. They are compared with the store's clock to some seconds.
+	Send, Ask time.Time
+}
+
+func (l Lanes) facts() rules.Lanes {
+	return rules.Lanes{AskFor: positive(l.AskFor), Send: fromTime(l.Send), Ask: fromTime(l.Ask)}
 }
 
 func wrapDue(provider string, err error) error {
@@ -413,7 +434,7 @@ func wrapDue(provider string, err error) error {
 // laterLook is how far a payment is put off that cannot be looked at.
 const laterLook = 5 * time.Minute
 
-func (l *Ledger) wakeAll(ctx context.Context, provider string, ids []string, loaded []Loaded, askFor time.Duration) ([]Wakeup, error) {
+func (l *Ledger) wakeAll(ctx context.Context, provider string, ids []string, loaded []Loaded, lanes rules.Lanes) ([]Wakeup, error) {
 	p := l.policy(provider)
 	var decisions []Decision
 	var wakeups []Wakeup
@@ -430,7 +451,7 @@ func (l *Ledger) wakeAll(ctx context.Context, provider string, ids []string, loa
 			wakeups, wanted = append(wakeups, Wakeup{}), append(wanted, rules.Nothing)
 		default:
 			f := rules.Facts{Lookup: got.Lookup}
-			c, w := rules.Wake(got.Record, p, f, got.Now, askFor)
+			c, w := rules.Wake(got.Record, p, f, got.Now, lanes)
 			decisions = append(decisions, l.decision(k, got, c))
 			wakeups = append(wakeups, Wakeup{Key: k, Generation: c.Record.Generation, Ask: w == rules.ToAsk})
 			wanted = append(wanted, w)

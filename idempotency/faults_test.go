@@ -12,7 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/remesa/remesa/idempotency"
-	"github.com/remesa/remesa/idempotency/idempotencytest"
+	"github.com/remesa/remesa/idempotency/internal/idempotencytest"
 	"github.com/remesa/remesa/internal/redistest"
 	"github.com/remesa/remesa/providers"
 )
@@ -142,7 +142,7 @@ func TestScriptsSurviveAFlush(t *testing.T) {
 		flush()
 		b.begin("a", "a")
 		flush()
-		_, err := b.store.Due(t.Context(), provider, 10, time.Second)
+		_, _, err := b.store.Due(t.Context(), provider, 10, idempotency.Lanes{AskFor: time.Second})
 		b.must(err)
 		flush()
 		b.finish("a", "a", paid("X"))
@@ -171,7 +171,7 @@ func TestScriptsSurviveAFlush(t *testing.T) {
 		c.register("q1", "q2", "q3", "q4")
 		c.Advance(time.Hour)
 		hook.left = 1
-		before, err := c.store.Due(t.Context(), provider, 1000, time.Second)
+		before, _, err := c.store.Due(t.Context(), provider, 1000, idempotency.Lanes{AskFor: time.Second})
 		c.must(err)
 		woken := map[string]bool{}
 		for _, w := range before {
@@ -244,7 +244,7 @@ func TestRedisFull(t *testing.T) {
 		b.must(b.rdb.ConfigSet(t.Context(), "maxmemory", "0").Err())
 		b.Advance(lease)
 		b.must(b.rdb.ConfigSet(t.Context(), "maxmemory", "1").Err())
-		w, err := b.store.Due(t.Context(), provider, 100, time.Second)
+		w, _, err := b.store.Due(t.Context(), provider, 100, idempotency.Lanes{AskFor: time.Second})
 		b.must(err)
 		if len(w) == 0 {
 			t.Fatal("nobody was woken")

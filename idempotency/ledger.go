@@ -97,38 +97,71 @@ const (
 	withoutDetails with = false
 )
 
-// took is a record as a step read it, and what it made of it.
+// took is a record as a step read it, what it made of it, and the text that it wrote, if any.
 type took struct {
 	loaded Loaded
 	change rules.Change
+	text   string
+}
+
+// Snapshot is a record as an attempt's Begin wrote it: its Finish decides from it without reading
+// the record once more. Where the record has moved on, or the clocks have gone apart by more than
+// the store allows, Finish reads it after all.
+type Snapshot struct {
+	text   string
+	record rules.Record
+	// now is the store's time at which it was written, at the moment of this process's own clock.
+	now rules.Time
+	at  time.Time
+}
+
+// loaded is the snapshot as if it had been read now.
+func (s *Snapshot) loaded() Loaded {
+	return Loaded{Text: s.text, Record: s.record, Now: s.now.Add(time.Since(s.at))}
 }
 
 // take reads a payment, decides, and writes, until what was decided was written or there is nothing
 // to write.
 func (l *Ledger) take(ctx context.Context, step string, k Key, w with, d decide) (took, error) {
+	return l.takeFrom(ctx, step, k, w, nil, d)
+}
+
+// takeFrom is take that begins with a snapshot, if there is one.
+func (l *Ledger) takeFrom(ctx context.Context, step string, k Key, w with, s *Snapshot, d decide) (took, error) {
 	start := time.Now()
 	defer func() { l.opts.Observe(step, time.Since(start)) }()
 	for range mostTries {
-		all, err := l.store.Load(ctx, k.Provider, []Want{l.want(k, w)})
+		loaded, err := l.read(ctx, k, w, s)
 		if err != nil {
 			return took{}, stepError(step, k, err)
 		}
-		loaded := all[0]
-		if loaded.Err != nil {
-			return took{}, stepError(step, k, loaded.Err)
-		}
-		if loaded.Text == "" {
-			return took{}, stepError(step, k, ErrUnknown)
-		}
-		change, again, err := l.once(ctx, k, loaded, d)
+		s = nil
+		t, again, err := l.once(ctx, k, loaded, d)
 		if err != nil {
-			return took{loaded, change}, stepError(step, k, err)
+			return t, stepError(step, k, err)
 		}
 		if !again {
-			return took{loaded, change}, nil
+			return t, nil
 		}
 	}
 	return took{}, stepError(step, k, ErrBusy)
+}
+
+// read reads one payment, unless there is a snapshot of it.
+func (l *Ledger) read(ctx context.Context, k Key, w with, s *Snapshot) (Loaded, error) {
+	if s != nil {
+		return s.loaded(), nil
+	}
+	all, err := l.store.Load(ctx, k.Provider, []Want{l.want(k, w)})
+	switch {
+	case err != nil:
+		return Loaded{}, err
+	case all[0].Err != nil:
+		return Loaded{}, all[0].Err
+	case all[0].Text == "":
+		return Loaded{}, ErrUnknown
+	}
+	return all[0], nil
 }
 
 func (l *Ledger) want(k Key, w with) Want {
@@ -136,21 +169,23 @@ func (l *Ledger) want(k Key, w with) Want {
 }
 
 // once decides from one reading. A guard that did not hold is a fact to decide with.
-func (l *Ledger) once(ctx context.Context, k Key, loaded Loaded, d decide) (rules.Change, bool, error) {
+func (l *Ledger) once(ctx context.Context, k Key, loaded Loaded, d decide) (t took, again bool, err error) {
 	facts := rules.Facts{HasPayload: loaded.Payload != nil, Lookup: loaded.Lookup}
 	for range mostTries {
 		change, err := d(loaded, facts)
+		t = took{loaded: loaded, change: change}
 		if err != nil || change.Empty() {
-			return change, false, err
+			return t, false, err
 		}
 		written, errs := l.store.Commit(ctx, k.Provider, []Decision{l.decision(k, loaded, change)})
 		switch {
 		case errs[0] != nil:
-			return change, false, errs[0]
+			return t, false, errs[0]
 		case written[0].Done:
-			return change, false, nil
+			t.text = written[0].Text
+			return t, false, nil
 		case written[0].Moved:
-			return change, true, nil
+			return t, true, nil
 		case written[0].Failed == rules.NotHalted:
 			facts.Halted = rules.HaltAccount
 			if written[0].Found == AllAccounts {
@@ -159,10 +194,10 @@ func (l *Ledger) once(ctx context.Context, k Key, loaded Loaded, d decide) (rule
 		case written[0].Failed == rules.LookupNotAsked:
 			facts.Lookup = rules.LookupAsked
 		default:
-			return change, false, fmt.Errorf("guard %s", written[0].Failed)
+			return t, false, fmt.Errorf("guard %s", written[0].Failed)
 		}
 	}
-	return rules.Change{}, false, ErrBusy
+	return took{}, false, ErrBusy
 }
 
 func (l *Ledger) decision(k Key, loaded Loaded, c rules.Change) Decision {
@@ -174,7 +209,10 @@ func (l *Ledger) decision(k Key, loaded Loaded, c rules.Change) Decision {
 
 // settle is a step whose answer is a settlement.
 func (l *Ledger) settle(ctx context.Context, step string, k Key, w with, d decide) (Settlement, error) {
-	t, err := l.take(ctx, step, k, w, d)
+	return settlement(l.take(ctx, step, k, w, d))
+}
+
+func settlement(t took, err error) (Settlement, error) {
 	if err != nil {
 		return Settlement{}, err
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/remesa/remesa/idempotency"
-	"github.com/remesa/remesa/idempotency/idempotencytest"
+	"github.com/remesa/remesa/idempotency/internal/idempotencytest"
 	"github.com/remesa/remesa/internal/redistest"
 	"github.com/remesa/remesa/seal"
 )

@@ -92,6 +92,7 @@ func (m *Memory) Commit(_ context.Context, provider string, decisions []Decision
 		out[i] = s.commit(d, m.now())
 		if out[i].Done {
 			errs[i] = s.write(d)
+			out[i].Text = s.texts[d.Key.id()]
 		}
 	}
 	return out, errs

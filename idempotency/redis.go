@@ -180,21 +180,20 @@ func score(s State, at rules.Time) string {
 
 // Commit implements Store.
 func (s *redisStore) Commit(ctx context.Context, provider string, decisions []Decision) ([]Committed, []error) {
-	commits := make([]*kv.Commit, len(decisions))
+	out := make([]Committed, len(decisions))
 	errs := make([]error, len(decisions))
 	var sent []*kv.Commit
 	var places []int
 	for i, d := range decisions {
-		commits[i], errs[i] = commit(d)
-		if errs[i] == nil {
-			sent, places = append(sent, commits[i]), append(places, i)
+		var c *kv.Commit
+		if c, out[i].Text, errs[i] = commit(d); errs[i] == nil {
+			sent, places = append(sent, c), append(places, i)
 		}
 	}
 	results, failed := s.flights.Commit(ctx, provider, sent...)
-	out := make([]Committed, len(decisions))
 	for n, i := range places {
 		r := results[n]
-		out[i] = Committed{Done: r.Done, Moved: r.Moved || r.Stale, Found: r.Found}
+		out[i].Done, out[i].Moved, out[i].Found = r.Done, r.Moved || r.Stale, r.Found
 		if g := r.Guard; g > 0 && failed[n] == nil {
 			out[i].Failed, out[i].Found = guardAt(decisions[i], g, r.Found)
 		}
@@ -232,10 +231,10 @@ func storeError(err error) error {
 	return err
 }
 
-// commit writes a decision down as guards and writes.
-func commit(d Decision) (*kv.Commit, error) {
+// commit writes a decision down as guards and writes, and returns the record's new text beside it.
+func commit(d Decision) (out *kv.Commit, written string, err error) {
 	p, id, c := at(d.Key.Provider), d.Key.id(), &d.Change
-	out := kv.NewCommit(d.Key.Provider, p.record(id), d.Text, int64(d.Now))
+	out = kv.NewCommit(d.Key.Provider, p.record(id), d.Text, int64(d.Now))
 	if c.Grows {
 		out.Room = kv.Grows
 	}
@@ -246,9 +245,10 @@ func commit(d Decision) (*kv.Commit, error) {
 	if c.Written {
 		text, err := c.Record.MarshalJSON() // called by itself, it is not checked and copied once more
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
-		args := []any{text}
+		written = string(text)
+		args := []any{written}
 		if c.Record.Expires() {
 			args = append(args, "PX", d.Retention.Milliseconds())
 		}
@@ -268,7 +268,7 @@ func commit(d Decision) (*kv.Commit, error) {
 	for _, e := range c.Events {
 		out.Append(entry(d.Key, e), d.OutcomesRetention)
 	}
-	return out, nil
+	return out, written, nil
 }
 
 func guard(out *kv.Commit, p place, d Decision, g rules.Guard) {

@@ -55,7 +55,7 @@ func TestRetention(t *testing.T) {
 			b.finish("a", "a", unclear)
 			resolve(b, "failed")
 			b.Advance(7 * day)
-			_, err := b.store.Due(b.t.Context(), provider, 10, time.Second)
+			_, _, err := b.store.Due(b.t.Context(), provider, 10, idempotency.Lanes{AskFor: time.Second})
 			b.must(err)
 		}, 400, 30},
 		{"an anomaly is kept until a person clears it", func(b *book) {

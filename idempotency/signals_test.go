@@ -43,7 +43,7 @@ func TestSignals(t *testing.T) {
 		t.Errorf("nobody swept for minutes, nothing is held: %+v", s)
 	}
 
-	_, err := b.store.Due(b.t.Context(), provider, 10, time.Minute)
+	_, _, err := b.store.Due(b.t.Context(), provider, 10, idempotency.Lanes{AskFor: time.Minute})
 	b.must(err)
 	if s := b.signals(); s.Overdue != 0 {
 		t.Errorf("right after a sweep something has been due for %s", s.Overdue)

@@ -112,6 +112,8 @@ type Committed struct {
 	Done, Moved bool
 	Failed      rules.Guard
 	Found       string
+	// Text is the record as it was written, where the change wrote one.
+	Text string
 }
 
 // Vitals are what an alarm looks at.

@@ -140,6 +140,8 @@ type Begun struct {
 	Registered Registration
 	// MayHaveLeft is true where an earlier attempt may have been executed.
 	MayHaveLeft bool
+	// Snapshot is for the attempt's Report; nil where Begin wrote nothing.
+	Snapshot *Snapshot
 	// Unopened says why payload and handles are not there: seal.ErrTampered, after Send, if the
 	// right key does not open them. Where the key is missing, or should have sealed them and did
 	// not, the verdict is Wait: another worker, or this one with the right keys, sends.
@@ -207,6 +209,9 @@ type Report struct {
 	Reached bool
 	// Next is the delay of the first question, where one is due.
 	Next time.Duration
+	// Begun, if set, is the snapshot that the attempt's Begin returned: it saves reading the record
+	// again. Leave it out after a Note.
+	Begun *Snapshot
 }
 
 // Answered is what the provider said to a question.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -167,14 +168,15 @@ func (c *Client) take(ctx context.Context, ts []Task, registration func(Task, in
 		return nil, err
 	}
 	receipts := make([]Receipt, len(ts))
-	var wakes []idempotency.Wakeup
+	wakes := map[string][]idempotency.Wakeup{} // by provider
 	for i, a := range answers {
 		receipts[i] = c.receipt(ts[i], a)
 		if a.State == idempotency.Queued || a.State == idempotency.Ready {
-			wakes = append(wakes, idempotency.Wakeup{Key: receipts[i].Key, Generation: FirstGeneration})
+			k := receipts[i].Key
+			wakes[k.Provider] = append(wakes[k.Provider], idempotency.Wakeup{Key: k, Generation: FirstGeneration})
 		}
 	}
-	return receipts, c.wake(ctx, wakes)
+	return receipts, c.wake(ctx, receipts, wakes)
 }
 
 func (c *Client) receipt(t Task, a idempotency.Registered) Receipt {
@@ -188,14 +190,31 @@ func (c *Client) receipt(t Task, a idempotency.Registered) Receipt {
 	}
 }
 
-// wake enqueues the wake-ups, some at a time. A wake-up that exists already is as good.
-func (c *Client) wake(ctx context.Context, wakes []idempotency.Wakeup) error {
+// wake enqueues the wake-ups, WakeBatch payments a task and some tasks at a time, and says in the
+// receipts which task wakes which payment. A wake-up that exists already is as good.
+func (c *Client) wake(ctx context.Context, receipts []Receipt, wakes map[string][]idempotency.Wakeup) error {
+	carrier := map[idempotency.Key]string{}
+	var batches [][]idempotency.Wakeup
+	for _, ws := range wakes {
+		for batch := range slices.Chunk(ws, WakeBatch) {
+			id := WakeID(batch...)
+			batches = append(batches, batch)
+			for _, w := range batch {
+				carrier[w.Key] = id
+			}
+		}
+	}
+	for i, r := range receipts {
+		if id, ok := carrier[r.Key]; ok && r.TaskID != "" {
+			receipts[i].TaskID = id
+		}
+	}
 	var wg sync.WaitGroup
 	errs := make([]error, c.opts.Wakers)
 	for w := range c.opts.Wakers {
 		wg.Go(func() {
-			for i := w; i < len(wakes) && errs[w] == nil; i += c.opts.Wakers {
-				errs[w] = c.enqueue(ctx, NewWake(wakes[i], c.opts.TaskTimeout))
+			for i := w; i < len(batches) && errs[w] == nil; i += c.opts.Wakers {
+				errs[w] = c.enqueue(ctx, NewWake(c.opts.TaskTimeout, batches[i]...))
 			}
 		})
 	}
@@ -244,7 +263,7 @@ func (c *Client) inquireOne(ctx context.Context, k idempotency.Key) (Receipt, er
 	}
 	id := k.TaskID(0) + ":" + idempotency.NewAttempt()
 	r.TaskID = id
-	task := NewWake(idempotency.Wakeup{Key: k, Ask: true}, c.opts.TaskTimeout)
+	task := NewWake(c.opts.TaskTimeout, idempotency.Wakeup{Key: k, Ask: true})
 	return r, c.enqueue(ctx, task, asynq.TaskID(id))
 }
 

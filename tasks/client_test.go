@@ -57,11 +57,13 @@ func (o office) woken(queue string) []string {
 	}
 	var keys []string
 	for _, i := range infos {
-		k, err := tasks.WokenKey(i.Payload)
+		ks, err := tasks.WokenKeys(i.Payload)
 		if err != nil || i.Type != tasks.TypeWake || i.MaxRetry != tasks.Redeliveries || strings.Contains(i.ID, "/") {
 			o.t.Errorf("task %s of type %s, %d redeliveries: %v", i.ID, i.Type, i.MaxRetry, err)
 		}
-		keys = append(keys, k.String())
+		for _, k := range ks {
+			keys = append(keys, k.String())
+		}
 	}
 	return keys
 }
@@ -94,7 +96,8 @@ func payment(reference string) idempotency.Key {
 
 func TestSubmitRegistersThenWakes(t *testing.T) {
 	o := newOffice(t)
-	rs := o.submit(o.client(tasks.ClientOptions{}), payout(t, "a", "100"), payout(t, "b", "200"))
+	c := o.client(tasks.ClientOptions{})
+	rs := append(o.submit(c, payout(t, "a", "100")), o.submit(c, payout(t, "b", "200"))...)
 	for i, reference := range []string{"a", "b"} {
 		if rs[i].Outcome != tasks.Enqueued || rs[i].Key != payment(reference) || rs[i].TaskID != "virtualpos:"+reference+":1" {
 			t.Errorf("%+v", rs[i])
@@ -110,6 +113,36 @@ func TestSubmitRegistersThenWakes(t *testing.T) {
 		if strings.Contains(s, "12345678") || strings.Contains(s, "Ana") {
 			t.Error("the wake-up carries the payment's data")
 		}
+	}
+}
+
+// TestSubmitWakesManyAtOnce: a task carries up to WakeBatch payments of one provider, its id stands in
+// their receipts, and the same payments submitted again need no other.
+func TestSubmitWakesManyAtOnce(t *testing.T) {
+	o := newOffice(t)
+	const n = tasks.WakeBatch + 8
+	var ts []tasks.Task
+	for i := range n {
+		ts = append(ts, payout(t, fmt.Sprintf("p%d", i), "100"))
+	}
+	first := o.submit(o.client(tasks.ClientOptions{}), ts...)
+	for range 2 {
+		if keys := o.woken("virtualpos"); len(keys) != n {
+			t.Errorf("%d woken: %v", len(keys), keys)
+		}
+		carriers := map[string]int{}
+		for _, r := range first {
+			carriers[r.TaskID]++
+		}
+		if len(carriers) != 2 || carriers[first[0].TaskID] != tasks.WakeBatch || carriers[first[n-1].TaskID] != n-tasks.WakeBatch {
+			t.Errorf("%v", carriers)
+		}
+		for id := range carriers {
+			if exists := o.rdb.Exists(t.Context(), "asynq:{virtualpos}:t:"+id).Val(); exists != 1 {
+				t.Errorf("there is no task %s", id)
+			}
+		}
+		first = o.submit(o.client(tasks.ClientOptions{}), ts...)
 	}
 }
 

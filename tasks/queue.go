@@ -1,6 +1,7 @@
 package tasks
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -22,10 +23,15 @@ func SendQueue(provider string) string { return provider }
 // never delays it.
 func AskQueue(provider string) string { return provider + "-ask" }
 
-// wake is the payload of a wake-up.
+// wake is the payload of a wake-up: one payment's key, or several.
 type wake struct {
-	Key string `json:"key"`
+	Key  string   `json:"key,omitempty"`
+	Keys []string `json:"keys,omitempty"`
 }
+
+// WakeBatch is how many payments one wake-up names at the most (measured: 8 cost Redis more, 128
+// leave other workers without work).
+const WakeBatch = 32
 
 // Redeliveries is how often asynq may hand out a wake-up again. The due index wakes whatever is
 // lost, so it need not be high; it must not be zero, or a crash archives the wake-up.
@@ -36,27 +42,63 @@ const Redeliveries = 5
 // most one wake-up of a payment.
 const FirstGeneration = 1
 
-// NewWake makes the task that wakes a payment. timeout is asynq's, longer than any attempt.
-func NewWake(w idempotency.Wakeup, timeout time.Duration) *asynq.Task {
-	payload, err := json.Marshal(wake{w.Key.String()})
+// NewWake makes the task that wakes payments of one provider, all to be sent or all to be asked
+// about; at least one and at most WakeBatch. timeout is asynq's, longer than any attempt.
+func NewWake(timeout time.Duration, ws ...idempotency.Wakeup) *asynq.Task {
+	first := ws[0]
+	queue := SendQueue(first.Key.Provider)
+	if first.Ask {
+		queue = AskQueue(first.Key.Provider)
+	}
+	body := wake{Key: first.Key.String()}
+	if len(ws) > 1 {
+		body = wake{Keys: make([]string, len(ws))}
+		for i, w := range ws {
+			body.Keys[i] = w.Key.String()
+		}
+	}
+	payload, err := json.Marshal(body)
 	if err != nil {
 		panic("tasks: a string that JSON cannot hold: " + err.Error())
 	}
-	queue := SendQueue(w.Key.Provider)
-	if w.Ask {
-		queue = AskQueue(w.Key.Provider)
-	}
-	return asynq.NewTask(TypeWake, payload, asynq.TaskID(w.Key.TaskID(w.Generation)), asynq.Queue(queue),
+	return asynq.NewTask(TypeWake, payload, asynq.TaskID(WakeID(ws...)), asynq.Queue(queue),
 		asynq.MaxRetry(Redeliveries), asynq.Timeout(timeout))
 }
 
-// WokenKey reads the key from a wake-up's payload.
-func WokenKey(payload []byte) (idempotency.Key, error) {
+// WakeID is the id of the task that wakes these payments. One that wakes several is named after the
+// first, after how many others it wakes, and by a hash of all, so that the same payments woken at
+// the same generations have the same task.
+func WakeID(ws ...idempotency.Wakeup) string {
+	first := ws[0]
+	id := first.Key.TaskID(first.Generation)
+	if len(ws) == 1 {
+		return id
+	}
+	all := sha256.New()
+	for _, w := range ws {
+		fmt.Fprintf(all, "%s:%d\n", w.Key, w.Generation)
+	}
+	return fmt.Sprintf("%s+%d:%x", id, len(ws)-1, all.Sum(nil)[:8])
+}
+
+// WokenKeys reads the keys from a wake-up's payload.
+func WokenKeys(payload []byte) ([]idempotency.Key, error) {
 	var w wake
 	if err := json.Unmarshal(payload, &w); err != nil {
-		return idempotency.Key{}, fmt.Errorf("wake-up: not a JSON object with a key")
+		return nil, fmt.Errorf("wake-up: not a JSON object with a key, or keys")
 	}
-	return idempotency.ParseKey(w.Key)
+	if len(w.Keys) == 0 {
+		w.Keys = []string{w.Key}
+	}
+	keys := make([]idempotency.Key, len(w.Keys))
+	for i, text := range w.Keys {
+		k, err := idempotency.ParseKey(text)
+		if err != nil {
+			return nil, err
+		}
+		keys[i] = k
+	}
+	return keys, nil
 }
 
 // Key names the task's payment.

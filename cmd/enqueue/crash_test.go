@@ -12,7 +12,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hibiken/asynq"
+
+	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/eventually"
 	"github.com/remesa/remesa/internal/redistest"
+	"github.com/remesa/remesa/tasks"
 )
 
 // gate passes bytes between a client and Redis until the client's contain the text; from then on
@@ -98,20 +103,19 @@ func TestASignalLetsTheBatchEndThatHasBegun(t *testing.T) {
 func endInMidBatch(t *testing.T, sig syscall.Signal) {
 	s := redistest.Start(t)
 	g := newGate(t, s.Addr(), "asynq:")
-	p := start(t, binary, environment(redisAt("redis://"+g.listen.Addr().String()+"/0")), "submit")
+	p := start(t, binary(t), environment(redisAt("redis://"+g.listen.Addr().String()+"/0")), "submit")
 	_, _ = io.WriteString(p.in, payout("a")+"\n")
 	g.await(t)
-	_ = p.cmd.Process.Signal(sig)
+	p.Signal(sig)
 	g.open()
 	if got := results(t, p.line(t)); got[0].Result != "enqueued" {
 		t.Errorf("%+v", got)
 	}
 	rest, _ := io.ReadAll(p.out)
-	_ = p.cmd.Wait()
-	if code := p.cmd.ProcessState.ExitCode(); code != exitFailed || len(rest) > 0 {
+	if code := p.Exit(patience); code != exitFailed || len(rest) > 0 {
 		t.Errorf("exit code %d, more lines %q", code, rest)
 	}
-	wantText(t, "stderr", p.err.String(), "stopped by a signal", "1 enqueued")
+	wantText(t, "stderr", p.Output(), "stopped by a signal", "1 enqueued")
 }
 
 // TestAFileThatIsStillBeingWrittenIsNotTakenForWhole: it grows while its first lines are taken in.
@@ -120,7 +124,7 @@ func TestAFileThatIsStillBeingWrittenIsNotTakenForWhole(t *testing.T) {
 	s := redistest.Start(t)
 	g := newGate(t, s.Addr(), "asynq:")
 	path := write(t, "tasks.jsonl", payout("a")+"\n")
-	p := start(t, binary, environment(redisAt("redis://"+g.listen.Addr().String()+"/0")), "submit", path)
+	p := start(t, binary(t), environment(redisAt("redis://"+g.listen.Addr().String()+"/0")), "submit", path)
 	g.await(t)
 	f := must[*os.File](t)(os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0))
 	defer f.Close()
@@ -130,11 +134,10 @@ func TestAFileThatIsStillBeingWrittenIsNotTakenForWhole(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	_, _ = io.ReadAll(p.out)
-	_ = p.cmd.Wait()
-	if code := p.cmd.ProcessState.ExitCode(); code != exitFailed {
+	if code := p.Exit(patience); code != exitFailed {
 		t.Errorf("exit code %d", code)
 	}
-	wantText(t, "stderr", p.err.String(), "the file changed while it was read", "1 enqueued", "sending the same file again is safe")
+	wantText(t, "stderr", p.Output(), "the file changed while it was read", "1 enqueued", "sending the same file again is safe")
 }
 
 func TestAFileThatWasCutIsNotTakenForWhole(t *testing.T) {
@@ -166,11 +169,10 @@ func TestKilledBetweenRegisteringAndWakingLosesNothing(t *testing.T) {
 	}
 	s := redistest.Start(t, redistest.Appendonly("always"))
 	g := newGate(t, s.Addr(), "asynq:") // every wake-up names a key of asynq's, no registration does
-	p := start(t, binary, environment(redisAt("redis://"+g.listen.Addr().String()+"/0")), "submit")
+	p := start(t, binary(t), environment(redisAt("redis://"+g.listen.Addr().String()+"/0")), "submit")
 	go func() { _, _ = io.WriteString(p.in, strings.Join(file, "\n")+"\n") }()
 	g.await(t)
-	_ = p.cmd.Process.Kill()
-	_ = p.cmd.Wait()
+	p.Kill()
 
 	ledger := ledgerOf(s)
 	counts, err := ledger.Counts(t.Context(), "virtualpos")
@@ -182,8 +184,8 @@ func TestKilledBetweenRegisteringAndWakingLosesNothing(t *testing.T) {
 		t.Fatalf("a wake-up got through: %v", keys)
 	}
 	woken := map[string]bool{}
-	eventually(t, "every registered payment is woken by the due index", func() bool {
-		wakes, err := ledger.Due(t.Context(), "virtualpos", n, time.Minute)
+	eventually.True(t, patience, "every registered payment is woken by the due index", func() bool {
+		wakes, _, err := ledger.Due(t.Context(), "virtualpos", n, idempotency.Lanes{AskFor: time.Minute})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -196,7 +198,25 @@ func TestKilledBetweenRegisteringAndWakingLosesNothing(t *testing.T) {
 	got := enqueue(t, environment(redisAt(s.URL())), lines(file...), "submit")
 	wantCode(t, "the same file again", got, 0)
 	wantText(t, "the same file again", got.err, fmt.Sprintf("%d duplicate", registered))
-	if waiting := s.Client().LLen(t.Context(), "asynq:{virtualpos}:pending").Val(); waiting < n {
-		t.Errorf("%d wake-ups after the same file was submitted again, want at least %d", waiting, n)
+	if named := wokenIn(t, s, "virtualpos"); named < n {
+		t.Errorf("wake-ups of %d payments after the same file was submitted again, want at least %d", named, n)
 	}
+}
+
+// wokenIn counts the payments that a queue's wake-ups name.
+func wokenIn(t *testing.T, s *redistest.Server, queue string) int {
+	t.Helper()
+	infos, err := asynq.NewInspectorFromRedisClient(s.Client()).ListPendingTasks(queue, asynq.PageSize(10_000))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, i := range infos {
+		keys, err := tasks.WokenKeys(i.Payload)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n += len(keys)
+	}
+	return n
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"io"
 	"os"
@@ -11,9 +10,11 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/remesa/remesa/internal/eventually"
+	"github.com/remesa/remesa/internal/processtest"
 )
 
 // screen is a pseudo terminal with what was written to it.
@@ -74,43 +75,38 @@ func (s *screen) echoes(t *testing.T) bool {
 // answer types a line once the question is asked and the terminal is silent.
 func (s *screen) answer(t *testing.T, question, line string) {
 	t.Helper()
-	deadline := time.Now().Add(patience)
-	for !strings.Contains(s.text(), question) || s.echoes(t) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%q is not asked: %q", question, s.text())
+	eventually.NoError(t, patience, func() error {
+		if !strings.Contains(s.text(), question) || s.echoes(t) {
+			return fmt.Errorf("%q is not asked: %q", question, s.text())
 		}
-		time.Sleep(5 * time.Millisecond)
-	}
+		return nil
+	})
 	if _, err := s.keys.WriteString(line); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func startHashcard(t *testing.T, s *screen, env []string) (*exec.Cmd, *bytes.Buffer) {
+// startHashcard runs the command on a terminal; its stdout is kept.
+func startHashcard(t *testing.T, s *screen, env []string) *processtest.Process {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	t.Cleanup(cancel)
-	cmd := exec.CommandContext(ctx, binary, "hashcard", "--provider", "pagoseguro")
-	var out bytes.Buffer
-	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = env, s.terminal, &out, s.terminal
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	return cmd, &out
+	cmd := exec.Command(binary(t), "hashcard", "--provider", "pagoseguro")
+	cmd.Env, cmd.Stdin, cmd.Stderr = env, s.terminal, s.terminal
+	return processtest.Start(t, "enqueue hashcard", cmd)
 }
 
 func TestHashcardAsksWithoutEcho(t *testing.T) {
 	t.Parallel()
 	_, env := pagoSeguro(t)
 	s := newScreen(t)
-	cmd, out := startHashcard(t, s, env)
+	p := startHashcard(t, s, env)
 	s.answer(t, "card number: ", testNumber+"\n")
 	s.answer(t, "security code: ", testCode+"\n")
-	if err := cmd.Wait(); err != nil {
-		t.Fatalf("%v; the terminal shows %q", err, s.text())
+	if code := p.Exit(patience); code != 0 {
+		t.Fatalf("exit code %d; the terminal shows %q", code, s.text())
 	}
-	if len(out.String()) < 16 || strings.Contains(s.text(), testNumber) || strings.Contains(s.text(), testCode) {
-		t.Errorf("%d bytes of stdout; the terminal shows %q", out.Len(), s.text())
+	out := p.Output()
+	if len(out) < 16 || strings.Contains(s.text(), testNumber) || strings.Contains(s.text(), testCode) {
+		t.Errorf("%d bytes of stdout; the terminal shows %q", len(out), s.text())
 	}
 	if !s.echoes(t) {
 		t.Error("the terminal was left without echo")
@@ -121,12 +117,10 @@ func TestHashcardGivesTheTerminalBackAfterASignal(t *testing.T) {
 	t.Parallel()
 	_, env := pagoSeguro(t)
 	s := newScreen(t)
-	cmd, _ := startHashcard(t, s, env)
+	p := startHashcard(t, s, env)
 	s.answer(t, "card number: ", "4000")
-	if err := cmd.Process.Signal(os.Interrupt); err != nil {
-		t.Fatal(err)
-	}
-	if cmd.Wait() == nil || !s.echoes(t) {
-		t.Errorf("it ended well: %t; the terminal echoes: %t", cmd.ProcessState.Success(), s.echoes(t))
+	p.Signal(os.Interrupt)
+	if code := p.Exit(patience); code == 0 || !s.echoes(t) {
+		t.Errorf("exit code %d; the terminal echoes: %t", code, s.echoes(t))
 	}
 }

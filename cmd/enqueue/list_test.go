@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/eventually"
 	"github.com/remesa/remesa/internal/redistest"
 	"github.com/remesa/remesa/providers"
 )
@@ -118,7 +119,7 @@ func TestADamagedRecordHidesNoOther(t *testing.T) {
 func (d *desk) nextMillisecond() {
 	d.t.Helper()
 	now := d.server.Client().Time(d.t.Context()).Val().UnixMilli()
-	eventually(d.t, "the next millisecond", func() bool { return d.server.Client().Time(d.t.Context()).Val().UnixMilli() > now })
+	eventually.True(d.t, patience, "the next millisecond", func() bool { return d.server.Client().Time(d.t.Context()).Val().UnixMilli() > now })
 }
 
 func TestAListOfManyIsWhole(t *testing.T) {

@@ -5,22 +5,18 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/processtest"
 	"github.com/remesa/remesa/internal/redistest"
 )
-
-// binary is the command under test, built once.
-var binary string
 
 func TestMain(m *testing.M) {
 	if len(os.Args) == 0 {
@@ -28,24 +24,17 @@ func TestMain(m *testing.M) {
 		// outlives a change to it.
 		os.Exit(run(nil))
 	}
-	dir, err := os.MkdirTemp("", "enqueue")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	binary = filepath.Join(dir, "enqueue")
-	code := 1
-	if err := build(binary, raceFlag); err == nil {
-		code = m.Run()
-	}
-	_ = os.RemoveAll(dir)
-	os.Exit(code)
+	os.Exit(commands.Main(m))
 }
 
-func build(path, flag string) error {
-	cmd := exec.Command("go", "build", flag, "-o", path, ".")
-	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
-	return cmd.Run()
+var commands = processtest.NewCommands(func(folder string) error {
+	return processtest.Build(filepath.Join(folder, "enqueue"), "cmd/enqueue", raceFlag)
+})
+
+// binary is the command under test.
+func binary(t *testing.T) string {
+	t.Helper()
+	return commands.Path(t, "enqueue")
 }
 
 // patience bounds what a test waits for.
@@ -69,7 +58,7 @@ func enqueue(t *testing.T, env []string, in io.Reader, args ...string) ended {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, binary, args...)
+	cmd := exec.CommandContext(ctx, binary(t), args...)
 	var out, errOut bytes.Buffer
 	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = env, in, &out, &errOut
 	err := cmd.Run()
@@ -149,39 +138,6 @@ func mustKey(t *testing.T, text string) idempotency.Key {
 		t.Fatal(err)
 	}
 	return k
-}
-
-// buffer may be read while it is written.
-type buffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
-}
-
-// eventually polls until the condition holds.
-func eventually(t *testing.T, says string, condition func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(patience); !condition(); {
-		if time.Now().After(deadline) {
-			t.Fatalf("never: %s", says)
-		}
-		select {
-		case <-time.After(20 * time.Millisecond):
-		case <-t.Context().Done():
-			t.Fatal("the test ended")
-		}
-	}
 }
 
 func must[T any](t *testing.T) func(T, error) T {

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/remesa/remesa/internal/processtest"
 	"github.com/remesa/remesa/internal/redistest"
 )
 
@@ -20,7 +21,7 @@ func TestAHundredThousandLinesTakeLessThan100MB(t *testing.T) {
 	t.Parallel()
 	const n = 100_000
 	plain := filepath.Join(t.TempDir(), "enqueue")
-	if err := build(plain, "-race=false"); err != nil {
+	if err := processtest.Build(plain, "cmd/enqueue", "-race=false"); err != nil {
 		t.Fatal(err)
 	}
 	s := redistest.Start(t)
@@ -35,9 +36,9 @@ func TestAHundredThousandLinesTakeLessThan100MB(t *testing.T) {
 	for range n {
 		_ = p.line(t)
 	}
-	status := must[[]byte](t)(os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid)))
+	status := must[[]byte](t)(os.ReadFile(fmt.Sprintf("/proc/%d/status", p.Cmd.Process.Pid)))
 	p.in.Close()
-	_ = p.cmd.Wait()
+	p.Exit(patience)
 	found := peak.FindSubmatch(status)
 	if found == nil {
 		t.Fatalf("no VmHWM in\n%s", status)

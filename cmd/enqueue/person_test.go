@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/eventually"
 	"github.com/remesa/remesa/internal/redistest"
 	"github.com/remesa/remesa/providers"
 )
@@ -94,7 +95,7 @@ func (d *desk) blocked(key string) idempotency.Key {
 func (d *desk) anomalous(key string, as idempotency.State, id string) idempotency.Key {
 	d.t.Helper()
 	k, attempt := d.begun(key, time.Millisecond)
-	eventually(d.t, key+" lapses", func() bool {
+	eventually.True(d.t, patience, key+" lapses", func() bool {
 		_, err := d.ledger.Begin(d.t.Context(), k, idempotency.BeginRequest{Attempt: idempotency.NewAttempt(), Lease: time.Minute})
 		d.must(err)
 		r := must[idempotency.Record](d.t)(d.ledger.Show(d.t.Context(), k))
@@ -123,7 +124,7 @@ func TestAPersonSettlesAPayment(t *testing.T) {
 	d.finished("virtualpos/p1", providers.Outcome{Class: providers.Succeeded, ProviderID: "9"})
 	d.anomalous("virtualpos/a1", idempotency.Failed, "1")
 	d.anomalous("virtualpos/a2", idempotency.Succeeded, "2")
-	eventually(t, "the settle time passes", func() bool {
+	eventually.True(t, patience, "the settle time passes", func() bool {
 		return must[time.Time](t)(d.server.Client().Time(t.Context()).Result()).After(
 			must[idempotency.Record](t)(d.ledger.Show(t.Context(), mustKey(t, "virtualpos/h2"))).Updated.Add(10 * time.Millisecond))
 	})

@@ -13,6 +13,7 @@ import (
 
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/preflight"
+	"github.com/remesa/remesa/internal/processtest"
 	"github.com/remesa/remesa/internal/redistest"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/tasks"
@@ -203,23 +204,20 @@ func TestTheSameFileThreeTimesAtOnceIsTakenInOnce(t *testing.T) {
 
 // piped is a running command with its pipes.
 type piped struct {
-	cmd *exec.Cmd
-	in  io.WriteCloser
-	out *bufio.Reader
-	err *buffer
+	*processtest.Process // with its stderr
+	in                   io.WriteCloser
+	out                  *bufio.Reader
 }
 
 func start(t *testing.T, path string, env []string, args ...string) *piped {
 	t.Helper()
-	p := &piped{cmd: exec.Command(path, args...), err: &buffer{}}
-	p.cmd.Env, p.cmd.Stderr = env, p.err
-	p.in = must[io.WriteCloser](t)(p.cmd.StdinPipe())
-	p.out = bufio.NewReader(must[io.ReadCloser](t)(p.cmd.StdoutPipe()))
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = p.cmd.Process.Kill() })
-	return p
+	r, w := must2(t)(os.Pipe())
+	defer w.Close()
+	t.Cleanup(func() { r.Close() })
+	cmd := exec.Command(path, args...)
+	cmd.Env, cmd.Stdout = env, w
+	in := must[io.WriteCloser](t)(cmd.StdinPipe())
+	return &piped{processtest.Start(t, "enqueue "+args[0], cmd), in, bufio.NewReader(r)}
 }
 
 // line is the next line of stdout.
@@ -227,8 +225,7 @@ func (p *piped) line(t *testing.T) string {
 	t.Helper()
 	text, err := p.out.ReadString('\n')
 	if err != nil {
-		_ = p.cmd.Wait()
-		t.Fatalf("no line: %v %s", err, p.err)
+		t.Fatalf("no line: %v %s", err, p.Output())
 	}
 	return text
 }
@@ -236,7 +233,7 @@ func (p *piped) line(t *testing.T) string {
 func TestALineThroughAPipeIsAnsweredBeforeTheNextComes(t *testing.T) {
 	t.Parallel()
 	s := redistest.Start(t)
-	p := start(t, binary, environment(redisAt(s.URL())), "submit")
+	p := start(t, binary(t), environment(redisAt(s.URL())), "submit")
 	for i := range 5 {
 		_, _ = io.WriteString(p.in, payout(fmt.Sprintf("slow-%d", i))+"\n")
 		if got := results(t, p.line(t)); got[0].Line != i+1 || got[0].Result != "enqueued" {
@@ -244,25 +241,24 @@ func TestALineThroughAPipeIsAnsweredBeforeTheNextComes(t *testing.T) {
 		}
 	}
 	p.in.Close()
-	if err := p.cmd.Wait(); err != nil {
-		t.Errorf("%v %s", err, p.err)
+	if code := p.Exit(patience); code != 0 {
+		t.Errorf("exit code %d: %s", code, p.Output())
 	}
 }
 
 func TestWhenRedisGoesInMidFileWhatWasReportedStays(t *testing.T) {
 	t.Parallel()
 	s := redistest.Start(t, redistest.Appendonly("always"))
-	p := start(t, binary, environment(redisAt(s.URL())), "submit")
+	p := start(t, binary(t), environment(redisAt(s.URL())), "submit")
 	_, _ = io.WriteString(p.in, payout("before")+"\n")
 	_ = p.line(t)
 	s.Kill()
 	_, _ = io.WriteString(p.in, payout("after")+"\n"+"nonsense\n")
 	rest, _ := io.ReadAll(p.out)
-	_ = p.cmd.Wait()
-	if code := p.cmd.ProcessState.ExitCode(); code != exitFailed || len(rest) > 0 {
+	if code := p.Exit(patience); code != exitFailed || len(rest) > 0 {
 		t.Errorf("exit code %d, and still reported: %s", code, rest)
 	}
-	wantText(t, "stderr", p.err.String(), "redis at 127.0.0.1", "safe", "1 enqueued")
+	wantText(t, "stderr", p.Output(), "redis at 127.0.0.1", "safe", "1 enqueued")
 	s.Restart()
 	if _, err := ledgerOf(s).Show(t.Context(), mustKey(t, "virtualpos/before")); err != nil {
 		t.Errorf("a reported payment is gone: %v", err)
@@ -300,7 +296,7 @@ func TestAReaderThatGoesAwayEndsTheCommand(t *testing.T) {
 	s := redistest.Start(t)
 	r, w := must2(t)(os.Pipe())
 	r.Close()
-	cmd := exec.Command(binary, "submit")
+	cmd := exec.Command(binary(t), "submit")
 	cmd.Env, cmd.Stdin, cmd.Stdout = environment(redisAt(s.URL())), lines(payout("a"), payout("b")), w
 	err := cmd.Run()
 	w.Close()

@@ -13,6 +13,7 @@ import (
 
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/config"
+	"github.com/remesa/remesa/internal/eventually"
 	"github.com/remesa/remesa/internal/redistest"
 	"github.com/remesa/remesa/internal/sweep"
 	"github.com/remesa/remesa/providers"
@@ -299,7 +300,7 @@ func TestShowFollowsAPeriodFromItsClaimToItsEnd(t *testing.T) {
 		t.Errorf("%+v", shown)
 	}
 	d.finish(chargeKey("s", 1, 0), soft)
-	eventually(t, "the next charge begins", func() bool { d.sweep(); return d.show("s").Periods[0].DunningAttempt == 1 })
+	eventually.True(t, patience, "the next charge begins", func() bool { d.sweep(); return d.show("s").Periods[0].DunningAttempt == 1 })
 	shown = d.wantPeriods("the second charge", "s", "1 queued/1 (0 failed) (1 queued)")
 	if shown.Periods[0].TxnID != tasks.TxnID("s", 1, 1) || shown.Periods[0].Charges[0].TxnID != tasks.TxnID("s", 1, 0) {
 		t.Errorf("%+v", shown.Periods)
@@ -330,7 +331,7 @@ func TestTheLedgersWordOnASettledPeriodCounts(t *testing.T) {
 	d.sweep()
 	k := chargeKey("s", 1, 0)
 	attempt := d.begin(k, time.Millisecond)
-	eventually(t, "the lease lapses", func() bool {
+	eventually.True(t, patience, "the lease lapses", func() bool {
 		_, err := d.ledger.Begin(t.Context(), k, idempotency.BeginRequest{Attempt: idempotency.NewAttempt(), Lease: time.Minute})
 		d.must(err)
 		return must[idempotency.Record](t)(d.ledger.Show(t.Context(), k)).State != idempotency.Sending

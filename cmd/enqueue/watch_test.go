@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/remesa/remesa/internal/eventually"
 	"github.com/remesa/remesa/internal/redistest"
 	"github.com/remesa/remesa/providers"
 )
@@ -80,7 +81,7 @@ func TestWatchFollowsThroughBrokenConnectionsWithoutLossOrRepetition(t *testing.
 	s := redistest.Start(t, redistest.Appendonly("always"))
 	proxy := redistest.NewProxy(t, s.Addr())
 	d := &desk{t, s, ledgerOf(s)}
-	p := start(t, binary, environment(redisAt(proxy.URL())), "watch", "--from", "0")
+	p := start(t, binary(t), environment(redisAt(proxy.URL())), "watch", "--from", "0")
 	expect := func(key string) {
 		t.Helper()
 		e := decodeEvent(t, p.line(t))
@@ -97,7 +98,7 @@ func TestWatchFollowsThroughBrokenConnectionsWithoutLossOrRepetition(t *testing.
 		case 3:
 			s.Kill()
 			if i == 3 { // longer than the client tries by itself
-				eventually(t, "all readers notice", func() bool { return strings.Count(p.err.String(), "trying again") >= len(providers.Names()) })
+				eventually.True(t, patience, "all readers notice", func() bool { return strings.Count(p.Output(), "trying again") >= len(providers.Names()) })
 			}
 			s.Restart()
 		}
@@ -114,14 +115,14 @@ func TestWatchStartsNow(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	d.queued("virtualpos/before")
-	p := start(t, binary, environment(redisAt(d.server.URL())), "watch")
+	p := start(t, binary(t), environment(redisAt(d.server.URL())), "watch")
 	seen := make(chan string, 1)
 	go func() {
 		text, _ := p.out.ReadString('\n')
 		seen <- text
 	}()
 	n := 0
-	eventually(t, "an event is seen", func() bool {
+	eventually.True(t, patience, "an event is seen", func() bool {
 		if len(seen) == 0 {
 			d.queued(fmt.Sprintf("virtualpos/after-%d", n))
 			n++
@@ -137,11 +138,9 @@ func TestWatchStartsNow(t *testing.T) {
 // stopped ends a watch by a signal, which is no failure.
 func stopped(t *testing.T, p *piped, sig syscall.Signal) {
 	t.Helper()
-	if err := p.cmd.Process.Signal(sig); err != nil {
-		t.Fatal(err)
-	}
-	if err := p.cmd.Wait(); err != nil {
-		t.Errorf("ended by %s: %v %s", sig, err, p.err)
+	p.Signal(sig)
+	if code := p.Exit(patience); code != 0 {
+		t.Errorf("ended by %s: exit code %d: %s", sig, code, p.Output())
 	}
 }
 

@@ -14,24 +14,9 @@ import (
 
 func TestMachinesNeedNoLoginPeopleDo(t *testing.T) {
 	t.Parallel()
-	server := redistest.Start(t)
-	c, err := settings(map[string]string{
-		"REMESA_REDIS_URL": "redis://" + server.Addr() + "/0", "REMESA_HTTP_ADDR": "0.0.0.0:0",
-		"REMESA_DASHBOARD_USER": "ana", "REMESA_DASHBOARD_PASSWORD": "right-password",
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	rdb, err := c.Client(config.ServerProfile(8))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer rdb.Close()
-	s, err := newService(c, rdb, zerolog.Nop())
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := s.routes()
+	h := serviceOn(t, redistest.Start(t), zerolog.Nop(), map[string]string{
+		"REMESA_HTTP_ADDR": "0.0.0.0:0", "REMESA_DASHBOARD_USER": "ana", "REMESA_DASHBOARD_PASSWORD": "right-password",
+	}).routes()
 	for path, want := range map[string][2]int{
 		"/healthz": {200, 200}, "/readyz": {200, 200}, "/metrics": {200, 200},
 		"/": {401, 303}, "/payments": {401, 200}, "/dashboard/": {401, 200}, "/nothing": {401, 404},
@@ -58,7 +43,7 @@ func TestMachinesNeedNoLoginPeopleDo(t *testing.T) {
 
 func TestALoginIsNeededOffLoopback(t *testing.T) {
 	for addr, refused := range map[string]bool{"127.0.0.1:8080": false, "[::1]:8080": false, "0.0.0.0:8080": true, ":8080": true, "10.0.0.7:8080": true} {
-		c, err := settings(map[string]string{"REMESA_HTTP_ADDR": addr})
+		c, err := config.From(map[string]string{"REMESA_HTTP_ADDR": addr})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -72,19 +57,7 @@ func TestALoginIsNeededOffLoopback(t *testing.T) {
 func TestNotReadyWhileNothingCanBeSent(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
-	c, err := settings(map[string]string{"REMESA_REDIS_URL": "redis://" + server.Addr() + "/0"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	rdb, err := c.Client(config.ServerProfile(8))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer rdb.Close()
-	s, err := newService(c, rdb, zerolog.Nop())
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := serviceOn(t, server, zerolog.Nop(), nil)
 	h := s.routes()
 	ask := func() (int, string) {
 		w := httptest.NewRecorder()
@@ -111,7 +84,7 @@ func TestNotReadyWhileNothingCanBeSent(t *testing.T) {
 			t.Errorf("%s, mended: %d %s", row.sentence, code, text)
 		}
 	}
-	c.LedgerReplicas = 1
+	s.config.LedgerReplicas = 1
 	if code, text := ask(); code != http.StatusServiceUnavailable || !strings.Contains(text, "REMESA_LEDGER_REPLICAS") {
 		t.Errorf("replicas short: %d %s", code, text)
 	}

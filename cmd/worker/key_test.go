@@ -10,7 +10,8 @@ import (
 	"github.com/remesa/remesa/seal"
 )
 
-// printed is what the command prints; standard output is the process's, so these tests do not run in parallel.
+// printed is what the command prints; standard output is the process's, so these tests do not run
+// in parallel.
 func printed(t *testing.T, args ...string) (string, int) {
 	t.Helper()
 	r, w, err := os.Pipe()

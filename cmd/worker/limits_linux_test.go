@@ -13,7 +13,6 @@ import (
 
 	"github.com/rs/zerolog"
 
-	"github.com/remesa/remesa/internal/config"
 	"github.com/remesa/remesa/internal/redistest"
 )
 
@@ -21,23 +20,10 @@ import (
 // than a share, and serve others.
 func TestWhoeverOpensConnectionsTakesFewOfTheWorkersDescriptors(t *testing.T) {
 	t.Parallel()
-	server := redistest.Start(t)
-	c, err := settings(map[string]string{
-		"REMESA_REDIS_URL": "redis://" + server.Addr() + "/0", "REMESA_HTTP_ADDR": "127.0.0.1:0", "REMESA_WEBHOOK_ADDR": "127.0.0.1:0",
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	rdb, err := c.Client(config.ServerProfile(8))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer rdb.Close()
 	said := make(spoken, 100)
-	s, err := newService(c, rdb, zerolog.New(said))
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := serviceOn(t, redistest.Start(t), zerolog.New(said), map[string]string{
+		"REMESA_HTTP_ADDR": "127.0.0.1:0", "REMESA_WEBHOOK_ADDR": "127.0.0.1:0",
+	})
 	for listener, begin := range map[string]func() (func(), error){
 		"http":     func() (func(), error) { return s.listen(t.Context()) },
 		"webhooks": func() (func(), error) { return s.hear(t.Context()) },

@@ -2,10 +2,11 @@ package main
 
 import (
 	"os"
-	"os/exec"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/remesa/remesa/internal/processtest"
 )
 
 // TestATerminalThatClosesDrains runs this test binary again, which waits for its signal as a worker
@@ -23,21 +24,12 @@ func TestATerminalThatClosesDrains(t *testing.T) {
 		return
 	}
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP} {
-		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestATerminalThatClosesDrains$") // #nosec G204 -- this very binary
-		cmd.Env = append(os.Environ(), "REMESA_TEST_DRAIN=1")
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := out.Read(make([]byte, 1)); err != nil {
-			t.Fatal(err)
-		}
-		_ = cmd.Process.Signal(sig)
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("%s: %v", sig, err)
+		p := processtest.Start(t, "this test", processtest.Command(os.Args[0], map[string]string{"REMESA_TEST_DRAIN": "1"},
+			"-test.run=^TestATerminalThatClosesDrains$"))
+		p.Await(time.Minute, "waiting", "\n")
+		p.Signal(sig)
+		if code := p.Exit(time.Minute); code != 0 {
+			t.Errorf("%s: exit code %d", sig, code)
 		}
 	}
 }

@@ -2,37 +2,24 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/rs/zerolog"
 
-	"github.com/remesa/remesa/internal/config"
+	"github.com/remesa/remesa/internal/eventually"
 	"github.com/remesa/remesa/internal/redistest"
 )
 
 // idle is a worker that serves VirtualPOS at an address where nobody answers.
 func idle(t *testing.T) *service {
 	t.Helper()
-	server := redistest.Start(t)
-	c, err := settings(map[string]string{
-		"REMESA_REDIS_URL": "redis://" + server.Addr() + "/0", "REMESA_HTTP_ADDR": "127.0.0.1:0", "REMESA_WEBHOOK_ADDR": "127.0.0.1:0",
+	return serviceOn(t, redistest.Start(t), zerolog.Nop(), map[string]string{
+		"REMESA_HTTP_ADDR": "127.0.0.1:0", "REMESA_WEBHOOK_ADDR": "127.0.0.1:0",
 		"REMESA_VIRTUALPOS_BASE_URL": "http://127.0.0.1:1", "REMESA_VIRTUALPOS_API_KEY": "key", "REMESA_VIRTUALPOS_SECRET_KEY": "secret",
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	rdb, err := c.Client(config.ServerProfile(connections(c)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = rdb.Close() })
-	s, err := newService(c, rdb, zerolog.Nop())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
 }
 
 // TestAWorkerPutsDamagedTasksAside: of both queues of each provider.
@@ -52,20 +39,16 @@ func TestAWorkerPutsDamagedTasksAside(t *testing.T) {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- s.work(ctx) }()
-	for late := time.Now().Add(30 * time.Second); ; {
+	eventually.NoError(t, 30*time.Second, func() error {
 		n := int64(0)
 		for _, lane := range lanes {
 			n += s.rdb.ZCard(ctx, "remesa:{"+lane+"}:damaged").Val()
 		}
-		if n == 2 {
-			break
+		if n != 2 {
+			return fmt.Errorf("%d of 2 damaged tasks are put aside", n)
 		}
-		if time.Now().After(late) {
-			t.Errorf("%d of 2 damaged tasks are put aside", n)
-			break
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+		return nil
+	})
 	cancel()
 	if err := <-ended; err != nil {
 		t.Error(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"net/http"
@@ -18,6 +19,8 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/config"
+	"github.com/remesa/remesa/internal/eventually"
 	"github.com/remesa/remesa/internal/redistest"
 	"github.com/remesa/remesa/tasks"
 )
@@ -67,10 +70,10 @@ func TestAServingWorkerWritesNothingButJSON(t *testing.T) {
 		_ = conn.Close()
 	}))
 	defer provider.Close()
-	c, err := settings(map[string]string{
+	c, err := config.From(map[string]string{
 		"REMESA_REDIS_URL": "redis://" + server.Addr() + "/0", "REMESA_HTTP_ADDR": "127.0.0.1:0", "REMESA_POLL_FIRST": "20ms",
 		"REMESA_POLL_MAX": "20ms", "REMESA_JANITOR_INTERVAL": "20ms", "REMESA_VIRTUALPOS_BASE_URL": provider.URL,
-		"REMESA_VIRTUALPOS_API_KEY": sandboxAPIKey, "REMESA_VIRTUALPOS_SECRET_KEY": sandboxSecretKey,
+		"REMESA_VIRTUALPOS_API_KEY": "key", "REMESA_VIRTUALPOS_SECRET_KEY": "secret",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -89,12 +92,12 @@ func TestAServingWorkerWritesNothingButJSON(t *testing.T) {
 	defer stop()
 	ended := make(chan error, 1)
 	go func() { ended <- runCmd{}.Run(ctx, c) }()
-	for deadline := time.Now().Add(30 * time.Second); !strings.Contains(written(), "Unsolicited response"); {
-		if time.Now().After(deadline) {
-			t.Fatalf("net/http wrote nothing about the surplus:\n%s", written())
+	eventually.NoError(t, 30*time.Second, func() error {
+		if text := written(); !strings.Contains(text, "Unsolicited response") {
+			return fmt.Errorf("net/http wrote nothing about the surplus:\n%s", text)
 		}
-		time.Sleep(10 * time.Millisecond)
-	}
+		return nil
+	})
 	stop()
 	if err := <-ended; err != nil {
 		t.Error(err)
@@ -110,7 +113,7 @@ func TestAWorkerThatDoesNotServeSaysSoInJSON(t *testing.T) {
 	for says, env := range map[string]map[string]string{
 		"no provider has credentials": {}, "REMESA_HTTP_ADDR": {"REMESA_HTTP_ADDR": "10.0.0.7:8080"},
 	} {
-		c, err := settings(env)
+		c, err := config.From(env)
 		if err != nil {
 			t.Fatal(err)
 		}

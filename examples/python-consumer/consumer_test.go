@@ -15,6 +15,8 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/eventually"
+	"github.com/remesa/remesa/internal/processtest"
 	"github.com/remesa/remesa/internal/redistest"
 )
 
@@ -43,7 +45,7 @@ func register(t *testing.T, rdb *redis.Client, from, to int) {
 }
 
 // start runs the consumer; it is killed when the test ends.
-func start(t *testing.T, s *redistest.Server, name, journal string, url string) *exec.Cmd {
+func start(t *testing.T, s *redistest.Server, name, journal string, url string) *processtest.Process {
 	t.Helper()
 	python, err := exec.LookPath("python3")
 	switch {
@@ -55,34 +57,7 @@ func start(t *testing.T, s *redistest.Server, name, journal string, url string) 
 	cmd := exec.CommandContext(context.Background(), python, "consumer.py", "--journal", journal, "--name", name,
 		"--abandoned", "0.001", "--wait", "0.02")
 	cmd.Env = append(os.Environ(), "REMESA_REDIS_URL="+url)
-	var log bytes.Buffer
-	cmd.Stderr = &log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-		if t.Failed() {
-			t.Logf("%s wrote:\n%s", name, log.String())
-		}
-	})
-	return cmd
-}
-
-func await(t *testing.T, what string, done func() bool) {
-	t.Helper()
-	deadline := time.NewTimer(patience)
-	defer deadline.Stop()
-	tick := time.NewTicker(2 * time.Millisecond)
-	defer tick.Stop()
-	for !done() {
-		select {
-		case <-deadline.C:
-			t.Fatalf("after %s not so: %s", patience, what)
-		case <-tick.C:
-		}
-	}
+	return processtest.Start(t, name, cmd)
 }
 
 // settled: everything was read and acknowledged.
@@ -139,14 +114,13 @@ func TestItSurvivesKill9(t *testing.T) {
 	register(t, rdb, 0, events)
 	journal := filepath.Join(t.TempDir(), "journal")
 	for n := range kills {
-		cmd := start(t, s, fmt.Sprint("dies-", n), journal, s.URL())
+		p := start(t, s, fmt.Sprint("dies-", n), journal, s.URL())
 		before := len(lines(t, journal))
-		await(t, "it writes", func() bool { return len(lines(t, journal)) > before+20 || settled(t, rdb)() })
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
+		eventually.True(t, patience, "it writes", func() bool { return len(lines(t, journal)) > before+20 || settled(t, rdb)() })
+		p.Kill()
 	}
 	start(t, s, "lives", journal, s.URL())
-	await(t, "everything is acknowledged", settled(t, rdb))
+	eventually.True(t, patience, "everything is acknowledged", settled(t, rdb))
 	wantEachOnce(t, rdb, journal, events)
 }
 
@@ -177,7 +151,7 @@ func TestWhatADeadConsumerReadIsTakenOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	start(t, s, "lives", journal, s.URL())
-	await(t, "everything is acknowledged", settled(t, rdb))
+	eventually.True(t, patience, "everything is acknowledged", settled(t, rdb))
 	wantEachOnce(t, rdb, journal, events)
 }
 
@@ -196,11 +170,11 @@ func TestItLogsIn(t *testing.T) {
 	register(t, rdb, 0, 5)
 	journal := filepath.Join(t.TempDir(), "journal")
 	start(t, s, "one", journal, "redis://reader:p%40ss%3Aword@"+s.Addr()+"/0")
-	await(t, "the first are acknowledged", settled(t, rdb))
+	eventually.True(t, patience, "the first are acknowledged", settled(t, rdb))
 	s.Kill()
 	s.Restart()
 	login()
 	register(t, rdb, 5, 9)
-	await(t, "the others are acknowledged", func() bool { return settled(t, rdb)() && len(lines(t, journal)) == 9 })
+	eventually.True(t, patience, "the others are acknowledged", func() bool { return settled(t, rdb)() && len(lines(t, journal)) == 9 })
 	wantEachOnce(t, rdb, journal, 9)
 }

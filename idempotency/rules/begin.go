@@ -132,7 +132,7 @@ func (s *step) open(b BeginStep) {
 	r.Attempts = append(r.Attempts, Attempt{ID: b.Attempt, End: end, Fate: fate})
 	r.AttemptCount++
 	r.Owner, r.LeaseEnd, r.Askable = b.Attempt, end, b.Askable
-	r.Wakes, r.NotAgainBefore, r.PollingSince, r.Polls, r.AskFirst = 0, 0, 0, 0, false
+	r.Wakes, r.Woken, r.NotAgainBefore, r.PollingSince, r.Polls, r.AskFirst = 0, 0, 0, 0, 0, false
 	s.word("", "", "")
 	if !off(answersBegunAnewEachBegin) {
 		r.forgetCounts()

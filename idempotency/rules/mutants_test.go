@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"github.com/remesa/remesa/idempotency"
-	"github.com/remesa/remesa/idempotency/idempotencytest"
+	"github.com/remesa/remesa/idempotency/internal/idempotencytest"
 	"github.com/remesa/remesa/idempotency/rules"
 )
 

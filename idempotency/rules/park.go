@@ -14,8 +14,10 @@ func Park(r Record, p Policy, now Time, reason string) Change {
 		return s.Change
 	}
 	s.wake(s.ownTime())
-	if s.r().Wakes > 0 { // let go, it is woken as soon as one that waited for nothing: wake-ups that found the reason count for nothing
-		s.r().Wakes, s.Written = 0, true
+	if r := s.r(); r.Wakes > 0 || r.Woken > 0 {
+		// Let go, it is woken as soon as one that waited for nothing: wake-ups that found the reason
+		// count for nothing.
+		r.Wakes, r.Woken, s.Written = 0, 0, true
 	}
 	s.Waits = reason
 	return s.done()

@@ -57,6 +57,8 @@ type Record struct {
 	Resends      int  `json:"resends,omitempty"`
 	// Wakes counts the wake-ups in the present state.
 	Wakes int `json:"wakes,omitempty"`
+	// Woken is when the last wake-up was enqueued that nobody has begun by.
+	Woken Time `json:"woken,omitempty"`
 	// ReadyTold: the outcome stream was told ready, and nothing else since.
 	ReadyTold bool `json:"ready_told,omitempty"`
 

@@ -45,6 +45,7 @@ func Compare(r Record, reg Registration) Conflict {
 func Register(p Policy, now Time, reg Registration) Change {
 	s := recordNew(p, now, reg)
 	s.Grows = true
+	s.r().Woken = now // whoever registers it wakes it right after
 	s.move(Queued, "")
 	s.wake(max(s.in(reg.FirstWake), reg.NotBefore))
 	return s.done()

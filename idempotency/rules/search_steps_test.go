@@ -493,7 +493,7 @@ func (x *explorer) janitor() {
 		for _, age := range s.ages(0) {
 			x.add(label{who: "janitor", what: "wakes", more: pick(age > 0, "(decided a tick ago)")}, func(s *state) {
 				x.commit(s, age, func(r Record, p Policy, f Facts, now Time) Change {
-					c, _ := Wake(r, p, f, now, searchInterval)
+					c, _ := Wake(r, p, f, now, Lanes{AskFor: searchInterval})
 					return c
 				})
 			})

@@ -145,7 +145,7 @@ type Outcome struct {
 func (r *Record) forgetCounts() { r.NotFounds, r.NotFoundAt, r.RefusedAt = 0, 0, 0 }
 
 // disown ends what belongs to an attempt that is sending.
-func (r *Record) disown() { r.Owner, r.LeaseEnd, r.Wakes = "", 0, 0 }
+func (r *Record) disown() { r.Owner, r.LeaseEnd, r.Wakes, r.Woken = "", 0, 0, 0 }
 
 // settle ends the payment, for as long as nothing contradicts.
 func (s *step) settle(state State, note string) {
@@ -167,7 +167,7 @@ func (s *step) settle(state State, note string) {
 func (s *step) dropDetails() {
 	r := s.r()
 	s.Written = true
-	r.Handles, r.WatchUntil, r.ProofOnly, r.PayerUntil = nil, 0, false, 0
+	r.Handles, r.WatchUntil, r.ProofOnly, r.PayerUntil, r.Woken = nil, 0, false, 0, 0
 	s.Payload = DropPayload
 	if r.State == Failed {
 		s.Payload = ExpirePayload

@@ -54,7 +54,10 @@ var allowed = []struct {
 	{"internal/preflight", []string{"internal/kv", "providers"}},
 	// The one place that knows both the settings and every adapter.
 	{"internal/wiring", []string{"internal/config", "tasks", "idempotency", "schedule", "providers", "providers/*", "seal"}},
-	{"internal/redistest", nil},
+	{"internal/eventually", nil},
+	{"internal/logtest", nil},
+	{"internal/processtest", []string{"internal/eventually"}},
+	{"internal/redistest", []string{"internal/eventually", "internal/processtest"}},
 	// Who listens to the network knows no payment.
 	{"internal/listen", nil},
 	// It knows asynq's tasks and no payment: what is in one that cannot be read is for a person to
@@ -63,6 +66,9 @@ var allowed = []struct {
 	// It knows how each provider proves its reports, and moves nothing but due times.
 	{"internal/webhook", []string{"idempotency", "internal/listen", "providers", "providers/etpay"}},
 	{"internal/metrics", []string{"idempotency", "internal/version"}},
+	{"internal/simulators", []string{"providers/sandbox"}},
+	// It shows the worker that its caller makes.
+	{"internal/demo", []string{"internal/config", "internal/simulators", "internal/sweep", "tasks", "idempotency", "schedule", "providers", "providers/sandbox"}},
 	{"internal/dashboard", []string{"internal/listen", "internal/login", "internal/salvage", "tasks", "idempotency", "providers", "seal"}},
 	{"internal/rate", []string{"internal/kv", "idempotency"}},
 	{"internal/*", []string{"tasks", "idempotency", "schedule", "providers", "seal"}},
@@ -73,7 +79,12 @@ var allowed = []struct {
 // forbidden lists what no allowance gives.
 var forbidden = []struct{ from, to, reason string }{
 	{"cmd/enqueue", "internal/engine", "a producer sends no payments"},
+	{"cmd/*", "internal/eventually", "it is for tests"},
+	{"cmd/*", "internal/logtest", "it is for tests"},
+	{"cmd/*", "internal/processtest", "it is for tests"},
 	{"cmd/*", "internal/redistest", "it is for tests"},
+	{"idempotency", "idempotency/internal/idempotencytest", "it is for tests"},
+	{"idempotency/*", "idempotency/internal/idempotencytest", "it is for tests"},
 	{"internal/wiring", "providers/providertest", "it is for tests"},
 	{"internal/wiring", "providers/sandbox", "settings describe real providers"},
 }
@@ -87,12 +98,12 @@ var outside = []struct {
 	only   []string
 	reason string
 }{
-	{"github.com/alicebob/miniredis/v2", []string{"cmd/worker", "cmd/worker/*"}, "an embedded store keeps nothing: it is for the demo"},
+	{"github.com/alicebob/miniredis/v2", []string{"internal/demo"}, "an embedded store keeps nothing: it is for the demo"},
 	{"github.com/hibiken/asynq", []string{"tasks", "internal/engine", "internal/faulttest", "internal/metrics", "internal/dashboard", "internal/salvage", "cmd/*"}, "asynq only wakes somebody up: the ledger and the providers know nothing of it"},
 	{"github.com/hibiken/asynqmon", []string{"internal/dashboard"}, "it has no login of its own: only the guarded pages serve it"},
 	{"github.com/alecthomas/kong", []string{"internal/config", "cmd/*"}, "only the commands have flags"},
 	{"github.com/redis/go-redis/v9", redisUsers, "rules, providers and what decides about money know no store"},
-	{"testing", []string{"internal/redistest", "internal/faulttest", "internal/faulttest/*", "idempotency/idempotencytest", "providers/providertest"}, "no test code in the commands"},
+	{"testing", []string{"internal/eventually", "internal/processtest", "internal/redistest", "internal/faulttest", "internal/faulttest/*", "idempotency/internal/idempotencytest", "providers/providertest"}, "no test code in the commands"},
 }
 
 // unit is what one file of a package imports.
@@ -304,7 +315,8 @@ func TestTheMapRefusesWhatItShould(t *testing.T) {
 		{"idempotency/rules", module + "idempotency", true},
 		{"idempotency/rules", module + "seal", true},
 		{"idempotency/rules", "github.com/redis/go-redis/v9", true},
-		{"idempotency/idempotencytest", "github.com/redis/go-redis/v9", true},
+		{"idempotency/internal/idempotencytest", "github.com/redis/go-redis/v9", true},
+		{"idempotency", module + "idempotency/internal/idempotencytest", true},
 		{"idempotency", module + "tasks", true},
 		{"idempotency", "github.com/hibiken/asynq", true},
 		{"providers/virtualpos", "github.com/hibiken/asynq", true},
@@ -324,7 +336,8 @@ func TestTheMapRefusesWhatItShould(t *testing.T) {
 		{"cmd/worker", module + "internal/engine", false},
 		{"cmd/enqueue", module + "internal/engine", true},
 		{"cmd/worker", module + "internal/redistest", true},
-		{"cmd/worker", "github.com/alicebob/miniredis/v2", false},
+		{"internal/demo", "github.com/alicebob/miniredis/v2", false},
+		{"cmd/worker", "github.com/alicebob/miniredis/v2", true},
 		{"internal/engine", "github.com/alicebob/miniredis/v2", true},
 		{"cmd/enqueue", "github.com/alicebob/miniredis/v2", true},
 		{"internal/engine", "testing", true},

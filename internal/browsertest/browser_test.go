@@ -16,12 +16,16 @@ import (
 	cdplog "github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"github.com/remesa/remesa/internal/eventually"
 )
 
-// patience bounds a walk through the pages, and waiting for one of them, on a machine that has much else to do.
+// patience bounds a walk through the pages, and waiting for one of them, on a machine that has much
+// else to do.
 const patience = 3 * time.Minute
 
-// findBrowser skips the test where there is none, except where there must be one: `make test` installs it on Debian as root.
+// findBrowser skips the test where there is none, except where there must be one: `make test`
+// installs it on Debian as root.
 func findBrowser(t *testing.T) string {
 	t.Helper()
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome",
@@ -85,12 +89,14 @@ func visit(t *testing.T, d *demo, s screen) *visitor {
 		_, err := cdp.Call(ctx, t, cdplog.Enable, cdp.Empty{})
 		return err
 	}))
-	// The browser keeps the login of this address for every later page; a page whose own address holds it may not fetch anything.
+	// The browser keeps the login of this address for every later page; a page whose own address
+	// holds it may not fetch anything.
 	v.do("log in", chromedp.Navigate(strings.Replace(d.url, "://", "://"+d.user+":"+d.password+"@", 1)+"/payments/icon.svg"))
 	return v
 }
 
-// hear keeps what the browser complains about: scripts that fail, files that do not come, anything that the policy forbids.
+// hear keeps what the browser complains about: scripts that fail, files that do not come, anything
+// that the policy forbids.
 func (v *visitor) hear(event any) {
 	text := ""
 	switch e := event.(type) {
@@ -141,17 +147,22 @@ func value[T any](v *visitor, expression string) T {
 // until waits for an expression to come true on the page, whatever page comes in between.
 func (v *visitor) until(expression string) {
 	v.t.Helper()
-	for deadline := time.Now().Add(patience / 2); ; {
+	eventually.NoError(v.t, patience/2, func() error {
 		got, err := chromedp.Run(v.ctx, chromedp.Evaluate[bool]("!!("+expression+")"))
 		if err == nil && got {
-			return
+			return nil
 		}
-		if time.Now().After(deadline) {
-			v.t.Fatalf("waited in vain for %s (%v); the page shows:\n%s\nthe browser says %q", expression, err, v.text(), v.complaints())
-		}
-		<-time.After(20 * time.Millisecond)
-	}
+		return vain(func() string {
+			return fmt.Sprintf("waited in vain for %s (%v); the page shows:\n%s\nthe browser says %q", expression, err, v.text(), v.complaints())
+		})
+	})
 }
+
+// vain describes what did not come about, and asks the browser only when somebody reads it.
+type vain func() string
+
+// Error implements error.
+func (v vain) Error() string { return v() }
 
 func (v *visitor) open(path string) {
 	v.t.Helper()
@@ -191,7 +202,8 @@ func (v *visitor) fitsTheScreen() {
 // pictures are those that the README shows.
 var pictures = []string{"payments", "confirm", "payment-phone", "queues"}
 
-// picture keeps a screenshot where REMESA_TEST_SCREENSHOTS names a folder: REMESA_TEST_SCREENSHOTS=$PWD/docs/img makes the README's anew.
+// picture keeps a screenshot where REMESA_TEST_SCREENSHOTS names a folder:
+// REMESA_TEST_SCREENSHOTS=$PWD/docs/img makes the README's anew.
 func (v *visitor) picture(name string) {
 	v.t.Helper()
 	folder := os.Getenv("REMESA_TEST_SCREENSHOTS")

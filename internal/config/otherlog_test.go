@@ -1,7 +1,6 @@
 package config
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -10,37 +9,19 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/rs/zerolog"
 
+	"github.com/remesa/remesa/internal/logtest"
 	"github.com/remesa/remesa/providers/wire"
 )
 
-// lines is a log that tests read while it is written.
-type lines struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
 // heard routes Go's log into the lines of a log in JSON until the test ends.
-func heard(t *testing.T, level zerolog.Level) *lines {
+func heard(t *testing.T, level zerolog.Level) *logtest.Log {
 	t.Helper()
-	var out lines
+	var out logtest.Log
 	l := Logging{LogLevel: "info", LogFormat: LogJSON}
 	flags, prefix := log.Flags(), log.Prefix()
 	HearOthers(l.Logger(&out), level)

@@ -19,6 +19,7 @@ import (
 
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/engine"
+	"github.com/remesa/remesa/internal/eventually"
 	"github.com/remesa/remesa/internal/redistest"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/tasks"
@@ -152,12 +153,7 @@ func (r *rig) press(method, path string, body any) {
 
 func (r *rig) until(what string, done func() bool) {
 	r.t.Helper()
-	for deadline := time.Now().Add(time.Minute); !done(); {
-		if time.Now().After(deadline) {
-			r.t.Fatal("waited in vain for: " + what)
-		}
-		<-time.After(2 * time.Millisecond)
-	}
+	eventually.True(r.t, time.Minute, what, done)
 }
 
 func (r *rig) state(reference string) idempotency.State {

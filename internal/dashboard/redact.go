@@ -27,16 +27,23 @@ type brief struct {
 	Rest      string `json:"rest"`
 }
 
-// showPayload shows of a wake-up its key, of a payment what names it and its amount, and of any other task nothing. What is not valid as
+// showPayload shows of a wake-up its key or keys, of a payment what names it and its amount, and of any other task nothing. What is not valid as
 // a whole is not shown in part: its fields may be anything.
 func showPayload(kind string, payload []byte) string {
 	switch kind {
 	case tasks.TypeWake:
-		k, err := tasks.WokenKey(payload)
+		keys, err := tasks.WokenKeys(payload)
 		if err != nil {
 			return unreadable
 		}
-		return text(map[string]string{"key": k.String()})
+		if len(keys) == 1 {
+			return text(map[string]string{"key": keys[0].String()})
+		}
+		shown := make([]string, len(keys))
+		for i, k := range keys {
+			shown[i] = k.String()
+		}
+		return text(map[string][]string{"keys": shown})
 	case "payout", "charge", "status":
 		if key, ok := envelope(payload); ok {
 			return text(map[string]string{"type": kind, "key": key, "rest": sealed})
@@ -61,8 +68,11 @@ func envelope(payload []byte) (key string, ok bool) {
 	if json.Unmarshal(payload, &e) != nil || !seal.Sealed([]byte(e.Sealed)) {
 		return "", false
 	}
-	k, err := tasks.WokenKey(payload)
-	return k.String(), err == nil
+	keys, err := tasks.WokenKeys(payload)
+	if err != nil || len(keys) != 1 {
+		return "", false
+	}
+	return keys[0].String(), true
 }
 
 func text(v any) string {

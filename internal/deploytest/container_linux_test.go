@@ -83,7 +83,7 @@ func (m image) copy(t testing.TB, source, to string) {
 	t.Helper()
 	from := source
 	if name, ok := strings.CutPrefix(source, "/out/"); ok {
-		from = binary(t, name)
+		from = commands.Path(t, name)
 	}
 	in, err := os.Open(from)
 	if os.IsNotExist(err) && strings.HasPrefix(source, "/etc/ssl/") {
@@ -124,8 +124,8 @@ func composed(t testing.TB) map[string]string {
 	return env
 }
 
-// TestAsTheContainerDoes: the released binary in an empty root with what the Dockerfile copies, as its user, with the variables and
-// secrets of compose.yaml; only the port is another.
+// TestAsTheContainerDoes: the released binary in an empty root with what the Dockerfile copies, as
+// its user, with the variables and secrets of compose.yaml; only the port is another.
 func TestAsTheContainerDoes(t *testing.T) {
 	t.Parallel()
 	if os.Getuid() != 0 {
@@ -161,27 +161,26 @@ func TestAsTheContainerDoes(t *testing.T) {
 		return cmd
 	}
 	p := run(t, inside(append(words(t, m.entry), words(t, m.cmd)...)), env)
-	p.awaitReady()
+	p.awaitReady(t)
 	for _, args := range [][]string{words(t, m.hck), append(words(t, m.hck), "--ready")} {
 		check := run(t, inside(args), env)
-		<-check.exited
-		if code := check.cmd.ProcessState.ExitCode(); code != 0 {
-			t.Errorf("%v: exit code %d of a worker that is well: %s", args, code, check.log)
+		if code := check.Exit(patience); code != 0 {
+			t.Errorf("%v: exit code %d of a worker that is well: %s", args, code, check.Output())
 		}
 	}
-	p.drain()
+	p.Drain(patience)
 	check := run(t, inside(words(t, m.hck)), env)
-	<-check.exited
-	if check.cmd.ProcessState.ExitCode() == 0 {
+	if check.Exit(patience) == 0 {
 		t.Error("a worker that is gone is well")
 	}
 }
 
-// TestTheReleasedBinaryNeedsNothing: no loader and no library, or it could not start in an image without them.
+// TestTheReleasedBinaryNeedsNothing: no loader and no library, or it could not start in an image
+// without them.
 func TestTheReleasedBinaryNeedsNothing(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"worker", "enqueue"} {
-		f, err := elf.Open(binary(t, name))
+		f, err := elf.Open(commands.Path(t, name))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -197,10 +196,11 @@ func TestTheReleasedBinaryNeedsNothing(t *testing.T) {
 	}
 }
 
-// TestReleasesSayWhatIsInThem: the bill of materials lists each module of the binary with its checksum; no path of this machine is in it.
+// TestReleasesSayWhatIsInThem: the bill of materials lists each module of the binary with its
+// checksum; no path of this machine is in it.
 func TestReleasesSayWhatIsInThem(t *testing.T) {
 	t.Parallel()
-	worker := binary(t, "worker")
+	worker := commands.Path(t, "worker")
 	text, err := exec.CommandContext(t.Context(), filepath.Join(root, "scripts/sbom.sh"), worker).Output()
 	if err != nil {
 		t.Fatal(err)
@@ -242,7 +242,7 @@ func TestReleasesSayWhichCommitTheyAre(t *testing.T) {
 		t.Skip("this is no git checkout, or there is no git")
 	}
 	for _, name := range []string{"worker", "enqueue"} {
-		out, err := exec.CommandContext(t.Context(), binary(t, name), "--version").Output()
+		out, err := exec.CommandContext(t.Context(), commands.Path(t, name), "--version").Output()
 		if words := strings.Fields(string(out)); err != nil || len(words) < 3 || words[0] != "remesa" || len(words[2]) != len(strings.TrimSpace(string(commit))) {
 			t.Errorf("%s --version: %q, %v; the commit is %s", name, out, err, commit)
 		}

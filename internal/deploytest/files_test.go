@@ -1,9 +1,11 @@
 package deploytest
 
 import (
+	"debug/buildinfo"
 	"encoding/json"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -12,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/alecthomas/kong"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/remesa/remesa/internal/config"
@@ -217,24 +218,14 @@ func TestNoSecretStandsInASetting(t *testing.T) {
 	})
 }
 
-// defaults are the settings without any variable.
-func defaults(t *testing.T) *config.Config {
-	t.Helper()
-	var c config.Config
-	parser, err := kong.New(&c, config.Options(func(string) (string, bool) { return "", false })...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := parser.Parse(nil); err != nil {
-		t.Fatal(err)
-	}
-	return &c
-}
-
 // TestADrainingWorkerIsNeverKilled: what starts the worker gives it lease + 30 s to end.
 func TestADrainingWorkerIsNeverKilled(t *testing.T) {
 	t.Parallel()
-	least := defaults(t).Lease + 30*time.Second
+	c, err := config.From(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	least := c.Lease + 30*time.Second
 	for path, pattern := range map[string]string{
 		"deploy/systemd/remesa-worker.service": `(?m)^TimeoutStopSec=(\d+)s$`,
 		"deploy/kubernetes/worker.yaml":        `(?m)^ +terminationGracePeriodSeconds: (\d+)$`,
@@ -262,14 +253,38 @@ func TestKEDAWatchesTheQueueOfAsynq(t *testing.T) {
 func TestReleasesAreBuiltAlike(t *testing.T) {
 	t.Parallel()
 	for path, wanted := range map[string][]string{
-		"scripts/build.sh":  {"CGO_ENABLED=0", "-trimpath", `-ldflags="-s -w -buildid="`},
-		"deploy/Dockerfile": {"CGO_ENABLED=0", "-trimpath", `-ldflags="-s -w -buildid="`},
-		".goreleaser.yaml":  {"env: [CGO_ENABLED=0]", "flags: [-trimpath]", `ldflags: ["-s -w -buildid="]`, "scripts/sbom.sh"},
+		"scripts/build.sh":  {"CGO_ENABLED=0", "-tags=nodemo", "-trimpath", `-ldflags="-s -w -buildid="`},
+		"deploy/Dockerfile": {"CGO_ENABLED=0", "-tags=nodemo", "-trimpath", `-ldflags="-s -w -buildid="`},
+		".goreleaser.yaml":  {"env: [CGO_ENABLED=0]", "flags: [-trimpath]", "tags: [nodemo]", `ldflags: ["-s -w -buildid="]`, "scripts/sbom.sh"},
 	} {
 		for _, part := range wanted {
 			if !strings.Contains(file(t, path), part) {
 				t.Errorf("%s has no %s", path, part)
 			}
 		}
+	}
+}
+
+// TestTheReleasedWorkerHoldsNoRedis: what embeds one is the demo, which says where it is.
+func TestTheReleasedWorkerHoldsNoRedis(t *testing.T) {
+	t.Parallel()
+	worker := commands.Path(t, "worker")
+	info, err := buildinfo.ReadFile(worker)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(info.Deps) < 10 {
+		t.Errorf("only %d modules are linked: %v", len(info.Deps), info)
+	}
+	for _, linked := range info.Deps {
+		for _, part := range []string{"miniredis", "lua"} {
+			if strings.Contains(linked.Path, part) {
+				t.Errorf("the released worker links %s", linked.Path)
+			}
+		}
+	}
+	out, err := exec.CommandContext(t.Context(), worker, "demo", "--once").CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "go run ./cmd/worker demo") {
+		t.Errorf("worker demo: %v, and it does not say where the demo is: %s", err, out)
 	}
 }

@@ -11,109 +11,58 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
 	"time"
+
+	"github.com/remesa/remesa/internal/eventually"
+	"github.com/remesa/remesa/internal/processtest"
 )
 
-func TestMain(m *testing.M) {
-	folder, err := os.MkdirTemp("", "remesa-deploytest-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	built = sync.OnceValues(func() (string, error) { return folder, build(folder) })
-	code := m.Run()
-	_ = os.RemoveAll(folder)
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { os.Exit(commands.Main(m)) }
 
-// built is the folder with both commands as they are released; they are built when a test first needs them.
-var built func() (string, error)
-
-func build(folder string) error {
+// commands are both as they are released.
+var commands = processtest.NewCommands(func(folder string) error {
 	out, err := exec.CommandContext(context.Background(), filepath.Join(root, "scripts/build.sh"), folder).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("scripts/build.sh: %w\n%s", err, out)
 	}
 	return nil
-}
+})
 
-func binary(t testing.TB, name string) string {
-	t.Helper()
-	folder, err := built()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return filepath.Join(folder, name)
-}
-
-// process is a worker under test; it writes its log into a file.
-type process struct {
-	t      testing.TB
-	cmd    *exec.Cmd
-	log    output
-	exited chan struct{}
-}
+// process is a worker under test.
+type process struct{ *processtest.Process }
 
 // run starts a command with these variables and no others.
-func run(t testing.TB, cmd *exec.Cmd, env map[string]string) *process {
+func run(t testing.TB, cmd *exec.Cmd, env map[string]string) process {
 	t.Helper()
-	log, err := os.Create(filepath.Join(t.TempDir(), "log"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer log.Close()
-	cmd.Env, cmd.Stdout, cmd.Stderr = []string{}, log, log
+	cmd.Env = []string{}
 	for name, value := range env {
 		cmd.Env = append(cmd.Env, name+"="+value)
 	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	p := &process{t: t, cmd: cmd, log: output{log.Name()}, exited: make(chan struct{})}
-	go func() { _ = cmd.Wait(); close(p.exited) }()
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		<-p.exited
-		if t.Failed() {
-			t.Logf("the worker wrote:\n%s", p.log)
-		}
-	})
-	return p
+	return process{processtest.Start(t, "worker", cmd)}
 }
 
 var listening = regexp.MustCompile(`"http":"([^"]+)"`)
 
 // awaitReady returns where the worker listens, once it says that it is ready.
-func (p *process) awaitReady() string {
-	p.t.Helper()
+func (p process) awaitReady(t testing.TB) string {
+	t.Helper()
 	var addr string
-	await(p.t, func() error {
-		if p.gone() {
-			p.t.Fatalf("it ended: %s", p.cmd.ProcessState)
+	eventually.NoError(t, patience, func() error {
+		if p.Gone() {
+			t.Fatalf("it ended: %s", p.Cmd.ProcessState)
 		}
-		found := listening.FindStringSubmatch(p.log.String())
+		found := listening.FindStringSubmatch(p.Output())
 		if found == nil {
 			return errors.New("it listens nowhere")
 		}
 		addr = strings.Replace(found[1], "[::]", "127.0.0.1", 1)
-		if !strings.Contains(p.log.String(), `"message":"serving"`) {
+		if !strings.Contains(p.Output(), `"message":"serving"`) {
 			return errors.New("it does not serve")
 		}
 		return get("http://" + addr + "/readyz")
 	})
 	return addr
-}
-
-func (p *process) gone() bool {
-	select {
-	case <-p.exited:
-		return true
-	default:
-		return false
-	}
 }
 
 func get(url string) error {
@@ -127,20 +76,4 @@ func get(url string) error {
 		return fmt.Errorf("%s: %d %s", url, answer.StatusCode, text)
 	}
 	return nil
-}
-
-// drain ends the worker as whoever started it does.
-func (p *process) drain() {
-	p.t.Helper()
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		p.t.Fatal(err)
-	}
-	select {
-	case <-p.exited:
-	case <-time.After(patience):
-		p.t.Fatalf("it is still there %s after SIGTERM", patience)
-	}
-	if code := p.cmd.ProcessState.ExitCode(); code != 0 {
-		p.t.Errorf("exit code %d after SIGTERM", code)
-	}
 }

@@ -2,11 +2,12 @@ package deploytest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os/exec"
 	"strings"
 	"testing"
+
+	"github.com/remesa/remesa/internal/eventually"
 )
 
 // payout is the payment virtualpos/a.
@@ -21,7 +22,7 @@ const subscription = `{"id":"sub-1","provider":"pagoseguro","amount":"32900","cu
 // enqueue runs a command of producers, which must succeed.
 func enqueue(t *testing.T, url, in string, args ...string) string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), binary(t, "enqueue"), args...)
+	cmd := exec.CommandContext(t.Context(), commands.Path(t, "enqueue"), args...)
 	cmd.Env, cmd.Stdin = []string{"REMESA_REDIS_URL=" + url}, strings.NewReader(in)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
@@ -33,14 +34,9 @@ func enqueue(t *testing.T, url, in string, args ...string) string {
 // simulators runs those of the providers, and returns the settings with which they are reached.
 func simulators(t *testing.T) map[string]string {
 	t.Helper()
-	p := run(t, exec.CommandContext(context.Background(), binary(t, "worker"), "sandbox", "--addr", "127.0.0.1:0"), map[string]string{})
-	await(t, func() error {
-		if !strings.Contains(p.log.String(), "_book") {
-			return errors.New("the simulators do not say how they are reached")
-		}
-		return nil
-	})
-	return assignments(p.log.String())
+	p := run(t, exec.CommandContext(context.Background(), commands.Path(t, "worker"), "sandbox", "--addr", "127.0.0.1:0"), map[string]string{})
+	p.Await(patience, "_book", "\n")
+	return assignments(p.Output())
 }
 
 // TestAProducersUserSubmitsAndAWorkersUserPays: each as its own user of users.acl, and Redis
@@ -53,9 +49,9 @@ func TestAProducersUserSubmitsAndAWorkersUserPays(t *testing.T) {
 	enqueue(t, producer, subscription, "subscription", "add")
 	env := simulators(t)
 	env["REMESA_REDIS_URL"], env["REMESA_HTTP_ADDR"] = s.as("remesa"), "127.0.0.1:0"
-	p := run(t, exec.CommandContext(context.Background(), binary(t, "worker"), "run"), env)
-	p.awaitReady()
-	await(t, func() error {
+	p := run(t, exec.CommandContext(context.Background(), commands.Path(t, "worker"), "run"), env)
+	p.awaitReady(t)
+	eventually.NoError(t, patience, func() error {
 		if shown := enqueue(t, producer, "", "show", "virtualpos/a"); !strings.Contains(strings.ReplaceAll(shown, " ", ""), `"state":"succeeded"`) {
 			return fmt.Errorf("it was not paid: %s", shown)
 		}
@@ -71,7 +67,7 @@ func TestAProducersUserSubmitsAndAWorkersUserPays(t *testing.T) {
 	if again := enqueue(t, producer, payout, "submit"); !strings.Contains(again, "duplicate") {
 		t.Errorf("submit: %s", again)
 	}
-	p.drain()
+	p.Drain(patience)
 	refused, err := admin.Do(t.Context(), "acl", "log").Slice()
 	if err != nil || len(refused) > 0 {
 		t.Errorf("Redis refused %v, %v", refused, err)

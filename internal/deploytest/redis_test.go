@@ -1,12 +1,9 @@
 package deploytest
 
 import (
-	"bytes"
-	"context"
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -14,30 +11,13 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/remesa/remesa/internal/eventually"
 	"github.com/remesa/remesa/internal/preflight"
+	"github.com/remesa/remesa/internal/processtest"
+	"github.com/remesa/remesa/internal/redistest"
 )
 
 const patience = 60 * time.Second
-
-// await polls until the condition holds; its last error is why the test fails.
-func await(t testing.TB, condition func() error) {
-	t.Helper()
-	deadline := time.NewTimer(patience)
-	defer deadline.Stop()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		err := condition()
-		if err == nil {
-			return
-		}
-		select {
-		case <-deadline.C:
-			t.Fatalf("after %s: %s", patience, err)
-		case <-tick.C:
-		}
-	}
-}
 
 func freePort(t testing.TB) string {
 	t.Helper()
@@ -50,63 +30,31 @@ func freePort(t testing.TB) string {
 	return port
 }
 
-// output is what a process writes while others read it.
-type output struct{ path string }
-
-func (o output) String() string { text, _ := os.ReadFile(o.path); return string(text) }
-
-// startServer runs redis-server with a file of deploy/ and these arguments until the test ends.
-func startServer(t testing.TB, conf string, args ...string) {
-	t.Helper()
-	dir := t.TempDir()
-	own := filepath.Join(dir, filepath.Base(conf)) // a sentinel writes into its file
-	if err := os.WriteFile(own, []byte(file(t, conf)), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(context.Background(), "redis-server", append([]string{own}, args...)...)
-	cmd.Dir = dir
-	var log bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &log, &log
-	if err := cmd.Start(); err != nil {
-		t.Fatalf("redis-server: %s (`make test` installs it)", err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-		if t.Failed() {
-			t.Logf("%s:\n%s", conf, log.String())
-		}
-	})
-}
-
 // password takes the place of each CHANGE-ME.
 const password = "p4ssword-of-a-test"
 
 // store is a Redis started with redis.conf and users.acl.
-type store struct{ port string }
+type store struct{ *redistest.Server }
 
 func (s store) as(user string) string {
-	return fmt.Sprintf("redis://%s:%s@127.0.0.1:%s/0", user, password, s.port)
+	return fmt.Sprintf("redis://%s:%s@%s/0", user, password, s.Addr())
 }
 
 func (s store) client(t testing.TB, user string) *redis.Client {
 	t.Helper()
-	rdb := redis.NewClient(&redis.Options{Addr: "127.0.0.1:" + s.port, Username: user, Password: password})
+	rdb := redis.NewClient(&redis.Options{Addr: s.Addr(), Username: user, Password: password})
 	t.Cleanup(func() { rdb.Close() })
 	return rdb
 }
 
-func startStore(t testing.TB, more ...string) store {
+func startStore(t testing.TB) store {
 	t.Helper()
-	s := store{freePort(t)}
 	users := filepath.Join(t.TempDir(), "users.acl")
 	if err := os.WriteFile(users, []byte(strings.ReplaceAll(file(t, "deploy/redis/users.acl"), "CHANGE-ME", password)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	startServer(t, "deploy/redis/redis.conf", append([]string{"--port", s.port, "--aclfile", users}, more...)...)
-	rdb := s.client(t, "admin")
-	await(t, func() error { return rdb.Ping(t.Context()).Err() })
-	return s
+	return store{redistest.Start(t, redistest.Conf(file(t, "deploy/redis/redis.conf")), redistest.Setting("aclfile", users),
+		redistest.User("admin", password))}
 }
 
 // TestRedisIsAsPaymentsNeedIt: with the files as they are, preflight has nothing to say, to the
@@ -129,7 +77,7 @@ func TestUsersOfRedis(t *testing.T) {
 	t.Parallel()
 	s := startStore(t)
 	ctx := t.Context()
-	if err := redis.NewClient(&redis.Options{Addr: "127.0.0.1:" + s.port}).Ping(ctx).Err(); err == nil {
+	if err := redis.NewClient(&redis.Options{Addr: s.Addr()}).Ping(ctx).Err(); err == nil {
 		t.Error("somebody without a name gets in")
 	}
 	for _, row := range []struct {
@@ -197,19 +145,21 @@ func TestSentinelsKnowThePrimary(t *testing.T) {
 	s := startStore(t)
 	port := freePort(t)
 	conf := strings.NewReplacer(
-		"port 26379", "port "+port, "sentinel monitor remesa 127.0.0.1 6379 2", "sentinel monitor remesa 127.0.0.1 "+s.port+" 2",
+		"port 26379", "port "+port, "sentinel monitor remesa 127.0.0.1 6379 2", "sentinel monitor remesa "+strings.Replace(s.Addr(), ":", " ", 1)+" 2",
 		"# sentinel auth-user", "sentinel auth-user", "# sentinel auth-pass", "sentinel auth-pass", "CHANGE-ME", password,
 	).Replace(file(t, "deploy/redis/sentinel.conf"))
 	own := filepath.Join(t.TempDir(), "sentinel.conf")
 	if err := os.WriteFile(own, []byte(conf), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	startSentinel(t, own)
+	cmd := processtest.Command("redis-server", nil, own, "--sentinel")
+	cmd.Dir = filepath.Dir(own)
+	processtest.Start(t, "sentinel", cmd)
 	sentinel := redis.NewSentinelClient(&redis.Options{Addr: "127.0.0.1:" + port})
 	defer sentinel.Close()
-	await(t, func() error {
+	eventually.NoError(t, patience, func() error {
 		addr, err := sentinel.GetMasterAddrByName(t.Context(), "remesa").Result()
-		if err != nil || strings.Join(addr, ":") != "127.0.0.1:"+s.port {
+		if err != nil || strings.Join(addr, ":") != s.Addr() {
 			return fmt.Errorf("the primary is at %v: %w", addr, err)
 		}
 		primary, err := sentinel.Master(t.Context(), "remesa").Result()
@@ -219,14 +169,4 @@ func TestSentinelsKnowThePrimary(t *testing.T) {
 		}
 		return nil
 	})
-}
-
-func startSentinel(t testing.TB, conf string) {
-	t.Helper()
-	cmd := exec.CommandContext(context.Background(), "redis-server", conf, "--sentinel")
-	cmd.Dir = filepath.Dir(conf)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
 }

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/remesa/remesa/internal/eventually"
 )
 
 // unit is a systemd unit with its drop-ins: every value of every key of [Service], in order.
@@ -91,10 +93,10 @@ func TestAsSystemdStartsIt(t *testing.T) {
 	if len(u["ExecStart"]) != 1 || command[0] != "/usr/local/bin/remesa-worker" {
 		t.Fatalf("ExecStart is %q", u["ExecStart"])
 	}
-	p := run(t, exec.CommandContext(context.Background(), binary(t, "worker"), command[1:]...), env)
-	p.awaitReady()
+	p := run(t, exec.CommandContext(context.Background(), commands.Path(t, "worker"), command[1:]...), env)
+	p.awaitReady(t)
 	begin(t, redis.as("producer"))
-	p.drain()
+	p.Drain(patience)
 }
 
 // begin submits a payment, as the user that producers are, and waits until the worker has begun it:
@@ -102,7 +104,7 @@ func TestAsSystemdStartsIt(t *testing.T) {
 func begin(t *testing.T, url string) {
 	t.Helper()
 	enqueue(t, url, payout, "submit")
-	await(t, func() error {
+	eventually.NoError(t, patience, func() error {
 		if shown := enqueue(t, url, "", "show", "virtualpos/a"); !strings.Contains(shown, `"state":"sending"`) && !strings.Contains(shown, `"state": "sending"`) {
 			return fmt.Errorf("it was not begun: %s", shown)
 		}

@@ -116,6 +116,8 @@ type Engine struct {
 	queue    *asynq.Client
 	// giveUp closes when the process is about to exit: what could not be written by then is logged.
 	giveUp chan struct{}
+	// closing closes when the process drains: nothing is begun any more.
+	closing chan struct{}
 	// asks bounds, by provider, the questions that the janitor asks itself while asynq takes no
 	// tasks.
 	asks map[string]chan struct{}
@@ -153,7 +155,7 @@ func New(o Options) (*Engine, error) {
 	if o.Metrics == nil {
 		o.Metrics = noMetrics{}
 	}
-	e := &Engine{Options: o, giveUp: make(chan struct{}), asks: map[string]chan struct{}{}, circuits: map[string]*circuit{}}
+	e := &Engine{Options: o, giveUp: make(chan struct{}), closing: make(chan struct{}), asks: map[string]chan struct{}{}, circuits: map[string]*circuit{}}
 	for provider, accounts := range o.Registry {
 		e.asks[provider] = make(chan struct{}, directAsks)
 		for _, a := range accounts {
@@ -207,6 +209,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		janitors.Go(func() { e.janitor(ctx, p) })
 	}
 	<-ctx.Done()
+	close(e.closing)
 	e.Log.Info().Msg("draining: no new tasks; waiting for what is under way")
 	return e.drain(func() { shutdown(servers); janitors.Wait() })
 }

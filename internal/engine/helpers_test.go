@@ -273,8 +273,18 @@ func clockRig(t *testing.T) *rig {
 	t.Helper()
 	t.Parallel()
 	r := rigOn(t, redistest.Start(t), idempotency.Options{Default: policy(), FirstWake: 20 * time.Millisecond, TestClock: true})
-	r.advance(1_800_000_000 * time.Second)
+	r.advance(time.Duration(clockBegin.UnixNano()))
 	return r
+}
+
+// clockBegin is where the clock of a clockRig begins.
+var clockBegin = time.Unix(1_800_000_000, 0)
+
+// lag sets the store's clock an hour behind the machine's, by which asynq dates wake-ups: none of them
+// is older than what the store has on record.
+func (r *rig) lag() {
+	r.t.Helper()
+	r.advance(time.Since(clockBegin.Add(time.Hour)))
 }
 
 func (r *rig) advance(d time.Duration) {

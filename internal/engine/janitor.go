@@ -4,14 +4,16 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/tasks"
 )
 
 const (
 	// dueBatch is how many payments are woken in one round trip.
-	dueBatch = 200
+	dueBatch = 8 * tasks.WakeBatch
 	// directAsks is how many questions of a provider the janitor asks itself at a time.
 	directAsks = 16
 )
@@ -50,9 +52,10 @@ func (e *Engine) wakeDue(ctx context.Context, provider string) error {
 			return err
 		}
 		e.OnStep(StepDue, idempotency.Key{Provider: provider})
-		wakeups, err := e.Ledger.Due(ctx, provider, dueBatch, e.askFor())
+		lanes := idempotency.Lanes{AskFor: e.askFor(), Send: free.send.oldest, Ask: free.ask.oldest}
+		wakeups, looked, err := e.Ledger.Due(ctx, provider, dueBatch, lanes)
 		e.wakeAll(ctx, wakeups, free)
-		if err != nil || len(wakeups) == 0 {
+		if err != nil || looked == 0 {
 			return err
 		}
 	}
@@ -66,28 +69,24 @@ func (e *Engine) wakeDue(ctx context.Context, provider string) error {
 func (e *Engine) wakeAll(ctx context.Context, wakeups []idempotency.Wakeup, free *room) {
 	handover, cancel := outlive(ctx, writeTimeout)
 	defer cancel()
-	var taken []idempotency.Wakeup
 	failed, first := 0, error(nil)
-	for _, w := range wakeups {
-		left := free.of(w.Ask)
-		if *left <= 0 {
-			e.park(handover, w.Key, ofLane(reasonQueue, w.Ask), errLaneFull)
-			continue
-		}
-		conflict, err := e.wake(handover, w)
-		switch {
-		case err != nil:
-			failed, first = failed+1, cmp.Or(first, err)
-			if w.Ask {
-				e.askHere(ctx, w.Key)
+	for _, ask := range []bool{false, true} {
+		lane := free.of(ask)
+		for batch := range slices.Chunk(sift(wakeups, ask), tasks.WakeBatch) {
+			if lane.free <= 0 {
+				for _, w := range batch {
+					e.park(handover, w.Key, ofLane(reasonQueue, ask), errLaneFull)
+				}
+				continue
 			}
-		case conflict:
-			taken = append(taken, w)
-		default:
-			*left--
+			if err := e.wake(handover, batch); err != nil {
+				failed, first = failed+len(batch), cmp.Or(first, err)
+				e.askHere(ctx, batch)
+				continue
+			}
+			lane.free--
 		}
 	}
-	first = cmp.Or(first, e.wakeTaken(handover, taken))
 	if first != nil {
 		e.Log.Warn().Int("of", len(wakeups)).Int("failed", failed).Err(first).Msg("wake-ups not enqueued; their due times wake them again")
 	}
@@ -105,15 +104,20 @@ func outlive(ctx context.Context, by time.Duration) (context.Context, context.Ca
 	return later, func() { stop(); cancel() }
 }
 
-// askHere asks unless too many are asking already; then the due time does.
-func (e *Engine) askHere(ctx context.Context, k idempotency.Key) {
-	asks := e.asks[k.Provider]
-	select {
-	case asks <- struct{}{}:
-		e.work.Go(func() {
-			defer func() { <-asks }()
-			e.ask(ctx, k)
-		})
-	default:
+// askHere asks what there is to ask unless too many are asking already; then the due time does.
+func (e *Engine) askHere(ctx context.Context, batch []idempotency.Wakeup) {
+	for _, w := range batch {
+		if !w.Ask {
+			continue
+		}
+		asks := e.asks[w.Key.Provider]
+		select {
+		case asks <- struct{}{}:
+			e.work.Go(func() {
+				defer func() { <-asks }()
+				e.ask(ctx, w.Key)
+			})
+		default:
+		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/hibiken/asynq"
 	"github.com/rs/zerolog"
 
+	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/seal"
 	"github.com/remesa/remesa/tasks"
 )
@@ -23,9 +24,10 @@ type lane struct {
 
 func (e *Engine) lanes(provider string) []lane {
 	send, ask := tasks.SendQueue(provider), tasks.AskQueue(provider)
+	sends, asks := newPool(e.Concurrency(provider), e.closing), newPool(e.Concurrency(provider), e.closing)
 	return []lane{
-		{send, e.server(provider, send), e.counted(e.handleSend)},
-		{ask, e.server(provider, ask), e.counted(e.handleAsk)},
+		{send, e.server(provider, send), e.counted(func(ctx context.Context, t *asynq.Task) error { return e.handleSend(ctx, sends, t) })},
+		{ask, e.server(provider, ask), e.counted(func(ctx context.Context, t *asynq.Task) error { return e.handleAsk(ctx, asks, t) })},
 	}
 }
 
@@ -46,21 +48,20 @@ func (e *Engine) server(provider, queue string) *asynq.Server {
 		DelayedTaskCheckInterval: time.Second,
 		ShutdownTimeout:          e.ShutdownTimeout,
 		RetryDelayFunc:           func(int, error, *asynq.Task) time.Duration { return 2 * time.Second },
-		IsFailure:                func(err error) bool { return !errors.Is(err, errNotRegistered) },
+		IsFailure:                func(err error) bool { return !errors.Is(err, errNotRegistered) && !errors.Is(err, errNotServed) },
 		Logger:                   asynqLog{e.Log.With().Str("queue", queue).Logger()},
 		LogLevel:                 asynq.WarnLevel,
 	})
 }
 
 // handleSend serves wake-ups, and full payloads of plain asynq clients, which it registers first.
-func (e *Engine) handleSend(ctx context.Context, t *asynq.Task) error {
+func (e *Engine) handleSend(ctx context.Context, p *pool, t *asynq.Task) error {
 	if t.Type() == tasks.TypeWake {
-		k, err := tasks.WokenKey(t.Payload())
+		keys, err := tasks.WokenKeys(t.Payload())
 		if err != nil {
 			return e.poison(t, err)
 		}
-		e.send(ctx, k)
-		return nil
+		return e.serve(ctx, p, keys, e.send)
 	}
 	task, err := tasks.OpenTask(e.Seal, t)
 	if errors.Is(err, seal.ErrUnknownKey) {
@@ -72,15 +73,14 @@ func (e *Engine) handleSend(ctx context.Context, t *asynq.Task) error {
 		return e.poison(t, err)
 	}
 	if task.Type() == "status" {
-		e.ask(ctx, task.Key())
-		return nil
+		return e.serve(ctx, p, []idempotency.Key{task.Key()}, e.ask)
 	}
-	return e.adopt(ctx, task)
+	return e.adopt(ctx, p, task)
 }
 
 // adopt registers a full payload and serves it. An error means that it is not registered yet: asynq
 // hands it out again, as often as it takes, because nobody else knows of it.
-func (e *Engine) adopt(ctx context.Context, task tasks.Task) error {
+func (e *Engine) adopt(ctx context.Context, p *pool, task tasks.Task) error {
 	k := task.Key()
 	e.OnStep(StepRegister, k)
 	rs, err := e.Ledger.Register(ctx, task.Registration(e.FingerprintKey))
@@ -93,17 +93,15 @@ func (e *Engine) adopt(ctx context.Context, task tasks.Task) error {
 		e.Log.Error().Stringer("key", k).Str("differs", rs[0].Conflict).Msg("conflict: the reference is taken; nothing was changed")
 		return nil
 	}
-	e.send(ctx, k)
-	return nil
+	return e.serve(ctx, p, []idempotency.Key{k}, e.send)
 }
 
-func (e *Engine) handleAsk(ctx context.Context, t *asynq.Task) error {
-	k, err := tasks.WokenKey(t.Payload())
+func (e *Engine) handleAsk(ctx context.Context, p *pool, t *asynq.Task) error {
+	keys, err := tasks.WokenKeys(t.Payload())
 	if err != nil {
 		return e.poison(t, err)
 	}
-	e.ask(ctx, k)
-	return nil
+	return e.serve(ctx, p, keys, e.ask)
 }
 
 // poison archives a task that nobody can read; it is no payment, or is registered already and will

@@ -68,6 +68,7 @@ func TestTheJanitorWakesWhatNobodyWoke(t *testing.T) {
 
 func TestTwoJanitorsDoNotDoubleWakeUps(t *testing.T) {
 	r := clockRig(t)
+	r.lag()
 	var mu sync.Mutex
 	woken := map[idempotency.Key]int{}
 	e := r.engine(func(o *Options) {

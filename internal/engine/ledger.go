@@ -22,8 +22,8 @@ type Ledger interface {
 	Waiting(ctx context.Context, provider string) (map[string]int64, error)
 	// Halts lists what is halted, by account ("*" for all).
 	Halts(ctx context.Context, provider string) (map[string]string, error)
-	// Due hands out what is due, and moves its due time on.
-	Due(ctx context.Context, provider string, limit int, askFor time.Duration) ([]idempotency.Wakeup, error)
+	// Due looks at what is due, moves its due time on, and hands out what must be woken.
+	Due(ctx context.Context, provider string, limit int, lanes idempotency.Lanes) (wakeups []idempotency.Wakeup, looked int, err error)
 }
 
 // Attempts are the steps of an attempt.

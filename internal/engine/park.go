@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/tasks"
 )
 
 // What cannot move is parked in the ledger under the reason, until a worker for which the reason is
@@ -69,10 +70,10 @@ func (e *Engine) letGo(ctx context.Context, provider string) error {
 	}
 	var errs []error
 	for reason, n := range waiting {
-		free := room.of(strings.HasSuffix(reason, ":"+ofAsks))
-		allowed, err := e.over(ctx, provider, reason, halts, min(*free, int(n)))
-		gone, unparked := e.Ledger.Unpark(ctx, provider, reason, min(allowed, *free))
-		*free -= gone
+		lane := room.of(strings.HasSuffix(reason, ":"+ofAsks))
+		allowed, err := e.over(ctx, provider, reason, halts, min(lane.payments(), int(n)))
+		gone, unparked := e.Ledger.Unpark(ctx, provider, reason, min(allowed, lane.payments()))
+		lane.took(gone)
 		errs = append(errs, err, unparked)
 	}
 	return errors.Join(errs...)
@@ -101,7 +102,7 @@ func (e *Engine) over(ctx context.Context, provider, reason string, halts map[st
 	case reasonRate:
 		return e.Pace.Room(ctx, provider, name == ofAsks, most)
 	case reasonQueue:
-		return laneBound, nil
+		return all(true), nil
 	default: // a newer worker's
 		return 0, nil
 	}
@@ -109,7 +110,7 @@ func (e *Engine) over(ctx context.Context, provider, reason string, halts map[st
 
 func all(over bool) int {
 	if over {
-		return laneBound
+		return laneBound * tasks.WakeBatch
 	}
 	return 0
 }

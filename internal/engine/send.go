@@ -223,6 +223,8 @@ type result struct {
 	silent bool
 	// reached: the attempt came to a step that can move money.
 	reached bool
+	// noted: the attempt wrote to the record after its Begin.
+	noted bool
 }
 
 // execute calls the adapter. A panic in it is doubt: nobody knows what was sent before.
@@ -235,16 +237,17 @@ func (e *Engine) execute(ctx context.Context, k idempotency.Key, a providers.Acc
 	if err != nil {
 		return result{payload: err}
 	}
-	reached := !opensLate(a)
+	reached, noted := !opensLate(a), false
 	defer func() {
 		if p := recover(); p != nil {
 			e.Log.Error().Stringer("key", k).Str("type", fmt.Sprintf("%T", p)).Msg("the adapter panicked; the payment is in doubt")
-			r = result{outcome: providers.Outcome{Class: providers.InDoubt, Code: "panic"}, silent: true, reached: reached}
+			r = result{outcome: providers.Outcome{Class: providers.InDoubt, Code: "panic"}, silent: true, reached: reached, noted: noted}
 		}
 	}()
 	attempt := providers.Attempt{
 		ID: id, Handles: b.Handles, MayHaveLeft: b.MayHaveLeft,
 		Note: func(ctx context.Context, h map[string]string, moves bool) error {
+			noted = true
 			err := e.Ledger.Note(ctx, k, id, h, moves)
 			reached = reached || moves && err == nil
 			return err
@@ -257,7 +260,7 @@ func (e *Engine) execute(ctx context.Context, k idempotency.Key, a providers.Acc
 	e.Metrics.Request(k.Provider, operation, class(o, err), e.Now().Sub(start))
 	e.OnStep(StepSent, k)
 	o = providers.Conceal(o, private(queryFor(payment))...)
-	return result{outcome: believable(payment, o), err: err, reached: reached}
+	return result{outcome: believable(payment, o), err: err, reached: reached, noted: noted}
 }
 
 // believable turns an outcome that an attempt cannot have, or that speaks of another payment, into
@@ -340,6 +343,9 @@ func (e *Engine) finish(ctx context.Context, k idempotency.Key, h holding, r res
 	e.OnStep(StepFinish, k)
 	report := idempotency.Report{
 		Attempt: h.id, Outcome: r.outcome, Reached: r.reached, Next: e.PollFirst,
+	}
+	if !r.noted {
+		report.Begun = h.begun.Snapshot
 	}
 	e.persist(ctx, k, "finish", r.outcome, func(ctx context.Context) (idempotency.Settlement, error) {
 		s, err := e.Ledger.Finish(ctx, k, report)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"time"
 
 	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
@@ -13,72 +14,100 @@ import (
 )
 
 // laneBound is how many wake-ups a lane's queue holds before no more are added: what is due beyond
-// them is parked, and let go as the lane drains. It is a few seconds of work, and a few megabytes.
-const laneBound = 2000
+// them is parked, and let go as the lane drains. Each may carry tasks.WakeBatch payments: it is a
+// few seconds of work.
+const laneBound = 128
 
-// room is how many wake-ups each lane of a provider can take.
-type room struct{ send, ask int }
+// queued is how much waits in a lane's queue.
+type queued struct {
+	// free is how many wake-ups more it takes.
+	free int
+	// oldest is since when the one waits that is served next; zero in an empty queue.
+	oldest time.Time
+}
 
-func (r *room) of(ask bool) *int {
+// payments is how many payments may be made due without filling the lane: they are woken together.
+func (q *queued) payments() int { return max(q.free, 0) * tasks.WakeBatch }
+
+// took notes that so many payments were made due.
+func (q *queued) took(payments int) { q.free -= (payments + tasks.WakeBatch - 1) / tasks.WakeBatch }
+
+// room is how much waits in each lane of a provider.
+type room struct{ send, ask queued }
+
+func (r *room) of(ask bool) *queued {
 	if ask {
 		return &r.ask
 	}
 	return &r.send
 }
 
+// oldestFew are looked at for the age of a queue: the last one may have lost its data.
+const oldestFew = 10
+
 func (e *Engine) room(ctx context.Context, provider string) (*room, error) {
+	queues := []string{tasks.SendQueue(provider), tasks.AskQueue(provider)}
 	pipe := e.Redis.Pipeline()
-	sends := pipe.LLen(ctx, pendingKey(tasks.SendQueue(provider)))
-	asks := pipe.LLen(ctx, pendingKey(tasks.AskQueue(provider)))
+	lengths, tails := make([]*redis.IntCmd, len(queues)), make([]*redis.StringSliceCmd, len(queues))
+	for i, queue := range queues {
+		lengths[i] = pipe.LLen(ctx, pendingKey(queue))
+		tails[i] = pipe.LRange(ctx, pendingKey(queue), -oldestFew, -1)
+	}
 	if _, err := pipe.Exec(ctx); err != nil {
 		return nil, err
 	}
-	return &room{send: laneBound - int(sends.Val()), ask: laneBound - int(asks.Val())}, nil
+	r := &room{}
+	for i, queue := range queues {
+		oldest, err := e.oldest(ctx, queue, tails[i].Val())
+		if err != nil {
+			return nil, err
+		}
+		*r.of(i == 1) = queued{free: laneBound - int(lengths[i].Val()), oldest: oldest}
+	}
+	return r, nil
 }
 
 // Names of asynq's keys, which it does not export.
 func pendingKey(queue string) string  { return "asynq:{" + queue + "}:pending" }
 func taskKey(queue, id string) string { return "asynq:{" + queue + "}:t:" + id }
 
-// wake enqueues a wake-up under the one task id that a payment has in a lane, so that a queue which
-// is paused or slow holds one for each. It reports whether that id is taken: then the task is
-// either waiting to be served, or of no use.
-func (e *Engine) wake(ctx context.Context, w idempotency.Wakeup) (taken bool, err error) {
-	e.OnStep(StepWake, w.Key)
-	w.Generation = tasks.FirstGeneration
-	err = e.enqueue(ctx, w)
+// oldest is since when the oldest of these tasks has been waiting in the queue.
+func (e *Engine) oldest(ctx context.Context, queue string, ids []string) (time.Time, error) {
+	if len(ids) == 0 {
+		return time.Time{}, nil
+	}
+	pipe := e.Redis.Pipeline()
+	fields := make([]*redis.StringCmd, len(ids))
+	for i, id := range ids {
+		fields[i] = pipe.HGet(ctx, taskKey(queue, id), "pending_since")
+	}
+	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
+		return time.Time{}, err
+	}
+	var oldest int64
+	for _, f := range fields {
+		since, err := strconv.ParseInt(f.Val(), 10, 64)
+		if err == nil && (oldest == 0 || since < oldest) {
+			oldest = since
+		}
+	}
+	if oldest == 0 {
+		return time.Time{}, nil
+	}
+	return time.Unix(0, oldest), nil
+}
+
+// wake enqueues one wake-up for payments of one lane. One that is there already is as good: an
+// earlier call's whose reply was lost.
+func (e *Engine) wake(ctx context.Context, batch []idempotency.Wakeup) error {
+	for _, w := range batch {
+		e.OnStep(StepWake, w.Key)
+	}
+	_, err := e.queue.EnqueueContext(ctx, tasks.NewWake(e.TaskTimeout, batch...))
 	if errors.Is(err, asynq.ErrTaskIDConflict) {
-		return true, nil
+		return nil
 	}
-	return false, err
-}
-
-func (e *Engine) enqueue(ctx context.Context, w idempotency.Wakeup) error {
-	_, err := e.queue.EnqueueContext(ctx, tasks.NewWake(w, e.TaskTimeout))
 	return err
-}
-
-// wakeTaken wakes once more those whose task id is taken by a task that nobody will serve soon:
-// archived, active with a worker that died, or lost. asynq's state is only a hint: a wake-up too
-// many does no harm, and one too few is made good by the due index.
-func (e *Engine) wakeTaken(ctx context.Context, taken []idempotency.Wakeup) error {
-	var errs []error
-	for _, ask := range []bool{false, true} {
-		lane := sift(taken, ask)
-		outstanding, err := e.outstanding(ctx, lane)
-		if err != nil {
-			return err
-		}
-		for i, w := range lane {
-			if outstanding[i] {
-				continue
-			}
-			if err := e.enqueue(ctx, w); err != nil && !errors.Is(err, asynq.ErrTaskIDConflict) {
-				errs = append(errs, err)
-			}
-		}
-	}
-	return errors.Join(errs...)
 }
 
 func sift(wakeups []idempotency.Wakeup, ask bool) []idempotency.Wakeup {
@@ -89,70 +118,4 @@ func sift(wakeups []idempotency.Wakeup, ask bool) []idempotency.Wakeup {
 		}
 	}
 	return lane
-}
-
-// outstanding tells which of these wake-ups of one lane are waiting in its queue. A task that says
-// so and is older than the queue's oldest is in no queue any more: its place there was lost.
-func (e *Engine) outstanding(ctx context.Context, lane []idempotency.Wakeup) ([]bool, error) {
-	if len(lane) == 0 {
-		return nil, nil
-	}
-	queue := tasks.SendQueue(lane[0].Key.Provider)
-	if lane[0].Ask {
-		queue = tasks.AskQueue(lane[0].Key.Provider)
-	}
-	oldest, err := e.oldest(ctx, queue)
-	if err != nil {
-		return nil, err
-	}
-	ids := make([]string, len(lane))
-	for i, w := range lane {
-		ids[i] = w.Key.TaskID(tasks.FirstGeneration)
-	}
-	since, err := e.pendingSince(ctx, queue, ids)
-	out := make([]bool, len(lane))
-	for i := range since {
-		out[i] = oldest > 0 && since[i] >= oldest
-	}
-	return out, err
-}
-
-// oldest is since when the queue's oldest task has been waiting; 0 for an empty queue. The first
-// few stand in for one that lost its data.
-func (e *Engine) oldest(ctx context.Context, queue string) (int64, error) {
-	const few = 10
-	ids, err := e.Redis.LRange(ctx, pendingKey(queue), -few, -1).Result()
-	if err != nil || len(ids) == 0 {
-		return 0, err
-	}
-	times, err := e.pendingSince(ctx, queue, ids)
-	var oldest int64
-	for _, t := range times {
-		if t > 0 && (oldest == 0 || t < oldest) {
-			oldest = t
-		}
-	}
-	return oldest, err
-}
-
-// pendingSince is since when each task has been waiting in the queue, in nanoseconds; 0 where it is
-// not, or does not say so.
-func (e *Engine) pendingSince(ctx context.Context, queue string, ids []string) ([]int64, error) {
-	pipe := e.Redis.Pipeline()
-	fields := make([]*redis.SliceCmd, len(ids))
-	for i, id := range ids {
-		fields[i] = pipe.HMGet(ctx, taskKey(queue, id), "state", "pending_since")
-	}
-	if _, err := pipe.Exec(ctx); err != nil {
-		return nil, err
-	}
-	out := make([]int64, len(ids))
-	for i, f := range fields {
-		state, _ := f.Val()[0].(string)
-		text, _ := f.Val()[1].(string)
-		if since, err := strconv.ParseInt(text, 10, 64); err == nil && state == "pending" {
-			out[i] = since
-		}
-	}
-	return out, nil
 }

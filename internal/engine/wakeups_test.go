@@ -16,7 +16,7 @@ import (
 )
 
 func waking(k idempotency.Key, generation int64) *asynq.Task {
-	return tasks.NewWake(idempotency.Wakeup{Key: k, Generation: generation}, 30*time.Second)
+	return tasks.NewWake(30*time.Second, idempotency.Wakeup{Key: k, Generation: generation})
 }
 
 func TestWakeUpsOfOnePaymentSendItOnce(t *testing.T) {
@@ -59,7 +59,7 @@ func TestWakeUpsOfOnePaymentSendItOnce(t *testing.T) {
 			r.run()
 			r.reaches(k, idempotency.Succeeded)
 			r.enqueue(waking(k, 1000))
-			r.enqueue(tasks.NewWake(idempotency.Wakeup{Key: k, Generation: 1001, Ask: true}, time.Minute))
+			r.enqueue(tasks.NewWake(time.Minute, idempotency.Wakeup{Key: k, Generation: 1001, Ask: true}))
 		}},
 		{"a wake-up and a full payload", func(r *rig, k idempotency.Key) {
 			r.submit(k)

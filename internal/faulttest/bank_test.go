@@ -26,8 +26,8 @@ type bank struct {
 
 func openBank(t testing.TB) *bank {
 	t.Helper()
-	p := start(t, "sandbox", binary(t, worker), nil, "sandbox", "--addr", "127.0.0.1:0")
-	return &bank{t: t, url: p.awaitLine("REMESA_VIRTUALPOS_BASE_URL=", "\n")}
+	p := start(t, "sandbox", worker, nil, "sandbox", "--addr", "127.0.0.1:0")
+	return &bank{t: t, url: p.Await(patience, "REMESA_VIRTUALPOS_BASE_URL=", "\n")}
 }
 
 // misbehave adds faults.

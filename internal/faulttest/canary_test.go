@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/processtest"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/tasks"
 )
@@ -55,8 +56,8 @@ func TestNothingPrivateIsWrittenAnywhere(t *testing.T) {
 	w.unreadableTasks()
 	w.settings["REMESA_VIRTUALPOS_SECRET_KEY"] = "canary-secret-7734"
 	stranger := w.hire(worker, "REMESA_VIRTUALPOS_API_KEY", "canary-key-5521")
-	stranger.awaitLine(`to":"open"`, "\n")
-	stranger.drain()
+	stranger.Await(patience, `to":"open"`, "\n")
+	drain(stranger)
 	w.searchCheck(1, "REMESA_VIRTUALPOS_API_KEY", "canary-key-5521")
 	w.settings["REMESA_VIRTUALPOS_SECRET_KEY"] = secretKey
 	w.acceptIdentity()
@@ -70,8 +71,8 @@ func TestNothingPrivateIsWrittenAnywhere(t *testing.T) {
 	seen := w.searchPages(p, w.search)
 	seen.demand(t, w.provider, idempotency.Held, idempotency.Failed, idempotency.Succeeded)
 	w.drain()
-	w.search("what the worker wrote", p.output())
-	w.search("what the refused worker wrote", stranger.output())
+	w.search("what the worker wrote", p.Output())
+	w.search("what the refused worker wrote", stranger.Output())
 	w.search("asynq's keys", w.asynqKeys())
 	w.search("the ledger but for its payloads", w.ledgerKeys())
 	for _, reference := range []string{"none", "decline", "redirect"} {
@@ -109,33 +110,33 @@ func (w *world) search(where, text string) {
 func (w *world) searchCheck(code int, more ...string) {
 	w.t.Helper()
 	for _, args := range [][]string{{"check"}, {"check", "--json"}} {
-		p := start(w.t, "check", binary(w.t, worker), w.with(more...), args...)
-		if got := p.awaitExit(); got != code {
-			w.t.Errorf("worker check: exit code %d, want %d\n%s", got, code, p.output())
+		p := start(w.t, "check", worker, w.with(more...), args...)
+		if got := p.Exit(patience); got != code {
+			w.t.Errorf("worker check: exit code %d, want %d\n%s", got, code, p.Output())
 		}
-		w.search("worker check", p.output())
+		w.search("worker check", p.Output())
 	}
 }
 
 // acceptIdentity lets the right credentials follow the refused ones under the same name.
 func (w *world) acceptIdentity() {
 	w.t.Helper()
-	p := start(w.t, "check", binary(w.t, worker), w.settings, "check", "--accept-identity", "virtualpos/default", "--by", "ana", "--note", "a typo")
-	if code := p.awaitExit(); code != 0 {
-		w.t.Fatalf("worker check --accept-identity: exit code %d\n%s", code, p.output())
+	p := start(w.t, "check", worker, w.settings, "check", "--accept-identity", "virtualpos/default", "--by", "ana", "--note", "a typo")
+	if code := p.Exit(patience); code != 0 {
+		w.t.Fatalf("worker check --accept-identity: exit code %d\n%s", code, p.Output())
 	}
-	w.search("worker check --accept-identity", p.output())
+	w.search("worker check --accept-identity", p.Output())
 }
 
 func (w *world) enqueueOutput(args ...string) string {
 	w.t.Helper()
 	p := w.enqueue(args...)
-	p.awaitExit()
-	return p.output()
+	p.Exit(patience)
+	return p.Output()
 }
 
 // get reads a page of a worker.
-func (w *world) get(p *process, path string) string {
+func (w *world) get(p *processtest.Process, path string) string {
 	w.t.Helper()
 	code, text := page(w.t, p, path)
 	if code != http.StatusOK {
@@ -144,9 +145,9 @@ func (w *world) get(p *process, path string) string {
 	return text
 }
 
-func page(t testing.TB, p *process, path string) (int, string) {
+func page(t testing.TB, p *processtest.Process, path string) (int, string) {
 	t.Helper()
-	addr := p.awaitLine(`{"level":"info","http":"`, `"`)
+	addr := p.Await(patience, `{"level":"info","http":"`, `"`)
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+path, nil)

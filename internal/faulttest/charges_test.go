@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/eventually"
+	"github.com/remesa/remesa/internal/processtest"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/sandbox"
 	"github.com/remesa/remesa/tasks"
@@ -102,29 +104,29 @@ func TestNothingPrivateOfAChargeIsWrittenAnywhere(t *testing.T) {
 	w.search("/metrics", w.get(w.workers[0], "/metrics"))
 	p := w.workers[0]
 	w.drain()
-	w.search("what the worker wrote", p.output())
-	w.search("what the refused worker wrote", stranger.output())
+	w.search("what the worker wrote", p.Output())
+	w.search("what the refused worker wrote", stranger.Output())
 	w.search("asynq's keys", w.asynqKeys())
 	w.search("the ledger but for its payloads", w.ledgerKeys())
 	w.searchOutcomes(parts)
-	w.searchTokens(c, p.output())
+	w.searchTokens(c, p.Output())
 }
 
 // refusedWorker ends once the provider refused its credentials, as often as accounts log in before they charge.
-func (w *world) refusedWorker(accounts int) *process {
+func (w *world) refusedWorker(accounts int) *processtest.Process {
 	w.t.Helper()
 	refused := []string{
 		"REMESA_PAGOSEGURO_API_KEY", "canary-key-5521", "REMESA_PAGANDOCHECK_PASSWORD", "canary-password-9913",
 		"REMESA_COORDINADOR_PASSWORD", "canary-password-9913", "REMESA_ETPAY_MERCHANT_API_TOKEN", "canary-secret-7734",
 	}
 	p := w.hire(worker, refused...)
-	await(w.t, patience, func() error {
-		if n := strings.Count(p.output(), `"from":"closed","to":"open"`); n < accounts {
+	eventually.NoError(w.t, patience, func() error {
+		if n := strings.Count(p.Output(), `"from":"closed","to":"open"`); n < accounts {
 			return fmt.Errorf("%d of %d accounts are refused", n, accounts)
 		}
 		return nil
 	})
-	p.drain()
+	drain(p)
 	w.searchCheck(1, refused...)
 	return p
 }
@@ -201,7 +203,7 @@ func TestAPayerPaysAtETpay(t *testing.T) {
 			b.payments[task.Reference()] = payment{amount: "50000", beneficiary: strings.ReplaceAll(rut(12_345_678), "-", ""), task: task}
 			b.submit(task)
 			w.work(1)
-			to.Store(&url.URL{Scheme: "http", Host: w.workers[0].awaitLine(`"webhooks":"`, `"`)})
+			to.Store(&url.URL{Scheme: "http", Host: w.workers[0].Await(patience, `"webhooks":"`, `"`)})
 			b.awaitSome(idempotency.Pending, 1)
 			record := b.show(task.Reference())
 			if status := payAt(t, record.ActionURL, end.result); status != http.StatusOK {
@@ -212,7 +214,7 @@ func TestAPayerPaysAtETpay(t *testing.T) {
 				all(t, b.audit(rules{}), idempotency.Succeeded)
 				return
 			}
-			w.workers[0].awaitLine("webhook: the provider will be asked", "\n")
+			w.workers[0].Await(patience, "webhook: the provider will be asked", "\n")
 			if now := b.show(task.Reference()); now.State != end.state {
 				t.Errorf("%s, and the session is still open\n%s", now.State, describe(now))
 			}
@@ -271,8 +273,8 @@ func TestOneInstructionIsPaidOnce(t *testing.T) {
 				t.Fatal(err)
 			}
 			p := w.enqueue("submit", file(t, second))
-			if code := p.awaitExit(); code != 2 || results(t, p.output())[tasks.Conflict] != 1 {
-				t.Errorf("exit code %d, want 2 and a conflict\n%s", code, p.output())
+			if code := p.Exit(patience); code != 2 || results(t, p.Output())[tasks.Conflict] != 1 {
+				t.Errorf("exit code %d, want 2 and a conflict\n%s", code, p.Output())
 			}
 			w.work(1)
 			b.awaitSettled(patience + time.Second)

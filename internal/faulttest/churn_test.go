@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/processtest"
 	"github.com/remesa/remesa/internal/redistest"
 	"github.com/remesa/remesa/tasks"
 )
@@ -43,7 +44,7 @@ func newChurn(t *testing.T, policy string) *churn {
 }
 
 // strikeEvery strikes one of the workers at random, again and again; a strike tells which worker works in its place.
-func (c *churn) strikeEvery(pace time.Duration, times int, strike func(*process) *process) {
+func (c *churn) strikeEvery(pace time.Duration, times int, strike func(*processtest.Process) *processtest.Process) {
 	for range times {
 		pause(pace)
 		i := c.random.IntN(len(c.workers))
@@ -66,8 +67,8 @@ func (c *churn) end(r rules) map[string]fate {
 	return fates
 }
 
-func (c *churn) replace(p *process) *process {
-	p.kill()
+func (c *churn) replace(p *processtest.Process) *processtest.Process {
+	p.Kill()
 	return c.hire(worker)
 }
 
@@ -107,10 +108,10 @@ func TestWorkersAreStopped(t *testing.T) {
 		t.Run(fmt.Sprintf("%s, for %s", c.policy, c.stall), func(t *testing.T) {
 			t.Parallel()
 			churn := newChurn(t, c.policy)
-			churn.strikeEvery(100*time.Millisecond, either(1, 10), func(p *process) *process {
-				p.stop()
+			churn.strikeEvery(100*time.Millisecond, either(1, 10), func(p *processtest.Process) *processtest.Process {
+				p.Stop()
 				pause(c.stall)
-				p.cont()
+				p.Cont()
 				return p
 			})
 			demandLapses(t, churn.end(rules{mayHold: churn.onlyWhereStruck}))

@@ -49,10 +49,10 @@ func TestASecondSignalEndsAtOnce(t *testing.T) {
 	w.awaitSome(idempotency.Sending, 1)
 	p := w.workers[0]
 	w.strike()
-	p.signal(syscall.SIGTERM)
-	p.awaitLine("draining", "\n")
-	p.signal(syscall.SIGTERM)
-	if code := p.awaitExit(); code == 0 {
+	p.Signal(syscall.SIGTERM)
+	p.Await(patience, "draining", "\n")
+	p.Signal(syscall.SIGTERM)
+	if code := p.Exit(patience); code == 0 {
 		t.Error("exit code 0: it drained")
 	}
 	if counts, err := w.counts(); err != nil || counts[idempotency.Sending] != 1 {

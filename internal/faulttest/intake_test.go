@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -15,6 +14,8 @@ import (
 	"time"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/eventually"
+	"github.com/remesa/remesa/internal/processtest"
 	"github.com/remesa/remesa/tasks"
 )
 
@@ -48,10 +49,10 @@ func results(t testing.TB, output string) map[tasks.Outcome]int {
 }
 
 // enqueue runs a command of its own process to its end.
-func (w *world) enqueue(args ...string) *process {
+func (w *world) enqueue(args ...string) *processtest.Process {
 	w.t.Helper()
 	w.started++
-	return start(w.t, fmt.Sprintf("enqueue-%d", w.started), binary(w.t, enqueue), w.settings, args...)
+	return start(w.t, fmt.Sprintf("enqueue-%d", w.started), enqueue, w.settings, args...)
 }
 
 func TestASubmitterDiesBeforeItWakesAnybody(t *testing.T) {
@@ -62,12 +63,12 @@ func TestASubmitterDiesBeforeItWakesAnybody(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer in.Close()
-	cmd := exec.CommandContext(t.Context(), os.Args[0])
-	cmd.Env = environment(map[string]string{roleVariable: dieUnwoken, addrVariable: w.redis.Addr()})
+	cmd := processtest.Command(os.Args[0], map[string]string{roleVariable: dieUnwoken, addrVariable: w.redis.Addr()})
 	cmd.Stdin = in
-	out, _ := cmd.CombinedOutput()
+	p := processtest.Start(t, "submitter", cmd)
+	p.Exit(patience)
 	if s, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || s.Signal() != syscall.SIGKILL {
-		t.Fatalf("the submitter was to be killed: %s\n%s", cmd.ProcessState, out)
+		t.Fatalf("the submitter was to be killed: %s\n%s", cmd.ProcessState, p.Output())
 	}
 	if n, err := w.rdb.Exists(t.Context(), "asynq:{virtualpos}:pending").Result(); err != nil || n > 0 {
 		t.Fatalf("it woke somebody before it died: %d %v", n, err)
@@ -83,15 +84,15 @@ func TestASubmitCommandIsKilled(t *testing.T) {
 	lines := file(t, w.newPayments(either(5000, 50000))...)
 	w.work(1)
 	p := w.enqueue("submit", lines)
-	await(t, patience, func() error {
-		if len(results(t, p.output())) == 0 {
+	eventually.NoError(t, patience, func() error {
+		if len(results(t, p.Output())) == 0 {
 			return errors.New("no result line yet")
 		}
 		return nil
 	})
-	p.kill()
-	w.demandReported(p.output())
-	w.enqueue("submit", lines).awaitExitIn(either(patience, 10*time.Minute)) // what was not reported may be submitted again
+	p.Kill()
+	w.demandReported(p.Output())
+	w.enqueue("submit", lines).Exit(either(patience, 10*time.Minute)) // what was not reported may be submitted again
 	w.awaitSettled(patience)
 	all(t, w.audit(rules{}), idempotency.Succeeded)
 }
@@ -126,16 +127,16 @@ func TestAFileIsSubmittedThreeTimesAtOnce(t *testing.T) {
 	w := newWorld(t, nil)
 	lines := file(t, w.newPayments(300)...)
 	w.work(2)
-	var submits []*process
+	var submits []*processtest.Process
 	for range 3 {
 		submits = append(submits, w.enqueue("submit", lines))
 	}
 	sum := map[tasks.Outcome]int{}
 	for _, p := range submits {
-		if code := p.awaitExit(); code != 0 {
-			t.Errorf("submit: exit code %d\n%s", code, p.output())
+		if code := p.Exit(patience); code != 0 {
+			t.Errorf("submit: exit code %d\n%s", code, p.Output())
 		}
-		for outcome, n := range results(t, p.output()) {
+		for outcome, n := range results(t, p.Output()) {
 			sum[outcome] += n
 		}
 	}
@@ -168,8 +169,8 @@ func TestAnotherAmountIsAConflict(t *testing.T) {
 				t.Fatal(err)
 			}
 			p := w.enqueue("submit", other)
-			if code := p.awaitExit(); code != 2 || results(t, p.output())[tasks.Conflict] != 1 {
-				t.Errorf("exit code %d, want 2 and a conflict\n%s", code, p.output())
+			if code := p.Exit(patience); code != 2 || results(t, p.Output())[tasks.Conflict] != 1 {
+				t.Errorf("exit code %d, want 2 and a conflict\n%s", code, p.Output())
 			}
 			w.work(1)
 			w.awaitSettled(patience)

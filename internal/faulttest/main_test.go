@@ -1,17 +1,15 @@
 package faulttest
 
 import (
-	"context"
 	"errors"
 	"flag"
-	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strconv"
-	"sync"
 	"testing"
+
+	"github.com/remesa/remesa/internal/processtest"
 )
 
 func TestMain(m *testing.M) {
@@ -26,13 +24,7 @@ func run(m *testing.M) int {
 	if p := flag.Lookup("test.parallel"); p.Value.String() == strconv.Itoa(runtime.GOMAXPROCS(0)) {
 		_ = p.Value.Set(strconv.Itoa(6 * runtime.GOMAXPROCS(0))) // the scenarios wait more than they compute
 	}
-	var err error
-	if folder, err = os.MkdirTemp("", "remesa-faulttest-"); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(folder)
-	return m.Run()
+	return commands.Main(m)
 }
 
 // long reports whether the long forms are wanted.
@@ -53,36 +45,13 @@ const (
 	enqueue = "enqueue"
 )
 
-// folder holds the binaries; it is there before the first test and gone after the last.
-var folder string
-
-// built builds the commands once, when the first test needs them.
-var built = sync.OnceValue(func() error {
-	return errors.Join(
-		build(folder, worker, "cmd/worker"),
-		build(folder, faulty, "cmd/worker", "-tags", "faultpoints"),
-		build(folder, enqueue, "cmd/enqueue"),
-	)
+// commands takes them from this module; in the long form with the race detector.
+var commands = processtest.NewCommands(func(folder string) error {
+	build := func(name, pkg string, options ...string) error {
+		if long() {
+			options = append(options, "-race")
+		}
+		return processtest.Build(filepath.Join(folder, name), pkg, options...)
+	}
+	return errors.Join(build(worker, "cmd/worker"), build(faulty, "cmd/worker", "-tags", "faultpoints"), build(enqueue, "cmd/enqueue"))
 })
-
-// build takes the packages from this module, wherever the tests run; in the long form with the race detector.
-func build(folder, name, pkg string, options ...string) error {
-	args := append([]string{"build", "-buildvcs=false", "-o", filepath.Join(folder, name)}, options...)
-	if long() {
-		args = append(args, "-race")
-	}
-	cmd := exec.CommandContext(context.Background(), "go", append(args, "github.com/remesa/remesa/"+pkg)...)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("build %s: %w\n%s", name, err, out)
-	}
-	return nil
-}
-
-// binary is the path of a command under test.
-func binary(t testing.TB, name string) string {
-	t.Helper()
-	if err := built(); err != nil {
-		t.Fatal(err)
-	}
-	return filepath.Join(folder, name)
-}

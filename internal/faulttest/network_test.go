@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/eventually"
 	"github.com/remesa/remesa/internal/redistest"
 	"github.com/remesa/remesa/providers/sandbox"
 	"github.com/remesa/remesa/tasks"
@@ -49,7 +50,7 @@ func (w *world) loseReply(proxy *redistest.Proxy, needle string, round int) {
 	w.t.Helper()
 	lost := proxy.DropReply(needle)
 	w.submit(w.eventful(6)...)
-	await(w.t, patience, func() error {
+	eventually.NoError(w.t, patience, func() error {
 		select {
 		case <-lost:
 			return nil

@@ -14,6 +14,7 @@ import (
 	"github.com/hibiken/asynq"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/processtest"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/tasks"
 )
@@ -54,7 +55,7 @@ func (o onPages) demand(t testing.TB, provider string, states ...idempotency.Sta
 type searcher func(where, text string)
 
 // searchPayment searches one payment's page and notes the state that it shows.
-func (o onPages) searchPayment(w *world, p *process, look searcher, k idempotency.Key) {
+func (o onPages) searchPayment(w *world, p *processtest.Process, look searcher, k idempotency.Key) {
 	w.t.Helper()
 	path := "/payments/show?key=" + url.QueryEscape(k.String())
 	text := w.get(p, path)
@@ -73,7 +74,7 @@ func unescaped(text string) string {
 }
 
 // searchLists searches the pages that list something: payments, queues, and the tasks of every queue.
-func (w *world) searchLists(p *process, look searcher) {
+func (w *world) searchLists(p *processtest.Process, look searcher) {
 	w.t.Helper()
 	read := func(path string) string {
 		text := w.get(p, path)
@@ -110,7 +111,7 @@ var waiting = []struct {
 }
 
 // searchWaiting lets such tasks wait while the pages are searched, and takes them away.
-func (w *world) searchWaiting(p *process, look searcher) {
+func (w *world) searchWaiting(p *processtest.Process, look searcher) {
 	w.t.Helper()
 	const id = "waits"
 	task := w.canaryPayment(id)
@@ -141,7 +142,7 @@ func (w *world) searchWaiting(p *process, look searcher) {
 }
 
 // searchPages searches every list, and the page of every payment; one is found by its bare reference.
-func (w *world) searchPages(p *process, look searcher) onPages {
+func (w *world) searchPages(p *processtest.Process, look searcher) onPages {
 	w.t.Helper()
 	w.searchLists(p, look)
 	seen := onPages{}

@@ -104,7 +104,7 @@ func TestATaskIsGivenToManyAtOnce(t *testing.T) {
 		w.submit(task)
 		for n := range 4 {
 			wake := idempotency.Wakeup{Key: task.Key(), Generation: int64(100 + n)}
-			if _, err := queue.Enqueue(tasks.NewWake(wake, time.Minute)); err != nil {
+			if _, err := queue.Enqueue(tasks.NewWake(time.Minute, wake)); err != nil {
 				t.Fatal(err)
 			}
 			w.enqueueRaw(task.Type(), task.Payload())

@@ -15,6 +15,7 @@ import (
 	"github.com/hibiken/asynq"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/eventually"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/sandbox"
 	"github.com/remesa/remesa/seal"
@@ -117,7 +118,7 @@ func TestWithPayloadKeysRedisHoldsNothingOfAPerson(t *testing.T) {
 	}
 	w.searchPagesOf(parts, found)
 	metrics := w.get(w.workers[0], "/metrics")
-	logs := w.workers[0].output() + w.workers[1].output()
+	logs := w.workers[0].Output() + w.workers[1].Output()
 	w.drain()
 	for where, text := range map[string]string{
 		"/metrics": metrics, "what the workers wrote": logs, "Redis at the end": w.everything(), "the files of Redis": w.redisFiles(),
@@ -201,7 +202,7 @@ type sighted struct {
 func (w *world) watchStates(parts []*branch, ring *seal.Ring) sighted {
 	w.t.Helper()
 	found := sighted{states: map[idempotency.State]bool{}, secrets: map[string]string{}, messages: map[string]string{}, met: onPages{}}
-	await(w.t, 3*time.Minute, func() error {
+	eventually.NoError(w.t, 3*time.Minute, func() error {
 		open := int64(0)
 		for _, b := range parts {
 			n, err := b.open()
@@ -341,10 +342,10 @@ func (w *world) subscribe() {
 		w.t.Fatal(err)
 	}
 	p := w.enqueue("subscription", "add", path)
-	if code := p.awaitExit(); code != 0 || !strings.Contains(p.output(), `"added"`) {
-		w.t.Errorf("subscription add: exit code %d\n%s", code, p.output())
+	if code := p.Exit(patience); code != 0 || !strings.Contains(p.Output(), `"added"`) {
+		w.t.Errorf("subscription add: exit code %d\n%s", code, p.Output())
 	}
-	w.search("enqueue subscription add", p.output())
+	w.search("enqueue subscription add", p.Output())
 }
 
 // TestAWorkerWithKeysTakesNothingOpen: what a producer without keys enqueues or registers is never sent.
@@ -362,9 +363,9 @@ func TestAWorkerWithKeysTakesNothingOpen(t *testing.T) {
 	good := w.newPayment("good")
 	w.submit(good)
 	w.work(1)
-	w.workers[0].awaitLine(`"reason":"unsealed"`, "\n")
-	w.workers[0].awaitLine("unreadable task archived", "\n")
-	await(t, patience, func() error { return w.ledgerHas(good.Reference()) })
+	w.workers[0].Await(patience, `"reason":"unsealed"`, "\n")
+	w.workers[0].Await(patience, "unreadable task archived", "\n")
+	eventually.NoError(t, patience, func() error { return w.ledgerHas(good.Reference()) })
 	if r := w.show(registered.Reference()); r.State != idempotency.Queued || r.Attempts != 0 {
 		t.Errorf("what was registered open: %s", describe(r))
 	}

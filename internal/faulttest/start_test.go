@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/eventually"
 	"github.com/remesa/remesa/internal/redistest"
 )
 
@@ -24,7 +25,7 @@ func TestAWorkerStartsBeforeRedis(t *testing.T) {
 		t.Errorf("/readyz without Redis: %d %s, want 503", code, text)
 	}
 	w.redis.Restart()
-	await(t, patience, func() error {
+	eventually.NoError(t, patience, func() error {
 		if code, text := page(t, p, "/readyz"); code != http.StatusOK {
 			return fmt.Errorf("/readyz with Redis: %d %s, want 200", code, text)
 		}
@@ -47,10 +48,10 @@ func TestAWorkerRefusesAnUnsafeRedisForRealMoney(t *testing.T) {
 			t.Parallel()
 			w := newWorldIn(t, usual(), redistest.Start(t, server...), &bank{t: t, url: "https://virtualpos.invalid"})
 			p := w.hire(worker)
-			if code := p.awaitExit(); code == 0 {
+			if code := p.Exit(patience); code == 0 {
 				t.Error("exit code 0")
 			}
-			if out := p.output(); !strings.Contains(out, setting) || !strings.Contains(out, "CONFIG SET "+setting) {
+			if out := p.Output(); !strings.Contains(out, setting) || !strings.Contains(out, "CONFIG SET "+setting) {
 				t.Errorf("the refusal does not say which setting and how to change it:\n%s", out)
 			}
 		})

@@ -11,6 +11,8 @@ import (
 
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/engine"
+	"github.com/remesa/remesa/internal/eventually"
+	"github.com/remesa/remesa/internal/processtest"
 	"github.com/remesa/remesa/internal/redistest"
 	"github.com/remesa/remesa/providers/sandbox"
 	"github.com/remesa/remesa/tasks"
@@ -82,7 +84,7 @@ type stumble struct {
 	step      engine.Step
 	path      path
 	file      string
-	doomed    *process
+	doomed    *processtest.Process
 	reference string
 }
 
@@ -119,14 +121,14 @@ func (s *stumble) proveLookup() {
 	s.submit(s.newPayment("proof"))
 	p := s.hire(worker)
 	s.awaitSettled(patience)
-	await(s.t, patience, func() error {
+	eventually.NoError(s.t, patience, func() error {
 		proof, err := s.rdb.HGet(context.Background(), "remesa:{virtualpos}:lookup", idempotency.DefaultAccount).Result()
 		if err == nil && proof != "proven" {
 			err = fmt.Errorf("the lookup is %q", proof)
 		}
 		return err
 	})
-	p.drain()
+	drain(p)
 }
 
 func (s *stumble) registerOnly(task tasks.Task) {
@@ -145,7 +147,7 @@ func (s *stumble) enqueueFull(task tasks.Task) {
 // awaitFault is where a step that is never reached fails the test.
 func (s *stumble) awaitFault() {
 	s.t.Helper()
-	await(s.t, patience, func() error {
+	eventually.NoError(s.t, patience, func() error {
 		if _, err := os.Stat(s.file); err != nil {
 			return fmt.Errorf("step %q was never reached", s.step)
 		}
@@ -193,7 +195,7 @@ func TestAWorkerDiesAtEachStep(t *testing.T) {
 
 func dieAt(t *testing.T, b *bank, step engine.Step, policy string) {
 	s := newStumble(t, b, step, "kill", policy)
-	s.doomed.awaitExit()
+	s.doomed.Exit(patience)
 	s.forgetAsynqLease()
 	s.work(1)
 	s.awaitSettled(s.certainty() + s.path.rewake)
@@ -235,8 +237,8 @@ func stopAt(t *testing.T, b *bank, step engine.Step, policy string, stall time.D
 	s := newStumble(t, b, step, "stop", policy)
 	s.work(1)
 	pause(stall)
-	s.doomed.cont()
-	s.doomed.drain()
+	s.doomed.Cont()
+	drain(s.doomed)
 	s.awaitSettled(s.certainty())
 	s.drain()
 	if f := s.fate(rules{}); f.record.State != idempotency.Succeeded {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/eventually"
 	"github.com/remesa/remesa/internal/redistest"
 	"github.com/remesa/remesa/internal/sweep"
 	"github.com/remesa/remesa/providers"
@@ -184,16 +185,16 @@ func TestSubscriptionsAreCaughtUpWhileWorkersDie(t *testing.T) {
 	random := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
 	for _, step := range []sweep.Step{sweep.StepCommit, sweep.StepClaimed, sweep.StepCharged} {
 		// Each with some of them in hand, which are nobody else's for half a minute.
-		c.hire(faulty, "REMESA_FAULT", string(step)+":kill:1", "REMESA_FAULT_FILE", c.faultFile(), "REMESA_SWEEP_LIMIT", "50").awaitExit()
+		c.hire(faulty, "REMESA_FAULT", string(step)+":kill:1", "REMESA_FAULT_FILE", c.faultFile(), "REMESA_SWEEP_LIMIT", "50").Exit(patience)
 	}
 	c.work(3)
 	for range either(12, 60) {
 		pause(300 * time.Millisecond)
 		i := random.IntN(len(c.workers))
-		c.workers[i].kill()
+		c.workers[i].Kill()
 		c.workers[i] = c.hire(worker)
 	}
-	await(t, either[time.Duration](3, 10)*time.Minute, c.caughtUp)
+	eventually.NoError(t, either[time.Duration](3, 10)*time.Minute, c.caughtUp)
 	c.drain()
 	c.demandEachOnce()
 	t.Logf("%d charges were given up with their workers", c.lost)
@@ -211,7 +212,7 @@ func TestACancelledSubscriptionIsNotChargedAnyMore(t *testing.T) {
 	b := w.branch(town, providers.PagandoCheck)
 	c := b.subscribe(1, nil)
 	dying := c.hire(faulty, "REMESA_FAULT", string(sweep.StepClaimed)+":kill:1", "REMESA_FAULT_FILE", c.faultFile())
-	dying.awaitExit()
+	dying.Exit(patience)
 	for id := range c.terms {
 		loaded, err := c.store.Load(t.Context(), c.provider, id)
 		if err != nil || len(loaded) != 1 || loaded[0].Record.Open == nil {
@@ -226,7 +227,7 @@ func TestACancelledSubscriptionIsNotChargedAnyMore(t *testing.T) {
 		}
 	}
 	c.work(1)
-	await(t, patience, func() error {
+	eventually.NoError(t, patience, func() error {
 		for id := range c.terms {
 			periods, err := c.store.Periods(context.Background(), c.provider, id)
 			if err != nil || len(periods) != 1 {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/eventually"
 	"github.com/remesa/remesa/internal/redistest"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/sandbox"
@@ -89,7 +90,7 @@ func (w *world) renewals() string {
 	for _, p := range w.workers {
 		for line := range strings.Lines(w.get(p, "/metrics")) {
 			if strings.HasPrefix(line, "remesa_token_renewals_total") {
-				text += p.name + " " + line
+				text += p.Name + " " + line
 			}
 		}
 	}
@@ -118,7 +119,7 @@ func (b *branch) submitPart(s expiries, part int) (await func()) {
 // awaitRenewal waits until the charge was executed whose first request ended every token: then somebody has logged in since.
 func (b *branch) awaitRenewal(victim string) {
 	b.t.Helper()
-	await(b.t, time.Minute, func() error {
+	eventually.NoError(b.t, time.Minute, func() error {
 		if b.desk.Moved(victim) == 0 {
 			return fmt.Errorf("%s is not executed, whose first request ends every token; %d requests of it came", victim, b.desk.Arrived(victim))
 		}

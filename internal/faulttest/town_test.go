@@ -42,7 +42,7 @@ type town struct {
 
 func openTown(t testing.TB, o sandbox.Options) *town {
 	t.Helper()
-	binary(t, worker) // nothing is to wait for it later
+	commands.Path(t, worker) // nothing is to wait for it later
 	c := &town{sandbox: sandbox.New(o), logins: map[string]int{}, tokens: map[string]bool{}}
 	server := httptest.NewServer(c)
 	t.Cleanup(server.Close)

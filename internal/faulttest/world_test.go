@@ -13,6 +13,8 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/eventually"
+	"github.com/remesa/remesa/internal/processtest"
 	"github.com/remesa/remesa/internal/redistest"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/tasks"
@@ -71,7 +73,7 @@ type world struct {
 	client   *tasks.Client
 	bank     *bank
 	settings map[string]string
-	workers  []*process
+	workers  []*processtest.Process
 	started  int
 
 	provider string
@@ -152,18 +154,18 @@ func (w *world) work(n int) {
 }
 
 // hire starts one worker that is not in the list of those to strike.
-func (w *world) hire(name string, more ...string) *process {
+func (w *world) hire(name string, more ...string) *processtest.Process {
 	w.t.Helper()
 	w.started++
-	return start(w.t, fmt.Sprintf("%s-%d", name, w.started), binary(w.t, name), w.with(more...), "run")
+	return start(w.t, fmt.Sprintf("%s-%d", name, w.started), name, w.with(more...), "run")
 }
 
 // drain ends all workers, and demands that they end well.
 func (w *world) drain() {
 	w.t.Helper()
 	for _, p := range w.workers {
-		p.cont()
-		p.drain()
+		p.Cont()
+		drain(p)
 	}
 	w.workers = nil
 }
@@ -257,7 +259,7 @@ func (w *world) awaitSettled(limit time.Duration) {
 	w.t.Helper()
 	least := int64(math.MaxInt64)
 	for more := true; more; {
-		await(w.t, limit, func() error {
+		eventually.NoError(w.t, limit, func() error {
 			n, err := w.open()
 			more = n > 0
 			switch {
@@ -311,7 +313,7 @@ func (w *world) unsettled() string {
 // awaitSome waits until at least n payments are in the state.
 func (w *world) awaitSome(state idempotency.State, n int64) {
 	w.t.Helper()
-	await(w.t, patience, func() error {
+	eventually.NoError(w.t, patience, func() error {
 		counts, err := w.counts()
 		if err == nil && counts[state] < n {
 			err = fmt.Errorf("%v, want %d %s", counts, n, state)
@@ -323,7 +325,7 @@ func (w *world) awaitSome(state idempotency.State, n int64) {
 // awaitNone waits until no payment is in the state.
 func (w *world) awaitNone(state idempotency.State) {
 	w.t.Helper()
-	await(w.t, patience, func() error {
+	eventually.NoError(w.t, patience, func() error {
 		counts, err := w.counts()
 		if err == nil && counts[state] > 0 {
 			err = fmt.Errorf("%v, want none %s", counts, state)

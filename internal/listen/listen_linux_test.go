@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -12,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/remesa/remesa/internal/eventually"
 )
 
 const patience = 20 * time.Second
@@ -65,20 +68,14 @@ func (h *hall) note(_ net.Conn, s http.ConnState) {
 // await waits until the hall is as it should be.
 func (h *hall) await(what string, ok func(h *hall) bool) {
 	h.t.Helper()
-	deadline := time.Now().Add(patience)
-	for {
+	eventually.NoError(h.t, patience, func() error {
 		h.mu.Lock()
-		now := ok(h)
-		held, refused := h.held, h.refused
-		h.mu.Unlock()
-		if now {
-			return
+		defer h.mu.Unlock()
+		if !ok(h) {
+			return fmt.Errorf("%s: %d are held, %v were refused", what, h.held, h.refused)
 		}
-		if time.Now().After(deadline) {
-			h.t.Fatalf("%s: %d are held, %v were refused", what, held, refused)
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
+		return nil
+	})
 }
 
 // dial connects from an address of this machine. One that is hung up on before it notices that it

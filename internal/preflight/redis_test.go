@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/remesa/remesa/internal/eventually"
 	"github.com/remesa/remesa/internal/redistest"
 )
 
@@ -178,17 +180,13 @@ func TestReplicasThatNobodyWaitsFor(t *testing.T) {
 
 func awaitReplica(t *testing.T, primary *redistest.Server) {
 	t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
-	for {
+	eventually.NoError(t, 30*time.Second, func() error {
 		findings := CheckRedis(t.Context(), primary.Client(), Expect{Durability: "always", Replicas: 1})
-		if find(t, findings, "connected replicas").Level == OK {
-			return
+		if find(t, findings, "connected replicas").Level != OK {
+			return fmt.Errorf("the replica is not seen: %+v", findings)
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("the replica is not seen: %+v", findings)
-		}
-		<-time.After(20 * time.Millisecond)
-	}
+		return nil
+	})
 }
 
 // TestWhatStopsSends: the check and those who only ask whether sends are possible say the same.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/eventually"
 	"github.com/remesa/remesa/internal/redistest"
 )
 
@@ -39,14 +40,13 @@ func (a account) room(want int) {
 
 func (a account) over() {
 	a.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		if n, err := a.b.Room(a.Context(), "p", "default", 50); n == 1 || err != nil || time.Now().After(deadline) {
-			if n != 1 {
-				a.Fatal("the wait never ends", err)
-			}
-			return
+	eventually.True(a, 20*time.Second, "the wait ends", func() bool {
+		n, err := a.b.Room(a.Context(), "p", "default", 50)
+		if err != nil {
+			a.Fatal(err)
 		}
-	}
+		return n == 1
+	})
 }
 
 func TestAnAccountThatWasToldToWait(t *testing.T) {

@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// Proxy stands between a client and a server, and loses what a network may lose. It does nothing until it is told to.
+// Proxy stands between a client and a server, and loses what a network may lose. It does nothing
+// until it is told to.
 type Proxy struct {
 	listener net.Listener
 	target   string
@@ -55,8 +56,9 @@ func (p *Proxy) Addr() string { return p.listener.Addr().String() }
 // URL is the address in the form of REMESA_REDIS_URL.
 func (p *Proxy) URL() string { return "redis://" + p.Addr() + "/0" }
 
-// DropReply loses the reply to the next command that contains the text (in either case): the server executes it, and the client sees its
-// connection end. The channel is closed when that has happened.
+// DropReply loses the reply to the next command that contains the text (in either case): the server
+// executes it, and the client sees its connection end. The channel is closed when that has
+// happened.
 func (p *Proxy) DropReply(text string) <-chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/remesa/remesa/internal/eventually"
 )
 
 func set(t *testing.T, c *redis.Client, key string) {
@@ -97,21 +99,37 @@ func TestAFullServerRefuses(t *testing.T) {
 	}
 }
 
+func TestAConfOfOnesOwn(t *testing.T) {
+	t.Parallel()
+	s := Start(t, Conf("user default off\nuser ana on >secret ~* &* +@all"), Setting("maxclients", "77"), User("ana", "secret"))
+	for _, client := range []func() *redis.Client{s.Client, func() *redis.Client {
+		options, err := redis.ParseURL(s.URL())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return redis.NewClient(options)
+	}} {
+		c := client()
+		defer c.Close()
+		if found, err := c.ConfigGet(t.Context(), "maxclients").Result(); err != nil || found["maxclients"] != "77" {
+			t.Errorf("%v, %v", found, err)
+		}
+	}
+	if err := Client(s.Addr()).Ping(t.Context()).Err(); err == nil {
+		t.Error("a stranger gets in")
+	}
+}
+
 func TestAReplicaFollows(t *testing.T) {
 	t.Parallel()
 	primary := Start(t)
 	Start(t, ReplicaOf(primary))
 	c := primary.Client()
-	for deadline := time.Now().Add(patience); ; {
+	eventually.True(t, patience, "a replica acknowledges", func() bool {
 		set(t, c, "k")
 		n, err := c.Wait(t.Context(), 1, 100*time.Millisecond).Result()
-		if err == nil && n == 1 {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("no replica acknowledged: %d, %v", n, err)
-		}
-	}
+		return err == nil && n == 1
+	})
 }
 
 func TestAClusterRefusesKeysOfSeveralSlots(t *testing.T) {

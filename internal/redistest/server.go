@@ -1,5 +1,5 @@
-// Package redistest runs real redis-servers for tests: each on a port and in a folder of its own, to be killed, stopped and restarted
-// at will. Everything is gone when the test ends.
+// Package redistest runs real redis-servers for tests: each on a port and in a folder of its own,
+// to be killed, stopped and restarted at will. Everything is gone when the test ends.
 package redistest
 
 import (
@@ -7,18 +7,21 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"github.com/remesa/remesa/internal/eventually"
+	"github.com/remesa/remesa/internal/processtest"
 )
 
 // patience bounds how long a server may take to answer or to go, the loading of its files included.
@@ -29,12 +32,13 @@ type Server struct {
 	t       testing.TB
 	dir     string
 	port    int
-	lines   []string // of redis.conf
+	conf    string   // the beginning of redis.conf
+	lines   []string // its end
 	cluster bool
+	user    *url.Userinfo
 
-	mu     sync.Mutex
-	cmd    *exec.Cmd
-	exited chan struct{} // closed when the process is gone
+	mu      sync.Mutex
+	process *processtest.Process
 }
 
 // Option changes how a server is started.
@@ -45,7 +49,8 @@ func Setting(name string, values ...string) Option {
 	return func(s *Server) { s.lines = append(s.lines, name+" "+strings.Join(values, " ")) }
 }
 
-// Appendonly keeps every write in the append-only file, synced as fsync says: always, everysec or no.
+// Appendonly keeps every write in the append-only file, synced as fsync says: always, everysec or
+// no.
 func Appendonly(fsync string) Option {
 	return func(s *Server) { s.lines = append(s.lines, "appendonly yes", "appendfsync "+fsync) }
 }
@@ -60,7 +65,19 @@ func ReplicaOf(primary *Server) Option {
 	return Setting("replicaof", "127.0.0.1", strconv.Itoa(primary.port))
 }
 
-// Cluster makes the server a cluster of one node that serves all slots: scripts whose keys lie in several slots fail, as in a larger one.
+// Conf is the text of a redis.conf for the server to start with, instead of what suits most tests.
+// Its port and its folder are others.
+func Conf(text string) Option {
+	return func(s *Server) { s.conf = text }
+}
+
+// User is who the clients of this server are; without it they are nobody in particular.
+func User(name, password string) Option {
+	return func(s *Server) { s.user = url.UserPassword(name, password) }
+}
+
+// Cluster makes the server a cluster of one node that serves all slots: scripts whose keys lie in
+// several slots fail, as in a larger one.
 func Cluster() Option {
 	return func(s *Server) { s.cluster = true }
 }
@@ -71,7 +88,9 @@ func Start(t testing.TB, options ...Option) *Server {
 	if _, err := exec.LookPath("redis-server"); err != nil {
 		t.Fatal("redis-server is not on the PATH, and this test runs against a real one: `make test` installs it")
 	}
-	s := &Server{t: t, dir: t.TempDir()}
+	s := &Server{t: t, dir: t.TempDir(), conf: `bind 127.0.0.1
+save ""
+repl-diskless-sync-delay 0`}
 	for _, option := range options {
 		option(s)
 	}
@@ -112,22 +131,16 @@ func (s *Server) launch() error {
 	if err := os.WriteFile(conf, []byte(s.config()), 0o600); err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(context.Background(), "redis-server", conf) // it ends by Kill
-	if err := cmd.Start(); err != nil {
-		return err
-	}
-	exited := make(chan struct{})
-	go func() { _ = cmd.Wait(); close(exited) }()
+	p := processtest.Start(s.t, "redis-server", processtest.Command("redis-server", nil, conf))
 	s.mu.Lock()
-	s.cmd, s.exited = cmd, exited
+	s.process = p
 	s.mu.Unlock()
-	return s.awaitReady(cmd.Process.Pid, exited)
+	return s.awaitReady(p)
 }
 
 func (s *Server) config() string {
 	lines := []string{
-		"port " + strconv.Itoa(s.port), "bind 127.0.0.1", "dir " + s.dir, "logfile " + filepath.Join(s.dir, "redis.log"),
-		`save ""`, "daemonize no", "repl-diskless-sync-delay 0",
+		s.conf, "port " + strconv.Itoa(s.port), "dir " + s.dir, "logfile " + filepath.Join(s.dir, "redis.log"),
 	}
 	if s.cluster {
 		// By default the bus port is the port + 10000, which need not exist.
@@ -136,17 +149,18 @@ func (s *Server) config() string {
 	return strings.Join(append(lines, s.lines...), "\n") + "\n"
 }
 
-// awaitReady waits until the process itself, and not another that has its port, answers and has loaded its files.
-func (s *Server) awaitReady(pid int, exited <-chan struct{}) error {
+// awaitReady waits until the process itself, and not another that has its port, answers and has
+// loaded its files.
+func (s *Server) awaitReady(p *processtest.Process) error {
 	client := s.newClient()
 	defer client.Close()
 	err := errors.New("not asked yet")
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
-		if err = ready(client, pid); err == nil {
+		if err = ready(client, p.Cmd.Process.Pid); err == nil {
 			return nil
 		}
 		select {
-		case <-exited:
+		case <-p.Exited():
 			return errors.New("the process ended")
 		case <-time.After(5 * time.Millisecond):
 		}
@@ -182,17 +196,13 @@ func (s *Server) ownAllSlots() {
 	if err := client.ClusterAddSlotsRange(ctx, 0, 16383).Err(); err != nil {
 		s.t.Fatalf("slots of a single node: %s", err)
 	}
-	for {
+	eventually.NoError(s.t, patience, func() error {
 		info, err := client.ClusterInfo(ctx).Result()
 		if err == nil && strings.Contains(info, "cluster_state:ok") {
-			return
+			return nil
 		}
-		select {
-		case <-ctx.Done():
-			s.t.Fatalf("the cluster of one node is not ready: %v %s", err, info)
-		case <-time.After(5 * time.Millisecond):
-		}
-	}
+		return fmt.Errorf("the cluster of one node is not ready: %w %s", err, info)
+	})
 }
 
 // Addr is host and port.
@@ -201,20 +211,28 @@ func (s *Server) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.It
 // URL is the address in the form of REMESA_REDIS_URL.
 func (s *Server) URL() string {
 	if s.cluster {
-		return "redis-cluster://" + s.Addr()
+		return (&url.URL{Scheme: "redis-cluster", User: s.user, Host: s.Addr()}).String()
 	}
-	return "redis://" + s.Addr() + "/0"
+	return (&url.URL{Scheme: "redis", User: s.user, Host: s.Addr(), Path: "/0"}).String()
 }
 
-// Client is a client of the server, closed when the test ends. It retries as a worker's does, so that it outlasts a restart.
+// Client is a client of the server, closed when the test ends. It retries as a worker's does, so
+// that it outlasts a restart.
 func (s *Server) Client() *redis.Client {
-	client := Client(s.Addr())
+	client := redis.NewClient(s.options())
 	s.t.Cleanup(func() { client.Close() })
 	return client
 }
 
-func (s *Server) newClient() *redis.Client {
+func (s *Server) options() *redis.Options {
 	options := clientOptions(s.Addr())
+	options.Username = s.user.Username()
+	options.Password, _ = s.user.Password()
+	return options
+}
+
+func (s *Server) newClient() *redis.Client {
+	options := s.options()
 	options.MaxRetries = -1
 	return redis.NewClient(options)
 }
@@ -233,21 +251,13 @@ func clientOptions(addr string) *redis.Options {
 
 // Kill ends the server as kill -9 does, and waits until it is gone.
 func (s *Server) Kill() {
-	s.signal(syscall.SIGKILL)
-	s.mu.Lock()
-	exited := s.exited
-	s.mu.Unlock()
-	if exited == nil {
-		return
-	}
-	select {
-	case <-exited:
-	case <-time.After(patience):
-		s.t.Errorf("redis-server outlived kill -9 by %s", patience)
+	if p := s.current(); p != nil {
+		p.Kill()
 	}
 }
 
-// Restart starts a killed server again, with the same port and files, and waits until it has loaded them.
+// Restart starts a killed server again, with the same port and files, and waits until it has loaded
+// them.
 func (s *Server) Restart() {
 	s.t.Helper()
 	s.Kill()
@@ -262,20 +272,16 @@ func (s *Server) Restart() {
 }
 
 // Stop freezes the server: connections stay open, nothing is answered.
-func (s *Server) Stop() { s.signal(syscall.SIGSTOP) }
+func (s *Server) Stop() { s.current().Stop() }
 
 // Cont lets a frozen server go on.
-func (s *Server) Cont() { s.signal(syscall.SIGCONT) }
+func (s *Server) Cont() { s.current().Cont() }
 
-func (s *Server) signal(sig syscall.Signal) {
+// current is the server's process, nil before the first.
+func (s *Server) current() *processtest.Process {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.cmd == nil {
-		return
-	}
-	if err := s.cmd.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		s.t.Errorf("%s to redis-server: %s", sig, err)
-	}
+	return s.process
 }
 
 func (s *Server) close() {

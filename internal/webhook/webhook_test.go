@@ -12,13 +12,13 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/rs/zerolog"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/logtest"
 	"github.com/remesa/remesa/internal/redistest"
 	"github.com/remesa/remesa/internal/webhook"
 	"github.com/remesa/remesa/providers"
@@ -36,25 +36,7 @@ type shop struct {
 	bank   *sandbox.Sandbox
 	client *etpay.Client
 	hook   *httptest.Server
-	log    journal
-}
-
-// journal is what the handler logged.
-type journal struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (j *journal) Write(p []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.Write(p)
-}
-
-func (j *journal) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.String()
+	log    logtest.Log // what the handler logged
 }
 
 func newShop(t *testing.T, o webhook.Options) *shop {
@@ -164,7 +146,7 @@ func (s *shop) report(token string) int {
 // questions are the wake-ups that are due now.
 func (s *shop) questions() []idempotency.Wakeup {
 	s.t.Helper()
-	w, err := s.ledger.Due(s.t.Context(), providers.ETpay, 100, time.Minute)
+	w, _, err := s.ledger.Due(s.t.Context(), providers.ETpay, 100, idempotency.Lanes{AskFor: time.Minute})
 	s.must(err)
 	return w
 }

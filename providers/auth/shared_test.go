@@ -11,6 +11,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/remesa/remesa/internal/eventually"
 	"github.com/remesa/remesa/internal/redistest"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/auth"
@@ -196,7 +197,7 @@ func TestASlowFormerHolderOverwritesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	quick := slow
-	await(t, func() bool { // the slow one's claim runs out
+	eventually.True(t, 20*time.Second, "the slow one's claim runs out", func() bool {
 		quick, err = s.Claim(ctx, account, 0, time.Minute)
 		return err == nil && quick.Fence != 0
 	})
@@ -401,7 +402,7 @@ func TestAllWorkersHealWithTheirCredentials(t *testing.T) {
 	}
 	i.set(func() { i.fail = nil })
 	for _, s := range all {
-		await(t, func() bool { _, err := s.Token(t.Context()); return err == nil })
+		eventually.True(t, 20*time.Second, "there is a token", func() bool { _, err := s.Token(t.Context()); return err == nil })
 	}
 }
 
@@ -433,17 +434,6 @@ func TestAKeyOfAnotherLengthIsRefused(t *testing.T) {
 	_, err := auth.NewRedis(nil, "canary")
 	if err == nil || strings.Contains(err.Error(), "canary") {
 		t.Errorf("got %v", err)
-	}
-}
-
-func await(t *testing.T, done func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
-	for !done() {
-		if time.Now().After(deadline) {
-			t.Fatal("it does not come about")
-		}
-		time.Sleep(5 * time.Millisecond)
 	}
 }
 

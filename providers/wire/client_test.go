@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/remesa/remesa/internal/eventually"
 )
 
 func tcpPair(t *testing.T) (near, far net.Conn) {
@@ -97,7 +99,7 @@ func TestIdleConnectionsAreDropped(t *testing.T) {
 	if _, err := c.Do(t.Context(), post(s.URL)); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the idle connection was dropped", func() bool { return closed.Load() == 1 })
+	eventually.True(t, 10*time.Second, "the idle connection was dropped", func() bool { return closed.Load() == 1 })
 }
 
 func TestAClientCertificateIsShown(t *testing.T) {

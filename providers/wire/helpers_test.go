@@ -14,7 +14,6 @@ import (
 	"path/filepath"
 	"sync/atomic"
 	"testing"
-	"time"
 )
 
 // provider is an HTTP server that counts the requests it saw.
@@ -129,17 +128,6 @@ func (n *network) dial(ctx context.Context, network, address string) (net.Conn, 
 		return nil, err
 	}
 	return faulty{Conn: c, budget: &n.budget, read: &n.read}, nil
-}
-
-func eventually(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
-	for !holds() {
-		if time.Now().After(deadline) {
-			t.Fatalf("never happened: %s", what)
-		}
-		time.Sleep(time.Millisecond)
-	}
 }
 
 // everyway runs a test on plain and TLS connections, fresh and reused ones.

@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/remesa/remesa/internal/eventually"
 )
 
 func TestNothingWasSentWhereNoConnectionCameAbout(t *testing.T) {
@@ -333,7 +335,7 @@ func TestAWriteUnderWayCountsAsSent(t *testing.T) {
 	x.take(httptrace.GotConnInfo{Conn: c})
 	done := make(chan struct{})
 	go func() { _, _ = c.Write([]byte("POST")); close(done) }()
-	eventually(t, "the write began", func() bool { x.mu.Lock(); defer x.mu.Unlock(); return x.writing })
+	eventually.True(t, 10*time.Second, "the write began", func() bool { x.mu.Lock(); defer x.mu.Unlock(); return x.writing })
 	if !x.end() {
 		t.Error("counts as not sent while its write was under way")
 	}

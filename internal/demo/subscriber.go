@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"context"
@@ -15,8 +15,9 @@ import (
 	"github.com/remesa/remesa/tasks"
 )
 
-// subscriber is the demo's subscription: monthly since the 31st of a month four to five months ago, and added then. The workers stood
-// still ever since, until the demo starts. Its first period is too old by now, its third charge is declined once.
+// subscriber is the demo's subscription: monthly since the 31st of a month four to five months ago,
+// and added then. The workers stood still ever since, until the demo starts. Its first period is
+// too old by now, its third charge is declined once.
 type subscriber struct {
 	terms   tasks.Subscription
 	started time.Time
@@ -47,7 +48,8 @@ func newSubscriber(now time.Time) (subscriber, error) {
 	return subscriber{terms, start}, err
 }
 
-// lastDayOfALongMonth is the 31st of the month that begins with first, or of the one after it: of two months, one has 31 days.
+// lastDayOfALongMonth is the 31st of the month that begins with first, or of the one after it: of
+// two months, one has 31 days.
 func lastDayOfALongMonth(first time.Time) time.Time {
 	midnight := time.Date(first.Year(), first.Month(), 31, 0, 0, 0, 0, first.Location())
 	if midnight.Day() == 31 {
@@ -87,9 +89,10 @@ func (s subscriber) await(ctx context.Context, store *schedule.Store) error {
 	return nil // the closing table says what is missing
 }
 
-// closing prints its periods, each of which the provider must have charged exactly once, the missed one not at all.
+// closing prints its periods, each of which the provider must have charged exactly once, the missed
+// one not at all.
 func (s subscriber) closing(ctx context.Context, st *stage) error {
-	periods, err := st.service.subscriptions.Periods(ctx, s.terms.Provider(), subscriberID)
+	periods, err := st.worker.Subscriptions.Periods(ctx, s.terms.Provider(), subscriberID)
 	if err != nil {
 		return err
 	}

@@ -160,7 +160,7 @@ func (p *payment) due() []idempotency.Wakeup { return p.env.due() }
 
 func (e *env) due() []idempotency.Wakeup {
 	e.t.Helper()
-	w, err := e.Ledger.Due(e.ctx(), e.Provider, 1000, 10*time.Second)
+	w, _, err := e.Ledger.Due(e.ctx(), e.Provider, 1000, idempotency.Lanes{AskFor: 10 * time.Second})
 	e.must(err)
 	return w
 }

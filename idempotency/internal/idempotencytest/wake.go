@@ -28,6 +28,57 @@ func wakeRows() []row {
 				p.wantDue(seconds * time.Second).Advance(seconds * time.Second)
 			}
 		}},
+		{does: "what still waits in its lane is not woken again, but looked at after as long as the lane's oldest has waited", run: func(e *env) {
+			p := e.queued()
+			registered := p.show().Created
+			p.Advance(10 * time.Second)
+			// The oldest in the lane was there before it was registered; then it was served.
+			for _, age := range []time.Duration{10, 20, 40, 80, 160, 320, 640} {
+				wantAsleep(p, registered, age*time.Second).Advance(age * time.Second)
+			}
+			wantAsleep(p, registered, 15*time.Minute)
+			p.Advance(15 * time.Minute)
+			wantWoken(p, false, registered.Add(6*time.Second))
+			p.wantDue(10 * time.Second)
+		}},
+		{does: "a wake-up that is enqueued some seconds after its record is written is still the one that waits", run: func(e *env) {
+			p := e.queued()
+			registered := p.show().Created
+			p.Advance(10 * time.Second)
+			wantAsleep(p, registered.Add(5*time.Second), 10*time.Second)
+		}},
+		{does: "what was woken before, and is in no lane any more, is woken again", run: func(e *env) {
+			p := e.queued()
+			p.Advance(10 * time.Second)
+			wantWoken(p, false)
+			woken := p.show().Created.Add(10 * time.Second)
+			p.Advance(10 * time.Second)
+			wantWoken(p, false, woken.Add(6*time.Second))
+		}},
+		{does: "a question that still waits is not asked for again", run: func(e *env) {
+			p := e.reach(inDoubt)
+			wantWoken(p, true)
+			woken := p.show().Updated
+			p.Advance(10 * time.Second)
+			wantAsleep(p, woken, 10*time.Second)
+			p.Advance(10 * time.Second)
+			wantWoken(p, true, woken.Add(time.Minute))
+		}},
+		{does: "what is parked and let go is woken whatever waits in the lane", run: func(e *env) {
+			p := e.queued()
+			oldest := p.show().Created.Add(-time.Hour)
+			e.must(e.Ledger.Park(e.ctx(), p.key, "halted"))
+			if n, err := e.Ledger.Unpark(e.ctx(), e.Provider, "halted", 1); n != 1 || err != nil {
+				e.t.Fatalf("%d let go, %v", n, err)
+			}
+			wantWoken(p, false, oldest)
+		}},
+		{does: "a payment that is ready again is woken whatever waits in the lane", run: func(e *env) {
+			p := e.queued()
+			oldest := p.show().Created.Add(-time.Hour)
+			p.send("a").release("a")
+			wantWoken(p, false, oldest)
+		}},
 		{does: "a wake-up is due once: the second who looks finds nothing", run: func(e *env) {
 			p := e.queued()
 			p.Advance(10 * time.Second)
@@ -106,7 +157,7 @@ func wakeRows() []row {
 			}
 			e.Advance(time.Minute)
 			for i := 0; i < 4; i += 2 {
-				w, err := e.Ledger.Due(e.ctx(), e.Provider, 2, time.Second)
+				w, _, err := e.Ledger.Due(e.ctx(), e.Provider, 2, idempotency.Lanes{AskFor: time.Second})
 				e.must(err)
 				if len(w) != 2 || w[0].Key != all[i].key || w[1].Key != all[i+1].key {
 					e.t.Fatalf("woken %v", w)
@@ -115,7 +166,7 @@ func wakeRows() []row {
 		}},
 		{does: "a limit of nothing wakes nobody", run: func(e *env) {
 			e.queued().Advance(time.Hour)
-			w, err := e.Ledger.Due(e.ctx(), e.Provider, 0, time.Second)
+			w, _, err := e.Ledger.Due(e.ctx(), e.Provider, 0, idempotency.Lanes{AskFor: time.Second})
 			if err != nil || len(w) != 0 {
 				e.t.Fatalf("got %v, %v", w, err)
 			}
@@ -149,7 +200,9 @@ func wokenOnce(e *env) {
 	errs := make([]error, hands)
 	var wg sync.WaitGroup
 	for i := range hands {
-		wg.Go(func() { woken[i], errs[i] = e.Ledger.Due(e.ctx(), e.Provider, n, time.Second) })
+		wg.Go(func() {
+			woken[i], _, errs[i] = e.Ledger.Due(e.ctx(), e.Provider, n, idempotency.Lanes{AskFor: time.Second})
+		})
 	}
 	wg.Wait()
 	e.must(errors.Join(errs...))
@@ -167,10 +220,33 @@ func wokenOnce(e *env) {
 	}
 }
 
-func wantWoken(p *payment, ask bool) {
+// wantWoken wants the payment woken, whatever waits in its lane since that time.
+func wantWoken(p *payment, ask bool, oldest ...time.Time) {
 	p.t.Helper()
-	w := p.due()
+	w := p.dueWith(oldest...)
 	if len(w) != 1 || w[0].Key != p.key || w[0].Ask != ask {
 		p.t.Fatalf("woken %+v, want %s with ask %v", w, p.key, ask)
 	}
+}
+
+// wantAsleep wants the payment left alone, and looked at later, while its lane holds a wake-up that has
+// waited since that time.
+func wantAsleep(p *payment, oldest time.Time, later time.Duration) *payment {
+	p.t.Helper()
+	if w := p.dueWith(oldest); len(w) != 0 {
+		p.t.Fatalf("woken %v", w)
+	}
+	return p.wantDue(later)
+}
+
+// dueWith looks at what is due while the lanes hold wake-ups that have waited since that time.
+func (p *payment) dueWith(oldest ...time.Time) []idempotency.Wakeup {
+	p.t.Helper()
+	lanes := idempotency.Lanes{AskFor: 10 * time.Second}
+	if len(oldest) > 0 {
+		lanes.Send, lanes.Ask = oldest[0], oldest[0]
+	}
+	w, _, err := p.Ledger.Due(p.ctx(), p.Provider, 1000, lanes)
+	p.must(err)
+	return w
 }

@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"context"
@@ -174,12 +174,13 @@ func (s scene) key() idempotency.Key {
 
 const demoPatience = 45 * time.Second
 
-// play submits every scene, waits for the outcomes, and compares them with what is expected and with the provider's book.
+// play submits every scene, waits for the outcomes, and compares them with what is expected and
+// with the provider's book.
 func (s *stage) play(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, demoPatience)
 	defer cancel()
-	client := tasks.NewClient(s.service.ledger, s.rdb, tasks.ClientOptions{
-		FingerprintKey: []byte(s.service.config.FingerprintKey.Reveal()),
+	client := tasks.NewClient(s.worker.Ledger, s.worker.Redis, tasks.ClientOptions{
+		FingerprintKey: s.fingerprintKey,
 	})
 	fmt.Println("remesa demo: an embedded Redis, simulated providers, sample payments")
 	submitted := make([]tasks.Receipt, len(scenes()))
@@ -194,13 +195,13 @@ func (s *stage) play(ctx context.Context) error {
 		}
 		submitted[i] = receipts[0]
 	}
-	if err := s.subscriber.add(ctx, s.service.subscriptions); err != nil {
+	if err := s.subscriber.add(ctx, s.worker.Subscriptions); err != nil {
 		return err
 	}
 	if err := s.follow(ctx); err != nil {
 		return err
 	}
-	if err := s.subscriber.await(ctx, s.service.subscriptions); err != nil {
+	if err := s.subscriber.await(ctx, s.worker.Subscriptions); err != nil {
 		return err
 	}
 	return errors.Join(s.closing(ctx, submitted), s.subscriber.closing(context.WithoutCancel(ctx), s))
@@ -212,7 +213,7 @@ func (s *stage) follow(ctx context.Context) error {
 	for {
 		done := 0
 		for _, sc := range scenes() {
-			r, err := s.service.ledger.Show(ctx, sc.key())
+			r, err := s.worker.Ledger.Show(ctx, sc.key())
 			if err != nil && ctx.Err() == nil {
 				return err
 			}
@@ -251,7 +252,7 @@ func (s *stage) closing(ctx context.Context, submitted []tasks.Receipt) error {
 	fmt.Fprintln(w, "\nPAYMENT\tWHAT HAPPENS\tSUBMITTED\tSTATE\tATTEMPTS\tPAID BY THE PROVIDER\t")
 	var failed error
 	for i, sc := range scenes() {
-		r, err := s.service.ledger.Show(ctx, sc.key())
+		r, err := s.worker.Ledger.Show(ctx, sc.key())
 		if err != nil {
 			return err
 		}

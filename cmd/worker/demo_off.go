@@ -1,0 +1,16 @@
+//go:build nodemo
+
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/remesa/remesa/internal/config"
+)
+
+// Run says where the demo is: a worker that is released holds no Redis of its own.
+func (demoCmd) Run(context.Context, *config.Config) error {
+	return errors.New("this worker was built without the demo, which embeds a Redis: " +
+		"in a checkout of its sources, run `make demo`, or `go run ./cmd/worker demo`; `worker sandbox` serves the simulated providers here too")
+}

@@ -1,0 +1,225 @@
+// Package demo plays sample payments: through an embedded Redis, simulated providers, and the
+// worker that its caller makes. Then it compares each outcome with what is expected, and with what
+// the provider's book says.
+package demo
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+	"github.com/rs/zerolog"
+
+	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/config"
+	"github.com/remesa/remesa/internal/simulators"
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/sandbox"
+	"github.com/remesa/remesa/schedule"
+)
+
+// Options of a demo.
+type Options struct {
+	// Once ends with a table of outcomes instead of staying up.
+	Once bool
+	// Addr is where the demo listens; with Once, on any free port.
+	Addr string
+	// NewWorker makes the worker that is shown, of this configuration.
+	NewWorker func(*config.Config, zerolog.Logger) (*Worker, error)
+}
+
+// Worker is the worker that is shown.
+type Worker struct {
+	Redis         redis.UniversalClient // the demo closes it
+	Ledger        *idempotency.Ledger
+	Subscriptions *schedule.Store
+	// Serve works until ctx is done; Addr gets the address of its listener once.
+	Serve func(ctx context.Context) error
+	Addr  <-chan string
+}
+
+// Run plays sample payments until ctx is done, or once. It fails where an outcome is not as
+// expected, and where c names a real provider.
+func Run(ctx context.Context, c *config.Config, o Options) error {
+	if c.RealURLs() {
+		return errors.New("the demo refuses to run beside real provider URLs: unset the REMESA_…_URL variables")
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stage, err := newStage(ctx, o, c.Keys)
+	if err != nil {
+		return err
+	}
+	defer stage.close()
+	working := make(chan error, 1)
+	go func() { working <- stage.worker.Serve(ctx) }()
+	select {
+	case stage.addr = <-stage.worker.Addr:
+	case err := <-working: // it cannot listen
+		return err
+	}
+	if err := stage.play(ctx); err != nil {
+		return err
+	}
+	if !o.Once && ctx.Err() == nil {
+		stage.invite()
+		<-ctx.Done()
+	}
+	cancel()
+	return <-working
+}
+
+// stage is everything that the demo needs: an embedded Redis, the simulators, a worker.
+type stage struct {
+	redis   *miniredis.Miniredis
+	sandbox *sandbox.Sandbox
+	worker  *Worker
+	// fingerprintKey is the caller's, as the payload keys are.
+	fingerprintKey []byte
+	cancel         context.CancelFunc
+	// addr is where the pages are; password is theirs, for this run only.
+	addr       string
+	password   string
+	subscriber subscriber
+}
+
+const demoUser = "demo"
+
+func newStage(ctx context.Context, o Options, keys config.Keys) (*stage, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	s := &stage{
+		cancel: cancel, redis: miniredis.NewMiniRedis(), sandbox: sandbox.New(sandbox.Options{}), password: rand.Text(),
+		fingerprintKey: []byte(keys.FingerprintKey.Reveal()),
+	}
+	if err := s.redis.Start(); err != nil {
+		cancel()
+		return nil, fmt.Errorf("embedded Redis: %w", err)
+	}
+	go s.age(ctx)
+	var err error
+	if s.subscriber, err = newSubscriber(time.Now()); err != nil {
+		s.close()
+		return nil, err
+	}
+	url, err := s.openProviders(ctx)
+	if err != nil {
+		s.close()
+		return nil, err
+	}
+	if s.worker, err = s.newWorker(o, url, keys); err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// age lets the embedded Redis forget what has expired: its own clock stands still.
+func (s *stage) age(ctx context.Context) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			s.redis.FastForward(time.Second)
+		}
+	}
+}
+
+func (s *stage) openProviders(ctx context.Context) (url string, err error) {
+	for _, provider := range []string{providers.VirtualPOS, providers.PagoSeguro, providers.PagandoCheck, providers.ETpay, providers.Coordinador} {
+		if err := s.desk(provider).AddFaults(demoFaults(provider)...); err != nil {
+			return "", err
+		}
+	}
+	if err := s.sandbox.PagoSeguro().AddFaults(s.subscriber.fault()); err != nil {
+		return "", err
+	}
+	s.sandbox.CoordinadorRow(registeredInstruction, "12500")
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	go func() { _ = s.sandbox.Serve(ctx, l) }()
+	return "http://" + l.Addr().String(), nil
+}
+
+// desk is the simulator of a provider.
+func (s *stage) desk(provider string) *sandbox.Desk {
+	switch provider {
+	case providers.PagoSeguro:
+		return s.sandbox.PagoSeguro()
+	case providers.Coordinador:
+		return s.sandbox.Coordinador()
+	case providers.PagandoCheck:
+		return s.sandbox.PagandoCheck()
+	case providers.ETpay:
+		return s.sandbox.ETpay()
+	default:
+		return s.sandbox.VirtualPOS()
+	}
+}
+
+// newWorker makes the worker, with times short enough to watch. Payload keys are the caller's, or
+// enqueue in the same shell would seal what the demo could not open.
+func (s *stage) newWorker(o Options, url string, keys config.Keys) (*Worker, error) {
+	addr := o.Addr
+	if o.Once {
+		addr = "127.0.0.1:0"
+	}
+	variables := map[string]string{
+		"REMESA_REDIS_URL": "redis://" + s.redis.Addr() + "/0", "REMESA_HTTP_ADDR": addr,
+		"REMESA_DASHBOARD_USER": demoUser, "REMESA_DASHBOARD_PASSWORD": s.password, "REMESA_DASHBOARD_WRITABLE": "true",
+		"REMESA_REQUEST_TIMEOUT": "1s", "REMESA_LEASE": "4s", "REMESA_SETTLE_TIME": "1s", "REMESA_NOT_FOUND_INTERVAL": "200ms",
+		"REMESA_RETRY_BASE": "200ms", "REMESA_POLL_FIRST": "300ms", "REMESA_POLL_MAX": "1s", "REMESA_JANITOR_INTERVAL": "100ms", "REMESA_SWEEP_INTERVAL": "100ms",
+	}
+	for _, provider := range simulators.Settings(url) {
+		for _, setting := range provider {
+			variables[setting.Name] = setting.Value
+		}
+	}
+	c, err := config.From(variables)
+	if err != nil {
+		return nil, err
+	}
+	c.PayloadKeys, c.FingerprintKey = keys.PayloadKeys, keys.FingerprintKey
+	log := zerolog.New(os.Stderr).Level(zerolog.FatalLevel)
+	config.HearOthers(log, zerolog.WarnLevel)
+	return o.NewWorker(c, log)
+}
+
+func (s *stage) close() {
+	s.cancel()
+	if s.worker != nil {
+		_ = s.worker.Redis.Close()
+	}
+	s.redis.Close()
+}
+
+// invite says what to try while the demo stays up.
+func (s *stage) invite() {
+	fmt.Printf(`
+The demo stays up until Ctrl-C. Some payments are held on purpose: nobody could find out whether they were executed. In a browser:
+
+  http://%s/payments   user %s, password %s (made for this run)
+
+Open virtualpos/%s under "Held", settle it, and read in its history who decided what. The page "Queues" shows asynq's
+side: try its buttons, no payment will mind. The same in another terminal:
+
+  export REMESA_REDIS_URL=redis://%s/0
+  go run ./cmd/enqueue list --state held
+  go run ./cmd/enqueue show virtualpos/%s
+  go run ./cmd/enqueue resolve virtualpos/%s --as not-received --by you --note "checked with the bank"
+  go run ./cmd/enqueue watch --from 0
+
+  http://%s/metrics has the metrics.
+`, s.addr, demoUser, s.password, heldReference, s.redis.Addr(), heldReference, heldReference, s.addr)
+}

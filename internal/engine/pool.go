@@ -1,0 +1,103 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/remesa/remesa/idempotency"
+)
+
+// pool bounds how many payments of a lane this worker serves at a time, whatever tasks they came
+// in.
+type pool struct {
+	slots chan struct{}
+	// closing is closed when the worker drains: what was not begun by then goes back to the queue.
+	closing <-chan struct{}
+
+	mu sync.Mutex
+	// next holds what was taken from the queue and waits for a slot: another wake-up of it has
+	// nothing to add.
+	next map[idempotency.Key]struct{}
+}
+
+func newPool(size int, closing <-chan struct{}) *pool {
+	return &pool{slots: make(chan struct{}, size), closing: closing, next: map[idempotency.Key]struct{}{}}
+}
+
+// errNotServed: the worker drains, or all its slots stayed taken. asynq hands the task out again.
+var errNotServed = errors.New("no slot free")
+
+// expect returns those of the keys that nobody waits to serve already, and keeps them as such.
+func (p *pool) expect(keys []idempotency.Key) []idempotency.Key {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var mine []idempotency.Key
+	for _, k := range keys {
+		if _, waits := p.next[k]; !waits {
+			p.next[k] = struct{}{}
+			mine = append(mine, k)
+		}
+	}
+	return mine
+}
+
+// forget ends that these wait.
+func (p *pool) forget(keys ...idempotency.Key) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, k := range keys {
+		delete(p.next, k)
+	}
+}
+
+// enter takes a slot for the key, which from then on waits no more.
+func (p *pool) enter(ctx context.Context, k idempotency.Key) error {
+	select {
+	case <-p.closing: // also where a slot is free
+		return errNotServed
+	default:
+	}
+	select {
+	case p.slots <- struct{}{}:
+		p.forget(k)
+		return nil
+	case <-p.closing:
+		return errNotServed
+	case <-ctx.Done():
+		return errNotServed
+	}
+}
+
+func (p *pool) leave() { <-p.slots }
+
+// serve serves the payments of one wake-up. A single one is served before serve returns, so that
+// the dashboard shows its task as active; several are handed over, each as soon as there is a slot,
+// and what becomes of them is between them and the ledger. An error means that some were not begun:
+// whoever was does no harm in being woken again.
+func (e *Engine) serve(ctx context.Context, p *pool, keys []idempotency.Key, one func(context.Context, idempotency.Key)) error {
+	keys = p.expect(keys)
+	defer func() { p.forget(keys...) }()
+	if len(keys) == 1 {
+		if err := p.enter(ctx, keys[0]); err != nil {
+			return err
+		}
+		defer p.leave()
+		one(ctx, keys[0])
+		return nil
+	}
+	for len(keys) > 0 {
+		k := keys[0]
+		if err := p.enter(ctx, k); err != nil {
+			return err
+		}
+		keys = keys[1:]
+		own, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.TaskTimeout)
+		e.work.Go(func() {
+			defer cancel()
+			defer p.leave()
+			one(own, k)
+		})
+	}
+	return nil
+}
