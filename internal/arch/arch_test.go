@@ -30,6 +30,7 @@ var allowed = []struct {
 	{"providers/auth", []string{"internal/kv", "providers", "providers/wire"}},
 	// The simulators know nothing of the adapters, or both could be wrong together.
 	{"providers/sandbox", []string{"providers"}},
+	{"providers/sandbox/all", []string{"providers/sandbox", "providers/sandbox/*"}},
 	{"providers/sandbox/*", []string{"providers", "providers/sandbox"}},
 	{"providers/providertest", []string{"providers", "providers/wire", "providers/sandbox"}},
 	// ETpay's sessions and payouts are two packages of one provider.
@@ -66,14 +67,13 @@ var allowed = []struct {
 	// It knows how each provider proves its reports, and moves nothing but due times.
 	{"internal/webhook", []string{"idempotency", "internal/listen", "providers", "providers/etpay"}},
 	{"internal/metrics", []string{"idempotency", "internal/version"}},
-	{"internal/simulators", []string{"providers/sandbox"}},
 	// It shows the worker that its caller makes.
-	{"internal/demo", []string{"internal/config", "internal/simulators", "internal/sweep", "tasks", "idempotency", "schedule", "providers", "providers/sandbox"}},
+	{"internal/demo", []string{"internal/config", "internal/sweep", "tasks", "idempotency", "schedule", "providers", "providers/sandbox", "providers/sandbox/all"}},
 	{"internal/dashboard", []string{"internal/listen", "internal/login", "internal/salvage", "tasks", "idempotency", "providers", "seal"}},
 	{"internal/rate", []string{"internal/kv", "idempotency"}},
 	{"internal/*", []string{"tasks", "idempotency", "schedule", "providers", "seal"}},
 	{"examples/*", []string{"tasks", "idempotency", "providers"}},
-	{"cmd/*", []string{"internal/*", "tasks", "idempotency", "schedule", "providers", "providers/sandbox", "seal"}},
+	{"cmd/*", []string{"internal/*", "tasks", "idempotency", "schedule", "providers", "providers/sandbox/all", "seal"}},
 }
 
 // forbidden lists what no allowance gives.
@@ -87,6 +87,7 @@ var forbidden = []struct{ from, to, reason string }{
 	{"idempotency/*", "idempotency/internal/idempotencytest", "it is for tests"},
 	{"internal/wiring", "providers/providertest", "it is for tests"},
 	{"internal/wiring", "providers/sandbox", "settings describe real providers"},
+	{"internal/wiring", "providers/sandbox/*", "settings describe real providers"},
 }
 
 // redisUsers are who may speak to Redis: the rules about money may not.
@@ -307,6 +308,10 @@ func TestTheMapRefusesWhatItShould(t *testing.T) {
 		{"providers/wire", module + "providers/virtualpos", true},
 		{"providers/sandbox", module + "providers/virtualpos", true},
 		{"providers/sandbox/virtualpos", module + "providers/virtualpos", true},
+		{"providers/sandbox/virtualpos", module + "providers/sandbox/etpay", true},
+		{"providers/sandbox", module + "providers/sandbox/virtualpos", true},
+		{"providers/sandbox/all", module + "providers/sandbox/virtualpos", false},
+		{"providers/sandbox/all", module + "providers/virtualpos", true},
 		{"tasks", module + "providers/virtualpos", true},
 		{"tasks", module + "idempotency", false},
 		{"tasks", module + "internal/engine", true},
@@ -327,12 +332,13 @@ func TestTheMapRefusesWhatItShould(t *testing.T) {
 		{"internal/config", module + "providers/virtualpos", true},
 		{"internal/wiring", module + "providers/virtualpos", false},
 		{"internal/wiring", module + "providers/sandbox", true},
+		{"internal/wiring", module + "providers/sandbox/virtualpos", true},
 		{"internal/metrics", module + "internal/config", true},
 		{"internal/webhook", module + "providers/etpay", false},
 		{"internal/webhook", module + "providers/virtualpos", true},
 		{"internal/webhook", module + "internal/engine", true},
 		{"cmd/worker", module + "providers/virtualpos", true},
-		{"cmd/worker", module + "providers/sandbox", false},
+		{"cmd/worker", module + "providers/sandbox/all", false},
 		{"cmd/worker", module + "internal/engine", false},
 		{"cmd/enqueue", module + "internal/engine", true},
 		{"cmd/worker", module + "internal/redistest", true},

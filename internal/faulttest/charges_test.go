@@ -17,6 +17,7 @@ import (
 	"github.com/remesa/remesa/internal/processtest"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/sandbox"
+	simulators "github.com/remesa/remesa/providers/sandbox/all"
 	"github.com/remesa/remesa/tasks"
 )
 
@@ -80,7 +81,7 @@ func chargeTroubles(provider string) []sandbox.Fault {
 
 func TestNothingPrivateOfAChargeIsWrittenAnywhere(t *testing.T) {
 	t.Parallel()
-	c := openTown(t, sandbox.Options{})
+	c := openTown(t, simulators.Options{})
 	w := newWorld(t, c.bank(t), c.settings("REMESA_TOKEN_KEY", tokenKey)...)
 	var parts []*branch
 	for _, provider := range []string{providers.PagoSeguro, providers.PagandoCheck, providers.Coordinador, providers.ETpay} {
@@ -190,7 +191,7 @@ func TestAPayerPaysAtETpay(t *testing.T) {
 	}{{"success", idempotency.Succeeded}, {"error", idempotency.Pending}} {
 		t.Run(end.result, func(t *testing.T) {
 			t.Parallel()
-			c := openTown(t, sandbox.Options{})
+			c := openTown(t, simulators.Options{})
 			hooks, to := relay(t)
 			w := newWorld(t, c.bank(t), c.settings(
 				"REMESA_WEBHOOK_ADDR", "127.0.0.1:0", "REMESA_ETPAY_WEBHOOK_URL", hooks+"/webhooks/etpay",
@@ -259,7 +260,7 @@ func TestOneInstructionIsPaidOnce(t *testing.T) {
 	for _, when := range []string{"before it is sent", "after it is settled"} {
 		t.Run(when, func(t *testing.T) {
 			t.Parallel()
-			c := openTown(t, sandbox.Options{})
+			c := openTown(t, simulators.Options{})
 			w := newWorld(t, c.bank(t), c.settings()...)
 			b := w.branch(c, providers.Coordinador)
 			first := b.instruct("a")

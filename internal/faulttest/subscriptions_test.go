@@ -15,6 +15,7 @@ import (
 	"github.com/remesa/remesa/internal/sweep"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/sandbox"
+	simulators "github.com/remesa/remesa/providers/sandbox/all"
 	"github.com/remesa/remesa/schedule"
 	"github.com/remesa/remesa/tasks"
 )
@@ -176,7 +177,7 @@ func (c *club) paidOnce(id string, p schedule.Period) bool {
 // TestSubscriptionsAreCaughtUpWhileWorkersDie: whatever dies when, each period is charged once, on its own date, under its own reference.
 func TestSubscriptionsAreCaughtUpWhileWorkersDie(t *testing.T) {
 	t.Parallel()
-	town := openTown(t, sandbox.Options{})
+	town := openTown(t, simulators.Options{})
 	w := newWorldIn(t, usual(), redistest.Start(t, redistest.Appendonly("always")), town.bank(t), town.settings(
 		"REMESA_POLL_DEADLINE", "3s", "REMESA_SWEEP_INTERVAL", "200ms", "REMESA_TOKEN_KEY", tokenKey)...)
 	b := w.branch(town, providers.PagandoCheck)
@@ -207,7 +208,7 @@ func TestSubscriptionsAreCaughtUpWhileWorkersDie(t *testing.T) {
 // had claimed it.
 func TestACancelledSubscriptionIsNotChargedAnyMore(t *testing.T) {
 	t.Parallel()
-	town := openTown(t, sandbox.Options{})
+	town := openTown(t, simulators.Options{})
 	w := newWorldIn(t, brisk(), redistest.Start(t, redistest.Appendonly("always")), town.bank(t), town.settings("REMESA_SWEEP_INTERVAL", "200ms")...)
 	b := w.branch(town, providers.PagandoCheck)
 	c := b.subscribe(1, nil)
