@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/remesa/remesa/providers/sandbox"
+	"github.com/remesa/remesa/providers/sandbox/pagoseguro"
 )
 
 const (
@@ -14,15 +15,15 @@ const (
 )
 
 // pagoSeguro is a simulator, and the environment that leads there. No Redis is needed.
-func pagoSeguro(t *testing.T, faults ...sandbox.Fault) (*sandbox.Desk, []string) {
+func pagoSeguro(t *testing.T, faults ...sandbox.Fault) (*sandbox.Provider, []string) {
 	t.Helper()
-	s := sandbox.New(sandbox.Options{})
-	if err := s.PagoSeguro().AddFaults(faults...); err != nil {
+	s := pagoseguro.New(pagoseguro.Options{}, sandbox.Options{})
+	if err := s.AddFaults(faults...); err != nil {
 		t.Fatal(err)
 	}
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
-	return s.PagoSeguro(), environment(redisAt(nowhere), "REMESA_PAGOSEGURO_BASE_URL="+server.URL+sandbox.PagoSeguroPrefix,
+	return s, environment(redisAt(nowhere), "REMESA_PAGOSEGURO_BASE_URL="+server.URL+s.Prefix,
 		"REMESA_PAGOSEGURO_ACCOUNT_ID=123456789", "REMESA_PAGOSEGURO_API_KEY=sandbox-api-key", "REMESA_LOG_LEVEL=debug")
 }
 

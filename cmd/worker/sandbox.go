@@ -6,8 +6,7 @@ import (
 	"net"
 
 	"github.com/remesa/remesa/internal/config"
-	"github.com/remesa/remesa/internal/simulators"
-	"github.com/remesa/remesa/providers/sandbox"
+	"github.com/remesa/remesa/providers/sandbox/all"
 )
 
 type sandboxCmd struct {
@@ -23,12 +22,13 @@ func (cmd sandboxCmd) Run(ctx context.Context, _ *config.Config) error {
 	}
 	url := "http://" + l.Addr().String()
 	fmt.Printf("simulated providers on %s\n\n", url)
-	for _, provider := range simulators.Settings(url) {
-		for _, s := range provider {
+	simulators := all.New(all.Options{})
+	for _, p := range simulators.Providers() {
+		for _, s := range p.Settings(url) {
 			fmt.Printf("  %s=%s\n", s.Name, s.Value)
 		}
 		fmt.Println()
 	}
 	fmt.Println("GET PREFIX/_book shows what was executed; POST PREFIX/_faults makes it fail (see README.md)")
-	return sandbox.New(sandbox.Options{}).Serve(ctx, l)
+	return simulators.Serve(ctx, l)
 }

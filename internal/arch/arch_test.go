@@ -30,6 +30,7 @@ var allowed = []struct {
 	{"providers/auth", []string{"internal/kv", "providers", "providers/wire"}},
 	// The simulators know nothing of the adapters, or both could be wrong together.
 	{"providers/sandbox", []string{"providers"}},
+	{"providers/sandbox/all", []string{"providers/sandbox", "providers/sandbox/*"}},
 	{"providers/sandbox/*", []string{"providers", "providers/sandbox"}},
 	{"providers/providertest", []string{"providers", "providers/wire", "providers/sandbox"}},
 	// What a provider's package says about itself, and the one place that lists them.
@@ -76,14 +77,13 @@ var allowed = []struct {
 	// It moves nothing but due times.
 	{"internal/webhook", []string{"idempotency", "internal/listen", "providers", "providers/catalog", "providers/spec"}},
 	{"internal/metrics", []string{"idempotency", "internal/version"}},
-	{"internal/simulators", []string{"providers/sandbox"}},
 	// It shows the worker that its caller makes. Its scenes are each about one provider.
-	{"internal/demo", []string{"internal/config", "internal/simulators", "billing", "tasks", "idempotency", "schedule", "providers", "providers/*", "providers/sandbox"}},
+	{"internal/demo", []string{"internal/config", "billing", "tasks", "idempotency", "schedule", "providers", "providers/*", "providers/sandbox", "providers/sandbox/all"}},
 	{"internal/dashboard", []string{"internal/listen", "internal/login", "internal/salvage", "tasks", "idempotency", "providers", "providers/catalog", "seal"}},
 	{"internal/rate", []string{"internal/kv", "idempotency"}},
 	{"internal/*", []string{"tasks", "idempotency", "providers", "seal"}},
 	{"examples/*", []string{"billing", "tasks", "idempotency", "providers"}},
-	{"cmd/*", []string{"internal/*", "billing", "tasks", "idempotency", "schedule", "providers", "providers/catalog", "providers/sandbox", "providers/spec", "seal"}},
+	{"cmd/*", []string{"internal/*", "billing", "tasks", "idempotency", "schedule", "providers", "providers/catalog", "providers/sandbox/all", "providers/spec", "seal"}},
 }
 
 // forbidden lists what no allowance gives.
@@ -97,6 +97,7 @@ var forbidden = []struct{ from, to, reason string }{
 	{"idempotency/*", "idempotency/internal/idempotencytest", "it is for tests"},
 	{"internal/wiring", "providers/providertest", "it is for tests"},
 	{"internal/wiring", "providers/sandbox", "settings describe real providers"},
+	{"internal/wiring", "providers/sandbox/*", "settings describe real providers"},
 }
 
 // redisUsers are who may speak to Redis: the rules about money may not.
@@ -317,6 +318,10 @@ func TestTheMapRefusesWhatItShould(t *testing.T) {
 		{"providers/wire", module + "providers/virtualpos", true},
 		{"providers/sandbox", module + "providers/virtualpos", true},
 		{"providers/sandbox/virtualpos", module + "providers/virtualpos", true},
+		{"providers/sandbox/virtualpos", module + "providers/sandbox/etpay", true},
+		{"providers/sandbox", module + "providers/sandbox/virtualpos", true},
+		{"providers/sandbox/all", module + "providers/sandbox/virtualpos", false},
+		{"providers/sandbox/all", module + "providers/virtualpos", true},
 		{"tasks", module + "providers/virtualpos", true},
 		{"tasks", module + "idempotency", false},
 		{"tasks", module + "internal/engine", true},
@@ -347,6 +352,7 @@ func TestTheMapRefusesWhatItShould(t *testing.T) {
 		{"internal/wiring", module + "providers/catalog", false},
 		{"providers/virtualpos", module + "providers/catalog", true},
 		{"internal/wiring", module + "providers/sandbox", true},
+		{"internal/wiring", module + "providers/sandbox/virtualpos", true},
 		{"internal/metrics", module + "internal/config", true},
 		{"internal/strictjson", module + "providers", true},
 		{"internal/strictcsv", module + "tasks", true},
@@ -354,7 +360,7 @@ func TestTheMapRefusesWhatItShould(t *testing.T) {
 		{"internal/webhook", module + "providers/virtualpos", true},
 		{"internal/webhook", module + "internal/engine", true},
 		{"cmd/worker", module + "providers/virtualpos", true},
-		{"cmd/worker", module + "providers/sandbox", false},
+		{"cmd/worker", module + "providers/sandbox/all", false},
 		{"cmd/worker", module + "internal/engine", false},
 		{"cmd/enqueue", module + "internal/engine", true},
 		{"cmd/worker", module + "internal/redistest", true},

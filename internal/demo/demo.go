@@ -19,13 +19,8 @@ import (
 	"github.com/remesa/remesa/billing"
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/config"
-	"github.com/remesa/remesa/internal/simulators"
-	"github.com/remesa/remesa/providers/coordinador"
-	"github.com/remesa/remesa/providers/etpay"
-	"github.com/remesa/remesa/providers/pagandocheck"
 	"github.com/remesa/remesa/providers/pagoseguro"
-	"github.com/remesa/remesa/providers/sandbox"
-	"github.com/remesa/remesa/providers/virtualpos"
+	"github.com/remesa/remesa/providers/sandbox/all"
 )
 
 // Options of a demo.
@@ -82,7 +77,7 @@ func Run(ctx context.Context, c *config.Config, o Options) error {
 // stage is everything that the demo needs: an embedded Redis, the simulators, a worker.
 type stage struct {
 	redis   *miniredis.Miniredis
-	sandbox *sandbox.Sandbox
+	sandbox *all.Sandbox
 	worker  *Worker
 	// fingerprintKey is the caller's, as the payload keys are.
 	fingerprintKey []byte
@@ -98,7 +93,7 @@ const demoUser = "demo"
 func newStage(ctx context.Context, o Options, keys config.Keys) (*stage, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	s := &stage{
-		cancel: cancel, redis: miniredis.NewMiniRedis(), sandbox: sandbox.New(sandbox.Options{}), password: rand.Text(),
+		cancel: cancel, redis: miniredis.NewMiniRedis(), sandbox: all.New(all.Options{}), password: rand.Text(),
 		fingerprintKey: []byte(keys.FingerprintKey.Reveal()),
 	}
 	if err := s.redis.Start(); err != nil {
@@ -138,15 +133,15 @@ func (s *stage) age(ctx context.Context) {
 }
 
 func (s *stage) openProviders(ctx context.Context) (url string, err error) {
-	for _, provider := range []string{virtualpos.Name, pagoseguro.Name, pagandocheck.Name, etpay.Name, coordinador.Name} {
-		if err := s.desk(provider).AddFaults(demoFaults(provider)...); err != nil {
+	for _, p := range s.sandbox.Providers() {
+		if err := p.AddFaults(demoFaults(p.Name)...); err != nil {
 			return "", err
 		}
 	}
-	if err := s.sandbox.PagoSeguro().AddFaults(s.subscriber.fault()); err != nil {
+	if err := s.sandbox.Find(pagoseguro.Name).AddFaults(s.subscriber.fault()); err != nil {
 		return "", err
 	}
-	s.sandbox.CoordinadorRow(registeredInstruction, "12500")
+	s.sandbox.Coordinador.AddRow(registeredInstruction, "12500")
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -154,22 +149,6 @@ func (s *stage) openProviders(ctx context.Context) (url string, err error) {
 	}
 	go func() { _ = s.sandbox.Serve(ctx, l) }()
 	return "http://" + l.Addr().String(), nil
-}
-
-// desk is the simulator of a provider.
-func (s *stage) desk(provider string) *sandbox.Desk {
-	switch provider {
-	case pagoseguro.Name:
-		return s.sandbox.PagoSeguro()
-	case coordinador.Name:
-		return s.sandbox.Coordinador()
-	case pagandocheck.Name:
-		return s.sandbox.PagandoCheck()
-	case etpay.Name:
-		return s.sandbox.ETpay()
-	default:
-		return s.sandbox.VirtualPOS()
-	}
 }
 
 // newWorker makes the worker, with times short enough to watch. Payload keys are the caller's, or
@@ -185,8 +164,8 @@ func (s *stage) newWorker(o Options, url string, keys config.Keys) (*Worker, err
 		"REMESA_REQUEST_TIMEOUT": "1s", "REMESA_LEASE": "4s", "REMESA_SETTLE_TIME": "1s", "REMESA_NOT_FOUND_INTERVAL": "200ms",
 		"REMESA_RETRY_BASE": "200ms", "REMESA_POLL_FIRST": "300ms", "REMESA_POLL_MAX": "1s", "REMESA_JANITOR_INTERVAL": "100ms", "REMESA_SWEEP_INTERVAL": "100ms",
 	}
-	for _, provider := range simulators.Settings(url) {
-		for _, setting := range provider {
+	for _, p := range s.sandbox.Providers() {
+		for _, setting := range p.Settings(url) {
 			variables[setting.Name] = setting.Value
 		}
 	}

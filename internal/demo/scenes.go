@@ -261,7 +261,7 @@ func (s *stage) closing(ctx context.Context, submitted []tasks.Receipt) error {
 		if err != nil {
 			return err
 		}
-		moved := s.desk(sc.where()).Moved(sc.reference)
+		moved := s.sandbox.Find(sc.where()).Moved(sc.reference)
 		want := sc.submit
 		if want == "" {
 			want = tasks.Enqueued

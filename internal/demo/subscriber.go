@@ -104,7 +104,7 @@ func (s subscriber) closing(ctx context.Context, st *stage) error {
 		charges, paid := 0, 0
 		for attempt := range p.Attempt + 1 {
 			reference := tasks.TxnID(subscriberID, p.Number, attempt)
-			charges, paid = charges+1, paid+st.desk(s.terms.Provider()).Moved(reference)
+			charges, paid = charges+1, paid+st.sandbox.Find(s.terms.Provider()).Moved(reference)
 		}
 		story, state, moved := s.story(p.Number)
 		verdict := "as expected"

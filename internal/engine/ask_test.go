@@ -14,6 +14,7 @@ import (
 	"github.com/remesa/remesa/internal/redistest"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/sandbox"
+	simulator "github.com/remesa/remesa/providers/sandbox/virtualpos"
 	"github.com/remesa/remesa/providers/virtualpos"
 )
 
@@ -42,8 +43,8 @@ func TestAResentPayoutThatIsExecutedTwiceIsAnAnomaly(t *testing.T) {
 	r := rigOn(t, redistest.Start(t), idempotency.Options{Default: p, FirstWake: 20 * time.Millisecond, TestClock: true})
 	r.advance(1_800_000_000 * time.Second)
 	var hours atomic.Int64
-	s := sandbox.New(sandbox.Options{Now: func() time.Time { return time.Unix(1_800_000_000, 0).Add(time.Duration(hours.Load()) * time.Hour) }})
-	if err := s.VirtualPOS().AddFaults(sandbox.Fault{Kind: "delayed", Reference: "p", Next: 1, Delay: sandbox.Duration(time.Hour)}); err != nil {
+	s := simulator.New(simulator.Options{}, sandbox.Options{Now: func() time.Time { return time.Unix(1_800_000_000, 0).Add(time.Duration(hours.Load()) * time.Hour) }})
+	if err := s.AddFaults(sandbox.Fault{Kind: "delayed", Reference: "p", Next: 1, Delay: sandbox.Duration(time.Hour)}); err != nil {
 		t.Fatal(err)
 	}
 	answered := make(chan struct{}, 1000)
@@ -63,7 +64,7 @@ func TestAResentPayoutThatIsExecutedTwiceIsAnAnomaly(t *testing.T) {
 		return r.show(key("p")).State == idempotency.Succeeded
 	})
 	hours.Add(1)
-	if n := s.VirtualPOS().Moved("p"); n != 2 {
+	if n := s.Moved("p"); n != 2 {
 		t.Fatalf("money moved %d times: nothing to find", n)
 	}
 	r.until("the anomaly is recorded", func() bool {
@@ -73,25 +74,25 @@ func TestAResentPayoutThatIsExecutedTwiceIsAnAnomaly(t *testing.T) {
 }
 
 // simulated is the account default at a simulator.
-func simulated(t *testing.T, s *sandbox.Sandbox) providers.Account {
+func simulated(t *testing.T, s *sandbox.Provider) providers.Account {
 	t.Helper()
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
 	client, err := virtualpos.New(virtualpos.Config{
-		BaseURL: server.URL + sandbox.VirtualPOSPrefix, APIKey: "sandbox-api-key", SecretKey: "sandbox-secret-key",
+		BaseURL: server.URL + s.Prefix, APIKey: "sandbox-api-key", SecretKey: "sandbox-secret-key",
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	return providers.Account{Provider: virtualpos.Name, Name: "default", Client: client, Identity: "virtualpos"}
+	return providers.Account{Provider: virtualpos.Name, Name: idempotency.DefaultAccount, Client: client, Identity: s.Name}
 }
 
 // A settled payout's details are gone, and with them what signs a question about it: the question
 // is put to nobody, and the account's payments go on.
 func TestAQuestionThatCannotBeSignedLeavesTheAccountOpen(t *testing.T) {
 	r := newRig(t)
-	s := sandbox.New(sandbox.Options{VirtualPOS: sandbox.VirtualPOSOptions{SignedQuestions: true}})
+	s := simulator.New(simulator.Options{SignedQuestions: true}, sandbox.Options{})
 	statuses := make(chan struct{}, 10)
 	r.submit(key("p"))
 	r.run(func(o *Options) {

@@ -21,6 +21,7 @@ import (
 	"github.com/remesa/remesa/providers/pagandocheck"
 	"github.com/remesa/remesa/providers/pagoseguro"
 	"github.com/remesa/remesa/providers/sandbox"
+	simulators "github.com/remesa/remesa/providers/sandbox/all"
 	"github.com/remesa/remesa/tasks"
 )
 
@@ -84,7 +85,7 @@ func chargeTroubles(provider string) []sandbox.Fault {
 
 func TestNothingPrivateOfAChargeIsWrittenAnywhere(t *testing.T) {
 	t.Parallel()
-	c := openTown(t, sandbox.Options{})
+	c := openTown(t, simulators.Options{})
 	w := newWorld(t, c.bank(t), c.settings("REMESA_TOKEN_KEY", tokenKey)...)
 	var parts []*branch
 	for _, provider := range []string{pagoseguro.Name, pagandocheck.Name, coordinador.Name, etpay.Name} {
@@ -194,7 +195,7 @@ func TestAPayerPaysAtETpay(t *testing.T) {
 	}{{"success", idempotency.Succeeded}, {"error", idempotency.Pending}} {
 		t.Run(end.result, func(t *testing.T) {
 			t.Parallel()
-			c := openTown(t, sandbox.Options{})
+			c := openTown(t, simulators.Options{})
 			hooks, to := relay(t)
 			w := newWorld(t, c.bank(t), c.settings(
 				"REMESA_WEBHOOK_ADDR", "127.0.0.1:0", "REMESA_ETPAY_WEBHOOK_URL", hooks+"/webhooks/etpay",
@@ -263,7 +264,7 @@ func TestOneInstructionIsPaidOnce(t *testing.T) {
 	for _, when := range []string{"before it is sent", "after it is settled"} {
 		t.Run(when, func(t *testing.T) {
 			t.Parallel()
-			c := openTown(t, sandbox.Options{})
+			c := openTown(t, simulators.Options{})
 			w := newWorld(t, c.bank(t), c.settings()...)
 			b := w.branch(c, coordinador.Name)
 			first := b.instruct("a")

@@ -21,6 +21,7 @@ import (
 	"github.com/remesa/remesa/providers/pagandocheck"
 	"github.com/remesa/remesa/providers/pagoseguro"
 	"github.com/remesa/remesa/providers/sandbox"
+	simulators "github.com/remesa/remesa/providers/sandbox/all"
 	"github.com/remesa/remesa/providers/virtualpos"
 	"github.com/remesa/remesa/seal"
 	"github.com/remesa/remesa/tasks"
@@ -89,7 +90,7 @@ func sealedTroubles(provider string) []sandbox.Fault {
 // their states, then the files that it keeps, and what the processes wrote.
 func TestWithPayloadKeysRedisHoldsNothingOfAPerson(t *testing.T) {
 	t.Parallel()
-	c := openTown(t, sandbox.Options{})
+	c := openTown(t, simulators.Options{})
 	w, ring := sealedWorld(t, c)
 	var parts []*branch
 	for _, provider := range catalog.Names() {
@@ -355,7 +356,7 @@ func (w *world) subscribe() {
 // TestAWorkerWithKeysTakesNothingOpen: what a producer without keys enqueues or registers is never sent.
 func TestAWorkerWithKeysTakesNothingOpen(t *testing.T) {
 	t.Parallel()
-	c := openTown(t, sandbox.Options{})
+	c := openTown(t, simulators.Options{})
 	w, _ := sealedWorld(t, c)
 	open := idempotency.NewRedis(w.rdb, idempotency.Options{FirstWake: time.Second})
 	registered, enqueued := w.newPayment("registered"), w.newPayment("enqueued")

@@ -16,6 +16,7 @@ import (
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/pagandocheck"
 	"github.com/remesa/remesa/providers/sandbox"
+	simulators "github.com/remesa/remesa/providers/sandbox/all"
 	"github.com/remesa/remesa/tasks"
 )
 
@@ -177,7 +178,7 @@ func (c *club) paidOnce(id string, p billing.ClosedPeriod) bool {
 // its own date, under its own reference.
 func TestSubscriptionsAreCaughtUpWhileWorkersDie(t *testing.T) {
 	t.Parallel()
-	town := openTown(t, sandbox.Options{})
+	town := openTown(t, simulators.Options{})
 	w := newWorldIn(t, usual(), redistest.Start(t, redistest.Appendonly("always")), town.bank(t), town.settings(
 		"REMESA_POLL_DEADLINE", "3s", "REMESA_SWEEP_INTERVAL", "200ms", "REMESA_TOKEN_KEY", tokenKey)...)
 	b := w.branch(town, pagandocheck.Name)
@@ -208,7 +209,7 @@ func TestSubscriptionsAreCaughtUpWhileWorkersDie(t *testing.T) {
 // with it, also where the worker died that had claimed it.
 func TestACancelledSubscriptionIsNotChargedAnyMore(t *testing.T) {
 	t.Parallel()
-	town := openTown(t, sandbox.Options{})
+	town := openTown(t, simulators.Options{})
 	w := newWorldIn(t, brisk(), redistest.Start(t, redistest.Appendonly("always")), town.bank(t), town.settings("REMESA_SWEEP_INTERVAL", "200ms")...)
 	b := w.branch(town, pagandocheck.Name)
 	c := b.subscribe(1, nil)

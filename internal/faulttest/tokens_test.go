@@ -12,20 +12,23 @@ import (
 	"github.com/remesa/remesa/providers/pagandocheck"
 	"github.com/remesa/remesa/providers/pagoseguro"
 	"github.com/remesa/remesa/providers/sandbox"
+	simulators "github.com/remesa/remesa/providers/sandbox/all"
+	checksimulator "github.com/remesa/remesa/providers/sandbox/pagandocheck"
+	segurosimulator "github.com/remesa/remesa/providers/sandbox/pagoseguro"
 	"github.com/remesa/remesa/tasks"
 )
 
 // expiries is how often the tokens end in a run, and with what the provider says so.
 type expiries struct {
 	name    string
-	options sandbox.Options
+	options simulators.Options
 	shared  bool
 	times   int
 }
 
 func tokenScenarios() []expiries {
-	status := sandbox.Options{}
-	body := sandbox.Options{PagoSeguro: sandbox.PagoSeguroOptions{Always200: true}, PagandoCheck: sandbox.PagandoCheckOptions{TextCodes: true}}
+	status := simulators.Options{}
+	body := simulators.Options{PagoSeguro: segurosimulator.Options{Always200: true}, PagandoCheck: checksimulator.Options{TextCodes: true}}
 	revokes := body
 	revokes.PagoSeguro.LoginRevokes, revokes.PagandoCheck.LoginRevokes = true, true
 	short := []expiries{
@@ -161,7 +164,7 @@ func TestNoTokenIsToBeHad(t *testing.T) {
 	} {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
-			c := openTown(t, sandbox.Options{})
+			c := openTown(t, simulators.Options{})
 			w := newWorldIn(t, patient(), redistest.Start(t, redistest.Appendonly("always")), c.bank(t),
 				c.settings("REMESA_CIRCUIT_COOLDOWN", cooldown.String())...)
 			if s.shared {

@@ -16,6 +16,9 @@ import (
 	"github.com/remesa/remesa/providers/pagandocheck"
 	"github.com/remesa/remesa/providers/pagoseguro"
 	"github.com/remesa/remesa/providers/sandbox"
+	simulators "github.com/remesa/remesa/providers/sandbox/all"
+	portalsimulator "github.com/remesa/remesa/providers/sandbox/coordinador"
+	"github.com/remesa/remesa/providers/virtualpos"
 	"github.com/remesa/remesa/tasks"
 )
 
@@ -34,7 +37,7 @@ const (
 // town is all simulated providers, in the process of the tests so that they can be set up in every
 // way, behind a door that sees what passes.
 type town struct {
-	sandbox *sandbox.Sandbox
+	sandbox *simulators.Sandbox
 	url     string
 
 	mu sync.Mutex
@@ -44,10 +47,10 @@ type town struct {
 	tokens map[string]bool
 }
 
-func openTown(t testing.TB, o sandbox.Options) *town {
+func openTown(t testing.TB, o simulators.Options) *town {
 	t.Helper()
 	commands.Path(t, worker) // nothing is to wait for it later
-	c := &town{sandbox: sandbox.New(o), logins: map[string]int{}, tokens: map[string]bool{}}
+	c := &town{sandbox: simulators.New(o), logins: map[string]int{}, tokens: map[string]bool{}}
 	server := httptest.NewServer(c)
 	t.Cleanup(server.Close)
 	c.url = server.URL
@@ -97,37 +100,27 @@ func (c *town) seen() []string {
 	return slices.Sorted(maps.Keys(c.tokens))
 }
 
-func (c *town) bank(t testing.TB) *bank { return &bank{t: t, url: c.url + sandbox.VirtualPOSPrefix} }
+func (c *town) bank(t testing.TB) *bank { return &bank{t: t, url: c.at(virtualpos.Name)} }
+
+// at is the address of a provider.
+func (c *town) at(provider string) string { return c.url + c.sandbox.Find(provider).Prefix }
 
 // settings are those of all providers but VirtualPOS, and more, in pairs of name and value.
 func (c *town) settings(more ...string) []string {
 	return append([]string{
-		"REMESA_PAGOSEGURO_BASE_URL", c.url + sandbox.PagoSeguroPrefix,
+		"REMESA_PAGOSEGURO_BASE_URL", c.at(pagoseguro.Name),
 		"REMESA_PAGOSEGURO_ACCOUNT_ID", accountID, "REMESA_PAGOSEGURO_API_KEY", apiKey,
-		"REMESA_PAGANDOCHECK_BASE_URL", c.url + sandbox.PagandoCheckPrefix,
+		"REMESA_PAGANDOCHECK_BASE_URL", c.at(pagandocheck.Name),
 		"REMESA_PAGANDOCHECK_USER", apiUser, "REMESA_PAGANDOCHECK_PASSWORD", password,
-		"REMESA_COORDINADOR_PORTAL_URL", c.url + sandbox.CoordinadorPrefix,
-		"REMESA_COORDINADOR_GATEWAY_URL", c.url + sandbox.CoordinadorGateway,
+		"REMESA_COORDINADOR_PORTAL_URL", c.at(coordinador.Name),
+		"REMESA_COORDINADOR_GATEWAY_URL", c.at(coordinador.Name) + portalsimulator.Gateway,
 		"REMESA_COORDINADOR_USERNAME", "pagos@empresa.example", "REMESA_COORDINADOR_PASSWORD", password,
-		"REMESA_ETPAY_BASE_URL", c.url + sandbox.ETpayPrefix, "REMESA_ETPAY_PAYMENT_URL", c.url + sandbox.ETpayPrefix,
+		"REMESA_ETPAY_BASE_URL", c.at(etpay.Name), "REMESA_ETPAY_PAYMENT_URL", c.at(etpay.Name),
 		"REMESA_ETPAY_MERCHANT_CODE", "cl_sandbox_cl", "REMESA_ETPAY_MERCHANT_API_TOKEN", merchantToken,
 	}, more...)
 }
 
-func (c *town) desk(provider string) *sandbox.Desk {
-	switch provider {
-	case pagoseguro.Name:
-		return c.sandbox.PagoSeguro()
-	case pagandocheck.Name:
-		return c.sandbox.PagandoCheck()
-	case coordinador.Name:
-		return c.sandbox.Coordinador()
-	case etpay.Name:
-		return c.sandbox.ETpay()
-	default:
-		return c.sandbox.VirtualPOS()
-	}
-}
+func (c *town) desk(provider string) *sandbox.Desk { return c.sandbox.Find(provider).Desk }
 
 // branch is one provider's part of a world: its payments are submitted, awaited and audited by
 // themselves.

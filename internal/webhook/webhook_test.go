@@ -24,6 +24,7 @@ import (
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/etpay"
 	"github.com/remesa/remesa/providers/sandbox"
+	simulator "github.com/remesa/remesa/providers/sandbox/etpay"
 	"github.com/remesa/remesa/seal"
 )
 
@@ -33,7 +34,7 @@ type shop struct {
 	t      *testing.T
 	redis  *redistest.Server
 	ledger *idempotency.Ledger
-	bank   *sandbox.Sandbox
+	bank   *sandbox.Provider
 	client *etpay.Client
 	hook   *httptest.Server
 	log    logtest.Log // what the handler logged
@@ -41,14 +42,14 @@ type shop struct {
 
 func newShop(t *testing.T, o webhook.Options) *shop {
 	t.Helper()
-	s := &shop{t: t, redis: redistest.Start(t), bank: sandbox.New(sandbox.Options{})}
+	s := &shop{t: t, redis: redistest.Start(t), bank: simulator.New(simulator.Options{}, sandbox.Options{})}
 	s.ledger = idempotency.NewRedis(s.redis.Client(), idempotency.Options{})
 	o.Ledger, o.Log = s.ledger, zerolog.New(&s.log)
 	s.hook = httptest.NewServer(webhook.New(o))
 	t.Cleanup(s.hook.Close)
 	bank := httptest.NewServer(s.bank)
 	t.Cleanup(bank.Close)
-	base := bank.URL + sandbox.ETpayPrefix
+	base := bank.URL + s.bank.Prefix
 	client, err := etpay.New(etpay.Config{
 		BaseURL: base, PaymentURL: base, MerchantCode: "cl_sandbox_cl", MerchantAPIToken: "sandbox-merchant-api-token",
 		WebhookURL: s.hook.URL + "/webhooks/etpay",

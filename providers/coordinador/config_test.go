@@ -9,15 +9,14 @@ import (
 
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/coordinador"
+	"github.com/remesa/remesa/providers/providertest"
 	"github.com/remesa/remesa/providers/sandbox"
+	simulator "github.com/remesa/remesa/providers/sandbox/coordinador"
 )
 
 func TestBadSettingsAreNamedWithoutTheirValues(t *testing.T) {
 	t.Parallel()
-	for _, row := range []struct {
-		setting string
-		spoil   func(c *coordinador.Config)
-	}{
+	providertest.Settings(t, "REMESA_COORDINADOR_", coordinador.New, config("https://pay.example"), providertest.Spoilt[coordinador.Config]{
 		{"PORTAL_URL: must be https", func(c *coordinador.Config) { c.PortalURL = "http://canary.example" }},
 		{"PORTAL_URL: does not begin", func(c *coordinador.Config) { c.PortalURL = "" }},
 		{"GATEWAY_URL: must be https", func(c *coordinador.Config) { c.GatewayURL = "http://canary.example/staging/api/" }},
@@ -28,14 +27,7 @@ func TestBadSettingsAreNamedWithoutTheirValues(t *testing.T) {
 		{"PASSWORD: must be set, in printable", func(c *coordinador.Config) { c.Password = "canary\n" }},
 		{"PASSWORD: must be set, in printable", func(c *coordinador.Config) { c.Password = " canary" }},
 		{"PASSWORD: must be set, in printable", func(c *coordinador.Config) { c.Password = "canaryñ" }},
-	} {
-		c := config("https://pay.example")
-		row.spoil(&c)
-		_, err := coordinador.New(c)
-		if err == nil || !strings.HasPrefix(err.Error(), "REMESA_COORDINADOR_"+row.setting) || strings.Contains(err.Error(), "canary") {
-			t.Errorf("got %v, want REMESA_COORDINADOR_%s", err, row.setting)
-		}
-	}
+	})
 }
 
 // spoiled changes a payout's details.
@@ -49,9 +41,9 @@ func spoiled(change func(d *coordinador.Details)) func(p *providers.Payout) {
 
 func TestWhatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, sandbox.CoordinadorOptions{})
+	s := newStage(t, simulator.Options{})
 	for name, spoil := range map[string]func(p *providers.Payout){
-		"amount: another currency":  func(p *providers.Payout) { p.Amount = money(t, "10.00", "MXN") },
+		"amount: another currency":  func(p *providers.Payout) { p.Amount = providertest.Amount(t, "10.00", "MXN") },
 		"amount: none":              func(p *providers.Payout) { p.Amount = providers.Money{} },
 		"details: none":             func(p *providers.Payout) { p.Details = nil },
 		"details.debtor: none":      spoiled(func(d *coordinador.Details) { d.Debtor = 0 }),
@@ -61,16 +53,16 @@ func TestWhatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
 	} {
 		p := payout(t, "PAY-1")
 		spoil(&p)
-		o, err := s.pay(t, p, &record{})
+		o, err := s.pay(t, p, &providertest.Kept{})
 		field, _, _ := strings.Cut(name, " ")
 		if err != nil || o.Class != providers.Refused || o.Code != "invalid" || !strings.HasPrefix(o.Message, field) {
 			t.Errorf("%s: got %+v, %v", name, o, err)
 		}
-		if _, err := s.ask(t, p, &record{}); err == nil {
+		if _, err := s.ask(t, p, &providertest.Kept{}); err == nil {
 			t.Errorf("%s: it could be asked about", name)
 		}
 	}
-	if n := len(s.Coordinador().Arrivals()) + s.Coordinador().Logins(); n != 0 {
+	if n := len(s.Arrivals()) + s.Logins(); n != 0 {
 		t.Errorf("%d requests arrived", n)
 	}
 }
@@ -124,7 +116,7 @@ func TestCheckProvesLoginAndGatewayWithoutRegistering(t *testing.T) {
 		if row.fault.Kind != "" {
 			faults = append(faults, row.fault)
 		}
-		s := newStage(t, sandbox.CoordinadorOptions{}, faults...)
+		s := newStage(t, simulator.Options{}, faults...)
 		c := s.config
 		if row.spoil != nil {
 			row.spoil(&c)
@@ -140,7 +132,7 @@ func TestCheckProvesLoginAndGatewayWithoutRegistering(t *testing.T) {
 		if err == nil && len(found) != 3 {
 			t.Errorf("%s: found %+v", row.name, found)
 		}
-		if len(s.Coordinador().Arrivals()) != 0 {
+		if len(s.Arrivals()) != 0 {
 			t.Errorf("%s: a registration arrived", row.name)
 		}
 	}
@@ -153,9 +145,9 @@ func TestNoOutcomeCarriesTheLogin(t *testing.T) {
 		for _, operation := range []string{"", sandbox.Login, sandbox.Step} {
 			t.Run(kind+" "+operation, func(t *testing.T) {
 				t.Parallel()
-				s := newStage(t, sandbox.CoordinadorOptions{}, sandbox.Fault{Kind: kind, Operation: operation, Delay: sandbox.Duration(time.Millisecond)})
+				s := newStage(t, simulator.Options{}, sandbox.Fault{Kind: kind, Operation: operation, Delay: sandbox.Duration(time.Millisecond)})
 				p := payout(t, "PAY-1")
-				var r record
+				var r providertest.Kept
 				paid, payErr := s.pay(t, p, &r)
 				asked, askErr := s.ask(t, p, &r)
 				text := fmt.Sprintf("%+v %v %+v %v %+v", paid, payErr, asked, askErr, s.client.Prepare(t.Context()))
@@ -173,7 +165,7 @@ func TestACertificateThatIsNotTrustedIsNoConnection(t *testing.T) {
 	t.Parallel()
 	server := newTLSPortal(t)
 	c := config(server.URL)
-	_, err := newClient(t, c).Pay(t.Context(), payout(t, "PAY-1"), (&record{}).attempt())
+	_, err := newClient(t, c).Pay(t.Context(), payout(t, "PAY-1"), (&providertest.Kept{}).Attempt())
 	var notSent *providers.NotSent
 	if !errors.As(err, &notSent) || notSent.Reason != "connect" {
 		t.Errorf("got %v", err)

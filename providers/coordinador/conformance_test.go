@@ -1,24 +1,21 @@
 package coordinador_test
 
 import (
-	"context"
 	"hash/crc32"
 	"io"
 	"log"
-	"maps"
-	"net/http"
-	"net/http/httptest"
 	"testing"
 
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/coordinador"
 	"github.com/remesa/remesa/providers/providertest"
 	"github.com/remesa/remesa/providers/sandbox"
+	simulator "github.com/remesa/remesa/providers/sandbox/coordinador"
 )
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	for name, options := range map[string]sandbox.CoordinadorOptions{
+	for name, options := range map[string]simulator.Options{
 		"as assumed": {},
 		"a token under another name, amounts taken for net ones, short pages": {TokenField: "token", Net: true, PageSize: 1},
 	} {
@@ -31,15 +28,12 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-func subject(o sandbox.CoordinadorOptions) providertest.Subject {
+func subject(o simulator.Options) providertest.Subject {
 	found, none := []providers.Class{providers.Succeeded}, []providers.Class{providers.NotFound}
 	return providertest.Subject{
-		Simulator: func() (http.Handler, *sandbox.Desk) {
-			s := sandbox.New(sandbox.Options{Coordinador: o})
-			return s, s.Coordinador()
-		},
+		Simulator: func() *sandbox.Provider { return simulator.New(o, sandbox.Options{}).Provider },
 		Client: func(t *testing.T, env providertest.Env) any {
-			c := config(env.URL)
+			c := config(env.Base)
 			c.CAFile, c.Timeout = env.CAFile, env.Timeout
 			client := newClient(t, c)
 			if err := client.Prepare(t.Context()); err != nil { // as before every attempt
@@ -106,30 +100,16 @@ func unread(name, kind string) providertest.Row {
 	}
 }
 
-func config(url string) coordinador.Config {
+func config(base string) coordinador.Config {
 	return coordinador.Config{
-		Account: "coordinador/default", PortalURL: url + sandbox.CoordinadorPrefix, GatewayURL: url + sandbox.CoordinadorGateway,
+		Account: "coordinador/default", PortalURL: base, GatewayURL: base + simulator.Gateway,
 		Username: "pagos@empresa.example", Password: "sandbox-password",
 	}
 }
 
 func newClient(t *testing.T, c coordinador.Config) *coordinador.Client {
 	t.Helper()
-	client, err := coordinador.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.Close)
-	return client
-}
-
-func money(t *testing.T, text, currency string) providers.Money {
-	t.Helper()
-	m, err := providers.ParseMoney(text, currency)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m
+	return providertest.Open(t, coordinador.New, c)
 }
 
 // payout is one of an instruction of its own for each reference.
@@ -141,61 +121,33 @@ func payout(t *testing.T, reference string) providers.Payout {
 func payoutOf(t *testing.T, reference string, instruction int64) providers.Payout {
 	t.Helper()
 	return providers.Payout{
-		Payment: providers.Payment{Provider: coordinador.Name, Account: "default", Reference: reference, Amount: money(t, "119000", "CLP")},
+		Payment: providers.Payment{Provider: coordinador.Name, Account: "default", Reference: reference, Amount: providertest.Amount(t, "119000", "CLP")},
 		Details: coordinador.Details{Debtor: 101, Creditor: 202, Instruction: instruction, DTEs: []int64{2285813}, PaidOn: "2026-05-15"},
 	}
 }
 
-// record is what the ledger keeps of one payment: the handles, over all of its attempts.
-type record struct {
-	handles map[string]string
-	// moves counts the notes that a step which can move money follows; lost makes them fail.
-	moves int
-	lost  error
-}
-
-func (r *record) attempt() providers.Attempt {
-	return providers.Attempt{ID: "a", Handles: maps.Clone(r.handles), Note: func(_ context.Context, h map[string]string, moves bool) error {
-		if r.lost != nil && moves {
-			return r.lost
-		}
-		if r.handles == nil {
-			r.handles = map[string]string{}
-		}
-		maps.Copy(r.handles, h)
-		if moves {
-			r.moves++
-		}
-		return nil
-	}}
-}
-
 // stage is a simulator with a client.
 type stage struct {
-	*sandbox.Sandbox
+	*simulator.Simulator
 	config coordinador.Config
 	client *coordinador.Client
 }
 
-func newStage(t *testing.T, o sandbox.CoordinadorOptions, faults ...sandbox.Fault) stage {
+func newStage(t *testing.T, o simulator.Options, faults ...sandbox.Fault) stage {
 	t.Helper()
-	s := sandbox.New(sandbox.Options{Coordinador: o})
-	if err := s.Coordinador().AddFaults(faults...); err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(s)
-	t.Cleanup(server.Close)
-	return stage{s, config(server.URL), newClient(t, config(server.URL))}
+	s := simulator.New(o, sandbox.Options{})
+	c := config(providertest.Simulate(t, s.Provider, faults...))
+	return stage{s, c, newClient(t, c)}
 }
 
-func (s stage) pay(t *testing.T, p providers.Payout, r *record) (providers.Outcome, error) {
+func (s stage) pay(t *testing.T, p providers.Payout, r *providertest.Kept) (providers.Outcome, error) {
 	t.Helper()
-	return s.client.Pay(t.Context(), p, r.attempt())
+	return s.client.Pay(t.Context(), p, r.Attempt())
 }
 
-func (s stage) ask(t *testing.T, p providers.Payout, r *record) (providers.Outcome, error) {
+func (s stage) ask(t *testing.T, p providers.Payout, r *providertest.Kept) (providers.Outcome, error) {
 	t.Helper()
-	return s.client.Status(t.Context(), providers.Query{Reference: p.Reference, Amount: p.Amount, Payout: &p, Handles: r.handles})
+	return s.client.Status(t.Context(), providers.Query{Reference: p.Reference, Amount: p.Amount, Payout: &p, Handles: r.Handles})
 }
 
 func silent() *log.Logger { return log.New(io.Discard, "", 0) }

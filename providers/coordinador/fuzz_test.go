@@ -7,19 +7,15 @@ import (
 	"unicode/utf8"
 
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/providertest"
 	"github.com/remesa/remesa/providers/wire"
 )
 
 func seeds(f *testing.F) {
 	f.Helper()
-	for _, body := range []string{
+	providertest.Seed(f, []int{200, 201, 400, 401, 403, 404, 422, 429, 502},
 		cleanBody, wrongBody, loginPage, "", "null", "[]", pageOf("", 0), pageOf(oneRow, 1), pageOf(oneRow+","+oneRow, 2),
-		`{"errors":[{"code":"x"}]}`, `{"result":{"id":1},"errors":["x"]}`, `{"access":"a.b.c"}`,
-	} {
-		for _, status := range []int{200, 201, 400, 401, 403, 404, 422, 429, 502} {
-			f.Add(status, []byte(body))
-		}
-	}
+		`{"errors":[{"code":"x"}]}`, `{"result":{"id":1},"errors":["x"]}`, `{"access":"a.b.c"}`)
 }
 
 // Garbage is never accepted and never refused: either needs a whole JSON object with errors that are a list, under the right HTTP status;
@@ -28,8 +24,8 @@ func FuzzRegistered(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		r := wire.Reply{Status: status, Body: body}
-		o, err := registered(r, nil, noon, nil)
-		holds(t, o, err)
+		o, err := registered(r, nil, providertest.Now, nil)
+		providertest.Sane(t, o, err)
 		switch {
 		case err != nil:
 			if status != 401 && status != 429 {
@@ -48,8 +44,8 @@ func FuzzRegistered(f *testing.F) {
 		if all, ok := envelope["errors"].([]any); !ok || (len(all) > 0) != (o.Class == providers.Refused) {
 			t.Errorf("%s from errors %v", o.Class, envelope["errors"])
 		}
-		for _, cut := range beginnings(body) {
-			if o, err := registered(wire.Reply{Status: status, Body: cut}, nil, noon, nil); err == nil && o.Class != providers.InDoubt {
+		for _, cut := range providertest.Beginnings(body) {
+			if o, err := registered(wire.Reply{Status: status, Body: cut}, nil, providertest.Now, nil); err == nil && o.Class != providers.InDoubt {
 				t.Errorf("a beginning of the answer came to %s", o.Class)
 			}
 		}
@@ -61,7 +57,7 @@ func FuzzAsked(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		o, err := answered(wire.Reply{Status: status, Body: body}, nil)
-		holds(t, o, err)
+		providertest.Sane(t, o, err)
 		if err != nil {
 			return
 		}
@@ -77,7 +73,7 @@ func FuzzAsked(f *testing.F) {
 		if o.Class == providers.Succeeded && (o.ProviderID == "" || !strings.Contains(string(body), o.ProviderID)) {
 			t.Errorf("succeeded as %q", o.ProviderID)
 		}
-		for _, cut := range beginnings(body) {
+		for _, cut := range providertest.Beginnings(body) {
 			if o, err := answered(wire.Reply{Status: status, Body: cut}, nil); err == nil {
 				t.Errorf("a beginning of the answer came to %s", o.Class)
 			}
@@ -89,7 +85,7 @@ func FuzzAsked(f *testing.F) {
 func FuzzGranted(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
-		token, err := granted(wire.Reply{Status: status, Body: body}, nil, noon)
+		token, err := granted(wire.Reply{Status: status, Body: body}, nil, providertest.Now)
 		if (err == nil) == (token.Value == "") || err == nil && status != 200 && status != 201 {
 			t.Errorf("HTTP %d: %v", status, err)
 		}
@@ -97,20 +93,4 @@ func FuzzGranted(f *testing.F) {
 			t.Error("the token cannot travel in a header")
 		}
 	})
-}
-
-// holds what is true of every outcome.
-func holds(t *testing.T, o providers.Outcome, err error) {
-	t.Helper()
-	if (err == nil) == (o.Class == "") {
-		t.Errorf("class %q with error %v", o.Class, err)
-	}
-	if utf8.RuneCountInString(o.Message) > 120 || utf8.RuneCountInString(o.Code) > 40 || !utf8.ValidString(o.Message+o.Code+o.ProviderID) {
-		t.Errorf("texts beyond their limits: %q %q", o.Code, o.Message)
-	}
-}
-
-func beginnings(body []byte) [][]byte {
-	whole := len(strings.TrimRight(string(body), " \t\r\n"))
-	return [][]byte{body[:1], body[:whole/2], body[:whole-1]}
 }

@@ -93,7 +93,7 @@ func TestRequestsOnTheWire(t *testing.T) {
 	c := server.config()
 	c.Now = at.now
 	client := newClient(t, c)
-	if _, err := client.Pay(t.Context(), payoutOf(t, "PAY-42", 3456789), (&record{}).attempt()); err != nil {
+	if _, err := client.Pay(t.Context(), payoutOf(t, "PAY-42", 3456789), (&providertest.Kept{}).Attempt()); err != nil {
 		t.Fatal(err)
 	}
 	at.pass(25 * time.Hour)

@@ -30,7 +30,7 @@ func TestNothingThatWasSentIsRepeated(t *testing.T) {
 				return 200, strings.ReplaceAll(answer, "SAID", said)
 			},
 			Call: func(t *testing.T, url string) (providers.Outcome, error) {
-				return newClient(t, config(url)).Pay(t.Context(), payoutOf(t, "PAY-42", 3456789), new(record).attempt())
+				return newClient(t, config(url)).Pay(t.Context(), payoutOf(t, "PAY-42", 3456789), new(providertest.Kept).Attempt())
 			},
 		}.Run)
 	}

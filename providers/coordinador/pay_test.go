@@ -12,12 +12,14 @@ import (
 
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/coordinador"
+	"github.com/remesa/remesa/providers/providertest"
 	"github.com/remesa/remesa/providers/sandbox"
+	simulator "github.com/remesa/remesa/providers/sandbox/coordinador"
 )
 
 func newTLSPortal(t *testing.T) *httptest.Server {
 	t.Helper()
-	server := httptest.NewUnstartedServer(sandbox.New(sandbox.Options{}))
+	server := httptest.NewUnstartedServer(simulator.New(simulator.Options{}, sandbox.Options{}))
 	server.Config.ErrorLog = silent()
 	server.StartTLS()
 	t.Cleanup(server.Close)
@@ -49,14 +51,14 @@ func TestWhatIsRegisteredAlready(t *testing.T) {
 		{"another amount, after an attempt of ours", []string{"100000"}, true, mismatch, "other_amount", "execution 900001: 100000", "", 0},
 		{"twice, after an attempt of ours", []string{"119000", "119000"}, true, mismatch, "several_rows", "execution 900001: 119000; execution 900002: 119000", "", 0},
 	} {
-		s := newStage(t, sandbox.CoordinadorOptions{})
+		s := newStage(t, simulator.Options{})
 		p := payoutOf(t, "PAY-1", 7)
 		for _, amount := range row.rows {
-			s.CoordinadorRow(7, amount)
+			s.AddRow(7, amount)
 		}
-		var r record
+		var r providertest.Kept
 		if row.sent {
-			r.handles = map[string]string{"sent": "1"}
+			r.Handles = map[string]string{"sent": "1"}
 		}
 		asked, err := s.ask(t, p, &r)
 		before := row.want
@@ -70,8 +72,8 @@ func TestWhatIsRegisteredAlready(t *testing.T) {
 		if err != nil || o.Class != row.want || o.Code != row.code || o.Message != row.message || o.ProviderID != row.id {
 			t.Errorf("%s: got %+v, %v", row.name, o, err)
 		}
-		if n := s.Coordinador().Arrived("PAY-1"); n != row.arrived || r.moves != row.arrived {
-			t.Errorf("%s: %d registrations arrived, %d noted; want %d", row.name, n, r.moves, row.arrived)
+		if n := s.Arrived("PAY-1"); n != row.arrived || r.Moved() != row.arrived {
+			t.Errorf("%s: %d registrations arrived, %d noted; want %d", row.name, n, r.Moved(), row.arrived)
 		}
 	}
 }
@@ -96,11 +98,11 @@ func TestAnAttemptThatProvablyDidNothingLeavesNoClaim(t *testing.T) {
 		{"refused as a duplicate, after one in doubt", []sandbox.Fault{send("duplicate")}, "1", "1"},
 		{"refused for its content, after one in doubt", []sandbox.Fault{send("decline")}, "1", "1"},
 	} {
-		s := newStage(t, sandbox.CoordinadorOptions{}, row.faults...)
-		r := record{handles: map[string]string{"sent": row.before}}
+		s := newStage(t, simulator.Options{}, row.faults...)
+		r := providertest.Kept{Handles: map[string]string{"sent": row.before}}
 		o, err := s.pay(t, payout(t, "PAY-1"), &r)
-		if r.handles["sent"] != row.after || r.moves != 1 {
-			t.Errorf("%s: came to %+v, %v and left %v", row.name, o, err, r.handles)
+		if r.Handles["sent"] != row.after || r.Moved() != 1 {
+			t.Errorf("%s: came to %+v, %v and left %v", row.name, o, err, r.Handles)
 		}
 	}
 }
@@ -110,16 +112,16 @@ func TestAnAttemptThatProvablyDidNothingLeavesNoClaim(t *testing.T) {
 func TestADuplicateIsNotOurs(t *testing.T) {
 	t.Parallel()
 	for _, left := range []bool{false, true} {
-		s := newStage(t, sandbox.CoordinadorOptions{}, sandbox.Fault{Kind: "duplicate"})
+		s := newStage(t, simulator.Options{}, sandbox.Fault{Kind: "duplicate"})
 		p := payoutOf(t, "PAY-1", 7)
-		var r record
+		var r providertest.Kept
 		if left {
-			r.handles = map[string]string{"sent": "1"}
+			r.Handles = map[string]string{"sent": "1"}
 		}
 		if o, err := s.pay(t, p, &r); err != nil || o.Class != providers.Duplicate {
 			t.Fatalf("left %v: came to %+v, %v", left, o, err)
 		}
-		s.CoordinadorRow(7, "119000")
+		s.AddRow(7, "119000")
 		want := map[bool]providers.Class{false: providers.Mismatch, true: providers.Succeeded}[left]
 		o, err := s.ask(t, p, &r)
 		if err != nil || o.Class != want || !left && o.Code != "already_registered" || o.Echo.Complete {
@@ -132,12 +134,12 @@ func TestADuplicateIsNotOurs(t *testing.T) {
 func TestTheLedgerKnowsOfAnEarlierAttempt(t *testing.T) {
 	t.Parallel()
 	for left, want := range map[bool]providers.Class{false: providers.Mismatch, true: providers.Succeeded} {
-		s := newStage(t, sandbox.CoordinadorOptions{})
-		s.CoordinadorRow(7, "119000")
-		a := (&record{}).attempt()
+		s := newStage(t, simulator.Options{})
+		s.AddRow(7, "119000")
+		a := (&providertest.Kept{}).Attempt()
 		a.MayHaveLeft = left
 		o, err := s.client.Pay(t.Context(), payoutOf(t, "PAY-1", 7), a)
-		if err != nil || o.Class != want || s.Coordinador().Arrived("PAY-1") != 0 {
+		if err != nil || o.Class != want || s.Arrived("PAY-1") != 0 {
 			t.Errorf("left %v: got %+v, %v", left, o, err)
 		}
 	}
@@ -145,12 +147,12 @@ func TestTheLedgerKnowsOfAnEarlierAttempt(t *testing.T) {
 
 func TestAnAttemptThatIsNoLongerTheOwnerSendsNothing(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, sandbox.CoordinadorOptions{})
-	r := record{lost: errors.New("another attempt owns it")}
+	s := newStage(t, simulator.Options{})
+	r := providertest.Kept{RefuseMoves: errors.New("another attempt owns it")}
 	_, err := s.pay(t, payout(t, "PAY-1"), &r)
 	var notSent *providers.NotSent
-	if !errors.As(err, &notSent) || notSent.Reason != "superseded" || s.Coordinador().Arrived("PAY-1") != 0 || r.handles["sent"] != "" {
-		t.Errorf("got %v, %d arrived", err, s.Coordinador().Arrived("PAY-1"))
+	if !errors.As(err, &notSent) || notSent.Reason != "superseded" || s.Arrived("PAY-1") != 0 || r.Handles["sent"] != "" {
+		t.Errorf("got %v, %d arrived", err, s.Arrived("PAY-1"))
 	}
 }
 
@@ -167,21 +169,21 @@ func TestAFilterThatIsIgnoredMisleadsNobody(t *testing.T) {
 		{"others and ours", 3, true, ""},
 		{"none at all", 0, false, ""},
 	} {
-		s := newStage(t, sandbox.CoordinadorOptions{AnyInstruction: true})
+		s := newStage(t, simulator.Options{AnyInstruction: true})
 		for range row.elsewhere {
-			s.CoordinadorRow(8, "119000")
+			s.AddRow(8, "119000")
 		}
 		want := providers.NotFound
 		if row.ours {
-			s.CoordinadorRow(7, "119000")
+			s.AddRow(7, "119000")
 			want = providers.Succeeded
 		}
-		r := record{handles: map[string]string{"sent": "1"}}
+		r := providertest.Kept{Handles: map[string]string{"sent": "1"}}
 		o, err := s.ask(t, payoutOf(t, "PAY-1", 7), &r)
 		if row.want == "" && (err != nil || o.Class != want) || row.want != "" && (err == nil || !strings.Contains(err.Error(), row.want)) {
 			t.Errorf("%s: got %+v, %v", row.name, o, err)
 		}
-		if _, err := s.pay(t, payoutOf(t, "PAY-1", 7), &r); row.want != "" && (err == nil || s.Coordinador().Arrived("PAY-1") != 0) {
+		if _, err := s.pay(t, payoutOf(t, "PAY-1", 7), &r); row.want != "" && (err == nil || s.Arrived("PAY-1") != 0) {
 			t.Errorf("%s: sent all the same: %v", row.name, err)
 		}
 	}
@@ -189,11 +191,11 @@ func TestAFilterThatIsIgnoredMisleadsNobody(t *testing.T) {
 
 func TestRowsAreReadToTheirEnd(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, sandbox.CoordinadorOptions{PageSize: 2})
+	s := newStage(t, simulator.Options{PageSize: 2})
 	for range 5 {
-		s.CoordinadorRow(7, "119000")
+		s.AddRow(7, "119000")
 	}
-	r := record{handles: map[string]string{"sent": "1"}}
+	r := providertest.Kept{Handles: map[string]string{"sent": "1"}}
 	o, err := s.ask(t, payoutOf(t, "PAY-1", 7), &r)
 	if err != nil || o.Class != providers.Mismatch || !strings.HasSuffix(o.Message, "; 1 more") || len(o.Message) > 120 {
 		t.Errorf("got %+v, %v", o, err)
@@ -227,7 +229,7 @@ func TestPagesThatDoNotFitTogetherAreNoAnswer(t *testing.T) {
 			n := int(read.Add(1))
 			return line.pages[min(n, len(line.pages))-1]
 		})
-		r := record{handles: map[string]string{"sent": "1"}}
+		r := providertest.Kept{Handles: map[string]string{"sent": "1"}}
 		p := payoutOf(t, "PAY-1", 7)
 		s := stage{client: newClient(t, server.config())}
 		if o, err := s.ask(t, p, &r); err == nil || !strings.Contains(err.Error(), "do not fit together") || int(read.Load()) != line.read {
@@ -241,18 +243,18 @@ func TestPagesThatDoNotFitTogetherAreNoAnswer(t *testing.T) {
 
 func TestAPaymentWithoutInvoicesSendsAnEmptyList(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, sandbox.CoordinadorOptions{})
+	s := newStage(t, simulator.Options{})
 	p := payoutOf(t, "PAY-1", 7)
 	spoiled(func(d *coordinador.Details) { d.DTEs = nil })(&p)
-	if o, err := s.pay(t, p, &record{}); err != nil || o.Class != providers.Succeeded {
+	if o, err := s.pay(t, p, &providertest.Kept{}); err != nil || o.Class != providers.Succeeded {
 		t.Errorf("got %+v, %v", o, err)
 	}
 }
 
 func TestStatusNeedsTheInstruction(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, sandbox.CoordinadorOptions{})
-	if _, err := s.client.Status(t.Context(), providers.Query{Reference: "PAY-1", ProviderID: "7"}); err == nil || s.Coordinador().Logins() != 0 {
+	s := newStage(t, simulator.Options{})
+	if _, err := s.client.Status(t.Context(), providers.Query{Reference: "PAY-1", ProviderID: "7"}); err == nil || s.Logins() != 0 {
 		t.Errorf("got %v", err)
 	}
 }
@@ -260,8 +262,8 @@ func TestStatusNeedsTheInstruction(t *testing.T) {
 // A payment that the portal is known to have is ours, whatever is left of its handles.
 func TestAKnownExecutionIsOurs(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, sandbox.CoordinadorOptions{})
-	s.CoordinadorRow(7, "119000")
+	s := newStage(t, simulator.Options{})
+	s.AddRow(7, "119000")
 	p := payoutOf(t, "PAY-1", 7)
 	o, err := s.client.Status(t.Context(), providers.Query{Reference: "PAY-1", Amount: p.Amount, Payout: &p, ProviderID: "900001"})
 	if err != nil || o.Class != providers.Succeeded || o.ProviderID != "900001" || o.Echo.Amount != "119000" {
@@ -291,9 +293,9 @@ func TestAWatchNamesASecondExecution(t *testing.T) {
 		{"the known one and another amount", []string{"119000", "5"}, one, "1", providers.Mismatch, "", ""},
 		{"two that nobody of ours made", []string{"119000", "119000"}, "", "", providers.Mismatch, "", ""},
 	} {
-		s := newStage(t, sandbox.CoordinadorOptions{})
+		s := newStage(t, simulator.Options{})
 		for _, amount := range row.rows {
-			s.CoordinadorRow(7, amount)
+			s.AddRow(7, amount)
 		}
 		p := payoutOf(t, "PAY-1", 7)
 		o, err := s.client.Status(t.Context(), providers.Query{
@@ -318,7 +320,7 @@ func TestRefusedCredentialsAreTriedOnce(t *testing.T) {
 		t.Cleanup(server.Close)
 		client := newClient(t, config(server.URL))
 		for range 3 {
-			_, err := client.Pay(t.Context(), payout(t, "PAY-1"), (&record{}).attempt())
+			_, err := client.Pay(t.Context(), payout(t, "PAY-1"), (&providertest.Kept{}).Attempt())
 			var refused *providers.CredentialsError
 			if !errors.As(err, &refused) || refused.Code != fmt.Sprintf("http_%d", status) {
 				t.Errorf("%d: got %v", status, err)

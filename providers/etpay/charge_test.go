@@ -15,12 +15,13 @@ import (
 	"github.com/remesa/remesa/providers/etpay"
 	"github.com/remesa/remesa/providers/providertest"
 	"github.com/remesa/remesa/providers/sandbox"
+	simulator "github.com/remesa/remesa/providers/sandbox/etpay"
 )
 
 // till is a client with its simulator, and what its attempts noted, in order.
 type till struct {
 	t      *testing.T
-	s      *sandbox.Sandbox
+	s      *sandbox.Provider
 	url    string
 	client *etpay.Client
 	kept   map[string]string
@@ -33,10 +34,8 @@ type till struct {
 
 func newTill(t *testing.T) *till {
 	t.Helper()
-	s := sandbox.New(sandbox.Options{})
-	server := httptest.NewServer(s)
-	t.Cleanup(server.Close)
-	b := &till{t: t, s: s, url: server.URL + sandbox.ETpayPrefix}
+	s := simulator.New(simulator.Options{}, sandbox.Options{})
+	b := &till{t: t, s: s, url: providertest.Simulate(t, s)}
 	b.client = newClient(t, config(b.url))
 	return b
 }
@@ -79,7 +78,7 @@ func (b *till) elsewhere(reference, result string) {
 
 func (b *till) faults(faults ...sandbox.Fault) {
 	b.t.Helper()
-	if err := b.s.ETpay().AddFaults(faults...); err != nil {
+	if err := b.s.AddFaults(faults...); err != nil {
 		b.t.Fatal(err)
 	}
 }
@@ -89,12 +88,12 @@ func TestWhatStandsUnderOurOrderBeforeWeOpenIsAnothers(t *testing.T) {
 	for _, result := range []string{"success", "error"} {
 		b := newTill(t)
 		b.elsewhere("OC1", result)
-		arrived := b.s.ETpay().Arrived("OC1")
+		arrived := b.s.Arrived("OC1")
 		o, err := b.charge("OC1")
 		if err != nil || o.Class != providers.Mismatch || o.Code != "reference_taken" || o.Message == "" || o.ProviderID != "" || o.ActionURL != "" {
 			t.Errorf("%s: got %+v, %v", result, o, err)
 		}
-		if n := b.s.ETpay().Arrived("OC1"); n != arrived || len(b.steps) != 0 {
+		if n := b.s.Arrived("OC1"); n != arrived || len(b.steps) != 0 {
 			t.Errorf("%s: %d sessions were asked for, noted %q", result, n-arrived, b.steps)
 		}
 		b.left = true // now it may be ours, and is judged by the questions
@@ -202,7 +201,7 @@ func TestALookThatIsRefusedOpensNothing(t *testing.T) {
 	if _, err := b.charge("OC1"); !errors.As(err, new(*providers.CredentialsError)) {
 		t.Errorf("refused: got %v", err)
 	}
-	if n := b.s.ETpay().Arrived("OC1"); n != 0 {
+	if n := b.s.Arrived("OC1"); n != 0 {
 		t.Errorf("%d sessions were asked for", n)
 	}
 }
@@ -303,7 +302,7 @@ func TestWhatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
 			t.Errorf("%s: got %+v, %v", name, o, err)
 		}
 	}
-	if n := len(b.s.ETpay().Arrivals()); n != 0 {
+	if n := len(b.s.Arrivals()); n != 0 {
 		t.Errorf("%d requests arrived", n)
 	}
 }
@@ -329,7 +328,7 @@ func TestAPayersWay(t *testing.T) {
 	b.is("OC1", "", providers.Succeeded, "etp_000002", "etp_000003")
 	b.is("OC1", "etp_000003", providers.Succeeded, "etp_000003", "etp_000002")
 	b.is("OC2", "", providers.Pending, "", "")
-	if n := b.s.ETpay().Moved("OC1"); n != 2 {
+	if n := b.s.Moved("OC1"); n != 2 {
 		t.Errorf("money moved %d times", n)
 	}
 }
@@ -360,29 +359,20 @@ func TestCheck(t *testing.T) {
 	if _, err = newClient(t, c).Check(t.Context()); !errors.As(err, &refused) {
 		t.Errorf("with a wrong token: %v", err)
 	}
-	if n := len(b.s.ETpay().Arrivals()); n != 0 {
+	if n := len(b.s.Arrivals()); n != 0 {
 		t.Errorf("a check opened %d sessions", n)
 	}
 }
 
 func TestSettings(t *testing.T) {
 	t.Parallel()
-	for name, row := range map[string]struct {
-		change func(c *etpay.Config)
-		want   string
-	}{
-		"no base":                  {func(c *etpay.Config) { c.BaseURL = "" }, "REMESA_ETPAY_BASE_URL"},
-		"plain http":               {func(c *etpay.Config) { c.BaseURL = "http://api.example" }, "REMESA_ETPAY_BASE_URL"},
-		"no payment URL":           {func(c *etpay.Config) { c.PaymentURL = "" }, "REMESA_ETPAY_PAYMENT_URL"},
-		"no merchant":              {func(c *etpay.Config) { c.MerchantCode = "" }, "REMESA_ETPAY_MERCHANT_CODE"},
-		"no token":                 {func(c *etpay.Config) { c.MerchantAPIToken = "" }, "REMESA_ETPAY_MERCHANT_API_TOKEN"},
-		"a token with a line":      {func(c *etpay.Config) { c.MerchantAPIToken = "canary\n" }, "REMESA_ETPAY_MERCHANT_API_TOKEN"},
-		"a webhook that is no URL": {func(c *etpay.Config) { c.WebhookURL = "example" }, "REMESA_ETPAY_WEBHOOK_URL"},
-	} {
-		c := config("https://api.example")
-		row.change(&c)
-		if _, err := etpay.New(c); err == nil || !strings.HasPrefix(err.Error(), row.want+":") || strings.Contains(err.Error(), "canary") {
-			t.Errorf("%s: got %v", name, err)
-		}
-	}
+	providertest.Settings(t, "REMESA_ETPAY_", etpay.New, config("https://api.example"), providertest.Spoilt[etpay.Config]{
+		{"BASE_URL:", func(c *etpay.Config) { c.BaseURL = "" }},
+		{"BASE_URL:", func(c *etpay.Config) { c.BaseURL = "http://api.example" }},
+		{"PAYMENT_URL:", func(c *etpay.Config) { c.PaymentURL = "" }},
+		{"MERCHANT_CODE:", func(c *etpay.Config) { c.MerchantCode = "" }},
+		{"MERCHANT_API_TOKEN:", func(c *etpay.Config) { c.MerchantAPIToken = "" }},
+		{"MERCHANT_API_TOKEN:", func(c *etpay.Config) { c.MerchantAPIToken = "canary\n" }},
+		{"WEBHOOK_URL:", func(c *etpay.Config) { c.WebhookURL = "example" }},
+	})
 }

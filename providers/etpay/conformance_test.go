@@ -1,13 +1,13 @@
 package etpay_test
 
 import (
-	"net/http"
 	"testing"
 
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/etpay"
 	"github.com/remesa/remesa/providers/providertest"
 	"github.com/remesa/remesa/providers/sandbox"
+	simulator "github.com/remesa/remesa/providers/sandbox/etpay"
 )
 
 func TestConformance(t *testing.T) {
@@ -15,19 +15,16 @@ func TestConformance(t *testing.T) {
 	for name, echoes := range map[string]bool{"as assumed": false, "order and amount repeated": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			providertest.Run(t, subject(sandbox.ETpayOptions{Echoes: echoes}, echoes))
+			providertest.Run(t, subject(simulator.Options{Echoes: echoes}, echoes))
 		})
 	}
 }
 
-func subject(o sandbox.ETpayOptions, oneWay bool) providertest.Subject {
+func subject(o simulator.Options, oneWay bool) providertest.Subject {
 	return providertest.Subject{
-		Simulator: func() (http.Handler, *sandbox.Desk) {
-			s := sandbox.New(sandbox.Options{ETpay: o})
-			return s, s.ETpay()
-		},
+		Simulator: func() *sandbox.Provider { return simulator.New(o, sandbox.Options{}) },
 		Client: func(t *testing.T, env providertest.Env) any {
-			c := config(env.URL + sandbox.ETpayPrefix)
+			c := config(env.Base)
 			c.CAFile, c.Timeout = env.CAFile, env.Timeout
 			return newClient(t, c)
 		},
@@ -55,12 +52,7 @@ func config(url string) etpay.Config {
 
 func newClient(t *testing.T, c etpay.Config) *etpay.Client {
 	t.Helper()
-	client, err := etpay.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.Close)
-	return client
+	return providertest.Open(t, etpay.New, c)
 }
 
 func charge(t *testing.T, reference string) providers.Charge {

@@ -1,18 +1,15 @@
 package etpay
 
 import (
-	"errors"
-	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/providertest"
 	"github.com/remesa/remesa/providers/wire"
 )
 
-var now = time.Date(2026, 5, 15, 9, 0, 0, 0, time.UTC)
+var now = providertest.Now
 
 var with = reading{now: now, hide: []string{"Ana Soto", "ana@example.cl"}}
 
@@ -199,42 +196,29 @@ func TestWhatIsNotOursIsRepeatedFirst(t *testing.T) {
 
 func TestBrokenExchanges(t *testing.T) {
 	t.Parallel()
-	for _, row := range []struct {
-		name, reason string
-		err          error
-		asked        providers.Class
-	}{
-		{"nothing left", "connect", &wire.Error{Reason: wire.Connect}, providertest.NoAct},
-		{"no time was left", "no_time", &wire.Error{Reason: wire.NoTime}, providertest.NoAct},
-		{"the time ran out", "timeout", &wire.Error{Sent: true, Reason: wire.Timeout}, providertest.NoAnswer},
-		{"the answer was too large", "too_large", &wire.Error{Sent: true, Reason: wire.TooLarge, Status: 200}, providertest.NoAnswer},
-		{"an unknown error", "unreadable", errors.New("boom"), providertest.NoAnswer},
-	} {
-		s, o, err := opened(wire.Reply{}, row.err, with)
-		if class, reason := providertest.Said(o, err); s != nil || class != providertest.NoAct || reason != row.reason {
-			t.Errorf("session, %s: got %s %s, want %s %s", row.name, class, reason, providertest.NoAct, row.reason)
+	providertest.Broken(t, providertest.Step, func(err error) (providers.Outcome, error) {
+		s, o, err := opened(wire.Reply{}, err, with)
+		if s != nil {
+			t.Errorf("a session was opened: %+v", s)
 		}
-		if class, _ := providertest.Said(asked(wire.Reply{}, row.err, providers.Query{}, now)); class != row.asked {
-			t.Errorf("status, %s: got %s, want %s", row.name, class, row.asked)
-		}
-	}
+		return o, err
+	})
+	providertest.Broken(t, providertest.Asks, func(err error) (providers.Outcome, error) {
+		return asked(wire.Reply{}, err, providers.Query{}, now)
+	})
 }
 
 func TestThrottlingSaysHowLong(t *testing.T) {
 	t.Parallel()
-	r := wire.Reply{Status: 429, Header: http.Header{"Retry-After": {"Fri, 15 May 2026 09:00:30 GMT"}}}
-	_, _, opening := opened(r, nil, with)
-	_, asking := asked(r, nil, providers.Query{}, now)
-	providertest.Throttled(t, "session", opening, 30*time.Second)
-	providertest.Throttled(t, "status", asking, 30*time.Second)
+	providertest.Throttled(t, map[string]func(r wire.Reply) error{
+		"session": func(r wire.Reply) error { _, _, err := opened(r, nil, with); return err },
+		"status":  func(r wire.Reply) error { _, err := asked(r, nil, providers.Query{}, now); return err },
+	})
 }
 
 func TestTextsOfTheProviderAreScrubbed(t *testing.T) {
 	t.Parallel()
 	body := `{"code":"E-12345678","message":"Ana Soto (ana@example.cl, otra@example.cl) RUT 12.345.678-5"}`
 	_, o, err := opened(wire.Reply{Status: 422, Body: []byte(body)}, nil, with)
-	if err != nil || o.Class != providers.Refused {
-		t.Fatalf("got %v, %v", o.Class, err)
-	}
-	providertest.Scrubbed(t, o, "12345678", "Ana", "ana@", "otra@", "345.678")
+	providertest.Scrubbed(t, providers.Refused, o, err, "12345678", "Ana", "ana@", "otra@", "345.678")
 }

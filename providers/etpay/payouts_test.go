@@ -1,7 +1,6 @@
 package etpay_test
 
 import (
-	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -10,6 +9,7 @@ import (
 	"github.com/remesa/remesa/providers/etpay/payouts"
 	"github.com/remesa/remesa/providers/providertest"
 	"github.com/remesa/remesa/providers/sandbox"
+	simulator "github.com/remesa/remesa/providers/sandbox/etpay"
 )
 
 func payoutConfig(url string) (etpay.Config, payouts.Config) {
@@ -27,13 +27,12 @@ func newWithPayouts(t *testing.T, c etpay.Config, p payouts.Config) *etpay.WithP
 }
 
 // both is a client for sessions and payouts, with its simulator.
-func both(t *testing.T) (*etpay.WithPayouts, *sandbox.Desk) {
+func both(t *testing.T) (*etpay.WithPayouts, *sandbox.Provider) {
 	t.Helper()
-	s := sandbox.New(sandbox.Options{})
-	server := httptest.NewServer(s)
-	t.Cleanup(server.Close)
-	c, p := payoutConfig(server.URL + sandbox.ETpayPrefix)
-	return newWithPayouts(t, c, p), s.ETpay()
+	s := simulator.New(simulator.Options{}, sandbox.Options{})
+	base := providertest.Simulate(t, s)
+	c, p := payoutConfig(base)
+	return newWithPayouts(t, c, p), s
 }
 
 func payout(t *testing.T, reference string) providers.Payout {

@@ -11,11 +11,12 @@ import (
 	"github.com/remesa/remesa/providers/pagandocheck"
 	"github.com/remesa/remesa/providers/providertest"
 	"github.com/remesa/remesa/providers/sandbox"
+	simulator "github.com/remesa/remesa/providers/sandbox/pagandocheck"
 )
 
 func TestConformanceInTwoSteps(t *testing.T) {
 	t.Parallel()
-	forms := map[string]sandbox.PagandoCheckOptions{
+	forms := map[string]simulator.Options{
 		"as assumed": {},
 		"ids in data, codes as text, totals as numbers": {FlatIDs: true, TextCodes: true, NumberTotals: true},
 	}
@@ -34,17 +35,14 @@ func TestConformanceInTwoSteps(t *testing.T) {
 
 func TestConformanceInOneStep(t *testing.T) {
 	t.Parallel()
-	providertest.Run(t, subject(sandbox.PagandoCheckOptions{}, func(t *testing.T, c pagandocheck.Config) any { return newClient(t, c) }))
+	providertest.Run(t, subject(simulator.Options{}, func(t *testing.T, c pagandocheck.Config) any { return newClient(t, c) }))
 }
 
-func subject(o sandbox.PagandoCheckOptions, client func(t *testing.T, c pagandocheck.Config) any) providertest.Subject {
+func subject(o simulator.Options, client func(t *testing.T, c pagandocheck.Config) any) providertest.Subject {
 	return providertest.Subject{
-		Simulator: func() (http.Handler, *sandbox.Desk) {
-			s := sandbox.New(sandbox.Options{PagandoCheck: o})
-			return s, s.PagandoCheck()
-		},
+		Simulator: func() *sandbox.Provider { return simulator.New(o, sandbox.Options{}) },
 		Client: func(t *testing.T, env providertest.Env) any {
-			c := config(env.URL + sandbox.PagandoCheckPrefix)
+			c := config(env.Base)
 			c.CAFile, c.Timeout = env.CAFile, env.Timeout
 			return client(t, c)
 		},
@@ -154,33 +152,19 @@ func config(url string) pagandocheck.Config {
 
 func newClient(t *testing.T, c pagandocheck.Config) *pagandocheck.Client {
 	t.Helper()
-	client, err := pagandocheck.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.Close)
-	return client
+	return providertest.Open(t, pagandocheck.New, c)
 }
 
 func newTwoStep(t *testing.T, c pagandocheck.Config) *pagandocheck.TwoStep {
 	t.Helper()
-	client, err := pagandocheck.NewTwoStep(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.Close)
-	return client
+	return providertest.Open(t, pagandocheck.NewTwoStep, c)
 }
 
 func charge(t *testing.T, reference string) providers.Charge {
 	t.Helper()
-	amount, err := providers.ParseMoney("149.50", "MXN")
-	if err != nil {
-		t.Fatal(err)
-	}
 	return providers.Charge{
 		Payment: providers.Payment{
-			Provider: pagandocheck.Name, Account: "default", Reference: reference, Amount: amount,
+			Provider: pagandocheck.Name, Account: "default", Reference: reference, Amount: providertest.Amount(t, "149.50", "MXN"),
 			Description: "Plan <mensual> & más",
 		},
 		Customer:  providers.Customer{ID: "5d1c0b1e-2f6a-4a1e-9a55-0c9a3f4f7e10"},

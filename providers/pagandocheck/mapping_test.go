@@ -1,41 +1,17 @@
 package pagandocheck
 
 import (
-	"errors"
-	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/providertest"
 	"github.com/remesa/remesa/providers/wire"
 )
 
-// Words for what a mapping yields as an error.
-const (
-	notSentWord     = "not sent"
-	credentialsWord = "credentials"
-	noAnswerWord    = "no answer"
-)
-
 var with = reading{
-	now: time.Date(2026, 5, 15, 9, 0, 0, 0, time.UTC), order: "ord-1", password: "secret",
+	now: providertest.Now, order: "ord-1", password: "secret",
 	hard: []string{"SWITCH_4041", "4043"}, uncertain: DefaultUncertain(), hide: []string{"cd_card", "token-1"},
-}
-
-// said is class and code of what a mapping yielded.
-func said(o providers.Outcome, err error) (string, string) {
-	var credentials *providers.CredentialsError
-	var notSent *providers.NotSent
-	switch {
-	case errors.As(err, &credentials):
-		return credentialsWord, credentials.Code
-	case errors.As(err, &notSent):
-		return notSentWord, notSent.Reason
-	case err != nil:
-		return noAnswerWord, ""
-	}
-	return string(o.Class), o.Code
 }
 
 const (
@@ -60,13 +36,7 @@ func swap(body, from, to string) string { return strings.Replace(body, from, to,
 func TestMappingOfCharges(t *testing.T) {
 	t.Parallel()
 	const doubt, succeeded, refused, known = "in_doubt", "succeeded", "refused", "duplicate"
-	for _, row := range []struct {
-		name   string
-		status int
-		body   string
-		class  string
-		code   string
-	}{
+	providertest.Mapping(t, providertest.Answers{
 		{"charged, ids in data.data", 200, paidBody, succeeded, "72"},
 		{"charged, ids in data", 200, flatBody, succeeded, "72"},
 		{"charged, with HTTP 201", 201, paidBody, succeeded, "72"},
@@ -137,17 +107,17 @@ func TestMappingOfCharges(t *testing.T) {
 		{"a code with an exponent", 200, failureOf("3e2"), doubt, "3e2"},
 		{"a code that is a sentence", 200, failureOf(`"no es un código"`), doubt, "unreadable"},
 
-		{"an expired token", 200, expired, credentialsWord, "100"},
-		{"an expired token, as a text", 200, swap(expired, "100", `"100"`), credentialsWord, "100"},
-		{"an expired token, with HTTP 401", 401, expired, credentialsWord, "100"},
+		{"an expired token", 200, expired, providertest.Credentials, "100"},
+		{"an expired token, as a text", 200, swap(expired, "100", `"100"`), providertest.Credentials, "100"},
+		{"an expired token, with HTTP 401", 401, expired, providertest.Credentials, "100"},
 		{"an expired token, with HTTP 502", 502, expired, doubt, "100"},
-		{"bad credentials", 200, badLogin, credentialsWord, "109"},
-		{"401 with a page", 401, page, credentialsWord, "http_401"},
-		{"401 with nothing", 401, "", credentialsWord, "http_401"},
-		{"401 with an unlisted code", 401, failureOf("315"), credentialsWord, "http_401"},
+		{"bad credentials", 200, badLogin, providertest.Credentials, "109"},
+		{"401 with a page", 401, page, providertest.Credentials, "http_401"},
+		{"401 with nothing", 401, "", providertest.Credentials, "http_401"},
+		{"401 with an unlisted code", 401, failureOf("315"), providertest.Credentials, "http_401"},
 		{"401 with a completed order of nothing", 401, `{"code":72}`, doubt, "72"},
 		{"403 with a page", 403, page, doubt, "http_403"},
-		{"throttled", 429, "", notSentWord, "throttled"},
+		{"throttled", 429, "", providertest.NoAct, "throttled"},
 
 		{"a server error", 500, "", doubt, "http_500"},
 		{"unavailable for a while", 503, "", doubt, "http_503"},
@@ -170,12 +140,7 @@ func TestMappingOfCharges(t *testing.T) {
 		{"an id with a blank", 200, swap(flatBody, "000123", "000 123"), doubt, "unreadable"},
 		{"an error that is a text", 200, swap(flatBody, "{", `{"error":"no",`), doubt, "unreadable"},
 		{"data that is a text", 200, `{"code":72,"key":"SUCCESS_ORDER","data":"000123"}`, doubt, "72"},
-	} {
-		class, code := said(charged(wire.Reply{Status: row.status, Body: []byte(row.body)}, nil, with))
-		if class != row.class || code != row.code {
-			t.Errorf("%s: got %s %s, want %s %s", row.name, class, code, row.class, row.code)
-		}
-	}
+	}, func(r wire.Reply) (providers.Outcome, error) { return charged(r, nil, with) })
 }
 
 // Every line: an answer, and what it means to the making of an order. Nothing there is in doubt.
@@ -221,8 +186,8 @@ func TestMappingOfOrders(t *testing.T) {
 	} {
 		m, err := ordered(wire.Reply{Status: row.status, Body: []byte(row.body)}, nil, with)
 		got := m.id
-		if class, code := said(m.outcome(), err); class != "" {
-			got = class + " " + code
+		if class, code := providertest.Said(m.outcome(), err); class != "" {
+			got = string(class) + " " + code
 		}
 		if got != row.want {
 			t.Errorf("%s: got %s, want %s", row.name, got, row.want)
@@ -241,13 +206,7 @@ func TestMappingOfQuestions(t *testing.T) {
 	t.Parallel()
 	const doubt, succeeded, mismatch = "in_doubt", "succeeded", "mismatch"
 	good := infoBody(`"149.50"`, "APPROVED")
-	for _, row := range []struct {
-		name   string
-		status int
-		body   string
-		class  string
-		code   string
-	}{
+	providertest.Mapping(t, providertest.Answers{
 		{"approved", 200, good, succeeded, "APPROVED"},
 		{"approved, in small letters", 200, swap(good, "APPROVED", "approved"), succeeded, "APPROVED"},
 		{"approved, the total a number", 200, infoBody("149.50", "APPROVED"), succeeded, "APPROVED"},
@@ -262,11 +221,11 @@ func TestMappingOfQuestions(t *testing.T) {
 		{"approved, without a total", 200, `{"data":{"cartId":"pay-1","transactionId":"tx-1","payResponse":"APPROVED","paymentToken":"` + md5hex("secrettx-1") + `"}}`, mismatch, "unverified"},
 		{"approved, without a transaction", 200, `{"data":{"cartId":"pay-1","total":"149.50","payResponse":"APPROVED","paymentToken":"` + md5hex("secret149.50") + `"}}`, mismatch, "unverified"},
 		{"approved, without the cart", 200, swap(good, "cartId", "x"), mismatch, "unverified"},
-		{"approved, and an error", 200, swap(good, "{", `{"error":true,`), noAnswerWord, ""},
-		{"approved, with HTTP 404", 404, good, noAnswerWord, ""},
-		{"approved, with HTTP 502", 502, good, noAnswerWord, ""},
-		{"approved, the word twice", 200, swap(good, `"payResponse"`, `"payResponse":"DECLINED","payResponse"`), noAnswerWord, ""},
-		{"approved, the word a list", 200, swap(good, `"APPROVED"`, `["APPROVED"]`), noAnswerWord, ""},
+		{"approved, and an error", 200, swap(good, "{", `{"error":true,`), providertest.NoAnswer, ""},
+		{"approved, with HTTP 404", 404, good, providertest.NoAnswer, ""},
+		{"approved, with HTTP 502", 502, good, providertest.NoAnswer, ""},
+		{"approved, the word twice", 200, swap(good, `"payResponse"`, `"payResponse":"DECLINED","payResponse"`), providertest.NoAnswer, ""},
+		{"approved, the word a list", 200, swap(good, `"APPROVED"`, `["APPROVED"]`), providertest.NoAnswer, ""},
 		{"nothing yet", 200, infoBody(`"149.50"`, ""), doubt, "no_response"},
 		{"null yet", 200, swap(good, `"APPROVED"`, "null"), doubt, "no_response"},
 		{"no word at all", 200, swap(good, "payResponse", "x"), doubt, "no_response"},
@@ -274,25 +233,20 @@ func TestMappingOfQuestions(t *testing.T) {
 		{"cancelled", 200, infoBody(`"149.50"`, "CANCELLED"), doubt, "CANCELLED"},
 		{"a sentence", 200, infoBody(`"149.50"`, "no se sabe"), doubt, "no_response"},
 		{"not approved, in so many words", 200, infoBody(`"149.50"`, "NOT APPROVED"), doubt, "no_response"},
-		{"an order of nothing", 200, `{"data":{}}`, noAnswerWord, ""},
-		{"not found, in a code", 200, failureOf("312"), noAnswerWord, ""},
-		{"a completed order", 200, paidBody, noAnswerWord, ""},
-		{"a bare 404", 404, "404 page not found", noAnswerWord, ""},
-		{"a login page", 200, page, noAnswerWord, ""},
-		{"nothing", 200, "", noAnswerWord, ""},
-		{"an expired token", 200, expired, credentialsWord, "100"},
-		{"bad credentials", 200, badLogin, credentialsWord, "109"},
-		{"an expired token, with HTTP 500", 500, expired, credentialsWord, "100"},
-		{"401", 401, "", credentialsWord, "http_401"},
-		{"403 with a page", 403, page, credentialsWord, "http_403"},
-		{"403 with a code", 403, failureOf("312"), noAnswerWord, ""},
-		{"throttled", 429, "", notSentWord, "throttled"},
-	} {
-		class, code := said(asked(wire.Reply{Status: row.status, Body: []byte(row.body)}, nil, with))
-		if class != row.class || code != row.code {
-			t.Errorf("%s: got %s %s, want %s %s", row.name, class, code, row.class, row.code)
-		}
-	}
+		{"an order of nothing", 200, `{"data":{}}`, providertest.NoAnswer, ""},
+		{"not found, in a code", 200, failureOf("312"), providertest.NoAnswer, ""},
+		{"a completed order", 200, paidBody, providertest.NoAnswer, ""},
+		{"a bare 404", 404, "404 page not found", providertest.NoAnswer, ""},
+		{"a login page", 200, page, providertest.NoAnswer, ""},
+		{"nothing", 200, "", providertest.NoAnswer, ""},
+		{"an expired token", 200, expired, providertest.Credentials, "100"},
+		{"bad credentials", 200, badLogin, providertest.Credentials, "109"},
+		{"an expired token, with HTTP 500", 500, expired, providertest.Credentials, "100"},
+		{"401", 401, "", providertest.Credentials, "http_401"},
+		{"403 with a page", 403, page, providertest.Credentials, "http_403"},
+		{"403 with a code", 403, failureOf("312"), providertest.NoAnswer, ""},
+		{"throttled", 429, "", providertest.NoAct, "throttled"},
+	}, func(r wire.Reply) (providers.Outcome, error) { return asked(r, nil, with) })
 }
 
 func TestMappingOfLogins(t *testing.T) {
@@ -306,25 +260,25 @@ func TestMappingOfLogins(t *testing.T) {
 	}{
 		{"a token", 200, good, ""},
 		{"a token with HTTP 201", 201, good, ""},
-		{"a token with HTTP 500", 500, good, notSentWord + " no_token"},
-		{"no token", 200, swap(good, "tok", ""), notSentWord + " no_token"},
-		{"a token twice", 200, swap(good, `"token"`, `"token":"t2","token"`), notSentWord + " no_token"},
-		{"bad credentials with a code twice", 200, swap(badLogin, `"code"`, `"code":0,"code"`), notSentWord + " no_token"},
-		{"a token with a line break", 200, swap(good, `"tok"`, `"to\nk"`), notSentWord + " no_token"},
-		{"a token and an error", 200, swap(good, "{", `{"error":true,`), notSentWord + " no_token"},
-		{"bad credentials", 200, badLogin, credentialsWord + " 109"},
-		{"bad credentials, as a text", 400, swap(badLogin, "109", `"109"`), credentialsWord + " 109"},
-		{"a replaced key", 200, expired, credentialsWord + " 100"},
-		{"401", 401, "", credentialsWord + " http_401"},
-		{"403", 403, page, credentialsWord + " http_403"},
-		{"bad credentials with HTTP 502", 502, badLogin, notSentWord + " no_token"},
-		{"throttled", 429, "", notSentWord + " throttled"},
-		{"a page", 200, page, notSentWord + " no_token"},
+		{"a token with HTTP 500", 500, good, "not sent no_token"},
+		{"no token", 200, swap(good, "tok", ""), "not sent no_token"},
+		{"a token twice", 200, swap(good, `"token"`, `"token":"t2","token"`), "not sent no_token"},
+		{"bad credentials with a code twice", 200, swap(badLogin, `"code"`, `"code":0,"code"`), "not sent no_token"},
+		{"a token with a line break", 200, swap(good, `"tok"`, `"to\nk"`), "not sent no_token"},
+		{"a token and an error", 200, swap(good, "{", `{"error":true,`), "not sent no_token"},
+		{"bad credentials", 200, badLogin, "credentials 109"},
+		{"bad credentials, as a text", 400, swap(badLogin, "109", `"109"`), "credentials 109"},
+		{"a replaced key", 200, expired, "credentials 100"},
+		{"401", 401, "", "credentials http_401"},
+		{"403", 403, page, "credentials http_403"},
+		{"bad credentials with HTTP 502", 502, badLogin, "not sent no_token"},
+		{"throttled", 429, "", "not sent throttled"},
+		{"a page", 200, page, "not sent no_token"},
 	} {
 		value, err := loggedIn(wire.Reply{Status: row.status, Body: []byte(row.body)}, nil, with.now)
 		got := ""
-		if class, code := said(providers.Outcome{}, err); class != "" {
-			got = class + " " + code
+		if class, code := providertest.Said(providers.Outcome{}, err); class != "" {
+			got = string(class) + " " + code
 		}
 		if got != row.want || (value != "") != (err == nil) {
 			t.Errorf("%s: got %q, want %q", row.name, got, row.want)
@@ -334,47 +288,22 @@ func TestMappingOfLogins(t *testing.T) {
 
 func TestMappingOfBrokenExchanges(t *testing.T) {
 	t.Parallel()
-	for _, row := range []struct {
-		name          string
-		err           error
-		charged, code string
-		ordered       string
-		asked         string
-	}{
-		{"nothing left", &wire.Error{Reason: wire.Connect}, notSentWord, "connect", notSentWord, notSentWord},
-		{"no time was left", &wire.Error{Reason: wire.NoTime}, notSentWord, "no_time", notSentWord, notSentWord},
-		{"the time ran out", &wire.Error{Sent: true, Reason: wire.Timeout}, "in_doubt", "timeout", notSentWord, noAnswerWord},
-		{"the answer of a 401 broke off", &wire.Error{Sent: true, Reason: wire.EOF, Status: 401}, "in_doubt", "eof", notSentWord, noAnswerWord},
-		{"an unknown error", errors.New("boom"), "in_doubt", "unreadable", notSentWord, noAnswerWord},
-		{"no token now", &providers.NotSent{Reason: "no_token"}, notSentWord, "no_token", notSentWord, notSentWord},
-		{"refused credentials", &providers.CredentialsError{Code: "109"}, credentialsWord, "109", credentialsWord, credentialsWord},
-	} {
-		if class, code := said(charged(wire.Reply{}, row.err, with)); class != row.charged || code != row.code {
-			t.Errorf("charge, %s: got %s %s, want %s %s", row.name, class, code, row.charged, row.code)
-		}
-		m, err := ordered(wire.Reply{}, row.err, with)
-		if class, _ := said(m.outcome(), err); class != row.ordered {
-			t.Errorf("order, %s: got %s, want %s", row.name, class, row.ordered)
-		}
-		if class, _ := said(asked(wire.Reply{}, row.err, with)); class != row.asked {
-			t.Errorf("question, %s: got %s, want %s", row.name, class, row.asked)
-		}
-	}
+	providertest.Broken(t, providertest.Moves, func(err error) (providers.Outcome, error) { return charged(wire.Reply{}, err, with) })
+	providertest.Broken(t, providertest.Asks, func(err error) (providers.Outcome, error) { return asked(wire.Reply{}, err, with) })
+	providertest.Broken(t, providertest.Step, func(err error) (providers.Outcome, error) {
+		m, err := ordered(wire.Reply{}, err, with)
+		return m.outcome(), err
+	})
 }
 
 func TestThrottlingSaysHowLong(t *testing.T) {
 	t.Parallel()
-	r := wire.Reply{Status: 429, Header: http.Header{"Retry-After": {"Fri, 15 May 2026 09:00:30 GMT"}}}
-	_, chargeErr := charged(r, nil, with)
-	_, orderErr := ordered(r, nil, with)
-	_, askErr := asked(r, nil, with)
-	_, loginErr := loggedIn(r, nil, with.now)
-	for name, err := range map[string]error{"charge": chargeErr, "order": orderErr, "question": askErr, "login": loginErr} {
-		var e *providers.NotSent
-		if !errors.As(err, &e) || e.RetryAfter != 30*time.Second {
-			t.Errorf("%s: got %v, want 30 s", name, err)
-		}
-	}
+	providertest.Throttled(t, map[string]func(r wire.Reply) error{
+		"charge":   func(r wire.Reply) error { _, err := charged(r, nil, with); return err },
+		"order":    func(r wire.Reply) error { _, err := ordered(r, nil, with); return err },
+		"question": func(r wire.Reply) error { _, err := asked(r, nil, with); return err },
+		"login":    func(r wire.Reply) error { _, err := loggedIn(r, nil, with.now); return err },
+	})
 }
 
 func TestADeclineIsSoftUnlessItsCodeIsListed(t *testing.T) {
@@ -422,14 +351,7 @@ func TestTextsOfTheProviderAreScrubbed(t *testing.T) {
 	t.Parallel()
 	body := swap(switchBody, "fondos insuficientes", "tarjeta cd_card 4111111111111111 de ana@example.mx con token-1")
 	o, err := charged(wire.Reply{Status: 200, Body: []byte(body)}, nil, with)
-	if err != nil || o.Class != providers.Refused {
-		t.Fatalf("got %v, %v", o.Class, err)
-	}
-	for _, secret := range []string{"cd_card", "4111", "ana@", "token-1"} {
-		if strings.Contains(o.Code+o.Message, secret) {
-			t.Errorf("%q is left in %q %q", secret, o.Code, o.Message)
-		}
-	}
+	providertest.Scrubbed(t, providers.Refused, o, err, "cd_card", "4111", "ana@", "token-1")
 }
 
 func TestAMessageHoldsWholeIDsOnly(t *testing.T) {

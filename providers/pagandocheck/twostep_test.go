@@ -1,10 +1,8 @@
 package pagandocheck_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -14,57 +12,33 @@ import (
 
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/pagandocheck"
+	"github.com/remesa/remesa/providers/providertest"
 	"github.com/remesa/remesa/providers/sandbox"
+	simulator "github.com/remesa/remesa/providers/sandbox/pagandocheck"
 )
-
-// ledger is what an attempt sees of one: it keeps handles, or refuses to.
-type ledger struct {
-	handles map[string]string
-	moves   []bool
-	refuse  error
-}
-
-func (l *ledger) attempt() providers.Attempt {
-	return providers.Attempt{ID: "a-1", Handles: maps.Clone(l.handles), Note: func(_ context.Context, h map[string]string, moves bool) error {
-		if l.refuse != nil {
-			return l.refuse
-		}
-		if l.handles == nil {
-			l.handles = map[string]string{}
-		}
-		maps.Copy(l.handles, h)
-		l.moves = append(l.moves, moves)
-		return nil
-	}}
-}
 
 // provider is a simulator behind a real connection.
 type provider struct {
-	desk *sandbox.Desk
+	desk *sandbox.Provider
 	url  string
 }
 
-func serve(t *testing.T, o sandbox.PagandoCheckOptions, faults ...sandbox.Fault) provider {
+func serve(t *testing.T, o simulator.Options, faults ...sandbox.Fault) provider {
 	t.Helper()
-	s := sandbox.New(sandbox.Options{PagandoCheck: o})
-	server := httptest.NewServer(s)
-	t.Cleanup(server.Close)
-	if err := s.PagandoCheck().AddFaults(faults...); err != nil {
-		t.Fatal(err)
-	}
-	return provider{s.PagandoCheck(), server.URL + sandbox.PagandoCheckPrefix}
+	s := simulator.New(o, sandbox.Options{})
+	return provider{s, providertest.Simulate(t, s, faults...)}
 }
 
 func TestTheOrderIsKeptBeforeTheMoneyCanMove(t *testing.T) {
 	t.Parallel()
-	p := serve(t, sandbox.PagandoCheckOptions{})
-	l := &ledger{}
-	o, err := newTwoStep(t, config(p.url)).Charge(t.Context(), charge(t, "pay-1"), l.attempt())
+	p := serve(t, simulator.Options{})
+	l := &providertest.Kept{}
+	o, err := newTwoStep(t, config(p.url)).Charge(t.Context(), charge(t, "pay-1"), l.Attempt())
 	if err != nil || o.Class != providers.Succeeded || o.Code != "72" {
 		t.Fatalf("got %+v, %v", o, err)
 	}
-	if l.handles["order_id"] == "" || o.ProviderID != l.handles["order_id"] || !slices.Equal(l.moves, []bool{true}) {
-		t.Errorf("kept %v, noted %v, the payment's id is %q", l.handles, l.moves, o.ProviderID)
+	if l.Handles["order_id"] == "" || o.ProviderID != l.Handles["order_id"] || !slices.Equal(l.Moves, []bool{true}) {
+		t.Errorf("kept %v, noted %v, the payment's id is %q", l.Handles, l.Moves, o.ProviderID)
 	}
 	for _, id := range []string{"folio 000001", "reference PAG-000001", "transactionNumber 98000001", "orderNumber A1B2"} {
 		if !strings.Contains(o.Message, id) {
@@ -75,29 +49,29 @@ func TestTheOrderIsKeptBeforeTheMoneyCanMove(t *testing.T) {
 
 func TestAnAttemptThatOwnsThePaymentNoMoreSendsNothing(t *testing.T) {
 	t.Parallel()
-	p := serve(t, sandbox.PagandoCheckOptions{})
-	l := &ledger{refuse: errors.New("not the owner")}
-	_, err := newTwoStep(t, config(p.url)).Charge(t.Context(), charge(t, "pay-1"), l.attempt())
+	p := serve(t, simulator.Options{})
+	l := &providertest.Kept{Refuse: errors.New("not the owner")}
+	_, err := newTwoStep(t, config(p.url)).Charge(t.Context(), charge(t, "pay-1"), l.Attempt())
 	var notSent *providers.NotSent
-	if !errors.As(err, &notSent) || !errors.Is(err, l.refuse) || p.desk.Arrived("pay-1") != 0 {
+	if !errors.As(err, &notSent) || !errors.Is(err, l.Refuse) || p.desk.Arrived("pay-1") != 0 {
 		t.Errorf("got %v, %d charges arrived", err, p.desk.Arrived("pay-1"))
 	}
 }
 
 func TestAnEarlierAttemptsOrderIsUsedAgain(t *testing.T) {
 	t.Parallel()
-	p := serve(t, sandbox.PagandoCheckOptions{Duplicates: sandbox.Refuse}, sandbox.Fault{Kind: "hang_up_after", Next: 1})
-	c, l := newTwoStep(t, config(p.url)), &ledger{}
-	if o, err := c.Charge(t.Context(), charge(t, "pay-1"), l.attempt()); err != nil || o.Class != providers.InDoubt {
+	p := serve(t, simulator.Options{Duplicates: sandbox.Refuse}, sandbox.Fault{Kind: "hang_up_after", Next: 1})
+	c, l := newTwoStep(t, config(p.url)), &providertest.Kept{}
+	if o, err := c.Charge(t.Context(), charge(t, "pay-1"), l.Attempt()); err != nil || o.Class != providers.InDoubt {
 		t.Fatalf("the first attempt: %+v, %v", o, err)
 	}
-	first := l.handles["order_id"]
-	o, err := c.Charge(t.Context(), charge(t, "pay-1"), l.attempt())
+	first := l.Handles["order_id"]
+	o, err := c.Charge(t.Context(), charge(t, "pay-1"), l.Attempt())
 	if err != nil || o.Class != providers.Duplicate || o.Code != "SWITCH_4025" {
 		t.Errorf("the second attempt: %+v, %v", o, err)
 	}
-	if l.handles["order_id"] != first || !slices.Equal(l.moves, []bool{true, true}) || p.desk.Moved("pay-1") != 1 {
-		t.Errorf("order %q after %q, noted %v, money moved %d times", l.handles["order_id"], first, l.moves, p.desk.Moved("pay-1"))
+	if l.Handles["order_id"] != first || !slices.Equal(l.Moves, []bool{true, true}) || p.desk.Moved("pay-1") != 1 {
+		t.Errorf("order %q after %q, noted %v, money moved %d times", l.Handles["order_id"], first, l.Moves, p.desk.Moved("pay-1"))
 	}
 }
 
@@ -119,49 +93,49 @@ func TestAnOrderWithoutAnAnswerIsNotADoubt(t *testing.T) {
 		{"redirect", "no_order", 0},
 		{"throttled", "throttled", 7 * time.Second},
 	} {
-		p := serve(t, sandbox.PagandoCheckOptions{}, sandbox.Fault{Kind: row.kind, Operation: sandbox.Step, RetryAfter: "7"})
-		c, l := config(p.url), &ledger{}
+		p := serve(t, simulator.Options{}, sandbox.Fault{Kind: row.kind, Operation: sandbox.Step, RetryAfter: "7"})
+		c, l := config(p.url), &providertest.Kept{}
 		if row.kind == "slow_before" {
 			c.Timeout = 300 * time.Millisecond
 		}
-		o, err := newTwoStep(t, c).Charge(t.Context(), charge(t, "pay-1"), l.attempt())
+		o, err := newTwoStep(t, c).Charge(t.Context(), charge(t, "pay-1"), l.Attempt())
 		var notSent *providers.NotSent
 		if !errors.As(err, &notSent) || notSent.Reason != row.reason || notSent.RetryAfter != row.after {
 			t.Errorf("%s: got %+v, %v, want not sent for %s", row.kind, o, err, row.reason)
 		}
-		if len(l.moves) != 0 || p.desk.Arrived("pay-1") != 0 {
-			t.Errorf("%s: noted %v, %d charges arrived", row.kind, l.moves, p.desk.Arrived("pay-1"))
+		if len(l.Moves) != 0 || p.desk.Arrived("pay-1") != 0 {
+			t.Errorf("%s: noted %v, %d charges arrived", row.kind, l.Moves, p.desk.Arrived("pay-1"))
 		}
 	}
 }
 
 func TestAnAccountWithoutPaymentSettingsFailsAtItsOrder(t *testing.T) {
 	t.Parallel()
-	p := serve(t, sandbox.PagandoCheckOptions{}, sandbox.Fault{Kind: "decline", Code: "300", Operation: sandbox.Step})
-	l := &ledger{}
-	o, err := newTwoStep(t, config(p.url)).Charge(t.Context(), charge(t, "pay-1"), l.attempt())
-	if err != nil || o.Class != providers.Refused || o.Code != "300" || len(l.moves) != 0 {
-		t.Errorf("got %+v, %v, noted %v", o, err, l.moves)
+	p := serve(t, simulator.Options{}, sandbox.Fault{Kind: "decline", Code: "300", Operation: sandbox.Step})
+	l := &providertest.Kept{}
+	o, err := newTwoStep(t, config(p.url)).Charge(t.Context(), charge(t, "pay-1"), l.Attempt())
+	if err != nil || o.Class != providers.Refused || o.Code != "300" || len(l.Moves) != 0 {
+		t.Errorf("got %+v, %v, noted %v", o, err, l.Moves)
 	}
 }
 
 func TestACartThatExistsAlreadyIsAPersonsAndIsNotCharged(t *testing.T) {
 	t.Parallel()
-	p := serve(t, sandbox.PagandoCheckOptions{}, sandbox.Fault{Kind: "decline", Code: "SWITCH_4025", Operation: sandbox.Step})
-	l := &ledger{}
-	o, err := newTwoStep(t, config(p.url)).Charge(t.Context(), charge(t, "pay-1"), l.attempt())
-	if err != nil || o.Class != providers.Mismatch || o.Code != "reference_taken" || len(l.moves) != 0 || p.desk.Arrived("pay-1") != 0 {
-		t.Errorf("got %+v, %v, noted %v, %d charges arrived", o, err, l.moves, p.desk.Arrived("pay-1"))
+	p := serve(t, simulator.Options{}, sandbox.Fault{Kind: "decline", Code: "SWITCH_4025", Operation: sandbox.Step})
+	l := &providertest.Kept{}
+	o, err := newTwoStep(t, config(p.url)).Charge(t.Context(), charge(t, "pay-1"), l.Attempt())
+	if err != nil || o.Class != providers.Mismatch || o.Code != "reference_taken" || len(l.Moves) != 0 || p.desk.Arrived("pay-1") != 0 {
+		t.Errorf("got %+v, %v, noted %v, %d charges arrived", o, err, l.Moves, p.desk.Arrived("pay-1"))
 	}
 }
 
 func TestTheBuyersTurnKeepsTheOrder(t *testing.T) {
 	t.Parallel()
-	p := serve(t, sandbox.PagandoCheckOptions{}, sandbox.Fault{Kind: "decline", Code: "71"})
-	l := &ledger{}
-	o, err := newTwoStep(t, config(p.url)).Charge(t.Context(), charge(t, "pay-1"), l.attempt())
-	if err != nil || o.Class != providers.Refused || o.Code != "71" || o.ProviderID != l.handles["order_id"] || o.ProviderID == "" {
-		t.Errorf("got %+v, %v, order %q", o, err, l.handles["order_id"])
+	p := serve(t, simulator.Options{}, sandbox.Fault{Kind: "decline", Code: "71"})
+	l := &providertest.Kept{}
+	o, err := newTwoStep(t, config(p.url)).Charge(t.Context(), charge(t, "pay-1"), l.Attempt())
+	if err != nil || o.Class != providers.Refused || o.Code != "71" || o.ProviderID != l.Handles["order_id"] || o.ProviderID == "" {
+		t.Errorf("got %+v, %v, order %q", o, err, l.Handles["order_id"])
 	}
 	if o.Decline != providers.Hard || !strings.Contains(o.Message, "3-D Secure") {
 		t.Errorf("got decline %q, message %q", o.Decline, o.Message)
@@ -170,16 +144,16 @@ func TestTheBuyersTurnKeepsTheOrder(t *testing.T) {
 
 func TestAQuestionTakesTheOrderFromWhereItIsKnown(t *testing.T) {
 	t.Parallel()
-	p := serve(t, sandbox.PagandoCheckOptions{})
-	c, l := newTwoStep(t, config(p.url)), &ledger{}
+	p := serve(t, simulator.Options{})
+	c, l := newTwoStep(t, config(p.url)), &providertest.Kept{}
 	ch := charge(t, "pay-1")
-	if _, err := c.Charge(t.Context(), ch, l.attempt()); err != nil {
+	if _, err := c.Charge(t.Context(), ch, l.Attempt()); err != nil {
 		t.Fatal(err)
 	}
-	id := l.handles["order_id"]
+	id := l.Handles["order_id"]
 	for name, q := range map[string]providers.Query{
-		"from the handles":           {Handles: l.handles},
-		"from the handles first":     {Handles: l.handles, ProviderID: "ord_other"},
+		"from the handles":           {Handles: l.Handles},
+		"from the handles first":     {Handles: l.Handles, ProviderID: "ord_other"},
 		"from the id, details gone":  {ProviderID: id},
 		"from the id, with a charge": {ProviderID: id, Charge: &ch},
 	} {
@@ -196,12 +170,12 @@ func TestAQuestionTakesTheOrderFromWhereItIsKnown(t *testing.T) {
 
 func TestAnotherAmountIsRepeatedAsItIs(t *testing.T) {
 	t.Parallel()
-	p := serve(t, sandbox.PagandoCheckOptions{}, sandbox.Fault{Kind: "wrong_amount"})
-	c, l := newTwoStep(t, config(p.url)), &ledger{}
-	if _, err := c.Charge(t.Context(), charge(t, "pay-1"), l.attempt()); err != nil {
+	p := serve(t, simulator.Options{}, sandbox.Fault{Kind: "wrong_amount"})
+	c, l := newTwoStep(t, config(p.url)), &providertest.Kept{}
+	if _, err := c.Charge(t.Context(), charge(t, "pay-1"), l.Attempt()); err != nil {
 		t.Fatal(err)
 	}
-	o, err := c.Status(t.Context(), providers.Query{Reference: "pay-1", Handles: l.handles})
+	o, err := c.Status(t.Context(), providers.Query{Reference: "pay-1", Handles: l.Handles})
 	if err != nil || o.Echo.Amount != "1149.50" {
 		t.Errorf("got %+v, %v", o, err)
 	}
@@ -230,10 +204,10 @@ func TestTheTokensHeaderIsASetting(t *testing.T) {
 		"": "Authorization: Bearer ", "Authorization:": "Authorization: ", "authorization": "Authorization: ", "Autorization: Bearer": "Autorization: Bearer ",
 		"X-Api-Token: Token": "X-Api-Token: Token ",
 	} {
-		p := serve(t, sandbox.PagandoCheckOptions{TokenHeader: taken})
+		p := serve(t, simulator.Options{TokenHeader: taken})
 		c := config(p.url)
 		c.TokenHeader = setting
-		if o, err := newTwoStep(t, c).Charge(t.Context(), charge(t, "pay-1"), (&ledger{}).attempt()); err != nil || o.Class != providers.Succeeded {
+		if o, err := newTwoStep(t, c).Charge(t.Context(), charge(t, "pay-1"), (&providertest.Kept{}).Attempt()); err != nil || o.Class != providers.Succeeded {
 			t.Errorf("%q: got %+v, %v", setting, o, err)
 		}
 	}
@@ -250,7 +224,7 @@ func TestCheckSaysWhatTheAccountMayDo(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
 		name    string
-		options sandbox.PagandoCheckOptions
+		options simulator.Options
 		faults  []sandbox.Fault
 		one     bool
 		wrong   string
@@ -259,18 +233,18 @@ func TestCheckSaysWhatTheAccountMayDo(t *testing.T) {
 		warns   bool
 	}{
 		{name: "all is well", says: "an order can be asked about"},
-		{name: "all is well, totals as numbers", options: sandbox.PagandoCheckOptions{NumberTotals: true}, says: "may use the two-step order"},
-		{name: "no orders", options: sandbox.PagandoCheckOptions{NoOrders: true}, wrong: "REMESA_PAGANDOCHECK_TWO_STEP=false"},
+		{name: "all is well, totals as numbers", options: simulator.Options{NumberTotals: true}, says: "may use the two-step order"},
+		{name: "no orders", options: simulator.Options{NoOrders: true}, wrong: "REMESA_PAGANDOCHECK_TWO_STEP=false"},
 		{name: "no payment settings", faults: []sandbox.Fault{{Kind: "decline", Code: "300", Operation: sandbox.Step}}, wrong: "code 300"},
 		{name: "orders that cannot be asked about", faults: []sandbox.Fault{{Kind: "not_found"}}, says: "cannot be asked about", warns: true},
-		{name: "another password", options: sandbox.PagandoCheckOptions{Password: "another"}, wrong: "109", refused: true},
-		{name: "another password, in one step", options: sandbox.PagandoCheckOptions{Password: "another"}, one: true, wrong: "109", refused: true},
-		{name: "another header", options: sandbox.PagandoCheckOptions{TokenHeader: "Autorization: Bearer "}, wrong: "header or scheme?", refused: true},
+		{name: "another password", options: simulator.Options{Password: "another"}, wrong: "109", refused: true},
+		{name: "another password, in one step", options: simulator.Options{Password: "another"}, one: true, wrong: "109", refused: true},
+		{name: "another header", options: simulator.Options{TokenHeader: "Autorization: Bearer "}, wrong: "header or scheme?", refused: true},
 		{
 			name: "a bare 403 to orders", faults: []sandbox.Fault{{Kind: "unauthorized", Status: http.StatusForbidden, Operation: sandbox.Step}},
 			wrong: "REMESA_PAGANDOCHECK_TWO_STEP=false", refused: true,
 		},
-		{name: "a bare token", options: sandbox.PagandoCheckOptions{TokenHeader: "Authorization: "}, one: true, wrong: "REMESA_PAGANDOCHECK_TOKEN_HEADER", refused: true},
+		{name: "a bare token", options: simulator.Options{TokenHeader: "Authorization: "}, one: true, wrong: "REMESA_PAGANDOCHECK_TOKEN_HEADER", refused: true},
 		{name: "one step", one: true, says: "waits for a person", warns: true},
 	} {
 		p := serve(t, row.options, row.faults...)
@@ -294,14 +268,14 @@ func TestCheckSaysWhatTheAccountMayDo(t *testing.T) {
 
 func TestRefusedCredentialsStopAfterOneLogin(t *testing.T) {
 	t.Parallel()
-	p := serve(t, sandbox.PagandoCheckOptions{Password: "another"})
+	p := serve(t, simulator.Options{Password: "another"})
 	c := newTwoStep(t, config(p.url))
 	for range 10 {
 		var credentials *providers.CredentialsError
 		if err := c.Prepare(t.Context()); !errors.As(err, &credentials) || credentials.Code != "109" {
 			t.Fatalf("prepare: got %v", err)
 		}
-		if _, err := c.Charge(t.Context(), charge(t, "pay-1"), (&ledger{}).attempt()); !errors.As(err, &credentials) {
+		if _, err := c.Charge(t.Context(), charge(t, "pay-1"), (&providertest.Kept{}).Attempt()); !errors.As(err, &credentials) {
 			t.Fatalf("charge: got %v", err)
 		}
 	}
@@ -320,7 +294,7 @@ func TestRefusedCredentialsAreNotTriedAgainWithinAnAttempt(t *testing.T) {
 		{"at the charge", sandbox.Fault{Kind: "unauthorized_in_body", Code: "109", Operation: sandbox.Send}, 1, 1},
 		{"at the login, as a replaced key", sandbox.Fault{Kind: "unauthorized", Code: "100", Operation: sandbox.Login}, 1, 0},
 	} {
-		p := serve(t, sandbox.PagandoCheckOptions{}, row.fault)
+		p := serve(t, simulator.Options{}, row.fault)
 		c := config(p.url)
 		c.Cooldown = time.Nanosecond
 		var credentials *providers.CredentialsError
@@ -351,7 +325,7 @@ func TestATokenThatIsRepeatedDoesNotShow(t *testing.T) {
 func TestALoginThatComesToNothingIsNotNow(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"bad_gateway_before", "html_before", "hang_up_before", "throttled", "cut_json_after", "redirect"} {
-		p := serve(t, sandbox.PagandoCheckOptions{}, sandbox.Fault{Kind: kind, Operation: sandbox.Login})
+		p := serve(t, simulator.Options{}, sandbox.Fault{Kind: kind, Operation: sandbox.Login})
 		err := newClient(t, config(p.url)).Prepare(t.Context())
 		var credentials *providers.CredentialsError
 		var notSent *providers.NotSent
@@ -363,11 +337,11 @@ func TestALoginThatComesToNothingIsNotNow(t *testing.T) {
 
 func TestOneTokenServesManyCharges(t *testing.T) {
 	t.Parallel()
-	p := serve(t, sandbox.PagandoCheckOptions{LoginRevokes: true}, sandbox.Fault{Kind: "expire_tokens", Operation: sandbox.Send, Reference: "pay-5"})
+	p := serve(t, simulator.Options{LoginRevokes: true}, sandbox.Fault{Kind: "expire_tokens", Operation: sandbox.Send, Reference: "pay-5"})
 	c := newTwoStep(t, config(p.url))
 	for i := range 4 {
 		reference := fmt.Sprintf("pay-%d", i+1)
-		if o, err := c.Charge(t.Context(), charge(t, reference), (&ledger{}).attempt()); err != nil || o.Class != providers.Succeeded {
+		if o, err := c.Charge(t.Context(), charge(t, reference), (&providertest.Kept{}).Attempt()); err != nil || o.Class != providers.Succeeded {
 			t.Fatalf("%s: got %+v, %v", reference, o, err)
 		}
 	}
@@ -375,7 +349,7 @@ func TestOneTokenServesManyCharges(t *testing.T) {
 		t.Errorf("%d logins for four charges, want 1", n)
 	}
 	var credentials *providers.CredentialsError
-	if _, err := c.Charge(t.Context(), charge(t, "pay-5"), (&ledger{}).attempt()); !errors.As(err, &credentials) || credentials.Code != "100" {
+	if _, err := c.Charge(t.Context(), charge(t, "pay-5"), (&providertest.Kept{}).Attempt()); !errors.As(err, &credentials) || credentials.Code != "100" {
 		t.Errorf("a charge whose tokens all end at once: got %v", err)
 	}
 	if n, arrived := p.desk.Logins(), p.desk.Arrived("pay-5"); n != 2 || arrived != 2 || p.desk.Moved("pay-5") != 0 {
@@ -390,13 +364,13 @@ func TestNoOutcomeCarriesPersonalDataOrSecrets(t *testing.T) {
 	for _, kind := range sandbox.Kinds() {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			p := serve(t, sandbox.PagandoCheckOptions{}, sandbox.Fault{Kind: kind, Delay: sandbox.Duration(time.Millisecond), Next: 2})
-			c, l := newTwoStep(t, config(p.url)), &ledger{}
+			p := serve(t, simulator.Options{}, sandbox.Fault{Kind: kind, Delay: sandbox.Duration(time.Millisecond), Next: 2})
+			c, l := newTwoStep(t, config(p.url)), &providertest.Kept{}
 			ch := charge(t, "pay-1")
-			o, err := c.Charge(t.Context(), ch, l.attempt())
-			asked, askErr := c.Status(t.Context(), providers.Query{Reference: "pay-1", Amount: ch.Amount, Charge: &ch, Handles: l.handles})
+			o, err := c.Charge(t.Context(), ch, l.Attempt())
+			asked, askErr := c.Status(t.Context(), providers.Query{Reference: "pay-1", Amount: ch.Amount, Charge: &ch, Handles: l.Handles})
 			found, checkErr := c.Check(t.Context())
-			text := fmt.Sprintf("%+v %v %+v %v %+v %v %v", o, err, asked, askErr, found, checkErr, l.handles)
+			text := fmt.Sprintf("%+v %v %+v %v %+v %v %v", o, err, asked, askErr, found, checkErr, l.Handles)
 			for _, secret := range []string{"sandbox-user", "sandbox-password", "cd_example", "5d1c0b1e", "CONTRATO", "aft-0001", "pagando-token"} {
 				if strings.Contains(text, secret) {
 					t.Errorf("%q shows in %s", secret, text)
@@ -408,10 +382,7 @@ func TestNoOutcomeCarriesPersonalDataOrSecrets(t *testing.T) {
 
 func TestBadSettingsAreNamedWithoutTheirValues(t *testing.T) {
 	t.Parallel()
-	for _, row := range []struct {
-		setting string
-		spoil   func(c *pagandocheck.Config)
-	}{
+	providertest.Settings(t, "REMESA_PAGANDOCHECK_", pagandocheck.NewTwoStep, config("https://pay.example"), providertest.Spoilt[pagandocheck.Config]{
 		{"BASE_URL: must be https", func(c *pagandocheck.Config) { c.BaseURL = "http://canary.example" }},
 		{"USER: must be set", func(c *pagandocheck.Config) { c.User = "" }},
 		{"PASSWORD: must be set", func(c *pagandocheck.Config) { c.Password = "" }},
@@ -419,22 +390,15 @@ func TestBadSettingsAreNamedWithoutTheirValues(t *testing.T) {
 		{"HARD_DECLINES: has an empty code", func(c *pagandocheck.Config) { c.HardDeclines = []string{"canary", " "} }},
 		{"UNCERTAIN_DECLINES: has an empty text", func(c *pagandocheck.Config) { c.UncertainDeclines = []string{""} }},
 		{"CA_FILE: certificate authorities", func(c *pagandocheck.Config) { c.CAFile = "nowhere.pem" }},
-	} {
-		c := config("https://pay.example")
-		row.spoil(&c)
-		_, err := pagandocheck.NewTwoStep(c)
-		if err == nil || !strings.HasPrefix(err.Error(), "REMESA_PAGANDOCHECK_"+row.setting) || strings.Contains(err.Error(), "canary") {
-			t.Errorf("got %v, want REMESA_PAGANDOCHECK_%s", err, row.setting)
-		}
-	}
+	})
 }
 
 func TestWhatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
 	t.Parallel()
-	p := serve(t, sandbox.PagandoCheckOptions{})
+	p := serve(t, simulator.Options{})
 	one, two := newClient(t, config(p.url)), newTwoStep(t, config(p.url))
 	for name, spoil := range map[string]func(ch *providers.Charge){
-		"another currency": func(ch *providers.Charge) { ch.Amount = clp(t) },
+		"another currency": func(ch *providers.Charge) { ch.Amount = providertest.Amount(t, "149", "CLP") },
 		"no amount":        func(ch *providers.Charge) { ch.Amount = providers.Money{} },
 		"no reference":     func(ch *providers.Charge) { ch.Reference = "" },
 		"no customer":      func(ch *providers.Charge) { ch.Customer.ID = "" },
@@ -444,7 +408,7 @@ func TestWhatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
 		for form, c := range map[string]providers.Charger{"one step": one, "two steps": two} {
 			ch := charge(t, "pay-1")
 			spoil(&ch)
-			o, err := c.Charge(t.Context(), ch, (&ledger{}).attempt())
+			o, err := c.Charge(t.Context(), ch, (&providertest.Kept{}).Attempt())
 			if err != nil || o.Class != providers.Refused || o.Code != "invalid" || o.Message == "" {
 				t.Errorf("%s, %s: got %+v, %v", name, form, o, err)
 			}
@@ -453,13 +417,4 @@ func TestWhatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
 	if n := len(p.desk.Arrivals()) + p.desk.Logins(); n != 0 {
 		t.Errorf("%d requests arrived", n)
 	}
-}
-
-func clp(t *testing.T) providers.Money {
-	t.Helper()
-	m, err := providers.ParseMoney("149", "CLP")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m
 }

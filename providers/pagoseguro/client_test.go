@@ -3,7 +3,6 @@ package pagoseguro_test
 import (
 	"errors"
 	"fmt"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -11,40 +10,27 @@ import (
 
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/pagoseguro"
+	"github.com/remesa/remesa/providers/providertest"
 	"github.com/remesa/remesa/providers/sandbox"
+	simulator "github.com/remesa/remesa/providers/sandbox/pagoseguro"
 )
 
-func simulator(t *testing.T, o sandbox.PagoSeguroOptions, faults ...sandbox.Fault) (*sandbox.Desk, string) {
+func simulate(t *testing.T, o simulator.Options, faults ...sandbox.Fault) (*sandbox.Provider, string) {
 	t.Helper()
-	s := sandbox.New(sandbox.Options{PagoSeguro: o})
-	if err := s.PagoSeguro().AddFaults(faults...); err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(s)
-	t.Cleanup(server.Close)
-	return s.PagoSeguro(), server.URL + sandbox.PagoSeguroPrefix
+	s := simulator.New(o, sandbox.Options{})
+	return s, providertest.Simulate(t, s, faults...)
 }
 
 func TestBadSettingsAreNamedWithoutTheirValues(t *testing.T) {
 	t.Parallel()
-	for _, row := range []struct {
-		setting string
-		spoil   func(c *pagoseguro.Config)
-	}{
+	providertest.Settings(t, "REMESA_PAGOSEGURO_", pagoseguro.New, config("https://pay.example"), providertest.Spoilt[pagoseguro.Config]{
 		{"BASE_URL: must be https", func(c *pagoseguro.Config) { c.BaseURL = "http://canary.example" }},
 		{"BASE_URL: certificate auth", func(c *pagoseguro.Config) { c.CAFile = "nowhere.pem" }},
 		{"ACCOUNT_ID: must be a whole number", func(c *pagoseguro.Config) { c.AccountID = "canary" }},
 		{"ACCOUNT_ID: must be a whole number", func(c *pagoseguro.Config) { c.AccountID = "" }},
 		{"ACCOUNT_ID: must be a whole number", func(c *pagoseguro.Config) { c.AccountID = "012" }},
 		{"API_KEY: must be set", func(c *pagoseguro.Config) { c.APIKey = "" }},
-	} {
-		c := config("https://pay.example")
-		row.spoil(&c)
-		_, err := pagoseguro.New(c)
-		if err == nil || !strings.HasPrefix(err.Error(), "REMESA_PAGOSEGURO_"+row.setting) || strings.Contains(err.Error(), "canary") {
-			t.Errorf("got %v, want REMESA_PAGOSEGURO_%s", err, row.setting)
-		}
-	}
+	})
 }
 
 func TestItCannotBeAsked(t *testing.T) {
@@ -56,13 +42,13 @@ func TestItCannotBeAsked(t *testing.T) {
 
 func TestWhatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
 	t.Parallel()
-	desk, url := simulator(t, sandbox.PagoSeguroOptions{})
+	desk, url := simulate(t, simulator.Options{})
 	c := newClient(t, config(url))
 	for name, row := range map[string]struct {
 		spoil func(p *providers.Charge)
 		code  string
 	}{
-		"another currency":           {func(p *providers.Charge) { p.Amount = money(t, "10.00", "MXN") }, "invalid"},
+		"another currency":           {func(p *providers.Charge) { p.Amount = providertest.Amount(t, "10.00", "MXN") }, "invalid"},
 		"no amount":                  {func(p *providers.Charge) { p.Amount = providers.Money{} }, "invalid"},
 		"a reference of 21":          {func(p *providers.Charge) { p.Reference = strings.Repeat("a", 21) }, "invalid"},
 		"a phone that begins with 0": {func(p *providers.Charge) { p.Customer.Phone = "0100000000" }, "invalid"},
@@ -92,7 +78,7 @@ func TestManyChargesWhileTokensEnd(t *testing.T) {
 			for n := range expiries {
 				faults = append(faults, sandbox.Fault{Kind: kind, Next: 1, Reference: fmt.Sprintf("SO%04d", 250*(n+1))})
 			}
-			desk, url := simulator(t, sandbox.PagoSeguroOptions{}, faults...)
+			desk, url := simulate(t, simulator.Options{}, faults...)
 			c := newClient(t, config(url))
 			var group sync.WaitGroup
 			for lane := range 8 {
@@ -124,7 +110,7 @@ func TestTheLoginIsCalledBoundedlyOften(t *testing.T) {
 		fault   string
 		refused bool
 	}{{"unauthorized", true}, {"bad_gateway_before", false}} {
-		desk, url := simulator(t, sandbox.PagoSeguroOptions{}, sandbox.Fault{Kind: row.fault, Operation: sandbox.Login})
+		desk, url := simulate(t, simulator.Options{}, sandbox.Fault{Kind: row.fault, Operation: sandbox.Login})
 		c := newClient(t, config(url))
 		for range 500 {
 			err := c.Prepare(t.Context())
@@ -144,7 +130,7 @@ func TestTheLoginIsCalledBoundedlyOften(t *testing.T) {
 
 func TestCheckLogsIn(t *testing.T) {
 	t.Parallel()
-	desk, url := simulator(t, sandbox.PagoSeguroOptions{})
+	desk, url := simulate(t, simulator.Options{})
 	found, err := newClient(t, config(url)).Check(t.Context())
 	if err != nil || len(found) != 2 || desk.Logins() != 1 || len(desk.Arrivals()) != 0 {
 		t.Errorf("got %+v, %v after %d logins", found, err, desk.Logins())
@@ -158,7 +144,7 @@ func TestCheckLogsIn(t *testing.T) {
 
 func TestACardIsTokenized(t *testing.T) {
 	t.Parallel()
-	desk, url := simulator(t, sandbox.PagoSeguroOptions{})
+	desk, url := simulate(t, simulator.Options{})
 	c := newClient(t, config(url))
 	card, err := c.Tokenize(t.Context(), "4000000000000002", "012")
 	if err != nil {
@@ -186,7 +172,7 @@ func TestNoErrorRepeatsACard(t *testing.T) {
 		if row.fault != "" {
 			faults = []sandbox.Fault{{Kind: row.fault, Operation: sandbox.Step}}
 		}
-		_, url := simulator(t, sandbox.PagoSeguroOptions{}, faults...)
+		_, url := simulate(t, simulator.Options{}, faults...)
 		_, err := newClient(t, config(url)).Tokenize(t.Context(), row.number, row.code)
 		if err == nil || strings.Contains(err.Error(), number) || strings.Contains(err.Error(), code) {
 			t.Errorf("%s: got %v", name, err)
@@ -200,7 +186,7 @@ func TestNoOutcomeCarriesPersonalDataOrSecrets(t *testing.T) {
 	for _, kind := range sandbox.Kinds() {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			_, url := simulator(t, sandbox.PagoSeguroOptions{}, sandbox.Fault{Kind: kind, Operation: sandbox.Send, Delay: sandbox.Duration(time.Millisecond)})
+			_, url := simulate(t, simulator.Options{}, sandbox.Fault{Kind: kind, Operation: sandbox.Send, Delay: sandbox.Duration(time.Millisecond)})
 			o, err := newClient(t, config(url)).Charge(t.Context(), charge(t, "SO0001"), providers.Attempt{})
 			text := fmt.Sprintf("%+v %v", o, err)
 			for _, secret := range []string{"sandbox-api-key", cardToken, "100000000", "3100000000", "Ana", "ana@", "Calle", "eyJ"} {

@@ -8,11 +8,12 @@ import (
 	"github.com/remesa/remesa/providers/pagoseguro"
 	"github.com/remesa/remesa/providers/providertest"
 	"github.com/remesa/remesa/providers/sandbox"
+	simulator "github.com/remesa/remesa/providers/sandbox/pagoseguro"
 )
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	for name, o := range map[string]sandbox.PagoSeguroOptions{
+	for name, o := range map[string]simulator.Options{
 		"the HTTP status repeats status_code": {}, "the HTTP status is always 200": {Always200: true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -24,7 +25,7 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-func subject(o sandbox.PagoSeguroOptions) providertest.Subject {
+func subject(o simulator.Options) providertest.Subject {
 	row := func(name, kind, code string, want providers.Class, moved int) providertest.Row {
 		return providertest.Row{Name: name, Faults: []sandbox.Fault{{Kind: kind, Next: 1}}, Want: want, Code: code, Moved: moved}
 	}
@@ -32,12 +33,9 @@ func subject(o sandbox.PagoSeguroOptions) providertest.Subject {
 		return providertest.Row{Name: name, Faults: []sandbox.Fault{{Kind: kind, Status: status, Next: 1}}, Want: providers.Succeeded, Moved: 1}
 	}
 	return providertest.Subject{
-		Simulator: func() (http.Handler, *sandbox.Desk) {
-			s := sandbox.New(sandbox.Options{PagoSeguro: o})
-			return s, s.PagoSeguro()
-		},
+		Simulator: func() *sandbox.Provider { return simulator.New(o, sandbox.Options{}) },
 		Client: func(t *testing.T, env providertest.Env) any {
-			c := config(env.URL + sandbox.PagoSeguroPrefix)
+			c := config(env.Base)
 			c.CAFile, c.Timeout = env.CAFile, env.Timeout
 			return newClient(t, c)
 		},
@@ -58,7 +56,7 @@ func subject(o sandbox.PagoSeguroOptions) providertest.Subject {
 // A provider that knows the reference says nothing of whose charge it has.
 func TestARepeatedTxnIDIsADuplicate(t *testing.T) {
 	t.Parallel()
-	desk, url := simulator(t, sandbox.PagoSeguroOptions{Duplicates: sandbox.Refuse})
+	desk, url := simulate(t, simulator.Options{Duplicates: sandbox.Refuse})
 	c := newClient(t, config(url))
 	for _, want := range []providers.Class{providers.Succeeded, providers.Duplicate} {
 		if o, err := c.Charge(t.Context(), charge(t, "SO0001"), providers.Attempt{}); err != nil || o.Class != want || o.Echo.Complete {
@@ -76,12 +74,7 @@ func config(url string) pagoseguro.Config {
 
 func newClient(t *testing.T, c pagoseguro.Config) *pagoseguro.Client {
 	t.Helper()
-	client, err := pagoseguro.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.Close)
-	return client
+	return providertest.Open(t, pagoseguro.New, c)
 }
 
 // cardToken decodes to iv, value and mac, as the provider's do.
@@ -91,7 +84,7 @@ func charge(t *testing.T, reference string) providers.Charge {
 	t.Helper()
 	return providers.Charge{
 		Payment: providers.Payment{
-			Provider: pagoseguro.Name, Account: "default", Reference: reference, Amount: money(t, "32900.50", "COP"), Description: "Canal <1> & más",
+			Provider: pagoseguro.Name, Account: "default", Reference: reference, Amount: providertest.Amount(t, "32900.50", "COP"), Description: "Canal <1> & más",
 		},
 		Customer: providers.Customer{
 			Name: "Ana Ruiz Ñáñez", Email: "ana@example.com", DocumentType: 1, Document: "100000000", Phone: "3100000000",
@@ -99,13 +92,4 @@ func charge(t *testing.T, reference string) providers.Charge {
 		},
 		Card: providers.Card{Token: cardToken, Brand: "MasterCard", ExpiryMonth: 6, ExpiryYear: 99, Installments: 1},
 	}
-}
-
-func money(t *testing.T, text, currency string) providers.Money {
-	t.Helper()
-	m, err := providers.ParseMoney(text, currency)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m
 }

@@ -4,22 +4,18 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/providertest"
 	"github.com/remesa/remesa/providers/wire"
 )
 
 func seeds(f *testing.F) {
 	f.Helper()
-	for _, body := range []string{
-		paidBody, ended, page, "", "null", "[]", dataWith(`"Rechazado"`), no(500, `"Rechazo General"`), no(400, `{"email":["x"]}`), no(400, `"Referencia duplicada"`),
-		`{"success":true,"data":{"access_token":"abc","expires_in":3600},"status_code":200}`, `{"success":true,"data":"ZXhhbXBsZQ==","status_code":200}`,
-	} {
-		for _, status := range []int{200, 201, 302, 400, 401, 404, 422, 429, 500, 502} {
-			f.Add(status, []byte(body))
-		}
-	}
+	providertest.Seed(f, []int{200, 201, 302, 400, 401, 404, 422, 429, 500, 502},
+		paidBody, ended, page, "", "null", "[]", dataWith(`"Rechazado"`), no(500, `"Rechazo General"`), no(400, `{"email":["x"]}`),
+		no(400, `"Referencia duplicada"`), `{"success":true,"data":{"access_token":"abc","expires_in":3600},"status_code":200}`,
+		`{"success":true,"data":"ZXhhbXBsZQ==","status_code":200}`)
 }
 
 // Garbage never succeeds and never refuses: that needs a whole envelope with the words that mean
@@ -28,12 +24,7 @@ func FuzzCharged(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		o, err := charged(wire.Reply{Status: status, Body: body}, nil, with)
-		if (err == nil) == (o.Class == "") {
-			t.Fatalf("class %q with error %v", o.Class, err)
-		}
-		if utf8.RuneCountInString(o.Message) > 120 || utf8.RuneCountInString(o.Code) > 40 || !utf8.ValidString(o.Message+o.Code+o.ProviderID) {
-			t.Errorf("texts beyond their limits: %q %q", o.Code, o.Message)
-		}
+		providertest.Sane(t, o, err)
 		if o.Class == providers.NotFound || o.Class == providers.Mismatch || o.Class == providers.Pending {
 			t.Errorf("a charge yielded %s", o.Class)
 		}
@@ -61,8 +52,8 @@ func means(t *testing.T, status int, body []byte, o providers.Outcome) {
 	default:
 		t.Errorf("HTTP %d yielded %s", status, o.Class)
 	}
-	for _, cut := range []int{1, len(body) / 2, len(strings.TrimRight(string(body), " \t\r\n")) - 1} {
-		if o, err := charged(wire.Reply{Status: status, Body: body[:cut]}, nil, with); err == nil && o.Class != providers.InDoubt {
+	for _, cut := range providertest.Beginnings(body) {
+		if o, err := charged(wire.Reply{Status: status, Body: cut}, nil, with); err == nil && o.Class != providers.InDoubt {
 			t.Errorf("a beginning of the answer yielded %s", o.Class)
 		}
 	}

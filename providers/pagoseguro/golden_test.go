@@ -20,7 +20,7 @@ var golden = providertest.Golden{
 func TestRequestsOnTheWire(t *testing.T) {
 	t.Parallel()
 	whole := charge(t, "PAY0000000042")
-	whole.Amount, whole.Customer.BillingEmail = money(t, "32900.00", "COP"), "pagos@example.com"
+	whole.Amount, whole.Customer.BillingEmail = providertest.Amount(t, "32900.00", "COP"), "pagos@example.com"
 	pay := func(p providers.Charge) func(c *pagoseguro.Client) {
 		return func(c *pagoseguro.Client) { _, _ = c.Charge(t.Context(), p, providers.Attempt{}) }
 	}

@@ -2,19 +2,18 @@ package pagoseguro
 
 import (
 	"encoding/base64"
-	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/providertest"
 	"github.com/remesa/remesa/providers/wire"
 )
 
 var with = reading{
-	now: time.Date(2026, 5, 15, 9, 0, 0, 0, time.UTC), hard: []string{"Rechazo Tarjeta Robada"}, hide: []string{"Ana Ruiz", "100000000"},
+	now: providertest.Now, hard: []string{"Rechazo Tarjeta Robada"}, hide: []string{"Ana Ruiz", "100000000"},
 }
 
 const (
@@ -37,17 +36,11 @@ func no(code int, message string) string {
 
 // said is an outcome's class, decline and code, or the kind of error.
 func said(o providers.Outcome, err error) (class, code string) {
-	var notSent *providers.NotSent
-	var credentials *providers.CredentialsError
-	switch {
-	case errors.As(err, &credentials):
-		return badKey, credentials.Code
-	case errors.As(err, &notSent):
-		return unsent, notSent.Reason
-	case err != nil:
+	got, code := providertest.Said(o, err)
+	if got == providertest.NoAnswer {
 		return err.Error(), ""
 	}
-	return strings.TrimSpace(string(o.Class) + " " + string(o.Decline)), o.Code
+	return strings.TrimSpace(string(got) + " " + string(o.Decline)), code
 }
 
 func TestWhatACharge(t *testing.T) {
@@ -138,21 +131,7 @@ func TestWhatACharge(t *testing.T) {
 
 func TestWhatABrokenExchangeComesTo(t *testing.T) {
 	t.Parallel()
-	for _, row := range []struct {
-		name        string
-		err         error
-		class, code string
-	}{
-		{"nothing left", &wire.Error{Reason: wire.Connect}, unsent, "connect"},
-		{"no time was left", &wire.Error{Reason: wire.NoTime}, unsent, "no_time"},
-		{"the time ran out", &wire.Error{Sent: true, Reason: wire.Timeout}, doubt, "timeout"},
-		{"the answer of a 401 broke off", &wire.Error{Sent: true, Reason: wire.EOF, Status: 401}, doubt, "eof"},
-		{"an unknown error", errors.New("boom"), doubt, "unreadable"},
-	} {
-		if class, code := said(charged(wire.Reply{}, row.err, with)); class != row.class || code != row.code {
-			t.Errorf("%s: got %s %s, want %s %s", row.name, class, code, row.class, row.code)
-		}
-	}
+	providertest.Broken(t, providertest.Moves, func(err error) (providers.Outcome, error) { return charged(wire.Reply{}, err, with) })
 }
 
 func TestAnApprovalRepeatsIDAndAmount(t *testing.T) {
@@ -197,28 +176,16 @@ func TestTextsOfTheProviderAreScrubbed(t *testing.T) {
 	t.Parallel()
 	for _, message := range []string{`"Rechazo de Ana Ruiz, cc 100000000, ana@example.com"`, `{"email":["ana@example.com"]}`} {
 		o, err := charged(wire.Reply{Status: 500, Body: []byte(no(500, message))}, nil, with)
-		if err != nil || o.Message == "" {
-			t.Fatalf("got %+v, %v", o, err)
-		}
-		for _, private := range []string{"Ana", "100000000", "ana@"} {
-			if strings.Contains(o.Message, private) {
-				t.Errorf("%q is left in %q", private, o.Message)
-			}
-		}
+		providertest.Scrubbed(t, o.Class, o, err, "Ana", "100000000", "ana@")
 	}
 }
 
 func TestThrottlingSaysHowLong(t *testing.T) {
 	t.Parallel()
-	r := wire.Reply{Status: 429, Header: http.Header{"Retry-After": {"30"}}}
-	_, charge := charged(r, nil, with)
-	_, login := loggedIn(r, nil, with.now)
-	for name, err := range map[string]error{"charge": charge, "login": login} {
-		var e *providers.NotSent
-		if !errors.As(err, &e) || e.RetryAfter != 30*time.Second {
-			t.Errorf("%s: got %v, want 30 s", name, err)
-		}
-	}
+	providertest.Throttled(t, map[string]func(r wire.Reply) error{
+		"charge": func(r wire.Reply) error { _, err := charged(r, nil, with); return err },
+		"login":  func(r wire.Reply) error { _, err := loggedIn(r, nil, with.now); return err },
+	})
 }
 
 func TestWhatALogin(t *testing.T) {

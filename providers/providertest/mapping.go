@@ -1,14 +1,14 @@
 package providertest
 
 import (
-	"bytes"
-	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/wire"
 )
 
 // Now is a time at which mappings are tested. It is read only.
@@ -33,18 +33,98 @@ func Said(o providers.Outcome, err error) (class providers.Class, code string) {
 	return o.Class, o.Code
 }
 
-// Throttled holds that an error says that nothing was done, and how long to wait.
-func Throttled(t *testing.T, what string, err error, after time.Duration) {
+// Answers are the lines of a table: an answer, and class and code of what a mapping makes of it.
+type Answers = []struct {
+	Name   string
+	Status int
+	Body   string
+	Class  providers.Class
+	Code   string
+}
+
+// Mapping runs a table of answers through a mapping.
+func Mapping(t *testing.T, rows Answers, mapping func(r wire.Reply) (providers.Outcome, error)) {
 	t.Helper()
-	var e *providers.NotSent
-	if !errors.As(err, &e) || e.RetryAfter != after {
-		t.Errorf("%s: got %v, want to wait for %s", what, err, after)
+	for _, row := range rows {
+		o, err := mapping(Reply(row.Status, row.Body))
+		if class, code := Said(o, err); class != row.Class || code != row.Code {
+			t.Errorf("%s: got %s %s (%v), want %s %s", row.Name, class, code, err, row.Class, row.Code)
+		}
 	}
 }
 
-// Scrubbed holds that none of the texts is left in what an outcome says.
-func Scrubbed(t *testing.T, o providers.Outcome, texts ...string) {
+// Reply is an answer of that status and body.
+func Reply(status int, body string) wire.Reply {
+	return wire.Reply{Status: status, Body: []byte(body)}
+}
+
+// Exchange is what kind of request a broken exchange was.
+type Exchange int
+
+// Kinds of an Exchange.
+const (
+	Moves Exchange = iota // it can move money
+	Asks                  // it is a status query
+	Step                  // it moves nothing and may be made again
+)
+
+// Broken holds what a mapping makes of every way in which an exchange breaks: only proof ends a
+// request that can move money, everything else is doubt; a question has no answer; a step may be
+// made again.
+func Broken(t *testing.T, kind Exchange, mapping func(err error) (providers.Outcome, error)) {
 	t.Helper()
+	for name, row := range map[string]struct {
+		err  error
+		word string
+		// proof is what the error proves; empty where something may have left.
+		proof providers.Class
+	}{
+		"nothing left":                 {&wire.Error{Reason: wire.Connect}, "connect", NoAct},
+		"no time was left":             {&wire.Error{Reason: wire.NoTime}, "no_time", NoAct},
+		"the time ran out":             {&wire.Error{Sent: true, Reason: wire.Timeout}, "timeout", ""},
+		"the answer was too large":     {&wire.Error{Sent: true, Reason: wire.TooLarge, Status: 200}, "too_large", ""},
+		"the answer of a 401 broke":    {&wire.Error{Sent: true, Reason: wire.EOF, Status: 401}, "eof", ""},
+		"an error that nobody foresaw": {errors.New("boom"), "unreadable", ""},
+		"there was no token":           {&providers.NotSent{Reason: "token"}, "token", NoAct},
+		"the credentials were refused": {&providers.CredentialsError{Code: "http_401"}, "http_401", Credentials},
+	} {
+		want, code := row.proof, row.word
+		switch {
+		case want == "" && kind == Moves:
+			want = providers.InDoubt
+		case want == "" && kind == Asks:
+			want, code = NoAnswer, ""
+		case want == "":
+			want = NoAct
+		}
+		if class, said := Said(mapping(row.err)); class != want || said != code {
+			t.Errorf("%s: got %s %s, want %s %s", name, class, said, want, code)
+		}
+	}
+}
+
+// Throttled holds that each mapping of an answer "too many requests" repeats how long to wait, which
+// answers say in seconds or as a time.
+func Throttled(t *testing.T, mappings map[string]func(r wire.Reply) error) {
+	t.Helper()
+	for _, text := range []string{"30", Now.Add(30 * time.Second).Format("Mon, 02 Jan 2006 15:04:05 GMT")} {
+		r := wire.Reply{Status: 429, Header: map[string][]string{"Retry-After": {text}}}
+		for name, mapping := range mappings {
+			err := mapping(r)
+			var e *providers.NotSent
+			if !errors.As(err, &e) || e.RetryAfter != 30*time.Second {
+				t.Errorf("%s, %s: got %v, want to wait for 30 s", name, text, err)
+			}
+		}
+	}
+}
+
+// Scrubbed holds that an outcome is of that class, says something, and repeats none of the texts.
+func Scrubbed(t *testing.T, class providers.Class, o providers.Outcome, err error, texts ...string) {
+	t.Helper()
+	if err != nil || o.Class != class || o.Message == "" {
+		t.Fatalf("got %+v, %v; want %s, in words", o, err, class)
+	}
 	for _, text := range texts {
 		if strings.Contains(o.Code+o.Message, text) {
 			t.Errorf("%q is left in %q %q", text, o.Code, o.Message)
@@ -52,37 +132,16 @@ func Scrubbed(t *testing.T, o providers.Outcome, texts ...string) {
 	}
 }
 
-// Amount is money of a test.
-func Amount(t testing.TB, amount, currency string) providers.Money {
+// Silent holds that none of the secrets shows in what is said.
+func Silent(t *testing.T, secrets []string, said ...any) {
 	t.Helper()
-	m, err := providers.ParseMoney(amount, currency)
-	if err != nil {
-		t.Fatal(err)
+	var text strings.Builder
+	for _, v := range said {
+		fmt.Fprintf(&text, "%+v ", v)
 	}
-	return m
-}
-
-// Attempt is one of which nothing is kept.
-func Attempt() providers.Attempt {
-	return providers.Attempt{
-		Note:  func(context.Context, map[string]string, bool) error { return nil },
-		Alias: func(context.Context, string) error { return nil },
-	}
-}
-
-// Cut is an answer without its last character: what is true of the whole must not be concluded from
-// its beginning.
-func Cut(body []byte) []byte {
-	text := bytes.TrimRight(body, " \t\r\n")
-	return text[:max(len(text)-1, 0)]
-}
-
-// Seed adds every body under every HTTP status to what a mapping is fuzzed with.
-func Seed(f *testing.F, statuses []int, bodies ...string) {
-	f.Helper()
-	for _, body := range bodies {
-		for _, status := range statuses {
-			f.Add(status, []byte(body))
+	for _, secret := range secrets {
+		if strings.Contains(text.String(), secret) {
+			t.Errorf("%q shows in %s", secret, text.String())
 		}
 	}
 }

@@ -23,9 +23,8 @@ import (
 
 // Subject is an adapter with its simulator.
 type Subject struct {
-	// Simulator makes a fresh simulator that executes duplicates, and the desk of the provider in
-	// question.
-	Simulator func() (http.Handler, *sandbox.Desk)
+	// Simulator makes a fresh simulator that executes duplicates.
+	Simulator func() *sandbox.Provider
 	// Client makes the adapter's client.
 	Client func(t *testing.T, env Env) any
 	// Payout makes a payout of that reference, for a Payer; Charge a charge, for a Charger.
@@ -57,8 +56,8 @@ type Subject struct {
 
 // Env is what a client needs to know of the simulator that it is to reach.
 type Env struct {
-	// URL is the simulator's, without the provider's prefix.
-	URL string
+	// URL is where the simulator is served; Base is that of its prefix.
+	URL, Base string
 	// CAFile holds the authority of a TLS simulator, else it is empty.
 	CAFile string
 	// Timeout bounds one exchange.
@@ -186,9 +185,9 @@ func (c *tally) most() (tokens, times int) {
 
 func start(t *testing.T, s Subject, w way) *bench {
 	t.Helper()
-	handler, desk := s.Simulator()
-	b := &bench{Subject: s, desk: desk, handles: map[string]map[string]string{}, offered: tally{counts: map[string]int{}}}
-	b.server = httptest.NewUnstartedServer(b.offered.watch(handler))
+	simulator := s.Simulator()
+	b := &bench{Subject: s, desk: simulator.Desk, handles: map[string]map[string]string{}, offered: tally{counts: map[string]int{}}}
+	b.server = httptest.NewUnstartedServer(b.offered.watch(simulator))
 	b.server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	env := Env{Timeout: 30 * time.Second}
 	if w.secure {
@@ -198,7 +197,7 @@ func start(t *testing.T, s Subject, w way) *bench {
 		b.server.Start()
 	}
 	t.Cleanup(b.server.Close)
-	env.URL = b.server.URL
+	env.URL, env.Base = b.server.URL, b.server.URL+simulator.Prefix
 	b.client = s.Client(t, env)
 	if w.reused {
 		b.warm(t)

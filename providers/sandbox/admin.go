@@ -7,7 +7,7 @@ import (
 	"net/http"
 )
 
-// mount serves the desk's own pages: the book and the faults.
+// mount serves the desk's own pages below a prefix: the book and the faults.
 func (d *Desk) mount(mux *http.ServeMux, prefix string) {
 	mux.HandleFunc("GET "+prefix+"/_book", d.showBook)
 	mux.HandleFunc("DELETE "+prefix+"/_book", d.deleteBook)
@@ -28,7 +28,7 @@ func (d *Desk) showBook(w http.ResponseWriter, _ *http.Request) {
 	if book.Executions == nil {
 		book.Executions = []Execution{}
 	}
-	writeJSON(w, http.StatusOK, book)
+	WriteJSON(w, http.StatusOK, book)
 }
 
 func (d *Desk) deleteBook(w http.ResponseWriter, _ *http.Request) {
@@ -37,7 +37,7 @@ func (d *Desk) deleteBook(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (d *Desk) showFaults(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, http.StatusOK, d.Faults())
+	WriteJSON(w, http.StatusOK, d.Faults())
 }
 
 // postFaults adds one fault or an array of them.
@@ -50,7 +50,7 @@ func (d *Desk) postFaults(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	writeJSON(w, http.StatusOK, d.Faults())
+	WriteJSON(w, http.StatusOK, d.Faults())
 }
 
 func readFaults(body io.Reader) ([]Fault, error) {
@@ -72,7 +72,8 @@ func (d *Desk) deleteFaults(w http.ResponseWriter, _ *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-func writeJSON(w http.ResponseWriter, status int, v any) {
+// WriteJSON answers with JSON.
+func WriteJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(v) // a client that left needs no answer

@@ -11,57 +11,63 @@ import (
 	"time"
 )
 
-// answer is what a provider says when nothing is wrong with the line.
-type answer struct {
-	status int
-	body   any
+// Answer is what a provider says when nothing is wrong with the line.
+type Answer struct {
+	Status int
+	Body   any
 }
+
+// Say is an answer.
+func Say(status int, body any) Answer { return Answer{status, body} }
+
+// Refusal is an answer in the place of one that is not always there.
+func Refusal(status int, body any) *Answer { return &Answer{status, body} }
 
 const page = "<!doctype html><title>Ingreso</title><form><input name=usuario></form>"
 
-// deliver sends the answer, damaged as the fault says.
-func deliver(w http.ResponseWriter, r *http.Request, a answer, how reply, f Fault) {
-	switch how {
-	case hangUp:
+// Deliver sends the answer, damaged as the fault says.
+func Deliver(w http.ResponseWriter, r *http.Request, a Answer, b Behaviour, f Fault) {
+	switch b.Reply {
+	case HangUp:
 		panic(http.ErrAbortHandler)
-	case slow:
+	case Slow:
 		wait(r.Context(), orForever(time.Duration(f.Delay)))
 		if r.Context().Err() != nil {
 			panic(http.ErrAbortHandler) // an answer could still reach a client that is just leaving
 		}
-		writeJSON(w, a.status, a.body)
-	case badGateway:
+		WriteJSON(w, a.Status, a.Body)
+	case BadGateway:
 		writePage(w, http.StatusBadGateway)
-	case html:
+	case HTML:
 		writePage(w, http.StatusOK)
-	case bare404:
+	case Bare404:
 		http.NotFound(w, r)
-	case throttle:
+	case Throttle:
 		w.Header().Set("Retry-After", f.RetryAfter)
 		w.WriteHeader(http.StatusTooManyRequests)
-	case redirect:
+	case Redirect:
 		w.Header().Set("Location", r.RequestURI)
 		w.WriteHeader(http.StatusTemporaryRedirect)
-	case cutJSON:
-		text := encode(a.body)
-		writeText(w, a.status, text[:len(text)/2])
-	case cutBody:
-		text := encode(a.body)
+	case CutJSON:
+		text := Encode(a.Body)
+		writeText(w, a.Status, text[:len(text)/2])
+	case CutBody:
+		text := Encode(a.Body)
 		w.Header().Set("Content-Length", strconv.Itoa(len(text)))
-		writeText(w, a.status, text[:len(text)/2])
+		writeText(w, a.Status, text[:len(text)/2])
 		_ = http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler)
-	case huge:
+	case Huge:
 		writeHuge(w)
-	case twice:
-		writeText(w, a.status, repeated(encode(a.body)))
+	case Twice:
+		writeText(w, a.Status, repeated(Encode(a.Body)))
 	default:
-		writeJSON(w, a.status, a.body)
+		WriteJSON(w, a.Status, a.Body)
 	}
 }
 
-// orStatus is the HTTP status that a fault asks for, or the provider's own.
-func orStatus(status, otherwise int) int {
+// OrStatus is the HTTP status that a fault asks for, or the provider's own.
+func OrStatus(status, otherwise int) int {
 	if status == 0 {
 		return otherwise
 	}
@@ -88,7 +94,8 @@ func wait(ctx context.Context, d time.Duration) {
 	}
 }
 
-func encode(v any) []byte {
+// Encode is the value as JSON.
+func Encode(v any) []byte {
 	text, err := json.Marshal(v)
 	if err != nil {
 		panic(err) // the answers are made of texts and numbers

@@ -22,7 +22,7 @@ type Execution struct {
 type Desk struct {
 	now   func() time.Time
 	limit int
-	// ids is the form of the provider's ids.
+	// ids is the form of the provider's ids, of their number.
 	ids string
 
 	mu          sync.Mutex
@@ -31,16 +31,43 @@ type Desk struct {
 	arrivals    map[string]int
 	orders      int
 	logins      int
-	byID        map[string]*order
-	byReference map[string]*order // the first of each reference
-	timed       map[*order]bool
+	byID        map[string]*Order
+	byReference map[string]*Order // the first of each reference
+	timed       map[*Order]bool
 	forget      func()
 }
 
-func newDesk(now func() time.Time, limit int) *Desk {
-	d := &Desk{now: now, limit: limit, ids: "pyt_%06d", forget: func() {}}
+// Options of a Desk; the zero value is usable.
+type Options struct {
+	// Now is time.Now unless set.
+	Now func() time.Time
+	// Limit is how many payments are kept; more are refused. 0 means 500,000.
+	Limit int
+}
+
+// NewDesk is the memory of a provider whose ids are of that form, of their number, such as
+// "pyt_%06d".
+func NewDesk(ids string, o Options) *Desk {
+	d := &Desk{now: o.Now, limit: o.Limit, ids: ids, forget: func() {}}
+	if d.now == nil {
+		d.now = time.Now
+	}
+	if d.limit <= 0 {
+		d.limit = 500_000
+	}
 	d.Reset()
 	return d
+}
+
+// Now is the provider's time.
+func (d *Desk) Now() time.Time { return d.now() }
+
+// Full is the error of a memory that has room for no more than n of something.
+func (d *Desk) Full(n int) error {
+	if n >= d.limit {
+		return errFull
+	}
+	return nil
 }
 
 // Reset forgets everything: book, arrivals, payments and faults.
@@ -49,12 +76,12 @@ func (d *Desk) Reset() {
 	defer d.mu.Unlock()
 	d.faults, d.executions, d.orders, d.logins = nil, nil, 0, 0
 	d.arrivals = map[string]int{}
-	d.byID, d.byReference, d.timed = map[string]*order{}, map[string]*order{}, map[*order]bool{}
+	d.byID, d.byReference, d.timed = map[string]*Order{}, map[string]*Order{}, map[*Order]bool{}
 	d.forget()
 }
 
-// onReset says what a provider keeps beside the desk and forgets with it.
-func (d *Desk) onReset(forget func()) { d.forget = forget }
+// OnReset says what a provider keeps beside the desk and forgets with it.
+func (d *Desk) OnReset(forget func()) { d.forget = forget }
 
 // Executions is a copy of the book, in order of execution.
 func (d *Desk) Executions() []Execution {
@@ -101,7 +128,8 @@ func (d *Desk) Logins() int {
 	return d.logins
 }
 
-func (d *Desk) loggingIn() {
+// LoggingIn counts a request for a token.
+func (d *Desk) LoggingIn() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.logins++
@@ -109,7 +137,8 @@ func (d *Desk) loggingIn() {
 
 var errFull = errors.New("the sandbox keeps no more payments; delete its book")
 
-func (d *Desk) arrive(reference string) error {
+// Arrive counts a request that can move money; its error means that there is no room.
+func (d *Desk) Arrive(reference string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if _, known := d.arrivals[reference]; !known && len(d.arrivals) >= d.limit || d.orders >= d.limit {
@@ -119,11 +148,11 @@ func (d *Desk) arrive(reference string) error {
 	return nil
 }
 
-// order is a payment that the provider took.
-type order struct {
+// Order is a payment that the provider took.
+type Order struct {
 	Execution
-	state  state
-	digest [32]byte // of what was signed
+	State  State
+	Digest [32]byte // of what was signed
 	// What it waits for before it moves money or is rejected.
 	rejects bool
 	due     time.Time
@@ -131,17 +160,19 @@ type order struct {
 	unasked bool // hidden until it was once answered with not found
 }
 
-type state string
+// State is how far a payment is.
+type State string
 
+// States of a payment.
 const (
-	hidden   state = "hidden" // taken, and not yet to be found
-	pending  state = "pending"
-	paid     state = "paid"
-	rejected state = "rejected"
+	Hidden   State = "hidden" // taken, and not yet to be found
+	Pending  State = "pending"
+	Paid     State = "paid"
+	Rejected State = "rejected"
 )
 
-// take books a payment as the fault says: at once, later or never.
-func (d *Desk) take(o order, b behaviour, f Fault) order {
+// Take books a payment as the fault says: at once, later or never.
+func (d *Desk) Take(o Order, b Behaviour, f Fault) Order {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.orders++
@@ -151,38 +182,38 @@ func (d *Desk) take(o order, b behaviour, f Fault) order {
 		d.byReference[o.Reference] = kept
 	}
 	d.byID[o.ID] = kept
-	d.schedule(kept, b.moves, f)
+	d.schedule(kept, b.Moves, f)
 	return *kept
 }
 
-func (d *Desk) schedule(o *order, m moves, f Fault) {
+func (d *Desk) schedule(o *Order, m Moves, f Fault) {
 	switch m {
-	case movesNow:
+	case MovesNow:
 		d.execute(o)
-	case movesNever:
-		o.state = rejected
-	case movesAfterNotFound:
-		o.state, o.unasked = hidden, true
-	case movesDelayed:
-		o.state, o.due = hidden, d.now().Add(time.Duration(f.Delay))
+	case MovesNever:
+		o.State = Rejected
+	case MovesAfterNotFound:
+		o.State, o.unasked = Hidden, true
+	case MovesDelayed:
+		o.State, o.due = Hidden, d.now().Add(time.Duration(f.Delay))
 		d.timed[o] = true
-	case movesPending, rejectsPending:
-		o.state, o.rejects, o.polls = pending, m == rejectsPending, f.Polls
+	case MovesPending, RejectsPending:
+		o.State, o.rejects, o.polls = Pending, m == RejectsPending, f.Polls
 		if f.Delay > 0 {
 			o.due, d.timed[o] = d.now().Add(time.Duration(f.Delay)), true
 		}
-	case untaken: // such a payment is not taken
+	case Untaken: // such a payment is not taken
 	}
 }
 
-func (d *Desk) execute(o *order) {
+func (d *Desk) execute(o *Order) {
 	delete(d.timed, o)
 	o.unasked, o.due, o.polls = false, time.Time{}, 0
 	if o.rejects {
-		o.state = rejected
+		o.State = Rejected
 		return
 	}
-	o.state, o.Seq, o.At = paid, len(d.executions)+1, d.now().UTC()
+	o.State, o.Seq, o.At = Paid, len(d.executions)+1, d.now().UTC()
 	d.executions = append(d.executions, o.Execution)
 }
 
@@ -196,8 +227,8 @@ func (d *Desk) executeDue() {
 	}
 }
 
-// find answers a status query, by the provider's id or else by reference. Being asked moves on what waits for it.
-func (d *Desk) find(id, reference string) (order, bool) {
+// Find answers a status query, by the provider's id or else by reference. Being asked moves on what waits for it.
+func (d *Desk) Find(id, reference string) (Order, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.executeDue()
@@ -207,13 +238,13 @@ func (d *Desk) find(id, reference string) (order, bool) {
 	}
 	switch {
 	case o == nil:
-		return order{}, false
+		return Order{}, false
 	case o.unasked:
 		d.execute(o)
-		return order{}, false
-	case o.state == hidden:
-		return order{}, false
-	case o.state == pending && o.due.IsZero():
+		return Order{}, false
+	case o.State == Hidden:
+		return Order{}, false
+	case o.State == Pending && o.due.IsZero():
 		if o.polls--; o.polls < 0 {
 			d.execute(o)
 		}
@@ -221,22 +252,22 @@ func (d *Desk) find(id, reference string) (order, bool) {
 	return *o, true
 }
 
-// earlier is the first payment of that reference.
-func (d *Desk) earlier(reference string) (order, bool) {
+// Earlier is the first payment of that reference.
+func (d *Desk) Earlier(reference string) (Order, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if o := d.byReference[reference]; o != nil {
 		return *o, true
 	}
-	return order{}, false
+	return Order{}, false
 }
 
-// known is the payment of that id, whether or not a status query would find it.
-func (d *Desk) known(id string) (order, bool) {
+// Known is the payment of that id, whether or not a status query would find it.
+func (d *Desk) Known(id string) (Order, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if o := d.byID[id]; o != nil {
 		return *o, true
 	}
-	return order{}, false
+	return Order{}, false
 }

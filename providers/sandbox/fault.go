@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -31,7 +32,7 @@ type Fault struct {
 	RetryAfter string `json:"retry_after,omitempty"`
 	// Code replaces the code of a refusal; each provider says which it has.
 	Code string `json:"code,omitempty"`
-	// Status replaces the HTTP status of unauthorized and unauthorized_in_body, for providers
+	// Status replaces the HTTP status of Unauthorized and unauthorized_in_body, for providers
 	// with tokens; it is 400 to 599.
 	Status int `json:"status,omitempty"`
 }
@@ -58,94 +59,101 @@ func (d *Duration) UnmarshalText(text []byte) error {
 	return err
 }
 
-// moves says what a request does to the money.
-type moves int
+// Moves says what a request does to the money.
+type Moves int
 
+// What becomes of the money.
 const (
-	movesNow moves = iota
-	movesNever
-	movesAfterNotFound
-	movesDelayed
-	movesPending
-	rejectsPending
-	untaken // the payment is not even recorded
+	MovesNow Moves = iota
+	MovesNever
+	MovesAfterNotFound
+	MovesDelayed
+	MovesPending
+	RejectsPending
+	Untaken // the payment is not even recorded
 )
 
-// replies that the client gets.
-type reply string
+// Reply is what the client gets.
+type Reply string
 
+// Replies; the first is as it should be.
 const (
-	normal       reply = ""
-	hangUp       reply = "hang_up"
-	slow         reply = "slow"
-	badGateway   reply = "bad_gateway"
-	html         reply = "html"
-	cutJSON      reply = "cut_json"
-	cutBody      reply = "cut_body"
-	twice        reply = "twice"
-	huge         reply = "huge"
-	redirect     reply = "redirect"
-	bare404      reply = "bare_404"
-	throttle     reply = "throttle"
-	wrongTypes   reply = "wrong_types"
-	unauthorized reply = "unauthorized"
-	bodyOnly401  reply = "unauthorized_in_body"
-	expireTokens reply = "expire_tokens"
-	declined     reply = "declined"
-	rejectedObj  reply = "rejected_object"
-	rejectedToo  reply = "rejection_beside"
-	taken        reply = "duplicate"
-	oddStatus    reply = "unknown_status"
-	oddCode      reply = "unknown_code"
-	absent       reply = "not_found"
-	wrongAmount  reply = "wrong_amount"
+	Normal             Reply = ""
+	HangUp             Reply = "hang_up"
+	Slow               Reply = "slow"
+	BadGateway         Reply = "bad_gateway"
+	HTML               Reply = "html"
+	CutJSON            Reply = "cut_json"
+	CutBody            Reply = "cut_body"
+	Twice              Reply = "twice"
+	Huge               Reply = "huge"
+	Redirect           Reply = "redirect"
+	Bare404            Reply = "bare_404"
+	Throttle           Reply = "throttle"
+	WrongTypes         Reply = "wrong_types"
+	Unauthorized       Reply = "unauthorized"
+	UnauthorizedInBody Reply = "unauthorized_in_body"
+	ExpireTokens       Reply = "expire_tokens"
+	Declined           Reply = "declined"
+	RejectedObject     Reply = "rejected_object"
+	RejectionBeside    Reply = "rejection_beside"
+	Duplicate          Reply = "duplicate"
+	UnknownStatus      Reply = "unknown_status"
+	UnknownCode        Reply = "unknown_code"
+	NotFound           Reply = "not_found"
+	WrongAmount        Reply = "wrong_amount"
 )
 
-type behaviour struct {
+// Behaviour is what a fault makes of a request; the zero value is that nothing is wrong.
+type Behaviour struct {
+	Moves Moves
+	Reply Reply
+}
+
+type kind struct {
 	operation string
-	moves     moves
-	reply     reply
+	Behaviour
 }
 
 const latency = "latency"
 
 // kinds names every fault. "before" means that nothing moved, "after" that the money did.
-func kinds() map[string]behaviour {
-	return map[string]behaviour{
-		latency:                {Any, movesNow, normal},
-		"decline":              {Send, untaken, declined},
-		"rejected_object":      {Send, untaken, rejectedObj},
-		"duplicate":            {Send, untaken, taken},
-		"rejected_word":        {Send, movesNever, normal},
-		"rejected_later":       {Send, rejectsPending, normal},
-		"pending":              {Send, movesPending, normal},
-		"unauthorized":         {Any, untaken, unauthorized},
-		"unauthorized_in_body": {Any, untaken, bodyOnly401},
-		"expire_tokens":        {Any, untaken, expireTokens},
-		"throttled":            {Any, untaken, throttle},
-		"hang_up_before":       {Send, untaken, hangUp},
-		"hang_up_after":        {Send, movesNow, hangUp},
-		"slow_before":          {Send, untaken, slow},
-		"slow_after":           {Send, movesNow, slow},
-		"bad_gateway_before":   {Send, untaken, badGateway},
-		"bad_gateway_after":    {Send, movesNow, badGateway},
-		"html_before":          {Send, untaken, html},
-		"html_after":           {Send, movesNow, html},
-		"cut_json_after":       {Send, movesNow, cutJSON},
-		"cut_body_after":       {Send, movesNow, cutBody},
-		"huge_after":           {Send, movesNow, huge},
-		"name_twice_after":     {Send, movesNow, twice},
-		"wrong_types_after":    {Send, movesNow, wrongTypes},
-		"unknown_status_after": {Send, movesNow, oddStatus},
-		"unknown_code_after":   {Send, movesNow, oddCode},
-		"rejection_beside":     {Any, movesNow, rejectedToo},
-		"redirect":             {Send, untaken, redirect},
-		"late":                 {Send, movesAfterNotFound, hangUp},
-		"delayed":              {Send, movesDelayed, hangUp},
-		"bare_404":             {Ask, untaken, bare404},
-		"login_page":           {Ask, untaken, html},
-		"not_found":            {Ask, untaken, absent},
-		"wrong_amount":         {Ask, untaken, wrongAmount},
+func kinds() map[string]kind {
+	return map[string]kind{
+		latency:                {Any, Behaviour{MovesNow, Normal}},
+		"decline":              {Send, Behaviour{Untaken, Declined}},
+		"rejected_object":      {Send, Behaviour{Untaken, RejectedObject}},
+		"duplicate":            {Send, Behaviour{Untaken, Duplicate}},
+		"rejected_word":        {Send, Behaviour{MovesNever, Normal}},
+		"rejected_later":       {Send, Behaviour{RejectsPending, Normal}},
+		"pending":              {Send, Behaviour{MovesPending, Normal}},
+		"unauthorized":         {Any, Behaviour{Untaken, Unauthorized}},
+		"unauthorized_in_body": {Any, Behaviour{Untaken, UnauthorizedInBody}},
+		"expire_tokens":        {Any, Behaviour{Untaken, ExpireTokens}},
+		"throttled":            {Any, Behaviour{Untaken, Throttle}},
+		"hang_up_before":       {Send, Behaviour{Untaken, HangUp}},
+		"hang_up_after":        {Send, Behaviour{MovesNow, HangUp}},
+		"slow_before":          {Send, Behaviour{Untaken, Slow}},
+		"slow_after":           {Send, Behaviour{MovesNow, Slow}},
+		"bad_gateway_before":   {Send, Behaviour{Untaken, BadGateway}},
+		"bad_gateway_after":    {Send, Behaviour{MovesNow, BadGateway}},
+		"html_before":          {Send, Behaviour{Untaken, HTML}},
+		"html_after":           {Send, Behaviour{MovesNow, HTML}},
+		"cut_json_after":       {Send, Behaviour{MovesNow, CutJSON}},
+		"cut_body_after":       {Send, Behaviour{MovesNow, CutBody}},
+		"huge_after":           {Send, Behaviour{MovesNow, Huge}},
+		"name_twice_after":     {Send, Behaviour{MovesNow, Twice}},
+		"wrong_types_after":    {Send, Behaviour{MovesNow, WrongTypes}},
+		"unknown_status_after": {Send, Behaviour{MovesNow, UnknownStatus}},
+		"unknown_code_after":   {Send, Behaviour{MovesNow, UnknownCode}},
+		"rejection_beside":     {Any, Behaviour{MovesNow, RejectionBeside}},
+		"redirect":             {Send, Behaviour{Untaken, Redirect}},
+		"late":                 {Send, Behaviour{MovesAfterNotFound, HangUp}},
+		"delayed":              {Send, Behaviour{MovesDelayed, HangUp}},
+		"bare_404":             {Ask, Behaviour{Untaken, Bare404}},
+		"login_page":           {Ask, Behaviour{Untaken, HTML}},
+		"not_found":            {Ask, Behaviour{Untaken, NotFound}},
+		"wrong_amount":         {Ask, Behaviour{Untaken, WrongAmount}},
 	}
 }
 
@@ -154,7 +162,7 @@ func Kinds() []string { return slices.Sorted(maps.Keys(kinds())) }
 
 type rule struct {
 	Fault
-	behaviour
+	kind
 }
 
 // AddFaults adds faults behind those that are there.
@@ -206,8 +214,15 @@ func (d *Desk) ClearFaults() {
 	d.faults = nil
 }
 
-// fault uses up the faults that apply to a request: the sum of the latencies, and one other.
-func (d *Desk) fault(operation, reference, amount string) (time.Duration, Fault, behaviour) {
+// Meet uses up the faults that apply to a request: it waits for the sum of the latencies, or until
+// the client left, and returns one other.
+func (d *Desk) Meet(ctx context.Context, operation, reference, amount string) (Fault, Behaviour) {
+	delay, f, b := d.fault(operation, reference, amount)
+	wait(ctx, delay)
+	return f, b
+}
+
+func (d *Desk) fault(operation, reference, amount string) (time.Duration, Fault, Behaviour) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var wait time.Duration
@@ -227,9 +242,9 @@ func (d *Desk) fault(operation, reference, amount string) (time.Duration, Fault,
 	}
 	d.faults = slices.DeleteFunc(d.faults, func(r *rule) bool { return r.Next == usedUp })
 	if chosen == nil {
-		return wait, Fault{}, behaviour{}
+		return wait, Fault{}, Behaviour{}
 	}
-	return wait, chosen.Fault, chosen.behaviour
+	return wait, chosen.Fault, chosen.Behaviour
 }
 
 const usedUp = -1

@@ -1,8 +1,9 @@
-// Package sandbox holds simulated payment providers: HTTP servers that check what they receive as strictly as can be, keep a book of what
-// they executed, and can be told to fail in every way that a provider may. Each provider has a path prefix of its own, with its book at
-// {prefix}/_book and its faults at {prefix}/_faults.
+// Package sandbox is what simulated payment providers share: HTTP servers that check what they receive
+// as strictly as can be, keep a book of what they executed, and can be told to fail in every way that
+// a provider may. Each provider is a package of its own below, and has a path prefix with its book at
+// {prefix}/_book and its faults at {prefix}/_faults; package all lists them.
 //
-// It imports no adapter: what an adapter sends is judged by the provider's description alone.
+// Neither imports an adapter: what an adapter sends is judged by the provider's description alone.
 package sandbox
 
 import (
@@ -13,77 +14,61 @@ import (
 	"time"
 )
 
-// Prefixes of the simulated providers.
-const (
-	VirtualPOSPrefix   = "/virtualpos"
-	PagoSeguroPrefix   = "/pagoseguro"
-	CoordinadorPrefix  = "/coordinador"
-	PagandoCheckPrefix = "/pagandocheck"
-	ETpayPrefix        = "/etpay"
-)
-
-// Options of a Sandbox; the zero value is usable.
-type Options struct {
-	VirtualPOS   VirtualPOSOptions
-	PagoSeguro   PagoSeguroOptions
-	Coordinador  CoordinadorOptions
-	PagandoCheck PagandoCheckOptions
-	ETpay        ETpayOptions
-	// Now is time.Now unless set.
-	Now func() time.Time
-	// Limit is how many payments each provider keeps; more are answered with 503. 0 means 500,000.
-	Limit int
+// Provider is one simulated provider with its desk: its book and its faults.
+type Provider struct {
+	*Desk
+	// Name is the provider's, Prefix the path below which it is served: a slash and the name.
+	Name, Prefix string
+	settings     func(base string) []Setting
+	mux          *http.ServeMux
 }
 
-// Sandbox serves all simulated providers.
+// Setting is an environment variable.
+type Setting struct{ Name, Value string }
+
+// NewProvider serves what h answers below the prefix, and the desk's pages. The settings are those
+// with which a worker reaches the provider, given the address of its prefix.
+func NewProvider(name string, d *Desk, h http.Handler, settings func(base string) []Setting) *Provider {
+	p := &Provider{Desk: d, Name: name, Prefix: "/" + name, settings: settings, mux: http.NewServeMux()}
+	d.mount(p.mux, p.Prefix)
+	p.mux.Handle(p.Prefix+"/", http.StripPrefix(p.Prefix, h))
+	return p
+}
+
+func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.mux.ServeHTTP(w, r) }
+
+// Settings are those with which a worker reaches the provider where url, such as
+// "http://127.0.0.1:9090", serves it. They hold the credentials that the provider takes, which guard
+// nothing.
+func (p *Provider) Settings(url string) []Setting { return p.settings(url + p.Prefix) }
+
+// Sandbox serves several providers.
 type Sandbox struct {
-	mux          *http.ServeMux
-	virtualPOS   *Desk
-	pagoSeguro   *Desk
-	coordinador  *coordinador
-	pagandoCheck *Desk
-	etpay        *Desk
+	providers []*Provider
+	mux       *http.ServeMux
 }
 
 // New builds a sandbox; it listens nowhere.
-func New(o Options) *Sandbox {
-	if o.Now == nil {
-		o.Now = time.Now
+func New(all ...*Provider) *Sandbox {
+	s := &Sandbox{providers: all, mux: http.NewServeMux()}
+	for _, p := range all {
+		s.mux.Handle(p.Prefix+"/", p)
 	}
-	if o.Limit <= 0 {
-		o.Limit = 500_000
-	}
-	s := &Sandbox{mux: http.NewServeMux(), virtualPOS: newDesk(o.Now, o.Limit), pagandoCheck: newDesk(o.Now, o.Limit)}
-	s.mount(VirtualPOSPrefix, s.virtualPOS, newVirtualPOS(o.VirtualPOS, s.virtualPOS))
-	s.pagoSeguro = newDesk(o.Now, o.Limit)
-	s.mount(PagoSeguroPrefix, s.pagoSeguro, newPagoSeguro(o.PagoSeguro, s.pagoSeguro))
-	s.mount(PagandoCheckPrefix, s.pagandoCheck, newPagandoCheck(o.PagandoCheck, s.pagandoCheck))
-	s.coordinador = newCoordinador(o.Coordinador, newDesk(o.Now, o.Limit))
-	s.mount(CoordinadorPrefix, s.coordinador.desk, s.coordinador)
-	s.etpay = newDesk(o.Now, o.Limit)
-	s.mount(ETpayPrefix, s.etpay, newETpay(o.ETpay, s.etpay))
 	return s
 }
 
-func (s *Sandbox) mount(prefix string, desk *Desk, provider http.Handler) {
-	desk.mount(s.mux, prefix)
-	s.mux.Handle(prefix+"/", http.StripPrefix(prefix, provider))
+// Providers are those of the sandbox, in the order in which they were given.
+func (s *Sandbox) Providers() []*Provider { return s.providers }
+
+// Find is the provider of that name; nil where there is none.
+func (s *Sandbox) Find(name string) *Provider {
+	for _, p := range s.providers {
+		if p.Name == name {
+			return p
+		}
+	}
+	return nil
 }
-
-// VirtualPOS is the desk of the simulated VirtualPOS: its book and its faults.
-func (s *Sandbox) VirtualPOS() *Desk { return s.virtualPOS }
-
-// PagoSeguro is the desk of the simulated Pago Seguro.
-func (s *Sandbox) PagoSeguro() *Desk { return s.pagoSeguro }
-
-// PagandoCheck is the desk of the simulated Pagando Check.
-func (s *Sandbox) PagandoCheck() *Desk { return s.pagandoCheck }
-
-// ETpay is the desk of the simulated ETpay: its book holds what payers paid.
-func (s *Sandbox) ETpay() *Desk { return s.etpay }
-
-// Coordinador is the desk of the simulated Coordinador: its book and its faults.
-func (s *Sandbox) Coordinador() *Desk { return s.coordinador.desk }
 
 func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
 

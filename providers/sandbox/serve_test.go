@@ -1,10 +1,12 @@
-package sandbox
+package sandbox_test
 
 import (
 	"context"
 	"net"
 	"net/http"
 	"testing"
+
+	"github.com/remesa/remesa/providers/sandbox/all"
 )
 
 func TestServeEndsWithItsContext(t *testing.T) {
@@ -15,7 +17,7 @@ func TestServeEndsWithItsContext(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- New(Options{}).Serve(ctx, l) }()
+	go func() { ended <- all.New(all.Options{}).Serve(ctx, l) }()
 
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+l.Addr().String()+"/virtualpos/_book", nil)
 	if err != nil {

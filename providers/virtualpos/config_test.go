@@ -10,16 +10,15 @@ import (
 	"time"
 
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/providertest"
 	"github.com/remesa/remesa/providers/sandbox"
+	simulator "github.com/remesa/remesa/providers/sandbox/virtualpos"
 	"github.com/remesa/remesa/providers/virtualpos"
 )
 
 func TestBadSettingsAreNamedWithoutTheirValues(t *testing.T) {
 	t.Parallel()
-	for _, row := range []struct {
-		setting string
-		spoil   func(c *virtualpos.Config)
-	}{
+	providertest.Settings(t, "REMESA_VIRTUALPOS_", virtualpos.New, config("https://pay.example"), providertest.Spoilt[virtualpos.Config]{
 		{"BASE_URL: must be https", func(c *virtualpos.Config) { c.BaseURL = "http://canary.example" }},
 		{"BASE_URL: does not begin", func(c *virtualpos.Config) { c.BaseURL = "" }},
 		{"BASE_URL: takes no login", func(c *virtualpos.Config) { c.BaseURL = "https://a:canary@pay.example" }},
@@ -34,24 +33,16 @@ func TestBadSettingsAreNamedWithoutTheirValues(t *testing.T) {
 		{"STATUS_SIGNATURE: must be tef or api_key", func(c *virtualpos.Config) { c.StatusSignature = "canary" }},
 		{"CLIENT_CERT_FILE, CLIENT_KEY_FILE or CA_FILE: client certificate", func(c *virtualpos.Config) { c.ClientCertFile = "cert.pem" }},
 		{"CLIENT_CERT_FILE, CLIENT_KEY_FILE or CA_FILE: certificate auth", func(c *virtualpos.Config) { c.CAFile = "nowhere.pem" }},
-	} {
-		c := config("https://pay.example")
-		row.spoil(&c)
-		_, err := virtualpos.New(c)
-		if err == nil || !strings.HasPrefix(err.Error(), "REMESA_VIRTUALPOS_"+row.setting) || strings.Contains(err.Error(), "canary") {
-			t.Errorf("got %v, want REMESA_VIRTUALPOS_%s", err, row.setting)
-		}
-	}
+	})
 }
 
 func TestWhatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
 	t.Parallel()
-	s := sandbox.New(sandbox.Options{})
-	server := httptest.NewServer(s)
-	defer server.Close()
-	c := newClient(t, config(server.URL+sandbox.VirtualPOSPrefix))
+	s := simulator.New(simulator.Options{}, sandbox.Options{})
+	base := providertest.Simulate(t, s)
+	c := newClient(t, config(base))
 	for name, spoil := range map[string]func(p *providers.Payout){
-		"another currency":                     func(p *providers.Payout) { p.Amount = amount(t, "10.00", "MXN") },
+		"another currency":                     func(p *providers.Payout) { p.Amount = providertest.Amount(t, "10.00", "MXN") },
 		"no amount":                            func(p *providers.Payout) { p.Amount = providers.Money{} },
 		"a reference that is no path segment":  func(p *providers.Payout) { p.Reference = ".." },
 		"a reference that is no path segment,": func(p *providers.Payout) { p.Reference = "" },
@@ -63,18 +54,9 @@ func TestWhatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
 			t.Errorf("%s: got %+v, %v", name, o, err)
 		}
 	}
-	if n := len(s.VirtualPOS().Arrivals()); n != 0 {
+	if n := len(s.Arrivals()); n != 0 {
 		t.Errorf("%d requests arrived", n)
 	}
-}
-
-func amount(t *testing.T, text, currency string) providers.Money {
-	t.Helper()
-	m, err := providers.ParseMoney(text, currency)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m
 }
 
 func TestCheckProvesCredentialsWithoutMovingMoney(t *testing.T) {
@@ -98,15 +80,12 @@ func TestCheckProvesCredentialsWithoutMovingMoney(t *testing.T) {
 		{name: "the status path is wrong", fault: "bare_404", key: "sandbox-api-key", wrong: true},
 		{name: "a login page", fault: "login_page", key: "sandbox-api-key", wrong: true},
 	} {
-		s := sandbox.New(sandbox.Options{VirtualPOS: sandbox.VirtualPOSOptions{SignedQuestions: row.strict}})
+		s := simulator.New(simulator.Options{SignedQuestions: row.strict}, sandbox.Options{})
 		if row.fault != "" {
-			if err := s.VirtualPOS().AddFaults(sandbox.Fault{Kind: row.fault}); err != nil {
-				t.Fatal(err)
-			}
+			providertest.Fault(t, s, sandbox.Fault{Kind: row.fault})
 		}
-		server := httptest.NewServer(s)
-		t.Cleanup(server.Close)
-		c := config(server.URL + sandbox.VirtualPOSPrefix)
+		base := providertest.Simulate(t, s)
+		c := config(base)
 		c.APIKey, c.StatusSignature = row.key, row.signature
 		found, err := newClient(t, c).Check(t.Context())
 		var credentials *providers.CredentialsError
@@ -116,7 +95,7 @@ func TestCheckProvesCredentialsWithoutMovingMoney(t *testing.T) {
 		if err == nil && (len(found) != 1 || found[0].Warn) {
 			t.Errorf("%s: found %+v", row.name, found)
 		}
-		if len(s.VirtualPOS().Arrivals()) != 0 {
+		if len(s.Arrivals()) != 0 {
 			t.Errorf("%s: a request that can move money arrived", row.name)
 		}
 	}
@@ -151,13 +130,10 @@ func TestNoOutcomeCarriesPersonalDataOrSecrets(t *testing.T) {
 	for _, kind := range sandbox.Kinds() {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			s := sandbox.New(sandbox.Options{})
-			if err := s.VirtualPOS().AddFaults(sandbox.Fault{Kind: kind, Delay: sandbox.Duration(time.Millisecond)}); err != nil {
-				t.Fatal(err)
-			}
-			server := httptest.NewServer(s)
-			t.Cleanup(server.Close)
-			c := newClient(t, config(server.URL+sandbox.VirtualPOSPrefix))
+			s := simulator.New(simulator.Options{}, sandbox.Options{})
+			providertest.Fault(t, s, sandbox.Fault{Kind: kind, Delay: sandbox.Duration(time.Millisecond)})
+			base := providertest.Simulate(t, s)
+			c := newClient(t, config(base))
 			p := payout(t, "po-1")
 			paid, payErr := c.Pay(t.Context(), p, providers.Attempt{})
 			asked, askErr := c.Status(t.Context(), providers.Query{Reference: "po-1", Amount: p.Amount, Payout: &p})

@@ -11,21 +11,22 @@ import (
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/providertest"
 	"github.com/remesa/remesa/providers/sandbox"
+	simulator "github.com/remesa/remesa/providers/sandbox/virtualpos"
 	"github.com/remesa/remesa/providers/virtualpos"
 )
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
 	forms := map[string]struct {
-		sandbox sandbox.VirtualPOSOptions
+		sandbox simulator.Options
 		change  func(c *virtualpos.Config)
 	}{
 		"as assumed": {change: func(*virtualpos.Config) {}},
 		"questions signed in full": {
-			sandbox: sandbox.VirtualPOSOptions{SignedQuestions: true}, change: func(*virtualpos.Config) {},
+			sandbox: simulator.Options{SignedQuestions: true}, change: func(*virtualpos.Config) {},
 		},
 		"flat body, status signed with the API key alone, not found as 200": {
-			sandbox: sandbox.VirtualPOSOptions{FlatBody: true, NotFoundStatus: http.StatusOK},
+			sandbox: simulator.Options{FlatBody: true, NotFoundStatus: http.StatusOK},
 			change:  func(c *virtualpos.Config) { c.Body, c.StatusSignature = virtualpos.Flat, virtualpos.SignAPIKey },
 		},
 	}
@@ -58,7 +59,7 @@ func TestAQuestionThatSignsTooLittleSaysNothingOfTheCredentials(t *testing.T) {
 		{"the key signs alone, which is not enough", virtualpos.SignAPIKey, true, "sandbox-api-key", 1, "", "E-002"},
 		{"another key signs alone", virtualpos.SignAPIKey, false, "another", 1, "", "E-001"},
 	} {
-		s := sandbox.New(sandbox.Options{VirtualPOS: sandbox.VirtualPOSOptions{SignedQuestions: row.strict}})
+		s := simulator.New(simulator.Options{SignedQuestions: row.strict}, sandbox.Options{})
 		var asked atomic.Int32
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.Method == http.MethodGet {
@@ -67,7 +68,7 @@ func TestAQuestionThatSignsTooLittleSaysNothingOfTheCredentials(t *testing.T) {
 			s.ServeHTTP(w, r)
 		}))
 		t.Cleanup(server.Close)
-		settings := config(server.URL + sandbox.VirtualPOSPrefix)
+		settings := config(server.URL + s.Prefix)
 		paid, err := newClient(t, settings).Pay(t.Context(), payout(t, "po-1"), providers.Attempt{})
 		if err != nil {
 			t.Fatal(err)
@@ -104,19 +105,16 @@ func TestAQuestionRefusedForItsPayoutLeavesTheAccountOpen(t *testing.T) {
 		{"the secret is wrong", "", "another", true, "E-002"},
 		{"the provider refuses everything", "unauthorized", "sandbox-secret-key", true, "E-002"},
 	} {
-		s := sandbox.New(sandbox.Options{})
-		server := httptest.NewServer(s)
-		t.Cleanup(server.Close)
-		settings := config(server.URL + sandbox.VirtualPOSPrefix)
+		s := simulator.New(simulator.Options{}, sandbox.Options{})
+		base := providertest.Simulate(t, s)
+		settings := config(base)
 		theirs, ours := payout(t, "po-1"), payout(t, "po-1")
 		theirs.Bank.AccountNumber = "99"
 		if _, err := newClient(t, settings).Pay(t.Context(), theirs, providers.Attempt{}); err != nil {
 			t.Fatal(err)
 		}
 		if row.fault != "" {
-			if err := s.VirtualPOS().AddFaults(sandbox.Fault{Kind: row.fault}); err != nil {
-				t.Fatal(err)
-			}
+			providertest.Fault(t, s, sandbox.Fault{Kind: row.fault})
 		}
 		settings.SecretKey = row.secret
 		_, err := newClient(t, settings).Status(t.Context(), providers.Query{Reference: "po-1", Amount: ours.Amount, Payout: &ours})
@@ -144,10 +142,9 @@ func TestWhatStandsUnderOurReferenceSaysWhoseItIs(t *testing.T) {
 		{"another bank's", true, func(p *providers.Payout) { p.Bank.Code = "037" }, true, "037 00123456789"},
 		{"nobody knows whose", false, func(*providers.Payout) {}, false, ""},
 	} {
-		s := sandbox.New(sandbox.Options{VirtualPOS: sandbox.VirtualPOSOptions{Whole: row.whole, Duplicates: sandbox.Refuse}})
-		server := httptest.NewServer(s)
-		t.Cleanup(server.Close)
-		settings := config(server.URL + sandbox.VirtualPOSPrefix)
+		s := simulator.New(simulator.Options{Whole: row.whole, Duplicates: sandbox.Refuse}, sandbox.Options{})
+		base := providertest.Simulate(t, s)
+		settings := config(base)
 		settings.StatusSignature = virtualpos.SignAPIKey
 		c := newClient(t, settings)
 		theirs, ours := payout(t, "po-1"), payout(t, "po-1")
@@ -186,13 +183,10 @@ func TestASecondPayoutUnderOurReferenceIsFound(t *testing.T) {
 		{"the first waits", []sandbox.Fault{{Kind: "pending", Next: 1, Polls: 9}}, second, providers.Succeeded, providers.Pending, first},
 		{"the known one was rejected after all", []sandbox.Fault{{Kind: "rejected_word"}}, second, providers.Refused, providers.Refused, second},
 	} {
-		s := sandbox.New(sandbox.Options{})
-		if err := s.VirtualPOS().AddFaults(row.faults...); err != nil {
-			t.Fatal(err)
-		}
-		server := httptest.NewServer(s)
-		t.Cleanup(server.Close)
-		settings := config(server.URL + sandbox.VirtualPOSPrefix)
+		s := simulator.New(simulator.Options{}, sandbox.Options{})
+		providertest.Fault(t, s, row.faults...)
+		base := providertest.Simulate(t, s)
+		settings := config(base)
 		c := newClient(t, settings)
 		p := payout(t, "po-1")
 		for range 2 {
@@ -216,18 +210,15 @@ func TestASecondPayoutUnderOurReferenceIsFound(t *testing.T) {
 func TestALookByReferenceStandsForItself(t *testing.T) {
 	t.Parallel()
 	for kind, want := range map[string]providers.Class{"bare_404": "", "login_page": "", "not_found": providers.NotFound} {
-		s := sandbox.New(sandbox.Options{})
-		server := httptest.NewServer(s)
-		t.Cleanup(server.Close)
-		c := newClient(t, config(server.URL+sandbox.VirtualPOSPrefix))
+		s := simulator.New(simulator.Options{}, sandbox.Options{})
+		base := providertest.Simulate(t, s)
+		c := newClient(t, config(base))
 		p := payout(t, "po-1")
 		paid, err := c.Pay(t.Context(), p, providers.Attempt{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.VirtualPOS().AddFaults(sandbox.Fault{Kind: kind, Next: 1}); err != nil {
-			t.Fatal(err)
-		}
+		providertest.Fault(t, s, sandbox.Fault{Kind: kind, Next: 1})
 		q := providers.Query{Reference: "po-1", Amount: p.Amount, Payout: &p, ProviderID: paid.ProviderID, ByReference: true}
 		if o, err := c.Status(t.Context(), q); o.Class != want || (err != nil) != (want == "") {
 			t.Errorf("%s: got %+v, %v", kind, o, err)
@@ -235,14 +226,11 @@ func TestALookByReferenceStandsForItself(t *testing.T) {
 	}
 }
 
-func subject(o sandbox.VirtualPOSOptions, change func(c *virtualpos.Config)) providertest.Subject {
+func subject(o simulator.Options, change func(c *virtualpos.Config)) providertest.Subject {
 	return providertest.Subject{
-		Simulator: func() (http.Handler, *sandbox.Desk) {
-			s := sandbox.New(sandbox.Options{VirtualPOS: o})
-			return s, s.VirtualPOS()
-		},
+		Simulator: func() *sandbox.Provider { return simulator.New(o, sandbox.Options{}) },
 		Client: func(t *testing.T, env providertest.Env) any {
-			c := config(env.URL + sandbox.VirtualPOSPrefix)
+			c := config(env.Base)
 			c.CAFile, c.Timeout = env.CAFile, env.Timeout
 			change(&c)
 			return newClient(t, c)
@@ -279,23 +267,14 @@ func config(url string) virtualpos.Config {
 
 func newClient(t *testing.T, c virtualpos.Config) *virtualpos.Client {
 	t.Helper()
-	client, err := virtualpos.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.Close)
-	return client
+	return providertest.Open(t, virtualpos.New, c)
 }
 
 func payout(t *testing.T, reference string) providers.Payout {
 	t.Helper()
-	amount, err := providers.ParseMoney("12500", "CLP")
-	if err != nil {
-		t.Fatal(err)
-	}
 	return providers.Payout{
 		Payment: providers.Payment{
-			Provider: virtualpos.Name, Account: "default", Reference: reference, Amount: amount, Description: "Devolución <1> & más",
+			Provider: virtualpos.Name, Account: "default", Reference: reference, Amount: providertest.Amount(t, "12500", "CLP"), Description: "Devolución <1> & más",
 		},
 		Recipient: providers.Recipient{Document: "12345678-5", Name: "Ana Soto Ñuñoa", Email: "ana@example.cl"},
 		Bank:      providers.Bank{Code: "012", AccountNumber: "00123456789"},

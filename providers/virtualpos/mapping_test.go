@@ -1,41 +1,17 @@
 package virtualpos
 
 import (
-	"errors"
-	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/providertest"
 	"github.com/remesa/remesa/providers/wire"
 )
 
-// Words for what a mapping yields as an error.
-const (
-	notSentWord     = "not sent"
-	credentialsWord = "credentials"
-	noAnswerWord    = "no answer"
-)
-
 var with = reading{
-	now: time.Date(2026, 5, 15, 9, 0, 0, 0, time.UTC), reference: "tef-0001", bank: "012", account: "00123456789",
+	now: providertest.Now, reference: "tef-0001", bank: "012", account: "00123456789",
 	hide: []string{"Ana Soto"},
-}
-
-// said is class and code of what a mapping yielded.
-func said(o providers.Outcome, err error) (string, string) {
-	var credentials *providers.CredentialsError
-	var notSent *providers.NotSent
-	switch {
-	case errors.As(err, &credentials):
-		return credentialsWord, credentials.Code
-	case errors.As(err, &notSent):
-		return notSentWord, notSent.Reason
-	case err != nil:
-		return noAnswerWord, ""
-	}
-	return string(o.Class), o.Code
 }
 
 const (
@@ -62,11 +38,13 @@ func TestMapping(t *testing.T) {
 	t.Parallel()
 	const doubt, pending, succeeded, refused, unknown, again = "in_doubt", "pending", "succeeded", "refused", "not_found", "duplicate"
 	for _, row := range []struct {
-		name          string
-		status        int
-		body          string
-		created, code string
-		asked, asCode string
+		name    string
+		status  int
+		body    string
+		created providers.Class
+		code    string
+		asked   providers.Class
+		asCode  string
 	}{
 		{"paid", 200, paidBody, succeeded, "pagado", succeeded, "pagado"},
 		{"paid, with HTTP 201", 201, paidBody, succeeded, "pagado", succeeded, "pagado"},
@@ -92,20 +70,20 @@ func TestMapping(t *testing.T) {
 		{"an order of another payment that is rejected", 200, strings.NewReplacer("pagado", "rechazado", "tef-0001", "tef-0002").Replace(orderBody), pending, "rechazado", doubt, "other_reference"},
 		{"a payment without an order", 200, strings.Replace(paidBody, "payout", "payment", 1), succeeded, "pagado", succeeded, "pagado"},
 		{"an order beside the payout that it repeats", 200, beside(paidBody, `"payment":{"order":{"uuid":"pyt_1","status":"pagado","merchant_internal_code":"tef-0001"}}`), succeeded, "pagado", succeeded, "pagado"},
-		{"an order beside a payout of another word", 200, beside(paymentWith("rechazado"), `"payment":{"order":{"uuid":"pyt_1","status":"pagado"}}`), doubt, "unreadable", noAnswerWord, ""},
-		{"the same, with HTTP 401", 401, beside(paymentWith("rechazado"), `"payment":{"order":{"uuid":"pyt_1","status":"pagado"}}`), doubt, "http_401", noAnswerWord, ""},
-		{"a payment that cannot be read, with HTTP 401", 401, strings.Replace(paidBody, `"pagado"`, "true", 1), doubt, "http_401", noAnswerWord, ""},
-		{"a payment that cannot be read, with HTTP 429", 429, strings.Replace(paidBody, `"pagado"`, "true", 1), doubt, "http_429", noAnswerWord, ""},
+		{"an order beside a payout of another word", 200, beside(paymentWith("rechazado"), `"payment":{"order":{"uuid":"pyt_1","status":"pagado"}}`), doubt, "unreadable", providertest.NoAnswer, ""},
+		{"the same, with HTTP 401", 401, beside(paymentWith("rechazado"), `"payment":{"order":{"uuid":"pyt_1","status":"pagado"}}`), doubt, "http_401", providertest.NoAnswer, ""},
+		{"a payment that cannot be read, with HTTP 401", 401, strings.Replace(paidBody, `"pagado"`, "true", 1), doubt, "http_401", providertest.NoAnswer, ""},
+		{"a payment that cannot be read, with HTTP 429", 429, strings.Replace(paidBody, `"pagado"`, "true", 1), doubt, "http_429", providertest.NoAnswer, ""},
 		{"its uuid at the top level", 200, `{"uuid":"pyt_1","merchant_internal_code":"tef-0001","status":"pagado"}`, succeeded, "pagado", succeeded, "pagado"},
-		{"a word at the top level, of nothing", 200, `{"status":"pagado"}`, doubt, "unreadable", noAnswerWord, ""},
+		{"a word at the top level, of nothing", 200, `{"status":"pagado"}`, doubt, "unreadable", providertest.NoAnswer, ""},
 		{"an envelope of nothing", 200, `{"status":"OK","code":200}`, doubt, "unreadable", doubt, "unreadable"},
-		{"an envelope that contradicts itself by code", 200, strings.Replace(paidBody, `"code":200`, `"code":500`, 1), doubt, "unreadable", noAnswerWord, ""},
-		{"an envelope that contradicts itself by an error", 200, strings.Replace(paidBody, `"code"`, `"error":{"error_code":"E-120"},"code"`, 1), doubt, "unreadable", noAnswerWord, ""},
+		{"an envelope that contradicts itself by code", 200, strings.Replace(paidBody, `"code":200`, `"code":500`, 1), doubt, "unreadable", providertest.NoAnswer, ""},
+		{"an envelope that contradicts itself by an error", 200, strings.Replace(paidBody, `"code"`, `"error":{"error_code":"E-120"},"code"`, 1), doubt, "unreadable", providertest.NoAnswer, ""},
 		{"paid, in an envelope that says NOK", 200, strings.Replace(paidBody, `"OK"`, `"NOK"`, 1), doubt, "unreadable", doubt, "unreadable"},
 		{"paid, with HTTP 422", 422, paidBody, doubt, "http_422", doubt, "http_422"},
 		{"paid, with HTTP 401", 401, paidBody, doubt, "http_401", doubt, "http_401"},
 		{"paid, with HTTP 429", 429, paidBody, doubt, "http_429", doubt, "http_429"},
-		{"paid, with HTTP 502", 502, paidBody, doubt, "http_502", noAnswerWord, ""},
+		{"paid, with HTTP 502", 502, paidBody, doubt, "http_502", providertest.NoAnswer, ""},
 		{"paid, with HTTP 307", 307, paidBody, doubt, "http_307", doubt, "http_307"},
 
 		{"NOK with 400", 400, refusal, refused, "E-120", doubt, "E-120"},
@@ -113,19 +91,19 @@ func TestMapping(t *testing.T) {
 		{"NOK with 422", 422, refusal, refused, "E-120", doubt, "E-120"},
 		{"NOK with 404", 404, refusal, doubt, "E-120", unknown, "E-120"},
 		{"NOK with 200", 200, refusal, doubt, "E-120", doubt, "E-120"},
-		{"NOK with 502", 502, refusal, doubt, "http_502", noAnswerWord, ""},
+		{"NOK with 502", 502, refusal, doubt, "http_502", providertest.NoAnswer, ""},
 		{"NOK without a code", 422, `{"status":"NOK"}`, doubt, "http_422", doubt, "http_422"},
-		{"NOK with an error that is a text", 422, `{"status":"NOK","error":"E-120"}`, doubt, "http_422", noAnswerWord, ""},
+		{"NOK with an error that is a text", 422, `{"status":"NOK","error":"E-120"}`, doubt, "http_422", providertest.NoAnswer, ""},
 		{"NOK beside a payment", 422, `{"status":"NOK","error":{"error_code":"E-120"},"payout":{"status":"pagado"}}`, doubt, "http_422", doubt, "http_422"},
 		{"a duplicate", 409, duplicateOne, again, "duplicate_reference", doubt, "E-121"},
 		{"a duplicate in other words", 422, duplicateTwo, again, "duplicate_reference", doubt, "E-122"},
 		{"a duplicate in a 200", 200, duplicateOne, again, "duplicate_reference", doubt, "E-121"},
 		{"a duplicate in a 404", 404, duplicateOne, again, "duplicate_reference", unknown, "E-121"},
-		{"a duplicate in a 502", 502, duplicateOne, doubt, "http_502", noAnswerWord, ""},
+		{"a duplicate in a 502", 502, duplicateOne, doubt, "http_502", providertest.NoAnswer, ""},
 		{"a duplicate beside a payment", 409, beside(duplicateOne, `"payout":{"id":"pyt_1","status":"pagado"}`), doubt, "http_409", doubt, "http_409"},
 		{"a rejected object", 201, `{"status":"OK","rejected_object":{"code":51,"message":"saldo"}}`, refused, "51", doubt, "unreadable"},
 		{"a rejected object with HTTP 200", 200, `{"status":"OK","rejected_object":{"code":"51"}}`, doubt, "unreadable", doubt, "unreadable"},
-		{"a rejected object without envelope", 201, `{"rejected_object":{"code":"51"}}`, doubt, "unreadable", noAnswerWord, ""},
+		{"a rejected object without envelope", 201, `{"rejected_object":{"code":"51"}}`, doubt, "unreadable", providertest.NoAnswer, ""},
 		{"a rejected object without code", 201, `{"status":"OK","rejected_object":{"message":"saldo"}}`, doubt, "unreadable", doubt, "unreadable"},
 		{"a rejected object beside a payment that is paid", 201, strings.Replace(paidBody, `"code"`, `"rejected_object":{"code":"51"},"code"`, 1), doubt, "unreadable", doubt, "unreadable"},
 		{"a rejected object beside a payment that is rejected", 201, strings.Replace(paymentWith("rechazado"), `"code"`, `"rejected_object":{"code":"51"},"code"`, 1), refused, "51", refused, "51"},
@@ -144,7 +122,7 @@ func TestMapping(t *testing.T) {
 		{"a rejected object that says success, beside a refusal", 422, beside(refusal, noRejection), refused, "E-120", doubt, "E-120"},
 		{"an error of nothing, beside one that is paid", 200, beside(paidBody, `"error":{"error_code":"","message":"","doc_url":""}`), succeeded, "pagado", succeeded, "pagado"},
 		{"an error that says success, beside one that is paid", 200, beside(paidBody, `"error":{"error_code":"0","message":"Operación exitosa"}`), succeeded, "pagado", succeeded, "pagado"},
-		{"an error without a code, beside one that is paid", 200, beside(paidBody, `"error":{"message":"saldo"}`), doubt, "unreadable", noAnswerWord, ""},
+		{"an error without a code, beside one that is paid", 200, beside(paidBody, `"error":{"message":"saldo"}`), doubt, "unreadable", providertest.NoAnswer, ""},
 		{"NOK with an error that says success", 422, `{"status":"NOK","error":{"error_code":"0","message":"Operación exitosa"}}`, doubt, "http_422", doubt, "http_422"},
 		{"a rejected object of another payment", 201, `{"status":"OK","rejected_object":{"code":"51"},"payout":{"merchant_id":"tef-0002","status":"rechazado"}}`, doubt, "other_reference", doubt, "other_reference"},
 		{"rejected, of another payment", 200, strings.Replace(paymentWith("rechazado"), "tef-0001", "tef-0002", 1), pending, "rechazado", doubt, "other_reference"},
@@ -154,48 +132,48 @@ func TestMapping(t *testing.T) {
 		{"no data, with 422", 422, absent, doubt, "E-041", doubt, "E-041"},
 		{"no data, E-066", 200, strings.Replace(absent, "041", "066", 1), doubt, "E-066", unknown, "E-066"},
 		{"no data, E-082", 200, strings.Replace(absent, "041", "082", 1), doubt, "E-082", unknown, "E-082"},
-		{"a bare 404", 404, "404 page not found", doubt, "http_404", noAnswerWord, ""},
-		{"a 404 with another's JSON", 404, `{"message":"no Route matched"}`, doubt, "http_404", noAnswerWord, ""},
+		{"a bare 404", 404, "404 page not found", doubt, "http_404", providertest.NoAnswer, ""},
+		{"a 404 with another's JSON", 404, `{"message":"no Route matched"}`, doubt, "http_404", providertest.NoAnswer, ""},
 
-		{"refused credentials, 401", 401, badKey, credentialsWord, "E-001", credentialsWord, "E-001"},
-		{"refused credentials, 400", 400, badKey, credentialsWord, "E-001", credentialsWord, "E-001"},
-		{"refused credentials, 404", 404, badKey, credentialsWord, "E-001", credentialsWord, "E-001"},
-		{"refused credentials, 200", 200, strings.Replace(badKey, "001", "016", 1), credentialsWord, "E-016", credentialsWord, "E-016"},
-		{"refused credentials, 502", 502, badKey, doubt, "http_502", noAnswerWord, ""},
-		{"401 with a page", 401, page, credentialsWord, "http_401", credentialsWord, "http_401"},
-		{"403 with nothing", 403, "", credentialsWord, "http_403", credentialsWord, "http_403"},
-		{"401 with another code", 401, refusal, credentialsWord, "http_401", credentialsWord, "http_401"},
-		{"throttled", 429, "", notSentWord, "throttled", notSentWord, "throttled"},
-		{"throttled, with a refusal", 429, refusal, notSentWord, "throttled", notSentWord, "throttled"},
+		{"refused credentials, 401", 401, badKey, providertest.Credentials, "E-001", providertest.Credentials, "E-001"},
+		{"refused credentials, 400", 400, badKey, providertest.Credentials, "E-001", providertest.Credentials, "E-001"},
+		{"refused credentials, 404", 404, badKey, providertest.Credentials, "E-001", providertest.Credentials, "E-001"},
+		{"refused credentials, 200", 200, strings.Replace(badKey, "001", "016", 1), providertest.Credentials, "E-016", providertest.Credentials, "E-016"},
+		{"refused credentials, 502", 502, badKey, doubt, "http_502", providertest.NoAnswer, ""},
+		{"401 with a page", 401, page, providertest.Credentials, "http_401", providertest.Credentials, "http_401"},
+		{"403 with nothing", 403, "", providertest.Credentials, "http_403", providertest.Credentials, "http_403"},
+		{"401 with another code", 401, refusal, providertest.Credentials, "http_401", providertest.Credentials, "http_401"},
+		{"throttled", 429, "", providertest.NoAct, "throttled", providertest.NoAct, "throttled"},
+		{"throttled, with a refusal", 429, refusal, providertest.NoAct, "throttled", providertest.NoAct, "throttled"},
 
-		{"a server error", 500, "", doubt, "http_500", noAnswerWord, ""},
-		{"unavailable for a while", 503, "", doubt, "http_503", noAnswerWord, ""},
-		{"a page", 200, page, doubt, "unreadable", noAnswerWord, ""},
-		{"nothing", 200, "", doubt, "unreadable", noAnswerWord, ""},
-		{"no content", 204, "", doubt, "unreadable", noAnswerWord, ""},
-		{"null", 200, "null", doubt, "unreadable", noAnswerWord, ""},
-		{"an array", 200, "[" + paidBody + "]", doubt, "unreadable", noAnswerWord, ""},
-		{"a word twice", 200, strings.Replace(paidBody, `"status":"pagado"`, `"status":"rechazado","status":"pagado"`, 1), doubt, "unreadable", noAnswerWord, ""},
-		{"a word twice, one escaped", 200, strings.Replace(paidBody, `"status":"pagado"`, `"st\u0061tus":"rechazado","status":"pagado"`, 1), doubt, "unreadable", noAnswerWord, ""},
-		{"an error twice, with 422", 422, beside(refusal, `"error":{"error_code":"E-041"}`), doubt, "http_422", noAnswerWord, ""},
-		{"a name twice, with 401", 401, beside(badKey, `"status":"OK"`), doubt, "http_401", noAnswerWord, ""},
-		{"a name twice, with 429", 429, beside(refusal, `"status":"OK"`), doubt, "http_429", noAnswerWord, ""},
-		{"an envelope of credentials with a name twice", 200, beside(badKey, `"status":"OK"`), doubt, "unreadable", noAnswerWord, ""},
-		{"two values", 200, paidBody + paidBody, doubt, "unreadable", noAnswerWord, ""},
-		{"cut", 200, paidBody[:len(paidBody)-1], doubt, "unreadable", noAnswerWord, ""},
-		{"not UTF-8", 200, strings.Replace(paidBody, `"code"`, "\"note\":\"\xff\",\"code\"", 1), doubt, "unreadable", noAnswerWord, ""},
-		{"a status that is no text", 200, strings.Replace(paidBody, `"pagado"`, "true", 1), doubt, "unreadable", noAnswerWord, ""},
-		{"an amount that is an object", 200, strings.Replace(paidBody, "12500", "{}", 1), doubt, "unreadable", noAnswerWord, ""},
-		{"an id that is a list", 200, strings.Replace(paidBody, `"pyt_1"`, "[1]", 1), doubt, "unreadable", noAnswerWord, ""},
-		{"an id with a blank", 200, strings.Replace(paidBody, "pyt_1", "pyt 1", 1), doubt, "unreadable", noAnswerWord, ""},
-		{"a payment that is a list", 200, `{"status":"OK","payout":[{"status":"pagado"}]}`, doubt, "unreadable", noAnswerWord, ""},
-		{"fields in other capitals", 200, `{"Status":"OK","Payout":{"Status":"pagado"}}`, doubt, "unreadable", noAnswerWord, ""},
+		{"a server error", 500, "", doubt, "http_500", providertest.NoAnswer, ""},
+		{"unavailable for a while", 503, "", doubt, "http_503", providertest.NoAnswer, ""},
+		{"a page", 200, page, doubt, "unreadable", providertest.NoAnswer, ""},
+		{"nothing", 200, "", doubt, "unreadable", providertest.NoAnswer, ""},
+		{"no content", 204, "", doubt, "unreadable", providertest.NoAnswer, ""},
+		{"null", 200, "null", doubt, "unreadable", providertest.NoAnswer, ""},
+		{"an array", 200, "[" + paidBody + "]", doubt, "unreadable", providertest.NoAnswer, ""},
+		{"a word twice", 200, strings.Replace(paidBody, `"status":"pagado"`, `"status":"rechazado","status":"pagado"`, 1), doubt, "unreadable", providertest.NoAnswer, ""},
+		{"a word twice, one escaped", 200, strings.Replace(paidBody, `"status":"pagado"`, `"st\u0061tus":"rechazado","status":"pagado"`, 1), doubt, "unreadable", providertest.NoAnswer, ""},
+		{"an error twice, with 422", 422, beside(refusal, `"error":{"error_code":"E-041"}`), doubt, "http_422", providertest.NoAnswer, ""},
+		{"a name twice, with 401", 401, beside(badKey, `"status":"OK"`), doubt, "http_401", providertest.NoAnswer, ""},
+		{"a name twice, with 429", 429, beside(refusal, `"status":"OK"`), doubt, "http_429", providertest.NoAnswer, ""},
+		{"an envelope of credentials with a name twice", 200, beside(badKey, `"status":"OK"`), doubt, "unreadable", providertest.NoAnswer, ""},
+		{"two values", 200, paidBody + paidBody, doubt, "unreadable", providertest.NoAnswer, ""},
+		{"cut", 200, paidBody[:len(paidBody)-1], doubt, "unreadable", providertest.NoAnswer, ""},
+		{"not UTF-8", 200, strings.Replace(paidBody, `"code"`, "\"note\":\"\xff\",\"code\"", 1), doubt, "unreadable", providertest.NoAnswer, ""},
+		{"a status that is no text", 200, strings.Replace(paidBody, `"pagado"`, "true", 1), doubt, "unreadable", providertest.NoAnswer, ""},
+		{"an amount that is an object", 200, strings.Replace(paidBody, "12500", "{}", 1), doubt, "unreadable", providertest.NoAnswer, ""},
+		{"an id that is a list", 200, strings.Replace(paidBody, `"pyt_1"`, "[1]", 1), doubt, "unreadable", providertest.NoAnswer, ""},
+		{"an id with a blank", 200, strings.Replace(paidBody, "pyt_1", "pyt 1", 1), doubt, "unreadable", providertest.NoAnswer, ""},
+		{"a payment that is a list", 200, `{"status":"OK","payout":[{"status":"pagado"}]}`, doubt, "unreadable", providertest.NoAnswer, ""},
+		{"fields in other capitals", 200, `{"Status":"OK","Payout":{"Status":"pagado"}}`, doubt, "unreadable", providertest.NoAnswer, ""},
 	} {
 		r := wire.Reply{Status: row.status, Body: []byte(row.body)}
-		if class, code := said(created(r, nil, with)); class != row.created || code != row.code {
+		if class, code := providertest.Said(created(r, nil, with)); class != row.created || code != row.code {
 			t.Errorf("create, %s: got %s %s, want %s %s", row.name, class, code, row.created, row.code)
 		}
-		if class, code := said(asked(r, nil, with)); class != row.asked || code != row.asCode {
+		if class, code := providertest.Said(asked(r, nil, with)); class != row.asked || code != row.asCode {
 			t.Errorf("status, %s: got %s %s, want %s %s", row.name, class, code, row.asked, row.asCode)
 		}
 	}
@@ -203,38 +181,16 @@ func TestMapping(t *testing.T) {
 
 func TestMappingOfBrokenExchanges(t *testing.T) {
 	t.Parallel()
-	for _, row := range []struct {
-		name          string
-		err           error
-		created, code string
-		asked         string
-	}{
-		{"nothing left", &wire.Error{Reason: wire.Connect}, notSentWord, "connect", notSentWord},
-		{"no time was left", &wire.Error{Reason: wire.NoTime}, notSentWord, "no_time", notSentWord},
-		{"the time ran out", &wire.Error{Sent: true, Reason: wire.Timeout}, "in_doubt", "timeout", noAnswerWord},
-		{"the answer was too large", &wire.Error{Sent: true, Reason: wire.TooLarge, Status: 200}, "in_doubt", "too_large", noAnswerWord},
-		{"the answer of a 401 broke off", &wire.Error{Sent: true, Reason: wire.EOF, Status: 401}, "in_doubt", "eof", noAnswerWord},
-		{"an unknown error", errors.New("boom"), "in_doubt", "unreadable", noAnswerWord},
-	} {
-		if class, code := said(created(wire.Reply{}, row.err, with)); class != row.created || code != row.code {
-			t.Errorf("create, %s: got %s %s, want %s %s", row.name, class, code, row.created, row.code)
-		}
-		if class, _ := said(asked(wire.Reply{}, row.err, with)); class != row.asked {
-			t.Errorf("status, %s: got %s, want %s", row.name, class, row.asked)
-		}
-	}
+	providertest.Broken(t, providertest.Moves, func(err error) (providers.Outcome, error) { return created(wire.Reply{}, err, with) })
+	providertest.Broken(t, providertest.Asks, func(err error) (providers.Outcome, error) { return asked(wire.Reply{}, err, with) })
 }
 
 func TestThrottlingSaysHowLong(t *testing.T) {
 	t.Parallel()
-	r := wire.Reply{Status: 429, Header: http.Header{"Retry-After": {"Fri, 15 May 2026 09:00:30 GMT"}}}
-	for name, mapping := range map[string]func(wire.Reply, error, reading) (providers.Outcome, error){"create": created, "status": asked} {
-		_, err := mapping(r, nil, with)
-		var e *providers.NotSent
-		if !errors.As(err, &e) || e.RetryAfter != 30*time.Second {
-			t.Errorf("%s: got %v, want 30 s", name, err)
-		}
-	}
+	providertest.Throttled(t, map[string]func(r wire.Reply) error{
+		"create": func(r wire.Reply) error { _, err := created(r, nil, with); return err },
+		"status": func(r wire.Reply) error { _, err := asked(r, nil, with); return err },
+	})
 }
 
 func TestEchoRepeatsWhatTheProviderSaid(t *testing.T) {
@@ -311,12 +267,5 @@ func TestTextsOfTheProviderAreScrubbed(t *testing.T) {
 	t.Parallel()
 	body := `{"status":"NOK","error":{"error_code":"E-12345678","message":"La cuenta 00123456789 de Ana Soto (ana@example.cl) no existe"}}`
 	o, err := created(wire.Reply{Status: 422, Body: []byte(body)}, nil, with)
-	if err != nil || o.Class != providers.Refused {
-		t.Fatalf("got %v, %v", o.Class, err)
-	}
-	for _, secret := range []string{"00123456789", "Ana", "ana@", "12345678"} {
-		if strings.Contains(o.Code+o.Message, secret) {
-			t.Errorf("%q is left in %q %q", secret, o.Code, o.Message)
-		}
-	}
+	providertest.Scrubbed(t, providers.Refused, o, err, "00123456789", "Ana", "ana@", "12345678")
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -14,13 +13,14 @@ import (
 	"github.com/remesa/remesa/providers/etpay/payouts"
 	"github.com/remesa/remesa/providers/providertest"
 	"github.com/remesa/remesa/providers/sandbox"
+	simulator "github.com/remesa/remesa/providers/sandbox/etpay"
 )
 
 // counter is a payout client with its simulator, on one clock that the test moves, and what its
 // attempts noted.
 type counter struct {
 	t      *testing.T
-	s      *sandbox.Sandbox
+	s      *sandbox.Provider
 	url    string
 	client *payouts.Client
 	kept   map[string]string
@@ -34,13 +34,8 @@ type counter struct {
 func newCounter(t *testing.T, faults ...sandbox.Fault) *counter {
 	t.Helper()
 	b := &counter{t: t, at: time.Date(2026, 5, 15, 2, 30, 0, 0, time.UTC), kept: map[string]string{}}
-	b.s = sandbox.New(sandbox.Options{Now: b.now})
-	if err := b.s.ETpay().AddFaults(faults...); err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(b.s)
-	t.Cleanup(server.Close)
-	b.url = server.URL + sandbox.ETpayPrefix
+	b.s = simulator.New(simulator.Options{}, sandbox.Options{Now: b.now})
+	b.url = providertest.Simulate(t, b.s, faults...)
 	c := config(b.url)
 	c.Now = b.now
 	b.client = newClient(t, c)
@@ -95,8 +90,8 @@ func TestAnAttemptOpensRightBeforeThePayout(t *testing.T) {
 	b.lost = errors.New("not the owner")
 	_, err := b.pay("PO1")
 	var notSent *providers.NotSent
-	if !errors.As(err, &notSent) || notSent.Reason != "superseded" || b.s.ETpay().Arrived("PO1") != 0 {
-		t.Errorf("got %v, and %d requests", err, b.s.ETpay().Arrived("PO1"))
+	if !errors.As(err, &notSent) || notSent.Reason != "superseded" || b.s.Arrived("PO1") != 0 {
+		t.Errorf("got %v, and %d requests", err, b.s.Arrived("PO1"))
 	}
 	b.lost = nil
 	o, err := b.pay("PO1")
@@ -215,9 +210,7 @@ func TestALookWithoutAListing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := b.s.ETpay().AddFaults(row.asked...); err != nil {
-			t.Fatal(err)
-		}
+		providertest.Fault(t, b.s, row.asked...)
 		if o, err := b.asked("PO1", made.ProviderID); (err == nil) != (row.want != "") || o.Class != row.want {
 			t.Errorf("%s: got %+v, %v, want %s", name, o, err, row.want)
 		}
@@ -241,17 +234,15 @@ func TestATokenIsRenewedOnceWithinAnAttempt(t *testing.T) {
 	b := newCounter(t, sandbox.Fault{Kind: "expire_tokens", Operation: sandbox.Send, Next: 1})
 	o, err := b.pay("PO1")
 	b.is(o, err, providers.Pending, "processing")
-	if n := b.s.ETpay().Logins(); n != 2 || b.s.ETpay().Moved("PO1") != 1 {
-		t.Errorf("%d logins, money moved %d times", n, b.s.ETpay().Moved("PO1"))
+	if n := b.s.Logins(); n != 2 || b.s.Moved("PO1") != 1 {
+		t.Errorf("%d logins, money moved %d times", n, b.s.Moved("PO1"))
 	}
-	if err := b.s.ETpay().AddFaults(sandbox.Fault{Kind: "unauthorized"}); err != nil {
-		t.Fatal(err)
-	}
+	providertest.Fault(t, b.s, sandbox.Fault{Kind: "unauthorized"})
 	_, err = b.pay("PO2")
-	if n := b.s.ETpay().Arrived("PO2"); !errors.As(err, new(*providers.CredentialsError)) || n != 2 {
+	if n := b.s.Arrived("PO2"); !errors.As(err, new(*providers.CredentialsError)) || n != 2 {
 		t.Errorf("got %v after %d requests", err, n)
 	}
-	b.s.ETpay().ClearFaults()
+	b.s.ClearFaults()
 	b.pass(2 * time.Hour) // tokens live for an hour
 	o, err = b.pay("PO3")
 	b.is(o, err, providers.Pending, "processing")
@@ -265,7 +256,7 @@ func TestARefusedLoginSendsNothing(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	}
-	if n := b.s.ETpay().Logins(); n != 1 || b.moves != 0 {
+	if n := b.s.Logins(); n != 1 || b.moves != 0 {
 		t.Errorf("%d logins, %d notes", n, b.moves)
 	}
 }
@@ -291,31 +282,22 @@ func TestAPayoutThatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
 			t.Errorf("%s: got %+v, %v", name, o, err)
 		}
 	}
-	if n := len(b.s.ETpay().Arrivals()); n != 0 {
+	if n := len(b.s.Arrivals()); n != 0 {
 		t.Errorf("%d requests arrived", n)
 	}
 }
 
 func TestSettings(t *testing.T) {
 	t.Parallel()
-	for name, row := range map[string]struct {
-		change func(c *payouts.Config)
-		want   string
-	}{
-		"no URL":             {func(c *payouts.Config) { c.URL = "" }, "REMESA_ETPAY_PAYOUTS_URL"},
-		"plain http":         {func(c *payouts.Config) { c.URL = "http://api.example" }, "REMESA_ETPAY_PAYOUTS_URL"},
-		"no user":            {func(c *payouts.Config) { c.Username = "" }, "REMESA_ETPAY_PAYOUTS_USERNAME"},
-		"no password":        {func(c *payouts.Config) { c.Password = "" }, "REMESA_ETPAY_PAYOUTS_PASSWORD"},
-		"a path that is not": {func(c *payouts.Config) { c.CreatePath = "payouts" }, "REMESA_ETPAY_PAYOUTS_CREATE_PATH"},
-		"no id in a path":    {func(c *payouts.Config) { c.StatusPath = "/v1/payouts" }, "REMESA_ETPAY_PAYOUTS_STATUS_PATH"},
-		"a range with a day": {func(c *payouts.Config) { c.RangePath = "/v1/payouts?from=x" }, "REMESA_ETPAY_PAYOUTS_RANGE_PATH"},
-	} {
-		c := config("https://api.example")
-		row.change(&c)
-		if _, err := payouts.New(c); err == nil || !strings.HasPrefix(err.Error(), row.want+":") {
-			t.Errorf("%s: got %v", name, err)
-		}
-	}
+	providertest.Settings(t, "REMESA_ETPAY_", payouts.New, config("https://api.example"), providertest.Spoilt[payouts.Config]{
+		{"PAYOUTS_URL:", func(c *payouts.Config) { c.URL = "" }},
+		{"PAYOUTS_URL:", func(c *payouts.Config) { c.URL = "http://api.example" }},
+		{"PAYOUTS_USERNAME:", func(c *payouts.Config) { c.Username = "" }},
+		{"PAYOUTS_PASSWORD:", func(c *payouts.Config) { c.Password = "" }},
+		{"PAYOUTS_CREATE_PATH:", func(c *payouts.Config) { c.CreatePath = "payouts" }},
+		{"PAYOUTS_STATUS_PATH:", func(c *payouts.Config) { c.StatusPath = "/v1/payouts" }},
+		{"PAYOUTS_RANGE_PATH:", func(c *payouts.Config) { c.RangePath = "/v1/payouts?from=x" }},
+	})
 }
 
 func TestCheck(t *testing.T) {

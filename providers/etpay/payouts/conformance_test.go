@@ -1,7 +1,6 @@
 package payouts_test
 
 import (
-	"net/http"
 	"testing"
 
 	"github.com/remesa/remesa/providers"
@@ -9,11 +8,12 @@ import (
 	"github.com/remesa/remesa/providers/etpay/payouts"
 	"github.com/remesa/remesa/providers/providertest"
 	"github.com/remesa/remesa/providers/sandbox"
+	simulator "github.com/remesa/remesa/providers/sandbox/etpay"
 )
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	for name, o := range map[string]sandbox.ETpayOptions{
+	for name, o := range map[string]simulator.Options{
 		"as assumed": {}, "token, payouts and listing inside objects": {TokenField: "data.accessToken", Wrapped: true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -25,16 +25,13 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-func subject(o sandbox.ETpayOptions) providertest.Subject {
+func subject(o simulator.Options) providertest.Subject {
 	then := func(classes ...providers.Class) []providers.Class { return classes }
 	lost := sandbox.Fault{Kind: "hang_up_after"}
 	return providertest.Subject{
-		Simulator: func() (http.Handler, *sandbox.Desk) {
-			s := sandbox.New(sandbox.Options{ETpay: o})
-			return s, s.ETpay()
-		},
+		Simulator: func() *sandbox.Provider { return simulator.New(o, sandbox.Options{}) },
 		Client: func(t *testing.T, env providertest.Env) any {
-			c := config(env.URL + sandbox.ETpayPrefix)
+			c := config(env.Base)
 			c.CAFile, c.Timeout = env.CAFile, env.Timeout
 			client := newClient(t, c)
 			if err := client.Prepare(t.Context()); err != nil { // as before every attempt
@@ -94,12 +91,7 @@ func config(url string) payouts.Config {
 
 func newClient(t *testing.T, c payouts.Config) *payouts.Client {
 	t.Helper()
-	client, err := payouts.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.Close)
-	return client
+	return providertest.Open(t, payouts.New, c)
 }
 
 func payout(t *testing.T, reference string) providers.Payout {

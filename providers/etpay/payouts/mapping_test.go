@@ -4,14 +4,13 @@ import (
 	"errors"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/providertest"
 	"github.com/remesa/remesa/providers/wire"
 )
 
-var now = time.Date(2026, 5, 15, 9, 0, 0, 0, time.UTC)
+var now = providertest.Now
 
 const (
 	page       = `<!doctype html><title>Ingreso</title>`
@@ -116,21 +115,21 @@ func TestWhatANewPayoutComesTo(t *testing.T) {
 
 func TestANewPayoutWithoutAnAnswer(t *testing.T) {
 	t.Parallel()
-	for name, row := range map[string]struct {
-		err  error
-		want providers.Class
-		code string
-	}{
-		"nothing left":            {&wire.Error{Reason: wire.Connect}, providertest.NoAct, wire.Connect},
-		"something may have left": {&wire.Error{Reason: wire.Timeout, Sent: true}, "in_doubt", wire.Timeout},
-		"nobody knows":            {errors.New("boom"), "in_doubt", wire.Unreadable},
-		"there was no token":      {&providers.NotSent{Reason: "token"}, providertest.NoAct, "token"},
-		"the login was refused":   {&providers.CredentialsError{Code: "http_401"}, providertest.Credentials, "http_401"},
-	} {
-		if got, code := providertest.Said(created(wire.Reply{}, row.err, testAbout(t))); got != row.want || code != row.code {
-			t.Errorf("%s: got %s %s, want %s %s", name, got, code, row.want, row.code)
-		}
-	}
+	providertest.Broken(t, providertest.Moves, func(err error) (providers.Outcome, error) { return created(wire.Reply{}, err, testAbout(t)) })
+	providertest.Broken(t, providertest.Asks, func(err error) (providers.Outcome, error) {
+		return askedAbout(wire.Reply{}, err, "etp-1", testAbout(t))
+	})
+	providertest.Broken(t, providertest.Asks, func(err error) (providers.Outcome, error) { return lookedUp(t, wire.Reply{}, err) })
+}
+
+func TestThrottlingSaysHowLong(t *testing.T) {
+	t.Parallel()
+	providertest.Throttled(t, map[string]func(r wire.Reply) error{
+		"payout":  func(r wire.Reply) error { _, err := created(r, nil, testAbout(t)); return err },
+		"by id":   func(r wire.Reply) error { _, err := askedAbout(r, nil, "etp-1", testAbout(t)); return err },
+		"listing": func(r wire.Reply) error { _, err := listed(r, nil, now); return err },
+		"login":   func(r wire.Reply) error { _, err := granted(r, nil, now); return err },
+	})
 }
 
 func TestARefusalRepeatsNothingOfThePerson(t *testing.T) {

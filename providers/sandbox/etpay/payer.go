@@ -1,4 +1,4 @@
-package sandbox
+package etpay
 
 import (
 	"bytes"
@@ -12,10 +12,12 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/remesa/remesa/providers/sandbox"
 )
 
 // page is where a payer is sent.
-func (e *etpay) page(w http.ResponseWriter, r *http.Request) {
+func (e *simulator) page(w http.ResponseWriter, r *http.Request) {
 	s, found := e.session(r.PathValue("token"))
 	if !found {
 		http.NotFound(w, r)
@@ -29,7 +31,7 @@ func (e *etpay) page(w http.ResponseWriter, r *http.Request) {
 
 // act is a payer who pays, fails to pay or cancels. The answer has what the browser's widget would be given, and what the merchant's
 // webhook said to the same.
-func (e *etpay) act(w http.ResponseWriter, r *http.Request) {
+func (e *simulator) act(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, 4<<10)
 	s, found := e.session(r.PathValue("token"))
 	result := r.PostFormValue("result")
@@ -42,16 +44,16 @@ func (e *etpay) act(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	token := e.claim(s, e.try(s, result), result)
-	writeJSON(w, http.StatusOK, map[string]any{"payment": token, "webhook": notify(r.Context(), s.webhook, token)})
+	sandbox.WriteJSON(w, http.StatusOK, map[string]any{"payment": token, "webhook": notify(r.Context(), s.webhook, token)})
 }
 
 // try books what the payer did and returns its payment token.
-func (e *etpay) try(s etpaySession, result string) string {
-	moves := movesNow
+func (e *simulator) try(s session, result string) string {
+	moves := sandbox.MovesNow
 	if result != "success" {
-		moves = movesNever
+		moves = sandbox.MovesNever
 	}
-	id := e.desk.take(s.order, behaviour{moves: moves}, Fault{}).ID
+	id := e.desk.Take(s.order, sandbox.Behaviour{Moves: moves}, sandbox.Fault{}).ID
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if kept := e.sessions[s.token]; kept != nil {
@@ -60,19 +62,19 @@ func (e *etpay) try(s etpaySession, result string) string {
 	return id
 }
 
-func (e *etpay) session(token string) (etpaySession, bool) {
+func (e *simulator) session(token string) (session, bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if s := e.sessions[token]; s != nil {
 		return *s, true
 	}
-	return etpaySession{}, false
+	return session{}, false
 }
 
 // claim is the JWT about a payment, signed with its session's key.
-func (e *etpay) claim(s etpaySession, payment, result string) string {
+func (e *simulator) claim(s session, payment, result string) string {
 	payload := fmt.Sprintf(`{"session_token":%q,"payment_token":%q,"payment_status":%q,"user_rut":%q,"iat":%d}`,
-		s.token, payment, result, s.order.Beneficiary, e.desk.now().Unix())
+		s.token, payment, result, s.order.Beneficiary, e.desk.Now().Unix())
 	text := jwtSegment(`{"alg":"HS256","typ":"JWT"}`) + "." + jwtSegment(payload)
 	mac := hmac.New(sha256.New, []byte(s.signature))
 	mac.Write([]byte(text))

@@ -1,18 +1,17 @@
-package sandbox
+package pagandocheck
 
 import (
 	"crypto/md5" // #nosec G501 -- the provider's own proof
 	"encoding/hex"
-	"io"
-	"mime"
-	"net/http"
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/remesa/remesa/providers/sandbox"
 )
 
-// pagandoOrder is create-ecommerce-order's body, with the fields of the plugin that sends the fewest. Decoding refuses every other.
-type pagandoOrder struct {
+// sentOrder is create-ecommerce-order's body, with the fields of the plugin that sends the fewest. Decoding refuses every other.
+type sentOrder struct {
 	CartID           string `json:"cartId"`
 	Total            string `json:"total"`
 	OrderIDECommerce string `json:"orderIdECommerce"`
@@ -20,8 +19,8 @@ type pagandoOrder struct {
 	PaymentToken     string `json:"paymentToken"`
 }
 
-// pagandoCharge is create-order's body for a card on file. Decoding refuses every other field, a pin before all.
-type pagandoCharge struct {
+// sentCharge is create-order's body for a card on file. Decoding refuses every other field, a pin before all.
+type sentCharge struct {
 	UserID    string  `json:"userId"`
 	Amount    string  `json:"amount"`
 	CardID    string  `json:"cardId"`
@@ -33,25 +32,7 @@ type pagandoCharge struct {
 
 var pesos = regexp.MustCompile(`^(0|[1-9][0-9]*)\.[0-9]{2}$`)
 
-// readStrict reads a JSON object of exactly the fields that into has; it says what is wrong, or nothing.
-func readStrict(w http.ResponseWriter, r *http.Request, into any) string {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 64<<10))
-	if err != nil {
-		return "the body cannot be read"
-	}
-	if err := strictJSON(body, into); err != nil {
-		return "the body has an unknown field or a wrong type"
-	}
-	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "application/json" {
-		return "Content-Type is not application/json"
-	}
-	if r.Header.Get("Idempotency-Key") != "" || r.Header.Get("X-Idempotency-Key") != "" {
-		return "there is no Idempotency-Key here"
-	}
-	return ""
-}
-
-func (o pagandoOrder) check(password string) string {
+func (o sentOrder) check(password string) string {
 	switch {
 	case o.CartID == "" || o.OrderIDECommerce == "":
 		return "cartId or orderIdECommerce: missing"
@@ -66,12 +47,12 @@ func (o pagandoOrder) check(password string) string {
 }
 
 // reference is ours: the first word of the concept.
-func (c pagandoCharge) reference() string {
+func (c sentCharge) reference() string {
 	first, _, _ := strings.Cut(c.Concept, " ")
 	return first
 }
 
-func (c pagandoCharge) check(p *pagandoCheck) string {
+func (c sentCharge) check(p *simulator) string {
 	switch {
 	case c.UserID == "" || c.CardID == "" || c.Agreement == "" || c.AFTToken == nil:
 		return "userId, cardId, agreement or aftToken: missing"
@@ -90,8 +71,8 @@ func (c pagandoCharge) check(p *pagandoCheck) string {
 	return ""
 }
 
-func (c pagandoCharge) order() order {
-	return order{Execution: Execution{
+func (c sentCharge) order() sandbox.Order {
+	return sandbox.Order{Execution: sandbox.Execution{
 		Reference: c.reference(), Amount: c.Amount, Currency: "MXN", Beneficiary: c.UserID + " " + c.CardID + " " + c.Agreement,
 	}}
 }

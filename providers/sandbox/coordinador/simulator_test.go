@@ -1,4 +1,4 @@
-package sandbox
+package coordinador
 
 import (
 	"encoding/json"
@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/remesa/remesa/providers/sandbox"
 )
 
 const (
@@ -25,7 +27,7 @@ type portalRequest struct {
 	header             map[string]string
 }
 
-func (r portalRequest) answer(t *testing.T, s *Sandbox) (int, string) {
+func (r portalRequest) answer(t *testing.T, s *Simulator) (int, string) {
 	t.Helper()
 	w := httptest.NewRecorder()
 	req := httptest.NewRequestWithContext(t.Context(), r.method, r.path, strings.NewReader(r.body))
@@ -36,7 +38,7 @@ func (r portalRequest) answer(t *testing.T, s *Sandbox) (int, string) {
 	return w.Code, w.Body.String()
 }
 
-func portalToken(t *testing.T, s *Sandbox, path string) string {
+func portalToken(t *testing.T, s *Simulator, path string) string {
 	t.Helper()
 	r := portalRequest{"POST", "/coordinador/api/token/" + path + "/", coordinadorUser, map[string]string{"Content-Type": "application/json"}}
 	var granted struct{ Access string }
@@ -60,7 +62,7 @@ func listingRows(token string, instruction int64, limit, offset int) portalReque
 
 func TestCoordinadorTakesAProperRequest(t *testing.T) {
 	t.Parallel()
-	s := New(Options{})
+	s := New(Options{}, sandbox.Options{})
 	token := portalToken(t, s, "obtain")
 	if status, body := listingRows(token, 7, 100, 0).answer(t, s); status != 200 || !strings.Contains(body, `"count":0`) {
 		t.Errorf("before: got %d %s", status, body)
@@ -70,7 +72,7 @@ func TestCoordinadorTakesAProperRequest(t *testing.T) {
 			t.Fatalf("got %d %s", status, body)
 		}
 	}
-	book := s.Coordinador().Executions()
+	book := s.Executions()
 	if len(book) != 2 || book[0].ID != "1" || book[0].Reference != "PAY-1" || book[0].Amount != "119000" || book[0].Beneficiary != "instruction 7" {
 		t.Errorf("the book says %+v", book)
 	}
@@ -123,7 +125,7 @@ func TestCoordinadorRefusesWhatIsNotExactlyRight(t *testing.T) {
 		{"no list of DTEs", data(`"dtes":[],`, ``), 200},
 		{"no reference", data(`PAY-1`, ``), 200},
 	} {
-		s := New(Options{})
+		s := New(Options{}, sandbox.Options{})
 		r := registering(portalToken(t, s, "obtain"))
 		row.spoil(&r)
 		status, body := r.answer(t, s)
@@ -131,10 +133,10 @@ func TestCoordinadorRefusesWhatIsNotExactlyRight(t *testing.T) {
 			t.Errorf("%s: got %d %s", row.name, status, body)
 		}
 		arrived := 0
-		for _, n := range s.Coordinador().Arrivals() {
+		for _, n := range s.Arrivals() {
 			arrived += n
 		}
-		if n := len(s.Coordinador().Executions()); n != 0 || arrived != 1 {
+		if n := len(s.Executions()); n != 0 || arrived != 1 {
 			t.Errorf("%s: %d executed, %d arrived", row.name, n, arrived)
 		}
 	}
@@ -142,7 +144,7 @@ func TestCoordinadorRefusesWhatIsNotExactlyRight(t *testing.T) {
 
 func TestCoordinadorQuestionsAreCheckedToo(t *testing.T) {
 	t.Parallel()
-	s := New(Options{})
+	s := New(Options{}, sandbox.Options{})
 	token := portalToken(t, s, "obtain")
 	plain := listingRows(token, 7, 100, 0)
 	for name, row := range map[string]struct {
@@ -164,26 +166,26 @@ func TestCoordinadorQuestionsAreCheckedToo(t *testing.T) {
 
 func TestCoordinadorTokensEnd(t *testing.T) {
 	t.Parallel()
-	at := &clock{at: time.Date(2026, 5, 15, 9, 0, 0, 0, time.UTC)}
-	s := New(Options{Now: at.now})
+	at := time.Date(2026, 5, 15, 9, 0, 0, 0, time.UTC)
+	s := New(Options{}, sandbox.Options{Now: func() time.Time { return at }})
 	token := portalToken(t, s, "obtain")
-	at.at = at.at.Add(24*time.Hour - time.Second)
+	at = at.Add(24*time.Hour - time.Second)
 	if status, _ := listingRows(token, 7, 100, 0).answer(t, s); status != 200 {
 		t.Errorf("shortly before its end: got %d", status)
 	}
-	at.at = at.at.Add(time.Second)
+	at = at.Add(time.Second)
 	if status, _ := listingRows(token, 7, 100, 0).answer(t, s); status != 401 {
 		t.Errorf("at its end: got %d", status)
 	}
 	second := portalToken(t, s, "refresh")
-	if err := s.Coordinador().AddFaults(Fault{Kind: "expire_tokens", Next: 1}); err != nil {
+	if err := s.AddFaults(sandbox.Fault{Kind: "expire_tokens", Next: 1}); err != nil {
 		t.Fatal(err)
 	}
 	if status, _ := listingRows(second, 7, 100, 0).answer(t, s); status != 401 {
 		t.Errorf("expired: got %d", status)
 	}
-	if s.Coordinador().Logins() != 2 || s.CoordinadorRefreshed() != 1 {
-		t.Errorf("%d logins, %d refreshed", s.Coordinador().Logins(), s.CoordinadorRefreshed())
+	if s.Logins() != 2 || s.Refreshed() != 1 {
+		t.Errorf("%d logins, %d refreshed", s.Logins(), s.Refreshed())
 	}
 }
 
@@ -201,9 +203,9 @@ func TestCoordinadorLoginIsStrict(t *testing.T) {
 		"told to refuse":   {coordinadorUser, "application/json", "unauthorized", 401},
 		"told to fail":     {coordinadorUser, "application/json", "bad_gateway_before", 502},
 	} {
-		s := New(Options{})
+		s := New(Options{}, sandbox.Options{})
 		if row.fault != "" {
-			if err := s.Coordinador().AddFaults(Fault{Kind: row.fault, Operation: Login}); err != nil {
+			if err := s.AddFaults(sandbox.Fault{Kind: row.fault, Operation: sandbox.Login}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -211,17 +213,17 @@ func TestCoordinadorLoginIsStrict(t *testing.T) {
 		if status, body := r.answer(t, s); status != row.status || strings.Contains(body, "eyJ") {
 			t.Errorf("%s: got %d %s", name, status, body)
 		}
-		if s.Coordinador().Logins() != 1 {
-			t.Errorf("%s: %d logins counted", name, s.Coordinador().Logins())
+		if s.Logins() != 1 {
+			t.Errorf("%s: %d logins counted", name, s.Logins())
 		}
 	}
 }
 
 func TestCoordinadorFaultsKnowLookingFromAsking(t *testing.T) {
 	t.Parallel()
-	s := New(Options{})
+	s := New(Options{}, sandbox.Options{})
 	token := portalToken(t, s, "obtain")
-	if err := s.Coordinador().AddFaults(Fault{Kind: "bare_404"}, Fault{Kind: "throttled", Operation: Step, Next: 1}); err != nil {
+	if err := s.AddFaults(sandbox.Fault{Kind: "bare_404"}, sandbox.Fault{Kind: "throttled", Operation: sandbox.Step, Next: 1}); err != nil {
 		t.Fatal(err)
 	}
 	for i, want := range []int{http.StatusTooManyRequests, http.StatusOK} {
@@ -237,11 +239,11 @@ func TestCoordinadorFaultsKnowLookingFromAsking(t *testing.T) {
 
 func TestCoordinadorForgetsWithItsBook(t *testing.T) {
 	t.Parallel()
-	s := New(Options{})
+	s := New(Options{}, sandbox.Options{})
 	token := portalToken(t, s, "obtain")
-	s.CoordinadorRow(7, "5")
+	s.AddRow(7, "5")
 	registering(token).answer(t, s)
-	s.Coordinador().Reset()
+	s.Reset()
 	if _, body := listingRows(token, 7, 100, 0).answer(t, s); !strings.Contains(body, `"count":0`) {
 		t.Errorf("got %s", body)
 	}

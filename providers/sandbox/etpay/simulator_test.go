@@ -1,4 +1,4 @@
-package sandbox
+package etpay
 
 import (
 	"encoding/json"
@@ -7,17 +7,19 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/remesa/remesa/providers/sandbox"
 )
 
 // etpayShop is a client of the simulated ETpay, with every part of a request open to be spoiled.
 type etpayShop struct {
 	t *testing.T
-	s *Sandbox
+	s *sandbox.Provider
 }
 
-func newEtpayShop(t *testing.T, o ETpayOptions) etpayShop {
+func newEtpayShop(t *testing.T, o Options) etpayShop {
 	t.Helper()
-	return etpayShop{t, New(Options{ETpay: o})}
+	return etpayShop{t, New(o, sandbox.Options{})}
 }
 
 const etpayMerchant = `"merchant_code":"cl_sandbox_cl","merchant_api_token":"sandbox-merchant-api-token"`
@@ -60,7 +62,7 @@ func (e etpayShop) pay(token, result string) (int, string) {
 
 func TestETpayIsStrict(t *testing.T) {
 	t.Parallel()
-	e := newEtpayShop(t, ETpayOptions{})
+	e := newEtpayShop(t, Options{})
 	good := etpayOrderOf("OC1")
 	with := func(more string) string { return strings.TrimSuffix(good, "}") + "," + more + "}" }
 	for _, row := range []struct {
@@ -95,14 +97,14 @@ func TestETpayIsStrict(t *testing.T) {
 			t.Errorf("%s: %d %s, want %d %s", row.name, code, said, row.status, row.said)
 		}
 	}
-	if n := len(e.s.ETpay().Executions()); n != 0 {
+	if n := len(e.s.Executions()); n != 0 {
 		t.Errorf("opening sessions moved money %d times", n)
 	}
 }
 
 func TestETpaysPayers(t *testing.T) {
 	t.Parallel()
-	e := newEtpayShop(t, ETpayOptions{})
+	e := newEtpayShop(t, Options{})
 	e.open(etpayOrderOf("OC1"))
 	e.open(etpayOrderOf("OC1"))
 	e.open(etpayOrderOf("OC2"))
@@ -126,7 +128,7 @@ func TestETpaysPayers(t *testing.T) {
 			t.Errorf("step %d: the answer is\n%s\nwant\n%s", i, got, step.answer)
 		}
 	}
-	if n := e.s.ETpay().Moved("OC1"); n != 2 {
+	if n := e.s.Moved("OC1"); n != 2 {
 		t.Errorf("money moved %d times", n)
 	}
 	byPayment := fmt.Sprintf(`{%s,"payment_token":"etp_000002"}`, etpayMerchant)
@@ -151,8 +153,8 @@ func TestETpaysPayers(t *testing.T) {
 func TestNobodyPaysInASessionWhoseTokenNobodyHas(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"hang_up_after", "late", "delayed", "cut_json_after", "bad_gateway_after"} {
-		e := newEtpayShop(t, ETpayOptions{})
-		if err := e.s.ETpay().AddFaults(Fault{Kind: kind}); err != nil {
+		e := newEtpayShop(t, Options{})
+		if err := e.s.AddFaults(sandbox.Fault{Kind: kind}); err != nil {
 			t.Fatal(err)
 		}
 		func() {

@@ -1,4 +1,4 @@
-package sandbox
+package pagoseguro
 
 import (
 	"crypto/hmac"
@@ -6,12 +6,13 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
-	"mime"
 	"net/http"
 	"regexp"
 	"strconv"
 	"time"
 	"unicode/utf8"
+
+	"github.com/remesa/remesa/providers/sandbox"
 )
 
 // tokenization is the documented body of a charge. Decoding refuses every other field and every wrong type.
@@ -53,7 +54,7 @@ var shortestAmount = regexp.MustCompile(`^(?:[1-9][0-9]*|(?:0|[1-9][0-9]*)\.[0-9
 
 // readTokenization reads what it can of a body; wrong is what would make a strict provider refuse it.
 func readTokenization(body []byte) (t tokenization, wrong *wrongField) {
-	if strictJSON(body, &t) != nil {
+	if sandbox.StrictJSON(body, &t) != nil {
 		return t, &wrongField{"body", "un campo desconocido o de otro tipo"}
 	}
 	return t, t.check()
@@ -97,14 +98,14 @@ func within(text string, longest int) bool {
 
 func between(n, least, most int) bool { return least <= n && n <= most }
 
-func (t tokenization) order() order {
-	return order{Execution: Execution{
+func (t tokenization) order() sandbox.Order {
+	return sandbox.Order{Execution: sandbox.Execution{
 		Reference: t.TxnID, Amount: string(t.Amount), Currency: "COP", Beneficiary: fmt.Sprint(t.TypeIdentification, " ", t.BillingNumberIdentifier),
 	}}
 }
 
 // hash is what the request's hash must be, over the texts exactly as they came.
-func (p *pagoSeguro) hash(t tokenization) string {
+func (p *simulator) hash(t tokenization) string {
 	text := strconv.FormatInt(t.Key, 10)
 	for _, part := range []string{t.TxnID, string(t.Amount), t.ProductInfo, t.FirstName, t.Email, "/payment/process"} {
 		text += "|" + part
@@ -116,18 +117,13 @@ func (p *pagoSeguro) hash(t tokenization) string {
 	return hex.EncodeToString(sum[:])
 }
 
-func plainJSON(r *http.Request) bool {
-	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	return kind == "application/json" && r.Header.Get("Idempotency-Key") == "" && r.Header.Get("X-Idempotency-Key") == ""
-}
-
 // knows checks the body of a login.
-func (p *pagoSeguro) knows(body []byte) bool {
+func (p *simulator) knows(body []byte) bool {
 	var sent struct {
 		AccountID exactNumber `json:"account_id"`
 		APIKey    string      `json:"api_key"`
 	}
-	return strictJSON(body, &sent) == nil && string(sent.AccountID) == strconv.FormatInt(p.AccountID, 10) && sent.APIKey == p.APIKey
+	return sandbox.StrictJSON(body, &sent) == nil && string(sent.AccountID) == strconv.FormatInt(p.AccountID, 10) && sent.APIKey == p.APIKey
 }
 
 var (
@@ -141,7 +137,7 @@ func isCard(body []byte) bool {
 		Number exactNumber `json:"number"`
 		Code   string      `json:"code"`
 	}
-	return strictJSON(body, &sent) == nil && cardNumber.MatchString(string(sent.Number)) && securityCode.MatchString(sent.Code)
+	return sandbox.StrictJSON(body, &sent) == nil && cardNumber.MatchString(string(sent.Number)) && securityCode.MatchString(sent.Code)
 }
 
 // isSealedCard knows the form of what hashcard gives out: base64 of iv, value and mac.
@@ -151,17 +147,21 @@ func isSealedCard(card string) bool {
 		return false
 	}
 	var sealed struct{ IV, Value, MAC string }
-	return strictJSON(text, &sealed) == nil && sealed.IV != "" && sealed.Value != "" && sealed.MAC != ""
+	return sandbox.StrictJSON(text, &sealed) == nil && sealed.IV != "" && sealed.Value != "" && sealed.MAC != ""
 }
 
 // token is a JWT with the claims that the provider's own have.
-func (p *pagoSeguro) token(n int) string {
-	now := p.desk.now()
-	part := func(v any) string { return base64.RawURLEncoding.EncodeToString(encode(v)) }
+func (p *simulator) token(n int) string {
+	now := p.desk.Now()
+	part := func(v any) string { return base64.RawURLEncoding.EncodeToString(sandbox.Encode(v)) }
 	text := part(map[string]string{"typ": "JWT", "alg": "HS512"}) + "." + part(map[string]any{
 		"iat": now.Unix(), "nbf": now.Unix(), "exp": now.Add(p.TokenLife).Round(time.Second).Unix(), "jti": strconv.Itoa(n), "sub": 52,
 	})
 	mac := hmac.New(sha512.New, []byte("simulated "+p.APIKey))
 	mac.Write([]byte(text))
 	return text + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+}
+
+func isPlain(r *http.Request) bool {
+	return sandbox.IsType(r, "application/json") && !sandbox.HasIdempotencyKey(r)
 }

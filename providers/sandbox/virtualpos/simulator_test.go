@@ -1,18 +1,20 @@
-package sandbox
+package virtualpos
 
 import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/remesa/remesa/providers/sandbox"
 )
 
 func TestVirtualPOSTakesAProperRequest(t *testing.T) {
 	t.Parallel()
-	s := New(Options{})
+	s := New(Options{}, sandbox.Options{})
 	if status, word := said(t, s, create("po-1")); status != 200 || word != "pagado" {
 		t.Fatalf("got %d %s", status, word)
 	}
-	book := s.VirtualPOS().Executions()
+	book := s.Executions()
 	if len(book) != 1 {
 		t.Fatalf("%d executions", len(book))
 	}
@@ -68,17 +70,17 @@ func TestVirtualPOSRefusesWhatIsNotExactlyRight(t *testing.T) {
 		{"no tef around", func(r *request) { r.body = tefOf("po-1") }, shape},
 		{"a second value", func(r *request) { r.body += "{}" }, shape},
 	} {
-		s := New(Options{})
+		s := New(Options{}, sandbox.Options{})
 		r := create("po-1")
 		row.spoil(&r)
 		if status, code := said(t, s, r); status < 400 || code != row.code {
 			t.Errorf("%s: got %d %s, want %s", row.name, status, code, row.code)
 		}
-		if n := len(s.VirtualPOS().Executions()); n != 0 {
+		if n := len(s.Executions()); n != 0 {
 			t.Errorf("%s: money moved", row.name)
 		}
 		arrived := 0
-		for _, n := range s.VirtualPOS().Arrivals() {
+		for _, n := range s.Arrivals() {
 			arrived += n
 		}
 		if arrived != 1 {
@@ -96,7 +98,7 @@ func both(from, to string) func(r *request) {
 
 func TestVirtualPOSAnswersNoQuestionSignedForAnother(t *testing.T) {
 	t.Parallel()
-	s := New(Options{})
+	s := New(Options{}, sandbox.Options{})
 	said(t, s, create("po-1"))
 	other := ask("po-1")
 	other.payload = create("po-2").payload
@@ -113,7 +115,7 @@ func TestVirtualPOSAnswersNoQuestionSignedForAnother(t *testing.T) {
 
 func TestVirtualPOSMayWantQuestionsSignedInFull(t *testing.T) {
 	t.Parallel()
-	s := New(Options{VirtualPOS: VirtualPOSOptions{SignedQuestions: true}})
+	s := New(Options{SignedQuestions: true}, sandbox.Options{})
 	said(t, s, create("po-1"))
 	for reference, want := range map[string]string{"po-1": "pagado", "po-2": "E-041"} {
 		if _, word := said(t, s, ask(reference)); word != want {
@@ -133,20 +135,20 @@ func TestVirtualPOSMayWantQuestionsSignedInFull(t *testing.T) {
 func TestVirtualPOSWaysWithDuplicates(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
-		way    Duplicates
+		way    sandbox.Duplicates
 		status int
 		word   string
 		moved  int
-	}{{Execute, 200, "pagado", 2}, {Same, 200, "pagado", 1}, {Refuse, 409, "E-121", 1}} {
-		s := New(Options{VirtualPOS: VirtualPOSOptions{Duplicates: row.way}})
+	}{{sandbox.Execute, 200, "pagado", 2}, {sandbox.Same, 200, "pagado", 1}, {sandbox.Refuse, 409, "E-121", 1}} {
+		s := New(Options{Duplicates: row.way}, sandbox.Options{})
 		said(t, s, create("po-1"))
 		if status, word := said(t, s, create("po-1")); status != row.status || word != row.word {
 			t.Errorf("%q: got %d %s", row.way, status, word)
 		}
-		if moved := s.VirtualPOS().Moved("po-1"); moved != row.moved {
+		if moved := s.Moved("po-1"); moved != row.moved {
 			t.Errorf("%q: money moved %d times, want %d", row.way, moved, row.moved)
 		}
-		if n := s.VirtualPOS().Arrived("po-1"); n != 2 {
+		if n := s.Arrived("po-1"); n != 2 {
 			t.Errorf("%q: %d arrivals", row.way, n)
 		}
 	}
@@ -155,7 +157,7 @@ func TestVirtualPOSWaysWithDuplicates(t *testing.T) {
 func TestVirtualPOSRepeatsTheBeneficiaryWhereItIsToldTo(t *testing.T) {
 	t.Parallel()
 	for _, whole := range []bool{true, false} {
-		s := New(Options{VirtualPOS: VirtualPOSOptions{Whole: whole}})
+		s := New(Options{Whole: whole}, sandbox.Options{})
 		said(t, s, create("po-1"))
 		w := httptest.NewRecorder()
 		s.ServeHTTP(w, ask("po-1").build(t))
@@ -170,9 +172,9 @@ func TestVirtualPOSRepeatsTheBeneficiaryWhereItIsToldTo(t *testing.T) {
 
 func TestVirtualPOSPathsAndFormsAreOptions(t *testing.T) {
 	t.Parallel()
-	s := New(Options{VirtualPOS: VirtualPOSOptions{
+	s := New(Options{
 		APIKey: "k", SecretKey: "s", CreatePath: "/pay", StatusPath: "/pay/{id}/x", StatusByMerchantPath: "/by/{merchant_id}", FlatBody: true, NotFoundStatus: 200,
-	}})
+	}, sandbox.Options{})
 	r := create("po-1")
 	r.path, r.body, r.key, r.secret = "/virtualpos/pay", tefOf("po-1"), "k", "s"
 	r.payload = strings.Replace(r.payload, "sandbox-api-key", "k", 1)
@@ -191,7 +193,7 @@ func TestVirtualPOSPathsAndFormsAreOptions(t *testing.T) {
 
 func TestABoundedSandboxSaysThatItIsFull(t *testing.T) {
 	t.Parallel()
-	s := New(Options{Limit: 2})
+	s := New(Options{}, sandbox.Options{Limit: 2})
 	for _, reference := range []string{"po-1", "po-2"} {
 		if status, _ := said(t, s, create(reference)); status != 200 {
 			t.Fatalf("%s: got %d", reference, status)
@@ -200,7 +202,7 @@ func TestABoundedSandboxSaysThatItIsFull(t *testing.T) {
 	if status, _ := said(t, s, create("po-3")); status != 503 {
 		t.Errorf("the third: got %d, want 503", status)
 	}
-	if n := len(s.VirtualPOS().Executions()); n != 2 {
+	if n := len(s.Executions()); n != 2 {
 		t.Errorf("%d executions", n)
 	}
 }

@@ -1,4 +1,4 @@
-package sandbox
+package virtualpos
 
 import (
 	"bytes"
@@ -8,11 +8,12 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"io"
 	"mime"
 	"net/http"
 	"regexp"
 	"strings"
+
+	"github.com/remesa/remesa/providers/sandbox"
 )
 
 // tef is the documented payout object. Decoding refuses every other field and every wrong type.
@@ -32,7 +33,6 @@ type tef struct {
 }
 
 var (
-	wholeNumber = regexp.MustCompile(`^[1-9][0-9]*$`)
 	rut         = regexp.MustCompile(`^[0-9]{1,8}-[0-9K]$`)
 	bankCode    = regexp.MustCompile(`^[0-9]{3}$`)
 	accountText = regexp.MustCompile(`^[0-9A-Za-z]+$`)
@@ -44,7 +44,7 @@ func (t tef) check() error {
 		return errors.New("merchant_id: missing")
 	case t.Message == nil:
 		return errors.New("message: missing")
-	case !wholeNumber.Match(t.Amount):
+	case !sandbox.WholeNumber(string(t.Amount)):
 		return errors.New("amount: not a whole number")
 	case !rut.MatchString(t.Recipient.RUT):
 		return errors.New("recipient.rut: not body, dash and check digit")
@@ -58,23 +58,21 @@ func (t tef) check() error {
 	return nil
 }
 
-func (t tef) order(raw []byte) order {
-	return order{digest: sha256.Sum256(raw), Execution: Execution{
+func (t tef) order(raw []byte) sandbox.Order {
+	return sandbox.Order{Digest: sha256.Sum256(raw), Execution: sandbox.Execution{
 		Reference: t.MerchantID, Amount: string(t.Amount), Currency: "CLP",
 		Beneficiary: t.Recipient.RUT + " " + t.Bank.SBIFCode + " " + t.Bank.AccountNumber,
 	}}
 }
 
 // beneficiary takes apart what order put together: document, bank and account.
-func beneficiary(e Execution) (rut, bank, account string) {
+func beneficiary(e sandbox.Execution) (rut, bank, account string) {
 	parts := strings.Fields(e.Beneficiary)
 	return parts[0], parts[1], parts[2]
 }
 
-func number(text string) json.Number { return json.Number(text) }
-
 // readTef reads what it can of a body; wrong is what would make a strict provider refuse it.
-func (v *virtualPOS) readTef(body []byte) (raw []byte, t tef, wrong error) {
+func (v *simulator) readTef(body []byte) (raw []byte, t tef, wrong error) {
 	raw = body
 	if !v.FlatBody {
 		var wrapped map[string]json.RawMessage
@@ -83,25 +81,13 @@ func (v *virtualPOS) readTef(body []byte) (raw []byte, t tef, wrong error) {
 		}
 		raw = wrapped["tef"]
 	}
-	if err := strictJSON(raw, &t); err != nil {
+	if err := sandbox.StrictJSON(raw, &t); err != nil {
 		return raw, t, errors.New("tef: an unknown field or a wrong type")
 	}
 	return raw, t, t.check()
 }
 
-func strictJSON(text []byte, into any) error {
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		return err
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("more than one value")
-	}
-	return nil
-}
-
-func (v *virtualPOS) refuseCreate(r *http.Request, raw []byte, wrong error) *answer {
+func (v *simulator) refuseCreate(r *http.Request, raw []byte, wrong error) *sandbox.Answer {
 	signed, refusal := v.credentials(r)
 	if refusal != nil {
 		return refusal
@@ -109,51 +95,51 @@ func (v *virtualPOS) refuseCreate(r *http.Request, raw []byte, wrong error) *ans
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	switch {
 	case kind != "application/json":
-		return &answer{http.StatusBadRequest, nok("E-100", "Content-Type no es application/json")}
+		return sandbox.Refusal(http.StatusBadRequest, nok("E-100", "Content-Type no es application/json"))
 	case r.Header.Get("Idempotency-Key") != "" || r.Header.Get("X-Idempotency-Key") != "":
-		return &answer{http.StatusBadRequest, nok("E-100", "Idempotency-Key no existe aquí")}
+		return sandbox.Refusal(http.StatusBadRequest, nok("E-100", "Idempotency-Key no existe aquí"))
 	case wrong != nil:
-		return &answer{http.StatusUnprocessableEntity, nok("E-100", wrong.Error())}
+		return sandbox.Refusal(http.StatusUnprocessableEntity, nok("E-100", wrong.Error()))
 	case !bytes.Equal(signed, raw):
-		return &answer{http.StatusUnauthorized, nok("E-002", "la firma no es de este tef")}
+		return sandbox.Refusal(http.StatusUnauthorized, nok("E-002", "la firma no es de este tef"))
 	}
 	return nil
 }
 
 // refuseStatus accepts a signature over the tef that is asked about, or, unless it is told not to,
 // over the API key alone.
-func (v *virtualPOS) refuseStatus(r *http.Request, id, reference string) *answer {
+func (v *simulator) refuseStatus(r *http.Request, id, reference string) *sandbox.Answer {
 	signed, refusal := v.credentials(r)
 	if refusal != nil || signed == nil && !v.SignedQuestions {
 		return refusal
 	}
 	var t tef
-	o, found := v.desk.known(id)
+	o, found := v.desk.Known(id)
 	if id == "" {
-		o, found = v.desk.earlier(reference)
+		o, found = v.desk.Earlier(reference)
 	}
-	if strictJSON(signed, &t) != nil || v.SignedQuestions && t.check() != nil || id == "" && t.MerchantID != reference || found && o.digest != sha256.Sum256(signed) {
-		return &answer{http.StatusUnauthorized, nok("E-002", "la firma no es de este tef")}
+	if sandbox.StrictJSON(signed, &t) != nil || v.SignedQuestions && t.check() != nil || id == "" && t.MerchantID != reference || found && o.Digest != sha256.Sum256(signed) {
+		return sandbox.Refusal(http.StatusUnauthorized, nok("E-002", "la firma no es de este tef"))
 	}
 	return nil
 }
 
 // credentials checks the two headers; signed is the tef inside the signature, nil where there is
 // none.
-func (v *virtualPOS) credentials(r *http.Request) (signed []byte, refusal *answer) {
+func (v *simulator) credentials(r *http.Request) (signed []byte, refusal *sandbox.Answer) {
 	if subtle.ConstantTimeCompare([]byte(r.Header.Get("Authorization")), []byte(v.APIKey)) != 1 {
-		return nil, &answer{http.StatusUnauthorized, nok("E-001", "api_key desconocida")}
+		return nil, sandbox.Refusal(http.StatusUnauthorized, nok("E-001", "api_key desconocida"))
 	}
 	signed, ok := v.verify(r.Header.Get("Signature"))
 	if !ok {
-		return nil, &answer{http.StatusUnauthorized, nok("E-002", "firma incorrecta")}
+		return nil, sandbox.Refusal(http.StatusUnauthorized, nok("E-002", "firma incorrecta"))
 	}
 	return signed, nil
 }
 
 // verify accepts a JWT whose header is exactly typ JWT and alg HS256, and whose payload is exactly
 // api_key and, or without, tef.
-func (v *virtualPOS) verify(token string) (signed []byte, ok bool) {
+func (v *simulator) verify(token string) (signed []byte, ok bool) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
 		return nil, false

@@ -1,4 +1,4 @@
-package sandbox
+package pagoseguro
 
 import (
 	"encoding/json"
@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/remesa/remesa/providers/sandbox"
 )
 
 const (
@@ -29,7 +31,7 @@ type pagoSeguroEnvelope struct {
 	StatusCode int             `json:"status_code"`
 }
 
-func posted(t *testing.T, s *Sandbox, path, token, body string) (int, pagoSeguroEnvelope) {
+func posted(t *testing.T, s *sandbox.Provider, path, token, body string) (int, pagoSeguroEnvelope) {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), "POST", pagoSeguroBase+path, strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
@@ -45,7 +47,7 @@ func posted(t *testing.T, s *Sandbox, path, token, body string) (int, pagoSeguro
 	return w.Code, e
 }
 
-func loggedIn(t *testing.T, s *Sandbox) string {
+func loggedIn(t *testing.T, s *sandbox.Provider) string {
 	t.Helper()
 	_, e := posted(t, s, "/auth/accountlogin", "", pagoSeguroLogin)
 	var data struct {
@@ -59,13 +61,13 @@ func loggedIn(t *testing.T, s *Sandbox) string {
 
 func TestPagoSeguroTakesAProperCharge(t *testing.T) {
 	t.Parallel()
-	s := New(Options{})
+	s := New(Options{}, sandbox.Options{})
 	token := loggedIn(t, s)
 	status, e := posted(t, s, "/v1/tokenization", token, pagoSeguroCharge)
 	if status != 200 || !e.Success || !strings.Contains(string(e.Data), `"Aprobado"`) || !strings.Contains(string(e.Data), `"transaction_code":16000001`) {
 		t.Fatalf("got %d %+v %s", status, e, e.Data)
 	}
-	book := s.PagoSeguro().Executions()
+	book := s.Executions()
 	if len(book) != 1 || book[0].Reference != "SO0001" || book[0].Amount != "32900" || book[0].Currency != "COP" || book[0].ID != "16000001" {
 		t.Errorf("the book says %+v", book)
 	}
@@ -100,13 +102,13 @@ func TestPagoSeguroRefusesWhatIsNotExactlyRight(t *testing.T) {
 		"a field of its own":            swap(`"quota"`, `"cvv":"1","quota"`),
 		"a second value":                pagoSeguroCharge + "{}",
 	} {
-		s := New(Options{})
+		s := New(Options{}, sandbox.Options{})
 		status, e := posted(t, s, "/v1/tokenization", loggedIn(t, s), body)
 		if status != 400 || e.Success || e.StatusCode != 400 {
 			t.Errorf("%s: got %d %+v", name, status, e)
 		}
-		if len(s.PagoSeguro().Executions()) != 0 || len(s.PagoSeguro().Arrivals()) != 1 {
-			t.Errorf("%s: %d executions, %d arrivals", name, len(s.PagoSeguro().Executions()), len(s.PagoSeguro().Arrivals()))
+		if len(s.Executions()) != 0 || len(s.Arrivals()) != 1 {
+			t.Errorf("%s: %d executions, %d arrivals", name, len(s.Executions()), len(s.Arrivals()))
 		}
 	}
 }
@@ -117,12 +119,12 @@ func TestPagoSeguroTokens(t *testing.T) {
 		"another key": `{"account_id":123456789,"api_key":"x"}`, "the account as a text": `{"account_id":"123456789","api_key":"sandbox-api-key"}`,
 		"one field more": `{"account_id":123456789,"api_key":"sandbox-api-key","x":1}`, "no JSON": "x",
 	} {
-		s := New(Options{})
-		if status, e := posted(t, s, "/auth/accountlogin", "", body); status != 400 || e.StatusCode != 400 || s.PagoSeguro().Logins() != 1 {
+		s := New(Options{}, sandbox.Options{})
+		if status, e := posted(t, s, "/auth/accountlogin", "", body); status != 400 || e.StatusCode != 400 || s.Logins() != 1 {
 			t.Errorf("%s: got %d %+v", name, status, e)
 		}
 	}
-	c := &clock{at: time.Date(2026, 5, 15, 9, 0, 0, 0, time.UTC)}
+	at := time.Date(2026, 5, 15, 9, 0, 0, 0, time.UTC)
 	for _, row := range []struct {
 		name    string
 		revokes bool
@@ -136,9 +138,9 @@ func TestPagoSeguroTokens(t *testing.T) {
 		{"a token whose time is over", false, "", time.Hour, false},
 		{"a token that ended before its time", false, "expire_tokens", 0, false},
 	} {
-		s := New(Options{Now: c.now, PagoSeguro: PagoSeguroOptions{LoginRevokes: row.revokes}})
+		s := New(Options{LoginRevokes: row.revokes}, sandbox.Options{Now: func() time.Time { return at }})
 		if row.fault != "" {
-			if err := s.PagoSeguro().AddFaults(Fault{Kind: row.fault, Next: 1}); err != nil {
+			if err := s.AddFaults(sandbox.Fault{Kind: row.fault, Next: 1}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -146,7 +148,7 @@ func TestPagoSeguroTokens(t *testing.T) {
 		if strings.Contains(row.name, "another") {
 			loggedIn(t, s)
 		}
-		c.at = c.at.Add(row.passes)
+		at = at.Add(row.passes)
 		for _, path := range []string{"/v1/tokenization", "/v1/hashcard"} {
 			body := pagoSeguroCharge
 			if path == "/v1/hashcard" {
@@ -162,7 +164,7 @@ func TestPagoSeguroTokens(t *testing.T) {
 
 func TestPagoSeguroMaySendEveryEnvelopeWith200(t *testing.T) {
 	t.Parallel()
-	s := New(Options{PagoSeguro: PagoSeguroOptions{Always200: true}})
+	s := New(Options{Always200: true}, sandbox.Options{})
 	if status, e := posted(t, s, "/v1/tokenization", "x", pagoSeguroCharge); status != 200 || e.StatusCode != 401 {
 		t.Errorf("got %d %+v", status, e)
 	}

@@ -1,4 +1,4 @@
-package sandbox
+package etpay
 
 import (
 	"encoding/json"
@@ -6,16 +6,18 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+
+	"github.com/remesa/remesa/providers/sandbox"
 )
 
-// etpayOrder is session/initialize's body. Decoding refuses every other field and every wrong type.
-type etpayOrder struct {
+// sentOrder is session/initialize's body. Decoding refuses every other field and every wrong type.
+type sentOrder struct {
 	MerchantCode     string          `json:"merchant_code"`
 	MerchantAPIToken string          `json:"merchant_api_token"`
 	OrderID          string          `json:"merchant_order_id"`
 	Amount           json.RawMessage `json:"order_amount"`
 	CustomerEmail    string          `json:"customer_email"`
-	Metadata         []etpayShown    `json:"metadata"`
+	Metadata         []shown         `json:"metadata"`
 	BankCode         string          `json:"user_bank_code"`
 	RUT              string          `json:"user_rut"`
 	RUTBlock         *bool           `json:"is_rut_block"`
@@ -25,14 +27,14 @@ type etpayOrder struct {
 	Concat           string          `json:"concat"`
 }
 
-type etpayShown struct {
+type shown struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
 	Show  *bool  `json:"show"`
 }
 
-// etpayQuestion is check_payment_status's body.
-type etpayQuestion struct {
+// sentQuestion is check_payment_status's body.
+type sentQuestion struct {
 	MerchantCode     string `json:"merchant_code"`
 	MerchantAPIToken string `json:"merchant_api_token"`
 	PaymentToken     string `json:"payment_token"`
@@ -41,29 +43,29 @@ type etpayQuestion struct {
 }
 
 var (
-	etpayOrderID = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z._-]{0,63}$`)
-	etpayRUT     = regexp.MustCompile(`^[0-9]{5,8}[0-9K]$`)
+	orderID = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z._-]{0,63}$`)
+	rut     = regexp.MustCompile(`^[0-9]{5,8}[0-9K]$`)
 )
 
-var etpayBanks = []string{
+var banks = []string{
 	"", "cl_estado", "cl_santander", "cl_bch", "cl_bci", "cl_falabella", "cl_itau", "cl_scotiabank", "cl_mach", "cl_test",
 }
 
-func (o etpayOrder) check(r *http.Request) string {
+func (o sentOrder) check(r *http.Request) string {
 	switch {
 	case r.Header.Get("Authorization") != "":
 		return "there is no Authorization header here"
-	case !etpayOrderID.MatchString(o.OrderID):
+	case !orderID.MatchString(o.OrderID):
 		return "merchant_order_id: not the form of OC-700104, or longer than 64"
-	case !wholeNumber.Match(o.Amount):
+	case !sandbox.WholeNumber(string(o.Amount)):
 		return "order_amount: not a whole number"
-	case o.RUT != "" && !etpayRUT.MatchString(o.RUT):
+	case o.RUT != "" && !rut.MatchString(o.RUT):
 		return "user_rut: not digits without dots and dash"
 	case o.RUT == "" && o.RUTBlock != nil:
 		return "is_rut_block: without user_rut"
-	case !slices.Contains(etpayBanks, o.BankCode):
+	case !slices.Contains(banks, o.BankCode):
 		return "user_bank_code: unknown"
-	case slices.ContainsFunc(o.Metadata, func(m etpayShown) bool { return m.Name == "" || m.Show == nil }):
+	case slices.ContainsFunc(o.Metadata, func(m shown) bool { return m.Name == "" || m.Show == nil }):
 		return "metadata: an element without name or show"
 	case o.CompletedURL != "" && !isURL(o.CompletedURL) || o.CancellationURL != "" && !isURL(o.CancellationURL):
 		return "payment_completed_url or payment_cancellation_url: not a URL"
@@ -78,6 +80,6 @@ func isURL(text string) bool {
 	return err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http")
 }
 
-func (o etpayOrder) order() order {
-	return order{Execution: Execution{Reference: o.OrderID, Amount: string(o.Amount), Currency: "CLP", Beneficiary: o.RUT}}
+func (o sentOrder) order() sandbox.Order {
+	return sandbox.Order{Execution: sandbox.Execution{Reference: o.OrderID, Amount: string(o.Amount), Currency: "CLP", Beneficiary: o.RUT}}
 }

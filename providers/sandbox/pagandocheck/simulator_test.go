@@ -1,4 +1,4 @@
-package sandbox
+package pagandocheck
 
 import (
 	"crypto/md5"
@@ -10,20 +10,22 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/remesa/remesa/providers/sandbox"
 )
 
 // pagando is a client of the simulated Pagando Check, with every part of a request open to be spoiled.
 type pagando struct {
 	t     *testing.T
-	s     *Sandbox
+	s     *sandbox.Provider
 	token string
-	clock *clock
+	at    time.Time
 }
 
-func newPagando(t *testing.T, o PagandoCheckOptions) *pagando {
+func newPagando(t *testing.T, o Options) *pagando {
 	t.Helper()
-	c := &clock{at: time.Date(2026, 5, 15, 9, 0, 0, 0, time.UTC)}
-	p := &pagando{t: t, s: New(Options{PagandoCheck: o, Now: c.now}), clock: c}
+	p := &pagando{t: t, at: time.Date(2026, 5, 15, 9, 0, 0, 0, time.UTC)}
+	p.s = New(o, sandbox.Options{Now: func() time.Time { return p.at }})
 	p.login()
 	return p
 }
@@ -92,10 +94,10 @@ func (p *pagando) info(orderID string) map[string]any {
 
 func TestPagandoCheckChargesAnOrder(t *testing.T) {
 	t.Parallel()
-	p := newPagando(t, PagandoCheckOptions{})
+	p := newPagando(t, Options{})
 	id := p.order("pay-1")
-	if id == "" || p.s.PagandoCheck().Moved("pay-1") != 0 {
-		t.Fatalf("order %q, money moved %d times", id, p.s.PagandoCheck().Moved("pay-1"))
+	if id == "" || p.s.Moved("pay-1") != 0 {
+		t.Fatalf("order %q, money moved %d times", id, p.s.Moved("pay-1"))
 	}
 	before := p.info(id)
 	if p.text(before, "cartId") != "pay-1" || p.text(before, "total") != "149.50" || p.text(before, "payResponse") != "" {
@@ -110,11 +112,11 @@ func TestPagandoCheckChargesAnOrder(t *testing.T) {
 	if p.text(after, "payResponse") != "APPROVED" || p.text(after, "paymentToken") != hex.EncodeToString(sum[:]) {
 		t.Errorf("after the charge: %v", after)
 	}
-	e := p.s.PagandoCheck().Executions()
+	e := p.s.Executions()
 	if len(e) != 1 || e[0].Reference != "pay-1" || e[0].Amount != "149.50" || e[0].Currency != "MXN" || e[0].Beneficiary != "u-1 cd_1 C-1" {
 		t.Errorf("the book says %+v", e)
 	}
-	p.s.PagandoCheck().Reset()
+	p.s.Reset()
 	if said := p.info(id); said["key"] != "ORDER_NOT_FOUND" {
 		t.Errorf("after a reset: %v", said)
 	}
@@ -151,13 +153,13 @@ func TestPagandoCheckRefusesWhatIsNotExactlyRight(t *testing.T) {
 		{name: "an unknown shop", path: order, from: "MAGENTO", to: "REMESA", code: "310"},
 		{name: "an order with more fields", path: order, from: `{"`, to: `{"currency":"MXN","`, code: "310"},
 	} {
-		p := newPagando(t, PagandoCheckOptions{})
+		p := newPagando(t, Options{})
 		body := strings.Replace(good[row.path](p.order("pay-1")), row.from, row.to, 1)
 		said := p.call("POST", row.path, body, row.header)
 		if fmt.Sprint(said["code"]) != row.code {
 			t.Errorf("%s: got %v, want code %s", row.name, said, row.code)
 		}
-		if n := len(p.s.PagandoCheck().Executions()); n != 0 {
+		if n := len(p.s.Executions()); n != 0 {
 			t.Errorf("%s: money moved", row.name)
 		}
 	}
@@ -165,7 +167,7 @@ func TestPagandoCheckRefusesWhatIsNotExactlyRight(t *testing.T) {
 
 func TestPagandoCheckLogsIn(t *testing.T) {
 	t.Parallel()
-	p := newPagando(t, PagandoCheckOptions{TokenLifetime: time.Hour})
+	p := newPagando(t, Options{TokenLifetime: time.Hour})
 	for _, row := range []struct{ name, body, code string }{
 		{"another password", strings.Replace(pagandoLogin, "sandbox-password", "x", 1), "109"},
 		{"another user", strings.Replace(pagandoLogin, "sandbox-user", "x", 1), "109"},
@@ -176,14 +178,14 @@ func TestPagandoCheckLogsIn(t *testing.T) {
 			t.Errorf("%s: got %v", row.name, said)
 		}
 	}
-	if n := p.s.PagandoCheck().Logins(); n != 5 {
+	if n := p.s.Logins(); n != 5 {
 		t.Errorf("%d logins, want 5", n)
 	}
-	p.clock.at = p.clock.at.Add(time.Hour)
+	p.at = p.at.Add(time.Hour)
 	if said := p.charge("pay-1", ""); fmt.Sprint(said["code"]) != "100" {
 		t.Errorf("with a token that ended: got %v", said)
 	}
-	revoking := newPagando(t, PagandoCheckOptions{LoginRevokes: true, TextCodes: true})
+	revoking := newPagando(t, Options{LoginRevokes: true, TextCodes: true})
 	old := revoking.token
 	revoking.login()
 	revoking.token = old
@@ -195,31 +197,31 @@ func TestPagandoCheckLogsIn(t *testing.T) {
 func TestPagandoCheckFaults(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
-		fault     Fault
+		fault     sandbox.Fault
 		code, key string
 		moved     int
 		response  string
 		http      int
 	}{
-		{fault: Fault{Kind: "decline"}, code: "4051", key: "SWITCH_4051"},
-		{fault: Fault{Kind: "decline", Code: "SWITCH_4025"}, code: "4025", key: "SWITCH_4025"},
-		{fault: Fault{Kind: "decline", Code: "71"}, code: "71", key: "NEED_3DS"},
-		{fault: Fault{Kind: "decline", Code: "300"}, code: "300", key: "ORDER_ERROR"},
-		{fault: Fault{Kind: "pending", Delay: Duration(time.Minute)}, code: "302", key: "TRY_LATER"},
-		{fault: Fault{Kind: "rejected_word"}, code: "302", key: "TRY_LATER", response: "REJECTED"},
-		{fault: Fault{Kind: "unauthorized"}, code: "<nil>", key: "<nil>", http: 401},
-		{fault: Fault{Kind: "unauthorized_in_body"}, code: "100", key: "API_KEY_EXPIRED"},
-		{fault: Fault{Kind: "unauthorized_in_body", Code: `"100"`}, code: "100", key: "API_KEY_EXPIRED"},
-		{fault: Fault{Kind: "unauthorized_in_body", Code: "109"}, code: "109", key: "INVALID_CREDENTIALS"},
-		{fault: Fault{Kind: "expire_tokens"}, code: "100", key: "API_KEY_EXPIRED"},
-		{fault: Fault{Kind: "unknown_status_after"}, code: "9000", key: "EN_LA_LUNA", moved: 1, response: "APPROVED"},
-		{fault: Fault{Kind: "unknown_code_after"}, code: "777", key: "ALGO", moved: 1, response: "APPROVED"},
-		{fault: Fault{Kind: "wrong_types_after"}, code: "true", key: "SUCCESS_ORDER", moved: 1, response: "APPROVED"},
+		{fault: sandbox.Fault{Kind: "decline"}, code: "4051", key: "SWITCH_4051"},
+		{fault: sandbox.Fault{Kind: "decline", Code: "SWITCH_4025"}, code: "4025", key: "SWITCH_4025"},
+		{fault: sandbox.Fault{Kind: "decline", Code: "71"}, code: "71", key: "NEED_3DS"},
+		{fault: sandbox.Fault{Kind: "decline", Code: "300"}, code: "300", key: "ORDER_ERROR"},
+		{fault: sandbox.Fault{Kind: "pending", Delay: sandbox.Duration(time.Minute)}, code: "302", key: "TRY_LATER"},
+		{fault: sandbox.Fault{Kind: "rejected_word"}, code: "302", key: "TRY_LATER", response: "REJECTED"},
+		{fault: sandbox.Fault{Kind: "unauthorized"}, code: "<nil>", key: "<nil>", http: 401},
+		{fault: sandbox.Fault{Kind: "unauthorized_in_body"}, code: "100", key: "API_KEY_EXPIRED"},
+		{fault: sandbox.Fault{Kind: "unauthorized_in_body", Code: `"100"`}, code: "100", key: "API_KEY_EXPIRED"},
+		{fault: sandbox.Fault{Kind: "unauthorized_in_body", Code: "109"}, code: "109", key: "INVALID_CREDENTIALS"},
+		{fault: sandbox.Fault{Kind: "expire_tokens"}, code: "100", key: "API_KEY_EXPIRED"},
+		{fault: sandbox.Fault{Kind: "unknown_status_after"}, code: "9000", key: "EN_LA_LUNA", moved: 1, response: "APPROVED"},
+		{fault: sandbox.Fault{Kind: "unknown_code_after"}, code: "777", key: "ALGO", moved: 1, response: "APPROVED"},
+		{fault: sandbox.Fault{Kind: "wrong_types_after"}, code: "true", key: "SUCCESS_ORDER", moved: 1, response: "APPROVED"},
 	} {
-		p := newPagando(t, PagandoCheckOptions{})
+		p := newPagando(t, Options{})
 		id := p.order("pay-1")
-		row.fault.Operation, row.fault.Next = Send, 1
-		if err := p.s.PagandoCheck().AddFaults(row.fault); err != nil {
+		row.fault.Operation, row.fault.Next = sandbox.Send, 1
+		if err := p.s.AddFaults(row.fault); err != nil {
 			t.Fatal(err)
 		}
 		name := row.fault.Kind + " " + row.fault.Code
@@ -230,7 +232,7 @@ func TestPagandoCheckFaults(t *testing.T) {
 		if said["http"] != max(row.http, http.StatusOK) {
 			t.Errorf("%s: HTTP %v", name, said["http"])
 		}
-		if n := p.s.PagandoCheck().Moved("pay-1"); n != row.moved {
+		if n := p.s.Moved("pay-1"); n != row.moved {
 			t.Errorf("%s: money moved %d times", name, n)
 		}
 		p.login()
@@ -242,30 +244,30 @@ func TestPagandoCheckFaults(t *testing.T) {
 
 func TestPagandoCheckWays(t *testing.T) {
 	t.Parallel()
-	closed := newPagando(t, PagandoCheckOptions{NoOrders: true})
+	closed := newPagando(t, Options{NoOrders: true})
 	if id := closed.order("pay-1"); id != "" {
 		t.Errorf("an account without a shop made order %s", id)
 	}
-	flat := newPagando(t, PagandoCheckOptions{FlatIDs: true, NumberTotals: true, TextCodes: true})
+	flat := newPagando(t, Options{FlatIDs: true, NumberTotals: true, TextCodes: true})
 	said := flat.charge("pay-1", flat.order("pay-1"))
 	if data, _ := said["data"].(map[string]any); data["folio"] == nil || said["code"] != "72" {
 		t.Errorf("got %v", said)
 	}
 	for _, row := range []struct {
-		way   Duplicates
+		way   sandbox.Duplicates
 		code  string
 		moved int
-	}{{Execute, "72", 2}, {Same, "72", 1}, {Refuse, "4025", 1}} {
-		p := newPagando(t, PagandoCheckOptions{Duplicates: row.way})
+	}{{sandbox.Execute, "72", 2}, {sandbox.Same, "72", 1}, {sandbox.Refuse, "4025", 1}} {
+		p := newPagando(t, Options{Duplicates: row.way})
 		id := p.order("pay-1")
 		p.charge("pay-1", id)
 		if said := p.charge("pay-1", id); fmt.Sprint(said["code"]) != row.code {
 			t.Errorf("%q: got %v", row.way, said)
 		}
-		if n := p.s.PagandoCheck().Moved("pay-1"); n != row.moved {
+		if n := p.s.Moved("pay-1"); n != row.moved {
 			t.Errorf("%q: money moved %d times, want %d", row.way, n, row.moved)
 		}
-		if n := p.s.PagandoCheck().Arrived("pay-1"); n != 2 {
+		if n := p.s.Arrived("pay-1"); n != 2 {
 			t.Errorf("%q: %d arrivals", row.way, n)
 		}
 	}

@@ -1,4 +1,4 @@
-package sandbox
+package etpay
 
 import (
 	"encoding/json"
@@ -7,13 +7,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/remesa/remesa/providers/sandbox"
 )
 
 // etpayAPI is a client of the simulated payouts API, with every part of a request open to be
 // spoiled.
 type etpayAPI struct {
 	t     *testing.T
-	s     *Sandbox
+	s     *sandbox.Provider
 	token string
 }
 
@@ -22,9 +24,9 @@ const etpayLogin = `{"username":"ops@example.cl","password":"sandbox-password","
 const etpayPayoutBody = `{"merchant_order_id":"PO1","amount":12500,"currency":"CLP","description":"Retiro","account":{"rut":"123456785","name":"Ana Soto",` +
 	`"email":"ana@example.cl","bank_code":"cl_estado","type":"vista","number":"12345678"}}`
 
-func newEtpayAPI(t *testing.T, o Options) *etpayAPI {
+func newEtpayAPI(t *testing.T, o sandbox.Options) *etpayAPI {
 	t.Helper()
-	a := &etpayAPI{t: t, s: New(o)}
+	a := &etpayAPI{t: t, s: New(Options{}, o)}
 	status, text := a.call("POST", "/v1/auth/login", etpayLogin)
 	var said struct{ Token string }
 	if err := json.Unmarshal([]byte(text), &said); err != nil || status != 200 || said.Token == "" {
@@ -46,7 +48,7 @@ func (a *etpayAPI) call(method, path, body string) (int, string) {
 
 func TestETpayPayoutsAreStrict(t *testing.T) {
 	t.Parallel()
-	a := newEtpayAPI(t, Options{})
+	a := newEtpayAPI(t, sandbox.Options{})
 	for _, row := range []struct{ name, old, now, said string }{
 		{"a reference that begins with a dash", "PO1", "-PO1", "merchant_order_id"},
 		{"an amount as a text", "12500", `"12500"`, "amount"},
@@ -72,14 +74,14 @@ func TestETpayPayoutsAreStrict(t *testing.T) {
 			t.Errorf("%s: answered %d %s", row.name, status, text)
 		}
 	}
-	if n := len(a.s.ETpay().Executions()); n != 0 {
+	if n := len(a.s.Executions()); n != 0 {
 		t.Errorf("money moved %d times", n)
 	}
 }
 
 func TestETpayLoginsAreStrict(t *testing.T) {
 	t.Parallel()
-	a := newEtpayAPI(t, Options{})
+	a := newEtpayAPI(t, sandbox.Options{})
 	for _, row := range []struct {
 		name, old, now string
 		status         int
@@ -94,7 +96,7 @@ func TestETpayLoginsAreStrict(t *testing.T) {
 			t.Errorf("%s: answered %d %s", row.name, status, text)
 		}
 	}
-	if n := a.s.ETpay().Logins(); n != 6 {
+	if n := a.s.Logins(); n != 6 {
 		t.Errorf("%d logins were counted", n)
 	}
 }
@@ -102,7 +104,7 @@ func TestETpayLoginsAreStrict(t *testing.T) {
 func TestETpayPayoutsNeedATokenThatLives(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 5, 15, 12, 0, 0, 0, time.UTC)
-	a := newEtpayAPI(t, Options{Now: func() time.Time { return at }})
+	a := newEtpayAPI(t, sandbox.Options{Now: func() time.Time { return at }})
 	good := a.token
 	calls := map[string]func() int{
 		"create": func() int { status, _ := a.call("POST", "/v1/payouts", etpayPayoutBody); return status },
@@ -130,13 +132,13 @@ func TestETpayPayoutsNeedATokenThatLives(t *testing.T) {
 func TestETpayBooksPayoutsAndListsThemByTheirDay(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 5, 15, 2, 30, 0, 0, time.UTC) // the evening of the 14th in Santiago
-	a := newEtpayAPI(t, Options{Now: func() time.Time { return at }})
+	a := newEtpayAPI(t, sandbox.Options{Now: func() time.Time { return at }})
 	for range 2 {
 		if status, text := a.call("POST", "/v1/payouts", etpayPayoutBody); status != 201 || !strings.Contains(text, `"status":"processing"`) {
 			t.Fatalf("answered %d %s", status, text)
 		}
 	}
-	book := a.s.ETpay().Executions()
+	book := a.s.Executions()
 	if len(book) != 2 || book[0].Reference != "PO1" || book[0].Amount != "12500" || book[0].Beneficiary != "123456785 cl_estado vista 12345678" {
 		t.Errorf("the book has %+v", book)
 	}
@@ -155,7 +157,7 @@ func TestETpayBooksPayoutsAndListsThemByTheirDay(t *testing.T) {
 	if status, _ := a.call("GET", "/v1/payouts/PO1", ""); status != 404 {
 		t.Errorf("our own reference was answered %d", status)
 	}
-	a.s.ETpay().Reset()
+	a.s.Reset()
 	if _, text := a.call("GET", "/v1/payouts?from=2026-05-01&to=2026-05-31", ""); text != "[]" {
 		t.Errorf("after its end the book lists %s", text)
 	}

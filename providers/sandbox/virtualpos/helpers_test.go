@@ -1,4 +1,4 @@
-package sandbox
+package virtualpos
 
 import (
 	"crypto/hmac"
@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/remesa/remesa/providers/sandbox"
 )
 
 // clock is moved by the test.
@@ -61,7 +63,7 @@ func (r request) build(t *testing.T) *http.Request {
 }
 
 // said is the answer's status and its words: the error code, or the payment's status.
-func said(t *testing.T, s *Sandbox, r request) (int, string) {
+func said(t *testing.T, s *sandbox.Provider, r request) (int, string) {
 	t.Helper()
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, r.build(t))
@@ -78,7 +80,7 @@ func said(t *testing.T, s *Sandbox, r request) (int, string) {
 	return w.Code, fmt.Sprint(a.Payout["status"])
 }
 
-func served(t *testing.T, s *Sandbox, method, path, body string) (int, string) {
+func served(t *testing.T, s *sandbox.Provider, method, path, body string) (int, string) {
 	t.Helper()
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body)))

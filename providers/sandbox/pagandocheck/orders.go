@@ -1,20 +1,22 @@
-package sandbox
+package pagandocheck
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
+
+	"github.com/remesa/remesa/providers/sandbox"
 )
 
 // order makes an order that can be charged. It moves no money.
-func (p *pagandoCheck) order(w http.ResponseWriter, r *http.Request) {
-	var sent pagandoOrder
-	wrong := readStrict(w, r, &sent)
-	delay, f, b := p.desk.fault(Step, sent.CartID, sent.Total)
-	wait(r.Context(), delay)
+func (p *simulator) order(w http.ResponseWriter, r *http.Request) {
+	var sent sentOrder
+	wrong := sandbox.ReadStrict(w, r, &sent)
+	f, b := p.desk.Meet(r.Context(), sandbox.Step, sent.CartID, sent.Total)
 	if refusal := p.refuse(r, f, b); refusal != nil {
-		writeJSON(w, refusal.status, refusal.body)
+		sandbox.WriteJSON(w, refusal.Status, refusal.Body)
 		return
 	}
 	if wrong == "" {
@@ -22,27 +24,27 @@ func (p *pagandoCheck) order(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case wrong != "":
-		writeJSON(w, http.StatusBadRequest, p.failure("INVALID_REQUEST", wrong, "310"))
+		sandbox.WriteJSON(w, http.StatusBadRequest, p.failure("INVALID_REQUEST", wrong, "310"))
 	case p.NoOrders:
-		writeJSON(w, http.StatusOK, p.failure("NOT_ALLOWED", "the account has no shop", "305"))
-	case b.reply == declined:
-		writeJSON(w, http.StatusOK, p.refusal(f, "", ""))
+		sandbox.WriteJSON(w, http.StatusOK, p.failure("NOT_ALLOWED", "the account has no shop", "305"))
+	case b.Reply == sandbox.Declined:
+		sandbox.WriteJSON(w, http.StatusOK, p.refusal(f, "", ""))
 	default:
 		id, err := p.keep(sent)
 		if err != nil {
-			writeJSON(w, http.StatusServiceUnavailable, p.failure("FULL", err.Error(), "999"))
+			sandbox.WriteJSON(w, http.StatusServiceUnavailable, p.failure("FULL", err.Error(), "999"))
 			return
 		}
 		data := map[string]any{"orderId": id}
-		deliver(w, r, answer{http.StatusOK, p.envelope("API_ORDERS", "SUCCESS_REQUEST", "Success", "0", data)}, b.reply, f)
+		sandbox.Deliver(w, r, sandbox.Say(http.StatusOK, p.envelope("API_ORDERS", "SUCCESS_REQUEST", "Success", "0", data)), b, f)
 	}
 }
 
-func (p *pagandoCheck) keep(sent pagandoOrder) (string, error) {
+func (p *simulator) keep(sent sentOrder) (string, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.orders) >= p.desk.limit {
-		return "", errFull
+	if err := p.desk.Full(len(p.orders)); err != nil {
+		return "", err
 	}
 	p.made++
 	id := fmt.Sprintf("ord_%06d", p.made)
@@ -50,7 +52,7 @@ func (p *pagandoCheck) keep(sent pagandoOrder) (string, error) {
 	return id, nil
 }
 
-func (p *pagandoCheck) cart(id string) (cart, bool) {
+func (p *simulator) cart(id string) (cart, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if c := p.orders[id]; c != nil {
@@ -60,48 +62,47 @@ func (p *pagandoCheck) cart(id string) (cart, bool) {
 }
 
 // charge counts the request, judges it, then does with money and answer what the fault says.
-func (p *pagandoCheck) charge(w http.ResponseWriter, r *http.Request) {
-	var sent pagandoCharge
-	wrong := readStrict(w, r, &sent)
-	if err := p.desk.arrive(sent.reference()); err != nil {
-		writeJSON(w, http.StatusServiceUnavailable, p.failure("FULL", err.Error(), "999"))
+func (p *simulator) charge(w http.ResponseWriter, r *http.Request) {
+	var sent sentCharge
+	wrong := sandbox.ReadStrict(w, r, &sent)
+	if err := p.desk.Arrive(sent.reference()); err != nil {
+		sandbox.WriteJSON(w, http.StatusServiceUnavailable, p.failure("FULL", err.Error(), "999"))
 		return
 	}
-	delay, f, b := p.desk.fault(Send, sent.reference(), sent.Amount)
-	wait(r.Context(), delay)
+	f, b := p.desk.Meet(r.Context(), sandbox.Send, sent.reference(), sent.Amount)
 	if refusal := p.refuse(r, f, b); refusal != nil {
-		writeJSON(w, refusal.status, refusal.body)
+		sandbox.WriteJSON(w, refusal.Status, refusal.Body)
 		return
 	}
 	if wrong == "" {
 		wrong = sent.check(p)
 	}
 	if wrong != "" {
-		writeJSON(w, http.StatusBadRequest, p.failure("INVALID_REQUEST", wrong, "310"))
+		sandbox.WriteJSON(w, http.StatusBadRequest, p.failure("INVALID_REQUEST", wrong, "310"))
 		return
 	}
-	deliver(w, r, answer{http.StatusOK, p.execute(sent, b, f)}, b.reply, f)
+	sandbox.Deliver(w, r, sandbox.Say(http.StatusOK, p.execute(sent, b, f)), b, f)
 }
 
-func (p *pagandoCheck) execute(sent pagandoCharge, b behaviour, f Fault) any {
+func (p *simulator) execute(sent sentCharge, b sandbox.Behaviour, f sandbox.Fault) any {
 	switch {
-	case b.moves == untaken && (b.reply == declined || b.reply == rejectedObj):
+	case b.Moves == sandbox.Untaken && (b.Reply == sandbox.Declined || b.Reply == sandbox.RejectedObject):
 		return p.refusal(f, sent.OrderID, sent.CardID)
-	case b.moves == untaken: // deliver damages it
+	case b.Moves == sandbox.Untaken: // deliver damages it
 		return p.failure("UNAVAILABLE", "", "302")
 	}
-	if c, _ := p.cart(sent.OrderID); c.charge != "" && p.Duplicates != Execute {
-		if first, _ := p.desk.known(c.charge); p.Duplicates == Same {
+	if c, _ := p.cart(sent.OrderID); c.charge != "" && p.Duplicates != sandbox.Execute {
+		if first, _ := p.desk.Known(c.charge); p.Duplicates == sandbox.Same {
 			return p.show(first, b)
 		}
-		return p.refusal(Fault{Code: "SWITCH_4025"}, sent.OrderID, sent.CardID)
+		return p.refusal(sandbox.Fault{Code: "SWITCH_4025"}, sent.OrderID, sent.CardID)
 	}
-	o := p.desk.take(sent.order(), b, f)
+	o := p.desk.Take(sent.order(), b, f)
 	p.link(sent.OrderID, o.ID)
 	return p.show(o, b)
 }
 
-func (p *pagandoCheck) link(orderID, charge string) {
+func (p *simulator) link(orderID, charge string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if c := p.orders[orderID]; c != nil && c.charge == "" {
@@ -110,7 +111,7 @@ func (p *pagandoCheck) link(orderID, charge string) {
 }
 
 // refusal is the answer to a charge that is not recorded. Its text names the card, as texts of banks do.
-func (p *pagandoCheck) refusal(f Fault, orderID, card string) any {
+func (p *simulator) refusal(f sandbox.Fault, orderID, card string) any {
 	code := f.Code
 	if code == "" {
 		code = "SWITCH_4051"
@@ -122,34 +123,27 @@ func (p *pagandoCheck) refusal(f Fault, orderID, card string) any {
 			"type": "AGREGADOR_SWITCH", "key": code, "message": "tarjeta " + card + " declinada", "code": number, "data": nil, "error": true,
 		}
 	case code == "71":
-		data := map[string]any{"object": map[string]any{"id": orDefault(orderID, "ord_3ds")}}
+		data := map[string]any{"object": map[string]any{"id": cmp.Or(orderID, "ord_3ds")}}
 		return p.envelope("API_ORDERS", "NEED_3DS", "3D Secure", code, data)
 	}
 	return p.failure("ORDER_ERROR", "tarjeta "+card, code)
 }
 
-func orDefault(value, otherwise string) string {
-	if value == "" {
-		return otherwise
-	}
-	return value
-}
-
 // show is the answer to a charge that was taken. One that is not paid yet is answered as the provider does where it cannot tell.
-func (p *pagandoCheck) show(o order, b behaviour) any {
+func (p *simulator) show(o sandbox.Order, b sandbox.Behaviour) any {
 	ids := map[string]any{
 		"folio": strings.TrimPrefix(o.ID, "pyt_"), "transactionNumber": "98" + strings.TrimPrefix(o.ID, "pyt_"),
 		"reference": "PAG-" + strings.TrimPrefix(o.ID, "pyt_"), "orderNumber": "A1B2",
 	}
 	body := p.envelope("API_ORDERS", "SUCCESS_ORDER", "The order has been successfully completed", "72", nil)
 	switch {
-	case b.reply == wrongTypes:
+	case b.Reply == sandbox.WrongTypes:
 		body["code"], ids["folio"] = true, []int{7}
-	case b.reply == oddStatus:
+	case b.Reply == sandbox.UnknownStatus:
 		body["key"], body["code"] = "EN_LA_LUNA", p.code("9000")
-	case b.reply == oddCode:
+	case b.Reply == sandbox.UnknownCode:
 		return p.failure("ALGO", "algo pasó", "777")
-	case o.state != paid:
+	case o.State != sandbox.Paid:
 		return p.failure("TRY_LATER", "try again later", "302")
 	}
 	body["data"] = map[string]any{"error": false, "message": "ok", "data": ids}
@@ -160,25 +154,24 @@ func (p *pagandoCheck) show(o order, b behaviour) any {
 }
 
 // info answers about an order. A fault that damages the answer leaves the charge as it is.
-func (p *pagandoCheck) info(w http.ResponseWriter, r *http.Request) {
+func (p *simulator) info(w http.ResponseWriter, r *http.Request) {
 	c, known := p.cart(r.URL.Query().Get("orderId"))
-	delay, f, b := p.desk.fault(Ask, c.reference, "")
-	wait(r.Context(), delay)
+	f, b := p.desk.Meet(r.Context(), sandbox.Ask, c.reference, "")
 	if refusal := p.refuse(r, f, b); refusal != nil {
-		writeJSON(w, refusal.status, refusal.body)
+		sandbox.WriteJSON(w, refusal.Status, refusal.Body)
 		return
 	}
-	if !known || b.reply == absent {
-		deliver(w, r, answer{http.StatusOK, p.failure("ORDER_NOT_FOUND", "order not found", "312")}, b.reply, f)
+	if !known || b.Reply == sandbox.NotFound {
+		sandbox.Deliver(w, r, sandbox.Say(http.StatusOK, p.failure("ORDER_NOT_FOUND", "order not found", "312")), b, f)
 		return
 	}
-	deliver(w, r, answer{http.StatusOK, map[string]any{"data": p.describe(c, b)}}, b.reply, f)
+	sandbox.Deliver(w, r, sandbox.Say(http.StatusOK, map[string]any{"data": p.describe(c, b)}), b, f)
 }
 
 // describe says what became of an order: its payResponse is empty until the money moved.
-func (p *pagandoCheck) describe(c cart, b behaviour) any {
+func (p *simulator) describe(c cart, b sandbox.Behaviour) any {
 	total := c.total
-	if b.reply == wrongAmount {
+	if b.Reply == sandbox.WrongAmount {
 		total = "1" + total
 	}
 	data := map[string]any{
@@ -190,11 +183,11 @@ func (p *pagandoCheck) describe(c cart, b behaviour) any {
 	if c.charge == "" {
 		return data
 	}
-	o, found := p.desk.find(c.charge, "")
-	if found && o.state == paid {
+	o, found := p.desk.Find(c.charge, "")
+	if found && o.State == sandbox.Paid {
 		data["payResponse"], data["transactionId"] = "APPROVED", "tx-"+o.ID
 		data["paymentToken"] = md5hex(p.Password + total + "tx-" + o.ID)
-	} else if found && o.state == rejected {
+	} else if found && o.State == sandbox.Rejected {
 		data["payResponse"] = "REJECTED"
 	}
 	return data

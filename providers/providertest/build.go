@@ -1,0 +1,121 @@
+package providertest
+
+import (
+	"context"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/sandbox"
+)
+
+// Open is a client that is closed when the test ends.
+func Open[C any, T interface{ Close() }](t *testing.T, build func(C) (T, error), config C) T {
+	t.Helper()
+	client, err := build(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	return client
+}
+
+// Spoilt are settings that are wrong: what the error begins with behind the prefix, and how.
+type Spoilt[C any] = []struct {
+	Setting string
+	Spoil   func(c *C)
+}
+
+// Settings holds that a constructor names the setting that is wrong, and never its value, which is
+// canary.
+func Settings[C, T any](t *testing.T, prefix string, build func(C) (T, error), good C, rows Spoilt[C]) {
+	t.Helper()
+	for _, row := range rows {
+		c := good
+		row.Spoil(&c)
+		if _, err := build(c); err == nil || !strings.HasPrefix(err.Error(), prefix+row.Setting) || strings.Contains(err.Error(), "canary") {
+			t.Errorf("got %v, want %s%s", err, prefix, row.Setting)
+		}
+	}
+}
+
+// Serve serves until the test ends, and says where.
+func Serve(t *testing.T, h http.Handler) (url string) {
+	t.Helper()
+	server := httptest.NewServer(h)
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// Simulate has a simulated provider fail so, serves it until the test ends, and says where it begins.
+func Simulate(t *testing.T, p *sandbox.Provider, faults ...sandbox.Fault) (base string) {
+	t.Helper()
+	Fault(t, p, faults...)
+	return Serve(t, p) + p.Prefix
+}
+
+// Fault has a simulated provider fail so.
+func Fault(t *testing.T, p *sandbox.Provider, faults ...sandbox.Fault) {
+	t.Helper()
+	if err := p.AddFaults(faults...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Amount is money of a test.
+func Amount(t testing.TB, amount, currency string) providers.Money {
+	t.Helper()
+	m, err := providers.ParseMoney(amount, currency)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// Attempt is one of which nothing is kept.
+func Attempt() providers.Attempt { return new(Kept).Attempt() }
+
+// Kept is what a ledger keeps of one payment's attempts.
+type Kept struct {
+	Handles map[string]string
+	// Moves says of each note that was kept whether a step follows that can move money.
+	Moves []bool
+	// Refuse makes notes fail; RefuseMoves those alone that a step follows which can move money.
+	Refuse, RefuseMoves error
+}
+
+// Moved is how many notes were kept that a step follows which can move money.
+func (k *Kept) Moved() int {
+	n := 0
+	for _, moves := range k.Moves {
+		if moves {
+			n++
+		}
+	}
+	return n
+}
+
+// Attempt is the next one, as the ledger makes it.
+func (k *Kept) Attempt() providers.Attempt {
+	return providers.Attempt{
+		ID: "a-1", Handles: maps.Clone(k.Handles), Note: k.note,
+		Alias: func(context.Context, string) error { return nil },
+	}
+}
+
+func (k *Kept) note(_ context.Context, handles map[string]string, moves bool) error {
+	switch {
+	case k.Refuse != nil:
+		return k.Refuse
+	case moves && k.RefuseMoves != nil:
+		return k.RefuseMoves
+	case k.Handles == nil:
+		k.Handles = map[string]string{}
+	}
+	maps.Copy(k.Handles, handles)
+	k.Moves = append(k.Moves, moves)
+	return nil
+}
