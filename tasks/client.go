@@ -14,6 +14,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/seal"
 )
 
 // Ledger is what a Client needs of the store.
@@ -44,6 +45,8 @@ type Client struct {
 	rdb    redis.UniversalClient
 	queue  *asynq.Client
 	opts   ClientOptions
+	keys   *seal.Ring // of Open and OpenRedis
+	owned  bool       // rdb is closed with the client
 }
 
 // NewClient makes a client on a Redis client that stays the caller's to close.

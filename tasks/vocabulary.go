@@ -1,9 +1,14 @@
 package tasks
 
-import "github.com/remesa/remesa/providers"
+import (
+	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/outcomes"
+	"github.com/remesa/remesa/providers"
+)
 
-// What payments are made of is named in package providers. These are the same types, so that a
-// program which only submits payments imports this package alone, and a provider's for its Details.
+// The words of a payment belong to packages providers, idempotency and outcomes. They are named here
+// too, so that a program which submits payments and reads what becomes of them imports this package
+// alone, and a provider's for its Details.
 type (
 	// Recipient is the beneficiary of a Payout.
 	Recipient = providers.Recipient
@@ -18,4 +23,36 @@ type (
 	Token = providers.Token
 	// Money is an exact amount with its currency.
 	Money = providers.Money
+
+	// Key names a payment: provider, account and reference.
+	Key = idempotency.Key
+	// Record is what the ledger knows of a payment.
+	Record = idempotency.Record
+	// State of a payment; docs/states.md draws who moves it on.
+	State = idempotency.State
+
+	// Event is an outcome: something became of a payment or a subscription.
+	Event = outcomes.Event
+	// OutcomesOptions are those of Client.Outcomes.
+	OutcomesOptions = outcomes.Options
 )
+
+// The states of a payment.
+const (
+	Queued    = idempotency.Queued
+	Sending   = idempotency.Sending
+	Ready     = idempotency.Ready
+	InDoubt   = idempotency.InDoubt
+	Pending   = idempotency.Pending
+	Held      = idempotency.Held
+	Blocked   = idempotency.Blocked
+	Succeeded = idempotency.Succeeded
+	Failed    = idempotency.Failed
+	Reversed  = idempotency.Reversed
+)
+
+// ErrUnknown: there is no such payment.
+var ErrUnknown = idempotency.ErrUnknown
+
+// ParseKey reads provider/reference, or provider/account/reference.
+func ParseKey(s string) (Key, error) { return idempotency.ParseKey(s) }

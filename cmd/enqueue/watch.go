@@ -13,6 +13,7 @@ import (
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/config"
 	"github.com/remesa/remesa/internal/merge"
+	"github.com/remesa/remesa/outcomes"
 	"github.com/remesa/remesa/providers/catalog"
 )
 
@@ -46,22 +47,19 @@ func (c *watchCmd) start(now time.Time) (time.Time, error) {
 	return now.Add(-back), nil
 }
 
-// event is one entry of a provider's outcome stream.
-type event struct {
-	provider string
-	id       string
-	values   map[string]any
-}
+// printed is an event as a line shows it.
+type printed outcomes.Event
 
-// MarshalJSON is all fields, metadata as the object that its text holds.
-func (e event) MarshalJSON() ([]byte, error) {
+// MarshalJSON is all fields, those that stay sealed as they are stored, and metadata as the object
+// that its text holds.
+func (e printed) MarshalJSON() ([]byte, error) {
 	fields := map[string]any{}
-	for name, value := range e.values {
+	for name, value := range e.Fields {
 		fields[name] = value
 	}
-	fields["provider"], fields["stream_id"] = e.provider, e.id
+	fields["provider"], fields["stream_id"] = e.Provider, e.StreamID
 	metadata := map[string]any{}
-	text, _ := e.values["metadata"].(string)
+	text := e.Fields["metadata"]
 	if err := json.Unmarshal([]byte(text), &metadata); err == nil || text == "" {
 		fields["metadata"] = metadata
 	}
@@ -136,7 +134,7 @@ const streamPage = 500
 
 // printPast prints the events of all streams in the order of their time.
 func printPast(a *app, streams []stream) error {
-	var lists []iter.Seq2[event, error]
+	var lists []iter.Seq2[outcomes.Event, error]
 	for _, s := range streams {
 		lists = append(lists, past(a, s))
 	}
@@ -151,22 +149,27 @@ func printPast(a *app, streams []stream) error {
 	return a.flush()
 }
 
-// printEvent opens what is sealed in it.
-func (a *app) printEvent(e event) error {
-	a.sealedHere(idempotency.OpenOutcome(a.ring, e.values))
-	return a.print(e)
+func (a *app) printEvent(e outcomes.Event) error {
+	a.sealedHere(e.Unopened)
+	return a.print(printed(e))
 }
 
-func past(a *app, s stream) iter.Seq2[event, error] {
-	return func(yield func(event, error) bool) {
+// decode reads an entry and opens what is sealed in it. One that is no event is printed all the same.
+func (a *app) decode(s stream, m redis.XMessage) outcomes.Event {
+	e, _ := outcomes.Decode(s.provider, m, a.ring)
+	return e
+}
+
+func past(a *app, s stream) iter.Seq2[outcomes.Event, error] {
+	return func(yield func(outcomes.Event, error) bool) {
 		for {
 			page, err := a.rdb.XRangeN(a.ctx, idempotency.OutcomesKey(s.provider), "("+s.after, s.last, streamPage).Result()
 			if err != nil {
-				yield(event{}, err)
+				yield(outcomes.Event{}, err)
 				return
 			}
 			for _, m := range page {
-				if !yield(event{s.provider, m.ID, m.Values}, nil) {
+				if !yield(a.decode(s, m), nil) {
 					return
 				}
 				s.after = m.ID
@@ -179,10 +182,10 @@ func past(a *app, s stream) iter.Seq2[event, error] {
 }
 
 // byTime compares stream ids, "ms-sequence".
-func byTime(a, b event) int {
+func byTime(a, b outcomes.Event) int {
 	var ams, aseq, bms, bseq uint64
-	_, _ = fmt.Sscanf(a.id, "%d-%d", &ams, &aseq)
-	_, _ = fmt.Sscanf(b.id, "%d-%d", &bms, &bseq)
+	_, _ = fmt.Sscanf(a.StreamID, "%d-%d", &ams, &aseq)
+	_, _ = fmt.Sscanf(b.StreamID, "%d-%d", &bms, &bseq)
 	switch {
 	case ams != bms && ams < bms, ams == bms && aseq < bseq:
 		return -1
@@ -194,7 +197,7 @@ func byTime(a, b event) int {
 
 // follow prints events as they come. Each stream has a reader of its own, because in a cluster they may lie on different nodes.
 func follow(a *app, streams []stream) error {
-	events := make(chan event)
+	events := make(chan outcomes.Event)
 	for _, s := range streams {
 		go a.read(s, events)
 	}
@@ -221,7 +224,7 @@ const (
 )
 
 // read hands over each event behind s.after exactly once, however often Redis is gone in between.
-func (a *app) read(s stream, events chan<- event) {
+func (a *app) read(s stream, events chan<- outcomes.Event) {
 	wait := firstRetry
 	for a.ctx.Err() == nil {
 		found, err := a.rdb.XRead(a.ctx, &redis.XReadArgs{
@@ -238,7 +241,7 @@ func (a *app) read(s stream, events chan<- event) {
 		wait = firstRetry
 		for _, f := range found {
 			for _, m := range f.Messages {
-				if !hand(a.ctx, events, event{s.provider, m.ID, m.Values}) {
+				if !hand(a.ctx, events, a.decode(s, m)) {
 					return
 				}
 				s.after = m.ID
@@ -247,7 +250,7 @@ func (a *app) read(s stream, events chan<- event) {
 	}
 }
 
-func hand(ctx context.Context, events chan<- event, e event) bool {
+func hand(ctx context.Context, events chan<- outcomes.Event, e outcomes.Event) bool {
 	select {
 	case events <- e:
 		return true

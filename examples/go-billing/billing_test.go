@@ -3,24 +3,40 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/eventually"
 	"github.com/remesa/remesa/internal/redistest"
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/virtualpos"
+	"github.com/remesa/remesa/tasks"
 )
+
+const patience = 30 * time.Second
+
+func open(t *testing.T, redis string) *tasks.Client {
+	t.Helper()
+	client, err := tasks.Open(redis, tasks.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	return client
+}
 
 // settle plays the worker: the payment is sent and paid.
 func settle(t *testing.T, ledger *idempotency.Ledger, reference string) {
 	t.Helper()
-	key := idempotency.Key{Provider: provider, Account: idempotency.DefaultAccount, Reference: reference}
+	key := idempotency.Key{Provider: virtualpos.Name, Account: idempotency.DefaultAccount, Reference: reference}
 	begun, err := ledger.Begin(t.Context(), key, idempotency.BeginRequest{Attempt: reference, Lease: time.Minute})
 	if err != nil || begun.Verdict != idempotency.Send {
 		t.Fatalf("begin: %+v, %v", begun, err)
@@ -31,192 +47,131 @@ func settle(t *testing.T, ledger *idempotency.Ledger, reference string) {
 }
 
 // paid submits payments and settles them.
-func paid(t *testing.T, rdb *redis.Client, references ...string) {
+func paid(t *testing.T, server *redistest.Server, references ...string) {
 	t.Helper()
-	ledger := idempotency.NewRedis(rdb, idempotency.Options{})
+	ledger := idempotency.NewRedis(server.Client(), idempotency.Options{})
 	for _, reference := range references {
-		if err := submit(t.Context(), rdb, reference, "12500"); err != nil {
+		if err := run(t.Context(), server.URL(), []string{"submit", reference, "12500"}); err != nil {
 			t.Fatal(err)
 		}
 		settle(t, ledger, reference)
 	}
 }
 
-func newConsumer(rdb *redis.Client, name string, handle func(event) error) consumer {
-	return consumer{rdb: rdb, stream: idempotency.OutcomesKey(provider), group: "billing", name: name,
-		abandoned: time.Millisecond, wait: 20 * time.Millisecond, handle: handle}
-}
-
-func open(t *testing.T, path string) *journal {
+// consume runs a consumer until a condition holds.
+func consume(t *testing.T, client *tasks.Client, o tasks.OutcomesOptions, handle func(context.Context, tasks.Event) error, done func() bool) {
 	t.Helper()
-	j, err := openJournal(path)
+	o.Group = "billing"
+	reader, err := client.Outcomes(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = j.close() })
-	return j
-}
-
-// until runs a consumer until a condition holds.
-func until(t *testing.T, c consumer, done func() bool) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
 	ended := make(chan error, 1)
-	go func() { ended <- c.run(ctx) }()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !done() {
-		select {
-		case err := <-ended:
-			t.Fatalf("the consumer ended: %v", err)
-		case <-ctx.Done():
-			t.Fatal("not done in time")
-		case <-tick.C:
-		}
-	}
-	cancel()
+	go func() { ended <- reader.Run(ctx, handle) }()
+	eventually.True(t, patience, "the consumer is done", done)
+	stop()
 	if err := <-ended; err != nil {
 		t.Fatal(err)
 	}
 }
 
-// pending is how many events were read and not acknowledged, -1 before there is a group.
+// pending is how many events were read and not acknowledged, or not read; -1 before there is a group.
 func pending(t *testing.T, rdb *redis.Client) int64 {
 	t.Helper()
-	groups, err := rdb.XInfoGroups(t.Context(), idempotency.OutcomesKey(provider)).Result()
+	groups, err := rdb.XInfoGroups(t.Context(), idempotency.OutcomesKey(virtualpos.Name)).Result()
 	if err != nil || len(groups) == 0 {
 		return -1
 	}
-	if groups[0].Lag > 0 {
-		return groups[0].Lag
-	}
-	return groups[0].Pending
+	return groups[0].Lag + groups[0].Pending
 }
 
-// want checks that each event of the stream is in the journal once, and that each payment is known
-// to be paid.
-func want(t *testing.T, rdb *redis.Client, path string, references ...string) {
+// want checks that each event of the stream is in the folder once and whole, and that each payment is
+// known to be paid.
+func want(t *testing.T, rdb *redis.Client, f folder, references ...string) {
 	t.Helper()
-	entries, err := rdb.XRange(t.Context(), idempotency.OutcomesKey(provider), "-", "+").Result()
+	entries, err := rdb.XRange(t.Context(), idempotency.OutcomesKey(virtualpos.Name), "-", "+").Result()
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
+	files, err := os.ReadDir(string(f))
+	if err != nil || len(files) != len(entries) {
+		t.Errorf("%d files for %d events, %v", len(files), len(entries), err)
 	}
-	if lines := strings.Count(string(text), "\n"); lines != len(entries) {
-		t.Errorf("%d lines for %d events", lines, len(entries))
-	}
-	j := open(t, path)
+	paid := map[any]bool{}
 	for _, m := range entries {
-		if id := m.Values["event_id"].(string); !j.seen[id] {
-			t.Errorf("%s is missing", id)
+		text, err := os.ReadFile(filepath.Join(string(f), url.QueryEscape(m.Values["event_id"].(string))+".json"))
+		if err != nil || !strings.HasSuffix(string(text), "}") {
+			t.Errorf("%s: %v", m.Values["event_id"], err)
+		}
+		if strings.Contains(string(text), `"state":"succeeded"`) && strings.Contains(string(text), `"amount":"12500"`) {
+			paid[m.Values["reference"]] = true
 		}
 	}
 	for _, reference := range references {
-		if e := j.latest[provider+"/"+reference]; e.State != "succeeded" || e.Amount != "12500" {
-			t.Errorf("%s: %+v", reference, e)
+		if !paid[reference] {
+			t.Errorf("%s is not known to be paid", reference)
 		}
 	}
 }
 
 func TestFromSubmissionToOutcome(t *testing.T) {
 	t.Parallel()
-	rdb := redistest.Start(t).Client()
-	paid(t, rdb, "a", "b")
-	if err := submit(t.Context(), rdb, "a", "12500"); err != nil {
+	server := redistest.Start(t)
+	paid(t, server, "a", "b")
+	if err := run(t.Context(), server.URL(), []string{"submit", "a", "12500"}); err != nil {
 		t.Errorf("the same order again: %v", err)
 	}
-	if err := submit(t.Context(), rdb, "a", "99"); err == nil {
-		t.Error("the same order with another amount is accepted")
+	if err := run(t.Context(), server.URL(), []string{"submit", "a", "99"}); !errors.Is(err, tasks.ErrConflict) {
+		t.Errorf("the same order with another amount: %v", err)
 	}
-	path := filepath.Join(t.TempDir(), "journal")
-	until(t, newConsumer(rdb, "one", open(t, path).write), func() bool { return pending(t, rdb) == 0 })
-	want(t, rdb, path, "a", "b")
+	if err := run(t.Context(), server.URL(), nil); err == nil {
+		t.Error("no arguments are accepted")
+	}
+	f, rdb := folder(t.TempDir()), server.Client()
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	ended := make(chan error, 1)
+	go func() { ended <- run(ctx, server.URL(), []string{"consume", string(f)}) }()
+	eventually.True(t, patience, "all events are handled", func() bool { return pending(t, rdb) == 0 })
+	stop()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	want(t, rdb, f, "a", "b")
 }
 
-// TestACrashBetweenReadingAndAcknowledging: somebody else takes over, and nothing is kept twice.
+// TestACrashBetweenReadingAndAcknowledging: somebody else takes over, and nothing is kept twice. The
+// crash is a handler that fails from there on; package outcomes kills real processes.
 func TestACrashBetweenReadingAndAcknowledging(t *testing.T) {
 	t.Parallel()
 	errCrash := errors.New("crash")
-	for sentence, crash := range map[string]func(*journal, event) error{
-		"before it is written down": func(*journal, event) error { return errCrash },
-		"after it is written down":  func(j *journal, e event) error { return errors.Join(j.write(e), errCrash) },
+	for sentence, crash := range map[string]func(folder, context.Context, tasks.Event) error{
+		"before it is kept": func(folder, context.Context, tasks.Event) error { return errCrash },
+		"after it is kept":  func(f folder, ctx context.Context, e tasks.Event) error { return errors.Join(f.keep(ctx, e), errCrash) },
+		"in the middle of a file": func(f folder, ctx context.Context, e tasks.Event) error {
+			name := filepath.Join(string(f), url.QueryEscape(e.ID)+".json")
+			return errors.Join(f.keep(ctx, e), os.Truncate(name, 7), errCrash)
+		},
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			t.Parallel()
-			rdb := redistest.Start(t).Client()
-			paid(t, rdb, "a", "b", "c")
-			path := filepath.Join(t.TempDir(), "journal")
-			j := open(t, path)
-			n := 0
-			dies := newConsumer(rdb, "dies", func(e event) error {
-				if n++; n == 3 {
-					return crash(j, e)
+			server := redistest.Start(t)
+			paid(t, server, "a", "b", "c")
+			client, rdb, f := open(t, server.URL()), server.Client(), folder(t.TempDir())
+			var calls atomic.Int64
+			consume(t, client, tasks.OutcomesOptions{Consumer: "dies", Abandoned: time.Hour}, func(ctx context.Context, e tasks.Event) error {
+				if calls.Add(1) >= 3 {
+					return crash(f, ctx, e)
 				}
-				return j.write(e)
-			})
-			dies.abandoned = time.Hour
-			if err := dies.run(t.Context()); !errors.Is(err, errCrash) {
-				t.Fatalf("%v", err)
-			}
+				return f.keep(ctx, e)
+			}, func() bool { return calls.Load() > 3 })
 			if left := pending(t, rdb); left <= 0 {
 				t.Fatalf("%d events are pending after the crash", left)
 			}
-			until(t, newConsumer(rdb, "lives", open(t, path).write), func() bool { return pending(t, rdb) == 0 })
-			want(t, rdb, path, "a", "b", "c")
+			consume(t, client, tasks.OutcomesOptions{Consumer: "lives", Abandoned: 100 * time.Millisecond}, f.keep, func() bool { return pending(t, rdb) == 0 })
+			want(t, rdb, f, "a", "b", "c")
 		})
-	}
-}
-
-// TestACrashInTheMiddleOfALine: what was cut short comes again.
-func TestACrashInTheMiddleOfALine(t *testing.T) {
-	t.Parallel()
-	path := filepath.Join(t.TempDir(), "journal")
-	j := open(t, path)
-	for n := range 2 {
-		if err := j.write(event{ID: fmt.Sprintf("virtualpos/a:%d", n+1), Key: "virtualpos/a", State: "queued"}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	info, err := os.Stat(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Truncate(path, info.Size()-5); err != nil {
-		t.Fatal(err)
-	}
-	again := open(t, path)
-	if !again.seen["virtualpos/a:1"] || again.seen["virtualpos/a:2"] {
-		t.Errorf("%v", again.seen)
-	}
-	if err := again.write(event{ID: "virtualpos/a:2", Key: "virtualpos/a", State: "sending"}); err != nil {
-		t.Fatal(err)
-	}
-	if last := open(t, path); len(last.seen) != 2 || last.latest["virtualpos/a"].State != "sending" {
-		t.Errorf("%+v", last)
-	}
-}
-
-// TestWhatIsTakenOverLateChangesNoState: the highest version counts, not the last to come.
-func TestWhatIsTakenOverLateChangesNoState(t *testing.T) {
-	t.Parallel()
-	j := open(t, filepath.Join(t.TempDir(), "journal"))
-	for _, e := range []event{{ID: "virtualpos/a:10", Key: "virtualpos/a", State: "succeeded"}, {ID: "virtualpos/a:9", Key: "virtualpos/a", State: "sending"}} {
-		if err := j.write(e); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if e := j.latest["virtualpos/a"]; e.State != "succeeded" {
-		t.Errorf("%+v", e)
-	}
-}
-
-func TestAnEventWithoutAVersionIsRefused(t *testing.T) {
-	t.Parallel()
-	if _, err := eventOf(redis.XMessage{Values: map[string]any{"event_id": "nonsense"}}); err == nil {
-		t.Error("accepted")
 	}
 }

@@ -1,95 +1,72 @@
 // Command go-billing is a small billing system: it submits payouts, and reads what becomes of them.
 //
 //	go-billing submit REFERENCE AMOUNT    submits a payout of that many pesos; safe to repeat
-//	go-billing consume JOURNAL            writes each outcome into the file, once, until it is stopped
+//	go-billing consume FOLDER             keeps each outcome there, once, until it is stopped
 package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"log"
+	"net/url"
 	"os"
 	"os/signal"
-	"strconv"
+	"path/filepath"
 	"syscall"
-	"time"
 
-	"github.com/redis/go-redis/v9"
-
-	"github.com/remesa/remesa/idempotency"
-	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/tasks"
 )
-
-const provider = "virtualpos"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "go-billing:", err)
-		os.Exit(1)
+	if err := run(ctx, os.Getenv("REMESA_REDIS_URL"), os.Args[1:]); err != nil {
+		log.Fatalln("go-billing:", err) //nolint:gocritic // there is nothing to stop any more
 	}
 }
 
-func run(ctx context.Context, args []string) error {
-	url := os.Getenv("REMESA_REDIS_URL")
-	if url == "" {
-		url = "redis://127.0.0.1:6379/0"
-	}
-	options, err := redis.ParseURL(url)
+func run(ctx context.Context, redis string, args []string) error {
+	client, err := tasks.Open(redis, tasks.Options{})
 	if err != nil {
-		return errors.New("REMESA_REDIS_URL: not a redis:// address") // the error itself would repeat the password
+		return err
 	}
-	rdb := redis.NewClient(options)
-	defer func() { _ = rdb.Close() }()
+	defer func() { _ = client.Close() }()
 	switch {
 	case len(args) == 3 && args[0] == "submit":
-		return submit(ctx, rdb, args[1], args[2])
+		return submit(ctx, client, args[1], args[2])
 	case len(args) == 2 && args[0] == "consume":
-		return consume(ctx, rdb, args[1])
-	default:
-		return errors.New("usage: submit REFERENCE AMOUNT | consume JOURNAL")
+		reader, err := client.Outcomes(tasks.OutcomesOptions{Group: "billing", Failed: func(e tasks.Event, err error) { log.Println(e.ID, err) }})
+		if err != nil {
+			return err
+		}
+		return reader.Run(ctx, folder(args[1]).keep)
 	}
+	return errors.New("usage: submit REFERENCE AMOUNT | consume FOLDER")
 }
 
-// submit registers a payout. The reference is the order's: a repetition is a duplicate, and pays nothing.
-func submit(ctx context.Context, rdb *redis.Client, reference, amount string) error {
-	task, err := payout(reference, amount)
+// submit pays. The reference is the order's: a repetition is a duplicate, and pays nothing.
+func submit(ctx context.Context, client *tasks.Client, reference, amount string) error {
+	receipt, err := client.Pay(ctx, tasks.Payout{
+		Provider: "virtualpos", MerchantID: reference, Amount: amount, Currency: "CLP", Description: "Refund",
+		Recipient: tasks.Recipient{Document: "12345678-5", Name: "Ana Soto", Email: "ana@example.cl"},
+		Bank:      tasks.Bank{Code: "012", AccountNumber: "12345678"},
+	})
+	if err == nil {
+		fmt.Println(receipt.Key, receipt.Outcome, receipt.State)
+	}
+	return err
+}
+
+// folder stands in for a table of events with a unique id: a file for each, named after it, so that
+// one that comes again changes nothing. Of a payment's events the one with the highest version counts.
+type folder string
+
+func (f folder) keep(_ context.Context, e tasks.Event) error {
+	text, err := json.Marshal(e.Fields)
 	if err != nil {
 		return err
 	}
-	client := tasks.NewClient(idempotency.NewRedis(rdb, idempotency.Options{}), rdb, tasks.ClientOptions{})
-	receipts, err := client.Submit(ctx, task)
-	if err != nil {
-		return fmt.Errorf("not known whether it was taken in; submitting it again is safe: %w", err)
-	}
-	r := receipts[0]
-	fmt.Println(r.Key, r.Outcome, r.State)
-	if r.Outcome == tasks.Conflict {
-		return errors.New(r.Problem)
-	}
-	return nil
-}
-
-func payout(reference, amount string) (tasks.Task, error) {
-	return tasks.Payout{
-		Provider: provider, MerchantID: reference, Amount: amount, Currency: "CLP", Description: "Refund",
-		Recipient: providers.Recipient{Document: "12345678-5", Name: "Ana Soto", Email: "ana@example.cl"},
-		Bank:      providers.Bank{Code: "012", AccountNumber: "12345678"},
-	}.Task()
-}
-
-func consume(ctx context.Context, rdb *redis.Client, path string) error {
-	journal, err := openJournal(path)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = journal.close() }()
-	host, _ := os.Hostname()
-	c := consumer{
-		rdb: rdb, stream: idempotency.OutcomesKey(provider), group: "billing", name: host + "-" + strconv.Itoa(os.Getpid()),
-		abandoned: 30 * time.Second, wait: 5 * time.Second, handle: journal.write,
-	}
-	return c.run(ctx)
+	return os.WriteFile(filepath.Join(string(f), url.QueryEscape(e.ID)+".json"), text, 0o600)
 }

@@ -21,6 +21,7 @@ var named = []struct{ path, reason string }{
 	{"internal/dashboard/pages.go", "shows people what a key looks like"},
 	{"cmd/worker/check.go", "shows people which settings a provider has, and what an account is called"},
 	{"cmd/worker/run.go", "shows people which settings a provider has"},
+	{".golangci.yml", "a linter is told of one package what is no fault"},
 	{"deploy/", "examples of deployments, each with the settings of some provider"},
 	{"examples/", "programs of users, who are customers of some provider"},
 }

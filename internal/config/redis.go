@@ -1,23 +1,16 @@
 package config
 
 import (
-	"crypto/tls"
-	"errors"
 	"fmt"
 	"net"
-	"net/url"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/redis/go-redis/v9"
-	"github.com/redis/go-redis/v9/maintnotifications"
 
+	"github.com/remesa/remesa/internal/redisurl"
 	"github.com/remesa/remesa/providers"
 )
-
-const defaultRedisURL = "redis://127.0.0.1:6379/0"
 
 // Kinds of durability that a Redis may have to promise.
 const (
@@ -37,22 +30,13 @@ type Redis struct {
 }
 
 // Profile says how patient a client is.
-type Profile struct {
-	retries  int
-	poolSize int
-	read     time.Duration
-}
+type Profile = redisurl.Profile
 
-// ServerProfile is for workers: it outlasts a failover, because an acknowledgement that is lost
-// runs a task again. Each of the concurrent tasks finds a connection of its own.
-func ServerProfile(concurrency int) Profile {
-	return Profile{retries: 20, poolSize: concurrency + 10, read: 3 * time.Second}
-}
+// ServerProfile is for workers.
+func ServerProfile(concurrency int) Profile { return redisurl.ServerProfile(concurrency) }
 
 // ProducerProfile is for commands that a person or a script waits for.
-func ProducerProfile() Profile {
-	return Profile{retries: 3, poolSize: 32, read: 3 * time.Second}
-}
+func ProducerProfile() Profile { return redisurl.ProducerProfile() }
 
 // Client makes a client for the URL, be it of one server, a Sentinel group or a cluster. It dials
 // nothing yet; close it after use.
@@ -65,27 +49,16 @@ func (r *Redis) Client(p Profile) (redis.UniversalClient, error) {
 }
 
 func (r *Redis) options(p Profile) (*redis.UniversalOptions, error) {
-	options, err := parseRedisURL(r.url())
+	options, err := redisurl.Parse(r.url(), p)
 	if err != nil {
 		return nil, problem("REMESA_REDIS_URL", "%s", err)
 	}
-	options.MaxRetries = p.retries
-	options.MinRetryBackoff = 50 * time.Millisecond
-	options.MaxRetryBackoff = time.Second
-	options.DialTimeout = 3 * time.Second
-	options.DialerRetries = 1 // the retries above cover dialling: five dials in each would make them minutes
-	options.ReadTimeout = p.read
-	options.WriteTimeout = p.read
-	options.PoolSize = p.poolSize
-	options.ContextTimeoutEnabled = true
-	options.DisableIdentity = true
-	options.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	return options, nil
 }
 
 // Where names the server for people: kind, hosts and database, without user and password.
 func (r *Redis) Where() string {
-	o, err := parseRedisURL(r.url())
+	o, err := redisurl.Parse(r.url(), ProducerProfile())
 	if err != nil {
 		return "an unreadable REMESA_REDIS_URL"
 	}
@@ -102,7 +75,7 @@ func (r *Redis) Where() string {
 
 // warnings tell of a store whose connection others can read.
 func (r *Redis) warnings() []string {
-	o, err := parseRedisURL(r.url())
+	o, err := redisurl.Parse(r.url(), ProducerProfile())
 	if err != nil || o.TLSConfig != nil || !slices.ContainsFunc(o.Addrs, offMachine) {
 		return nil
 	}
@@ -117,13 +90,13 @@ func offMachine(addr string) bool {
 
 // Sentinel reports whether sentinels choose the primary.
 func (r *Redis) Sentinel() bool {
-	o, err := parseRedisURL(r.url())
+	o, err := redisurl.Parse(r.url(), ProducerProfile())
 	return err == nil && o.MasterName != ""
 }
 
 func (r *Redis) url() string {
 	if r.URL == "" {
-		return defaultRedisURL
+		return redisurl.Default
 	}
 	return r.URL.Reveal()
 }
@@ -141,140 +114,3 @@ func (r *Redis) complete() []error {
 	}
 	return problems
 }
-
-var errRedisURL = errors.New("must look like redis://[user:password@]host:port/db, rediss://…, redis-sentinel://h1,h2/0?master=m or redis-cluster://h1,h2")
-
-// parseRedisURL reads the URL by its parts, because net/url refuses a list of hosts and repeats
-// what it cannot read, password included.
-func parseRedisURL(text string) (*redis.UniversalOptions, error) {
-	scheme, rest, ok := strings.Cut(text, "://")
-	if !ok {
-		return nil, errRedisURL
-	}
-	end := strings.IndexAny(rest, "/?")
-	if end < 0 {
-		end = len(rest)
-	}
-	authority, tail := rest[:end], rest[end:]
-	path, query, _ := strings.Cut(tail, "?")
-	options := &redis.UniversalOptions{}
-	steps := []func() error{
-		func() error { return redisUser(options, authority) },
-		func() error { return redisHosts(options, scheme, authority) },
-		func() error { return redisDatabase(options, path) },
-		func() error { return redisQuery(options, scheme, query) },
-	}
-	for _, step := range steps {
-		if err := step(); err != nil {
-			return nil, err
-		}
-	}
-	return options, nil
-}
-
-func redisUser(o *redis.UniversalOptions, authority string) error {
-	at := strings.LastIndex(authority, "@")
-	if at < 0 {
-		return nil
-	}
-	user, password, found := strings.Cut(authority[:at], ":")
-	if !found {
-		return errors.New("has a user without a password: write user:password@, or :password@ for the default user")
-	}
-	var errUser, errPassword error
-	o.Username, errUser = url.PathUnescape(user)
-	o.Password, errPassword = url.PathUnescape(password)
-	if errUser != nil || errPassword != nil {
-		return errors.New("has a user or password with a % that begins no escape: write % as %25")
-	}
-	return nil
-}
-
-func redisHosts(o *redis.UniversalOptions, scheme, authority string) error {
-	port := "6379"
-	hosts := strings.Split(authority[strings.LastIndex(authority, "@")+1:], ",")
-	switch scheme {
-	case "redis", "rediss":
-		if len(hosts) > 1 {
-			return fmt.Errorf("%s:// takes one host; for several use redis-sentinel:// or redis-cluster://", scheme)
-		}
-	case "redis-sentinel":
-		port = "26379"
-	case "redis-cluster":
-		o.IsClusterMode = true
-	default:
-		return errRedisURL
-	}
-	for _, h := range hosts {
-		addr, err := hostPort(h, port)
-		if err != nil {
-			return err
-		}
-		o.Addrs = append(o.Addrs, addr)
-	}
-	if scheme == "rediss" {
-		o.TLSConfig = redisTLS()
-	}
-	return nil
-}
-
-func hostPort(text, defaultPort string) (string, error) {
-	host, port, err := net.SplitHostPort(text)
-	if err != nil {
-		host, port = strings.Trim(text, "[]"), defaultPort
-		if strings.Contains(host, ":") && !strings.HasPrefix(text, "[") {
-			return "", errors.New("has a host with more than one colon: write an IPv6 address in [brackets]")
-		}
-	}
-	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
-		return "", errors.New("has a port that is not between 1 and 65535")
-	}
-	if host == "" {
-		return "", errors.New("lacks a host")
-	}
-	return net.JoinHostPort(host, port), nil
-}
-
-func redisDatabase(o *redis.UniversalOptions, path string) error {
-	path = strings.TrimPrefix(path, "/")
-	if path == "" {
-		return nil
-	}
-	db, err := strconv.Atoi(path)
-	if err != nil || db < 0 {
-		return errors.New("has a database that is not a number (a / in a password is written %2F)")
-	}
-	if o.IsClusterMode && db != 0 {
-		return errors.New("names a database, but a Redis cluster has only database 0")
-	}
-	o.DB = db
-	return nil
-}
-
-func redisQuery(o *redis.UniversalOptions, scheme, query string) error {
-	values, err := url.ParseQuery(query)
-	if err != nil {
-		return errors.New("has a query that cannot be read")
-	}
-	for key := range values {
-		switch {
-		case key == "master" && scheme == "redis-sentinel":
-			o.MasterName = values.Get(key)
-		case key == "sentinel_username" && scheme == "redis-sentinel":
-			o.SentinelUsername = values.Get(key)
-		case key == "sentinel_password" && scheme == "redis-sentinel":
-			o.SentinelPassword = values.Get(key)
-		case key == "tls" && scheme != "redis" && values.Get(key) == "true":
-			o.TLSConfig = redisTLS()
-		default:
-			return errors.New("has an unknown query parameter: master, sentinel_username, sentinel_password (redis-sentinel) and tls=true (redis-sentinel, redis-cluster) are known")
-		}
-	}
-	if scheme == "redis-sentinel" && o.MasterName == "" {
-		return errors.New("lacks the name of the group that the sentinels watch: add ?master=NAME")
-	}
-	return nil
-}
-
-// redisTLS leaves the name open: each server is verified under the host that is dialled.
-func redisTLS() *tls.Config { return &tls.Config{MinVersion: tls.VersionTLS12} }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/remesa/remesa/internal/eventually"
+	"github.com/remesa/remesa/tasks"
 )
 
 // payout is the payment virtualpos/a.
@@ -70,6 +71,36 @@ func TestAProducersUserSubmitsAndAWorkersUserPays(t *testing.T) {
 	p.Drain(patience)
 	refused, err := admin.Do(t.Context(), "acl", "log").Slice()
 	if err != nil || len(refused) > 0 {
+		t.Errorf("Redis refused %v, %v", refused, err)
+	}
+}
+
+// TestABillingsUserReadsOutcomes: as its own user of users.acl, and Redis refuses it nothing.
+func TestABillingsUserReadsOutcomes(t *testing.T) {
+	t.Parallel()
+	s := startStore(t)
+	enqueue(t, s.as("producer"), payout, "submit")
+	client, err := tasks.Open(s.as("billing"), tasks.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	reader, err := client.Outcomes(tasks.OutcomesOptions{Group: "billing", Failed: func(_ tasks.Event, err error) { t.Error(err) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithTimeout(t.Context(), patience)
+	defer stop()
+	var seen string
+	err = reader.Run(ctx, func(_ context.Context, e tasks.Event) error {
+		seen = e.ID
+		stop()
+		return nil
+	})
+	if err != nil || seen != "virtualpos/a:1" {
+		t.Errorf("it reads %q, %v", seen, err)
+	}
+	if refused, err := s.client(t, "admin").Do(t.Context(), "acl", "log").Slice(); err != nil || len(refused) > 0 {
 		t.Errorf("Redis refused %v, %v", refused, err)
 	}
 }

@@ -10,6 +10,10 @@ func Prefix(owner string) string { return "remesa:{" + owner + "}:" }
 // OutcomesKey is the stream of a provider's outcome events.
 func OutcomesKey(provider string) string { return Prefix(provider) + "outcomes" }
 
+// HandledKey is where a group of consumers notes which events of the outcome stream it has handled:
+// members event ids by time in ms.
+func HandledKey(provider, group string) string { return OutcomesKey(provider) + ":handled:" + group }
+
 // ChargeUpdatesKey is the index of changes of subscriptions' charges: members "subscription|id" by
 // time in ms.
 func ChargeUpdatesKey(provider string) string { return Prefix(provider) + "subscriptions:news" }

@@ -48,7 +48,7 @@ func TestEveryProviderHasAllThatBelongsToIt(t *testing.T) {
 		mustHave(t, "its page", "docs/providers/"+p.Name+".md", `(?m)^# .*`+regexp.QuoteMeta(p.Title))
 		mustHave(t, "its row in the README's table of providers", "README.md", `(?m)^\| `+regexp.QuoteMeta(p.Title)+`.*docs/providers/`+p.Name+`\.md`)
 		mustHave(t, "its name among the providers of a task", "docs/tasks.md", "(?m)^\\| `provider` \\|.*`"+p.Name+"`")
-		mustHave(t, "the run of its conformance suite", "providers/"+p.Name+"/conformance_test.go", `providertest\.Run\(`)
+		mustHave(t, "the run of its conformance suite", "providers/"+p.Name+"/conformance_test.go", `providertest\.(Run|Forms)\b`)
 		for _, payments := range p.Payments {
 			mustHave(t, "an example of its "+string(payments.Type), example(p, payments.Type), `"type":"`+string(payments.Type)+`"`)
 		}

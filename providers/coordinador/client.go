@@ -13,13 +13,7 @@ import (
 	"github.com/remesa/remesa/providers/wire"
 )
 
-var (
-	_ providers.Payer         = (*Client)(nil)
-	_ providers.StatusChecker = (*Client)(nil)
-	_ providers.Checker       = (*Client)(nil)
-	_ providers.Preparer      = (*Client)(nil)
-	_ providers.TwoStep       = (*Client)(nil)
-)
+var _ providers.Checker = (*Client)(nil)
 
 // Client is one account at the portal. It is safe for concurrent use.
 type Client struct {
@@ -33,8 +27,12 @@ type Client struct {
 // Close drops the idle connections.
 func (c *Client) Close() { c.api.Close() }
 
+var _ providers.TwoStep = (*Client)(nil)
+
 // OpensLate is true: an attempt begins with a look at what is registered.
 func (c *Client) OpensLate() bool { return true }
+
+var _ providers.Preparer = (*Client)(nil)
 
 // Prepare makes sure that there is a token.
 func (c *Client) Prepare(ctx context.Context) error { return c.api.Prepare(ctx) }
@@ -47,6 +45,8 @@ func sentHandle(value string) map[string]string { return map[string]string{sent:
 
 // maySent reports whether an attempt of ours may have registered the payment.
 func maySent(handles map[string]string) bool { return handles[sent] == "1" }
+
+var _ providers.Payer = (*Client)(nil)
 
 // Pay looks first: a row that is there before our first attempt is somebody else's, one that is
 // there after it is ours. Where there is none it registers the payment with one POST.
@@ -134,6 +134,8 @@ func (c *Client) confirm(ctx context.Context, instruction int64, amount provider
 	}
 	return accepted
 }
+
+var _ providers.StatusChecker = (*Client)(nil)
 
 // Status looks at what is registered for the payment's instruction. Only a payment that we may have
 // registered is ever found.

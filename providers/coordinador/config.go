@@ -42,9 +42,8 @@ type Config struct {
 	// Renewed is told the reason of each renewal of the token.
 	Renewed func(reason string)
 	// Timeout, IdleTimeout and Concurrency are those of wire.Options.
-	Timeout     time.Duration
-	IdleTimeout time.Duration
-	Concurrency int
+	Timeout, IdleTimeout time.Duration
+	Concurrency          int
 	// Now is time.Now unless set.
 	Now func() time.Time
 }

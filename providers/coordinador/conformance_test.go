@@ -15,17 +15,10 @@ import (
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	for name, options := range map[string]simulator.Options{
-		"as assumed": {},
+	providertest.Forms(t, map[string]simulator.Options{
+		providertest.AsAssumed: {},
 		"a token under another name, amounts taken for net ones, short pages": {TokenField: "token", Net: true, PageSize: 1},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := subject(options)
-			s.OneWay = name != "as assumed"
-			providertest.Run(t, s)
-		})
-	}
+	}, subject)
 }
 
 func subject(o simulator.Options) providertest.Subject {
@@ -35,12 +28,7 @@ func subject(o simulator.Options) providertest.Subject {
 		Client: func(t *testing.T, env providertest.Env) any {
 			c := config(env.Base)
 			c.CAFile, c.Timeout = env.CAFile, env.Timeout
-			client := newClient(t, c)
-			if err := client.Prepare(t.Context()); err != nil { // as before every attempt
-				t.Fatal(err)
-			}
-			client.Close() // the connections of that are none of the row's
-			return client
+			return providertest.Ready(t, newClient(t, c))
 		},
 		Payout: payout, Renews: true, LooksFirst: true,
 		Without: []string{"accepts and pays later", "accepts and declines later"}, // there is no word for either
@@ -108,13 +96,11 @@ func config(base string) coordinador.Config {
 }
 
 func newClient(t *testing.T, c coordinador.Config) *coordinador.Client {
-	t.Helper()
 	return providertest.Open(t, coordinador.New, c)
 }
 
 // payout is one of an instruction of its own for each reference.
 func payout(t *testing.T, reference string) providers.Payout {
-	t.Helper()
 	return payoutOf(t, reference, int64(crc32.ChecksumIEEE([]byte(reference))))
 }
 

@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -22,25 +21,7 @@ var golden = providertest.Golden{
 	"refresh":  "6f280fb5e99ef010",
 }
 
-// clock is moved by the test.
-type clock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func newClock() *clock { return &clock{at: time.Date(2026, 5, 15, 9, 0, 0, 0, time.UTC)} }
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *clock) pass(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
-}
+func newClock() *providertest.Clock { return providertest.ClockAt(providertest.Now) }
 
 // portal is a scripted portal and gateway.
 type portal struct{ *providertest.Recorder }
@@ -84,19 +65,19 @@ func TestRequestsOnTheWire(t *testing.T) {
 	server := newPortal(t, func(r *http.Request) string {
 		switch r.URL.Path {
 		case obtained, refreshed:
-			return `{"access":"` + token(at.now().Add(24*time.Hour)) + `","refresh":"r-1"}`
+			return `{"access":"` + token(at.Now().Add(24*time.Hour)) + `","refresh":"r-1"}`
 		case looked:
 			return `{"count":0,"next":null,"previous":null,"results":[]}`
 		}
 		return `{"result":{},"errors":[],"operation":1}`
 	})
 	c := server.config()
-	c.Now = at.now
+	c.Now = at.Now
 	client := newClient(t, c)
 	if _, err := client.Pay(t.Context(), payoutOf(t, "PAY-42", 3456789), (&providertest.Kept{}).Attempt()); err != nil {
 		t.Fatal(err)
 	}
-	at.pass(25 * time.Hour)
+	at.Pass(25 * time.Hour)
 	if err := client.Prepare(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +86,7 @@ func TestRequestsOnTheWire(t *testing.T) {
 			if len(server.sent(path)) == 0 {
 				t.Fatal("no request arrived")
 			}
-			compare(t, name, server.sent(path)[0])
+			verify(t, name, server.sent(path)[0])
 		})
 	}
 	if n := len(server.sent(paid)); n != 1 {
@@ -113,15 +94,10 @@ func TestRequestsOnTheWire(t *testing.T) {
 	}
 }
 
-func compare(t *testing.T, name, got string) {
-	t.Helper()
-	golden.Compare(t, name, got)
-	verify(t, name, got)
-}
-
-// verify checks a request without any code of the adapter.
+// verify checks a request against its file, and without any code of the adapter.
 func verify(t *testing.T, name, request string) {
 	t.Helper()
+	golden.Compare(t, name, request)
 	head, body, _ := strings.Cut(request, "\n\n")
 	holds := func(line string) {
 		if !strings.Contains(head+"\n", "\n"+line+"\n") {

@@ -43,11 +43,7 @@ func (c *Client) ask(ctx context.Context, path string, refresh providers.Secret)
 	if err != nil {
 		return auth.Token{}, &providers.NotSent{Reason: wire.Invalid}
 	}
-	r, err := wire.NewRequestAt(http.MethodPost, c.portal, path, body)
-	if err != nil {
-		return auth.Token{}, err
-	}
-	reply, err := c.api.Wire.Do(ctx, r)
+	reply, err := c.api.Wire.Post(ctx, c.portal, path, body)
 	return granted(reply, err, c.config.Now())
 }
 

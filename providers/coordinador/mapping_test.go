@@ -177,13 +177,7 @@ func answered(r wire.Reply, err error) (providers.Outcome, error) {
 func TestLoginMapping(t *testing.T) {
 	t.Parallel()
 	const granting = "granted"
-	for _, row := range []struct {
-		name   string
-		status int
-		body   string
-		want   providers.Class
-		value  string
-	}{
+	providertest.Mapping(t, providertest.Answers{
 		{"access", 200, `{"access":"a","refresh":"r"}`, granting, "a"},
 		{"token", 200, `{"token":"t"}`, granting, "t"},
 		{"access_token", 201, `{"access_token":"b"}`, granting, "b"},
@@ -202,13 +196,10 @@ func TestLoginMapping(t *testing.T) {
 		{"a server error", 502, "", providertest.NoAct, "login"},
 		{"a token, with HTTP 500", 500, `{"access":"a"}`, providertest.NoAct, "login"},
 		{"another path", 404, "", providertest.NoAct, "login"},
-	} {
-		token, err := granted(wire.Reply{Status: row.status, Body: []byte(row.body)}, nil, providertest.Now)
-		class, code := providertest.Said(providers.Outcome{Class: granting, Code: token.Value.Reveal()}, err)
-		if class != row.want || code != row.value {
-			t.Errorf("%s: got %s %s (%v)", row.name, class, code, err)
-		}
-	}
+	}, func(r wire.Reply) (providers.Outcome, error) {
+		token, err := granted(r, nil, providertest.Now)
+		return providers.Outcome{Class: granting, Code: token.Value.Reveal()}, err
+	})
 }
 
 func TestMappingOfBrokenExchanges(t *testing.T) {

@@ -1,9 +1,7 @@
 package coordinador_test
 
 import (
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -20,15 +18,9 @@ func TestNothingThatWasSentIsRepeated(t *testing.T) {
 	} {
 		t.Run(name, providertest.Parrot{
 			Values: []string{"sandbox-password", "pagos@empresa.example"},
-			Answer: func(r *http.Request, said string) (int, string) {
-				switch {
-				case r.Method == http.MethodGet:
-					return 200, `{"count":0,"results":[]}`
-				case strings.Contains(r.URL.Path, "token"):
-					return 200, `{"token":"bearer-token-of-today"}`
-				}
-				return 200, strings.ReplaceAll(answer, "SAID", said)
-			},
+			Answer: providertest.Says(200, answer, map[string]string{
+				"payment-instructions": `{"count":0,"results":[]}`, "token": `{"token":"bearer-token-of-today"}`,
+			}),
 			Call: func(t *testing.T, url string) (providers.Outcome, error) {
 				return newClient(t, config(url)).Pay(t.Context(), payoutOf(t, "PAY-42", 3456789), new(providertest.Kept).Attempt())
 			},
@@ -40,14 +32,9 @@ func TestNothingThatWasSentIsRepeated(t *testing.T) {
 func TestNoExecutionIsNamedByAnAccount(t *testing.T) {
 	t.Parallel()
 	const account = "123456789"
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		answer := `{"count":2,"results":[{"id":1,"instruction":3456789,"execution":123456789,"amount":119000},{"id":2,"instruction":3456789,"execution":7,"amount":119000}]}`
-		if strings.Contains(r.URL.Path, "token") {
-			answer = `{"token":"bearer-token-of-today"}`
-		}
-		_, _ = io.WriteString(w, answer)
-	}))
-	defer server.Close()
+	answer := `{"count":2,"results":[{"id":1,"instruction":3456789,"execution":123456789,"amount":119000},{"id":2,"instruction":3456789,"execution":7,"amount":119000}]}`
+	says := providertest.Says(200, answer, map[string]string{"token": `{"token":"bearer-token-of-today"}`})
+	server := providertest.Record(t, func(r *http.Request) (int, string) { return says(r, "") })
 	p, sent := payoutOf(t, "PAY-42", 3456789), map[string]string{"sent": "1"}
 	p.Bank.AccountNumber = account
 	c := newClient(t, config(server.URL))

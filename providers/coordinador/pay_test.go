@@ -354,15 +354,15 @@ func TestATokenIsRefreshedWhileThatIsAllowed(t *testing.T) {
 			if r.URL.Path == refreshed && row.refuses {
 				panic(http.ErrAbortHandler)
 			}
-			return `{"access_token":"` + token(at.now().Add(day)) + `"}`
+			return `{"access_token":"` + token(at.Now().Add(day)) + `"}`
 		})
 		c := server.config()
-		c.Now = at.now
+		c.Now = at.Now
 		client := newClient(t, c)
 		if err := client.Prepare(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		at.pass(row.later)
+		at.Pass(row.later)
 		err := client.Prepare(t.Context())
 		renewed := func() bool {
 			return len(server.sent(refreshed)) == row.refreshed && len(server.sent(obtained)) == row.obtained
@@ -389,17 +389,17 @@ func TestARefusalToRefreshIsRemembered(t *testing.T) {
 			return
 		}
 		obtains.Add(1)
-		_, _ = w.Write([]byte(`{"token":"` + token(at.now().Add(day)) + `"}`))
+		_, _ = w.Write([]byte(`{"token":"` + token(at.Now().Add(day)) + `"}`))
 	}))
 	t.Cleanup(server.Close)
 	c := config(server.URL)
-	c.Now = at.now
+	c.Now = at.Now
 	client := newClient(t, c)
 	for range 4 {
 		if err := client.Prepare(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		at.pass(2 * day)
+		at.Pass(2 * day)
 	}
 	if refreshes.Load() != 1 || obtains.Load() != 4 {
 		t.Errorf("refreshed %d times, obtained %d times", refreshes.Load(), obtains.Load())

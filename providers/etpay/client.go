@@ -3,7 +3,6 @@ package etpay
 import (
 	"context"
 	"errors"
-	"net/http"
 	"net/url"
 	"time"
 
@@ -11,13 +10,6 @@ import (
 	"github.com/remesa/remesa/providers/etpay/internal/dialect"
 	"github.com/remesa/remesa/providers/etpay/payouts"
 	"github.com/remesa/remesa/providers/wire"
-)
-
-var (
-	_ providers.Charger       = (*Client)(nil)
-	_ providers.StatusChecker = (*Client)(nil)
-	_ providers.Checker       = (*Client)(nil)
-	_ providers.TwoStep       = (*Client)(nil)
 )
 
 // Paths below the API's address.
@@ -52,10 +44,14 @@ type Client struct {
 // Close drops the idle connections.
 func (c *Client) Close() { c.wire.Close() }
 
+var _ providers.TwoStep = (*Client)(nil)
+
 // OpensLate is true: no money moves before a payer acts, and nobody can act in a session whose
 // token was handed to nobody. The attempt never reaches a step that can move money; what makes the
 // payment possible is the address in its outcome.
 func (c *Client) OpensLate() bool { return true }
+
+var _ providers.Charger = (*Client)(nil)
 
 // Charge opens a session, after a look at what stands under its order id. Every end but an opened
 // session, a refusal or another's payments is an error: another session may be opened. The
@@ -74,7 +70,7 @@ func (c *Client) Charge(ctx context.Context, charge providers.Charge, a provider
 	if look.taken != nil {
 		return providers.Conceal(*look.taken, with.hide...), nil
 	}
-	reply, err := c.post(ctx, openPath, body)
+	reply, err := c.wire.Post(ctx, c.base, openPath, body) // its credentials are in the body
 	s, o, err := opened(reply, err, with)
 	if err != nil || s == nil {
 		return providers.Conceal(o, with.hide...), err
@@ -106,6 +102,8 @@ func (c *Client) look(ctx context.Context, reference string, mayBeOurs bool) (lo
 	reply, err := c.ask(ctx, question{OrderID: reference})
 	return looked(reply, err, c.config.Now())
 }
+
+var _ providers.StatusChecker = (*Client)(nil)
 
 // Status asks by our order id: whatever was paid for it counts, in whichever session, unless the
 // id may have been another's before. Then a first success counts in our session alone. A payout
@@ -150,8 +148,10 @@ func (c *Client) ask(ctx context.Context, about question) (wire.Reply, error) {
 	if err != nil {
 		return wire.Reply{}, &wire.Error{Reason: wire.Invalid}
 	}
-	return c.post(ctx, statusPath, body)
+	return c.wire.Post(ctx, c.base, statusPath, body)
 }
+
+var _ providers.Checker = (*Client)(nil)
 
 // Check asks about an order that does not exist: an array, empty or not, proves address and
 // credentials.
@@ -167,13 +167,4 @@ func (c *Client) Check(ctx context.Context) ([]providers.Finding, error) {
 		return []providers.Finding{{Text: "credentials accepted; no webhook is asked for, so payments are found by polling alone"}}, nil
 	}
 	return []providers.Finding{{Text: "credentials accepted"}}, nil
-}
-
-// post sends JSON. The merchant's credentials are in the body; there is no header for them.
-func (c *Client) post(ctx context.Context, path string, body []byte) (wire.Reply, error) {
-	r, err := wire.NewRequestAt(http.MethodPost, c.base, path, body)
-	if err != nil {
-		return wire.Reply{}, err
-	}
-	return c.wire.Do(ctx, r)
 }

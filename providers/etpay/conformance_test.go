@@ -12,15 +12,10 @@ import (
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	for name, echoes := range map[string]bool{"as assumed": false, "order and amount repeated": true} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			providertest.Run(t, subject(simulator.Options{Echoes: echoes}, echoes))
-		})
-	}
+	providertest.Forms(t, map[string]simulator.Options{providertest.AsAssumed: {}, "order and amount repeated": {Echoes: true}}, subject)
 }
 
-func subject(o simulator.Options, oneWay bool) providertest.Subject {
+func subject(o simulator.Options) providertest.Subject {
 	return providertest.Subject{
 		Simulator: func() *sandbox.Provider { return simulator.New(o, sandbox.Options{}) },
 		Client: func(t *testing.T, env providertest.Env) any {
@@ -28,7 +23,7 @@ func subject(o simulator.Options, oneWay bool) providertest.Subject {
 			c.CAFile, c.Timeout = env.CAFile, env.Timeout
 			return newClient(t, c)
 		},
-		Charge: charge, Sessions: true, OneWay: oneWay,
+		Charge: charge, Sessions: true,
 		Extra: []providertest.Row{
 			{
 				Name: "opens a session, and the payer's first try fails at once", Faults: []sandbox.Fault{{Kind: "rejected_word"}},
@@ -51,12 +46,10 @@ func config(url string) etpay.Config {
 }
 
 func newClient(t *testing.T, c etpay.Config) *etpay.Client {
-	t.Helper()
 	return providertest.Open(t, etpay.New, c)
 }
 
 func charge(t *testing.T, reference string) providers.Charge {
-	t.Helper()
 	return providers.Charge{
 		Payment: providers.Payment{
 			Provider: etpay.Name, Account: "default", Reference: reference, Amount: providertest.Amount(t, "50000", "CLP"), Description: "Cuenta gas",

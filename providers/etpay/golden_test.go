@@ -70,11 +70,11 @@ func again() providers.Attempt {
 // record is the bytes of the one request that came over the wire.
 func record(t *testing.T, send func(t *testing.T, c etpay.Config)) string {
 	t.Helper()
-	server := providertest.Record(t, providertest.Teapot)
-	c := config(server.URL + "/prefix/")
-	c.MerchantCode, c.MerchantAPIToken = "cl_test_co", "tok&<1>"
-	send(t, c)
-	return server.One(t)
+	return providertest.Sent(t, func(url string) {
+		c := config(url + "/prefix/")
+		c.MerchantCode, c.MerchantAPIToken = "cl_test_co", "tok&<1>"
+		send(t, c)
+	})
 }
 
 // withoutCredentials holds that a session's credentials are in the body, and the body is the one

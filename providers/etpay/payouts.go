@@ -7,14 +7,9 @@ import (
 	"github.com/remesa/remesa/providers/etpay/payouts"
 )
 
-var (
-	_ providers.Payer         = (*WithPayouts)(nil)
-	_ providers.Charger       = (*WithPayouts)(nil)
-	_ providers.StatusChecker = (*WithPayouts)(nil)
-	_ providers.Checker       = (*WithPayouts)(nil)
-	_ providers.Preparer      = (*WithPayouts)(nil)
-	_ providers.TwoStep       = (*WithPayouts)(nil)
-)
+var _ providers.Charger = (*WithPayouts)(nil)
+
+var _ providers.TwoStep = (*WithPayouts)(nil)
 
 // WithPayouts is one merchant account at ETpay that opens sessions and sends payouts. It is safe
 // for concurrent use.
@@ -45,13 +40,19 @@ func (c *WithPayouts) Close() {
 	c.payouts.Close()
 }
 
+var _ providers.Preparer = (*WithPayouts)(nil)
+
 // Prepare makes sure that there is a token for payouts.
 func (c *WithPayouts) Prepare(ctx context.Context) error { return c.payouts.Prepare(ctx) }
+
+var _ providers.Payer = (*WithPayouts)(nil)
 
 // Pay creates a payout, as payouts.Client does.
 func (c *WithPayouts) Pay(ctx context.Context, p providers.Payout, a providers.Attempt) (providers.Outcome, error) {
 	return c.payouts.Pay(ctx, p, a)
 }
+
+var _ providers.StatusChecker = (*WithPayouts)(nil)
 
 // Status asks about a payout or a session, whichever the query is about.
 func (c *WithPayouts) Status(ctx context.Context, q providers.Query) (providers.Outcome, error) {
@@ -60,6 +61,8 @@ func (c *WithPayouts) Status(ctx context.Context, q providers.Query) (providers.
 	}
 	return c.Client.Status(ctx, q)
 }
+
+var _ providers.Checker = (*WithPayouts)(nil)
 
 // Check asks about a session that does not exist, logs in for payouts, and reads today's listing.
 func (c *WithPayouts) Check(ctx context.Context) ([]providers.Finding, error) {

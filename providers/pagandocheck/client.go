@@ -13,12 +13,6 @@ import (
 	"github.com/remesa/remesa/providers/wire"
 )
 
-var (
-	_ providers.Charger  = (*Client)(nil)
-	_ providers.Checker  = (*Client)(nil)
-	_ providers.Preparer = (*Client)(nil)
-)
-
 // Client is one account at Pagando Check that charges in one step. It is safe for concurrent use.
 type Client struct {
 	config Config
@@ -29,8 +23,12 @@ type Client struct {
 // Close drops the idle connections.
 func (c *Client) Close() { c.api.Close() }
 
+var _ providers.Preparer = (*Client)(nil)
+
 // Prepare makes sure that there is a token.
 func (c *Client) Prepare(ctx context.Context) error { return c.api.Prepare(ctx) }
+
+var _ providers.Charger = (*Client)(nil)
 
 // Charge charges the card with one POST.
 func (c *Client) Charge(ctx context.Context, ch providers.Charge, _ providers.Attempt) (providers.Outcome, error) {
@@ -43,6 +41,8 @@ func (c *Client) Charge(ctx context.Context, ch providers.Charge, _ providers.At
 	o, err := charged(reply, err, with)
 	return providers.Conceal(o, with.hide...), err
 }
+
+var _ providers.Checker = (*Client)(nil)
 
 // Check logs in, and asks about an order that does not exist: only the refusal of its token counts.
 func (c *Client) Check(ctx context.Context) ([]providers.Finding, error) {

@@ -36,10 +36,9 @@ type Config struct {
 	UncertainDeclines []string
 
 	// Timeout, IdleTimeout, Concurrency and CAFile are those of wire.Options.
-	Timeout     time.Duration
-	IdleTimeout time.Duration
-	Concurrency int
-	CAFile      string
+	Timeout, IdleTimeout time.Duration
+	Concurrency          int
+	CAFile               string
 
 	// Account, Shared, Cooldown and Renewed are those of auth.Options; Account is
 	// "pagandocheck/default" unless set.

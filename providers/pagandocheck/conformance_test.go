@@ -16,21 +16,16 @@ import (
 
 func TestConformanceInTwoSteps(t *testing.T) {
 	t.Parallel()
-	forms := map[string]simulator.Options{
-		"as assumed": {},
+	providertest.Forms(t, map[string]simulator.Options{
+		providertest.AsAssumed:                          {},
 		"ids in data, codes as text, totals as numbers": {FlatIDs: true, TextCodes: true, NumberTotals: true},
-	}
-	for name, options := range forms {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := subject(options, func(t *testing.T, c pagandocheck.Config) any { return newTwoStep(t, c) })
-			s.OneWay = name != "as assumed"
-			s.Absent = providers.InDoubt // an order that nobody paid says nothing of a charge under way
-			s.Without = append(s.Without, "is not reached, since the time to send has passed")
-			s.Extra = append(s.Extra, slices.Concat(orders(), asked())...)
-			providertest.Run(t, s)
-		})
-	}
+	}, func(o simulator.Options) providertest.Subject {
+		s := subject(o, func(t *testing.T, c pagandocheck.Config) any { return newTwoStep(t, c) })
+		s.Absent = providers.InDoubt // an order that nobody paid says nothing of a charge under way
+		s.Without = append(s.Without, "is not reached, since the time to send has passed")
+		s.Extra = append(s.Extra, slices.Concat(orders(), asked())...)
+		return s
+	})
 }
 
 func TestConformanceInOneStep(t *testing.T) {
@@ -151,17 +146,14 @@ func config(url string) pagandocheck.Config {
 }
 
 func newClient(t *testing.T, c pagandocheck.Config) *pagandocheck.Client {
-	t.Helper()
 	return providertest.Open(t, pagandocheck.New, c)
 }
 
 func newTwoStep(t *testing.T, c pagandocheck.Config) *pagandocheck.TwoStep {
-	t.Helper()
 	return providertest.Open(t, pagandocheck.NewTwoStep, c)
 }
 
 func charge(t *testing.T, reference string) providers.Charge {
-	t.Helper()
 	return providers.Charge{
 		Payment: providers.Payment{
 			Provider: pagandocheck.Name, Account: "default", Reference: reference, Amount: providertest.Amount(t, "149.50", "MXN"),

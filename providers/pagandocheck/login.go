@@ -21,11 +21,7 @@ func (c *Client) login(ctx context.Context, _ auth.Token) (auth.Token, error) {
 	if err != nil {
 		return auth.Token{}, errors.New("login cannot be written as JSON")
 	}
-	r, err := wire.NewRequestAt(http.MethodPost, c.base, loginPath, body)
-	if err != nil {
-		return auth.Token{}, err
-	}
-	reply, err := c.api.Wire.Do(ctx, r)
+	reply, err := c.api.Wire.Post(ctx, c.base, loginPath, body)
 	value, err := loggedIn(reply, err, c.config.Now(), c.config.Password.Reveal(), c.config.User)
 	if err != nil {
 		return auth.Token{}, err

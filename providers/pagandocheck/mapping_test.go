@@ -146,53 +146,46 @@ func TestMappingOfCharges(t *testing.T) {
 // Every line: an answer, and what it means to the making of an order. Nothing there is in doubt.
 func TestMappingOfOrders(t *testing.T) {
 	t.Parallel()
-	for _, row := range []struct {
-		name   string
-		status int
-		body   string
-		want   string
-	}{
-		{"made", 200, orderBody, "ord-1"},
-		{"made, with HTTP 201", 201, orderBody, "ord-1"},
-		{"made, one level deeper", 200, `{"data":{"data":{"orderId":17}}}`, "17"},
-		{"no id", 200, swap(orderBody, "orderId", "id"), "not sent no_order"},
-		{"an error with an id", 200, swap(orderBody, "{", `{"error":true,`), "not sent no_order"},
-		{"an id with HTTP 500", 500, orderBody, "not sent no_order"},
-		{"an id twice", 200, swap(orderBody, `"orderId"`, `"orderId":"ord-2","orderId"`), "not sent no_order"},
-		{"an id with a blank", 200, swap(orderBody, "ord-1", "ord 1"), "not sent no_order"},
-		{"no payment settings", 200, failureOf("300"), "refused 300"},
-		{"no order number", 400, failureOf("314"), "refused 314"},
-		{"no payment settings, with HTTP 500", 500, failureOf("300"), "not sent no_order"},
-		{"could not be processed", 200, failureOf("302"), "not sent no_order"},
-		{"not allowed", 403, failureOf("305"), "not sent no_order"},
-		{"a decline", 200, switchBody, "not sent no_order"},
-		{"a cart that exists already", 200, strings.ReplaceAll(switchBody, "4051", "4025"), "mismatch reference_taken"},
-		{"a cart that exists already, with HTTP 409", 409, strings.ReplaceAll(switchBody, "4051", "4025"), "mismatch reference_taken"},
-		{"a cart that exists already, with HTTP 502", 502, strings.ReplaceAll(switchBody, "4051", "4025"), "not sent no_order"},
-		{"a decline with the code of a missing setting", 200, strings.ReplaceAll(switchBody, "4051", "300"), "not sent no_order"},
-		{"an expired token", 200, expired, "credentials 100"},
-		{"bad credentials", 200, badLogin, "credentials 109"},
-		{"an expired token, with HTTP 500", 500, expired, "credentials 100"},
-		{"an expired token, with HTTP 503", 503, swap(expired, "100", `"100"`), "credentials 100"},
-		{"bad credentials, with HTTP 502", 502, badLogin, "credentials 109"},
-		{"a decline with the code of an expired token, with HTTP 500", 500, strings.ReplaceAll(switchBody, "4051", "100"), "not sent no_order"},
-		{"401", 401, "", "credentials http_401"},
-		{"403", 403, "", "credentials http_403"},
-		{"403 with a page", 403, page, "credentials http_403"},
-		{"403 with a text", 403, `{"message":"Forbidden"}`, "credentials http_403"},
-		{"throttled", 429, "", "not sent throttled"},
-		{"throttled, and an expired token", 429, expired, "not sent throttled"},
-		{"a page", 200, page, "not sent no_order"},
-	} {
-		m, err := ordered(wire.Reply{Status: row.status, Body: []byte(row.body)}, nil, with)
-		got := m.id
-		if class, code := providertest.Said(m.outcome(), err); class != "" {
-			got = string(class) + " " + code
+	const made = "made"
+	providertest.Mapping(t, providertest.Answers{
+		{"made", 200, orderBody, made, "ord-1"},
+		{"made, with HTTP 201", 201, orderBody, made, "ord-1"},
+		{"made, one level deeper", 200, `{"data":{"data":{"orderId":17}}}`, made, "17"},
+		{"no id", 200, swap(orderBody, "orderId", "id"), "not sent", "no_order"},
+		{"an error with an id", 200, swap(orderBody, "{", `{"error":true,`), "not sent", "no_order"},
+		{"an id with HTTP 500", 500, orderBody, "not sent", "no_order"},
+		{"an id twice", 200, swap(orderBody, `"orderId"`, `"orderId":"ord-2","orderId"`), "not sent", "no_order"},
+		{"an id with a blank", 200, swap(orderBody, "ord-1", "ord 1"), "not sent", "no_order"},
+		{"no payment settings", 200, failureOf("300"), "refused", "300"},
+		{"no order number", 400, failureOf("314"), "refused", "314"},
+		{"no payment settings, with HTTP 500", 500, failureOf("300"), "not sent", "no_order"},
+		{"could not be processed", 200, failureOf("302"), "not sent", "no_order"},
+		{"not allowed", 403, failureOf("305"), "not sent", "no_order"},
+		{"a decline", 200, switchBody, "not sent", "no_order"},
+		{"a cart that exists already", 200, strings.ReplaceAll(switchBody, "4051", "4025"), "mismatch", "reference_taken"},
+		{"a cart that exists already, with HTTP 409", 409, strings.ReplaceAll(switchBody, "4051", "4025"), "mismatch", "reference_taken"},
+		{"a cart that exists already, with HTTP 502", 502, strings.ReplaceAll(switchBody, "4051", "4025"), "not sent", "no_order"},
+		{"a decline with the code of a missing setting", 200, strings.ReplaceAll(switchBody, "4051", "300"), "not sent", "no_order"},
+		{"an expired token", 200, expired, "credentials", "100"},
+		{"bad credentials", 200, badLogin, "credentials", "109"},
+		{"an expired token, with HTTP 500", 500, expired, "credentials", "100"},
+		{"an expired token, with HTTP 503", 503, swap(expired, "100", `"100"`), "credentials", "100"},
+		{"bad credentials, with HTTP 502", 502, badLogin, "credentials", "109"},
+		{"a decline with the code of an expired token, with HTTP 500", 500, strings.ReplaceAll(switchBody, "4051", "100"), "not sent", "no_order"},
+		{"401", 401, "", "credentials", "http_401"},
+		{"403", 403, "", "credentials", "http_403"},
+		{"403 with a page", 403, page, "credentials", "http_403"},
+		{"403 with a text", 403, `{"message":"Forbidden"}`, "credentials", "http_403"},
+		{"throttled", 429, "", "not sent", "throttled"},
+		{"throttled, and an expired token", 429, expired, "not sent", "throttled"},
+		{"a page", 200, page, "not sent", "no_order"},
+	}, func(r wire.Reply) (providers.Outcome, error) {
+		m, err := ordered(r, nil, with)
+		if m.id != "" {
+			return providers.Outcome{Class: made, Code: m.id}, err
 		}
-		if got != row.want {
-			t.Errorf("%s: got %s, want %s", row.name, got, row.want)
-		}
-	}
+		return m.outcome(), err
+	})
 }
 
 // infoBody is an answer about an order; token is made by hand from password, total and transaction.
@@ -252,38 +245,31 @@ func TestMappingOfQuestions(t *testing.T) {
 func TestMappingOfLogins(t *testing.T) {
 	t.Parallel()
 	good := `{"type":"API_AUTHENTICATION","key":"TOKEN","message":"Success","code":0,"data":{"token":"tok","key":"k"}}`
-	for _, row := range []struct {
-		name   string
-		status int
-		body   string
-		want   string
-	}{
-		{"a token", 200, good, ""},
-		{"a token with HTTP 201", 201, good, ""},
-		{"a token with HTTP 500", 500, good, "not sent no_token"},
-		{"no token", 200, swap(good, "tok", ""), "not sent no_token"},
-		{"a token twice", 200, swap(good, `"token"`, `"token":"t2","token"`), "not sent no_token"},
-		{"bad credentials with a code twice", 200, swap(badLogin, `"code"`, `"code":0,"code"`), "not sent no_token"},
-		{"a token with a line break", 200, swap(good, `"tok"`, `"to\nk"`), "not sent no_token"},
-		{"a token and an error", 200, swap(good, "{", `{"error":true,`), "not sent no_token"},
-		{"bad credentials", 200, badLogin, "credentials 109"},
-		{"bad credentials, as a text", 400, swap(badLogin, "109", `"109"`), "credentials 109"},
-		{"a replaced key", 200, expired, "credentials 100"},
-		{"401", 401, "", "credentials http_401"},
-		{"403", 403, page, "credentials http_403"},
-		{"bad credentials with HTTP 502", 502, badLogin, "not sent no_token"},
-		{"throttled", 429, "", "not sent throttled"},
-		{"a page", 200, page, "not sent no_token"},
-	} {
-		value, err := loggedIn(wire.Reply{Status: row.status, Body: []byte(row.body)}, nil, with.now)
-		got := ""
-		if class, code := providertest.Said(providers.Outcome{}, err); class != "" {
-			got = string(class) + " " + code
+	const granted = "granted"
+	providertest.Mapping(t, providertest.Answers{
+		{"a token", 200, good, granted, ""},
+		{"a token with HTTP 201", 201, good, granted, ""},
+		{"a token with HTTP 500", 500, good, "not sent", "no_token"},
+		{"no token", 200, swap(good, "tok", ""), "not sent", "no_token"},
+		{"a token twice", 200, swap(good, `"token"`, `"token":"t2","token"`), "not sent", "no_token"},
+		{"bad credentials with a code twice", 200, swap(badLogin, `"code"`, `"code":0,"code"`), "not sent", "no_token"},
+		{"a token with a line break", 200, swap(good, `"tok"`, `"to\nk"`), "not sent", "no_token"},
+		{"a token and an error", 200, swap(good, "{", `{"error":true,`), "not sent", "no_token"},
+		{"bad credentials", 200, badLogin, "credentials", "109"},
+		{"bad credentials, as a text", 400, swap(badLogin, "109", `"109"`), "credentials", "109"},
+		{"a replaced key", 200, expired, "credentials", "100"},
+		{"401", 401, "", "credentials", "http_401"},
+		{"403", 403, page, "credentials", "http_403"},
+		{"bad credentials with HTTP 502", 502, badLogin, "not sent", "no_token"},
+		{"throttled", 429, "", "not sent", "throttled"},
+		{"a page", 200, page, "not sent", "no_token"},
+	}, func(r wire.Reply) (providers.Outcome, error) {
+		value, err := loggedIn(r, nil, with.now)
+		if (value != "") != (err == nil) {
+			t.Errorf("a token of %d characters with error %v", len(value), err)
 		}
-		if got != row.want || (value != "") != (err == nil) {
-			t.Errorf("%s: got %q, want %q", row.name, got, row.want)
-		}
-	}
+		return providers.Outcome{Class: granted}, err
+	})
 }
 
 func TestMappingOfBrokenExchanges(t *testing.T) {

@@ -1,9 +1,6 @@
 package pagandocheck_test
 
 import (
-	"context"
-	"net/http"
-	"strings"
 	"testing"
 
 	"github.com/remesa/remesa/providers"
@@ -13,7 +10,7 @@ import (
 func TestNothingThatWasSentIsRepeated(t *testing.T) {
 	t.Parallel()
 	c := charge(t, "PAY-0000000042")
-	attempt := providers.Attempt{Note: func(context.Context, map[string]string, bool) error { return nil }}
+	attempt := providertest.Attempt()
 	one := func(t *testing.T, url string) (providers.Outcome, error) {
 		return newClient(t, config(url)).Charge(t.Context(), c, attempt)
 	}
@@ -44,13 +41,8 @@ func TestNothingThatWasSentIsRepeated(t *testing.T) {
 	} {
 		t.Run(name, providertest.Parrot{
 			Values: append([]string{"sandbox-password", "sandbox-user", "aft-0001"}, c.Private()...),
-			Answer: func(r *http.Request, said string) (int, string) {
-				if strings.HasSuffix(r.URL.Path, "/get-token") {
-					return 200, `{"error":false,"data":{"token":"bearer-token-of-today"}}`
-				}
-				return 200, strings.ReplaceAll(row.answer, "SAID", said)
-			},
-			Call: row.call,
+			Answer: providertest.Says(200, row.answer, map[string]string{"/get-token": `{"error":false,"data":{"token":"bearer-token-of-today"}}`}),
+			Call:   row.call,
 		}.Run)
 	}
 }

@@ -9,14 +9,6 @@ import (
 	"github.com/remesa/remesa/providers/wire"
 )
 
-var (
-	_ providers.Charger       = (*TwoStep)(nil)
-	_ providers.TwoStep       = (*TwoStep)(nil)
-	_ providers.StatusChecker = (*TwoStep)(nil)
-	_ providers.Checker       = (*TwoStep)(nil)
-	_ providers.Preparer      = (*TwoStep)(nil)
-)
-
 // TwoStep is one account at Pagando Check that creates an order, which moves no money, and then
 // charges it. The order's id is the payment's id at the provider, whichever answer it was learnt
 // from. It is safe for concurrent use.
@@ -25,14 +17,20 @@ type TwoStep struct{ one *Client }
 // orderHandle is the ledger's handle that holds an order's id.
 const orderHandle = "order_id"
 
+var _ providers.TwoStep = (*TwoStep)(nil)
+
 // OpensLate is true: the first step creates an order, which is not charged.
 func (c *TwoStep) OpensLate() bool { return true }
 
 // Close drops the idle connections.
 func (c *TwoStep) Close() { c.one.Close() }
 
+var _ providers.Preparer = (*TwoStep)(nil)
+
 // Prepare makes sure that there is a token.
 func (c *TwoStep) Prepare(ctx context.Context) error { return c.one.Prepare(ctx) }
+
+var _ providers.Charger = (*TwoStep)(nil)
 
 // Charge charges the order that an earlier attempt noted, or a new one. Nothing that can move money
 // leaves before the order's id is kept.
@@ -77,6 +75,8 @@ func (c *TwoStep) create(ctx context.Context, cart, total string, with reading) 
 	return ordered(reply, err, with)
 }
 
+var _ providers.StatusChecker = (*TwoStep)(nil)
+
 // Status asks about the payment's order.
 func (c *TwoStep) Status(ctx context.Context, q providers.Query) (providers.Outcome, error) {
 	id := q.Handles[orderHandle]
@@ -102,6 +102,8 @@ const (
 	checkCart  = "remesa-check"
 	checkTotal = "1.00"
 )
+
+var _ providers.Checker = (*TwoStep)(nil)
 
 // Check logs in, creates an order that nobody charges, and asks about it: the only proof that the
 // account may do both.

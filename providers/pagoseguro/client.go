@@ -11,13 +11,6 @@ import (
 	"github.com/remesa/remesa/providers/wire"
 )
 
-var (
-	_ providers.Charger   = (*Client)(nil)
-	_ providers.Preparer  = (*Client)(nil)
-	_ providers.Checker   = (*Client)(nil)
-	_ providers.Tokenizer = (*Client)(nil)
-)
-
 // Client is one account at Pago Seguro. It is safe for concurrent use. It is no StatusChecker:
 // there is nobody to ask.
 type Client struct {
@@ -36,8 +29,12 @@ const (
 // Close drops the idle connections.
 func (c *Client) Close() { c.api.Close() }
 
+var _ providers.Preparer = (*Client)(nil)
+
 // Prepare makes sure that there is a token.
 func (c *Client) Prepare(ctx context.Context) error { return c.api.Prepare(ctx) }
+
+var _ providers.Charger = (*Client)(nil)
 
 // Charge charges the card. Only a request whose token was rejected, and which was therefore not
 // looked at, is made a second time.
@@ -55,6 +52,8 @@ func (c *Client) Charge(ctx context.Context, charge providers.Charge, _ provider
 	o, err := charged(reply, err, with)
 	return providers.Conceal(o, with.hide...), err
 }
+
+var _ providers.Tokenizer = (*Client)(nil)
 
 // Tokenize has the provider encrypt a card. Nothing of it is kept; it may be repeated.
 func (c *Client) Tokenize(ctx context.Context, number, code providers.Secret) (providers.Secret, error) {
@@ -77,6 +76,8 @@ func (c *Client) post(ctx context.Context, path string, body []byte, with *readi
 	return c.api.Do(ctx, r, func(r wire.Reply) auth.Refusal { return auth.Refusal{Code: tokenRefused(r)} }, &with.hide)
 }
 
+var _ providers.Checker = (*Client)(nil)
+
 // Check logs in.
 func (c *Client) Check(ctx context.Context) ([]providers.Finding, error) {
 	if err := c.Prepare(ctx); err != nil {
@@ -93,11 +94,7 @@ func (c *Client) login(ctx context.Context, _ auth.Token) (auth.Token, error) {
 	if err != nil {
 		return auth.Token{}, err
 	}
-	r, err := wire.NewRequestAt(http.MethodPost, c.base, loginPath, body)
-	if err != nil {
-		return auth.Token{}, err
-	}
-	reply, err := c.api.Wire.Do(ctx, r)
+	reply, err := c.api.Wire.Post(ctx, c.base, loginPath, body)
 	return loggedIn(reply, err, c.config.Now())
 }
 

@@ -34,23 +34,9 @@ func no(code int, message string) string {
 	return fmt.Sprintf(`{"success":false,"message":%s,"status_code":%d}`, message, code)
 }
 
-// said is an outcome's class, decline and code, or the kind of error.
-func said(o providers.Outcome, err error) (class, code string) {
-	got, code := providertest.Said(o, err)
-	if got == providertest.NoAnswer {
-		return err.Error(), ""
-	}
-	return strings.TrimSpace(string(got) + " " + string(o.Decline)), code
-}
-
-func TestWhatACharge(t *testing.T) {
+func TestWhatAChargeComesToWhen(t *testing.T) {
 	t.Parallel()
-	for _, row := range []struct {
-		comesToWhen string
-		status      int
-		body        string
-		class, code string
-	}{
+	providertest.Mapping(t, providertest.Answers{
 		{"it is approved", 200, paidBody, "succeeded", "Aprobado"},
 		{"it is declined by its word", 200, dataWith(`"Rechazado"`), "refused soft", "Rechazado"},
 		{"it is declined as the documentation shows", 500, no(500, `"Rechazo General"`), "refused soft", "500"},
@@ -121,12 +107,11 @@ func TestWhatACharge(t *testing.T) {
 		{"more than one value", 200, paidBody + paidBody, doubt, "unreadable"},
 		{"text that is not UTF-8", 200, strings.Replace(paidBody, "Aprobado", "Aprob\xff", 1), doubt, "unreadable"},
 		{"an id that is no id", 200, strings.Replace(paidBody, "16526683", `"a b"`, 1), doubt, "unreadable"},
-	} {
-		class, code := said(charged(wire.Reply{Status: row.status, Body: []byte(row.body)}, nil, with))
-		if class != row.class || code != row.code {
-			t.Errorf("comes to when %s: got %s %s, want %s %s", row.comesToWhen, class, code, row.class, row.code)
-		}
-	}
+	}, func(r wire.Reply) (providers.Outcome, error) {
+		o, err := charged(r, nil, with)
+		o.Class = providers.Class(strings.TrimSpace(string(o.Class) + " " + string(o.Decline)))
+		return o, err
+	})
 }
 
 func TestWhatABrokenExchangeComesTo(t *testing.T) {
@@ -223,7 +208,10 @@ func TestWhatALogin(t *testing.T) {
 		token, err := loggedIn(wire.Reply{Status: row.status, Body: []byte(row.body)}, nil, with.now)
 		class := ""
 		if err != nil {
-			class, _ = said(providers.Outcome{}, err)
+			got, _ := providertest.Said(providers.Outcome{}, err)
+			if class = string(got); got == providertest.NoAnswer {
+				class = err.Error()
+			}
 		}
 		life := time.Duration(0)
 		if !token.Expires.IsZero() {

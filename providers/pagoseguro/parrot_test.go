@@ -1,15 +1,17 @@
 package pagoseguro_test
 
 import (
-	"io"
 	"net/http"
-	"net/http/httptest"
-	"strings"
 	"testing"
 
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/providertest"
 )
+
+// logins are answered with a token.
+var logins = map[string]string{
+	"accountlogin": `{"success":true,"data":{"access_token":"bearer-token-of-today","expires_in":3600},"status_code":200}`,
+}
 
 func TestNothingThatWasSentIsRepeated(t *testing.T) {
 	t.Parallel()
@@ -27,12 +29,7 @@ func TestNothingThatWasSentIsRepeated(t *testing.T) {
 	} {
 		t.Run(name, providertest.Parrot{
 			Values: append([]string{"sandbox-api-key", "facturas@example.com"}, c.Private()...),
-			Answer: func(r *http.Request, said string) (int, string) {
-				if strings.HasSuffix(r.URL.Path, "accountlogin") {
-					return 200, `{"success":true,"data":{"access_token":"bearer-token-of-today","expires_in":3600},"status_code":200}`
-				}
-				return 200, strings.ReplaceAll(answer, "SAID", said)
-			},
+			Answer: providertest.Says(200, answer, logins),
 			Call: func(t *testing.T, url string) (providers.Outcome, error) {
 				return newClient(t, config(url)).Charge(t.Context(), c, providers.Attempt{})
 			},
@@ -45,14 +42,9 @@ func TestAnApprovalStaysReadable(t *testing.T) {
 	t.Parallel()
 	c := charge(t, "SO0001")
 	c.Customer.ID, c.Agreement, c.Customer.Document = "28", "13", "20200529"
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		answer := `{"success":true,"data":{"status":"Aprobado","amount":32900.50,"transaction_code":16526683,"code":836158,"date":"2020-05-29T10:28:13"},"status_code":200}`
-		if strings.HasSuffix(r.URL.Path, "accountlogin") {
-			answer = `{"success":true,"data":{"access_token":"bearer-token-of-today","expires_in":3600},"status_code":200}`
-		}
-		_, _ = io.WriteString(w, answer)
-	}))
-	defer server.Close()
+	answer := `{"success":true,"data":{"status":"Aprobado","amount":32900.50,"transaction_code":16526683,"code":836158,"date":"2020-05-29T10:28:13"},"status_code":200}`
+	says := providertest.Says(200, answer, logins)
+	server := providertest.Record(t, func(r *http.Request) (int, string) { return says(r, "") })
 	o, err := newClient(t, config(server.URL)).Charge(t.Context(), c, providers.Attempt{})
 	if err != nil || o.Class != providers.Succeeded || o.ProviderID != "16526683" {
 		t.Fatalf("got %+v, %v", o, err)

@@ -6,7 +6,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/sandbox"
@@ -21,6 +23,42 @@ func Open[C any, T interface{ Close() }](t *testing.T, build func(C) (T, error),
 	}
 	t.Cleanup(client.Close)
 	return client
+}
+
+// Ready is a client that has its token, as before every attempt, and none of the connections of that.
+func Ready[T interface {
+	Prepare(ctx context.Context) error
+	Close()
+}](t *testing.T, client T) T {
+	t.Helper()
+	if err := client.Prepare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	client.Close()
+	return client
+}
+
+// Clock is a time that stands still until the test moves it. It is safe for concurrent use.
+type Clock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+// ClockAt is a clock at that time.
+func ClockAt(at time.Time) *Clock { return &Clock{at: at} }
+
+// Now is the clock's time.
+func (c *Clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+// Pass moves the clock.
+func (c *Clock) Pass(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
 }
 
 // Spoilt are settings that are wrong: what the error begins with behind the prefix, and how.

@@ -92,9 +92,11 @@ func (rec *Recorder) Requests() []string {
 	return append([]string(nil), rec.requests...)
 }
 
-// One is the one request that arrived.
-func (rec *Recorder) One(t *testing.T) string {
+// Sent is the one request that send makes to a provider which answers nothing that means anything.
+func Sent(t *testing.T, send func(url string)) string {
 	t.Helper()
+	rec := Record(t, Teapot)
+	send(rec.URL)
 	all := rec.Requests()
 	if len(all) != 1 {
 		t.Fatalf("%d requests arrived, want one", len(all))

@@ -2,12 +2,12 @@ package providertest
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/sandbox"
 	"github.com/remesa/remesa/providers/wire"
 )
 
@@ -132,16 +132,21 @@ func Scrubbed(t *testing.T, class providers.Class, o providers.Outcome, err erro
 	}
 }
 
-// Silent holds that none of the secrets shows in what is said.
-func Silent(t *testing.T, secrets []string, said ...any) {
+// Silent holds that none of the secrets shows in what an adapter says, whatever goes wrong in those
+// operations.
+func Silent(t *testing.T, secrets, operations []string, say func(t *testing.T, f sandbox.Fault) string) {
 	t.Helper()
-	var text strings.Builder
-	for _, v := range said {
-		fmt.Fprintf(&text, "%+v ", v)
-	}
-	for _, secret := range secrets {
-		if strings.Contains(text.String(), secret) {
-			t.Errorf("%q shows in %s", secret, text.String())
+	for _, kind := range sandbox.Kinds() {
+		for _, operation := range operations {
+			t.Run(kind+" "+operation, func(t *testing.T) {
+				t.Parallel()
+				text := say(t, sandbox.Fault{Kind: kind, Operation: operation, Delay: sandbox.Duration(time.Millisecond)})
+				for _, secret := range secrets {
+					if strings.Contains(text, secret) {
+						t.Errorf("%q shows in %s", secret, text)
+					}
+				}
+			})
 		}
 	}
 }

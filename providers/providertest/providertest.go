@@ -102,6 +102,23 @@ func Run(t *testing.T, s Subject) {
 	}
 }
 
+// AsAssumed is the form of a provider that every way of Forms is run for.
+const AsAssumed = "as assumed"
+
+// Forms runs the suite for each form that a provider may have: AsAssumed in every way, the others
+// OneWay.
+func Forms[O any](t *testing.T, forms map[string]O, subject func(form O) Subject) {
+	t.Helper()
+	for name, form := range forms {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := subject(form)
+			s.OneWay = s.OneWay || name != AsAssumed
+			Run(t, s)
+		})
+	}
+}
+
 func (s Subject) withDefaults() Subject {
 	if s.Paid == "" {
 		s.Paid = providers.Succeeded

@@ -253,20 +253,15 @@ func (d *Desk) Find(id, reference string) (Order, bool) {
 }
 
 // Earlier is the first payment of that reference.
-func (d *Desk) Earlier(reference string) (Order, bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if o := d.byReference[reference]; o != nil {
-		return *o, true
-	}
-	return Order{}, false
-}
+func (d *Desk) Earlier(reference string) (Order, bool) { return d.look(d.byReference, reference) }
 
 // Known is the payment of that id, whether or not a status query would find it.
-func (d *Desk) Known(id string) (Order, bool) {
+func (d *Desk) Known(id string) (Order, bool) { return d.look(d.byID, id) }
+
+func (d *Desk) look(in map[string]*Order, key string) (Order, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if o := d.byID[id]; o != nil {
+	if o := in[key]; o != nil {
 		return *o, true
 	}
 	return Order{}, false

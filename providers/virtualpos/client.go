@@ -11,12 +11,6 @@ import (
 	"github.com/remesa/remesa/providers/wire"
 )
 
-var (
-	_ providers.Payer         = (*Client)(nil)
-	_ providers.StatusChecker = (*Client)(nil)
-	_ providers.Checker       = (*Client)(nil)
-)
-
 // Client is one account at VirtualPOS. It is safe for concurrent use.
 type Client struct {
 	config Config
@@ -26,6 +20,8 @@ type Client struct {
 
 // Close drops the idle connections.
 func (c *Client) Close() { c.wire.Close() }
+
+var _ providers.Payer = (*Client)(nil)
 
 // Pay creates the instruction with one POST.
 func (c *Client) Pay(ctx context.Context, p providers.Payout, _ providers.Attempt) (providers.Outcome, error) {
@@ -45,6 +41,8 @@ func (c *Client) Pay(ctx context.Context, p providers.Payout, _ providers.Attemp
 	o, err := created(reply, err, with)
 	return providers.Conceal(o, with.hide...), err
 }
+
+var _ providers.StatusChecker = (*Client)(nil)
 
 // Status asks by our reference where the id is not known or where that is wanted, else by the id. A
 // refused payout under our reference that is not the known one says nothing of that one: then both
@@ -124,6 +122,8 @@ func madeUp() providers.Query {
 	}
 	return providers.Query{Reference: p.Reference, Amount: amount, Payout: &p}
 }
+
+var _ providers.Checker = (*Client)(nil)
 
 // Check asks about a payout that does not exist: any readable answer to it proves address,
 // credentials and signature.

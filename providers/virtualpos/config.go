@@ -42,9 +42,8 @@ type Config struct {
 	StatusSignature string
 
 	// Timeout, IdleTimeout and Concurrency are those of wire.Options.
-	Timeout     time.Duration
-	IdleTimeout time.Duration
-	Concurrency int
+	Timeout, IdleTimeout time.Duration
+	Concurrency          int
 	// Now is time.Now unless set.
 	Now func() time.Time
 }

@@ -17,11 +17,12 @@ import (
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	forms := map[string]struct {
+	type form struct {
 		sandbox simulator.Options
 		change  func(c *virtualpos.Config)
-	}{
-		"as assumed": {change: func(*virtualpos.Config) {}},
+	}
+	providertest.Forms(t, map[string]form{
+		providertest.AsAssumed: {change: func(*virtualpos.Config) {}},
 		"questions signed in full": {
 			sandbox: simulator.Options{SignedQuestions: true}, change: func(*virtualpos.Config) {},
 		},
@@ -29,15 +30,7 @@ func TestConformance(t *testing.T) {
 			sandbox: simulator.Options{FlatBody: true, NotFoundStatus: http.StatusOK},
 			change:  func(c *virtualpos.Config) { c.Body, c.StatusSignature = virtualpos.Flat, virtualpos.SignAPIKey },
 		},
-	}
-	for name, form := range forms {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := subject(form.sandbox, form.change)
-			s.OneWay = name != "as assumed"
-			providertest.Run(t, s)
-		})
-	}
+	}, func(f form) providertest.Subject { return subject(f.sandbox, f.change) })
 }
 
 // Every line: what signs a question and what the provider wants it to sign, and what a question
@@ -266,12 +259,10 @@ func config(url string) virtualpos.Config {
 }
 
 func newClient(t *testing.T, c virtualpos.Config) *virtualpos.Client {
-	t.Helper()
 	return providertest.Open(t, virtualpos.New, c)
 }
 
 func payout(t *testing.T, reference string) providers.Payout {
-	t.Helper()
 	return providers.Payout{
 		Payment: providers.Payment{
 			Provider: virtualpos.Name, Account: "default", Reference: reference, Amount: providertest.Amount(t, "12500", "CLP"), Description: "Devolución <1> & más",

@@ -44,7 +44,7 @@ func TestRequestsOnTheWire(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			compare(t, name, record(t, send))
+			verify(t, name, record(t, send))
 		})
 	}
 }
@@ -71,25 +71,20 @@ func signedByKey(q providers.Query) func(t *testing.T, c virtualpos.Config) {
 // record is the bytes of the one request that came over the wire.
 func record(t *testing.T, send func(t *testing.T, c virtualpos.Config)) string {
 	t.Helper()
-	server := providertest.Record(t, providertest.Teapot)
-	c := config(server.URL + "/prefix/")
-	c.APIKey, c.SecretKey = "vp_test_key&<1>", "sëcret key"
-	send(t, c)
-	return server.One(t)
-}
-
-func compare(t *testing.T, name, got string) {
-	t.Helper()
-	golden.Compare(t, name, got)
-	verify(t, name, got)
+	return providertest.Sent(t, func(url string) {
+		c := config(url + "/prefix/")
+		c.APIKey, c.SecretKey = "vp_test_key&<1>", "sëcret key"
+		send(t, c)
+	})
 }
 
 const exampleTef = `{"merchant_id":"tef-0001","message":"Devolución <1> & más","amount":12500,` +
 	`"recipient":{"rut":"12345678-5","name":"Ana Soto Ñuñoa","email":"ana@example.cl"},"bank":{"sbif_code":"012","account_number":"00123456789"}}`
 
-// verify checks a request without any code of the adapter or of a JWT library.
+// verify checks a request against its file, and without any code of the adapter or of a JWT library.
 func verify(t *testing.T, name, request string) {
 	t.Helper()
+	golden.Compare(t, name, request)
 	signature := regexp.MustCompile(`(?m)^Signature: (\S+)$`).FindStringSubmatch(request)
 	if signature == nil {
 		t.Fatal("no Signature header")

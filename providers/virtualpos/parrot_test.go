@@ -1,7 +1,6 @@
 package virtualpos_test
 
 import (
-	"net/http"
 	"strings"
 	"testing"
 
@@ -38,9 +37,7 @@ func TestNothingThatWasSentIsRepeated(t *testing.T) {
 		} else if strings.Contains(answer, "201") {
 			status = 201
 		}
-		parrot := providertest.Parrot{Values: values, Call: pay, Answer: func(_ *http.Request, said string) (int, string) {
-			return status, strings.ReplaceAll(answer, "SAID", said)
-		}}
+		parrot := providertest.Parrot{Values: values, Call: pay, Answer: providertest.Says(status, answer, nil)}
 		t.Run(name+" of a payout", parrot.Run)
 		parrot.Call = ask
 		t.Run(name+" when asked", parrot.Run)

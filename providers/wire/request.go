@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -28,6 +29,15 @@ func NewRequestAt(method string, base *url.URL, path string, body []byte, pairs 
 		return Request{}, &providers.NotSent{Reason: Invalid, Err: err}
 	}
 	return NewRequest(method, address, body), nil
+}
+
+// Post sends JSON to a path below a base, as NewRequestAt says, and reads the answer, as Do does.
+func (c *Client) Post(ctx context.Context, base *url.URL, path string, body []byte) (Reply, error) {
+	r, err := NewRequestAt(http.MethodPost, base, path, body)
+	if err != nil {
+		return Reply{}, err
+	}
+	return c.Do(ctx, r)
 }
 
 // JSON is the value as JSON text, with &, < and > as they are: what is signed or hashed is what is

@@ -12,14 +12,6 @@ import (
 	"github.com/remesa/remesa/providers/wire"
 )
 
-var (
-	_ providers.Payer         = (*Client)(nil)
-	_ providers.StatusChecker = (*Client)(nil)
-	_ providers.Checker       = (*Client)(nil)
-	_ providers.Preparer      = (*Client)(nil)
-	_ providers.TwoStep       = (*Client)(nil)
-)
-
 // FirstAttempt is the handle of a payout that says when it may first have left: the listing is read
 // from that day on.
 const FirstAttempt = "payout_first_attempt"
@@ -27,11 +19,17 @@ const FirstAttempt = "payout_first_attempt"
 // Close drops the idle connections.
 func (c *Client) Close() { c.api.Close() }
 
+var _ providers.TwoStep = (*Client)(nil)
+
 // OpensLate is true: an attempt opens right before its payout leaves.
 func (c *Client) OpensLate() bool { return true }
 
+var _ providers.Preparer = (*Client)(nil)
+
 // Prepare makes sure that there is a token.
 func (c *Client) Prepare(ctx context.Context) error { return c.api.Prepare(ctx) }
+
+var _ providers.Payer = (*Client)(nil)
 
 // Pay creates the payout with one POST, which is repeated once where the token was refused. The
 // attempt opens right before it; the note keeps the earliest time at which the payout may have
@@ -66,6 +64,8 @@ func (c *Client) firstAttempt(noted map[string]string) string {
 	}
 	return now.Format(time.RFC3339)
 }
+
+var _ providers.StatusChecker = (*Client)(nil)
 
 // Status asks about a payout by ETpay's id where it is known, else it looks for our reference in
 // the listing, or both where the query wants it.
@@ -157,6 +157,8 @@ func (c *Client) list(ctx context.Context, first time.Time, with *about) (listin
 func (c *Client) send(ctx context.Context, r wire.Request, with *about) (wire.Reply, error) {
 	return c.api.Do(ctx, r, tokenRefused, &with.hide)
 }
+
+var _ providers.Checker = (*Client)(nil)
 
 // Check logs in, and reads today's listing.
 func (c *Client) Check(ctx context.Context) ([]providers.Finding, error) {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"maps"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -26,32 +25,18 @@ type counter struct {
 	kept   map[string]string
 	moves  int
 	lost   error
-
-	mu sync.Mutex
-	at time.Time
+	clock  *providertest.Clock
 }
 
 func newCounter(t *testing.T, faults ...sandbox.Fault) *counter {
 	t.Helper()
-	b := &counter{t: t, at: time.Date(2026, 5, 15, 2, 30, 0, 0, time.UTC), kept: map[string]string{}}
-	b.s = simulator.New(simulator.Options{}, sandbox.Options{Now: b.now})
+	b := &counter{t: t, clock: providertest.ClockAt(time.Date(2026, 5, 15, 2, 30, 0, 0, time.UTC)), kept: map[string]string{}}
+	b.s = simulator.New(simulator.Options{}, sandbox.Options{Now: b.clock.Now})
 	b.url = providertest.Simulate(t, b.s, faults...)
 	c := config(b.url)
-	c.Now = b.now
+	c.Now = b.clock.Now
 	b.client = newClient(t, c)
 	return b
-}
-
-func (b *counter) now() time.Time {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.at
-}
-
-func (b *counter) pass(d time.Duration) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.at = b.at.Add(d)
 }
 
 func (b *counter) pay(reference string) (providers.Outcome, error) {
@@ -106,13 +91,13 @@ func TestAPayoutIsLookedForSinceItsFirstAttempt(t *testing.T) {
 	b := newCounter(t, sandbox.Fault{Kind: "hang_up_after", Next: 1}, sandbox.Fault{Kind: "bad_gateway_before"})
 	o, err := b.pay("PO1")
 	b.is(o, err, providers.InDoubt, "eof")
-	b.pass(5 * 24 * time.Hour)
+	b.clock.Pass(5 * 24 * time.Hour)
 	o, err = b.pay("PO1") // a person had it sent again
 	b.is(o, err, providers.InDoubt, "http_502")
 	if b.kept[payouts.FirstAttempt] != "2026-05-15T02:30:00Z" {
 		t.Errorf("the first attempt is forgotten: %q", b.kept)
 	}
-	b.pass(30 * 24 * time.Hour)
+	b.clock.Pass(30 * 24 * time.Hour)
 	o, err = b.ask("PO1", "")
 	b.is(o, err, providers.Succeeded, "paid")
 	o, err = b.ask("PO2", "")
@@ -162,7 +147,7 @@ func TestASecondPayoutUnderAnotherIDIsFound(t *testing.T) {
 	}
 	o, err = b.pay("PO1")
 	b.is(o, err, providers.Pending, "processing")
-	b.pass(5 * 24 * time.Hour)
+	b.clock.Pass(5 * 24 * time.Hour)
 	for id, second := range map[string]string{"etp_000001": "etp_000002", "etp_000002": "etp_000001"} {
 		o, err = b.asked("PO1", id)
 		if b.is(o, err, providers.Succeeded, "paid"); o.ProviderID != id || o.SecondID != second {
@@ -204,7 +189,7 @@ func TestALookWithoutAListing(t *testing.T) {
 	} {
 		b := newCounter(t, row.made...)
 		c := config(b.url)
-		c.Now, c.RangePath = b.now, row.listing
+		c.Now, c.RangePath = b.clock.Now, row.listing
 		b.client = newClient(t, c)
 		made, err := b.pay("PO1")
 		if err != nil {
@@ -243,7 +228,7 @@ func TestATokenIsRenewedOnceWithinAnAttempt(t *testing.T) {
 		t.Errorf("got %v after %d requests", err, n)
 	}
 	b.s.ClearFaults()
-	b.pass(2 * time.Hour) // tokens live for an hour
+	b.clock.Pass(2 * time.Hour) // tokens live for an hour
 	o, err = b.pay("PO3")
 	b.is(o, err, providers.Pending, "processing")
 }

@@ -13,16 +13,9 @@ import (
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	for name, o := range map[string]simulator.Options{
-		"as assumed": {}, "token, payouts and listing inside objects": {TokenField: "data.accessToken", Wrapped: true},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := subject(o)
-			s.OneWay = name != "as assumed"
-			providertest.Run(t, s)
-		})
-	}
+	providertest.Forms(t, map[string]simulator.Options{
+		providertest.AsAssumed: {}, "token, payouts and listing inside objects": {TokenField: "data.accessToken", Wrapped: true},
+	}, subject)
 }
 
 func subject(o simulator.Options) providertest.Subject {
@@ -33,12 +26,7 @@ func subject(o simulator.Options) providertest.Subject {
 		Client: func(t *testing.T, env providertest.Env) any {
 			c := config(env.Base)
 			c.CAFile, c.Timeout = env.CAFile, env.Timeout
-			client := newClient(t, c)
-			if err := client.Prepare(t.Context()); err != nil { // as before every attempt
-				t.Fatal(err)
-			}
-			client.Close() // the connections of that are none of the row's
-			return client
+			return providertest.Ready(t, newClient(t, c))
 		},
 		Payout: payout, Paid: providers.Pending, Renews: true,
 		Extra: []providertest.Row{
@@ -90,12 +78,10 @@ func config(url string) payouts.Config {
 }
 
 func newClient(t *testing.T, c payouts.Config) *payouts.Client {
-	t.Helper()
 	return providertest.Open(t, payouts.New, c)
 }
 
 func payout(t *testing.T, reference string) providers.Payout {
-	t.Helper()
 	return providers.Payout{
 		Payment: providers.Payment{
 			Provider: etpay.Name, Account: "default", Reference: reference, Amount: providertest.Amount(t, "12500", "CLP"),

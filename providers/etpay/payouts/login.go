@@ -32,11 +32,7 @@ func (c *Client) login(ctx context.Context, _ auth.Token) (auth.Token, error) {
 	if err != nil {
 		return auth.Token{}, &providers.NotSent{Reason: wire.Invalid}
 	}
-	r, err := wire.NewRequestAt(http.MethodPost, c.base, loginPath, body)
-	if err != nil {
-		return auth.Token{}, err
-	}
-	reply, err := c.api.Wire.Do(ctx, r)
+	reply, err := c.api.Wire.Post(ctx, c.base, loginPath, body)
 	token, err := granted(reply, err, c.config.Now())
 	if err != nil {
 		return auth.Token{}, err

@@ -143,13 +143,7 @@ func TestARefusalRepeatsNothingOfThePerson(t *testing.T) {
 
 func TestWhatAQueryByIDComesTo(t *testing.T) {
 	t.Parallel()
-	for _, row := range []struct {
-		name   string
-		status int
-		body   string
-		want   providers.Class
-		code   string
-	}{
+	providertest.Mapping(t, providertest.Answers{
 		{"pending", 200, made("pending"), "pending", "pending"},
 		{"processing", 200, made("Processing"), "pending", "processing"},
 		{"approved, which is not paid", 200, made("approved"), "pending", "approved"},
@@ -179,28 +173,20 @@ func TestWhatAQueryByIDComesTo(t *testing.T) {
 		{"a list", 200, "[" + made("paid") + "]", providertest.NoAnswer, ""},
 		{"401", 401, "", providertest.Credentials, "http_401"},
 		{"429", 429, "", providertest.NoAct, "throttled"},
-	} {
-		o, err := askedAbout(wire.Reply{Status: row.status, Body: []byte(row.body)}, nil, "etp-1", testAbout(t))
-		if got, code := providertest.Said(o, err); got != row.want || code != row.code {
-			t.Errorf("%s: got %s %s (%v), want %s %s", row.name, got, code, err, row.want, row.code)
-		}
+	}, func(r wire.Reply) (providers.Outcome, error) {
+		o, err := askedAbout(r, nil, "etp-1", testAbout(t))
 		if o.Class == providers.Succeeded && (o.ProviderID != "etp-1" || o.Echo.Reference != "PO1" || o.Echo.Currency != "CLP") {
-			t.Errorf("%s: %+v", row.name, o)
+			t.Errorf("%s: %+v", r.Body, o)
 		}
-	}
+		return o, err
+	})
 }
 
 func TestWhatTheListingSaysOfOurReference(t *testing.T) {
 	t.Parallel()
 	another := strings.Replace(other("paid", "PO1", "PO2"), "etp-1", "etp-2", 1)
 	second := strings.Replace(made("rejected"), "etp-1", "etp-3", 1)
-	for _, row := range []struct {
-		name   string
-		status int
-		body   string
-		want   providers.Class
-		code   string
-	}{
+	providertest.Mapping(t, providertest.Answers{
 		{"it is there, paid", 200, array(another, made("paid")), "succeeded", "paid"},
 		{"it is there, on its way", 200, array(made("approved")), "pending", "approved"},
 		{"it is there, rejected", 200, array(made("rejected"), another), "refused", "rejected"},
@@ -240,15 +226,13 @@ func TestWhatTheListingSaysOfOurReference(t *testing.T) {
 		{"404 with a code", 404, `{"code":"not_found","message":"x"}`, providertest.NoAnswer, ""},
 		{"502", 502, "[]", providertest.NoAnswer, ""},
 		{"401", 401, "", providertest.Credentials, "http_401"},
-	} {
-		o, err := lookedUp(t, wire.Reply{Status: row.status, Body: []byte(row.body)}, nil)
-		if got, code := providertest.Said(o, err); got != row.want || code != row.code {
-			t.Errorf("%s: got %s %s (%v), want %s %s", row.name, got, code, err, row.want, row.code)
-		}
+	}, func(r wire.Reply) (providers.Outcome, error) {
+		o, err := lookedUp(t, r, nil)
 		if o.Class == providers.Mismatch && (o.ProviderID != "" || o.Message == "" || len(o.Message) > 120) {
-			t.Errorf("%s: an id that nobody may ask by, or no word for a person: %+v", row.name, o)
+			t.Errorf("%s: an id that nobody may ask by, or no word for a person: %+v", r.Body, o)
 		}
-	}
+		return o, err
+	})
 }
 
 func lookedUp(t testing.TB, r wire.Reply, err error) (providers.Outcome, error) {

@@ -18,6 +18,9 @@ import (
 // prefix.
 const Gateway = "/staging/api"
 
+// Name is the provider's; it is served below a slash and its name.
+const Name = "coordinador"
+
 // Options says how the simulated Coordinador behaves when nothing is wrong. The zero
 // value has the login "pagos@empresa.example" with the password "sandbox-password", and executes
 // duplicates.

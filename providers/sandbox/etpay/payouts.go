@@ -228,15 +228,7 @@ func (e *simulator) payout(o sandbox.Order, b sandbox.Behaviour) map[string]any 
 		"id": o.ID, "merchant_order_id": o.Reference, "status": payoutWords[o.State], "amount": json.Number(o.Amount), "currency": o.Currency,
 		"account": map[string]any{"rut": to[0], "bank_code": to[1], "type": to[2], "number": to[3]},
 	}
-	switch b.Reply {
-	case sandbox.WrongTypes:
-		row["id"], row["status"] = []int{7}, true
-	case sandbox.UnknownStatus:
-		row["status"] = "en_la_luna"
-	case sandbox.WrongAmount:
-		row["amount"] = json.Number(o.Amount + "0")
-	default: // what is wrong, if anything, is not in the words
-	}
+	spoil(row, o, b, "id", "status", "amount")
 	return row
 }
 

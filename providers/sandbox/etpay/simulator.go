@@ -12,6 +12,9 @@ import (
 	"github.com/remesa/remesa/providers/sandbox"
 )
 
+// Name is the provider's; it is served below a slash and its name.
+const Name = "etpay"
+
 // Options says how the simulated ETpay behaves when nothing is wrong. The zero value has the merchant "cl_sandbox_cl" with the token
 // "sandbox-merchant-api-token", and opens as many sessions for one order as it is asked for.
 //
@@ -199,16 +202,21 @@ func (e *simulator) show(s session, o sandbox.Order, b sandbox.Behaviour) any {
 	if e.Echoes || b.Reply == sandbox.WrongAmount {
 		item["merchant_order_id"], item["session_token"], item["order_amount"] = o.Reference, s.token, json.Number(o.Amount)
 	}
+	spoil(item, o, b, "payment_token", "payment_status", "order_amount")
+	return item
+}
+
+// spoil damages the fields of an answer as the fault says.
+func spoil(item map[string]any, o sandbox.Order, b sandbox.Behaviour, id, word, amount string) {
 	switch b.Reply {
 	case sandbox.WrongTypes:
-		item["payment_token"], item["payment_status"] = []int{7}, true
+		item[id], item[word] = []int{7}, true
 	case sandbox.UnknownStatus:
-		item["payment_status"] = "en_la_luna"
+		item[word] = "en_la_luna"
 	case sandbox.WrongAmount:
-		item["order_amount"] = json.Number(o.Amount + "0")
+		item[amount] = json.Number(o.Amount + "0")
 	default: // what is wrong, if anything, is not in the words
 	}
-	return item
 }
 
 // asked are copies of the sessions in question.

@@ -13,6 +13,9 @@ import (
 	"github.com/remesa/remesa/providers/sandbox"
 )
 
+// Name is the provider's; it is served below a slash and its name.
+const Name = "pagandocheck"
+
 // Options says how the simulated Pagando Check behaves when nothing is wrong. The zero
 // value has the credentials "sandbox-user" and "sandbox-password", answers as the newest of its
 // known clients reads it, and charges an order as often as it is told.

@@ -13,6 +13,9 @@ import (
 	"github.com/remesa/remesa/providers/sandbox"
 )
 
+// Name is the provider's; it is served below a slash and its name.
+const Name = "pagoseguro"
+
 // Options says how the simulated Pago Seguro behaves when nothing is wrong. The zero
 // value has the account 123456789 with the API key "sandbox-api-key".
 type Options struct {

@@ -9,6 +9,9 @@ import (
 	"github.com/remesa/remesa/providers/sandbox"
 )
 
+// Name is the provider's; it is served below a slash and its name.
+const Name = "virtualpos"
+
 // Options says how the simulated VirtualPOS behaves when nothing is wrong. The zero value
 // has the credentials "sandbox-api-key" and "sandbox-secret-key" and the paths that are assumed of
 // the real one.
