@@ -72,7 +72,8 @@ func record(t *testing.T, send func(t *testing.T, c pagandocheck.Config)) []stri
 	return server.Requests()
 }
 
-// verify checks a request against its file, and without any code of the adapter. The paymentToken was made with md5sum from password, cart and total.
+// verify checks a request against its file, and without any code of the adapter. The paymentToken
+// was made with md5sum from password, cart and total.
 func verify(t *testing.T, name, request string) {
 	t.Helper()
 	golden.Compare(t, name, request)

@@ -14,8 +14,8 @@ import (
 	"github.com/remesa/remesa/providers/sandbox"
 )
 
-// Gateway is where the simulated gateway begins, below the provider's prefix; its portal begins at the
-// prefix.
+// Gateway is where the simulated gateway begins, below the provider's prefix; its portal begins at
+// the prefix.
 const Gateway = "/staging/api"
 
 // Name is the provider's; it is served below a slash and its name.
