@@ -10,7 +10,7 @@ import (
 
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/merge"
-	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/catalog"
 	"github.com/remesa/remesa/schedule"
 	"github.com/remesa/remesa/tasks"
 )
@@ -102,7 +102,7 @@ type Filter struct {
 // error. One that changes meanwhile is listed as it was or as it is.
 func (c *Client) List(ctx context.Context, f Filter) iter.Seq2[Subscription, error] {
 	var lists []iter.Seq2[Subscription, error]
-	for _, name := range providers.Names() {
+	for _, name := range catalog.Names() {
 		if f.Provider == "" || f.Provider == name {
 			lists = append(lists, c.listOf(ctx, name, f.State))
 		}

@@ -19,12 +19,12 @@ import (
 	"github.com/remesa/remesa/internal/eventually"
 	"github.com/remesa/remesa/internal/kv"
 	"github.com/remesa/remesa/internal/redistest"
-	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/catalog"
 	"github.com/remesa/remesa/seal"
 )
 
 const (
-	virtualpos = providers.VirtualPOS
+	virtualpos = "virtualpos"
 	patience   = 30 * time.Second
 )
 
@@ -173,14 +173,14 @@ func TestEventsOfAllProvidersAreHandledOnceAndInOrder(t *testing.T) {
 			}
 			const each = 250 // more than two batches
 			for v := range int64(each) {
-				for _, provider := range providers.Names() {
+				for _, provider := range catalog.Names() {
 					put(t, rdb, provider, "a", v+1)
 				}
 			}
 			l := &log{}
 			o := l.options("one")
 			o.Providers = nil
-			all := each * len(providers.Names())
+			all := each * len(catalog.Names())
 			stop := start(t, newReader(t, rdb, o), l.handle)
 			eventually.True(t, patience, "all are handled", func() bool { return len(l.names()) == all })
 			put(t, rdb, virtualpos, "a", each+1)
@@ -686,7 +686,7 @@ func TestOptionsAreChecked(t *testing.T) {
 		}
 	}
 	r := newReader(t, rdb, Options{Group: "a"})
-	if r.opts.Consumer == "" || len(r.opts.Providers) != len(providers.Names()) {
+	if r.opts.Consumer == "" || len(r.opts.Providers) != len(catalog.Names()) {
 		t.Errorf("%+v", r.opts)
 	}
 	if err := r.Run(t.Context(), (&log{}).handle); err == nil || !strings.HasPrefix(err.Error(), "outcomes of ") {

@@ -13,7 +13,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/catalog"
 	"github.com/remesa/remesa/seal"
 )
 
@@ -102,10 +102,10 @@ func New(rdb redis.UniversalClient, o Options) (*Reader, error) {
 		o.Consumer = fmt.Sprintf("%s-%d", host, os.Getpid())
 	}
 	if len(o.Providers) == 0 {
-		o.Providers = providers.Names()
+		o.Providers = catalog.Names()
 	}
 	for _, name := range o.Providers {
-		if !slices.Contains(providers.Names(), name) {
+		if !slices.Contains(catalog.Names(), name) {
 			return nil, errors.New("outcomes: Options.Providers names a provider that there is not")
 		}
 	}

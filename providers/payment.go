@@ -17,7 +17,8 @@ type Payout struct {
 	Payment
 	Recipient Recipient
 	Bank      Bank
-	Details   PayoutDetails
+	// Details are the provider's own, nil where there are none.
+	Details Details
 }
 
 // Recipient is the beneficiary of a payout.
@@ -44,7 +45,8 @@ type Charge struct {
 	Customer  Customer
 	Card      Card
 	Agreement string
-	Details   ChargeDetails
+	// Details are the provider's own, nil where there are none.
+	Details Details
 }
 
 // Customer is the payer of a charge; which fields a provider needs is in its page.

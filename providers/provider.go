@@ -9,20 +9,6 @@ import (
 	"time"
 )
 
-// The providers that a task may name.
-const (
-	VirtualPOS   = "virtualpos"
-	PagoSeguro   = "pagoseguro"
-	PagandoCheck = "pagandocheck"
-	ETpay        = "etpay"
-	Coordinador  = "coordinador"
-)
-
-// Names lists every provider that a task may name, in alphabetical order.
-func Names() []string {
-	return []string{Coordinador, ETpay, PagandoCheck, PagoSeguro, VirtualPOS}
-}
-
 // Payer sends payouts.
 type Payer interface {
 	// Pay sends the payout at most once. An error means that the provider cannot have acted on this

@@ -20,9 +20,18 @@ var exemptFromGuard = map[string]bool{"bank.account_number": true, "amount": tru
 // Fields that hold an id: digits beside a card number are taken for part of it, as chance would
 // refuse too many. A card's token is not among them: it stands where a careless program puts the
 // card number.
-var idFields = map[string]bool{
-	"merchant_id": true, "txnid": true, "reference": true, "id": true, "account": true, "customer.id": true,
-	"agreement": true, "details.antifraud_token": true, "details.payment_completed_url": true, "details.payment_cancellation_url": true,
+var idFields = newIDFields()
+
+func newIDFields() map[string]bool {
+	ids := map[string]bool{"merchant_id": true, "txnid": true, "reference": true, "id": true, "account": true}
+	for _, all := range byProvider {
+		for _, r := range all {
+			for _, f := range r.Fields {
+				ids[f.Path] = ids[f.Path] || f.ID
+			}
+		}
+	}
+	return ids
 }
 
 // guard refuses a value, or anything in it, that looks like a card number or a security code.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/remesa/remesa/internal/strictjson"
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/catalog"
 )
 
 // Decode reads one task from its JSON. It is strict: what it does not know, what it would have to
@@ -51,10 +52,18 @@ func decode(line []byte, root node) (Task, error) {
 	if err != nil {
 		return Task{}, err
 	}
-	if kind == typePayout {
-		return decodePayout(line, amount)
+	t := Task{amount: amount, identity: r.identity(root), exclusive: r.exclusive(root)}
+	if err := r.needs(root); err != nil {
+		return Task{}, err
 	}
-	return decodeCharge(line, amount)
+	read := t.readCharge
+	if kind == typePayout {
+		read = t.readPayout
+	}
+	if err := read(line, r); err != nil {
+		return Task{}, err
+	}
+	return t, nil
 }
 
 // chooseRules reads type and provider, which say how everything else is to be read.
@@ -63,7 +72,7 @@ func chooseRules(root node) (kind string, r rules, err error) {
 	if err != nil {
 		return "", r, err
 	}
-	provider, err := oneOf(root, "provider", providers.Names())
+	provider, err := oneOf(root, "provider", catalog.Names())
 	if err != nil {
 		return "", r, err
 	}
@@ -103,8 +112,8 @@ func oneOf(root node, name string, known []string) (string, error) {
 // money reads amount and currency, which the table has found to be texts.
 func (r rules) money(root node) (providers.Money, error) {
 	currency, _ := root.Member("currency")
-	if currency.Text != r.currency {
-		return providers.Money{}, wrong("currency", "must be "+r.currency+" for this provider (upper case)")
+	if currency.Text != r.Currency {
+		return providers.Money{}, wrong("currency", "must be "+r.Currency+" for this provider (upper case)")
 	}
 	amount, _ := root.Member("amount")
 	m, err := providers.ParseMoney(amount.Text, currency.Text)
@@ -117,31 +126,31 @@ func (r rules) money(root node) (providers.Money, error) {
 	return m, nil
 }
 
-func decodePayout(line []byte, amount providers.Money) (Task, error) {
-	var p Payout
+func (t *Task) readPayout(line []byte, r rules) error {
+	p := Payout{Details: r.details()}
 	if err := json.Unmarshal(line, &p); err != nil {
-		return Task{}, wrong("line", "cannot be read")
+		return wrong("line", "cannot be read")
 	}
 	if err := p.Common.canonical(); err != nil {
-		return Task{}, err
+		return err
 	}
-	if r, ok := canonicalRUT(p.Recipient.Document); ok {
-		p.Recipient.Document = r
-	}
+	p.Recipient.Document = r.canonical("recipient.document", p.Recipient.Document)
 	payload, err := p.line()
-	return Task{payload: payload, amount: amount, payout: &p}, err
+	t.payload, t.payout = payload, &p
+	return err
 }
 
-func decodeCharge(line []byte, amount providers.Money) (Task, error) {
-	var c Charge
+func (t *Task) readCharge(line []byte, r rules) error {
+	c := Charge{Details: r.details()}
 	if err := json.Unmarshal(line, &c); err != nil {
-		return Task{}, wrong("line", "cannot be read")
+		return wrong("line", "cannot be read")
 	}
-	if err := c.canonical(); err != nil {
-		return Task{}, err
+	if err := c.canonical(r); err != nil {
+		return err
 	}
 	payload, err := c.line()
-	return Task{payload: payload, amount: amount, charge: &c}, err
+	t.payload, t.charge = payload, &c
+	return err
 }
 
 func decodeStatus(line []byte, root node, r rules) (Task, error) {
@@ -157,15 +166,9 @@ func decodeStatus(line []byte, root node, r rules) (Task, error) {
 	return Task{payload: payload, status: &s}, err
 }
 
-// canonical also writes the document of ETpay's payer in one way, and holds what needs it against
-// it.
-func (c *Charge) canonical() error {
-	if r, ok := canonicalRUT(c.Customer.Document); ok && c.Provider == providers.ETpay {
-		c.Customer.Document = r
-	}
-	if block := c.Details.RUTBlock; block != nil && *block && c.Customer.Document == "" {
-		return wrong("details.is_rut_block", "needs customer.document, the RUT that pays")
-	}
+// canonical also writes the document of the payer in one way, where the provider's table knows one.
+func (c *Charge) canonical(r rules) error {
+	c.Customer.Document = r.canonical("customer.document", c.Customer.Document)
 	return c.Common.canonical()
 }
 

@@ -11,6 +11,9 @@ import (
 
 	"github.com/remesa/remesa/internal/strictjson"
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/coordinador"
+	"github.com/remesa/remesa/providers/etpay"
+	"github.com/remesa/remesa/providers/fields"
 )
 
 var examples = []string{"virtualpos", "coordinador", "pagoseguro", "pagandocheck", "etpay", "etpay-payout", "status"}
@@ -73,7 +76,7 @@ func TestWhatTheProvidersOwnExamplesHaveIsTaken(t *testing.T) {
 		}
 	}
 	c, _ := must(t, example(t, "etpay", `"user_bank_code":"cl_estado"`, `"user_bank_code":"cl_estado",`+urls)).Charge()
-	if d := c.Details; d.RUTBlock == nil || *d.RUTBlock || d.CompletedURL != "https://tienda.example/ok?a=1&b=2" || d.CancellationURL == "" {
+	if d := providers.DetailsAs[etpay.Details](c.Details); d.RUTBlock == nil || *d.RUTBlock || d.CompletedURL != "https://tienda.example/ok?a=1&b=2" || d.CancellationURL == "" {
 		t.Errorf("the adapter gets %+v", d)
 	}
 	p, _ := must(t, example(t, "pagoseguro", `"document_type"`, `"billing_email":"pagos@example.com","document_type"`)).Charge()
@@ -91,7 +94,7 @@ func TestWhatBillingSystemsBuildIsTheWireFormat(t *testing.T) {
 		},
 		"coordinador": Payout{
 			Provider: "coordinador", MerchantID: "PAY-42", Amount: "119000", Currency: "CLP",
-			Details: PayoutDetails{Debtor: 101, Creditor: 202, Instruction: 3456789, DTEs: []int64{2285813}, PaidOn: "2026-05-15"},
+			Details: coordinador.Details{Debtor: 101, Creditor: 202, Instruction: 3456789, DTEs: []int64{2285813}, PaidOn: "2026-05-15"},
 		},
 		"pagoseguro": Charge{
 			Provider: "pagoseguro", TxnID: "SO0001", Amount: "32900", Currency: "COP", Description: "Suscripción Canal",
@@ -112,7 +115,7 @@ func TestWhatBillingSystemsBuildIsTheWireFormat(t *testing.T) {
 		"etpay": Charge{
 			Provider: "etpay", TxnID: "OC700104", Amount: "50000", Currency: "CLP", Description: "Cuenta gas",
 			Customer: providers.Customer{Email: "ana@example.cl", Document: "123456785"},
-			Details:  ChargeDetails{UserBankCode: "cl_estado", Metadata: []Shown{{Name: "Cuenta", Value: "30215", Show: true}}},
+			Details:  etpay.Details{UserBankCode: "cl_estado", Metadata: []etpay.Shown{{Name: "Cuenta", Value: "30215", Show: true}}},
 		},
 		"etpay-payout": Payout{
 			Provider: "etpay", MerchantID: "PO700104", Amount: "12500", Currency: "CLP", Description: "Retiro 700104",
@@ -414,7 +417,7 @@ func TestRUT(t *testing.T) {
 		"": "", "-5": "", "K": "", "123456789012-3": "", "00000000-0": "", "1234567-8-5": "",
 	}
 	for in, want := range right {
-		if got, ok := canonicalRUT(in); got != want || ok != (want != "") {
+		if got, ok := fields.CanonicalRUT(in); got != want || ok != (want != "") {
 			t.Errorf("%q: %q, %v; want %q", in, got, ok, want)
 		}
 	}
@@ -453,12 +456,12 @@ func TestOnlyCoordinadorClaimsAnObject(t *testing.T) {
 
 func TestProvidersGetTheirOwnVocabulary(t *testing.T) {
 	p, ok := must(t, example(t, "coordinador")).Payout()
-	instruction := PayoutDetails{Debtor: 101, Creditor: 202, Instruction: 3456789, DTEs: []int64{2285813}, PaidOn: "2026-05-15"}
-	if !ok || !reflect.DeepEqual(p.Details, instruction) {
+	instruction := coordinador.Details{Debtor: 101, Creditor: 202, Instruction: 3456789, DTEs: []int64{2285813}, PaidOn: "2026-05-15"}
+	if !ok || !reflect.DeepEqual(providers.DetailsAs[coordinador.Details](p.Details), instruction) {
 		t.Errorf("the details are %+v", p.Details)
 	}
 	p, _ = must(t, example(t, "virtualpos", `12345678-5`, `12.345.678-5`)).Payout()
-	if p.Recipient.Document != "12345678-5" || p.Bank.Code != "012" || !p.Details.IsZero() || p.Account != "default" {
+	if p.Recipient.Document != "12345678-5" || p.Bank.Code != "012" || p.Details != nil || p.Account != "default" {
 		t.Errorf("the payout has %q, bank %q, details %+v", p.Recipient.Document, p.Bank.Code, p.Details)
 	}
 	c, ok := must(t, example(t, "pagoseguro")).Charge()
@@ -466,7 +469,7 @@ func TestProvidersGetTheirOwnVocabulary(t *testing.T) {
 		t.Errorf("the charge's card is %v", c.Card)
 	}
 	c, _ = must(t, example(t, "etpay")).Charge()
-	if want := (ChargeDetails{UserBankCode: "cl_estado", Metadata: []Shown{{Name: "Cuenta", Value: "30215", Show: true}}}); !reflect.DeepEqual(c.Details, want) {
+	if want := (etpay.Details{UserBankCode: "cl_estado", Metadata: []etpay.Shown{{Name: "Cuenta", Value: "30215", Show: true}}}); !reflect.DeepEqual(providers.DetailsAs[etpay.Details](c.Details), want) {
 		t.Errorf("the details are %+v", c.Details)
 	}
 	if _, ok := must(t, example(t, "etpay")).Payout(); ok {

@@ -2,44 +2,36 @@ package tasks
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 
 	"github.com/remesa/remesa/internal/strictjson"
-)
-
-// field is one row of a provider's table: where a value stands in a task, of which JSON type it is,
-// and what it must be.
-type field struct {
-	path     string
-	required bool
-	kind     fieldKind
-	check    func(path string, n node) error
-}
-
-type fieldKind int
-
-// Kinds of fields; a CSV cell is read as its column's kind.
-const (
-	aText fieldKind = iota
-	anInteger
-	integerList
-	textMap
-	shownList
-	aBoolean
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/fields"
 )
 
 // shape is the table of one type of task at one provider.
 type shape struct {
-	fields []field
+	fields []fields.Field
 	schema *strictjson.Schema
 }
 
-func newShape(fields ...field) *shape {
-	known := make([]strictjson.Field, len(fields))
-	for i, f := range fields {
-		known[i] = strictjson.Field{Path: f.path, Required: f.required, Check: f.check}
+func newShape(table ...fields.Field) *shape {
+	known := make([]strictjson.Field, len(table))
+	for i, f := range table {
+		known[i] = strictjson.Field{Path: f.Path, Required: f.Required, Check: func(path string, n node) error { return holds(&f, path, n) }}
 	}
-	return &shape{fields, strictjson.NewSchema(known...)}
+	return &shape{table, strictjson.NewSchema(known...)}
+}
+
+// find is the field at a path.
+func (s *shape) find(path string) (fields.Field, bool) {
+	for _, f := range s.fields {
+		if f.Path == path {
+			return f, true
+		}
+	}
+	return fields.Field{}, false
 }
 
 // check holds an object against the table: nothing unknown, nothing of a wrong type or form,
@@ -49,102 +41,88 @@ func (s *shape) check(root node) error { return s.checkUnder("", root) }
 // checkUnder is check for an object that stands at path.
 func (s *shape) checkUnder(path string, n node) error { return fieldError(s.schema.Check(path, n)) }
 
-func mustBe(path string, n node, kind strictjson.Kind) error {
-	return fieldError(strictjson.MustBe(path, n, kind))
-}
-
-// text is a field whose value must satisfy ok; problem says how, never what was found.
-func text(path, problem string, ok func(string) bool) field {
-	return field{path: path, check: func(path string, n node) error {
-		if err := mustBe(path, n, strictjson.String); err != nil {
-			return err
-		}
-		if !ok(n.Text) {
-			return wrong(path, problem)
-		}
+// holds holds a value against its field.
+func holds(f *fields.Field, path string, n node) error {
+	switch {
+	case f.Required && n.Kind == strictjson.String && n.Text == "":
+		return wrong(path, "required, must not be empty")
+	case f.Empty && n.Kind == strictjson.String && n.Text == "", f.Null && n.Kind == strictjson.Null:
 		return nil
-	}}
+	}
+	switch f.Kind {
+	case fields.Text:
+		return checkTextOf(f, path, n)
+	case fields.Integer:
+		return checkInteger(f, path, n)
+	case fields.Integers:
+		return checkList(f, path, n, math.MaxInt, checkInteger)
+	case fields.Texts:
+		return checkList(f, path, n, f.Most, checkTextOf)
+	case fields.TextMap:
+		return checkTextMap(path, n)
+	case fields.NamedTexts:
+		return checkList(f, path, n, f.Most, checkNamedText)
+	case fields.Boolean:
+		return mustBe(path, n, strictjson.Bool)
+	}
+	return wrong(path, "has no rule")
 }
 
-// integer is a whole JSON number between low and high.
-func integer(path string, low, high int64) field {
-	return field{path: path, kind: anInteger, check: func(path string, n node) error { return checkInteger(path, n, low, high) }}
-}
-
-func checkInteger(path string, n node, low, high int64) error {
-	if err := mustBe(path, n, strictjson.Number); err != nil {
+func checkTextOf(f *fields.Field, path string, n node) error {
+	if err := mustBe(path, n, strictjson.String); err != nil {
 		return err
 	}
-	v, err := strconv.ParseInt(n.Text, 10, 64)
-	if err != nil || v < low || v > high {
-		return wrong(path, fmt.Sprintf("must be a whole number from %d to %d", low, high))
+	if !f.Valid(n.Text) {
+		return wrong(path, f.Problem)
 	}
 	return nil
 }
 
-func boolean(path string) field {
-	return field{path: path, kind: aBoolean, check: func(path string, n node) error { return mustBe(path, n, strictjson.Bool) }}
+func checkInteger(f *fields.Field, path string, n node) error {
+	if err := mustBe(path, n, strictjson.Number); err != nil {
+		return err
+	}
+	v, err := strconv.ParseInt(n.Text, 10, 64)
+	if err != nil || v < f.Low || v > f.High {
+		return wrong(path, fmt.Sprintf("must be a whole number from %d to %d", f.Low, f.High))
+	}
+	return nil
 }
 
-func integers(path string, low, high int64) field {
-	return field{path: path, kind: integerList, check: func(path string, n node) error {
-		if err := mustBe(path, n, strictjson.Array); err != nil {
+// checkList checks each element of a list of at most most.
+func checkList(f *fields.Field, path string, n node, most int, check func(f *fields.Field, path string, n node) error) error {
+	if err := mustBe(path, n, strictjson.Array); err != nil {
+		return err
+	}
+	if len(n.Items) > most {
+		return wrong(path, fmt.Sprintf("more than %d elements", most))
+	}
+	for i, item := range n.Items {
+		if err := check(f, strictjson.Element(path, i), item); err != nil {
 			return err
 		}
-		for i, item := range n.Items {
-			if err := checkInteger(strictjson.Element(path, i), item, low, high); err != nil {
-				return err
-			}
-		}
-		return nil
-	}}
-}
-
-// texts is a list of at most most texts, each of which must satisfy ok.
-func texts(path string, most int, problem string, ok func(string) bool) field {
-	return field{path: path, check: func(path string, n node) error {
-		if err := mustBe(path, n, strictjson.Array); err != nil {
-			return err
-		}
-		if len(n.Items) > most {
-			return wrong(path, fmt.Sprintf("more than %d elements", most))
-		}
-		for i, item := range n.Items {
-			f := text(strictjson.Element(path, i), problem, ok)
-			if err := f.check(f.path, item); err != nil {
-				return err
-			}
-		}
-		return nil
-	}}
-}
-
-// need makes a field a required one; an empty text does not satisfy it.
-func need(f field) field {
-	f.required = true
-	return f
-}
-
-// orEmpty lets an optional text be empty, which means the same as its absence.
-func orEmpty(f field) field {
-	check := f.check
-	f.check = func(path string, n node) error {
-		if n.Kind == strictjson.String && n.Text == "" {
-			return nil
-		}
-		return check(path, n)
 	}
-	return f
+	return nil
 }
 
-// orNull lets an optional field be null, which means the same as its absence.
-func orNull(f field) field {
-	check := f.check
-	f.check = func(path string, n node) error {
-		if n.Kind == strictjson.Null {
-			return nil
-		}
-		return check(path, n)
+// checkNamedText checks an object of a list; no name may be that of card data.
+func checkNamedText(f *fields.Field, path string, n node) error {
+	if err := mustBe(path, n, strictjson.Object); err != nil {
+		return err
 	}
-	return f
+	of := make([]fields.Field, len(f.Of))
+	for i, inner := range f.Of {
+		of[i] = inner.At(path + "." + inner.Path)
+	}
+	if err := newShape(of...).checkUnder(path, n); err != nil {
+		return err
+	}
+	if name, _ := n.Member("name"); providers.NamesCardData(name.Text) {
+		return wrong(path+".name", noCards)
+	}
+	return nil
+}
+
+func mustBe(path string, n node, kind strictjson.Kind) error {
+	return fieldError(strictjson.MustBe(path, n, kind))
 }

@@ -7,10 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"hash"
-	"strconv"
 	"strings"
-
-	"github.com/remesa/remesa/providers"
 )
 
 // Versions of fingerprints, the prefix of each.
@@ -31,49 +28,12 @@ var (
 // Meaning is what the payment means, as "name=value" in a fixed order: two tasks of one key with
 // equal meaning are the same payment. Not in it are descriptions, names, e-mail addresses,
 // metadata, times, and how the task was written. A status task means nothing.
-//
-// An ETpay charge names neither card nor contract, so the payer's document stands for the payer
-// there.
 func (t Task) Meaning() []string {
-	m := meaning{"type=" + t.Type(), "amount=" + t.amount.Shortest(), "currency=" + t.amount.Currency()}
-	switch {
-	case t.payout != nil:
-		m.payout(t.payout)
-	case t.charge != nil:
-		m.charge(t.charge)
-	default:
+	if t.payout == nil && t.charge == nil {
 		return nil
 	}
-	return m
-}
-
-type meaning []string
-
-// add leaves out what the task does not have.
-func (m *meaning) add(name, value string) {
-	if value != "" && value != "0" {
-		*m = append(*m, name+"="+value)
-	}
-}
-
-func (m *meaning) payout(p *Payout) {
-	m.add("document", p.Recipient.Document)
-	m.add("bank", p.Bank.Code)
-	m.add("account_number", p.Bank.AccountNumber)
-	m.add("account_type", p.Bank.AccountType)
-	m.add("debtor", number(p.Details.Debtor))
-	m.add("creditor", number(p.Details.Creditor))
-	m.add("instruction", number(p.Details.Instruction))
-}
-
-func (m *meaning) charge(c *Charge) {
-	m.add("installments", strconv.Itoa(c.Card.Installments))
-	m.add("card", c.Card.Token.Reveal())
-	m.add("customer", c.Customer.ID)
-	m.add("agreement", c.Agreement)
-	if c.Provider == providers.ETpay {
-		m.add("document", c.Customer.Document)
-	}
+	m := []string{"type=" + t.Type(), "amount=" + t.amount.Shortest(), "currency=" + t.amount.Currency()}
+	return append(m, t.identity...)
 }
 
 // Fingerprint is a short hash of the task's meaning with its version in front: "1:" a plain hash,
@@ -131,5 +91,3 @@ func framed(h hash.Hash, parts []string) []byte {
 	}
 	return h.Sum(nil)
 }
-
-func number(n int64) string { return strconv.FormatInt(n, 10) }

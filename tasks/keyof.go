@@ -16,7 +16,7 @@ func keyOf(line []byte) idempotency.Key {
 	if err != nil {
 		return idempotency.Key{}
 	}
-	name := map[string]string{typePayout: "merchant_id", typeCharge: "txnid", typeStatus: "reference"}[kind]
+	name := referenceNames[kind]
 	provider, _ := root.Member("provider")
 	reference, _ := root.Member(name)
 	account, named := root.Member("account")

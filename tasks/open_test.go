@@ -8,7 +8,8 @@ import (
 	"time"
 
 	"github.com/remesa/remesa/internal/redistest"
-	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/etpay"
+	"github.com/remesa/remesa/providers/virtualpos"
 	"github.com/remesa/remesa/seal"
 )
 
@@ -24,7 +25,7 @@ func open(t *testing.T, url string, o Options) *Client {
 
 func refund(reference, amount string) Payout {
 	return Payout{
-		Provider: providers.VirtualPOS, MerchantID: reference, Amount: amount, Currency: "CLP",
+		Provider: virtualpos.Name, MerchantID: reference, Amount: amount, Currency: "CLP",
 		Recipient: Recipient{Document: "12345678-5", Name: "Ana Soto"}, Bank: Bank{Code: "012", AccountNumber: "12345678"},
 	}
 }
@@ -64,7 +65,7 @@ func payAndFollow(t *testing.T, c *Client) {
 	if _, err := c.Pay(t.Context(), refund("a", "99")); !errors.Is(err, ErrConflict) || !strings.Contains(err.Error(), "amount") {
 		t.Errorf("with another amount: %v", err)
 	}
-	if _, err := c.Charge(t.Context(), Charge{Provider: providers.ETpay, TxnID: "OC1", Amount: "1.5", Currency: "CLP"}); err == nil || !strings.HasPrefix(err.Error(), "amount: ") {
+	if _, err := c.Charge(t.Context(), Charge{Provider: etpay.Name, TxnID: "OC1", Amount: "1.5", Currency: "CLP"}); err == nil || !strings.HasPrefix(err.Error(), "amount: ") {
 		t.Errorf("half a peso: %v", err)
 	}
 	late := refund("late", "1")
@@ -76,7 +77,7 @@ func payAndFollow(t *testing.T, c *Client) {
 	if r, err := c.Show(t.Context(), receipt.Key); err != nil || r.State != Queued || r.Amount != "12500" || r.Metadata["order"] != "7" {
 		t.Errorf("%+v, %v", r, err)
 	}
-	if _, err := c.Show(t.Context(), Key{Provider: providers.VirtualPOS, Account: DefaultAccount, Reference: "b"}); !errors.Is(err, ErrUnknown) {
+	if _, err := c.Show(t.Context(), Key{Provider: virtualpos.Name, Account: DefaultAccount, Reference: "b"}); !errors.Is(err, ErrUnknown) {
 		t.Errorf("an unknown payment: %v", err)
 	}
 	reader, err := c.Outcomes(OutcomesOptions{Group: "billing"})

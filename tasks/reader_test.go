@@ -11,6 +11,8 @@ import (
 	"testing/iotest"
 
 	"github.com/remesa/remesa/internal/strictjson"
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/coordinador"
 )
 
 // readAll describes each line as "number reference" or "number: error".
@@ -249,7 +251,7 @@ func TestCellsAreTypedByTheirField(t *testing.T) {
 	if m := line.Task.Metadata(); len(m) != 1 || m["a.b"] != "x" {
 		t.Errorf("metadata %v", m)
 	}
-	if p, _ := line.Task.Payout(); !slices.Equal(p.Details.DTEs, []int64{4, 5, 6}) {
+	if p, _ := line.Task.Payout(); !slices.Equal(providers.DetailsAs[coordinador.Details](p.Details).DTEs, []int64{4, 5, 6}) {
 		t.Errorf("details %+v", p.Details)
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/remesa/remesa/internal/strictcsv"
 	"github.com/remesa/remesa/internal/strictjson"
+	"github.com/remesa/remesa/providers/fields"
 )
 
 // rows makes each row of a CSV file a task in JSON and decodes that: there is one set of rules.
@@ -25,7 +26,7 @@ type rows struct {
 // column is where a cell goes and as what it is read.
 type column struct {
 	name string
-	kind fieldKind
+	kind fields.Kind
 	key  string // of a map or of a named text
 }
 
@@ -89,7 +90,7 @@ func readColumns(names []string) ([]column, error) {
 
 // isHeader reports whether at least half of the names are columns. The first row of a file without
 // a header is somebody's data: nothing of it may be repeated as the name of a column.
-func isHeader(names []string, kinds map[string]fieldKind) bool {
+func isHeader(names []string, kinds map[string]fields.Kind) bool {
 	known := 0
 	for _, name := range names {
 		if _, ok := readColumn(name, kinds); ok {
@@ -99,12 +100,12 @@ func isHeader(names []string, kinds map[string]fieldKind) bool {
 	return 2*known >= len(names)
 }
 
-func columnKinds() map[string]fieldKind {
-	kinds := map[string]fieldKind{}
+func columnKinds() map[string]fields.Kind {
+	kinds := map[string]fields.Kind{}
 	for _, all := range byProvider {
 		for _, r := range all {
 			for _, f := range slices.Concat(r.payment.fields, r.status.fields) {
-				kinds[f.path] = f.kind
+				kinds[f.Path] = f.Kind
 			}
 		}
 	}
@@ -113,15 +114,21 @@ func columnKinds() map[string]fieldKind {
 
 // readColumn reads a column's name: a field's path, or a map's path and a name in the map
 // ("metadata.order").
-func readColumn(name string, kinds map[string]fieldKind) (column, bool) {
-	for _, outer := range []string{"metadata", "details.metadata"} {
-		if key, ok := strings.CutPrefix(name, outer+"."); ok && key != "" {
-			return column{outer, kinds[outer], key}, true
+func readColumn(name string, kinds map[string]fields.Kind) (column, bool) {
+	kind, ok := kinds[name]
+	if ok {
+		return column{name: name, kind: kind}, !named(kind)
+	}
+	for outer, kind := range kinds {
+		if key, ok := strings.CutPrefix(name, outer+"."); ok && key != "" && named(kind) {
+			return column{outer, kind, key}, true
 		}
 	}
-	kind, ok := kinds[name]
-	return column{name: name, kind: kind}, ok && kind != textMap && kind != shownList
+	return column{}, false
 }
+
+// named reports whether a field of the kind has a column for each name in it.
+func named(kind fields.Kind) bool { return kind == fields.TextMap || kind == fields.NamedTexts }
 
 // json writes a record as one task. An empty cell is an absent field.
 func (r *rows) json(cells []string) ([]byte, error) {
@@ -155,17 +162,17 @@ func (c column) put(root map[string]any, cell string) {
 		object, name = inside(root, outer), inner
 	}
 	switch c.kind {
-	case anInteger:
+	case fields.Integer:
 		object[name] = numberOrText(cell)
-	case aBoolean:
+	case fields.Boolean:
 		object[name] = truthOrText(cell)
-	case integerList:
+	case fields.Integers:
 		object[name] = numbers(cell)
-	case textMap:
+	case fields.TextMap:
 		inside(object, name)[c.key] = cell
-	case shownList:
+	case fields.NamedTexts:
 		list, _ := object[name].([]any)
-		object[name] = append(list, Shown{Name: c.key, Value: cell, Show: true})
+		object[name] = append(list, map[string]any{"name": c.key, "value": cell, "show": true})
 	default:
 		object[name] = cell
 	}

@@ -6,200 +6,126 @@ import (
 	"strings"
 
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/catalog"
+	"github.com/remesa/remesa/providers/fields"
+	"github.com/remesa/remesa/providers/spec"
 )
 
 // The types of tasks.
 const (
-	typePayout = "payout"
-	typeCharge = "charge"
+	typePayout = string(spec.Payout)
+	typeCharge = string(spec.Charge)
 	typeStatus = "status"
 )
 
 // DefaultAccount is the account of a task that names none.
 const DefaultAccount = "default"
 
-// rules are what one provider takes of one type of payment: in which currency, up to which amount,
-// and the table of its fields.
+// rules are what one provider takes of one type of payment, as its row of the catalog says, with the
+// tables of its tasks.
 type rules struct {
-	moves    string
-	currency string
-	limit    func(providers.Money) string // what is wrong with an amount, empty if nothing
-	payment  *shape
-	status   *shape
+	spec.Payments
+	moves   string
+	payment *shape
+	status  *shape
 }
 
-var (
-	references   = regexp.MustCompile(`^[A-Za-z0-9._-]*[A-Za-z0-9][A-Za-z0-9._-]*$`)
-	etpayOrders  = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z._-]*$`)
-	accounts     = regexp.MustCompile(`^[a-z0-9-]{1,32}$`)
-	bankCodes    = regexp.MustCompile(`^[0-9]{3}$`)
-	bankAccounts = regexp.MustCompile(`^[0-9]{4,20}$`)
-	documents    = regexp.MustCompile(`^[A-Za-z0-9]{4,20}$`)
-	phones       = regexp.MustCompile(`^[1-9]([0-9]{6}|[0-9]{9})$`)
-	brandNames   = regexp.MustCompile(`^[A-Za-z][A-Za-z ]{0,29}$`)
-	etpayBanks   = regexp.MustCompile(`^[A-Za-z]{2}_[A-Za-z0-9_]{1,29}$`)
-	payoutBanks  = regexp.MustCompile(`^cl_[a-z0-9_]{1,29}$`)
-	accountTypes = regexp.MustCompile(`^(corriente|vista|ahorro)$`)
-)
+var accounts = regexp.MustCompile(`^[a-z0-9-]{1,32}$`)
 
-// byProvider holds the rules of every provider, one for each type of payment that it takes; each
-// table follows the provider's own field list. Where there are two, both take the same references:
-// a question names no type.
-var byProvider = map[string][]rules{
-	providers.VirtualPOS:   {virtualpos()},
-	providers.Coordinador:  {coordinador()},
-	providers.PagoSeguro:   {pagoseguro()},
-	providers.PagandoCheck: {pagandocheck()},
-	providers.ETpay:        {etpaySession(), etpayPayout()},
+// byProvider holds the rules of every provider, one for each type of payment that it takes.
+var byProvider = newRulesOf(catalog.Providers())
+
+func newRulesOf(all []spec.Provider) map[string][]rules {
+	by := map[string][]rules{}
+	for _, p := range all {
+		for _, payments := range p.Payments {
+			by[p.Name] = append(by[p.Name], newRules(payments))
+		}
+	}
+	return by
 }
 
-// virtualpos: tef{merchant_id, message, amount, recipient, bank}. 40 characters of message are a
-// cautious limit.
-func virtualpos() rules {
-	return payoutRules("CLP", instantTransfer, reference("merchant_id", 64),
-		orEmpty(free("description", 40)),
-		need(rut("recipient.document")),
-		need(free("recipient.name", 100)),
-		orEmpty(email("recipient.email")),
-		need(pattern("bank.code", "must be the bank's code of 3 digits, such as 012", bankCodes)),
-		need(pattern("bank.account_number", "must be 4 to 20 digits", bankAccounts)),
-	)
-}
+// referenceNames are what tasks call our reference.
+var referenceNames = map[string]string{typePayout: "merchant_id", typeCharge: "txnid", typeStatus: "reference"}
 
-// coordinador: payments/create for one instruction; paid_on is its payment_dt and decides whether
-// the payment was late.
-func coordinador() rules {
-	return payoutRules("CLP", anyAmount, reference("merchant_id", 64),
-		orEmpty(free("description", 100)),
-		need(integer("details.debtor", 1, largestID)),
-		need(integer("details.creditor", 1, largestID)),
-		need(integer("details.instruction", 1, largestID)),
-		integers("details.dtes", 1, largestID),
-		need(date("details.paid_on")),
-	)
-}
-
-const largestID = 999_999_999_999
-
-// pagoseguro: the fields of tokenization, all of them required there; name, description and e-mail
-// are part of its hash.
-func pagoseguro() rules {
-	return chargeRules("COP", thirteenCharacters, reference("txnid", 20),
-		need(hashed("description", 40)),
-		need(hashed("customer.name", 40)),
-		need(email("customer.email")),
-		orEmpty(email("customer.billing_email")),
-		need(integer("customer.document_type", 1, 3)),
-		need(pattern("customer.document", "must be 4 to 20 letters and digits", documents)),
-		need(pattern("customer.phone", "must be 7 or 10 digits, the first not 0", phones)),
-		need(free("customer.address", 100)),
-		need(free("customer.city", 60)),
-		need(free("customer.first_names", 60)),
-		need(free("customer.last_names", 60)),
-		need(opaque("card.token", 4096)),
-		need(pattern("card.brand", "must be a card brand such as MasterCard", brandNames)),
-		need(integer("card.expiry_month", 1, 12)),
-		need(integer("card.expiry_year", 1, 99)),
-		need(integer("card.installments", 1, 36)),
-	)
-}
-
-// pagandocheck: create-order with an agreement instead of the card's security code.
-func pagandocheck() rules {
-	return chargeRules("MXN", anyAmount, reference("txnid", 64),
-		orEmpty(free("description", 100)),
-		need(opaque("customer.id", 64)),
-		need(opaque("card.token", 4096)),
-		need(free("agreement", 64)),
-		orEmpty(opaque("details.antifraud_token", 4096)),
-	)
-}
-
-// etpaySession: session/initialize; the payer chooses bank and account there.
-func etpaySession() rules {
-	return chargeRules("CLP", anyAmount, etpayReference("txnid"),
-		orEmpty(free("description", 100)),
-		orEmpty(email("customer.email")),
-		orEmpty(rut("customer.document")),
-		orEmpty(pattern("details.user_bank_code", "must be a bank's code such as cl_estado", etpayBanks)),
-		boolean("details.is_rut_block"),
-		orEmpty(webAddress("details.payment_completed_url")),
-		orEmpty(webAddress("details.payment_cancellation_url")),
-		shown("details.metadata"),
-	)
-}
-
-// etpayPayout: the payouts API, whose fields are assumed. One spelling of a bank only, so that no
-// payout means the same in two ways.
-func etpayPayout() rules {
-	return payoutRules("CLP", anyAmount, etpayReference("merchant_id"),
-		orEmpty(free("description", 100)),
-		need(rut("recipient.document")),
-		need(free("recipient.name", 100)),
-		orEmpty(email("recipient.email")),
-		need(pattern("bank.code", "must be a bank's code in lower case, such as cl_estado", payoutBanks)),
-		need(pattern("bank.account_number", "must be 4 to 20 digits", bankAccounts)),
-		need(pattern("bank.account_type", "must be corriente, vista or ahorro", accountTypes)),
-	)
-}
-
-func etpayReference(path string) field {
-	return text(path, "must match [0-9A-Za-z][0-9A-Za-z._-]*, and at most 64 characters", func(s string) bool {
-		return len(s) <= 64 && etpayOrders.MatchString(s)
-	})
-}
-
-func payoutRules(currency string, limit func(providers.Money) string, reference field, fields ...field) rules {
-	return newRules(typePayout, currency, limit, reference, fields)
-}
-
-func chargeRules(currency string, limit func(providers.Money) string, reference field, fields ...field) rules {
-	return newRules(typeCharge, currency, limit, reference, fields)
-}
-
-func newRules(moves, currency string, limit func(providers.Money) string, reference field, fields []field) rules {
-	account := pattern("account", "must be 1 to 32 lower-case letters, digits or dashes", accounts)
-	head := []field{need(anyText("type")), need(anyText("provider")), account}
-	payment := append(slices.Clone(head), need(reference), need(anyText("amount")), need(anyText("currency")),
-		instant("not_before"), instant("deadline"), metadata("metadata"))
-	asked := reference
-	asked.path = "reference"
+func newRules(p spec.Payments) rules {
+	account := fields.Pattern("account", "must be 1 to 32 lower-case letters, digits or dashes", accounts)
+	head := []fields.Field{fields.Need(anyText("type")), fields.Need(anyText("provider")), account}
+	reference := func(kind string) fields.Field { return fields.Need(p.Reference.At(referenceNames[kind])) }
+	payment := append(slices.Clone(head), reference(string(p.Type)), fields.Need(anyText("amount")), fields.Need(anyText("currency")),
+		instant("not_before"), instant("deadline"), fields.Field{Path: "metadata", Kind: fields.TextMap})
 	return rules{
-		moves:    moves,
-		currency: currency,
-		limit:    limit,
-		payment:  newShape(append(payment, fields...)...),
-		status:   newShape(append(head, need(asked))...),
+		Payments: p,
+		moves:    string(p.Type),
+		payment:  newShape(append(payment, p.Fields...)...),
+		status:   newShape(append(head, reference(typeStatus))...),
 	}
-}
-
-func anyAmount(providers.Money) string { return "" }
-
-// instantTransfer is the limit of an instant transfer between Chilean banks; more would be refused
-// or take another way.
-func instantTransfer(m providers.Money) string {
-	if whole, ok := m.Whole(); !ok || whole > 7_000_000 {
-		return "must be at most 7000000 for this provider"
-	}
-	return ""
-}
-
-// thirteenCharacters is the size of Pago Seguro's amount, dot included.
-func thirteenCharacters(m providers.Money) string {
-	if len(m.Shortest()) > 13 {
-		return "must have at most 13 characters for this provider"
-	}
-	return ""
 }
 
 // anyText is a text that is judged elsewhere: type and provider choose the table, amount and
 // currency are judged together.
-func anyText(path string) field { return text(path, "", func(string) bool { return true }) }
+func anyText(path string) fields.Field {
+	return fields.TextOf(path, "", func(string) bool { return true })
+}
 
-func reference(path string, longest int) field {
-	problem := "must match [A-Za-z0-9._-]+ with a letter or digit, and at most 64 characters"
-	if longest == 20 {
-		problem = strings.Replace(problem, "64", "20", 1)
+// limit says what is wrong with an amount, nothing where it is right.
+func (r rules) limit(m providers.Money) string {
+	if r.Limit == nil {
+		return ""
 	}
-	return text(path, problem, func(s string) bool { return len(s) <= longest && references.MatchString(s) })
+	return r.Limit(m)
+}
+
+// details is where a task's details are read into.
+func (r rules) details() providers.Details {
+	if r.Details == nil {
+		return nil
+	}
+	return r.Details()
+}
+
+// canonical writes the value of a field in its one way.
+func (r rules) canonical(path, text string) string {
+	if f, ok := r.payment.find(path); ok && f.Canonical != nil && text != "" {
+		return f.Canonical(text)
+	}
+	return text
+}
+
+// identity are the values that make the payment what it is, as "name=value"; what the task does not
+// have is left out.
+func (r rules) identity(root node) []string {
+	var parts []string
+	for _, part := range r.Meaning {
+		if value := r.canonical(part.Path, valueAt(root, part.Path).Text); value != "" && value != "0" {
+			parts = append(parts, part.Name+"="+value)
+		}
+	}
+	return parts
+}
+
+// exclusive names the object that only one payment may claim, or nothing.
+func (r rules) exclusive(root node) string {
+	if r.Exclusive.Name == "" {
+		return ""
+	}
+	return r.Exclusive.Name + ":" + valueAt(root, r.Exclusive.Path).Text
+}
+
+// needs refuses a true switch without what it needs.
+func (r rules) needs(root node) error {
+	for _, f := range r.payment.fields {
+		if f.Needs != "" && valueAt(root, f.Path).Text == "true" && valueAt(root, f.Needs).Text == "" {
+			return wrong(f.Path, f.NeedsProblem)
+		}
+	}
+	return nil
+}
+
+// valueAt is the value at a path below an object; the zero one where there is none.
+func valueAt(n node, path string) node {
+	for name := range strings.SplitSeq(path, ".") {
+		n, _ = n.Member(name)
+	}
+	return n
 }

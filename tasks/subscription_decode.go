@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/catalog"
+	"github.com/remesa/remesa/providers/fields"
 	"github.com/remesa/remesa/schedule"
 )
 
@@ -31,7 +33,7 @@ type subscriptionWire struct {
 	Customer    providers.Customer `json:"customer,omitzero"`
 	Card        Card               `json:"card,omitzero"`
 	Agreement   string             `json:"agreement,omitempty"`
-	Details     ChargeDetails      `json:"details,omitzero"`
+	Details     providers.Details  `json:"details,omitzero"`
 	Metadata    map[string]string  `json:"metadata,omitempty"`
 }
 
@@ -72,29 +74,29 @@ func newSubscriptionShapes() map[string]*shape {
 }
 
 // recurring are the fields of a charge that are the same in each period.
-func recurring(r rules) []field {
-	return slices.DeleteFunc(slices.Clone(r.payment.fields), func(f field) bool {
-		return slices.Contains([]string{"type", "txnid", "not_before", "deadline"}, f.path)
+func recurring(r rules) []fields.Field {
+	return slices.DeleteFunc(slices.Clone(r.payment.fields), func(f fields.Field) bool {
+		return slices.Contains([]string{"type", "txnid", "not_before", "deadline"}, f.Path)
 	})
 }
 
 // terms are the fields that only a subscription has.
-func terms() []field {
+func terms() []fields.Field {
 	var units []string
 	for _, u := range schedule.Units() {
 		units = append(units, string(u))
 	}
-	return []field{
-		need(reference("id", 64)),
-		need(text("start", "must be a date from 1970 to 2199 such as 2026-08-31", isStart)),
-		need(text("schedule.every", "must be one of "+strings.Join(units, ", "), func(s string) bool { return schedule.Unit(s).Valid() })),
-		integer("schedule.interval", 1, mostInterval),
-		need(text("schedule.at", "must be a time of day such as 09:00", isTimeOfDay)),
-		need(text("schedule.timezone", "must be a time zone of the IANA database, such as America/Bogota", isZone)),
-		orNull(text("end", "must be a date such as 2027-08-31, or null", isDate)),
-		boolean("backfill"),
-		text("catch_up", "must be a duration from 1m to 3660d, such as 35d", between(time.Minute, 3660*aDay)),
-		texts("dunning", mostDunning, "must be a duration above zero and up to 366d, such as 24h or 3d", between(time.Millisecond, 366*aDay)),
+	return []fields.Field{
+		fields.Need(fields.Reference("id", 64)),
+		fields.Need(fields.TextOf("start", "must be a date from 1970 to 2199 such as 2026-08-31", isStart)),
+		fields.Need(fields.TextOf("schedule.every", "must be one of "+strings.Join(units, ", "), func(s string) bool { return schedule.Unit(s).Valid() })),
+		fields.IntegerOf("schedule.interval", 1, mostInterval),
+		fields.Need(fields.TextOf("schedule.at", "must be a time of day such as 09:00", isTimeOfDay)),
+		fields.Need(fields.TextOf("schedule.timezone", "must be a time zone of the IANA database, such as America/Bogota", isZone)),
+		fields.OrNull(fields.TextOf("end", "must be a date such as 2027-08-31, or null", isDate)),
+		fields.BooleanOf("backfill"),
+		fields.TextOf("catch_up", "must be a duration from 1m to 3660d, such as 35d", between(time.Minute, 3660*aDay)),
+		fields.TextsOf("dunning", mostDunning, "must be a duration above zero and up to 366d, such as 24h or 3d", between(time.Millisecond, 366*aDay)),
 	}
 }
 
@@ -161,22 +163,25 @@ func decodeSubscription(line []byte, root node) (Subscription, error) {
 	if err != nil {
 		return Subscription{}, err
 	}
-	var w subscriptionWire
+	if err := r.needs(root); err != nil {
+		return Subscription{}, err
+	}
+	w := subscriptionWire{Details: r.details()}
 	if err := json.Unmarshal(line, &w); err != nil {
 		return Subscription{}, wrong("line", "cannot be read")
 	}
-	return newSubscription(w, amount)
+	return newSubscription(w, amount, r)
 }
 
 // charging lists the providers that take charges.
 func charging() []string {
-	return slices.DeleteFunc(providers.Names(), func(name string) bool { return subscriptionShapes[name] == nil })
+	return slices.DeleteFunc(catalog.Names(), func(name string) bool { return subscriptionShapes[name] == nil })
 }
 
 // newSubscription makes a subscription of fields that are valid each for itself.
-func newSubscription(w subscriptionWire, amount providers.Money) (Subscription, error) {
+func newSubscription(w subscriptionWire, amount providers.Money, r rules) (Subscription, error) {
 	c := w.charge("")
-	if err := c.canonical(); err != nil {
+	if err := c.canonical(r); err != nil {
 		return Subscription{}, err
 	}
 	w.Account, w.Customer = c.Account, c.Customer

@@ -4,6 +4,7 @@ import (
 	"io"
 
 	"github.com/remesa/remesa/internal/strictjson"
+	"github.com/remesa/remesa/providers/fields"
 )
 
 // SubscriptionLine is one subscription of a file, or what is wrong with it.
@@ -51,8 +52,8 @@ func subscriptionID(line []byte) string {
 		return ""
 	}
 	n, _ := root.Member("id")
-	id := reference("id", 64)
-	if id.check(id.path, n) != nil {
+	id := fields.Reference("id", 64)
+	if holds(&id, id.Path, n) != nil {
 		return ""
 	}
 	return n.Text

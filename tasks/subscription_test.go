@@ -12,7 +12,9 @@ import (
 
 	"github.com/rs/zerolog"
 
-	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/etpay"
+	"github.com/remesa/remesa/providers/pagandocheck"
+	"github.com/remesa/remesa/providers/pagoseguro"
 	"github.com/remesa/remesa/schedule"
 )
 
@@ -280,7 +282,7 @@ func TestThePeriodsChargeIsThatOfATask(t *testing.T) {
 		want, _ := must(t, example(t, name)).Charge()
 		want.Reference, want.Account = TxnID(s.ID(), 1, 0), s.Account()
 		if name == "pagandocheck" {
-			want.Details = ChargeDetails{AntifraudToken: "af-1"}
+			want.Details = &pagandocheck.Details{AntifraudToken: "af-1"}
 		}
 		wantEqual(t, name, got, want)
 		wantEqual(t, "metadata of "+name, task.Metadata(), s.Metadata())
@@ -376,12 +378,12 @@ func TestTheDocumentationHasEveryFieldOfASubscription(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, f := range terms() {
-		if !bytes.Contains(page, []byte("| `"+f.path+"`")) {
-			t.Errorf("no row for %s", f.path)
+		if !bytes.Contains(page, []byte("| `"+f.Path+"`")) {
+			t.Errorf("no row for %s", f.Path)
 		}
 	}
 }
 
 func TestEveryProviderOfChargesTakesSubscriptions(t *testing.T) {
-	wantEqual(t, "providers", charging(), []string{providers.ETpay, providers.PagandoCheck, providers.PagoSeguro})
+	wantEqual(t, "providers", charging(), []string{etpay.Name, pagandocheck.Name, pagoseguro.Name})
 }

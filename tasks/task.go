@@ -20,6 +20,9 @@ type Task struct {
 	payout  *Payout
 	charge  *Charge
 	status  *Status
+	// identity and exclusive are what the provider's row finds in the task.
+	identity  []string
+	exclusive string
 }
 
 // Type is "payout", "charge" or "status"; empty for the zero Task.
@@ -35,7 +38,7 @@ func (t Task) Type() string {
 	return ""
 }
 
-// Provider is one of providers.Names.
+// Provider is one of catalog.Names.
 func (t Task) Provider() string { return t.head().provider }
 
 // Account is the credentials profile, DefaultAccount where the task names none.
@@ -66,10 +69,7 @@ func (t Task) Payload() []byte { return t.payload }
 
 // Exclusive names the object that only one payment may claim, such as "instruction:3456789"; empty where the provider has none.
 func (t Task) Exclusive() string {
-	if t.Provider() == providers.Coordinador && t.payout != nil {
-		return "instruction:" + number(t.payout.Details.Instruction)
-	}
-	return ""
+	return t.exclusive
 }
 
 type head struct{ provider, account, reference string }

@@ -3,7 +3,6 @@ package tasks
 import (
 	"fmt"
 	"regexp"
-	"slices"
 	"testing"
 
 	"github.com/remesa/remesa/internal/strictjson"
@@ -47,7 +46,8 @@ func TestReferencesOfPeriodsDifferAndEveryProviderTakesThem(t *testing.T) {
 	}
 	for _, name := range []string{"pagoseguro", "pagandocheck", "etpay"} {
 		r, _ := rulesFor(name, typeCharge)
-		if err := fieldAt(r.payment, "txnid").check("txnid", node{Kind: strictjson.String, Text: TxnID("sub-0001", 1, 0)}); err != nil {
+		f, _ := r.payment.find("txnid")
+		if err := holds(&f, "txnid", node{Kind: strictjson.String, Text: TxnID("sub-0001", 1, 0)}); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -72,8 +72,4 @@ func TestNoReferenceOfAPeriodLooksLikeACardNumber(t *testing.T) {
 			}
 		}
 	}
-}
-
-func fieldAt(s *shape, path string) field {
-	return s.fields[slices.IndexFunc(s.fields, func(f field) bool { return f.path == path })]
 }

@@ -8,7 +8,7 @@ import (
 
 // The words of a payment belong to packages providers, idempotency and outcomes. They are named here
 // too, so that a program which submits payments and reads what becomes of them imports this package
-// alone.
+// alone, and a provider's for its Details.
 type (
 	// Recipient is the beneficiary of a Payout.
 	Recipient = providers.Recipient
@@ -16,12 +16,9 @@ type (
 	Bank = providers.Bank
 	// Customer is the payer of a Charge.
 	Customer = providers.Customer
-	// PayoutDetails are what only one provider of payouts understands.
-	PayoutDetails = providers.PayoutDetails
-	// ChargeDetails are what only one provider of charges understands.
-	ChargeDetails = providers.ChargeDetails
-	// Shown is one named text that a payer sees, one of ChargeDetails.
-	Shown = providers.Shown
+	// Details are what only one provider understands of a payment: the struct Details of its package,
+	// where it has one.
+	Details = providers.Details
 	// Token is a provider's token of a card or of its antifraud script; it prints as REDACTED.
 	Token = providers.Token
 	// Money is an exact amount with its currency.

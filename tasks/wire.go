@@ -30,13 +30,12 @@ type Payout struct {
 	MerchantID string `json:"merchant_id"`
 	Amount     string `json:"amount"`
 	Currency   string `json:"currency"`
-	// Description has at most 40 characters for VirtualPOS.
-	Description string `json:"description,omitempty"`
-	// Recipient and Bank are VirtualPOS's and ETpay's; AccountType is ETpay's alone.
-	Recipient providers.Recipient `json:"recipient,omitzero"`
-	Bank      providers.Bank      `json:"bank,omitzero"`
-	// Details are Coordinador's.
-	Details PayoutDetails `json:"details,omitzero"`
+	// Description, Recipient and Bank are as the provider's page says.
+	Description string              `json:"description,omitempty"`
+	Recipient   providers.Recipient `json:"recipient,omitzero"`
+	Bank        providers.Bank      `json:"bank,omitzero"`
+	// Details are the provider's own, of the type Details of its package.
+	Details Details `json:"details,omitzero"`
 	Common
 }
 
@@ -49,9 +48,10 @@ type Charge struct {
 	Description string             `json:"description,omitempty"`
 	Customer    providers.Customer `json:"customer,omitzero"`
 	Card        Card               `json:"card,omitzero"`
-	// Agreement is the merchant's id of the contract with the buyer (Pagando Check).
-	Agreement string        `json:"agreement,omitempty"`
-	Details   ChargeDetails `json:"details,omitzero"`
+	// Agreement is the merchant's id of the contract with the buyer.
+	Agreement string `json:"agreement,omitempty"`
+	// Details are the provider's own, of the type Details of its package.
+	Details Details `json:"details,omitzero"`
 	Common
 }
 

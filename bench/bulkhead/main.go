@@ -19,7 +19,8 @@ import (
 
 	"github.com/remesa/remesa/bench/redisserver"
 	"github.com/remesa/remesa/idempotency"
-	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/pagoseguro"
+	"github.com/remesa/remesa/providers/virtualpos"
 	"github.com/remesa/remesa/tasks"
 )
 
@@ -94,7 +95,7 @@ func measure(ctx context.Context, bin string, n int, hanging bool) (float64, err
 	}
 	ledger := idempotency.NewRedis(s.redis.Client, idempotency.Options{})
 	for {
-		counts, err := ledger.Counts(ctx, providers.VirtualPOS)
+		counts, err := ledger.Counts(ctx, virtualpos.Name)
 		if err != nil {
 			return 0, err
 		}
@@ -172,7 +173,7 @@ func (s *site) hang(ctx context.Context) error {
 func (s *site) busy(ctx context.Context) error {
 	ledger := idempotency.NewRedis(s.redis.Client, idempotency.Options{})
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		counts, err := ledger.Counts(ctx, providers.PagoSeguro)
+		counts, err := ledger.Counts(ctx, pagoseguro.Name)
 		if err != nil && err != redis.Nil {
 			return err
 		}

@@ -21,7 +21,7 @@ import (
 // hashcardCmd has a provider turn a card into a token. It stores and logs nothing, and needs no
 // Redis.
 type hashcardCmd struct {
-	Provider string `required:"" enum:"pagoseguro" placeholder:"P" help:"pagoseguro."`
+	Provider string `required:"" enum:"${tokenizers}" placeholder:"P" help:"${tokenizers}."`
 	Account  string `default:"default" placeholder:"A" help:"The account whose charges will use the card."`
 }
 
@@ -58,7 +58,7 @@ func (c *hashcardCmd) tokenizer(a *app) (providers.Tokenizer, error) {
 		return nil, err
 	}
 	for _, account := range a.config.Accounts() {
-		if account.Provider != c.Provider || account.Name != c.Account {
+		if account.Provider.Name != c.Provider || account.Name != c.Account {
 			continue
 		}
 		client, err := wiring.Client(a.config, account, wiring.Parts{})

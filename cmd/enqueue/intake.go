@@ -11,6 +11,7 @@ import (
 	"github.com/remesa/remesa/internal/config"
 	"github.com/remesa/remesa/internal/preflight"
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/spec"
 	"github.com/remesa/remesa/tasks"
 )
 
@@ -264,7 +265,8 @@ func knownAccounts(a *app) known {
 		if all == nil {
 			all = known{}
 		}
-		all[account.Provider] = append(all[account.Provider], account)
+		name := account.Provider.Name
+		all[name] = append(all[name], account)
 	}
 	return all
 }
@@ -291,13 +293,15 @@ func (k known) find(provider, name string) (config.Account, bool) {
 	return config.Account{}, false
 }
 
-// serveTask also refuses a payout for an account that has no settings for payouts.
+// serveTask also refuses a type of payment that the provider takes and the account has no settings
+// for.
 func (k known) serveTask(t tasks.Task) error {
 	if err := k.serve(t.Provider(), t.Account()); err != nil {
 		return err
 	}
-	if a, ok := k.find(t.Provider(), t.Account()); ok && t.Type() == "payout" && !a.PaysOut() {
-		return fmt.Errorf("type: payouts of %s are off here: its settings for payouts are not set", t.Provider())
+	kind := spec.Type(t.Type())
+	if a, ok := k.find(t.Provider(), t.Account()); ok && a.Provider.Takes(kind) && !a.Makes(kind) {
+		return fmt.Errorf("type: %ss of %s are off here: its settings for %ss are not set", kind, a.Provider.Name, kind)
 	}
 	return nil
 }

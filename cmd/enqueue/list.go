@@ -9,7 +9,7 @@ import (
 
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/merge"
-	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/catalog"
 )
 
 type listCmd struct {
@@ -36,7 +36,7 @@ func (c *listCmd) Run(a *app) error {
 }
 
 func (c *listCmd) records(a *app) iter.Seq2[idempotency.Record, error] {
-	names := providers.Names()
+	names := catalog.Names()
 	if c.Provider != "" {
 		names = []string{c.Provider}
 	}

@@ -17,6 +17,8 @@ import (
 	"github.com/remesa/remesa/internal/config"
 	"github.com/remesa/remesa/internal/version"
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/catalog"
+	"github.com/remesa/remesa/providers/spec"
 )
 
 // cli is every command and, embedded, every setting.
@@ -67,7 +69,7 @@ func main() {
 }
 
 func run(args []string) int {
-	var c cli
+	c := cli{Config: *config.New()}
 	parser, err := kong.New(&c, options()...)
 	if err != nil {
 		return report(err)
@@ -103,9 +105,21 @@ func options() []kong.Option {
 			"also one here, as flag and as variable; both must have the same. Exit codes: 0 done, 1 Redis or the machine failed, 2 something "+
 			"was refused, 3 no such payment or subscription, 64 usage."),
 		kong.Vars{
-			"version": version.String(), "providers": strings.Join(providers.Names(), ","), "states": strings.Join(states(), ","),
+			"version": version.String(), "providers": strings.Join(catalog.Names(), ","), "states": strings.Join(states(), ","),
+			"tokenizers": strings.Join(tokenizers(), ","),
 		},
 		kong.PostBuild(hideSettings))
+}
+
+// tokenizers are the providers that turn a card into a token.
+func tokenizers() []string {
+	var names []string
+	for _, p := range catalog.Providers() {
+		if spec.Can[providers.Tokenizer](p) {
+			names = append(names, p.Name)
+		}
+	}
+	return names
 }
 
 func states() []string {

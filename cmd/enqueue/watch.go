@@ -14,7 +14,7 @@ import (
 	"github.com/remesa/remesa/internal/config"
 	"github.com/remesa/remesa/internal/merge"
 	"github.com/remesa/remesa/outcomes"
-	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/catalog"
 )
 
 type watchCmd struct {
@@ -94,7 +94,7 @@ func (c *watchCmd) streams(a *app) ([]stream, error) {
 		return nil, err
 	}
 	var streams []stream
-	for _, name := range providers.Names() {
+	for _, name := range catalog.Names() {
 		if c.Provider != "" && c.Provider != name {
 			continue
 		}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/remesa/remesa/internal/eventually"
 	"github.com/remesa/remesa/internal/redistest"
-	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/catalog"
 )
 
 func decodeEvent(t *testing.T, line string) map[string]any {
@@ -98,7 +98,7 @@ func TestWatchFollowsThroughBrokenConnectionsWithoutLossOrRepetition(t *testing.
 		case 3:
 			s.Kill()
 			if i == 3 { // longer than the client tries by itself
-				eventually.True(t, patience, "all readers notice", func() bool { return strings.Count(p.Output(), "trying again") >= len(providers.Names()) })
+				eventually.True(t, patience, "all readers notice", func() bool { return strings.Count(p.Output(), "trying again") >= len(catalog.Names()) })
 			}
 			s.Restart()
 		}

@@ -41,7 +41,7 @@ var errSilent = errors.New("failed")
 func main() { os.Exit(run(os.Args[1:])) }
 
 func run(args []string) int {
-	var c cli
+	c := cli{Config: *config.New()}
 	parser, err := kong.New(&c, append(config.Options(os.LookupEnv), kong.Name("worker"),
 		kong.Description("remesa's worker: sends each payment at most once, forgets none."),
 		kong.Vars{"version": version.String()}, kong.UsageOnError())...)

@@ -26,6 +26,7 @@ import (
 	"github.com/remesa/remesa/internal/salvage"
 	"github.com/remesa/remesa/internal/wiring"
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/catalog"
 	"github.com/remesa/remesa/tasks"
 )
 
@@ -78,8 +79,8 @@ func (runCmd) serve(ctx context.Context, c *config.Config) error {
 // provider.
 func connections(c *config.Config) int {
 	n := 0
-	for _, p := range providers.Names() {
-		if slices.ContainsFunc(c.Accounts(), func(a config.Account) bool { return a.Provider == p }) {
+	for _, p := range catalog.Names() {
+		if slices.ContainsFunc(c.Accounts(), func(a config.Account) bool { return a.Provider.Name == p }) {
 			n += 2*c.Policy(p).Concurrency + 8
 		}
 	}
@@ -98,7 +99,7 @@ func queues(r providers.Registry) []string {
 // rates is the rate limit of each provider that has one, in requests a second.
 func rates(c *config.Config) map[string]float64 {
 	limits := map[string]float64{}
-	for _, p := range providers.Names() {
+	for _, p := range catalog.Names() {
 		limits[p] = c.Policy(p).Rate
 	}
 	return limits
@@ -188,7 +189,7 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 // watch counts payments and subscriptions at every provider, not only at those that this worker
 // serves: what nobody serves waits the longest.
 func watch(reg *prometheus.Registry, ledger *idempotency.Ledger, subscriptions *billing.Store) {
-	all := providers.Names()
+	all := catalog.Names()
 	reg.MustRegister(metrics.Open{Ledger: ledger, Providers: all}, metrics.Signals{Ledger: ledger, Providers: all},
 		metrics.Subscriptions{Store: subscriptions, Providers: all}, metrics.Waiting{Ledger: ledger, Providers: all})
 }

@@ -23,7 +23,7 @@ func (s *service) hear(ctx context.Context) (func(), error) {
 		return nil, fmt.Errorf("REMESA_WEBHOOK_ADDR: %w", err)
 	}
 	s.log.Info().Str("webhooks", l.Addr().String()).Msg("listening")
-	server := webhook.Server(webhook.New(webhook.Options{Ledger: s.ledger, Log: s.log}))
+	server := webhook.Server(webhook.New(webhook.Options{Ledger: s.ledger, Log: s.log, Registry: s.registry}))
 	go func() {
 		if err := server.Serve(listen.Limit(l, limits(s.log, "REMESA_WEBHOOK_ADDR"))); !errors.Is(err, http.ErrServerClosed) {
 			s.log.Error().Err(err).Msg("webhook listener stopped")

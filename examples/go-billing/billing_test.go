@@ -17,6 +17,7 @@ import (
 	"github.com/remesa/remesa/internal/eventually"
 	"github.com/remesa/remesa/internal/redistest"
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/virtualpos"
 	"github.com/remesa/remesa/tasks"
 )
 
@@ -35,7 +36,7 @@ func open(t *testing.T, redis string) *tasks.Client {
 // settle plays the worker: the payment is sent and paid.
 func settle(t *testing.T, ledger *idempotency.Ledger, reference string) {
 	t.Helper()
-	key := idempotency.Key{Provider: providers.VirtualPOS, Account: idempotency.DefaultAccount, Reference: reference}
+	key := idempotency.Key{Provider: virtualpos.Name, Account: idempotency.DefaultAccount, Reference: reference}
 	begun, err := ledger.Begin(t.Context(), key, idempotency.BeginRequest{Attempt: reference, Lease: time.Minute})
 	if err != nil || begun.Verdict != idempotency.Send {
 		t.Fatalf("begin: %+v, %v", begun, err)
@@ -79,7 +80,7 @@ func consume(t *testing.T, client *tasks.Client, o tasks.OutcomesOptions, handle
 // pending is how many events were read and not acknowledged, or not read; -1 before there is a group.
 func pending(t *testing.T, rdb *redis.Client) int64 {
 	t.Helper()
-	groups, err := rdb.XInfoGroups(t.Context(), idempotency.OutcomesKey(providers.VirtualPOS)).Result()
+	groups, err := rdb.XInfoGroups(t.Context(), idempotency.OutcomesKey(virtualpos.Name)).Result()
 	if err != nil || len(groups) == 0 {
 		return -1
 	}
@@ -90,7 +91,7 @@ func pending(t *testing.T, rdb *redis.Client) int64 {
 // known to be paid.
 func want(t *testing.T, rdb *redis.Client, f folder, references ...string) {
 	t.Helper()
-	entries, err := rdb.XRange(t.Context(), idempotency.OutcomesKey(providers.VirtualPOS), "-", "+").Result()
+	entries, err := rdb.XRange(t.Context(), idempotency.OutcomesKey(virtualpos.Name), "-", "+").Result()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,11 +33,15 @@ var allowed = []struct {
 	{"providers/sandbox/all", []string{"providers/sandbox", "providers/sandbox/*"}},
 	{"providers/sandbox/*", []string{"providers", "providers/sandbox"}},
 	{"providers/providertest", []string{"providers", "providers/wire", "providers/sandbox"}},
+	// What a provider's package says about itself, and the one place that lists them.
+	{"providers/fields", []string{"providers"}},
+	{"providers/spec", []string{"providers", "providers/auth", "providers/fields"}},
+	{"providers/catalog", []string{"providers/spec", "providers/*"}},
 	// ETpay's sessions and payouts are two packages of one provider.
-	{"providers/etpay", []string{"providers", "providers/wire", "providers/etpay/payouts"}},
+	{"providers/etpay", []string{"providers", "providers/fields", "providers/spec", "providers/wire", "providers/etpay/payouts"}},
 	{"providers/etpay/payouts", []string{"providers", "providers/wire", "providers/auth", "providers/etpay/internal/dialect"}},
 	{"providers/etpay/internal/*", []string{"providers", "providers/wire"}},
-	{"providers/*", []string{"providers", "providers/wire", "providers/auth"}},
+	{"providers/*", []string{"providers", "providers/wire", "providers/auth", "providers/fields", "providers/spec"}},
 	// Sealing knows no payment: what is sealed, and bound to what, is said by whoever seals.
 	{"seal", nil},
 	// The rules about money are pure: they know the vocabulary and nothing else.
@@ -49,22 +53,21 @@ var allowed = []struct {
 	// The calendar is arithmetic: it knows neither payments nor a store.
 	{"schedule", nil},
 	// Who reads what became of payments changes none.
-	{"outcomes", []string{"idempotency", "internal/kv", "providers", "seal"}},
+	{"outcomes", []string{"idempotency", "internal/kv", "providers", "providers/catalog", "seal"}},
 	{"internal/redisurl", nil},
 	// The readers know no payment.
 	{"internal/strictjson", nil},
 	{"internal/strictcsv", []string{"internal/strictjson"}},
-	{"tasks", []string{"idempotency", "internal/redisurl", "internal/strictcsv", "internal/strictjson", "outcomes", "providers", "schedule", "seal"}},
-	{"billing", []string{"internal/kv", "internal/merge", "tasks", "idempotency", "schedule", "providers", "seal"}},
+	{"tasks", []string{"idempotency", "internal/redisurl", "internal/strictcsv", "internal/strictjson", "outcomes", "providers", "providers/catalog", "providers/fields", "providers/spec", "schedule", "seal"}},
+	{"billing", []string{"internal/kv", "internal/merge", "tasks", "idempotency", "schedule", "providers", "providers/catalog", "seal"}},
 	{"internal/engine", []string{"tasks", "idempotency", "providers", "providers/wire", "seal"}},
 	// Ordered lists are merged without a look at what is in them.
 	{"internal/merge", nil},
 	// Who may look knows nothing of what there is to see.
 	{"internal/login", nil},
-	{"internal/config", []string{"internal/login", "internal/redisurl", "providers", "schedule", "seal"}},
+	{"internal/config", []string{"internal/login", "internal/redisurl", "providers", "providers/catalog", "providers/spec", "schedule", "seal"}},
 	{"internal/preflight", []string{"internal/kv", "providers"}},
-	// The one place that knows both the settings and every adapter.
-	{"internal/wiring", []string{"internal/config", "billing", "tasks", "idempotency", "providers", "providers/*", "seal"}},
+	{"internal/wiring", []string{"internal/config", "billing", "tasks", "idempotency", "providers", "providers/auth", "providers/catalog", "providers/spec", "seal"}},
 	{"internal/eventually", nil},
 	{"internal/logtest", nil},
 	{"internal/processtest", []string{"internal/eventually"}},
@@ -74,16 +77,16 @@ var allowed = []struct {
 	// It knows asynq's tasks and no payment: what is in one that cannot be read is for a person to
 	// say.
 	{"internal/salvage", []string{"internal/kv"}},
-	// It knows how each provider proves its reports, and moves nothing but due times.
-	{"internal/webhook", []string{"idempotency", "internal/listen", "providers", "providers/etpay"}},
+	// It moves nothing but due times.
+	{"internal/webhook", []string{"idempotency", "internal/listen", "providers", "providers/catalog", "providers/spec"}},
 	{"internal/metrics", []string{"idempotency", "internal/version"}},
-	// It shows the worker that its caller makes.
-	{"internal/demo", []string{"internal/config", "billing", "tasks", "idempotency", "schedule", "providers", "providers/sandbox", "providers/sandbox/all"}},
-	{"internal/dashboard", []string{"internal/listen", "internal/login", "internal/salvage", "tasks", "idempotency", "providers", "seal"}},
+	// It shows the worker that its caller makes. Its scenes are each about one provider.
+	{"internal/demo", []string{"internal/config", "billing", "tasks", "idempotency", "schedule", "providers", "providers/*", "providers/sandbox", "providers/sandbox/all"}},
+	{"internal/dashboard", []string{"internal/listen", "internal/login", "internal/salvage", "tasks", "idempotency", "providers", "providers/catalog", "seal"}},
 	{"internal/rate", []string{"internal/kv", "idempotency"}},
 	{"internal/*", []string{"tasks", "idempotency", "providers", "seal"}},
 	{"examples/*", []string{"billing", "tasks", "outcomes", "idempotency", "providers"}},
-	{"cmd/*", []string{"internal/*", "billing", "tasks", "outcomes", "idempotency", "schedule", "providers", "providers/sandbox/all", "seal"}},
+	{"cmd/*", []string{"internal/*", "billing", "tasks", "outcomes", "idempotency", "schedule", "providers", "providers/catalog", "providers/sandbox/all", "providers/spec", "seal"}},
 }
 
 // forbidden lists what no allowance gives.
@@ -348,7 +351,9 @@ func TestTheMapRefusesWhatItShould(t *testing.T) {
 		{"internal/engine", module + "internal/config", true},
 		{"internal/preflight", module + "internal/config", true},
 		{"internal/config", module + "providers/virtualpos", true},
-		{"internal/wiring", module + "providers/virtualpos", false},
+		{"internal/wiring", module + "providers/virtualpos", true},
+		{"internal/wiring", module + "providers/catalog", false},
+		{"providers/virtualpos", module + "providers/catalog", true},
 		{"internal/wiring", module + "providers/sandbox", true},
 		{"internal/wiring", module + "providers/sandbox/virtualpos", true},
 		{"internal/metrics", module + "internal/config", true},
@@ -356,7 +361,7 @@ func TestTheMapRefusesWhatItShould(t *testing.T) {
 		{"outcomes", "github.com/hibiken/asynq", true},
 		{"internal/strictjson", module + "providers", true},
 		{"internal/strictcsv", module + "tasks", true},
-		{"internal/webhook", module + "providers/etpay", false},
+		{"internal/webhook", module + "providers/etpay", true},
 		{"internal/webhook", module + "providers/virtualpos", true},
 		{"internal/webhook", module + "internal/engine", true},
 		{"cmd/worker", module + "providers/virtualpos", true},

@@ -14,6 +14,8 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/catalog"
+	"github.com/remesa/remesa/providers/spec"
 )
 
 const accountsSetting = "REMESA_ACCOUNTS_FILE"
@@ -54,11 +56,11 @@ func readAccounts(path string) ([]Account, []error) {
 }
 
 func readAccount(entry map[string]json.RawMessage) (Account, []error) {
-	account := Account{Provider: textOf(entry["provider"]), Name: textOf(entry["account"])}
-	account.Settings = emptySettings(account.Provider)
-	if account.Settings == nil {
-		return account, []error{problem("provider", "missing, or not one of %s", strings.Join(providers.Names(), ", "))}
+	provider, known := catalog.Find(textOf(entry["provider"]))
+	if !known {
+		return Account{}, []error{problem("provider", "missing, or not one of %s", strings.Join(catalog.Names(), ", "))}
 	}
+	account := Account{Provider: provider, Name: textOf(entry["account"]), Settings: provider.Settings()}
 	if !accountName.MatchString(account.Name) {
 		return account, []error{problem("account", "missing, or not 1 to 32 lower-case letters, digits and dashes")}
 	}
@@ -71,26 +73,9 @@ func readAccount(entry map[string]json.RawMessage) (Account, []error) {
 	return account, account.problems(func(setting string) string { return strings.ToLower(setting) })
 }
 
-func emptySettings(provider string) Settings {
-	switch provider {
-	case providers.VirtualPOS:
-		return &VirtualPOS{}
-	case providers.PagoSeguro:
-		return &PagoSeguro{}
-	case providers.PagandoCheck:
-		return &PagandoCheck{}
-	case providers.ETpay:
-		return &ETpay{}
-	case providers.Coordinador:
-		return &Coordinador{}
-	default:
-		return nil
-	}
-}
-
 // fill sets the settings from the entry through the same parser as the variables, so that defaults
 // and forms are the same.
-func fill(settings Settings, entry map[string]json.RawMessage) error {
+func fill(settings spec.Settings, entry map[string]json.RawMessage) error {
 	known := map[string]bool{"provider": true, "account": true}
 	for _, flag := range flagsOf(settings) {
 		known[jsonName(flag.Name)] = true
@@ -134,7 +119,7 @@ func scalar(raw json.RawMessage, name string) (any, error) {
 	}
 }
 
-func knownNames(settings Settings) string {
+func knownNames(settings spec.Settings) string {
 	names := []string{"provider", "account"}
 	for _, flag := range flagsOf(settings) {
 		if flag.Target.Type() != reflect.TypeFor[providers.Secret]() {
@@ -165,13 +150,12 @@ func textOf(raw json.RawMessage) string {
 // twice finds accounts that are described more than once.
 func twice(accounts []Account) []error {
 	var problems []error
-	seen := map[[2]string]bool{}
+	seen := map[string]bool{}
 	for _, a := range accounts {
-		key := [2]string{a.Provider, a.Name}
-		if seen[key] {
-			problems = append(problems, problem(accountsSetting, "%s/%s is described more than once (the variables describe the account %s)", a.Provider, a.Name, DefaultAccount))
+		if seen[a.String()] {
+			problems = append(problems, problem(accountsSetting, "%s is described more than once (the variables describe the account %s)", a, DefaultAccount))
 		}
-		seen[key] = true
+		seen[a.String()] = true
 	}
 	return problems
 }

@@ -4,6 +4,13 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/remesa/remesa/providers/coordinador"
+	"github.com/remesa/remesa/providers/etpay"
+	"github.com/remesa/remesa/providers/pagandocheck"
+	"github.com/remesa/remesa/providers/pagoseguro"
+	"github.com/remesa/remesa/providers/spec"
+	"github.com/remesa/remesa/providers/virtualpos"
 )
 
 func TestFurtherAccounts(t *testing.T) {
@@ -18,11 +25,11 @@ func TestFurtherAccounts(t *testing.T) {
 	if len(accounts) != 3 || accounts[0].Name != "default" || accounts[1].Name != "second" || accounts[2].Name != "mx-2" {
 		t.Fatalf("%d accounts", len(accounts))
 	}
-	second, ok := accounts[1].Settings.(*VirtualPOS)
+	second, ok := accounts[1].Settings.(*virtualpos.Settings)
 	if !ok || second.APIKey.Reveal() != "from-the-file" || second.Body != "flat" || second.StatusSignature != "tef" || accounts[1].Real() {
 		t.Errorf("second: %+v", accounts[1])
 	}
-	third, ok := accounts[2].Settings.(*PagandoCheck)
+	third, ok := accounts[2].Settings.(*pagandocheck.Settings)
 	if !ok || third.TwoStep || third.Origin != "MAGENTO" || !accounts[2].Real() {
 		t.Errorf("mx-2: %+v", accounts[2])
 	}
@@ -64,31 +71,31 @@ func TestAccountsThatAreRefused(t *testing.T) {
 
 func TestIdentityTellsAccountsApartAndNothingElse(t *testing.T) {
 	t.Parallel()
-	identity := func(s Settings) string { return Account{Settings: s}.Identity() }
+	identity := func(s spec.Settings) string { return Account{Settings: s}.Identity() }
 	for sentence, row := range map[string]struct {
-		a, b Settings
+		a, b spec.Settings
 		same bool
 	}{
-		"VirtualPOS: another key":                {&VirtualPOS{BaseURL: "https://h", APIKey: "a"}, &VirtualPOS{BaseURL: "https://h", APIKey: "b"}, false},
-		"VirtualPOS: another host":               {&VirtualPOS{BaseURL: "https://h", APIKey: "a"}, &VirtualPOS{BaseURL: "https://i", APIKey: "a"}, false},
-		"VirtualPOS: another secret":             {&VirtualPOS{BaseURL: "https://h", APIKey: "a", SecretKey: "x"}, &VirtualPOS{BaseURL: "https://H/v1", APIKey: "a", SecretKey: "y"}, true},
-		"VirtualPOS: the port that https has":    {&VirtualPOS{BaseURL: "https://h", APIKey: "a"}, &VirtualPOS{BaseURL: "https://h:443", APIKey: "a"}, true},
-		"VirtualPOS: another port":               {&VirtualPOS{BaseURL: "https://h", APIKey: "a"}, &VirtualPOS{BaseURL: "https://h:8443", APIKey: "a"}, false},
-		"Pago Seguro: another account":           {&PagoSeguro{BaseURL: "https://h", AccountID: "1"}, &PagoSeguro{BaseURL: "https://h", AccountID: "2"}, false},
-		"Pago Seguro: another key":               {&PagoSeguro{BaseURL: "https://h", AccountID: "1", APIKey: "a"}, &PagoSeguro{BaseURL: "https://h", AccountID: "1", APIKey: "b"}, true},
-		"Pagando Check: another user":            {&PagandoCheck{BaseURL: "https://h", User: "1"}, &PagandoCheck{BaseURL: "https://h", User: "2"}, false},
-		"ETpay: another merchant":                {&ETpay{BaseURL: "https://h", MerchantCode: "1"}, &ETpay{BaseURL: "https://h", MerchantCode: "2"}, false},
-		"ETpay: the same merchant, with payouts": {&ETpay{BaseURL: "https://h", MerchantCode: "1"}, &ETpay{BaseURL: "https://h", MerchantCode: "1", PayoutsURL: "https://o", PayoutsUsername: "u"}, false},
-		"ETpay: payouts of another user":         {&ETpay{PayoutsURL: "https://o", PayoutsUsername: "u"}, &ETpay{PayoutsURL: "https://o", PayoutsUsername: "v"}, false},
-		"Coordinador: another path, same host":   {&Coordinador{PortalURL: "https://h/cen", GatewayURL: "https://g"}, &Coordinador{PortalURL: "https://h/other", GatewayURL: "https://g"}, false},
-		"Coordinador: another user":              {&Coordinador{PortalURL: "https://h", Username: "1"}, &Coordinador{PortalURL: "https://h", Username: "2"}, false},
-		"Coordinador: a slash at the end":        {&Coordinador{PortalURL: "https://h/cen", Username: "1"}, &Coordinador{PortalURL: "https://h/cen/", Username: "1"}, true},
+		"VirtualPOS: another key":                {&virtualpos.Settings{BaseURL: "https://h", APIKey: "a"}, &virtualpos.Settings{BaseURL: "https://h", APIKey: "b"}, false},
+		"VirtualPOS: another host":               {&virtualpos.Settings{BaseURL: "https://h", APIKey: "a"}, &virtualpos.Settings{BaseURL: "https://i", APIKey: "a"}, false},
+		"VirtualPOS: another secret":             {&virtualpos.Settings{BaseURL: "https://h", APIKey: "a", SecretKey: "x"}, &virtualpos.Settings{BaseURL: "https://H/v1", APIKey: "a", SecretKey: "y"}, true},
+		"VirtualPOS: the port that https has":    {&virtualpos.Settings{BaseURL: "https://h", APIKey: "a"}, &virtualpos.Settings{BaseURL: "https://h:443", APIKey: "a"}, true},
+		"VirtualPOS: another port":               {&virtualpos.Settings{BaseURL: "https://h", APIKey: "a"}, &virtualpos.Settings{BaseURL: "https://h:8443", APIKey: "a"}, false},
+		"Pago Seguro: another account":           {&pagoseguro.Settings{BaseURL: "https://h", AccountID: "1"}, &pagoseguro.Settings{BaseURL: "https://h", AccountID: "2"}, false},
+		"Pago Seguro: another key":               {&pagoseguro.Settings{BaseURL: "https://h", AccountID: "1", APIKey: "a"}, &pagoseguro.Settings{BaseURL: "https://h", AccountID: "1", APIKey: "b"}, true},
+		"Pagando Check: another user":            {&pagandocheck.Settings{BaseURL: "https://h", User: "1"}, &pagandocheck.Settings{BaseURL: "https://h", User: "2"}, false},
+		"ETpay: another merchant":                {&etpay.Settings{BaseURL: "https://h", MerchantCode: "1"}, &etpay.Settings{BaseURL: "https://h", MerchantCode: "2"}, false},
+		"ETpay: the same merchant, with payouts": {&etpay.Settings{BaseURL: "https://h", MerchantCode: "1"}, &etpay.Settings{BaseURL: "https://h", MerchantCode: "1", PayoutsURL: "https://o", PayoutsUsername: "u"}, false},
+		"ETpay: payouts of another user":         {&etpay.Settings{PayoutsURL: "https://o", PayoutsUsername: "u"}, &etpay.Settings{PayoutsURL: "https://o", PayoutsUsername: "v"}, false},
+		"Coordinador: another path, same host":   {&coordinador.Settings{PortalURL: "https://h/cen", GatewayURL: "https://g"}, &coordinador.Settings{PortalURL: "https://h/other", GatewayURL: "https://g"}, false},
+		"Coordinador: another user":              {&coordinador.Settings{PortalURL: "https://h", Username: "1"}, &coordinador.Settings{PortalURL: "https://h", Username: "2"}, false},
+		"Coordinador: a slash at the end":        {&coordinador.Settings{PortalURL: "https://h/cen", Username: "1"}, &coordinador.Settings{PortalURL: "https://h/cen/", Username: "1"}, true},
 	} {
 		if (identity(row.a) == identity(row.b)) != row.same {
 			t.Errorf("%s: %q and %q", sentence, identity(row.a), identity(row.b))
 		}
 	}
-	if id := identity(&VirtualPOS{BaseURL: "https://h", APIKey: canary}); strings.Contains(id, canary) {
+	if id := identity(&virtualpos.Settings{BaseURL: "https://h", APIKey: canary}); strings.Contains(id, canary) {
 		t.Errorf("the identity holds the key: %s", id)
 	}
 }

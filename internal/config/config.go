@@ -12,11 +12,9 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
-
-	"github.com/remesa/remesa/providers"
 )
 
-// Config is every setting there is.
+// Config is every setting there is. New makes one: the zero value lacks those of the providers.
 type Config struct {
 	Redis     `embed:"" group:"Redis"`
 	Ledger    `embed:"" group:"Ledger"`
@@ -26,6 +24,9 @@ type Config struct {
 	HTTP      `embed:"" group:"HTTP"`
 	Logging   `embed:"" group:"Logging"`
 }
+
+// New has every setting, unset.
+func New() *Config { return &Config{Providers: NewProviders()} }
 
 // Complete reads the files of secrets and checks every setting, alone and against the others. The
 // error lists all problems.
@@ -51,7 +52,7 @@ func (c *Config) secretWarnings() []string {
 			continue
 		}
 		for _, w := range openSecrets(reflect.ValueOf(a.Settings).Elem(), "", jsonName) {
-			warnings = append(warnings, fmt.Sprintf("%s: %s/%s: %s", accountsSetting, a.Provider, a.Name, w))
+			warnings = append(warnings, fmt.Sprintf("%s: %s: %s", accountsSetting, a, w))
 		}
 	}
 	return warnings
@@ -92,18 +93,20 @@ func checkAll(c *Config) []error {
 	return append(problems, c.resendProblems()...)
 }
 
-// resendProblems refuses to send a payout of ETpay again because it was not found: how its listing
-// looks is assumed, so that an absent payout may be one that was paid.
+// resendProblems refuses to send a payment again because it was not found, where an account says
+// that this proves nothing.
 func (c *Config) resendProblems() []error {
-	if !c.Policy(providers.ETpay).Resend {
-		return nil
-	}
+	var problems []error
+	told := map[string]bool{}
 	for _, a := range c.Accounts() {
-		if a.Provider == providers.ETpay && a.PaysOut() {
-			return []error{problem(variable(providers.ETpay, "ON_NOT_FOUND"), "must be hold while %s/%s sends payouts: their listing proves nothing yet", a.Provider, a.Name)}
+		why, name := a.Settings.Requirements().HoldOnly, a.Provider.Name
+		if why == "" || told[name] || !c.Policy(name).Resend {
+			continue
 		}
+		told[name] = true
+		problems = append(problems, problem(variable(name, "ON_NOT_FOUND"), "must be hold while %s %s", a, why))
 	}
-	return nil
+	return problems
 }
 
 func problem(setting, format string, args ...any) error {

@@ -10,6 +10,12 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/remesa/remesa/providers/catalog"
+	"github.com/remesa/remesa/providers/etpay"
+	"github.com/remesa/remesa/providers/pagandocheck"
+	"github.com/remesa/remesa/providers/spec"
+	"github.com/remesa/remesa/providers/virtualpos"
 )
 
 // canary stands for a secret: no error may repeat it.
@@ -18,7 +24,7 @@ const canary = "canary-secret-value"
 // parse reads flags and variables as a command does, and completes them.
 func parse(t *testing.T, env map[string]string, args ...string) (*Config, error) {
 	t.Helper()
-	c := &Config{}
+	c := New()
 	lookup := func(name string) (string, bool) { v, ok := env[name]; return v, ok }
 	parser, err := kong.New(c, append(Options(lookup), kong.Name("test"), kong.Exit(func(int) { t.Error("the parser wants to exit") }))...)
 	if err != nil {
@@ -37,6 +43,18 @@ func mustParse(t *testing.T, env map[string]string, args ...string) *Config {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// settings are those of the account "default" of the provider that has settings of this type.
+func settings[S spec.Settings](t *testing.T, c *Config) S {
+	t.Helper()
+	for _, p := range catalog.Providers() {
+		if s, ok := c.Settings(p.Name).(S); ok {
+			return s
+		}
+	}
+	t.Fatal("no provider has such settings")
+	panic("unreachable")
 }
 
 func file(t *testing.T, content string) string {
@@ -58,8 +76,8 @@ func virtualPOS(more ...string) map[string]string {
 	return env
 }
 
-// etpay is an account with payouts.
-func etpay(more ...string) map[string]string {
+// etpayEnv is an account with payouts.
+func etpayEnv(more ...string) map[string]string {
 	env := map[string]string{
 		"REMESA_ETPAY_MERCHANT_CODE": "m", "REMESA_ETPAY_MERCHANT_API_TOKEN": canary, "REMESA_ETPAY_BASE_URL": "http://127.0.0.1:1",
 		"REMESA_ETPAY_PAYMENT_URL": "http://127.0.0.1:1", "REMESA_ETPAY_PAYOUTS_URL": "https://o.example", "REMESA_ETPAY_PAYOUTS_USERNAME": "ops@example.cl",
@@ -79,21 +97,22 @@ func TestPayoutsOfETpayAreOffUnlessTheirSettingsAreThere(t *testing.T) {
 		identity string
 	}{
 		"without their settings": {
-			etpay("REMESA_ETPAY_PAYOUTS_URL", "", "REMESA_ETPAY_PAYOUTS_USERNAME", "", "REMESA_ETPAY_PAYOUTS_PASSWORD", "", "REMESA_ON_NOT_FOUND", "resend"),
+			etpayEnv("REMESA_ETPAY_PAYOUTS_URL", "", "REMESA_ETPAY_PAYOUTS_USERNAME", "", "REMESA_ETPAY_PAYOUTS_PASSWORD", "", "REMESA_ON_NOT_FOUND", "resend"),
 			false, false, "127.0.0.1:1 m",
 		},
-		"with them":           {etpay("REMESA_ON_NOT_FOUND", "resend", "REMESA_ETPAY_ON_NOT_FOUND", "hold"), true, true, "127.0.0.1:1 m o.example ops@example.cl"},
-		"on the same machine": {etpay("REMESA_ETPAY_PAYOUTS_URL", "http://127.0.0.1:2"), true, false, "127.0.0.1:1 m 127.0.0.1:2 ops@example.cl"},
+		"with them":           {etpayEnv("REMESA_ON_NOT_FOUND", "resend", "REMESA_ETPAY_ON_NOT_FOUND", "hold"), true, true, "127.0.0.1:1 m o.example ops@example.cl"},
+		"on the same machine": {etpayEnv("REMESA_ETPAY_PAYOUTS_URL", "http://127.0.0.1:2"), true, false, "127.0.0.1:1 m 127.0.0.1:2 ops@example.cl"},
 	} {
 		a := mustParse(t, row.env).Accounts()[0]
-		if a.PaysOut() != row.on || a.Real() != row.real || a.Identity() != row.identity {
-			t.Errorf("%s: pays out %t, real %t, identity %q", sentence, a.PaysOut(), a.Real(), a.Identity())
+		if a.Makes(spec.Payout) != row.on || a.Real() != row.real || a.Identity() != row.identity {
+			t.Errorf("%s: pays out %t, real %t, identity %q", sentence, a.Makes(spec.Payout), a.Real(), a.Identity())
 		}
 	}
-	env := etpay("REMESA_ETPAY_PAYOUTS_PASSWORD", "", "REMESA_ETPAY_PAYOUTS_PASSWORD_FILE", file(t, canary+"\n"))
+	env := etpayEnv("REMESA_ETPAY_PAYOUTS_PASSWORD", "", "REMESA_ETPAY_PAYOUTS_PASSWORD_FILE", file(t, canary+"\n"))
 	c := mustParse(t, env)
-	if c.ETpay.PayoutsPassword.Reveal() != canary || c.ETpay.PayoutsCreatePath != "/v1/payouts" || c.ETpay.PayoutsStatusPath != "/v1/payouts/{id}" || c.ETpay.PayoutsRangePath != "/v1/payouts" {
-		t.Errorf("got %+v", c.ETpay)
+	own := settings[*etpay.Settings](t, c)
+	if own.PayoutsPassword.Reveal() != canary || own.PayoutsCreatePath != "/v1/payouts" || own.PayoutsStatusPath != "/v1/payouts/{id}" || own.PayoutsRangePath != "/v1/payouts" {
+		t.Errorf("got %+v", own)
 	}
 }
 
@@ -112,6 +131,14 @@ func TestEveryVariableIsASetting(t *testing.T) {
 		"ETPAY": `BASE_URL PAYMENT_URL MERCHANT_CODE MERCHANT_API_TOKEN MERCHANT_API_TOKEN_FILE WEBHOOK_URL PAYOUTS_URL PAYOUTS_USERNAME
 			PAYOUTS_PASSWORD PAYOUTS_PASSWORD_FILE PAYOUTS_CREATE_PATH PAYOUTS_STATUS_PATH PAYOUTS_RANGE_PATH`,
 		"COORDINADOR": `PORTAL_URL GATEWAY_URL USERNAME PASSWORD PASSWORD_FILE`,
+	}
+	for _, p := range catalog.Providers() { // those above are a contract; another provider is not in it
+		if _, listed := own[strings.ToUpper(p.Name)]; listed {
+			continue
+		}
+		for _, f := range flagsOf(p.Settings()) {
+			own[strings.ToUpper(p.Name)] += " " + strings.ToUpper(jsonName(f.Name))
+		}
 	}
 	overrides := " CONCURRENCY RATE SETTLE_TIME NOT_FOUND_CONFIRMATIONS NOT_FOUND_INTERVAL ON_NOT_FOUND MAX_RESENDS"
 	want := general
@@ -141,6 +168,7 @@ func TestEveryVariableIsASetting(t *testing.T) {
 func TestDefaults(t *testing.T) {
 	t.Parallel()
 	c := mustParse(t, nil)
+	check, pos := settings[*pagandocheck.Settings](t, c), settings[*virtualpos.Settings](t, c)
 	for what, ok := range map[string]bool{
 		"redis":      c.Where() == "127.0.0.1:6379/0" && c.Durability == Always && c.LedgerReplicas == 0 && !c.AllowUnsafeRedis,
 		"http":       c.Addr == "127.0.0.1:8080" && c.WebhookAddr == "" && !c.DashboardWritable,
@@ -151,8 +179,8 @@ func TestDefaults(t *testing.T) {
 		"background": c.JanitorInterval == time.Second && c.CircuitCooldown == 30*time.Second,
 		"ledger":     c.LedgerRetention == 400*24*time.Hour && c.OutcomesRetention == 30*24*time.Hour && c.IntakeMemoryStop == 0.7,
 		"logging":    c.LogLevel == "info" && c.LogFormat == LogJSON,
-		"providers":  len(c.Accounts()) == 0 && !c.RealURLs() && c.PagandoCheck.TwoStep && c.PagandoCheck.Origin == "MAGENTO",
-		"virtualpos": c.VirtualPOS.CreatePath == "/v3/payout" && c.VirtualPOS.StatusPath == "/v3/payout/{id}" && c.VirtualPOS.StatusByMerchantPath == "/v3/payout/merchant/{merchant_id}" && c.VirtualPOS.Body == "wrapped" && c.VirtualPOS.StatusSignature == "tef",
+		"providers":  len(c.Accounts()) == 0 && !c.RealURLs() && check.TwoStep && check.Origin == "MAGENTO",
+		"virtualpos": pos.CreatePath == "/v3/payout" && pos.StatusPath == "/v3/payout/{id}" && pos.StatusByMerchantPath == "/v3/payout/merchant/{merchant_id}" && pos.Body == "wrapped" && pos.StatusSignature == "tef",
 	} {
 		if !ok {
 			t.Errorf("%s: not as documented: %+v", what, c)
@@ -182,8 +210,9 @@ func TestWhereAValueComesFrom(t *testing.T) {
 func TestSwitches(t *testing.T) {
 	t.Parallel()
 	c := mustParse(t, map[string]string{"REMESA_PAGANDOCHECK_TWO_STEP": "false", "REMESA_ALLOW_UNSAFE_REDIS": "TRUE"}, "--dashboard-writable")
-	if c.PagandoCheck.TwoStep || !c.AllowUnsafeRedis || !c.DashboardWritable {
-		t.Errorf("two step %t, unsafe %t, writable %t", c.PagandoCheck.TwoStep, c.AllowUnsafeRedis, c.DashboardWritable)
+	check := settings[*pagandocheck.Settings](t, c)
+	if check.TwoStep || !c.AllowUnsafeRedis || !c.DashboardWritable {
+		t.Errorf("two step %t, unsafe %t, writable %t", check.TwoStep, c.AllowUnsafeRedis, c.DashboardWritable)
 	}
 }
 
@@ -262,16 +291,16 @@ func TestWhatIsRefusedNamesTheVariableAndNoValue(t *testing.T) {
 		"an unknown signature":                       {virtualPOS("REMESA_VIRTUALPOS_STATUS_SIGNATURE", "x"), "REMESA_VIRTUALPOS_STATUS_SIGNATURE: must be tef or api_key"},
 		"one of two URLs":                            {map[string]string{"REMESA_COORDINADOR_USERNAME": "u", "REMESA_COORDINADOR_PASSWORD": canary, "REMESA_COORDINADOR_PORTAL_URL": "https://p.example"}, "REMESA_COORDINADOR_GATEWAY_URL: missing"},
 		"a webhook URL over plain http":              {map[string]string{"REMESA_ETPAY_MERCHANT_CODE": "m", "REMESA_ETPAY_MERCHANT_API_TOKEN": canary, "REMESA_ETPAY_BASE_URL": "https://e.example", "REMESA_ETPAY_PAYMENT_URL": "https://p.example", "REMESA_ETPAY_WEBHOOK_URL": "http://w.example"}, "REMESA_ETPAY_WEBHOOK_URL: must be https"},
-		"payouts of ETpay without a user":            {etpay("REMESA_ETPAY_PAYOUTS_USERNAME", ""), "REMESA_ETPAY_PAYOUTS_USERNAME: missing"},
-		"payouts of ETpay without a password":        {etpay("REMESA_ETPAY_PAYOUTS_PASSWORD", ""), "REMESA_ETPAY_PAYOUTS_PASSWORD: missing"},
-		"payouts of ETpay without a URL":             {etpay("REMESA_ETPAY_PAYOUTS_URL", ""), "REMESA_ETPAY_PAYOUTS_URL: missing"},
-		"payouts of ETpay over plain http":           {etpay("REMESA_ETPAY_PAYOUTS_URL", "http://o.example"), "REMESA_ETPAY_PAYOUTS_URL: must be https"},
+		"payouts of ETpay without a user":            {etpayEnv("REMESA_ETPAY_PAYOUTS_USERNAME", ""), "REMESA_ETPAY_PAYOUTS_USERNAME: missing"},
+		"payouts of ETpay without a password":        {etpayEnv("REMESA_ETPAY_PAYOUTS_PASSWORD", ""), "REMESA_ETPAY_PAYOUTS_PASSWORD: missing"},
+		"payouts of ETpay without a URL":             {etpayEnv("REMESA_ETPAY_PAYOUTS_URL", ""), "REMESA_ETPAY_PAYOUTS_URL: missing"},
+		"payouts of ETpay over plain http":           {etpayEnv("REMESA_ETPAY_PAYOUTS_URL", "http://o.example"), "REMESA_ETPAY_PAYOUTS_URL: must be https"},
 		"payouts of ETpay without its sessions":      {map[string]string{"REMESA_ETPAY_PAYOUTS_URL": "https://o.example", "REMESA_ETPAY_PAYOUTS_USERNAME": "u", "REMESA_ETPAY_PAYOUTS_PASSWORD": canary}, "REMESA_ETPAY_MERCHANT_CODE: missing"},
-		"a status path of payouts without the id":    {etpay("REMESA_ETPAY_PAYOUTS_STATUS_PATH", "/v1/payouts"), "REMESA_ETPAY_PAYOUTS_STATUS_PATH: must begin with / and hold {id}"},
-		"a relative path of payouts":                 {etpay("REMESA_ETPAY_PAYOUTS_CREATE_PATH", "v1"), "REMESA_ETPAY_PAYOUTS_CREATE_PATH: must begin with /"},
-		"a relative path of the listing":             {etpay("REMESA_ETPAY_PAYOUTS_RANGE_PATH", "v1"), "REMESA_ETPAY_PAYOUTS_RANGE_PATH: must begin with /"},
-		"payouts of ETpay sent again when not found": {etpay("REMESA_ETPAY_ON_NOT_FOUND", "resend"), "REMESA_ETPAY_ON_NOT_FOUND: must be hold"},
-		"everything sent again when not found":       {etpay("REMESA_ON_NOT_FOUND", "resend"), "REMESA_ETPAY_ON_NOT_FOUND: must be hold"},
+		"a status path of payouts without the id":    {etpayEnv("REMESA_ETPAY_PAYOUTS_STATUS_PATH", "/v1/payouts"), "REMESA_ETPAY_PAYOUTS_STATUS_PATH: must begin with / and hold {id}"},
+		"a relative path of payouts":                 {etpayEnv("REMESA_ETPAY_PAYOUTS_CREATE_PATH", "v1"), "REMESA_ETPAY_PAYOUTS_CREATE_PATH: must begin with /"},
+		"a relative path of the listing":             {etpayEnv("REMESA_ETPAY_PAYOUTS_RANGE_PATH", "v1"), "REMESA_ETPAY_PAYOUTS_RANGE_PATH: must begin with /"},
+		"payouts of ETpay sent again when not found": {etpayEnv("REMESA_ETPAY_ON_NOT_FOUND", "resend"), "REMESA_ETPAY_ON_NOT_FOUND: must be hold"},
+		"everything sent again when not found":       {etpayEnv("REMESA_ON_NOT_FOUND", "resend"), "REMESA_ETPAY_ON_NOT_FOUND: must be hold"},
 		"a Pago Seguro account without its id":       {map[string]string{"REMESA_PAGOSEGURO_API_KEY": canary, "REMESA_PAGOSEGURO_BASE_URL": "https://x.example"}, "REMESA_PAGOSEGURO_ACCOUNT_ID: missing"},
 		"a Pagando Check account without a password": {map[string]string{"REMESA_PAGANDOCHECK_USER": "u", "REMESA_PAGANDOCHECK_BASE_URL": "https://x.example"}, "REMESA_PAGANDOCHECK_PASSWORD: missing"},
 	} {
@@ -390,7 +419,7 @@ func TestHelpNamesEachVariable(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	exited := false
-	parser, err := kong.New(&Config{}, append(Options(func(string) (string, bool) { return "", false }), kong.Writers(&out, &out), kong.Exit(func(int) { exited = true }))...)
+	parser, err := kong.New(New(), append(Options(func(string) (string, bool) { return "", false }), kong.Writers(&out, &out), kong.Exit(func(int) { exited = true }))...)
 	if err != nil {
 		t.Fatal(err)
 	}

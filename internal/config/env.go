@@ -25,7 +25,7 @@ func Variables() []string { return slices.Sorted(maps.Values(variables())) }
 // variables maps a setting's flag to its variable.
 var variables = sync.OnceValue(func() map[string]string {
 	names := map[string]string{}
-	for _, f := range flagsOf(&Config{}) {
+	for _, f := range flagsOf(New()) {
 		names[f.Name] = Prefix + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
 	}
 	return names

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/alecthomas/kong"
+
 	"github.com/remesa/remesa/providers"
 )
 
@@ -35,6 +37,10 @@ func readSecrets(settings reflect.Value, prefix string, name func(flag string) s
 		field := settings.Type().Field(i)
 		value := settings.Field(i)
 		switch {
+		case field.Type == reflect.TypeFor[kong.Plugins]():
+			for n := range value.Len() {
+				problems = append(problems, readSecrets(value.Index(n).Elem().Elem(), prefix, name)...)
+			}
 		case field.Type.Kind() == reflect.Struct && field.IsExported():
 			problems = append(problems, readSecrets(value, prefix+field.Tag.Get("prefix"), name)...)
 		case field.Type == reflect.TypeFor[providers.Secret]():
@@ -112,6 +118,10 @@ func openSecrets(settings reflect.Value, prefix string, name func(flag string) s
 	for i := range settings.NumField() {
 		field := settings.Type().Field(i)
 		switch {
+		case field.Type == reflect.TypeFor[kong.Plugins]():
+			for n := range settings.Field(i).Len() {
+				warnings = append(warnings, openSecrets(settings.Field(i).Index(n).Elem().Elem(), prefix, name)...)
+			}
 		case field.Type.Kind() == reflect.Struct && field.IsExported():
 			warnings = append(warnings, openSecrets(settings.Field(i), prefix+field.Tag.Get("prefix"), name)...)
 		case holdsSecret(settings.Type(), field) && readByOthers(settings.Field(i).String()):
@@ -123,14 +133,17 @@ func openSecrets(settings reflect.Value, prefix string, name func(flag string) s
 }
 
 // holdsSecret reports whether the field names a file with a secret: one whose neighbour is that
-// secret, or a private key.
+// secret, or one with the tag private.
 func holdsSecret(group reflect.Type, field reflect.StructField) bool {
+	if _, private := field.Tag.Lookup("private"); private {
+		return true
+	}
 	secret, isFile := strings.CutSuffix(field.Name, "File")
 	if !isFile || field.Type.Kind() != reflect.String {
 		return false
 	}
 	neighbour, found := group.FieldByName(secret)
-	return found && neighbour.Type == reflect.TypeFor[providers.Secret]() || field.Name == "ClientKeyFile"
+	return found && neighbour.Type == reflect.TypeFor[providers.Secret]()
 }
 
 // readByOthers: by everybody, or by a group besides its owner, who is this process. A group by

@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/virtualpos"
 )
 
 func TestASecretFromAFile(t *testing.T) {
@@ -34,8 +35,8 @@ func TestASecretFromAFile(t *testing.T) {
 			}
 			continue
 		}
-		if err != nil || c.VirtualPOS.SecretKey.Reveal() != row.want {
-			t.Errorf("%s: %q, %v", row.sentence, c.VirtualPOS.SecretKey.Reveal(), err)
+		if err != nil || settings[*virtualpos.Settings](t, c).SecretKey.Reveal() != row.want {
+			t.Errorf("%s: %q, %v", row.sentence, settings[*virtualpos.Settings](t, c).SecretKey.Reveal(), err)
 		}
 	}
 }
@@ -61,7 +62,7 @@ func TestAMissingSecretFileIsNotNamed(t *testing.T) {
 // secretVariables lists the variables of all secrets; each must have a sibling _FILE.
 func secretVariables() []string {
 	var names []string
-	for _, f := range flagsOf(&Config{}) {
+	for _, f := range flagsOf(New()) {
 		if f.Target.Type() == reflect.TypeFor[providers.Secret]() {
 			names = append(names, variables()[f.Name])
 		}

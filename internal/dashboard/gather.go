@@ -11,6 +11,7 @@ import (
 
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/catalog"
 )
 
 // gathered is what one provider adds to the page.
@@ -25,7 +26,7 @@ type gathered struct {
 // gatherAll asks for all providers at once, so that one that answers slowly costs the page no more
 // than itself.
 func (p *pages) gatherAll(ctx context.Context) []gathered {
-	names := providers.Names()
+	names := catalog.Names()
 	all := make([]gathered, len(names))
 	var wg sync.WaitGroup
 	for i, name := range names {

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/remesa/remesa/idempotency"
-	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/catalog"
 )
 
 // Bounds of one page: rows that are shown, and records that are read to sum them.
@@ -90,7 +90,7 @@ func (p *pages) overview(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	all := p.gatherAll(ctx)
 	o := overview{}
-	for i, name := range providers.Names() {
+	for i, name := range catalog.Names() {
 		if all[i].err != nil {
 			p.Log.Warn().Err(all[i].err).Str("provider", name).Msg("payments page")
 			o.Partial = true
@@ -120,7 +120,7 @@ func (p *pages) overview(w http.ResponseWriter, r *http.Request) {
 // count fills the table of counts, without the providers that have no payment.
 func (o *overview) count(all []gathered) {
 	var columns []int
-	for i, name := range providers.Names() {
+	for i, name := range catalog.Names() {
 		for _, n := range all[i].counts {
 			if n > 0 && !slices.Contains(columns, i) {
 				columns = append(columns, i)
@@ -144,7 +144,7 @@ func (o *overview) count(all []gathered) {
 }
 
 func (o *overview) halt(all []gathered) {
-	for i, name := range providers.Names() {
+	for i, name := range catalog.Names() {
 		for _, account := range slices.Sorted(maps.Keys(all[i].halts)) {
 			h := halted{name, "account " + account, all[i].halts[account]}
 			if account == idempotency.AllAccounts {

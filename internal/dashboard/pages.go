@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/remesa/remesa/idempotency"
-	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/catalog"
 )
 
 // pages are the payments pages: made here, without a script.
@@ -133,7 +133,7 @@ const notAKey = "A key is provider/reference, such as virtualpos/tef-0001, or pr
 
 func (p *pages) find(ctx context.Context, w http.ResponseWriter, r *http.Request, reference string) {
 	var found []row
-	for _, name := range providers.Names() {
+	for _, name := range catalog.Names() {
 		k := idempotency.Key{Provider: name, Account: idempotency.DefaultAccount, Reference: reference}
 		if k.Validate() != nil {
 			p.render(w, http.StatusBadRequest, "message", "Not a key", message{Title: "Not a key", Text: notAKey}, reference)

@@ -19,7 +19,7 @@ import (
 	"github.com/remesa/remesa/billing"
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/config"
-	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/pagoseguro"
 	"github.com/remesa/remesa/providers/sandbox/all"
 )
 
@@ -138,7 +138,7 @@ func (s *stage) openProviders(ctx context.Context) (url string, err error) {
 			return "", err
 		}
 	}
-	if err := s.sandbox.Find(providers.PagoSeguro).AddFaults(s.subscriber.fault()); err != nil {
+	if err := s.sandbox.Find(pagoseguro.Name).AddFaults(s.subscriber.fault()); err != nil {
 		return "", err
 	}
 	s.sandbox.Coordinador.AddRow(registeredInstruction, "12500")

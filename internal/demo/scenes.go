@@ -12,7 +12,12 @@ import (
 
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/coordinador"
+	"github.com/remesa/remesa/providers/etpay"
+	"github.com/remesa/remesa/providers/pagandocheck"
+	"github.com/remesa/remesa/providers/pagoseguro"
 	"github.com/remesa/remesa/providers/sandbox"
+	"github.com/remesa/remesa/providers/virtualpos"
 	"github.com/remesa/remesa/tasks"
 )
 
@@ -56,23 +61,23 @@ func scenes() []scene {
 			fault: sandbox.Fault{Kind: "throttled", Next: 2, Operation: sandbox.Send}, state: idempotency.Succeeded, moved: 1},
 		{reference: heldReference, story: "lost on the way, never found: held for a person",
 			fault: sandbox.Fault{Kind: "hang_up_before"}, state: idempotency.Held},
-		{provider: providers.PagoSeguro, reference: "demo-charged", story: "the token ends: renewed, the card charged once",
+		{provider: pagoseguro.Name, reference: "demo-charged", story: "the token ends: renewed, the card charged once",
 			fault: sandbox.Fault{Kind: "expire_tokens", Next: 1}, state: idempotency.Succeeded, moved: 1},
-		{provider: providers.PagoSeguro, reference: "demo-unanswered", story: "charged, but the answer is lost: nobody to ask, held",
+		{provider: pagoseguro.Name, reference: "demo-unanswered", story: "charged, but the answer is lost: nobody to ask, held",
 			fault: sandbox.Fault{Kind: "hang_up_after"}, state: idempotency.Held, moved: 1},
-		{provider: providers.Coordinador, reference: "demo-doubt", story: "registered, but the answer is lost: asked, found",
+		{provider: coordinador.Name, reference: "demo-doubt", story: "registered, but the answer is lost: asked, found",
 			fault: sandbox.Fault{Kind: "hang_up_after"}, state: idempotency.Succeeded, moved: 1},
-		{provider: providers.Coordinador, reference: "demo-already", story: "somebody registered it before us: held, not sent",
+		{provider: coordinador.Name, reference: "demo-already", story: "somebody registered it before us: held, not sent",
 			state: idempotency.Held},
-		{provider: providers.ETpay, reference: "demopayer", story: "a session opens, and its payer pays a moment later",
+		{provider: etpay.Name, reference: "demopayer", story: "a session opens, and its payer pays a moment later",
 			fault: sandbox.Fault{Kind: "pending", Delay: sandbox.Duration(700 * time.Millisecond)}, state: idempotency.Succeeded, moved: 1},
-		{provider: providers.ETpay, reference: "demosession", story: "a session is lost: another is opened, and waits for its payer",
+		{provider: etpay.Name, reference: "demosession", story: "a session is lost: another is opened, and waits for its payer",
 			fault: sandbox.Fault{Kind: "hang_up_after", Next: 1}, state: idempotency.Pending},
-		{provider: providers.ETpay, reference: payoutReference, story: "a payout, but the answer is lost: looked for in the listing, found",
+		{provider: etpay.Name, reference: payoutReference, story: "a payout, but the answer is lost: looked for in the listing, found",
 			fault: sandbox.Fault{Kind: "hang_up_after"}, state: idempotency.Succeeded, moved: 1},
-		{provider: providers.PagandoCheck, reference: "demo-token", story: "the token ends before the charge: renewed, charged once",
+		{provider: pagandocheck.Name, reference: "demo-token", story: "the token ends before the charge: renewed, charged once",
 			fault: sandbox.Fault{Kind: "unauthorized_in_body", Operation: sandbox.Send, Next: 1}, state: idempotency.Succeeded, moved: 1},
-		{provider: providers.PagandoCheck, reference: "demo-doubt", story: "charged, but the answer is lost: its order is asked about",
+		{provider: pagandocheck.Name, reference: "demo-doubt", story: "charged, but the answer is lost: its order is asked about",
 			fault: sandbox.Fault{Kind: "hang_up_after"}, state: idempotency.Succeeded, moved: 1},
 	}
 }
@@ -80,7 +85,7 @@ func scenes() []scene {
 // where is the scene's provider.
 func (s scene) where() string {
 	if s.provider == "" {
-		return providers.VirtualPOS
+		return virtualpos.Name
 	}
 	return s.provider
 }
@@ -102,35 +107,35 @@ func (s scene) task() (tasks.Task, error) {
 	if amount == "" {
 		amount = "12500"
 	}
-	if s.provider == providers.Coordinador {
+	if s.provider == coordinador.Name {
 		return tasks.Payout{
 			Provider: s.provider, MerchantID: s.reference, Amount: amount, Currency: "CLP",
-			Details: tasks.PayoutDetails{Debtor: 101, Creditor: 202, Instruction: s.instruction(), PaidOn: "2026-05-15"},
+			Details: coordinador.Details{Debtor: 101, Creditor: 202, Instruction: s.instruction(), PaidOn: "2026-05-15"},
 		}.Task()
 	}
-	if s.provider == providers.PagoSeguro {
+	if s.provider == pagoseguro.Name {
 		return tasks.Charge{
 			Provider: s.provider, TxnID: s.reference, Amount: amount, Currency: "COP", Description: "Suscripción de prueba",
 			Customer: demoCustomer(), Card: demoTokenized(),
 		}.Task()
 	}
-	if s.provider == providers.ETpay && s.reference == payoutReference {
+	if s.provider == etpay.Name && s.reference == payoutReference {
 		return tasks.Payout{
 			Provider: s.provider, MerchantID: s.reference, Amount: amount, Currency: "CLP", Description: "Retiro de prueba",
 			Recipient: providers.Recipient{Document: "12345678-5", Name: "Ana Soto", Email: "ana@example.cl"},
 			Bank:      providers.Bank{Code: "cl_estado", AccountNumber: "12345678", AccountType: "vista"},
 		}.Task()
 	}
-	if s.provider == providers.ETpay {
+	if s.provider == etpay.Name {
 		return tasks.Charge{
 			Provider: s.provider, TxnID: s.reference, Amount: "50000", Currency: "CLP", Description: "Cuenta de prueba",
 			Customer: providers.Customer{Email: "ana@example.cl", Document: "12345678-5"},
-			Details: tasks.ChargeDetails{
-				UserBankCode: "cl_estado", Metadata: []tasks.Shown{{Name: "Cuenta", Value: "30215", Show: true}},
+			Details: etpay.Details{
+				UserBankCode: "cl_estado", Metadata: []etpay.Shown{{Name: "Cuenta", Value: "30215", Show: true}},
 			},
 		}.Task()
 	}
-	if s.provider == providers.PagandoCheck {
+	if s.provider == pagandocheck.Name {
 		return tasks.Charge{
 			Provider: s.provider, TxnID: s.reference, Amount: "149.50", Currency: "MXN", Description: "Plan mensual",
 			Customer: providers.Customer{ID: "5d1c0b1e-2f6a-4a1e-9a55-0c9a3f4f7e10"}, Card: tasks.Card{Token: "cd_example-000001"},
@@ -138,7 +143,7 @@ func (s scene) task() (tasks.Task, error) {
 		}.Task()
 	}
 	return tasks.Payout{
-		Provider: providers.VirtualPOS, MerchantID: s.reference, Amount: amount, Currency: "CLP", Description: "Devolución de prueba",
+		Provider: virtualpos.Name, MerchantID: s.reference, Amount: amount, Currency: "CLP", Description: "Devolución de prueba",
 		Recipient: providers.Recipient{Document: "12345678-5", Name: "Ana Soto", Email: "ana@example.cl"},
 		Bank:      providers.Bank{Code: "012", AccountNumber: "12345678"},
 	}.Task()

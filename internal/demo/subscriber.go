@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/remesa/remesa/billing"
-	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/pagoseguro"
 	"github.com/remesa/remesa/providers/sandbox"
 	"github.com/remesa/remesa/schedule"
 	"github.com/remesa/remesa/tasks"
@@ -37,7 +37,7 @@ func newSubscriber(now time.Time) (subscriber, error) {
 	start := lastDayOfALongMonth(now.In(zone).AddDate(0, -5, 1-now.In(zone).Day()))
 	old := now.Sub(start.Add(9 * time.Hour))
 	line, err := json.Marshal(map[string]any{
-		"id": subscriberID, "provider": providers.PagoSeguro, "amount": "32900", "currency": "COP", "description": "Plan mensual de prueba",
+		"id": subscriberID, "provider": pagoseguro.Name, "amount": "32900", "currency": "COP", "description": "Plan mensual de prueba",
 		"start": start.Format(time.DateOnly), "schedule": map[string]any{"every": "month", "at": "09:00", "timezone": "America/Bogota"},
 		"catch_up": fmt.Sprintf("%dd", old/(24*time.Hour)), "dunning": []string{demoDunning}, "customer": demoCustomer(), "card": demoTokenized(),
 	})

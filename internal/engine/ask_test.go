@@ -85,7 +85,7 @@ func simulated(t *testing.T, s *sandbox.Provider) providers.Account {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	return providers.Account{Provider: providers.VirtualPOS, Name: idempotency.DefaultAccount, Client: client, Identity: s.Name}
+	return providers.Account{Provider: virtualpos.Name, Name: idempotency.DefaultAccount, Client: client, Identity: s.Name}
 }
 
 // A settled payout's details are gone, and with them what signs a question about it: the question

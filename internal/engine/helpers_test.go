@@ -21,6 +21,7 @@ import (
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/redistest"
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/catalog"
 	"github.com/remesa/remesa/tasks"
 )
 
@@ -289,7 +290,7 @@ func (r *rig) lag() {
 
 func (r *rig) advance(d time.Duration) {
 	r.t.Helper()
-	for _, p := range providers.Names() {
+	for _, p := range catalog.Names() {
 		if err := r.rdb.IncrBy(r.t.Context(), "remesa:{"+p+"}:clock", d.Milliseconds()).Err(); err != nil {
 			r.t.Fatal(err)
 		}

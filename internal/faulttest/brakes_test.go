@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/remesa/remesa/idempotency"
-	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/virtualpos"
 )
 
 func person() idempotency.Person { return idempotency.Person{By: "ana", Note: "not this one"} }
@@ -64,7 +64,7 @@ func TestHaltInMidLoad(t *testing.T) {
 	w.work(2)
 	w.submit(w.newPayments(200)...)
 	w.awaitSome(idempotency.Sending, 1)
-	if code := w.enqueue("halt", "--provider", providers.VirtualPOS, "--by", "ana", "--note", "wait").Exit(patience); code != 0 {
+	if code := w.enqueue("halt", "--provider", virtualpos.Name, "--by", "ana", "--note", "wait").Exit(patience); code != 0 {
 		t.Fatalf("halt: exit code %d", code)
 	}
 	begun := w.begun()
@@ -76,7 +76,7 @@ func TestHaltInMidLoad(t *testing.T) {
 	if n := len(w.bank.book().Executions); n != begun || n == 0 || n == len(w.payments) {
 		t.Errorf("%d of %d were executed, %d had begun", n, len(w.payments), begun)
 	}
-	if code := w.enqueue("unhalt", "--provider", providers.VirtualPOS, "--by", "ana", "--note", "go on").Exit(patience); code != 0 {
+	if code := w.enqueue("unhalt", "--provider", virtualpos.Name, "--by", "ana", "--note", "go on").Exit(patience); code != 0 {
 		t.Fatalf("unhalt: exit code %d", code)
 	}
 	w.awaitSettled(w.certainty() + 30*time.Second) // what waited is due again within 30 s

@@ -12,6 +12,7 @@ import (
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/processtest"
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/virtualpos"
 	"github.com/remesa/remesa/tasks"
 )
 
@@ -30,7 +31,7 @@ func canaries() map[string]string {
 func (w *world) canaryPayment(reference string) tasks.Task {
 	w.t.Helper()
 	p := tasks.Payout{
-		Provider: providers.VirtualPOS, MerchantID: w.prefix + reference, Amount: "4321", Currency: "CLP", Description: "Regalo secreto",
+		Provider: virtualpos.Name, MerchantID: w.prefix + reference, Amount: "4321", Currency: "CLP", Description: "Regalo secreto",
 		Recipient: providers.Recipient{Document: rut(17_654_321), Name: "Canariona Soto", Email: "canary.mail@example.cl"},
 		Bank:      providers.Bank{Code: "012", AccountNumber: "90817263544"},
 	}

@@ -16,6 +16,10 @@ import (
 	"github.com/remesa/remesa/internal/eventually"
 	"github.com/remesa/remesa/internal/processtest"
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/coordinador"
+	"github.com/remesa/remesa/providers/etpay"
+	"github.com/remesa/remesa/providers/pagandocheck"
+	"github.com/remesa/remesa/providers/pagoseguro"
 	"github.com/remesa/remesa/providers/sandbox"
 	simulators "github.com/remesa/remesa/providers/sandbox/all"
 	"github.com/remesa/remesa/tasks"
@@ -35,16 +39,16 @@ func canaryTask(t testing.TB, provider, reference string, n int) tasks.Task {
 	var task tasks.Task
 	var err error
 	switch provider {
-	case providers.PagoSeguro:
+	case pagoseguro.Name:
 		charge.Currency = "COP"
 		charge.Card = tasks.Card{Token: canaryCard, Brand: "MasterCard", ExpiryMonth: 12, ExpiryYear: 99, Installments: 1}
 		task, err = charge.Task()
-	case providers.PagandoCheck:
+	case pagandocheck.Name:
 		charge.Currency, charge.Amount, charge.Agreement = "MXN", "4321.00", "CONTRATO-000812"
 		charge.Customer = providers.Customer{ID: "5d1c0b1e-2f6a-4a1e-9a55-0ca9a21e0001"}
-		charge.Card, charge.Details = tasks.Card{Token: "cd_canary-000777"}, tasks.ChargeDetails{AntifraudToken: "aft-canary"}
+		charge.Card, charge.Details = tasks.Card{Token: "cd_canary-000777"}, pagandocheck.Details{AntifraudToken: "aft-canary"}
 		task, err = charge.Task()
-	case providers.ETpay:
+	case etpay.Name:
 		charge.Currency, charge.Customer = "CLP", providers.Customer{Email: "canary.mail@example.cl", Document: rut(17_654_321)}
 		task, err = charge.Task()
 	default:
@@ -59,15 +63,15 @@ func canaryTask(t testing.TB, provider, reference string, n int) tasks.Task {
 // instruction is a payment of that instruction.
 func instruction(reference string, number int64) tasks.Payout {
 	return tasks.Payout{
-		Provider: providers.Coordinador, MerchantID: reference, Amount: "98765", Currency: "CLP",
-		Details: tasks.PayoutDetails{Debtor: 101, Creditor: 202, Instruction: number, PaidOn: "2026-05-15"},
+		Provider: coordinador.Name, MerchantID: reference, Amount: "98765", Currency: "CLP",
+		Details: coordinador.Details{Debtor: 101, Creditor: 202, Instruction: number, PaidOn: "2026-05-15"},
 	}
 }
 
 // chargeTroubles are those that end by themselves at the provider. At ETpay, payers act; its sessions that nobody pays would stay open.
 func chargeTroubles(provider string) []sandbox.Fault {
 	all := []sandbox.Fault{{Kind: "decline"}, {Kind: "rejected_object"}}
-	if provider == providers.ETpay {
+	if provider == etpay.Name {
 		return append(all, sandbox.Fault{Kind: "pending", Polls: 1})
 	}
 	for _, kind := range []string{
@@ -84,7 +88,7 @@ func TestNothingPrivateOfAChargeIsWrittenAnywhere(t *testing.T) {
 	c := openTown(t, simulators.Options{})
 	w := newWorld(t, c.bank(t), c.settings("REMESA_TOKEN_KEY", tokenKey)...)
 	var parts []*branch
-	for _, provider := range []string{providers.PagoSeguro, providers.PagandoCheck, providers.Coordinador, providers.ETpay} {
+	for _, provider := range []string{pagoseguro.Name, pagandocheck.Name, coordinador.Name, etpay.Name} {
 		b := w.branch(c, provider)
 		parts = append(parts, b)
 		for i, fault := range chargeTroubles(provider) {
@@ -196,9 +200,9 @@ func TestAPayerPaysAtETpay(t *testing.T) {
 			w := newWorld(t, c.bank(t), c.settings(
 				"REMESA_WEBHOOK_ADDR", "127.0.0.1:0", "REMESA_ETPAY_WEBHOOK_URL", hooks+"/webhooks/etpay",
 				"REMESA_POLL_FIRST", "1h", "REMESA_POLL_MAX", "1h")...)
-			b := w.branch(c, providers.ETpay)
+			b := w.branch(c, etpay.Name)
 			task := b.keep(tasks.Charge{
-				Provider: providers.ETpay, TxnID: b.prefix + "a", Amount: "50000", Currency: "CLP", Description: "Cuenta",
+				Provider: etpay.Name, TxnID: b.prefix + "a", Amount: "50000", Currency: "CLP", Description: "Cuenta",
 				Customer: providers.Customer{Email: "ana@example.cl", Document: rut(12_345_678)},
 			})
 			b.payments[task.Reference()] = payment{amount: "50000", beneficiary: strings.ReplaceAll(rut(12_345_678), "-", ""), task: task}
@@ -262,7 +266,7 @@ func TestOneInstructionIsPaidOnce(t *testing.T) {
 			t.Parallel()
 			c := openTown(t, simulators.Options{})
 			w := newWorld(t, c.bank(t), c.settings()...)
-			b := w.branch(c, providers.Coordinador)
+			b := w.branch(c, coordinador.Name)
 			first := b.instruct("a")
 			b.submit(first)
 			if when == "after it is settled" {

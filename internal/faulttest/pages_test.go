@@ -15,7 +15,7 @@ import (
 
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/processtest"
-	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/virtualpos"
 	"github.com/remesa/remesa/tasks"
 )
 
@@ -106,7 +106,7 @@ var waiting = []struct {
 	queue, state string
 	options      []asynq.Option
 }{
-	{tasks.SendQueue(providers.VirtualPOS), "scheduled", []asynq.Option{asynq.ProcessIn(time.Hour)}},
+	{tasks.SendQueue(virtualpos.Name), "scheduled", []asynq.Option{asynq.ProcessIn(time.Hour)}},
 	{"elsewhere", "pending", nil},
 }
 

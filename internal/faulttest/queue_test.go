@@ -9,8 +9,8 @@ import (
 	"github.com/hibiken/asynq"
 
 	"github.com/remesa/remesa/idempotency"
-	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/sandbox"
+	"github.com/remesa/remesa/providers/virtualpos"
 	"github.com/remesa/remesa/tasks"
 )
 
@@ -27,7 +27,7 @@ func newVandal(t *testing.T, w *world) *vandal {
 
 // rage strikes at random until the time is over and each kind of strike has hit. What asynq answers does not matter: it may refuse.
 func (v *vandal) rage(during time.Duration) {
-	queues := []string{tasks.SendQueue(providers.VirtualPOS), tasks.AskQueue(providers.VirtualPOS)}
+	queues := []string{tasks.SendQueue(virtualpos.Name), tasks.AskQueue(virtualpos.Name)}
 	start := time.Now() // on a busy machine it takes longer until each kind of strike has hit
 	for time.Since(start) < during || len(v.done) < 4 && time.Since(start) < patience {
 		for _, q := range queues {
@@ -151,7 +151,7 @@ func (w *world) forgetAsynq() int {
 // enqueueRaw enqueues as a plain asynq client does.
 func (w *world) enqueueRaw(kind string, payload []byte) {
 	w.t.Helper()
-	t := asynq.NewTask(kind, payload, asynq.Queue(tasks.SendQueue(providers.VirtualPOS)))
+	t := asynq.NewTask(kind, payload, asynq.Queue(tasks.SendQueue(virtualpos.Name)))
 	if _, err := asynq.NewClientFromRedisClient(w.rdb).Enqueue(t); err != nil {
 		w.t.Fatal(err)
 	}

@@ -16,9 +16,13 @@ import (
 
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/eventually"
-	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/catalog"
+	"github.com/remesa/remesa/providers/etpay"
+	"github.com/remesa/remesa/providers/pagandocheck"
+	"github.com/remesa/remesa/providers/pagoseguro"
 	"github.com/remesa/remesa/providers/sandbox"
 	simulators "github.com/remesa/remesa/providers/sandbox/all"
+	"github.com/remesa/remesa/providers/virtualpos"
 	"github.com/remesa/remesa/seal"
 	"github.com/remesa/remesa/tasks"
 )
@@ -67,15 +71,15 @@ func noted(t *testing.T, task tasks.Task) tasks.Task {
 // sealedTroubles bring a provider's payments through every state that they can have.
 func sealedTroubles(provider string) []sandbox.Fault {
 	switch provider {
-	case providers.VirtualPOS:
+	case virtualpos.Name:
 		return []sandbox.Fault{
 			{Kind: "latency", Operation: sandbox.Send, Delay: sandbox.Duration(10 * time.Millisecond)},
 			{Kind: "decline"}, {Kind: "hang_up_before", Operation: sandbox.Send}, {Kind: "slow_after", Operation: sandbox.Send, Delay: sandbox.Duration(2 * time.Second)},
 			{Kind: "pending", Delay: sandbox.Duration(time.Second)}, {Kind: "redirect", Operation: sandbox.Send},
 		}
-	case providers.ETpay: // the first of them nobody pays
+	case etpay.Name: // the first of them nobody pays
 		return append([]sandbox.Fault{{Kind: "latency", Operation: sandbox.Ask, Delay: sandbox.Duration(time.Millisecond)}}, chargeTroubles(provider)...)
-	case providers.PagandoCheck: // an order whose charge never arrived stays open there for days
+	case pagandocheck.Name: // an order whose charge never arrived stays open there for days
 		return chargeTroubles(provider)
 	default:
 		return append(chargeTroubles(provider), sandbox.Fault{Kind: "hang_up_before", Operation: sandbox.Send})
@@ -89,13 +93,13 @@ func TestWithPayloadKeysRedisHoldsNothingOfAPerson(t *testing.T) {
 	c := openTown(t, simulators.Options{})
 	w, ring := sealedWorld(t, c)
 	var parts []*branch
-	for _, provider := range providers.Names() {
+	for _, provider := range catalog.Names() {
 		b := w.branch(c, provider)
 		parts = append(parts, b)
 		for i, fault := range sealedTroubles(provider) {
 			reference := fmt.Sprintf("%sk%02d", b.prefix, i)
 			task := canaryTask(t, provider, reference, i)
-			if provider == providers.VirtualPOS {
+			if provider == virtualpos.Name {
 				task = b.canaryPayment(fmt.Sprintf("k%02d", i))
 			}
 			task = noted(t, task)
@@ -182,9 +186,9 @@ func (w *world) searchPagesOf(parts []*branch, found sighted) {
 		seen := b.searchPages(w.workers[0], found.page(w))
 		seen.demand(w.t, b.provider, idempotency.Failed, idempotency.Succeeded)
 		switch b.provider {
-		case providers.VirtualPOS:
+		case virtualpos.Name:
 			seen.demand(w.t, b.provider, idempotency.Held)
-		case providers.ETpay: // the session that nobody pays
+		case etpay.Name: // the session that nobody pays
 			seen.demand(w.t, b.provider, idempotency.Pending)
 		}
 	}
@@ -254,7 +258,7 @@ func (s *sighted) look(t testing.TB, b *branch) {
 		if r.State == idempotency.Failed {
 			note(s.messages, "message of "+reference, r.Message)
 		}
-		if b.provider != providers.ETpay {
+		if b.provider != etpay.Name {
 			continue // the handles of the others are their ids for a payment
 		}
 		q, err := b.ledger.Ask(ctx, b.key(reference))
@@ -322,7 +326,7 @@ func (w *world) enqueueSealed(ring *seal.Ring, task tasks.Task) {
 func (w *world) subscribe() {
 	w.t.Helper()
 	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(canaryTask(w.t, providers.PagoSeguro, "unused", 0).Payload(), &fields); err != nil {
+	if err := json.Unmarshal(canaryTask(w.t, pagoseguro.Name, "unused", 0).Payload(), &fields); err != nil {
 		w.t.Fatal(err)
 	}
 	for _, name := range []string{"type", "txnid"} {
@@ -373,7 +377,7 @@ func TestAWorkerWithKeysTakesNothingOpen(t *testing.T) {
 	if _, err := w.ledger.Show(t.Context(), w.key(enqueued.Reference())); !errors.Is(err, idempotency.ErrUnknown) {
 		t.Errorf("what was enqueued open was registered: %v", err)
 	}
-	for _, x := range c.desk(providers.VirtualPOS).Executions() {
+	for _, x := range c.desk(virtualpos.Name).Executions() {
 		if x.Reference != good.Reference() {
 			t.Errorf("%s was executed", x.Reference)
 		}

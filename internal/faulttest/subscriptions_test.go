@@ -14,6 +14,7 @@ import (
 	"github.com/remesa/remesa/internal/eventually"
 	"github.com/remesa/remesa/internal/redistest"
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/pagandocheck"
 	"github.com/remesa/remesa/providers/sandbox"
 	simulators "github.com/remesa/remesa/providers/sandbox/all"
 	"github.com/remesa/remesa/tasks"
@@ -180,7 +181,7 @@ func TestSubscriptionsAreCaughtUpWhileWorkersDie(t *testing.T) {
 	town := openTown(t, simulators.Options{})
 	w := newWorldIn(t, usual(), redistest.Start(t, redistest.Appendonly("always")), town.bank(t), town.settings(
 		"REMESA_POLL_DEADLINE", "3s", "REMESA_SWEEP_INTERVAL", "200ms", "REMESA_TOKEN_KEY", tokenKey)...)
-	b := w.branch(town, providers.PagandoCheck)
+	b := w.branch(town, pagandocheck.Name)
 	b.misbehave(sandbox.Fault{Kind: "latency", Operation: sandbox.Send, Delay: sandbox.Duration(20 * time.Millisecond)})
 	c := b.subscribe(200, map[string]any{"dunning": []string{"200ms", "200ms", "200ms", "200ms", "200ms"}})
 	random := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
@@ -210,7 +211,7 @@ func TestACancelledSubscriptionIsNotChargedAnyMore(t *testing.T) {
 	t.Parallel()
 	town := openTown(t, simulators.Options{})
 	w := newWorldIn(t, brisk(), redistest.Start(t, redistest.Appendonly("always")), town.bank(t), town.settings("REMESA_SWEEP_INTERVAL", "200ms")...)
-	b := w.branch(town, providers.PagandoCheck)
+	b := w.branch(town, pagandocheck.Name)
 	c := b.subscribe(1, nil)
 	dying := c.hire(faulty, "REMESA_FAULT", string(billing.SweepClaimed)+":kill:1", "REMESA_FAULT_FILE", c.faultFile())
 	dying.Exit(patience)

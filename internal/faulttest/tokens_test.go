@@ -9,11 +9,12 @@ import (
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/eventually"
 	"github.com/remesa/remesa/internal/redistest"
-	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/pagandocheck"
+	"github.com/remesa/remesa/providers/pagoseguro"
 	"github.com/remesa/remesa/providers/sandbox"
 	simulators "github.com/remesa/remesa/providers/sandbox/all"
-	"github.com/remesa/remesa/providers/sandbox/pagandocheck"
-	"github.com/remesa/remesa/providers/sandbox/pagoseguro"
+	checksimulator "github.com/remesa/remesa/providers/sandbox/pagandocheck"
+	segurosimulator "github.com/remesa/remesa/providers/sandbox/pagoseguro"
 	"github.com/remesa/remesa/tasks"
 )
 
@@ -27,7 +28,7 @@ type expiries struct {
 
 func tokenScenarios() []expiries {
 	status := simulators.Options{}
-	body := simulators.Options{PagoSeguro: pagoseguro.Options{Always200: true}, PagandoCheck: pagandocheck.Options{TextCodes: true}}
+	body := simulators.Options{PagoSeguro: segurosimulator.Options{Always200: true}, PagandoCheck: checksimulator.Options{TextCodes: true}}
 	revokes := body
 	revokes.PagoSeguro.LoginRevokes, revokes.PagandoCheck.LoginRevokes = true, true
 	short := []expiries{
@@ -55,7 +56,7 @@ func TestTokensEndInMidRun(t *testing.T) {
 			if s.shared {
 				w.settings["REMESA_TOKEN_KEY"] = tokenKey
 			}
-			parts := []*branch{w.branch(c, providers.PagoSeguro), w.branch(c, providers.PagandoCheck)}
+			parts := []*branch{w.branch(c, pagoseguro.Name), w.branch(c, pagandocheck.Name)}
 			for _, b := range parts {
 				b.misbehave(sandbox.Fault{Kind: "latency", Operation: sandbox.Send, Delay: sandbox.Duration(20 * time.Millisecond)})
 			}
@@ -71,7 +72,7 @@ func TestTokensEndInMidRun(t *testing.T) {
 			}
 			for _, b := range parts {
 				b.awaitSettled(either(time.Minute, 3*time.Minute))
-				all(t, b.audit(rules{repeats: true, otherIDs: b.provider == providers.PagandoCheck}), idempotency.Succeeded)
+				all(t, b.audit(rules{repeats: true, otherIDs: b.provider == pagandocheck.Name}), idempotency.Succeeded)
 				b.demandFewLogins(s)
 			}
 			if t.Failed() {
@@ -169,7 +170,7 @@ func TestNoTokenIsToBeHad(t *testing.T) {
 			if s.shared {
 				w.settings["REMESA_TOKEN_KEY"] = tokenKey
 			}
-			parts := []*branch{w.branch(c, providers.PagoSeguro), w.branch(c, providers.PagandoCheck)}
+			parts := []*branch{w.branch(c, pagoseguro.Name), w.branch(c, pagandocheck.Name)}
 			for _, b := range parts {
 				if s.refuses {
 					b.misbehave(sandbox.Fault{Kind: "unauthorized", Operation: sandbox.Login})
@@ -190,7 +191,7 @@ func TestNoTokenIsToBeHad(t *testing.T) {
 			c.turnAway(false)
 			for _, b := range parts {
 				b.awaitSettled(10*cooldown + w.certainty())
-				all(t, b.audit(rules{repeats: true, otherIDs: b.provider == providers.PagandoCheck}), idempotency.Succeeded)
+				all(t, b.audit(rules{repeats: true, otherIDs: b.provider == pagandocheck.Name}), idempotency.Succeeded)
 			}
 		})
 	}

@@ -11,9 +11,14 @@ import (
 	"testing"
 
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/coordinador"
+	"github.com/remesa/remesa/providers/etpay"
+	"github.com/remesa/remesa/providers/pagandocheck"
+	"github.com/remesa/remesa/providers/pagoseguro"
 	"github.com/remesa/remesa/providers/sandbox"
 	simulators "github.com/remesa/remesa/providers/sandbox/all"
-	"github.com/remesa/remesa/providers/sandbox/coordinador"
+	portalsimulator "github.com/remesa/remesa/providers/sandbox/coordinador"
+	"github.com/remesa/remesa/providers/virtualpos"
 	"github.com/remesa/remesa/tasks"
 )
 
@@ -95,7 +100,7 @@ func (c *town) seen() []string {
 	return slices.Sorted(maps.Keys(c.tokens))
 }
 
-func (c *town) bank(t testing.TB) *bank { return &bank{t: t, url: c.at(providers.VirtualPOS)} }
+func (c *town) bank(t testing.TB) *bank { return &bank{t: t, url: c.at(virtualpos.Name)} }
 
 // at is the address of a provider.
 func (c *town) at(provider string) string { return c.url + c.sandbox.Find(provider).Prefix }
@@ -103,14 +108,14 @@ func (c *town) at(provider string) string { return c.url + c.sandbox.Find(provid
 // settings are those of all providers but VirtualPOS, and more, in pairs of name and value.
 func (c *town) settings(more ...string) []string {
 	return append([]string{
-		"REMESA_PAGOSEGURO_BASE_URL", c.at(providers.PagoSeguro),
+		"REMESA_PAGOSEGURO_BASE_URL", c.at(pagoseguro.Name),
 		"REMESA_PAGOSEGURO_ACCOUNT_ID", accountID, "REMESA_PAGOSEGURO_API_KEY", apiKey,
-		"REMESA_PAGANDOCHECK_BASE_URL", c.at(providers.PagandoCheck),
+		"REMESA_PAGANDOCHECK_BASE_URL", c.at(pagandocheck.Name),
 		"REMESA_PAGANDOCHECK_USER", apiUser, "REMESA_PAGANDOCHECK_PASSWORD", password,
-		"REMESA_COORDINADOR_PORTAL_URL", c.at(providers.Coordinador),
-		"REMESA_COORDINADOR_GATEWAY_URL", c.at(providers.Coordinador) + coordinador.Gateway,
+		"REMESA_COORDINADOR_PORTAL_URL", c.at(coordinador.Name),
+		"REMESA_COORDINADOR_GATEWAY_URL", c.at(coordinador.Name) + portalsimulator.Gateway,
 		"REMESA_COORDINADOR_USERNAME", "pagos@empresa.example", "REMESA_COORDINADOR_PASSWORD", password,
-		"REMESA_ETPAY_BASE_URL", c.at(providers.ETpay), "REMESA_ETPAY_PAYMENT_URL", c.at(providers.ETpay),
+		"REMESA_ETPAY_BASE_URL", c.at(etpay.Name), "REMESA_ETPAY_PAYMENT_URL", c.at(etpay.Name),
 		"REMESA_ETPAY_MERCHANT_CODE", "cl_sandbox_cl", "REMESA_ETPAY_MERCHANT_API_TOKEN", merchantToken,
 	}, more...)
 }
@@ -143,7 +148,7 @@ func (b *branch) misbehave(f sandbox.Fault) {
 func (b *branch) newCharge(reference string) tasks.Task {
 	b.t.Helper()
 	n := len(b.payments) + 1
-	charge := map[string]func(int) tasks.Charge{providers.PagoSeguro: pagoSeguroCharge, providers.PagandoCheck: pagandoCheckCharge}[b.provider](n)
+	charge := map[string]func(int) tasks.Charge{pagoseguro.Name: pagoSeguroCharge, pagandocheck.Name: pagandoCheckCharge}[b.provider](n)
 	charge.Provider, charge.TxnID, charge.Description = b.provider, b.prefix+reference, "Plan"
 	return b.keep(charge)
 }
@@ -156,7 +161,7 @@ func (b *branch) keep(charge tasks.Charge) tasks.Task {
 		b.t.Fatal(err)
 	}
 	beneficiary := charge.Customer.ID + " " + charge.Card.Token.Reveal() + " " + charge.Agreement
-	if b.provider == providers.PagoSeguro {
+	if b.provider == pagoseguro.Name {
 		beneficiary = fmt.Sprint(charge.Customer.DocumentType, " ", charge.Customer.Document)
 	}
 	b.payments[charge.TxnID] = payment{amount: charge.Amount, beneficiary: beneficiary, task: task}

@@ -17,6 +17,7 @@ import (
 	"github.com/remesa/remesa/internal/processtest"
 	"github.com/remesa/remesa/internal/redistest"
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/virtualpos"
 	"github.com/remesa/remesa/tasks"
 )
 
@@ -102,7 +103,7 @@ func newWorldIn(t testing.TB, at times, server *redistest.Server, b *bank, setti
 		b = openBank(t)
 	}
 	w := &world{
-		times: at, t: t, redis: server, rdb: patientClient(t, server), bank: b, provider: providers.VirtualPOS,
+		times: at, t: t, redis: server, rdb: patientClient(t, server), bank: b, provider: virtualpos.Name,
 		payments: map[string]payment{}, prefix: newPrefix(),
 	}
 	w.ledger = idempotency.NewRedis(w.rdb, idempotency.Options{FirstWake: 3 * time.Second})
@@ -178,7 +179,7 @@ func (w *world) newPayment(reference string) tasks.Task {
 	w.t.Helper()
 	n := len(w.payments) + 1
 	p := tasks.Payout{
-		Provider: providers.VirtualPOS, MerchantID: w.prefix + reference, Amount: strconv.Itoa(1000 + n), Currency: "CLP",
+		Provider: virtualpos.Name, MerchantID: w.prefix + reference, Amount: strconv.Itoa(1000 + n), Currency: "CLP",
 		Recipient: providers.Recipient{Document: rut(10_000_000 + n), Name: "Ana Soto", Email: "ana@example.cl"},
 		Bank:      providers.Bank{Code: "012", AccountNumber: strconv.Itoa(50_000_000 + n)},
 	}
@@ -216,7 +217,7 @@ func (w *world) submit(ts ...tasks.Task) {
 }
 
 func key(reference string) idempotency.Key {
-	return idempotency.Key{Provider: providers.VirtualPOS, Account: idempotency.DefaultAccount, Reference: reference}
+	return idempotency.Key{Provider: virtualpos.Name, Account: idempotency.DefaultAccount, Reference: reference}
 }
 
 func (w *world) key(reference string) idempotency.Key {

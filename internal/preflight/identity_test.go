@@ -11,6 +11,8 @@ import (
 
 	"github.com/remesa/remesa/internal/redistest"
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/etpay"
+	"github.com/remesa/remesa/providers/virtualpos"
 )
 
 func registry(accounts ...providers.Account) providers.Registry {
@@ -22,7 +24,7 @@ func registry(accounts ...providers.Account) providers.Registry {
 }
 
 func account(name, identity string) providers.Account {
-	return providers.Account{Provider: providers.VirtualPOS, Name: name, Identity: identity}
+	return providers.Account{Provider: virtualpos.Name, Name: name, Identity: identity}
 }
 
 func stored(t *testing.T, c *redis.Client) map[string]string {
@@ -72,7 +74,7 @@ func TestTwoAccountsMayNotBeTheSame(t *testing.T) {
 		t.Errorf("something is stored all the same: %v", got)
 	}
 	other := account("default", "h a")
-	other.Provider = providers.ETpay
+	other.Provider = etpay.Name
 	if err := ClaimIdentities(t.Context(), c, registry(account("default", "h a"), other)); err != nil {
 		t.Errorf("two providers on one host: %s", err)
 	}

@@ -96,8 +96,7 @@ func (w *walker) value(path string, depth int) (Value, error) {
 		text := w.text()
 		return Value{Kind: String, Text: text}, checkText(path, text)
 	case 't', 'f':
-		w.word()
-		return Value{Kind: Bool}, nil
+		return Value{Kind: Bool, Text: w.word()}, nil
 	case 'n':
 		w.word()
 		return Value{Kind: Null}, nil

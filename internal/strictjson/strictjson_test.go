@@ -55,7 +55,7 @@ func TestAValueIsReadAsItIsWritten(t *testing.T) {
 	}
 	if got, want := fmt.Sprint(v), fmt.Sprint(Value{Kind: Object, Members: []Member{
 		{"A", Value{Kind: Number, Text: "1.50"}},
-		{"a", Value{Kind: Array, Items: []Value{{Kind: String, Text: "xé"}, {Kind: Bool}, {Kind: Null}, {Kind: Object}}}},
+		{"a", Value{Kind: Array, Items: []Value{{Kind: String, Text: "xé"}, {Kind: Bool, Text: "true"}, {Kind: Null}, {Kind: Object}}}},
 		{"", Value{Kind: Number, Text: "-0e0"}},
 	}}); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)

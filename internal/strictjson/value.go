@@ -9,7 +9,7 @@ package strictjson
 // numbers their digits.
 type Value struct {
 	Kind Kind
-	// Text is that of a String, and the digits of a Number as they were written.
+	// Text is that of a String, and a Number or a Bool as it was written.
 	Text    string
 	Members []Member // of an Object
 	Items   []Value  // of an Array

@@ -4,12 +4,11 @@ package webhook
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"mime"
 	"net/http"
-	"net/url"
+	"slices"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -17,7 +16,8 @@ import (
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/listen"
 	"github.com/remesa/remesa/providers"
-	"github.com/remesa/remesa/providers/etpay"
+	"github.com/remesa/remesa/providers/catalog"
+	"github.com/remesa/remesa/providers/spec"
 )
 
 // MaxBody is the largest body that is read.
@@ -42,6 +42,9 @@ type Ledger interface {
 type Options struct {
 	Ledger Ledger
 	Log    zerolog.Logger
+	// Registry has the clients of the accounts that this process serves, for reports that are proven
+	// by an account's own secret; without it those are refused.
+	Registry providers.Registry
 	// Now is time.Now unless set.
 	Now func() time.Time
 	// PerSecond and Burst bound the reports that are looked at; 50 and 200 unless set. Of one
@@ -50,7 +53,7 @@ type Options struct {
 	Burst     int
 }
 
-// New makes the handler of POST /webhooks/etpay.
+// New makes the handler of POST /webhooks/NAME for each of the providers that report by themselves.
 func New(o Options) http.Handler {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -61,39 +64,44 @@ func New(o Options) http.Handler {
 	if o.Burst <= 0 {
 		o.Burst = burst
 	}
-	h := &handler{Options: o, limit: newLimiter(o)}
-	mux := http.NewServeMux()
-	mux.HandleFunc("POST /webhooks/etpay", h.etpay)
+	limit, mux := newLimiter(o), http.NewServeMux()
+	for _, p := range catalog.Providers() {
+		if p.Webhook != nil {
+			mux.Handle("POST /webhooks/"+p.Name, &handler{o, p, limit})
+		}
+	}
 	return mux
 }
 
+// handler hears one provider.
 type handler struct {
 	Options
-	limit *limiter
+	provider spec.Provider
+	limit    *limiter
 }
 
-// etpay answers 200 where the report is ETpay's about a payment of ours, and tells anybody else
-// nothing of what was wrong.
-func (h *handler) etpay(w http.ResponseWriter, r *http.Request) {
+// ServeHTTP answers 200 where the report is the provider's about a payment of ours, and tells anybody
+// else nothing of what was wrong.
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !h.limit.allow(listen.Address(r.RemoteAddr), h.Now()) {
 		w.Header().Set("Retry-After", "1")
 		say(w, http.StatusTooManyRequests)
 		return
 	}
-	token, status := message(w, r)
+	report, status := h.read(w, r)
 	if status != 0 {
 		say(w, status)
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), patience)
 	defer cancel()
-	k, err := h.verify(ctx, token)
+	k, err := h.verify(ctx, report)
 	if err == nil {
 		err = h.Ledger.Defer(ctx, k, 0)
 	}
 	switch {
-	case errors.Is(err, etpay.ErrMessage), errors.Is(err, idempotency.ErrUnknown):
-		h.Log.Debug().Msg("a webhook's message was not ETpay's about a payment of ours")
+	case errors.Is(err, spec.ErrReport), errors.Is(err, idempotency.ErrUnknown):
+		h.Log.Debug().Msg("a webhook's message was not " + h.provider.Title + "'s about a payment of ours")
 		say(w, http.StatusBadRequest)
 	case err != nil:
 		h.Log.Warn().Err(err).Msg("webhook: the ledger does not answer")
@@ -104,14 +112,14 @@ func (h *handler) etpay(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// verify finds the payment by the session that the message names, and then holds the message
-// against that payment's own key.
-func (h *handler) verify(ctx context.Context, token string) (idempotency.Key, error) {
-	session, err := etpay.MessageSession(token)
+// verify finds the payment by the name that the report gives it, and then holds the report against
+// that payment. Its error is spec.ErrReport where the report is to blame.
+func (h *handler) verify(ctx context.Context, report spec.Report) (idempotency.Key, error) {
+	alias, err := h.provider.Webhook.Read(report)
 	if err != nil {
-		return idempotency.Key{}, err
+		return idempotency.Key{}, spec.ErrReport
 	}
-	k, err := h.Ledger.Find(ctx, providers.ETpay, session)
+	k, err := h.Ledger.Find(ctx, h.provider.Name, alias)
 	if err != nil {
 		return k, err
 	}
@@ -124,53 +132,31 @@ func (h *handler) verify(ctx context.Context, token string) (idempotency.Key, er
 	}
 	amount, err := providers.ParseMoney(q.Amount, q.Currency)
 	if err != nil {
-		return k, etpay.ErrMessage
+		return k, spec.ErrReport
 	}
-	_, err = etpay.Verify(token, etpay.Expected{Handles: q.Handles, Reference: k.Reference, Amount: amount, Now: h.Now})
-	return k, err
+	account, _ := h.Registry.Find(k.Provider, k.Account)
+	about := spec.Reported{Reference: k.Reference, Amount: amount, Handles: q.Handles, Client: account.Client, Now: h.Now}
+	if h.provider.Webhook.Verify(report, about) != nil {
+		return k, spec.ErrReport
+	}
+	return k, nil
 }
 
-// message reads {"payment": "<JWT>"}, or a form with that field; or the status that refuses it.
-func message(w http.ResponseWriter, r *http.Request) (token string, refusal int) {
+// read takes the report out of the request, or returns the status that refuses it.
+func (h *handler) read(w http.ResponseWriter, r *http.Request) (report spec.Report, refusal int) {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || kind != "application/json" && kind != "application/x-www-form-urlencoded" {
-		return "", http.StatusUnsupportedMediaType
+	if err != nil || !slices.Contains(h.provider.Webhook.Media, kind) {
+		return report, http.StatusUnsupportedMediaType
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		return "", http.StatusRequestEntityTooLarge
+		return report, http.StatusRequestEntityTooLarge
 	case err != nil:
-		return "", http.StatusBadRequest
+		return report, http.StatusBadRequest
 	}
-	if kind == "application/json" {
-		token = fromJSON(body)
-	} else {
-		token = fromForm(body)
-	}
-	if token == "" {
-		return "", http.StatusBadRequest
-	}
-	return token, 0
-}
-
-func fromJSON(body []byte) string {
-	var sent struct {
-		Payment string `json:"payment"`
-	}
-	if json.Unmarshal(body, &sent) != nil {
-		return ""
-	}
-	return sent.Payment
-}
-
-func fromForm(body []byte) string {
-	sent, err := url.ParseQuery(string(body))
-	if err != nil {
-		return ""
-	}
-	return sent.Get("payment")
+	return spec.Report{Media: kind, Header: r.Header, Body: body}, 0
 }
 
 func say(w http.ResponseWriter, status int) {

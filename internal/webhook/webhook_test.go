@@ -63,7 +63,7 @@ func newShop(t *testing.T, o webhook.Options) *shop {
 }
 
 func keyOf(reference string) idempotency.Key {
-	return idempotency.Key{Provider: providers.ETpay, Account: idempotency.DefaultAccount, Reference: reference}
+	return idempotency.Key{Provider: etpay.Name, Account: idempotency.DefaultAccount, Reference: reference}
 }
 
 func money(t *testing.T) providers.Money {
@@ -147,7 +147,7 @@ func (s *shop) report(token string) int {
 // questions are the wake-ups that are due now.
 func (s *shop) questions() []idempotency.Wakeup {
 	s.t.Helper()
-	w, _, err := s.ledger.Due(s.t.Context(), providers.ETpay, 100, idempotency.Lanes{AskFor: time.Minute})
+	w, _, err := s.ledger.Due(s.t.Context(), etpay.Name, 100, idempotency.Lanes{AskFor: time.Minute})
 	s.must(err)
 	return w
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/config"
-	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/catalog"
 	"github.com/remesa/remesa/seal"
 )
 
@@ -23,7 +23,7 @@ func Ledger(c *config.Config, rdb redis.UniversalClient, ring *seal.Ring, observ
 // Policies is what each provider's settings say about doubt.
 func Policies(c *config.Config) map[string]idempotency.Policy {
 	policies := map[string]idempotency.Policy{}
-	for _, name := range providers.Names() {
+	for _, name := range catalog.Names() {
 		p := c.Policy(name)
 		policies[name] = idempotency.Policy{
 			SettleTime: p.SettleTime, NotFoundInterval: p.NotFoundInterval, Confirmations: p.NotFoundConfirmations,

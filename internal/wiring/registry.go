@@ -2,7 +2,6 @@ package wiring
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -10,12 +9,7 @@ import (
 	"github.com/remesa/remesa/internal/config"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/auth"
-	"github.com/remesa/remesa/providers/coordinador"
-	"github.com/remesa/remesa/providers/etpay"
-	"github.com/remesa/remesa/providers/etpay/payouts"
-	"github.com/remesa/remesa/providers/pagandocheck"
-	"github.com/remesa/remesa/providers/pagoseguro"
-	"github.com/remesa/remesa/providers/virtualpos"
+	"github.com/remesa/remesa/providers/spec"
 )
 
 // Parts are what the accounts of a process share; the zero value is usable.
@@ -41,89 +35,28 @@ func Tokens(c *config.Config, rdb redis.UniversalClient) (auth.Shared, error) {
 func Registry(c *config.Config, parts Parts) (providers.Registry, error) {
 	r := providers.Registry{}
 	for _, a := range c.Accounts() {
-		client, err := adapter(c, a, parts)
+		client, err := Client(c, a, parts)
 		if err != nil {
-			return nil, fmt.Errorf("%s/%s: %w", a.Provider, a.Name, err)
+			return nil, fmt.Errorf("%s: %w", a, err)
 		}
-		r.Add(providers.Account{Provider: a.Provider, Name: a.Name, Client: client, Identity: a.Identity(), Real: a.Real()})
+		r.Add(providers.Account{Provider: a.Provider.Name, Name: a.Name, Client: client, Identity: a.Identity(), Real: a.Real()})
 	}
 	return r, nil
 }
 
-// adapter is the one place that knows every provider's package.
-func adapter(c *config.Config, a config.Account, parts Parts) (any, error) {
-	p := c.Policy(a.Provider)
+// Client makes the client of one account. It dials nothing.
+func Client(c *config.Config, a config.Account, parts Parts) (any, error) {
 	var fresh contention
 	renewed := func(reason string) {
 		if parts.Renewed != nil {
-			parts.Renewed(a.Provider, reason)
+			parts.Renewed(a.Provider.Name, reason)
 		}
 		if fresh.renewed(reason, time.Now()) && parts.Contended != nil {
-			parts.Contended(a.Provider, a.Name)
+			parts.Contended(a.Provider.Name, a.Name)
 		}
 	}
-	switch s := a.Settings.(type) {
-	case *config.VirtualPOS:
-		return virtualpos.New(virtualpos.Config{
-			BaseURL: s.BaseURL, APIKey: s.APIKey, SecretKey: s.SecretKey,
-			ClientCertFile: s.ClientCertFile, ClientKeyFile: s.ClientKeyFile, CAFile: s.CAFile,
-			CreatePath: s.CreatePath, StatusPath: s.StatusPath, StatusByMerchantPath: s.StatusByMerchantPath,
-			Body: s.Body, StatusSignature: s.StatusSignature,
-			Timeout: c.RequestTimeout, Concurrency: 2 * p.Concurrency,
-		})
-	case *config.PagoSeguro:
-		return pagoseguro.New(pagoseguro.Config{
-			Name: a.Name, BaseURL: s.BaseURL, AccountID: s.AccountID, APIKey: s.APIKey, HardDeclines: list(s.HardDeclines),
-			Shared: parts.Tokens, Cooldown: c.CircuitCooldown, Renewed: renewed,
-			Timeout: c.RequestTimeout, Concurrency: 2 * p.Concurrency,
-		})
-	case *config.PagandoCheck:
-		settings := pagandocheck.Config{
-			Account: a.Provider + "/" + a.Name, BaseURL: s.BaseURL, User: s.User, Password: s.Password, Origin: s.Origin,
-			TokenHeader: s.TokenHeader, HardDeclines: list(s.HardDeclines), UncertainDeclines: list(s.UncertainDeclines),
-			Shared: parts.Tokens, Cooldown: c.CircuitCooldown, Renewed: renewed,
-			Timeout: c.RequestTimeout, Concurrency: 2 * p.Concurrency,
-		}
-		if s.TwoStep {
-			return pagandocheck.NewTwoStep(settings)
-		}
-		return pagandocheck.New(settings)
-	case *config.ETpay:
-		sessions := etpay.Config{
-			BaseURL: s.BaseURL, PaymentURL: s.PaymentURL, MerchantCode: s.MerchantCode, MerchantAPIToken: s.MerchantAPIToken,
-			WebhookURL: s.WebhookURL, Timeout: c.RequestTimeout, Concurrency: 2 * p.Concurrency,
-		}
-		if !s.Payouts() {
-			return etpay.New(sessions)
-		}
-		return etpay.NewWithPayouts(sessions, payouts.Config{
-			URL: s.PayoutsURL, Username: s.PayoutsUsername, Password: s.PayoutsPassword,
-			CreatePath: s.PayoutsCreatePath, StatusPath: s.PayoutsStatusPath, RangePath: s.PayoutsRangePath,
-			Account: a.Provider + "/" + a.Name, Shared: parts.Tokens, Cooldown: c.CircuitCooldown, Renewed: renewed,
-		})
-	case *config.Coordinador:
-		return coordinador.New(coordinador.Config{
-			Account: a.Provider + "/" + a.Name, PortalURL: s.PortalURL, GatewayURL: s.GatewayURL, Username: s.Username, Password: s.Password,
-			Shared: parts.Tokens, Cooldown: c.CircuitCooldown, Renewed: renewed,
-			Timeout: c.RequestTimeout, Concurrency: 2 * p.Concurrency,
-		})
-	default:
-		return nil, fmt.Errorf("this provider is not served yet; unset its settings")
-	}
-}
-
-// list reads texts separated by commas.
-func list(text string) []string {
-	var all []string
-	for part := range strings.SplitSeq(text, ",") {
-		if part = strings.TrimSpace(part); part != "" {
-			all = append(all, part)
-		}
-	}
-	return all
-}
-
-// Client makes the client of one account. It dials nothing.
-func Client(c *config.Config, a config.Account, parts Parts) (any, error) {
-	return adapter(c, a, parts)
+	return a.Settings.Client(spec.Parts{
+		Account: a.Name, Timeout: c.RequestTimeout, Concurrency: 2 * c.Policy(a.Provider.Name).Concurrency,
+		Tokens: parts.Tokens, Cooldown: c.CircuitCooldown, Renewed: renewed,
+	})
 }

@@ -38,7 +38,7 @@ const (
 
 // Options of a Source. Account and Login are required.
 type Options struct {
-	// Account is provider/name, for example "pagoseguro/default".
+	// Account is provider/name, for example "acme/default".
 	Account string
 	Login   Login
 	// Lifetime is that of a token which does not say when it ends; 0 means ten minutes.

@@ -37,8 +37,8 @@ func ExampleSource_Do() {
 	// <nil> 2
 }
 
-// Refused credentials are an error that opens the account's circuit; they are not tried again before the
-// cooldown.
+// Refused credentials are an error that opens the account's circuit; they are not tried again
+// before the cooldown.
 func ExampleSource_Token() {
 	source := auth.New(auth.Options{
 		Account: "bank/default",

@@ -1,5 +1,6 @@
-// Package coordinador registers payments between companies of the Chilean electricity market in the Coordinador's portal, and asks what
-// was registered. The money itself moves at a bank, outside; registering the same payment twice is what must not happen here.
+// Package coordinador registers payments between companies of the Chilean electricity market in the
+// Coordinador's portal, and asks what was registered. The money itself moves at a bank, outside;
+// registering the same payment twice is what must not happen here.
 package coordinador
 
 import (
@@ -12,7 +13,8 @@ import (
 	"github.com/remesa/remesa/providers/wire"
 )
 
-// Paths. Those of the portal are documented; those of the gateway are the older API's behind the documented base.
+// Paths. Those of the portal are documented; those of the gateway are the older API's behind the
+// documented base.
 const (
 	obtainPath   = "/api/token/obtain/"
 	refreshPath  = "/api/token/refresh/"
@@ -25,11 +27,14 @@ const tokenLife = time.Hour
 
 // Config holds the settings of one account.
 type Config struct {
-	// Account is provider/name, for example "coordinador/default"; workers share its token under this name.
+	// Account is provider/name, for example "coordinador/default"; workers share its token under
+	// this name.
 	Account string
-	// PortalURL gives tokens. GatewayURL is read and written; production and staging differ in its path only.
+	// PortalURL gives tokens. GatewayURL is read and written; production and staging differ in its
+	// path only.
 	PortalURL, GatewayURL string
-	// Username and Password are those of a person's login at the portal; both travel with every registration.
+	// Username and Password are those of a person's login at the portal; both travel with every
+	// registration.
 	Username string
 	Password providers.Secret
 	// CAFile (PEM) replaces the system's certificate authorities.
@@ -37,7 +42,8 @@ type Config struct {
 
 	// Shared makes one token serve all workers; nil means this process alone.
 	Shared auth.Shared
-	// Cooldown is how long refused credentials are not tried again; 0 means the default of auth.Options.
+	// Cooldown is how long refused credentials are not tried again; 0 means the default of
+	// auth.Options.
 	Cooldown time.Duration
 	// Renewed is told the reason of each renewal of the token.
 	Renewed func(reason string)

@@ -30,17 +30,26 @@ func TestBadSettingsAreNamedWithoutTheirValues(t *testing.T) {
 	})
 }
 
+// spoiled changes a payout's details.
+func spoiled(change func(d *coordinador.Details)) func(p *providers.Payout) {
+	return func(p *providers.Payout) {
+		d := providers.DetailsAs[coordinador.Details](p.Details)
+		change(&d)
+		p.Details = d
+	}
+}
+
 func TestWhatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, simulator.Options{})
 	for name, spoil := range map[string]func(p *providers.Payout){
 		"amount: another currency":  func(p *providers.Payout) { p.Amount = providertest.Amount(t, "10.00", "MXN") },
 		"amount: none":              func(p *providers.Payout) { p.Amount = providers.Money{} },
-		"details: none":             func(p *providers.Payout) { p.Details = providers.PayoutDetails{} },
-		"details.debtor: none":      func(p *providers.Payout) { p.Details.Debtor = 0 },
-		"details.creditor: none":    func(p *providers.Payout) { p.Details.Creditor = 0 },
-		"details.instruction: none": func(p *providers.Payout) { p.Details.Instruction = 0 },
-		"details.paid_on: unpadded": func(p *providers.Payout) { p.Details.PaidOn = "2026-5-15" },
+		"details: none":             func(p *providers.Payout) { p.Details = nil },
+		"details.debtor: none":      spoiled(func(d *coordinador.Details) { d.Debtor = 0 }),
+		"details.creditor: none":    spoiled(func(d *coordinador.Details) { d.Creditor = 0 }),
+		"details.instruction: none": spoiled(func(d *coordinador.Details) { d.Instruction = 0 }),
+		"details.paid_on: unpadded": spoiled(func(d *coordinador.Details) { d.PaidOn = "2026-5-15" }),
 	} {
 		p := payout(t, "PAY-1")
 		spoil(&p)

@@ -107,8 +107,8 @@ func payout(t *testing.T, reference string) providers.Payout {
 func payoutOf(t *testing.T, reference string, instruction int64) providers.Payout {
 	t.Helper()
 	return providers.Payout{
-		Payment: providers.Payment{Provider: providers.Coordinador, Account: "default", Reference: reference, Amount: providertest.Amount(t, "119000", "CLP")},
-		Details: providers.PayoutDetails{Debtor: 101, Creditor: 202, Instruction: instruction, DTEs: []int64{2285813}, PaidOn: "2026-05-15"},
+		Payment: providers.Payment{Provider: coordinador.Name, Account: "default", Reference: reference, Amount: providertest.Amount(t, "119000", "CLP")},
+		Details: coordinador.Details{Debtor: 101, Creditor: 202, Instruction: instruction, DTEs: []int64{2285813}, PaidOn: "2026-05-15"},
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/coordinador"
 	"github.com/remesa/remesa/providers/providertest"
 	"github.com/remesa/remesa/providers/sandbox"
 	simulator "github.com/remesa/remesa/providers/sandbox/coordinador"
@@ -244,7 +245,7 @@ func TestAPaymentWithoutInvoicesSendsAnEmptyList(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, simulator.Options{})
 	p := payoutOf(t, "PAY-1", 7)
-	p.Details.DTEs = nil
+	spoiled(func(d *coordinador.Details) { d.DTEs = nil })(&p)
 	if o, err := s.pay(t, p, &providertest.Kept{}); err != nil || o.Class != providers.Succeeded {
 		t.Errorf("got %+v, %v", o, err)
 	}

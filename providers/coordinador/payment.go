@@ -32,7 +32,7 @@ func newRegistration(p providers.Payout) (registration, error) {
 	if p.Amount.Currency() != "CLP" || !isWhole {
 		return registration{}, errors.New("amount: must be whole CLP")
 	}
-	d := p.Details
+	d := providers.DetailsAs[Details](p.Details)
 	if err := check(d); err != nil {
 		return registration{}, err
 	}
@@ -42,7 +42,7 @@ func newRegistration(p providers.Payout) (registration, error) {
 	}, nil
 }
 
-func check(d providers.PayoutDetails) error {
+func check(d Details) error {
 	if d.IsZero() {
 		return errors.New("details: must be an object with debtor, creditor, instruction and paid_on")
 	}

@@ -292,7 +292,7 @@ func TestWhatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
 		"amount": func(c *providers.Charge) { c.Amount = cents },
 		"txnid":  func(c *providers.Charge) { c.Reference = "-OC1" },
 		"details.is_rut_block": func(c *providers.Charge) {
-			c.Details, c.Customer.Document = providers.ChargeDetails{RUTBlock: new(true)}, ""
+			c.Details, c.Customer.Document = etpay.Details{RUTBlock: new(true)}, ""
 		},
 	} {
 		c := charge(t, "OC1")

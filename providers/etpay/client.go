@@ -19,8 +19,8 @@ const (
 	// payerPath is below the payment address.
 	payerPath = "/session/{token}"
 
-	// A payer has a day, where the payment has no deadline of its own, and what was under way at the bank
-	// by then is over two hours later. Both are assumed: see docs/providers/etpay.md.
+	// A payer has a day, where the payment has no deadline of its own, and what was under way at
+	// the bank by then is over two hours later. Both are assumed: see docs/providers/etpay.md.
 	payerTime  = 24 * time.Hour
 	payerGrace = 2 * time.Hour
 )

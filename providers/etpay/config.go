@@ -12,13 +12,15 @@ import (
 	"github.com/remesa/remesa/providers/wire"
 )
 
-// Config holds the settings of one account. ETpay hands out its addresses to each merchant: there are no defaults.
+// Config holds the settings of one account. ETpay hands out its addresses to each merchant: there
+// are no defaults.
 type Config struct {
 	// BaseURL is the API, PaymentURL where payers are sent; both may carry a path prefix.
 	BaseURL, PaymentURL string
 	MerchantCode        string
 	MerchantAPIToken    providers.Secret
-	// WebhookURL is where ETpay reports the end of a session; empty leaves it to what the merchant's account says.
+	// WebhookURL is where ETpay reports the end of a session; empty leaves it to what the
+	// merchant's account says.
 	WebhookURL string
 	// CAFile (PEM) replaces the system's certificate authorities.
 	CAFile string

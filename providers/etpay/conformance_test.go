@@ -52,9 +52,9 @@ func newClient(t *testing.T, c etpay.Config) *etpay.Client {
 func charge(t *testing.T, reference string) providers.Charge {
 	return providers.Charge{
 		Payment: providers.Payment{
-			Provider: providers.ETpay, Account: "default", Reference: reference, Amount: providertest.Amount(t, "50000", "CLP"), Description: "Cuenta gas",
+			Provider: etpay.Name, Account: "default", Reference: reference, Amount: providertest.Amount(t, "50000", "CLP"), Description: "Cuenta gas",
 		},
-		Details: providers.ChargeDetails{UserBankCode: "cl_estado", Metadata: []providers.Shown{
+		Details: etpay.Details{UserBankCode: "cl_estado", Metadata: []etpay.Shown{
 			{Name: "Cuenta <1> & más", Value: "30215", Show: true}, {Name: "Interno", Value: "x"},
 		}},
 		Customer: providers.Customer{Email: "ana@example.cl", Document: "12345678-K"},

@@ -9,7 +9,8 @@ import (
 	"github.com/remesa/remesa/providers/wire"
 )
 
-// Garbage never opens a session and never refuses: the one needs both tokens in a whole JSON object, the other an error in one.
+// Garbage never opens a session and never refuses: the one needs both tokens in a whole JSON
+// object, the other an error in one.
 func FuzzOpened(f *testing.F) {
 	providertest.Seed(f, []int{200, 201, 400, 401, 404, 409, 422, 429, 502},
 		openedBody, badRequest, page, "", "null", "[]", `{"code":7}`, `{"token":"a"}`)
@@ -27,7 +28,8 @@ func FuzzOpened(f *testing.F) {
 	})
 }
 
-// Garbage never succeeds, and never says that nobody paid: every such answer is a whole array of payments.
+// Garbage never succeeds, and never says that nobody paid: every such answer is a whole array of
+// payments.
 func FuzzAsked(f *testing.F) {
 	providertest.Seed(f, []int{200, 400, 401, 429, 502},
 		"[]", array(try("p1", "success")), array(try("p1", "success"), try("p2", "success")), array(try("p1", "error")), page, "", "null", badRequest)

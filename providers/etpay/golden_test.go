@@ -33,10 +33,10 @@ func TestRequestsOnTheWire(t *testing.T) {
 	t.Parallel()
 	c := charge(t, "OC700104")
 	least := c
-	least.Details, least.Customer = providers.ChargeDetails{}, providers.Customer{}
+	least.Details, least.Customer = etpay.Details{}, providers.Customer{}
 	whole := c
 	whole.Reference, whole.Customer.Email = "OC-700104", ""
-	whole.Details = providers.ChargeDetails{
+	whole.Details = etpay.Details{
 		RUTBlock: new(bool), CompletedURL: "https://tienda.example/ok?a=1&b=2", CancellationURL: "https://tienda.example/no",
 	}
 	for name, send := range map[string]func(t *testing.T, c etpay.Config){

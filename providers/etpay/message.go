@@ -12,11 +12,12 @@ import (
 	"github.com/remesa/remesa/providers/wire"
 )
 
-// ErrMessage is every failure of Verify: who sent a bad message learns nothing of what was wrong with it.
+// ErrMessage is every failure of Verify: who sent a bad message learns nothing of what was wrong
+// with it.
 var ErrMessage = errors.New("the message is not ETpay's about this session")
 
-// Message is what ETpay said about a session, to the payer's browser or to the webhook. It proves who spoke, not that the money moved:
-// only a status query decides that.
+// Message is what ETpay said about a session, to the payer's browser or to the webhook. It proves
+// who spoke, not that the money moved: only a status query decides that.
 type Message struct {
 	SessionToken  string
 	PaymentToken  string
@@ -46,7 +47,8 @@ type claims struct {
 	jwt.RegisteredClaims
 }
 
-// MessageSession reads the session token of a message without any proof: it only serves to find the payment whose handles can verify it.
+// MessageSession reads the session token of a message without any proof: it only serves to find the
+// payment whose handles can verify it.
 func MessageSession(token string) (string, error) {
 	var c claims
 	if _, _, err := jwt.NewParser().ParseUnverified(token, &c); err != nil || !tokenPattern.MatchString(c.SessionToken) {
@@ -55,7 +57,8 @@ func MessageSession(token string) (string, error) {
 	return c.SessionToken, nil
 }
 
-// Verify reads a message (a JWT) that is signed with the session's own key by HS256, and by nothing else, and that is about that session.
+// Verify reads a message (a JWT) that is signed with the session's own key by HS256, and by nothing
+// else, and that is about that session.
 func Verify(token string, e Expected) (Message, error) {
 	key := e.Handles[SignatureToken]
 	if key == "" || e.Handles[SessionToken] == "" {

@@ -39,7 +39,7 @@ func payout(t *testing.T, reference string) providers.Payout {
 	t.Helper()
 	return providers.Payout{
 		Payment: providers.Payment{
-			Provider: providers.ETpay, Account: "default", Reference: reference, Amount: providertest.Amount(t, "12500", "CLP"),
+			Provider: etpay.Name, Account: "default", Reference: reference, Amount: providertest.Amount(t, "12500", "CLP"),
 		},
 		Recipient: providers.Recipient{Document: "12345678-K", Name: "Ana Soto Ñuñoa", Email: "ana@example.cl"},
 		Bank:      providers.Bank{Code: "cl_estado", AccountNumber: "00123456789", AccountType: "vista"},

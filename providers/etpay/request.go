@@ -10,14 +10,14 @@ import (
 
 // order is the documented object of session/initialize, in the documented order.
 type order struct {
-	MerchantCode     string            `json:"merchant_code"`
-	MerchantAPIToken string            `json:"merchant_api_token"`
-	OrderID          string            `json:"merchant_order_id"`
-	Amount           int64             `json:"order_amount"`
-	CustomerEmail    string            `json:"customer_email,omitempty"`
-	Metadata         []providers.Shown `json:"metadata,omitempty"`
-	UserBankCode     string            `json:"user_bank_code,omitempty"`
-	UserRUT          string            `json:"user_rut,omitempty"`
+	MerchantCode     string  `json:"merchant_code"`
+	MerchantAPIToken string  `json:"merchant_api_token"`
+	OrderID          string  `json:"merchant_order_id"`
+	Amount           int64   `json:"order_amount"`
+	CustomerEmail    string  `json:"customer_email,omitempty"`
+	Metadata         []Shown `json:"metadata,omitempty"`
+	UserBankCode     string  `json:"user_bank_code,omitempty"`
+	UserRUT          string  `json:"user_rut,omitempty"`
 	// RUTBlock keeps the payer from changing the RUT: whose account pays is part of what the
 	// charge means. It goes with a RUT alone.
 	RUTBlock        *bool  `json:"is_rut_block,omitempty"`
@@ -43,7 +43,7 @@ func (c *Client) encodeOrder(charge providers.Charge) ([]byte, error) {
 	if !dialect.OrderID(charge.Reference) {
 		return nil, errors.New("txnid: " + dialect.OrderIDForm)
 	}
-	d := charge.Details
+	d := providers.DetailsAs[Details](charge.Details)
 	rut := dialect.BareRUT(charge.Customer.Document)
 	if rut == "" && d.RUTBlock != nil && *d.RUTBlock {
 		return nil, errors.New("details.is_rut_block: needs customer.document")
@@ -57,7 +57,7 @@ func (c *Client) encodeOrder(charge providers.Charge) ([]byte, error) {
 }
 
 // block is what the task says of the RUT; that it cannot be changed, where it says nothing.
-func block(d providers.ChargeDetails, rut string) *bool {
+func block(d Details, rut string) *bool {
 	locked := true
 	switch {
 	case rut == "":
@@ -93,7 +93,7 @@ func (c *Client) hidden(charge *providers.Charge) []string {
 		return hide
 	}
 	hide = append(append(hide, charge.Private()...), dialect.BareRUT(charge.Customer.Document))
-	for _, m := range charge.Details.Metadata {
+	for _, m := range providers.DetailsAs[Details](charge.Details).Metadata {
 		if len(m.Value) >= shortestShown {
 			hide = append(hide, m.Value)
 		}

@@ -110,6 +110,6 @@ func (refused refusal) read(r wire.Reply) auth.Refusal {
 func (c *Client) reading(ch providers.Charge) reading {
 	return reading{
 		now: c.config.Now(), hard: c.config.HardDeclines, uncertain: c.config.UncertainDeclines,
-		hide: append([]string{c.config.Password.Reveal(), c.config.User, ch.Details.AntifraudToken.Reveal()}, ch.Private()...),
+		hide: append([]string{c.config.Password.Reveal(), c.config.User, providers.DetailsAs[Details](ch.Details).AntifraudToken.Reveal()}, ch.Private()...),
 	}
 }

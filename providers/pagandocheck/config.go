@@ -66,7 +66,7 @@ func DefaultUncertain() []string {
 func (c Config) withDefaults() Config {
 	c.Origin = cmp.Or(c.Origin, "MAGENTO")
 	c.TokenHeader = cmp.Or(c.TokenHeader, "Authorization: Bearer")
-	c.Account = cmp.Or(c.Account, providers.PagandoCheck+"/default")
+	c.Account = cmp.Or(c.Account, Name+"/default")
 	if c.UncertainDeclines == nil {
 		c.UncertainDeclines = DefaultUncertain()
 	}

@@ -156,12 +156,12 @@ func newTwoStep(t *testing.T, c pagandocheck.Config) *pagandocheck.TwoStep {
 func charge(t *testing.T, reference string) providers.Charge {
 	return providers.Charge{
 		Payment: providers.Payment{
-			Provider: providers.PagandoCheck, Account: "default", Reference: reference, Amount: providertest.Amount(t, "149.50", "MXN"),
+			Provider: pagandocheck.Name, Account: "default", Reference: reference, Amount: providertest.Amount(t, "149.50", "MXN"),
 			Description: "Plan <mensual> & más",
 		},
 		Customer:  providers.Customer{ID: "5d1c0b1e-2f6a-4a1e-9a55-0c9a3f4f7e10"},
 		Card:      providers.Card{Token: "cd_example-000001"},
 		Agreement: "CONTRATO-000812",
-		Details:   providers.ChargeDetails{AntifraudToken: "aft-0001"},
+		Details:   pagandocheck.Details{AntifraudToken: "aft-0001"},
 	}
 }

@@ -23,7 +23,7 @@ func TestRequestsOnTheWire(t *testing.T) {
 	t.Parallel()
 	ch := charge(t, "PAY-0000000042")
 	bare := ch
-	bare.Description, bare.Details = "", providers.ChargeDetails{}
+	bare.Description, bare.Details = "", nil
 	one := func(ch providers.Charge) func(t *testing.T, c pagandocheck.Config) {
 		return func(t *testing.T, c pagandocheck.Config) {
 			_, _ = newClient(t, c).Charge(t.Context(), ch, providers.Attempt{})
@@ -72,7 +72,8 @@ func record(t *testing.T, send func(t *testing.T, c pagandocheck.Config)) []stri
 	return server.Requests()
 }
 
-// verify checks a request against its file, and without any code of the adapter. The paymentToken was made with md5sum from password, cart and total.
+// verify checks a request against its file, and without any code of the adapter. The paymentToken
+// was made with md5sum from password, cart and total.
 func verify(t *testing.T, name, request string) {
 	t.Helper()
 	golden.Compare(t, name, request)

@@ -9,7 +9,8 @@ import (
 	"github.com/remesa/remesa/providers/wire"
 )
 
-// charge is create-order's body, in the documented order. It has no pin: a security code must not be kept, so the agreement stands for it.
+// charge is create-order's body, in the documented order. It has no pin: a security code must not
+// be kept, so the agreement stands for it.
 type charge struct {
 	UserID    string `json:"userId"`
 	Amount    string `json:"amount"`
@@ -20,7 +21,8 @@ type charge struct {
 	OrderID   string `json:"orderId,omitempty"`
 }
 
-// order is create-ecommerce-order's body, with the fields that the plugin of the default origin sends.
+// order is create-ecommerce-order's body, with the fields that the plugin of the default origin
+// sends.
 type order struct {
 	CartID           string `json:"cartId"`
 	Total            string `json:"total"`
@@ -46,7 +48,7 @@ func encodeCharge(ch providers.Charge, orderID string) ([]byte, error) {
 		}
 	}
 	return wire.JSON(charge{
-		UserID: ch.Customer.ID, Amount: ch.Amount.Text(), CardID: ch.Card.Token.Reveal(), AFTToken: ch.Details.AntifraudToken.Reveal(),
+		UserID: ch.Customer.ID, Amount: ch.Amount.Text(), CardID: ch.Card.Token.Reveal(), AFTToken: providers.DetailsAs[Details](ch.Details).AntifraudToken.Reveal(),
 		Agreement: ch.Agreement, Concept: concept(ch), OrderID: orderID,
 	})
 }

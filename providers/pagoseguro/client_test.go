@@ -66,7 +66,8 @@ func TestWhatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
 	}
 }
 
-// 1,000 charges while tokens end every now and then, in each of the ways that tell it: every charge is executed once.
+// 1,000 charges while tokens end every now and then, in each of the ways that tell it: every charge
+// is executed once.
 func TestManyChargesWhileTokensEnd(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"expire_tokens", "unauthorized", "unauthorized_in_body"} {
@@ -179,7 +180,8 @@ func TestNoErrorRepeatsACard(t *testing.T) {
 	}
 }
 
-// Nothing of the payer, the card, the token or the key shows in an outcome or an error, whatever the provider does.
+// Nothing of the payer, the card, the token or the key shows in an outcome or an error, whatever
+// the provider does.
 func TestNoOutcomeCarriesPersonalDataOrSecrets(t *testing.T) {
 	t.Parallel()
 	secrets := []string{"sandbox-api-key", cardToken, "100000000", "3100000000", "Ana", "ana@", "Calle", "eyJ"}

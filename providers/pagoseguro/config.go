@@ -63,7 +63,7 @@ func New(c Config) (*Client, error) {
 	client.api, err = auth.NewClient(
 		wire.Options{Timeout: c.Timeout, IdleTimeout: c.IdleTimeout, Concurrency: c.Concurrency, CAFile: c.CAFile},
 		auth.Options{
-			Account: providers.PagoSeguro + "/" + c.Name, Login: client.login, Lifetime: tokenLife, Cooldown: c.Cooldown, Shared: c.Shared,
+			Account: Name + "/" + c.Name, Login: client.login, Lifetime: tokenLife, Cooldown: c.Cooldown, Shared: c.Shared,
 			Now: c.Now, Renewed: c.Renewed,
 		},
 	)

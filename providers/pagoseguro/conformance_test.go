@@ -75,7 +75,7 @@ const cardToken = "eyJpdiI6IkV4YW1wbGUiLCJ2YWx1ZSI6IkV4YW1wbGUiLCJtYWMiOiIwMTIzI
 func charge(t *testing.T, reference string) providers.Charge {
 	return providers.Charge{
 		Payment: providers.Payment{
-			Provider: providers.PagoSeguro, Account: "default", Reference: reference, Amount: providertest.Amount(t, "32900.50", "COP"), Description: "Canal <1> & más",
+			Provider: pagoseguro.Name, Account: "default", Reference: reference, Amount: providertest.Amount(t, "32900.50", "COP"), Description: "Canal <1> & más",
 		},
 		Customer: providers.Customer{
 			Name: "Ana Ruiz Ñáñez", Email: "ana@example.com", DocumentType: 1, Document: "100000000", Phone: "3100000000",

@@ -60,8 +60,8 @@ func record(t *testing.T, name string, send func(c *pagoseguro.Client)) string {
 	return requests[want-1]
 }
 
-// verify checks a request against its file, and without any code of the adapter: the hash over the very texts that the
-// body has.
+// verify checks a request against its file, and without any code of the adapter: the hash over the
+// very texts that the body has.
 func verify(t *testing.T, name, request string) {
 	t.Helper()
 	golden.Compare(t, name, request)

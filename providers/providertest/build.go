@@ -25,7 +25,8 @@ func Open[C any, T interface{ Close() }](t *testing.T, build func(C) (T, error),
 	return client
 }
 
-// Ready is a client that has its token, as before every attempt, and none of the connections of that.
+// Ready is a client that has its token, as before every attempt, and none of the connections of
+// that.
 func Ready[T interface {
 	Prepare(ctx context.Context) error
 	Close()
@@ -88,7 +89,8 @@ func Serve(t *testing.T, h http.Handler) (url string) {
 	return server.URL
 }
 
-// Simulate has a simulated provider fail so, serves it until the test ends, and says where it begins.
+// Simulate has a simulated provider fail so, serves it until the test ends, and says where it
+// begins.
 func Simulate(t *testing.T, p *sandbox.Provider, faults ...sandbox.Fault) (base string) {
 	t.Helper()
 	Fault(t, p, faults...)

@@ -18,7 +18,8 @@ type Execution struct {
 	At          time.Time `json:"at"`
 }
 
-// Desk is one provider's memory: its book, what it has under way, and its faults. It is safe for concurrent use.
+// Desk is one provider's memory: its book, what it has under way, and its faults. It is safe for
+// concurrent use.
 type Desk struct {
 	now   func() time.Time
 	limit int
@@ -102,8 +103,8 @@ func (d *Desk) Moved(reference string) int {
 	return n
 }
 
-// Arrived is how many requests that can move money came in for the reference, whatever became of them; those of which no reference could
-// be read count under "".
+// Arrived is how many requests that can move money came in for the reference, whatever became of
+// them; those of which no reference could be read count under "".
 func (d *Desk) Arrived(reference string) int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -227,7 +228,8 @@ func (d *Desk) executeDue() {
 	}
 }
 
-// Find answers a status query, by the provider's id or else by reference. Being asked moves on what waits for it.
+// Find answers a status query, by the provider's id or else by reference. Being asked moves on what
+// waits for it.
 func (d *Desk) Find(id, reference string) (Order, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -1,7 +1,7 @@
-// Package sandbox is what simulated payment providers share: HTTP servers that check what they receive
-// as strictly as can be, keep a book of what they executed, and can be told to fail in every way that
-// a provider may. Each provider is a package of its own below, and has a path prefix with its book at
-// {prefix}/_book and its faults at {prefix}/_faults; package all lists them.
+// Package sandbox is what simulated payment providers share: HTTP servers that check what they
+// receive as strictly as can be, keep a book of what they executed, and can be told to fail in
+// every way that a provider may. Each provider is a package of its own below, and has a path prefix
+// with its book at {prefix}/_book and its faults at {prefix}/_faults; package all lists them.
 //
 // Neither imports an adapter: what an adapter sends is judged by the provider's description alone.
 package sandbox
@@ -72,7 +72,8 @@ func (s *Sandbox) Find(name string) *Provider {
 
 func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
 
-// Serve answers on the listener until the context ends, then lets requests in flight finish for up to five seconds.
+// Serve answers on the listener until the context ends, then lets requests in flight finish for up
+// to five seconds.
 func (s *Sandbox) Serve(ctx context.Context, l net.Listener) error {
 	server := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 64 << 10}
 	ended := make(chan error, 1)

@@ -116,7 +116,7 @@ func (c *Client) statusTef(q providers.Query) ([]byte, error) {
 func madeUp() providers.Query {
 	amount, _ := providers.ParseMoney("1", "CLP") // is an amount
 	p := providers.Payout{
-		Payment:   providers.Payment{Provider: providers.VirtualPOS, Reference: "remesa-check", Amount: amount, Description: "remesa check"},
+		Payment:   providers.Payment{Provider: Name, Reference: "remesa-check", Amount: amount, Description: "remesa check"},
 		Recipient: providers.Recipient{Document: "11111111-1", Name: "remesa check", Email: "check@remesa.example"},
 		Bank:      providers.Bank{Code: "012", AccountNumber: "1"},
 	}

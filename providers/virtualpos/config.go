@@ -22,13 +22,14 @@ const (
 	SignAPIKey = "api_key" // nothing
 )
 
-// Config holds the settings of one account. Paths, body form and what signs a status request are not documented: each has a default,
-// which is marked.
+// Config holds the settings of one account. Paths, body form and what signs a status request are
+// not documented: each has a default, which is marked.
 type Config struct {
 	BaseURL   string
 	APIKey    providers.Secret
 	SecretKey providers.Secret
-	// ClientCertFile and ClientKeyFile (PEM) are for hosts that ask for a client certificate; CAFile replaces the system's authorities.
+	// ClientCertFile and ClientKeyFile (PEM) are for hosts that ask for a client certificate;
+	// CAFile replaces the system's authorities.
 	ClientCertFile, ClientKeyFile, CAFile string
 	// CreatePath is "/v3/payout" unless set.
 	CreatePath string

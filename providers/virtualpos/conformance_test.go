@@ -265,7 +265,7 @@ func newClient(t *testing.T, c virtualpos.Config) *virtualpos.Client {
 func payout(t *testing.T, reference string) providers.Payout {
 	return providers.Payout{
 		Payment: providers.Payment{
-			Provider: providers.VirtualPOS, Account: "default", Reference: reference, Amount: providertest.Amount(t, "12500", "CLP"), Description: "Devolución <1> & más",
+			Provider: virtualpos.Name, Account: "default", Reference: reference, Amount: providertest.Amount(t, "12500", "CLP"), Description: "Devolución <1> & más",
 		},
 		Recipient: providers.Recipient{Document: "12345678-5", Name: "Ana Soto Ñuñoa", Email: "ana@example.cl"},
 		Bank:      providers.Bank{Code: "012", AccountNumber: "00123456789"},

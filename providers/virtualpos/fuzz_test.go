@@ -16,8 +16,8 @@ func seeds(f *testing.F) {
 		paymentWith("rechazado"), `{"status":"OK","rejected_object":{"code":"51"}}`, `{"id":1,"merchant_id":"x","status":"pagado"}`)
 }
 
-// Garbage never succeeds and never refuses: such a class needs a whole JSON object, with the words that mean it, under the right HTTP
-// status; and every beginning of an answer is in doubt.
+// Garbage never succeeds and never refuses: such a class needs a whole JSON object, with the words
+// that mean it, under the right HTTP status; and every beginning of an answer is in doubt.
 func FuzzCreated(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {

@@ -30,7 +30,8 @@ type bank struct {
 	AccountNumber string `json:"account_number"`
 }
 
-// encodeTef gives the same bytes for the same payout every time: the body and every signature of a payout repeat them.
+// encodeTef gives the same bytes for the same payout every time: the body and every signature of a
+// payout repeat them.
 func encodeTef(p providers.Payout) ([]byte, error) {
 	amount, whole := p.Amount.Whole()
 	if p.Amount.Currency() != "CLP" || !whole {
@@ -52,8 +53,9 @@ func (c *Client) body(tef []byte) []byte {
 
 const jwtHeader = `{"typ":"JWT","alg":"HS256"}`
 
-// sign makes the Signature header: a JWT over the API key and the tef, without the tef where it is nil. The token is put together here
-// because a JWT library writes its own header order and rewrites &, < and >.
+// sign makes the Signature header: a JWT over the API key and the tef, without the tef where it is
+// nil. The token is put together here because a JWT library writes its own header order and
+// rewrites &, < and >.
 func (c *Client) sign(tef []byte) (string, error) {
 	key, err := wire.JSON(c.config.APIKey.Reveal())
 	if err != nil {

@@ -30,8 +30,8 @@ func ExampleClient_Do() {
 	// Output: 422 {"code":"E-040"} <nil>
 }
 
-// Whether a byte of the request may have left decides between an error, which can be tried again, and
-// doubt.
+// Whether a byte of the request may have left decides between an error, which can be tried again,
+// and doubt.
 func ExampleBroken() {
 	hangsUp := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
 	defer hangsUp.Close()

@@ -83,7 +83,8 @@ func drop(_ http.ResponseWriter, r *http.Request) {
 	panic(http.ErrAbortHandler)
 }
 
-// faulty is a socket of which the test can say how many more bytes it takes, and whether its end is noticed.
+// faulty is a socket of which the test can say how many more bytes it takes, and whether its end is
+// noticed.
 type faulty struct {
 	net.Conn
 	budget *atomic.Int64

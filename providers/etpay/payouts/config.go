@@ -24,11 +24,13 @@ type Config struct {
 	// CreatePath, StatusPath (with {id}) and RangePath are assumed unless set.
 	CreatePath, StatusPath, RangePath string
 
-	// Account is provider/name, for example "etpay/default"; workers share its token under this name.
+	// Account is provider/name, for example "etpay/default"; workers share its token under this
+	// name.
 	Account string
 	// Shared makes one token serve all workers; nil means this process alone.
 	Shared auth.Shared
-	// Cooldown is how long refused credentials are not tried again; 0 means the default of auth.Options.
+	// Cooldown is how long refused credentials are not tried again; 0 means the default of
+	// auth.Options.
 	Cooldown time.Duration
 	// Renewed is told the reason of each renewal of the token.
 	Renewed func(reason string)

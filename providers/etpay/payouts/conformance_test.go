@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/etpay"
 	"github.com/remesa/remesa/providers/etpay/payouts"
 	"github.com/remesa/remesa/providers/providertest"
 	"github.com/remesa/remesa/providers/sandbox"
@@ -83,7 +84,7 @@ func newClient(t *testing.T, c payouts.Config) *payouts.Client {
 func payout(t *testing.T, reference string) providers.Payout {
 	return providers.Payout{
 		Payment: providers.Payment{
-			Provider: providers.ETpay, Account: "default", Reference: reference, Amount: providertest.Amount(t, "12500", "CLP"),
+			Provider: etpay.Name, Account: "default", Reference: reference, Amount: providertest.Amount(t, "12500", "CLP"),
 			Description: "Retiro <1> & más",
 		},
 		Recipient: providers.Recipient{Document: "12345678-K", Name: "Ana Soto Ñuñoa", Email: "ana@example.cl"},

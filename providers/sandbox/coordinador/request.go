@@ -13,7 +13,8 @@ import (
 	"github.com/remesa/remesa/providers/sandbox"
 )
 
-// payment is the documented object of payments/create. Decoding refuses every other field and every wrong type.
+// payment is the documented object of payments/create. Decoding refuses every other field and every
+// wrong type.
 type payment struct {
 	Debtor          int64            `json:"debtor"`
 	Creditor        int64            `json:"creditor"`

@@ -14,8 +14,8 @@ import (
 	"github.com/remesa/remesa/providers/sandbox"
 )
 
-// Gateway is where the simulated gateway begins, below the provider's prefix; its portal begins at the
-// prefix.
+// Gateway is where the simulated gateway begins, below the provider's prefix; its portal begins at
+// the prefix.
 const Gateway = "/staging/api"
 
 // Name is the provider's; it is served below a slash and its name.
@@ -66,7 +66,7 @@ func New(o Options, desk sandbox.Options) *Simulator {
 	mux.HandleFunc("POST /api/token/refresh/", v.refresh)
 	mux.HandleFunc("POST "+Gateway+"/v1/operations/payments/create/", v.create)
 	mux.HandleFunc("GET "+Gateway+"/v1/resources/payment-execution-payment-instructions/", v.list)
-	return &Simulator{sandbox.NewProvider(Name, v.desk, mux, v.settings), v}
+	return &Simulator{sandbox.NewProvider("coordinador", v.desk, mux, v.settings), v}
 }
 
 // AddRow puts a row into the simulated portal that nobody registered through it, as a person's own

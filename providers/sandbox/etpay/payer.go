@@ -29,8 +29,8 @@ func (e *simulator) page(w http.ResponseWriter, r *http.Request) {
 <button name="result" value="cancelled">cancel</button></form>`, s.order.Amount)
 }
 
-// act is a payer who pays, fails to pay or cancels. The answer has what the browser's widget would be given, and what the merchant's
-// webhook said to the same.
+// act is a payer who pays, fails to pay or cancels. The answer has what the browser's widget would
+// be given, and what the merchant's webhook said to the same.
 func (e *simulator) act(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, 4<<10)
 	s, found := e.session(r.PathValue("token"))
@@ -83,7 +83,8 @@ func (e *simulator) claim(s session, payment, result string) string {
 
 func jwtSegment(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
 
-// notify posts to a webhook on this machine and returns its status; 0 where there is none, or it cannot be reached.
+// notify posts to a webhook on this machine and returns its status; 0 where there is none, or it
+// cannot be reached.
 func notify(ctx context.Context, address, token string) int {
 	u, err := url.Parse(address)
 	if err != nil || !onThisMachine(u.Hostname()) {

@@ -15,23 +15,27 @@ import (
 // Name is the provider's; it is served below a slash and its name.
 const Name = "etpay"
 
-// Options says how the simulated ETpay behaves when nothing is wrong. The zero value has the merchant "cl_sandbox_cl" with the token
-// "sandbox-merchant-api-token", and opens as many sessions for one order as it is asked for.
+// Options says how the simulated ETpay behaves when nothing is wrong. The zero value has the
+// merchant "cl_sandbox_cl" with the token "sandbox-merchant-api-token", and opens as many sessions
+// for one order as it is asked for.
 //
-// Opening a session moves no money: a payer does, at {prefix}/session/{token} (GET shows a form; POST takes result=success, error or
-// cancelled). The faults "pending" and "rejected_later" are a payer who acts without being asked, once as many status queries were
-// answered or as much time passed as the fault says.
+// Opening a session moves no money: a payer does, at {prefix}/session/{token} (GET shows a form;
+// POST takes result=success, error or cancelled). The faults "pending" and "rejected_later" are a
+// payer who acts without being asked, once as many status queries were answered or as much time
+// passed as the fault says.
 //
-// Its payouts are the assumed ones: login, create (which executes a repeated reference), status by id and a listing of days. They stand in
-// the same book.
+// Its payouts are the assumed ones: login, create (which executes a repeated reference), status by
+// id and a listing of days. They stand in the same book.
 type Options struct {
 	MerchantCode, MerchantAPIToken string
 	// Echoes repeats order and amount beside each payment, which the real one is not known to do.
 	Echoes bool
 
-	// PayoutsUsername and PayoutsPassword log in for payouts; "ops@example.cl" and "sandbox-password" unless set.
+	// PayoutsUsername and PayoutsPassword log in for payouts; "ops@example.cl" and
+	// "sandbox-password" unless set.
 	PayoutsUsername, PayoutsPassword string
-	// TokenField is the answer's field that holds a token, "token" unless set; "data.token" puts it inside an object.
+	// TokenField is the answer's field that holds a token, "token" unless set; "data.token" puts it
+	// inside an object.
 	TokenField string
 	// TokenLife is how long a token is good for; an hour unless set.
 	TokenLife time.Duration
@@ -92,7 +96,7 @@ func New(o Options, desk sandbox.Options) *sandbox.Provider {
 	mux.HandleFunc("POST /v1/payouts", e.createPayout)
 	mux.HandleFunc("GET /v1/payouts", e.listPayouts)
 	mux.HandleFunc("GET /v1/payouts/{id}", e.showPayout)
-	return sandbox.NewProvider(Name, e.desk, mux, e.settings)
+	return sandbox.NewProvider("etpay", e.desk, mux, e.settings)
 }
 
 func (e *simulator) settings(base string) []sandbox.Setting {
@@ -136,7 +140,8 @@ func (e *simulator) initialize(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// open keeps the session, also where its answer will be damaged: then nobody has its token, and nobody can pay there.
+// open keeps the session, also where its answer will be damaged: then nobody has its token, and
+// nobody can pay there.
 func (e *simulator) open(sent sentOrder, b sandbox.Behaviour, f sandbox.Fault) any {
 	switch b.Reply {
 	case sandbox.WrongTypes:

@@ -110,7 +110,8 @@ func (p *simulator) link(orderID, charge string) {
 	}
 }
 
-// refusal is the answer to a charge that is not recorded. Its text names the card, as texts of banks do.
+// refusal is the answer to a charge that is not recorded. Its text names the card, as texts of
+// banks do.
 func (p *simulator) refusal(f sandbox.Fault, orderID, card string) any {
 	code := f.Code
 	if code == "" {
@@ -129,7 +130,8 @@ func (p *simulator) refusal(f sandbox.Fault, orderID, card string) any {
 	return p.failure("ORDER_ERROR", "tarjeta "+card, code)
 }
 
-// show is the answer to a charge that was taken. One that is not paid yet is answered as the provider does where it cannot tell.
+// show is the answer to a charge that was taken. One that is not paid yet is answered as the
+// provider does where it cannot tell.
 func (p *simulator) show(o sandbox.Order, b sandbox.Behaviour) any {
 	ids := map[string]any{
 		"folio": strings.TrimPrefix(o.ID, "pyt_"), "transactionNumber": "98" + strings.TrimPrefix(o.ID, "pyt_"),

@@ -10,7 +10,8 @@ import (
 	"github.com/remesa/remesa/providers/sandbox"
 )
 
-// sentOrder is create-ecommerce-order's body, with the fields of the plugin that sends the fewest. Decoding refuses every other.
+// sentOrder is create-ecommerce-order's body, with the fields of the plugin that sends the fewest.
+// Decoding refuses every other.
 type sentOrder struct {
 	CartID           string `json:"cartId"`
 	Total            string `json:"total"`
@@ -19,7 +20,8 @@ type sentOrder struct {
 	PaymentToken     string `json:"paymentToken"`
 }
 
-// sentCharge is create-order's body for a card on file. Decoding refuses every other field, a pin before all.
+// sentCharge is create-order's body for a card on file. Decoding refuses every other field, a pin
+// before all.
 type sentCharge struct {
 	UserID    string  `json:"userId"`
 	Amount    string  `json:"amount"`

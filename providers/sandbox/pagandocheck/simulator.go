@@ -76,7 +76,7 @@ func New(o Options, desk sandbox.Options) *sandbox.Provider {
 	mux.HandleFunc("POST "+path+"/orders/create-ecommerce-order", p.order)
 	mux.HandleFunc("POST "+path+"/orders/create-order", p.charge)
 	mux.HandleFunc("GET "+path+"/orders/get-order-info", p.info)
-	return sandbox.NewProvider(Name, p.desk, mux, p.settings)
+	return sandbox.NewProvider("pagandocheck", p.desk, mux, p.settings)
 }
 
 func (p *simulator) settings(base string) []sandbox.Setting {

@@ -14,7 +14,8 @@ import (
 	"github.com/remesa/remesa/providers/sandbox"
 )
 
-// pagando is a client of the simulated Pagando Check, with every part of a request open to be spoiled.
+// pagando is a client of the simulated Pagando Check, with every part of a request open to be
+// spoiled.
 type pagando struct {
 	t     *testing.T
 	s     *sandbox.Provider

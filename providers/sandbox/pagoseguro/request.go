@@ -15,7 +15,8 @@ import (
 	"github.com/remesa/remesa/providers/sandbox"
 )
 
-// tokenization is the documented body of a charge. Decoding refuses every other field and every wrong type.
+// tokenization is the documented body of a charge. Decoding refuses every other field and every
+// wrong type.
 type tokenization struct {
 	Key                     int64       `json:"key"`
 	TxnID                   string      `json:"txnid"`
@@ -52,7 +53,8 @@ type wrongField struct{ field, problem string }
 // shortestAmount is an amount as the provider's own plugins hash it: without trailing zeros.
 var shortestAmount = regexp.MustCompile(`^(?:[1-9][0-9]*|(?:0|[1-9][0-9]*)\.[0-9]?[1-9])$`)
 
-// readTokenization reads what it can of a body; wrong is what would make a strict provider refuse it.
+// readTokenization reads what it can of a body; wrong is what would make a strict provider refuse
+// it.
 func readTokenization(body []byte) (t tokenization, wrong *wrongField) {
 	if sandbox.StrictJSON(body, &t) != nil {
 		return t, &wrongField{"body", "un campo desconocido o de otro tipo"}

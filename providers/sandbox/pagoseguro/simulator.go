@@ -55,7 +55,7 @@ func New(o Options, desk sandbox.Options) *sandbox.Provider {
 	mux.HandleFunc("POST "+base+"/auth/accountlogin", p.login)
 	mux.HandleFunc("POST "+base+"/v1/hashcard", p.hashcard)
 	mux.HandleFunc("POST "+base+"/v1/tokenization", p.charge)
-	return sandbox.NewProvider(Name, p.desk, mux, p.settings)
+	return sandbox.NewProvider("pagoseguro", p.desk, mux, p.settings)
 }
 
 func (p *simulator) settings(base string) []sandbox.Setting {

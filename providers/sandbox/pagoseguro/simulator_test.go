@@ -14,7 +14,8 @@ import (
 const (
 	pagoSeguroBase  = "/pagoseguro/pagosegurocanal/public/api"
 	pagoSeguroLogin = `{"account_id":123456789,"api_key":"sandbox-api-key"}`
-	// Made with sha512sum over 123456789|SO0001|32900|Canal|Ana Ruiz|ana@example.com|/payment/process||||||||||sandbox-api-key
+	// Made with sha512sum over 123456789|SO0001|32900|Canal|Ana
+	// Ruiz|ana@example.com|/payment/process||||||||||sandbox-api-key
 	pagoSeguroHash = "27aeaa94e8a3d5ad99355b88581813a35965e319541d5370877c22c5a3d3d5a6c9ede2998b7038cceeaca9d6169c057e8f69b40c105e5905755d20e4f64ce64c"
 )
 

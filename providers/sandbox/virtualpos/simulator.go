@@ -54,7 +54,7 @@ func New(o Options, desk sandbox.Options) *sandbox.Provider {
 	mux.HandleFunc("POST "+v.CreatePath, v.create)
 	mux.HandleFunc("GET "+v.StatusPath, v.status)
 	mux.HandleFunc("GET "+v.StatusByMerchantPath, v.status)
-	return sandbox.NewProvider(Name, v.desk, mux, v.settings)
+	return sandbox.NewProvider("virtualpos", v.desk, mux, v.settings)
 }
 
 func (v *simulator) settings(base string) []sandbox.Setting {

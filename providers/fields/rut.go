@@ -1,4 +1,4 @@
-package tasks
+package fields
 
 import (
 	"regexp"
@@ -7,9 +7,9 @@ import (
 
 var rutPattern = regexp.MustCompile(`^([0-9]{5,8}|[0-9]{1,2}(\.[0-9]{3}){2}|[0-9]{2,3}\.[0-9]{3})-?[0-9Kk]$`)
 
-// canonicalRUT reads a Chilean RUT with or without dots and dash, and checks its check digit. The
+// CanonicalRUT reads a Chilean RUT with or without dots and dash, and checks its check digit. The
 // canonical form has neither dots nor leading zeros, a dash, and an upper-case K: "12345678-5".
-func canonicalRUT(s string) (string, bool) {
+func CanonicalRUT(s string) (string, bool) {
 	if !rutPattern.MatchString(s) {
 		return "", false
 	}

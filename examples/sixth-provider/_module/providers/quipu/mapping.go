@@ -1,0 +1,148 @@
+package quipu
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/auth"
+	"github.com/remesa/remesa/providers/wire"
+)
+
+// This file holds all that is believed of Quipu.
+
+// words are the statuses of a transfer.
+var words = map[string]providers.Class{
+	"processing": providers.Pending, "paid": providers.Succeeded, "rejected": providers.Refused,
+}
+
+// transfer is the body of a new one, in the documented order.
+type transfer struct {
+	Reference   string `json:"reference"`
+	Amount      int64  `json:"amount"`
+	Currency    string `json:"currency"`
+	Description string `json:"description,omitempty"`
+	Purpose     string `json:"purpose,omitempty"`
+	Document    string `json:"document"`
+	Name        string `json:"name"`
+	Bank        string `json:"bank"`
+	Account     string `json:"account"`
+	CallbackURL string `json:"callback_url,omitempty"`
+}
+
+func encode(p providers.Payout, callback string) ([]byte, error) {
+	amount, whole := p.Amount.Whole()
+	switch {
+	case p.Amount.Currency() != "CLP" || !whole:
+		return nil, errors.New("amount: must be whole CLP")
+	case p.Reference == "" || p.Recipient.Document == "" || p.Recipient.Name == "" || p.Bank.Code == "" || p.Bank.AccountNumber == "":
+		return nil, errors.New("merchant_id, recipient or bank: missing")
+	}
+	return wire.JSON(transfer{
+		Reference: p.Reference, Amount: amount, Currency: "CLP", Description: p.Description,
+		Purpose: providers.DetailsAs[Details](p.Details).Purpose, Document: p.Recipient.Document, Name: p.Recipient.Name,
+		Bank: p.Bank.Code, Account: p.Bank.AccountNumber, CallbackURL: callback,
+	})
+}
+
+// reading is what the mappings know beside the reply.
+type reading struct {
+	now       time.Time
+	reference string
+	hide      []string
+}
+
+func (c *Client) reading(reference string, p *providers.Payout) reading {
+	w := reading{now: c.config.Now(), reference: reference, hide: []string{c.config.ClientSecret.Reveal(), c.config.WebhookSecret.Reveal()}}
+	if p != nil {
+		w.hide = append(w.hide, p.Private()...)
+	}
+	return w
+}
+
+// answer is what could be read of an answer: a transfer, or a refusal.
+type answer struct {
+	id, word, reference, amount, currency, document, bank, account string
+	code, message                                                  string
+	// readable: the answer is an object, and every field that is looked at has its type. speaks: it
+	// names a transfer, whether or not that can be read: then it refuses nothing.
+	readable, speaks bool
+}
+
+func parse(body []byte) answer {
+	o, ok := wire.ReadObject(body)
+	e := o.Object("error")
+	a := answer{
+		id: o.Text("id"), word: o.Text("status"), reference: o.Text("reference"), amount: o.TextOrNumber("amount"), currency: o.Text("currency"),
+		document: o.Text("document"), bank: o.Text("bank"), account: o.Text("account"), code: e.Text("code"), message: e.Text("message"),
+	}
+	a.readable = ok && !o.Bad()
+	a.speaks = o.Fields["id"] != nil || o.Fields["status"] != nil || wire.Ambiguous(body)
+	return a
+}
+
+// created says what a new transfer came to. An error means that Quipu cannot have acted; its last
+// line is in doubt.
+func created(r wire.Reply, err error, with reading) (providers.Outcome, error) {
+	if err != nil {
+		return wire.Broken(err)
+	}
+	a := parse(r.Body)
+	class, known := words[a.word]
+	switch {
+	case r.Status == http.StatusTooManyRequests && !a.speaks:
+		return providers.Outcome{}, r.Throttled(with.now)
+	case r.Status == http.StatusUnprocessableEntity && a.readable && a.code != "" && !a.speaks:
+		return with.outcome(a, providers.Refused, a.code), nil
+	case r.Status == http.StatusConflict && a.readable && a.code != "" && !a.speaks:
+		return with.outcome(a, providers.Duplicate, a.code), nil
+	case r.Success() && a.readable && a.code == "" && known && class == providers.Refused:
+		return with.outcome(a, providers.Pending, a.word), nil // adopted only once status queries say so, twice
+	case r.Success() && a.readable && a.code == "" && known:
+		return with.outcome(a, class, a.word), nil
+	case r.Success() && a.readable && a.word != "":
+		return with.outcome(a, providers.InDoubt, "unknown_status"), nil
+	}
+	return with.outcome(a, providers.InDoubt, r.Code()), nil
+}
+
+// asked says what a status query came to. An error means that there was no answer.
+func asked(r wire.Reply, err error, with reading) (providers.Outcome, error) {
+	if err != nil {
+		return providers.Outcome{}, wire.NoAnswer(err)
+	}
+	a := parse(r.Body)
+	class, known := words[a.word]
+	switch {
+	case r.Status == http.StatusTooManyRequests && !a.speaks:
+		return providers.Outcome{}, r.Throttled(with.now)
+	case r.Status == http.StatusNotFound && a.readable && a.code == "transfer_not_found" && !a.speaks:
+		return with.outcome(a, providers.NotFound, a.code), nil
+	case !r.Success() || !a.readable || a.id == "" || a.word == "":
+		return providers.Outcome{}, errors.New("no answer: " + r.Code())
+	case a.code == "" && known:
+		return with.outcome(a, class, a.word), nil
+	}
+	return with.outcome(a, providers.InDoubt, "unknown_status"), nil
+}
+
+func (w reading) outcome(a answer, class providers.Class, code string) providers.Outcome {
+	o := providers.Outcome{
+		Class: class, ProviderID: a.id, Code: providers.Code(code, w.hide...), Message: providers.Message(a.message, w.hide...),
+		Echo: providers.Echo{Amount: a.amount, Currency: a.currency, Reference: a.reference, Beneficiary: a.document},
+	}
+	o.Echo.Complete = a.reference != "" && a.amount != "" && a.currency != "" && a.document != "" && a.bank != "" && a.account != ""
+	if class == providers.Refused && a.reference != "" && a.reference != w.reference {
+		o.Class, o.Code = providers.InDoubt, "other_reference"
+	}
+	return o
+}
+
+// tokenRefused reads an answer that refuses the token before it looks at anything else.
+func tokenRefused(r wire.Reply) auth.Refusal {
+	if r.Status != http.StatusUnauthorized || parse(r.Body).speaks {
+		return auth.Refusal{}
+	}
+	return auth.Refusal{Code: r.Code()}
+}

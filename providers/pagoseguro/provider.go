@@ -1,0 +1,93 @@
+package pagoseguro
+
+import (
+	"regexp"
+
+	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/fields"
+	"github.com/remesa/remesa/providers/spec"
+)
+
+// Name is the provider's in tasks, keys and settings.
+const Name = "pagoseguro"
+
+// Provider is Pago Seguro's row of the catalog.
+func Provider() spec.Provider {
+	return spec.Provider{
+		Name:     Name,
+		Title:    "Pago Seguro",
+		Clients:  []any{(*Client)(nil)},
+		Payments: []spec.Payments{charges()},
+		Settings: func() spec.Settings { return &Settings{} },
+	}
+}
+
+// charges: the fields of tokenization, all of them required there; name, description and e-mail are
+// part of its hash, whose values "|" separates.
+func charges() spec.Payments {
+	documents := regexp.MustCompile(`^[A-Za-z0-9]{4,20}$`)
+	phones := regexp.MustCompile(`^[1-9]([0-9]{6}|[0-9]{9})$`)
+	brands := regexp.MustCompile(`^[A-Za-z][A-Za-z ]{0,29}$`)
+	return spec.Payments{
+		Type:      spec.Charge,
+		Currency:  "COP",
+		Limit:     thirteenCharacters,
+		Reference: fields.Reference("", 20),
+		Fields: []fields.Field{
+			fields.Need(fields.Without('|', "description", 40)),
+			fields.Need(fields.Without('|', "customer.name", 40)),
+			fields.Need(fields.Email("customer.email")),
+			fields.OrEmpty(fields.Email("customer.billing_email")),
+			fields.Need(fields.IntegerOf("customer.document_type", 1, 3)),
+			fields.Need(fields.Pattern("customer.document", "must be 4 to 20 letters and digits", documents)),
+			fields.Need(fields.Pattern("customer.phone", "must be 7 or 10 digits, the first not 0", phones)),
+			fields.Need(fields.Free("customer.address", 100)),
+			fields.Need(fields.Free("customer.city", 60)),
+			fields.Need(fields.Free("customer.first_names", 60)),
+			fields.Need(fields.Free("customer.last_names", 60)),
+			fields.Need(fields.Opaque("card.token", 4096)),
+			fields.Need(fields.Pattern("card.brand", "must be a card brand such as MasterCard", brands)),
+			fields.Need(fields.IntegerOf("card.expiry_month", 1, 12)),
+			fields.Need(fields.IntegerOf("card.expiry_year", 1, 99)),
+			fields.Need(fields.IntegerOf("card.installments", 1, 36)),
+		},
+		Meaning: []fields.Part{{Name: "installments", Path: "card.installments"}, {Name: "card", Path: "card.token"}},
+	}
+}
+
+// thirteenCharacters is the size of the amount, dot included.
+func thirteenCharacters(m providers.Money) string {
+	if len(m.Shortest()) > 13 {
+		return "must have at most 13 characters for this provider"
+	}
+	return ""
+}
+
+// Settings are one account's.
+type Settings struct {
+	BaseURL    string           `name:"base-url" placeholder:"URL" help:"The host; /pagosegurocanal/public/… is added."`
+	AccountID  string           `name:"account-id" placeholder:"ID" help:"Account id."`
+	APIKey     providers.Secret `name:"api-key" placeholder:"TEXT" help:"API key."`
+	APIKeyFile string           `name:"api-key-file" placeholder:"FILE" help:"File that holds the API key."`
+
+	HardDeclines string `name:"hard-declines" placeholder:"TEXT,…" help:"Messages of declines that no later charge will pass, separated by commas; every other decline counts as soft."`
+}
+
+// Requirements of an account. Its identity is the host and the account's id there.
+func (s *Settings) Requirements() spec.Requirements {
+	return spec.Requirements{
+		Credentials: []spec.Setting{{Name: "ACCOUNT_ID", Text: s.AccountID}, {Name: "API_KEY", Text: s.APIKey.Reveal()}},
+		URLs:        []spec.Setting{{Name: "BASE_URL", Text: s.BaseURL}},
+		Needed:      1,
+		Identity:    []string{spec.Host(s.BaseURL), s.AccountID},
+	}
+}
+
+// Client makes the account's client.
+func (s *Settings) Client(p spec.Parts) (any, error) {
+	return New(Config{
+		Name: p.Account, BaseURL: s.BaseURL, AccountID: s.AccountID, APIKey: s.APIKey, HardDeclines: spec.List(s.HardDeclines),
+		Shared: p.Tokens, Cooldown: p.Cooldown, Renewed: p.Renewed,
+		Timeout: p.Timeout, Concurrency: p.Concurrency,
+	})
+}
