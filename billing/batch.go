@@ -209,7 +209,7 @@ func (s *Sweeper) commit(ctx context.Context, provider string, candidates []*can
 			continue
 		}
 		deferred[candidates[i].record.ID] = true
-		if !errors.Is(err, ErrMoved) {
+		if !errors.Is(err, ErrVersionChanged) {
 			s.Log.Error().Str("subscription", candidates[i].record.ID).Err(err).Msg("what comes next was not written; it is due again soon")
 		}
 	}
@@ -230,7 +230,7 @@ func (c *candidate) task() (tasks.Period, error) {
 	}
 	t, err := content.Charge(c.charge().Reference)
 	return tasks.Period{
-		Task: t, Subscription: c.record.ID, Number: open.Period, Permit: ChargeGuardKey(c.record.Provider, c.record.ID),
+		Task: t, Subscription: c.record.ID, Number: open.Period, ChargeGuard: ChargeGuardKey(c.record.Provider, c.record.ID),
 	}, err
 }
 
@@ -260,7 +260,7 @@ func (s *Sweeper) registerCharges(ctx context.Context, provider string, candidat
 	receipts, err := s.Intake.SubmitPeriods(ctx, periods...)
 	s.OnStep(SweepCharged, provider)
 	for _, r := range receipts {
-		if r.Outcome == tasks.Conflict {
+		if r.Result == tasks.Conflict {
 			s.Log.Warn().Stringer("key", r.Key).Str("problem", r.Problem).Msg("a period's charge was not registered")
 		}
 	}
@@ -277,9 +277,9 @@ func (s *Sweeper) cancelCharges(ctx context.Context, provider string, candidates
 		k := c.charge()
 		r, err := s.Ledger.Show(ctx, k)
 		if err == nil {
-			_, err = s.Ledger.Cancel(ctx, k, r.Version, idempotency.Person{By: "remesa", Note: "its subscription ended"})
+			_, err = s.Ledger.Cancel(ctx, k, r.Version, idempotency.Actor{By: "remesa", Note: "its subscription ended"})
 		}
-		if err != nil && !errors.Is(err, idempotency.ErrRefused) && !errors.Is(err, idempotency.ErrMoved) {
+		if err != nil && !errors.Is(err, idempotency.ErrRefused) && !errors.Is(err, idempotency.ErrVersionChanged) {
 			s.Log.Warn().Stringer("key", k).Err(err).Msg("not cancelled; trying again")
 		}
 	}

@@ -28,7 +28,7 @@ type ClientConfig struct {
 // Client adds subscriptions, reads them, and pauses, resumes, changes and cancels them, at the same
 // time as any number of workers sweep them. A Client is safe for concurrent use.
 //
-// Errors: ErrUnknown, ErrMoved, a Refusal, a RequestError, a ContentError and a *tasks.FieldError
+// Errors: ErrUnknown, ErrVersionChanged, a Refusal, a RequestError, a ContentError and a *tasks.FieldError
 // say why a request was not carried out; nothing was changed. tasks.ErrMemory says that Redis has
 // too little room for new subscriptions. Any other error is a failure of the store or of ctx: the
 // request may have been written or not. Repeating Add is safe; whoever repeats another request and
@@ -89,7 +89,7 @@ func (c *Client) Add(ctx context.Context, subs ...tasks.Subscription) ([]Receipt
 	if len(subs) == 0 {
 		return nil, nil
 	}
-	if err := c.config.Intake.Room(ctx); err != nil {
+	if err := c.config.Intake.CheckMemory(ctx); err != nil {
 		return nil, err
 	}
 	now, err := c.config.Store.Now(ctx, subs[0].Provider())

@@ -24,7 +24,7 @@ type Update struct {
 // keptPeriods is how many closed periods of a subscription are kept.
 const keptPeriods = 1000
 
-// Commit writes decisions, each in one step of its own. The answers are nil, ErrMoved, or why that
+// Commit writes decisions, each in one step of its own. The answers are nil, ErrVersionChanged, or why that
 // decision was not written, which says nothing of the others; an error beside them means that none,
 // some or all were written. The sweeper finds again what was not.
 func (s *Store) Commit(ctx context.Context, updates ...Update) ([]error, error) {
@@ -46,7 +46,7 @@ func (s *Store) Commit(ctx context.Context, updates ...Update) ([]error, error) 
 		case err == nil && results[i].Done:
 			continue
 		case err == nil:
-			err = ErrMoved
+			err = ErrVersionChanged
 		case !redis.HasErrorPrefix(err, ""): // nobody answered
 			return nil, fmt.Errorf("subscriptions: %w", err)
 		}
@@ -70,7 +70,7 @@ func (s *Store) write(ctx context.Context, commits []*kv.Commit) ([]kv.Result, [
 		for n, i := range at {
 			some[n] = commits[i]
 		}
-		r, e := s.flights.Commit(ctx, owner, some...)
+		r, e := s.batcher.Commit(ctx, owner, some...)
 		for n, i := range at {
 			results[i], errs[i] = r[n], e[n]
 		}
@@ -82,7 +82,7 @@ func (s *Store) write(ctx context.Context, commits []*kv.Commit) ([]kv.Result, [
 func (s *Store) commit(u Update) (*kv.Commit, error) {
 	d, r := u.Decision, u.Decision.Record
 	out := kv.NewCommit(r.Provider, recordKey(r.Provider, r.ID), r.text, 0)
-	out.Room = kv.Grows
+	out.WhenFull = kv.RefuseWhenFull
 	r.Version += int64(max(1, len(d.Events))) // each event has a version of its own
 	text, err := json.Marshal(r)
 	if err != nil {
@@ -134,12 +134,12 @@ func writeClosed(out *kv.Commit, d Decision, r Record) {
 
 // entry is the event as every entry of the outcome stream. As with payments, the event id is key
 // and version: it tells repetitions apart, and which of two events is the later one.
-func (e Event) entry(r Record, version int64, at time.Time) kv.Entry {
+func (e Event) entry(r Record, version int64, at time.Time) kv.OutcomeEvent {
 	period := ""
 	if e.Period > 0 {
 		period = strconv.Itoa(e.Period)
 	}
-	return kv.Entry{
+	return kv.OutcomeEvent{
 		Key: "subscription:" + r.ID, Type: "subscription", State: string(e.State), Reference: r.ID,
 		Code: e.Code, Message: e.Message, Decline: e.Decline, Amount: r.Amount, Currency: r.Currency,
 		Attempt: e.Attempt, At: at, Event: "subscription", Version: version, Account: r.Account,

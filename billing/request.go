@@ -121,7 +121,7 @@ func (c *Client) write(ctx context.Context, held Stored, decide decider) (Record
 		if err != nil {
 			return before, err
 		}
-		if !errors.Is(answers[0], ErrMoved) {
+		if !errors.Is(answers[0], ErrVersionChanged) {
 			return before, answers[0]
 		}
 		history := update.Decision.Record.History
@@ -133,7 +133,7 @@ func (c *Client) write(ctx context.Context, held Stored, decide decider) (Record
 			return before, nil // it was written, and only the answer was lost
 		}
 	}
-	return before, fmt.Errorf("%s: %w", id, ErrMoved)
+	return before, fmt.Errorf("%s: %w", id, ErrVersionChanged)
 }
 
 // followUps is how often a subscription is swept after a request: once more where a worker swept it
@@ -149,7 +149,7 @@ func (c *Client) followUp(ctx context.Context, provider, id string) error {
 			return unread
 		}
 		if held.Record.State == Active {
-			if err := c.config.Intake.Room(ctx); err != nil {
+			if err := c.config.Intake.CheckMemory(ctx); err != nil {
 				return err // a charge might begin
 			}
 		}

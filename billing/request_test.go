@@ -70,7 +70,7 @@ func TestARequestIsCarriedOutThoughTheSweepMovesTheSubscription(t *testing.T) {
 		d, err := s.Record.Resume(now, Actor{By: "Ana"})
 		return Update{Decision: d}, err
 	})
-	if !errors.Is(err, ErrMoved) || err.Error() != "s: the subscription changed meanwhile" {
+	if !errors.Is(err, ErrVersionChanged) || err.Error() != "s: the subscription changed meanwhile" {
 		t.Errorf("one that never rests: %v", err)
 	}
 }

@@ -22,8 +22,8 @@ import (
 var (
 	// ErrUnknown: there is no such subscription.
 	ErrUnknown = errors.New("no such subscription")
-	// ErrMoved: it changed since it was read; read it again.
-	ErrMoved = errors.New("the subscription changed meanwhile")
+	// ErrVersionChanged: it changed since it was read; read it again.
+	ErrVersionChanged = errors.New("the subscription changed meanwhile")
 )
 
 //go:embed take.lua
@@ -44,7 +44,7 @@ type StoreOptions struct {
 // its index and its events are one step. An id belongs to one provider for good.
 type Store struct {
 	db      *kv.DB
-	flights *kv.Flights
+	batcher *kv.Batcher
 	due     *kv.Script
 	opts    StoreOptions
 }
@@ -55,7 +55,7 @@ func NewStore(rdb redis.UniversalClient, o StoreOptions) *Store {
 		o.OutcomesRetention = 30 * aDay
 	}
 	db := kv.NewDB(rdb, o.TestClock)
-	return &Store{db: db, flights: kv.NewFlights(db, 0, 0), due: db.Timed(takeLua, kv.Grows), opts: o}
+	return &Store{db: db, batcher: kv.NewBatcher(db, 0, 0), due: db.Timed(takeLua, kv.RefuseWhenFull), opts: o}
 }
 
 func dueKey(provider string) string { return kv.Prefix(provider) + "subscriptions:due" }
@@ -177,7 +177,7 @@ func (s *Store) addition(a Addition) (*kv.Commit, Record, error) {
 		due = r.Added
 	}
 	c := kv.NewCommit(r.Provider, recordKey(r.Provider, r.ID), "", 0)
-	c.Room = kv.Grows
+	c.WhenFull = kv.RefuseWhenFull
 	c.Write("SET", recordKey(r.Provider, r.ID), text)
 	c.Write("SET", contentKey(r.Provider, r.ID), s.opts.Seal.Seal(a.Content, "subscription", r.ID))
 	c.Write("ZADD", dueKey(r.Provider), due, r.ID)
@@ -275,7 +275,7 @@ func (s *Store) open(r Record, content, frozen string) Stored {
 
 // Now is the store's time.
 func (s *Store) Now(ctx context.Context, provider string) (time.Time, error) {
-	return s.flights.Now(ctx, provider)
+	return s.batcher.Now(ctx, provider)
 }
 
 // Due hands out up to limit subscriptions that are due, and the store's time. They are due again
@@ -316,7 +316,7 @@ func (s *Store) ChargeUpdates(ctx context.Context, provider string, limit int) (
 func (s *Store) Acknowledge(ctx context.Context, provider string, updates ...ChargeUpdate) error {
 	commits := make([]*kv.Commit, len(updates))
 	for i, u := range updates {
-		commits[i] = kv.NewUnread(provider)
+		commits[i] = kv.NewGuardedCommit(provider)
 		commits[i].Guard("ZSCORE", kv.ChargeUpdatesKey(provider), u.member(), u.score, u.score)
 		commits[i].Write("ZREM", kv.ChargeUpdatesKey(provider), u.member())
 	}

@@ -93,7 +93,7 @@ func TestNothingCountsAsWrittenWhereTheScriptCannotBeLoaded(t *testing.T) {
 		t.Fatal(err)
 	}
 	answers, err := store.Commit(t.Context(), Update{Decision: decision})
-	if err == nil && (answers[0] == nil || errors.Is(answers[0], ErrMoved)) {
+	if err == nil && (answers[0] == nil || errors.Is(answers[0], ErrVersionChanged)) {
 		t.Fatalf("got %v and no error", answers)
 	}
 }

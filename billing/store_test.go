@@ -253,7 +253,7 @@ func TestAChangeOfWhatMovedIsRefusedAsAWhole(t *testing.T) {
 		other := s.load("sub-2").Record.Decide(billing.Facts{Now: s.now, Terms: terms(), OpenTerms: terms()})
 		answers, err := s.Commit(t.Context(), billing.Update{Decision: stale, Charge: "SX", Content: []byte("new")}, billing.Update{Decision: other, Charge: "SY"})
 		s.must(err)
-		if !errors.Is(answers[0], billing.ErrMoved) || answers[1] != nil {
+		if !errors.Is(answers[0], billing.ErrVersionChanged) || answers[1] != nil {
 			t.Fatalf("the stale one and the other: %v", answers)
 		}
 		if after := s.load("sub-1"); fmt.Sprintf("%+v", after) != fmt.Sprintf("%+v", before) {
@@ -268,7 +268,7 @@ func TestAChangeOfWhatMovedIsRefusedAsAWhole(t *testing.T) {
 		}
 		gone := stale
 		gone.Record.ID = "sub-9"
-		if answers, err = s.Commit(t.Context(), billing.Update{Decision: gone}); err != nil || !errors.Is(answers[0], billing.ErrMoved) {
+		if answers, err = s.Commit(t.Context(), billing.Update{Decision: gone}); err != nil || !errors.Is(answers[0], billing.ErrVersionChanged) {
 			t.Errorf("one that is not there: %v %v", answers, err)
 		}
 	})
@@ -285,7 +285,7 @@ func TestAChangeOfWhatWasForgottenIsRefused(t *testing.T) {
 		_, err := s.Add(t.Context(), s.addition(provider, "sub-1", "another card"))
 		s.must(err)
 		answers, err := s.Commit(t.Context(), billing.Update{Decision: decision, Charge: "S1"})
-		if err != nil || !errors.Is(answers[0], billing.ErrMoved) {
+		if err != nil || !errors.Is(answers[0], billing.ErrVersionChanged) {
 			t.Errorf("%v %v", answers, err)
 		}
 		if l := s.load("sub-1"); l.Record.Open != nil || string(l.Content) != "another card" || s.text(billing.ChargeGuardKey(provider, "sub-1")) != "" {
@@ -301,7 +301,7 @@ func TestAChangeOfWhatNobodyReadIsRefused(t *testing.T) {
 		decision, err := s.addition(provider, "sub-1", "a").Record.Pause(s.now, ana)
 		s.must(err)
 		answers, err := s.Commit(t.Context(), billing.Update{Decision: decision})
-		if err != nil || !errors.Is(answers[0], billing.ErrMoved) {
+		if err != nil || !errors.Is(answers[0], billing.ErrVersionChanged) {
 			t.Errorf("%v %v", answers, err)
 		}
 		if got := s.text("remesa:{" + provider + "}:s:sub-1"); got != "" {
@@ -762,7 +762,7 @@ func TestADamagedSubscriptionHarmsNoOther(t *testing.T) {
 			t.Errorf("read: %+v, %v", got, err)
 		}
 		answers, err := s.Commit(t.Context(), billing.Update{Decision: decisions["sub-1"], Charge: "S1"}, billing.Update{Decision: decisions["sub-2"], Charge: "S2"})
-		if err != nil || !errors.Is(answers[0], billing.ErrMoved) || answers[1] != nil {
+		if err != nil || !errors.Is(answers[0], billing.ErrVersionChanged) || answers[1] != nil {
 			t.Errorf("written: %v, %v", answers, err)
 		}
 		if s.load("sub-2").Record.Open == nil {

@@ -145,9 +145,9 @@ func (o *sweepFixture) dying(s *billing.Sweeper) bool {
 }
 
 // diesAt ends the process when it comes to a step for the nth time.
-func diesAt(step billing.SweepStep, nth int) func(*billing.SweeperConfig) {
+func diesAt(step billing.SweepPoint, nth int) func(*billing.SweeperConfig) {
 	return func(o *billing.SweeperConfig) {
-		o.OnStep = func(s billing.SweepStep, _ string) {
+		o.OnStep = func(s billing.SweepPoint, _ string) {
 			if s != step {
 				return
 			}
@@ -159,9 +159,9 @@ func diesAt(step billing.SweepStep, nth int) func(*billing.SweeperConfig) {
 }
 
 // once does something when a step is first reached.
-func once(step billing.SweepStep, do func()) func(*billing.SweeperConfig) {
+func once(step billing.SweepPoint, do func()) func(*billing.SweeperConfig) {
 	return func(o *billing.SweeperConfig) {
-		o.OnStep = func(s billing.SweepStep, _ string) {
+		o.OnStep = func(s billing.SweepPoint, _ string) {
 			if s == step && do != nil {
 				now := do
 				do = nil
@@ -196,13 +196,13 @@ func (o *sweepFixture) work() int {
 func (o *sweepFixture) send(reference string, outcome providers.Outcome) {
 	o.t.Helper()
 	k, attempt := key(reference), idempotency.NewAttempt()
-	b, err := o.ledger.Begin(o.t.Context(), k, idempotency.BeginRequest{Attempt: attempt, Lease: time.Minute, Queryable: true})
+	b, err := o.ledger.Begin(o.t.Context(), k, idempotency.BeginParams{Attempt: attempt, Lease: time.Minute, Queryable: true})
 	o.must(err)
-	if b.Verdict != idempotency.Send {
-		o.t.Fatalf("%s: verdict %s in %s", reference, b.Verdict, b.State)
+	if b.Decision != idempotency.Send {
+		o.t.Fatalf("%s: verdict %s in %s", reference, b.Decision, b.State)
 	}
 	o.sent[reference]++
-	_, err = o.ledger.Finish(o.t.Context(), k, idempotency.Report{Attempt: attempt, Outcome: outcome, Next: time.Second})
+	_, err = o.ledger.Finish(o.t.Context(), k, idempotency.AttemptResult{Attempt: attempt, Outcome: outcome, QueryAfter: time.Second})
 	o.must(err)
 }
 

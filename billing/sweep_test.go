@@ -27,7 +27,7 @@ var (
 // A process may die at any named step, any number of times: the next one finishes what it left,
 // with the same charges.
 func TestDeathAtEachStep(t *testing.T) {
-	for _, step := range billing.SweepSteps() {
+	for _, step := range billing.SweepPoints() {
 		if step == billing.SweepCancel {
 			continue // see below
 		}
@@ -118,7 +118,7 @@ func TestSweepersAtTheSameTime(t *testing.T) {
 				}
 			})
 		}
-		step := billing.SweepSteps()[n%4]
+		step := billing.SweepPoints()[n%4]
 		wg.Go(func() { o.dying(o.sweeper(diesAt(step, 1))) })
 		wg.Wait()
 		o.work()
@@ -214,14 +214,14 @@ func TestCancelOfAChargeThatIsBeingSent(t *testing.T) {
 	o.at("2026-01-31 14:00:00")
 	o.sweep(o.sweeper())
 	reference := tasks.TxnID("sub-1", 1, 0)
-	b, err := o.ledger.Begin(t.Context(), key(reference), idempotency.BeginRequest{Attempt: "a", Lease: time.Minute, Queryable: true})
+	b, err := o.ledger.Begin(t.Context(), key(reference), idempotency.BeginParams{Attempt: "a", Lease: time.Minute, Queryable: true})
 	o.must(err)
-	if b.Verdict != idempotency.Send {
-		t.Fatal(b.Verdict)
+	if b.Decision != idempotency.Send {
+		t.Fatal(b.Decision)
 	}
 	o.byHand("sub-1", o.cancel)
 	o.sweep(o.sweeper())
-	_, err = o.ledger.Finish(t.Context(), key(reference), idempotency.Report{Attempt: "a", Outcome: paid, Next: time.Second})
+	_, err = o.ledger.Finish(t.Context(), key(reference), idempotency.AttemptResult{Attempt: "a", Outcome: paid, QueryAfter: time.Second})
 	o.must(err)
 	o.sweep(o.sweeper())
 	o.state("sub-1", "ended cancelled")
@@ -316,9 +316,9 @@ func TestNothingIsClaimedWhileRedisIsNearlyFull(t *testing.T) {
 // contradict lets the provider report a success of a charge that it had declined.
 func (o *sweepFixture) contradict(reference string) {
 	o.t.Helper()
-	q, err := o.ledger.Ask(o.t.Context(), key(reference))
+	q, err := o.ledger.StartQuery(o.t.Context(), key(reference))
 	o.must(err)
-	s, err := o.ledger.Answer(o.t.Context(), key(reference), idempotency.Answered{Version: q.Version, AskedAt: q.AskedAt, Outcome: providers.Outcome{Class: providers.Succeeded, ProviderID: "late"}, Next: time.Second})
+	s, err := o.ledger.RecordStatus(o.t.Context(), key(reference), idempotency.StatusResult{Version: q.Version, QueriedAt: q.QueriedAt, Outcome: providers.Outcome{Class: providers.Succeeded, ProviderID: "late"}, QueryAfter: time.Second})
 	o.must(err)
 	if s.Anomaly == "" {
 		o.t.Fatalf("%s has no anomaly: %+v", reference, s)
@@ -528,7 +528,7 @@ func TestAPersonWhoKnowsLetsDunningGoOn(t *testing.T) {
 			r, err := o.ledger.Show(t.Context(), key(tasks.TxnID(id, 1, 0)))
 			o.must(err)
 			_, err = o.ledger.Resolve(t.Context(), r.Key, r.Version, idempotency.Resolution{
-				Person: idempotency.Person{By: "ana", Note: "statement in hand"}, As: "failed", Decline: providers.Soft, AcceptDoubleRisk: closes,
+				Actor: idempotency.Actor{By: "ana", Note: "statement in hand"}, As: "failed", Decline: providers.Soft, AcceptDoubleRisk: closes,
 			})
 			o.must(err)
 			o.sweep(o.sweeper())

@@ -26,32 +26,32 @@ type SweepStore interface {
 // Ledger is what subscriptions need of the ledger; *idempotency.Ledger is one.
 type Ledger interface {
 	Show(ctx context.Context, k idempotency.Key) (idempotency.Record, error)
-	Cancel(ctx context.Context, k idempotency.Key, version int64, p idempotency.Person) (idempotency.Settlement, error)
+	Cancel(ctx context.Context, k idempotency.Key, version int64, p idempotency.Actor) (idempotency.Transition, error)
 }
 
 // Intake registers charges and wakes workers; *tasks.Client is one.
 type Intake interface {
-	// Room returns tasks.ErrMemory where Redis has too little room left for new charges.
-	Room(ctx context.Context) error
+	// CheckMemory returns tasks.ErrMemory where Redis has too little room left for new charges.
+	CheckMemory(ctx context.Context) error
 	SubmitPeriods(ctx context.Context, ps ...tasks.Period) ([]tasks.Receipt, error)
 }
 
-// SweepStep is a named step of the sweep. A process may die at any of them.
-type SweepStep string
+// SweepPoint is a named step of the sweep. A process may die at any of them.
+type SweepPoint string
 
 // The steps in their order.
 const (
-	SweepDue      SweepStep = "sweep_due"
-	SweepCommit   SweepStep = "sweep_commit"
-	SweepClaimed  SweepStep = "sweep_claimed"
-	SweepCharged  SweepStep = "sweep_charged"
-	SweepCancel   SweepStep = "sweep_cancel"
-	SweepFinished SweepStep = "sweep_finished"
+	SweepDue      SweepPoint = "sweep_due"
+	SweepCommit   SweepPoint = "sweep_commit"
+	SweepClaimed  SweepPoint = "sweep_claimed"
+	SweepCharged  SweepPoint = "sweep_charged"
+	SweepCancel   SweepPoint = "sweep_cancel"
+	SweepFinished SweepPoint = "sweep_finished"
 )
 
-// SweepSteps lists them all.
-func SweepSteps() []SweepStep {
-	return []SweepStep{SweepDue, SweepCommit, SweepClaimed, SweepCharged, SweepCancel, SweepFinished}
+// SweepPoints lists them all.
+func SweepPoints() []SweepPoint {
+	return []SweepPoint{SweepDue, SweepCommit, SweepClaimed, SweepCharged, SweepCancel, SweepFinished}
 }
 
 // SweeperConfig is what a Sweeper works with. Store, Ledger and Intake are required.
@@ -67,8 +67,8 @@ type SweeperConfig struct {
 	// not become one burst; 0 is no limit.
 	Limit int
 	Log   zerolog.Logger
-	// OnStep, if set, is called at each named step. Tests kill the process there.
-	OnStep func(step SweepStep, provider string)
+	// OnFaultPoint, if set, is called at each named step. Tests kill the process there.
+	OnStep func(step SweepPoint, provider string)
 }
 
 // Sweeper charges subscriptions. Any number of them may run at a time, in any number of processes.
@@ -80,7 +80,7 @@ func NewSweeper(c SweeperConfig) *Sweeper {
 		c.Interval = time.Second
 	}
 	if c.OnStep == nil {
-		c.OnStep = func(SweepStep, string) {}
+		c.OnStep = func(SweepPoint, string) {}
 	}
 	return &Sweeper{c}
 }
@@ -137,7 +137,7 @@ const (
 // both there were. What it leaves out, because of an error or of the limit, is due again with a
 // later sweep.
 func (s *Sweeper) Sweep(ctx context.Context, provider string) (int, error) {
-	if err := s.Intake.Room(ctx); err != nil {
+	if err := s.Intake.CheckMemory(ctx); err != nil {
 		return 0, err
 	}
 	found, claimed, err := s.sweepChargeUpdates(ctx, provider)

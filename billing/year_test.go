@@ -125,7 +125,7 @@ func (w *memoryFixture) commit(c billing.Update) error {
 	p := c.Decision
 	held := w.subs[p.Record.ID]
 	if held.record.Version != p.Record.Version {
-		return billing.ErrMoved
+		return billing.ErrVersionChanged
 	}
 	held.record, held.due = p.Record, p.Due
 	held.record.Version++
@@ -144,19 +144,19 @@ func (w *memoryFixture) commit(c billing.Update) error {
 
 func (w *memoryFixture) Now(context.Context, string) (time.Time, error) { return time.Now(), nil }
 
-func (w *memoryFixture) Room(context.Context) error { return nil }
+func (w *memoryFixture) CheckMemory(context.Context) error { return nil }
 
 func (w *memoryFixture) SubmitPeriods(_ context.Context, ps ...tasks.Period) ([]tasks.Receipt, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	out := make([]tasks.Receipt, len(ps))
 	for i, p := range ps {
-		out[i] = tasks.Receipt{Key: p.Task.Key(), Outcome: w.register(p)}
+		out[i] = tasks.Receipt{Key: p.Task.Key(), Result: w.register(p)}
 	}
 	return out, nil
 }
 
-func (w *memoryFixture) register(p tasks.Period) tasks.Outcome {
+func (w *memoryFixture) register(p tasks.Period) tasks.SubmitResult {
 	id := p.Task.Key().ID()
 	w.asked[id]++
 	switch {
@@ -192,8 +192,8 @@ func (w *memoryFixture) Show(_ context.Context, k idempotency.Key) (idempotency.
 	return idempotency.Record{}, idempotency.ErrUnknown
 }
 
-func (w *memoryFixture) Cancel(context.Context, idempotency.Key, int64, idempotency.Person) (idempotency.Settlement, error) {
-	return idempotency.Settlement{}, errors.New("nobody cancels here")
+func (w *memoryFixture) Cancel(context.Context, idempotency.Key, int64, idempotency.Actor) (idempotency.Transition, error) {
+	return idempotency.Transition{}, errors.New("nobody cancels here")
 }
 
 // sweepers run until ctx is done. They fall out of step with one another by a prime number of
@@ -395,7 +395,7 @@ func TestSchedulersThatDieAndStall(t *testing.T) {
 		steps := 0
 		ctx, stop := context.WithCancel(t.Context())
 		running := w.sweepers(ctx, func(o *billing.SweeperConfig) {
-			o.OnStep = func(billing.SweepStep, string) {
+			o.OnStep = func(billing.SweepPoint, string) {
 				w.mu.Lock()
 				steps++
 				n := steps
@@ -407,7 +407,7 @@ func TestSchedulersThatDieAndStall(t *testing.T) {
 		})
 		for n := 0; time.Now().Before(until); n++ {
 			s := billing.NewSweeper(billing.SweeperConfig{Store: w, Ledger: w, Intake: w, Log: zerolog.Nop()})
-			diesAt(billing.SweepSteps()[n%4], 1+n%3)(&s.SweeperConfig)
+			diesAt(billing.SweepPoints()[n%4], 1+n%3)(&s.SweeperConfig)
 			gone := make(chan struct{})
 			go func() {
 				defer close(gone)

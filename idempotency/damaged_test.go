@@ -17,7 +17,7 @@ import (
 // been due.
 func TestDamagedRecordsHoldUpNobody(t *testing.T) {
 	t.Parallel()
-	_, b := startBook(t)
+	_, b := newLedgerFixture(t)
 	const damaged = 3
 	for i := range damaged {
 		reference := "damaged-" + strconv.Itoa(i)
@@ -27,10 +27,10 @@ func TestDamagedRecordsHoldUpNobody(t *testing.T) {
 	b.Advance(24 * time.Hour)
 	b.register("good")
 	b.Advance(time.Hour)
-	if _, _, err := b.store.Due(t.Context(), provider, damaged, idempotency.Lanes{AskFor: time.Second}); !errors.Is(err, idempotency.ErrDamaged) {
+	if _, _, err := b.store.Due(t.Context(), provider, damaged, idempotency.Lanes{QueryTimeout: time.Second}); !errors.Is(err, idempotency.ErrDamaged) {
 		t.Fatalf("got %v, want ErrDamaged", err)
 	}
-	w, _, err := b.store.Due(t.Context(), provider, damaged, idempotency.Lanes{AskFor: time.Second})
+	w, _, err := b.store.Due(t.Context(), provider, damaged, idempotency.Lanes{QueryTimeout: time.Second})
 	if err != nil || len(w) != 1 || w[0].Key != key("good") {
 		t.Fatalf("woken %v, %v; want the good one", w, err)
 	}

@@ -31,23 +31,23 @@ type Record struct {
 	Period       string
 	// NextDue is when somebody must look next; zero where nobody must.
 	NextDue time.Time
-	// Waits is the reason for which the payment is parked, if it is: it goes on when that ends.
-	Waits   string
-	History []Event
-	// Unopened says why metadata is not there, or message or action URL still sealed; an error of
+	// ParkReason is the reason for which the payment is parked, if it is: it goes on when that ends.
+	ParkReason string
+	History    []AuditEntry
+	// DecryptErr says why metadata is not there, or message or action URL still sealed; an error of
 	// package seal.
-	Unopened error
+	DecryptErr error
 }
 
-// Event is one entry of a payment's history.
-type Event struct {
+// AuditEntry is one entry of a payment's history.
+type AuditEntry struct {
 	At      time.Time
 	State   State
 	Attempt int
 	Note    string
 }
 
-func record(k Key, loaded Loaded) Record {
+func record(k Key, loaded LoadResult) Record {
 	s := &loaded.Record
 	r := Record{
 		Key: k, Type: s.Type, State: s.State, Version: s.Version, ProviderID: s.ProviderID, Code: s.Code, Message: s.Message,
@@ -59,14 +59,14 @@ func record(k Key, loaded Loaded) Record {
 		r.Anomaly = s.Anomaly.Kind
 	}
 	for _, e := range s.AuditTrail() {
-		r.History = append(r.History, Event{At: asTime(e.At), State: e.State, Attempt: e.Attempt, Note: e.Note})
+		r.History = append(r.History, AuditEntry{At: asTime(e.At), State: e.State, Attempt: e.Attempt, Note: e.Note})
 	}
 	return r
 }
 
 // Show returns a payment's record; ErrUnknown where there is none.
 func (l *Ledger) Show(ctx context.Context, k Key) (Record, error) {
-	all, err := l.store.Load(ctx, k.Provider, []Want{{ID: k.id(), Account: k.Account, Due: true}})
+	all, err := l.store.Load(ctx, k.Provider, []LoadRequest{{ID: k.id(), Account: k.Account, Due: true}})
 	switch {
 	case err != nil:
 		return Record{}, fmt.Errorf("read %s: %w", k, err)
@@ -77,7 +77,7 @@ func (l *Ledger) Show(ctx context.Context, k Key) (Record, error) {
 	}
 	r := []Record{record(k, all[0])}
 	l.openRecord(&r[0], all[0].Record.Metadata)
-	return r[0], l.markWaiting(ctx, k.Provider, r)
+	return r[0], l.setParkReasons(ctx, k.Provider, r)
 }
 
 // List calls yield for the payments that match, oldest first within a state, until it returns
@@ -85,17 +85,17 @@ func (l *Ledger) Show(ctx context.Context, k Key) (Record, error) {
 // at all records. A record that cannot be read is skipped.
 func (l *Ledger) List(ctx context.Context, f Filter, yield func(Record) bool) error {
 	index := Index{State: f.State, Open: f.State == "", Anomalies: f.Anomalies}
-	return l.store.Listed(ctx, f.Provider, index, func(ids []string) (bool, error) {
-		wants := make([]Want, len(ids))
+	return l.store.ListIDs(ctx, f.Provider, index, func(ids []string) (bool, error) {
+		wants := make([]LoadRequest, len(ids))
 		for i, id := range ids {
-			wants[i] = Want{ID: id, Account: keyFromID(f.Provider, id).Account, Due: true}
+			wants[i] = LoadRequest{ID: id, Account: keyFromID(f.Provider, id).Account, Due: true}
 		}
 		all, err := l.store.Load(ctx, f.Provider, wants)
 		if err != nil {
 			return false, fmt.Errorf("list %s: %w", f.Provider, err)
 		}
 		rs := l.matching(f, ids, all)
-		if err := l.markWaiting(ctx, f.Provider, rs); err != nil {
+		if err := l.setParkReasons(ctx, f.Provider, rs); err != nil {
 			return false, err
 		}
 		for _, r := range rs {
@@ -108,7 +108,7 @@ func (l *Ledger) List(ctx context.Context, f Filter, yield func(Record) bool) er
 }
 
 // matching are the records that a list asks for; one that cannot be read is named and left out.
-func (l *Ledger) matching(f Filter, ids []string, all []Loaded) []Record {
+func (l *Ledger) matching(f Filter, ids []string, all []LoadResult) []Record {
 	var rs []Record
 	for i, loaded := range all {
 		k := keyFromID(f.Provider, ids[i])
@@ -134,28 +134,28 @@ func (l *Ledger) Counts(ctx context.Context, provider string) (map[State]int64, 
 	return l.store.Counts(ctx, provider)
 }
 
-// byHand is a step by hand.
-func (l *Ledger) byHand(ctx context.Context, step string, k Key, version int64, p Person,
+// intervene is a step by hand.
+func (l *Ledger) intervene(ctx context.Context, step string, k Key, version int64, p Actor,
 	do func(r rules.Record, pol Policy, f rules.Facts, now rules.Time, h rules.Intervention) (rules.Change, error),
-) (Settlement, error) {
+) (Transition, error) {
 	if err := p.validate(); err != nil {
-		return Settlement{}, err
+		return Transition{}, err
 	}
 	h := rules.Intervention{Version: version, Text: "by " + p.By + ": " + p.Note}
 	pol := l.policy(k.Provider)
-	return l.settle(ctx, step, k, withDetails, func(loaded Loaded, f rules.Facts) (rules.Change, error) {
+	return l.transition(ctx, step, k, withPayload, func(loaded LoadResult, f rules.Facts) (rules.Change, error) {
 		return do(loaded.Record, pol, f, loaded.Now, h)
 	})
 }
 
 // Resolve settles a doubtful payment.
-func (l *Ledger) Resolve(ctx context.Context, k Key, version int64, res Resolution) (Settlement, error) {
+func (l *Ledger) Resolve(ctx context.Context, k Key, version int64, res Resolution) (Transition, error) {
 	switch res.As {
 	case rules.AsSucceeded, rules.AsFailed, rules.AsNotReceived:
 	default:
-		return Settlement{}, fmt.Errorf("%w: as %q is not one of succeeded, failed, not-received", ErrRefused, res.As)
+		return Transition{}, fmt.Errorf("%w: as %q is not one of succeeded, failed, not-received", ErrRefused, res.As)
 	}
-	return l.byHand(ctx, "resolve", k, version, res.Person,
+	return l.intervene(ctx, "resolve", k, version, res.Actor,
 		func(r rules.Record, p Policy, f rules.Facts, now rules.Time, h rules.Intervention) (rules.Change, error) {
 			return rules.Resolve(r, p, f, now, rules.ResolveParams{
 				Intervention: h, As: res.As, ProviderID: res.ProviderID, Decline: res.Decline, AcceptRisk: res.AcceptDoubleRisk,
@@ -164,8 +164,8 @@ func (l *Ledger) Resolve(ctx context.Context, k Key, version int64, res Resoluti
 }
 
 // ClearAnomaly accepts or reverses.
-func (l *Ledger) ClearAnomaly(ctx context.Context, k Key, version int64, reverse bool, by Person) (Settlement, error) {
-	return l.byHand(ctx, "anomaly", k, version, by,
+func (l *Ledger) ClearAnomaly(ctx context.Context, k Key, version int64, reverse bool, by Actor) (Transition, error) {
+	return l.intervene(ctx, "anomaly", k, version, by,
 		func(r rules.Record, p Policy, f rules.Facts, now rules.Time, h rules.Intervention) (rules.Change, error) {
 			return rules.ClearAnomaly(r, p, f, now, reverse, h)
 		})
@@ -173,35 +173,35 @@ func (l *Ledger) ClearAnomaly(ctx context.Context, k Key, version int64, reverse
 
 // Retry makes a failed payment ready again; one that is ready goes at once, and its account need
 // not wait any longer.
-func (l *Ledger) Retry(ctx context.Context, k Key, version int64, acceptDoubleRisk bool, by Person) (Settlement, error) {
-	s, err := l.byHand(ctx, "retry", k, version, by,
+func (l *Ledger) Retry(ctx context.Context, k Key, version int64, acceptDoubleRisk bool, by Actor) (Transition, error) {
+	s, err := l.intervene(ctx, "retry", k, version, by,
 		func(r rules.Record, p Policy, f rules.Facts, now rules.Time, h rules.Intervention) (rules.Change, error) {
 			return rules.Retry(r, p, f, now, acceptDoubleRisk, h)
 		})
-	if err == nil && s.State == Ready && !s.Moved {
-		err = waitingError(k.Provider, l.store.Hasten(ctx, k.Provider, k.Account))
+	if err == nil && s.State == Ready && !s.StateChanged {
+		err = parkingError(k.Provider, l.store.EndThrottle(ctx, k.Provider, k.Account))
 	}
 	return s, err
 }
 
 // Unblock lets a blocked payment go on.
-func (l *Ledger) Unblock(ctx context.Context, k Key, version int64, by Person) (Settlement, error) {
-	return l.byHand(ctx, "release", k, version, by, rules.Unblock)
+func (l *Ledger) Unblock(ctx context.Context, k Key, version int64, by Actor) (Transition, error) {
+	return l.intervene(ctx, "release", k, version, by, rules.Unblock)
 }
 
 // Cancel stops what was never sent.
-func (l *Ledger) Cancel(ctx context.Context, k Key, version int64, by Person) (Settlement, error) {
-	return l.byHand(ctx, "cancel", k, version, by, rules.Cancel)
+func (l *Ledger) Cancel(ctx context.Context, k Key, version int64, by Actor) (Transition, error) {
+	return l.intervene(ctx, "cancel", k, version, by, rules.Cancel)
 }
 
-const longestNote = 500
+const maxNote = 500
 
-func (p Person) validate() error {
+func (p Actor) validate() error {
 	if p.By == "" || p.Note == "" {
 		return fmt.Errorf("%w: a step by hand needs a name and a note", ErrRefused)
 	}
-	if len(p.By)+len(p.Note) > longestNote {
-		return fmt.Errorf("%w: name and note together take at most %d bytes", ErrRefused, longestNote)
+	if len(p.By)+len(p.Note) > maxNote {
+		return fmt.Errorf("%w: name and note together take at most %d bytes", ErrRefused, maxNote)
 	}
 	return nil
 }
@@ -211,19 +211,19 @@ const AllAccounts = "*"
 
 // Halt stops new sends of a provider, or of one of its accounts; asking goes on. An empty account
 // means all. It works when the store is full: a halt is never needed more.
-func (l *Ledger) Halt(ctx context.Context, provider, account string, p Person) error {
+func (l *Ledger) Halt(ctx context.Context, provider, account string, p Actor) error {
 	return l.halt(ctx, provider, account, p, true)
 }
 
 // Unhalt lets them go on, also where the provider told an account to wait.
-func (l *Ledger) Unhalt(ctx context.Context, provider, account string, p Person) error {
+func (l *Ledger) Unhalt(ctx context.Context, provider, account string, p Actor) error {
 	if err := l.halt(ctx, provider, account, p, false); err != nil {
 		return err
 	}
-	return waitingError(provider, l.store.Hasten(ctx, provider, account))
+	return parkingError(provider, l.store.EndThrottle(ctx, provider, account))
 }
 
-func (l *Ledger) halt(ctx context.Context, provider, account string, p Person, halted bool) error {
+func (l *Ledger) halt(ctx context.Context, provider, account string, p Actor, halted bool) error {
 	if err := p.validate(); err != nil {
 		return err
 	}

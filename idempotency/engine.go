@@ -36,19 +36,19 @@ func byProvider(rs []Registration) map[string][]int {
 // register records those at the given places, in their order where a key stands there twice.
 func (l *Ledger) register(ctx context.Context, provider string, rs []Registration, at []int, out []Registered) error {
 	for try := 0; len(at) > 0; try++ {
-		if try >= mostTries {
-			return ErrBusy
+		if try >= maxTries {
+			return ErrContended
 		}
-		known, left, err := l.compare(ctx, provider, rs, at, out)
+		known, left, err := l.splitKnown(ctx, provider, rs, at, out)
 		if err != nil {
 			return err
 		}
 		if known {
-			if err := l.store.Acknowledged(ctx, provider); err != nil {
+			if err := l.store.AwaitReplicas(ctx, provider); err != nil {
 				return err
 			}
 		}
-		if at, err = l.record(ctx, provider, rs, left, out); err != nil {
+		if at, err = l.writeNew(ctx, provider, rs, left, out); err != nil {
 			return err
 		}
 	}
@@ -61,12 +61,12 @@ type pendingRegistration struct {
 	now rules.Time
 }
 
-// compare answers those whose payments are on record, and returns the others.
-func (l *Ledger) compare(ctx context.Context, provider string, rs []Registration, at []int, out []Registered,
+// splitKnown answers those whose payments are on record, and returns the others.
+func (l *Ledger) splitKnown(ctx context.Context, provider string, rs []Registration, at []int, out []Registered,
 ) (known bool, left []pendingRegistration, err error) {
-	wants := make([]Want, len(at))
+	wants := make([]LoadRequest, len(at))
 	for i, n := range at {
-		wants[i] = Want{ID: rs[n].Key.id(), Account: rs[n].Key.Account}
+		wants[i] = LoadRequest{ID: rs[n].Key.id(), Account: rs[n].Key.Account}
 	}
 	loaded, err := l.store.Load(ctx, provider, wants)
 	if err != nil {
@@ -109,23 +109,23 @@ func (l *Ledger) registration(r Registration) rules.Registration {
 	reg := facts(r)
 	reg.NotBefore, reg.Deadline = fromTime(r.NotBefore), fromTime(r.Deadline)
 	reg.Metadata = l.sealed(r.Key, fieldMetadata, r.Metadata)
-	reg.Subscription, reg.Period, reg.Object, reg.ChargeGuard = r.Subscription, r.Period, r.Object, r.Permit != ""
+	reg.Subscription, reg.Period, reg.Object, reg.ChargeGuard = r.Subscription, r.Period, r.Object, r.ChargeGuard != ""
 	reg.FirstWake = l.opts.FirstWake
 	return reg
 }
 
-// record writes what has no record, and returns the places of those that another was faster with.
-func (l *Ledger) record(ctx context.Context, provider string, rs []Registration, left []pendingRegistration, out []Registered,
+// writeNew writes what has no record, and returns the places of those that another was faster with.
+func (l *Ledger) writeNew(ctx context.Context, provider string, rs []Registration, left []pendingRegistration, out []Registered,
 ) ([]int, error) {
 	if len(left) == 0 {
 		return nil, nil
 	}
 	p := l.policy(provider)
-	decisions := make([]Decision, len(left))
+	decisions := make([]CommitRequest, len(left))
 	for i, n := range left {
 		r := rs[n.at]
-		decisions[i] = l.decision(r.Key, Loaded{Now: n.now}, rules.Register(p, n.now, l.registration(r)))
-		decisions[i].Payload, decisions[i].Object, decisions[i].Permit = l.sealedPayload(r), r.Object, r.Permit
+		decisions[i] = l.commitRequest(r.Key, LoadResult{Now: n.now}, rules.Register(p, n.now, l.registration(r)))
+		decisions[i].Payload, decisions[i].Object, decisions[i].ChargeGuard = l.sealedPayload(r), r.Object, r.ChargeGuard
 	}
 	written, errs := l.store.Commit(ctx, provider, decisions)
 	var again []int
@@ -136,9 +136,9 @@ func (l *Ledger) record(ctx context.Context, provider string, rs []Registration,
 			return nil, fmt.Errorf("%s: %w", reg.Key, errs[i])
 		case w.Done:
 			out[n.at] = Registered{Result: New, State: Queued, Generation: decisions[i].Change.Record.Generation}
-		case w.Failed == rules.ChargeGuardHeld:
+		case w.FailedGuard == rules.ChargeGuardHeld:
 			out[n.at] = Registered{Result: Conflict, Conflict: "permit: withdrawn"}
-		case w.Failed == rules.ObjectFree:
+		case w.FailedGuard == rules.ObjectFree:
 			out[n.at] = Registered{
 				Result: Conflict, Conflict: fmt.Sprintf("%s is claimed by %s", reg.Object, keyFromID(provider, w.Found)), Existing: w.Found,
 			}
@@ -154,10 +154,10 @@ func (l *Ledger) record(ctx context.Context, provider string, rs []Registration,
 // it meanwhile. Where there is a record it is left alone. The attempt's Finish follows.
 func (l *Ledger) Restore(ctx context.Context, r Registration, a RestoredAttempt) error {
 	res := rules.RestoreParams{
-		Registration: l.registration(r), Attempt: rules.Attempt{ID: a.Attempt, End: fromTime(a.LeaseEnd)}, Queryable: a.Askable,
+		Registration: l.registration(r), Attempt: rules.Attempt{ID: a.Attempt, End: fromTime(a.LeaseEnd)}, Queryable: a.Queryable,
 	}
-	for range mostTries {
-		loaded, err := l.store.Load(ctx, r.Key.Provider, []Want{l.want(r.Key, withoutDetails)})
+	for range maxTries {
+		loaded, err := l.store.Load(ctx, r.Key.Provider, []LoadRequest{l.loadRequest(r.Key, withoutPayload)})
 		if err == nil {
 			err = loaded[0].Err
 		}
@@ -167,83 +167,83 @@ func (l *Ledger) Restore(ctx context.Context, r Registration, a RestoredAttempt)
 		if loaded[0].Text != "" {
 			return nil
 		}
-		d := l.decision(r.Key, loaded[0], rules.Restore(l.policy(r.Key.Provider), loaded[0].Now, res))
+		d := l.commitRequest(r.Key, loaded[0], rules.Restore(l.policy(r.Key.Provider), loaded[0].Now, res))
 		d.Payload, d.Object = l.sealedPayload(r), r.Object
-		written, errs := l.store.Commit(ctx, r.Key.Provider, []Decision{d})
+		written, errs := l.store.Commit(ctx, r.Key.Provider, []CommitRequest{d})
 		switch {
 		case errs[0] != nil:
 			return stepError("restore", r.Key, errs[0])
 		case written[0].Done:
 			return nil
-		case written[0].Failed == rules.ObjectFree:
+		case written[0].FailedGuard == rules.ObjectFree:
 			res.ObjectTaken = true
 		}
 	}
-	return stepError("restore", r.Key, ErrBusy)
+	return stepError("restore", r.Key, ErrContended)
 }
 
 // RestoredAttempt is what a worker knows of its own attempt.
 type RestoredAttempt struct {
-	Attempt  string
-	LeaseEnd time.Time
-	Askable  bool
+	Attempt   string
+	LeaseEnd  time.Time
+	Queryable bool
 }
 
 // Begin decides what is to be done with a payment and, with Send, makes the attempt its owner until
 // its lease ends. The same attempt gets the same answer again while it owns the payment. Where
 // replicas must acknowledge and do not, the attempt is released and the error returned.
-func (l *Ledger) Begin(ctx context.Context, k Key, b BeginRequest) (Begun, error) {
+func (l *Ledger) Begin(ctx context.Context, k Key, b BeginParams) (BeginResult, error) {
 	var begun rules.BeginResult
 	p := l.policy(k.Provider)
-	t, err := l.take(ctx, "begin", k, withDetails, func(loaded Loaded, f rules.Facts) (c rules.Change, err error) {
-		f.CannotDecrypt = l.locked(loaded) != nil
+	t, err := l.apply(ctx, "begin", k, withPayload, func(loaded LoadResult, f rules.Facts) (c rules.Change, err error) {
+		f.CannotDecrypt = l.decryptErr(loaded) != nil
 		c, begun = rules.Begin(loaded.Record, p, f, loaded.Now, b)
 		return c, nil
 	})
 	if err == nil && begun.Decision == Send && t.change.Empty() {
 		// Its first Begin was written and the answer lost, so that nobody knows whether replicas
 		// have it.
-		err = l.acknowledged(ctx, "begin", k)
+		err = l.awaitReplicas(ctx, "begin", k)
 	}
 	if errors.Is(err, ErrReplicas) {
 		_, releaseErr := l.Release(ctx, k, b.Attempt, "replicas", time.Second)
-		return Begun{}, errors.Join(err, releaseErr)
+		return BeginResult{}, errors.Join(err, releaseErr)
 	}
 	if err != nil {
-		return Begun{}, err
+		return BeginResult{}, err
 	}
-	return l.begun(k, t, begun, b.Attempt), nil
+	return l.beginResult(k, t, begun, b.Attempt), nil
 }
 
-func (l *Ledger) acknowledged(ctx context.Context, step string, k Key) error {
-	if err := l.store.Acknowledged(ctx, k.Provider); err != nil {
+func (l *Ledger) awaitReplicas(ctx context.Context, step string, k Key) error {
+	if err := l.store.AwaitReplicas(ctx, k.Provider); err != nil {
 		return stepError(step, k, err)
 	}
 	return nil
 }
 
-func (l *Ledger) begun(k Key, t took, b rules.BeginResult, attempt string) Begun {
+func (l *Ledger) beginResult(k Key, t appliedStep, b rules.BeginResult, attempt string) BeginResult {
 	r := t.change.Record
-	out := Begun{
-		Verdict: b.Decision, Own: b.AlreadyBegun, State: r.State, Until: asTime(b.WaitUntil), Now: asTime(t.loaded.Now),
+	out := BeginResult{
+		Decision: b.Decision, AlreadyBegun: b.AlreadyBegun, State: r.State, WaitUntil: asTime(b.WaitUntil), Now: asTime(t.loaded.Now),
 	}
 	switch b.WaitReason {
 	case rules.WaitProviderHalt:
-		out.Waits = "halted"
+		out.ParkReason = "halted"
 	case rules.WaitAccountHalt:
-		out.Waits = "halted:" + k.Account
+		out.ParkReason = "halted:" + k.Account
 	case rules.WaitPaymentType:
-		out.Waits = "account:" + k.Account + ":" + r.Type
+		out.ParkReason = "account:" + k.Account + ":" + r.Type
 	case rules.WaitKey:
-		out.Unopened = l.locked(t.loaded)
-		out.Waits = l.keyReason(out.Unopened, t.loaded)
+		out.DecryptErr = l.decryptErr(t.loaded)
+		out.ParkReason = l.keyReason(out.DecryptErr, t.loaded)
 	}
 	if b.Decision != Send {
 		return out
 	}
 	content := l.open(k, r, t.loaded.Payload)
 	out.Number, out.LeaseEnd, out.MayHaveLeft = r.AttemptCount, asTime(r.LeaseEnd), r.MayHaveLeftBefore(attempt)
-	out.Payload, out.Handles, out.Unopened = content.payload, content.handles, content.err
+	out.Payload, out.ProviderRefs, out.DecryptErr = content.payload, content.providerRefs, content.err
 	if t.text != "" {
 		out.Snapshot = &Snapshot{text: t.text, record: r, now: t.loaded.Now, at: time.Now()}
 	}
@@ -257,12 +257,12 @@ func (l *Ledger) begun(k Key, t took, b rules.BeginResult, attempt string) Begun
 	return out
 }
 
-// Note keeps handles before the next step, which can move money if moves is set. ErrNotOwner: stop
+// Checkpoint keeps handles before the next step, which can move money if moves is set. ErrNotOwner: stop
 // without sending; so does any other error.
-func (l *Ledger) Note(ctx context.Context, k Key, attempt string, handles map[string]string, moves bool) error {
+func (l *Ledger) Checkpoint(ctx context.Context, k Key, attempt string, handles map[string]string, moves bool) error {
 	p := l.policy(k.Provider)
-	n := rules.CheckpointParams{Attempt: attempt, ProviderRefs: l.sealedHandles(k, handles), MoneyStepNext: moves}
-	_, err := l.take(ctx, "note", k, withoutDetails, func(loaded Loaded, _ rules.Facts) (rules.Change, error) {
+	n := rules.CheckpointParams{Attempt: attempt, ProviderRefs: l.sealedProviderRefs(k, handles), MoneyStepNext: moves}
+	_, err := l.apply(ctx, "note", k, withoutPayload, func(loaded LoadResult, _ rules.Facts) (rules.Change, error) {
 		return rules.Checkpoint(loaded.Record, p, loaded.Now, n)
 	})
 	return err
@@ -288,10 +288,10 @@ func (l *Ledger) Find(ctx context.Context, provider, alias string) (Key, error) 
 
 // Release reports that the attempt was not executed; the payment may begin again after the delay.
 // An attempt that never began is kept from beginning later.
-func (l *Ledger) Release(ctx context.Context, k Key, attempt, reason string, after time.Duration) (Settlement, error) {
+func (l *Ledger) Release(ctx context.Context, k Key, attempt, reason string, after time.Duration) (Transition, error) {
 	p := l.policy(k.Provider)
 	rel := rules.ReleaseParams{Attempt: attempt, Reason: reason, After: positive(after)}
-	return l.settle(ctx, "release", k, withoutDetails, func(loaded Loaded, f rules.Facts) (rules.Change, error) {
+	return l.transition(ctx, "release", k, withoutPayload, func(loaded LoadResult, f rules.Facts) (rules.Change, error) {
 		return rules.Release(loaded.Record, p, f, loaded.Now, rel), nil
 	})
 }
@@ -299,7 +299,7 @@ func (l *Ledger) Release(ctx context.Context, k Key, attempt, reason string, aft
 // Defer moves only the due time of what must wait before Begin, by 30 s at most.
 func (l *Ledger) Defer(ctx context.Context, k Key, after time.Duration) error {
 	p := l.policy(k.Provider)
-	_, err := l.take(ctx, "defer", k, withoutDetails, func(loaded Loaded, _ rules.Facts) (rules.Change, error) {
+	_, err := l.apply(ctx, "defer", k, withoutPayload, func(loaded LoadResult, _ rules.Facts) (rules.Change, error) {
 		return rules.Defer(loaded.Record, p, loaded.Now, after), nil
 	})
 	return err
@@ -308,53 +308,53 @@ func (l *Ledger) Defer(ctx context.Context, k Key, after time.Duration) error {
 // Finish reports an attempt's outcome. It may be repeated: an attempt's recorded fate is final. An
 // attempt that the store has lost is recorded with it; where the whole record is gone, ErrUnknown:
 // Restore it first.
-func (l *Ledger) Finish(ctx context.Context, k Key, rep Report) (Settlement, error) {
+func (l *Ledger) Finish(ctx context.Context, k Key, rep AttemptResult) (Transition, error) {
 	switch rep.Outcome.Class {
 	case providers.Succeeded, providers.Pending, providers.Refused, providers.InDoubt, providers.Mismatch, providers.Duplicate:
 	default:
-		return Settlement{}, stepError("finish", k, fmt.Errorf("%w: %w: %q", ErrRefused, errClass, rep.Outcome.Class))
+		return Transition{}, stepError("finish", k, fmt.Errorf("%w: %w: %q", ErrRefused, errClass, rep.Outcome.Class))
 	}
 	p := l.policy(k.Provider)
 	fin := rules.FinishParams{
-		Attempt: rep.Attempt, Outcome: l.outcome(k, rep.Outcome, false), MoneyStepReached: rep.Reached, QueryAfter: positive(rep.Next),
+		Attempt: rep.Attempt, Outcome: l.outcome(k, rep.Outcome, false), MoneyStepReached: rep.MoneyStepReached, QueryAfter: positive(rep.QueryAfter),
 	}
-	from := rep.Begun
+	from := rep.Begin
 	if p.Resend {
 		from = nil // then Finish also looks at what is known of the account's lookup by now
 	}
-	return settlement(l.takeFrom(ctx, "finish", k, withoutDetails, from, func(loaded Loaded, f rules.Facts) (rules.Change, error) {
+	return transitionOf(l.applyFrom(ctx, "finish", k, withoutPayload, from, func(loaded LoadResult, f rules.Facts) (rules.Change, error) {
 		return rules.Finish(loaded.Record, p, f, loaded.Now, fin), nil
 	}))
 }
 
-// Ask hands out what is needed to ask the provider.
-func (l *Ledger) Ask(ctx context.Context, k Key) (Question, error) {
+// StartQuery hands out what is needed to ask the provider.
+func (l *Ledger) StartQuery(ctx context.Context, k Key) (StatusQuery, error) {
 	var ask bool
 	p := l.policy(k.Provider)
-	t, err := l.take(ctx, "ask", k, withDetails, func(loaded Loaded, f rules.Facts) (c rules.Change, err error) {
+	t, err := l.apply(ctx, "ask", k, withPayload, func(loaded LoadResult, f rules.Facts) (c rules.Change, err error) {
 		c, ask = rules.StartQuery(loaded.Record, p, f, loaded.Now)
 		return c, nil
 	})
 	if err != nil {
-		return Question{}, err
+		return StatusQuery{}, err
 	}
 	r := t.change.Record
 	content := l.open(k, r, t.loaded.Payload)
-	return Question{
-		Ask: ask, State: r.State, Version: r.Version, AskedAt: asTime(t.loaded.Now), ProviderID: r.ProviderID,
-		Amount: r.Amount, Currency: r.Currency, Type: r.Type, Handles: content.handles, Payload: content.payload,
-		Unopened: content.err, Waits: l.keyReason(content.err, t.loaded), Polls: r.Polls,
+	return StatusQuery{
+		Needed: ask, State: r.State, Version: r.Version, QueriedAt: asTime(t.loaded.Now), ProviderID: r.ProviderID,
+		Amount: r.Amount, Currency: r.Currency, Type: r.Type, ProviderRefs: content.providerRefs, Payload: content.payload,
+		DecryptErr: content.err, ParkReason: l.keyReason(content.err, t.loaded), Polls: r.Polls,
 	}, nil
 }
 
-// Answer reports what the provider said to a question. An outcome of class providers.Mismatch holds
+// RecordStatus reports what the provider said to a question. An outcome of class providers.Mismatch holds
 // the payment.
-func (l *Ledger) Answer(ctx context.Context, k Key, a Answered) (Settlement, error) {
+func (l *Ledger) RecordStatus(ctx context.Context, k Key, a StatusResult) (Transition, error) {
 	p := l.policy(k.Provider)
 	answer := rules.StatusResult{
-		Version: a.Version, QueriedAt: fromTime(a.AskedAt), Outcome: l.outcome(k, a.Outcome, a.Ours), QueryAfter: positive(a.Next),
+		Version: a.Version, QueriedAt: fromTime(a.QueriedAt), Outcome: l.outcome(k, a.Outcome, a.Ours), QueryAfter: positive(a.QueryAfter),
 	}
-	return l.settle(ctx, "answer", k, withoutDetails, func(loaded Loaded, f rules.Facts) (rules.Change, error) {
+	return l.transition(ctx, "answer", k, withoutPayload, func(loaded LoadResult, f rules.Facts) (rules.Change, error) {
 		return rules.RecordStatus(loaded.Record, p, f, loaded.Now, answer), nil
 	})
 }
@@ -367,19 +367,19 @@ type Rejection struct {
 }
 
 // Reject stops a payment whose payload cannot be used: failed if it never left, else held.
-func (l *Ledger) Reject(ctx context.Context, k Key, why Rejection) (Settlement, error) {
+func (l *Ledger) Reject(ctx context.Context, k Key, why Rejection) (Transition, error) {
 	p := l.policy(k.Provider)
 	rej := rules.RejectParams{Code: why.Code, Message: l.sealed(k, fieldMessage, why.Message), Hold: why.Hold}
-	return l.settle(ctx, "reject", k, withoutDetails, func(loaded Loaded, f rules.Facts) (rules.Change, error) {
+	return l.transition(ctx, "reject", k, withoutPayload, func(loaded LoadResult, f rules.Facts) (rules.Change, error) {
 		return rules.Reject(loaded.Record, p, f, loaded.Now, rej), nil
 	})
 }
 
 // Block stops a queued payment before its first send until a person releases or cancels it.
-func (l *Ledger) Block(ctx context.Context, k Key, code, message string) (Settlement, error) {
+func (l *Ledger) Block(ctx context.Context, k Key, code, message string) (Transition, error) {
 	p := l.policy(k.Provider)
 	message = l.sealed(k, fieldMessage, message)
-	return l.settle(ctx, "block", k, withoutDetails, func(loaded Loaded, _ rules.Facts) (rules.Change, error) {
+	return l.transition(ctx, "block", k, withoutPayload, func(loaded LoadResult, _ rules.Facts) (rules.Change, error) {
 		return rules.Block(loaded.Record, p, loaded.Now, code, message), nil
 	})
 }
@@ -388,7 +388,7 @@ func (l *Ledger) Block(ctx context.Context, k Key, code, message string) (Settle
 // advances their due time in the same step; those that still wait in a lane are left out. looked is
 // how many were due: nothing was where it is 0. Wake-ups that come along with an error are good: the
 // error is that of other payments.
-func (l *Ledger) Due(ctx context.Context, provider string, limit int, lanes Lanes) (wakeups []Wakeup, looked int, err error) {
+func (l *Ledger) Due(ctx context.Context, provider string, limit int, lanes Lanes) (wakeups []WakeUp, looked int, err error) {
 	if limit <= 0 {
 		return nil, 0, nil
 	}
@@ -398,9 +398,9 @@ func (l *Ledger) Due(ctx context.Context, provider string, limit int, lanes Lane
 	if err != nil || len(ids) == 0 {
 		return nil, 0, wrapDue(provider, err)
 	}
-	wants := make([]Want, len(ids))
+	wants := make([]LoadRequest, len(ids))
 	for i, id := range ids {
-		wants[i] = l.want(keyFromID(provider, id), withoutDetails)
+		wants[i] = l.loadRequest(keyFromID(provider, id), withoutPayload)
 		wants[i].Due = true
 	}
 	loaded, err := l.store.Load(ctx, provider, wants)
@@ -414,14 +414,14 @@ func (l *Ledger) Due(ctx context.Context, provider string, limit int, lanes Lane
 // Lanes is what the due index must know of the queues in which wake-ups wait.
 type Lanes struct {
 	// QueryTimeout is how long a question may take before the payment is due again.
-	AskFor time.Duration
+	QueryTimeout time.Duration
 	// Send and Ask are since when the oldest wake-up of each lane has been waiting; zero: none
 	// waits. They are compared with the store's clock to some seconds.
-	Send, Ask time.Time
+	Send, Query time.Time
 }
 
 func (l Lanes) facts() rules.Lanes {
-	return rules.Lanes{QueryTimeout: positive(l.AskFor), Send: fromTime(l.Send), Query: fromTime(l.Ask)}
+	return rules.Lanes{QueryTimeout: positive(l.QueryTimeout), Send: fromTime(l.Send), Query: fromTime(l.Query)}
 }
 
 func wrapDue(provider string, err error) error {
@@ -432,33 +432,33 @@ func wrapDue(provider string, err error) error {
 }
 
 // recheckAfter is how far a payment is put off that cannot be looked at.
-const laterLook = 5 * time.Minute
+const recheckAfter = 5 * time.Minute
 
-func (l *Ledger) wakeAll(ctx context.Context, provider string, ids []string, loaded []Loaded, lanes rules.Lanes) ([]Wakeup, error) {
+func (l *Ledger) wakeAll(ctx context.Context, provider string, ids []string, loaded []LoadResult, lanes rules.Lanes) ([]WakeUp, error) {
 	p := l.policy(provider)
-	var decisions []Decision
-	var wakeups []Wakeup
+	var decisions []CommitRequest
+	var wakeups []WakeUp
 	var wanted []rules.Need
 	var errs []error
 	for i, id := range ids {
 		k := keyFromID(provider, id)
 		switch got := loaded[i]; {
 		case got.Err != nil:
-			errs = append(errs, fmt.Errorf("%s: %w", k, got.Err), l.store.Postpone(ctx, provider, id, laterLook))
+			errs = append(errs, fmt.Errorf("%s: %w", k, got.Err), l.store.Postpone(ctx, provider, id, recheckAfter))
 		case got.Due == 0 || got.Due > got.Now: // somebody else was faster
 		case got.Text == "":
-			decisions = append(decisions, Decision{Key: k, Now: got.Now})
-			wakeups, wanted = append(wakeups, Wakeup{}), append(wanted, rules.NeedNothing)
+			decisions = append(decisions, CommitRequest{Key: k, Now: got.Now})
+			wakeups, wanted = append(wakeups, WakeUp{}), append(wanted, rules.NeedNothing)
 		default:
-			f := rules.Facts{QueryProof: got.Lookup}
+			f := rules.Facts{QueryProof: got.QueryProof}
 			c, w := rules.Wake(got.Record, p, f, got.Now, lanes)
-			decisions = append(decisions, l.decision(k, got, c))
-			wakeups = append(wakeups, Wakeup{Key: k, Generation: c.Record.Generation, Ask: w == rules.NeedQuery})
+			decisions = append(decisions, l.commitRequest(k, got, c))
+			wakeups = append(wakeups, WakeUp{Key: k, Generation: c.Record.Generation, Query: w == rules.NeedQuery})
 			wanted = append(wanted, w)
 		}
 	}
 	written, failed := l.store.Commit(ctx, provider, decisions)
-	var out []Wakeup
+	var out []WakeUp
 	for i, w := range wakeups {
 		switch {
 		case failed[i] != nil:

@@ -29,16 +29,16 @@ func Example() {
 
 	first, second := idempotency.NewAttempt(), idempotency.NewAttempt()
 	for _, attempt := range []string{first, second} { // two workers that were woken at once
-		begun, err := ledger.Begin(ctx, key, idempotency.BeginRequest{Attempt: attempt, Lease: time.Minute})
+		begun, err := ledger.Begin(ctx, key, idempotency.BeginParams{Attempt: attempt, Lease: time.Minute})
 		if err != nil {
 			fmt.Println(err)
 			return
 		}
-		fmt.Println(begun.Verdict)
+		fmt.Println(begun.Decision)
 	}
 
-	report := idempotency.Report{
-		Attempt: first, Outcome: providers.Outcome{Class: providers.Succeeded, ProviderID: "pyt_1"}, Reached: true,
+	report := idempotency.AttemptResult{
+		Attempt: first, Outcome: providers.Outcome{Class: providers.Succeeded, ProviderID: "pyt_1"}, MoneyStepReached: true,
 	}
 	for range 2 { // a reply of the store that was lost
 		if _, err := ledger.Finish(ctx, key, report); err != nil {

@@ -23,7 +23,7 @@ const (
 )
 
 // book drives payments of one ledger; a step that fails ends the test.
-type book struct {
+type ledgerFixture struct {
 	idempotencytest.Fixture
 	t     *testing.T
 	rdb   *redis.Client
@@ -31,15 +31,15 @@ type book struct {
 }
 
 // open makes a ledger on a server. Its clock is moved over a connection of its own.
-func open(t *testing.T, s *redistest.Server, via *redis.Client, o idempotency.Options) *book {
+func open(t *testing.T, s *redistest.Server, via *redis.Client, o idempotency.Options) *ledgerFixture {
 	t.Helper()
 	rdb := s.Client()
 	f := fixture(t, rdb, provider, o)
 	o.TestClock = true
-	return &book{Fixture: f, t: t, rdb: rdb, store: idempotency.NewRedis(via, o)}
+	return &ledgerFixture{Fixture: f, t: t, rdb: rdb, store: idempotency.NewRedis(via, o)}
 }
 
-func startBook(t *testing.T, options ...redistest.Option) (*redistest.Server, *book) {
+func newLedgerFixture(t *testing.T, options ...redistest.Option) (*redistest.Server, *ledgerFixture) {
 	t.Helper()
 	s := redistest.Start(t, options...)
 	return s, open(t, s, s.Client(), idempotency.Options{})
@@ -55,14 +55,14 @@ func registration(reference string) idempotency.Registration {
 	}
 }
 
-func (b *book) must(err error) {
+func (b *ledgerFixture) must(err error) {
 	b.t.Helper()
 	if err != nil {
 		b.t.Fatal(err)
 	}
 }
 
-func (b *book) register(references ...string) []idempotency.Registered {
+func (b *ledgerFixture) register(references ...string) []idempotency.Registered {
 	b.t.Helper()
 	var rs []idempotency.Registration
 	for _, r := range references {
@@ -73,32 +73,32 @@ func (b *book) register(references ...string) []idempotency.Registered {
 	return out
 }
 
-func (b *book) begin(reference, attempt string) idempotency.Begun {
+func (b *ledgerFixture) begin(reference, attempt string) idempotency.BeginResult {
 	b.t.Helper()
-	got, err := b.store.Begin(b.t.Context(), key(reference), idempotency.BeginRequest{Attempt: attempt, Lease: lease, Queryable: true})
+	got, err := b.store.Begin(b.t.Context(), key(reference), idempotency.BeginParams{Attempt: attempt, Lease: lease, Queryable: true})
 	b.must(err)
 	return got
 }
 
 // sending registers and begins payments, each with an attempt of its own name.
-func (b *book) sending(references ...string) {
+func (b *ledgerFixture) sending(references ...string) {
 	b.t.Helper()
 	b.register(references...)
 	for _, r := range references {
-		if got := b.begin(r, r); got.Verdict != idempotency.Send {
-			b.t.Fatalf("%s: verdict %s", r, got.Verdict)
+		if got := b.begin(r, r); got.Decision != idempotency.Send {
+			b.t.Fatalf("%s: verdict %s", r, got.Decision)
 		}
 	}
 }
 
-func (b *book) finish(reference, attempt string, o providers.Outcome) idempotency.Settlement {
+func (b *ledgerFixture) finish(reference, attempt string, o providers.Outcome) idempotency.Transition {
 	b.t.Helper()
-	s, err := b.store.Finish(b.t.Context(), key(reference), idempotency.Report{Attempt: attempt, Outcome: o, Next: time.Second})
+	s, err := b.store.Finish(b.t.Context(), key(reference), idempotency.AttemptResult{Attempt: attempt, Outcome: o, QueryAfter: time.Second})
 	b.must(err)
 	return s
 }
 
-func (b *book) want(reference string, s idempotency.State) idempotency.Record {
+func (b *ledgerFixture) want(reference string, s idempotency.State) idempotency.Record {
 	b.t.Helper()
 	r, err := b.store.Show(b.t.Context(), key(reference))
 	b.must(err)
@@ -114,13 +114,13 @@ func paid(id string) providers.Outcome {
 
 var unclear = providers.Outcome{Class: providers.InDoubt, Code: "timeout"}
 
-// flushing forgets all scripts in the middle of each pipeline, once.
-type flushing struct{ left int }
+// flushScriptsHook forgets all scripts in the middle of each pipeline, once.
+type flushScriptsHook struct{ left int }
 
-func (*flushing) DialHook(next redis.DialHook) redis.DialHook          { return next }
-func (*flushing) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }
+func (*flushScriptsHook) DialHook(next redis.DialHook) redis.DialHook          { return next }
+func (*flushScriptsHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }
 
-func (f *flushing) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+func (f *flushScriptsHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return func(ctx context.Context, cmds []redis.Cmder) error {
 		if f.left == 0 || len(cmds) < 2 {
 			return next(ctx, cmds)
@@ -134,7 +134,7 @@ func (f *flushing) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Pro
 
 func TestScriptsSurviveAFlush(t *testing.T) {
 	t.Parallel()
-	s, b := startBook(t)
+	s, b := newLedgerFixture(t)
 	flush := func() { b.must(b.rdb.ScriptFlush(t.Context()).Err()) }
 	t.Run("before any single step", func(t *testing.T) {
 		flush()
@@ -142,7 +142,7 @@ func TestScriptsSurviveAFlush(t *testing.T) {
 		flush()
 		b.begin("a", "a")
 		flush()
-		_, _, err := b.store.Due(t.Context(), provider, 10, idempotency.Lanes{AskFor: time.Second})
+		_, _, err := b.store.Due(t.Context(), provider, 10, idempotency.Lanes{QueryTimeout: time.Second})
 		b.must(err)
 		flush()
 		b.finish("a", "a", paid("X"))
@@ -150,7 +150,7 @@ func TestScriptsSurviveAFlush(t *testing.T) {
 	})
 	t.Run("in the middle of a pipeline: each is registered once, as new", func(t *testing.T) {
 		client := s.Client()
-		client.AddHook(&flushing{left: 1})
+		client.AddHook(&flushScriptsHook{left: 1})
 		c := open(t, s, client, idempotency.Options{})
 		c.register("warm")
 		before := len(c.Outcomes(t))
@@ -165,13 +165,13 @@ func TestScriptsSurviveAFlush(t *testing.T) {
 	})
 	t.Run("in the middle of waking: nobody is missed", func(t *testing.T) {
 		client := s.Client()
-		hook := &flushing{}
+		hook := &flushScriptsHook{}
 		client.AddHook(hook)
 		c := open(t, s, client, idempotency.Options{})
 		c.register("q1", "q2", "q3", "q4")
 		c.Advance(time.Hour)
 		hook.left = 1
-		before, _, err := c.store.Due(t.Context(), provider, 1000, idempotency.Lanes{AskFor: time.Second})
+		before, _, err := c.store.Due(t.Context(), provider, 1000, idempotency.Lanes{QueryTimeout: time.Second})
 		c.must(err)
 		woken := map[string]bool{}
 		for _, w := range before {
@@ -187,11 +187,11 @@ func TestScriptsSurviveAFlush(t *testing.T) {
 
 func TestRedisFull(t *testing.T) {
 	t.Parallel()
-	_, b := startBook(t, redistest.MaxMemory("200mb"))
+	_, b := newLedgerFixture(t, redistest.MaxMemory("200mb"))
 	b.sending("finished", "released", "noted", "doubtful", "lapsed")
 	b.register("queued")
 	b.finish("doubtful", "doubtful", unclear)
-	q, err := b.store.Ask(t.Context(), key("doubtful"))
+	q, err := b.store.StartQuery(t.Context(), key("doubtful"))
 	b.must(err)
 	b.must(b.rdb.ConfigSet(t.Context(), "maxmemory", "1").Err())
 	b.must(b.rdb.ScriptFlush(t.Context()).Err())
@@ -202,7 +202,7 @@ func TestRedisFull(t *testing.T) {
 		}
 	})
 	t.Run("nothing new is sent", func(t *testing.T) {
-		_, err := b.store.Begin(t.Context(), key("queued"), idempotency.BeginRequest{Attempt: "x", Lease: lease})
+		_, err := b.store.Begin(t.Context(), key("queued"), idempotency.BeginParams{Attempt: "x", Lease: lease})
 		if !errors.Is(err, idempotency.ErrFull) {
 			t.Fatalf("got %v, want ErrFull", err)
 		}
@@ -211,7 +211,7 @@ func TestRedisFull(t *testing.T) {
 		}
 	})
 	t.Run("a provider can be halted, and let go on", func(t *testing.T) {
-		p := idempotency.Person{By: "ana", Note: "full"}
+		p := idempotency.Actor{By: "ana", Note: "full"}
 		b.must(b.store.Halt(t.Context(), provider, "", p))
 		if halts, err := b.store.Halts(t.Context(), provider); err != nil || len(halts) != 1 {
 			t.Fatalf("got %v, %v", halts, err)
@@ -235,8 +235,8 @@ func TestRedisFull(t *testing.T) {
 		_, err := b.store.Release(t.Context(), key("released"), "released", "", 0)
 		b.must(err)
 		b.want("released", idempotency.Ready)
-		b.must(b.store.Note(t.Context(), key("noted"), "noted", map[string]string{"order": "o"}, true))
-		_, err = b.store.Answer(t.Context(), key("doubtful"), idempotency.Answered{Version: q.Version, AskedAt: q.AskedAt, Outcome: paid("Y"), Next: time.Second})
+		b.must(b.store.Checkpoint(t.Context(), key("noted"), "noted", map[string]string{"order": "o"}, true))
+		_, err = b.store.RecordStatus(t.Context(), key("doubtful"), idempotency.StatusResult{Version: q.Version, QueriedAt: q.QueriedAt, Outcome: paid("Y"), QueryAfter: time.Second})
 		b.must(err)
 		b.want("doubtful", idempotency.Succeeded)
 	})
@@ -244,7 +244,7 @@ func TestRedisFull(t *testing.T) {
 		b.must(b.rdb.ConfigSet(t.Context(), "maxmemory", "0").Err())
 		b.Advance(lease)
 		b.must(b.rdb.ConfigSet(t.Context(), "maxmemory", "1").Err())
-		w, _, err := b.store.Due(t.Context(), provider, 100, idempotency.Lanes{AskFor: time.Second})
+		w, _, err := b.store.Due(t.Context(), provider, 100, idempotency.Lanes{QueryTimeout: time.Second})
 		b.must(err)
 		if len(w) == 0 {
 			t.Fatal("nobody was woken")
@@ -252,9 +252,9 @@ func TestRedisFull(t *testing.T) {
 		b.want("lapsed", idempotency.InDoubt)
 	})
 	t.Run("a person can settle and cancel", func(t *testing.T) {
-		by := idempotency.Person{By: "ana", Note: "full"}
+		by := idempotency.Actor{By: "ana", Note: "full"}
 		r := b.want("lapsed", idempotency.InDoubt)
-		_, err := b.store.Resolve(t.Context(), r.Key, r.Version, idempotency.Resolution{Person: by, As: "succeeded"})
+		_, err := b.store.Resolve(t.Context(), r.Key, r.Version, idempotency.Resolution{Actor: by, As: "succeeded"})
 		b.must(err)
 		r = b.want("queued", idempotency.Queued)
 		_, err = b.store.Cancel(t.Context(), r.Key, r.Version, by)
@@ -313,7 +313,7 @@ func TestLostReplies(t *testing.T) {
 	t.Run("of Begin: the worker does not wait for itself", func(t *testing.T) {
 		b.register("beg")
 		lose(t, func() {
-			if got := b.begin("beg", "a"); got.Verdict != idempotency.Send || got.Number != 1 {
+			if got := b.begin("beg", "a"); got.Decision != idempotency.Send || got.Number != 1 {
 				t.Fatalf("got %+v", got)
 			}
 		})
@@ -339,16 +339,16 @@ func TestLostReplies(t *testing.T) {
 	})
 	t.Run("of Note: noted", func(t *testing.T) {
 		b.sending("not")
-		lose(t, func() { b.must(b.store.Note(t.Context(), key("not"), "not", map[string]string{"o": "1"}, true)) })
+		lose(t, func() { b.must(b.store.Checkpoint(t.Context(), key("not"), "not", map[string]string{"o": "1"}, true)) })
 		b.want("not", idempotency.Sending)
 	})
 	t.Run("of an answer: one outcome", func(t *testing.T) {
 		b.sending("ans")
 		b.finish("ans", "ans", unclear)
-		q, err := b.store.Ask(t.Context(), key("ans"))
+		q, err := b.store.StartQuery(t.Context(), key("ans"))
 		b.must(err)
 		lose(t, func() {
-			_, err := b.store.Answer(t.Context(), key("ans"), idempotency.Answered{Version: q.Version, AskedAt: q.AskedAt, Outcome: paid("X"), Next: time.Second})
+			_, err := b.store.RecordStatus(t.Context(), key("ans"), idempotency.StatusResult{Version: q.Version, QueriedAt: q.QueriedAt, Outcome: paid("X"), QueryAfter: time.Second})
 			b.must(err)
 		})
 		wantEvents(t, "ans", "queued in_doubt succeeded")
@@ -360,14 +360,14 @@ func TestLostReplies(t *testing.T) {
 
 func TestReadOnlyReplicaRefuses(t *testing.T) {
 	t.Parallel()
-	s, b := startBook(t)
+	s, b := newLedgerFixture(t)
 	b.register("a")
 	replica := redistest.Start(t, redistest.ReplicaOf(s))
 	client := redis.NewClient(&redis.Options{Addr: replica.Addr(), MaxRetries: -1})
 	t.Cleanup(func() { _ = client.Close() })
 	awaitReplica(t, client)
 	store := idempotency.NewRedis(client, idempotency.Options{TestClock: true})
-	_, err := store.Begin(t.Context(), key("a"), idempotency.BeginRequest{Attempt: "a", Lease: lease})
+	_, err := store.Begin(t.Context(), key("a"), idempotency.BeginParams{Attempt: "a", Lease: lease})
 	if err == nil || !strings.Contains(err.Error(), "READONLY") {
 		t.Fatalf("got %v, want READONLY", err)
 	}
@@ -391,7 +391,7 @@ func awaitReplica(t *testing.T, c *redis.Client) {
 
 func TestKilledRedisKeepsEverything(t *testing.T) {
 	t.Parallel()
-	s, b := startBook(t, redistest.Appendonly("always"))
+	s, b := newLedgerFixture(t, redistest.Appendonly("always"))
 	b.sending("sending", "finished")
 	b.register("queued")
 	b.finish("finished", "finished", paid("X"))
@@ -403,12 +403,12 @@ func TestKilledRedisKeepsEverything(t *testing.T) {
 	if after := b.Outcomes(t); len(after) != len(before) {
 		t.Fatalf("%d entries became %d", len(before), len(after))
 	}
-	if got := b.begin("sending", "other"); got.Verdict != idempotency.Wait {
-		t.Fatalf("another attempt is told to %s", got.Verdict)
+	if got := b.begin("sending", "other"); got.Decision != idempotency.Wait {
+		t.Fatalf("another attempt is told to %s", got.Decision)
 	}
 	b.finish("sending", "sending", paid("Y"))
 	b.want("sending", idempotency.Succeeded)
-	if got := b.begin("queued", "q"); got.Verdict != idempotency.Send || string(got.Payload) != "payload" {
+	if got := b.begin("queued", "q"); got.Decision != idempotency.Send || string(got.Payload) != "payload" {
 		t.Fatalf("got %+v", got)
 	}
 }
@@ -421,15 +421,15 @@ func TestReplicasMustAcknowledge(t *testing.T) {
 	b := open(t, s, s.Client(), o)
 	b.waitsForEveryIntent()
 	t.Run("without one nothing is sent and nobody owns the payment", func(t *testing.T) {
-		_, err := b.store.Begin(t.Context(), key("a"), idempotency.BeginRequest{Attempt: "first", Lease: lease, Queryable: true})
+		_, err := b.store.Begin(t.Context(), key("a"), idempotency.BeginParams{Attempt: "first", Lease: lease, Queryable: true})
 		if err == nil || !strings.Contains(err.Error(), "0 of 1 replicas") {
 			t.Fatalf("got %v", err)
 		}
 		if r := b.want("a", idempotency.Ready); r.MayHaveLeft {
 			t.Fatalf("got %+v", r)
 		}
-		if got := b.begin("a", "first"); got.Verdict != idempotency.Done {
-			t.Fatalf("the same attempt is told to %s", got.Verdict)
+		if got := b.begin("a", "first"); got.Decision != idempotency.Done {
+			t.Fatalf("the same attempt is told to %s", got.Decision)
 		}
 	})
 	t.Run("with one it is sent", func(t *testing.T) {
@@ -437,20 +437,20 @@ func TestReplicasMustAcknowledge(t *testing.T) {
 		awaitReplica(t, replica.Client())
 		b.Advance(time.Minute)
 		o.ReplicaTimeout = 30 * time.Second
-		b := &book{Fixture: b.Fixture, t: t, store: idempotency.NewRedis(s.Client(), withTestClock(o))}
-		if got := b.begin("a", "second"); got.Verdict != idempotency.Send {
-			t.Fatalf("told to %s", got.Verdict)
+		b := &ledgerFixture{Fixture: b.Fixture, t: t, store: idempotency.NewRedis(s.Client(), withTestClock(o))}
+		if got := b.begin("a", "second"); got.Decision != idempotency.Send {
+			t.Fatalf("told to %s", got.Decision)
 		}
 	})
 }
 
 // waitsForEveryIntent: nothing that others rely on is called done while no replica has it;
 // repeating it is no way around.
-func (b *book) waitsForEveryIntent() {
+func (b *ledgerFixture) waitsForEveryIntent() {
 	b.t.Helper()
-	ctx, by := b.t.Context(), idempotency.Person{By: "ana", Note: "bank"}
-	alone := &book{Fixture: b.Fixture, t: b.t, rdb: b.rdb, store: idempotency.NewRedis(b.rdb, withTestClock(idempotency.Options{}))}
-	_, err := alone.store.Begin(ctx, key("c"), idempotency.BeginRequest{Attempt: "c", Lease: lease, Queryable: true, SafeFirstStep: true})
+	ctx, by := b.t.Context(), idempotency.Actor{By: "ana", Note: "bank"}
+	alone := &ledgerFixture{Fixture: b.Fixture, t: b.t, rdb: b.rdb, store: idempotency.NewRedis(b.rdb, withTestClock(idempotency.Options{}))}
+	_, err := alone.store.Begin(ctx, key("c"), idempotency.BeginParams{Attempt: "c", Lease: lease, Queryable: true, SafeFirstStep: true})
 	b.must(err)
 	_, err = alone.store.Begin(ctx, key("d"), beginAs("d"))
 	b.must(err)
@@ -458,7 +458,7 @@ func (b *book) waitsForEveryIntent() {
 		"begin again":    func() error { _, err := b.store.Begin(ctx, key("d"), beginAs("d")); return err },
 		"register":       func() error { _, err := b.store.Register(ctx, registration("new")); return err },
 		"register again": func() error { _, err := b.store.Register(ctx, registration("new")); return err },
-		"note":           func() error { return b.store.Note(ctx, key("c"), "c", nil, true) },
+		"note":           func() error { return b.store.Checkpoint(ctx, key("c"), "c", nil, true) },
 		"cancel": func() error {
 			_, err := b.store.Cancel(ctx, key("b"), alone.want("b", idempotency.Queued).Version, by)
 			return err
@@ -479,8 +479,8 @@ func (b *book) waitsForEveryIntent() {
 	}
 }
 
-func beginAs(attempt string) idempotency.BeginRequest {
-	return idempotency.BeginRequest{Attempt: attempt, Lease: lease, Queryable: true}
+func beginAs(attempt string) idempotency.BeginParams {
+	return idempotency.BeginParams{Attempt: attempt, Lease: lease, Queryable: true}
 }
 
 func withTestClock(o idempotency.Options) idempotency.Options {
@@ -499,22 +499,22 @@ func TestUnreachableRedisIsAnError(t *testing.T) {
 	client := redis.NewClient(&redis.Options{Addr: addr, MaxRetries: -1})
 	t.Cleanup(func() { _ = client.Close() })
 	store := idempotency.NewRedis(client, idempotency.Options{})
-	_, err = store.Begin(t.Context(), key("a"), idempotency.BeginRequest{Attempt: "a", Lease: lease})
+	_, err = store.Begin(t.Context(), key("a"), idempotency.BeginParams{Attempt: "a", Lease: lease})
 	if err == nil || errors.Is(err, idempotency.ErrUnknown) || !strings.Contains(err.Error(), "begin virtualpos/a") {
 		t.Fatalf("got %v", err)
 	}
-	if store.Available(t.Context()) == nil {
+	if store.Ping(t.Context()) == nil {
 		t.Fatal("it says that it is available")
 	}
 }
 
 func TestThousandAttemptsStaySmall(t *testing.T) {
 	t.Parallel()
-	_, b := startBook(t)
+	_, b := newLedgerFixture(t)
 	b.register("lapsing")
 	for i := range 1000 {
 		_, err := b.store.Begin(t.Context(), key("lapsing"),
-			idempotency.BeginRequest{Attempt: fmt.Sprintf("attempt-of-22-chars-%d", i), Lease: lease, Queryable: true, SafeFirstStep: i%2 == 0})
+			idempotency.BeginParams{Attempt: fmt.Sprintf("attempt-of-22-chars-%d", i), Lease: lease, Queryable: true, SafeFirstStep: i%2 == 0})
 		b.must(err)
 		if i%2 == 1 {
 			_, err = b.store.Release(t.Context(), key("lapsing"), fmt.Sprintf("attempt-of-22-chars-%d", i), "connection refused", 0)

@@ -78,28 +78,28 @@ func (l *Ledger) policy(provider string) Policy {
 	return l.opts.Default
 }
 
-// Available reports whether the store answers.
-func (l *Ledger) Available(ctx context.Context) error { return l.store.Available(ctx) }
+// Ping reports whether the store answers.
+func (l *Ledger) Ping(ctx context.Context) error { return l.store.Ping(ctx) }
 
 // decide is one step: what a record as it was read becomes, or why not.
-type decide func(loaded Loaded, f rules.Facts) (rules.Change, error)
+type decide func(loaded LoadResult, f rules.Facts) (rules.Change, error)
 
 // maxTries is how often a step that lost a race is decided again; then the payment is left to its
 // due time.
-const mostTries = 6
+const maxTries = 6
 
-// with says whether a step reads the payment's details, too: to hand them out, or to decide by
+// payloadMode says whether a step reads the payment's details, too: to hand them out, or to decide by
 // there being any.
-type with bool
+type payloadMode bool
 
 const (
-	withDetails    with = true
-	withoutDetails with = false
+	withPayload    payloadMode = true
+	withoutPayload payloadMode = false
 )
 
-// took is a record as a step read it, what it made of it, and the text that it wrote, if any.
-type took struct {
-	loaded Loaded
+// appliedStep is a record as a step read it, what it made of it, and the text that it wrote, if any.
+type appliedStep struct {
+	loaded LoadResult
 	change rules.Change
 	text   string
 }
@@ -116,27 +116,27 @@ type Snapshot struct {
 }
 
 // loaded is the snapshot as if it had been read now.
-func (s *Snapshot) loaded() Loaded {
-	return Loaded{Text: s.text, Record: s.record, Now: s.now.Add(time.Since(s.at))}
+func (s *Snapshot) loaded() LoadResult {
+	return LoadResult{Text: s.text, Record: s.record, Now: s.now.Add(time.Since(s.at))}
 }
 
-// take reads a payment, decides, and writes, until what was decided was written or there is nothing
+// apply reads a payment, decides, and writes, until what was decided was written or there is nothing
 // to write.
-func (l *Ledger) take(ctx context.Context, step string, k Key, w with, d decide) (took, error) {
-	return l.takeFrom(ctx, step, k, w, nil, d)
+func (l *Ledger) apply(ctx context.Context, step string, k Key, w payloadMode, d decide) (appliedStep, error) {
+	return l.applyFrom(ctx, step, k, w, nil, d)
 }
 
 // applyFrom is take that begins with a snapshot, if there is one.
-func (l *Ledger) takeFrom(ctx context.Context, step string, k Key, w with, s *Snapshot, d decide) (took, error) {
+func (l *Ledger) applyFrom(ctx context.Context, step string, k Key, w payloadMode, s *Snapshot, d decide) (appliedStep, error) {
 	start := time.Now()
 	defer func() { l.opts.Observe(step, time.Since(start)) }()
-	for range mostTries {
+	for range maxTries {
 		loaded, err := l.read(ctx, k, w, s)
 		if err != nil {
-			return took{}, stepError(step, k, err)
+			return appliedStep{}, stepError(step, k, err)
 		}
 		s = nil
-		t, again, err := l.once(ctx, k, loaded, d)
+		t, again, err := l.tryApply(ctx, k, loaded, d)
 		if err != nil {
 			return t, stepError(step, k, err)
 		}
@@ -144,82 +144,82 @@ func (l *Ledger) takeFrom(ctx context.Context, step string, k Key, w with, s *Sn
 			return t, nil
 		}
 	}
-	return took{}, stepError(step, k, ErrBusy)
+	return appliedStep{}, stepError(step, k, ErrContended)
 }
 
 // read reads one payment, unless there is a snapshot of it.
-func (l *Ledger) read(ctx context.Context, k Key, w with, s *Snapshot) (Loaded, error) {
+func (l *Ledger) read(ctx context.Context, k Key, w payloadMode, s *Snapshot) (LoadResult, error) {
 	if s != nil {
 		return s.loaded(), nil
 	}
-	all, err := l.store.Load(ctx, k.Provider, []Want{l.want(k, w)})
+	all, err := l.store.Load(ctx, k.Provider, []LoadRequest{l.loadRequest(k, w)})
 	switch {
 	case err != nil:
-		return Loaded{}, err
+		return LoadResult{}, err
 	case all[0].Err != nil:
-		return Loaded{}, all[0].Err
+		return LoadResult{}, all[0].Err
 	case all[0].Text == "":
-		return Loaded{}, ErrUnknown
+		return LoadResult{}, ErrUnknown
 	}
 	return all[0], nil
 }
 
-func (l *Ledger) want(k Key, w with) Want {
-	return Want{ID: k.id(), Account: k.Account, Payload: bool(w), Lookup: l.policy(k.Provider).Resend}
+func (l *Ledger) loadRequest(k Key, w payloadMode) LoadRequest {
+	return LoadRequest{ID: k.id(), Account: k.Account, Payload: bool(w), QueryProof: l.policy(k.Provider).Resend}
 }
 
-// once decides from one reading. A guard that did not hold is a fact to decide with.
-func (l *Ledger) once(ctx context.Context, k Key, loaded Loaded, d decide) (t took, again bool, err error) {
-	facts := rules.Facts{HasPayload: loaded.Payload != nil, QueryProof: loaded.Lookup}
-	for range mostTries {
+// tryApply decides from one reading. A guard that did not hold is a fact to decide with.
+func (l *Ledger) tryApply(ctx context.Context, k Key, loaded LoadResult, d decide) (t appliedStep, again bool, err error) {
+	facts := rules.Facts{HasPayload: loaded.Payload != nil, QueryProof: loaded.QueryProof}
+	for range maxTries {
 		change, err := d(loaded, facts)
-		t = took{loaded: loaded, change: change}
+		t = appliedStep{loaded: loaded, change: change}
 		if err != nil || change.Empty() {
 			return t, false, err
 		}
-		written, errs := l.store.Commit(ctx, k.Provider, []Decision{l.decision(k, loaded, change)})
+		written, errs := l.store.Commit(ctx, k.Provider, []CommitRequest{l.commitRequest(k, loaded, change)})
 		switch {
 		case errs[0] != nil:
 			return t, false, errs[0]
 		case written[0].Done:
 			t.text = written[0].Text
 			return t, false, nil
-		case written[0].Moved:
+		case written[0].Changed:
 			return t, true, nil
-		case written[0].Failed == rules.NotHalted:
+		case written[0].FailedGuard == rules.NotHalted:
 			facts.Halted = rules.HaltAccount
 			if written[0].Found == AllAccounts {
 				facts.Halted = rules.HaltProvider
 			}
-		case written[0].Failed == rules.QueryNotProbed:
+		case written[0].FailedGuard == rules.QueryNotProbed:
 			facts.QueryProof = rules.QueryProbed
 		default:
-			return t, false, fmt.Errorf("guard %s", written[0].Failed)
+			return t, false, fmt.Errorf("guard %s", written[0].FailedGuard)
 		}
 	}
-	return took{}, false, ErrBusy
+	return appliedStep{}, false, ErrContended
 }
 
-func (l *Ledger) decision(k Key, loaded Loaded, c rules.Change) Decision {
+func (l *Ledger) commitRequest(k Key, loaded LoadResult, c rules.Change) CommitRequest {
 	p := l.policy(k.Provider)
-	return Decision{
+	return CommitRequest{
 		Key: k, Change: c, Text: loaded.Text, Now: loaded.Now, Retention: p.Retention, OutcomesRetention: p.OutcomesRetention,
 	}
 }
 
-// settle is a step whose answer is a settlement.
-func (l *Ledger) settle(ctx context.Context, step string, k Key, w with, d decide) (Settlement, error) {
-	return settlement(l.take(ctx, step, k, w, d))
+// transition is a step whose answer is a settlement.
+func (l *Ledger) transition(ctx context.Context, step string, k Key, w payloadMode, d decide) (Transition, error) {
+	return transitionOf(l.apply(ctx, step, k, w, d))
 }
 
-func settlement(t took, err error) (Settlement, error) {
+func transitionOf(t appliedStep, err error) (Transition, error) {
 	if err != nil {
-		return Settlement{}, err
+		return Transition{}, err
 	}
 	r := t.change.Record
-	return Settlement{
-		State: r.State, Type: r.Type, Applied: t.change.Applied, Moved: t.change.StateChanged, Anomaly: t.change.AnomalyRaised,
-		Created: asTime(r.Created), Now: asTime(t.loaded.Now),
+	return Transition{
+		State: r.State, Type: r.Type, Applied: t.change.Applied, StateChanged: t.change.StateChanged, Anomaly: t.change.AnomalyRaised,
+		Created: asTime(r.Created), At: asTime(t.loaded.Now),
 	}, nil
 }
 
@@ -231,7 +231,7 @@ func stepError(step string, k Key, err error) error {
 func (l *Ledger) outcome(k Key, o providers.Outcome, ours bool) rules.Outcome {
 	o.Message = l.sealed(k, fieldMessage, o.Message)
 	o.ActionURL = l.sealed(k, fieldActionURL, o.ActionURL)
-	o.Handles = l.sealedHandles(k, o.Handles)
+	o.ProviderRefs = l.sealedProviderRefs(k, o.ProviderRefs)
 	return rules.Outcome{Outcome: o, Ours: ours}
 }
 

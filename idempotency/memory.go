@@ -18,29 +18,29 @@ type Memory struct {
 	Now func() time.Time
 
 	mu        sync.Mutex
-	providers map[string]*shelf
+	providers map[string]*memoryProvider
 }
 
 var _ Store = (*Memory)(nil)
 
 // NewMemory makes an empty store.
-func NewMemory() *Memory { return &Memory{Now: time.Now, providers: map[string]*shelf{}} }
+func NewMemory() *Memory { return &Memory{Now: time.Now, providers: map[string]*memoryProvider{}} }
 
 // shelf holds one provider's payments.
-type shelf struct {
+type memoryProvider struct {
 	texts    map[string]string
 	payloads map[string][]byte
 	due      map[string]rules.Time
 	// listed is when a payment came into its place in the states' lists.
-	listed    map[string]listed
-	anomalies map[string]rules.Time
-	lookup    map[string]rules.QueryProof
-	halted    map[string]string
-	values    map[string]string // objects, permits and aliases
-	// waiting holds, by reason, the parked and when they were registered.
-	waiting  map[string]map[string]rules.Time
-	outcomes []map[string]string
-	news     []string
+	listed     map[string]listed
+	anomalies  map[string]rules.Time
+	queryProof map[string]rules.QueryProof
+	halted     map[string]string
+	values     map[string]string // objects, permits and aliases
+	// parked holds, by reason, the parked and when they were registered.
+	parked        map[string]map[string]rules.Time
+	outcomes      []map[string]string
+	chargeUpdates []string
 }
 
 type listed struct {
@@ -48,12 +48,12 @@ type listed struct {
 	at    rules.Time
 }
 
-func (m *Memory) shelf(provider string) *shelf {
+func (m *Memory) provider(provider string) *memoryProvider {
 	if m.providers[provider] == nil {
-		m.providers[provider] = &shelf{
+		m.providers[provider] = &memoryProvider{
 			texts: map[string]string{}, payloads: map[string][]byte{}, due: map[string]rules.Time{}, listed: map[string]listed{},
-			anomalies: map[string]rules.Time{}, lookup: map[string]rules.QueryProof{}, halted: map[string]string{}, values: map[string]string{},
-			waiting: map[string]map[string]rules.Time{},
+			anomalies: map[string]rules.Time{}, queryProof: map[string]rules.QueryProof{}, halted: map[string]string{}, values: map[string]string{},
+			parked: map[string]map[string]rules.Time{},
 		}
 	}
 	return m.providers[provider]
@@ -62,13 +62,13 @@ func (m *Memory) shelf(provider string) *shelf {
 func (m *Memory) now() rules.Time { return fromTime(m.Now()) }
 
 // Load implements Store.
-func (m *Memory) Load(_ context.Context, provider string, wants []Want) ([]Loaded, error) {
+func (m *Memory) Load(_ context.Context, provider string, wants []LoadRequest) ([]LoadResult, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	s := m.shelf(provider)
-	out := make([]Loaded, len(wants))
+	s := m.provider(provider)
+	out := make([]LoadResult, len(wants))
 	for i, w := range wants {
-		out[i] = Loaded{Text: s.texts[w.ID], Lookup: s.lookup[w.Account], Due: s.due[w.ID], Now: m.now()}
+		out[i] = LoadResult{Text: s.texts[w.ID], QueryProof: s.queryProof[w.Account], Due: s.due[w.ID], Now: m.now()}
 		if w.Payload {
 			out[i].Payload = s.payloads[w.ID]
 		}
@@ -80,14 +80,14 @@ func (m *Memory) Load(_ context.Context, provider string, wants []Want) ([]Loade
 }
 
 // maxDecisionAge is how old a decision may be; Redis' commit script has the same bound.
-const longestDecision = rules.Time(2000)
+const maxDecisionAge = rules.Time(2000)
 
 // Commit implements Store.
-func (m *Memory) Commit(_ context.Context, provider string, decisions []Decision) ([]Committed, []error) {
+func (m *Memory) Commit(_ context.Context, provider string, decisions []CommitRequest) ([]CommitResult, []error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	s := m.shelf(provider)
-	out, errs := make([]Committed, len(decisions)), make([]error, len(decisions))
+	s := m.provider(provider)
+	out, errs := make([]CommitResult, len(decisions)), make([]error, len(decisions))
 	for i, d := range decisions {
 		out[i] = s.commit(d, m.now())
 		if out[i].Done {
@@ -98,20 +98,20 @@ func (m *Memory) Commit(_ context.Context, provider string, decisions []Decision
 	return out, errs
 }
 
-func (s *shelf) commit(d Decision, now rules.Time) Committed {
+func (s *memoryProvider) commit(d CommitRequest, now rules.Time) CommitResult {
 	age := now - d.Now
-	if s.texts[d.Key.id()] != d.Text || age > longestDecision || age < -longestDecision {
-		return Committed{Moved: true}
+	if s.texts[d.Key.id()] != d.Text || age > maxDecisionAge || age < -maxDecisionAge {
+		return CommitResult{Changed: true}
 	}
 	for _, g := range d.Change.Guards {
-		if found, holds := s.holds(d, g); !holds {
-			return Committed{Failed: g, Found: found}
+		if found, holds := s.guardHolds(d, g); !holds {
+			return CommitResult{FailedGuard: g, Found: found}
 		}
 	}
-	return Committed{Done: true}
+	return CommitResult{Done: true}
 }
 
-func (s *shelf) holds(d Decision, g rules.Guard) (found string, holds bool) {
+func (s *memoryProvider) guardHolds(d CommitRequest, g rules.Guard) (found string, guardHolds bool) {
 	id := d.Key.id()
 	switch g {
 	case rules.NotHalted:
@@ -120,19 +120,19 @@ func (s *shelf) holds(d Decision, g rules.Guard) (found string, holds bool) {
 		}
 		return d.Key.Account, s.halted[d.Key.Account] == ""
 	case rules.ChargeGuardHeld:
-		return s.values[d.Permit], s.values[d.Permit] == id
+		return s.values[d.ChargeGuard], s.values[d.ChargeGuard] == id
 	case rules.ObjectFree:
 		holder := s.values[object(d)]
 		return holder, holder == "" || holder == id
 	case rules.QueryNotProbed:
-		return "", s.lookup[d.Key.Account] == rules.QueryUnproven
+		return "", s.queryProof[d.Key.Account] == rules.QueryUnproven
 	}
 	return "", false
 }
 
-func object(d Decision) string { return "object " + d.Key.Account + " " + d.Object }
+func object(d CommitRequest) string { return "object " + d.Key.Account + " " + d.Object }
 
-func (s *shelf) write(d Decision) error {
+func (s *memoryProvider) write(d CommitRequest) error {
 	c, id := &d.Change, d.Key.id()
 	if c.RecordChanged {
 		text, err := c.Record.MarshalJSON()
@@ -153,18 +153,18 @@ func (s *shelf) write(d Decision) error {
 		s.values[object(d)] = id
 	}
 	if c.ChargeGuard {
-		delete(s.values, d.Permit)
+		delete(s.values, d.ChargeGuard)
 	}
 	if c.QueryProof != "" {
-		s.lookup[d.Key.Account] = c.QueryProof
+		s.queryProof[d.Key.Account] = c.QueryProof
 	}
 	for _, e := range c.Events {
-		s.tell(entry(d.Key, e))
+		s.publish(entry(d.Key, e))
 	}
 	return nil
 }
 
-func (s *shelf) tell(e kv.Entry) {
+func (s *memoryProvider) publish(e kv.OutcomeEvent) {
 	fields, told := e.Fields(), map[string]string{}
 	for i := 0; i+1 < len(fields); i += 2 {
 		told[fields[i].(string)] = fields[i+1].(string)
@@ -172,7 +172,7 @@ func (s *shelf) tell(e kv.Entry) {
 	s.outcomes = append(s.outcomes, told)
 }
 
-func (s *shelf) index(d Decision) {
+func (s *memoryProvider) index(d CommitRequest) {
 	c, id := &d.Change, d.Key.id()
 	if !c.Due.Keep {
 		delete(s.due, id)
@@ -197,13 +197,13 @@ func (s *shelf) index(d Decision) {
 		delete(s.anomalies, id)
 	}
 	if c.ParkReason != "" {
-		if s.waiting[c.ParkReason] == nil {
-			s.waiting[c.ParkReason] = map[string]rules.Time{}
+		if s.parked[c.ParkReason] == nil {
+			s.parked[c.ParkReason] = map[string]rules.Time{}
 		}
-		s.waiting[c.ParkReason][id] = c.Record.Created
+		s.parked[c.ParkReason][id] = c.Record.Created
 	}
 	if c.ChargeUpdate {
-		s.news = append(s.news, c.Record.Subscription+"|"+id)
+		s.chargeUpdates = append(s.chargeUpdates, c.Record.Subscription+"|"+id)
 	}
 }
 
@@ -233,7 +233,7 @@ func byTime(at rules.Time) (int, rules.Time) { return 0, at }
 func (m *Memory) Due(_ context.Context, provider string, limit int) ([]string, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	s, now := m.shelf(provider), m.now()
+	s, now := m.provider(provider), m.now()
 	ids := slices.DeleteFunc(sorted(s.due, byTime), func(id string) bool { return s.due[id] > now })
 	return ids[:min(limit, len(ids))], nil
 }
@@ -242,18 +242,18 @@ func (m *Memory) Due(_ context.Context, provider string, limit int) ([]string, e
 func (m *Memory) Postpone(_ context.Context, provider, id string, by time.Duration) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if s := m.shelf(provider); s.due[id] != 0 {
+	if s := m.provider(provider); s.due[id] != 0 {
 		s.due[id] = m.now().Add(by)
 	}
 	return nil
 }
 
-// Waits implements Store.
-func (m *Memory) Waits(_ context.Context, provider string, ids []string) (map[string]string, error) {
+// ParkReasons implements Store.
+func (m *Memory) ParkReasons(_ context.Context, provider string, ids []string) (map[string]string, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	out := map[string]string{}
-	for reason, parked := range m.shelf(provider).waiting {
+	for reason, parked := range m.provider(provider).parked {
 		for _, id := range ids {
 			if _, ok := parked[id]; ok {
 				out[id] = reason
@@ -267,22 +267,22 @@ func (m *Memory) Waits(_ context.Context, provider string, ids []string) (map[st
 func (m *Memory) Unpark(_ context.Context, provider, reason string, limit int) (int, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	s := m.shelf(provider)
-	ids := sorted(s.waiting[reason], byTime)
+	s := m.provider(provider)
+	ids := sorted(s.parked[reason], byTime)
 	ids = ids[:min(limit, len(ids))]
 	for _, id := range ids {
 		s.due[id] = m.now()
-		delete(s.waiting[reason], id)
+		delete(s.parked[reason], id)
 	}
 	return len(ids), nil
 }
 
-// Waiting implements Store.
-func (m *Memory) Waiting(_ context.Context, provider string) (map[string]int64, error) {
+// ParkedCounts implements Store.
+func (m *Memory) ParkedCounts(_ context.Context, provider string) (map[string]int64, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	out := map[string]int64{}
-	for reason, parked := range m.shelf(provider).waiting {
+	for reason, parked := range m.provider(provider).parked {
 		if len(parked) > 0 {
 			out[reason] = int64(len(parked))
 		}
@@ -290,17 +290,17 @@ func (m *Memory) Waiting(_ context.Context, provider string) (map[string]int64, 
 	return out, nil
 }
 
-// Hasten implements Store; nobody is told to wait here.
-func (m *Memory) Hasten(context.Context, string, string) error { return nil }
+// EndThrottle implements Store; nobody is told to wait here.
+func (m *Memory) EndThrottle(context.Context, string, string) error { return nil }
 
-// Acknowledged implements Store.
-func (m *Memory) Acknowledged(context.Context, string) error { return nil }
+// AwaitReplicas implements Store.
+func (m *Memory) AwaitReplicas(context.Context, string) error { return nil }
 
 // Alias implements Store; it keeps aliases for good.
 func (m *Memory) Alias(_ context.Context, provider, alias, id string, _ time.Duration) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.shelf(provider).values["alias "+alias] = id
+	m.provider(provider).values["alias "+alias] = id
 	return nil
 }
 
@@ -308,24 +308,24 @@ func (m *Memory) Alias(_ context.Context, provider, alias, id string, _ time.Dur
 func (m *Memory) Find(_ context.Context, provider, alias string) (string, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if id := m.shelf(provider).values["alias "+alias]; id != "" {
+	if id := m.provider(provider).values["alias "+alias]; id != "" {
 		return id, nil
 	}
 	return "", ErrUnknown
 }
 
-// Allow lets a permit name a payment.
-func (m *Memory) Allow(provider, permit, id string) {
+// SetChargeGuard lets a permit name a payment.
+func (m *Memory) SetChargeGuard(provider, permit, id string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.shelf(provider).values[permit] = id
+	m.provider(provider).values[permit] = id
 }
 
 // Halt implements Store.
 func (m *Memory) Halt(_ context.Context, provider, account, entry string, halted bool) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if s := m.shelf(provider); halted {
+	if s := m.provider(provider); halted {
 		s.halted[account] = entry
 	} else {
 		delete(s.halted, account)
@@ -338,14 +338,14 @@ func (m *Memory) Halts(_ context.Context, provider string) (map[string]string, e
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	out := map[string]string{}
-	for account, entry := range m.shelf(provider).halted {
+	for account, entry := range m.provider(provider).halted {
 		out[account] = entry
 	}
 	return out, nil
 }
 
-// Listed implements Store.
-func (m *Memory) Listed(_ context.Context, provider string, i Index, yield func([]string) (bool, error)) error {
+// ListIDs implements Store.
+func (m *Memory) ListIDs(_ context.Context, provider string, i Index, yield func([]string) (bool, error)) error {
 	ids := m.ids(provider, i)
 	if i.Limit > 0 {
 		ids = ids[:min(i.Limit, len(ids))]
@@ -360,7 +360,7 @@ func (m *Memory) Listed(_ context.Context, provider string, i Index, yield func(
 func (m *Memory) ids(provider string, i Index) []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	s := m.shelf(provider)
+	s := m.provider(provider)
 	if i.Anomalies {
 		return sorted(s.anomalies, byTime)
 	}
@@ -382,30 +382,30 @@ func (m *Memory) Counts(_ context.Context, provider string) (map[State]int64, er
 	for state := range rank {
 		out[state] = 0
 	}
-	for _, l := range m.shelf(provider).listed {
+	for _, l := range m.provider(provider).listed {
 		out[l.state]++
 	}
 	return out, nil
 }
 
-// Vitals implements Store.
-func (m *Memory) Vitals(_ context.Context, provider string) (Vitals, error) {
+// Stats implements Store.
+func (m *Memory) Stats(_ context.Context, provider string) (StoreStats, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	s := m.shelf(provider)
-	v := Vitals{Now: m.now(), Anomalies: int64(len(s.anomalies)), Halts: int64(len(s.halted))}
+	s := m.provider(provider)
+	v := StoreStats{Now: m.now(), Anomalies: int64(len(s.anomalies)), Halts: int64(len(s.halted))}
 	if ids := sorted(s.due, byTime); len(ids) > 0 {
-		v.FirstDue = s.due[ids[0]]
+		v.OldestDue = s.due[ids[0]]
 	}
 	return v, nil
 }
 
-// Available implements Store.
-func (m *Memory) Available(context.Context) error { return nil }
+// Ping implements Store.
+func (m *Memory) Ping(context.Context) error { return nil }
 
 // Outcomes returns the provider's outcome stream from its beginning.
 func (m *Memory) Outcomes(provider string) []map[string]string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return slices.Clone(m.shelf(provider).outcomes)
+	return slices.Clone(m.provider(provider).outcomes)
 }

@@ -17,7 +17,7 @@ import (
 // the first colon says of which kind it is.
 func (l *Ledger) Park(ctx context.Context, k Key, reason string) error {
 	p := l.policy(k.Provider)
-	_, err := l.take(ctx, "park", k, withoutDetails, func(loaded Loaded, _ rules.Facts) (rules.Change, error) {
+	_, err := l.apply(ctx, "park", k, withoutPayload, func(loaded LoadResult, _ rules.Facts) (rules.Change, error) {
 		return rules.Park(loaded.Record, p, loaded.Now, reason), nil
 	})
 	return err
@@ -30,35 +30,35 @@ func (l *Ledger) Unpark(ctx context.Context, provider, reason string, limit int)
 		return 0, nil
 	}
 	n, err := l.store.Unpark(ctx, provider, reason, limit)
-	return n, waitingError(provider, err)
+	return n, parkingError(provider, err)
 }
 
-// Waiting is how many are parked, by reason. A payment that moved on by other means is counted
+// ParkedCounts is how many are parked, by reason. A payment that moved on by other means is counted
 // until its reason ends.
-func (l *Ledger) Waiting(ctx context.Context, provider string) (map[string]int64, error) {
-	counts, err := l.store.Waiting(ctx, provider)
-	return counts, waitingError(provider, err)
+func (l *Ledger) ParkedCounts(ctx context.Context, provider string) (map[string]int64, error) {
+	counts, err := l.store.ParkedCounts(ctx, provider)
+	return counts, parkingError(provider, err)
 }
 
 // setParkReasons says in each record that is still to be moved on whether it is parked, and why.
-func (l *Ledger) markWaiting(ctx context.Context, provider string, rs []Record) error {
+func (l *Ledger) setParkReasons(ctx context.Context, provider string, rs []Record) error {
 	ids := make([]string, len(rs))
 	for i, r := range rs {
 		ids[i] = r.Key.id()
 	}
-	waits, err := l.store.Waits(ctx, provider, ids)
+	waits, err := l.store.ParkReasons(ctx, provider, ids)
 	if err != nil {
-		return waitingError(provider, err)
+		return parkingError(provider, err)
 	}
 	for i := range rs {
 		if s := rs[i].State; s != Sending && s != Blocked && !s.Final() {
-			rs[i].Waits = waits[ids[i]]
+			rs[i].ParkReason = waits[ids[i]]
 		}
 	}
 	return nil
 }
 
-func waitingError(provider string, err error) error {
+func parkingError(provider string, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -67,7 +67,7 @@ func waitingError(provider string, err error) error {
 
 // keyReason is what waits for a key waits for: "key:" and how a text begins that the key has sealed
 // (seal.Ring.Prefixes), "key" alone for one that is not sealed; empty where no key would help.
-func (l *Ledger) keyReason(why error, loaded Loaded) string {
+func (l *Ledger) keyReason(why error, loaded LoadResult) string {
 	if !errors.Is(why, seal.ErrUnknownKey) && !errors.Is(why, seal.ErrNotSealed) {
 		return ""
 	}

@@ -13,7 +13,7 @@ import (
 // TestOnlyAStepThatNeedsTheDetailsReadsThem counts the GETs of each step: one of the record, one
 // more of it inside the commit, and one of the payload where the step hands that out.
 func TestOnlyAStepThatNeedsTheDetailsReadsThem(t *testing.T) {
-	_, b := startBook(t)
+	_, b := newLedgerFixture(t)
 	b.register("warm") // scripts are loaded once
 	ctx, k, attempt := t.Context(), key("a"), idempotency.NewAttempt()
 	// The clock of these tests is a GET, too, once beside what is read and once in a commit that
@@ -26,19 +26,19 @@ func TestOnlyAStepThatNeedsTheDetailsReadsThem(t *testing.T) {
 		{"register", 4, func() error { _, err := b.store.Register(ctx, registration("a")); return err }},
 		{"register again", 2, func() error { _, err := b.store.Register(ctx, registration("a")); return err }},
 		{"begin", 5, func() error {
-			begun, err := b.store.Begin(ctx, k, idempotency.BeginRequest{Attempt: attempt, Lease: time.Minute, Queryable: true})
+			begun, err := b.store.Begin(ctx, k, idempotency.BeginParams{Attempt: attempt, Lease: time.Minute, Queryable: true})
 			if string(begun.Payload) != "payload" {
 				t.Errorf("begun with the payload %q", begun.Payload)
 			}
 			return err
 		}},
-		{"note", 4, func() error { return b.store.Note(ctx, k, attempt, nil, true) }},
+		{"note", 4, func() error { return b.store.Checkpoint(ctx, k, attempt, nil, true) }},
 		{"finish", 4, func() error {
-			_, err := b.store.Finish(ctx, k, idempotency.Report{Attempt: attempt, Outcome: providers.Outcome{Class: providers.Pending}})
+			_, err := b.store.Finish(ctx, k, idempotency.AttemptResult{Attempt: attempt, Outcome: providers.Outcome{Class: providers.Pending}})
 			return err
 		}},
 		{"ask", 3, func() error {
-			q, err := b.store.Ask(ctx, k)
+			q, err := b.store.StartQuery(ctx, k)
 			if string(q.Payload) != "payload" {
 				t.Errorf("asked with the payload %q", q.Payload)
 			}
@@ -53,7 +53,7 @@ func TestOnlyAStepThatNeedsTheDetailsReadsThem(t *testing.T) {
 	}
 }
 
-func (b *book) gets() int {
+func (b *ledgerFixture) gets() int {
 	b.t.Helper()
 	info, err := b.rdb.Info(b.t.Context(), "commandstats").Result()
 	b.must(err)

@@ -21,14 +21,14 @@ import (
 // and indexes beside them.
 type redisStore struct {
 	db      *kv.DB
-	flights *kv.Flights
+	batcher *kv.Batcher
 }
 
 var _ Store = (*redisStore)(nil)
 
 func newRedisStore(client redis.UniversalClient, o Options) *redisStore {
 	db := kv.NewDB(client, o.TestClock)
-	return &redisStore{db: db, flights: kv.NewFlights(db, o.Replicas, o.ReplicaTimeout)}
+	return &redisStore{db: db, batcher: kv.NewBatcher(db, o.Replicas, o.ReplicaTimeout)}
 }
 
 // OutcomesKey is the stream of a provider's outcome events.
@@ -38,52 +38,52 @@ func OutcomesKey(provider string) string { return kv.OutcomesKey(provider) }
 // time in ms.
 func ChargeUpdatesKey(provider string) string { return kv.ChargeUpdatesKey(provider) }
 
-// place names the keys of one provider.
-type place struct{ prefix string }
+// keyspace names the keys of one provider.
+type keyspace struct{ prefix string }
 
-func at(provider string) place { return place{kv.Prefix(provider)} }
+func keysOf(provider string) keyspace { return keyspace{kv.Prefix(provider)} }
 
-func (p place) record(id string) string         { return p.prefix + "p:" + id }
-func (p place) payload(id string) string        { return p.prefix + "d:" + id }
-func (p place) due() string                     { return p.prefix + "due" }
-func (p place) states() string                  { return p.prefix + "states" }
-func (p place) anomalies() string               { return p.prefix + "anomalies" }
-func (p place) lookup() string                  { return p.prefix + "lookup" }
-func (p place) halted() string                  { return p.prefix + "halted" }
-func (p place) reasons() string                 { return p.prefix + "waiting" }
-func (p place) waiting(reason string) string    { return p.prefix + "waiting:" + reason }
-func (p place) halts() string                   { return p.prefix + "halts" }
-func (p place) object(account, o string) string { return p.prefix + "object:" + account + ":" + o }
+func (p keyspace) record(id string) string         { return p.prefix + "p:" + id }
+func (p keyspace) payload(id string) string        { return p.prefix + "d:" + id }
+func (p keyspace) due() string                     { return p.prefix + "due" }
+func (p keyspace) states() string                  { return p.prefix + "states" }
+func (p keyspace) anomalies() string               { return p.prefix + "anomalies" }
+func (p keyspace) queryProof() string              { return p.prefix + "lookup" }
+func (p keyspace) halted() string                  { return p.prefix + "halted" }
+func (p keyspace) parkReasons() string             { return p.prefix + "waiting" }
+func (p keyspace) parked(reason string) string     { return p.prefix + "waiting:" + reason }
+func (p keyspace) halts() string                   { return p.prefix + "halts" }
+func (p keyspace) object(account, o string) string { return p.prefix + "object:" + account + ":" + o }
 
 // alias holds no alias in clear: a session token opens a payment page.
-func (p place) alias(alias string) string {
+func (p keyspace) alias(alias string) string {
 	sum := sha256.Sum256([]byte(alias))
 	return p.prefix + "alias:" + hex.EncodeToString(sum[:16])
 }
 
-// reading is one record on its way out of Redis.
-type reading struct {
+// recordReads is one record on its way out of Redis.
+type recordReads struct {
 	text, payload *redis.StringCmd
 	due           *redis.FloatCmd
 	lookup        *redis.StringCmd
 }
 
 // Load implements Store.
-func (s *redisStore) Load(ctx context.Context, provider string, wants []Want) ([]Loaded, error) {
-	p := at(provider)
-	readings := make([]reading, len(wants))
+func (s *redisStore) Load(ctx context.Context, provider string, wants []LoadRequest) ([]LoadResult, error) {
+	p := keysOf(provider)
+	readings := make([]recordReads, len(wants))
 	var clock func() (int64, error)
-	err := s.flights.Read(ctx, provider, func(pipe redis.Pipeliner) {
+	err := s.batcher.Read(ctx, provider, func(pipe redis.Pipeliner) {
 		for i, w := range wants {
-			r := reading{text: pipe.Get(ctx, p.record(w.ID))}
+			r := recordReads{text: pipe.Get(ctx, p.record(w.ID))}
 			if w.Payload {
 				r.payload = pipe.Get(ctx, p.payload(w.ID))
 			}
 			if w.Due {
 				r.due = pipe.ZScore(ctx, p.due(), w.ID)
 			}
-			if w.Lookup {
-				r.lookup = pipe.HGet(ctx, p.lookup(), w.Account)
+			if w.QueryProof {
+				r.lookup = pipe.HGet(ctx, p.queryProof(), w.Account)
 			}
 			readings[i] = r
 		}
@@ -96,7 +96,7 @@ func (s *redisStore) Load(ctx context.Context, provider string, wants []Want) ([
 	if err != nil {
 		return nil, fmt.Errorf("the store's time: %w", err)
 	}
-	out := make([]Loaded, len(wants))
+	out := make([]LoadResult, len(wants))
 	for i, r := range readings {
 		if out[i], err = r.loaded(rules.Time(now)); err != nil {
 			return nil, err
@@ -105,21 +105,21 @@ func (s *redisStore) Load(ctx context.Context, provider string, wants []Want) ([
 	return out, nil
 }
 
-func (r reading) loaded(now rules.Time) (Loaded, error) {
-	out := Loaded{Now: now}
+func (r recordReads) loaded(now rules.Time) (LoadResult, error) {
+	out := LoadResult{Now: now}
 	text, err := r.text.Result()
 	switch {
 	case redis.HasErrorPrefix(err, "WRONGTYPE"):
 		out.Err = fmt.Errorf("%w: %w", ErrDamaged, err)
 	case errors.Is(err, redis.Nil):
 	case err != nil:
-		return Loaded{}, err
+		return LoadResult{}, err
 	default:
 		out.Text = text
 		out.Record, out.Err = decode(text)
 	}
-	if err := r.beside(); err != nil {
-		return Loaded{}, err
+	if err := r.sideError(); err != nil {
+		return LoadResult{}, err
 	}
 	if r.payload != nil {
 		if payload, err := r.payload.Bytes(); err == nil {
@@ -130,14 +130,14 @@ func (r reading) loaded(now rules.Time) (Loaded, error) {
 		out.Due = rules.Time(r.due.Val())
 	}
 	if r.lookup != nil {
-		out.Lookup = rules.QueryProof(r.lookup.Val())
+		out.QueryProof = rules.QueryProof(r.lookup.Val())
 	}
 	return out, nil
 }
 
-// beside is why what stands beside the record could not be read; what is not there, or is something
+// sideError is why what stands beside the record could not be read; what is not there, or is something
 // else, is no reason.
-func (r reading) beside() error {
+func (r recordReads) sideError() error {
 	var errs []error
 	if r.payload != nil {
 		errs = append(errs, r.payload.Err())
@@ -179,8 +179,8 @@ func score(s State, at rules.Time) string {
 }
 
 // Commit implements Store.
-func (s *redisStore) Commit(ctx context.Context, provider string, decisions []Decision) ([]Committed, []error) {
-	out := make([]Committed, len(decisions))
+func (s *redisStore) Commit(ctx context.Context, provider string, decisions []CommitRequest) ([]CommitResult, []error) {
+	out := make([]CommitResult, len(decisions))
 	errs := make([]error, len(decisions))
 	var sent []*kv.Commit
 	var places []int
@@ -190,12 +190,12 @@ func (s *redisStore) Commit(ctx context.Context, provider string, decisions []De
 			sent, places = append(sent, c), append(places, i)
 		}
 	}
-	results, failed := s.flights.Commit(ctx, provider, sent...)
+	results, failed := s.batcher.Commit(ctx, provider, sent...)
 	for n, i := range places {
 		r := results[n]
-		out[i].Done, out[i].Moved, out[i].Found = r.Done, r.Moved || r.Stale, r.Found
+		out[i].Done, out[i].Changed, out[i].Found = r.Done, r.Changed || r.Stale, r.Found
 		if g := r.Guard; g > 0 && failed[n] == nil {
-			out[i].Failed, out[i].Found = guardAt(decisions[i], g, r.Found)
+			out[i].FailedGuard, out[i].Found = guardAt(decisions[i], g, r.Found)
 		}
 		errs[i] = storeError(failed[n])
 	}
@@ -204,7 +204,7 @@ func (s *redisStore) Commit(ctx context.Context, provider string, decisions []De
 
 // guardAt finds the guard that the script counts, and what it found: NotHalted looks at the
 // provider's halt, then at the account's.
-func guardAt(d Decision, n int, found string) (rules.Guard, string) {
+func guardAt(d CommitRequest, n int, found string) (rules.Guard, string) {
 	for _, g := range d.Change.Guards {
 		n--
 		if g == rules.NotHalted {
@@ -223,7 +223,7 @@ func guardAt(d Decision, n int, found string) (rules.Guard, string) {
 
 func storeError(err error) error {
 	switch {
-	case kv.Full(err):
+	case kv.IsFull(err):
 		return fmt.Errorf("%w: %w", ErrFull, err)
 	case errors.Is(err, kv.ErrReplicas):
 		return fmt.Errorf("%w: %w", ErrReplicas, err)
@@ -232,11 +232,11 @@ func storeError(err error) error {
 }
 
 // commit writes a decision down as guards and writes, and returns the record's new text beside it.
-func commit(d Decision) (out *kv.Commit, written string, err error) {
-	p, id, c := at(d.Key.Provider), d.Key.id(), &d.Change
+func commit(d CommitRequest) (out *kv.Commit, written string, err error) {
+	p, id, c := keysOf(d.Key.Provider), d.Key.id(), &d.Change
 	out = kv.NewCommit(d.Key.Provider, p.record(id), d.Text, int64(d.Now))
 	if c.RefusedWhenFull {
-		out.Room = kv.Grows
+		out.WhenFull = kv.RefuseWhenFull
 	}
 	out.Intent = c.NeedsReplicas
 	for _, g := range c.Guards {
@@ -260,10 +260,10 @@ func commit(d Decision) (out *kv.Commit, written string, err error) {
 		out.Write("SET", p.object(d.Key.Account, d.Object), id)
 	}
 	if c.ChargeGuard {
-		out.Write("DEL", d.Permit) // it is good for one record, also where that record is forgotten one day
+		out.Write("DEL", d.ChargeGuard) // it is good for one record, also where that record is forgotten one day
 	}
 	if c.QueryProof != "" {
-		out.Write("HSET", p.lookup(), d.Key.Account, string(c.QueryProof))
+		out.Write("HSET", p.queryProof(), d.Key.Account, string(c.QueryProof))
 	}
 	for _, e := range c.Events {
 		out.Append(entry(d.Key, e), d.OutcomesRetention)
@@ -271,22 +271,22 @@ func commit(d Decision) (out *kv.Commit, written string, err error) {
 	return out, written, nil
 }
 
-func guard(out *kv.Commit, p place, d Decision, g rules.Guard) {
+func guard(out *kv.Commit, p keyspace, d CommitRequest, g rules.Guard) {
 	id := d.Key.id()
 	switch g {
 	case rules.NotHalted:
 		out.Guard("HEXISTS", p.halted(), AllAccounts, "0", "0")
 		out.Guard("HEXISTS", p.halted(), d.Key.Account, "0", "0")
 	case rules.ChargeGuardHeld:
-		out.Guard("GET", d.Permit, "", id, id)
+		out.Guard("GET", d.ChargeGuard, "", id, id)
 	case rules.ObjectFree:
 		out.Guard("GET", p.object(d.Key.Account, d.Object), "", "", id)
 	case rules.QueryNotProbed:
-		out.Guard("HGET", p.lookup(), d.Key.Account, "", "")
+		out.Guard("HGET", p.queryProof(), d.Key.Account, "", "")
 	}
 }
 
-func writePayload(out *kv.Commit, p place, d Decision) {
+func writePayload(out *kv.Commit, p keyspace, d CommitRequest) {
 	key := p.payload(d.Key.id())
 	switch d.Change.Payload {
 	case rules.KeepPayload:
@@ -301,7 +301,7 @@ func writePayload(out *kv.Commit, p place, d Decision) {
 	}
 }
 
-func writeIndexes(out *kv.Commit, p place, d Decision) {
+func writeIndexes(out *kv.Commit, p keyspace, d CommitRequest) {
 	c, id := &d.Change, d.Key.id()
 	r := &c.Record
 	switch {
@@ -328,8 +328,8 @@ func writeIndexes(out *kv.Commit, p place, d Decision) {
 		out.Write("ZREM", p.anomalies(), id)
 	}
 	if c.ParkReason != "" {
-		out.Write("ZADD", p.waiting(c.ParkReason), int64(r.Created), id)
-		out.Write("SADD", p.reasons(), c.ParkReason)
+		out.Write("ZADD", p.parked(c.ParkReason), int64(r.Created), id)
+		out.Write("SADD", p.parkReasons(), c.ParkReason)
 	}
 	if c.ChargeUpdate {
 		out.Write("ZADD", kv.ChargeUpdatesKey(d.Key.Provider), int64(d.Now), r.Subscription+"|"+id)
@@ -337,9 +337,9 @@ func writeIndexes(out *kv.Commit, p place, d Decision) {
 }
 
 // entry is an event as it stands in the outcome stream.
-func entry(k Key, e rules.Event) kv.Entry {
+func entry(k Key, e rules.Event) kv.OutcomeEvent {
 	r := &e.Payment
-	return kv.Entry{
+	return kv.OutcomeEvent{
 		Key: k.String(), Type: r.Type, State: string(r.State), Reference: k.Reference, ProviderID: r.ProviderID, Code: r.Code,
 		Message: r.Message, Decline: string(r.Decline), Amount: r.Amount, Currency: r.Currency, Attempt: r.AttemptCount,
 		At: asTime(r.Updated), Metadata: r.Metadata, ActionURL: r.ActionURL, Event: string(e.Kind), Version: r.Version,
@@ -353,13 +353,13 @@ func (s *redisStore) Due(ctx context.Context, provider string, limit int) ([]str
 	if err != nil {
 		return nil, err
 	}
-	return s.db.Client.ZRangeByScore(ctx, at(provider).due(), &redis.ZRangeBy{
+	return s.db.Client.ZRangeByScore(ctx, keysOf(provider).due(), &redis.ZRangeBy{
 		Min: "-inf", Max: strconv.FormatInt(now, 10), Count: int64(limit),
 	}).Result()
 }
 
 func (s *redisStore) now(ctx context.Context, provider string) (int64, error) {
-	now, err := s.flights.Now(ctx, provider)
+	now, err := s.batcher.Now(ctx, provider)
 	return now.UnixMilli(), err
 }
 
@@ -370,20 +370,20 @@ func (s *redisStore) Postpone(ctx context.Context, provider, id string, by time.
 		return err
 	}
 	due := redis.Z{Score: float64(rules.Time(now).Add(by)), Member: id}
-	return s.db.Client.ZAddXX(ctx, at(provider).due(), due).Err()
+	return s.db.Client.ZAddXX(ctx, keysOf(provider).due(), due).Err()
 }
 
-// Waits implements Store.
-func (s *redisStore) Waits(ctx context.Context, provider string, ids []string) (map[string]string, error) {
-	p := at(provider)
-	reasons, err := s.db.Client.SMembers(ctx, p.reasons()).Result()
+// ParkReasons implements Store.
+func (s *redisStore) ParkReasons(ctx context.Context, provider string, ids []string) (map[string]string, error) {
+	p := keysOf(provider)
+	reasons, err := s.db.Client.SMembers(ctx, p.parkReasons()).Result()
 	if err != nil || len(reasons) == 0 || len(ids) == 0 {
 		return nil, err
 	}
 	pipe := s.db.Client.Pipeline()
 	scores := make([]*redis.FloatSliceCmd, len(reasons))
 	for i, reason := range reasons {
-		scores[i] = pipe.ZMScore(ctx, p.waiting(reason), ids...)
+		scores[i] = pipe.ZMScore(ctx, p.parked(reason), ids...)
 	}
 	if _, err := pipe.Exec(ctx); err != nil {
 		return nil, err
@@ -402,8 +402,8 @@ func (s *redisStore) Waits(ctx context.Context, provider string, ids []string) (
 // Unpark implements Store: due first, then no longer parked, so that whoever dies in between has
 // forgotten nobody.
 func (s *redisStore) Unpark(ctx context.Context, provider, reason string, limit int) (int, error) {
-	p := at(provider)
-	ids, err := s.db.Client.ZRange(ctx, p.waiting(reason), 0, int64(limit)-1).Result()
+	p := keysOf(provider)
+	ids, err := s.db.Client.ZRange(ctx, p.parked(reason), 0, int64(limit)-1).Result()
 	if err != nil {
 		return 0, err
 	}
@@ -414,26 +414,26 @@ func (s *redisStore) Unpark(ctx context.Context, provider, reason string, limit 
 	c := kv.NewCommit(provider, p.prefix+"none", "", 0)
 	for _, id := range ids {
 		c.Write("ZADD", p.due(), now, id)
-		c.Write("ZREM", p.waiting(reason), id)
+		c.Write("ZREM", p.parked(reason), id)
 	}
 	forget := kv.NewCommit(provider, p.prefix+"none", "", 0)
-	forget.Guard("EXISTS", p.waiting(reason), "", "0", "0")
-	forget.Write("SREM", p.reasons(), reason)
-	_, errs := s.flights.Commit(ctx, provider, c, forget)
+	forget.Guard("EXISTS", p.parked(reason), "", "0", "0")
+	forget.Write("SREM", p.parkReasons(), reason)
+	_, errs := s.batcher.Commit(ctx, provider, c, forget)
 	return len(ids), errors.Join(errs...)
 }
 
-// Waiting implements Store.
-func (s *redisStore) Waiting(ctx context.Context, provider string) (map[string]int64, error) {
-	p := at(provider)
-	reasons, err := s.db.Client.SMembers(ctx, p.reasons()).Result()
+// ParkedCounts implements Store.
+func (s *redisStore) ParkedCounts(ctx context.Context, provider string) (map[string]int64, error) {
+	p := keysOf(provider)
+	reasons, err := s.db.Client.SMembers(ctx, p.parkReasons()).Result()
 	if err != nil || len(reasons) == 0 {
 		return nil, err
 	}
 	pipe := s.db.Client.Pipeline()
 	counts := make([]*redis.IntCmd, len(reasons))
 	for i, reason := range reasons {
-		counts[i] = pipe.ZCard(ctx, p.waiting(reason))
+		counts[i] = pipe.ZCard(ctx, p.parked(reason))
 	}
 	if _, err := pipe.Exec(ctx); err != nil {
 		return nil, err
@@ -447,9 +447,9 @@ func (s *redisStore) Waiting(ctx context.Context, provider string) (map[string]i
 	return out, nil
 }
 
-// Hasten implements Store: the account's next request is the probe that finds out whether the
+// EndThrottle implements Store: the account's next request is the probe that finds out whether the
 // provider answers. A full Redis takes no probe's mark, and forgets the wait instead.
-func (s *redisStore) Hasten(ctx context.Context, provider, account string) error {
+func (s *redisStore) EndThrottle(ctx context.Context, provider, account string) error {
 	told, err := s.db.Client.HKeys(ctx, ThrottledKey(provider)).Result()
 	for _, name := range told {
 		if err == nil && (account == "" || account == name) {
@@ -461,19 +461,19 @@ func (s *redisStore) Hasten(ctx context.Context, provider, account string) error
 	return err
 }
 
-// Acknowledged implements Store.
-func (s *redisStore) Acknowledged(ctx context.Context, provider string) error {
-	return storeError(s.flights.Touch(ctx, provider))
+// AwaitReplicas implements Store.
+func (s *redisStore) AwaitReplicas(ctx context.Context, provider string) error {
+	return storeError(s.batcher.AwaitReplicas(ctx, provider))
 }
 
 // Alias implements Store.
 func (s *redisStore) Alias(ctx context.Context, provider, alias, id string, keep time.Duration) error {
-	return s.db.Client.Set(ctx, at(provider).alias(alias), id, keep).Err()
+	return s.db.Client.Set(ctx, keysOf(provider).alias(alias), id, keep).Err()
 }
 
 // Find implements Store.
 func (s *redisStore) Find(ctx context.Context, provider, alias string) (string, error) {
-	id, err := s.db.Client.Get(ctx, at(provider).alias(alias)).Result()
+	id, err := s.db.Client.Get(ctx, keysOf(provider).alias(alias)).Result()
 	if errors.Is(err, redis.Nil) {
 		return "", ErrUnknown
 	}
@@ -493,9 +493,9 @@ func (s *redisStore) Halt(ctx context.Context, provider, account, text string, h
 	if err != nil {
 		return err
 	}
-	p := at(provider)
+	p := keysOf(provider)
 	text = asTime(rules.Time(now)).Format("2006-01-02T15:04:05.000Z") + " " + text
-	c := kv.NewUnread(provider)
+	c := kv.NewGuardedCommit(provider)
 	c.Intent = true
 	if halted {
 		c.Write("HSET", p.halted(), account, text)
@@ -504,13 +504,13 @@ func (s *redisStore) Halt(ctx context.Context, provider, account, text string, h
 	}
 	c.Write("LPUSH", p.halts(), text)
 	c.Write("LTRIM", p.halts(), 0, keptHalts-1)
-	_, errs := s.flights.Commit(ctx, provider, c)
+	_, errs := s.batcher.Commit(ctx, provider, c)
 	return storeError(errs[0])
 }
 
 // Halts implements Store.
 func (s *redisStore) Halts(ctx context.Context, provider string) (map[string]string, error) {
-	m, err := s.db.Client.HGetAll(ctx, at(provider).halted()).Result()
+	m, err := s.db.Client.HGetAll(ctx, keysOf(provider).halted()).Result()
 	if err != nil {
 		return nil, fmt.Errorf("halts %s: %w", provider, err)
 	}
@@ -523,9 +523,9 @@ func bounds(s State) (low, high string) {
 
 const page = 500
 
-// Listed implements Store.
-func (s *redisStore) Listed(ctx context.Context, provider string, i Index, yield func([]string) (bool, error)) error {
-	p := at(provider)
+// ListIDs implements Store.
+func (s *redisStore) ListIDs(ctx context.Context, provider string, i Index, yield func([]string) (bool, error)) error {
+	p := keysOf(provider)
 	low, high := bounds(i.State)
 	switch {
 	case i.Anomalies:
@@ -557,7 +557,7 @@ func (s *redisStore) walk(ctx context.Context, index string, by redis.ZRangeBy, 
 }
 
 // scan looks at every record there is, each once.
-func (s *redisStore) scan(ctx context.Context, p place, yield func([]string) (bool, error)) error {
+func (s *redisStore) scan(ctx context.Context, p keyspace, yield func([]string) (bool, error)) error {
 	node, err := s.db.Node(ctx, p.prefix)
 	if err != nil {
 		return err
@@ -592,7 +592,7 @@ func (s *redisStore) Counts(ctx context.Context, provider string) (map[State]int
 	cmds := map[State]*redis.IntCmd{}
 	for state := range rank {
 		low, high := bounds(state)
-		cmds[state] = pipe.ZCount(ctx, at(provider).states(), low, high)
+		cmds[state] = pipe.ZCount(ctx, keysOf(provider).states(), low, high)
 	}
 	if _, err := pipe.Exec(ctx); err != nil {
 		return nil, fmt.Errorf("count %s: %w", provider, err)
@@ -604,27 +604,27 @@ func (s *redisStore) Counts(ctx context.Context, provider string) (map[State]int
 	return out, nil
 }
 
-// Vitals implements Store.
-func (s *redisStore) Vitals(ctx context.Context, provider string) (Vitals, error) {
-	p := at(provider)
+// Stats implements Store.
+func (s *redisStore) Stats(ctx context.Context, provider string) (StoreStats, error) {
+	p := keysOf(provider)
 	pipe := s.db.Client.Pipeline()
 	clock := s.db.Clock(ctx, pipe, provider)
 	due := pipe.ZRangeWithScores(ctx, p.due(), 0, 0)
 	anomalies := pipe.ZCard(ctx, p.anomalies())
 	halts := pipe.HLen(ctx, p.halted())
 	if _, err := pipe.Exec(ctx); err != nil {
-		return Vitals{}, err
+		return StoreStats{}, err
 	}
 	now, err := clock()
-	v := Vitals{Now: rules.Time(now), Anomalies: anomalies.Val(), Halts: halts.Val()}
+	v := StoreStats{Now: rules.Time(now), Anomalies: anomalies.Val(), Halts: halts.Val()}
 	if first := due.Val(); len(first) > 0 {
-		v.FirstDue = rules.Time(first[0].Score)
+		v.OldestDue = rules.Time(first[0].Score)
 	}
 	return v, err
 }
 
-// Available implements Store.
-func (s *redisStore) Available(ctx context.Context) error {
+// Ping implements Store.
+func (s *redisStore) Ping(ctx context.Context) error {
 	if err := s.db.Client.Ping(ctx).Err(); err != nil {
 		return errors.Join(errors.New("redis does not answer"), err)
 	}

@@ -12,7 +12,7 @@ import (
 const day = 24 * time.Hour
 
 // ttl is how long a key is kept, to the day: 0 for ever, -1 where there is none.
-func (b *book) ttl(kind, reference string) int {
+func (b *ledgerFixture) ttl(kind, reference string) int {
 	b.t.Helper()
 	d, err := b.rdb.PTTL(b.t.Context(), "remesa:{virtualpos}:"+kind+":"+reference).Result()
 	b.must(err)
@@ -27,58 +27,58 @@ func (b *book) ttl(kind, reference string) int {
 
 func TestRetention(t *testing.T) {
 	t.Parallel()
-	by := idempotency.Person{By: "ana", Note: "bank"}
-	version := func(b *book) int64 {
+	by := idempotency.Actor{By: "ana", Note: "bank"}
+	version := func(b *ledgerFixture) int64 {
 		r, err := b.store.Show(b.t.Context(), key("a"))
 		b.must(err)
 		return r.Version
 	}
-	resolve := func(b *book, as string) {
-		_, err := b.store.Resolve(b.t.Context(), key("a"), version(b), idempotency.Resolution{Person: by, As: as})
+	resolve := func(b *ledgerFixture, as string) {
+		_, err := b.store.Resolve(b.t.Context(), key("a"), version(b), idempotency.Resolution{Actor: by, As: as})
 		b.must(err)
 	}
 	declined := providers.Outcome{Class: providers.Refused, Code: "E-051"}
 	rows := []struct {
 		is              string
-		run             func(b *book)
+		run             func(b *ledgerFixture)
 		record, payload int // days, as ttl
 	}{
-		{"an open payment is kept for ever, with its payload", func(*book) {}, 0, 0},
-		{"a payment in doubt is kept for ever, with its payload", func(b *book) { b.finish("a", "a", unclear) }, 0, 0},
-		{"a succeeded one is kept for the retention, without its payload", func(b *book) { b.finish("a", "a", paid("X")) }, 400, -1},
-		{"a failed one keeps its payload for 30 days", func(b *book) { b.finish("a", "a", declined) }, 400, 30},
-		{"a failed one with an open attempt keeps both while it is watched", func(b *book) {
+		{"an open payment is kept for ever, with its payload", func(*ledgerFixture) {}, 0, 0},
+		{"a payment in doubt is kept for ever, with its payload", func(b *ledgerFixture) { b.finish("a", "a", unclear) }, 0, 0},
+		{"a succeeded one is kept for the retention, without its payload", func(b *ledgerFixture) { b.finish("a", "a", paid("X")) }, 400, -1},
+		{"a failed one keeps its payload for 30 days", func(b *ledgerFixture) { b.finish("a", "a", declined) }, 400, 30},
+		{"a failed one with an open attempt keeps both while it is watched", func(b *ledgerFixture) {
 			b.finish("a", "a", unclear)
 			resolve(b, "failed")
 		}, 0, 0},
-		{"after the watch it is kept for the retention, its payload for 30 days", func(b *book) {
+		{"after the watch it is kept for the retention, its payload for 30 days", func(b *ledgerFixture) {
 			b.finish("a", "a", unclear)
 			resolve(b, "failed")
 			b.Advance(7 * day)
-			_, _, err := b.store.Due(b.t.Context(), provider, 10, idempotency.Lanes{AskFor: time.Second})
+			_, _, err := b.store.Due(b.t.Context(), provider, 10, idempotency.Lanes{QueryTimeout: time.Second})
 			b.must(err)
 		}, 400, 30},
-		{"an anomaly is kept until a person clears it", func(b *book) {
+		{"an anomaly is kept until a person clears it", func(b *ledgerFixture) {
 			b.finish("a", "a", unclear)
 			resolve(b, "failed")
 			b.finish("a", "a", paid("X"))
 		}, 0, 0},
-		{"an anomaly of what nobody watches is kept until a person clears it", func(b *book) {
+		{"an anomaly of what nobody watches is kept until a person clears it", func(b *ledgerFixture) {
 			b.finish("a", "a", unclear)
-			q, err := b.store.Ask(b.t.Context(), key("a"))
+			q, err := b.store.StartQuery(b.t.Context(), key("a"))
 			b.must(err)
-			_, err = b.store.Answer(b.t.Context(), key("a"), idempotency.Answered{Version: q.Version, AskedAt: q.AskedAt, Outcome: paid("X"), Next: time.Second})
+			_, err = b.store.RecordStatus(b.t.Context(), key("a"), idempotency.StatusResult{Version: q.Version, QueriedAt: q.QueriedAt, Outcome: paid("X"), QueryAfter: time.Second})
 			b.must(err)
 			b.finish("a", "a", declined)
 		}, 0, -1},
-		{"after an accepted anomaly it is kept for the retention", func(b *book) {
+		{"after an accepted anomaly it is kept for the retention", func(b *ledgerFixture) {
 			b.finish("a", "a", unclear)
 			resolve(b, "failed")
 			b.finish("a", "a", paid("X"))
 			_, err := b.store.ClearAnomaly(b.t.Context(), key("a"), version(b), false, by)
 			b.must(err)
 		}, 400, -1},
-		{"a payment that is tried again is kept for ever", func(b *book) {
+		{"a payment that is tried again is kept for ever", func(b *ledgerFixture) {
 			b.finish("a", "a", declined)
 			_, err := b.store.Retry(b.t.Context(), key("a"), version(b), false, by)
 			b.must(err)
@@ -105,12 +105,12 @@ func TestRetention(t *testing.T) {
 
 func TestRetryWithoutItsPayloadIsRefused(t *testing.T) {
 	t.Parallel()
-	_, b := startBook(t)
+	_, b := newLedgerFixture(t)
 	b.sending("a")
 	b.finish("a", "a", providers.Outcome{Class: providers.Refused})
 	b.must(b.rdb.Del(t.Context(), "remesa:{virtualpos}:d:a").Err())
 	r := b.want("a", idempotency.Failed)
-	_, err := b.store.Retry(t.Context(), r.Key, r.Version, false, idempotency.Person{By: "ana", Note: "n"})
+	_, err := b.store.Retry(t.Context(), r.Key, r.Version, false, idempotency.Actor{By: "ana", Note: "n"})
 	if err == nil {
 		t.Fatal("a payment without its details was made ready")
 	}
@@ -119,7 +119,7 @@ func TestRetryWithoutItsPayloadIsRefused(t *testing.T) {
 
 func TestExpiredRecordsAreInNoList(t *testing.T) {
 	t.Parallel()
-	_, b := startBook(t)
+	_, b := newLedgerFixture(t)
 	b.sending("a")
 	b.finish("a", "a", providers.Outcome{Class: providers.Refused})
 	b.must(b.rdb.Del(t.Context(), "remesa:{virtualpos}:p:a").Err())
@@ -157,7 +157,7 @@ func TestTimesAreTheStores(t *testing.T) {
 	t.Parallel()
 	s := redistest.Start(t)
 	rdb := s.Client()
-	b := &book{t: t, rdb: rdb, store: idempotency.NewRedis(rdb, idempotency.Options{})}
+	b := &ledgerFixture{t: t, rdb: rdb, store: idempotency.NewRedis(rdb, idempotency.Options{})}
 	before, err := rdb.Time(t.Context()).Result()
 	b.must(err)
 	b.register("a")

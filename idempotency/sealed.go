@@ -13,11 +13,11 @@ import (
 // Each is bound to its name and its payment's key; the payload to its type as well, a handle to its
 // own name.
 const (
-	fieldPayload   = "payload"
-	fieldHandle    = "handle"
-	fieldMetadata  = "metadata"
-	fieldMessage   = "message"
-	fieldActionURL = "action_url"
+	fieldPayload     = "payload"
+	fieldProviderRef = "handle"
+	fieldMetadata    = "metadata"
+	fieldMessage     = "message"
+	fieldActionURL   = "action_url"
 )
 
 func (l *Ledger) sealed(k Key, field, text string) string {
@@ -28,28 +28,28 @@ func (l *Ledger) sealedPayload(r Registration) []byte {
 	return l.opts.Seal.Seal(r.Payload, fieldPayload, r.Type, r.Key.String())
 }
 
-func (l *Ledger) sealedHandles(k Key, handles map[string]string) map[string]string {
+func (l *Ledger) sealedProviderRefs(k Key, handles map[string]string) map[string]string {
 	if l.opts.Seal == nil || handles == nil {
 		return handles
 	}
 	out := make(map[string]string, len(handles))
 	for name, value := range handles {
-		out[name] = l.opts.Seal.SealText(value, fieldHandle, k.String(), name)
+		out[name] = l.opts.Seal.SealText(value, fieldProviderRef, k.String(), name)
 	}
 	return out
 }
 
-// content is what decides where money goes: all of it opens, or none of it is used.
-type content struct {
-	payload []byte
-	handles map[string]string
-	err     error
+// opened is what decides where money goes: all of it opens, or none of it is used.
+type opened struct {
+	payload      []byte
+	providerRefs map[string]string
+	err          error
 }
 
-// locked is why the caller cannot open the payment's payload and handles: the key is missing, or
+// decryptErr is why the caller cannot open the payment's payload and handles: the key is missing, or
 // they are not sealed where it has keys. It costs no decryption: a sealed text begins with the name
 // of its key.
-func (l *Ledger) locked(loaded Loaded) error {
+func (l *Ledger) decryptErr(loaded LoadResult) error {
 	if len(loaded.Payload) > 0 {
 		if err := l.opts.Seal.CanOpen(loaded.Payload); err != nil {
 			return err
@@ -63,25 +63,25 @@ func (l *Ledger) locked(loaded Loaded) error {
 	return nil
 }
 
-func (l *Ledger) open(k Key, r rules.Record, sealed []byte) content {
+func (l *Ledger) open(k Key, r rules.Record, sealed []byte) opened {
 	payload, err := l.opts.Seal.Open(sealed, fieldPayload, r.Type, k.String())
 	if err != nil {
-		return content{err: fmt.Errorf("payload: %w", err)}
+		return opened{err: fmt.Errorf("payload: %w", err)}
 	}
-	handles, err := l.openHandles(k, r.ProviderRefs)
+	handles, err := l.openProviderRefs(k, r.ProviderRefs)
 	if err != nil {
-		return content{err: err}
+		return opened{err: err}
 	}
-	return content{payload: payload, handles: handles}
+	return opened{payload: payload, providerRefs: handles}
 }
 
-func (l *Ledger) openHandles(k Key, handles map[string]string) (map[string]string, error) {
+func (l *Ledger) openProviderRefs(k Key, handles map[string]string) (map[string]string, error) {
 	if len(handles) == 0 {
 		return handles, nil
 	}
 	out := make(map[string]string, len(handles))
 	for name, value := range handles {
-		plain, err := l.opts.Seal.OpenText(value, fieldHandle, k.String(), name)
+		plain, err := l.opts.Seal.OpenText(value, fieldProviderRef, k.String(), name)
 		if err != nil {
 			return nil, fmt.Errorf("handle %s: %w", name, err)
 		}
@@ -104,7 +104,7 @@ func (l *Ledger) openRecord(r *Record, metadata string) {
 	for i := range r.History {
 		errs = append(errs, openShown(l.opts.Seal, fieldMessage, r.Key.String(), &r.History[i].Note))
 	}
-	r.Unopened = errors.Join(errs...)
+	r.DecryptErr = errors.Join(errs...)
 }
 
 // OpenOutcome opens the sealed fields of an entry of the outcome stream where they stand: metadata,

@@ -41,15 +41,15 @@ func ringOf(t *testing.T, keys ...string) *seal.Ring {
 	return r
 }
 
-// vault is one Redis with books that have other keys, or none.
-type vault struct {
+// sealedFixture is one Redis with books that have other keys, or none.
+type sealedFixture struct {
 	t *testing.T
 	s *redistest.Server
 }
 
-func startVault(t *testing.T) vault { return vault{t, redistest.Start(t)} }
+func newSealedFixture(t *testing.T) sealedFixture { return sealedFixture{t, redistest.Start(t)} }
 
-func (v vault) book(ring *seal.Ring) *book {
+func (v sealedFixture) with(ring *seal.Ring) *ledgerFixture {
 	return open(v.t, v.s, v.s.Client(), idempotency.Options{Seal: ring})
 }
 
@@ -66,7 +66,7 @@ func canary(reference string) idempotency.Registration {
 	return r
 }
 
-func (b *book) take(rs ...idempotency.Registration) {
+func (b *ledgerFixture) queryAndRecord(rs ...idempotency.Registration) {
 	b.t.Helper()
 	_, err := b.store.Register(b.t.Context(), rs...)
 	b.must(err)
@@ -113,15 +113,15 @@ func wantNoCanary(t *testing.T, where, text string) {
 
 func TestNothingOfAPersonStandsInRedis(t *testing.T) {
 	t.Parallel()
-	v := startVault(t)
-	b := v.book(newRing(t, "a"))
+	v := newSealedFixture(t)
+	b := v.with(newRing(t, "a"))
 	for _, reference := range []string{"session", "declined", "mismatch", "rejected", "blocked"} {
-		b.take(canary(reference))
+		b.queryAndRecord(canary(reference))
 	}
 	b.begin("session", "s")
 	handles := map[string]string{"session_token": "canary-session", "signature_token": "canary-signature"}
-	b.must(b.store.Note(t.Context(), key("session"), "s", handles, false))
-	b.finish("session", "s", providers.Outcome{Class: providers.Pending, ActionURL: canaryURL, ActionWithin: 24 * time.Hour, Message: canaryMessage, Handles: handles})
+	b.must(b.store.Checkpoint(t.Context(), key("session"), "s", handles, false))
+	b.finish("session", "s", providers.Outcome{Class: providers.Pending, ActionURL: canaryURL, ActionWithin: 24 * time.Hour, Message: canaryMessage, ProviderRefs: handles})
 	for reference, class := range map[string]providers.Class{"declined": providers.Refused, "mismatch": providers.Mismatch} {
 		b.begin(reference, reference)
 		b.finish(reference, reference, providers.Outcome{Class: class, Code: "E-1", Message: canaryMessage})
@@ -135,8 +135,8 @@ func TestNothingOfAPersonStandsInRedis(t *testing.T) {
 	for _, reference := range []string{"session", "declined", "mismatch", "rejected", "blocked"} {
 		r, err := b.store.Show(t.Context(), key(reference))
 		b.must(err)
-		if r.Unopened != nil || r.Message != canaryMessage || r.Metadata["invoice"] != canaryNote {
-			t.Errorf("%s shows as %q, %v, %v", reference, r.Message, r.Metadata, r.Unopened)
+		if r.DecryptErr != nil || r.Message != canaryMessage || r.Metadata["invoice"] != canaryNote {
+			t.Errorf("%s shows as %q, %v, %v", reference, r.Message, r.Metadata, r.DecryptErr)
 		}
 		for _, h := range r.History {
 			if seal.Sealed([]byte(h.Note)) {
@@ -144,10 +144,10 @@ func TestNothingOfAPersonStandsInRedis(t *testing.T) {
 			}
 		}
 	}
-	q, err := b.store.Ask(t.Context(), key("session"))
+	q, err := b.store.StartQuery(t.Context(), key("session"))
 	b.must(err)
-	if q.Unopened != nil || q.Handles["signature_token"] != "canary-signature" || !strings.Contains(string(q.Payload), canaryName) {
-		t.Errorf("asked with %v, %s, %v", q.Handles, q.Payload, q.Unopened)
+	if q.DecryptErr != nil || q.ProviderRefs["signature_token"] != "canary-signature" || !strings.Contains(string(q.Payload), canaryName) {
+		t.Errorf("asked with %v, %s, %v", q.ProviderRefs, q.Payload, q.DecryptErr)
 	}
 	if r := b.want("session", idempotency.Pending); r.ActionURL != canaryURL {
 		t.Errorf("the payer's address shows as %q", r.ActionURL)
@@ -158,9 +158,9 @@ func TestNothingOfAPersonStandsInRedis(t *testing.T) {
 // byte.
 func TestWithoutKeysNothingChanges(t *testing.T) {
 	t.Parallel()
-	v := startVault(t)
-	b := v.book(nil)
-	b.take(canary("open"))
+	v := newSealedFixture(t)
+	b := v.with(nil)
+	b.queryAndRecord(canary("open"))
 	if got := b.rdb.Get(t.Context(), payloadKey("open")).Val(); got != string(canary("open").Payload) {
 		t.Errorf("the payload stands there as %q", got)
 	}
@@ -173,7 +173,7 @@ func payloadKey(reference string) string { return "remesa:{" + provider + "}:d:"
 func recordKey(reference string) string  { return "remesa:{" + provider + "}:p:" + reference }
 
 // edit changes a record as somebody could who can write to Redis.
-func (b *book) edit(reference string, change func(map[string]any)) {
+func (b *ledgerFixture) edit(reference string, change func(map[string]any)) {
 	b.t.Helper()
 	var r map[string]any
 	b.must(json.Unmarshal([]byte(b.rdb.Get(b.t.Context(), recordKey(reference)).Val()), &r))
@@ -186,45 +186,45 @@ func (b *book) edit(reference string, change func(map[string]any)) {
 func TestWhatWasMovedOrChangedIsNeverUsed(t *testing.T) {
 	t.Parallel()
 	handlesOf := func(r map[string]any) map[string]any { return r["handles"].(map[string]any) }
-	for does, change := range map[string]func(t *testing.T, b *book){
-		"another payment's payload": func(t *testing.T, b *book) {
+	for does, change := range map[string]func(t *testing.T, b *ledgerFixture){
+		"another payment's payload": func(t *testing.T, b *ledgerFixture) {
 			b.must(b.rdb.Set(t.Context(), payloadKey("mine"), b.rdb.Get(t.Context(), payloadKey("other")).Val(), 0).Err())
 		},
-		"another payment's handle": func(_ *testing.T, b *book) {
+		"another payment's handle": func(_ *testing.T, b *ledgerFixture) {
 			var stolen any
 			b.edit("other", func(r map[string]any) { stolen = handlesOf(r)["order"] })
 			b.edit("mine", func(r map[string]any) { handlesOf(r)["order"] = stolen })
 		},
-		"a handle under another's name": func(_ *testing.T, b *book) {
+		"a handle under another's name": func(_ *testing.T, b *ledgerFixture) {
 			b.edit("mine", func(r map[string]any) { handlesOf(r)["order"] = handlesOf(r)["session"] })
 		},
-		"another type": func(_ *testing.T, b *book) { b.edit("mine", func(r map[string]any) { r["type"] = "charge" }) },
-		"the metadata as payload": func(t *testing.T, b *book) {
+		"another type": func(_ *testing.T, b *ledgerFixture) { b.edit("mine", func(r map[string]any) { r["type"] = "charge" }) },
+		"the metadata as payload": func(t *testing.T, b *ledgerFixture) {
 			b.edit("mine", func(r map[string]any) { b.must(b.rdb.Set(t.Context(), payloadKey("mine"), r["metadata"], 0).Err()) })
 		},
-		"a letter of the payload": func(t *testing.T, b *book) {
+		"a letter of the payload": func(t *testing.T, b *ledgerFixture) {
 			text := b.rdb.Get(t.Context(), payloadKey("mine")).Val()
 			b.must(b.rdb.Set(t.Context(), payloadKey("mine"), text[:20]+swapped(text[20:21])+text[21:], 0).Err())
 		},
 	} {
 		t.Run(does, func(t *testing.T) {
 			t.Parallel()
-			v := startVault(t)
-			b := v.book(newRing(t, "a"))
-			b.take(canary("mine"), canary("other"))
+			v := newSealedFixture(t)
+			b := v.with(newRing(t, "a"))
+			b.queryAndRecord(canary("mine"), canary("other"))
 			for _, reference := range []string{"mine", "other"} {
 				b.begin(reference, reference)
 				handles := map[string]string{"order": "o-" + reference, "session": "s-" + reference}
-				b.must(b.store.Note(t.Context(), key(reference), reference, handles, false))
+				b.must(b.store.Checkpoint(t.Context(), key(reference), reference, handles, false))
 				_, err := b.store.Release(t.Context(), key(reference), reference, "not sent", 0)
 				b.must(err)
 			}
 			change(t, b)
 			got := b.begin("mine", "again")
-			if got.Verdict != idempotency.Send || !errors.Is(got.Unopened, seal.ErrTampered) {
-				t.Fatalf("verdict %s, %v", got.Verdict, got.Unopened)
+			if got.Decision != idempotency.Send || !errors.Is(got.DecryptErr, seal.ErrTampered) {
+				t.Fatalf("verdict %s, %v", got.Decision, got.DecryptErr)
 			}
-			if got.Payload != nil || got.Handles != nil {
+			if got.Payload != nil || got.ProviderRefs != nil {
 				t.Error("some of it was handed out all the same")
 			}
 		})
@@ -244,44 +244,44 @@ func TestWhoCannotOpenAPaymentWaits(t *testing.T) {
 	t.Parallel()
 	keys := newKeys(t, "a", "b")
 	right := ringOf(t, keys[0])
-	plain := func(t *testing.T, b *book) {
+	plain := func(t *testing.T, b *ledgerFixture) {
 		b.must(b.rdb.Set(t.Context(), payloadKey("mine"), canary("mine").Payload, 0).Err())
 	}
 	for does, row := range map[string]struct {
 		ring   *seal.Ring
-		change func(t *testing.T, b *book)
+		change func(t *testing.T, b *ledgerFixture)
 		want   error
 	}{
 		"without keys":                {nil, nil, seal.ErrUnknownKey},
 		"with another key":            {ringOf(t, keys[1]), nil, seal.ErrUnknownKey},
 		"with other bytes":            {newRing(t, "a"), nil, seal.ErrUnknownKey},
 		"with keys, unsealed payload": {right, plain, seal.ErrNotSealed},
-		"with keys, unsealed handle": {right, func(_ *testing.T, b *book) {
+		"with keys, unsealed handle": {right, func(_ *testing.T, b *ledgerFixture) {
 			b.edit("mine", func(r map[string]any) { r["handles"] = map[string]any{"order": "o-1"} })
 		}, seal.ErrNotSealed},
 	} {
 		t.Run(does, func(t *testing.T) {
 			t.Parallel()
-			v := startVault(t)
-			b := v.book(right)
-			b.take(canary("mine"))
+			v := newSealedFixture(t)
+			b := v.with(right)
+			b.queryAndRecord(canary("mine"))
 			if row.change != nil {
 				row.change(t, b)
 			}
-			got, err := v.book(row.ring).store.Begin(t.Context(), key("mine"), idempotency.BeginRequest{Attempt: "x", Lease: lease})
+			got, err := v.with(row.ring).store.Begin(t.Context(), key("mine"), idempotency.BeginParams{Attempt: "x", Lease: lease})
 			b.must(err)
-			if got.Verdict != idempotency.Wait || !errors.Is(got.Unopened, row.want) || got.Payload != nil {
-				t.Fatalf("verdict %s, %v, want wait with %v", got.Verdict, got.Unopened, row.want)
+			if got.Decision != idempotency.Wait || !errors.Is(got.DecryptErr, row.want) || got.Payload != nil {
+				t.Fatalf("verdict %s, %v, want wait with %v", got.Decision, got.DecryptErr, row.want)
 			}
 			reason := "key"
 			if errors.Is(row.want, seal.ErrUnknownKey) {
 				reason += ":" + right.Prefixes()[0]
 			}
-			if got.Waits != reason {
-				t.Errorf("waits for %q, want %q", got.Waits, reason)
+			if got.ParkReason != reason {
+				t.Errorf("waits for %q, want %q", got.ParkReason, reason)
 			}
-			if got.Unopened != nil && strings.Contains(got.Unopened.Error(), "anario") {
-				t.Errorf("the error repeats the payload: %v", got.Unopened)
+			if got.DecryptErr != nil && strings.Contains(got.DecryptErr.Error(), "anario") {
+				t.Errorf("the error repeats the payload: %v", got.DecryptErr)
 			}
 			r := b.want("mine", idempotency.Queued)
 			if r.Attempts != 0 || r.NextDue.Sub(got.Now) != 30*time.Second || len(r.History) != 1 {
@@ -290,8 +290,8 @@ func TestWhoCannotOpenAPaymentWaits(t *testing.T) {
 			if row.change != nil {
 				return
 			}
-			if got := b.begin("mine", "y"); got.Verdict != idempotency.Send || string(got.Payload) != string(canary("mine").Payload) {
-				t.Errorf("a worker with the key: %s, %s, %v", got.Verdict, got.Payload, got.Unopened)
+			if got := b.begin("mine", "y"); got.Decision != idempotency.Send || string(got.Payload) != string(canary("mine").Payload) {
+				t.Errorf("a worker with the key: %s, %s, %v", got.Decision, got.Payload, got.DecryptErr)
 			}
 		})
 	}
@@ -299,14 +299,14 @@ func TestWhoCannotOpenAPaymentWaits(t *testing.T) {
 
 func TestANewKeyOpensWhatTheOldOneSealed(t *testing.T) {
 	t.Parallel()
-	v := startVault(t)
+	v := newSealedFixture(t)
 	keys := newKeys(t, "2025", "2026")
-	before, after := v.book(ringOf(t, keys[0])), v.book(ringOf(t, keys[1], keys[0]))
-	before.take(canary("old"))
-	after.take(canary("young"))
+	before, after := v.with(ringOf(t, keys[0])), v.with(ringOf(t, keys[1], keys[0]))
+	before.queryAndRecord(canary("old"))
+	after.queryAndRecord(canary("young"))
 	for _, reference := range []string{"old", "young"} {
-		if got := after.begin(reference, reference); got.Verdict != idempotency.Send || !strings.Contains(string(got.Payload), canaryName) {
-			t.Errorf("%s: %s, %v", reference, got.Verdict, got.Unopened)
+		if got := after.begin(reference, reference); got.Decision != idempotency.Send || !strings.Contains(string(got.Payload), canaryName) {
+			t.Errorf("%s: %s, %v", reference, got.Decision, got.DecryptErr)
 		}
 	}
 	if got := before.begin("young", "x"); got.Payload != nil {
@@ -316,18 +316,18 @@ func TestANewKeyOpensWhatTheOldOneSealed(t *testing.T) {
 
 func TestAQuestionThatCannotBeOpenedSaysSo(t *testing.T) {
 	t.Parallel()
-	v := startVault(t)
-	b := v.book(newRing(t, "a"))
-	b.take(canary("mine"), canary("other"))
+	v := newSealedFixture(t)
+	b := v.with(newRing(t, "a"))
+	b.queryAndRecord(canary("mine"), canary("other"))
 	b.begin("mine", "m")
 	b.finish("mine", "m", providers.Outcome{Class: providers.InDoubt})
-	q, err := v.book(newRing(t, "b")).store.Ask(t.Context(), key("mine"))
-	if err != nil || !errors.Is(q.Unopened, seal.ErrUnknownKey) || q.Payload != nil || !q.Ask {
+	q, err := v.with(newRing(t, "b")).store.StartQuery(t.Context(), key("mine"))
+	if err != nil || !errors.Is(q.DecryptErr, seal.ErrUnknownKey) || q.Payload != nil || !q.Needed {
 		t.Errorf("without the key: %+v, %v", q, err)
 	}
 	b.must(b.rdb.Set(t.Context(), payloadKey("mine"), b.rdb.Get(t.Context(), payloadKey("other")).Val(), 0).Err())
-	q, err = b.store.Ask(t.Context(), key("mine"))
-	if err != nil || !errors.Is(q.Unopened, seal.ErrTampered) || q.Payload != nil {
+	q, err = b.store.StartQuery(t.Context(), key("mine"))
+	if err != nil || !errors.Is(q.DecryptErr, seal.ErrTampered) || q.Payload != nil {
 		t.Errorf("with another's payload: %+v, %v", q, err)
 	}
 }
@@ -335,24 +335,24 @@ func TestAQuestionThatCannotBeOpenedSaysSo(t *testing.T) {
 // TestAPersonNeedsNoKey: whoever holds no key sees all but the sealed fields, and takes every step.
 func TestAPersonNeedsNoKey(t *testing.T) {
 	t.Parallel()
-	v := startVault(t)
-	b := v.book(newRing(t, "a"))
-	b.take(canary("mine"))
+	v := newSealedFixture(t)
+	b := v.with(newRing(t, "a"))
+	b.queryAndRecord(canary("mine"))
 	b.begin("mine", "m")
 	b.finish("mine", "m", providers.Outcome{Class: providers.Pending, Message: canaryMessage, ActionURL: canaryURL, ActionWithin: 24 * time.Hour})
-	blind := v.book(nil)
+	blind := v.with(nil)
 	r, err := blind.store.Show(t.Context(), key("mine"))
 	b.must(err)
-	if !errors.Is(r.Unopened, seal.ErrUnknownKey) || r.Metadata != nil || !seal.Sealed([]byte(r.Message)) || !seal.Sealed([]byte(r.ActionURL)) {
+	if !errors.Is(r.DecryptErr, seal.ErrUnknownKey) || r.Metadata != nil || !seal.Sealed([]byte(r.Message)) || !seal.Sealed([]byte(r.ActionURL)) {
 		t.Errorf("shown as %+v", r)
 	}
 	if r.State != idempotency.Pending || r.Amount != "12500" {
 		t.Errorf("what is not sealed: %+v", r)
 	}
 	_, err = blind.store.Resolve(t.Context(), key("mine"), r.Version,
-		idempotency.Resolution{Person: idempotency.Person{By: "ana", Note: "seen at the bank"}, As: "succeeded"})
+		idempotency.Resolution{Actor: idempotency.Actor{By: "ana", Note: "seen at the bank"}, As: "succeeded"})
 	b.must(err)
-	if r := b.want("mine", idempotency.Succeeded); r.Unopened != nil || r.History[len(r.History)-1].Note == "" {
+	if r := b.want("mine", idempotency.Succeeded); r.DecryptErr != nil || r.History[len(r.History)-1].Note == "" {
 		t.Errorf("afterwards: %+v", r)
 	}
 }
@@ -361,23 +361,23 @@ func TestAPersonNeedsNoKey(t *testing.T) {
 // not shown.
 func TestPayersAreSentToNoAddressOfAStranger(t *testing.T) {
 	t.Parallel()
-	v := startVault(t)
+	v := newSealedFixture(t)
 	ring := newRing(t, "a")
-	b := v.book(ring)
-	b.take(canary("mine"), canary("other"))
+	b := v.with(ring)
+	b.queryAndRecord(canary("mine"), canary("other"))
 	for _, reference := range []string{"mine", "other"} {
 		b.begin(reference, reference)
 		b.finish(reference, reference, providers.Outcome{Class: providers.Pending, ActionURL: canaryURL + reference, ActionWithin: 24 * time.Hour})
 	}
 	b.edit("mine", func(r map[string]any) { r["action_url"] = "https://evil.example" })
-	if r := b.want("mine", idempotency.Pending); r.ActionURL != "" || !errors.Is(r.Unopened, seal.ErrNotSealed) {
-		t.Errorf("an unsealed address shows as %q, %v", r.ActionURL, r.Unopened)
+	if r := b.want("mine", idempotency.Pending); r.ActionURL != "" || !errors.Is(r.DecryptErr, seal.ErrNotSealed) {
+		t.Errorf("an unsealed address shows as %q, %v", r.ActionURL, r.DecryptErr)
 	}
 	b.edit("other", func(r map[string]any) {
 		b.edit("mine", func(mine map[string]any) { mine["action_url"] = r["action_url"] })
 	})
-	if r := b.want("mine", idempotency.Pending); strings.Contains(r.ActionURL, "https") || !errors.Is(r.Unopened, seal.ErrTampered) {
-		t.Errorf("another payment's address shows as %q, %v", r.ActionURL, r.Unopened)
+	if r := b.want("mine", idempotency.Pending); strings.Contains(r.ActionURL, "https") || !errors.Is(r.DecryptErr, seal.ErrTampered) {
+		t.Errorf("another payment's address shows as %q, %v", r.ActionURL, r.DecryptErr)
 	}
 	entry := map[string]any{"key": "p/mine", "action_url": "https://evil.example", "message": "the deadline passed", "metadata": ""}
 	if err := idempotency.OpenOutcome(ring, entry); !errors.Is(err, seal.ErrNotSealed) || entry["action_url"] != "" {
@@ -390,10 +390,10 @@ func TestPayersAreSentToNoAddressOfAStranger(t *testing.T) {
 
 func TestOutcomesOpenForWhoeverHoldsTheKey(t *testing.T) {
 	t.Parallel()
-	v := startVault(t)
+	v := newSealedFixture(t)
 	ring := newRing(t, "a")
-	b := v.book(ring)
-	b.take(canary("mine"))
+	b := v.with(ring)
+	b.queryAndRecord(canary("mine"))
 	b.begin("mine", "m")
 	b.finish("mine", "m", providers.Outcome{Class: providers.Pending, Message: canaryMessage, ActionURL: canaryURL, ActionWithin: 24 * time.Hour})
 	entries, err := b.rdb.XRange(t.Context(), idempotency.OutcomesKey(provider), "-", "+").Result()

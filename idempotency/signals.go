@@ -8,55 +8,55 @@ import (
 	"github.com/remesa/remesa/idempotency/rules"
 )
 
-// Signals are what an alarm looks at: few numbers, read from indexes, whatever the number of
+// HealthStats are what an alarm looks at: few numbers, read from indexes, whatever the number of
 // payments.
-type Signals struct {
-	// Overdue is how long the payment that is due the longest has been waiting to be woken; zero
+type HealthStats struct {
+	// DueLag is how long the payment that is due the longest has been waiting to be woken; zero
 	// where nothing waits.
-	Overdue time.Duration
+	DueLag time.Duration
 	// Anomalies that nobody has cleared.
 	Anomalies int64
 	// Halts that nobody has lifted.
 	Halts int64
-	// Longest is how long a payment has been in doubt, and how long one has been held: the longest
+	// Oldest is how long a payment has been in doubt, and how long one has been held: the longest
 	// of those that were registered first.
-	Longest map[State]time.Duration
+	Oldest map[State]time.Duration
 }
 
-// looked is how many payments of a state are read for Longest.
-const looked = 50
+// oldestSample is how many payments of a state are read for Longest.
+const oldestSample = 50
 
-// Signals reads them for a provider, by the store's clock.
-func (l *Ledger) Signals(ctx context.Context, provider string) (Signals, error) {
-	v, err := l.store.Vitals(ctx, provider)
+// HealthStats reads them for a provider, by the store's clock.
+func (l *Ledger) HealthStats(ctx context.Context, provider string) (HealthStats, error) {
+	v, err := l.store.Stats(ctx, provider)
 	if err != nil {
-		return Signals{}, fmt.Errorf("signals of %s: %w", provider, err)
+		return HealthStats{}, fmt.Errorf("signals of %s: %w", provider, err)
 	}
-	out := Signals{Anomalies: v.Anomalies, Halts: v.Halts, Longest: map[State]time.Duration{}}
-	if v.FirstDue != 0 {
-		out.Overdue = positive(rules.Since(v.Now, v.FirstDue))
+	out := HealthStats{Anomalies: v.Anomalies, Halts: v.Halts, Oldest: map[State]time.Duration{}}
+	if v.OldestDue != 0 {
+		out.DueLag = positive(rules.Since(v.Now, v.OldestDue))
 	}
 	for _, state := range []State{InDoubt, Held} {
-		since, err := l.since(ctx, provider, state)
+		since, err := l.oldestSince(ctx, provider, state)
 		if err != nil {
-			return Signals{}, fmt.Errorf("signals of %s: %w", provider, err)
+			return HealthStats{}, fmt.Errorf("signals of %s: %w", provider, err)
 		}
 		if since != 0 {
-			out.Longest[state] = positive(rules.Since(v.Now, since))
+			out.Oldest[state] = positive(rules.Since(v.Now, since))
 		}
 	}
 	return out, nil
 }
 
-// since is when the first of the payments that were registered first came into the state in which
+// oldestSince is when the first of the payments that were registered first came into the state in which
 // it still is. Records that cannot be read are for others to report.
-func (l *Ledger) since(ctx context.Context, provider string, state State) (rules.Time, error) {
+func (l *Ledger) oldestSince(ctx context.Context, provider string, state State) (rules.Time, error) {
 	var first rules.Time
-	index := Index{State: state, Limit: looked}
-	err := l.store.Listed(ctx, provider, index, func(ids []string) (bool, error) {
-		wants := make([]Want, len(ids))
+	index := Index{State: state, Limit: oldestSample}
+	err := l.store.ListIDs(ctx, provider, index, func(ids []string) (bool, error) {
+		wants := make([]LoadRequest, len(ids))
 		for i, id := range ids {
-			wants[i] = Want{ID: id}
+			wants[i] = LoadRequest{ID: id}
 		}
 		all, err := l.store.Load(ctx, provider, wants)
 		if err != nil {

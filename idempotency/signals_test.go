@@ -9,9 +9,9 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-func (b *book) signals() idempotency.Signals {
+func (b *ledgerFixture) healthStats() idempotency.HealthStats {
 	b.t.Helper()
-	s, err := b.store.Signals(b.t.Context(), provider)
+	s, err := b.store.HealthStats(b.t.Context(), provider)
 	b.must(err)
 	return s
 }
@@ -21,8 +21,8 @@ func near(got, want time.Duration) bool { return (got - want).Abs() < time.Secon
 
 func TestSignals(t *testing.T) {
 	t.Parallel()
-	_, b := startBook(t)
-	if s := b.signals(); s.Overdue != 0 || s.Anomalies != 0 || s.Halts != 0 || len(s.Longest) != 0 {
+	_, b := newLedgerFixture(t)
+	if s := b.healthStats(); s.DueLag != 0 || s.Anomalies != 0 || s.Halts != 0 || len(s.Oldest) != 0 {
 		t.Errorf("of nothing: %+v", s)
 	}
 
@@ -35,21 +35,21 @@ func TestSignals(t *testing.T) {
 	b.begin("late", "b")
 	b.finish("late", "b", unclear)
 	b.Advance(5 * time.Minute)
-	s := b.signals()
-	if !near(s.Longest[idempotency.InDoubt], 15*time.Minute) {
-		t.Errorf("the longest in doubt: %s, want 15m", s.Longest[idempotency.InDoubt])
+	s := b.healthStats()
+	if !near(s.Oldest[idempotency.InDoubt], 15*time.Minute) {
+		t.Errorf("the longest in doubt: %s, want 15m", s.Oldest[idempotency.InDoubt])
 	}
-	if _, held := s.Longest[idempotency.Held]; held || s.Overdue < 5*time.Minute || s.Overdue > 15*time.Minute {
+	if _, held := s.Oldest[idempotency.Held]; held || s.DueLag < 5*time.Minute || s.DueLag > 15*time.Minute {
 		t.Errorf("nobody swept for minutes, nothing is held: %+v", s)
 	}
 
-	_, _, err := b.store.Due(b.t.Context(), provider, 10, idempotency.Lanes{AskFor: time.Minute})
+	_, _, err := b.store.Due(b.t.Context(), provider, 10, idempotency.Lanes{QueryTimeout: time.Minute})
 	b.must(err)
-	if s := b.signals(); s.Overdue != 0 {
-		t.Errorf("right after a sweep something has been due for %s", s.Overdue)
+	if s := b.healthStats(); s.DueLag != 0 {
+		t.Errorf("right after a sweep something has been due for %s", s.DueLag)
 	}
-	b.must(b.store.Halt(b.t.Context(), provider, "", idempotency.Person{By: "ana", Note: "n"}))
-	if s := b.signals(); s.Halts != 1 {
+	b.must(b.store.Halt(b.t.Context(), provider, "", idempotency.Actor{By: "ana", Note: "n"}))
+	if s := b.healthStats(); s.Halts != 1 {
 		t.Errorf("%d halts", s.Halts)
 	}
 }
@@ -58,7 +58,7 @@ func TestSignals(t *testing.T) {
 // younger.
 func TestAStateIsCountedFromItsOwnBeginning(t *testing.T) {
 	t.Parallel()
-	_, b := startBook(t)
+	_, b := newLedgerFixture(t)
 	b.register("a")
 	b.begin("a", "x")
 	b.finish("a", "x", unclear)
@@ -72,14 +72,14 @@ func TestAStateIsCountedFromItsOwnBeginning(t *testing.T) {
 	if last := r.History[len(r.History)-1]; last.Note != "late result: pending" {
 		t.Fatalf("the late result is not in the history: %+v", last)
 	}
-	if got := b.signals().Longest[idempotency.Held]; !near(got, 21*time.Minute) {
+	if got := b.healthStats().Oldest[idempotency.Held]; !near(got, 21*time.Minute) {
 		t.Errorf("held for %s, want 21m", got)
 	}
 }
 
 func TestSignalsSurviveWhatCannotBeRead(t *testing.T) {
 	t.Parallel()
-	_, b := startBook(t)
+	_, b := newLedgerFixture(t)
 	for n := range 3 {
 		ref := fmt.Sprint("p", n)
 		b.register(ref)
@@ -89,7 +89,7 @@ func TestSignalsSurviveWhatCannotBeRead(t *testing.T) {
 	b.must(b.rdb.Set(b.t.Context(), "remesa:{virtualpos}:p:p0", "not a record", 0).Err())
 	b.must(b.rdb.Del(b.t.Context(), "remesa:{virtualpos}:p:p1").Err())
 	b.Advance(time.Minute)
-	if got := b.signals().Longest[idempotency.InDoubt]; !near(got, time.Minute) {
+	if got := b.healthStats().Oldest[idempotency.InDoubt]; !near(got, time.Minute) {
 		t.Errorf("in doubt for %s, want 1m", got)
 	}
 }

@@ -42,10 +42,10 @@ func TestFinishDecidesFromWhatBeginWrote(t *testing.T) {
 	client, counted := s.Client(), &reads{}
 	client.AddHook(counted)
 	b := open(t, s, client, idempotency.Options{})
-	succeeded := func(reference string, begun idempotency.Begun) idempotency.Record {
+	succeeded := func(reference string, begun idempotency.BeginResult) idempotency.Record {
 		t.Helper()
-		rep := idempotency.Report{
-			Attempt: reference, Outcome: providers.Outcome{Class: providers.Succeeded, ProviderID: "id"}, Reached: true, Begun: begun.Snapshot,
+		rep := idempotency.AttemptResult{
+			Attempt: reference, Outcome: providers.Outcome{Class: providers.Succeeded, ProviderID: "id"}, MoneyStepReached: true, Begin: begun.Snapshot,
 		}
 		counted.n = 0
 		for range 2 { // the answer to the first was lost
@@ -68,7 +68,7 @@ func TestFinishDecidesFromWhatBeginWrote(t *testing.T) {
 		b.register("lapsed")
 		begun := b.begin("lapsed", "lapsed")
 		b.Advance(lease + time.Second)
-		_, _, err := b.store.Due(t.Context(), provider, 10, idempotency.Lanes{AskFor: time.Second})
+		_, _, err := b.store.Due(t.Context(), provider, 10, idempotency.Lanes{QueryTimeout: time.Second})
 		b.must(err)
 		b.want("lapsed", idempotency.InDoubt)
 		rec := succeeded("lapsed", begun)
@@ -89,8 +89,8 @@ func TestFinishDecidesFromWhatBeginWrote(t *testing.T) {
 		b.register("gone")
 		begun := b.begin("gone", "gone")
 		b.must(b.rdb.Del(t.Context(), "remesa:{"+provider+"}:p:gone").Err())
-		_, err := b.store.Finish(t.Context(), key("gone"), idempotency.Report{
-			Attempt: "gone", Outcome: providers.Outcome{Class: providers.Succeeded}, Reached: true, Begun: begun.Snapshot,
+		_, err := b.store.Finish(t.Context(), key("gone"), idempotency.AttemptResult{
+			Attempt: "gone", Outcome: providers.Outcome{Class: providers.Succeeded}, MoneyStepReached: true, Begin: begun.Snapshot,
 		})
 		if err == nil {
 			t.Error("a payment that is gone was finished")

@@ -17,8 +17,8 @@ func charge(reference string) idempotency.Registration {
 	return r
 }
 
-// news is what the sweeper of subscriptions is told.
-func (b *book) news() []string {
+// chargeUpdates is what the sweeper of subscriptions is told.
+func (b *ledgerFixture) chargeUpdates() []string {
 	b.t.Helper()
 	members, err := b.rdb.ZRange(b.t.Context(), idempotency.ChargeUpdatesKey(provider), 0, -1).Result()
 	b.must(err)
@@ -27,50 +27,50 @@ func (b *book) news() []string {
 
 func TestTheEndOfASubscriptionsChargeIsToldInTheSameStep(t *testing.T) {
 	t.Parallel()
-	_, b := startBook(t)
+	_, b := newLedgerFixture(t)
 	_, err := b.store.Register(t.Context(), charge("c-1"), charge("c-2"), registration("alone"))
 	b.must(err)
 	for _, reference := range []string{"c-1", "alone"} {
 		b.begin(reference, reference)
 	}
-	if got := b.news(); len(got) != 0 {
+	if got := b.chargeUpdates(); len(got) != 0 {
 		t.Fatalf("told of %v before anything ended", got)
 	}
 	b.finish("c-1", "c-1", paid("X"))
 	b.finish("alone", "alone", paid("Y"))
-	if got := b.news(); len(got) != 1 || got[0] != "sub-1|c-1" {
+	if got := b.chargeUpdates(); len(got) != 1 || got[0] != "sub-1|c-1" {
 		t.Fatalf("told of %v, want the subscription's charge only", got)
 	}
 }
 
 func TestAnAnomalyOfASubscriptionsChargeIsTold(t *testing.T) {
 	t.Parallel()
-	_, b := startBook(t)
+	_, b := newLedgerFixture(t)
 	_, err := b.store.Register(t.Context(), charge("c-1"))
 	b.must(err)
 	b.begin("c-1", "a")
 	b.finish("c-1", "a", paid("X"))
 	b.must(b.rdb.Del(t.Context(), idempotency.ChargeUpdatesKey(provider)).Err())
-	q, err := b.store.Ask(t.Context(), key("c-1"))
+	q, err := b.store.StartQuery(t.Context(), key("c-1"))
 	b.must(err)
-	_, err = b.store.Answer(t.Context(), key("c-1"), idempotency.Answered{
-		Version: q.Version, AskedAt: q.AskedAt, Outcome: providers.Outcome{Class: providers.Succeeded, ProviderID: "Y"}, Next: time.Second,
+	_, err = b.store.RecordStatus(t.Context(), key("c-1"), idempotency.StatusResult{
+		Version: q.Version, QueriedAt: q.QueriedAt, Outcome: providers.Outcome{Class: providers.Succeeded, ProviderID: "Y"}, QueryAfter: time.Second,
 	})
 	b.must(err)
 	if r := b.want("c-1", idempotency.Succeeded); r.Anomaly == "" {
 		t.Fatal("a second provider id is no anomaly")
 	}
-	if got := b.news(); len(got) != 1 {
+	if got := b.chargeUpdates(); len(got) != 1 {
 		t.Fatalf("told of %v, want the anomaly", got)
 	}
 }
 
 func TestAPaymentIsRecordedOnlyWhileItsPermitNamesIt(t *testing.T) {
 	t.Parallel()
-	_, b := startBook(t)
+	_, b := newLedgerFixture(t)
 	with := func(reference string) idempotency.Registered {
 		r := charge(reference)
-		r.Permit = permit
+		r.ChargeGuard = permit
 		got, err := b.store.Register(t.Context(), r)
 		b.must(err)
 		return got[0]

@@ -45,7 +45,7 @@ var (
 	// ErrUnknown: there is no such payment.
 	ErrUnknown = errors.New("no such payment")
 	// ErrVersionChanged: the payment moved on since its version was read; read it again.
-	ErrMoved = rules.ErrVersionChanged
+	ErrVersionChanged = rules.ErrVersionChanged
 	// ErrRefused: the step is not allowed in the payment's present state. The text says why.
 	ErrRefused = rules.ErrRefused
 	// ErrNotOwner: the attempt no longer owns the payment and must stop without sending.
@@ -53,7 +53,7 @@ var (
 	// ErrFull: the store is full; nothing new is registered or sent until there is room.
 	ErrFull = errors.New("redis is full")
 	// ErrContended: others kept changing the payment; its due time wakes it again.
-	ErrBusy = errors.New("the payment kept changing")
+	ErrContended = errors.New("the payment kept changing")
 	// ErrReplicas: written, but not by as many replicas as must have it before anybody relies on
 	// it.
 	ErrReplicas = errors.New("replicas did not acknowledge")
@@ -78,10 +78,10 @@ type Registration struct {
 	// Subscription and Period say which period of which subscription the payment charges.
 	Subscription string
 	Period       string
-	// Permit, if any, is a Redis key beside the provider's others that must hold the payment's id
+	// ChargeGuard, if any, is a Redis key beside the provider's others that must hold the payment's id
 	// (Key.ID) when it is first recorded, or it is not: a conflict. Whoever withdraws the permit
 	// knows that nothing will be recorded later.
-	Permit string
+	ChargeGuard string
 }
 
 // Registered is the answer to one registration.
@@ -107,34 +107,34 @@ const (
 	Conflict  Result = "conflict"
 )
 
-// Verdict is what a caller of Begin must do.
-type Verdict = rules.Decision
+// Decision is what a caller of Begin must do.
+type Decision = rules.Decision
 
 // Verdicts of Begin.
 const (
-	Send     = rules.Send
-	AskFirst = rules.QueryFirst
-	Wait     = rules.Wait
-	Done     = rules.Done
+	Send       = rules.Send
+	QueryFirst = rules.QueryFirst
+	Wait       = rules.Wait
+	Done       = rules.Done
 )
 
 // BeginParams opens an attempt.
-type BeginRequest = rules.BeginParams
+type BeginParams = rules.BeginParams
 
-// Begun is the answer to Begin. Payload, Handles and Registered come with Send only.
-type Begun struct {
-	Verdict Verdict
-	// Own is true where, without Send, the attempt is known already: its first Begin was carried
+// BeginResult is the answer to Begin. Payload, Handles and Registered come with Send only.
+type BeginResult struct {
+	Decision Decision
+	// AlreadyBegun is true where, without Send, the attempt is known already: its first Begin was carried
 	// out, and the answer came too late. A caller that has sent nothing releases it.
-	Own      bool
-	State    State
-	Number   int
-	LeaseEnd time.Time
-	// Until says when a waiting caller would be served, by the store's clock.
-	Until   time.Time
-	Now     time.Time
-	Payload []byte
-	Handles map[string]string
+	AlreadyBegun bool
+	State        State
+	Number       int
+	LeaseEnd     time.Time
+	// WaitUntil says when a waiting caller would be served, by the store's clock.
+	WaitUntil    time.Time
+	Now          time.Time
+	Payload      []byte
+	ProviderRefs map[string]string
 	// Registered is the payment as it was registered, against which its payload is held before it
 	// is sent, and from which it is recorded again (Restore) should the store lose it.
 	Registered Registration
@@ -142,99 +142,99 @@ type Begun struct {
 	MayHaveLeft bool
 	// Snapshot is for the attempt's Report; nil where Begin wrote nothing.
 	Snapshot *Snapshot
-	// Unopened says why payload and handles are not there: seal.ErrTampered, after Send, if the
+	// DecryptErr says why payload and handles are not there: seal.ErrTampered, after Send, if the
 	// right key does not open them. Where the key is missing, or should have sealed them and did
 	// not, the verdict is Wait: another worker, or this one with the right keys, sends.
-	Unopened error
-	// Waits, with Wait, is the reason to Park it for; empty where it waits for its own time or for
+	DecryptErr error
+	// ParkReason, with Wait, is the reason to Park it for; empty where it waits for its own time or for
 	// somebody's lease.
-	Waits string
+	ParkReason string
 }
 
-// Question is what Ask hands out: the payment as it is known, and the version that the answer must
+// StatusQuery is what Ask hands out: the payment as it is known, and the version that the answer must
 // carry.
-type Question struct {
+type StatusQuery struct {
 	// Ask is false where there is nothing to ask: queued, sending, blocked.
-	Ask        bool
-	State      State
-	Version    int64
-	AskedAt    time.Time
-	ProviderID string
-	Amount     string
-	Currency   string
-	Type       string
-	Handles    map[string]string
+	Needed       bool
+	State        State
+	Version      int64
+	QueriedAt    time.Time
+	ProviderID   string
+	Amount       string
+	Currency     string
+	Type         string
+	ProviderRefs map[string]string
 	// Payload is nil once a settled payment's details are gone.
 	Payload []byte
-	// Unopened says why payload and handles are not there though they are kept; an error of package
+	// DecryptErr says why payload and handles are not there though they are kept; an error of package
 	// seal.
-	Unopened error
-	// Waits is the reason to Park it for where another worker could open them.
-	Waits string
+	DecryptErr error
+	// ParkReason is the reason to Park it for where another worker could open them.
+	ParkReason string
 	// Polls counts the answers since the payment was last sent.
 	Polls int
 }
 
-// Settlement is the answer to a step that reports what happened to a payment.
-type Settlement struct {
+// Transition is the answer to a step that reports what happened to a payment.
+type Transition struct {
 	State State
 	// Type is the payment's: payout or charge.
 	Type string
 	// Applied is false where the report changed nothing: its attempt's fate was already recorded,
 	// or the answer was out of date.
 	Applied bool
-	// Moved is true where this step changed the payment's state.
-	Moved bool
+	// StateChanged is true where this step changed the payment's state.
+	StateChanged bool
 	// Anomaly names the contradiction that this step recorded, if any.
 	Anomaly string
 	// Created is when the payment was registered.
 	Created time.Time
-	// Now is the store's time of this step.
-	Now time.Time
+	// At is the store's time of this step.
+	At time.Time
 }
 
-// Wakeup asks for a payment to be looked at.
-type Wakeup struct {
+// WakeUp asks for a payment to be looked at.
+type WakeUp struct {
 	Key        Key
 	Generation int64
-	// Ask is true where the provider must be asked, false where the payment may be sent.
-	Ask bool
+	// Query is true where the provider must be asked, false where the payment may be sent.
+	Query bool
 }
 
-// Report is what an attempt came to.
-type Report struct {
+// AttemptResult is what an attempt came to.
+type AttemptResult struct {
 	Attempt string
 	Outcome providers.Outcome
-	// Reached: the attempt came to a step that can move money, whatever the record says.
-	Reached bool
-	// Next is the delay of the first question, where one is due.
-	Next time.Duration
-	// Begun, if set, is the snapshot that the attempt's Begin returned: it saves reading the record
+	// MoneyStepReached: the attempt came to a step that can move money, whatever the record says.
+	MoneyStepReached bool
+	// QueryAfter is the delay of the first question, where one is due.
+	QueryAfter time.Duration
+	// Begin, if set, is the snapshot that the attempt's Begin returned: it saves reading the record
 	// again. Leave it out after a Note.
-	Begun *Snapshot
+	Begin *Snapshot
 }
 
-// Answered is what the provider said to a question.
-type Answered struct {
+// StatusResult is what the provider said to a question.
+type StatusResult struct {
 	// Version and QueriedAt are those of the question.
-	Version int64
-	AskedAt time.Time
-	Outcome providers.Outcome
+	Version   int64
+	QueriedAt time.Time
+	Outcome   providers.Outcome
 	// Ours: the answer repeats everything that the payment means, and all of it equals ours.
 	Ours bool
-	// Next is the delay of the next question.
-	Next time.Duration
+	// QueryAfter is the delay of the next question.
+	QueryAfter time.Duration
 }
 
-// Person is who takes a step by hand, and why. The name is a claim, not a proof of identity.
-type Person struct {
+// Actor is who takes a step by hand, and why. The name is a claim, not a proof of identity.
+type Actor struct {
 	By   string
 	Note string
 }
 
 // Resolution is a person's verdict on a doubtful payment.
 type Resolution struct {
-	Person
+	Actor
 	// As is succeeded, failed or not-received.
 	As         string
 	ProviderID string

@@ -31,13 +31,13 @@ const (
 // put writes one event of a payment, as a commit of the ledger does.
 func put(t testing.TB, rdb redis.UniversalClient, provider, reference string, version int64) string {
 	t.Helper()
-	return putEntry(t, rdb, provider, kv.Entry{
+	return putEntry(t, rdb, provider, kv.OutcomeEvent{
 		Key: provider + "/" + reference, Reference: reference, Type: "payout", State: "queued", Event: "state", Version: version,
 		Amount: "12500", Currency: "CLP", At: time.UnixMilli(1_779_000_000_123), Metadata: `{"order":"7"}`, Account: "default",
 	})
 }
 
-func putEntry(t testing.TB, rdb redis.UniversalClient, provider string, e kv.Entry) string {
+func putEntry(t testing.TB, rdb redis.UniversalClient, provider string, e kv.OutcomeEvent) string {
 	t.Helper()
 	id, err := rdb.XAdd(t.Context(), &redis.XAddArgs{Stream: kv.OutcomesKey(provider), Values: e.Fields()}).Result()
 	if err != nil {
@@ -225,7 +225,7 @@ func TestAnEventIsDecoded(t *testing.T) {
 func TestWhatIsSealedIsOpened(t *testing.T) {
 	t.Parallel()
 	ring := newRing(t, "k1")
-	sealed := kv.Entry{Key: "etpay/a", Event: "state", Version: 1, State: "pending"}
+	sealed := kv.OutcomeEvent{Key: "etpay/a", Event: "state", Version: 1, State: "pending"}
 	sealed.Metadata = ring.SealText(`{"order":"7"}`, "metadata", sealed.Key)
 	sealed.Message = ring.SealText("soon", "message", sealed.Key)
 	sealed.ActionURL = ring.SealText("https://pay.example", "action_url", sealed.Key)

@@ -284,7 +284,7 @@ func (s *stream) acknowledge(ctx context.Context, entry, event string) error {
 	}
 	ack := pipe.XAck(ctx, s.key, s.opts.Group, entry)
 	_, err := pipe.Exec(ctx)
-	if kv.Full(err) {
+	if kv.IsFull(err) {
 		err = ack.Err()
 	}
 	return err

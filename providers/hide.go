@@ -13,36 +13,36 @@ import (
 	"unicode/utf8"
 )
 
-// Conceal is the last look at an outcome before it leaves an adapter: none of its texts repeats a
+// Redact is the last look at an outcome before it leaves an adapter: none of its texts repeats a
 // value, in whatever form. Handles and ActionURL stay: they are kept for what they are. The
 // account's own secret comes first among the values, see ID.
-func Conceal(o Outcome, hide ...string) Outcome {
+func Redact(o Outcome, hide ...string) Outcome {
 	h := newHiding(hide)
-	o.Code, o.Message = h.conceal(o.Code), h.conceal(o.Message)
+	o.Code, o.Message = h.redactOwn(o.Code), h.redactOwn(o.Message)
 	o.ProviderID, o.SecondID = h.id(o.ProviderID), h.id(o.SecondID)
 	return o
 }
 
-// Private lists what no text about the payout may repeat.
-func (p Payout) Private() []string {
+// PrivateTexts lists what no text about the payout may repeat.
+func (p Payout) PrivateTexts() []string {
 	return []string{p.Recipient.Name, p.Recipient.Email, p.Recipient.Document, p.Bank.AccountNumber}
 }
 
-// Private lists what no text about the charge may repeat.
-func (c Charge) Private() []string {
+// PrivateTexts lists what no text about the charge may repeat.
+func (c Charge) PrivateTexts() []string {
 	p := c.Customer
 	return []string{
 		c.Card.Token.Reveal(), p.ID, p.Name, p.FirstNames, p.LastNames, p.Email, p.BillingEmail, p.Document, p.Phone, p.Address, c.Agreement,
 	}
 }
 
-// hiding finds values in texts however they are written there: in other letters' case, without
+// redactor finds values in texts however they are written there: in other letters' case, without
 // accents, with other signs between their letters and digits, within base64 or hexadecimal. A long
 // secret is found by each twelve signs of it, too.
-type hiding struct{ values []string }
+type redactor struct{ values []string }
 
-// needle is a value as it stands in a folded text.
-type needle struct {
+// pattern is a value as it stands in a folded text.
+type pattern struct {
 	text string
 	// whole: no letter, or no digit, may stand right before or after it, or it is part of another
 	// word.
@@ -63,8 +63,8 @@ const (
 	shortestWord  = 3
 )
 
-func newHiding(values []string) hiding {
-	var h hiding
+func newHiding(values []string) redactor {
+	var h redactor
 	for _, v := range values {
 		if v = strings.TrimSpace(v); len(v) > 1 {
 			h.values = append(h.values, v)
@@ -75,14 +75,14 @@ func newHiding(values []string) hiding {
 
 // needles are the forms of one value that a folded text of so many bytes can hold. Most texts are
 // one word, and most values are longer.
-func needles(value string, room int) []needle {
+func needles(value string, room int) []pattern {
 	text := foldOnly(value)
 	if len(text) < 2 {
 		return nil
 	}
 	spoken := strings.ContainsFunc(value, unicode.IsSpace)
 	digits, letters := kinds(text)
-	all := []needle{{
+	all := []pattern{{
 		text: text, whole: !digits || !letters && len(text) < 2*shortestFree || len(text) < shortestFree,
 		long: len(text) >= shortestLong && !spoken && !strings.Contains(value, "@"),
 	}}
@@ -90,7 +90,7 @@ func needles(value string, room int) []needle {
 		all[0].whole = false // a secret of letters
 	}
 	if body, _, ok := strings.Cut(value, "-"); ok && rut.MatchString(value) {
-		all = append(all, needle{text: foldOnly(body), whole: true})
+		all = append(all, pattern{text: foldOnly(body), whole: true})
 	}
 	if !digits {
 		all = append(all, names(value)...)
@@ -111,15 +111,15 @@ var common = []string{
 }
 
 // names are a person's names, each alone: a provider may repeat the family name only.
-func names(value string) []needle {
+func names(value string) []pattern {
 	words := strings.Fields(value)
 	if len(words) < 2 {
 		return nil
 	}
-	var all []needle
+	var all []pattern
 	for _, w := range words {
 		if text := foldOnly(w); utf8.RuneCountInString(text) >= shortestWord && !slices.Contains(common, text) {
-			all = append(all, needle{text: text, whole: true, word: true})
+			all = append(all, pattern{text: text, whole: true, word: true})
 		}
 	}
 	return all
@@ -127,17 +127,17 @@ func names(value string) []needle {
 
 // coded are the parts of the value's base64 that do not depend on what stands around it, and its
 // hexadecimal. The alphabets of base64 differ in signs that folding drops.
-func coded(value string, room int) []needle {
+func coded(value string, room int) []pattern {
 	if len(value) < shortestCoded || len(value)/2 > room {
 		return nil // folding may drop signs of base64, but not that many
 	}
-	all := []needle{{text: hex.EncodeToString([]byte(value))}}
+	all := []pattern{{text: hex.EncodeToString([]byte(value))}}
 	for before := range 3 {
 		text := base64.RawStdEncoding.EncodeToString(append(make([]byte, before), value...))
 		first := (before*8 + 5) / 6
 		last := (before + len(value)) * 8 / 6
 		if form := foldOnly(text[first:last]); len(form) >= shortestFree {
-			all = append(all, needle{text: form, coded: true})
+			all = append(all, pattern{text: form, coded: true})
 		}
 	}
 	return all
@@ -218,7 +218,7 @@ type span struct{ from, to int }
 
 // find returns where the text repeats a value. Without parts neither a part of a long secret counts
 // nor one name alone.
-func (h hiding) find(text string, parts bool) []span {
+func (h redactor) find(text string, parts bool) []span {
 	if text == "" {
 		return nil
 	}
@@ -247,7 +247,7 @@ func outsideTimes(spans []span, text string) []span {
 	})
 }
 
-func (n needle) all(spans []span, f folded, text string, parts bool) []span {
+func (n pattern) all(spans []span, f folded, text string, parts bool) []span {
 	if n.word && !parts {
 		return spans
 	}
@@ -277,7 +277,7 @@ func exact(spans []span, text, value string) []span {
 	}
 }
 
-func (n needle) find(spans []span, f folded) []span {
+func (n pattern) find(spans []span, f folded) []span {
 	for at := 0; at+len(n.text) <= len(f.text); {
 		i := strings.Index(f.text[at:], n.text)
 		if i < 0 {
@@ -316,7 +316,7 @@ func (f folded) ends(left, right int) bool {
 
 func isDigit(b byte) bool { return '0' <= b && b <= '9' }
 
-func (n needle) findParts(spans []span, f folded) []span {
+func (n pattern) findParts(spans []span, f folded) []span {
 	const size = longestPart + 1
 	for i := 0; i+size <= len(f.text); i++ {
 		if strings.Contains(n.text, f.text[i:i+size]) {
@@ -328,8 +328,8 @@ func (n needle) findParts(spans []span, f folded) []span {
 
 const hidden = "[…]"
 
-// blot puts the mark of something hidden in the place of each span; spans that touch share one.
-func blot(text string, spans []span) string {
+// maskSpans puts the mark of something hidden in the place of each span; spans that touch share one.
+func maskSpans(text string, spans []span) string {
 	if len(spans) == 0 {
 		return text
 	}
@@ -349,17 +349,17 @@ func blot(text string, spans []span) string {
 	return b.String()
 }
 
-// conceal hides the values, mailboxes and signed tokens: what a text of ours may hold beside the
+// redactOwn hides the values, mailboxes and signed tokens: what a text of ours may hold beside the
 // provider's words.
-func (h hiding) conceal(text string) string {
+func (h redactor) redactOwn(text string) string {
 	return h.both(text, func(text string) string {
-		return mailbox.ReplaceAllString(signedToken.ReplaceAllString(blot(text, h.find(text, true)), hidden), hidden)
+		return mailbox.ReplaceAllString(signedToken.ReplaceAllString(maskSpans(text, h.find(text, true)), hidden), hidden)
 	})
 }
 
 // both looks at the text and at what its escapes stand for. Where that has something to hide, it is
 // shown instead.
-func (h hiding) both(text string, conceal func(string) string) string {
+func (h redactor) both(text string, conceal func(string) string) string {
 	if open := unescape(text); open != text {
 		if covered := conceal(open); covered != open {
 			return covered
@@ -370,9 +370,9 @@ func (h hiding) both(text string, conceal func(string) string) string {
 
 // text hides what a provider's own words may hold: the above, and long numbers, which could be an
 // account, a document or a card.
-func (h hiding) text(text string) string {
+func (h redactor) text(text string) string {
 	return h.both(text, func(text string) string {
-		text = longNumber.ReplaceAllString(h.conceal(text), hidden)
+		text = longNumber.ReplaceAllString(h.redactOwn(text), hidden)
 		if CardInText(text) || SecurityCodeInText(text) {
 			return hidden
 		}

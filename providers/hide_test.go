@@ -107,7 +107,7 @@ func TestAnIDThatRepeatsSomethingIsNamedAndStaysOne(t *testing.T) {
 		"4111111111111111", "4111-1111-1111-1111", "tok_4111111111111111",
 	} {
 		got := ID(id, hiddenValues...)
-		if !Hidden(got) || got != ID(id, hiddenValues...) {
+		if !IsHiddenID(got) || got != ID(id, hiddenValues...) {
 			t.Errorf("%q became %q", id, got)
 		}
 		if ID(got, hiddenValues...) != got {
@@ -125,17 +125,17 @@ func TestAnIDThatRepeatsSomethingIsNamedAndStaysOne(t *testing.T) {
 
 func TestConcealLooksAtEveryText(t *testing.T) {
 	t.Parallel()
-	o := Conceal(Outcome{
+	o := Redact(Outcome{
 		Class: Succeeded, ProviderID: "id " + hiddenKey, SecondID: hiddenName, Code: hiddenKey, Message: "de " + hiddenName, Decline: Soft,
-		Handles: map[string]string{"session": hiddenKey}, ActionURL: "https://pay.example/" + hiddenKey, Echo: Echo{Beneficiary: "12345678-5"},
+		ProviderRefs: map[string]string{"session": hiddenKey}, ActionURL: "https://pay.example/" + hiddenKey, Echo: Echo{Beneficiary: "12345678-5"},
 	}, hiddenValues...)
-	if !Hidden(o.ProviderID) || !Hidden(o.SecondID) || o.ProviderID == o.SecondID || o.Code != hidden || o.Message != "de "+hidden {
+	if !IsHiddenID(o.ProviderID) || !IsHiddenID(o.SecondID) || o.ProviderID == o.SecondID || o.Code != hidden || o.Message != "de "+hidden {
 		t.Errorf("got %+v", o)
 	}
-	if o.Class != Succeeded || o.Decline != Soft || o.Handles["session"] != hiddenKey || o.ActionURL == "" || o.Echo.Beneficiary != "12345678-5" {
+	if o.Class != Succeeded || o.Decline != Soft || o.ProviderRefs["session"] != hiddenKey || o.ActionURL == "" || o.Echo.Beneficiary != "12345678-5" {
 		t.Errorf("something else was changed: %+v", o)
 	}
-	if o := Conceal(Outcome{Message: "execution 3456789: 119000; folio 123456789012"}, hiddenValues...); strings.Contains(o.Message, hidden) {
+	if o := Redact(Outcome{Message: "execution 3456789: 119000; folio 123456789012"}, hiddenValues...); strings.Contains(o.Message, hidden) {
 		t.Errorf("ids of a message of ours are hidden: %q", o.Message)
 	}
 }
@@ -144,7 +144,7 @@ func TestATimeIsNobodysNumber(t *testing.T) {
 	t.Parallel()
 	hide := append([]string{"28", "20200529"}, hiddenValues...)
 	for _, text := range []string{"date 2020-05-29T10:28:13", "approval 836158, date 2020-05-29T10:28:13", "2020-05-29 10:28:13"} {
-		if o := Conceal(Outcome{Message: text, ProviderID: text}, hide...); o.Message != text || o.ProviderID != text {
+		if o := Redact(Outcome{Message: text, ProviderID: text}, hide...); o.Message != text || o.ProviderID != text {
 			t.Errorf("%q became %q and %q", text, o.Message, o.ProviderID)
 		}
 	}
@@ -152,11 +152,11 @@ func TestATimeIsNobodysNumber(t *testing.T) {
 		"at 2020-05-29T10:28:13, 28": "at 2020-05-29T10:28:13, " + hidden,
 		"at 2020-05-29, 28":          "at " + hidden + ", " + hidden, "2020-05-29T10:28": hidden + "T10:" + hidden,
 	} {
-		if o := Conceal(Outcome{Message: text}, hide...); o.Message != want {
+		if o := Redact(Outcome{Message: text}, hide...); o.Message != want {
 			t.Errorf("%q became %q, want %q", text, o.Message, want)
 		}
 	}
-	if o := Conceal(Outcome{Message: "at 2020-05-29T10:28:13"}, "20200529T102813"); o.Message != "at "+hidden {
+	if o := Redact(Outcome{Message: "at 2020-05-29T10:28:13"}, "20200529T102813"); o.Message != "at "+hidden {
 		t.Errorf("what is the whole time became %q", o.Message)
 	}
 }

@@ -52,7 +52,7 @@ func List(texts []string) string {
 	return b.String()
 }
 
-func (h hiding) words(text string, most int) string {
+func (h redactor) words(text string, most int) string {
 	text = printable(text[:min(len(text), maxRead)])
 	if text == "" {
 		return ""
@@ -66,8 +66,8 @@ func (h hiding) words(text string, most int) string {
 // provider cannot be asked by such a name, see Hidden.
 func ID(id string, hide ...string) string { return newHiding(hide).id(id) }
 
-func (h hiding) id(id string) string {
-	if id == "" || Hidden(id) {
+func (h redactor) id(id string) string {
+	if id == "" || IsHiddenID(id) {
 		return id
 	}
 	if open := unescape(id); !h.reveals(id) && (open == id || !h.reveals(open)) {
@@ -84,12 +84,12 @@ func (h hiding) id(id string) string {
 
 const hiddenPrefix, hiddenSuffix = "[hidden-", "]"
 
-// Hidden reports whether an id is the name that ID gave to one.
-func Hidden(id string) bool {
+// IsHiddenID reports whether an id is the name that ID gave to one.
+func IsHiddenID(id string) bool {
 	return len(id) == len(hiddenPrefix)+8+len(hiddenSuffix) && strings.HasPrefix(id, hiddenPrefix) && strings.HasSuffix(id, hiddenSuffix)
 }
 
-func (h hiding) reveals(id string) bool {
+func (h redactor) reveals(id string) bool {
 	return mailbox.MatchString(id) || CardInID(id) || len(h.find(id, false)) > 0
 }
 

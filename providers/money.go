@@ -51,8 +51,8 @@ func scaleText(s [2]int) string {
 // Text is the amount as it was written, for example "149.50".
 func (m Money) Text() string { return m.amount.String() }
 
-// Shortest is the amount without trailing zeros: two texts of the same amount have one shortest form.
-func (m Money) Shortest() string { return m.amount.Trim(0).String() }
+// Trimmed is the amount without trailing zeros: two texts of the same amount have one shortest form.
+func (m Money) Trimmed() string { return m.amount.Trim(0).String() }
 
 // Currency is the ISO 4217 code.
 func (m Money) Currency() string { return m.currency }
@@ -69,8 +69,8 @@ func (m Money) Is(text string) bool {
 	return err == nil && amount.Cmp(m.amount) == 0
 }
 
-// Whole is the amount in whole units; false where it has cents.
-func (m Money) Whole() (int64, bool) {
+// WholeUnits is the amount in whole units; false where it has cents.
+func (m Money) WholeUnits() (int64, bool) {
 	if !m.amount.IsInt() {
 		return 0, false
 	}

@@ -49,16 +49,16 @@ func TestParseMoney(t *testing.T) {
 func TestMoneyComparesByAmount(t *testing.T) {
 	t.Parallel()
 	a, b := money(t, "32900", "COP"), money(t, "32900.00", "COP")
-	if !a.Equal(b) || a.Shortest() != b.Shortest() || b.Text() != "32900.00" {
-		t.Errorf("%v and %v are the same amount; shortest %s and %s", a, b, a.Shortest(), b.Shortest())
+	if !a.Equal(b) || a.Trimmed() != b.Trimmed() || b.Text() != "32900.00" {
+		t.Errorf("%v and %v are the same amount; shortest %s and %s", a, b, a.Trimmed(), b.Trimmed())
 	}
 	if a.Equal(money(t, "32900", "CLP")) || a.Equal(money(t, "32901", "COP")) {
 		t.Error("another currency or amount is equal")
 	}
-	if whole, ok := b.Whole(); !ok || whole != 32900 {
+	if whole, ok := b.WholeUnits(); !ok || whole != 32900 {
 		t.Errorf("whole: %d, %v", whole, ok)
 	}
-	if whole, ok := money(t, "149.50", "MXN").Whole(); ok {
+	if whole, ok := money(t, "149.50", "MXN").WholeUnits(); ok {
 		t.Errorf("149.50 counts as the whole number %d", whole)
 	}
 }

@@ -58,9 +58,9 @@ type Outcome struct {
 	// and the provider is asked for the last time.
 	ActionURL                 string
 	ActionWithin, ActionGrace time.Duration
-	// Handles are kept with the payment until it is settled.
-	Handles map[string]string
-	Echo    Echo
+	// ProviderRefs are kept with the payment until it is settled.
+	ProviderRefs map[string]string
+	Echo         Echo
 }
 
 // Echo holds the fields that the provider repeated in its answer; an empty field was not repeated.

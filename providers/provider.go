@@ -28,7 +28,7 @@ type Charger interface {
 type StatusChecker interface {
 	// Status never moves money. An error means that the provider gave no answer. NotFound is only
 	// the provider's own word for it.
-	Status(ctx context.Context, q Query) (Outcome, error)
+	Status(ctx context.Context, q StatusQuery) (Outcome, error)
 }
 
 // Checker proves an account's settings without moving money, for example by a login.
@@ -64,17 +64,17 @@ type Attempt struct {
 	// ID is the attempt's random id, unique over all attempts of all payments. No provider sees it
 	// unless its page documents such a field.
 	ID string
-	// Handles holds what earlier attempts of the same payment noted; never nil values an adapter
+	// ProviderRefs holds what earlier attempts of the same payment noted; never nil values an adapter
 	// did not write itself.
-	Handles map[string]string
+	ProviderRefs map[string]string
 	// MayHaveLeft is true where an earlier attempt of the same payment may have been executed: what
 	// the provider has under the reference may then be ours. Where it is false, it is somebody
 	// else's unless everything about it equals ours.
 	MayHaveLeft bool
-	// Note keeps handles in the ledger before the next step. With moves the next step can move
+	// Checkpoint keeps handles in the ledger before the next step. With moves the next step can move
 	// money: from then on a lost answer puts the payment in doubt. An error means that the attempt
 	// no longer owns the payment and must stop without sending.
-	Note func(ctx context.Context, handles map[string]string, moves bool) error
+	Checkpoint func(ctx context.Context, handles map[string]string, moves bool) error
 	// Alias makes the payment findable by a name that the provider gave it, for webhooks that know
 	// no other.
 	Alias func(ctx context.Context, alias string) error
@@ -83,8 +83,8 @@ type Attempt struct {
 // TwoStep marks a provider whose first step cannot move money: its attempts open only when the
 // adapter notes the step that can.
 type TwoStep interface {
-	// OpensLate reports whether an attempt begins with a step that cannot move money.
-	OpensLate() bool
+	// SafeFirstStep reports whether an attempt begins with a step that cannot move money.
+	SafeFirstStep() bool
 }
 
 // Account is one configured account of a provider.
@@ -97,12 +97,12 @@ type Account struct {
 	// Identity tells two accounts of the same provider apart, without a secret in it: host and
 	// merchant identity.
 	Identity string
-	// Real is false where every URL of the account is on loopback.
-	Real bool
+	// Live is false where every URL of the account is on loopback.
+	Live bool
 }
 
-// Askable reports whether the provider can be asked what became of a payment.
-func (a Account) Askable() bool {
+// Queryable reports whether the provider can be asked what became of a payment.
+func (a Account) Queryable() bool {
 	_, ok := a.Client.(StatusChecker)
 	return ok
 }
@@ -129,8 +129,8 @@ func (r Registry) Find(provider, account string) (Account, bool) {
 	return a, ok
 }
 
-// Query asks about one payment.
-type Query struct {
+// StatusQuery asks about one payment.
+type StatusQuery struct {
 	Account   string
 	Reference string
 	Amount    Money
@@ -139,8 +139,8 @@ type Query struct {
 	// ByReference wants what the provider has under our reference though ProviderID is known: a
 	// later or second execution stands there under another id. A client that cannot be asked so
 	// asks by the id.
-	ByReference bool
-	Handles     map[string]string
+	ByReference  bool
+	ProviderRefs map[string]string
 	// Payout or Charge is what was sent; both are nil once a settled payment's details are gone.
 	Payout *Payout
 	Charge *Charge

@@ -57,7 +57,7 @@ func newKey(id, encoded string) (*key, error) {
 		return nil, errors.New("cannot be used")
 	}
 	sum := sha256.Sum256(append([]byte("remesa key check 1"), raw...))
-	return &key{id: id, head: mark + id + ".", check: [checkBytes]byte(sum[:]), aead: aead}, nil
+	return &key{id: id, head: prefix + id + ".", check: [checkBytes]byte(sum[:]), aead: aead}, nil
 }
 
 // NewKey makes a random key, as Parse reads it.

@@ -61,7 +61,7 @@ func (r *Ring) Open(sealed []byte, bindings ...string) ([]byte, error) {
 	case !Sealed(sealed):
 		return nil, ErrNotSealed
 	}
-	id, text, _ := bytes.Cut(sealed[len(mark):], []byte("."))
+	id, text, _ := bytes.Cut(sealed[len(prefix):], []byte("."))
 	k := r.find(string(id))
 	if k == nil {
 		return nil, unknown(id)
@@ -97,7 +97,7 @@ func (r *Ring) Current(text []byte) bool {
 	return r != nil && bytes.HasPrefix(text, []byte(r.keys[0].prefix()))
 }
 
-const mark = "s1."
+const prefix = "s1."
 
 // CanOpen reports whether the key that a text was sealed with is here, without opening it: nil,
 // ErrUnknownKey, or, where there are keys, ErrNotSealed. A text that its key does not open passes:
@@ -109,7 +109,7 @@ func (r *Ring) CanOpen(text []byte) error {
 	case !Sealed(text):
 		return ErrNotSealed
 	}
-	id, _, _ := bytes.Cut(text[len(mark):], []byte("."))
+	id, _, _ := bytes.Cut(text[len(prefix):], []byte("."))
 	k := r.find(string(id))
 	switch {
 	case k == nil:
@@ -135,7 +135,7 @@ func (r *Ring) Prefixes() []string {
 
 // Sealed reports whether the text has the form of a sealed one. No JSON object and no number has.
 func Sealed(text []byte) bool {
-	rest, found := bytes.CutPrefix(text, []byte(mark))
+	rest, found := bytes.CutPrefix(text, []byte(prefix))
 	id, _, dotted := bytes.Cut(rest, []byte("."))
 	return found && dotted && idPattern.Match(id)
 }

@@ -15,7 +15,7 @@ const noCards = "looks like a card number or a security code, which never travel
 // Fields that hold something else although it may look like a card number: account numbers have up
 // to 20 digits and no common form, and an amount has up to 13 digits. Phones and document numbers
 // need no exemption, as none of them has 13 digits.
-var exemptFromGuard = map[string]bool{"bank.account_number": true, "amount": true}
+var mayLookLikeCard = map[string]bool{"bank.account_number": true, "amount": true}
 
 // Fields that hold an id: digits beside a card number are taken for part of it, as chance would
 // refuse too many. A card's token is not among them: it stands where a careless program puts the
@@ -34,24 +34,24 @@ func newIDFields() map[string]bool {
 	return ids
 }
 
-// guard refuses a value, or anything in it, that looks like a card number or a security code.
-func guard(path string, n node) error {
+// rejectCardData refuses a value, or anything in it, that looks like a card number or a security code.
+func rejectCardData(path string, n node) error {
 	if n.Text != "" && suspicious(path, n.Text) {
-		return wrong(path, noCards)
+		return fieldError(path, noCards)
 	}
 	for _, m := range n.Members {
 		if providers.NamesCardData(m.Name) || suspicious("", m.Name) {
-			return wrong(strictjson.Join(path, m.Name), noCards)
+			return fieldError(strictjson.Join(path, m.Name), noCards)
 		}
 		if plain(m.Value) && !holdsCardData(m.Value.Text) {
 			continue // most values are: their paths need not be written
 		}
-		if err := guard(strictjson.Join(path, m.Name), m.Value); err != nil {
+		if err := rejectCardData(strictjson.Join(path, m.Name), m.Value); err != nil {
 			return err
 		}
 	}
 	for i, item := range n.Items {
-		if err := guard(strictjson.Element(path, i), item); err != nil {
+		if err := rejectCardData(strictjson.Element(path, i), item); err != nil {
 			return err
 		}
 	}
@@ -60,7 +60,7 @@ func guard(path string, n node) error {
 
 // suspicious judges a text by what its field holds.
 func suspicious(path, text string) bool {
-	if exemptFromGuard[path] {
+	if mayLookLikeCard[path] {
 		return false
 	}
 	if idFields[path] {

@@ -33,8 +33,8 @@ type ClientOptions struct {
 	MemoryStop float64
 	// TaskTimeout is asynq's for a wake-up; longer than any attempt. 75 s by default.
 	TaskTimeout time.Duration
-	// Wakers is how many wake-ups are enqueued at a time; 16 by default.
-	Wakers int
+	// WakeConcurrency is how many wake-ups are enqueued at a time; 16 by default.
+	WakeConcurrency int
 }
 
 // Client submits tasks: it registers each payment in the ledger, then wakes a worker with a task
@@ -57,33 +57,33 @@ func NewClient(ledger Ledger, rdb redis.UniversalClient, o ClientOptions) *Clien
 	if o.TaskTimeout == 0 {
 		o.TaskTimeout = 75 * time.Second
 	}
-	if o.Wakers == 0 {
-		o.Wakers = 16
+	if o.WakeConcurrency == 0 {
+		o.WakeConcurrency = 16
 	}
 	return &Client{ledger: ledger, rdb: rdb, queue: asynq.NewClientFromRedisClient(rdb), opts: o}
 }
 
 // Outcome of submitting one task.
-type Outcome string
+type SubmitResult string
 
 // Outcomes of submitting.
 const (
 	// Enqueued: the payment is registered and will be sent.
-	Enqueued Outcome = "enqueued"
+	Enqueued SubmitResult = "enqueued"
 	// Duplicate: the same payment is registered already; Receipt.State says how far it is.
-	Duplicate Outcome = "duplicate"
+	Duplicate SubmitResult = "duplicate"
 	// Conflict: another payment has this reference; nothing was changed.
-	Conflict Outcome = "conflict"
+	Conflict SubmitResult = "conflict"
 	// Invalid: there is nothing to ask about under this key (a status task), or the deadline of a
 	// payment that nobody knows has passed.
-	Invalid Outcome = "invalid"
+	Invalid SubmitResult = "invalid"
 )
 
 // Receipt answers one submitted task.
 type Receipt struct {
-	Key     idempotency.Key
-	TaskID  string
-	Outcome Outcome
+	Key    idempotency.Key
+	TaskID string
+	Result SubmitResult
 	// State of a duplicate.
 	State idempotency.State
 	// Problem says what a conflict or an invalid task is about; it begins with a field's path.
@@ -96,14 +96,14 @@ var ErrMemory = errors.New("redis is too full for new payments")
 // Submit registers and wakes. The receipts are in the order of the tasks. On an error none, some or
 // all tasks were registered, and submitting the same tasks again is safe.
 func (c *Client) Submit(ctx context.Context, ts ...Task) ([]Receipt, error) {
-	if err := c.room(ctx); err != nil {
+	if err := c.checkMemory(ctx); err != nil {
 		return nil, err
 	}
 	receipts := make([]Receipt, len(ts))
 	if err := c.register(ctx, ts, receipts); err != nil {
 		return nil, err
 	}
-	if err := c.inquire(ctx, ts, receipts); err != nil {
+	if err := c.requestStatus(ctx, ts, receipts); err != nil {
 		return nil, err
 	}
 	return receipts, nil
@@ -120,12 +120,12 @@ func (c *Client) register(ctx context.Context, ts []Task, receipts []Receipt) er
 	for i, t := range ts {
 		switch {
 		case late[i]:
-			receipts[i] = Receipt{Key: t.Key(), Outcome: Invalid, Problem: lateProblem}
+			receipts[i] = Receipt{Key: t.Key(), Result: Invalid, Problem: lateProblem}
 		case t.Type() != typeStatus:
 			payments, places = append(payments, t), append(places, i)
 		}
 	}
-	answers, err := c.take(ctx, payments, func(t Task, _ int) idempotency.Registration { return t.Registration(c.opts.FingerprintKey) })
+	answers, err := c.registerAndWake(ctx, payments, func(t Task, _ int) idempotency.Registration { return t.Registration(c.opts.FingerprintKey) })
 	for n, a := range answers {
 		receipts[places[n]] = a
 	}
@@ -138,9 +138,9 @@ type Period struct {
 	// Subscription and Number say which period of which subscription it is.
 	Subscription string
 	Number       int
-	// Permit is the key in Redis that must name the charge, or it is not recorded
+	// ChargeGuard is the key in Redis that must name the charge, or it is not recorded
 	// (idempotency.Registration).
-	Permit string
+	ChargeGuard string
 }
 
 // SubmitPeriods registers and wakes as Submit does, but asks for no room: who claims periods asked
@@ -150,15 +150,15 @@ func (c *Client) SubmitPeriods(ctx context.Context, ps ...Period) ([]Receipt, er
 	for i, p := range ps {
 		ts[i] = p.Task
 	}
-	return c.take(ctx, ts, func(t Task, i int) idempotency.Registration {
+	return c.registerAndWake(ctx, ts, func(t Task, i int) idempotency.Registration {
 		r := t.Registration(c.opts.FingerprintKey)
-		r.Subscription, r.Period, r.Permit = ps[i].Subscription, strconv.Itoa(ps[i].Number), ps[i].Permit
+		r.Subscription, r.Period, r.ChargeGuard = ps[i].Subscription, strconv.Itoa(ps[i].Number), ps[i].ChargeGuard
 		return r
 	})
 }
 
-// take registers payments and wakes those that may be sent.
-func (c *Client) take(ctx context.Context, ts []Task, registration func(Task, int) idempotency.Registration) ([]Receipt, error) {
+// registerAndWake registers payments and wakes those that may be sent.
+func (c *Client) registerAndWake(ctx context.Context, ts []Task, registration func(Task, int) idempotency.Registration) ([]Receipt, error) {
 	if len(ts) == 0 {
 		return nil, nil
 	}
@@ -171,12 +171,12 @@ func (c *Client) take(ctx context.Context, ts []Task, registration func(Task, in
 		return nil, err
 	}
 	receipts := make([]Receipt, len(ts))
-	wakes := map[string][]idempotency.Wakeup{} // by provider
+	wakes := map[string][]idempotency.WakeUp{} // by provider
 	for i, a := range answers {
 		receipts[i] = c.receipt(ts[i], a)
 		if a.State == idempotency.Queued || a.State == idempotency.Ready {
 			k := receipts[i].Key
-			wakes[k.Provider] = append(wakes[k.Provider], idempotency.Wakeup{Key: k, Generation: FirstGeneration})
+			wakes[k.Provider] = append(wakes[k.Provider], idempotency.WakeUp{Key: k, Generation: FirstGeneration})
 		}
 	}
 	return receipts, c.wake(ctx, receipts, wakes)
@@ -185,22 +185,22 @@ func (c *Client) take(ctx context.Context, ts []Task, registration func(Task, in
 func (c *Client) receipt(t Task, a idempotency.Registered) Receipt {
 	switch {
 	case a.Result == idempotency.New:
-		return Receipt{Key: t.Key(), TaskID: t.Key().TaskID(FirstGeneration), Outcome: Enqueued}
+		return Receipt{Key: t.Key(), TaskID: t.Key().TaskID(FirstGeneration), Result: Enqueued}
 	case t.Differs(a, c.opts.FingerprintKey):
-		return Receipt{Key: t.Key(), Outcome: Conflict, State: a.State, Problem: a.Conflict}
+		return Receipt{Key: t.Key(), Result: Conflict, State: a.State, Problem: a.Conflict}
 	default:
-		return Receipt{Key: t.Key(), TaskID: t.Key().TaskID(FirstGeneration), Outcome: Duplicate, State: a.State}
+		return Receipt{Key: t.Key(), TaskID: t.Key().TaskID(FirstGeneration), Result: Duplicate, State: a.State}
 	}
 }
 
 // wake enqueues the wake-ups, WakeBatch payments a task and some tasks at a time, and says in the
 // receipts which task wakes which payment. A wake-up that exists already is as good.
-func (c *Client) wake(ctx context.Context, receipts []Receipt, wakes map[string][]idempotency.Wakeup) error {
+func (c *Client) wake(ctx context.Context, receipts []Receipt, wakes map[string][]idempotency.WakeUp) error {
 	carrier := map[idempotency.Key]string{}
-	var batches [][]idempotency.Wakeup
+	var batches [][]idempotency.WakeUp
 	for _, ws := range wakes {
 		for batch := range slices.Chunk(ws, WakeBatch) {
-			id := WakeID(batch...)
+			id := WakeUpID(batch...)
 			batches = append(batches, batch)
 			for _, w := range batch {
 				carrier[w.Key] = id
@@ -213,11 +213,11 @@ func (c *Client) wake(ctx context.Context, receipts []Receipt, wakes map[string]
 		}
 	}
 	var wg sync.WaitGroup
-	errs := make([]error, c.opts.Wakers)
-	for w := range c.opts.Wakers {
+	errs := make([]error, c.opts.WakeConcurrency)
+	for w := range c.opts.WakeConcurrency {
 		wg.Go(func() {
-			for i := w; i < len(batches) && errs[w] == nil; i += c.opts.Wakers {
-				errs[w] = c.enqueue(ctx, NewWake(c.opts.TaskTimeout, batches[i]...))
+			for i := w; i < len(batches) && errs[w] == nil; i += c.opts.WakeConcurrency {
+				errs[w] = c.enqueue(ctx, NewWakeUp(c.opts.TaskTimeout, batches[i]...))
 			}
 		})
 	}
@@ -239,13 +239,13 @@ func (c *Client) enqueue(ctx context.Context, t *asynq.Task, opts ...asynq.Optio
 	}
 }
 
-// inquire wakes the ask lane for the status tasks, each of which must speak of a known payment.
-func (c *Client) inquire(ctx context.Context, ts []Task, receipts []Receipt) error {
+// requestStatus wakes the ask lane for the status tasks, each of which must speak of a known payment.
+func (c *Client) requestStatus(ctx context.Context, ts []Task, receipts []Receipt) error {
 	for i, t := range ts {
 		if t.Type() != typeStatus {
 			continue
 		}
-		r, err := c.inquireOne(ctx, t.Key())
+		r, err := c.requestStatusOf(ctx, t.Key())
 		if err != nil {
 			return err
 		}
@@ -254,11 +254,11 @@ func (c *Client) inquire(ctx context.Context, ts []Task, receipts []Receipt) err
 	return nil
 }
 
-func (c *Client) inquireOne(ctx context.Context, k idempotency.Key) (Receipt, error) {
-	r := Receipt{Key: k, Outcome: Enqueued}
+func (c *Client) requestStatusOf(ctx context.Context, k idempotency.Key) (Receipt, error) {
+	r := Receipt{Key: k, Result: Enqueued}
 	_, err := c.ledger.Show(ctx, k)
 	if errors.Is(err, idempotency.ErrUnknown) {
-		r.Outcome, r.Problem = Invalid, "reference: no such payment"
+		r.Result, r.Problem = Invalid, "reference: no such payment"
 		return r, nil
 	}
 	if err != nil {
@@ -266,19 +266,19 @@ func (c *Client) inquireOne(ctx context.Context, k idempotency.Key) (Receipt, er
 	}
 	id := k.TaskID(0) + ":" + idempotency.NewAttempt()
 	r.TaskID = id
-	task := NewWake(c.opts.TaskTimeout, idempotency.Wakeup{Key: k, Ask: true})
+	task := NewWakeUp(c.opts.TaskTimeout, idempotency.WakeUp{Key: k, Query: true})
 	return r, c.enqueue(ctx, task, asynq.TaskID(id))
 }
 
-// Room returns ErrMemory where Redis has too little room left for new payments.
-func (c *Client) Room(ctx context.Context) error { return c.room(ctx) }
+// CheckMemory returns ErrMemory where Redis has too little room left for new payments.
+func (c *Client) CheckMemory(ctx context.Context) error { return c.checkMemory(ctx) }
 
-// room refuses new payments where Redis is nearly full. A Redis that does not tell its memory is
+// checkMemory refuses new payments where Redis is nearly full. A Redis that does not tell its memory is
 // not judged.
-func (c *Client) room(ctx context.Context) error {
+func (c *Client) checkMemory(ctx context.Context) error {
 	info, err := c.rdb.Info(ctx, "memory").Result()
 	if err != nil {
-		return unlessReply(err)
+		return ignoreUnknownCommand(err)
 	}
 	used, limit := infoNumber(info, "used_memory"), infoNumber(info, "maxmemory")
 	if limit > 0 && used > c.opts.MemoryStop*limit {
@@ -288,9 +288,9 @@ func (c *Client) room(ctx context.Context) error {
 	return nil
 }
 
-// unlessReply forgives a server that answered "unknown command"; a server that did not answer at
+// ignoreUnknownCommand forgives a server that answered "unknown command"; a server that did not answer at
 // all is an error.
-func unlessReply(err error) error {
+func ignoreUnknownCommand(err error) error {
 	var reply redis.Error
 	if errors.As(err, &reply) {
 		return nil

@@ -18,25 +18,25 @@ import (
 	"github.com/remesa/remesa/tasks"
 )
 
-// office is a billing system with a real ledger and queue.
-type office struct {
+// fixture is a billing system with a real ledger and queue.
+type fixture struct {
 	t      *testing.T
 	rdb    *redis.Client
 	ledger *idempotency.Ledger
 }
 
-func newOffice(t *testing.T, options ...redistest.Option) office {
+func newFixture(t *testing.T, options ...redistest.Option) fixture {
 	t.Helper()
 	t.Parallel()
 	rdb := redistest.Start(t, options...).Client()
-	return office{t, rdb, idempotency.NewRedis(rdb, idempotency.Options{})}
+	return fixture{t, rdb, idempotency.NewRedis(rdb, idempotency.Options{})}
 }
 
-func (o office) client(opts tasks.ClientOptions) *tasks.Client {
+func (o fixture) client(opts tasks.ClientOptions) *tasks.Client {
 	return tasks.NewClient(o.ledger, o.rdb, opts)
 }
 
-func (o office) submit(c *tasks.Client, ts ...tasks.Task) []tasks.Receipt {
+func (o fixture) submit(c *tasks.Client, ts ...tasks.Task) []tasks.Receipt {
 	o.t.Helper()
 	rs, err := c.Submit(o.t.Context(), ts...)
 	if err != nil {
@@ -46,7 +46,7 @@ func (o office) submit(c *tasks.Client, ts ...tasks.Task) []tasks.Receipt {
 }
 
 // woken lists the pending wake-ups of a queue, as their keys.
-func (o office) woken(queue string) []string {
+func (o fixture) woken(queue string) []string {
 	o.t.Helper()
 	infos, err := asynq.NewInspectorFromRedisClient(o.rdb).ListPendingTasks(queue, asynq.PageSize(1000))
 	if errors.Is(err, asynq.ErrQueueNotFound) {
@@ -57,8 +57,8 @@ func (o office) woken(queue string) []string {
 	}
 	var keys []string
 	for _, i := range infos {
-		ks, err := tasks.WokenKeys(i.Payload)
-		if err != nil || i.Type != tasks.TypeWake || i.MaxRetry != tasks.Redeliveries || strings.Contains(i.ID, "/") {
+		ks, err := tasks.WakeUpKeys(i.Payload)
+		if err != nil || i.Type != tasks.TypeWakeUp || i.MaxRetry != tasks.Redeliveries || strings.Contains(i.ID, "/") {
 			o.t.Errorf("task %s of type %s, %d redeliveries: %v", i.ID, i.Type, i.MaxRetry, err)
 		}
 		for _, k := range ks {
@@ -95,11 +95,11 @@ func payment(reference string) idempotency.Key {
 }
 
 func TestSubmitRegistersThenWakes(t *testing.T) {
-	o := newOffice(t)
+	o := newFixture(t)
 	c := o.client(tasks.ClientOptions{})
 	rs := append(o.submit(c, payout(t, "a", "100")), o.submit(c, payout(t, "b", "200"))...)
 	for i, reference := range []string{"a", "b"} {
-		if rs[i].Outcome != tasks.Enqueued || rs[i].Key != payment(reference) || rs[i].TaskID != "virtualpos:"+reference+":1" {
+		if rs[i].Result != tasks.Enqueued || rs[i].Key != payment(reference) || rs[i].TaskID != "virtualpos:"+reference+":1" {
 			t.Errorf("%+v", rs[i])
 		}
 		if rec, err := o.ledger.Show(t.Context(), payment(reference)); err != nil || rec.State != idempotency.Queued {
@@ -119,7 +119,7 @@ func TestSubmitRegistersThenWakes(t *testing.T) {
 // TestSubmitWakesManyAtOnce: a task carries up to WakeBatch payments of one provider, its id stands in
 // their receipts, and the same payments submitted again need no other.
 func TestSubmitWakesManyAtOnce(t *testing.T) {
-	o := newOffice(t)
+	o := newFixture(t)
 	const n = tasks.WakeBatch + 8
 	var ts []tasks.Task
 	for i := range n {
@@ -147,15 +147,15 @@ func TestSubmitWakesManyAtOnce(t *testing.T) {
 }
 
 func TestSubmitAgain(t *testing.T) {
-	o := newOffice(t)
+	o := newFixture(t)
 	c := o.client(tasks.ClientOptions{})
 	o.submit(c, payout(t, "p", "100"))
 	settle := func(reference string) {
 		id := idempotency.NewAttempt()
-		if _, err := o.ledger.Begin(t.Context(), payment(reference), idempotency.BeginRequest{Attempt: id, Lease: time.Minute}); err != nil {
+		if _, err := o.ledger.Begin(t.Context(), payment(reference), idempotency.BeginParams{Attempt: id, Lease: time.Minute}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := o.ledger.Finish(t.Context(), payment(reference), idempotency.Report{Attempt: id, Outcome: providers.Outcome{Class: providers.Succeeded}, Next: 0}); err != nil {
+		if _, err := o.ledger.Finish(t.Context(), payment(reference), idempotency.AttemptResult{Attempt: id, Outcome: providers.Outcome{Class: providers.Succeeded}, QueryAfter: 0}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -163,7 +163,7 @@ func TestSubmitAgain(t *testing.T) {
 		name  string
 		do    func()
 		task  tasks.Task
-		want  tasks.Outcome
+		want  tasks.SubmitResult
 		state idempotency.State
 		says  string
 		woken int
@@ -177,7 +177,7 @@ func TestSubmitAgain(t *testing.T) {
 	} {
 		row.do()
 		r := o.submit(c, row.task)[0]
-		if r.Outcome != row.want || r.State != row.state || !strings.Contains(r.Problem, row.says) {
+		if r.Result != row.want || r.State != row.state || !strings.Contains(r.Problem, row.says) {
 			t.Errorf("%s: %+v", row.name, r)
 		}
 		if keys := o.woken("virtualpos"); len(keys) != row.woken {
@@ -190,7 +190,7 @@ func TestSubmitAgain(t *testing.T) {
 }
 
 // drop deletes asynq's tasks.
-func (o office) drop() {
+func (o fixture) drop() {
 	o.t.Helper()
 	names, err := o.rdb.Keys(o.t.Context(), "asynq:{*").Result()
 	if err != nil {
@@ -206,7 +206,7 @@ func TestAFingerprintOfAnotherKindIsComparedInItsKind(t *testing.T) {
 		name          string
 		first, second []byte
 		amount        string
-		want          tasks.Outcome
+		want          tasks.SubmitResult
 	}{
 		{"a key was added, the same payment", nil, []byte("k"), "100", tasks.Duplicate},
 		{"a key was added, another payment", nil, []byte("k"), "101", tasks.Conflict},
@@ -215,9 +215,9 @@ func TestAFingerprintOfAnotherKindIsComparedInItsKind(t *testing.T) {
 		{"the key is the same", []byte("k"), []byte("k"), "100", tasks.Duplicate},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			o := newOffice(t)
+			o := newFixture(t)
 			o.submit(o.client(tasks.ClientOptions{FingerprintKey: row.first}), payout(t, "p", "100"))
-			if r := o.submit(o.client(tasks.ClientOptions{FingerprintKey: row.second}), payout(t, "p", row.amount))[0]; r.Outcome != row.want {
+			if r := o.submit(o.client(tasks.ClientOptions{FingerprintKey: row.second}), payout(t, "p", row.amount))[0]; r.Result != row.want {
 				t.Errorf("%+v", r)
 			}
 		})
@@ -226,7 +226,7 @@ func TestAFingerprintOfAnotherKindIsComparedInItsKind(t *testing.T) {
 
 // TestADeadlineInThePastIsRefused: the payment would be registered only to expire.
 func TestADeadlineInThePastIsRefused(t *testing.T) {
-	o := newOffice(t)
+	o := newFixture(t)
 	c := o.client(tasks.ClientOptions{})
 	within := func(reference string, d time.Duration) tasks.Task {
 		task, err := tasks.Payout{
@@ -241,8 +241,8 @@ func TestADeadlineInThePastIsRefused(t *testing.T) {
 		return task
 	}
 	rs := o.submit(c, payout(t, "a", "1000"), within("late", -time.Minute), within("soon", time.Hour), status(t, "late"))
-	for i, want := range []tasks.Outcome{tasks.Enqueued, tasks.Invalid, tasks.Enqueued, tasks.Invalid} {
-		if rs[i].Outcome != want || (want == tasks.Invalid) != (rs[i].Problem != "") {
+	for i, want := range []tasks.SubmitResult{tasks.Enqueued, tasks.Invalid, tasks.Enqueued, tasks.Invalid} {
+		if rs[i].Result != want || (want == tasks.Invalid) != (rs[i].Problem != "") {
 			t.Errorf("%d: %+v, want %s", i, rs[i], want)
 		}
 	}
@@ -256,17 +256,17 @@ func TestADeadlineInThePastIsRefused(t *testing.T) {
 	if _, err := o.ledger.Register(t.Context(), late.Registration(nil)); err != nil {
 		t.Fatal(err)
 	}
-	if r := o.submit(c, late)[0]; r.Outcome != tasks.Duplicate {
+	if r := o.submit(c, late)[0]; r.Result != tasks.Duplicate {
 		t.Errorf("sent again after its deadline: %+v", r)
 	}
 }
 
 func TestStatusTasks(t *testing.T) {
-	o := newOffice(t)
+	o := newFixture(t)
 	c := o.client(tasks.ClientOptions{})
 	rs := o.submit(c, status(t, "p"), payout(t, "p", "100"), status(t, "p"), status(t, "nobody"), payout(t, "q", "1"))
-	for i, want := range []tasks.Outcome{tasks.Enqueued, tasks.Enqueued, tasks.Enqueued, tasks.Invalid, tasks.Enqueued} {
-		if rs[i].Outcome != want {
+	for i, want := range []tasks.SubmitResult{tasks.Enqueued, tasks.Enqueued, tasks.Enqueued, tasks.Invalid, tasks.Enqueued} {
+		if rs[i].Result != want {
 			t.Errorf("task %d: %+v, want %s", i, rs[i], want)
 		}
 	}
@@ -282,7 +282,7 @@ func TestStatusTasks(t *testing.T) {
 }
 
 func TestManyProducersOfTheSamePayments(t *testing.T) {
-	o := newOffice(t)
+	o := newFixture(t)
 	var ts []tasks.Task
 	for n := range 100 {
 		ts = append(ts, payout(t, fmt.Sprintf("p%d", n), "100"))
@@ -299,7 +299,7 @@ func TestManyProducersOfTheSamePayments(t *testing.T) {
 			mu.Lock()
 			defer mu.Unlock()
 			for _, r := range rs {
-				if r.Outcome == tasks.Enqueued {
+				if r.Result == tasks.Enqueued {
 					enqueued++
 				}
 			}
@@ -327,7 +327,7 @@ func TestALostReplyOfAnEnqueueIsNoError(t *testing.T) {
 				t.Fatal(err)
 			}
 			<-lost
-			if rs[0].Outcome != tasks.Enqueued || rs[1].Outcome != tasks.Enqueued {
+			if rs[0].Result != tasks.Enqueued || rs[1].Result != tasks.Enqueued {
 				t.Errorf("%+v", rs)
 			}
 		})
@@ -337,7 +337,7 @@ func TestALostReplyOfAnEnqueueIsNoError(t *testing.T) {
 // TestASubmissionThatBreaksOffIsRepeated: registered, not woken; the same submission again is a
 // duplicate and wakes.
 func TestASubmissionThatBreaksOffIsRepeated(t *testing.T) {
-	o := newOffice(t)
+	o := newFixture(t)
 	broken := redis.NewClient(&redis.Options{Addr: o.rdb.Options().Addr, MaxRetries: -1})
 	t.Cleanup(func() { broken.Close() })
 	broken.AddHook(noEnqueue{})
@@ -345,7 +345,7 @@ func TestASubmissionThatBreaksOffIsRepeated(t *testing.T) {
 		t.Fatal("no error")
 	}
 	r := o.submit(o.client(tasks.ClientOptions{}), payout(t, "p", "100"))[0]
-	if r.Outcome != tasks.Duplicate || r.State != idempotency.Queued || len(o.woken("virtualpos")) != 1 {
+	if r.Result != tasks.Duplicate || r.State != idempotency.Queued || len(o.woken("virtualpos")) != 1 {
 		t.Errorf("%+v, woken %v", r, o.woken("virtualpos"))
 	}
 }
@@ -383,7 +383,7 @@ func TestARedisThatIsNearlyFullTakesNothingIn(t *testing.T) {
 		{"above a share of one's own", "100mb", 0.001, true},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			o := newOffice(t, redistest.MaxMemory(row.memory))
+			o := newFixture(t, redistest.MaxMemory(row.memory))
 			_, err := o.client(tasks.ClientOptions{MemoryStop: row.stop}).Submit(t.Context(), payout(t, "p", "100"))
 			if errors.Is(err, tasks.ErrMemory) != row.refused || err != nil && !row.refused {
 				t.Fatal(err)
@@ -396,7 +396,7 @@ func TestARedisThatIsNearlyFullTakesNothingIn(t *testing.T) {
 }
 
 func TestARedisThatDoesNotTellItsMemoryIsNotJudged(t *testing.T) {
-	o := newOffice(t)
+	o := newFixture(t)
 	if err := o.rdb.Do(t.Context(), "ACL", "SETUSER", "default", "-info").Err(); err != nil {
 		t.Fatal(err)
 	}
@@ -404,7 +404,7 @@ func TestARedisThatDoesNotTellItsMemoryIsNotJudged(t *testing.T) {
 }
 
 func TestARedisThatDoesNotAnswerIsAnError(t *testing.T) {
-	o := newOffice(t)
+	o := newFixture(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := o.client(tasks.ClientOptions{}).Submit(ctx, payout(t, "p", "100")); err == nil {

@@ -7,11 +7,11 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// Contradicts names the field in which a payload that Decode refuses differs from what was
+// DifferingField names the field in which a payload that Decode refuses differs from what was
 // registered; empty where it cannot be told, because it is no JSON or lacks the field. Only one
 // currency goes with each provider and type, so that a changed one is never decoded: it is found
 // here.
-func Contradicts(payload []byte, r idempotency.Registration) string {
+func DifferingField(payload []byte, r idempotency.Registration) string {
 	var said struct {
 		Type, Provider, Account, Amount, Currency string
 		MerchantID                                string `json:"merchant_id"`

@@ -23,7 +23,7 @@ func TestWhatAnUnreadablePayloadContradicts(t *testing.T) {
 		`{"amount":"12501"}`:                     "amount",
 		`{"amount":"much"}`:                      "amount",
 	} {
-		if got := Contradicts([]byte(payload), registered); got != field {
+		if got := DifferingField([]byte(payload), registered); got != field {
 			t.Errorf("%s: %q, want %q", payload, got, field)
 		}
 	}

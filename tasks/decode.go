@@ -20,7 +20,7 @@ func Decode(line []byte) (Task, error) {
 	if err != nil {
 		return Task{}, err
 	}
-	if err := guard("", root); err != nil {
+	if err := rejectCardData("", root); err != nil {
 		return Task{}, err
 	}
 	return decode(line, root)
@@ -78,7 +78,7 @@ func chooseRules(root node) (kind string, r rules, err error) {
 	}
 	r, ok := rulesFor(provider, kind)
 	if !ok {
-		return "", r, wrong("type", fmt.Sprintf("%s takes a %s, not a %s", provider, r.moves, kind))
+		return "", r, fieldError("type", fmt.Sprintf("%s takes a %s, not a %s", provider, r.moves, kind))
 	}
 	return kind, r, nil
 }
@@ -98,13 +98,13 @@ func rulesFor(provider, kind string) (rules, bool) {
 func oneOf(root node, name string, known []string) (string, error) {
 	n, ok := root.Member(name)
 	if !ok {
-		return "", wrong(name, "required")
+		return "", fieldError(name, "required")
 	}
 	if err := mustBe(name, n, strictjson.String); err != nil {
 		return "", err
 	}
 	if !slices.Contains(known, n.Text) {
-		return "", wrong(name, "must be one of "+strings.Join(known, ", "))
+		return "", fieldError(name, "must be one of "+strings.Join(known, ", "))
 	}
 	return n.Text, nil
 }
@@ -113,7 +113,7 @@ func oneOf(root node, name string, known []string) (string, error) {
 func (r rules) money(root node) (providers.Money, error) {
 	currency, _ := root.Member("currency")
 	if currency.Text != r.Currency {
-		return providers.Money{}, wrong("currency", "must be "+r.Currency+" for this provider (upper case)")
+		return providers.Money{}, fieldError("currency", "must be "+r.Currency+" for this provider (upper case)")
 	}
 	amount, _ := root.Member("amount")
 	m, err := providers.ParseMoney(amount.Text, currency.Text)
@@ -121,7 +121,7 @@ func (r rules) money(root node) (providers.Money, error) {
 		return m, at(err)
 	}
 	if problem := r.limit(m); problem != "" {
-		return m, wrong("amount", problem)
+		return m, fieldError("amount", problem)
 	}
 	return m, nil
 }
@@ -129,7 +129,7 @@ func (r rules) money(root node) (providers.Money, error) {
 func (t *Task) readPayout(line []byte, r rules) error {
 	p := Payout{Details: r.details()}
 	if err := json.Unmarshal(line, &p); err != nil {
-		return wrong("line", "cannot be read")
+		return fieldError("line", "cannot be read")
 	}
 	if err := p.Common.canonical(); err != nil {
 		return err
@@ -143,7 +143,7 @@ func (t *Task) readPayout(line []byte, r rules) error {
 func (t *Task) readCharge(line []byte, r rules) error {
 	c := Charge{Details: r.details()}
 	if err := json.Unmarshal(line, &c); err != nil {
-		return wrong("line", "cannot be read")
+		return fieldError("line", "cannot be read")
 	}
 	if err := c.canonical(r); err != nil {
 		return err
@@ -159,7 +159,7 @@ func decodeStatus(line []byte, root node, r rules) (Task, error) {
 	}
 	var s Status
 	if err := json.Unmarshal(line, &s); err != nil {
-		return Task{}, wrong("line", "cannot be read")
+		return Task{}, fieldError("line", "cannot be read")
 	}
 	s.Account = canonicalAccount(s.Account)
 	payload, err := s.line()
@@ -177,7 +177,7 @@ func (c *Common) canonical() error {
 	c.Account = canonicalAccount(c.Account)
 	c.NotBefore, c.Deadline = utc(c.NotBefore), utc(c.Deadline)
 	if !c.Deadline.IsZero() && !c.Deadline.After(c.NotBefore) {
-		return wrong("deadline", "must be after not_before")
+		return fieldError("deadline", "must be after not_before")
 	}
 	return nil
 }

@@ -86,7 +86,7 @@ func TestWhatTheProvidersOwnExamplesHaveIsTaken(t *testing.T) {
 }
 
 func TestWhatBillingSystemsBuildIsTheWireFormat(t *testing.T) {
-	built := map[string]Wire{
+	built := map[string]Definition{
 		"virtualpos": Payout{
 			Provider: "virtualpos", MerchantID: "tef-0001", Amount: "12500", Currency: "CLP", Description: "Devolución OC 1",
 			Recipient: providers.Recipient{Document: "12.345.678-5", Name: "Ana Soto", Email: "ana@example.cl"},

@@ -12,7 +12,7 @@ type node = strictjson.Value
 
 func parse(line []byte) (node, error) {
 	root, err := strictjson.Parse(line)
-	return root, fieldError(err)
+	return root, asFieldError(err)
 }
 
 // FieldError says what is wrong with one field of a task. Its text begins with the field's path and never repeats the field's value.
@@ -26,19 +26,19 @@ type FieldError struct {
 
 func (e *FieldError) Error() string { return e.Path + ": " + e.Problem }
 
-func wrong(path, problem string) error { return &FieldError{Path: path, Problem: problem} }
+func fieldError(path, problem string) error { return &FieldError{Path: path, Problem: problem} }
 
 // at turns an error that begins with its own field name, as those of providers.ParseMoney do, into a FieldError.
 func at(err error) error {
 	path, problem, _ := strings.Cut(err.Error(), ": ")
-	return wrong(path, problem)
+	return fieldError(path, problem)
 }
 
-// fieldError makes what the strict readers found wrong a FieldError.
-func fieldError(err error) error {
+// asFieldError makes what the strict readers found wrong a FieldError.
+func asFieldError(err error) error {
 	var e *strictjson.Error
 	if errors.As(err, &e) {
-		return wrong(e.Path, e.Problem)
+		return fieldError(e.Path, e.Problem)
 	}
 	return err
 }

@@ -29,7 +29,7 @@ func ExampleClient() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(receipt.Outcome, record.State)
+	fmt.Println(receipt.Result, record.State)
 	reader, err := client.Outcomes(tasks.OutcomesOptions{Group: "billing"})
 	if err != nil {
 		log.Fatal(err)

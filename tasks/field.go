@@ -39,13 +39,13 @@ func (s *shape) find(path string) (fields.Field, bool) {
 func (s *shape) check(root node) error { return s.checkUnder("", root) }
 
 // checkUnder is check for an object that stands at path.
-func (s *shape) checkUnder(path string, n node) error { return fieldError(s.schema.Check(path, n)) }
+func (s *shape) checkUnder(path string, n node) error { return asFieldError(s.schema.Check(path, n)) }
 
 // holds holds a value against its field.
 func holds(f *fields.Field, path string, n node) error {
 	switch {
 	case f.Required && n.Kind == strictjson.String && n.Text == "":
-		return wrong(path, "required, must not be empty")
+		return fieldError(path, "required, must not be empty")
 	case f.Empty && n.Kind == strictjson.String && n.Text == "", f.Null && n.Kind == strictjson.Null:
 		return nil
 	}
@@ -65,7 +65,7 @@ func holds(f *fields.Field, path string, n node) error {
 	case fields.Boolean:
 		return mustBe(path, n, strictjson.Bool)
 	}
-	return wrong(path, "has no rule")
+	return fieldError(path, "has no rule")
 }
 
 func checkTextOf(f *fields.Field, path string, n node) error {
@@ -73,7 +73,7 @@ func checkTextOf(f *fields.Field, path string, n node) error {
 		return err
 	}
 	if !f.Valid(n.Text) {
-		return wrong(path, f.Problem)
+		return fieldError(path, f.Problem)
 	}
 	return nil
 }
@@ -84,7 +84,7 @@ func checkInteger(f *fields.Field, path string, n node) error {
 	}
 	v, err := strconv.ParseInt(n.Text, 10, 64)
 	if err != nil || v < f.Low || v > f.High {
-		return wrong(path, fmt.Sprintf("must be a whole number from %d to %d", f.Low, f.High))
+		return fieldError(path, fmt.Sprintf("must be a whole number from %d to %d", f.Low, f.High))
 	}
 	return nil
 }
@@ -95,7 +95,7 @@ func checkList(f *fields.Field, path string, n node, most int, check func(f *fie
 		return err
 	}
 	if len(n.Items) > most {
-		return wrong(path, fmt.Sprintf("more than %d elements", most))
+		return fieldError(path, fmt.Sprintf("more than %d elements", most))
 	}
 	for i, item := range n.Items {
 		if err := check(f, strictjson.Element(path, i), item); err != nil {
@@ -118,11 +118,11 @@ func checkNamedText(f *fields.Field, path string, n node) error {
 		return err
 	}
 	if name, _ := n.Member("name"); providers.NamesCardData(name.Text) {
-		return wrong(path+".name", noCards)
+		return fieldError(path+".name", noCards)
 	}
 	return nil
 }
 
 func mustBe(path string, n node, kind strictjson.Kind) error {
-	return fieldError(strictjson.MustBe(path, n, kind))
+	return asFieldError(strictjson.MustBe(path, n, kind))
 }

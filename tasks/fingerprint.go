@@ -32,7 +32,7 @@ func (t Task) Meaning() []string {
 	if t.payout == nil && t.charge == nil {
 		return nil
 	}
-	m := []string{"type=" + t.Type(), "amount=" + t.amount.Shortest(), "currency=" + t.amount.Currency()}
+	m := []string{"type=" + t.Type(), "amount=" + t.amount.Trimmed(), "currency=" + t.amount.Currency()}
 	return append(m, t.identity...)
 }
 
@@ -78,11 +78,11 @@ func keyLike(existing string, key []byte) ([]byte, error) {
 }
 
 func digest(h hash.Hash, parts []string) string {
-	return base64.RawURLEncoding.EncodeToString(framed(h, parts)[:16])
+	return base64.RawURLEncoding.EncodeToString(hashParts(h, parts)[:16])
 }
 
-// framed hashes each part with its length in front: no two lists are hashed as the same bytes.
-func framed(h hash.Hash, parts []string) []byte {
+// hashParts hashes each part with its length in front: no two lists are hashed as the same bytes.
+func hashParts(h hash.Hash, parts []string) []byte {
 	for _, part := range parts {
 		var size [8]byte
 		binary.BigEndian.PutUint64(size[:], uint64(len(part)))

@@ -14,7 +14,7 @@ import (
 // duplicate as ever, so that a file may be sent again whenever that is.
 
 // lateProblem is a FieldError's text, so that it reads like those of Decode.
-var lateProblem = wrong("deadline", "is in the past: the payment would fail as expired, unsent").Error()
+var lateProblem = fieldError("deadline", "is in the past: the payment would fail as expired, unsent").Error()
 
 // Late reports whether the task's deadline is in the past and the ledger does not know its payment.
 func (c *Client) Late(ctx context.Context, t Task) (bool, error) {

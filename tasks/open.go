@@ -83,7 +83,7 @@ func (c *Client) Pay(ctx context.Context, p Payout) (Receipt, error) { return c.
 // Charge submits one charge, see Pay.
 func (c *Client) Charge(ctx context.Context, ch Charge) (Receipt, error) { return c.submitOne(ctx, ch) }
 
-func (c *Client) submitOne(ctx context.Context, w Wire) (Receipt, error) {
+func (c *Client) submitOne(ctx context.Context, w Definition) (Receipt, error) {
 	t, err := w.Task()
 	if err != nil {
 		return Receipt{}, err
@@ -92,7 +92,7 @@ func (c *Client) submitOne(ctx context.Context, w Wire) (Receipt, error) {
 	if err != nil {
 		return Receipt{}, err
 	}
-	switch r := receipts[0]; r.Outcome {
+	switch r := receipts[0]; r.Result {
 	case Conflict:
 		return r, fmt.Errorf("%s: %w: %s", r.Key, ErrConflict, r.Problem)
 	case Invalid:

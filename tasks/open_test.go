@@ -56,10 +56,10 @@ func payAndFollow(t *testing.T, c *Client) {
 	p := refund("a", "12500")
 	p.Metadata = map[string]string{"order": "7"}
 	receipt, err := c.Pay(t.Context(), p)
-	if err != nil || receipt.Outcome != Enqueued || receipt.Key.String() != "virtualpos/a" {
+	if err != nil || receipt.Result != Enqueued || receipt.Key.String() != "virtualpos/a" {
 		t.Fatalf("%+v, %v", receipt, err)
 	}
-	if again, err := c.Pay(t.Context(), p); err != nil || again.Outcome != Duplicate || again.State != Queued {
+	if again, err := c.Pay(t.Context(), p); err != nil || again.Result != Duplicate || again.State != Queued {
 		t.Errorf("again: %+v, %v", again, err)
 	}
 	if _, err := c.Pay(t.Context(), refund("a", "99")); !errors.Is(err, ErrConflict) || !strings.Contains(err.Error(), "amount") {

@@ -11,20 +11,20 @@ import (
 	"github.com/remesa/remesa/idempotency"
 )
 
-// TypeWake is the asynq type of a wake-up, which carries only a payment's key. A plain asynq client
+// TypeWakeUp is the asynq type of a wake-up, which carries only a payment's key. A plain asynq client
 // may instead enqueue a full payload as a task of type "payout", "charge" or "status" to the queue
 // SendQueue.
-const TypeWake = "wake"
+const TypeWakeUp = "wake"
 
 // SendQueue is the asynq queue of a provider's payments that may be sent.
 func SendQueue(provider string) string { return provider }
 
-// AskQueue is the asynq queue of a provider's payments that must be asked about: a backlog of sends
+// StatusQueue is the asynq queue of a provider's payments that must be asked about: a backlog of sends
 // never delays it.
-func AskQueue(provider string) string { return provider + "-ask" }
+func StatusQueue(provider string) string { return provider + "-ask" }
 
-// wake is the payload of a wake-up: one payment's key, or several.
-type wake struct {
+// wakeUp is the payload of a wake-up: one payment's key, or several.
+type wakeUp struct {
 	Key  string   `json:"key,omitempty"`
 	Keys []string `json:"keys,omitempty"`
 }
@@ -42,17 +42,17 @@ const Redeliveries = 5
 // most one wake-up of a payment.
 const FirstGeneration = 1
 
-// NewWake makes the task that wakes payments of one provider, all to be sent or all to be asked
+// NewWakeUp makes the task that wakes payments of one provider, all to be sent or all to be asked
 // about; at least one and at most WakeBatch. timeout is asynq's, longer than any attempt.
-func NewWake(timeout time.Duration, ws ...idempotency.Wakeup) *asynq.Task {
+func NewWakeUp(timeout time.Duration, ws ...idempotency.WakeUp) *asynq.Task {
 	first := ws[0]
 	queue := SendQueue(first.Key.Provider)
-	if first.Ask {
-		queue = AskQueue(first.Key.Provider)
+	if first.Query {
+		queue = StatusQueue(first.Key.Provider)
 	}
-	body := wake{Key: first.Key.String()}
+	body := wakeUp{Key: first.Key.String()}
 	if len(ws) > 1 {
-		body = wake{Keys: make([]string, len(ws))}
+		body = wakeUp{Keys: make([]string, len(ws))}
 		for i, w := range ws {
 			body.Keys[i] = w.Key.String()
 		}
@@ -61,14 +61,14 @@ func NewWake(timeout time.Duration, ws ...idempotency.Wakeup) *asynq.Task {
 	if err != nil {
 		panic("tasks: a string that JSON cannot hold: " + err.Error())
 	}
-	return asynq.NewTask(TypeWake, payload, asynq.TaskID(WakeID(ws...)), asynq.Queue(queue),
+	return asynq.NewTask(TypeWakeUp, payload, asynq.TaskID(WakeUpID(ws...)), asynq.Queue(queue),
 		asynq.MaxRetry(Redeliveries), asynq.Timeout(timeout))
 }
 
-// WakeID is the id of the task that wakes these payments. One that wakes several is named after the
+// WakeUpID is the id of the task that wakes these payments. One that wakes several is named after the
 // first, after how many others it wakes, and by a hash of all, so that the same payments woken at
 // the same generations have the same task.
-func WakeID(ws ...idempotency.Wakeup) string {
+func WakeUpID(ws ...idempotency.WakeUp) string {
 	first := ws[0]
 	id := first.Key.TaskID(first.Generation)
 	if len(ws) == 1 {
@@ -81,9 +81,9 @@ func WakeID(ws ...idempotency.Wakeup) string {
 	return fmt.Sprintf("%s+%d:%x", id, len(ws)-1, all.Sum(nil)[:8])
 }
 
-// WokenKeys reads the keys from a wake-up's payload.
-func WokenKeys(payload []byte) ([]idempotency.Key, error) {
-	var w wake
+// WakeUpKeys reads the keys from a wake-up's payload.
+func WakeUpKeys(payload []byte) ([]idempotency.Key, error) {
+	var w wakeUp
 	if err := json.Unmarshal(payload, &w); err != nil {
 		return nil, fmt.Errorf("wake-up: not a JSON object with a key, or keys")
 	}

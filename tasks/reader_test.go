@@ -282,10 +282,10 @@ func TestAReaderThatBreaksIsNoEndOfTheFile(t *testing.T) {
 	}
 }
 
-// endless is a line that does not end for n bytes.
-type endless struct{ n int }
+// endlessLine is a line that does not end for n bytes.
+type endlessLine struct{ n int }
 
-func (e *endless) Read(p []byte) (int, error) {
+func (e *endlessLine) Read(p []byte) (int, error) {
 	if e.n <= 0 {
 		return 0, io.EOF
 	}
@@ -300,7 +300,7 @@ func TestALineOfAnyLengthTakesNoMemory(t *testing.T) {
 	for f, start := range map[Format]string{JSONLines: "", CSV: payoutColumns + "\n\""} {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		got := readAll(t, io.MultiReader(strings.NewReader(start), &endless{24 << 20}), f)
+		got := readAll(t, io.MultiReader(strings.NewReader(start), &endlessLine{24 << 20}), f)
 		runtime.ReadMemStats(&after)
 		compare(t, string(f), got, map[Format]string{JSONLines: "1: line: longer", CSV: "2: line: longer"}[f])
 		if grown := after.TotalAlloc - before.TotalAlloc; grown > 12<<20 {

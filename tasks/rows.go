@@ -43,9 +43,9 @@ func (r *rows) next() (Line, error) {
 	if err != nil {
 		return Line{}, err
 	}
-	r.line.Number, r.line.Err = row.Line, fieldError(row.Err)
+	r.line.Number, r.line.Err = row.Line, asFieldError(row.Err)
 	if field, ok := errors.AsType[*FieldError](r.line.Err); ok && row.Spread != "" {
-		r.line.Err = wrong(field.Path, field.Problem+"; "+row.Spread)
+		r.line.Err = fieldError(field.Path, field.Problem+"; "+row.Spread)
 	}
 	return r.line, nil
 }
@@ -70,17 +70,17 @@ func (r *rows) Row(cells []string) error {
 func readColumns(names []string) ([]column, error) {
 	kinds := columnKinds()
 	if !isHeader(names, kinds) {
-		return nil, wrong("header", fmt.Sprintf("missing: the first line must name the columns (type,provider,amount,…), and most of its %d cells name none", len(names)))
+		return nil, fieldError("header", fmt.Sprintf("missing: the first line must name the columns (type,provider,amount,…), and most of its %d cells name none", len(names)))
 	}
 	seen := map[string]bool{}
 	var columns []column
 	for _, name := range names {
 		col, ok := readColumn(name, kinds)
 		if !ok {
-			return nil, wrong(strictjson.Join("", name), "unknown column")
+			return nil, fieldError(strictjson.Join("", name), "unknown column")
 		}
 		if seen[name] {
-			return nil, wrong(strictjson.Join("", name), "given twice in the header")
+			return nil, fieldError(strictjson.Join("", name), "given twice in the header")
 		}
 		seen[name] = true
 		columns = append(columns, col)
@@ -138,13 +138,13 @@ func (r *rows) json(cells []string) ([]byte, error) {
 			continue
 		}
 		if !utf8.ValidString(cells[i]) {
-			return nil, wrong(col.path(), "not valid UTF-8")
+			return nil, fieldError(col.path(), "not valid UTF-8")
 		}
 		col.put(root, cells[i])
 	}
 	line, err := compact(root)
 	if err != nil {
-		return nil, wrong("line", "cannot be written as JSON")
+		return nil, fieldError("line", "cannot be written as JSON")
 	}
 	return line, nil
 }

@@ -116,7 +116,7 @@ func (r rules) exclusive(root node) string {
 func (r rules) needs(root node) error {
 	for _, f := range r.payment.fields {
 		if f.Needs != "" && valueAt(root, f.Path).Text == "true" && valueAt(root, f.Needs).Text == "" {
-			return wrong(f.Path, f.NeedsProblem)
+			return fieldError(f.Path, f.NeedsProblem)
 		}
 	}
 	return nil

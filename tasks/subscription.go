@@ -15,7 +15,7 @@ import (
 // DecodeSubscription makes one. It prints as its provider and id, never its data.
 type Subscription struct {
 	payload  []byte
-	wire     subscriptionWire
+	wire     subscriptionJSON
 	amount   providers.Money
 	calendar schedule.Calendar
 	end      schedule.Date
@@ -93,12 +93,12 @@ func (s Subscription) FingerprintLike(existing string, key []byte) (string, erro
 
 // Charge is the charge of one period under the given reference, see TxnID.
 func (s Subscription) Charge(txnid string) (Task, error) {
-	if err := guard("txnid", node{Kind: strictjson.String, Text: txnid}); err != nil {
+	if err := rejectCardData("txnid", node{Kind: strictjson.String, Text: txnid}); err != nil {
 		return Task{}, err
 	}
 	line, err := s.wire.charge(txnid).line()
 	if err != nil {
-		return Task{}, wrong("line", "cannot be written as JSON")
+		return Task{}, fieldError("line", "cannot be written as JSON")
 	}
 	return DecodeStored(line) // the guard saw the rest when the subscription was added
 }
@@ -114,14 +114,14 @@ type Change struct {
 func (s Subscription) With(c Change) (Subscription, error) {
 	fields := map[string]json.RawMessage{}
 	if err := json.Unmarshal(s.payload, &fields); err != nil {
-		return Subscription{}, wrong("line", "cannot be read")
+		return Subscription{}, fieldError("line", "cannot be read")
 	}
 	if err := c.put(fields); err != nil {
 		return Subscription{}, err
 	}
 	line, err := compact(fields)
 	if err != nil {
-		return Subscription{}, wrong("line", "cannot be written as JSON")
+		return Subscription{}, fieldError("line", "cannot be written as JSON")
 	}
 	return DecodeStoredSubscription(line) // put has checked what is new
 }
@@ -130,16 +130,16 @@ func (c Change) put(fields map[string]json.RawMessage) error {
 	if c.Amount != nil {
 		text, err := compact(*c.Amount)
 		if err != nil {
-			return wrong("amount", "cannot be written as JSON")
+			return fieldError("amount", "cannot be written as JSON")
 		}
 		fields["amount"] = text
 	}
 	if c.Card != nil {
 		card, err := parse(c.Card)
 		if err != nil {
-			return wrong("card", "must be a JSON object")
+			return fieldError("card", "must be a JSON object")
 		}
-		if err := guard("card", card); err != nil {
+		if err := rejectCardData("card", card); err != nil {
 			return err
 		}
 		fields["card"] = c.Card

@@ -15,9 +15,9 @@ import (
 	"github.com/remesa/remesa/schedule"
 )
 
-// subscriptionWire is a subscription as it is written: a charge without its reference and its
+// subscriptionJSON is a subscription as it is written: a charge without its reference and its
 // times, and the terms of its return.
-type subscriptionWire struct {
+type subscriptionJSON struct {
 	ID          string             `json:"id"`
 	Provider    string             `json:"provider"`
 	Account     string             `json:"account,omitempty"`
@@ -25,7 +25,7 @@ type subscriptionWire struct {
 	Currency    string             `json:"currency"`
 	Description string             `json:"description,omitempty"`
 	Start       string             `json:"start"`
-	Schedule    scheduleWire       `json:"schedule"`
+	Schedule    scheduleJSON       `json:"schedule"`
 	End         string             `json:"end,omitempty"`
 	Backfill    bool               `json:"backfill,omitempty"`
 	CatchUp     string             `json:"catch_up"`
@@ -37,14 +37,14 @@ type subscriptionWire struct {
 	Metadata    map[string]string  `json:"metadata,omitempty"`
 }
 
-type scheduleWire struct {
+type scheduleJSON struct {
 	Every    string `json:"every"`
 	Interval int    `json:"interval,omitempty"`
 	At       string `json:"at"`
 	Timezone string `json:"timezone"`
 }
 
-func (w subscriptionWire) charge(txnid string) Charge {
+func (w subscriptionJSON) charge(txnid string) Charge {
 	return Charge{
 		Provider: w.Provider, TxnID: txnid, Amount: w.Amount, Currency: w.Currency, Description: w.Description, Customer: w.Customer,
 		Card: w.Card, Agreement: w.Agreement, Details: w.Details, Common: Common{Account: w.Account, Metadata: w.Metadata},
@@ -135,7 +135,7 @@ func DecodeSubscription(line []byte) (Subscription, error) {
 	if err != nil {
 		return Subscription{}, err
 	}
-	if err := guard("", root); err != nil {
+	if err := rejectCardData("", root); err != nil {
 		return Subscription{}, err
 	}
 	return decodeSubscription(line, root)
@@ -166,9 +166,9 @@ func decodeSubscription(line []byte, root node) (Subscription, error) {
 	if err := r.needs(root); err != nil {
 		return Subscription{}, err
 	}
-	w := subscriptionWire{Details: r.details()}
+	w := subscriptionJSON{Details: r.details()}
 	if err := json.Unmarshal(line, &w); err != nil {
-		return Subscription{}, wrong("line", "cannot be read")
+		return Subscription{}, fieldError("line", "cannot be read")
 	}
 	return newSubscription(w, amount, r)
 }
@@ -179,7 +179,7 @@ func charging() []string {
 }
 
 // newSubscription makes a subscription of fields that are valid each for itself.
-func newSubscription(w subscriptionWire, amount providers.Money, r rules) (Subscription, error) {
+func newSubscription(w subscriptionJSON, amount providers.Money, r rules) (Subscription, error) {
 	c := w.charge("")
 	if err := c.canonical(r); err != nil {
 		return Subscription{}, err
@@ -190,7 +190,7 @@ func newSubscription(w subscriptionWire, amount providers.Money, r rules) (Subsc
 		return Subscription{}, err
 	}
 	if !s.end.IsZero() && s.end.Before(s.calendar.Start) {
-		return Subscription{}, wrong("end", "must not be before start")
+		return Subscription{}, fieldError("end", "must not be before start")
 	}
 	s.writeTerms()
 	payload, err := compact(s.wire)
@@ -207,7 +207,7 @@ func (s *Subscription) readTerms() error {
 	zone, noZone := schedule.LoadZone(w.Schedule.Timezone)
 	catchUp, noCatchUp := schedule.ParseDuration(cmp.Or(w.CatchUp, defaultCatchUp))
 	if err := errors.Join(noStart, noTime, noZone, noCatchUp, s.readEnd(), s.readDunning()); err != nil {
-		return wrong("line", "cannot be read")
+		return fieldError("line", "cannot be read")
 	}
 	s.calendar = schedule.Calendar{
 		Every: schedule.Unit(w.Schedule.Every), Interval: max(1, w.Schedule.Interval), Start: start, At: at, Zone: zone,
@@ -250,7 +250,7 @@ func (s *Subscription) writeTerms() {
 
 // shortest is the amount without the zeros that its currency can do without.
 func shortest(m providers.Money) providers.Money {
-	if short, err := providers.ParseMoney(m.Shortest(), m.Currency()); err == nil {
+	if short, err := providers.ParseMoney(m.Trimmed(), m.Currency()); err == nil {
 		return short
 	}
 	return m

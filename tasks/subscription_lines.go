@@ -48,7 +48,7 @@ func (r *SubscriptionReader) Next() (SubscriptionLine, error) {
 // card number is an id.
 func subscriptionID(line []byte) string {
 	root, err := parse(line)
-	if err != nil || guard("", root) != nil {
+	if err != nil || rejectCardData("", root) != nil {
 		return ""
 	}
 	n, _ := root.Member("id")

@@ -35,20 +35,20 @@ func checkTextMap(path string, n node) error {
 		all[m.Name] = m.Value.Text
 	}
 	if text, err := compact(all); err != nil || len(text) > 1024 {
-		return wrong(path, "longer than 1 KiB as JSON")
+		return fieldError(path, "longer than 1 KiB as JSON")
 	}
 	return nil
 }
 
 func checkMetadata(path string, m strictjson.Member) error {
 	if m.Name == "" || !fields.Printable(m.Name) {
-		return wrong(path, "a name must be printable and not empty")
+		return fieldError(path, "a name must be printable and not empty")
 	}
 	if err := mustBe(path, m.Value, strictjson.String); err != nil {
 		return err
 	}
 	if !fields.Printable(strings.NewReplacer("\n", "", "\r", "", "\t", "").Replace(m.Value.Text)) {
-		return wrong(path, "contains a control character or an invisible one")
+		return fieldError(path, "contains a control character or an invisible one")
 	}
 	return nil
 }

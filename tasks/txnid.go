@@ -12,7 +12,7 @@ import (
 // It has 90 bits of a hash: two of a thousand million charges are alike with a chance below one in a thousand million. The letter in the
 // middle keeps it from ever looking like a card number, with which no charge would be accepted.
 func TxnID(subscription string, period, dunningAttempt int) string {
-	sum := framed(sha256.New(), []string{"remesa charge of a subscription 1", subscription, strconv.Itoa(period), strconv.Itoa(dunningAttempt)})
+	sum := hashParts(sha256.New(), []string{"remesa charge of a subscription 1", subscription, strconv.Itoa(period), strconv.Itoa(dunningAttempt)})
 	text := base32.StdEncoding.EncodeToString(sum)
 	return "S" + text[:9] + "P" + text[9:18]
 }

@@ -38,7 +38,7 @@ func TestReferencesOfPeriodsDifferAndEveryProviderTakesThem(t *testing.T) {
 					t.Fatalf("%s has the reference of %s", of, seen[got])
 				}
 				seen[got] = of
-				if !form.MatchString(got) || guard("txnid", node{Kind: strictjson.String, Text: got}) != nil {
+				if !form.MatchString(got) || rejectCardData("txnid", node{Kind: strictjson.String, Text: got}) != nil {
 					t.Fatalf("%s: %s", of, got)
 				}
 			}
@@ -56,7 +56,7 @@ func TestReferencesOfPeriodsDifferAndEveryProviderTakesThem(t *testing.T) {
 // Nor does the name of a security code in a hash stop a period.
 func TestNoReferenceOfAPeriodLooksLikeASecurityCode(t *testing.T) {
 	for _, text := range []string{"S7CVC2345PAAAAAAAAAA", "SA2CVV2345PAAAAAAAAA", "SAAAAAACVCP234AAAAAA", "SAAAAAAAAAPCSC7654AA", "S234CVVAAAPAAAAACVV2"} {
-		if guard("txnid", node{Kind: strictjson.String, Text: text}) != nil {
+		if rejectCardData("txnid", node{Kind: strictjson.String, Text: text}) != nil {
 			t.Errorf("%s is refused", text)
 		}
 	}
@@ -67,7 +67,7 @@ func TestNoReferenceOfAPeriodLooksLikeACardNumber(t *testing.T) {
 	for _, digits := range []string{"4111111111111111", "4222222222222", "5555555555554444"} {
 		for cut := 1; cut < 9; cut++ {
 			text := "S" + digits[:9] + "P" + digits[cut:min(len(digits), cut+9)]
-			if guard("txnid", node{Kind: strictjson.String, Text: text}) != nil {
+			if rejectCardData("txnid", node{Kind: strictjson.String, Text: text}) != nil {
 				t.Errorf("%s is refused", text)
 			}
 		}

@@ -71,30 +71,30 @@ type Status struct {
 	Account   string `json:"account,omitempty"`
 }
 
-// Wire is a Payout, a Charge or a Status.
-type Wire interface {
+// Definition is a Payout, a Charge or a Status.
+type Definition interface {
 	// Task validates the wire form as Decode does.
 	Task() (Task, error)
 }
 
 // Encode validates a task and returns its canonical JSON: one line, fixed order of fields.
-func Encode(w Wire) ([]byte, error) {
+func Encode(w Definition) ([]byte, error) {
 	t, err := w.Task()
 	return t.Payload(), err
 }
 
 // Task validates the payout; the error is a *FieldError.
-func (p Payout) Task() (Task, error) { return fromWire(p.line()) }
+func (p Payout) Task() (Task, error) { return fromDefinition(p.line()) }
 
 // Task validates the charge; the error is a *FieldError.
-func (c Charge) Task() (Task, error) { return fromWire(c.line()) }
+func (c Charge) Task() (Task, error) { return fromDefinition(c.line()) }
 
 // Task validates the question; the error is a *FieldError.
-func (s Status) Task() (Task, error) { return fromWire(s.line()) }
+func (s Status) Task() (Task, error) { return fromDefinition(s.line()) }
 
-func fromWire(line []byte, err error) (Task, error) {
+func fromDefinition(line []byte, err error) (Task, error) {
 	if err != nil {
-		return Task{}, wrong("line", "cannot be written as JSON")
+		return Task{}, fieldError("line", "cannot be written as JSON")
 	}
 	return Decode(line)
 }

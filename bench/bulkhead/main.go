@@ -34,8 +34,8 @@ func main() {
 	}
 }
 
-// site is everything that one case needs.
-type site struct {
+// fixture is everything that one case needs.
+type fixture struct {
 	redis   *redisserver.Server
 	sandbox string
 	client  *tasks.Client
@@ -79,7 +79,7 @@ func build(ctx context.Context) (string, error) {
 
 // measure returns payouts a second from the first submission to the last outcome.
 func measure(ctx context.Context, bin string, n int, hanging bool) (float64, error) {
-	s := &site{}
+	s := &fixture{}
 	defer s.stop()
 	if err := s.open(ctx, bin); err != nil {
 		return 0, err
@@ -110,7 +110,7 @@ func measure(ctx context.Context, bin string, n int, hanging bool) (float64, err
 	}
 }
 
-func (s *site) open(ctx context.Context, bin string) (err error) {
+func (s *fixture) open(ctx context.Context, bin string) (err error) {
 	if s.redis, err = redisserver.Start(ctx, "--appendonly", "yes"); err != nil {
 		return err
 	}
@@ -131,7 +131,7 @@ func (s *site) open(ctx context.Context, bin string) (err error) {
 }
 
 // start runs a command of the worker until the measurement ends, and waits until it answers.
-func (s *site) start(ctx context.Context, ready, bin string, args ...string) error {
+func (s *fixture) start(ctx context.Context, ready, bin string, args ...string) error {
 	cmd := exec.CommandContext(ctx, bin, args...) // #nosec G204 -- the worker that this measurement built
 	cmd.Env = append(os.Environ(),
 		"REMESA_REDIS_URL=redis://"+s.redis.Addr+"/0", "REMESA_LOG_LEVEL=error", "REMESA_REQUEST_TIMEOUT=5s", "REMESA_LEASE=15s",
@@ -151,14 +151,14 @@ func (s *site) start(ctx context.Context, ready, bin string, args ...string) err
 	return fmt.Errorf("%s %s does not answer", bin, args[0])
 }
 
-func (s *site) stop() {
+func (s *fixture) stop() {
 	for _, kill := range slices.Backward(s.kill) {
 		kill()
 	}
 }
 
 // hang makes every charge run into the time-out, and submits enough to keep all of its lane busy.
-func (s *site) hang(ctx context.Context) error {
+func (s *fixture) hang(ctx context.Context) error {
 	fault := []byte(`{"kind":"slow_before","operation":"send","delay":"10m"}`)
 	if code, err := call(ctx, http.MethodPost, s.sandbox+"/pagoseguro/_faults", fault); err != nil || code >= 300 {
 		return fmt.Errorf("fault: status %d, %w", code, err)
@@ -166,11 +166,11 @@ func (s *site) hang(ctx context.Context) error {
 	if err := s.submit(ctx, 500, charge); err != nil {
 		return err
 	}
-	return s.busy(ctx)
+	return s.measureBusy(ctx)
 }
 
-// busy waits until charges are under way.
-func (s *site) busy(ctx context.Context) error {
+// measureBusy waits until charges are under way.
+func (s *fixture) measureBusy(ctx context.Context) error {
 	ledger := idempotency.NewRedis(s.redis.Client, idempotency.Options{})
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		counts, err := ledger.Counts(ctx, pagoseguro.Name)
@@ -184,7 +184,7 @@ func (s *site) busy(ctx context.Context) error {
 	return fmt.Errorf("the provider that hangs got no charges")
 }
 
-func (s *site) submit(ctx context.Context, n int, make func(i int) (tasks.Task, error)) error {
+func (s *fixture) submit(ctx context.Context, n int, make func(i int) (tasks.Task, error)) error {
 	for done := 0; done < n; done += 250 {
 		var batch []tasks.Task
 		for i := done; i < min(done+250, n); i++ {

@@ -138,13 +138,13 @@ func (t *trial) submit(ctx context.Context, input string) (*exec.Cmd, error) {
 	return cmd, nil
 }
 
-// patience bounds a case.
-const patience = 10 * time.Minute
+// timeout bounds a case.
+const timeout = 10 * time.Minute
 
 // settled waits until no payout is open and asynq has no task left. It returns how often it
 // looked, so that its own commands are not counted.
 func (t *trial) settled(ctx context.Context) (looks int, err error) {
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(timeout); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		looks++
 		pipe := t.redis.Client.Pipeline()
 		lengths := []*redis.IntCmd{
@@ -158,7 +158,7 @@ func (t *trial) settled(ctx context.Context) (looks int, err error) {
 			return looks, nil
 		}
 	}
-	return looks, fmt.Errorf("payouts are still open after %s", patience)
+	return looks, fmt.Errorf("payouts are still open after %s", timeout)
 }
 
 // audit counts the payouts that arrived at the simulator more than once, and wants every one

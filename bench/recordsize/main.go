@@ -87,11 +87,11 @@ func settle(ctx context.Context, ledger *idempotency.Ledger, name string, n int)
 
 func send(ctx context.Context, ledger *idempotency.Ledger, k idempotency.Key) error {
 	attempt := idempotency.NewAttempt()
-	if _, err := ledger.Begin(ctx, k, idempotency.BeginRequest{Attempt: attempt, Lease: time.Minute, Queryable: true}); err != nil {
+	if _, err := ledger.Begin(ctx, k, idempotency.BeginParams{Attempt: attempt, Lease: time.Minute, Queryable: true}); err != nil {
 		return err
 	}
 	o := providers.Outcome{Class: providers.Succeeded, ProviderID: "123e4567-e89b-12d3-a456-426614174000", Code: "paid"}
-	_, err := ledger.Finish(ctx, k, idempotency.Report{Attempt: attempt, Outcome: o, Next: time.Second})
+	_, err := ledger.Finish(ctx, k, idempotency.AttemptResult{Attempt: attempt, Outcome: o, QueryAfter: time.Second})
 	return err
 }
 

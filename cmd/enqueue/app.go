@@ -50,7 +50,7 @@ func open(ctx context.Context, c *config.Config) (*app, error) {
 	}
 	log := c.Logger(os.Stderr)
 	redis.SetLogger(redisLog{log})
-	config.HearOthers(log, zerolog.DebugLevel)
+	config.RedirectStdLog(log, zerolog.DebugLevel)
 	for _, warning := range config.UnknownVariables(os.Environ()) {
 		log.Warn().Msg(warning)
 	}
@@ -71,8 +71,8 @@ func (l redisLog) Printf(_ context.Context, format string, v ...any) {
 	l.log.Debug().Msgf(format, v...)
 }
 
-// say tells people something, on stderr.
-func (a *app) say(format string, args ...any) {
+// notice tells people something, on stderr.
+func (a *app) notice(format string, args ...any) {
 	_, _ = fmt.Fprintf(a.errOut, "enqueue: "+format+"\n", args...)
 }
 
@@ -85,7 +85,7 @@ func (a *app) sealedHere(err error) {
 	if a.keys != nil {
 		err = a.keys
 	}
-	a.say("warning: what cannot be opened with the REMESA_PAYLOAD_KEYS at hand is printed as it is stored, or not at all: %s", err)
+	a.notice("warning: what cannot be opened with the REMESA_PAYLOAD_KEYS at hand is printed as it is stored, or not at all: %s", err)
 }
 
 // print writes one JSON line; it leaves the process with the next flush.
@@ -114,7 +114,7 @@ func unknown(err error) bool {
 }
 
 func refused(err error) bool {
-	return errors.Is(err, idempotency.ErrMoved) || errors.Is(err, idempotency.ErrRefused) || errors.Is(err, billing.ErrMoved) ||
+	return errors.Is(err, idempotency.ErrVersionChanged) || errors.Is(err, idempotency.ErrRefused) || errors.Is(err, billing.ErrVersionChanged) ||
 		errors.As(err, new(billing.Refusal)) || errors.As(err, new(*tasks.FieldError))
 }
 

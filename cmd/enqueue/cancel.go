@@ -11,9 +11,9 @@ import (
 )
 
 type cancelCmd struct {
-	Keys   []string `arg:"" optional:"" name:"key" help:"provider/reference, or provider/account/reference."`
-	File   string   `placeholder:"FILE" help:"File with one key per line (- is stdin); blank lines are skipped."`
-	Person person   `embed:""`
+	Keys   []string   `arg:"" optional:"" name:"key" help:"provider/reference, or provider/account/reference."`
+	File   string     `placeholder:"FILE" help:"File with one key per line (- is stdin); blank lines are skipped."`
+	Person actorFlags `embed:""`
 }
 
 // Validate wants keys from one place.
@@ -84,13 +84,13 @@ func (c *cancelCmd) cancelLines(a *app, in io.Reader) error {
 }
 
 func (c *cancelCmd) cancel(a *app, k idempotency.Key) error {
-	s, err := a.take(k, func(k idempotency.Key, version int64) (idempotency.Settlement, error) {
-		return a.ledger.Cancel(a.ctx, k, version, c.Person.value())
+	s, err := a.intervene(k, func(k idempotency.Key, version int64) (idempotency.Transition, error) {
+		return a.ledger.Cancel(a.ctx, k, version, c.Person.actor())
 	})
 	if err != nil {
 		return err
 	}
-	if err := a.print(settled{k.String(), s.State}); err != nil {
+	if err := a.print(interventionResult{k.String(), s.State}); err != nil {
 		return err
 	}
 	return a.flush()
@@ -101,8 +101,8 @@ func (c *cancelCmd) goOn(a *app, worst *error, err error) error {
 	if err == nil || !expected(err) {
 		return err
 	}
-	a.say("%s", err)
-	if code := said(exitCode(err)); *worst == nil || code == exitRefused {
+	a.notice("%s", err)
+	if code := exitError(exitCode(err)); *worst == nil || code == exitRefused {
 		*worst = code
 	}
 	return nil

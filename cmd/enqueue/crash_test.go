@@ -20,9 +20,9 @@ import (
 	"github.com/remesa/remesa/tasks"
 )
 
-// gate passes bytes between a client and Redis until the client's contain the text; from then on
+// replyGate passes bytes between a client and Redis until the client's contain the text; from then on
 // nothing passes until it is opened.
-type gate struct {
+type replyGate struct {
 	text   []byte
 	listen net.Listener
 	redis  string
@@ -32,9 +32,9 @@ type gate struct {
 	open   func()
 }
 
-func newGate(t *testing.T, redis, text string) *gate {
+func newGate(t *testing.T, redis, text string) *replyGate {
 	t.Helper()
-	g := &gate{
+	g := &replyGate{
 		text: []byte(text), listen: must[net.Listener](t)(net.Listen("tcp", "127.0.0.1:0")), redis: redis,
 		shut: make(chan struct{}), opened: make(chan struct{}),
 	}
@@ -47,7 +47,7 @@ func newGate(t *testing.T, redis, text string) *gate {
 	return g
 }
 
-func (g *gate) serve() {
+func (g *replyGate) serve() {
 	for {
 		client, err := g.listen.Accept()
 		if err != nil {
@@ -63,7 +63,7 @@ func (g *gate) serve() {
 	}
 }
 
-func (g *gate) pass(client, server net.Conn) {
+func (g *replyGate) pass(client, server net.Conn) {
 	piece := make([]byte, 64<<10)
 	for {
 		n, err := client.Read(piece)
@@ -84,11 +84,11 @@ func (g *gate) pass(client, server net.Conn) {
 	}
 }
 
-func (g *gate) await(t *testing.T) {
+func (g *replyGate) await(t *testing.T) {
 	t.Helper()
 	select {
 	case <-g.shut:
-	case <-time.After(patience):
+	case <-time.After(testTimeout):
 		t.Fatal("the text never came")
 	}
 }
@@ -112,7 +112,7 @@ func endInMidBatch(t *testing.T, sig syscall.Signal) {
 		t.Errorf("%+v", got)
 	}
 	rest, _ := io.ReadAll(p.out)
-	if code := p.Exit(patience); code != exitFailed || len(rest) > 0 {
+	if code := p.Exit(testTimeout); code != exitFailed || len(rest) > 0 {
 		t.Errorf("exit code %d, more lines %q", code, rest)
 	}
 	wantText(t, "stderr", p.Output(), "stopped by a signal", "1 enqueued")
@@ -134,7 +134,7 @@ func TestAFileThatIsStillBeingWrittenIsNotTakenForWhole(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	_, _ = io.ReadAll(p.out)
-	if code := p.Exit(patience); code != exitFailed {
+	if code := p.Exit(testTimeout); code != exitFailed {
 		t.Errorf("exit code %d", code)
 	}
 	wantText(t, "stderr", p.Output(), "the file changed while it was read", "1 enqueued", "sending the same file again is safe")
@@ -184,8 +184,8 @@ func TestKilledBetweenRegisteringAndWakingLosesNothing(t *testing.T) {
 		t.Fatalf("a wake-up got through: %v", keys)
 	}
 	woken := map[string]bool{}
-	eventually.True(t, patience, "every registered payment is woken by the due index", func() bool {
-		wakes, _, err := ledger.Due(t.Context(), "virtualpos", n, idempotency.Lanes{AskFor: time.Minute})
+	eventually.True(t, testTimeout, "every registered payment is woken by the due index", func() bool {
+		wakes, _, err := ledger.Due(t.Context(), "virtualpos", n, idempotency.Lanes{QueryTimeout: time.Minute})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -212,7 +212,7 @@ func wokenIn(t *testing.T, s *redistest.Server, queue string) int {
 	}
 	n := 0
 	for _, i := range infos {
-		keys, err := tasks.WokenKeys(i.Payload)
+		keys, err := tasks.WakeUpKeys(i.Payload)
 		if err != nil {
 			t.Fatal(err)
 		}

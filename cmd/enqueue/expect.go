@@ -20,7 +20,7 @@ import (
 var errChanged = errors.New("the file changed between counting and submitting")
 
 // expected counts the file and returns a reader of exactly the bytes that were counted.
-func (c *submitCmd) expected(s *submission, f *os.File) (io.Reader, error) {
+func (c *submitCmd) expected(s *taskIntake, f *os.File) (io.Reader, error) {
 	before, err := f.Stat()
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errInput, err)
@@ -28,7 +28,7 @@ func (c *submitCmd) expected(s *submission, f *os.File) (io.Reader, error) {
 	if inputName(c.File) == "stdin" || !before.Mode().IsRegular() {
 		return nil, usage("--expect-count and --expect-sum need a regular file, which can be read twice")
 	}
-	counted := &pages{in: f}
+	counted := &verifiedReader{in: f}
 	if err := c.count(s, counted); err != nil {
 		return nil, err
 	}
@@ -40,11 +40,11 @@ func (c *submitCmd) expected(s *submission, f *os.File) (io.Reader, error) {
 		return nil, errChanged
 	}
 	_, err = f.Seek(0, io.SeekStart)
-	return &pages{in: f, want: counted.sums, verify: true}, err
+	return &verifiedReader{in: f, want: counted.sums, verify: true}, err
 }
 
 // count reads all lines, prints those that are invalid, and refuses a file that is not as expected.
-func (c *submitCmd) count(s *submission, in io.Reader) error {
+func (c *submitCmd) count(s *taskIntake, in io.Reader) error {
 	reader, err := tasks.NewReader(in, c.format())
 	if err != nil {
 		return err
@@ -53,7 +53,7 @@ func (c *submitCmd) count(s *submission, in io.Reader) error {
 	for s.app.ctx.Err() == nil {
 		line, err := reader.Next()
 		if errors.Is(err, io.EOF) {
-			return c.judge(s.app, &found)
+			return c.compareExpected(s.app, &found)
 		}
 		if err != nil {
 			return fmt.Errorf("%w: %w", errInput, err)
@@ -75,7 +75,7 @@ func (c *submitCmd) count(s *submission, in io.Reader) error {
 }
 
 // checkForCount also finds what the ledger will not register because its deadline has passed.
-func (s *submission) checkForCount(line tasks.Line) (result, error) {
+func (s *taskIntake) checkForCount(line tasks.Line) (result, error) {
 	r := s.check(line)
 	if r.Result == resultInvalid || s.client == nil {
 		return r, nil
@@ -118,18 +118,18 @@ func (t *tally) sum(currency string) sum {
 	return sum{}
 }
 
-// judge says everything that is not as expected.
-func (c *submitCmd) judge(a *app, found *tally) error {
+// compareExpected says everything that is not as expected.
+func (c *submitCmd) compareExpected(a *app, found *tally) error {
 	if err := a.flush(); err != nil {
 		return fmt.Errorf("%w: %w", errOutput, err)
 	}
 	differences := c.differences(found)
 	for _, d := range differences {
-		a.say("%s: %s", inputName(c.File), d)
+		a.notice("%s: %s", inputName(c.File), d)
 	}
 	if len(differences) > 0 {
-		a.say("nothing was enqueued")
-		return said(exitRefused)
+		a.notice("nothing was enqueued")
+		return exitError(exitRefused)
 	}
 	return nil
 }
@@ -159,9 +159,9 @@ func (c *submitCmd) differences(found *tally) []string {
 	return all
 }
 
-// pages reads a file by the page and notes each page's hash, or hands out only pages whose hash was
+// verifiedReader reads a file by the page and notes each page's hash, or hands out only pages whose hash was
 // noted before: a byte that was not counted reaches nobody.
-type pages struct {
+type verifiedReader struct {
 	in     io.Reader
 	sums   [][sha256.Size]byte
 	want   [][sha256.Size]byte
@@ -171,9 +171,9 @@ type pages struct {
 	err    error
 }
 
-func (p *pages) Read(b []byte) (int, error) {
+func (p *verifiedReader) Read(b []byte) (int, error) {
 	if len(p.rest) == 0 {
-		p.turn()
+		p.nextPage()
 	}
 	if len(p.rest) == 0 {
 		return 0, p.err
@@ -183,8 +183,8 @@ func (p *pages) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// turn reads the next page.
-func (p *pages) turn() {
+// nextPage reads the next page.
+func (p *verifiedReader) nextPage() {
 	if p.err != nil {
 		return
 	}
@@ -202,7 +202,7 @@ func (p *pages) turn() {
 }
 
 // known reports whether all pages so far, and their number at the end, are as they were.
-func (p *pages) known() bool {
+func (p *verifiedReader) known() bool {
 	i := len(p.sums)
 	if i > len(p.want) || i > 0 && p.sums[i-1] != p.want[i-1] {
 		return false

@@ -70,11 +70,11 @@ func TestOnlyWhatWasCountedIsHandedOut(t *testing.T) {
 		{"all cut off", page, "", 0},
 	}
 	for _, row := range rows {
-		counted := &pages{in: strings.NewReader(row.counted)}
+		counted := &verifiedReader{in: strings.NewReader(row.counted)}
 		if text, err := io.ReadAll(counted); err != nil || string(text) != row.counted {
 			t.Errorf("%s: counting: %v", row.says, err)
 		}
-		text, err := io.ReadAll(&pages{in: strings.NewReader(row.found), want: counted.sums, verify: true})
+		text, err := io.ReadAll(&verifiedReader{in: strings.NewReader(row.found), want: counted.sums, verify: true})
 		if len(text) != row.handed || (err == nil) != (row.counted == row.found) || err != nil && !errors.Is(err, errChanged) {
 			t.Errorf("%s: %d bytes, %v; want %d", row.says, len(text), err, row.handed)
 		}

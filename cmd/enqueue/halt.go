@@ -9,17 +9,17 @@ import (
 	"github.com/remesa/remesa/idempotency"
 )
 
-// brake names what is halted: a provider, or one of its accounts.
-type brake struct {
-	Provider string `required:"" enum:"${providers}" placeholder:"P" help:"${providers}."`
-	Account  string `placeholder:"A" help:"Only this account; without it all of the provider."`
-	Person   person `embed:""`
+// haltTarget names what is halted: a provider, or one of its accounts.
+type haltTarget struct {
+	Provider string     `required:"" enum:"${providers}" placeholder:"P" help:"${providers}."`
+	Account  string     `placeholder:"A" help:"Only this account; without it all of the provider."`
+	Person   actorFlags `embed:""`
 }
 
 var accountForm = regexp.MustCompile(`^[a-z0-9-]{1,32}$`)
 
 // Validate checks the account's form, and who and why.
-func (b brake) Validate() error {
+func (b haltTarget) Validate() error {
 	if b.Account != "" && !accountForm.MatchString(b.Account) {
 		return usage("--account: must be 1 to 32 lower-case letters, digits and dashes")
 	}
@@ -27,7 +27,7 @@ func (b brake) Validate() error {
 }
 
 type haltCmd struct {
-	Brake brake `embed:""`
+	Brake haltTarget `embed:""`
 }
 
 // Validate checks what is halted, who and why.
@@ -36,14 +36,14 @@ func (c *haltCmd) Validate() error { return c.Brake.Validate() }
 // Run halts.
 func (c *haltCmd) Run(a *app) error {
 	b := c.Brake
-	if err := a.ledger.Halt(a.ctx, b.Provider, b.Account, b.Person.value()); err != nil {
+	if err := a.ledger.Halt(a.ctx, b.Provider, b.Account, b.Person.actor()); err != nil {
 		return a.failed(err)
 	}
 	return b.print(a)
 }
 
 type unhaltCmd struct {
-	Brake brake `embed:""`
+	Brake haltTarget `embed:""`
 }
 
 // Validate checks what is unhalted, who and why.
@@ -52,7 +52,7 @@ func (c *unhaltCmd) Validate() error { return c.Brake.Validate() }
 // Run lets go what was halted under the same name; a halt of the whole provider and those of its accounts are independent.
 func (c *unhaltCmd) Run(a *app) error {
 	b := c.Brake
-	if err := a.ledger.Unhalt(a.ctx, b.Provider, b.Account, b.Person.value()); err != nil {
+	if err := a.ledger.Unhalt(a.ctx, b.Provider, b.Account, b.Person.actor()); err != nil {
 		return a.failed(err)
 	}
 	return b.print(a)
@@ -66,7 +66,7 @@ type halted struct {
 	Halted   []string `json:"halted"`
 }
 
-func (b brake) print(a *app) error {
+func (b haltTarget) print(a *app) error {
 	halts, err := a.ledger.Halts(a.ctx, b.Provider)
 	if err != nil {
 		return a.failed(err)
@@ -85,7 +85,7 @@ func (b brake) print(a *app) error {
 		return err
 	}
 	if len(h.Halted) > 0 {
-		a.say("halted for %s: %s", b.Provider, strings.Join(h.Halted, ", "))
+		a.notice("halted for %s: %s", b.Provider, strings.Join(h.Halted, ", "))
 	}
 	return a.flush()
 }

@@ -61,7 +61,7 @@ func (c *hashcardCmd) tokenizer(a *app) (providers.Tokenizer, error) {
 		if account.Provider.Name != c.Provider || account.Name != c.Account {
 			continue
 		}
-		client, err := wiring.Client(a.config, account, wiring.Parts{})
+		client, err := wiring.Client(a.config, account, wiring.Shared{})
 		if err != nil {
 			return nil, err
 		}
@@ -82,7 +82,7 @@ var (
 func readCard(ctx context.Context, in *os.File, prompt io.Writer) (number, code providers.Secret, err error) {
 	lines := twoLines(in)
 	if term.IsTerminal(int(in.Fd())) {
-		lines = func() (string, string, error) { return askTwice(ctx, in, prompt) }
+		lines = func() (string, string, error) { return promptTwice(ctx, in, prompt) }
 	}
 	first, second, err := lines()
 	if err != nil {
@@ -98,13 +98,13 @@ func readCard(ctx context.Context, in *os.File, prompt io.Writer) (number, code 
 	return providers.Secret(first), providers.Secret(second), nil
 }
 
-const longestCardInput = 1024
+const maxCardInput = 1024
 
 // twoLines reads the number and the code, and wants the input to end there.
 func twoLines(in io.Reader) func() (string, string, error) {
 	return func() (string, string, error) {
 		var lines []string
-		scanner := bufio.NewScanner(io.LimitReader(in, longestCardInput+1))
+		scanner := bufio.NewScanner(io.LimitReader(in, maxCardInput+1))
 		for scanner.Scan() {
 			lines = append(lines, strings.TrimSpace(scanner.Text()))
 		}
@@ -118,16 +118,16 @@ func twoLines(in io.Reader) func() (string, string, error) {
 	}
 }
 
-func askTwice(ctx context.Context, in *os.File, prompt io.Writer) (first, second string, err error) {
-	if first, err = ask(ctx, in, prompt, "card number: "); err != nil {
+func promptTwice(ctx context.Context, in *os.File, prompt io.Writer) (first, second string, err error) {
+	if first, err = promptFor(ctx, in, prompt, "card number: "); err != nil {
 		return "", "", err
 	}
-	second, err = ask(ctx, in, prompt, "security code: ")
+	second, err = promptFor(ctx, in, prompt, "security code: ")
 	return first, second, err
 }
 
-func ask(ctx context.Context, in *os.File, prompt io.Writer, question string) (string, error) {
-	line, err := terminal.Ask(ctx, in, prompt, question)
+func promptFor(ctx context.Context, in *os.File, prompt io.Writer, question string) (string, error) {
+	line, err := terminal.ReadSecret(ctx, in, prompt, question)
 	if err != nil {
 		return "", fmt.Errorf("hashcard: %w", err)
 	}

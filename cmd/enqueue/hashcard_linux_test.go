@@ -17,15 +17,15 @@ import (
 	"github.com/remesa/remesa/internal/processtest"
 )
 
-// screen is a pseudo terminal with what was written to it.
-type screen struct {
+// terminalBuffer is a pseudo terminal with what was written to it.
+type terminalBuffer struct {
 	keys, terminal *os.File
 
 	mu    sync.Mutex
 	shown bytes.Buffer
 }
 
-func newScreen(t *testing.T) *screen {
+func newScreen(t *testing.T) *terminalBuffer {
 	t.Helper()
 	keys, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
 	if err != nil {
@@ -45,25 +45,25 @@ func newScreen(t *testing.T) *screen {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { terminal.Close() })
-	s := &screen{keys: keys, terminal: terminal}
+	s := &terminalBuffer{keys: keys, terminal: terminal}
 	go func() { _, _ = io.Copy(s, keys) }()
 	return s
 }
 
-func (s *screen) Write(p []byte) (int, error) {
+func (s *terminalBuffer) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.shown.Write(p)
 }
 
-func (s *screen) text() string {
+func (s *terminalBuffer) text() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.shown.String()
 }
 
 // echoes reports whether the terminal shows what is typed.
-func (s *screen) echoes(t *testing.T) bool {
+func (s *terminalBuffer) echoes(t *testing.T) bool {
 	t.Helper()
 	state, err := unix.IoctlGetTermios(int(s.terminal.Fd()), unix.TCGETS)
 	if err != nil {
@@ -73,9 +73,9 @@ func (s *screen) echoes(t *testing.T) bool {
 }
 
 // answer types a line once the question is asked and the terminal is silent.
-func (s *screen) answer(t *testing.T, question, line string) {
+func (s *terminalBuffer) answer(t *testing.T, question, line string) {
 	t.Helper()
-	eventually.NoError(t, patience, func() error {
+	eventually.NoError(t, testTimeout, func() error {
 		if !strings.Contains(s.text(), question) || s.echoes(t) {
 			return fmt.Errorf("%q is not asked: %q", question, s.text())
 		}
@@ -87,7 +87,7 @@ func (s *screen) answer(t *testing.T, question, line string) {
 }
 
 // startHashcard runs the command on a terminal; its stdout is kept.
-func startHashcard(t *testing.T, s *screen, env []string) *processtest.Process {
+func startHashcard(t *testing.T, s *terminalBuffer, env []string) *processtest.Process {
 	t.Helper()
 	cmd := exec.Command(binary(t), "hashcard", "--provider", "pagoseguro")
 	cmd.Env, cmd.Stdin, cmd.Stderr = env, s.terminal, s.terminal
@@ -101,7 +101,7 @@ func TestHashcardAsksWithoutEcho(t *testing.T) {
 	p := startHashcard(t, s, env)
 	s.answer(t, "card number: ", testNumber+"\n")
 	s.answer(t, "security code: ", testCode+"\n")
-	if code := p.Exit(patience); code != 0 {
+	if code := p.Exit(testTimeout); code != 0 {
 		t.Fatalf("exit code %d; the terminal shows %q", code, s.text())
 	}
 	out := p.Output()
@@ -120,7 +120,7 @@ func TestHashcardGivesTheTerminalBackAfterASignal(t *testing.T) {
 	p := startHashcard(t, s, env)
 	s.answer(t, "card number: ", "4000")
 	p.Signal(os.Interrupt)
-	if code := p.Exit(patience); code == 0 || !s.echoes(t) {
+	if code := p.Exit(testTimeout); code == 0 || !s.echoes(t) {
 		t.Errorf("exit code %d; the terminal echoes: %t", code, s.echoes(t))
 	}
 }

@@ -44,7 +44,9 @@ func TestHashcardPrintsATokenOfTwoLines(t *testing.T) {
 
 func TestHashcardRepeatsNothingOfTheCard(t *testing.T) {
 	t.Parallel()
-	step := func(kind string) []sandbox.Fault { return []sandbox.Fault{{Kind: kind, Operation: sandbox.Step}} }
+	step := func(kind string) []sandbox.Fault {
+		return []sandbox.Fault{{Kind: kind, Operation: sandbox.StepOperation}}
+	}
 	for _, row := range []struct {
 		says, input string
 		faults      []sandbox.Fault
@@ -57,7 +59,7 @@ func TestHashcardRepeatsNothingOfTheCard(t *testing.T) {
 		{"a code that is too long", testNumber + "\n" + testCode + "5\n", nil, exitUsage},
 		{"an answer that is a page", testNumber + "\n" + testCode + "\n", step("html_before"), exitFailed},
 		{"a token that is refused for ever", testNumber + "\n" + testCode + "\n", step("unauthorized"), exitFailed},
-		{"refused credentials", testNumber + "\n" + testCode + "\n", []sandbox.Fault{{Kind: "unauthorized", Operation: sandbox.Login}}, exitFailed},
+		{"refused credentials", testNumber + "\n" + testCode + "\n", []sandbox.Fault{{Kind: "unauthorized", Operation: sandbox.LoginOperation}}, exitFailed},
 	} {
 		desk, env := pagoSeguro(t, row.faults...)
 		got := enqueue(t, env, strings.NewReader(row.input), "hashcard", "--provider", "pagoseguro")

@@ -18,9 +18,9 @@ import (
 // batchSize is how many lines share their round trips to Redis.
 const batchSize = 256
 
-// linger is how long a batch waits for more lines after its first: a pipe that delivers one now and
+// batchDelay is how long a batch waits for more lines after its first: a pipe that delivers one now and
 // then gets its answer at once.
-const linger = 10 * time.Millisecond
+const batchDelay = 10 * time.Millisecond
 
 // Results of a line besides those of tasks.Outcome.
 const (
@@ -37,8 +37,8 @@ type intake[L any] struct {
 	lines    int
 }
 
-// answered is what is printed for a line, and what is counted of it.
-type answered struct {
+// lineResult is what is printed for a line, and what is counted of it.
+type lineResult struct {
 	print  any
 	result string
 	of     counted
@@ -77,7 +77,7 @@ func readAhead[L any](ctx context.Context, next func() (L, error)) <-chan item[L
 
 // run answers every line in the order of the input. answer gives each line of a batch its answer,
 // or none of them. A batch that has begun is finished even after a signal.
-func (n *intake[L]) run(next func() (L, error), answer func(ctx context.Context, batch []L) ([]answered, error)) error {
+func (n *intake[L]) run(next func() (L, error), answer func(ctx context.Context, batch []L) ([]lineResult, error)) error {
 	ctx, cancel := context.WithCancel(n.app.ctx)
 	defer cancel()
 	items := readAhead(ctx, next)
@@ -120,13 +120,13 @@ func collect[L any](ctx context.Context, items <-chan item[L]) ([]L, error) {
 			return batch, ctx.Err()
 		}
 		if paused == nil {
-			paused = time.After(linger)
+			paused = time.After(batchDelay)
 		}
 	}
 	return batch, nil
 }
 
-func (n *intake[L]) print(answers []answered) error {
+func (n *intake[L]) print(answers []lineResult) error {
 	n.progress.clear()
 	for _, a := range answers {
 		if err := n.app.print(a.print); err != nil {
@@ -147,10 +147,10 @@ func (n *intake[L]) conclude(name string, err error) error {
 	n.progress.clear()
 	n.summarize(name, err == nil)
 	if err != nil {
-		return n.app.explain(err)
+		return n.app.wrapIntake(err)
 	}
 	if n.totals.lines(resultInvalid)+n.totals.lines(string(tasks.Conflict)) > 0 {
-		return said(exitRefused)
+		return exitError(exitRefused)
 	}
 	return nil
 }
@@ -159,9 +159,9 @@ func (n *intake[L]) conclude(name string, err error) error {
 func (n *intake[L]) summarize(name string, whole bool) {
 	switch {
 	case n.lines > 0:
-		n.app.say("%d lines of %s: %s", n.lines, name, n.totals)
+		n.app.notice("%d lines of %s: %s", n.lines, name, n.totals)
 	case whole:
-		n.app.say("%s is empty: nothing to do", name)
+		n.app.notice("%s is empty: nothing to do", name)
 	}
 }
 
@@ -191,9 +191,9 @@ func openWhole(name string) (input, error) {
 	return input{f, before}, nil
 }
 
-// whole returns an error where a regular file changed since it was opened: what came last may be
+// checkUnchanged returns an error where a regular file changed since it was opened: what came last may be
 // half a payment, and more may follow.
-func (i input) whole() error {
+func (i input) checkUnchanged() error {
 	if !i.before.Mode().IsRegular() {
 		return nil
 	}
@@ -218,9 +218,9 @@ func size(f *os.File) int64 {
 	return info.Size()
 }
 
-// served warns once of each provider that no worker ever served on this Redis: payments wait there
+// warnUnserved warns once of each provider that no worker ever served on this Redis: payments wait there
 // for ever where nobody looks, in another Redis or database than the workers'.
-func (a *app) served(ctx context.Context, provider string) {
+func (a *app) warnUnserved(ctx context.Context, provider string) {
 	if a.seen[provider] {
 		return
 	}
@@ -228,8 +228,8 @@ func (a *app) served(ctx context.Context, provider string) {
 		a.seen = map[string]bool{}
 	}
 	a.seen[provider] = true
-	if served, err := preflight.Served(ctx, a.rdb, provider); err == nil && !served {
-		a.say("warning: no worker has ever served %s on redis at %s: what is taken in waits there until one does; is REMESA_REDIS_URL the workers'?",
+	if served, err := preflight.WasServed(ctx, a.rdb, provider); err == nil && !served {
+		a.notice("warning: no worker has ever served %s on redis at %s: what is taken in waits there until one does; is REMESA_REDIS_URL the workers'?",
 			provider, a.config.Where())
 	}
 }
@@ -246,24 +246,24 @@ func (a *app) client() (*tasks.Client, error) {
 func (a *app) intake() *tasks.Client {
 	return tasks.NewClient(a.ledger, a.rdb, tasks.ClientOptions{
 		FingerprintKey: []byte(a.config.FingerprintKey.Reveal()), MemoryStop: a.config.IntakeMemoryStop,
-		TaskTimeout: a.config.TaskTimeout(), Wakers: 32,
+		TaskTimeout: a.config.TaskTimeout(), WakeConcurrency: 32,
 	})
 }
 
-// known are the accounts whose settings this environment holds, by provider; nil where it holds
+// configuredAccounts are the accounts whose settings this environment holds, by provider; nil where it holds
 // none, or not enough to tell: then what is for any provider is accepted and waits for a worker
 // that has the credentials.
-type known map[string][]config.Account
+type configuredAccounts map[string][]config.Account
 
-func knownAccounts(a *app) known {
+func knownAccounts(a *app) configuredAccounts {
 	if err := config.Complete(&a.config.Providers); err != nil {
-		a.say("warning: the providers' settings in this environment are not complete, so the input is not compared with them: %s", err)
+		a.notice("warning: the providers' settings in this environment are not complete, so the input is not compared with them: %s", err)
 		return nil
 	}
-	var all known
+	var all configuredAccounts
 	for _, account := range a.config.Accounts() {
 		if all == nil {
-			all = known{}
+			all = configuredAccounts{}
 		}
 		name := account.Provider.Name
 		all[name] = append(all[name], account)
@@ -271,8 +271,8 @@ func knownAccounts(a *app) known {
 	return all
 }
 
-// serve refuses what no worker with this environment's settings would send.
-func (k known) serve(provider, account string) error {
+// check refuses what no worker with this environment's settings would send.
+func (k configuredAccounts) check(provider, account string) error {
 	_, ok := k[provider]
 	switch _, found := k.find(provider, account); {
 	case k == nil || found:
@@ -284,7 +284,7 @@ func (k known) serve(provider, account string) error {
 	}
 }
 
-func (k known) find(provider, name string) (config.Account, bool) {
+func (k configuredAccounts) find(provider, name string) (config.Account, bool) {
 	for _, a := range k[provider] {
 		if a.Name == name {
 			return a, true
@@ -293,10 +293,10 @@ func (k known) find(provider, name string) (config.Account, bool) {
 	return config.Account{}, false
 }
 
-// serveTask also refuses a type of payment that the provider takes and the account has no settings
+// checkTask also refuses a type of payment that the provider takes and the account has no settings
 // for.
-func (k known) serveTask(t tasks.Task) error {
-	if err := k.serve(t.Provider(), t.Account()); err != nil {
+func (k configuredAccounts) checkTask(t tasks.Task) error {
+	if err := k.check(t.Provider(), t.Account()); err != nil {
 		return err
 	}
 	kind := spec.Type(t.Type())

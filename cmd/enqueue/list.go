@@ -60,7 +60,7 @@ func (c *listCmd) recordsOf(a *app, provider string) iter.Seq2[idempotency.Recor
 	f := idempotency.Filter{
 		Provider: provider, State: idempotency.State(c.State), Anomalies: c.Anomalies,
 		Damaged: func(k idempotency.Key, _ error) {
-			a.say("warning: %s is not listed: its record is damaged, and nobody looks after it; see the runbook", k)
+			a.notice("warning: %s is not listed: its record is damaged, and nobody looks after it; see the runbook", k)
 		},
 	}
 	open := c.State == "" && !c.Anomalies
@@ -118,7 +118,7 @@ const row = "%-40s %-9s %13s %-3s  %-20s  %-20s  %5v  %s\n"
 
 func (c *listCmd) print(a *app, r idempotency.Record) error {
 	if c.JSON {
-		a.sealedHere(r.Unopened)
+		a.sealedHere(r.DecryptErr)
 		return a.print(newPayment(r))
 	}
 	code := r.Code

@@ -33,7 +33,7 @@ func keysOf(t *testing.T, out string) string {
 
 func TestListsAreByStateAndOldestFirst(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	done := providers.Outcome{Class: providers.Succeeded, ProviderID: "9"}
 	steps := []func(){
 		func() { d.queued("etpay/q1") }, func() { d.held("virtualpos/h1") }, func() { d.queued("virtualpos/shop/q2") },
@@ -82,7 +82,7 @@ func TestListsAreByStateAndOldestFirst(t *testing.T) {
 // TestADamagedRecordHidesNoOther: it is named, and the rest is listed.
 func TestADamagedRecordHidesNoOther(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	rdb := d.server.Client()
 	for name, damage := range map[string]func(record string) error{
 		"cut":     func(r string) error { return rdb.SetRange(t.Context(), r, 1, "\x00").Err() },
@@ -114,10 +114,10 @@ func TestADamagedRecordHidesNoOther(t *testing.T) {
 }
 
 // nextMillisecond waits for the store's clock.
-func (d *desk) nextMillisecond() {
+func (d *fixture) nextMillisecond() {
 	d.t.Helper()
 	now := d.server.Client().Time(d.t.Context()).Val().UnixMilli()
-	eventually.True(d.t, patience, "the next millisecond", func() bool { return d.server.Client().Time(d.t.Context()).Val().UnixMilli() > now })
+	eventually.True(d.t, testTimeout, "the next millisecond", func() bool { return d.server.Client().Time(d.t.Context()).Val().UnixMilli() > now })
 }
 
 func TestAListOfManyIsWhole(t *testing.T) {

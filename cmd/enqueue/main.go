@@ -51,10 +51,10 @@ const (
 	exitUsage   = 64 // the command line or a setting is wrong
 )
 
-// said ends with an exit code after everything was said line by line.
-type said int
+// exitError ends with an exit code after everything was said line by line.
+type exitError int
 
-func (s said) Error() string { return fmt.Sprintf("ended with exit code %d", int(s)) }
+func (s exitError) Error() string { return fmt.Sprintf("ended with exit code %d", int(s)) }
 
 // usageError is about the command line.
 type usageError struct{ error }
@@ -78,7 +78,7 @@ func run(args []string) int {
 	if err != nil {
 		return report(usageError{err})
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), endings()...)
+	ctx, stop := signal.NotifyContext(context.Background(), endSignals()...)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	a, err := open(ctx, &c.Config)
@@ -89,9 +89,9 @@ func run(args []string) int {
 	return report(command.Run(a))
 }
 
-// endings are the signals that end the command: a terminal that closes among them, unless whoever
+// endSignals are the signals that end the command: a terminal that closes among them, unless whoever
 // started it (nohup) ignores that.
-func endings() []os.Signal {
+func endSignals() []os.Signal {
 	all := []os.Signal{os.Interrupt, syscall.SIGTERM}
 	if !signal.Ignored(syscall.SIGHUP) {
 		all = append(all, syscall.SIGHUP)
@@ -108,7 +108,7 @@ func options() []kong.Option {
 			"version": version.String(), "providers": strings.Join(catalog.Names(), ","), "states": strings.Join(states(), ","),
 			"tokenizers": strings.Join(tokenizers(), ","),
 		},
-		kong.PostBuild(hideSettings))
+		kong.PostBuild(hideWorkerSettings))
 }
 
 // tokenizers are the providers that turn a card into a token.
@@ -130,8 +130,8 @@ func states() []string {
 	return names
 }
 
-// hideSettings leaves in the help what a producer sets; `worker --help` lists every setting.
-func hideSettings(k *kong.Kong) error {
+// hideWorkerSettings leaves in the help what a producer sets; `worker --help` lists every setting.
+func hideWorkerSettings(k *kong.Kong) error {
 	for _, f := range k.Model.Flags {
 		f.Hidden = f.Group != nil && f.Name != "redis-url" && f.Name != "redis-url-file" && f.Name != "intake-memory-stop"
 	}
@@ -143,7 +143,7 @@ func report(err error) int {
 	if err == nil {
 		return 0
 	}
-	if code := said(0); errors.As(err, &code) {
+	if code := exitError(0); errors.As(err, &code) {
 		return int(code)
 	}
 	fmt.Fprintln(os.Stderr, "enqueue:", err)

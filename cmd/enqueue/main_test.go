@@ -37,8 +37,8 @@ func binary(t *testing.T) string {
 	return commands.Path(t, "enqueue")
 }
 
-// patience bounds what a test waits for.
-const patience = 90 * time.Second
+// testTimeout bounds what a test waits for.
+const testTimeout = 90 * time.Second
 
 // environment is all that the command sees; later entries win.
 func environment(settings ...string) []string {
@@ -47,16 +47,16 @@ func environment(settings ...string) []string {
 
 func redisAt(url string) string { return "REMESA_REDIS_URL=" + url }
 
-// ended is what a finished command left.
-type ended struct {
+// commandResult is what a finished command left.
+type commandResult struct {
 	out, err string
 	code     int
 }
 
 // enqueue runs the command to its end.
-func enqueue(t *testing.T, env []string, in io.Reader, args ...string) ended {
+func enqueue(t *testing.T, env []string, in io.Reader, args ...string) commandResult {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, binary(t), args...)
 	var out, errOut bytes.Buffer
@@ -68,10 +68,10 @@ func enqueue(t *testing.T, env []string, in io.Reader, args ...string) ended {
 	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
 		t.Fatal(err)
 	}
-	return ended{out.String(), errOut.String(), cmd.ProcessState.ExitCode()}
+	return commandResult{out.String(), errOut.String(), cmd.ProcessState.ExitCode()}
 }
 
-func wantCode(t *testing.T, says string, got ended, code int) {
+func wantCode(t *testing.T, says string, got commandResult, code int) {
 	t.Helper()
 	if got.code != code {
 		t.Errorf("%s: exit code %d, want %d\nstdout %.2000s\nstderr %.2000s", says, got.code, code, got.out, got.err)

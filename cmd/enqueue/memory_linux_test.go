@@ -38,7 +38,7 @@ func TestAHundredThousandLinesTakeLessThan100MB(t *testing.T) {
 	}
 	status := must[[]byte](t)(os.ReadFile(fmt.Sprintf("/proc/%d/status", p.Cmd.Process.Pid)))
 	p.in.Close()
-	p.Exit(patience)
+	p.Exit(testTimeout)
 	found := peak.FindSubmatch(status)
 	if found == nil {
 		t.Fatalf("no VmHWM in\n%s", status)

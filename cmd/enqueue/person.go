@@ -9,14 +9,14 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// person is who takes a step by hand, and why. Both are written into the payment's history.
-type person struct {
+// actorFlags is who takes a step by hand, and why. Both are written into the payment's history.
+type actorFlags struct {
 	By   string `required:"" placeholder:"NAME" help:"Who decides this; kept in the history (a claim, not a proof)."`
 	Note string `required:"" placeholder:"TEXT" help:"Why; kept in the history."`
 }
 
 // Validate keeps the history readable on any terminal.
-func (p person) Validate() error {
+func (p actorFlags) Validate() error {
 	for _, text := range []string{p.By, p.Note} {
 		if strings.TrimSpace(text) == "" || strings.ContainsFunc(text, unicode.IsControl) {
 			return usage("--by and --note must hold a text without control characters")
@@ -25,39 +25,39 @@ func (p person) Validate() error {
 	return nil
 }
 
-func (p person) value() idempotency.Person { return idempotency.Person{By: p.By, Note: p.Note} }
+func (p actorFlags) actor() idempotency.Actor { return idempotency.Actor{By: p.By, Note: p.Note} }
 
-// settled is the answer to a step by hand.
-type settled struct {
+// interventionResult is the answer to a step by hand.
+type interventionResult struct {
 	Key   string            `json:"key"`
 	State idempotency.State `json:"state"`
 }
 
-// step is one decision about one payment in the version that was read.
-type step func(k idempotency.Key, version int64) (idempotency.Settlement, error)
+// intervention is one decision about one payment in the version that was read.
+type intervention func(k idempotency.Key, version int64) (idempotency.Transition, error)
 
-// decide reads the payment, takes the step, and prints the state that follows.
-func (a *app) decide(key string, do step) error {
+// runIntervention reads the payment, takes the step, and prints the state that follows.
+func (a *app) runIntervention(key string, do intervention) error {
 	k, err := parseKey(key)
 	if err != nil {
 		return err
 	}
-	settlement, err := a.take(k, do)
+	settlement, err := a.intervene(k, do)
 	if err != nil {
 		return err
 	}
-	if err := a.print(settled{k.String(), settlement.State}); err != nil {
+	if err := a.print(interventionResult{k.String(), settlement.State}); err != nil {
 		return err
 	}
 	return a.flush()
 }
 
-// take does not read again where the payment moved on in between: the person decided about what it
+// intervene does not read again where the payment moved on in between: the person decided about what it
 // was before.
-func (a *app) take(k idempotency.Key, do step) (idempotency.Settlement, error) {
+func (a *app) intervene(k idempotency.Key, do intervention) (idempotency.Transition, error) {
 	r, err := a.ledger.Show(a.ctx, k)
 	if err != nil {
-		return idempotency.Settlement{}, a.failed(err)
+		return idempotency.Transition{}, a.failed(err)
 	}
 	s, err := do(k, r.Version)
 	if err != nil {
@@ -75,13 +75,13 @@ func named(name string, err error) error {
 }
 
 type resolveCmd struct {
-	Key              string `arg:"" help:"provider/reference, or provider/account/reference."`
-	As               string `enum:",succeeded,failed,not-received" default:"" placeholder:"succeeded|failed|not-received" help:"What became of a payment in doubt, pending or held (not-received: held only)."`
-	ProviderID       string `placeholder:"ID" help:"The provider's id of the payment, with --as succeeded or failed."`
-	Decline          string `enum:",soft,hard" default:"" placeholder:"soft|hard" help:"With --as failed: whether another attempt may succeed."`
-	AcceptDoubleRisk bool   `help:"With --as failed: you know that nothing was executed; the attempts are closed too, so that dunning or a retry can go on."`
-	Anomaly          string `enum:",accept,reverse" default:"" placeholder:"accept|reverse" help:"Clear an anomaly: accept makes failed into succeeded, reverse makes succeeded into reversed."`
-	Person           person `embed:""`
+	Key              string     `arg:"" help:"provider/reference, or provider/account/reference."`
+	As               string     `enum:",succeeded,failed,not-received" default:"" placeholder:"succeeded|failed|not-received" help:"What became of a payment in doubt, pending or held (not-received: held only)."`
+	ProviderID       string     `placeholder:"ID" help:"The provider's id of the payment, with --as succeeded or failed."`
+	Decline          string     `enum:",soft,hard" default:"" placeholder:"soft|hard" help:"With --as failed: whether another attempt may succeed."`
+	AcceptDoubleRisk bool       `help:"With --as failed: you know that nothing was executed; the attempts are closed too, so that dunning or a retry can go on."`
+	Anomaly          string     `enum:",accept,reverse" default:"" placeholder:"accept|reverse" help:"Clear an anomaly: accept makes failed into succeeded, reverse makes succeeded into reversed."`
+	Person           actorFlags `embed:""`
 }
 
 // Validate refuses combinations that mean nothing.
@@ -103,21 +103,21 @@ func (c *resolveCmd) Validate() error {
 
 // Run settles.
 func (c *resolveCmd) Run(a *app) error {
-	return a.decide(c.Key, func(k idempotency.Key, version int64) (idempotency.Settlement, error) {
+	return a.runIntervention(c.Key, func(k idempotency.Key, version int64) (idempotency.Transition, error) {
 		if c.Anomaly != "" {
-			return a.ledger.ClearAnomaly(a.ctx, k, version, c.Anomaly == "reverse", c.Person.value())
+			return a.ledger.ClearAnomaly(a.ctx, k, version, c.Anomaly == "reverse", c.Person.actor())
 		}
 		return a.ledger.Resolve(a.ctx, k, version, idempotency.Resolution{
-			Person: c.Person.value(), As: c.As, ProviderID: c.ProviderID, Decline: providers.Decline(c.Decline),
+			Actor: c.Person.actor(), As: c.As, ProviderID: c.ProviderID, Decline: providers.Decline(c.Decline),
 			AcceptDoubleRisk: c.AcceptDoubleRisk,
 		})
 	})
 }
 
 type retryCmd struct {
-	Key              string `arg:"" help:"provider/reference, or provider/account/reference."`
-	AcceptDoubleRisk bool   `help:"After not-received: begin again although the first attempt may still have been executed."`
-	Person           person `embed:""`
+	Key              string     `arg:"" help:"provider/reference, or provider/account/reference."`
+	AcceptDoubleRisk bool       `help:"After not-received: begin again although the first attempt may still have been executed."`
+	Person           actorFlags `embed:""`
 }
 
 // Validate checks who and why.
@@ -125,14 +125,14 @@ func (c *retryCmd) Validate() error { return c.Person.Validate() }
 
 // Run begins a failed payment again, or lets a ready one go at once; the due index wakes it.
 func (c *retryCmd) Run(a *app) error {
-	return a.decide(c.Key, func(k idempotency.Key, version int64) (idempotency.Settlement, error) {
-		return a.ledger.Retry(a.ctx, k, version, c.AcceptDoubleRisk, c.Person.value())
+	return a.runIntervention(c.Key, func(k idempotency.Key, version int64) (idempotency.Transition, error) {
+		return a.ledger.Retry(a.ctx, k, version, c.AcceptDoubleRisk, c.Person.actor())
 	})
 }
 
 type releaseCmd struct {
-	Key    string `arg:"" help:"provider/reference, or provider/account/reference."`
-	Person person `embed:""`
+	Key    string     `arg:"" help:"provider/reference, or provider/account/reference."`
+	Person actorFlags `embed:""`
 }
 
 // Validate checks who and why.
@@ -140,7 +140,7 @@ func (c *releaseCmd) Validate() error { return c.Person.Validate() }
 
 // Run releases; the due index wakes it.
 func (c *releaseCmd) Run(a *app) error {
-	return a.decide(c.Key, func(k idempotency.Key, version int64) (idempotency.Settlement, error) {
-		return a.ledger.Unblock(a.ctx, k, version, c.Person.value())
+	return a.runIntervention(c.Key, func(k idempotency.Key, version int64) (idempotency.Transition, error) {
+		return a.ledger.Unblock(a.ctx, k, version, c.Person.actor())
 	})
 }

@@ -14,37 +14,37 @@ import (
 
 var time0 = time.Date(2026, 5, 15, 9, 0, 0, 0, time.UTC)
 
-// desk is a store with payments in it.
-type desk struct {
+// fixture is a store with payments in it.
+type fixture struct {
 	t      *testing.T
 	server *redistest.Server
 	ledger *idempotency.Ledger
 }
 
-func newDesk(t *testing.T) *desk {
+func newFixture(t *testing.T) *fixture {
 	s := redistest.Start(t)
-	return &desk{t, s, ledgerOf(s)}
+	return &fixture{t, s, ledgerOf(s)}
 }
 
-func (d *desk) run(args ...string) ended {
+func (d *fixture) run(args ...string) commandResult {
 	d.t.Helper()
 	return enqueue(d.t, environment(redisAt(d.server.URL()), "REMESA_SETTLE_TIME=1ms"), nil, args...)
 }
 
 // byHand runs a step with name and note.
-func (d *desk) byHand(step string) ended {
+func (d *fixture) byHand(step string) commandResult {
 	d.t.Helper()
 	return d.run(append(strings.Fields(step), "--by", "Ana", "--note", "told by the bank")...)
 }
 
-func (d *desk) must(err error) {
+func (d *fixture) must(err error) {
 	d.t.Helper()
 	if err != nil {
 		d.t.Fatal(err)
 	}
 }
 
-func (d *desk) queued(key string) idempotency.Key {
+func (d *fixture) queued(key string) idempotency.Key {
 	d.t.Helper()
 	k := mustKey(d.t, key)
 	got, err := d.ledger.Register(d.t.Context(), idempotency.Registration{
@@ -58,32 +58,32 @@ func (d *desk) queued(key string) idempotency.Key {
 }
 
 // begun is a payment with an attempt under way.
-func (d *desk) begun(key string, lease time.Duration) (idempotency.Key, string) {
+func (d *fixture) begun(key string, lease time.Duration) (idempotency.Key, string) {
 	d.t.Helper()
 	k, attempt := d.queued(key), idempotency.NewAttempt()
-	b, err := d.ledger.Begin(d.t.Context(), k, idempotency.BeginRequest{Attempt: attempt, Lease: lease})
+	b, err := d.ledger.Begin(d.t.Context(), k, idempotency.BeginParams{Attempt: attempt, Lease: lease})
 	d.must(err)
-	if b.Verdict != idempotency.Send {
-		d.t.Fatalf("%s: %s", key, b.Verdict)
+	if b.Decision != idempotency.Send {
+		d.t.Fatalf("%s: %s", key, b.Decision)
 	}
 	return k, attempt
 }
 
-func (d *desk) finished(key string, o providers.Outcome) idempotency.Key {
+func (d *fixture) finished(key string, o providers.Outcome) idempotency.Key {
 	d.t.Helper()
 	k, attempt := d.begun(key, time.Minute)
-	_, err := d.ledger.Finish(d.t.Context(), k, idempotency.Report{Attempt: attempt, Outcome: o, Next: time.Minute})
+	_, err := d.ledger.Finish(d.t.Context(), k, idempotency.AttemptResult{Attempt: attempt, Outcome: o, QueryAfter: time.Minute})
 	d.must(err)
 	return k
 }
 
 // held is a payment in doubt whose provider cannot be asked.
-func (d *desk) held(key string) idempotency.Key {
+func (d *fixture) held(key string) idempotency.Key {
 	d.t.Helper()
 	return d.finished(key, providers.Outcome{Class: providers.InDoubt, Code: "timeout"})
 }
 
-func (d *desk) blocked(key string) idempotency.Key {
+func (d *fixture) blocked(key string) idempotency.Key {
 	d.t.Helper()
 	k := d.queued(key)
 	_, err := d.ledger.Block(d.t.Context(), k, "limit", "")
@@ -92,25 +92,25 @@ func (d *desk) blocked(key string) idempotency.Key {
 }
 
 // anomalous was settled by hand as told; then its attempt reports a success after all.
-func (d *desk) anomalous(key string, as idempotency.State, id string) idempotency.Key {
+func (d *fixture) anomalous(key string, as idempotency.State, id string) idempotency.Key {
 	d.t.Helper()
 	k, attempt := d.begun(key, time.Millisecond)
-	eventually.True(d.t, patience, key+" lapses", func() bool {
-		_, err := d.ledger.Begin(d.t.Context(), k, idempotency.BeginRequest{Attempt: idempotency.NewAttempt(), Lease: time.Minute})
+	eventually.True(d.t, testTimeout, key+" lapses", func() bool {
+		_, err := d.ledger.Begin(d.t.Context(), k, idempotency.BeginParams{Attempt: idempotency.NewAttempt(), Lease: time.Minute})
 		d.must(err)
 		r := must[idempotency.Record](d.t)(d.ledger.Show(d.t.Context(), k))
 		return r.State == idempotency.InDoubt || r.State == idempotency.Held
 	})
 	got := d.byHand("resolve " + key + " --as " + string(as) + " --provider-id " + id)
 	wantCode(d.t, "resolve "+key, got, 0)
-	_, err := d.ledger.Finish(d.t.Context(), k, idempotency.Report{Attempt: attempt, Outcome: providers.Outcome{Class: providers.Succeeded, ProviderID: "late"}, Next: 0})
+	_, err := d.ledger.Finish(d.t.Context(), k, idempotency.AttemptResult{Attempt: attempt, Outcome: providers.Outcome{Class: providers.Succeeded, ProviderID: "late"}, QueryAfter: 0})
 	d.must(err)
 	return k
 }
 
 func TestAPersonSettlesAPayment(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	refused := providers.Outcome{Class: providers.Refused, Code: "051"}
 	d.held("virtualpos/h1")
 	d.held("virtualpos/h2")
@@ -124,7 +124,7 @@ func TestAPersonSettlesAPayment(t *testing.T) {
 	d.finished("virtualpos/p1", providers.Outcome{Class: providers.Succeeded, ProviderID: "9"})
 	d.anomalous("virtualpos/a1", idempotency.Failed, "1")
 	d.anomalous("virtualpos/a2", idempotency.Succeeded, "2")
-	eventually.True(t, patience, "the settle time passes", func() bool {
+	eventually.True(t, testTimeout, "the settle time passes", func() bool {
 		return must[time.Time](t)(d.server.Client().Time(t.Context()).Result()).After(
 			must[idempotency.Record](t)(d.ledger.Show(t.Context(), mustKey(t, "virtualpos/h2"))).Updated.Add(10 * time.Millisecond))
 	})
@@ -185,7 +185,7 @@ func TestAPersonSettlesAPayment(t *testing.T) {
 
 func TestCancelGoesOnWithTheOthers(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	for _, key := range []string{"virtualpos/a", "virtualpos/b", "virtualpos/shop/c", "etpay/d"} {
 		d.queued(key)
 	}
@@ -208,7 +208,7 @@ func TestCancelGoesOnWithTheOthers(t *testing.T) {
 
 func TestAHaltedProviderSendsNothing(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	rows := []struct{ step, provider, want, verdict string }{
 		{"halt --provider virtualpos --account shop", "virtualpos", `"account":"shop","state":"halted","halted":["shop"]`, "wait"},
 		{"halt --provider virtualpos", "virtualpos", `"account":"*","state":"halted","halted":["*","shop"]`, "wait"},
@@ -221,16 +221,16 @@ func TestAHaltedProviderSendsNothing(t *testing.T) {
 		wantCode(t, row.step, got, 0)
 		wantText(t, row.step, got.out, row.want)
 		k := d.queued(row.provider + "/shop/" + string(rune('a'+i)))
-		b := must[idempotency.Begun](t)(d.ledger.Begin(t.Context(), k, idempotency.BeginRequest{Attempt: idempotency.NewAttempt(), Lease: time.Minute}))
-		if string(b.Verdict) != row.verdict {
-			t.Errorf("after %s: %s, want %s", row.step, b.Verdict, row.verdict)
+		b := must[idempotency.BeginResult](t)(d.ledger.Begin(t.Context(), k, idempotency.BeginParams{Attempt: idempotency.NewAttempt(), Lease: time.Minute}))
+		if string(b.Decision) != row.verdict {
+			t.Errorf("after %s: %s, want %s", row.step, b.Decision, row.verdict)
 		}
 	}
 }
 
 func TestShowPrintsEveryField(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.held("virtualpos/shop/h")
 	d.finished("virtualpos/s", providers.Outcome{Class: providers.Succeeded, ProviderID: "9", ActionURL: "https://pay.example/?a=1&b=2"})
 	fields := []string{
@@ -277,7 +277,7 @@ func TestShowPrintsEveryField(t *testing.T) {
 
 func TestShowSaysWhatAParkedPaymentWaitsFor(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.must(d.ledger.Park(t.Context(), d.queued("virtualpos/w"), "halted"))
 	wantText(t, "parked", d.run("show", "virtualpos/w").out, `"state":"queued"`, `"next_due":null,"waits_for":"halted"`)
 	wantCode(t, "cancel", d.byHand("cancel virtualpos/w"), 0)
@@ -289,16 +289,16 @@ func TestShowSaysWhatAParkedPaymentWaitsFor(t *testing.T) {
 // TestARetryLetsAReadyPaymentGoBeforeItsTime: a provider may have told it to wait for a day.
 func TestARetryLetsAReadyPaymentGoBeforeItsTime(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	k, attempt := d.begun("virtualpos/w", time.Minute)
 	_, err := d.ledger.Release(t.Context(), k, attempt, "throttled", 24*time.Hour)
 	d.must(err)
-	again := func(verdict idempotency.Verdict) {
+	again := func(verdict idempotency.Decision) {
 		t.Helper()
-		b, err := d.ledger.Begin(t.Context(), k, idempotency.BeginRequest{Attempt: idempotency.NewAttempt(), Lease: time.Minute})
+		b, err := d.ledger.Begin(t.Context(), k, idempotency.BeginParams{Attempt: idempotency.NewAttempt(), Lease: time.Minute})
 		d.must(err)
-		if b.Verdict != verdict {
-			t.Fatalf("begin: %s, want %s", b.Verdict, verdict)
+		if b.Decision != verdict {
+			t.Fatalf("begin: %s, want %s", b.Decision, verdict)
 		}
 	}
 	again(idempotency.Wait)

@@ -15,8 +15,8 @@ import (
 
 const sealedMetadata = `"metadata":{"invoice":"F-canary-17"},`
 
-// sealedDesk has one payment that a producer with keys submitted, and that the provider declined.
-func sealedDesk(t *testing.T) (s *redistest.Server, env []string, key string) {
+// newSealedFixture has one payment that a producer with keys submitted, and that the provider declined.
+func newSealedFixture(t *testing.T) (s *redistest.Server, env []string, key string) {
 	t.Helper()
 	s = redistest.Start(t)
 	key = must[string](t)(seal.NewKey("2026"))
@@ -25,17 +25,17 @@ func sealedDesk(t *testing.T) (s *redistest.Server, env []string, key string) {
 	wantCode(t, "with payload keys", got, 0)
 	ledger := idempotency.NewRedis(s.Client(), idempotency.Options{Seal: must[*seal.Ring](t)(seal.Parse(key))})
 	k := mustKey(t, "virtualpos/a")
-	b := must[idempotency.Begun](t)(ledger.Begin(t.Context(), k, idempotency.BeginRequest{Attempt: "x", Lease: 1e9}))
+	b := must[idempotency.BeginResult](t)(ledger.Begin(t.Context(), k, idempotency.BeginParams{Attempt: "x", Lease: 1e9}))
 	if !strings.Contains(string(b.Payload), "merchant_id") {
-		t.Fatalf("the worker got %q, %v", b.Payload, b.Unopened)
+		t.Fatalf("the worker got %q, %v", b.Payload, b.DecryptErr)
 	}
-	must[idempotency.Settlement](t)(ledger.Finish(t.Context(), k, idempotency.Report{Attempt: "x", Outcome: providers.Outcome{Class: providers.Refused, Code: "E-1", Message: "canary: no such account"}, Next: 0}))
+	must[idempotency.Transition](t)(ledger.Finish(t.Context(), k, idempotency.AttemptResult{Attempt: "x", Outcome: providers.Outcome{Class: providers.Refused, Code: "E-1", Message: "canary: no such account"}, QueryAfter: 0}))
 	return s, env, key
 }
 
 func TestWhatIsSubmittedWithKeysIsSealed(t *testing.T) {
 	t.Parallel()
-	s, env, _ := sealedDesk(t)
+	s, env, _ := newSealedFixture(t)
 	for _, name := range []string{"p:a", "d:a"} {
 		text := s.Client().Get(t.Context(), "remesa:{virtualpos}:"+name).Val()
 		if !strings.Contains(text, "s1.2026.") || strings.Contains(text, "canary") || strings.Contains(text, "recipient") {
@@ -48,7 +48,7 @@ func TestWhatIsSubmittedWithKeysIsSealed(t *testing.T) {
 
 func TestWhoHoldsTheKeysReadsWhatIsSealed(t *testing.T) {
 	t.Parallel()
-	_, env, _ := sealedDesk(t)
+	_, env, _ := newSealedFixture(t)
 	for _, args := range []string{"show virtualpos/a", "list --state failed --json", "watch --no-follow"} {
 		got := enqueue(t, env, nil, strings.Fields(args)...)
 		wantCode(t, args, got, 0)
@@ -61,7 +61,7 @@ func TestWhoHoldsTheKeysReadsWhatIsSealed(t *testing.T) {
 
 func TestWhoHoldsNoKeySeesThatSomethingIsSealed(t *testing.T) {
 	t.Parallel()
-	s, _, key := sealedDesk(t)
+	s, _, key := newSealedFixture(t)
 	other := must[string](t)(seal.NewKey("2025"))
 	for says, settings := range map[string][]string{
 		"no keys":       nil,
@@ -87,7 +87,7 @@ func TestWhoHoldsNoKeySeesThatSomethingIsSealed(t *testing.T) {
 
 func TestKeysFromAFile(t *testing.T) {
 	t.Parallel()
-	s, _, key := sealedDesk(t)
+	s, _, key := newSealedFixture(t)
 	path := filepath.Join(t.TempDir(), "keys")
 	if err := os.WriteFile(path, []byte(key+"\n"), 0o600); err != nil {
 		t.Fatal(err)

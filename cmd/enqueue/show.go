@@ -38,10 +38,10 @@ type payment struct {
 // shown is a payment with its history, oldest first.
 type shown struct {
 	payment
-	History []entry `json:"history"`
+	History []historyEntry `json:"history"`
 }
 
-type entry struct {
+type historyEntry struct {
 	At      string            `json:"at"`
 	State   idempotency.State `json:"state"`
 	Attempt int               `json:"attempt"`
@@ -54,7 +54,7 @@ func newPayment(r idempotency.Record) payment {
 		ProviderID: r.ProviderID, Code: r.Code, Message: r.Message, Decline: r.Decline, Amount: r.Amount, Currency: r.Currency,
 		Attempts: r.Attempts, CreatedAt: stamp(r.Created), UpdatedAt: stamp(r.Updated), ActionURL: r.ActionURL, Metadata: r.Metadata,
 		MayHaveLeft: r.MayHaveLeft, Anomaly: r.Anomaly, Subscription: r.Subscription, Period: r.Period,
-		WaitsFor: r.Waits,
+		WaitsFor: r.ParkReason,
 	}
 	if p.Metadata == nil {
 		p.Metadata = map[string]string{}
@@ -83,10 +83,10 @@ func (c *showCmd) Run(a *app) error {
 	if err != nil {
 		return a.failed(err)
 	}
-	a.sealedHere(r.Unopened)
-	s := shown{newPayment(r), []entry{}}
+	a.sealedHere(r.DecryptErr)
+	s := shown{newPayment(r), []historyEntry{}}
 	for _, h := range r.History {
-		s.History = append(s.History, entry{stamp(h.At), h.State, h.Attempt, h.Note})
+		s.History = append(s.History, historyEntry{stamp(h.At), h.State, h.Attempt, h.Note})
 	}
 	if err := a.print(s); err != nil {
 		return err

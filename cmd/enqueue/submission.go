@@ -19,16 +19,16 @@ type result struct {
 	Error  string            `json:"error,omitempty"`
 }
 
-// submission is the intake of a file of tasks. Without a client, in a dry run, its lines are only
+// taskIntake is the intake of a file of tasks. Without a client, in a dry run, its lines are only
 // checked.
-type submission struct {
+type taskIntake struct {
 	intake[tasks.Line]
 	client   *tasks.Client
-	accounts known
+	accounts configuredAccounts
 }
 
 // answer submits what is valid in the batch.
-func (s *submission) answer(ctx context.Context, batch []tasks.Line) ([]answered, error) {
+func (s *taskIntake) answer(ctx context.Context, batch []tasks.Line) ([]lineResult, error) {
 	results := make([]result, len(batch))
 	var valid []tasks.Task
 	var places []int
@@ -44,28 +44,28 @@ func (s *submission) answer(ctx context.Context, batch []tasks.Line) ([]answered
 			return nil, err
 		}
 		for n, r := range receipts {
-			results[places[n]] = received(batch[places[n]].Number, r)
-			if r.Outcome != tasks.Invalid {
-				s.app.served(ctx, r.Key.Provider)
+			results[places[n]] = receiptResult(batch[places[n]].Number, r)
+			if r.Result != tasks.Invalid {
+				s.app.warnUnserved(ctx, r.Key.Provider)
 			}
 		}
 	}
-	answers := make([]answered, len(batch))
+	answers := make([]lineResult, len(batch))
 	for i, r := range results {
-		answers[i] = answered{r, r.Result, batch[i].Task}
+		answers[i] = lineResult{r, r.Result, batch[i].Task}
 	}
 	return answers, nil
 }
 
 // check is the answer to a line before the ledger is asked.
-func (s *submission) check(line tasks.Line) result {
+func (s *taskIntake) check(line tasks.Line) result {
 	r := result{Line: line.Number, Result: resultValid}
 	if line.Key.Reference != "" {
 		r.Key = line.Key.String()
 	}
 	err := line.Err
 	if err == nil {
-		err = s.accounts.serveTask(line.Task)
+		err = s.accounts.checkTask(line.Task)
 	}
 	if deadline := line.Task.Deadline(); err == nil && s.client == nil && !deadline.IsZero() && deadline.Before(time.Now()) {
 		err = errLate // by this machine's clock: a dry run asks no store
@@ -78,9 +78,9 @@ func (s *submission) check(line tasks.Line) result {
 
 var errLate = errors.New("deadline: is in the past")
 
-func received(line int, r tasks.Receipt) result {
-	out := result{Line: line, Key: r.Key.String(), TaskID: r.TaskID, Result: string(r.Outcome), Error: r.Problem}
-	if r.Outcome == tasks.Duplicate {
+func receiptResult(line int, r tasks.Receipt) result {
+	out := result{Line: line, Key: r.Key.String(), TaskID: r.TaskID, Result: string(r.Result), Error: r.Problem}
+	if r.Result == tasks.Duplicate {
 		out.State = r.State
 	}
 	return out

@@ -58,7 +58,7 @@ func (c *submitCmd) format() tasks.Format {
 
 // Run submits.
 func (c *submitCmd) Run(a *app) (err error) {
-	s := &submission{intake: intake[tasks.Line]{app: a, totals: totals{}}}
+	s := &taskIntake{intake: intake[tasks.Line]{app: a, totals: totals{}}}
 	if !c.DryRun {
 		if s.client, err = a.client(); err != nil {
 			return err
@@ -79,7 +79,7 @@ func (c *submitCmd) Run(a *app) (err error) {
 	return c.submit(s, in, file)
 }
 
-func (c *submitCmd) submit(s *submission, in io.Reader, file input) error {
+func (c *submitCmd) submit(s *taskIntake, in io.Reader, file input) error {
 	counted := &countingReader{Reader: in}
 	reader, err := tasks.NewReader(counted, c.format())
 	if err != nil {
@@ -88,13 +88,13 @@ func (c *submitCmd) submit(s *submission, in io.Reader, file input) error {
 	s.progress = newProgress(os.Stderr, counted, size(file.File))
 	err = s.run(reader.Next, s.answer)
 	if err == nil {
-		err = file.whole()
+		err = file.checkUnchanged()
 	}
 	return s.conclude(inputName(c.File), err)
 }
 
-// explain says what a failure in the middle of a file means for the rest of it.
-func (a *app) explain(err error) error {
+// wrapIntake says what a failure in the middle of a file means for the rest of it.
+func (a *app) wrapIntake(err error) error {
 	const again = "lines without a result were not reported as taken in; sending the same file again is safe"
 	switch {
 	case errors.Is(err, context.Canceled):

@@ -174,7 +174,7 @@ func TestTheSameFileThreeTimesAtOnceIsTakenInOnce(t *testing.T) {
 	s := redistest.Start(t)
 	path := write(t, "same.jsonl", strings.Join(file, "\n"))
 	var wg sync.WaitGroup
-	var runs [3]ended
+	var runs [3]commandResult
 	for i := range runs {
 		wg.Go(func() { runs[i] = enqueue(t, environment(redisAt(s.URL())), nil, "submit", path) })
 	}
@@ -202,14 +202,14 @@ func TestTheSameFileThreeTimesAtOnceIsTakenInOnce(t *testing.T) {
 	}
 }
 
-// piped is a running command with its pipes.
-type piped struct {
+// pipedCommand is a running command with its pipes.
+type pipedCommand struct {
 	*processtest.Process // with its stderr
 	in                   io.WriteCloser
 	out                  *bufio.Reader
 }
 
-func start(t *testing.T, path string, env []string, args ...string) *piped {
+func start(t *testing.T, path string, env []string, args ...string) *pipedCommand {
 	t.Helper()
 	r, w := must2(t)(os.Pipe())
 	defer w.Close()
@@ -217,11 +217,11 @@ func start(t *testing.T, path string, env []string, args ...string) *piped {
 	cmd := exec.Command(path, args...)
 	cmd.Env, cmd.Stdout = env, w
 	in := must[io.WriteCloser](t)(cmd.StdinPipe())
-	return &piped{processtest.Start(t, "enqueue "+args[0], cmd), in, bufio.NewReader(r)}
+	return &pipedCommand{processtest.Start(t, "enqueue "+args[0], cmd), in, bufio.NewReader(r)}
 }
 
 // line is the next line of stdout.
-func (p *piped) line(t *testing.T) string {
+func (p *pipedCommand) line(t *testing.T) string {
 	t.Helper()
 	text, err := p.out.ReadString('\n')
 	if err != nil {
@@ -241,7 +241,7 @@ func TestALineThroughAPipeIsAnsweredBeforeTheNextComes(t *testing.T) {
 		}
 	}
 	p.in.Close()
-	if code := p.Exit(patience); code != 0 {
+	if code := p.Exit(testTimeout); code != 0 {
 		t.Errorf("exit code %d: %s", code, p.Output())
 	}
 }
@@ -255,7 +255,7 @@ func TestWhenRedisGoesInMidFileWhatWasReportedStays(t *testing.T) {
 	s.Kill()
 	_, _ = io.WriteString(p.in, payout("after")+"\n"+"nonsense\n")
 	rest, _ := io.ReadAll(p.out)
-	if code := p.Exit(patience); code != exitFailed || len(rest) > 0 {
+	if code := p.Exit(testTimeout); code != exitFailed || len(rest) > 0 {
 		t.Errorf("exit code %d, and still reported: %s", code, rest)
 	}
 	wantText(t, "stderr", p.Output(), "redis at 127.0.0.1", "safe", "1 enqueued")

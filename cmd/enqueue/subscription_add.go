@@ -22,17 +22,17 @@ type addedResult struct {
 	Error  string        `json:"error,omitempty"`
 }
 
-// addition is the intake of a file of subscriptions. Without a client, in a dry run, its lines are
+// subscriptionIntake is the intake of a file of subscriptions. Without a client, in a dry run, its lines are
 // only checked.
-type addition struct {
+type subscriptionIntake struct {
 	intake[tasks.SubscriptionLine]
 	client   *billing.Client
-	accounts known
+	accounts configuredAccounts
 }
 
 // Run adds.
 func (c *subscriptionAddCmd) Run(a *app) error {
-	s := &addition{intake: intake[tasks.SubscriptionLine]{app: a, totals: totals{}}}
+	s := &subscriptionIntake{intake: intake[tasks.SubscriptionLine]{app: a, totals: totals{}}}
 	if !c.DryRun {
 		var err error
 		if s.client, err = a.subscriptionWriter(); err != nil {
@@ -49,13 +49,13 @@ func (c *subscriptionAddCmd) Run(a *app) error {
 	s.progress = newProgress(os.Stderr, counted, size(file.File))
 	err = s.run(tasks.NewSubscriptionReader(counted).Next, s.answer)
 	if err == nil {
-		err = file.whole()
+		err = file.checkUnchanged()
 	}
 	return s.conclude(inputName(c.File), err)
 }
 
 // answer adds what is valid in the batch.
-func (s *addition) answer(ctx context.Context, batch []tasks.SubscriptionLine) ([]answered, error) {
+func (s *subscriptionIntake) answer(ctx context.Context, batch []tasks.SubscriptionLine) ([]lineResult, error) {
 	results := make([]addedResult, len(batch))
 	var valid []tasks.Subscription
 	var places []int
@@ -73,22 +73,22 @@ func (s *addition) answer(ctx context.Context, batch []tasks.SubscriptionLine) (
 		for n, r := range receipts {
 			i := places[n]
 			results[i] = addedResult{Line: batch[i].Number, ID: r.ID, Result: string(r.Outcome), State: r.State, Error: r.Problem}
-			s.app.served(ctx, valid[n].Provider())
+			s.app.warnUnserved(ctx, valid[n].Provider())
 		}
 	}
-	answers := make([]answered, len(batch))
+	answers := make([]lineResult, len(batch))
 	for i, r := range results {
-		answers[i] = answered{r, r.Result, batch[i].Subscription}
+		answers[i] = lineResult{r, r.Result, batch[i].Subscription}
 	}
 	return answers, nil
 }
 
 // check is the answer to a line before the store is asked.
-func (s *addition) check(line tasks.SubscriptionLine) addedResult {
+func (s *subscriptionIntake) check(line tasks.SubscriptionLine) addedResult {
 	r := addedResult{Line: line.Number, ID: line.ID, Result: resultValid}
 	err := line.Err
 	if err == nil {
-		err = s.accounts.serve(line.Subscription.Provider(), line.Subscription.Account())
+		err = s.accounts.check(line.Subscription.Provider(), line.Subscription.Account())
 	}
 	if err != nil {
 		r.Result, r.Error = resultInvalid, err.Error()

@@ -23,8 +23,8 @@ func (c *subscriptionChangeCmd) Validate() error {
 	return c.Request.Validate()
 }
 
-// longestCard bounds the file of a card.
-const longestCard = 64 << 10
+// maxCardFile bounds the file of a card.
+const maxCardFile = 64 << 10
 
 // Run changes.
 func (c *subscriptionChangeCmd) Run(a *app) error {
@@ -42,7 +42,7 @@ func (c *subscriptionChangeCmd) Run(a *app) error {
 		return err
 	}
 	if before := applied.Before; before.State == billing.Paused {
-		a.say("%s is still paused (%s): `enqueue subscription resume %s` lets it go on", id, before.Reason, id)
+		a.notice("%s is still paused (%s): `enqueue subscription resume %s` lets it go on", id, before.Reason, id)
 	}
 	return nil
 }
@@ -57,7 +57,7 @@ func (c *subscriptionChangeCmd) change() (tasks.Change, error) {
 		return change, fmt.Errorf("card: %w", err)
 	}
 	defer in.Close()
-	if change.Card, err = io.ReadAll(io.LimitReader(in, longestCard)); err != nil {
+	if change.Card, err = io.ReadAll(io.LimitReader(in, maxCardFile)); err != nil {
 		return change, errors.New("card: cannot be read")
 	}
 	return change, nil

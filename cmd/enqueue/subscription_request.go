@@ -9,8 +9,8 @@ import (
 
 // request is about one subscription: which, who asks, and why.
 type request struct {
-	ID     string `arg:"" help:"The subscription's id."`
-	Person person `embed:""`
+	ID     string     `arg:"" help:"The subscription's id."`
+	Person actorFlags `embed:""`
 }
 
 // Validate checks who and why; in a subscription's history the name ends at a bar.
@@ -73,7 +73,7 @@ func (a *app) apply(r request, do func(*billing.Client, context.Context, string,
 
 func (a *app) printApplied(id string, applied billing.Applied, err error) error {
 	if applied.Deferred != nil {
-		a.say("%s: this is written; what follows from it is left to the workers: %s", id, applied.Deferred)
+		a.notice("%s: this is written; what follows from it is left to the workers: %s", id, applied.Deferred)
 	}
 	if err != nil {
 		return a.failedRequest(err)

@@ -38,13 +38,13 @@ func gas(id string) string {
 
 // subscriptionFixture is a desk with subscriptions, whose workers are the test.
 type subscriptionFixture struct {
-	*desk
+	*fixture
 	store   *billing.Store
 	sweeper *billing.Sweeper
 }
 
 func newSubscriptionFixture(t *testing.T) *subscriptionFixture {
-	d := newDesk(t)
+	d := newFixture(t)
 	store := billing.NewStore(d.server.Client(), billing.StoreOptions{})
 	intake := tasks.NewClient(d.ledger, d.server.Client(), tasks.ClientOptions{})
 	return &subscriptionFixture{d, store, billing.NewSweeper(billing.SweeperConfig{Store: store, Ledger: d.ledger, Intake: intake, Log: zerolog.Nop()})}
@@ -81,17 +81,17 @@ func chargeKey(id string, period, attempt int) idempotency.Key {
 func (d *subscriptionFixture) begin(k idempotency.Key, lease time.Duration) string {
 	d.t.Helper()
 	attempt := idempotency.NewAttempt()
-	b, err := d.ledger.Begin(d.t.Context(), k, idempotency.BeginRequest{Attempt: attempt, Lease: lease})
+	b, err := d.ledger.Begin(d.t.Context(), k, idempotency.BeginParams{Attempt: attempt, Lease: lease})
 	d.must(err)
-	if b.Verdict != idempotency.Send {
-		d.t.Fatalf("%s: %s", k, b.Verdict)
+	if b.Decision != idempotency.Send {
+		d.t.Fatalf("%s: %s", k, b.Decision)
 	}
 	return attempt
 }
 
 func (d *subscriptionFixture) finish(k idempotency.Key, o providers.Outcome) {
 	d.t.Helper()
-	_, err := d.ledger.Finish(d.t.Context(), k, idempotency.Report{Attempt: d.begin(k, time.Minute), Outcome: o, Next: time.Minute})
+	_, err := d.ledger.Finish(d.t.Context(), k, idempotency.AttemptResult{Attempt: d.begin(k, time.Minute), Outcome: o, QueryAfter: time.Minute})
 	d.must(err)
 }
 
@@ -138,7 +138,7 @@ func compareAdded(t *testing.T, says string, got, want []addedResult) {
 func TestEverySubscriptionOfAFileGetsItsResult(t *testing.T) {
 	t.Parallel()
 	d := newSubscriptionFixture(t)
-	add := func(all ...string) ended {
+	add := func(all ...string) commandResult {
 		return enqueue(t, environment(redisAt(d.server.URL())), lines(all...), "subscription", "add")
 	}
 	first := must[tasks.Subscription](t)(tasks.DecodeSubscription([]byte(recurring("a"))))
@@ -297,7 +297,7 @@ func TestShowFollowsAPeriodFromItsClaimToItsEnd(t *testing.T) {
 		t.Errorf("%+v", shown)
 	}
 	d.finish(chargeKey("s", 1, 0), soft)
-	eventually.True(t, patience, "the next charge begins", func() bool { d.sweep(); return d.show("s").Periods[0].DunningAttempt == 1 })
+	eventually.True(t, testTimeout, "the next charge begins", func() bool { d.sweep(); return d.show("s").Periods[0].DunningAttempt == 1 })
 	shown = d.wantPeriods("the second charge", "s", "1 queued/1 (0 failed) (1 queued)")
 	if shown.Periods[0].TxnID != tasks.TxnID("s", 1, 1) || shown.Periods[0].Charges[0].TxnID != tasks.TxnID("s", 1, 0) {
 		t.Errorf("%+v", shown.Periods)
@@ -328,15 +328,15 @@ func TestTheLedgersStateOfAClosedPeriodCounts(t *testing.T) {
 	d.sweep()
 	k := chargeKey("s", 1, 0)
 	attempt := d.begin(k, time.Millisecond)
-	eventually.True(t, patience, "the lease lapses", func() bool {
-		_, err := d.ledger.Begin(t.Context(), k, idempotency.BeginRequest{Attempt: idempotency.NewAttempt(), Lease: time.Minute})
+	eventually.True(t, testTimeout, "the lease lapses", func() bool {
+		_, err := d.ledger.Begin(t.Context(), k, idempotency.BeginParams{Attempt: idempotency.NewAttempt(), Lease: time.Minute})
 		d.must(err)
 		return must[idempotency.Record](t)(d.ledger.Show(t.Context(), k)).State != idempotency.Sending
 	})
 	wantCode(t, "resolve", d.byHand("resolve "+k.String()+" --as failed"), 0)
 	d.sweep()
 	d.wantPeriods("declared failed", "s", "1 failed/0")
-	_, err := d.ledger.Finish(t.Context(), k, idempotency.Report{Attempt: attempt, Outcome: providers.Outcome{Class: providers.Succeeded, ProviderID: "late"}, Next: 0})
+	_, err := d.ledger.Finish(t.Context(), k, idempotency.AttemptResult{Attempt: attempt, Outcome: providers.Outcome{Class: providers.Succeeded, ProviderID: "late"}, QueryAfter: 0})
 	d.must(err)
 	wantCode(t, "accept", d.byHand("resolve "+k.String()+" --anomaly accept"), 0)
 	d.wantPeriods("paid after all", "s", "1 succeeded/0")
@@ -426,7 +426,7 @@ func TestAChangeCountsFromTheNextPeriodOn(t *testing.T) {
 			t.Errorf("period %d charges %s, want %s", period, r.Amount, want)
 		}
 	}
-	b := must[idempotency.Begun](t)(d.ledger.Begin(t.Context(), chargeKey("s", 2, 0), idempotency.BeginRequest{Attempt: idempotency.NewAttempt(), Lease: time.Minute}))
+	b := must[idempotency.BeginResult](t)(d.ledger.Begin(t.Context(), chargeKey("s", 2, 0), idempotency.BeginParams{Attempt: idempotency.NewAttempt(), Lease: time.Minute}))
 	wantText(t, "the next charge", string(b.Payload), "tok-2")
 	wantCode(t, "pause", d.byHand("subscription pause s"), 0)
 	wantText(t, "a change of a paused one", d.byHand("subscription change s --amount 50000").err, "still paused (person)")
@@ -447,7 +447,7 @@ func TestACancelledSubscriptionsChargeIsCancelledAtOnceUnlessItBegan(t *testing.
 		t.Errorf("the charge is %s %s", r.State, r.Code)
 	}
 	d.wantPeriods("it had begun", "began", "1 sending/0")
-	_, err := d.ledger.Finish(t.Context(), chargeKey("began", 1, 0), idempotency.Report{Attempt: attempt, Outcome: providers.Outcome{Class: providers.Succeeded, ProviderID: "9"}, Next: 0})
+	_, err := d.ledger.Finish(t.Context(), chargeKey("began", 1, 0), idempotency.AttemptResult{Attempt: attempt, Outcome: providers.Outcome{Class: providers.Succeeded, ProviderID: "9"}, QueryAfter: 0})
 	d.must(err)
 	d.wantPeriods("its outcome counts", "began", "1 succeeded/0")
 }
@@ -456,7 +456,7 @@ func TestWhatTheClientRefusesHasItsExitCode(t *testing.T) {
 	t.Parallel()
 	a := &app{config: &config.Config{}}
 	for code, errs := range map[int][]error{
-		exitRefused: {billing.ErrMoved, billing.Refusal{Why: "no"}, &tasks.FieldError{Path: "amount", Problem: "no"}},
+		exitRefused: {billing.ErrVersionChanged, billing.Refusal{Why: "no"}, &tasks.FieldError{Path: "amount", Problem: "no"}},
 		exitUnknown: {billing.ErrUnknown},
 		exitUsage:   {billing.RequestError{Problem: "id: no"}},
 		exitFailed:  {billing.ContentError{}, errors.New("dial tcp")},

@@ -232,7 +232,7 @@ func (a *app) read(s stream, events chan<- outcomes.Event) {
 		}).Result()
 		if err != nil && !errors.Is(err, redis.Nil) {
 			if wait == firstRetry && a.ctx.Err() == nil {
-				a.say("watch %s: %s; trying again", s.provider, a.failed(err))
+				a.notice("watch %s: %s; trying again", s.provider, a.failed(err))
 			}
 			pause(a.ctx, wait)
 			wait = min(2*wait, lastRetry)
@@ -241,7 +241,7 @@ func (a *app) read(s stream, events chan<- outcomes.Event) {
 		wait = firstRetry
 		for _, f := range found {
 			for _, m := range f.Messages {
-				if !hand(a.ctx, events, a.decode(s, m)) {
+				if !deliver(a.ctx, events, a.decode(s, m)) {
 					return
 				}
 				s.after = m.ID
@@ -250,7 +250,7 @@ func (a *app) read(s stream, events chan<- outcomes.Event) {
 	}
 }
 
-func hand(ctx context.Context, events chan<- outcomes.Event, e outcomes.Event) bool {
+func deliver(ctx context.Context, events chan<- outcomes.Event, e outcomes.Event) bool {
 	select {
 	case events <- e:
 		return true

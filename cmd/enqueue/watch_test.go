@@ -35,7 +35,7 @@ func eventsOf(t *testing.T, out string) []string {
 
 func TestWatchPrintsWhatIsThere(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.queued("etpay/a")
 	d.nextMillisecond()
 	d.queued("virtualpos/shop/b")
@@ -80,7 +80,7 @@ func TestWatchFollowsThroughBrokenConnectionsWithoutLossOrRepetition(t *testing.
 	t.Parallel()
 	s := redistest.Start(t, redistest.Appendonly("always"))
 	proxy := redistest.NewProxy(t, s.Addr())
-	d := &desk{t, s, ledgerOf(s)}
+	d := &fixture{t, s, ledgerOf(s)}
 	p := start(t, binary(t), environment(redisAt(proxy.URL())), "watch", "--from", "0")
 	expect := func(key string) {
 		t.Helper()
@@ -98,7 +98,7 @@ func TestWatchFollowsThroughBrokenConnectionsWithoutLossOrRepetition(t *testing.
 		case 3:
 			s.Kill()
 			if i == 3 { // longer than the client tries by itself
-				eventually.True(t, patience, "all readers notice", func() bool { return strings.Count(p.Output(), "trying again") >= len(catalog.Names()) })
+				eventually.True(t, testTimeout, "all readers notice", func() bool { return strings.Count(p.Output(), "trying again") >= len(catalog.Names()) })
 			}
 			s.Restart()
 		}
@@ -113,7 +113,7 @@ func TestWatchFollowsThroughBrokenConnectionsWithoutLossOrRepetition(t *testing.
 
 func TestWatchStartsNow(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.queued("virtualpos/before")
 	p := start(t, binary(t), environment(redisAt(d.server.URL())), "watch")
 	seen := make(chan string, 1)
@@ -122,7 +122,7 @@ func TestWatchStartsNow(t *testing.T) {
 		seen <- text
 	}()
 	n := 0
-	eventually.True(t, patience, "an event is seen", func() bool {
+	eventually.True(t, testTimeout, "an event is seen", func() bool {
 		if len(seen) == 0 {
 			d.queued(fmt.Sprintf("virtualpos/after-%d", n))
 			n++
@@ -136,10 +136,10 @@ func TestWatchStartsNow(t *testing.T) {
 }
 
 // stopped ends a watch by a signal, which is no failure.
-func stopped(t *testing.T, p *piped, sig syscall.Signal) {
+func stopped(t *testing.T, p *pipedCommand, sig syscall.Signal) {
 	t.Helper()
 	p.Signal(sig)
-	if code := p.Exit(patience); code != 0 {
+	if code := p.Exit(testTimeout); code != 0 {
 		t.Errorf("ended by %s: exit code %d: %s", sig, code, p.Output())
 	}
 }

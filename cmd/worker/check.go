@@ -29,8 +29,8 @@ func (cmd checkCmd) Run(ctx context.Context, c *config.Config) error {
 	if err := c.Complete(); err != nil {
 		return err
 	}
-	config.HearOthers(c.Logger(os.Stderr), zerolog.DebugLevel) // what a provider says beside its answer is no finding
-	registry, err := wiring.Registry(c, wiring.Parts{})        // without the workers' tokens: a login of its own proves the credentials
+	config.RedirectStdLog(c.Logger(os.Stderr), zerolog.DebugLevel) // what a provider says beside its answer is no finding
+	registry, err := wiring.Registry(c, wiring.Shared{})           // without the workers' tokens: a login of its own proves the credentials
 	if err != nil {
 		return err
 	}
@@ -100,7 +100,7 @@ func inspect(ctx context.Context, c *config.Config, rdb redis.UniversalClient, r
 // expect is what Redis must promise for this configuration.
 func expect(c *config.Config) preflight.Expect {
 	return preflight.Expect{
-		Durability: c.Durability, Replicas: c.LedgerReplicas, Sentinel: c.Sentinel(), Real: c.RealURLs(), MemoryStop: c.IntakeMemoryStop,
+		Durability: c.Durability, Replicas: c.LedgerReplicas, Sentinel: c.Sentinel(), Real: c.LiveURLs(), MemoryStop: c.IntakeMemoryStop,
 	}
 }
 

@@ -10,4 +10,4 @@ import (
 )
 
 // faultPoints does nothing in a worker that serves payments.
-func faultPoints(zerolog.Logger) func(engine.Step, idempotency.Key) { return nil }
+func faultPoints(zerolog.Logger) func(engine.FaultPoint, idempotency.Key) { return nil }

@@ -18,7 +18,7 @@ import (
 // faultPoints lets a test kill or stop this process at a named step: REMESA_FAULT is "step:kill:n"
 // or "step:stop:n", where n is the visit at which it happens (the first is 1). The file
 // REMESA_FAULT_FILE is created right before.
-func faultPoints(log zerolog.Logger) func(engine.Step, idempotency.Key) {
+func faultPoints(log zerolog.Logger) func(engine.FaultPoint, idempotency.Key) {
 	parts := strings.Split(os.Getenv("REMESA_FAULT"), ":")
 	if len(parts) != 3 {
 		return nil
@@ -26,7 +26,7 @@ func faultPoints(log zerolog.Logger) func(engine.Step, idempotency.Key) {
 	n, _ := strconv.ParseInt(parts[2], 10, 64)
 	signal := map[string]syscall.Signal{"kill": syscall.SIGKILL, "stop": syscall.SIGSTOP}[parts[1]]
 	var visits atomic.Int64
-	return func(s engine.Step, k idempotency.Key) {
+	return func(s engine.FaultPoint, k idempotency.Key) {
 		if string(s) != parts[0] || visits.Add(1) != n {
 			return
 		}

@@ -26,7 +26,7 @@ func (cmd healthcheckCmd) Run(ctx context.Context, c *config.Config) error {
 	if cmd.Ready {
 		path = "/readyz"
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+reachable(c.Addr)+path, nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+localAddress(c.Addr)+path, nil)
 	if err != nil {
 		return fmt.Errorf("REMESA_HTTP_ADDR: %w", err)
 	}
@@ -42,9 +42,9 @@ func (cmd healthcheckCmd) Run(ctx context.Context, c *config.Config) error {
 	return nil
 }
 
-// reachable is where a listener of this address can be asked: one that listens everywhere, on this
+// localAddress is where a listener of this address can be asked: one that listens everywhere, on this
 // machine.
-func reachable(addr string) string {
+func localAddress(addr string) string {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return addr

@@ -15,8 +15,8 @@ func TestHealthcheck(t *testing.T) {
 	t.Parallel()
 	hang := make(chan struct{})
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok") })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusServiceUnavailable, "redis") })
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { respond(w, http.StatusOK, "ok") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { respond(w, http.StatusServiceUnavailable, "redis") })
 	server := httptest.NewServer(mux)
 	defer server.Close()
 	stuck := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -59,7 +59,7 @@ func TestWhereToAsk(t *testing.T) {
 		":8080": "127.0.0.1:8080", "0.0.0.0:8080": "127.0.0.1:8080", "[::]:8080": "127.0.0.1:8080",
 		"127.0.0.1:8080": "127.0.0.1:8080", "10.0.0.7:80": "10.0.0.7:80", "worker:8080": "worker:8080",
 	} {
-		if got := reachable(listens); got != want {
+		if got := localAddress(listens); got != want {
 			t.Errorf("%s: %s, want %s", listens, got, want)
 		}
 	}

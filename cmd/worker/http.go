@@ -37,7 +37,7 @@ func (s *service) listen(ctx context.Context) (func(), error) {
 
 func (s *service) routes() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok") })
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { respond(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", s.ready)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics, promhttp.HandlerOpts{}))
 	mux.Handle("/", s.pages())
@@ -75,10 +75,10 @@ func (s *service) ready(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	reasons := s.stopped(ctx)
 	if len(reasons) == 0 {
-		say(w, http.StatusOK, "ok")
+		respond(w, http.StatusOK, "ok")
 		return
 	}
-	say(w, http.StatusServiceUnavailable, strings.Join(reasons, "\n"))
+	respond(w, http.StatusServiceUnavailable, strings.Join(reasons, "\n"))
 }
 
 // stopped lists why nothing can be sent now, or should be. Its texts are shown without a login: no
@@ -102,7 +102,7 @@ func (s *service) stopped(ctx context.Context) []string {
 	return reasons
 }
 
-func say(w http.ResponseWriter, code int, text string) {
+func respond(w http.ResponseWriter, code int, text string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(code)

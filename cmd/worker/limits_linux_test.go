@@ -20,13 +20,13 @@ import (
 // than a share, and serve others.
 func TestWhoeverOpensConnectionsTakesFewOfTheWorkersDescriptors(t *testing.T) {
 	t.Parallel()
-	said := make(spoken, 100)
+	said := make(workerOutput, 100)
 	s := serviceOn(t, redistest.Start(t), zerolog.New(said), map[string]string{
 		"REMESA_HTTP_ADDR": "127.0.0.1:0", "REMESA_WEBHOOK_ADDR": "127.0.0.1:0",
 	})
 	for listener, begin := range map[string]func() (func(), error){
 		"http":     func() (func(), error) { return s.listen(t.Context()) },
-		"webhooks": func() (func(), error) { return s.hear(t.Context()) },
+		"webhooks": func() (func(), error) { return s.serveWebhooks(t.Context()) },
 	} {
 		stop, err := begin()
 		if err != nil {
@@ -37,11 +37,11 @@ func TestWhoeverOpensConnectionsTakesFewOfTheWorkersDescriptors(t *testing.T) {
 	}
 }
 
-// spoken is what was logged, a line each.
-type spoken chan []byte
+// workerOutput is what was logged, a line each.
+type workerOutput chan []byte
 
 // Write implements io.Writer; what nobody reads is dropped.
-func (s spoken) Write(line []byte) (int, error) {
+func (s workerOutput) Write(line []byte) (int, error) {
 	select {
 	case s <- bytes.Clone(line):
 	default:
@@ -50,7 +50,7 @@ func (s spoken) Write(line []byte) (int, error) {
 }
 
 // address waits for the line that says where a listener is.
-func (s spoken) address(t *testing.T, listener string) string {
+func (s workerOutput) address(t *testing.T, listener string) string {
 	t.Helper()
 	late := time.After(10 * time.Second)
 	for {

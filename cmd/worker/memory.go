@@ -8,12 +8,12 @@ import (
 	"github.com/remesa/remesa/internal/preflight"
 )
 
-// memoryCheck is how often a worker looks whether its Redis still knows it.
-const memoryCheck = 30 * time.Second
+// identityCheckInterval is how often a worker looks whether its Redis still knows it.
+const identityCheckInterval = 30 * time.Second
 
-// remember says again and again, until ctx is done, that Redis forgot: whoever reads one line of a
+// warnForgotten says again and again, until ctx is done, that Redis forgot: whoever reads one line of a
 // log in a thousand shall read this.
-func (s *service) remember(ctx context.Context, every time.Duration) {
+func (s *service) warnForgotten(ctx context.Context, every time.Duration) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
@@ -38,7 +38,7 @@ func (s *service) forgotten(ctx context.Context) []string {
 	}
 	var gone []string
 	for _, p := range s.registry.Providers() {
-		if served, err := preflight.Served(ctx, s.rdb, p); err == nil && !served {
+		if served, err := preflight.WasServed(ctx, s.rdb, p); err == nil && !served {
 			gone = append(gone, p)
 		}
 	}

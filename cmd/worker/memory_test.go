@@ -33,12 +33,12 @@ func TestARedisThatForgotIsToldUntilSomebodyActs(t *testing.T) {
 		}
 	}
 	ready("before the start is over", http.StatusOK, "ok")
-	if err := s.refuse(t.Context()); err != nil {
+	if err := s.refuseUnsafe(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	var watching sync.WaitGroup
-	watching.Go(func() { s.remember(ctx, 10*time.Millisecond) })
+	watching.Go(func() { s.warnForgotten(ctx, 10*time.Millisecond) })
 	defer watching.Wait()
 	defer cancel()
 	ready("after the start", http.StatusOK, "ok")
@@ -47,7 +47,7 @@ func TestARedisThatForgotIsToldUntilSomebodyActs(t *testing.T) {
 	}
 	ready("after FLUSHALL", http.StatusServiceUnavailable, "it forgot what this worker wrote there for virtualpos")
 	eventually.True(t, 10*time.Second, "it is told three times", func() bool { return strings.Count(log.String(), "REDIS FORGOT") >= 3 })
-	if err := s.refuse(t.Context()); err != nil {
+	if err := s.refuseUnsafe(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	ready("after a new start", http.StatusOK, "ok")

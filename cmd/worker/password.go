@@ -46,11 +46,11 @@ func readPassword(ctx context.Context, in *os.File, prompt io.Writer) (string, e
 	if !term.IsTerminal(int(in.Fd())) {
 		return oneLine(in)
 	}
-	first, err := terminal.Ask(ctx, in, prompt, "password: ")
+	first, err := terminal.ReadSecret(ctx, in, prompt, "password: ")
 	if err != nil {
 		return "", err
 	}
-	second, err := terminal.Ask(ctx, in, prompt, "the same again: ")
+	second, err := terminal.ReadSecret(ctx, in, prompt, "the same again: ")
 	if err == nil && first != second {
 		err = errors.New("the two differ")
 	}

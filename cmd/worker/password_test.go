@@ -33,8 +33,8 @@ func TestAPasswordBecomesALineOfTheUsersFile(t *testing.T) {
 		if code != 0 || err != nil || len(users) != 1 || users[0].Name != "ana" || strings.Contains(text, "horse") {
 			t.Fatalf("exit %d, %q, %v", code, text, err)
 		}
-		d := login.NewDoor(users, nil)
-		if a := d.Enter(t.Context(), netip.Addr{}, "ana", "correct horse battery"); !a.In {
+		d := login.NewAuthenticator(users, nil)
+		if a := d.Authenticate(t.Context(), netip.Addr{}, "ana", "correct horse battery"); !a.OK {
 			t.Errorf("%q: the line does not let ana in: %+v", end, a)
 		}
 	}

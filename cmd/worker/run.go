@@ -53,7 +53,7 @@ func (runCmd) serve(ctx context.Context, c *config.Config) error {
 	}
 	log := c.Logger(os.Stderr)
 	redis.SetLogger(redisLog{log})
-	config.HearOthers(log, zerolog.WarnLevel)
+	config.RedirectStdLog(log, zerolog.WarnLevel)
 	for _, w := range append(c.Warnings(), config.UnknownVariables(os.Environ())...) {
 		log.Warn().Msg(w)
 	}
@@ -91,7 +91,7 @@ func connections(c *config.Config) int {
 func queues(r providers.Registry) []string {
 	var names []string
 	for _, p := range r.Providers() {
-		names = append(names, tasks.SendQueue(p), tasks.AskQueue(p))
+		names = append(names, tasks.SendQueue(p), tasks.StatusQueue(p))
 	}
 	return names
 }
@@ -142,7 +142,7 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 	if err != nil {
 		return nil, err
 	}
-	registry, err := wiring.Registry(c, wiring.Parts{Tokens: tokens, Renewed: m.TokenRenewed, Contended: contended(m, log, tokens != nil)})
+	registry, err := wiring.Registry(c, wiring.Shared{Tokens: tokens, OnRenewal: m.TokenRenewed, OnContention: contended(m, log, tokens != nil)})
 	if err != nil {
 		return nil, err
 	}
@@ -166,7 +166,7 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 	m.Serve(time.Now(), registry.Providers()...)
 	watch(reg, ledger, subscriptions)
 	reg.MustRegister(metrics.Redis{Client: rdb}, metrics.Queues{Inspector: asynq.NewInspectorFromRedisClient(rdb), Names: queues(registry)},
-		metrics.Damaged{Tasks: salvage.Kept{Redis: rdb}, Queues: queues(registry)})
+		metrics.Damaged{Tasks: salvage.PutAside{Redis: rdb}, Queues: queues(registry)})
 	e, err := engine.New(engine.Options{
 		Ledger: ledger, Registry: registry, Redis: rdb, Log: log, Metrics: m,
 		RequestTimeout: c.RequestTimeout, AttemptDeadline: c.AttemptDeadline(), Lease: c.Lease,
@@ -174,8 +174,8 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 		Concurrency: func(p string) int { return c.Policy(p).Concurrency },
 		RetryBase:   c.RetryBase, RetryMax: c.RetryMax, PollFirst: c.PollFirst, PollMax: c.PollMax,
 		JanitorInterval: c.JanitorInterval, CircuitCooldown: c.CircuitCooldown,
-		FingerprintKey: []byte(c.FingerprintKey.Reveal()), Seal: ring, OnStep: faultPoints(log),
-		Pace: rate.New(rdb, rates(c), c.JanitorInterval), Throttle: rate.NewThrottle(rdb, c.Lease),
+		FingerprintKey: []byte(c.FingerprintKey.Reveal()), Seal: ring, OnFaultPoint: faultPoints(log),
+		Limiter: rate.New(rdb, rates(c), c.JanitorInterval), Throttle: rate.NewThrottle(rdb, c.Lease),
 	})
 	if err != nil {
 		return nil, err
@@ -190,8 +190,8 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 // serves: what nobody serves waits the longest.
 func watch(reg *prometheus.Registry, ledger *idempotency.Ledger, subscriptions *billing.Store) {
 	all := catalog.Names()
-	reg.MustRegister(metrics.Open{Ledger: ledger, Providers: all}, metrics.Signals{Ledger: ledger, Providers: all},
-		metrics.Subscriptions{Store: subscriptions, Providers: all}, metrics.Waiting{Ledger: ledger, Providers: all})
+	reg.MustRegister(metrics.OpenPayments{Ledger: ledger, Providers: all}, metrics.LedgerHealth{Ledger: ledger, Providers: all},
+		metrics.Subscriptions{Store: subscriptions, Providers: all}, metrics.Parked{Ledger: ledger, Providers: all})
 }
 
 // contended says what to set where workers end each other's tokens.
@@ -213,7 +213,7 @@ func (s *service) serve(ctx context.Context) error {
 		return err
 	}
 	defer stopListening()
-	stopHearing, err := s.hear(ctx)
+	stopHearing, err := s.serveWebhooks(ctx)
 	if err != nil {
 		return err
 	}
@@ -224,18 +224,18 @@ func (s *service) serve(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return nil
 	}
-	if err := s.refuse(ctx); err != nil {
+	if err := s.refuseUnsafe(ctx); err != nil {
 		return err
 	}
 	s.log.Info().Strs("providers", s.registry.Providers()).Str("http", s.config.Addr).Msg("serving")
-	return s.work(ctx)
+	return s.run(ctx)
 }
 
 // awaitRedis waits for Redis to answer: an orchestrator may start it after the worker.
 func (s *service) awaitRedis(ctx context.Context) error {
 	for n := 0; ; n++ {
 		probe, cancel := context.WithTimeout(ctx, 3*time.Second)
-		err := s.ledger.Available(probe)
+		err := s.ledger.Ping(probe)
 		cancel()
 		if err == nil || ctx.Err() != nil {
 			return nil
@@ -251,11 +251,11 @@ func (s *service) awaitRedis(ctx context.Context) error {
 	}
 }
 
-// refuse keeps real payments off a Redis that may lose them, and off accounts that are not what
+// refuseUnsafe keeps real payments off a Redis that may lose them, and off accounts that are not what
 // they were.
-func (s *service) refuse(ctx context.Context) error {
+func (s *service) refuseUnsafe(ctx context.Context) error {
 	findings := preflight.CheckRedis(ctx, s.rdb, expect(s.config))
-	if err := preflight.RefuseUnsafe(findings, s.config.RealURLs(), s.config.AllowUnsafeRedis); err != nil {
+	if err := preflight.RefuseUnsafe(findings, s.config.LiveURLs(), s.config.AllowUnsafeRedis); err != nil {
 		return err
 	}
 	if err := preflight.ClaimIdentities(ctx, s.rdb, s.registry); err != nil {

@@ -38,7 +38,7 @@ func TestAWorkerPutsDamagedTasksAside(t *testing.T) {
 		}
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- s.work(ctx) }()
+	go func() { ended <- s.run(ctx) }()
 	eventually.NoError(t, 30*time.Second, func() error {
 		n := int64(0)
 		for _, lane := range lanes {

@@ -10,15 +10,15 @@ import (
 	"github.com/remesa/remesa/tasks"
 )
 
-// work serves payments and charges subscriptions until ctx is done.
-func (s *service) work(ctx context.Context) error {
+// run serves payments and charges subscriptions until ctx is done.
+func (s *service) run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	wg.Go(func() { s.sweeper().Run(ctx) })
 	wg.Go(func() { s.salvager.Run(ctx) })
-	wg.Go(func() { s.remember(ctx, memoryCheck) })
+	wg.Go(func() { s.warnForgotten(ctx, identityCheckInterval) })
 	return s.engine.Run(ctx)
 }
 
@@ -34,11 +34,11 @@ func (s *service) sweeper() *billing.Sweeper {
 }
 
 // sweepFaults lets the fault tests stop a worker at the steps of the sweep too.
-func sweepFaults(at func(engine.Step, idempotency.Key)) func(billing.SweepStep, string) {
+func sweepFaults(at func(engine.FaultPoint, idempotency.Key)) func(billing.SweepPoint, string) {
 	if at == nil {
 		return nil
 	}
-	return func(step billing.SweepStep, provider string) {
-		at(engine.Step(step), idempotency.Key{Provider: provider})
+	return func(step billing.SweepPoint, provider string) {
+		at(engine.FaultPoint(step), idempotency.Key{Provider: provider})
 	}
 }

@@ -11,9 +11,9 @@ import (
 	"github.com/remesa/remesa/internal/webhook"
 )
 
-// hear serves the webhooks of providers on a listener of their own, until the returned function is
+// serveWebhooks serves the webhooks of providers on a listener of their own, until the returned function is
 // called. Without an address there is none: payments are polled all the same.
-func (s *service) hear(ctx context.Context) (func(), error) {
+func (s *service) serveWebhooks(ctx context.Context) (func(), error) {
 	if s.config.WebhookAddr == "" {
 		return func() {}, nil
 	}

@@ -37,11 +37,11 @@ func open(t *testing.T, redis string) *tasks.Client {
 func settle(t *testing.T, ledger *idempotency.Ledger, reference string) {
 	t.Helper()
 	key := idempotency.Key{Provider: virtualpos.Name, Account: idempotency.DefaultAccount, Reference: reference}
-	begun, err := ledger.Begin(t.Context(), key, idempotency.BeginRequest{Attempt: reference, Lease: time.Minute})
-	if err != nil || begun.Verdict != idempotency.Send {
+	begun, err := ledger.Begin(t.Context(), key, idempotency.BeginParams{Attempt: reference, Lease: time.Minute})
+	if err != nil || begun.Decision != idempotency.Send {
 		t.Fatalf("begin: %+v, %v", begun, err)
 	}
-	if _, err := ledger.Finish(t.Context(), key, idempotency.Report{Attempt: reference, Outcome: providers.Outcome{Class: providers.Succeeded, ProviderID: "P-" + reference}, Next: 0}); err != nil {
+	if _, err := ledger.Finish(t.Context(), key, idempotency.AttemptResult{Attempt: reference, Outcome: providers.Outcome{Class: providers.Succeeded, ProviderID: "P-" + reference}, QueryAfter: 0}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -54,7 +54,7 @@ func submit(ctx context.Context, client *tasks.Client, reference, amount string)
 		Bank:      tasks.Bank{Code: "012", AccountNumber: "12345678"},
 	})
 	if err == nil {
-		fmt.Println(receipt.Key, receipt.Outcome, receipt.State)
+		fmt.Println(receipt.Key, receipt.Result, receipt.State)
 	}
 	return err
 }

@@ -116,7 +116,7 @@ func (s *transition) applyOutcome(o Outcome) {
 			r.PayerDeadline = s.after(o.ActionWithin)
 		}
 	}
-	s.mergeProviderRefs(o.Handles)
+	s.mergeProviderRefs(o.ProviderRefs)
 }
 
 func (s *transition) mergeProviderRefs(handles map[string]string) {

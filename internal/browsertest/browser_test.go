@@ -20,9 +20,9 @@ import (
 	"github.com/remesa/remesa/internal/eventually"
 )
 
-// patience bounds a walk through the pages, and waiting for one of them, on a machine that has much
+// testTimeout bounds a walk through the pages, and waiting for one of them, on a machine that has much
 // else to do.
-const patience = 3 * time.Minute
+const testTimeout = 3 * time.Minute
 
 // findBrowser skips the test where there is none, except where there must be one: `make test`
 // installs it on Debian as root.
@@ -76,10 +76,10 @@ func visit(t *testing.T, d *demo, s screen) *visitor {
 	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
 	t.Cleanup(cancel)
 	v := &visitor{t: t, demo: d, name: s.name}
-	v.ctx, cancel = chromedp.NewContext(ctx, chromedp.WithListener(v.hear))
+	v.ctx, cancel = chromedp.NewContext(ctx, chromedp.WithListener(v.recordComplaints))
 	t.Cleanup(cancel)
 	v.do("open the browser", chromedp.Func(func(context.Context, *chromedp.Target) error { return nil }))
-	v.ctx, cancel = context.WithTimeout(v.ctx, patience)
+	v.ctx, cancel = context.WithTimeout(v.ctx, testTimeout)
 	t.Cleanup(cancel)
 	var emulate []chromedp.EmulateViewportOption
 	if s.phone {
@@ -95,9 +95,9 @@ func visit(t *testing.T, d *demo, s screen) *visitor {
 	return v
 }
 
-// hear keeps what the browser complains about: scripts that fail, files that do not come, anything
+// recordComplaints keeps what the browser complains about: scripts that fail, files that do not come, anything
 // that the policy forbids.
-func (v *visitor) hear(event any) {
+func (v *visitor) recordComplaints(event any) {
 	text := ""
 	switch e := event.(type) {
 	case *runtime.EventExceptionThrown:
@@ -147,7 +147,7 @@ func value[T any](v *visitor, expression string) T {
 // until waits for an expression to come true on the page, whatever page comes in between.
 func (v *visitor) until(expression string) {
 	v.t.Helper()
-	eventually.NoError(v.t, patience/2, func() error {
+	eventually.NoError(v.t, testTimeout/2, func() error {
 		got, err := chromedp.Run(v.ctx, chromedp.Evaluate[bool]("!!("+expression+")"))
 		if err == nil && got {
 			return nil

@@ -40,7 +40,7 @@ func runDemo(t *testing.T, binary string) *demo {
 	t.Helper()
 	p := processtest.Start(t, "demo", processtest.Command(binary, nil, "demo", "--addr", "127.0.0.1:0"))
 	var found []string
-	eventually.True(t, patience, "the demo invites", func() bool {
+	eventually.True(t, testTimeout, "the demo invites", func() bool {
 		found = invitation.FindStringSubmatch(p.Output())
 		return found != nil || p.Gone()
 	})
@@ -48,6 +48,6 @@ func runDemo(t *testing.T, binary string) *demo {
 		t.Logf("the demo ended: %s", p.Cmd.ProcessState)
 		return nil
 	}
-	t.Cleanup(func() { p.Drain(patience) })
+	t.Cleanup(func() { p.Drain(testTimeout) })
 	return &demo{found[1], found[2], found[3]}
 }

@@ -28,8 +28,8 @@ func (a Account) Identity() string {
 	return strings.Join(a.Settings.Requirements().Identity, " ")
 }
 
-// Real reports whether the account talks to a provider off loopback.
-func (a Account) Real() bool {
+// Live reports whether the account talks to a provider off loopback.
+func (a Account) Live() bool {
 	r := a.Settings.Requirements()
 	for _, u := range r.URLs[:r.Needed] {
 		if !IsLoopbackURL(u.Text) {

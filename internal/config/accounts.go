@@ -147,8 +147,8 @@ func textOf(raw json.RawMessage) string {
 	return text
 }
 
-// twice finds accounts that are described more than once.
-func twice(accounts []Account) []error {
+// givenTwice finds accounts that are described more than once.
+func givenTwice(accounts []Account) []error {
 	var problems []error
 	seen := map[string]bool{}
 	for _, a := range accounts {

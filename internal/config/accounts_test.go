@@ -26,11 +26,11 @@ func TestFurtherAccounts(t *testing.T) {
 		t.Fatalf("%d accounts", len(accounts))
 	}
 	second, ok := accounts[1].Settings.(*virtualpos.Settings)
-	if !ok || second.APIKey.Reveal() != "from-the-file" || second.Body != "flat" || second.StatusSignature != "tef" || accounts[1].Real() {
+	if !ok || second.APIKey.Reveal() != "from-the-file" || second.Body != "flat" || second.StatusSignature != "tef" || accounts[1].Live() {
 		t.Errorf("second: %+v", accounts[1])
 	}
 	third, ok := accounts[2].Settings.(*pagandocheck.Settings)
-	if !ok || third.TwoStep || third.Origin != "MAGENTO" || !accounts[2].Real() {
+	if !ok || third.TwoStep || third.Origin != "MAGENTO" || !accounts[2].Live() {
 		t.Errorf("mx-2: %+v", accounts[2])
 	}
 }

@@ -36,9 +36,9 @@ func (c *Config) Complete() error { return Complete(c) }
 func (c *Config) Warnings() []string {
 	warnings := slices.Concat(c.Ledger.warnings(), c.HTTP.warnings(), c.Redis.warnings(), c.secretWarnings())
 	for _, p := range c.realProviders() {
-		if settle := c.Policy(p).SettleTime; settle < safeSettleTime {
+		if settle := c.Policy(p).SettleTime; settle < leastSettleTime {
 			warnings = append(warnings, fmt.Sprintf("%s is %s with a real provider: below %s a late execution may be taken for none",
-				variable(p, "SETTLE_TIME"), settle, safeSettleTime))
+				variable(p, "SETTLE_TIME"), settle, leastSettleTime))
 		}
 	}
 	return warnings

@@ -104,8 +104,8 @@ func TestPayoutsOfETpayAreOffUnlessTheirSettingsAreThere(t *testing.T) {
 		"on the same machine": {etpayEnv("REMESA_ETPAY_PAYOUTS_URL", "http://127.0.0.1:2"), true, false, "127.0.0.1:1 m 127.0.0.1:2 ops@example.cl"},
 	} {
 		a := mustParse(t, row.env).Accounts()[0]
-		if a.Makes(spec.Payout) != row.on || a.Real() != row.real || a.Identity() != row.identity {
-			t.Errorf("%s: pays out %t, real %t, identity %q", sentence, a.Makes(spec.Payout), a.Real(), a.Identity())
+		if a.Makes(spec.Payout) != row.on || a.Live() != row.real || a.Identity() != row.identity {
+			t.Errorf("%s: pays out %t, real %t, identity %q", sentence, a.Makes(spec.Payout), a.Live(), a.Identity())
 		}
 	}
 	env := etpayEnv("REMESA_ETPAY_PAYOUTS_PASSWORD", "", "REMESA_ETPAY_PAYOUTS_PASSWORD_FILE", file(t, canary+"\n"))
@@ -179,7 +179,7 @@ func TestDefaults(t *testing.T) {
 		"background": c.JanitorInterval == time.Second && c.CircuitCooldown == 30*time.Second,
 		"ledger":     c.LedgerRetention == 400*24*time.Hour && c.OutcomesRetention == 30*24*time.Hour && c.IntakeMemoryStop == 0.7,
 		"logging":    c.LogLevel == "info" && c.LogFormat == LogJSON,
-		"providers":  len(c.Accounts()) == 0 && !c.RealURLs() && check.TwoStep && check.Origin == "MAGENTO",
+		"providers":  len(c.Accounts()) == 0 && !c.LiveURLs() && check.TwoStep && check.Origin == "MAGENTO",
 		"virtualpos": pos.CreatePath == "/v3/payout" && pos.StatusPath == "/v3/payout/{id}" && pos.StatusByMerchantPath == "/v3/payout/merchant/{merchant_id}" && pos.Body == "wrapped" && pos.StatusSignature == "tef",
 	} {
 		if !ok {

@@ -16,8 +16,8 @@ const Prefix = "REMESA_"
 // testPrefix begins variables that steer the tests; they are no settings.
 const testPrefix = Prefix + "TEST_"
 
-// Lookup finds a variable's value, as os.LookupEnv does.
-type Lookup func(name string) (string, bool)
+// LookupEnv finds a variable's value, as os.LookupEnv does.
+type LookupEnv func(name string) (string, bool)
 
 // Variables lists the variables that are settings, in alphabetical order.
 func Variables() []string { return slices.Sorted(maps.Values(variables())) }
@@ -41,7 +41,7 @@ func flagsOf(settings any) []*kong.Flag {
 }
 
 // environment resolves settings from variables. A variable that is set to nothing counts as not set: container files often do that.
-func environment(lookup Lookup) kong.ResolverFunc {
+func environment(lookup LookupEnv) kong.ResolverFunc {
 	return func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 		name, ok := variables()[flag.Name]
 		if !ok {
@@ -71,15 +71,15 @@ func UnknownVariables(environ []string) []string {
 }
 
 func unknownVariable(name string, known []string) string {
-	nearest := slices.MinFunc(known, func(a, b string) int { return distance(name, a) - distance(name, b) })
-	if distance(name, nearest) > 3 {
+	nearest := slices.MinFunc(known, func(a, b string) int { return editDistance(name, a) - editDistance(name, b) })
+	if editDistance(name, nearest) > 3 {
 		return fmt.Sprintf("%s is not a setting and has no effect", name)
 	}
 	return fmt.Sprintf("%s is not a setting and has no effect; did you mean %s?", name, nearest)
 }
 
-// distance counts the letters to insert, delete or replace to make b of a (Levenshtein).
-func distance(a, b string) int {
+// editDistance counts the letters to insert, delete or replace to make b of a (Levenshtein).
+func editDistance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j

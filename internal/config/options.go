@@ -14,7 +14,7 @@ import (
 
 // Options are what a command's parser needs to read these settings: values from the environment where no flag is given, durations with
 // days, errors without values, and each variable's name in the help.
-func Options(lookup Lookup) []kong.Option {
+func Options(lookup LookupEnv) []kong.Option {
 	return append(typeMappers(),
 		kong.Resolvers(environment(lookup)),
 		kong.ValueFormatter(helpWithVariable),

@@ -10,44 +10,44 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// HearOthers hands what libraries write through Go's own log (net/http among them, when a provider
+// RedirectStdLog hands what libraries write through Go's own log (net/http among them, when a provider
 // sends more than its answer, or a handler panics) to the process's log, as one line each and at
 // that level. What they quote may be a provider's answer: it is left out, and numbers, mailboxes
 // and tokens are hidden.
-func HearOthers(to zerolog.Logger, level zerolog.Level) {
+func RedirectStdLog(to zerolog.Logger, level zerolog.Level) {
 	log.SetFlags(0)
 	log.SetPrefix("")
-	log.SetOutput(otherLog{to, level})
+	log.SetOutput(stdLogWriter{to, level})
 }
 
-type otherLog struct {
+type stdLogWriter struct {
 	to    zerolog.Logger
 	level zerolog.Level
 }
 
 // Write takes one message of Go's log.
-func (l otherLog) Write(p []byte) (int, error) {
+func (l stdLogWriter) Write(p []byte) (int, error) {
 	first, rest, _ := strings.Cut(strings.TrimSpace(string(p)), "\n")
 	e := l.to.WithLevel(l.level).Str("from", "go")
 	if more := otherLines(rest); more != "" {
 		e = e.Str("detail", more)
 	}
-	e.Msg(otherLine(first))
+	e.Msg(stdLogLine(first))
 	return len(p), nil
 }
 
-const mostOtherLines = 40
+const maxStdLogLines = 40
 
 // otherLines are the frames of a panic, mostly.
 func otherLines(text string) string {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
-	lines = lines[:min(len(lines), mostOtherLines)]
+	lines = lines[:min(len(lines), maxStdLogLines)]
 	for i, line := range lines {
-		lines[i] = otherLine(line)
+		lines[i] = stdLogLine(line)
 	}
 	return strings.Join(lines, "\n")
 }
 
 var quoted = regexp.MustCompile("\"(?:[^\"\\\\]|\\\\.)*(?:\"|$)|`[^`]*(?:`|$)")
 
-func otherLine(line string) string { return providers.Message(quoted.ReplaceAllString(line, "[…]")) }
+func stdLogLine(line string) string { return providers.Message(quoted.ReplaceAllString(line, "[…]")) }

@@ -18,13 +18,13 @@ import (
 	"github.com/remesa/remesa/providers/wire"
 )
 
-// heard routes Go's log into the lines of a log in JSON until the test ends.
-func heard(t *testing.T, level zerolog.Level) *logtest.Log {
+// logged routes Go's log into the lines of a log in JSON until the test ends.
+func logged(t *testing.T, level zerolog.Level) *logtest.Log {
 	t.Helper()
 	var out logtest.Log
 	l := Logging{LogLevel: "info", LogFormat: LogJSON}
 	flags, prefix := log.Flags(), log.Prefix()
-	HearOthers(l.Logger(&out), level)
+	RedirectStdLog(l.Logger(&out), level)
 	t.Cleanup(func() { log.SetOutput(os.Stderr); log.SetFlags(flags); log.SetPrefix(prefix) })
 	return &out
 }
@@ -52,14 +52,14 @@ func TestWhatOthersLogIsOneMaskedLine(t *testing.T) {
 		{"to ana@example.cl about 12.345.678-5", "to […] about […]", ""},
 		{"http: panic serving 127.0.0.1:52114: boom\ngoroutine 7 [running]:\nmain.f(\"Ana\")\n", "http: panic serving […]: boom", "goroutine 7 [running]:\nmain.f([…])"},
 	} {
-		out := heard(t, zerolog.WarnLevel)
+		out := logged(t, zerolog.WarnLevel)
 		log.Print(row.said)
 		got := messages(t, out.String())
 		if len(got) != 1 || got[0]["message"] != row.message || got[0]["detail"] != row.detail || got[0]["level"] != "warn" || got[0]["from"] != "go" || got[0]["time"] == "" {
 			t.Errorf("%q became %q", row.said, out)
 		}
 	}
-	out := heard(t, zerolog.DebugLevel)
+	out := logged(t, zerolog.DebugLevel)
 	if log.Print("quiet"); out.String() != "" {
 		t.Errorf("below the log's level, and written: %s", out)
 	}
@@ -67,7 +67,7 @@ func TestWhatOthersLogIsOneMaskedLine(t *testing.T) {
 
 // A provider that sends more than its answer, and a page that panics: net/http writes about both.
 func TestNetHTTPWritesNothingButJSON(t *testing.T) {
-	out := heard(t, zerolog.WarnLevel)
+	out := logged(t, zerolog.WarnLevel)
 	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodGet {
 			panic("page")

@@ -80,13 +80,13 @@ func (p *Providers) Settings(provider string) spec.Settings {
 // Accounts lists the configured accounts, each provider's default first; complete after Complete.
 func (p *Providers) Accounts() []Account { return slices.Clone(p.accounts) }
 
-// RealURLs reports whether any account talks to a provider off loopback.
-func (p *Providers) RealURLs() bool { return len(p.realProviders()) > 0 }
+// LiveURLs reports whether any account talks to a provider off loopback.
+func (p *Providers) LiveURLs() bool { return len(p.realProviders()) > 0 }
 
 func (p *Providers) realProviders() []string {
 	var names []string
 	for _, a := range p.accounts {
-		if a.Real() && !slices.Contains(names, a.Provider.Name) {
+		if a.Live() && !slices.Contains(names, a.Provider.Name) {
 			names = append(names, a.Provider.Name)
 		}
 	}
@@ -110,7 +110,7 @@ func (p *Providers) complete() []error {
 	}
 	further, fileProblems := readAccounts(p.AccountsFile)
 	p.accounts = append(p.accounts, further...)
-	return append(append(problems, fileProblems...), twice(p.accounts)...)
+	return append(append(problems, fileProblems...), givenTwice(p.accounts)...)
 }
 
 // variable is the name of a setting's variable: of one provider, or of all where provider is empty.

@@ -35,7 +35,7 @@ const (
 	Resend = "resend"
 )
 
-const safeSettleTime = 5 * time.Minute
+const leastSettleTime = 5 * time.Minute
 
 // The time limits stand in one row, each a promise of the one before it:
 //
@@ -135,17 +135,17 @@ func (o Overrides) over(t *Timing) Policy {
 		resends = o.MaxResends
 	}
 	return Policy{
-		Concurrency:           either(o.Concurrency, t.Concurrency),
+		Concurrency:           oneOf(o.Concurrency, t.Concurrency),
 		Rate:                  o.Rate,
-		SettleTime:            either(o.SettleTime, t.SettleTime),
-		NotFoundConfirmations: either(o.NotFoundConfirmations, t.NotFoundConfirmations),
-		NotFoundInterval:      either(o.NotFoundInterval, t.NotFoundInterval),
-		Resend:                either(o.OnNotFound, t.OnNotFound) == Resend,
+		SettleTime:            oneOf(o.SettleTime, t.SettleTime),
+		NotFoundConfirmations: oneOf(o.NotFoundConfirmations, t.NotFoundConfirmations),
+		NotFoundInterval:      oneOf(o.NotFoundInterval, t.NotFoundInterval),
+		Resend:                oneOf(o.OnNotFound, t.OnNotFound) == Resend,
 		MaxResends:            *resends,
 	}
 }
 
-func either[T comparable](own, general T) T {
+func oneOf[T comparable](own, general T) T {
 	var none T
 	if own != none {
 		return own

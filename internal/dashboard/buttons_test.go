@@ -25,22 +25,22 @@ import (
 	"github.com/remesa/remesa/tasks"
 )
 
-// rig is a real redis-server with a real ledger, the pages on it, and a provider; a real engine is
+// fixture is a real redis-server with a real ledger, the pages on it, and a provider; a real engine is
 // started on demand.
-type rig struct {
+type fixture struct {
 	t      *testing.T
 	rdb    *redis.Client
 	ledger *idempotency.Ledger
-	bank   *bank
+	bank   *fakeProvider
 	pages  http.Handler
 }
 
-func newRig(t *testing.T) *rig {
+func newRig(t *testing.T) *fixture {
 	t.Helper()
 	t.Parallel()
 	policy := idempotency.DefaultPolicy()
 	policy.SettleTime, policy.NotFoundInterval = 50*time.Millisecond, 20*time.Millisecond
-	r := &rig{t: t, rdb: redistest.Start(t).Client(), bank: &bank{entered: make(chan struct{}, 100)}}
+	r := &fixture{t: t, rdb: redistest.Start(t).Client(), bank: &fakeProvider{entered: make(chan struct{}, 100)}}
 	r.ledger = idempotency.NewRedis(r.rdb, idempotency.Options{Default: policy, FirstWake: 300 * time.Millisecond})
 	o := options(t)
 	o.Ledger, o.Redis, o.Now = r.ledger, r.rdb, time.Now
@@ -48,8 +48,8 @@ func newRig(t *testing.T) *rig {
 	return r
 }
 
-// bank counts what it is told to pay.
-type bank struct {
+// fakeProvider counts what it is told to pay.
+type fakeProvider struct {
 	mu      sync.Mutex
 	pays    map[string]int
 	entered chan struct{}
@@ -57,7 +57,7 @@ type bank struct {
 	gate chan struct{}
 }
 
-func (b *bank) Pay(ctx context.Context, p providers.Payout, _ providers.Attempt) (providers.Outcome, error) {
+func (b *fakeProvider) Pay(ctx context.Context, p providers.Payout, _ providers.Attempt) (providers.Outcome, error) {
 	b.mu.Lock()
 	if b.pays == nil {
 		b.pays = map[string]int{}
@@ -74,7 +74,7 @@ func (b *bank) Pay(ctx context.Context, p providers.Payout, _ providers.Attempt)
 	return providers.Outcome{Class: providers.Succeeded, ProviderID: "id-" + p.Reference}, nil
 }
 
-func (b *bank) Status(_ context.Context, q providers.Query) (providers.Outcome, error) {
+func (b *fakeProvider) Status(_ context.Context, q providers.StatusQuery) (providers.Outcome, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.pays[q.Reference] == 0 {
@@ -83,14 +83,14 @@ func (b *bank) Status(_ context.Context, q providers.Query) (providers.Outcome, 
 	return providers.Outcome{Class: providers.Succeeded, ProviderID: "id-" + q.Reference}, nil
 }
 
-func (b *bank) paid(reference string) int {
+func (b *fakeProvider) paid(reference string) int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.pays[reference]
 }
 
 // work runs an engine until the test ends.
-func (r *rig) work() {
+func (r *fixture) work() {
 	r.t.Helper()
 	registry := providers.Registry{}
 	registry.Add(providers.Account{Provider: "virtualpos", Name: "default", Client: r.bank})
@@ -124,7 +124,7 @@ func payoutOf(t *testing.T, reference string) tasks.Task {
 	return task
 }
 
-func (r *rig) submit(references ...string) {
+func (r *fixture) submit(references ...string) {
 	r.t.Helper()
 	client := tasks.NewClient(r.ledger, r.rdb, tasks.ClientOptions{TaskTimeout: 30 * time.Second})
 	for _, reference := range references {
@@ -135,7 +135,7 @@ func (r *rig) submit(references ...string) {
 }
 
 // press does what a button of the dashboard does.
-func (r *rig) press(method, path string, body any) {
+func (r *fixture) press(method, path string, body any) {
 	r.t.Helper()
 	text := ""
 	if body != nil {
@@ -151,12 +151,12 @@ func (r *rig) press(method, path string, body any) {
 	}
 }
 
-func (r *rig) until(what string, done func() bool) {
+func (r *fixture) until(what string, done func() bool) {
 	r.t.Helper()
 	eventually.True(r.t, time.Minute, what, done)
 }
 
-func (r *rig) state(reference string) idempotency.State {
+func (r *fixture) state(reference string) idempotency.State {
 	rec, err := r.ledger.Show(r.t.Context(), idempotency.Key{Provider: "virtualpos", Account: "default", Reference: reference})
 	if err != nil {
 		r.t.Fatal(err)
@@ -172,54 +172,54 @@ func TestEveryButtonIsHarmlessToMoney(t *testing.T) {
 		says string
 		// before is pressed while no worker runs, running once one does, during while the provider
 		// has the payments, after when all are settled.
-		before, running, during, after func(r *rig)
+		before, running, during, after func(r *fixture)
 	}{
 		{says: "archived one by one, then run once all are paid",
-			before: func(r *rig) {
+			before: func(r *fixture) {
 				r.press("POST", "/pending_tasks/"+id("p1")+":archive", nil)
 				r.press("POST", "/pending_tasks/"+id("p2")+":archive", nil)
 			},
-			after: func(r *rig) { r.press("POST", "/archived_tasks/"+id("p1")+":run", nil) }},
+			after: func(r *fixture) { r.press("POST", "/archived_tasks/"+id("p1")+":run", nil) }},
 		{says: "all archived, then all run",
-			before: func(r *rig) { r.press("POST", "/pending_tasks:archive_all", nil) },
-			after:  func(r *rig) { r.press("POST", "/archived_tasks:run_all", nil) }},
+			before: func(r *fixture) { r.press("POST", "/pending_tasks:archive_all", nil) },
+			after:  func(r *fixture) { r.press("POST", "/archived_tasks:run_all", nil) }},
 		{says: "archived and run before any worker comes",
-			before: func(r *rig) {
+			before: func(r *fixture) {
 				r.press("POST", "/pending_tasks:batch_archive", ids{"task_ids": {id("p1"), id("p2")}})
 				r.press("POST", "/archived_tasks:batch_run", ids{"task_ids": {id("p1"), id("p2")}})
 			}},
 		{says: "deleted one by one",
-			before: func(r *rig) {
+			before: func(r *fixture) {
 				r.press("DELETE", "/pending_tasks/"+id("p1"), nil)
 				r.press("DELETE", "/pending_tasks/"+id("p2"), nil)
 			}},
 		{says: "all deleted, the queue with them",
-			before: func(r *rig) {
+			before: func(r *fixture) {
 				r.press("DELETE", "/pending_tasks:delete_all", nil)
 				r.press("DELETE", "", nil)
 			}},
 		{says: "archived, then deleted",
-			before: func(r *rig) {
+			before: func(r *fixture) {
 				r.press("POST", "/pending_tasks:archive_all", nil)
 				r.press("DELETE", "/archived_tasks:delete_all", nil)
 			}},
 		{says: "paused, then resumed",
-			before:  func(r *rig) { r.press("POST", ":pause", nil) },
-			running: func(r *rig) { r.press("POST", ":resume", nil) }},
+			before:  func(r *fixture) { r.press("POST", ":pause", nil) },
+			running: func(r *fixture) { r.press("POST", ":resume", nil) }},
 		{says: "cancelled while the provider has them",
-			during: func(r *rig) {
+			during: func(r *fixture) {
 				r.press("POST", "/active_tasks/"+id("p1")+":cancel", nil)
 				r.press("POST", "/active_tasks:batch_cancel", ids{"task_ids": {id("p2")}})
 				r.until("asynq gave up on them", func() bool { return r.retried("p1") && r.retried("p2") })
 			},
-			after: func(r *rig) { r.press("POST", "/retry_tasks:run_all", nil) }},
+			after: func(r *fixture) { r.press("POST", "/retry_tasks:run_all", nil) }},
 		{says: "all cancelled while the provider has them, and the rest archived and deleted",
-			during: func(r *rig) {
+			during: func(r *fixture) {
 				r.press("POST", "/active_tasks:cancel_all", nil)
 				r.until("asynq gave up on them", func() bool { return r.retried("p1") && r.retried("p2") })
 				r.press("POST", "/retry_tasks:archive_all", nil)
 			},
-			after: func(r *rig) { r.press("DELETE", "/archived_tasks:delete_all", nil) }},
+			after: func(r *fixture) { r.press("DELETE", "/archived_tasks:delete_all", nil) }},
 	} {
 		t.Run(row.says, func(t *testing.T) {
 			r := newRig(t)
@@ -256,14 +256,14 @@ func TestEveryButtonIsHarmlessToMoney(t *testing.T) {
 	}
 }
 
-func (r *rig) inspector() *asynq.Inspector { return asynq.NewInspectorFromRedisClient(r.rdb) }
+func (r *fixture) inspector() *asynq.Inspector { return asynq.NewInspectorFromRedisClient(r.rdb) }
 
-func (r *rig) retried(reference string) bool {
+func (r *fixture) retried(reference string) bool {
 	info, err := r.inspector().GetTaskInfo("virtualpos", id(reference))
 	return err == nil && info.Retried > 0
 }
 
-func (r *rig) idle() bool {
+func (r *fixture) idle() bool {
 	for _, q := range []string{"virtualpos", "virtualpos-ask"} {
 		if i, err := r.inspector().GetQueueInfo(q); err == nil && i.Pending+i.Active+i.Retry+i.Scheduled > 0 {
 			return false
@@ -317,7 +317,7 @@ func TestDamagedTasksThatWerePutAsideAreSaid(t *testing.T) {
 	contains(t, ask(t, r.pages, get("/payments")).Body.String(), "Damaged tasks of the queue virtualpos that were put aside: 2")
 }
 
-func answered(t *testing.T, r *rig, path string, into any) {
+func answered(t *testing.T, r *fixture, path string, into any) {
 	t.Helper()
 	w := ask(t, r.pages, get(path))
 	if err := json.Unmarshal(w.Body.Bytes(), into); err != nil || w.Code != http.StatusOK || w.Header().Get("Content-Type") != "application/json; charset=utf-8" {
@@ -333,7 +333,7 @@ func TestQueuesAreToldAsAsynqmonTellsThem(t *testing.T) {
 	for _, path := range []string{"/dashboard/api/queues", "/dashboard/api/queues/virtualpos"} {
 		var ours, theirs any
 		answered(t, r, path, &ours)
-		if err := json.Unmarshal(q.ask(path).body.Bytes(), &theirs); err != nil {
+		if err := json.Unmarshal(q.fetch(path).body.Bytes(), &theirs); err != nil {
 			t.Fatal(err)
 		}
 		if a, b := shape(ours), shape(theirs); a != b {
@@ -400,10 +400,10 @@ func TestASettlementReachesTheLedger(t *testing.T) {
 	r.submit("p1")
 	k := idempotency.Key{Provider: "virtualpos", Account: "default", Reference: "p1"}
 	attempt := idempotency.NewAttempt()
-	if _, err := r.ledger.Begin(t.Context(), k, idempotency.BeginRequest{Attempt: attempt, Lease: time.Minute}); err != nil {
+	if _, err := r.ledger.Begin(t.Context(), k, idempotency.BeginParams{Attempt: attempt, Lease: time.Minute}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.ledger.Finish(t.Context(), k, idempotency.Report{Attempt: attempt, Outcome: providers.Outcome{Class: providers.InDoubt, Code: "timeout", Message: "<b>late</b>"}, Next: 0}); err != nil {
+	if _, err := r.ledger.Finish(t.Context(), k, idempotency.AttemptResult{Attempt: attempt, Outcome: providers.Outcome{Class: providers.InDoubt, Code: "timeout", Message: "<b>late</b>"}, QueryAfter: 0}); err != nil {
 		t.Fatal(err)
 	}
 	html := ask(t, r.pages, get("/payments/show?key=virtualpos/p1")).Body.String()

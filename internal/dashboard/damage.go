@@ -177,7 +177,7 @@ func (q *queues) notices(ctx context.Context) []string {
 			out = append(out, "In the queue "+s.Queue+" a task has lost its data (evicted, or restored in part). No payment that "+
 				"the ledger knows is lost by that: it wakes each by itself. The queues' page shows the queue without its age and memory.")
 		}
-		n, err := (salvage.Kept{Redis: q.rdb}).Damaged(ctx, s.Queue)
+		n, err := (salvage.PutAside{Redis: q.rdb}).Damaged(ctx, s.Queue)
 		if err != nil {
 			out = append(out, "The damaged tasks of the queue "+s.Queue+" could not be counted.")
 		}

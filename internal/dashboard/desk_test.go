@@ -13,8 +13,8 @@ import (
 
 var testNow = time.Date(2026, 5, 15, 9, 30, 0, 0, time.UTC)
 
-// desk is a ledger that remembers what people told it.
-type desk struct {
+// fakeLedger is a ledger that remembers what people told it.
+type fakeLedger struct {
 	records []idempotency.Record
 	halts   map[string]string
 	// broken is the provider whose records cannot be read, * for all.
@@ -26,10 +26,10 @@ type desk struct {
 	calls   []string
 }
 
-func (d *desk) lost(provider string) bool { return d.broken == provider || d.broken == "*" }
+func (d *fakeLedger) lost(provider string) bool { return d.broken == provider || d.broken == "*" }
 
-func newDesk() *desk {
-	return &desk{records: []idempotency.Record{record("virtualpos", "p", idempotency.Held)}, halts: map[string]string{}}
+func newFakeLedger() *fakeLedger {
+	return &fakeLedger{records: []idempotency.Record{record("virtualpos", "p", idempotency.Held)}, halts: map[string]string{}}
 }
 
 func record(provider, reference string, s idempotency.State) idempotency.Record {
@@ -37,7 +37,7 @@ func record(provider, reference string, s idempotency.State) idempotency.Record 
 	return idempotency.Record{
 		Key:  idempotency.Key{Provider: provider, Account: "default", Reference: reference},
 		Type: "payout", State: s, Version: 7, Amount: "12500", Currency: "CLP", Attempts: 1, Created: at.Add(-time.Hour), Updated: at,
-		History: []idempotency.Event{{At: at.Add(-time.Hour), State: idempotency.Queued}, {At: at, State: s, Attempt: 1, Note: "a note"}},
+		History: []idempotency.AuditEntry{{At: at.Add(-time.Hour), State: idempotency.Queued}, {At: at, State: s, Attempt: 1, Note: "a note"}},
 	}
 }
 
@@ -45,7 +45,7 @@ func goodForm() string {
 	return url.Values{"step": {"resolve"}, "as": {"succeeded"}, "key": {"virtualpos/p"}, "version": {"7"}, "by": {"ana"}, "note": {"seen"}}.Encode()
 }
 
-func (d *desk) Show(_ context.Context, k idempotency.Key) (idempotency.Record, error) {
+func (d *fakeLedger) Show(_ context.Context, k idempotency.Key) (idempotency.Record, error) {
 	if d.lost(k.Provider) {
 		return idempotency.Record{}, errors.New("dial tcp: refused")
 	}
@@ -57,7 +57,7 @@ func (d *desk) Show(_ context.Context, k idempotency.Key) (idempotency.Record, e
 	return idempotency.Record{}, fmt.Errorf("%s: %w", k, idempotency.ErrUnknown)
 }
 
-func (d *desk) List(_ context.Context, f idempotency.Filter, yield func(idempotency.Record) bool) error {
+func (d *fakeLedger) List(_ context.Context, f idempotency.Filter, yield func(idempotency.Record) bool) error {
 	if d.lost(f.Provider) {
 		return errors.New("dial tcp: refused")
 	}
@@ -75,7 +75,7 @@ func (d *desk) List(_ context.Context, f idempotency.Filter, yield func(idempote
 	return nil
 }
 
-func (d *desk) Counts(_ context.Context, provider string) (map[idempotency.State]int64, error) {
+func (d *fakeLedger) Counts(_ context.Context, provider string) (map[idempotency.State]int64, error) {
 	if d.lost(provider) {
 		return nil, errors.New("dial tcp: refused")
 	}
@@ -88,45 +88,47 @@ func (d *desk) Counts(_ context.Context, provider string) (map[idempotency.State
 	return counts, nil
 }
 
-func (d *desk) Halts(_ context.Context, provider string) (map[string]string, error) {
+func (d *fakeLedger) Halts(_ context.Context, provider string) (map[string]string, error) {
 	if text := d.halts[provider]; text != "" {
 		return map[string]string{"*": text}, nil
 	}
 	return nil, nil
 }
 
-// told keeps a step, the version and who took it.
-func (d *desk) told(step string, k idempotency.Key, version int64, p idempotency.Person, more ...any) (idempotency.Settlement, error) {
+// recorded keeps a step, the version and who took it.
+func (d *fakeLedger) recorded(step string, k idempotency.Key, version int64, p idempotency.Actor, more ...any) (idempotency.Transition, error) {
 	d.calls = append(d.calls, step+" "+k.String()+" "+strconv.FormatInt(version, 10)+" by "+p.By+": "+p.Note+fmt.Sprintf("%v", more))
-	return idempotency.Settlement{}, d.refuses
+	return idempotency.Transition{}, d.refuses
 }
 
-func (d *desk) Resolve(_ context.Context, k idempotency.Key, v int64, r idempotency.Resolution) (idempotency.Settlement, error) {
+func (d *fakeLedger) Resolve(_ context.Context, k idempotency.Key, v int64, r idempotency.Resolution) (idempotency.Transition, error) {
 	more := []any{r.As, r.ProviderID, r.Decline}
 	if r.AcceptDoubleRisk {
 		more = append(more, "attempts closed")
 	}
-	return d.told("resolve", k, v, r.Person, more...)
+	return d.recorded("resolve", k, v, r.Actor, more...)
 }
 
-func (d *desk) ClearAnomaly(_ context.Context, k idempotency.Key, v int64, reverse bool, p idempotency.Person) (idempotency.Settlement, error) {
-	return d.told("anomaly", k, v, p, "reverse", reverse)
+func (d *fakeLedger) ClearAnomaly(_ context.Context, k idempotency.Key, v int64, reverse bool, p idempotency.Actor) (idempotency.Transition, error) {
+	return d.recorded("anomaly", k, v, p, "reverse", reverse)
 }
 
-func (d *desk) Retry(_ context.Context, k idempotency.Key, v int64, risk bool, p idempotency.Person) (idempotency.Settlement, error) {
-	return d.told("retry", k, v, p, "risk", risk)
+func (d *fakeLedger) Retry(_ context.Context, k idempotency.Key, v int64, risk bool, p idempotency.Actor) (idempotency.Transition, error) {
+	return d.recorded("retry", k, v, p, "risk", risk)
 }
 
-func (d *desk) Unblock(_ context.Context, k idempotency.Key, v int64, p idempotency.Person) (idempotency.Settlement, error) {
-	return d.told("unblock", k, v, p)
+func (d *fakeLedger) Unblock(_ context.Context, k idempotency.Key, v int64, p idempotency.Actor) (idempotency.Transition, error) {
+	return d.recorded("unblock", k, v, p)
 }
 
-func (d *desk) Cancel(_ context.Context, k idempotency.Key, v int64, p idempotency.Person) (idempotency.Settlement, error) {
-	return d.told("cancel", k, v, p)
+func (d *fakeLedger) Cancel(_ context.Context, k idempotency.Key, v int64, p idempotency.Actor) (idempotency.Transition, error) {
+	return d.recorded("cancel", k, v, p)
 }
 
-func (d *desk) Halt(context.Context, string, string, idempotency.Person) error   { return d.refuses }
-func (d *desk) Unhalt(context.Context, string, string, idempotency.Person) error { return d.refuses }
+func (d *fakeLedger) Halt(context.Context, string, string, idempotency.Actor) error { return d.refuses }
+func (d *fakeLedger) Unhalt(context.Context, string, string, idempotency.Actor) error {
+	return d.refuses
+}
 
 func mustURL(path string) *url.URL {
 	u, err := url.Parse(path)

@@ -14,8 +14,8 @@ import (
 	"github.com/remesa/remesa/providers/catalog"
 )
 
-// gathered is what one provider adds to the page.
-type gathered struct {
+// providerData is what one provider adds to the page.
+type providerData struct {
 	counts  map[idempotency.State]int64
 	halts   map[string]string
 	records [][]idempotency.Record
@@ -23,21 +23,21 @@ type gathered struct {
 	err     error
 }
 
-// gatherAll asks for all providers at once, so that one that answers slowly costs the page no more
+// loadProviders asks for all providers at once, so that one that answers slowly costs the page no more
 // than itself.
-func (p *pages) gatherAll(ctx context.Context) []gathered {
+func (p *pages) loadProviders(ctx context.Context) []providerData {
 	names := catalog.Names()
-	all := make([]gathered, len(names))
+	all := make([]providerData, len(names))
 	var wg sync.WaitGroup
 	for i, name := range names {
-		wg.Go(func() { all[i] = p.gather(ctx, name) })
+		wg.Go(func() { all[i] = p.loadProvider(ctx, name) })
 	}
 	wg.Wait()
 	return all
 }
 
-func (p *pages) gather(ctx context.Context, provider string) gathered {
-	g := gathered{records: make([][]idempotency.Record, len(sections())), cut: make([]bool, len(sections()))}
+func (p *pages) loadProvider(ctx context.Context, provider string) providerData {
+	g := providerData{records: make([][]idempotency.Record, len(sections())), cut: make([]bool, len(sections()))}
 	if g.counts, g.err = p.Ledger.Counts(ctx, provider); g.err != nil {
 		return g
 	}
@@ -48,7 +48,7 @@ func (p *pages) gather(ctx context.Context, provider string) gathered {
 		s.filter.Provider = provider
 		s.filter.Damaged = func(_ idempotency.Key, err error) { g.err = err } // the page says that something is missing
 		err := p.Ledger.List(ctx, s.filter, func(r idempotency.Record) bool {
-			g.cut[i] = len(g.records[i]) == recordsRead
+			g.cut[i] = len(g.records[i]) == maxRecords
 			if !g.cut[i] {
 				r.Updated, r.History = since(r), nil // histories are long, and only this is needed of them
 				g.records[i] = append(g.records[i], r)

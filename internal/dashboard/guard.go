@@ -22,28 +22,28 @@ import (
 // Whatever the answer is, its headers keep a browser from doing more with it than showing it.
 type guard struct {
 	Options
-	door   *login.Door
+	auth   *login.Authenticator
 	origin *http.CrossOriginProtection
 	next   http.Handler
 }
 
 func newGuard(o Options, next http.Handler) *guard {
-	return &guard{Options: o, next: next, origin: http.NewCrossOriginProtection(), door: login.NewDoor(o.Users, o.Now)}
+	return &guard{Options: o, next: next, origin: http.NewCrossOriginProtection(), auth: login.NewAuthenticator(o.Users, o.Now)}
 }
 
-// biggestBody is far more than any form of ours, or a batch of task ids, takes.
-const biggestBody = 64 << 10
+// maxBody is far more than any form of ours, or a batch of task ids, takes.
+const maxBody = 64 << 10
 
 // ServeHTTP implements http.Handler.
 func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	harden(w.Header())
+	setSecurityHeaders(w.Header())
 	switch {
-	case !plainPath(r):
+	case !isCleanPath(r):
 		refuse(w, http.StatusBadRequest, "this path is not one of ours")
-	case len(g.Users) == 0 && !localName(r.Host):
+	case len(g.Users) == 0 && !isLocalHost(r.Host):
 		refuse(w, http.StatusMisdirectedRequest, "without a login these pages answer only to localhost and 127.0.0.1")
 	case !g.admit(w, r):
-	case r.ContentLength > biggestBody:
+	case r.ContentLength > maxBody:
 		refuse(w, http.StatusRequestEntityTooLarge, "the body is too large")
 	case g.origin.Check(r) != nil:
 		refuse(w, http.StatusForbidden, "this was sent by a page of another site")
@@ -51,8 +51,8 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Allow", "GET, HEAD")
 		refuse(w, http.StatusMethodNotAllowed, "read-only: "+g.whyReadOnly())
 	default:
-		r.Body = http.MaxBytesReader(w, r.Body, biggestBody)
-		who := whoIs(r)
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		who := readVisitor(r)
 		if changes(r.Method) && strings.HasPrefix(r.URL.Path, queuesPath+"/") {
 			g.Log.Info().Str("login", who.login).Str("from", who.from).Str("method", r.Method).Str("path", r.URL.Path).
 				Msg("asked for by hand on the queues' page")
@@ -78,17 +78,17 @@ func (g *guard) admit(w http.ResponseWriter, r *http.Request) bool {
 		unauthorized(w)
 		return false
 	}
-	a := g.door.Enter(r.Context(), listen.Address(r.RemoteAddr), user, password)
+	a := g.auth.Authenticate(r.Context(), listen.CountedAddress(r.RemoteAddr), user, password)
 	switch {
-	case a.In:
+	case a.OK:
 	case a.Wait > 0:
 		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(a.Wait.Seconds()))))
 		refuse(w, http.StatusTooManyRequests, "too many wrong logins: nothing is tried for "+a.Wait.Round(time.Second).String())
 	default:
-		g.Log.Warn().Str("from", whoIs(r).from).Str("login", a.User).Int("failures", a.Failures).Msg("dashboard: wrong login")
+		g.Log.Warn().Str("from", readVisitor(r).from).Str("login", a.User).Int("failures", a.Failures).Msg("dashboard: wrong login")
 		unauthorized(w)
 	}
-	return a.In
+	return a.OK
 }
 
 func unauthorized(w http.ResponseWriter) {
@@ -102,8 +102,8 @@ type visitor struct{ login, from string }
 
 type visitorKey struct{}
 
-// whoIs reads the request's login, which is a fact only behind the guard.
-func whoIs(r *http.Request) visitor {
+// readVisitor reads the request's login, which is a fact only behind the guard.
+func readVisitor(r *http.Request) visitor {
 	v := visitor{from: "an unknown address"}
 	v.login, _, _ = r.BasicAuth()
 	if ap, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
@@ -118,15 +118,15 @@ func visitorOf(ctx context.Context) visitor {
 	return v
 }
 
-// beside is the name that a person gave, with what is known of them: the name is a claim, the login
+// signed is the name that a person gave, with what is known of them: the name is a claim, the login
 // is not.
-func (v visitor) beside(name string) string {
+func (v visitor) signed(name string) string {
 	return name + " (login " + v.login + ", " + v.from + ")"
 }
 
-// plainPath reports whether a path is as a browser sends it: clean, and without a separator or a
+// isCleanPath reports whether a path is as a browser sends it: clean, and without a separator or a
 // dot in disguise.
-func plainPath(r *http.Request) bool {
+func isCleanPath(r *http.Request) bool {
 	escaped, plain := strings.ToLower(r.URL.EscapedPath()), r.URL.Path
 	for _, disguise := range []string{"%2f", "%5c", "%2e", "%00"} {
 		if strings.Contains(escaped, disguise) {
@@ -136,9 +136,9 @@ func plainPath(r *http.Request) bool {
 	return strings.HasPrefix(plain, "/") && !strings.Contains(plain, `\`) && (plain == path.Clean(plain) || plain == path.Clean(plain)+"/")
 }
 
-// localName reports whether a Host header names this machine: a page of another site whose name was
+// isLocalHost reports whether a Host header names this machine: a page of another site whose name was
 // made to lead here does not.
-func localName(host string) bool {
+func isLocalHost(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
@@ -146,9 +146,9 @@ func localName(host string) bool {
 	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }
 
-// harden sets what every answer carries. Pages replace the policy by one that lets them load what
+// setSecurityHeaders sets what every answer carries. Pages replace the policy by one that lets them load what
 // they need.
-func harden(h http.Header) {
+func setSecurityHeaders(h http.Header) {
 	for name, value := range map[string]string{
 		"Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 		"X-Frame-Options":         "DENY",

@@ -27,14 +27,14 @@ const (
 )
 
 func TestMain(m *testing.M) {
-	redis.SetLogger(silent{})
+	redis.SetLogger(discardLog{})
 	os.Exit(m.Run())
 }
 
-// silent keeps what go-redis says of a Redis that is not there out of the tests' output.
-type silent struct{}
+// discardLog keeps what go-redis says of a Redis that is not there out of the tests' output.
+type discardLog struct{}
 
-func (silent) Printf(context.Context, string, ...any) {}
+func (discardLog) Printf(context.Context, string, ...any) {}
 
 // nowhere is a Redis that nobody serves: what the guard refuses never asks for one.
 func nowhere(t *testing.T) redis.UniversalClient {
@@ -46,7 +46,7 @@ func nowhere(t *testing.T) redis.UniversalClient {
 
 func options(t *testing.T) Options {
 	t.Helper()
-	return Options{Ledger: newDesk(), Redis: nowhere(t), Users: []login.User{login.Plain(testUser, testPassword)}, Writable: true, Log: zerolog.Nop(),
+	return Options{Ledger: newFakeLedger(), Redis: nowhere(t), Users: []login.User{login.Plain(testUser, testPassword)}, Writable: true, Log: zerolog.Nop(),
 		Now: func() time.Time { return testNow }}
 }
 
@@ -180,7 +180,7 @@ func TestAPageOfAnotherSiteChangesNothing(t *testing.T) {
 			if w := ask(t, New(o), r); w.Code != http.StatusForbidden {
 				t.Errorf("%s, %s %s: %d %q", row.says, r.Method, r.URL, w.Code, w.Body)
 			}
-			if calls := o.Ledger.(*desk).calls; len(calls) > 0 {
+			if calls := o.Ledger.(*fakeLedger).calls; len(calls) > 0 {
 				t.Errorf("%s: the ledger was told %q", row.says, calls)
 			}
 		}
@@ -213,7 +213,7 @@ func TestWhereNothingMayBeChangedEveryWriteIsRefused(t *testing.T) {
 				t.Errorf("%s: %s %s: %d %q", says, r.Method, r.URL, w.Code, w.Body)
 			}
 		}
-		if calls := o.Ledger.(*desk).calls; len(calls) > 0 {
+		if calls := o.Ledger.(*fakeLedger).calls; len(calls) > 0 {
 			t.Errorf("%s: the ledger was told %q", says, calls)
 		}
 		if page := ask(t, h, get("/payments/show?key=virtualpos/p")).Body.String(); strings.Contains(page, `method="post"`) {
@@ -274,10 +274,10 @@ func TestALargeBodyIsRefused(t *testing.T) {
 		if w := ask(t, New(o), unknown); w.Code < 400 || w.Code >= 500 && !strings.HasPrefix(path, "/dashboard") {
 			t.Errorf("%s, length unknown: %d %q", path, w.Code, w.Body)
 		}
-		if read.n > 2*biggestBody {
+		if read.n > 2*maxBody {
 			t.Errorf("%s: %d bytes were read", path, read.n)
 		}
-		if calls := o.Ledger.(*desk).calls; len(calls) > 0 {
+		if calls := o.Ledger.(*fakeLedger).calls; len(calls) > 0 {
 			t.Errorf("%s: the ledger was told %q", path, calls)
 		}
 	}
@@ -305,18 +305,18 @@ func TestLongHeadersAreRefused(t *testing.T) {
 	}
 }
 
-// pipes is a listener without a network, so that its time can be the test's.
-type pipes struct{ conns chan net.Conn }
+// pipeListener is a listener without a network, so that its time can be the test's.
+type pipeListener struct{ conns chan net.Conn }
 
-func (p pipes) Accept() (net.Conn, error) {
+func (p pipeListener) Accept() (net.Conn, error) {
 	c, ok := <-p.conns
 	if !ok {
 		return nil, net.ErrClosed
 	}
 	return c, nil
 }
-func (p pipes) Close() error   { close(p.conns); return nil } // the server closes it once
-func (p pipes) Addr() net.Addr { return &net.TCPAddr{} }
+func (p pipeListener) Close() error   { close(p.conns); return nil } // the server closes it once
+func (p pipeListener) Addr() net.Addr { return &net.TCPAddr{} }
 
 func TestASlowClientIsNotWaitedFor(t *testing.T) {
 	const head = "POST /payments/confirm HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\nContent-Type: application/x-www-form-urlencoded\r\n"
@@ -332,7 +332,7 @@ func TestASlowClientIsNotWaitedFor(t *testing.T) {
 		t.Run(row.says, func(t *testing.T) {
 			o := options(t)
 			synctest.Test(t, func(t *testing.T) {
-				p := pipes{make(chan net.Conn)}
+				p := pipeListener{make(chan net.Conn)}
 				server := Server(New(o))
 				go func() { _ = server.Serve(p) }()
 				client, conn := net.Pipe()

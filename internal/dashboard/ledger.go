@@ -13,14 +13,14 @@ type Ledger interface {
 	List(ctx context.Context, f idempotency.Filter, yield func(idempotency.Record) bool) error
 	Counts(ctx context.Context, provider string) (map[idempotency.State]int64, error)
 	Halts(ctx context.Context, provider string) (map[string]string, error)
-	Resolver
+	Interventions
 }
 
-// Resolver takes the steps by hand.
-type Resolver interface {
-	Resolve(ctx context.Context, k idempotency.Key, version int64, r idempotency.Resolution) (idempotency.Settlement, error)
-	ClearAnomaly(ctx context.Context, k idempotency.Key, version int64, reverse bool, by idempotency.Person) (idempotency.Settlement, error)
-	Unblock(ctx context.Context, k idempotency.Key, version int64, by idempotency.Person) (idempotency.Settlement, error)
-	Cancel(ctx context.Context, k idempotency.Key, version int64, by idempotency.Person) (idempotency.Settlement, error)
-	Retry(ctx context.Context, k idempotency.Key, version int64, acceptDoubleRisk bool, by idempotency.Person) (idempotency.Settlement, error)
+// Interventions takes the steps by hand.
+type Interventions interface {
+	Resolve(ctx context.Context, k idempotency.Key, version int64, r idempotency.Resolution) (idempotency.Transition, error)
+	ClearAnomaly(ctx context.Context, k idempotency.Key, version int64, reverse bool, by idempotency.Actor) (idempotency.Transition, error)
+	Unblock(ctx context.Context, k idempotency.Key, version int64, by idempotency.Actor) (idempotency.Transition, error)
+	Cancel(ctx context.Context, k idempotency.Key, version int64, by idempotency.Actor) (idempotency.Transition, error)
+	Retry(ctx context.Context, k idempotency.Key, version int64, acceptDoubleRisk bool, by idempotency.Actor) (idempotency.Transition, error)
 }

@@ -27,7 +27,7 @@ func TestTheLoginStandsBesideTheNameThatIsClaimed(t *testing.T) {
 		"no address, perhaps": {"@", "resolve virtualpos/p 7 by Eva Soto (login ops, an unknown address): seen in the bank[succeeded id-9 ]"},
 	} {
 		log.Reset()
-		d := newDesk()
+		d := newFakeLedger()
 		o.Ledger = d
 		r := post("/payments/apply", fields("by", "Eva Soto", "provider_id", "id-9").Encode())
 		r.RemoteAddr = row.remote

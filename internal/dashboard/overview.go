@@ -14,8 +14,8 @@ import (
 
 // Bounds of one page: rows that are shown, and records that are read to sum them.
 const (
-	rowsShown   = 100
-	recordsRead = 1000
+	maxRows    = 100
+	maxRecords = 1000
 )
 
 // overview is the page that says what needs somebody.
@@ -25,14 +25,14 @@ type overview struct {
 	// Partial: not everything could be read, so that nothing can be said to be none.
 	Partial   bool
 	Providers []string
-	Counts    []counted
+	Counts    []stateCount
 	Lists     []list
 	Halts     []halted
 	Due       *due
 }
 
-// counted is how many payments of each provider are in a state.
-type counted struct {
+// stateCount is how many payments of each provider are in a state.
+type stateCount struct {
 	State   idempotency.State
 	Meaning string
 	Numbers []int64
@@ -86,9 +86,9 @@ func sections() []struct {
 }
 
 func (p *pages) overview(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), patience)
+	ctx, cancel := context.WithTimeout(r.Context(), pageTimeout)
 	defer cancel()
-	all := p.gatherAll(ctx)
+	all := p.loadProviders(ctx)
 	o := overview{}
 	for i, name := range catalog.Names() {
 		if all[i].err != nil {
@@ -97,8 +97,8 @@ func (p *pages) overview(w http.ResponseWriter, r *http.Request) {
 			o.Notices = append(o.Notices, "The payments of "+name+" could not all be read: what is shown of it may be incomplete. The log says why.")
 		}
 	}
-	if !slices.ContainsFunc(all, func(g gathered) bool { return g.counts != nil }) {
-		p.say(w, http.StatusServiceUnavailable, "The ledger cannot be read", "Redis does not answer. Nothing new is sent while it does not.", "")
+	if !slices.ContainsFunc(all, func(g providerData) bool { return g.counts != nil }) {
+		p.renderMessage(w, http.StatusServiceUnavailable, "The ledger cannot be read", "Redis does not answer. Nothing new is sent while it does not.", "")
 		return
 	}
 	o.count(all)
@@ -118,7 +118,7 @@ func (p *pages) overview(w http.ResponseWriter, r *http.Request) {
 }
 
 // count fills the table of counts, without the providers that have no payment.
-func (o *overview) count(all []gathered) {
+func (o *overview) count(all []providerData) {
 	var columns []int
 	for i, name := range catalog.Names() {
 		for _, n := range all[i].counts {
@@ -132,7 +132,7 @@ func (o *overview) count(all []gathered) {
 		if s == idempotency.Succeeded || s == idempotency.Reversed {
 			continue // not counted by the ledger: the metrics have them
 		}
-		c := counted{State: s, Meaning: meaning(s)}
+		c := stateCount{State: s, Meaning: stateMeaning(s)}
 		if s == idempotency.Failed {
 			c.Meaning += "; of the last 30 days"
 		}
@@ -143,7 +143,7 @@ func (o *overview) count(all []gathered) {
 	}
 }
 
-func (o *overview) halt(all []gathered) {
+func (o *overview) halt(all []providerData) {
 	for i, name := range catalog.Names() {
 		for _, account := range slices.Sorted(maps.Keys(all[i].halts)) {
 			h := halted{name, "account " + account, all[i].halts[account]}
@@ -156,7 +156,7 @@ func (o *overview) halt(all []gathered) {
 }
 
 // list merges what the providers have, the oldest first.
-func (p *pages) list(l list, section int, all []gathered) list {
+func (p *pages) list(l list, section int, all []providerData) list {
 	var records []idempotency.Record
 	cut := false
 	for _, g := range all {
@@ -171,9 +171,9 @@ func (p *pages) list(l list, section int, all []gathered) list {
 		l.Total = "more than " + l.Total
 	}
 	l.Sums = sums(records, cut)
-	if n := len(records); n > rowsShown {
-		l.More = fmt.Sprintf("The %d oldest are shown. %s more are not", rowsShown, strings.Replace(l.Total, fmt.Sprint(n), fmt.Sprint(n-rowsShown), 1))
-		records = records[:rowsShown]
+	if n := len(records); n > maxRows {
+		l.More = fmt.Sprintf("The %d oldest are shown. %s more are not", maxRows, strings.Replace(l.Total, fmt.Sprint(n), fmt.Sprint(n-maxRows), 1))
+		records = records[:maxRows]
 	}
 	for _, r := range records {
 		l.Rows = append(l.Rows, p.row(r))
@@ -185,6 +185,6 @@ func (p *pages) row(r idempotency.Record) row {
 	k := r.Key.String()
 	return row{
 		Key: k, Link: linkTo(k), Amount: r.Amount, Currency: r.Currency, State: r.State, Since: stamp{since(r)},
-		Age: age(p.Now().Sub(since(r))), Code: r.Code, Next: nextStep(r),
+		Age: age(p.Now().Sub(since(r))), Code: r.Code, Next: nextAction(r),
 	}
 }

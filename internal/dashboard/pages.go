@@ -95,16 +95,16 @@ type message struct {
 	Key string
 }
 
-func (p *pages) say(w http.ResponseWriter, code int, title, text, key string) {
+func (p *pages) renderMessage(w http.ResponseWriter, code int, title, text, key string) {
 	p.render(w, code, "message", title, message{title, text, key})
 }
 
-// patience bounds how long a page waits for the ledger.
-const patience = 10 * time.Second
+// pageTimeout bounds how long a page waits for the ledger.
+const pageTimeout = 10 * time.Second
 
 // show is one payment's page. A bare reference is looked for at every provider.
 func (p *pages) show(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), patience)
+	ctx, cancel := context.WithTimeout(r.Context(), pageTimeout)
 	defer cancel()
 	query := strings.TrimSpace(r.URL.Query().Get("key"))
 	if query == "" {
@@ -125,7 +125,7 @@ func (p *pages) show(w http.ResponseWriter, r *http.Request) {
 		p.failed(w, k, err)
 		return
 	}
-	p.renderPayment(w, http.StatusOK, rec, r.URL.Query().Get("done"), step{}, nil)
+	p.renderPayment(w, http.StatusOK, rec, r.URL.Query().Get("done"), intervention{}, nil)
 }
 
 const notAKey = "A key is provider/reference, such as virtualpos/tef-0001, or provider/account/reference. A reference alone is looked " +
@@ -166,21 +166,21 @@ func (p *pages) failed(w http.ResponseWriter, k idempotency.Key, err error) {
 	key := k.String()
 	switch {
 	case errors.Is(err, idempotency.ErrUnknown):
-		p.say(w, http.StatusNotFound, "No such payment", "The ledger has no payment "+key+".", "")
-	case errors.Is(err, idempotency.ErrMoved):
-		p.say(w, http.StatusConflict, "The payment moved on", "Since you opened it, something else happened to this payment. Nothing of what "+
+		p.renderMessage(w, http.StatusNotFound, "No such payment", "The ledger has no payment "+key+".", "")
+	case errors.Is(err, idempotency.ErrVersionChanged):
+		p.renderMessage(w, http.StatusConflict, "The payment moved on", "Since you opened it, something else happened to this payment. Nothing of what "+
 			"you sent was done. Look at what it is now, and decide again.", key)
 	case errors.Is(err, idempotency.ErrRefused):
-		p.say(w, http.StatusUnprocessableEntity, "Refused", inWords(err), key)
+		p.renderMessage(w, http.StatusUnprocessableEntity, "Refused", sentenceOf(err), key)
 	default:
 		p.Log.Warn().Err(err).Str("key", key).Msg("payments page")
-		p.say(w, http.StatusServiceUnavailable, "The ledger cannot be read", "Redis does not answer, or this payment's record cannot be read. "+
+		p.renderMessage(w, http.StatusServiceUnavailable, "The ledger cannot be read", "Redis does not answer, or this payment's record cannot be read. "+
 			"The log says which. Payments are not affected by this page.", key)
 	}
 }
 
-// inWords turns a refusal into a sentence for people without a command line.
-func inWords(err error) string {
+// sentenceOf turns a refusal into a sentence for people without a command line.
+func sentenceOf(err error) string {
 	_, why, found := strings.Cut(err.Error(), idempotency.ErrRefused.Error()+": ")
 	if !found {
 		why = "the ledger does not allow it now"

@@ -16,7 +16,7 @@ import (
 )
 
 // view opens a path with this ledger behind it.
-func view(t *testing.T, d *desk, path string) (int, string) {
+func view(t *testing.T, d *fakeLedger, path string) (int, string) {
 	t.Helper()
 	o := options(t)
 	o.Ledger = d
@@ -41,14 +41,14 @@ func contains(t *testing.T, html string, wants ...string) {
 }
 
 func TestTheOverviewSaysWhatNeedsSomebody(t *testing.T) {
-	d := newDesk()
+	d := newFakeLedger()
 	doubt := record("pagandocheck", "PAY-1", idempotency.InDoubt)
 	doubt.Amount, doubt.Currency = "149.50", "MXN"
 	doubt2 := doubt
 	doubt2.Key.Reference, doubt2.Amount = "PAY-2", "0.50"
 	odd := record("virtualpos", "odd", idempotency.Succeeded)
 	odd.Anomaly = "second_success"
-	odd.History = append(odd.History, idempotency.Event{At: testNow.Add(-50 * time.Hour), State: idempotency.Succeeded, Note: "anomaly: second_success"})
+	odd.History = append(odd.History, idempotency.AuditEntry{At: testNow.Add(-50 * time.Hour), State: idempotency.Succeeded, Note: "anomaly: second_success"})
 	blocked := record("etpay", "limit", idempotency.Blocked)
 	d.records = append(d.records, doubt, doubt2, odd, blocked)
 	d.halts["etpay"] = "2026-05-15 halt * by ana: storm"
@@ -71,7 +71,7 @@ func TestLongListsAreCutAndSayWhatIsMissing(t *testing.T) {
 		{1000, []string{"Held 1000", "Sum: 12500000 CLP", "900 more are not"}},
 		{1001, []string{"Held more than 1000", "Sum: more than 12500000 CLP", "more than 900 more are not"}},
 	} {
-		d := &desk{}
+		d := &fakeLedger{}
 		for n := range row.n {
 			r := record("virtualpos", fmt.Sprintf("p-%04d", n), idempotency.Held)
 			r.History[1].At = testNow.Add(-time.Duration(n) * time.Minute)
@@ -90,7 +90,7 @@ func TestLongListsAreCutAndSayWhatIsMissing(t *testing.T) {
 }
 
 func TestOneUnreadableProviderHidesNoOther(t *testing.T) {
-	d := newDesk()
+	d := newFakeLedger()
 	d.broken = "etpay"
 	code, html := view(t, d, "/payments")
 	if code != http.StatusOK {
@@ -106,7 +106,7 @@ func TestOneUnreadableProviderHidesNoOther(t *testing.T) {
 // TestADamagedRecordIsNotPassedOver: the lists skip it, and the page says that something is
 // missing.
 func TestADamagedRecordIsNotPassedOver(t *testing.T) {
-	d := newDesk()
+	d := newFakeLedger()
 	d.damaged = idempotency.Key{Provider: "virtualpos", Account: "default", Reference: "broken"}
 	_, html := view(t, d, "/payments")
 	contains(t, html, "The payments of virtualpos could not all be read", "virtualpos/p", "Held at least 1")
@@ -141,7 +141,7 @@ func TestSubscriptionsThatAreDueAreShown(t *testing.T) {
 }
 
 func TestOnePaymentsPageTellsEverythingButPeoplesData(t *testing.T) {
-	d := newDesk()
+	d := newFakeLedger()
 	r := &d.records[0]
 	r.Code, r.Message, r.ProviderID, r.Decline, r.MayHaveLeft = "not_found", "nobody knows", "id-77", "soft", true
 	r.NextDue, r.Metadata, r.ActionURL = testNow.Add(time.Hour), map[string]string{"order": "canary-metadata"}, "https://pay.example/canary-session"
@@ -174,9 +174,9 @@ func TestWhatThisWorkerCannotOpenIsNamedNotShown(t *testing.T) {
 		{"another's key, and damage", errors.Join(seal.ErrTampered, seal.ErrUnknownKey), "sealed; this worker has no key"},
 		{"damage", fmt.Errorf("message: %w", seal.ErrTampered), "sealed; changed or moved since"},
 	} {
-		d := newDesk()
+		d := newFakeLedger()
 		r := &d.records[0]
-		r.Message, r.ActionURL, r.Unopened = stored, stored, row.unopened
+		r.Message, r.ActionURL, r.DecryptErr = stored, stored, row.unopened
 		r.History[1].Note = stored
 		r.History[0].Note = "plain words"
 		_, html := view(t, d, "/payments/show?key=virtualpos/p")
@@ -185,13 +185,13 @@ func TestWhatThisWorkerCannotOpenIsNamedNotShown(t *testing.T) {
 			t.Errorf("%s: the page shows the text as it is stored", row.name)
 		}
 	}
-	if _, html := view(t, newDesk(), "/payments/show?key=virtualpos/p"); strings.Contains(html, "sealed") {
+	if _, html := view(t, newFakeLedger(), "/payments/show?key=virtualpos/p"); strings.Contains(html, "sealed") {
 		t.Error("a payment that could be opened is called sealed")
 	}
 }
 
 func TestEveryPageIsFitForAScreenReader(t *testing.T) {
-	d := newDesk()
+	d := newFakeLedger()
 	for _, path := range []string{"/payments", "/payments/show?key=virtualpos/p", "/payments/show?key=virtualpos/none"} {
 		_, html := view(t, d, path)
 		for _, want := range []string{`<html lang="en">`, `<title>`, `<main id="main"`, `<nav aria-label="Main">`, `<a class="skip" href="#main">`, `role="search"`,
@@ -222,7 +222,7 @@ func TestEveryPageIsFitForAScreenReader(t *testing.T) {
 const markup = `"><script>alert(1)</script><img src=x onerror=alert(2)>'`
 
 func TestMarkupInAPaymentIsText(t *testing.T) {
-	d := newDesk()
+	d := newFakeLedger()
 	r := &d.records[0]
 	r.Code, r.Message, r.ProviderID, r.Amount, r.Anomaly, r.Type = markup, markup, markup, markup, markup, markup
 	r.Metadata, r.Subscription, r.Period, r.Decline = map[string]string{markup: markup}, markup, markup, markup
@@ -244,7 +244,7 @@ func TestMarkupInAPaymentIsText(t *testing.T) {
 }
 
 func TestAPaymentIsFoundByKeyAndByReference(t *testing.T) {
-	d := newDesk()
+	d := newFakeLedger()
 	d.records = append(d.records, record("etpay", "two", idempotency.Pending), record("pagoseguro", "two", idempotency.Succeeded))
 	o := options(t)
 	o.Ledger = d
@@ -275,7 +275,7 @@ func TestAPaymentIsFoundByKeyAndByReference(t *testing.T) {
 }
 
 func TestNothingIsCalledNoneWhereNothingCouldBeRead(t *testing.T) {
-	d := newDesk()
+	d := newFakeLedger()
 	d.broken = "*"
 	code, html := view(t, d, "/payments")
 	if code != http.StatusServiceUnavailable || strings.Contains(html, "None") {
@@ -285,7 +285,7 @@ func TestNothingIsCalledNoneWhereNothingCouldBeRead(t *testing.T) {
 }
 
 func TestALedgerThatDoesNotAnswerIsSaidInWords(t *testing.T) {
-	d := newDesk()
+	d := newFakeLedger()
 	d.broken = "virtualpos"
 	code, html := view(t, d, "/payments/show?key=virtualpos/p")
 	if code != http.StatusServiceUnavailable || strings.Contains(html, "dial tcp") {

@@ -38,15 +38,15 @@ type event struct {
 }
 
 // renderPayment shows a payment; s and problems are a form that was sent and cannot be carried out.
-func (p *pages) renderPayment(w http.ResponseWriter, code int, r idempotency.Record, done string, s step, problems []string) {
+func (p *pages) renderPayment(w http.ResponseWriter, code int, r idempotency.Record, done string, s intervention, problems []string) {
 	v := payment{
-		Record: r, ID: r.Key.String(), Meaning: meaning(r.State), Next: nextStep(r), Created: stamp{r.Created}, Updated: stamp{r.Updated},
-		Due: stamp{r.NextDue}, Metadata: slices.Sorted(maps.Keys(r.Metadata)), Done: doneText(done), Sealed: sealedText(r.Unopened),
-		WaitsFor: waitsFor(r.Waits),
+		Record: r, ID: r.Key.String(), Meaning: stateMeaning(r.State), Next: nextAction(r), Created: stamp{r.Created}, Updated: stamp{r.Updated},
+		Due: stamp{r.NextDue}, Metadata: slices.Sorted(maps.Keys(r.Metadata)), Done: doneText(done), Sealed: sealedText(r.DecryptErr),
+		WaitsFor: parkText(r.ParkReason),
 	}
-	v.Message = v.legible(r.Message)
+	v.Message = v.readable(r.Message)
 	for _, e := range r.History {
-		v.Events = append(v.Events, event{stamp{e.At}, e.State, e.Attempt, v.legible(e.Note)})
+		v.Events = append(v.Events, event{stamp{e.At}, e.State, e.Attempt, v.readable(e.Note)})
 	}
 	if p.Writable {
 		v.Forms = p.forms(r, s, problems)
@@ -68,9 +68,9 @@ func sealedText(unopened error) string {
 	}
 }
 
-// legible is a text as people read it: what this worker cannot open says so, instead of what is
+// readable is a text as people read it: what this worker cannot open says so, instead of what is
 // stored.
-func (v payment) legible(text string) string {
+func (v payment) readable(text string) string {
 	if v.Sealed != "" && seal.Sealed([]byte(text)) {
 		return v.Sealed
 	}
@@ -80,15 +80,15 @@ func (v payment) legible(text string) string {
 // doneText is fixed: what stands in an address is never shown.
 func doneText(kind string) string {
 	switch kind {
-	case stepResolve:
+	case interventionResolve:
 		return "The payment was settled."
-	case stepAnomaly:
+	case interventionAnomaly:
 		return "The anomaly was cleared."
-	case stepRelease:
+	case interventionRelease:
 		return "The payment was released."
-	case stepCancel:
+	case interventionCancel:
 		return "The payment was cancelled."
-	case stepRetry:
+	case interventionRetry:
 		return "The payment begins again."
 	}
 	return ""
@@ -107,14 +107,14 @@ type form struct {
 	// where there is none to take.
 	Risk string
 	// Sent is what was filled in before, Problems why it was not enough.
-	Sent     step
+	Sent     intervention
 	Problems []string
 }
 
 type choice struct{ Value, Label string }
 
 // forms are the steps that the ledger may allow in this state.
-func (p *pages) forms(r idempotency.Record, sent step, problems []string) []form {
+func (p *pages) forms(r idempotency.Record, sent intervention, problems []string) []form {
 	var out []form
 	offer := func(kind, title, button string, choices ...choice) *form {
 		f := form{Kind: kind, Title: title, Button: button, Key: r.Key.String(), Version: r.Version, Choices: choices}
@@ -125,37 +125,37 @@ func (p *pages) forms(r idempotency.Record, sent step, problems []string) []form
 		return &out[len(out)-1]
 	}
 	if r.Anomaly != "" {
-		offer(stepAnomaly, "Clear the anomaly", "Clear", anomalyChoices(r.State)...)
+		offer(interventionAnomaly, "Clear the anomaly", "Clear", anomalyChoices(r.State)...)
 	}
 	switch r.State {
 	case idempotency.InDoubt, idempotency.Pending, idempotency.Held:
-		f := offer(stepResolve, "Settle this payment", "Settle", resolveChoices(r.State)...)
+		f := offer(interventionResolve, "Settle this payment", "Settle", resolveChoices(r.State)...)
 		f.Details = true
 		if r.MayHaveLeft && r.Anomaly == "" {
-			f.Risk = "If it failed: " + closes
+			f.Risk = "If it failed: " + acceptRiskText
 		}
 	case idempotency.Blocked:
-		offer(stepRelease, "Release this payment", "Release")
-		offer(stepCancel, "Cancel this payment", "Cancel the payment")
+		offer(interventionRelease, "Release this payment", "Release")
+		offer(interventionCancel, "Cancel this payment", "Cancel the payment")
 	case idempotency.Queued, idempotency.Ready:
-		offer(stepCancel, "Cancel this payment", "Cancel the payment")
+		offer(interventionCancel, "Cancel this payment", "Cancel the payment")
 	case idempotency.Failed:
 		if r.Anomaly == "" && r.Subscription == "" {
-			f := offer(stepRetry, "Begin this payment again", "Begin again")
+			f := offer(interventionRetry, "Begin this payment again", "Begin again")
 			if r.Code == "not_received" {
 				f.Risk = "I take the risk that it is paid twice: the first attempt may have been executed"
 			}
 		}
 		if r.Anomaly == "" && r.MayHaveLeft {
-			offer(stepResolve, "Close its attempts", "Close", choice{string(idempotency.Failed), "Failed: it was not executed"}).Risk = "It stays failed: " + closes
+			offer(interventionResolve, "Close its attempts", "Close", choice{string(idempotency.Failed), "Failed: it was not executed"}).Risk = "It stays failed: " + acceptRiskText
 		}
 	default: // being sent, or settled for good
 	}
 	return out
 }
 
-// closes is what a person says who knows more than that it was refused.
-const closes = "I know that nothing was executed: close the attempts too"
+// acceptRiskText is what a person says who knows more than that it was refused.
+const acceptRiskText = "I know that nothing was executed: close the attempts too"
 
 func resolveChoices(s idempotency.State) []choice {
 	choices := []choice{

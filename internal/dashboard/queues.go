@@ -30,10 +30,10 @@ type queues struct {
 func newQueues(o Options) *queues {
 	q := &queues{inspector: asynq.NewInspectorFromRedisClient(o.Redis), rdb: o.Redis, mux: http.NewServeMux()}
 	q.mon = asynqmon.New(asynqmon.Options{
-		RootPath: queuesPath, RedisConnOpt: shared{o.Redis}, ReadOnly: !o.Writable,
+		RootPath: queuesPath, RedisConnOpt: sharedRedis{o.Redis}, ReadOnly: !o.Writable,
 		PayloadFormatter: asynqmon.PayloadFormatterFunc(showPayload), ResultFormatter: asynqmon.ResultFormatterFunc(showResult),
 	})
-	q.raw = q.ask(queuesPath + "/").body.Bytes()
+	q.raw = q.fetch(queuesPath + "/").body.Bytes()
 	q.page, q.scripts = rewrite(q.raw)
 	q.mux.HandleFunc("GET "+queuesPath+"/api/queues", q.list)
 	q.mux.HandleFunc("GET "+queuesPath+"/api/queues/{queue}", q.one)
@@ -42,43 +42,43 @@ func newQueues(o Options) *queues {
 	return q
 }
 
-// shared hands asynqmon the worker's own connections.
-type shared struct{ rdb redis.UniversalClient }
+// sharedRedis hands asynqmon the worker's own connections.
+type sharedRedis struct{ rdb redis.UniversalClient }
 
 // MakeRedisClient implements asynq.RedisConnOpt.
-func (s shared) MakeRedisClient() any { return s.rdb }
+func (s sharedRedis) MakeRedisClient() any { return s.rdb }
 
 // ServeHTTP implements http.Handler.
 func (q *queues) ServeHTTP(w http.ResponseWriter, r *http.Request) { q.mux.ServeHTTP(w, r) }
 
 // api passes a call on and says that the answer is JSON, which asynqmon does not.
 func (q *queues) api(w http.ResponseWriter, r *http.Request) {
-	q.mon.ServeHTTP(&typed{ResponseWriter: w}, r)
+	q.mon.ServeHTTP(&typedResponse{ResponseWriter: w}, r)
 }
 
-// typed adds the type to an answer that has none, and makes "not found" of the page that asynqmon answers unknown calls with.
-type typed struct {
+// typedResponse adds the type to an answer that has none, and makes "not found" of the page that asynqmon answers unknown calls with.
+type typedResponse struct {
 	http.ResponseWriter
-	begun, dropped bool
+	wroteHeader, dropped bool
 }
 
-func (t *typed) WriteHeader(code int) {
-	t.begun = true
+func (t *typedResponse) WriteHeader(code int) {
+	t.wroteHeader = true
 	if h := t.Header(); h.Get("Content-Type") == "" && code != http.StatusNoContent {
 		h.Set("Content-Type", "application/json; charset=utf-8")
 	}
 	t.ResponseWriter.WriteHeader(code)
 }
 
-func (t *typed) Write(b []byte) (int, error) {
-	if !t.begun && bytes.HasPrefix(b, []byte("<!doctype")) {
-		t.begun, t.dropped = true, true
+func (t *typedResponse) Write(b []byte) (int, error) {
+	if !t.wroteHeader && bytes.HasPrefix(b, []byte("<!doctype")) {
+		t.wroteHeader, t.dropped = true, true
 		refuse(t.ResponseWriter, http.StatusNotFound, "there is nothing here")
 	}
 	if t.dropped {
 		return len(b), nil
 	}
-	if !t.begun {
+	if !t.wroteHeader {
 		t.WriteHeader(http.StatusOK)
 	}
 	return t.ResponseWriter.Write(b)
@@ -91,7 +91,7 @@ func (q *queues) file(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusMethodNotAllowed, "files and pages can only be read")
 		return
 	}
-	a := q.ask(r.URL.Path)
+	a := q.fetch(r.URL.Path)
 	switch {
 	case a.code != http.StatusOK:
 		refuse(w, http.StatusNotFound, "there is nothing here")
@@ -149,20 +149,20 @@ func rewrite(raw []byte) (page []byte, hashes []string) {
 	return page, hashes
 }
 
-// answer is one of asynqmon's, kept instead of sent.
-type answer struct {
+// bufferedResponse is one of asynqmon's, kept instead of sent.
+type bufferedResponse struct {
 	header http.Header
 	code   int
 	body   bytes.Buffer
 }
 
-func (a *answer) Header() http.Header         { return a.header }
-func (a *answer) Write(b []byte) (int, error) { return a.body.Write(b) }
-func (a *answer) WriteHeader(code int)        { a.code = code }
+func (a *bufferedResponse) Header() http.Header         { return a.header }
+func (a *bufferedResponse) Write(b []byte) (int, error) { return a.body.Write(b) }
+func (a *bufferedResponse) WriteHeader(code int)        { a.code = code }
 
-// ask gets a file of asynqmon's.
-func (q *queues) ask(name string) *answer {
-	a := &answer{header: http.Header{}, code: http.StatusOK}
+// fetch gets a file of asynqmon's.
+func (q *queues) fetch(name string) *bufferedResponse {
+	a := &bufferedResponse{header: http.Header{}, code: http.StatusOK}
 	r := &http.Request{Method: http.MethodGet, Header: http.Header{}}
 	r.URL = fileURL(name)
 	q.mon.ServeHTTP(a, r)

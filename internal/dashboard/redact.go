@@ -11,13 +11,13 @@ import (
 
 // What is shown of a payload that is not shown.
 const (
-	masked     = "masked"
-	sealed     = "sealed"
-	unreadable = "unreadable"
+	masked        = "masked"
+	sealed        = "sealed"
+	undecryptable = "unreadable"
 )
 
-// brief is what is shown of a full payload.
-type brief struct {
+// payloadSummary is what is shown of a full payload.
+type payloadSummary struct {
 	Type      string `json:"type"`
 	Key       string `json:"key"`
 	Provider  string `json:"provider"`
@@ -31,10 +31,10 @@ type brief struct {
 // a whole is not shown in part: its fields may be anything.
 func showPayload(kind string, payload []byte) string {
 	switch kind {
-	case tasks.TypeWake:
-		keys, err := tasks.WokenKeys(payload)
+	case tasks.TypeWakeUp:
+		keys, err := tasks.WakeUpKeys(payload)
 		if err != nil {
-			return unreadable
+			return undecryptable
 		}
 		if len(keys) == 1 {
 			return text(map[string]string{"key": keys[0].String()})
@@ -50,9 +50,9 @@ func showPayload(kind string, payload []byte) string {
 		}
 		t, err := tasks.Decode(payload)
 		if err != nil {
-			return unreadable
+			return undecryptable
 		}
-		b := brief{Type: t.Type(), Key: t.Key().String(), Provider: t.Provider(), Reference: t.Reference(), Rest: masked}
+		b := payloadSummary{Type: t.Type(), Key: t.Key().String(), Provider: t.Provider(), Reference: t.Reference(), Rest: masked}
 		if m := t.Amount(); !m.IsZero() {
 			b.Amount, b.Currency = m.Text(), m.Currency()
 		}
@@ -68,7 +68,7 @@ func envelope(payload []byte) (key string, ok bool) {
 	if json.Unmarshal(payload, &e) != nil || !seal.Sealed([]byte(e.Sealed)) {
 		return "", false
 	}
-	keys, err := tasks.WokenKeys(payload)
+	keys, err := tasks.WakeUpKeys(payload)
 	if err != nil || len(keys) != 1 {
 		return "", false
 	}
@@ -78,7 +78,7 @@ func envelope(payload []byte) (key string, ok bool) {
 func text(v any) string {
 	b, err := json.Marshal(v)
 	if err != nil {
-		return unreadable
+		return undecryptable
 	}
 	return string(b)
 }

@@ -31,19 +31,19 @@ func sealedPayload(t *testing.T) string {
 
 func TestOfAPayloadOnlyWhatNamesThePaymentIsShown(t *testing.T) {
 	for _, row := range []struct{ kind, payload, shown string }{
-		{tasks.TypeWake, `{"key":"virtualpos/tef-0001"}`, `{"key":"virtualpos/tef-0001"}`},
-		{tasks.TypeWake, `{"key":"canary"}`, unreadable},
-		{tasks.TypeWake, "canary", unreadable},
+		{tasks.TypeWakeUp, `{"key":"virtualpos/tef-0001"}`, `{"key":"virtualpos/tef-0001"}`},
+		{tasks.TypeWakeUp, `{"key":"canary"}`, undecryptable},
+		{tasks.TypeWakeUp, "canary", undecryptable},
 		{"payout", fullPayload, `{"type":"payout","key":"virtualpos/tef-0001","provider":"virtualpos","reference":"tef-0001","amount":"12500","currency":"CLP","rest":"masked"}`},
 		{"charge", fullPayload, `{"type":"payout","key":"virtualpos/tef-0001","provider":"virtualpos","reference":"tef-0001","amount":"12500","currency":"CLP","rest":"masked"}`},
 		{"status", `{"type":"status","provider":"virtualpos","reference":"tef-0001"}`,
 			`{"type":"status","key":"virtualpos/tef-0001","provider":"virtualpos","reference":"tef-0001","rest":"masked"}`},
-		{"payout", strings.Replace(fullPayload, `"amount"`, `"canary":1,"amount"`, 1), unreadable},
-		{"payout", strings.Replace(fullPayload, "tef-0001", "4111111111111111", 1), unreadable},
-		{"payout", "\xff\x00 canary", unreadable},
-		{"payout", "", unreadable},
+		{"payout", strings.Replace(fullPayload, `"amount"`, `"canary":1,"amount"`, 1), undecryptable},
+		{"payout", strings.Replace(fullPayload, "tef-0001", "4111111111111111", 1), undecryptable},
+		{"payout", "\xff\x00 canary", undecryptable},
+		{"payout", "", undecryptable},
 		{"payout", sealedPayload(t), `{"key":"virtualpos/tef-0001","rest":"sealed","type":"payout"}`},
-		{"payout", `{"key":"virtualpos/tef-0001","sealed":"canary"}`, unreadable},
+		{"payout", `{"key":"virtualpos/tef-0001","sealed":"canary"}`, undecryptable},
 		{"email:welcome", "canary@example.cl", masked},
 		{"", "canary", masked},
 	} {

@@ -18,15 +18,15 @@ import (
 
 // Steps by hand, as forms name them.
 const (
-	stepResolve = "resolve"
-	stepAnomaly = "anomaly"
-	stepRelease = "release"
-	stepCancel  = "cancel"
-	stepRetry   = "retry"
+	interventionResolve = "resolve"
+	interventionAnomaly = "anomaly"
+	interventionRelease = "release"
+	interventionCancel  = "cancel"
+	interventionRetry   = "retry"
 )
 
-// step is a decision about one payment in the version that the person saw.
-type step struct {
+// intervention is a decision about one payment in the version that the person saw.
+type intervention struct {
 	Kind    string
 	Key     idempotency.Key
 	Version int64
@@ -34,28 +34,28 @@ type step struct {
 	As         string
 	ProviderID string
 	Decline    string
-	// Risk is the box: retry although it may be paid twice, or fail for good what may have been
+	// AcceptRisk is the box: retry although it may be paid twice, or fail for good what may have been
 	// executed.
-	Risk bool
+	AcceptRisk bool
 	// By is what the person says to be called; Who has the login and the address beside it, as the
 	// history will.
-	By, Who, Note string
+	By, Actor, Note string
 }
 
-// readStep reads a visitor's form. The error is of one that no page of ours makes; the problems are
+// parseIntervention reads a visitor's form. The error is of one that no page of ours makes; the problems are
 // the person's to mend.
-func readStep(v visitor, f url.Values) (s step, problems []string, err error) {
+func parseIntervention(v visitor, f url.Values) (s intervention, problems []string, err error) {
 	get := func(name string) string { return strings.TrimSpace(f.Get(name)) }
-	s = step{Kind: get("step"), As: get("as"), ProviderID: get("provider_id"), Decline: get("decline"), Risk: get("risk") == "yes",
+	s = intervention{Kind: get("step"), As: get("as"), ProviderID: get("provider_id"), Decline: get("decline"), AcceptRisk: get("risk") == "yes",
 		By: get("by"), Note: get("note")}
-	s.Who = v.beside(s.By)
+	s.Actor = v.signed(s.By)
 	if s.Key, err = idempotency.ParseKey(get("key")); err != nil {
 		return s, nil, err
 	}
 	if s.Version, err = strconv.ParseInt(get("version"), 10, 64); err != nil {
 		return s, nil, errors.New("version: not a number")
 	}
-	if !slices.Contains([]string{stepResolve, stepAnomaly, stepRelease, stepCancel, stepRetry}, s.Kind) {
+	if !slices.Contains([]string{interventionResolve, interventionAnomaly, interventionRelease, interventionCancel, interventionRetry}, s.Kind) {
 		return s, nil, errors.New("step: not one of ours")
 	}
 	for _, value := range []string{s.As, s.ProviderID, s.Decline, s.By, s.Note} {
@@ -72,7 +72,7 @@ const (
 	longestNote       = 500
 )
 
-func (s step) problems() []string {
+func (s intervention) problems() []string {
 	var out []string
 	unless := func(ok bool, problem string) {
 		if !ok {
@@ -80,38 +80,38 @@ func (s step) problems() []string {
 		}
 	}
 	switch s.Kind {
-	case stepResolve:
+	case interventionResolve:
 		unless(slices.Contains([]string{string(idempotency.Succeeded), string(idempotency.Failed), "not-received"}, s.As), "Choose what became of the payment.")
 		unless(s.ProviderID == "" || s.As != "not-received", "A provider id contradicts that the provider never received it.")
 		unless(s.Decline == "" || s.As == string(idempotency.Failed), "The kind of refusal goes with Failed only.")
-		unless(!s.Risk || s.As == string(idempotency.Failed), "Closing the attempts goes with Failed only.")
+		unless(!s.AcceptRisk || s.As == string(idempotency.Failed), "Closing the attempts goes with Failed only.")
 		unless(slices.Contains([]string{"", string(providers.Soft), string(providers.Hard)}, s.Decline), "The kind of refusal is soft or hard.")
-	case stepAnomaly:
+	case interventionAnomaly:
 		unless(s.As == "accept" || s.As == "reverse", "Choose whether to accept or to reverse.")
 	}
 	unless(len(s.ProviderID) <= longestProviderID, fmt.Sprintf("The provider's id has at most %d characters.", longestProviderID))
 	unless(s.By != "", "Give your name: it is kept in the payment's history.")
 	unless(!strings.ContainsAny(s.By, "()"), "Give your name without brackets: what stands in them is your login.")
 	unless(s.Note != "", "Say why: it is kept in the payment's history.")
-	unless(len(s.Who)+len(s.Note) <= longestNote, fmt.Sprintf("Name, login and note together take at most %d bytes.", longestNote))
+	unless(len(s.Actor)+len(s.Note) <= longestNote, fmt.Sprintf("Name, login and note together take at most %d bytes.", longestNote))
 	return out
 }
 
-// receive reads a form and the payment that it is about. It answers by itself, and returns false,
+// parseForm reads a form and the payment that it is about. It answers by itself, and returns false,
 // where nothing can follow.
-func (p *pages) receive(ctx context.Context, w http.ResponseWriter, r *http.Request) (step, idempotency.Record, bool) {
+func (p *pages) parseForm(ctx context.Context, w http.ResponseWriter, r *http.Request) (intervention, idempotency.Record, bool) {
 	if err := r.ParseForm(); err != nil {
-		p.say(w, http.StatusBadRequest, "Not a form of ours", "What was sent could not be read. Nothing was changed.", "")
-		return step{}, idempotency.Record{}, false
+		p.renderMessage(w, http.StatusBadRequest, "Not a form of ours", "What was sent could not be read. Nothing was changed.", "")
+		return intervention{}, idempotency.Record{}, false
 	}
-	s, problems, err := readStep(visitorOf(ctx), r.PostForm)
+	s, problems, err := parseIntervention(visitorOf(ctx), r.PostForm)
 	if err != nil {
-		p.say(w, http.StatusBadRequest, "Not a form of ours", "What was sent could not be read. Nothing was changed.", "")
+		p.renderMessage(w, http.StatusBadRequest, "Not a form of ours", "What was sent could not be read. Nothing was changed.", "")
 		return s, idempotency.Record{}, false
 	}
 	rec, err := p.Ledger.Show(ctx, s.Key)
 	if err == nil && rec.Version != s.Version {
-		err = idempotency.ErrMoved
+		err = idempotency.ErrVersionChanged
 	}
 	if err != nil {
 		p.failed(w, s.Key, err)
@@ -128,7 +128,7 @@ func (p *pages) receive(ctx context.Context, w http.ResponseWriter, r *http.Requ
 type confirmation struct {
 	idempotency.Record
 	ID     string
-	Step   step
+	Step   intervention
 	What   string
 	Follow string
 	Button string
@@ -136,20 +136,20 @@ type confirmation struct {
 
 // confirm changes nothing.
 func (p *pages) confirm(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), patience)
+	ctx, cancel := context.WithTimeout(r.Context(), pageTimeout)
 	defer cancel()
-	s, rec, ok := p.receive(ctx, w, r)
+	s, rec, ok := p.parseForm(ctx, w, r)
 	if !ok {
 		return
 	}
 	c := confirmation{Record: rec, ID: rec.Key.String(), Step: s}
-	c.What, c.Follow, c.Button = s.words(rec)
+	c.What, c.Follow, c.Button = s.describe(rec)
 	p.render(w, http.StatusOK, "confirm", "Confirm: "+c.ID, c, c.ID)
 }
 
-// words are what the step does, what follows from it, and its button.
-func (s step) words(r idempotency.Record) (what, follow, button string) {
-	if s.Kind == stepResolve && s.Risk {
+// describe are what the step does, what follows from it, and its button.
+func (s intervention) describe(r idempotency.Record) (what, follow, button string) {
+	if s.Kind == interventionResolve && s.AcceptRisk {
 		return "Settle it as failed, and close its attempts", "remesa reports it as not paid, and takes no attempt for executed any more: it can be begun again, " +
 			"and a subscription charges again. If one was executed after all, it is paid twice.", "Yes, nothing was executed"
 	}
@@ -175,7 +175,7 @@ func (s step) words(r idempotency.Record) (what, follow, button string) {
 	case "cancel ":
 		return "Cancel it", "The payment fails with the code cancelled. It was never sent.", "Yes, cancel the payment"
 	}
-	if s.Risk {
+	if s.AcceptRisk {
 		return "Begin it again, although the first attempt may have been executed", "remesa asks the provider once more, then sends it. If the first attempt is executed after all, it is paid twice.", "Yes, take the risk"
 	}
 	return "Begin it again", "remesa will send it.", "Yes, begin again"
@@ -184,13 +184,13 @@ func (s step) words(r idempotency.Record) (what, follow, button string) {
 // apply takes the step and leads back to the payment, so that loading the page again repeats
 // nothing.
 func (p *pages) apply(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), patience)
+	ctx, cancel := context.WithTimeout(r.Context(), pageTimeout)
 	defer cancel()
-	s, _, ok := p.receive(ctx, w, r)
+	s, _, ok := p.parseForm(ctx, w, r)
 	if !ok {
 		return
 	}
-	if _, err := s.take(ctx, p.Ledger); err != nil {
+	if _, err := s.apply(ctx, p.Ledger); err != nil {
 		p.failed(w, s.Key, err)
 		return
 	}
@@ -200,20 +200,20 @@ func (p *pages) apply(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, linkTo(s.Key.String())+"&done="+s.Kind, http.StatusSeeOther)
 }
 
-func (s step) take(ctx context.Context, l Resolver) (idempotency.Settlement, error) {
-	who := idempotency.Person{By: s.Who, Note: s.Note}
+func (s intervention) apply(ctx context.Context, l Interventions) (idempotency.Transition, error) {
+	who := idempotency.Actor{By: s.Actor, Note: s.Note}
 	switch s.Kind {
-	case stepResolve:
+	case interventionResolve:
 		return l.Resolve(ctx, s.Key, s.Version, idempotency.Resolution{
-			Person: who, As: s.As, ProviderID: s.ProviderID, Decline: providers.Decline(s.Decline), AcceptDoubleRisk: s.Risk,
+			Actor: who, As: s.As, ProviderID: s.ProviderID, Decline: providers.Decline(s.Decline), AcceptDoubleRisk: s.AcceptRisk,
 		})
-	case stepAnomaly:
+	case interventionAnomaly:
 		return l.ClearAnomaly(ctx, s.Key, s.Version, s.As == "reverse", who)
-	case stepRelease:
+	case interventionRelease:
 		return l.Unblock(ctx, s.Key, s.Version, who)
-	case stepCancel:
+	case interventionCancel:
 		return l.Cancel(ctx, s.Key, s.Version, who)
 	default:
-		return l.Retry(ctx, s.Key, s.Version, s.Risk, who)
+		return l.Retry(ctx, s.Key, s.Version, s.AcceptRisk, who)
 	}
 }

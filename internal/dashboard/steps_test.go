@@ -45,7 +45,7 @@ func TestEachStepIsConfirmedThenTaken(t *testing.T) {
 			"retry virtualpos/p 7 by ana (login ana, 192.0.2.1): seen in the bank[risk true]"},
 	} {
 		o := options(t)
-		d := o.Ledger.(*desk)
+		d := o.Ledger.(*fakeLedger)
 		d.records[0].State = row.state
 		h := New(o)
 		w := ask(t, h, post("/payments/confirm", row.form.Encode()))
@@ -99,7 +99,7 @@ func TestAFormThatIsNotFilledInIsShownAgain(t *testing.T) {
 	} {
 		for _, path := range []string{"/payments/confirm", "/payments/apply"} {
 			o := options(t)
-			d := o.Ledger.(*desk)
+			d := o.Ledger.(*fakeLedger)
 			d.records[0].Anomaly = "second_success"
 			w := ask(t, New(o), post(path, row.form.Encode()))
 			if w.Code != http.StatusUnprocessableEntity || len(d.calls) > 0 {
@@ -119,17 +119,17 @@ func TestWhatNoPageOfOursSendsIsRefused(t *testing.T) {
 		for _, path := range []string{"/payments/confirm", "/payments/apply"} {
 			o := options(t)
 			w := ask(t, New(o), post(path, body))
-			if d := o.Ledger.(*desk); w.Code != http.StatusBadRequest || len(d.calls) > 0 {
+			if d := o.Ledger.(*fakeLedger); w.Code != http.StatusBadRequest || len(d.calls) > 0 {
 				t.Errorf("%s %q: %d, the ledger was told %q", path, body, w.Code, d.calls)
 			}
 		}
 	}
 	o := options(t)
-	if w := ask(t, New(o), get("/payments/apply?"+goodForm())); w.Code != http.StatusMethodNotAllowed || len(o.Ledger.(*desk).calls) > 0 {
+	if w := ask(t, New(o), get("/payments/apply?"+goodForm())); w.Code != http.StatusMethodNotAllowed || len(o.Ledger.(*fakeLedger).calls) > 0 {
 		t.Errorf("a form in an address: %d", w.Code)
 	}
 	r := post("/payments/apply?"+goodForm(), "")
-	if w := ask(t, New(o), r); w.Code != http.StatusBadRequest || len(o.Ledger.(*desk).calls) > 0 {
+	if w := ask(t, New(o), r); w.Code != http.StatusBadRequest || len(o.Ledger.(*fakeLedger).calls) > 0 {
 		t.Errorf("a form in the address of a post: %d", w.Code)
 	}
 }
@@ -137,7 +137,7 @@ func TestWhatNoPageOfOursSendsIsRefused(t *testing.T) {
 func TestAPaymentThatMovedOnIsNotTouched(t *testing.T) {
 	for _, path := range []string{"/payments/confirm", "/payments/apply"} {
 		o := options(t)
-		d := o.Ledger.(*desk)
+		d := o.Ledger.(*fakeLedger)
 		w := ask(t, New(o), post(path, fields("version", "6").Encode()))
 		if w.Code != http.StatusConflict || len(d.calls) > 0 {
 			t.Errorf("%s: %d, the ledger was told %q", path, w.Code, d.calls)
@@ -157,12 +157,12 @@ func TestWhatTheLedgerRefusesIsSaidInWords(t *testing.T) {
 		{fmt.Errorf("%w: an attempt may have been executed; --accept-double-risk takes that risk", idempotency.ErrRefused), 422,
 			"Nothing was changed: an attempt may have been executed; the box below the note takes that risk."},
 		{idempotency.ErrRefused, 422, "Nothing was changed: the ledger does not allow it now."},
-		{idempotency.ErrMoved, 409, "The payment moved on"},
+		{idempotency.ErrVersionChanged, 409, "The payment moved on"},
 		{fmt.Errorf("virtualpos/p: %w", idempotency.ErrUnknown), 404, "No such payment"},
 		{fmt.Errorf("dial tcp: canary"), 503, "The ledger cannot be read"},
 	} {
 		o := options(t)
-		o.Ledger.(*desk).refuses = row.err
+		o.Ledger.(*fakeLedger).refuses = row.err
 		w := ask(t, New(o), post("/payments/apply", fields().Encode()))
 		if w.Code != row.code || strings.Contains(w.Body.String(), "canary") {
 			t.Errorf("%v: %d %s", row.err, w.Code, visible(w.Body.String()))
@@ -177,7 +177,7 @@ func TestEachStateOffersTheStepsThatItAllows(t *testing.T) {
 		idempotency.Pending: {"resolve"}, idempotency.Held: {"resolve"}, idempotency.Blocked: {"release", "cancel"},
 		idempotency.Succeeded: nil, idempotency.Failed: {"retry"}, idempotency.Reversed: nil,
 	} {
-		d := newDesk()
+		d := newFakeLedger()
 		d.records[0].State = state
 		_, html := view(t, d, "/payments/show?key=virtualpos/p")
 		var got []string
@@ -214,11 +214,11 @@ func TestTheAttemptsCanBeClosedWhereOneMayHaveBeenExecuted(t *testing.T) {
 		{idempotency.Sending, true, "", false},
 		{idempotency.Succeeded, true, "", false},
 	} {
-		d := newDesk()
+		d := newFakeLedger()
 		r := &d.records[0]
 		r.State, r.MayHaveLeft, r.Anomaly = row.state, row.left, row.anomaly
 		_, html := view(t, d, "/payments/show?key=virtualpos/p")
-		if strings.Contains(html, closes) != row.offered || strings.Contains(html, `value="yes" checked`) {
+		if strings.Contains(html, acceptRiskText) != row.offered || strings.Contains(html, `value="yes" checked`) {
 			t.Errorf("%+v: %s", row, visible(html))
 		}
 	}

@@ -33,7 +33,7 @@ func age(d time.Duration) string {
 	}
 }
 
-func meaning(s idempotency.State) string {
+func stateMeaning(s idempotency.State) string {
 	switch s {
 	case idempotency.Queued:
 		return "registered, never begun"
@@ -59,17 +59,17 @@ func meaning(s idempotency.State) string {
 	return ""
 }
 
-// nextStep says what somebody, or remesa, does next.
-func nextStep(r idempotency.Record) string {
+// nextAction says what somebody, or remesa, does next.
+func nextAction(r idempotency.Record) string {
 	if r.Anomaly != "" {
-		return anomalyStep(r.Anomaly)
+		return anomalyAdvice(r.Anomaly)
 	}
 	switch r.State {
 	case idempotency.Held:
-		return heldStep(r.Code)
+		return heldAdvice(r.Code)
 	case idempotency.InDoubt:
 		if r.Code == "record_lost" || r.Code == "result_unrecorded" {
-			return "Wait: remesa is asking the provider. " + heldStep(r.Code)
+			return "Wait: remesa is asking the provider. " + heldAdvice(r.Code)
 		}
 		return "Wait: remesa is asking the provider."
 	case idempotency.Pending:
@@ -90,16 +90,16 @@ func nextStep(r idempotency.Record) string {
 	}
 }
 
-const lookUp = "look the reference up at the provider or the bank, then settle it"
+const checkAtProvider = "look the reference up at the provider or the bank, then settle it"
 
-func heldStep(code string) string {
+func heldAdvice(code string) string {
 	switch code {
 	case "not_found":
-		return "The provider does not know it: ask its support, " + lookUp + "."
+		return "The provider does not know it: ask its support, " + checkAtProvider + "."
 	case "lookup_unproven":
-		return "The provider's lookup never found any payment of this account, so its no proves nothing: " + lookUp + "."
+		return "The provider's lookup never found any payment of this account, so its no proves nothing: " + checkAtProvider + "."
 	case "poll_deadline":
-		return "The provider gave no final answer in time: " + lookUp + "."
+		return "The provider gave no final answer in time: " + checkAtProvider + "."
 	case "mismatch":
 		return "The provider has something else under this reference: compare amount and beneficiary, then settle it."
 	case "reference_taken":
@@ -109,28 +109,28 @@ func heldStep(code string) string {
 		return "What it says is not what was registered: somebody changed it in Redis. Halt the provider, find out who writes there, compare with " +
 			"billing; settle it as failed and submit it anew. It was not sent as it stands."
 	case "record_lost":
-		return "Redis had lost it, and it was recorded again from a worker that held it: it may have been executed, also by others. " + sentence(lookUp)
+		return "Redis had lost it, and it was recorded again from a worker that held it: it may have been executed, also by others. " + sentence(checkAtProvider)
 	case "result_unrecorded":
-		return "An attempt reported back that the record did not know, because Redis had lost it: it may have been executed. " + sentence(lookUp)
+		return "An attempt reported back that the record did not know, because Redis had lost it: it may have been executed. " + sentence(checkAtProvider)
 	case "expiry_unclear":
-		return "The payer's time is over, and the provider did not say that nobody paid: " + lookUp + "."
+		return "The payer's time is over, and the provider did not say that nobody paid: " + checkAtProvider + "."
 	case "refusal_unclear":
-		return "It was refused, but an earlier attempt may have been executed: " + lookUp + "."
+		return "It was refused, but an earlier attempt may have been executed: " + checkAtProvider + "."
 	case "payload_unreadable":
-		return "Its details cannot be read any more, and it may have left: " + lookUp + "."
+		return "Its details cannot be read any more, and it may have left: " + checkAtProvider + "."
 	case "already_registered":
 		return "Somebody registered it before remesa could: compare with that registration, then settle it."
 	case "expired":
-		return "Its deadline passed while an attempt may have been executed: " + lookUp + "."
+		return "Its deadline passed while an attempt may have been executed: " + checkAtProvider + "."
 	default:
-		return sentence(lookUp)
+		return sentence(checkAtProvider)
 	}
 }
 
 func sentence(text string) string { return strings.ToUpper(text[:1]) + text[1:] + "." }
 
-// waitsFor says what a parked payment waits for; a reason of a newer worker's is said as it is.
-func waitsFor(reason string) string {
+// parkText says what a parked payment waits for; a reason of a newer worker's is said as it is.
+func parkText(reason string) string {
 	kind, about, _ := strings.Cut(reason, ":")
 	asked := about == "ask"
 	switch {
@@ -168,7 +168,7 @@ func waitsFor(reason string) string {
 	return reason
 }
 
-func anomalyStep(kind string) string {
+func anomalyAdvice(kind string) string {
 	switch {
 	case kind == "second_success":
 		return "Two executions are known: compare both at the provider. Reverse if the money was taken back, accept if there was only one."

@@ -17,18 +17,18 @@ func TestEachCodeHasWordsOfItsOwn(t *testing.T) {
 		"result_unrecorded": "An attempt reported back that the record did not know",
 		"expiry_unclear":    "and the provider did not say that nobody paid",
 	} {
-		d := newDesk()
+		d := newFakeLedger()
 		d.records[0].Code = code
 		_, html := view(t, d, "/payments/show?key=virtualpos/p")
 		contains(t, html, words)
 	}
 	for _, code := range []string{"record_lost", "result_unrecorded"} {
-		d := newDesk()
+		d := newFakeLedger()
 		d.records[0].State, d.records[0].Code = idempotency.InDoubt, code
 		_, html := view(t, d, "/payments/show?key=virtualpos/p")
-		contains(t, html, "Wait: remesa is asking the provider. "+heldStep(code))
+		contains(t, html, "Wait: remesa is asking the provider. "+heldAdvice(code))
 	}
-	d := newDesk()
+	d := newFakeLedger()
 	d.records[0].State, d.records[0].Anomaly = idempotency.Succeeded, "not_found_after_succeeded"
 	_, html := view(t, d, "/payments/show?key=virtualpos/p")
 	contains(t, html, "It was reported as paid, and the provider now does not know it")
@@ -51,12 +51,12 @@ func TestAParkedPaymentSaysWhatItWaitsFor(t *testing.T) {
 		"queue":                  "room in the queue",
 		"moon:full":              "moon:full",
 	} {
-		d := newDesk()
-		d.records[0].State, d.records[0].Waits = idempotency.Queued, reason
+		d := newFakeLedger()
+		d.records[0].State, d.records[0].ParkReason = idempotency.Queued, reason
 		_, html := view(t, d, "/payments/show?key=virtualpos/p")
 		contains(t, html, "Waits for "+words)
 	}
-	if _, html := view(t, newDesk(), "/payments/show?key=virtualpos/p"); strings.Contains(visible(html), "Waits for") {
+	if _, html := view(t, newFakeLedger(), "/payments/show?key=virtualpos/p"); strings.Contains(visible(html), "Waits for") {
 		t.Error("a payment that is not parked waits for something")
 	}
 }

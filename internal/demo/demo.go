@@ -46,7 +46,7 @@ type Worker struct {
 // Run plays sample payments until ctx is done, or once. It fails where an outcome is not as
 // expected, and where c names a real provider.
 func Run(ctx context.Context, c *config.Config, o Options) error {
-	if c.RealURLs() {
+	if c.LiveURLs() {
 		return errors.New("the demo refuses to run beside real provider URLs: unset the REMESA_…_URL variables")
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -63,19 +63,19 @@ func Run(ctx context.Context, c *config.Config, o Options) error {
 	case err := <-working: // it cannot listen
 		return err
 	}
-	if err := stage.play(ctx); err != nil {
+	if err := stage.run(ctx); err != nil {
 		return err
 	}
 	if !o.Once && ctx.Err() == nil {
-		stage.invite()
+		stage.printHints()
 		<-ctx.Done()
 	}
 	cancel()
 	return <-working
 }
 
-// stage is everything that the demo needs: an embedded Redis, the simulators, a worker.
-type stage struct {
+// demo is everything that the demo needs: an embedded Redis, the simulators, a worker.
+type demo struct {
 	redis   *miniredis.Miniredis
 	sandbox *all.Sandbox
 	worker  *Worker
@@ -85,14 +85,14 @@ type stage struct {
 	// addr is where the pages are; password is theirs, for this run only.
 	addr       string
 	password   string
-	subscriber subscriber
+	subscriber demoSubscription
 }
 
 const demoUser = "demo"
 
-func newStage(ctx context.Context, o Options, keys config.Keys) (*stage, error) {
+func newStage(ctx context.Context, o Options, keys config.Keys) (*demo, error) {
 	ctx, cancel := context.WithCancel(ctx)
-	s := &stage{
+	s := &demo{
 		cancel: cancel, redis: miniredis.NewMiniRedis(), sandbox: all.New(all.Options{}), password: rand.Text(),
 		fingerprintKey: []byte(keys.FingerprintKey.Reveal()),
 	}
@@ -100,7 +100,7 @@ func newStage(ctx context.Context, o Options, keys config.Keys) (*stage, error) 
 		cancel()
 		return nil, fmt.Errorf("embedded Redis: %w", err)
 	}
-	go s.age(ctx)
+	go s.expireKeys(ctx)
 	var err error
 	if s.subscriber, err = newSubscriber(time.Now()); err != nil {
 		s.close()
@@ -118,8 +118,8 @@ func newStage(ctx context.Context, o Options, keys config.Keys) (*stage, error) 
 	return s, nil
 }
 
-// age lets the embedded Redis forget what has expired: its own clock stands still.
-func (s *stage) age(ctx context.Context) {
+// expireKeys lets the embedded Redis forget what has expired: its own clock stands still.
+func (s *demo) expireKeys(ctx context.Context) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
@@ -132,7 +132,7 @@ func (s *stage) age(ctx context.Context) {
 	}
 }
 
-func (s *stage) openProviders(ctx context.Context) (url string, err error) {
+func (s *demo) openProviders(ctx context.Context) (url string, err error) {
 	for _, p := range s.sandbox.Providers() {
 		if err := p.AddFaults(demoFaults(p.Name)...); err != nil {
 			return "", err
@@ -153,7 +153,7 @@ func (s *stage) openProviders(ctx context.Context) (url string, err error) {
 
 // newWorker makes the worker, with times short enough to watch. Payload keys are the caller's, or
 // enqueue in the same shell would seal what the demo could not open.
-func (s *stage) newWorker(o Options, url string, keys config.Keys) (*Worker, error) {
+func (s *demo) newWorker(o Options, url string, keys config.Keys) (*Worker, error) {
 	addr := o.Addr
 	if o.Once {
 		addr = "127.0.0.1:0"
@@ -175,11 +175,11 @@ func (s *stage) newWorker(o Options, url string, keys config.Keys) (*Worker, err
 	}
 	c.PayloadKeys, c.FingerprintKey = keys.PayloadKeys, keys.FingerprintKey
 	log := zerolog.New(os.Stderr).Level(zerolog.FatalLevel)
-	config.HearOthers(log, zerolog.WarnLevel)
+	config.RedirectStdLog(log, zerolog.WarnLevel)
 	return o.NewWorker(c, log)
 }
 
-func (s *stage) close() {
+func (s *demo) close() {
 	s.cancel()
 	if s.worker != nil {
 		_ = s.worker.Redis.Close()
@@ -187,8 +187,8 @@ func (s *stage) close() {
 	s.redis.Close()
 }
 
-// invite says what to try while the demo stays up.
-func (s *stage) invite() {
+// printHints says what to try while the demo stays up.
+func (s *demo) printHints() {
 	fmt.Printf(`
 The demo stays up until Ctrl-C. Some payments are held on purpose: nobody could find out whether they were executed. In a browser:
 

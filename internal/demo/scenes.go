@@ -21,15 +21,15 @@ import (
 	"github.com/remesa/remesa/tasks"
 )
 
-// scene is one sample payment: what happens to it, and how it must end.
-type scene struct {
+// sample is one sample payment: what happens to it, and how it must end.
+type sample struct {
 	// provider is VirtualPOS unless set.
-	provider  string
-	reference string
-	story     string
-	fault     sandbox.Fault
+	provider    string
+	reference   string
+	description string
+	fault       sandbox.Fault
 	// submit is what submitting must come to; Enqueued unless set.
-	submit tasks.Outcome
+	submit tasks.SubmitResult
 	amount string
 	state  idempotency.State
 	// moved is how often the provider's book must have the payment.
@@ -42,48 +42,48 @@ const (
 	payoutReference = "demopayout"
 )
 
-func scenes() []scene {
-	return []scene{
-		{reference: "demo-paid", story: "the provider pays", state: idempotency.Succeeded, moved: 1},
-		{reference: "demo-paid", story: "the same line again: a duplicate", submit: tasks.Duplicate, state: idempotency.Succeeded, moved: 1},
-		{reference: "demo-paid", story: "the same reference, another amount: a conflict", amount: "99999", submit: tasks.Conflict,
+func samples() []sample {
+	return []sample{
+		{reference: "demo-paid", description: "the provider pays", state: idempotency.Succeeded, moved: 1},
+		{reference: "demo-paid", description: "the same line again: a duplicate", submit: tasks.Duplicate, state: idempotency.Succeeded, moved: 1},
+		{reference: "demo-paid", description: "the same reference, another amount: a conflict", amount: "99999", submit: tasks.Conflict,
 			state: idempotency.Succeeded, moved: 1},
-		{reference: "demo-declined", story: "the provider declines", fault: sandbox.Fault{Kind: "decline"}, state: idempotency.Failed},
-		{reference: "demo-later", story: "accepted, paid a moment later",
+		{reference: "demo-declined", description: "the provider declines", fault: sandbox.Fault{Kind: "decline"}, state: idempotency.Failed},
+		{reference: "demo-later", description: "accepted, paid a moment later",
 			fault: sandbox.Fault{Kind: "pending", Delay: sandbox.Duration(700 * time.Millisecond)}, state: idempotency.Succeeded, moved: 1},
-		{reference: "demo-doubt", story: "paid, but the answer is lost: asked, found",
+		{reference: "demo-doubt", description: "paid, but the answer is lost: asked, found",
 			fault: sandbox.Fault{Kind: "hang_up_after"}, state: idempotency.Succeeded, moved: 1},
-		{reference: "demo-garbled", story: "paid, but a 502 comes back: asked, found",
+		{reference: "demo-garbled", description: "paid, but a 502 comes back: asked, found",
 			fault: sandbox.Fault{Kind: "bad_gateway_after"}, state: idempotency.Succeeded, moved: 1},
-		{reference: "demo-slow", story: "paid, but slower than the time-out: asked, found",
+		{reference: "demo-slow", description: "paid, but slower than the time-out: asked, found",
 			fault: sandbox.Fault{Kind: "slow_after", Delay: sandbox.Duration(2 * time.Second)}, state: idempotency.Succeeded, moved: 1},
-		{reference: "demo-busy", story: "refused twice as too busy, then paid",
-			fault: sandbox.Fault{Kind: "throttled", Next: 2, Operation: sandbox.Send}, state: idempotency.Succeeded, moved: 1},
-		{reference: heldReference, story: "lost on the way, never found: held for a person",
+		{reference: "demo-busy", description: "refused twice as too busy, then paid",
+			fault: sandbox.Fault{Kind: "throttled", Next: 2, Operation: sandbox.SendOperation}, state: idempotency.Succeeded, moved: 1},
+		{reference: heldReference, description: "lost on the way, never found: held for a person",
 			fault: sandbox.Fault{Kind: "hang_up_before"}, state: idempotency.Held},
-		{provider: pagoseguro.Name, reference: "demo-charged", story: "the token ends: renewed, the card charged once",
+		{provider: pagoseguro.Name, reference: "demo-charged", description: "the token ends: renewed, the card charged once",
 			fault: sandbox.Fault{Kind: "expire_tokens", Next: 1}, state: idempotency.Succeeded, moved: 1},
-		{provider: pagoseguro.Name, reference: "demo-unanswered", story: "charged, but the answer is lost: nobody to ask, held",
+		{provider: pagoseguro.Name, reference: "demo-unanswered", description: "charged, but the answer is lost: nobody to ask, held",
 			fault: sandbox.Fault{Kind: "hang_up_after"}, state: idempotency.Held, moved: 1},
-		{provider: coordinador.Name, reference: "demo-doubt", story: "registered, but the answer is lost: asked, found",
+		{provider: coordinador.Name, reference: "demo-doubt", description: "registered, but the answer is lost: asked, found",
 			fault: sandbox.Fault{Kind: "hang_up_after"}, state: idempotency.Succeeded, moved: 1},
-		{provider: coordinador.Name, reference: "demo-already", story: "somebody registered it before us: held, not sent",
+		{provider: coordinador.Name, reference: "demo-already", description: "somebody registered it before us: held, not sent",
 			state: idempotency.Held},
-		{provider: etpay.Name, reference: "demopayer", story: "a session opens, and its payer pays a moment later",
+		{provider: etpay.Name, reference: "demopayer", description: "a session opens, and its payer pays a moment later",
 			fault: sandbox.Fault{Kind: "pending", Delay: sandbox.Duration(700 * time.Millisecond)}, state: idempotency.Succeeded, moved: 1},
-		{provider: etpay.Name, reference: "demosession", story: "a session is lost: another is opened, and waits for its payer",
+		{provider: etpay.Name, reference: "demosession", description: "a session is lost: another is opened, and waits for its payer",
 			fault: sandbox.Fault{Kind: "hang_up_after", Next: 1}, state: idempotency.Pending},
-		{provider: etpay.Name, reference: payoutReference, story: "a payout, but the answer is lost: looked for in the listing, found",
+		{provider: etpay.Name, reference: payoutReference, description: "a payout, but the answer is lost: looked for in the listing, found",
 			fault: sandbox.Fault{Kind: "hang_up_after"}, state: idempotency.Succeeded, moved: 1},
-		{provider: pagandocheck.Name, reference: "demo-token", story: "the token ends before the charge: renewed, charged once",
-			fault: sandbox.Fault{Kind: "unauthorized_in_body", Operation: sandbox.Send, Next: 1}, state: idempotency.Succeeded, moved: 1},
-		{provider: pagandocheck.Name, reference: "demo-doubt", story: "charged, but the answer is lost: its order is asked about",
+		{provider: pagandocheck.Name, reference: "demo-token", description: "the token ends before the charge: renewed, charged once",
+			fault: sandbox.Fault{Kind: "unauthorized_in_body", Operation: sandbox.SendOperation, Next: 1}, state: idempotency.Succeeded, moved: 1},
+		{provider: pagandocheck.Name, reference: "demo-doubt", description: "charged, but the answer is lost: its order is asked about",
 			fault: sandbox.Fault{Kind: "hang_up_after"}, state: idempotency.Succeeded, moved: 1},
 	}
 }
 
 // where is the scene's provider.
-func (s scene) where() string {
+func (s sample) where() string {
 	if s.provider == "" {
 		return virtualpos.Name
 	}
@@ -93,7 +93,7 @@ func (s scene) where() string {
 // demoFaults are those of the scenes of one provider.
 func demoFaults(provider string) []sandbox.Fault {
 	var faults []sandbox.Fault
-	for _, s := range scenes() {
+	for _, s := range samples() {
 		if s.fault.Kind != "" && s.where() == provider {
 			s.fault.Reference = s.reference
 			faults = append(faults, s.fault)
@@ -102,7 +102,7 @@ func demoFaults(provider string) []sandbox.Fault {
 	return faults
 }
 
-func (s scene) task() (tasks.Task, error) {
+func (s sample) task() (tasks.Task, error) {
 	amount := s.amount
 	if amount == "" {
 		amount = "12500"
@@ -166,30 +166,30 @@ const demoCard = "eyJpdiI6IkV4YW1wbGUiLCJ2YWx1ZSI6IkV4YW1wbGUiLCJtYWMiOiIwMTIzIn
 const registeredInstruction = 3456790
 
 // instruction is what the payment settles; no two payments may settle the same.
-func (s scene) instruction() int64 {
+func (s sample) instruction() int64 {
 	if s.reference == "demo-already" {
 		return registeredInstruction
 	}
 	return registeredInstruction + 1
 }
 
-func (s scene) key() idempotency.Key {
+func (s sample) key() idempotency.Key {
 	return idempotency.Key{Provider: s.where(), Account: idempotency.DefaultAccount, Reference: s.reference}
 }
 
-const demoPatience = 45 * time.Second
+const demoTimeout = 45 * time.Second
 
-// play submits every scene, waits for the outcomes, and compares them with what is expected and
+// run submits every scene, waits for the outcomes, and compares them with what is expected and
 // with the provider's book.
-func (s *stage) play(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, demoPatience)
+func (s *demo) run(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, demoTimeout)
 	defer cancel()
 	client := tasks.NewClient(s.worker.Ledger, s.worker.Redis, tasks.ClientOptions{
 		FingerprintKey: s.fingerprintKey,
 	})
 	fmt.Println("remesa demo: an embedded Redis, simulated providers, sample payments")
-	submitted := make([]tasks.Receipt, len(scenes()))
-	for i, sc := range scenes() {
+	submitted := make([]tasks.Receipt, len(samples()))
+	for i, sc := range samples() {
 		task, err := sc.task()
 		if err != nil {
 			return err
@@ -209,28 +209,28 @@ func (s *stage) play(ctx context.Context) error {
 	if err := s.subscriber.await(ctx, s.worker.Subscriptions); err != nil {
 		return err
 	}
-	return errors.Join(s.closing(ctx, submitted), s.subscriber.closing(context.WithoutCancel(ctx), s))
+	return errors.Join(s.summary(ctx, submitted), s.subscriber.closing(context.WithoutCancel(ctx), s))
 }
 
 // follow shows each change of state until all scenes are where they must be.
-func (s *stage) follow(ctx context.Context) error {
+func (s *demo) follow(ctx context.Context) error {
 	seen := map[idempotency.Key]idempotency.State{}
 	for {
 		done := 0
-		for _, sc := range scenes() {
+		for _, sc := range samples() {
 			r, err := s.worker.Ledger.Show(ctx, sc.key())
 			if err != nil && ctx.Err() == nil {
 				return err
 			}
 			if r.State != seen[sc.key()] && ctx.Err() == nil {
 				seen[sc.key()] = r.State
-				progress(len(scenes()), done, sc.key().String(), r)
+				progress(len(samples()), done, sc.key().String(), r)
 			}
 			if r.State == sc.state {
 				done++
 			}
 		}
-		if done == len(scenes()) {
+		if done == len(samples()) {
 			return nil
 		}
 		select {
@@ -251,26 +251,26 @@ func progress(all, done int, key string, r idempotency.Record) {
 
 var errUnexpected = errors.New("an outcome is not as expected")
 
-func (s *stage) closing(ctx context.Context, submitted []tasks.Receipt) error {
+func (s *demo) summary(ctx context.Context, submitted []tasks.Receipt) error {
 	ctx = context.WithoutCancel(ctx)
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "\nPAYMENT\tWHAT HAPPENS\tSUBMITTED\tSTATE\tATTEMPTS\tPAID BY THE PROVIDER\t")
 	var failed error
-	for i, sc := range scenes() {
+	for i, sc := range samples() {
 		r, err := s.worker.Ledger.Show(ctx, sc.key())
 		if err != nil {
 			return err
 		}
-		moved := s.sandbox.Find(sc.where()).Moved(sc.reference)
+		moved := s.sandbox.Find(sc.where()).ExecutionCount(sc.reference)
 		want := sc.submit
 		if want == "" {
 			want = tasks.Enqueued
 		}
 		verdict := "as expected"
-		if r.State != sc.state || moved != sc.moved || submitted[i].Outcome != want {
+		if r.State != sc.state || moved != sc.moved || submitted[i].Result != want {
 			verdict, failed = fmt.Sprintf("EXPECTED %s, %s, %d", want, sc.state, sc.moved), errUnexpected
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%d\t%s\n", sc.key(), sc.story, submitted[i].Outcome, r.State, r.Attempts, moved, verdict)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%d\t%s\n", sc.key(), sc.description, submitted[i].Result, r.State, r.Attempts, moved, verdict)
 	}
 	if err := w.Flush(); err != nil {
 		return err

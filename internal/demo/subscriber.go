@@ -15,10 +15,10 @@ import (
 	"github.com/remesa/remesa/tasks"
 )
 
-// subscriber is the demo's subscription: monthly since the 31st of a month four to five months ago,
+// demoSubscription is the demo's subscription: monthly since the 31st of a month four to five months ago,
 // and added then. The workers stood still ever since, until the demo starts. Its first period is
 // too old by now, its third charge is declined once.
-type subscriber struct {
+type demoSubscription struct {
 	terms   tasks.Subscription
 	started time.Time
 }
@@ -29,10 +29,10 @@ const (
 	demoDunning    = "400ms"
 )
 
-func newSubscriber(now time.Time) (subscriber, error) {
+func newSubscriber(now time.Time) (demoSubscription, error) {
 	zone, err := schedule.LoadZone("America/Bogota")
 	if err != nil {
-		return subscriber{}, err
+		return demoSubscription{}, err
 	}
 	start := lastDayOfALongMonth(now.In(zone).AddDate(0, -5, 1-now.In(zone).Day()))
 	old := now.Sub(start.Add(9 * time.Hour))
@@ -42,10 +42,10 @@ func newSubscriber(now time.Time) (subscriber, error) {
 		"catch_up": fmt.Sprintf("%dd", old/(24*time.Hour)), "dunning": []string{demoDunning}, "customer": demoCustomer(), "card": demoTokenized(),
 	})
 	if err != nil {
-		return subscriber{}, err
+		return demoSubscription{}, err
 	}
 	terms, err := tasks.DecodeSubscription(line)
-	return subscriber{terms, start}, err
+	return demoSubscription{terms, start}, err
 }
 
 // lastDayOfALongMonth is the 31st of the month that begins with first, or of the one after it: of
@@ -59,18 +59,18 @@ func lastDayOfALongMonth(first time.Time) time.Time {
 }
 
 // fault declines one charge of it, softly.
-func (s subscriber) fault() sandbox.Fault {
+func (s demoSubscription) fault() sandbox.Fault {
 	return sandbox.Fault{Kind: "decline", Reference: tasks.TxnID(subscriberID, declinedPeriod, 0)}
 }
 
 // add keeps it as if it had been added when it started.
-func (s subscriber) add(ctx context.Context, store *billing.Store) error {
+func (s demoSubscription) add(ctx context.Context, store *billing.Store) error {
 	_, err := store.Add(ctx, billing.NewAddition(s.terms, nil, s.started))
 	return err
 }
 
 // await waits until it is caught up.
-func (s subscriber) await(ctx context.Context, store *billing.Store) error {
+func (s demoSubscription) await(ctx context.Context, store *billing.Store) error {
 	for ctx.Err() == nil {
 		loaded, err := store.Load(ctx, s.terms.Provider(), subscriberID)
 		if err == nil && len(loaded) == 1 && loaded[0].Record.Open == nil && loaded[0].Record.NextDue > time.Now().UnixMilli() {
@@ -89,7 +89,7 @@ func (s subscriber) await(ctx context.Context, store *billing.Store) error {
 
 // closing prints its periods, each of which the provider must have charged exactly once, the missed
 // one not at all.
-func (s subscriber) closing(ctx context.Context, st *stage) error {
+func (s demoSubscription) closing(ctx context.Context, st *demo) error {
 	periods, err := st.worker.Subscriptions.Periods(ctx, s.terms.Provider(), subscriberID)
 	if err != nil {
 		return err
@@ -104,9 +104,9 @@ func (s subscriber) closing(ctx context.Context, st *stage) error {
 		charges, paid := 0, 0
 		for attempt := range p.Attempt + 1 {
 			reference := tasks.TxnID(subscriberID, p.Number, attempt)
-			charges, paid = charges+1, paid+st.sandbox.Find(s.terms.Provider()).Moved(reference)
+			charges, paid = charges+1, paid+st.sandbox.Find(s.terms.Provider()).ExecutionCount(reference)
 		}
-		story, state, moved := s.story(p.Number)
+		story, state, moved := s.describePeriod(p.Number)
 		verdict := "as expected"
 		if p.State != state || paid != moved {
 			verdict, failed = fmt.Sprintf("EXPECTED %s, %d", state, moved), errUnexpected
@@ -123,8 +123,8 @@ func (s subscriber) closing(ctx context.Context, st *stage) error {
 	return failed
 }
 
-// story is what happens to a period, how it ends, and how often it is paid.
-func (s subscriber) story(period int) (story, state string, moved int) {
+// describePeriod is what happens to a period, how it ends, and how often it is paid.
+func (s demoSubscription) describePeriod(period int) (describePeriod, state string, moved int) {
 	switch {
 	case period == 1:
 		return "older than catch_up: reported, not charged", billing.PeriodStateMissed, 0

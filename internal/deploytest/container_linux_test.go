@@ -164,13 +164,13 @@ func TestAsTheContainerDoes(t *testing.T) {
 	p.awaitReady(t)
 	for _, args := range [][]string{words(t, m.hck), append(words(t, m.hck), "--ready")} {
 		check := run(t, inside(args), env)
-		if code := check.Exit(patience); code != 0 {
+		if code := check.Exit(testTimeout); code != 0 {
 			t.Errorf("%v: exit code %d of a worker that is well: %s", args, code, check.Output())
 		}
 	}
-	p.Drain(patience)
+	p.Drain(testTimeout)
 	check := run(t, inside(words(t, m.hck)), env)
-	if check.Exit(patience) == 0 {
+	if check.Exit(testTimeout) == 0 {
 		t.Error("a worker that is gone is well")
 	}
 }

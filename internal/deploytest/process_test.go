@@ -48,7 +48,7 @@ var listening = regexp.MustCompile(`"http":"([^"]+)"`)
 func (p process) awaitReady(t testing.TB) string {
 	t.Helper()
 	var addr string
-	eventually.NoError(t, patience, func() error {
+	eventually.NoError(t, testTimeout, func() error {
 		if p.Gone() {
 			t.Fatalf("it ended: %s", p.Cmd.ProcessState)
 		}

@@ -36,7 +36,7 @@ func enqueue(t *testing.T, url, in string, args ...string) string {
 func simulators(t *testing.T) map[string]string {
 	t.Helper()
 	p := run(t, exec.CommandContext(context.Background(), commands.Path(t, "worker"), "sandbox", "--addr", "127.0.0.1:0"), map[string]string{})
-	p.Await(patience, "_book", "\n")
+	p.Await(testTimeout, "_book", "\n")
 	return assignments(p.Output())
 }
 
@@ -52,7 +52,7 @@ func TestAProducersUserSubmitsAndAWorkersUserPays(t *testing.T) {
 	env["REMESA_REDIS_URL"], env["REMESA_HTTP_ADDR"] = s.as("remesa"), "127.0.0.1:0"
 	p := run(t, exec.CommandContext(context.Background(), commands.Path(t, "worker"), "run"), env)
 	p.awaitReady(t)
-	eventually.NoError(t, patience, func() error {
+	eventually.NoError(t, testTimeout, func() error {
 		if shown := enqueue(t, producer, "", "show", "virtualpos/a"); !strings.Contains(strings.ReplaceAll(shown, " ", ""), `"state":"succeeded"`) {
 			return fmt.Errorf("it was not paid: %s", shown)
 		}
@@ -68,7 +68,7 @@ func TestAProducersUserSubmitsAndAWorkersUserPays(t *testing.T) {
 	if again := enqueue(t, producer, payout, "submit"); !strings.Contains(again, "duplicate") {
 		t.Errorf("submit: %s", again)
 	}
-	p.Drain(patience)
+	p.Drain(testTimeout)
 	refused, err := admin.Do(t.Context(), "acl", "log").Slice()
 	if err != nil || len(refused) > 0 {
 		t.Errorf("Redis refused %v, %v", refused, err)
@@ -89,7 +89,7 @@ func TestABillingsUserReadsOutcomes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithTimeout(t.Context(), patience)
+	ctx, stop := context.WithTimeout(t.Context(), testTimeout)
 	defer stop()
 	var seen string
 	err = reader.Run(ctx, func(_ context.Context, e tasks.Event) error {

@@ -17,7 +17,7 @@ import (
 	"github.com/remesa/remesa/internal/redistest"
 )
 
-const patience = 60 * time.Second
+const testTimeout = 60 * time.Second
 
 func freePort(t testing.TB) string {
 	t.Helper()
@@ -166,7 +166,7 @@ func TestSentinelsKnowThePrimary(t *testing.T) {
 	processtest.Start(t, "sentinel", cmd)
 	sentinel := redis.NewSentinelClient(&redis.Options{Addr: "127.0.0.1:" + port})
 	defer sentinel.Close()
-	eventually.NoError(t, patience, func() error {
+	eventually.NoError(t, testTimeout, func() error {
 		addr, err := sentinel.GetMasterAddrByName(t.Context(), "remesa").Result()
 		if err != nil || strings.Join(addr, ":") != s.Addr() {
 			return fmt.Errorf("the primary is at %v: %w", addr, err)

@@ -96,7 +96,7 @@ func TestAsSystemdStartsIt(t *testing.T) {
 	p := run(t, exec.CommandContext(context.Background(), commands.Path(t, "worker"), command[1:]...), env)
 	p.awaitReady(t)
 	begin(t, redis.as("producer"))
-	p.Drain(patience)
+	p.Drain(testTimeout)
 }
 
 // begin submits a payment, as the user that producers are, and waits until the worker has begun it:
@@ -104,7 +104,7 @@ func TestAsSystemdStartsIt(t *testing.T) {
 func begin(t *testing.T, url string) {
 	t.Helper()
 	enqueue(t, url, payout, "submit")
-	eventually.NoError(t, patience, func() error {
+	eventually.NoError(t, testTimeout, func() error {
 		if shown := enqueue(t, url, "", "show", "virtualpos/a"); !strings.Contains(shown, `"state":"sending"`) && !strings.Contains(shown, `"state": "sending"`) {
 			return fmt.Errorf("it was not begun: %s", shown)
 		}

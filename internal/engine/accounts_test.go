@@ -17,13 +17,13 @@ import (
 )
 
 func TestWithoutCredentialsAPaymentWaitsForThem(t *testing.T) {
-	r := clockRig(t)
+	r := newClockFixture(t)
 	sold := idempotency.Key{Provider: "virtualpos", Account: "sold", Reference: "p"}
 	doubtful := idempotency.Key{Provider: "virtualpos", Account: "sold", Reference: "doubtful"}
 	r.register(doubtful)
 	begin(r, doubtful, idempotency.NewAttempt(), time.Minute)
 	r.advance(2 * time.Minute)
-	r.bank.behave("doubtful", script{answers: answers{says(providers.Succeeded)}})
+	r.bank.behave("doubtful", scriptedReplies{answers: answers{says(providers.Succeeded)}})
 	r.submit(sold)
 	stop := r.run()
 	r.until("both wait", func() bool {
@@ -39,10 +39,10 @@ func TestWithoutCredentialsAPaymentWaitsForThem(t *testing.T) {
 		t.Errorf("%s after %d attempts", rec.State, rec.Attempts)
 	}
 	r.run(func(o *Options) {
-		o.Registry.Add(providers.Account{Provider: "virtualpos", Name: "sold", Client: payer{payOnly{r.bank}, r.bank}})
+		o.Registry.Add(providers.Account{Provider: "virtualpos", Name: "sold", Client: queryablePayer{fakePayer{r.bank}, r.bank}})
 	})
-	r.reaches(sold, idempotency.Succeeded)
-	r.reaches(doubtful, idempotency.Succeeded)
+	r.awaitState(sold, idempotency.Succeeded)
+	r.awaitState(doubtful, idempotency.Succeeded)
 	if r.bank.sends("p") != 1 || r.bank.sends("doubtful") != 0 {
 		t.Errorf("sent %d and %d times", r.bank.sends("p"), r.bank.sends("doubtful"))
 	}
@@ -59,9 +59,9 @@ func TestAnAccountThatIsRefusedUsesNothingUp(t *testing.T) {
 		{"no connection", &providers.NotSent{Reason: wire.Connect}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			r := newRig(t)
+			r := newFixture(t)
 			var healed atomic.Bool
-			r.bank.otherwise = script{pay: func(context.Context, providers.Attempt) (providers.Outcome, error) {
+			r.bank.otherwise = scriptedReplies{pay: func(context.Context, providers.Attempt) (providers.Outcome, error) {
 				if healed.Load() {
 					return providers.Outcome{Class: providers.Succeeded}, nil
 				}
@@ -77,7 +77,7 @@ func TestAnAccountThatIsRefusedUsesNothingUp(t *testing.T) {
 			healed.Store(true)
 			sends := 0
 			for _, k := range ks {
-				sends += r.reaches(k, idempotency.Succeeded).Attempts
+				sends += r.awaitState(k, idempotency.Succeeded).Attempts
 			}
 			if sends != r.bank.allSends() {
 				t.Errorf("%d attempts for %d requests", sends, r.bank.allSends())
@@ -105,8 +105,8 @@ func TestTheCircuit(t *testing.T) {
 		{"five connections fail", told{connect, connect, connect, connect, connect}, true},
 		{"a success between failed connections", told{connect, connect, connect, connect, nil, connect, connect}, false},
 		{"ten requests are throttled", told{throttled, throttled, throttled, throttled, throttled, throttled, throttled, throttled, throttled, throttled}, false},
-		{"ten attempts say nothing", told{errNoVerdict, errNoVerdict, errNoVerdict, errNoVerdict, errNoVerdict, errNoVerdict, errNoVerdict, errNoVerdict}, false},
-		{"silence between failed connections", told{connect, connect, errNoVerdict, connect, errors.New("no answer"), connect, connect}, true},
+		{"ten attempts say nothing", told{errInconclusive, errInconclusive, errInconclusive, errInconclusive, errInconclusive, errInconclusive, errInconclusive, errInconclusive}, false},
+		{"silence between failed connections", told{connect, connect, errInconclusive, connect, errors.New("no answer"), connect, connect}, true},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -114,7 +114,7 @@ func TestTheCircuit(t *testing.T) {
 				for _, err := range row.told {
 					pass(t, c)(err)
 				}
-				if _, err := c.allow(); (err != nil) != row.open {
+				if _, err := c.enter(); (err != nil) != row.open {
 					t.Fatalf("allow() = %v", err)
 				}
 				if m.open != row.open {
@@ -135,7 +135,7 @@ func TestTheCircuit(t *testing.T) {
 				refuses(t, c)
 			}
 			time.Sleep(time.Minute + time.Millisecond)
-			pass(t, c)(errNoVerdict)
+			pass(t, c)(errInconclusive)
 			probe := pass(t, c)
 			refuses(t, c)
 			probe(nil)
@@ -179,7 +179,7 @@ func TestNothingCanBeSentWhileEachCircuitIsOpen(t *testing.T) {
 
 func pass(t *testing.T, c *circuit) func(error) {
 	t.Helper()
-	done, err := c.allow()
+	done, err := c.enter()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,7 +188,7 @@ func pass(t *testing.T, c *circuit) func(error) {
 
 func refuses(t *testing.T, c *circuit) {
 	t.Helper()
-	if _, err := c.allow(); err == nil {
+	if _, err := c.enter(); err == nil {
 		t.Fatal("a second one was let through")
 	}
 }
@@ -208,10 +208,10 @@ func newTestCircuit() (*circuit, *circuitMetric) {
 }
 
 // begin opens an attempt in the name of a worker that then dies.
-func begin(r *rig, k idempotency.Key, attempt string, lease time.Duration) {
+func begin(r *fixture, k idempotency.Key, attempt string, lease time.Duration) {
 	r.t.Helper()
-	b, err := r.ledger.Begin(r.t.Context(), k, idempotency.BeginRequest{Attempt: attempt, Lease: lease, Queryable: k.Account != "mute"})
-	if err != nil || b.Verdict != idempotency.Send {
-		r.t.Fatalf("begin: %+v, %v", b.Verdict, err)
+	b, err := r.ledger.Begin(r.t.Context(), k, idempotency.BeginParams{Attempt: attempt, Lease: lease, Queryable: k.Account != "mute"})
+	if err != nil || b.Decision != idempotency.Send {
+		r.t.Fatalf("begin: %+v, %v", b.Decision, err)
 	}
 }

@@ -14,9 +14,9 @@ import (
 	"github.com/remesa/remesa/tasks"
 )
 
-// ask serves one wake-up of the ask lane: it asks the provider what became of a payment, and moves
+// query serves one wake-up of the ask lane: it asks the provider what became of a payment, and moves
 // no money.
-func (e *Engine) ask(ctx context.Context, k idempotency.Key) {
+func (e *Engine) query(ctx context.Context, k idempotency.Key) {
 	c, ok := e.circuits[k.Provider+"/"+k.Account]
 	if !ok {
 		e.park(ctx, k, reasonAccount+":"+k.Account, errNoAccount)
@@ -26,13 +26,13 @@ func (e *Engine) ask(ctx context.Context, k idempotency.Key) {
 	if !ok {
 		return
 	}
-	learnt := errNoVerdict
-	leave, ok := e.enter(ctx, k, c)
+	learnt := errInconclusive
+	leave, ok := e.passThrottle(ctx, k, c)
 	if !ok {
 		return
 	}
 	defer func() { leave(learnt) }()
-	pass, err := c.allow()
+	pass, err := c.enter()
 	if err != nil {
 		e.park(ctx, k, c.reason(), err)
 		return
@@ -42,32 +42,32 @@ func (e *Engine) ask(ctx context.Context, k idempotency.Key) {
 		learnt = err
 		return
 	}
-	learnt = e.question(ctx, k, checker)
+	learnt = e.runQuery(ctx, k, checker)
 }
 
-func (e *Engine) question(ctx context.Context, k idempotency.Key, checker providers.StatusChecker) error {
-	e.OnStep(StepAsk, k)
-	q, err := e.Ledger.Ask(ctx, k)
+func (e *Engine) runQuery(ctx context.Context, k idempotency.Key, checker providers.StatusChecker) error {
+	e.OnFaultPoint(PointQuery, k)
+	q, err := e.Ledger.StartQuery(ctx, k)
 	if err != nil {
 		e.Log.Warn().Stringer("key", k).Err(err).Msg("not asked; its due time wakes it again")
-		return errNoVerdict
+		return errInconclusive
 	}
-	if !q.Ask {
-		return errNoVerdict
+	if !q.Needed {
+		return errInconclusive
 	}
-	if q.Unopened != nil {
-		e.unasked(ctx, k, q)
-		return errNoVerdict
+	if q.DecryptErr != nil {
+		e.queryUndecryptable(ctx, k, q)
+		return errInconclusive
 	}
-	e.OnStep(StepQuestion, k)
+	e.OnFaultPoint(PointQuerySend, k)
 	o, err := e.status(ctx, k, checker, q)
-	e.OnStep(StepStatus, k)
-	e.answer(ctx, k, q, o)
+	e.OnFaultPoint(PointQueryDone, k)
+	e.recordStatus(ctx, k, q, o)
 	return err
 }
 
 // status asks once. No answer is doubt about the answer, never about the payment.
-func (e *Engine) status(ctx context.Context, k idempotency.Key, c providers.StatusChecker, q idempotency.Question,
+func (e *Engine) status(ctx context.Context, k idempotency.Key, c providers.StatusChecker, q idempotency.StatusQuery,
 ) (o providers.Outcome, err error) {
 	ctx, cancel := context.WithTimeout(ctx, e.AttemptDeadline)
 	defer cancel()
@@ -75,39 +75,39 @@ func (e *Engine) status(ctx context.Context, k idempotency.Key, c providers.Stat
 	defer func() {
 		if p := recover(); p != nil {
 			e.Log.Error().Stringer("key", k).Str("type", fmt.Sprintf("%T", p)).Msg("the adapter panicked while asking")
-			o, err = providers.Outcome{Class: providers.InDoubt, Code: "panic"}, errNoVerdict
+			o, err = providers.Outcome{Class: providers.InDoubt, Code: "panic"}, errInconclusive
 		}
 	}()
-	query := newQuery(k, q)
+	query := newStatusQuery(k, q)
 	start := e.Now()
 	o, err = c.Status(ctx, query)
-	e.Metrics.Request(k.Provider, "status", class(o, err), e.Now().Sub(start))
+	e.Metrics.Request(k.Provider, "status", requestClass(o, err), e.Now().Sub(start))
 	if err != nil {
 		e.Log.Debug().Stringer("key", k).Err(err).Msg("no answer")
 		return providers.Outcome{Class: providers.InDoubt, Code: "no_answer"}, err
 	}
-	return compare(query, providers.Conceal(o, private(query)...)), nil
+	return verifyStatus(query, providers.Redact(o, privateTexts(query)...)), nil
 }
 
-// private lists what no text about the payment may repeat, whatever its adapter took care of.
-func private(q providers.Query) []string {
+// privateTexts lists what no text about the payment may repeat, whatever its adapter took care of.
+func privateTexts(q providers.StatusQuery) []string {
 	switch {
 	case q.Payout != nil:
-		return q.Payout.Private()
+		return q.Payout.PrivateTexts()
 	case q.Charge != nil:
-		return q.Charge.Private()
+		return q.Charge.PrivateTexts()
 	}
 	return nil
 }
 
-func newQuery(k idempotency.Key, q idempotency.Question) providers.Query {
-	var query providers.Query
+func newStatusQuery(k idempotency.Key, q idempotency.StatusQuery) providers.StatusQuery {
+	var query providers.StatusQuery
 	if t, err := tasks.DecodeStored(q.Payload); err == nil {
-		query = queryFor(t)
+		query = statusQueryFor(t)
 	}
 	query.ByReference = q.State.Final() // what may still be found then is an execution under another id
-	query.Account, query.Reference, query.ProviderID, query.Handles = k.Account, k.Reference, q.ProviderID, q.Handles
-	if providers.Hidden(query.ProviderID) {
+	query.Account, query.Reference, query.ProviderID, query.ProviderRefs = k.Account, k.Reference, q.ProviderID, q.ProviderRefs
+	if providers.IsHiddenID(query.ProviderID) {
 		query.ProviderID = "" // the provider does not know it by that name
 	}
 	if m, err := providers.ParseMoney(q.Amount, q.Currency); err == nil {
@@ -116,8 +116,8 @@ func newQuery(k idempotency.Key, q idempotency.Question) providers.Query {
 	return query
 }
 
-func queryFor(t tasks.Task) providers.Query {
-	query := providers.Query{Account: t.Account(), Reference: t.Reference(), Amount: t.Amount()}
+func statusQueryFor(t tasks.Task) providers.StatusQuery {
+	query := providers.StatusQuery{Account: t.Account(), Reference: t.Reference(), Amount: t.Amount()}
 	if p, ok := t.Payout(); ok {
 		query.Payout = &p
 	}
@@ -127,25 +127,25 @@ func queryFor(t tasks.Task) providers.Query {
 	return query
 }
 
-// answer reports what was said. A lost answer costs a question, so it is tried a few times only.
-func (e *Engine) answer(ctx context.Context, k idempotency.Key, q idempotency.Question, o providers.Outcome) {
+// recordStatus reports what was said. A lost answer costs a question, so it is tried a few times only.
+func (e *Engine) recordStatus(ctx context.Context, k idempotency.Key, q idempotency.StatusQuery, o providers.Outcome) {
 	ctx = context.WithoutCancel(ctx)
-	e.OnStep(StepAnswer, k)
+	e.OnFaultPoint(PointStatusRecord, k)
 	for n := range 3 {
-		s, err := once(ctx, exponential(firstWrite, writeTimeout, n), func(ctx context.Context) (idempotency.Settlement, error) {
-			return e.Ledger.Answer(ctx, k, idempotency.Answered{
-				Version: q.Version, AskedAt: q.AskedAt, Outcome: o, Ours: o.Echo.Complete, Next: e.pollAfter(q.Polls),
+		s, err := writeOnce(ctx, exponential(firstWriteTimeout, writeTimeout, n), func(ctx context.Context) (idempotency.Transition, error) {
+			return e.Ledger.RecordStatus(ctx, k, idempotency.StatusResult{
+				Version: q.Version, QueriedAt: q.QueriedAt, Outcome: o, Ours: o.Echo.Complete, QueryAfter: e.pollAfter(q.Polls),
 			})
 		})
 		if err == nil {
-			e.OnStep(StepAnswered, k)
+			e.OnFaultPoint(PointStatusRecorded, k)
 			if s.State != q.State || s.Anomaly != "" {
-				e.settled(k, o, s)
+				e.transitioned(k, o, s)
 			}
 			return
 		}
 		e.Log.Warn().Stringer("key", k).Err(err).Msg("answer not written")
-		if final(err) || !e.pause(exponential(firstRewrite, slowestWrites, n)) {
+		if permanent(err) || !e.pause(exponential(firstRetryDelay, maxRetryDelay, n)) {
 			return
 		}
 	}
@@ -161,20 +161,20 @@ func (e *Engine) pollAfter(polls int) time.Duration {
 	return min(time.Duration(float64(d)*(0.75+e.Random()/2)), e.PollMax)
 }
 
-// compare turns an answer about something else into a mismatch: every field that the provider
+// verifyStatus turns an answer about something else into a mismatch: every field that the provider
 // repeated must be ours.
-func compare(q providers.Query, o providers.Outcome) providers.Outcome {
+func verifyStatus(q providers.StatusQuery, o providers.Outcome) providers.Outcome {
 	if o.Class == providers.NotFound || o.Class == providers.InDoubt {
 		return o
 	}
 	if field := differs(q, o.Echo); field != "" {
-		return mismatch(o, providers.Mismatch, field)
+		return mismatchOutcome(o, providers.Mismatch, field)
 	}
 	return o
 }
 
-// mismatch keeps the provider's id for a person, except where it is another payment's.
-func mismatch(o providers.Outcome, class providers.Class, field string) providers.Outcome {
+// mismatchOutcome keeps the provider's id for a person, except where it is another payment's.
+func mismatchOutcome(o providers.Outcome, class providers.Class, field string) providers.Outcome {
 	m := providers.Outcome{Class: class, ProviderID: o.ProviderID, Code: "mismatch", Message: "the provider's " + field + " is not ours"}
 	if field == "reference" {
 		m.ProviderID = ""
@@ -182,7 +182,7 @@ func mismatch(o providers.Outcome, class providers.Class, field string) provider
 	return m
 }
 
-func differs(q providers.Query, e providers.Echo) string {
+func differs(q providers.StatusQuery, e providers.Echo) string {
 	switch {
 	case e.Reference != "" && e.Reference != q.Reference:
 		return "reference"
@@ -206,5 +206,5 @@ func sameAmount(text string, m providers.Money) bool {
 	return err == nil && a.Cmp(b) == 0
 }
 
-// errNoVerdict: nothing was learnt about the account.
-var errNoVerdict = errors.New("the provider was not called")
+// errInconclusive: nothing was learnt about the account.
+var errInconclusive = errors.New("the provider was not called")

@@ -27,7 +27,7 @@ func TestAQuestionAboutASettledPaymentIsByReference(t *testing.T) {
 		idempotency.Ready, idempotency.InDoubt, idempotency.Pending, idempotency.Held,
 		idempotency.Succeeded, idempotency.Failed, idempotency.Reversed,
 	} {
-		q := newQuery(key("p"), idempotency.Question{State: s, ProviderID: "id-p"})
+		q := newStatusQuery(key("p"), idempotency.StatusQuery{State: s, ProviderID: "id-p"})
 		if q.ByReference != slices.Contains(settled, s) || q.ProviderID != "id-p" || q.Reference != "p" {
 			t.Errorf("%s: got %+v", s, q)
 		}
@@ -40,7 +40,7 @@ func TestAResentPayoutThatIsExecutedTwiceIsAnAnomaly(t *testing.T) {
 	t.Parallel()
 	p := policy()
 	p.Resend, p.MaxResends = true, 1
-	r := rigOn(t, redistest.Start(t), idempotency.Options{Default: p, FirstWake: 20 * time.Millisecond, TestClock: true})
+	r := newFixtureOn(t, redistest.Start(t), idempotency.Options{Default: p, FirstWake: 20 * time.Millisecond, TestClock: true})
 	r.advance(1_800_000_000 * time.Second)
 	var hours atomic.Int64
 	s := simulator.New(simulator.Options{}, sandbox.Options{Now: func() time.Time { return time.Unix(1_800_000_000, 0).Add(time.Duration(hours.Load()) * time.Hour) }})
@@ -50,8 +50,8 @@ func TestAResentPayoutThatIsExecutedTwiceIsAnAnomaly(t *testing.T) {
 	answered := make(chan struct{}, 1000)
 	r.run(func(o *Options) {
 		o.Registry.Add(simulated(t, s))
-		o.OnStep = func(s Step, k idempotency.Key) {
-			if s == StepAnswered && k == key("first") {
+		o.OnFaultPoint = func(s FaultPoint, k idempotency.Key) {
+			if s == PointStatusRecorded && k == key("first") {
 				answered <- struct{}{}
 			}
 		}
@@ -64,7 +64,7 @@ func TestAResentPayoutThatIsExecutedTwiceIsAnAnomaly(t *testing.T) {
 		return r.show(key("p")).State == idempotency.Succeeded
 	})
 	hours.Add(1)
-	if n := s.Moved("p"); n != 2 {
+	if n := s.ExecutionCount("p"); n != 2 {
 		t.Fatalf("money moved %d times: nothing to find", n)
 	}
 	r.until("the anomaly is recorded", func() bool {
@@ -91,34 +91,34 @@ func simulated(t *testing.T, s *sandbox.Provider) providers.Account {
 // A settled payout's details are gone, and with them what signs a question about it: the question
 // is put to nobody, and the account's payments go on.
 func TestAQuestionThatCannotBeSignedLeavesTheAccountOpen(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	s := simulator.New(simulator.Options{SignedQuestions: true}, sandbox.Options{})
 	statuses := make(chan struct{}, 10)
 	r.submit(key("p"))
 	r.run(func(o *Options) {
 		o.Registry.Add(simulated(t, s))
 		o.CircuitCooldown = time.Hour
-		o.OnStep = func(s Step, _ idempotency.Key) {
-			if s == StepAnswered {
+		o.OnFaultPoint = func(s FaultPoint, _ idempotency.Key) {
+			if s == PointStatusRecorded {
 				statuses <- struct{}{}
 			}
 		}
 	})
-	r.reaches(key("p"), idempotency.Succeeded)
+	r.awaitState(key("p"), idempotency.Succeeded)
 	r.enqueue(asynq.NewTask("status", []byte(`{"type":"status","provider":"virtualpos","reference":"p"}`)), asynq.Queue("virtualpos"))
 	wait(t, "the question was asked", statuses)
 	r.submit(key("other"))
-	r.reaches(key("other"), idempotency.Succeeded)
+	r.awaitState(key("other"), idempotency.Succeeded)
 	if rec := r.show(key("p")); rec.State != idempotency.Succeeded || rec.Anomaly != "" {
 		t.Errorf("%s, anomaly %q", rec.State, rec.Anomaly)
 	}
 }
 
 func TestASecondSuccessUnderOurReferenceIsAnAnomaly(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	var mu sync.Mutex
 	var looks []bool
-	shows := func(q providers.Query) (providers.Outcome, error) {
+	shows := func(q providers.StatusQuery) (providers.Outcome, error) {
 		mu.Lock()
 		defer mu.Unlock()
 		looks = append(looks, q.ByReference)
@@ -128,10 +128,10 @@ func TestASecondSuccessUnderOurReferenceIsAnAnomaly(t *testing.T) {
 		}
 		return providers.Outcome{Class: providers.Succeeded, ProviderID: id}, nil
 	}
-	r.bank.behave("p", script{outcome(providers.Pending), answers{shows}})
+	r.bank.behave("p", scriptedReplies{outcome(providers.Pending), answers{shows}})
 	r.submit(key("p"))
 	r.run()
-	r.reaches(key("p"), idempotency.Succeeded)
+	r.awaitState(key("p"), idempotency.Succeeded)
 	r.enqueue(asynq.NewTask("status", []byte(`{"type":"status","provider":"virtualpos","reference":"p"}`)), asynq.Queue("virtualpos"))
 	r.until("the anomaly is recorded", func() bool { return r.show(key("p")).Anomaly == "second_success" })
 	mu.Lock()

@@ -22,17 +22,17 @@ import (
 	"github.com/remesa/remesa/tasks"
 )
 
-// book is a ledger without Redis, for tests whose subject is time: it fails as it is told, and
+// fakeLedger is a ledger without Redis, for tests whose subject is time: it fails as it is told, and
 // remembers the calls.
-type book struct {
+type fakeLedger struct {
 	Ledger
 	mu    sync.Mutex
 	calls []string
 	fail  func(ctx context.Context, step string, n int) error
-	begun idempotency.Begun
+	begun idempotency.BeginResult
 }
 
-func (b *book) take(ctx context.Context, step, detail string) error {
+func (b *fakeLedger) take(ctx context.Context, step, detail string) error {
 	b.mu.Lock()
 	n := len(slices.DeleteFunc(slices.Clone(b.calls), func(c string) bool { return !strings.HasPrefix(c, step) }))
 	b.calls = append(b.calls, step+detail)
@@ -44,15 +44,15 @@ func (b *book) take(ctx context.Context, step, detail string) error {
 }
 
 // distinct are the calls without immediate repetitions.
-func (b *book) distinct() string {
+func (b *fakeLedger) distinct() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return strings.Join(slices.Compact(slices.Clone(b.calls)), ", ")
 }
 
-func (b *book) Begin(ctx context.Context, k idempotency.Key, _ idempotency.BeginRequest) (idempotency.Begun, error) {
+func (b *fakeLedger) Begin(ctx context.Context, k idempotency.Key, _ idempotency.BeginParams) (idempotency.BeginResult, error) {
 	begun := b.begun
-	begun.Verdict, begun.Number = idempotency.Send, max(begun.Number, 1)
+	begun.Decision, begun.Number = idempotency.Send, max(begun.Number, 1)
 	if begun.Payload == nil {
 		begun.Payload = payload(k, "12500")
 	}
@@ -62,44 +62,44 @@ func (b *book) Begin(ctx context.Context, k idempotency.Key, _ idempotency.Begin
 	return begun, b.take(ctx, "begin", "")
 }
 
-func (b *book) Finish(ctx context.Context, _ idempotency.Key, r idempotency.Report) (idempotency.Settlement, error) {
-	return idempotency.Settlement{Applied: true}, b.take(ctx, "finish", " "+string(r.Outcome.Class))
+func (b *fakeLedger) Finish(ctx context.Context, _ idempotency.Key, r idempotency.AttemptResult) (idempotency.Transition, error) {
+	return idempotency.Transition{Applied: true}, b.take(ctx, "finish", " "+string(r.Outcome.Class))
 }
 
-func (b *book) Restore(ctx context.Context, _ idempotency.Registration, _ idempotency.RestoredAttempt) error {
+func (b *fakeLedger) Restore(ctx context.Context, _ idempotency.Registration, _ idempotency.RestoredAttempt) error {
 	return b.take(ctx, "restore", "")
 }
 
-func (b *book) Release(ctx context.Context, _ idempotency.Key, _, why string, _ time.Duration) (idempotency.Settlement, error) {
-	return idempotency.Settlement{Applied: true}, b.take(ctx, "release", " "+why)
+func (b *fakeLedger) Release(ctx context.Context, _ idempotency.Key, _, why string, _ time.Duration) (idempotency.Transition, error) {
+	return idempotency.Transition{Applied: true}, b.take(ctx, "release", " "+why)
 }
 
-func (b *book) Reject(ctx context.Context, _ idempotency.Key, why idempotency.Rejection) (idempotency.Settlement, error) {
-	return idempotency.Settlement{Applied: true}, b.take(ctx, "reject", " "+why.Code)
+func (b *fakeLedger) Reject(ctx context.Context, _ idempotency.Key, why idempotency.Rejection) (idempotency.Transition, error) {
+	return idempotency.Transition{Applied: true}, b.take(ctx, "reject", " "+why.Code)
 }
 
-func (b *book) Defer(ctx context.Context, _ idempotency.Key, after time.Duration) error {
+func (b *fakeLedger) Defer(ctx context.Context, _ idempotency.Key, after time.Duration) error {
 	return b.take(ctx, "defer", " "+after.String())
 }
 
-func (b *book) Park(ctx context.Context, _ idempotency.Key, reason string) error {
+func (b *fakeLedger) Park(ctx context.Context, _ idempotency.Key, reason string) error {
 	return b.take(ctx, "park", " "+reason)
 }
 
-func (b *book) Ask(ctx context.Context, k idempotency.Key) (idempotency.Question, error) {
-	q := idempotency.Question{Ask: true, State: idempotency.InDoubt, Amount: "12500", Currency: "CLP", Payload: payload(k, "12500")}
+func (b *fakeLedger) StartQuery(ctx context.Context, k idempotency.Key) (idempotency.StatusQuery, error) {
+	q := idempotency.StatusQuery{Needed: true, State: idempotency.InDoubt, Amount: "12500", Currency: "CLP", Payload: payload(k, "12500")}
 	return q, b.take(ctx, "ask", "")
 }
 
-func (b *book) Answer(ctx context.Context, _ idempotency.Key, a idempotency.Answered) (idempotency.Settlement, error) {
-	return idempotency.Settlement{State: idempotency.InDoubt, Applied: true}, b.take(ctx, "answer", " "+string(a.Outcome.Class))
+func (b *fakeLedger) RecordStatus(ctx context.Context, _ idempotency.Key, a idempotency.StatusResult) (idempotency.Transition, error) {
+	return idempotency.Transition{State: idempotency.InDoubt, Applied: true}, b.take(ctx, "answer", " "+string(a.Outcome.Class))
 }
 
 // desk is an engine on a book.
-func desk(t *testing.T, b *book, client any, change ...func(*Options)) (*Engine, *journal) {
+func desk(t *testing.T, b *fakeLedger, client any, change ...func(*Options)) (*Engine, *logBuffer) {
 	t.Helper()
-	log := &journal{}
-	o := (&rig{bank: newBank()}).options()
+	log := &logBuffer{}
+	o := (&fixture{bank: newBank()}).options()
 	o.Ledger, o.Redis = b, nil
 	o.RequestTimeout, o.AttemptDeadline, o.Lease, o.TaskTimeout, o.ShutdownTimeout = 20*time.Second, 55*time.Second, time.Minute,
 		75*time.Second, 80*time.Second
@@ -116,10 +116,10 @@ func desk(t *testing.T, b *book, client any, change ...func(*Options)) (*Engine,
 	return e, log
 }
 
-func bankWith(s script) payer {
+func bankWith(s scriptedReplies) queryablePayer {
 	b := newBank()
 	b.otherwise = s
-	return payer{payOnly{b}, b}
+	return queryablePayer{fakePayer{b}, b}
 }
 
 var errAway = errors.New("connection refused")
@@ -129,13 +129,13 @@ func TestTheDeadlineOfAnAttempt(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			start := time.Now()
 			cancelled, cancel := context.WithCancel(t.Context())
-			b := &book{fail: func(_ context.Context, step string, _ int) error {
+			b := &fakeLedger{fail: func(_ context.Context, step string, _ int) error {
 				if step == "begin" {
 					time.Sleep(7 * time.Second)
 				}
 				return nil
 			}}
-			e, _ := desk(t, b, bankWith(script{pay: func(ctx context.Context, _ providers.Attempt) (providers.Outcome, error) {
+			e, _ := desk(t, b, bankWith(scriptedReplies{pay: func(ctx context.Context, _ providers.Attempt) (providers.Outcome, error) {
 				cancel()
 				deadline, _ := ctx.Deadline()
 				if got := deadline.Sub(start); got != 55*time.Second {
@@ -167,13 +167,13 @@ func TestTheDeadlineOfAnAttempt(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				b := &book{fail: func(_ context.Context, step string, _ int) error {
+				b := &fakeLedger{fail: func(_ context.Context, step string, _ int) error {
 					if step == "begin" {
 						time.Sleep(row.took)
 					}
 					return nil
 				}}
-				e, _ := desk(t, b, bankWith(script{}))
+				e, _ := desk(t, b, bankWith(scriptedReplies{}))
 				e.send(t.Context(), key("p"))
 				if got := b.distinct(); got != row.want {
 					t.Error(got)
@@ -183,7 +183,7 @@ func TestTheDeadlineOfAnAttempt(t *testing.T) {
 	}
 	t.Run("a wall clock that jumped leaves no time either", func(t *testing.T) {
 		now := time.Now()
-		if by := now.Add(time.Second); late(now, by) || !late(by, by) || !late(now.Add(2*time.Second).Round(0), by) {
+		if by := now.Add(time.Second); pastDeadline(now, by) || !pastDeadline(by, by) || !pastDeadline(now.Add(2*time.Second).Round(0), by) {
 			t.Error("late")
 		}
 	})
@@ -205,7 +205,7 @@ func TestNoByteLeavesAfterSendBy(t *testing.T) {
 			server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { posts.Add(1) }))
 			t.Cleanup(server.Close)
 			start, offset := time.Now(), time.Duration(0)
-			b := &book{}
+			b := &fakeLedger{}
 			slow := slowPayer{httpPayer{newWire(t), server.URL}, func() { offset = row.after }}
 			e, _ := desk(t, b, slow, func(o *Options) { o.Now = func() time.Time { return start.Add(offset) } })
 			e.send(t.Context(), key("p"))
@@ -244,7 +244,7 @@ func TestABeginThatFails(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				b := &book{fail: func(_ context.Context, step string, n int) error {
+				b := &fakeLedger{fail: func(_ context.Context, step string, n int) error {
 					switch {
 					case step == "begin":
 						return row.err
@@ -254,7 +254,7 @@ func TestABeginThatFails(t *testing.T) {
 						return nil
 					}
 				}}
-				bank := bankWith(script{})
+				bank := bankWith(scriptedReplies{})
 				e, log := desk(t, b, bank)
 				e.send(t.Context(), key("p"))
 				if got := b.distinct(); got != row.want || bank.allSends() != 0 {
@@ -271,11 +271,11 @@ func TestABeginThatFails(t *testing.T) {
 func TestAResultIsWrittenHoweverLongItTakes(t *testing.T) {
 	for _, row := range []struct {
 		name string
-		does script
+		does scriptedReplies
 		want string
 	}{
-		{"a success", script{}, "begin, finish succeeded"},
-		{"a release", script{pay: fails(&providers.NotSent{Reason: "throttled"})}, "begin, release throttled"},
+		{"a success", scriptedReplies{}, "begin, finish succeeded"},
+		{"a release", scriptedReplies{pay: fails(&providers.NotSent{Reason: "throttled"})}, "begin, release throttled"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -283,7 +283,7 @@ func TestAResultIsWrittenHoweverLongItTakes(t *testing.T) {
 				defer cancel()
 				start := time.Now()
 				last, longest := start, time.Duration(0)
-				b := &book{fail: func(ctx context.Context, step string, _ int) error {
+				b := &fakeLedger{fail: func(ctx context.Context, step string, _ int) error {
 					if step == "begin" {
 						return nil
 					}
@@ -301,7 +301,7 @@ func TestAResultIsWrittenHoweverLongItTakes(t *testing.T) {
 				if got := b.distinct(); got != row.want {
 					t.Error(got)
 				}
-				if time.Since(start) < 10*time.Minute || longest > slowestWrites {
+				if time.Since(start) < 10*time.Minute || longest > maxRetryDelay {
 					t.Errorf("given up after %s, longest pause %s", time.Since(start), longest)
 				}
 			})
@@ -311,13 +311,13 @@ func TestAResultIsWrittenHoweverLongItTakes(t *testing.T) {
 
 func TestAResultThatTheLedgerRefusesIsLoggedWhole(t *testing.T) {
 	for _, err := range []error{idempotency.ErrUnknown, idempotency.ErrRefused, idempotency.ErrDamaged} {
-		b := &book{fail: func(_ context.Context, step string, _ int) error {
+		b := &fakeLedger{fail: func(_ context.Context, step string, _ int) error {
 			if step == "finish" {
 				return err
 			}
 			return nil
 		}}
-		e, log := desk(t, b, bankWith(script{pay: outcome(providers.Succeeded)}))
+		e, log := desk(t, b, bankWith(scriptedReplies{pay: outcome(providers.Succeeded)}))
 		e.send(t.Context(), key("p"))
 		if lines := log.lines(`"provider_id":"id-1"`); len(lines) != 1 || !strings.Contains(lines[0], "RESULT REFUSED") {
 			t.Errorf("%v: %q", err, log)
@@ -327,14 +327,14 @@ func TestAResultThatTheLedgerRefusesIsLoggedWhole(t *testing.T) {
 
 func TestAnAnswerIsTriedAFewTimesOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := &book{fail: func(_ context.Context, step string, _ int) error {
+		b := &fakeLedger{fail: func(_ context.Context, step string, _ int) error {
 			if step == "answer" {
 				return errAway
 			}
 			return nil
 		}}
-		e, _ := desk(t, b, bankWith(doubtful()))
-		e.ask(t.Context(), key("p"))
+		e, _ := desk(t, b, bankWith(inDoubt()))
+		e.query(t.Context(), key("p"))
 		if n := strings.Count(strings.Join(b.calls, ","), "answer"); n != 3 {
 			t.Errorf("tried %d times", n)
 		}
@@ -343,29 +343,29 @@ func TestAnAnswerIsTriedAFewTimesOnly(t *testing.T) {
 
 func TestAnAnswerIsWrittenAfterACancellation(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	b := &book{fail: func(ctx context.Context, step string, _ int) error {
+	b := &fakeLedger{fail: func(ctx context.Context, step string, _ int) error {
 		if step == "answer" {
 			return ctx.Err()
 		}
 		return nil
 	}}
-	e, _ := desk(t, b, bankWith(script{answers: answers{func(providers.Query) (providers.Outcome, error) {
+	e, _ := desk(t, b, bankWith(scriptedReplies{answers: answers{func(providers.StatusQuery) (providers.Outcome, error) {
 		cancel()
 		return providers.Outcome{Class: providers.Succeeded}, nil
 	}}}))
-	e.ask(ctx, key("p"))
+	e.query(ctx, key("p"))
 	if n := len(b.calls); n != 2 || b.distinct() != "ask, answer succeeded" {
 		t.Errorf("%v", b.calls)
 	}
 }
 
-// unready is an account whose token cannot be had.
-type unready struct {
-	payer
+// unpreparedClient is an account whose token cannot be had.
+type unpreparedClient struct {
+	queryablePayer
 	prepare func() error
 }
 
-func (u unready) Prepare(context.Context) error { return u.prepare() }
+func (u unpreparedClient) Prepare(context.Context) error { return u.prepare() }
 
 func TestWithoutATokenNothingIsBegun(t *testing.T) {
 	for _, row := range []struct {
@@ -381,8 +381,8 @@ func TestWithoutATokenNothingIsBegun(t *testing.T) {
 		{"a panic", func() error { panic("secret-canary-2") }, ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			b := &book{}
-			e, _ := desk(t, b, unready{bankWith(script{}), row.prepare})
+			b := &fakeLedger{}
+			e, _ := desk(t, b, unpreparedClient{bankWith(scriptedReplies{}), row.prepare})
 			e.send(t.Context(), key("p"))
 			if got := b.distinct(); got != row.want {
 				t.Error(got)
@@ -395,14 +395,14 @@ func TestWithoutATokenNothingIsBegun(t *testing.T) {
 // for ever.
 func TestAPanicAnywhereKeepsNoProbe(t *testing.T) {
 	send := func(e *Engine) { e.send(context.Background(), key("p")) }
-	ask := func(e *Engine) { e.ask(context.Background(), key("p")) }
-	for step, lane := range map[Step]func(*Engine){
-		StepBegin: send, StepBegun: send, StepFinish: send, StepFinished: send, StepAsk: ask, StepQuestion: ask, StepAnswer: ask,
+	ask := func(e *Engine) { e.query(context.Background(), key("p")) }
+	for step, lane := range map[FaultPoint]func(*Engine){
+		PointBegin: send, PointBegun: send, PointFinish: send, PointFinished: send, PointQuery: ask, PointQuerySend: ask, PointStatusRecord: ask,
 	} {
 		t.Run(string(step), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				e, _ := desk(t, &book{}, bankWith(doubtful()), func(o *Options) {
-					o.OnStep = func(s Step, _ idempotency.Key) {
+				e, _ := desk(t, &fakeLedger{}, bankWith(inDoubt()), func(o *Options) {
+					o.OnFaultPoint = func(s FaultPoint, _ idempotency.Key) {
 						if s == step {
 							panic(step)
 						}
@@ -425,15 +425,15 @@ func recovered(f func()) {
 
 func TestAPanicOfTheAdapterSaysNothingOfTheAccount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e, _ := desk(t, &book{}, bankWith(script{
+		e, _ := desk(t, &fakeLedger{}, bankWith(scriptedReplies{
 			pay:     func(context.Context, providers.Attempt) (providers.Outcome, error) { panic("secret-canary-2") },
-			answers: answers{func(providers.Query) (providers.Outcome, error) { panic("secret-canary-2") }},
+			answers: answers{func(providers.StatusQuery) (providers.Outcome, error) { panic("secret-canary-2") }},
 		}))
 		c := e.circuits["virtualpos/default"]
 		pass(t, c)(&providers.CredentialsError{})
 		time.Sleep(time.Minute + time.Second)
 		e.send(t.Context(), key("p"))
-		e.ask(t.Context(), key("p"))
+		e.query(t.Context(), key("p"))
 		if s := c.breaker.State().String(); s != "half-open" {
 			t.Errorf("the circuit is %s", s)
 		}

@@ -23,11 +23,11 @@ type circuit struct {
 	account  providers.Account
 	breaker  *gobreaker.TwoStepCircuitBreaker[any]
 	cooldown time.Duration
-	// untold counts the probes in a row that were told to wait, and not for how long.
-	untold atomic.Int32
-	mu     sync.Mutex
-	// refused is set while what is being told is refused credentials.
-	refused bool
+	// untimed429s counts the probes in a row that were told to wait, and not for how long.
+	untimed429s atomic.Int32
+	mu          sync.Mutex
+	// credentialsRefused is set while what is being told is refused credentials.
+	credentialsRefused bool
 }
 
 func newCircuit(a providers.Account, o Options) *circuit {
@@ -35,9 +35,9 @@ func newCircuit(a providers.Account, o Options) *circuit {
 	name := a.Provider + "/" + a.Name
 	c.breaker = gobreaker.NewTwoStepCircuitBreaker[any](gobreaker.Settings{
 		Name: name, MaxRequests: 1, Timeout: o.CircuitCooldown,
-		ReadyToTrip:  func(n gobreaker.Counts) bool { return c.refused || n.ConsecutiveFailures >= failuresToOpen },
+		ReadyToTrip:  func(n gobreaker.Counts) bool { return c.credentialsRefused || n.ConsecutiveFailures >= failuresToOpen },
 		IsSuccessful: func(err error) bool { return err == nil },
-		IsExcluded:   func(err error) bool { return errors.Is(err, errNoVerdict) },
+		IsExcluded:   func(err error) bool { return errors.Is(err, errInconclusive) },
 		OnStateChange: func(_ string, from, to gobreaker.State) {
 			if open := to != gobreaker.StateClosed; open != (from != gobreaker.StateClosed) {
 				o.Metrics.Circuit(a.Provider, open)
@@ -55,7 +55,7 @@ func (c *circuit) reason() string { return reasonCircuit + ":" + c.account.Name 
 func (c *circuit) probes() int {
 	switch c.breaker.State() {
 	case gobreaker.StateClosed:
-		return laneBound
+		return maxLane
 	case gobreaker.StateHalfOpen:
 		return 1
 	default:
@@ -63,9 +63,9 @@ func (c *circuit) probes() int {
 	}
 }
 
-// allow asks for a pass. The caller must hand it what it learnt about the account: nil, an error,
-// or errNoVerdict.
-func (c *circuit) allow() (func(error), error) {
+// enter asks for a pass. The caller must hand it what it learnt about the account: nil, an error,
+// or errInconclusive.
+func (c *circuit) enter() (func(error), error) {
 	done, err := c.breaker.Allow()
 	if err != nil {
 		return nil, fmt.Errorf("circuit of %s/%s: %w", c.account.Provider, c.account.Name, err)
@@ -74,8 +74,8 @@ func (c *circuit) allow() (func(error), error) {
 		var credentials *providers.CredentialsError
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.refused = errors.As(err, &credentials)
-		done(health(err))
+		c.credentialsRefused = errors.As(err, &credentials)
+		done(accountHealth(err))
 	}, nil
 }
 
@@ -92,10 +92,10 @@ func (e *Engine) Sendable() bool {
 	return false
 }
 
-// health is the part of an attempt's result that speaks of the account: only a failed connection or
+// accountHealth is the part of an attempt's result that speaks of the account: only a failed connection or
 // refused credentials count against it; a throttled request, or an attempt that never called the
 // provider, says nothing.
-func health(err error) error {
+func accountHealth(err error) error {
 	var credentials *providers.CredentialsError
 	var notSent *providers.NotSent
 	switch {
@@ -104,6 +104,6 @@ func health(err error) error {
 	case errors.As(err, &notSent) && notSent.Reason == wire.Connect:
 		return err
 	default:
-		return errNoVerdict
+		return errInconclusive
 	}
 }

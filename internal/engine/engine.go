@@ -53,8 +53,8 @@ type Options struct {
 	JanitorInterval     time.Duration
 	CircuitCooldown     time.Duration
 
-	// Pace shares out the requests under the providers' rate limits; nil: no limits.
-	Pace Pacer
+	// Limiter shares out the requests under the providers' rate limits; nil: no limits.
+	Limiter RateLimiter
 	// Throttle keeps for all workers which accounts a provider told to wait; nil: each payment
 	// waits for itself.
 	Throttle Throttle
@@ -65,9 +65,9 @@ type Options struct {
 	// ledger seals and opens its own.
 	Seal *seal.Ring
 
-	// OnStep, if set, is called at each named step of a payment's path. Tests kill and stop the
+	// OnFaultPoint, if set, is called at each named step of a payment's path. Tests kill and stop the
 	// process there.
-	OnStep func(Step, idempotency.Key)
+	OnFaultPoint func(FaultPoint, idempotency.Key)
 	// Random returns a number in [0,1); math/rand/v2 by default.
 	Random func() float64
 	// Now is the local clock of an attempt's deadline; time.Now by default. Leases and due times
@@ -75,14 +75,14 @@ type Options struct {
 	Now func() time.Time
 }
 
-// Pacer shares out what a provider allows among all workers, and between sends and questions.
-type Pacer interface {
+// RateLimiter shares out what a provider allows among all workers, and between sends and questions.
+type RateLimiter interface {
 	// Limited reports whether the provider has a limit.
 	Limited(provider string) bool
 	// Wait returns true when one request may be made; false: not soon.
 	Wait(ctx context.Context, provider string, ask bool) (bool, error)
-	// Room is how many that were told false may come again now, most at the most.
-	Room(ctx context.Context, provider string, ask bool, most int) (int, error)
+	// Capacity is how many that were told false may come again now, most at the most.
+	Capacity(ctx context.Context, provider string, ask bool, most int) (int, error)
 }
 
 // Throttle is what all workers know of the accounts that a provider told to wait (429).
@@ -90,23 +90,23 @@ type Throttle interface {
 	// Enter reports whether a request may be made, and whether it is the probe, of which Leave must
 	// be told.
 	Enter(ctx context.Context, provider, account string) (free, probe bool, err error)
-	// Hold makes the account wait.
-	Hold(ctx context.Context, provider, account string, d time.Duration) error
+	// Set makes the account wait.
+	Set(ctx context.Context, provider, account string, d time.Duration) error
 	// Leave reports the probe: well if the provider answered it.
 	Leave(ctx context.Context, provider, account string, well bool) error
-	// Room is how many of those that wait may come again now, most at the most.
-	Room(ctx context.Context, provider, account string, most int) (int, error)
+	// Capacity is how many of those that wait may come again now, most at the most.
+	Capacity(ctx context.Context, provider, account string, most int) (int, error)
 }
 
 // Metrics is what the engine reports.
 type Metrics interface {
 	Request(provider, operation, class string, took time.Duration)
-	Settled(provider string, s idempotency.Settlement)
+	Transitioned(provider string, s idempotency.Transition)
 	Anomaly(provider, kind string)
 	Circuit(provider string, open bool)
-	// Unopened is told each time that a payload could not be opened, and why: key, unsealed or
+	// DecryptError is told each time that a payload could not be opened, and why: key, unsealed or
 	// tampered.
-	Unopened(provider, reason string)
+	DecryptError(provider, reason string)
 }
 
 // Engine serves the providers of its registry. New starts nothing; Run does.
@@ -114,17 +114,17 @@ type Engine struct {
 	Options
 	circuits map[string]*circuit
 	queue    *asynq.Client
-	// giveUp closes when the process is about to exit: what could not be written by then is logged.
-	giveUp chan struct{}
+	// exiting closes when the process is about to exit: what could not be written by then is logged.
+	exiting chan struct{}
 	// closing closes when the process drains: nothing is begun any more.
 	closing chan struct{}
 	// asks bounds, by provider, the questions that the janitor asks itself while asynq takes no
 	// tasks.
-	asks map[string]chan struct{}
-	// shut says what was said lately of payloads that cannot be opened.
-	shut shut
-	// work is every task and question under way, those included that asynq has given up on.
-	work underWay
+	directQueries map[string]chan struct{}
+	// logLimiter says what was said lately of payloads that cannot be opened.
+	logLimiter logLimiter
+	// running is every task and question under way, those included that asynq has given up on.
+	running inFlight
 }
 
 // ErrNotStopped: what was under way is over, but asynq still waits for its Redis, which does not
@@ -143,11 +143,11 @@ func New(o Options) (*Engine, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.OnStep == nil {
-		o.OnStep = func(Step, idempotency.Key) {}
+	if o.OnFaultPoint == nil {
+		o.OnFaultPoint = func(FaultPoint, idempotency.Key) {}
 	}
-	if o.Pace == nil {
-		o.Pace = noPace{}
+	if o.Limiter == nil {
+		o.Limiter = noRateLimit{}
 	}
 	if o.Throttle == nil {
 		o.Throttle = noThrottle{}
@@ -155,9 +155,9 @@ func New(o Options) (*Engine, error) {
 	if o.Metrics == nil {
 		o.Metrics = noMetrics{}
 	}
-	e := &Engine{Options: o, giveUp: make(chan struct{}), closing: make(chan struct{}), asks: map[string]chan struct{}{}, circuits: map[string]*circuit{}}
+	e := &Engine{Options: o, exiting: make(chan struct{}), closing: make(chan struct{}), directQueries: map[string]chan struct{}{}, circuits: map[string]*circuit{}}
 	for provider, accounts := range o.Registry {
-		e.asks[provider] = make(chan struct{}, directAsks)
+		e.directQueries[provider] = make(chan struct{}, maxDirectQueries)
 		for _, a := range accounts {
 			e.circuits[a.Provider+"/"+a.Name] = newCircuit(a, o)
 		}
@@ -215,23 +215,23 @@ func (e *Engine) Run(ctx context.Context) error {
 }
 
 const (
-	// asynqStops is how long asynq may take to stop once nothing is under way. It waits for Redis
+	// asynqStopTimeout is how long asynq may take to stop once nothing is under way. It waits for Redis
 	// without end.
-	asynqStops = 5 * time.Second
-	// lastWords is what a write that has begun may take, and the line in the log that follows it.
-	lastWords = writeTimeout + time.Second
+	asynqStopTimeout = 5 * time.Second
+	// finalWriteTimeout is what a write that has begun may take, and the line in the log that follows it.
+	finalWriteTimeout = writeTimeout + time.Second
 )
 
 // drain waits for stop, and for what asynq no longer waits for: a task whose lease it lost may
 // still be sending, or writing its result. After ShutdownTimeout nothing is tried again: what could
-// not be written is logged while there is still time to. With lastWords this ends before the
+// not be written is logged while there is still time to. With finalWriteTimeout this ends before the
 // orchestrator's grace does (lease + 30 s), whatever Redis does.
 func (e *Engine) drain(stop func()) error {
 	stopped := make(chan struct{})
 	go func() { stop(); close(stopped) }()
-	e.work.idle(e.ShutdownTimeout, asynqStops, stopped)
-	close(e.giveUp)
-	if !e.work.idle(lastWords, time.Second, stopped) {
+	e.running.awaitIdle(e.ShutdownTimeout, asynqStopTimeout, stopped)
+	close(e.exiting)
+	if !e.running.awaitIdle(finalWriteTimeout, time.Second, stopped) {
 		e.Log.Error().Msg("stopping without waiting any longer: what is under way will be asked about when its lease has lapsed")
 	}
 	if closed(stopped) {
@@ -241,11 +241,11 @@ func (e *Engine) drain(stop func()) error {
 	return ErrNotStopped
 }
 
-// underWay counts what has begun and not ended.
-type underWay struct{ n atomic.Int64 }
+// inFlight counts what has begun and not ended.
+type inFlight struct{ n atomic.Int64 }
 
 // Go runs f as something under way.
-func (u *underWay) Go(f func()) {
+func (u *inFlight) Go(f func()) {
 	u.n.Add(1)
 	go func() {
 		defer u.n.Add(-1)
@@ -253,9 +253,9 @@ func (u *underWay) Go(f func()) {
 	}()
 }
 
-// idle waits until asynq has stopped and nothing is under way, or nothing has been for the
+// awaitIdle waits until asynq has stopped and nothing is under way, or nothing has been for the
 // patience; false when that takes longer than d.
-func (u *underWay) idle(d, patience time.Duration, stopped <-chan struct{}) bool {
+func (u *inFlight) awaitIdle(d, patience time.Duration, stopped <-chan struct{}) bool {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	began := time.Now()
@@ -291,25 +291,25 @@ func shutdown(servers []*asynq.Server) {
 	wg.Wait()
 }
 
-type noPace struct{}
+type noRateLimit struct{}
 
-func (noPace) Limited(string) bool                                          { return false }
-func (noPace) Wait(context.Context, string, bool) (bool, error)             { return true, nil }
-func (noPace) Room(_ context.Context, _ string, _ bool, n int) (int, error) { return n, nil }
+func (noRateLimit) Limited(string) bool                                              { return false }
+func (noRateLimit) Wait(context.Context, string, bool) (bool, error)                 { return true, nil }
+func (noRateLimit) Capacity(_ context.Context, _ string, _ bool, n int) (int, error) { return n, nil }
 
 type noThrottle struct{}
 
 func (noThrottle) Enter(context.Context, string, string) (free, probe bool, err error) {
 	return true, false, nil
 }
-func (noThrottle) Hold(context.Context, string, string, time.Duration) error { return nil }
-func (noThrottle) Leave(context.Context, string, string, bool) error         { return nil }
-func (noThrottle) Room(_ context.Context, _, _ string, n int) (int, error)   { return n, nil }
+func (noThrottle) Set(context.Context, string, string, time.Duration) error    { return nil }
+func (noThrottle) Leave(context.Context, string, string, bool) error           { return nil }
+func (noThrottle) Capacity(_ context.Context, _, _ string, n int) (int, error) { return n, nil }
 
 type noMetrics struct{}
 
 func (noMetrics) Request(string, string, string, time.Duration) {}
-func (noMetrics) Settled(string, idempotency.Settlement)        {}
+func (noMetrics) Transitioned(string, idempotency.Transition)   {}
 func (noMetrics) Anomaly(string, string)                        {}
 func (noMetrics) Circuit(string, bool)                          {}
-func (noMetrics) Unopened(string, string)                       {}
+func (noMetrics) DecryptError(string, string)                   {}

@@ -19,7 +19,7 @@ import (
 
 // behindProxy gives the engine's ledger its own way to Redis, on which replies get lost. Without
 // retries of the client's own, each loss reaches the engine.
-func (r *rig) behindProxy(retries int) (*redistest.Proxy, func(*Options)) {
+func (r *fixture) behindProxy(retries int) (*redistest.Proxy, func(*Options)) {
 	p := redistest.NewProxy(r.t, r.server.Addr())
 	o := redistest.Client(p.Addr()).Options()
 	o.MaxRetries = retries
@@ -34,7 +34,7 @@ func (r *rig) behindProxy(retries int) (*redistest.Proxy, func(*Options)) {
 func TestALostReplyOfTheLedger(t *testing.T) {
 	for _, row := range []struct {
 		step, needle string
-		does         func() script
+		does         func() scriptedReplies
 		state        idempotency.State
 		sends        int
 	}{
@@ -42,19 +42,19 @@ func TestALostReplyOfTheLedger(t *testing.T) {
 		{"finish", `"state":"succeeded"`, paid, idempotency.Succeeded, 1},
 		{"finish of a decline", `"state":"failed"`, declined, idempotency.Failed, 1},
 		{"release", `"state":"ready"`, throttledOnce, idempotency.Succeeded, 2},
-		{"reading", "remesa:{virtualpos}:d:p", doubtful, idempotency.Succeeded, 1},
-		{"answer", `"state":"succeeded"`, doubtful, idempotency.Succeeded, 1},
+		{"reading", "remesa:{virtualpos}:d:p", inDoubt, idempotency.Succeeded, 1},
+		{"answer", `"state":"succeeded"`, inDoubt, idempotency.Succeeded, 1},
 	} {
 		for _, retries := range []int{-1, 3} {
 			t.Run(fmt.Sprintf("%s, %d retries", row.step, retries), func(t *testing.T) {
-				r := newRig(t)
+				r := newFixture(t)
 				r.bank.behave("p", row.does())
 				proxy, behind := r.behindProxy(retries)
 				lost := proxy.DropReply(row.needle)
 				r.submit(key("p"))
 				r.run(behind)
 				wait(t, "the reply is lost", lost)
-				rec := r.reaches(key("p"), row.state)
+				rec := r.awaitState(key("p"), row.state)
 				if n := r.bank.sends("p"); n != row.sends || rec.Anomaly != "" {
 					t.Errorf("sent %d times, want %d; anomaly %q", n, row.sends, rec.Anomaly)
 				}
@@ -63,17 +63,17 @@ func TestALostReplyOfTheLedger(t *testing.T) {
 	}
 }
 
-func paid() script { return script{} }
+func paid() scriptedReplies { return scriptedReplies{} }
 
-func declined() script { return script{pay: outcome(providers.Refused)} }
+func declined() scriptedReplies { return scriptedReplies{pay: outcome(providers.Refused)} }
 
-func doubtful() script {
-	return script{pay: outcome(providers.InDoubt), answers: answers{says(providers.Succeeded)}}
+func inDoubt() scriptedReplies {
+	return scriptedReplies{pay: outcome(providers.InDoubt), answers: answers{says(providers.Succeeded)}}
 }
 
-func throttledOnce() script {
+func throttledOnce() scriptedReplies {
 	n := 0
-	return script{pay: func(context.Context, providers.Attempt) (providers.Outcome, error) {
+	return scriptedReplies{pay: func(context.Context, providers.Attempt) (providers.Outcome, error) {
 		if n++; n == 1 {
 			return providers.Outcome{}, &providers.NotSent{Reason: "throttled"}
 		}
@@ -97,9 +97,9 @@ func TestRedisGoesAwayInMidSend(t *testing.T) {
 	} {
 		for _, class := range []providers.Class{providers.Succeeded, providers.Refused} {
 			t.Run(row.name+", "+string(class), func(t *testing.T) {
-				r := newRig(t, redistest.Appendonly("always"))
+				r := newFixture(t, redistest.Appendonly("always"))
 				g := newGate()
-				r.bank.behave("p", script{pay: g.hold(outcome(class)), answers: answers{says(providers.InDoubt)}})
+				r.bank.behave("p", scriptedReplies{pay: g.hold(outcome(class)), answers: answers{says(providers.InDoubt)}})
 				r.submit(key("p"))
 				stop := r.run(func(o *Options) {
 					o.RequestTimeout, o.AttemptDeadline, o.Lease = 500*time.Millisecond, 1400*time.Millisecond, lease
@@ -113,7 +113,7 @@ func TestRedisGoesAwayInMidSend(t *testing.T) {
 				}
 				row.comeBack(r.server)
 				state := map[providers.Class]idempotency.State{providers.Succeeded: idempotency.Succeeded, providers.Refused: idempotency.Failed}[class]
-				rec := r.reaches(key("p"), state)
+				rec := r.awaitState(key("p"), state)
 				if n := r.bank.sends("p"); n != 1 || rec.Anomaly != "" {
 					t.Errorf("sent %d times; anomaly %q", n, rec.Anomaly)
 				}
@@ -125,10 +125,10 @@ func TestRedisGoesAwayInMidSend(t *testing.T) {
 
 // TestWhatCannotBeWrittenAtExitIsLogged: Redis is gone for good.
 func TestWhatCannotBeWrittenAtExitIsLogged(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	r.withoutEnd()
 	g := newGate()
-	r.bank.behave("p", script{pay: g.hold(outcome(providers.Succeeded))})
+	r.bank.behave("p", scriptedReplies{pay: g.hold(outcome(providers.Succeeded))})
 	r.submit(key("p"))
 	stop := r.run(func(o *Options) {
 		o.RequestTimeout, o.AttemptDeadline, o.Lease = 100*time.Millisecond, 400*time.Millisecond, 500*time.Millisecond
@@ -157,12 +157,12 @@ func TestADrainEndsWithoutRedis(t *testing.T) {
 		busy bool
 		most time.Duration
 		told int
-	}{{"idle", false, asynqStops + 3*time.Second, 0}, {"with a result in hand", true, 3*time.Second + lastWords, 1}} {
+	}{{"idle", false, asynqStopTimeout + 3*time.Second, 0}, {"with a result in hand", true, 3*time.Second + finalWriteTimeout, 1}} {
 		t.Run(row.name, func(t *testing.T) {
-			r := newRig(t)
+			r := newFixture(t)
 			r.withoutEnd()
 			g := newGate()
-			r.bank.behave("p", script{pay: g.hold(outcome(providers.Succeeded))})
+			r.bank.behave("p", scriptedReplies{pay: g.hold(outcome(providers.Succeeded))})
 			e := r.engine(func(o *Options) {
 				o.RequestTimeout, o.AttemptDeadline, o.Lease = 100*time.Millisecond, 400*time.Millisecond, 500*time.Millisecond
 				o.TaskTimeout, o.ShutdownTimeout = time.Second, 1500*time.Millisecond
@@ -202,7 +202,7 @@ func TestADrainEndsWithoutRedis(t *testing.T) {
 
 // withoutEnd gives the rig a worker's client, which is never closed: an asynq that has not stopped
 // uses it to the end.
-func (r *rig) withoutEnd() {
+func (r *fixture) withoutEnd() {
 	o := redistest.Client(r.server.Addr()).Options()
 	o.MaxRetries, o.ReadTimeout, o.DialTimeout = 20, 3*time.Second, 3*time.Second
 	r.rdb = redis.NewClient(o)
@@ -234,16 +234,16 @@ func (h refusing) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 }
 
 func TestWhileAsynqTakesNoTasksQuestionsAreAsked(t *testing.T) {
-	r := newRig(t)
-	r.bank.otherwise = script{answers: append(slices.Repeat(answers{says(providers.Pending)}, 10), says(providers.Succeeded))}
+	r := newFixture(t)
+	r.bank.otherwise = scriptedReplies{answers: append(slices.Repeat(answers{says(providers.Pending)}, 10), says(providers.Succeeded))}
 	var ks []idempotency.Key
-	for n := range directAsks {
+	for n := range maxDirectQueries {
 		k := key(fmt.Sprintf("p%d", n))
 		ks = append(ks, k)
 		r.register(k)
 		id := idempotency.NewAttempt()
 		begin(r, k, id, time.Minute)
-		if _, err := r.ledger.Finish(t.Context(), k, idempotency.Report{Attempt: id, Outcome: providers.Outcome{Class: providers.InDoubt}, Next: 0}); err != nil {
+		if _, err := r.ledger.Finish(t.Context(), k, idempotency.AttemptResult{Attempt: id, Outcome: providers.Outcome{Class: providers.InDoubt}, QueryAfter: 0}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -254,7 +254,7 @@ func TestWhileAsynqTakesNoTasksQuestionsAreAsked(t *testing.T) {
 		o.AttemptDeadline, o.RequestTimeout = 200*time.Millisecond, 50*time.Millisecond
 	})
 	for _, k := range ks {
-		r.reaches(k, idempotency.Succeeded)
+		r.awaitState(k, idempotency.Succeeded)
 	}
 	if n := r.bank.allSends(); n != 0 {
 		t.Errorf("sent %d", n)
@@ -263,9 +263,9 @@ func TestWhileAsynqTakesNoTasksQuestionsAreAsked(t *testing.T) {
 
 // TestRedisIsFull: nothing new is sent, and what was sent is recorded.
 func TestRedisIsFull(t *testing.T) {
-	r := newRig(t, redistest.MaxMemory("100mb"))
+	r := newFixture(t, redistest.MaxMemory("100mb"))
 	g := newGate()
-	r.bank.behave("sent", script{pay: g.hold(outcome(providers.Succeeded))})
+	r.bank.behave("sent", scriptedReplies{pay: g.hold(outcome(providers.Succeeded))})
 	r.submit(key("sent"))
 	r.run()
 	wait(t, "the send", g.entered)
@@ -277,7 +277,7 @@ func TestRedisIsFull(t *testing.T) {
 	}
 	set("1mb")
 	close(g.leave)
-	r.reaches(key("sent"), idempotency.Succeeded)
+	r.awaitState(key("sent"), idempotency.Succeeded)
 	r.until("the new one could not be woken", func() bool { return len(r.log.lines("wake-ups not enqueued")) > 0 })
 	if n := r.bank.sends("new"); n != 0 {
 		t.Errorf("sent %d times", n)
@@ -286,13 +286,13 @@ func TestRedisIsFull(t *testing.T) {
 	if _, err := r.client.Submit(t.Context(), r.task(key("new"))); err != nil {
 		t.Fatal(err)
 	}
-	r.reaches(key("new"), idempotency.Succeeded)
+	r.awaitState(key("new"), idempotency.Succeeded)
 }
 
 // TestAsynqsStateIsLost: the queues are emptied under the workers, again and again.
 func TestAsynqsStateIsLost(t *testing.T) {
-	r := clockRig(t)
-	r.bank.otherwise = script{pay: outcome(providers.Pending), answers: answers{says(providers.Pending), says(providers.Succeeded)}}
+	r := newClockFixture(t)
+	r.bank.otherwise = scriptedReplies{pay: outcome(providers.Pending), answers: answers{says(providers.Pending), says(providers.Succeeded)}}
 	var ks []idempotency.Key
 	for n := range 60 {
 		ks = append(ks, key(fmt.Sprintf("p%d", n)))
@@ -327,15 +327,15 @@ func TestAResultThatTheStoreForgotIsKept(t *testing.T) {
 	const record = "remesa:{virtualpos}:p:p"
 	for _, row := range []struct {
 		name   string
-		forget func(r *rig, before string) error
+		forget func(r *fixture, before string) error
 	}{
-		{"the payment", func(r *rig, _ string) error { return r.rdb.FlushAll(r.t.Context()).Err() }},
-		{"the attempt", func(r *rig, before string) error { return r.rdb.Set(r.t.Context(), record, before, 0).Err() }},
+		{"the payment", func(r *fixture, _ string) error { return r.rdb.FlushAll(r.t.Context()).Err() }},
+		{"the attempt", func(r *fixture, before string) error { return r.rdb.Set(r.t.Context(), record, before, 0).Err() }},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			r := newRig(t)
+			r := newFixture(t)
 			g := newGate()
-			r.bank.behave("p", script{pay: g.hold(outcome(providers.Succeeded))})
+			r.bank.behave("p", scriptedReplies{pay: g.hold(outcome(providers.Succeeded))})
 			r.submit(key("p"))
 			before := r.rdb.Get(t.Context(), record).Val()
 			stop := r.run()
@@ -344,7 +344,7 @@ func TestAResultThatTheStoreForgotIsKept(t *testing.T) {
 				t.Fatal(err)
 			}
 			close(g.leave)
-			rec := r.reaches(key("p"), idempotency.Succeeded)
+			rec := r.awaitState(key("p"), idempotency.Succeeded)
 			stop()
 			if n := r.bank.sends("p"); n != 1 || rec.Anomaly != "" || rec.Amount != "12500" {
 				t.Errorf("sent %d times, anomaly %q, amount %q", n, rec.Anomaly, rec.Amount)

@@ -25,21 +25,21 @@ import (
 	"github.com/remesa/remesa/tasks"
 )
 
-// patience bounds every wait for something that must happen.
-const patience = 60 * time.Second
+// testTimeout bounds every wait for something that must happen.
+const testTimeout = 60 * time.Second
 
 // canaries are in every payment of this suite, and in what its providers throw about; none may be
 // in a log line.
 var canaries = []string{"77889900112", "12345678-5", "12.345.678-5", "Canaria Soto", "canaria@example.cl", "tok-canary-1", "secret-canary-2"}
 
 // suiteLog is what all engines of this suite logged, at the lowest level.
-var suiteLog journal
+var suiteLog logBuffer
 
 func TestMain(m *testing.M) {
 	flag.Parse()
 	redis.SetLogger(&suiteLog)
 	code := m.Run()
-	if leaked := suiteLog.leaks(); len(leaked) > 0 {
+	if leaked := suiteLog.assertNoCanary(); len(leaked) > 0 {
 		fmt.Printf("--- FAIL: the log carries %q\n", leaked)
 		code = 1
 	}
@@ -47,39 +47,39 @@ func TestMain(m *testing.M) {
 }
 
 func TestALogLineWithACanaryIsNoticed(t *testing.T) {
-	var j journal
+	var j logBuffer
 	log := zerolog.New(&j)
 	log.Info().Str("account", canaries[0]).Msg("careless")
-	if got := j.leaks(); !slices.Equal(got, canaries[:1]) {
+	if got := j.assertNoCanary(); !slices.Equal(got, canaries[:1]) {
 		t.Errorf("leaks() = %q", got)
 	}
 }
 
-// journal is a log that tests read.
-type journal struct {
+// logBuffer is a log that tests read.
+type logBuffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 }
 
-func (j *journal) Write(p []byte) (int, error) {
+func (j *logBuffer) Write(p []byte) (int, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.text.Write(p)
 }
 
 // Printf takes what go-redis has to say.
-func (j *journal) Printf(_ context.Context, format string, v ...any) {
+func (j *logBuffer) Printf(_ context.Context, format string, v ...any) {
 	_, _ = fmt.Fprintf(j, format+"\n", v...)
 }
 
-func (j *journal) String() string {
+func (j *logBuffer) String() string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.text.String()
 }
 
 // lines are those that contain the text.
-func (j *journal) lines(with string) []string {
+func (j *logBuffer) lines(with string) []string {
 	var out []string
 	for line := range strings.Lines(j.String()) {
 		if strings.Contains(line, with) {
@@ -89,70 +89,70 @@ func (j *journal) lines(with string) []string {
 	return out
 }
 
-func (j *journal) leaks() []string {
+func (j *logBuffer) assertNoCanary() []string {
 	text := j.String()
 	return slices.DeleteFunc(slices.Clone(canaries), func(c string) bool { return !strings.Contains(text, c) })
 }
 
-// script is how a provider behaves towards one payment. Without pay it succeeds; answers are given
+// scriptedReplies is how a provider behaves towards one payment. Without pay it succeeds; answers are given
 // in turn, the last for ever.
-type script struct {
+type scriptedReplies struct {
 	pay     func(ctx context.Context, a providers.Attempt) (providers.Outcome, error)
-	answers []func(q providers.Query) (providers.Outcome, error)
+	answers []func(q providers.StatusQuery) (providers.Outcome, error)
 }
 
-// bank is a provider that counts what it is told, by reference.
-type bank struct {
-	mu      sync.Mutex
-	scripts map[string]script
-	pays    map[string]int
-	asks    map[string]int
+// fakeProvider is a provider that counts what it is told, by reference.
+type fakeProvider struct {
+	mu          sync.Mutex
+	scripts     map[string]scriptedReplies
+	sendCounts  map[string]int
+	queryCounts map[string]int
 	// otherwise is the behaviour towards payments without a script.
-	otherwise script
+	otherwise scriptedReplies
 }
 
-func newBank() *bank {
-	return &bank{scripts: map[string]script{}, pays: map[string]int{}, asks: map[string]int{}}
+func newBank() *fakeProvider {
+	return &fakeProvider{scripts: map[string]scriptedReplies{}, sendCounts: map[string]int{}, queryCounts: map[string]int{}}
 }
 
-func (b *bank) behave(reference string, s script) {
+func (b *fakeProvider) behave(reference string, s scriptedReplies) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.scripts[reference] = s
 }
 
-func (b *bank) script(reference string) script {
+func (b *fakeProvider) script(reference string) scriptedReplies {
 	if s, ok := b.scripts[reference]; ok {
 		return s
 	}
 	return b.otherwise
 }
 
-func (b *bank) sends(reference string) int {
+func (b *fakeProvider) sends(reference string) int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.pays[reference]
+	return b.sendCounts[reference]
 }
 
-func (b *bank) questions(reference string) int {
+func (b *fakeProvider) queryCount(reference string) int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.asks[reference]
+	return b.queryCounts[reference]
 }
 
-func (b *bank) allSends() int {
+func (b *fakeProvider) allSends() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	n := 0
-	for _, pays := range b.pays {
+	for _, pays := range b.sendCounts {
 		n += pays
 	}
 	return n
 }
 
-func (b *bank) send(ctx context.Context, reference string, a providers.Attempt) (providers.Outcome, error) {
+func (b *fakeProvider) send(ctx context.Context, reference string, a providers.Attempt) (providers.Outcome, error) {
 	b.mu.Lock()
-	b.pays[reference]++
+	b.sendCounts[reference]++
 	s := b.script(reference)
 	b.mu.Unlock()
 	if s.pay == nil {
@@ -161,10 +161,10 @@ func (b *bank) send(ctx context.Context, reference string, a providers.Attempt) 
 	return s.pay(ctx, a)
 }
 
-func (b *bank) Status(_ context.Context, q providers.Query) (providers.Outcome, error) {
+func (b *fakeProvider) Status(_ context.Context, q providers.StatusQuery) (providers.Outcome, error) {
 	b.mu.Lock()
-	n := b.asks[q.Reference]
-	b.asks[q.Reference]++
+	n := b.queryCounts[q.Reference]
+	b.queryCounts[q.Reference]++
 	s := b.script(q.Reference)
 	b.mu.Unlock()
 	if len(s.answers) == 0 {
@@ -174,22 +174,22 @@ func (b *bank) Status(_ context.Context, q providers.Query) (providers.Outcome, 
 }
 
 // fakePayer cannot be asked.
-type payOnly struct{ bank *bank }
+type fakePayer struct{ bank *fakeProvider }
 
-func (p payOnly) Pay(ctx context.Context, o providers.Payout, a providers.Attempt) (providers.Outcome, error) {
+func (p fakePayer) Pay(ctx context.Context, o providers.Payout, a providers.Attempt) (providers.Outcome, error) {
 	return p.bank.send(ctx, o.Reference, a)
 }
 
-// payer can.
-type payer struct {
-	payOnly
-	*bank
+// queryablePayer can.
+type queryablePayer struct {
+	fakePayer
+	*fakeProvider
 }
 
-// charger charges cards, and can be asked.
-type charger struct{ *bank }
+// fakeCharger charges cards, and can be asked.
+type fakeCharger struct{ *fakeProvider }
 
-func (c charger) Charge(ctx context.Context, o providers.Charge, a providers.Attempt) (providers.Outcome, error) {
+func (c fakeCharger) Charge(ctx context.Context, o providers.Charge, a providers.Attempt) (providers.Outcome, error) {
 	return c.send(ctx, o.Reference, a)
 }
 
@@ -203,15 +203,15 @@ func fails(err error) func(context.Context, providers.Attempt) (providers.Outcom
 	return func(context.Context, providers.Attempt) (providers.Outcome, error) { return providers.Outcome{}, err }
 }
 
-// gate is a send that waits in the provider's hands until the test lets it go.
-type gate struct {
+// sendGate is a send that waits in the provider's hands until the test lets it go.
+type sendGate struct {
 	entered, leave chan struct{}
 	once           sync.Once
 }
 
-func newGate() *gate { return &gate{entered: make(chan struct{}), leave: make(chan struct{})} }
+func newGate() *sendGate { return &sendGate{entered: make(chan struct{}), leave: make(chan struct{})} }
 
-func (g *gate) hold(then func(context.Context, providers.Attempt) (providers.Outcome, error),
+func (g *sendGate) hold(then func(context.Context, providers.Attempt) (providers.Outcome, error),
 ) func(context.Context, providers.Attempt) (providers.Outcome, error) {
 	return func(ctx context.Context, a providers.Attempt) (providers.Outcome, error) {
 		g.once.Do(func() { close(g.entered) })
@@ -223,29 +223,29 @@ func (g *gate) hold(then func(context.Context, providers.Attempt) (providers.Out
 	}
 }
 
-func says(class providers.Class) func(providers.Query) (providers.Outcome, error) {
-	return func(providers.Query) (providers.Outcome, error) {
+func says(class providers.Class) func(providers.StatusQuery) (providers.Outcome, error) {
+	return func(providers.StatusQuery) (providers.Outcome, error) {
 		return providers.Outcome{Class: class, ProviderID: "id-1", Code: "code-" + string(class)}, nil
 	}
 }
 
-func echoes(class providers.Class, e providers.Echo) func(providers.Query) (providers.Outcome, error) {
-	return func(providers.Query) (providers.Outcome, error) {
+func echoes(class providers.Class, e providers.Echo) func(providers.StatusQuery) (providers.Outcome, error) {
+	return func(providers.StatusQuery) (providers.Outcome, error) {
 		return providers.Outcome{Class: class, ProviderID: "id-1", Echo: e}, nil
 	}
 }
 
-type answers = []func(providers.Query) (providers.Outcome, error)
+type answers = []func(providers.StatusQuery) (providers.Outcome, error)
 
-// rig is a real redis-server, a real ledger and a provider; engines are started on it.
-type rig struct {
+// fixture is a real redis-server, a real ledger and a provider; engines are started on it.
+type fixture struct {
 	t      *testing.T
 	server *redistest.Server
 	rdb    *redis.Client
 	ledger *idempotency.Ledger
 	client *tasks.Client
-	bank   *bank
-	log    *journal
+	bank   *fakeProvider
+	log    *logBuffer
 }
 
 // policy has every time as short as a test wants it.
@@ -255,25 +255,25 @@ func policy() idempotency.Policy {
 	return p
 }
 
-func newRig(t *testing.T, options ...redistest.Option) *rig {
+func newFixture(t *testing.T, options ...redistest.Option) *fixture {
 	t.Helper()
 	t.Parallel()
 	server := redistest.Start(t, options...)
-	return rigOn(t, server, idempotency.Options{Default: policy(), FirstWake: 20 * time.Millisecond})
+	return newFixtureOn(t, server, idempotency.Options{Default: policy(), FirstWake: 20 * time.Millisecond})
 }
 
-func rigOn(t *testing.T, server *redistest.Server, o idempotency.Options) *rig {
-	r := &rig{t: t, server: server, rdb: server.Client(), bank: newBank(), log: &journal{}}
+func newFixtureOn(t *testing.T, server *redistest.Server, o idempotency.Options) *fixture {
+	r := &fixture{t: t, server: server, rdb: server.Client(), bank: newBank(), log: &logBuffer{}}
 	r.ledger = idempotency.NewRedis(r.rdb, o)
 	r.client = tasks.NewClient(r.ledger, r.rdb, tasks.ClientOptions{TaskTimeout: 30 * time.Second})
 	return r
 }
 
 // newClockFixture has a ledger whose clock the test moves.
-func clockRig(t *testing.T) *rig {
+func newClockFixture(t *testing.T) *fixture {
 	t.Helper()
 	t.Parallel()
-	r := rigOn(t, redistest.Start(t), idempotency.Options{Default: policy(), FirstWake: 20 * time.Millisecond, TestClock: true})
+	r := newFixtureOn(t, redistest.Start(t), idempotency.Options{Default: policy(), FirstWake: 20 * time.Millisecond, TestClock: true})
 	r.advance(time.Duration(clockBegin.UnixNano()))
 	return r
 }
@@ -283,12 +283,12 @@ var clockBegin = time.Unix(1_800_000_000, 0)
 
 // lag sets the store's clock an hour behind the machine's, by which asynq dates wake-ups: none of them
 // is older than what the store has on record.
-func (r *rig) lag() {
+func (r *fixture) lag() {
 	r.t.Helper()
 	r.advance(time.Since(clockBegin.Add(time.Hour)))
 }
 
-func (r *rig) advance(d time.Duration) {
+func (r *fixture) advance(d time.Duration) {
 	r.t.Helper()
 	for _, p := range catalog.Names() {
 		if err := r.rdb.IncrBy(r.t.Context(), "remesa:{"+p+"}:clock", d.Milliseconds()).Err(); err != nil {
@@ -297,10 +297,10 @@ func (r *rig) advance(d time.Duration) {
 	}
 }
 
-func (r *rig) options() Options {
+func (r *fixture) options() Options {
 	registry := providers.Registry{}
-	registry.Add(providers.Account{Provider: "virtualpos", Name: "default", Client: payer{payOnly{r.bank}, r.bank}})
-	registry.Add(providers.Account{Provider: "virtualpos", Name: "mute", Client: payOnly{r.bank}})
+	registry.Add(providers.Account{Provider: "virtualpos", Name: "default", Client: queryablePayer{fakePayer{r.bank}, r.bank}})
+	registry.Add(providers.Account{Provider: "virtualpos", Name: "mute", Client: fakePayer{r.bank}})
 	return Options{
 		Ledger: r.ledger, Registry: registry, Redis: r.rdb,
 		Log:            zerolog.New(io.MultiWriter(r.log, &suiteLog)).Level(zerolog.DebugLevel),
@@ -313,7 +313,7 @@ func (r *rig) options() Options {
 	}
 }
 
-func (r *rig) engine(change ...func(*Options)) *Engine {
+func (r *fixture) engine(change ...func(*Options)) *Engine {
 	r.t.Helper()
 	o := r.options()
 	for _, c := range change {
@@ -328,7 +328,7 @@ func (r *rig) engine(change ...func(*Options)) *Engine {
 
 // run serves until stop is called, or the test ends; a drain must end, and without an error where
 // Redis answers.
-func (r *rig) run(change ...func(*Options)) (stop func()) {
+func (r *fixture) run(change ...func(*Options)) (stop func()) {
 	r.t.Helper()
 	e := r.engine(change...)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -341,7 +341,7 @@ func (r *rig) run(change ...func(*Options)) (stop func()) {
 			if err != nil && !(errors.Is(err, ErrNotStopped) && r.rdb.Ping(context.Background()).Err() != nil) {
 				r.t.Errorf("Run: %v", err)
 			}
-		case <-time.After(patience):
+		case <-time.After(testTimeout):
 			r.t.Errorf("Run does not end")
 		}
 	})
@@ -368,7 +368,7 @@ func payload(k idempotency.Key, amount string) []byte {
 		`"bank":{"code":"012","account_number":"77889900112"}}`, k.Account, k.Reference, amount)
 }
 
-func (r *rig) task(k idempotency.Key) tasks.Task {
+func (r *fixture) task(k idempotency.Key) tasks.Task {
 	r.t.Helper()
 	t, err := tasks.Decode(payload(k, "12500"))
 	if err != nil {
@@ -378,7 +378,7 @@ func (r *rig) task(k idempotency.Key) tasks.Task {
 }
 
 // submit registers and wakes, as a billing system does.
-func (r *rig) submit(ks ...idempotency.Key) {
+func (r *fixture) submit(ks ...idempotency.Key) {
 	r.t.Helper()
 	ts := make([]tasks.Task, len(ks))
 	for i, k := range ks {
@@ -390,7 +390,7 @@ func (r *rig) submit(ks ...idempotency.Key) {
 }
 
 // register only registers, as a billing system does that dies before it wakes anybody.
-func (r *rig) register(ks ...idempotency.Key) {
+func (r *fixture) register(ks ...idempotency.Key) {
 	r.t.Helper()
 	for _, k := range ks {
 		if _, err := r.ledger.Register(r.t.Context(), r.task(k).Registration(nil)); err != nil {
@@ -400,7 +400,7 @@ func (r *rig) register(ks ...idempotency.Key) {
 }
 
 // enqueue hands asynq a task, as a plain client does.
-func (r *rig) enqueue(t *asynq.Task, opts ...asynq.Option) *asynq.TaskInfo {
+func (r *fixture) enqueue(t *asynq.Task, opts ...asynq.Option) *asynq.TaskInfo {
 	r.t.Helper()
 	info, err := asynq.NewClientFromRedisClient(r.rdb).EnqueueContext(r.t.Context(), t, opts...)
 	if err != nil {
@@ -409,9 +409,9 @@ func (r *rig) enqueue(t *asynq.Task, opts ...asynq.Option) *asynq.TaskInfo {
 	return info
 }
 
-func (r *rig) inspector() *asynq.Inspector { return asynq.NewInspectorFromRedisClient(r.rdb) }
+func (r *fixture) inspector() *asynq.Inspector { return asynq.NewInspectorFromRedisClient(r.rdb) }
 
-func (r *rig) show(k idempotency.Key) idempotency.Record {
+func (r *fixture) show(k idempotency.Key) idempotency.Record {
 	r.t.Helper()
 	rec, err := r.ledger.Show(r.t.Context(), k)
 	if err != nil {
@@ -420,8 +420,8 @@ func (r *rig) show(k idempotency.Key) idempotency.Record {
 	return rec
 }
 
-// reaches waits until the payment is in the state.
-func (r *rig) reaches(k idempotency.Key, s idempotency.State) idempotency.Record {
+// awaitState waits until the payment is in the state.
+func (r *fixture) awaitState(k idempotency.Key, s idempotency.State) idempotency.Record {
 	r.t.Helper()
 	var rec idempotency.Record
 	var err error
@@ -435,20 +435,20 @@ func (r *rig) reaches(k idempotency.Key, s idempotency.State) idempotency.Record
 }
 
 // until polls; a test that waits in vain says for what.
-func (r *rig) until(what string, done func() bool, otherwise ...func() string) {
+func (r *fixture) until(what string, done func() bool, otherwise ...func() string) {
 	r.t.Helper()
-	for deadline := time.Now().Add(patience); !done(); {
+	for deadline := time.Now().Add(testTimeout); !done(); {
 		if time.Now().After(deadline) {
 			for _, text := range otherwise {
 				what += "; " + text()
 			}
-			r.t.Fatalf("waited %s in vain for: %s\n%s", patience, what, r.log)
+			r.t.Fatalf("waited %s in vain for: %s\n%s", testTimeout, what, r.log)
 		}
 		<-time.After(2 * time.Millisecond)
 	}
 }
 
-func (r *rig) idle() {
+func (r *fixture) idle() {
 	r.t.Helper()
 	r.until("asynq has nothing left to do", func() bool {
 		for _, q := range []string{"virtualpos", "virtualpos-ask"} {
@@ -465,7 +465,7 @@ func wait(t *testing.T, what string, c <-chan struct{}) {
 	t.Helper()
 	select {
 	case <-c:
-	case <-time.After(patience):
-		t.Fatalf("waited %s in vain for: %s", patience, what)
+	case <-time.After(testTimeout):
+		t.Fatalf("waited %s in vain for: %s", testTimeout, what)
 	}
 }

@@ -14,17 +14,17 @@ import (
 // TestAnAdapterThatRepeatsAPersonIsNotBelieved: what the adapter let through is hidden all the
 // same, sending and asking.
 func TestAnAdapterThatRepeatsAPersonIsNotBelieved(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	said := func(class providers.Class) providers.Outcome {
 		return providers.Outcome{Class: class, ProviderID: "77889900112", Code: "canaria soto", Message: "RUT 12.345.678-5 de CANARIA@example.cl"}
 	}
-	r.bank.behave("sent", script{pay: func(context.Context, providers.Attempt) (providers.Outcome, error) {
+	r.bank.behave("sent", scriptedReplies{pay: func(context.Context, providers.Attempt) (providers.Outcome, error) {
 		return said(providers.Succeeded), nil
 	}})
 	var asked []string
-	r.bank.behave("asked", script{outcome(providers.InDoubt), answers{
-		func(q providers.Query) (providers.Outcome, error) { return said(providers.Pending), nil },
-		func(q providers.Query) (providers.Outcome, error) {
+	r.bank.behave("asked", scriptedReplies{outcome(providers.InDoubt), answers{
+		func(q providers.StatusQuery) (providers.Outcome, error) { return said(providers.Pending), nil },
+		func(q providers.StatusQuery) (providers.Outcome, error) {
 			asked = append(asked, q.ProviderID)
 			return said(providers.Succeeded), nil
 		},
@@ -32,8 +32,8 @@ func TestAnAdapterThatRepeatsAPersonIsNotBelieved(t *testing.T) {
 	r.submit(key("sent"), key("asked"))
 	stop := r.run()
 	for _, k := range []idempotency.Key{key("sent"), key("asked")} {
-		rec := r.reaches(k, idempotency.Succeeded)
-		if !providers.Hidden(rec.ProviderID) || rec.Anomaly != "" {
+		rec := r.awaitState(k, idempotency.Succeeded)
+		if !providers.IsHiddenID(rec.ProviderID) || rec.Anomaly != "" {
 			t.Errorf("%s: id %q, anomaly %q", k, rec.ProviderID, rec.Anomaly)
 		}
 		kept := strings.ToLower(rec.ProviderID + rec.Code + rec.Message)
@@ -52,9 +52,9 @@ func TestAnAdapterThatRepeatsAPersonIsNotBelieved(t *testing.T) {
 // TestAPaymentUnderWayGoesOnWhateverTheGuardHasLearnt: what an earlier version took in is sent and
 // asked about.
 func TestAPaymentUnderWayGoesOnWhateverTheGuardHasLearnt(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	details := make(chan bool, 1)
-	r.bank.behave("p", script{outcome(providers.InDoubt), answers{func(q providers.Query) (providers.Outcome, error) {
+	r.bank.behave("p", scriptedReplies{outcome(providers.InDoubt), answers{func(q providers.StatusQuery) (providers.Outcome, error) {
 		details <- q.Payout != nil
 		return says(providers.Succeeded)(q)
 	}}})
@@ -68,7 +68,7 @@ func TestAPaymentUnderWayGoesOnWhateverTheGuardHasLearnt(t *testing.T) {
 	}
 	stop := r.run()
 	defer stop()
-	r.reaches(key("p"), idempotency.Succeeded)
+	r.awaitState(key("p"), idempotency.Succeeded)
 	if !<-details {
 		t.Error("it was asked about without its details")
 	}

@@ -14,8 +14,8 @@ import (
 const (
 	// dueBatch is how many payments are woken in one round trip.
 	dueBatch = 8 * tasks.WakeBatch
-	// directAsks is how many questions of a provider the janitor asks itself at a time.
-	directAsks = 16
+	// maxDirectQueries is how many questions of a provider the janitor asks itself at a time.
+	maxDirectQueries = 16
 )
 
 // janitor wakes what is due, every JanitorInterval. The due index of the ledger is the only
@@ -26,7 +26,7 @@ func (e *Engine) janitor(ctx context.Context, provider string) {
 	defer tick.Stop()
 	failing := false
 	for {
-		err := e.sweep(ctx, provider)
+		err := e.tick(ctx, provider)
 		if err != nil && !failing && ctx.Err() == nil {
 			e.Log.Warn().Str("provider", provider).Err(err).Msg("janitor: trying again")
 		}
@@ -39,20 +39,20 @@ func (e *Engine) janitor(ctx context.Context, provider string) {
 	}
 }
 
-// sweep lets go what no longer has to wait, and wakes everything that is due now. Where the one
+// tick lets go what no longer has to wait, and wakes everything that is due now. Where the one
 // fails the other is done all the same.
-func (e *Engine) sweep(ctx context.Context, provider string) error {
-	return errors.Join(e.letGo(ctx, provider), e.wakeDue(ctx, provider))
+func (e *Engine) tick(ctx context.Context, provider string) error {
+	return errors.Join(e.unpark(ctx, provider), e.wakeDue(ctx, provider))
 }
 
 func (e *Engine) wakeDue(ctx context.Context, provider string) error {
 	for ctx.Err() == nil {
-		free, err := e.room(ctx, provider)
+		free, err := e.laneCapacity(ctx, provider)
 		if err != nil {
 			return err
 		}
-		e.OnStep(StepDue, idempotency.Key{Provider: provider})
-		lanes := idempotency.Lanes{AskFor: e.askFor(), Send: free.send.oldest, Ask: free.ask.oldest}
+		e.OnFaultPoint(PointDue, idempotency.Key{Provider: provider})
+		lanes := idempotency.Lanes{QueryTimeout: e.queryTimeout(), Send: free.send.oldest, Query: free.query.oldest}
 		wakeups, looked, err := e.Ledger.Due(ctx, provider, dueBatch, lanes)
 		e.wakeAll(ctx, wakeups, free)
 		if err != nil || looked == 0 {
@@ -66,22 +66,22 @@ func (e *Engine) wakeDue(ctx context.Context, provider string) error {
 // Redis, for one), questions are asked right here: their answers settle payments, which is what
 // makes room. A worker that drains still hands over what it took from the due index: nobody else
 // looks at it for a minute.
-func (e *Engine) wakeAll(ctx context.Context, wakeups []idempotency.Wakeup, free *room) {
-	handover, cancel := outlive(ctx, writeTimeout)
+func (e *Engine) wakeAll(ctx context.Context, wakeups []idempotency.WakeUp, free *laneCapacity) {
+	handover, cancel := extendContext(ctx, writeTimeout)
 	defer cancel()
 	failed, first := 0, error(nil)
 	for _, ask := range []bool{false, true} {
 		lane := free.of(ask)
-		for batch := range slices.Chunk(sift(wakeups, ask), tasks.WakeBatch) {
+		for batch := range slices.Chunk(splitOutstanding(wakeups, ask), tasks.WakeBatch) {
 			if lane.free <= 0 {
 				for _, w := range batch {
-					e.park(handover, w.Key, ofLane(reasonQueue, ask), errLaneFull)
+					e.park(handover, w.Key, laneReason(reasonQueue, ask), errLaneFull)
 				}
 				continue
 			}
 			if err := e.wake(handover, batch); err != nil {
 				failed, first = failed+len(batch), cmp.Or(first, err)
-				e.askHere(ctx, batch)
+				e.queryDirectly(ctx, batch)
 				continue
 			}
 			lane.free--
@@ -94,28 +94,28 @@ func (e *Engine) wakeAll(ctx context.Context, wakeups []idempotency.Wakeup, free
 
 var errLaneFull = errors.New("the queue holds enough wake-ups")
 
-// askFor is when a payment is due again whose question got lost.
-func (e *Engine) askFor() time.Duration { return e.AttemptDeadline + 5*time.Second }
+// queryTimeout is when a payment is due again whose question got lost.
+func (e *Engine) queryTimeout() time.Duration { return e.AttemptDeadline + 5*time.Second }
 
-// outlive returns a context that ends a while after the other one.
-func outlive(ctx context.Context, by time.Duration) (context.Context, context.CancelFunc) {
+// extendContext returns a context that ends a while after the other one.
+func extendContext(ctx context.Context, by time.Duration) (context.Context, context.CancelFunc) {
 	later, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(by, cancel) })
 	return later, func() { stop(); cancel() }
 }
 
-// askHere asks what there is to ask unless too many are asking already; then the due time does.
-func (e *Engine) askHere(ctx context.Context, batch []idempotency.Wakeup) {
+// queryDirectly asks what there is to ask unless too many are asking already; then the due time does.
+func (e *Engine) queryDirectly(ctx context.Context, batch []idempotency.WakeUp) {
 	for _, w := range batch {
-		if !w.Ask {
+		if !w.Query {
 			continue
 		}
-		asks := e.asks[w.Key.Provider]
+		asks := e.directQueries[w.Key.Provider]
 		select {
 		case asks <- struct{}{}:
-			e.work.Go(func() {
+			e.running.Go(func() {
 				defer func() { <-asks }()
-				e.ask(ctx, w.Key)
+				e.query(ctx, w.Key)
 			})
 		default:
 		}

@@ -23,19 +23,19 @@ type lane struct {
 }
 
 func (e *Engine) lanes(provider string) []lane {
-	send, ask := tasks.SendQueue(provider), tasks.AskQueue(provider)
+	send, ask := tasks.SendQueue(provider), tasks.StatusQueue(provider)
 	sends, asks := newPool(e.Concurrency(provider), e.closing), newPool(e.Concurrency(provider), e.closing)
 	return []lane{
 		{send, e.server(provider, send), e.counted(func(ctx context.Context, t *asynq.Task) error { return e.handleSend(ctx, sends, t) })},
-		{ask, e.server(provider, ask), e.counted(func(ctx context.Context, t *asynq.Task) error { return e.handleAsk(ctx, asks, t) })},
+		{ask, e.server(provider, ask), e.counted(func(ctx context.Context, t *asynq.Task) error { return e.handleQuery(ctx, asks, t) })},
 	}
 }
 
 // counted lets the drain wait for the handler, also where asynq has given up on it.
 func (e *Engine) counted(handle asynq.HandlerFunc) asynq.Handler {
 	return asynq.HandlerFunc(func(ctx context.Context, t *asynq.Task) error {
-		e.work.n.Add(1)
-		defer e.work.n.Add(-1)
+		e.running.n.Add(1)
+		defer e.running.n.Add(-1)
 		return handle(ctx, t)
 	})
 }
@@ -56,39 +56,39 @@ func (e *Engine) server(provider, queue string) *asynq.Server {
 
 // handleSend serves wake-ups, and full payloads of plain asynq clients, which it registers first.
 func (e *Engine) handleSend(ctx context.Context, p *pool, t *asynq.Task) error {
-	if t.Type() == tasks.TypeWake {
-		keys, err := tasks.WokenKeys(t.Payload())
+	if t.Type() == tasks.TypeWakeUp {
+		keys, err := tasks.WakeUpKeys(t.Payload())
 		if err != nil {
-			return e.poison(t, err)
+			return e.archiveUnreadable(t, err)
 		}
 		return e.serve(ctx, p, keys, e.send)
 	}
 	task, err := tasks.OpenTask(e.Seal, t)
 	if errors.Is(err, seal.ErrUnknownKey) {
 		queue, _ := asynq.GetQueueName(ctx)
-		e.unopened(queue, err).Str("type", t.Type()).Msg("TASK NOT OPENED: it waits for a worker with the right keys (REMESA_PAYLOAD_KEYS)")
+		e.decryptError(queue, err).Str("type", t.Type()).Msg("TASK NOT OPENED: it waits for a worker with the right keys (REMESA_PAYLOAD_KEYS)")
 		return fmt.Errorf("%w: %w", errNotRegistered, err)
 	}
 	if err != nil {
-		return e.poison(t, err)
+		return e.archiveUnreadable(t, err)
 	}
 	if task.Type() == "status" {
-		return e.serve(ctx, p, []idempotency.Key{task.Key()}, e.ask)
+		return e.serve(ctx, p, []idempotency.Key{task.Key()}, e.query)
 	}
-	return e.adopt(ctx, p, task)
+	return e.registerAndSend(ctx, p, task)
 }
 
-// adopt registers a full payload and serves it. An error means that it is not registered yet: asynq
+// registerAndSend registers a full payload and serves it. An error means that it is not registered yet: asynq
 // hands it out again, as often as it takes, because nobody else knows of it.
-func (e *Engine) adopt(ctx context.Context, p *pool, task tasks.Task) error {
+func (e *Engine) registerAndSend(ctx context.Context, p *pool, task tasks.Task) error {
 	k := task.Key()
-	e.OnStep(StepRegister, k)
+	e.OnFaultPoint(PointRegister, k)
 	rs, err := e.Ledger.Register(ctx, task.Registration(e.FingerprintKey))
 	if err != nil {
 		e.Log.Warn().Stringer("key", k).Err(err).Msg("not registered; asynq hands it out again")
 		return fmt.Errorf("%w: %w", errNotRegistered, err)
 	}
-	e.OnStep(StepRegistered, k)
+	e.OnFaultPoint(PointRegistered, k)
 	if task.Differs(rs[0], e.FingerprintKey) {
 		e.Log.Error().Stringer("key", k).Str("differs", rs[0].Conflict).Msg("conflict: the reference is taken; nothing was changed")
 		return nil
@@ -96,17 +96,17 @@ func (e *Engine) adopt(ctx context.Context, p *pool, task tasks.Task) error {
 	return e.serve(ctx, p, []idempotency.Key{k}, e.send)
 }
 
-func (e *Engine) handleAsk(ctx context.Context, p *pool, t *asynq.Task) error {
-	keys, err := tasks.WokenKeys(t.Payload())
+func (e *Engine) handleQuery(ctx context.Context, p *pool, t *asynq.Task) error {
+	keys, err := tasks.WakeUpKeys(t.Payload())
 	if err != nil {
-		return e.poison(t, err)
+		return e.archiveUnreadable(t, err)
 	}
-	return e.serve(ctx, p, keys, e.ask)
+	return e.serve(ctx, p, keys, e.query)
 }
 
-// poison archives a task that nobody can read; it is no payment, or is registered already and will
+// archiveUnreadable archives a task that nobody can read; it is no payment, or is registered already and will
 // be woken again.
-func (e *Engine) poison(t *asynq.Task, err error) error {
+func (e *Engine) archiveUnreadable(t *asynq.Task, err error) error {
 	e.Log.Error().Str("type", t.Type()).Err(err).Msg("unreadable task archived")
 	return fmt.Errorf("%w: %w", err, asynq.SkipRetry)
 }

@@ -20,34 +20,34 @@ import (
 
 func TestTheJanitorWakesWhatNobodyWoke(t *testing.T) {
 	t.Run("a payment that was registered and never woken", func(t *testing.T) {
-		r := newRig(t)
+		r := newFixture(t)
 		r.register(key("p"))
 		r.run()
-		r.reaches(key("p"), idempotency.Succeeded)
+		r.awaitState(key("p"), idempotency.Succeeded)
 	})
 	t.Run("a payment whose worker died is asked about", func(t *testing.T) {
-		r := newRig(t)
-		r.bank.behave("p", doubtful())
+		r := newFixture(t)
+		r.bank.behave("p", inDoubt())
 		r.register(key("p"))
 		begin(r, key("p"), idempotency.NewAttempt(), 300*time.Millisecond)
 		r.run()
-		r.reaches(key("p"), idempotency.Succeeded)
-		if r.bank.sends("p") != 0 || r.bank.questions("p") != 1 {
-			t.Errorf("sent %d times, asked %d times", r.bank.sends("p"), r.bank.questions("p"))
+		r.awaitState(key("p"), idempotency.Succeeded)
+		if r.bank.sends("p") != 0 || r.bank.queryCount("p") != 1 {
+			t.Errorf("sent %d times, asked %d times", r.bank.sends("p"), r.bank.queryCount("p"))
 		}
 	})
 	t.Run("a payment whose worker died, of a provider that cannot be asked, is held", func(t *testing.T) {
-		r := newRig(t)
+		r := newFixture(t)
 		r.register(mute("p"))
 		begin(r, mute("p"), idempotency.NewAttempt(), 300*time.Millisecond)
 		r.run()
-		r.reaches(mute("p"), idempotency.Held)
+		r.awaitState(mute("p"), idempotency.Held)
 		if n := r.bank.sends("p"); n != 0 {
 			t.Errorf("sent %d times", n)
 		}
 	})
 	t.Run("a payment not before its time", func(t *testing.T) {
-		r := clockRig(t)
+		r := newClockFixture(t)
 		reg := r.task(key("p")).Registration(nil)
 		reg.NotBefore = time.Unix(1_800_000_000, 0).Add(time.Hour)
 		if _, err := r.ledger.Register(t.Context(), reg); err != nil {
@@ -56,26 +56,26 @@ func TestTheJanitorWakesWhatNobodyWoke(t *testing.T) {
 		r.enqueue(waking(key("p"), 7))
 		r.run()
 		r.submit(key("other"))
-		r.reaches(key("other"), idempotency.Succeeded)
+		r.awaitState(key("other"), idempotency.Succeeded)
 		r.idle()
 		if rec := r.show(key("p")); rec.State != idempotency.Queued {
 			t.Errorf("%s before its time", rec.State)
 		}
 		r.advance(time.Hour)
-		r.reaches(key("p"), idempotency.Succeeded)
+		r.awaitState(key("p"), idempotency.Succeeded)
 	})
 }
 
 func TestTwoJanitorsDoNotDoubleWakeUps(t *testing.T) {
-	r := clockRig(t)
+	r := newClockFixture(t)
 	r.lag()
 	var mu sync.Mutex
 	woken := map[idempotency.Key]int{}
 	e := r.engine(func(o *Options) {
-		o.OnStep = func(s Step, k idempotency.Key) {
+		o.OnFaultPoint = func(s FaultPoint, k idempotency.Key) {
 			mu.Lock()
 			defer mu.Unlock()
-			if s == StepWake {
+			if s == PointWake {
 				woken[k]++
 			}
 		}
@@ -87,7 +87,7 @@ func TestTwoJanitorsDoNotDoubleWakeUps(t *testing.T) {
 	var sweeps sync.WaitGroup
 	for range 4 {
 		sweeps.Go(func() {
-			if err := e.sweep(t.Context(), "virtualpos"); err != nil {
+			if err := e.tick(t.Context(), "virtualpos"); err != nil {
 				t.Error(err)
 			}
 		})
@@ -104,54 +104,54 @@ func TestTwoJanitorsDoNotDoubleWakeUps(t *testing.T) {
 }
 
 func TestAProviderThatHangsDelaysNoOther(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	g, quick := newGate(), newBank()
 	defer close(g.leave)
-	r.bank.otherwise = script{pay: g.hold(outcome(providers.Succeeded))}
+	r.bank.otherwise = scriptedReplies{pay: g.hold(outcome(providers.Succeeded))}
 	for n := range 30 {
 		r.submit(key(fmt.Sprintf("hangs%d", n)))
 	}
 	r.run(func(o *Options) {
-		o.Registry.Add(providers.Account{Provider: "pagandocheck", Name: "default", Client: charger{quick}})
+		o.Registry.Add(providers.Account{Provider: "pagandocheck", Name: "default", Client: fakeCharger{quick}})
 	})
 	wait(t, "the first hanging send", g.entered)
 	for n := range 20 {
 		k := idempotency.Key{Provider: "pagandocheck", Account: "default", Reference: fmt.Sprintf("quick%d", n)}
 		r.submit(k)
-		r.reaches(k, idempotency.Succeeded)
+		r.awaitState(k, idempotency.Succeeded)
 	}
 }
 
 // TestABacklogOfHangingSendsDelaysNoQuestion of the same provider.
 func TestABacklogOfHangingSendsDelaysNoQuestion(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	g := newGate()
 	defer close(g.leave)
-	r.bank.otherwise = script{pay: g.hold(outcome(providers.Succeeded))}
+	r.bank.otherwise = scriptedReplies{pay: g.hold(outcome(providers.Succeeded))}
 	var ks []idempotency.Key
 	for n := range 500 {
 		ks = append(ks, key(fmt.Sprintf("hangs%d", n)))
 	}
 	r.submit(ks...)
-	r.bank.behave("pending", doubtful())
+	r.bank.behave("pending", inDoubt())
 	r.run(func(o *Options) { o.Concurrency = func(string) int { return 4 } })
 	wait(t, "the first hanging send", g.entered)
 	r.register(key("pending"))
 	id := idempotency.NewAttempt()
 	begin(r, key("pending"), id, time.Minute)
-	if _, err := r.ledger.Finish(t.Context(), key("pending"), idempotency.Report{Attempt: id, Outcome: providers.Outcome{Class: providers.Pending}, Next: 0}); err != nil {
+	if _, err := r.ledger.Finish(t.Context(), key("pending"), idempotency.AttemptResult{Attempt: id, Outcome: providers.Outcome{Class: providers.Pending}, QueryAfter: 0}); err != nil {
 		t.Fatal(err)
 	}
-	r.reaches(key("pending"), idempotency.Succeeded)
+	r.awaitState(key("pending"), idempotency.Succeeded)
 	if n := r.bank.allSends(); n > 4 {
 		t.Errorf("%d sends at a time", n)
 	}
 }
 
 func TestADrainFinishesWhatIsUnderWayAndTakesNothingNew(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	g := newGate()
-	r.bank.behave("under-way", script{pay: g.hold(outcome(providers.Succeeded))})
+	r.bank.behave("under-way", scriptedReplies{pay: g.hold(outcome(providers.Succeeded))})
 	r.submit(key("under-way"))
 	e := r.engine()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -175,7 +175,7 @@ func TestADrainFinishesWhatIsUnderWayAndTakesNothingNew(t *testing.T) {
 		if err != nil {
 			t.Errorf("Run: %v", err)
 		}
-	case <-time.After(patience):
+	case <-time.After(testTimeout):
 		t.Fatal("Run does not end")
 	}
 	if s := r.show(key("under-way")).State; s != idempotency.Succeeded {
@@ -188,9 +188,9 @@ func TestADrainFinishesWhatIsUnderWayAndTakesNothingNew(t *testing.T) {
 
 // TestADrainWaitsForWhatAsynqHasGivenUpOn: asynq's own shutdown knows nothing of such a send.
 func TestADrainWaitsForWhatAsynqHasGivenUpOn(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	g := newGate()
-	r.bank.behave("p", script{pay: g.hold(outcome(providers.Succeeded))})
+	r.bank.behave("p", scriptedReplies{pay: g.hold(outcome(providers.Succeeded))})
 	r.submit(key("p"))
 	e := r.engine()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -215,7 +215,7 @@ func TestADrainWaitsForWhatAsynqHasGivenUpOn(t *testing.T) {
 	case <-time.After(200 * time.Millisecond):
 	}
 	close(g.leave)
-	r.reaches(key("p"), idempotency.Succeeded)
+	r.awaitState(key("p"), idempotency.Succeeded)
 	if err := <-ended; err != nil {
 		t.Errorf("Run: %v", err)
 	}
@@ -238,7 +238,7 @@ func (p httpPayer) Pay(ctx context.Context, o providers.Payout, _ providers.Atte
 	return providers.Outcome{Class: providers.InDoubt}, nil
 }
 
-func (p httpPayer) Status(ctx context.Context, q providers.Query) (providers.Outcome, error) {
+func (p httpPayer) Status(ctx context.Context, q providers.StatusQuery) (providers.Outcome, error) {
 	_, err := p.wire.Do(ctx, wire.Request{Method: http.MethodGet, URL: p.url + "/" + q.Reference})
 	return providers.Outcome{Class: providers.Succeeded}, err
 }
@@ -246,7 +246,7 @@ func (p httpPayer) Status(ctx context.Context, q providers.Query) (providers.Out
 // TestTheStepsOfAPayment: a full payload is throttled once, then sent without a readable answer,
 // then asked about. Between them the steps of its path, in their order, are all that there are.
 func TestTheStepsOfAPayment(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	var posts atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		if q.Method == http.MethodPost && posts.Add(1) == 1 {
@@ -256,40 +256,40 @@ func TestTheStepsOfAPayment(t *testing.T) {
 	t.Cleanup(server.Close)
 	client := newWire(t)
 	var mu sync.Mutex
-	var path []Step
+	var path []FaultPoint
 	r.enqueue(asynq.NewTask("payout", payload(key("p"), "12500")), asynq.Queue("virtualpos"))
 	stop := r.run(func(o *Options) {
 		o.Registry.Add(providers.Account{Provider: "virtualpos", Name: "default", Client: httpPayer{client, server.URL}})
 		o.RetryBase, o.RetryMax = 300*time.Millisecond, 300*time.Millisecond
 		o.Random = func() float64 { return 1 }
-		o.OnStep = func(s Step, k idempotency.Key) {
+		o.OnFaultPoint = func(s FaultPoint, k idempotency.Key) {
 			mu.Lock()
 			defer mu.Unlock()
-			if k.Reference == "p" || s == StepDue && len(path) > 0 && path[len(path)-1] != StepDue {
+			if k.Reference == "p" || s == PointDue && len(path) > 0 && path[len(path)-1] != PointDue {
 				path = append(path, s)
 			}
 		}
 	})
-	r.reaches(key("p"), idempotency.Succeeded)
+	r.awaitState(key("p"), idempotency.Succeeded)
 	stop()
 	mu.Lock()
 	defer mu.Unlock()
-	exchange := []Step{StepWrite, StepWritten, StepRead}
+	exchange := []FaultPoint{PointWrite, PointWritten, PointRead}
 	want := slices.Concat(
-		[]Step{StepRegister, StepRegistered, StepWoken, StepBegin, StepBegun, StepSend}, exchange, []Step{StepSent, StepRelease, StepReleased},
-		[]Step{StepWake, StepWoken, StepBegin, StepBegun, StepSend}, exchange, []Step{StepSent, StepFinish, StepFinished},
-		[]Step{StepWake, StepAsk, StepQuestion}, exchange, []Step{StepStatus, StepAnswer, StepAnswered})
-	got := slices.DeleteFunc(slices.Clone(path), func(s Step) bool { return s == StepDue })
+		[]FaultPoint{PointRegister, PointRegistered, PointWoken, PointBegin, PointBegun, PointSend}, exchange, []FaultPoint{PointSent, PointRelease, PointReleased},
+		[]FaultPoint{PointWake, PointWoken, PointBegin, PointBegun, PointSend}, exchange, []FaultPoint{PointSent, PointFinish, PointFinished},
+		[]FaultPoint{PointWake, PointQuery, PointQuerySend}, exchange, []FaultPoint{PointQueryDone, PointStatusRecord, PointStatusRecorded})
+	got := slices.DeleteFunc(slices.Clone(path), func(s FaultPoint) bool { return s == PointDue })
 	if !slices.Equal(got, want) {
 		t.Errorf("passed %v\n  want %v", got, want)
 	}
-	for _, s := range Steps() {
+	for _, s := range FaultPoints() {
 		if !slices.Contains(path, s) {
 			t.Errorf("%s was never passed", s)
 		}
 	}
 	for _, s := range path {
-		if !slices.Contains(Steps(), s) {
+		if !slices.Contains(FaultPoints(), s) {
 			t.Errorf("%s is not in Steps()", s)
 		}
 	}

@@ -12,10 +12,12 @@ import (
 
 // TestAPaymentEndsAsItsProviderSays: every row is one payment, registered and woken, and sent once.
 func TestAPaymentEndsAsItsProviderSays(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	panics := func(context.Context, providers.Attempt) (providers.Outcome, error) { panic("secret-canary-2") }
-	explodes := func(providers.Query) (providers.Outcome, error) { panic("secret-canary-2") }
-	silent := func(providers.Query) (providers.Outcome, error) { return providers.Outcome{}, errors.New("no answer") }
+	explodes := func(providers.StatusQuery) (providers.Outcome, error) { panic("secret-canary-2") }
+	silent := func(providers.StatusQuery) (providers.Outcome, error) {
+		return providers.Outcome{}, errors.New("no answer")
+	}
 	theirs := func(e providers.Echo) func(context.Context, providers.Attempt) (providers.Outcome, error) {
 		return func(context.Context, providers.Attempt) (providers.Outcome, error) {
 			return providers.Outcome{Class: providers.Succeeded, ProviderID: "id-7", Echo: e}, nil
@@ -25,49 +27,49 @@ func TestAPaymentEndsAsItsProviderSays(t *testing.T) {
 	for _, row := range []struct {
 		name  string
 		key   func(string) idempotency.Key
-		does  script
+		does  scriptedReplies
 		state idempotency.State
 		code  string
 		asked int // -1: at least once
 	}{
-		{"paid", key, script{}, idempotency.Succeeded, "", 0},
-		{"paid-repeats-ours", key, script{pay: theirs(ours)}, idempotency.Succeeded, "", 0},
-		{"declined", key, script{pay: outcome(providers.Refused)}, idempotency.Failed, "code-refused", 0},
-		{"pending-then-paid", key, script{outcome(providers.Pending),
+		{"paid", key, scriptedReplies{}, idempotency.Succeeded, "", 0},
+		{"paid-repeats-ours", key, scriptedReplies{pay: theirs(ours)}, idempotency.Succeeded, "", 0},
+		{"declined", key, scriptedReplies{pay: outcome(providers.Refused)}, idempotency.Failed, "code-refused", 0},
+		{"pending-then-paid", key, scriptedReplies{outcome(providers.Pending),
 			answers{says(providers.Pending), says(providers.Pending), says(providers.Succeeded)}}, idempotency.Succeeded, "code-succeeded", 3},
-		{"pending-then-silence-then-paid", key, script{outcome(providers.Pending),
+		{"pending-then-silence-then-paid", key, scriptedReplies{outcome(providers.Pending),
 			answers{silent, says(providers.InDoubt), says(providers.Succeeded)}}, idempotency.Succeeded, "code-succeeded", 3},
-		{"pending-then-declined-twice", key, script{outcome(providers.Pending), answers{says(providers.Refused)}}, idempotency.Failed,
+		{"pending-then-declined-twice", key, scriptedReplies{outcome(providers.Pending), answers{says(providers.Refused)}}, idempotency.Failed,
 			"code-refused", -1},
-		{"doubt-then-found", key, script{outcome(providers.InDoubt), answers{says(providers.Succeeded)}}, idempotency.Succeeded,
+		{"doubt-then-found", key, scriptedReplies{outcome(providers.InDoubt), answers{says(providers.Succeeded)}}, idempotency.Succeeded,
 			"code-succeeded", 1},
-		{"doubt-then-not-found", key, script{outcome(providers.InDoubt), answers{says(providers.NotFound)}}, idempotency.Held, "not_found", -1},
-		{"doubt-and-nobody-to-ask", mute, script{pay: outcome(providers.InDoubt)}, idempotency.Held, "code-in_doubt", 0},
-		{"panic-while-sending", key, script{panics, answers{says(providers.Succeeded)}}, idempotency.Succeeded, "code-succeeded", 1},
-		{"panic-while-sending-and-nobody-to-ask", mute, script{pay: panics}, idempotency.Held, "panic", 0},
-		{"panic-while-asking", key, script{outcome(providers.InDoubt), answers{explodes, says(providers.Succeeded)}}, idempotency.Succeeded,
+		{"doubt-then-not-found", key, scriptedReplies{outcome(providers.InDoubt), answers{says(providers.NotFound)}}, idempotency.Held, "not_found", -1},
+		{"doubt-and-nobody-to-ask", mute, scriptedReplies{pay: outcome(providers.InDoubt)}, idempotency.Held, "code-in_doubt", 0},
+		{"panic-while-sending", key, scriptedReplies{panics, answers{says(providers.Succeeded)}}, idempotency.Succeeded, "code-succeeded", 1},
+		{"panic-while-sending-and-nobody-to-ask", mute, scriptedReplies{pay: panics}, idempotency.Held, "panic", 0},
+		{"panic-while-asking", key, scriptedReplies{outcome(providers.InDoubt), answers{explodes, says(providers.Succeeded)}}, idempotency.Succeeded,
 			"code-succeeded", 2},
-		{"an-end-that-no-send-has", key, script{outcome(providers.NotFound), answers{says(providers.Succeeded)}}, idempotency.Succeeded,
+		{"an-end-that-no-send-has", key, scriptedReplies{outcome(providers.NotFound), answers{says(providers.Succeeded)}}, idempotency.Succeeded,
 			"code-succeeded", 1},
-		{"no-end-at-all", mute, script{pay: outcome("")}, idempotency.Held, "unknown_class", 0},
-		{"another-amount", key, script{outcome(providers.InDoubt), answers{echoes(providers.Succeeded, providers.Echo{Amount: "12501"})}},
+		{"no-end-at-all", mute, scriptedReplies{pay: outcome("")}, idempotency.Held, "unknown_class", 0},
+		{"another-amount", key, scriptedReplies{outcome(providers.InDoubt), answers{echoes(providers.Succeeded, providers.Echo{Amount: "12501"})}},
 			idempotency.Held, "mismatch", 1},
-		{"an-amount-that-is-none", key, script{outcome(providers.InDoubt), answers{echoes(providers.Succeeded, providers.Echo{Amount: "12,5"})}},
+		{"an-amount-that-is-none", key, scriptedReplies{outcome(providers.InDoubt), answers{echoes(providers.Succeeded, providers.Echo{Amount: "12,5"})}},
 			idempotency.Held, "mismatch", 1},
-		{"another-reference", key, script{outcome(providers.InDoubt), answers{echoes(providers.Succeeded, providers.Echo{Reference: "x"})}},
+		{"another-reference", key, scriptedReplies{outcome(providers.InDoubt), answers{echoes(providers.Succeeded, providers.Echo{Reference: "x"})}},
 			idempotency.Held, "mismatch", 1},
-		{"another-currency", key, script{outcome(providers.Pending), answers{echoes(providers.Pending, providers.Echo{Currency: "COP"})}},
+		{"another-currency", key, scriptedReplies{outcome(providers.Pending), answers{echoes(providers.Pending, providers.Echo{Currency: "COP"})}},
 			idempotency.Held, "mismatch", 1},
-		{"another-beneficiary", key, script{outcome(providers.InDoubt),
+		{"another-beneficiary", key, scriptedReplies{outcome(providers.InDoubt),
 			answers{echoes(providers.Succeeded, providers.Echo{Beneficiary: "7654321-6"})}}, idempotency.Held, "mismatch", 1},
-		{"a-refusal-of-another", key, script{outcome(providers.InDoubt), answers{echoes(providers.Refused, providers.Echo{Amount: "1"})}},
+		{"a-refusal-of-another", key, scriptedReplies{outcome(providers.InDoubt), answers{echoes(providers.Refused, providers.Echo{Amount: "1"})}},
 			idempotency.Held, "mismatch", 1},
-		{"ours-in-other-words", key, script{outcome(providers.InDoubt), answers{echoes(providers.Succeeded, ours)}},
+		{"ours-in-other-words", key, scriptedReplies{outcome(providers.InDoubt), answers{echoes(providers.Succeeded, ours)}},
 			idempotency.Succeeded, "", 1},
-		{"ours-by-account-number", key, script{outcome(providers.InDoubt),
+		{"ours-by-account-number", key, scriptedReplies{outcome(providers.InDoubt),
 			answers{echoes(providers.Succeeded, providers.Echo{Beneficiary: "77889900112"})}}, idempotency.Succeeded, "", 1},
-		{"sent-but-answered-for-another", mute, script{pay: theirs(providers.Echo{Amount: "1"})}, idempotency.Held, "mismatch", 0},
-		{"sent-but-answered-for-another-then-found", key, script{theirs(providers.Echo{Reference: "x"}), answers{says(providers.Succeeded)}},
+		{"sent-but-answered-for-another", mute, scriptedReplies{pay: theirs(providers.Echo{Amount: "1"})}, idempotency.Held, "mismatch", 0},
+		{"sent-but-answered-for-another-then-found", key, scriptedReplies{theirs(providers.Echo{Reference: "x"}), answers{says(providers.Succeeded)}},
 			idempotency.Succeeded, "code-succeeded", 1},
 	} {
 		k := row.key(row.name)
@@ -77,14 +79,14 @@ func TestAPaymentEndsAsItsProviderSays(t *testing.T) {
 			t.Parallel()
 			r := *r
 			r.t = t
-			rec := r.reaches(k, row.state)
+			rec := r.awaitState(k, row.state)
 			if rec.Code != row.code {
 				t.Errorf("code %q, want %q", rec.Code, row.code)
 			}
 			if n := r.bank.sends(row.name); n != 1 {
 				t.Errorf("sent %d times", n)
 			}
-			if n := r.bank.questions(row.name); row.asked >= 0 && n != row.asked || row.asked < 0 && n == 0 {
+			if n := r.bank.queryCount(row.name); row.asked >= 0 && n != row.asked || row.asked < 0 && n == 0 {
 				t.Errorf("asked %d times, want %d", n, row.asked)
 			}
 		})
@@ -94,24 +96,24 @@ func TestAPaymentEndsAsItsProviderSays(t *testing.T) {
 
 // TestAnswersForAnotherPaymentLendNoID: where the reference is another's, so is the id.
 func TestAnswersForAnotherPaymentLendNoID(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	for reference, echo := range map[string]providers.Echo{"other-reference": {Reference: "x"}, "other-amount": {Amount: "1"}} {
-		r.bank.behave(reference, script{pay: func(context.Context, providers.Attempt) (providers.Outcome, error) {
+		r.bank.behave(reference, scriptedReplies{pay: func(context.Context, providers.Attempt) (providers.Outcome, error) {
 			return providers.Outcome{Class: providers.Succeeded, ProviderID: "id-7", Echo: echo}, nil
 		}})
 		r.submit(mute(reference))
 	}
 	r.run()
-	if id := r.reaches(mute("other-reference"), idempotency.Held).ProviderID; id != "" {
+	if id := r.awaitState(mute("other-reference"), idempotency.Held).ProviderID; id != "" {
 		t.Errorf("the id of another reference was kept: %q", id)
 	}
-	if id := r.reaches(mute("other-amount"), idempotency.Held).ProviderID; id != "id-7" {
+	if id := r.awaitState(mute("other-amount"), idempotency.Held).ProviderID; id != "id-7" {
 		t.Errorf("the id for a person to look at: %q", id)
 	}
 }
 
 func TestAPayloadThatCannotBeReadFailsUnsent(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	for _, k := range []idempotency.Key{key("gone"), key("garbled"), key("lacking")} {
 		reg := r.task(k).Registration(nil)
 		reg.Payload = map[string][]byte{"garbled": []byte("\x00{"), "lacking": []byte(`{"type":"payout"}`)}[k.Reference]
@@ -121,7 +123,7 @@ func TestAPayloadThatCannotBeReadFailsUnsent(t *testing.T) {
 	}
 	r.run()
 	for _, k := range []idempotency.Key{key("gone"), key("garbled"), key("lacking")} {
-		rec := r.reaches(k, idempotency.Failed)
+		rec := r.awaitState(k, idempotency.Failed)
 		if rec.Code != "payload_unreadable" || rec.MayHaveLeft || r.bank.sends(k.Reference) != 0 {
 			t.Errorf("%s: code %q, may have left %t, sent %d times", k, rec.Code, rec.MayHaveLeft, r.bank.sends(k.Reference))
 		}
@@ -129,7 +131,7 @@ func TestAPayloadThatCannotBeReadFailsUnsent(t *testing.T) {
 }
 
 func TestAProviderThatCannotDoAnythingReleasesThePayment(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	r.submit(key("p"))
 	stop := r.run(func(o *Options) {
 		o.Registry.Add(providers.Account{Provider: "virtualpos", Name: "default", Client: struct{}{}})
@@ -142,12 +144,12 @@ func TestAProviderThatCannotDoAnythingReleasesThePayment(t *testing.T) {
 }
 
 func TestAPaymentThatTheAccountCannotMakeWaitsUnbegun(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	r.submit(key("p"))
 	stop := r.run(func(o *Options) {
-		o.Registry.Add(providers.Account{Provider: "virtualpos", Name: "default", Client: charger{r.bank}})
+		o.Registry.Add(providers.Account{Provider: "virtualpos", Name: "default", Client: fakeCharger{r.bank}})
 	})
-	r.until("it was parked", func() bool { return r.show(key("p")).Waits == "account:default:payout" })
+	r.until("it was parked", func() bool { return r.show(key("p")).ParkReason == "account:default:payout" })
 	stop()
 	if rec := r.show(key("p")); rec.State != idempotency.Queued || rec.Attempts != 0 || rec.MayHaveLeft || r.bank.sends("p") != 0 {
 		t.Errorf("state %s after %d attempts, may have left %t", rec.State, rec.Attempts, rec.MayHaveLeft)

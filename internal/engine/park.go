@@ -32,13 +32,13 @@ const (
 	reasonQueue = "queue"
 )
 
-// ofAsks is the part behind the colon of a reason that is a lane's, for questions; for sends there
+// queryLane is the part behind the colon of a reason that is a lane's, for questions; for sends there
 // is none.
-const ofAsks = "ask"
+const queryLane = "ask"
 
-func ofLane(reason string, ask bool) string {
+func laneReason(reason string, ask bool) string {
 	if ask {
-		return reason + ":" + ofAsks
+		return reason + ":" + queryLane
 	}
 	return reason
 }
@@ -52,11 +52,11 @@ func (e *Engine) park(ctx context.Context, k idempotency.Key, reason string, why
 	}
 }
 
-// letGo makes due what waits for a reason that is over, as far as this worker can tell, and no more
+// unpark makes due what waits for a reason that is over, as far as this worker can tell, and no more
 // than the lanes have room for: each worker decides by its own accounts, keys and circuits, so that
 // one which cannot serve holds up none that can.
-func (e *Engine) letGo(ctx context.Context, provider string) error {
-	waiting, err := e.Ledger.Waiting(ctx, provider)
+func (e *Engine) unpark(ctx context.Context, provider string) error {
+	waiting, err := e.Ledger.ParkedCounts(ctx, provider)
 	if err != nil || len(waiting) == 0 {
 		return err
 	}
@@ -64,29 +64,29 @@ func (e *Engine) letGo(ctx context.Context, provider string) error {
 	if err != nil {
 		return err
 	}
-	room, err := e.room(ctx, provider)
+	room, err := e.laneCapacity(ctx, provider)
 	if err != nil {
 		return err
 	}
 	var errs []error
 	for reason, n := range waiting {
-		lane := room.of(strings.HasSuffix(reason, ":"+ofAsks))
-		allowed, err := e.over(ctx, provider, reason, halts, min(lane.payments(), int(n)))
+		lane := room.of(strings.HasSuffix(reason, ":"+queryLane))
+		allowed, err := e.unparkable(ctx, provider, reason, halts, min(lane.payments(), int(n)))
 		gone, unparked := e.Ledger.Unpark(ctx, provider, reason, min(allowed, lane.payments()))
-		lane.took(gone)
+		lane.add(gone)
 		errs = append(errs, err, unparked)
 	}
 	return errors.Join(errs...)
 }
 
-// over is how many of those that wait for a reason may go on now, most at the most.
-func (e *Engine) over(ctx context.Context, provider, reason string, halts map[string]string, most int) (int, error) {
+// unparkable is how many of those that wait for a reason may go on now, most at the most.
+func (e *Engine) unparkable(ctx context.Context, provider, reason string, halts map[string]string, most int) (int, error) {
 	kind, name, _ := strings.Cut(reason, ":")
 	switch kind {
 	case reasonHalted:
-		return all(!halted(halts, name)), nil
+		return allIf(!halted(halts, name)), nil
 	case reasonAccount:
-		return all(e.makes(provider, name)), nil
+		return allIf(e.servesType(provider, name)), nil
 	case reasonCircuit:
 		if c, ok := e.circuits[provider+"/"+name]; ok {
 			return c.probes(), nil
@@ -96,21 +96,21 @@ func (e *Engine) over(ctx context.Context, provider, reason string, halts map[st
 		if _, ok := e.circuits[provider+"/"+name]; !ok {
 			return 0, nil
 		}
-		return e.Throttle.Room(ctx, provider, name, most)
+		return e.Throttle.Capacity(ctx, provider, name, most)
 	case reasonKey:
-		return all(e.opens(name)), nil
+		return allIf(e.decrypts(name)), nil
 	case reasonRate:
-		return e.Pace.Room(ctx, provider, name == ofAsks, most)
+		return e.Limiter.Capacity(ctx, provider, name == queryLane, most)
 	case reasonQueue:
-		return all(true), nil
+		return allIf(true), nil
 	default: // a newer worker's
 		return 0, nil
 	}
 }
 
-func all(over bool) int {
+func allIf(over bool) int {
 	if over {
-		return laneBound * tasks.WakeBatch
+		return maxLane * tasks.WakeBatch
 	}
 	return 0
 }
@@ -130,21 +130,21 @@ func haltOf(halts map[string]string, account string) string {
 	return reasonHalted + ":" + account
 }
 
-// makes reports whether this worker has the account, and, with a type ("account:type"), whether it
+// servesType reports whether this worker has the account, and, with a type ("account:type"), whether it
 // makes that type.
-func (e *Engine) makes(provider, name string) bool {
+func (e *Engine) servesType(provider, name string) bool {
 	account, kind, _ := strings.Cut(name, ":")
 	c, ok := e.circuits[provider+"/"+account]
 	if !ok {
 		return false
 	}
-	only := onlyType(c.account)
+	only := servedType(c.account)
 	return kind == "" || only == "" || only == kind
 }
 
-// opens reports whether this worker opens what begins so; nothing stands for what is not sealed.
-func (e *Engine) opens(head string) bool {
-	if can, known := e.compares(head); known {
+// decrypts reports whether this worker opens what begins so; nothing stands for what is not sealed.
+func (e *Engine) decrypts(head string) bool {
+	if can, known := e.verifiesFingerprint(head); known {
 		return can
 	}
 	if head == "" {

@@ -25,35 +25,35 @@ func keys(n int, account string) []idempotency.Key {
 	return ks
 }
 
-var ana = idempotency.Person{By: "ana", Note: "test"}
+var ana = idempotency.Actor{By: "ana", Note: "test"}
 
-func (r *rig) waiting(reason string) int {
+func (r *fixture) waiting(reason string) int {
 	r.t.Helper()
-	all, err := r.ledger.Waiting(r.t.Context(), "virtualpos")
+	all, err := r.ledger.ParkedCounts(r.t.Context(), "virtualpos")
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	return int(all[reason])
 }
 
-// steps counts the steps of a worker.
-type steps struct {
+// pointCounter counts the steps of a worker.
+type pointCounter struct {
 	mu     sync.Mutex
-	passed map[Step]int
+	passed map[FaultPoint]int
 }
 
-func (s *steps) option(o *Options) {
-	o.OnStep = func(step Step, _ idempotency.Key) {
+func (s *pointCounter) option(o *Options) {
+	o.OnFaultPoint = func(step FaultPoint, _ idempotency.Key) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if s.passed == nil {
-			s.passed = map[Step]int{}
+			s.passed = map[FaultPoint]int{}
 		}
 		s.passed[step]++
 	}
 }
 
-func (s *steps) count(step Step) int {
+func (s *pointCounter) count(step FaultPoint) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.passed[step]
@@ -63,36 +63,36 @@ func (s *steps) count(step Step) int {
 // when the reason ends all go, once.
 func TestWhatCannotMoveIsParked(t *testing.T) {
 	const n = 40
-	chargesOnly := func(r *rig) func(*Options) {
+	chargesOnly := func(r *fixture) func(*Options) {
 		return func(o *Options) {
-			o.Registry.Add(providers.Account{Provider: "virtualpos", Name: "default", Client: charger{r.bank}})
+			o.Registry.Add(providers.Account{Provider: "virtualpos", Name: "default", Client: fakeCharger{r.bank}})
 		}
 	}
-	withSold := func(r *rig) func(*Options) {
+	withSold := func(r *fixture) func(*Options) {
 		return func(o *Options) {
-			o.Registry.Add(providers.Account{Provider: "virtualpos", Name: "sold", Client: payer{payOnly{r.bank}, r.bank}})
+			o.Registry.Add(providers.Account{Provider: "virtualpos", Name: "sold", Client: queryablePayer{fakePayer{r.bank}, r.bank}})
 		}
 	}
-	halt := func(account string) func(r *rig) error {
-		return func(r *rig) error { return r.ledger.Halt(r.t.Context(), "virtualpos", account, ana) }
+	halt := func(account string) func(r *fixture) error {
+		return func(r *fixture) error { return r.ledger.Halt(r.t.Context(), "virtualpos", account, ana) }
 	}
-	unhalt := func(account string) func(r *rig) error {
-		return func(r *rig) error { return r.ledger.Unhalt(r.t.Context(), "virtualpos", account, ana) }
+	unhalt := func(account string) func(r *fixture) error {
+		return func(r *fixture) error { return r.ledger.Unhalt(r.t.Context(), "virtualpos", account, ana) }
 	}
 	for _, row := range []struct {
 		reason, account string
-		begin           func(r *rig) error
+		begin           func(r *fixture) error
 		// worker meets the reason; for better one it is over, or it ends by end.
-		worker, better func(r *rig) func(*Options)
-		end            func(r *rig) error
+		worker, better func(r *fixture) func(*Options)
+		end            func(r *fixture) error
 	}{
 		{reason: "halted", account: "default", begin: halt(""), end: unhalt("")},
 		{reason: "halted:default", account: "default", begin: halt("default"), end: unhalt("default")},
 		{reason: "account:sold", account: "sold", better: withSold},
-		{reason: "account:default:payout", account: "default", worker: chargesOnly, better: func(*rig) func(*Options) { return func(*Options) {} }},
+		{reason: "account:default:payout", account: "default", worker: chargesOnly, better: func(*fixture) func(*Options) { return func(*Options) {} }},
 	} {
 		t.Run(row.reason, func(t *testing.T) {
-			r := clockRig(t)
+			r := newClockFixture(t)
 			if row.begin != nil {
 				if err := row.begin(r); err != nil {
 					t.Fatal(err)
@@ -100,7 +100,7 @@ func TestWhatCannotMoveIsParked(t *testing.T) {
 			}
 			ks := keys(n, row.account)
 			r.submit(ks...)
-			seen := &steps{}
+			seen := &pointCounter{}
 			options := []func(*Options){seen.option}
 			if row.worker != nil {
 				options = append(options, row.worker(r))
@@ -108,11 +108,11 @@ func TestWhatCannotMoveIsParked(t *testing.T) {
 			r.run(options...)
 			r.until("all are parked", func() bool { return r.waiting(row.reason) == n })
 			r.idle()
-			woken := seen.count(StepWake)
+			woken := seen.count(PointWake)
 			r.advance(time.Hour)
-			sweeps := seen.count(StepDue)
-			r.until("an hour went by", func() bool { return seen.count(StepDue) > sweeps+20 })
-			if got := seen.count(StepWake); got != woken || r.waiting(row.reason) != n {
+			sweeps := seen.count(PointDue)
+			r.until("an hour went by", func() bool { return seen.count(PointDue) > sweeps+20 })
+			if got := seen.count(PointWake); got != woken || r.waiting(row.reason) != n {
 				t.Errorf("%d were woken, %d wait", got-woken, r.waiting(row.reason))
 			}
 			if row.end != nil {
@@ -123,7 +123,7 @@ func TestWhatCannotMoveIsParked(t *testing.T) {
 				r.run(row.better(r))
 			}
 			for _, k := range ks {
-				r.reaches(k, idempotency.Succeeded)
+				r.awaitState(k, idempotency.Succeeded)
 			}
 			r.until("nobody waits", func() bool { return r.waiting(row.reason) == 0 })
 			if got := r.bank.allSends(); got != n {
@@ -136,11 +136,11 @@ func TestWhatCannotMoveIsParked(t *testing.T) {
 // TestAnOpenCircuitOfOneWorkerStarvesNoOther: one worker's connections are refused, the other's are
 // not.
 func TestAnOpenCircuitOfOneWorkerStarvesNoOther(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	refused := newBank()
-	refused.otherwise = script{pay: fails(&providers.CredentialsError{Code: "401"})}
+	refused.otherwise = scriptedReplies{pay: fails(&providers.CredentialsError{Code: "401"})}
 	r.run(func(o *Options) {
-		o.Registry.Add(providers.Account{Provider: "virtualpos", Name: "default", Client: payer{payOnly{refused}, refused}})
+		o.Registry.Add(providers.Account{Provider: "virtualpos", Name: "default", Client: queryablePayer{fakePayer{refused}, refused}})
 		o.CircuitCooldown = time.Hour
 	})
 	ks := keys(60, "default")
@@ -148,7 +148,7 @@ func TestAnOpenCircuitOfOneWorkerStarvesNoOther(t *testing.T) {
 	r.until("it has parked some", func() bool { return r.waiting("circuit:default") > 0 })
 	r.run(func(o *Options) { o.Concurrency = func(string) int { return 1 } })
 	for _, k := range ks {
-		r.reaches(k, idempotency.Succeeded)
+		r.awaitState(k, idempotency.Succeeded)
 	}
 	if n := refused.allSends(); n > 8 {
 		t.Errorf("the refused worker sent %d times in one cooldown", n)
@@ -157,11 +157,11 @@ func TestAnOpenCircuitOfOneWorkerStarvesNoOther(t *testing.T) {
 
 // TestAnOpenCircuitIsProbedOnceACooldown, whatever the number of those that wait.
 func TestAnOpenCircuitIsProbedOnceACooldown(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	var healed atomic.Bool
 	var mu sync.Mutex
 	var at []time.Time
-	r.bank.otherwise = script{pay: func(context.Context, providers.Attempt) (providers.Outcome, error) {
+	r.bank.otherwise = scriptedReplies{pay: func(context.Context, providers.Attempt) (providers.Outcome, error) {
 		mu.Lock()
 		defer mu.Unlock()
 		at = append(at, time.Now())
@@ -188,12 +188,12 @@ func TestAnOpenCircuitIsProbedOnceACooldown(t *testing.T) {
 		}
 	}
 	for _, k := range ks {
-		r.reaches(k, idempotency.Succeeded)
+		r.awaitState(k, idempotency.Succeeded)
 	}
 }
 
 // queued counts the payments that are named in a queue's wake-ups.
-func (r *rig) queued(queue string) int {
+func (r *fixture) queued(queue string) int {
 	r.t.Helper()
 	infos, err := r.inspector().ListPendingTasks(queue, asynq.PageSize(1000))
 	if err != nil && !errors.Is(err, asynq.ErrQueueNotFound) {
@@ -201,7 +201,7 @@ func (r *rig) queued(queue string) int {
 	}
 	n := 0
 	for _, i := range infos {
-		keys, err := tasks.WokenKeys(i.Payload)
+		keys, err := tasks.WakeUpKeys(i.Payload)
 		if err != nil {
 			r.t.Fatal(err)
 		}
@@ -212,14 +212,14 @@ func (r *rig) queued(queue string) int {
 
 // TestAQueueHoldsOneWakeUpOfEachPayment however long it is paused.
 func TestAQueueHoldsOneWakeUpOfEachPayment(t *testing.T) {
-	r := clockRig(t)
+	r := newClockFixture(t)
 	ks := keys(50, "default")
 	r.submit(ks[:40]...)
 	r.register(ks[40:]...)
 	e := r.engine()
 	for range 40 {
 		r.advance(15 * time.Minute)
-		if err := e.sweep(t.Context(), "virtualpos"); err != nil {
+		if err := e.tick(t.Context(), "virtualpos"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -229,11 +229,11 @@ func TestAQueueHoldsOneWakeUpOfEachPayment(t *testing.T) {
 	}
 	r.run()
 	for _, k := range ks[:40] {
-		r.reaches(k, idempotency.Succeeded)
+		r.awaitState(k, idempotency.Succeeded)
 	}
 	r.advance(15 * time.Minute)
 	for _, k := range ks[40:] {
-		r.reaches(k, idempotency.Succeeded)
+		r.awaitState(k, idempotency.Succeeded)
 	}
 	if n := r.bank.allSends(); n != len(ks) {
 		t.Errorf("sent %d times", n)
@@ -242,8 +242,8 @@ func TestAQueueHoldsOneWakeUpOfEachPayment(t *testing.T) {
 
 // TestAQueueHoldsOneQuestionOfEachPayment while nobody asks.
 func TestAQueueHoldsOneQuestionOfEachPayment(t *testing.T) {
-	r := clockRig(t)
-	r.bank.otherwise = script{answers: answers{says(providers.Succeeded)}}
+	r := newClockFixture(t)
+	r.bank.otherwise = scriptedReplies{answers: answers{says(providers.Succeeded)}}
 	ks := keys(20, "default")
 	r.register(ks...)
 	for _, k := range ks {
@@ -252,7 +252,7 @@ func TestAQueueHoldsOneQuestionOfEachPayment(t *testing.T) {
 	e := r.engine()
 	for range 40 {
 		r.advance(15 * time.Minute)
-		if err := e.sweep(t.Context(), "virtualpos"); err != nil {
+		if err := e.tick(t.Context(), "virtualpos"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -261,20 +261,20 @@ func TestAQueueHoldsOneQuestionOfEachPayment(t *testing.T) {
 	}
 	r.run()
 	for _, k := range ks {
-		r.reaches(k, idempotency.Succeeded)
+		r.awaitState(k, idempotency.Succeeded)
 	}
 }
 
 // TestALaneIsBounded: what is due beyond its bound is parked, and goes on as the lane drains.
 func TestALaneIsBounded(t *testing.T) {
-	r := clockRig(t)
-	const bound, more = laneBound * tasks.WakeBatch, 160
+	r := newClockFixture(t)
+	const bound, more = maxLane * tasks.WakeBatch, 160
 	ks := keys(bound+more, "default")
 	r.lag()
 	r.register(ks...)
 	r.advance(10 * time.Minute)
 	e := r.engine()
-	if err := e.sweep(t.Context(), "virtualpos"); err != nil {
+	if err := e.tick(t.Context(), "virtualpos"); err != nil {
 		t.Fatal(err)
 	}
 	pending := func() int { return r.queued("virtualpos") }
@@ -282,14 +282,14 @@ func TestALaneIsBounded(t *testing.T) {
 		t.Fatalf("%d are in the queue, %d wait", pending(), r.waiting("queue"))
 	}
 	r.advance(30 * time.Minute)
-	if err := e.sweep(t.Context(), "virtualpos"); err != nil || pending() != bound {
+	if err := e.tick(t.Context(), "virtualpos"); err != nil || pending() != bound {
 		t.Fatalf("%d are in the queue, %v", pending(), err)
 	}
 	for _, want := range []int{bound, more} { // the others went into the queue again, or wait for it to drain
 		if _, err := r.inspector().DeleteAllPendingTasks("virtualpos"); err != nil {
 			t.Fatal(err)
 		}
-		if err := e.sweep(t.Context(), "virtualpos"); err != nil || pending() != want {
+		if err := e.tick(t.Context(), "virtualpos"); err != nil || pending() != want {
 			t.Errorf("%d are in the queue, %d wait, %v", pending(), r.waiting("queue"), err)
 		}
 	}
@@ -300,7 +300,7 @@ func TestALaneIsBounded(t *testing.T) {
 
 // TestUnhaltTakesEffectAtOnce by the store's own clock.
 func TestUnhaltTakesEffectAtOnce(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	if err := r.ledger.Halt(t.Context(), "virtualpos", "", ana); err != nil {
 		t.Fatal(err)
 	}
@@ -313,7 +313,7 @@ func TestUnhaltTakesEffectAtOnce(t *testing.T) {
 	}
 	unhalted := time.Now()
 	for _, k := range ks {
-		r.reaches(k, idempotency.Succeeded)
+		r.awaitState(k, idempotency.Succeeded)
 	}
 	if took := time.Since(unhalted); took > 15*time.Second {
 		t.Errorf("it took %s", took)

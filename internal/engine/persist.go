@@ -15,63 +15,63 @@ import (
 )
 
 const (
-	// A write waits for its reply for firstWrite, each later one twice as long, writeTimeout at
+	// A write waits for its reply for firstWriteTimeout, each later one twice as long, writeTimeout at
 	// most: a reply that got lost costs a second, and a slow Redis is not asked ever faster.
-	firstWrite    = time.Second
-	writeTimeout  = 5 * time.Second
-	firstRewrite  = 50 * time.Millisecond
-	slowestWrites = 2 * time.Second
+	firstWriteTimeout = time.Second
+	writeTimeout      = 5 * time.Second
+	firstRetryDelay   = 50 * time.Millisecond
+	maxRetryDelay     = 2 * time.Second
 )
 
 // persist writes what happened to a payment until the store has it: past the lease, past asynq's
 // timeout, through an outage. Only the process's exit ends it; then what could not be written is
 // logged for a person to compare.
 func (e *Engine) persist(ctx context.Context, k idempotency.Key, step string, o providers.Outcome,
-	write func(context.Context) (idempotency.Settlement, error),
+	write func(context.Context) (idempotency.Transition, error),
 ) {
 	ctx = context.WithoutCancel(ctx)
 	for n := 0; ; n++ {
-		s, err := once(ctx, exponential(firstWrite, writeTimeout, n), write)
+		s, err := writeOnce(ctx, exponential(firstWriteTimeout, writeTimeout, n), write)
 		if err == nil {
-			e.settled(k, o, s)
+			e.transitioned(k, o, s)
 			return
 		}
-		if final(err) {
-			lost(e.Log.Error(), k, step, o).Err(err).Msg("RESULT REFUSED by the ledger: a person must look")
+		if permanent(err) {
+			logLost(e.Log.Error(), k, step, o).Err(err).Msg("RESULT REFUSED by the ledger: a person must look")
 			return
 		}
 		if n == 0 {
 			e.Log.Warn().Stringer("key", k).Str("step", step).Err(err).Msg("result not written yet; trying until it is")
 		}
-		if !e.pause(exponential(firstRewrite, slowestWrites, n)) {
-			lost(e.Log.Error(), k, step, o).Err(err).Msg("RESULT NOT WRITTEN: the payment will be asked about when its lease has lapsed")
+		if !e.pause(exponential(firstRetryDelay, maxRetryDelay, n)) {
+			logLost(e.Log.Error(), k, step, o).Err(err).Msg("RESULT NOT WRITTEN: the payment will be asked about when its lease has lapsed")
 			return
 		}
 	}
 }
 
-// lost is all that a person needs to compare a result that the ledger lacks with the provider's
+// logLost is all that a person needs to compare a result that the ledger lacks with the provider's
 // book.
-func lost(l *zerolog.Event, k idempotency.Key, step string, o providers.Outcome) *zerolog.Event {
+func logLost(l *zerolog.Event, k idempotency.Key, step string, o providers.Outcome) *zerolog.Event {
 	return l.Stringer("key", k).Str("step", step).Str("class", string(o.Class)).Str("provider_id", o.ProviderID).Str("code", o.Code)
 }
 
-func once(ctx context.Context, wait time.Duration, write func(context.Context) (idempotency.Settlement, error)) (idempotency.Settlement, error) {
+func writeOnce(ctx context.Context, wait time.Duration, write func(context.Context) (idempotency.Transition, error)) (idempotency.Transition, error) {
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	return write(ctx)
 }
 
-// final reports whether trying again is useless: the payment is gone and could not be recorded
+// permanent reports whether trying again is useless: the payment is gone and could not be recorded
 // again, or its record cannot be read.
-func final(err error) bool {
+func permanent(err error) bool {
 	return errors.Is(err, idempotency.ErrUnknown) || errors.Is(err, idempotency.ErrDamaged) || errors.Is(err, idempotency.ErrRefused) ||
 		scriptFailed(err)
 }
 
-// passing begin the replies of a Redis that takes the same command later: it loads, is full, a
+// transientReplies begin the replies of a Redis that takes the same command later: it loads, is full, a
 // replica, cut off from its replicas, in a failover, or busy.
-var passing = []string{
+var transientReplies = []string{
 	"LOADING", "OOM", "READONLY", "MISCONF", "NOREPLICAS", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "MOVED", "ASK", "BUSY", "UNKILLABLE",
 	"NOSCRIPT", "NOAUTH", "WRONGPASS", "NOPERM",
 }
@@ -85,7 +85,7 @@ func scriptFailed(err error) bool {
 	}
 	text := reply.Error()
 	code, _, _ := strings.Cut(text, " ")
-	return !slices.Contains(passing, code) && (strings.Contains(text, "user_script:") || strings.Contains(text, " script: "))
+	return !slices.Contains(transientReplies, code) && (strings.Contains(text, "user_script:") || strings.Contains(text, " script: "))
 }
 
 // pause waits with jitter; false when the process is about to exit.
@@ -95,20 +95,20 @@ func (e *Engine) pause(d time.Duration) bool {
 	select {
 	case <-t.C:
 		return true
-	case <-e.giveUp:
+	case <-e.exiting:
 		return false
 	}
 }
 
-// settled logs and counts what a step came to.
-func (e *Engine) settled(k idempotency.Key, o providers.Outcome, s idempotency.Settlement) {
+// transitioned logs and counts what a step came to.
+func (e *Engine) transitioned(k idempotency.Key, o providers.Outcome, s idempotency.Transition) {
 	if s.Anomaly != "" && s.Applied {
 		e.Log.Error().Stringer("key", k).Str("anomaly", s.Anomaly).Str("state", string(s.State)).Msg("anomaly: a person must look")
 		e.Metrics.Anomaly(k.Provider, s.Anomaly)
 	}
 	e.Log.Info().Stringer("key", k).Str("class", string(o.Class)).Str("code", o.Code).Str("state", string(s.State)).
 		Bool("applied", s.Applied).Msg("recorded")
-	if s.Moved {
-		e.Metrics.Settled(k.Provider, s)
+	if s.StateChanged {
+		e.Metrics.Transitioned(k.Provider, s)
 	}
 }

@@ -16,10 +16,10 @@ import (
 )
 
 // writes is an engine with nothing but what persist needs, and its log.
-func writes() (*Engine, *journal) {
-	log := &journal{}
+func writes() (*Engine, *logBuffer) {
+	log := &logBuffer{}
 	return &Engine{
-		Options: Options{Log: zerolog.New(log), Metrics: noMetrics{}, Random: func() float64 { return 1 }}, giveUp: make(chan struct{}),
+		Options: Options{Log: zerolog.New(log), Metrics: noMetrics{}, Random: func() float64 { return 1 }}, exiting: make(chan struct{}),
 	}, log
 }
 
@@ -29,14 +29,14 @@ func TestALostReplyCostsASecond(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			e, _ := writes()
 			begun, longest, n := time.Now(), time.Duration(0), 0
-			e.persist(t.Context(), key("p"), "finish", providers.Outcome{}, func(ctx context.Context) (idempotency.Settlement, error) {
+			e.persist(t.Context(), key("p"), "finish", providers.Outcome{}, func(ctx context.Context) (idempotency.Transition, error) {
 				if n++; n > lost {
-					return idempotency.Settlement{}, nil
+					return idempotency.Transition{}, nil
 				}
 				start := time.Now()
 				<-ctx.Done()
 				longest = max(longest, time.Since(start))
-				return idempotency.Settlement{}, ctx.Err()
+				return idempotency.Transition{}, ctx.Err()
 			})
 			if took := time.Since(begun); took > most || longest > writeTimeout {
 				t.Errorf("%d lost replies: written after %s, waited for one reply %s", lost, took, longest)
@@ -59,12 +59,12 @@ func TestWhichRepliesOfRedisAreFinal(t *testing.T) {
 		"an error that the script makes": `error("damaged")`,
 	} {
 		err := c.Eval(t.Context(), script, []string{"k"}).Err()
-		if err == nil || !final(fmt.Errorf("finish virtualpos/p: %w", err)) {
+		if err == nil || !permanent(fmt.Errorf("finish virtualpos/p: %w", err)) {
 			t.Errorf("%s is tried for ever: %v", sentence, err)
 		}
 	}
 	full := redistest.Start(t, redistest.MaxMemory("1kb")).Client().Eval(t.Context(), `return redis.call("SET", KEYS[1], "x")`, []string{"k"}).Err()
-	if full == nil || final(full) {
+	if full == nil || permanent(full) {
 		t.Errorf("a full Redis is final: %v", full)
 	}
 	for _, text := range []string{
@@ -74,11 +74,11 @@ func TestWhichRepliesOfRedisAreFinal(t *testing.T) {
 		"BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.", "NOSCRIPT No matching script.",
 		"ERR max number of clients reached", "NOPERM User remesa has no permissions to run the 'evalsha' command", "NOAUTH Authentication required.",
 	} {
-		if final(reply(text)) {
+		if permanent(reply(text)) {
 			t.Errorf("%s: final, though it may pass", text)
 		}
 	}
-	if final(errors.New("read tcp 10.0.0.7:6379: connection reset by peer (script: x)")) {
+	if permanent(errors.New("read tcp 10.0.0.7:6379: connection reset by peer (script: x)")) {
 		t.Error("what the network says is final")
 	}
 }
@@ -92,9 +92,9 @@ func (r reply) RedisError()   {}
 // TestARecordThatCannotBeWrittenIsTold: the payment's record was damaged while its request was
 // under way.
 func TestARecordThatCannotBeWrittenIsTold(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	g := newGate()
-	r.bank.behave("p", script{pay: g.hold(outcome(providers.Succeeded))})
+	r.bank.behave("p", scriptedReplies{pay: g.hold(outcome(providers.Succeeded))})
 	r.submit(key("p"))
 	r.run()
 	wait(t, "the send", g.entered)

@@ -93,7 +93,7 @@ func (e *Engine) serve(ctx context.Context, p *pool, keys []idempotency.Key, one
 		}
 		keys = keys[1:]
 		own, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.TaskTimeout)
-		e.work.Go(func() {
+		e.running.Go(func() {
 			defer cancel()
 			defer p.leave()
 			one(own, k)

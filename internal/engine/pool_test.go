@@ -37,9 +37,9 @@ func concurrency(n int) func(*Options) {
 // TestABatchTakesNoMoreThanTheLanesSlots: whatever the number of payments that a wake-up names, and of
 // wake-ups beside it, so many are under way as the lane allows.
 func TestABatchTakesNoMoreThanTheLanesSlots(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	c := newCrowd()
-	r.bank.otherwise = script{pay: c.pay}
+	r.bank.otherwise = scriptedReplies{pay: c.pay}
 	ks := keys(2*tasks.WakeBatch+5, "default")
 	r.submit(ks[:len(ks)-1]...)
 	r.submit(ks[len(ks)-1]) // alone
@@ -47,7 +47,7 @@ func TestABatchTakesNoMoreThanTheLanesSlots(t *testing.T) {
 	r.until("all slots are taken", func() bool { return c.now.Load() == 3 })
 	close(c.leave)
 	for _, k := range ks {
-		r.reaches(k, idempotency.Succeeded)
+		r.awaitState(k, idempotency.Succeeded)
 	}
 	if most := c.most.Load(); most != 3 {
 		t.Errorf("%d were under way at a time", most)
@@ -60,9 +60,9 @@ func TestABatchTakesNoMoreThanTheLanesSlots(t *testing.T) {
 // TestADrainBeginsNothingMore of a wake-up that it has begun to serve: what is under way is finished,
 // and the rest goes to another worker.
 func TestADrainBeginsNothingMore(t *testing.T) {
-	r := clockRig(t) // the due index wakes nobody
+	r := newClockFixture(t) // the due index wakes nobody
 	c := newCrowd()
-	r.bank.otherwise = script{pay: c.pay}
+	r.bank.otherwise = scriptedReplies{pay: c.pay}
 	ks := keys(tasks.WakeBatch, "default")
 	r.submit(ks...)
 	e := r.engine(concurrency(2))
@@ -81,7 +81,7 @@ func TestADrainBeginsNothingMore(t *testing.T) {
 	}
 	r.run()
 	for _, k := range ks {
-		r.reaches(k, idempotency.Succeeded)
+		r.awaitState(k, idempotency.Succeeded)
 	}
 	if n := r.bank.allSends(); n != len(ks) {
 		t.Errorf("sent %d times", n)

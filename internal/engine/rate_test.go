@@ -15,9 +15,9 @@ import (
 )
 
 // pace is a limiter as the worker makes one.
-func (r *rig) pace(perSecond float64, every time.Duration) func(*Options) {
+func (r *fixture) pace(perSecond float64, every time.Duration) func(*Options) {
 	return func(o *Options) {
-		o.Pace = rate.New(r.rdb, map[string]float64{"virtualpos": perSecond}, every)
+		o.Limiter = rate.New(r.rdb, map[string]float64{"virtualpos": perSecond}, every)
 		o.JanitorInterval = every
 	}
 }
@@ -25,7 +25,7 @@ func (r *rig) pace(perSecond float64, every time.Duration) func(*Options) {
 // TestABacklogRunsAtItsRate: no slot is lost, the limit is kept, and the questions are asked
 // meanwhile.
 func TestABacklogRunsAtItsRate(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	const perSecond, n = 20, 80
 	var mu sync.Mutex
 	var sends, asked []time.Time
@@ -34,12 +34,12 @@ func TestABacklogRunsAtItsRate(t *testing.T) {
 		defer mu.Unlock()
 		*at = append(*at, time.Now())
 	}
-	r.bank.otherwise = script{
+	r.bank.otherwise = scriptedReplies{
 		pay: func(context.Context, providers.Attempt) (providers.Outcome, error) {
 			note(&sends)
 			return providers.Outcome{Class: providers.Pending, ProviderID: "id-1"}, nil
 		},
-		answers: answers{func(providers.Query) (providers.Outcome, error) {
+		answers: answers{func(providers.StatusQuery) (providers.Outcome, error) {
 			note(&asked)
 			return providers.Outcome{Class: providers.Succeeded, ProviderID: "id-1"}, nil
 		}},
@@ -49,7 +49,7 @@ func TestABacklogRunsAtItsRate(t *testing.T) {
 	start := time.Now()
 	r.run(r.pace(perSecond, 200*time.Millisecond))
 	for _, k := range ks {
-		r.reaches(k, idempotency.Succeeded)
+		r.awaitState(k, idempotency.Succeeded)
 	}
 	took := time.Since(start)
 	if least := 2 * n * time.Second / perSecond; took > least*3/2+2*time.Second {
@@ -67,23 +67,23 @@ func TestABacklogRunsAtItsRate(t *testing.T) {
 	}
 }
 
-// slots is a pacer that counts what is taken.
-type slots struct {
-	noPace
+// countingLimiter is a pacer that counts what is taken.
+type countingLimiter struct {
+	noRateLimit
 	mu    sync.Mutex
 	taken int
 }
 
-func (*slots) Limited(string) bool { return true }
+func (*countingLimiter) Limited(string) bool { return true }
 
-func (s *slots) Wait(context.Context, string, bool) (bool, error) {
+func (s *countingLimiter) Wait(context.Context, string, bool) (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.taken++
 	return true, nil
 }
 
-func (s *slots) count() int {
+func (s *countingLimiter) count() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.taken
@@ -91,9 +91,9 @@ func (s *slots) count() int {
 
 // TestAWakeUpThatDoesNothingTakesNoSlot of the rate limit.
 func TestAWakeUpThatDoesNothingTakesNoSlot(t *testing.T) {
-	r := newRig(t)
-	s := &slots{}
-	e := r.engine(func(o *Options) { o.Pace = s })
+	r := newFixture(t)
+	s := &countingLimiter{}
+	e := r.engine(func(o *Options) { o.Limiter = s })
 	settled, owned, stopped := key("settled"), key("owned"), key("stopped")
 	r.register(settled, owned, stopped)
 	e.send(t.Context(), settled)
@@ -108,19 +108,19 @@ func TestAWakeUpThatDoesNothingTakesNoSlot(t *testing.T) {
 		e.send(t.Context(), k)
 	}
 	for _, k := range []idempotency.Key{owned, stopped, key("unknown")} {
-		e.ask(t.Context(), k)
+		e.query(t.Context(), k)
 	}
 	if s.count() != 1 {
 		t.Errorf("%d slots were taken for nothing", s.count()-1)
 	}
-	if got := r.show(stopped).Waits; got != "halted:default" {
+	if got := r.show(stopped).ParkReason; got != "halted:default" {
 		t.Errorf("the halted one waits for %q", got)
 	}
 }
 
 // TestWhoGetsNoSlotIsParked until there is room, sends and questions apart.
 func TestWhoGetsNoSlotIsParked(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	e := r.engine(r.pace(1.0/3600, time.Second))
 	ks := keys(5, "default")
 	doubt := key("doubt")
@@ -129,15 +129,15 @@ func TestWhoGetsNoSlotIsParked(t *testing.T) {
 	for _, k := range ks {
 		e.send(t.Context(), k)
 	}
-	r.until("its lease lapsed", func() bool { e.ask(t.Context(), doubt); return r.waiting("rate:ask") == 1 })
-	if r.bank.allSends() != 1 || r.waiting("rate") != 4 || r.bank.questions("doubt") != 0 {
+	r.until("its lease lapsed", func() bool { e.query(t.Context(), doubt); return r.waiting("rate:ask") == 1 })
+	if r.bank.allSends() != 1 || r.waiting("rate") != 4 || r.bank.queryCount("doubt") != 0 {
 		t.Errorf("sent %d, %d wait", r.bank.allSends(), r.waiting("rate"))
 	}
-	if err := e.letGo(t.Context(), "virtualpos"); err != nil || r.waiting("rate") != 4 {
+	if err := e.unpark(t.Context(), "virtualpos"); err != nil || r.waiting("rate") != 4 {
 		t.Errorf("%d wait, %v", r.waiting("rate"), err)
 	}
 	unlimited := r.engine()
-	if err := unlimited.letGo(t.Context(), "virtualpos"); err != nil || r.waiting("rate")+r.waiting("rate:ask") != 0 {
+	if err := unlimited.unpark(t.Context(), "virtualpos"); err != nil || r.waiting("rate")+r.waiting("rate:ask") != 0 {
 		t.Errorf("%d wait for no limit, %v", r.waiting("rate"), err)
 	}
 	if lines := r.log.lines(fmt.Sprintf("%q", errNoSlot)); len(lines) != 5 || !strings.Contains(lines[0], "waits") {

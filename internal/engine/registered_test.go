@@ -16,17 +16,17 @@ import (
 // fingerprintKey is one of the canaries: no log line may have it.
 var fingerprintKey = []byte("secret-canary-2")
 
-// teller makes payments of both types, so that a changed type is no reason to wait for another
+// fakeCardProvider makes payments of both types, so that a changed type is no reason to wait for another
 // account.
-type teller struct{ payer }
+type fakeCardProvider struct{ queryablePayer }
 
-func (t teller) Charge(ctx context.Context, o providers.Charge, a providers.Attempt) (providers.Outcome, error) {
-	return t.payer.bank.send(ctx, o.Reference, a)
+func (t fakeCardProvider) Charge(ctx context.Context, o providers.Charge, a providers.Attempt) (providers.Outcome, error) {
+	return t.queryablePayer.fakeProvider.send(ctx, o.Reference, a)
 }
 
-func (r *rig) teller(o *Options) {
+func (r *fixture) teller(o *Options) {
 	o.Registry = providers.Registry{}
-	o.Registry.Add(providers.Account{Provider: "virtualpos", Name: "default", Client: teller{payer{payOnly{r.bank}, r.bank}}})
+	o.Registry.Add(providers.Account{Provider: "virtualpos", Name: "default", Client: fakeCardProvider{queryablePayer{fakePayer{r.bank}, r.bank}}})
 }
 
 // anomalies counts by kind.
@@ -49,7 +49,7 @@ func (a *anomalies) all() map[string]int {
 }
 
 // edit changes one text of a value in Redis, as whoever can write there could.
-func (r *rig) edit(name, from, to string) {
+func (r *fixture) edit(name, from, to string) {
 	r.t.Helper()
 	text, err := r.rdb.Get(r.t.Context(), name).Result()
 	if err != nil || strings.Count(text, from) != 1 {
@@ -60,18 +60,18 @@ func (r *rig) edit(name, from, to string) {
 	}
 }
 
-func (r *rig) editPayload(k idempotency.Key, from, to string) {
+func (r *fixture) editPayload(k idempotency.Key, from, to string) {
 	r.t.Helper()
 	r.edit("remesa:{virtualpos}:d:"+k.ID(), from, to)
 }
 
-func (r *rig) editRecord(k idempotency.Key, from, to string) {
+func (r *fixture) editRecord(k idempotency.Key, from, to string) {
 	r.t.Helper()
 	r.edit("remesa:{virtualpos}:p:"+k.ID(), from, to)
 }
 
 // registerWith registers with this fingerprint key, none where it is nil.
-func (r *rig) registerWith(fingerprintKey []byte, ks ...idempotency.Key) {
+func (r *fixture) registerWith(fingerprintKey []byte, ks ...idempotency.Key) {
 	r.t.Helper()
 	for _, k := range ks {
 		if _, err := r.ledger.Register(r.t.Context(), r.task(k).Registration(fingerprintKey)); err != nil {
@@ -105,7 +105,7 @@ func TestWhatIsNotAsRegisteredIsHeldUnsent(t *testing.T) {
 	for word, fk := range map[string][]byte{"plain": nil, "keyed": fingerprintKey} {
 		for _, row := range rows {
 			t.Run(word+"/"+row.name, func(t *testing.T) {
-				r := newRig(t)
+				r := newFixture(t)
 				r.registerWith(fk, key("p"), key("other"))
 				if row.record != "" {
 					r.editRecord(key("p"), row.from, row.to)
@@ -116,14 +116,14 @@ func TestWhatIsNotAsRegisteredIsHeldUnsent(t *testing.T) {
 			})
 		}
 		t.Run(word+"/the record's fingerprint", func(t *testing.T) {
-			r := newRig(t)
+			r := newFixture(t)
 			r.registerWith(fk, key("p"), key("other"))
 			mine, another := r.task(key("p")).Fingerprint(fk), r.taskOf(key("p"), "99999").Fingerprint(fk)
 			r.editRecord(key("p"), mine, another)
 			r.heldAsChanged("fingerprint", keyed(fk))
 		})
 		t.Run(word+"/the payload is another payment's", func(t *testing.T) {
-			r := newRig(t)
+			r := newFixture(t)
 			r.registerWith(fk, key("p"), key("other"))
 			r.overwrite(key("p"), r.stored(key("other")))
 			r.heldAsChanged("key", keyed(fk))
@@ -131,7 +131,7 @@ func TestWhatIsNotAsRegisteredIsHeldUnsent(t *testing.T) {
 	}
 }
 
-func (r *rig) taskOf(k idempotency.Key, amount string) tasks.Task {
+func (r *fixture) taskOf(k idempotency.Key, amount string) tasks.Task {
 	r.t.Helper()
 	t, err := tasks.Decode(payload(k, amount))
 	if err != nil {
@@ -142,12 +142,12 @@ func (r *rig) taskOf(k idempotency.Key, amount string) tasks.Task {
 
 // heldAsChanged: p is a person's and never left, somebody is told, and another payment is not held
 // up.
-func (r *rig) heldAsChanged(field string, change ...func(*Options)) {
+func (r *fixture) heldAsChanged(field string, change ...func(*Options)) {
 	r.t.Helper()
 	seen := &anomalies{seen: map[string]int{}}
 	r.run(append(change, func(o *Options) { o.Metrics = seen })...)
-	r.reaches(key("other"), idempotency.Succeeded)
-	got := r.reaches(key("p"), idempotency.Held)
+	r.awaitState(key("other"), idempotency.Succeeded)
+	got := r.awaitState(key("p"), idempotency.Held)
 	if got.Code != codePayloadChanged || got.MayHaveLeft || !strings.Contains(got.Message, field) {
 		r.t.Errorf("code %q, message %q, may have left %t", got.Code, got.Message, got.MayHaveLeft)
 	}
@@ -168,9 +168,9 @@ func (r *rig) heldAsChanged(field string, change ...func(*Options)) {
 }
 
 // waitsUncompared: p was not sent, and waits for another worker; what this one says has the words.
-func (r *rig) waitsUncompared(words string) {
+func (r *fixture) waitsUncompared(words string) {
 	r.t.Helper()
-	r.until("it waits", func() bool { return strings.HasPrefix(r.show(key("p")).Waits, "key:fingerprint") })
+	r.until("it waits", func() bool { return strings.HasPrefix(r.show(key("p")).ParkReason, "key:fingerprint") })
 	got := r.show(key("p"))
 	if got.State != idempotency.Ready || got.MayHaveLeft || r.bank.allSends() != 0 {
 		r.t.Errorf("it is %s, may have left %t, sent %d times", got.State, got.MayHaveLeft, r.bank.allSends())
@@ -182,13 +182,13 @@ func (r *rig) waitsUncompared(words string) {
 }
 
 func TestAWorkerWithoutTheFingerprintKeyWaitsForOneThatHasIt(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	r.registerWith(fingerprintKey, key("p"))
 	stop := r.run()
 	r.waitsUncompared("REMESA_FINGERPRINT_KEY is missing")
 	stop()
 	r.run(keyed(fingerprintKey))
-	r.reaches(key("p"), idempotency.Succeeded)
+	r.awaitState(key("p"), idempotency.Succeeded)
 	if r.bank.sends("p") != 1 {
 		r.t.Errorf("sent %d times", r.bank.sends("p"))
 	}
@@ -196,7 +196,7 @@ func TestAWorkerWithoutTheFingerprintKeyWaitsForOneThatHasIt(t *testing.T) {
 
 // TestAKeyedFingerprintCannotBeReplacedByAPlainOne: anybody can make a plain one.
 func TestAKeyedFingerprintCannotBeReplacedByAPlainOne(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	r.registerWith(fingerprintKey, key("p"))
 	theirs, err := tasks.Decode([]byte(strings.Replace(r.stored(key("p")), "77889900112", "77889900113", 1)))
 	if err != nil {
@@ -211,20 +211,20 @@ func TestAKeyedFingerprintCannotBeReplacedByAPlainOne(t *testing.T) {
 // TestWhatWasRegisteredBeforeTheKeyIsSentByAWorkerWithoutIt: as with payload keys, one is kept
 // until they are done.
 func TestWhatWasRegisteredBeforeTheKeyIsSentByAWorkerWithoutIt(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	r.registerWith(nil, key("p"))
 	stop := r.run(keyed(fingerprintKey))
 	r.waitsUncompared("plain")
 	stop()
 	r.run()
-	r.reaches(key("p"), idempotency.Succeeded)
+	r.awaitState(key("p"), idempotency.Succeeded)
 }
 
 // TestASealedPayloadNeedsNoKeyedFingerprint: it cannot be changed unnoticed.
 func TestASealedPayloadNeedsNoKeyedFingerprint(t *testing.T) {
 	ring := newRing(t, "a")
-	r := sealedRig(t, ring)
+	r := newSealedFixture(t, ring)
 	r.registerWith(nil, key("p"))
 	r.run(r.with(ring), keyed(fingerprintKey))
-	r.reaches(key("p"), idempotency.Succeeded)
+	r.awaitState(key("p"), idempotency.Succeeded)
 }

@@ -14,19 +14,19 @@ import (
 
 // send serves one wake-up of the send lane.
 func (e *Engine) send(ctx context.Context, k idempotency.Key) {
-	e.OnStep(StepWoken, k)
+	e.OnFaultPoint(PointWoken, k)
 	c, ok := e.circuits[k.Provider+"/"+k.Account]
 	if !ok {
 		e.park(ctx, k, reasonAccount+":"+k.Account, errNoAccount)
 		return
 	}
-	learnt := errNoVerdict
-	leave, ok := e.enter(ctx, k, c)
+	learnt := errInconclusive
+	leave, ok := e.passThrottle(ctx, k, c)
 	if !ok {
 		return
 	}
 	defer func() { leave(learnt) }()
-	pass, err := c.allow()
+	pass, err := c.enter()
 	if err != nil {
 		e.park(ctx, k, c.reason(), err)
 		return
@@ -42,8 +42,8 @@ func (e *Engine) send(ctx context.Context, k idempotency.Key) {
 // prepare does what must come before Begin, because it may take long: a slot under the rate limit,
 // and a token. It returns what was learnt about the account where that did not succeed.
 func (e *Engine) prepare(ctx context.Context, k idempotency.Key, a providers.Account, ask bool) (err error) {
-	if !e.pace(ctx, k, ask) {
-		return errNoVerdict
+	if !e.awaitSlot(ctx, k, ask) {
+		return errInconclusive
 	}
 	p, ok := a.Client.(providers.Preparer)
 	if !ok {
@@ -52,33 +52,33 @@ func (e *Engine) prepare(ctx context.Context, k idempotency.Key, a providers.Acc
 	defer func() {
 		if p := recover(); p != nil {
 			e.Log.Error().Stringer("key", k).Str("type", fmt.Sprintf("%T", p)).Msg("the adapter panicked before anything was sent")
-			err = errNoVerdict
+			err = errInconclusive
 		}
 	}()
 	ctx, cancel := context.WithTimeout(ctx, e.AttemptDeadline)
 	defer cancel()
 	if err := p.Prepare(ctx); err != nil {
-		e.wait(context.WithoutCancel(ctx), k, e.unprepared(err), err)
+		e.wait(context.WithoutCancel(ctx), k, e.prepareRetry(err), err)
 		return err
 	}
 	return nil
 }
 
-// pace waits for a slot under the provider's rate limit. Who gets none is parked until there is
+// awaitSlot waits for a slot under the provider's rate limit. Who gets none is parked until there is
 // room; who needs none takes none.
-func (e *Engine) pace(ctx context.Context, k idempotency.Key, ask bool) bool {
-	if !e.Pace.Limited(k.Provider) {
+func (e *Engine) awaitSlot(ctx context.Context, k idempotency.Key, ask bool) bool {
+	if !e.Limiter.Limited(k.Provider) {
 		return true
 	}
 	if !e.needsSlot(ctx, k, ask) {
 		return false
 	}
-	ok, err := e.Pace.Wait(ctx, k.Provider, ask)
+	ok, err := e.Limiter.Wait(ctx, k.Provider, ask)
 	switch {
 	case err != nil:
-		e.wait(context.WithoutCancel(ctx), k, longestWait, err)
+		e.wait(context.WithoutCancel(ctx), k, maxDefer, err)
 	case !ok:
-		e.park(ctx, k, ofLane(reasonRate, ask), errNoSlot)
+		e.park(ctx, k, laneReason(reasonRate, ask), errNoSlot)
 	}
 	return ok && err == nil
 }
@@ -88,13 +88,13 @@ var errNoSlot = errors.New("the rate limit leaves no room soon")
 // needsSlot looks at the record first: what is settled, owned by another attempt or halted costs no
 // slot.
 func (e *Engine) needsSlot(ctx context.Context, k idempotency.Key, ask bool) bool {
-	q, err := e.Ledger.Ask(ctx, k)
+	q, err := e.Ledger.StartQuery(ctx, k)
 	if err != nil {
 		e.Log.Warn().Stringer("key", k).Err(err).Msg("not looked at; its due time wakes it again")
 		return false
 	}
 	if ask {
-		return q.Ask
+		return q.Needed
 	}
 	if q.State != idempotency.Queued && q.State != idempotency.Ready {
 		return false
@@ -109,9 +109,9 @@ func (e *Engine) needsSlot(ctx context.Context, k idempotency.Key, ask bool) boo
 
 var errHalted = errors.New("halted")
 
-// unprepared is the wait before a token is asked for again: refused credentials are tried once per
+// prepareRetry is the wait before a token is asked for again: refused credentials are tried once per
 // cooldown.
-func (e *Engine) unprepared(err error) time.Duration {
+func (e *Engine) prepareRetry(err error) time.Duration {
 	var credentials *providers.CredentialsError
 	if errors.As(err, &credentials) {
 		return e.CircuitCooldown
@@ -120,7 +120,7 @@ func (e *Engine) unprepared(err error) time.Duration {
 	return e.retryAfter(third, err)
 }
 
-const longestWait = 30 * time.Second
+const maxDefer = 30 * time.Second
 
 // wait puts a payment off before Begin. Where even that fails, its due time wakes it as it stands.
 func (e *Engine) wait(ctx context.Context, k idempotency.Key, d time.Duration, why error) {
@@ -135,74 +135,76 @@ func (e *Engine) wait(ctx context.Context, k idempotency.Key, d time.Duration, w
 func (e *Engine) attempt(ctx context.Context, k idempotency.Key, a providers.Account) error {
 	deadline := e.Now().Add(e.AttemptDeadline)
 	id := idempotency.NewAttempt()
-	e.OnStep(StepBegin, k)
-	begun, err := e.Ledger.Begin(ctx, k, idempotency.BeginRequest{
-		Attempt: id, Lease: e.Lease, Queryable: a.Askable(), SafeFirstStep: opensLate(a), OnlyType: onlyType(a),
+	e.OnFaultPoint(PointBegin, k)
+	begun, err := e.Ledger.Begin(ctx, k, idempotency.BeginParams{
+		Attempt: id, Lease: e.Lease, Queryable: a.Queryable(), SafeFirstStep: safeFirstStep(a), OnlyType: servedType(a),
 	})
 	if err != nil {
 		e.Log.Warn().Stringer("key", k).Err(err).Msg("not begun; its due time wakes it again")
-		e.disown(ctx, k, id, err)
-		return errNoVerdict
+		e.releaseUnanswered(ctx, k, id, err)
+		return errInconclusive
 	}
-	if begun.Verdict != idempotency.Send {
-		if begun.Own {
+	if begun.Decision != idempotency.Send {
+		if begun.AlreadyBegun {
 			e.release(ctx, k, id, "begin_unanswered", 0)
 		}
-		if begun.Unopened != nil {
-			e.unopened(k.Provider, begun.Unopened).Stringer("key", k).Msg(waitsForKeys)
+		if begun.DecryptErr != nil {
+			e.decryptError(k.Provider, begun.DecryptErr).Stringer("key", k).Msg(logParkedForKey)
 		}
-		if begun.Waits != "" {
-			e.park(ctx, k, begun.Waits, errNoVerdict)
+		if begun.ParkReason != "" {
+			e.park(ctx, k, begun.ParkReason, errInconclusive)
 		}
-		return errNoVerdict
+		return errInconclusive
 	}
-	e.OnStep(StepBegun, k)
+	e.OnFaultPoint(PointBegun, k)
 	// From here on only the attempt's own deadline ends it: asynq, which cancels after a hiccup of
 	// Redis, would turn a send into doubt.
 	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), deadline)
 	defer cancel()
 	sendBy := deadline.Add(-e.RequestTimeout)
-	ctx = e.traced(wire.WithSendBy(ctx, sendBy, e.Now), k)
-	held := holding{id: id, begun: begun, askable: a.Askable()}
-	if late(e.Now(), sendBy) {
-		return e.report(ctx, k, held, result{err: &providers.NotSent{Reason: wire.NoTime}})
+	ctx = e.traced(wire.WithSendDeadline(ctx, sendBy, e.Now), k)
+	held := ownedAttempt{id: id, begin: begun, queryable: a.Queryable()}
+	if pastDeadline(e.Now(), sendBy) {
+		return e.report(ctx, k, held, attemptResult{err: &providers.NotSent{Reason: wire.NoTime}})
 	}
 	return e.report(ctx, k, held, e.execute(ctx, k, a, id, begun))
 }
 
-// holding is an attempt that owns a payment, with all that its worker knows of it should the store
+// ownedAttempt is an attempt that owns a payment, with all that its worker knows of it should the store
 // forget.
-type holding struct {
-	id      string
-	begun   idempotency.Begun
-	askable bool
+type ownedAttempt struct {
+	id        string
+	begin     idempotency.BeginResult
+	queryable bool
 }
 
-// late compares by monotonic clock and by wall clock: the one stands still while the machine
+// pastDeadline compares by monotonic clock and by wall clock: the one stands still while the machine
 // sleeps, the other can be set back.
-func late(now, by time.Time) bool { return !now.Before(by) || !now.Round(0).Before(by.Round(0)) }
+func pastDeadline(now, by time.Time) bool {
+	return !now.Before(by) || !now.Round(0).Before(by.Round(0))
+}
 
 // traced names the points of the exchanges with the provider as steps of the payment's path.
 func (e *Engine) traced(ctx context.Context, k idempotency.Key) context.Context {
-	return wire.WithTrace(ctx, func(point string) { e.OnStep(Step(point), k) })
+	return wire.WithTrace(ctx, func(point string) { e.OnFaultPoint(FaultPoint(point), k) })
 }
 
-// disown gives back what a Begin may have taken whose answer was lost: nothing was sent.
-func (e *Engine) disown(ctx context.Context, k idempotency.Key, id string, err error) {
+// releaseUnanswered gives back what a Begin may have taken whose answer was lost: nothing was sent.
+func (e *Engine) releaseUnanswered(ctx context.Context, k idempotency.Key, id string, err error) {
 	if errors.Is(err, idempotency.ErrUnknown) || errors.Is(err, idempotency.ErrFull) {
 		return
 	}
 	e.release(ctx, k, id, "begin_unanswered", 0)
 }
 
-func opensLate(a providers.Account) bool {
+func safeFirstStep(a providers.Account) bool {
 	t, ok := a.Client.(providers.TwoStep)
-	return ok && t.OpensLate()
+	return ok && t.SafeFirstStep()
 }
 
 // servedType is the one type of payment that the account makes; empty where it makes both, or
 // neither.
-func onlyType(a providers.Account) string {
+func servedType(a providers.Account) string {
 	_, pays := a.Client.(providers.Payer)
 	_, charges := a.Client.(providers.Charger)
 	switch {
@@ -214,62 +216,62 @@ func onlyType(a providers.Account) string {
 	return ""
 }
 
-// result is what an attempt came to: err means that the provider cannot have acted.
-type result struct {
-	outcome providers.Outcome
-	err     error
-	payload error
-	// silent: it says nothing about the account.
-	silent bool
-	// reached: the attempt came to a step that can move money.
-	reached bool
-	// noted: the attempt wrote to the record after its Begin.
-	noted bool
+// attemptResult is what an attempt came to: err means that the provider cannot have acted.
+type attemptResult struct {
+	outcome    providers.Outcome
+	err        error
+	payloadErr error
+	// inconclusive: it says nothing about the account.
+	inconclusive bool
+	// moneyStepReached: the attempt came to a step that can move money.
+	moneyStepReached bool
+	// checkpointed: the attempt wrote to the record after its Begin.
+	checkpointed bool
 }
 
 // execute calls the adapter. A panic in it is doubt: nobody knows what was sent before.
-func (e *Engine) execute(ctx context.Context, k idempotency.Key, a providers.Account, id string, b idempotency.Begun) (r result) {
-	if b.Unopened != nil {
-		e.unopened(k.Provider, b.Unopened).Stringer("key", k).Msg("PAYLOAD CHANGED OR MOVED in Redis: the payment is not sent")
-		return result{payload: b.Unopened}
+func (e *Engine) execute(ctx context.Context, k idempotency.Key, a providers.Account, id string, b idempotency.BeginResult) (r attemptResult) {
+	if b.DecryptErr != nil {
+		e.decryptError(k.Provider, b.DecryptErr).Stringer("key", k).Msg("PAYLOAD CHANGED OR MOVED in Redis: the payment is not sent")
+		return attemptResult{payloadErr: b.DecryptErr}
 	}
-	payment, err := e.registered(b)
+	payment, err := e.decodeRegistered(b)
 	if err != nil {
-		return result{payload: err}
+		return attemptResult{payloadErr: err}
 	}
-	reached, noted := !opensLate(a), false
+	reached, noted := !safeFirstStep(a), false
 	defer func() {
 		if p := recover(); p != nil {
 			e.Log.Error().Stringer("key", k).Str("type", fmt.Sprintf("%T", p)).Msg("the adapter panicked; the payment is in doubt")
-			r = result{outcome: providers.Outcome{Class: providers.InDoubt, Code: "panic"}, silent: true, reached: reached, noted: noted}
+			r = attemptResult{outcome: providers.Outcome{Class: providers.InDoubt, Code: "panic"}, inconclusive: true, moneyStepReached: reached, checkpointed: noted}
 		}
 	}()
 	attempt := providers.Attempt{
-		ID: id, Handles: b.Handles, MayHaveLeft: b.MayHaveLeft,
-		Note: func(ctx context.Context, h map[string]string, moves bool) error {
+		ID: id, ProviderRefs: b.ProviderRefs, MayHaveLeft: b.MayHaveLeft,
+		Checkpoint: func(ctx context.Context, h map[string]string, moves bool) error {
 			noted = true
-			err := e.Ledger.Note(ctx, k, id, h, moves)
+			err := e.Ledger.Checkpoint(ctx, k, id, h, moves)
 			reached = reached || moves && err == nil
 			return err
 		},
 		Alias: func(ctx context.Context, alias string) error { return e.Ledger.Alias(ctx, k, alias) },
 	}
-	e.OnStep(StepSend, k)
+	e.OnFaultPoint(PointSend, k)
 	start := e.Now()
 	operation, o, err := call(ctx, a, payment, attempt)
-	e.Metrics.Request(k.Provider, operation, class(o, err), e.Now().Sub(start))
-	e.OnStep(StepSent, k)
-	o = providers.Conceal(o, private(queryFor(payment))...)
-	return result{outcome: believable(payment, o), err: err, reached: reached, noted: noted}
+	e.Metrics.Request(k.Provider, operation, requestClass(o, err), e.Now().Sub(start))
+	e.OnFaultPoint(PointSent, k)
+	o = providers.Redact(o, privateTexts(statusQueryFor(payment))...)
+	return attemptResult{outcome: verifyOutcome(payment, o), err: err, moneyStepReached: reached, checkpointed: noted}
 }
 
-// believable turns an outcome that an attempt cannot have, or that speaks of another payment, into
+// verifyOutcome turns an outcome that an attempt cannot have, or that speaks of another payment, into
 // doubt: the provider will be asked.
-func believable(t tasks.Task, o providers.Outcome) providers.Outcome {
+func verifyOutcome(t tasks.Task, o providers.Outcome) providers.Outcome {
 	switch o.Class {
 	case providers.Succeeded, providers.Pending, providers.Refused:
-		if field := differs(queryFor(t), o.Echo); field != "" {
-			return mismatch(o, providers.InDoubt, field)
+		if field := differs(statusQueryFor(t), o.Echo); field != "" {
+			return mismatchOutcome(o, providers.InDoubt, field)
 		}
 		return o
 	case providers.InDoubt, providers.Mismatch, providers.Duplicate:
@@ -297,7 +299,7 @@ func call(ctx context.Context, a providers.Account, t tasks.Task, at providers.A
 	return "none", providers.Outcome{}, &providers.NotSent{Reason: "unsupported", Err: fmt.Errorf("%s cannot do a %s", a.Provider, t.Type())}
 }
 
-func class(o providers.Outcome, err error) string {
+func requestClass(o providers.Outcome, err error) string {
 	var credentials *providers.CredentialsError
 	switch {
 	case errors.As(err, &credentials):
@@ -311,27 +313,27 @@ func class(o providers.Outcome, err error) string {
 
 // report writes what the attempt came to and does not give up before it is written. It returns the
 // attempt's word on the account.
-func (e *Engine) report(ctx context.Context, k idempotency.Key, h holding, r result) error {
-	var uncompared *uncomparable
+func (e *Engine) report(ctx context.Context, k idempotency.Key, h ownedAttempt, r attemptResult) error {
+	var uncompared *unverifiable
 	switch {
-	case errors.As(r.payload, &uncompared):
+	case errors.As(r.payloadErr, &uncompared):
 		e.release(ctx, k, h.id, "payload not compared", 0)
-		e.uncompared(ctx, k, uncompared)
-		return errNoVerdict
-	case r.payload != nil && !hopeless(r.payload):
-		e.release(ctx, k, h.id, "payload", longestWait)
-		return errNoVerdict
-	case r.payload != nil:
+		e.parkUnverifiable(ctx, k, uncompared)
+		return errInconclusive
+	case r.payloadErr != nil && !undecryptableAnywhere(r.payloadErr):
+		e.release(ctx, k, h.id, "payload", maxDefer)
+		return errInconclusive
+	case r.payloadErr != nil:
 		e.release(ctx, k, h.id, "payload", 0)
-		e.reject(ctx, k, r.payload)
-		return errNoVerdict
+		e.reject(ctx, k, r.payloadErr)
+		return errInconclusive
 	case r.err != nil:
-		e.release(ctx, k, h.id, reason(r.err), e.retryAfter(h.begun.Number, r.err))
+		e.release(ctx, k, h.id, releaseReason(r.err), e.retryAfter(h.begin.Number, r.err))
 		return r.err
 	default:
 		e.finish(ctx, k, h, r)
-		if r.silent {
-			return errNoVerdict
+		if r.inconclusive {
+			return errInconclusive
 		}
 		return nil
 	}
@@ -339,36 +341,36 @@ func (e *Engine) report(ctx context.Context, k idempotency.Key, h holding, r res
 
 // finish writes the attempt's outcome. A payment that the store has lost meanwhile is recorded
 // again first, from what this worker still holds: a result is never thrown away.
-func (e *Engine) finish(ctx context.Context, k idempotency.Key, h holding, r result) {
-	e.OnStep(StepFinish, k)
-	report := idempotency.Report{
-		Attempt: h.id, Outcome: r.outcome, Reached: r.reached, Next: e.PollFirst,
+func (e *Engine) finish(ctx context.Context, k idempotency.Key, h ownedAttempt, r attemptResult) {
+	e.OnFaultPoint(PointFinish, k)
+	report := idempotency.AttemptResult{
+		Attempt: h.id, Outcome: r.outcome, MoneyStepReached: r.moneyStepReached, QueryAfter: e.PollFirst,
 	}
-	if !r.noted {
-		report.Begun = h.begun.Snapshot
+	if !r.checkpointed {
+		report.Begin = h.begin.Snapshot
 	}
-	e.persist(ctx, k, "finish", r.outcome, func(ctx context.Context) (idempotency.Settlement, error) {
+	e.persist(ctx, k, "finish", r.outcome, func(ctx context.Context) (idempotency.Transition, error) {
 		s, err := e.Ledger.Finish(ctx, k, report)
-		if !errors.Is(err, idempotency.ErrUnknown) || !r.reached || h.begun.Registered.Fingerprint == "" {
+		if !errors.Is(err, idempotency.ErrUnknown) || !r.moneyStepReached || h.begin.Registered.Fingerprint == "" {
 			return s, err
 		}
 		e.Log.Error().Stringer("key", k).Msg("RECORD LOST by the store: recorded again with this attempt")
-		lost := idempotency.RestoredAttempt{Attempt: h.id, LeaseEnd: h.begun.LeaseEnd, Askable: h.askable}
-		if err := e.Ledger.Restore(ctx, h.begun.Registered, lost); err != nil {
+		lost := idempotency.RestoredAttempt{Attempt: h.id, LeaseEnd: h.begin.LeaseEnd, Queryable: h.queryable}
+		if err := e.Ledger.Restore(ctx, h.begin.Registered, lost); err != nil {
 			return s, err
 		}
 		return e.Ledger.Finish(ctx, k, report)
 	})
-	e.OnStep(StepFinished, k)
+	e.OnFaultPoint(PointFinished, k)
 }
 
 func (e *Engine) release(ctx context.Context, k idempotency.Key, id, why string, after time.Duration) {
-	e.OnStep(StepRelease, k)
+	e.OnFaultPoint(PointRelease, k)
 	e.persist(ctx, k, "release", providers.Outcome{Class: "not_sent", Code: why},
-		func(ctx context.Context) (idempotency.Settlement, error) {
+		func(ctx context.Context) (idempotency.Transition, error) {
 			return e.Ledger.Release(ctx, k, id, why, after)
 		})
-	e.OnStep(StepReleased, k)
+	e.OnFaultPoint(PointReleased, k)
 }
 
 // codeUnreadable stands on a payment whose payload cannot be used.
@@ -387,12 +389,12 @@ func (e *Engine) reject(ctx context.Context, k idempotency.Key, why error) {
 		e.Log.Error().Stringer("key", k).Err(why).Msg("PAYLOAD CHANGED in Redis: the payment is not sent; a person must look")
 	}
 	e.persist(ctx, k, "reject", providers.Outcome{Class: providers.Refused, Code: rejection.Code},
-		func(ctx context.Context) (idempotency.Settlement, error) {
+		func(ctx context.Context) (idempotency.Transition, error) {
 			return e.Ledger.Reject(ctx, k, rejection)
 		})
 }
 
-func reason(err error) string {
+func releaseReason(err error) string {
 	var notSent *providers.NotSent
 	var credentials *providers.CredentialsError
 	switch {

@@ -11,39 +11,39 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// turnstile is a provider that answers 429 until it opens.
-type turnstile struct {
-	mu     sync.Mutex
-	opens  time.Time
-	say    time.Duration
-	turned []time.Time
+// throttlingProvider is a provider that answers 429 until it opens.
+type throttlingProvider struct {
+	mu         sync.Mutex
+	opens      time.Time
+	retryAfter time.Duration
+	turned     []time.Time
 }
 
-func (s *turnstile) pay(context.Context, providers.Attempt) (providers.Outcome, error) {
+func (s *throttlingProvider) pay(context.Context, providers.Attempt) (providers.Outcome, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if time.Now().Before(s.opens) {
 		s.turned = append(s.turned, time.Now())
-		return providers.Outcome{}, &providers.NotSent{Reason: throttled, RetryAfter: s.say}
+		return providers.Outcome{}, &providers.NotSent{Reason: throttled, RetryAfter: s.retryAfter}
 	}
 	return providers.Outcome{Class: providers.Succeeded, ProviderID: "id-1"}, nil
 }
 
-func (s *turnstile) times() []time.Time {
+func (s *throttlingProvider) times() []time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.turned
 }
 
-func (r *rig) throttle(o *Options) { o.Throttle = rate.NewThrottle(r.rdb, 30*time.Second) }
+func (r *fixture) throttle(o *Options) { o.Throttle = rate.NewThrottle(r.rdb, 30*time.Second) }
 
 // TestAThrottledAccountWaitsAsAWhole: what was under way is turned away, nobody else asks, and
 // after the wait one goes first.
 func TestAThrottledAccountWaitsAsAWhole(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	const wait = 1500 * time.Millisecond
-	s := &turnstile{opens: time.Now().Add(time.Hour), say: wait}
-	r.bank.otherwise = script{pay: s.pay}
+	s := &throttlingProvider{opens: time.Now().Add(time.Hour), retryAfter: wait}
+	r.bank.otherwise = scriptedReplies{pay: s.pay}
 	ks := keys(100, "default")
 	const each = 4
 	for range 2 {
@@ -65,7 +65,7 @@ func TestAThrottledAccountWaitsAsAWhole(t *testing.T) {
 		t.Errorf("%d requests before the wait was known, %d probes", first, probes)
 	}
 	for _, k := range ks {
-		r.reaches(k, idempotency.Succeeded)
+		r.awaitState(k, idempotency.Succeeded)
 	}
 	if n := r.bank.allSends(); n != len(ks)+len(turned) {
 		t.Errorf("%d requests, %d turned away", n, len(turned))
@@ -74,23 +74,23 @@ func TestAThrottledAccountWaitsAsAWhole(t *testing.T) {
 
 // TestAPersonEndsADaysWait by a retry of the payment that was told so, or by an unhalt.
 func TestAPersonEndsADaysWait(t *testing.T) {
-	for name, step := range map[string]func(r *rig, k idempotency.Key) error{
-		"retry": func(r *rig, k idempotency.Key) error {
+	for name, step := range map[string]func(r *fixture, k idempotency.Key) error{
+		"retry": func(r *fixture, k idempotency.Key) error {
 			_, err := r.ledger.Retry(r.t.Context(), k, r.show(k).Version, false, ana)
 			return err
 		},
-		"unhalt": func(r *rig, k idempotency.Key) error {
+		"unhalt": func(r *fixture, k idempotency.Key) error {
 			return r.ledger.Unhalt(r.t.Context(), k.Provider, k.Account, ana)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := newRig(t)
-			s := &turnstile{opens: time.Now().Add(time.Hour), say: 24 * time.Hour}
-			r.bank.otherwise = script{pay: s.pay}
+			r := newFixture(t)
+			s := &throttlingProvider{opens: time.Now().Add(time.Hour), retryAfter: 24 * time.Hour}
+			r.bank.otherwise = scriptedReplies{pay: s.pay}
 			told := key("told")
 			r.submit(told)
 			r.run(r.throttle)
-			r.reaches(told, idempotency.Ready)
+			r.awaitState(told, idempotency.Ready)
 			others := keys(20, "default")
 			r.submit(others...)
 			r.until("the others wait", func() bool { return r.waiting("throttled:default") == len(others) })
@@ -101,10 +101,10 @@ func TestAPersonEndsADaysWait(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, k := range others {
-				r.reaches(k, idempotency.Succeeded)
+				r.awaitState(k, idempotency.Succeeded)
 			}
 			if name == "retry" {
-				r.reaches(told, idempotency.Succeeded)
+				r.awaitState(told, idempotency.Succeeded)
 			}
 		})
 	}
@@ -112,19 +112,19 @@ func TestAPersonEndsADaysWait(t *testing.T) {
 
 // TestAThrottledQuestionMakesTheAccountWait, too.
 func TestAThrottledQuestionMakesTheAccountWait(t *testing.T) {
-	r := newRig(t)
-	turned := func(providers.Query) (providers.Outcome, error) {
+	r := newFixture(t)
+	turned := func(providers.StatusQuery) (providers.Outcome, error) {
 		return providers.Outcome{}, &providers.NotSent{Reason: throttled, RetryAfter: time.Hour}
 	}
-	r.bank.behave("p", script{pay: outcome(providers.InDoubt), answers: answers{turned}})
+	r.bank.behave("p", scriptedReplies{pay: outcome(providers.InDoubt), answers: answers{turned}})
 	r.run(r.throttle)
 	r.submit(key("p"))
-	r.until("it was asked about", func() bool { return r.bank.questions("p") == 1 })
+	r.until("it was asked about", func() bool { return r.bank.queryCount("p") == 1 })
 	r.until("its next question waits", func() bool { return r.waiting("throttled:default") == 1 })
 	r.submit(key("q"))
 	r.until("so does the next payment", func() bool { return r.waiting("throttled:default") == 2 })
-	if r.bank.questions("p") != 1 || r.bank.sends("q") != 0 {
-		t.Errorf("asked %d times, sent %d times", r.bank.questions("p"), r.bank.sends("q"))
+	if r.bank.queryCount("p") != 1 || r.bank.sends("q") != 0 {
+		t.Errorf("asked %d times, sent %d times", r.bank.queryCount("p"), r.bank.sends("q"))
 	}
 }
 
@@ -143,7 +143,7 @@ func TestTheWaitThatNobodyTold(t *testing.T) {
 		{true, 24 * time.Hour, 24 * time.Hour},
 		{true, 0, 8 * time.Second},
 	} {
-		if got := e.told(c, row.probe, row.said); got != row.want {
+		if got := e.throttleFor(c, row.probe, row.said); got != row.want {
 			t.Errorf("row %d: %s, want %s", i, got, row.want)
 		}
 	}

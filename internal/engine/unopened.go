@@ -19,33 +19,33 @@ import (
 // was changed or moved in Redis, and this one payment is over: it failed if it never left, else it
 // is held.
 
-const waitsForKeys = "PAYLOAD NOT OPENED: the payment waits for a worker with the right keys (REMESA_PAYLOAD_KEYS)"
+const logParkedForKey = "PAYLOAD NOT OPENED: the payment waits for a worker with the right keys (REMESA_PAYLOAD_KEYS)"
 
-// hopeless reports whether no other worker can use the payload either.
-func hopeless(err error) bool {
+// undecryptableAnywhere reports whether no other worker can use the payload either.
+func undecryptableAnywhere(err error) bool {
 	return !errors.Is(err, seal.ErrUnknownKey) && !errors.Is(err, seal.ErrNotSealed)
 }
 
-// unasked serves a question that cannot be put. Waiting for a key, the payment is parked as it is;
+// queryUndecryptable serves a question that cannot be put. Waiting for a key, the payment is parked as it is;
 // what was changed is given to a person, or, where it already is a person's or settled, asked again
 // when it would have been.
-func (e *Engine) unasked(ctx context.Context, k idempotency.Key, q idempotency.Question) {
-	if !hopeless(q.Unopened) {
-		e.unopened(k.Provider, q.Unopened).Stringer("key", k).Msg(waitsForKeys)
-		e.park(ctx, k, q.Waits, q.Unopened)
+func (e *Engine) queryUndecryptable(ctx context.Context, k idempotency.Key, q idempotency.StatusQuery) {
+	if !undecryptableAnywhere(q.DecryptErr) {
+		e.decryptError(k.Provider, q.DecryptErr).Stringer("key", k).Msg(logParkedForKey)
+		e.park(ctx, k, q.ParkReason, q.DecryptErr)
 		return
 	}
-	e.unopened(k.Provider, q.Unopened).Stringer("key", k).Msg("PAYLOAD CHANGED OR MOVED in Redis: the provider is not asked")
+	e.decryptError(k.Provider, q.DecryptErr).Stringer("key", k).Msg("PAYLOAD CHANGED OR MOVED in Redis: the provider is not asked")
 	if q.State == idempotency.InDoubt || q.State == idempotency.Pending {
-		e.reject(ctx, k, q.Unopened)
+		e.reject(ctx, k, q.DecryptErr)
 		return
 	}
-	e.answer(ctx, k, q, providers.Outcome{Class: providers.InDoubt, Code: codeUnreadable})
+	e.recordStatus(ctx, k, q, providers.Outcome{Class: providers.InDoubt, Code: codeUnreadable})
 }
 
-// unopened counts, and returns the line to write: nil, which writes nothing, where the same was
+// decryptError counts, and returns the line to write: nil, which writes nothing, where the same was
 // said in the last minute.
-func (e *Engine) unopened(provider string, err error) *zerolog.Event {
+func (e *Engine) decryptError(provider string, err error) *zerolog.Event {
 	reason := "tampered"
 	switch {
 	case errors.Is(err, seal.ErrUnknownKey):
@@ -53,21 +53,21 @@ func (e *Engine) unopened(provider string, err error) *zerolog.Event {
 	case errors.Is(err, seal.ErrNotSealed):
 		reason = "unsealed"
 	}
-	e.Metrics.Unopened(provider, reason)
-	if !e.shut.say(provider+" "+reason, e.Now()) && reason != "tampered" {
+	e.Metrics.DecryptError(provider, reason)
+	if !e.logLimiter.allow(provider+" "+reason, e.Now()) && reason != "tampered" {
 		return nil
 	}
 	return e.Log.Error().Err(err).Str("reason", reason)
 }
 
-// shut remembers when each thing was last said: a worker with the wrong keys meets every payment
+// logLimiter remembers when each thing was last said: a worker with the wrong keys meets every payment
 // there is, twice a minute.
-type shut struct {
+type logLimiter struct {
 	mu   sync.Mutex
 	last map[string]time.Time
 }
 
-func (s *shut) say(what string, now time.Time) bool {
+func (s *logLimiter) allow(what string, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if last, said := s.last[what]; said && now.Sub(last) < time.Minute {

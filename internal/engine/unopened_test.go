@@ -34,11 +34,11 @@ func newRing(t *testing.T, ids ...string) *seal.Ring {
 	return ring
 }
 
-// sealedRig is a rig whose ledger has these payload keys.
-func sealedRig(t *testing.T, ring *seal.Ring) *rig {
+// newSealedFixture is a rig whose ledger has these payload keys.
+func newSealedFixture(t *testing.T, ring *seal.Ring) *fixture {
 	t.Helper()
 	t.Parallel()
-	return rigOn(t, redistest.Start(t), sealedLedger(ring))
+	return newFixtureOn(t, redistest.Start(t), sealedLedger(ring))
 }
 
 func sealedLedger(ring *seal.Ring) idempotency.Options {
@@ -46,18 +46,18 @@ func sealedLedger(ring *seal.Ring) idempotency.Options {
 }
 
 // with makes a worker of other keys.
-func (r *rig) with(ring *seal.Ring) func(*Options) {
+func (r *fixture) with(ring *seal.Ring) func(*Options) {
 	return func(o *Options) { o.Ledger, o.Seal = idempotency.NewRedis(r.rdb, sealedLedger(ring)), ring }
 }
 
 // counted keeps what a worker reported of payloads that it could not open.
-type countedUnopened struct {
+type decryptErrorCounter struct {
 	noMetrics
 	mu   sync.Mutex
 	seen map[string]int
 }
 
-func (c *countedUnopened) Unopened(provider, reason string) {
+func (c *decryptErrorCounter) DecryptError(provider, reason string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.seen == nil {
@@ -66,7 +66,7 @@ func (c *countedUnopened) Unopened(provider, reason string) {
 	c.seen[provider+" "+reason]++
 }
 
-func (c *countedUnopened) count(what string) int {
+func (c *decryptErrorCounter) count(what string) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.seen[what]
@@ -74,12 +74,12 @@ func (c *countedUnopened) count(what string) int {
 
 func TestASealedPaymentIsSentLikeAnyOther(t *testing.T) {
 	ring := newRing(t, "a")
-	r := sealedRig(t, ring)
+	r := newSealedFixture(t, ring)
 	r.run(r.with(ring))
-	r.bank.behave("b", script{pay: outcome(providers.InDoubt), answers: answers{says(providers.Succeeded)}})
+	r.bank.behave("b", scriptedReplies{pay: outcome(providers.InDoubt), answers: answers{says(providers.Succeeded)}})
 	r.submit(key("a"), key("b"))
-	r.reaches(key("a"), idempotency.Succeeded)
-	r.reaches(key("b"), idempotency.Succeeded)
+	r.awaitState(key("a"), idempotency.Succeeded)
+	r.awaitState(key("b"), idempotency.Succeeded)
 	if r.bank.sends("a") != 1 || r.bank.sends("b") != 1 {
 		t.Errorf("sent %d and %d times", r.bank.sends("a"), r.bank.sends("b"))
 	}
@@ -91,16 +91,16 @@ func TestAWorkerWithoutTheKeyCostsNoPaymentItsLife(t *testing.T) {
 	ring := newRing(t, "a")
 	for does, wrong := range map[string]*seal.Ring{"none": nil, "another": newRing(t, "b"), "other bytes": newRing(t, "a")} {
 		t.Run(does, func(t *testing.T) {
-			r := sealedRig(t, ring)
-			seen := &countedUnopened{}
+			r := newSealedFixture(t, ring)
+			seen := &decryptErrorCounter{}
 			stop := r.run(r.with(wrong), func(o *Options) { o.Metrics = seen })
 			r.submit(key("a"), key("b"), key("c"))
 			r.until("each was looked at", func() bool { return seen.count("virtualpos key") >= 3 })
 			stop()
 			for _, reference := range []string{"a", "b", "c"} {
 				got := r.show(key(reference))
-				if got.State != idempotency.Queued || got.Attempts != 0 || got.Waits != "key:"+ring.Prefixes()[0] {
-					t.Errorf("%s is %s after %d attempts, waits for %q", reference, got.State, got.Attempts, got.Waits)
+				if got.State != idempotency.Queued || got.Attempts != 0 || got.ParkReason != "key:"+ring.Prefixes()[0] {
+					t.Errorf("%s is %s after %d attempts, waits for %q", reference, got.State, got.Attempts, got.ParkReason)
 				}
 			}
 			if lines := r.log.lines("PAYLOAD NOT OPENED"); len(lines) != 1 || !strings.Contains(lines[0], "REMESA_PAYLOAD_KEYS") {
@@ -108,14 +108,14 @@ func TestAWorkerWithoutTheKeyCostsNoPaymentItsLife(t *testing.T) {
 			}
 			r.run(r.with(ring))
 			for _, reference := range []string{"a", "b", "c"} {
-				r.reaches(key(reference), idempotency.Succeeded)
+				r.awaitState(key(reference), idempotency.Succeeded)
 			}
 		})
 	}
 }
 
 // wakeNow does not wait for the half minute after which they are due by themselves.
-func (r *rig) wakeNow(references ...string) {
+func (r *fixture) wakeNow(references ...string) {
 	r.t.Helper()
 	for _, reference := range references {
 		if err := r.ledger.Defer(r.t.Context(), key(reference), 0); err != nil {
@@ -124,14 +124,14 @@ func (r *rig) wakeNow(references ...string) {
 	}
 }
 
-func (r *rig) overwrite(k idempotency.Key, payload string) {
+func (r *fixture) overwrite(k idempotency.Key, payload string) {
 	r.t.Helper()
 	if err := r.rdb.Set(r.t.Context(), "remesa:{virtualpos}:d:"+k.ID(), payload, 0).Err(); err != nil {
 		r.t.Fatal(err)
 	}
 }
 
-func (r *rig) stored(k idempotency.Key) string {
+func (r *fixture) stored(k idempotency.Key) string {
 	r.t.Helper()
 	text, err := r.rdb.Get(r.t.Context(), "remesa:{virtualpos}:d:"+k.ID()).Result()
 	if err != nil {
@@ -142,10 +142,10 @@ func (r *rig) stored(k idempotency.Key) string {
 
 func TestAPayloadWrittenByHandIsNeverSent(t *testing.T) {
 	ring := newRing(t, "a")
-	r := sealedRig(t, ring)
+	r := newSealedFixture(t, ring)
 	r.register(key("mine"))
 	r.overwrite(key("mine"), string(payload(key("mine"), "99999")))
-	seen := &countedUnopened{}
+	seen := &decryptErrorCounter{}
 	r.run(r.with(ring), func(o *Options) { o.Metrics = seen })
 	r.until("it was looked at", func() bool { return seen.count("virtualpos unsealed") > 0 })
 	if got := r.show(key("mine")); got.State != idempotency.Queued || r.bank.allSends() != 0 {
@@ -155,15 +155,15 @@ func TestAPayloadWrittenByHandIsNeverSent(t *testing.T) {
 
 func TestAPayloadOfAnotherPaymentEndsThisOne(t *testing.T) {
 	ring := newRing(t, "a")
-	r := sealedRig(t, ring)
+	r := newSealedFixture(t, ring)
 	r.register(key("mine"), key("other"))
 	r.overwrite(key("mine"), r.stored(key("other")))
 	r.run(r.with(ring))
-	got := r.reaches(key("mine"), idempotency.Failed)
+	got := r.awaitState(key("mine"), idempotency.Failed)
 	if got.Code != codeUnreadable || got.MayHaveLeft {
 		t.Errorf("code %q, may have left %t", got.Code, got.MayHaveLeft)
 	}
-	r.reaches(key("other"), idempotency.Succeeded)
+	r.awaitState(key("other"), idempotency.Succeeded)
 	if r.bank.sends("mine") != 0 || r.bank.sends("other") != 1 {
 		t.Errorf("sent %d and %d times", r.bank.sends("mine"), r.bank.sends("other"))
 	}
@@ -178,22 +178,22 @@ func TestAQuestionWithAnotherPaymentsPayloadIsNotPut(t *testing.T) {
 	ring := newRing(t, "a")
 	for _, class := range []providers.Class{providers.InDoubt, providers.Pending} {
 		t.Run(string(class), func(t *testing.T) {
-			r := sealedRig(t, ring)
-			r.bank.behave("mine", script{pay: outcome(class), answers: answers{says(providers.InDoubt)}})
+			r := newSealedFixture(t, ring)
+			r.bank.behave("mine", scriptedReplies{pay: outcome(class), answers: answers{says(providers.InDoubt)}})
 			stop := r.run(r.with(ring))
 			r.submit(key("mine"), key("other"))
-			r.until("it was asked about", func() bool { return r.bank.questions("mine") > 0 })
+			r.until("it was asked about", func() bool { return r.bank.queryCount("mine") > 0 })
 			stop()
-			asked := r.bank.questions("mine")
-			r.bank.behave("mine", script{answers: answers{says(providers.Succeeded)}})
+			asked := r.bank.queryCount("mine")
+			r.bank.behave("mine", scriptedReplies{answers: answers{says(providers.Succeeded)}})
 			r.register(key("third"))
 			r.overwrite(key("mine"), r.stored(key("third")))
 			r.run(r.with(ring))
 			r.wakeNow("mine")
-			if got := r.reaches(key("mine"), idempotency.Held); got.Code != codeUnreadable {
+			if got := r.awaitState(key("mine"), idempotency.Held); got.Code != codeUnreadable {
 				t.Errorf("code %q", got.Code)
 			}
-			if r.bank.questions("mine") != asked {
+			if r.bank.queryCount("mine") != asked {
 				t.Error("the provider was asked all the same")
 			}
 		})
@@ -202,14 +202,14 @@ func TestAQuestionWithAnotherPaymentsPayloadIsNotPut(t *testing.T) {
 
 func TestAQuestionWaitsForItsKey(t *testing.T) {
 	ring := newRing(t, "a")
-	r := sealedRig(t, ring)
-	r.bank.behave("mine", script{pay: outcome(providers.InDoubt), answers: answers{says(providers.InDoubt)}})
+	r := newSealedFixture(t, ring)
+	r.bank.behave("mine", scriptedReplies{pay: outcome(providers.InDoubt), answers: answers{says(providers.InDoubt)}})
 	stop := r.run(r.with(ring))
 	r.submit(key("mine"))
-	r.until("it was asked about", func() bool { return r.bank.questions("mine") > 0 })
+	r.until("it was asked about", func() bool { return r.bank.queryCount("mine") > 0 })
 	stop()
-	r.bank.behave("mine", script{answers: answers{says(providers.Succeeded)}})
-	seen := &countedUnopened{}
+	r.bank.behave("mine", scriptedReplies{answers: answers{says(providers.Succeeded)}})
+	seen := &decryptErrorCounter{}
 	stop = r.run(r.with(nil), func(o *Options) { o.Metrics = seen })
 	r.wakeNow("mine")
 	r.until("it was looked at", func() bool { return seen.count("virtualpos key") > 0 })
@@ -218,12 +218,12 @@ func TestAQuestionWaitsForItsKey(t *testing.T) {
 		t.Errorf("it is %s", got.State)
 	}
 	r.run(r.with(ring))
-	r.reaches(key("mine"), idempotency.Succeeded)
+	r.awaitState(key("mine"), idempotency.Succeeded)
 }
 
 func TestWithKeysAnUnsealedTaskIsRefused(t *testing.T) {
 	ring := newRing(t, "a")
-	r := sealedRig(t, ring)
+	r := newSealedFixture(t, ring)
 	r.run(r.with(ring))
 	info := r.enqueue(asynq.NewTask("payout", payload(key("open"), "12500")), asynq.Queue("virtualpos"))
 	sealed, err := tasks.SealTask(ring, r.task(key("sealed")))
@@ -231,7 +231,7 @@ func TestWithKeysAnUnsealedTaskIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.enqueue(sealed)
-	r.reaches(key("sealed"), idempotency.Succeeded)
+	r.awaitState(key("sealed"), idempotency.Succeeded)
 	r.until("the open one is archived", func() bool {
 		got, err := r.inspector().GetTaskInfo("virtualpos", info.ID)
 		return err == nil && got.State == asynq.TaskStateArchived
@@ -249,8 +249,8 @@ func TestWithKeysAnUnsealedTaskIsRefused(t *testing.T) {
 
 func TestATaskWaitsForAWorkerWithItsKey(t *testing.T) {
 	ring := newRing(t, "a")
-	r := sealedRig(t, ring)
-	seen := &countedUnopened{}
+	r := newSealedFixture(t, ring)
+	seen := &decryptErrorCounter{}
 	stop := r.run(r.with(nil), func(o *Options) { o.Metrics = seen })
 	sealed, err := tasks.SealTask(ring, r.task(key("mine")))
 	if err != nil {
@@ -260,42 +260,42 @@ func TestATaskWaitsForAWorkerWithItsKey(t *testing.T) {
 	r.until("it was looked at", func() bool { return seen.count("virtualpos key") > 0 })
 	stop()
 	r.run(r.with(ring))
-	r.reaches(key("mine"), idempotency.Succeeded)
+	r.awaitState(key("mine"), idempotency.Succeeded)
 }
 
 func TestTheSameIsSaidOnceAMinute(t *testing.T) {
 	t.Parallel()
-	var s shut
+	var s logLimiter
 	now := time.Unix(1_800_000_000, 0)
 	for _, row := range []struct {
 		after time.Duration
 		what  string
 		want  bool
 	}{{0, "a", true}, {time.Second, "a", false}, {time.Second, "b", true}, {time.Minute, "a", true}} {
-		if got := s.say(row.what, now.Add(row.after)); got != row.want {
+		if got := s.allow(row.what, now.Add(row.after)); got != row.want {
 			t.Errorf("%s after %s: %t", row.what, row.after, got)
 		}
 	}
 }
 
-// wrongLedger says of every payment that it may be sent and that its key is not here, which no
+// ledgerWithoutDecryptErr says of every payment that it may be sent and that its key is not here, which no
 // ledger of ours does.
-type wrongLedger struct{ *idempotency.Ledger }
+type ledgerWithoutDecryptErr struct{ *idempotency.Ledger }
 
-func (l wrongLedger) Begin(ctx context.Context, k idempotency.Key, r idempotency.BeginRequest) (idempotency.Begun, error) {
+func (l ledgerWithoutDecryptErr) Begin(ctx context.Context, k idempotency.Key, r idempotency.BeginParams) (idempotency.BeginResult, error) {
 	b, err := l.Ledger.Begin(ctx, k, r)
-	if b.Verdict == idempotency.Send {
-		b.Payload, b.Unopened = nil, seal.ErrUnknownKey
+	if b.Decision == idempotency.Send {
+		b.Payload, b.DecryptErr = nil, seal.ErrUnknownKey
 	}
 	return b, err
 }
 
 func TestAMissingKeyFailsNothingWhateverTheLedgerSays(t *testing.T) {
 	ring := newRing(t, "a")
-	r := sealedRig(t, ring)
+	r := newSealedFixture(t, ring)
 	r.register(key("mine"))
-	r.run(r.with(ring), func(o *Options) { o.Ledger = wrongLedger{r.ledger} })
-	got := r.reaches(key("mine"), idempotency.Ready)
+	r.run(r.with(ring), func(o *Options) { o.Ledger = ledgerWithoutDecryptErr{r.ledger} })
+	got := r.awaitState(key("mine"), idempotency.Ready)
 	if got.MayHaveLeft || got.NextDue.IsZero() || r.bank.allSends() != 0 {
 		t.Errorf("may have left %t, due %s, sent %d times", got.MayHaveLeft, got.NextDue, r.bank.allSends())
 	}

@@ -13,13 +13,13 @@ import (
 	"github.com/remesa/remesa/tasks"
 )
 
-// laneBound is how many wake-ups a lane's queue holds before no more are added: what is due beyond
+// maxLane is how many wake-ups a lane's queue holds before no more are added: what is due beyond
 // them is parked, and let go as the lane drains. Each may carry tasks.WakeBatch payments: it is a
 // few seconds of work.
-const laneBound = 128
+const maxLane = 128
 
-// queued is how much waits in a lane's queue.
-type queued struct {
+// laneState is how much waits in a lane's queue.
+type laneState struct {
 	// free is how many wake-ups more it takes.
 	free int
 	// oldest is since when the one waits that is served next; zero in an empty queue.
@@ -27,42 +27,42 @@ type queued struct {
 }
 
 // payments is how many payments may be made due without filling the lane: they are woken together.
-func (q *queued) payments() int { return max(q.free, 0) * tasks.WakeBatch }
+func (q *laneState) payments() int { return max(q.free, 0) * tasks.WakeBatch }
 
-// took notes that so many payments were made due.
-func (q *queued) took(payments int) { q.free -= (payments + tasks.WakeBatch - 1) / tasks.WakeBatch }
+// add notes that so many payments were made due.
+func (q *laneState) add(payments int) { q.free -= (payments + tasks.WakeBatch - 1) / tasks.WakeBatch }
 
-// room is how much waits in each lane of a provider.
-type room struct{ send, ask queued }
+// laneCapacity is how much waits in each lane of a provider.
+type laneCapacity struct{ send, query laneState }
 
-func (r *room) of(ask bool) *queued {
+func (r *laneCapacity) of(ask bool) *laneState {
 	if ask {
-		return &r.ask
+		return &r.query
 	}
 	return &r.send
 }
 
-// oldestFew are looked at for the age of a queue: the last one may have lost its data.
-const oldestFew = 10
+// oldestSample are looked at for the age of a queue: the last one may have lost its data.
+const oldestSample = 10
 
-func (e *Engine) room(ctx context.Context, provider string) (*room, error) {
-	queues := []string{tasks.SendQueue(provider), tasks.AskQueue(provider)}
+func (e *Engine) laneCapacity(ctx context.Context, provider string) (*laneCapacity, error) {
+	queues := []string{tasks.SendQueue(provider), tasks.StatusQueue(provider)}
 	pipe := e.Redis.Pipeline()
 	lengths, tails := make([]*redis.IntCmd, len(queues)), make([]*redis.StringSliceCmd, len(queues))
 	for i, queue := range queues {
 		lengths[i] = pipe.LLen(ctx, pendingKey(queue))
-		tails[i] = pipe.LRange(ctx, pendingKey(queue), -oldestFew, -1)
+		tails[i] = pipe.LRange(ctx, pendingKey(queue), -oldestSample, -1)
 	}
 	if _, err := pipe.Exec(ctx); err != nil {
 		return nil, err
 	}
-	r := &room{}
+	r := &laneCapacity{}
 	for i, queue := range queues {
 		oldest, err := e.oldest(ctx, queue, tails[i].Val())
 		if err != nil {
 			return nil, err
 		}
-		*r.of(i == 1) = queued{free: laneBound - int(lengths[i].Val()), oldest: oldest}
+		*r.of(i == 1) = laneState{free: maxLane - int(lengths[i].Val()), oldest: oldest}
 	}
 	return r, nil
 }
@@ -99,21 +99,21 @@ func (e *Engine) oldest(ctx context.Context, queue string, ids []string) (time.T
 
 // wake enqueues one wake-up for payments of one lane. One that is there already is as good: an
 // earlier call's whose reply was lost.
-func (e *Engine) wake(ctx context.Context, batch []idempotency.Wakeup) error {
+func (e *Engine) wake(ctx context.Context, batch []idempotency.WakeUp) error {
 	for _, w := range batch {
-		e.OnStep(StepWake, w.Key)
+		e.OnFaultPoint(PointWake, w.Key)
 	}
-	_, err := e.queue.EnqueueContext(ctx, tasks.NewWake(e.TaskTimeout, batch...))
+	_, err := e.queue.EnqueueContext(ctx, tasks.NewWakeUp(e.TaskTimeout, batch...))
 	if errors.Is(err, asynq.ErrTaskIDConflict) {
 		return nil
 	}
 	return err
 }
 
-func sift(wakeups []idempotency.Wakeup, ask bool) []idempotency.Wakeup {
-	var lane []idempotency.Wakeup
+func splitOutstanding(wakeups []idempotency.WakeUp, ask bool) []idempotency.WakeUp {
+	var lane []idempotency.WakeUp
 	for _, w := range wakeups {
-		if w.Ask == ask {
+		if w.Query == ask {
 			lane = append(lane, w)
 		}
 	}

@@ -16,22 +16,22 @@ import (
 )
 
 func waking(k idempotency.Key, generation int64) *asynq.Task {
-	return tasks.NewWake(30*time.Second, idempotency.Wakeup{Key: k, Generation: generation})
+	return tasks.NewWakeUp(30*time.Second, idempotency.WakeUp{Key: k, Generation: generation})
 }
 
 func TestWakeUpsOfOnePaymentSendItOnce(t *testing.T) {
 	for _, row := range []struct {
 		name string
-		do   func(r *rig, k idempotency.Key)
+		do   func(r *fixture, k idempotency.Key)
 	}{
-		{"ten at the same time", func(r *rig, k idempotency.Key) {
+		{"ten at the same time", func(r *fixture, k idempotency.Key) {
 			r.register(k)
 			for n := range 10 {
 				r.enqueue(waking(k, int64(n)))
 			}
 			r.run()
 		}},
-		{"one to each of two workers", func(r *rig, k idempotency.Key) {
+		{"one to each of two workers", func(r *fixture, k idempotency.Key) {
 			r.register(k)
 			r.run()
 			r.run()
@@ -41,9 +41,9 @@ func TestWakeUpsOfOnePaymentSendItOnce(t *testing.T) {
 			}
 			wg.Wait()
 		}},
-		{"one more while it is sent", func(r *rig, k idempotency.Key) {
+		{"one more while it is sent", func(r *fixture, k idempotency.Key) {
 			g := newGate()
-			r.bank.behave(k.Reference, script{pay: g.hold(outcome(providers.Succeeded))})
+			r.bank.behave(k.Reference, scriptedReplies{pay: g.hold(outcome(providers.Succeeded))})
 			r.submit(k)
 			r.run()
 			wait(r.t, "the send", g.entered)
@@ -54,58 +54,58 @@ func TestWakeUpsOfOnePaymentSendItOnce(t *testing.T) {
 			})
 			close(g.leave)
 		}},
-		{"one more after it is settled", func(r *rig, k idempotency.Key) {
+		{"one more after it is settled", func(r *fixture, k idempotency.Key) {
 			r.submit(k)
 			r.run()
-			r.reaches(k, idempotency.Succeeded)
+			r.awaitState(k, idempotency.Succeeded)
 			r.enqueue(waking(k, 1000))
-			r.enqueue(tasks.NewWake(time.Minute, idempotency.Wakeup{Key: k, Generation: 1001, Ask: true}))
+			r.enqueue(tasks.NewWakeUp(time.Minute, idempotency.WakeUp{Key: k, Generation: 1001, Query: true}))
 		}},
-		{"a wake-up and a full payload", func(r *rig, k idempotency.Key) {
+		{"a wake-up and a full payload", func(r *fixture, k idempotency.Key) {
 			r.submit(k)
 			r.enqueue(asynq.NewTask("payout", payload(k, "12500")), asynq.Queue("virtualpos"))
 			r.run()
 		}},
-		{"a full payload twice", func(r *rig, k idempotency.Key) {
+		{"a full payload twice", func(r *fixture, k idempotency.Key) {
 			r.enqueue(asynq.NewTask("payout", payload(k, "12500")), asynq.Queue("virtualpos"))
 			r.enqueue(asynq.NewTask("payout", payload(k, "12500")), asynq.Queue("virtualpos"))
 			r.run()
 		}},
-		{"deleted by hand before anybody saw it", func(r *rig, k idempotency.Key) {
+		{"deleted by hand before anybody saw it", func(r *fixture, k idempotency.Key) {
 			r.submit(k)
 			if err := r.inspector().DeleteTask("virtualpos", k.TaskID(1)); err != nil {
 				r.t.Fatal(err)
 			}
 			r.run()
 		}},
-		{"archived by hand, then run by hand once more", func(r *rig, k idempotency.Key) {
+		{"archived by hand, then run by hand once more", func(r *fixture, k idempotency.Key) {
 			r.submit(k)
 			if err := r.inspector().ArchiveTask("virtualpos", k.TaskID(1)); err != nil {
 				r.t.Fatal(err)
 			}
 			r.run()
-			r.reaches(k, idempotency.Succeeded)
+			r.awaitState(k, idempotency.Succeeded)
 			if err := r.inspector().RunTask("virtualpos", k.TaskID(1)); err != nil {
 				r.t.Fatal(err)
 			}
 		}},
-		{"whose place in the queue is lost", func(r *rig, k idempotency.Key) {
+		{"whose place in the queue is lost", func(r *fixture, k idempotency.Key) {
 			r.submit(k)
-			r.lose(func(ctx context.Context) error { return r.rdb.Del(ctx, pendingKey("virtualpos")).Err() })
+			r.dropRecord(func(ctx context.Context) error { return r.rdb.Del(ctx, pendingKey("virtualpos")).Err() })
 			r.submit(key("behind-it"))
 			r.run()
 		}},
-		{"taken by a worker that died", func(r *rig, k idempotency.Key) {
+		{"taken by a worker that died", func(r *fixture, k idempotency.Key) {
 			r.submit(k)
-			r.lose(func(ctx context.Context) error {
+			r.dropRecord(func(ctx context.Context) error {
 				return r.rdb.HSet(ctx, taskKey("virtualpos", k.TaskID(1)), "state", "active").Err()
 			})
-			r.lose(func(ctx context.Context) error { return r.rdb.Del(ctx, pendingKey("virtualpos")).Err() })
+			r.dropRecord(func(ctx context.Context) error { return r.rdb.Del(ctx, pendingKey("virtualpos")).Err() })
 			r.run()
 		}},
-		{"cancelled by hand while it is sent", func(r *rig, k idempotency.Key) {
+		{"cancelled by hand while it is sent", func(r *fixture, k idempotency.Key) {
 			g := newGate()
-			r.bank.behave(k.Reference, script{pay: g.hold(outcome(providers.Succeeded))})
+			r.bank.behave(k.Reference, scriptedReplies{pay: g.hold(outcome(providers.Succeeded))})
 			r.submit(k)
 			r.run()
 			wait(r.t, "the send", g.entered)
@@ -120,10 +120,10 @@ func TestWakeUpsOfOnePaymentSendItOnce(t *testing.T) {
 		}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			r := newRig(t)
+			r := newFixture(t)
 			k := key("once")
 			row.do(r, k)
-			r.reaches(k, idempotency.Succeeded)
+			r.awaitState(k, idempotency.Succeeded)
 			r.idle()
 			if n := r.bank.sends(k.Reference); n != 1 {
 				t.Errorf("sent %d times", n)
@@ -138,19 +138,19 @@ func TestWakeUpsOfOnePaymentSendItOnce(t *testing.T) {
 // TestAWakeUpWhoseDataIsLostIsMadeAgain: asynq hands that task out never, and counts it as active
 // for ever.
 func TestAWakeUpWhoseDataIsLostIsMadeAgain(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	k := key("p")
 	r.submit(k)
-	r.lose(func(ctx context.Context) error { return r.rdb.Del(ctx, taskKey("virtualpos", k.TaskID(1))).Err() })
+	r.dropRecord(func(ctx context.Context) error { return r.rdb.Del(ctx, taskKey("virtualpos", k.TaskID(1))).Err() })
 	r.run()
-	r.reaches(k, idempotency.Succeeded)
+	r.awaitState(k, idempotency.Succeeded)
 	if n := r.bank.sends("p"); n != 1 {
 		t.Errorf("sent %d times", n)
 	}
 }
 
-// lose takes something of asynq's away.
-func (r *rig) lose(what func(context.Context) error) {
+// dropRecord takes something of asynq's away.
+func (r *fixture) dropRecord(what func(context.Context) error) {
 	r.t.Helper()
 	if err := what(r.t.Context()); err != nil {
 		r.t.Fatal(err)
@@ -158,20 +158,20 @@ func (r *rig) lose(what func(context.Context) error) {
 }
 
 func TestAFullPayloadIsRegisteredThenSent(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	r.enqueue(asynq.NewTask("payout", payload(key("plain"), "12500")), asynq.Queue("virtualpos"))
 	r.run()
-	rec := r.reaches(key("plain"), idempotency.Succeeded)
+	rec := r.awaitState(key("plain"), idempotency.Succeeded)
 	if states := walked(rec); states != "queued sending succeeded" {
 		t.Errorf("history: %s", states)
 	}
 }
 
 func TestAConflictChangesNothing(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	r.submit(key("p"))
 	r.run()
-	before := r.reaches(key("p"), idempotency.Succeeded)
+	before := r.awaitState(key("p"), idempotency.Succeeded)
 	r.enqueue(asynq.NewTask("payout", payload(key("p"), "99999")), asynq.Queue("virtualpos"))
 	r.until("the conflict was told", func() bool { return len(r.log.lines("conflict")) > 0 })
 	r.idle()
@@ -181,11 +181,11 @@ func TestAConflictChangesNothing(t *testing.T) {
 }
 
 func TestTheSamePayloadUnderANewFingerprintKeyIsNoConflict(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	r.register(key("p"))
 	r.enqueue(asynq.NewTask("payout", payload(key("p"), "12500")), asynq.Queue("virtualpos"))
 	r.run(func(o *Options) { o.FingerprintKey = fingerprintKey })
-	r.until("it waits", func() bool { return r.show(key("p")).Waits != "" })
+	r.until("it waits", func() bool { return r.show(key("p")).ParkReason != "" })
 	r.idle()
 	if lines := r.log.lines("conflict"); len(lines) > 0 {
 		t.Error(lines)
@@ -200,15 +200,15 @@ func TestAnUnreadableTaskIsArchivedAndHarmsNobody(t *testing.T) {
 		{"no JSON", "virtualpos", asynq.NewTask("payout", []byte("\xff\x00"))},
 		{"an unknown field", "virtualpos", asynq.NewTask("payout", []byte(`{"type":"payout","provider":"virtualpos","account_number":"77889900112"}`))},
 		{"a card number", "virtualpos", asynq.NewTask("payout", []byte(`{"type":"payout","provider":"virtualpos","description":"4111111111111111"}`))},
-		{"a wake-up of nothing", "virtualpos", asynq.NewTask(tasks.TypeWake, []byte(`{"key":"../77889900112"}`))},
-		{"a wake-up that is no JSON", "virtualpos-ask", asynq.NewTask(tasks.TypeWake, []byte("77889900112"))},
+		{"a wake-up of nothing", "virtualpos", asynq.NewTask(tasks.TypeWakeUp, []byte(`{"key":"../77889900112"}`))},
+		{"a wake-up that is no JSON", "virtualpos-ask", asynq.NewTask(tasks.TypeWakeUp, []byte("77889900112"))},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			r := newRig(t)
+			r := newFixture(t)
 			bad := r.enqueue(row.task, asynq.Queue(row.queue), asynq.MaxRetry(3))
 			r.submit(key("good"))
 			r.run()
-			r.reaches(key("good"), idempotency.Succeeded)
+			r.awaitState(key("good"), idempotency.Succeeded)
 			var info *asynq.TaskInfo
 			r.until("the task is archived", func() bool {
 				var err error
@@ -223,24 +223,24 @@ func TestAnUnreadableTaskIsArchivedAndHarmsNobody(t *testing.T) {
 }
 
 func TestAStatusTaskAsks(t *testing.T) {
-	ask := func(r *rig, reference string) {
+	ask := func(r *fixture, reference string) {
 		r.enqueue(asynq.NewTask("status", fmt.Appendf(nil, `{"type":"status","provider":"virtualpos","reference":%q}`, reference)),
 			asynq.Queue("virtualpos"))
 	}
 	t.Run("about a settled payment once, and a difference is an anomaly", func(t *testing.T) {
-		r := newRig(t)
-		r.bank.behave("p", script{answers: answers{says(providers.Refused)}})
+		r := newFixture(t)
+		r.bank.behave("p", scriptedReplies{answers: answers{says(providers.Refused)}})
 		r.submit(key("p"))
 		r.run()
-		r.reaches(key("p"), idempotency.Succeeded)
+		r.awaitState(key("p"), idempotency.Succeeded)
 		ask(r, "p")
 		r.until("the anomaly is recorded", func() bool { return r.show(key("p")).Anomaly == "refused_after_succeeded" })
-		if rec := r.show(key("p")); rec.State != idempotency.Succeeded || r.bank.questions("p") != 1 {
-			t.Errorf("state %s, asked %d times", rec.State, r.bank.questions("p"))
+		if rec := r.show(key("p")); rec.State != idempotency.Succeeded || r.bank.queryCount("p") != 1 {
+			t.Errorf("state %s, asked %d times", rec.State, r.bank.queryCount("p"))
 		}
 	})
 	t.Run("nothing about a queued payment, and sends nothing", func(t *testing.T) {
-		r := newRig(t)
+		r := newFixture(t)
 		reg := r.task(key("p")).Registration(nil)
 		reg.NotBefore = time.Now().Add(time.Hour)
 		if _, err := r.ledger.Register(t.Context(), reg); err != nil {
@@ -249,20 +249,20 @@ func TestAStatusTaskAsks(t *testing.T) {
 		ask(r, "p")
 		r.run()
 		r.submit(key("other"))
-		r.reaches(key("other"), idempotency.Succeeded)
+		r.awaitState(key("other"), idempotency.Succeeded)
 		r.idle()
-		if r.show(key("p")).State != idempotency.Queued || r.bank.questions("p")+r.bank.sends("p") != 0 {
-			t.Errorf("state %s, asked %d, sent %d", r.show(key("p")).State, r.bank.questions("p"), r.bank.sends("p"))
+		if r.show(key("p")).State != idempotency.Queued || r.bank.queryCount("p")+r.bank.sends("p") != 0 {
+			t.Errorf("state %s, asked %d, sent %d", r.show(key("p")).State, r.bank.queryCount("p"), r.bank.sends("p"))
 		}
 	})
 	t.Run("nothing about an unknown payment", func(t *testing.T) {
-		r := newRig(t)
+		r := newFixture(t)
 		ask(r, "nobody")
 		r.submit(key("other"))
 		r.run()
-		r.reaches(key("other"), idempotency.Succeeded)
+		r.awaitState(key("other"), idempotency.Succeeded)
 		r.idle()
-		if n := r.bank.questions("nobody"); n != 0 {
+		if n := r.bank.queryCount("nobody"); n != 0 {
 			t.Errorf("asked %d times", n)
 		}
 	})

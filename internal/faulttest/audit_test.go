@@ -13,8 +13,8 @@ import (
 	"github.com/remesa/remesa/providers/sandbox"
 )
 
-// fate is everything that is known of one payment: what was asked for, what the provider did, what the ledger and the stream say.
-type fate struct {
+// auditedPayment is everything that is known of one payment: what was asked for, what the provider did, what the ledger and the stream say.
+type auditedPayment struct {
 	payment
 	reference string
 	record    idempotency.Record
@@ -23,20 +23,20 @@ type fate struct {
 	events    []map[string]string
 }
 
-func (f fate) currency() string { return f.task.Amount().Currency() }
+func (f auditedPayment) currency() string { return f.task.Amount().Currency() }
 
-// rules are what a scenario allows beyond: everything succeeds or fails.
-type rules struct {
+// allowances are what a scenario allows beyond: everything succeeds or fails.
+type allowances struct {
 	// repeats lets each attempt send once more, after a rejection of its token.
 	repeats bool
 	// otherIDs is for a provider whose charges bear another id than what they are found by.
 	otherIDs bool
 	// mayHold says why a payment must not be held; nil forbids it to all.
-	mayHold func(fate) error
+	mayHold func(auditedPayment) error
 }
 
 // audit compares the provider's book, the ledger and the outcome stream entry by entry, and returns the fates by reference.
-func (w *world) audit(r rules) map[string]fate {
+func (w *fixture) audit(r allowances) map[string]auditedPayment {
 	w.t.Helper()
 	fates := w.fates()
 	wrong := 0
@@ -57,17 +57,17 @@ func (w *world) audit(r rules) map[string]fate {
 }
 
 // fates collects what is known. What the provider or the stream has and nobody asked for is an error.
-func (w *world) fates() map[string]fate {
+func (w *fixture) fates() map[string]auditedPayment {
 	w.t.Helper()
-	fates := map[string]fate{}
+	fates := map[string]auditedPayment{}
 	for reference, p := range w.payments {
 		record, err := w.ledger.Show(context.Background(), w.key(reference))
 		if err != nil {
 			w.t.Errorf("lost: %s", err)
 		}
-		fates[reference] = fate{payment: p, reference: reference, record: record}
+		fates[reference] = auditedPayment{payment: p, reference: reference, record: record}
 	}
-	book := w.bank.book()
+	book := w.simulator.book()
 	for _, e := range book.Executions {
 		if f, ok := fates[e.Reference]; ok {
 			f.executed = append(f.executed, e)
@@ -94,7 +94,7 @@ func (w *world) fates() map[string]fate {
 	return fates
 }
 
-func (w *world) stream() []map[string]string {
+func (w *fixture) stream() []map[string]string {
 	w.t.Helper()
 	entries, err := w.rdb.XRange(context.Background(), idempotency.OutcomesKey(w.provider), "-", "+").Result()
 	if err != nil {
@@ -112,7 +112,7 @@ func (w *world) stream() []map[string]string {
 }
 
 // problems is what is wrong with one payment's fate.
-func (f fate) problems(r rules) []string {
+func (f auditedPayment) problems(r allowances) []string {
 	var all []string
 	say := func(bad bool, format string, args ...any) {
 		if bad {
@@ -151,7 +151,7 @@ func (f fate) problems(r rules) []string {
 }
 
 // eventProblems compares the stream with the history: each change of state is in both, in the same order.
-func (f fate) eventProblems() []string {
+func (f auditedPayment) eventProblems() []string {
 	if len(f.events) == 0 {
 		return []string{"nothing in the outcome stream"}
 	}
@@ -180,7 +180,7 @@ func (f fate) eventProblems() []string {
 }
 
 // history is the changes of state in the record's history, and how many anomalies it notes. Entries that change no state are notes.
-func (f fate) history() (states []string, anomalies int) {
+func (f auditedPayment) history() (states []string, anomalies int) {
 	for _, h := range f.record.History {
 		if strings.HasPrefix(h.Note, "anomaly: ") {
 			anomalies++
@@ -193,7 +193,7 @@ func (f fate) history() (states []string, anomalies int) {
 }
 
 // auditEvents demands that consumers can tell repeated events by their id.
-func (w *world) auditEvents(fates map[string]fate) {
+func (w *fixture) auditEvents(fates map[string]auditedPayment) {
 	w.t.Helper()
 	seen := map[string]bool{}
 	for _, f := range fates {
@@ -208,7 +208,7 @@ func (w *world) auditEvents(fates map[string]fate) {
 }
 
 // auditIndexes demands that operators see by state exactly what the records say.
-func (w *world) auditIndexes(fates map[string]fate) {
+func (w *fixture) auditIndexes(fates map[string]auditedPayment) {
 	w.t.Helper()
 	want := map[idempotency.State]int64{}
 	for _, f := range fates {
@@ -228,7 +228,7 @@ func (w *world) auditIndexes(fates map[string]fate) {
 }
 
 // all demands the same state of every payment.
-func all(t testing.TB, fates map[string]fate, state idempotency.State) {
+func all(t testing.TB, fates map[string]auditedPayment, state idempotency.State) {
 	t.Helper()
 	for reference, f := range fates {
 		if f.record.State != state {
@@ -238,7 +238,7 @@ func all(t testing.TB, fates map[string]fate, state idempotency.State) {
 }
 
 // tally counts the fates by state.
-func tally(fates map[string]fate) map[idempotency.State]int {
+func tally(fates map[string]auditedPayment) map[idempotency.State]int {
 	n := map[idempotency.State]int{}
 	for _, f := range fates {
 		n[f.record.State]++
@@ -246,7 +246,7 @@ func tally(fates map[string]fate) map[idempotency.State]int {
 	return n
 }
 
-func (f fate) String() string {
+func (f auditedPayment) String() string {
 	return fmt.Sprintf("  executed %d, arrived %d, %s", len(f.executed), f.arrived, describe(f.record))
 }
 
@@ -259,7 +259,7 @@ func describe(r idempotency.Record) string {
 }
 
 // lapses are the instants at which an attempt began whose lease lapsed.
-func (f fate) lapses() []time.Time {
+func (f auditedPayment) lapses() []time.Time {
 	var began, lapsed []time.Time
 	for _, h := range f.record.History {
 		if h.State == idempotency.Sending {
@@ -272,17 +272,17 @@ func (f fate) lapses() []time.Time {
 	return lapsed
 }
 
-// onlyWhereStruck lets a payment be held where a worker was killed or stopped during one of its attempts.
-func (w *world) onlyWhereStruck(f fate) error {
+// faultsOnlyWhereInjected lets a payment be held where a worker was killed or stopped during one of its attempts.
+func (w *fixture) faultsOnlyWhereInjected(f auditedPayment) error {
 	const blur = 100 * time.Millisecond // between a clock read and the deed
 	const rewrite = 7 * time.Second     // between two tries to write a result
 	lapses := f.lapses()
 	for _, began := range lapses {
 		end := began.Add(w.lease + blur)
-		if late := w.healed.Add(rewrite); began.Before(w.healed) && late.After(end) {
+		if late := w.recovered.Add(rewrite); began.Before(w.recovered) && late.After(end) {
 			end = late // what came of the attempt still waits for Redis, in a worker that dies with it
 		}
-		for _, at := range w.strikes {
+		for _, at := range w.faults {
 			if at.After(began.Add(-blur)) && at.Before(end) {
 				return nil
 			}

@@ -18,20 +18,20 @@ const (
 	secretKey = "sandbox-secret-key"
 )
 
-// bank is the simulated provider in a process of its own: its book outlives every worker.
-type bank struct {
+// simulatorProcess is the simulated provider in a process of its own: its book outlives every worker.
+type simulatorProcess struct {
 	t   testing.TB
 	url string // of the provider, its prefix included
 }
 
-func openBank(t testing.TB) *bank {
+func startSimulator(t testing.TB) *simulatorProcess {
 	t.Helper()
 	p := start(t, "sandbox", worker, nil, "sandbox", "--addr", "127.0.0.1:0")
-	return &bank{t: t, url: p.Await(patience, "REMESA_VIRTUALPOS_BASE_URL=", "\n")}
+	return &simulatorProcess{t: t, url: p.Await(testTimeout, "REMESA_VIRTUALPOS_BASE_URL=", "\n")}
 }
 
-// misbehave adds faults.
-func (b *bank) misbehave(faults ...sandbox.Fault) {
+// setFaults adds faults.
+func (b *simulatorProcess) setFaults(faults ...sandbox.Fault) {
 	b.t.Helper()
 	body, err := json.Marshal(faults)
 	if err != nil {
@@ -41,13 +41,13 @@ func (b *bank) misbehave(faults ...sandbox.Fault) {
 }
 
 // slow makes each request that moves money take that long.
-func (b *bank) slow(d time.Duration) {
+func (b *simulatorProcess) slow(d time.Duration) {
 	b.t.Helper()
-	b.misbehave(sandbox.Fault{Kind: "latency", Operation: sandbox.Send, Delay: sandbox.Duration(d)})
+	b.setFaults(sandbox.Fault{Kind: "latency", Operation: sandbox.SendOperation, Delay: sandbox.Duration(d)})
 }
 
 // book is what the provider executed, and what arrived there.
-func (b *bank) book() sandbox.Book {
+func (b *simulatorProcess) book() sandbox.Book {
 	b.t.Helper()
 	var book sandbox.Book
 	if err := json.Unmarshal(b.call(http.MethodGet, "/_book", nil), &book); err != nil {
@@ -56,9 +56,9 @@ func (b *bank) book() sandbox.Book {
 	return book
 }
 
-func (b *bank) call(method, path string, body []byte) []byte {
+func (b *simulatorProcess) call(method, path string, body []byte) []byte {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, method, b.url+path, bytes.NewReader(body))
 	if err != nil {

@@ -10,12 +10,12 @@ import (
 	"github.com/remesa/remesa/providers/virtualpos"
 )
 
-func person() idempotency.Person { return idempotency.Person{By: "ana", Note: "not this one"} }
+func person() idempotency.Actor { return idempotency.Actor{By: "ana", Note: "not this one"} }
 
 func TestCancelRacesWithWorkers(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil, "REMESA_CONCURRENCY", "6")
-	w.bank.slow(20 * time.Millisecond)
+	w := newFixture(t, nil, "REMESA_CONCURRENCY", "6")
+	w.simulator.slow(20 * time.Millisecond)
 	w.submit(w.newPayments(300)...)
 	w.work(2)
 	w.awaitSome(idempotency.Sending, 1)
@@ -23,8 +23,8 @@ func TestCancelRacesWithWorkers(t *testing.T) {
 	for reference := range w.payments {
 		cancelled[reference] = w.cancel(reference)
 	}
-	w.awaitSettled(patience)
-	fates := w.audit(rules{})
+	w.awaitSettled(testTimeout)
+	fates := w.audit(allowances{})
 	n := tally(fates)
 	t.Logf("%v", n)
 	if n[idempotency.Failed] == 0 || n[idempotency.Succeeded] == 0 {
@@ -38,7 +38,7 @@ func TestCancelRacesWithWorkers(t *testing.T) {
 }
 
 // cancel reports whether it was in time.
-func (w *world) cancel(reference string) bool {
+func (w *fixture) cancel(reference string) bool {
 	w.t.Helper()
 	for {
 		r, err := w.ledger.Show(context.Background(), key(reference))
@@ -48,7 +48,7 @@ func (w *world) cancel(reference string) bool {
 		switch _, err := w.ledger.Cancel(context.Background(), key(reference), r.Version, person()); {
 		case err == nil:
 			return true
-		case errors.Is(err, idempotency.ErrMoved):
+		case errors.Is(err, idempotency.ErrVersionChanged):
 		case errors.Is(err, idempotency.ErrRefused):
 			return false
 		default:
@@ -59,12 +59,12 @@ func (w *world) cancel(reference string) bool {
 
 func TestHaltInMidLoad(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil, "REMESA_CONCURRENCY", "6")
-	w.bank.slow(100 * time.Millisecond)
+	w := newFixture(t, nil, "REMESA_CONCURRENCY", "6")
+	w.simulator.slow(100 * time.Millisecond)
 	w.work(2)
 	w.submit(w.newPayments(200)...)
 	w.awaitSome(idempotency.Sending, 1)
-	if code := w.enqueue("halt", "--provider", virtualpos.Name, "--by", "ana", "--note", "wait").Exit(patience); code != 0 {
+	if code := w.enqueue("halt", "--provider", virtualpos.Name, "--by", "ana", "--note", "wait").Exit(testTimeout); code != 0 {
 		t.Fatalf("halt: exit code %d", code)
 	}
 	begun := w.begun()
@@ -73,18 +73,18 @@ func TestHaltInMidLoad(t *testing.T) {
 	if now := w.begun(); now != begun {
 		t.Errorf("%d attempts began after the halt", now-begun)
 	}
-	if n := len(w.bank.book().Executions); n != begun || n == 0 || n == len(w.payments) {
+	if n := len(w.simulator.book().Executions); n != begun || n == 0 || n == len(w.payments) {
 		t.Errorf("%d of %d were executed, %d had begun", n, len(w.payments), begun)
 	}
-	if code := w.enqueue("unhalt", "--provider", virtualpos.Name, "--by", "ana", "--note", "go on").Exit(patience); code != 0 {
+	if code := w.enqueue("unhalt", "--provider", virtualpos.Name, "--by", "ana", "--note", "go on").Exit(testTimeout); code != 0 {
 		t.Fatalf("unhalt: exit code %d", code)
 	}
 	w.awaitSettled(w.certainty() + 30*time.Second) // what waited is due again within 30 s
-	all(t, w.audit(rules{}), idempotency.Succeeded)
+	all(t, w.audit(allowances{}), idempotency.Succeeded)
 }
 
 // begun is how many attempts ever began, by the outcome stream.
-func (w *world) begun() int {
+func (w *fixture) begun() int {
 	w.t.Helper()
 	n := 0
 	for _, e := range w.stream() {

@@ -28,7 +28,7 @@ func canaries() map[string]string {
 }
 
 // canaryPayment has a canary in every field that describes a person.
-func (w *world) canaryPayment(reference string) tasks.Task {
+func (w *fixture) canaryPayment(reference string) tasks.Task {
 	w.t.Helper()
 	p := tasks.Payout{
 		Provider: virtualpos.Name, MerchantID: w.prefix + reference, Amount: "4321", Currency: "CLP", Description: "Regalo secreto",
@@ -45,19 +45,19 @@ func (w *world) canaryPayment(reference string) tasks.Task {
 
 func TestNothingPrivateIsWrittenAnywhere(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil, pageLogin()...)
-	for _, c := range troubles() {
+	w := newFixture(t, nil, pageLogin()...)
+	for _, c := range providerFaults() {
 		task := w.canaryPayment(c.name)
 		for _, f := range c.faults {
 			f.Reference = task.Reference()
-			w.bank.misbehave(f)
+			w.simulator.setFaults(f)
 		}
 		w.submit(task)
 	}
 	w.unreadableTasks()
 	w.settings["REMESA_VIRTUALPOS_SECRET_KEY"] = "canary-secret-7734"
-	stranger := w.hire(worker, "REMESA_VIRTUALPOS_API_KEY", "canary-key-5521")
-	stranger.Await(patience, `to":"open"`, "\n")
+	stranger := w.startWorker(worker, "REMESA_VIRTUALPOS_API_KEY", "canary-key-5521")
+	stranger.Await(testTimeout, `to":"open"`, "\n")
 	drain(stranger)
 	w.searchCheck(1, "REMESA_VIRTUALPOS_API_KEY", "canary-key-5521")
 	w.settings["REMESA_VIRTUALPOS_SECRET_KEY"] = secretKey
@@ -70,7 +70,7 @@ func TestNothingPrivateIsWrittenAnywhere(t *testing.T) {
 	w.search("/metrics", w.get(w.workers[0], "/metrics"))
 	p := w.workers[0]
 	seen := w.searchPages(p, w.search)
-	seen.demand(t, w.provider, idempotency.Held, idempotency.Failed, idempotency.Succeeded)
+	seen.assert(t, w.provider, idempotency.Held, idempotency.Failed, idempotency.Succeeded)
 	w.drain()
 	w.search("what the worker wrote", p.Output())
 	w.search("what the refused worker wrote", stranger.Output())
@@ -81,22 +81,22 @@ func TestNothingPrivateIsWrittenAnywhere(t *testing.T) {
 	}
 	w.search("enqueue list", w.enqueueOutput("list", "--json"))
 	w.search("enqueue watch", w.enqueueOutput("watch", "--from", "0", "--no-follow"))
-	w.audit(rules{mayHold: func(fate) error { return nil }})
+	w.audit(allowances{mayHold: func(auditedPayment) error { return nil }})
 }
 
 // unreadableTasks are poison with canaries in it.
-func (w *world) unreadableTasks() {
+func (w *fixture) unreadableTasks() {
 	w.t.Helper()
 	for _, text := range []string{
 		`{"type":"payout","provider":"virtualpos","merchant_id":"x","amount":"90817263544x","currency":"CLP","recipient":{"name":"Canariona"}}`,
 		`Canariona canary.mail 90817263544`,
 	} {
 		w.enqueueRaw("payout", []byte(text))
-		w.enqueueRaw(tasks.TypeWake, []byte(text))
+		w.enqueueRaw(tasks.TypeWakeUp, []byte(text))
 	}
 }
 
-func (w *world) search(where, text string) {
+func (w *fixture) search(where, text string) {
 	w.t.Helper()
 	if len(text) == 0 {
 		w.t.Errorf("%s: nothing to search", where)
@@ -108,11 +108,11 @@ func (w *world) search(where, text string) {
 	}
 }
 
-func (w *world) searchCheck(code int, more ...string) {
+func (w *fixture) searchCheck(code int, more ...string) {
 	w.t.Helper()
 	for _, args := range [][]string{{"check"}, {"check", "--json"}} {
 		p := start(w.t, "check", worker, w.with(more...), args...)
-		if got := p.Exit(patience); got != code {
+		if got := p.Exit(testTimeout); got != code {
 			w.t.Errorf("worker check: exit code %d, want %d\n%s", got, code, p.Output())
 		}
 		w.search("worker check", p.Output())
@@ -120,24 +120,24 @@ func (w *world) searchCheck(code int, more ...string) {
 }
 
 // acceptIdentity lets the right credentials follow the refused ones under the same name.
-func (w *world) acceptIdentity() {
+func (w *fixture) acceptIdentity() {
 	w.t.Helper()
 	p := start(w.t, "check", worker, w.settings, "check", "--accept-identity", "virtualpos/default", "--by", "ana", "--note", "a typo")
-	if code := p.Exit(patience); code != 0 {
+	if code := p.Exit(testTimeout); code != 0 {
 		w.t.Fatalf("worker check --accept-identity: exit code %d\n%s", code, p.Output())
 	}
 	w.search("worker check --accept-identity", p.Output())
 }
 
-func (w *world) enqueueOutput(args ...string) string {
+func (w *fixture) enqueueOutput(args ...string) string {
 	w.t.Helper()
 	p := w.enqueue(args...)
-	p.Exit(patience)
+	p.Exit(testTimeout)
 	return p.Output()
 }
 
 // get reads a page of a worker.
-func (w *world) get(p *processtest.Process, path string) string {
+func (w *fixture) get(p *processtest.Process, path string) string {
 	w.t.Helper()
 	code, text := page(w.t, p, path)
 	if code != http.StatusOK {
@@ -148,8 +148,8 @@ func (w *world) get(p *processtest.Process, path string) string {
 
 func page(t testing.TB, p *processtest.Process, path string) (int, string) {
 	t.Helper()
-	addr := p.Await(patience, `{"level":"info","http":"`, `"`)
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	addr := p.Await(testTimeout, `{"level":"info","http":"`, `"`)
+	ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+path, nil)
 	if err != nil {
@@ -169,18 +169,18 @@ func page(t testing.TB, p *processtest.Process, path string) (int, string) {
 }
 
 // asynqKeys is every key and value of asynq's, without the poison that strangers put there.
-func (w *world) asynqKeys() string { return w.dump("asynq:*", w.isPoison) }
+func (w *fixture) asynqKeys() string { return w.dump("asynq:*", w.isUnreadable) }
 
 // ledgerKeys is every key and value of the ledger's but the payloads.
-func (w *world) ledgerKeys() string {
+func (w *fixture) ledgerKeys() string {
 	return w.dump("remesa:*", func(key, _ string) bool { return strings.HasPrefix(key, "remesa:{") && strings.Contains(key, "}:d:") })
 }
 
-func (w *world) isPoison(_, value string) bool {
+func (w *fixture) isUnreadable(_, value string) bool {
 	return strings.Contains(value, "Canariona canary") || strings.Contains(value, `"x","amount"`)
 }
 
-func (w *world) dump(pattern string, skip func(key, value string) bool) string {
+func (w *fixture) dump(pattern string, skip func(key, value string) bool) string {
 	w.t.Helper()
 	ctx, text := context.Background(), ""
 	for keys := w.rdb.Scan(ctx, 0, pattern, 1000).Iterator(); keys.Next(ctx); {
@@ -196,7 +196,7 @@ func (w *world) dump(pattern string, skip func(key, value string) bool) string {
 	return text
 }
 
-func (w *world) value(ctx context.Context, k string) (string, error) {
+func (w *fixture) value(ctx context.Context, k string) (string, error) {
 	kind, err := w.rdb.Type(ctx, k).Result()
 	if err != nil {
 		return "", err

@@ -68,8 +68,8 @@ func instruction(reference string, number int64) tasks.Payout {
 	}
 }
 
-// chargeTroubles are those that end by themselves at the provider. At ETpay, payers act; its sessions that nobody pays would stay open.
-func chargeTroubles(provider string) []sandbox.Fault {
+// chargeFaults are those that end by themselves at the provider. At ETpay, payers act; its sessions that nobody pays would stay open.
+func chargeFaults(provider string) []sandbox.Fault {
 	all := []sandbox.Fault{{Kind: "decline"}, {Kind: "rejected_object"}}
 	if provider == etpay.Name {
 		return append(all, sandbox.Fault{Kind: "pending", Polls: 1})
@@ -78,20 +78,20 @@ func chargeTroubles(provider string) []sandbox.Fault {
 		"hang_up_after", "html_after", "cut_json_after", "wrong_types_after", "unknown_code_after", "expire_tokens", "unauthorized",
 		"unauthorized_in_body",
 	} {
-		all = append(all, sandbox.Fault{Kind: kind, Operation: sandbox.Send, Next: 1})
+		all = append(all, sandbox.Fault{Kind: kind, Operation: sandbox.SendOperation, Next: 1})
 	}
 	return all
 }
 
 func TestNothingPrivateOfAChargeIsWrittenAnywhere(t *testing.T) {
 	t.Parallel()
-	c := openTown(t, simulators.Options{})
-	w := newWorld(t, c.bank(t), c.settings("REMESA_TOKEN_KEY", tokenKey)...)
-	var parts []*branch
+	c := startSimulators(t, simulators.Options{})
+	w := newFixture(t, c.bank(t), c.settings("REMESA_TOKEN_KEY", tokenKey)...)
+	var parts []*providerFixture
 	for _, provider := range []string{pagoseguro.Name, pagandocheck.Name, coordinador.Name, etpay.Name} {
-		b := w.branch(c, provider)
+		b := w.addProvider(c, provider)
 		parts = append(parts, b)
-		for i, fault := range chargeTroubles(provider) {
+		for i, fault := range chargeFaults(provider) {
 			task := canaryTask(t, provider, fmt.Sprintf("%sk%02d", b.prefix, i), i)
 			b.payments[task.Reference()] = payment{task: task}
 			fault.Reference = task.Reference()
@@ -104,7 +104,7 @@ func TestNothingPrivateOfAChargeIsWrittenAnywhere(t *testing.T) {
 	w.work(1)
 	w.search("asynq's keys in mid-load", w.asynqKeys())
 	for _, b := range parts {
-		b.awaitSettled(w.certainty() + patience)
+		b.awaitSettled(w.certainty() + testTimeout)
 	}
 	w.search("/metrics", w.get(w.workers[0], "/metrics"))
 	p := w.workers[0]
@@ -118,14 +118,14 @@ func TestNothingPrivateOfAChargeIsWrittenAnywhere(t *testing.T) {
 }
 
 // refusedWorker ends once the provider refused its credentials, as often as accounts log in before they charge.
-func (w *world) refusedWorker(accounts int) *processtest.Process {
+func (w *fixture) refusedWorker(accounts int) *processtest.Process {
 	w.t.Helper()
 	refused := []string{
 		"REMESA_PAGOSEGURO_API_KEY", "canary-key-5521", "REMESA_PAGANDOCHECK_PASSWORD", "canary-password-9913",
 		"REMESA_COORDINADOR_PASSWORD", "canary-password-9913", "REMESA_ETPAY_MERCHANT_API_TOKEN", "canary-secret-7734",
 	}
-	p := w.hire(worker, refused...)
-	eventually.NoError(w.t, patience, func() error {
+	p := w.startWorker(worker, refused...)
+	eventually.NoError(w.t, testTimeout, func() error {
 		if n := strings.Count(p.Output(), `"from":"closed","to":"open"`); n < accounts {
 			return fmt.Errorf("%d of %d accounts are refused", n, accounts)
 		}
@@ -137,7 +137,7 @@ func (w *world) refusedWorker(accounts int) *processtest.Process {
 }
 
 // searchOutcomes looks at what operators and consumers see.
-func (w *world) searchOutcomes(parts []*branch) {
+func (w *fixture) searchOutcomes(parts []*providerFixture) {
 	w.t.Helper()
 	for _, b := range parts {
 		for reference := range b.payments {
@@ -149,7 +149,7 @@ func (w *world) searchOutcomes(parts []*branch) {
 }
 
 // searchTokens demands that no token of a provider lies in Redis in clear, nor was written.
-func (w *world) searchTokens(c *town, output string) {
+func (w *fixture) searchTokens(c *simulatorServer, output string) {
 	w.t.Helper()
 	everything := w.dump("*", func(string, string) bool { return false })
 	tokens := c.seen()
@@ -195,12 +195,12 @@ func TestAPayerPaysAtETpay(t *testing.T) {
 	}{{"success", idempotency.Succeeded}, {"error", idempotency.Pending}} {
 		t.Run(end.result, func(t *testing.T) {
 			t.Parallel()
-			c := openTown(t, simulators.Options{})
+			c := startSimulators(t, simulators.Options{})
 			hooks, to := relay(t)
-			w := newWorld(t, c.bank(t), c.settings(
+			w := newFixture(t, c.bank(t), c.settings(
 				"REMESA_WEBHOOK_ADDR", "127.0.0.1:0", "REMESA_ETPAY_WEBHOOK_URL", hooks+"/webhooks/etpay",
 				"REMESA_POLL_FIRST", "1h", "REMESA_POLL_MAX", "1h")...)
-			b := w.branch(c, etpay.Name)
+			b := w.addProvider(c, etpay.Name)
 			task := b.keep(tasks.Charge{
 				Provider: etpay.Name, TxnID: b.prefix + "a", Amount: "50000", Currency: "CLP", Description: "Cuenta",
 				Customer: providers.Customer{Email: "ana@example.cl", Document: rut(12_345_678)},
@@ -208,18 +208,18 @@ func TestAPayerPaysAtETpay(t *testing.T) {
 			b.payments[task.Reference()] = payment{amount: "50000", beneficiary: strings.ReplaceAll(rut(12_345_678), "-", ""), task: task}
 			b.submit(task)
 			w.work(1)
-			to.Store(&url.URL{Scheme: "http", Host: w.workers[0].Await(patience, `"webhooks":"`, `"`)})
+			to.Store(&url.URL{Scheme: "http", Host: w.workers[0].Await(testTimeout, `"webhooks":"`, `"`)})
 			b.awaitSome(idempotency.Pending, 1)
 			record := b.show(task.Reference())
 			if status := payAt(t, record.ActionURL, end.result); status != http.StatusOK {
 				t.Errorf("the webhook answered %d", status)
 			}
 			if end.state == idempotency.Succeeded {
-				b.awaitSettled(patience)
-				all(t, b.audit(rules{}), idempotency.Succeeded)
+				b.awaitSettled(testTimeout)
+				all(t, b.audit(allowances{}), idempotency.Succeeded)
 				return
 			}
-			w.workers[0].Await(patience, "webhook: the provider will be asked", "\n")
+			w.workers[0].Await(testTimeout, "webhook: the provider will be asked", "\n")
 			if now := b.show(task.Reference()); now.State != end.state {
 				t.Errorf("%s, and the session is still open\n%s", now.State, describe(now))
 			}
@@ -227,7 +227,7 @@ func TestAPayerPaysAtETpay(t *testing.T) {
 	}
 }
 
-func (w *world) show(reference string) idempotency.Record {
+func (w *fixture) show(reference string) idempotency.Record {
 	w.t.Helper()
 	record, err := w.ledger.Show(context.Background(), w.key(reference))
 	if err != nil {
@@ -239,7 +239,7 @@ func (w *world) show(reference string) idempotency.Record {
 // payAt is a payer at the address; it returns what the webhook answered.
 func payAt(t testing.TB, address, result string) int {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader("result="+result))
 	if err != nil {
@@ -264,26 +264,26 @@ func TestOneInstructionIsPaidOnce(t *testing.T) {
 	for _, when := range []string{"before it is sent", "after it is settled"} {
 		t.Run(when, func(t *testing.T) {
 			t.Parallel()
-			c := openTown(t, simulators.Options{})
-			w := newWorld(t, c.bank(t), c.settings()...)
-			b := w.branch(c, coordinador.Name)
-			first := b.instruct("a")
+			c := startSimulators(t, simulators.Options{})
+			w := newFixture(t, c.bank(t), c.settings()...)
+			b := w.addProvider(c, coordinador.Name)
+			first := b.newInstruction("a")
 			b.submit(first)
 			if when == "after it is settled" {
 				w.work(1)
-				b.awaitSettled(patience)
+				b.awaitSettled(testTimeout)
 			}
 			second, err := instruction(b.prefix+"b", 3_456_789).Task()
 			if err != nil {
 				t.Fatal(err)
 			}
 			p := w.enqueue("submit", file(t, second))
-			if code := p.Exit(patience); code != 2 || results(t, p.Output())[tasks.Conflict] != 1 {
+			if code := p.Exit(testTimeout); code != 2 || results(t, p.Output())[tasks.Conflict] != 1 {
 				t.Errorf("exit code %d, want 2 and a conflict\n%s", code, p.Output())
 			}
 			w.work(1)
-			b.awaitSettled(patience + time.Second)
-			all(t, b.audit(rules{}), idempotency.Succeeded)
+			b.awaitSettled(testTimeout + time.Second)
+			all(t, b.audit(allowances{}), idempotency.Succeeded)
 			if book := b.desk.Executions(); len(book) != 1 {
 				t.Errorf("the instruction was paid %d times", len(book))
 			}
@@ -291,7 +291,7 @@ func TestOneInstructionIsPaidOnce(t *testing.T) {
 	}
 }
 
-func (b *branch) instruct(reference string) tasks.Task {
+func (b *providerFixture) newInstruction(reference string) tasks.Task {
 	b.t.Helper()
 	p := instruction(b.prefix+reference, 3_456_789)
 	task, err := p.Task()

@@ -14,13 +14,13 @@ import (
 	"github.com/remesa/remesa/tasks"
 )
 
-// churn is a load of 300 payouts at 150 ms on two workers that lasts longer than the strikes.
-type churn struct {
-	*world
+// load is a load of 300 payouts at 150 ms on two workers that lasts longer than the strikes.
+type load struct {
+	*fixture
 	random *rand.Rand
 }
 
-func newChurn(t *testing.T, policy string) *churn {
+func newChurn(t *testing.T, policy string) *load {
 	t.Helper()
 	seed := uint64(time.Now().UnixNano())
 	if text := os.Getenv("REMESA_TEST_SEED"); text != "" {
@@ -31,32 +31,32 @@ func newChurn(t *testing.T, policy string) *churn {
 		seed = n
 	}
 	t.Logf("REMESA_TEST_SEED=%d", seed)
-	w := newWorld(t, nil, "REMESA_ON_NOT_FOUND", policy, "REMESA_CONCURRENCY", "6")
+	w := newFixture(t, nil, "REMESA_ON_NOT_FOUND", policy, "REMESA_CONCURRENCY", "6")
 	// As producers register: the due index wakes after ten seconds, when the strikes of the short form are over. A worker that dies between
 	// taking a wake-up and Begin makes that payment wait for its next one, a minute later; the long form allows for it.
 	w.client = tasks.NewClient(idempotency.NewRedis(w.rdb, idempotency.Options{}), w.rdb, tasks.ClientOptions{})
-	c := &churn{w, rand.New(rand.NewPCG(seed, 0))}
-	c.bank.slow(150 * time.Millisecond)
+	c := &load{w, rand.New(rand.NewPCG(seed, 0))}
+	c.simulator.slow(150 * time.Millisecond)
 	c.work(2)
 	c.submit(c.newPayments(either(300, 1500))...)
 	c.awaitSome(idempotency.Sending, 1)
 	return c
 }
 
-// strikeEvery strikes one of the workers at random, again and again; a strike tells which worker works in its place.
-func (c *churn) strikeEvery(pace time.Duration, times int, strike func(*processtest.Process) *processtest.Process) {
+// injectEvery strikes one of the workers at random, again and again; a strike tells which worker works in its place.
+func (c *load) injectEvery(pace time.Duration, times int, strike func(*processtest.Process) *processtest.Process) {
 	for range times {
 		pause(pace)
 		i := c.random.IntN(len(c.workers))
-		c.strike()
+		c.injectFault()
 		c.workers[i] = strike(c.workers[i])
 	}
 }
 
 // end waits until everything is settled and compares.
-func (c *churn) end(r rules) map[string]fate {
+func (c *load) end(r allowances) map[string]auditedPayment {
 	c.t.Helper()
-	c.comeToRest(c.certainty() + either(0, thirdRewake))
+	c.awaitQuiet(c.certainty() + either(0, thirdWakeUp))
 	c.drain()
 	fates := c.audit(r)
 	lapses := 0
@@ -67,9 +67,9 @@ func (c *churn) end(r rules) map[string]fate {
 	return fates
 }
 
-func (c *churn) replace(p *processtest.Process) *processtest.Process {
+func (c *load) replace(p *processtest.Process) *processtest.Process {
 	p.Kill()
-	return c.hire(worker)
+	return c.startWorker(worker)
 }
 
 func TestWorkersAreKilled(t *testing.T) {
@@ -78,14 +78,14 @@ func TestWorkersAreKilled(t *testing.T) {
 		t.Run(policy, func(t *testing.T) {
 			t.Parallel()
 			c := newChurn(t, policy)
-			c.strikeEvery(300*time.Millisecond, either(10, 50), c.replace)
-			demandLapses(t, c.end(rules{mayHold: c.onlyWhereStruck}))
+			c.injectEvery(300*time.Millisecond, either(10, 50), c.replace)
+			assertLapses(t, c.end(allowances{mayHold: c.faultsOnlyWhereInjected}))
 		})
 	}
 }
 
-// demandLapses fails where the strikes hit nothing: then they proved nothing.
-func demandLapses(t *testing.T, fates map[string]fate) {
+// assertLapses fails where the strikes hit nothing: then they proved nothing.
+func assertLapses(t *testing.T, fates map[string]auditedPayment) {
 	t.Helper()
 	for _, f := range fates {
 		if len(f.lapses()) > 0 {
@@ -101,20 +101,20 @@ func TestWorkersAreStopped(t *testing.T) {
 		policy string
 		stall  time.Duration
 	}{
-		{hold, usual().lease + time.Second},
-		{resend, usual().lease + time.Second}, // shorter than the settle time, counted from the lapse
-		{hold, usual().doubt() + 2*time.Second},
+		{hold, defaultTiming().lease + time.Second},
+		{resend, defaultTiming().lease + time.Second}, // shorter than the settle time, counted from the lapse
+		{hold, defaultTiming().doubt() + 2*time.Second},
 	} {
 		t.Run(fmt.Sprintf("%s, for %s", c.policy, c.stall), func(t *testing.T) {
 			t.Parallel()
 			churn := newChurn(t, c.policy)
-			churn.strikeEvery(100*time.Millisecond, either(1, 10), func(p *processtest.Process) *processtest.Process {
+			churn.injectEvery(100*time.Millisecond, either(1, 10), func(p *processtest.Process) *processtest.Process {
 				p.Stop()
 				pause(c.stall)
 				p.Cont()
 				return p
 			})
-			demandLapses(t, churn.end(rules{mayHold: churn.onlyWhereStruck}))
+			assertLapses(t, churn.end(allowances{mayHold: churn.faultsOnlyWhereInjected}))
 		})
 	}
 }
@@ -131,9 +131,9 @@ func TestRedisIsKilled(t *testing.T) {
 				pause(300 * time.Millisecond)
 				c.redis.Restart()
 			}
-			c.healed = time.Now()
-			c.strikeEvery(300*time.Millisecond, 2, c.replace)
-			c.end(rules{mayHold: c.onlyWhereStruck})
+			c.recovered = time.Now()
+			c.injectEvery(300*time.Millisecond, 2, c.replace)
+			c.end(allowances{mayHold: c.faultsOnlyWhereInjected})
 		})
 	}
 }
@@ -147,24 +147,24 @@ func TestRedisIsStopped(t *testing.T) {
 		pause(c.lease + time.Second)
 		c.redis.Cont()
 	}
-	all(t, c.end(rules{}), idempotency.Succeeded) // nobody died
+	all(t, c.end(allowances{}), idempotency.Succeeded) // nobody died
 }
 
 // TestResultsOutlastAnOutage: what happened while Redis did not answer is written when it answers again, as long as the lease lasts.
 func TestResultsOutlastAnOutage(t *testing.T) {
 	t.Parallel()
-	at := usual()
+	at := defaultTiming()
 	at.lease = 30 * time.Second
-	w := newWorldIn(t, at, redistest.Start(t, redistest.Appendonly("always")), nil)
-	w.bank.slow(300 * time.Millisecond)
+	w := newFixtureIn(t, at, redistest.Start(t, redistest.Appendonly("always")), nil)
+	w.simulator.slow(300 * time.Millisecond)
 	w.work(2)
 	w.submit(w.newPayments(60)...)
 	w.awaitSome(idempotency.Sending, 8)
 	w.redis.Stop()
 	pause(7 * time.Second) // longer than one try to write a result
 	w.redis.Cont()
-	w.comeToRest(w.certainty())
-	fates := w.audit(rules{})
+	w.awaitQuiet(w.certainty())
+	fates := w.audit(allowances{})
 	all(t, fates, idempotency.Succeeded)
 	for _, f := range fates {
 		if len(f.lapses()) > 0 {

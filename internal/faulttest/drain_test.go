@@ -10,8 +10,8 @@ import (
 
 func TestADrainingWorkerFinishesWhatItBegan(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil)
-	w.bank.slow(200 * time.Millisecond)
+	w := newFixture(t, nil)
+	w.simulator.slow(200 * time.Millisecond)
 	w.work(1)
 	w.submit(w.newPayments(100)...)
 	w.awaitSome(idempotency.Sending, 8)
@@ -31,7 +31,7 @@ func TestADrainingWorkerFinishesWhatItBegan(t *testing.T) {
 	}
 	w.work(1)
 	w.awaitSettled(w.certainty())
-	fates := w.audit(rules{})
+	fates := w.audit(allowances{})
 	all(t, fates, idempotency.Succeeded)
 	for reference, f := range fates {
 		if f.record.Attempts != 1 {
@@ -42,17 +42,17 @@ func TestADrainingWorkerFinishesWhatItBegan(t *testing.T) {
 
 func TestASecondSignalEndsAtOnce(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil)
-	w.bank.slow(900 * time.Millisecond)
+	w := newFixture(t, nil)
+	w.simulator.slow(900 * time.Millisecond)
 	w.work(1)
 	w.submit(w.newPayment("a"))
 	w.awaitSome(idempotency.Sending, 1)
 	p := w.workers[0]
-	w.strike()
+	w.injectFault()
 	p.Signal(syscall.SIGTERM)
-	p.Await(patience, "draining", "\n")
+	p.Await(testTimeout, "draining", "\n")
 	p.Signal(syscall.SIGTERM)
-	if code := p.Exit(patience); code == 0 {
+	if code := p.Exit(testTimeout); code == 0 {
 		t.Error("exit code 0: it drained")
 	}
 	if counts, err := w.counts(); err != nil || counts[idempotency.Sending] != 1 {
@@ -61,5 +61,5 @@ func TestASecondSignalEndsAtOnce(t *testing.T) {
 	w.workers = nil
 	w.work(1)
 	w.awaitSettled(w.certainty())
-	w.audit(rules{mayHold: w.onlyWhereStruck})
+	w.audit(allowances{mayHold: w.faultsOnlyWhereInjected})
 }

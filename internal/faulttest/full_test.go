@@ -11,10 +11,10 @@ import (
 
 func TestRedisIsFull(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil, "REMESA_CONCURRENCY", "6")
-	w.bank.slow(300 * time.Millisecond)
+	w := newFixture(t, nil, "REMESA_CONCURRENCY", "6")
+	w.simulator.slow(300 * time.Millisecond)
 	for range 5 {
-		w.bank.misbehave(sandbox.Fault{Kind: "hang_up_after", Next: 1})
+		w.simulator.setFaults(sandbox.Fault{Kind: "hang_up_after", Next: 1})
 	}
 	w.work(2)
 	w.submit(w.newPayments(100)...)
@@ -29,15 +29,15 @@ func TestRedisIsFull(t *testing.T) {
 	if now := w.begun(); now != begun || now == len(w.payments) {
 		t.Errorf("%d attempts began before Redis was full, %d by now, of %d", begun, now, len(w.payments))
 	}
-	if n := len(w.bank.book().Executions); n != begun {
+	if n := len(w.simulator.book().Executions); n != begun {
 		t.Errorf("%d were executed, %d had begun", n, begun)
 	}
 	w.limitMemory("0")
 	w.awaitSettled(w.certainty() + nextWake(full))
-	all(t, w.audit(rules{}), idempotency.Succeeded)
+	all(t, w.audit(allowances{}), idempotency.Succeeded)
 }
 
-func (w *world) limitMemory(limit string) {
+func (w *fixture) limitMemory(limit string) {
 	w.t.Helper()
 	if err := w.rdb.ConfigSet(context.Background(), "maxmemory", limit).Err(); err != nil {
 		w.t.Fatal(err)

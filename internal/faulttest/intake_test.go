@@ -34,12 +34,12 @@ func file(t testing.TB, ts ...tasks.Task) string {
 }
 
 // results are how many lines of `enqueue submit` came to what.
-func results(t testing.TB, output string) map[tasks.Outcome]int {
+func results(t testing.TB, output string) map[tasks.SubmitResult]int {
 	t.Helper()
-	n := map[tasks.Outcome]int{}
+	n := map[tasks.SubmitResult]int{}
 	for line := range strings.Lines(output) {
 		var r struct {
-			Result tasks.Outcome `json:"result"`
+			Result tasks.SubmitResult `json:"result"`
 		}
 		if json.Unmarshal([]byte(line), &r) == nil && r.Result != "" {
 			n[r.Result]++
@@ -49,7 +49,7 @@ func results(t testing.TB, output string) map[tasks.Outcome]int {
 }
 
 // enqueue runs a command of its own process to its end.
-func (w *world) enqueue(args ...string) *processtest.Process {
+func (w *fixture) enqueue(args ...string) *processtest.Process {
 	w.t.Helper()
 	w.started++
 	return start(w.t, fmt.Sprintf("enqueue-%d", w.started), enqueue, w.settings, args...)
@@ -57,16 +57,16 @@ func (w *world) enqueue(args ...string) *processtest.Process {
 
 func TestASubmitterDiesBeforeItWakesAnybody(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil)
+	w := newFixture(t, nil)
 	in, err := os.Open(file(t, w.newPayments(20)...))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer in.Close()
-	cmd := processtest.Command(os.Args[0], map[string]string{roleVariable: dieUnwoken, addrVariable: w.redis.Addr()})
+	cmd := processtest.Command(os.Args[0], map[string]string{roleVariable: dieBeforeWake, addrVariable: w.redis.Addr()})
 	cmd.Stdin = in
 	p := processtest.Start(t, "submitter", cmd)
-	p.Exit(patience)
+	p.Exit(testTimeout)
 	if s, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || s.Signal() != syscall.SIGKILL {
 		t.Fatalf("the submitter was to be killed: %s\n%s", cmd.ProcessState, p.Output())
 	}
@@ -75,30 +75,30 @@ func TestASubmitterDiesBeforeItWakesAnybody(t *testing.T) {
 	}
 	w.work(1)
 	w.awaitSettled(w.certainty() + 10*time.Second) // the first wake-up by the due index comes after ten seconds
-	all(t, w.audit(rules{}), idempotency.Succeeded)
+	all(t, w.audit(allowances{}), idempotency.Succeeded)
 }
 
 func TestASubmitCommandIsKilled(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil)
+	w := newFixture(t, nil)
 	lines := file(t, w.newPayments(either(5000, 50000))...)
 	w.work(1)
 	p := w.enqueue("submit", lines)
-	eventually.NoError(t, patience, func() error {
+	eventually.NoError(t, testTimeout, func() error {
 		if len(results(t, p.Output())) == 0 {
 			return errors.New("no result line yet")
 		}
 		return nil
 	})
 	p.Kill()
-	w.demandReported(p.Output())
-	w.enqueue("submit", lines).Exit(either(patience, 10*time.Minute)) // what was not reported may be submitted again
-	w.awaitSettled(patience)
-	all(t, w.audit(rules{}), idempotency.Succeeded)
+	w.assertReported(p.Output())
+	w.enqueue("submit", lines).Exit(either(testTimeout, 10*time.Minute)) // what was not reported may be submitted again
+	w.awaitSettled(testTimeout)
+	all(t, w.audit(allowances{}), idempotency.Succeeded)
 }
 
-// demandReported demands that what submit reported is in the ledger, and that it was killed before it had reported everything.
-func (w *world) demandReported(output string) {
+// assertReported demands that what submit reported is in the ledger, and that it was killed before it had reported everything.
+func (w *fixture) assertReported(output string) {
 	w.t.Helper()
 	n := 0
 	for line := range strings.Lines(output) {
@@ -124,16 +124,16 @@ func (w *world) demandReported(output string) {
 
 func TestAFileIsSubmittedThreeTimesAtOnce(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil)
+	w := newFixture(t, nil)
 	lines := file(t, w.newPayments(300)...)
 	w.work(2)
 	var submits []*processtest.Process
 	for range 3 {
 		submits = append(submits, w.enqueue("submit", lines))
 	}
-	sum := map[tasks.Outcome]int{}
+	sum := map[tasks.SubmitResult]int{}
 	for _, p := range submits {
-		if code := p.Exit(patience); code != 0 {
+		if code := p.Exit(testTimeout); code != 0 {
 			t.Errorf("submit: exit code %d\n%s", code, p.Output())
 		}
 		for outcome, n := range results(t, p.Output()) {
@@ -144,7 +144,7 @@ func TestAFileIsSubmittedThreeTimesAtOnce(t *testing.T) {
 		t.Errorf("%v, want 300 enqueued and 600 duplicates", sum)
 	}
 	w.awaitSettled(time.Minute)
-	all(t, w.audit(rules{}), idempotency.Succeeded)
+	all(t, w.audit(allowances{}), idempotency.Succeeded)
 }
 
 func TestAnotherAmountIsAConflict(t *testing.T) {
@@ -152,12 +152,12 @@ func TestAnotherAmountIsAConflict(t *testing.T) {
 	for _, when := range []string{"before it is sent", "after it is settled"} {
 		t.Run(when, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, nil)
+			w := newFixture(t, nil)
 			task := w.newPayment("a")
 			w.submit(task)
 			if when == "after it is settled" {
 				w.work(1)
-				w.awaitSettled(patience)
+				w.awaitSettled(testTimeout)
 			}
 			other := file(t, task)
 			text, err := os.ReadFile(other)
@@ -169,12 +169,12 @@ func TestAnotherAmountIsAConflict(t *testing.T) {
 				t.Fatal(err)
 			}
 			p := w.enqueue("submit", other)
-			if code := p.Exit(patience); code != 2 || results(t, p.Output())[tasks.Conflict] != 1 {
+			if code := p.Exit(testTimeout); code != 2 || results(t, p.Output())[tasks.Conflict] != 1 {
 				t.Errorf("exit code %d, want 2 and a conflict\n%s", code, p.Output())
 			}
 			w.work(1)
-			w.awaitSettled(patience)
-			all(t, w.audit(rules{}), idempotency.Succeeded) // with the first amount
+			w.awaitSettled(testTimeout)
+			all(t, w.audit(allowances{}), idempotency.Succeeded) // with the first amount
 		})
 	}
 }

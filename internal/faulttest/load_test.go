@@ -9,12 +9,12 @@ import (
 
 func TestAThousandPayouts(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil, "REMESA_CONCURRENCY", "64")
-	w.bank.slow(50 * time.Millisecond)
+	w := newFixture(t, nil, "REMESA_CONCURRENCY", "64")
+	w.simulator.slow(50 * time.Millisecond)
 	w.work(1)
 	w.submit(w.newPayments(1000)...)
 	w.awaitSettled(time.Minute)
-	fates := w.audit(rules{})
+	fates := w.audit(allowances{})
 	all(t, fates, idempotency.Succeeded)
 	for reference, f := range fates {
 		if f.record.Attempts != 1 || f.arrived != 1 {

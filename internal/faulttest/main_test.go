@@ -14,7 +14,7 @@ import (
 
 func TestMain(m *testing.M) {
 	if os.Getenv(roleVariable) != "" {
-		os.Exit(playRole())
+		os.Exit(runRole())
 	}
 	os.Exit(run(m))
 }

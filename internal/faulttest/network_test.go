@@ -25,18 +25,18 @@ const (
 // neither waits for itself nor sends twice.
 func TestRepliesOfRedisAreLost(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil)
+	w := newFixture(t, nil)
 	proxy := redistest.NewProxy(t, w.redis.Addr())
 	w.settings["REMESA_REDIS_URL"] = proxy.URL()
-	w.bank.slow(50 * time.Millisecond)
+	w.simulator.slow(50 * time.Millisecond)
 	w.work(2)
 	for round := range either(2, 20) {
 		for _, needle := range []string{onBegin, onRelease, onFinish, onDoubt, onAnswer} {
 			w.loseReply(proxy, needle, round)
 		}
 	}
-	w.comeToRest(w.certainty() + rewake)
-	fates := w.audit(rules{})
+	w.awaitQuiet(w.certainty() + wakeUpDelay)
+	fates := w.audit(allowances{})
 	all(t, fates, idempotency.Succeeded)
 	for _, f := range fates {
 		if len(f.lapses()) > 0 {
@@ -46,11 +46,11 @@ func TestRepliesOfRedisAreLost(t *testing.T) {
 }
 
 // loseReply waits until a reply to such a step of new payments was lost.
-func (w *world) loseReply(proxy *redistest.Proxy, needle string, round int) {
+func (w *fixture) loseReply(proxy *redistest.Proxy, needle string, round int) {
 	w.t.Helper()
 	lost := proxy.DropReply(needle)
 	w.submit(w.eventful(6)...)
-	eventually.NoError(w.t, patience, func() error {
+	eventually.NoError(w.t, testTimeout, func() error {
 		select {
 		case <-lost:
 			return nil
@@ -62,14 +62,14 @@ func (w *world) loseReply(proxy *redistest.Proxy, needle string, round int) {
 
 // eventful makes payments that come through every step: each is throttled once, and every other one
 // is paid without an answer.
-func (w *world) eventful(n int) []tasks.Task {
+func (w *fixture) eventful(n int) []tasks.Task {
 	w.t.Helper()
 	var ts []tasks.Task
 	for i := range n {
 		task := w.newPayment(fmt.Sprintf("%04d", len(w.payments)))
-		w.bank.misbehave(sandbox.Fault{Kind: "throttled", Operation: sandbox.Send, Reference: task.Reference(), Next: 1})
+		w.simulator.setFaults(sandbox.Fault{Kind: "throttled", Operation: sandbox.SendOperation, Reference: task.Reference(), Next: 1})
 		if i%2 == 1 {
-			w.bank.misbehave(sandbox.Fault{Kind: "hang_up_after", Operation: sandbox.Send, Reference: task.Reference(), Next: 1})
+			w.simulator.setFaults(sandbox.Fault{Kind: "hang_up_after", Operation: sandbox.SendOperation, Reference: task.Reference(), Next: 1})
 		}
 		ts = append(ts, task)
 	}
@@ -78,10 +78,10 @@ func (w *world) eventful(n int) []tasks.Task {
 
 func TestConnectionsToRedisAreCut(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil, "REMESA_CONCURRENCY", "6")
+	w := newFixture(t, nil, "REMESA_CONCURRENCY", "6")
 	proxy := redistest.NewProxy(t, w.redis.Addr())
 	w.settings["REMESA_REDIS_URL"] = proxy.URL()
-	w.bank.slow(100 * time.Millisecond)
+	w.simulator.slow(100 * time.Millisecond)
 	w.work(2)
 	w.submit(w.newPayments(either(200, 2000))...)
 	w.awaitSome(idempotency.Sending, 1)
@@ -93,6 +93,6 @@ func TestConnectionsToRedisAreCut(t *testing.T) {
 	proxy.Blackhole()
 	pause(time.Second)
 	proxy.Heal()
-	w.comeToRest(w.certainty() + nextWake(cut))
-	all(t, w.audit(rules{}), idempotency.Succeeded) // nobody died
+	w.awaitQuiet(w.certainty() + nextWake(cut))
+	all(t, w.audit(allowances{}), idempotency.Succeeded) // nobody died
 }

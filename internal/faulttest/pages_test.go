@@ -30,11 +30,11 @@ func pageLogin() []string {
 	return []string{"REMESA_DASHBOARD_USER", pageUser, "REMESA_DASHBOARD_PASSWORD", pagePassword, "REMESA_DASHBOARD_WRITABLE", "true"}
 }
 
-// onPages are the states that payments were seen in, by provider.
-type onPages map[string][]idempotency.State
+// seenOnPages are the states that payments were seen in, by provider.
+type seenOnPages map[string][]idempotency.State
 
 // note reports whether the state is new at this provider.
-func (o onPages) note(provider string, s idempotency.State) bool {
+func (o seenOnPages) note(provider string, s idempotency.State) bool {
 	if slices.Contains(o[provider], s) {
 		return false
 	}
@@ -42,7 +42,7 @@ func (o onPages) note(provider string, s idempotency.State) bool {
 	return true
 }
 
-func (o onPages) demand(t testing.TB, provider string, states ...idempotency.State) {
+func (o seenOnPages) assert(t testing.TB, provider string, states ...idempotency.State) {
 	t.Helper()
 	for _, s := range states {
 		if !slices.Contains(o[provider], s) {
@@ -51,11 +51,11 @@ func (o onPages) demand(t testing.TB, provider string, states ...idempotency.Sta
 	}
 }
 
-// searcher looks for what may not be in a text.
-type searcher func(where, text string)
+// leakCheck looks for what may not be in a text.
+type leakCheck func(where, text string)
 
 // searchPayment searches one payment's page and notes the state that it shows.
-func (o onPages) searchPayment(w *world, p *processtest.Process, look searcher, k idempotency.Key) {
+func (o seenOnPages) searchPayment(w *fixture, p *processtest.Process, look leakCheck, k idempotency.Key) {
 	w.t.Helper()
 	path := "/payments/show?key=" + url.QueryEscape(k.String())
 	text := w.get(p, path)
@@ -74,7 +74,7 @@ func unescaped(text string) string {
 }
 
 // searchLists searches the pages that list something: payments, queues, and the tasks of every queue.
-func (w *world) searchLists(p *processtest.Process, look searcher) {
+func (w *fixture) searchLists(p *processtest.Process, look leakCheck) {
 	w.t.Helper()
 	read := func(path string) string {
 		text := w.get(p, path)
@@ -111,7 +111,7 @@ var waiting = []struct {
 }
 
 // searchWaiting lets such tasks wait while the pages are searched, and takes them away.
-func (w *world) searchWaiting(p *processtest.Process, look searcher) {
+func (w *fixture) searchWaiting(p *processtest.Process, look leakCheck) {
 	w.t.Helper()
 	const id = "waits"
 	task := w.canaryPayment(id)
@@ -142,10 +142,10 @@ func (w *world) searchWaiting(p *processtest.Process, look searcher) {
 }
 
 // searchPages searches every list, and the page of every payment; one is found by its bare reference.
-func (w *world) searchPages(p *processtest.Process, look searcher) onPages {
+func (w *fixture) searchPages(p *processtest.Process, look leakCheck) seenOnPages {
 	w.t.Helper()
 	w.searchLists(p, look)
-	seen := onPages{}
+	seen := seenOnPages{}
 	for reference := range w.payments {
 		seen.searchPayment(w, p, look, w.key(reference))
 		look("a search for "+reference, unescaped(w.get(p, "/payments/show?key="+reference)))

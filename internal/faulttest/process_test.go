@@ -7,8 +7,8 @@ import (
 	"github.com/remesa/remesa/internal/processtest"
 )
 
-// patience bounds what must happen at once on an idle machine, on one that is busy.
-const patience = 30 * time.Second
+// testTimeout bounds what must happen at once on an idle machine, on one that is busy.
+const testTimeout = 30 * time.Second
 
 // start runs a command under test with these variables and nothing else of ours.
 func start(t testing.TB, name, command string, variables map[string]string, args ...string) *processtest.Process {
@@ -18,8 +18,8 @@ func start(t testing.TB, name, command string, variables map[string]string, args
 
 // drain ends a worker as an orchestrator does, and demands that it ends well.
 func drain(p *processtest.Process) {
-	p.Await(patience, `"message":"serving`, `"`) // before that, SIGTERM ends it as any other process
-	p.Drain(patience)
+	p.Await(testTimeout, `"message":"serving`, `"`) // before that, SIGTERM ends it as any other process
+	p.Drain(testTimeout)
 }
 
 // pause lets time pass that is part of a scenario: a stall that lasts, or the pace of a killer.

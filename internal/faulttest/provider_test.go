@@ -9,8 +9,8 @@ import (
 	"github.com/remesa/remesa/providers/sandbox"
 )
 
-// trouble is a provider's misbehaviour towards one payment, and what must become of the payment.
-type trouble struct {
+// providerFault is a provider's misbehaviour towards one payment, and what must become of the payment.
+type providerFault struct {
 	name   string
 	faults []sandbox.Fault
 	state  idempotency.State
@@ -18,19 +18,21 @@ type trouble struct {
 	arrivals int
 }
 
-func troubles() []trouble {
+func providerFaults() []providerFault {
 	const succeeded, failed, held = idempotency.Succeeded, idempotency.Failed, idempotency.Held
-	send := func(kind string) []sandbox.Fault { return []sandbox.Fault{{Kind: kind, Operation: sandbox.Send}} }
+	send := func(kind string) []sandbox.Fault {
+		return []sandbox.Fault{{Kind: kind, Operation: sandbox.SendOperation}}
+	}
 	delayed := func(kind string, d time.Duration) []sandbox.Fault {
-		return []sandbox.Fault{{Kind: kind, Operation: sandbox.Send, Delay: sandbox.Duration(d)}}
+		return []sandbox.Fault{{Kind: kind, Operation: sandbox.SendOperation, Delay: sandbox.Duration(d)}}
 	}
 	once := func(kind string, n int) []sandbox.Fault {
-		return []sandbox.Fault{{Kind: kind, Operation: sandbox.Send, Next: n, RetryAfter: "1"}}
+		return []sandbox.Fault{{Kind: kind, Operation: sandbox.SendOperation, Next: n, RetryAfter: "1"}}
 	}
 	thenAsked := func(kind string) []sandbox.Fault {
-		return []sandbox.Fault{{Kind: "hang_up_after", Next: 1}, {Kind: kind, Operation: sandbox.Ask, Next: 2}}
+		return []sandbox.Fault{{Kind: "hang_up_after", Next: 1}, {Kind: kind, Operation: sandbox.StatusOperation, Next: 2}}
 	}
-	return []trouble{
+	return []providerFault{
 		{"none", nil, succeeded, 1},
 		{"decline", send("decline"), failed, 1},
 		{"rejected-object", send("rejected_object"), failed, 1},
@@ -61,20 +63,20 @@ func troubles() []trouble {
 		{"bare-404", thenAsked("bare_404"), succeeded, 1},
 		{"login-page", thenAsked("login_page"), succeeded, 1},
 		// One "not found" never counts for two confirmations, however late it comes.
-		{"found-late", []sandbox.Fault{{Kind: "hang_up_after", Next: 1}, {Kind: "not_found", Operation: sandbox.Ask, Next: 1}}, succeeded, 1},
+		{"found-late", []sandbox.Fault{{Kind: "hang_up_after", Next: 1}, {Kind: "not_found", Operation: sandbox.StatusOperation, Next: 1}}, succeeded, 1},
 		{"other-amount", thenAsked("wrong_amount"), held, 1},
 	}
 }
 
 func TestTheProviderMisbehaves(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil)
+	w := newFixture(t, nil)
 	for i := range either(3, 25) { // a hundred payments and less in the short form
-		for _, c := range troubles() {
+		for _, c := range providerFaults() {
 			task := w.newPayment(fmt.Sprintf("%s.%02d", c.name, i)) // as long as any: a fault is for all that begin so
 			for _, f := range c.faults {
 				f.Reference = task.Reference()
-				w.bank.misbehave(f)
+				w.simulator.setFaults(f)
 			}
 		}
 	}
@@ -83,9 +85,9 @@ func TestTheProviderMisbehaves(t *testing.T) {
 	}
 	w.work(2)
 	w.awaitSettled(w.certainty() + 10*time.Second)
-	fates := w.audit(rules{mayHold: func(fate) error { return nil }})
+	fates := w.audit(allowances{mayHold: func(auditedPayment) error { return nil }})
 	for i := range either(3, 25) {
-		for _, c := range troubles() {
+		for _, c := range providerFaults() {
 			f := fates[w.prefix+fmt.Sprintf("%s.%02d", c.name, i)]
 			if f.record.State != c.state {
 				t.Errorf("%s: %s, want %s\n%s", c.name, f.record.State, c.state, f)

@@ -14,24 +14,24 @@ import (
 	"github.com/remesa/remesa/tasks"
 )
 
-// vandal does to asynq's tasks what a person can do in its dashboard.
-type vandal struct {
+// taskTamperer does to asynq's tasks what a person can do in its dashboard.
+type taskTamperer struct {
 	t         *testing.T
 	inspector *asynq.Inspector
 	done      map[string]int
 }
 
-func newVandal(t *testing.T, w *world) *vandal {
-	return &vandal{t: t, inspector: asynq.NewInspectorFromRedisClient(w.rdb), done: map[string]int{}}
+func newVandal(t *testing.T, w *fixture) *taskTamperer {
+	return &taskTamperer{t: t, inspector: asynq.NewInspectorFromRedisClient(w.rdb), done: map[string]int{}}
 }
 
-// rage strikes at random until the time is over and each kind of strike has hit. What asynq answers does not matter: it may refuse.
-func (v *vandal) rage(during time.Duration) {
-	queues := []string{tasks.SendQueue(virtualpos.Name), tasks.AskQueue(virtualpos.Name)}
+// run strikes at random until the time is over and each kind of strike has hit. What asynq answers does not matter: it may refuse.
+func (v *taskTamperer) run(during time.Duration) {
+	queues := []string{tasks.SendQueue(virtualpos.Name), tasks.StatusQueue(virtualpos.Name)}
 	start := time.Now() // on a busy machine it takes longer until each kind of strike has hit
-	for time.Since(start) < during || len(v.done) < 4 && time.Since(start) < patience {
+	for time.Since(start) < during || len(v.done) < 4 && time.Since(start) < testTimeout {
 		for _, q := range queues {
-			v.strike(q)
+			v.tamper(q)
 		}
 		pause(10 * time.Millisecond)
 	}
@@ -46,7 +46,7 @@ func (v *vandal) rage(during time.Duration) {
 	}
 }
 
-func (v *vandal) strike(queue string) {
+func (v *taskTamperer) tamper(queue string) {
 	pending, _ := v.inspector.ListPendingTasks(queue, asynq.PageSize(500)) // all: the first ones are gone before they can be struck
 	active, _ := v.inspector.ListActiveTasks(queue)
 	archived, _ := v.inspector.ListArchivedTasks(queue)
@@ -71,7 +71,7 @@ func one(ts []*asynq.TaskInfo) *asynq.TaskInfo {
 	return ts[rand.IntN(len(ts))]
 }
 
-func (v *vandal) count(what string, err error) {
+func (v *taskTamperer) count(what string, err error) {
 	if err == nil {
 		v.done[what]++
 	}
@@ -79,32 +79,32 @@ func (v *vandal) count(what string, err error) {
 
 func TestTasksAreTamperedWithByHand(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil, "REMESA_CONCURRENCY", "6")
-	w.bank.slow(400 * time.Millisecond) // a backlog for some seconds
+	w := newFixture(t, nil, "REMESA_CONCURRENCY", "6")
+	w.simulator.slow(400 * time.Millisecond) // a backlog for some seconds
 	for range 20 {
-		w.bank.misbehave(sandbox.Fault{Kind: "hang_up_after", Next: 1})
+		w.simulator.setFaults(sandbox.Fault{Kind: "hang_up_after", Next: 1})
 	}
 	w.work(2)
 	w.submit(w.newPayments(300)...)
 	v := newVandal(t, w)
 	began := time.Now()
-	v.rage(2 * time.Second)
+	v.run(2 * time.Second)
 	w.awaitSettled(w.certainty() + nextWake(began))
 	t.Logf("%v", v.done)
-	all(t, w.audit(rules{}), idempotency.Succeeded)
+	all(t, w.audit(allowances{}), idempotency.Succeeded)
 }
 
 // TestATaskIsGivenToManyAtOnce: wake-ups of every generation and full payloads of the same payments, all while the first is under way.
 func TestATaskIsGivenToManyAtOnce(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil, "REMESA_CONCURRENCY", "16")
-	w.bank.slow(200 * time.Millisecond)
+	w := newFixture(t, nil, "REMESA_CONCURRENCY", "16")
+	w.simulator.slow(200 * time.Millisecond)
 	queue := asynq.NewClientFromRedisClient(w.rdb)
 	for _, task := range w.newPayments(40) {
 		w.submit(task)
 		for n := range 4 {
-			wake := idempotency.Wakeup{Key: task.Key(), Generation: int64(100 + n)}
-			if _, err := queue.Enqueue(tasks.NewWake(time.Minute, wake)); err != nil {
+			wake := idempotency.WakeUp{Key: task.Key(), Generation: int64(100 + n)}
+			if _, err := queue.Enqueue(tasks.NewWakeUp(time.Minute, wake)); err != nil {
 				t.Fatal(err)
 			}
 			w.enqueueRaw(task.Type(), task.Payload())
@@ -113,7 +113,7 @@ func TestATaskIsGivenToManyAtOnce(t *testing.T) {
 	w.work(2)
 	w.awaitSettled(w.certainty())
 	w.drain()
-	fates := w.audit(rules{})
+	fates := w.audit(allowances{})
 	all(t, fates, idempotency.Succeeded)
 	for _, f := range fates {
 		if f.arrived != 1 {
@@ -124,20 +124,20 @@ func TestATaskIsGivenToManyAtOnce(t *testing.T) {
 
 func TestAsynqForgetsEverything(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil, "REMESA_CONCURRENCY", "6")
-	w.bank.slow(100 * time.Millisecond)
+	w := newFixture(t, nil, "REMESA_CONCURRENCY", "6")
+	w.simulator.slow(100 * time.Millisecond)
 	w.work(2)
 	w.submit(w.newPayments(300)...)
 	w.awaitSome(idempotency.Sending, 6)
 	if n := w.forgetAsynq(); n == 0 {
 		t.Error("asynq had no keys")
 	}
-	w.awaitSettled(w.certainty() + rewake)
-	all(t, w.audit(rules{}), idempotency.Succeeded)
+	w.awaitSettled(w.certainty() + wakeUpDelay)
+	all(t, w.audit(allowances{}), idempotency.Succeeded)
 }
 
 // forgetAsynq deletes all of asynq's keys.
-func (w *world) forgetAsynq() int {
+func (w *fixture) forgetAsynq() int {
 	w.t.Helper()
 	ctx, n := context.Background(), 0
 	for keys := w.rdb.Scan(ctx, 0, "asynq:*", 1000).Iterator(); keys.Next(ctx); n++ {
@@ -149,7 +149,7 @@ func (w *world) forgetAsynq() int {
 }
 
 // enqueueRaw enqueues as a plain asynq client does.
-func (w *world) enqueueRaw(kind string, payload []byte) {
+func (w *fixture) enqueueRaw(kind string, payload []byte) {
 	w.t.Helper()
 	t := asynq.NewTask(kind, payload, asynq.Queue(tasks.SendQueue(virtualpos.Name)))
 	if _, err := asynq.NewClientFromRedisClient(w.rdb).Enqueue(t); err != nil {

@@ -16,11 +16,11 @@ import (
 const (
 	roleVariable = "REMESA_FAULTTEST_ROLE"
 	addrVariable = "REMESA_FAULTTEST_REDIS"
-	// dieUnwoken submits the tasks of stdin and is killed after registering, before it woke anybody.
-	dieUnwoken = "die-unwoken"
+	// dieBeforeWake submits the tasks of stdin and is killed after registering, before it woke anybody.
+	dieBeforeWake = "die-unwoken"
 )
 
-func playRole() int {
+func runRole() int {
 	rdb := redistest.Client(os.Getenv(addrVariable))
 	defer rdb.Close()
 	ledger := idempotency.NewRedis(rdb, idempotency.Options{})
@@ -33,15 +33,15 @@ func playRole() int {
 		}
 		ts = append(ts, task)
 	}
-	_, err := tasks.NewClient(deadly{ledger}, rdb, tasks.ClientOptions{}).Submit(context.Background(), ts...)
+	_, err := tasks.NewClient(dyingLedger{ledger}, rdb, tasks.ClientOptions{}).Submit(context.Background(), ts...)
 	fmt.Fprintln(os.Stderr, "outlived its own death:", err)
 	return 1
 }
 
-// deadly is a ledger that kills its process as soon as the payments are registered.
-type deadly struct{ tasks.Ledger }
+// dyingLedger is a ledger that kills its process as soon as the payments are registered.
+type dyingLedger struct{ tasks.Ledger }
 
-func (d deadly) Register(ctx context.Context, rs ...idempotency.Registration) ([]idempotency.Registered, error) {
+func (d dyingLedger) Register(ctx context.Context, rs ...idempotency.Registration) ([]idempotency.Registered, error) {
 	registered, err := d.Ledger.Register(ctx, rs...)
 	if err == nil {
 		err = syscall.Kill(os.Getpid(), syscall.SIGKILL)

@@ -32,8 +32,8 @@ const (
 	noteCanary     = "nota-canary-31"
 )
 
-// sealedWorld is a world of producers and workers with payload keys.
-func sealedWorld(t *testing.T, c *town) (*world, *seal.Ring) {
+// newSealedFixture is a world of producers and workers with payload keys.
+func newSealedFixture(t *testing.T, c *simulatorServer) (*fixture, *seal.Ring) {
 	t.Helper()
 	key, err := seal.NewKey("test")
 	if err != nil {
@@ -43,7 +43,7 @@ func sealedWorld(t *testing.T, c *town) (*world, *seal.Ring) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := newWorld(t, c.bank(t), c.settings(append(pageLogin(), "REMESA_TOKEN_KEY", tokenKey, "REMESA_PAYLOAD_KEYS", key, "REMESA_FINGERPRINT_KEY", fingerprintKey)...)...)
+	w := newFixture(t, c.bank(t), c.settings(append(pageLogin(), "REMESA_TOKEN_KEY", tokenKey, "REMESA_PAYLOAD_KEYS", key, "REMESA_FINGERPRINT_KEY", fingerprintKey)...)...)
 	w.ledger = idempotency.NewRedis(w.rdb, idempotency.Options{FirstWake: 3 * time.Second, Seal: ring})
 	w.client = tasks.NewClient(w.ledger, w.rdb, tasks.ClientOptions{FingerprintKey: []byte(fingerprintKey)})
 	return w, ring
@@ -68,21 +68,21 @@ func noted(t *testing.T, task tasks.Task) tasks.Task {
 	return out
 }
 
-// sealedTroubles bring a provider's payments through every state that they can have.
-func sealedTroubles(provider string) []sandbox.Fault {
+// sealedFaults bring a provider's payments through every state that they can have.
+func sealedFaults(provider string) []sandbox.Fault {
 	switch provider {
 	case virtualpos.Name:
 		return []sandbox.Fault{
-			{Kind: "latency", Operation: sandbox.Send, Delay: sandbox.Duration(10 * time.Millisecond)},
-			{Kind: "decline"}, {Kind: "hang_up_before", Operation: sandbox.Send}, {Kind: "slow_after", Operation: sandbox.Send, Delay: sandbox.Duration(2 * time.Second)},
-			{Kind: "pending", Delay: sandbox.Duration(time.Second)}, {Kind: "redirect", Operation: sandbox.Send},
+			{Kind: "latency", Operation: sandbox.SendOperation, Delay: sandbox.Duration(10 * time.Millisecond)},
+			{Kind: "decline"}, {Kind: "hang_up_before", Operation: sandbox.SendOperation}, {Kind: "slow_after", Operation: sandbox.SendOperation, Delay: sandbox.Duration(2 * time.Second)},
+			{Kind: "pending", Delay: sandbox.Duration(time.Second)}, {Kind: "redirect", Operation: sandbox.SendOperation},
 		}
 	case etpay.Name: // the first of them nobody pays
-		return append([]sandbox.Fault{{Kind: "latency", Operation: sandbox.Ask, Delay: sandbox.Duration(time.Millisecond)}}, chargeTroubles(provider)...)
+		return append([]sandbox.Fault{{Kind: "latency", Operation: sandbox.StatusOperation, Delay: sandbox.Duration(time.Millisecond)}}, chargeFaults(provider)...)
 	case pagandocheck.Name: // an order whose charge never arrived stays open there for days
-		return chargeTroubles(provider)
+		return chargeFaults(provider)
 	default:
-		return append(chargeTroubles(provider), sandbox.Fault{Kind: "hang_up_before", Operation: sandbox.Send})
+		return append(chargeFaults(provider), sandbox.Fault{Kind: "hang_up_before", Operation: sandbox.SendOperation})
 	}
 }
 
@@ -90,13 +90,13 @@ func sealedTroubles(provider string) []sandbox.Fault {
 // their states, then the files that it keeps, and what the processes wrote.
 func TestWithPayloadKeysRedisHoldsNothingOfAPerson(t *testing.T) {
 	t.Parallel()
-	c := openTown(t, simulators.Options{})
-	w, ring := sealedWorld(t, c)
-	var parts []*branch
+	c := startSimulators(t, simulators.Options{})
+	w, ring := newSealedFixture(t, c)
+	var parts []*providerFixture
 	for _, provider := range catalog.Names() {
-		b := w.branch(c, provider)
+		b := w.addProvider(c, provider)
 		parts = append(parts, b)
-		for i, fault := range sealedTroubles(provider) {
+		for i, fault := range sealedFaults(provider) {
 			reference := fmt.Sprintf("%sk%02d", b.prefix, i)
 			task := canaryTask(t, provider, reference, i)
 			if provider == virtualpos.Name {
@@ -136,10 +136,10 @@ func TestWithPayloadKeysRedisHoldsNothingOfAPerson(t *testing.T) {
 	}
 }
 
-func (w *world) everything() string { return w.dump("*", func(string, string) bool { return false }) }
+func (w *fixture) everything() string { return w.dump("*", func(string, string) bool { return false }) }
 
 // redisFiles are the bytes that Redis keeps on disk, uncompressed.
-func (w *world) redisFiles() string {
+func (w *fixture) redisFiles() string {
 	w.t.Helper()
 	ctx := context.Background()
 	if err := w.rdb.ConfigSet(ctx, "rdbcompression", "no").Err(); err != nil {
@@ -167,46 +167,46 @@ func (w *world) redisFiles() string {
 }
 
 // searchFresh searches what the pages show as soon as a payment is in a state that none of its provider was in before.
-func (w *world) searchFresh(found *sighted) {
+func (w *fixture) searchFresh(found *keyHolder) {
 	w.t.Helper()
 	if len(found.fresh) == 0 {
 		return
 	}
 	w.searchLists(w.workers[0], found.page(w))
 	for _, k := range found.fresh {
-		onPages{}.searchPayment(w, w.workers[0], found.page(w), k)
+		seenOnPages{}.searchPayment(w, w.workers[0], found.page(w), k)
 	}
 	found.fresh = nil
 }
 
 // searchPagesOf searches what the pages of a worker with keys show of all payments, when they have come to rest.
-func (w *world) searchPagesOf(parts []*branch, found sighted) {
+func (w *fixture) searchPagesOf(parts []*providerFixture, found keyHolder) {
 	w.t.Helper()
 	for _, b := range parts {
 		seen := b.searchPages(w.workers[0], found.page(w))
-		seen.demand(w.t, b.provider, idempotency.Failed, idempotency.Succeeded)
+		seen.assert(w.t, b.provider, idempotency.Failed, idempotency.Succeeded)
 		switch b.provider {
 		case virtualpos.Name:
-			seen.demand(w.t, b.provider, idempotency.Held)
+			seen.assert(w.t, b.provider, idempotency.Held)
 		case etpay.Name: // the session that nobody pays
-			seen.demand(w.t, b.provider, idempotency.Pending)
+			seen.assert(w.t, b.provider, idempotency.Pending)
 		}
 	}
 }
 
-// sighted is what the ledger told a holder of the keys meanwhile, and which states it was searched in.
-type sighted struct {
+// keyHolder is what the ledger told a holder of the keys meanwhile, and which states it was searched in.
+type keyHolder struct {
 	states   map[idempotency.State]bool
 	secrets  map[string]string
 	messages map[string]string // of providers, which pages show to people
-	met      onPages           // what the ledger told, by provider
+	met      seenOnPages       // what the ledger told, by provider
 	fresh    []idempotency.Key // those that were met in a state that none before was
 }
 
 // watchStates searches Redis until nothing moves any more but the session that nobody pays.
-func (w *world) watchStates(parts []*branch, ring *seal.Ring) sighted {
+func (w *fixture) watchStates(parts []*providerFixture, ring *seal.Ring) keyHolder {
 	w.t.Helper()
-	found := sighted{states: map[idempotency.State]bool{}, secrets: map[string]string{}, messages: map[string]string{}, met: onPages{}}
+	found := keyHolder{states: map[idempotency.State]bool{}, secrets: map[string]string{}, messages: map[string]string{}, met: seenOnPages{}}
 	eventually.NoError(w.t, 3*time.Minute, func() error {
 		open := int64(0)
 		for _, b := range parts {
@@ -215,7 +215,7 @@ func (w *world) watchStates(parts []*branch, ring *seal.Ring) sighted {
 				return err
 			}
 			open += n
-			found.look(w.t, b)
+			found.read(w.t, b)
 		}
 		text := w.everything()
 		w.search("Redis in mid-load", text)
@@ -232,7 +232,7 @@ func (w *world) watchStates(parts []*branch, ring *seal.Ring) sighted {
 	return found
 }
 
-func (w *world) ledgerHas(reference string) error {
+func (w *fixture) ledgerHas(reference string) error {
 	r, err := w.ledger.Show(context.Background(), key(reference))
 	if err == nil && r.State != idempotency.Succeeded {
 		err = fmt.Errorf("%s is %s", reference, r.State)
@@ -240,14 +240,14 @@ func (w *world) ledgerHas(reference string) error {
 	return err
 }
 
-// look notes the states of a provider's payments, and what no dump may show.
-func (s *sighted) look(t testing.TB, b *branch) {
+// read notes the states of a provider's payments, and what no dump may show.
+func (s *keyHolder) read(t testing.TB, b *providerFixture) {
 	t.Helper()
 	ctx := context.Background()
 	for reference := range b.payments {
 		r, err := b.ledger.Show(ctx, b.key(reference))
-		if err != nil || r.Unopened != nil {
-			t.Errorf("%s: %v", reference, errors.Join(err, r.Unopened))
+		if err != nil || r.DecryptErr != nil {
+			t.Errorf("%s: %v", reference, errors.Join(err, r.DecryptErr))
 			continue
 		}
 		s.states[r.State] = true
@@ -261,11 +261,11 @@ func (s *sighted) look(t testing.TB, b *branch) {
 		if b.provider != etpay.Name {
 			continue // the handles of the others are their ids for a payment
 		}
-		q, err := b.ledger.Ask(ctx, b.key(reference))
-		if err != nil || q.Unopened != nil {
-			t.Errorf("%s: %v", reference, errors.Join(err, q.Unopened))
+		q, err := b.ledger.StartQuery(ctx, b.key(reference))
+		if err != nil || q.DecryptErr != nil {
+			t.Errorf("%s: %v", reference, errors.Join(err, q.DecryptErr))
 		}
-		for name, value := range q.Handles {
+		for name, value := range q.ProviderRefs {
 			note(s.secrets, name+" of "+reference, value)
 		}
 	}
@@ -278,7 +278,7 @@ func note(in map[string]string, what, text string) {
 	}
 }
 
-func (s *sighted) search(t testing.TB, where, text string) {
+func (s *keyHolder) search(t testing.TB, where, text string) {
 	t.Helper()
 	s.searchShown(t, where, text)
 	for what, secret := range s.messages {
@@ -289,7 +289,7 @@ func (s *sighted) search(t testing.TB, where, text string) {
 }
 
 // page is what may not be on a page.
-func (s *sighted) page(w *world) searcher {
+func (s *keyHolder) page(w *fixture) leakCheck {
 	return func(where, text string) {
 		w.t.Helper()
 		w.search(where, text)
@@ -298,7 +298,7 @@ func (s *sighted) page(w *world) searcher {
 }
 
 // searchShown lets messages pass: who may look at a payment reads why it failed.
-func (s *sighted) searchShown(t testing.TB, where, text string) {
+func (s *keyHolder) searchShown(t testing.TB, where, text string) {
 	t.Helper()
 	if strings.Contains(text, noteCanary) {
 		t.Errorf("%s holds metadata", where)
@@ -311,7 +311,7 @@ func (s *sighted) searchShown(t testing.TB, where, text string) {
 }
 
 // enqueueSealed is a producer with a plain asynq client.
-func (w *world) enqueueSealed(ring *seal.Ring, task tasks.Task) {
+func (w *fixture) enqueueSealed(ring *seal.Ring, task tasks.Task) {
 	w.t.Helper()
 	sealed, err := tasks.SealTask(ring, task)
 	if err != nil {
@@ -323,7 +323,7 @@ func (w *world) enqueueSealed(ring *seal.Ring, task tasks.Task) {
 }
 
 // subscribe adds a subscription that is full of canaries and charged at once.
-func (w *world) subscribe() {
+func (w *fixture) subscribe() {
 	w.t.Helper()
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(canaryTask(w.t, pagoseguro.Name, "unused", 0).Payload(), &fields); err != nil {
@@ -347,7 +347,7 @@ func (w *world) subscribe() {
 		w.t.Fatal(err)
 	}
 	p := w.enqueue("subscription", "add", path)
-	if code := p.Exit(patience); code != 0 || !strings.Contains(p.Output(), `"added"`) {
+	if code := p.Exit(testTimeout); code != 0 || !strings.Contains(p.Output(), `"added"`) {
 		w.t.Errorf("subscription add: exit code %d\n%s", code, p.Output())
 	}
 	w.search("enqueue subscription add", p.Output())
@@ -356,8 +356,8 @@ func (w *world) subscribe() {
 // TestAWorkerWithKeysTakesNothingOpen: what a producer without keys enqueues or registers is never sent.
 func TestAWorkerWithKeysTakesNothingOpen(t *testing.T) {
 	t.Parallel()
-	c := openTown(t, simulators.Options{})
-	w, _ := sealedWorld(t, c)
+	c := startSimulators(t, simulators.Options{})
+	w, _ := newSealedFixture(t, c)
 	open := idempotency.NewRedis(w.rdb, idempotency.Options{FirstWake: time.Second})
 	registered, enqueued := w.newPayment("registered"), w.newPayment("enqueued")
 	careless := tasks.NewClient(open, w.rdb, tasks.ClientOptions{FingerprintKey: []byte(fingerprintKey)})
@@ -368,16 +368,16 @@ func TestAWorkerWithKeysTakesNothingOpen(t *testing.T) {
 	good := w.newPayment("good")
 	w.submit(good)
 	w.work(1)
-	w.workers[0].Await(patience, `"reason":"unsealed"`, "\n")
-	w.workers[0].Await(patience, "unreadable task archived", "\n")
-	eventually.NoError(t, patience, func() error { return w.ledgerHas(good.Reference()) })
+	w.workers[0].Await(testTimeout, `"reason":"unsealed"`, "\n")
+	w.workers[0].Await(testTimeout, "unreadable task archived", "\n")
+	eventually.NoError(t, testTimeout, func() error { return w.ledgerHas(good.Reference()) })
 	if r := w.show(registered.Reference()); r.State != idempotency.Queued || r.Attempts != 0 {
 		t.Errorf("what was registered open: %s", describe(r))
 	}
 	if _, err := w.ledger.Show(t.Context(), w.key(enqueued.Reference())); !errors.Is(err, idempotency.ErrUnknown) {
 		t.Errorf("what was enqueued open was registered: %v", err)
 	}
-	for _, x := range c.desk(virtualpos.Name).Executions() {
+	for _, x := range c.of(virtualpos.Name).Executions() {
 		if x.Reference != good.Reference() {
 			t.Errorf("%s was executed", x.Reference)
 		}

@@ -13,7 +13,7 @@ import (
 
 func TestAWorkerStartsBeforeRedis(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil)
+	w := newFixture(t, nil)
 	w.submit(w.newPayment("a"))
 	w.redis.Kill()
 	w.work(1)
@@ -25,14 +25,14 @@ func TestAWorkerStartsBeforeRedis(t *testing.T) {
 		t.Errorf("/readyz without Redis: %d %s, want 503", code, text)
 	}
 	w.redis.Restart()
-	eventually.NoError(t, patience, func() error {
+	eventually.NoError(t, testTimeout, func() error {
 		if code, text := page(t, p, "/readyz"); code != http.StatusOK {
 			return fmt.Errorf("/readyz with Redis: %d %s, want 200", code, text)
 		}
 		return nil
 	})
-	w.awaitSettled(patience)
-	all(t, w.audit(rules{}), idempotency.Succeeded)
+	w.awaitSettled(testTimeout)
+	all(t, w.audit(allowances{}), idempotency.Succeeded)
 	w.drain()
 }
 
@@ -46,9 +46,9 @@ func TestAWorkerRefusesAnUnsafeRedisForRealMoney(t *testing.T) {
 	} {
 		t.Run(setting, func(t *testing.T) {
 			t.Parallel()
-			w := newWorldIn(t, usual(), redistest.Start(t, server...), &bank{t: t, url: "https://virtualpos.invalid"})
-			p := w.hire(worker)
-			if code := p.Exit(patience); code == 0 {
+			w := newFixtureIn(t, defaultTiming(), redistest.Start(t, server...), &simulatorProcess{t: t, url: "https://virtualpos.invalid"})
+			p := w.startWorker(worker)
+			if code := p.Exit(testTimeout); code == 0 {
 				t.Error("exit code 0")
 			}
 			if out := p.Output(); !strings.Contains(out, setting) || !strings.Contains(out, "CONFIG SET "+setting) {

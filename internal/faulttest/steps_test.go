@@ -25,8 +25,8 @@ const (
 	doubtful = "hang_up_after" // it is paid, and the answer is lost: it must be asked about
 )
 
-// path is how a payment comes to a step, and what becomes of it under hold when the worker dies there.
-type path struct {
+// faultPath is how a payment comes to a step, and what becomes of it under hold when the worker dies there.
+type faultPath struct {
 	fault string
 	// full: the task comes from a plain asynq client, with all its data.
 	full bool
@@ -38,73 +38,73 @@ type path struct {
 	rewake time.Duration
 }
 
-func paths() map[engine.Step]path {
-	return map[engine.Step]path{
-		engine.StepRegister:   {full: true},
-		engine.StepRegistered: {full: true},
-		engine.StepDue:        {unwoken: true},
-		engine.StepWake:       {unwoken: true, rewake: rewake},
-		engine.StepWoken:      {},
-		engine.StepBegin:      {},
-		engine.StepBegun:      {mayBeHeld: true},
-		engine.StepSend:       {mayBeHeld: true},
-		engine.StepWrite:      {mayBeHeld: true},
-		engine.StepWritten:    {mayBeHeld: true}, // the socket may die before the provider has read from it
-		engine.StepRead:       {},
-		engine.StepSent:       {},
-		engine.StepFinish:     {},
-		engine.StepFinished:   {},
-		engine.StepRelease:    {fault: refused, mayBeHeld: true},
-		engine.StepReleased:   {fault: refused},
-		engine.StepAsk:        {fault: doubtful},
-		engine.StepQuestion:   {fault: doubtful},
-		engine.StepStatus:     {fault: doubtful},
-		engine.StepAnswer:     {fault: doubtful},
-		engine.StepAnswered:   {fault: doubtful},
+func paths() map[engine.FaultPoint]faultPath {
+	return map[engine.FaultPoint]faultPath{
+		engine.PointRegister:       {full: true},
+		engine.PointRegistered:     {full: true},
+		engine.PointDue:            {unwoken: true},
+		engine.PointWake:           {unwoken: true, rewake: wakeUpDelay},
+		engine.PointWoken:          {},
+		engine.PointBegin:          {},
+		engine.PointBegun:          {mayBeHeld: true},
+		engine.PointSend:           {mayBeHeld: true},
+		engine.PointWrite:          {mayBeHeld: true},
+		engine.PointWritten:        {mayBeHeld: true}, // the socket may die before the provider has read from it
+		engine.PointRead:           {},
+		engine.PointSent:           {},
+		engine.PointFinish:         {},
+		engine.PointFinished:       {},
+		engine.PointRelease:        {fault: refused, mayBeHeld: true},
+		engine.PointReleased:       {fault: refused},
+		engine.PointQuery:          {fault: doubtful},
+		engine.PointQuerySend:      {fault: doubtful},
+		engine.PointQueryDone:      {fault: doubtful},
+		engine.PointStatusRecord:   {fault: doubtful},
+		engine.PointStatusRecorded: {fault: doubtful},
 	}
 }
 
 func TestEveryStepHasAPath(t *testing.T) {
 	t.Parallel()
-	for _, s := range engine.Steps() {
+	for _, s := range engine.FaultPoints() {
 		if _, ok := paths()[s]; !ok {
 			t.Errorf("no payment is led past %q", s)
 		}
 	}
 	for s := range paths() {
-		if !slices.Contains(engine.Steps(), s) {
+		if !slices.Contains(engine.FaultPoints(), s) {
 			t.Errorf("%q is no step", s)
 		}
 	}
 }
 
-// stumble is one worker that fails at one step, and another that takes over.
-type stumble struct {
-	*world
-	step      engine.Step
-	path      path
+// faultRun is one worker that fails at one step, and another that takes over.
+type faultRun struct {
+	*fixture
+	step      engine.FaultPoint
+	path      faultPath
 	file      string
-	doomed    *processtest.Process
+	faulty    *processtest.Process
 	reference string
 }
 
 // newStumble returns once the doomed worker has reached its step.
-func newStumble(t *testing.T, b *bank, step engine.Step, signal, policy string) *stumble {
+func newStumble(t *testing.T, b *simulatorProcess, step engine.FaultPoint, signal, policy string) *faultRun {
 	t.Helper()
-	w := newWorldIn(t, brisk(), redistest.Start(t, redistest.Appendonly("always")), b, "REMESA_ON_NOT_FOUND", policy)
-	s := &stumble{world: w, step: step, path: paths()[step], file: w.faultFile()}
+	w := newFixtureIn(t, fastTiming(), redistest.Start(t, redistest.Appendonly("always")), b, "REMESA_ON_NOT_FOUND", policy)
+	s := &faultRun{fixture: w, step: step, path: paths()[step], file: w.faultFile()}
 	if policy == resend {
 		s.proveLookup()
 	}
 	task := s.newPayment("fault")
 	s.reference = task.Reference()
 	if s.path.fault != plain {
-		b.misbehave(sandbox.Fault{Kind: s.path.fault, Operation: sandbox.Send, Reference: s.reference, Next: 1})
+		b.setFaults(sandbox.Fault{Kind: s.path.fault, Operation: sandbox.SendOperation, Reference: s.reference, Next: 1})
 	}
 	if !s.path.unwoken && !s.path.full {
 		s.submit(task)
 	}
-	s.doomed = w.hire(faulty, "REMESA_FAULT", fmt.Sprintf("%s:%s:1", step, signal), "REMESA_FAULT_FILE", s.file)
+	s.faulty = w.startWorker(faulty, "REMESA_FAULT", fmt.Sprintf("%s:%s:1", step, signal), "REMESA_FAULT_FILE", s.file)
 	switch {
 	case s.path.unwoken:
 		s.registerOnly(task)
@@ -116,12 +116,12 @@ func newStumble(t *testing.T, b *bank, step engine.Step, signal, policy string) 
 }
 
 // proveLookup lets a first payment succeed and be asked about: under resend nothing is sent again before that.
-func (s *stumble) proveLookup() {
+func (s *faultRun) proveLookup() {
 	s.t.Helper()
 	s.submit(s.newPayment("proof"))
-	p := s.hire(worker)
-	s.awaitSettled(patience)
-	eventually.NoError(s.t, patience, func() error {
+	p := s.startWorker(worker)
+	s.awaitSettled(testTimeout)
+	eventually.NoError(s.t, testTimeout, func() error {
 		proof, err := s.rdb.HGet(context.Background(), "remesa:{virtualpos}:lookup", idempotency.DefaultAccount).Result()
 		if err == nil && proof != "proven" {
 			err = fmt.Errorf("the lookup is %q", proof)
@@ -131,7 +131,7 @@ func (s *stumble) proveLookup() {
 	drain(p)
 }
 
-func (s *stumble) registerOnly(task tasks.Task) {
+func (s *faultRun) registerOnly(task tasks.Task) {
 	s.t.Helper()
 	ledger := idempotency.NewRedis(s.rdb, idempotency.Options{FirstWake: 100 * time.Millisecond})
 	if _, err := ledger.Register(context.Background(), task.Registration(nil)); err != nil {
@@ -139,26 +139,26 @@ func (s *stumble) registerOnly(task tasks.Task) {
 	}
 }
 
-func (s *stumble) enqueueFull(task tasks.Task) {
+func (s *faultRun) enqueueFull(task tasks.Task) {
 	s.t.Helper()
 	s.enqueueRaw(task.Type(), task.Payload())
 }
 
 // awaitFault is where a step that is never reached fails the test.
-func (s *stumble) awaitFault() {
+func (s *faultRun) awaitFault() {
 	s.t.Helper()
-	eventually.NoError(s.t, patience, func() error {
+	eventually.NoError(s.t, testTimeout, func() error {
 		if _, err := os.Stat(s.file); err != nil {
 			return fmt.Errorf("step %q was never reached", s.step)
 		}
 		return nil
 	})
-	s.strike()
+	s.injectFault()
 }
 
 // forgetAsynqLease is the minute that asynq waits before it takes a dead worker's task for lost: without a record of the payment yet,
 // nothing but asynq knows of it.
-func (s *stumble) forgetAsynqLease() {
+func (s *faultRun) forgetAsynqLease() {
 	s.t.Helper()
 	ctx, leases := context.Background(), "asynq:{virtualpos}:lease"
 	ids, err := s.rdb.ZRange(ctx, leases, 0, -1).Result()
@@ -173,51 +173,51 @@ func (s *stumble) forgetAsynqLease() {
 	}
 }
 
-func (s *stumble) fate(r rules) fate {
+func (s *faultRun) fate(r allowances) auditedPayment {
 	s.t.Helper()
 	return s.audit(r)[s.reference]
 }
 
 func TestAWorkerDiesAtEachStep(t *testing.T) {
 	t.Parallel()
-	b := openBank(t)
+	b := startSimulator(t)
 	t.Run("steps", func(t *testing.T) {
 		for _, policy := range either([]string{hold}, []string{hold, resend}) {
-			for _, step := range engine.Steps() {
+			for _, step := range engine.FaultPoints() {
 				t.Run(policy+" "+string(step), func(t *testing.T) {
 					t.Parallel()
-					dieAt(t, b, step, policy)
+					killAt(t, b, step, policy)
 				})
 			}
 		}
 	})
 }
 
-func dieAt(t *testing.T, b *bank, step engine.Step, policy string) {
+func killAt(t *testing.T, b *simulatorProcess, step engine.FaultPoint, policy string) {
 	s := newStumble(t, b, step, "kill", policy)
-	s.doomed.Exit(patience)
+	s.faulty.Exit(testTimeout)
 	s.forgetAsynqLease()
 	s.work(1)
 	s.awaitSettled(s.certainty() + s.path.rewake)
 	s.drain()
-	r := rules{}
+	r := allowances{}
 	if s.path.mayBeHeld && policy == hold {
-		r.mayHold = s.onlyWhereStruck
+		r.mayHold = s.faultsOnlyWhereInjected
 	}
 	s.fate(r)
 }
 
 func TestAWorkerStopsAtEachStep(t *testing.T) {
 	t.Parallel()
-	short, longer := brisk().lease+800*time.Millisecond, brisk().doubt()+1500*time.Millisecond
-	b := openBank(t)
+	short, longer := fastTiming().lease+800*time.Millisecond, fastTiming().doubt()+1500*time.Millisecond
+	b := startSimulator(t)
 	t.Run("steps", func(t *testing.T) {
-		for name, stalls := range map[string]map[time.Duration][]engine.Step{
-			hold: {short: engine.Steps(), longer: engine.Steps()},
+		for name, stalls := range map[string]map[time.Duration][]engine.FaultPoint{
+			hold: {short: engine.FaultPoints(), longer: engine.FaultPoints()},
 			// With the check of the clock right before the write, a worker that stops at any step cannot send late.
 			resend: {
-				short:  either(nil, engine.Steps()),
-				longer: either([]engine.Step{engine.StepBegun, engine.StepSend, engine.StepWrite}, engine.Steps()),
+				short:  either(nil, engine.FaultPoints()),
+				longer: either([]engine.FaultPoint{engine.PointBegun, engine.PointSend, engine.PointWrite}, engine.FaultPoints()),
 			},
 		} {
 			for _, stall := range slices.Sorted(maps.Keys(stalls)) {
@@ -233,15 +233,15 @@ func TestAWorkerStopsAtEachStep(t *testing.T) {
 }
 
 // stopAt: what the late worker learns is adopted, so nothing stays held.
-func stopAt(t *testing.T, b *bank, step engine.Step, policy string, stall time.Duration) {
+func stopAt(t *testing.T, b *simulatorProcess, step engine.FaultPoint, policy string, stall time.Duration) {
 	s := newStumble(t, b, step, "stop", policy)
 	s.work(1)
 	pause(stall)
-	s.doomed.Cont()
-	drain(s.doomed)
+	s.faulty.Cont()
+	drain(s.faulty)
 	s.awaitSettled(s.certainty())
 	s.drain()
-	if f := s.fate(rules{}); f.record.State != idempotency.Succeeded {
+	if f := s.fate(allowances{}); f.record.State != idempotency.Succeeded {
 		t.Errorf("%s, want succeeded\n%s", f.record.State, f)
 	}
 }

@@ -20,9 +20,9 @@ import (
 	"github.com/remesa/remesa/tasks"
 )
 
-// club is subscriptions that fell due while no worker ran.
-type club struct {
-	*branch
+// subscriptionsFixture is subscriptions that fell due while no worker ran.
+type subscriptionsFixture struct {
+	*providerFixture
 	store *billing.Store
 	terms map[string]tasks.Subscription
 	now   time.Time
@@ -31,9 +31,9 @@ type club struct {
 }
 
 // subscribe adds monthly subscriptions on the 31st, in several time zones, as of five months ago.
-func (b *branch) subscribe(n int, more map[string]any) *club {
+func (b *providerFixture) subscribe(n int, more map[string]any) *subscriptionsFixture {
 	b.t.Helper()
-	c := &club{branch: b, store: billing.NewStore(b.rdb, billing.StoreOptions{}), terms: map[string]tasks.Subscription{}, now: time.Now()}
+	c := &subscriptionsFixture{providerFixture: b, store: billing.NewStore(b.rdb, billing.StoreOptions{}), terms: map[string]tasks.Subscription{}, now: time.Now()}
 	zones := []string{"America/Bogota", "America/Mexico_City", "America/Santiago", "America/Sao_Paulo"}
 	for i := range n {
 		charge := pagandoCheckCharge(i + 1)
@@ -51,7 +51,7 @@ func (b *branch) subscribe(n int, more map[string]any) *club {
 }
 
 // start is the 31st of a month four or five months ago, and for some the 30th before it.
-func (c *club) start(i int) time.Time {
+func (c *subscriptionsFixture) start(i int) time.Time {
 	at := time.Date(c.now.Year(), c.now.Month()-5, 31, 0, 0, 0, 0, time.UTC)
 	if at.Day() != 31 {
 		at = time.Date(c.now.Year(), c.now.Month()-4, 31, 0, 0, 0, 0, time.UTC)
@@ -59,7 +59,7 @@ func (c *club) start(i int) time.Time {
 	return at.AddDate(0, 0, -(i % 2))
 }
 
-func (c *club) add(fields map[string]any, added time.Time) {
+func (c *subscriptionsFixture) add(fields map[string]any, added time.Time) {
 	c.t.Helper()
 	line, err := json.Marshal(fields)
 	if err != nil {
@@ -77,7 +77,7 @@ func (c *club) add(fields map[string]any, added time.Time) {
 }
 
 // due lists the periods that fell due by now.
-func (c *club) due(s tasks.Subscription) []billing.ClosedPeriod {
+func (c *subscriptionsFixture) due(s tasks.Subscription) []billing.ClosedPeriod {
 	var all []billing.ClosedPeriod
 	for n := 1; ; n++ {
 		due := s.Calendar().Due(n)
@@ -89,14 +89,14 @@ func (c *club) due(s tasks.Subscription) []billing.ClosedPeriod {
 }
 
 // decide is the person who settles what no machine can find out, by the provider's own book.
-func (c *club) decide() error {
+func (c *subscriptionsFixture) decide() error {
 	var failed error
 	err := c.ledger.List(context.Background(), idempotency.Filter{Provider: c.provider, State: idempotency.Held}, func(r idempotency.Record) bool {
-		verdict := idempotency.Resolution{Person: person(), As: "failed", Decline: providers.Soft}
-		if c.desk.Moved(r.Key.Reference) > 0 {
+		verdict := idempotency.Resolution{Actor: person(), As: "failed", Decline: providers.Soft}
+		if c.desk.ExecutionCount(r.Key.Reference) > 0 {
 			verdict.As, verdict.Decline = "succeeded", ""
 		}
-		if _, err := c.ledger.Resolve(context.Background(), r.Key, r.Version, verdict); err != nil && !errors.Is(err, idempotency.ErrMoved) {
+		if _, err := c.ledger.Resolve(context.Background(), r.Key, r.Version, verdict); err != nil && !errors.Is(err, idempotency.ErrVersionChanged) {
 			failed = err
 		}
 		return failed == nil
@@ -105,7 +105,7 @@ func (c *club) decide() error {
 }
 
 // caughtUp reports which subscription still waits for something.
-func (c *club) caughtUp() error {
+func (c *subscriptionsFixture) caughtUp() error {
 	if err := c.decide(); err != nil {
 		return err
 	}
@@ -127,8 +127,8 @@ func (c *club) caughtUp() error {
 	return waiting
 }
 
-// demandEachOnce compares what is on record, and what the provider executed, with the calendar.
-func (c *club) demandEachOnce() {
+// assertEachOnce compares what is on record, and what the provider executed, with the calendar.
+func (c *subscriptionsFixture) assertEachOnce() {
 	c.t.Helper()
 	expected := 0
 	for id, s := range c.terms {
@@ -159,11 +159,11 @@ func (c *club) demandEachOnce() {
 // paidOnce wants one execution of a period's charge. It is false where there was none because its
 // worker died with it: at this provider nobody can find out, so a person decided, and no other
 // charge is ever made beside it.
-func (c *club) paidOnce(id string, p billing.ClosedPeriod) bool {
+func (c *subscriptionsFixture) paidOnce(id string, p billing.ClosedPeriod) bool {
 	c.t.Helper()
 	reference := tasks.TxnID(id, p.Number, 0)
 	r, err := c.ledger.Show(c.t.Context(), c.key(reference))
-	moved := c.desk.Moved(reference)
+	moved := c.desk.ExecutionCount(reference)
 	if moved == 0 && r.MayHaveLeft && r.Code == "resolved" && r.State == idempotency.Failed {
 		c.lost++
 		return false
@@ -178,27 +178,27 @@ func (c *club) paidOnce(id string, p billing.ClosedPeriod) bool {
 // its own date, under its own reference.
 func TestSubscriptionsAreCaughtUpWhileWorkersDie(t *testing.T) {
 	t.Parallel()
-	town := openTown(t, simulators.Options{})
-	w := newWorldIn(t, usual(), redistest.Start(t, redistest.Appendonly("always")), town.bank(t), town.settings(
+	town := startSimulators(t, simulators.Options{})
+	w := newFixtureIn(t, defaultTiming(), redistest.Start(t, redistest.Appendonly("always")), town.bank(t), town.settings(
 		"REMESA_POLL_DEADLINE", "3s", "REMESA_SWEEP_INTERVAL", "200ms", "REMESA_TOKEN_KEY", tokenKey)...)
-	b := w.branch(town, pagandocheck.Name)
-	b.misbehave(sandbox.Fault{Kind: "latency", Operation: sandbox.Send, Delay: sandbox.Duration(20 * time.Millisecond)})
+	b := w.addProvider(town, pagandocheck.Name)
+	b.misbehave(sandbox.Fault{Kind: "latency", Operation: sandbox.SendOperation, Delay: sandbox.Duration(20 * time.Millisecond)})
 	c := b.subscribe(200, map[string]any{"dunning": []string{"200ms", "200ms", "200ms", "200ms", "200ms"}})
 	random := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
-	for _, step := range []billing.SweepStep{billing.SweepCommit, billing.SweepClaimed, billing.SweepCharged} {
+	for _, step := range []billing.SweepPoint{billing.SweepCommit, billing.SweepClaimed, billing.SweepCharged} {
 		// Each with some of them in hand, which are nobody else's for half a minute.
-		c.hire(faulty, "REMESA_FAULT", string(step)+":kill:1", "REMESA_FAULT_FILE", c.faultFile(), "REMESA_SWEEP_LIMIT", "50").Exit(patience)
+		c.startWorker(faulty, "REMESA_FAULT", string(step)+":kill:1", "REMESA_FAULT_FILE", c.faultFile(), "REMESA_SWEEP_LIMIT", "50").Exit(testTimeout)
 	}
 	c.work(3)
 	for range either(12, 60) {
 		pause(300 * time.Millisecond)
 		i := random.IntN(len(c.workers))
 		c.workers[i].Kill()
-		c.workers[i] = c.hire(worker)
+		c.workers[i] = c.startWorker(worker)
 	}
 	eventually.NoError(t, either[time.Duration](3, 10)*time.Minute, c.caughtUp)
 	c.drain()
-	c.demandEachOnce()
+	c.assertEachOnce()
 	t.Logf("%d charges were given up with their workers", c.lost)
 	if c.lost > 100 {
 		t.Errorf("%d charges were given up with their workers: more than can have been under way", c.lost)
@@ -209,12 +209,12 @@ func TestSubscriptionsAreCaughtUpWhileWorkersDie(t *testing.T) {
 // with it, also where the worker died that had claimed it.
 func TestACancelledSubscriptionIsNotChargedAnyMore(t *testing.T) {
 	t.Parallel()
-	town := openTown(t, simulators.Options{})
-	w := newWorldIn(t, brisk(), redistest.Start(t, redistest.Appendonly("always")), town.bank(t), town.settings("REMESA_SWEEP_INTERVAL", "200ms")...)
-	b := w.branch(town, pagandocheck.Name)
+	town := startSimulators(t, simulators.Options{})
+	w := newFixtureIn(t, fastTiming(), redistest.Start(t, redistest.Appendonly("always")), town.bank(t), town.settings("REMESA_SWEEP_INTERVAL", "200ms")...)
+	b := w.addProvider(town, pagandocheck.Name)
 	c := b.subscribe(1, nil)
-	dying := c.hire(faulty, "REMESA_FAULT", string(billing.SweepClaimed)+":kill:1", "REMESA_FAULT_FILE", c.faultFile())
-	dying.Exit(patience)
+	dying := c.startWorker(faulty, "REMESA_FAULT", string(billing.SweepClaimed)+":kill:1", "REMESA_FAULT_FILE", c.faultFile())
+	dying.Exit(testTimeout)
 	for id := range c.terms {
 		loaded, err := c.store.Load(t.Context(), c.provider, id)
 		if err != nil || len(loaded) != 1 || loaded[0].Record.Open == nil {
@@ -229,7 +229,7 @@ func TestACancelledSubscriptionIsNotChargedAnyMore(t *testing.T) {
 		}
 	}
 	c.work(1)
-	eventually.NoError(t, patience, func() error {
+	eventually.NoError(t, testTimeout, func() error {
 		for id := range c.terms {
 			periods, err := c.store.Periods(context.Background(), c.provider, id)
 			if err != nil || len(periods) != 1 {

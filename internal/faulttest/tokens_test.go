@@ -51,14 +51,14 @@ func TestTokensEndInMidRun(t *testing.T) {
 	for _, s := range tokenScenarios() {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
-			c := openTown(t, s.options)
-			w := newWorldIn(t, patient(), redistest.Start(t, redistest.Appendonly("always")), c.bank(t), c.settings()...)
+			c := startSimulators(t, s.options)
+			w := newFixtureIn(t, slowTiming(), redistest.Start(t, redistest.Appendonly("always")), c.bank(t), c.settings()...)
 			if s.shared {
 				w.settings["REMESA_TOKEN_KEY"] = tokenKey
 			}
-			parts := []*branch{w.branch(c, pagoseguro.Name), w.branch(c, pagandocheck.Name)}
+			parts := []*providerFixture{w.addProvider(c, pagoseguro.Name), w.addProvider(c, pagandocheck.Name)}
 			for _, b := range parts {
-				b.misbehave(sandbox.Fault{Kind: "latency", Operation: sandbox.Send, Delay: sandbox.Duration(20 * time.Millisecond)})
+				b.misbehave(sandbox.Fault{Kind: "latency", Operation: sandbox.SendOperation, Delay: sandbox.Duration(20 * time.Millisecond)})
 			}
 			w.work(processes)
 			for i := range s.times + 1 {
@@ -72,8 +72,8 @@ func TestTokensEndInMidRun(t *testing.T) {
 			}
 			for _, b := range parts {
 				b.awaitSettled(either(time.Minute, 3*time.Minute))
-				all(t, b.audit(rules{repeats: true, otherIDs: b.provider == pagandocheck.Name}), idempotency.Succeeded)
-				b.demandFewLogins(s)
+				all(t, b.audit(allowances{repeats: true, otherIDs: b.provider == pagandocheck.Name}), idempotency.Succeeded)
+				b.assertFewLogins(s)
 			}
 			if t.Failed() {
 				t.Log(w.renewals())
@@ -82,13 +82,13 @@ func TestTokensEndInMidRun(t *testing.T) {
 	}
 }
 
-// patient is for worlds in which nothing but a busy machine can be late: a worker that cannot reach the store in time logs in by itself.
-func patient() times {
-	return times{request: 8 * time.Second, lease: 20 * time.Second, settle: 2 * time.Second, notFoundInterval: 300 * time.Millisecond}
+// slowTiming is for worlds in which nothing but a busy machine can be late: a worker that cannot reach the store in time logs in by itself.
+func slowTiming() timing {
+	return timing{request: 8 * time.Second, lease: 20 * time.Second, settle: 2 * time.Second, notFoundInterval: 300 * time.Millisecond}
 }
 
 // renewals is why each worker renewed its tokens, and how often.
-func (w *world) renewals() string {
+func (w *fixture) renewals() string {
 	w.t.Helper()
 	text := ""
 	for _, p := range w.workers {
@@ -103,7 +103,7 @@ func (w *world) renewals() string {
 
 // submitPart submits one part of the charges, and returns what waits until one in its midst has ended every token and was then executed.
 // Which one that is, is settled before it is sent: how fast the machine is does not matter. The last part ends nothing.
-func (b *branch) submitPart(s expiries, part int) (await func()) {
+func (b *providerFixture) submitPart(s expiries, part int) (await func()) {
 	b.t.Helper()
 	size := either(100, 500) / (s.times + 1)
 	var ts []tasks.Task
@@ -115,28 +115,28 @@ func (b *branch) submitPart(s expiries, part int) (await func()) {
 		return func() {}
 	}
 	victim := ts[size/2].Reference()
-	b.misbehave(sandbox.Fault{Kind: "expire_tokens", Operation: sandbox.Send, Reference: victim, Next: 1})
+	b.misbehave(sandbox.Fault{Kind: "expire_tokens", Operation: sandbox.SendOperation, Reference: victim, Next: 1})
 	b.submit(ts...)
 	return func() { b.t.Helper(); b.awaitRenewal(victim) }
 }
 
 // awaitRenewal waits until the charge was executed whose first request ended every token: then somebody has logged in since.
-func (b *branch) awaitRenewal(victim string) {
+func (b *providerFixture) awaitRenewal(victim string) {
 	b.t.Helper()
 	eventually.NoError(b.t, time.Minute, func() error {
-		if b.desk.Moved(victim) == 0 {
-			return fmt.Errorf("%s is not executed, whose first request ends every token; %d requests of it came", victim, b.desk.Arrived(victim))
+		if b.desk.ExecutionCount(victim) == 0 {
+			return fmt.Errorf("%s is not executed, whose first request ends every token; %d requests of it came", victim, b.desk.ArrivalCount(victim))
 		}
 		return nil
 	})
-	if n := b.desk.Arrived(victim); n < 2 {
+	if n := b.desk.ArrivalCount(victim); n < 2 {
 		b.t.Errorf("%s was executed at its first request: the end of its token did not meet it", victim)
 	}
 }
 
-// demandFewLogins counts the first token as an expiry: there was none. The least is one login each: a token that is good ends all, and what
+// assertFewLogins counts the first token as an expiry: there was none. The least is one login each: a token that is good ends all, and what
 // ended it is executed with a later one before the next can end.
-func (b *branch) demandFewLogins(s expiries) {
+func (b *providerFixture) assertFewLogins(s expiries) {
 	b.t.Helper()
 	least := s.times + 1
 	most := 2 * least
@@ -164,34 +164,34 @@ func TestNoTokenIsToBeHad(t *testing.T) {
 	} {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
-			c := openTown(t, simulators.Options{})
-			w := newWorldIn(t, patient(), redistest.Start(t, redistest.Appendonly("always")), c.bank(t),
+			c := startSimulators(t, simulators.Options{})
+			w := newFixtureIn(t, slowTiming(), redistest.Start(t, redistest.Appendonly("always")), c.bank(t),
 				c.settings("REMESA_CIRCUIT_COOLDOWN", cooldown.String())...)
 			if s.shared {
 				w.settings["REMESA_TOKEN_KEY"] = tokenKey
 			}
-			parts := []*branch{w.branch(c, pagoseguro.Name), w.branch(c, pagandocheck.Name)}
+			parts := []*providerFixture{w.addProvider(c, pagoseguro.Name), w.addProvider(c, pagandocheck.Name)}
 			for _, b := range parts {
 				if s.refuses {
-					b.misbehave(sandbox.Fault{Kind: "unauthorized", Operation: sandbox.Login})
+					b.misbehave(sandbox.Fault{Kind: "unauthorized", Operation: sandbox.LoginOperation})
 				}
 				b.submit(b.newCharges(25)...)
 			}
-			c.turnAway(!s.refuses)
+			c.setRefuseLogins(!s.refuses)
 			began := time.Now()
 			w.work(2)
 			w.submit(w.newPayments(50)...)
-			w.awaitSettled(patience)
-			all(t, w.audit(rules{}), idempotency.Succeeded)
+			w.awaitSettled(testTimeout)
+			all(t, w.audit(allowances{}), idempotency.Succeeded)
 			pause(3 * cooldown)
 			for _, b := range parts {
-				b.demandWaiting(c, time.Since(began))
+				b.assertParked(c, time.Since(began))
 				b.desk.ClearFaults()
 			}
-			c.turnAway(false)
+			c.setRefuseLogins(false)
 			for _, b := range parts {
 				b.awaitSettled(10*cooldown + w.certainty())
-				all(t, b.audit(rules{repeats: true, otherIDs: b.provider == pagandocheck.Name}), idempotency.Succeeded)
+				all(t, b.audit(allowances{repeats: true, otherIDs: b.provider == pagandocheck.Name}), idempotency.Succeeded)
 			}
 		})
 	}
@@ -199,9 +199,9 @@ func TestNoTokenIsToBeHad(t *testing.T) {
 
 const cooldown = 2 * time.Second
 
-// demandWaiting demands that nothing of the branch was sent, settled or held, and that the login was called seldom: twice per process for
+// assertParked demands that nothing of the branch was sent, settled or held, and that the login was called seldom: twice per process for
 // each cooldown that began, and twice at first.
-func (b *branch) demandWaiting(c *town, since time.Duration) {
+func (b *providerFixture) assertParked(c *simulatorServer, since time.Duration) {
 	b.t.Helper()
 	most := 2 * 2 * (int(since/cooldown) + 2)
 	logins := c.loginsAt(b.provider)

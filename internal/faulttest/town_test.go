@@ -36,36 +36,36 @@ const (
 
 // town is all simulated providers, in the process of the tests so that they can be set up in every
 // way, behind a door that sees what passes.
-type town struct {
+type simulatorServer struct {
 	sandbox *simulators.Sandbox
 	url     string
 
 	mu sync.Mutex
-	// away turns all logins away with 503.
-	away   bool
-	logins map[string]int // requests for a token by the prefix of their path
-	tokens map[string]bool
+	// refuseLogins turns all logins away with 503.
+	refuseLogins bool
+	logins       map[string]int // requests for a token by the prefix of their path
+	tokens       map[string]bool
 }
 
-func openTown(t testing.TB, o simulators.Options) *town {
+func startSimulators(t testing.TB, o simulators.Options) *simulatorServer {
 	t.Helper()
 	commands.Path(t, worker) // nothing is to wait for it later
-	c := &town{sandbox: simulators.New(o), logins: map[string]int{}, tokens: map[string]bool{}}
+	c := &simulatorServer{sandbox: simulators.New(o), logins: map[string]int{}, tokens: map[string]bool{}}
 	server := httptest.NewServer(c)
 	t.Cleanup(server.Close)
 	c.url = server.URL
 	return c
 }
 
-func (c *town) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if c.admit(r) {
+func (c *simulatorServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if c.record(r) {
 		c.sandbox.ServeHTTP(w, r)
 		return
 	}
 	http.Error(w, "<h1>Service Unavailable</h1>", http.StatusServiceUnavailable)
 }
 
-func (c *town) admit(r *http.Request) bool {
+func (c *simulatorServer) record(r *http.Request) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if token, found := strings.CutPrefix(r.Header.Get("Authorization"), bearer); found {
@@ -74,39 +74,41 @@ func (c *town) admit(r *http.Request) bool {
 	for _, end := range []string{"/auth/accountlogin", "/get-token", "/token/obtain/"} {
 		if strings.HasSuffix(r.URL.Path, end) {
 			c.logins["/"+strings.Split(r.URL.Path, "/")[1]]++
-			return !c.away
+			return !c.refuseLogins
 		}
 	}
 	return true
 }
 
-func (c *town) turnAway(away bool) {
+func (c *simulatorServer) setRefuseLogins(away bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.away = away
+	c.refuseLogins = away
 }
 
 // loginsAt is how many requests for a token came for the provider, answered by it or turned away.
-func (c *town) loginsAt(provider string) int {
+func (c *simulatorServer) loginsAt(provider string) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.logins["/"+provider]
 }
 
 // seen are all provider tokens that were used.
-func (c *town) seen() []string {
+func (c *simulatorServer) seen() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Sorted(maps.Keys(c.tokens))
 }
 
-func (c *town) bank(t testing.TB) *bank { return &bank{t: t, url: c.at(virtualpos.Name)} }
+func (c *simulatorServer) bank(t testing.TB) *simulatorProcess {
+	return &simulatorProcess{t: t, url: c.at(virtualpos.Name)}
+}
 
 // at is the address of a provider.
-func (c *town) at(provider string) string { return c.url + c.sandbox.Find(provider).Prefix }
+func (c *simulatorServer) at(provider string) string { return c.url + c.sandbox.Find(provider).Prefix }
 
 // settings are those of all providers but VirtualPOS, and more, in pairs of name and value.
-func (c *town) settings(more ...string) []string {
+func (c *simulatorServer) settings(more ...string) []string {
 	return append([]string{
 		"REMESA_PAGOSEGURO_BASE_URL", c.at(pagoseguro.Name),
 		"REMESA_PAGOSEGURO_ACCOUNT_ID", accountID, "REMESA_PAGOSEGURO_API_KEY", apiKey,
@@ -120,24 +122,26 @@ func (c *town) settings(more ...string) []string {
 	}, more...)
 }
 
-func (c *town) desk(provider string) *sandbox.Desk { return c.sandbox.Find(provider).Desk }
-
-// branch is one provider's part of a world: its payments are submitted, awaited and audited by
-// themselves.
-type branch struct {
-	*world
-	desk *sandbox.Desk
+func (c *simulatorServer) of(provider string) *sandbox.Simulator {
+	return c.sandbox.Find(provider).Simulator
 }
 
-func (w *world) branch(c *town, provider string) *branch {
+// providerFixture is one provider's part of a world: its payments are submitted, awaited and audited by
+// themselves.
+type providerFixture struct {
+	*fixture
+	desk *sandbox.Simulator
+}
+
+func (w *fixture) addProvider(c *simulatorServer, provider string) *providerFixture {
 	part := *w
 	part.provider, part.payments = provider, map[string]payment{}
-	part.bank = &bank{t: w.t, url: c.url + "/" + provider}
+	part.simulator = &simulatorProcess{t: w.t, url: c.url + "/" + provider}
 	part.prefix = strings.NewReplacer("-", "", "_", "", ".", "").Replace(w.prefix) // every provider takes letters and digits
-	return &branch{world: &part, desk: c.desk(provider)}
+	return &providerFixture{fixture: &part, desk: c.of(provider)}
 }
 
-func (b *branch) misbehave(f sandbox.Fault) {
+func (b *providerFixture) misbehave(f sandbox.Fault) {
 	b.t.Helper()
 	if err := b.desk.AddFaults(f); err != nil {
 		b.t.Fatal(err)
@@ -145,7 +149,7 @@ func (b *branch) misbehave(f sandbox.Fault) {
 }
 
 // newCharge makes one whose amount and payer are no other's.
-func (b *branch) newCharge(reference string) tasks.Task {
+func (b *providerFixture) newCharge(reference string) tasks.Task {
 	b.t.Helper()
 	n := len(b.payments) + 1
 	charge := map[string]func(int) tasks.Charge{pagoseguro.Name: pagoSeguroCharge, pagandocheck.Name: pagandoCheckCharge}[b.provider](n)
@@ -154,7 +158,7 @@ func (b *branch) newCharge(reference string) tasks.Task {
 }
 
 // keep notes what the provider must do for a charge.
-func (b *branch) keep(charge tasks.Charge) tasks.Task {
+func (b *providerFixture) keep(charge tasks.Charge) tasks.Task {
 	b.t.Helper()
 	task, err := charge.Task()
 	if err != nil {
@@ -168,7 +172,7 @@ func (b *branch) keep(charge tasks.Charge) tasks.Task {
 	return task
 }
 
-func (b *branch) newCharges(n int) []tasks.Task {
+func (b *providerFixture) newCharges(n int) []tasks.Task {
 	b.t.Helper()
 	var ts []tasks.Task
 	for i := range n {

@@ -21,8 +21,8 @@ import (
 	"github.com/remesa/remesa/tasks"
 )
 
-// times of a world are short enough to wait for.
-type times struct {
+// timing of a world are short enough to wait for.
+type timing struct {
 	request, lease, settle, notFoundInterval time.Duration
 }
 
@@ -30,33 +30,33 @@ const (
 	confirmations = 2
 	// The waits that are no setting: the due index wakes a payment again whose wake-up is gone, and
 	// again when that is gone too.
-	rewake      = 10 * time.Second
-	thirdRewake = time.Minute
+	wakeUpDelay = 10 * time.Second
+	thirdWakeUp = time.Minute
 )
 
 // nextWake is the longest wait of a payment whose wake-ups may have been lost since then, and are
 // no longer.
 func nextWake(since time.Time) time.Duration {
-	if time.Since(since) < rewake {
-		return rewake
+	if time.Since(since) < wakeUpDelay {
+		return wakeUpDelay
 	}
-	return thirdRewake
+	return thirdWakeUp
 }
 
-func usual() times {
-	return times{request: time.Second, lease: 3 * time.Second, settle: 2 * time.Second, notFoundInterval: 300 * time.Millisecond}
+func defaultTiming() timing {
+	return timing{request: time.Second, lease: 3 * time.Second, settle: 2 * time.Second, notFoundInterval: 300 * time.Millisecond}
 }
 
-// brisk is for worlds with one payment, which never wait for the machine.
-func brisk() times {
-	return times{request: 500 * time.Millisecond, lease: 1500 * time.Millisecond, settle: time.Second, notFoundInterval: 200 * time.Millisecond}
+// fastTiming is for worlds with one payment, which never wait for the machine.
+func fastTiming() timing {
+	return timing{request: 500 * time.Millisecond, lease: 1500 * time.Millisecond, settle: time.Second, notFoundInterval: 200 * time.Millisecond}
 }
 
 // doubt is how long the workers are in doubt about a payment that the provider does not know.
-func (t times) doubt() time.Duration { return t.lease + t.settle + confirmations*t.notFoundInterval }
+func (t timing) doubt() time.Duration { return t.lease + t.settle + confirmations*t.notFoundInterval }
 
 // certainty is how long after the last fault every payment is final or held.
-func (t times) certainty() time.Duration { return t.doubt() + 10*time.Second }
+func (t timing) certainty() time.Duration { return t.doubt() + 10*time.Second }
 
 // Ways with what the provider does not know.
 const (
@@ -64,24 +64,24 @@ const (
 	resend = "resend"
 )
 
-// world is one scenario: a Redis, a provider, workers, and the payments that were submitted.
-type world struct {
-	times
-	t        testing.TB
-	redis    *redistest.Server
-	rdb      *redis.Client
-	ledger   *idempotency.Ledger
-	client   *tasks.Client
-	bank     *bank
-	settings map[string]string
-	workers  []*processtest.Process
-	started  int
+// fixture is one scenario: a Redis, a provider, workers, and the payments that were submitted.
+type fixture struct {
+	timing
+	t         testing.TB
+	redis     *redistest.Server
+	rdb       *redis.Client
+	ledger    *idempotency.Ledger
+	client    *tasks.Client
+	simulator *simulatorProcess
+	settings  map[string]string
+	workers   []*processtest.Process
+	started   int
 
-	provider string
-	prefix   string
-	payments map[string]payment // by reference
-	strikes  []time.Time        // when a worker was killed or stopped
-	healed   time.Time          // when Redis was back for good, where it was killed
+	provider  string
+	prefix    string
+	payments  map[string]payment // by reference
+	faults    []time.Time        // when a worker was killed or stopped
+	recovered time.Time          // when Redis was back for good, where it was killed
 }
 
 // payment is what was asked for.
@@ -90,20 +90,20 @@ type payment struct {
 	task                tasks.Task
 }
 
-// newWorld starts Redis and, unless one is given, a provider. Settings come in pairs of name and
+// newFixture starts Redis and, unless one is given, a provider. Settings come in pairs of name and
 // value.
-func newWorld(t testing.TB, b *bank, settings ...string) *world {
+func newFixture(t testing.TB, b *simulatorProcess, settings ...string) *fixture {
 	t.Helper()
-	return newWorldIn(t, usual(), redistest.Start(t, redistest.Appendonly("always")), b, settings...)
+	return newFixtureIn(t, defaultTiming(), redistest.Start(t, redistest.Appendonly("always")), b, settings...)
 }
 
-func newWorldIn(t testing.TB, at times, server *redistest.Server, b *bank, settings ...string) *world {
+func newFixtureIn(t testing.TB, at timing, server *redistest.Server, b *simulatorProcess, settings ...string) *fixture {
 	t.Helper()
 	if b == nil {
-		b = openBank(t)
+		b = startSimulator(t)
 	}
-	w := &world{
-		times: at, t: t, redis: server, rdb: patientClient(t, server), bank: b, provider: virtualpos.Name,
+	w := &fixture{
+		timing: at, t: t, redis: server, rdb: slowClient(t, server), simulator: b, provider: virtualpos.Name,
 		payments: map[string]payment{}, prefix: newPrefix(),
 	}
 	w.ledger = idempotency.NewRedis(w.rdb, idempotency.Options{FirstWake: 3 * time.Second})
@@ -123,12 +123,12 @@ func newWorldIn(t testing.TB, at times, server *redistest.Server, b *bank, setti
 	return w
 }
 
-// patientClient waits long for its replies. Under one that does not, a busy machine makes the
+// slowClient waits long for its replies. Under one that does not, a busy machine makes the
 // client send a registration twice, and the second time the payment is a duplicate.
-func patientClient(t testing.TB, server *redistest.Server) *redis.Client {
+func slowClient(t testing.TB, server *redistest.Server) *redis.Client {
 	t.Helper()
 	options := *server.Client().Options()
-	options.ReadTimeout, options.Dialer = patience, nil
+	options.ReadTimeout, options.Dialer = testTimeout, nil
 	client := redis.NewClient(&options)
 	t.Cleanup(func() { client.Close() })
 	return client
@@ -138,7 +138,7 @@ func patientClient(t testing.TB, server *redistest.Server) *redis.Client {
 func newPrefix() string { return "x" + idempotency.NewAttempt()[:8] + "." }
 
 // with is the world's settings and more, in pairs of name and value.
-func (w *world) with(more ...string) map[string]string {
+func (w *fixture) with(more ...string) map[string]string {
 	all := maps.Clone(w.settings)
 	for i := 0; i+1 < len(more); i += 2 {
 		all[more[i]] = more[i+1]
@@ -147,22 +147,22 @@ func (w *world) with(more ...string) map[string]string {
 }
 
 // work starts n workers.
-func (w *world) work(n int) {
+func (w *fixture) work(n int) {
 	w.t.Helper()
 	for range n {
-		w.workers = append(w.workers, w.hire(worker))
+		w.workers = append(w.workers, w.startWorker(worker))
 	}
 }
 
-// hire starts one worker that is not in the list of those to strike.
-func (w *world) hire(name string, more ...string) *processtest.Process {
+// startWorker starts one worker that is not in the list of those to strike.
+func (w *fixture) startWorker(name string, more ...string) *processtest.Process {
 	w.t.Helper()
 	w.started++
 	return start(w.t, fmt.Sprintf("%s-%d", name, w.started), name, w.with(more...), "run")
 }
 
 // drain ends all workers, and demands that they end well.
-func (w *world) drain() {
+func (w *fixture) drain() {
 	w.t.Helper()
 	for _, p := range w.workers {
 		p.Cont()
@@ -172,10 +172,10 @@ func (w *world) drain() {
 }
 
 // faultFile is where a faulty worker leaves its last word.
-func (w *world) faultFile() string { return filepath.Join(w.t.TempDir(), "fault") }
+func (w *fixture) faultFile() string { return filepath.Join(w.t.TempDir(), "fault") }
 
 // newPayment makes one whose amount and beneficiary are no other's.
-func (w *world) newPayment(reference string) tasks.Task {
+func (w *fixture) newPayment(reference string) tasks.Task {
 	w.t.Helper()
 	n := len(w.payments) + 1
 	p := tasks.Payout{
@@ -193,7 +193,7 @@ func (w *world) newPayment(reference string) tasks.Task {
 	return task
 }
 
-func (w *world) newPayments(n int) []tasks.Task {
+func (w *fixture) newPayments(n int) []tasks.Task {
 	w.t.Helper()
 	var ts []tasks.Task
 	for i := range n {
@@ -203,15 +203,15 @@ func (w *world) newPayments(n int) []tasks.Task {
 }
 
 // submit registers and wakes; all must be new.
-func (w *world) submit(ts ...tasks.Task) {
+func (w *fixture) submit(ts ...tasks.Task) {
 	w.t.Helper()
 	receipts, err := w.client.Submit(context.Background(), ts...)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	for _, r := range receipts {
-		if r.Outcome != tasks.Enqueued {
-			w.t.Fatalf("submit %s: %s %s", r.Key, r.Outcome, r.Problem)
+		if r.Result != tasks.Enqueued {
+			w.t.Fatalf("submit %s: %s %s", r.Key, r.Result, r.Problem)
 		}
 	}
 }
@@ -220,7 +220,7 @@ func key(reference string) idempotency.Key {
 	return idempotency.Key{Provider: virtualpos.Name, Account: idempotency.DefaultAccount, Reference: reference}
 }
 
-func (w *world) key(reference string) idempotency.Key {
+func (w *fixture) key(reference string) idempotency.Key {
 	return idempotency.Key{Provider: w.provider, Account: idempotency.DefaultAccount, Reference: reference}
 }
 
@@ -237,12 +237,12 @@ func rut(body int) string {
 }
 
 // counts is how many payments are in each open state, failed of the last days included.
-func (w *world) counts() (map[idempotency.State]int64, error) {
+func (w *fixture) counts() (map[idempotency.State]int64, error) {
 	return w.ledger.Counts(context.Background(), w.provider)
 }
 
 // open is how many payments a machine must still move on.
-func (w *world) open() (int64, error) {
+func (w *fixture) open() (int64, error) {
 	counts, err := w.counts()
 	var n int64
 	for state, c := range counts {
@@ -256,7 +256,7 @@ func (w *world) open() (int64, error) {
 // awaitSettled waits until every payment is final or held. The limit begins anew whenever fewer are
 // open than before: how long a backlog takes is the machine's affair, how long the last of it takes
 // is ours.
-func (w *world) awaitSettled(limit time.Duration) {
+func (w *fixture) awaitSettled(limit time.Duration) {
 	w.t.Helper()
 	least := int64(math.MaxInt64)
 	for more := true; more; {
@@ -277,11 +277,11 @@ func (w *world) awaitSettled(limit time.Duration) {
 	}
 }
 
-// comeToRest waits until everything is settled and nothing can change any more. A worker that was
+// awaitQuiet waits until everything is settled and nothing can change any more. A worker that was
 // stopped, or cut off from Redis, may report late that it sent nothing, and a held payment is then
 // sent: so all workers end, which they do when they have reported, and a fresh one finishes what
 // that set free.
-func (w *world) comeToRest(limit time.Duration) {
+func (w *fixture) awaitQuiet(limit time.Duration) {
 	w.t.Helper()
 	w.awaitSettled(limit)
 	w.drain()
@@ -289,7 +289,7 @@ func (w *world) comeToRest(limit time.Duration) {
 	w.awaitSettled(w.certainty())
 }
 
-func (w *world) allRegistered() error {
+func (w *fixture) allRegistered() error {
 	for reference := range w.payments {
 		if _, err := w.ledger.Show(context.Background(), w.key(reference)); err != nil {
 			return err
@@ -299,7 +299,7 @@ func (w *world) allRegistered() error {
 }
 
 // unsettled describes some of what is open.
-func (w *world) unsettled() string {
+func (w *fixture) unsettled() string {
 	text, n := "", 0
 	_ = w.ledger.List(context.Background(), idempotency.Filter{Provider: w.provider}, func(r idempotency.Record) bool {
 		if r.State != idempotency.Held {
@@ -312,9 +312,9 @@ func (w *world) unsettled() string {
 }
 
 // awaitSome waits until at least n payments are in the state.
-func (w *world) awaitSome(state idempotency.State, n int64) {
+func (w *fixture) awaitSome(state idempotency.State, n int64) {
 	w.t.Helper()
-	eventually.NoError(w.t, patience, func() error {
+	eventually.NoError(w.t, testTimeout, func() error {
 		counts, err := w.counts()
 		if err == nil && counts[state] < n {
 			err = fmt.Errorf("%v, want %d %s", counts, n, state)
@@ -324,9 +324,9 @@ func (w *world) awaitSome(state idempotency.State, n int64) {
 }
 
 // awaitNone waits until no payment is in the state.
-func (w *world) awaitNone(state idempotency.State) {
+func (w *fixture) awaitNone(state idempotency.State) {
 	w.t.Helper()
-	eventually.NoError(w.t, patience, func() error {
+	eventually.NoError(w.t, testTimeout, func() error {
 		counts, err := w.counts()
 		if err == nil && counts[state] > 0 {
 			err = fmt.Errorf("%v, want none %s", counts, state)
@@ -336,7 +336,7 @@ func (w *world) awaitNone(state idempotency.State) {
 }
 
 // strike notes that a worker is being killed or stopped.
-func (w *world) strike() { w.strikes = append(w.strikes, time.Now()) }
+func (w *fixture) injectFault() { w.faults = append(w.faults, time.Now()) }
 
 func redisZ(member string, at time.Time) redis.Z {
 	return redis.Z{Score: float64(at.Unix()), Member: member}

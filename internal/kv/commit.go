@@ -12,10 +12,10 @@ import (
 var commitLua string
 
 // commits are the two forms of the one script that writes decisions.
-type commits struct{ grows, reports *Script }
+type commits struct{ refuseWhenFull, allowWhenFull *Script }
 
 func newCommits(clock string) commits {
-	return commits{grows: NewScript(clock+commitLua, Grows), reports: NewScript(clock+commitLua, Reports)}
+	return commits{refuseWhenFull: NewScript(clock+commitLua, RefuseWhenFull), allowWhenFull: NewScript(clock+commitLua, AllowWhenFull)}
 }
 
 // Commit is a decision on its way into Redis: what it was made from, what must still hold, and what
@@ -23,8 +23,8 @@ func newCommits(clock string) commits {
 type Commit struct {
 	// Owner is the provider, whose hash tag all keys share.
 	Owner string
-	// Room says whether it is refused when Redis is full.
-	Room Room
+	// WhenFull says whether it is refused when Redis is full.
+	WhenFull FullPolicy
 	// Intent: replicas must have it before anybody relies on it, where they are asked for.
 	Intent bool
 
@@ -40,18 +40,18 @@ type Commit struct {
 // itself is compared, not a counter: one that starts again in a store that forgot could come to the
 // same number, a text with its attempt ids and times does not.
 func NewCommit(owner, key, text string, readAt int64) *Commit {
-	c := &Commit{Owner: owner, Room: Reports, number: map[string]int{}}
-	c.head = [3]any{text, readAt, maxAge}
+	c := &Commit{Owner: owner, WhenFull: AllowWhenFull, number: map[string]int{}}
+	c.head = [3]any{text, readAt, maxDecisionAge}
 	c.key(key)
 	return c
 }
 
-// NewUnread begins a decision that was made from no record: only its guards hold it.
-func NewUnread(owner string) *Commit { return NewCommit(owner, Prefix(owner)+"none", "", 0) }
+// NewGuardedCommit begins a decision that was made from no record: only its guards hold it.
+func NewGuardedCommit(owner string) *Commit { return NewCommit(owner, Prefix(owner)+"none", "", 0) }
 
-// maxAge is how old a decision may be, in ms: a process that stood still between reading and
+// maxDecisionAge is how old a decision may be, in ms: a process that stood still between reading and
 // writing cannot write it.
-const maxAge = 2000
+const maxDecisionAge = 2000
 
 // key numbers a key.
 func (c *Commit) key(name string) int {
@@ -84,9 +84,9 @@ func (c *Commit) Copy(from, to string) {
 type Result struct {
 	// Done: it was written. Otherwise Moved (the record is another), Stale (the decision is too
 	// old), or the number of the guard that failed, from 1, and what that found.
-	Done, Moved, Stale bool
-	Guard              int
-	Found              string
+	Done, Changed, Stale bool
+	Guard                int
+	Found                string
 }
 
 const guardWidth = 5
@@ -113,7 +113,7 @@ func parse(cmd *redis.Cmd) (Result, error) {
 	case "done":
 		return Result{Done: true}, nil
 	case "moved":
-		return Result{Moved: true}, nil
+		return Result{Changed: true}, nil
 	case "stale":
 		return Result{Stale: true}, nil
 	case "guard":

@@ -10,16 +10,16 @@ import (
 )
 
 // flights is a database with one record, and its flights.
-func flights(t *testing.T) (*redis.Client, *kv.Flights) {
+func flights(t *testing.T) (*redis.Client, *kv.Batcher) {
 	t.Helper()
 	client := redistest.Start(t).Client()
 	if err := client.Set(t.Context(), "remesa:{p}:record", "old", 0).Err(); err != nil {
 		t.Fatal(err)
 	}
-	return client, kv.NewFlights(kv.NewDB(client, false), 0, 0)
+	return client, kv.NewBatcher(kv.NewDB(client, false), 0, 0)
 }
 
-func commit(t *testing.T, f *kv.Flights, c *kv.Commit) kv.Result {
+func commit(t *testing.T, f *kv.Batcher, c *kv.Commit) kv.Result {
 	t.Helper()
 	results, errs := f.Commit(t.Context(), "p", c)
 	if errs[0] != nil {
@@ -65,11 +65,11 @@ func TestACommitThatMayNotBeWrittenWritesNothing(t *testing.T) {
 		halted bool
 		want   kv.Result
 	}{
-		"the record moved on":      {text: "older", want: kv.Result{Moved: true}},
-		"there is a record":        {text: "", want: kv.Result{Moved: true}},
+		"the record moved on":      {text: "older", want: kv.Result{Changed: true}},
+		"there is a record":        {text: "", want: kv.Result{Changed: true}},
 		"the decision is too old":  {text: "old", readAt: 1, want: kv.Result{Stale: true}},
 		"the second guard failed":  {text: "old", halted: true, want: kv.Result{Guard: 2, Found: "1"}},
-		"moved is said before old": {text: "older", readAt: 1, halted: true, want: kv.Result{Moved: true}},
+		"moved is said before old": {text: "older", readAt: 1, halted: true, want: kv.Result{Changed: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			client, f := flights(t)

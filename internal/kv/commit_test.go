@@ -19,12 +19,12 @@ func TestADecisionIsWrittenWholeOrNotAtAll(t *testing.T) {
 		want   Result
 	}{
 		{"its record is as it was read", func() *Commit { return write("r", "a", "b") }, Result{Done: true}},
-		{"the record is another", func() *Commit { return write("r", "c", "b") }, Result{Moved: true}},
-		{"the record is gone", func() *Commit { return write("gone", "a", "b") }, Result{Moved: true}},
-		{"there was none, and there is one", func() *Commit { return write("r", "", "b") }, Result{Moved: true}},
-		{"it was just read", func() *Commit { return aged("r", now-maxAge) }, Result{Done: true}},
-		{"it is too old", func() *Commit { return aged("r", now-maxAge-1) }, Result{Stale: true}},
-		{"it was read at a time that has not come", func() *Commit { return aged("r", now+maxAge+1) }, Result{Stale: true}},
+		{"the record is another", func() *Commit { return write("r", "c", "b") }, Result{Changed: true}},
+		{"the record is gone", func() *Commit { return write("gone", "a", "b") }, Result{Changed: true}},
+		{"there was none, and there is one", func() *Commit { return write("r", "", "b") }, Result{Changed: true}},
+		{"it was just read", func() *Commit { return aged("r", now-maxDecisionAge) }, Result{Done: true}},
+		{"it is too old", func() *Commit { return aged("r", now-maxDecisionAge-1) }, Result{Stale: true}},
+		{"it was read at a time that has not come", func() *Commit { return aged("r", now+maxDecisionAge+1) }, Result{Stale: true}},
 		{"its guards hold", func() *Commit { return guarded("SX", "") }, Result{Done: true}},
 		{"its guard holds by the other answer", func() *Commit { return guarded("", "SX") }, Result{Done: true}},
 		{"a guard finds another value", func() *Commit { return guarded("SY", "SZ") }, Result{Guard: 3, Found: "SX"}},
@@ -32,7 +32,7 @@ func TestADecisionIsWrittenWholeOrNotAtAll(t *testing.T) {
 	}
 	onEach(t, func(t *testing.T, client func(...redis.Hook) redis.UniversalClient) {
 		c := client()
-		b := &bench{NewFlights(NewDB(c, true), 0, 0), t, c}
+		b := &fixture{NewBatcher(NewDB(c, true), 0, 0), t, c}
 		b.set("clock", fmt.Sprint(now))
 		b.set("permit", "SX")
 		for _, row := range rows {
@@ -74,11 +74,11 @@ func guarded(right, alsoRight string) *Commit {
 
 func TestACopyIsMadeOnce(t *testing.T) {
 	onEach(t, func(t *testing.T, client func(...redis.Hook) redis.UniversalClient) {
-		b := newBench(t, client())
+		b := newFixture(t, client())
 		for _, row := range []struct{ present, next, want string }{
 			{"", "first", ""}, {"first", "second", "first"}, {"second", "third", "first"},
 		} {
-			c := NewUnread(owner)
+			c := NewGuardedCommit(owner)
 			c.Copy(at("content"), at("frozen"))
 			c.Write("SET", at("content"), row.next)
 			b.wants("content", row.present)
@@ -94,9 +94,9 @@ func TestACopyIsMadeOnce(t *testing.T) {
 // never exists.
 func TestADecisionFromNoRecordLeavesNoRecord(t *testing.T) {
 	onEach(t, func(t *testing.T, client func(...redis.Hook) redis.UniversalClient) {
-		b := newBench(t, client())
+		b := newFixture(t, client())
 		for range 2 {
-			c := NewUnread(owner)
+			c := NewGuardedCommit(owner)
 			c.Write("SET", at("x"), "y")
 			if got := b.commit(c); !got.Done {
 				t.Fatalf("%+v", got)
@@ -110,13 +110,13 @@ func TestADecisionFromNoRecordLeavesNoRecord(t *testing.T) {
 
 func TestAFullRedisTakesReportsAndNothingThatGrows(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, redistest.Start(t).Client())
+	b := newFixture(t, redistest.Start(t).Client())
 	b.set("r", "a")
 	b.must(b.c.ConfigSet(t.Context(), "maxmemory", "1").Err())
 	grows, reports := write("r", "a", "grown"), write("s", "", "reported")
-	grows.Room = Grows
+	grows.WhenFull = RefuseWhenFull
 	results, errs := b.Commit(t.Context(), owner, grows, reports)
-	if !Full(errs[0]) || results[0].Done {
+	if !IsFull(errs[0]) || results[0].Done {
 		t.Errorf("what grows: %+v, %v", results[0], errs[0])
 	}
 	if errs[1] != nil || !results[1].Done {
@@ -124,9 +124,9 @@ func TestAFullRedisTakesReportsAndNothingThatGrows(t *testing.T) {
 	}
 	b.wants("r", "a")
 	b.wants("s", "reported")
-	for room, full := range map[Room]bool{Grows: true, Reports: false} {
+	for room, full := range map[FullPolicy]bool{RefuseWhenFull: true, AllowWhenFull: false} {
 		err := b.db.Run(t.Context(), NewScript("return redis.call('SET', KEYS[1], '1')", room), []string{at("t")}).Err()
-		if Full(err) != full || !full && err != nil {
+		if IsFull(err) != full || !full && err != nil {
 			t.Errorf("a script of its own, which reports: %t: %v", room, err)
 		}
 	}
@@ -134,14 +134,14 @@ func TestAFullRedisTakesReportsAndNothingThatGrows(t *testing.T) {
 
 func TestAnEntryHasItsFieldsInOrder(t *testing.T) {
 	t.Parallel()
-	all := Entry{
+	all := OutcomeEvent{
 		Key: "k", Type: "t", State: "s", Reference: "r", ProviderID: "p", Code: "c", Message: "m", Decline: "d", Amount: "1", Currency: "CLP",
 		Attempt: 2, At: time.UnixMilli(1700000000001), Metadata: "{}", ActionURL: "u", Event: "e", Account: "a", Subscription: "b", Period: "3",
 		Version: 4,
 	}
 	const at = "2023-11-14T22:13:20.001Z"
 	for name, row := range map[string]struct {
-		entry Entry
+		entry OutcomeEvent
 		want  []any
 	}{
 		"all of them": {all, []any{
@@ -149,7 +149,7 @@ func TestAnEntryHasItsFieldsInOrder(t *testing.T) {
 			"currency", "CLP", "attempt", "2", "at", at, "metadata", "{}", "action_url", "u", "event", "e", "event_id", "k:4", "account", "a",
 			"subscription", "b", "period", "3",
 		}},
-		"the empty ones are left out": {Entry{Key: "k", At: all.At}, []any{"key", "k", "at", at, "event_id", "k:0"}},
+		"the empty ones are left out": {OutcomeEvent{Key: "k", At: all.At}, []any{"key", "k", "at", at, "event_id", "k:0"}},
 	} {
 		if got := row.entry.Fields(); !slices.Equal(got, row.want) {
 			t.Errorf("%s: %v, want %v", name, got, row.want)
@@ -159,13 +159,13 @@ func TestAnEntryHasItsFieldsInOrder(t *testing.T) {
 
 func TestAnEntryIsAppendedAndOldOnesGo(t *testing.T) {
 	onEach(t, func(t *testing.T, client func(...redis.Hook) redis.UniversalClient) {
-		b := newBench(t, client())
+		b := newFixture(t, client())
 		for n := range 300 { // trimmed by whole nodes of a hundred
 			args := &redis.XAddArgs{Stream: OutcomesKey(owner), ID: fmt.Sprintf("1000-%d", n+1), Values: []any{"key", "old"}}
 			b.must(b.c.XAdd(t.Context(), args).Err())
 		}
-		c := NewUnread(owner)
-		c.Append(Entry{Key: "new", At: time.Now(), Version: 7}, time.Hour)
+		c := NewGuardedCommit(owner)
+		c.Append(OutcomeEvent{Key: "new", At: time.Now(), Version: 7}, time.Hour)
 		if got := b.commit(c); !got.Done {
 			t.Fatalf("%+v", got)
 		}

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Entry is an entry of a provider's outcome stream. An empty field is left out of the stream;
+// OutcomeEvent is an entry of a provider's outcome stream. An empty field is left out of the stream;
 // consumers read it as empty.
-type Entry struct {
+type OutcomeEvent struct {
 	Key, Type, State, Reference, ProviderID, Code, Message, Decline string
 	Amount, Currency                                                string
 	Attempt                                                         int
@@ -18,7 +18,7 @@ type Entry struct {
 }
 
 // Fields are the names and values of the entry as they stand in the stream.
-func (e Entry) Fields() []any {
+func (e OutcomeEvent) Fields() []any {
 	fields := make([]any, 0, 2*18)
 	add := func(name, value string) {
 		if value != "" {
@@ -52,7 +52,7 @@ func (e Entry) Fields() []any {
 }
 
 // Append adds the entry to the owner's outcome stream, which is trimmed by age as it grows.
-func (c *Commit) Append(e Entry, retention time.Duration) {
+func (c *Commit) Append(e OutcomeEvent, retention time.Duration) {
 	oldest := strconv.FormatInt(e.At.Add(-retention).UnixMilli(), 10)
 	c.Write("XADD", OutcomesKey(c.Owner), append([]any{"MINID", "~", oldest, "*"}, e.Fields()...)...)
 }

@@ -10,70 +10,70 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Flights shares round trips: what is asked for while a pipeline is under way goes out together
+// Batcher shares round trips: what is asked for while a pipeline is under way goes out together
 // with the next one. No timer waits for company. Each owner's keys lie on one node, so that each
 // owner has flights of its own.
-type Flights struct {
+type Batcher struct {
 	db *DB
 	// Replicas must acknowledge an intent, within ReplicaTimeout.
 	replicas       int
 	replicaTimeout time.Duration
 
 	mu     sync.Mutex
-	owners map[string]*lane
+	owners map[string]*ownerQueue
 }
 
-// NewFlights makes the flights of a database. Where replicas are asked for, an intent that fewer
+// NewBatcher makes the flights of a database. Where replicas are asked for, an intent that fewer
 // acknowledged is an error, though it is written.
-func NewFlights(db *DB, replicas int, replicaTimeout time.Duration) *Flights {
-	return &Flights{db: db, replicas: replicas, replicaTimeout: replicaTimeout, owners: map[string]*lane{}}
+func NewBatcher(db *DB, replicas int, replicaTimeout time.Duration) *Batcher {
+	return &Batcher{db: db, replicas: replicas, replicaTimeout: replicaTimeout, owners: map[string]*ownerQueue{}}
 }
 
-// lane is the queue of one owner.
-type lane struct {
-	f      *Flights
-	owner  string
-	mu     sync.Mutex
-	queue  []*op
-	flying int
+// ownerQueue is the queue of one owner.
+type ownerQueue struct {
+	f        *Batcher
+	owner    string
+	mu       sync.Mutex
+	ops      []*op
+	inFlight int
 }
 
 const (
-	// pipelines of an owner under way at a time; more shared less (measured: two are best).
-	pipelines = 2
-	// mostOps of one pipeline.
-	mostOps = 512
-	// flightTime bounds a pipeline; whoever asked may leave before.
-	flightTime = 15 * time.Second
+	// maxPipelines of an owner under way at a time; more shared less (measured: two are best).
+	maxPipelines = 2
+	// maxOps of one pipeline.
+	maxOps = 512
+	// pipelineTimeout bounds a pipeline; whoever asked may leave before.
+	pipelineTimeout = 15 * time.Second
 )
 
 // op is what one caller wants of a pipeline: some reads, or one commit.
 type op struct {
-	queue  func(pipe redis.Pipeliner)
-	script *Script
-	cmd    *redis.Cmd
-	commit *Commit
-	intent bool
-	err    error
-	done   chan struct{}
+	enqueue func(pipe redis.Pipeliner)
+	script  *Script
+	cmd     *redis.Cmd
+	commit  *Commit
+	intent  bool
+	err     error
+	done    chan struct{}
 }
 
-func (f *Flights) lane(owner string) *lane {
+func (f *Batcher) queue(owner string) *ownerQueue {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.owners[owner] == nil {
-		f.owners[owner] = &lane{f: f, owner: owner}
+		f.owners[owner] = &ownerQueue{f: f, owner: owner}
 	}
 	return f.owners[owner]
 }
 
 // Read has reads queued, and returns once they were answered; each command has its own error.
-func (f *Flights) Read(ctx context.Context, owner string, queue func(redis.Pipeliner)) error {
-	return f.do(ctx, owner, []*op{{queue: queue}})
+func (f *Batcher) Read(ctx context.Context, owner string, queue func(redis.Pipeliner)) error {
+	return f.do(ctx, owner, []*op{{enqueue: queue}})
 }
 
 // Now is the store's time.
-func (f *Flights) Now(ctx context.Context, owner string) (time.Time, error) {
+func (f *Batcher) Now(ctx context.Context, owner string) (time.Time, error) {
 	var clock func() (int64, error)
 	err := f.Read(ctx, owner, func(pipe redis.Pipeliner) { clock = f.db.Clock(ctx, pipe, owner) })
 	if err != nil {
@@ -83,15 +83,15 @@ func (f *Flights) Now(ctx context.Context, owner string) (time.Time, error) {
 	return time.UnixMilli(ms), err
 }
 
-// Touch writes nothing that matters and returns once replicas have it, and so all that was written
+// AwaitReplicas writes nothing that matters and returns once replicas have it, and so all that was written
 // before it. Where it is refused, they may have nothing of the kind: WAIT then answers for an older
 // write of its connection.
-func (f *Flights) Touch(ctx context.Context, owner string) error {
+func (f *Batcher) AwaitReplicas(ctx context.Context, owner string) error {
 	if f.replicas == 0 {
 		return nil
 	}
 	var written *redis.StatusCmd
-	err := f.do(ctx, owner, []*op{{intent: true, queue: func(pipe redis.Pipeliner) {
+	err := f.do(ctx, owner, []*op{{intent: true, enqueue: func(pipe redis.Pipeliner) {
 		written = pipe.Set(ctx, Prefix(owner)+"touched", 1, time.Hour)
 	}}})
 	if err != nil {
@@ -102,12 +102,12 @@ func (f *Flights) Touch(ctx context.Context, owner string) error {
 
 // Commit writes decisions of one owner, each for itself. The results are in order; the error of a
 // result says that nobody knows whether it was written, or, for ErrReplicas, that it was.
-func (f *Flights) Commit(ctx context.Context, owner string, cs ...*Commit) ([]Result, []error) {
+func (f *Batcher) Commit(ctx context.Context, owner string, cs ...*Commit) ([]Result, []error) {
 	ops := make([]*op, len(cs))
 	for i, c := range cs {
-		script := f.db.commits.reports
-		if c.Room == Grows {
-			script = f.db.commits.grows
+		script := f.db.commits.allowWhenFull
+		if c.WhenFull == RefuseWhenFull {
+			script = f.db.commits.refuseWhenFull
 		}
 		ops[i] = &op{commit: c, script: script, intent: c.Intent}
 	}
@@ -139,19 +139,19 @@ func (o *op) result() (Result, error) {
 
 // do queues ops and waits for them, or for the caller's end; what is under way then may still be
 // carried out.
-func (f *Flights) do(ctx context.Context, owner string, ops []*op) error {
+func (f *Batcher) do(ctx context.Context, owner string, ops []*op) error {
 	if len(ops) == 0 {
 		return nil
 	}
-	l := f.lane(owner)
+	l := f.queue(owner)
 	l.mu.Lock()
 	for _, o := range ops {
 		o.done = make(chan struct{})
-		l.queue = append(l.queue, o)
+		l.ops = append(l.ops, o)
 	}
-	if l.flying < pipelines {
-		l.flying++
-		go l.fly() //nolint:contextcheck // it carries what others ask for too, and outlives whoever asked first
+	if l.inFlight < maxPipelines {
+		l.inFlight++
+		go l.drain() //nolint:contextcheck // it carries what others ask for too, and outlives whoever asked first
 	}
 	l.mu.Unlock()
 	var err error
@@ -168,16 +168,16 @@ func (f *Flights) do(ctx context.Context, owner string, ops []*op) error {
 	return err
 }
 
-// fly sends pipelines until nothing waits.
-func (l *lane) fly() {
+// drain sends pipelines until nothing waits.
+func (l *ownerQueue) drain() {
 	for {
 		l.mu.Lock()
-		n := min(len(l.queue), mostOps)
-		ops := l.queue[:n:n]
-		l.queue = l.queue[n:]
+		n := min(len(l.ops), maxOps)
+		ops := l.ops[:n:n]
+		l.ops = l.ops[n:]
 		if n == 0 {
-			l.flying--
-			l.queue = nil
+			l.inFlight--
+			l.ops = nil
 			l.mu.Unlock()
 			return
 		}
@@ -192,8 +192,8 @@ func (l *lane) fly() {
 // ErrReplicas: written, but not by as many replicas as must have it.
 var ErrReplicas = errors.New("replicas did not acknowledge")
 
-func (l *lane) send(ops []*op) {
-	ctx, cancel := context.WithTimeout(context.Background(), flightTime)
+func (l *ownerQueue) send(ops []*op) {
+	ctx, cancel := context.WithTimeout(context.Background(), pipelineTimeout)
 	defer cancel()
 	fail := func(err error, ops []*op) {
 		for _, o := range ops {
@@ -230,14 +230,14 @@ func (l *lane) send(ops []*op) {
 
 // pipeline sends ops over one connection, and waits on it for replicas where an intent is among
 // them.
-func (l *lane) pipeline(ctx context.Context, node redis.UniversalClient, ops []*op) {
+func (l *ownerQueue) pipeline(ctx context.Context, node redis.UniversalClient, ops []*op) {
 	pipe := node.Pipeline()
 	intent := false
 	for _, o := range ops {
 		o.err = nil
 		intent = intent || o.intent
 		if o.commit == nil {
-			o.queue(pipe)
+			o.enqueue(pipe)
 			continue
 		}
 		src, err := l.f.db.source(ctx, o.script)
@@ -254,8 +254,8 @@ func (l *lane) pipeline(ctx context.Context, node redis.UniversalClient, ops []*
 	_, err := pipe.Exec(ctx)
 	var answered redis.Error
 	unanswered := err != nil && !errors.As(err, &answered)
-	if unanswered || elsewhere(err) {
-		l.f.db.look(ctx)
+	if unanswered || isTopologyError(err) {
+		l.f.db.reloadTopology(ctx)
 	}
 	if unanswered {
 		for _, o := range ops {
@@ -287,14 +287,14 @@ func (db *DB) Node(ctx context.Context, key string) (redis.UniversalClient, erro
 	return db.Client, nil
 }
 
-// elsewhere reports whether a node says that the keys are another's to write.
-func elsewhere(err error) bool {
+// isTopologyError reports whether a node says that the keys are another's to write.
+func isTopologyError(err error) bool {
 	return redis.HasErrorPrefix(err, "MOVED") || redis.HasErrorPrefix(err, "READONLY") || redis.HasErrorPrefix(err, "CLUSTERDOWN")
 }
 
-// look has a cluster's client find out anew which node holds what: it does so by itself only for
+// reloadTopology has a cluster's client find out anew which node holds what: it does so by itself only for
 // what goes through it, and not to a node that was asked for.
-func (db *DB) look(ctx context.Context) {
+func (db *DB) reloadTopology(ctx context.Context) {
 	if c, ok := db.Client.(*redis.ClusterClient); ok {
 		c.ReloadState(ctx)
 	}

@@ -23,14 +23,14 @@ import (
 func pushes(n int) []*Commit {
 	cs := make([]*Commit, n)
 	for i := range cs {
-		cs[i] = NewUnread(owner)
+		cs[i] = NewGuardedCommit(owner)
 		cs[i].Write("RPUSH", at("list"), i)
 	}
 	return cs
 }
 
 // wantsEach holds that each of the numbers was appended once.
-func (b *bench) wantsEach(n int) {
+func (b *fixture) wantsEach(n int) {
 	b.t.Helper()
 	got, err := b.c.LRange(b.t.Context(), at("list"), 0, -1).Result()
 	b.must(err)
@@ -46,7 +46,7 @@ func TestAScriptForgottenInMidPipelineIsSentForTheRestOnly(t *testing.T) {
 	onEach(t, func(t *testing.T, client func(...redis.Hook) redis.UniversalClient) {
 		const n = 20
 		other, done := client(), false
-		b := newBench(t, client(pipes(func(next redis.ProcessPipelineHook, ctx context.Context, cmds []redis.Cmder) error {
+		b := newFixture(t, client(pipelineHook(func(next redis.ProcessPipelineHook, ctx context.Context, cmds []redis.Cmder) error {
 			if done || evals(cmds) != n {
 				return next(ctx, cmds)
 			}
@@ -71,10 +71,10 @@ func TestAScriptForgottenInMidPipelineIsSentForTheRestOnly(t *testing.T) {
 	})
 }
 
-// refuses is a hook that refuses to load scripts, as a server does that became a replica.
-type refuses struct{ pipes }
+// refuseScriptLoad is a hook that refuses to load scripts, as a server does that became a replica.
+type refuseScriptLoad struct{ pipelineHook }
 
-func (refuses) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+func (refuseScriptLoad) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
 		if cmd.Name() == "script" {
 			cmd.SetErr(errors.New("not here"))
@@ -90,8 +90,8 @@ func TestNothingCountsAsWrittenWhereTheScriptCannotBeLoaded(t *testing.T) {
 		return next(ctx, cmds)
 	}
 	c := redistest.Start(t).Client()
-	c.AddHook(refuses{passing})
-	b := newBench(t, c)
+	c.AddHook(refuseScriptLoad{passing})
+	b := newFixture(t, c)
 	if results, errs := b.Commit(t.Context(), owner, write("r", "", "a")); errs[0] == nil || results[0] != (Result{}) {
 		t.Errorf("%+v, %v", results[0], errs[0])
 	}
@@ -101,8 +101,8 @@ func TestNothingCountsAsWrittenWhereTheScriptCannotBeLoaded(t *testing.T) {
 func TestDecisionsMadeMeanwhileShareARoundTrip(t *testing.T) {
 	onEach(t, func(t *testing.T, client func(...redis.Hook) redis.UniversalClient) {
 		const callers = 200
-		g := &gate{}
-		b := newBench(t, client(g.hook()))
+		g := &pipelineGate{}
+		b := newFixture(t, client(g.hook()))
 		b.commit(write("r", "", "the script is known"))
 		open := g.close()
 		var group sync.WaitGroup
@@ -112,14 +112,14 @@ func TestDecisionsMadeMeanwhileShareARoundTrip(t *testing.T) {
 					t.Errorf("%d: %+v, %v", i, results[0], errs[0])
 				}
 			})
-			if i < pipelines { // each of the first has a pipeline for itself
+			if i < maxPipelines { // each of the first has a pipeline for itself
 				await(t, "a pipeline", func() bool { return len(g.sent()) == i+1 })
 			}
 		}
-		await(t, "all others wait", func() bool { return b.waiting() == callers-pipelines })
+		await(t, "all others wait", func() bool { return b.waiting() == callers-maxPipelines })
 		open()
 		group.Wait()
-		if got := g.sent(); !slices.Equal(got, []int{1, 1, callers - pipelines}) {
+		if got := g.sent(); !slices.Equal(got, []int{1, 1, callers - maxPipelines}) {
 			t.Errorf("pipelines of %v decisions", got)
 		}
 		b.wantsEach(callers)
@@ -128,19 +128,19 @@ func TestDecisionsMadeMeanwhileShareARoundTrip(t *testing.T) {
 
 func TestAPipelineCarriesSoManyAndOwnersDoNotWaitForOneAnother(t *testing.T) {
 	t.Parallel()
-	g := &gate{}
-	b := newBench(t, clientsOf(t, redistest.Start(t).Addr())(g.hook()))
+	g := &pipelineGate{}
+	b := newFixture(t, clientsOf(t, redistest.Start(t).Addr())(g.hook()))
 	b.commit(write("r", "", "the script is known"))
 	open := g.close()
 	var group sync.WaitGroup
 	group.Go(func() {
-		for i, err := range second(b.Commit(t.Context(), owner, pushes(mostOps+88)...)) {
+		for i, err := range second(b.Commit(t.Context(), owner, pushes(maxOps+88)...)) {
 			if err != nil {
 				t.Errorf("%d: %v", i, err)
 			}
 		}
 	})
-	await(t, "the first pipeline", func() bool { return slices.Equal(g.sent(), []int{mostOps}) })
+	await(t, "the first pipeline", func() bool { return slices.Equal(g.sent(), []int{maxOps}) })
 	other := NewCommit("virtualpos", Prefix("virtualpos")+"r", "", 0)
 	other.Write("SET", Prefix("virtualpos")+"r", "a")
 	group.Go(func() {
@@ -148,21 +148,21 @@ func TestAPipelineCarriesSoManyAndOwnersDoNotWaitForOneAnother(t *testing.T) {
 			t.Error(errs[0])
 		}
 	})
-	await(t, "the other owner's", func() bool { return slices.Equal(g.sent(), []int{mostOps, 1}) })
+	await(t, "the other owner's", func() bool { return slices.Equal(g.sent(), []int{maxOps, 1}) })
 	open()
 	group.Wait()
-	if got := g.sent(); !slices.Equal(got, []int{mostOps, 1, 88}) {
+	if got := g.sent(); !slices.Equal(got, []int{maxOps, 1, 88}) {
 		t.Errorf("pipelines of %v decisions", got)
 	}
-	b.wantsEach(mostOps + 88)
+	b.wantsEach(maxOps + 88)
 }
 
 func second[A, B any](_ A, b B) B { return b }
 
 func TestWhoLeavesEarlyTakesNobodyAlong(t *testing.T) {
 	onEach(t, func(t *testing.T, client func(...redis.Hook) redis.UniversalClient) {
-		g := &gate{}
-		b := newBench(t, client(g.hook()))
+		g := &pipelineGate{}
+		b := newFixture(t, client(g.hook()))
 		b.commit(write("r", "", "the script is known"))
 		open := g.close()
 		ctx, leave := context.WithCancel(t.Context())
@@ -197,18 +197,18 @@ func TestALostReplyIsToldAsSuch(t *testing.T) {
 			proxy := redistest.NewProxy(t, s.Addr())
 			c := redis.NewClient(&redis.Options{Addr: proxy.Addr(), MaxRetries: retries})
 			defer c.Close()
-			b := newBench(t, c)
+			b := newFixture(t, c)
 			b.commit(write("r", "", "a"))
 			dropped := proxy.DropReply("evalsha")
 			commit := write("r", "a", "b")
 			commit.Write("RPUSH", at("list"), "1")
 			results, errs := b.Commit(t.Context(), owner, commit)
 			<-dropped
-			if retries < 0 && errs[0] == nil || retries > 0 && (errs[0] != nil || !results[0].Moved) || results[0].Done {
+			if retries < 0 && errs[0] == nil || retries > 0 && (errs[0] != nil || !results[0].Changed) || results[0].Done {
 				t.Errorf("%+v, %v", results[0], errs[0])
 			}
 			b.wants("r", "b")
-			if got := b.commit(commit); !got.Moved {
+			if got := b.commit(commit); !got.Changed {
 				t.Errorf("repeated: %+v", got)
 			}
 			b.wantsEach(1)
@@ -226,9 +226,9 @@ func TestAReplyThatIsNoneIsAnError(t *testing.T) {
 }
 
 // replicated are flights that want one replica, with what an intent gets without any.
-func replicated(t *testing.T, c redis.UniversalClient) *bench {
+func replicated(t *testing.T, c redis.UniversalClient) *fixture {
 	t.Helper()
-	return &bench{NewFlights(NewDB(c, false), 1, 50*time.Millisecond), t, c}
+	return &fixture{NewBatcher(NewDB(c, false), 1, 50*time.Millisecond), t, c}
 }
 
 func TestAnIntentThatTooFewReplicasHaveIsWrittenAndAnError(t *testing.T) {
@@ -248,13 +248,13 @@ func TestAnIntentThatTooFewReplicasHaveIsWrittenAndAnError(t *testing.T) {
 			if !errors.Is(errs[0], ErrReplicas) || !results[0].Done {
 				t.Errorf("an intent: %+v, %v", results[0], errs[0])
 			}
-			if errs[1] != nil || !results[1].Moved {
+			if errs[1] != nil || !results[1].Changed {
 				t.Errorf("an intent that was not written: %+v, %v", results[1], errs[1])
 			}
 			if errs[2] != nil || !results[2].Done {
 				t.Errorf("what is no intent: %+v, %v", results[2], errs[2])
 			}
-			if err := b.Touch(t.Context(), owner); !errors.Is(err, ErrReplicas) {
+			if err := b.AwaitReplicas(t.Context(), owner); !errors.Is(err, ErrReplicas) {
 				t.Errorf("touched: %v", err)
 			}
 		})
@@ -278,7 +278,7 @@ func TestAReplicaAcknowledgesAnIntent(t *testing.T) {
 	if got, err := replica.Client().Get(t.Context(), at(fmt.Sprintf("r-%d", n))).Result(); err != nil || got != "a" {
 		t.Errorf("the replica has %q, %v", got, err)
 	}
-	b.must(b.Touch(t.Context(), owner))
+	b.must(b.AwaitReplicas(t.Context(), owner))
 }
 
 // WAIT answers for the last write of its connection: where the touch was refused, that is an older
@@ -288,23 +288,23 @@ func TestATouchThatIsRefusedAcknowledgesNothing(t *testing.T) {
 	primary := redistest.Start(t)
 	redistest.Start(t, redistest.ReplicaOf(primary))
 	b := replicated(t, primary.Client())
-	await(t, "the replica takes part", func() bool { return b.Touch(t.Context(), owner) == nil })
+	await(t, "the replica takes part", func() bool { return b.AwaitReplicas(t.Context(), owner) == nil })
 	b.must(b.c.ConfigSet(t.Context(), "maxmemory", "1").Err())
-	if err := b.Touch(t.Context(), owner); !Full(err) {
+	if err := b.AwaitReplicas(t.Context(), owner); !IsFull(err) {
 		t.Errorf("a full Redis acknowledged: %v", err)
 	}
 }
 
 func TestWithoutReplicasATouchIsNothing(t *testing.T) {
 	t.Parallel()
-	if err := NewFlights(nil, 0, 0).Touch(t.Context(), owner); err != nil {
+	if err := NewBatcher(nil, 0, 0).AwaitReplicas(t.Context(), owner); err != nil {
 		t.Error(err)
 	}
 }
 
 func TestReadsAreAnsweredEachForItself(t *testing.T) {
 	onEach(t, func(t *testing.T, client func(...redis.Hook) redis.UniversalClient) {
-		b := newBench(t, client())
+		b := newFixture(t, client())
 		b.set("r", "a")
 		b.must(b.c.RPush(t.Context(), at("list"), "1").Err())
 		var there, absent, wrong *redis.StringCmd
@@ -317,19 +317,19 @@ func TestReadsAreAnsweredEachForItself(t *testing.T) {
 	})
 }
 
-// refusal is an answer of Redis that is an error.
-type refusal string
+// errorReply is an answer of Redis that is an error.
+type errorReply string
 
-func (r refusal) Error() string { return string(r) }
-func (refusal) RedisError()     {}
+func (r errorReply) Error() string { return string(r) }
+func (errorReply) RedisError()     {}
 
-// slots counts how often a cluster was asked which node holds what.
-type slots struct {
-	pipes
+// topologyReads counts how often a cluster was asked which node holds what.
+type topologyReads struct {
+	pipelineHook
 	asked *atomic.Int32
 }
 
-func (s slots) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+func (s topologyReads) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
 		if cmd.Name() == "cluster" {
 			s.asked.Add(1)
@@ -343,13 +343,13 @@ func (s slots) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 func TestAfterAFailoverTheNewNodeIsLookedFor(t *testing.T) {
 	t.Parallel()
 	s := redistest.Start(t, redistest.Cluster())
-	for _, answer := range []error{refusal("MOVED 1 127.0.0.1:1"), refusal("READONLY You can't write against a read only replica."), io.EOF} {
+	for _, answer := range []error{errorReply("MOVED 1 127.0.0.1:1"), errorReply("READONLY You can't write against a read only replica."), io.EOF} {
 		var asked atomic.Int32
 		var told atomic.Bool
 		c := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{s.Addr()}})
 		defer c.Close()
 		c.OnNewNode(func(node *redis.Client) {
-			node.AddHook(slots{func(next redis.ProcessPipelineHook, ctx context.Context, cmds []redis.Cmder) error {
+			node.AddHook(topologyReads{func(next redis.ProcessPipelineHook, ctx context.Context, cmds []redis.Cmder) error {
 				if evals(cmds) == 0 || told.Swap(true) {
 					return next(ctx, cmds)
 				}
@@ -357,7 +357,7 @@ func TestAfterAFailoverTheNewNodeIsLookedFor(t *testing.T) {
 				return answer
 			}, &asked})
 		})
-		b := newBench(t, c)
+		b := newFixture(t, c)
 		if _, err := b.Now(t.Context(), owner); err != nil {
 			t.Fatal(err)
 		}
@@ -393,7 +393,7 @@ func TestAfterAFailoverBySentinelsTheNewPrimaryIsWrittenTo(t *testing.T) {
 	}))
 	c := redis.NewFailoverClient(&redis.FailoverOptions{MasterName: "m", SentinelAddrs: []string{sentinel.Addr()}, MaxRetries: -1})
 	defer c.Close()
-	b := newBench(t, c)
+	b := newFixture(t, c)
 	b.commit(write("r", "", "a"))
 	await(t, "the replica has it", func() bool { return second.Client().Get(t.Context(), at("r")).Val() == "a" })
 	must(second.Client().ReplicaOf(t.Context(), "no", "one").Err())
@@ -414,7 +414,7 @@ func TestAStoreThatIsGoneAnswersNobody(t *testing.T) {
 	s := redistest.Start(t)
 	c := redis.NewClient(&redis.Options{Addr: s.Addr(), MaxRetries: -1, DialerRetries: 1})
 	defer c.Close()
-	b := newBench(t, c)
+	b := newFixture(t, c)
 	b.commit(write("r", "", "a"))
 	s.Kill()
 	if results, errs := b.Commit(t.Context(), owner, write("r", "a", "b")); errs[0] == nil || results[0] != (Result{}) {

@@ -32,20 +32,20 @@ func newSource(text string) source {
 }
 
 // Room says whether a script may run while Redis is full.
-type Room bool
+type FullPolicy bool
 
 // Kinds of scripts.
 const (
-	// Reports works when Redis is full: what happened is always recorded.
-	Reports Room = true
-	// Grows is refused then.
-	Grows Room = false
+	// AllowWhenFull works when Redis is full: what happened is always recorded.
+	AllowWhenFull FullPolicy = true
+	// RefuseWhenFull is refused then.
+	RefuseWhenFull FullPolicy = false
 )
 
 // NewScript makes a script.
-func NewScript(text string, room Room) *Script {
+func NewScript(text string, room FullPolicy) *Script {
 	head := "#!lua\n"
-	if room == Reports {
+	if room == AllowWhenFull {
 		head = "#!lua flags=allow-oom\n"
 	}
 	return &Script{flagged: newSource(head + text), plain: newSource(text)}
@@ -75,7 +75,7 @@ func clockSource(test bool) string {
 }
 
 // Timed makes a script that may call clock(). Its keys are closed by Keys.
-func (db *DB) Timed(text string, room Room) *Script {
+func (db *DB) Timed(text string, room FullPolicy) *Script {
 	return NewScript(clockSource(db.TestClock)+text, room)
 }
 
@@ -135,7 +135,7 @@ func (db *DB) Run(ctx context.Context, s *Script, keys []string, args ...any) *r
 	return reply
 }
 
-// Full reports whether Redis refused something because it is full.
-func Full(err error) bool {
+// IsFull reports whether Redis refused something because it is full.
+func IsFull(err error) bool {
 	return err != nil && (redis.HasErrorPrefix(err, "OOM") || strings.Contains(err.Error(), "-OOM"))
 }

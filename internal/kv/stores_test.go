@@ -57,26 +57,26 @@ func clientsOf(t *testing.T, addr string) func(hooks ...redis.Hook) redis.Univer
 	}
 }
 
-// bench is a database with flights, as the ledger has them.
-type bench struct {
-	*Flights
+// fixture is a database with flights, as the ledger has them.
+type fixture struct {
+	*Batcher
 	t *testing.T
 	c redis.UniversalClient
 }
 
-func newBench(t *testing.T, c redis.UniversalClient) *bench {
+func newFixture(t *testing.T, c redis.UniversalClient) *fixture {
 	t.Helper()
-	return &bench{NewFlights(NewDB(c, false), 0, 0), t, c}
+	return &fixture{NewBatcher(NewDB(c, false), 0, 0), t, c}
 }
 
-func (b *bench) must(err error) {
+func (b *fixture) must(err error) {
 	b.t.Helper()
 	if err != nil {
 		b.t.Fatal(err)
 	}
 }
 
-func (b *bench) commit(c *Commit) Result {
+func (b *fixture) commit(c *Commit) Result {
 	b.t.Helper()
 	results, errs := b.Commit(b.t.Context(), owner, c)
 	b.must(errs[0])
@@ -84,7 +84,7 @@ func (b *bench) commit(c *Commit) Result {
 }
 
 // wants holds a text against what is stored under a key of the owner.
-func (b *bench) wants(key, want string) {
+func (b *fixture) wants(key, want string) {
 	b.t.Helper()
 	got, err := b.c.Get(b.t.Context(), at(key)).Result()
 	if !errors.Is(err, redis.Nil) {
@@ -95,7 +95,7 @@ func (b *bench) wants(key, want string) {
 	}
 }
 
-func (b *bench) set(key, text string) {
+func (b *fixture) set(key, text string) {
 	b.t.Helper()
 	b.must(b.c.Set(b.t.Context(), at(key), text, 0).Err())
 }
@@ -109,12 +109,12 @@ func write(key, from, to string) *Commit {
 	return c
 }
 
-// pipes is a hook for pipelines; whatever else is sent passes.
-type pipes func(next redis.ProcessPipelineHook, ctx context.Context, cmds []redis.Cmder) error
+// pipelineHook is a hook for pipelines; whatever else is sent passes.
+type pipelineHook func(next redis.ProcessPipelineHook, ctx context.Context, cmds []redis.Cmder) error
 
-func (pipes) DialHook(next redis.DialHook) redis.DialHook          { return next }
-func (pipes) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }
-func (p pipes) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+func (pipelineHook) DialHook(next redis.DialHook) redis.DialHook          { return next }
+func (pipelineHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }
+func (p pipelineHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return func(ctx context.Context, cmds []redis.Cmder) error { return p(next, ctx, cmds) }
 }
 
@@ -128,15 +128,15 @@ func evals(cmds []redis.Cmder) (n int) {
 	return n
 }
 
-// gate counts the pipelines that carry commits, and holds them back while it is shut.
-type gate struct {
+// pipelineGate counts the pipelines that carry commits, and holds them back while it is shut.
+type pipelineGate struct {
 	mu    sync.Mutex
 	sizes []int
 	shut  chan struct{}
 }
 
-func (g *gate) hook() redis.Hook {
-	return pipes(func(next redis.ProcessPipelineHook, ctx context.Context, cmds []redis.Cmder) error {
+func (g *pipelineGate) hook() redis.Hook {
+	return pipelineHook(func(next redis.ProcessPipelineHook, ctx context.Context, cmds []redis.Cmder) error {
 		if evals(cmds) == 0 {
 			return next(ctx, cmds)
 		}
@@ -152,7 +152,7 @@ func (g *gate) hook() redis.Hook {
 }
 
 // close shuts the gate, and counts anew; the returned function opens it.
-func (g *gate) close() (open func()) {
+func (g *pipelineGate) close() (open func()) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	shut := make(chan struct{})
@@ -160,7 +160,7 @@ func (g *gate) close() (open func()) {
 	return func() { close(shut) }
 }
 
-func (g *gate) sent() []int {
+func (g *pipelineGate) sent() []int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return append([]int(nil), g.sizes...)
@@ -176,17 +176,17 @@ func await(t *testing.T, what string, done func() bool) {
 }
 
 // waiting is how many operations wait for a pipeline.
-func (b *bench) waiting() int {
-	l := b.lane(owner)
+func (b *fixture) waiting() int {
+	l := b.queue(owner)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.queue)
+	return len(l.ops)
 }
 
 func TestAStoreIsSpokenToInItsOwnDialect(t *testing.T) {
 	onEach(t, func(t *testing.T, client func(...redis.Hook) redis.UniversalClient) {
 		db := NewDB(client(), false)
-		now := db.Timed("return {tostring(clock()), KEYS[1], ARGV[1]}", Reports)
+		now := db.Timed("return {tostring(clock()), KEYS[1], ARGV[1]}", AllowWhenFull)
 		for range 2 { // it is sent whole the first time, and by its name the second
 			reply, err := db.Run(t.Context(), now, db.Keys(owner, at("x")), "y").StringSlice()
 			if err != nil || len(reply) != 3 || reply[0] == "0" || reply[1] != at("x") || reply[2] != "y" {
@@ -210,7 +210,7 @@ func TestADialectIsAskedForUntilTheStoreAnswers(t *testing.T) {
 	s.Kill()
 	c := redis.NewClient(&redis.Options{Addr: s.Addr(), MaxRetries: -1, DialerRetries: 1})
 	defer c.Close()
-	b := newBench(t, c)
+	b := newFixture(t, c)
 	if results, errs := b.Commit(t.Context(), owner, write("r", "", "a")); errs[0] == nil {
 		t.Fatalf("without a store: %+v", results[0])
 	}
@@ -223,7 +223,7 @@ func TestADialectIsAskedForUntilTheStoreAnswers(t *testing.T) {
 func TestTheClockOfTestsIsTheirs(t *testing.T) {
 	onEach(t, func(t *testing.T, client func(...redis.Hook) redis.UniversalClient) {
 		c := client()
-		b := &bench{NewFlights(NewDB(c, true), 0, 0), t, c}
+		b := &fixture{NewBatcher(NewDB(c, true), 0, 0), t, c}
 		if now, err := b.Now(t.Context(), owner); err == nil {
 			t.Errorf("without a time it is %s", now)
 		}
@@ -232,7 +232,7 @@ func TestTheClockOfTestsIsTheirs(t *testing.T) {
 		if err != nil || now.UnixMilli() != 1700000000000 {
 			t.Errorf("%s, %v", now, err)
 		}
-		own, err := newBench(t, c).Now(t.Context(), owner)
+		own, err := newFixture(t, c).Now(t.Context(), owner)
 		if err != nil || own.UnixMilli() < 1700000000001 {
 			t.Errorf("Redis' own is %s, %v", own, err)
 		}

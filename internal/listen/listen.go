@@ -63,18 +63,18 @@ func (l *limited) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		from := Address(c.RemoteAddr().String())
-		limit := l.take(from)
+		from := CountedAddress(c.RemoteAddr().String())
+		limit := l.acquire(from)
 		if limit == "" {
-			return &conn{Conn: c, done: func() { l.leave(from) }}, nil
+			return &conn{Conn: c, done: func() { l.release(from) }}, nil
 		}
-		hangUp(c)
+		reset(c)
 		l.Refused(from, limit)
 	}
 }
 
-// take takes a place, or says which limit leaves none.
-func (l *limited) take(from netip.Addr) (limit string) {
+// acquire takes a place, or says which limit leaves none.
+func (l *limited) acquire(from netip.Addr) (limit string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
@@ -88,7 +88,7 @@ func (l *limited) take(from netip.Addr) (limit string) {
 	return ""
 }
 
-func (l *limited) leave(from netip.Addr) {
+func (l *limited) release(from netip.Addr) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.all--
@@ -97,8 +97,8 @@ func (l *limited) leave(from netip.Addr) {
 	}
 }
 
-// hangUp leaves nothing behind for the kernel to keep.
-func hangUp(c net.Conn) {
+// reset leaves nothing behind for the kernel to keep.
+func reset(c net.Conn) {
 	if tcp, ok := c.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0)
 	}
@@ -118,10 +118,10 @@ func (c *conn) Close() error {
 	return c.Conn.Close()
 }
 
-// Address is whom limits count: the address without its port and zone, and of an IPv6 address the
+// CountedAddress is whom limits count: the address without its port and zone, and of an IPv6 address the
 // network of 64 bits, which one customer of a provider has to himself. What is no address is the
 // zero one.
-func Address(hostPort string) netip.Addr {
+func CountedAddress(hostPort string) netip.Addr {
 	ap, err := netip.ParseAddrPort(hostPort)
 	if err != nil {
 		return netip.Addr{}

@@ -19,8 +19,8 @@ import (
 
 const patience = 20 * time.Second
 
-// hall is a server behind the limits, which counts what it holds.
-type hall struct {
+// fixture is a server behind the limits, which counts what it holds.
+type fixture struct {
 	t    *testing.T
 	addr string
 
@@ -30,9 +30,9 @@ type hall struct {
 	refused map[string]int
 }
 
-func open(t *testing.T, o Limits) *hall {
+func open(t *testing.T, o Limits) *fixture {
 	t.Helper()
-	h := &hall{t: t, refused: map[string]int{}}
+	h := &fixture{t: t, refused: map[string]int{}}
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -52,7 +52,7 @@ func open(t *testing.T, o Limits) *hall {
 	return h
 }
 
-func (h *hall) note(_ net.Conn, s http.ConnState) {
+func (h *fixture) note(_ net.Conn, s http.ConnState) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch s {
@@ -66,7 +66,7 @@ func (h *hall) note(_ net.Conn, s http.ConnState) {
 }
 
 // await waits until the hall is as it should be.
-func (h *hall) await(what string, ok func(h *hall) bool) {
+func (h *fixture) await(what string, ok func(h *fixture) bool) {
 	h.t.Helper()
 	eventually.NoError(h.t, patience, func() error {
 		h.mu.Lock()
@@ -80,7 +80,7 @@ func (h *hall) await(what string, ok func(h *hall) bool) {
 
 // dial connects from an address of this machine. One that is hung up on before it notices that it
 // was connected holds nothing either.
-func (h *hall) dial(from string) net.Conn {
+func (h *fixture) dial(from string) net.Conn {
 	h.t.Helper()
 	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}, Timeout: patience}
 	c, err := d.DialContext(context.Background(), "tcp", h.addr)
@@ -96,7 +96,7 @@ func (h *hall) dial(from string) net.Conn {
 }
 
 // served reports whether a request from there is answered.
-func (h *hall) served(from string) bool {
+func (h *fixture) served(from string) bool {
 	h.t.Helper()
 	c := h.dial(from)
 	defer c.Close()
@@ -120,7 +120,7 @@ func TestOneAddressTakesItsShareOnly(t *testing.T) {
 	for range 600 {
 		greedy = append(greedy, h.dial("127.0.0.1"))
 	}
-	h.await("600 of one address", func(h *hall) bool { return h.refused[PerAddress] == 600-64 && h.held == 64 })
+	h.await("600 of one address", func(h *fixture) bool { return h.refused[PerAddress] == 600-64 && h.held == 64 })
 	if !h.served("127.0.0.2") {
 		t.Error("another address is not served")
 	}
@@ -130,7 +130,7 @@ func TestOneAddressTakesItsShareOnly(t *testing.T) {
 	for _, c := range greedy {
 		_ = c.Close()
 	}
-	h.await("they left", func(h *hall) bool { return h.held == 0 })
+	h.await("they left", func(h *fixture) bool { return h.held == 0 })
 	if !h.served("127.0.0.1") {
 		t.Error("a place that was left stays taken")
 	}
@@ -145,7 +145,7 @@ func TestAllTogetherTakeNoMoreThanThereAreInAll(t *testing.T) {
 			h.dial(address)
 		}
 	}
-	h.await("480 of eight addresses", func(h *hall) bool { return h.refused[InAll] == 480-256 && h.held == 256 })
+	h.await("480 of eight addresses", func(h *fixture) bool { return h.refused[InAll] == 480-256 && h.held == 256 })
 	if h.most > 256 || h.refused[PerAddress] != 0 {
 		t.Errorf("%d were held at a time, refused %v", h.most, h.refused)
 	}
@@ -186,11 +186,11 @@ func TestWhomLimitsCount(t *testing.T) {
 		"10.0.0.7:4711": "10.0.0.7", "[::ffff:10.0.0.7]:4711": "10.0.0.7", "[2001:db8:1:2:3:4:5:6]:4711": "2001:db8:1:2::",
 		"[2001:db8:1:2::1]:1": "2001:db8:1:2::", "[fe80::1%eth0]:1": "fe80::", "[::1]:1": "::",
 	} {
-		if got := Address(from).String(); got != want {
+		if got := CountedAddress(from).String(); got != want {
 			t.Errorf("%s: %s, want %s", from, got, want)
 		}
 	}
-	if a := Address("pipe"); a.IsValid() {
+	if a := CountedAddress("pipe"); a.IsValid() {
 		t.Errorf("no address: %s", a)
 	}
 }

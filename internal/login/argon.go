@@ -54,7 +54,7 @@ func parseArgon(text string) (argon, error) {
 	return a, nil
 }
 
-func (a argon) right(password string) bool {
+func (a argon) matches(password string) bool {
 	got := argon2.IDKey([]byte(password), a.salt, a.time, a.memory, a.threads, uint32(len(a.hash))) // #nosec G115 -- 64 at most
 	return subtle.ConstantTimeCompare(got, a.hash) == 1
 }

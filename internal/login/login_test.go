@@ -47,14 +47,14 @@ func TestUsersOfAFile(t *testing.T) {
 		t.Fatalf("%d users", len(users))
 	}
 	for _, u := range append(users, Plain("plain", password)) {
-		if !u.right(password) {
+		if !u.matches(password) {
 			t.Errorf("%s: the right password is wrong", u.Name)
 		}
 		if u.Name == "worker" {
 			continue // bcrypt's as well, and four times as slow
 		}
 		for _, wrong := range []string{password[:20], password + "x"} {
-			if u.right(wrong) {
+			if u.matches(wrong) {
 				t.Errorf("%s: %q is right", u.Name, wrong)
 			}
 		}
@@ -121,19 +121,19 @@ func (c *clock) now() time.Time { return c.at }
 
 func at(n int) netip.Addr { return netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)}) }
 
-func newDoor(names ...string) (*Door, *clock) {
+func newDoor(names ...string) (*Authenticator, *clock) {
 	c := &clock{time.Unix(1_000_000, 0)}
 	var users []User
 	for _, name := range names {
 		users = append(users, Plain(name, password))
 	}
-	return NewDoor(users, c.now), c
+	return NewAuthenticator(users, c.now), c
 }
 
-func (d *Door) failing(t *testing.T, from netip.Addr, name string, times int) {
+func (d *Authenticator) failing(t *testing.T, from netip.Addr, name string, times int) {
 	t.Helper()
 	for n := range times {
-		if a := d.Enter(t.Context(), from, name, "wrong"); a.In || a.Wait > 0 {
+		if a := d.Authenticate(t.Context(), from, name, "wrong"); a.OK || a.Wait > 0 {
 			t.Fatalf("failure %d: %+v", n+1, a)
 		}
 	}
@@ -146,8 +146,8 @@ func TestWaitsGrow(t *testing.T) {
 	d, c := newDoor("ana")
 	d.failing(t, at(1), "ana", 5)
 	for _, want := range []time.Duration{2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300} {
-		a := d.Enter(t.Context(), at(1), "ana", password)
-		if a.In || a.Wait != want*time.Second {
+		a := d.Authenticate(t.Context(), at(1), "ana", password)
+		if a.OK || a.Wait != want*time.Second {
 			t.Fatalf("%+v, want a wait of %ds", a, want)
 		}
 		c.at = c.at.Add(a.Wait)
@@ -155,7 +155,7 @@ func TestWaitsGrow(t *testing.T) {
 	}
 	c.at = c.at.Add(forgetAfter + time.Second)
 	d.failing(t, at(1), "ana", 4)
-	if a := d.Enter(t.Context(), at(1), "ana", password); !a.In {
+	if a := d.Authenticate(t.Context(), at(1), "ana", password); !a.OK {
 		t.Errorf("after a quarter of an hour: %+v", a)
 	}
 }
@@ -167,9 +167,9 @@ func TestASuccessDoesNotEndAGuessersFailures(t *testing.T) {
 	d, _ := newDoor("ana", "eva")
 	for range 5 {
 		d.failing(t, at(1), "eva", 1)
-		d.Enter(t.Context(), at(1), "ana", password)
+		d.Authenticate(t.Context(), at(1), "ana", password)
 	}
-	if a := d.Enter(t.Context(), at(1), "eva", password); a.Wait == 0 {
+	if a := d.Authenticate(t.Context(), at(1), "eva", password); a.Wait == 0 {
 		t.Errorf("five guesses between logins: %+v", a)
 	}
 }
@@ -179,22 +179,22 @@ func TestASuccessDoesNotEndAGuessersFailures(t *testing.T) {
 func TestGuessesFromManyAddressesSlowTheUserDown(t *testing.T) {
 	t.Parallel()
 	d, _ := newDoor("ana", "eva")
-	if a := d.Enter(t.Context(), at(1000), "ana", password); !a.In {
+	if a := d.Authenticate(t.Context(), at(1000), "ana", password); !a.OK {
 		t.Fatalf("%+v", a)
 	}
 	for n := range 5 {
 		d.failing(t, at(n), "ana", 1)
 	}
-	if a := d.Enter(t.Context(), at(500), "ana", password); a.In || a.Wait == 0 {
+	if a := d.Authenticate(t.Context(), at(500), "ana", password); a.OK || a.Wait == 0 {
 		t.Errorf("from a new address: %+v", a)
 	}
-	if a := d.Enter(t.Context(), at(1000), "ana", password); !a.In {
+	if a := d.Authenticate(t.Context(), at(1000), "ana", password); !a.OK {
 		t.Errorf("from where ana is known: %+v", a)
 	}
-	if a := d.Enter(t.Context(), at(1000), "ana", "wrong"); a.In || a.Wait > 0 {
+	if a := d.Authenticate(t.Context(), at(1000), "ana", "wrong"); a.OK || a.Wait > 0 {
 		t.Errorf("a mistake there: %+v", a)
 	}
-	if a := d.Enter(t.Context(), at(500), "eva", password); !a.In {
+	if a := d.Authenticate(t.Context(), at(500), "eva", password); !a.OK {
 		t.Errorf("another user: %+v", a)
 	}
 }
@@ -202,13 +202,13 @@ func TestGuessesFromManyAddressesSlowTheUserDown(t *testing.T) {
 func TestANameThatNobodyHasIsNotRepeated(t *testing.T) {
 	t.Parallel()
 	d, _ := newDoor("ana")
-	if a := d.Enter(t.Context(), at(1), password, ""); a.User != "" || a.Failures != 1 {
+	if a := d.Authenticate(t.Context(), at(1), password, ""); a.User != "" || a.Failures != 1 {
 		t.Errorf("%+v", a)
 	}
-	if a := d.Enter(t.Context(), at(1), "ana", "wrong"); a.User != "ana" || a.Failures != 2 {
+	if a := d.Authenticate(t.Context(), at(1), "ana", "wrong"); a.User != "ana" || a.Failures != 2 {
 		t.Errorf("%+v", a)
 	}
-	if a := d.Enter(t.Context(), at(2), "nobody", password); a.In {
+	if a := d.Authenticate(t.Context(), at(2), "nobody", password); a.OK {
 		t.Error("nobody got in with somebody's password")
 	}
 }
@@ -216,14 +216,14 @@ func TestANameThatNobodyHasIsNotRepeated(t *testing.T) {
 func TestTheDoorRemembersNoMoreThanSoMany(t *testing.T) {
 	t.Parallel()
 	d, _ := newDoor("ana")
-	for n := range 3 * mostAddresses {
-		d.fail(at(n), "")
-		d.welcome(at(n), "ana", password)
+	for n := range 3 * maxAddresses {
+		d.recordFailure(at(n), "")
+		d.recordSuccess(at(n), "ana", password)
 	}
-	if len(d.addresses) > mostAddresses || len(d.homes) > mostHomes || len(d.known) != 1 || len(d.names) != 0 {
-		t.Errorf("%d addresses, %d homes, %d logins, %d names", len(d.addresses), len(d.homes), len(d.known), len(d.names))
+	if len(d.addressFailures) > maxAddresses || len(d.trusted) > maxTrusted || len(d.verified) != 1 || len(d.userFailures) != 0 {
+		t.Errorf("%d addresses, %d homes, %d logins, %d names", len(d.addressFailures), len(d.trusted), len(d.verified), len(d.userFailures))
 	}
-	if d.addresses[at(3*mostAddresses-1)].count != 1 {
+	if d.addressFailures[at(3*maxAddresses-1)].count != 1 {
 		t.Error("the newest failure was forgotten")
 	}
 }
@@ -248,10 +248,10 @@ func TestGuessesAtTheSameTimeAreCountedLikeOthers(t *testing.T) {
 			mu.Unlock()
 			return false
 		}}
-		d := NewDoor([]User{slow}, nil)
+		d := NewAuthenticator([]User{slow}, nil)
 		var wg sync.WaitGroup
 		for range 50 {
-			wg.Go(func() { d.Enter(t.Context(), at(1), "ana", "wrong") })
+			wg.Go(func() { d.Authenticate(t.Context(), at(1), "ana", "wrong") })
 		}
 		wg.Wait()
 		if asked != 5 {

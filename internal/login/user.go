@@ -19,9 +19,9 @@ import (
 // User is somebody who may log in.
 type User struct {
 	Name string
-	// right reports whether a password is the user's, in a time that does not depend on how much of
+	// matches reports whether a password is the user's, in a time that does not depend on how much of
 	// it is.
-	right func(password string) bool
+	matches func(password string) bool
 }
 
 // Plain is a user whose password stands in the settings.
@@ -81,7 +81,7 @@ func parseUser(line string) (User, error) {
 	}
 	if strings.HasPrefix(hash, argonPrefix) {
 		a, err := parseArgon(hash)
-		return User{name, a.right}, err
+		return User{name, a.matches}, err
 	}
 	cost, err := bcrypt.Cost([]byte(hash))
 	switch {

@@ -16,24 +16,24 @@ import (
 
 // Metrics implements engine.Metrics.
 type Metrics struct {
-	payments  *prometheus.CounterVec
-	requests  *prometheus.HistogramVec
-	anomalies *prometheus.CounterVec
-	outcome   *prometheus.HistogramVec
-	circuit   *prometheus.GaugeVec
-	ledger    *prometheus.HistogramVec
-	tokens    *prometheus.CounterVec
-	last      *prometheus.GaugeVec
-	unopened  *prometheus.CounterVec
-	contended *prometheus.CounterVec
+	payments      *prometheus.CounterVec
+	requests      *prometheus.HistogramVec
+	anomalies     *prometheus.CounterVec
+	outcome       *prometheus.HistogramVec
+	circuit       *prometheus.GaugeVec
+	ledger        *prometheus.HistogramVec
+	tokens        *prometheus.CounterVec
+	last          *prometheus.GaugeVec
+	decryptErrors *prometheus.CounterVec
+	contended     *prometheus.CounterVec
 }
 
 // tokenReasons are those of providers/auth: each is reported from the start, because an alert on
 // growth does not see a first one come out of nothing.
 var tokenReasons = []string{"first", "ahead", "rejected", "adopted", "refused", "failed"}
 
-// unopenedReasons are those of internal/engine.
-var unopenedReasons = []string{"key", "unsealed", "tampered"}
+// decryptErrorReasons are those of internal/engine.
+var decryptErrorReasons = []string{"key", "unsealed", "tampered"}
 
 var (
 	requestBuckets = []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 20, 60}
@@ -65,7 +65,7 @@ func New(reg prometheus.Registerer) *Metrics {
 		tokens: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "remesa_token_renewals_total", Help: "Renewals of provider tokens: first, ahead, rejected, adopted (from another worker), refused, failed.",
 		}, []string{"provider", "reason"}),
-		unopened: prometheus.NewCounterVec(prometheus.CounterOpts{
+		decryptErrors: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "remesa_unopened_payloads_total", Help: "Payloads that could not be opened: sealed with a key that is not here (key), not sealed (unsealed), changed or moved (tampered).",
 		}, []string{"provider", "reason"}),
 		contended: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -75,7 +75,7 @@ func New(reg prometheus.Registerer) *Metrics {
 			Name: "remesa_last_outcome_timestamp_seconds", Help: "When this worker last settled a payment; its start before the first.",
 		}, []string{"provider"}),
 	}
-	reg.MustRegister(m.payments, m.requests, m.anomalies, m.outcome, m.circuit, m.ledger, m.tokens, m.last, m.unopened, m.contended, buildInfo(),
+	reg.MustRegister(m.payments, m.requests, m.anomalies, m.outcome, m.circuit, m.ledger, m.tokens, m.last, m.decryptErrors, m.contended, buildInfo(),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -100,8 +100,8 @@ func (m *Metrics) Serve(now time.Time, providers ...string) {
 		for _, reason := range tokenReasons {
 			m.tokens.WithLabelValues(p, reason).Add(0)
 		}
-		for _, reason := range unopenedReasons {
-			m.unopened.WithLabelValues(p, reason).Add(0)
+		for _, reason := range decryptErrorReasons {
+			m.decryptErrors.WithLabelValues(p, reason).Add(0)
 		}
 	}
 }
@@ -113,12 +113,12 @@ func (m *Metrics) Request(provider, operation, class string, took time.Duration)
 	m.requests.WithLabelValues(provider, operation, class).Observe(took.Seconds())
 }
 
-// Settled implements engine.Metrics.
-func (m *Metrics) Settled(provider string, s idempotency.Settlement) {
+// Transitioned implements engine.Metrics.
+func (m *Metrics) Transitioned(provider string, s idempotency.Transition) {
 	m.payments.WithLabelValues(provider, s.Type, string(s.State)).Inc()
 	if s.State.Final() {
-		m.outcome.WithLabelValues(provider, s.Type).Observe(s.Now.Sub(s.Created).Seconds())
-		m.last.WithLabelValues(provider).Set(seconds(s.Now))
+		m.outcome.WithLabelValues(provider, s.Type).Observe(s.At.Sub(s.Created).Seconds())
+		m.last.WithLabelValues(provider).Set(seconds(s.At))
 	}
 }
 
@@ -134,9 +134,9 @@ func (m *Metrics) Circuit(provider string, open bool) {
 	}
 }
 
-// Unopened implements engine.Metrics.
-func (m *Metrics) Unopened(provider, reason string) {
-	m.unopened.WithLabelValues(provider, reason).Inc()
+// DecryptError implements engine.Metrics.
+func (m *Metrics) DecryptError(provider, reason string) {
+	m.decryptErrors.WithLabelValues(provider, reason).Inc()
 }
 
 // Ledger observes one step at the store.
@@ -159,8 +159,8 @@ type Counter interface {
 	Counts(ctx context.Context, provider string) (map[idempotency.State]int64, error)
 }
 
-// Open collects the number of payments in each open state at every scrape.
-type Open struct {
+// OpenPayments collects the number of payments in each open state at every scrape.
+type OpenPayments struct {
 	Ledger    Counter
 	Providers []string
 	// Timeout bounds a scrape's questions to the store; 2 s by default.
@@ -171,11 +171,11 @@ var openDesc = prometheus.NewDesc("remesa_payments_open", "Payments by open stat
 	[]string{"provider", "state"}, nil)
 
 // Describe implements prometheus.Collector.
-func (o Open) Describe(ch chan<- *prometheus.Desc) { ch <- openDesc }
+func (o OpenPayments) Describe(ch chan<- *prometheus.Desc) { ch <- openDesc }
 
 // Collect implements prometheus.Collector. A provider whose counts cannot be read is left out, so
 // that no stale zero is scraped.
-func (o Open) Collect(ch chan<- prometheus.Metric) {
+func (o OpenPayments) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), cmp.Or(o.Timeout, 2*time.Second))
 	defer cancel()
 	for _, p := range o.Providers {

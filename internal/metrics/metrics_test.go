@@ -24,10 +24,10 @@ var _ engine.Metrics = (*Metrics)(nil)
 func TestNamesAndLabels(t *testing.T) {
 	reg := prometheus.NewPedanticRegistry()
 	m := New(reg)
-	reg.MustRegister(Open{Ledger: desk{}, Providers: []string{"virtualpos"}})
+	reg.MustRegister(OpenPayments{Ledger: fakeCounter{}, Providers: []string{"virtualpos"}})
 	created := time.Unix(1000, 0)
-	m.Settled("virtualpos", idempotency.Settlement{Type: "payout", State: idempotency.Pending, Applied: true})
-	m.Settled("virtualpos", idempotency.Settlement{Type: "payout", State: idempotency.Succeeded, Created: created, Now: created.Add(3 * time.Second)})
+	m.Transitioned("virtualpos", idempotency.Transition{Type: "payout", State: idempotency.Pending, Applied: true})
+	m.Transitioned("virtualpos", idempotency.Transition{Type: "payout", State: idempotency.Succeeded, Created: created, At: created.Add(3 * time.Second)})
 	m.Request("virtualpos", "pay", "succeeded", 2*time.Second)
 	m.Anomaly("virtualpos", "late_success")
 	m.Circuit("virtualpos", true)
@@ -36,7 +36,7 @@ func TestNamesAndLabels(t *testing.T) {
 	m.Serve(created, "virtualpos")
 	rdb := redistest.Start(t, redistest.MaxMemory("64mb")).Client()
 	ledger, served := idempotency.NewRedis(rdb, idempotency.Options{}), []string{"virtualpos"}
-	reg.MustRegister(Signals{Ledger: ledger, Providers: served}, Waiting{Ledger: ledger, Providers: served}, Redis{Client: rdb})
+	reg.MustRegister(LedgerHealth{Ledger: ledger, Providers: served}, Parked{Ledger: ledger, Providers: served}, Redis{Client: rdb})
 	want := map[string]string{
 		"remesa_payments_total":           "counter provider,state,type",
 		"remesa_payments_open":            "gauge provider,state",
@@ -100,7 +100,7 @@ func TestTimeToOutcomeCountsFinalStatesOnly(t *testing.T) {
 	m := New(prometheus.NewRegistry())
 	created := time.Unix(1000, 0)
 	for _, s := range idempotency.States() {
-		m.Settled("p", idempotency.Settlement{Type: "payout", State: s, Created: created, Now: created.Add(time.Second)})
+		m.Transitioned("p", idempotency.Transition{Type: "payout", State: s, Created: created, At: created.Add(time.Second)})
 	}
 	const want = `
 # HELP remesa_time_to_outcome_seconds From registration to the final outcome.
@@ -135,10 +135,10 @@ func TestTheCircuitsOfAProviderAreCounted(t *testing.T) {
 	}
 }
 
-// desk counts some payments, and fails for one provider.
-type desk struct{}
+// fakeCounter counts some payments, and fails for one provider.
+type fakeCounter struct{}
 
-func (desk) Counts(_ context.Context, provider string) (map[idempotency.State]int64, error) {
+func (fakeCounter) Counts(_ context.Context, provider string) (map[idempotency.State]int64, error) {
 	if provider == "away" {
 		return nil, errors.New("away")
 	}
@@ -152,16 +152,16 @@ func TestOpenPayments(t *testing.T) {
 remesa_payments_open{provider="virtualpos",state="held"} 0
 remesa_payments_open{provider="virtualpos",state="queued"} 4
 `
-	o := Open{Ledger: desk{}, Providers: []string{"away", "virtualpos"}}
+	o := OpenPayments{Ledger: fakeCounter{}, Providers: []string{"away", "virtualpos"}}
 	if err := testutil.CollectAndCompare(o, strings.NewReader(want)); err != nil {
 		t.Error(err)
 	}
 }
 
-// inspector answers for some queues, fails for one, and never answers for another.
-type inspector struct{ never chan struct{} }
+// fakeInspector answers for some queues, fails for one, and never answers for another.
+type fakeInspector struct{ never chan struct{} }
 
-func (i inspector) GetQueueInfo(queue string) (*asynq.QueueInfo, error) {
+func (i fakeInspector) GetQueueInfo(queue string) (*asynq.QueueInfo, error) {
 	switch queue {
 	case "broken":
 		return nil, errors.New("a task without its hash")
@@ -175,7 +175,7 @@ func (i inspector) GetQueueInfo(queue string) (*asynq.QueueInfo, error) {
 func TestQueuesThatCannotBeReadBlankNoOther(t *testing.T) {
 	never := make(chan struct{})
 	defer close(never)
-	q := Queues{Inspector: inspector{never}, Names: []string{"broken", "a", "hangs", "b"}, Timeout: 300 * time.Millisecond}
+	q := Queues{Inspector: fakeInspector{never}, Names: []string{"broken", "a", "hangs", "b"}, Timeout: 300 * time.Millisecond}
 	want := "# HELP asynq_queue_paused_total 1 where the queue is paused.\n# TYPE asynq_queue_paused_total gauge\n" +
 		"asynq_queue_paused_total{queue=\"a\"} 0\nasynq_queue_paused_total{queue=\"b\"} 1\n" +
 		"# HELP asynq_queue_latency_seconds Age of the oldest pending task.\n# TYPE asynq_queue_latency_seconds gauge\n" +

@@ -16,12 +16,12 @@ import (
 
 // Ledger is what Signals needs of the store.
 type Ledger interface {
-	Signals(ctx context.Context, provider string) (idempotency.Signals, error)
+	HealthStats(ctx context.Context, provider string) (idempotency.HealthStats, error)
 }
 
 // Signals collects at every scrape what the alerts are about. All workers report the same numbers:
 // take the highest, never a sum.
-type Signals struct {
+type LedgerHealth struct {
 	Ledger    Ledger
 	Providers []string
 	// Timeout bounds a scrape's questions to the store; 2 s by default.
@@ -38,7 +38,7 @@ var (
 )
 
 // Describe implements prometheus.Collector.
-func (s Signals) Describe(ch chan<- *prometheus.Desc) {
+func (s LedgerHealth) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{oldestDesc, anomaliesOpenDesc, dueLagDesc, haltsDesc} {
 		ch <- d
 	}
@@ -46,19 +46,19 @@ func (s Signals) Describe(ch chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector. A provider that cannot be read is left out, so that no
 // stale zero is scraped.
-func (s Signals) Collect(ch chan<- prometheus.Metric) {
+func (s LedgerHealth) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), cmp.Or(s.Timeout, 2*time.Second))
 	defer cancel()
 	for _, p := range s.Providers {
-		found, err := s.Ledger.Signals(ctx, p)
+		found, err := s.Ledger.HealthStats(ctx, p)
 		if err != nil {
 			continue
 		}
 		gauge(ch, anomaliesOpenDesc, float64(found.Anomalies), p)
-		gauge(ch, dueLagDesc, found.Overdue.Seconds(), p)
+		gauge(ch, dueLagDesc, found.DueLag.Seconds(), p)
 		gauge(ch, haltsDesc, float64(found.Halts), p)
 		for _, state := range []idempotency.State{idempotency.InDoubt, idempotency.Held} {
-			gauge(ch, oldestDesc, found.Longest[state].Seconds(), p, string(state))
+			gauge(ch, oldestDesc, found.Oldest[state].Seconds(), p, string(state))
 		}
 	}
 }

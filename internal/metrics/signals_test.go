@@ -20,12 +20,12 @@ import (
 // ledger has some signals, and fails for one provider.
 type ledger struct{}
 
-func (ledger) Signals(_ context.Context, provider string) (idempotency.Signals, error) {
+func (ledger) HealthStats(_ context.Context, provider string) (idempotency.HealthStats, error) {
 	if provider == "away" {
-		return idempotency.Signals{}, errors.New("away")
+		return idempotency.HealthStats{}, errors.New("away")
 	}
-	return idempotency.Signals{Overdue: 1500 * time.Millisecond, Anomalies: 2, Halts: 1,
-		Longest: map[idempotency.State]time.Duration{idempotency.InDoubt: 16 * time.Minute}}, nil
+	return idempotency.HealthStats{DueLag: 1500 * time.Millisecond, Anomalies: 2, Halts: 1,
+		Oldest: map[idempotency.State]time.Duration{idempotency.InDoubt: 16 * time.Minute}}, nil
 }
 
 func TestSignals(t *testing.T) {
@@ -45,7 +45,7 @@ remesa_payments_oldest_seconds{provider="virtualpos",state="in_doubt"} 960
 # TYPE remesa_due_lag_seconds gauge
 remesa_due_lag_seconds{provider="virtualpos"} 1.5
 `
-	s := Signals{Ledger: ledger{}, Providers: []string{"away", "virtualpos"}}
+	s := LedgerHealth{Ledger: ledger{}, Providers: []string{"away", "virtualpos"}}
 	if err := testutil.CollectAndCompare(s, strings.NewReader(want)); err != nil {
 		t.Error(err)
 	}
@@ -118,8 +118,8 @@ func TestZerosFromTheStart(t *testing.T) {
 	if n := testutil.ToFloat64(m.last.WithLabelValues("pagoseguro")); n != 1000 {
 		t.Errorf("last outcome before the first: %g", n)
 	}
-	m.Settled("pagoseguro", idempotency.Settlement{Type: "charge", State: idempotency.Pending, Now: start.Add(time.Minute)})
-	m.Settled("pagoseguro", idempotency.Settlement{Type: "charge", State: idempotency.Failed, Now: start.Add(time.Second)})
+	m.Transitioned("pagoseguro", idempotency.Transition{Type: "charge", State: idempotency.Pending, At: start.Add(time.Minute)})
+	m.Transitioned("pagoseguro", idempotency.Transition{Type: "charge", State: idempotency.Failed, At: start.Add(time.Second)})
 	if n := testutil.ToFloat64(m.last.WithLabelValues("pagoseguro")); n != 1001 {
 		t.Errorf("last outcome: %g, want that of the final one", n)
 	}
@@ -127,7 +127,7 @@ func TestZerosFromTheStart(t *testing.T) {
 
 func TestTheReasonsAreThoseOfTokens(t *testing.T) {
 	t.Parallel()
-	want := []string{auth.First, auth.Ahead, auth.Rejected, auth.Adopted, auth.Refused, auth.Failed}
+	want := []string{auth.ReasonFirst, auth.ReasonAhead, auth.ReasonRejected, auth.FromOtherWorker, auth.ReasonRefused, auth.ReasonFailed}
 	if strings.Join(tokenReasons, " ") != strings.Join(want, " ") {
 		t.Errorf("%v, want %v", tokenReasons, want)
 	}

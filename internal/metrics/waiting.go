@@ -9,50 +9,50 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Parks is a store that counts the payments which wait until a reason ends, by reason: its kind,
+// ParkStore is a store that counts the payments which wait until a reason ends, by reason: its kind,
 // and behind a colon what it is about.
-type Parks interface {
-	Waiting(ctx context.Context, provider string) (map[string]int64, error)
+type ParkStore interface {
+	ParkedCounts(ctx context.Context, provider string) (map[string]int64, error)
 }
 
 // Waiting collects at every scrape how many payments wait, by the kind of reason; accounts and keys
 // are no labels. All workers report the same numbers: take the highest, never a sum.
-type Waiting struct {
-	Ledger    Parks
+type Parked struct {
+	Ledger    ParkStore
 	Providers []string
 	// Timeout bounds a scrape's questions to the store; 2 s by default.
 	Timeout time.Duration
 }
 
-// waitingReasons are those of internal/engine and of the ledger: each is reported from the start,
+// parkReasons are those of internal/engine and of the ledger: each is reported from the start,
 // at zero, so that an alert sees it end. Others, a newer worker's, are reported as they come.
-var waitingReasons = []string{"account", "circuit", "halted", "key", "queue"}
+var parkReasons = []string{"account", "circuit", "halted", "key", "queue"}
 
-var waitingDesc = prometheus.NewDesc("remesa_waiting_payments", "Payments that are not looked at until a reason ends.",
+var parkedDesc = prometheus.NewDesc("remesa_waiting_payments", "Payments that are not looked at until a reason ends.",
 	[]string{"provider", "reason"}, nil)
 
 // Describe implements prometheus.Collector.
-func (w Waiting) Describe(ch chan<- *prometheus.Desc) { ch <- waitingDesc }
+func (w Parked) Describe(ch chan<- *prometheus.Desc) { ch <- parkedDesc }
 
 // Collect implements prometheus.Collector. A provider that cannot be read is left out, so that no
 // stale zero is scraped.
-func (w Waiting) Collect(ch chan<- prometheus.Metric) {
+func (w Parked) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), cmp.Or(w.Timeout, 2*time.Second))
 	defer cancel()
 	for _, p := range w.Providers {
-		counts, err := w.Ledger.Waiting(ctx, p)
+		counts, err := w.Ledger.ParkedCounts(ctx, p)
 		if err != nil {
 			continue
 		}
-		for kind, n := range byKind(counts) {
-			gauge(ch, waitingDesc, float64(n), p, kind)
+		for kind, n := range sumByKind(counts) {
+			gauge(ch, parkedDesc, float64(n), p, kind)
 		}
 	}
 }
 
-func byKind(counts map[string]int64) map[string]int64 {
+func sumByKind(counts map[string]int64) map[string]int64 {
 	kinds := map[string]int64{}
-	for _, kind := range waitingReasons {
+	for _, kind := range parkReasons {
 		kinds[kind] = 0
 	}
 	for reason, n := range counts {

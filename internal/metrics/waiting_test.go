@@ -9,9 +9,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 )
 
-type parks map[string]map[string]int64
+type fakeParkStore map[string]map[string]int64
 
-func (p parks) Waiting(_ context.Context, provider string) (map[string]int64, error) {
+func (p fakeParkStore) ParkedCounts(_ context.Context, provider string) (map[string]int64, error) {
 	if counts, ok := p[provider]; ok {
 		return counts, nil
 	}
@@ -22,7 +22,7 @@ func (p parks) Waiting(_ context.Context, provider string) (map[string]int64, er
 // key, and is no label.
 func TestPaymentsThatWaitAreCountedByTheKindOfReason(t *testing.T) {
 	t.Parallel()
-	ledger := parks{
+	ledger := fakeParkStore{
 		"virtualpos": {"account:old": 2, "account:old:payout": 3, "circuit:default": 1, "key": 4, "key:a.bcde": 5, "moon": 1},
 		"etpay":      nil,
 	}
@@ -41,7 +41,7 @@ remesa_waiting_payments{provider="virtualpos",reason="key"} 9
 remesa_waiting_payments{provider="virtualpos",reason="moon"} 1
 remesa_waiting_payments{provider="virtualpos",reason="queue"} 0
 `)
-	if err := testutil.CollectAndCompare(Waiting{Ledger: ledger, Providers: []string{"pagoseguro", "virtualpos", "etpay"}}, want); err != nil {
+	if err := testutil.CollectAndCompare(Parked{Ledger: ledger, Providers: []string{"pagoseguro", "virtualpos", "etpay"}}, want); err != nil {
 		t.Error(err)
 	}
 }

@@ -51,8 +51,8 @@ func AcceptIdentity(ctx context.Context, rdb redis.UniversalClient, account prov
 	if strings.TrimSpace(by) == "" || strings.TrimSpace(note) == "" {
 		return "", errors.New("accepting an identity needs --by and --note")
 	}
-	k := newKeeper(rdb, account.Provider)
-	now, err := k.flights.Now(ctx, account.Provider)
+	k := newIdentityStore(rdb, account.Provider)
+	now, err := k.batcher.Now(ctx, account.Provider)
 	if err != nil {
 		return "", fmt.Errorf("accept the identity of %s/%s: %w", account.Provider, account.Name, err)
 	}
@@ -69,19 +69,19 @@ func AcceptIdentity(ctx context.Context, rdb redis.UniversalClient, account prov
 
 // acceptance is an entry of the list of accepted identities.
 type acceptance struct {
-	At        int64    `json:"at"`
-	Account   string   `json:"account"`
-	Before    string   `json:"before"`
-	After     string   `json:"after"`
-	By        string   `json:"by"`
-	Note      string   `json:"note"`
-	TakenFrom []string `json:"taken_from,omitempty"`
+	At              int64    `json:"at"`
+	Account         string   `json:"account"`
+	Before          string   `json:"before"`
+	After           string   `json:"after"`
+	By              string   `json:"by"`
+	Note            string   `json:"note"`
+	PreviousAccount []string `json:"taken_from,omitempty"`
 }
 
 func (a acceptance) write(stored map[string]string, c *kv.Commit, key string) error {
 	for _, name := range slices.Sorted(maps.Keys(stored)) {
 		if name != a.Account && stored[name] == a.After {
-			a.TakenFrom = append(a.TakenFrom, name)
+			a.PreviousAccount = append(a.PreviousAccount, name)
 			c.Write("HDEL", key, name)
 		}
 	}
@@ -94,34 +94,34 @@ func (a acceptance) write(stored map[string]string, c *kv.Commit, key string) er
 	return nil
 }
 
-// keeper changes the identities that are stored for one provider: a hash of account name to
+// identityStore changes the identities that are stored for one provider: a hash of account name to
 // identity.
-type keeper struct {
+type identityStore struct {
 	rdb           redis.UniversalClient
-	flights       *kv.Flights
+	batcher       *kv.Batcher
 	provider, key string
 }
 
-func newKeeper(rdb redis.UniversalClient, provider string) keeper {
-	return keeper{rdb, kv.NewFlights(kv.NewDB(rdb, false), 0, 0), provider, identityKey(provider)}
+func newIdentityStore(rdb redis.UniversalClient, provider string) identityStore {
+	return identityStore{rdb, kv.NewBatcher(kv.NewDB(rdb, false), 0, 0), provider, identityKey(provider)}
 }
 
 // tries is how often a change is decided: each time another process changed the identities in
 // between.
 const tries = 20
 
-// errNothing is a decision to write nothing.
-var errNothing = errors.New("nothing to write")
+// errNoWrite is a decision to write nothing.
+var errNoWrite = errors.New("nothing to write")
 
 // change decides by all identities of the provider, and writes only while they are those. Writes
 // are few and small, so that a full Redis takes them.
-func (k keeper) change(ctx context.Context, decide func(stored map[string]string, c *kv.Commit) error) error {
+func (k identityStore) change(ctx context.Context, decide func(stored map[string]string, c *kv.Commit) error) error {
 	for range tries {
 		stored, err := k.rdb.HGetAll(ctx, k.key).Result()
 		if err != nil {
 			return err
 		}
-		c := kv.NewUnread(k.provider)
+		c := kv.NewGuardedCommit(k.provider)
 		c.Guard("HLEN", k.key, "", strconv.Itoa(len(stored)), "")
 		for name, identity := range stored {
 			c.Guard("HGET", k.key, name, identity, identity)
@@ -129,7 +129,7 @@ func (k keeper) change(ctx context.Context, decide func(stored map[string]string
 		if err := decide(stored, c); err != nil {
 			return err
 		}
-		results, errs := k.flights.Commit(ctx, k.provider, c)
+		results, errs := k.batcher.Commit(ctx, k.provider, c)
 		if errs[0] != nil || results[0].Done {
 			return errs[0]
 		}
@@ -145,9 +145,9 @@ func Fingerprint(account providers.Account) string {
 	return host + " #" + hex.EncodeToString(sum[:8])
 }
 
-// Served reports whether a worker ever served the provider on this Redis: each one leaves its
+// WasServed reports whether a worker ever served the provider on this Redis: each one leaves its
 // accounts' identities there before it sends anything.
-func Served(ctx context.Context, rdb redis.UniversalClient, provider string) (bool, error) {
+func WasServed(ctx context.Context, rdb redis.UniversalClient, provider string) (bool, error) {
 	n, err := rdb.Exists(ctx, identityKey(provider)).Result()
 	return n > 0, err
 }
@@ -193,16 +193,16 @@ func shared(registry providers.Registry) []Finding {
 
 func identity(ctx context.Context, rdb redis.UniversalClient, account providers.Account, store bool) (Finding, error) {
 	var f Finding
-	k, own := newKeeper(rdb, account.Provider), Fingerprint(account)
+	k, own := newIdentityStore(rdb, account.Provider), Fingerprint(account)
 	err := k.change(ctx, func(stored map[string]string, c *kv.Commit) error {
 		f = compare(account, own, stored)
 		if _, known := stored[account.Name]; known || f.Level != OK || !store {
-			return errNothing
+			return errNoWrite
 		}
 		c.Write("HSET", k.key, account.Name, own)
 		return nil
 	})
-	if err != nil && !errors.Is(err, errNothing) {
+	if err != nil && !errors.Is(err, errNoWrite) {
 		return Finding{}, fmt.Errorf("identity of %s/%s: %w", account.Provider, account.Name, err)
 	}
 	return f, nil

@@ -142,18 +142,18 @@ func TestOfTwoWorkersOnlyOneDefinesAnAccount(t *testing.T) {
 	}
 }
 
-// between lets somebody else act right after identities were read for the first time.
-type between struct {
+// interferingHook lets somebody else act right after identities were read for the first time.
+type interferingHook struct {
 	once sync.Once
 	act  func()
 }
 
-func (*between) DialHook(next redis.DialHook) redis.DialHook { return next }
-func (*between) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+func (*interferingHook) DialHook(next redis.DialHook) redis.DialHook { return next }
+func (*interferingHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return next
 }
 
-func (b *between) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+func (b *interferingHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
 		err := next(ctx, cmd)
 		if cmd.Name() == "hgetall" {
@@ -180,7 +180,7 @@ func TestAnIdentityThatChangesMeanwhileIsDecidedAnew(t *testing.T) {
 			if err := ClaimIdentities(t.Context(), other, registry(account("second", "h b"))); err != nil {
 				t.Fatal(err)
 			}
-			c.AddHook(&between{act: func() {
+			c.AddHook(&interferingHook{act: func() {
 				if _, err := AcceptIdentity(t.Context(), other, row.meanwhile, "ana", "meanwhile"); err != nil {
 					t.Error(err)
 				}

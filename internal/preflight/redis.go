@@ -33,13 +33,13 @@ type Expect struct {
 // What clocks may differ by: leases follow the store's clock, but asynq's own follow this
 // machine's.
 const (
-	skewWorthSaying = time.Second
-	skewTooMuch     = 20 * time.Second
+	skewWarn = time.Second
+	skewFail = 20 * time.Second
 )
 
 const (
 	defaultMemoryStop = 0.7
-	memoryWorthSaying = 0.6
+	memoryWarn        = 0.6
 )
 
 // CheckRedis looks at each primary behind the client. It changes nothing, and tolerates servers
@@ -54,14 +54,14 @@ func CheckRedis(ctx context.Context, rdb redis.UniversalClient, expect Expect) [
 // sends are possible. It is CheckRedis cut down to that, for those who ask every few seconds.
 func CheckSends(ctx context.Context, rdb redis.UniversalClient, expect Expect) []Finding {
 	found := onEachPrimary(ctx, rdb, func(ctx context.Context, node redis.Cmdable, where string) []Finding {
-		return sendsOf(ctx, node, expect, where)
+		return sendFindings(ctx, node, expect, where)
 	})
 	return slices.DeleteFunc(found, func(f Finding) bool { return !f.Stops })
 }
 
-type look func(ctx context.Context, node redis.Cmdable, where string) []Finding
+type nodeCheck func(ctx context.Context, node redis.Cmdable, where string) []Finding
 
-func onEachPrimary(ctx context.Context, rdb redis.UniversalClient, look look) []Finding {
+func onEachPrimary(ctx context.Context, rdb redis.UniversalClient, look nodeCheck) []Finding {
 	cluster, ok := rdb.(*redis.ClusterClient)
 	if !ok {
 		return look(ctx, rdb, "")
@@ -95,21 +95,21 @@ func checkNode(ctx context.Context, rdb redis.Cmdable, expect Expect, where stri
 	}
 	n := read(ctx, rdb, expect, "server", "replication", "persistence", "memory")
 	n.readConfig(ctx, rdb)
-	return named(where, n.version(), n.role(), n.appendonly(), n.appendfsync(), n.lastWrite(), n.policy(), n.replicas(), n.writes(ctx, rdb),
+	return withNode(where, n.version(), n.role(), n.appendonly(), n.appendfsync(), n.lastWrite(), n.policy(), n.replicas(), n.writes(ctx, rdb),
 		n.memory(), clock(ctx, rdb, expect))
 }
 
-// sendsOf is the part of checkNode that says whether a payment can be begun.
-func sendsOf(ctx context.Context, rdb redis.Cmdable, expect Expect, where string) []Finding {
+// sendFindings is the part of checkNode that says whether a payment can be begun.
+func sendFindings(ctx context.Context, rdb redis.Cmdable, expect Expect, where string) []Finding {
 	if err := rdb.Ping(ctx).Err(); err != nil {
 		return []Finding{unreachable(where, err)}
 	}
 	n := read(ctx, rdb, expect, "replication")
-	return named(where, n.role(), n.replicas(), n.writes(ctx, rdb))
+	return withNode(where, n.role(), n.replicas(), n.writes(ctx, rdb))
 }
 
-// named leaves out what was not looked at, and says of which server the rest speaks.
-func named(where string, all ...Finding) []Finding {
+// withNode leaves out what was not looked at, and says of which server the rest speaks.
+func withNode(where string, all ...Finding) []Finding {
 	all = slices.DeleteFunc(all, func(f Finding) bool { return f.Name == "" })
 	for i := range all {
 		all[i].Name += where
@@ -157,7 +157,7 @@ func (n node) readConfig(ctx context.Context, rdb redis.Cmdable) {
 func (n node) version() Finding {
 	f := Finding{Name: "Redis version", Got: n.info["redis_version"], Want: "7.0 or newer"}
 	if f.Got == "" {
-		return n.unread(f, "INFO server", "use a server that answers INFO, of version 7.0 or newer")
+		return n.unreadable(f, "INFO server", "use a server that answers INFO, of version 7.0 or newer")
 	}
 	major, _, _ := strings.Cut(f.Got, ".")
 	if v, err := strconv.Atoi(major); err != nil || v < 7 {
@@ -209,7 +209,7 @@ func (n node) setting(f Finding, good bool) Finding {
 	fix := n.change(f.Name, f.Want)
 	switch {
 	case f.Got == "":
-		return n.unread(f, "CONFIG GET "+f.Name, "make sure that the server has "+f.Name+" "+f.Want+", and let the user of REMESA_REDIS_URL run CONFIG GET")
+		return n.unreadable(f, "CONFIG GET "+f.Name, "make sure that the server has "+f.Name+" "+f.Want+", and let the user of REMESA_REDIS_URL run CONFIG GET")
 	case good:
 		return ok(f)
 	default:
@@ -246,7 +246,7 @@ func (n node) replicas() Finding {
 	case n.expect.Replicas == 0:
 		return n.failover(count)
 	case err != nil:
-		return n.unread(f, "INFO replication", "let the user of REMESA_REDIS_URL run INFO")
+		return n.unreadable(f, "INFO replication", "let the user of REMESA_REDIS_URL run INFO")
 	case count < n.expect.Replicas:
 		f.Stops = true
 		return fail(f, "connect replicas, or lower REMESA_LEDGER_REPLICAS: until then nothing is sent")
@@ -340,7 +340,7 @@ func (n node) memory() Finding {
 	switch {
 	case share >= stop:
 		return fail(f, fix)
-	case share >= memoryWorthSaying:
+	case share >= memoryWarn:
 		f.Level, f.Fix = Warn, fix
 		return f
 	default:
@@ -354,7 +354,7 @@ func clock(ctx context.Context, rdb redis.Cmdable, expect Expect) Finding {
 	if now == nil {
 		now = time.Now
 	}
-	f := Finding{Name: "clock against Redis", Want: "less than " + skewWorthSaying.String() + " apart"}
+	f := Finding{Name: "clock against Redis", Want: "less than " + skewWarn.String() + " apart"}
 	before := now()
 	theirs, err := rdb.Time(ctx).Result()
 	if err != nil {
@@ -366,9 +366,9 @@ func clock(ctx context.Context, rdb redis.Cmdable, expect Expect) Finding {
 	f.Got = apart.Round(time.Millisecond).String() + " apart"
 	const fix = "let NTP (chrony, systemd-timesyncd) set the clocks of this machine and of Redis"
 	switch certain := apart - trip/2; {
-	case certain >= skewTooMuch:
+	case certain >= skewFail:
 		return fail(f, fix)
-	case certain >= skewWorthSaying:
+	case certain >= skewWarn:
 		f.Level, f.Fix = Warn, fix
 		return f
 	default:
@@ -386,8 +386,8 @@ func fail(f Finding, fix string) Finding {
 	return f
 }
 
-// unread is a finding about what the server does not tell: unsafe, because it may be anything.
-func (n node) unread(f Finding, command, fix string) Finding {
+// unreadable is a finding about what the server does not tell: unsafe, because it may be anything.
+func (n node) unreadable(f Finding, command, fix string) Finding {
 	f.Level, f.Got, f.Fix, f.Unsafe = Warn, "cannot be read ("+command+" is refused)", fix, true
 	if n.expect.Real {
 		f.Level = Fail

@@ -20,17 +20,17 @@ var source string
 // what one leaves unused, and alone everything, is the other's. A worker that dies with a reserved
 // slot wastes it.
 type Limiter struct {
-	rdb    redis.UniversalClient
-	limits map[string]float64
-	script *redis.Script
-	ahead  time.Duration
+	rdb      redis.UniversalClient
+	limits   map[string]float64
+	script   *redis.Script
+	maxAhead time.Duration
 }
 
 // New makes a limiter; limits are requests a second by provider, and a provider without one is not
 // limited. every is how often Room is asked: it promises slots until a little after it is asked
 // again.
 func New(rdb redis.UniversalClient, limits map[string]float64, every time.Duration) *Limiter {
-	return &Limiter{rdb: rdb, limits: limits, script: redis.NewScript(source), ahead: every + every/4}
+	return &Limiter{rdb: rdb, limits: limits, script: redis.NewScript(source), maxAhead: every + every/4}
 }
 
 // lane is one of a provider's two, and its share of the slots while the other wants some.
@@ -40,16 +40,16 @@ type lane struct {
 }
 
 var (
-	sends = lane{"send", 0.8}
-	asks  = lane{"ask", 0.2}
+	sends   = lane{"send", 0.8}
+	queries = lane{"ask", 0.2}
 )
 
 // lanes returns the caller's lane and the other.
 func lanes(ask bool) (mine, other lane) {
 	if ask {
-		return asks, sends
+		return queries, sends
 	}
-	return sends, asks
+	return sends, queries
 }
 
 // Limited reports whether the provider has a limit.
@@ -61,7 +61,7 @@ func (l *Limiter) Wait(ctx context.Context, provider string, ask bool) (bool, er
 	if !l.Limited(provider) {
 		return true, nil
 	}
-	wait, err := l.run(ctx, "take", provider, ask, l.ahead+l.ahead/4, 0)
+	wait, err := l.run(ctx, "take", provider, ask, l.maxAhead+l.maxAhead/4, 0)
 	if err != nil || wait < 0 {
 		return false, err
 	}
@@ -69,13 +69,13 @@ func (l *Limiter) Wait(ctx context.Context, provider string, ask bool) (bool, er
 	return err == nil, err
 }
 
-// Room is how many callers who were told false may come again now, most at the most: all workers
+// Capacity is how many callers who were told false may come again now, most at the most: all workers
 // together promise each slot once.
-func (l *Limiter) Room(ctx context.Context, provider string, ask bool, most int) (int, error) {
+func (l *Limiter) Capacity(ctx context.Context, provider string, ask bool, most int) (int, error) {
 	if !l.Limited(provider) || most <= 0 {
 		return max(most, 0), nil
 	}
-	n, err := l.run(ctx, "room", provider, ask, l.ahead, most)
+	n, err := l.run(ctx, "room", provider, ask, l.maxAhead, most)
 	return int(n), err
 }
 

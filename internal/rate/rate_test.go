@@ -135,7 +135,7 @@ func TestAProviderWithoutALimitNeverWaits(t *testing.T) {
 			t.Fatal(ok, err)
 		}
 	}
-	if n, err := l.Room(t.Context(), "other", true, 7); n != 7 || err != nil || l.Limited("other") || !l.Limited("p") {
+	if n, err := l.Capacity(t.Context(), "other", true, 7); n != 7 || err != nil || l.Limited("other") || !l.Limited("p") {
 		t.Errorf("room for %d, %v", n, err)
 	}
 }
@@ -152,7 +152,7 @@ func TestAWaitTooLongIsRefusedAndReservesNothing(t *testing.T) {
 			t.Fatal(ok, err)
 		}
 		for _, ask := range []bool{false, true} {
-			if n, err := l.Room(t.Context(), "p", ask, 10); n != 0 || err != nil {
+			if n, err := l.Capacity(t.Context(), "p", ask, 10); n != 0 || err != nil {
 				t.Fatalf("room for %d, %v", n, err)
 			}
 		}
@@ -172,7 +172,7 @@ func TestRoomIsPromisedOnce(t *testing.T) {
 	a, b := limited(server.Client(), perSecond), limited(server.Client(), perSecond)
 	sum := 0
 	for _, l := range []*Limiter{a, b, a, b} {
-		n, err := l.Room(t.Context(), "p", false, 1000)
+		n, err := l.Capacity(t.Context(), "p", false, 1000)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -181,11 +181,11 @@ func TestRoomIsPromisedOnce(t *testing.T) {
 	if sum < 50 || sum > 70 {
 		t.Errorf("%d slots were promised, half a second has 50", sum)
 	}
-	if n, err := a.Room(t.Context(), "p", true, 3); n != 3 || err != nil {
+	if n, err := a.Capacity(t.Context(), "p", true, 3); n != 3 || err != nil {
 		t.Errorf("questions were promised %d of 3 slots, %v", n, err)
 	}
 	eventually.True(t, 10*time.Second, "something is promised again", func() bool {
-		n, err := b.Room(t.Context(), "p", false, 5)
+		n, err := b.Capacity(t.Context(), "p", false, 5)
 		if err != nil {
 			t.Fatal(err)
 		}

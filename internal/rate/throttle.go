@@ -29,10 +29,10 @@ type Throttle struct {
 	free map[string]time.Time
 }
 
-// believed is how long an account that has not been told to wait is taken for free: a worker that
+// freeFor is how long an account that has not been told to wait is taken for free: a worker that
 // sends a thousand requests a second looks twenty times, and hears of another worker's 429 that
 // much later. Its own counts at once.
-const believed = 50 * time.Millisecond
+const freeFor = 50 * time.Millisecond
 
 // NewThrottle makes a throttle; a probe that has not reported after this while is given up, and
 // another takes its place.
@@ -50,7 +50,7 @@ func (t *Throttle) Enter(ctx context.Context, provider, account string) (free, p
 	}
 	err = t.rdb.HGet(ctx, idempotency.ThrottledKey(provider), account).Err()
 	if errors.Is(err, redis.Nil) {
-		t.set(name, looked.Add(believed))
+		t.set(name, looked.Add(freeFor))
 		return true, false, nil
 	}
 	if err != nil {
@@ -60,9 +60,9 @@ func (t *Throttle) Enter(ctx context.Context, provider, account string) (free, p
 	return wait <= 0 && err == nil, wait < 0, err
 }
 
-// Hold makes the account wait this long from now, or as long as it was told before if that is
+// Set makes the account wait this long from now, or as long as it was told before if that is
 // longer.
-func (t *Throttle) Hold(ctx context.Context, provider, account string, d time.Duration) error {
+func (t *Throttle) Set(ctx context.Context, provider, account string, d time.Duration) error {
 	defer t.set(provider+"/"+account, time.Time{})
 	_, err := t.run(ctx, "hold", provider, account, d)
 	return err
@@ -91,9 +91,9 @@ func (t *Throttle) Leave(ctx context.Context, provider, account string, well boo
 	return err
 }
 
-// Room is how many of those that wait may come again now, most at the most: none, one where a probe
+// Capacity is how many of those that wait may come again now, most at the most: none, one where a probe
 // is wanted, or all.
-func (t *Throttle) Room(ctx context.Context, provider, account string, most int) (int, error) {
+func (t *Throttle) Capacity(ctx context.Context, provider, account string, most int) (int, error) {
 	n, err := t.run(ctx, "room", provider, account, 0)
 	if n < 0 {
 		return most, err

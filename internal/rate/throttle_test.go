@@ -32,7 +32,7 @@ func (a account) enters(t *Throttle, free, probe bool) {
 
 func (a account) room(want int) {
 	a.Helper()
-	n, err := a.b.Room(a.Context(), "p", "default", 50)
+	n, err := a.b.Capacity(a.Context(), "p", "default", 50)
 	if n != want || err != nil {
 		a.Fatalf("room for %d, %v, want %d", n, err, want)
 	}
@@ -41,7 +41,7 @@ func (a account) room(want int) {
 func (a account) over() {
 	a.Helper()
 	eventually.True(a, 20*time.Second, "the wait ends", func() bool {
-		n, err := a.b.Room(a.Context(), "p", "default", 50)
+		n, err := a.b.Capacity(a.Context(), "p", "default", 50)
 		if err != nil {
 			a.Fatal(err)
 		}
@@ -54,7 +54,7 @@ func TestAnAccountThatWasToldToWait(t *testing.T) {
 	for name, story := range map[string]func(a account){
 		"it was not": func(a account) { a.enters(a.a, true, false); a.room(50) },
 		"all workers wait, then one probes, then all go": func(a account) {
-			a.must(a.a.Hold(a.Context(), "p", "default", 300*time.Millisecond))
+			a.must(a.a.Set(a.Context(), "p", "default", 300*time.Millisecond))
 			a.enters(a.a, false, false)
 			a.enters(a.b, false, false)
 			a.room(0)
@@ -67,14 +67,14 @@ func TestAnAccountThatWasToldToWait(t *testing.T) {
 			a.room(50)
 		},
 		"a probe that says nothing makes way for another": func(a account) {
-			a.must(a.a.Hold(a.Context(), "p", "default", time.Millisecond))
+			a.must(a.a.Set(a.Context(), "p", "default", time.Millisecond))
 			a.over()
 			a.enters(a.a, true, true)
 			a.must(a.a.Leave(a.Context(), "p", "default", false))
 			a.enters(a.b, true, true)
 		},
 		"a probe whose worker died makes way, too": func(a account) {
-			a.must(a.a.Hold(a.Context(), "p", "default", time.Millisecond))
+			a.must(a.a.Set(a.Context(), "p", "default", time.Millisecond))
 			a.over()
 			a.enters(a.a, true, true)
 			a.room(0)
@@ -82,18 +82,18 @@ func TestAnAccountThatWasToldToWait(t *testing.T) {
 			a.enters(a.b, true, true)
 		},
 		"a shorter wait does not shorten a longer one": func(a account) {
-			a.must(a.a.Hold(a.Context(), "p", "default", time.Hour))
-			a.must(a.b.Hold(a.Context(), "p", "default", time.Millisecond))
+			a.must(a.a.Set(a.Context(), "p", "default", time.Hour))
+			a.must(a.b.Set(a.Context(), "p", "default", time.Millisecond))
 			a.enters(a.b, false, false)
 		},
 		"another account does not wait": func(a account) {
-			a.must(a.a.Hold(a.Context(), "p", "other", time.Hour))
+			a.must(a.a.Set(a.Context(), "p", "other", time.Hour))
 			a.enters(a.a, true, false)
 		},
 		"a person's unhalt of the provider ends a day's wait, with a probe": func(a account) {
-			a.must(a.a.Hold(a.Context(), "p", "default", 24*time.Hour))
+			a.must(a.a.Set(a.Context(), "p", "default", 24*time.Hour))
 			ledger := idempotency.NewRedis(server.Client(), idempotency.Options{})
-			ana := idempotency.Person{By: "ana", Note: "they said so"}
+			ana := idempotency.Actor{By: "ana", Note: "they said so"}
 			a.must(ledger.Unhalt(a.Context(), "p", "other", ana))
 			a.enters(a.a, false, false)
 			a.must(ledger.Unhalt(a.Context(), "p", "", ana))

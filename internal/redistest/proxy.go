@@ -14,11 +14,11 @@ type Proxy struct {
 	listener net.Listener
 	target   string
 
-	mu      sync.Mutex
-	pairs   map[*pair]bool
-	needle  []byte        // the reply to the next command that contains it is dropped
-	dropped chan struct{} // closed when that has happened
-	open    chan struct{} // closed while bytes may pass
+	mu       sync.Mutex
+	pairs    map[*pair]bool
+	dropText []byte        // the reply to the next command that contains it is dropped
+	dropped  chan struct{} // closed when that has happened
+	open     chan struct{} // closed while bytes may pass
 }
 
 // pair is one connection of a client and the one to the server that belongs to it.
@@ -62,7 +62,7 @@ func (p *Proxy) URL() string { return "redis://" + p.Addr() + "/0" }
 func (p *Proxy) DropReply(text string) <-chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.needle, p.dropped = bytes.ToLower([]byte(text)), make(chan struct{})
+	p.dropText, p.dropped = bytes.ToLower([]byte(text)), make(chan struct{})
 	return p.dropped
 }
 
@@ -153,8 +153,8 @@ func (p *Proxy) pass(c *pair, from, to net.Conn, look func(*pair, []byte) bool) 
 func (p *Proxy) request(c *pair, data []byte) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.needle != nil && bytes.Contains(bytes.ToLower(data), p.needle) {
-		c.drop, p.needle = p.dropped, nil
+	if p.dropText != nil && bytes.Contains(bytes.ToLower(data), p.dropText) {
+		c.drop, p.dropText = p.dropped, nil
 	}
 	return true
 }

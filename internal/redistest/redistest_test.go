@@ -128,7 +128,7 @@ func TestAReplicaFollows(t *testing.T) {
 	primary := Start(t)
 	Start(t, ReplicaOf(primary))
 	c := primary.Client()
-	eventually.True(t, patience, "a replica acknowledges", func() bool {
+	eventually.True(t, timeout, "a replica acknowledges", func() bool {
 		set(t, c, "k")
 		n, err := c.Wait(t.Context(), 1, 100*time.Millisecond).Result()
 		return err == nil && n == 1

@@ -24,8 +24,8 @@ import (
 	"github.com/remesa/remesa/internal/processtest"
 )
 
-// patience bounds how long a server may take to answer or to go, the loading of its files included.
-const patience = 30 * time.Second
+// timeout bounds how long a server may take to answer or to go, the loading of its files included.
+const timeout = 30 * time.Second
 
 // Variable names the environment variable that chooses the server: the absolute path of a
 // redis-server or valkey-server. Without it the tests start the redis-server on the PATH.
@@ -167,7 +167,7 @@ func (s *Server) awaitReady(p *processtest.Process) error {
 	client := s.newClient()
 	defer client.Close()
 	err := errors.New("not asked yet")
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(timeout); time.Now().Before(deadline); {
 		if err = ready(client, p.Cmd.Process.Pid); err == nil {
 			return nil
 		}
@@ -177,7 +177,7 @@ func (s *Server) awaitReady(p *processtest.Process) error {
 		case <-time.After(5 * time.Millisecond):
 		}
 	}
-	return fmt.Errorf("no answer within %s: %w", patience, err)
+	return fmt.Errorf("no answer within %s: %w", timeout, err)
 }
 
 func ready(client *redis.Client, pid int) error {
@@ -203,12 +203,12 @@ func (s *Server) ownAllSlots() {
 	s.t.Helper()
 	client := s.newClient()
 	defer client.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	if err := client.ClusterAddSlotsRange(ctx, 0, 16383).Err(); err != nil {
 		s.t.Fatalf("slots of a single node: %s", err)
 	}
-	eventually.NoError(s.t, patience, func() error {
+	eventually.NoError(s.t, timeout, func() error {
 		info, err := client.ClusterInfo(ctx).Result()
 		if err == nil && strings.Contains(info, "cluster_state:ok") {
 			return nil
@@ -274,7 +274,7 @@ func (s *Server) Restart() {
 	s.t.Helper()
 	s.Kill()
 	err := errors.New("not tried yet")
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(timeout); time.Now().Before(deadline); {
 		if err = s.launch(); err == nil {
 			return
 		}

@@ -43,13 +43,13 @@ type Salvager struct {
 
 const (
 	interval = 10 * time.Second
-	// lookedAt is how many lapsed leases of a queue are read in one look.
-	lookedAt = 1000
-	// mostKept bounds a queue's tasks that are put aside; further ones stay where they are, without
+	// scanBatch is how many lapsed leases of a queue are read in one look.
+	scanBatch = 1000
+	// maxKept bounds a queue's tasks that are put aside; further ones stay where they are, without
 	// the lease that stops asynq.
-	mostKept = 1000
-	// keptFor is how long they are kept for a person to look at.
-	keptFor = 90 * 24 * time.Hour
+	maxKept = 1000
+	// retention is how long they are kept for a person to look at.
+	retention = 90 * 24 * time.Hour
 )
 
 // New refuses an asynq whose tasks it cannot read.
@@ -77,7 +77,7 @@ func (s *Salvager) Run(ctx context.Context) {
 	defer tick.Stop()
 	failing := false
 	for {
-		err := s.Look(ctx)
+		err := s.Scan(ctx)
 		if err != nil && !failing && ctx.Err() == nil {
 			s.Log.Warn().Err(err).Msg("salvage: trying again")
 		}
@@ -90,19 +90,19 @@ func (s *Salvager) Run(ctx context.Context) {
 	}
 }
 
-// Look puts aside every damaged task whose lease has lapsed. One queue's trouble keeps no other
+// Scan puts aside every damaged task whose lease has lapsed. One queue's trouble keeps no other
 // from being looked at.
-func (s *Salvager) Look(ctx context.Context) error {
+func (s *Salvager) Scan(ctx context.Context) error {
 	var errs []error
 	for _, queue := range s.Queues {
-		errs = append(errs, s.look(ctx, queue))
+		errs = append(errs, s.scanQueue(ctx, queue))
 	}
 	return errors.Join(errs...)
 }
 
-func (s *Salvager) look(ctx context.Context, queue string) error {
+func (s *Salvager) scanQueue(ctx context.Context, queue string) error {
 	now := strconv.FormatInt(s.Now().Unix(), 10)
-	ids, err := s.Redis.ZRangeByScore(ctx, asynqKey(queue, "lease"), &redis.ZRangeBy{Min: "-inf", Max: now, Count: lookedAt}).Result()
+	ids, err := s.Redis.ZRangeByScore(ctx, asynqKey(queue, "lease"), &redis.ZRangeBy{Min: "-inf", Max: now, Count: scanBatch}).Result()
 	if err != nil {
 		return fmt.Errorf("lapsed leases of %s: %w", queue, err)
 	}
@@ -154,13 +154,13 @@ func (s *Salvager) unreadable(queue, id string, text []byte) (why string) {
 var putAsideText string
 
 // putAside works when Redis is full: it moves more than it writes.
-var putAside = kv.NewScript(putAsideText, kv.Reports)
+var putAside = kv.NewScript(putAsideText, kv.AllowWhenFull)
 
 func (s *Salvager) putAside(ctx context.Context, queue, id, why string) error {
 	now := s.Now().Unix()
 	name := fmt.Sprintf("%s@%d", id, now) // a task of the same id may be damaged again
 	keys := []string{asynqKey(queue, "lease"), asynqKey(queue, "active"), asynqKey(queue, "t:"+id), indexKey(queue), keptKey(queue, name)}
-	did, err := s.db.Run(ctx, putAside, keys, id, name, now, int64(keptFor.Seconds()), mostKept).Text()
+	did, err := s.db.Run(ctx, putAside, keys, id, name, now, int64(retention.Seconds()), maxKept).Text()
 	if err != nil {
 		return fmt.Errorf("put a damaged task of %s aside: %w", queue, err)
 	}
@@ -174,12 +174,12 @@ func (s *Salvager) putAside(ctx context.Context, queue, id, why string) error {
 	return nil
 }
 
-// Kept counts the damaged tasks that are put aside.
-type Kept struct{ Redis redis.UniversalClient }
+// PutAside counts the damaged tasks that are put aside.
+type PutAside struct{ Redis redis.UniversalClient }
 
 // Damaged is how many of a queue's tasks are put aside.
-func (k Kept) Damaged(ctx context.Context, queue string) (int64, error) {
-	since := strconv.FormatInt(time.Now().Add(-keptFor).Unix(), 10)
+func (k PutAside) Damaged(ctx context.Context, queue string) (int64, error) {
+	since := strconv.FormatInt(time.Now().Add(-retention).Unix(), 10)
 	return k.Redis.ZCount(ctx, indexKey(queue), since, "+inf").Result()
 }
 

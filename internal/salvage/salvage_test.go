@@ -19,14 +19,14 @@ import (
 
 const queue = "virtualpos"
 
-// yard is a Redis with tasks that dead workers had taken.
-type yard struct {
+// fixture is a Redis with tasks that dead workers had taken.
+type fixture struct {
 	t   *testing.T
 	rdb redis.UniversalClient
 	log bytes.Buffer
 }
 
-func (y *yard) must(err error) {
+func (y *fixture) must(err error) {
 	y.t.Helper()
 	if err != nil {
 		y.t.Fatal(err)
@@ -34,7 +34,7 @@ func (y *yard) must(err error) {
 }
 
 // orphan is a task whose worker died a minute ago.
-func (y *yard) orphan(id string) {
+func (y *fixture) orphan(id string) {
 	y.t.Helper()
 	ctx := y.t.Context()
 	client := asynq.NewClientFromRedisClient(y.rdb)
@@ -47,26 +47,26 @@ func (y *yard) orphan(id string) {
 	y.lapse(id, time.Now().Add(-time.Minute))
 }
 
-func (y *yard) lapse(id string, at time.Time) {
+func (y *fixture) lapse(id string, at time.Time) {
 	y.t.Helper()
 	y.must(y.rdb.ZAdd(y.t.Context(), "asynq:{virtualpos}:lease", redis.Z{Member: id, Score: float64(at.Unix())}).Err())
 }
 
-func (y *yard) salvager(now func() time.Time) *Salvager {
+func (y *fixture) salvager(now func() time.Time) *Salvager {
 	y.t.Helper()
 	s, err := New(Options{Redis: y.rdb, Queues: []string{"never-used", queue}, Log: zerolog.New(&y.log), Now: now})
 	y.must(err)
 	return s
 }
 
-func (y *yard) kept() []string {
+func (y *fixture) kept() []string {
 	y.t.Helper()
 	names, err := y.rdb.ZRange(y.t.Context(), "remesa:{virtualpos}:damaged", 0, -1).Result()
 	y.must(err)
 	return names
 }
 
-func (y *yard) leases() []string {
+func (y *fixture) leases() []string {
 	y.t.Helper()
 	ids, err := y.rdb.ZRange(y.t.Context(), "asynq:{virtualpos}:lease", 0, -1).Result()
 	y.must(err)
@@ -75,20 +75,20 @@ func (y *yard) leases() []string {
 
 // damages are the ways in which a task stops asynq from handing out any other, or is handed out by
 // nobody itself.
-var damages = map[string]func(y *yard, key string){
-	"undecodable": func(y *yard, key string) { y.must(y.rdb.HSet(y.t.Context(), key, "msg", "\xff\xff canary").Err()) },
-	"cut off": func(y *yard, key string) {
+var damages = map[string]func(y *fixture, key string){
+	"undecodable": func(y *fixture, key string) { y.must(y.rdb.HSet(y.t.Context(), key, "msg", "\xff\xff canary").Err()) },
+	"cut off": func(y *fixture, key string) {
 		text, err := y.rdb.HGet(y.t.Context(), key, "msg").Result()
 		y.must(err)
 		y.must(y.rdb.HSet(y.t.Context(), key, "msg", text[:len(text)/2]).Err())
 	},
-	"not a task": func(y *yard, key string) {
+	"not a task": func(y *fixture, key string) {
 		y.must(y.rdb.Del(y.t.Context(), key).Err())
 		y.must(y.rdb.Set(y.t.Context(), key, "canary", 0).Err())
 	},
-	"no message":   func(y *yard, key string) { y.must(y.rdb.HDel(y.t.Context(), key, "msg").Err()) },
-	"an empty one": func(y *yard, key string) { y.must(y.rdb.HSet(y.t.Context(), key, "msg", "").Err()) },
-	"another task's": func(y *yard, key string) {
+	"no message":   func(y *fixture, key string) { y.must(y.rdb.HDel(y.t.Context(), key, "msg").Err()) },
+	"an empty one": func(y *fixture, key string) { y.must(y.rdb.HSet(y.t.Context(), key, "msg", "").Err()) },
+	"another task's": func(y *fixture, key string) {
 		text, err := y.rdb.HGet(y.t.Context(), key, "msg").Result()
 		y.must(err)
 		y.must(y.rdb.HSet(y.t.Context(), key, "msg", strings.Replace(text, "damaged", "another", 2)).Err())
@@ -109,12 +109,12 @@ func TestADamagedTaskIsPutAsideWithItsBytes(t *testing.T) {
 		for damage, harm := range damages {
 			t.Run(name+", "+damage, func(t *testing.T) {
 				t.Parallel()
-				y := &yard{t: t, rdb: server(t)}
+				y := &fixture{t: t, rdb: server(t)}
 				y.orphan("damaged")
 				y.orphan("sound")
 				harm(y, "asynq:{virtualpos}:t:damaged")
 				was, _ := y.rdb.Dump(t.Context(), "asynq:{virtualpos}:t:damaged").Result() // the demo's store may not know it
-				y.must(y.salvager(nil).Look(t.Context()))
+				y.must(y.salvager(nil).Scan(t.Context()))
 				names := y.kept()
 				if len(names) != 1 || !strings.HasPrefix(names[0], "damaged@") {
 					t.Fatalf("put aside: %q", names)
@@ -130,7 +130,7 @@ func TestADamagedTaskIsPutAsideWithItsBytes(t *testing.T) {
 				if !slices.Equal(active, []string{"sound"}) || !slices.Equal(y.leases(), []string{"sound"}) {
 					t.Errorf("asynq has %q active, and leases of %q", active, y.leases())
 				}
-				if n, err := (Kept{y.rdb}).Damaged(t.Context(), queue); n != 1 || err != nil {
+				if n, err := (PutAside{y.rdb}).Damaged(t.Context(), queue); n != 1 || err != nil {
 					t.Errorf("%d counted, %v", n, err)
 				}
 				line := y.log.String()
@@ -149,14 +149,14 @@ func TestAsynqHandsOutADeadWorkersTasksAgain(t *testing.T) {
 	for damage, stops := range map[string]bool{"undecodable": true, "cut off": true, "not a task": true} {
 		t.Run(damage, func(t *testing.T) {
 			t.Parallel()
-			y := &yard{t: t, rdb: redistest.Start(t).Client()}
+			y := &fixture{t: t, rdb: redistest.Start(t).Client()}
 			y.orphan("sound")
 			y.orphan("damaged")
 			damages[damage](y, "asynq:{virtualpos}:t:damaged")
 			if got := y.recovered(3 * time.Second); got == stops {
 				t.Fatalf("beside the damaged task it is handed out: %t", got)
 			}
-			y.must(y.salvager(nil).Look(t.Context()))
+			y.must(y.salvager(nil).Scan(t.Context()))
 			if !y.recovered(time.Minute) {
 				t.Error("it is not handed out, though the damaged task is out of the way")
 			}
@@ -166,7 +166,7 @@ func TestAsynqHandsOutADeadWorkersTasksAgain(t *testing.T) {
 
 // recovered starts asynq, which looks for dead workers' tasks at once, and reports whether the
 // sound one is handed out in time.
-func (y *yard) recovered(within time.Duration) bool {
+func (y *fixture) recovered(within time.Duration) bool {
 	y.t.Helper()
 	server := asynq.NewServerFromRedisClient(y.rdb, asynq.Config{
 		Queues: map[string]int{queue: 1}, Concurrency: 1, DelayedTaskCheckInterval: 50 * time.Millisecond, TaskCheckInterval: 50 * time.Millisecond,
@@ -186,7 +186,7 @@ func (y *yard) recovered(within time.Duration) bool {
 
 func TestWhatIsNotDamagedOrNotLapsedIsLeftAlone(t *testing.T) {
 	t.Parallel()
-	y := &yard{t: t, rdb: redistest.Start(t).Client()}
+	y := &fixture{t: t, rdb: redistest.Start(t).Client()}
 	y.orphan("sound")
 	y.orphan("held")
 	y.orphan("lost")
@@ -194,7 +194,7 @@ func TestWhatIsNotDamagedOrNotLapsedIsLeftAlone(t *testing.T) {
 	y.lapse("held", time.Now().Add(20*time.Second))
 	y.must(y.rdb.Del(t.Context(), "asynq:{virtualpos}:t:lost").Err()) // nothing is left of it to be kept; asynq skips it
 	s := y.salvager(nil)
-	y.must(s.Look(t.Context()))
+	y.must(s.Scan(t.Context()))
 	if len(y.kept()) != 0 || len(y.leases()) != 3 {
 		t.Errorf("put aside: %q; leases of %q", y.kept(), y.leases())
 	}
@@ -207,13 +207,13 @@ func TestWhatIsNotDamagedOrNotLapsedIsLeftAlone(t *testing.T) {
 // TestTheSameIDDamagedAgainReplacesNothing: what was put aside before stays.
 func TestTheSameIDDamagedAgainReplacesNothing(t *testing.T) {
 	t.Parallel()
-	y := &yard{t: t, rdb: redistest.Start(t).Client()}
+	y := &fixture{t: t, rdb: redistest.Start(t).Client()}
 	now := time.Now()
 	s := y.salvager(func() time.Time { return now })
 	for n := range 2 {
 		y.orphan("damaged")
 		y.must(y.rdb.HSet(t.Context(), "asynq:{virtualpos}:t:damaged", "msg", fmt.Sprintf("\xff%d", n)).Err())
-		y.must(s.Look(t.Context()))
+		y.must(s.Scan(t.Context()))
 		now = now.Add(time.Minute)
 	}
 	names := y.kept()
@@ -230,23 +230,23 @@ func TestTheSameIDDamagedAgainReplacesNothing(t *testing.T) {
 // TestNothingIsDroppedWhereTooManyArePutAside: the rest stays where it is, but holds nobody up.
 func TestNothingIsDroppedWhereTooManyArePutAside(t *testing.T) {
 	t.Parallel()
-	y := &yard{t: t, rdb: redistest.Start(t).Client()}
+	y := &fixture{t: t, rdb: redistest.Start(t).Client()}
 	now := float64(time.Now().Unix())
 	var full []redis.Z
-	for n := range mostKept {
+	for n := range maxKept {
 		full = append(full, redis.Z{Member: fmt.Sprint(n), Score: now})
 	}
 	y.must(y.rdb.ZAdd(t.Context(), "remesa:{virtualpos}:damaged", full...).Err())
 	y.orphan("damaged")
 	y.must(y.rdb.HSet(t.Context(), "asynq:{virtualpos}:t:damaged", "msg", "\xff").Err())
-	y.must(y.salvager(nil).Look(t.Context()))
+	y.must(y.salvager(nil).Scan(t.Context()))
 	text := y.rdb.HGet(t.Context(), "asynq:{virtualpos}:t:damaged", "msg").Val()
-	if len(y.kept()) != mostKept || len(y.leases()) != 0 || text != "\xff" || !strings.Contains(y.log.String(), "too many") {
+	if len(y.kept()) != maxKept || len(y.leases()) != 0 || text != "\xff" || !strings.Contains(y.log.String(), "too many") {
 		t.Errorf("%d put aside, leases of %q, its message %q, the log %s", len(y.kept()), y.leases(), text, y.log.String())
 	}
-	later := y.salvager(func() time.Time { return time.Now().Add(keptFor + time.Hour) })
+	later := y.salvager(func() time.Time { return time.Now().Add(retention + time.Hour) })
 	y.lapse("damaged", time.Now())
-	y.must(later.Look(t.Context()))
+	y.must(later.Scan(t.Context()))
 	if names := y.kept(); len(names) != 1 || !strings.HasPrefix(names[0], "damaged@") {
 		t.Errorf("when the others have gone: %q", names)
 	}
@@ -254,14 +254,14 @@ func TestNothingIsDroppedWhereTooManyArePutAside(t *testing.T) {
 
 func TestAFullRedisKeepsNoDamagedTaskInTheWay(t *testing.T) {
 	t.Parallel()
-	y := &yard{t: t, rdb: redistest.Start(t, redistest.MaxMemory("64mb")).Client()}
+	y := &fixture{t: t, rdb: redistest.Start(t, redistest.MaxMemory("64mb")).Client()}
 	y.orphan("damaged")
 	y.must(y.rdb.HSet(t.Context(), "asynq:{virtualpos}:t:damaged", "msg", "\xff").Err())
-	y.must(y.salvager(nil).Look(t.Context())) // loads the script
+	y.must(y.salvager(nil).Scan(t.Context())) // loads the script
 	y.orphan("damaged")
 	y.must(y.rdb.HSet(t.Context(), "asynq:{virtualpos}:t:damaged", "msg", "\xff").Err())
 	y.must(y.rdb.ConfigSet(t.Context(), "maxmemory", "1").Err())
-	y.must(y.salvager(func() time.Time { return time.Now().Add(time.Minute) }).Look(t.Context()))
+	y.must(y.salvager(func() time.Time { return time.Now().Add(time.Minute) }).Scan(t.Context()))
 	if len(y.kept()) != 2 || len(y.leases()) != 0 {
 		t.Errorf("put aside: %q; leases of %q", y.kept(), y.leases())
 	}

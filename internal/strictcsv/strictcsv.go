@@ -97,7 +97,7 @@ func (r *Reader) Next() (Row, error) {
 	return r.row(rec), nil
 }
 
-// tellHeader answers the header itself where it is invalid and no row can tell it, or took the rows
+// reportHeader answers the header itself where it is invalid and no row can tell it, or took the rows
 // with it.
 func (r *Reader) tellHeader() Row {
 	r.told = true

@@ -11,9 +11,9 @@ import (
 	"golang.org/x/term"
 )
 
-// Ask writes the question to prompt and reads one line from in, a terminal, without echo. When ctx
+// ReadSecret writes the question to prompt and reads one line from in, a terminal, without echo. When ctx
 // ends, as a signal ends it, the terminal gets its echo back. No error repeats what was typed.
-func Ask(ctx context.Context, in *os.File, prompt io.Writer, question string) (string, error) {
+func ReadSecret(ctx context.Context, in *os.File, prompt io.Writer, question string) (string, error) {
 	fd := int(in.Fd())
 	before, err := term.GetState(fd)
 	if err != nil {

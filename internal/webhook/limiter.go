@@ -17,12 +17,12 @@ type limiter struct {
 
 	mu   sync.Mutex
 	each map[netip.Addr]*rate.Limiter
-	// looked is when it was last looked for addresses to forget.
-	looked time.Time
+	// cleanedAt is when it was last looked for addresses to forget.
+	cleanedAt time.Time
 }
 
-// mostAddresses bounds the memory that callers can make the limiter use.
-const mostAddresses = 4096
+// maxAddresses bounds the memory that callers can make the limiter use.
+const maxAddresses = 4096
 
 func newLimiter(o Options) *limiter {
 	return &limiter{
@@ -32,20 +32,20 @@ func newLimiter(o Options) *limiter {
 }
 
 func (l *limiter) allow(from netip.Addr, now time.Time) bool {
-	own := l.of(from, now)
+	own := l.forAddress(from, now)
 	return (own == nil || own.AllowN(now, 1)) && l.all.AllowN(now, 1)
 }
 
-// of is an address's own limiter; nil for a new one where as many are busy as are remembered, which
+// forAddress is an address's own limiter; nil for a new one where as many are busy as are remembered, which
 // the limit of all must do for.
-func (l *limiter) of(from netip.Addr, now time.Time) *rate.Limiter {
+func (l *limiter) forAddress(from netip.Addr, now time.Time) *rate.Limiter {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	own := l.each[from]
-	if own == nil && len(l.each) >= mostAddresses {
+	if own == nil && len(l.each) >= maxAddresses {
 		l.forget(now)
 	}
-	if own == nil && len(l.each) < mostAddresses {
+	if own == nil && len(l.each) < maxAddresses {
 		own = rate.NewLimiter(rate.Limit(l.perSecond), l.burst)
 		l.each[from] = own
 	}
@@ -56,10 +56,10 @@ func (l *limiter) of(from netip.Addr, now time.Time) *rate.Limiter {
 // again. It looks once a second at most: a crowd of addresses must not cost a look at all of them
 // for each report.
 func (l *limiter) forget(now time.Time) {
-	if now.Sub(l.looked) < time.Second {
+	if now.Sub(l.cleanedAt) < time.Second {
 		return
 	}
-	l.looked = now
+	l.cleanedAt = now
 	for from, own := range l.each {
 		if own.TokensAt(now) >= float64(l.burst) {
 			delete(l.each, from)

@@ -40,10 +40,10 @@ func TestOneAddressUsesUpItsOwnShareOnly(t *testing.T) {
 func TestCallersCannotMakeTheLimiterRememberWithoutEnd(t *testing.T) {
 	t.Parallel()
 	l, now := newLimiter(Options{PerSecond: 50, Burst: 200}), time.Unix(1, 0)
-	for n := range 3 * mostAddresses {
+	for n := range 3 * maxAddresses {
 		l.allow(address(n), now)
 	}
-	if n := len(l.each); n != mostAddresses {
+	if n := len(l.each); n != maxAddresses {
 		t.Errorf("%d addresses are remembered", n)
 	}
 	now = now.Add(time.Minute)

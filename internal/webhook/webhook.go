@@ -26,15 +26,15 @@ const MaxBody = 64 << 10
 // Limits of all reports together; one address may send half of that. What is turned away costs
 // nothing but time: payments are polled as well.
 const (
-	perSecond = 50
-	burst     = 200
-	patience  = 5 * time.Second // with the ledger
+	perSecond     = 50
+	burst         = 200
+	ledgerTimeout = 5 * time.Second // with the ledger
 )
 
 // Ledger is what a report needs of it.
 type Ledger interface {
 	Find(ctx context.Context, provider, alias string) (idempotency.Key, error)
-	Ask(ctx context.Context, k idempotency.Key) (idempotency.Question, error)
+	StartQuery(ctx context.Context, k idempotency.Key) (idempotency.StatusQuery, error)
 	Defer(ctx context.Context, k idempotency.Key, after time.Duration) error
 }
 
@@ -83,17 +83,17 @@ type handler struct {
 // ServeHTTP answers 200 where the report is the provider's about a payment of ours, and tells anybody
 // else nothing of what was wrong.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !h.limit.allow(listen.Address(r.RemoteAddr), h.Now()) {
+	if !h.limit.allow(listen.CountedAddress(r.RemoteAddr), h.Now()) {
 		w.Header().Set("Retry-After", "1")
-		say(w, http.StatusTooManyRequests)
+		respond(w, http.StatusTooManyRequests)
 		return
 	}
 	report, status := h.read(w, r)
 	if status != 0 {
-		say(w, status)
+		respond(w, status)
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), patience)
+	ctx, cancel := context.WithTimeout(r.Context(), ledgerTimeout)
 	defer cancel()
 	k, err := h.verify(ctx, report)
 	if err == nil {
@@ -102,13 +102,13 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case errors.Is(err, spec.ErrReport), errors.Is(err, idempotency.ErrUnknown):
 		h.Log.Debug().Msg("a webhook's message was not " + h.provider.Title + "'s about a payment of ours")
-		say(w, http.StatusBadRequest)
+		respond(w, http.StatusBadRequest)
 	case err != nil:
 		h.Log.Warn().Err(err).Msg("webhook: the ledger does not answer")
-		say(w, http.StatusServiceUnavailable)
+		respond(w, http.StatusServiceUnavailable)
 	default:
 		h.Log.Debug().Stringer("key", k).Msg("webhook: the provider will be asked")
-		say(w, http.StatusOK)
+		respond(w, http.StatusOK)
 	}
 }
 
@@ -123,19 +123,19 @@ func (h *handler) verify(ctx context.Context, report spec.Report) (idempotency.K
 	if err != nil {
 		return k, err
 	}
-	q, err := h.Ledger.Ask(ctx, k)
+	q, err := h.Ledger.StartQuery(ctx, k)
 	if err != nil {
 		return k, err
 	}
-	if q.Unopened != nil {
-		return k, q.Unopened
+	if q.DecryptErr != nil {
+		return k, q.DecryptErr
 	}
 	amount, err := providers.ParseMoney(q.Amount, q.Currency)
 	if err != nil {
 		return k, spec.ErrReport
 	}
 	account, _ := h.Registry.Find(k.Provider, k.Account)
-	about := spec.Reported{Reference: k.Reference, Amount: amount, Handles: q.Handles, Client: account.Client, Now: h.Now}
+	about := spec.Reported{Reference: k.Reference, Amount: amount, Handles: q.ProviderRefs, Client: account.Client, Now: h.Now}
 	if h.provider.Webhook.Verify(report, about) != nil {
 		return k, spec.ErrReport
 	}
@@ -159,7 +159,7 @@ func (h *handler) read(w http.ResponseWriter, r *http.Request) (report spec.Repo
 	return spec.Report{Media: kind, Header: r.Header, Body: body}, 0
 }
 
-func say(w http.ResponseWriter, status int) {
+func respond(w http.ResponseWriter, status int) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(status)

@@ -28,31 +28,31 @@ import (
 	"github.com/remesa/remesa/seal"
 )
 
-// shop is a ledger on a real Redis, the simulated ETpay, a client of it, and the webhook that ETpay
+// fixture is a ledger on a real Redis, the simulated ETpay, a client of it, and the webhook that ETpay
 // is told of.
-type shop struct {
-	t      *testing.T
-	redis  *redistest.Server
-	ledger *idempotency.Ledger
-	bank   *sandbox.Provider
-	client *etpay.Client
-	hook   *httptest.Server
-	log    logtest.Log // what the handler logged
+type fixture struct {
+	t       *testing.T
+	redis   *redistest.Server
+	ledger  *idempotency.Ledger
+	bank    *sandbox.Provider
+	client  *etpay.Client
+	handler *httptest.Server
+	log     logtest.Log // what the handler logged
 }
 
-func newShop(t *testing.T, o webhook.Options) *shop {
+func newFixture(t *testing.T, o webhook.Options) *fixture {
 	t.Helper()
-	s := &shop{t: t, redis: redistest.Start(t), bank: simulator.New(simulator.Options{}, sandbox.Options{})}
+	s := &fixture{t: t, redis: redistest.Start(t), bank: simulator.New(simulator.Options{}, sandbox.Options{})}
 	s.ledger = idempotency.NewRedis(s.redis.Client(), idempotency.Options{})
 	o.Ledger, o.Log = s.ledger, zerolog.New(&s.log)
-	s.hook = httptest.NewServer(webhook.New(o))
-	t.Cleanup(s.hook.Close)
+	s.handler = httptest.NewServer(webhook.New(o))
+	t.Cleanup(s.handler.Close)
 	bank := httptest.NewServer(s.bank)
 	t.Cleanup(bank.Close)
 	base := bank.URL + s.bank.Prefix
 	client, err := etpay.New(etpay.Config{
 		BaseURL: base, PaymentURL: base, MerchantCode: "cl_sandbox_cl", MerchantAPIToken: "sandbox-merchant-api-token",
-		WebhookURL: s.hook.URL + "/webhooks/etpay",
+		WebhookURL: s.handler.URL + "/webhooks/etpay",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -76,7 +76,7 @@ func money(t *testing.T) providers.Money {
 }
 
 // open brings a charge to pending, as a worker does; the next poll is an hour away.
-func (s *shop) open(reference string) (k idempotency.Key, address string) {
+func (s *fixture) open(reference string) (k idempotency.Key, address string) {
 	s.t.Helper()
 	ctx := s.t.Context()
 	k = keyOf(reference)
@@ -84,23 +84,23 @@ func (s *shop) open(reference string) (k idempotency.Key, address string) {
 	_, err := s.ledger.Register(ctx, registered)
 	s.must(err)
 	id := idempotency.NewAttempt()
-	_, err = s.ledger.Begin(ctx, k, idempotency.BeginRequest{Attempt: id, Lease: time.Minute, SafeFirstStep: true, Queryable: true})
+	_, err = s.ledger.Begin(ctx, k, idempotency.BeginParams{Attempt: id, Lease: time.Minute, SafeFirstStep: true, Queryable: true})
 	s.must(err)
 	charge := providers.Charge{Payment: providers.Payment{Provider: k.Provider, Account: k.Account, Reference: reference, Amount: money(s.t)}}
 	o, err := s.client.Charge(ctx, charge, providers.Attempt{
 		ID: id,
-		Note: func(ctx context.Context, h map[string]string, moves bool) error {
-			return s.ledger.Note(ctx, k, id, h, moves)
+		Checkpoint: func(ctx context.Context, h map[string]string, moves bool) error {
+			return s.ledger.Checkpoint(ctx, k, id, h, moves)
 		},
 		Alias: func(ctx context.Context, alias string) error { return s.ledger.Alias(ctx, k, alias) },
 	})
 	s.must(err)
-	_, err = s.ledger.Finish(ctx, k, idempotency.Report{Attempt: id, Outcome: o, Next: time.Hour})
+	_, err = s.ledger.Finish(ctx, k, idempotency.AttemptResult{Attempt: id, Outcome: o, QueryAfter: time.Hour})
 	s.must(err)
 	return k, o.ActionURL
 }
 
-func (s *shop) must(err error) {
+func (s *fixture) must(err error) {
 	s.t.Helper()
 	if err != nil {
 		s.t.Fatal(err)
@@ -109,7 +109,7 @@ func (s *shop) must(err error) {
 
 // pay is a payer at the address. It returns what the browser is given, and what the webhook said to
 // the same.
-func (s *shop) pay(address string) (token string, status int) {
+func (s *fixture) pay(address string) (token string, status int) {
 	s.t.Helper()
 	var said struct {
 		Payment string `json:"payment"`
@@ -123,7 +123,7 @@ func (s *shop) pay(address string) (token string, status int) {
 	return said.Payment, said.Webhook
 }
 
-func (s *shop) send(method, address, kind, body string) (int, string) {
+func (s *fixture) send(method, address, kind, body string) (int, string) {
 	s.t.Helper()
 	r, err := http.NewRequestWithContext(s.t.Context(), method, address, strings.NewReader(body))
 	s.must(err)
@@ -138,21 +138,21 @@ func (s *shop) send(method, address, kind, body string) (int, string) {
 	return answer.StatusCode, string(text)
 }
 
-func (s *shop) report(token string) int {
+func (s *fixture) report(token string) int {
 	s.t.Helper()
-	code, _ := s.send("POST", s.hook.URL+"/webhooks/etpay", "application/json", `{"payment":"`+token+`"}`)
+	code, _ := s.send("POST", s.handler.URL+"/webhooks/etpay", "application/json", `{"payment":"`+token+`"}`)
 	return code
 }
 
-// questions are the wake-ups that are due now.
-func (s *shop) questions() []idempotency.Wakeup {
+// queries are the wake-ups that are due now.
+func (s *fixture) queries() []idempotency.WakeUp {
 	s.t.Helper()
-	w, _, err := s.ledger.Due(s.t.Context(), etpay.Name, 100, idempotency.Lanes{AskFor: time.Minute})
+	w, _, err := s.ledger.Due(s.t.Context(), etpay.Name, 100, idempotency.Lanes{QueryTimeout: time.Minute})
 	s.must(err)
 	return w
 }
 
-func (s *shop) state(k idempotency.Key) idempotency.Record {
+func (s *fixture) state(k idempotency.Key) idempotency.Record {
 	s.t.Helper()
 	r, err := s.ledger.Show(s.t.Context(), k)
 	s.must(err)
@@ -160,22 +160,22 @@ func (s *shop) state(k idempotency.Key) idempotency.Record {
 }
 
 // ask asks ETpay and records its answer, as a worker does.
-func (s *shop) ask(k idempotency.Key) {
+func (s *fixture) ask(k idempotency.Key) {
 	s.t.Helper()
 	ctx := s.t.Context()
-	q, err := s.ledger.Ask(ctx, k)
+	q, err := s.ledger.StartQuery(ctx, k)
 	s.must(err)
-	o, err := s.client.Status(ctx, providers.Query{Reference: k.Reference, Amount: money(s.t), ProviderID: q.ProviderID, Handles: q.Handles})
+	o, err := s.client.Status(ctx, providers.StatusQuery{Reference: k.Reference, Amount: money(s.t), ProviderID: q.ProviderID, ProviderRefs: q.ProviderRefs})
 	s.must(err)
-	_, err = s.ledger.Answer(ctx, k, idempotency.Answered{Version: q.Version, AskedAt: q.AskedAt, Outcome: o, Next: time.Hour})
+	_, err = s.ledger.RecordStatus(ctx, k, idempotency.StatusResult{Version: q.Version, QueriedAt: q.QueriedAt, Outcome: o, QueryAfter: time.Hour})
 	s.must(err)
 }
 
 func TestAReportMakesThePaymentDueAndSettlesNothing(t *testing.T) {
 	t.Parallel()
-	s := newShop(t, webhook.Options{})
+	s := newFixture(t, webhook.Options{})
 	k, address := s.open("OC1")
-	if due := s.questions(); len(due) != 0 {
+	if due := s.queries(); len(due) != 0 {
 		t.Fatalf("due before anything happened: %v", due)
 	}
 	token, status := s.pay(address)
@@ -185,7 +185,7 @@ func TestAReportMakesThePaymentDueAndSettlesNothing(t *testing.T) {
 	if r := s.state(k); r.State != idempotency.Pending || r.ProviderID != "" {
 		t.Fatalf("a report alone made it %s %q", r.State, r.ProviderID)
 	}
-	if due := s.questions(); len(due) != 1 || due[0].Key != k || !due[0].Ask {
+	if due := s.queries(); len(due) != 1 || due[0].Key != k || !due[0].Query {
 		t.Fatalf("due after the report: %v", due)
 	}
 	s.ask(k)
@@ -197,7 +197,7 @@ func TestAReportMakesThePaymentDueAndSettlesNothing(t *testing.T) {
 			t.Errorf("a repeated report was answered %d", status)
 		}
 	}
-	if due := s.questions(); len(due) != 1 || !due[0].Ask {
+	if due := s.queries(); len(due) != 1 || !due[0].Query {
 		t.Errorf("three repeated reports came to %v, want one question", due)
 	}
 	s.ask(k)
@@ -208,14 +208,14 @@ func TestAReportMakesThePaymentDueAndSettlesNothing(t *testing.T) {
 
 func TestASecondPaymentIsReportedToo(t *testing.T) {
 	t.Parallel()
-	s := newShop(t, webhook.Options{})
+	s := newFixture(t, webhook.Options{})
 	k, address := s.open("OC1")
 	s.pay(address)
 	s.ask(k)
 	if _, status := s.pay(address); status != http.StatusOK {
 		t.Fatalf("the webhook answered %d", status)
 	}
-	if due := s.questions(); len(due) != 1 {
+	if due := s.queries(); len(due) != 1 {
 		t.Fatalf("due: %v", due)
 	}
 	s.ask(k)
@@ -235,7 +235,7 @@ func forge(header, payload, key string) string {
 
 func TestWhatIsNoReport(t *testing.T) {
 	t.Parallel()
-	s := newShop(t, webhook.Options{})
+	s := newFixture(t, webhook.Options{})
 	s.open("OC1")
 	s.open("OC2")
 	const hs256, form = `{"alg":"HS256","typ":"JWT"}`, "application/x-www-form-urlencoded"
@@ -266,7 +266,7 @@ func TestWhatIsNoReport(t *testing.T) {
 		{"another order", "POST", "/webhooks/etpay", "application/json", wrapped(forge(hs256, `{"session_token":"ses_000001","merchant_order_id":"OC2"}`, "sig-000001-sandbox")), 400},
 		{"another amount", "POST", "/webhooks/etpay", "application/json", wrapped(forge(hs256, `{"session_token":"ses_000001","amount":1}`, "sig-000001-sandbox")), 400},
 	} {
-		status, body := s.send(row.method, s.hook.URL+row.path, row.kind, row.body)
+		status, body := s.send(row.method, s.handler.URL+row.path, row.kind, row.body)
 		if status != row.want {
 			t.Errorf("%s: answered %d, want %d", row.name, status, row.want)
 		}
@@ -274,13 +274,13 @@ func TestWhatIsNoReport(t *testing.T) {
 			t.Errorf("%s: the answer tells %q", row.name, body)
 		}
 	}
-	if due := s.questions(); len(due) != 0 {
+	if due := s.queries(); len(due) != 0 {
 		t.Errorf("these made due: %v", due)
 	}
-	if status, _ := s.send("POST", s.hook.URL+"/webhooks/etpay", form, url.Values{"payment": {good}}.Encode()); status != http.StatusOK {
+	if status, _ := s.send("POST", s.handler.URL+"/webhooks/etpay", form, url.Values{"payment": {good}}.Encode()); status != http.StatusOK {
 		t.Errorf("a good report as a form was answered %d", status)
 	}
-	if due := s.questions(); len(due) != 1 || due[0].Key != keyOf("OC1") {
+	if due := s.queries(); len(due) != 1 || due[0].Key != keyOf("OC1") {
 		t.Errorf("a good report made due: %v", due)
 	}
 	for _, secret := range []string{"ses_00000", "sig-00000", good} {
@@ -292,7 +292,7 @@ func TestWhatIsNoReport(t *testing.T) {
 
 func TestTooManyReports(t *testing.T) {
 	t.Parallel()
-	s := newShop(t, webhook.Options{PerSecond: 2, Burst: 6, Now: func() time.Time { return time.Unix(1, 0) }})
+	s := newFixture(t, webhook.Options{PerSecond: 2, Burst: 6, Now: func() time.Time { return time.Unix(1, 0) }})
 	for range 3 {
 		if status := s.report("x"); status != http.StatusBadRequest {
 			t.Fatalf("answered %d", status)
@@ -305,7 +305,7 @@ func TestTooManyReports(t *testing.T) {
 
 func TestAReportWhileTheLedgerDoesNotAnswerIsToComeAgain(t *testing.T) {
 	t.Parallel()
-	s := newShop(t, webhook.Options{})
+	s := newFixture(t, webhook.Options{})
 	_, address := s.open("OC1")
 	s.redis.Kill()
 	if _, status := s.pay(address); status != http.StatusServiceUnavailable {
@@ -317,7 +317,7 @@ func TestAReportWhileTheLedgerDoesNotAnswerIsToComeAgain(t *testing.T) {
 // is ETpay's.
 func TestAReportForAnotherWorkersKeysIsToComeAgain(t *testing.T) {
 	t.Parallel()
-	s := newShop(t, webhook.Options{})
+	s := newFixture(t, webhook.Options{})
 	key, err := seal.NewKey("a")
 	s.must(err)
 	ring, err := seal.Parse(key)

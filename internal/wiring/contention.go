@@ -21,15 +21,15 @@ const (
 	rejectedWithin = 5 * time.Minute
 )
 
-// renewed takes in one renewal and reports whether the account's workers chase one another; then it
+// record takes in one renewal and reports whether the account's workers chase one another; then it
 // counts anew.
-func (c *contention) renewed(reason string, now time.Time) bool {
+func (c *contention) record(reason string, now time.Time) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if reason == auth.Ahead { // the token before it lived its life
+	if reason == auth.ReasonAhead { // the token before it lived its life
 		c.rejected = nil
 	}
-	if reason != auth.Rejected {
+	if reason != auth.ReasonRejected {
 		return false
 	}
 	c.rejected = append(c.rejected, now)

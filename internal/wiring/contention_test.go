@@ -16,26 +16,26 @@ func TestFreshTokensThatAreRefusedAgainAndAgainAreNoticed(t *testing.T) {
 		reason string
 		after  time.Duration
 	}
-	soon := renewal{auth.Rejected, time.Second}
+	soon := renewal{auth.ReasonRejected, time.Second}
 	for name, row := range map[string]struct {
 		renewals []renewal
 		want     int
 	}{
-		"a token that lives its life":           {[]renewal{{auth.First, 0}, {auth.Ahead, time.Hour}, {auth.Ahead, time.Hour}, {auth.Ahead, time.Hour}}, 0},
-		"one that dies early":                   {[]renewal{{auth.First, 0}, soon}, 0},
+		"a token that lives its life":           {[]renewal{{auth.ReasonFirst, 0}, {auth.ReasonAhead, time.Hour}, {auth.ReasonAhead, time.Hour}, {auth.ReasonAhead, time.Hour}}, 0},
+		"one that dies early":                   {[]renewal{{auth.ReasonFirst, 0}, soon}, 0},
 		"two that do":                           {[]renewal{soon, soon}, 0},
 		"three that do":                         {[]renewal{soon, soon, soon}, 1},
-		"three a minute apart":                  {[]renewal{soon, {auth.Rejected, time.Minute}, {auth.Rejected, time.Minute}}, 1},
-		"one a day":                             {[]renewal{soon, {auth.Rejected, 24 * time.Hour}, {auth.Rejected, 24 * time.Hour}, {auth.Rejected, 24 * time.Hour}}, 0},
-		"with a life in between":                {[]renewal{soon, soon, {auth.Ahead, time.Minute}, soon}, 0},
-		"with failed logins in between":         {[]renewal{soon, {auth.Failed, time.Second}, soon, {auth.Adopted, time.Second}, soon}, 1},
+		"three a minute apart":                  {[]renewal{soon, {auth.ReasonRejected, time.Minute}, {auth.ReasonRejected, time.Minute}}, 1},
+		"one a day":                             {[]renewal{soon, {auth.ReasonRejected, 24 * time.Hour}, {auth.ReasonRejected, 24 * time.Hour}, {auth.ReasonRejected, 24 * time.Hour}}, 0},
+		"with a life in between":                {[]renewal{soon, soon, {auth.ReasonAhead, time.Minute}, soon}, 0},
+		"with failed logins in between":         {[]renewal{soon, {auth.ReasonFailed, time.Second}, soon, {auth.FromOtherWorker, time.Second}, soon}, 1},
 		"nine in a row are said three times":    {[]renewal{soon, soon, soon, soon, soon, soon, soon, soon, soon}, 3},
-		"refused credentials are another fault": {[]renewal{{auth.Refused, 0}, {auth.Refused, 0}, {auth.Refused, 0}, {auth.Refused, 0}}, 0},
+		"refused credentials are another fault": {[]renewal{{auth.ReasonRefused, 0}, {auth.ReasonRefused, 0}, {auth.ReasonRefused, 0}, {auth.ReasonRefused, 0}}, 0},
 	} {
 		var c contention
 		now, got := time.Unix(1_800_000_000, 0), 0
 		for _, r := range row.renewals {
-			if now = now.Add(r.after); c.renewed(r.reason, now) {
+			if now = now.Add(r.after); c.record(r.reason, now) {
 				got++
 			}
 		}
@@ -59,7 +59,7 @@ func TestWorkersThatEndEachOthersTokensAreNoticed(t *testing.T) {
 	for i := range workers {
 		var c contention
 		workers[i] = auth.New(auth.Options{Account: "p/default", Login: login, Renewed: func(reason string) {
-			if c.renewed(reason, time.Now()) {
+			if c.record(reason, time.Now()) {
 				noticed[i]++
 			}
 		}})

@@ -12,14 +12,14 @@ import (
 	"github.com/remesa/remesa/providers/spec"
 )
 
-// Parts are what the accounts of a process share; the zero value is usable.
-type Parts struct {
+// Shared are what the accounts of a process share; the zero value is usable.
+type Shared struct {
 	// Tokens keeps provider tokens for all workers; nil means that each process logs in by itself.
 	Tokens auth.Shared
-	// Renewed is told of each renewal of a token, and why.
-	Renewed func(provider, reason string)
-	// Contended is told when an account's fresh tokens are refused again and again.
-	Contended func(provider, account string)
+	// OnRenewal is told of each renewal of a token, and why.
+	OnRenewal func(provider, reason string)
+	// OnContention is told when an account's fresh tokens are refused again and again.
+	OnContention func(provider, account string)
 }
 
 // Tokens is the store of provider tokens that the workers share, nil without REMESA_TOKEN_KEY.
@@ -32,27 +32,27 @@ func Tokens(c *config.Config, rdb redis.UniversalClient) (auth.Shared, error) {
 }
 
 // Registry makes the client of each configured account. It dials nothing.
-func Registry(c *config.Config, parts Parts) (providers.Registry, error) {
+func Registry(c *config.Config, parts Shared) (providers.Registry, error) {
 	r := providers.Registry{}
 	for _, a := range c.Accounts() {
 		client, err := Client(c, a, parts)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", a, err)
 		}
-		r.Add(providers.Account{Provider: a.Provider.Name, Name: a.Name, Client: client, Identity: a.Identity(), Real: a.Real()})
+		r.Add(providers.Account{Provider: a.Provider.Name, Name: a.Name, Client: client, Identity: a.Identity(), Live: a.Live()})
 	}
 	return r, nil
 }
 
 // Client makes the client of one account. It dials nothing.
-func Client(c *config.Config, a config.Account, parts Parts) (any, error) {
+func Client(c *config.Config, a config.Account, parts Shared) (any, error) {
 	var fresh contention
 	renewed := func(reason string) {
-		if parts.Renewed != nil {
-			parts.Renewed(a.Provider.Name, reason)
+		if parts.OnRenewal != nil {
+			parts.OnRenewal(a.Provider.Name, reason)
 		}
-		if fresh.renewed(reason, time.Now()) && parts.Contended != nil {
-			parts.Contended(a.Provider.Name, a.Name)
+		if fresh.record(reason, time.Now()) && parts.OnContention != nil {
+			parts.OnContention(a.Provider.Name, a.Name)
 		}
 	}
 	return a.Settings.Client(spec.Parts{

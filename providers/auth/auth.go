@@ -28,12 +28,12 @@ type Login func(ctx context.Context, old Token) (Token, error)
 
 // Reasons that Options.Renewed is called with.
 const (
-	First    = "first"    // there was no token
-	Ahead    = "ahead"    // the token was near its end, or past it
-	Rejected = "rejected" // the provider rejected the token
-	Adopted  = "adopted"  // another worker had renewed it; there was no login
-	Refused  = "refused"  // the provider refused the credentials
-	Failed   = "failed"   // the login came to nothing
+	ReasonFirst     = "first"    // there was no token
+	ReasonAhead     = "ahead"    // the token was near its end, or past it
+	ReasonRejected  = "rejected" // the provider rejected the token
+	FromOtherWorker = "adopted"  // another worker had renewed it; there was no login
+	ReasonRefused   = "refused"  // the provider refused the credentials
+	ReasonFailed    = "failed"   // the login came to nothing
 )
 
 // Options of a Source. Account and Login are required.
@@ -49,9 +49,9 @@ type Options struct {
 	Cooldown time.Duration
 	// Shared makes one renewal serve all workers; nil means this process alone.
 	Shared Shared
-	// LoginRevokes says that each login ends the older token's life. Workers that log in by themselves would chase one another: such an
+	// LoginRevokesTokens says that each login ends the older token's life. Workers that log in by themselves would chase one another: such an
 	// account works with Shared only.
-	LoginRevokes bool
+	LoginRevokesTokens bool
 	// Now is time.Now unless set, Random yields numbers in [0,1).
 	Now    func() time.Time
 	Random func() float64
@@ -61,13 +61,13 @@ type Options struct {
 	Authorize func(h http.Header, token providers.Secret)
 }
 
-// ErrAlone refuses an account whose logins revoke older tokens, where the workers share none.
-var ErrAlone = errors.New("each login at this provider revokes the older token, so that workers must share one: set REMESA_TOKEN_KEY")
+// ErrSharingRequired refuses an account whose logins revoke older tokens, where the workers share none.
+var ErrSharingRequired = errors.New("each login at this provider revokes the older token, so that workers must share one: set REMESA_TOKEN_KEY")
 
 // Check says at start what would keep the account from working.
 func (o Options) Check() error {
-	if o.LoginRevokes && o.Shared == nil {
-		return ErrAlone
+	if o.LoginRevokesTokens && o.Shared == nil {
+		return ErrSharingRequired
 	}
 	return nil
 }

@@ -8,25 +8,25 @@ import (
 )
 
 // brake bounds the calls of the login: it is not called again before until, and then by one caller.
-type brake struct {
+type loginBackoff struct {
 	until time.Time
 	err   error
 	// failures counts logins in a row that came to nothing.
 	failures int
-	// young counts tokens in a row that were rejected soon after their login.
-	young int
+	// quickRejections counts tokens in a row that were rejected soon after their login.
+	quickRejections int
 }
 
 const (
 	firstWait = time.Second
-	// youth is how soon after its login a rejected token speaks against renewing it once more.
-	youth = time.Second
-	// patience is how many such tokens are replaced at once.
-	patience = 10
+	// quickRejection is how soon after its login a rejected token speaks against renewing it once more.
+	quickRejection = time.Second
+	// freeQuickRejections is how many such tokens are replaced at once.
+	freeQuickRejections = 10
 )
 
-// holds returns the error that stands for a login until it may be called again.
-func (b *brake) holds(now time.Time) error {
+// check returns the error that stands for a login until it may be called again.
+func (b *loginBackoff) check(now time.Time) error {
 	if b.err == nil || !now.Before(b.until) {
 		return nil
 	}
@@ -34,16 +34,16 @@ func (b *brake) holds(now time.Time) error {
 	if errors.As(b.err, &refused) {
 		return refused
 	}
-	notSent := asNotSent(b.err)
+	notSent := toNotSent(b.err)
 	if notSent.RetryAfter > 0 {
 		notSent.RetryAfter = b.until.Sub(now)
 	}
 	return notSent
 }
 
-// failed notes a failed renewal and returns the error for those who waited on it. Refused credentials count from the login's beginning,
+// recordFailure notes a failed renewal and returns the error for those who waited on it. Refused credentials count from the login's beginning,
 // so that a circuit which opened on them finds the brake released when it probes.
-func (b *brake) failed(o Options, began time.Time, err error) error {
+func (b *loginBackoff) recordFailure(o Options, began time.Time, err error) error {
 	b.err = err
 	var refused *providers.CredentialsError
 	if errors.As(err, &refused) {
@@ -51,26 +51,26 @@ func (b *brake) failed(o Options, began time.Time, err error) error {
 		return refused
 	}
 	b.failures++
-	notSent := asNotSent(err)
+	notSent := toNotSent(err)
 	b.until = o.Now().Add(max(o.wait(b.failures), notSent.RetryAfter))
 	return notSent
 }
 
-// rejected notes a token that the provider rejected. Where it rejects one fresh token after another, logins are spaced out.
-func (b *brake) rejected(o Options, obtained time.Time) {
+// recordRejection notes a token that the provider rejected. Where it rejects one fresh token after another, logins are spaced out.
+func (b *loginBackoff) recordRejection(o Options, obtained time.Time) {
 	now := o.Now()
-	if now.Sub(obtained) >= youth {
-		b.young = 0
+	if now.Sub(obtained) >= quickRejection {
+		b.quickRejections = 0
 		return
 	}
-	if b.young++; b.young > patience {
-		b.err, b.until = errYoung, now.Add(o.wait(b.young-patience))
+	if b.quickRejections++; b.quickRejections > freeQuickRejections {
+		b.err, b.until = errFreshTokenRejected, now.Add(o.wait(b.quickRejections-freeQuickRejections))
 	}
 }
 
-var errYoung = errors.New("the provider rejects the tokens that it has just given out")
+var errFreshTokenRejected = errors.New("the provider rejects the tokens that it has just given out")
 
-func (b *brake) released() { b.err, b.failures = nil, 0 }
+func (b *loginBackoff) reset() { b.err, b.failures = nil, 0 }
 
 // wait is the n-th wait: doubled each time, the cooldown at most, half of it at random.
 func (o Options) wait(n int) time.Duration {
@@ -84,8 +84,8 @@ func (o Options) wait(n int) time.Duration {
 	return d/2 + time.Duration(o.Random()*float64(d/2))
 }
 
-// asNotSent keeps the reason of a login that says why it came to nothing.
-func asNotSent(err error) *providers.NotSent {
+// toNotSent keeps the reason of a login that says why it came to nothing.
+func toNotSent(err error) *providers.NotSent {
 	var e *providers.NotSent
 	if errors.As(err, &e) {
 		kept := *e

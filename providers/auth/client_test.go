@@ -63,7 +63,7 @@ func unauthorized(r wire.Reply) auth.Refusal {
 
 func newClient(t *testing.T, o auth.Options) *auth.Client {
 	t.Helper()
-	i := &issuer{life: time.Hour}
+	i := &fakeLogin{life: time.Hour}
 	o.Account, o.Login = "x/default", i.login
 	client, err := auth.NewClient(wire.Options{}, o)
 	if err != nil {
@@ -89,7 +89,7 @@ func TestABrokenExchangeIsNotRepeated(t *testing.T) {
 func TestAnAccountWhoseLoginsRevokeNeedsASharedToken(t *testing.T) {
 	t.Parallel()
 	login := func(context.Context, auth.Token) (auth.Token, error) { return auth.Token{}, nil }
-	if _, err := auth.NewClient(wire.Options{}, auth.Options{Login: login, LoginRevokes: true}); !errors.Is(err, auth.ErrAlone) {
+	if _, err := auth.NewClient(wire.Options{}, auth.Options{Login: login, LoginRevokesTokens: true}); !errors.Is(err, auth.ErrSharingRequired) {
 		t.Errorf("got %v", err)
 	}
 	if _, err := auth.NewClient(wire.Options{CAFile: "/gone"}, auth.Options{Login: login}); err == nil {

@@ -11,8 +11,8 @@ import (
 type Refusal struct {
 	// Code is the provider's code, or its HTTP status.
 	Code string
-	// Final says that it is the credentials which are refused: no other token will be taken.
-	Final bool
+	// Permanent says that it is the credentials which are refused: no other token will be taken.
+	Permanent bool
 }
 
 // Do makes one exchange under a token and, where that token was refused, once more under its
@@ -35,7 +35,7 @@ func (s *Source) Do(ctx context.Context, exchange func(t Token) Refusal) error {
 			return nil
 		}
 		s.Reject(token)
-		if last = token; refused.Final {
+		if last = token; refused.Permanent {
 			break
 		}
 	}

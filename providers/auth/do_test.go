@@ -26,10 +26,10 @@ func TestOneExchangeRenewsOnceAndRepeatsOnce(t *testing.T) {
 		{"the token is taken", []auth.Refusal{{}}, []string{"canary-1"}, ok},
 		{"its successor is taken", []auth.Refusal{{Code: "401"}, {}}, []string{"canary-1", "canary-2"}, ok},
 		{"both are refused", []auth.Refusal{{Code: "401"}, {Code: "100"}}, []string{"canary-1", "canary-2"}, "100"},
-		{"the credentials are refused", []auth.Refusal{{Code: "109", Final: true}}, []string{"canary-1"}, "109"},
-		{"the credentials are, at the second time", []auth.Refusal{{Code: "100"}, {Code: "109", Final: true}}, []string{"canary-1", "canary-2"}, "109"},
+		{"the credentials are refused", []auth.Refusal{{Code: "109", Permanent: true}}, []string{"canary-1"}, "109"},
+		{"the credentials are, at the second time", []auth.Refusal{{Code: "100"}, {Code: "109", Permanent: true}}, []string{"canary-1", "canary-2"}, "109"},
 	} {
-		i := &issuer{life: time.Hour}
+		i := &fakeLogin{life: time.Hour}
 		s := auth.New(auth.Options{Account: "x/default", Login: i.login})
 		var offered []string
 		err := s.Do(t.Context(), func(token auth.Token) auth.Refusal {
@@ -52,7 +52,7 @@ func TestOneExchangeRenewsOnceAndRepeatsOnce(t *testing.T) {
 func TestNoRefusedTokenIsOfferedTwice(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		i := &issuer{life: time.Hour}
+		i := &fakeLogin{life: time.Hour}
 		s := auth.New(auth.Options{Account: "x/default", Login: i.login, Random: func() float64 { return 0 }})
 		offered := map[providers.Secret]int{}
 		for range 1000 {
@@ -98,7 +98,7 @@ func TestATokenThatALoginGivesOutAgainIsNotOfferedTwiceInARow(t *testing.T) {
 
 func TestWithoutATokenNothingIsExchanged(t *testing.T) {
 	t.Parallel()
-	i := &issuer{fail: errors.New("down")}
+	i := &fakeLogin{fail: errors.New("down")}
 	s := auth.New(auth.Options{Account: "x/default", Login: i.login})
 	err := s.Do(t.Context(), func(auth.Token) auth.Refusal {
 		t.Error("an exchange without a token")

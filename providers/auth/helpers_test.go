@@ -10,8 +10,8 @@ import (
 	"github.com/remesa/remesa/providers/auth"
 )
 
-// issuer stands for a provider's login endpoint. Its tokens carry a canary.
-type issuer struct {
+// fakeLogin stands for a provider's login endpoint. Its tokens carry a canary.
+type fakeLogin struct {
 	life    time.Duration // stated with each token; 0 states none
 	takes   time.Duration
 	revokes bool // a login ends the older token's life
@@ -24,7 +24,7 @@ type issuer struct {
 	calls  int
 }
 
-func (i *issuer) login(ctx context.Context, old auth.Token) (auth.Token, error) {
+func (i *fakeLogin) login(ctx context.Context, old auth.Token) (auth.Token, error) {
 	select {
 	case <-time.After(i.takes):
 	case <-ctx.Done():
@@ -49,7 +49,7 @@ func (i *issuer) login(ctx context.Context, old auth.Token) (auth.Token, error) 
 }
 
 // call stands for a request with that token: it reports whether the provider took it.
-func (i *issuer) call(t auth.Token) bool {
+func (i *fakeLogin) call(t auth.Token) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.valid[t.Value] {
@@ -59,22 +59,22 @@ func (i *issuer) call(t auth.Token) bool {
 }
 
 // expire ends the life of every token.
-func (i *issuer) expire() { i.set(func() { i.valid = nil }) }
+func (i *fakeLogin) expire() { i.set(func() { i.valid = nil }) }
 
-func (i *issuer) set(change func()) {
+func (i *fakeLogin) set(change func()) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	change()
 }
 
-func (i *issuer) count() int {
+func (i *fakeLogin) count() int {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	return i.logins
 }
 
 // charge is what an adapter does with its source.
-func (i *issuer) charge(ctx context.Context, s *auth.Source) error {
+func (i *fakeLogin) charge(ctx context.Context, s *auth.Source) error {
 	return s.Do(ctx, func(t auth.Token) auth.Refusal {
 		if i.call(t) {
 			return auth.Refusal{}

@@ -26,7 +26,7 @@ func JWTExpires(value providers.Secret, now time.Time) time.Time {
 		Exp *float64 `json:"exp"`
 		Iat *float64 `json:"iat"`
 	}
-	if wire.Ambiguous(payload) || json.Unmarshal(payload, &claims) != nil || claims.Exp == nil || !plausible(*claims.Exp) {
+	if wire.HasDuplicateNames(payload) || json.Unmarshal(payload, &claims) != nil || claims.Exp == nil || !plausible(*claims.Exp) {
 		return time.Time{}
 	}
 	if claims.Iat != nil && plausible(*claims.Iat) && *claims.Exp > *claims.Iat {

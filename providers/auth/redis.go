@@ -25,7 +25,7 @@ var (
 
 // Each works when Redis is full: there are two small keys of an account at most, and without a
 // token nobody can ask what became of a payment.
-func script(text string) *kv.Script { return kv.NewScript(text, kv.Reports) }
+func script(text string) *kv.Script { return kv.NewScript(text, kv.AllowWhenFull) }
 
 // Redis is a Shared over Redis. Tokens rest there sealed with AES-256-GCM, and tied to their
 // account: one that was changed, was sealed with another key, or belongs to another account counts
@@ -82,11 +82,11 @@ func (r *Redis) opened(account, version, sealed string) (Claim, error) {
 	if err != nil {
 		return Claim{Version: v}, nil //nolint:nilerr // it counts as absent, and is replaced
 	}
-	return Claim{Version: v, Kept: kept}, nil
+	return Claim{Version: v, Stored: kept}, nil
 }
 
-// Keep implements Shared.
-func (r *Redis) Keep(ctx context.Context, account string, fence int64, t Shareable, life time.Duration) (bool, error) {
+// Store implements Shared.
+func (r *Redis) Store(ctx context.Context, account string, fence int64, t Shareable, life time.Duration) (bool, error) {
 	sealed, err := r.seal.seal(account, fence, t)
 	if err != nil {
 		return false, err

@@ -13,9 +13,9 @@ type Shared interface {
 	// Claim answers one of four: the token that is not the one of version have; a fence, which is the right to renew for ttl; refused
 	// credentials, which nobody tries until their cooldown ends; or none of them, while another worker renews.
 	Claim(ctx context.Context, account string, have int64, ttl time.Duration) (Claim, error)
-	// Keep stores a renewed token for at most life, under the fence as its version, and ends the claim. It stores nothing, and returns
+	// Store stores a renewed token for at most life, under the fence as its version, and ends the claim. It stores nothing, and returns
 	// false, where a later claim was granted: a slow holder never overwrites its successor's token.
-	Keep(ctx context.Context, account string, fence int64, t Shareable, life time.Duration) (bool, error)
+	Store(ctx context.Context, account string, fence int64, t Shareable, life time.Duration) (bool, error)
 	// Drop ends a claim without a token. With a code the credentials were refused, and nobody claims for the cooldown.
 	Drop(ctx context.Context, account string, fence int64, code string, cooldown time.Duration) error
 }
@@ -28,37 +28,37 @@ type Shareable struct {
 
 // Claim is the answer to a claim.
 type Claim struct {
-	Kept    Shareable
+	Stored  Shareable
 	Version int64
 	Fence   int64
 	// Refused is the code with which the provider refused the credentials.
 	Refused string
 }
 
-// together renews for all workers: it takes over what another one renewed, or claims the renewal, or waits for who has claimed it.
-func (s *Source) together(ctx context.Context, old held) (held, string, error) {
+// renewShared renews for all workers: it takes over what another one renewed, or claims the renewal, or waits for who has claimed it.
+func (s *Source) renewShared(ctx context.Context, old cachedToken) (cachedToken, string, error) {
 	have := old.version
 	for n := 0; ; n++ {
 		c, err := s.claim(ctx, have)
 		switch {
-		case err != nil && s.o.LoginRevokes:
-			return held{}, Failed, err
+		case err != nil && s.o.LoginRevokesTokens:
+			return cachedToken{}, ReasonFailed, err
 		case err != nil:
 			return s.login(ctx, old) // this process alone, until the store is back
 		case c.Refused != "":
-			return held{}, Refused, &providers.CredentialsError{Code: c.Refused}
+			return cachedToken{}, ReasonRefused, &providers.CredentialsError{Code: c.Refused}
 		case c.Fence != 0:
 			return s.claimed(ctx, old, have, c.Fence)
 		case c.Version != 0:
-			kept := s.hold(c.Kept.Token, c.Kept.Obtained, c.Version)
+			kept := s.newHeld(c.Stored.Token, c.Stored.Obtained, c.Version)
 			if kept.usable(s.o.Now()) && s.o.Now().Before(kept.renewAt) && kept.Value != old.Value {
-				return kept, Adopted, nil
+				return kept, FromOtherWorker, nil
 			}
 			have = c.Version
 			continue
 		}
 		if err := s.pause(ctx, n); err != nil {
-			return held{}, Failed, err
+			return cachedToken{}, ReasonFailed, err
 		}
 	}
 }
@@ -74,16 +74,16 @@ func (s *Source) claim(ctx context.Context, have int64) (Claim, error) {
 
 // claimed logs in under a claim and shares what came of it. What cannot be shared serves this process alone; it keeps the version that
 // the claim was made with, so that the store's next token counts as new and the one that had to be replaced does not.
-func (s *Source) claimed(ctx context.Context, old held, have, fence int64) (held, string, error) {
+func (s *Source) claimed(ctx context.Context, old cachedToken, have, fence int64) (cachedToken, string, error) {
 	began := s.o.Now()
 	renewed, reason, err := s.login(ctx, old)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.storeTime())
 	defer cancel()
 	if err != nil {
 		s.drop(ctx, fence, began, err)
-		return held{}, reason, err
+		return cachedToken{}, reason, err
 	}
-	kept, storeErr := s.o.Shared.Keep(ctx, s.o.Account, fence, Shareable{renewed.Token, renewed.obtained}, renewed.ends.Sub(renewed.obtained))
+	kept, storeErr := s.o.Shared.Store(ctx, s.o.Account, fence, Shareable{renewed.Token, renewed.obtained}, renewed.ends.Sub(renewed.obtained))
 	renewed.version = have
 	if kept && storeErr == nil {
 		renewed.version = fence

@@ -31,11 +31,11 @@ func store(t *testing.T, server *redistest.Server, letter string) *auth.Redis {
 }
 
 // workers stands for that many processes: each with a source and a connection of its own.
-func workers(t *testing.T, server *redistest.Server, i *issuer, n int, change ...func(o *auth.Options)) []*auth.Source {
+func workers(t *testing.T, server *redistest.Server, i *fakeLogin, n int, change ...func(o *auth.Options)) []*auth.Source {
 	t.Helper()
 	all := make([]*auth.Source, n)
 	for w := range all {
-		o := auth.Options{Account: account, Login: i.login, Shared: store(t, server, "k"), LoginRevokes: i.revokes, Timeout: 30 * time.Second}
+		o := auth.Options{Account: account, Login: i.login, Shared: store(t, server, "k"), LoginRevokesTokens: i.revokes, Timeout: 30 * time.Second}
 		for _, c := range change {
 			c(&o)
 		}
@@ -56,7 +56,7 @@ func TestWorkersShareOneLoginPerExpiry(t *testing.T) {
 	}{{"four workers", 4, false}, {"eight workers, and a login that revokes", 8, true}} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			i := &issuer{revokes: row.revokes, takes: 20 * time.Millisecond, life: time.Hour}
+			i := &fakeLogin{revokes: row.revokes, takes: 20 * time.Millisecond, life: time.Hour}
 			all := workers(t, server, i, row.workers, func(o *auth.Options) { o.Account = fmt.Sprintf("pagoseguro/%d", n) })
 			const expiries = 2
 			for charge := range 1000 {
@@ -79,7 +79,7 @@ func TestWorkersShareOneLoginPerExpiry(t *testing.T) {
 }
 
 // burst charges from all workers at once.
-func burst(t *testing.T, i *issuer, all []*auth.Source) {
+func burst(t *testing.T, i *fakeLogin, all []*auth.Source) {
 	t.Helper()
 	var group sync.WaitGroup
 	for _, s := range all {
@@ -96,7 +96,7 @@ func burst(t *testing.T, i *issuer, all []*auth.Source) {
 
 func TestWorkersDoNotChaseOneAnotherWhenAllNoticeAtOnce(t *testing.T) {
 	t.Parallel()
-	i := &issuer{revokes: true, takes: 20 * time.Millisecond}
+	i := &fakeLogin{revokes: true, takes: 20 * time.Millisecond}
 	all := workers(t, redistest.Start(t), i, 8)
 	const expiries = 5
 	burst(t, i, all)
@@ -112,7 +112,7 @@ func TestWorkersDoNotChaseOneAnotherWhenAllNoticeAtOnce(t *testing.T) {
 
 func TestALateRejectionByAnotherWorkerLeavesTheSuccessorAlone(t *testing.T) {
 	t.Parallel()
-	i := &issuer{}
+	i := &fakeLogin{}
 	all := workers(t, redistest.Start(t), i, 2)
 	first := must(t, all[0])
 	if got := must(t, all[1]); got.Value != first.Value || got.Refresh != first.Refresh {
@@ -147,12 +147,12 @@ func TestAClaimAnswersOneOfFour(t *testing.T) {
 		t.Errorf("while another renews: %+v", c)
 	}
 	kept := auth.Shareable{Token: auth.Token{Value: "canary", Refresh: "r", Expires: time.Unix(9, 0), RefreshUntil: time.Unix(10, 0)}, Obtained: time.Unix(8, 0)}
-	if ok, err := s.Keep(ctx, account, first.Fence, kept, time.Minute); !ok || err != nil {
+	if ok, err := s.Store(ctx, account, first.Fence, kept, time.Minute); !ok || err != nil {
 		t.Fatal(ok, err)
 	}
 	c := claim(0)
-	if c.Version != first.Fence || c.Fence != 0 || c.Kept.Token.Value != "canary" || c.Kept.Token.Refresh != "r" ||
-		!c.Kept.Token.Expires.Equal(time.Unix(9, 0)) || !c.Kept.Token.RefreshUntil.Equal(time.Unix(10, 0)) || !c.Kept.Obtained.Equal(time.Unix(8, 0)) {
+	if c.Version != first.Fence || c.Fence != 0 || c.Stored.Token.Value != "canary" || c.Stored.Token.Refresh != "r" ||
+		!c.Stored.Token.Expires.Equal(time.Unix(9, 0)) || !c.Stored.Token.RefreshUntil.Equal(time.Unix(10, 0)) || !c.Stored.Obtained.Equal(time.Unix(8, 0)) {
 		t.Errorf("with a token there: %+v", c)
 	}
 	next := claim(first.Fence)
@@ -177,7 +177,7 @@ func TestTokensAreRenewedWhileRedisIsFull(t *testing.T) {
 	if err != nil || c.Fence == 0 {
 		t.Fatalf("claimed: %+v, %v", c, err)
 	}
-	if ok, err := s.Keep(ctx, account, c.Fence, auth.Shareable{Token: auth.Token{Value: "canary"}}, time.Minute); !ok || err != nil {
+	if ok, err := s.Store(ctx, account, c.Fence, auth.Shareable{Token: auth.Token{Value: "canary"}}, time.Minute); !ok || err != nil {
 		t.Errorf("kept: %t, %v", ok, err)
 	}
 	if c, err = s.Claim(ctx, account, c.Fence, time.Minute); err != nil || c.Fence == 0 {
@@ -205,7 +205,7 @@ func TestASlowFormerHolderOverwritesNothing(t *testing.T) {
 		t.Fatalf("fences %d, then %d", slow.Fence, quick.Fence)
 	}
 	keep := func(fence int64, value providers.Secret) bool {
-		ok, err := s.Keep(ctx, account, fence, auth.Shareable{Token: auth.Token{Value: value}}, time.Minute)
+		ok, err := s.Store(ctx, account, fence, auth.Shareable{Token: auth.Token{Value: value}}, time.Minute)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -223,7 +223,7 @@ func TestASlowFormerHolderOverwritesNothing(t *testing.T) {
 	if !keep(quick.Fence, "quick") || keep(slow.Fence, "slow") {
 		t.Error("the newer token does not stand")
 	}
-	if c, _ := s.Claim(ctx, account, 0, time.Minute); c.Kept.Token.Value != "quick" {
+	if c, _ := s.Claim(ctx, account, 0, time.Minute); c.Stored.Token.Value != "quick" {
 		t.Errorf("the store has %+v", c)
 	}
 	server.Client().FlushAll(ctx)
@@ -246,7 +246,7 @@ func TestWhatCannotBeOpenedCountsAsAbsent(t *testing.T) {
 		},
 		"a cut ciphertext": func(t *testing.T, rdb redis.UniversalClient) { rdb.HSet(t.Context(), key1(account), "sealed", "short") },
 		"another account's": func(t *testing.T, rdb redis.UniversalClient) {
-			other := auth.New(auth.Options{Account: "pagoseguro/other", Login: (&issuer{}).login, Shared: open(t, rdb, "k")})
+			other := auth.New(auth.Options{Account: "pagoseguro/other", Login: (&fakeLogin{}).login, Shared: open(t, rdb, "k")})
 			must(t, other)
 			rdb.HSet(t.Context(), key1(account), "sealed", field(t, rdb, "pagoseguro/other", "sealed"), "version", field(t, rdb, "pagoseguro/other", "version"))
 		},
@@ -255,7 +255,7 @@ func TestWhatCannotBeOpenedCountsAsAbsent(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := redistest.Start(t)
-			i := &issuer{}
+			i := &fakeLogin{}
 			must(t, workers(t, server, i, 1)[0])
 			letter := "k"
 			if spoil == nil {
@@ -297,7 +297,7 @@ func field(t *testing.T, rdb redis.UniversalClient, account, name string) string
 func TestNoTokenRestsInRedisInClear(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
-	must(t, workers(t, server, &issuer{life: time.Hour}, 1)[0])
+	must(t, workers(t, server, &fakeLogin{life: time.Hour}, 1)[0])
 	rdb := server.Client()
 	names, err := rdb.Keys(t.Context(), "*").Result()
 	if err != nil || len(names) != 1 {
@@ -323,7 +323,7 @@ func TestWithoutRedisEachWorkerRenewsByItself(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := redistest.Start(t)
-			i := &issuer{}
+			i := &fakeLogin{}
 			all := workers(t, server, i, 2, func(o *auth.Options) { o.Timeout = 2 * time.Second })
 			stop(server)
 			for range 5 {
@@ -341,7 +341,7 @@ func TestWithoutRedisEachWorkerRenewsByItself(t *testing.T) {
 func TestALoginThatRevokesIsNotCalledWithoutTheStore(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
-	i := &issuer{revokes: true}
+	i := &fakeLogin{revokes: true}
 	s := workers(t, server, i, 1, func(o *auth.Options) { o.Timeout = 2 * time.Second })[0]
 	server.Kill()
 	if _, err := s.Token(t.Context()); !errors.As(err, new(*providers.NotSent)) {
@@ -353,7 +353,7 @@ func TestALoginThatRevokesIsNotCalledWithoutTheStore(t *testing.T) {
 func TestNobodyWaitsLongerThanARenewalTakes(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
-	i := &issuer{}
+	i := &fakeLogin{}
 	if _, err := store(t, server, "k").Claim(t.Context(), account, 0, time.Hour); err != nil {
 		t.Fatal(err)
 	}
@@ -369,7 +369,7 @@ func TestNobodyWaitsLongerThanARenewalTakes(t *testing.T) {
 func TestAWorkerThatDiedInMidRenewalIsSucceeded(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
-	i := &issuer{}
+	i := &fakeLogin{}
 	if _, err := store(t, server, "k").Claim(t.Context(), account, 0, 200*time.Millisecond); err != nil {
 		t.Fatal(err)
 	}
@@ -379,7 +379,7 @@ func TestAWorkerThatDiedInMidRenewalIsSucceeded(t *testing.T) {
 
 func TestAllWorkersTogetherTryRefusedCredentialsOncePerCooldown(t *testing.T) {
 	t.Parallel()
-	i := &issuer{fail: &providers.CredentialsError{Code: "109"}}
+	i := &fakeLogin{fail: &providers.CredentialsError{Code: "109"}}
 	all := workers(t, redistest.Start(t), i, 8, func(o *auth.Options) { o.Cooldown = time.Hour })
 	for range 10 {
 		for _, s := range all {
@@ -395,7 +395,7 @@ func TestAllWorkersTogetherTryRefusedCredentialsOncePerCooldown(t *testing.T) {
 
 func TestAllWorkersHealWithTheirCredentials(t *testing.T) {
 	t.Parallel()
-	i := &issuer{fail: &providers.CredentialsError{Code: "109"}}
+	i := &fakeLogin{fail: &providers.CredentialsError{Code: "109"}}
 	all := workers(t, redistest.Start(t), i, 4, func(o *auth.Options) { o.Cooldown = 100 * time.Millisecond })
 	for _, s := range all {
 		_, _ = s.Token(t.Context())
@@ -409,7 +409,7 @@ func TestAllWorkersHealWithTheirCredentials(t *testing.T) {
 func TestATokenThatCouldNotBeStoredServesItsWorker(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
-	i := &issuer{}
+	i := &fakeLogin{}
 	var once sync.Once
 	lost := func(o *auth.Options) {
 		o.Login = func(ctx context.Context, old auth.Token) (auth.Token, error) {
@@ -437,18 +437,18 @@ func TestAKeyOfAnotherLengthIsRefused(t *testing.T) {
 	}
 }
 
-// forgetful loses what happens to Keep: its answer, or the token as well.
-type forgetful struct {
+// lossyStore loses what happens to Keep: its answer, or the token as well.
+type lossyStore struct {
 	*auth.Redis
 	loses func() (answer, token bool)
 }
 
-func (f forgetful) Keep(ctx context.Context, account string, fence int64, t auth.Shareable, life time.Duration) (bool, error) {
+func (f lossyStore) Store(ctx context.Context, account string, fence int64, t auth.Shareable, life time.Duration) (bool, error) {
 	answer, token := f.loses()
 	if token {
 		return false, errors.Join(errors.New("lost"), f.Drop(ctx, account, fence, "", 0))
 	}
-	kept, err := f.Redis.Keep(ctx, account, fence, t, life)
+	kept, err := f.Redis.Store(ctx, account, fence, t, life)
 	if answer {
 		return false, errors.New("lost")
 	}
@@ -467,9 +467,9 @@ func TestARejectedTokenIsNotTakenFromTheStoreAgain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			i := &issuer{}
+			i := &fakeLogin{}
 			s := source(i, func(o *auth.Options) {
-				o.Shared = forgetful{store(t, redistest.Start(t), "k"), func() (bool, bool) { return loses(i.count()) }}
+				o.Shared = lossyStore{store(t, redistest.Start(t), "k"), func() (bool, bool) { return loses(i.count()) }}
 			})
 			for n := range 4 {
 				token := must(t, s)

@@ -15,13 +15,13 @@ type Source struct {
 	o Options
 
 	mu      sync.Mutex
-	current held
-	flight  *flight
-	brake   brake
+	current cachedToken
+	renewal *renewal
+	backoff loginBackoff
 }
 
-// held is a token with what this process knows of it.
-type held struct {
+// cachedToken is a token with what this process knows of it.
+type cachedToken struct {
 	Token
 	obtained time.Time
 	// renewAt is when it is renewed, ends when it is not handed out any more.
@@ -31,8 +31,8 @@ type held struct {
 	version int64
 }
 
-// flight is one renewal that any number of callers wait for.
-type flight struct {
+// renewal is one renewal that any number of callers wait for.
+type renewal struct {
 	done  chan struct{}
 	token Token
 	err   error
@@ -50,7 +50,7 @@ func (s *Source) Token(ctx context.Context) (Token, error) {
 	if err := s.o.Check(); err != nil {
 		return Token{}, &providers.NotSent{Reason: noToken, Err: err}
 	}
-	token, f, err := s.take() //nolint:contextcheck // a renewal must not end with the payment that asked for it
+	token, f, err := s.tokenOrRenewal() //nolint:contextcheck // a renewal must not end with the payment that asked for it
 	if f == nil {
 		return token, err
 	}
@@ -73,11 +73,11 @@ func (s *Source) Reject(t Token) {
 		return
 	}
 	s.current.rejected = true
-	s.brake.rejected(s.o, s.current.obtained)
+	s.backoff.recordRejection(s.o, s.current.obtained)
 }
 
-// take returns a token, an error, or the renewal to wait for.
-func (s *Source) take() (Token, *flight, error) {
+// tokenOrRenewal returns a token, an error, or the renewal to wait for.
+func (s *Source) tokenOrRenewal() (Token, *renewal, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.o.Now()
@@ -86,101 +86,101 @@ func (s *Source) take() (Token, *flight, error) {
 		return s.current.Token, nil, nil
 	}
 	var err error
-	if s.flight == nil {
-		if err = s.brake.holds(now); err == nil {
-			s.launch()
+	if s.renewal == nil {
+		if err = s.backoff.check(now); err == nil {
+			s.startRenewal()
 		}
 	}
 	switch {
-	case good && (s.flight == nil || !s.o.LoginRevokes):
+	case good && (s.renewal == nil || !s.o.LoginRevokesTokens):
 		return s.current.Token, nil, nil // while it is renewed ahead of its end, or cannot be
-	case s.flight != nil:
-		return Token{}, s.flight, nil
+	case s.renewal != nil:
+		return Token{}, s.renewal, nil
 	}
 	return Token{}, nil, err
 }
 
-func (h held) usable(now time.Time) bool {
+func (h cachedToken) usable(now time.Time) bool {
 	return h.Value != "" && !h.rejected && now.Before(h.ends)
 }
 
-// launch starts a renewal that shares nothing with the caller who asked for it.
-func (s *Source) launch() {
-	f := &flight{done: make(chan struct{})}
-	s.flight = f
+// startRenewal starts a renewal that shares nothing with the caller who asked for it.
+func (s *Source) startRenewal() {
+	f := &renewal{done: make(chan struct{})}
+	s.renewal = f
 	old, began := s.current, s.o.Now()
 	go func() {
 		ctx, cancel := context.WithTimeout(context.Background(), s.o.Timeout)
 		defer cancel()
 		renewed, reason, err := s.renew(ctx, old)
 		s.o.Renewed(reason)
-		s.land(f, renewed, began, err)
+		s.finishRenewal(f, renewed, began, err)
 	}()
 }
 
-// land ends a renewal and lets its waiters go.
-func (s *Source) land(f *flight, renewed held, began time.Time, err error) {
+// finishRenewal ends a renewal and lets its waiters go.
+func (s *Source) finishRenewal(f *renewal, renewed cachedToken, began time.Time, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err == nil {
 		s.current = renewed
-		s.brake.released()
+		s.backoff.reset()
 	} else {
-		err = s.brake.failed(s.o, began, err)
+		err = s.backoff.recordFailure(s.o, began, err)
 	}
-	f.token, f.err, s.flight = renewed.Token, err, nil
+	f.token, f.err, s.renewal = renewed.Token, err, nil
 	close(f.done)
 }
 
 // renew obtains a successor of old, from the other workers or by a login, and says why.
-func (s *Source) renew(ctx context.Context, old held) (held, string, error) {
+func (s *Source) renew(ctx context.Context, old cachedToken) (cachedToken, string, error) {
 	if s.o.Shared == nil {
 		return s.login(ctx, old)
 	}
-	return s.together(ctx, old)
+	return s.renewShared(ctx, old)
 }
 
 // login obtains a token by this process's own login. A panic in it is a failure of it.
-func (s *Source) login(ctx context.Context, old held) (renewed held, reason string, err error) {
+func (s *Source) login(ctx context.Context, old cachedToken) (renewed cachedToken, reason string, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			renewed, reason, err = held{}, Failed, fmt.Errorf("the login panicked (%T)", p)
+			renewed, reason, err = cachedToken{}, ReasonFailed, fmt.Errorf("the login panicked (%T)", p)
 		}
 	}()
 	token, err := s.o.Login(ctx, old.Token)
 	switch {
 	case errors.As(err, new(*providers.CredentialsError)):
-		return held{}, Refused, err
+		return cachedToken{}, ReasonRefused, err
 	case err != nil:
-		return held{}, Failed, err
+		return cachedToken{}, ReasonFailed, err
 	case token.Value == "":
-		return held{}, Failed, errors.New("the login yielded no token")
+		return cachedToken{}, ReasonFailed, errors.New("the login yielded no token")
 	}
-	return s.hold(token, s.o.Now(), 0), old.need(), nil
+	return s.newHeld(token, s.o.Now(), 0), old.renewalReason(), nil
 }
 
-// need says why a successor is needed.
-func (h held) need() string {
+// renewalReason says why a successor is needed.
+func (h cachedToken) renewalReason() string {
 	switch {
 	case h.Value == "":
-		return First
+		return ReasonFirst
 	case h.rejected:
-		return Rejected
+		return ReasonRejected
 	}
-	return Ahead
+	return ReasonAhead
 }
 
 // shortestLife keeps a token that claims to have ended before it began, as it does between clocks that differ, from being renewed for
 // every payment.
 const shortestLife = 2 * time.Second
 
-// hold works out when a token is renewed: at 80 to 90 % of its life, differently in each process. It is handed out until 97 % of it,
+// newHeld works out when a token is renewed: at 80 to 90 % of its life, differently in each process. It is handed out until 97 % of it,
 // so that an attempt which takes it does not outlive it.
-func (s *Source) hold(t Token, obtained time.Time, version int64) held {
+func (s *Source) newHeld(t Token, obtained time.Time, version int64) cachedToken {
 	life := s.o.Lifetime
 	if !t.Expires.IsZero() {
 		life = max(t.Expires.Sub(obtained), shortestLife)
 	}
 	part := func(share float64) time.Time { return obtained.Add(time.Duration(share * float64(life))) }
-	return held{Token: t, obtained: obtained, renewAt: part(0.9 - 0.1*s.o.Random()), ends: part(0.97), version: version}
+	return cachedToken{Token: t, obtained: obtained, renewAt: part(0.9 - 0.1*s.o.Random()), ends: part(0.97), version: version}
 }

@@ -17,7 +17,7 @@ import (
 
 const half = 0.5
 
-func source(i *issuer, change ...func(o *auth.Options)) *auth.Source {
+func source(i *fakeLogin, change ...func(o *auth.Options)) *auth.Source {
 	o := auth.Options{Account: "pagoseguro/default", Login: i.login, Random: func() float64 { return half }}
 	for _, c := range change {
 		c(&o)
@@ -34,7 +34,7 @@ func must(t *testing.T, s *auth.Source) auth.Token {
 	return token
 }
 
-func wantLogins(t *testing.T, i *issuer, want int, when string) {
+func wantLogins(t *testing.T, i *fakeLogin, want int, when string) {
 	t.Helper()
 	if got := i.count(); got != want {
 		t.Errorf("%s: %d logins, want %d", when, got, want)
@@ -56,7 +56,7 @@ func TestATokenIsKeptUntilItIsNearItsEnd(t *testing.T) {
 		{"ended before it began, by a clock that is ahead", -time.Hour, 0, 0, 1800 * time.Millisecond},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			i := &issuer{life: row.stated}
+			i := &fakeLogin{life: row.stated}
 			login := func(ctx context.Context, old auth.Token) (auth.Token, error) {
 				token, err := i.login(ctx, old)
 				if row.stated < 0 {
@@ -82,7 +82,7 @@ func TestATokenIsKeptUntilItIsNearItsEnd(t *testing.T) {
 func TestARenewalAheadMakesNobodyWait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		i := &issuer{life: time.Hour, takes: 5 * time.Second}
+		i := &fakeLogin{life: time.Hour, takes: 5 * time.Second}
 		s := source(i)
 		first := must(t, s)
 		time.Sleep(55 * time.Minute)
@@ -101,7 +101,7 @@ func TestARenewalAheadMakesNobodyWait(t *testing.T) {
 func TestATokenThatCannotBeRenewedServesToItsEnd(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		i := &issuer{life: time.Hour}
+		i := &fakeLogin{life: time.Hour}
 		s := source(i)
 		must(t, s)
 		i.set(func() { i.fail = &providers.CredentialsError{Code: "109"} })
@@ -121,7 +121,7 @@ func TestATokenThatCannotBeRenewedServesToItsEnd(t *testing.T) {
 func TestManyCallersOneLogin(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		i := &issuer{takes: time.Second}
+		i := &fakeLogin{takes: time.Second}
 		s := source(i)
 		var group sync.WaitGroup
 		for range 200 {
@@ -148,7 +148,7 @@ func TestManyCallersOneLogin(t *testing.T) {
 
 func TestALateRejectionLeavesTheSuccessorAlone(t *testing.T) {
 	t.Parallel()
-	i := &issuer{}
+	i := &fakeLogin{}
 	s := source(i)
 	first := must(t, s)
 	s.Reject(first)
@@ -164,7 +164,7 @@ func TestALateRejectionLeavesTheSuccessorAlone(t *testing.T) {
 func TestAWaiterMayLeaveAndTheRenewalGoesOn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		i := &issuer{takes: 10 * time.Second}
+		i := &fakeLogin{takes: 10 * time.Second}
 		s := source(i)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -224,7 +224,7 @@ func TestALoginThatHangsOrPanicsEnds(t *testing.T) {
 func TestRefusedCredentialsAreTriedOncePerCooldown(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		i := &issuer{fail: &providers.CredentialsError{Code: "109"}, takes: 10 * time.Millisecond}
+		i := &fakeLogin{fail: &providers.CredentialsError{Code: "109"}, takes: 10 * time.Millisecond}
 		var reasons []string
 		s := source(i, func(o *auth.Options) {
 			o.Cooldown = 30 * time.Second
@@ -254,7 +254,7 @@ func TestRefusedCredentialsAreTriedOncePerCooldown(t *testing.T) {
 		i.set(func() { i.fail = nil })
 		time.Sleep(30 * time.Second)
 		must(t, s)
-		if !slices.Contains(reasons, auth.Refused) || reasons[len(reasons)-1] != auth.First {
+		if !slices.Contains(reasons, auth.ReasonRefused) || reasons[len(reasons)-1] != auth.ReasonFirst {
 			t.Errorf("told %v", reasons)
 		}
 	})
@@ -263,7 +263,7 @@ func TestRefusedCredentialsAreTriedOncePerCooldown(t *testing.T) {
 func TestALoginThatFailsForEverIsCalledLessAndLess(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		i := &issuer{fail: &providers.NotSent{Reason: "connect", Err: errors.New("refused")}}
+		i := &fakeLogin{fail: &providers.NotSent{Reason: "connect", Err: errors.New("refused")}}
 		s := source(i)
 		const minutes = 10
 		asked := 0
@@ -289,7 +289,7 @@ func TestALoginThatFailsForEverIsCalledLessAndLess(t *testing.T) {
 func TestRetryAfterOfALoginIsKept(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		i := &issuer{fail: &providers.NotSent{Reason: "throttled", RetryAfter: 5 * time.Minute}}
+		i := &fakeLogin{fail: &providers.NotSent{Reason: "throttled", RetryAfter: 5 * time.Minute}}
 		s := source(i)
 		began := time.Now()
 		for range 4 * 60 {
@@ -307,7 +307,7 @@ func TestRetryAfterOfALoginIsKept(t *testing.T) {
 func TestTokensRejectedAsSoonAsTheyAreGivenOutAreSpacedOut(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		i := &issuer{}
+		i := &fakeLogin{}
 		s := source(i)
 		for range 10 * 60 * 10 {
 			if token, err := s.Token(t.Context()); err == nil {
@@ -324,7 +324,7 @@ func TestTokensRejectedAsSoonAsTheyAreGivenOutAreSpacedOut(t *testing.T) {
 
 func TestTheLoginIsGivenTheTokenBefore(t *testing.T) {
 	t.Parallel()
-	i := &issuer{}
+	i := &fakeLogin{}
 	s := source(i)
 	s.Reject(must(t, s))
 	must(t, s)
@@ -337,7 +337,7 @@ func TestRenewalsAreToldWithTheirReason(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var reasons []string
-		i := &issuer{life: time.Hour}
+		i := &fakeLogin{life: time.Hour}
 		s := source(i, func(o *auth.Options) { o.Renewed = func(r string) { reasons = append(reasons, r) } })
 		must(t, s)
 		time.Sleep(2 * time.Hour)
@@ -346,7 +346,7 @@ func TestRenewalsAreToldWithTheirReason(t *testing.T) {
 		time.Sleep(2 * time.Hour)
 		i.set(func() { i.fail = errors.New("503") })
 		_, _ = s.Token(t.Context())
-		if want := []string{auth.First, auth.Ahead, auth.Rejected, auth.Failed}; !slices.Equal(reasons, want) {
+		if want := []string{auth.ReasonFirst, auth.ReasonAhead, auth.ReasonRejected, auth.ReasonFailed}; !slices.Equal(reasons, want) {
 			t.Errorf("told %v, want %v", reasons, want)
 		}
 	})
@@ -354,16 +354,16 @@ func TestRenewalsAreToldWithTheirReason(t *testing.T) {
 
 func TestLoginsThatRevokeNeedAStore(t *testing.T) {
 	t.Parallel()
-	i := &issuer{}
-	o := auth.Options{Account: "a/b", Login: i.login, LoginRevokes: true}
-	if err := o.Check(); !errors.Is(err, auth.ErrAlone) || !strings.Contains(err.Error(), "REMESA_TOKEN_KEY") {
+	i := &fakeLogin{}
+	o := auth.Options{Account: "a/b", Login: i.login, LoginRevokesTokens: true}
+	if err := o.Check(); !errors.Is(err, auth.ErrSharingRequired) || !strings.Contains(err.Error(), "REMESA_TOKEN_KEY") {
 		t.Errorf("got %v", err)
 	}
-	if _, err := auth.New(o).Token(t.Context()); !errors.Is(err, auth.ErrAlone) {
+	if _, err := auth.New(o).Token(t.Context()); !errors.Is(err, auth.ErrSharingRequired) {
 		t.Errorf("got %v", err)
 	}
 	wantLogins(t, i, 0, "alone")
-	o.LoginRevokes = false
+	o.LoginRevokesTokens = false
 	if err := o.Check(); err != nil {
 		t.Error(err)
 	}
@@ -371,7 +371,7 @@ func TestLoginsThatRevokeNeedAStore(t *testing.T) {
 
 func TestTokensPrintAsRedacted(t *testing.T) {
 	t.Parallel()
-	i := &issuer{}
+	i := &fakeLogin{}
 	token := must(t, source(i))
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%d"} {
 		if text := fmt.Sprintf(verb, token); strings.Contains(text, "canary") {

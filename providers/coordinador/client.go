@@ -29,36 +29,38 @@ func (c *Client) Close() { c.api.Close() }
 
 var _ providers.TwoStep = (*Client)(nil)
 
-// OpensLate is true: an attempt begins with a look at what is registered.
-func (c *Client) OpensLate() bool { return true }
+// SafeFirstStep is true: an attempt begins with a look at what is registered.
+func (c *Client) SafeFirstStep() bool { return true }
 
 var _ providers.Preparer = (*Client)(nil)
 
 // Prepare makes sure that there is a token.
 func (c *Client) Prepare(ctx context.Context) error { return c.api.Prepare(ctx) }
 
-// sent is the handle that tells a row which may be ours from one that cannot be: an attempt notes
+// registrationSentRef is the handle that tells a row which may be ours from one that cannot be: an attempt notes
 // it right before it registers.
-const sent = "sent"
+const registrationSentRef = "sent"
 
-func sentHandle(value string) map[string]string { return map[string]string{sent: value} }
+func registrationSent(value string) map[string]string {
+	return map[string]string{registrationSentRef: value}
+}
 
-// maySent reports whether an attempt of ours may have registered the payment.
-func maySent(handles map[string]string) bool { return handles[sent] == "1" }
+// mayHaveRegistered reports whether an attempt of ours may have registered the payment.
+func mayHaveRegistered(handles map[string]string) bool { return handles[registrationSentRef] == "1" }
 
 var _ providers.Payer = (*Client)(nil)
 
 // Pay looks first: a row that is there before our first attempt is somebody else's, one that is
 // there after it is ours. Where there is none it registers the payment with one POST.
 func (c *Client) Pay(ctx context.Context, p providers.Payout, a providers.Attempt) (providers.Outcome, error) {
-	hide := c.hidden(p)
+	hide := c.privateTexts(p)
 	o, err := c.pay(ctx, p, a, &hide)
-	return providers.Conceal(o, hide...), err
+	return providers.Redact(o, hide...), err
 }
 
-// hidden lists what no text about the payout may repeat.
-func (c *Client) hidden(p providers.Payout) []string {
-	return append([]string{c.config.Password.Reveal(), c.config.Username}, p.Private()...)
+// privateTexts lists what no text about the payout may repeat.
+func (c *Client) privateTexts(p providers.Payout) []string {
+	return append([]string{c.config.Password.Reveal(), c.config.Username}, p.PrivateTexts()...)
 }
 
 func (c *Client) pay(ctx context.Context, p providers.Payout, a providers.Attempt, hide *[]string) (providers.Outcome, error) {
@@ -68,24 +70,24 @@ func (c *Client) pay(ctx context.Context, p providers.Payout, a providers.Attemp
 	}
 	rows, err := c.rows(ctx, r.instruction())
 	if err != nil {
-		return providers.Outcome{}, nothingSent(err)
+		return providers.Outcome{}, notSent(err)
 	}
 	if len(rows) > 0 {
-		return judge(rows, p.Amount, maySent(a.Handles) || a.MayHaveLeft), nil
+		return outcomeOfRows(rows, p.Amount, mayHaveRegistered(a.ProviderRefs) || a.MayHaveLeft), nil
 	}
 	o, err := c.register(ctx, r, a, hide)
 	if err != nil || o.Class == providers.Refused || o.Class == providers.Duplicate {
-		takeBack(ctx, a)
+		clearRegistrationSent(ctx, a)
 		return o, err
 	}
 	if o.Class == providers.Pending {
-		return c.confirm(ctx, r.instruction(), p.Amount, o), nil
+		return c.confirmRegistration(ctx, r.instruction(), p.Amount, o), nil
 	}
 	return o, nil
 }
 
-// nothingSent is the error of an attempt whose look at the rows came to nothing.
-func nothingSent(err error) error {
+// notSent is the error of an attempt whose look at the rows came to nothing.
+func notSent(err error) error {
 	if errors.As(err, new(*providers.NotSent)) || errors.As(err, new(*providers.CredentialsError)) {
 		return err
 	}
@@ -106,30 +108,30 @@ func (c *Client) register(ctx context.Context, r registration, a providers.Attem
 	post.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	post.Header.Set("username", c.config.Username)
 	post.Header.Set("password", c.config.Password.Reveal())
-	if err := a.Note(ctx, sentHandle("1"), true); err != nil {
+	if err := a.Checkpoint(ctx, registrationSent("1"), true); err != nil {
 		return providers.Outcome{}, &providers.NotSent{Reason: "superseded", Err: err}
 	}
 	reply, err := c.send(ctx, post, hide)
-	return registered(reply, err, c.config.Now(), *hide)
+	return mapRegistration(reply, err, c.config.Now(), *hide)
 }
 
-// takeBack unsays that an attempt may have registered the payment, where it proved that it did not
+// clearRegistrationSent unsays that an attempt may have registered the payment, where it proved that it did not
 // and none before it may have. Should it fail, a row that somebody else registers meanwhile would
 // count as ours.
-func takeBack(ctx context.Context, a providers.Attempt) {
-	if !maySent(a.Handles) {
-		_ = a.Note(ctx, sentHandle(""), false)
+func clearRegistrationSent(ctx context.Context, a providers.Attempt) {
+	if !mayHaveRegistered(a.ProviderRefs) {
+		_ = a.Checkpoint(ctx, registrationSent(""), false)
 	}
 }
 
-// confirm looks at what the portal made of an accepted registration. Where that is not plainly our
+// confirmRegistration looks at what the portal made of an accepted registration. Where that is not plainly our
 // payment the status query decides.
-func (c *Client) confirm(ctx context.Context, instruction int64, amount providers.Money, accepted providers.Outcome) providers.Outcome {
+func (c *Client) confirmRegistration(ctx context.Context, instruction int64, amount providers.Money, accepted providers.Outcome) providers.Outcome {
 	rows, err := c.rows(ctx, instruction)
 	if err != nil {
 		return accepted
 	}
-	if o := judge(rows, amount, true); o.Class == providers.Succeeded {
+	if o := outcomeOfRows(rows, amount, true); o.Class == providers.Succeeded {
 		return o
 	}
 	return accepted
@@ -139,7 +141,7 @@ var _ providers.StatusChecker = (*Client)(nil)
 
 // Status looks at what is registered for the payment's instruction. Only a payment that we may have
 // registered is ever found.
-func (c *Client) Status(ctx context.Context, q providers.Query) (providers.Outcome, error) {
+func (c *Client) Status(ctx context.Context, q providers.StatusQuery) (providers.Outcome, error) {
 	if q.Payout == nil {
 		return providers.Outcome{}, errors.New("status: the payment's details are gone, and with them its instruction")
 	}
@@ -151,12 +153,12 @@ func (c *Client) Status(ctx context.Context, q providers.Query) (providers.Outco
 	if err != nil {
 		return providers.Outcome{}, fmt.Errorf("no answer: %w", err)
 	}
-	ours := maySent(q.Handles) || q.ProviderID != ""
-	o := judge(rows, q.Payout.Amount, ours)
-	if two, twice := second(rows, q.Payout.Amount, q.ProviderID); q.ByReference && ours && twice {
+	ours := mayHaveRegistered(q.ProviderRefs) || q.ProviderID != ""
+	o := outcomeOfRows(rows, q.Payout.Amount, ours)
+	if two, twice := secondExecution(rows, q.Payout.Amount, q.ProviderID); q.ByReference && ours && twice {
 		o = two
 	}
-	return providers.Conceal(o, c.hidden(*q.Payout)...), nil
+	return providers.Redact(o, c.privateTexts(*q.Payout)...), nil
 }
 
 // send makes one request to the gateway under the account's token. A 401 means that it was refused

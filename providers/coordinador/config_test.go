@@ -108,7 +108,7 @@ func TestCheckProvesLoginAndGatewayWithoutRegistering(t *testing.T) {
 	}{
 		{name: "all is well"},
 		{name: "another password", spoil: func(c *coordinador.Config) { c.Password = "another" }, refused: true, wrong: true},
-		{name: "a login page for a gateway", fault: sandbox.Fault{Kind: "login_page", Operation: sandbox.Step}, wrong: true},
+		{name: "a login page for a gateway", fault: sandbox.Fault{Kind: "login_page", Operation: sandbox.StepOperation}, wrong: true},
 		{name: "the gateway's path is wrong", spoil: func(c *coordinador.Config) { c.GatewayURL += "/x" }, wrong: true},
 		{name: "the gateway takes no token", fault: sandbox.Fault{Kind: "unauthorized"}, refused: true, wrong: true},
 	} {
@@ -142,7 +142,7 @@ func TestCheckProvesLoginAndGatewayWithoutRegistering(t *testing.T) {
 func TestNoOutcomeCarriesTheLogin(t *testing.T) {
 	t.Parallel()
 	secrets := []string{"sandbox-password", "pagos@", "empresa", "eyJ", "refresh-"}
-	providertest.Silent(t, secrets, []string{"", sandbox.Login, sandbox.Step}, func(t *testing.T, f sandbox.Fault) string {
+	providertest.Silent(t, secrets, []string{"", sandbox.LoginOperation, sandbox.StepOperation}, func(t *testing.T, f sandbox.Fault) string {
 		s := newStage(t, simulator.Options{}, f)
 		p := payout(t, "PAY-1")
 		var r providertest.Kept

@@ -21,16 +21,16 @@ func TestConformance(t *testing.T) {
 	}, subject)
 }
 
-func subject(o simulator.Options) providertest.Subject {
+func subject(o simulator.Options) providertest.Suite {
 	found, none := []providers.Class{providers.Succeeded}, []providers.Class{providers.NotFound}
-	return providertest.Subject{
+	return providertest.Suite{
 		Simulator: func() *sandbox.Provider { return simulator.New(o, sandbox.Options{}).Provider },
 		Client: func(t *testing.T, env providertest.Env) any {
 			c := config(env.Base)
 			c.CAFile, c.Timeout = env.CAFile, env.Timeout
 			return providertest.Ready(t, newClient(t, c))
 		},
-		Payout: payout, Renews: true, LooksFirst: true,
+		Payout: payout, Renews: true, QueriesFirst: true,
 		Without: []string{"accepts and pays later", "accepts and declines later"}, // there is no word for either
 		Extra: []providertest.Row{
 			{
@@ -50,24 +50,24 @@ func subject(o simulator.Options) providertest.Subject {
 				Then: []providers.Class{providers.Mismatch}, Finally: 1,
 			},
 			{
-				Name: "accepts, and cannot be asked at once", Faults: []sandbox.Fault{{Kind: "bad_gateway_before", Operation: sandbox.Ask, Next: 1}},
+				Name: "accepts, and cannot be asked at once", Faults: []sandbox.Fault{{Kind: "bad_gateway_before", Operation: sandbox.StatusOperation, Next: 1}},
 				Want: providers.Pending, Moved: 1, Then: found, Finally: 1,
 			},
 			{
 				Name:   "answers 401 once to the registration alone",
-				Faults: []sandbox.Fault{{Kind: "unauthorized", Operation: sandbox.Send, Next: 1}}, Want: providers.Succeeded, Moved: 1, Then: found, Finally: 1,
+				Faults: []sandbox.Fault{{Kind: "unauthorized", Operation: sandbox.SendOperation, Next: 1}}, Want: providers.Succeeded, Moved: 1, Then: found, Finally: 1,
 			},
 			{
 				Name:   "answers 401 to every registration",
-				Faults: []sandbox.Fault{{Kind: "unauthorized", Operation: sandbox.Send}}, Want: providertest.NoAct, Then: none,
+				Faults: []sandbox.Fault{{Kind: "unauthorized", Operation: sandbox.SendOperation}}, Want: providertest.NoAct, Then: none,
 			},
 			{
 				Name:   "forgets its tokens right before the registration",
-				Faults: []sandbox.Fault{{Kind: "expire_tokens", Operation: sandbox.Send, Next: 1}}, Want: providers.Succeeded, Moved: 1, Then: found, Finally: 1,
+				Faults: []sandbox.Fault{{Kind: "expire_tokens", Operation: sandbox.SendOperation, Next: 1}}, Want: providers.Succeeded, Moved: 1, Then: found, Finally: 1,
 			},
 			{
 				Name:   "forgets its tokens and takes no login",
-				Faults: []sandbox.Fault{{Kind: "expire_tokens", Next: 1}, {Kind: "unauthorized", Operation: sandbox.Login}},
+				Faults: []sandbox.Fault{{Kind: "expire_tokens", Next: 1}, {Kind: "unauthorized", Operation: sandbox.LoginOperation}},
 				Want:   providertest.NoAct, Then: []providers.Class{providertest.NoAnswer},
 			},
 			unread("hangs up on the look before", "hang_up_before"),
@@ -83,7 +83,7 @@ func subject(o simulator.Options) providertest.Subject {
 // then.
 func unread(name, kind string) providertest.Row {
 	return providertest.Row{
-		Name: name, Faults: []sandbox.Fault{{Kind: kind, Operation: sandbox.Step, Next: 1}}, Want: providertest.NoAct,
+		Name: name, Faults: []sandbox.Fault{{Kind: kind, Operation: sandbox.StepOperation, Next: 1}}, Want: providertest.NoAct,
 		Then: []providers.Class{providers.NotFound},
 	}
 }
@@ -133,7 +133,7 @@ func (s stage) pay(t *testing.T, p providers.Payout, r *providertest.Kept) (prov
 
 func (s stage) ask(t *testing.T, p providers.Payout, r *providertest.Kept) (providers.Outcome, error) {
 	t.Helper()
-	return s.client.Status(t.Context(), providers.Query{Reference: p.Reference, Amount: p.Amount, Payout: &p, Handles: r.Handles})
+	return s.client.Status(t.Context(), providers.StatusQuery{Reference: p.Reference, Amount: p.Amount, Payout: &p, ProviderRefs: r.Handles})
 }
 
 func silent() *log.Logger { return log.New(io.Discard, "", 0) }

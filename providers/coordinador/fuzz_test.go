@@ -25,7 +25,7 @@ func FuzzRegistered(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		r := wire.Reply{Status: status, Body: body}
-		o, err := registered(r, nil, providertest.Now, nil)
+		o, err := mapRegistration(r, nil, providertest.Now, nil)
 		providertest.Sane(t, o, err)
 		switch {
 		case err != nil:
@@ -46,7 +46,7 @@ func FuzzRegistered(f *testing.F) {
 			t.Errorf("%s from errors %v", o.Class, envelope["errors"])
 		}
 		for _, cut := range providertest.Beginnings(body) {
-			if o, err := registered(wire.Reply{Status: status, Body: cut}, nil, providertest.Now, nil); err == nil && o.Class != providers.InDoubt {
+			if o, err := mapRegistration(wire.Reply{Status: status, Body: cut}, nil, providertest.Now, nil); err == nil && o.Class != providers.InDoubt {
 				t.Errorf("a beginning of the answer came to %s", o.Class)
 			}
 		}
@@ -87,7 +87,7 @@ func FuzzAsked(f *testing.F) {
 func FuzzGranted(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
-		token, err := granted(wire.Reply{Status: status, Body: body}, nil, providertest.Now)
+		token, err := mapLogin(wire.Reply{Status: status, Body: body}, nil, providertest.Now)
 		if (err == nil) == (token.Value == "") || err == nil && status != 200 && status != 201 {
 			t.Errorf("HTTP %d: %v", status, err)
 		}

@@ -12,9 +12,9 @@ import (
 
 var wholeNumber = regexp.MustCompile(`^[0-9]{1,18}$`)
 
-// whole reads a whole number, also one that is written as a text: the portal writes some of its
+// wholeNumberOf reads a whole number, also one that is written as a text: the portal writes some of its
 // numbers either way.
-func whole(raw json.RawMessage) (int64, bool) {
+func wholeNumberOf(raw json.RawMessage) (int64, bool) {
 	s := unquoted(raw)
 	if !wholeNumber.MatchString(s) {
 		return 0, false

@@ -21,7 +21,7 @@ import (
 func (c *Client) login(ctx context.Context, old auth.Token) (auth.Token, error) {
 	now := c.config.Now()
 	if !c.noRefresh.Load() && old.Value != "" && !old.Expires.IsZero() && now.After(old.Expires) && now.Before(old.RefreshUntil) {
-		token, err := c.ask(ctx, refreshPath, old.Refresh)
+		token, err := c.postLogin(ctx, refreshPath, old.Refresh)
 		if err == nil {
 			return token, nil
 		}
@@ -29,7 +29,7 @@ func (c *Client) login(ctx context.Context, old auth.Token) (auth.Token, error) 
 			c.noRefresh.Store(true)
 		}
 	}
-	return c.ask(ctx, obtainPath, "")
+	return c.postLogin(ctx, obtainPath, "")
 }
 
 type credentials struct {
@@ -38,20 +38,20 @@ type credentials struct {
 	Refresh  string `json:"refresh,omitempty"`
 }
 
-func (c *Client) ask(ctx context.Context, path string, refresh providers.Secret) (auth.Token, error) {
+func (c *Client) postLogin(ctx context.Context, path string, refresh providers.Secret) (auth.Token, error) {
 	body, err := json.Marshal(credentials{c.config.Username, c.config.Password.Reveal(), refresh.Reveal()}) // #nosec G117 -- this is the login
 	if err != nil {
 		return auth.Token{}, &providers.NotSent{Reason: wire.Invalid}
 	}
 	reply, err := c.api.Wire.Post(ctx, c.portal, path, body)
-	return granted(reply, err, c.config.Now())
+	return mapLogin(reply, err, c.config.Now())
 }
 
-// granted says what a login came to. A login moves no money: its last line may be repeated.
-func granted(r wire.Reply, err error, now time.Time) (auth.Token, error) {
+// mapLogin says what a login came to. A login moves no money: its last line may be repeated.
+func mapLogin(r wire.Reply, err error, now time.Time) (auth.Token, error) {
 	switch {
 	case err != nil:
-		return auth.Token{}, wire.Repeatable(err)
+		return auth.Token{}, wire.MayRepeat(err)
 	case r.Status == http.StatusUnauthorized || r.Status == http.StatusForbidden || r.Status == http.StatusBadRequest:
 		return auth.Token{}, &providers.CredentialsError{Code: statusCode(r)}
 	case r.Status == http.StatusTooManyRequests:
@@ -97,7 +97,7 @@ func refreshUntil(token string) time.Time {
 	var claims struct {
 		Until int64 `json:"refresh_exp"`
 	}
-	if err != nil || wire.Ambiguous(payload) || json.Unmarshal(payload, &claims) != nil || claims.Until <= 0 {
+	if err != nil || wire.HasDuplicateNames(payload) || json.Unmarshal(payload, &claims) != nil || claims.Until <= 0 {
 		return time.Time{}
 	}
 	return time.Unix(claims.Until, 0)

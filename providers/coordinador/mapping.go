@@ -31,9 +31,9 @@ const (
 	codeErrors     = "errors" // the portal's errors, where none of them is a code
 )
 
-// judge says what the registered rows mean. ours tells whether an attempt of ours may have
+// outcomeOfRows says what the registered rows mean. ours tells whether an attempt of ours may have
 // registered one. It never yields a refusal: an absent row proves nothing yet.
-func judge(rows []row, amount providers.Money, ours bool) providers.Outcome {
+func outcomeOfRows(rows []row, amount providers.Money, ours bool) providers.Outcome {
 	want, err := decimal.Parse(amount.Text())
 	switch {
 	case len(rows) == 0:
@@ -48,9 +48,9 @@ func judge(rows []row, amount providers.Money, ours bool) providers.Outcome {
 	return rows[0].outcome()
 }
 
-// second names two executions of our amount: the known one first where it is among them. What a
+// secondExecution names two executions of our amount: the known one first where it is among them. What a
 // watch finds so is two successes, also of a payment that had failed.
-func second(rows []row, amount providers.Money, known string) (providers.Outcome, bool) {
+func secondExecution(rows []row, amount providers.Money, known string) (providers.Outcome, bool) {
 	want, err := decimal.Parse(amount.Text())
 	if err != nil {
 		return providers.Outcome{}, false
@@ -63,7 +63,7 @@ func second(rows []row, amount providers.Money, known string) (providers.Outcome
 		ours[0], ours[i] = ours[i], ours[0]
 	}
 	o := ours[0].outcome()
-	o.SecondID, o.Message = ours[1].providerID(), describe(rows)
+	o.SecondID, o.Message = ours[1].providerID(), describeRows(rows)
 	return o, true
 }
 
@@ -83,11 +83,11 @@ func (r row) providerID() string { return strconv.FormatInt(r.execution, 10) }
 // mismatch names the rows, for a person to compare. It carries no provider id: whose the rows are
 // is the question.
 func mismatch(code string, rows []row) providers.Outcome {
-	return providers.Outcome{Class: providers.Mismatch, Code: code, Message: describe(rows)}
+	return providers.Outcome{Class: providers.Mismatch, Code: code, Message: describeRows(rows)}
 }
 
-// describe lists rows by their ids and amounts.
-func describe(rows []row) string {
+// describeRows lists rows by their ids and amounts.
+func describeRows(rows []row) string {
 	var texts []string
 	for _, r := range rows {
 		text := fmt.Sprintf("execution %d: %s", r.execution, r.amount)
@@ -99,14 +99,14 @@ func describe(rows []row) string {
 	return providers.List(texts)
 }
 
-// registered says what a registration came to. Accepted is pending: the portal guesses whether an
+// mapRegistration says what a registration came to. Accepted is pending: the portal guesses whether an
 // amount is net or gross, so only the row that it made says what was registered. An error means
 // that the portal cannot have acted. Its last line is in doubt.
-func registered(r wire.Reply, err error, now time.Time, hide []string) (providers.Outcome, error) {
+func mapRegistration(r wire.Reply, err error, now time.Time, hide []string) (providers.Outcome, error) {
 	if err != nil {
-		return wire.Broken(err)
+		return wire.OutcomeOfFailure(err)
 	}
-	a, readable := readAnswer(r.Body)
+	a, readable := parseResponse(r.Body)
 	switch {
 	case tokenRefused(r) != auth.Refusal{}:
 		return providers.Outcome{}, &providers.CredentialsError{Code: statusCode(r)}
@@ -121,21 +121,21 @@ func registered(r wire.Reply, err error, now time.Time, hide []string) (provider
 		}
 		return providers.Outcome{Class: class, Code: a.code(hide), Message: providers.Message(strings.Join(a.errors, "; "), hide...)}, nil
 	case r.Status == http.StatusOK && a.clean:
-		return providers.Outcome{Class: providers.Pending, Code: codeAccepted, Message: a.note()}, nil
+		return providers.Outcome{Class: providers.Pending, Code: codeAccepted, Message: a.message()}, nil
 	}
 	return providers.Outcome{Class: providers.InDoubt, Code: statusCode(r)}, nil
 }
 
 // tokenRefused reads an answer that refuses the token, and names nothing that was made all the same.
 func tokenRefused(r wire.Reply) auth.Refusal {
-	if a, _ := readAnswer(r.Body); r.Status != http.StatusUnauthorized || a.acted {
+	if a, _ := parseResponse(r.Body); r.Status != http.StatusUnauthorized || a.acted {
 		return auth.Refusal{}
 	}
 	return auth.Refusal{Code: statusCode(r)}
 }
 
-// answer is the envelope of an operation.
-type answer struct {
+// response is the envelope of an operation.
+type response struct {
 	// errors are the texts of the portal's errors.
 	errors []string
 	// clean: there are no errors, and there is a result or an operation.
@@ -145,35 +145,35 @@ type answer struct {
 	operation int64
 }
 
-func readAnswer(body []byte) (answer, bool) {
+func parseResponse(body []byte) (response, bool) {
 	o, ok := wire.ReadObject(body)
 	if !ok {
-		return answer{acted: wire.Ambiguous(body)}, false // what says two things of one may name something made
+		return response{acted: wire.HasDuplicateNames(body)}, false // what says two things of one may name something made
 	}
 	items, ok := wire.ReadList(o.Fields["errors"])
 	if !ok {
-		return answer{}, false
+		return response{}, false
 	}
-	var a answer
+	var a response
 	a.errors = texts(o.Fields["errors"])
-	a.operation, _ = whole(o.Fields["operation"])
+	a.operation, _ = wholeNumberOf(o.Fields["operation"])
 	result := o.Fields["result"]
-	a.acted = makes(result)
+	a.acted = hasContent(result)
 	a.clean = len(items) == 0 && (a.operation > 0 || len(result) > 0 && string(result) != "null")
 	return a, true
 }
 
-// makes reports whether a result holds anything that has a value. How it names what was made is not
+// hasContent reports whether a result holds anything that has a value. How it names what was made is not
 // known, and known answers only repeat what was sent: errors beside such a result refuse nothing.
-func makes(result json.RawMessage) bool {
+func hasContent(result json.RawMessage) bool {
 	if o, ok := wire.ReadObject(result); ok {
-		return slices.ContainsFunc(slices.Collect(maps.Values(o.Fields)), makes)
+		return slices.ContainsFunc(slices.Collect(maps.Values(o.Fields)), hasContent)
 	}
 	return !slices.Contains([]string{"", "null", `""`, "[]", "false", "0"}, string(result))
 }
 
 // duplicate guesses from the texts that the payment is registered already; nothing is documented.
-func (a answer) duplicate() bool {
+func (a response) duplicate() bool {
 	words := strings.ToLower(strings.Join(a.errors, "\n"))
 	return slices.ContainsFunc([]string{"duplic", "ya existe", "already exist"}, func(w string) bool { return strings.Contains(words, w) })
 }
@@ -181,7 +181,7 @@ func (a answer) duplicate() bool {
 var codeText = regexp.MustCompile(`^[A-Za-z0-9_.\-]{1,40}$`)
 
 // code is the first of the errors' texts that could be one.
-func (a answer) code(hide []string) string {
+func (a response) code(hide []string) string {
 	for _, text := range a.errors {
 		if codeText.MatchString(text) {
 			return providers.Code(text, hide...)
@@ -190,7 +190,7 @@ func (a answer) code(hide []string) string {
 	return codeErrors
 }
 
-func (a answer) note() string {
+func (a response) message() string {
 	if a.operation == 0 {
 		return ""
 	}

@@ -88,7 +88,7 @@ func TestRegistrationMapping(t *testing.T) {
 		{"not UTF-8", 200, strings.Replace(cleanBody, "debtor", "\xff", 1), doubt, "unreadable"},
 		{"fields in other capitals", 200, `{"Result":{},"Errors":[],"Operation":1}`, doubt, "unreadable"},
 	}, func(r wire.Reply) (providers.Outcome, error) {
-		return registered(r, nil, providertest.Now, nil)
+		return mapRegistration(r, nil, providertest.Now, nil)
 	})
 }
 
@@ -158,19 +158,19 @@ func TestRowsMapping(t *testing.T) {
 
 // answered is what a status query of one page comes to.
 func answered(r wire.Reply, err error) (providers.Outcome, error) {
-	p, err := listed(r, err, providertest.Now)
+	p, err := mapRows(r, err, providertest.Now)
 	if err != nil {
 		return providers.Outcome{}, err
 	}
 	if int64(len(p.rows)) != p.count {
 		return providers.Outcome{}, errUnsteady
 	}
-	rows, err := about(p.rows, 7)
+	rows, err := forInstruction(p.rows, 7)
 	if err != nil {
 		return providers.Outcome{}, err
 	}
 	amount, _ := providers.ParseMoney("119000", "CLP")
-	return judge(rows, amount, true), nil
+	return outcomeOfRows(rows, amount, true), nil
 }
 
 // Every line: what a login is answered with, and what that is.
@@ -197,7 +197,7 @@ func TestLoginMapping(t *testing.T) {
 		{"a token, with HTTP 500", 500, `{"access":"a"}`, providertest.NoAct, "login"},
 		{"another path", 404, "", providertest.NoAct, "login"},
 	}, func(r wire.Reply) (providers.Outcome, error) {
-		token, err := granted(r, nil, providertest.Now)
+		token, err := mapLogin(r, nil, providertest.Now)
 		return providers.Outcome{Class: granting, Code: token.Value.Reveal()}, err
 	})
 }
@@ -205,7 +205,7 @@ func TestLoginMapping(t *testing.T) {
 func TestMappingOfBrokenExchanges(t *testing.T) {
 	t.Parallel()
 	providertest.Broken(t, providertest.Moves, func(err error) (providers.Outcome, error) {
-		return registered(wire.Reply{}, err, providertest.Now, nil)
+		return mapRegistration(wire.Reply{}, err, providertest.Now, nil)
 	})
 	providertest.Broken(t, providertest.Asks, func(err error) (providers.Outcome, error) { return answered(wire.Reply{}, err) })
 }
@@ -213,16 +213,16 @@ func TestMappingOfBrokenExchanges(t *testing.T) {
 func TestThrottlingSaysHowLong(t *testing.T) {
 	t.Parallel()
 	providertest.Throttled(t, map[string]func(r wire.Reply) error{
-		"registration": func(r wire.Reply) error { _, err := registered(r, nil, providertest.Now, nil); return err },
-		"question":     func(r wire.Reply) error { _, err := listed(r, nil, providertest.Now); return err },
-		"login":        func(r wire.Reply) error { _, err := granted(r, nil, providertest.Now); return err },
+		"registration": func(r wire.Reply) error { _, err := mapRegistration(r, nil, providertest.Now, nil); return err },
+		"question":     func(r wire.Reply) error { _, err := mapRows(r, nil, providertest.Now); return err },
+		"login":        func(r wire.Reply) error { _, err := mapLogin(r, nil, providertest.Now); return err },
 	})
 }
 
 func TestTextsOfThePortalAreScrubbed(t *testing.T) {
 	t.Parallel()
 	body := `{"errors":[{"code":"E-12345678","message":["La cuenta 00123456789 de pagos@empresa.example, clave s3creta"]}]}`
-	o, err := registered(wire.Reply{Status: 200, Body: []byte(body)}, nil, providertest.Now, []string{"s3creta"})
+	o, err := mapRegistration(wire.Reply{Status: 200, Body: []byte(body)}, nil, providertest.Now, []string{"s3creta"})
 	providertest.Scrubbed(t, providers.Refused, o, err, "00123456789", "pagos@", "s3creta", "12345678")
 	if !strings.Contains(o.Message, "La cuenta") {
 		t.Errorf("got %q", o.Message)

@@ -16,9 +16,9 @@ func TestNothingThatWasSentIsRepeated(t *testing.T) {
 		"as a duplicate's":    `{"errors":["ya existe",SAID],"result":null,"operation":0}`,
 		"as the second error": `{"errors":["monto",{"detalle":SAID}],"result":null,"operation":0}`,
 	} {
-		t.Run(name, providertest.Parrot{
+		t.Run(name, providertest.RedactionTest{
 			Values: []string{"sandbox-password", "pagos@empresa.example"},
-			Answer: providertest.Says(200, answer, map[string]string{
+			Response: providertest.Says(200, answer, map[string]string{
 				"payment-instructions": `{"count":0,"results":[]}`, "token": `{"token":"bearer-token-of-today"}`,
 			}),
 			Call: func(t *testing.T, url string) (providers.Outcome, error) {
@@ -38,11 +38,11 @@ func TestNoExecutionIsNamedByAnAccount(t *testing.T) {
 	p, sent := payoutOf(t, "PAY-42", 3456789), map[string]string{"sent": "1"}
 	p.Bank.AccountNumber = account
 	c := newClient(t, config(server.URL))
-	q := providers.Query{Reference: p.Reference, Amount: p.Amount, Payout: &p, Handles: sent}
+	q := providers.StatusQuery{Reference: p.Reference, Amount: p.Amount, Payout: &p, ProviderRefs: sent}
 	again := q
 	again.ByReference = true
 	for how, say := range map[string]func() (providers.Outcome, error){
-		"paid":         func() (providers.Outcome, error) { return c.Pay(t.Context(), p, providers.Attempt{Handles: sent}) },
+		"paid":         func() (providers.Outcome, error) { return c.Pay(t.Context(), p, providers.Attempt{ProviderRefs: sent}) },
 		"asked":        func() (providers.Outcome, error) { return c.Status(t.Context(), q) },
 		"looked again": func() (providers.Outcome, error) { return c.Status(t.Context(), again) },
 	} {

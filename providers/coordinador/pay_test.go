@@ -72,7 +72,7 @@ func TestWhatIsRegisteredAlready(t *testing.T) {
 		if err != nil || o.Class != row.want || o.Code != row.code || o.Message != row.message || o.ProviderID != row.id {
 			t.Errorf("%s: got %+v, %v", row.name, o, err)
 		}
-		if n := s.Arrived("PAY-1"); n != row.arrived || r.Moved() != row.arrived {
+		if n := s.ArrivalCount("PAY-1"); n != row.arrived || r.Moved() != row.arrived {
 			t.Errorf("%s: %d registrations arrived, %d noted; want %d", row.name, n, r.Moved(), row.arrived)
 		}
 	}
@@ -81,7 +81,9 @@ func TestWhatIsRegisteredAlready(t *testing.T) {
 // A row counts as ours only where an attempt of ours may have made it.
 func TestAnAttemptThatProvablyDidNothingLeavesNoClaim(t *testing.T) {
 	t.Parallel()
-	send := func(kind string) sandbox.Fault { return sandbox.Fault{Kind: kind, Operation: sandbox.Send, Next: 1} }
+	send := func(kind string) sandbox.Fault {
+		return sandbox.Fault{Kind: kind, Operation: sandbox.SendOperation, Next: 1}
+	}
 	for _, row := range []struct {
 		name   string
 		faults []sandbox.Fault
@@ -139,7 +141,7 @@ func TestTheLedgerKnowsOfAnEarlierAttempt(t *testing.T) {
 		a := (&providertest.Kept{}).Attempt()
 		a.MayHaveLeft = left
 		o, err := s.client.Pay(t.Context(), payoutOf(t, "PAY-1", 7), a)
-		if err != nil || o.Class != want || s.Arrived("PAY-1") != 0 {
+		if err != nil || o.Class != want || s.ArrivalCount("PAY-1") != 0 {
 			t.Errorf("left %v: got %+v, %v", left, o, err)
 		}
 	}
@@ -151,8 +153,8 @@ func TestAnAttemptThatIsNoLongerTheOwnerSendsNothing(t *testing.T) {
 	r := providertest.Kept{RefuseMoves: errors.New("another attempt owns it")}
 	_, err := s.pay(t, payout(t, "PAY-1"), &r)
 	var notSent *providers.NotSent
-	if !errors.As(err, &notSent) || notSent.Reason != "superseded" || s.Arrived("PAY-1") != 0 || r.Handles["sent"] != "" {
-		t.Errorf("got %v, %d arrived", err, s.Arrived("PAY-1"))
+	if !errors.As(err, &notSent) || notSent.Reason != "superseded" || s.ArrivalCount("PAY-1") != 0 || r.Handles["sent"] != "" {
+		t.Errorf("got %v, %d arrived", err, s.ArrivalCount("PAY-1"))
 	}
 }
 
@@ -183,7 +185,7 @@ func TestAFilterThatIsIgnoredMisleadsNobody(t *testing.T) {
 		if row.want == "" && (err != nil || o.Class != want) || row.want != "" && (err == nil || !strings.Contains(err.Error(), row.want)) {
 			t.Errorf("%s: got %+v, %v", row.name, o, err)
 		}
-		if _, err := s.pay(t, payoutOf(t, "PAY-1", 7), &r); row.want != "" && (err == nil || s.Arrived("PAY-1") != 0) {
+		if _, err := s.pay(t, payoutOf(t, "PAY-1", 7), &r); row.want != "" && (err == nil || s.ArrivalCount("PAY-1") != 0) {
 			t.Errorf("%s: sent all the same: %v", row.name, err)
 		}
 	}
@@ -254,7 +256,7 @@ func TestAPaymentWithoutInvoicesSendsAnEmptyList(t *testing.T) {
 func TestStatusNeedsTheInstruction(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, simulator.Options{})
-	if _, err := s.client.Status(t.Context(), providers.Query{Reference: "PAY-1", ProviderID: "7"}); err == nil || s.Logins() != 0 {
+	if _, err := s.client.Status(t.Context(), providers.StatusQuery{Reference: "PAY-1", ProviderID: "7"}); err == nil || s.Logins() != 0 {
 		t.Errorf("got %v", err)
 	}
 }
@@ -265,7 +267,7 @@ func TestAKnownExecutionIsOurs(t *testing.T) {
 	s := newStage(t, simulator.Options{})
 	s.AddRow(7, "119000")
 	p := payoutOf(t, "PAY-1", 7)
-	o, err := s.client.Status(t.Context(), providers.Query{Reference: "PAY-1", Amount: p.Amount, Payout: &p, ProviderID: "900001"})
+	o, err := s.client.Status(t.Context(), providers.StatusQuery{Reference: "PAY-1", Amount: p.Amount, Payout: &p, ProviderID: "900001"})
 	if err != nil || o.Class != providers.Succeeded || o.ProviderID != "900001" || o.Echo.Amount != "119000" {
 		t.Errorf("got %+v, %v", o, err)
 	}
@@ -298,8 +300,8 @@ func TestAWatchNamesASecondExecution(t *testing.T) {
 			s.AddRow(7, amount)
 		}
 		p := payoutOf(t, "PAY-1", 7)
-		o, err := s.client.Status(t.Context(), providers.Query{
-			Reference: "PAY-1", Amount: p.Amount, Payout: &p, ProviderID: row.known, ByReference: true, Handles: map[string]string{"sent": row.sent},
+		o, err := s.client.Status(t.Context(), providers.StatusQuery{
+			Reference: "PAY-1", Amount: p.Amount, Payout: &p, ProviderID: row.known, ByReference: true, ProviderRefs: map[string]string{"sent": row.sent},
 		})
 		if err != nil || o.Class != row.class || o.ProviderID != row.id || o.SecondID != row.second {
 			t.Errorf("%s: got %+v, %v", row.name, o, err)

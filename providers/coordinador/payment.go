@@ -28,7 +28,7 @@ const bankTransfer = 3
 
 // newRegistration puts the gross amount in both places and our reference into erp_a. Its error says which field cannot be expressed.
 func newRegistration(p providers.Payout) (registration, error) {
-	amount, isWhole := p.Amount.Whole()
+	amount, isWhole := p.Amount.WholeUnits()
 	if p.Amount.Currency() != "CLP" || !isWhole {
 		return registration{}, errors.New("amount: must be whole CLP")
 	}

@@ -60,16 +60,16 @@ func (c *Client) rows(ctx context.Context, instruction int64) ([]row, error) {
 		case n > 0 && next.count != count, have > next.count, have < next.count && len(next.rows) == 0:
 			return nil, errUnsteady
 		case have == next.count:
-			return about(all, instruction)
+			return forInstruction(all, instruction)
 		}
 		count = next.count
 	}
 	return nil, errTooMany
 }
 
-// about keeps the rows of one instruction: a filter that the portal does not know may be ignored
+// forInstruction keeps the rows of one instruction: a filter that the portal does not know may be ignored
 // without a word.
-func about(all []row, instruction int64) ([]row, error) {
+func forInstruction(all []row, instruction int64) ([]row, error) {
 	var ours []row
 	seen := map[int64]bool{}
 	for _, r := range all {
@@ -97,12 +97,12 @@ func (c *Client) page(ctx context.Context, instruction int64, offset int) (page,
 	}
 	r.URL += "?" + query.Encode()
 	reply, err := c.send(ctx, r, new([]string)) // of the answer only numbers are kept
-	return listed(reply, err, c.config.Now())
+	return mapRows(reply, err, c.config.Now())
 }
 
-// listed says what a query for rows came to. An error means that there was no answer; it is the
+// mapRows says what a query for rows came to. An error means that there was no answer; it is the
 // last line.
-func listed(r wire.Reply, err error, now time.Time) (page, error) {
+func mapRows(r wire.Reply, err error, now time.Time) (page, error) {
 	var e *wire.Error
 	switch {
 	case errors.As(err, &e) && !e.Sent:
@@ -126,7 +126,7 @@ func readPage(body []byte) (page, bool) {
 	if !ok {
 		return page{}, false
 	}
-	count, counted := whole(o.Fields["count"])
+	count, counted := wholeNumberOf(o.Fields["count"])
 	results, listed := wire.ReadList(o.Fields["results"])
 	p := page{count: count}
 	for _, raw := range results {
@@ -146,7 +146,7 @@ func readRow(raw json.RawMessage) (row, bool) {
 	}
 	var r row
 	for name, into := range map[string]*int64{"id": &r.id, "instruction": &r.instruction, "execution": &r.execution} {
-		id, ok := whole(o.Fields[name])
+		id, ok := wholeNumberOf(o.Fields[name])
 		if !ok || id == 0 {
 			return row{}, false
 		}

@@ -18,8 +18,8 @@ import (
 	simulator "github.com/remesa/remesa/providers/sandbox/etpay"
 )
 
-// till is a client with its simulator, and what its attempts noted, in order.
-type till struct {
+// chargeFixture is a client with its simulator, and what its attempts noted, in order.
+type chargeFixture struct {
 	t      *testing.T
 	s      *sandbox.Provider
 	url    string
@@ -32,19 +32,19 @@ type till struct {
 	left              bool
 }
 
-func newTill(t *testing.T) *till {
+func newTill(t *testing.T) *chargeFixture {
 	t.Helper()
 	s := simulator.New(simulator.Options{}, sandbox.Options{})
-	b := &till{t: t, s: s, url: providertest.Simulate(t, s)}
+	b := &chargeFixture{t: t, s: s, url: providertest.Simulate(t, s)}
 	b.client = newClient(t, config(b.url))
 	return b
 }
 
-func (b *till) charge(reference string) (providers.Outcome, error) {
+func (b *chargeFixture) charge(reference string) (providers.Outcome, error) {
 	b.t.Helper()
 	return b.client.Charge(b.t.Context(), charge(b.t, reference), providers.Attempt{
-		MayHaveLeft: b.left, Handles: maps.Clone(b.kept),
-		Note: func(_ context.Context, handles map[string]string, moves bool) error {
+		MayHaveLeft: b.left, ProviderRefs: maps.Clone(b.kept),
+		Checkpoint: func(_ context.Context, handles map[string]string, moves bool) error {
 			if b.kept == nil {
 				b.kept = map[string]string{}
 			}
@@ -59,15 +59,15 @@ func (b *till) charge(reference string) (providers.Outcome, error) {
 	})
 }
 
-func (b *till) status(reference, recorded string) (providers.Outcome, error) {
+func (b *chargeFixture) status(reference, recorded string) (providers.Outcome, error) {
 	b.t.Helper()
 	c := charge(b.t, reference)
-	return b.client.Status(b.t.Context(), providers.Query{Reference: reference, Amount: c.Amount, ProviderID: recorded, Handles: b.kept})
+	return b.client.Status(b.t.Context(), providers.StatusQuery{Reference: reference, Amount: c.Amount, ProviderID: recorded, ProviderRefs: b.kept})
 }
 
 // elsewhere is another system at the same merchant's account, which opens a session of its own
 // and has it paid.
-func (b *till) elsewhere(reference, result string) {
+func (b *chargeFixture) elsewhere(reference, result string) {
 	b.t.Helper()
 	o, err := newClient(b.t, config(b.url)).Charge(b.t.Context(), charge(b.t, reference), providertest.Attempt())
 	if err != nil {
@@ -76,7 +76,7 @@ func (b *till) elsewhere(reference, result string) {
 	b.pay(o.ActionURL, result)
 }
 
-func (b *till) faults(faults ...sandbox.Fault) {
+func (b *chargeFixture) faults(faults ...sandbox.Fault) {
 	b.t.Helper()
 	if err := b.s.AddFaults(faults...); err != nil {
 		b.t.Fatal(err)
@@ -88,12 +88,12 @@ func TestWhatStandsUnderOurOrderBeforeWeOpenIsAnothers(t *testing.T) {
 	for _, result := range []string{"success", "error"} {
 		b := newTill(t)
 		b.elsewhere("OC1", result)
-		arrived := b.s.Arrived("OC1")
+		arrived := b.s.ArrivalCount("OC1")
 		o, err := b.charge("OC1")
 		if err != nil || o.Class != providers.Mismatch || o.Code != "reference_taken" || o.Message == "" || o.ProviderID != "" || o.ActionURL != "" {
 			t.Errorf("%s: got %+v, %v", result, o, err)
 		}
-		if n := b.s.Arrived("OC1"); n != arrived || len(b.steps) != 0 {
+		if n := b.s.ArrivalCount("OC1"); n != arrived || len(b.steps) != 0 {
 			t.Errorf("%s: %d sessions were asked for, noted %q", result, n-arrived, b.steps)
 		}
 		b.left = true // now it may be ours, and is judged by the questions
@@ -106,9 +106,9 @@ func TestWhatStandsUnderOurOrderBeforeWeOpenIsAnothers(t *testing.T) {
 // A held payment is asked about every day: what is another's must not settle it then.
 func TestAnothersPaymentsSettleNothingLater(t *testing.T) {
 	t.Parallel()
-	for name, before := range map[string]func(b *till){
-		"at the first attempt": func(*till) {},
-		"at the second attempt, after a session of ours that nobody was given": func(b *till) {
+	for name, before := range map[string]func(b *chargeFixture){
+		"at the first attempt": func(*chargeFixture) {},
+		"at the second attempt, after a session of ours that nobody was given": func(b *chargeFixture) {
 			b.aliasErr = errors.New("redis is full")
 			if o, err := b.charge("OC1"); err == nil {
 				b.t.Fatalf("got %+v", o)
@@ -126,7 +126,7 @@ func TestAnothersPaymentsSettleNothingLater(t *testing.T) {
 		if b.kept == nil {
 			b.kept = map[string]string{}
 		}
-		maps.Copy(b.kept, o.Handles) // as the ledger does
+		maps.Copy(b.kept, o.ProviderRefs) // as the ledger does
 		if o, err := b.status("OC1", ""); err != nil || o.Class != providers.Mismatch || o.Code != "reference_taken" || o.ProviderID != "" {
 			t.Errorf("%s: asked, it is %+v, %v", name, o, err)
 		}
@@ -193,7 +193,7 @@ func TestALaterLookProvesTheOrderFree(t *testing.T) {
 func TestALookThatIsRefusedOpensNothing(t *testing.T) {
 	t.Parallel()
 	b := newTill(t)
-	b.faults(sandbox.Fault{Kind: "throttled", Operation: sandbox.Ask, RetryAfter: "7", Next: 1}, sandbox.Fault{Kind: "unauthorized", Operation: sandbox.Ask, Next: 1})
+	b.faults(sandbox.Fault{Kind: "throttled", Operation: sandbox.StatusOperation, RetryAfter: "7", Next: 1}, sandbox.Fault{Kind: "unauthorized", Operation: sandbox.StatusOperation, Next: 1})
 	var notSent *providers.NotSent
 	if _, err := b.charge("OC1"); !errors.As(err, &notSent) || notSent.Reason != "throttled" || notSent.RetryAfter != 7*time.Second {
 		t.Errorf("throttled: got %v", err)
@@ -201,7 +201,7 @@ func TestALookThatIsRefusedOpensNothing(t *testing.T) {
 	if _, err := b.charge("OC1"); !errors.As(err, new(*providers.CredentialsError)) {
 		t.Errorf("refused: got %v", err)
 	}
-	if n := b.s.Arrived("OC1"); n != 0 {
+	if n := b.s.ArrivalCount("OC1"); n != 0 {
 		t.Errorf("%d sessions were asked for", n)
 	}
 }
@@ -223,7 +223,7 @@ func TestASecondSessionsSuccessIsFoundByTheOrder(t *testing.T) {
 	b.pay(second.ActionURL, "success")
 	c := charge(t, "OC1")
 	for recorded, other := range map[string]string{"etp_000001": "etp_000002", "etp_000002": "etp_000001"} {
-		o, err := b.client.Status(t.Context(), providers.Query{Reference: "OC1", Amount: c.Amount, ProviderID: recorded, ByReference: true})
+		o, err := b.client.Status(t.Context(), providers.StatusQuery{Reference: "OC1", Amount: c.Amount, ProviderID: recorded, ByReference: true})
 		if err != nil || o.Class != providers.Succeeded || o.ProviderID != recorded || o.SecondID != other {
 			t.Errorf("got %+v, %v, want %s and %s", o, err, recorded, other)
 		}
@@ -231,7 +231,7 @@ func TestASecondSessionsSuccessIsFoundByTheOrder(t *testing.T) {
 }
 
 // pay is a payer at the address.
-func (b *till) pay(address, result string) {
+func (b *chargeFixture) pay(address, result string) {
 	b.t.Helper()
 	u, err := url.Parse(address)
 	if err != nil {
@@ -256,20 +256,20 @@ func TestTokensAreKeptBeforeTheAddressIsGivenOut(t *testing.T) {
 	if want := []string{"note", "alias ses_000001"}; !slices.Equal(b.steps, want) {
 		t.Errorf("the steps were %q, want %q", b.steps, want)
 	}
-	want := map[string]string{etpay.SessionToken: "ses_000001", etpay.SignatureToken: "sig-000001-sandbox"}
-	if !maps.Equal(b.kept, want) || !maps.Equal(o.Handles, want) {
-		t.Errorf("kept %q and told %q, want %q", b.kept, o.Handles, want)
+	want := map[string]string{etpay.SessionTokenRef: "ses_000001", etpay.SignatureTokenRef: "sig-000001-sandbox"}
+	if !maps.Equal(b.kept, want) || !maps.Equal(o.ProviderRefs, want) {
+		t.Errorf("kept %q and told %q, want %q", b.kept, o.ProviderRefs, want)
 	}
-	if !b.client.OpensLate() {
+	if !b.client.SafeFirstStep() {
 		t.Error("an attempt would be open before a payer can pay")
 	}
 }
 
 func TestASessionThatIsNotKeptIsNotGivenOut(t *testing.T) {
 	t.Parallel()
-	for name, spoil := range map[string]func(b *till){
-		"note":  func(b *till) { b.noteErr = errors.New("not the owner") },
-		"alias": func(b *till) { b.aliasErr = errors.New("redis is full") },
+	for name, spoil := range map[string]func(b *chargeFixture){
+		"note":  func(b *chargeFixture) { b.noteErr = errors.New("not the owner") },
+		"alias": func(b *chargeFixture) { b.aliasErr = errors.New("redis is full") },
 	} {
 		b := newTill(t)
 		spoil(b)
@@ -328,12 +328,12 @@ func TestAPayersWay(t *testing.T) {
 	b.is("OC1", "", providers.Succeeded, "etp_000002", "etp_000003")
 	b.is("OC1", "etp_000003", providers.Succeeded, "etp_000003", "etp_000002")
 	b.is("OC2", "", providers.Pending, "", "")
-	if n := b.s.Moved("OC1"); n != 2 {
+	if n := b.s.ExecutionCount("OC1"); n != 2 {
 		t.Errorf("money moved %d times", n)
 	}
 }
 
-func (b *till) is(reference, recorded string, class providers.Class, id, another string) {
+func (b *chargeFixture) is(reference, recorded string, class providers.Class, id, another string) {
 	b.t.Helper()
 	o, err := b.status(reference, recorded)
 	if err != nil || o.Class != class || o.ProviderID != id || o.SecondID != another {

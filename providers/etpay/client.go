@@ -27,11 +27,11 @@ const (
 
 // Handles of a charge: the session, and the key of all messages about it.
 const (
-	SessionToken   = "session_token"
-	SignatureToken = "signature_token"
-	// orderUnproven is "true" where nobody said, before a session was opened, that our order id
+	SessionTokenRef   = "session_token"
+	SignatureTokenRef = "signature_token"
+	// orderUnprovenRef is "true" where nobody said, before a session was opened, that our order id
 	// was free.
-	orderUnproven = "order_unproven"
+	orderUnprovenRef = "order_unproven"
 )
 
 // Client is one merchant account at ETpay. It is safe for concurrent use.
@@ -46,10 +46,10 @@ func (c *Client) Close() { c.wire.Close() }
 
 var _ providers.TwoStep = (*Client)(nil)
 
-// OpensLate is true: no money moves before a payer acts, and nobody can act in a session whose
+// SafeFirstStep is true: no money moves before a payer acts, and nobody can act in a session whose
 // token was handed to nobody. The attempt never reaches a step that can move money; what makes the
 // payment possible is the address in its outcome.
-func (c *Client) OpensLate() bool { return true }
+func (c *Client) SafeFirstStep() bool { return true }
 
 var _ providers.Charger = (*Client)(nil)
 
@@ -63,44 +63,44 @@ func (c *Client) Charge(ctx context.Context, charge providers.Charge, a provider
 		return wire.Inexpressible(err), nil
 	}
 	with := c.reading(&charge, a.MayHaveLeft)
-	look, err := c.look(ctx, charge.Reference, a.MayHaveLeft)
+	look, err := c.precheck(ctx, charge.Reference, a.MayHaveLeft)
 	if err != nil {
 		return providers.Outcome{}, err
 	}
 	if look.taken != nil {
-		return providers.Conceal(*look.taken, with.hide...), nil
+		return providers.Redact(*look.taken, with.hide...), nil
 	}
 	reply, err := c.wire.Post(ctx, c.base, openPath, body) // its credentials are in the body
-	s, o, err := opened(reply, err, with)
+	s, o, err := mapSession(reply, err, with)
 	if err != nil || s == nil {
-		return providers.Conceal(o, with.hide...), err
+		return providers.Redact(o, with.hide...), err
 	}
 	address, err := wire.Join(c.payment, payerPath, "token", s.token)
 	if err != nil {
 		return providers.Outcome{}, &providers.NotSent{Reason: wire.Unreadable}
 	}
-	handles := map[string]string{SessionToken: s.token, SignatureToken: s.signature}
-	look.keep(handles, a.Handles)
-	if err := a.Note(ctx, handles, false); err != nil {
-		return providers.Outcome{}, &providers.NotSent{Reason: notKept, Err: err}
+	handles := map[string]string{SessionTokenRef: s.token, SignatureTokenRef: s.signature}
+	look.record(handles, a.ProviderRefs)
+	if err := a.Checkpoint(ctx, handles, false); err != nil {
+		return providers.Outcome{}, &providers.NotSent{Reason: codeCheckpointRefused, Err: err}
 	}
 	if err := a.Alias(ctx, s.token); err != nil {
-		return providers.Outcome{}, &providers.NotSent{Reason: notKept, Err: err}
+		return providers.Outcome{}, &providers.NotSent{Reason: codeCheckpointRefused, Err: err}
 	}
 	return providers.Outcome{
-		Class: providers.Pending, Code: unpaid, Handles: handles,
+		Class: providers.Pending, Code: unpaid, ProviderRefs: handles,
 		ActionURL: address, ActionWithin: payerTime, ActionGrace: payerGrace,
 	}, nil
 }
 
-// look asks what ETpay has under the order id before a session is opened, unless an earlier
+// precheck asks what ETpay has under the order id before a session is opened, unless an earlier
 // session of ours may have been paid there.
-func (c *Client) look(ctx context.Context, reference string, mayBeOurs bool) (look, error) {
+func (c *Client) precheck(ctx context.Context, reference string, mayBeOurs bool) (precheck, error) {
 	if mayBeOurs {
-		return look{}, nil
+		return precheck{}, nil
 	}
-	reply, err := c.ask(ctx, question{OrderID: reference})
-	return looked(reply, err, c.config.Now())
+	reply, err := c.queryStatus(ctx, statusRequest{OrderID: reference})
+	return mapPrecheck(reply, err, c.config.Now())
 }
 
 var _ providers.StatusChecker = (*Client)(nil)
@@ -109,19 +109,19 @@ var _ providers.StatusChecker = (*Client)(nil)
 // id may have been another's before. Then a first success counts in our session alone. A payout
 // is none of it: one that was sent while payouts were on is not asked about until they are on
 // again.
-func (c *Client) Status(ctx context.Context, q providers.Query) (providers.Outcome, error) {
+func (c *Client) Status(ctx context.Context, q providers.StatusQuery) (providers.Outcome, error) {
 	if payouts.Asked(q) {
 		return providers.Outcome{}, errors.New("status: a payout, and this account has no settings for payouts")
 	}
 	o, err := c.paid(ctx, q)
-	return providers.Conceal(o, append(c.hidden(q.Charge), q.Handles[SignatureToken])...), err
+	return providers.Redact(o, append(c.privateTexts(q.Charge), q.ProviderRefs[SignatureTokenRef])...), err
 }
 
 // paid is Status without its hiding: what was paid is told apart by its true id.
-func (c *Client) paid(ctx context.Context, q providers.Query) (providers.Outcome, error) {
-	reply, err := c.ask(ctx, question{OrderID: q.Reference})
-	o, err := asked(reply, err, q, c.config.Now())
-	if err != nil || o.Class != providers.Succeeded || q.ProviderID != "" || q.Handles[orderUnproven] != yes {
+func (c *Client) paid(ctx context.Context, q providers.StatusQuery) (providers.Outcome, error) {
+	reply, err := c.queryStatus(ctx, statusRequest{OrderID: q.Reference})
+	o, err := mapStatus(reply, err, q, c.config.Now())
+	if err != nil || o.Class != providers.Succeeded || q.ProviderID != "" || q.ProviderRefs[orderUnprovenRef] != yes {
 		return o, err
 	}
 	if q.ProviderID, err = c.paidInSession(ctx, q); err != nil {
@@ -130,21 +130,21 @@ func (c *Client) paid(ctx context.Context, q providers.Query) (providers.Outcome
 	if q.ProviderID == "" {
 		return dialect.Anothers("paid under our order id, but not in our session"), nil
 	}
-	return asked(reply, nil, q, c.config.Now())
+	return mapStatus(reply, nil, q, c.config.Now())
 }
 
 // paidInSession is the token of what was paid in our own session; empty where nothing was.
-func (c *Client) paidInSession(ctx context.Context, q providers.Query) (string, error) {
-	if q.Handles[SessionToken] == "" {
+func (c *Client) paidInSession(ctx context.Context, q providers.StatusQuery) (string, error) {
+	if q.ProviderRefs[SessionTokenRef] == "" {
 		return "", nil
 	}
-	reply, err := c.ask(ctx, question{SessionToken: q.Handles[SessionToken]})
-	o, err := asked(reply, err, q, c.config.Now())
+	reply, err := c.queryStatus(ctx, statusRequest{SessionToken: q.ProviderRefs[SessionTokenRef]})
+	o, err := mapStatus(reply, err, q, c.config.Now())
 	return o.ProviderID, err
 }
 
-func (c *Client) ask(ctx context.Context, about question) (wire.Reply, error) {
-	body, err := c.encodeQuestion(about)
+func (c *Client) queryStatus(ctx context.Context, about statusRequest) (wire.Reply, error) {
+	body, err := c.encodeStatusRequest(about)
 	if err != nil {
 		return wire.Reply{}, &wire.Error{Reason: wire.Invalid}
 	}
@@ -156,7 +156,7 @@ var _ providers.Checker = (*Client)(nil)
 // Check asks about an order that does not exist: an array, empty or not, proves address and
 // credentials.
 func (c *Client) Check(ctx context.Context) ([]providers.Finding, error) {
-	o, err := c.Status(ctx, providers.Query{Reference: "remesacheck"})
+	o, err := c.Status(ctx, providers.StatusQuery{Reference: "remesacheck"})
 	switch {
 	case err != nil:
 		return nil, err

@@ -15,8 +15,8 @@ func TestConformance(t *testing.T) {
 	providertest.Forms(t, map[string]simulator.Options{providertest.AsAssumed: {}, "order and amount repeated": {Echoes: true}}, subject)
 }
 
-func subject(o simulator.Options) providertest.Subject {
-	return providertest.Subject{
+func subject(o simulator.Options) providertest.Suite {
+	return providertest.Suite{
 		Simulator: func() *sandbox.Provider { return simulator.New(o, sandbox.Options{}) },
 		Client: func(t *testing.T, env providertest.Env) any {
 			c := config(env.Base)
@@ -30,11 +30,11 @@ func subject(o simulator.Options) providertest.Subject {
 				Want: providers.Pending, Then: []providers.Class{providers.Pending},
 			},
 			{
-				Name: "says an unknown word of a payment", Faults: []sandbox.Fault{{Kind: "pending"}, {Kind: "unknown_status_after", Operation: sandbox.Ask}},
+				Name: "says an unknown word of a payment", Faults: []sandbox.Fault{{Kind: "pending"}, {Kind: "unknown_status_after", Operation: sandbox.StatusOperation}},
 				Want: providers.Pending, Then: []providers.Class{providers.Pending}, Finally: 1,
 			},
 			{
-				Name: "answers the status query with wrong types", Faults: []sandbox.Fault{{Kind: "pending"}, {Kind: "wrong_types_after", Operation: sandbox.Ask}},
+				Name: "answers the status query with wrong types", Faults: []sandbox.Fault{{Kind: "pending"}, {Kind: "wrong_types_after", Operation: sandbox.StatusOperation}},
 				Want: providers.Pending, Then: []providers.Class{providertest.NoAnswer}, Finally: 1,
 			},
 		},

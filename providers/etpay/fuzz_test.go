@@ -15,7 +15,7 @@ func FuzzOpened(f *testing.F) {
 	providertest.Seed(f, []int{200, 201, 400, 401, 404, 409, 422, 429, 502},
 		openedBody, badRequest, page, "", "null", "[]", `{"code":7}`, `{"token":"a"}`)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
-		s, o, err := opened(wire.Reply{Status: status, Body: body}, nil, with)
+		s, o, err := mapSession(wire.Reply{Status: status, Body: body}, nil, with)
 		var fields map[string]any
 		whole := json.Unmarshal(body, &fields) == nil
 		switch {
@@ -34,7 +34,7 @@ func FuzzAsked(f *testing.F) {
 	providertest.Seed(f, []int{200, 400, 401, 429, 502},
 		"[]", array(try("p1", "success")), array(try("p1", "success"), try("p2", "success")), array(try("p1", "error")), page, "", "null", badRequest)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
-		o, err := asked(wire.Reply{Status: status, Body: body}, nil, providers.Query{Reference: "OC1"}, now)
+		o, err := mapStatus(wire.Reply{Status: status, Body: body}, nil, providers.StatusQuery{Reference: "OC1"}, now)
 		if err != nil {
 			return
 		}
@@ -62,7 +62,7 @@ func FuzzAsked(f *testing.F) {
 			t.Errorf("came to %s", o.Class)
 		}
 		for _, cut := range providertest.Beginnings(body) {
-			if o, err := asked(wire.Reply{Status: status, Body: cut}, nil, providers.Query{}, now); err == nil {
+			if o, err := mapStatus(wire.Reply{Status: status, Body: cut}, nil, providers.StatusQuery{}, now); err == nil {
 				t.Errorf("a beginning of the answer came to %s", o.Class)
 			}
 		}
@@ -71,7 +71,7 @@ func FuzzAsked(f *testing.F) {
 
 // Garbage is no message.
 func FuzzVerify(f *testing.F) {
-	e := Expected{Handles: map[string]string{SessionToken: "ses-1", SignatureToken: "key-1"}, Reference: "OC1", Now: at(now)}
+	e := Expected{Handles: map[string]string{SessionTokenRef: "ses-1", SignatureTokenRef: "key-1"}, Reference: "OC1", Now: at(now)}
 	for _, token := range []string{"", "a.b.c", forge(hs256, `{"session_token":"ses-1"}`, "other"), forge(`{"alg":"none"}`, `{"session_token":"ses-1"}`, "")} {
 		f.Add(token)
 	}

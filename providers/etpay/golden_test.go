@@ -47,7 +47,7 @@ func TestRequestsOnTheWire(t *testing.T) {
 		"initialize-whole": func(t *testing.T, s etpay.Config) { _, _ = newClient(t, s).Charge(t.Context(), whole, again()) },
 		"initialize-least": func(t *testing.T, s etpay.Config) { _, _ = newClient(t, s).Charge(t.Context(), least, again()) },
 		"status": func(t *testing.T, s etpay.Config) {
-			q := providers.Query{Reference: "OC700104", Amount: c.Amount, ProviderID: "pay_1", Charge: &c}
+			q := providers.StatusQuery{Reference: "OC700104", Amount: c.Amount, ProviderID: "pay_1", Charge: &c}
 			_, _ = newClient(t, s).Status(t.Context(), q)
 		},
 	} {

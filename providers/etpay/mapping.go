@@ -31,76 +31,76 @@ var endedWords = []string{"error", "failed", "failure", "fail", "rejected", "dec
 
 // Codes of ours.
 const (
-	unpaid        = "unpaid"        // nobody tried to pay yet
-	contradictory = "contradictory" // one payment with two words, one of them success
-	notKept       = "not_kept"      // the ledger did not take the session's tokens
+	unpaid                = "unpaid"        // nobody tried to pay yet
+	contradictory         = "contradictory" // one payment with two words, one of them success
+	codeCheckpointRefused = "not_kept"      // the ledger did not take the session's tokens
 )
 
 // refusalStatuses are the HTTP statuses with which an error in JSON is a refusal for good.
 var refusalStatuses = []int{http.StatusBadRequest, http.StatusPaymentRequired, http.StatusConflict, http.StatusUnprocessableEntity}
 
-// reading is what the mapping knows beside the reply.
-type reading struct {
+// mappingContext is what the mapping knows beside the reply.
+type mappingContext struct {
 	now time.Time
 	// mayBeOurs: an earlier session of ours may stand under the order id.
 	mayBeOurs bool
 	hide      []string
 }
 
-// look is what stood under our order id before a session of ours could be paid: nothing,
+// precheck is what stood under our order id before a session of ours could be paid: nothing,
 // another's payments, or nobody said. It is none of them where nobody was asked.
-type look struct {
+type precheck struct {
 	free, unanswered bool
 	taken            *providers.Outcome
 }
 
-// looked says what a look came to. An error means that the attempt ends here, with nothing
+// mapPrecheck says what a look came to. An error means that the attempt ends here, with nothing
 // opened. An answer that cannot be read ends nothing: the order id is then unproven.
-func looked(r wire.Reply, err error, now time.Time) (look, error) {
+func mapPrecheck(r wire.Reply, err error, now time.Time) (precheck, error) {
 	if proof := wire.Unsent(err); proof != nil {
-		return look{}, proof
+		return precheck{}, proof
 	}
 	if err := dialect.RefusedBefore(r, now); err != nil {
-		return look{}, err
+		return precheck{}, err
 	}
 	payments, ok := parsePayments(r.Body)
 	switch {
 	case err != nil || r.Status != http.StatusOK || !ok:
-		return look{unanswered: true}, nil
+		return precheck{unanswered: true}, nil
 	case len(payments) > 0:
-		taken := orderTaken(fmt.Sprintf("before any session of ours, this order id has %d payments", len(payments)))
-		return look{taken: &taken}, nil
+		taken := referenceTakenOutcome(fmt.Sprintf("before any session of ours, this order id has %d payments", len(payments)))
+		return precheck{taken: &taken}, nil
 	}
-	return look{free: true}, nil
+	return precheck{free: true}, nil
 }
 
 const yes, no = "true", "false"
 
-// keep notes what has to be remembered of the look: that it had no answer, or that it makes up
+// record notes what has to be remembered of the look: that it had no answer, or that it makes up
 // for an earlier one that had none.
-func (l look) keep(handles, earlier map[string]string) {
+func (l precheck) record(handles, earlier map[string]string) {
 	switch {
 	case l.unanswered:
-		handles[orderUnproven] = yes
-	case l.free && earlier[orderUnproven] == yes:
-		handles[orderUnproven] = no
+		handles[orderUnprovenRef] = yes
+	case l.free && earlier[orderUnprovenRef] == yes:
+		handles[orderUnprovenRef] = no
 	}
 }
 
-// orderTaken is the end of an attempt whose order id is another's. It keeps that with the payment,
+// referenceTakenOutcome is the end of an attempt whose order id is another's. It keeps that with the payment,
 // which is held and asked about every day: what is paid there counts in a session of ours alone.
-func orderTaken(message string) providers.Outcome {
+func referenceTakenOutcome(message string) providers.Outcome {
 	o := dialect.Anothers(message)
-	o.Handles = map[string]string{orderUnproven: yes}
+	o.ProviderRefs = map[string]string{orderUnprovenRef: yes}
 	return o
 }
 
-// opened says what a request for a session came to: a session, a refusal, or an error, after which
+// mapSession says what a request for a session came to: a session, a refusal, or an error, after which
 // another may be opened. What cannot be read is an error: a session whose token nobody has moves no
 // money.
-func opened(r wire.Reply, err error, with reading) (*session, providers.Outcome, error) {
+func mapSession(r wire.Reply, err error, with mappingContext) (*session, providers.Outcome, error) {
 	if err != nil {
-		return nil, providers.Outcome{}, wire.Repeatable(err)
+		return nil, providers.Outcome{}, wire.MayRepeat(err)
 	}
 	if err := dialect.RefusedBefore(r, with.now); err != nil {
 		return nil, providers.Outcome{}, err
@@ -117,23 +117,23 @@ func opened(r wire.Reply, err error, with reading) (*session, providers.Outcome,
 }
 
 // refused is a refusal for good, or one because the order id is known.
-func (w reading) refused(f dialect.Failure, code string) providers.Outcome {
+func (w mappingContext) refused(f dialect.Failure, code string) providers.Outcome {
 	o := providers.Outcome{Class: providers.Refused, Code: code, Message: providers.Message(f.Message, w.hide...)}
 	switch {
 	case !f.Repeated():
 		return o
 	case !w.mayBeOurs:
-		return orderTaken("ETpay knows this order id already")
+		return referenceTakenOutcome("ETpay knows this order id already")
 	}
 	o.Class = providers.Duplicate
 	return o
 }
 
-// asked says what a status query came to. An error means that there was no answer. Its last line
+// mapStatus says what a status query came to. An error means that there was no answer. Its last line
 // leaves the session open.
-func asked(r wire.Reply, err error, q providers.Query, now time.Time) (providers.Outcome, error) {
+func mapStatus(r wire.Reply, err error, q providers.StatusQuery, now time.Time) (providers.Outcome, error) {
 	if err != nil {
-		return providers.Outcome{}, wire.NoAnswer(err)
+		return providers.Outcome{}, wire.NoStatusAnswer(err)
 	}
 	if err := dialect.RefusedBefore(r, now); err != nil {
 		return providers.Outcome{}, err
@@ -142,7 +142,7 @@ func asked(r wire.Reply, err error, q providers.Query, now time.Time) (providers
 	if r.Status != http.StatusOK || !ok {
 		return providers.Outcome{}, fmt.Errorf("no answer: %s", r.Code())
 	}
-	echo := echoed(payments, q)
+	echo := echoOf(payments, q)
 	paid := successes(payments, q.ProviderID)
 	switch {
 	case contradicts(payments):
@@ -200,9 +200,9 @@ func openCode(payments []payment) string {
 	return dialect.UnknownStatus
 }
 
-// echoed is what the answer repeats: another order's id wherever it stands, and the amount of what
+// echoOf is what the answer repeats: another order's id wherever it stands, and the amount of what
 // was paid. What is not ours comes first.
-func echoed(payments []payment, q providers.Query) providers.Echo {
+func echoOf(payments []payment, q providers.StatusQuery) providers.Echo {
 	var e providers.Echo
 	for _, p := range payments {
 		if p.orderID != "" && (e.Reference == "" || e.Reference == q.Reference) {

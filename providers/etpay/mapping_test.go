@@ -11,7 +11,7 @@ import (
 
 var now = providertest.Now
 
-var with = reading{now: now, hide: []string{"Ana Soto", "ana@example.cl"}}
+var with = mappingContext{now: now, hide: []string{"Ana Soto", "ana@example.cl"}}
 
 const (
 	page       = `<!doctype html><title>Ingreso</title>`
@@ -67,7 +67,7 @@ func TestWhatARequestForASessionComesTo(t *testing.T) {
 		{"403 with JSON", 403, badRequest, providertest.Credentials, "http_403"},
 		{"throttled", 429, badRequest, providertest.NoAct, "throttled"},
 	}, func(r wire.Reply) (providers.Outcome, error) {
-		s, o, err := opened(r, nil, with)
+		s, o, err := mapSession(r, nil, with)
 		if s == nil {
 			return o, err
 		}
@@ -140,7 +140,7 @@ func TestWhatAStatusQueryComesTo(t *testing.T) {
 		{"403", 403, "", providertest.Credentials, "http_403", "", ""},
 		{"429", 429, "[]", providertest.NoAct, "throttled", "", ""},
 	} {
-		o, err := asked(wire.Reply{Status: row.status, Body: []byte(row.body)}, nil, providers.Query{Reference: "OC1"}, now)
+		o, err := mapStatus(wire.Reply{Status: row.status, Body: []byte(row.body)}, nil, providers.StatusQuery{Reference: "OC1"}, now)
 		if got, code := providertest.Said(o, err); got != row.want || code != row.code || o.ProviderID != row.id || o.SecondID != row.another {
 			t.Errorf("%s: got %s %s %q %q, want %s %s %q %q", row.name, got, code, o.ProviderID, o.SecondID, row.want, row.code, row.id, row.another)
 		}
@@ -151,7 +151,7 @@ func TestTheSuccessOnRecordComesFirst(t *testing.T) {
 	t.Parallel()
 	three := array(try("p1", "success"), try("p3", "success"), try("p2", "success"))
 	for recorded, want := range map[string][2]string{"p3": {"p3", "p1"}, "p1": {"p1", "p2"}, "p9": {"p1", "p2"}, "": {"p1", "p2"}} {
-		o, err := asked(wire.Reply{Status: 200, Body: []byte(three)}, nil, providers.Query{Reference: "OC1", ProviderID: recorded}, now)
+		o, err := mapStatus(wire.Reply{Status: 200, Body: []byte(three)}, nil, providers.StatusQuery{Reference: "OC1", ProviderID: recorded}, now)
 		if err != nil || o.ProviderID != want[0] || o.SecondID != want[1] {
 			t.Errorf("%q on record: got %q and %q, %v; want %q", recorded, o.ProviderID, o.SecondID, err, want)
 		}
@@ -178,7 +178,7 @@ func TestWhatIsNotOursIsRepeatedFirst(t *testing.T) {
 		{"another amount of a try that failed", array(failed(`,"order_amount":5`)), providers.Echo{}},
 		{"another order of a try that failed", array(failed(`,"merchant_order_id":"OC2"`)), providers.Echo{Reference: "OC2"}},
 	} {
-		o, err := asked(wire.Reply{Status: 200, Body: []byte(row.body)}, nil, providers.Query{Reference: "OC1", Amount: amount}, now)
+		o, err := mapStatus(wire.Reply{Status: 200, Body: []byte(row.body)}, nil, providers.StatusQuery{Reference: "OC1", Amount: amount}, now)
 		if err != nil || o.Echo != row.want {
 			t.Errorf("%s: got %+v, %v; want %+v", row.name, o.Echo, err, row.want)
 		}
@@ -188,28 +188,28 @@ func TestWhatIsNotOursIsRepeatedFirst(t *testing.T) {
 func TestBrokenExchanges(t *testing.T) {
 	t.Parallel()
 	providertest.Broken(t, providertest.Step, func(err error) (providers.Outcome, error) {
-		s, o, err := opened(wire.Reply{}, err, with)
+		s, o, err := mapSession(wire.Reply{}, err, with)
 		if s != nil {
 			t.Errorf("a session was opened: %+v", s)
 		}
 		return o, err
 	})
 	providertest.Broken(t, providertest.Asks, func(err error) (providers.Outcome, error) {
-		return asked(wire.Reply{}, err, providers.Query{}, now)
+		return mapStatus(wire.Reply{}, err, providers.StatusQuery{}, now)
 	})
 }
 
 func TestThrottlingSaysHowLong(t *testing.T) {
 	t.Parallel()
 	providertest.Throttled(t, map[string]func(r wire.Reply) error{
-		"session": func(r wire.Reply) error { _, _, err := opened(r, nil, with); return err },
-		"status":  func(r wire.Reply) error { _, err := asked(r, nil, providers.Query{}, now); return err },
+		"session": func(r wire.Reply) error { _, _, err := mapSession(r, nil, with); return err },
+		"status":  func(r wire.Reply) error { _, err := mapStatus(r, nil, providers.StatusQuery{}, now); return err },
 	})
 }
 
 func TestTextsOfTheProviderAreScrubbed(t *testing.T) {
 	t.Parallel()
 	body := `{"code":"E-12345678","message":"Ana Soto (ana@example.cl, otra@example.cl) RUT 12.345.678-5"}`
-	_, o, err := opened(wire.Reply{Status: 422, Body: []byte(body)}, nil, with)
+	_, o, err := mapSession(wire.Reply{Status: 422, Body: []byte(body)}, nil, with)
 	providertest.Scrubbed(t, providers.Refused, o, err, "12345678", "Ana", "ana@", "otra@", "345.678")
 }

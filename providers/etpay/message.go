@@ -60,8 +60,8 @@ func MessageSession(token string) (string, error) {
 // Verify reads a message (a JWT) that is signed with the session's own key by HS256, and by nothing
 // else, and that is about that session.
 func Verify(token string, e Expected) (Message, error) {
-	key := e.Handles[SignatureToken]
-	if key == "" || e.Handles[SessionToken] == "" {
+	key := e.Handles[SignatureTokenRef]
+	if key == "" || e.Handles[SessionTokenRef] == "" {
 		return Message{}, ErrMessage
 	}
 	var c claims
@@ -69,7 +69,7 @@ func Verify(token string, e Expected) (Message, error) {
 	if _, err := parser.ParseWithClaims(token, &c, func(*jwt.Token) (any, error) { return []byte(key), nil }); err != nil {
 		return Message{}, ErrMessage
 	}
-	if !c.about(e) {
+	if !c.match(e) {
 		return Message{}, ErrMessage
 	}
 	return Message{SessionToken: c.SessionToken, PaymentToken: c.PaymentToken, PaymentStatus: c.PaymentStatus}, nil
@@ -82,18 +82,18 @@ func (e Expected) now() func() time.Time {
 	return e.Now
 }
 
-func (c claims) about(e Expected) bool {
-	if subtle.ConstantTimeCompare([]byte(c.SessionToken), []byte(e.Handles[SessionToken])) != 1 {
+func (c claims) match(e Expected) bool {
+	if subtle.ConstantTimeCompare([]byte(c.SessionToken), []byte(e.Handles[SessionTokenRef])) != 1 {
 		return false
 	}
 	if c.OrderID != "" && c.OrderID != e.Reference {
 		return false
 	}
-	return ours(c.OrderAmount, e.Amount) && ours(c.Amount, e.Amount)
+	return amountMatches(c.OrderAmount, e.Amount) && amountMatches(c.Amount, e.Amount)
 }
 
-// ours reports whether an amount is not there, or is ours.
-func ours(raw json.RawMessage, m providers.Money) bool {
+// amountMatches reports whether an amount is not there, or is ours.
+func amountMatches(raw json.RawMessage, m providers.Money) bool {
 	if len(raw) == 0 || string(raw) == "null" {
 		return true
 	}

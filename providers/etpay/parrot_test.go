@@ -17,7 +17,7 @@ func TestNothingThatWasSentIsRepeated(t *testing.T) {
 		return newClient(t, config(url)).Charge(t.Context(), c, providertest.Attempt())
 	}
 	ask := func(t *testing.T, url string) (providers.Outcome, error) {
-		q := providers.Query{Reference: c.Reference, Amount: c.Amount, Charge: &c, Handles: map[string]string{etpay.SignatureToken: "signature-key-1"}}
+		q := providers.StatusQuery{Reference: c.Reference, Amount: c.Amount, Charge: &c, ProviderRefs: map[string]string{etpay.SignatureTokenRef: "signature-key-1"}}
 		return newClient(t, config(url)).Status(t.Context(), q)
 	}
 	again := func(t *testing.T, url string) (providers.Outcome, error) {
@@ -26,8 +26,8 @@ func TestNothingThatWasSentIsRepeated(t *testing.T) {
 		return newClient(t, config(url)).Charge(t.Context(), c, a)
 	}
 	inSession := func(t *testing.T, url string) (providers.Outcome, error) {
-		q := providers.Query{Reference: c.Reference, Amount: c.Amount, Charge: &c, Handles: map[string]string{
-			etpay.SessionToken: "session-1", etpay.SignatureToken: "signature-key-1", "order_unproven": "true",
+		q := providers.StatusQuery{Reference: c.Reference, Amount: c.Amount, Charge: &c, ProviderRefs: map[string]string{
+			etpay.SessionTokenRef: "session-1", etpay.SignatureTokenRef: "signature-key-1", "order_unproven": "true",
 		}}
 		return newClient(t, config(url)).Status(t.Context(), q)
 	}
@@ -37,18 +37,18 @@ func TestNothingThatWasSentIsRepeated(t *testing.T) {
 		call   func(t *testing.T, url string) (providers.Outcome, error)
 		values []string
 	}{
-		"as the code of a session":           {400, `{"code":SAID,"message":"x"}`, open, c.Private()},
-		"in the words of a session":          {400, `{"code":"E9","message":SAID}`, open, append(c.Private(), "30215")},
-		"as the id of what was paid":         {200, `[{"payment_token":SAID,"payment_status":"success"}]`, ask, append(c.Private(), "signature-key-1")},
-		"as the second id":                   {200, `[{"payment_token":"!","payment_status":"success"},{"payment_token":SAID,"payment_status":"success"}]`, ask, c.Private()},
-		"in the words about a known session": {400, `{"code":"duplicado","message":SAID}`, again, c.Private()},
-		"as the code about a known session":  {400, `{"code":SAID,"message":"ya existe"}`, again, c.Private()},
-		"as the id of what our session paid": {200, `[{"payment_token":SAID,"payment_status":"success"}]`, inSession, append(c.Private(), "signature-key-1")},
-		"as what our session's payer paid":   {200, `[{"payment_token":"!","payment_status":"success"},{"payment_token":SAID,"payment_status":"success"}]`, inSession, c.Private()},
+		"as the code of a session":           {400, `{"code":SAID,"message":"x"}`, open, c.PrivateTexts()},
+		"in the words of a session":          {400, `{"code":"E9","message":SAID}`, open, append(c.PrivateTexts(), "30215")},
+		"as the id of what was paid":         {200, `[{"payment_token":SAID,"payment_status":"success"}]`, ask, append(c.PrivateTexts(), "signature-key-1")},
+		"as the second id":                   {200, `[{"payment_token":"!","payment_status":"success"},{"payment_token":SAID,"payment_status":"success"}]`, ask, c.PrivateTexts()},
+		"in the words about a known session": {400, `{"code":"duplicado","message":SAID}`, again, c.PrivateTexts()},
+		"as the code about a known session":  {400, `{"code":SAID,"message":"ya existe"}`, again, c.PrivateTexts()},
+		"as the id of what our session paid": {200, `[{"payment_token":SAID,"payment_status":"success"}]`, inSession, append(c.PrivateTexts(), "signature-key-1")},
+		"as what our session's payer paid":   {200, `[{"payment_token":"!","payment_status":"success"},{"payment_token":SAID,"payment_status":"success"}]`, inSession, c.PrivateTexts()},
 	} {
-		t.Run(name, providertest.Parrot{
+		t.Run(name, providertest.RedactionTest{
 			Values: append([]string{"sandbox-merchant-api-token"}, way.values...),
-			Answer: func(_ *http.Request, said string) (int, string) {
+			Response: func(_ *http.Request, said string) (int, string) {
 				return way.status, strings.ReplaceAll(way.answer, "SAID", said)
 			},
 			Call: way.call,

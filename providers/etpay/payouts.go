@@ -55,7 +55,7 @@ func (c *WithPayouts) Pay(ctx context.Context, p providers.Payout, a providers.A
 var _ providers.StatusChecker = (*WithPayouts)(nil)
 
 // Status asks about a payout or a session, whichever the query is about.
-func (c *WithPayouts) Status(ctx context.Context, q providers.Query) (providers.Outcome, error) {
+func (c *WithPayouts) Status(ctx context.Context, q providers.StatusQuery) (providers.Outcome, error) {
 	if payouts.Asked(q) {
 		return c.payouts.Status(ctx, q)
 	}

@@ -54,12 +54,12 @@ func TestSessionsGoOnBesidePayouts(t *testing.T) {
 		if err != nil || o.Class != providers.Pending || o.Code != "unpaid" {
 			t.Errorf("got %+v, %v; want pending unpaid", o, err)
 		}
-		return o.Handles
+		return o.ProviderRefs
 	}
 	c := charge(t, "OC1")
 	kept := is(client.Charge(t.Context(), c, providertest.Attempt()))
-	is(client.Status(t.Context(), providers.Query{Reference: "OC1", Amount: c.Amount, Charge: &c, Handles: kept}))
-	is(client.Status(t.Context(), providers.Query{Reference: "OC1", Amount: c.Amount, Handles: kept})) // its details are gone
+	is(client.Status(t.Context(), providers.StatusQuery{Reference: "OC1", Amount: c.Amount, Charge: &c, ProviderRefs: kept}))
+	is(client.Status(t.Context(), providers.StatusQuery{Reference: "OC1", Amount: c.Amount, ProviderRefs: kept})) // its details are gone
 	if n := desk.Logins(); n != 0 {
 		t.Errorf("sessions logged in %d times", n)
 	}
@@ -68,7 +68,7 @@ func TestSessionsGoOnBesidePayouts(t *testing.T) {
 func TestPayoutsGoOnBesideSessions(t *testing.T) {
 	t.Parallel()
 	client, desk := both(t)
-	if !client.OpensLate() {
+	if !client.SafeFirstStep() {
 		t.Error("an attempt would be open before it has a token")
 	}
 	p := payout(t, "PO1")
@@ -76,17 +76,17 @@ func TestPayoutsGoOnBesideSessions(t *testing.T) {
 	if err != nil || o.Class != providers.Pending || o.ProviderID == "" {
 		t.Fatalf("got %+v, %v", o, err)
 	}
-	for name, q := range map[string]providers.Query{
+	for name, q := range map[string]providers.StatusQuery{
 		"a payout": {Reference: "PO1", Amount: p.Amount, Payout: &p, ProviderID: o.ProviderID},
 		"a payout whose details are gone": {
-			Reference: "PO1", Amount: p.Amount, ProviderID: o.ProviderID, Handles: map[string]string{payouts.FirstAttempt: "2026-05-15T02:30:00Z"},
+			Reference: "PO1", Amount: p.Amount, ProviderID: o.ProviderID, ProviderRefs: map[string]string{payouts.FirstAttempt: "2026-05-15T02:30:00Z"},
 		},
 	} {
 		if found, err := client.Status(t.Context(), q); err != nil || found.Class != providers.Succeeded || found.ProviderID != o.ProviderID {
 			t.Errorf("%s: got %+v, %v", name, found, err)
 		}
 	}
-	if n := desk.Moved("PO1"); n != 1 {
+	if n := desk.ExecutionCount("PO1"); n != 1 {
 		t.Errorf("money moved %d times", n)
 	}
 }
@@ -98,9 +98,9 @@ func TestSessionsAloneSayNothingOfAPayout(t *testing.T) {
 	if _, pays := any(client.Client).(providers.Payer); pays {
 		t.Error("a client without settings for payouts takes payouts")
 	}
-	for name, q := range map[string]providers.Query{
+	for name, q := range map[string]providers.StatusQuery{
 		"a payout":                        {Reference: "PO1", Amount: p.Amount, Payout: &p},
-		"a payout whose details are gone": {Reference: "PO1", Amount: p.Amount, Handles: map[string]string{payouts.FirstAttempt: "2026-05-15T02:30:00Z"}},
+		"a payout whose details are gone": {Reference: "PO1", Amount: p.Amount, ProviderRefs: map[string]string{payouts.FirstAttempt: "2026-05-15T02:30:00Z"}},
 	} {
 		if o, err := client.Client.Status(t.Context(), q); err == nil {
 			t.Errorf("%s: got %+v", name, o)

@@ -26,9 +26,9 @@ type order struct {
 	WebhookURL      string `json:"payment_webhook_url,omitempty"`
 }
 
-// question is the object of check_payment_status, by one of its filters. The other is left out,
+// statusRequest is the object of check_payment_status, by one of its filters. The other is left out,
 // as it must be.
-type question struct {
+type statusRequest struct {
 	MerchantCode     string `json:"merchant_code"`
 	MerchantAPIToken string `json:"merchant_api_token"`
 	OrderID          string `json:"merchant_order_id,omitempty"`
@@ -36,7 +36,7 @@ type question struct {
 }
 
 func (c *Client) encodeOrder(charge providers.Charge) ([]byte, error) {
-	amount, whole := charge.Amount.Whole()
+	amount, whole := charge.Amount.WholeUnits()
 	if charge.Amount.Currency() != "CLP" || !whole {
 		return nil, errors.New("amount: must be whole CLP")
 	}
@@ -68,7 +68,7 @@ func block(d Details, rut string) *bool {
 	return &locked
 }
 
-func (c *Client) encodeQuestion(q question) ([]byte, error) {
+func (c *Client) encodeStatusRequest(q statusRequest) ([]byte, error) {
 	if q.SessionToken == "" && !dialect.OrderID(q.OrderID) {
 		return nil, errors.New("reference: " + dialect.OrderIDForm)
 	}
@@ -78,21 +78,21 @@ func (c *Client) encodeQuestion(q question) ([]byte, error) {
 
 // reading is what the mapping of an opened session knows beside the reply: texts that no outcome
 // may repeat.
-func (c *Client) reading(charge *providers.Charge, mayBeOurs bool) reading {
-	return reading{now: c.config.Now(), mayBeOurs: mayBeOurs, hide: c.hidden(charge)}
+func (c *Client) reading(charge *providers.Charge, mayBeOurs bool) mappingContext {
+	return mappingContext{now: c.config.Now(), mayBeOurs: mayBeOurs, hide: c.privateTexts(charge)}
 }
 
 // shortestShown is the length of a text for the payer from which on it may be a number of the
 // payer's.
 const shortestShown = 4
 
-// hidden lists what no text about a charge may repeat; its details are gone where it is nil.
-func (c *Client) hidden(charge *providers.Charge) []string {
+// privateTexts lists what no text about a charge may repeat; its details are gone where it is nil.
+func (c *Client) privateTexts(charge *providers.Charge) []string {
 	hide := []string{c.config.MerchantAPIToken.Reveal()}
 	if charge == nil {
 		return hide
 	}
-	hide = append(append(hide, charge.Private()...), dialect.BareRUT(charge.Customer.Document))
+	hide = append(append(hide, charge.PrivateTexts()...), dialect.BareRUT(charge.Customer.Document))
 	for _, m := range providers.DetailsAs[Details](charge.Details).Metadata {
 		if len(m.Value) >= shortestShown {
 			hide = append(hide, m.Value)

@@ -8,9 +8,9 @@ import (
 	"github.com/remesa/remesa/providers/wire"
 )
 
-// answer is what could be read of a reply's body. Where a field that is looked at has a wrong type,
+// response is what could be read of a reply's body. Where a field that is looked at has a wrong type,
 // nothing was read.
-type answer struct {
+type response struct {
 	// kind, key, message and code are those of the envelope; code is the text of a number or of a
 	// string.
 	kind, key, message, code string
@@ -39,19 +39,19 @@ type info struct {
 // idNames are the ids of a charge, the one that is kept first.
 var idNames = []string{"folio", "reference", "transactionNumber", "orderNumber"}
 
-func parse(body []byte) (answer, bool) {
+func parse(body []byte) (response, bool) {
 	top, ok := wire.ReadObject(body)
 	if !ok {
-		return answer{unclear: wire.Ambiguous(body)}, false
+		return response{unclear: wire.HasDuplicateNames(body)}, false
 	}
-	a := answer{kind: top.Text("type"), key: strings.TrimSpace(top.Text("key")), message: top.Text("message"), code: top.TextOrNumber("code")}
+	a := response{kind: top.Text("type"), key: strings.TrimSpace(top.Text("key")), message: top.Text("message"), code: top.TextOrNumber("code")}
 	data := dataOf(top)
 	inner := data.Object("data") // on some answers the data is a second envelope
 	a.failed = top.Flag("error") || data.Flag("error") || inner.Flag("error")
 	a.buyerOrder = data.Object("object").TextOrNumber("id")
-	a.orderID, a.token = either("orderId", data, inner), either("token", data, inner)
+	a.orderID, a.token = firstText("orderId", data, inner), firstText("token", data, inner)
 	for _, name := range idNames {
-		if value := either(name, data, inner); value != "" {
+		if value := firstText(name, data, inner); value != "" {
 			a.ids = append(a.ids, named{name, value})
 		}
 	}
@@ -59,16 +59,16 @@ func parse(body []byte) (answer, bool) {
 	if !a.info.found {
 		a.info = readInfo(inner)
 	}
-	if top.Bad() || !a.sane() {
-		return answer{}, false
+	if top.Bad() || !a.validIDs() {
+		return response{}, false
 	}
 	return a, true
 }
 
 var idPattern = regexp.MustCompile(`^[\x21-\x7e]{0,128}$`)
 
-// sane: ids are short, printable and without blanks.
-func (a answer) sane() bool {
+// validIDs: ids are short, printable and without blanks.
+func (a response) validIDs() bool {
 	for _, id := range a.ids {
 		if !idPattern.MatchString(id.value) {
 			return false
@@ -95,7 +95,7 @@ func readInfo(o wire.Object) info {
 	return i
 }
 
-func either(name string, objects ...wire.Object) string {
+func firstText(name string, objects ...wire.Object) string {
 	for _, o := range objects {
 		if value := o.TextOrNumber(name); value != "" {
 			return value

@@ -38,8 +38,8 @@ func (c *Client) Charge(ctx context.Context, ch providers.Charge, _ providers.At
 	}
 	with := c.reading(ch)
 	reply, err := c.post(ctx, chargePath, body, tokenRefused, &with)
-	o, err := charged(reply, err, with)
-	return providers.Conceal(o, with.hide...), err
+	o, err := mapCharge(reply, err, with)
+	return providers.Redact(o, with.hide...), err
 }
 
 var _ providers.Checker = (*Client)(nil)
@@ -50,8 +50,8 @@ func (c *Client) Check(ctx context.Context) ([]providers.Finding, error) {
 	if err != nil {
 		return found, err
 	}
-	var with reading
-	if _, err := c.ask(ctx, checkCart, tokenRefused, &with); refusedAnew(err) {
+	var with mappingContext
+	if _, err := c.ask(ctx, checkCart, tokenRefused, &with); refusedAfterLogin(err) {
 		return found, fmt.Errorf("%w: %w", errTokenRefused, err)
 	}
 	return append(found, providers.Finding{Warn: true, Text: "charges in one step: a charge whose answer is lost cannot be asked about and " +
@@ -61,9 +61,9 @@ func (c *Client) Check(ctx context.Context) ([]providers.Finding, error) {
 // errTokenRefused is what a login that was accepted, and whose token is not, comes to.
 var errTokenRefused = errors.New("the token just obtained was refused: header or scheme? See " + setting + "TOKEN_HEADER")
 
-// refusedAnew reports a token that was refused right after its login. Refused credentials are
+// refusedAfterLogin reports a token that was refused right after its login. Refused credentials are
 // another matter.
-func refusedAnew(err error) bool {
+func refusedAfterLogin(err error) bool {
 	var refused *providers.CredentialsError
 	return errors.As(err, &refused) && refused.Code != badCredentials
 }
@@ -84,7 +84,7 @@ type refusal func(r wire.Reply) string
 
 // post sends JSON under the account's token, and once more under its successor where refused says
 // that the answer refuses it, which the provider does before it looks at anything else.
-func (c *Client) post(ctx context.Context, path string, body []byte, refused refusal, with *reading) (wire.Reply, error) {
+func (c *Client) post(ctx context.Context, path string, body []byte, refused refusal, with *mappingContext) (wire.Reply, error) {
 	r, err := wire.NewRequestAt(http.MethodPost, c.base, path, body)
 	if err != nil {
 		return wire.Reply{}, err
@@ -93,7 +93,7 @@ func (c *Client) post(ctx context.Context, path string, body []byte, refused ref
 }
 
 // ask asks about an order, as post sends.
-func (c *Client) ask(ctx context.Context, order string, refused refusal, with *reading) (wire.Reply, error) {
+func (c *Client) ask(ctx context.Context, order string, refused refusal, with *mappingContext) (wire.Reply, error) {
 	r, err := wire.NewRequestAt(http.MethodGet, c.base, infoPath, nil)
 	if err != nil {
 		return wire.Reply{}, err
@@ -104,12 +104,12 @@ func (c *Client) ask(ctx context.Context, order string, refused refusal, with *r
 
 func (refused refusal) read(r wire.Reply) auth.Refusal {
 	code := refused(r)
-	return auth.Refusal{Code: code, Final: code == badCredentials}
+	return auth.Refusal{Code: code, Permanent: code == badCredentials}
 }
 
-func (c *Client) reading(ch providers.Charge) reading {
-	return reading{
+func (c *Client) reading(ch providers.Charge) mappingContext {
+	return mappingContext{
 		now: c.config.Now(), hard: c.config.HardDeclines, uncertain: c.config.UncertainDeclines,
-		hide: append([]string{c.config.Password.Reveal(), c.config.User, providers.DetailsAs[Details](ch.Details).AntifraudToken.Reveal()}, ch.Private()...),
+		hide: append([]string{c.config.Password.Reveal(), c.config.User, providers.DetailsAs[Details](ch.Details).AntifraudToken.Reveal()}, ch.PrivateTexts()...),
 	}
 }

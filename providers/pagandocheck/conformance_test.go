@@ -19,7 +19,7 @@ func TestConformanceInTwoSteps(t *testing.T) {
 	providertest.Forms(t, map[string]simulator.Options{
 		providertest.AsAssumed:                          {},
 		"ids in data, codes as text, totals as numbers": {FlatIDs: true, TextCodes: true, NumberTotals: true},
-	}, func(o simulator.Options) providertest.Subject {
+	}, func(o simulator.Options) providertest.Suite {
 		s := subject(o, func(t *testing.T, c pagandocheck.Config) any { return newTwoStep(t, c) })
 		s.Absent = providers.InDoubt // an order that nobody paid says nothing of a charge under way
 		s.Without = append(s.Without, "is not reached, since the time to send has passed")
@@ -33,8 +33,8 @@ func TestConformanceInOneStep(t *testing.T) {
 	providertest.Run(t, subject(simulator.Options{}, func(t *testing.T, c pagandocheck.Config) any { return newClient(t, c) }))
 }
 
-func subject(o simulator.Options, client func(t *testing.T, c pagandocheck.Config) any) providertest.Subject {
-	return providertest.Subject{
+func subject(o simulator.Options, client func(t *testing.T, c pagandocheck.Config) any) providertest.Suite {
+	return providertest.Suite{
 		Simulator: func() *sandbox.Provider { return simulator.New(o, sandbox.Options{}) },
 		Client: func(t *testing.T, env providertest.Env) any {
 			c := config(env.Base)
@@ -46,20 +46,20 @@ func subject(o simulator.Options, client func(t *testing.T, c pagandocheck.Confi
 		Renews:      true,
 		// A charge is made or not: nothing is pending.
 		Without: []string{"accepts and pays later", "accepts and declines later"},
-		Extra:   own(),
+		Extra:   ownAttempt(),
 	}
 }
 
-// own are rows about codes that only this provider has; what is asked afterwards is in doubt for as
+// ownAttempt are rows about codes that only this provider has; what is asked afterwards is in doubt for as
 // long as nothing was approved.
-func own() []providertest.Row {
+func ownAttempt() []providertest.Row {
 	doubt := []providers.Class{providers.InDoubt}
 	coded := func(name, code string, want providers.Class) providertest.Row {
-		return providertest.Row{Name: name, Faults: []sandbox.Fault{{Kind: "decline", Code: code, Operation: sandbox.Send}}, Want: want, Code: code, Then: doubt}
+		return providertest.Row{Name: name, Faults: []sandbox.Fault{{Kind: "decline", Code: code, Operation: sandbox.SendOperation}}, Want: want, Code: code, Then: doubt}
 	}
 	expired := func(name, kind, code string) providertest.Row {
 		return providertest.Row{
-			Name: name, Faults: []sandbox.Fault{{Kind: kind, Code: code, Operation: sandbox.Send, Next: 1}}, Want: providers.Succeeded, Moved: 1,
+			Name: name, Faults: []sandbox.Fault{{Kind: kind, Code: code, Operation: sandbox.SendOperation, Next: 1}}, Want: providers.Succeeded, Moved: 1,
 			Then: []providers.Class{providers.Succeeded}, Finally: 1,
 		}
 	}
@@ -76,11 +76,11 @@ func own() []providertest.Row {
 		expired("answers code 100 as a text once", "unauthorized_in_body", `"100"`),
 		expired("ends the life of all tokens before the charge", "expire_tokens", ""),
 		{
-			Name: "answers code 100 to every charge", Faults: []sandbox.Fault{{Kind: "unauthorized_in_body", Operation: sandbox.Send}},
+			Name: "answers code 100 to every charge", Faults: []sandbox.Fault{{Kind: "unauthorized_in_body", Operation: sandbox.SendOperation}},
 			Want: providertest.NoAct, Then: doubt, Check: credentials("100"),
 		},
 		{
-			Name: "answers code 109 to a charge", Faults: []sandbox.Fault{{Kind: "unauthorized_in_body", Code: "109", Operation: sandbox.Send}},
+			Name: "answers code 109 to a charge", Faults: []sandbox.Fault{{Kind: "unauthorized_in_body", Code: "109", Operation: sandbox.SendOperation}},
 			Want: providertest.NoAct, Then: doubt, Check: credentials("109"),
 		},
 	}
@@ -91,7 +91,7 @@ func own() []providertest.Row {
 func orders() []providertest.Row {
 	once := func(name, kind string, status int) providertest.Row {
 		return providertest.Row{
-			Name: name, Faults: []sandbox.Fault{{Kind: kind, Status: status, Operation: sandbox.Step, Next: 1}}, Want: providers.Succeeded, Moved: 1,
+			Name: name, Faults: []sandbox.Fault{{Kind: kind, Status: status, Operation: sandbox.StepOperation, Next: 1}}, Want: providers.Succeeded, Moved: 1,
 			Then: []providers.Class{providers.Succeeded}, Finally: 1,
 		}
 	}
@@ -101,7 +101,7 @@ func orders() []providertest.Row {
 		once("answers a bare 403 to the order, once", "unauthorized", http.StatusForbidden),
 		{
 			Name:   "answers a bare 403 to every order",
-			Faults: []sandbox.Fault{{Kind: "unauthorized", Status: http.StatusForbidden, Operation: sandbox.Step}},
+			Faults: []sandbox.Fault{{Kind: "unauthorized", Status: http.StatusForbidden, Operation: sandbox.StepOperation}},
 			Want:   providertest.NoAct, Then: []providers.Class{providertest.NoAnswer}, Check: credentials("http_403"),
 		},
 	}
@@ -110,7 +110,7 @@ func orders() []providertest.Row {
 // asked are rows about the question alone.
 func asked() []providertest.Row {
 	question := func(name string, want providers.Class, f sandbox.Fault) providertest.Row {
-		f.Operation = sandbox.Ask
+		f.Operation = sandbox.StatusOperation
 		return providertest.Row{
 			Name: name, Faults: []sandbox.Fault{f}, Want: providers.Succeeded, Moved: 1, Then: []providers.Class{want}, Finally: 1,
 		}

@@ -23,7 +23,7 @@ func FuzzCharged(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		r := wire.Reply{Status: status, Body: body}
-		o, err := charged(r, nil, with)
+		o, err := mapCharge(r, nil, with)
 		providertest.Sane(t, o, err)
 		switch o.Class {
 		case providers.Pending, providers.NotFound, providers.Mismatch:
@@ -39,7 +39,7 @@ func FuzzCharged(f *testing.F) {
 			t.Errorf("HTTP %d yielded %s", status, o.Class)
 		}
 		for _, cut := range providertest.Beginnings(body) {
-			if o, also := charged(wire.Reply{Status: status, Body: cut}, nil, with); err == nil && also == nil && o.Class != providers.InDoubt {
+			if o, also := mapCharge(wire.Reply{Status: status, Body: cut}, nil, with); err == nil && also == nil && o.Class != providers.InDoubt {
 				t.Errorf("a beginning of the answer yielded %s", o.Class)
 			}
 		}
@@ -50,7 +50,7 @@ func FuzzAsked(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		r := wire.Reply{Status: status, Body: body}
-		o, err := asked(r, nil, with)
+		o, err := mapStatus(r, nil, with)
 		providertest.Sane(t, o, err)
 		switch o.Class {
 		case providers.Pending, providers.NotFound, providers.Refused:
@@ -71,7 +71,7 @@ func FuzzOrdered(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		r := wire.Reply{Status: status, Body: body}
-		m, err := ordered(r, nil, with)
+		m, err := mapOrder(r, nil, with)
 		if found := m.id != "" || m.refusal != nil; found == (err != nil) {
 			t.Errorf("order %q, refusal %v, error %v", m.id, m.refusal, err)
 		}
@@ -88,7 +88,7 @@ func FuzzOrdered(f *testing.F) {
 func FuzzLoggedIn(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
-		value, err := loggedIn(wire.Reply{Status: status, Body: body}, nil, with.now)
+		value, err := mapLogin(wire.Reply{Status: status, Body: body}, nil, with.now)
 		if (value == "") == (err == nil) || strings.ContainsAny(value.Reveal(), "\r\n ") {
 			t.Errorf("a token of %d characters with error %v", len(value), err)
 		}

@@ -33,7 +33,7 @@ func TestRequestsOnTheWire(t *testing.T) {
 		_, _ = newTwoStep(t, c).Charge(t.Context(), ch, (&providertest.Kept{}).Attempt())
 	}
 	ask := func(t *testing.T, c pagandocheck.Config) {
-		_, _ = newTwoStep(t, c).Status(t.Context(), providers.Query{Reference: ch.Reference, Charge: &ch, Handles: map[string]string{"order_id": "ord/1?a=b&c #ñ"}})
+		_, _ = newTwoStep(t, c).Status(t.Context(), providers.StatusQuery{Reference: ch.Reference, Charge: &ch, ProviderRefs: map[string]string{"order_id": "ord/1?a=b&c #ñ"}})
 	}
 	for _, row := range []struct {
 		names []string

@@ -22,18 +22,18 @@ func (c *Client) login(ctx context.Context, _ auth.Token) (auth.Token, error) {
 		return auth.Token{}, errors.New("login cannot be written as JSON")
 	}
 	reply, err := c.api.Wire.Post(ctx, c.base, loginPath, body)
-	value, err := loggedIn(reply, err, c.config.Now(), c.config.Password.Reveal(), c.config.User)
+	value, err := mapLogin(reply, err, c.config.Now(), c.config.Password.Reveal(), c.config.User)
 	if err != nil {
 		return auth.Token{}, err
 	}
 	return auth.Token{Value: value, Expires: auth.JWTExpires(value, c.config.Now())}, nil
 }
 
-// loggedIn reads the answer to a login; a login moves no money and may be repeated whatever became
+// mapLogin reads the answer to a login; a login moves no money and may be repeated whatever became
 // of it.
-func loggedIn(r wire.Reply, err error, now time.Time, hide ...string) (providers.Secret, error) {
+func mapLogin(r wire.Reply, err error, now time.Time, hide ...string) (providers.Secret, error) {
 	if err != nil {
-		return "", wire.Repeatable(err)
+		return "", wire.MayRepeat(err)
 	}
 	a, readable := parse(r.Body)
 	switch {

@@ -48,8 +48,8 @@ const referenceTaken = "reference_taken"
 
 const buyerMustAct = "the buyer must act: the bank asks for 3-D Secure"
 
-// reading is what the mappings know beside the reply.
-type reading struct {
+// mappingContext is what the mappings know beside the reply.
+type mappingContext struct {
 	now             time.Time
 	hard, uncertain []string
 	// order is the order that was charged or asked about, empty in one step.
@@ -58,23 +58,23 @@ type reading struct {
 	hide     []string
 }
 
-// charged says what a charge came to. Its last line is in doubt.
-func charged(r wire.Reply, err error, with reading) (providers.Outcome, error) {
+// mapCharge says what a charge came to. Its last line is in doubt.
+func mapCharge(r wire.Reply, err error, with mappingContext) (providers.Outcome, error) {
 	if err != nil {
-		return wire.Broken(err)
+		return wire.OutcomeOfFailure(err)
 	}
 	a, readable := parse(r.Body)
 	if code := tokenRefused(r); code != "" {
 		return providers.Outcome{}, &providers.CredentialsError{Code: code}
 	}
 	switch {
-	case r.Status == http.StatusTooManyRequests && !a.charges():
+	case r.Status == http.StatusTooManyRequests && !a.mayHaveCharged():
 		return providers.Outcome{}, r.Throttled(with.now)
 	case r.Success() && readable && a.succeeds():
 		return with.succeeded(a), nil
-	case !judges(r) || a.contradicts():
+	case !isDecisiveStatus(r) || a.contradicts():
 		return with.doubt(a, r.Code()), nil
-	case a.switched():
+	case a.fromSwitch():
 		return with.declined(a), nil
 	case a.code == needsBuyer:
 		o := with.outcome(a, providers.Refused, needsBuyer)
@@ -88,12 +88,12 @@ func charged(r wire.Reply, err error, with reading) (providers.Outcome, error) {
 
 // declined is the network's refusal, except where its words leave open whether the card was
 // charged.
-func (w reading) declined(a answer) providers.Outcome {
+func (w mappingContext) declined(a response) providers.Outcome {
 	code := a.switchCode()
 	if code == existsAlready {
 		return w.outcome(a, providers.Duplicate, code)
 	}
-	if code == "" || a.speaksOf(w.uncertain) {
+	if code == "" || a.mentions(w.uncertain) {
 		return w.outcome(a, providers.InDoubt, code)
 	}
 	o := w.outcome(a, providers.Refused, code)
@@ -104,53 +104,53 @@ func (w reading) declined(a answer) providers.Outcome {
 	return o
 }
 
-// made is what creating an order came to: its id, or an end for good.
-type made struct {
+// orderResult is what creating an order came to: its id, or an end for good.
+type orderResult struct {
 	id      string
 	refusal *providers.Outcome
 }
 
-func (m made) outcome() providers.Outcome {
+func (m orderResult) outcome() providers.Outcome {
 	if m.refusal == nil {
 		return providers.Outcome{}
 	}
 	return *m.refusal
 }
 
-// ordered says what creating an order came to. An order moves no money: whatever is not clear is an
+// mapOrder says what creating an order came to. An order moves no money: whatever is not clear is an
 // error, and may be repeated.
-func ordered(r wire.Reply, err error, with reading) (made, error) {
+func mapOrder(r wire.Reply, err error, with mappingContext) (orderResult, error) {
 	if err != nil {
-		return made{}, wire.Repeatable(err)
+		return orderResult{}, wire.MayRepeat(err)
 	}
 	a, readable := parse(r.Body)
-	if code := tokenRefusedUnmoved(r); code != "" {
-		return made{}, &providers.CredentialsError{Code: code}
+	if code := tokenRefusedNoMoney(r); code != "" {
+		return orderResult{}, &providers.CredentialsError{Code: code}
 	}
 	switch {
 	case r.Status == http.StatusTooManyRequests:
-		return made{}, r.Throttled(with.now)
+		return orderResult{}, r.Throttled(with.now)
 	case r.Success() && readable && !a.failed && a.orderID != "":
-		return made{id: a.orderID}, nil
-	case judges(r) && a.misconfigured() && !a.contradicts():
+		return orderResult{id: a.orderID}, nil
+	case isDecisiveStatus(r) && a.misconfigured() && !a.contradicts():
 		refusal := with.outcome(a, providers.Refused, a.code)
-		return made{refusal: &refusal}, nil
-	case judges(r) && a.switched() && a.switchCode() == existsAlready && !a.contradicts():
+		return orderResult{refusal: &refusal}, nil
+	case isDecisiveStatus(r) && a.fromSwitch() && a.switchCode() == existsAlready && !a.contradicts():
 		taken := with.outcome(a, providers.Mismatch, referenceTaken)
 		taken.Message = "the provider knows an order of this txnid already, and did not say which"
-		return made{refusal: &taken}, nil
+		return orderResult{refusal: &taken}, nil
 	}
-	return made{}, &providers.NotSent{Reason: "no_order", Err: fmt.Errorf("an order was answered with %s", a.codeOr(r.Code(), with.hide...))}
+	return orderResult{}, &providers.NotSent{Reason: "no_order", Err: fmt.Errorf("an order was answered with %s", a.codeOr(r.Code(), with.hide...))}
 }
 
-// asked says what a question about an order came to. An error means that there was no answer. Only
+// mapStatus says what a question about an order came to. An error means that there was no answer. Only
 // an approval decides: every other word is unknown, and the order may yet be paid.
-func asked(r wire.Reply, err error, with reading) (providers.Outcome, error) {
+func mapStatus(r wire.Reply, err error, with mappingContext) (providers.Outcome, error) {
 	if err != nil {
-		return providers.Outcome{}, wire.NoAnswer(err)
+		return providers.Outcome{}, wire.NoStatusAnswer(err)
 	}
 	a, readable := parse(r.Body)
-	if code := tokenRefusedUnmoved(r); code != "" {
+	if code := tokenRefusedNoMoney(r); code != "" {
 		return providers.Outcome{}, &providers.CredentialsError{Code: code}
 	}
 	switch {
@@ -160,7 +160,7 @@ func asked(r wire.Reply, err error, with reading) (providers.Outcome, error) {
 		return providers.Outcome{}, fmt.Errorf("no answer: %s", a.codeOr(r.Code(), with.hide...))
 	case !strings.EqualFold(a.info.response, approved):
 		return with.found(a, providers.InDoubt, codeOr(a.info.response, "no_response", with.hide...), ""), nil
-	case !a.info.proven(with.password):
+	case !a.info.isProof(with.password):
 		return with.found(a, providers.Mismatch, "unverified", "approved, but the answer's paymentToken is not the one of its total"), nil
 	case a.info.cart == "":
 		return with.found(a, providers.Mismatch, "unverified", "approved, but the answer does not name the payment"), nil
@@ -170,9 +170,9 @@ func asked(r wire.Reply, err error, with reading) (providers.Outcome, error) {
 	return o, nil
 }
 
-// proven: only who knows the password can have made the paymentToken of this total and this
+// isProof: only who knows the password can have made the paymentToken of this total and this
 // transaction.
-func (i info) proven(password providers.Secret) bool {
+func (i info) isProof(password providers.Secret) bool {
 	want := md5hex(password.Reveal(), i.total, i.transaction)
 	return i.total != "" && i.transaction != "" &&
 		subtle.ConstantTimeCompare([]byte(strings.ToLower(i.paymentToken)), []byte(want)) == 1
@@ -184,7 +184,7 @@ func (i info) proven(password providers.Secret) bool {
 func tokenRefused(r wire.Reply) string {
 	a, _ := parse(r.Body)
 	switch {
-	case r.Status >= 500 || r.Status == http.StatusTooManyRequests || a.charges() || a.switched() || a.succeedsInWords():
+	case r.Status >= 500 || r.Status == http.StatusTooManyRequests || a.mayHaveCharged() || a.fromSwitch() || a.succeedsInWords():
 		return ""
 	case a.code == badCredentials, a.code == expiredKey:
 		return a.code
@@ -194,12 +194,12 @@ func tokenRefused(r wire.Reply) string {
 	return ""
 }
 
-// tokenRefusedUnmoved is tokenRefused of a request that moves no money. There it costs nothing to
+// tokenRefusedNoMoney is tokenRefused of a request that moves no money. There it costs nothing to
 // believe the provider's own codes under any HTTP status, and a 403 that names none.
-func tokenRefusedUnmoved(r wire.Reply) string {
+func tokenRefusedNoMoney(r wire.Reply) string {
 	a, _ := parse(r.Body)
 	switch {
-	case r.Status == http.StatusTooManyRequests || a.switched():
+	case r.Status == http.StatusTooManyRequests || a.fromSwitch():
 		return ""
 	case a.code == badCredentials, a.code == expiredKey:
 		return a.code
@@ -209,39 +209,39 @@ func tokenRefusedUnmoved(r wire.Reply) string {
 	return tokenRefused(r)
 }
 
-// charges: the answer names a charge and does not call it an error, or nobody knows what it says.
-func (a answer) charges() bool { return a.unclear || len(a.ids) > 0 && !a.failed }
+// mayHaveCharged: the answer names a charge and does not call it an error, or nobody knows what it says.
+func (a response) mayHaveCharged() bool { return a.unclear || len(a.ids) > 0 && !a.failed }
 
 // succeedsInWords: the answer calls itself a success, whether or not it names a charge.
-func (a answer) succeedsInWords() bool {
+func (a response) succeedsInWords() bool {
 	return a.key == successKey || a.code == completed && !strings.HasPrefix(a.key, switchPrefix)
 }
 
 // succeeds: the answer calls itself a completed order, names the charge, and nothing in it says
 // otherwise.
-func (a answer) succeeds() bool {
+func (a response) succeeds() bool {
 	other := []string{needsBuyer, expiredKey, badCredentials, noSettings, noOrderNumber}
-	return (a.key == successKey || a.code == completed) && a.charges() && !a.switched() && !slices.Contains(other, a.code)
+	return (a.key == successKey || a.code == completed) && a.mayHaveCharged() && !a.fromSwitch() && !slices.Contains(other, a.code)
 }
 
 // contradicts: a refusal that names a charge, or calls itself a success.
-func (a answer) contradicts() bool {
-	return a.charges() || a.succeedsInWords() || a.switched() && a.code == completed
+func (a response) contradicts() bool {
+	return a.mayHaveCharged() || a.succeedsInWords() || a.fromSwitch() && a.code == completed
 }
 
-// switched: the network of the banks speaks. It has codes of its own, which mean nothing outside of
+// fromSwitch: the network of the banks speaks. It has codes of its own, which mean nothing outside of
 // it.
-func (a answer) switched() bool {
+func (a response) fromSwitch() bool {
 	return strings.HasPrefix(a.key, switchPrefix) || a.kind == switchType && !strings.HasPrefix(a.key, successPrefix)
 }
 
 // misconfigured: the account, or the request, can never be charged like this.
-func (a answer) misconfigured() bool {
-	return !a.switched() && (a.code == noSettings || a.code == noOrderNumber)
+func (a response) misconfigured() bool {
+	return !a.fromSwitch() && (a.code == noSettings || a.code == noOrderNumber)
 }
 
 // switchCode is the network's code in one form; none where it is zero, with which networks approve.
-func (a answer) switchCode() string {
+func (a response) switchCode() string {
 	code := switchPrefix + a.code
 	if strings.HasPrefix(a.key, switchPrefix) || a.code == "" {
 		code = a.key
@@ -252,14 +252,14 @@ func (a answer) switchCode() string {
 	return code
 }
 
-func (a answer) speaksOf(texts []string) bool {
+func (a response) mentions(texts []string) bool {
 	words := strings.ToLower(a.key + "\n" + a.message)
 	return slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(words, strings.ToLower(text)) })
 }
 
-// judges: the HTTP status is one under which a refusal is believed. The status of a refusal is not
+// isDecisiveStatus: the HTTP status is one under which a refusal is believed. The status of a refusal is not
 // documented.
-func judges(r wire.Reply) bool { return r.Success() || r.Status >= 400 && r.Status < 500 }
+func isDecisiveStatus(r wire.Reply) bool { return r.Success() || r.Status >= 400 && r.Status < 500 }
 
 var codePattern = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,40}$`)
 
@@ -271,21 +271,21 @@ func codeOr(text, otherwise string, hide ...string) string {
 	return providers.Code(text, hide...)
 }
 
-func (a answer) codeOr(otherwise string, hide ...string) string {
+func (a response) codeOr(otherwise string, hide ...string) string {
 	return codeOr(a.code, otherwise, hide...)
 }
 
-func (w reading) doubt(a answer, code string) providers.Outcome {
+func (w mappingContext) doubt(a response, code string) providers.Outcome {
 	return w.outcome(a, providers.InDoubt, a.codeOr(code)) // which hides
 }
 
-func (w reading) outcome(a answer, class providers.Class, code string) providers.Outcome {
+func (w mappingContext) outcome(a response, class providers.Class, code string) providers.Outcome {
 	return providers.Outcome{Class: class, Code: codeOr(code, wire.Unreadable, w.hide...), Message: providers.Message(a.message, w.hide...)}
 }
 
 // succeeded keeps every id that the provider may want to hear: which one a refund takes is not
 // documented.
-func (w reading) succeeded(a answer) providers.Outcome {
+func (w mappingContext) succeeded(a response) providers.Outcome {
 	var ids []string
 	for _, id := range a.ids {
 		ids = append(ids, id.name+" "+providers.ID(id.value, w.hide...))
@@ -309,7 +309,7 @@ func whole(texts []string) string {
 }
 
 // found carries what the answer repeats of the order.
-func (w reading) found(a answer, class providers.Class, code, message string) providers.Outcome {
+func (w mappingContext) found(a response, class providers.Class, code, message string) providers.Outcome {
 	return providers.Outcome{
 		Class: class, Code: code, Message: message, Echo: providers.Echo{Amount: a.info.total, Reference: a.info.cart},
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/remesa/remesa/providers/wire"
 )
 
-var with = reading{
+var with = mappingContext{
 	now: providertest.Now, order: "ord-1", password: "secret",
 	hard: []string{"SWITCH_4041", "4043"}, uncertain: DefaultUncertain(), hide: []string{"cd_card", "token-1"},
 }
@@ -140,7 +140,7 @@ func TestMappingOfCharges(t *testing.T) {
 		{"an id with a blank", 200, swap(flatBody, "000123", "000 123"), doubt, "unreadable"},
 		{"an error that is a text", 200, swap(flatBody, "{", `{"error":"no",`), doubt, "unreadable"},
 		{"data that is a text", 200, `{"code":72,"key":"SUCCESS_ORDER","data":"000123"}`, doubt, "72"},
-	}, func(r wire.Reply) (providers.Outcome, error) { return charged(r, nil, with) })
+	}, func(r wire.Reply) (providers.Outcome, error) { return mapCharge(r, nil, with) })
 }
 
 // Every line: an answer, and what it means to the making of an order. Nothing there is in doubt.
@@ -180,7 +180,7 @@ func TestMappingOfOrders(t *testing.T) {
 		{"throttled, and an expired token", 429, expired, "not sent", "throttled"},
 		{"a page", 200, page, "not sent", "no_order"},
 	}, func(r wire.Reply) (providers.Outcome, error) {
-		m, err := ordered(r, nil, with)
+		m, err := mapOrder(r, nil, with)
 		if m.id != "" {
 			return providers.Outcome{Class: made, Code: m.id}, err
 		}
@@ -239,7 +239,7 @@ func TestMappingOfQuestions(t *testing.T) {
 		{"403 with a page", 403, page, providertest.Credentials, "http_403"},
 		{"403 with a code", 403, failureOf("312"), providertest.NoAnswer, ""},
 		{"throttled", 429, "", providertest.NoAct, "throttled"},
-	}, func(r wire.Reply) (providers.Outcome, error) { return asked(r, nil, with) })
+	}, func(r wire.Reply) (providers.Outcome, error) { return mapStatus(r, nil, with) })
 }
 
 func TestMappingOfLogins(t *testing.T) {
@@ -264,7 +264,7 @@ func TestMappingOfLogins(t *testing.T) {
 		{"throttled", 429, "", "not sent", "throttled"},
 		{"a page", 200, page, "not sent", "no_token"},
 	}, func(r wire.Reply) (providers.Outcome, error) {
-		value, err := loggedIn(r, nil, with.now)
+		value, err := mapLogin(r, nil, with.now)
 		if (value != "") != (err == nil) {
 			t.Errorf("a token of %d characters with error %v", len(value), err)
 		}
@@ -274,10 +274,10 @@ func TestMappingOfLogins(t *testing.T) {
 
 func TestMappingOfBrokenExchanges(t *testing.T) {
 	t.Parallel()
-	providertest.Broken(t, providertest.Moves, func(err error) (providers.Outcome, error) { return charged(wire.Reply{}, err, with) })
-	providertest.Broken(t, providertest.Asks, func(err error) (providers.Outcome, error) { return asked(wire.Reply{}, err, with) })
+	providertest.Broken(t, providertest.Moves, func(err error) (providers.Outcome, error) { return mapCharge(wire.Reply{}, err, with) })
+	providertest.Broken(t, providertest.Asks, func(err error) (providers.Outcome, error) { return mapStatus(wire.Reply{}, err, with) })
 	providertest.Broken(t, providertest.Step, func(err error) (providers.Outcome, error) {
-		m, err := ordered(wire.Reply{}, err, with)
+		m, err := mapOrder(wire.Reply{}, err, with)
 		return m.outcome(), err
 	})
 }
@@ -285,24 +285,24 @@ func TestMappingOfBrokenExchanges(t *testing.T) {
 func TestThrottlingSaysHowLong(t *testing.T) {
 	t.Parallel()
 	providertest.Throttled(t, map[string]func(r wire.Reply) error{
-		"charge":   func(r wire.Reply) error { _, err := charged(r, nil, with); return err },
-		"order":    func(r wire.Reply) error { _, err := ordered(r, nil, with); return err },
-		"question": func(r wire.Reply) error { _, err := asked(r, nil, with); return err },
-		"login":    func(r wire.Reply) error { _, err := loggedIn(r, nil, with.now); return err },
+		"charge":   func(r wire.Reply) error { _, err := mapCharge(r, nil, with); return err },
+		"order":    func(r wire.Reply) error { _, err := mapOrder(r, nil, with); return err },
+		"question": func(r wire.Reply) error { _, err := mapStatus(r, nil, with); return err },
+		"login":    func(r wire.Reply) error { _, err := mapLogin(r, nil, with.now); return err },
 	})
 }
 
 func TestADeclineIsSoftUnlessItsCodeIsListed(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[string]providers.Decline{"4051": providers.Soft, "4041": providers.Hard, "4043": providers.Hard, "4042": providers.Soft} {
-		o, err := charged(wire.Reply{Status: 200, Body: []byte(strings.ReplaceAll(switchBody, "4051", code))}, nil, with)
+		o, err := mapCharge(wire.Reply{Status: 200, Body: []byte(strings.ReplaceAll(switchBody, "4051", code))}, nil, with)
 		if err != nil || o.Class != providers.Refused || o.Decline != want {
 			t.Errorf("%s: got %+v, %v, want %s", code, o, err, want)
 		}
 	}
 	other := with
 	other.uncertain = []string{"FONDOS"}
-	if o, _ := charged(wire.Reply{Status: 200, Body: []byte(switchBody)}, nil, other); o.Class != providers.InDoubt {
+	if o, _ := mapCharge(wire.Reply{Status: 200, Body: []byte(switchBody)}, nil, other); o.Class != providers.InDoubt {
 		t.Errorf("a text on the list of uncertain ones: got %+v", o)
 	}
 }
@@ -313,7 +313,7 @@ func TestThePaymentsIDAtTheProvider(t *testing.T) {
 	oneStep.order = ""
 	for _, row := range []struct {
 		name string
-		with reading
+		with mappingContext
 		body string
 		id   string
 	}{
@@ -326,7 +326,7 @@ func TestThePaymentsIDAtTheProvider(t *testing.T) {
 		{"declined", with, switchBody, ""},
 		{"in doubt", with, failureOf("302"), ""},
 	} {
-		o, err := charged(wire.Reply{Status: 200, Body: []byte(row.body)}, nil, row.with)
+		o, err := mapCharge(wire.Reply{Status: 200, Body: []byte(row.body)}, nil, row.with)
 		if err != nil || o.ProviderID != row.id {
 			t.Errorf("%s: got %q, %v, want %q", row.name, o.ProviderID, err, row.id)
 		}
@@ -336,14 +336,14 @@ func TestThePaymentsIDAtTheProvider(t *testing.T) {
 func TestTextsOfTheProviderAreScrubbed(t *testing.T) {
 	t.Parallel()
 	body := swap(switchBody, "fondos insuficientes", "tarjeta cd_card 4111111111111111 de ana@example.mx con token-1")
-	o, err := charged(wire.Reply{Status: 200, Body: []byte(body)}, nil, with)
+	o, err := mapCharge(wire.Reply{Status: 200, Body: []byte(body)}, nil, with)
 	providertest.Scrubbed(t, providers.Refused, o, err, "cd_card", "4111", "ana@", "token-1")
 }
 
 func TestAMessageHoldsWholeIDsOnly(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("9", 100)
-	o, err := charged(wire.Reply{Status: 200, Body: []byte(swap(paidBody, "987654", long))}, nil, with)
+	o, err := mapCharge(wire.Reply{Status: 200, Body: []byte(swap(paidBody, "987654", long))}, nil, with)
 	if err != nil || o.Message != "folio 000123, reference PAG-000000012345" {
 		t.Errorf("got %q, %v", o.Message, err)
 	}

@@ -18,7 +18,7 @@ func TestNothingThatWasSentIsRepeated(t *testing.T) {
 		return newTwoStep(t, config(url)).Charge(t.Context(), c, attempt)
 	}
 	ask := func(t *testing.T, url string) (providers.Outcome, error) {
-		q := providers.Query{Reference: c.Reference, Amount: c.Amount, Charge: &c, Handles: map[string]string{"order_id": "ord-1"}}
+		q := providers.StatusQuery{Reference: c.Reference, Amount: c.Amount, Charge: &c, ProviderRefs: map[string]string{"order_id": "ord-1"}}
 		return newTwoStep(t, config(url)).Status(t.Context(), q)
 	}
 	for name, row := range map[string]struct {
@@ -39,10 +39,10 @@ func TestNothingThatWasSentIsRepeated(t *testing.T) {
 		"as the word when asked": {`{"error":false,"data":{"cartId":"PAY-0000000042","total":"149.50","transactionId":"1","payResponse":SAID}}`, ask},
 		"as the code when asked": {`{"error":true,"code":SAID,"message":SAID}`, ask},
 	} {
-		t.Run(name, providertest.Parrot{
-			Values: append([]string{"sandbox-password", "sandbox-user", "aft-0001"}, c.Private()...),
-			Answer: providertest.Says(200, row.answer, map[string]string{"/get-token": `{"error":false,"data":{"token":"bearer-token-of-today"}}`}),
-			Call:   row.call,
+		t.Run(name, providertest.RedactionTest{
+			Values:   append([]string{"sandbox-password", "sandbox-user", "aft-0001"}, c.PrivateTexts()...),
+			Response: providertest.Says(200, row.answer, map[string]string{"/get-token": `{"error":false,"data":{"token":"bearer-token-of-today"}}`}),
+			Call:     row.call,
 		}.Run)
 	}
 }

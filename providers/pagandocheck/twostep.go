@@ -14,13 +14,13 @@ import (
 // from. It is safe for concurrent use.
 type TwoStep struct{ one *Client }
 
-// orderHandle is the ledger's handle that holds an order's id.
-const orderHandle = "order_id"
+// orderRef is the ledger's handle that holds an order's id.
+const orderRef = "order_id"
 
 var _ providers.TwoStep = (*TwoStep)(nil)
 
-// OpensLate is true: the first step creates an order, which is not charged.
-func (c *TwoStep) OpensLate() bool { return true }
+// SafeFirstStep is true: the first step creates an order, which is not charged.
+func (c *TwoStep) SafeFirstStep() bool { return true }
 
 // Close drops the idle connections.
 func (c *TwoStep) Close() { c.one.Close() }
@@ -38,11 +38,11 @@ func (c *TwoStep) Charge(ctx context.Context, ch providers.Charge, a providers.A
 	if _, err := encodeCharge(ch, ""); err != nil {
 		return wire.Inexpressible(err), nil
 	}
-	id := a.Handles[orderHandle]
+	id := a.ProviderRefs[orderRef]
 	if id == "" {
 		made, err := c.order(ctx, ch)
 		if err != nil || made.refusal != nil {
-			return providers.Conceal(made.outcome(), c.one.reading(ch).hide...), err
+			return providers.Redact(made.outcome(), c.one.reading(ch).hide...), err
 		}
 		id = made.id
 	}
@@ -50,52 +50,52 @@ func (c *TwoStep) Charge(ctx context.Context, ch providers.Charge, a providers.A
 	if err != nil {
 		return wire.Inexpressible(err), nil
 	}
-	if err := a.Note(ctx, map[string]string{orderHandle: id}, true); err != nil {
+	if err := a.Checkpoint(ctx, map[string]string{orderRef: id}, true); err != nil {
 		return providers.Outcome{}, &providers.NotSent{Reason: "not_noted", Err: err}
 	}
 	with := c.one.reading(ch)
 	with.order = id
 	reply, err := c.one.post(ctx, chargePath, body, tokenRefused, &with)
-	o, err := charged(reply, err, with)
-	return providers.Conceal(o, with.hide...), err
+	o, err := mapCharge(reply, err, with)
+	return providers.Redact(o, with.hide...), err
 }
 
 // order creates an order. Its error means that there is none that is known of; another may be
 // created.
-func (c *TwoStep) order(ctx context.Context, ch providers.Charge) (made, error) {
+func (c *TwoStep) order(ctx context.Context, ch providers.Charge) (orderResult, error) {
 	return c.create(ctx, ch.Reference, ch.Amount.Text(), c.one.reading(ch))
 }
 
-func (c *TwoStep) create(ctx context.Context, cart, total string, with reading) (made, error) {
+func (c *TwoStep) create(ctx context.Context, cart, total string, with mappingContext) (orderResult, error) {
 	body, err := encodeOrder(c.one.config, cart, total)
 	if err != nil {
-		return made{}, &providers.NotSent{Reason: wire.Invalid, Err: errors.New("the order cannot be written as JSON")}
+		return orderResult{}, &providers.NotSent{Reason: wire.Invalid, Err: errors.New("the order cannot be written as JSON")}
 	}
-	reply, err := c.one.post(ctx, orderPath, body, tokenRefusedUnmoved, &with)
-	return ordered(reply, err, with)
+	reply, err := c.one.post(ctx, orderPath, body, tokenRefusedNoMoney, &with)
+	return mapOrder(reply, err, with)
 }
 
 var _ providers.StatusChecker = (*TwoStep)(nil)
 
 // Status asks about the payment's order.
-func (c *TwoStep) Status(ctx context.Context, q providers.Query) (providers.Outcome, error) {
-	id := q.Handles[orderHandle]
+func (c *TwoStep) Status(ctx context.Context, q providers.StatusQuery) (providers.Outcome, error) {
+	id := q.ProviderRefs[orderRef]
 	if id == "" {
 		id = q.ProviderID
 	}
 	if id == "" {
 		return providers.Outcome{}, errors.New("status: no order is known of, so that there is nothing to ask about")
 	}
-	var with reading
+	var with mappingContext
 	if q.Charge != nil {
 		with = c.one.reading(*q.Charge)
 	} else {
 		with = c.one.reading(providers.Charge{})
 	}
 	with.order, with.password = id, c.one.config.Password
-	reply, err := c.one.ask(ctx, id, tokenRefusedUnmoved, &with)
-	o, err := asked(reply, err, with)
-	return providers.Conceal(o, with.hide...), err
+	reply, err := c.one.ask(ctx, id, tokenRefusedNoMoney, &with)
+	o, err := mapStatus(reply, err, with)
+	return providers.Redact(o, with.hide...), err
 }
 
 const (
@@ -113,7 +113,7 @@ func (c *TwoStep) Check(ctx context.Context) ([]providers.Finding, error) {
 		return found, err
 	}
 	m, err := c.create(ctx, checkCart, checkTotal, c.one.reading(providers.Charge{}))
-	if refusedAnew(err) {
+	if refusedAfterLogin(err) {
 		err = fmt.Errorf("%w: %w", errTokenRefused, err)
 	}
 	if err == nil && m.refusal != nil {
@@ -129,7 +129,7 @@ func (c *TwoStep) Check(ctx context.Context) ([]providers.Finding, error) {
 // checkInfo asks about the order that was just created. It is not paid, so that the answer is a
 // doubt.
 func (c *TwoStep) checkInfo(ctx context.Context, id string) providers.Finding {
-	o, err := c.Status(ctx, providers.Query{Reference: checkCart, Handles: map[string]string{orderHandle: id}})
+	o, err := c.Status(ctx, providers.StatusQuery{Reference: checkCart, ProviderRefs: map[string]string{orderRef: id}})
 	switch {
 	case err != nil:
 		return providers.Finding{Warn: true, Text: "an order cannot be asked about: " + err.Error()}

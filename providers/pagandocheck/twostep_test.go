@@ -53,8 +53,8 @@ func TestAnAttemptThatOwnsThePaymentNoMoreSendsNothing(t *testing.T) {
 	l := &providertest.Kept{Refuse: errors.New("not the owner")}
 	_, err := newTwoStep(t, config(p.url)).Charge(t.Context(), charge(t, "pay-1"), l.Attempt())
 	var notSent *providers.NotSent
-	if !errors.As(err, &notSent) || !errors.Is(err, l.Refuse) || p.desk.Arrived("pay-1") != 0 {
-		t.Errorf("got %v, %d charges arrived", err, p.desk.Arrived("pay-1"))
+	if !errors.As(err, &notSent) || !errors.Is(err, l.Refuse) || p.desk.ArrivalCount("pay-1") != 0 {
+		t.Errorf("got %v, %d charges arrived", err, p.desk.ArrivalCount("pay-1"))
 	}
 }
 
@@ -70,8 +70,8 @@ func TestAnEarlierAttemptsOrderIsUsedAgain(t *testing.T) {
 	if err != nil || o.Class != providers.Duplicate || o.Code != "SWITCH_4025" {
 		t.Errorf("the second attempt: %+v, %v", o, err)
 	}
-	if l.Handles["order_id"] != first || !slices.Equal(l.Moves, []bool{true, true}) || p.desk.Moved("pay-1") != 1 {
-		t.Errorf("order %q after %q, noted %v, money moved %d times", l.Handles["order_id"], first, l.Moves, p.desk.Moved("pay-1"))
+	if l.Handles["order_id"] != first || !slices.Equal(l.Moves, []bool{true, true}) || p.desk.ExecutionCount("pay-1") != 1 {
+		t.Errorf("order %q after %q, noted %v, money moved %d times", l.Handles["order_id"], first, l.Moves, p.desk.ExecutionCount("pay-1"))
 	}
 }
 
@@ -93,7 +93,7 @@ func TestAnOrderWithoutAnAnswerIsNotADoubt(t *testing.T) {
 		{"redirect", "no_order", 0},
 		{"throttled", "throttled", 7 * time.Second},
 	} {
-		p := serve(t, simulator.Options{}, sandbox.Fault{Kind: row.kind, Operation: sandbox.Step, RetryAfter: "7"})
+		p := serve(t, simulator.Options{}, sandbox.Fault{Kind: row.kind, Operation: sandbox.StepOperation, RetryAfter: "7"})
 		c, l := config(p.url), &providertest.Kept{}
 		if row.kind == "slow_before" {
 			c.Timeout = 300 * time.Millisecond
@@ -103,15 +103,15 @@ func TestAnOrderWithoutAnAnswerIsNotADoubt(t *testing.T) {
 		if !errors.As(err, &notSent) || notSent.Reason != row.reason || notSent.RetryAfter != row.after {
 			t.Errorf("%s: got %+v, %v, want not sent for %s", row.kind, o, err, row.reason)
 		}
-		if len(l.Moves) != 0 || p.desk.Arrived("pay-1") != 0 {
-			t.Errorf("%s: noted %v, %d charges arrived", row.kind, l.Moves, p.desk.Arrived("pay-1"))
+		if len(l.Moves) != 0 || p.desk.ArrivalCount("pay-1") != 0 {
+			t.Errorf("%s: noted %v, %d charges arrived", row.kind, l.Moves, p.desk.ArrivalCount("pay-1"))
 		}
 	}
 }
 
 func TestAnAccountWithoutPaymentSettingsFailsAtItsOrder(t *testing.T) {
 	t.Parallel()
-	p := serve(t, simulator.Options{}, sandbox.Fault{Kind: "decline", Code: "300", Operation: sandbox.Step})
+	p := serve(t, simulator.Options{}, sandbox.Fault{Kind: "decline", Code: "300", Operation: sandbox.StepOperation})
 	l := &providertest.Kept{}
 	o, err := newTwoStep(t, config(p.url)).Charge(t.Context(), charge(t, "pay-1"), l.Attempt())
 	if err != nil || o.Class != providers.Refused || o.Code != "300" || len(l.Moves) != 0 {
@@ -121,11 +121,11 @@ func TestAnAccountWithoutPaymentSettingsFailsAtItsOrder(t *testing.T) {
 
 func TestACartThatExistsAlreadyIsAPersonsAndIsNotCharged(t *testing.T) {
 	t.Parallel()
-	p := serve(t, simulator.Options{}, sandbox.Fault{Kind: "decline", Code: "SWITCH_4025", Operation: sandbox.Step})
+	p := serve(t, simulator.Options{}, sandbox.Fault{Kind: "decline", Code: "SWITCH_4025", Operation: sandbox.StepOperation})
 	l := &providertest.Kept{}
 	o, err := newTwoStep(t, config(p.url)).Charge(t.Context(), charge(t, "pay-1"), l.Attempt())
-	if err != nil || o.Class != providers.Mismatch || o.Code != "reference_taken" || len(l.Moves) != 0 || p.desk.Arrived("pay-1") != 0 {
-		t.Errorf("got %+v, %v, noted %v, %d charges arrived", o, err, l.Moves, p.desk.Arrived("pay-1"))
+	if err != nil || o.Class != providers.Mismatch || o.Code != "reference_taken" || len(l.Moves) != 0 || p.desk.ArrivalCount("pay-1") != 0 {
+		t.Errorf("got %+v, %v, noted %v, %d charges arrived", o, err, l.Moves, p.desk.ArrivalCount("pay-1"))
 	}
 }
 
@@ -151,9 +151,9 @@ func TestAQuestionTakesTheOrderFromWhereItIsKnown(t *testing.T) {
 		t.Fatal(err)
 	}
 	id := l.Handles["order_id"]
-	for name, q := range map[string]providers.Query{
-		"from the handles":           {Handles: l.Handles},
-		"from the handles first":     {Handles: l.Handles, ProviderID: "ord_other"},
+	for name, q := range map[string]providers.StatusQuery{
+		"from the handles":           {ProviderRefs: l.Handles},
+		"from the handles first":     {ProviderRefs: l.Handles, ProviderID: "ord_other"},
 		"from the id, details gone":  {ProviderID: id},
 		"from the id, with a charge": {ProviderID: id, Charge: &ch},
 	} {
@@ -163,7 +163,7 @@ func TestAQuestionTakesTheOrderFromWhereItIsKnown(t *testing.T) {
 			t.Errorf("%s: got %+v, %v", name, o, err)
 		}
 	}
-	if o, err := c.Status(t.Context(), providers.Query{Reference: "pay-1", Amount: ch.Amount}); err == nil {
+	if o, err := c.Status(t.Context(), providers.StatusQuery{Reference: "pay-1", Amount: ch.Amount}); err == nil {
 		t.Errorf("without an order: got %+v", o)
 	}
 }
@@ -175,7 +175,7 @@ func TestAnotherAmountIsRepeatedAsItIs(t *testing.T) {
 	if _, err := c.Charge(t.Context(), charge(t, "pay-1"), l.Attempt()); err != nil {
 		t.Fatal(err)
 	}
-	o, err := c.Status(t.Context(), providers.Query{Reference: "pay-1", Handles: l.Handles})
+	o, err := c.Status(t.Context(), providers.StatusQuery{Reference: "pay-1", ProviderRefs: l.Handles})
 	if err != nil || o.Echo.Amount != "1149.50" {
 		t.Errorf("got %+v, %v", o, err)
 	}
@@ -190,7 +190,7 @@ func TestWhatTheTwoFormsCanDoShowsInTheirTypes(t *testing.T) {
 	if _, late := one.(providers.TwoStep); late {
 		t.Error("the one-step form says that its first step cannot move money")
 	}
-	if late, ok := two.(providers.TwoStep); !ok || !late.OpensLate() {
+	if late, ok := two.(providers.TwoStep); !ok || !late.SafeFirstStep() {
 		t.Error("the two-step form does not open late")
 	}
 	if _, can := two.(providers.StatusChecker); !can {
@@ -235,13 +235,13 @@ func TestCheckSaysWhatTheAccountMayDo(t *testing.T) {
 		{name: "all is well", says: "an order can be asked about"},
 		{name: "all is well, totals as numbers", options: simulator.Options{NumberTotals: true}, says: "may use the two-step order"},
 		{name: "no orders", options: simulator.Options{NoOrders: true}, wrong: "REMESA_PAGANDOCHECK_TWO_STEP=false"},
-		{name: "no payment settings", faults: []sandbox.Fault{{Kind: "decline", Code: "300", Operation: sandbox.Step}}, wrong: "code 300"},
+		{name: "no payment settings", faults: []sandbox.Fault{{Kind: "decline", Code: "300", Operation: sandbox.StepOperation}}, wrong: "code 300"},
 		{name: "orders that cannot be asked about", faults: []sandbox.Fault{{Kind: "not_found"}}, says: "cannot be asked about", warns: true},
 		{name: "another password", options: simulator.Options{Password: "another"}, wrong: "109", refused: true},
 		{name: "another password, in one step", options: simulator.Options{Password: "another"}, one: true, wrong: "109", refused: true},
 		{name: "another header", options: simulator.Options{TokenHeader: "Autorization: Bearer "}, wrong: "header or scheme?", refused: true},
 		{
-			name: "a bare 403 to orders", faults: []sandbox.Fault{{Kind: "unauthorized", Status: http.StatusForbidden, Operation: sandbox.Step}},
+			name: "a bare 403 to orders", faults: []sandbox.Fault{{Kind: "unauthorized", Status: http.StatusForbidden, Operation: sandbox.StepOperation}},
 			wrong: "REMESA_PAGANDOCHECK_TWO_STEP=false", refused: true,
 		},
 		{name: "a bare token", options: simulator.Options{TokenHeader: "Authorization: "}, one: true, wrong: "REMESA_PAGANDOCHECK_TOKEN_HEADER", refused: true},
@@ -291,16 +291,16 @@ func TestRefusedCredentialsAreNotTriedAgainWithinAnAttempt(t *testing.T) {
 		fault           sandbox.Fault
 		logins, arrived int
 	}{
-		{"at the charge", sandbox.Fault{Kind: "unauthorized_in_body", Code: "109", Operation: sandbox.Send}, 1, 1},
-		{"at the login, as a replaced key", sandbox.Fault{Kind: "unauthorized", Code: "100", Operation: sandbox.Login}, 1, 0},
+		{"at the charge", sandbox.Fault{Kind: "unauthorized_in_body", Code: "109", Operation: sandbox.SendOperation}, 1, 1},
+		{"at the login, as a replaced key", sandbox.Fault{Kind: "unauthorized", Code: "100", Operation: sandbox.LoginOperation}, 1, 0},
 	} {
 		p := serve(t, simulator.Options{}, row.fault)
 		c := config(p.url)
 		c.Cooldown = time.Nanosecond
 		var credentials *providers.CredentialsError
 		_, err := newClient(t, c).Charge(t.Context(), charge(t, "pay-1"), providers.Attempt{})
-		if !errors.As(err, &credentials) || p.desk.Logins() != row.logins || p.desk.Arrived("pay-1") != row.arrived {
-			t.Errorf("%s: %d logins, %d charges, %v", row.name, p.desk.Logins(), p.desk.Arrived("pay-1"), err)
+		if !errors.As(err, &credentials) || p.desk.Logins() != row.logins || p.desk.ArrivalCount("pay-1") != row.arrived {
+			t.Errorf("%s: %d logins, %d charges, %v", row.name, p.desk.Logins(), p.desk.ArrivalCount("pay-1"), err)
 		}
 	}
 }
@@ -325,7 +325,7 @@ func TestATokenThatIsRepeatedDoesNotShow(t *testing.T) {
 func TestALoginThatComesToNothingIsNotNow(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"bad_gateway_before", "html_before", "hang_up_before", "throttled", "cut_json_after", "redirect"} {
-		p := serve(t, simulator.Options{}, sandbox.Fault{Kind: kind, Operation: sandbox.Login})
+		p := serve(t, simulator.Options{}, sandbox.Fault{Kind: kind, Operation: sandbox.LoginOperation})
 		err := newClient(t, config(p.url)).Prepare(t.Context())
 		var credentials *providers.CredentialsError
 		var notSent *providers.NotSent
@@ -337,7 +337,7 @@ func TestALoginThatComesToNothingIsNotNow(t *testing.T) {
 
 func TestOneTokenServesManyCharges(t *testing.T) {
 	t.Parallel()
-	p := serve(t, simulator.Options{LoginRevokes: true}, sandbox.Fault{Kind: "expire_tokens", Operation: sandbox.Send, Reference: "pay-5"})
+	p := serve(t, simulator.Options{LoginRevokes: true}, sandbox.Fault{Kind: "expire_tokens", Operation: sandbox.SendOperation, Reference: "pay-5"})
 	c := newTwoStep(t, config(p.url))
 	for i := range 4 {
 		reference := fmt.Sprintf("pay-%d", i+1)
@@ -352,7 +352,7 @@ func TestOneTokenServesManyCharges(t *testing.T) {
 	if _, err := c.Charge(t.Context(), charge(t, "pay-5"), (&providertest.Kept{}).Attempt()); !errors.As(err, &credentials) || credentials.Code != "100" {
 		t.Errorf("a charge whose tokens all end at once: got %v", err)
 	}
-	if n, arrived := p.desk.Logins(), p.desk.Arrived("pay-5"); n != 2 || arrived != 2 || p.desk.Moved("pay-5") != 0 {
+	if n, arrived := p.desk.Logins(), p.desk.ArrivalCount("pay-5"); n != 2 || arrived != 2 || p.desk.ExecutionCount("pay-5") != 0 {
 		t.Errorf("%d logins and %d charges, want two of each", n, arrived)
 	}
 }
@@ -368,7 +368,7 @@ func TestNoOutcomeCarriesPersonalDataOrSecrets(t *testing.T) {
 		c, l := newTwoStep(t, config(p.url)), &providertest.Kept{}
 		ch := charge(t, "pay-1")
 		o, err := c.Charge(t.Context(), ch, l.Attempt())
-		asked, askErr := c.Status(t.Context(), providers.Query{Reference: "pay-1", Amount: ch.Amount, Charge: &ch, Handles: l.Handles})
+		asked, askErr := c.Status(t.Context(), providers.StatusQuery{Reference: "pay-1", Amount: ch.Amount, Charge: &ch, ProviderRefs: l.Handles})
 		found, checkErr := c.Check(t.Context())
 		return fmt.Sprintf("%+v %v %+v %v %+v %v %v", o, err, asked, askErr, found, checkErr, l.Handles)
 	})

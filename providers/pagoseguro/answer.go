@@ -10,9 +10,9 @@ import (
 	"github.com/remesa/remesa/providers/wire"
 )
 
-// answer is the provider's envelope as far as it could be read. Where a field that is looked at has
+// response is the provider's envelope as far as it could be read. Where a field that is looked at has
 // a wrong type, nothing was read.
-type answer struct {
+type response struct {
 	success bool
 	// code is the envelope's status_code.
 	code    int
@@ -28,22 +28,22 @@ type answer struct {
 }
 
 // parse reads an envelope: an object with at least success and status_code.
-func parse(body []byte) (answer, bool) {
+func parse(body []byte) (response, bool) {
 	o, ok := wire.ReadObject(body)
 	if !ok {
-		return answer{unclear: wire.Ambiguous(body)}, false
+		return response{unclear: wire.HasDuplicateNames(body)}, false
 	}
-	var a answer
+	var a response
 	top := o.Fields
-	success, code := given(top["success"]), given(top["status_code"])
+	success, code := presentField(top["success"]), presentField(top["status_code"])
 	if success == nil || code == nil || json.Unmarshal(success, &a.success) != nil || json.Unmarshal(code, &a.code) != nil {
-		return answer{}, false
+		return response{}, false
 	}
-	return a, a.readMessage(given(top["message"])) && a.readData(given(top["data"]))
+	return a, a.readMessage(presentField(top["message"])) && a.readData(presentField(top["data"]))
 }
 
-// given is a field that is there and not null.
-func given(raw json.RawMessage) json.RawMessage {
+// presentField is a field that is there and not null.
+func presentField(raw json.RawMessage) json.RawMessage {
 	if string(raw) == "null" {
 		return nil
 	}
@@ -52,7 +52,7 @@ func given(raw json.RawMessage) json.RawMessage {
 
 // readMessage takes a text, or of an object the names of the fields that it complains about: its
 // texts may repeat their values.
-func (a *answer) readMessage(raw json.RawMessage) bool {
+func (a *response) readMessage(raw json.RawMessage) bool {
 	if raw == nil {
 		return true
 	}
@@ -68,7 +68,7 @@ func (a *answer) readMessage(raw json.RawMessage) bool {
 	return true
 }
 
-func (a *answer) readData(raw json.RawMessage) bool {
+func (a *response) readData(raw json.RawMessage) bool {
 	switch {
 	case raw == nil:
 		return true
@@ -79,10 +79,10 @@ func (a *answer) readData(raw json.RawMessage) bool {
 }
 
 // empty reports that there are no data, which a refusal has none of.
-func (a answer) empty() bool { return len(a.data) == 0 && a.text == "" }
+func (a response) empty() bool { return len(a.data) == 0 && a.text == "" }
 
 // field is a text or a number of the data as it was written; false where it has another type.
-func (a answer) field(name string) (string, bool) {
+func (a response) field(name string) (string, bool) {
 	return wire.TextOrNumber(a.data[name])
 }
 
@@ -93,7 +93,7 @@ var (
 	cardPattern  = regexp.MustCompile(`^[A-Za-z0-9+/=_-]+$`)
 )
 
-// fits reports a text of that form and of a length that a header or a task can carry.
-func fits(text string, form *regexp.Regexp, longest int) bool {
+// matchesForm reports a text of that form and of a length that a header or a task can carry.
+func matchesForm(text string, form *regexp.Regexp, longest int) bool {
 	return len(text) <= longest && form.MatchString(text)
 }

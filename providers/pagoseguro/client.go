@@ -49,8 +49,8 @@ func (c *Client) Charge(ctx context.Context, charge providers.Charge, _ provider
 	}
 	with := c.reading(charge, now)
 	reply, err := c.post(ctx, chargePath, body, &with)
-	o, err := charged(reply, err, with)
-	return providers.Conceal(o, with.hide...), err
+	o, err := mapCharge(reply, err, with)
+	return providers.Redact(o, with.hide...), err
 }
 
 var _ providers.Tokenizer = (*Client)(nil)
@@ -63,12 +63,12 @@ func (c *Client) Tokenize(ctx context.Context, number, code providers.Secret) (p
 	}
 	with := c.reading(providers.Charge{}, c.config.Now())
 	reply, err := c.post(ctx, cardPath, body, &with)
-	return tokenized(reply, err, with, number, code)
+	return mapTokenization(reply, err, with, number, code)
 }
 
 // post sends JSON under the account's token, and once more under its successor where it was refused.
 // The tokens are noted among what is hidden.
-func (c *Client) post(ctx context.Context, path string, body []byte, with *reading) (wire.Reply, error) {
+func (c *Client) post(ctx context.Context, path string, body []byte, with *mappingContext) (wire.Reply, error) {
 	r, err := wire.NewRequestAt(http.MethodPost, c.base, path, body)
 	if err != nil {
 		return wire.Reply{}, err
@@ -95,9 +95,9 @@ func (c *Client) login(ctx context.Context, _ auth.Token) (auth.Token, error) {
 		return auth.Token{}, err
 	}
 	reply, err := c.api.Wire.Post(ctx, c.base, loginPath, body)
-	return loggedIn(reply, err, c.config.Now())
+	return mapLogin(reply, err, c.config.Now())
 }
 
-func (c *Client) reading(charge providers.Charge, now time.Time) reading {
-	return reading{now: now, hard: c.config.HardDeclines, hide: append([]string{c.config.APIKey.Reveal()}, charge.Private()...)}
+func (c *Client) reading(charge providers.Charge, now time.Time) mappingContext {
+	return mappingContext{now: now, hard: c.config.HardDeclines, hide: append([]string{c.config.APIKey.Reveal()}, charge.PrivateTexts()...)}
 }

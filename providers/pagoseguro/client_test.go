@@ -92,7 +92,7 @@ func TestManyChargesWhileTokensEnd(t *testing.T) {
 			}
 			group.Wait()
 			for n := range 1000 {
-				if moved := desk.Moved(fmt.Sprintf("SO%04d", n)); moved != 1 {
+				if moved := desk.ExecutionCount(fmt.Sprintf("SO%04d", n)); moved != 1 {
 					t.Errorf("charge %d was executed %d times", n, moved)
 				}
 			}
@@ -110,7 +110,7 @@ func TestTheLoginIsCalledBoundedlyOften(t *testing.T) {
 		fault   string
 		refused bool
 	}{{"unauthorized", true}, {"bad_gateway_before", false}} {
-		desk, url := simulate(t, simulator.Options{}, sandbox.Fault{Kind: row.fault, Operation: sandbox.Login})
+		desk, url := simulate(t, simulator.Options{}, sandbox.Fault{Kind: row.fault, Operation: sandbox.LoginOperation})
 		c := newClient(t, config(url))
 		for range 500 {
 			err := c.Prepare(t.Context())
@@ -152,7 +152,7 @@ func TestACardIsTokenized(t *testing.T) {
 	}
 	p := charge(t, "SO0001")
 	p.Card.Token = card
-	if o, err := c.Charge(t.Context(), p, providers.Attempt{}); err != nil || o.Class != providers.Succeeded || desk.Moved("SO0001") != 1 {
+	if o, err := c.Charge(t.Context(), p, providers.Attempt{}); err != nil || o.Class != providers.Succeeded || desk.ExecutionCount("SO0001") != 1 {
 		t.Errorf("a charge of it came to %+v, %v", o, err)
 	}
 }
@@ -170,7 +170,7 @@ func TestNoErrorRepeatsACard(t *testing.T) {
 	} {
 		var faults []sandbox.Fault
 		if row.fault != "" {
-			faults = []sandbox.Fault{{Kind: row.fault, Operation: sandbox.Step}}
+			faults = []sandbox.Fault{{Kind: row.fault, Operation: sandbox.StepOperation}}
 		}
 		_, url := simulate(t, simulator.Options{}, faults...)
 		_, err := newClient(t, config(url)).Tokenize(t.Context(), row.number, row.code)
@@ -185,7 +185,7 @@ func TestNoErrorRepeatsACard(t *testing.T) {
 func TestNoOutcomeCarriesPersonalDataOrSecrets(t *testing.T) {
 	t.Parallel()
 	secrets := []string{"sandbox-api-key", cardToken, "100000000", "3100000000", "Ana", "ana@", "Calle", "eyJ"}
-	providertest.Silent(t, secrets, []string{sandbox.Send}, func(t *testing.T, f sandbox.Fault) string {
+	providertest.Silent(t, secrets, []string{sandbox.SendOperation}, func(t *testing.T, f sandbox.Fault) string {
 		_, url := simulate(t, simulator.Options{}, f)
 		o, err := newClient(t, config(url)).Charge(t.Context(), charge(t, "SO0001"), providers.Attempt{})
 		return fmt.Sprintf("%+v %v", o, err)

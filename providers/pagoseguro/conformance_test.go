@@ -18,14 +18,14 @@ func TestConformance(t *testing.T) {
 	}, subject)
 }
 
-func subject(o simulator.Options) providertest.Subject {
+func subject(o simulator.Options) providertest.Suite {
 	row := func(name, kind, code string, want providers.Class, moved int) providertest.Row {
 		return providertest.Row{Name: name, Faults: []sandbox.Fault{{Kind: kind, Next: 1}}, Want: want, Code: code, Moved: moved}
 	}
 	expired := func(name, kind string, status int) providertest.Row {
 		return providertest.Row{Name: name, Faults: []sandbox.Fault{{Kind: kind, Status: status, Next: 1}}, Want: providers.Succeeded, Moved: 1}
 	}
-	return providertest.Subject{
+	return providertest.Suite{
 		Simulator: func() *sandbox.Provider { return simulator.New(o, sandbox.Options{}) },
 		Client: func(t *testing.T, env providertest.Env) any {
 			c := config(env.Base)
@@ -56,7 +56,7 @@ func TestARepeatedTxnIDIsADuplicate(t *testing.T) {
 			t.Errorf("got %+v, %v, want %s", o, err, want)
 		}
 	}
-	if n := desk.Moved("SO0001"); n != 1 {
+	if n := desk.ExecutionCount("SO0001"); n != 1 {
 		t.Errorf("money moved %d times", n)
 	}
 }

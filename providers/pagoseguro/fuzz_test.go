@@ -23,7 +23,7 @@ func seeds(f *testing.F) {
 func FuzzCharged(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
-		o, err := charged(wire.Reply{Status: status, Body: body}, nil, with)
+		o, err := mapCharge(wire.Reply{Status: status, Body: body}, nil, with)
 		providertest.Sane(t, o, err)
 		if o.Class == providers.NotFound || o.Class == providers.Mismatch || o.Class == providers.Pending {
 			t.Errorf("a charge yielded %s", o.Class)
@@ -53,7 +53,7 @@ func means(t *testing.T, status int, body []byte, o providers.Outcome) {
 		t.Errorf("HTTP %d yielded %s", status, o.Class)
 	}
 	for _, cut := range providertest.Beginnings(body) {
-		if o, err := charged(wire.Reply{Status: status, Body: cut}, nil, with); err == nil && o.Class != providers.InDoubt {
+		if o, err := mapCharge(wire.Reply{Status: status, Body: cut}, nil, with); err == nil && o.Class != providers.InDoubt {
 			t.Errorf("a beginning of the answer yielded %s", o.Class)
 		}
 	}
@@ -62,7 +62,7 @@ func means(t *testing.T, status int, body []byte, o providers.Outcome) {
 func FuzzLoggedIn(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
-		token, err := loggedIn(wire.Reply{Status: status, Body: body}, nil, with.now)
+		token, err := mapLogin(wire.Reply{Status: status, Body: body}, nil, with.now)
 		if (err == nil) == (token.Value == "") {
 			t.Fatalf("token %t with error %v", token.Value != "", err)
 		}
@@ -75,7 +75,7 @@ func FuzzLoggedIn(f *testing.F) {
 func FuzzTokenized(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
-		card, err := tokenized(wire.Reply{Status: status, Body: body}, nil, with, "4000000000000000", "123")
+		card, err := mapTokenization(wire.Reply{Status: status, Body: body}, nil, with, "4000000000000000", "123")
 		if (err == nil) == (card == "") {
 			t.Fatalf("card %t with error %v", card != "", err)
 		}

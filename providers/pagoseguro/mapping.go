@@ -25,7 +25,7 @@ const (
 	declineText = "Rechaz"
 	// credentialText begins the message about an unknown account or key.
 	credentialText = "Account Id"
-	// longestToken fits a header, longestCard a task.
+	// longestToken fits a header, maxCardFile a task.
 	longestToken = 8192
 	longestCard  = 4096
 )
@@ -33,33 +33,35 @@ const (
 // refusalCodes are the envelope's codes for a request that is wrong in itself.
 var refusalCodes = map[int]bool{http.StatusBadRequest: true, http.StatusNotFound: true, http.StatusUnprocessableEntity: true}
 
-// knownWords guess from a text that the txnid was used before; nothing is documented.
-var knownWords = []string{"duplic", "ya existe", "repetid", "already", "taken"}
+// duplicatePattern guess from a text that the txnid was used before; nothing is documented.
+var duplicatePattern = []string{"duplic", "ya existe", "repetid", "already", "taken"}
 
 // duplicate reports a refusal because the txnid was used before.
-func (a answer) duplicate() bool {
-	return slices.ContainsFunc(knownWords, func(word string) bool {
+func (a response) duplicate() bool {
+	return slices.ContainsFunc(duplicatePattern, func(word string) bool {
 		return strings.Contains(strings.ToLower(a.message), word) || strings.Contains(a.onTxnID, word)
 	})
 }
 
-// onReference reports a refusal for the txnid, in words that leave open whether it was used before.
-func (a answer) onReference() bool { return strings.Contains(strings.ToLower(a.message), "txnid") }
+// refusesReference reports a refusal for the txnid, in words that leave open whether it was used before.
+func (a response) refusesReference() bool {
+	return strings.Contains(strings.ToLower(a.message), "txnid")
+}
 
-// reading is what the mappings know beside the reply.
-type reading struct {
+// mappingContext is what the mappings know beside the reply.
+type mappingContext struct {
 	now  time.Time
 	hard []string
 	hide []string
 }
 
-// charged says what a charge came to. Its last line is in doubt.
-func charged(r wire.Reply, err error, with reading) (providers.Outcome, error) {
+// mapCharge says what a charge came to. Its last line is in doubt.
+func mapCharge(r wire.Reply, err error, with mappingContext) (providers.Outcome, error) {
 	if err != nil {
-		return wire.Broken(err)
+		return wire.OutcomeOfFailure(err)
 	}
 	a, readable := parse(r.Body)
-	if err := refusedBefore(r, a, readable, with.now); err != nil {
+	if err := errorBeforeExecution(r, a, readable, with.now); err != nil {
 		return providers.Outcome{}, err
 	}
 	switch {
@@ -67,19 +69,19 @@ func charged(r wire.Reply, err error, with reading) (providers.Outcome, error) {
 		return with.outcome(providers.InDoubt, r.Code(), ""), nil
 	case a.success && a.code == http.StatusOK && r.Success():
 		return with.result(a), nil
-	case a.success || !refuses(r, a):
+	case a.success || !isRefusal(r, a):
 	case a.code == http.StatusInternalServerError && strings.HasPrefix(a.message, declineText):
 		return with.decline(strconv.Itoa(a.code), a.message), nil
 	case refusalCodes[a.code] && a.duplicate():
 		return with.outcome(providers.Duplicate, strconv.Itoa(a.code), a.message), nil
-	case refusalCodes[a.code] && !a.onReference():
+	case refusalCodes[a.code] && !a.refusesReference():
 		return with.outcome(providers.Refused, strconv.Itoa(a.code), a.message), nil
 	}
 	return with.outcome(providers.InDoubt, "status_code_"+strconv.Itoa(a.code), a.message), nil
 }
 
 // result reads what became of a charge that the provider carried out.
-func (w reading) result(a answer) providers.Outcome {
+func (w mappingContext) result(a response) providers.Outcome {
 	word, wordOK := a.field("status")
 	id, idOK := a.field("transaction_code")
 	amount, amountOK := a.field("amount")
@@ -90,7 +92,7 @@ func (w reading) result(a answer) providers.Outcome {
 	switch word {
 	case approved:
 		o = w.outcome(providers.Succeeded, word, "")
-		o.Message = w.approval(a)
+		o.Message = w.approvalMessage(a)
 	case declined:
 		o = w.decline(word, a.message)
 	case "":
@@ -105,10 +107,10 @@ func (w reading) result(a answer) providers.Outcome {
 // approvalCode is short enough to be no card, and long enough for the numbers that banks give.
 var approvalCode = regexp.MustCompile(`^[0-9A-Za-z-]{1,12}$`)
 
-// approval is what finance reconciles by: the approval's code, and its date as the provider wrote
+// approvalMessage is what finance reconciles by: the approval's code, and its date as the provider wrote
 // it, in no zone that is documented. A scrubbed message would lose both; what has another form is
 // left out.
-func (w reading) approval(a answer) string {
+func (w mappingContext) approvalMessage(a response) string {
 	var told []string
 	if code, ok := a.field("code"); ok && approvalCode.MatchString(code) && providers.ID(code, w.hide...) == code {
 		told = append(told, "approval "+code)
@@ -123,7 +125,7 @@ func (w reading) approval(a answer) string {
 const localTime = "2006-01-02T15:04:05"
 
 // decline is soft unless its message, or its word where there is none, is one of the hard ones.
-func (w reading) decline(code, message string) providers.Outcome {
+func (w mappingContext) decline(code, message string) providers.Outcome {
 	o := w.outcome(providers.Refused, code, message)
 	o.Decline = providers.Soft
 	text := message
@@ -136,9 +138,9 @@ func (w reading) decline(code, message string) providers.Outcome {
 	return o
 }
 
-// refusedBefore is the error of a request that the provider refused before it looked at what was
+// errorBeforeExecution is the error of a request that the provider refused before it looked at what was
 // asked for; nil where it did not.
-func refusedBefore(r wire.Reply, a answer, readable bool, now time.Time) error {
+func errorBeforeExecution(r wire.Reply, a response, readable bool, now time.Time) error {
 	switch {
 	case a.unclear:
 		return nil
@@ -146,7 +148,7 @@ func refusedBefore(r wire.Reply, a answer, readable bool, now time.Time) error {
 		return &providers.CredentialsError{Code: tokenRefused(r)}
 	case !readable && r.Status == http.StatusTooManyRequests:
 		return r.Throttled(now)
-	case !readable || !refuses(r, a):
+	case !readable || !isRefusal(r, a):
 		return nil
 	case a.code == http.StatusTooManyRequests:
 		return r.Throttled(now)
@@ -166,39 +168,39 @@ func tokenRefused(r wire.Reply) string {
 	return ""
 }
 
-// refuses reports an envelope that says no without contradicting itself: with no data, and under
+// isRefusal reports an envelope that says no without contradicting itself: with no data, and under
 // HTTP 200 or the very status that it names. Whether the two are the same is not documented.
-func refuses(r wire.Reply, a answer) bool {
+func isRefusal(r wire.Reply, a response) bool {
 	return a.refused() && (r.Status == http.StatusOK || r.Status == a.code)
 }
 
 // tokenEnded reports the documented word for a token that has ended, whatever the HTTP status:
 // that one is not documented, and the envelope says by itself that the request was not looked at.
-func (a answer) tokenEnded() bool { return a.refused() && a.code == http.StatusUnauthorized }
+func (a response) tokenEnded() bool { return a.refused() && a.code == http.StatusUnauthorized }
 
 // refused reports an envelope that says no, with no data to contradict it.
-func (a answer) refused() bool { return !a.success && a.empty() }
+func (a response) refused() bool { return !a.success && a.empty() }
 
-// loggedIn reads a token. An error without a word about the credentials says nothing about them.
-func loggedIn(r wire.Reply, err error, now time.Time) (auth.Token, error) {
+// mapLogin reads a token. An error without a word about the credentials says nothing about them.
+func mapLogin(r wire.Reply, err error, now time.Time) (auth.Token, error) {
 	if err != nil {
-		return auth.Token{}, fmt.Errorf("login: %w", wire.NoAnswer(err))
+		return auth.Token{}, fmt.Errorf("login: %w", wire.NoStatusAnswer(err))
 	}
 	a, readable := parse(r.Body)
 	if err := refusedLogin(r, a, readable, now); err != nil {
 		return auth.Token{}, err
 	}
 	value, valueOK := a.field("access_token")
-	if !readable || !a.success || !r.Success() || !valueOK || !fits(value, tokenPattern, longestToken) {
+	if !readable || !a.success || !r.Success() || !valueOK || !matchesForm(value, tokenPattern, longestToken) {
 		return auth.Token{}, fmt.Errorf("login: no answer: %s", r.Code())
 	}
 	t := auth.Token{Value: providers.Secret(value)}
-	t.Expires = earlier(auth.JWTExpires(t.Value, now), lifetime(a, now))
+	t.Expires = earliest(auth.JWTExpires(t.Value, now), lifetime(a, now))
 	return t, nil
 }
 
 // refusedLogin believes the envelope under any HTTP status: a login moves nothing.
-func refusedLogin(r wire.Reply, a answer, readable bool, now time.Time) error {
+func refusedLogin(r wire.Reply, a response, readable bool, now time.Time) error {
 	switch {
 	case r.Status == http.StatusTooManyRequests:
 		return r.Throttled(now)
@@ -211,7 +213,7 @@ func refusedLogin(r wire.Reply, a answer, readable bool, now time.Time) error {
 }
 
 // lifetime is the end that expires_in gives, zero where there is none.
-func lifetime(a answer, now time.Time) time.Time {
+func lifetime(a response, now time.Time) time.Time {
 	text, _ := a.field("expires_in")
 	seconds, err := strconv.ParseInt(text, 10, 32)
 	if err != nil || seconds <= 0 {
@@ -220,24 +222,24 @@ func lifetime(a answer, now time.Time) time.Time {
 	return now.Add(time.Duration(seconds) * time.Second)
 }
 
-func earlier(a, b time.Time) time.Time {
+func earliest(a, b time.Time) time.Time {
 	if a.IsZero() || !b.IsZero() && b.Before(a) {
 		return b
 	}
 	return a
 }
 
-// tokenized reads the token of a card.
-func tokenized(r wire.Reply, err error, with reading, number, code providers.Secret) (providers.Secret, error) {
+// mapTokenization reads the token of a card.
+func mapTokenization(r wire.Reply, err error, with mappingContext, number, code providers.Secret) (providers.Secret, error) {
 	if err != nil {
-		return "", fmt.Errorf("card: %w", wire.NoAnswer(err))
+		return "", fmt.Errorf("card: %w", wire.NoStatusAnswer(err))
 	}
 	a, readable := parse(r.Body)
-	if err := refusedBefore(r, a, readable, with.now); err != nil {
+	if err := errorBeforeExecution(r, a, readable, with.now); err != nil {
 		return "", err
 	}
 	switch {
-	case readable && a.success && a.code == http.StatusOK && r.Success() && fits(a.text, cardPattern, longestCard):
+	case readable && a.success && a.code == http.StatusOK && r.Success() && matchesForm(a.text, cardPattern, longestCard):
 		return providers.Secret(a.text), nil
 	case readable && !a.success:
 		hide := append([]string{number.Reveal(), code.Reveal()}, with.hide...)
@@ -246,6 +248,6 @@ func tokenized(r wire.Reply, err error, with reading, number, code providers.Sec
 	return "", fmt.Errorf("card: no answer: %s", r.Code())
 }
 
-func (w reading) outcome(class providers.Class, code, message string) providers.Outcome {
+func (w mappingContext) outcome(class providers.Class, code, message string) providers.Outcome {
 	return providers.Outcome{Class: class, Code: providers.Code(code, w.hide...), Message: providers.Message(message, w.hide...)}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/remesa/remesa/providers/wire"
 )
 
-var with = reading{
+var with = mappingContext{
 	now: providertest.Now, hard: []string{"Rechazo Tarjeta Robada"}, hide: []string{"Ana Ruiz", "100000000"},
 }
 
@@ -108,7 +108,7 @@ func TestWhatAChargeComesToWhen(t *testing.T) {
 		{"text that is not UTF-8", 200, strings.Replace(paidBody, "Aprobado", "Aprob\xff", 1), doubt, "unreadable"},
 		{"an id that is no id", 200, strings.Replace(paidBody, "16526683", `"a b"`, 1), doubt, "unreadable"},
 	}, func(r wire.Reply) (providers.Outcome, error) {
-		o, err := charged(r, nil, with)
+		o, err := mapCharge(r, nil, with)
 		o.Class = providers.Class(strings.TrimSpace(string(o.Class) + " " + string(o.Decline)))
 		return o, err
 	})
@@ -116,12 +116,12 @@ func TestWhatAChargeComesToWhen(t *testing.T) {
 
 func TestWhatABrokenExchangeComesTo(t *testing.T) {
 	t.Parallel()
-	providertest.Broken(t, providertest.Moves, func(err error) (providers.Outcome, error) { return charged(wire.Reply{}, err, with) })
+	providertest.Broken(t, providertest.Moves, func(err error) (providers.Outcome, error) { return mapCharge(wire.Reply{}, err, with) })
 }
 
 func TestAnApprovalRepeatsIDAndAmount(t *testing.T) {
 	t.Parallel()
-	o, err := charged(wire.Reply{Status: 200, Body: []byte(paidBody)}, nil, with)
+	o, err := mapCharge(wire.Reply{Status: 200, Body: []byte(paidBody)}, nil, with)
 	if err != nil || o.ProviderID != "16526683" || o.Echo != (providers.Echo{Amount: "32900"}) {
 		t.Errorf("got %+v, %v", o, err)
 	}
@@ -146,12 +146,12 @@ func TestAnApprovalKeepsItsCodeAndDate(t *testing.T) {
 		"a date of another type":     {swap(`"2020-05-29T10:28:13"`, "1"), "approval 836158"},
 		"a date that is a sentence":  {swap("2020-05-29T10:28:13", "ayer"), "approval 836158"},
 	} {
-		o, err := charged(wire.Reply{Status: 200, Body: []byte(row.body)}, nil, with)
+		o, err := mapCharge(wire.Reply{Status: 200, Body: []byte(row.body)}, nil, with)
 		if err != nil || o.Class != providers.Succeeded || o.Message != row.want {
 			t.Errorf("%s: got %s %q, %v, want %q", name, o.Class, o.Message, err, row.want)
 		}
 	}
-	declined, _ := charged(wire.Reply{Status: 200, Body: []byte(dataWith(`"Rechazado"`))}, nil, with)
+	declined, _ := mapCharge(wire.Reply{Status: 200, Body: []byte(dataWith(`"Rechazado"`))}, nil, with)
 	if declined.Message != "" {
 		t.Errorf("a decline is told as %q", declined.Message)
 	}
@@ -160,7 +160,7 @@ func TestAnApprovalKeepsItsCodeAndDate(t *testing.T) {
 func TestTextsOfTheProviderAreScrubbed(t *testing.T) {
 	t.Parallel()
 	for _, message := range []string{`"Rechazo de Ana Ruiz, cc 100000000, ana@example.com"`, `{"email":["ana@example.com"]}`} {
-		o, err := charged(wire.Reply{Status: 500, Body: []byte(no(500, message))}, nil, with)
+		o, err := mapCharge(wire.Reply{Status: 500, Body: []byte(no(500, message))}, nil, with)
 		providertest.Scrubbed(t, o.Class, o, err, "Ana", "100000000", "ana@")
 	}
 }
@@ -168,8 +168,8 @@ func TestTextsOfTheProviderAreScrubbed(t *testing.T) {
 func TestThrottlingSaysHowLong(t *testing.T) {
 	t.Parallel()
 	providertest.Throttled(t, map[string]func(r wire.Reply) error{
-		"charge": func(r wire.Reply) error { _, err := charged(r, nil, with); return err },
-		"login":  func(r wire.Reply) error { _, err := loggedIn(r, nil, with.now); return err },
+		"charge": func(r wire.Reply) error { _, err := mapCharge(r, nil, with); return err },
+		"login":  func(r wire.Reply) error { _, err := mapLogin(r, nil, with.now); return err },
 	})
 }
 
@@ -205,7 +205,7 @@ func TestWhatALogin(t *testing.T) {
 		{"there is no token", 200, yes("", "3600"), 0, "login: no answer: unreadable"},
 		{"the token is a number", 200, `{"success":true,"data":{"access_token":[1]},"status_code":200}`, 0, "login: no answer: unreadable"},
 	} {
-		token, err := loggedIn(wire.Reply{Status: row.status, Body: []byte(row.body)}, nil, with.now)
+		token, err := mapLogin(wire.Reply{Status: row.status, Body: []byte(row.body)}, nil, with.now)
 		class := ""
 		if err != nil {
 			got, _ := providertest.Said(providers.Outcome{}, err)

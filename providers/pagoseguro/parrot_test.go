@@ -27,9 +27,9 @@ func TestNothingThatWasSentIsRepeated(t *testing.T) {
 		"about the txnid":             `{"success":false,"message":{"txnid":SAID,SAID:"duplicado"},"data":null,"status_code":422}`,
 		"in the words of a rejection": `{"success":true,"message":SAID,"data":{"status":"Rechazado","amount":32900.50,"transaction_code":1},"status_code":200}`,
 	} {
-		t.Run(name, providertest.Parrot{
-			Values: append([]string{"sandbox-api-key", "facturas@example.com"}, c.Private()...),
-			Answer: providertest.Says(200, answer, logins),
+		t.Run(name, providertest.RedactionTest{
+			Values:   append([]string{"sandbox-api-key", "facturas@example.com"}, c.PrivateTexts()...),
+			Response: providertest.Says(200, answer, logins),
 			Call: func(t *testing.T, url string) (providers.Outcome, error) {
 				return newClient(t, config(url)).Charge(t.Context(), c, providers.Attempt{})
 			},
@@ -49,7 +49,7 @@ func TestAnApprovalStaysReadable(t *testing.T) {
 	if err != nil || o.Class != providers.Succeeded || o.ProviderID != "16526683" {
 		t.Fatalf("got %+v, %v", o, err)
 	}
-	if o = providers.Conceal(o, c.Private()...); o.Message != "approval 836158, date 2020-05-29T10:28:13" {
+	if o = providers.Redact(o, c.PrivateTexts()...); o.Message != "approval 836158, date 2020-05-29T10:28:13" {
 		t.Errorf("finance reads %q", o.Message)
 	}
 }

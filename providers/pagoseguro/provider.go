@@ -57,7 +57,7 @@ func charges() spec.Payments {
 
 // thirteenCharacters is the size of the amount, dot included.
 func thirteenCharacters(m providers.Money) string {
-	if len(m.Shortest()) > 13 {
+	if len(m.Trimmed()) > 13 {
 		return "must have at most 13 characters for this provider"
 	}
 	return ""

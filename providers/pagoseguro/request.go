@@ -53,7 +53,7 @@ var phone = regexp.MustCompile(`^[1-9][0-9]{6}(?:[0-9]{3})?$`)
 
 // encode refuses what the provider could not take, or would hash otherwise than we do.
 func (c *Client) encode(p providers.Charge) ([]byte, error) {
-	amount := p.Amount.Shortest()
+	amount := p.Amount.Trimmed()
 	switch {
 	case p.Amount.Currency() != "COP" || len(amount) > 13:
 		return nil, errors.New("amount: must be COP with at most 13 characters")

@@ -141,7 +141,7 @@ func (k *Kept) Moved() int {
 // Attempt is the next one, as the ledger makes it.
 func (k *Kept) Attempt() providers.Attempt {
 	return providers.Attempt{
-		ID: "a-1", Handles: maps.Clone(k.Handles), Note: k.note,
+		ID: "a-1", ProviderRefs: maps.Clone(k.Handles), Checkpoint: k.note,
 		Alias: func(context.Context, string) error { return nil },
 	}
 }

@@ -18,7 +18,7 @@ var Now = time.Date(2026, 5, 15, 9, 0, 0, 0, time.UTC)
 const Credentials providers.Class = "credentials"
 
 // Said is class and code of what a mapping yielded. The class of an error is NoAct with its reason,
-// Credentials with its code, or NoAnswer without any.
+// Credentials with its code, or NoStatusAnswer without any.
 func Said(o providers.Outcome, err error) (class providers.Class, code string) {
 	var credentials *providers.CredentialsError
 	var notSent *providers.NotSent

@@ -16,27 +16,27 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// Parrot is a provider that repeats in its answers what it was sent. No text that leaves the
+// RedactionTest is a provider that repeats in its answers what it was sent. No text that leaves the
 // adapter may.
-type Parrot struct {
+type RedactionTest struct {
 	// Values are the account's secrets and the person's data, as the adapter has them. What the
 	// headers Authorization, Signature and Password carried is looked for besides.
 	Values []string
-	// Answer is what the provider says to a request when said, a JSON text, stands in one of its
+	// Response is what the provider says to a request when said, a JSON text, stands in one of its
 	// fields.
-	Answer func(r *http.Request, said string) (status int, body string)
+	Response func(r *http.Request, said string) (status int, body string)
 	// Call makes one attempt, or asks once.
 	Call func(t *testing.T, url string) (providers.Outcome, error)
 }
 
 // Run has the provider repeat every value, in every form.
-func (p Parrot) Run(t *testing.T) {
+func (p RedactionTest) Run(t *testing.T) {
 	t.Helper()
 	values := slices.DeleteFunc(append(p.headers(t), p.Values...), func(value string) bool { return value == "" })
 	hidden := 0
 	for _, value := range values {
 		for how, form := range forms(value) {
-			o, err := p.say(t, form, nil)
+			o, err := p.respond(t, form, nil)
 			got := fmt.Sprintf("%s %s %s %s %v", o.ProviderID, o.SecondID, o.Code, o.Message, err)
 			if holds(got, form) || holds(got, value) {
 				t.Errorf("%s is repeated %s: %s", value, how, got)
@@ -76,11 +76,11 @@ func holds(text, form string) bool {
 }
 
 // headers are the secrets that a request carried beside its body.
-func (p Parrot) headers(t *testing.T) []string {
+func (p RedactionTest) headers(t *testing.T) []string {
 	t.Helper()
 	var m sync.Mutex
 	var values []string
-	_, _ = p.say(t, "nothing", func(r *http.Request) {
+	_, _ = p.respond(t, "nothing", func(r *http.Request) {
 		m.Lock()
 		defer m.Unlock()
 		for _, name := range []string{"Authorization", "Signature", "Password"} {
@@ -92,7 +92,7 @@ func (p Parrot) headers(t *testing.T) []string {
 	return values
 }
 
-func (p Parrot) say(t *testing.T, text string, look func(*http.Request)) (providers.Outcome, error) {
+func (p RedactionTest) respond(t *testing.T, text string, look func(*http.Request)) (providers.Outcome, error) {
 	t.Helper()
 	said, err := json.Marshal(text)
 	if err != nil {
@@ -103,7 +103,7 @@ func (p Parrot) say(t *testing.T, text string, look func(*http.Request)) (provid
 		if look != nil {
 			look(r)
 		}
-		status, body := p.Answer(r, string(said))
+		status, body := p.Response(r, string(said))
 		w.WriteHeader(status)
 		_, _ = io.WriteString(w, body)
 	}))

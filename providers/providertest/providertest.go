@@ -21,8 +21,8 @@ import (
 	"github.com/remesa/remesa/providers/sandbox"
 )
 
-// Subject is an adapter with its simulator.
-type Subject struct {
+// Suite is an adapter with its simulator.
+type Suite struct {
 	// Simulator makes a fresh simulator that executes duplicates.
 	Simulator func() *sandbox.Provider
 	// Client makes the adapter's client.
@@ -39,9 +39,9 @@ type Subject struct {
 	// Renews says that the adapter logs in again after a 401 and repeats its request once within
 	// the attempt.
 	Renews bool
-	// LooksFirst says that the adapter asks before it sends and leaves alone what it finds and did
+	// QueriesFirst says that the adapter asks before it sends and leaves alone what it finds and did
 	// not make. Whether the simulator executes duplicates is then the simulator's own test.
-	LooksFirst bool
+	QueriesFirst bool
 	// Sessions says that an attempt only opens a session, in which a payer pays later: it may be
 	// repeated after every end but a refusal.
 	Sessions bool
@@ -49,9 +49,9 @@ type Subject struct {
 	// only this provider has.
 	Without []string
 	Extra   []Row
-	// OneWay runs the rows over plain, fresh connections only: for further settings of an adapter
+	// FreshConnectionsOnly runs the rows over plain, fresh connections only: for further settings of an adapter
 	// that passed in every way.
-	OneWay bool
+	FreshConnectionsOnly bool
 }
 
 // Env is what a client needs to know of the simulator that it is to reach.
@@ -64,12 +64,12 @@ type Env struct {
 	Timeout time.Duration
 }
 
-// Run runs every row, in every way unless OneWay is set.
-func Run(t *testing.T, s Subject) {
+// Run runs every row, in every way unless FreshConnectionsOnly is set.
+func Run(t *testing.T, s Suite) {
 	t.Helper()
 	s = s.withDefaults()
 	table := append(rows(t, s), s.Extra...)
-	for _, way := range s.ways() {
+	for _, way := range s.transports() {
 		t.Run(way.name, func(t *testing.T) {
 			t.Parallel()
 			for _, row := range table {
@@ -84,7 +84,7 @@ func Run(t *testing.T, s Subject) {
 					start(t, s, way).refusesEveryToken(t)
 				})
 			}
-			if s.LooksFirst {
+			if s.QueriesFirst {
 				t.Run("what another attempt made is left alone", func(t *testing.T) {
 					t.Parallel()
 					start(t, s, way).findsAnothers(t)
@@ -106,20 +106,20 @@ func Run(t *testing.T, s Subject) {
 const AsAssumed = "as assumed"
 
 // Forms runs the suite for each form that a provider may have: AsAssumed in every way, the others
-// OneWay.
-func Forms[O any](t *testing.T, forms map[string]O, subject func(form O) Subject) {
+// FreshConnectionsOnly.
+func Forms[O any](t *testing.T, forms map[string]O, subject func(form O) Suite) {
 	t.Helper()
 	for name, form := range forms {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := subject(form)
-			s.OneWay = s.OneWay || name != AsAssumed
+			s.FreshConnectionsOnly = s.FreshConnectionsOnly || name != AsAssumed
 			Run(t, s)
 		})
 	}
 }
 
-func (s Subject) withDefaults() Subject {
+func (s Suite) withDefaults() Suite {
 	if s.Paid == "" {
 		s.Paid = providers.Succeeded
 	}
@@ -135,51 +135,51 @@ func (s Subject) withDefaults() Subject {
 	return s
 }
 
-type way struct {
+type transport struct {
 	name           string
 	secure, reused bool
 }
 
-// ways are read only.
-var ways = []way{
+// transports are read only.
+var transports = []transport{
 	{"plain, fresh connection", false, false},
 	{"plain, reused connection", false, true},
 	{"TLS, fresh connection", true, false},
 	{"TLS, reused connection", true, true},
 }
 
-func (s Subject) ways() []way {
-	if s.OneWay {
-		return ways[:1]
+func (s Suite) transports() []transport {
+	if s.FreshConnectionsOnly {
+		return transports[:1]
 	}
-	return ways
+	return transports
 }
 
 // of leaves no idle connection behind for a provider that is gone: what is written to one before
 // its end is noticed may have left.
-func (w way) of(row Row) way {
+func (w transport) of(row Row) transport {
 	w.reused = w.reused && !row.Gone
 	return w
 }
 
-// bench is one simulator with one client, for one row.
-type bench struct {
-	Subject
-	server *httptest.Server
-	desk   *sandbox.Desk
-	client any
+// fixture is one simulator with one client, for one row.
+type fixture struct {
+	Suite
+	server    *httptest.Server
+	simulator *sandbox.Simulator
+	client    any
 	// handles are what attempts noted, by reference.
 	handles map[string]map[string]string
-	offered tally
+	offered requestCounter
 }
 
-// tally counts how often each token was offered.
-type tally struct {
+// requestCounter counts how often each token was offered.
+type requestCounter struct {
 	mu     sync.Mutex
 	counts map[string]int
 }
 
-func (c *tally) watch(next http.Handler) http.Handler {
+func (c *requestCounter) watch(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if token := r.Header.Get("Authorization"); token != "" {
 			c.mu.Lock()
@@ -191,7 +191,7 @@ func (c *tally) watch(next http.Handler) http.Handler {
 }
 
 // most is how many tokens were offered, and how often the one that was offered most.
-func (c *tally) most() (tokens, times int) {
+func (c *requestCounter) most() (tokens, times int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, n := range c.counts {
@@ -200,10 +200,10 @@ func (c *tally) most() (tokens, times int) {
 	return len(c.counts), times
 }
 
-func start(t *testing.T, s Subject, w way) *bench {
+func start(t *testing.T, s Suite, w transport) *fixture {
 	t.Helper()
 	simulator := s.Simulator()
-	b := &bench{Subject: s, desk: simulator.Desk, handles: map[string]map[string]string{}, offered: tally{counts: map[string]int{}}}
+	b := &fixture{Suite: s, simulator: simulator.Simulator, handles: map[string]map[string]string{}, offered: requestCounter{counts: map[string]int{}}}
 	b.server = httptest.NewUnstartedServer(b.offered.watch(simulator))
 	b.server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	env := Env{Timeout: 30 * time.Second}
@@ -233,7 +233,7 @@ func authority(t *testing.T, server *httptest.Server) string {
 }
 
 // warm leaves an idle connection behind, by a payment of another reference.
-func (b *bench) warm(t *testing.T) {
+func (b *fixture) warm(t *testing.T) {
 	t.Helper()
 	if o, err := b.attempt(t, t.Context(), "warm1"); err != nil || o.Class != b.Paid {
 		t.Fatalf("a plain payment came to %v, %v", o.Class, err)
@@ -241,10 +241,10 @@ func (b *bench) warm(t *testing.T) {
 }
 
 // attempt makes one attempt at a payment, as the engine would.
-func (b *bench) attempt(t *testing.T, ctx context.Context, reference string) (providers.Outcome, error) { //nolint:revive // t leads in tests
+func (b *fixture) attempt(t *testing.T, ctx context.Context, reference string) (providers.Outcome, error) { //nolint:revive // t leads in tests
 	t.Helper()
 	a := providers.Attempt{
-		ID: "attempt-" + reference, Handles: maps.Clone(b.handles[reference]), Note: b.note(t, reference),
+		ID: "attempt-" + reference, ProviderRefs: maps.Clone(b.handles[reference]), Checkpoint: b.checkpoint(t, reference),
 		Alias: func(context.Context, string) error { return nil },
 	}
 	switch client := b.client.(type) {
@@ -257,17 +257,17 @@ func (b *bench) attempt(t *testing.T, ctx context.Context, reference string) (pr
 	return providers.Outcome{}, nil
 }
 
-// note keeps handles as the ledger would. Where the next step can move money, none that can has
+// checkpoint keeps handles as the ledger would. Where the next step can move money, none that can has
 // left before.
-func (b *bench) note(t *testing.T, reference string) func(context.Context, map[string]string, bool) error {
+func (b *fixture) checkpoint(t *testing.T, reference string) func(context.Context, map[string]string, bool) error {
 	t.Helper()
-	before := b.desk.Arrived(reference)
+	before := b.simulator.ArrivalCount(reference)
 	return func(_ context.Context, handles map[string]string, moves bool) error {
 		if b.handles[reference] == nil {
 			b.handles[reference] = map[string]string{}
 		}
 		maps.Copy(b.handles[reference], handles)
-		if moves && b.desk.Arrived(reference) > before {
+		if moves && b.simulator.ArrivalCount(reference) > before {
 			t.Error("a request that can move money left before the attempt noted that it may")
 		}
 		return nil
@@ -275,13 +275,13 @@ func (b *bench) note(t *testing.T, reference string) func(context.Context, map[s
 }
 
 // query asks about the payment as the engine would after that outcome.
-func (b *bench) query(t *testing.T, reference string, o providers.Outcome) providers.Query {
+func (b *fixture) query(t *testing.T, reference string, o providers.Outcome) providers.StatusQuery {
 	t.Helper()
-	q := providers.Query{Account: "default", Reference: reference, ProviderID: o.ProviderID, Handles: maps.Clone(b.handles[reference])}
-	if q.Handles == nil {
-		q.Handles = map[string]string{}
+	q := providers.StatusQuery{Account: "default", Reference: reference, ProviderID: o.ProviderID, ProviderRefs: maps.Clone(b.handles[reference])}
+	if q.ProviderRefs == nil {
+		q.ProviderRefs = map[string]string{}
 	}
-	maps.Copy(q.Handles, o.Handles)
+	maps.Copy(q.ProviderRefs, o.ProviderRefs)
 	if _, pays := b.client.(providers.Payer); pays {
 		p := b.Payout(t, reference)
 		q.Payout, q.Amount = &p, p.Amount

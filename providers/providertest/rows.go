@@ -18,8 +18,8 @@ type Row struct {
 	Faults []sandbox.Fault
 	// Gone closes the simulator's listener before the attempt.
 	Gone bool
-	// Leave cancels the attempt once the simulator's book says that the money moved.
-	Leave bool
+	// CallerLeaves cancels the attempt once the simulator's book says that the money moved.
+	CallerLeaves bool
 	// Late is set for an attempt whose time to send has passed.
 	Late bool
 	// Want is the attempt's outcome; NoAct is an error, which means that the provider cannot have
@@ -40,12 +40,12 @@ type Row struct {
 // NoAct is the Row's word for an error of an attempt.
 const NoAct providers.Class = "not sent"
 
-// NoAnswer is the Row's word for an error of a status query.
+// NoStatusAnswer is the Row's word for an error of a status query.
 const NoAnswer providers.Class = "no answer"
 
 func fault(kind string) []sandbox.Fault { return []sandbox.Fault{{Kind: kind}} }
 
-func rows(t *testing.T, s Subject) []Row {
+func rows(t *testing.T, s Suite) []Row {
 	t.Helper()
 	all := append(append(answers(s), refusals(s)...), doubts(s)...)
 	if s.Sessions {
@@ -60,7 +60,7 @@ func rows(t *testing.T, s Subject) []Row {
 	return all
 }
 
-func answers(s Subject) []Row {
+func answers(s Suite) []Row {
 	found := []providers.Class{providers.Succeeded}
 	return []Row{
 		{Name: "pays", Want: s.Paid, Moved: 1, Then: found, Finally: 1},
@@ -76,7 +76,7 @@ func answers(s Subject) []Row {
 	}
 }
 
-func refusals(s Subject) []Row {
+func refusals(s Suite) []Row {
 	notFound := []providers.Class{s.Absent}
 	once := Row{Name: "answers 401 once", Faults: []sandbox.Fault{{Kind: "unauthorized", Next: 1}}, Want: NoAct, Then: notFound}
 	if s.Renews {
@@ -87,21 +87,21 @@ func refusals(s Subject) []Row {
 		{Name: "refuses the connection", Gone: true, Want: NoAct, Then: []providers.Class{NoAnswer}, Check: notSent(wire.Connect, 0)},
 		{Name: "answers 401 for ever", Faults: fault("unauthorized"), Want: NoAct, Then: []providers.Class{NoAnswer}, Check: credentials},
 		{
-			Name: "answers 429", Faults: []sandbox.Fault{{Kind: "throttled", Operation: sandbox.Send, RetryAfter: "7"}}, Want: NoAct, Then: notFound,
+			Name: "answers 429", Faults: []sandbox.Fault{{Kind: "throttled", Operation: sandbox.SendOperation, RetryAfter: "7"}}, Want: NoAct, Then: notFound,
 			Check: notSent("throttled", 7*time.Second),
 		},
 		{Name: "is not reached, since the time to send has passed", Late: true, Want: NoAct, Then: notFound, Check: notSent(wire.NoTime, 0)},
 	}
 }
 
-func doubts(s Subject) []Row {
+func doubts(s Suite) []Row {
 	doubt := func(name, kind string, moved int, then ...providers.Class) Row {
 		return Row{Name: name, Faults: fault(kind), Want: providers.InDoubt, Moved: moved, Then: then, Finally: moved}
 	}
 	late := doubt("moves the money only after 'not found' was answered once", "late", 0, s.Absent, providers.Succeeded)
 	late.Finally = 1
 	left := doubt("moves the money, then is too slow", "slow_after", 1, providers.Succeeded)
-	left.Leave = true
+	left.CallerLeaves = true
 	return []Row{
 		doubt("takes the request, moves nothing, hangs up", "hang_up_before", 0, s.Absent),
 		doubt("takes the request, moves nothing, answers 502", "bad_gateway_before", 0, s.Absent),
@@ -130,7 +130,7 @@ func doubts(s Subject) []Row {
 // ambiguous is a status query that is answered with every name twice.
 func ambiguous() Row {
 	row := unanswered("", "answers the status query with every name twice", "hang_up_after", 1)
-	row.Faults[1] = sandbox.Fault{Kind: "name_twice_after", Operation: sandbox.Ask}
+	row.Faults[1] = sandbox.Fault{Kind: "name_twice_after", Operation: sandbox.StatusOperation}
 	return row
 }
 
@@ -142,5 +142,5 @@ func unanswered(asked, name, sent string, moved int) Row {
 }
 
 func sendTooLate(ctx context.Context) context.Context {
-	return wire.WithSendBy(ctx, time.Now().Add(-time.Second), nil)
+	return wire.WithSendDeadline(ctx, time.Now().Add(-time.Second), nil)
 }

@@ -16,16 +16,16 @@ const reference = "conform1"
 
 // run plays one row: the attempt, then the questions; after each the book must say what the row
 // says.
-func (b *bench) run(t *testing.T, row Row) {
+func (b *fixture) run(t *testing.T, row Row) {
 	t.Helper()
-	if err := b.desk.AddFaults(row.Faults...); err != nil {
+	if err := b.simulator.AddFaults(row.Faults...); err != nil {
 		t.Fatal(err)
 	}
 	if row.Gone {
 		b.server.Close()
 	}
-	o, err := b.play(t, row)
-	b.judge(t, row, o, err)
+	o, err := b.runRow(t, row)
+	b.check(t, row, o, err)
 	b.atMost(t, row.Moved, "after the attempt")
 	if asker, can := b.client.(providers.StatusChecker); can {
 		b.ask(t, asker, row, o)
@@ -33,30 +33,30 @@ func (b *bench) run(t *testing.T, row Row) {
 	}
 }
 
-func (b *bench) play(t *testing.T, row Row) (providers.Outcome, error) {
+func (b *fixture) runRow(t *testing.T, row Row) (providers.Outcome, error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	if row.Late {
 		ctx = sendTooLate(ctx)
 	}
-	if row.Leave {
-		go b.leave(ctx, cancel)
+	if row.CallerLeaves {
+		go b.cancelCaller(ctx, cancel)
 	}
 	return b.attempt(t, ctx, reference)
 }
 
-// leave gives up the attempt once the money moved, or the session was asked for.
-func (b *bench) leave(ctx context.Context, cancel func()) {
+// cancelCaller gives up the attempt once the money moved, or the session was asked for.
+func (b *fixture) cancelCaller(ctx context.Context, cancel func()) {
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
-	for b.desk.Moved(reference) == 0 && (!b.Sessions || b.desk.Arrived(reference) == 0) && ctx.Err() == nil {
+	for b.simulator.ExecutionCount(reference) == 0 && (!b.Sessions || b.simulator.ArrivalCount(reference) == 0) && ctx.Err() == nil {
 		<-tick.C
 	}
 	cancel()
 }
 
-func (b *bench) judge(t *testing.T, row Row, o providers.Outcome, err error) {
+func (b *fixture) check(t *testing.T, row Row, o providers.Outcome, err error) {
 	t.Helper()
 	if got := word(o, err, NoAct); got != row.Want {
 		t.Errorf("the attempt came to %q (%v), want %q", got, err, row.Want)
@@ -74,7 +74,7 @@ func (b *bench) judge(t *testing.T, row Row, o providers.Outcome, err error) {
 	}
 }
 
-func (b *bench) ask(t *testing.T, asker providers.StatusChecker, row Row, o providers.Outcome) {
+func (b *fixture) ask(t *testing.T, asker providers.StatusChecker, row Row, o providers.Outcome) {
 	t.Helper()
 	q := b.query(t, reference, o)
 	for i, want := range row.Then {
@@ -87,7 +87,7 @@ func (b *bench) ask(t *testing.T, asker providers.StatusChecker, row Row, o prov
 }
 
 // echo holds what was repeated against what was asked about.
-func (b *bench) echo(t *testing.T, q providers.Query, o providers.Outcome) {
+func (b *fixture) echo(t *testing.T, q providers.StatusQuery, o providers.Outcome) {
 	t.Helper()
 	if r := o.Echo.Reference; r != "" && r != q.Reference {
 		t.Errorf("the answer repeats the reference as %q, want %q", r, q.Reference)
@@ -102,16 +102,16 @@ func (b *bench) echo(t *testing.T, q providers.Query, o providers.Outcome) {
 }
 
 // atMost holds that at most one request that can move money arrived, and how often it moved.
-func (b *bench) atMost(t *testing.T, moved int, when string) {
+func (b *fixture) atMost(t *testing.T, moved int, when string) {
 	t.Helper()
 	most := 1
 	if b.Renews {
 		most = 2 // the repeat after a refused token
 	}
-	if n := b.desk.Arrived(reference) + b.desk.Arrived(""); n > most {
+	if n := b.simulator.ArrivalCount(reference) + b.simulator.ArrivalCount(""); n > most {
 		t.Errorf("%d requests that can move money arrived %s, at most %d may", n, when, most)
 	}
-	if n := b.desk.Moved(reference); n != moved {
+	if n := b.simulator.ExecutionCount(reference); n != moved {
 		t.Errorf("money moved %d times %s, want %d", n, when, moved)
 	}
 }
@@ -119,13 +119,13 @@ func (b *bench) atMost(t *testing.T, moved int, when string) {
 // refusesEveryToken holds that a token which was refused is not offered again, whoever comes
 // next, and that the login is not called for ever: about a dozen times at once, and then spaced
 // out.
-func (b *bench) refusesEveryToken(t *testing.T) {
+func (b *fixture) refusesEveryToken(t *testing.T) {
 	t.Helper()
-	if err := b.desk.AddFaults(sandbox.Fault{Kind: "unauthorized"}); err != nil {
+	if err := b.simulator.AddFaults(sandbox.Fault{Kind: "unauthorized"}); err != nil {
 		t.Fatal(err)
 	}
 	_, before := b.offered.most()
-	logins, began := b.desk.Logins(), time.Now()
+	logins, began := b.simulator.Logins(), time.Now()
 	for range 30 {
 		if o, err := b.attempt(t, t.Context(), reference); err == nil {
 			t.Fatalf("an attempt came to %s", o.Class)
@@ -135,31 +135,31 @@ func (b *bench) refusesEveryToken(t *testing.T) {
 	if tokens < 2 || times > max(1, before+1) {
 		t.Errorf("%d tokens were offered, one of them %d times", tokens, times)
 	}
-	if n := b.desk.Logins() - logins; n > 14+12*int(time.Since(began).Seconds()) {
+	if n := b.simulator.Logins() - logins; n > 14+12*int(time.Since(began).Seconds()) {
 		t.Errorf("%d logins in %s", n, time.Since(began))
 	}
-	if n := b.desk.Moved(reference); n != 0 {
+	if n := b.simulator.ExecutionCount(reference); n != 0 {
 		t.Errorf("money moved %d times", n)
 	}
 }
 
 // provesNothingForUs shows that the suite's simulator does not prevent double payments: whatever
 // the rows show is the adapter's doing.
-func (b *bench) provesNothingForUs(t *testing.T) {
+func (b *fixture) provesNothingForUs(t *testing.T) {
 	t.Helper()
 	for range 2 {
 		if o, err := b.attempt(t, t.Context(), reference); err != nil || o.Class != b.Paid {
 			t.Fatalf("came to %q, %v", o.Class, err)
 		}
 	}
-	if n := b.desk.Moved(reference); n != 2 {
+	if n := b.simulator.ExecutionCount(reference); n != 2 {
 		t.Errorf("money moved %d times for two requests: this simulator dedupes", n)
 	}
 }
 
 // findsAnothers shows that an adapter which looks first leaves alone what an attempt that it knows
 // nothing of has made.
-func (b *bench) findsAnothers(t *testing.T) {
+func (b *fixture) findsAnothers(t *testing.T) {
 	t.Helper()
 	for _, want := range []providers.Class{b.Paid, providers.Mismatch} {
 		if o, err := b.attempt(t, t.Context(), reference); err != nil || o.Class != want {

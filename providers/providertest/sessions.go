@@ -7,7 +7,7 @@ import (
 
 // sessions are the rows of a provider whose payments a payer makes: whatever becomes of the request
 // for a session, no money moves by it, and nobody but who got its address can pay there.
-func sessions(s Subject) []Row {
+func sessions(s Suite) []Row {
 	open := []providers.Class{providers.Pending, providers.Pending}
 	rows := []Row{
 		{Name: "opens a session, and nobody pays", Want: providers.Pending, Then: open},
@@ -43,5 +43,5 @@ func sessions(s Subject) []Row {
 			Name: "answers the status query with " + kind, Faults: fault(kind), Want: providers.Pending, Then: []providers.Class{NoAnswer},
 		})
 	}
-	return append(rows, Row{Name: "opens a session, too slowly", Faults: fault("slow_after"), Leave: true, Want: NoAct, Then: open})
+	return append(rows, Row{Name: "opens a session, too slowly", Faults: fault("slow_after"), CallerLeaves: true, Want: NoAct, Then: open})
 }

@@ -7,8 +7,8 @@ import (
 	"net/http"
 )
 
-// mount serves the desk's own pages below a prefix: the book and the faults.
-func (d *Desk) mount(mux *http.ServeMux, prefix string) {
+// mountAdmin serves the desk's own pages below a prefix: the book and the faults.
+func (d *Simulator) mountAdmin(mux *http.ServeMux, prefix string) {
 	mux.HandleFunc("GET "+prefix+"/_book", d.showBook)
 	mux.HandleFunc("DELETE "+prefix+"/_book", d.deleteBook)
 	mux.HandleFunc("GET "+prefix+"/_faults", d.showFaults)
@@ -23,7 +23,7 @@ type Book struct {
 	Logins     int            `json:"logins"`
 }
 
-func (d *Desk) showBook(w http.ResponseWriter, _ *http.Request) {
+func (d *Simulator) showBook(w http.ResponseWriter, _ *http.Request) {
 	book := Book{Executions: d.Executions(), Arrivals: d.Arrivals(), Logins: d.Logins()}
 	if book.Executions == nil {
 		book.Executions = []Execution{}
@@ -31,17 +31,17 @@ func (d *Desk) showBook(w http.ResponseWriter, _ *http.Request) {
 	WriteJSON(w, http.StatusOK, book)
 }
 
-func (d *Desk) deleteBook(w http.ResponseWriter, _ *http.Request) {
+func (d *Simulator) deleteBook(w http.ResponseWriter, _ *http.Request) {
 	d.Reset()
 	w.WriteHeader(http.StatusNoContent)
 }
 
-func (d *Desk) showFaults(w http.ResponseWriter, _ *http.Request) {
+func (d *Simulator) showFaults(w http.ResponseWriter, _ *http.Request) {
 	WriteJSON(w, http.StatusOK, d.Faults())
 }
 
 // postFaults adds one fault or an array of them.
-func (d *Desk) postFaults(w http.ResponseWriter, r *http.Request) {
+func (d *Simulator) postFaults(w http.ResponseWriter, r *http.Request) {
 	faults, err := readFaults(http.MaxBytesReader(w, r.Body, 1<<20))
 	if err == nil {
 		err = d.AddFaults(faults...)
@@ -67,7 +67,7 @@ func readFaults(body io.Reader) ([]Fault, error) {
 	return faults, decoder.Decode(&faults)
 }
 
-func (d *Desk) deleteFaults(w http.ResponseWriter, _ *http.Request) {
+func (d *Simulator) deleteFaults(w http.ResponseWriter, _ *http.Request) {
 	d.ClearFaults()
 	w.WriteHeader(http.StatusNoContent)
 }

@@ -18,9 +18,9 @@ type Execution struct {
 	At          time.Time `json:"at"`
 }
 
-// Desk is one provider's memory: its book, what it has under way, and its faults. It is safe for
+// Simulator is one provider's memory: its book, what it has under way, and its faults. It is safe for
 // concurrent use.
-type Desk struct {
+type Simulator struct {
 	now   func() time.Time
 	limit int
 	// ids is the form of the provider's ids, of their number.
@@ -46,10 +46,10 @@ type Options struct {
 	Limit int
 }
 
-// NewDesk is the memory of a provider whose ids are of that form, of their number, such as
+// NewSimulator is the memory of a provider whose ids are of that form, of their number, such as
 // "pyt_%06d".
-func NewDesk(ids string, o Options) *Desk {
-	d := &Desk{now: o.Now, limit: o.Limit, ids: ids, forget: func() {}}
+func NewSimulator(ids string, o Options) *Simulator {
+	d := &Simulator{now: o.Now, limit: o.Limit, ids: ids, forget: func() {}}
 	if d.now == nil {
 		d.now = time.Now
 	}
@@ -61,10 +61,10 @@ func NewDesk(ids string, o Options) *Desk {
 }
 
 // Now is the provider's time.
-func (d *Desk) Now() time.Time { return d.now() }
+func (d *Simulator) Now() time.Time { return d.now() }
 
 // Full is the error of a memory that has room for no more than n of something.
-func (d *Desk) Full(n int) error {
+func (d *Simulator) Full(n int) error {
 	if n >= d.limit {
 		return errFull
 	}
@@ -72,7 +72,7 @@ func (d *Desk) Full(n int) error {
 }
 
 // Reset forgets everything: book, arrivals, payments and faults.
-func (d *Desk) Reset() {
+func (d *Simulator) Reset() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.faults, d.executions, d.orders, d.logins = nil, nil, 0, 0
@@ -82,18 +82,18 @@ func (d *Desk) Reset() {
 }
 
 // OnReset says what a provider keeps beside the desk and forgets with it.
-func (d *Desk) OnReset(forget func()) { d.forget = forget }
+func (d *Simulator) OnReset(forget func()) { d.forget = forget }
 
 // Executions is a copy of the book, in order of execution.
-func (d *Desk) Executions() []Execution {
+func (d *Simulator) Executions() []Execution {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.executeDue()
 	return append([]Execution(nil), d.executions...)
 }
 
-// Moved is how often money moved for the reference.
-func (d *Desk) Moved(reference string) int {
+// ExecutionCount is how often money moved for the reference.
+func (d *Simulator) ExecutionCount(reference string) int {
 	n := 0
 	for _, e := range d.Executions() {
 		if e.Reference == reference {
@@ -103,16 +103,16 @@ func (d *Desk) Moved(reference string) int {
 	return n
 }
 
-// Arrived is how many requests that can move money came in for the reference, whatever became of
+// ArrivalCount is how many requests that can move money came in for the reference, whatever became of
 // them; those of which no reference could be read count under "".
-func (d *Desk) Arrived(reference string) int {
+func (d *Simulator) ArrivalCount(reference string) int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.arrivals[reference]
 }
 
 // Arrivals is a copy of all counts of Arrived.
-func (d *Desk) Arrivals() map[string]int {
+func (d *Simulator) Arrivals() map[string]int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	all := make(map[string]int, len(d.arrivals))
@@ -123,14 +123,14 @@ func (d *Desk) Arrivals() map[string]int {
 }
 
 // Logins is how many requests for a token came in, whatever became of them.
-func (d *Desk) Logins() int {
+func (d *Simulator) Logins() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.logins
 }
 
 // LoggingIn counts a request for a token.
-func (d *Desk) LoggingIn() {
+func (d *Simulator) LoggingIn() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.logins++
@@ -139,7 +139,7 @@ func (d *Desk) LoggingIn() {
 var errFull = errors.New("the sandbox keeps no more payments; delete its book")
 
 // Arrive counts a request that can move money; its error means that there is no room.
-func (d *Desk) Arrive(reference string) error {
+func (d *Simulator) Arrive(reference string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if _, known := d.arrivals[reference]; !known && len(d.arrivals) >= d.limit || d.orders >= d.limit {
@@ -173,7 +173,7 @@ const (
 )
 
 // Take books a payment as the fault says: at once, later or never.
-func (d *Desk) Take(o Order, b Behaviour, f Fault) Order {
+func (d *Simulator) Take(o Order, b Behaviour, f Fault) Order {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.orders++
@@ -187,7 +187,7 @@ func (d *Desk) Take(o Order, b Behaviour, f Fault) Order {
 	return *kept
 }
 
-func (d *Desk) schedule(o *Order, m Moves, f Fault) {
+func (d *Simulator) schedule(o *Order, m Moves, f Fault) {
 	switch m {
 	case MovesNow:
 		d.execute(o)
@@ -207,7 +207,7 @@ func (d *Desk) schedule(o *Order, m Moves, f Fault) {
 	}
 }
 
-func (d *Desk) execute(o *Order) {
+func (d *Simulator) execute(o *Order) {
 	delete(d.timed, o)
 	o.unasked, o.due, o.polls = false, time.Time{}, 0
 	if o.rejects {
@@ -219,7 +219,7 @@ func (d *Desk) execute(o *Order) {
 }
 
 // executeDue moves what waited for an instant that has come.
-func (d *Desk) executeDue() {
+func (d *Simulator) executeDue() {
 	now := d.now()
 	for o := range d.timed {
 		if !now.Before(o.due) {
@@ -230,7 +230,7 @@ func (d *Desk) executeDue() {
 
 // Find answers a status query, by the provider's id or else by reference. Being asked moves on what
 // waits for it.
-func (d *Desk) Find(id, reference string) (Order, bool) {
+func (d *Simulator) Find(id, reference string) (Order, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.executeDue()
@@ -255,12 +255,12 @@ func (d *Desk) Find(id, reference string) (Order, bool) {
 }
 
 // Earlier is the first payment of that reference.
-func (d *Desk) Earlier(reference string) (Order, bool) { return d.look(d.byReference, reference) }
+func (d *Simulator) Earlier(reference string) (Order, bool) { return d.look(d.byReference, reference) }
 
 // Known is the payment of that id, whether or not a status query would find it.
-func (d *Desk) Known(id string) (Order, bool) { return d.look(d.byID, id) }
+func (d *Simulator) Known(id string) (Order, bool) { return d.look(d.byID, id) }
 
-func (d *Desk) look(in map[string]*Order, key string) (Order, bool) {
+func (d *Simulator) look(in map[string]*Order, key string) (Order, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if o := in[key]; o != nil {

@@ -39,11 +39,11 @@ type Fault struct {
 
 // Operations that a fault can be for.
 const (
-	Send  = "send"  // requests that can move money
-	Step  = "step"  // requests before those, which cannot
-	Ask   = "ask"   // status queries
-	Login = "login" // requests for a token
-	Any   = "any"   // all but logins
+	SendOperation   = "send"  // requests that can move money
+	StepOperation   = "step"  // requests before those, which cannot
+	StatusOperation = "ask"   // status queries
+	LoginOperation  = "login" // requests for a token
+	AnyOperation    = "any"   // all but logins
 )
 
 // Duration is a time.Duration that JSON writes as text, such as "1.5s".
@@ -120,40 +120,40 @@ const latency = "latency"
 // kinds names every fault. "before" means that nothing moved, "after" that the money did.
 func kinds() map[string]kind {
 	return map[string]kind{
-		latency:                {Any, Behaviour{MovesNow, Normal}},
-		"decline":              {Send, Behaviour{Untaken, Declined}},
-		"rejected_object":      {Send, Behaviour{Untaken, RejectedObject}},
-		"duplicate":            {Send, Behaviour{Untaken, Duplicate}},
-		"rejected_word":        {Send, Behaviour{MovesNever, Normal}},
-		"rejected_later":       {Send, Behaviour{RejectsPending, Normal}},
-		"pending":              {Send, Behaviour{MovesPending, Normal}},
-		"unauthorized":         {Any, Behaviour{Untaken, Unauthorized}},
-		"unauthorized_in_body": {Any, Behaviour{Untaken, UnauthorizedInBody}},
-		"expire_tokens":        {Any, Behaviour{Untaken, ExpireTokens}},
-		"throttled":            {Any, Behaviour{Untaken, Throttle}},
-		"hang_up_before":       {Send, Behaviour{Untaken, HangUp}},
-		"hang_up_after":        {Send, Behaviour{MovesNow, HangUp}},
-		"slow_before":          {Send, Behaviour{Untaken, Slow}},
-		"slow_after":           {Send, Behaviour{MovesNow, Slow}},
-		"bad_gateway_before":   {Send, Behaviour{Untaken, BadGateway}},
-		"bad_gateway_after":    {Send, Behaviour{MovesNow, BadGateway}},
-		"html_before":          {Send, Behaviour{Untaken, HTML}},
-		"html_after":           {Send, Behaviour{MovesNow, HTML}},
-		"cut_json_after":       {Send, Behaviour{MovesNow, CutJSON}},
-		"cut_body_after":       {Send, Behaviour{MovesNow, CutBody}},
-		"huge_after":           {Send, Behaviour{MovesNow, Huge}},
-		"name_twice_after":     {Send, Behaviour{MovesNow, Twice}},
-		"wrong_types_after":    {Send, Behaviour{MovesNow, WrongTypes}},
-		"unknown_status_after": {Send, Behaviour{MovesNow, UnknownStatus}},
-		"unknown_code_after":   {Send, Behaviour{MovesNow, UnknownCode}},
-		"rejection_beside":     {Any, Behaviour{MovesNow, RejectionBeside}},
-		"redirect":             {Send, Behaviour{Untaken, Redirect}},
-		"late":                 {Send, Behaviour{MovesAfterNotFound, HangUp}},
-		"delayed":              {Send, Behaviour{MovesDelayed, HangUp}},
-		"bare_404":             {Ask, Behaviour{Untaken, Bare404}},
-		"login_page":           {Ask, Behaviour{Untaken, HTML}},
-		"not_found":            {Ask, Behaviour{Untaken, NotFound}},
-		"wrong_amount":         {Ask, Behaviour{Untaken, WrongAmount}},
+		latency:                {AnyOperation, Behaviour{MovesNow, Normal}},
+		"decline":              {SendOperation, Behaviour{Untaken, Declined}},
+		"rejected_object":      {SendOperation, Behaviour{Untaken, RejectedObject}},
+		"duplicate":            {SendOperation, Behaviour{Untaken, Duplicate}},
+		"rejected_word":        {SendOperation, Behaviour{MovesNever, Normal}},
+		"rejected_later":       {SendOperation, Behaviour{RejectsPending, Normal}},
+		"pending":              {SendOperation, Behaviour{MovesPending, Normal}},
+		"unauthorized":         {AnyOperation, Behaviour{Untaken, Unauthorized}},
+		"unauthorized_in_body": {AnyOperation, Behaviour{Untaken, UnauthorizedInBody}},
+		"expire_tokens":        {AnyOperation, Behaviour{Untaken, ExpireTokens}},
+		"throttled":            {AnyOperation, Behaviour{Untaken, Throttle}},
+		"hang_up_before":       {SendOperation, Behaviour{Untaken, HangUp}},
+		"hang_up_after":        {SendOperation, Behaviour{MovesNow, HangUp}},
+		"slow_before":          {SendOperation, Behaviour{Untaken, Slow}},
+		"slow_after":           {SendOperation, Behaviour{MovesNow, Slow}},
+		"bad_gateway_before":   {SendOperation, Behaviour{Untaken, BadGateway}},
+		"bad_gateway_after":    {SendOperation, Behaviour{MovesNow, BadGateway}},
+		"html_before":          {SendOperation, Behaviour{Untaken, HTML}},
+		"html_after":           {SendOperation, Behaviour{MovesNow, HTML}},
+		"cut_json_after":       {SendOperation, Behaviour{MovesNow, CutJSON}},
+		"cut_body_after":       {SendOperation, Behaviour{MovesNow, CutBody}},
+		"huge_after":           {SendOperation, Behaviour{MovesNow, Huge}},
+		"name_twice_after":     {SendOperation, Behaviour{MovesNow, Twice}},
+		"wrong_types_after":    {SendOperation, Behaviour{MovesNow, WrongTypes}},
+		"unknown_status_after": {SendOperation, Behaviour{MovesNow, UnknownStatus}},
+		"unknown_code_after":   {SendOperation, Behaviour{MovesNow, UnknownCode}},
+		"rejection_beside":     {AnyOperation, Behaviour{MovesNow, RejectionBeside}},
+		"redirect":             {SendOperation, Behaviour{Untaken, Redirect}},
+		"late":                 {SendOperation, Behaviour{MovesAfterNotFound, HangUp}},
+		"delayed":              {SendOperation, Behaviour{MovesDelayed, HangUp}},
+		"bare_404":             {StatusOperation, Behaviour{Untaken, Bare404}},
+		"login_page":           {StatusOperation, Behaviour{Untaken, HTML}},
+		"not_found":            {StatusOperation, Behaviour{Untaken, NotFound}},
+		"wrong_amount":         {StatusOperation, Behaviour{Untaken, WrongAmount}},
 	}
 }
 
@@ -166,14 +166,14 @@ type rule struct {
 }
 
 // AddFaults adds faults behind those that are there.
-func (d *Desk) AddFaults(faults ...Fault) error {
+func (d *Simulator) AddFaults(faults ...Fault) error {
 	rules := make([]*rule, 0, len(faults))
 	for i, f := range faults {
 		b, known := kinds()[f.Kind]
 		if !known {
 			return fmt.Errorf("fault %d: kind: not one of %s", i, strings.Join(Kinds(), ", "))
 		}
-		if !slices.Contains([]string{"", Send, Step, Ask, Login, Any}, f.Operation) {
+		if !slices.Contains([]string{"", SendOperation, StepOperation, StatusOperation, LoginOperation, AnyOperation}, f.Operation) {
 			return fmt.Errorf("fault %d: operation: not one of send, step, ask, login, any", i)
 		}
 		if f.Next < 0 || f.Delay < 0 || f.Polls < 0 {
@@ -197,7 +197,7 @@ func (d *Desk) AddFaults(faults ...Fault) error {
 }
 
 // Faults lists those that still apply; Next is what is left of it.
-func (d *Desk) Faults() []Fault {
+func (d *Simulator) Faults() []Fault {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	all := []Fault{}
@@ -208,7 +208,7 @@ func (d *Desk) Faults() []Fault {
 }
 
 // ClearFaults ends all faults. Payments that wait for something go on waiting.
-func (d *Desk) ClearFaults() {
+func (d *Simulator) ClearFaults() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.faults = nil
@@ -216,13 +216,13 @@ func (d *Desk) ClearFaults() {
 
 // Meet uses up the faults that apply to a request: it waits for the sum of the latencies, or until
 // the client left, and returns one other.
-func (d *Desk) Meet(ctx context.Context, operation, reference, amount string) (Fault, Behaviour) {
+func (d *Simulator) Meet(ctx context.Context, operation, reference, amount string) (Fault, Behaviour) {
 	delay, f, b := d.fault(operation, reference, amount)
 	wait(ctx, delay)
 	return f, b
 }
 
-func (d *Desk) fault(operation, reference, amount string) (time.Duration, Fault, Behaviour) {
+func (d *Simulator) fault(operation, reference, amount string) (time.Duration, Fault, Behaviour) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var wait time.Duration
@@ -258,6 +258,6 @@ func (r *rule) use() {
 }
 
 func (r *rule) matches(operation, reference, amount string) bool {
-	return (r.operation == operation || r.operation == Any && operation != Login) && strings.HasPrefix(reference, r.Reference) &&
+	return (r.operation == operation || r.operation == AnyOperation && operation != LoginOperation) && strings.HasPrefix(reference, r.Reference) &&
 		(r.Amount == "" || r.Amount == amount)
 }

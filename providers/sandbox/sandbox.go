@@ -16,7 +16,7 @@ import (
 
 // Provider is one simulated provider with its desk: its book and its faults.
 type Provider struct {
-	*Desk
+	*Simulator
 	// Name is the provider's, Prefix the path below which it is served: a slash and the name.
 	Name, Prefix string
 	settings     func(base string) []Setting
@@ -28,9 +28,9 @@ type Setting struct{ Name, Value string }
 
 // NewProvider serves what h answers below the prefix, and the desk's pages. The settings are those
 // with which a worker reaches the provider, given the address of its prefix.
-func NewProvider(name string, d *Desk, h http.Handler, settings func(base string) []Setting) *Provider {
-	p := &Provider{Desk: d, Name: name, Prefix: "/" + name, settings: settings, mux: http.NewServeMux()}
-	d.mount(p.mux, p.Prefix)
+func NewProvider(name string, d *Simulator, h http.Handler, settings func(base string) []Setting) *Provider {
+	p := &Provider{Simulator: d, Name: name, Prefix: "/" + name, settings: settings, mux: http.NewServeMux()}
+	d.mountAdmin(p.mux, p.Prefix)
 	p.mux.Handle(p.Prefix+"/", http.StripPrefix(p.Prefix, h))
 	return p
 }

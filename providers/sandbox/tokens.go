@@ -23,7 +23,7 @@ type Tokens struct {
 }
 
 // NewTokens gives out tokens of that life; where it revokes, each ends the life of older ones.
-func NewTokens(d *Desk, life time.Duration, revokes bool) *Tokens {
+func NewTokens(d *Simulator, life time.Duration, revokes bool) *Tokens {
 	return &Tokens{now: d.now, life: life, revokes: revokes, valid: map[string]time.Time{}}
 }
 

@@ -9,9 +9,9 @@ import (
 	"github.com/remesa/remesa/providers/wire"
 )
 
-// answer is what could be read of a reply's body. Where a field that is looked at has a wrong type,
+// response is what could be read of a reply's body. Where a field that is looked at has a wrong type,
 // nothing was read.
-type answer struct {
+type response struct {
 	// envelope is the provider's word about the request, not about the payment.
 	envelope envelope
 	// code and message are those of the envelope's error.
@@ -21,9 +21,9 @@ type answer struct {
 	rejection, rejectionMessage string
 	// payment is nil where the answer holds none.
 	payment *payment
-	// speaks: the answer holds something of a payment, also where that cannot be read. Then it is
+	// namesPayment: the answer holds something of a payment, also where that cannot be read. Then it is
 	// no refusal of the request alone.
-	speaks bool
+	namesPayment bool
 }
 
 type envelope int
@@ -44,28 +44,28 @@ type payment struct {
 // object is an object of an answer, in which a field without a value may hold an empty text.
 type object struct{ wire.Object }
 
-func parse(body []byte) (answer, bool) {
+func parse(body []byte) (response, bool) {
 	o, ok := wire.ReadObject(body)
 	if !ok {
-		return answer{speaks: wire.Ambiguous(body)}, false
+		return response{namesPayment: wire.HasDuplicateNames(body)}, false
 	}
-	var a answer
+	var a response
 	top := object{o}
 	failure, rejected := top.object("error"), top.object("rejected_object")
-	a.code, a.message = complaint(failure.Text("error_code")), failure.Text("message")
-	a.rejection, a.rejectionMessage = complaint(rejected.TextOrNumber("code")), rejected.Text("message")
+	a.code, a.message = headerProblem(failure.Text("error_code")), failure.Text("message")
+	a.rejection, a.rejectionMessage = headerProblem(rejected.TextOrNumber("code")), rejected.Text("message")
 	a.payment = top.payment()
-	a.speaks = a.payment != nil || a.rejection != ""
+	a.namesPayment = a.payment != nil || a.rejection != ""
 	a.envelope = top.envelope(a.code != "" || failure.Text("error_code") == "" && a.message != "", a.payment != nil)
 	if top.Bad() {
-		return answer{speaks: top.has("payout", "tef", "payment", "rejected_object", "id", "uuid", "merchant_id")}, false
+		return response{namesPayment: top.has("payout", "tef", "payment", "rejected_object", "id", "uuid", "merchant_id")}, false
 	}
 	return a, true
 }
 
-// complaint is an error's code; none where it is zero, which says success: such an object stands
+// headerProblem is an error's code; none where it is zero, which says success: such an object stands
 // beside payments that were paid.
-func complaint(code string) string {
+func headerProblem(code string) string {
 	if code = strings.TrimSpace(code); strings.Trim(code, "0") == "" {
 		return ""
 	}
@@ -104,7 +104,7 @@ func (o object) payment() *payment {
 		switch {
 		case found == nil, *found == payment{}:
 			found = p
-		case *p != payment{} && !found.agrees(*p):
+		case *p != payment{} && !found.matches(*p):
 			o.Spoil()
 		}
 	}
@@ -135,8 +135,8 @@ func (o object) places() []object {
 	return all
 }
 
-// agrees reports whether another place may speak of the same payment: what both give is the same.
-func (p payment) agrees(q payment) bool {
+// matches reports whether another place may speak of the same payment: what both give is the same.
+func (p payment) matches(q payment) bool {
 	same := func(a, b string) bool { return a == "" || b == "" || a == b }
 	return p.word == q.word && same(p.id, q.id) && same(p.echo.Reference, q.echo.Reference) && same(p.echo.Amount, q.echo.Amount)
 }
@@ -146,8 +146,8 @@ func (o object) read(word string) *payment {
 	return &payment{
 		id:      o.id(),
 		word:    strings.ToLower(strings.TrimSpace(word)),
-		bank:    unmasked(bank.TextOrNumber("sbif_code")),
-		account: unmasked(bank.TextOrNumber("account_number")),
+		bank:    visibleDigits(bank.TextOrNumber("sbif_code")),
+		account: visibleDigits(bank.TextOrNumber("account_number")),
 		echo: providers.Echo{
 			Amount: o.TextOrNumber("amount"), Currency: o.Text("currency"), Reference: o.reference(),
 			Beneficiary: canonicalRUT(recipient.Text("rut")),
@@ -211,7 +211,7 @@ func canonicalRUT(text string) string {
 
 var digitsOnly = regexp.MustCompile(`^[0-9]+$`)
 
-func unmasked(number string) string {
+func visibleDigits(number string) string {
 	if !digitsOnly.MatchString(number) {
 		return ""
 	}

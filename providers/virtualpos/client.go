@@ -29,7 +29,7 @@ func (c *Client) Pay(ctx context.Context, p providers.Payout, _ providers.Attemp
 	if err != nil {
 		return wire.Inexpressible(err), nil
 	}
-	if _, err := c.statusURL(providers.Query{Reference: p.Reference}); err != nil {
+	if _, err := c.statusURL(providers.StatusQuery{Reference: p.Reference}); err != nil {
 		return wire.Inexpressible(err), nil // it could never be asked about
 	}
 	address, err := wire.Join(c.base, c.config.CreatePath)
@@ -38,8 +38,8 @@ func (c *Client) Pay(ctx context.Context, p providers.Payout, _ providers.Attemp
 	}
 	with := c.reading(p.Reference, &p)
 	reply, err := c.send(ctx, wire.NewRequest(http.MethodPost, address, c.body(tef)), tef, &with)
-	o, err := created(reply, err, with)
-	return providers.Conceal(o, with.hide...), err
+	o, err := mapPayout(reply, err, with)
+	return providers.Redact(o, with.hide...), err
 }
 
 var _ providers.StatusChecker = (*Client)(nil)
@@ -47,36 +47,36 @@ var _ providers.StatusChecker = (*Client)(nil)
 // Status asks by our reference where the id is not known or where that is wanted, else by the id. A
 // refused payout under our reference that is not the known one says nothing of that one: then both
 // are asked about.
-func (c *Client) Status(ctx context.Context, q providers.Query) (providers.Outcome, error) {
+func (c *Client) Status(ctx context.Context, q providers.StatusQuery) (providers.Outcome, error) {
 	if !q.ByReference {
-		return c.ask(ctx, q)
+		return c.queryStatus(ctx, q)
 	}
 	known := q.ProviderID
 	q.ProviderID = ""
-	o, err := c.ask(ctx, q)
+	o, err := c.queryStatus(ctx, q)
 	if err != nil || known == "" || o.Class != providers.Refused || o.ProviderID == known {
 		return o, err
 	}
 	q.ProviderID = known
-	return c.ask(ctx, q)
+	return c.queryStatus(ctx, q)
 }
 
-// ask asks once, by the provider's id where it is given, else by our reference. Refused credentials
+// queryStatus asks once, by the provider's id where it is given, else by our reference. Refused credentials
 // are believed where a question about a made-up payout is refused as well: what is asked about may
 // be somebody else's payout, which our signature does not fit.
-func (c *Client) ask(ctx context.Context, q providers.Query) (providers.Outcome, error) {
-	o, err := c.question(ctx, q)
+func (c *Client) queryStatus(ctx context.Context, q providers.StatusQuery) (providers.Outcome, error) {
+	o, err := c.statusRequest(ctx, q)
 	var refused *providers.CredentialsError
 	if !errors.As(err, &refused) {
 		return o, err
 	}
-	if _, err := c.question(ctx, madeUp()); err != nil {
+	if _, err := c.statusRequest(ctx, probeQuery()); err != nil {
 		return o, refused
 	}
 	return o, fmt.Errorf("no answer: the signature over this payout was refused, code %s", refused.Code)
 }
 
-func (c *Client) question(ctx context.Context, q providers.Query) (providers.Outcome, error) {
+func (c *Client) statusRequest(ctx context.Context, q providers.StatusQuery) (providers.Outcome, error) {
 	address, err := c.statusURL(q)
 	if err != nil {
 		return providers.Outcome{}, fmt.Errorf("status: %w", err)
@@ -86,13 +86,13 @@ func (c *Client) question(ctx context.Context, q providers.Query) (providers.Out
 		return providers.Outcome{}, fmt.Errorf("status: %w", err)
 	}
 	with := c.reading(q.Reference, q.Payout)
-	with.bare = tef == nil
+	with.noDetails = tef == nil
 	reply, err := c.send(ctx, wire.NewRequest(http.MethodGet, address, nil), tef, &with)
-	o, err := asked(reply, err, with)
-	return providers.Conceal(o, with.hide...), err
+	o, err := mapStatus(reply, err, with)
+	return providers.Redact(o, with.hide...), err
 }
 
-func (c *Client) statusURL(q providers.Query) (string, error) {
+func (c *Client) statusURL(q providers.StatusQuery) (string, error) {
 	if q.ProviderID != "" {
 		return wire.Join(c.base, c.config.StatusPath, "id", q.ProviderID)
 	}
@@ -102,7 +102,7 @@ func (c *Client) statusURL(q providers.Query) (string, error) {
 // statusTef is what a status request signs; nil where the account signs the API key alone. A
 // settled payout whose details are gone is not asked about where they are to sign: the provider
 // would refuse the question like wrong credentials.
-func (c *Client) statusTef(q providers.Query) ([]byte, error) {
+func (c *Client) statusTef(q providers.StatusQuery) ([]byte, error) {
 	switch {
 	case c.config.StatusSignature == SignAPIKey:
 		return nil, nil
@@ -112,15 +112,15 @@ func (c *Client) statusTef(q providers.Query) ([]byte, error) {
 	return encodeTef(*q.Payout)
 }
 
-// madeUp asks about a payout that nobody made, and is signed as any other question.
-func madeUp() providers.Query {
+// probeQuery asks about a payout that nobody made, and is signed as any other question.
+func probeQuery() providers.StatusQuery {
 	amount, _ := providers.ParseMoney("1", "CLP") // is an amount
 	p := providers.Payout{
 		Payment:   providers.Payment{Provider: Name, Reference: "remesa-check", Amount: amount, Description: "remesa check"},
 		Recipient: providers.Recipient{Document: "11111111-1", Name: "remesa check", Email: "check@remesa.example"},
 		Bank:      providers.Bank{Code: "012", AccountNumber: "1"},
 	}
-	return providers.Query{Reference: p.Reference, Amount: amount, Payout: &p}
+	return providers.StatusQuery{Reference: p.Reference, Amount: amount, Payout: &p}
 }
 
 var _ providers.Checker = (*Client)(nil)
@@ -129,7 +129,7 @@ var _ providers.Checker = (*Client)(nil)
 // credentials and signature.
 func (c *Client) Check(ctx context.Context) ([]providers.Finding, error) {
 	found := c.warnings()
-	o, err := c.question(ctx, madeUp())
+	o, err := c.statusRequest(ctx, probeQuery())
 	if err != nil {
 		return found, err
 	}
@@ -149,7 +149,7 @@ func (c *Client) warnings() []providers.Finding {
 
 // send notes the signature among what is hidden: it carries the API key and the payout, readable by
 // anybody.
-func (c *Client) send(ctx context.Context, r wire.Request, tef []byte, with *reading) (wire.Reply, error) {
+func (c *Client) send(ctx context.Context, r wire.Request, tef []byte, with *mappingContext) (wire.Reply, error) {
 	signature, err := c.sign(tef)
 	if err != nil {
 		return wire.Reply{}, &wire.Error{Reason: wire.Invalid}
@@ -160,11 +160,11 @@ func (c *Client) send(ctx context.Context, r wire.Request, tef []byte, with *rea
 	return c.wire.Do(ctx, r)
 }
 
-func (c *Client) reading(reference string, p *providers.Payout) reading {
-	r := reading{now: c.config.Now(), reference: reference, hide: []string{c.config.APIKey.Reveal(), c.config.SecretKey.Reveal()}}
+func (c *Client) reading(reference string, p *providers.Payout) mappingContext {
+	r := mappingContext{now: c.config.Now(), reference: reference, hide: []string{c.config.APIKey.Reveal(), c.config.SecretKey.Reveal()}}
 	if p != nil {
 		r.bank, r.account = p.Bank.Code, p.Bank.AccountNumber
-		r.hide = append(r.hide, p.Private()...)
+		r.hide = append(r.hide, p.PrivateTexts()...)
 	}
 	return r
 }

@@ -132,7 +132,7 @@ func TestNoOutcomeCarriesPersonalDataOrSecrets(t *testing.T) {
 		c := newClient(t, config(providertest.Simulate(t, simulator.New(simulator.Options{}, sandbox.Options{}), f)))
 		p := payout(t, "po-1")
 		paid, payErr := c.Pay(t.Context(), p, providers.Attempt{})
-		asked, askErr := c.Status(t.Context(), providers.Query{Reference: "po-1", Amount: p.Amount, Payout: &p})
+		asked, askErr := c.Status(t.Context(), providers.StatusQuery{Reference: "po-1", Amount: p.Amount, Payout: &p})
 		return fmt.Sprintf("%+v %v %+v %v", paid, payErr, asked, askErr)
 	})
 }

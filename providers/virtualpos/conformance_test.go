@@ -30,7 +30,7 @@ func TestConformance(t *testing.T) {
 			sandbox: simulator.Options{FlatBody: true, NotFoundStatus: http.StatusOK},
 			change:  func(c *virtualpos.Config) { c.Body, c.StatusSignature = virtualpos.Flat, virtualpos.SignAPIKey },
 		},
-	}, func(f form) providertest.Subject { return subject(f.sandbox, f.change) })
+	}, func(f form) providertest.Suite { return subject(f.sandbox, f.change) })
 }
 
 // Every line: what signs a question and what the provider wants it to sign, and what a question
@@ -68,7 +68,7 @@ func TestAQuestionThatSignsTooLittleSaysNothingOfTheCredentials(t *testing.T) {
 		}
 		settings.StatusSignature, settings.APIKey = row.signature, row.key
 		c := newClient(t, settings)
-		for _, q := range []providers.Query{{Reference: "po-1", ProviderID: paid.ProviderID}, {Reference: "po-1"}} {
+		for _, q := range []providers.StatusQuery{{Reference: "po-1", ProviderID: paid.ProviderID}, {Reference: "po-1"}} {
 			asked.Store(0)
 			o, err := c.Status(t.Context(), q)
 			if o.Class != row.class || (err != nil) != (row.text != "") || err != nil && !strings.Contains(err.Error(), row.text) {
@@ -110,7 +110,7 @@ func TestAQuestionRefusedForItsPayoutLeavesTheAccountOpen(t *testing.T) {
 			providertest.Fault(t, s, sandbox.Fault{Kind: row.fault})
 		}
 		settings.SecretKey = row.secret
-		_, err := newClient(t, settings).Status(t.Context(), providers.Query{Reference: "po-1", Amount: ours.Amount, Payout: &ours})
+		_, err := newClient(t, settings).Status(t.Context(), providers.StatusQuery{Reference: "po-1", Amount: ours.Amount, Payout: &ours})
 		var credentials *providers.CredentialsError
 		if err == nil || errors.As(err, &credentials) != row.refused || !strings.Contains(err.Error(), row.text) {
 			t.Errorf("%s: got %v", row.name, err)
@@ -149,7 +149,7 @@ func TestWhatStandsUnderOurReferenceSaysWhoseItIs(t *testing.T) {
 		if err != nil || o.Class != providers.Duplicate || o.Code != "duplicate_reference" {
 			t.Errorf("%s: ours came to %+v, %v", row.name, o, err)
 		}
-		o, err = c.Status(t.Context(), providers.Query{Reference: "po-1", Amount: ours.Amount, Payout: &ours})
+		o, err = c.Status(t.Context(), providers.StatusQuery{Reference: "po-1", Amount: ours.Amount, Payout: &ours})
 		if err != nil || o.Class != providers.Succeeded || o.Echo.Complete != row.complete || o.Echo.Beneficiary != row.found {
 			t.Errorf("%s: found %+v, %v", row.name, o, err)
 		}
@@ -187,7 +187,7 @@ func TestASecondPayoutUnderOurReferenceIsFound(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		q := providers.Query{Reference: "po-1", Amount: p.Amount, Payout: &p, ProviderID: row.known}
+		q := providers.StatusQuery{Reference: "po-1", Amount: p.Amount, Payout: &p, ProviderID: row.known}
 		if o, err := c.Status(t.Context(), q); err != nil || o.Class != row.class || row.known != "" && o.ProviderID != row.known {
 			t.Errorf("%s: by id: got %+v, %v", row.name, o, err)
 		}
@@ -212,15 +212,15 @@ func TestALookByReferenceStandsForItself(t *testing.T) {
 			t.Fatal(err)
 		}
 		providertest.Fault(t, s, sandbox.Fault{Kind: kind, Next: 1})
-		q := providers.Query{Reference: "po-1", Amount: p.Amount, Payout: &p, ProviderID: paid.ProviderID, ByReference: true}
+		q := providers.StatusQuery{Reference: "po-1", Amount: p.Amount, Payout: &p, ProviderID: paid.ProviderID, ByReference: true}
 		if o, err := c.Status(t.Context(), q); o.Class != want || (err != nil) != (want == "") {
 			t.Errorf("%s: got %+v, %v", kind, o, err)
 		}
 	}
 }
 
-func subject(o simulator.Options, change func(c *virtualpos.Config)) providertest.Subject {
-	return providertest.Subject{
+func subject(o simulator.Options, change func(c *virtualpos.Config)) providertest.Suite {
+	return providertest.Suite{
 		Simulator: func() *sandbox.Provider { return simulator.New(o, sandbox.Options{}) },
 		Client: func(t *testing.T, env providertest.Env) any {
 			c := config(env.Base)

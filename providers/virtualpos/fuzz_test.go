@@ -22,7 +22,7 @@ func FuzzCreated(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		r := wire.Reply{Status: status, Body: body}
-		o, err := created(r, nil, with)
+		o, err := mapPayout(r, nil, with)
 		holds(t, r, o, err)
 		if err == nil && o.Class == providers.NotFound {
 			t.Error("a create request yielded not found")
@@ -37,7 +37,7 @@ func FuzzAsked(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		r := wire.Reply{Status: status, Body: body}
-		o, err := asked(r, nil, with)
+		o, err := mapStatus(r, nil, with)
 		holds(t, r, o, err)
 		if decided(o) && status/100 != 2 {
 			t.Errorf("HTTP %d yielded %s", status, o.Class)
@@ -62,10 +62,10 @@ func holds(t *testing.T, r wire.Reply, o providers.Outcome, err error) {
 	providertest.ObjectWith(t, r.Body, meaning[o.Class]...)
 	for _, cut := range providertest.Beginnings(r.Body) {
 		r := wire.Reply{Status: r.Status, Body: cut}
-		if o, err := created(r, nil, with); err == nil && decided(o) {
+		if o, err := mapPayout(r, nil, with); err == nil && decided(o) {
 			t.Errorf("a beginning of the answer yielded %s", o.Class)
 		}
-		if o, err := asked(r, nil, with); err == nil && decided(o) {
+		if o, err := mapStatus(r, nil, with); err == nil && decided(o) {
 			t.Errorf("a beginning of the answer yielded %s to a status query", o.Class)
 		}
 	}

@@ -26,7 +26,7 @@ var golden = providertest.Golden{
 func TestRequestsOnTheWire(t *testing.T) {
 	t.Parallel()
 	p := payout(t, "tef-0001")
-	query := providers.Query{Reference: "tef-0001", Amount: p.Amount, Payout: &p}
+	query := providers.StatusQuery{Reference: "tef-0001", Amount: p.Amount, Payout: &p}
 	byID := query
 	byID.ProviderID = "pyt_7f3a"
 	gone := byID
@@ -55,13 +55,13 @@ func pay(p providers.Payout) func(t *testing.T, c virtualpos.Config) {
 	}
 }
 
-func status(q providers.Query) func(t *testing.T, c virtualpos.Config) {
+func status(q providers.StatusQuery) func(t *testing.T, c virtualpos.Config) {
 	return func(t *testing.T, c virtualpos.Config) {
 		_, _ = newClient(t, c).Status(t.Context(), q)
 	}
 }
 
-func signedByKey(q providers.Query) func(t *testing.T, c virtualpos.Config) {
+func signedByKey(q providers.StatusQuery) func(t *testing.T, c virtualpos.Config) {
 	return func(t *testing.T, c virtualpos.Config) {
 		c.StatusSignature = virtualpos.SignAPIKey
 		status(q)(t, c)

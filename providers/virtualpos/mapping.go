@@ -36,37 +36,37 @@ func duplicate(message string) bool {
 	return strings.Contains(message, "duplic") || strings.Contains(message, "ya existe")
 }
 
-// reading is what the mappings know beside the reply.
-type reading struct {
+// mappingContext is what the mappings know beside the reply.
+type mappingContext struct {
 	now       time.Time
 	reference string
 	// bank and account are the beneficiary's, empty where the payout's details are gone.
 	bank, account string
-	// bare: the question was signed with the API key alone.
-	bare bool
-	hide []string
+	// noDetails: the question was signed with the API key alone.
+	noDetails bool
+	hide      []string
 }
 
-// created says what a create request came to. Its last line is in doubt.
-func created(r wire.Reply, err error, with reading) (providers.Outcome, error) {
+// mapPayout says what a create request came to. Its last line is in doubt.
+func mapPayout(r wire.Reply, err error, with mappingContext) (providers.Outcome, error) {
 	if err != nil {
-		return wire.Broken(err)
+		return wire.OutcomeOfFailure(err)
 	}
 	a, _ := parse(r.Body)
-	if err := refusedBefore(r, a, with.now); err != nil {
+	if err := errorBeforeExecution(r, a, with.now); err != nil {
 		return providers.Outcome{}, err
 	}
 	class, known := a.class()
 	switch {
-	case r.Status == http.StatusCreated && a.rejects():
+	case r.Status == http.StatusCreated && a.isRejection():
 		return with.outcome(a, providers.Refused, a.rejection, a.rejectionMessage), nil
 	case a.rejection != "":
 		return with.doubt(a, r.Code()), nil
-	case refusalStatuses[r.Status] && a.refuses() && !unknownCodes[a.code] && !duplicate(a.message):
+	case refusalStatuses[r.Status] && a.isRefusal() && !unknownCodes[a.code] && !duplicate(a.message):
 		return with.outcome(a, providers.Refused, a.code, a.message), nil
-	case a.refuses() && duplicate(a.message) && r.Status < 500:
+	case a.isRefusal() && duplicate(a.message) && r.Status < 500:
 		return with.outcome(a, providers.Duplicate, "duplicate_reference", a.message), nil
-	case a.refuses() && r.Status < 500:
+	case a.isRefusal() && r.Status < 500:
 		return with.outcome(a, providers.InDoubt, a.code, a.message), nil
 	case good(r, a) && known && class == providers.Refused:
 		return with.outcome(a, providers.Pending, a.payment.word, ""), nil // adopted only once status queries say so, twice
@@ -78,25 +78,25 @@ func created(r wire.Reply, err error, with reading) (providers.Outcome, error) {
 	return with.doubt(a, r.Code()), nil
 }
 
-// asked says what a status query came to. An error means that there was no answer; its last line is
+// mapStatus says what a status query came to. An error means that there was no answer; its last line is
 // in doubt.
-func asked(r wire.Reply, err error, with reading) (providers.Outcome, error) {
+func mapStatus(r wire.Reply, err error, with mappingContext) (providers.Outcome, error) {
 	if err != nil {
-		return providers.Outcome{}, wire.NoAnswer(err)
+		return providers.Outcome{}, wire.NoStatusAnswer(err)
 	}
 	a, readable := parse(r.Body)
-	if err := refusedBefore(r, a, with.now); err != nil {
+	if err := errorBeforeExecution(r, a, with.now); err != nil {
 		return providers.Outcome{}, with.ofQuestion(err)
 	}
 	class, known := a.class()
 	switch {
 	case !readable || a.envelope == noEnvelope || r.Status >= 500:
 		return providers.Outcome{}, fmt.Errorf("no answer: %s", r.Code())
-	case a.refuses() && (r.Status == http.StatusNotFound || r.Success() && unknownCodes[a.code]):
+	case a.isRefusal() && (r.Status == http.StatusNotFound || r.Success() && unknownCodes[a.code]):
 		return with.outcome(a, providers.NotFound, a.code, a.message), nil
-	case a.refuses():
+	case a.isRefusal():
 		return with.outcome(a, providers.InDoubt, a.code, a.message), nil
-	case good(r, a) && a.rejects() && a.payment != nil:
+	case good(r, a) && a.isRejection() && a.payment != nil:
 		return with.outcome(a, providers.Refused, a.rejection, a.rejectionMessage), nil
 	case good(r, a) && a.rejection == "" && known:
 		return with.outcome(a, class, a.payment.word, ""), nil
@@ -106,11 +106,11 @@ func asked(r wire.Reply, err error, with reading) (providers.Outcome, error) {
 	return with.doubt(a, r.Code()), nil
 }
 
-// refusedBefore is the error of a request that the provider refused before it looked at the
+// errorBeforeExecution is the error of a request that the provider refused before it looked at the
 // payment; nil where it did not, or where the answer speaks of a payment all the same.
-func refusedBefore(r wire.Reply, a answer, now time.Time) error {
+func errorBeforeExecution(r wire.Reply, a response, now time.Time) error {
 	switch {
-	case a.speaks || r.Status >= 500:
+	case a.namesPayment || r.Status >= 500:
 		return nil
 	case r.Status == http.StatusTooManyRequests:
 		return r.Throttled(now)
@@ -124,16 +124,16 @@ func refusedBefore(r wire.Reply, a answer, now time.Time) error {
 
 // ofQuestion is the error of a refused question. Where the payout did not sign it the refusal says
 // nothing of the credentials: the provider's page wants the payout in every signature.
-func (w reading) ofQuestion(err error) error {
+func (w mappingContext) ofQuestion(err error) error {
 	var credentials *providers.CredentialsError
-	if w.bare && errors.As(err, &credentials) {
+	if w.noDetails && errors.As(err, &credentials) {
 		return fmt.Errorf("no answer: a question signed with the API key alone was refused, code %s", credentials.Code)
 	}
 	return err
 }
 
 // class is what the payment's own word means.
-func (a answer) class() (providers.Class, bool) {
+func (a response) class() (providers.Class, bool) {
 	if a.payment == nil {
 		return "", false
 	}
@@ -141,23 +141,25 @@ func (a answer) class() (providers.Class, bool) {
 	return class, known
 }
 
-// refuses reports a well-formed NOK: with a code, and without a payment that would contradict it.
-func (a answer) refuses() bool { return a.envelope == envelopeNOK && a.code != "" && !a.speaks }
+// isRefusal reports a well-formed NOK: with a code, and without a payment that would contradict it.
+func (a response) isRefusal() bool {
+	return a.envelope == envelopeNOK && a.code != "" && !a.namesPayment
+}
 
-// rejects reports a rejected_object that the envelope does not contradict, beside no payment or one
+// isRejection reports a rejected_object that the envelope does not contradict, beside no payment or one
 // whose own word rejects, too: the object alone stands beside payments that were paid.
-func (a answer) rejects() bool {
+func (a response) isRejection() bool {
 	class, _ := a.class()
 	return a.rejection != "" && a.envelope != noEnvelope && (a.payment == nil || class == providers.Refused)
 }
 
-func good(r wire.Reply, a answer) bool { return r.Success() && a.envelope == envelopeOK }
+func good(r wire.Reply, a response) bool { return r.Success() && a.envelope == envelopeOK }
 
-func (w reading) doubt(a answer, code string) providers.Outcome {
+func (w mappingContext) doubt(a response, code string) providers.Outcome {
 	return w.outcome(a, providers.InDoubt, code, a.message)
 }
 
-func (w reading) outcome(a answer, class providers.Class, code, message string) providers.Outcome {
+func (w mappingContext) outcome(a response, class providers.Class, code, message string) providers.Outcome {
 	o := providers.Outcome{Class: class, Code: providers.Code(code, w.hide...), Message: providers.Message(message, w.hide...)}
 	if a.payment != nil {
 		o.ProviderID, o.Echo = a.payment.id, a.payment.echo
@@ -172,7 +174,7 @@ func (w reading) outcome(a answer, class providers.Class, code, message string) 
 // beneficiary is the repeated document, or the repeated account where that is all there is, or
 // where it, or its bank, is not the one we sent to: a comparison of either with the payment then
 // shows the difference.
-func (w reading) beneficiary(p payment) string {
+func (w mappingContext) beneficiary(p payment) string {
 	switch {
 	case p.bank != "" && w.bank != "" && !sameCode(p.bank, w.bank):
 		return p.bank + " " + p.account
@@ -184,7 +186,7 @@ func (w reading) beneficiary(p payment) string {
 
 // complete reports an answer that repeats everything that makes a payout what it is, and that we
 // can compare: the currency is always CLP.
-func (w reading) complete(p payment) bool {
+func (w mappingContext) complete(p payment) bool {
 	return w.account != "" && p.echo.Reference != "" && p.echo.Amount != "" && p.echo.Beneficiary != "" && p.bank != "" && p.account != ""
 }
 

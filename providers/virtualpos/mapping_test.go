@@ -9,7 +9,7 @@ import (
 	"github.com/remesa/remesa/providers/wire"
 )
 
-var with = reading{
+var with = mappingContext{
 	now: providertest.Now, reference: "tef-0001", bank: "012", account: "00123456789",
 	hide: []string{"Ana Soto"},
 }
@@ -170,10 +170,10 @@ func TestMapping(t *testing.T) {
 		{"fields in other capitals", 200, `{"Status":"OK","Payout":{"Status":"pagado"}}`, doubt, "unreadable", providertest.NoAnswer, ""},
 	} {
 		r := wire.Reply{Status: row.status, Body: []byte(row.body)}
-		if class, code := providertest.Said(created(r, nil, with)); class != row.created || code != row.code {
+		if class, code := providertest.Said(mapPayout(r, nil, with)); class != row.created || code != row.code {
 			t.Errorf("create, %s: got %s %s, want %s %s", row.name, class, code, row.created, row.code)
 		}
-		if class, code := providertest.Said(asked(r, nil, with)); class != row.asked || code != row.asCode {
+		if class, code := providertest.Said(mapStatus(r, nil, with)); class != row.asked || code != row.asCode {
 			t.Errorf("status, %s: got %s %s, want %s %s", row.name, class, code, row.asked, row.asCode)
 		}
 	}
@@ -181,15 +181,15 @@ func TestMapping(t *testing.T) {
 
 func TestMappingOfBrokenExchanges(t *testing.T) {
 	t.Parallel()
-	providertest.Broken(t, providertest.Moves, func(err error) (providers.Outcome, error) { return created(wire.Reply{}, err, with) })
-	providertest.Broken(t, providertest.Asks, func(err error) (providers.Outcome, error) { return asked(wire.Reply{}, err, with) })
+	providertest.Broken(t, providertest.Moves, func(err error) (providers.Outcome, error) { return mapPayout(wire.Reply{}, err, with) })
+	providertest.Broken(t, providertest.Asks, func(err error) (providers.Outcome, error) { return mapStatus(wire.Reply{}, err, with) })
 }
 
 func TestThrottlingSaysHowLong(t *testing.T) {
 	t.Parallel()
 	providertest.Throttled(t, map[string]func(r wire.Reply) error{
-		"create": func(r wire.Reply) error { _, err := created(r, nil, with); return err },
-		"status": func(r wire.Reply) error { _, err := asked(r, nil, with); return err },
+		"create": func(r wire.Reply) error { _, err := mapPayout(r, nil, with); return err },
+		"status": func(r wire.Reply) error { _, err := mapStatus(r, nil, with); return err },
 	})
 }
 
@@ -229,7 +229,7 @@ func TestEchoRepeatsWhatTheProviderSaid(t *testing.T) {
 		{"nulls", `"id":null,"merchant_id":null,"amount":null,"recipient":null`, "", providers.Echo{}},
 	} {
 		body := strings.TrimSuffix(`{"status":"OK","payout":{"status":"pagado",`+row.payout, ",") + "}}"
-		o, err := asked(wire.Reply{Status: 200, Body: []byte(body)}, nil, with)
+		o, err := mapStatus(wire.Reply{Status: 200, Body: []byte(body)}, nil, with)
 		if err != nil || o.Class != providers.Succeeded || o.Echo != row.want || o.ProviderID != row.id {
 			t.Errorf("%s: got %s %q %+v, %v; want %q %+v", row.name, o.Class, o.ProviderID, o.Echo, err, row.id, row.want)
 		}
@@ -257,7 +257,7 @@ func TestNothingIsCompleteWithoutThePayout(t *testing.T) {
 	gone := with
 	gone.bank, gone.account = "", ""
 	body := `{"status":"OK","payout":{"status":"pagado",` + wholeRow + `}}`
-	o, err := asked(wire.Reply{Status: 200, Body: []byte(body)}, nil, gone)
+	o, err := mapStatus(wire.Reply{Status: 200, Body: []byte(body)}, nil, gone)
 	if err != nil || o.Class != providers.Succeeded || o.Echo.Complete {
 		t.Errorf("got %+v, %v", o, err)
 	}
@@ -266,6 +266,6 @@ func TestNothingIsCompleteWithoutThePayout(t *testing.T) {
 func TestTextsOfTheProviderAreScrubbed(t *testing.T) {
 	t.Parallel()
 	body := `{"status":"NOK","error":{"error_code":"E-12345678","message":"La cuenta 00123456789 de Ana Soto (ana@example.cl) no existe"}}`
-	o, err := created(wire.Reply{Status: 422, Body: []byte(body)}, nil, with)
+	o, err := mapPayout(wire.Reply{Status: 422, Body: []byte(body)}, nil, with)
 	providertest.Scrubbed(t, providers.Refused, o, err, "00123456789", "Ana", "ana@", "12345678")
 }

@@ -11,12 +11,12 @@ import (
 func TestNothingThatWasSentIsRepeated(t *testing.T) {
 	t.Parallel()
 	p := payout(t, "tef-0001")
-	values := append([]string{"sandbox-api-key", "sandbox-secret-key"}, p.Private()...)
+	values := append([]string{"sandbox-api-key", "sandbox-secret-key"}, p.PrivateTexts()...)
 	pay := func(t *testing.T, url string) (providers.Outcome, error) {
 		return newClient(t, config(url)).Pay(t.Context(), p, providers.Attempt{})
 	}
 	ask := func(t *testing.T, url string) (providers.Outcome, error) {
-		return newClient(t, config(url)).Status(t.Context(), providers.Query{Reference: p.Reference, Amount: p.Amount, Payout: &p})
+		return newClient(t, config(url)).Status(t.Context(), providers.StatusQuery{Reference: p.Reference, Amount: p.Amount, Payout: &p})
 	}
 	for name, answer := range map[string]string{
 		"as the code of a refusal":          `{"status":"NOK","code":400,"error":{"error_code":SAID,"message":"x"}}`,
@@ -37,7 +37,7 @@ func TestNothingThatWasSentIsRepeated(t *testing.T) {
 		} else if strings.Contains(answer, "201") {
 			status = 201
 		}
-		parrot := providertest.Parrot{Values: values, Call: pay, Answer: providertest.Says(status, answer, nil)}
+		parrot := providertest.RedactionTest{Values: values, Call: pay, Response: providertest.Says(status, answer, nil)}
 		t.Run(name+" of a payout", parrot.Run)
 		parrot.Call = ask
 		t.Run(name+" when asked", parrot.Run)

@@ -50,7 +50,7 @@ func payouts() spec.Payments {
 // instantTransfer is the limit of an instant transfer between Chilean banks; more would be refused
 // or take another way.
 func instantTransfer(m providers.Money) string {
-	if whole, ok := m.Whole(); !ok || whole > 7_000_000 {
+	if whole, ok := m.WholeUnits(); !ok || whole > 7_000_000 {
 		return "must be at most 7000000 for this provider"
 	}
 	return ""

@@ -33,7 +33,7 @@ type bank struct {
 // encodeTef gives the same bytes for the same payout every time: the body and every signature of a
 // payout repeat them.
 func encodeTef(p providers.Payout) ([]byte, error) {
-	amount, whole := p.Amount.Whole()
+	amount, whole := p.Amount.WholeUnits()
 	if p.Amount.Currency() != "CLP" || !whole {
 		return nil, errors.New("amount: must be whole CLP")
 	}

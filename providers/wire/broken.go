@@ -7,14 +7,14 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// Broken says what the error of a request that can move money means for the money. Only proof is an
+// OutcomeOfFailure says what the error of a request that can move money means for the money. Only proof is an
 // error of an attempt: that no byte left, or that the request was refused for its token. Everything
 // else, an error of a kind that nobody foresaw included, is doubt.
-func Broken(err error) (providers.Outcome, error) {
+func OutcomeOfFailure(err error) (providers.Outcome, error) {
 	if proof := Unsent(err); proof != nil {
 		return providers.Outcome{}, proof
 	}
-	return providers.Outcome{Class: providers.InDoubt, Code: word(err)}, nil
+	return providers.Outcome{Class: providers.InDoubt, Code: failureCode(err)}, nil
 }
 
 // Inexpressible says what a payment comes to that cannot be put into the provider's request: a
@@ -23,17 +23,17 @@ func Inexpressible(err error) providers.Outcome {
 	return providers.Outcome{Class: providers.Refused, Code: Invalid, Message: err.Error()}
 }
 
-// Repeatable is the error of a request that moves no money: whatever became of it, it may be made
+// MayRepeat is the error of a request that moves no money: whatever became of it, it may be made
 // again.
-func Repeatable(err error) error {
+func MayRepeat(err error) error {
 	if proof := Unsent(err); proof != nil {
 		return proof
 	}
-	return &providers.NotSent{Reason: word(err), Err: err}
+	return &providers.NotSent{Reason: failureCode(err), Err: err}
 }
 
-// NoAnswer is the error of a question that was not answered.
-func NoAnswer(err error) error {
+// NoStatusAnswer is the error of a question that was not answered.
+func NoStatusAnswer(err error) error {
 	if proof := Unsent(err); proof != nil {
 		return proof
 	}
@@ -57,8 +57,8 @@ func Unsent(err error) error {
 	return nil
 }
 
-// word is the error's word for a doubt.
-func word(err error) string {
+// failureCode is the error's word for a doubt.
+func failureCode(err error) string {
 	var e *Error
 	if errors.As(err, &e) {
 		return e.Reason

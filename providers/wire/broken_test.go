@@ -30,20 +30,20 @@ func TestWhatABrokenExchangeMeans(t *testing.T) {
 		{"nobody knows", errors.New("boom"), doubt + Unreadable, unsent + Unreadable, unanswered},
 		{"the caller went away, says another's code", context.Canceled, doubt + Unreadable, unsent + Unreadable, unanswered},
 	} {
-		o, err := Broken(row.err)
-		if got := told(o, err); got != row.money || (err == nil) != (o.Class == providers.InDoubt) {
+		o, err := OutcomeOfFailure(row.err)
+		if got := notified(o, err); got != row.money || (err == nil) != (o.Class == providers.InDoubt) {
 			t.Errorf("%s: a charge is %q, want %q", row.broke, got, row.money)
 		}
-		if got := told(providers.Outcome{}, Repeatable(row.err)); got != row.harmless {
+		if got := notified(providers.Outcome{}, MayRepeat(row.err)); got != row.harmless {
 			t.Errorf("%s: a step is %q, want %q", row.broke, got, row.harmless)
 		}
-		if got := told(providers.Outcome{}, NoAnswer(row.err)); got != row.questions {
+		if got := notified(providers.Outcome{}, NoStatusAnswer(row.err)); got != row.questions {
 			t.Errorf("%s: a question is %q, want %q", row.broke, got, row.questions)
 		}
 	}
 }
 
-func told(o providers.Outcome, err error) string {
+func notified(o providers.Outcome, err error) string {
 	var notSent *providers.NotSent
 	var credentials *providers.CredentialsError
 	switch {

@@ -57,23 +57,23 @@ func TestConnectionsAreKeptForTheConcurrency(t *testing.T) {
 	}
 }
 
-// gate holds requests until so many are there.
-type gate struct {
+// requestGate holds requests until so many are there.
+type requestGate struct {
 	n    int
 	mu   sync.Mutex
 	here int
 	open chan struct{}
 }
 
-func newGate(n int) *gate { return &gate{n: n, open: make(chan struct{})} }
+func newGate(n int) *requestGate { return &requestGate{n: n, open: make(chan struct{})} }
 
-func (g *gate) reset() {
+func (g *requestGate) reset() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.here, g.open = 0, make(chan struct{})
 }
 
-func (g *gate) wait() {
+func (g *requestGate) wait() {
 	g.mu.Lock()
 	g.here++
 	if g.here == g.n {

@@ -47,7 +47,7 @@ func (d dialer) secure(ctx context.Context, network, address string) (net.Conn, 
 // tcp dials sockets whose bytes do not outlive the exchange: unacknowledged data is given up after unanswered, and closing a socket
 // throws away what it has not sent.
 func tcp(unanswered time.Duration) func(ctx context.Context, network, address string) (net.Conn, error) {
-	d := &net.Dialer{Control: userTimeout(unanswered)}
+	d := &net.Dialer{Control: tcpUserTimeoutOption(unanswered)}
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		c, err := d.DialContext(ctx, network, address)
 		if err != nil {

@@ -73,7 +73,7 @@ func reason(ctx context.Context, err error) string {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), hungUp(err):
 		return EOF
 	}
-	return broken(err)
+	return failureReason(err)
 }
 
 // hungUp knows net/http's errors for a connection that ended while a request waited on it; they have no exported name.
@@ -83,7 +83,7 @@ func hungUp(err error) bool {
 		strings.Contains(text, "CloseIdleConnections called")
 }
 
-func broken(err error) string {
+func failureReason(err error) string {
 	var op *net.OpError
 	if errors.As(err, &op) || errors.Is(err, net.ErrClosed) {
 		return Reset

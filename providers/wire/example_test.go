@@ -32,7 +32,7 @@ func ExampleClient_Do() {
 
 // Whether a byte of the request may have left decides between an error, which can be tried again,
 // and doubt.
-func ExampleBroken() {
+func ExampleOutcomeOfFailure() {
 	hangsUp := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
 	defer hangsUp.Close()
 	closed := httptest.NewServer(nil)
@@ -45,7 +45,7 @@ func ExampleBroken() {
 	defer client.Close()
 	for _, url := range []string{closed.URL, hangsUp.URL} {
 		_, err := client.Do(context.Background(), wire.Request{Method: http.MethodPost, URL: url, Body: []byte(`{}`)})
-		outcome, notSent := wire.Broken(err)
+		outcome, notSent := wire.OutcomeOfFailure(err)
 		fmt.Printf("not sent: %t, outcome: %q\n", notSent != nil, outcome.Class)
 	}
 	// Output:

@@ -10,23 +10,23 @@ import (
 
 type sendByKey struct{}
 
-type sendBy struct {
+type sendDeadline struct {
 	at  time.Time
 	now func() time.Time
 }
 
-// WithSendBy forbids every byte of a request after the instant, by wall clock and by monotonic clock: the one stands still while the
+// WithSendDeadline forbids every byte of a request after the instant, by wall clock and by monotonic clock: the one stands still while the
 // machine sleeps, the other can be set back. A request of which nothing had left by then counts as not sent, with reason NoTime.
 // A nil now means time.Now.
-func WithSendBy(ctx context.Context, at time.Time, now func() time.Time) context.Context {
+func WithSendDeadline(ctx context.Context, at time.Time, now func() time.Time) context.Context {
 	if now == nil {
 		now = time.Now
 	}
-	return context.WithValue(ctx, sendByKey{}, sendBy{at: at, now: now})
+	return context.WithValue(ctx, sendByKey{}, sendDeadline{at: at, now: now})
 }
 
 func lateness(ctx context.Context) func() bool {
-	by, ok := ctx.Value(sendByKey{}).(sendBy)
+	by, ok := ctx.Value(sendByKey{}).(sendDeadline)
 	if !ok {
 		return func() bool { return false }
 	}

@@ -83,9 +83,9 @@ func drop(_ http.ResponseWriter, r *http.Request) {
 	panic(http.ErrAbortHandler)
 }
 
-// faulty is a socket of which the test can say how many more bytes it takes, and whether its end is
+// faultySocket is a socket of which the test can say how many more bytes it takes, and whether its end is
 // noticed.
-type faulty struct {
+type faultySocket struct {
 	net.Conn
 	budget *atomic.Int64
 	read   *atomic.Int64
@@ -93,7 +93,7 @@ type faulty struct {
 
 var errDead = &net.OpError{Op: "write", Net: "tcp", Err: errors.New("socket is dead")}
 
-func (f faulty) Write(p []byte) (int, error) {
+func (f faultySocket) Write(p []byte) (int, error) {
 	left := f.budget.Add(-int64(len(p)))
 	if left >= 0 {
 		return f.Conn.Write(p)
@@ -103,7 +103,7 @@ func (f faulty) Write(p []byte) (int, error) {
 	return n, errDead
 }
 
-func (f faulty) Read(p []byte) (int, error) {
+func (f faultySocket) Read(p []byte) (int, error) {
 	n, err := f.Conn.Read(p)
 	f.read.Add(int64(n))
 	return n, err
@@ -128,7 +128,7 @@ func (n *network) dial(ctx context.Context, network, address string) (net.Conn, 
 	if err != nil {
 		return nil, err
 	}
-	return faulty{Conn: c, budget: &n.budget, read: &n.read}, nil
+	return faultySocket{Conn: c, budget: &n.budget, read: &n.read}, nil
 }
 
 // everyway runs a test on plain and TLS connections, fresh and reused ones.

@@ -10,11 +10,11 @@ import (
 // deepest is how deep an answer may be nested: no provider's is deeper than five levels.
 const deepest = 64
 
-// Ambiguous reports JSON that may say two things of one: an object, at any depth, has a name twice,
+// HasDuplicateNames reports JSON that may say two things of one: an object, at any depth, has a name twice,
 // of which decoders take the first or the last without a word; or it is nested too deep to be
 // looked through. Names are compared as they are read, with their escapes resolved. What is no JSON
 // is not ambiguous but unreadable, as its decoder says.
-func Ambiguous(text []byte) bool {
+func HasDuplicateNames(text []byte) bool {
 	if !json.Valid(text) {
 		return false
 	}
@@ -63,7 +63,7 @@ func (s *scan) text(quoted []byte) {
 		return
 	}
 	if top := &s.levels[len(s.levels)-1]; top.name {
-		s.names, top.name = append(s.names, unquoted(quoted)), false
+		s.names, top.name = append(s.names, withoutQuotes(quoted)), false
 	}
 }
 
@@ -93,7 +93,7 @@ func stringEnd(text []byte) int {
 	}
 }
 
-func unquoted(quoted []byte) []byte {
+func withoutQuotes(quoted []byte) []byte {
 	inner := quoted[1 : len(quoted)-1]
 	if bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner) {
 		return inner

@@ -43,7 +43,7 @@ func TestAmbiguousAnswers(t *testing.T) {
 		{"cut", `{"a":1,"a":2`, false},
 		{"two values", `{"a":1,"a":2}{}`, false},
 	} {
-		if got := Ambiguous([]byte(row.text)); got != row.ambiguous {
+		if got := HasDuplicateNames([]byte(row.text)); got != row.ambiguous {
 			t.Errorf("%s: got %v", row.name, got)
 		}
 	}
@@ -59,14 +59,14 @@ func TestAmbiguityOfALargeAnswerIsFoundSoon(t *testing.T) {
 	}
 	once := b.String() + "}"
 	twice := b.String() + `,"first":1}`
-	if len(once) < MaxBody || Ambiguous([]byte(once)) || !Ambiguous([]byte(twice)) {
-		t.Errorf("%d bytes: got %v and %v", len(once), Ambiguous([]byte(once)), Ambiguous([]byte(twice)))
+	if len(once) < MaxBody || HasDuplicateNames([]byte(once)) || !HasDuplicateNames([]byte(twice)) {
+		t.Errorf("%d bytes: got %v and %v", len(once), HasDuplicateNames([]byte(once)), HasDuplicateNames([]byte(twice)))
 	}
 }
 
 func TestACommonAnswerIsLookedThroughWithoutACopy(t *testing.T) {
 	small := []byte(`{"status":"OK","code":200,"payout":{"id":"pyt_1","merchant_id":"tef-0001","status":"pagado","amount":12500}}`)
-	if n := testing.AllocsPerRun(100, func() { Ambiguous(small) }); n > 4 {
+	if n := testing.AllocsPerRun(100, func() { HasDuplicateNames(small) }); n > 4 {
 		t.Errorf("%.0f allocations for a common answer", n)
 	}
 }
@@ -78,7 +78,7 @@ func FuzzAmbiguous(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		want := json.Valid(text) && repeats(json.NewDecoder(bytes.NewReader(text)), 0)
-		if got := Ambiguous(text); got != want {
+		if got := HasDuplicateNames(text); got != want {
 			t.Errorf("%q: got %v, want %v", text, got, want)
 		}
 	})

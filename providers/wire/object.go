@@ -18,7 +18,7 @@ type Object struct {
 // whether the text was one; the Object has no fields where it was not.
 func ReadObject(text []byte) (Object, bool) {
 	o := Object{bad: new(bool)}
-	if !utf8.Valid(text) || Ambiguous(text) || json.Unmarshal(text, &o.Fields) != nil {
+	if !utf8.Valid(text) || HasDuplicateNames(text) || json.Unmarshal(text, &o.Fields) != nil {
 		return Object{bad: o.bad}, false
 	}
 	return o, o.Fields != nil
@@ -28,7 +28,7 @@ func ReadObject(text []byte) (Object, bool) {
 // the text was one.
 func ReadList(text []byte) ([]json.RawMessage, bool) {
 	var items []json.RawMessage
-	if !utf8.Valid(text) || Ambiguous(text) || json.Unmarshal(text, &items) != nil {
+	if !utf8.Valid(text) || HasDuplicateNames(text) || json.Unmarshal(text, &items) != nil {
 		return nil, false
 	}
 	return items, items != nil

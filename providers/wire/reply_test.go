@@ -124,17 +124,17 @@ func TestAnAnswerToNothingIsNoAnswer(t *testing.T) {
 	if _, err := io.WriteString(far, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"); err != nil {
 		t.Fatal(err)
 	}
-	c := client(t, Options{Dial: func(context.Context, string, string) (net.Conn, error) { return mute{near}, nil }})
+	c := client(t, Options{Dial: func(context.Context, string, string) (net.Conn, error) { return silentConn{near}, nil }})
 	_, err := c.Do(t.Context(), post("http://127.0.0.1:1"))
 	if e := failed(t, err); e.Sent {
 		t.Errorf("got %v, want nothing sent", e)
 	}
 }
 
-// mute takes no byte.
-type mute struct{ net.Conn }
+// silentConn takes no byte.
+type silentConn struct{ net.Conn }
 
-func (mute) Write([]byte) (int, error) { return 0, errDead }
+func (silentConn) Write([]byte) (int, error) { return 0, errDead }
 
 func TestTheWordOfAReply(t *testing.T) {
 	t.Parallel()

@@ -27,7 +27,7 @@ func TestNothingLeavesAfterSendBy(t *testing.T) {
 			}
 			before := p.arrived.Load()
 			var looked atomic.Int64
-			ctx := WithSendBy(t.Context(), start.Add(time.Second), func() time.Time {
+			ctx := WithSendDeadline(t.Context(), start.Add(time.Second), func() time.Time {
 				if looked.Add(1) > row.looks {
 					return start.Add(time.Second)
 				}
@@ -56,7 +56,7 @@ func TestTheRestOfARequestDoesNotLeaveAfterSendBy(t *testing.T) {
 	start := time.Date(2026, 5, 15, 9, 0, 0, 0, time.UTC)
 	p := serve(t, false, ok)
 	var looked atomic.Int64
-	ctx := WithSendBy(t.Context(), start.Add(time.Second), func() time.Time {
+	ctx := WithSendDeadline(t.Context(), start.Add(time.Second), func() time.Time {
 		if looked.Add(1) > 2 {
 			return start.Add(time.Hour)
 		}
@@ -84,14 +84,14 @@ func TestSendByHoldsOnEveryClock(t *testing.T) {
 		{"a second early by the wall clock alone", at.Round(0).Add(-time.Second), false},
 		{"a second late by the wall clock alone", at.Round(0).Add(time.Second), true},
 	} {
-		if got := lateness(WithSendBy(t.Context(), at, func() time.Time { return row.now }))(); got != row.late {
+		if got := lateness(WithSendDeadline(t.Context(), at, func() time.Time { return row.now }))(); got != row.late {
 			t.Errorf("%s: late %v, want %v", row.name, got, row.late)
 		}
 	}
 	if lateness(t.Context())() {
 		t.Error("late without an instant")
 	}
-	if lateness(WithSendBy(t.Context(), at, nil))() {
+	if lateness(WithSendDeadline(t.Context(), at, nil))() {
 		t.Error("nil is not time.Now")
 	}
 }

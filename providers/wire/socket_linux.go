@@ -8,7 +8,7 @@ import (
 // tcpUserTimeout is Linux's TCP_USER_TIMEOUT, which package syscall does not name.
 const tcpUserTimeout = 0x12
 
-func userTimeout(d time.Duration) func(network, address string, c syscall.RawConn) error {
+func tcpUserTimeoutOption(d time.Duration) func(network, address string, c syscall.RawConn) error {
 	return func(_, _ string, c syscall.RawConn) error {
 		var set error
 		err := c.Control(func(fd uintptr) {

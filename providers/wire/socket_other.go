@@ -7,5 +7,5 @@ import (
 	"time"
 )
 
-// userTimeout does nothing where the system has no TCP_USER_TIMEOUT.
+// tcpUserTimeoutOption does nothing where the system has no TCP_USER_TIMEOUT.
 func userTimeout(time.Duration) func(network, address string, c syscall.RawConn) error { return nil }

@@ -13,119 +13,119 @@ import (
 func attemptRows() []row {
 	handles := map[string]string{"order": "o-1"}
 	return []row{
-		{does: "the owner notes handles, which later attempts and questions get", run: func(e *env) {
+		{does: "the owner notes handles, which later attempts and questions get", run: func(e *suite) {
 			p := e.queued()
 			p.idle("a")
-			e.must(p.note("a", handles, false))
+			e.must(p.checkpoint("a", handles, false))
 			p.release("a")
-			if b := p.begin("b"); b.Handles["order"] != "o-1" {
-				e.t.Fatalf("handles %v", b.Handles)
+			if b := p.begin("b"); b.ProviderRefs["order"] != "o-1" {
+				e.t.Fatalf("handles %v", b.ProviderRefs)
 			}
-			p.finish("b", unclear())
-			if q := p.ask(); q.Handles["order"] != "o-1" {
-				e.t.Fatalf("handles %v", q.Handles)
+			p.finish("b", inDoubtOutcome())
+			if q := p.query(); q.ProviderRefs["order"] != "o-1" {
+				e.t.Fatalf("handles %v", q.ProviderRefs)
 			}
 		}},
-		{does: "handles of two notes are kept together", run: func(e *env) {
+		{does: "handles of two notes are kept together", run: func(e *suite) {
 			p := e.queued().send("a")
-			e.must(p.note("a", handles, false))
-			e.must(p.note("a", map[string]string{"token": "t"}, true))
-			p.finish("a", unclear())
-			if q := p.ask(); len(q.Handles) != 2 {
-				e.t.Fatalf("handles %v", q.Handles)
+			e.must(p.checkpoint("a", handles, false))
+			e.must(p.checkpoint("a", map[string]string{"token": "t"}, true))
+			p.finish("a", inDoubtOutcome())
+			if q := p.query(); len(q.ProviderRefs) != 2 {
+				e.t.Fatalf("handles %v", q.ProviderRefs)
 			}
 		}},
-		{does: "a note of another attempt is refused", run: func(e *env) {
+		{does: "a note of another attempt is refused", run: func(e *suite) {
 			p := e.queued().send("a")
-			wantNotOwner(e, p.note("b", handles, true))
+			wantNotOwner(e, p.checkpoint("b", handles, true))
 		}},
-		{does: "a note after the lease is refused, also before anybody noticed", run: func(e *env) {
+		{does: "a note after the lease is refused, also before anybody noticed", run: func(e *suite) {
 			p := e.queued()
 			p.idle("a")
 			p.Advance(lease)
-			wantNotOwner(e, p.note("a", handles, true))
+			wantNotOwner(e, p.checkpoint("a", handles, true))
 		}},
-		{does: "a note of an attempt that no longer owns the payment is refused", run: func(e *env) {
+		{does: "a note of an attempt that no longer owns the payment is refused", run: func(e *suite) {
 			p := e.queued()
 			p.idle("a")
-			p.lapse().send("b")
-			wantNotOwner(e, p.note("a", handles, true))
+			p.lapseLease().send("b")
+			wantNotOwner(e, p.checkpoint("a", handles, true))
 			p.release("b")
-			wantNotOwner(e, p.note("b", handles, true))
+			wantNotOwner(e, p.checkpoint("b", handles, true))
 		}},
-		{does: "an idle attempt has not left until a note says that it may move money", run: func(e *env) {
+		{does: "an idle attempt has not left until a note says that it may move money", run: func(e *suite) {
 			p := e.queued()
 			p.idle("a")
 			p.wantLeft(false)
-			e.must(p.note("a", handles, false))
+			e.must(p.checkpoint("a", handles, false))
 			p.wantLeft(false)
-			e.must(p.note("a", nil, true))
+			e.must(p.checkpoint("a", nil, true))
 			p.wantLeft(true)
 		}},
-		{does: "an idle attempt that lapsed is ready again", run: func(e *env) {
+		{does: "an idle attempt that lapsed is ready again", run: func(e *suite) {
 			p := e.queued()
 			p.idle("a")
-			p.lapse().want(idempotency.Ready).wantLeft(false).send("b")
+			p.lapseLease().want(idempotency.Ready).wantLeft(false).send("b")
 		}},
-		{does: "an attempt that was opened by a note and lapsed is in doubt", run: func(e *env) {
+		{does: "an attempt that was opened by a note and lapsed is in doubt", run: func(e *suite) {
 			p := e.queued()
 			p.idle("a")
-			e.must(p.note("a", nil, true))
-			p.lapse().want(idempotency.InDoubt)
+			e.must(p.checkpoint("a", nil, true))
+			p.lapseLease().want(idempotency.InDoubt)
 		}},
-		{does: "anything ambiguous of an idle attempt makes it ready", run: func(e *env) {
+		{does: "anything ambiguous of an idle attempt makes it ready", run: func(e *suite) {
 			p := e.queued()
 			p.idle("a")
-			p.finish("a", unclear())
+			p.finish("a", inDoubtOutcome())
 			p.want(idempotency.Ready).wantLeft(false)
 		}},
-		{does: "a released attempt leaves the payment ready and unsent", run: func(e *env) {
+		{does: "a released attempt leaves the payment ready and unsent", run: func(e *suite) {
 			p := e.queued().send("a")
 			e.wantApplied(p.release("a"), true)
 			p.want(idempotency.Ready).wantLeft(false).wantDue(0)
 		}},
-		{does: "a release whose reply was lost may be repeated and sends nothing twice", run: func(e *env) {
+		{does: "a release whose reply was lost may be repeated and sends nothing twice", run: func(e *suite) {
 			p := e.queued().send("a")
 			p.release("a")
-			p.send("b").finish("b", unclear())
+			p.send("b").finish("b", inDoubtOutcome())
 			e.wantApplied(p.release("a"), false)
-			p.want(idempotency.InDoubt).wantLeft(true).wantVerdict(p.begin("c"), idempotency.AskFirst)
+			p.want(idempotency.InDoubt).wantLeft(true).wantDecision(p.begin("c"), idempotency.QueryFirst)
 		}},
-		{does: "a repeated release does not free what another attempt sends", run: func(e *env) {
+		{does: "a repeated release does not free what another attempt sends", run: func(e *suite) {
 			p := e.queued().send("a")
 			p.release("a")
 			p.send("b")
 			e.wantApplied(p.release("a"), false)
-			p.want(idempotency.Sending).wantVerdict(p.begin("c"), idempotency.Wait)
+			p.want(idempotency.Sending).wantDecision(p.begin("c"), idempotency.Wait)
 		}},
-		{does: "an outcome of a released attempt changes nothing", run: func(e *env) {
+		{does: "an outcome of a released attempt changes nothing", run: func(e *suite) {
 			p := e.queued().send("a")
 			p.release("a")
 			e.wantApplied(p.finish("a", paid("X")), false)
 			p.want(idempotency.Ready)
 		}},
-		{does: "a note is refused where another attempt's success is known by now", policy: resend, run: func(e *env) {
+		{does: "a note is refused where another attempt's success is known by now", policy: resend, run: func(e *suite) {
 			p := e.resent()
 			p.Advance(e.policy.SettleTime)
 			p.finish("a", paid("X"))
-			if err := p.note("b", nil, true); !errors.Is(err, idempotency.ErrNotOwner) {
+			if err := p.checkpoint("b", nil, true); !errors.Is(err, idempotency.ErrNotOwner) {
 				e.t.Fatalf("got %v", err)
 			}
 			p.release("b")
 			p.want(idempotency.Succeeded).wantID("X")
 		}},
-		{does: "an attempt released before its Begin arrived never begins", run: func(e *env) {
+		{does: "an attempt released before its Begin arrived never begins", run: func(e *suite) {
 			p := e.queued()
 			s, err := e.Ledger.Release(e.ctx(), p.key, p.id("a"), "", 0)
 			e.must(err)
 			if s.Applied {
 				e.t.Fatal("applied")
 			}
-			p.wantVerdict(p.begin("a"), idempotency.Done)
+			p.wantDecision(p.begin("a"), idempotency.Done)
 			p.want(idempotency.Queued).wantLeft(false)
-			p.wantVerdict(p.begin("b"), idempotency.Send)
+			p.wantDecision(p.begin("b"), idempotency.Send)
 		}},
-		{does: "many attempts released before their Begin push nobody out who is sending", run: func(e *env) {
+		{does: "many attempts released before their Begin push nobody out who is sending", run: func(e *suite) {
 			p := e.queued()
 			p.idle("owner")
 			for i := range 40 {
@@ -135,29 +135,29 @@ func attemptRows() []row {
 			p.finish("owner", paid("X"))
 			p.want(idempotency.Succeeded).wantID("X")
 		}},
-		{does: "an attempt whose lease lapsed before its Begin was answered is told so, and releases itself", run: func(e *env) {
-			p := e.queued().send("a").lapse()
+		{does: "an attempt whose lease lapsed before its Begin was answered is told so, and releases itself", run: func(e *suite) {
+			p := e.queued().send("a").lapseLease()
 			b := p.begin("a")
-			p.wantVerdict(b, idempotency.AskFirst)
-			if !b.Own {
+			p.wantDecision(b, idempotency.QueryFirst)
+			if !b.AlreadyBegun {
 				e.t.Fatal("not told that the attempt is its own")
 			}
 			p.release("a")
 			p.want(idempotency.Ready).wantLeft(false)
-			if p.begin("c").Own {
+			if p.begin("c").AlreadyBegun {
 				e.t.Fatal("another's attempt is called its own")
 			}
 		}},
-		{does: "no attempt ends as not found", run: func(e *env) {
+		{does: "no attempt ends as not found", run: func(e *suite) {
 			p := e.queued().send("a")
 			for _, o := range []providers.Outcome{absent(), {}} {
-				if _, err := e.Ledger.Finish(e.ctx(), p.key, idempotency.Report{Attempt: p.id("a"), Outcome: o, Next: poll}); err == nil {
+				if _, err := e.Ledger.Finish(e.ctx(), p.key, idempotency.AttemptResult{Attempt: p.id("a"), Outcome: o, QueryAfter: poll}); err == nil {
 					e.t.Fatalf("an attempt ended as %q", o.Class)
 				}
 			}
 			p.want(idempotency.Sending)
 		}},
-		{does: "defer moves only the due time, by 30 s at most", run: func(e *env) {
+		{does: "defer moves only the due time, by 30 s at most", run: func(e *suite) {
 			p := e.queued()
 			before := p.show()
 			e.must(e.Ledger.Defer(e.ctx(), p.key, time.Hour))
@@ -166,7 +166,7 @@ func attemptRows() []row {
 				e.t.Fatalf("was %+v, is %+v", before, after)
 			}
 		}},
-		{does: "defer brings nothing forward that has a not_before, and leaves alone what is sending or settled", run: func(e *env) {
+		{does: "defer brings nothing forward that has a not_before, and leaves alone what is sending or settled", run: func(e *suite) {
 			p := e.later(time.Hour, 0)
 			e.must(e.Ledger.Defer(e.ctx(), p.key, time.Second))
 			p.wantDue(time.Hour)
@@ -176,7 +176,7 @@ func attemptRows() []row {
 			e.must(e.Ledger.Defer(e.ctx(), q.key, time.Second))
 			q.wantNoDue()
 		}},
-		{does: "block stops only what is queued", run: func(e *env) {
+		{does: "block stops only what is queued", run: func(e *suite) {
 			p := e.queued()
 			s, err := e.Ledger.Block(e.ctx(), p.key, "limit", "daily limit")
 			e.must(err)
@@ -190,7 +190,7 @@ func attemptRows() []row {
 				q.want(s)
 			}
 		}},
-		{does: "a payload that cannot be used fails what never left", run: func(e *env) {
+		{does: "a payload that cannot be used fails what never left", run: func(e *suite) {
 			for _, s := range []idempotency.State{idempotency.Queued, idempotency.Ready} {
 				p := e.reach(s)
 				_, err := e.Ledger.Reject(e.ctx(), p.key, idempotency.Rejection{Code: "payload", Message: "cannot be opened"})
@@ -198,9 +198,9 @@ func attemptRows() []row {
 				p.want(idempotency.Failed).wantCode("payload")
 			}
 		}},
-		{does: "a payload that cannot be used holds what may have left", policy: resend, run: func(e *env) {
+		{does: "a payload that cannot be used holds what may have left", policy: resend, run: func(e *suite) {
 			e.prove()
-			p, q := e.reach(idempotency.InDoubt), e.queued().send("a").lapse().notFound().want(idempotency.Ready)
+			p, q := e.reach(idempotency.InDoubt), e.queued().send("a").lapseLease().notFound().want(idempotency.Ready)
 			for _, x := range []*payment{p, q} {
 				_, err := e.Ledger.Reject(e.ctx(), x.key, idempotency.Rejection{Code: "payload", Message: "cannot be opened"})
 				e.must(err)
@@ -210,7 +210,7 @@ func attemptRows() []row {
 	}
 }
 
-func wantNotOwner(e *env, err error) {
+func wantNotOwner(e *suite, err error) {
 	e.t.Helper()
 	if !errors.Is(err, idempotency.ErrNotOwner) {
 		e.t.Fatalf("got %v, want ErrNotOwner", err)

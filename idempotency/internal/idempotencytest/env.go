@@ -17,8 +17,8 @@ const (
 	day   = 24 * time.Hour
 )
 
-// env is one row's ledger.
-type env struct {
+// suite is one row's ledger.
+type suite struct {
 	Fixture
 	t        *testing.T
 	policy   idempotency.Policy
@@ -27,16 +27,16 @@ type env struct {
 
 // payment drives one payment; a step that fails ends the test.
 type payment struct {
-	*env
+	*suite
 	key idempotency.Key
 	reg idempotency.Registration
-	// unaskable: attempts declare that the provider cannot be asked.
-	unaskable bool
+	// unqueryable: attempts declare that the provider cannot be asked.
+	unqueryable bool
 }
 
-func (e *env) ctx() context.Context { return e.t.Context() }
+func (e *suite) ctx() context.Context { return e.t.Context() }
 
-func (e *env) must(err error) {
+func (e *suite) must(err error) {
 	e.t.Helper()
 	if err != nil {
 		e.t.Fatal(err)
@@ -44,21 +44,21 @@ func (e *env) must(err error) {
 }
 
 // refused wants a refusal.
-func (e *env) refused(err error) {
+func (e *suite) refused(err error) {
 	e.t.Helper()
 	if !errors.Is(err, idempotency.ErrRefused) {
 		e.t.Fatalf("got error %v, want ErrRefused", err)
 	}
 }
 
-func (e *env) registration(reference string) idempotency.Registration {
+func (e *suite) registration(reference string) idempotency.Registration {
 	return idempotency.Registration{
 		Key:  idempotency.Key{Provider: e.Provider, Account: idempotency.DefaultAccount, Reference: reference},
 		Type: "payout", Fingerprint: "v1:same", Amount: "12500", Currency: "CLP", Payload: []byte("payload of " + reference),
 	}
 }
 
-func (e *env) register(rs ...idempotency.Registration) []idempotency.Registered {
+func (e *suite) register(rs ...idempotency.Registration) []idempotency.Registered {
 	e.t.Helper()
 	out, err := e.Ledger.Register(e.ctx(), rs...)
 	e.must(err)
@@ -66,7 +66,7 @@ func (e *env) register(rs ...idempotency.Registration) []idempotency.Registered 
 }
 
 // queued registers a payment.
-func (e *env) queued(changes ...func(*idempotency.Registration)) *payment {
+func (e *suite) queued(changes ...func(*idempotency.Registration)) *payment {
 	e.t.Helper()
 	r := e.registration(fmt.Sprintf("ref-%d", len(e.payments)+1))
 	for _, c := range changes {
@@ -75,19 +75,19 @@ func (e *env) queued(changes ...func(*idempotency.Registration)) *payment {
 	if got := e.register(r)[0].Result; got != idempotency.New {
 		e.t.Fatalf("registered as %q, want new", got)
 	}
-	p := &payment{env: e, key: r.Key, reg: r}
+	p := &payment{suite: e, key: r.Key, reg: r}
 	e.payments = append(e.payments, p)
 	return p
 }
 
-func (p *payment) request(attempt string) idempotency.BeginRequest {
-	return idempotency.BeginRequest{Attempt: p.id(attempt), Lease: lease, Queryable: !p.unaskable}
+func (p *payment) request(attempt string) idempotency.BeginParams {
+	return idempotency.BeginParams{Attempt: p.id(attempt), Lease: lease, Queryable: !p.unqueryable}
 }
 
 // id makes an attempt's short name unique among payments.
 func (p *payment) id(attempt string) string { return p.key.Reference + ":" + attempt }
 
-func (p *payment) begin(attempt string) idempotency.Begun {
+func (p *payment) begin(attempt string) idempotency.BeginResult {
 	p.t.Helper()
 	b, err := p.Ledger.Begin(p.ctx(), p.key, p.request(attempt))
 	p.must(err)
@@ -95,7 +95,7 @@ func (p *payment) begin(attempt string) idempotency.Begun {
 }
 
 // idle begins an attempt whose first step cannot move money.
-func (p *payment) idle(attempt string) idempotency.Begun {
+func (p *payment) idle(attempt string) idempotency.BeginResult {
 	p.t.Helper()
 	r := p.request(attempt)
 	r.SafeFirstStep = true
@@ -104,49 +104,49 @@ func (p *payment) idle(attempt string) idempotency.Begun {
 	return b
 }
 
-func (p *payment) note(attempt string, handles map[string]string, moves bool) error {
-	return p.Ledger.Note(p.ctx(), p.key, p.id(attempt), handles, moves)
+func (p *payment) checkpoint(attempt string, handles map[string]string, moves bool) error {
+	return p.Ledger.Checkpoint(p.ctx(), p.key, p.id(attempt), handles, moves)
 }
 
 // send begins an attempt that must be told to send.
 func (p *payment) send(attempt string) *payment {
 	p.t.Helper()
-	p.wantVerdict(p.begin(attempt), idempotency.Send)
+	p.wantDecision(p.begin(attempt), idempotency.Send)
 	return p
 }
 
-func (p *payment) finish(attempt string, o providers.Outcome) idempotency.Settlement {
+func (p *payment) finish(attempt string, o providers.Outcome) idempotency.Transition {
 	p.t.Helper()
-	s, err := p.Ledger.Finish(p.ctx(), p.key, idempotency.Report{Attempt: p.id(attempt), Outcome: o, Next: poll})
+	s, err := p.Ledger.Finish(p.ctx(), p.key, idempotency.AttemptResult{Attempt: p.id(attempt), Outcome: o, QueryAfter: poll})
 	p.must(err)
 	return s
 }
 
-func (p *payment) release(attempt string) idempotency.Settlement {
+func (p *payment) release(attempt string) idempotency.Transition {
 	p.t.Helper()
 	s, err := p.Ledger.Release(p.ctx(), p.key, p.id(attempt), "no byte left", 0)
 	p.must(err)
 	return s
 }
 
-func (p *payment) ask() idempotency.Question {
+func (p *payment) query() idempotency.StatusQuery {
 	p.t.Helper()
-	q, err := p.Ledger.Ask(p.ctx(), p.key)
+	q, err := p.Ledger.StartQuery(p.ctx(), p.key)
 	p.must(err)
 	return q
 }
 
-func (p *payment) answerTo(q idempotency.Question, o providers.Outcome) idempotency.Settlement {
+func (p *payment) statusResultTo(q idempotency.StatusQuery, o providers.Outcome) idempotency.Transition {
 	p.t.Helper()
-	s, err := p.Ledger.Answer(p.ctx(), p.key, idempotency.Answered{Version: q.Version, AskedAt: q.AskedAt, Outcome: o, Next: poll})
+	s, err := p.Ledger.RecordStatus(p.ctx(), p.key, idempotency.StatusResult{Version: q.Version, QueriedAt: q.QueriedAt, Outcome: o, QueryAfter: poll})
 	p.must(err)
 	return s
 }
 
-// answer asks now and answers at once.
-func (p *payment) answer(o providers.Outcome) idempotency.Settlement {
+// statusResult asks now and answers at once.
+func (p *payment) statusResult(o providers.Outcome) idempotency.Transition {
 	p.t.Helper()
-	return p.answerTo(p.ask(), o)
+	return p.statusResultTo(p.query(), o)
 }
 
 func (p *payment) show() idempotency.Record {
@@ -156,20 +156,20 @@ func (p *payment) show() idempotency.Record {
 	return r
 }
 
-func (p *payment) due() []idempotency.Wakeup { return p.env.due() }
+func (p *payment) due() []idempotency.WakeUp { return p.suite.due() }
 
-func (e *env) due() []idempotency.Wakeup {
+func (e *suite) due() []idempotency.WakeUp {
 	e.t.Helper()
-	w, _, err := e.Ledger.Due(e.ctx(), e.Provider, 1000, idempotency.Lanes{AskFor: 10 * time.Second})
+	w, _, err := e.Ledger.Due(e.ctx(), e.Provider, 1000, idempotency.Lanes{QueryTimeout: 10 * time.Second})
 	e.must(err)
 	return w
 }
 
-// lapse lets the owner's lease end and somebody notice it.
-func (p *payment) lapse() *payment {
+// lapseLease lets the owner's lease end and somebody notice it.
+func (p *payment) lapseLease() *payment {
 	p.t.Helper()
 	p.Advance(lease)
-	p.ask()
+	p.query()
 	return p
 }
 
@@ -178,38 +178,38 @@ func (p *payment) notFound() *payment {
 	p.t.Helper()
 	p.Advance(p.policy.SettleTime)
 	for range p.policy.Confirmations {
-		p.answer(absent())
+		p.statusResult(absent())
 		p.Advance(p.policy.NotFoundInterval)
 	}
 	return p
 }
 
 // prove makes this account's lookup find something.
-func (e *env) prove() {
+func (e *suite) prove() {
 	e.t.Helper()
-	e.queued().send("a").lapse().answer(paid("proof"))
+	e.queued().send("a").lapseLease().statusResult(paid("proof"))
 }
 
-func person() idempotency.Person { return idempotency.Person{By: "ana", Note: "checked with the bank"} }
+func actor() idempotency.Actor { return idempotency.Actor{By: "ana", Note: "checked with the bank"} }
 
-func (p *payment) resolve(as, pid string) (idempotency.Settlement, error) {
-	return p.Ledger.Resolve(p.ctx(), p.key, p.show().Version, idempotency.Resolution{Person: person(), As: as, ProviderID: pid})
+func (p *payment) resolve(as, pid string) (idempotency.Transition, error) {
+	return p.Ledger.Resolve(p.ctx(), p.key, p.show().Version, idempotency.Resolution{Actor: actor(), As: as, ProviderID: pid})
 }
 
-func (p *payment) retry(risk bool) (idempotency.Settlement, error) {
-	return p.Ledger.Retry(p.ctx(), p.key, p.show().Version, risk, person())
+func (p *payment) retry(risk bool) (idempotency.Transition, error) {
+	return p.Ledger.Retry(p.ctx(), p.key, p.show().Version, risk, actor())
 }
 
-func (p *payment) cancel() (idempotency.Settlement, error) {
-	return p.Ledger.Cancel(p.ctx(), p.key, p.show().Version, person())
+func (p *payment) cancel() (idempotency.Transition, error) {
+	return p.Ledger.Cancel(p.ctx(), p.key, p.show().Version, actor())
 }
 
-func (p *payment) clearAnomaly(reverse bool) (idempotency.Settlement, error) {
-	return p.Ledger.ClearAnomaly(p.ctx(), p.key, p.show().Version, reverse, person())
+func (p *payment) clearAnomaly(reverse bool) (idempotency.Transition, error) {
+	return p.Ledger.ClearAnomaly(p.ctx(), p.key, p.show().Version, reverse, actor())
 }
 
-func (p *payment) unblock() (idempotency.Settlement, error) {
-	return p.Ledger.Unblock(p.ctx(), p.key, p.show().Version, person())
+func (p *payment) unblock() (idempotency.Transition, error) {
+	return p.Ledger.Unblock(p.ctx(), p.key, p.show().Version, actor())
 }
 
 // What attempts and answers come to.
@@ -232,7 +232,9 @@ func declinedAs(id string) providers.Outcome {
 	return o
 }
 
-func unclear() providers.Outcome { return providers.Outcome{Class: providers.InDoubt, Code: "timeout"} }
+func inDoubtOutcome() providers.Outcome {
+	return providers.Outcome{Class: providers.InDoubt, Code: "timeout"}
+}
 
 func absent() providers.Outcome { return providers.Outcome{Class: providers.NotFound, Code: "E-041"} }
 
@@ -306,17 +308,17 @@ func (p *payment) wantNoDue() *payment {
 // now is the store's time.
 func (p *payment) now() time.Time {
 	p.t.Helper()
-	return p.ask().AskedAt
+	return p.query().QueriedAt
 }
 
-func (e *env) wantVerdict(b idempotency.Begun, v idempotency.Verdict) {
+func (e *suite) wantDecision(b idempotency.BeginResult, v idempotency.Decision) {
 	e.t.Helper()
-	if b.Verdict != v {
-		e.t.Fatalf("verdict is %s in state %s, want %s", b.Verdict, b.State, v)
+	if b.Decision != v {
+		e.t.Fatalf("verdict is %s in state %s, want %s", b.Decision, b.State, v)
 	}
 }
 
-func (e *env) wantApplied(s idempotency.Settlement, applied bool) {
+func (e *suite) wantApplied(s idempotency.Transition, applied bool) {
 	e.t.Helper()
 	if s.Applied != applied {
 		e.t.Fatalf("applied is %v, want %v", s.Applied, applied)

@@ -29,7 +29,7 @@ type Open func(t *testing.T, p idempotency.Policy) Fixture
 type row struct {
 	does   string
 	policy func(*idempotency.Policy)
-	run    func(e *env)
+	run    func(e *suite)
 }
 
 // Run holds a store to every row.
@@ -44,14 +44,14 @@ func Run(t *testing.T, open Open) {
 		{"finish", finishRows()},
 		{"late results", lateRows()},
 		{"late results beyond the table", lateMoreRows()},
-		{"ask", askRows()},
-		{"answers", answerRows()},
+		{"ask", queryRows()},
+		{"answers", statusRows()},
 		{"not found", notFoundRows()},
 		{"after settlement", watchRows()},
 		{"payers who must act", sessionRows()},
 		{"resolve", resolveRows()},
 		{"retry", retryRows()},
-		{"cancel, release, halt", deskRows()},
+		{"cancel, release, halt", interventionRows()},
 		{"states", stateRows()},
 		{"wake-ups", wakeRows()},
 		{"parked", parkRows()},
@@ -61,7 +61,7 @@ func Run(t *testing.T, open Open) {
 		{"two successes", doubleRows()},
 		{"whose payment", foreignRows()},
 		{"contradictions", contradictionRows()},
-		{"what is told", tellingRows()},
+		{"what is told", publishRows()},
 	}
 	for _, g := range groups {
 		t.Run(g.name, func(t *testing.T) {
@@ -78,7 +78,7 @@ func (r row) prove(t *testing.T, open Open) {
 	if r.policy != nil {
 		r.policy(&p)
 	}
-	e := &env{t: t, Fixture: open(t, p), policy: p}
+	e := &suite{t: t, Fixture: open(t, p), policy: p}
 	r.run(e)
 	e.checkInvariants()
 }

@@ -9,7 +9,7 @@ import (
 
 // checkInvariants runs after every row: each change of state has exactly one entry in the outcome
 // stream, and nothing is forgotten.
-func (e *env) checkInvariants() {
+func (e *suite) checkInvariants() {
 	e.t.Helper()
 	entries := e.Outcomes(e.t)
 	e.uniqueIDs(entries)
@@ -22,7 +22,7 @@ func (e *env) checkInvariants() {
 	}
 }
 
-func (e *env) uniqueIDs(entries []map[string]string) {
+func (e *suite) uniqueIDs(entries []map[string]string) {
 	e.t.Helper()
 	seen := map[string]bool{}
 	for _, x := range entries {
@@ -58,7 +58,7 @@ func (p *payment) oneEntryForEachChange(r idempotency.Record, entries []map[stri
 func (p *payment) notForgotten(r idempotency.Record) {
 	p.t.Helper()
 	waits := r.State == idempotency.Blocked || r.State == idempotency.Held
-	if !r.State.Final() && !waits && r.NextDue.IsZero() && r.Waits == "" {
+	if !r.State.Final() && !waits && r.NextDue.IsZero() && r.ParkReason == "" {
 		p.t.Errorf("%s is %s and nobody will look at it", p.key, r.State)
 	}
 	if r.State.Final() && r.Anomaly == "" {
@@ -70,7 +70,7 @@ func (p *payment) notForgotten(r idempotency.Record) {
 	}
 }
 
-func (e *env) list(f idempotency.Filter) []string {
+func (e *suite) list(f idempotency.Filter) []string {
 	e.t.Helper()
 	var out []string
 	e.must(e.Ledger.List(e.ctx(), f, func(r idempotency.Record) bool {

@@ -7,15 +7,15 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// recorded is a row of the table of late results: a payment whose attempt "a" no longer owns it.
-type recorded struct {
+// startState is a row of the table of late results: a payment whose attempt "a" no longer owns it.
+type startState struct {
 	is    string
-	setup func(e *env) *payment
+	setup func(e *suite) *payment
 }
 
 // cell is what becomes of it when attempt "a" reports late.
 type cell struct {
-	row     recorded
+	row     startState
 	late    string
 	outcome providers.Outcome // Class empty: not sent
 	want    idempotency.State
@@ -25,65 +25,67 @@ type cell struct {
 	id      string
 }
 
-func readyLate(e *env) *payment   { return e.readyAgain() }
-func inDoubtLate(e *env) *payment { return e.queued().send("a").lapse().want(idempotency.InDoubt) }
-func heldLate(e *env) *payment {
-	p := e.queued().send("a").lapse()
-	p.answer(otherPayment())
+func readyLate(e *suite) *payment { return e.readyAgain() }
+func inDoubtLate(e *suite) *payment {
+	return e.queued().send("a").lapseLease().want(idempotency.InDoubt)
+}
+func heldLate(e *suite) *payment {
+	p := e.queued().send("a").lapseLease()
+	p.statusResult(otherPayment())
 	return p.want(idempotency.Held)
 }
 
-func pendingFromIt(e *env) *payment {
-	p := e.queued().send("a").lapse()
-	p.answer(accepted("X"))
+func pendingFromIt(e *suite) *payment {
+	p := e.queued().send("a").lapseLease()
+	p.statusResult(accepted("X"))
 	return p.want(idempotency.Pending)
 }
 
-func pendingFromOther(e *env) *payment {
+func pendingFromOther(e *suite) *payment {
 	p := e.resent()
 	p.finish("b", accepted("X"))
 	return p.want(idempotency.Pending)
 }
 
-func sendingOther(e *env) *payment { return e.resent().want(idempotency.Sending) }
+func sendingOther(e *suite) *payment { return e.resent().want(idempotency.Sending) }
 
-func succeededFromIt(e *env) *payment {
-	p := e.queued().send("a").lapse()
-	p.answer(paid("X"))
+func succeededFromIt(e *suite) *payment {
+	p := e.queued().send("a").lapseLease()
+	p.statusResult(paid("X"))
 	return p.want(idempotency.Succeeded)
 }
 
-func succeededFromOther(e *env) *payment {
+func succeededFromOther(e *suite) *payment {
 	p := e.resent()
 	p.finish("b", paid("X"))
 	return p.want(idempotency.Succeeded)
 }
 
-func succeededByPerson(id string) func(*env) *payment {
-	return func(e *env) *payment {
-		p := e.queued().send("a").lapse()
+func succeededByPerson(id string) func(*suite) *payment {
+	return func(e *suite) *payment {
+		p := e.queued().send("a").lapseLease()
 		_, err := p.resolve("succeeded", id)
 		e.must(err)
 		return p.want(idempotency.Succeeded)
 	}
 }
 
-func failedOpen(e *env) *payment {
-	p := e.queued().send("a").lapse()
+func failedOpen(e *suite) *payment {
+	p := e.queued().send("a").lapseLease()
 	_, err := p.resolve("failed", "")
 	e.must(err)
 	return p.want(idempotency.Failed)
 }
 
-func failedByAnswers(e *env) *payment {
-	p := e.queued().send("a").lapse()
-	p.answer(declined())
+func failedByAnswers(e *suite) *payment {
+	p := e.queued().send("a").lapseLease()
+	p.statusResult(declined())
 	p.Advance(e.policy.SettleTime)
-	p.answer(declined())
+	p.statusResult(declined())
 	return p.want(idempotency.Failed)
 }
 
-func failedNotReceived(e *env) *payment {
+func failedNotReceived(e *suite) *payment {
 	p := heldLate(e)
 	p.Advance(e.policy.SettleTime)
 	_, err := p.resolve("not-received", "")
@@ -100,19 +102,19 @@ func notSent() providers.Outcome { return providers.Outcome{} }
 
 // cells is the table of late results, cell by cell.
 func cells() []cell {
-	r := recorded{"ready", readyLate}
-	d := recorded{"in_doubt", inDoubtLate}
-	h := recorded{"held", heldLate}
-	pi := recorded{"pending from it", pendingFromIt}
-	po := recorded{"pending from another attempt", pendingFromOther}
-	se := recorded{"sending of another attempt", sendingOther}
-	si := recorded{"succeeded from it", succeededFromIt}
-	so := recorded{"succeeded from another attempt", succeededFromOther}
-	sp := recorded{"succeeded by a person without an id", succeededByPerson("")}
-	sx := recorded{"succeeded by a person with id X", succeededByPerson("X")}
-	fo := recorded{"failed by a person while it is open", failedOpen}
-	fa := recorded{"failed by two answers", failedByAnswers}
-	fn := recorded{"failed as not received", failedNotReceived}
+	r := startState{"ready", readyLate}
+	d := startState{"in_doubt", inDoubtLate}
+	h := startState{"held", heldLate}
+	pi := startState{"pending from it", pendingFromIt}
+	po := startState{"pending from another attempt", pendingFromOther}
+	se := startState{"sending of another attempt", sendingOther}
+	si := startState{"succeeded from it", succeededFromIt}
+	so := startState{"succeeded from another attempt", succeededFromOther}
+	sp := startState{"succeeded by a person without an id", succeededByPerson("")}
+	sx := startState{"succeeded by a person with id X", succeededByPerson("X")}
+	fo := startState{"failed by a person while it is open", failedOpen}
+	fa := startState{"failed by two answers", failedByAnswers}
+	fn := startState{"failed as not received", failedNotReceived}
 	return []cell{
 		{r, "success", paid("X"), succeeded, "", true, true, "X"},
 		{r, "pending", accepted("X"), pending, "", true, true, "X"},
@@ -198,10 +200,10 @@ func lateRows() []row {
 	return rows
 }
 
-func (c cell) prove(e *env) {
+func (c cell) prove(e *suite) {
 	p := c.row.setup(e)
 	before := p.show()
-	var s idempotency.Settlement
+	var s idempotency.Transition
 	if c.outcome.Class == "" {
 		s = p.release("a")
 	} else {

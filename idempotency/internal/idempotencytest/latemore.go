@@ -9,7 +9,7 @@ import (
 
 // evidenceRow: attempt "a" reports success as X while "b" sends; then "b" ends.
 func evidenceRow(how, anomaly, id string, end func(*payment)) row {
-	return row{does: "a late success kept as evidence makes it succeeded when the owner " + how, policy: resend, run: func(e *env) {
+	return row{does: "a late success kept as evidence makes it succeeded when the owner " + how, policy: resend, run: func(e *suite) {
 		p := e.resent()
 		p.finish("a", paid("X"))
 		end(p)
@@ -20,8 +20,8 @@ func evidenceRow(how, anomaly, id string, end func(*payment)) row {
 func finishB(o providers.Outcome) func(*payment) { return func(p *payment) { p.finish("b", o) } }
 
 // queryRow: attempt "a" reports pending while "b" sends; then "b" ends.
-func askRow(how string, want idempotency.State, end func(*payment)) row {
-	return row{does: "after a late pending the payment is " + string(want) + " when the owner " + how, policy: resend, run: func(e *env) {
+func queryRow(how string, want idempotency.State, end func(*payment)) row {
+	return row{does: "after a late pending the payment is " + string(want) + " when the owner " + how, policy: resend, run: func(e *suite) {
 		p := e.resent()
 		p.finish("a", accepted("X"))
 		end(p)
@@ -30,7 +30,7 @@ func askRow(how string, want idempotency.State, end func(*payment)) row {
 }
 
 func lateMoreRows() []row {
-	lapse := func(p *payment) { p.lapse() }
+	lapse := func(p *payment) { p.lapseLease() }
 	release := func(p *payment) { p.release("b") }
 	rows := []row{
 		evidenceRow("succeeds under the same id", "", "X", finishB(paid("X"))),
@@ -38,120 +38,120 @@ func lateMoreRows() []row {
 		evidenceRow("is pending under another id", "second_success", "X", finishB(accepted("Y"))),
 		evidenceRow("is in doubt with another id", "second_success", "X",
 			finishB(providers.Outcome{Class: providers.InDoubt, ProviderID: "Y"})),
-		evidenceRow("is in doubt", "", "X", finishB(unclear())),
+		evidenceRow("is in doubt", "", "X", finishB(inDoubtOutcome())),
 		evidenceRow("is refused", "", "X", finishB(declined())),
 		evidenceRow("is released", "", "X", release),
 		evidenceRow("lapses", "", "X", lapse),
-		askRow("is refused", inDoubt, finishB(declined())),
-		askRow("is released", inDoubt, release),
-		askRow("is in doubt", inDoubt, finishB(unclear())),
-		askRow("is pending", pending, finishB(accepted("Y"))),
-		askRow("succeeds", succeeded, finishB(paid("Y"))),
-		askRow("lapses", inDoubt, lapse),
+		queryRow("is refused", inDoubt, finishB(declined())),
+		queryRow("is released", inDoubt, release),
+		queryRow("is in doubt", inDoubt, finishB(inDoubtOutcome())),
+		queryRow("is pending", pending, finishB(accepted("Y"))),
+		queryRow("succeeds", succeeded, finishB(paid("Y"))),
+		queryRow("lapses", inDoubt, lapse),
 	}
 	return append(rows, []row{
-		{does: "evidence is gone from nobody's view: the payment stays sending until the owner ends", policy: resend, run: func(e *env) {
+		{does: "evidence is gone from nobody's view: the payment stays sending until the owner ends", policy: resend, run: func(e *suite) {
 			p := e.resent()
 			p.finish("a", paid("X"))
-			p.want(sending).wantVerdict(p.begin("c"), idempotency.Wait)
+			p.want(sending).wantDecision(p.begin("c"), idempotency.Wait)
 		}},
-		{does: "an attempt that reports not sent while another sends leaves a later refusal final", policy: resend, run: func(e *env) {
+		{does: "an attempt that reports not sent while another sends leaves a later refusal final", policy: resend, run: func(e *suite) {
 			p := e.resent()
 			p.release("a")
 			p.finish("b", declined())
 			p.want(failed)
 		}},
-		{does: "an attempt that reports a refusal while another sends leaves a later refusal final", policy: resend, run: func(e *env) {
+		{does: "an attempt that reports a refusal while another sends leaves a later refusal final", policy: resend, run: func(e *suite) {
 			p := e.resent()
 			p.finish("a", declined())
 			p.finish("b", declined())
 			p.want(failed)
 		}},
-		{does: "a late pending while an idle attempt sends is asked about when that lapses", policy: resend, run: func(e *env) {
+		{does: "a late pending while an idle attempt sends is asked about when that lapses", policy: resend, run: func(e *suite) {
 			p := e.readyAgain()
-			p.wantVerdict(p.idle("b"), idempotency.Send)
+			p.wantDecision(p.idle("b"), idempotency.Send)
 			p.finish("a", accepted("X"))
-			p.lapse().want(inDoubt)
+			p.lapseLease().want(inDoubt)
 		}},
-		{does: "a late not sent makes nothing ready while another attempt is open", policy: resend, run: func(e *env) {
+		{does: "a late not sent makes nothing ready while another attempt is open", policy: resend, run: func(e *suite) {
 			p := e.resent()
-			p.finish("b", unclear())
+			p.finish("b", inDoubtOutcome())
 			p.release("a")
 			p.want(inDoubt).wantLeft(true)
 		}},
-		{does: "a late refusal makes nothing failed while another attempt is open", policy: resend, run: func(e *env) {
+		{does: "a late refusal makes nothing failed while another attempt is open", policy: resend, run: func(e *suite) {
 			p := e.resent()
-			p.finish("b", unclear())
+			p.finish("b", inDoubtOutcome())
 			p.finish("a", declined())
 			p.want(inDoubt).wantLeft(true)
 			p.finish("b", declined())
 			p.want(failed).wantLeft(false)
 		}},
-		{does: "a late refusal in ready stops a resend", policy: resend, run: func(e *env) {
+		{does: "a late refusal in ready stops a resend", policy: resend, run: func(e *suite) {
 			p := e.readyAgain()
 			p.finish("a", declined())
-			p.want(failed).wantVerdict(p.begin("b"), idempotency.Done)
+			p.want(failed).wantDecision(p.begin("b"), idempotency.Done)
 		}},
-		{does: "a late not sent does not make ready what the provider was found to have", run: func(e *env) {
-			p := e.queued().send("a").lapse()
-			p.answer(accepted("X"))
-			p.answer(otherPayment())
+		{does: "a late not sent does not make ready what the provider was found to have", run: func(e *suite) {
+			p := e.queued().send("a").lapseLease()
+			p.statusResult(accepted("X"))
+			p.statusResult(otherPayment())
 			p.want(held).release("a")
-			p.want(held).wantAnomaly("not_sent_but_known").wantVerdict(p.begin("b"), idempotency.AskFirst)
+			p.want(held).wantAnomaly("not_sent_but_known").wantDecision(p.begin("b"), idempotency.QueryFirst)
 		}},
-		{does: "a late refusal does not fail what the provider was found to have", run: func(e *env) {
-			p := e.queued().send("a").lapse()
-			p.answer(accepted("X"))
-			p.answer(otherPayment())
+		{does: "a late refusal does not fail what the provider was found to have", run: func(e *suite) {
+			p := e.queued().send("a").lapseLease()
+			p.statusResult(accepted("X"))
+			p.statusResult(otherPayment())
 			p.finish("a", declined())
 			p.want(held).wantAnomaly("refused_after_pending")
 		}},
-		{does: "a late refusal of what is pending from it asks at once", run: func(e *env) {
+		{does: "a late refusal of what is pending from it asks at once", run: func(e *suite) {
 			p := pendingFromIt(e)
 			p.finish("a", declined())
 			p.wantDue(0)
 		}},
 		{does: "a late in doubt moves the attempt's end and nothing else", policy: resend, run: lateDoubtMovesTheEnd},
-		{does: "a late in doubt changes no settled or sending payment", policy: resend, run: func(e *env) {
+		{does: "a late in doubt changes no settled or sending payment", policy: resend, run: func(e *suite) {
 			for _, p := range []*payment{sendingOther(e), succeededFromOther(e), failedOpen(e), heldLate(e), readyLate(e)} {
 				before := p.show()
-				p.finish("a", unclear())
+				p.finish("a", inDoubtOutcome())
 				p.want(before.State).wantAnomaly("")
 			}
 		}},
-		{does: "a late success in an answer that came too late is evidence", policy: resend, run: func(e *env) {
+		{does: "a late success in an answer that came too late is evidence", policy: resend, run: func(e *suite) {
 			e.prove()
-			p := e.queued().send("a").lapse()
-			q := p.ask()
+			p := e.queued().send("a").lapseLease()
+			q := p.query()
 			p.notFound().want(ready).send("b")
-			p.answerTo(q, paid("X"))
+			p.statusResultTo(q, paid("X"))
 			p.want(sending).finish("b", declined())
 			p.want(succeeded).wantID("X")
 		}},
-		{does: "a success answered too late settles what is still in doubt", run: func(e *env) {
-			p := e.queued().send("a").lapse()
-			q := p.ask()
-			p.answer(otherPayment())
-			p.want(held).answerTo(q, paid("X"))
+		{does: "a success answered too late settles what is still in doubt", run: func(e *suite) {
+			p := e.queued().send("a").lapseLease()
+			q := p.query()
+			p.statusResult(otherPayment())
+			p.want(held).statusResultTo(q, paid("X"))
 			p.want(succeeded).wantID("X")
 		}},
-		{does: "a success answered too late is an anomaly on a failed payment", run: func(e *env) {
-			p := e.queued().send("a").lapse()
-			q := p.ask()
+		{does: "a success answered too late is an anomaly on a failed payment", run: func(e *suite) {
+			p := e.queued().send("a").lapseLease()
+			q := p.query()
 			_, err := p.resolve("failed", "")
 			e.must(err)
-			p.answerTo(q, paid("X"))
+			p.statusResultTo(q, paid("X"))
 			p.want(failed).wantAnomaly("late_success")
 		}},
-		{does: "a success answered twice is the same success", run: func(e *env) {
-			p := e.queued().send("a").lapse()
-			q := p.ask()
-			p.answerTo(q, paid("X"))
-			p.answerTo(q, paid("X"))
-			p.answerTo(q, paid(""))
+		{does: "a success answered twice is the same success", run: func(e *suite) {
+			p := e.queued().send("a").lapseLease()
+			q := p.query()
+			p.statusResultTo(q, paid("X"))
+			p.statusResultTo(q, paid("X"))
+			p.statusResultTo(q, paid(""))
 			p.want(succeeded).wantAnomaly("")
 		}},
-		{does: "an anomaly told again is one anomaly", run: func(e *env) {
+		{does: "an anomaly told again is one anomaly", run: func(e *suite) {
 			p := failedOpen(e)
 			p.finish("a", accepted("X"))
 			before := p.show()
@@ -160,32 +160,32 @@ func lateMoreRows() []row {
 				e.t.Fatal("the anomaly was recorded twice")
 			}
 		}},
-		{does: "a late success of an attempt that never opened settles all the same", run: func(e *env) {
+		{does: "a late success of an attempt that never opened settles all the same", run: func(e *suite) {
 			p := e.queued()
 			p.idle("a")
-			p.lapse().want(ready).finish("a", paid("X"))
+			p.lapseLease().want(ready).finish("a", paid("X"))
 			p.want(succeeded).wantID("X")
 		}},
 	}...)
 }
 
 // lateDoubtMovesTheEnd: an answer counts only settle time after the end that was told last, and the counts begin anew.
-func lateDoubtMovesTheEnd(e *env) {
+func lateDoubtMovesTheEnd(e *suite) {
 	e.prove()
-	p := e.queued().send("a").lapse()
+	p := e.queued().send("a").lapseLease()
 	p.Advance(e.policy.SettleTime)
-	p.answer(absent())
+	p.statusResult(absent())
 	p.Advance(e.policy.NotFoundInterval)
-	p.finish("a", unclear())
+	p.finish("a", inDoubtOutcome())
 	for range 5 {
-		p.answer(absent())
+		p.statusResult(absent())
 		p.Advance(e.policy.NotFoundInterval)
 	}
 	p.want(inDoubt).Advance(e.policy.SettleTime - 5*e.policy.NotFoundInterval - time.Millisecond)
-	p.answer(absent())
+	p.statusResult(absent())
 	p.Advance(time.Millisecond)
-	p.answer(absent())
+	p.statusResult(absent())
 	p.want(inDoubt).Advance(e.policy.NotFoundInterval)
-	p.answer(absent())
+	p.statusResult(absent())
 	p.want(ready)
 }

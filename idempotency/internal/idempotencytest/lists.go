@@ -9,7 +9,7 @@ import (
 
 func listRows() []row {
 	return []row{
-		{does: "each state lists its payments", run: func(e *env) {
+		{does: "each state lists its payments", run: func(e *suite) {
 			refs := map[idempotency.State]string{}
 			for _, s := range idempotency.States() {
 				refs[s] = e.reach(s).key.Reference
@@ -20,7 +20,7 @@ func listRows() []row {
 				}
 			}
 		}},
-		{does: "without a state all open payments are listed", run: func(e *env) {
+		{does: "without a state all open payments are listed", run: func(e *suite) {
 			var want []string
 			for _, s := range idempotency.States() {
 				if p := e.reach(s); !s.Final() {
@@ -34,7 +34,7 @@ func listRows() []row {
 				e.t.Fatalf("got %v, want %v", got, want)
 			}
 		}},
-		{does: "a state lists its oldest first, over many pages", run: func(e *env) {
+		{does: "a state lists its oldest first, over many pages", run: func(e *suite) {
 			const n = 505
 			var rs []idempotency.Registration
 			for range n {
@@ -52,7 +52,7 @@ func listRows() []row {
 				}
 			}
 		}},
-		{does: "a list ends when the reader has enough", run: func(e *env) {
+		{does: "a list ends when the reader has enough", run: func(e *suite) {
 			for range 5 {
 				e.queued()
 			}
@@ -62,7 +62,7 @@ func listRows() []row {
 				e.t.Fatalf("read %d", n)
 			}
 		}},
-		{does: "anomalies are listed whatever the state, until they are cleared", run: func(e *env) {
+		{does: "anomalies are listed whatever the state, until they are cleared", run: func(e *suite) {
 			p, q := failedOpen(e), pendingFromIt(e)
 			p.finish("a", paid("X"))
 			e.Advance(time.Second)
@@ -77,7 +77,7 @@ func listRows() []row {
 				e.t.Fatalf("got %v", got)
 			}
 		}},
-		{does: "open payments and what failed are counted by state", run: func(e *env) {
+		{does: "open payments and what failed are counted by state", run: func(e *suite) {
 			for range 3 {
 				e.queued()
 			}
@@ -90,7 +90,7 @@ func listRows() []row {
 				e.t.Fatalf("got %v", got)
 			}
 		}},
-		{does: "another account's payments are listed with their key", run: func(e *env) {
+		{does: "another account's payments are listed with their key", run: func(e *suite) {
 			p := e.queued(func(r *idempotency.Registration) { r.Key.Account = "second" })
 			for _, s := range []idempotency.State{idempotency.Queued, succeeded} {
 				if s == succeeded {
@@ -106,7 +106,7 @@ func listRows() []row {
 				}
 			}
 		}},
-		{does: "a record shows what was registered", run: func(e *env) {
+		{does: "a record shows what was registered", run: func(e *suite) {
 			p := e.queued(func(r *idempotency.Registration) {
 				r.Type, r.Metadata, r.Subscription, r.Period = "charge", `{"order":"7"}`, "sub-1", "2026-08"
 			})
@@ -116,7 +116,7 @@ func listRows() []row {
 				e.t.Fatalf("got %+v", r)
 			}
 		}},
-		{does: "an endless outage bounds history and attempts, and counts them all", run: func(e *env) {
+		{does: "an endless outage bounds history and attempts, and counts them all", run: func(e *suite) {
 			p := e.queued()
 			for range 80 {
 				id := idempotency.NewAttempt()

@@ -8,9 +8,9 @@ import (
 )
 
 // report is the end of an attempt that came to the step that moves money.
-func (p *payment) report(attempt string, o providers.Outcome) idempotency.Settlement {
+func (p *payment) report(attempt string, o providers.Outcome) idempotency.Transition {
 	p.t.Helper()
-	s, err := p.Ledger.Finish(p.ctx(), p.key, idempotency.Report{Attempt: p.id(attempt), Outcome: o, Reached: true, Next: poll})
+	s, err := p.Ledger.Finish(p.ctx(), p.key, idempotency.AttemptResult{Attempt: p.id(attempt), Outcome: o, MoneyStepReached: true, QueryAfter: poll})
 	p.must(err)
 	return s
 }
@@ -18,80 +18,80 @@ func (p *payment) report(attempt string, o providers.Outcome) idempotency.Settle
 // What the store has forgotten and a worker still knows is never thrown away.
 func lostRows() []row {
 	return []row{
-		{does: "a success of an attempt that nobody recorded settles what waits", run: func(e *env) {
+		{does: "a success of an attempt that nobody recorded settles what waits", run: func(e *suite) {
 			for _, s := range []idempotency.State{idempotency.Queued, idempotency.Blocked, ready, inDoubt, held} {
 				p := e.reach(s)
 				e.wantApplied(p.report("lost", paid("X")), true)
 				p.want(succeeded).wantID("X").wantAnomaly("")
 			}
 		}},
-		{does: "a doubt of an attempt that nobody recorded is asked about before anything is sent", run: func(e *env) {
+		{does: "a doubt of an attempt that nobody recorded is asked about before anything is sent", run: func(e *suite) {
 			for _, s := range []idempotency.State{idempotency.Queued, idempotency.Blocked, ready} {
 				p := e.reach(s)
-				p.unaskable = false
-				p.report("lost", unclear())
+				p.unqueryable = false
+				p.report("lost", inDoubtOutcome())
 				if s == ready {
-					p.want(inDoubt).wantVerdict(p.begin("b"), idempotency.AskFirst)
+					p.want(inDoubt).wantDecision(p.begin("b"), idempotency.QueryFirst)
 					continue
 				}
-				p.want(held).wantLeft(true).wantVerdict(p.begin("b"), idempotency.Done)
+				p.want(held).wantLeft(true).wantDecision(p.begin("b"), idempotency.Done)
 			}
 		}},
-		{does: "a pending of an attempt that nobody recorded is pending", run: func(e *env) {
+		{does: "a pending of an attempt that nobody recorded is pending", run: func(e *suite) {
 			p := e.reach(ready)
 			p.report("lost", accepted("X"))
 			p.want(pending).wantID("X").wantLeft(true)
 		}},
-		{does: "a refusal of an attempt that nobody recorded fails what waits", run: func(e *env) {
+		{does: "a refusal of an attempt that nobody recorded fails what waits", run: func(e *suite) {
 			p := e.queued()
 			p.report("lost", declined())
 			p.want(failed).wantLeft(false)
 		}},
-		{does: "a second success of an attempt that nobody recorded is an anomaly", run: func(e *env) {
+		{does: "a second success of an attempt that nobody recorded is an anomaly", run: func(e *suite) {
 			for _, id := range []string{"Y", ""} {
 				p := e.reach(succeeded)
 				p.report("lost", paid(id))
 				p.want(succeeded).wantID("X").wantAnomaly("second_success")
 			}
 		}},
-		{does: "while another attempt sends, a lost one is asked about when that ends", run: func(e *env) {
+		{does: "while another attempt sends, a lost one is asked about when that ends", run: func(e *suite) {
 			p := e.queued().send("a")
-			p.report("lost", unclear())
+			p.report("lost", inDoubtOutcome())
 			p.want(sending).release("a")
 			p.want(inDoubt).wantLeft(true)
 			q := e.queued().send("a")
-			q.report("lost", unclear())
+			q.report("lost", inDoubtOutcome())
 			q.want(sending).finish("a", declined())
 			q.want(inDoubt).wantLeft(true)
 		}},
-		{does: "a doubt of an attempt that nobody recorded has a settled payment looked at", run: func(e *env) {
+		{does: "a doubt of an attempt that nobody recorded has a settled payment looked at", run: func(e *suite) {
 			for _, s := range []idempotency.State{failed, succeeded} {
 				p := e.reach(s)
-				p.report("lost", unclear())
+				p.report("lost", inDoubtOutcome())
 				p.want(s).wantLeft(true).wantDue(0).wantAnomaly("")
-				p.answer(paid("Y"))
+				p.statusResult(paid("Y"))
 				if p.show().Anomaly == "" {
 					e.t.Errorf("%s: a second execution is no anomaly", s)
 				}
 			}
 		}},
-		{does: "a pending of an attempt that nobody recorded has a succeeded payment looked at", run: func(e *env) {
+		{does: "a pending of an attempt that nobody recorded has a succeeded payment looked at", run: func(e *suite) {
 			p := e.reach(succeeded)
 			p.report("lost", accepted("Y"))
 			p.want(succeeded).wantLeft(true).wantDue(0).wantAnomaly("")
-			p.answer(paid("Y"))
+			p.statusResult(paid("Y"))
 			p.want(succeeded).wantAnomaly("second_success")
 		}},
-		{does: "a doubt of an attempt that nobody recorded is shown where nobody can be asked", run: func(e *env) {
+		{does: "a doubt of an attempt that nobody recorded is shown where nobody can be asked", run: func(e *suite) {
 			for _, o := range []providers.Outcome{paid("X"), declined()} {
 				p := e.queued()
-				p.unaskable = true
+				p.unqueryable = true
 				p.send("a").finish("a", o)
-				p.report("lost", unclear())
+				p.report("lost", inDoubtOutcome())
 				p.wantLeft(true).wantNoDue().wantAnomaly("late_doubt")
 			}
 		}},
-		{does: "reports of a lost attempt may be repeated", run: func(e *env) {
+		{does: "reports of a lost attempt may be repeated", run: func(e *suite) {
 			p := e.queued()
 			p.report("lost", paid("X"))
 			before := p.show()
@@ -100,48 +100,48 @@ func lostRows() []row {
 				e.t.Fatal("recorded twice")
 			}
 		}},
-		{does: "an attempt that never came to a step that moves money leaves no trace", run: func(e *env) {
+		{does: "an attempt that never came to a step that moves money leaves no trace", run: func(e *suite) {
 			p := e.queued()
-			e.wantApplied(p.finish("lost", unclear()), false)
+			e.wantApplied(p.finish("lost", inDoubtOutcome()), false)
 			p.want(idempotency.Queued).wantLeft(false).send("a")
 		}},
-		{does: "a report that the money step was reached opens the attempt, note or no note", run: func(e *env) {
+		{does: "a report that the money step was reached opens the attempt, note or no note", run: func(e *suite) {
 			p := e.queued()
 			p.idle("a")
-			p.report("a", unclear())
+			p.report("a", inDoubtOutcome())
 			p.want(inDoubt).wantLeft(true)
 			q := e.queued()
 			q.idle("a")
-			q.lapse().want(ready).report("a", unclear())
-			q.wantLeft(true).wantVerdict(q.begin("b"), idempotency.AskFirst)
+			q.lapseLease().want(ready).report("a", inDoubtOutcome())
+			q.wantLeft(true).wantDecision(q.begin("b"), idempotency.QueryFirst)
 		}},
-		{does: "a record that is gone is recorded again, in doubt, with the attempt that is still known", run: func(e *env) {
-			p := e.ghost(true)
-			p.want(inDoubt).wantLeft(true).wantVerdict(p.begin("b"), idempotency.AskFirst)
+		{does: "a record that is gone is recorded again, in doubt, with the attempt that is still known", run: func(e *suite) {
+			p := e.unrecordedAttempt(true)
+			p.want(inDoubt).wantLeft(true).wantDecision(p.begin("b"), idempotency.QueryFirst)
 			p.report("a", paid("X"))
 			p.want(succeeded).wantID("X")
 		}},
-		{does: "a record that is gone is a person's where the provider cannot be asked", run: func(e *env) {
-			p := e.ghost(false)
+		{does: "a record that is gone is a person's where the provider cannot be asked", run: func(e *suite) {
+			p := e.unrecordedAttempt(false)
 			p.want(held).wantLeft(true).report("a", paid("X"))
 			p.want(succeeded)
 		}},
-		{does: "a record that is recorded again claims its exclusive object again", run: func(e *env) {
-			p := e.ghost(true, ofInstruction)
+		{does: "a record that is recorded again claims its exclusive object again", run: func(e *suite) {
+			p := e.unrecordedAttempt(true, forInstruction)
 			other := e.registration("other")
-			ofInstruction(&other)
+			forInstruction(&other)
 			if got := e.register(other)[0]; got.Result != idempotency.Conflict || got.Existing != p.key.ID() {
 				e.t.Fatalf("another payment of the same object: got %+v", got)
 			}
 		}},
-		{does: "a record is recorded again though somebody else has claimed its object meanwhile", run: func(e *env) {
-			e.queued(ofInstruction)
-			e.ghost(true, ofInstruction).want(inDoubt).wantLeft(true)
+		{does: "a record is recorded again though somebody else has claimed its object meanwhile", run: func(e *suite) {
+			e.queued(forInstruction)
+			e.unrecordedAttempt(true, forInstruction).want(inDoubt).wantLeft(true)
 		}},
-		{does: "recording again leaves a record alone that is there", run: func(e *env) {
+		{does: "recording again leaves a record alone that is there", run: func(e *suite) {
 			p := e.reach(succeeded)
 			before := p.show()
-			e.must(e.Ledger.Restore(e.ctx(), p.reg, idempotency.RestoredAttempt{Attempt: p.id("x"), Askable: true}))
+			e.must(e.Ledger.Restore(e.ctx(), p.reg, idempotency.RestoredAttempt{Attempt: p.id("x"), Queryable: true}))
 			if after := p.show(); after.Version != before.Version {
 				e.t.Fatalf("was %+v, is %+v", before, after)
 			}
@@ -149,34 +149,34 @@ func lostRows() []row {
 	}
 }
 
-// ghost is a payment that the store does not know, whose worker still holds attempt "a".
-func (e *env) ghost(askable bool, changes ...func(*idempotency.Registration)) *payment {
+// unrecordedAttempt is a payment that the store does not know, whose worker still holds attempt "a".
+func (e *suite) unrecordedAttempt(askable bool, changes ...func(*idempotency.Registration)) *payment {
 	e.t.Helper()
-	p := &payment{env: e, key: e.registration("ghost").Key, reg: e.registration("ghost")}
+	p := &payment{suite: e, key: e.registration("ghost").Key, reg: e.registration("ghost")}
 	for _, c := range changes {
 		c(&p.reg)
 	}
 	b := e.queued().begin("clock")
-	e.must(e.Ledger.Restore(e.ctx(), p.reg, idempotency.RestoredAttempt{Attempt: p.id("a"), LeaseEnd: b.Now.Add(lease), Askable: askable}))
+	e.must(e.Ledger.Restore(e.ctx(), p.reg, idempotency.RestoredAttempt{Attempt: p.id("a"), LeaseEnd: b.Now.Add(lease), Queryable: askable}))
 	return p
 }
 
-func ofInstruction(r *idempotency.Registration) { r.Object = "instruction:1" }
+func forInstruction(r *idempotency.Registration) { r.Object = "instruction:1" }
 
 // Two attempts that both succeeded are two payments; whether anything may have left is one rule.
 func doubleRows() []row {
 	rows := []row{
-		{does: "a success without an id is an anomaly where the one on record may be another attempt's", policy: resend, run: func(e *env) {
+		{does: "a success without an id is an anomaly where the one on record may be another attempt's", policy: resend, run: func(e *suite) {
 			p := e.resent()
-			p.finish("b", unclear())
+			p.finish("b", inDoubtOutcome())
 			_, err := p.resolve("succeeded", "X")
 			e.must(err)
 			p.finish("a", paid(""))
 			p.want(succeeded).wantID("X").wantAnomaly("second_success")
 		}},
-		{does: "a success without an id is the one on record where there was one attempt", run: func(e *env) {
+		{does: "a success without an id is the one on record where there was one attempt", run: func(e *suite) {
 			p := e.queued().send("a")
-			p.finish("a", unclear())
+			p.finish("a", inDoubtOutcome())
 			_, err := p.resolve("succeeded", "X")
 			e.must(err)
 			p.finish("a", paid(""))
@@ -186,7 +186,7 @@ func doubleRows() []row {
 	for _, ids := range [][2]string{{"X", "Y"}, {"X", ""}, {"", "X"}, {"", ""}} {
 		rows = append(rows, row{
 			does:   "two attempts that succeed as '" + ids[0] + "' and '" + ids[1] + "' are an anomaly, and no id is lost",
-			policy: resend, run: func(e *env) {
+			policy: resend, run: func(e *suite) {
 				p := e.resent()
 				p.finish("b", paid(ids[0]))
 				p.finish("a", paid(ids[1]))
@@ -208,13 +208,13 @@ func doubleRows() []row {
 		})
 	}
 	return append(rows, []row{
-		{does: "the same id for both is one payment", policy: resend, run: func(e *env) {
+		{does: "the same id for both is one payment", policy: resend, run: func(e *suite) {
 			p := e.resent()
 			p.finish("a", paid("X"))
 			p.finish("b", paid("X"))
 			p.want(succeeded).wantAnomaly("").wantID("X")
 		}},
-		{does: "what the provider has may have left, also when a person calls it failed", run: func(e *env) {
+		{does: "what the provider has may have left, also when a person calls it failed", run: func(e *suite) {
 			p := e.reach(pending).wantLeft(true)
 			_, err := p.resolve("failed", "")
 			e.must(err)
@@ -222,7 +222,7 @@ func doubleRows() []row {
 			_, err = p.retry(false)
 			e.refused(err)
 		}},
-		{does: "a person who knows closes the attempts, and the payment can go on", run: func(e *env) {
+		{does: "a person who knows closes the attempts, and the payment can go on", run: func(e *suite) {
 			for _, s := range []idempotency.State{inDoubt, pending, held} {
 				p := e.reach(s)
 				e.must(p.resolveClosed())
@@ -232,7 +232,7 @@ func doubleRows() []row {
 				p.want(ready).send("b")
 			}
 		}},
-		{does: "the attempts of a failed payment can be closed later", run: func(e *env) {
+		{does: "the attempts of a failed payment can be closed later", run: func(e *suite) {
 			p := failedOpen(e)
 			e.must(p.resolveClosed())
 			if r := p.want(failed).wantLeft(false).show(); r.Decline != "soft" {
@@ -240,7 +240,7 @@ func doubleRows() []row {
 			}
 			e.refused(p.resolveClosed())
 		}},
-		{does: "a success of an attempt that a person closed is an anomaly", run: func(e *env) {
+		{does: "a success of an attempt that a person closed is an anomaly", run: func(e *suite) {
 			p := e.reach(held)
 			e.must(p.resolveClosed())
 			p.finish("a", paid("X"))
@@ -251,7 +251,7 @@ func doubleRows() []row {
 
 func (p *payment) resolveClosed() error {
 	_, err := p.Ledger.Resolve(p.ctx(), p.key, p.show().Version, idempotency.Resolution{
-		Person: person(), As: "failed", Decline: "soft", AcceptDoubleRisk: true,
+		Actor: actor(), As: "failed", Decline: "soft", AcceptDoubleRisk: true,
 	})
 	return err
 }
@@ -263,64 +263,64 @@ func duplicate() providers.Outcome {
 // Whose payment it is that the provider has under our reference.
 func foreignRows() []row {
 	answerOurs := func(p *payment, o providers.Outcome) {
-		q := p.ask()
-		_, err := p.Ledger.Answer(p.ctx(), p.key, idempotency.Answered{
-			Version: q.Version, AskedAt: q.AskedAt, Outcome: o, Ours: true, Next: poll,
+		q := p.query()
+		_, err := p.Ledger.RecordStatus(p.ctx(), p.key, idempotency.StatusResult{
+			Version: q.Version, QueriedAt: q.QueriedAt, Outcome: o, Ours: true, QueryAfter: poll,
 		})
 		p.must(err)
 	}
 	return []row{
-		{does: "a duplicate at the first attempt is asked about, and what is found is not taken for ours", run: func(e *env) {
+		{does: "a duplicate at the first attempt is asked about, and what is found is not taken for ours", run: func(e *suite) {
 			for _, o := range []providers.Outcome{paid("X"), accepted("X"), declined()} {
 				p := e.queued().send("a")
 				p.finish("a", duplicate())
-				p.want(inDoubt).wantLeft(true).answer(o)
+				p.want(inDoubt).wantLeft(true).statusResult(o)
 				p.want(held).wantCode("reference_taken").wantID("")
-				p.answer(o)
+				p.statusResult(o)
 				p.want(held)
 			}
 		}},
-		{does: "what repeats everything that the payment means is ours", run: func(e *env) {
+		{does: "what repeats everything that the payment means is ours", run: func(e *suite) {
 			p := e.queued().send("a")
 			p.finish("a", duplicate())
 			answerOurs(p, paid("X"))
 			p.want(succeeded).wantID("X")
 			q := e.queued().send("a")
 			q.finish("a", duplicate())
-			q.answer(paid("X"))
+			q.statusResult(paid("X"))
 			answerOurs(q.want(held), paid("X"))
 			q.want(succeeded)
 		}},
-		{does: "a duplicate after an attempt that may have left is found as ours", policy: resend, run: func(e *env) {
+		{does: "a duplicate after an attempt that may have left is found as ours", policy: resend, run: func(e *suite) {
 			p := e.resent()
 			p.finish("b", duplicate())
-			p.want(inDoubt).answer(paid("X"))
+			p.want(inDoubt).statusResult(paid("X"))
 			p.want(succeeded).wantID("X")
 		}},
-		{does: "a success of somebody else's, answered too late, is not taken for ours", run: func(e *env) {
+		{does: "a success of somebody else's, answered too late, is not taken for ours", run: func(e *suite) {
 			p := e.queued().send("a")
 			p.finish("a", duplicate())
-			q := p.ask()
-			p.answer(otherPayment())
-			e.wantApplied(p.answerTo(q, paid("X")), false)
+			q := p.query()
+			p.statusResult(otherPayment())
+			e.wantApplied(p.statusResultTo(q, paid("X")), false)
 			p.want(held)
 		}},
-		{does: "what an attempt found before it sent anything is not taken for ours later", run: func(e *env) {
+		{does: "what an attempt found before it sent anything is not taken for ours later", run: func(e *suite) {
 			p := e.queued()
 			p.idle("a")
 			p.finish("a", providers.Outcome{Class: providers.Mismatch, Code: "reference_taken"})
-			p.want(held).wantLeft(false).answer(paid("X"))
+			p.want(held).wantLeft(false).statusResult(paid("X"))
 			p.want(held).wantID("")
 			answerOurs(p, paid("X"))
 			p.want(succeeded)
 		}},
-		{does: "what a provider called a duplicate is never sent again, found or not", policy: resend, run: func(e *env) {
+		{does: "what a provider called a duplicate is never sent again, found or not", policy: resend, run: func(e *suite) {
 			e.prove()
 			p := e.queued().send("a")
 			p.finish("a", duplicate())
 			p.notFound().want(held).wantCode("not_found")
 		}},
-		{does: "a duplicate that is not found is held as any", run: func(e *env) {
+		{does: "a duplicate that is not found is held as any", run: func(e *suite) {
 			p := e.queued().send("a")
 			p.finish("a", duplicate())
 			p.notFound().want(held).wantCode("not_found")
@@ -331,36 +331,36 @@ func foreignRows() []row {
 // An answer that contradicts what is settled, and the end of a payer's time.
 func contradictionRows() []row {
 	return []row{
-		{does: "not found about a succeeded payment is an anomaly once it is confirmed", run: func(e *env) {
+		{does: "not found about a succeeded payment is an anomaly once it is confirmed", run: func(e *suite) {
 			p := e.reach(succeeded)
 			p.Advance(e.policy.SettleTime)
-			p.answer(absent())
+			p.statusResult(absent())
 			p.want(succeeded).wantAnomaly("").wantDue(e.policy.NotFoundInterval).Advance(e.policy.NotFoundInterval)
-			p.answer(absent())
+			p.statusResult(absent())
 			p.want(succeeded).wantAnomaly("not_found_after_succeeded")
 		}},
-		{does: "found again in between, a not found about a succeeded payment is nothing", run: func(e *env) {
+		{does: "found again in between, a not found about a succeeded payment is nothing", run: func(e *suite) {
 			p := e.reach(succeeded)
 			p.Advance(e.policy.SettleTime)
-			p.answer(absent())
+			p.statusResult(absent())
 			p.Advance(e.policy.NotFoundInterval)
-			p.answer(paid("X"))
-			p.answer(absent())
+			p.statusResult(paid("X"))
+			p.statusResult(absent())
 			p.want(succeeded).wantAnomaly("")
 		}},
-		{does: "not found before the settle time says nothing of a succeeded payment", run: func(e *env) {
+		{does: "not found before the settle time says nothing of a succeeded payment", run: func(e *suite) {
 			p := e.reach(succeeded)
 			for range 4 {
-				p.answer(absent())
+				p.statusResult(absent())
 				p.Advance(e.policy.NotFoundInterval)
 			}
 			p.want(succeeded).wantAnomaly("")
 		}},
-		{does: "only an answer that found a session unpaid expires it; anything else holds it", run: func(e *env) {
+		{does: "only an answer that found a session unpaid expires it; anything else holds it", run: func(e *suite) {
 			for _, o := range []providers.Outcome{absent(), declined(), otherPayment()} {
 				p := session(e.later(0, time.Hour))
 				p.Advance(time.Hour + grace)
-				p.answer(o)
+				p.statusResult(o)
 				p.want(held).wantLeft(true)
 			}
 		}},
@@ -368,8 +368,8 @@ func contradictionRows() []row {
 }
 
 // publishRows: what the outcome stream is told without being asked for everything.
-func tellingRows() []row {
-	told := func(e *env) []string {
+func publishRows() []row {
+	told := func(e *suite) []string {
 		var states []string
 		for _, x := range e.Outcomes(e.t) {
 			states = append(states, x["state"])
@@ -378,7 +378,7 @@ func tellingRows() []row {
 	}
 	quiet := func(p *idempotency.Policy) { p.PublishAll = false }
 	return []row{
-		{does: "sending is not told, and ready is told once while a payment is tried again and again", policy: quiet, run: func(e *env) {
+		{does: "sending is not told, and ready is told once while a payment is tried again and again", policy: quiet, run: func(e *suite) {
 			p := e.queued()
 			for _, attempt := range []string{"a", "b", "c"} {
 				p.send(attempt).release(attempt)
@@ -388,7 +388,7 @@ func tellingRows() []row {
 				e.t.Fatalf("told %v", got)
 			}
 		}},
-		{does: "ready after something else was told is told again", policy: quiet, run: func(e *env) {
+		{does: "ready after something else was told is told again", policy: quiet, run: func(e *suite) {
 			p := e.queued().send("a")
 			p.release("a")
 			p.send("b").finish("b", declined())
@@ -398,7 +398,7 @@ func tellingRows() []row {
 				e.t.Fatalf("told %v", got)
 			}
 		}},
-		{does: "an empty field is left out", policy: quiet, run: func(e *env) {
+		{does: "an empty field is left out", policy: quiet, run: func(e *suite) {
 			e.queued()
 			for name, value := range e.Outcomes(e.t)[0] {
 				if value == "" {

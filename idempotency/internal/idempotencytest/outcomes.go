@@ -20,7 +20,7 @@ var always = []string{"account", "amount", "at", "currency", "event", "event_id"
 
 func outcomeRows() []row {
 	return []row{
-		{does: "an entry has the fields that consumers rely on and no other", run: func(e *env) {
+		{does: "an entry has the fields that consumers rely on and no other", run: func(e *suite) {
 			e.reach(succeeded)
 			p := failedOpen(e)
 			p.finish("a", paid("X"))
@@ -37,7 +37,7 @@ func outcomeRows() []row {
 				}
 			}
 		}},
-		{does: "the entries tell the payment's life", run: func(e *env) {
+		{does: "the entries tell the payment's life", run: func(e *suite) {
 			p := e.queued(func(r *idempotency.Registration) {
 				r.Type, r.Metadata, r.Subscription, r.Period = "charge", `{"order":"7"}`, "sub-1", "2026-08"
 			})
@@ -59,7 +59,7 @@ func outcomeRows() []row {
 				e.t.Fatalf("at %q, want %s", last["at"], p.now())
 			}
 		}},
-		{does: "an anomaly has an entry of its own beside the state's", run: func(e *env) {
+		{does: "an anomaly has an entry of its own beside the state's", run: func(e *suite) {
 			p := failedOpen(e)
 			before := e.Outcomes(e.t)
 			p.finish("a", paid("X"))
@@ -68,13 +68,13 @@ func outcomeRows() []row {
 				e.t.Fatalf("added %v", added)
 			}
 		}},
-		{does: "a step that changes nothing adds no entry", run: func(e *env) {
+		{does: "a step that changes nothing adds no entry", run: func(e *suite) {
 			p := e.reach(succeeded)
 			before := len(e.Outcomes(e.t))
 			p.finish("a", paid("X"))
 			p.begin("z")
-			p.ask()
-			p.answer(paid("X"))
+			p.query()
+			p.statusResult(paid("X"))
 			e.register(p.reg)
 			_, err := p.cancel()
 			e.refused(err)
@@ -83,7 +83,7 @@ func outcomeRows() []row {
 				e.t.Fatalf("%d entries became %d", before, after)
 			}
 		}},
-		{does: "an action URL is told with the pending entry", run: func(e *env) {
+		{does: "an action URL is told with the pending entry", run: func(e *suite) {
 			p := e.queued().send("a")
 			o := accepted("X")
 			o.ActionURL, o.ActionWithin = "https://pay.example/1", day
@@ -93,7 +93,7 @@ func outcomeRows() []row {
 				e.t.Fatalf("got %v", got)
 			}
 		}},
-		{does: "another account's entries name it", run: func(e *env) {
+		{does: "another account's entries name it", run: func(e *suite) {
 			e.queued(func(r *idempotency.Registration) { r.Key.Account = "second" })
 			if x := e.Outcomes(e.t)[0]; x["account"] != "second" || x["key"] != e.Provider+"/second/ref-1" {
 				e.t.Fatalf("got %v", x)

@@ -11,18 +11,18 @@ import (
 // order of registration.
 func parkRows() []row {
 	return []row{
-		{does: "what is parked is not woken until it is let go, whatever the time", run: func(e *env) {
+		{does: "what is parked is not woken until it is let go, whatever the time", run: func(e *suite) {
 			for _, s := range []idempotency.State{idempotency.Queued, ready} {
-				p := e.reach(s).park("halted").wantNoDue().wantWaits("halted")
+				p := e.reach(s).park("halted").wantNoDue().wantParkReason("halted")
 				e.Advance(30 * day)
-				e.wantNobodyWoken()
+				e.wantNoWakeUp()
 				e.wantUnparked("halted", 10, 1)
 				wantWoken(p, false)
-				_, err := p.want(s).wantWaits("").cancel()
+				_, err := p.want(s).wantParkReason("").cancel()
 				e.must(err)
 			}
 		}},
-		{does: "however often it was parked, one that is let go is looked at again soon", run: func(e *env) {
+		{does: "however often it was parked, one that is let go is looked at again soon", run: func(e *suite) {
 			p := e.queued()
 			for range 8 {
 				p.park("halted")
@@ -31,17 +31,17 @@ func parkRows() []row {
 			}
 			p.wantDue(10 * time.Second)
 		}},
-		{does: "a question may be parked too, and is asked when it is let go", run: func(e *env) {
+		{does: "a question may be parked too, and is asked when it is let go", run: func(e *suite) {
 			for _, s := range []idempotency.State{inDoubt, pending, held} {
-				p := e.reach(s).park("circuit:default").wantWaits("circuit:default")
+				p := e.reach(s).park("circuit:default").wantParkReason("circuit:default")
 				e.Advance(time.Hour)
-				e.wantNobodyWoken()
+				e.wantNoWakeUp()
 				e.wantUnparked("circuit:default", 10, 1)
 				wantWoken(p, true)
-				p.want(s).answer(paid("X"))
+				p.want(s).statusResult(paid("X"))
 			}
 		}},
-		{does: "a parked payment still expires at its deadline", run: func(e *env) {
+		{does: "a parked payment still expires at its deadline", run: func(e *suite) {
 			p := e.later(0, time.Minute)
 			p.park("halted").wantDue(time.Minute)
 			p.Advance(time.Minute)
@@ -51,23 +51,23 @@ func parkRows() []row {
 			p.due()
 			p.want(failed).wantNoDue()
 		}},
-		{does: "a parked payment in doubt or pending is still held at the poll deadline", run: func(e *env) {
+		{does: "a parked payment in doubt or pending is still held at the poll deadline", run: func(e *suite) {
 			for _, s := range []idempotency.State{inDoubt, pending} {
 				p := e.reach(s).park("circuit:default").wantDue(e.policy.PollDeadline)
 				p.Advance(e.policy.PollDeadline)
 				wantWoken(p, true)
-				p.want(held).wantCode("poll_deadline").answer(paid("X"))
+				p.want(held).wantCode("poll_deadline").statusResult(paid("X"))
 			}
 		}},
-		{does: "what is not yet due for sending is not parked: not_before and a wait after a release are kept", run: func(e *env) {
-			e.later(time.Hour, 0).park("halted").wantDue(time.Hour).wantWaits("")
+		{does: "what is not yet due for sending is not parked: not_before and a wait after a release are kept", run: func(e *suite) {
+			e.later(time.Hour, 0).park("halted").wantDue(time.Hour).wantParkReason("")
 			p := e.queued().send("a")
 			_, err := e.Ledger.Release(e.ctx(), p.key, p.id("a"), "throttled", time.Minute)
 			e.must(err)
-			p.park("halted").wantDue(time.Minute).wantWaits("")
+			p.park("halted").wantDue(time.Minute).wantParkReason("")
 			e.wantWaiting(nil)
 		}},
-		{does: "what is sent, settled or blocked is not parked", run: func(e *env) {
+		{does: "what is sent, settled or blocked is not parked", run: func(e *suite) {
 			for _, s := range []idempotency.State{sending, succeeded, failed, idempotency.Reversed, idempotency.Blocked} {
 				p := e.reach(s)
 				due := p.show().NextDue
@@ -77,7 +77,7 @@ func parkRows() []row {
 			}
 			e.wantWaiting(nil)
 		}},
-		{does: "those who wait are counted by reason", run: func(e *env) {
+		{does: "those who wait are counted by reason", run: func(e *suite) {
 			for _, reason := range []string{"halted", "halted", "account:sold", "key", "halted"} {
 				e.queued().park(reason)
 			}
@@ -88,7 +88,7 @@ func parkRows() []row {
 			e.wantUnparked("nothing", 2, 0)
 			e.wantWaiting(map[string]int64{"halted": 1, "account:sold": 1})
 		}},
-		{does: "they are let go in the order of their registration, however often they were parked", run: func(e *env) {
+		{does: "they are let go in the order of their registration, however often they were parked", run: func(e *suite) {
 			var all []*payment
 			for range 4 {
 				all = append(all, e.queued())
@@ -105,21 +105,21 @@ func parkRows() []row {
 				}
 			}
 		}},
-		{does: "a limit of nothing lets nobody go", run: func(e *env) {
+		{does: "a limit of nothing lets nobody go", run: func(e *suite) {
 			e.queued().park("rate")
 			e.wantUnparked("rate", 0, 0)
 			e.wantUnparked("rate", -1, 0)
 			e.wantWaiting(map[string]int64{"rate": 1})
 		}},
 		{does: "whatever moves a parked payment on is allowed, and letting it go later does no harm", run: movedOnWhileParked},
-		{does: "Begin says for which reason a payment cannot move", run: func(e *env) {
+		{does: "Begin says for which reason a payment cannot move", run: func(e *suite) {
 			p := e.queued()
-			e.must(e.Ledger.Halt(e.ctx(), e.Provider, idempotency.DefaultAccount, person()))
+			e.must(e.Ledger.Halt(e.ctx(), e.Provider, idempotency.DefaultAccount, actor()))
 			e.wantReason(p.begin("a"), "halted:default")
-			e.must(e.Ledger.Halt(e.ctx(), e.Provider, "", person()))
+			e.must(e.Ledger.Halt(e.ctx(), e.Provider, "", actor()))
 			e.wantReason(p.begin("b"), "halted")
-			e.must(e.Ledger.Unhalt(e.ctx(), e.Provider, "", person()))
-			e.must(e.Ledger.Unhalt(e.ctx(), e.Provider, idempotency.DefaultAccount, person()))
+			e.must(e.Ledger.Unhalt(e.ctx(), e.Provider, "", actor()))
+			e.must(e.Ledger.Unhalt(e.ctx(), e.Provider, idempotency.DefaultAccount, actor()))
 			r := p.request("c")
 			r.OnlyType = "charge"
 			b, err := e.Ledger.Begin(e.ctx(), p.key, r)
@@ -130,7 +130,7 @@ func parkRows() []row {
 	}
 }
 
-func movedOnWhileParked(e *env) {
+func movedOnWhileParked(e *suite) {
 	for _, step := range []struct {
 		from, to idempotency.State
 		do       func(p *payment) error
@@ -144,15 +144,15 @@ func movedOnWhileParked(e *env) {
 		}},
 		{ready, failed, func(p *payment) error { _, err := p.cancel(); return err }},
 		{inDoubt, succeeded, func(p *payment) error { _, err := p.resolve("succeeded", "X"); return err }},
-		{pending, succeeded, func(p *payment) error { p.answer(paid("X")); return nil }},
+		{pending, succeeded, func(p *payment) error { p.statusResult(paid("X")); return nil }},
 		{held, failed, func(p *payment) error { _, err := p.resolve("failed", ""); return err }},
 	} {
 		p := e.reach(step.from).park("halted")
 		e.must(step.do(p))
-		p.want(step.to).wantWaits("")
+		p.want(step.to).wantParkReason("")
 		e.wantUnparked("halted", 10, 1)
 		for _, w := range e.due() {
-			if w.Key == p.key && !w.Ask {
+			if w.Key == p.key && !w.Query {
 				e.t.Fatalf("%s, parked, then %s, is woken to be sent", step.from, step.to)
 			}
 		}
@@ -161,11 +161,11 @@ func movedOnWhileParked(e *env) {
 	e.wantWaiting(nil)
 }
 
-func (e *env) wantReason(b idempotency.Begun, reason string) {
+func (e *suite) wantReason(b idempotency.BeginResult, reason string) {
 	e.t.Helper()
-	e.wantVerdict(b, idempotency.Wait)
-	if b.Waits != reason {
-		e.t.Fatalf("waits for %q, want %q", b.Waits, reason)
+	e.wantDecision(b, idempotency.Wait)
+	if b.ParkReason != reason {
+		e.t.Fatalf("waits for %q, want %q", b.ParkReason, reason)
 	}
 }
 
@@ -175,15 +175,15 @@ func (p *payment) park(reason string) *payment {
 	return p
 }
 
-func (p *payment) wantWaits(reason string) *payment {
+func (p *payment) wantParkReason(reason string) *payment {
 	p.t.Helper()
-	if got := p.show().Waits; got != reason {
+	if got := p.show().ParkReason; got != reason {
 		p.t.Fatalf("waits for %q, want %q", got, reason)
 	}
 	return p
 }
 
-func (e *env) wantUnparked(reason string, limit, want int) {
+func (e *suite) wantUnparked(reason string, limit, want int) {
 	e.t.Helper()
 	n, err := e.Ledger.Unpark(e.ctx(), e.Provider, reason, limit)
 	e.must(err)
@@ -192,16 +192,16 @@ func (e *env) wantUnparked(reason string, limit, want int) {
 	}
 }
 
-func (e *env) wantNobodyWoken() {
+func (e *suite) wantNoWakeUp() {
 	e.t.Helper()
 	if w := e.due(); len(w) != 0 {
 		e.t.Fatalf("woken: %v", w)
 	}
 }
 
-func (e *env) wantWaiting(want map[string]int64) {
+func (e *suite) wantWaiting(want map[string]int64) {
 	e.t.Helper()
-	got, err := e.Ledger.Waiting(e.ctx(), e.Provider)
+	got, err := e.Ledger.ParkedCounts(e.ctx(), e.Provider)
 	e.must(err)
 	if !maps.Equal(got, want) {
 		e.t.Fatalf("waiting: %v, want %v", got, want)

@@ -9,26 +9,26 @@ import (
 
 func registerRows() []row {
 	return []row{
-		{does: "a new payment is queued, due a little later, and keeps its payload", run: func(e *env) {
+		{does: "a new payment is queued, due a little later, and keeps its payload", run: func(e *suite) {
 			p := e.queued().want(idempotency.Queued).wantDue(10 * time.Second).wantLeft(false)
 			if b := p.begin("a"); string(b.Payload) != string(p.reg.Payload) || b.Number != 1 {
 				e.t.Fatalf("begun with payload %q as number %d", b.Payload, b.Number)
 			}
 		}},
-		{does: "the same payment again is a duplicate with its state", run: func(e *env) {
+		{does: "the same payment again is a duplicate with its state", run: func(e *suite) {
 			p := e.queued()
 			wantRegistered(e, p.reg, idempotency.Duplicate, idempotency.Queued)
 			p.send("a").finish("a", paid("X"))
 			wantRegistered(e, p.reg, idempotency.Duplicate, idempotency.Succeeded)
 		}},
-		{does: "a duplicate that is queued or ready still has its wake-up", run: func(e *env) {
+		{does: "a duplicate that is queued or ready still has its wake-up", run: func(e *suite) {
 			p := e.queued()
 			e.register(p.reg)
 			p.wantDue(10 * time.Second).send("a").release("a")
 			e.register(p.reg)
 			p.want(idempotency.Ready).wantDue(0)
 		}},
-		{does: "a duplicate does not replace the payload", run: func(e *env) {
+		{does: "a duplicate does not replace the payload", run: func(e *suite) {
 			p := e.queued()
 			again := p.reg
 			again.Payload = []byte("other")
@@ -37,7 +37,7 @@ func registerRows() []row {
 				e.t.Fatalf("payload is %q", b.Payload)
 			}
 		}},
-		{does: "another amount under the same key is a conflict that says amount and changes nothing", run: func(e *env) {
+		{does: "another amount under the same key is a conflict that says amount and changes nothing", run: func(e *suite) {
 			p := e.queued()
 			before := p.show()
 			other := p.reg
@@ -53,7 +53,7 @@ func registerRows() []row {
 				e.t.Fatalf("payload is %q", b.Payload)
 			}
 		}},
-		{does: "another content under the same key names both fingerprints", run: func(e *env) {
+		{does: "another content under the same key names both fingerprints", run: func(e *suite) {
 			p := e.queued()
 			other := p.reg
 			other.Fingerprint = "v1:other"
@@ -62,17 +62,17 @@ func registerRows() []row {
 				e.t.Fatalf("conflict is %q", got.Conflict)
 			}
 		}},
-		{does: "the same content under two keys is two payments", run: func(e *env) {
+		{does: "the same content under two keys is two payments", run: func(e *suite) {
 			e.queued()
 			e.queued()
 		}},
-		{does: "the same reference in two accounts is two payments", run: func(e *env) {
+		{does: "the same reference in two accounts is two payments", run: func(e *suite) {
 			p := e.queued()
 			r := p.reg
 			r.Key.Account = "second"
 			wantRegistered(e, r, idempotency.New, idempotency.Queued)
 		}},
-		{does: "an exclusive object belongs to the first who claims it; the conflict names him", run: func(e *env) {
+		{does: "an exclusive object belongs to the first who claims it; the conflict names him", run: func(e *suite) {
 			claim := func(r *idempotency.Registration) { r.Object = "instruction:3456789" }
 			p := e.queued(claim)
 			r := e.registration("another")
@@ -86,7 +86,7 @@ func registerRows() []row {
 			}
 			wantRegistered(e, p.reg, idempotency.Duplicate, idempotency.Queued)
 		}},
-		{does: "many registrations are answered in their order", run: func(e *env) {
+		{does: "many registrations are answered in their order", run: func(e *suite) {
 			a, b := e.registration("a"), e.registration("b")
 			got := e.register(a, b, a)
 			for i, want := range []idempotency.Result{idempotency.New, idempotency.New, idempotency.Duplicate} {
@@ -95,7 +95,7 @@ func registerRows() []row {
 				}
 			}
 		}},
-		{does: "no registration is no work", run: func(e *env) {
+		{does: "no registration is no work", run: func(e *suite) {
 			if got := e.register(); len(got) != 0 {
 				e.t.Fatalf("got %v", got)
 			}
@@ -103,7 +103,7 @@ func registerRows() []row {
 	}
 }
 
-func wantRegistered(e *env, r idempotency.Registration, result idempotency.Result, s idempotency.State) {
+func wantRegistered(e *suite, r idempotency.Registration, result idempotency.Result, s idempotency.State) {
 	e.t.Helper()
 	if got := e.register(r)[0]; got.Result != result || got.State != s {
 		e.t.Fatalf("registered as %s in state %s, want %s in %s", got.Result, got.State, result, s)

@@ -11,16 +11,16 @@ import (
 func stateRows() []row {
 	var rows []row
 	for _, s := range idempotency.States() {
-		rows = append(rows, row{does: fmt.Sprintf("%s: an answer about it moves it as the table says", s), run: func(e *env) {
-			for _, o := range []providers.Outcome{paid("X"), accepted("X"), declined(), absent(), unclear(), otherPayment()} {
+		rows = append(rows, row{does: fmt.Sprintf("%s: an answer about it moves it as the table says", s), run: func(e *suite) {
+			for _, o := range []providers.Outcome{paid("X"), accepted("X"), declined(), absent(), inDoubtOutcome(), otherPayment()} {
 				p := e.reach(s)
-				p.answer(o)
-				p.want(afterAnswer(s, o.Class))
+				p.statusResult(o)
+				p.want(afterStatus(s, o.Class))
 			}
 		}})
 	}
 	return append(rows,
-		row{does: "a refused step changes neither version nor history", run: func(e *env) {
+		row{does: "a refused step changes neither version nor history", run: func(e *suite) {
 			p := e.reach(succeeded)
 			before := p.show()
 			_, err := p.cancel()
@@ -29,7 +29,7 @@ func stateRows() []row {
 				e.t.Fatalf("was %+v, is %+v", before, after)
 			}
 		}},
-		row{does: "the version grows with each change of state, outcome or attempt, and not with the due time", run: func(e *env) {
+		row{does: "the version grows with each change of state, outcome or attempt, and not with the due time", run: func(e *suite) {
 			p := e.queued()
 			v := p.show().Version
 			grows := func(what string) {
@@ -47,19 +47,19 @@ func stateRows() []row {
 			}
 			p.send("a")
 			grows("begin")
-			e.must(p.note("a", map[string]string{"k": "v"}, true))
+			e.must(p.checkpoint("a", map[string]string{"k": "v"}, true))
 			grows("note")
-			p.finish("a", unclear())
+			p.finish("a", inDoubtOutcome())
 			grows("finish")
-			p.answer(accepted("X"))
+			p.statusResult(accepted("X"))
 			grows("answer")
 		}},
-		row{does: "the history tells each state with its attempt and time, oldest first", run: func(e *env) {
+		row{does: "the history tells each state with its attempt and time, oldest first", run: func(e *suite) {
 			p := e.queued().send("a")
 			p.Advance(poll)
 			p.release("a")
 			h := p.send("b").show().History
-			want := []idempotency.Event{{State: idempotency.Queued}, {State: sending, Attempt: 1}, {State: ready, Attempt: 1},
+			want := []idempotency.AuditEntry{{State: idempotency.Queued}, {State: sending, Attempt: 1}, {State: ready, Attempt: 1},
 				{State: sending, Attempt: 2}}
 			if len(h) != len(want) {
 				e.t.Fatalf("history %v", h)
@@ -76,9 +76,9 @@ func stateRows() []row {
 	)
 }
 
-// afterAnswer is the state that one answer leads to. A refusal or a not found moves nothing when it
+// afterStatus is the state that one answer leads to. A refusal or a not found moves nothing when it
 // is read once.
-func afterAnswer(s idempotency.State, c providers.Class) idempotency.State {
+func afterStatus(s idempotency.State, c providers.Class) idempotency.State {
 	asked := s == inDoubt || s == pending || s == held
 	switch {
 	case asked && c == providers.Succeeded:

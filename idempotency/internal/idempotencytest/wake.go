@@ -11,13 +11,13 @@ import (
 
 func wakeRows() []row {
 	return []row{
-		{does: "a payment whose deadline passed while it waited fails as expired when it is due, begun or not", run: func(e *env) {
+		{does: "a payment whose deadline passed while it waited fails as expired when it is due, begun or not", run: func(e *suite) {
 			p := e.later(0, time.Minute)
 			p.Advance(time.Minute)
 			p.due()
 			p.want(failed).wantCode("expired").wantNoDue()
 		}},
-		{does: "a queued payment is woken when nobody begins it, soon, then at 1 minute, doubling to 15", run: func(e *env) {
+		{does: "a queued payment is woken when nobody begins it, soon, then at 1 minute, doubling to 15", run: func(e *suite) {
 			p := e.queued()
 			if w := e.due(); len(w) != 0 {
 				e.t.Fatalf("woken at once: %v", w)
@@ -28,7 +28,7 @@ func wakeRows() []row {
 				p.wantDue(seconds * time.Second).Advance(seconds * time.Second)
 			}
 		}},
-		{does: "what still waits in its lane is not woken again, but looked at after as long as the lane's oldest has waited", run: func(e *env) {
+		{does: "what still waits in its lane is not woken again, but looked at after as long as the lane's oldest has waited", run: func(e *suite) {
 			p := e.queued()
 			registered := p.show().Created
 			p.Advance(10 * time.Second)
@@ -41,13 +41,13 @@ func wakeRows() []row {
 			wantWoken(p, false, registered.Add(6*time.Second))
 			p.wantDue(10 * time.Second)
 		}},
-		{does: "a wake-up that is enqueued some seconds after its record is written is still the one that waits", run: func(e *env) {
+		{does: "a wake-up that is enqueued some seconds after its record is written is still the one that waits", run: func(e *suite) {
 			p := e.queued()
 			registered := p.show().Created
 			p.Advance(10 * time.Second)
 			wantAsleep(p, registered.Add(5*time.Second), 10*time.Second)
 		}},
-		{does: "what was woken before, and is in no lane any more, is woken again", run: func(e *env) {
+		{does: "what was woken before, and is in no lane any more, is woken again", run: func(e *suite) {
 			p := e.queued()
 			p.Advance(10 * time.Second)
 			wantWoken(p, false)
@@ -55,7 +55,7 @@ func wakeRows() []row {
 			p.Advance(10 * time.Second)
 			wantWoken(p, false, woken.Add(6*time.Second))
 		}},
-		{does: "a question that still waits is not asked for again", run: func(e *env) {
+		{does: "a question that still waits is not asked for again", run: func(e *suite) {
 			p := e.reach(inDoubt)
 			wantWoken(p, true)
 			woken := p.show().Updated
@@ -64,7 +64,7 @@ func wakeRows() []row {
 			p.Advance(10 * time.Second)
 			wantWoken(p, true, woken.Add(time.Minute))
 		}},
-		{does: "what is parked and let go is woken whatever waits in the lane", run: func(e *env) {
+		{does: "what is parked and let go is woken whatever waits in the lane", run: func(e *suite) {
 			p := e.queued()
 			oldest := p.show().Created.Add(-time.Hour)
 			e.must(e.Ledger.Park(e.ctx(), p.key, "halted"))
@@ -73,13 +73,13 @@ func wakeRows() []row {
 			}
 			wantWoken(p, false, oldest)
 		}},
-		{does: "a payment that is ready again is woken whatever waits in the lane", run: func(e *env) {
+		{does: "a payment that is ready again is woken whatever waits in the lane", run: func(e *suite) {
 			p := e.queued()
 			oldest := p.show().Created.Add(-time.Hour)
 			p.send("a").release("a")
 			wantWoken(p, false, oldest)
 		}},
-		{does: "a wake-up is due once: the second who looks finds nothing", run: func(e *env) {
+		{does: "a wake-up is due once: the second who looks finds nothing", run: func(e *suite) {
 			p := e.queued()
 			p.Advance(10 * time.Second)
 			wantWoken(p, false)
@@ -88,7 +88,7 @@ func wakeRows() []row {
 			}
 		}},
 		{does: "many who look at once wake each payment once", run: wokenOnce},
-		{does: "each wake-up has another generation", run: func(e *env) {
+		{does: "each wake-up has another generation", run: func(e *suite) {
 			p := e.queued()
 			seen := map[int64]bool{e.register(p.reg)[0].Generation: true}
 			for range 3 {
@@ -100,8 +100,8 @@ func wakeRows() []row {
 				seen[w[0].Generation] = true
 			}
 		}},
-		{does: "a ready payment is woken to be sent", run: func(e *env) { wantWoken(e.reach(ready), false) }},
-		{does: "a payment whose lease lapsed is recovered and asked about", run: func(e *env) {
+		{does: "a ready payment is woken to be sent", run: func(e *suite) { wantWoken(e.reach(ready), false) }},
+		{does: "a payment whose lease lapsed is recovered and asked about", run: func(e *suite) {
 			p := e.queued().send("a")
 			p.Advance(lease - time.Millisecond)
 			if w := e.due(); len(w) != 0 {
@@ -111,28 +111,28 @@ func wakeRows() []row {
 			wantWoken(p, true)
 			p.want(inDoubt)
 		}},
-		{does: "an idle attempt whose lease lapsed is woken to be sent", run: func(e *env) {
+		{does: "an idle attempt whose lease lapsed is woken to be sent", run: func(e *suite) {
 			p := e.queued()
 			p.idle("a")
 			p.Advance(lease)
 			wantWoken(p, false)
 			p.want(ready)
 		}},
-		{does: "in_doubt, pending and held are asked about when due, again if the ask is lost", run: func(e *env) {
+		{does: "in_doubt, pending and held are asked about when due, again if the ask is lost", run: func(e *suite) {
 			p := e.reach(inDoubt)
 			wantWoken(p, true)
 			p.wantDue(10 * time.Second).Advance(10 * time.Second)
 			wantWoken(p, true)
-			p.answer(paid("X"))
+			p.statusResult(paid("X"))
 			q := e.reach(pending)
 			q.Advance(poll)
 			wantWoken(q, true)
-			q.answer(paid("X"))
+			q.statusResult(paid("X"))
 			r := e.reach(held)
 			r.Advance(day)
 			wantWoken(r, true)
 		}},
-		{does: "not_before is respected", run: func(e *env) {
+		{does: "not_before is respected", run: func(e *suite) {
 			p := e.later(time.Hour, 0)
 			p.payments[0].Advance(30 * time.Minute)
 			for _, w := range e.due() {
@@ -149,7 +149,7 @@ func wakeRows() []row {
 				e.t.Fatal("not woken at its time")
 			}
 		}},
-		{does: "the longest due come first, no more than asked for", run: func(e *env) {
+		{does: "the longest due come first, no more than asked for", run: func(e *suite) {
 			var all []*payment
 			for range 5 {
 				all = append(all, e.queued())
@@ -157,21 +157,21 @@ func wakeRows() []row {
 			}
 			e.Advance(time.Minute)
 			for i := 0; i < 4; i += 2 {
-				w, _, err := e.Ledger.Due(e.ctx(), e.Provider, 2, idempotency.Lanes{AskFor: time.Second})
+				w, _, err := e.Ledger.Due(e.ctx(), e.Provider, 2, idempotency.Lanes{QueryTimeout: time.Second})
 				e.must(err)
 				if len(w) != 2 || w[0].Key != all[i].key || w[1].Key != all[i+1].key {
 					e.t.Fatalf("woken %v", w)
 				}
 			}
 		}},
-		{does: "a limit of nothing wakes nobody", run: func(e *env) {
+		{does: "a limit of nothing wakes nobody", run: func(e *suite) {
 			e.queued().Advance(time.Hour)
-			w, _, err := e.Ledger.Due(e.ctx(), e.Provider, 0, idempotency.Lanes{AskFor: time.Second})
+			w, _, err := e.Ledger.Due(e.ctx(), e.Provider, 0, idempotency.Lanes{QueryTimeout: time.Second})
 			if err != nil || len(w) != 0 {
 				e.t.Fatalf("got %v, %v", w, err)
 			}
 		}},
-		{does: "settled and blocked payments are never woken", run: func(e *env) {
+		{does: "settled and blocked payments are never woken", run: func(e *suite) {
 			for _, s := range []idempotency.State{succeeded, failed, idempotency.Reversed, idempotency.Blocked} {
 				e.reach(s)
 			}
@@ -180,8 +180,8 @@ func wakeRows() []row {
 				e.t.Fatalf("woken %v", w)
 			}
 		}},
-		{does: "held is not woken where nobody can be asked", run: func(e *env) {
-			p := e.unaskable().send("a").lapse().want(held)
+		{does: "held is not woken where nobody can be asked", run: func(e *suite) {
+			p := e.unqueryable().send("a").lapseLease().want(held)
 			p.Advance(30 * day)
 			if w := e.due(); len(w) != 0 {
 				e.t.Fatalf("woken %v", w)
@@ -190,18 +190,18 @@ func wakeRows() []row {
 	}
 }
 
-func wokenOnce(e *env) {
+func wokenOnce(e *suite) {
 	const n, hands = 100, 8
 	for range n {
 		e.queued()
 	}
 	e.Advance(time.Hour)
-	woken := make([][]idempotency.Wakeup, hands)
+	woken := make([][]idempotency.WakeUp, hands)
 	errs := make([]error, hands)
 	var wg sync.WaitGroup
 	for i := range hands {
 		wg.Go(func() {
-			woken[i], _, errs[i] = e.Ledger.Due(e.ctx(), e.Provider, n, idempotency.Lanes{AskFor: time.Second})
+			woken[i], _, errs[i] = e.Ledger.Due(e.ctx(), e.Provider, n, idempotency.Lanes{QueryTimeout: time.Second})
 		})
 	}
 	wg.Wait()
@@ -224,7 +224,7 @@ func wokenOnce(e *env) {
 func wantWoken(p *payment, ask bool, oldest ...time.Time) {
 	p.t.Helper()
 	w := p.dueWith(oldest...)
-	if len(w) != 1 || w[0].Key != p.key || w[0].Ask != ask {
+	if len(w) != 1 || w[0].Key != p.key || w[0].Query != ask {
 		p.t.Fatalf("woken %+v, want %s with ask %v", w, p.key, ask)
 	}
 }
@@ -240,11 +240,11 @@ func wantAsleep(p *payment, oldest time.Time, later time.Duration) *payment {
 }
 
 // dueWith looks at what is due while the lanes hold wake-ups that have waited since that time.
-func (p *payment) dueWith(oldest ...time.Time) []idempotency.Wakeup {
+func (p *payment) dueWith(oldest ...time.Time) []idempotency.WakeUp {
 	p.t.Helper()
-	lanes := idempotency.Lanes{AskFor: 10 * time.Second}
+	lanes := idempotency.Lanes{QueryTimeout: 10 * time.Second}
 	if len(oldest) > 0 {
-		lanes.Send, lanes.Ask = oldest[0], oldest[0]
+		lanes.Send, lanes.Query = oldest[0], oldest[0]
 	}
 	w, _, err := p.Ledger.Due(p.ctx(), p.Provider, 1000, lanes)
 	p.must(err)

@@ -33,7 +33,7 @@ type creation struct {
 func readCreation(body []byte) creation {
 	o, ok := wire.ReadObject(body)
 	if !ok {
-		return creation{made: wire.Ambiguous(body)} // what says two things of one may name something made
+		return creation{made: wire.HasDuplicateNames(body)} // what says two things of one may name something made
 	}
 	in := unwrapped(o)
 	raw := in.Fields[idField]

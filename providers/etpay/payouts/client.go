@@ -12,7 +12,7 @@ import (
 	"github.com/remesa/remesa/providers/wire"
 )
 
-// FirstAttempt is the handle of a payout that says when it may first have left: the listing is read
+// FirstAttemptRef is the handle of a payout that says when it may first have left: the listing is read
 // from that day on.
 const FirstAttempt = "payout_first_attempt"
 
@@ -21,8 +21,8 @@ func (c *Client) Close() { c.api.Close() }
 
 var _ providers.TwoStep = (*Client)(nil)
 
-// OpensLate is true: an attempt opens right before its payout leaves.
-func (c *Client) OpensLate() bool { return true }
+// SafeFirstStep is true: an attempt opens right before its payout leaves.
+func (c *Client) SafeFirstStep() bool { return true }
 
 var _ providers.Preparer = (*Client)(nil)
 
@@ -42,8 +42,8 @@ func (c *Client) Pay(ctx context.Context, p providers.Payout, a providers.Attemp
 	if err := c.Prepare(ctx); err != nil {
 		return providers.Outcome{}, err
 	}
-	handles := map[string]string{FirstAttempt: c.firstAttempt(a.Handles)}
-	if err := a.Note(ctx, handles, true); err != nil {
+	handles := map[string]string{FirstAttempt: c.firstAttempt(a.ProviderRefs)}
+	if err := a.Checkpoint(ctx, handles, true); err != nil {
 		return providers.Outcome{}, &providers.NotSent{Reason: "superseded", Err: err}
 	}
 	r, err := wire.NewRequestAt(http.MethodPost, c.base, c.config.CreatePath, body)
@@ -53,7 +53,7 @@ func (c *Client) Pay(ctx context.Context, p providers.Payout, a providers.Attemp
 	with := c.about(p.Reference, p.Amount, &p)
 	reply, err := c.send(ctx, r, &with)
 	o, err := created(reply, err, with)
-	return providers.Conceal(o, with.hide...), err
+	return providers.Redact(o, with.hide...), err
 }
 
 // firstAttempt is the earliest of the attempts' times, as this one knows it.
@@ -69,16 +69,16 @@ var _ providers.StatusChecker = (*Client)(nil)
 
 // Status asks about a payout by ETpay's id where it is known, else it looks for our reference in
 // the listing, or both where the query wants it.
-func (c *Client) Status(ctx context.Context, q providers.Query) (providers.Outcome, error) {
+func (c *Client) Status(ctx context.Context, q providers.StatusQuery) (providers.Outcome, error) {
 	with := c.about(q.Reference, q.Amount, q.Payout)
 	o, err := c.find(ctx, q, &with)
-	return providers.Conceal(o, with.hide...), err
+	return providers.Redact(o, with.hide...), err
 }
 
 // find is Status of a payout without its hiding: payouts are told apart by their true ids.
-func (c *Client) find(ctx context.Context, q providers.Query, with *about) (providers.Outcome, error) {
+func (c *Client) find(ctx context.Context, q providers.StatusQuery, with *about) (providers.Outcome, error) {
 	switch {
-	case q.ProviderID != "" && q.ByReference && q.Handles[FirstAttempt] != "":
+	case q.ProviderID != "" && q.ByReference && q.ProviderRefs[FirstAttempt] != "":
 		return c.both(ctx, q, with)
 	case q.ProviderID != "":
 		return c.byID(ctx, q, with)
@@ -88,11 +88,11 @@ func (c *Client) find(ctx context.Context, q providers.Query, with *about) (prov
 
 // Asked reports whether the query is about a payout, by its handle where the payment's details are
 // gone.
-func Asked(q providers.Query) bool {
-	return q.Payout != nil || q.Charge == nil && q.Handles[FirstAttempt] != ""
+func Asked(q providers.StatusQuery) bool {
+	return q.Payout != nil || q.Charge == nil && q.ProviderRefs[FirstAttempt] != ""
 }
 
-func (c *Client) byID(ctx context.Context, q providers.Query, with *about) (providers.Outcome, error) {
+func (c *Client) byID(ctx context.Context, q providers.StatusQuery, with *about) (providers.Outcome, error) {
 	r, err := wire.NewRequestAt(http.MethodGet, c.base, c.config.StatusPath, nil, "id", q.ProviderID)
 	if err != nil {
 		return providers.Outcome{}, err
@@ -104,7 +104,7 @@ func (c *Client) byID(ctx context.Context, q providers.Query, with *about) (prov
 // both asks by ETpay's id, and looks in the listing for what was paid under our reference and
 // another id. Without the listing only a success is an answer: whatever else the id says, a
 // second payout may have moved the money.
-func (c *Client) both(ctx context.Context, q providers.Query, with *about) (providers.Outcome, error) {
+func (c *Client) both(ctx context.Context, q providers.StatusQuery, with *about) (providers.Outcome, error) {
 	known, unknown := c.byID(ctx, q, with)
 	all, err := c.since(ctx, q, with)
 	if err != nil && (unknown != nil || known.Class != providers.Succeeded) {
@@ -121,7 +121,7 @@ func (c *Client) both(ctx context.Context, q providers.Query, with *about) (prov
 	return second, nil
 }
 
-func (c *Client) byReference(ctx context.Context, q providers.Query, with *about) (providers.Outcome, error) {
+func (c *Client) byReference(ctx context.Context, q providers.StatusQuery, with *about) (providers.Outcome, error) {
 	all, err := c.since(ctx, q, with)
 	if err != nil {
 		return providers.Outcome{}, err
@@ -130,8 +130,8 @@ func (c *Client) byReference(ctx context.Context, q providers.Query, with *about
 }
 
 // since lists the payouts of all days on which this one may have been made.
-func (c *Client) since(ctx context.Context, q providers.Query, with *about) (listing, error) {
-	first, err := time.Parse(time.RFC3339, q.Handles[FirstAttempt])
+func (c *Client) since(ctx context.Context, q providers.StatusQuery, with *about) (listing, error) {
+	first, err := time.Parse(time.RFC3339, q.ProviderRefs[FirstAttempt])
 	if err != nil {
 		return listing{}, errors.New("no answer: it is not known since when the payout may be listed")
 	}

@@ -42,8 +42,8 @@ func newCounter(t *testing.T, faults ...sandbox.Fault) *counter {
 func (b *counter) pay(reference string) (providers.Outcome, error) {
 	b.t.Helper()
 	return b.client.Pay(b.t.Context(), payout(b.t, reference), providers.Attempt{
-		Handles: maps.Clone(b.kept),
-		Note: func(_ context.Context, h map[string]string, moves bool) error {
+		ProviderRefs: maps.Clone(b.kept),
+		Checkpoint: func(_ context.Context, h map[string]string, moves bool) error {
 			if moves {
 				b.moves++
 			}
@@ -56,7 +56,7 @@ func (b *counter) pay(reference string) (providers.Outcome, error) {
 func (b *counter) ask(reference, id string) (providers.Outcome, error) {
 	b.t.Helper()
 	p := payout(b.t, reference)
-	return b.client.Status(b.t.Context(), providers.Query{Reference: reference, Amount: p.Amount, Payout: &p, ProviderID: id, Handles: b.kept})
+	return b.client.Status(b.t.Context(), providers.StatusQuery{Reference: reference, Amount: p.Amount, Payout: &p, ProviderID: id, ProviderRefs: b.kept})
 }
 
 func (b *counter) is(o providers.Outcome, err error, class providers.Class, code string) {
@@ -69,14 +69,14 @@ func (b *counter) is(o providers.Outcome, err error, class providers.Class, code
 func TestAnAttemptOpensRightBeforeThePayout(t *testing.T) {
 	t.Parallel()
 	b := newCounter(t)
-	if !b.client.OpensLate() {
+	if !b.client.SafeFirstStep() {
 		t.Error("an attempt would be open before it has a token")
 	}
 	b.lost = errors.New("not the owner")
 	_, err := b.pay("PO1")
 	var notSent *providers.NotSent
-	if !errors.As(err, &notSent) || notSent.Reason != "superseded" || b.s.Arrived("PO1") != 0 {
-		t.Errorf("got %v, and %d requests", err, b.s.Arrived("PO1"))
+	if !errors.As(err, &notSent) || notSent.Reason != "superseded" || b.s.ArrivalCount("PO1") != 0 {
+		t.Errorf("got %v, and %d requests", err, b.s.ArrivalCount("PO1"))
 	}
 	b.lost = nil
 	o, err := b.pay("PO1")
@@ -131,8 +131,8 @@ func TestTwoPayoutsOfOneReferenceAreAPersons(t *testing.T) {
 // asked asks about the payout of that id, and what else stands under its reference.
 func (b *counter) asked(reference, id string) (providers.Outcome, error) {
 	b.t.Helper()
-	return b.client.Status(b.t.Context(), providers.Query{
-		Reference: reference, Amount: payout(b.t, reference).Amount, ProviderID: id, ByReference: true, Handles: b.kept,
+	return b.client.Status(b.t.Context(), providers.StatusQuery{
+		Reference: reference, Amount: payout(b.t, reference).Amount, ProviderID: id, ByReference: true, ProviderRefs: b.kept,
 	})
 }
 
@@ -210,21 +210,21 @@ func TestAWatchThatKnowsNoFirstDayAsksByTheID(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := payout(t, "PO1")
-	o, err := b.client.Status(t.Context(), providers.Query{Reference: "PO1", Amount: p.Amount, Payout: &p, ProviderID: made.ProviderID, ByReference: true})
+	o, err := b.client.Status(t.Context(), providers.StatusQuery{Reference: "PO1", Amount: p.Amount, Payout: &p, ProviderID: made.ProviderID, ByReference: true})
 	b.is(o, err, providers.Succeeded, "paid")
 }
 
 func TestATokenIsRenewedOnceWithinAnAttempt(t *testing.T) {
 	t.Parallel()
-	b := newCounter(t, sandbox.Fault{Kind: "expire_tokens", Operation: sandbox.Send, Next: 1})
+	b := newCounter(t, sandbox.Fault{Kind: "expire_tokens", Operation: sandbox.SendOperation, Next: 1})
 	o, err := b.pay("PO1")
 	b.is(o, err, providers.Pending, "processing")
-	if n := b.s.Logins(); n != 2 || b.s.Moved("PO1") != 1 {
-		t.Errorf("%d logins, money moved %d times", n, b.s.Moved("PO1"))
+	if n := b.s.Logins(); n != 2 || b.s.ExecutionCount("PO1") != 1 {
+		t.Errorf("%d logins, money moved %d times", n, b.s.ExecutionCount("PO1"))
 	}
 	providertest.Fault(t, b.s, sandbox.Fault{Kind: "unauthorized"})
 	_, err = b.pay("PO2")
-	if n := b.s.Arrived("PO2"); !errors.As(err, new(*providers.CredentialsError)) || n != 2 {
+	if n := b.s.ArrivalCount("PO2"); !errors.As(err, new(*providers.CredentialsError)) || n != 2 {
 		t.Errorf("got %v after %d requests", err, n)
 	}
 	b.s.ClearFaults()
@@ -235,7 +235,7 @@ func TestATokenIsRenewedOnceWithinAnAttempt(t *testing.T) {
 
 func TestARefusedLoginSendsNothing(t *testing.T) {
 	t.Parallel()
-	b := newCounter(t, sandbox.Fault{Kind: "unauthorized", Operation: sandbox.Login})
+	b := newCounter(t, sandbox.Fault{Kind: "unauthorized", Operation: sandbox.LoginOperation})
 	for range 3 {
 		if _, err := b.pay("PO1"); !errors.As(err, new(*providers.CredentialsError)) {
 			t.Errorf("got %v", err)

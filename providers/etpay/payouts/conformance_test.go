@@ -18,10 +18,10 @@ func TestConformance(t *testing.T) {
 	}, subject)
 }
 
-func subject(o simulator.Options) providertest.Subject {
+func subject(o simulator.Options) providertest.Suite {
 	then := func(classes ...providers.Class) []providers.Class { return classes }
 	lost := sandbox.Fault{Kind: "hang_up_after"}
-	return providertest.Subject{
+	return providertest.Suite{
 		Simulator: func() *sandbox.Provider { return simulator.New(o, sandbox.Options{}) },
 		Client: func(t *testing.T, env providertest.Env) any {
 			c := config(env.Base)
@@ -43,11 +43,11 @@ func subject(o simulator.Options) providertest.Subject {
 				Then: then(providers.Mismatch), Finally: 1,
 			},
 			{
-				Name: "lists an unknown word", Faults: []sandbox.Fault{lost, {Kind: "unknown_status_after", Operation: sandbox.Ask}}, Want: providers.InDoubt,
+				Name: "lists an unknown word", Faults: []sandbox.Fault{lost, {Kind: "unknown_status_after", Operation: sandbox.StatusOperation}}, Want: providers.InDoubt,
 				Moved: 1, Then: then(providers.InDoubt), Finally: 1,
 			},
 			{
-				Name: "lists wrong types", Faults: []sandbox.Fault{lost, {Kind: "wrong_types_after", Operation: sandbox.Ask}}, Want: providers.InDoubt,
+				Name: "lists wrong types", Faults: []sandbox.Fault{lost, {Kind: "wrong_types_after", Operation: sandbox.StatusOperation}}, Want: providers.InDoubt,
 				Moved: 1, Then: then(providertest.NoAnswer), Finally: 1,
 			},
 			{
@@ -59,11 +59,11 @@ func subject(o simulator.Options) providertest.Subject {
 				Moved: 1, Then: then(providertest.NoAnswer), Finally: 1,
 			},
 			{
-				Name: "ends all tokens when it is asked", Faults: []sandbox.Fault{lost, {Kind: "expire_tokens", Operation: sandbox.Ask, Next: 1}},
+				Name: "ends all tokens when it is asked", Faults: []sandbox.Fault{lost, {Kind: "expire_tokens", Operation: sandbox.StatusOperation, Next: 1}},
 				Want: providers.InDoubt, Moved: 1, Then: then(providers.Succeeded), Finally: 1,
 			},
 			{
-				Name: "ends all tokens before the payout", Faults: []sandbox.Fault{{Kind: "expire_tokens", Operation: sandbox.Send, Next: 1}},
+				Name: "ends all tokens before the payout", Faults: []sandbox.Fault{{Kind: "expire_tokens", Operation: sandbox.SendOperation, Next: 1}},
 				Want: providers.Pending, Moved: 1, Then: then(providers.Succeeded), Finally: 1,
 			},
 		},

@@ -43,7 +43,7 @@ func (c *Client) login(ctx context.Context, _ auth.Token) (auth.Token, error) {
 // granted says what a login came to. A login moves no money: its last line may be repeated.
 func granted(r wire.Reply, err error, now time.Time) (providers.Secret, error) {
 	if err != nil {
-		return "", wire.Repeatable(err)
+		return "", wire.MayRepeat(err)
 	}
 	switch r.Status {
 	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusUnprocessableEntity:

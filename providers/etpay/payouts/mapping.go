@@ -39,7 +39,7 @@ func (c *Client) about(reference string, amount providers.Money, p *providers.Pa
 	}}
 	if p != nil {
 		w.document, w.bank = p.Recipient.Document, p.Bank
-		w.hide = append(append(w.hide, p.Private()...), dialect.BareRUT(p.Recipient.Document))
+		w.hide = append(append(w.hide, p.PrivateTexts()...), dialect.BareRUT(p.Recipient.Document))
 	}
 	return w
 }
@@ -49,7 +49,7 @@ func (c *Client) about(reference string, amount providers.Money, p *providers.Pa
 // request's own. A status query decides.
 func created(r wire.Reply, err error, with about) (providers.Outcome, error) {
 	if err != nil {
-		return wire.Broken(err)
+		return wire.OutcomeOfFailure(err)
 	}
 	c := readCreation(r.Body)
 	if err := dialect.RefusedBefore(r, with.now); err != nil && !c.made {
@@ -104,7 +104,7 @@ func (w about) outcome(c creation, class providers.Class, code string) providers
 // payout that ETpay took and does not know any more is none either.
 func askedAbout(r wire.Reply, err error, id string, with about) (providers.Outcome, error) {
 	if err != nil {
-		return providers.Outcome{}, wire.NoAnswer(err)
+		return providers.Outcome{}, wire.NoStatusAnswer(err)
 	}
 	if err := dialect.RefusedBefore(r, with.now); err != nil {
 		return providers.Outcome{}, err
@@ -120,7 +120,7 @@ func askedAbout(r wire.Reply, err error, id string, with about) (providers.Outco
 // answer.
 func listed(r wire.Reply, err error, now time.Time) (listing, error) {
 	if err != nil {
-		return listing{}, wire.NoAnswer(err)
+		return listing{}, wire.NoStatusAnswer(err)
 	}
 	if err := dialect.RefusedBefore(r, now); err != nil {
 		return listing{}, err

@@ -21,20 +21,20 @@ func TestNothingThatWasSentIsRepeated(t *testing.T) {
 	}
 	look := func(id string) func(t *testing.T, url string) (providers.Outcome, error) {
 		return func(t *testing.T, url string) (providers.Outcome, error) {
-			q := providers.Query{
+			q := providers.StatusQuery{
 				Reference: p.Reference, Amount: p.Amount, Payout: &p, ProviderID: id,
-				Handles: map[string]string{payouts.FirstAttempt: "2026-05-15T09:00:00Z"},
+				ProviderRefs: map[string]string{payouts.FirstAttempt: "2026-05-15T09:00:00Z"},
 			}
 			return newClient(t, config(url)).Status(t.Context(), q)
 		}
 	}
 	both := func(t *testing.T, url string) (providers.Outcome, error) {
-		return newClient(t, config(url)).Status(t.Context(), providers.Query{
+		return newClient(t, config(url)).Status(t.Context(), providers.StatusQuery{
 			Reference: p.Reference, Amount: p.Amount, Payout: &p, ProviderID: "1", ByReference: true,
-			Handles: map[string]string{payouts.FirstAttempt: "2026-05-15T09:00:00Z"},
+			ProviderRefs: map[string]string{payouts.FirstAttempt: "2026-05-15T09:00:00Z"},
 		})
 	}
-	payee := append([]string{"sandbox-password", "ops@example.cl"}, p.Private()...)
+	payee := append([]string{"sandbox-password", "ops@example.cl"}, p.PrivateTexts()...)
 	const row = `"merchant_order_id":"PO700104","currency":"CLP"`
 	const whole = row + `,"account":{"rut":"12345678K","number":"00123456789","bank_code":"cl_estado","type":"vista"}`
 	for name, way := range map[string]struct {
@@ -57,9 +57,9 @@ func TestNothingThatWasSentIsRepeated(t *testing.T) {
 		"as the id with another amount":     {200, `[{"id":SAID,"status":"paid","amount":"12501",` + row + `}]`, look("")},
 		"as a listed payout's word":         {200, `[{"id":"1","status":SAID,"amount":"12500",` + row + `}]`, look("")},
 	} {
-		t.Run(name, providertest.Parrot{
+		t.Run(name, providertest.RedactionTest{
 			Values: append([]string{"sandbox-merchant-api-token"}, payee...),
-			Answer: func(r *http.Request, said string) (int, string) {
+			Response: func(r *http.Request, said string) (int, string) {
 				if strings.HasSuffix(r.URL.Path, "/login") {
 					return 200, `{"token":"bearer-token-of-today"}`
 				}

@@ -31,7 +31,7 @@ type account struct {
 var accountTypes = []string{"corriente", "vista", "ahorro"}
 
 func encodePayout(p providers.Payout) ([]byte, error) {
-	amount, whole := p.Amount.Whole()
+	amount, whole := p.Amount.WholeUnits()
 	switch {
 	case p.Amount.Currency() != "CLP" || !whole:
 		return nil, errors.New("amount: must be whole CLP")

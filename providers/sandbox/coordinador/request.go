@@ -131,7 +131,7 @@ func (v *simulator) refresh(w http.ResponseWriter, r *http.Request) {
 // entered reads a login and refuses it where it must.
 func (v *simulator) entered(w http.ResponseWriter, r *http.Request, into any, right func() bool) bool {
 	v.desk.LoggingIn()
-	f, b := v.desk.Meet(r.Context(), sandbox.Login, "", "")
+	f, b := v.desk.Meet(r.Context(), sandbox.LoginOperation, "", "")
 	wrong := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10)).Decode(into) != nil
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	switch {

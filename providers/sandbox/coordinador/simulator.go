@@ -58,7 +58,7 @@ type Simulator struct {
 
 // New is a simulated Coordinador.
 func New(o Options, desk sandbox.Options) *Simulator {
-	v := &simulator{Options: o.withDefaults(), desk: sandbox.NewDesk("%d", desk), references: map[int64]string{}}
+	v := &simulator{Options: o.withDefaults(), desk: sandbox.NewSimulator("%d", desk), references: map[int64]string{}}
 	v.tokens = sandbox.NewTokens(v.desk, v.TokenLife, false)
 	v.desk.OnReset(v.forget)
 	mux := http.NewServeMux()
@@ -94,7 +94,7 @@ func (v *simulator) settings(base string) []sandbox.Setting {
 
 type simulator struct {
 	Options
-	desk   *sandbox.Desk
+	desk   *sandbox.Simulator
 	tokens *sandbox.Tokens
 
 	mu sync.Mutex
@@ -125,7 +125,7 @@ func (v *simulator) create(w http.ResponseWriter, r *http.Request) {
 		sandbox.WriteJSON(w, http.StatusServiceUnavailable, detail(err.Error()))
 		return
 	}
-	f, b := v.desk.Meet(r.Context(), sandbox.Send, sent.ERPA, sent.Amount.String())
+	f, b := v.desk.Meet(r.Context(), sandbox.SendOperation, sent.ERPA, sent.Amount.String())
 	v.expire(b)
 	if refusal := v.refuse(r, wrong); refusal != nil {
 		sandbox.WriteJSON(w, refusal.Status, refusal.Body)
@@ -198,9 +198,9 @@ func detail(text string) any { return map[string]any{"detail": text} }
 func (v *simulator) list(w http.ResponseWriter, r *http.Request) {
 	instruction, limit, offset, ok := readListing(r)
 	reference := v.reference(instruction)
-	operation := sandbox.Ask
+	operation := sandbox.StatusOperation
 	if reference == "" {
-		operation = sandbox.Step
+		operation = sandbox.StepOperation
 	}
 	f, b := v.desk.Meet(r.Context(), operation, reference, "")
 	v.expire(b)

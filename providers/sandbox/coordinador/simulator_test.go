@@ -205,7 +205,7 @@ func TestCoordinadorLoginIsStrict(t *testing.T) {
 	} {
 		s := New(Options{}, sandbox.Options{})
 		if row.fault != "" {
-			if err := s.AddFaults(sandbox.Fault{Kind: row.fault, Operation: sandbox.Login}); err != nil {
+			if err := s.AddFaults(sandbox.Fault{Kind: row.fault, Operation: sandbox.LoginOperation}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -223,7 +223,7 @@ func TestCoordinadorFaultsKnowLookingFromAsking(t *testing.T) {
 	t.Parallel()
 	s := New(Options{}, sandbox.Options{})
 	token := portalToken(t, s, "obtain")
-	if err := s.AddFaults(sandbox.Fault{Kind: "bare_404"}, sandbox.Fault{Kind: "throttled", Operation: sandbox.Step, Next: 1}); err != nil {
+	if err := s.AddFaults(sandbox.Fault{Kind: "bare_404"}, sandbox.Fault{Kind: "throttled", Operation: sandbox.StepOperation, Next: 1}); err != nil {
 		t.Fatal(err)
 	}
 	for i, want := range []int{http.StatusTooManyRequests, http.StatusOK} {

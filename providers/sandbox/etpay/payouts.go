@@ -71,7 +71,7 @@ func (e *simulator) day() string { return e.desk.Now().In(e.days).Format(time.Da
 // login takes the documented object and nothing else.
 func (e *simulator) login(w http.ResponseWriter, r *http.Request) {
 	e.desk.LoggingIn()
-	f, b := e.desk.Meet(r.Context(), sandbox.Login, "", "")
+	f, b := e.desk.Meet(r.Context(), sandbox.LoginOperation, "", "")
 	var l struct {
 		Username string `json:"username"`
 		Password string `json:"password"`
@@ -125,7 +125,7 @@ func (e *simulator) createPayout(w http.ResponseWriter, r *http.Request) {
 		sandbox.WriteJSON(w, http.StatusServiceUnavailable, failure("full", err.Error()))
 		return
 	}
-	f, b := e.desk.Meet(r.Context(), sandbox.Send, sent.OrderID, string(sent.Amount))
+	f, b := e.desk.Meet(r.Context(), sandbox.SendOperation, sent.OrderID, string(sent.Amount))
 	if !e.enters(w, r, b) {
 		return
 	}
@@ -165,7 +165,7 @@ func (e *simulator) execute(sent sentPayout, b sandbox.Behaviour, f sandbox.Faul
 
 // listPayouts answers the payouts of some days. What waits for a question moves on.
 func (e *simulator) listPayouts(w http.ResponseWriter, r *http.Request) {
-	f, b := e.desk.Meet(r.Context(), sandbox.Ask, "", "")
+	f, b := e.desk.Meet(r.Context(), sandbox.StatusOperation, "", "")
 	if !e.enters(w, r, b) {
 		return
 	}
@@ -202,7 +202,7 @@ func (e *simulator) between(from, to string) []madePayout {
 func (e *simulator) showPayout(w http.ResponseWriter, r *http.Request) {
 	id := r.PathValue("id")
 	known, _ := e.desk.Known(id)
-	f, b := e.desk.Meet(r.Context(), sandbox.Ask, known.Reference, "")
+	f, b := e.desk.Meet(r.Context(), sandbox.StatusOperation, known.Reference, "")
 	if !e.enters(w, r, b) {
 		return
 	}

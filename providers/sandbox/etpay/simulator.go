@@ -55,7 +55,7 @@ func (o Options) withDefaults() Options {
 
 type simulator struct {
 	Options
-	desk   *sandbox.Desk
+	desk   *sandbox.Simulator
 	tokens *sandbox.Tokens
 	days   *time.Location
 
@@ -83,7 +83,7 @@ func New(o Options, desk sandbox.Options) *sandbox.Provider {
 	if err != nil {
 		panic(err) // it is built in
 	}
-	e := &simulator{Options: o.withDefaults(), desk: sandbox.NewDesk("etp_%06d", desk), days: days}
+	e := &simulator{Options: o.withDefaults(), desk: sandbox.NewSimulator("etp_%06d", desk), days: days}
 	e.tokens = sandbox.NewTokens(e.desk, e.TokenLife, false)
 	e.desk.OnReset(e.forget)
 	e.forget()
@@ -122,7 +122,7 @@ func (e *simulator) initialize(w http.ResponseWriter, r *http.Request) {
 		sandbox.WriteJSON(w, http.StatusServiceUnavailable, failure("full", err.Error()))
 		return
 	}
-	f, b := e.desk.Meet(r.Context(), sandbox.Send, sent.OrderID, string(sent.Amount))
+	f, b := e.desk.Meet(r.Context(), sandbox.SendOperation, sent.OrderID, string(sent.Amount))
 	if b.Reply == sandbox.Unauthorized || b.Reply == sandbox.UnauthorizedInBody || !e.known(sent.MerchantCode, sent.MerchantAPIToken) {
 		sandbox.WriteJSON(w, http.StatusUnauthorized, failure("unauthorized", "merchant unknown"))
 		return
@@ -169,7 +169,7 @@ func (e *simulator) status(w http.ResponseWriter, r *http.Request) {
 	var sent sentQuestion
 	wrong := sandbox.ReadStrict(w, r, &sent)
 	reference := e.reference(sent)
-	f, b := e.desk.Meet(r.Context(), sandbox.Ask, reference, "")
+	f, b := e.desk.Meet(r.Context(), sandbox.StatusOperation, reference, "")
 	switch {
 	case b.Reply == sandbox.Unauthorized || b.Reply == sandbox.UnauthorizedInBody || !e.known(sent.MerchantCode, sent.MerchantAPIToken):
 		sandbox.WriteJSON(w, http.StatusUnauthorized, failure("unauthorized", "merchant unknown"))

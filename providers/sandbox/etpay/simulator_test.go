@@ -128,7 +128,7 @@ func TestETpaysPayers(t *testing.T) {
 			t.Errorf("step %d: the answer is\n%s\nwant\n%s", i, got, step.answer)
 		}
 	}
-	if n := e.s.Moved("OC1"); n != 2 {
+	if n := e.s.ExecutionCount("OC1"); n != 2 {
 		t.Errorf("money moved %d times", n)
 	}
 	byPayment := fmt.Sprintf(`{%s,"payment_token":"etp_000002"}`, etpayMerchant)

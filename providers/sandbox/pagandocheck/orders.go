@@ -14,7 +14,7 @@ import (
 func (p *simulator) order(w http.ResponseWriter, r *http.Request) {
 	var sent sentOrder
 	wrong := sandbox.ReadStrict(w, r, &sent)
-	f, b := p.desk.Meet(r.Context(), sandbox.Step, sent.CartID, sent.Total)
+	f, b := p.desk.Meet(r.Context(), sandbox.StepOperation, sent.CartID, sent.Total)
 	if refusal := p.refuse(r, f, b); refusal != nil {
 		sandbox.WriteJSON(w, refusal.Status, refusal.Body)
 		return
@@ -69,7 +69,7 @@ func (p *simulator) charge(w http.ResponseWriter, r *http.Request) {
 		sandbox.WriteJSON(w, http.StatusServiceUnavailable, p.failure("FULL", err.Error(), "999"))
 		return
 	}
-	f, b := p.desk.Meet(r.Context(), sandbox.Send, sent.reference(), sent.Amount)
+	f, b := p.desk.Meet(r.Context(), sandbox.SendOperation, sent.reference(), sent.Amount)
 	if refusal := p.refuse(r, f, b); refusal != nil {
 		sandbox.WriteJSON(w, refusal.Status, refusal.Body)
 		return
@@ -158,7 +158,7 @@ func (p *simulator) show(o sandbox.Order, b sandbox.Behaviour) any {
 // info answers about an order. A fault that damages the answer leaves the charge as it is.
 func (p *simulator) info(w http.ResponseWriter, r *http.Request) {
 	c, known := p.cart(r.URL.Query().Get("orderId"))
-	f, b := p.desk.Meet(r.Context(), sandbox.Ask, c.reference, "")
+	f, b := p.desk.Meet(r.Context(), sandbox.StatusOperation, c.reference, "")
 	if refusal := p.refuse(r, f, b); refusal != nil {
 		sandbox.WriteJSON(w, refusal.Status, refusal.Body)
 		return

@@ -38,7 +38,7 @@ type Options struct {
 	NumberTotals bool
 	// Duplicates is what a second charge of an order comes to; Execute unless set.
 	Duplicates sandbox.Duplicates
-	// TokenLifetime is 24 hours unless set; LoginRevokes ends older tokens with each login.
+	// TokenLifetime is 24 hours unless set; LoginRevokesTokens ends older tokens with each login.
 	TokenLifetime time.Duration
 	LoginRevokes  bool
 }
@@ -47,7 +47,7 @@ const path = "/v1/pagando"
 
 type simulator struct {
 	Options
-	desk   *sandbox.Desk
+	desk   *sandbox.Simulator
 	tokens *sandbox.Tokens
 
 	mu     sync.Mutex
@@ -68,7 +68,7 @@ func New(o Options, desk sandbox.Options) *sandbox.Provider {
 	o.Password = cmp.Or(o.Password, "sandbox-password")
 	o.TokenHeader = cmp.Or(o.TokenHeader, "Authorization: Bearer ")
 	o.TokenLifetime = cmp.Or(o.TokenLifetime, 24*time.Hour)
-	p := &simulator{Options: o, desk: sandbox.NewDesk("pyt_%06d", desk), orders: map[string]*cart{}}
+	p := &simulator{Options: o, desk: sandbox.NewSimulator("pyt_%06d", desk), orders: map[string]*cart{}}
 	p.tokens = sandbox.NewTokens(p.desk, o.TokenLifetime, o.LoginRevokes)
 	p.desk.OnReset(p.forget)
 	mux := http.NewServeMux()
@@ -101,7 +101,7 @@ func (p *simulator) login(w http.ResponseWriter, r *http.Request) {
 		Password string `json:"password"`
 	}
 	wrong := sandbox.ReadStrict(w, r, &sent)
-	f, b := p.desk.Meet(r.Context(), sandbox.Login, "", "")
+	f, b := p.desk.Meet(r.Context(), sandbox.LoginOperation, "", "")
 	switch {
 	case wrong != "":
 		sandbox.WriteJSON(w, http.StatusBadRequest, p.envelope("API_AUTHENTICATION", "INVALID_REQUEST", wrong, "110", nil))

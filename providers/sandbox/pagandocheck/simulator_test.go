@@ -97,8 +97,8 @@ func TestPagandoCheckChargesAnOrder(t *testing.T) {
 	t.Parallel()
 	p := newPagando(t, Options{})
 	id := p.order("pay-1")
-	if id == "" || p.s.Moved("pay-1") != 0 {
-		t.Fatalf("order %q, money moved %d times", id, p.s.Moved("pay-1"))
+	if id == "" || p.s.ExecutionCount("pay-1") != 0 {
+		t.Fatalf("order %q, money moved %d times", id, p.s.ExecutionCount("pay-1"))
 	}
 	before := p.info(id)
 	if p.text(before, "cartId") != "pay-1" || p.text(before, "total") != "149.50" || p.text(before, "payResponse") != "" {
@@ -221,7 +221,7 @@ func TestPagandoCheckFaults(t *testing.T) {
 	} {
 		p := newPagando(t, Options{})
 		id := p.order("pay-1")
-		row.fault.Operation, row.fault.Next = sandbox.Send, 1
+		row.fault.Operation, row.fault.Next = sandbox.SendOperation, 1
 		if err := p.s.AddFaults(row.fault); err != nil {
 			t.Fatal(err)
 		}
@@ -233,7 +233,7 @@ func TestPagandoCheckFaults(t *testing.T) {
 		if said["http"] != max(row.http, http.StatusOK) {
 			t.Errorf("%s: HTTP %v", name, said["http"])
 		}
-		if n := p.s.Moved("pay-1"); n != row.moved {
+		if n := p.s.ExecutionCount("pay-1"); n != row.moved {
 			t.Errorf("%s: money moved %d times", name, n)
 		}
 		p.login()
@@ -265,10 +265,10 @@ func TestPagandoCheckWays(t *testing.T) {
 		if said := p.charge("pay-1", id); fmt.Sprint(said["code"]) != row.code {
 			t.Errorf("%q: got %v", row.way, said)
 		}
-		if n := p.s.Moved("pay-1"); n != row.moved {
+		if n := p.s.ExecutionCount("pay-1"); n != row.moved {
 			t.Errorf("%q: money moved %d times, want %d", row.way, n, row.moved)
 		}
-		if n := p.s.Arrived("pay-1"); n != 2 {
+		if n := p.s.ArrivalCount("pay-1"); n != 2 {
 			t.Errorf("%q: %d arrivals", row.way, n)
 		}
 	}

@@ -23,7 +23,7 @@ type Options struct {
 	APIKey    string
 	// TokenLife is an hour unless set.
 	TokenLife time.Duration
-	// LoginRevokes lets each login end the life of older tokens.
+	// LoginRevokesTokens lets each login end the life of older tokens.
 	LoginRevokes bool
 	// Always200 sends every envelope with HTTP 200; else the HTTP status repeats the envelope's
 	// status_code.
@@ -42,13 +42,13 @@ func (o Options) withDefaults() Options {
 // Pago Seguro has no status query: what is not answered cannot be found out.
 type simulator struct {
 	Options
-	desk   *sandbox.Desk
+	desk   *sandbox.Simulator
 	tokens *sandbox.Tokens
 }
 
 // New is a simulated Pago Seguro.
 func New(o Options, desk sandbox.Options) *sandbox.Provider {
-	p := &simulator{Options: o.withDefaults(), desk: sandbox.NewDesk("16%06d", desk)}
+	p := &simulator{Options: o.withDefaults(), desk: sandbox.NewSimulator("16%06d", desk)}
 	p.tokens = sandbox.NewTokens(p.desk, p.TokenLife, p.LoginRevokes)
 	const base = "/pagosegurocanal/public/api"
 	mux := http.NewServeMux()
@@ -67,7 +67,7 @@ func (p *simulator) settings(base string) []sandbox.Setting {
 
 func (p *simulator) login(w http.ResponseWriter, r *http.Request) {
 	p.desk.LoggingIn()
-	f, b := p.desk.Meet(r.Context(), sandbox.Login, "", "")
+	f, b := p.desk.Meet(r.Context(), sandbox.LoginOperation, "", "")
 	body, err := sandbox.ReadBody(w, r)
 	if err != nil || !p.knows(body) || b.Reply == sandbox.Unauthorized || b.Reply == sandbox.Declined {
 		p.write(w, p.no(http.StatusBadRequest, "Account Id y/o API Key Invalidos"))
@@ -99,7 +99,7 @@ func (p *simulator) authorized(r *http.Request, f sandbox.Fault, b sandbox.Behav
 // hashcard answers with what looks like the provider's: an envelope of its framework's encryption,
 // another one each time. The card is not kept.
 func (p *simulator) hashcard(w http.ResponseWriter, r *http.Request) {
-	f, b := p.desk.Meet(r.Context(), sandbox.Step, "", "")
+	f, b := p.desk.Meet(r.Context(), sandbox.StepOperation, "", "")
 	body, err := sandbox.ReadBody(w, r)
 	if refusal := p.authorized(r, f, b); refusal != nil {
 		p.write(w, *refusal)
@@ -129,7 +129,7 @@ func (p *simulator) charge(w http.ResponseWriter, r *http.Request) {
 		p.write(w, p.no(http.StatusServiceUnavailable, err.Error()))
 		return
 	}
-	f, b := p.desk.Meet(r.Context(), sandbox.Send, sent.TxnID, string(sent.Amount))
+	f, b := p.desk.Meet(r.Context(), sandbox.SendOperation, sent.TxnID, string(sent.Amount))
 	refusal := p.authorized(r, f, b)
 	switch {
 	case refusal != nil:

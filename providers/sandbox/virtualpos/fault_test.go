@@ -82,7 +82,7 @@ func TestFaults(t *testing.T) {
 		}
 		name := row.fault.Kind
 		check(t, name+", create", attempt(t, s, create("po-1")), row.created)
-		if moved := s.Moved("po-1"); moved != row.moved {
+		if moved := s.ExecutionCount("po-1"); moved != row.moved {
 			t.Errorf("%s: money moved %d times, want %d", name, moved, row.moved)
 		}
 		for _, want := range row.asked {
@@ -108,11 +108,11 @@ func TestDelayedMoneyMovesWithoutBeingAsked(t *testing.T) {
 	}
 	attempt(t, s, create("po-1"))
 	c.at = c.at.Add(59 * time.Second)
-	if n := s.Moved("po-1"); n != 0 {
+	if n := s.ExecutionCount("po-1"); n != 0 {
 		t.Fatalf("moved %d times before its time", n)
 	}
 	c.at = c.at.Add(time.Second)
-	if n := s.Moved("po-1"); n != 1 {
+	if n := s.ExecutionCount("po-1"); n != 1 {
 		t.Errorf("moved %d times at its time, want 1", n)
 	}
 }
@@ -124,7 +124,7 @@ func TestAFaultAppliesToWhatItNames(t *testing.T) {
 		sandbox.Fault{Kind: "decline", Reference: "demo-decline-"},
 		sandbox.Fault{Kind: "decline", Amount: "666"},
 		sandbox.Fault{Kind: "unauthorized", Next: 1, Reference: "once-"},
-		sandbox.Fault{Kind: "bad_gateway_before", Operation: sandbox.Ask, Reference: "asked-"},
+		sandbox.Fault{Kind: "bad_gateway_before", Operation: sandbox.StatusOperation, Reference: "asked-"},
 	); err != nil {
 		t.Fatal(err)
 	}

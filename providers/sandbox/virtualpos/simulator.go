@@ -21,7 +21,7 @@ type Options struct {
 	CreatePath, StatusPath, StatusByMerchantPath string
 	// FlatBody expects the tef object itself as the body of a create request.
 	FlatBody bool
-	// SignedQuestions wants every question signed over the whole dictionary, as the provider's page
+	// SignedQueries wants every question signed over the whole dictionary, as the provider's page
 	// says; else the API key is enough.
 	SignedQuestions bool
 	// Duplicates is what a repeated merchant_id comes to; Execute unless set.
@@ -44,12 +44,12 @@ func (o Options) withDefaults() Options {
 
 type simulator struct {
 	Options
-	desk *sandbox.Desk
+	desk *sandbox.Simulator
 }
 
 // New is a simulated VirtualPOS.
 func New(o Options, desk sandbox.Options) *sandbox.Provider {
-	v := &simulator{Options: o.withDefaults(), desk: sandbox.NewDesk("pyt_%06d", desk)}
+	v := &simulator{Options: o.withDefaults(), desk: sandbox.NewSimulator("pyt_%06d", desk)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST "+v.CreatePath, v.create)
 	mux.HandleFunc("GET "+v.StatusPath, v.status)
@@ -77,7 +77,7 @@ func (v *simulator) create(w http.ResponseWriter, r *http.Request) {
 		sandbox.WriteJSON(w, http.StatusServiceUnavailable, nok("E-999", err.Error()))
 		return
 	}
-	f, b := v.desk.Meet(r.Context(), sandbox.Send, sent.MerchantID, string(sent.Amount))
+	f, b := v.desk.Meet(r.Context(), sandbox.SendOperation, sent.MerchantID, string(sent.Amount))
 	if refusal := v.refuseCreate(r, raw, wrong); refusal != nil {
 		sandbox.WriteJSON(w, refusal.Status, refusal.Body)
 		return
@@ -131,7 +131,7 @@ func (v *simulator) status(w http.ResponseWriter, r *http.Request) {
 		sandbox.WriteJSON(w, refusal.Status, refusal.Body)
 		return
 	}
-	f, b := v.desk.Meet(r.Context(), sandbox.Ask, v.reference(id, reference), "")
+	f, b := v.desk.Meet(r.Context(), sandbox.StatusOperation, v.reference(id, reference), "")
 	if b.Reply == sandbox.Unauthorized {
 		sandbox.WriteJSON(w, http.StatusUnauthorized, nok("E-001", "api_key desconocida"))
 		return

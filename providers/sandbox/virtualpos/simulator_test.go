@@ -153,10 +153,10 @@ func TestVirtualPOSWaysWithDuplicates(t *testing.T) {
 		if status, word := said(t, s, create("po-1")); status != row.status || word != row.word {
 			t.Errorf("%q: got %d %s", row.way, status, word)
 		}
-		if moved := s.Moved("po-1"); moved != row.moved {
+		if moved := s.ExecutionCount("po-1"); moved != row.moved {
 			t.Errorf("%q: money moved %d times, want %d", row.way, moved, row.moved)
 		}
-		if n := s.Arrived("po-1"); n != 2 {
+		if n := s.ArrivalCount("po-1"); n != 2 {
 			t.Errorf("%q: %d arrivals", row.way, n)
 		}
 	}

@@ -98,11 +98,11 @@ func (c *Client) Pay(ctx context.Context, p providers.Payout, a providers.Attemp
 	if o.ProviderID != "" && a.Alias != nil {
 		_ = a.Alias(ctx, o.ProviderID) // without it a report finds nothing, and the payment is polled
 	}
-	return providers.Conceal(o, with.hide...), err
+	return providers.Redact(o, with.hide...), err
 }
 
 // Status asks by Quipu's id, or by our reference where there is none or that is wanted.
-func (c *Client) Status(ctx context.Context, q providers.Query) (providers.Outcome, error) {
+func (c *Client) Status(ctx context.Context, q providers.StatusQuery) (providers.Outcome, error) {
 	path, name, value := "/v1/transfers/{id}", "id", q.ProviderID
 	if q.ProviderID == "" || q.ByReference {
 		path, name, value = "/v1/transfers/by-reference/{reference}", "reference", q.Reference
@@ -114,7 +114,7 @@ func (c *Client) Status(ctx context.Context, q providers.Query) (providers.Outco
 	}
 	reply, err := c.api.Do(ctx, r, tokenRefused, &with.hide)
 	o, err := asked(reply, err, with)
-	return providers.Conceal(o, with.hide...), err
+	return providers.Redact(o, with.hide...), err
 }
 
 // Check logs in.
@@ -137,7 +137,7 @@ func (c *Client) login(ctx context.Context, _ auth.Token) (auth.Token, error) {
 	}
 	reply, err := c.api.Wire.Do(ctx, r)
 	if err != nil {
-		return auth.Token{}, wire.Repeatable(err)
+		return auth.Token{}, wire.MayRepeat(err)
 	}
 	o, _ := wire.ReadObject(reply.Body)
 	token := o.Text("access_token")

@@ -12,7 +12,7 @@ import (
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	providertest.Run(t, providertest.Subject{
+	providertest.Run(t, providertest.Suite{
 		Simulator: func() *sandbox.Provider { return simulator.New(simulator.Options{}, sandbox.Options{}) },
 		Client: func(t *testing.T, env providertest.Env) any {
 			c := config(env.Base)

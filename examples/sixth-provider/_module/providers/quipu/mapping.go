@@ -32,7 +32,7 @@ type transfer struct {
 }
 
 func encode(p providers.Payout, callback string) ([]byte, error) {
-	amount, whole := p.Amount.Whole()
+	amount, whole := p.Amount.WholeUnits()
 	switch {
 	case p.Amount.Currency() != "CLP" || !whole:
 		return nil, errors.New("amount: must be whole CLP")
@@ -56,7 +56,7 @@ type reading struct {
 func (c *Client) reading(reference string, p *providers.Payout) reading {
 	w := reading{now: c.config.Now(), reference: reference, hide: []string{c.config.ClientSecret.Reveal(), c.config.WebhookSecret.Reveal()}}
 	if p != nil {
-		w.hide = append(w.hide, p.Private()...)
+		w.hide = append(w.hide, p.PrivateTexts()...)
 	}
 	return w
 }
@@ -78,7 +78,7 @@ func parse(body []byte) answer {
 		document: o.Text("document"), bank: o.Text("bank"), account: o.Text("account"), code: e.Text("code"), message: e.Text("message"),
 	}
 	a.readable = ok && !o.Bad()
-	a.speaks = o.Fields["id"] != nil || o.Fields["status"] != nil || wire.Ambiguous(body)
+	a.speaks = o.Fields["id"] != nil || o.Fields["status"] != nil || wire.HasDuplicateNames(body)
 	return a
 }
 
@@ -86,7 +86,7 @@ func parse(body []byte) answer {
 // line is in doubt.
 func created(r wire.Reply, err error, with reading) (providers.Outcome, error) {
 	if err != nil {
-		return wire.Broken(err)
+		return wire.OutcomeOfFailure(err)
 	}
 	a := parse(r.Body)
 	class, known := words[a.word]
@@ -110,7 +110,7 @@ func created(r wire.Reply, err error, with reading) (providers.Outcome, error) {
 // asked says what a status query came to. An error means that there was no answer.
 func asked(r wire.Reply, err error, with reading) (providers.Outcome, error) {
 	if err != nil {
-		return providers.Outcome{}, wire.NoAnswer(err)
+		return providers.Outcome{}, wire.NoStatusAnswer(err)
 	}
 	a := parse(r.Body)
 	class, known := words[a.word]

@@ -27,7 +27,7 @@ type Options struct {
 
 type simulator struct {
 	Options
-	desk   *sandbox.Desk
+	desk   *sandbox.Simulator
 	tokens *sandbox.Tokens
 }
 
@@ -37,7 +37,7 @@ func New(o Options, desk sandbox.Options) *sandbox.Provider {
 	o.ClientSecret = cmp.Or(o.ClientSecret, "sandbox-client-secret")
 	o.WebhookSecret = cmp.Or(o.WebhookSecret, "sandbox-webhook-secret")
 	o.ReportAfter = cmp.Or(o.ReportAfter, 200*time.Millisecond)
-	q := &simulator{Options: o, desk: sandbox.NewDesk("qp_%06d", desk)}
+	q := &simulator{Options: o, desk: sandbox.NewSimulator("qp_%06d", desk)}
 	q.tokens = sandbox.NewTokens(q.desk, time.Hour, false)
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /oauth/token", q.login)
@@ -60,7 +60,7 @@ func failure(code, message string) any {
 
 func (q *simulator) login(w http.ResponseWriter, r *http.Request) {
 	q.desk.LoggingIn()
-	f, b := q.desk.Meet(r.Context(), sandbox.Login, "", "")
+	f, b := q.desk.Meet(r.Context(), sandbox.LoginOperation, "", "")
 	var l struct {
 		ID     string `json:"client_id"`
 		Secret string `json:"client_secret"`
@@ -115,7 +115,7 @@ func (q *simulator) create(w http.ResponseWriter, r *http.Request) {
 		sandbox.WriteJSON(w, http.StatusServiceUnavailable, failure("full", full.Error()))
 		return
 	}
-	f, b := q.desk.Meet(r.Context(), sandbox.Send, s.Reference, string(s.Amount))
+	f, b := q.desk.Meet(r.Context(), sandbox.SendOperation, s.Reference, string(s.Amount))
 	wrong := s.check(r.Header.Get("Idempotency-Key"))
 	switch {
 	case !q.enters(w, r, b):
@@ -176,7 +176,7 @@ func (q *simulator) report(o sandbox.Order, callback string) {
 func (q *simulator) status(w http.ResponseWriter, r *http.Request) {
 	id, reference := r.PathValue("id"), r.PathValue("reference")
 	known, _ := q.desk.Known(id)
-	f, b := q.desk.Meet(r.Context(), sandbox.Ask, cmp.Or(reference, known.Reference), "")
+	f, b := q.desk.Meet(r.Context(), sandbox.StatusOperation, cmp.Or(reference, known.Reference), "")
 	if !q.enters(w, r, b) {
 		return
 	}
