@@ -8,10 +8,10 @@
 // knows no store.
 //
 // The files follow the life of a payment: register.go, begin.go, attempt.go (what the attempt that
-// owns the payment reports), late.go (what an attempt reports that owns it no longer), answer.go
-// (what the provider says to a question), settled.go (the same of a settled payment), wake.go and
-// person.go. What they share is in record.go (the record, and what its attempts add up to) and
-// step.go (how a payment comes into a state).
+// owns the payment reports), late.go (what an attempt reports that owns it no longer), status.go
+// (what the provider says to a question), status_final.go (the same of a final payment), wake.go and
+// intervention.go. What they share is in record.go (the record, and what its attempts add up to) and
+// transition.go (how a payment comes into a state).
 package rules
 
 import (
