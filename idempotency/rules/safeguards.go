@@ -1,8 +1,8 @@
 package rules
 
-// safeguard names a rule without which a payment can be sent twice, forgotten, or called what it is
-// not. A build with the tag "mutants" can leave one out, and a test sees that the search, or a
-// named row, then fails. The ordinary build has no such switch: off is constant there.
+// safeguard names a rule without which a payment can be sent twice, forgotten, or recorded falsely.
+// A build with the tag "mutants" can leave one out, and a test then requires that the search or a
+// row of the conformance suite fails. In the ordinary build leftOutInTest is always false.
 type safeguard string
 
 const (
@@ -36,7 +36,7 @@ const (
 	countsRestartWithEachBegin    safeguard = "the counts of answers begin anew with each attempt"
 )
 
-// safeguards lists them all.
+// safeguards lists all safeguards.
 func safeguards() []safeguard {
 	return []safeguard{
 		reportedFateIsFinal, lapsedIsInDoubt, refusalNeedsNoOther, knownCountsAsOpen, notFoundAfterSettleTime, notFoundConfirmed,
