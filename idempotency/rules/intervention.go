@@ -103,7 +103,7 @@ func ClearAnomaly(r Record, p Policy, f Facts, now Time, reverse bool, iv Interv
 	case r.Anomaly == nil:
 		return refuse("there is no anomaly")
 	case reverse && !r.State.Final():
-		return refuse("only a settled payment can be reversed; this one is %s", r.State)
+		return refuse("only a final payment can be reversed; this one is %s", r.State)
 	}
 	n := t.record()
 	id := n.Anomaly.ProviderID
@@ -146,7 +146,7 @@ func Retry(r Record, p Policy, f Facts, now Time, acceptRisk bool, iv Interventi
 	case r.Anomaly != nil:
 		return refuse("it has an anomaly; clear that first")
 	case r.Subscription != "":
-		return refuse("a charge of a subscription is not retried by hand; its dunning makes new charges")
+		return refuse("a charge of a subscription is not retried; its dunning makes new charges")
 	case !f.HasPayload:
 		return refuse("its details are no longer kept; submit it under a new reference")
 	case left && r.Code != "not_received":

@@ -127,7 +127,7 @@ const (
 // Errors that callers may test for.
 var (
 	// ErrVersionChanged: the record has changed since the caller read its version.
-	ErrVersionChanged = errors.New("the payment moved on meanwhile")
+	ErrVersionChanged = errors.New("the payment has changed meanwhile")
 	// ErrRefused: the payment's present state does not allow the transition. The text says why.
 	ErrRefused = errors.New("refused")
 	// ErrNotOwner: the attempt no longer owns the payment and must stop without sending.

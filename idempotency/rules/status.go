@@ -345,7 +345,7 @@ func (t *transition) confirmedNotFound() {
 	case !t.policy.Resend || spent || known:
 		t.toHeld("not_found", "the provider does not know it")
 	case t.facts.QueryProof != QueryProven:
-		t.toHeld("lookup_unproven", "not found, but no lookup of this account ever found a payment")
+		t.toHeld("lookup_unproven", "not found, but no status query of this account has ever found a payment")
 	default:
 		r.Resends++
 		t.toReady(0, "not found")
