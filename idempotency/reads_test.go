@@ -19,9 +19,9 @@ func TestOnlyAStepThatNeedsTheDetailsReadsThem(t *testing.T) {
 	// The clock of these tests is a GET, too, once beside what is read and once in a commit that
 	// has an age.
 	for _, row := range []struct {
-		step string
-		gets int
-		do   func() error
+		operation string
+		gets      int
+		do        func() error
 	}{
 		{"register", 4, func() error { _, err := b.store.Register(ctx, registration("a")); return err }},
 		{"register again", 2, func() error { _, err := b.store.Register(ctx, registration("a")); return err }},
@@ -48,7 +48,7 @@ func TestOnlyAStepThatNeedsTheDetailsReadsThem(t *testing.T) {
 		b.must(b.rdb.ConfigResetStat(ctx).Err())
 		b.must(row.do())
 		if got := b.gets(); got != row.gets {
-			t.Errorf("%s: %d GETs, want %d", row.step, got, row.gets)
+			t.Errorf("%s: %d GETs, want %d", row.operation, got, row.gets)
 		}
 	}
 }
