@@ -54,12 +54,12 @@ func (p *payment) oneEntryForEachChange(r idempotency.Record, entries []map[stri
 	}
 }
 
-// notForgotten: what is not settled is due, is parked, or waits for a person in a list.
+// notForgotten: a payment that is not final is due, is parked, or is listed for an operator.
 func (p *payment) notForgotten(r idempotency.Record) {
 	p.t.Helper()
 	waits := r.State == idempotency.Blocked || r.State == idempotency.Held
 	if !r.State.Final() && !waits && r.NextDue.IsZero() && r.ParkReason == "" {
-		p.t.Errorf("%s is %s and nobody will look at it", p.key, r.State)
+		p.t.Errorf("%s is %s and it is neither due nor listed", p.key, r.State)
 	}
 	if r.State.Final() && r.Anomaly == "" {
 		return

@@ -7,11 +7,11 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// stateRows is the table of states: who may move a payment on, and that nobody else may.
+// stateRows is the table of states: which transitions move a payment on, and that no other does.
 func stateRows() []row {
 	var rows []row
 	for _, s := range idempotency.States() {
-		rows = append(rows, row{does: fmt.Sprintf("%s: an answer about it moves it as the table says", s), run: func(e *suite) {
+		rows = append(rows, row{does: fmt.Sprintf("%s: a status result moves it as the table says", s), run: func(e *suite) {
 			for _, o := range []providers.Outcome{paid("X"), accepted("X"), declined(), absent(), inDoubtOutcome(), otherPayment()} {
 				p := e.reach(s)
 				p.statusResult(o)
@@ -20,7 +20,7 @@ func stateRows() []row {
 		}})
 	}
 	return append(rows,
-		row{does: "a refused step changes neither version nor history", run: func(e *suite) {
+		row{does: "a refused transition changes neither version nor history", run: func(e *suite) {
 			p := e.reach(succeeded)
 			before := p.show()
 			_, err := p.cancel()
@@ -76,8 +76,8 @@ func stateRows() []row {
 	)
 }
 
-// afterStatus is the state that one answer leads to. A refusal or a not found moves nothing when it
-// is read once.
+// afterStatus is the state that one status result leads to. A single refusal or "not found" changes
+// nothing.
 func afterStatus(s idempotency.State, c providers.Class) idempotency.State {
 	asked := s == inDoubt || s == pending || s == held
 	switch {
