@@ -32,15 +32,15 @@ func TestOnlyAStepThatNeedsTheDetailsReadsThem(t *testing.T) {
 			}
 			return err
 		}},
-		{"note", 4, func() error { return b.store.Checkpoint(ctx, k, attempt, nil, true) }},
+		{"checkpoint", 4, func() error { return b.store.Checkpoint(ctx, k, attempt, nil, true) }},
 		{"finish", 4, func() error {
 			_, err := b.store.Finish(ctx, k, idempotency.AttemptResult{Attempt: attempt, Outcome: providers.Outcome{Class: providers.Pending}})
 			return err
 		}},
-		{"ask", 3, func() error {
+		{"start query", 3, func() error {
 			q, err := b.store.StartQuery(ctx, k)
 			if string(q.Payload) != "payload" {
-				t.Errorf("asked with the payload %q", q.Payload)
+				t.Errorf("queried with the payload %q", q.Payload)
 			}
 			return err
 		}},

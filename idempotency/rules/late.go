@@ -15,7 +15,7 @@ import (
 //   - queued, ready, in_doubt, pending, held, blocked: the payment succeeds. If it was known under
 //     another provider id, that raises the anomaly second_success.
 //   - sending: it is recorded. The owner's checkpoint is refused, and the payment succeeds when the
-//     owner ends. If the owner succeeds too, that raises second_success.
+//     owner ends. If the owner succeeds under another provider id, that raises second_success.
 //   - succeeded: the same provider id changes nothing, and one where none is on record is recorded.
 //     Any other raises second_success.
 //   - reversed: another provider id raises second_success.
@@ -31,21 +31,21 @@ import (
 //
 // Refusal (lateRefusal):
 //   - succeeded from this attempt: it raises refused_after_succeeded.
-//   - not final, and the provider has the payment only from this attempt: it raises
-//     refused_after_pending, and the provider is queried at once.
+//   - neither final nor sending, and the provider has the payment only from this attempt: it raises
+//     refused_after_pending, and the provider is queried at once, where it can be.
 //   - otherwise the attempt is closed. If no other attempt may have left, the payment fails, unless
 //     it is sending, pending or final.
 //
 // Not sent (lateNotSent), which is a Release, or a mismatch before the money step:
 //   - succeeded or reversed from this attempt: nothing changes.
-//   - not final, and the provider has the payment only from this attempt: it raises
+//   - neither final nor sending, and the provider has the payment only from this attempt: it raises
 //     not_sent_but_known.
 //   - otherwise the attempt is closed. If no other attempt may have left, a payment that is
 //     in_doubt or held is ready.
 //
 // In doubt, duplicate, not found, or a mismatch after the money step (lateDoubt):
 //   - the state stays. The attempt's end moves to now, and the counts of "not found" and refusals
-//     start again.
+//     start again. Before the money step nothing changes.
 //
 // If the store had lost the attempt or its checkpoint, a late doubt also puts a queued, ready or
 // blocked payment in doubt and has a final one watched, and a late pending has a succeeded or

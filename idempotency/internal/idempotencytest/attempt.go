@@ -11,12 +11,12 @@ import (
 
 // Checkpoint, Release, Defer, Block and Reject.
 func attemptRows() []row {
-	handles := map[string]string{"order": "o-1"}
+	refs := map[string]string{"order": "o-1"}
 	return []row{
 		{does: "a checkpoint records provider references, which later attempts and status queries get", run: func(e *suite) {
 			p := e.queued()
 			p.idle("a")
-			e.must(p.checkpoint("a", handles, false))
+			e.must(p.checkpoint("a", refs, false))
 			p.release("a")
 			if b := p.begin("b"); b.ProviderRefs["order"] != "o-1" {
 				e.t.Fatalf("provider references %v", b.ProviderRefs)
@@ -28,7 +28,7 @@ func attemptRows() []row {
 		}},
 		{does: "provider references of two checkpoints are kept together", run: func(e *suite) {
 			p := e.queued().send("a")
-			e.must(p.checkpoint("a", handles, false))
+			e.must(p.checkpoint("a", refs, false))
 			e.must(p.checkpoint("a", map[string]string{"token": "t"}, true))
 			p.finish("a", inDoubtOutcome())
 			if q := p.query(); len(q.ProviderRefs) != 2 {
@@ -37,27 +37,27 @@ func attemptRows() []row {
 		}},
 		{does: "a checkpoint of another attempt is refused", run: func(e *suite) {
 			p := e.queued().send("a")
-			wantNotOwner(e, p.checkpoint("b", handles, true))
+			wantNotOwner(e, p.checkpoint("b", refs, true))
 		}},
 		{does: "a checkpoint after the lease is refused, also before the lapse is recorded", run: func(e *suite) {
 			p := e.queued()
 			p.idle("a")
 			p.Advance(lease)
-			wantNotOwner(e, p.checkpoint("a", handles, true))
+			wantNotOwner(e, p.checkpoint("a", refs, true))
 		}},
 		{does: "a checkpoint of an attempt that no longer owns the payment is refused", run: func(e *suite) {
 			p := e.queued()
 			p.idle("a")
 			p.lapseLease().send("b")
-			wantNotOwner(e, p.checkpoint("a", handles, true))
+			wantNotOwner(e, p.checkpoint("a", refs, true))
 			p.release("b")
-			wantNotOwner(e, p.checkpoint("b", handles, true))
+			wantNotOwner(e, p.checkpoint("b", refs, true))
 		}},
 		{does: "an idle attempt has not left until a checkpoint says that the money step is next", run: func(e *suite) {
 			p := e.queued()
 			p.idle("a")
 			p.wantLeft(false)
-			e.must(p.checkpoint("a", handles, false))
+			e.must(p.checkpoint("a", refs, false))
 			p.wantLeft(false)
 			e.must(p.checkpoint("a", nil, true))
 			p.wantLeft(true)

@@ -30,7 +30,7 @@ type payment struct {
 	*suite
 	key idempotency.Key
 	reg idempotency.Registration
-	// unqueryable: attempts declare that the provider cannot be asked.
+	// unqueryable: attempts declare that the provider cannot be queried.
 	unqueryable bool
 }
 
@@ -104,8 +104,8 @@ func (p *payment) idle(attempt string) idempotency.BeginResult {
 	return b
 }
 
-func (p *payment) checkpoint(attempt string, handles map[string]string, moves bool) error {
-	return p.Ledger.Checkpoint(p.ctx(), p.key, p.id(attempt), handles, moves)
+func (p *payment) checkpoint(attempt string, refs map[string]string, moneyStepNext bool) error {
+	return p.Ledger.Checkpoint(p.ctx(), p.key, p.id(attempt), refs, moneyStepNext)
 }
 
 // send begins an attempt whose decision must be Send.
@@ -314,7 +314,7 @@ func (p *payment) now() time.Time {
 func (e *suite) wantDecision(b idempotency.BeginResult, v idempotency.Decision) {
 	e.t.Helper()
 	if b.Decision != v {
-		e.t.Fatalf("verdict is %s in state %s, want %s", b.Decision, b.State, v)
+		e.t.Fatalf("decision is %s in state %s, want %s", b.Decision, b.State, v)
 	}
 }
 

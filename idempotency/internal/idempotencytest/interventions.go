@@ -389,16 +389,16 @@ func cancelRaces(e *suite) {
 func unknownSteps(e *suite) {
 	k, ctx := e.registration("none").Key, e.ctx()
 	steps := map[string]func() error{
-		"show":    func() error { _, err := e.Ledger.Show(ctx, k); return err },
-		"note":    func() error { return e.Ledger.Checkpoint(ctx, k, "a", nil, false) },
-		"release": func() error { _, err := e.Ledger.Release(ctx, k, "a", "", 0); return err },
+		"show":       func() error { _, err := e.Ledger.Show(ctx, k); return err },
+		"checkpoint": func() error { return e.Ledger.Checkpoint(ctx, k, "a", nil, false) },
+		"release":    func() error { _, err := e.Ledger.Release(ctx, k, "a", "", 0); return err },
 		"finish": func() error {
 			_, err := e.Ledger.Finish(ctx, k, idempotency.AttemptResult{Attempt: "a", Outcome: paid("X"), QueryAfter: 0})
 			return err
 		},
-		"defer": func() error { return e.Ledger.Defer(ctx, k, 0) },
-		"ask":   func() error { _, err := e.Ledger.StartQuery(ctx, k); return err },
-		"answer": func() error {
+		"defer":       func() error { return e.Ledger.Defer(ctx, k, 0) },
+		"start query": func() error { _, err := e.Ledger.StartQuery(ctx, k); return err },
+		"record status": func() error {
 			_, err := e.Ledger.RecordStatus(ctx, k, idempotency.StatusResult{Version: 1, Outcome: paid("X")})
 			return err
 		},

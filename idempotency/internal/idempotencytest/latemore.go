@@ -9,7 +9,7 @@ import (
 
 // lateSuccessRow: attempt "a" reports success as X while "b" sends; then "b" ends.
 func lateSuccessRow(how, anomaly, id string, end func(*payment)) row {
-	return row{does: "a late success kept as evidence makes it succeeded when the owner " + how, policy: resend, run: func(e *suite) {
+	return row{does: "a recorded late success makes it succeeded when the owner " + how, policy: resend, run: func(e *suite) {
 		p := e.resent()
 		p.finish("a", paid("X"))
 		end(p)

@@ -100,7 +100,7 @@ func lostRows() []row {
 				e.t.Fatal("recorded twice")
 			}
 		}},
-		{does: "an attempt that never came to a step that moves money leaves no trace", run: func(e *suite) {
+		{does: "an attempt that never came to the money step leaves no trace", run: func(e *suite) {
 			p := e.queued()
 			e.wantApplied(p.finish("lost", inDoubtOutcome()), false)
 			p.want(idempotency.Queued).wantLeft(false).send("a")
@@ -262,7 +262,7 @@ func duplicate() providers.Outcome {
 
 // Whether what the provider has under our reference is ours.
 func foreignRows() []row {
-	answerOurs := func(p *payment, o providers.Outcome) {
+	recordOurs := func(p *payment, o providers.Outcome) {
 		q := p.query()
 		_, err := p.Ledger.RecordStatus(p.ctx(), p.key, idempotency.StatusResult{
 			Version: q.Version, QueriedAt: q.QueriedAt, Outcome: o, Ours: true, QueryAfter: poll,
@@ -283,12 +283,12 @@ func foreignRows() []row {
 		{does: "what repeats everything that the payment means is ours", run: func(e *suite) {
 			p := e.queued().send("a")
 			p.finish("a", duplicate())
-			answerOurs(p, paid("X"))
+			recordOurs(p, paid("X"))
 			p.want(succeeded).wantID("X")
 			q := e.queued().send("a")
 			q.finish("a", duplicate())
 			q.statusResult(paid("X"))
-			answerOurs(q.want(held), paid("X"))
+			recordOurs(q.want(held), paid("X"))
 			q.want(succeeded)
 		}},
 		{does: "a duplicate after an attempt that may have left is found as ours", policy: resend, run: func(e *suite) {
@@ -311,7 +311,7 @@ func foreignRows() []row {
 			p.finish("a", providers.Outcome{Class: providers.Mismatch, Code: "reference_taken"})
 			p.want(held).wantLeft(false).statusResult(paid("X"))
 			p.want(held).wantID("")
-			answerOurs(p, paid("X"))
+			recordOurs(p, paid("X"))
 			p.want(succeeded)
 		}},
 		{does: "what a provider called a duplicate is never sent again, found or not", policy: resend, run: func(e *suite) {
@@ -369,7 +369,7 @@ func contradictionRows() []row {
 
 // publishRows: what is published without the policy PublishAll.
 func publishRows() []row {
-	told := func(e *suite) []string {
+	published := func(e *suite) []string {
 		var states []string
 		for _, x := range e.Outcomes(e.t) {
 			states = append(states, x["state"])
@@ -384,7 +384,7 @@ func publishRows() []row {
 				p.send(attempt).release(attempt)
 			}
 			p.send("d").finish("d", paid("X"))
-			if got := told(e); len(got) != 3 || got[0] != "queued" || got[1] != "ready" || got[2] != "succeeded" {
+			if got := published(e); len(got) != 3 || got[0] != "queued" || got[1] != "ready" || got[2] != "succeeded" {
 				e.t.Fatalf("published %v", got)
 			}
 		}},
@@ -394,7 +394,7 @@ func publishRows() []row {
 			p.send("b").finish("b", declined())
 			_, err := p.retry(false)
 			e.must(err)
-			if got := told(e); len(got) != 4 || got[3] != "ready" {
+			if got := published(e); len(got) != 4 || got[3] != "ready" {
 				e.t.Fatalf("published %v", got)
 			}
 		}},

@@ -48,11 +48,11 @@ func stateRows() []row {
 			p.send("a")
 			grows("begin")
 			e.must(p.checkpoint("a", map[string]string{"k": "v"}, true))
-			grows("note")
+			grows("checkpoint")
 			p.finish("a", inDoubtOutcome())
 			grows("finish")
 			p.statusResult(accepted("X"))
-			grows("answer")
+			grows("record status")
 		}},
 		row{does: "the history tells each state with its attempt and time, oldest first", run: func(e *suite) {
 			p := e.queued().send("a")
@@ -79,20 +79,20 @@ func stateRows() []row {
 // afterStatus is the state that one status result leads to. A single refusal or "not found" changes
 // nothing.
 func afterStatus(s idempotency.State, c providers.Class) idempotency.State {
-	asked := s == inDoubt || s == pending || s == held
+	queried := s == inDoubt || s == pending || s == held
 	switch {
-	case asked && c == providers.Succeeded:
+	case queried && c == providers.Succeeded:
 		return succeeded
 	case s == inDoubt && c == providers.Pending:
 		return pending
-	case asked && c == providers.Mismatch:
+	case queried && c == providers.Mismatch:
 		return held
 	}
 	if s == sending && c == providers.Succeeded {
 		return sending // kept as evidence
 	}
 	if s == ready && (c == providers.Succeeded || c == providers.Pending) {
-		return held // nothing of ours has left: it is somebody else's
+		return held // nothing of ours has left: it is another's payment
 	}
 	return s
 }

@@ -221,11 +221,11 @@ func wokenOnce(e *suite) {
 }
 
 // wantWoken wants the payment woken, whatever waits in its lane since that time.
-func wantWoken(p *payment, ask bool, oldest ...time.Time) {
+func wantWoken(p *payment, query bool, oldest ...time.Time) {
 	p.t.Helper()
 	w := p.dueWith(oldest...)
-	if len(w) != 1 || w[0].Key != p.key || w[0].Query != ask {
-		p.t.Fatalf("woken %+v, want %s with query %v", w, p.key, ask)
+	if len(w) != 1 || w[0].Key != p.key || w[0].Query != query {
+		p.t.Fatalf("woken %+v, want %s with query %v", w, p.key, query)
 	}
 }
 
