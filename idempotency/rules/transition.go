@@ -360,7 +360,7 @@ func (t *transition) attributeFate(fate Fate, providerID string) {
 }
 
 // Watching
-// ----------------------------------------------------------------------------------------------------
+// -----------------------------------------------------------------------------------------------
 
 // startWatch returns when a final payment is queried next, zero for never. It is watched while an
 // attempt may still be executed, or while a payer may still pay. Under resend the account's first
