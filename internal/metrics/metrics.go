@@ -30,7 +30,7 @@ type Metrics struct {
 
 // tokenReasons are those of providers/auth: each is reported from the start, because an alert on
 // growth does not see a first one come out of nothing.
-var tokenReasons = []string{"first", "ahead", "rejected", "adopted", "refused", "failed"}
+var tokenReasons = []string{"first", "ahead", "rejected", "shared", "refused", "failed"}
 
 // decryptErrorReasons are those of internal/engine.
 var decryptErrorReasons = []string{"key", "unsealed", "tampered"}
@@ -63,10 +63,10 @@ func New(reg prometheus.Registerer) *Metrics {
 			Name: "remesa_ledger_seconds", Help: "Steps at the ledger.", Buckets: ledgerBuckets,
 		}, []string{"operation"}),
 		tokens: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "remesa_token_renewals_total", Help: "Renewals of provider tokens: first, ahead, rejected, adopted (from another worker), refused, failed.",
+			Name: "remesa_token_renewals_total", Help: "Renewals of provider tokens: first, ahead, rejected, shared (another worker had renewed it), refused, failed.",
 		}, []string{"provider", "reason"}),
 		decryptErrors: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "remesa_unopened_payloads_total", Help: "Payloads that could not be opened: sealed with a key that is not here (key), not sealed (unsealed), changed or moved (tampered).",
+			Name: "remesa_payload_decrypt_errors_total", Help: "Payloads that could not be opened: sealed with a key that is not here (key), not sealed (unsealed), changed or moved (tampered).",
 		}, []string{"provider", "reason"}),
 		contended: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "remesa_tokens_contended_total", Help: "Times that fresh tokens of an account were refused three times in a row: its workers may end each other's.",

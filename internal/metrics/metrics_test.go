@@ -46,7 +46,7 @@ func TestNamesAndLabels(t *testing.T) {
 		"remesa_time_to_outcome_seconds":  "histogram provider,type",
 		"remesa_circuit_open":             "gauge provider",
 		"remesa_token_renewals_total":     "counter provider,reason",
-		"remesa_unopened_payloads_total":  "counter provider,reason",
+		"remesa_payload_decrypt_errors_total":  "counter provider,reason",
 
 		"remesa_last_outcome_timestamp_seconds": "gauge provider",
 		"remesa_payments_oldest_seconds":        "gauge provider,state",
