@@ -140,7 +140,7 @@ func TestWhoGetsNoSlotIsParked(t *testing.T) {
 	if err := unlimited.unpark(t.Context(), "virtualpos"); err != nil || r.waiting("rate")+r.waiting("rate:ask") != 0 {
 		t.Errorf("%d wait for no limit, %v", r.waiting("rate"), err)
 	}
-	if lines := r.log.lines(fmt.Sprintf("%q", errNoSlot)); len(lines) != 5 || !strings.Contains(lines[0], "waits") {
+	if lines := r.log.lines(fmt.Sprintf("%q", errNoSlot)); len(lines) != 5 || !strings.Contains(lines[0], "parked") {
 		t.Errorf("said %q", lines)
 	}
 }

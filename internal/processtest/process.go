@@ -33,7 +33,7 @@ func Command(path string, variables map[string]string, args ...string) *exec.Cmd
 type Process struct {
 	// Name is what messages call it.
 	Name string
-	// Cmd may be asked about the process's state once it is gone.
+	// Cmd has the process's state once it is gone.
 	Cmd *exec.Cmd
 
 	t      testing.TB
