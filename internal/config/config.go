@@ -1,6 +1,6 @@
-// Package config reads the settings of both commands from flags and environment. A command embeds the
-// groups that it needs, parses with Options, and calls Complete: then every value is present, valid,
-// and consistent with the others.
+// Package config reads the settings of both commands from flags and environment. A command embeds
+// the groups that it needs, parses with Options, and calls Complete: then every value is present,
+// valid, and consistent with the others.
 //
 // Every setting is a flag, and a variable of the same name in capitals behind REMESA_; secrets may
 // come from a file instead. No error and no warning of this package repeats a value: it names the

@@ -69,8 +69,8 @@ func readSecret(secret, file reflect.Value, name string) error {
 	return nil
 }
 
-// secretFile reads a secret without the line break that editors leave. Its error does not repeat the
-// path: somebody may have set the secret itself in place of its file.
+// secretFile reads a secret without the line break that editors leave. Its error does not repeat
+// the path: somebody may have set the secret itself in place of its file.
 func secretFile(path string) (string, error) {
 	content, err := readFile(path, maxSecretFile+1)
 	switch {
@@ -147,8 +147,9 @@ func holdsSecret(group reflect.Type, field reflect.StructField) bool {
 	return found && neighbour.Type == reflect.TypeFor[providers.Secret]()
 }
 
-// readByOthers reports whether everybody can read the file, or a group can and this process owns it. A
-// group through which this process itself reads the file, as orchestrators set it up, does not count.
+// readByOthers reports whether everybody can read the file, or a group can and this process owns
+// it. A group through which this process itself reads the file, as orchestrators set it up, does
+// not count.
 func readByOthers(path string) bool {
 	if path == "" {
 		return false

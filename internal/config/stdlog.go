@@ -10,9 +10,10 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// RedirectStdLog writes each message of Go's own log as one line to the process's log, at that level:
-// net/http logs there when a provider sends more than its response, or a handler panics. Quoted texts
-// are left out, because they may come from a provider, and numbers, mailboxes and tokens are redacted.
+// RedirectStdLog writes each message of Go's own log as one line to the process's log, at that
+// level: net/http logs there when a provider sends more than its response, or a handler panics.
+// Quoted texts are left out, because they may come from a provider, and numbers, mailboxes and
+// tokens are redacted.
 func RedirectStdLog(to zerolog.Logger, level zerolog.Level) {
 	log.SetFlags(0)
 	log.SetPrefix("")

@@ -39,9 +39,11 @@ const leastSettleTime = 5 * time.Minute
 
 // The time limits stand in one row, each a promise of the one before it:
 //
-//	request timeout < attempt deadline < lease < asynq's task timeout < shutdown timeout < the orchestrator's grace
+//	request timeout < attempt deadline < lease < asynq's task timeout
+//	< shutdown timeout < the orchestrator's grace
 
-// AttemptDeadline bounds a whole attempt, from before Begin: renewal, pre-checks and one repeat included.
+// AttemptDeadline bounds a whole attempt, from before Begin: renewal, pre-checks and one repeat
+// included.
 func (t *Timing) AttemptDeadline() time.Duration { return t.Lease - leaseMargin(t.Lease) }
 
 // TaskTimeout is asynq's, in whole seconds because asynq drops the rest.
@@ -53,7 +55,8 @@ func (t *Timing) ShutdownTimeout() time.Duration { return wholeSeconds(t.Lease +
 // Grace is what an orchestrator must grant between SIGTERM and SIGKILL.
 func (t *Timing) Grace() time.Duration { return wholeSeconds(t.Lease + 30*time.Second) }
 
-// leaseMargin is the end of a lease in which no attempt may be under way: 5 s, or a tenth of a short lease.
+// leaseMargin is the end of a lease in which no attempt may be under way: 5 s, or a tenth of a
+// short lease.
 func leaseMargin(lease time.Duration) time.Duration { return min(5*time.Second, lease/10) }
 
 func wholeSeconds(d time.Duration) time.Duration {
@@ -104,7 +107,8 @@ func leastLease(request time.Duration) time.Duration {
 	return min(2*request+5*time.Second, (2*request*10+8)/9)
 }
 
-// Overrides are the settings that one provider may have otherwise than the rest. What is zero, or nil, is not overridden.
+// Overrides are the settings that one provider may have otherwise than the rest. What is zero, or
+// nil, is not overridden.
 type Overrides struct {
 	Concurrency           int           `placeholder:"N" help:"Payments under way at a time."`
 	Rate                  float64       `placeholder:"PER-SECOND" help:"Requests a second over all workers together; without it there is no limit."`
@@ -153,8 +157,8 @@ func oneOf[T comparable](own, general T) T {
 	return general
 }
 
-// overridesProblems checks the settings that exist for all providers and for each; provider is empty for the former, where each is
-// required.
+// overridesProblems checks the settings that exist for all providers and for each; provider is
+// empty for the former, where each is required.
 func overridesProblems(provider string, o Overrides, required bool) []error {
 	var problems []error
 	add := func(bad bool, setting, format string, args ...any) {

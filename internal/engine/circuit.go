@@ -51,8 +51,8 @@ func newCircuit(a providers.Account, o Options) *circuit {
 // reason is the one for which payments are parked while the circuit is open.
 func (c *circuit) reason() string { return reasonCircuit + ":" + c.account.Name }
 
-// probes is how many of the parked payments may go on: all of a lane with a closed circuit, and after
-// each cooldown one, the probe.
+// probes is how many of the parked payments may go on: all of a lane with a closed circuit, and
+// after each cooldown one, the probe.
 func (c *circuit) probes() int {
 	switch c.breaker.State() {
 	case gobreaker.StateClosed:

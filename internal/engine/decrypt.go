@@ -16,7 +16,8 @@ import (
 // A payload that this worker cannot open is one of two things. Either it is sealed with a key that
 // the worker lacks, or it is not sealed where the worker has keys: then a setting is wrong, perhaps
 // for every payment, so each is parked as it is and an alert fires. Or the right key does not open
-// it: then it was changed or moved in Redis, and the payment fails if it never left, else it is held.
+// it: then it was changed or moved in Redis, and the payment fails if it never left, else it is
+// held.
 
 const logParkedForKey = "PAYLOAD NOT OPENED: the payment is parked for a worker with the right keys (REMESA_PAYLOAD_KEYS)"
 
@@ -26,8 +27,8 @@ func undecryptableAnywhere(err error) bool {
 }
 
 // queryUndecryptable serves a status query whose payload this worker cannot open. Where a key is
-// missing, the payment is parked as it is. Where the payload was changed, the payment is held for an
-// operator; one that is held or final already is queried again when it would have been.
+// missing, the payment is parked as it is. Where the payload was changed, the payment is held for
+// an operator; one that is held or final already is queried again when it would have been.
 func (e *Engine) queryUndecryptable(ctx context.Context, k idempotency.Key, q idempotency.StatusQuery) {
 	if !undecryptableAnywhere(q.DecryptErr) {
 		e.decryptError(k.Provider, q.DecryptErr).Stringer("key", k).Msg(logParkedForKey)

@@ -91,8 +91,8 @@ type RateLimiter interface {
 
 // Throttle is what all workers know of the accounts that a provider throttles (HTTP 429).
 type Throttle interface {
-	// Enter reports whether a request may be made, and whether it is the probe: then the caller must
-	// call Leave.
+	// Enter reports whether a request may be made, and whether it is the probe: then the caller
+	// must call Leave.
 	Enter(ctx context.Context, provider, account string) (free, probe bool, err error)
 	// Set makes the account wait for d from now.
 	Set(ctx context.Context, provider, account string, d time.Duration) error

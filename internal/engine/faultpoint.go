@@ -6,9 +6,9 @@ import "github.com/remesa/remesa/providers/wire"
 // process dies or stalls, no payment is executed twice and none is forgotten.
 type FaultPoint string
 
-// The fault points of the send lane, the query lane, the janitor and registration, each in the order
-// in which a payment passes them. PointWrite, PointWritten and PointRead are those of each exchange
-// with the provider, in either lane.
+// The fault points of the send lane, the query lane, the janitor and registration, each in the
+// order in which a payment passes them. PointWrite, PointWritten and PointRead are those of each
+// exchange with the provider, in either lane.
 const (
 	PointWoken          FaultPoint = "woken"
 	PointBegin          FaultPoint = "begin"

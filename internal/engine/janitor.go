@@ -62,10 +62,10 @@ func (e *Engine) wakeDue(ctx context.Context, provider string) error {
 	return nil
 }
 
-// wakeAll enqueues the wake-ups for which their lane has capacity, and parks the others. While asynq
-// takes none (Redis is full, for one), the janitor makes status queries itself: their results make
-// payments final, and that frees memory. A worker that drains still hands over what it took from the
-// due index: no other worker gets it for a minute.
+// wakeAll enqueues the wake-ups for which their lane has capacity, and parks the others. While
+// asynq takes none (Redis is full, for one), the janitor makes status queries itself: their results
+// make payments final, and that frees memory. A worker that drains still hands over what it took
+// from the due index: no other worker gets it for a minute.
 func (e *Engine) wakeAll(ctx context.Context, wakeups []idempotency.WakeUp, free *laneCapacity) {
 	handover, cancel := extendContext(ctx, writeTimeout)
 	defer cancel()
@@ -94,8 +94,8 @@ func (e *Engine) wakeAll(ctx context.Context, wakeups []idempotency.WakeUp, free
 
 var errLaneFull = errors.New("the queue holds enough wake-ups")
 
-// queryTimeout is how long after a status query's wake-up the payment is due again, should the query
-// get lost.
+// queryTimeout is how long after a status query's wake-up the payment is due again, should the
+// query get lost.
 func (e *Engine) queryTimeout() time.Duration { return e.AttemptDeadline + 5*time.Second }
 
 // extendContext returns a context that ends a while after the other one.
@@ -105,8 +105,8 @@ func extendContext(ctx context.Context, by time.Duration) (context.Context, cont
 	return later, func() { stop(); cancel() }
 }
 
-// queryDirectly makes the batch's status queries, as far as maxDirectQueries allows. The due times of
-// the others wake them again.
+// queryDirectly makes the batch's status queries, as far as maxDirectQueries allows. The due times
+// of the others wake them again.
 func (e *Engine) queryDirectly(ctx context.Context, batch []idempotency.WakeUp) {
 	for _, w := range batch {
 		if !w.Query {

@@ -14,8 +14,8 @@ import (
 	"github.com/remesa/remesa/tasks"
 )
 
-// lane is one asynq server with one queue. Each provider has two, so that neither another provider's
-// slowness nor its own backlog of sends delays a status query.
+// lane is one asynq server with one queue. Each provider has two, so that neither another
+// provider's slowness nor its own backlog of sends delays a status query.
 type lane struct {
 	queue   string
 	server  *asynq.Server

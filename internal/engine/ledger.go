@@ -30,8 +30,8 @@ type Ledger interface {
 // Attempts are the ledger's operations of an attempt.
 type Attempts interface {
 	Begin(ctx context.Context, k idempotency.Key, b idempotency.BeginParams) (idempotency.BeginResult, error)
-	// Checkpoint records provider references before the next step; moneyStepNext says that money can
-	// move from then on. Any error means: stop without sending.
+	// Checkpoint records provider references before the next step; moneyStepNext says that money
+	// can move from then on. Any error means: stop without sending.
 	Checkpoint(ctx context.Context, k idempotency.Key, attempt string, refs map[string]string, moneyStepNext bool) error
 	Alias(ctx context.Context, k idempotency.Key, alias string) error
 	Release(ctx context.Context, k idempotency.Key, attempt, reason string, after time.Duration) (idempotency.Transition, error)

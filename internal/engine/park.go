@@ -11,8 +11,8 @@ import (
 )
 
 // A payment that cannot move is parked in the ledger under a reason, until a worker for which the
-// reason has ended unparks it. Behind the first colon of a reason stands what it is about: an account
-// and a type of payment, a key, or the lane.
+// reason has ended unparks it. Behind the first colon of a reason stands what it is about: an
+// account and a type of payment, a key, or the lane.
 const (
 	// reasonHalted is the provider's halt; with an account, that account's.
 	reasonHalted = "halted"
@@ -32,8 +32,8 @@ const (
 	reasonQueue = "queue"
 )
 
-// queryLane stands behind the colon of a lane's reason, for the query lane; nothing does for the send
-// lane.
+// queryLane stands behind the colon of a lane's reason, for the query lane; nothing does for the
+// send lane.
 const queryLane = "ask"
 
 func laneReason(reason string, query bool) string {
@@ -52,9 +52,9 @@ func (e *Engine) park(ctx context.Context, k idempotency.Key, reason string, why
 	}
 }
 
-// unpark makes payments due whose reason has ended, as far as this worker can tell, and no more than
-// the lanes have capacity for. Each worker decides by its own accounts, keys and circuits, so that a
-// worker that cannot serve a payment holds up none that can.
+// unpark makes payments due whose reason has ended, as far as this worker can tell, and no more
+// than the lanes have capacity for. Each worker decides by its own accounts, keys and circuits, so
+// that a worker that cannot serve a payment holds up none that can.
 func (e *Engine) unpark(ctx context.Context, provider string) error {
 	parked, err := e.Ledger.ParkedCounts(ctx, provider)
 	if err != nil || len(parked) == 0 {
@@ -79,8 +79,8 @@ func (e *Engine) unpark(ctx context.Context, provider string) error {
 	return errors.Join(errs...)
 }
 
-// unparkable is how many of the payments parked for a reason may go on now, as far as this worker can
-// tell; most is how many the lane takes.
+// unparkable is how many of the payments parked for a reason may go on now, as far as this worker
+// can tell; most is how many the lane takes.
 func (e *Engine) unparkable(ctx context.Context, provider, reason string, halts map[string]string, most int) (int, error) {
 	kind, name, _ := strings.Cut(reason, ":")
 	switch kind {
@@ -131,8 +131,8 @@ func haltOf(halts map[string]string, account string) string {
 	return reasonHalted + ":" + account
 }
 
-// servesType reports whether this worker has the account, and, with a type ("account:type"), whether
-// the account makes that type.
+// servesType reports whether this worker has the account, and, with a type ("account:type"),
+// whether the account makes that type.
 func (e *Engine) servesType(provider, name string) bool {
 	account, kind, _ := strings.Cut(name, ":")
 	c, ok := e.circuits[provider+"/"+account]

@@ -24,8 +24,8 @@ const (
 )
 
 // persist tries to write what happened to a payment until the store has it: past the lease, past
-// asynq's timeout, through an outage. Only the process's exit ends it; then it logs the result for an
-// operator to compare.
+// asynq's timeout, through an outage. Only the process's exit ends it; then it logs the result for
+// an operator to compare.
 func (e *Engine) persist(ctx context.Context, k idempotency.Key, step string, o providers.Outcome,
 	write func(context.Context) (idempotency.Transition, error),
 ) {
@@ -62,22 +62,22 @@ func writeOnce(ctx context.Context, wait time.Duration, write func(context.Conte
 	return write(ctx)
 }
 
-// permanent reports whether the same write would fail each time: the payment is gone and could not be
-// recorded again, or its record cannot be read.
+// permanent reports whether the same write would fail each time: the payment is gone and could not
+// be recorded again, or its record cannot be read.
 func permanent(err error) bool {
 	return errors.Is(err, idempotency.ErrUnknown) || errors.Is(err, idempotency.ErrDamaged) || errors.Is(err, idempotency.ErrRefused) ||
 		scriptFailed(err)
 }
 
-// transientReplies begin the replies of a Redis that takes the same command later: it loads, is full,
-// is a replica, is cut off from its replicas, fails over, or is busy.
+// transientReplies begin the replies of a Redis that takes the same command later: it loads, is
+// full, is a replica, is cut off from its replicas, fails over, or is busy.
 var transientReplies = []string{
 	"LOADING", "OOM", "READONLY", "MISCONF", "NOREPLICAS", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "MOVED", "ASK", "BUSY", "UNKILLABLE",
 	"NOSCRIPT", "NOAUTH", "WRONGPASS", "NOPERM",
 }
 
-// scriptFailed reports whether the script itself failed, as it will each time: Redis names the script
-// in such a reply. Any other reply is about the server, not about the payment, and may pass.
+// scriptFailed reports whether the script itself failed, as it will each time: Redis names the
+// script in such a reply. Any other reply is about the server, not about the payment, and may pass.
 func scriptFailed(err error) bool {
 	var reply redis.Error
 	if !errors.As(err, &reply) {

@@ -17,8 +17,8 @@ type pool struct {
 	closing <-chan struct{}
 
 	mu sync.Mutex
-	// next holds the payments that were taken from the queue and wait for a slot: another wake-up of
-	// one adds nothing.
+	// next holds the payments that were taken from the queue and wait for a slot: another wake-up
+	// of one adds nothing.
 	next map[idempotency.Key]struct{}
 }
 
@@ -29,7 +29,8 @@ func newPool(size int, closing <-chan struct{}) *pool {
 // errNotServed: the worker drains, or all its slots stayed taken. asynq hands the task out again.
 var errNotServed = errors.New("no slot free")
 
-// expect adds the keys to those that wait for a slot, and returns the ones that did not wait before.
+// expect adds the keys to those that wait for a slot, and returns the ones that did not wait
+// before.
 func (p *pool) expect(keys []idempotency.Key) []idempotency.Key {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -72,10 +73,10 @@ func (p *pool) enter(ctx context.Context, k idempotency.Key) error {
 
 func (p *pool) leave() { <-p.slots }
 
-// serve serves the payments of one wake-up. A single one is served before serve returns, so that the
-// dashboard shows its task as active. Of several, each starts in the background as soon as there is a
-// slot, and no result goes back to asynq. An error means that some were not begun; asynq hands the
-// task out again, which harms none that was begun.
+// serve serves the payments of one wake-up. A single one is served before serve returns, so that
+// the dashboard shows its task as active. Of several, each starts in the background as soon as
+// there is a slot, and no result goes back to asynq. An error means that some were not begun; asynq
+// hands the task out again, which harms none that was begun.
 func (e *Engine) serve(ctx context.Context, p *pool, keys []idempotency.Key, one func(context.Context, idempotency.Key)) error {
 	keys = p.expect(keys)
 	defer func() { p.forget(keys...) }()

@@ -27,7 +27,8 @@ func (e *Engine) query(ctx context.Context, k idempotency.Key) {
 	e.admit(ctx, k, c, true, func() error { return e.runQuery(ctx, k, checker) })
 }
 
-// runQuery queries the provider and records the result. It returns what that says about the account.
+// runQuery queries the provider and records the result. It returns what that says about the
+// account.
 func (e *Engine) runQuery(ctx context.Context, k idempotency.Key, checker providers.StatusChecker) error {
 	e.OnFaultPoint(PointQuery, k)
 	q, err := e.Ledger.StartQuery(ctx, k)

@@ -22,8 +22,8 @@ func (e *Engine) send(ctx context.Context, k idempotency.Key) {
 	e.admit(ctx, k, c, false, func() error { return e.attempt(ctx, k, c.account) })
 }
 
-// circuitOf returns the payment's account with its circuit. A payment of an account that this worker
-// does not have is parked.
+// circuitOf returns the payment's account with its circuit. A payment of an account that this
+// worker does not have is parked.
 func (e *Engine) circuitOf(ctx context.Context, k idempotency.Key) (*circuit, bool) {
 	c, ok := e.circuits[k.Provider+"/"+k.Account]
 	if !ok {
@@ -217,8 +217,8 @@ func safeFirstStep(a providers.Account) bool {
 	return ok && t.SafeFirstStep()
 }
 
-// servedType is the one type of payment that the account makes, "payout" or "charge"; empty where it
-// makes both, or neither.
+// servedType is the one type of payment that the account makes, "payout" or "charge"; empty where
+// it makes both, or neither.
 func servedType(a providers.Account) string {
 	_, pays := a.Client.(providers.Payer)
 	_, charges := a.Client.(providers.Charger)
@@ -282,8 +282,8 @@ func (e *Engine) execute(ctx context.Context, k idempotency.Key, a providers.Acc
 	return attemptResult{outcome: verifyOutcome(payment, o), err: err, moneyStepReached: reached, checkpointed: checkpointed}
 }
 
-// verifyOutcome turns an outcome that an attempt cannot have, or that is about another payment, into
-// doubt: a status query follows.
+// verifyOutcome turns an outcome that an attempt cannot have, or that is about another payment,
+// into doubt: a status query follows.
 func verifyOutcome(t tasks.Task, o providers.Outcome) providers.Outcome {
 	switch o.Class {
 	case providers.Succeeded, providers.Pending, providers.Refused:
@@ -328,8 +328,8 @@ func requestClass(o providers.Outcome, err error) string {
 	}
 }
 
-// report writes what the attempt came to, and tries until it is written. It returns what the attempt
-// says about the account.
+// report writes what the attempt came to, and tries until it is written. It returns what the
+// attempt says about the account.
 func (e *Engine) report(ctx context.Context, k idempotency.Key, owned ownedAttempt, r attemptResult) error {
 	var unverified *unverifiable
 	switch {
@@ -356,8 +356,8 @@ func (e *Engine) report(ctx context.Context, k idempotency.Key, owned ownedAttem
 	}
 }
 
-// finish writes the attempt's outcome. A payment that the store has lost meanwhile is recorded again
-// first, from what this worker still holds, so that no result is thrown away.
+// finish writes the attempt's outcome. A payment that the store has lost meanwhile is recorded
+// again first, from what this worker still holds, so that no result is thrown away.
 func (e *Engine) finish(ctx context.Context, k idempotency.Key, owned ownedAttempt, r attemptResult) {
 	e.OnFaultPoint(PointFinish, k)
 	report := idempotency.AttemptResult{
@@ -396,8 +396,8 @@ const codeUnreadable = "payload_unreadable"
 // codePayloadChanged is the code of a payment whose payload is not what was registered.
 const codePayloadChanged = "payload_changed"
 
-// reject stops a payment that cannot be sent as it stands. One whose payload was changed is held for
-// an operator: whoever changed it may have changed more.
+// reject stops a payment that cannot be sent as it stands. One whose payload was changed is held
+// for an operator: whoever changed it may have changed more.
 func (e *Engine) reject(ctx context.Context, k idempotency.Key, why error) {
 	rejection := idempotency.Rejection{Code: codeUnreadable, Message: why.Error()}
 	if errors.Is(why, errPayloadChanged) {

@@ -52,7 +52,8 @@ func (e *Engine) reportThrottle(ctx context.Context, k idempotency.Key, c *circu
 	}
 }
 
-// throttleFor is how long to wait: the provider's Retry-After, else longer with each throttled probe.
+// throttleFor is how long to wait: the provider's Retry-After, else longer with each throttled
+// probe.
 func (e *Engine) throttleFor(c *circuit, probe bool, retryAfter time.Duration) time.Duration {
 	if retryAfter > 0 {
 		return retryAfter

@@ -17,8 +17,8 @@ import (
 
 var errPayloadChanged = errors.New("the payload is not what was registered")
 
-// unverifiable is the error of a payload whose fingerprint this worker cannot compare; reason is the
-// one for which the payment is parked.
+// unverifiable is the error of a payload whose fingerprint this worker cannot compare; reason is
+// the one for which the payment is parked.
 type unverifiable struct{ reason, msg string }
 
 func (u *unverifiable) Error() string { return u.msg }

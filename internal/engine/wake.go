@@ -98,8 +98,8 @@ func (e *Engine) oldest(ctx context.Context, queue string, ids []string) (time.T
 	return time.Unix(0, oldest), nil
 }
 
-// wake enqueues one wake-up for payments of one lane. It is no error that the same wake-up is queued
-// already: the reply of an earlier call may have been lost.
+// wake enqueues one wake-up for payments of one lane. It is no error that the same wake-up is
+// queued already: the reply of an earlier call may have been lost.
 func (e *Engine) wake(ctx context.Context, batch []idempotency.WakeUp) error {
 	for _, w := range batch {
 		e.OnFaultPoint(PointWake, w.Key)

@@ -16,8 +16,8 @@ type Limits struct {
 	PerAddress int
 	// All is how many there may be at a time, 256 by default.
 	All int
-	// Refused, if set, is called for each connection that was closed at once; limit is PerAddress or
-	// InAll.
+	// Refused, if set, is called for each connection that was closed at once; limit is PerAddress
+	// or InAll.
 	Refused func(from netip.Addr, limit string)
 }
 
@@ -118,8 +118,8 @@ func (c *conn) Close() error {
 	return c.Conn.Close()
 }
 
-// CountedAddress is the address that limits count: without port and zone, and for IPv6 the network of
-// 64 bits, which is one customer's. It is the zero Addr where hostPort is no address.
+// CountedAddress is the address that limits count: without port and zone, and for IPv6 the network
+// of 64 bits, which is one customer's. It is the zero Addr where hostPort is no address.
 func CountedAddress(hostPort string) netip.Addr {
 	ap, err := netip.ParseAddrPort(hostPort)
 	if err != nil {

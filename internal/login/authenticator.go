@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// Authenticator checks logins and slows down guessing: after five failures from an address, or for a
-// user, it refuses all logins for a time that doubles with each further failure. It does not check a
-// password in that time, so that the refusal reveals nothing.
+// Authenticator checks logins and slows down guessing: after five failures from an address, or for
+// a user, it refuses all logins for a time that doubles with each further failure. It does not
+// check a password in that time, so that the refusal reveals nothing.
 type Authenticator struct {
 	users map[string]User
 	// dummy stands in for names that nobody has, so that they cost as much time as others.
@@ -86,8 +86,8 @@ func NewAuthenticator(users []User, now func() time.Time) *Authenticator {
 	return a
 }
 
-// Authenticate checks a login from an address. It hashes one password at a time, and gives up when ctx
-// ends.
+// Authenticate checks a login from an address. It hashes one password at a time, and gives up when
+// ctx ends.
 func (a *Authenticator) Authenticate(ctx context.Context, from netip.Addr, name, password string) Result {
 	user, known := a.users[name]
 	r := Result{User: user.Name}
@@ -192,8 +192,8 @@ func (a *Authenticator) evict(now time.Time) {
 	}
 }
 
-// recordSuccess remembers a right login. Each user has one password, so there are no more of them than
-// users.
+// recordSuccess remembers a right login. Each user has one password, so there are no more of them
+// than users.
 func (a *Authenticator) recordSuccess(from netip.Addr, name, password string) {
 	sum := a.digest(name, password)
 	a.mu.Lock()

@@ -111,9 +111,9 @@ func Line(name, password string) (string, error) {
 
 var nameForm = regexp.MustCompile(`^[A-Za-z0-9._@+-]{1,64}$`)
 
-// CheckName says what is wrong with a user's name. Histories show it beside the name that the operator
-// gives, so it has no space, no comma and no bracket: nobody can give a name that reads as another's
-// login.
+// CheckName says what is wrong with a user's name. Histories show it beside the name that the
+// operator gives, so it has no space, no comma and no bracket: nobody can give a name that reads as
+// another's login.
 func CheckName(name string) error {
 	if !nameForm.MatchString(name) {
 		return errors.New("the user's name must be 1 to 64 letters, digits and . _ @ + -")

@@ -19,8 +19,8 @@ type Ledger interface {
 	HealthStats(ctx context.Context, provider string) (idempotency.HealthStats, error)
 }
 
-// LedgerHealth collects at every scrape the ages, anomalies and halts that alerts watch. All workers
-// report the same numbers: take the highest, never a sum.
+// LedgerHealth collects at every scrape the ages, anomalies and halts that alerts watch. All
+// workers report the same numbers: take the highest, never a sum.
 type LedgerHealth struct {
 	Ledger    Ledger
 	Providers []string

@@ -28,8 +28,8 @@ type Metrics struct {
 	contended     *prometheus.CounterVec
 }
 
-// tokenReasons are those of providers/auth. Each is reported from the start, at zero, because an alert
-// on growth does not notice a series that begins at one.
+// tokenReasons are those of providers/auth. Each is reported from the start, at zero, because an
+// alert on growth does not notice a series that begins at one.
 var tokenReasons = []string{"first", "ahead", "rejected", "shared", "refused", "failed"}
 
 // decryptErrorReasons are those of internal/engine.

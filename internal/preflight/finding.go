@@ -1,5 +1,6 @@
-// Package preflight checks, without moving money, what a worker is about to rely on: that Redis keeps
-// what it acknowledges, that clocks agree, and that each account is still the one that it was.
+// Package preflight checks, without moving money, what a worker is about to rely on: that Redis
+// keeps what it acknowledges, that clocks agree, and that each account is still the one that it
+// was.
 package preflight
 
 import (

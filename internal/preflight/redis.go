@@ -222,8 +222,8 @@ func (n node) setting(f Finding, good bool) Finding {
 	}
 }
 
-// change says how to change a setting. On a server that refuses CONFIG, CONFIG SET is no help: whoever
-// runs the server must change it.
+// change says how to change a setting. On a server that refuses CONFIG, CONFIG SET is no help:
+// whoever runs the server must change it.
 func (n node) change(name, value string) string {
 	if n.config[name] == "" {
 		return fmt.Sprintf("CONFIG is refused here: let whoever runs the server set `%s %s` (a managed one: its parameters; else redis.conf)", name, value)
@@ -261,8 +261,8 @@ func (n node) replicas() Finding {
 // might: Redis refuses it exactly when it would refuse Begin.
 const mayWrite = "#!lua\nreturn 1"
 
-// writes tries whether Redis would take the Begin of a payment now. A replica is reported by its role,
-// and not tried.
+// writes tries whether Redis would take the Begin of a payment now. A replica is reported by its
+// role, and not tried.
 func (n node) writes(ctx context.Context, rdb redis.Cmdable) Finding {
 	f := Finding{Name: "writes", Got: "taken", Want: "taken"}
 	if n.info["role"] == "slave" {
@@ -298,8 +298,8 @@ var refusals = map[string]string{
 	"NOREPLICAS": "fewer replicas are connected than min-replicas-to-write asks for: connect them, or lower it",
 }
 
-// failover judges a primary for whose replicas no worker waits: the one that takes its place may lack
-// the newest intents, and their payments would be sent again.
+// failover judges a primary for whose replicas no worker waits: the one that takes its place may
+// lack the newest intents, and their payments would be sent again.
 func (n node) failover(replicas int) Finding {
 	f := Finding{Name: "REMESA_LEDGER_REPLICAS", Want: "1 or more", Unsafe: true}
 	switch {

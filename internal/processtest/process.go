@@ -41,8 +41,9 @@ type Process struct {
 	exited chan struct{}
 }
 
-// Start starts cmd. What it writes to stdout and to stderr is kept for Output, but for a stream that
-// cmd sends elsewhere. When the test ends the process is killed, and the test fails if it crashed.
+// Start starts cmd. What it writes to stdout and to stderr is kept for Output, but for a stream
+// that cmd sends elsewhere. When the test ends the process is killed, and the test fails if it
+// crashed.
 func Start(t testing.TB, name string, cmd *exec.Cmd) *Process {
 	t.Helper()
 	out, err := os.Create(filepath.Join(t.TempDir(), "output"))

@@ -56,9 +56,9 @@ func lanes(query bool) (mine, other lane) {
 // Limited reports whether the provider has a limit.
 func (l *Limiter) Limited(provider string) bool { return l.limits[provider] > 0 }
 
-// Wait reserves a slot in the caller's lane, waits for it, and returns true when the caller may make
-// one request. It returns false at once, and reserves nothing, where no slot is free soon. Call it
-// before a payment begins, so that the wait costs no lease.
+// Wait reserves a slot in the caller's lane, waits for it, and returns true when the caller may
+// make one request. It returns false at once, and reserves nothing, where no slot is free soon.
+// Call it before a payment begins, so that the wait costs no lease.
 func (l *Limiter) Wait(ctx context.Context, provider string, query bool) (bool, error) {
 	if !l.Limited(provider) {
 		return true, nil
@@ -71,8 +71,8 @@ func (l *Limiter) Wait(ctx context.Context, provider string, query bool) (bool, 
 	return err == nil, err
 }
 
-// Capacity is how many callers to which Wait returned false may come again now, most at the most. All
-// workers together promise each slot once.
+// Capacity is how many callers to which Wait returned false may come again now, most at the most.
+// All workers together promise each slot once.
 func (l *Limiter) Capacity(ctx context.Context, provider string, query bool, most int) (int, error) {
 	if !l.Limited(provider) || most <= 0 {
 		return max(most, 0), nil

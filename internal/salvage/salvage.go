@@ -1,6 +1,6 @@
 // Package salvage puts damaged tasks aside, with all their bytes, and counts them until an operator
-// has looked at them. Left where it is, a task that asynq cannot read would keep asynq for ever from
-// handing out again what dead workers had taken from its queue.
+// has looked at them. Left where it is, a task that asynq cannot read would keep asynq for ever
+// from handing out again what dead workers had taken from its queue.
 package salvage
 
 import (
@@ -89,8 +89,8 @@ func (s *Salvager) Run(ctx context.Context) {
 	}
 }
 
-// Scan puts aside every damaged task whose lease has lapsed. An error in one queue does not stop the
-// scan of the others; Scan joins the errors.
+// Scan puts aside every damaged task whose lease has lapsed. An error in one queue does not stop
+// the scan of the others; Scan joins the errors.
 func (s *Salvager) Scan(ctx context.Context) error {
 	var errs []error
 	for _, queue := range s.Queues {

@@ -1,6 +1,6 @@
-// Package strictcsv reads CSV (RFC 4180) under a header, streaming, in the memory of one row of at most
-// 1 MiB. It repairs nothing: a row with a misplaced quote, or with other cells than the header, is
-// invalid, and harms no other row.
+// Package strictcsv reads CSV (RFC 4180) under a header, streaming, in the memory of one row of at
+// most 1 MiB. It repairs nothing: a row with a misplaced quote, or with other cells than the
+// header, is invalid, and harms no other row.
 //
 // A carriage return alone ends a line too, as in files of old spreadsheets; a byte order mark and
 // blank lines are no errors. A quote that is not closed makes many lines one row. Each of them may

@@ -11,8 +11,8 @@ import (
 	"golang.org/x/term"
 )
 
-// ReadSecret writes question to prompt and reads one line from in, a terminal, without echo. When ctx
-// ends, it turns the echo on again and returns an error. No error repeats what was typed.
+// ReadSecret writes question to prompt and reads one line from in, a terminal, without echo. When
+// ctx ends, it turns the echo on again and returns an error. No error repeats what was typed.
 func ReadSecret(ctx context.Context, in *os.File, prompt io.Writer, question string) (string, error) {
 	fd := int(in.Fd())
 	before, err := term.GetState(fd)

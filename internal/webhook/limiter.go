@@ -36,8 +36,8 @@ func (l *limiter) allow(from netip.Addr, now time.Time) bool {
 	return (own == nil || own.AllowN(now, 1)) && l.all.AllowN(now, 1)
 }
 
-// forAddress is an address's own limiter. It is nil for a new address while maxAddresses are busy: then
-// only the limit of all counts.
+// forAddress is an address's own limiter. It is nil for a new address while maxAddresses are busy:
+// then only the limit of all counts.
 func (l *limiter) forAddress(from netip.Addr, now time.Time) *rate.Limiter {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -52,8 +52,8 @@ func (l *limiter) forAddress(from netip.Addr, now time.Time) *rate.Limiter {
 	return own
 }
 
-// forget drops the addresses that have their whole burst again. It runs once a second at most, so that
-// a crowd of addresses does not cost a walk over all of them for each report.
+// forget drops the addresses that have their whole burst again. It runs once a second at most, so
+// that a crowd of addresses does not cost a walk over all of them for each report.
 func (l *limiter) forget(now time.Time) {
 	if now.Sub(l.cleanedAt) < time.Second {
 		return

@@ -112,8 +112,8 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// verify finds the payment by the alias that the report gives, and then compares the report with that
-// payment. Its error is spec.ErrReport where the report is to blame.
+// verify finds the payment by the alias that the report gives, and then compares the report with
+// that payment. Its error is spec.ErrReport where the report is to blame.
 func (h *handler) verify(ctx context.Context, report spec.Report) (idempotency.Key, error) {
 	alias, err := h.provider.Webhook.Read(report)
 	if err != nil {

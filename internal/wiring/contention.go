@@ -7,8 +7,8 @@ import (
 	"github.com/remesa/remesa/providers/auth"
 )
 
-// contention detects an account whose fresh tokens are refused again and again: most likely each login
-// ends the tokens of other workers.
+// contention detects an account whose fresh tokens are refused again and again: most likely each
+// login ends the tokens of other workers.
 type contention struct {
 	mu       sync.Mutex
 	rejected []time.Time
@@ -21,8 +21,8 @@ const (
 	rejectedWithin = 5 * time.Minute
 )
 
-// record counts one renewal and reports whether the account's workers end one another's tokens; then
-// it counts anew.
+// record counts one renewal and reports whether the account's workers end one another's tokens;
+// then it counts anew.
 func (c *contention) record(reason string, now time.Time) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

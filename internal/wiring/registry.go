@@ -16,7 +16,8 @@ import (
 type Shared struct {
 	// Tokens keeps provider tokens for all workers; nil means that each process logs in by itself.
 	Tokens auth.Shared
-	// OnRenewal, if set, is called with each renewal of a token, and its reason (auth.ReasonFirst …).
+	// OnRenewal, if set, is called with each renewal of a token, and its reason (auth.ReasonFirst
+	// …).
 	OnRenewal func(provider, reason string)
 	// OnContention, if set, is called when an account's fresh tokens are refused again and again.
 	OnContention func(provider, account string)
