@@ -1,5 +1,5 @@
-// Package arch holds the package map: who may import whom. A new arrow is added here on purpose, or
-// not at all.
+// Package arch tests the package map: which package may import which. A new import is added here on
+// purpose, or not at all.
 package arch
 
 import (
@@ -52,7 +52,7 @@ var allowed = []struct {
 	{"idempotency/*", []string{"idempotency", "idempotency/rules", "providers", "seal"}},
 	// The calendar is arithmetic: it knows neither payments nor a store.
 	{"schedule", nil},
-	// Who reads what became of payments changes none.
+	// Readers of outcomes change no payment.
 	{"outcomes", []string{"idempotency", "internal/kv", "providers", "providers/catalog", "seal"}},
 	{"internal/redisurl", nil},
 	// The readers know no payment.
@@ -61,9 +61,9 @@ var allowed = []struct {
 	{"tasks", []string{"idempotency", "internal/redisurl", "internal/strictcsv", "internal/strictjson", "outcomes", "providers", "providers/catalog", "providers/fields", "providers/spec", "schedule", "seal"}},
 	{"billing", []string{"internal/kv", "internal/merge", "tasks", "idempotency", "schedule", "providers", "providers/catalog", "seal"}},
 	{"internal/engine", []string{"tasks", "idempotency", "providers", "providers/wire", "seal"}},
-	// Ordered lists are merged without a look at what is in them.
+	// It merges ordered lists and knows nothing of what is in them.
 	{"internal/merge", nil},
-	// Who may look knows nothing of what there is to see.
+	// Logins know nothing of the pages.
 	{"internal/login", nil},
 	{"internal/config", []string{"internal/login", "internal/redisurl", "providers", "providers/catalog", "providers/spec", "schedule", "seal"}},
 	{"internal/preflight", []string{"internal/kv", "providers"}},
@@ -72,15 +72,14 @@ var allowed = []struct {
 	{"internal/logtest", nil},
 	{"internal/processtest", []string{"internal/eventually"}},
 	{"internal/redistest", []string{"internal/eventually", "internal/processtest"}},
-	// Who listens to the network knows no payment.
+	// Listeners know no payment.
 	{"internal/listen", nil},
-	// It knows asynq's tasks and no payment: what is in one that cannot be read is for a person to
-	// say.
+	// It knows asynq's tasks and no payment: an operator finds out what is in a damaged one.
 	{"internal/salvage", []string{"internal/kv"}},
 	// It moves nothing but due times.
 	{"internal/webhook", []string{"idempotency", "internal/listen", "providers", "providers/catalog", "providers/spec"}},
 	{"internal/metrics", []string{"idempotency", "internal/version"}},
-	// It shows the worker that its caller makes. Its scenes are each about one provider.
+	// It shows the worker that its caller makes. Each of its samples is about one provider.
 	{"internal/demo", []string{"internal/config", "billing", "tasks", "idempotency", "schedule", "providers", "providers/*", "providers/sandbox", "providers/sandbox/all"}},
 	{"internal/dashboard", []string{"internal/listen", "internal/login", "internal/salvage", "tasks", "idempotency", "providers", "providers/catalog", "seal"}},
 	{"internal/rate", []string{"internal/kv", "idempotency"}},

@@ -26,8 +26,8 @@ var named = []struct{ path, reason string }{
 	{"examples/", "programs of users, who are customers of some provider"},
 }
 
-// TestProvidersAreNamedInTheirOwnFiles holds that what knows a provider is its row of the catalog, its
-// package, its simulator and its page.
+// TestProvidersAreNamedInTheirOwnFiles holds that what knows a provider is its row of the catalog,
+// its package, its simulator and its page.
 func TestProvidersAreNamedInTheirOwnFiles(t *testing.T) {
 	t.Parallel()
 	used := map[string]bool{}

@@ -1,10 +1,10 @@
-// Package config turns flags and environment into the settings of both commands. Every setting is a
-// flag, and a variable of the same name in capitals behind REMESA_; secrets may be read from a file
-// instead. A command embeds the groups that it needs, parses with Options, and calls Complete: then
-// every value is present, valid, and consistent with the others.
+// Package config reads the settings of both commands from flags and environment. A command embeds
+// the groups that it needs, parses with Options, and calls Complete: then every value is present,
+// valid, and consistent with the others.
 //
-// No error and no warning of this package repeats a value: it names the setting, the shape that was
-// found and what to do.
+// Every setting is a flag, and a variable of the same name in capitals behind REMESA_; secrets may
+// come from a file instead. No error and no warning of this package repeats a value: it names the
+// setting, the shape of what was found and what to do.
 package config
 
 import (
@@ -32,10 +32,10 @@ func New() *Config { return &Config{Providers: NewProviders()} }
 // error lists all problems.
 func (c *Config) Complete() error { return Complete(c) }
 
-// Warnings lists what an operator should know though it is allowed.
+// Warnings lists settings that are allowed and that an operator should know of.
 func (c *Config) Warnings() []string {
 	warnings := slices.Concat(c.Ledger.warnings(), c.HTTP.warnings(), c.Redis.warnings(), c.secretWarnings())
-	for _, p := range c.realProviders() {
+	for _, p := range c.liveProviders() {
 		if settle := c.Policy(p).SettleTime; settle < leastSettleTime {
 			warnings = append(warnings, fmt.Sprintf("%s is %s with a real provider: below %s a late execution may be taken for none",
 				variable(p, "SETTLE_TIME"), settle, leastSettleTime))
@@ -97,13 +97,13 @@ func checkAll(c *Config) []error {
 // that this proves nothing.
 func (c *Config) resendProblems() []error {
 	var problems []error
-	told := map[string]bool{}
+	reported := map[string]bool{}
 	for _, a := range c.Accounts() {
 		why, name := a.Settings.Requirements().HoldOnly, a.Provider.Name
-		if why == "" || told[name] || !c.Policy(name).Resend {
+		if why == "" || reported[name] || !c.Policy(name).Resend {
 			continue
 		}
-		told[name] = true
+		reported[name] = true
 		problems = append(problems, problem(variable(name, "ON_NOT_FOUND"), "must be hold while %s %s", a, why))
 	}
 	return problems

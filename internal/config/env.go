@@ -31,7 +31,8 @@ var variables = sync.OnceValue(func() map[string]string {
 	return names
 })
 
-// flagsOf lists the flags that a struct of settings makes; a struct that makes none is a mistake of the program.
+// flagsOf lists the flags that a struct of settings makes; a struct that makes none is a mistake of
+// the program.
 func flagsOf(settings any) []*kong.Flag {
 	parser, err := kong.New(settings, kong.NoDefaultHelp())
 	if err != nil {
@@ -40,7 +41,8 @@ func flagsOf(settings any) []*kong.Flag {
 	return parser.Model.Flags
 }
 
-// environment resolves settings from variables. A variable that is set to nothing counts as not set: container files often do that.
+// environment resolves settings from variables. A variable that is set to nothing counts as not
+// set: container files often do that.
 func environment(lookup LookupEnv) kong.ResolverFunc {
 	return func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 		name, ok := variables()[flag.Name]
@@ -54,8 +56,8 @@ func environment(lookup LookupEnv) kong.ResolverFunc {
 	}
 }
 
-// UnknownVariables warns of each variable in environ (NAME=value, as os.Environ gives them) that begins as ours do and is no setting.
-// The warnings name variables, never their values.
+// UnknownVariables warns of each variable in environ (NAME=value, as os.Environ gives them) that
+// begins as ours do and is no setting. The warnings name variables, never their values.
 func UnknownVariables(environ []string) []string {
 	known := Variables()
 	var warnings []string

@@ -10,7 +10,7 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// HTTP says where the worker listens and who may look.
+// HTTP says where the worker listens and who may open the pages.
 type HTTP struct {
 	Addr                  string           `name:"http-addr" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address of /healthz, /readyz, /metrics and the dashboard."`
 	DashboardUser         string           `placeholder:"NAME" help:"User of the dashboard (HTTP Basic)."`

@@ -7,13 +7,13 @@ import (
 
 // Ledger says how long records and outcomes are kept, and when intake must stop.
 type Ledger struct {
-	LedgerRetention   time.Duration `default:"400d" placeholder:"DURATION" help:"How long a settled payment's record is kept; its reference is refused as a duplicate that long."`
+	LedgerRetention   time.Duration `default:"400d" placeholder:"DURATION" help:"How long a final payment's record is kept; its reference is refused as a duplicate that long."`
 	OutcomesRetention time.Duration `default:"30d" placeholder:"DURATION" help:"How long outcome events stay in the streams."`
-	Outcomes          string        `default:"changes" placeholder:"WHAT" help:"What the outcome streams are told: changes, or all, which adds sending, and ready each time."`
+	Outcomes          string        `default:"changes" placeholder:"WHAT" help:"What is published in the outcome streams: changes, or all, which adds sending, and ready each time."`
 	IntakeMemoryStop  float64       `default:"0.7" placeholder:"SHARE" help:"Share of Redis maxmemory above which nothing new is enqueued."`
 }
 
-// AllOutcomes tells the outcome streams every change of state.
+// AllOutcomes publishes every change of state in the outcome streams.
 const (
 	AllOutcomes      = "all"
 	outcomeOfChanges = "changes"

@@ -31,7 +31,8 @@ func (l *Logging) Logger(out io.Writer) zerolog.Logger {
 	return zerolog.New(out).Level(levels[l.LogLevel]).Hook(zerolog.HookFunc(stamp))
 }
 
-// stamp adds the time by itself: zerolog's own timestamp has a format that is global to the process.
+// stamp adds the time by itself: zerolog's own timestamp has a format that is global to the
+// process.
 func stamp(e *zerolog.Event, _ zerolog.Level, _ string) {
 	e.Str(zerolog.TimestampFieldName, time.Now().UTC().Format("2006-01-02T15:04:05.000Z"))
 }

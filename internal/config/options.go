@@ -12,8 +12,9 @@ import (
 	"github.com/remesa/remesa/schedule"
 )
 
-// Options are what a command's parser needs to read these settings: values from the environment where no flag is given, durations with
-// days, errors without values, and each variable's name in the help.
+// Options are what a command's parser needs to read these settings: values from the environment
+// where no flag is given, durations with days, errors without values, and each variable's name in
+// the help.
 func Options(lookup LookupEnv) []kong.Option {
 	return append(typeMappers(),
 		kong.Resolvers(environment(lookup)),
@@ -85,7 +86,8 @@ func named(flag string, err error) error {
 	return err
 }
 
-// ParseDuration reads Go's durations, and days: "90s", "1h30m", "400d", "1d12h". The error does not repeat the text.
+// ParseDuration reads Go's durations, and days: "90s", "1h30m", "400d", "1d12h". The error does not
+// repeat the text.
 func ParseDuration(text string) (time.Duration, error) {
 	d, err := schedule.ParseDuration(text)
 	if err != nil {
@@ -114,7 +116,8 @@ func parseFloat(text string) (float64, error) {
 	return n, nil
 }
 
-// shapeOf tells what kind of text was found without repeating any of it: it may be a secret in the wrong place.
+// shapeOf tells what kind of text was found without repeating any of it: it may be a secret in the
+// wrong place.
 func shapeOf(text string) string {
 	switch {
 	case text == "":

@@ -12,9 +12,8 @@ import (
 	"github.com/remesa/remesa/providers/spec"
 )
 
-// Providers holds the account "default" of each provider of the catalog, what each has otherwise
-// than the rest, and the file of further accounts. NewProviders makes it: the zero value knows no
-// provider.
+// Providers holds the account "default" of each provider of the catalog, the overrides of each, and
+// the file of further accounts. NewProviders makes it: the zero value knows no provider.
 type Providers struct {
 	// Flags are the settings of each provider, as kong reads them.
 	Flags kong.Plugins `embed:""`
@@ -57,7 +56,7 @@ func newRow(provider spec.Provider) (flags any, r row) {
 	return value.Interface(), row{Account{provider, DefaultAccount, settings}, overrides}
 }
 
-// Policy is what holds for a provider: its own settings over those for all.
+// Policy returns a provider's policy: its own settings, else those for all providers.
 func (c *Config) Policy(provider string) Policy {
 	for _, r := range c.rows {
 		if r.account.Provider.Name == provider {
@@ -81,9 +80,9 @@ func (p *Providers) Settings(provider string) spec.Settings {
 func (p *Providers) Accounts() []Account { return slices.Clone(p.accounts) }
 
 // LiveURLs reports whether any account talks to a provider off loopback.
-func (p *Providers) LiveURLs() bool { return len(p.realProviders()) > 0 }
+func (p *Providers) LiveURLs() bool { return len(p.liveProviders()) > 0 }
 
-func (p *Providers) realProviders() []string {
+func (p *Providers) liveProviders() []string {
 	var names []string
 	for _, a := range p.accounts {
 		if a.Live() && !slices.Contains(names, a.Provider.Name) {

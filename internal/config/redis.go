@@ -29,13 +29,13 @@ type Redis struct {
 	AllowUnsafeRedis bool             `help:"Serve real providers on a Redis that may lose or evict payments."`
 }
 
-// Profile says how patient a client is.
+// Profile is how long a client waits, and how often it retries.
 type Profile = redisurl.Profile
 
 // ServerProfile is for workers.
 func ServerProfile(concurrency int) Profile { return redisurl.ServerProfile(concurrency) }
 
-// ProducerProfile is for commands that a person or a script waits for.
+// ProducerProfile is for commands that an operator or a script waits for.
 func ProducerProfile() Profile { return redisurl.ProducerProfile() }
 
 // Client makes a client for the URL, be it of one server, a Sentinel group or a cluster. It dials
@@ -73,7 +73,7 @@ func (r *Redis) Where() string {
 	}
 }
 
-// warnings tell of a store whose connection others can read.
+// warnings warn of a connection that others can read.
 func (r *Redis) warnings() []string {
 	o, err := redisurl.Parse(r.url(), ProducerProfile())
 	if err != nil || o.TLSConfig != nil || !slices.ContainsFunc(o.Addrs, offMachine) {

@@ -70,7 +70,7 @@ func readSecret(secret, file reflect.Value, name string) error {
 }
 
 // secretFile reads a secret without the line break that editors leave. Its error does not repeat
-// the path: people put the secret itself where its file belongs.
+// the path: somebody may have set the secret itself in place of its file.
 func secretFile(path string) (string, error) {
 	content, err := readFile(path, maxSecretFile+1)
 	switch {
@@ -106,7 +106,8 @@ func readFile(path string, most int64) ([]byte, error) {
 	return content, withoutPath(err)
 }
 
-// regular refuses what is no regular file, or cannot be read at all; others read it later.
+// regular returns an error for what is no regular file, or cannot be read at all; the provider's
+// package reads it later.
 func regular(path string) error {
 	_, err := readFile(path, 1)
 	return err
@@ -146,8 +147,9 @@ func holdsSecret(group reflect.Type, field reflect.StructField) bool {
 	return found && neighbour.Type == reflect.TypeFor[providers.Secret]()
 }
 
-// readByOthers: by everybody, or by a group besides its owner, who is this process. A group by
-// which this process itself reads it, as orchestrators hand secrets out, is no other.
+// readByOthers reports whether everybody can read the file, or a group can and this process owns
+// it. A group through which this process itself reads the file, as orchestrators set it up, does
+// not count.
 func readByOthers(path string) bool {
 	if path == "" {
 		return false

@@ -10,10 +10,10 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// RedirectStdLog hands what libraries write through Go's own log (net/http among them, when a provider
-// sends more than its answer, or a handler panics) to the process's log, as one line each and at
-// that level. What they quote may be a provider's answer: it is left out, and numbers, mailboxes
-// and tokens are hidden.
+// RedirectStdLog writes each message of Go's own log as one line to the process's log, at that
+// level: net/http logs there when a provider sends more than its response, or a handler panics.
+// Quoted texts are left out, because they may come from a provider, and numbers, mailboxes and
+// tokens are redacted.
 func RedirectStdLog(to zerolog.Logger, level zerolog.Level) {
 	log.SetFlags(0)
 	log.SetPrefix("")

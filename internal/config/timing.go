@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Timing holds what bounds an attempt, and what follows one that did not settle its payment.
+// Timing holds what bounds an attempt, and what follows one after which its payment is not final.
 type Timing struct {
 	Concurrency    int           `default:"64" placeholder:"N" help:"Payments under way at a time, per provider."`
 	RequestTimeout time.Duration `default:"20s" placeholder:"DURATION" help:"Longest single request to a provider."`
@@ -14,14 +14,14 @@ type Timing struct {
 	SettleTime            time.Duration `default:"5m" placeholder:"DURATION" help:"Longest a provider may take to execute a request after its end; before that its 'not found' proves nothing."`
 	NotFoundConfirmations int           `default:"2" placeholder:"N" help:"How often a provider must say 'not found' before it counts."`
 	NotFoundInterval      time.Duration `default:"15s" placeholder:"DURATION" help:"Least time between two that count."`
-	OnNotFound            string        `default:"hold" placeholder:"hold|resend" help:"A payment in doubt that the provider does not know: hold it for a person, or resend it with the same reference."`
+	OnNotFound            string        `default:"hold" placeholder:"hold|resend" help:"A payment in doubt that the provider does not know: hold it for an operator, or resend it with the same reference."`
 	MaxResends            int           `default:"1" placeholder:"N" help:"How often a payment may be resent."`
 
 	RetryBase    time.Duration `default:"1s" placeholder:"DURATION" help:"First wait after an attempt that the provider cannot have acted on; doubles, with full jitter."`
 	RetryMax     time.Duration `default:"10m" placeholder:"DURATION" help:"Longest such wait."`
-	PollFirst    time.Duration `default:"2s" placeholder:"DURATION" help:"First wait between two questions about a payment; doubles."`
+	PollFirst    time.Duration `default:"2s" placeholder:"DURATION" help:"First wait between two status queries of a payment; doubles."`
 	PollMax      time.Duration `default:"15m" placeholder:"DURATION" help:"Longest such wait."`
-	PollDeadline time.Duration `default:"72h" placeholder:"DURATION" help:"After this a payment without an answer is held for a person."`
+	PollDeadline time.Duration `default:"72h" placeholder:"DURATION" help:"After this a payment without a final status result is held for an operator."`
 
 	JanitorInterval time.Duration `default:"1s" placeholder:"DURATION" help:"How often overdue payments are looked for."`
 	SweepInterval   time.Duration `default:"1s" placeholder:"DURATION" help:"How often subscriptions that are due are looked for."`
@@ -39,9 +39,11 @@ const leastSettleTime = 5 * time.Minute
 
 // The time limits stand in one row, each a promise of the one before it:
 //
-//	request timeout < attempt deadline < lease < asynq's task timeout < shutdown timeout < the orchestrator's grace
+//	request timeout < attempt deadline < lease < asynq's task timeout
+//	< shutdown timeout < the orchestrator's grace
 
-// AttemptDeadline bounds a whole attempt, from before Begin: renewal, pre-checks and one repeat included.
+// AttemptDeadline bounds a whole attempt, from before Begin: renewal, pre-checks and one repeat
+// included.
 func (t *Timing) AttemptDeadline() time.Duration { return t.Lease - leaseMargin(t.Lease) }
 
 // TaskTimeout is asynq's, in whole seconds because asynq drops the rest.
@@ -53,7 +55,8 @@ func (t *Timing) ShutdownTimeout() time.Duration { return wholeSeconds(t.Lease +
 // Grace is what an orchestrator must grant between SIGTERM and SIGKILL.
 func (t *Timing) Grace() time.Duration { return wholeSeconds(t.Lease + 30*time.Second) }
 
-// leaseMargin is the end of a lease in which no attempt may be under way: 5 s, or a tenth of a short lease.
+// leaseMargin is the end of a lease in which no attempt may be under way: 5 s, or a tenth of a
+// short lease.
 func leaseMargin(lease time.Duration) time.Duration { return min(5*time.Second, lease/10) }
 
 func wholeSeconds(d time.Duration) time.Duration {
@@ -104,7 +107,8 @@ func leastLease(request time.Duration) time.Duration {
 	return min(2*request+5*time.Second, (2*request*10+8)/9)
 }
 
-// Overrides are what one provider may have otherwise than the rest. What is zero, or nil, is not overridden.
+// Overrides are the settings that one provider may have otherwise than the rest. What is zero, or
+// nil, is not overridden.
 type Overrides struct {
 	Concurrency           int           `placeholder:"N" help:"Payments under way at a time."`
 	Rate                  float64       `placeholder:"PER-SECOND" help:"Requests a second over all workers together; without it there is no limit."`
@@ -123,12 +127,12 @@ type Policy struct {
 	SettleTime            time.Duration
 	NotFoundConfirmations int
 	NotFoundInterval      time.Duration
-	// Resend is false where a payment that the provider does not know waits for a person.
+	// Resend is false where a payment that the provider does not know is held for an operator.
 	Resend     bool
 	MaxResends int
 }
 
-// over lays what is overridden over the settings for all providers.
+// over returns the policy: what is overridden, else the settings for all providers.
 func (o Overrides) over(t *Timing) Policy {
 	resends := &t.MaxResends
 	if o.MaxResends != nil {
@@ -153,8 +157,8 @@ func oneOf[T comparable](own, general T) T {
 	return general
 }
 
-// overridesProblems checks the settings that exist for all providers and for each; provider is empty for the former, where each is
-// required.
+// overridesProblems checks the settings that exist for all providers and for each; provider is
+// empty for the former, where each is required.
 func overridesProblems(provider string, o Overrides, required bool) []error {
 	var problems []error
 	add := func(bad bool, setting, format string, args ...any) {
@@ -174,7 +178,7 @@ func overridesProblems(provider string, o Overrides, required bool) []error {
 	return problems
 }
 
-// String tells the row of time limits, for the log at start.
+// String is the row of time limits, for the log at start.
 func (t *Timing) String() string {
 	return fmt.Sprintf("request %s < attempt %s < lease %s < task %s < shutdown %s < grace %s",
 		t.RequestTimeout, t.AttemptDeadline(), t.Lease, t.TaskTimeout(), t.ShutdownTimeout(), t.Grace())

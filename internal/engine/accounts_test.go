@@ -23,7 +23,7 @@ func TestWithoutCredentialsAPaymentWaitsForThem(t *testing.T) {
 	r.register(doubtful)
 	begin(r, doubtful, idempotency.NewAttempt(), time.Minute)
 	r.advance(2 * time.Minute)
-	r.bank.behave("doubtful", scriptedReplies{answers: answers{says(providers.Succeeded)}})
+	r.provider.behave("doubtful", scriptedReplies{results: statusResults{statusResult(providers.Succeeded)}})
 	r.submit(sold)
 	stop := r.run()
 	r.until("both wait", func() bool {
@@ -39,16 +39,16 @@ func TestWithoutCredentialsAPaymentWaitsForThem(t *testing.T) {
 		t.Errorf("%s after %d attempts", rec.State, rec.Attempts)
 	}
 	r.run(func(o *Options) {
-		o.Registry.Add(providers.Account{Provider: "virtualpos", Name: "sold", Client: queryablePayer{fakePayer{r.bank}, r.bank}})
+		o.Registry.Add(providers.Account{Provider: "virtualpos", Name: "sold", Client: queryablePayer{fakePayer{r.provider}, r.provider}})
 	})
 	r.awaitState(sold, idempotency.Succeeded)
 	r.awaitState(doubtful, idempotency.Succeeded)
-	if r.bank.sends("p") != 1 || r.bank.sends("doubtful") != 0 {
-		t.Errorf("sent %d and %d times", r.bank.sends("p"), r.bank.sends("doubtful"))
+	if r.provider.sends("p") != 1 || r.provider.sends("doubtful") != 0 {
+		t.Errorf("sent %d and %d times", r.provider.sends("p"), r.provider.sends("doubtful"))
 	}
 }
 
-// TestAnAccountThatIsRefusedUsesNothingUp: whatever the number of waiting payments, only probes
+// TestAnAccountThatIsRefusedUsesNothingUp: whatever the number of parked payments, only probes
 // reach the provider, and all are paid once after it heals.
 func TestAnAccountThatIsRefusedUsesNothingUp(t *testing.T) {
 	for _, row := range []struct {
@@ -61,7 +61,7 @@ func TestAnAccountThatIsRefusedUsesNothingUp(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			r := newFixture(t)
 			var healed atomic.Bool
-			r.bank.otherwise = scriptedReplies{pay: func(context.Context, providers.Attempt) (providers.Outcome, error) {
+			r.provider.otherwise = scriptedReplies{pay: func(context.Context, providers.Attempt) (providers.Outcome, error) {
 				if healed.Load() {
 					return providers.Outcome{Class: providers.Succeeded}, nil
 				}
@@ -73,14 +73,14 @@ func TestAnAccountThatIsRefusedUsesNothingUp(t *testing.T) {
 			}
 			r.submit(ks...)
 			r.run(func(o *Options) { o.Concurrency = func(string) int { return 1 } })
-			r.until("it was probed", func() bool { return r.bank.allSends() > 8 })
+			r.until("it was probed", func() bool { return r.provider.allSends() > 8 })
 			healed.Store(true)
 			sends := 0
 			for _, k := range ks {
 				sends += r.awaitState(k, idempotency.Succeeded).Attempts
 			}
-			if sends != r.bank.allSends() {
-				t.Errorf("%d attempts for %d requests", sends, r.bank.allSends())
+			if sends != r.provider.allSends() {
+				t.Errorf("%d attempts for %d requests", sends, r.provider.allSends())
 			}
 			if n := len(r.log.lines(`"to":"open"`)); n == 0 {
 				t.Error("the circuit never opened")
@@ -93,25 +93,25 @@ func TestAnAccountThatIsRefusedUsesNothingUp(t *testing.T) {
 func TestTheCircuit(t *testing.T) {
 	refused, connect := &providers.CredentialsError{Code: "401"}, &providers.NotSent{Reason: wire.Connect}
 	throttled := &providers.NotSent{Reason: "throttled"}
-	type told []error
+	type results []error
 	for _, row := range []struct {
-		name string
-		told told
-		open bool
+		name    string
+		results results
+		open    bool
 	}{
-		{"credentials are refused once", told{refused}, true},
-		{"credentials are refused amid successes", told{nil, nil, refused}, true},
-		{"four connections fail", told{connect, connect, connect, connect}, false},
-		{"five connections fail", told{connect, connect, connect, connect, connect}, true},
-		{"a success between failed connections", told{connect, connect, connect, connect, nil, connect, connect}, false},
-		{"ten requests are throttled", told{throttled, throttled, throttled, throttled, throttled, throttled, throttled, throttled, throttled, throttled}, false},
-		{"ten attempts say nothing", told{errInconclusive, errInconclusive, errInconclusive, errInconclusive, errInconclusive, errInconclusive, errInconclusive, errInconclusive}, false},
-		{"silence between failed connections", told{connect, connect, errInconclusive, connect, errors.New("no answer"), connect, connect}, true},
+		{"credentials are refused once", results{refused}, true},
+		{"credentials are refused amid successes", results{nil, nil, refused}, true},
+		{"four connections fail", results{connect, connect, connect, connect}, false},
+		{"five connections fail", results{connect, connect, connect, connect, connect}, true},
+		{"a success between failed connections", results{connect, connect, connect, connect, nil, connect, connect}, false},
+		{"ten requests are throttled", results{throttled, throttled, throttled, throttled, throttled, throttled, throttled, throttled, throttled, throttled}, false},
+		{"ten attempts are inconclusive", results{errInconclusive, errInconclusive, errInconclusive, errInconclusive, errInconclusive, errInconclusive, errInconclusive, errInconclusive}, false},
+		{"an inconclusive attempt between failed connections", results{connect, connect, errInconclusive, connect, errors.New("no answer"), connect, connect}, true},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c, m := newTestCircuit()
-				for _, err := range row.told {
+				for _, err := range row.results {
 					pass(t, c)(err)
 				}
 				if _, err := c.enter(); (err != nil) != row.open {
@@ -146,7 +146,7 @@ func TestTheCircuit(t *testing.T) {
 				t.Error("still open after a success")
 			}
 			if m.changes != 2 {
-				t.Errorf("the metric was told %d changes", m.changes)
+				t.Errorf("the metric counted %d changes", m.changes)
 			}
 		})
 	})

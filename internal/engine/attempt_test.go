@@ -22,8 +22,8 @@ import (
 	"github.com/remesa/remesa/tasks"
 )
 
-// fakeLedger is a ledger without Redis, for tests whose subject is time: it fails as it is told, and
-// remembers the calls.
+// fakeLedger is a ledger without Redis, for tests whose subject is time: it fails as the test says,
+// and records the calls.
 type fakeLedger struct {
 	Ledger
 	mu    sync.Mutex
@@ -95,11 +95,11 @@ func (b *fakeLedger) RecordStatus(ctx context.Context, _ idempotency.Key, a idem
 	return idempotency.Transition{State: idempotency.InDoubt, Applied: true}, b.take(ctx, "answer", " "+string(a.Outcome.Class))
 }
 
-// desk is an engine on a book.
-func desk(t *testing.T, b *fakeLedger, client any, change ...func(*Options)) (*Engine, *logBuffer) {
+// newTestEngine is an engine on a fake ledger, with its log.
+func newTestEngine(t *testing.T, b *fakeLedger, client any, change ...func(*Options)) (*Engine, *logBuffer) {
 	t.Helper()
 	log := &logBuffer{}
-	o := (&fixture{bank: newBank()}).options()
+	o := (&fixture{provider: newFakeProvider()}).options()
 	o.Ledger, o.Redis = b, nil
 	o.RequestTimeout, o.AttemptDeadline, o.Lease, o.TaskTimeout, o.ShutdownTimeout = 20*time.Second, 55*time.Second, time.Minute,
 		75*time.Second, 80*time.Second
@@ -116,8 +116,8 @@ func desk(t *testing.T, b *fakeLedger, client any, change ...func(*Options)) (*E
 	return e, log
 }
 
-func bankWith(s scriptedReplies) queryablePayer {
-	b := newBank()
+func newQueryablePayer(s scriptedReplies) queryablePayer {
+	b := newFakeProvider()
 	b.otherwise = s
 	return queryablePayer{fakePayer{b}, b}
 }
@@ -135,7 +135,7 @@ func TestTheDeadlineOfAnAttempt(t *testing.T) {
 				}
 				return nil
 			}}
-			e, _ := desk(t, b, bankWith(scriptedReplies{pay: func(ctx context.Context, _ providers.Attempt) (providers.Outcome, error) {
+			e, _ := newTestEngine(t, b, newQueryablePayer(scriptedReplies{pay: func(ctx context.Context, _ providers.Attempt) (providers.Outcome, error) {
 				cancel()
 				deadline, _ := ctx.Deadline()
 				if got := deadline.Sub(start); got != 55*time.Second {
@@ -173,7 +173,7 @@ func TestTheDeadlineOfAnAttempt(t *testing.T) {
 					}
 					return nil
 				}}
-				e, _ := desk(t, b, bankWith(scriptedReplies{}))
+				e, _ := newTestEngine(t, b, newQueryablePayer(scriptedReplies{}))
 				e.send(t.Context(), key("p"))
 				if got := b.distinct(); got != row.want {
 					t.Error(got)
@@ -189,7 +189,8 @@ func TestTheDeadlineOfAnAttempt(t *testing.T) {
 	})
 }
 
-// TestNoByteLeavesAfterSendBy: the adapter's exchange looks at the instant that the engine gave it.
+// TestNoByteLeavesAfterSendBy: the adapter's exchange compares with the instant that the engine
+// gave it.
 func TestNoByteLeavesAfterSendBy(t *testing.T) {
 	for _, row := range []struct {
 		name  string
@@ -207,7 +208,7 @@ func TestNoByteLeavesAfterSendBy(t *testing.T) {
 			start, offset := time.Now(), time.Duration(0)
 			b := &fakeLedger{}
 			slow := slowPayer{httpPayer{newWire(t), server.URL}, func() { offset = row.after }}
-			e, _ := desk(t, b, slow, func(o *Options) { o.Now = func() time.Time { return start.Add(offset) } })
+			e, _ := newTestEngine(t, b, slow, func(o *Options) { o.Now = func() time.Time { return start.Add(offset) } })
 			e.send(t.Context(), key("p"))
 			if got := b.distinct(); got != row.want || posts.Load() != row.posts {
 				t.Errorf("%s; %d requests arrived", got, posts.Load())
@@ -254,11 +255,11 @@ func TestABeginThatFails(t *testing.T) {
 						return nil
 					}
 				}}
-				bank := bankWith(scriptedReplies{})
-				e, log := desk(t, b, bank)
+				provider := newQueryablePayer(scriptedReplies{})
+				e, log := newTestEngine(t, b, provider)
 				e.send(t.Context(), key("p"))
-				if got := b.distinct(); got != row.want || bank.allSends() != 0 {
-					t.Errorf("%s; sent %d times", got, bank.allSends())
+				if got := b.distinct(); got != row.want || provider.allSends() != 0 {
+					t.Errorf("%s; sent %d times", got, provider.allSends())
 				}
 				if lines := log.lines("RESULT"); len(lines) > 0 {
 					t.Error(lines)
@@ -296,7 +297,7 @@ func TestAResultIsWrittenHoweverLongItTakes(t *testing.T) {
 					}
 					return nil
 				}}
-				e, _ := desk(t, b, bankWith(row.does))
+				e, _ := newTestEngine(t, b, newQueryablePayer(row.does))
 				e.send(asynqs, key("p"))
 				if got := b.distinct(); got != row.want {
 					t.Error(got)
@@ -317,7 +318,7 @@ func TestAResultThatTheLedgerRefusesIsLoggedWhole(t *testing.T) {
 			}
 			return nil
 		}}
-		e, log := desk(t, b, bankWith(scriptedReplies{pay: outcome(providers.Succeeded)}))
+		e, log := newTestEngine(t, b, newQueryablePayer(scriptedReplies{pay: outcome(providers.Succeeded)}))
 		e.send(t.Context(), key("p"))
 		if lines := log.lines(`"provider_id":"id-1"`); len(lines) != 1 || !strings.Contains(lines[0], "RESULT REFUSED") {
 			t.Errorf("%v: %q", err, log)
@@ -333,7 +334,7 @@ func TestAnAnswerIsTriedAFewTimesOnly(t *testing.T) {
 			}
 			return nil
 		}}
-		e, _ := desk(t, b, bankWith(inDoubt()))
+		e, _ := newTestEngine(t, b, newQueryablePayer(inDoubt()))
 		e.query(t.Context(), key("p"))
 		if n := strings.Count(strings.Join(b.calls, ","), "answer"); n != 3 {
 			t.Errorf("tried %d times", n)
@@ -349,7 +350,7 @@ func TestAnAnswerIsWrittenAfterACancellation(t *testing.T) {
 		}
 		return nil
 	}}
-	e, _ := desk(t, b, bankWith(scriptedReplies{answers: answers{func(providers.StatusQuery) (providers.Outcome, error) {
+	e, _ := newTestEngine(t, b, newQueryablePayer(scriptedReplies{results: statusResults{func(providers.StatusQuery) (providers.Outcome, error) {
 		cancel()
 		return providers.Outcome{Class: providers.Succeeded}, nil
 	}}}))
@@ -382,7 +383,7 @@ func TestWithoutATokenNothingIsBegun(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			b := &fakeLedger{}
-			e, _ := desk(t, b, unpreparedClient{bankWith(scriptedReplies{}), row.prepare})
+			e, _ := newTestEngine(t, b, unpreparedClient{newQueryablePayer(scriptedReplies{}), row.prepare})
 			e.send(t.Context(), key("p"))
 			if got := b.distinct(); got != row.want {
 				t.Error(got)
@@ -401,7 +402,7 @@ func TestAPanicAnywhereKeepsNoProbe(t *testing.T) {
 	} {
 		t.Run(string(step), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				e, _ := desk(t, &fakeLedger{}, bankWith(inDoubt()), func(o *Options) {
+				e, _ := newTestEngine(t, &fakeLedger{}, newQueryablePayer(inDoubt()), func(o *Options) {
 					o.OnFaultPoint = func(s FaultPoint, _ idempotency.Key) {
 						if s == step {
 							panic(step)
@@ -425,9 +426,9 @@ func recovered(f func()) {
 
 func TestAPanicOfTheAdapterSaysNothingOfTheAccount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e, _ := desk(t, &fakeLedger{}, bankWith(scriptedReplies{
+		e, _ := newTestEngine(t, &fakeLedger{}, newQueryablePayer(scriptedReplies{
 			pay:     func(context.Context, providers.Attempt) (providers.Outcome, error) { panic("secret-canary-2") },
-			answers: answers{func(providers.StatusQuery) (providers.Outcome, error) { panic("secret-canary-2") }},
+			results: statusResults{func(providers.StatusQuery) (providers.Outcome, error) { panic("secret-canary-2") }},
 		}))
 		c := e.circuits["virtualpos/default"]
 		pass(t, c)(&providers.CredentialsError{})

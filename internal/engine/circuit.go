@@ -17,16 +17,16 @@ import (
 // opens. Refused credentials open it at once: trying them again may lock the account.
 const failuresToOpen = 5
 
-// circuit keeps an account's tasks waiting, without using anything up, while its provider refuses
-// connections or credentials. After each cooldown one task is the probe.
+// circuit parks an account's payments, at no cost to their retries, while its provider refuses
+// connections or credentials. After each cooldown one payment is the probe.
 type circuit struct {
 	account  providers.Account
 	breaker  *gobreaker.TwoStepCircuitBreaker[any]
 	cooldown time.Duration
-	// untimed429s counts the probes in a row that were told to wait, and not for how long.
+	// untimed429s counts the probes in a row that were throttled without a Retry-After.
 	untimed429s atomic.Int32
 	mu          sync.Mutex
-	// credentialsRefused is set while what is being told is refused credentials.
+	// credentialsRefused is set while the breaker gets refused credentials as a result.
 	credentialsRefused bool
 }
 
@@ -51,7 +51,8 @@ func newCircuit(a providers.Account, o Options) *circuit {
 // reason is the one for which payments are parked while the circuit is open.
 func (c *circuit) reason() string { return reasonCircuit + ":" + c.account.Name }
 
-// probes is how many of those that wait may go on: after each cooldown one, the probe.
+// probes is how many of the parked payments may go on: all of a lane with a closed circuit, and
+// after each cooldown one, the probe.
 func (c *circuit) probes() int {
 	switch c.breaker.State() {
 	case gobreaker.StateClosed:
@@ -63,8 +64,8 @@ func (c *circuit) probes() int {
 	}
 }
 
-// enter asks for a pass. The caller must hand it what it learnt about the account: nil, an error,
-// or errInconclusive.
+// enter returns an error while the circuit is open. The caller must call the function that it
+// returns, with what the call said about the account: nil, an error, or errInconclusive.
 func (c *circuit) enter() (func(error), error) {
 	done, err := c.breaker.Allow()
 	if err != nil {
@@ -92,9 +93,9 @@ func (e *Engine) Sendable() bool {
 	return false
 }
 
-// accountHealth is the part of an attempt's result that speaks of the account: only a failed connection or
-// refused credentials count against it; a throttled request, or an attempt that never called the
-// provider, says nothing.
+// accountHealth is what a result says about the account. Only a failed connection and refused
+// credentials count against it; a throttled request, and an attempt that never called the provider,
+// are inconclusive.
 func accountHealth(err error) error {
 	var credentials *providers.CredentialsError
 	var notSent *providers.NotSent

@@ -34,7 +34,7 @@ func newRing(t *testing.T, ids ...string) *seal.Ring {
 	return ring
 }
 
-// newSealedFixture is a rig whose ledger has these payload keys.
+// newSealedFixture is a fixture whose ledger has these payload keys.
 func newSealedFixture(t *testing.T, ring *seal.Ring) *fixture {
 	t.Helper()
 	t.Parallel()
@@ -50,7 +50,7 @@ func (r *fixture) with(ring *seal.Ring) func(*Options) {
 	return func(o *Options) { o.Ledger, o.Seal = idempotency.NewRedis(r.rdb, sealedLedger(ring)), ring }
 }
 
-// counted keeps what a worker reported of payloads that it could not open.
+// decryptErrorCounter keeps what a worker reported of payloads that it could not open.
 type decryptErrorCounter struct {
 	noMetrics
 	mu   sync.Mutex
@@ -76,12 +76,12 @@ func TestASealedPaymentIsSentLikeAnyOther(t *testing.T) {
 	ring := newRing(t, "a")
 	r := newSealedFixture(t, ring)
 	r.run(r.with(ring))
-	r.bank.behave("b", scriptedReplies{pay: outcome(providers.InDoubt), answers: answers{says(providers.Succeeded)}})
+	r.provider.behave("b", scriptedReplies{pay: outcome(providers.InDoubt), results: statusResults{statusResult(providers.Succeeded)}})
 	r.submit(key("a"), key("b"))
 	r.awaitState(key("a"), idempotency.Succeeded)
 	r.awaitState(key("b"), idempotency.Succeeded)
-	if r.bank.sends("a") != 1 || r.bank.sends("b") != 1 {
-		t.Errorf("sent %d and %d times", r.bank.sends("a"), r.bank.sends("b"))
+	if r.provider.sends("a") != 1 || r.provider.sends("b") != 1 {
+		t.Errorf("sent %d and %d times", r.provider.sends("a"), r.provider.sends("b"))
 	}
 }
 
@@ -95,16 +95,16 @@ func TestAWorkerWithoutTheKeyCostsNoPaymentItsLife(t *testing.T) {
 			seen := &decryptErrorCounter{}
 			stop := r.run(r.with(wrong), func(o *Options) { o.Metrics = seen })
 			r.submit(key("a"), key("b"), key("c"))
-			r.until("each was looked at", func() bool { return seen.count("virtualpos key") >= 3 })
+			r.until("each was tried", func() bool { return seen.count("virtualpos key") >= 3 })
 			stop()
 			for _, reference := range []string{"a", "b", "c"} {
 				got := r.show(key(reference))
 				if got.State != idempotency.Queued || got.Attempts != 0 || got.ParkReason != "key:"+ring.Prefixes()[0] {
-					t.Errorf("%s is %s after %d attempts, waits for %q", reference, got.State, got.Attempts, got.ParkReason)
+					t.Errorf("%s is %s after %d attempts, is parked for %q", reference, got.State, got.Attempts, got.ParkReason)
 				}
 			}
 			if lines := r.log.lines("PAYLOAD NOT OPENED"); len(lines) != 1 || !strings.Contains(lines[0], "REMESA_PAYLOAD_KEYS") {
-				t.Errorf("said %d times: %q", len(lines), lines)
+				t.Errorf("logged %d times: %q", len(lines), lines)
 			}
 			r.run(r.with(ring))
 			for _, reference := range []string{"a", "b", "c"} {
@@ -147,9 +147,9 @@ func TestAPayloadWrittenByHandIsNeverSent(t *testing.T) {
 	r.overwrite(key("mine"), string(payload(key("mine"), "99999")))
 	seen := &decryptErrorCounter{}
 	r.run(r.with(ring), func(o *Options) { o.Metrics = seen })
-	r.until("it was looked at", func() bool { return seen.count("virtualpos unsealed") > 0 })
-	if got := r.show(key("mine")); got.State != idempotency.Queued || r.bank.allSends() != 0 {
-		t.Errorf("it is %s, sent %d times", got.State, r.bank.allSends())
+	r.until("it was tried", func() bool { return seen.count("virtualpos unsealed") > 0 })
+	if got := r.show(key("mine")); got.State != idempotency.Queued || r.provider.allSends() != 0 {
+		t.Errorf("it is %s, sent %d times", got.State, r.provider.allSends())
 	}
 }
 
@@ -164,28 +164,28 @@ func TestAPayloadOfAnotherPaymentEndsThisOne(t *testing.T) {
 		t.Errorf("code %q, may have left %t", got.Code, got.MayHaveLeft)
 	}
 	r.awaitState(key("other"), idempotency.Succeeded)
-	if r.bank.sends("mine") != 0 || r.bank.sends("other") != 1 {
-		t.Errorf("sent %d and %d times", r.bank.sends("mine"), r.bank.sends("other"))
+	if r.provider.sends("mine") != 0 || r.provider.sends("other") != 1 {
+		t.Errorf("sent %d and %d times", r.provider.sends("mine"), r.provider.sends("other"))
 	}
 	if lines := r.log.lines("CHANGED OR MOVED"); len(lines) != 1 {
-		t.Errorf("said %d times", len(lines))
+		t.Errorf("logged %d times", len(lines))
 	}
 }
 
-// TestAQuestionWithAnotherPaymentsPayloadIsNotPut: what may have left is a person's then, in
-// whatever state it was.
-func TestAQuestionWithAnotherPaymentsPayloadIsNotPut(t *testing.T) {
+// TestAStatusQueryWithAnotherPaymentsPayloadIsNotSent: what may have left is held then, in whatever
+// state it was.
+func TestAStatusQueryWithAnotherPaymentsPayloadIsNotSent(t *testing.T) {
 	ring := newRing(t, "a")
 	for _, class := range []providers.Class{providers.InDoubt, providers.Pending} {
 		t.Run(string(class), func(t *testing.T) {
 			r := newSealedFixture(t, ring)
-			r.bank.behave("mine", scriptedReplies{pay: outcome(class), answers: answers{says(providers.InDoubt)}})
+			r.provider.behave("mine", scriptedReplies{pay: outcome(class), results: statusResults{statusResult(providers.InDoubt)}})
 			stop := r.run(r.with(ring))
 			r.submit(key("mine"), key("other"))
-			r.until("it was asked about", func() bool { return r.bank.queryCount("mine") > 0 })
+			r.until("it was queried", func() bool { return r.provider.queryCount("mine") > 0 })
 			stop()
-			asked := r.bank.queryCount("mine")
-			r.bank.behave("mine", scriptedReplies{answers: answers{says(providers.Succeeded)}})
+			queries := r.provider.queryCount("mine")
+			r.provider.behave("mine", scriptedReplies{results: statusResults{statusResult(providers.Succeeded)}})
 			r.register(key("third"))
 			r.overwrite(key("mine"), r.stored(key("third")))
 			r.run(r.with(ring))
@@ -193,8 +193,8 @@ func TestAQuestionWithAnotherPaymentsPayloadIsNotPut(t *testing.T) {
 			if got := r.awaitState(key("mine"), idempotency.Held); got.Code != codeUnreadable {
 				t.Errorf("code %q", got.Code)
 			}
-			if r.bank.queryCount("mine") != asked {
-				t.Error("the provider was asked all the same")
+			if r.provider.queryCount("mine") != queries {
+				t.Error("the provider was queried all the same")
 			}
 		})
 	}
@@ -203,16 +203,16 @@ func TestAQuestionWithAnotherPaymentsPayloadIsNotPut(t *testing.T) {
 func TestAQuestionWaitsForItsKey(t *testing.T) {
 	ring := newRing(t, "a")
 	r := newSealedFixture(t, ring)
-	r.bank.behave("mine", scriptedReplies{pay: outcome(providers.InDoubt), answers: answers{says(providers.InDoubt)}})
+	r.provider.behave("mine", scriptedReplies{pay: outcome(providers.InDoubt), results: statusResults{statusResult(providers.InDoubt)}})
 	stop := r.run(r.with(ring))
 	r.submit(key("mine"))
-	r.until("it was asked about", func() bool { return r.bank.queryCount("mine") > 0 })
+	r.until("it was queried", func() bool { return r.provider.queryCount("mine") > 0 })
 	stop()
-	r.bank.behave("mine", scriptedReplies{answers: answers{says(providers.Succeeded)}})
+	r.provider.behave("mine", scriptedReplies{results: statusResults{statusResult(providers.Succeeded)}})
 	seen := &decryptErrorCounter{}
 	stop = r.run(r.with(nil), func(o *Options) { o.Metrics = seen })
 	r.wakeNow("mine")
-	r.until("it was looked at", func() bool { return seen.count("virtualpos key") > 0 })
+	r.until("it was tried", func() bool { return seen.count("virtualpos key") > 0 })
 	stop()
 	if got := r.show(key("mine")); got.State != idempotency.InDoubt {
 		t.Errorf("it is %s", got.State)
@@ -242,7 +242,7 @@ func TestWithKeysAnUnsealedTaskIsRefused(t *testing.T) {
 	if lines := r.log.lines("not sealed"); len(lines) != 1 || !strings.Contains(lines[0], "SealTask") {
 		t.Errorf("the log says %q", lines)
 	}
-	if r.bank.sends("open") != 0 {
+	if r.provider.sends("open") != 0 {
 		t.Error("it was sent")
 	}
 }
@@ -257,7 +257,7 @@ func TestATaskWaitsForAWorkerWithItsKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.enqueue(sealed)
-	r.until("it was looked at", func() bool { return seen.count("virtualpos key") > 0 })
+	r.until("it was tried", func() bool { return seen.count("virtualpos key") > 0 })
 	stop()
 	r.run(r.with(ring))
 	r.awaitState(key("mine"), idempotency.Succeeded)
@@ -278,8 +278,8 @@ func TestTheSameIsSaidOnceAMinute(t *testing.T) {
 	}
 }
 
-// ledgerWithoutDecryptErr says of every payment that it may be sent and that its key is not here, which no
-// ledger of ours does.
+// ledgerWithoutDecryptErr lets every payment be sent although its key is missing, which no ledger
+// of ours does.
 type ledgerWithoutDecryptErr struct{ *idempotency.Ledger }
 
 func (l ledgerWithoutDecryptErr) Begin(ctx context.Context, k idempotency.Key, r idempotency.BeginParams) (idempotency.BeginResult, error) {
@@ -296,7 +296,7 @@ func TestAMissingKeyFailsNothingWhateverTheLedgerSays(t *testing.T) {
 	r.register(key("mine"))
 	r.run(r.with(ring), func(o *Options) { o.Ledger = ledgerWithoutDecryptErr{r.ledger} })
 	got := r.awaitState(key("mine"), idempotency.Ready)
-	if got.MayHaveLeft || got.NextDue.IsZero() || r.bank.allSends() != 0 {
-		t.Errorf("may have left %t, due %s, sent %d times", got.MayHaveLeft, got.NextDue, r.bank.allSends())
+	if got.MayHaveLeft || got.NextDue.IsZero() || r.provider.allSends() != 0 {
+		t.Errorf("may have left %t, due %s, sent %d times", got.MayHaveLeft, got.NextDue, r.provider.allSends())
 	}
 }

@@ -1,10 +1,11 @@
-// Package engine takes a payment from its wake-up to its outcome in one straight line:
+// Package engine takes a payment from its wake-up to its outcome in one straight line. The ledger
+// alone decides what is sent; handlers return no error for a payment, because its due time wakes it
+// again.
 //
-//	send lane: wake-up -> circuit -> ledger.Begin -> Payer.Pay or Charger.Charge -> ledger.Finish or Release
-//	ask lane:  wake-up -> circuit -> ledger.Ask -> StatusChecker.Status -> ledger.Answer
-//
-// The ledger alone decides a payment's fate. Handlers return no error for a payment: its due time
-// wakes it again.
+//	send lane:  wake-up -> circuit -> Ledger.Begin -> Payer.Pay or Charger.Charge
+//	            -> Ledger.Finish or Release
+//	query lane: wake-up -> circuit -> Ledger.StartQuery -> StatusChecker.Status
+//	            -> Ledger.RecordStatus
 package engine
 
 import (
@@ -55,8 +56,8 @@ type Options struct {
 
 	// Limiter shares out the requests under the providers' rate limits; nil: no limits.
 	Limiter RateLimiter
-	// Throttle keeps for all workers which accounts a provider told to wait; nil: each payment
-	// waits for itself.
+	// Throttle keeps for all workers which accounts are throttled; nil: each payment waits for
+	// itself.
 	Throttle Throttle
 
 	// FingerprintKey makes the fingerprints of full payloads an HMAC.
@@ -65,8 +66,8 @@ type Options struct {
 	// ledger seals and opens its own.
 	Seal *seal.Ring
 
-	// OnFaultPoint, if set, is called at each named step of a payment's path. Tests kill and stop the
-	// process there.
+	// OnFaultPoint, if set, is called at each fault point of a payment's path. Tests kill and stop
+	// the process there.
 	OnFaultPoint func(FaultPoint, idempotency.Key)
 	// Random returns a number in [0,1); math/rand/v2 by default.
 	Random func() float64
@@ -75,37 +76,39 @@ type Options struct {
 	Now func() time.Time
 }
 
-// RateLimiter shares out what a provider allows among all workers, and between sends and questions.
+// RateLimiter shares out what a provider allows among all workers, and between the two lanes;
+// query is true for the query lane.
 type RateLimiter interface {
 	// Limited reports whether the provider has a limit.
 	Limited(provider string) bool
-	// Wait returns true when one request may be made; false: not soon.
-	Wait(ctx context.Context, provider string, ask bool) (bool, error)
-	// Capacity is how many that were told false may come again now, most at the most.
-	Capacity(ctx context.Context, provider string, ask bool, most int) (int, error)
+	// Wait waits for a slot, and returns true when one request may be made. It returns false at
+	// once where no slot is free soon.
+	Wait(ctx context.Context, provider string, query bool) (bool, error)
+	// Capacity is how many callers to which Wait returned false may come again now, most at the
+	// most.
+	Capacity(ctx context.Context, provider string, query bool, most int) (int, error)
 }
 
-// Throttle is what all workers know of the accounts that a provider told to wait (429).
+// Throttle is what all workers know of the accounts that a provider throttles (HTTP 429).
 type Throttle interface {
-	// Enter reports whether a request may be made, and whether it is the probe, of which Leave must
-	// be told.
+	// Enter reports whether a request may be made, and whether it is the probe: then the caller
+	// must call Leave.
 	Enter(ctx context.Context, provider, account string) (free, probe bool, err error)
-	// Set makes the account wait.
+	// Set makes the account wait for d from now.
 	Set(ctx context.Context, provider, account string, d time.Duration) error
-	// Leave reports the probe: well if the provider answered it.
+	// Leave reports the probe; well is true if the provider answered it and did not throttle it.
 	Leave(ctx context.Context, provider, account string, well bool) error
-	// Capacity is how many of those that wait may come again now, most at the most.
+	// Capacity is how many of the account's parked payments may come again now, most at the most.
 	Capacity(ctx context.Context, provider, account string, most int) (int, error)
 }
 
-// Metrics is what the engine reports.
+// Metrics counts what the engine does.
 type Metrics interface {
 	Request(provider, operation, class string, took time.Duration)
 	Transitioned(provider string, s idempotency.Transition)
 	Anomaly(provider, kind string)
 	Circuit(provider string, open bool)
-	// DecryptError is told each time that a payload could not be opened, and why: key, unsealed or
-	// tampered.
+	// DecryptError counts a payload that could not be opened. reason is key, unsealed or tampered.
 	DecryptError(provider, reason string)
 }
 
@@ -114,22 +117,24 @@ type Engine struct {
 	Options
 	circuits map[string]*circuit
 	queue    *asynq.Client
-	// exiting closes when the process is about to exit: what could not be written by then is logged.
+	// exiting closes when the process is about to exit. Results that could not be written by then
+	// are logged.
 	exiting chan struct{}
-	// closing closes when the process drains: nothing is begun any more.
+	// closing closes when the process drains: the engine begins nothing any more.
 	closing chan struct{}
-	// asks bounds, by provider, the questions that the janitor asks itself while asynq takes no
-	// tasks.
+	// directQueries bounds, by provider, the status queries that the janitor makes itself while
+	// asynq takes no tasks.
 	directQueries map[string]chan struct{}
-	// logLimiter says what was said lately of payloads that cannot be opened.
+	// logLimiter bounds the log lines about payloads that this worker cannot open or compare.
 	logLimiter logLimiter
-	// running is every task and question under way, those included that asynq has given up on.
+	// running counts every task and status query under way, those included that asynq has given
+	// up on.
 	running inFlight
 }
 
-// ErrNotStopped: what was under way is over, but asynq still waits for its Redis, which does not
-// answer. The process may end; until then the Redis client must stay open, because asynq breaks the
-// process that closes it.
+// ErrNotStopped means that what was under way is over, but asynq still waits for its Redis, which
+// does not answer. The process may end; until then the Redis client must stay open, because asynq
+// breaks the process that closes it.
 var ErrNotStopped = errors.New("asynq has not stopped: its Redis does not answer")
 
 // New checks the options.
@@ -215,16 +220,16 @@ func (e *Engine) Run(ctx context.Context) error {
 }
 
 const (
-	// asynqStopTimeout is how long asynq may take to stop once nothing is under way. It waits for Redis
-	// without end.
+	// asynqStopTimeout is how long asynq may take to stop once nothing is under way. asynq itself
+	// waits for Redis without end.
 	asynqStopTimeout = 5 * time.Second
-	// finalWriteTimeout is what a write that has begun may take, and the line in the log that follows it.
+	// finalWriteTimeout is how long a write that has begun may take, with the log line after it.
 	finalWriteTimeout = writeTimeout + time.Second
 )
 
 // drain waits for stop, and for what asynq no longer waits for: a task whose lease it lost may
-// still be sending, or writing its result. After ShutdownTimeout nothing is tried again: what could
-// not be written is logged while there is still time to. With finalWriteTimeout this ends before the
+// still be sending, or writing its result. After ShutdownTimeout the engine tries no write again,
+// and logs each result that it could not write. With finalWriteTimeout the drain ends before the
 // orchestrator's grace does (lease + 30 s), whatever Redis does.
 func (e *Engine) drain(stop func()) error {
 	stopped := make(chan struct{})
@@ -232,7 +237,7 @@ func (e *Engine) drain(stop func()) error {
 	e.running.awaitIdle(e.ShutdownTimeout, asynqStopTimeout, stopped)
 	close(e.exiting)
 	if !e.running.awaitIdle(finalWriteTimeout, time.Second, stopped) {
-		e.Log.Error().Msg("stopping without waiting any longer: what is under way will be asked about when its lease has lapsed")
+		e.Log.Error().Msg("stopping without waiting any longer: what is under way will be queried when its lease has lapsed")
 	}
 	if closed(stopped) {
 		return nil
@@ -245,26 +250,26 @@ func (e *Engine) drain(stop func()) error {
 type inFlight struct{ n atomic.Int64 }
 
 // Go runs f as something under way.
-func (u *inFlight) Go(f func()) {
-	u.n.Add(1)
+func (i *inFlight) Go(f func()) {
+	i.n.Add(1)
 	go func() {
-		defer u.n.Add(-1)
+		defer i.n.Add(-1)
 		f()
 	}()
 }
 
-// awaitIdle waits until asynq has stopped and nothing is under way, or nothing has been for the
-// patience; false when that takes longer than d.
-func (u *inFlight) awaitIdle(d, patience time.Duration, stopped <-chan struct{}) bool {
+// awaitIdle waits until asynq has stopped and nothing is under way, or until nothing has been under
+// way for quiet. It returns false when that takes longer than d.
+func (i *inFlight) awaitIdle(d, quiet time.Duration, stopped <-chan struct{}) bool {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	began := time.Now()
 	for last := began; time.Since(began) < d; <-tick.C {
-		busy := u.n.Load() > 0
+		busy := i.n.Load() > 0
 		switch {
 		case busy:
 			last = time.Now()
-		case closed(stopped), time.Since(last) >= patience:
+		case closed(stopped), time.Since(last) >= quiet:
 			return true
 		}
 	}
@@ -280,9 +285,9 @@ func closed(c <-chan struct{}) bool {
 	}
 }
 
-// shutdown stops all servers at once: each waits for its own tasks. Stop comes first, because the
-// first thing that Shutdown waits for may be Redis, and until then tasks would be taken; and none
-// waits for another's Stop, which waits for Redis, too.
+// shutdown stops all servers at once; each waits for its own tasks. Stop comes first: Shutdown may
+// begin by waiting for Redis, and would take tasks until then. No server waits for another's Stop,
+// which waits for Redis, too.
 func shutdown(servers []*asynq.Server) {
 	var wg sync.WaitGroup
 	for _, s := range servers {

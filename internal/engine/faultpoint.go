@@ -2,12 +2,13 @@ package engine
 
 import "github.com/remesa/remesa/providers/wire"
 
-// FaultPoint is a named step of a payment's path. A process that dies or stalls at any of them pays nobody twice and forgets nobody: the
-// fault tests do both at each.
+// FaultPoint is a named point of a payment's path, at which tests kill or stop a worker. Wherever a
+// process dies or stalls, no payment is executed twice and none is forgotten.
 type FaultPoint string
 
-// The steps of the send lane, of the ask lane and of the janitor, in the order in which a payment passes them. Write, written and read
-// are those of each exchange with the provider, in either lane.
+// The fault points of the send lane, the query lane, the janitor and registration, each in the
+// order in which a payment passes them. PointWrite, PointWritten and PointRead are those of each
+// exchange with the provider, in either lane.
 const (
 	PointWoken          FaultPoint = "woken"
 	PointBegin          FaultPoint = "begin"
@@ -32,7 +33,7 @@ const (
 	PointRegistered     FaultPoint = "registered"
 )
 
-// FaultPoints lists them all.
+// FaultPoints lists all fault points.
 func FaultPoints() []FaultPoint {
 	return []FaultPoint{
 		PointRegister, PointRegistered, PointDue, PointWake, PointWoken, PointBegin, PointBegun, PointSend,

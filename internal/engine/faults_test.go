@@ -29,8 +29,8 @@ func (r *fixture) behindProxy(retries int) (*redistest.Proxy, func(*Options)) {
 	return p, func(o *Options) { o.Ledger = ledger }
 }
 
-// TestALostReplyOfTheLedger: the store took the step, and the engine never heard of it. Needles are
-// what only that step's commit, or reading, holds.
+// TestALostReplyOfTheLedger: the store executed the operation, and the engine never learned of it.
+// Needles are what only the commit, or the read, of that operation holds.
 func TestALostReplyOfTheLedger(t *testing.T) {
 	for _, row := range []struct {
 		step, needle string
@@ -48,14 +48,14 @@ func TestALostReplyOfTheLedger(t *testing.T) {
 		for _, retries := range []int{-1, 3} {
 			t.Run(fmt.Sprintf("%s, %d retries", row.step, retries), func(t *testing.T) {
 				r := newFixture(t)
-				r.bank.behave("p", row.does())
+				r.provider.behave("p", row.does())
 				proxy, behind := r.behindProxy(retries)
 				lost := proxy.DropReply(row.needle)
 				r.submit(key("p"))
 				r.run(behind)
 				wait(t, "the reply is lost", lost)
 				rec := r.awaitState(key("p"), row.state)
-				if n := r.bank.sends("p"); n != row.sends || rec.Anomaly != "" {
+				if n := r.provider.sends("p"); n != row.sends || rec.Anomaly != "" {
 					t.Errorf("sent %d times, want %d; anomaly %q", n, row.sends, rec.Anomaly)
 				}
 			})
@@ -68,7 +68,7 @@ func paid() scriptedReplies { return scriptedReplies{} }
 func declined() scriptedReplies { return scriptedReplies{pay: outcome(providers.Refused)} }
 
 func inDoubt() scriptedReplies {
-	return scriptedReplies{pay: outcome(providers.InDoubt), answers: answers{says(providers.Succeeded)}}
+	return scriptedReplies{pay: outcome(providers.InDoubt), results: statusResults{statusResult(providers.Succeeded)}}
 }
 
 func throttledOnce() scriptedReplies {
@@ -99,7 +99,7 @@ func TestRedisGoesAwayInMidSend(t *testing.T) {
 			t.Run(row.name+", "+string(class), func(t *testing.T) {
 				r := newFixture(t, redistest.Appendonly("always"))
 				g := newGate()
-				r.bank.behave("p", scriptedReplies{pay: g.hold(outcome(class)), answers: answers{says(providers.InDoubt)}})
+				r.provider.behave("p", scriptedReplies{pay: g.hold(outcome(class)), results: statusResults{statusResult(providers.InDoubt)}})
 				r.submit(key("p"))
 				stop := r.run(func(o *Options) {
 					o.RequestTimeout, o.AttemptDeadline, o.Lease = 500*time.Millisecond, 1400*time.Millisecond, lease
@@ -114,7 +114,7 @@ func TestRedisGoesAwayInMidSend(t *testing.T) {
 				row.comeBack(r.server)
 				state := map[providers.Class]idempotency.State{providers.Succeeded: idempotency.Succeeded, providers.Refused: idempotency.Failed}[class]
 				rec := r.awaitState(key("p"), state)
-				if n := r.bank.sends("p"); n != 1 || rec.Anomaly != "" {
+				if n := r.provider.sends("p"); n != 1 || rec.Anomaly != "" {
 					t.Errorf("sent %d times; anomaly %q", n, rec.Anomaly)
 				}
 				stop()
@@ -128,7 +128,7 @@ func TestWhatCannotBeWrittenAtExitIsLogged(t *testing.T) {
 	r := newFixture(t)
 	r.withoutEnd()
 	g := newGate()
-	r.bank.behave("p", scriptedReplies{pay: g.hold(outcome(providers.Succeeded))})
+	r.provider.behave("p", scriptedReplies{pay: g.hold(outcome(providers.Succeeded))})
 	r.submit(key("p"))
 	stop := r.run(func(o *Options) {
 		o.RequestTimeout, o.AttemptDeadline, o.Lease = 100*time.Millisecond, 400*time.Millisecond, 500*time.Millisecond
@@ -153,16 +153,16 @@ func TestWhatCannotBeWrittenAtExitIsLogged(t *testing.T) {
 // result, in hand. asynq waits for Redis as long as that takes; nobody stops a worker that does.
 func TestADrainEndsWithoutRedis(t *testing.T) {
 	for _, row := range []struct {
-		name string
-		busy bool
-		most time.Duration
-		told int
+		name   string
+		busy   bool
+		most   time.Duration
+		logged int
 	}{{"idle", false, asynqStopTimeout + 3*time.Second, 0}, {"with a result in hand", true, 3*time.Second + finalWriteTimeout, 1}} {
 		t.Run(row.name, func(t *testing.T) {
 			r := newFixture(t)
 			r.withoutEnd()
 			g := newGate()
-			r.bank.behave("p", scriptedReplies{pay: g.hold(outcome(providers.Succeeded))})
+			r.provider.behave("p", scriptedReplies{pay: g.hold(outcome(providers.Succeeded))})
 			e := r.engine(func(o *Options) {
 				o.RequestTimeout, o.AttemptDeadline, o.Lease = 100*time.Millisecond, 400*time.Millisecond, 500*time.Millisecond
 				o.TaskTimeout, o.ShutdownTimeout = time.Second, 1500*time.Millisecond
@@ -192,16 +192,16 @@ func TestADrainEndsWithoutRedis(t *testing.T) {
 			case <-time.After(row.most):
 				t.Fatalf("still draining after %s", time.Since(begun))
 			}
-			told := slices.DeleteFunc(r.log.lines("RESULT NOT WRITTEN"), func(l string) bool { return !strings.Contains(l, `"step":"finish","class":"succeeded"`) })
-			if len(told) != row.told {
-				t.Errorf("%d lines: %q", len(told), told)
+			lines := slices.DeleteFunc(r.log.lines("RESULT NOT WRITTEN"), func(l string) bool { return !strings.Contains(l, `"step":"finish","class":"succeeded"`) })
+			if len(lines) != row.logged {
+				t.Errorf("%d lines: %q", len(lines), lines)
 			}
 		})
 	}
 }
 
-// withoutEnd gives the rig a worker's client, which is never closed: an asynq that has not stopped
-// uses it to the end.
+// withoutEnd gives the fixture a worker's client, which is never closed: an asynq that has not
+// stopped uses it to the end.
 func (r *fixture) withoutEnd() {
 	o := redistest.Client(r.server.Addr()).Options()
 	o.MaxRetries, o.ReadTimeout, o.DialTimeout = 20, 3*time.Second, 3*time.Second
@@ -235,7 +235,7 @@ func (h refusing) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 
 func TestWhileAsynqTakesNoTasksQuestionsAreAsked(t *testing.T) {
 	r := newFixture(t)
-	r.bank.otherwise = scriptedReplies{answers: append(slices.Repeat(answers{says(providers.Pending)}, 10), says(providers.Succeeded))}
+	r.provider.otherwise = scriptedReplies{results: append(slices.Repeat(statusResults{statusResult(providers.Pending)}, 10), statusResult(providers.Succeeded))}
 	var ks []idempotency.Key
 	for n := range maxDirectQueries {
 		k := key(fmt.Sprintf("p%d", n))
@@ -256,7 +256,7 @@ func TestWhileAsynqTakesNoTasksQuestionsAreAsked(t *testing.T) {
 	for _, k := range ks {
 		r.awaitState(k, idempotency.Succeeded)
 	}
-	if n := r.bank.allSends(); n != 0 {
+	if n := r.provider.allSends(); n != 0 {
 		t.Errorf("sent %d", n)
 	}
 }
@@ -265,7 +265,7 @@ func TestWhileAsynqTakesNoTasksQuestionsAreAsked(t *testing.T) {
 func TestRedisIsFull(t *testing.T) {
 	r := newFixture(t, redistest.MaxMemory("100mb"))
 	g := newGate()
-	r.bank.behave("sent", scriptedReplies{pay: g.hold(outcome(providers.Succeeded))})
+	r.provider.behave("sent", scriptedReplies{pay: g.hold(outcome(providers.Succeeded))})
 	r.submit(key("sent"))
 	r.run()
 	wait(t, "the send", g.entered)
@@ -279,7 +279,7 @@ func TestRedisIsFull(t *testing.T) {
 	close(g.leave)
 	r.awaitState(key("sent"), idempotency.Succeeded)
 	r.until("the new one could not be woken", func() bool { return len(r.log.lines("wake-ups not enqueued")) > 0 })
-	if n := r.bank.sends("new"); n != 0 {
+	if n := r.provider.sends("new"); n != 0 {
 		t.Errorf("sent %d times", n)
 	}
 	set("100mb")
@@ -292,7 +292,7 @@ func TestRedisIsFull(t *testing.T) {
 // TestAsynqsStateIsLost: the queues are emptied under the workers, again and again.
 func TestAsynqsStateIsLost(t *testing.T) {
 	r := newClockFixture(t)
-	r.bank.otherwise = scriptedReplies{pay: outcome(providers.Pending), answers: answers{says(providers.Pending), says(providers.Succeeded)}}
+	r.provider.otherwise = scriptedReplies{pay: outcome(providers.Pending), results: statusResults{statusResult(providers.Pending), statusResult(providers.Succeeded)}}
 	var ks []idempotency.Key
 	for n := range 60 {
 		ks = append(ks, key(fmt.Sprintf("p%d", n)))
@@ -314,7 +314,7 @@ func TestAsynqsStateIsLost(t *testing.T) {
 		return !slices.ContainsFunc(ks, func(k idempotency.Key) bool { return r.show(k).State != idempotency.Succeeded })
 	})
 	for _, k := range ks {
-		if n := r.bank.sends(k.Reference); n != 1 {
+		if n := r.provider.sends(k.Reference); n != 1 {
 			t.Errorf("%s sent %d times", k, n)
 		}
 	}
@@ -322,7 +322,7 @@ func TestAsynqsStateIsLost(t *testing.T) {
 
 // TestAResultThatTheStoreForgotIsKept: the store loses the attempt, or the whole payment, while the
 // request is under way. The worker still knows what it sent, and whoever submits the payment again
-// is told that it is there.
+// gets a duplicate.
 func TestAResultThatTheStoreForgotIsKept(t *testing.T) {
 	const record = "remesa:{virtualpos}:p:p"
 	for _, row := range []struct {
@@ -335,7 +335,7 @@ func TestAResultThatTheStoreForgotIsKept(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			r := newFixture(t)
 			g := newGate()
-			r.bank.behave("p", scriptedReplies{pay: g.hold(outcome(providers.Succeeded))})
+			r.provider.behave("p", scriptedReplies{pay: g.hold(outcome(providers.Succeeded))})
 			r.submit(key("p"))
 			before := r.rdb.Get(t.Context(), record).Val()
 			stop := r.run()
@@ -346,7 +346,7 @@ func TestAResultThatTheStoreForgotIsKept(t *testing.T) {
 			close(g.leave)
 			rec := r.awaitState(key("p"), idempotency.Succeeded)
 			stop()
-			if n := r.bank.sends("p"); n != 1 || rec.Anomaly != "" || rec.Amount != "12500" {
+			if n := r.provider.sends("p"); n != 1 || rec.Anomaly != "" || rec.Amount != "12500" {
 				t.Errorf("sent %d times, anomaly %q, amount %q", n, rec.Anomaly, rec.Amount)
 			}
 		})

@@ -67,7 +67,7 @@ func (j *logBuffer) Write(p []byte) (int, error) {
 	return j.text.Write(p)
 }
 
-// Printf takes what go-redis has to say.
+// Printf takes the log lines of go-redis.
 func (j *logBuffer) Printf(_ context.Context, format string, v ...any) {
 	_, _ = fmt.Fprintf(j, format+"\n", v...)
 }
@@ -94,14 +94,14 @@ func (j *logBuffer) assertNoCanary() []string {
 	return slices.DeleteFunc(slices.Clone(canaries), func(c string) bool { return !strings.Contains(text, c) })
 }
 
-// scriptedReplies is how a provider behaves towards one payment. Without pay it succeeds; answers are given
-// in turn, the last for ever.
+// scriptedReplies is how a provider behaves towards one payment. Without pay it succeeds; status
+// queries get the results in turn, the last for ever.
 type scriptedReplies struct {
 	pay     func(ctx context.Context, a providers.Attempt) (providers.Outcome, error)
-	answers []func(q providers.StatusQuery) (providers.Outcome, error)
+	results []func(q providers.StatusQuery) (providers.Outcome, error)
 }
 
-// fakeProvider is a provider that counts what it is told, by reference.
+// fakeProvider is a provider that counts its calls, by reference.
 type fakeProvider struct {
 	mu          sync.Mutex
 	scripts     map[string]scriptedReplies
@@ -111,7 +111,7 @@ type fakeProvider struct {
 	otherwise scriptedReplies
 }
 
-func newBank() *fakeProvider {
+func newFakeProvider() *fakeProvider {
 	return &fakeProvider{scripts: map[string]scriptedReplies{}, sendCounts: map[string]int{}, queryCounts: map[string]int{}}
 }
 
@@ -167,17 +167,17 @@ func (b *fakeProvider) Status(_ context.Context, q providers.StatusQuery) (provi
 	b.queryCounts[q.Reference]++
 	s := b.script(q.Reference)
 	b.mu.Unlock()
-	if len(s.answers) == 0 {
+	if len(s.results) == 0 {
 		return providers.Outcome{}, errors.New("no answer")
 	}
-	return s.answers[min(n, len(s.answers)-1)](q)
+	return s.results[min(n, len(s.results)-1)](q)
 }
 
-// fakePayer cannot be asked.
-type fakePayer struct{ bank *fakeProvider }
+// fakePayer cannot be queried.
+type fakePayer struct{ provider *fakeProvider }
 
 func (p fakePayer) Pay(ctx context.Context, o providers.Payout, a providers.Attempt) (providers.Outcome, error) {
-	return p.bank.send(ctx, o.Reference, a)
+	return p.provider.send(ctx, o.Reference, a)
 }
 
 // queryablePayer can.
@@ -186,7 +186,7 @@ type queryablePayer struct {
 	*fakeProvider
 }
 
-// fakeCharger charges cards, and can be asked.
+// fakeCharger charges cards, and can be queried.
 type fakeCharger struct{ *fakeProvider }
 
 func (c fakeCharger) Charge(ctx context.Context, o providers.Charge, a providers.Attempt) (providers.Outcome, error) {
@@ -203,7 +203,7 @@ func fails(err error) func(context.Context, providers.Attempt) (providers.Outcom
 	return func(context.Context, providers.Attempt) (providers.Outcome, error) { return providers.Outcome{}, err }
 }
 
-// sendGate is a send that waits in the provider's hands until the test lets it go.
+// sendGate is a send that waits in the provider's hands until the test releases it.
 type sendGate struct {
 	entered, leave chan struct{}
 	once           sync.Once
@@ -223,7 +223,7 @@ func (g *sendGate) hold(then func(context.Context, providers.Attempt) (providers
 	}
 }
 
-func says(class providers.Class) func(providers.StatusQuery) (providers.Outcome, error) {
+func statusResult(class providers.Class) func(providers.StatusQuery) (providers.Outcome, error) {
 	return func(providers.StatusQuery) (providers.Outcome, error) {
 		return providers.Outcome{Class: class, ProviderID: "id-1", Code: "code-" + string(class)}, nil
 	}
@@ -235,17 +235,17 @@ func echoes(class providers.Class, e providers.Echo) func(providers.StatusQuery)
 	}
 }
 
-type answers = []func(providers.StatusQuery) (providers.Outcome, error)
+type statusResults = []func(providers.StatusQuery) (providers.Outcome, error)
 
 // fixture is a real redis-server, a real ledger and a provider; engines are started on it.
 type fixture struct {
-	t      *testing.T
-	server *redistest.Server
-	rdb    *redis.Client
-	ledger *idempotency.Ledger
-	client *tasks.Client
-	bank   *fakeProvider
-	log    *logBuffer
+	t        *testing.T
+	server   *redistest.Server
+	rdb      *redis.Client
+	ledger   *idempotency.Ledger
+	client   *tasks.Client
+	provider *fakeProvider
+	log      *logBuffer
 }
 
 // policy has every time as short as a test wants it.
@@ -263,7 +263,7 @@ func newFixture(t *testing.T, options ...redistest.Option) *fixture {
 }
 
 func newFixtureOn(t *testing.T, server *redistest.Server, o idempotency.Options) *fixture {
-	r := &fixture{t: t, server: server, rdb: server.Client(), bank: newBank(), log: &logBuffer{}}
+	r := &fixture{t: t, server: server, rdb: server.Client(), provider: newFakeProvider(), log: &logBuffer{}}
 	r.ledger = idempotency.NewRedis(r.rdb, o)
 	r.client = tasks.NewClient(r.ledger, r.rdb, tasks.ClientOptions{TaskTimeout: 30 * time.Second})
 	return r
@@ -281,8 +281,8 @@ func newClockFixture(t *testing.T) *fixture {
 // clockBegin is where the clock of a newClockFixture begins.
 var clockBegin = time.Unix(1_800_000_000, 0)
 
-// lag sets the store's clock an hour behind the machine's, by which asynq dates wake-ups: none of them
-// is older than what the store has on record.
+// lag sets the store's clock an hour behind the machine's, by which asynq dates wake-ups: none of
+// them is older than what the store has on record.
 func (r *fixture) lag() {
 	r.t.Helper()
 	r.advance(time.Since(clockBegin.Add(time.Hour)))
@@ -299,8 +299,8 @@ func (r *fixture) advance(d time.Duration) {
 
 func (r *fixture) options() Options {
 	registry := providers.Registry{}
-	registry.Add(providers.Account{Provider: "virtualpos", Name: "default", Client: queryablePayer{fakePayer{r.bank}, r.bank}})
-	registry.Add(providers.Account{Provider: "virtualpos", Name: "mute", Client: fakePayer{r.bank}})
+	registry.Add(providers.Account{Provider: "virtualpos", Name: "default", Client: queryablePayer{fakePayer{r.provider}, r.provider}})
+	registry.Add(providers.Account{Provider: "virtualpos", Name: "mute", Client: fakePayer{r.provider}})
 	return Options{
 		Ledger: r.ledger, Registry: registry, Redis: r.rdb,
 		Log:            zerolog.New(io.MultiWriter(r.log, &suiteLog)).Level(zerolog.DebugLevel),

@@ -11,27 +11,27 @@ import (
 	"github.com/remesa/remesa/tasks"
 )
 
-// TestAnAdapterThatRepeatsAPersonIsNotBelieved: what the adapter let through is hidden all the
-// same, sending and asking.
+// TestAnAdapterThatRepeatsAPersonIsNotBelieved: what the adapter let through is redacted all
+// the same, in sends and status queries.
 func TestAnAdapterThatRepeatsAPersonIsNotBelieved(t *testing.T) {
 	r := newFixture(t)
-	said := func(class providers.Class) providers.Outcome {
+	leaky := func(class providers.Class) providers.Outcome {
 		return providers.Outcome{Class: class, ProviderID: "77889900112", Code: "canaria soto", Message: "RUT 12.345.678-5 de CANARIA@example.cl"}
 	}
-	r.bank.behave("sent", scriptedReplies{pay: func(context.Context, providers.Attempt) (providers.Outcome, error) {
-		return said(providers.Succeeded), nil
+	r.provider.behave("sent", scriptedReplies{pay: func(context.Context, providers.Attempt) (providers.Outcome, error) {
+		return leaky(providers.Succeeded), nil
 	}})
-	var asked []string
-	r.bank.behave("asked", scriptedReplies{outcome(providers.InDoubt), answers{
-		func(q providers.StatusQuery) (providers.Outcome, error) { return said(providers.Pending), nil },
+	var queriedIDs []string
+	r.provider.behave("queried", scriptedReplies{outcome(providers.InDoubt), statusResults{
+		func(q providers.StatusQuery) (providers.Outcome, error) { return leaky(providers.Pending), nil },
 		func(q providers.StatusQuery) (providers.Outcome, error) {
-			asked = append(asked, q.ProviderID)
-			return said(providers.Succeeded), nil
+			queriedIDs = append(queriedIDs, q.ProviderID)
+			return leaky(providers.Succeeded), nil
 		},
 	}})
-	r.submit(key("sent"), key("asked"))
+	r.submit(key("sent"), key("queried"))
 	stop := r.run()
-	for _, k := range []idempotency.Key{key("sent"), key("asked")} {
+	for _, k := range []idempotency.Key{key("sent"), key("queried")} {
 		rec := r.awaitState(k, idempotency.Succeeded)
 		if !providers.IsHiddenID(rec.ProviderID) || rec.Anomaly != "" {
 			t.Errorf("%s: id %q, anomaly %q", k, rec.ProviderID, rec.Anomaly)
@@ -44,19 +44,18 @@ func TestAnAdapterThatRepeatsAPersonIsNotBelieved(t *testing.T) {
 		}
 	}
 	stop()
-	if len(asked) == 0 || slices.ContainsFunc(asked, func(id string) bool { return id != "" }) {
-		t.Errorf("asked by %q, want by the reference: the provider knows no such name", asked)
+	if len(queriedIDs) == 0 || slices.ContainsFunc(queriedIDs, func(id string) bool { return id != "" }) {
+		t.Errorf("queried by %q, want by the reference: the provider knows no such name", queriedIDs)
 	}
 }
 
-// TestAPaymentUnderWayGoesOnWhateverTheGuardHasLearnt: what an earlier version took in is sent and
-// asked about.
-func TestAPaymentUnderWayGoesOnWhateverTheGuardHasLearnt(t *testing.T) {
+// TestAPaymentUnderWayGoesOnUnderNewerChecks: what an earlier version accepted is sent and queried.
+func TestAPaymentUnderWayGoesOnUnderNewerChecks(t *testing.T) {
 	r := newFixture(t)
 	details := make(chan bool, 1)
-	r.bank.behave("p", scriptedReplies{outcome(providers.InDoubt), answers{func(q providers.StatusQuery) (providers.Outcome, error) {
+	r.provider.behave("p", scriptedReplies{outcome(providers.InDoubt), statusResults{func(q providers.StatusQuery) (providers.Outcome, error) {
 		details <- q.Payout != nil
-		return says(providers.Succeeded)(q)
+		return statusResult(providers.Succeeded)(q)
 	}}})
 	reg := r.task(key("p")).Registration(nil)
 	reg.Payload = []byte(strings.Replace(string(reg.Payload), `"Devolución"`, `"Devolución 41111111111111110000"`, 1))
@@ -70,6 +69,6 @@ func TestAPaymentUnderWayGoesOnWhateverTheGuardHasLearnt(t *testing.T) {
 	defer stop()
 	r.awaitState(key("p"), idempotency.Succeeded)
 	if !<-details {
-		t.Error("it was asked about without its details")
+		t.Error("it was queried without its details")
 	}
 }

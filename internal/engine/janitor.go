@@ -14,13 +14,13 @@ import (
 const (
 	// dueBatch is how many payments are woken in one round trip.
 	dueBatch = 8 * tasks.WakeBatch
-	// maxDirectQueries is how many questions of a provider the janitor asks itself at a time.
+	// maxDirectQueries is how many status queries of a provider the janitor makes itself at a time.
 	maxDirectQueries = 16
 )
 
-// janitor wakes what is due, every JanitorInterval. The due index of the ledger is the only
-// schedule; asynq's own state is at most a hint that a wake-up is on its way already, so what asynq
-// lost, archived or was told to delete is woken all the same.
+// janitor wakes what is due, every JanitorInterval. The ledger's due index is the only schedule.
+// asynq's own state is at most a hint that a wake-up is on its way, so the janitor also wakes what
+// asynq lost, archived or deleted.
 func (e *Engine) janitor(ctx context.Context, provider string) {
 	tick := time.NewTicker(e.JanitorInterval)
 	defer tick.Stop()
@@ -39,8 +39,8 @@ func (e *Engine) janitor(ctx context.Context, provider string) {
 	}
 }
 
-// tick lets go what no longer has to wait, and wakes everything that is due now. Where the one
-// fails the other is done all the same.
+// tick unparks what no longer has to wait, and wakes everything that is due now. Where one of them
+// fails, tick still does the other.
 func (e *Engine) tick(ctx context.Context, provider string) error {
 	return errors.Join(e.unpark(ctx, provider), e.wakeDue(ctx, provider))
 }
@@ -53,29 +53,29 @@ func (e *Engine) wakeDue(ctx context.Context, provider string) error {
 		}
 		e.OnFaultPoint(PointDue, idempotency.Key{Provider: provider})
 		lanes := idempotency.Lanes{QueryTimeout: e.queryTimeout(), Send: free.send.oldest, Query: free.query.oldest}
-		wakeups, looked, err := e.Ledger.Due(ctx, provider, dueBatch, lanes)
+		wakeups, read, err := e.Ledger.Due(ctx, provider, dueBatch, lanes)
 		e.wakeAll(ctx, wakeups, free)
-		if err != nil || looked == 0 {
+		if err != nil || read == 0 {
 			return err
 		}
 	}
 	return nil
 }
 
-// wakeAll enqueues a wake-up for each, as long as its lane has room. While asynq takes none (a full
-// Redis, for one), questions are asked right here: their answers settle payments, which is what
-// makes room. A worker that drains still hands over what it took from the due index: nobody else
-// looks at it for a minute.
+// wakeAll enqueues the wake-ups for which their lane has capacity, and parks the others. While
+// asynq takes none (Redis is full, for one), the janitor makes status queries itself: their results
+// make payments final, and that frees memory. A worker that drains still hands over what it took
+// from the due index: no other worker gets it for a minute.
 func (e *Engine) wakeAll(ctx context.Context, wakeups []idempotency.WakeUp, free *laneCapacity) {
 	handover, cancel := extendContext(ctx, writeTimeout)
 	defer cancel()
 	failed, first := 0, error(nil)
-	for _, ask := range []bool{false, true} {
-		lane := free.of(ask)
-		for batch := range slices.Chunk(splitOutstanding(wakeups, ask), tasks.WakeBatch) {
+	for _, query := range []bool{false, true} {
+		lane := free.of(query)
+		for batch := range slices.Chunk(splitOutstanding(wakeups, query), tasks.WakeBatch) {
 			if lane.free <= 0 {
 				for _, w := range batch {
-					e.park(handover, w.Key, laneReason(reasonQueue, ask), errLaneFull)
+					e.park(handover, w.Key, laneReason(reasonQueue, query), errLaneFull)
 				}
 				continue
 			}
@@ -94,7 +94,8 @@ func (e *Engine) wakeAll(ctx context.Context, wakeups []idempotency.WakeUp, free
 
 var errLaneFull = errors.New("the queue holds enough wake-ups")
 
-// queryTimeout is when a payment is due again whose question got lost.
+// queryTimeout is how long after a status query's wake-up the payment is due again, should the
+// query get lost.
 func (e *Engine) queryTimeout() time.Duration { return e.AttemptDeadline + 5*time.Second }
 
 // extendContext returns a context that ends a while after the other one.
@@ -104,17 +105,18 @@ func extendContext(ctx context.Context, by time.Duration) (context.Context, cont
 	return later, func() { stop(); cancel() }
 }
 
-// queryDirectly asks what there is to ask unless too many are asking already; then the due time does.
+// queryDirectly makes the batch's status queries, as far as maxDirectQueries allows. The due times
+// of the others wake them again.
 func (e *Engine) queryDirectly(ctx context.Context, batch []idempotency.WakeUp) {
 	for _, w := range batch {
 		if !w.Query {
 			continue
 		}
-		asks := e.directQueries[w.Key.Provider]
+		slots := e.directQueries[w.Key.Provider]
 		select {
-		case asks <- struct{}{}:
+		case slots <- struct{}{}:
 			e.running.Go(func() {
-				defer func() { <-asks }()
+				defer func() { <-slots }()
 				e.query(ctx, w.Key)
 			})
 		default:

@@ -15,7 +15,7 @@ import (
 )
 
 // lane is one asynq server with one queue. Each provider has two, so that neither another
-// provider's slowness nor its own backlog of sends delays an answer.
+// provider's slowness nor its own backlog of sends delays a status query.
 type lane struct {
 	queue   string
 	server  *asynq.Server
@@ -23,15 +23,15 @@ type lane struct {
 }
 
 func (e *Engine) lanes(provider string) []lane {
-	send, ask := tasks.SendQueue(provider), tasks.StatusQueue(provider)
-	sends, asks := newPool(e.Concurrency(provider), e.closing), newPool(e.Concurrency(provider), e.closing)
+	send, query := tasks.SendQueue(provider), tasks.StatusQueue(provider)
+	sends, queries := newPool(e.Concurrency(provider), e.closing), newPool(e.Concurrency(provider), e.closing)
 	return []lane{
 		{send, e.server(provider, send), e.counted(func(ctx context.Context, t *asynq.Task) error { return e.handleSend(ctx, sends, t) })},
-		{ask, e.server(provider, ask), e.counted(func(ctx context.Context, t *asynq.Task) error { return e.handleQuery(ctx, asks, t) })},
+		{query, e.server(provider, query), e.counted(func(ctx context.Context, t *asynq.Task) error { return e.handleQuery(ctx, queries, t) })},
 	}
 }
 
-// counted lets the drain wait for the handler, also where asynq has given up on it.
+// counted makes the drain wait for the handler, also where asynq has given up on it.
 func (e *Engine) counted(handle asynq.HandlerFunc) asynq.Handler {
 	return asynq.HandlerFunc(func(ctx context.Context, t *asynq.Task) error {
 		e.running.n.Add(1)
@@ -54,7 +54,7 @@ func (e *Engine) server(provider, queue string) *asynq.Server {
 	})
 }
 
-// handleSend serves wake-ups, and full payloads of plain asynq clients, which it registers first.
+// handleSend serves wake-ups. It registers full payloads of plain asynq clients first.
 func (e *Engine) handleSend(ctx context.Context, p *pool, t *asynq.Task) error {
 	if t.Type() == tasks.TypeWakeUp {
 		keys, err := tasks.WakeUpKeys(t.Payload())
@@ -66,7 +66,7 @@ func (e *Engine) handleSend(ctx context.Context, p *pool, t *asynq.Task) error {
 	task, err := tasks.OpenTask(e.Seal, t)
 	if errors.Is(err, seal.ErrUnknownKey) {
 		queue, _ := asynq.GetQueueName(ctx)
-		e.decryptError(queue, err).Str("type", t.Type()).Msg("TASK NOT OPENED: it waits for a worker with the right keys (REMESA_PAYLOAD_KEYS)")
+		e.decryptError(queue, err).Str("type", t.Type()).Msg("TASK NOT OPENED: it stays queued for a worker with the right keys (REMESA_PAYLOAD_KEYS)")
 		return fmt.Errorf("%w: %w", errNotRegistered, err)
 	}
 	if err != nil {
@@ -78,8 +78,8 @@ func (e *Engine) handleSend(ctx context.Context, p *pool, t *asynq.Task) error {
 	return e.registerAndSend(ctx, p, task)
 }
 
-// registerAndSend registers a full payload and serves it. An error means that it is not registered yet: asynq
-// hands it out again, as often as it takes, because nobody else knows of it.
+// registerAndSend registers a full payload and serves it. An error means that it is not registered
+// yet: asynq hands it out again, as often as it takes, because the ledger does not know it.
 func (e *Engine) registerAndSend(ctx context.Context, p *pool, task tasks.Task) error {
 	k := task.Key()
 	e.OnFaultPoint(PointRegister, k)
@@ -104,8 +104,8 @@ func (e *Engine) handleQuery(ctx context.Context, p *pool, t *asynq.Task) error 
 	return e.serve(ctx, p, keys, e.query)
 }
 
-// archiveUnreadable archives a task that nobody can read; it is no payment, or is registered already and will
-// be woken again.
+// archiveUnreadable archives a task that no worker can read. It is no payment, or one that is
+// registered and will be woken again.
 func (e *Engine) archiveUnreadable(t *asynq.Task, err error) error {
 	e.Log.Error().Str("type", t.Type()).Err(err).Msg("unreadable task archived")
 	return fmt.Errorf("%w: %w", err, asynq.SkipRetry)

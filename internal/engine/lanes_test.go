@@ -25,24 +25,24 @@ func TestTheJanitorWakesWhatNobodyWoke(t *testing.T) {
 		r.run()
 		r.awaitState(key("p"), idempotency.Succeeded)
 	})
-	t.Run("a payment whose worker died is asked about", func(t *testing.T) {
+	t.Run("a payment whose worker died is queried", func(t *testing.T) {
 		r := newFixture(t)
-		r.bank.behave("p", inDoubt())
+		r.provider.behave("p", inDoubt())
 		r.register(key("p"))
 		begin(r, key("p"), idempotency.NewAttempt(), 300*time.Millisecond)
 		r.run()
 		r.awaitState(key("p"), idempotency.Succeeded)
-		if r.bank.sends("p") != 0 || r.bank.queryCount("p") != 1 {
-			t.Errorf("sent %d times, asked %d times", r.bank.sends("p"), r.bank.queryCount("p"))
+		if r.provider.sends("p") != 0 || r.provider.queryCount("p") != 1 {
+			t.Errorf("sent %d times, queried %d times", r.provider.sends("p"), r.provider.queryCount("p"))
 		}
 	})
-	t.Run("a payment whose worker died, of a provider that cannot be asked, is held", func(t *testing.T) {
+	t.Run("a payment whose worker died, of a provider that cannot be queried, is held", func(t *testing.T) {
 		r := newFixture(t)
 		r.register(mute("p"))
 		begin(r, mute("p"), idempotency.NewAttempt(), 300*time.Millisecond)
 		r.run()
 		r.awaitState(mute("p"), idempotency.Held)
-		if n := r.bank.sends("p"); n != 0 {
+		if n := r.provider.sends("p"); n != 0 {
 			t.Errorf("sent %d times", n)
 		}
 	})
@@ -105,9 +105,9 @@ func TestTwoJanitorsDoNotDoubleWakeUps(t *testing.T) {
 
 func TestAProviderThatHangsDelaysNoOther(t *testing.T) {
 	r := newFixture(t)
-	g, quick := newGate(), newBank()
+	g, quick := newGate(), newFakeProvider()
 	defer close(g.leave)
-	r.bank.otherwise = scriptedReplies{pay: g.hold(outcome(providers.Succeeded))}
+	r.provider.otherwise = scriptedReplies{pay: g.hold(outcome(providers.Succeeded))}
 	for n := range 30 {
 		r.submit(key(fmt.Sprintf("hangs%d", n)))
 	}
@@ -122,18 +122,18 @@ func TestAProviderThatHangsDelaysNoOther(t *testing.T) {
 	}
 }
 
-// TestABacklogOfHangingSendsDelaysNoQuestion of the same provider.
-func TestABacklogOfHangingSendsDelaysNoQuestion(t *testing.T) {
+// TestABacklogOfHangingSendsDelaysNoStatusQuery of the same provider.
+func TestABacklogOfHangingSendsDelaysNoStatusQuery(t *testing.T) {
 	r := newFixture(t)
 	g := newGate()
 	defer close(g.leave)
-	r.bank.otherwise = scriptedReplies{pay: g.hold(outcome(providers.Succeeded))}
+	r.provider.otherwise = scriptedReplies{pay: g.hold(outcome(providers.Succeeded))}
 	var ks []idempotency.Key
 	for n := range 500 {
 		ks = append(ks, key(fmt.Sprintf("hangs%d", n)))
 	}
 	r.submit(ks...)
-	r.bank.behave("pending", inDoubt())
+	r.provider.behave("pending", inDoubt())
 	r.run(func(o *Options) { o.Concurrency = func(string) int { return 4 } })
 	wait(t, "the first hanging send", g.entered)
 	r.register(key("pending"))
@@ -143,7 +143,7 @@ func TestABacklogOfHangingSendsDelaysNoQuestion(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.awaitState(key("pending"), idempotency.Succeeded)
-	if n := r.bank.allSends(); n > 4 {
+	if n := r.provider.allSends(); n > 4 {
 		t.Errorf("%d sends at a time", n)
 	}
 }
@@ -151,7 +151,7 @@ func TestABacklogOfHangingSendsDelaysNoQuestion(t *testing.T) {
 func TestADrainFinishesWhatIsUnderWayAndTakesNothingNew(t *testing.T) {
 	r := newFixture(t)
 	g := newGate()
-	r.bank.behave("under-way", scriptedReplies{pay: g.hold(outcome(providers.Succeeded))})
+	r.provider.behave("under-way", scriptedReplies{pay: g.hold(outcome(providers.Succeeded))})
 	r.submit(key("under-way"))
 	e := r.engine()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -181,8 +181,8 @@ func TestADrainFinishesWhatIsUnderWayAndTakesNothingNew(t *testing.T) {
 	if s := r.show(key("under-way")).State; s != idempotency.Succeeded {
 		t.Errorf("under way: %s", s)
 	}
-	if rec := r.show(key("new")); rec.State != idempotency.Queued || r.bank.sends("new") != 0 {
-		t.Errorf("new: %s, sent %d times", rec.State, r.bank.sends("new"))
+	if rec := r.show(key("new")); rec.State != idempotency.Queued || r.provider.sends("new") != 0 {
+		t.Errorf("new: %s, sent %d times", rec.State, r.provider.sends("new"))
 	}
 }
 
@@ -190,7 +190,7 @@ func TestADrainFinishesWhatIsUnderWayAndTakesNothingNew(t *testing.T) {
 func TestADrainWaitsForWhatAsynqHasGivenUpOn(t *testing.T) {
 	r := newFixture(t)
 	g := newGate()
-	r.bank.behave("p", scriptedReplies{pay: g.hold(outcome(providers.Succeeded))})
+	r.provider.behave("p", scriptedReplies{pay: g.hold(outcome(providers.Succeeded))})
 	r.submit(key("p"))
 	e := r.engine()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -221,7 +221,7 @@ func TestADrainWaitsForWhatAsynqHasGivenUpOn(t *testing.T) {
 	}
 }
 
-// httpPayer pays by real exchanges, whose points are steps too.
+// httpPayer pays by real exchanges, whose points are fault points too.
 type httpPayer struct {
 	wire *wire.Client
 	url  string
@@ -243,9 +243,9 @@ func (p httpPayer) Status(ctx context.Context, q providers.StatusQuery) (provide
 	return providers.Outcome{Class: providers.Succeeded}, err
 }
 
-// TestTheStepsOfAPayment: a full payload is throttled once, then sent without a readable answer,
-// then asked about. Between them the steps of its path, in their order, are all that there are.
-func TestTheStepsOfAPayment(t *testing.T) {
+// TestTheFaultPointsOfAPayment: a full payload is throttled once, then sent without a readable
+// response, then queried. Together they pass all fault points, in their order.
+func TestTheFaultPointsOfAPayment(t *testing.T) {
 	r := newFixture(t)
 	var posts atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {

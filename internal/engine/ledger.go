@@ -15,22 +15,24 @@ type Ledger interface {
 	StatusQueries
 	// Defer moves only the due time of what must wait before it begins.
 	Defer(ctx context.Context, k idempotency.Key, after time.Duration) error
-	// Park takes what cannot move out of the due index until Unpark lets go what waits for this
-	// reason.
+	// Park takes a payment out of the due index, until its reason ends and Unpark makes it due.
 	Park(ctx context.Context, k idempotency.Key, reason string) error
+	// Unpark makes due at most limit of the payments parked for the reason, and returns how many.
 	Unpark(ctx context.Context, provider, reason string, limit int) (int, error)
 	ParkedCounts(ctx context.Context, provider string) (map[string]int64, error)
-	// Halts lists what is halted, by account ("*" for all).
+	// Halts lists the provider's halts by account, idempotency.AllAccounts for all of them.
 	Halts(ctx context.Context, provider string) (map[string]string, error)
-	// Due looks at what is due, moves its due time on, and hands out what must be woken.
-	Due(ctx context.Context, provider string, limit int, lanes idempotency.Lanes) (wakeups []idempotency.WakeUp, looked int, err error)
+	// Due reads at most limit due payments, moves their due times on, and returns the wake-ups to
+	// enqueue and how many payments it read.
+	Due(ctx context.Context, provider string, limit int, lanes idempotency.Lanes) (wakeups []idempotency.WakeUp, read int, err error)
 }
 
-// Attempts are the steps of an attempt.
+// Attempts are the ledger's operations of an attempt.
 type Attempts interface {
 	Begin(ctx context.Context, k idempotency.Key, b idempotency.BeginParams) (idempotency.BeginResult, error)
-	// Checkpoint keeps handles before the next step. Any error means: stop without sending.
-	Checkpoint(ctx context.Context, k idempotency.Key, attempt string, handles map[string]string, moves bool) error
+	// Checkpoint records provider references before the next step; moneyStepNext says that money
+	// can move from then on. Any error means: stop without sending.
+	Checkpoint(ctx context.Context, k idempotency.Key, attempt string, refs map[string]string, moneyStepNext bool) error
 	Alias(ctx context.Context, k idempotency.Key, alias string) error
 	Release(ctx context.Context, k idempotency.Key, attempt, reason string, after time.Duration) (idempotency.Transition, error)
 	Finish(ctx context.Context, k idempotency.Key, r idempotency.AttemptResult) (idempotency.Transition, error)
@@ -39,8 +41,8 @@ type Attempts interface {
 	Reject(ctx context.Context, k idempotency.Key, why idempotency.Rejection) (idempotency.Transition, error)
 }
 
-// StatusQueries are the steps of a question.
+// StatusQueries are the ledger's operations of a status query.
 type StatusQueries interface {
 	StartQuery(ctx context.Context, k idempotency.Key) (idempotency.StatusQuery, error)
-	RecordStatus(ctx context.Context, k idempotency.Key, a idempotency.StatusResult) (idempotency.Transition, error)
+	RecordStatus(ctx context.Context, k idempotency.Key, r idempotency.StatusResult) (idempotency.Transition, error)
 }

@@ -10,9 +10,9 @@ import (
 	"github.com/remesa/remesa/tasks"
 )
 
-// What cannot move is parked in the ledger under the reason, until a worker for which the reason is
-// over lets it go. Behind the first colon stands what it is about: an account, and a type of
-// payment; a key; the lane.
+// A payment that cannot move is parked in the ledger under a reason, until a worker for which the
+// reason has ended unparks it. Behind the first colon of a reason stands what it is about: an
+// account and a type of payment, a key, or the lane.
 const (
 	// reasonHalted is the provider's halt; with an account, that account's.
 	reasonHalted = "halted"
@@ -21,65 +21,66 @@ const (
 	reasonAccount = "account"
 	// reasonCircuit: the account's circuit is open here.
 	reasonCircuit = "circuit"
-	// reasonThrottled: the provider told the account to wait.
+	// reasonThrottled: the provider throttles the account.
 	reasonThrottled = "throttled"
 	// reasonKey: sealed with a key that is not here; alone, not sealed; or a fingerprint that needs
 	// the key, or its absence.
 	reasonKey = "key"
 	// reasonRate: the provider's rate limit leaves no slot soon.
 	reasonRate = "rate"
-	// reasonQueue: the lane has more wake-ups than it needs.
+	// reasonQueue: the lane's queue holds enough wake-ups.
 	reasonQueue = "queue"
 )
 
-// queryLane is the part behind the colon of a reason that is a lane's, for questions; for sends there
-// is none.
+// queryLane stands behind the colon of a lane's reason, for the query lane; nothing does for the
+// send lane.
 const queryLane = "ask"
 
-func laneReason(reason string, ask bool) string {
-	if ask {
+func laneReason(reason string, query bool) string {
+	if query {
 		return reason + ":" + queryLane
 	}
 	return reason
 }
 
-// park takes a payment out of the due index until its reason ends. Where even that fails, its due
-// time wakes it as it stands.
+// park takes a payment out of the due index until its reason ends. Where that fails, the due time
+// that it has wakes it.
 func (e *Engine) park(ctx context.Context, k idempotency.Key, reason string, why error) {
-	e.Log.Debug().Stringer("key", k).Err(why).Str("for", reason).Msg("waits")
+	e.Log.Debug().Stringer("key", k).Err(why).Str("for", reason).Msg("parked")
 	if err := e.Ledger.Park(context.WithoutCancel(ctx), k, reason); err != nil {
 		e.Log.Warn().Stringer("key", k).Err(err).Msg("could not be parked")
 	}
 }
 
-// unpark makes due what waits for a reason that is over, as far as this worker can tell, and no more
-// than the lanes have room for: each worker decides by its own accounts, keys and circuits, so that
-// one which cannot serve holds up none that can.
+// unpark makes payments due whose reason has ended, as far as this worker can tell, and no more
+// than the lanes have capacity for. Each worker decides by its own accounts, keys and circuits, so
+// that a worker that cannot serve a payment holds up none that can.
 func (e *Engine) unpark(ctx context.Context, provider string) error {
-	waiting, err := e.Ledger.ParkedCounts(ctx, provider)
-	if err != nil || len(waiting) == 0 {
+	parked, err := e.Ledger.ParkedCounts(ctx, provider)
+	if err != nil || len(parked) == 0 {
 		return err
 	}
 	halts, err := e.Ledger.Halts(ctx, provider)
 	if err != nil {
 		return err
 	}
-	room, err := e.laneCapacity(ctx, provider)
+	capacity, err := e.laneCapacity(ctx, provider)
 	if err != nil {
 		return err
 	}
 	var errs []error
-	for reason, n := range waiting {
-		lane := room.of(strings.HasSuffix(reason, ":"+queryLane))
+	for reason, n := range parked {
+		lane := capacity.of(strings.HasSuffix(reason, ":"+queryLane))
 		allowed, err := e.unparkable(ctx, provider, reason, halts, min(lane.payments(), int(n)))
-		gone, unparked := e.Ledger.Unpark(ctx, provider, reason, min(allowed, lane.payments()))
-		lane.add(gone)
-		errs = append(errs, err, unparked)
+		unparked, unparkErr := e.Ledger.Unpark(ctx, provider, reason, min(allowed, lane.payments()))
+		lane.add(unparked)
+		errs = append(errs, err, unparkErr)
 	}
 	return errors.Join(errs...)
 }
 
-// unparkable is how many of those that wait for a reason may go on now, most at the most.
+// unparkable is how many of the payments parked for a reason may go on now, as far as this worker
+// can tell; most is how many the lane takes.
 func (e *Engine) unparkable(ctx context.Context, provider, reason string, halts map[string]string, most int) (int, error) {
 	kind, name, _ := strings.Cut(reason, ":")
 	switch kind {
@@ -108,21 +109,21 @@ func (e *Engine) unparkable(ctx context.Context, provider, reason string, halts 
 	}
 }
 
-func allIf(over bool) int {
-	if over {
+func allIf(ended bool) int {
+	if ended {
 		return maxLane * tasks.WakeBatch
 	}
 	return 0
 }
 
-// halted reports whether a halt of the provider, or of the account, stands.
+// halted reports whether the provider or the account is halted.
 func halted(halts map[string]string, account string) bool {
 	_, provider := halts[idempotency.AllAccounts]
 	_, one := halts[account]
 	return provider || one
 }
 
-// haltOf is the reason to park for of what such a halt stops.
+// haltOf is the reason for which a halt parks a payment of the account.
 func haltOf(halts map[string]string, account string) string {
 	if _, provider := halts[idempotency.AllAccounts]; provider {
 		return reasonHalted
@@ -130,8 +131,8 @@ func haltOf(halts map[string]string, account string) string {
 	return reasonHalted + ":" + account
 }
 
-// servesType reports whether this worker has the account, and, with a type ("account:type"), whether it
-// makes that type.
+// servesType reports whether this worker has the account, and, with a type ("account:type"),
+// whether the account makes that type.
 func (e *Engine) servesType(provider, name string) bool {
 	account, kind, _ := strings.Cut(name, ":")
 	c, ok := e.circuits[provider+"/"+account]
@@ -142,13 +143,14 @@ func (e *Engine) servesType(provider, name string) bool {
 	return kind == "" || only == "" || only == kind
 }
 
-// decrypts reports whether this worker opens what begins so; nothing stands for what is not sealed.
-func (e *Engine) decrypts(head string) bool {
-	if can, known := e.verifiesFingerprint(head); known {
+// decrypts reports whether this worker can use the payloads parked under name, the part behind
+// reasonKey: a seal's prefix, the name of a fingerprint, or empty for payloads that are not sealed.
+func (e *Engine) decrypts(name string) bool {
+	if can, known := e.verifiesFingerprint(name); known {
 		return can
 	}
-	if head == "" {
+	if name == "" {
 		return e.Seal == nil
 	}
-	return slices.Contains(e.Seal.Prefixes(), head)
+	return slices.Contains(e.Seal.Prefixes(), name)
 }

@@ -27,7 +27,7 @@ func keys(n int, account string) []idempotency.Key {
 
 var ana = idempotency.Actor{By: "ana", Note: "test"}
 
-func (r *fixture) waiting(reason string) int {
+func (r *fixture) parked(reason string) int {
 	r.t.Helper()
 	all, err := r.ledger.ParkedCounts(r.t.Context(), "virtualpos")
 	if err != nil {
@@ -36,7 +36,7 @@ func (r *fixture) waiting(reason string) int {
 	return int(all[reason])
 }
 
-// pointCounter counts the steps of a worker.
+// pointCounter counts the fault points that a worker passes.
 type pointCounter struct {
 	mu     sync.Mutex
 	passed map[FaultPoint]int
@@ -65,12 +65,12 @@ func TestWhatCannotMoveIsParked(t *testing.T) {
 	const n = 40
 	chargesOnly := func(r *fixture) func(*Options) {
 		return func(o *Options) {
-			o.Registry.Add(providers.Account{Provider: "virtualpos", Name: "default", Client: fakeCharger{r.bank}})
+			o.Registry.Add(providers.Account{Provider: "virtualpos", Name: "default", Client: fakeCharger{r.provider}})
 		}
 	}
 	withSold := func(r *fixture) func(*Options) {
 		return func(o *Options) {
-			o.Registry.Add(providers.Account{Provider: "virtualpos", Name: "sold", Client: queryablePayer{fakePayer{r.bank}, r.bank}})
+			o.Registry.Add(providers.Account{Provider: "virtualpos", Name: "sold", Client: queryablePayer{fakePayer{r.provider}, r.provider}})
 		}
 	}
 	halt := func(account string) func(r *fixture) error {
@@ -106,14 +106,14 @@ func TestWhatCannotMoveIsParked(t *testing.T) {
 				options = append(options, row.worker(r))
 			}
 			r.run(options...)
-			r.until("all are parked", func() bool { return r.waiting(row.reason) == n })
+			r.until("all are parked", func() bool { return r.parked(row.reason) == n })
 			r.idle()
 			woken := seen.count(PointWake)
 			r.advance(time.Hour)
 			sweeps := seen.count(PointDue)
 			r.until("an hour went by", func() bool { return seen.count(PointDue) > sweeps+20 })
-			if got := seen.count(PointWake); got != woken || r.waiting(row.reason) != n {
-				t.Errorf("%d were woken, %d wait", got-woken, r.waiting(row.reason))
+			if got := seen.count(PointWake); got != woken || r.parked(row.reason) != n {
+				t.Errorf("%d were woken, %d are parked", got-woken, r.parked(row.reason))
 			}
 			if row.end != nil {
 				if err := row.end(r); err != nil {
@@ -125,8 +125,8 @@ func TestWhatCannotMoveIsParked(t *testing.T) {
 			for _, k := range ks {
 				r.awaitState(k, idempotency.Succeeded)
 			}
-			r.until("nobody waits", func() bool { return r.waiting(row.reason) == 0 })
-			if got := r.bank.allSends(); got != n {
+			r.until("none is parked", func() bool { return r.parked(row.reason) == 0 })
+			if got := r.provider.allSends(); got != n {
 				t.Errorf("%d sends for %d payments", got, n)
 			}
 		})
@@ -137,7 +137,7 @@ func TestWhatCannotMoveIsParked(t *testing.T) {
 // not.
 func TestAnOpenCircuitOfOneWorkerStarvesNoOther(t *testing.T) {
 	r := newFixture(t)
-	refused := newBank()
+	refused := newFakeProvider()
 	refused.otherwise = scriptedReplies{pay: fails(&providers.CredentialsError{Code: "401"})}
 	r.run(func(o *Options) {
 		o.Registry.Add(providers.Account{Provider: "virtualpos", Name: "default", Client: queryablePayer{fakePayer{refused}, refused}})
@@ -145,7 +145,7 @@ func TestAnOpenCircuitOfOneWorkerStarvesNoOther(t *testing.T) {
 	})
 	ks := keys(60, "default")
 	r.submit(ks...)
-	r.until("it has parked some", func() bool { return r.waiting("circuit:default") > 0 })
+	r.until("it has parked some", func() bool { return r.parked("circuit:default") > 0 })
 	r.run(func(o *Options) { o.Concurrency = func(string) int { return 1 } })
 	for _, k := range ks {
 		r.awaitState(k, idempotency.Succeeded)
@@ -155,13 +155,13 @@ func TestAnOpenCircuitOfOneWorkerStarvesNoOther(t *testing.T) {
 	}
 }
 
-// TestAnOpenCircuitIsProbedOnceACooldown, whatever the number of those that wait.
+// TestAnOpenCircuitIsProbedOnceACooldown, however many are parked.
 func TestAnOpenCircuitIsProbedOnceACooldown(t *testing.T) {
 	r := newFixture(t)
 	var healed atomic.Bool
 	var mu sync.Mutex
 	var at []time.Time
-	r.bank.otherwise = scriptedReplies{pay: func(context.Context, providers.Attempt) (providers.Outcome, error) {
+	r.provider.otherwise = scriptedReplies{pay: func(context.Context, providers.Attempt) (providers.Outcome, error) {
 		mu.Lock()
 		defer mu.Unlock()
 		at = append(at, time.Now())
@@ -177,7 +177,7 @@ func TestAnOpenCircuitIsProbedOnceACooldown(t *testing.T) {
 		o.Concurrency = func(string) int { return 1 }
 		o.CircuitCooldown = cooldown
 	})
-	r.until("it was probed", func() bool { return r.bank.allSends() >= 4 })
+	r.until("it was probed", func() bool { return r.provider.allSends() >= 4 })
 	healed.Store(true)
 	mu.Lock()
 	probes := slices.Clone(at[:4])
@@ -235,15 +235,15 @@ func TestAQueueHoldsOneWakeUpOfEachPayment(t *testing.T) {
 	for _, k := range ks[40:] {
 		r.awaitState(k, idempotency.Succeeded)
 	}
-	if n := r.bank.allSends(); n != len(ks) {
+	if n := r.provider.allSends(); n != len(ks) {
 		t.Errorf("sent %d times", n)
 	}
 }
 
-// TestAQueueHoldsOneQuestionOfEachPayment while nobody asks.
-func TestAQueueHoldsOneQuestionOfEachPayment(t *testing.T) {
+// TestAQueueHoldsOneStatusQueryOfEachPayment while no worker serves it.
+func TestAQueueHoldsOneStatusQueryOfEachPayment(t *testing.T) {
 	r := newClockFixture(t)
-	r.bank.otherwise = scriptedReplies{answers: answers{says(providers.Succeeded)}}
+	r.provider.otherwise = scriptedReplies{results: statusResults{statusResult(providers.Succeeded)}}
 	ks := keys(20, "default")
 	r.register(ks...)
 	for _, k := range ks {
@@ -257,7 +257,7 @@ func TestAQueueHoldsOneQuestionOfEachPayment(t *testing.T) {
 		}
 	}
 	if n := r.queued("virtualpos-ask"); n != len(ks) {
-		t.Errorf("%d questions about %d payments", n, len(ks))
+		t.Errorf("%d status queries of %d payments", n, len(ks))
 	}
 	r.run()
 	for _, k := range ks {
@@ -278,8 +278,8 @@ func TestALaneIsBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	pending := func() int { return r.queued("virtualpos") }
-	if pending() != bound || r.waiting("queue") != more {
-		t.Fatalf("%d are in the queue, %d wait", pending(), r.waiting("queue"))
+	if pending() != bound || r.parked("queue") != more {
+		t.Fatalf("%d are in the queue, %d are parked", pending(), r.parked("queue"))
 	}
 	r.advance(30 * time.Minute)
 	if err := e.tick(t.Context(), "virtualpos"); err != nil || pending() != bound {
@@ -290,11 +290,11 @@ func TestALaneIsBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := e.tick(t.Context(), "virtualpos"); err != nil || pending() != want {
-			t.Errorf("%d are in the queue, %d wait, %v", pending(), r.waiting("queue"), err)
+			t.Errorf("%d are in the queue, %d are parked, %v", pending(), r.parked("queue"), err)
 		}
 	}
-	if n := r.waiting("queue"); n != 0 {
-		t.Errorf("%d wait for a lane with room", n)
+	if n := r.parked("queue"); n != 0 {
+		t.Errorf("%d are parked for a lane with capacity", n)
 	}
 }
 
@@ -307,7 +307,7 @@ func TestUnhaltTakesEffectAtOnce(t *testing.T) {
 	ks := keys(30, "default")
 	r.submit(ks...)
 	r.run()
-	r.until("all are parked", func() bool { return r.waiting("halted") == len(ks) })
+	r.until("all are parked", func() bool { return r.parked("halted") == len(ks) })
 	if err := r.ledger.Unhalt(t.Context(), "virtualpos", "", ana); err != nil {
 		t.Fatal(err)
 	}

@@ -15,43 +15,43 @@ import (
 )
 
 const (
-	// A write waits for its reply for firstWriteTimeout, each later one twice as long, writeTimeout at
-	// most: a reply that got lost costs a second, and a slow Redis is not asked ever faster.
+	// A write waits for its reply for firstWriteTimeout, each later one twice as long, writeTimeout
+	// at most: a lost reply costs a second, and a slow Redis gets time to reply.
 	firstWriteTimeout = time.Second
 	writeTimeout      = 5 * time.Second
 	firstRetryDelay   = 50 * time.Millisecond
 	maxRetryDelay     = 2 * time.Second
 )
 
-// persist writes what happened to a payment until the store has it: past the lease, past asynq's
-// timeout, through an outage. Only the process's exit ends it; then what could not be written is
-// logged for a person to compare.
+// persist tries to write what happened to a payment until the store has it: past the lease, past
+// asynq's timeout, through an outage. Only the process's exit ends it; then it logs the result for
+// an operator to compare.
 func (e *Engine) persist(ctx context.Context, k idempotency.Key, step string, o providers.Outcome,
 	write func(context.Context) (idempotency.Transition, error),
 ) {
 	ctx = context.WithoutCancel(ctx)
 	for n := 0; ; n++ {
-		s, err := writeOnce(ctx, exponential(firstWriteTimeout, writeTimeout, n), write)
+		t, err := writeOnce(ctx, exponential(firstWriteTimeout, writeTimeout, n), write)
 		if err == nil {
-			e.transitioned(k, o, s)
+			e.transitioned(k, o, t)
 			return
 		}
 		if permanent(err) {
-			logLost(e.Log.Error(), k, step, o).Err(err).Msg("RESULT REFUSED by the ledger: a person must look")
+			logLost(e.Log.Error(), k, step, o).Err(err).Msg("RESULT REFUSED by the ledger: an operator must look")
 			return
 		}
 		if n == 0 {
 			e.Log.Warn().Stringer("key", k).Str("step", step).Err(err).Msg("result not written yet; trying until it is")
 		}
 		if !e.pause(exponential(firstRetryDelay, maxRetryDelay, n)) {
-			logLost(e.Log.Error(), k, step, o).Err(err).Msg("RESULT NOT WRITTEN: the payment will be asked about when its lease has lapsed")
+			logLost(e.Log.Error(), k, step, o).Err(err).Msg("RESULT NOT WRITTEN: the payment is queried when its lease has lapsed")
 			return
 		}
 	}
 }
 
-// logLost is all that a person needs to compare a result that the ledger lacks with the provider's
-// book.
+// logLost logs all that an operator needs to compare a result that the ledger lacks with the
+// provider's panel.
 func logLost(l *zerolog.Event, k idempotency.Key, step string, o providers.Outcome) *zerolog.Event {
 	return l.Stringer("key", k).Str("step", step).Str("class", string(o.Class)).Str("provider_id", o.ProviderID).Str("code", o.Code)
 }
@@ -62,22 +62,22 @@ func writeOnce(ctx context.Context, wait time.Duration, write func(context.Conte
 	return write(ctx)
 }
 
-// permanent reports whether trying again is useless: the payment is gone and could not be recorded
-// again, or its record cannot be read.
+// permanent reports whether the same write would fail each time: the payment is gone and could not
+// be recorded again, or its record cannot be read.
 func permanent(err error) bool {
 	return errors.Is(err, idempotency.ErrUnknown) || errors.Is(err, idempotency.ErrDamaged) || errors.Is(err, idempotency.ErrRefused) ||
 		scriptFailed(err)
 }
 
-// transientReplies begin the replies of a Redis that takes the same command later: it loads, is full, a
-// replica, cut off from its replicas, in a failover, or busy.
+// transientReplies begin the replies of a Redis that takes the same command later: it loads, is
+// full, is a replica, is cut off from its replicas, fails over, or is busy.
 var transientReplies = []string{
 	"LOADING", "OOM", "READONLY", "MISCONF", "NOREPLICAS", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "MOVED", "ASK", "BUSY", "UNKILLABLE",
 	"NOSCRIPT", "NOAUTH", "WRONGPASS", "NOPERM",
 }
 
-// scriptFailed reports whether the script itself broke off, as it will each time: Redis names the
-// script in such a reply. Any other reply is about the server, not the payment, and may pass.
+// scriptFailed reports whether the script itself failed, as it will each time: Redis names the
+// script in such a reply. Any other reply is about the server, not about the payment, and may pass.
 func scriptFailed(err error) bool {
 	var reply redis.Error
 	if !errors.As(err, &reply) {
@@ -100,15 +100,15 @@ func (e *Engine) pause(d time.Duration) bool {
 	}
 }
 
-// transitioned logs and counts what a step came to.
-func (e *Engine) transitioned(k idempotency.Key, o providers.Outcome, s idempotency.Transition) {
-	if s.Anomaly != "" && s.Applied {
-		e.Log.Error().Stringer("key", k).Str("anomaly", s.Anomaly).Str("state", string(s.State)).Msg("anomaly: a person must look")
-		e.Metrics.Anomaly(k.Provider, s.Anomaly)
+// transitioned logs and counts a transition.
+func (e *Engine) transitioned(k idempotency.Key, o providers.Outcome, t idempotency.Transition) {
+	if t.Anomaly != "" && t.Applied {
+		e.Log.Error().Stringer("key", k).Str("anomaly", t.Anomaly).Str("state", string(t.State)).Msg("anomaly: an operator must look")
+		e.Metrics.Anomaly(k.Provider, t.Anomaly)
 	}
-	e.Log.Info().Stringer("key", k).Str("class", string(o.Class)).Str("code", o.Code).Str("state", string(s.State)).
-		Bool("applied", s.Applied).Msg("recorded")
-	if s.StateChanged {
-		e.Metrics.Transitioned(k.Provider, s)
+	e.Log.Info().Stringer("key", k).Str("class", string(o.Class)).Str("code", o.Code).Str("state", string(t.State)).
+		Bool("applied", t.Applied).Msg("recorded")
+	if t.StateChanged {
+		e.Metrics.Transitioned(k.Provider, t)
 	}
 }

@@ -23,7 +23,7 @@ func writes() (*Engine, *logBuffer) {
 	}, log
 }
 
-// TestALostReplyCostsASecond: the store answers nothing for a while, and no connection ends.
+// TestALostReplyCostsASecond: the store does not reply for a while, and no connection ends.
 func TestALostReplyCostsASecond(t *testing.T) {
 	for lost, most := range map[int]time.Duration{1: 1100 * time.Millisecond, 2: 3300 * time.Millisecond, 6: 31 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
@@ -45,9 +45,8 @@ func TestALostReplyCostsASecond(t *testing.T) {
 	}
 }
 
-// TestWhichRepliesOfRedisAreFinal holds what a real server answers against the rule: what speaks of
-// the script ends the writing, because it would be said for ever; what speaks of the server does
-// not.
+// TestWhichRepliesOfRedisAreFinal tests the rule with the replies of a real server: a reply about
+// the script is final, because each later one would be the same; a reply about the server is not.
 func TestWhichRepliesOfRedisAreFinal(t *testing.T) {
 	t.Parallel()
 	c := redistest.Start(t).Client()
@@ -79,7 +78,7 @@ func TestWhichRepliesOfRedisAreFinal(t *testing.T) {
 		}
 	}
 	if permanent(errors.New("read tcp 10.0.0.7:6379: connection reset by peer (script: x)")) {
-		t.Error("what the network says is final")
+		t.Error("an error of the network is final")
 	}
 }
 
@@ -89,12 +88,12 @@ type reply string
 func (r reply) Error() string { return string(r) }
 func (r reply) RedisError()   {}
 
-// TestARecordThatCannotBeWrittenIsTold: the payment's record was damaged while its request was
+// TestARecordThatCannotBeWrittenIsLogged: the payment's record was damaged while its request was
 // under way.
-func TestARecordThatCannotBeWrittenIsTold(t *testing.T) {
+func TestARecordThatCannotBeWrittenIsLogged(t *testing.T) {
 	r := newFixture(t)
 	g := newGate()
-	r.bank.behave("p", scriptedReplies{pay: g.hold(outcome(providers.Succeeded))})
+	r.provider.behave("p", scriptedReplies{pay: g.hold(outcome(providers.Succeeded))})
 	r.submit(key("p"))
 	r.run()
 	wait(t, "the send", g.entered)
@@ -102,5 +101,5 @@ func TestARecordThatCannotBeWrittenIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	close(g.leave)
-	r.until("nobody is told", func() bool { return len(r.log.lines("RESULT REFUSED by the ledger")) == 1 })
+	r.until("it is not logged", func() bool { return len(r.log.lines("RESULT REFUSED by the ledger")) == 1 })
 }

@@ -8,16 +8,17 @@ import (
 	"github.com/remesa/remesa/idempotency"
 )
 
-// pool bounds how many payments of a lane this worker serves at a time, whatever tasks they came
-// in.
+// pool bounds how many payments of a lane this worker serves at a time, however many tasks carry
+// them.
 type pool struct {
 	slots chan struct{}
-	// closing is closed when the worker drains: what was not begun by then goes back to the queue.
+	// closing closes when the worker drains: a task with payments that were not begun by then goes
+	// back to the queue.
 	closing <-chan struct{}
 
 	mu sync.Mutex
-	// next holds what was taken from the queue and waits for a slot: another wake-up of it has
-	// nothing to add.
+	// next holds the payments that were taken from the queue and wait for a slot: another wake-up
+	// of one adds nothing.
 	next map[idempotency.Key]struct{}
 }
 
@@ -28,13 +29,14 @@ func newPool(size int, closing <-chan struct{}) *pool {
 // errNotServed: the worker drains, or all its slots stayed taken. asynq hands the task out again.
 var errNotServed = errors.New("no slot free")
 
-// expect returns those of the keys that nobody waits to serve already, and keeps them as such.
+// expect adds the keys to those that wait for a slot, and returns the ones that did not wait
+// before.
 func (p *pool) expect(keys []idempotency.Key) []idempotency.Key {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var mine []idempotency.Key
 	for _, k := range keys {
-		if _, waits := p.next[k]; !waits {
+		if _, known := p.next[k]; !known {
 			p.next[k] = struct{}{}
 			mine = append(mine, k)
 		}
@@ -42,7 +44,7 @@ func (p *pool) expect(keys []idempotency.Key) []idempotency.Key {
 	return mine
 }
 
-// forget ends that these wait.
+// forget removes the keys from those that wait for a slot.
 func (p *pool) forget(keys ...idempotency.Key) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -51,7 +53,7 @@ func (p *pool) forget(keys ...idempotency.Key) {
 	}
 }
 
-// enter takes a slot for the key, which from then on waits no more.
+// enter waits for a slot and takes it for the key.
 func (p *pool) enter(ctx context.Context, k idempotency.Key) error {
 	select {
 	case <-p.closing: // also where a slot is free
@@ -72,9 +74,9 @@ func (p *pool) enter(ctx context.Context, k idempotency.Key) error {
 func (p *pool) leave() { <-p.slots }
 
 // serve serves the payments of one wake-up. A single one is served before serve returns, so that
-// the dashboard shows its task as active; several are handed over, each as soon as there is a slot,
-// and what becomes of them is between them and the ledger. An error means that some were not begun:
-// whoever was does no harm in being woken again.
+// the dashboard shows its task as active. Of several, each starts in the background as soon as
+// there is a slot, and no result goes back to asynq. An error means that some were not begun; asynq
+// hands the task out again, which harms none that was begun.
 func (e *Engine) serve(ctx context.Context, p *pool, keys []idempotency.Key, one func(context.Context, idempotency.Key)) error {
 	keys = p.expect(keys)
 	defer func() { p.forget(keys...) }()

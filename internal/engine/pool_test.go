@@ -12,8 +12,8 @@ import (
 	"github.com/remesa/remesa/tasks"
 )
 
-// crowd is a provider that keeps every payment until the test lets all go, and counts how many it has
-// at a time.
+// crowd is a provider that keeps every payment until the test lets all go, and counts how many it
+// has at a time.
 type crowd struct {
 	now, most atomic.Int64
 	leave     chan struct{}
@@ -34,12 +34,12 @@ func concurrency(n int) func(*Options) {
 	return func(o *Options) { o.Concurrency = func(string) int { return n } }
 }
 
-// TestABatchTakesNoMoreThanTheLanesSlots: whatever the number of payments that a wake-up names, and of
-// wake-ups beside it, so many are under way as the lane allows.
+// TestABatchTakesNoMoreThanTheLanesSlots: whatever the number of payments that a wake-up names, and
+// of wake-ups beside it, so many are under way as the lane allows.
 func TestABatchTakesNoMoreThanTheLanesSlots(t *testing.T) {
 	r := newFixture(t)
 	c := newCrowd()
-	r.bank.otherwise = scriptedReplies{pay: c.pay}
+	r.provider.otherwise = scriptedReplies{pay: c.pay}
 	ks := keys(2*tasks.WakeBatch+5, "default")
 	r.submit(ks[:len(ks)-1]...)
 	r.submit(ks[len(ks)-1]) // alone
@@ -52,17 +52,17 @@ func TestABatchTakesNoMoreThanTheLanesSlots(t *testing.T) {
 	if most := c.most.Load(); most != 3 {
 		t.Errorf("%d were under way at a time", most)
 	}
-	if n := r.bank.allSends(); n != len(ks) {
+	if n := r.provider.allSends(); n != len(ks) {
 		t.Errorf("sent %d times", n)
 	}
 }
 
-// TestADrainBeginsNothingMore of a wake-up that it has begun to serve: what is under way is finished,
-// and the rest goes to another worker.
+// TestADrainBeginsNothingMore of a wake-up that it has begun to serve: what is under way is
+// finished, and the rest goes to another worker.
 func TestADrainBeginsNothingMore(t *testing.T) {
 	r := newClockFixture(t) // the due index wakes nobody
 	c := newCrowd()
-	r.bank.otherwise = scriptedReplies{pay: c.pay}
+	r.provider.otherwise = scriptedReplies{pay: c.pay}
 	ks := keys(tasks.WakeBatch, "default")
 	r.submit(ks...)
 	e := r.engine(concurrency(2))
@@ -76,14 +76,14 @@ func TestADrainBeginsNothingMore(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
-	if n := r.bank.allSends(); n != 2 {
+	if n := r.provider.allSends(); n != 2 {
 		t.Errorf("the worker that went sent %d", n)
 	}
 	r.run()
 	for _, k := range ks {
 		r.awaitState(k, idempotency.Succeeded)
 	}
-	if n := r.bank.allSends(); n != len(ks) {
+	if n := r.provider.allSends(); n != len(ks) {
 		t.Errorf("sent %d times", n)
 	}
 }
@@ -111,7 +111,8 @@ func TestWhatWaitsForASlotIsNotWaitedForTwice(t *testing.T) {
 	}
 }
 
-// TestATaskThatFindsNoSlotGoesBack: its time-out ends the wait for a slot, and not what is under way.
+// TestATaskThatFindsNoSlotGoesBack: its time-out ends the wait for a slot, and not what is under
+// way.
 func TestATaskThatFindsNoSlotGoesBack(t *testing.T) {
 	p := newPool(1, nil)
 	if err := p.enter(t.Context(), key("first")); err != nil {

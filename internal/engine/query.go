@@ -14,42 +14,26 @@ import (
 	"github.com/remesa/remesa/tasks"
 )
 
-// query serves one wake-up of the ask lane: it asks the provider what became of a payment, and moves
-// no money.
+// query serves one wake-up of the query lane: a status query, which moves no money.
 func (e *Engine) query(ctx context.Context, k idempotency.Key) {
-	c, ok := e.circuits[k.Provider+"/"+k.Account]
+	c, ok := e.circuitOf(ctx, k)
 	if !ok {
-		e.park(ctx, k, reasonAccount+":"+k.Account, errNoAccount)
 		return
 	}
 	checker, ok := c.account.Client.(providers.StatusChecker)
 	if !ok {
 		return
 	}
-	learnt := errInconclusive
-	leave, ok := e.passThrottle(ctx, k, c)
-	if !ok {
-		return
-	}
-	defer func() { leave(learnt) }()
-	pass, err := c.enter()
-	if err != nil {
-		e.park(ctx, k, c.reason(), err)
-		return
-	}
-	defer func() { pass(learnt) }()
-	if err := e.prepare(ctx, k, c.account, true); err != nil {
-		learnt = err
-		return
-	}
-	learnt = e.runQuery(ctx, k, checker)
+	e.admit(ctx, k, c, true, func() error { return e.runQuery(ctx, k, checker) })
 }
 
+// runQuery queries the provider and records the result. It returns what that says about the
+// account.
 func (e *Engine) runQuery(ctx context.Context, k idempotency.Key, checker providers.StatusChecker) error {
 	e.OnFaultPoint(PointQuery, k)
 	q, err := e.Ledger.StartQuery(ctx, k)
 	if err != nil {
-		e.Log.Warn().Stringer("key", k).Err(err).Msg("not asked; its due time wakes it again")
+		e.Log.Warn().Stringer("key", k).Err(err).Msg("not queried; its due time wakes it again")
 		return errInconclusive
 	}
 	if !q.Needed {
@@ -66,7 +50,7 @@ func (e *Engine) runQuery(ctx context.Context, k idempotency.Key, checker provid
 	return err
 }
 
-// status asks once. No answer is doubt about the answer, never about the payment.
+// status makes one status query. A provider that gives no answer leaves the payment as it is.
 func (e *Engine) status(ctx context.Context, k idempotency.Key, c providers.StatusChecker, q idempotency.StatusQuery,
 ) (o providers.Outcome, err error) {
 	ctx, cancel := context.WithTimeout(ctx, e.AttemptDeadline)
@@ -74,7 +58,7 @@ func (e *Engine) status(ctx context.Context, k idempotency.Key, c providers.Stat
 	ctx = e.traced(ctx, k)
 	defer func() {
 		if p := recover(); p != nil {
-			e.Log.Error().Stringer("key", k).Str("type", fmt.Sprintf("%T", p)).Msg("the adapter panicked while asking")
+			e.Log.Error().Stringer("key", k).Str("type", fmt.Sprintf("%T", p)).Msg("the adapter panicked during a status query")
 			o, err = providers.Outcome{Class: providers.InDoubt, Code: "panic"}, errInconclusive
 		}
 	}()
@@ -89,7 +73,7 @@ func (e *Engine) status(ctx context.Context, k idempotency.Key, c providers.Stat
 	return verifyStatus(query, providers.Redact(o, privateTexts(query)...)), nil
 }
 
-// privateTexts lists what no text about the payment may repeat, whatever its adapter took care of.
+// privateTexts lists what no text about the payment may repeat, whatever its adapter has redacted.
 func privateTexts(q providers.StatusQuery) []string {
 	switch {
 	case q.Payout != nil:
@@ -105,7 +89,7 @@ func newStatusQuery(k idempotency.Key, q idempotency.StatusQuery) providers.Stat
 	if t, err := tasks.DecodeStored(q.Payload); err == nil {
 		query = statusQueryFor(t)
 	}
-	query.ByReference = q.State.Final() // what may still be found then is an execution under another id
+	query.ByReference = q.State.Final() // a query of a final payment looks for an execution under another id
 	query.Account, query.Reference, query.ProviderID, query.ProviderRefs = k.Account, k.Reference, q.ProviderID, q.ProviderRefs
 	if providers.IsHiddenID(query.ProviderID) {
 		query.ProviderID = "" // the provider does not know it by that name
@@ -127,32 +111,33 @@ func statusQueryFor(t tasks.Task) providers.StatusQuery {
 	return query
 }
 
-// recordStatus reports what was said. A lost answer costs a question, so it is tried a few times only.
+// recordStatus writes a status result. One that is lost costs a status query, so the engine tries
+// three times only.
 func (e *Engine) recordStatus(ctx context.Context, k idempotency.Key, q idempotency.StatusQuery, o providers.Outcome) {
 	ctx = context.WithoutCancel(ctx)
 	e.OnFaultPoint(PointStatusRecord, k)
 	for n := range 3 {
-		s, err := writeOnce(ctx, exponential(firstWriteTimeout, writeTimeout, n), func(ctx context.Context) (idempotency.Transition, error) {
+		t, err := writeOnce(ctx, exponential(firstWriteTimeout, writeTimeout, n), func(ctx context.Context) (idempotency.Transition, error) {
 			return e.Ledger.RecordStatus(ctx, k, idempotency.StatusResult{
 				Version: q.Version, QueriedAt: q.QueriedAt, Outcome: o, Ours: o.Echo.Complete, QueryAfter: e.pollAfter(q.Polls),
 			})
 		})
 		if err == nil {
 			e.OnFaultPoint(PointStatusRecorded, k)
-			if s.State != q.State || s.Anomaly != "" {
-				e.transitioned(k, o, s)
+			if t.State != q.State || t.Anomaly != "" {
+				e.transitioned(k, o, t)
 			}
 			return
 		}
-		e.Log.Warn().Stringer("key", k).Err(err).Msg("answer not written")
+		e.Log.Warn().Stringer("key", k).Err(err).Msg("status result not written")
 		if permanent(err) || !e.pause(exponential(firstRetryDelay, maxRetryDelay, n)) {
 			return
 		}
 	}
 }
 
-// pollAfter spaces out the questions: PollFirst, then doubled, a quarter of jitter to each side,
-// PollMax at most.
+// pollAfter is the wait before the next status query: PollFirst, then doubled, with a quarter of
+// jitter to each side, PollMax at most.
 func (e *Engine) pollAfter(polls int) time.Duration {
 	d := exponential(e.PollFirst, e.PollMax, polls)
 	if polls == 0 {
@@ -161,8 +146,8 @@ func (e *Engine) pollAfter(polls int) time.Duration {
 	return min(time.Duration(float64(d)*(0.75+e.Random()/2)), e.PollMax)
 }
 
-// verifyStatus turns an answer about something else into a mismatch: every field that the provider
-// repeated must be ours.
+// verifyStatus turns a status result about something else into a mismatch: every field that the
+// provider repeated must be ours.
 func verifyStatus(q providers.StatusQuery, o providers.Outcome) providers.Outcome {
 	if o.Class == providers.NotFound || o.Class == providers.InDoubt {
 		return o
@@ -173,7 +158,7 @@ func verifyStatus(q providers.StatusQuery, o providers.Outcome) providers.Outcom
 	return o
 }
 
-// mismatchOutcome keeps the provider's id for a person, except where it is another payment's.
+// mismatchOutcome keeps the provider's id for an operator, except where it is another payment's.
 func mismatchOutcome(o providers.Outcome, class providers.Class, field string) providers.Outcome {
 	m := providers.Outcome{Class: class, ProviderID: o.ProviderID, Code: "mismatch", Message: "the provider's " + field + " is not ours"}
 	if field == "reference" {
@@ -206,5 +191,5 @@ func sameAmount(text string, m providers.Money) bool {
 	return err == nil && a.Cmp(b) == 0
 }
 
-// errInconclusive: nothing was learnt about the account.
+// errInconclusive stands for whatever says nothing about the account.
 var errInconclusive = errors.New("the provider was not called")

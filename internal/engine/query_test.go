@@ -18,23 +18,23 @@ import (
 	"github.com/remesa/remesa/providers/virtualpos"
 )
 
-// What is undecided is asked about by the id that is known; what is settled is looked for under our
-// reference, where a second execution stands.
+// A payment that is not final is queried by the id that is known; a final one by our reference,
+// where a second execution stands.
 func TestAQuestionAboutASettledPaymentIsByReference(t *testing.T) {
 	t.Parallel()
-	settled := []idempotency.State{idempotency.Succeeded, idempotency.Failed, idempotency.Reversed}
+	final := []idempotency.State{idempotency.Succeeded, idempotency.Failed, idempotency.Reversed}
 	for _, s := range []idempotency.State{
 		idempotency.Ready, idempotency.InDoubt, idempotency.Pending, idempotency.Held,
 		idempotency.Succeeded, idempotency.Failed, idempotency.Reversed,
 	} {
 		q := newStatusQuery(key("p"), idempotency.StatusQuery{State: s, ProviderID: "id-p"})
-		if q.ByReference != slices.Contains(settled, s) || q.ProviderID != "id-p" || q.Reference != "p" {
+		if q.ByReference != slices.Contains(final, s) || q.ProviderID != "id-p" || q.Reference != "p" {
 			t.Errorf("%s: got %+v", s, q)
 		}
 	}
 }
 
-// The first request is executed after the second: both are paid, under two ids. The daily look
+// The first request is executed after the second: both are paid, under two ids. The daily query
 // after a resend finds it, by whichever id the payout is known.
 func TestAResentPayoutThatIsExecutedTwiceIsAnAnomaly(t *testing.T) {
 	t.Parallel()
@@ -88,8 +88,8 @@ func simulated(t *testing.T, s *sandbox.Provider) providers.Account {
 	return providers.Account{Provider: virtualpos.Name, Name: idempotency.DefaultAccount, Client: client, Identity: s.Name}
 }
 
-// A settled payout's details are gone, and with them what signs a question about it: the question
-// is put to nobody, and the account's payments go on.
+// A final payout's details are gone, and with them what signs a status query of it: the query is
+// not sent, and the account's payments go on.
 func TestAQuestionThatCannotBeSignedLeavesTheAccountOpen(t *testing.T) {
 	r := newFixture(t)
 	s := simulator.New(simulator.Options{SignedQuestions: true}, sandbox.Options{})
@@ -106,7 +106,7 @@ func TestAQuestionThatCannotBeSignedLeavesTheAccountOpen(t *testing.T) {
 	})
 	r.awaitState(key("p"), idempotency.Succeeded)
 	r.enqueue(asynq.NewTask("status", []byte(`{"type":"status","provider":"virtualpos","reference":"p"}`)), asynq.Queue("virtualpos"))
-	wait(t, "the question was asked", statuses)
+	wait(t, "the status query was made", statuses)
 	r.submit(key("other"))
 	r.awaitState(key("other"), idempotency.Succeeded)
 	if rec := r.show(key("p")); rec.State != idempotency.Succeeded || rec.Anomaly != "" {
@@ -117,18 +117,18 @@ func TestAQuestionThatCannotBeSignedLeavesTheAccountOpen(t *testing.T) {
 func TestASecondSuccessUnderOurReferenceIsAnAnomaly(t *testing.T) {
 	r := newFixture(t)
 	var mu sync.Mutex
-	var looks []bool
+	var byReference []bool
 	shows := func(q providers.StatusQuery) (providers.Outcome, error) {
 		mu.Lock()
 		defer mu.Unlock()
-		looks = append(looks, q.ByReference)
+		byReference = append(byReference, q.ByReference)
 		id := "id-1"
 		if q.ByReference {
 			id = "id-2"
 		}
 		return providers.Outcome{Class: providers.Succeeded, ProviderID: id}, nil
 	}
-	r.bank.behave("p", scriptedReplies{outcome(providers.Pending), answers{shows}})
+	r.provider.behave("p", scriptedReplies{outcome(providers.Pending), statusResults{shows}})
 	r.submit(key("p"))
 	r.run()
 	r.awaitState(key("p"), idempotency.Succeeded)
@@ -136,7 +136,7 @@ func TestASecondSuccessUnderOurReferenceIsAnAnomaly(t *testing.T) {
 	r.until("the anomaly is recorded", func() bool { return r.show(key("p")).Anomaly == "second_success" })
 	mu.Lock()
 	defer mu.Unlock()
-	if !slices.Equal(looks, []bool{false, true}) {
-		t.Errorf("asked by reference: %v", looks)
+	if !slices.Equal(byReference, []bool{false, true}) {
+		t.Errorf("queried by reference: %v", byReference)
 	}
 }

@@ -14,40 +14,40 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// pace is a limiter as the worker makes one.
-func (r *fixture) pace(perSecond float64, every time.Duration) func(*Options) {
+// withLimit sets a limiter as the worker makes one.
+func (r *fixture) withLimit(perSecond float64, every time.Duration) func(*Options) {
 	return func(o *Options) {
 		o.Limiter = rate.New(r.rdb, map[string]float64{"virtualpos": perSecond}, every)
 		o.JanitorInterval = every
 	}
 }
 
-// TestABacklogRunsAtItsRate: no slot is lost, the limit is kept, and the questions are asked
+// TestABacklogRunsAtItsRate: no slot is lost, the limit is kept, and the status queries are made
 // meanwhile.
 func TestABacklogRunsAtItsRate(t *testing.T) {
 	r := newFixture(t)
 	const perSecond, n = 20, 80
 	var mu sync.Mutex
-	var sends, asked []time.Time
+	var sends, queries []time.Time
 	note := func(at *[]time.Time) {
 		mu.Lock()
 		defer mu.Unlock()
 		*at = append(*at, time.Now())
 	}
-	r.bank.otherwise = scriptedReplies{
+	r.provider.otherwise = scriptedReplies{
 		pay: func(context.Context, providers.Attempt) (providers.Outcome, error) {
 			note(&sends)
 			return providers.Outcome{Class: providers.Pending, ProviderID: "id-1"}, nil
 		},
-		answers: answers{func(providers.StatusQuery) (providers.Outcome, error) {
-			note(&asked)
+		results: statusResults{func(providers.StatusQuery) (providers.Outcome, error) {
+			note(&queries)
 			return providers.Outcome{Class: providers.Succeeded, ProviderID: "id-1"}, nil
 		}},
 	}
 	ks := keys(n, "default")
 	r.submit(ks...)
 	start := time.Now()
-	r.run(r.pace(perSecond, 200*time.Millisecond))
+	r.run(r.withLimit(perSecond, 200*time.Millisecond))
 	for _, k := range ks {
 		r.awaitState(k, idempotency.Succeeded)
 	}
@@ -57,17 +57,17 @@ func TestABacklogRunsAtItsRate(t *testing.T) {
 	}
 	mu.Lock()
 	defer mu.Unlock()
-	if first := asked[0].Sub(sends[0]); first > 3*time.Second {
-		t.Errorf("the first question came %s after the first send", first)
+	if first := queries[0].Sub(sends[0]); first > 3*time.Second {
+		t.Errorf("the first status query came %s after the first send", first)
 	}
-	all := slices.Concat(sends, asked)
+	all := slices.Concat(sends, queries)
 	slices.SortFunc(all, time.Time.Compare)
 	if least := time.Duration(len(all)-1) * time.Second / perSecond; all[len(all)-1].Sub(all[0]) < least*9/10 {
 		t.Errorf("%d requests in %s, at %d a second they take %s", len(all), all[len(all)-1].Sub(all[0]), perSecond, least)
 	}
 }
 
-// countingLimiter is a pacer that counts what is taken.
+// countingLimiter is a limiter that counts the slots that are taken.
 type countingLimiter struct {
 	noRateLimit
 	mu    sync.Mutex
@@ -94,17 +94,17 @@ func TestAWakeUpThatDoesNothingTakesNoSlot(t *testing.T) {
 	r := newFixture(t)
 	s := &countingLimiter{}
 	e := r.engine(func(o *Options) { o.Limiter = s })
-	settled, owned, stopped := key("settled"), key("owned"), key("stopped")
-	r.register(settled, owned, stopped)
-	e.send(t.Context(), settled)
-	if s.count() != 1 || r.show(settled).State != idempotency.Succeeded {
-		t.Fatalf("%d slots for one payment, which is %s", s.count(), r.show(settled).State)
+	final, owned, stopped := key("final"), key("owned"), key("stopped")
+	r.register(final, owned, stopped)
+	e.send(t.Context(), final)
+	if s.count() != 1 || r.show(final).State != idempotency.Succeeded {
+		t.Fatalf("%d slots for one payment, which is %s", s.count(), r.show(final).State)
 	}
 	begin(r, owned, idempotency.NewAttempt(), time.Minute)
 	if err := r.ledger.Halt(t.Context(), "virtualpos", "default", ana); err != nil {
 		t.Fatal(err)
 	}
-	for _, k := range []idempotency.Key{settled, owned, stopped, key("unknown")} {
+	for _, k := range []idempotency.Key{final, owned, stopped, key("unknown")} {
 		e.send(t.Context(), k)
 	}
 	for _, k := range []idempotency.Key{owned, stopped, key("unknown")} {
@@ -114,14 +114,14 @@ func TestAWakeUpThatDoesNothingTakesNoSlot(t *testing.T) {
 		t.Errorf("%d slots were taken for nothing", s.count()-1)
 	}
 	if got := r.show(stopped).ParkReason; got != "halted:default" {
-		t.Errorf("the halted one waits for %q", got)
+		t.Errorf("the halted one is parked for %q", got)
 	}
 }
 
-// TestWhoGetsNoSlotIsParked until there is room, sends and questions apart.
+// TestWhoGetsNoSlotIsParked until slots are free, sends and status queries apart.
 func TestWhoGetsNoSlotIsParked(t *testing.T) {
 	r := newFixture(t)
-	e := r.engine(r.pace(1.0/3600, time.Second))
+	e := r.engine(r.withLimit(1.0/3600, time.Second))
 	ks := keys(5, "default")
 	doubt := key("doubt")
 	r.register(append(ks, doubt)...)
@@ -129,18 +129,18 @@ func TestWhoGetsNoSlotIsParked(t *testing.T) {
 	for _, k := range ks {
 		e.send(t.Context(), k)
 	}
-	r.until("its lease lapsed", func() bool { e.query(t.Context(), doubt); return r.waiting("rate:ask") == 1 })
-	if r.bank.allSends() != 1 || r.waiting("rate") != 4 || r.bank.queryCount("doubt") != 0 {
-		t.Errorf("sent %d, %d wait", r.bank.allSends(), r.waiting("rate"))
+	r.until("its lease lapsed", func() bool { e.query(t.Context(), doubt); return r.parked("rate:ask") == 1 })
+	if r.provider.allSends() != 1 || r.parked("rate") != 4 || r.provider.queryCount("doubt") != 0 {
+		t.Errorf("sent %d, %d are parked", r.provider.allSends(), r.parked("rate"))
 	}
-	if err := e.unpark(t.Context(), "virtualpos"); err != nil || r.waiting("rate") != 4 {
-		t.Errorf("%d wait, %v", r.waiting("rate"), err)
+	if err := e.unpark(t.Context(), "virtualpos"); err != nil || r.parked("rate") != 4 {
+		t.Errorf("%d are parked, %v", r.parked("rate"), err)
 	}
 	unlimited := r.engine()
-	if err := unlimited.unpark(t.Context(), "virtualpos"); err != nil || r.waiting("rate")+r.waiting("rate:ask") != 0 {
-		t.Errorf("%d wait for no limit, %v", r.waiting("rate"), err)
+	if err := unlimited.unpark(t.Context(), "virtualpos"); err != nil || r.parked("rate")+r.parked("rate:ask") != 0 {
+		t.Errorf("%d are parked without a limit, %v", r.parked("rate"), err)
 	}
-	if lines := r.log.lines(fmt.Sprintf("%q", errNoSlot)); len(lines) != 5 || !strings.Contains(lines[0], "waits") {
-		t.Errorf("said %q", lines)
+	if lines := r.log.lines(fmt.Sprintf("%q", errNoSlot)); len(lines) != 5 || !strings.Contains(lines[0], "parked") {
+		t.Errorf("logged %q", lines)
 	}
 }

@@ -15,34 +15,50 @@ import (
 // send serves one wake-up of the send lane.
 func (e *Engine) send(ctx context.Context, k idempotency.Key) {
 	e.OnFaultPoint(PointWoken, k)
+	c, ok := e.circuitOf(ctx, k)
+	if !ok {
+		return
+	}
+	e.admit(ctx, k, c, false, func() error { return e.attempt(ctx, k, c.account) })
+}
+
+// circuitOf returns the payment's account with its circuit. A payment of an account that this
+// worker does not have is parked.
+func (e *Engine) circuitOf(ctx context.Context, k idempotency.Key) (*circuit, bool) {
 	c, ok := e.circuits[k.Provider+"/"+k.Account]
 	if !ok {
 		e.park(ctx, k, reasonAccount+":"+k.Account, errNoAccount)
-		return
 	}
-	learnt := errInconclusive
+	return c, ok
+}
+
+// admit calls serve where the account's throttle and circuit let the payment pass and prepare
+// succeeds; otherwise the payment is parked or deferred. Throttle and circuit then get what serve
+// returned about the account: nil, an error, or errInconclusive.
+func (e *Engine) admit(ctx context.Context, k idempotency.Key, c *circuit, query bool, serve func() error) {
+	accountErr := errInconclusive
 	leave, ok := e.passThrottle(ctx, k, c)
 	if !ok {
 		return
 	}
-	defer func() { leave(learnt) }()
+	defer func() { leave(accountErr) }()
 	pass, err := c.enter()
 	if err != nil {
 		e.park(ctx, k, c.reason(), err)
 		return
 	}
-	defer func() { pass(learnt) }() // after a panic too: a probe that never reports would keep the circuit open for ever
-	if err := e.prepare(ctx, k, c.account, false); err != nil {
-		learnt = err
+	defer func() { pass(accountErr) }() // after a panic too: a probe that never reports would keep the circuit open for ever
+	if err := e.prepare(ctx, k, c.account, query); err != nil {
+		accountErr = err
 		return
 	}
-	learnt = e.attempt(ctx, k, c.account)
+	accountErr = serve()
 }
 
 // prepare does what must come before Begin, because it may take long: a slot under the rate limit,
-// and a token. It returns what was learnt about the account where that did not succeed.
-func (e *Engine) prepare(ctx context.Context, k idempotency.Key, a providers.Account, ask bool) (err error) {
-	if !e.awaitSlot(ctx, k, ask) {
+// and a token. Its error is what a failure says about the account.
+func (e *Engine) prepare(ctx context.Context, k idempotency.Key, a providers.Account, query bool) (err error) {
+	if !e.awaitSlot(ctx, k, query) {
 		return errInconclusive
 	}
 	p, ok := a.Client.(providers.Preparer)
@@ -64,36 +80,36 @@ func (e *Engine) prepare(ctx context.Context, k idempotency.Key, a providers.Acc
 	return nil
 }
 
-// awaitSlot waits for a slot under the provider's rate limit. Who gets none is parked until there is
-// room; who needs none takes none.
-func (e *Engine) awaitSlot(ctx context.Context, k idempotency.Key, ask bool) bool {
+// awaitSlot waits for a slot under the provider's rate limit. A payment that gets none is parked
+// until slots are free; one that needs none takes none.
+func (e *Engine) awaitSlot(ctx context.Context, k idempotency.Key, query bool) bool {
 	if !e.Limiter.Limited(k.Provider) {
 		return true
 	}
-	if !e.needsSlot(ctx, k, ask) {
+	if !e.needsSlot(ctx, k, query) {
 		return false
 	}
-	ok, err := e.Limiter.Wait(ctx, k.Provider, ask)
+	ok, err := e.Limiter.Wait(ctx, k.Provider, query)
 	switch {
 	case err != nil:
 		e.wait(context.WithoutCancel(ctx), k, maxDefer, err)
 	case !ok:
-		e.park(ctx, k, laneReason(reasonRate, ask), errNoSlot)
+		e.park(ctx, k, laneReason(reasonRate, query), errNoSlot)
 	}
 	return ok && err == nil
 }
 
-var errNoSlot = errors.New("the rate limit leaves no room soon")
+var errNoSlot = errors.New("the rate limit has no slot soon")
 
-// needsSlot looks at the record first: what is settled, owned by another attempt or halted costs no
-// slot.
-func (e *Engine) needsSlot(ctx context.Context, k idempotency.Key, ask bool) bool {
+// needsSlot reads the record first: a payment that is final, owned by another attempt or halted
+// costs no slot.
+func (e *Engine) needsSlot(ctx context.Context, k idempotency.Key, query bool) bool {
 	q, err := e.Ledger.StartQuery(ctx, k)
 	if err != nil {
-		e.Log.Warn().Stringer("key", k).Err(err).Msg("not looked at; its due time wakes it again")
+		e.Log.Warn().Stringer("key", k).Err(err).Msg("not processed; its due time wakes it again")
 		return false
 	}
-	if ask {
+	if query {
 		return q.Needed
 	}
 	if q.State != idempotency.Queued && q.State != idempotency.Ready {
@@ -109,8 +125,7 @@ func (e *Engine) needsSlot(ctx context.Context, k idempotency.Key, ask bool) boo
 
 var errHalted = errors.New("halted")
 
-// prepareRetry is the wait before a token is asked for again: refused credentials are tried once per
-// cooldown.
+// prepareRetry is the wait before the next login: refused credentials are tried once per cooldown.
 func (e *Engine) prepareRetry(err error) time.Duration {
 	var credentials *providers.CredentialsError
 	if errors.As(err, &credentials) {
@@ -122,16 +137,16 @@ func (e *Engine) prepareRetry(err error) time.Duration {
 
 const maxDefer = 30 * time.Second
 
-// wait puts a payment off before Begin. Where even that fails, its due time wakes it as it stands.
+// wait defers a payment before Begin. Where that fails, the due time that it has wakes it.
 func (e *Engine) wait(ctx context.Context, k idempotency.Key, d time.Duration, why error) {
-	e.Log.Debug().Stringer("key", k).Err(why).Msg("waits")
+	e.Log.Debug().Stringer("key", k).Err(why).Msg("deferred")
 	if err := e.Ledger.Defer(ctx, k, d); err != nil {
-		e.Log.Warn().Stringer("key", k).Err(err).Msg("could not be put off")
+		e.Log.Warn().Stringer("key", k).Err(err).Msg("could not be deferred")
 	}
 }
 
-// attempt begins, sends and reports. It returns what the attempt says about the account's health:
-// nil, or why nothing could be sent.
+// attempt begins, sends and reports. It returns what the attempt says about the account: nil, why
+// nothing could be sent, or errInconclusive.
 func (e *Engine) attempt(ctx context.Context, k idempotency.Key, a providers.Account) error {
 	deadline := e.Now().Add(e.AttemptDeadline)
 	id := idempotency.NewAttempt()
@@ -157,39 +172,39 @@ func (e *Engine) attempt(ctx context.Context, k idempotency.Key, a providers.Acc
 		return errInconclusive
 	}
 	e.OnFaultPoint(PointBegun, k)
-	// From here on only the attempt's own deadline ends it: asynq, which cancels after a hiccup of
-	// Redis, would turn a send into doubt.
+	// From here on only the attempt's own deadline ends it: asynq cancels the context when it loses
+	// its lease in Redis, and that would turn a send into doubt.
 	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), deadline)
 	defer cancel()
 	sendBy := deadline.Add(-e.RequestTimeout)
 	ctx = e.traced(wire.WithSendDeadline(ctx, sendBy, e.Now), k)
-	held := ownedAttempt{id: id, begin: begun, queryable: a.Queryable()}
+	owned := ownedAttempt{id: id, begin: begun, queryable: a.Queryable()}
 	if pastDeadline(e.Now(), sendBy) {
-		return e.report(ctx, k, held, attemptResult{err: &providers.NotSent{Reason: wire.NoTime}})
+		return e.report(ctx, k, owned, attemptResult{err: &providers.NotSent{Reason: wire.NoTime}})
 	}
-	return e.report(ctx, k, held, e.execute(ctx, k, a, id, begun))
+	return e.report(ctx, k, owned, e.execute(ctx, k, a, id, begun))
 }
 
-// ownedAttempt is an attempt that owns a payment, with all that its worker knows of it should the store
-// forget.
+// ownedAttempt is an attempt that owns a payment, with all that its worker needs to record it again
+// where the store has lost it.
 type ownedAttempt struct {
 	id        string
 	begin     idempotency.BeginResult
 	queryable bool
 }
 
-// pastDeadline compares by monotonic clock and by wall clock: the one stands still while the machine
-// sleeps, the other can be set back.
+// pastDeadline compares by monotonic clock and by wall clock: the first stands still while the
+// machine sleeps, the second can be set back.
 func pastDeadline(now, by time.Time) bool {
 	return !now.Before(by) || !now.Round(0).Before(by.Round(0))
 }
 
-// traced names the points of the exchanges with the provider as steps of the payment's path.
+// traced makes the points of each exchange with the provider fault points of the payment's path.
 func (e *Engine) traced(ctx context.Context, k idempotency.Key) context.Context {
 	return wire.WithTrace(ctx, func(point string) { e.OnFaultPoint(FaultPoint(point), k) })
 }
 
-// releaseUnanswered gives back what a Begin may have taken whose answer was lost: nothing was sent.
+// releaseUnanswered releases what a Begin may have taken whose reply was lost: nothing was sent.
 func (e *Engine) releaseUnanswered(ctx context.Context, k idempotency.Key, id string, err error) {
 	if errors.Is(err, idempotency.ErrUnknown) || errors.Is(err, idempotency.ErrFull) {
 		return
@@ -202,8 +217,8 @@ func safeFirstStep(a providers.Account) bool {
 	return ok && t.SafeFirstStep()
 }
 
-// servedType is the one type of payment that the account makes; empty where it makes both, or
-// neither.
+// servedType is the one type of payment that the account makes, "payout" or "charge"; empty where
+// it makes both, or neither.
 func servedType(a providers.Account) string {
 	_, pays := a.Client.(providers.Payer)
 	_, charges := a.Client.(providers.Charger)
@@ -216,20 +231,22 @@ func servedType(a providers.Account) string {
 	return ""
 }
 
-// attemptResult is what an attempt came to: err means that the provider cannot have acted.
+// attemptResult is what an attempt came to.
 type attemptResult struct {
-	outcome    providers.Outcome
-	err        error
+	outcome providers.Outcome
+	// err means that the provider cannot have acted.
+	err error
+	// payloadErr means that this worker could not use the payload, and sent nothing.
 	payloadErr error
-	// inconclusive: it says nothing about the account.
+	// inconclusive means that the attempt says nothing about the account.
 	inconclusive bool
-	// moneyStepReached: the attempt came to a step that can move money.
+	// moneyStepReached means that the attempt came to its money step.
 	moneyStepReached bool
-	// checkpointed: the attempt wrote to the record after its Begin.
+	// checkpointed means that the attempt wrote to the record after its Begin.
 	checkpointed bool
 }
 
-// execute calls the adapter. A panic in it is doubt: nobody knows what was sent before.
+// execute calls the adapter. After a panic the payment is in doubt: nobody knows what was sent.
 func (e *Engine) execute(ctx context.Context, k idempotency.Key, a providers.Account, id string, b idempotency.BeginResult) (r attemptResult) {
 	if b.DecryptErr != nil {
 		e.decryptError(k.Provider, b.DecryptErr).Stringer("key", k).Msg("PAYLOAD CHANGED OR MOVED in Redis: the payment is not sent")
@@ -239,19 +256,19 @@ func (e *Engine) execute(ctx context.Context, k idempotency.Key, a providers.Acc
 	if err != nil {
 		return attemptResult{payloadErr: err}
 	}
-	reached, noted := !safeFirstStep(a), false
+	reached, checkpointed := !safeFirstStep(a), false
 	defer func() {
 		if p := recover(); p != nil {
 			e.Log.Error().Stringer("key", k).Str("type", fmt.Sprintf("%T", p)).Msg("the adapter panicked; the payment is in doubt")
-			r = attemptResult{outcome: providers.Outcome{Class: providers.InDoubt, Code: "panic"}, inconclusive: true, moneyStepReached: reached, checkpointed: noted}
+			r = attemptResult{outcome: providers.Outcome{Class: providers.InDoubt, Code: "panic"}, inconclusive: true, moneyStepReached: reached, checkpointed: checkpointed}
 		}
 	}()
 	attempt := providers.Attempt{
 		ID: id, ProviderRefs: b.ProviderRefs, MayHaveLeft: b.MayHaveLeft,
-		Checkpoint: func(ctx context.Context, h map[string]string, moves bool) error {
-			noted = true
-			err := e.Ledger.Checkpoint(ctx, k, id, h, moves)
-			reached = reached || moves && err == nil
+		Checkpoint: func(ctx context.Context, refs map[string]string, moneyStepNext bool) error {
+			checkpointed = true
+			err := e.Ledger.Checkpoint(ctx, k, id, refs, moneyStepNext)
+			reached = reached || moneyStepNext && err == nil
 			return err
 		},
 		Alias: func(ctx context.Context, alias string) error { return e.Ledger.Alias(ctx, k, alias) },
@@ -262,11 +279,11 @@ func (e *Engine) execute(ctx context.Context, k idempotency.Key, a providers.Acc
 	e.Metrics.Request(k.Provider, operation, requestClass(o, err), e.Now().Sub(start))
 	e.OnFaultPoint(PointSent, k)
 	o = providers.Redact(o, privateTexts(statusQueryFor(payment))...)
-	return attemptResult{outcome: verifyOutcome(payment, o), err: err, moneyStepReached: reached, checkpointed: noted}
+	return attemptResult{outcome: verifyOutcome(payment, o), err: err, moneyStepReached: reached, checkpointed: checkpointed}
 }
 
-// verifyOutcome turns an outcome that an attempt cannot have, or that speaks of another payment, into
-// doubt: the provider will be asked.
+// verifyOutcome turns an outcome that an attempt cannot have, or that is about another payment,
+// into doubt: a status query follows.
 func verifyOutcome(t tasks.Task, o providers.Outcome) providers.Outcome {
 	switch o.Class {
 	case providers.Succeeded, providers.Pending, providers.Refused:
@@ -282,7 +299,7 @@ func verifyOutcome(t tasks.Task, o providers.Outcome) providers.Outcome {
 	}
 }
 
-// call hands the payment to what the provider can do.
+// call calls the adapter's method for the payment's type, and names the operation for the metrics.
 func call(ctx context.Context, a providers.Account, t tasks.Task, at providers.Attempt) (string, providers.Outcome, error) {
 	if p, ok := t.Payout(); ok {
 		if payer, ok := a.Client.(providers.Payer); ok {
@@ -311,27 +328,27 @@ func requestClass(o providers.Outcome, err error) string {
 	}
 }
 
-// report writes what the attempt came to and does not give up before it is written. It returns the
-// attempt's word on the account.
-func (e *Engine) report(ctx context.Context, k idempotency.Key, h ownedAttempt, r attemptResult) error {
-	var uncompared *unverifiable
+// report writes what the attempt came to, and tries until it is written. It returns what the
+// attempt says about the account.
+func (e *Engine) report(ctx context.Context, k idempotency.Key, owned ownedAttempt, r attemptResult) error {
+	var unverified *unverifiable
 	switch {
-	case errors.As(r.payloadErr, &uncompared):
-		e.release(ctx, k, h.id, "payload not compared", 0)
-		e.parkUnverifiable(ctx, k, uncompared)
+	case errors.As(r.payloadErr, &unverified):
+		e.release(ctx, k, owned.id, "payload not compared", 0)
+		e.parkUnverifiable(ctx, k, unverified)
 		return errInconclusive
 	case r.payloadErr != nil && !undecryptableAnywhere(r.payloadErr):
-		e.release(ctx, k, h.id, "payload", maxDefer)
+		e.release(ctx, k, owned.id, "payload", maxDefer)
 		return errInconclusive
 	case r.payloadErr != nil:
-		e.release(ctx, k, h.id, "payload", 0)
+		e.release(ctx, k, owned.id, "payload", 0)
 		e.reject(ctx, k, r.payloadErr)
 		return errInconclusive
 	case r.err != nil:
-		e.release(ctx, k, h.id, releaseReason(r.err), e.retryAfter(h.begin.Number, r.err))
+		e.release(ctx, k, owned.id, releaseReason(r.err), e.retryAfter(owned.begin.Number, r.err))
 		return r.err
 	default:
-		e.finish(ctx, k, h, r)
+		e.finish(ctx, k, owned, r)
 		if r.inconclusive {
 			return errInconclusive
 		}
@@ -340,24 +357,24 @@ func (e *Engine) report(ctx context.Context, k idempotency.Key, h ownedAttempt, 
 }
 
 // finish writes the attempt's outcome. A payment that the store has lost meanwhile is recorded
-// again first, from what this worker still holds: a result is never thrown away.
-func (e *Engine) finish(ctx context.Context, k idempotency.Key, h ownedAttempt, r attemptResult) {
+// again first, from what this worker still holds, so that no result is thrown away.
+func (e *Engine) finish(ctx context.Context, k idempotency.Key, owned ownedAttempt, r attemptResult) {
 	e.OnFaultPoint(PointFinish, k)
 	report := idempotency.AttemptResult{
-		Attempt: h.id, Outcome: r.outcome, MoneyStepReached: r.moneyStepReached, QueryAfter: e.PollFirst,
+		Attempt: owned.id, Outcome: r.outcome, MoneyStepReached: r.moneyStepReached, QueryAfter: e.PollFirst,
 	}
 	if !r.checkpointed {
-		report.Begin = h.begin.Snapshot
+		report.Begin = owned.begin.Snapshot
 	}
 	e.persist(ctx, k, "finish", r.outcome, func(ctx context.Context) (idempotency.Transition, error) {
-		s, err := e.Ledger.Finish(ctx, k, report)
-		if !errors.Is(err, idempotency.ErrUnknown) || !r.moneyStepReached || h.begin.Registered.Fingerprint == "" {
-			return s, err
+		t, err := e.Ledger.Finish(ctx, k, report)
+		if !errors.Is(err, idempotency.ErrUnknown) || !r.moneyStepReached || owned.begin.Registered.Fingerprint == "" {
+			return t, err
 		}
 		e.Log.Error().Stringer("key", k).Msg("RECORD LOST by the store: recorded again with this attempt")
-		lost := idempotency.RestoredAttempt{Attempt: h.id, LeaseEnd: h.begin.LeaseEnd, Queryable: h.queryable}
-		if err := e.Ledger.Restore(ctx, h.begin.Registered, lost); err != nil {
-			return s, err
+		lost := idempotency.RestoredAttempt{Attempt: owned.id, LeaseEnd: owned.begin.LeaseEnd, Queryable: owned.queryable}
+		if err := e.Ledger.Restore(ctx, owned.begin.Registered, lost); err != nil {
+			return t, err
 		}
 		return e.Ledger.Finish(ctx, k, report)
 	})
@@ -373,20 +390,20 @@ func (e *Engine) release(ctx context.Context, k idempotency.Key, id, why string,
 	e.OnFaultPoint(PointReleased, k)
 }
 
-// codeUnreadable stands on a payment whose payload cannot be used.
+// codeUnreadable is the code of a payment whose payload cannot be used.
 const codeUnreadable = "payload_unreadable"
 
-// codePayloadChanged stands on a payment whose payload is not what was registered.
+// codePayloadChanged is the code of a payment whose payload is not what was registered.
 const codePayloadChanged = "payload_changed"
 
-// reject stops a payment that cannot be sent as it stands. What was changed is a person's: whoever
-// changed it may have changed more.
+// reject stops a payment that cannot be sent as it stands. One whose payload was changed is held
+// for an operator: whoever changed it may have changed more.
 func (e *Engine) reject(ctx context.Context, k idempotency.Key, why error) {
 	rejection := idempotency.Rejection{Code: codeUnreadable, Message: why.Error()}
 	if errors.Is(why, errPayloadChanged) {
 		rejection.Code, rejection.Hold = codePayloadChanged, true
 		e.Metrics.Anomaly(k.Provider, codePayloadChanged)
-		e.Log.Error().Stringer("key", k).Err(why).Msg("PAYLOAD CHANGED in Redis: the payment is not sent; a person must look")
+		e.Log.Error().Stringer("key", k).Err(why).Msg("PAYLOAD CHANGED in Redis: the payment is not sent; an operator must look")
 	}
 	e.persist(ctx, k, "reject", providers.Outcome{Class: providers.Refused, Code: rejection.Code},
 		func(ctx context.Context) (idempotency.Transition, error) {
@@ -407,7 +424,7 @@ func releaseReason(err error) string {
 	}
 }
 
-// retryAfter is the wait before the next attempt: what the provider asked for, else exponential
+// retryAfter is the wait before the next attempt: the provider's Retry-After, else exponential
 // backoff with full jitter.
 func (e *Engine) retryAfter(number int, err error) time.Duration {
 	var notSent *providers.NotSent

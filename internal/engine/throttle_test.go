@@ -37,13 +37,13 @@ func (s *throttlingProvider) times() []time.Time {
 
 func (r *fixture) throttle(o *Options) { o.Throttle = rate.NewThrottle(r.rdb, 30*time.Second) }
 
-// TestAThrottledAccountWaitsAsAWhole: what was under way is turned away, nobody else asks, and
-// after the wait one goes first.
+// TestAThrottledAccountWaitsAsAWhole: what was under way is throttled, nothing else is sent,
+// and after the wait one goes first.
 func TestAThrottledAccountWaitsAsAWhole(t *testing.T) {
 	r := newFixture(t)
 	const wait = 1500 * time.Millisecond
 	s := &throttlingProvider{opens: time.Now().Add(time.Hour), retryAfter: wait}
-	r.bank.otherwise = scriptedReplies{pay: s.pay}
+	r.provider.otherwise = scriptedReplies{pay: s.pay}
 	ks := keys(100, "default")
 	const each = 4
 	for range 2 {
@@ -67,13 +67,13 @@ func TestAThrottledAccountWaitsAsAWhole(t *testing.T) {
 	for _, k := range ks {
 		r.awaitState(k, idempotency.Succeeded)
 	}
-	if n := r.bank.allSends(); n != len(ks)+len(turned) {
+	if n := r.provider.allSends(); n != len(ks)+len(turned) {
 		t.Errorf("%d requests, %d turned away", n, len(turned))
 	}
 }
 
-// TestAPersonEndsADaysWait by a retry of the payment that was told so, or by an unhalt.
-func TestAPersonEndsADaysWait(t *testing.T) {
+// TestAnOperatorEndsADaysWait by a retry of the payment that got the 429, or by an unhalt.
+func TestAnOperatorEndsADaysWait(t *testing.T) {
 	for name, step := range map[string]func(r *fixture, k idempotency.Key) error{
 		"retry": func(r *fixture, k idempotency.Key) error {
 			_, err := r.ledger.Retry(r.t.Context(), k, r.show(k).Version, false, ana)
@@ -86,45 +86,45 @@ func TestAPersonEndsADaysWait(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := newFixture(t)
 			s := &throttlingProvider{opens: time.Now().Add(time.Hour), retryAfter: 24 * time.Hour}
-			r.bank.otherwise = scriptedReplies{pay: s.pay}
-			told := key("told")
-			r.submit(told)
+			r.provider.otherwise = scriptedReplies{pay: s.pay}
+			throttledKey := key("throttled")
+			r.submit(throttledKey)
 			r.run(r.throttle)
-			r.awaitState(told, idempotency.Ready)
+			r.awaitState(throttledKey, idempotency.Ready)
 			others := keys(20, "default")
 			r.submit(others...)
-			r.until("the others wait", func() bool { return r.waiting("throttled:default") == len(others) })
+			r.until("the others are parked", func() bool { return r.parked("throttled:default") == len(others) })
 			s.mu.Lock()
 			s.opens = time.Now()
 			s.mu.Unlock()
-			if err := step(r, told); err != nil {
+			if err := step(r, throttledKey); err != nil {
 				t.Fatal(err)
 			}
 			for _, k := range others {
 				r.awaitState(k, idempotency.Succeeded)
 			}
 			if name == "retry" {
-				r.awaitState(told, idempotency.Succeeded)
+				r.awaitState(throttledKey, idempotency.Succeeded)
 			}
 		})
 	}
 }
 
-// TestAThrottledQuestionMakesTheAccountWait, too.
-func TestAThrottledQuestionMakesTheAccountWait(t *testing.T) {
+// TestAThrottledStatusQueryMakesTheAccountWait, too.
+func TestAThrottledStatusQueryMakesTheAccountWait(t *testing.T) {
 	r := newFixture(t)
 	turned := func(providers.StatusQuery) (providers.Outcome, error) {
 		return providers.Outcome{}, &providers.NotSent{Reason: throttled, RetryAfter: time.Hour}
 	}
-	r.bank.behave("p", scriptedReplies{pay: outcome(providers.InDoubt), answers: answers{turned}})
+	r.provider.behave("p", scriptedReplies{pay: outcome(providers.InDoubt), results: statusResults{turned}})
 	r.run(r.throttle)
 	r.submit(key("p"))
-	r.until("it was asked about", func() bool { return r.bank.queryCount("p") == 1 })
-	r.until("its next question waits", func() bool { return r.waiting("throttled:default") == 1 })
+	r.until("it was queried", func() bool { return r.provider.queryCount("p") == 1 })
+	r.until("its next status query is parked", func() bool { return r.parked("throttled:default") == 1 })
 	r.submit(key("q"))
-	r.until("so does the next payment", func() bool { return r.waiting("throttled:default") == 2 })
-	if r.bank.queryCount("p") != 1 || r.bank.sends("q") != 0 {
-		t.Errorf("asked %d times, sent %d times", r.bank.queryCount("p"), r.bank.sends("q"))
+	r.until("so does the next payment", func() bool { return r.parked("throttled:default") == 2 })
+	if r.provider.queryCount("p") != 1 || r.provider.sends("q") != 0 {
+		t.Errorf("queried %d times, sent %d times", r.provider.queryCount("p"), r.provider.sends("q"))
 	}
 }
 

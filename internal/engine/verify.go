@@ -11,20 +11,20 @@ import (
 	"github.com/remesa/remesa/tasks"
 )
 
-// What is about to be sent is held against what was registered: whoever can write to Redis could
-// have changed either. What differs is a person's. What this worker cannot compare waits for one
-// that can.
+// The engine compares what it is about to send with what was registered: whoever can write to Redis
+// could have changed either. A payment that differs is held for an operator. One that this worker
+// cannot compare is parked for a worker that can.
 
 var errPayloadChanged = errors.New("the payload is not what was registered")
 
-// unverifiable is a payload whose fingerprint says nothing to this worker; reason is what the
-// payment waits for.
+// unverifiable is the error of a payload whose fingerprint this worker cannot compare; reason is
+// the one for which the payment is parked.
 type unverifiable struct{ reason, msg string }
 
 func (u *unverifiable) Error() string { return u.msg }
 
-// Behind reasonKey, a fingerprint that this worker cannot use: a keyed one without the key, or a
-// plain one with it.
+// What stands behind reasonKey for a fingerprint that this worker cannot use: a keyed one without
+// the key, or a plain one with it.
 const (
 	fingerprintKeyed = "fingerprint-keyed"
 	fingerprintPlain = "fingerprint-plain"
@@ -32,7 +32,7 @@ const (
 
 var (
 	errFingerprintKeyMissing = &unverifiable{reasonKey + ":" + fingerprintKeyed,
-		"the payload cannot be held against the record: REMESA_FINGERPRINT_KEY is missing"}
+		"the payload cannot be compared with the record: REMESA_FINGERPRINT_KEY is missing"}
 	errPlainFingerprint = &unverifiable{reasonKey + ":" + fingerprintPlain,
 		"the record's fingerprint is a plain one, which whoever writes to Redis can make: REMESA_FINGERPRINT_KEY was missing where it was registered"}
 )
@@ -41,7 +41,8 @@ func errChangedField(field string) error {
 	return fmt.Errorf("%w: %s differs", errPayloadChanged, field)
 }
 
-// decodeRegistered decodes what is about to be sent, and returns it only where it is what was registered.
+// decodeRegistered decodes the payload that is about to be sent. An error means that it must not be
+// sent: it cannot be read, is not what was registered, or cannot be compared.
 func (e *Engine) decodeRegistered(b idempotency.BeginResult) (tasks.Task, error) {
 	t, err := tasks.DecodeStored(b.Payload)
 	if err != nil {
@@ -79,13 +80,14 @@ func (e *Engine) matchRegistered(t tasks.Task, r idempotency.Registration) error
 	return nil
 }
 
-// isForgeable: with the key at hand a plain fingerprint proves nothing, or it would be enough to
-// write one over a keyed one. A sealed payload needs no proof: nobody changes it unnoticed.
+// isForgeable reports whether a fingerprint proves nothing: a worker that has the key accepts no
+// plain one, or it would be enough to write one over a keyed one. A sealed payload needs no proof,
+// because no change of it goes unnoticed.
 func (e *Engine) isForgeable(fingerprint string) bool {
 	return len(e.FingerprintKey) > 0 && e.Seal == nil && !strings.HasPrefix(fingerprint, tasks.KeyedFingerprint)
 }
 
-// parkUnverifiable parks what this worker cannot compare, and says so once a minute.
+// parkUnverifiable parks a payment that this worker cannot compare, and logs it once a minute.
 func (e *Engine) parkUnverifiable(ctx context.Context, k idempotency.Key, why *unverifiable) {
 	if e.logLimiter.allow(k.Provider+" "+why.reason, e.Now()) {
 		e.Log.Error().Stringer("key", k).Err(why).Msg("PAYLOAD NOT COMPARED with what was registered: the payment is not sent by this worker")
@@ -93,8 +95,8 @@ func (e *Engine) parkUnverifiable(ctx context.Context, k idempotency.Key, why *u
 	e.park(ctx, k, why.reason, why)
 }
 
-// verifiesFingerprint reports whether this worker can use what waits under the name behind reasonKey; known
-// says whether it is one of ours.
+// verifiesFingerprint reports whether this worker can use the fingerprints parked under the name
+// behind reasonKey; known is false where the name is not one of a fingerprint.
 func (e *Engine) verifiesFingerprint(name string) (can, known bool) {
 	switch name {
 	case fingerprintKeyed:

@@ -16,8 +16,8 @@ import (
 // fingerprintKey is one of the canaries: no log line may have it.
 var fingerprintKey = []byte("secret-canary-2")
 
-// fakeCardProvider makes payments of both types, so that a changed type is no reason to wait for another
-// account.
+// fakeCardProvider makes payments of both types, so that a changed type is no reason to wait for
+// another account.
 type fakeCardProvider struct{ queryablePayer }
 
 func (t fakeCardProvider) Charge(ctx context.Context, o providers.Charge, a providers.Attempt) (providers.Outcome, error) {
@@ -26,7 +26,7 @@ func (t fakeCardProvider) Charge(ctx context.Context, o providers.Charge, a prov
 
 func (r *fixture) teller(o *Options) {
 	o.Registry = providers.Registry{}
-	o.Registry.Add(providers.Account{Provider: "virtualpos", Name: "default", Client: fakeCardProvider{queryablePayer{fakePayer{r.bank}, r.bank}}})
+	o.Registry.Add(providers.Account{Provider: "virtualpos", Name: "default", Client: fakeCardProvider{queryablePayer{fakePayer{r.provider}, r.provider}}})
 }
 
 // anomalies counts by kind.
@@ -140,8 +140,8 @@ func (r *fixture) taskOf(k idempotency.Key, amount string) tasks.Task {
 	return t
 }
 
-// heldAsChanged: p is a person's and never left, somebody is told, and another payment is not held
-// up.
+// heldAsChanged: p is held for an operator and never left, an anomaly is counted, and another
+// payment is not held up.
 func (r *fixture) heldAsChanged(field string, change ...func(*Options)) {
 	r.t.Helper()
 	seen := &anomalies{seen: map[string]int{}}
@@ -151,15 +151,15 @@ func (r *fixture) heldAsChanged(field string, change ...func(*Options)) {
 	if got.Code != codePayloadChanged || got.MayHaveLeft || !strings.Contains(got.Message, field) {
 		r.t.Errorf("code %q, message %q, may have left %t", got.Code, got.Message, got.MayHaveLeft)
 	}
-	if r.bank.allSends() != 1 || r.bank.sends("other") != 1 {
-		r.t.Errorf("sent %d times, the other one %d", r.bank.allSends(), r.bank.sends("other"))
+	if r.provider.allSends() != 1 || r.provider.sends("other") != 1 {
+		r.t.Errorf("sent %d times, the other one %d", r.provider.allSends(), r.provider.sends("other"))
 	}
-	if told := seen.all(); len(told) != 1 || told[codePayloadChanged] != 1 {
-		r.t.Errorf("told of %v", told)
+	if counts := seen.all(); len(counts) != 1 || counts[codePayloadChanged] != 1 {
+		r.t.Errorf("counted %v", counts)
 	}
 	lines := r.log.lines("PAYLOAD CHANGED")
 	if len(lines) != 1 {
-		r.t.Fatalf("said %d times: %q", len(lines), lines)
+		r.t.Fatalf("logged %d times: %q", len(lines), lines)
 	}
 	var line struct{ Level, Key string }
 	if err := json.Unmarshal([]byte(lines[0]), &line); err != nil || line.Level != "error" || line.Key != key("p").String() {
@@ -167,17 +167,17 @@ func (r *fixture) heldAsChanged(field string, change ...func(*Options)) {
 	}
 }
 
-// waitsUncompared: p was not sent, and waits for another worker; what this one says has the words.
+// waitsUncompared: p was not sent, and is parked for another worker; the log line has the words.
 func (r *fixture) waitsUncompared(words string) {
 	r.t.Helper()
-	r.until("it waits", func() bool { return strings.HasPrefix(r.show(key("p")).ParkReason, "key:fingerprint") })
+	r.until("it is parked", func() bool { return strings.HasPrefix(r.show(key("p")).ParkReason, "key:fingerprint") })
 	got := r.show(key("p"))
-	if got.State != idempotency.Ready || got.MayHaveLeft || r.bank.allSends() != 0 {
-		r.t.Errorf("it is %s, may have left %t, sent %d times", got.State, got.MayHaveLeft, r.bank.allSends())
+	if got.State != idempotency.Ready || got.MayHaveLeft || r.provider.allSends() != 0 {
+		r.t.Errorf("it is %s, may have left %t, sent %d times", got.State, got.MayHaveLeft, r.provider.allSends())
 	}
 	lines := r.log.lines("PAYLOAD NOT COMPARED")
 	if len(lines) != 1 || !strings.Contains(lines[0], `"level":"error"`) || !strings.Contains(lines[0], words) {
-		r.t.Errorf("said %d times: %q", len(lines), lines)
+		r.t.Errorf("logged %d times: %q", len(lines), lines)
 	}
 }
 
@@ -189,8 +189,8 @@ func TestAWorkerWithoutTheFingerprintKeyWaitsForOneThatHasIt(t *testing.T) {
 	stop()
 	r.run(keyed(fingerprintKey))
 	r.awaitState(key("p"), idempotency.Succeeded)
-	if r.bank.sends("p") != 1 {
-		r.t.Errorf("sent %d times", r.bank.sends("p"))
+	if r.provider.sends("p") != 1 {
+		r.t.Errorf("sent %d times", r.provider.sends("p"))
 	}
 }
 

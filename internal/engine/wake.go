@@ -13,36 +13,37 @@ import (
 	"github.com/remesa/remesa/tasks"
 )
 
-// maxLane is how many wake-ups a lane's queue holds before no more are added: what is due beyond
-// them is parked, and let go as the lane drains. Each may carry tasks.WakeBatch payments: it is a
-// few seconds of work.
+// maxLane is how many wake-ups a lane's queue holds at most. Payments that are due beyond them are
+// parked, and unparked as the lane drains. Each wake-up may carry tasks.WakeBatch payments, so this
+// is a few seconds of work.
 const maxLane = 128
 
-// laneState is how much waits in a lane's queue.
+// laneState is the state of a lane's queue.
 type laneState struct {
-	// free is how many wake-ups more it takes.
+	// free is how many more wake-ups it takes.
 	free int
-	// oldest is since when the one waits that is served next; zero in an empty queue.
+	// oldest is when the oldest wake-up was enqueued; zero in an empty queue.
 	oldest time.Time
 }
 
-// payments is how many payments may be made due without filling the lane: they are woken together.
-func (q *laneState) payments() int { return max(q.free, 0) * tasks.WakeBatch }
+// payments is how many payments may be made due without filling the lane.
+func (s *laneState) payments() int { return max(s.free, 0) * tasks.WakeBatch }
 
-// add notes that so many payments were made due.
-func (q *laneState) add(payments int) { q.free -= (payments + tasks.WakeBatch - 1) / tasks.WakeBatch }
+// add counts payments that were made due against the lane's capacity.
+func (s *laneState) add(payments int) { s.free -= (payments + tasks.WakeBatch - 1) / tasks.WakeBatch }
 
-// laneCapacity is how much waits in each lane of a provider.
+// laneCapacity is the state of both lanes of a provider.
 type laneCapacity struct{ send, query laneState }
 
-func (r *laneCapacity) of(ask bool) *laneState {
-	if ask {
-		return &r.query
+func (c *laneCapacity) of(query bool) *laneState {
+	if query {
+		return &c.query
 	}
-	return &r.send
+	return &c.send
 }
 
-// oldestSample are looked at for the age of a queue: the last one may have lost its data.
+// oldestSample is how many tasks laneCapacity reads for the age of a queue: the last one may have
+// lost its data.
 const oldestSample = 10
 
 func (e *Engine) laneCapacity(ctx context.Context, provider string) (*laneCapacity, error) {
@@ -56,22 +57,22 @@ func (e *Engine) laneCapacity(ctx context.Context, provider string) (*laneCapaci
 	if _, err := pipe.Exec(ctx); err != nil {
 		return nil, err
 	}
-	r := &laneCapacity{}
+	c := &laneCapacity{}
 	for i, queue := range queues {
 		oldest, err := e.oldest(ctx, queue, tails[i].Val())
 		if err != nil {
 			return nil, err
 		}
-		*r.of(i == 1) = laneState{free: maxLane - int(lengths[i].Val()), oldest: oldest}
+		*c.of(i == 1) = laneState{free: maxLane - int(lengths[i].Val()), oldest: oldest}
 	}
-	return r, nil
+	return c, nil
 }
 
 // Names of asynq's keys, which it does not export.
 func pendingKey(queue string) string  { return "asynq:{" + queue + "}:pending" }
 func taskKey(queue, id string) string { return "asynq:{" + queue + "}:t:" + id }
 
-// oldest is since when the oldest of these tasks has been waiting in the queue.
+// oldest is when the oldest of these tasks was enqueued; zero where none of them says.
 func (e *Engine) oldest(ctx context.Context, queue string, ids []string) (time.Time, error) {
 	if len(ids) == 0 {
 		return time.Time{}, nil
@@ -97,8 +98,8 @@ func (e *Engine) oldest(ctx context.Context, queue string, ids []string) (time.T
 	return time.Unix(0, oldest), nil
 }
 
-// wake enqueues one wake-up for payments of one lane. One that is there already is as good: an
-// earlier call's whose reply was lost.
+// wake enqueues one wake-up for payments of one lane. It is no error that the same wake-up is
+// queued already: the reply of an earlier call may have been lost.
 func (e *Engine) wake(ctx context.Context, batch []idempotency.WakeUp) error {
 	for _, w := range batch {
 		e.OnFaultPoint(PointWake, w.Key)
@@ -110,10 +111,11 @@ func (e *Engine) wake(ctx context.Context, batch []idempotency.WakeUp) error {
 	return err
 }
 
-func splitOutstanding(wakeups []idempotency.WakeUp, ask bool) []idempotency.WakeUp {
+// splitOutstanding returns the wake-ups of one lane.
+func splitOutstanding(wakeups []idempotency.WakeUp, query bool) []idempotency.WakeUp {
 	var lane []idempotency.WakeUp
 	for _, w := range wakeups {
-		if w.Query == ask {
+		if w.Query == query {
 			lane = append(lane, w)
 		}
 	}

@@ -43,7 +43,7 @@ func TestWakeUpsOfOnePaymentSendItOnce(t *testing.T) {
 		}},
 		{"one more while it is sent", func(r *fixture, k idempotency.Key) {
 			g := newGate()
-			r.bank.behave(k.Reference, scriptedReplies{pay: g.hold(outcome(providers.Succeeded))})
+			r.provider.behave(k.Reference, scriptedReplies{pay: g.hold(outcome(providers.Succeeded))})
 			r.submit(k)
 			r.run()
 			wait(r.t, "the send", g.entered)
@@ -54,7 +54,7 @@ func TestWakeUpsOfOnePaymentSendItOnce(t *testing.T) {
 			})
 			close(g.leave)
 		}},
-		{"one more after it is settled", func(r *fixture, k idempotency.Key) {
+		{"one more after it is final", func(r *fixture, k idempotency.Key) {
 			r.submit(k)
 			r.run()
 			r.awaitState(k, idempotency.Succeeded)
@@ -105,7 +105,7 @@ func TestWakeUpsOfOnePaymentSendItOnce(t *testing.T) {
 		}},
 		{"cancelled by hand while it is sent", func(r *fixture, k idempotency.Key) {
 			g := newGate()
-			r.bank.behave(k.Reference, scriptedReplies{pay: g.hold(outcome(providers.Succeeded))})
+			r.provider.behave(k.Reference, scriptedReplies{pay: g.hold(outcome(providers.Succeeded))})
 			r.submit(k)
 			r.run()
 			wait(r.t, "the send", g.entered)
@@ -125,7 +125,7 @@ func TestWakeUpsOfOnePaymentSendItOnce(t *testing.T) {
 			row.do(r, k)
 			r.awaitState(k, idempotency.Succeeded)
 			r.idle()
-			if n := r.bank.sends(k.Reference); n != 1 {
+			if n := r.provider.sends(k.Reference); n != 1 {
 				t.Errorf("sent %d times", n)
 			}
 			if rec := r.show(k); rec.Attempts != 1 || rec.Anomaly != "" {
@@ -144,7 +144,7 @@ func TestAWakeUpWhoseDataIsLostIsMadeAgain(t *testing.T) {
 	r.dropRecord(func(ctx context.Context) error { return r.rdb.Del(ctx, taskKey("virtualpos", k.TaskID(1))).Err() })
 	r.run()
 	r.awaitState(k, idempotency.Succeeded)
-	if n := r.bank.sends("p"); n != 1 {
+	if n := r.provider.sends("p"); n != 1 {
 		t.Errorf("sent %d times", n)
 	}
 }
@@ -173,10 +173,10 @@ func TestAConflictChangesNothing(t *testing.T) {
 	r.run()
 	before := r.awaitState(key("p"), idempotency.Succeeded)
 	r.enqueue(asynq.NewTask("payout", payload(key("p"), "99999")), asynq.Queue("virtualpos"))
-	r.until("the conflict was told", func() bool { return len(r.log.lines("conflict")) > 0 })
+	r.until("the conflict was logged", func() bool { return len(r.log.lines("conflict")) > 0 })
 	r.idle()
-	if after := r.show(key("p")); after.Version != before.Version || after.Amount != "12500" || r.bank.sends("p") != 1 {
-		t.Errorf("version %d, then %d; amount %s; sent %d times", before.Version, after.Version, after.Amount, r.bank.sends("p"))
+	if after := r.show(key("p")); after.Version != before.Version || after.Amount != "12500" || r.provider.sends("p") != 1 {
+		t.Errorf("version %d, then %d; amount %s; sent %d times", before.Version, after.Version, after.Amount, r.provider.sends("p"))
 	}
 }
 
@@ -185,7 +185,7 @@ func TestTheSamePayloadUnderANewFingerprintKeyIsNoConflict(t *testing.T) {
 	r.register(key("p"))
 	r.enqueue(asynq.NewTask("payout", payload(key("p"), "12500")), asynq.Queue("virtualpos"))
 	r.run(func(o *Options) { o.FingerprintKey = fingerprintKey })
-	r.until("it waits", func() bool { return r.show(key("p")).ParkReason != "" })
+	r.until("it is parked", func() bool { return r.show(key("p")).ParkReason != "" })
 	r.idle()
 	if lines := r.log.lines("conflict"); len(lines) > 0 {
 		t.Error(lines)
@@ -227,16 +227,16 @@ func TestAStatusTaskAsks(t *testing.T) {
 		r.enqueue(asynq.NewTask("status", fmt.Appendf(nil, `{"type":"status","provider":"virtualpos","reference":%q}`, reference)),
 			asynq.Queue("virtualpos"))
 	}
-	t.Run("about a settled payment once, and a difference is an anomaly", func(t *testing.T) {
+	t.Run("of a final payment once, and a difference is an anomaly", func(t *testing.T) {
 		r := newFixture(t)
-		r.bank.behave("p", scriptedReplies{answers: answers{says(providers.Refused)}})
+		r.provider.behave("p", scriptedReplies{results: statusResults{statusResult(providers.Refused)}})
 		r.submit(key("p"))
 		r.run()
 		r.awaitState(key("p"), idempotency.Succeeded)
 		ask(r, "p")
 		r.until("the anomaly is recorded", func() bool { return r.show(key("p")).Anomaly == "refused_after_succeeded" })
-		if rec := r.show(key("p")); rec.State != idempotency.Succeeded || r.bank.queryCount("p") != 1 {
-			t.Errorf("state %s, asked %d times", rec.State, r.bank.queryCount("p"))
+		if rec := r.show(key("p")); rec.State != idempotency.Succeeded || r.provider.queryCount("p") != 1 {
+			t.Errorf("state %s, queried %d times", rec.State, r.provider.queryCount("p"))
 		}
 	})
 	t.Run("nothing about a queued payment, and sends nothing", func(t *testing.T) {
@@ -251,8 +251,8 @@ func TestAStatusTaskAsks(t *testing.T) {
 		r.submit(key("other"))
 		r.awaitState(key("other"), idempotency.Succeeded)
 		r.idle()
-		if r.show(key("p")).State != idempotency.Queued || r.bank.queryCount("p")+r.bank.sends("p") != 0 {
-			t.Errorf("state %s, asked %d, sent %d", r.show(key("p")).State, r.bank.queryCount("p"), r.bank.sends("p"))
+		if r.show(key("p")).State != idempotency.Queued || r.provider.queryCount("p")+r.provider.sends("p") != 0 {
+			t.Errorf("state %s, queried %d, sent %d", r.show(key("p")).State, r.provider.queryCount("p"), r.provider.sends("p"))
 		}
 	})
 	t.Run("nothing about an unknown payment", func(t *testing.T) {
@@ -262,8 +262,8 @@ func TestAStatusTaskAsks(t *testing.T) {
 		r.run()
 		r.awaitState(key("other"), idempotency.Succeeded)
 		r.idle()
-		if n := r.bank.queryCount("nobody"); n != 0 {
-			t.Errorf("asked %d times", n)
+		if n := r.provider.queryCount("nobody"); n != 0 {
+			t.Errorf("queried %d times", n)
 		}
 	})
 }

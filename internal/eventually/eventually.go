@@ -1,4 +1,4 @@
-// Package eventually lets tests wait for what comes about by itself: it polls, with a deadline.
+// Package eventually lets tests wait for a condition: it polls, with a deadline.
 package eventually
 
 import (
@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// longestPause is between two looks; the first ones follow sooner.
+// longestPause is the longest pause between two polls; the first ones follow sooner.
 const longestPause = 20 * time.Millisecond
 
 // NoError calls attempt until it returns nil. It ends the test, with the last error, where that

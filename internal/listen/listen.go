@@ -1,6 +1,6 @@
-// Package listen bounds the connections that a listener holds, per address and in all. Each takes a
-// file descriptor of the process that also has to reach Redis and the providers: without a bound,
-// whoever opens connections to a page stops payments.
+// Package listen bounds the connections that a listener holds, per address and in all. Without a
+// bound, anybody who opens connections to a page could take the file descriptors that the process
+// needs for Redis and the providers.
 package listen
 
 import (
@@ -16,7 +16,8 @@ type Limits struct {
 	PerAddress int
 	// All is how many there may be at a time, 256 by default.
 	All int
-	// Refused, if set, is told of each connection that was closed at once, and by which limit.
+	// Refused, if set, is called for each connection that was closed at once; limit is PerAddress
+	// or InAll.
 	Refused func(from netip.Addr, limit string)
 }
 
@@ -31,9 +32,8 @@ const (
 	inAll      = 256
 )
 
-// Limit closes at once what is more than the limits allow, and never lets a caller wait for a
-// place: an address that has its share is turned away before the others' places are looked at, so
-// that no single one takes them all.
+// Limit wraps a listener: it closes at once each connection beyond the limits, and never makes a
+// client wait for a place. The limit per address comes first, so that no address takes all places.
 func Limit(l net.Listener, o Limits) net.Listener {
 	if o.PerAddress <= 0 {
 		o.PerAddress = perAddress
@@ -73,7 +73,7 @@ func (l *limited) Accept() (net.Conn, error) {
 	}
 }
 
-// acquire takes a place, or says which limit leaves none.
+// acquire takes a place, or returns the limit that leaves none.
 func (l *limited) acquire(from netip.Addr) (limit string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -118,9 +118,8 @@ func (c *conn) Close() error {
 	return c.Conn.Close()
 }
 
-// CountedAddress is whom limits count: the address without its port and zone, and of an IPv6 address the
-// network of 64 bits, which one customer of a provider has to himself. What is no address is the
-// zero one.
+// CountedAddress is the address that limits count: without port and zone, and for IPv6 the network
+// of 64 bits, which is one customer's. It is the zero Addr where hostPort is no address.
 func CountedAddress(hostPort string) netip.Addr {
 	ap, err := netip.ParseAddrPort(hostPort)
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 	"github.com/remesa/remesa/internal/eventually"
 )
 
-const patience = 20 * time.Second
+const testTimeout = 20 * time.Second
 
 // fixture is a server behind the limits, which counts what it holds.
 type fixture struct {
@@ -65,10 +65,10 @@ func (h *fixture) note(_ net.Conn, s http.ConnState) {
 	}
 }
 
-// await waits until the hall is as it should be.
+// await waits until ok holds.
 func (h *fixture) await(what string, ok func(h *fixture) bool) {
 	h.t.Helper()
-	eventually.NoError(h.t, patience, func() error {
+	eventually.NoError(h.t, testTimeout, func() error {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		if !ok(h) {
@@ -82,7 +82,7 @@ func (h *fixture) await(what string, ok func(h *fixture) bool) {
 // was connected holds nothing either.
 func (h *fixture) dial(from string) net.Conn {
 	h.t.Helper()
-	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}, Timeout: patience}
+	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}, Timeout: testTimeout}
 	c, err := d.DialContext(context.Background(), "tcp", h.addr)
 	if errors.Is(err, syscall.ECONNRESET) {
 		c, _ = net.Pipe()
@@ -95,12 +95,12 @@ func (h *fixture) dial(from string) net.Conn {
 	return c
 }
 
-// served reports whether a request from there is answered.
+// served reports whether a request from the address is answered.
 func (h *fixture) served(from string) bool {
 	h.t.Helper()
 	c := h.dial(from)
 	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(patience))
+	_ = c.SetDeadline(time.Now().Add(testTimeout))
 	if _, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"); err != nil {
 		return false
 	}

@@ -19,8 +19,8 @@ type argon struct {
 	salt, hash   []byte
 }
 
-// Bounds of a hash that is read, so that no line of a file makes a login take the worker's memory
-// or its time.
+// Bounds of a hash that is read: no line of a file may make a login take the worker's memory or its
+// time.
 const (
 	mostMemory  = 64 << 10 // KiB
 	leastMemory = 8 << 10

@@ -10,26 +10,25 @@ import (
 	"time"
 )
 
-// Authenticator lets users in, and slows down whoever guesses: after five failures from an address, or for a
-// user, nothing is tried for a time that doubles with each further failure. What is refused in that
-// time is not looked at, right or wrong, so that it tells nothing.
+// Authenticator checks logins and slows down guessing: after five failures from an address, or for
+// a user, it refuses all logins for a time that doubles with each further failure. It does not
+// check a password in that time, so that the refusal reveals nothing.
 type Authenticator struct {
 	users map[string]User
-	// dummy is asked for names that nobody has, so that they cost as much time as others.
+	// dummy stands in for names that nobody has, so that they cost as much time as others.
 	dummy User
 	now   func() time.Time
-	// hashing lets one password be hashed at a time: guesses must not take the processors from
-	// payments.
+	// hashing allows one hash at a time: guesses must not take the processors from payments.
 	hashing chan struct{}
 
 	mu              sync.Mutex
 	addressFailures map[netip.Addr]failures
 	userFailures    map[string]failures // of users only
-	// trusted are the addresses from which a user got in lately: there, others' guesses of the name
-	// do not count.
+	// trusted are the addresses from which a user logged in lately: there, only the failures of the
+	// address count, not those for the user.
 	trusted map[trustedAddress]time.Time
-	// verified are logins that were right, as keyed hashes: a page is many requests, and a hash takes
-	// a while.
+	// verified are logins that were right, as keyed hashes: a page is many requests, and each
+	// password hash would take a while.
 	verified map[[sha256.Size]byte]bool
 	key      []byte
 }
@@ -39,21 +38,21 @@ type trustedAddress struct {
 	from netip.Addr
 }
 
-// Result is what the door says.
+// Result is the result of a login.
 type Result struct {
 	// OK: the login is right.
 	OK bool
-	// Wait, if above zero, is how long nothing is tried; the login was not looked at.
+	// Wait, if above zero, is how long logins are refused; this one was not checked.
 	Wait time.Duration
-	// Failures are those of the address, or of the user where they are more, with this one; zero
-	// where nothing was tried.
+	// Failures counts those of the address, or of the user where they are more, this one included;
+	// zero where the login was not checked.
 	Failures int
-	// User is the name where somebody has it, so that no password typed in its place is written
-	// down.
+	// User is the name if a user has it, else empty: callers log it, and a password may have been
+	// typed in its place.
 	User string
 }
 
-// Bounds of guessing, and of what is remembered of it.
+// Bounds of guessing, and of the memory for it.
 const (
 	freeFailures = 5
 	firstWait    = 2 * time.Second
@@ -65,65 +64,66 @@ const (
 	hashWait     = 3 * time.Second // for the one hash at a time
 )
 
-// failures are those in a row, as far as time goes: a success does not end it, or a user could
-// guess another's password between two.
+// failures counts failures of which each followed the last within forgetAfter. A success does not
+// reset it, or a user could guess another's password between two logins.
 type failures struct {
 	count       int
 	last, until time.Time
 }
 
-// NewAuthenticator makes the door of these users; now is time.Now where it is nil.
+// NewAuthenticator makes an authenticator of these users; now is time.Now where it is nil.
 func NewAuthenticator(users []User, now func() time.Time) *Authenticator {
 	if now == nil {
 		now = time.Now
 	}
-	d := &Authenticator{
+	a := &Authenticator{
 		users: map[string]User{}, now: now, hashing: make(chan struct{}, 1), addressFailures: map[netip.Addr]failures{}, userFailures: map[string]failures{},
 		trusted: map[trustedAddress]time.Time{}, verified: map[[sha256.Size]byte]bool{}, key: []byte(rand.Text()),
 	}
 	for _, u := range users {
-		d.users[u.Name], d.dummy = u, u
-	}
-	return d
-}
-
-// Authenticate looks at a login from an address.
-func (d *Authenticator) Authenticate(ctx context.Context, from netip.Addr, name, password string) Result {
-	user, known := d.users[name]
-	a := Result{User: user.Name}
-	if a.Wait = d.lockedFor(from, user.Name); a.Wait > 0 {
-		return a
-	}
-	if known && d.isVerified(name, password) {
-		a.OK = true
-		d.recordSuccess(from, name, password)
-		return a
-	}
-	if !d.acquireHash(ctx) {
-		a.Wait = firstWait
-		return a
-	}
-	defer func() { <-d.hashing }()
-	if a.Wait = d.lockedFor(from, user.Name); a.Wait > 0 { // others of this address failed meanwhile
-		return a
-	}
-	if !known {
-		user = d.dummy
-	}
-	if a.OK = user.matches(password) && known; a.OK {
-		d.recordSuccess(from, name, password)
-	} else {
-		a.Failures = d.recordFailure(from, a.User)
+		a.users[u.Name], a.dummy = u, u
 	}
 	return a
 }
 
-// acquireHash waits for the one place, and not for long.
-func (d *Authenticator) acquireHash(ctx context.Context) bool {
+// Authenticate checks a login from an address. It hashes one password at a time, and gives up when
+// ctx ends.
+func (a *Authenticator) Authenticate(ctx context.Context, from netip.Addr, name, password string) Result {
+	user, known := a.users[name]
+	r := Result{User: user.Name}
+	if r.Wait = a.lockedFor(from, user.Name); r.Wait > 0 {
+		return r
+	}
+	if known && a.isVerified(name, password) {
+		r.OK = true
+		a.recordSuccess(from, name, password)
+		return r
+	}
+	if !a.acquireHash(ctx) {
+		r.Wait = firstWait
+		return r
+	}
+	defer func() { <-a.hashing }()
+	if r.Wait = a.lockedFor(from, user.Name); r.Wait > 0 { // others of this address failed meanwhile
+		return r
+	}
+	if !known {
+		user = a.dummy
+	}
+	if r.OK = user.matches(password) && known; r.OK {
+		a.recordSuccess(from, name, password)
+	} else {
+		r.Failures = a.recordFailure(from, r.User)
+	}
+	return r
+}
+
+// acquireHash waits for the right to hash, hashWait at most.
+func (a *Authenticator) acquireHash(ctx context.Context) bool {
 	timer := time.NewTimer(hashWait)
 	defer timer.Stop()
 	select {
-	case d.hashing <- struct{}{}:
+	case a.hashing <- struct{}{}:
 		return true
 	case <-ctx.Done():
 		return false
@@ -132,37 +132,37 @@ func (d *Authenticator) acquireHash(ctx context.Context) bool {
 	}
 }
 
-// lockedFor is how long nothing is tried from this address, or for this user.
-func (d *Authenticator) lockedFor(from netip.Addr, user string) time.Duration {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	until := d.addressFailures[from].until
-	if at, ok := d.trusted[trustedAddress{user, from}]; !ok || d.now().Sub(at) > trustFor {
-		if u := d.userFailures[user].until; u.After(until) {
+// lockedFor is how long logins from this address, or for this user, are refused.
+func (a *Authenticator) lockedFor(from netip.Addr, user string) time.Duration {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	until := a.addressFailures[from].until
+	if at, ok := a.trusted[trustedAddress{user, from}]; !ok || a.now().Sub(at) > trustFor {
+		if u := a.userFailures[user].until; u.After(until) {
 			until = u
 		}
 	}
-	return max(0, until.Sub(d.now()))
+	return max(0, until.Sub(a.now()))
 }
 
-func (d *Authenticator) recordFailure(from netip.Addr, user string) int {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	now := d.now()
-	if _, ok := d.addressFailures[from]; !ok && len(d.addressFailures) >= maxAddresses {
-		d.evict(now)
+func (a *Authenticator) recordFailure(from netip.Addr, user string) int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	now := a.now()
+	if _, ok := a.addressFailures[from]; !ok && len(a.addressFailures) >= maxAddresses {
+		a.evict(now)
 	}
-	f := d.addressFailures[from].next(now)
-	d.addressFailures[from] = f
+	f := a.addressFailures[from].next(now)
+	a.addressFailures[from] = f
 	if user == "" {
 		return f.count
 	}
-	u := d.userFailures[user].next(now)
-	d.userFailures[user] = u
+	u := a.userFailures[user].next(now)
+	a.userFailures[user] = u
 	return max(f.count, u.count)
 }
 
-// next is one failure more.
+// next adds one failure.
 func (f failures) next(now time.Time) failures {
 	if now.Sub(f.last) > forgetAfter {
 		f.count = 0
@@ -175,45 +175,45 @@ func (f failures) next(now time.Time) failures {
 	return f
 }
 
-// evict makes room: those whose failures are long ago go, or else the one that failed the longest
+// evict forgets the addresses whose failures are long ago, or else the one that failed the longest
 // ago.
-func (d *Authenticator) evict(now time.Time) {
+func (a *Authenticator) evict(now time.Time) {
 	var oldest netip.Addr
 	var first time.Time
-	for from, f := range d.addressFailures {
+	for from, f := range a.addressFailures {
 		if now.Sub(f.last) > forgetAfter {
-			delete(d.addressFailures, from)
+			delete(a.addressFailures, from)
 		} else if first.IsZero() || f.last.Before(first) {
 			oldest, first = from, f.last
 		}
 	}
-	if len(d.addressFailures) >= maxAddresses {
-		delete(d.addressFailures, oldest)
+	if len(a.addressFailures) >= maxAddresses {
+		delete(a.addressFailures, oldest)
 	}
 }
 
-// recordSuccess remembers a right login. Each user has one password, so that no more are known than there
-// are users.
-func (d *Authenticator) recordSuccess(from netip.Addr, name, password string) {
-	sum := d.digest(name, password)
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.verified[sum] = true
-	if len(d.trusted) >= maxTrusted {
-		clear(d.trusted)
+// recordSuccess remembers a right login. Each user has one password, so there are no more of them
+// than users.
+func (a *Authenticator) recordSuccess(from netip.Addr, name, password string) {
+	sum := a.digest(name, password)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.verified[sum] = true
+	if len(a.trusted) >= maxTrusted {
+		clear(a.trusted)
 	}
-	d.trusted[trustedAddress{name, from}] = d.now()
+	a.trusted[trustedAddress{name, from}] = a.now()
 }
 
-func (d *Authenticator) isVerified(name, password string) bool {
-	sum := d.digest(name, password)
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.verified[sum]
+func (a *Authenticator) isVerified(name, password string) bool {
+	sum := a.digest(name, password)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.verified[sum]
 }
 
-func (d *Authenticator) digest(name, password string) (digest [sha256.Size]byte) {
-	mac := hmac.New(sha256.New, d.key)
+func (a *Authenticator) digest(name, password string) (digest [sha256.Size]byte) {
+	mac := hmac.New(sha256.New, a.key)
 	mac.Write([]byte(name + ":" + password))
 	mac.Sum(digest[:0])
 	return digest

@@ -114,7 +114,7 @@ func TestPasswordsThatCanBeGuessed(t *testing.T) {
 	}
 }
 
-// clock is the door's time.
+// clock is the authenticator's time.
 type clock struct{ at time.Time }
 
 func (c *clock) now() time.Time { return c.at }

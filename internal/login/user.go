@@ -1,5 +1,5 @@
-// Package login knows who may open the pages for people, and slows down whoever guesses. A user's
-// password is known by a hash, or by itself where it is a setting; neither is ever printed.
+// Package login checks who may open the pages for operators, and slows down guessing. It knows a
+// user's password by a hash, or as the setting that it is; it never prints either.
 package login
 
 import (
@@ -19,8 +19,8 @@ import (
 // User is somebody who may log in.
 type User struct {
 	Name string
-	// matches reports whether a password is the user's, in a time that does not depend on how much of
-	// it is.
+	// matches reports whether a password is the user's, in a time that does not depend on how much
+	// of it is right.
 	matches func(password string) bool
 }
 
@@ -43,9 +43,8 @@ const (
 	ownCost   = 12
 )
 
-// ParseUsers reads lines of NAME:HASH, made by Line, by htpasswd -B -C 12, or by argon2 -e. Blank
-// lines, and those that begin with #, are skipped. The error names the line and repeats nothing of
-// it.
+// ParseUsers reads lines of NAME:HASH, as Line, htpasswd -B -C 12 and argon2 -e make them. It skips
+// blank lines and those that begin with #. The error names the line and repeats nothing of it.
 func ParseUsers(text string) ([]User, error) {
 	var users []User
 	seen := map[string]bool{}
@@ -95,7 +94,7 @@ func parseUser(line string) (User, error) {
 	}}, nil
 }
 
-// Line is a user's line of the file.
+// Line makes a user's line of the file, NAME:HASH with a bcrypt hash.
 func Line(name, password string) (string, error) {
 	if err := CheckName(name); err != nil {
 		return "", err
@@ -112,9 +111,9 @@ func Line(name, password string) (string, error) {
 
 var nameForm = regexp.MustCompile(`^[A-Za-z0-9._@+-]{1,64}$`)
 
-// CheckName says what is wrong with a user's name. It is written into payments' histories beside
-// what people call themselves, so it has no space, no comma and no bracket: nobody can write one
-// that reads as another's.
+// CheckName says what is wrong with a user's name. Histories show it beside the name that the
+// operator gives, so it has no space, no comma and no bracket: nobody can give a name that reads as
+// another's login.
 func CheckName(name string) error {
 	if !nameForm.MatchString(name) {
 		return errors.New("the user's name must be 1 to 64 letters, digits and . _ @ + -")

@@ -14,17 +14,17 @@ import (
 	"github.com/remesa/remesa/idempotency"
 )
 
-// Ledger is what Signals needs of the store.
+// Ledger is what LedgerHealth needs of the ledger.
 type Ledger interface {
 	HealthStats(ctx context.Context, provider string) (idempotency.HealthStats, error)
 }
 
-// Signals collects at every scrape what the alerts are about. All workers report the same numbers:
-// take the highest, never a sum.
+// LedgerHealth collects at every scrape the ages, anomalies and halts that alerts watch. All
+// workers report the same numbers: take the highest, never a sum.
 type LedgerHealth struct {
 	Ledger    Ledger
 	Providers []string
-	// Timeout bounds a scrape's questions to the store; 2 s by default.
+	// Timeout bounds a scrape's reads of the ledger; 2 s by default.
 	Timeout time.Duration
 }
 
@@ -38,7 +38,7 @@ var (
 )
 
 // Describe implements prometheus.Collector.
-func (s LedgerHealth) Describe(ch chan<- *prometheus.Desc) {
+func (h LedgerHealth) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{oldestDesc, anomaliesOpenDesc, dueLagDesc, haltsDesc} {
 		ch <- d
 	}
@@ -46,19 +46,19 @@ func (s LedgerHealth) Describe(ch chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector. A provider that cannot be read is left out, so that no
 // stale zero is scraped.
-func (s LedgerHealth) Collect(ch chan<- prometheus.Metric) {
-	ctx, cancel := context.WithTimeout(context.Background(), cmp.Or(s.Timeout, 2*time.Second))
+func (h LedgerHealth) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), cmp.Or(h.Timeout, 2*time.Second))
 	defer cancel()
-	for _, p := range s.Providers {
-		found, err := s.Ledger.HealthStats(ctx, p)
+	for _, p := range h.Providers {
+		stats, err := h.Ledger.HealthStats(ctx, p)
 		if err != nil {
 			continue
 		}
-		gauge(ch, anomaliesOpenDesc, float64(found.Anomalies), p)
-		gauge(ch, dueLagDesc, found.DueLag.Seconds(), p)
-		gauge(ch, haltsDesc, float64(found.Halts), p)
+		gauge(ch, anomaliesOpenDesc, float64(stats.Anomalies), p)
+		gauge(ch, dueLagDesc, stats.DueLag.Seconds(), p)
+		gauge(ch, haltsDesc, float64(stats.Halts), p)
 		for _, state := range []idempotency.State{idempotency.InDoubt, idempotency.Held} {
-			gauge(ch, oldestDesc, found.Oldest[state].Seconds(), p, string(state))
+			gauge(ch, oldestDesc, stats.Oldest[state].Seconds(), p, string(state))
 		}
 	}
 }
@@ -71,7 +71,7 @@ func gauge(ch chan<- prometheus.Metric, d *prometheus.Desc, n float64, labels ..
 // primary counts: the first that is full stops a provider.
 type Redis struct {
 	Client redis.UniversalClient
-	// Timeout bounds the questions; 2 s by default.
+	// Timeout bounds a scrape's commands; 2 s by default.
 	Timeout time.Duration
 }
 
@@ -106,10 +106,10 @@ func (r Redis) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
-// memory is the most of any primary; zero is unknown.
+// memory is the most of any primary, in bytes and as a share of maxmemory; zero is unknown.
 func (r Redis) memory(ctx context.Context) (used, share float64) {
 	var mu sync.Mutex
-	look := func(ctx context.Context, node redis.Cmdable) {
+	read := func(ctx context.Context, node redis.Cmdable) {
 		u, limit := memoryOf(ctx, node)
 		mu.Lock()
 		defer mu.Unlock()
@@ -119,9 +119,9 @@ func (r Redis) memory(ctx context.Context) (used, share float64) {
 		}
 	}
 	if cluster, ok := r.Client.(*redis.ClusterClient); ok {
-		_ = cluster.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error { look(ctx, node); return nil })
+		_ = cluster.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error { read(ctx, node); return nil })
 	} else {
-		look(ctx, r.Client)
+		read(ctx, r.Client)
 	}
 	return used, share
 }

@@ -1,5 +1,5 @@
-// Package metrics reports to Prometheus what workers do. Names and labels are part of the
-// documented outside; no label holds a reference, an amount or a person's data.
+// Package metrics reports to Prometheus what workers do. Users rely on the names and labels
+// (docs/metrics.md); no label holds a reference, an amount or a person's data.
 package metrics
 
 import (
@@ -28,9 +28,9 @@ type Metrics struct {
 	contended     *prometheus.CounterVec
 }
 
-// tokenReasons are those of providers/auth: each is reported from the start, because an alert on
-// growth does not see a first one come out of nothing.
-var tokenReasons = []string{"first", "ahead", "rejected", "adopted", "refused", "failed"}
+// tokenReasons are those of providers/auth. Each is reported from the start, at zero, because an
+// alert on growth does not notice a series that begins at one.
+var tokenReasons = []string{"first", "ahead", "rejected", "shared", "refused", "failed"}
 
 // decryptErrorReasons are those of internal/engine.
 var decryptErrorReasons = []string{"key", "unsealed", "tampered"}
@@ -45,13 +45,13 @@ var (
 func New(reg prometheus.Registerer) *Metrics {
 	m := &Metrics{
 		payments: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "remesa_payments_total", Help: "Steps that left a payment in this state, as recorded by this worker.",
+			Name: "remesa_payments_total", Help: "Transitions into this state that this worker recorded.",
 		}, []string{"provider", "type", "state"}),
 		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "remesa_provider_request_seconds", Help: "Calls to providers by operation and what they came to.", Buckets: requestBuckets,
 		}, []string{"provider", "operation", "class"}),
 		anomalies: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "remesa_anomalies_total", Help: "Contradictions that a person must look at.",
+			Name: "remesa_anomalies_total", Help: "Contradictions that an operator must look at.",
 		}, []string{"provider", "kind"}),
 		outcome: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "remesa_time_to_outcome_seconds", Help: "From registration to the final outcome.", Buckets: outcomeBuckets,
@@ -60,19 +60,19 @@ func New(reg prometheus.Registerer) *Metrics {
 			Name: "remesa_circuit_open", Help: "Accounts whose tasks wait for the provider to accept connections or credentials.",
 		}, []string{"provider"}),
 		ledger: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "remesa_ledger_seconds", Help: "Steps at the ledger.", Buckets: ledgerBuckets,
+			Name: "remesa_ledger_seconds", Help: "Operations of the ledger.", Buckets: ledgerBuckets,
 		}, []string{"operation"}),
 		tokens: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "remesa_token_renewals_total", Help: "Renewals of provider tokens: first, ahead, rejected, adopted (from another worker), refused, failed.",
+			Name: "remesa_token_renewals_total", Help: "Renewals of provider tokens: first, ahead, rejected, shared (another worker had renewed it), refused, failed.",
 		}, []string{"provider", "reason"}),
 		decryptErrors: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "remesa_unopened_payloads_total", Help: "Payloads that could not be opened: sealed with a key that is not here (key), not sealed (unsealed), changed or moved (tampered).",
+			Name: "remesa_payload_decrypt_errors_total", Help: "Payloads that could not be opened: sealed with a key that is not here (key), not sealed (unsealed), changed or moved (tampered).",
 		}, []string{"provider", "reason"}),
 		contended: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "remesa_tokens_contended_total", Help: "Times that fresh tokens of an account were refused three times in a row: its workers may end each other's.",
 		}, []string{"provider"}),
 		last: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "remesa_last_outcome_timestamp_seconds", Help: "When this worker last settled a payment; its start before the first.",
+			Name: "remesa_last_outcome_timestamp_seconds", Help: "When a payment last became final at this worker; its start before the first.",
 		}, []string{"provider"}),
 	}
 	reg.MustRegister(m.payments, m.requests, m.anomalies, m.outcome, m.circuit, m.ledger, m.tokens, m.last, m.decryptErrors, m.contended, buildInfo(),
@@ -90,8 +90,8 @@ func buildInfo() prometheus.Collector {
 	return info
 }
 
-// Serve reports zeros for these providers from now on, so that whoever watches them need not guess
-// what an absent number means.
+// Serve reports zeros for these providers from now on, so that an absent number never has to be
+// interpreted.
 func (m *Metrics) Serve(now time.Time, providers ...string) {
 	for _, p := range providers {
 		m.circuit.WithLabelValues(p).Add(0)
@@ -114,18 +114,18 @@ func (m *Metrics) Request(provider, operation, class string, took time.Duration)
 }
 
 // Transitioned implements engine.Metrics.
-func (m *Metrics) Transitioned(provider string, s idempotency.Transition) {
-	m.payments.WithLabelValues(provider, s.Type, string(s.State)).Inc()
-	if s.State.Final() {
-		m.outcome.WithLabelValues(provider, s.Type).Observe(s.At.Sub(s.Created).Seconds())
-		m.last.WithLabelValues(provider).Set(seconds(s.At))
+func (m *Metrics) Transitioned(provider string, t idempotency.Transition) {
+	m.payments.WithLabelValues(provider, t.Type, string(t.State)).Inc()
+	if t.State.Final() {
+		m.outcome.WithLabelValues(provider, t.Type).Observe(t.At.Sub(t.Created).Seconds())
+		m.last.WithLabelValues(provider).Set(seconds(t.At))
 	}
 }
 
 // Anomaly implements engine.Metrics.
 func (m *Metrics) Anomaly(provider, kind string) { m.anomalies.WithLabelValues(provider, kind).Inc() }
 
-// Circuit implements engine.Metrics; it is told each change once.
+// Circuit implements engine.Metrics; call it once for each change.
 func (m *Metrics) Circuit(provider string, open bool) {
 	if open {
 		m.circuit.WithLabelValues(provider).Inc()
@@ -139,7 +139,7 @@ func (m *Metrics) DecryptError(provider, reason string) {
 	m.decryptErrors.WithLabelValues(provider, reason).Inc()
 }
 
-// Ledger observes one step at the store.
+// Ledger observes one operation of the ledger.
 func (m *Metrics) Ledger(operation string, took time.Duration) {
 	m.ledger.WithLabelValues(operation).Observe(took.Seconds())
 }
@@ -149,7 +149,7 @@ func (m *Metrics) TokenRenewed(provider, reason string) {
 	m.tokens.WithLabelValues(provider, reason).Inc()
 }
 
-// TokensContended counts that fresh tokens of an account were refused again and again.
+// TokensContended counts that the provider refused fresh tokens of an account again and again.
 func (m *Metrics) TokensContended(provider string) { m.contended.WithLabelValues(provider).Inc() }
 
 // Counter counts payments; the ledger does.
@@ -163,7 +163,7 @@ type Counter interface {
 type OpenPayments struct {
 	Ledger    Counter
 	Providers []string
-	// Timeout bounds a scrape's questions to the store; 2 s by default.
+	// Timeout bounds a scrape's reads of the ledger; 2 s by default.
 	Timeout time.Duration
 }
 

@@ -38,15 +38,15 @@ func TestNamesAndLabels(t *testing.T) {
 	ledger, served := idempotency.NewRedis(rdb, idempotency.Options{}), []string{"virtualpos"}
 	reg.MustRegister(LedgerHealth{Ledger: ledger, Providers: served}, Parked{Ledger: ledger, Providers: served}, Redis{Client: rdb})
 	want := map[string]string{
-		"remesa_payments_total":           "counter provider,state,type",
-		"remesa_payments_open":            "gauge provider,state",
-		"remesa_provider_request_seconds": "histogram class,operation,provider",
-		"remesa_ledger_seconds":           "histogram operation",
-		"remesa_anomalies_total":          "counter kind,provider",
-		"remesa_time_to_outcome_seconds":  "histogram provider,type",
-		"remesa_circuit_open":             "gauge provider",
-		"remesa_token_renewals_total":     "counter provider,reason",
-		"remesa_unopened_payloads_total":  "counter provider,reason",
+		"remesa_payments_total":               "counter provider,state,type",
+		"remesa_payments_open":                "gauge provider,state",
+		"remesa_provider_request_seconds":     "histogram class,operation,provider",
+		"remesa_ledger_seconds":               "histogram operation",
+		"remesa_anomalies_total":              "counter kind,provider",
+		"remesa_time_to_outcome_seconds":      "histogram provider,type",
+		"remesa_circuit_open":                 "gauge provider",
+		"remesa_token_renewals_total":         "counter provider,reason",
+		"remesa_payload_decrypt_errors_total": "counter provider,reason",
 
 		"remesa_last_outcome_timestamp_seconds": "gauge provider",
 		"remesa_payments_oldest_seconds":        "gauge provider,state",
@@ -197,7 +197,7 @@ func (d damaged) Damaged(_ context.Context, queue string) (int64, error) {
 func TestDamagedTasksAreCountedWhereTheyCanBeRead(t *testing.T) {
 	t.Parallel()
 	c := Damaged{Tasks: damaged{"virtualpos": 2, "virtualpos-ask": 0}, Queues: []string{"virtualpos", "etpay", "virtualpos-ask"}}
-	want := strings.NewReader("# HELP remesa_damaged_tasks Tasks that asynq cannot read, put aside for a person to look at.\n" +
+	want := strings.NewReader("# HELP remesa_damaged_tasks Tasks that asynq cannot read, put aside for an operator to look at.\n" +
 		"# TYPE remesa_damaged_tasks gauge\nremesa_damaged_tasks{queue=\"virtualpos\"} 2\nremesa_damaged_tasks{queue=\"virtualpos-ask\"} 0\n")
 	if err := testutil.CollectAndCompare(c, want); err != nil {
 		t.Error(err)

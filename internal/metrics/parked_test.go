@@ -27,7 +27,7 @@ func TestPaymentsThatWaitAreCountedByTheKindOfReason(t *testing.T) {
 		"etpay":      nil,
 	}
 	want := strings.NewReader(`
-# HELP remesa_waiting_payments Payments that are not looked at until a reason ends.
+# HELP remesa_waiting_payments Payments that are parked until a reason ends.
 # TYPE remesa_waiting_payments gauge
 remesa_waiting_payments{provider="etpay",reason="account"} 0
 remesa_waiting_payments{provider="etpay",reason="circuit"} 0

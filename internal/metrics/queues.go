@@ -19,7 +19,7 @@ type Inspector interface {
 type Queues struct {
 	Inspector Inspector
 	Names     []string
-	// Timeout bounds a scrape's questions to Redis; 2 s by default.
+	// Timeout bounds a scrape's reads of Redis; 2 s by default.
 	Timeout time.Duration
 }
 
@@ -72,24 +72,24 @@ func (q Queues) Collect(ch chan<- prometheus.Metric) {
 }
 
 func report(ch chan<- prometheus.Metric, i *asynq.QueueInfo) {
-	tell := func(d *prometheus.Desc, kind prometheus.ValueType, n float64, labels ...string) {
+	send := func(d *prometheus.Desc, kind prometheus.ValueType, n float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, kind, n, append([]string{i.Queue}, labels...)...)
 	}
 	paused := 0.0
 	if i.Paused {
 		paused = 1
 	}
-	tell(queueSize, prometheus.GaugeValue, float64(i.Size))
-	tell(queueLatency, prometheus.GaugeValue, i.Latency.Seconds())
-	tell(queueMemory, prometheus.GaugeValue, float64(i.MemoryUsage))
-	tell(queuePaused, prometheus.GaugeValue, paused)
-	tell(processed, prometheus.CounterValue, float64(i.ProcessedTotal))
-	tell(failed, prometheus.CounterValue, float64(i.FailedTotal))
+	send(queueSize, prometheus.GaugeValue, float64(i.Size))
+	send(queueLatency, prometheus.GaugeValue, i.Latency.Seconds())
+	send(queueMemory, prometheus.GaugeValue, float64(i.MemoryUsage))
+	send(queuePaused, prometheus.GaugeValue, paused)
+	send(processed, prometheus.CounterValue, float64(i.ProcessedTotal))
+	send(failed, prometheus.CounterValue, float64(i.FailedTotal))
 	for state, n := range map[string]int{
 		"active": i.Active, "pending": i.Pending, "scheduled": i.Scheduled, "retry": i.Retry, "archived": i.Archived,
 		"completed": i.Completed, "aggregating": i.Aggregating,
 	} {
-		tell(enqueued, prometheus.GaugeValue, float64(n), state)
+		send(enqueued, prometheus.GaugeValue, float64(n), state)
 	}
 }
 
@@ -100,11 +100,11 @@ type Damaged struct {
 		Damaged(ctx context.Context, queue string) (int64, error)
 	}
 	Queues []string
-	// Timeout bounds a scrape's questions to Redis; 2 s by default.
+	// Timeout bounds a scrape's reads of Redis; 2 s by default.
 	Timeout time.Duration
 }
 
-var damagedDesc = prometheus.NewDesc("remesa_damaged_tasks", "Tasks that asynq cannot read, put aside for a person to look at.",
+var damagedDesc = prometheus.NewDesc("remesa_damaged_tasks", "Tasks that asynq cannot read, put aside for an operator to look at.",
 	[]string{"queue"}, nil)
 
 // Describe implements prometheus.Collector.

@@ -8,20 +8,20 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Subscriptions collects at every scrape how many subscriptions wait for the sweep, and how late it
-// is. All workers report the same numbers: take the highest, never a sum.
+// Subscriptions collects at every scrape how many subscriptions are due, and how late the sweep is.
+// All workers report the same numbers: take the highest, never a sum.
 type Subscriptions struct {
 	Store interface {
 		Backlog(ctx context.Context, provider string) (int64, time.Duration, error)
 	}
 	Providers []string
-	// Timeout bounds a scrape's questions to the store; 2 s by default.
+	// Timeout bounds a scrape's reads of the store; 2 s by default.
 	Timeout time.Duration
 }
 
 var (
 	subscriptionsDueDesc = prometheus.NewDesc("remesa_subscriptions_due",
-		"Subscriptions that are due and that no sweep has looked at yet.", []string{"provider"}, nil)
+		"Subscriptions that are due and that no sweep has processed yet.", []string{"provider"}, nil)
 	subscriptionsLagDesc = prometheus.NewDesc("remesa_subscriptions_lag_seconds",
 		"How long the subscription that is due the longest has been waiting for a sweep.", []string{"provider"}, nil)
 )

@@ -23,7 +23,7 @@ func TestSubscriptionsThatWaitAreCountedWhereTheyCanBeRead(t *testing.T) {
 	t.Parallel()
 	c := Subscriptions{Store: backlog{"pagoseguro": 7}, Providers: []string{"pagoseguro", "pagandocheck"}}
 	want := strings.NewReader(`
-# HELP remesa_subscriptions_due Subscriptions that are due and that no sweep has looked at yet.
+# HELP remesa_subscriptions_due Subscriptions that are due and that no sweep has processed yet.
 # TYPE remesa_subscriptions_due gauge
 remesa_subscriptions_due{provider="pagoseguro"} 7
 # HELP remesa_subscriptions_lag_seconds How long the subscription that is due the longest has been waiting for a sweep.

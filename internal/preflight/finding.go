@@ -1,6 +1,6 @@
-// Package preflight looks, without moving money, at what a worker is about to rely on: whether
-// Redis keeps what it acknowledges, whether clocks agree, and whether each account is still the one
-// that it was.
+// Package preflight checks, without moving money, what a worker is about to rely on: that Redis
+// keeps what it acknowledges, that clocks agree, and that each account is still the one that it
+// was.
 package preflight
 
 import (
@@ -21,7 +21,7 @@ const (
 	Fail Level = "fail"
 )
 
-// Finding is one thing that was looked at. Its texts hold no secret and no personal data.
+// Finding is the result of one check. Its texts hold no secret and no personal data.
 type Finding struct {
 	Name  string `json:"name"`
 	Level Level  `json:"level"`
@@ -34,7 +34,7 @@ type Finding struct {
 	Unsafe bool `json:"unsafe,omitempty"`
 	// Fatal: no worker can run like this, whatever the operator insists on.
 	Fatal bool `json:"fatal,omitempty"`
-	// Stops: nothing can be sent while this is so. /readyz says it, too.
+	// Stops: nothing can be sent while this is so. /readyz reports it, too.
 	Stops bool `json:"stops,omitempty"`
 }
 
@@ -70,17 +70,17 @@ func (e *UnsafeError) Error() string {
 	return b.String()
 }
 
-// RefuseUnsafe returns an *UnsafeError where a worker must not start: on a Redis that it cannot run
-// on; and with real providers on a Redis that may lose or evict payments, unless the operator
+// RefuseUnsafe returns an *UnsafeError where a worker must not start: on a Redis on which it cannot
+// run, and with real providers on a Redis that may lose or evict payments, unless the operator
 // allows it.
-func RefuseUnsafe(findings []Finding, realURLs, allow bool) error {
+func RefuseUnsafe(findings []Finding, liveURLs, allow bool) error {
 	refused := &UnsafeError{Overridable: true}
 	for _, f := range findings {
 		switch {
 		case f.Fatal:
 			refused.Overridable = false
 			refused.Findings = append(refused.Findings, f)
-		case f.Unsafe && realURLs && !allow:
+		case f.Unsafe && liveURLs && !allow:
 			refused.Findings = append(refused.Findings, f)
 		}
 	}

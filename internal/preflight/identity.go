@@ -18,18 +18,19 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// A payment's key holds the account's name, not who is behind it: were a name given to another
-// merchant, a payment could be asked about where it was never sent, found unknown, and sent again.
-// So each name keeps its identity until a person says otherwise.
+// A payment's key holds the account's name, not the merchant behind it. If the name were given to
+// another merchant, a worker could query a payment where it was never sent, find it unknown, and
+// send it again. So each name keeps its identity until an operator accepts another.
 
-// CheckIdentities compares each account with what is stored under its name, and with the others. It
-// stores nothing.
+// CheckIdentities compares each account with the identity that is stored under its name, and with
+// the other accounts. It stores nothing.
 func CheckIdentities(ctx context.Context, rdb redis.UniversalClient, registry providers.Registry) ([]Finding, error) {
 	return identities(ctx, rdb, registry, false)
 }
 
-// ClaimIdentities does as CheckIdentities does, stores the identity of each account that is new,
-// and refuses to go on where one is not what it was. A worker calls it before it sends anything.
+// ClaimIdentities checks as CheckIdentities does, stores the identity of each account that is new,
+// and returns an error where an account is not what it was. A worker calls it before it sends
+// anything.
 func ClaimIdentities(ctx context.Context, rdb redis.UniversalClient, registry providers.Registry) error {
 	findings, err := identities(ctx, rdb, registry, true)
 	if err != nil {
@@ -44,9 +45,8 @@ func ClaimIdentities(ctx context.Context, rdb redis.UniversalClient, registry pr
 	return errors.Join(refused...)
 }
 
-// AcceptIdentity makes the account's present identity the one that is stored, and records who
-// decided so and why. Another account that had it loses it. It returns the identity that was stored
-// before.
+// AcceptIdentity stores the account's present identity, and records who decided so and why. Another
+// account that had this identity loses it. It returns the identity that was stored before.
 func AcceptIdentity(ctx context.Context, rdb redis.UniversalClient, account providers.Account, by, note string) (before string, err error) {
 	if strings.TrimSpace(by) == "" || strings.TrimSpace(note) == "" {
 		return "", errors.New("accepting an identity needs --by and --note")
@@ -113,8 +113,8 @@ const tries = 20
 // errNoWrite is a decision to write nothing.
 var errNoWrite = errors.New("nothing to write")
 
-// change decides by all identities of the provider, and writes only while they are those. Writes
-// are few and small, so that a full Redis takes them.
+// change calls decide with all identities of the provider, and writes only if they are still the
+// same then. Writes are few and small, so that a full Redis takes them.
 func (k identityStore) change(ctx context.Context, decide func(stored map[string]string, c *kv.Commit) error) error {
 	for range tries {
 		stored, err := k.rdb.HGetAll(ctx, k.key).Result()
@@ -138,7 +138,8 @@ func (k identityStore) change(ctx context.Context, decide func(stored map[string
 }
 
 // Fingerprint is the form in which an identity is stored and shown: its first part, a host, and a
-// digest of the whole. A user name may be a person's address, and does not go into Redis or a log.
+// digest of the whole. A user name may be a person's e-mail address, so it goes into neither Redis
+// nor a log.
 func Fingerprint(account providers.Account) string {
 	host, _, _ := strings.Cut(account.Identity, " ")
 	sum := sha256.Sum256([]byte(account.Identity))

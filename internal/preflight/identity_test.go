@@ -53,7 +53,7 @@ func TestAnAccountKeepsItsIdentity(t *testing.T) {
 		t.Errorf("another merchant under the same name: %v", err)
 	}
 	if strings.Contains(err.Error(), "example.cl") || strings.Contains(stored(t, c)["default"], "example.cl") {
-		t.Errorf("a person's address is told or stored: %v", err)
+		t.Errorf("a person's address is reported or stored: %v", err)
 	}
 	if err := claim(account("renamed", "h1 ana@example.cl")); err == nil || !strings.Contains(err.Error(), "call the account default as before") {
 		t.Errorf("the same merchant under another name: %v", err)

@@ -42,16 +42,16 @@ const (
 	memoryWarn        = 0.6
 )
 
-// CheckRedis looks at each primary behind the client. It changes nothing, and tolerates servers
-// that refuse CONFIG or INFO.
+// CheckRedis checks each primary behind the client. It changes nothing, and tolerates servers that
+// refuse CONFIG or INFO.
 func CheckRedis(ctx context.Context, rdb redis.UniversalClient, expect Expect) []Finding {
 	return onEachPrimary(ctx, rdb, func(ctx context.Context, node redis.Cmdable, where string) []Finding {
 		return checkNode(ctx, node, expect, where)
 	})
 }
 
-// CheckSends returns why nothing can be sent now, as far as that is Redis' doing; nothing where
-// sends are possible. It is CheckRedis cut down to that, for those who ask every few seconds.
+// CheckSends returns the findings because of which Redis lets nothing be sent now; none where sends
+// are possible. It is the part of CheckRedis that callers may repeat every few seconds.
 func CheckSends(ctx context.Context, rdb redis.UniversalClient, expect Expect) []Finding {
 	found := onEachPrimary(ctx, rdb, func(ctx context.Context, node redis.Cmdable, where string) []Finding {
 		return sendFindings(ctx, node, expect, where)
@@ -61,22 +61,22 @@ func CheckSends(ctx context.Context, rdb redis.UniversalClient, expect Expect) [
 
 type nodeCheck func(ctx context.Context, node redis.Cmdable, where string) []Finding
 
-func onEachPrimary(ctx context.Context, rdb redis.UniversalClient, look nodeCheck) []Finding {
+func onEachPrimary(ctx context.Context, rdb redis.UniversalClient, check nodeCheck) []Finding {
 	cluster, ok := rdb.(*redis.ClusterClient)
 	if !ok {
-		return look(ctx, rdb, "")
+		return check(ctx, rdb, "")
 	}
 	var mu sync.Mutex
 	var findings []Finding
-	looked := false
+	checked := false
 	err := cluster.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error {
-		found := look(ctx, node, " on "+node.Options().Addr)
+		found := check(ctx, node, " on "+node.Options().Addr)
 		mu.Lock()
 		defer mu.Unlock()
-		looked, findings = true, append(findings, found...)
+		checked, findings = true, append(findings, found...)
 		return nil
 	})
-	if err != nil || !looked {
+	if err != nil || !checked {
 		return []Finding{unreachable("", err)}
 	}
 	slices.SortStableFunc(findings, func(a, b Finding) int { return strings.Compare(nodeOf(a), nodeOf(b)) })
@@ -88,7 +88,7 @@ func nodeOf(f Finding) string {
 	return node
 }
 
-// checkNode looks at one server; where tells it from others in the findings' names.
+// checkNode checks one server; where tells it from others in the findings' names.
 func checkNode(ctx context.Context, rdb redis.Cmdable, expect Expect, where string) []Finding {
 	if err := rdb.Ping(ctx).Err(); err != nil {
 		return []Finding{unreachable(where, err)}
@@ -108,7 +108,8 @@ func sendFindings(ctx context.Context, rdb redis.Cmdable, expect Expect, where s
 	return withNode(where, n.role(), n.replicas(), n.writes(ctx, rdb))
 }
 
-// withNode leaves out what was not looked at, and says of which server the rest speaks.
+// withNode leaves out the checks that found nothing to say, and adds the server to the names of the
+// others.
 func withNode(where string, all ...Finding) []Finding {
 	all = slices.DeleteFunc(all, func(f Finding) bool { return f.Name == "" })
 	for i := range all {
@@ -189,7 +190,7 @@ func (n node) appendonly() Finding {
 	return n.setting(f, f.Got == f.Want)
 }
 
-// appendfsync is as strong as asked for, or stronger.
+// appendfsync must be as strong as expected, or stronger.
 func (n node) appendfsync() Finding {
 	f := Finding{Name: "appendfsync", Got: n.config["appendfsync"], Want: n.expect.Durability}
 	return n.setting(f, f.Got == "always" || f.Got == "everysec" && f.Want == "everysec")
@@ -221,8 +222,8 @@ func (n node) setting(f Finding, good bool) Finding {
 	}
 }
 
-// change says how a setting is changed here: a server that refuses CONFIG is somebody else's to
-// configure, and CONFIG SET no help.
+// change says how to change a setting. On a server that refuses CONFIG, CONFIG SET is no help:
+// whoever runs the server must change it.
 func (n node) change(name, value string) string {
 	if n.config[name] == "" {
 		return fmt.Sprintf("CONFIG is refused here: let whoever runs the server set `%s %s` (a managed one: its parameters; else redis.conf)", name, value)
@@ -230,7 +231,8 @@ func (n node) change(name, value string) string {
 	return fmt.Sprintf("run `redis-cli CONFIG SET %s %s`, and put the line `%s %s` into redis.conf so that it survives a restart", name, value, name, value)
 }
 
-// lastWrite is told only where it went wrong: the server then refuses writes, or forgets them.
+// lastWrite reports a failed write of the append-only file only: the server then refuses writes, or
+// forgets them.
 func (n node) lastWrite() Finding {
 	if n.info["aof_last_write_status"] != "err" {
 		return Finding{}
@@ -259,8 +261,8 @@ func (n node) replicas() Finding {
 // might: Redis refuses it exactly when it would refuse Begin.
 const mayWrite = "#!lua\nreturn 1"
 
-// writes tries whether Redis takes a step that begins a payment now. A replica answers by its role,
-// and is not tried.
+// writes tries whether Redis would take the Begin of a payment now. A replica is reported by its
+// role, and not tried.
 func (n node) writes(ctx context.Context, rdb redis.Cmdable) Finding {
 	f := Finding{Name: "writes", Got: "taken", Want: "taken"}
 	if n.info["role"] == "slave" {
@@ -290,14 +292,14 @@ func (n node) writes(ctx context.Context, rdb redis.Cmdable) Finding {
 
 // refusals are Redis' own words for why it takes no writes, and what to do.
 var refusals = map[string]string{
-	"OOM":        "Redis is full: raise maxmemory, or wait until payments are settled; until then nothing is sent, and results are still recorded",
+	"OOM":        "Redis is full: raise maxmemory, or wait until payments are final; until then nothing is sent, and results are still recorded",
 	"READONLY":   "this is a read-only replica: let REMESA_REDIS_URL name the primary, or the sentinels that know it",
 	"MISCONF":    "Redis cannot write to its disk: look for a full or broken one on the server, and at its log",
 	"NOREPLICAS": "fewer replicas are connected than min-replicas-to-write asks for: connect them, or lower it",
 }
 
-// failover judges a primary whose replicas nobody waits for: the one that takes its place may lack
-// the newest intents, and what they sent would be sent again.
+// failover judges a primary for whose replicas no worker waits: the one that takes its place may
+// lack the newest intents, and their payments would be sent again.
 func (n node) failover(replicas int) Finding {
 	f := Finding{Name: "REMESA_LEDGER_REPLICAS", Want: "1 or more", Unsafe: true}
 	switch {
@@ -336,7 +338,7 @@ func (n node) memory() Finding {
 	}
 	share := used / limit
 	f.Got = fmt.Sprintf("%.0f %% of maxmemory", 100*share)
-	fix := n.change("maxmemory", "…") + ": more than now; or let settled payments age out sooner (REMESA_LEDGER_RETENTION)"
+	fix := n.change("maxmemory", "…") + ": more than now; or let final payments age out sooner (REMESA_LEDGER_RETENTION)"
 	switch {
 	case share >= stop:
 		return fail(f, fix)
@@ -348,7 +350,8 @@ func (n node) memory() Finding {
 	}
 }
 
-// clock compares the clocks; half of the round trip is not known, and not held against them.
+// clock compares the clocks, and allows for half of the round trip, which it cannot tell from a
+// difference.
 func clock(ctx context.Context, rdb redis.Cmdable, expect Expect) Finding {
 	now := expect.Now
 	if now == nil {
@@ -386,7 +389,8 @@ func fail(f Finding, fix string) Finding {
 	return f
 }
 
-// unreadable is a finding about what the server does not tell: unsafe, because it may be anything.
+// unreadable is a finding about a value that the server does not give: unsafe, because it may be
+// anything.
 func (n node) unreadable(f Finding, command, fix string) Finding {
 	f.Level, f.Got, f.Fix, f.Unsafe = Warn, "cannot be read ("+command+" is refused)", fix, true
 	if n.expect.Real {

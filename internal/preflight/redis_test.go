@@ -43,11 +43,11 @@ func TestWhatRedisMustPromise(t *testing.T) {
 	}{
 		{"no append-only file", nil, always, "appendonly", Fail, true, "`redis-cli CONFIG SET appendonly yes`, and put the line `appendonly yes` into redis.conf"},
 		{"an append-only file", []redistest.Option{redistest.Appendonly("always")}, always, "appendonly", OK, false, ""},
-		{"always where always is asked for", []redistest.Option{redistest.Appendonly("always")}, always, "appendfsync", OK, false, ""},
-		{"everysec where always is asked for", []redistest.Option{redistest.Appendonly("everysec")}, always, "appendfsync", Fail, true, "REMESA_REDIS_DURABILITY=everysec"},
-		{"everysec where everysec is asked for", []redistest.Option{redistest.Appendonly("everysec")}, everysec, "appendfsync", OK, false, ""},
-		{"always where everysec is asked for", []redistest.Option{redistest.Appendonly("always")}, everysec, "appendfsync", OK, false, ""},
-		{"no where everysec is asked for", []redistest.Option{redistest.Appendonly("no")}, everysec, "appendfsync", Fail, true, "CONFIG SET appendfsync everysec"},
+		{"always where always is expected", []redistest.Option{redistest.Appendonly("always")}, always, "appendfsync", OK, false, ""},
+		{"everysec where always is expected", []redistest.Option{redistest.Appendonly("everysec")}, always, "appendfsync", Fail, true, "REMESA_REDIS_DURABILITY=everysec"},
+		{"everysec where everysec is expected", []redistest.Option{redistest.Appendonly("everysec")}, everysec, "appendfsync", OK, false, ""},
+		{"always where everysec is expected", []redistest.Option{redistest.Appendonly("always")}, everysec, "appendfsync", OK, false, ""},
+		{"no where everysec is expected", []redistest.Option{redistest.Appendonly("no")}, everysec, "appendfsync", Fail, true, "CONFIG SET appendfsync everysec"},
 		{"eviction", []redistest.Option{redistest.Setting("maxmemory-policy", "allkeys-lru")}, always, "maxmemory-policy", Fail, true, "CONFIG SET maxmemory-policy noeviction"},
 		{"eviction of what has a time to live", []redistest.Option{redistest.Setting("maxmemory-policy", "volatile-ttl")}, always, "maxmemory-policy", Fail, true, "noeviction"},
 		{"no eviction", nil, always, "maxmemory-policy", OK, false, ""},
@@ -115,7 +115,7 @@ func TestASlowAnswerIsNoSkew(t *testing.T) {
 	t.Parallel()
 	c := redistest.Start(t).Client()
 	calls := 0
-	now := func() time.Time { // the second look comes a minute later: so long the answer took
+	now := func() time.Time { // the second reading comes a minute later: so long the reply took
 		calls++
 		return time.Now().Add(time.Duration(calls-1) * time.Minute)
 	}
@@ -189,7 +189,7 @@ func awaitReplica(t *testing.T, primary *redistest.Server) {
 	})
 }
 
-// TestWhatStopsSends: the check and those who only ask whether sends are possible say the same.
+// TestWhatStopsSends: CheckRedis and CheckSends find the same.
 func TestWhatStopsSends(t *testing.T) {
 	t.Parallel()
 	primary := redistest.Start(t)

@@ -33,7 +33,7 @@ func Command(path string, variables map[string]string, args ...string) *exec.Cmd
 type Process struct {
 	// Name is what messages call it.
 	Name string
-	// Cmd may be asked about the process's state once it is gone.
+	// Cmd has the process's state once it is gone.
 	Cmd *exec.Cmd
 
 	t      testing.TB
@@ -41,8 +41,9 @@ type Process struct {
 	exited chan struct{}
 }
 
-// Start starts cmd. What it writes to stdout and to stderr is kept for Output, but for a stream that
-// cmd sends elsewhere. When the test ends the process is killed, and the test fails if it crashed.
+// Start starts cmd. What it writes to stdout and to stderr is kept for Output, but for a stream
+// that cmd sends elsewhere. When the test ends the process is killed, and the test fails if it
+// crashed.
 func Start(t testing.TB, name string, cmd *exec.Cmd) *Process {
 	t.Helper()
 	out, err := os.Create(filepath.Join(t.TempDir(), "output"))

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-const patience = 30 * time.Second
+const testTimeout = 30 * time.Second
 
 func shell(t *testing.T, script string) *Process {
 	t.Helper()
@@ -19,14 +19,14 @@ func shell(t *testing.T, script string) *Process {
 func TestAProcessIsReadSignalledAndEnded(t *testing.T) {
 	t.Parallel()
 	p := shell(t, `trap "echo bye; exit 0" TERM; echo "says <$GREETING>, pid $$" >&2; while :; do sleep 0.01; done`)
-	if said := p.Await(patience, "says <", ">"); said != "hello" {
-		t.Errorf("it says %q", said)
+	if text := p.Await(testTimeout, "says <", ">"); text != "hello" {
+		t.Errorf("it says %q", text)
 	}
 	p.Stop()
 	p.Cont()
-	p.Drain(patience)
-	p.Await(patience, "bye", "\n")
-	if code := shell(t, "exit 3").Exit(patience); code != 3 {
+	p.Drain(testTimeout)
+	p.Await(testTimeout, "bye", "\n")
+	if code := shell(t, "exit 3").Exit(testTimeout); code != 3 {
 		t.Errorf("exit code %d", code)
 	}
 	killed := shell(t, "sleep 600")
@@ -48,13 +48,13 @@ func TestAStreamThatIsSentElsewhereIsNotKept(t *testing.T) {
 	cmd := Command("/bin/sh", nil, "-c", "echo results; echo complaint >&2")
 	cmd.Stdout = out
 	p := Start(t, "sh", cmd)
-	p.Exit(patience)
+	p.Exit(testTimeout)
 	if text, err := os.ReadFile(path); string(text) != "results\n" || p.Output() != "complaint\n" {
 		t.Errorf("stdout %q, the rest %q, %v", text, p.Output(), err)
 	}
 }
 
-// TestCommandsAreBuiltOnce: however many tests ask for them; what went wrong is told to each.
+// TestCommandsAreBuiltOnce: however many tests need them; each gets the error of a failed build.
 func TestCommandsAreBuiltOnce(t *testing.T) {
 	t.Parallel()
 	builds := 0

@@ -1,4 +1,5 @@
-// Package rate keeps the requests of all workers together below what a provider allows.
+// Package rate keeps the requests of all workers together within what a provider allows. Limiter
+// spaces them out by the configured rate; Throttle stops an account's requests after a 429.
 package rate
 
 import (
@@ -15,10 +16,10 @@ import (
 //go:embed rate.lua
 var source string
 
-// Limiter spaces out requests, by the clock of Redis. Sends and questions are two lanes: while both
-// want slots, sends get four of five and questions the fifth, so that neither starves the other;
-// what one leaves unused, and alone everything, is the other's. A worker that dies with a reserved
-// slot wastes it.
+// Limiter spaces out requests, by the clock of Redis. Sends and status queries are two lanes: while
+// both want slots, sends get four of five and status queries the fifth, so that neither starves the
+// other. What one lane leaves unused goes to the other. A worker that dies with a reserved slot
+// wastes it.
 type Limiter struct {
 	rdb      redis.UniversalClient
 	limits   map[string]float64
@@ -27,8 +28,8 @@ type Limiter struct {
 }
 
 // New makes a limiter; limits are requests a second by provider, and a provider without one is not
-// limited. every is how often Room is asked: it promises slots until a little after it is asked
-// again.
+// limited. every is how often the caller calls Capacity, which promises slots until a little after
+// its next call.
 func New(rdb redis.UniversalClient, limits map[string]float64, every time.Duration) *Limiter {
 	return &Limiter{rdb: rdb, limits: limits, script: redis.NewScript(source), maxAhead: every + every/4}
 }
@@ -45,8 +46,8 @@ var (
 )
 
 // lanes returns the caller's lane and the other.
-func lanes(ask bool) (mine, other lane) {
-	if ask {
+func lanes(query bool) (mine, other lane) {
+	if query {
 		return queries, sends
 	}
 	return sends, queries
@@ -55,13 +56,14 @@ func lanes(ask bool) (mine, other lane) {
 // Limited reports whether the provider has a limit.
 func (l *Limiter) Limited(provider string) bool { return l.limits[provider] > 0 }
 
-// Wait returns true when the caller may make one request of the provider; false: not soon, and
-// nothing is reserved. It waits before a payment begins, so that it costs no lease.
-func (l *Limiter) Wait(ctx context.Context, provider string, ask bool) (bool, error) {
+// Wait reserves a slot in the caller's lane, waits for it, and returns true when the caller may
+// make one request. It returns false at once, and reserves nothing, where no slot is free soon.
+// Call it before a payment begins, so that the wait costs no lease.
+func (l *Limiter) Wait(ctx context.Context, provider string, query bool) (bool, error) {
 	if !l.Limited(provider) {
 		return true, nil
 	}
-	wait, err := l.run(ctx, "take", provider, ask, l.maxAhead+l.maxAhead/4, 0)
+	wait, err := l.run(ctx, "take", provider, query, l.maxAhead+l.maxAhead/4, 0)
 	if err != nil || wait < 0 {
 		return false, err
 	}
@@ -69,18 +71,18 @@ func (l *Limiter) Wait(ctx context.Context, provider string, ask bool) (bool, er
 	return err == nil, err
 }
 
-// Capacity is how many callers who were told false may come again now, most at the most: all workers
-// together promise each slot once.
-func (l *Limiter) Capacity(ctx context.Context, provider string, ask bool, most int) (int, error) {
+// Capacity is how many callers to which Wait returned false may come again now, most at the most.
+// All workers together promise each slot once.
+func (l *Limiter) Capacity(ctx context.Context, provider string, query bool, most int) (int, error) {
 	if !l.Limited(provider) || most <= 0 {
 		return max(most, 0), nil
 	}
-	n, err := l.run(ctx, "room", provider, ask, l.maxAhead, most)
+	n, err := l.run(ctx, "room", provider, query, l.maxAhead, most)
 	return int(n), err
 }
 
-func (l *Limiter) run(ctx context.Context, what, provider string, ask bool, ahead time.Duration, most int) (int64, error) {
-	mine, other := lanes(ask)
+func (l *Limiter) run(ctx context.Context, what, provider string, query bool, ahead time.Duration, most int) (int64, error) {
+	mine, other := lanes(query)
 	distance := float64(time.Second/time.Microsecond) / l.limits[provider]
 	got, err := l.script.Run(ctx, l.rdb, []string{kv.Prefix(provider) + "rate:lanes"}, what, mine.name, other.name,
 		int64(distance), int64(distance/mine.share), int64(distance/other.share), ahead.Microseconds(), most).Int64()

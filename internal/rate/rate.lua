@@ -19,7 +19,7 @@ local next, others = field(lane .. ':p'), field(other .. ':p')
 local shared = others > now or now - field(other .. ':w') < WANTED
 local step = shared and mine or distance
 local slot = math.max(now, next)
--- Who comes anew begins behind what the other reserved for itself while it was alone.
+-- A lane that comes anew begins behind what the other reserved for itself while it was alone.
 local anew = shared and now - next > WANTED
 if anew then slot = math.max(slot, others) end
 -- What the other left unused of its share may be taken instead, but not from one that waits for its first.

@@ -21,9 +21,9 @@ func limited(rdb redis.UniversalClient, perSecond float64) *Limiter {
 }
 
 // may is a caller that comes again until it may.
-func may(t *testing.T, l *Limiter, ask bool) time.Time {
+func may(t *testing.T, l *Limiter, query bool) time.Time {
 	for {
-		ok, err := l.Wait(t.Context(), "p", ask)
+		ok, err := l.Wait(t.Context(), "p", query)
 		if err != nil {
 			t.Error(err)
 			return time.Now()
@@ -65,12 +65,12 @@ func counts(t *testing.T, l *Limiter, while time.Duration, callers map[bool]int)
 	var mu sync.Mutex
 	got := map[bool]int{}
 	var wg sync.WaitGroup
-	for ask, n := range callers {
+	for query, n := range callers {
 		for range n {
 			wg.Go(func() {
-				for when := may(t, l, ask); when.Before(end); when = may(t, l, ask) {
+				for when := may(t, l, query); when.Before(end); when = may(t, l, query) {
 					mu.Lock()
-					got[ask]++
+					got[query]++
 					mu.Unlock()
 				}
 			})
@@ -83,20 +83,20 @@ func counts(t *testing.T, l *Limiter, while time.Duration, callers map[bool]int)
 func TestEachLaneHasItsShareAndAloneAll(t *testing.T) {
 	server := redistest.Start(t)
 	const perSecond = 100
-	for _, row := range []struct{ askers, senders, asks, sends int }{
-		{askers: 20, senders: 60, asks: 15, sends: 65},
-		{askers: 60, senders: 60, asks: 15, sends: 65},
-		{askers: 2, senders: 60, asks: 2, sends: 75},
-		{askers: 60, senders: 0, asks: 85, sends: 0},
-		{askers: 0, senders: 60, asks: 0, sends: 85},
+	for _, row := range []struct{ queriers, senders, queries, sends int }{
+		{queriers: 20, senders: 60, queries: 15, sends: 65},
+		{queriers: 60, senders: 60, queries: 15, sends: 65},
+		{queriers: 2, senders: 60, queries: 2, sends: 75},
+		{queriers: 60, senders: 0, queries: 85, sends: 0},
+		{queriers: 0, senders: 60, queries: 0, sends: 85},
 	} {
 		server.Client().FlushAll(t.Context())
 		const seconds = 3
-		got := counts(t, limited(server.Client(), perSecond), seconds*time.Second, map[bool]int{true: row.askers, false: row.senders})
+		got := counts(t, limited(server.Client(), perSecond), seconds*time.Second, map[bool]int{true: row.queriers, false: row.senders})
 		const most = perSecond * seconds * 115 / 100 // the last callers of a lane come after the end
 		// A busy machine wastes slots, of both lanes alike: what is promised is the share, and that
 		// nobody goes faster.
-		if got[true] < seconds*row.asks/2 || got[false] < seconds*row.sends/2 || got[true]+got[false] > most {
+		if got[true] < seconds*row.queries/2 || got[false] < seconds*row.sends/2 || got[true]+got[false] > most {
 			t.Errorf("%+v: %d questions and %d sends in %d s", row, got[true], got[false], seconds)
 		}
 	}
@@ -120,8 +120,8 @@ func TestAQuestionDoesNotWaitBehindABacklogOfSends(t *testing.T) {
 	}
 	var waits []time.Duration
 	for range 20 {
-		asked := time.Now()
-		waits = append(waits, may(t, l, true).Sub(asked))
+		began := time.Now()
+		waits = append(waits, may(t, l, true).Sub(began))
 	}
 	if longest := slices.Max(waits); longest > 4*often {
 		t.Errorf("a question waited %s", longest)
@@ -136,7 +136,7 @@ func TestAProviderWithoutALimitNeverWaits(t *testing.T) {
 		}
 	}
 	if n, err := l.Capacity(t.Context(), "other", true, 7); n != 7 || err != nil || l.Limited("other") || !l.Limited("p") {
-		t.Errorf("room for %d, %v", n, err)
+		t.Errorf("capacity for %d, %v", n, err)
 	}
 }
 
@@ -151,13 +151,13 @@ func TestAWaitTooLongIsRefusedAndReservesNothing(t *testing.T) {
 		if ok, err := l.Wait(t.Context(), "p", false); ok || err != nil {
 			t.Fatal(ok, err)
 		}
-		for _, ask := range []bool{false, true} {
-			if n, err := l.Capacity(t.Context(), "p", ask, 10); n != 0 || err != nil {
-				t.Fatalf("room for %d, %v", n, err)
+		for _, query := range []bool{false, true} {
+			if n, err := l.Capacity(t.Context(), "p", query, 10); n != 0 || err != nil {
+				t.Fatalf("capacity for %d, %v", n, err)
 			}
 		}
 		if ok, err := l.Wait(t.Context(), "p", true); ok || err != nil {
-			t.Fatal("a question went before its time", ok, err)
+			t.Fatal("a status query went before its time", ok, err)
 		}
 	}
 	if after := next(); before == "" || after != before {
@@ -165,8 +165,8 @@ func TestAWaitTooLongIsRefusedAndReservesNothing(t *testing.T) {
 	}
 }
 
-// TestRoomIsPromisedOnce, whoever asks, and again when time has passed.
-func TestRoomIsPromisedOnce(t *testing.T) {
+// TestRoomIsPromisedOnce, whoever queries, and again when time has passed.
+func TestCapacityIsPromisedOnce(t *testing.T) {
 	server := redistest.Start(t)
 	const perSecond = 100
 	a, b := limited(server.Client(), perSecond), limited(server.Client(), perSecond)
@@ -182,7 +182,7 @@ func TestRoomIsPromisedOnce(t *testing.T) {
 		t.Errorf("%d slots were promised, half a second has 50", sum)
 	}
 	if n, err := a.Capacity(t.Context(), "p", true, 3); n != 3 || err != nil {
-		t.Errorf("questions were promised %d of 3 slots, %v", n, err)
+		t.Errorf("status queries were promised %d of 3 slots, %v", n, err)
 	}
 	eventually.True(t, 10*time.Second, "something is promised again", func() bool {
 		n, err := b.Capacity(t.Context(), "p", false, 5)

@@ -16,41 +16,40 @@ import (
 //go:embed throttle.lua
 var throttleSource string
 
-// Throttle keeps what a provider's 429 says about an account for all workers: until the wait is
-// over nobody makes a request, then one, the probe, and when that was answered all. A person's
-// unhalt ends the wait early, and so does a retry of a ready payment.
+// Throttle shares among all workers that a provider throttles an account (HTTP 429). Until the wait
+// is over no worker makes a request; then one does, the probe; after an answer to the probe all do.
+// An operator ends the wait early by unhalt, or by a retry of a ready payment.
 type Throttle struct {
 	rdb    redis.UniversalClient
 	script *redis.Script
 	probe  time.Duration
 
 	mu sync.Mutex
-	// free is until when an account that had not been told to wait is not looked up again.
+	// free is until when an account that was not throttled is not read again.
 	free map[string]time.Time
 }
 
-// freeFor is how long an account that has not been told to wait is taken for free: a worker that
-// sends a thousand requests a second looks twenty times, and hears of another worker's 429 that
-// much later. Its own counts at once.
+// freeFor is how long an account that is not throttled is taken for free: a worker that sends a
+// thousand requests a second reads Redis twenty times, and notices another worker's 429 that much
+// later. Its own 429 counts at once.
 const freeFor = 50 * time.Millisecond
 
-// NewThrottle makes a throttle; a probe that has not reported after this while is given up, and
-// another takes its place.
+// NewThrottle makes a throttle. probe is how long a probe may take: then another takes its place.
 func NewThrottle(rdb redis.UniversalClient, probe time.Duration) *Throttle {
 	return &Throttle{rdb: rdb, script: redis.NewScript(throttleSource), probe: probe, free: map[string]time.Time{}}
 }
 
 // Enter reports whether a request of the account may be made, and whether it is the probe: then
-// Leave must be called. An account that was not told to wait costs one read in a while.
+// the caller must call Leave. An account that is not throttled costs one read in 50 ms at most.
 func (t *Throttle) Enter(ctx context.Context, provider, account string) (free, probe bool, err error) {
 	name := provider + "/" + account
-	looked := time.Now()
-	if t.isFree(name, looked) {
+	now := time.Now()
+	if t.isFree(name, now) {
 		return true, false, nil
 	}
 	err = t.rdb.HGet(ctx, idempotency.ThrottledKey(provider), account).Err()
 	if errors.Is(err, redis.Nil) {
-		t.set(name, looked.Add(freeFor))
+		t.set(name, now.Add(freeFor))
 		return true, false, nil
 	}
 	if err != nil {
@@ -60,8 +59,7 @@ func (t *Throttle) Enter(ctx context.Context, provider, account string) (free, p
 	return wait <= 0 && err == nil, wait < 0, err
 }
 
-// Set makes the account wait this long from now, or as long as it was told before if that is
-// longer.
+// Set makes the account wait for d from now, or until the end of its present wait if that is later.
 func (t *Throttle) Set(ctx context.Context, provider, account string, d time.Duration) error {
 	defer t.set(provider+"/"+account, time.Time{})
 	_, err := t.run(ctx, "hold", provider, account, d)
@@ -80,8 +78,7 @@ func (t *Throttle) set(name string, until time.Time) {
 	t.free[name] = until
 }
 
-// Leave reports what became of the probe: well if the provider answered it with anything but
-// another wait.
+// Leave reports the probe; well is true if the provider answered it and did not throttle it.
 func (t *Throttle) Leave(ctx context.Context, provider, account string, well bool) error {
 	what := "unwell"
 	if well {
@@ -91,8 +88,8 @@ func (t *Throttle) Leave(ctx context.Context, provider, account string, well boo
 	return err
 }
 
-// Capacity is how many of those that wait may come again now, most at the most: none, one where a probe
-// is wanted, or all.
+// Capacity is how many of the account's parked payments may come again now, most at the most: none,
+// one where a probe is wanted, or all.
 func (t *Throttle) Capacity(ctx context.Context, provider, account string, most int) (int, error) {
 	n, err := t.run(ctx, "room", provider, account, 0)
 	if n < 0 {

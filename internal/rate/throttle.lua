@@ -1,4 +1,4 @@
--- throttle: what all workers know of an account that the provider told to wait. When the wait is over one request is the probe.
+-- throttle: what all workers know of an account that the provider throttles (429). When the wait is over one request is the probe.
 -- KEYS  1 the accounts that wait (hash account -> until|until when a probe is under way, ms since 1970)
 -- ARGV  1 enter|hold|well|unwell|room   2 account   3 hold: how long to wait; enter: how long a probe may take (ms)
 -- Returns for enter 0: go on, -1: go on as the probe, else how long to wait (ms); for room how many may come: 0, 1, or -1 for all.

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// Proxy stands between a client and a server, and loses what a network may lose. It does nothing
-// until it is told to.
+// Proxy stands between a client and a server, and loses what a network may lose. Until a test calls
+// one of its methods it passes everything on.
 type Proxy struct {
 	listener net.Listener
 	target   string
@@ -124,8 +124,8 @@ func (p *Proxy) accept(passing *sync.WaitGroup) {
 	}
 }
 
-// pass copies one direction; look sees each piece before it is passed, and ends the pair by false.
-func (p *Proxy) pass(c *pair, from, to net.Conn, look func(*pair, []byte) bool) {
+// pass copies one direction. check gets each piece before it is passed, and ends the pair by false.
+func (p *Proxy) pass(c *pair, from, to net.Conn, check func(*pair, []byte) bool) {
 	defer p.end(c)
 	buffer := make([]byte, 64<<10)
 	for {
@@ -141,7 +141,7 @@ func (p *Proxy) pass(c *pair, from, to net.Conn, look func(*pair, []byte) bool) 
 		case <-c.closed:
 			return
 		}
-		if !look(c, buffer[:n]) {
+		if !check(c, buffer[:n]) {
 			return
 		}
 		if _, err := to.Write(buffer[:n]); err != nil {

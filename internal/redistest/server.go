@@ -83,7 +83,7 @@ func Conf(text string) Option {
 	return func(s *Server) { s.conf = text }
 }
 
-// User is who the clients of this server are; without it they are nobody in particular.
+// User makes the clients of this server log in with this name and password.
 func User(name, password string) Option {
 	return func(s *Server) { s.user = url.UserPassword(name, password) }
 }

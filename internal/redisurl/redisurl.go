@@ -19,12 +19,12 @@ import (
 // Default is the URL where none is set.
 const Default = "redis://127.0.0.1:6379/0"
 
-// Profile says how patient a client is.
+// Profile is how long a client waits, and how often it retries.
 type Profile struct {
 	// Retries of a command, with up to a second between two of them.
 	Retries  int
 	PoolSize int
-	// Read is how long an answer may take.
+	// Read is how long a reply may take.
 	Read time.Duration
 }
 
@@ -34,7 +34,7 @@ func ServerProfile(concurrency int) Profile {
 	return Profile{Retries: 20, PoolSize: concurrency + 10, Read: 3 * time.Second}
 }
 
-// ProducerProfile is for what a person or a script waits for.
+// ProducerProfile is for what an operator or a script waits for.
 func ProducerProfile() Profile {
 	return Profile{Retries: 3, PoolSize: 32, Read: 3 * time.Second}
 }

@@ -1,5 +1,5 @@
 -- KEYS: lease, active, the task, index of tasks put aside, where this one is kept. ARGV: id, name, now, seconds to keep it, most to keep.
--- Answers kept, full (more may not be put aside: only the lease goes), or gone (it was dealt with meanwhile).
+-- Returns kept, full (more may not be put aside: only the lease goes), or gone (it was dealt with meanwhile).
 local id, name = ARGV[1], ARGV[2]
 local now, keep, most = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local lease = redis.call('ZSCORE', KEYS[1], id)

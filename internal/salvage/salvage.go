@@ -1,7 +1,6 @@
-// Package salvage takes damaged tasks out of asynq's way. asynq hands out again what a dead worker
-// had taken, but gives up on a whole queue where it cannot read one of its tasks, for good: the
-// task stays where it is. Here such a task is put aside with all its bytes, under a key of ours,
-// and counted until a person has looked at it.
+// Package salvage puts damaged tasks aside, with all their bytes, and counts them until an operator
+// has looked at them. Left where it is, a task that asynq cannot read would keep asynq for ever
+// from handing out again what dead workers had taken from its queue.
 package salvage
 
 import (
@@ -27,14 +26,14 @@ type Options struct {
 	Redis  redis.UniversalClient
 	Queues []string
 	Log    zerolog.Logger
-	// Interval between looks; 10 s by default, well below the 30 s that asynq leaves a lapsed lease
-	// alone for.
+	// Interval is the time between two scans; 10 s by default, well below the 30 s for which asynq
+	// leaves a lapsed lease alone.
 	Interval time.Duration
-	// Now is time.Now unless set: asynq's leases follow the workers' clocks, not Redis'.
+	// Now is time.Now unless set: asynq's leases follow the workers' clocks, not that of Redis.
 	Now func() time.Time
 }
 
-// Salvager looks through the lapsed leases of its queues. New starts nothing; Run does.
+// Salvager scans the lapsed leases of its queues. New starts nothing; Run does.
 type Salvager struct {
 	Options
 	task protoreflect.MessageType
@@ -43,12 +42,12 @@ type Salvager struct {
 
 const (
 	interval = 10 * time.Second
-	// scanBatch is how many lapsed leases of a queue are read in one look.
+	// scanBatch is how many lapsed leases of a queue one scan reads.
 	scanBatch = 1000
-	// maxKept bounds a queue's tasks that are put aside; further ones stay where they are, without
-	// the lease that stops asynq.
+	// maxKept bounds a queue's tasks that are put aside. Further ones stay where they are; only
+	// their lease goes, which is what stops asynq.
 	maxKept = 1000
-	// retention is how long they are kept for a person to look at.
+	// retention is how long they are kept for an operator.
 	retention = 90 * 24 * time.Hour
 )
 
@@ -71,7 +70,7 @@ func New(o Options) (*Salvager, error) {
 	return &Salvager{o, task, kv.NewDB(o.Redis, false)}, nil
 }
 
-// Run looks at each interval until ctx is done. All workers may do so at the same time.
+// Run scans at each interval until ctx is done. All workers may do so at the same time.
 func (s *Salvager) Run(ctx context.Context) {
 	tick := time.NewTicker(s.Interval)
 	defer tick.Stop()
@@ -90,8 +89,8 @@ func (s *Salvager) Run(ctx context.Context) {
 	}
 }
 
-// Scan puts aside every damaged task whose lease has lapsed. One queue's trouble keeps no other
-// from being looked at.
+// Scan puts aside every damaged task whose lease has lapsed. An error in one queue does not stop
+// the scan of the others; Scan joins the errors.
 func (s *Salvager) Scan(ctx context.Context) error {
 	var errs []error
 	for _, queue := range s.Queues {

@@ -1,10 +1,10 @@
-// Package strictcsv reads CSV as RFC 4180 writes it, under a header, streaming, in the memory of one
-// row of at most 1 MiB. A carriage return alone ends a line too, as in files of old spreadsheets; a
-// byte order mark and blank lines are no errors. It repairs nothing: a row with a misplaced quote, or
-// with other cells than the header, is invalid, and harms no other.
+// Package strictcsv reads CSV (RFC 4180) under a header, streaming, in the memory of one row of at
+// most 1 MiB. It repairs nothing: a row with a misplaced quote, or with other cells than the
+// header, is invalid, and harms no other row.
 //
-// A quote that is not closed makes many lines one row. Any of them may have been a row that somebody
-// wanted, so each is answered.
+// A carriage return alone ends a line too, as in files of old spreadsheets; a byte order mark and
+// blank lines are no errors. A quote that is not closed makes many lines one row. Each of them may
+// have been meant as a row, so the Reader reports each.
 package strictcsv
 
 import (
@@ -40,15 +40,15 @@ type Row struct {
 
 // Reader reads rows one by one.
 type Reader struct {
-	records records
-	table   Table
-	columns int
-	header  error  // what is wrong with the header, of every row
-	first   record // the header's
-	begun   bool
-	told    bool      // the header's fault, if it has one
-	taken   swallowed // by the record before
-	cut     int       // the line in whose middle the file ends; 0 where it does not
+	records  records
+	table    Table
+	columns  int
+	header   error  // what is wrong with the header, of every row
+	first    record // the header's
+	begun    bool
+	reported bool      // the header's error, if it has one
+	taken    swallowed // by the record before
+	cut      int       // the line in whose middle the file ends; 0 where it does not
 }
 
 // NewReader reads from r, which it does not close.
@@ -83,29 +83,29 @@ func (r *Reader) Next() (Row, error) {
 			return Row{}, err
 		}
 	}
-	if r.header != nil && !r.told && r.first.last > r.first.line {
+	if r.header != nil && !r.reported && r.first.last > r.first.line {
 		return r.tellHeader(), nil
 	}
 	rec, err := r.records.next()
-	if errors.Is(err, io.EOF) && r.header != nil && !r.told {
+	if errors.Is(err, io.EOF) && r.header != nil && !r.reported {
 		return r.tellHeader(), nil
 	}
 	if err != nil {
 		return Row{}, err
 	}
-	r.told = true
+	r.reported = true
 	return r.row(rec), nil
 }
 
-// reportHeader answers the header itself where it is invalid and no row can tell it, or took the rows
-// with it.
+// reportHeader reports the header itself where it is invalid and no row can report it, or where it
+// took rows with it.
 func (r *Reader) tellHeader() Row {
-	r.told = true
+	r.reported = true
 	r.swallow(r.first)
 	return Row{Line: r.first.line, Err: r.header, Spread: r.first.spread()}
 }
 
-// swallow has the lines answered that an invalid record takes besides its first.
+// swallow makes Next report the lines that an invalid record takes besides its first.
 func (r *Reader) swallow(rec record) {
 	r.taken = swallowed{by: rec.line, next: rec.line + 1, last: rec.last}
 }

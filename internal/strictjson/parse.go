@@ -203,8 +203,8 @@ func (w *walker) word() string {
 
 var tooMany = fmt.Sprintf("more than %d elements", maxItems)
 
-// checkText refuses what no honest text contains. The replacement character is what half a surrogate
-// pair, or a text damaged on its way here, turns into.
+// checkText refuses what no honest text contains. The replacement character is what half a
+// surrogate pair, or a text damaged on its way here, turns into.
 func checkText(path, s string) error {
 	if strings.ContainsRune(s, 0) {
 		return fail(path, "contains a NUL")

@@ -1,4 +1,4 @@
-// Package terminal asks a person for what nobody else may read.
+// Package terminal reads secrets that an operator types. It shows none of what was typed.
 package terminal
 
 import (
@@ -11,15 +11,15 @@ import (
 	"golang.org/x/term"
 )
 
-// ReadSecret writes the question to prompt and reads one line from in, a terminal, without echo. When ctx
-// ends, as a signal ends it, the terminal gets its echo back. No error repeats what was typed.
+// ReadSecret writes question to prompt and reads one line from in, a terminal, without echo. When
+// ctx ends, it turns the echo on again and returns an error. No error repeats what was typed.
 func ReadSecret(ctx context.Context, in *os.File, prompt io.Writer, question string) (string, error) {
 	fd := int(in.Fd())
 	before, err := term.GetState(fd)
 	if err != nil {
 		return "", errors.New("the terminal cannot be read")
 	}
-	_, _ = fmt.Fprint(prompt, question) // a person who sees no question answers none
+	_, _ = fmt.Fprint(prompt, question) // an operator who sees no question types nothing
 	type reading struct {
 		text []byte
 		err  error

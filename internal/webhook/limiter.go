@@ -8,8 +8,8 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// limiter bounds the reports that are looked at, of each address first and then of all: what an
-// address sends beyond its own bound is not counted against the others.
+// limiter bounds the reports that the handler reads, of each address first and then of all: what an
+// address sends beyond its own bound does not count against the others.
 type limiter struct {
 	perSecond float64
 	burst     int
@@ -17,7 +17,7 @@ type limiter struct {
 
 	mu   sync.Mutex
 	each map[netip.Addr]*rate.Limiter
-	// cleanedAt is when it was last looked for addresses to forget.
+	// cleanedAt is when forget last ran.
 	cleanedAt time.Time
 }
 
@@ -36,8 +36,8 @@ func (l *limiter) allow(from netip.Addr, now time.Time) bool {
 	return (own == nil || own.AllowN(now, 1)) && l.all.AllowN(now, 1)
 }
 
-// forAddress is an address's own limiter; nil for a new one where as many are busy as are remembered, which
-// the limit of all must do for.
+// forAddress is an address's own limiter. It is nil for a new address while maxAddresses are busy:
+// then only the limit of all counts.
 func (l *limiter) forAddress(from netip.Addr, now time.Time) *rate.Limiter {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -52,9 +52,8 @@ func (l *limiter) forAddress(from netip.Addr, now time.Time) *rate.Limiter {
 	return own
 }
 
-// forget drops the addresses that have not been heard of for long enough to have their whole burst
-// again. It looks once a second at most: a crowd of addresses must not cost a look at all of them
-// for each report.
+// forget drops the addresses that have their whole burst again. It runs once a second at most, so
+// that a crowd of addresses does not cost a walk over all of them for each report.
 func (l *limiter) forget(now time.Time) {
 	if now.Sub(l.cleanedAt) < time.Second {
 		return

@@ -10,7 +10,7 @@ func address(n int) netip.Addr {
 	return netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)})
 }
 
-// TestOneAddressUsesUpItsOwnShareOnly: however much it sends, another's reports are looked at.
+// TestOneAddressUsesUpItsOwnShareOnly: however much it sends, another's reports are read.
 func TestOneAddressUsesUpItsOwnShareOnly(t *testing.T) {
 	t.Parallel()
 	l, now := newLimiter(Options{PerSecond: 50, Burst: 200}), time.Unix(1, 0)

@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Server is for a listener that the internet can reach: nobody can hold a connection for long, or make it read much.
+// Server makes a server for a listener that the internet can reach: no client can hold a connection
+// for long, or make it read much.
 func Server(h http.Handler) *http.Server {
 	return &http.Server{
 		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 15 * time.Second,

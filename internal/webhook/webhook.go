@@ -1,5 +1,5 @@
-// Package webhook takes what providers report by themselves. A report settles nothing: one that is
-// proven to come from the provider makes the payment due, so that the provider is asked.
+// Package webhook takes what providers report by themselves. A report decides nothing: one that
+// provably comes from the provider makes the payment due, and a status query follows.
 package webhook
 
 import (
@@ -23,15 +23,15 @@ import (
 // MaxBody is the largest body that is read.
 const MaxBody = 64 << 10
 
-// Limits of all reports together; one address may send half of that. What is turned away costs
-// nothing but time: payments are polled as well.
+// Limits of all reports together; one address may send half of that. A refused report costs nothing
+// but time, because payments are polled as well.
 const (
 	perSecond     = 50
 	burst         = 200
 	ledgerTimeout = 5 * time.Second // with the ledger
 )
 
-// Ledger is what a report needs of it.
+// Ledger is what a report needs of the ledger.
 type Ledger interface {
 	Find(ctx context.Context, provider, alias string) (idempotency.Key, error)
 	StartQuery(ctx context.Context, k idempotency.Key) (idempotency.StatusQuery, error)
@@ -42,13 +42,13 @@ type Ledger interface {
 type Options struct {
 	Ledger Ledger
 	Log    zerolog.Logger
-	// Registry has the clients of the accounts that this process serves, for reports that are proven
-	// by an account's own secret; without it those are refused.
+	// Registry has the clients of the accounts that this process serves. They verify reports that
+	// are signed with an account's own secret; without it the handler refuses those.
 	Registry providers.Registry
 	// Now is time.Now unless set.
 	Now func() time.Time
-	// PerSecond and Burst bound the reports that are looked at; 50 and 200 unless set. Of one
-	// address half as many are, so that nobody uses up what the provider needs.
+	// PerSecond and Burst bound the reports that the handler reads; 50 and 200 unless set. One
+	// address gets half of that, so that nobody uses up what the provider needs.
 	PerSecond float64
 	Burst     int
 }
@@ -73,15 +73,15 @@ func New(o Options) http.Handler {
 	return mux
 }
 
-// handler hears one provider.
+// handler serves one provider.
 type handler struct {
 	Options
 	provider spec.Provider
 	limit    *limiter
 }
 
-// ServeHTTP answers 200 where the report is the provider's about a payment of ours, and tells anybody
-// else nothing of what was wrong.
+// ServeHTTP answers 200 to a report of the provider about a payment of ours. Any other answer says
+// nothing of what was wrong.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !h.limit.allow(listen.CountedAddress(r.RemoteAddr), h.Now()) {
 		w.Header().Set("Retry-After", "1")
@@ -107,12 +107,12 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.Log.Warn().Err(err).Msg("webhook: the ledger does not answer")
 		respond(w, http.StatusServiceUnavailable)
 	default:
-		h.Log.Debug().Stringer("key", k).Msg("webhook: the provider will be asked")
+		h.Log.Debug().Stringer("key", k).Msg("webhook: a status query follows")
 		respond(w, http.StatusOK)
 	}
 }
 
-// verify finds the payment by the name that the report gives it, and then holds the report against
+// verify finds the payment by the alias that the report gives, and then compares the report with
 // that payment. Its error is spec.ErrReport where the report is to blame.
 func (h *handler) verify(ctx context.Context, report spec.Report) (idempotency.Key, error) {
 	alias, err := h.provider.Webhook.Read(report)

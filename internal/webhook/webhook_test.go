@@ -28,28 +28,28 @@ import (
 	"github.com/remesa/remesa/seal"
 )
 
-// fixture is a ledger on a real Redis, the simulated ETpay, a client of it, and the webhook that ETpay
-// is told of.
+// fixture is a ledger on a real Redis, the simulated ETpay, a client of it, and the webhook that
+// the client registers with ETpay.
 type fixture struct {
-	t       *testing.T
-	redis   *redistest.Server
-	ledger  *idempotency.Ledger
-	bank    *sandbox.Provider
-	client  *etpay.Client
-	handler *httptest.Server
-	log     logtest.Log // what the handler logged
+	t        *testing.T
+	redis    *redistest.Server
+	ledger   *idempotency.Ledger
+	provider *sandbox.Provider
+	client   *etpay.Client
+	handler  *httptest.Server
+	log      logtest.Log // what the handler logged
 }
 
 func newFixture(t *testing.T, o webhook.Options) *fixture {
 	t.Helper()
-	s := &fixture{t: t, redis: redistest.Start(t), bank: simulator.New(simulator.Options{}, sandbox.Options{})}
+	s := &fixture{t: t, redis: redistest.Start(t), provider: simulator.New(simulator.Options{}, sandbox.Options{})}
 	s.ledger = idempotency.NewRedis(s.redis.Client(), idempotency.Options{})
 	o.Ledger, o.Log = s.ledger, zerolog.New(&s.log)
 	s.handler = httptest.NewServer(webhook.New(o))
 	t.Cleanup(s.handler.Close)
-	bank := httptest.NewServer(s.bank)
-	t.Cleanup(bank.Close)
-	base := bank.URL + s.bank.Prefix
+	server := httptest.NewServer(s.provider)
+	t.Cleanup(server.Close)
+	base := server.URL + s.provider.Prefix
 	client, err := etpay.New(etpay.Config{
 		BaseURL: base, PaymentURL: base, MerchantCode: "cl_sandbox_cl", MerchantAPIToken: "sandbox-merchant-api-token",
 		WebhookURL: s.handler.URL + "/webhooks/etpay",
@@ -107,11 +107,11 @@ func (s *fixture) must(err error) {
 	}
 }
 
-// pay is a payer at the address. It returns what the browser is given, and what the webhook said to
-// the same.
+// pay acts as the payer at the address. It returns the token that the browser gets, and the status
+// with which the webhook answered the same report.
 func (s *fixture) pay(address string) (token string, status int) {
 	s.t.Helper()
-	var said struct {
+	var page struct {
 		Payment string `json:"payment"`
 		Webhook int    `json:"webhook"`
 	}
@@ -119,8 +119,8 @@ func (s *fixture) pay(address string) (token string, status int) {
 	if code != http.StatusOK {
 		s.t.Fatalf("the payer was answered %d", code)
 	}
-	s.must(json.Unmarshal([]byte(body), &said))
-	return said.Payment, said.Webhook
+	s.must(json.Unmarshal([]byte(body), &page))
+	return page.Payment, page.Webhook
 }
 
 func (s *fixture) send(method, address, kind, body string) (int, string) {
@@ -159,8 +159,8 @@ func (s *fixture) state(k idempotency.Key) idempotency.Record {
 	return r
 }
 
-// ask asks ETpay and records its answer, as a worker does.
-func (s *fixture) ask(k idempotency.Key) {
+// query makes a status query and records its result, as a worker does.
+func (s *fixture) query(k idempotency.Key) {
 	s.t.Helper()
 	ctx := s.t.Context()
 	q, err := s.ledger.StartQuery(ctx, k)
@@ -171,7 +171,7 @@ func (s *fixture) ask(k idempotency.Key) {
 	s.must(err)
 }
 
-func TestAReportMakesThePaymentDueAndSettlesNothing(t *testing.T) {
+func TestAReportMakesThePaymentDueAndDecidesNothing(t *testing.T) {
 	t.Parallel()
 	s := newFixture(t, webhook.Options{})
 	k, address := s.open("OC1")
@@ -188,7 +188,7 @@ func TestAReportMakesThePaymentDueAndSettlesNothing(t *testing.T) {
 	if due := s.queries(); len(due) != 1 || due[0].Key != k || !due[0].Query {
 		t.Fatalf("due after the report: %v", due)
 	}
-	s.ask(k)
+	s.query(k)
 	if r := s.state(k); r.State != idempotency.Succeeded || r.ProviderID != "etp_000001" || r.Anomaly != "" {
 		t.Fatalf("asked, it is %s %q, anomaly %q", r.State, r.ProviderID, r.Anomaly)
 	}
@@ -200,7 +200,7 @@ func TestAReportMakesThePaymentDueAndSettlesNothing(t *testing.T) {
 	if due := s.queries(); len(due) != 1 || !due[0].Query {
 		t.Errorf("three repeated reports came to %v, want one question", due)
 	}
-	s.ask(k)
+	s.query(k)
 	if r := s.state(k); r.State != idempotency.Succeeded || r.Anomaly != "" {
 		t.Errorf("after repeated reports it is %s, anomaly %q", r.State, r.Anomaly)
 	}
@@ -211,14 +211,14 @@ func TestASecondPaymentIsReportedToo(t *testing.T) {
 	s := newFixture(t, webhook.Options{})
 	k, address := s.open("OC1")
 	s.pay(address)
-	s.ask(k)
+	s.query(k)
 	if _, status := s.pay(address); status != http.StatusOK {
 		t.Fatalf("the webhook answered %d", status)
 	}
 	if due := s.queries(); len(due) != 1 {
 		t.Fatalf("due: %v", due)
 	}
-	s.ask(k)
+	s.query(k)
 	if r := s.state(k); r.State != idempotency.Succeeded || r.ProviderID != "etp_000001" || r.Anomaly != "second_success" {
 		t.Errorf("it is %s %q, anomaly %q", r.State, r.ProviderID, r.Anomaly)
 	}

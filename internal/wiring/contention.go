@@ -7,22 +7,22 @@ import (
 	"github.com/remesa/remesa/providers/auth"
 )
 
-// contention notices an account whose fresh tokens are refused again and again: most likely each
-// login ends the tokens that other workers have, and they chase one another.
+// contention detects an account whose fresh tokens are refused again and again: most likely each
+// login ends the tokens of other workers.
 type contention struct {
 	mu       sync.Mutex
 	rejected []time.Time
 }
 
-// A token that dies before its time is rare: three of an account within these minutes are no
+// A token that ends before its time is rare: three of an account within rejectedWithin are no
 // coincidence.
 const (
 	rejectedInARow = 3
 	rejectedWithin = 5 * time.Minute
 )
 
-// record takes in one renewal and reports whether the account's workers chase one another; then it
-// counts anew.
+// record counts one renewal and reports whether the account's workers end one another's tokens;
+// then it counts anew.
 func (c *contention) record(reason string, now time.Time) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -1,4 +1,5 @@
-// Package wiring makes what both commands need from their configuration.
+// Package wiring makes what both commands need from their configuration: the ledger, the store of
+// subscriptions, and the registry of accounts. It dials nothing.
 package wiring
 
 import (
@@ -14,13 +15,13 @@ import (
 
 // Ledger makes the ledger with each provider's policy. Without a ring nothing is sealed; observe
 // may be nil.
-func Ledger(c *config.Config, rdb redis.UniversalClient, ring *seal.Ring, observe func(step string, took time.Duration)) *idempotency.Ledger {
+func Ledger(c *config.Config, rdb redis.UniversalClient, ring *seal.Ring, observe func(operation string, took time.Duration)) *idempotency.Ledger {
 	return idempotency.NewRedis(rdb, idempotency.Options{
 		Policies: Policies(c), Replicas: c.LedgerReplicas, Seal: ring, Observe: observe,
 	})
 }
 
-// Policies is what each provider's settings say about doubt.
+// Policies are each provider's settings about payments in doubt.
 func Policies(c *config.Config) map[string]idempotency.Policy {
 	policies := map[string]idempotency.Policy{}
 	for _, name := range catalog.Names() {

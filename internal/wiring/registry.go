@@ -16,9 +16,10 @@ import (
 type Shared struct {
 	// Tokens keeps provider tokens for all workers; nil means that each process logs in by itself.
 	Tokens auth.Shared
-	// OnRenewal is told of each renewal of a token, and why.
+	// OnRenewal, if set, is called with each renewal of a token, and its reason (auth.ReasonFirst
+	// …).
 	OnRenewal func(provider, reason string)
-	// OnContention is told when an account's fresh tokens are refused again and again.
+	// OnContention, if set, is called when an account's fresh tokens are refused again and again.
 	OnContention func(provider, account string)
 }
 

@@ -31,7 +31,7 @@ const (
 	ReasonFirst     = "first"    // there was no token
 	ReasonAhead     = "ahead"    // the token was near its end, or past it
 	ReasonRejected  = "rejected" // the provider rejected the token
-	FromOtherWorker = "adopted"  // another worker had renewed it; there was no login
+	FromOtherWorker = "shared"   // another worker had renewed it; there was no login
 	ReasonRefused   = "refused"  // the provider refused the credentials
 	ReasonFailed    = "failed"   // the login came to nothing
 )
