@@ -20,7 +20,7 @@ type FieldError struct {
 	// Path is the field as written in the task, such as "recipient.document" or "details.dtes[2]"; "line" where the whole line is at
 	// fault.
 	Path string
-	// Problem is for people: what the field must be.
+	// Problem is a sentence: what the field must be.
 	Problem string
 }
 

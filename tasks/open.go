@@ -77,14 +77,14 @@ var ErrConflict = errors.New("another payment has this reference")
 // Pay submits one payout. It returns nil where the payment is Enqueued or, being known with the same
 // content, a Duplicate that pays nothing: paying again after an error is safe. A payout that the
 // provider would refuse, or that is too late, is a *FieldError; another payment under its reference
-// ErrConflict. After any other error it is not known whether the payout was taken in.
+// ErrConflict. After any other error the payout may have been registered or not.
 func (c *Client) Pay(ctx context.Context, p Payout) (Receipt, error) { return c.submitOne(ctx, p) }
 
 // Charge submits one charge, see Pay.
 func (c *Client) Charge(ctx context.Context, ch Charge) (Receipt, error) { return c.submitOne(ctx, ch) }
 
-func (c *Client) submitOne(ctx context.Context, w Definition) (Receipt, error) {
-	t, err := w.Task()
+func (c *Client) submitOne(ctx context.Context, d Definition) (Receipt, error) {
+	t, err := d.Task()
 	if err != nil {
 		return Receipt{}, err
 	}

@@ -19,8 +19,8 @@ const TypeWakeUp = "wake"
 // SendQueue is the asynq queue of a provider's payments that may be sent.
 func SendQueue(provider string) string { return provider }
 
-// StatusQueue is the asynq queue of a provider's payments that must be asked about: a backlog of sends
-// never delays it.
+// StatusQueue is the asynq queue of a provider's payments that must be queried, its query lane. It is
+// a queue of its own, so that a backlog of sends never delays it.
 func StatusQueue(provider string) string { return provider + "-ask" }
 
 // wakeUp is the payload of a wake-up: one payment's key, or several.

@@ -38,8 +38,8 @@ func SealTask(ring *seal.Ring, t Task) (*asynq.Task, error) {
 }
 
 // OpenTask reads a task that a plain asynq client enqueued. With a ring it takes only what a holder of one of its keys sealed, as the
-// payment that it is enqueued as. An error that is seal.ErrUnknownKey says that another worker, or this one with the right keys, can
-// read it; any other that nobody ever should.
+// payment that it is enqueued as. After seal.ErrUnknownKey another worker, or this one with the right keys, can read it;
+// after any other error none ever can.
 func OpenTask(ring *seal.Ring, t *asynq.Task) (Task, error) {
 	var e envelope
 	if json.Unmarshal(t.Payload(), &e) != nil {

@@ -62,13 +62,13 @@ func newRules(p spec.Payments) rules {
 	}
 }
 
-// anyText is a text that is judged elsewhere: type and provider choose the table, amount and
-// currency are judged together.
+// anyText is a text that is checked elsewhere: type and provider choose the table, amount and
+// currency are checked together.
 func anyText(path string) fields.Field {
 	return fields.TextOf(path, "", func(string) bool { return true })
 }
 
-// limit says what is wrong with an amount, nothing where it is right.
+// limit describes what is wrong with an amount; it is empty where nothing is.
 func (r rules) limit(m providers.Money) string {
 	if r.Limit == nil {
 		return ""

@@ -1,7 +1,7 @@
 // Package tasks is what producers import. A program that pays, shows and follows payments needs no
-// other: see the example of Client. It has the typed payloads of payouts, charges, status questions
-// and subscriptions, reads them strictly from JSON Lines and CSV, and says what two of them are
-// compared by. It knows the providers' rules for a task, and no adapter.
+// other: see the example of Client. It has the typed payloads of payouts, charges, status tasks and
+// subscriptions, reads them strictly from JSON Lines and CSV, and makes the fingerprints by which
+// two are compared.
 package tasks
 
 import (

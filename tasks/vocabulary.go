@@ -28,7 +28,7 @@ type (
 	Key = idempotency.Key
 	// Record is what the ledger knows of a payment.
 	Record = idempotency.Record
-	// State of a payment; docs/states.md draws who moves it on.
+	// State of a payment; docs/states.md shows its transitions.
 	State = idempotency.State
 
 	// Event is an outcome: something became of a payment or a subscription.
