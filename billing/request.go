@@ -98,12 +98,12 @@ func (c *Client) request(ctx context.Context, id string, by Actor, decide decide
 	return out, nil
 }
 
-// tries is how often a request is decided: the sweep may move the subscription in between, and the
-// request is about the subscription however far it is.
+// tries is how often a request is decided: a sweep may change the subscription in between, and the
+// request does not depend on how far it is.
 const tries = 20
 
-// write decides and writes until the subscription did not move meanwhile. It returns the record that
-// the decision was made from.
+// write decides and writes until no other change comes in between. It returns the record that the
+// decision was made from.
 func (c *Client) write(ctx context.Context, held Stored, decide decider) (Record, error) {
 	id, provider := held.Record.ID, held.Record.Provider
 	var before Record
@@ -130,7 +130,7 @@ func (c *Client) write(ctx context.Context, held Stored, decide decider) (Record
 			return before, err
 		}
 		if slices.Contains(held.Record.History, written) {
-			return before, nil // it was written, and only the answer was lost
+			return before, nil // it was written, and only the reply was lost
 		}
 	}
 	return before, fmt.Errorf("%s: %w", id, ErrVersionChanged)
@@ -140,7 +140,7 @@ func (c *Client) write(ctx context.Context, held Stored, decide decider) (Record
 // at the same time, and once more to close a period whose charge was just cancelled.
 const followUps = 3
 
-// followUp makes a request take effect at once; without it, it would with a worker's next sweep.
+// followUp makes a request take effect at once, and not only with a worker's next sweep.
 func (c *Client) followUp(ctx context.Context, provider, id string) error {
 	var err error
 	for range followUps {

@@ -15,7 +15,7 @@ import (
 	"github.com/remesa/remesa/tasks"
 )
 
-// Subscription is one as people see it. Its customer and card are not part of it.
+// Subscription is the view of a subscription. Its customer and card are not part of it.
 type Subscription struct {
 	ID       string
 	Provider string
@@ -158,8 +158,8 @@ func (c *Client) periods(ctx context.Context, r Record) ([]Period, error) {
 	return append(all, open), err
 }
 
-// closedPeriod has the state that the ledger has of its charges, which a person may have changed
-// since; what was stored when it was closed counts where the ledger says nothing better.
+// closedPeriod takes its state from its charges in the ledger, which an operator may have changed
+// since; the state that was stored when it was closed counts where the ledger has no better one.
 func (c *Client) closedPeriod(ctx context.Context, r Record, p ClosedPeriod) (out Period, err error) {
 	out = Period{Number: p.Number, Due: r.local(p.Due), State: p.State, DunningAttempt: p.Attempt}
 	if p.State == PeriodStateSkipped || p.State == PeriodStateMissed {
