@@ -33,7 +33,7 @@ func file(t testing.TB, ts ...tasks.Task) string {
 	return path
 }
 
-// results are how many lines of `enqueue submit` came to what.
+// results counts the lines of `enqueue submit` by result.
 func results(t testing.TB, output string) map[tasks.SubmitResult]int {
 	t.Helper()
 	n := map[tasks.SubmitResult]int{}

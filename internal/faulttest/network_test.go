@@ -59,7 +59,7 @@ func (w *fixture) loseReply(proxy *redistest.Proxy, needle string, round int) {
 		case <-lost:
 			return nil
 		default:
-			return fmt.Errorf("round %d: no reply to %s was lost yet\n%s", round, needle, w.unsettled())
+			return fmt.Errorf("round %d: no reply to %s was lost yet\n%s", round, needle, w.describeOpen())
 		}
 	})
 }

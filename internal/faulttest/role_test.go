@@ -16,7 +16,7 @@ import (
 const (
 	roleVariable = "REMESA_FAULTTEST_ROLE"
 	addrVariable = "REMESA_FAULTTEST_REDIS"
-	// dieBeforeWake submits the tasks of stdin and is killed after registering, before it woke anybody.
+	// dieBeforeWake submits the tasks of stdin and is killed after registering, before it enqueued a wake-up.
 	dieBeforeWake = "die-unwoken"
 )
 
