@@ -133,8 +133,8 @@ func termsOf(s tasks.Subscription) Terms {
 	return terms
 }
 
-// readCharges reads the open period's charges from the ledger, and the others of which it reported a
-// change.
+// readCharges reads the open period's charges from the ledger, and the others of which it reported
+// a change.
 func (s *Sweeper) readCharges(ctx context.Context, c *candidate, updated []string) error {
 	references := map[string]bool{}
 	if open := c.record.Open; open != nil {
@@ -285,8 +285,8 @@ func (s *Sweeper) cancelCharges(ctx context.Context, provider string, candidates
 	}
 }
 
-// parallelism is how many subscriptions of a batch are decided at a time: each reads from the ledger
-// once or more.
+// parallelism is how many subscriptions of a batch are decided at a time: each reads from the
+// ledger once or more.
 const parallelism = 16
 
 func parallel(n int, do func(i int)) {

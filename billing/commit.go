@@ -25,8 +25,8 @@ type Update struct {
 const keptPeriods = 1000
 
 // Commit writes decisions, each in one step of its own. It returns an error for each: nil,
-// ErrVersionChanged, or why that decision was not written, which concerns no other. Its second error
-// means that none, some or all were written; the sweeper finds again what was not.
+// ErrVersionChanged, or why that decision was not written, which concerns no other. Its second
+// error means that none, some or all were written; the sweeper finds again what was not.
 func (s *Store) Commit(ctx context.Context, updates ...Update) ([]error, error) {
 	commits := make([]*kv.Commit, len(updates))
 	for i, u := range updates {

@@ -31,7 +31,8 @@ const (
 	// claimRecheck is how long a claim waits for its charge to be registered: where nothing went
 	// wrong it is in the ledger long before.
 	claimRecheck = 30 * time.Second
-	// chargeRecheck is when a registered charge is read again; a charge update reports its end before.
+	// chargeRecheck is when a registered charge is read again; a charge update reports its end
+	// before.
 	chargeRecheck = 15 * time.Minute
 	// cancelRetry is when to try again to cancel what may not have begun.
 	cancelRetry = 10 * time.Second

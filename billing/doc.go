@@ -6,8 +6,8 @@
 //	due subscriptions, charge updates -> the ledger's records of the open period's charges
 //	    -> Record.Decide -> Store.Commit -> register the charge and wake a worker
 //
-// A decision follows from the records alone. A process that dies anywhere in between leaves a record
-// from which the same decision follows again, with the same references; a commit made from an older
-// record is refused; and a charge is registered only while the charge guard of its period's claim
-// names it. So no period is charged twice, and none is forgotten.
+// A decision follows from the records alone. A process that dies anywhere in between leaves a
+// record from which the same decision follows again, with the same references; a commit made from
+// an older record is refused; and a charge is registered only while the charge guard of its
+// period's claim names it. So no period is charged twice, and none is forgotten.
 package billing

@@ -46,8 +46,8 @@ const (
 	PeriodSkipped = "period_skipped"
 	// PeriodCancelled: the period's charge was cancelled before it was sent.
 	PeriodCancelled = "period_cancelled"
-	// PeriodUnclear: an operator resolved the period's charge as failed, yet it may have moved money:
-	// no other charge is made for it.
+	// PeriodUnclear: an operator resolved the period's charge as failed, yet it may have moved
+	// money: no other charge is made for it.
 	PeriodUnclear    = "period_unclear"
 	DunningScheduled = "dunning_scheduled"
 	DunningEnded     = "dunning_ended"

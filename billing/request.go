@@ -14,8 +14,9 @@ import (
 type Applied struct {
 	// Before is the subscription as the request found it, After as it is now.
 	Before, After Subscription
-	// Deferred says why what follows from the request (a charge that begins, or that is cancelled) is
-	// left to the workers' next sweep; nil where it was done at once. The request itself is written.
+	// Deferred says why what follows from the request (a charge that begins, or that is cancelled)
+	// is left to the workers' next sweep; nil where it was done at once. The request itself is
+	// written.
 	Deferred error
 }
 

@@ -134,8 +134,8 @@ const (
 )
 
 // Sweep processes a provider's charge updates, and then all that is due now. It returns how many of
-// both there were. What it leaves out, because of an error or of the limit, is due again for a later
-// sweep.
+// both there were. What it leaves out, because of an error or of the limit, is due again for a
+// later sweep.
 func (s *Sweeper) Sweep(ctx context.Context, provider string) (int, error) {
 	if err := s.Intake.CheckMemory(ctx); err != nil {
 		return 0, err
@@ -205,8 +205,8 @@ func (s *Sweeper) sweepChargeUpdates(ctx context.Context, provider string) (foun
 	return found, claimed, nil
 }
 
-// ErrDeferred: a subscription was not processed to the end, because it changed meanwhile or cannot be
-// read here; it is due again soon.
+// ErrDeferred: a subscription was not processed to the end, because it changed meanwhile or cannot
+// be read here; it is due again soon.
 var ErrDeferred = errors.New("left for the next sweep")
 
 // SweepOne processes one subscription now, due or not.

@@ -170,8 +170,8 @@ func (c *Client) closedPeriod(ctx context.Context, r Record, p ClosedPeriod) (ou
 	return out, err
 }
 
-// openPeriod is the period that is being charged. It has the state of its latest charge: one that is
-// claimed and not registered yet counts as queued.
+// openPeriod is the period that is being charged. It has the state of its latest charge: one that
+// is claimed and not registered yet counts as queued.
 func (c *Client) openPeriod(ctx context.Context, r Record) (Period, error) {
 	o := r.Open
 	out := Period{Number: o.Period, Due: r.local(o.Due), DunningAttempt: o.Attempt}
@@ -190,8 +190,8 @@ func (c *Client) openPeriod(ctx context.Context, r Record) (Period, error) {
 	return out, nil
 }
 
-// paidState is the state of a period of which any charge moved money, whatever became of the others;
-// else empty.
+// paidState is the state of a period of which any charge moved money, whatever became of the
+// others; else empty.
 func paidState(charges []PeriodCharge) string {
 	for _, state := range []string{succeeded, reversed} {
 		if slices.ContainsFunc(charges, func(c PeriodCharge) bool { return c.State == state }) {

@@ -22,8 +22,8 @@ type Event struct {
 	// ID is unique and the same in every delivery: use it as the unique key of a table of handled
 	// events.
 	ID string
-	// Version grows with each event of one Key. Events of a key may arrive out of order: the one with
-	// the highest version has the present state.
+	// Version grows with each event of one Key. Events of a key may arrive out of order: the one
+	// with the highest version has the present state.
 	Version int64
 	// Kind is "state" (a payment's state changed), "anomaly" (a contradiction that an operator must
 	// decide), "subscription", "rejected" (a task that became no payment), or "epoch".
@@ -63,17 +63,17 @@ type Event struct {
 	StreamID string
 	// Delivery counts how often the entry was given to a consumer, from 1.
 	Delivery int64
-	// DecryptErr is an error of package seal where Message, Metadata or ActionURL is empty because it
-	// is sealed and the keys at hand do not open it; else nil.
+	// DecryptErr is an error of package seal where Message, Metadata or ActionURL is empty because
+	// it is sealed and the keys at hand do not open it; else nil.
 	DecryptErr error
 }
 
 // errNoEvent is an entry that this system did not write.
 var errNoEvent = errors.New("no outcome event: it has no key, or no event_id that ends in a version")
 
-// Decode reads an entry of a provider's stream and opens what is sealed in it. The ring is nil where
-// there are no payload keys. With an error, the entry is no event; what could be read of it is
-// returned too.
+// Decode reads an entry of a provider's stream and opens what is sealed in it. The ring is nil
+// where there are no payload keys. With an error, the entry is no event; what could be read of it
+// is returned too.
 func Decode(provider string, m redis.XMessage, ring *seal.Ring) (Event, error) {
 	decryptErr := idempotency.OpenOutcome(ring, m.Values)
 	e := Event{Provider: provider, StreamID: m.ID, DecryptErr: decryptErr, Fields: make(map[string]string, len(m.Values))}

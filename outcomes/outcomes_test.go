@@ -333,8 +333,8 @@ func TestWhatWasHandledIsForgottenInTime(t *testing.T) {
 	})
 }
 
-// TestMain is also the consumer that is killed: it handles what it gets by printing it, and stops at
-// the event that it is told to stop at.
+// TestMain is also the consumer that is killed: it handles what it gets by printing it, and stops
+// at the event that it is told to stop at.
 func TestMain(m *testing.M) {
 	addr := os.Getenv("OUTCOMES_TEST_REDIS")
 	if addr == "" {
@@ -419,8 +419,8 @@ func TestWhatAKilledConsumerLeftIsTakenOver(t *testing.T) {
 	}
 }
 
-// TestAConsumerThatWakesUpLateHandlesNothingTwice: it read a batch, stood still in its first event for
-// longer than it may, and others did all of it meanwhile.
+// TestAConsumerThatWakesUpLateHandlesNothingTwice: it read a batch, stood still in its first event
+// for longer than it may, and others did all of it meanwhile.
 func TestAConsumerThatWakesUpLateHandlesNothingTwice(t *testing.T) {
 	t.Parallel()
 	rdb := redistest.Start(t).Client()

@@ -17,7 +17,8 @@ import (
 	"github.com/remesa/remesa/seal"
 )
 
-// Options of a Reader. Group must be set; the zero values of the others are the documented defaults.
+// Options of a Reader. Group must be set; the zero values of the others are the documented
+// defaults.
 type Options struct {
 	// Group is the name under which several consumers share the events: each event goes to one of
 	// them. Each group gets all events. It matches [A-Za-z0-9._-]{1,64}.
@@ -38,24 +39,24 @@ type Options struct {
 	Abandoned time.Duration
 	// Remember is how long the group remembers what it has handled. 24 h by default.
 	Remember time.Duration
-	// Failed is called with the error of the handler, or of an entry that is no event; with the zero
-	// Event, with an error of Redis. What failed is delivered again in any case. It may be nil. It
-	// must be safe for concurrent use.
+	// Failed is called with the error of the handler, or of an entry that is no event; with the
+	// zero Event, with an error of Redis. What failed is delivered again in any case. It may be
+	// nil. It must be safe for concurrent use.
 	Failed func(Event, error)
 	// Gap is called when events were trimmed before the group read them. Where it is nil, Run ends
 	// with the *Gap as its error, and so does each further Run.
 	Gap func(context.Context, *Gap) error
 }
 
-// Gap says that the group will never see some events of a provider, because they were trimmed by age
-// (REMESA_OUTCOMES_RETENTION) before it read or handled them. The ledger still has the payments'
-// states: list them.
+// Gap says that the group will never see some events of a provider, because they were trimmed by
+// age (REMESA_OUTCOMES_RETENTION) before it read or handled them. The ledger still has the
+// payments' states: list them.
 type Gap struct {
 	Provider string
 	// Missed is how many events are gone.
 	Missed int64
-	// After is the stream id of the last event that the group read before them, "0-0" for none; empty
-	// where the events had been read, and were gone before they were handled.
+	// After is the stream id of the last event that the group read before them, "0-0" for none;
+	// empty where the events had been read, and were gone before they were handled.
 	After string
 }
 
@@ -63,9 +64,9 @@ func (g *Gap) Error() string {
 	return fmt.Sprintf("outcomes of %s: %d events were trimmed before they were handled", g.Provider, g.Missed)
 }
 
-// Handler handles an event. When it returns nil, the event is acknowledged. After an error, or if the
-// process dies first, the event is delivered again. Calls come one at a time, in the order of each
-// provider's stream except for events that are delivered again.
+// Handler handles an event. When it returns nil, the event is acknowledged. After an error, or if
+// the process dies first, the event is delivered again. Calls come one at a time, in the order of
+// each provider's stream except for events that are delivered again.
 type Handler func(context.Context, Event) error
 
 // Reader is one consumer of a group. What it promises:
@@ -121,10 +122,10 @@ func New(rdb redis.UniversalClient, o Options) (*Reader, error) {
 	return &Reader{rdb: rdb, opts: o}, nil
 }
 
-// Run hands events to the handler until ctx ends, and then returns nil after the call of the handler
-// that is under way. It returns an error where the group cannot be joined at the start, and the error
-// of Options.Gap. While Redis is unreachable it calls Options.Failed and tries again. It may be called
-// again after it returned, not at the same time.
+// Run hands events to the handler until ctx ends, and then returns nil after the call of the
+// handler that is under way. It returns an error where the group cannot be joined at the start, and
+// the error of Options.Gap. While Redis is unreachable it calls Options.Failed and tries again. It
+// may be called again after it returned, not at the same time.
 func (r *Reader) Run(ctx context.Context, handle Handler) error {
 	streams := make([]*stream, len(r.opts.Providers))
 	for i, name := range r.opts.Providers {

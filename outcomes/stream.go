@@ -205,8 +205,8 @@ func (s *stream) deliverAll(ctx context.Context, messages []redis.XMessage, begu
 	return nil
 }
 
-// deliver hands over one entry that is still this consumer's, and acknowledges it. Its error is one of
-// Redis; the handler's goes to Options.Failed.
+// deliver hands over one entry that is still this consumer's, and acknowledges it. Its error is one
+// of Redis; the handler's goes to Options.Failed.
 func (s *stream) deliver(ctx context.Context, m redis.XMessage, by time.Time) error {
 	s.handle.Lock()
 	defer s.handle.Unlock()
@@ -270,8 +270,8 @@ func (s *stream) look(ctx context.Context, entry, event string) (deliveries int6
 }
 
 // acknowledge marks the event as handled, where there is one, and then acknowledges the entry, also
-// when ctx has ended meanwhile. The mark comes first: without it the entry would be handled twice. A
-// full Redis refuses the mark; the entry is acknowledged all the same.
+// when ctx has ended meanwhile. The mark comes first: without it the entry would be handled twice.
+// A full Redis refuses the mark; the entry is acknowledged all the same.
 func (s *stream) acknowledge(ctx context.Context, entry, event string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), ackTimeout)
 	defer cancel()
@@ -310,7 +310,8 @@ func (s *stream) lookForGap(ctx context.Context) error {
 	if err := s.tellGap(ctx, &Gap{Provider: s.provider, Missed: trimmed - g.EntriesRead, After: g.LastDeliveredID}); err != nil {
 		return err
 	}
-	// A consumer that read on meanwhile is set back; what it handled is marked and not handled again.
+	// A consumer that read on meanwhile is set back; what it handled is marked and not handled
+	// again.
 	return s.group(ctx, "SETID", g.LastDeliveredID, "ENTRIESREAD", trimmed)
 }
 

@@ -34,7 +34,8 @@ func newIDFields() map[string]bool {
 	return ids
 }
 
-// rejectCardData refuses a value, or anything in it, that looks like a card number or a security code.
+// rejectCardData refuses a value, or anything in it, that looks like a card number or a security
+// code.
 func rejectCardData(path string, n node) error {
 	if n.Text != "" && suspicious(path, n.Text) {
 		return fieldError(path, noCards)

@@ -289,8 +289,8 @@ func (c *Client) checkMemory(ctx context.Context) error {
 	return nil
 }
 
-// ignoreUnknownCommand drops an error that the server sent, such as "unknown command"; a server that
-// did not respond stays an error.
+// ignoreUnknownCommand drops an error that the server sent, such as "unknown command"; a server
+// that did not respond stays an error.
 func ignoreUnknownCommand(err error) error {
 	var reply redis.Error
 	if errors.As(err, &reply) {

@@ -21,8 +21,8 @@ const (
 // DefaultAccount is the account of a task that names none.
 const DefaultAccount = "default"
 
-// rules are what one provider takes of one type of payment, as its row of the catalog says, with the
-// tables of its tasks.
+// rules are what one provider takes of one type of payment, as its row of the catalog says, with
+// the tables of its tasks.
 type rules struct {
 	spec.Payments
 	moves   string

@@ -96,8 +96,8 @@ func (c *cancelCmd) cancel(a *app, k idempotency.Key) error {
 	return a.flush()
 }
 
-// goOn prints why a payment was not cancelled and keeps the worst exit code. It returns an error that
-// the next payment would meet too.
+// goOn prints why a payment was not cancelled and keeps the worst exit code. It returns an error
+// that the next payment would meet too.
 func (c *cancelCmd) goOn(a *app, worst *error, err error) error {
 	if err == nil || !expected(err) {
 		return err

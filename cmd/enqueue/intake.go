@@ -28,8 +28,8 @@ const (
 	resultInvalid = string(tasks.Invalid)
 )
 
-// intake is one file on its way: one goroutine reads it, another takes it in and prints results, batch
-// by batch.
+// intake is one file on its way: one goroutine reads it, another takes it in and prints results,
+// batch by batch.
 type intake[L any] struct {
 	app      *app
 	totals   totals
@@ -191,8 +191,8 @@ func openWhole(name string) (input, error) {
 	return input{f, before}, nil
 }
 
-// checkUnchanged returns an error where a regular file changed since it was opened: its last line may
-// be half a payment, and more may follow.
+// checkUnchanged returns an error where a regular file changed since it was opened: its last line
+// may be half a payment, and more may follow.
 func (i input) checkUnchanged() error {
 	if !i.before.Mode().IsRegular() {
 		return nil
@@ -218,8 +218,8 @@ func size(f *os.File) int64 {
 	return info.Size()
 }
 
-// warnUnserved warns once of each provider that no worker ever served on this Redis. In another Redis or
-// database than the workers', payments wait for ever.
+// warnUnserved warns once of each provider that no worker ever served on this Redis. In another
+// Redis or database than the workers', payments wait for ever.
 func (a *app) warnUnserved(ctx context.Context, provider string) {
 	if a.seen[provider] {
 		return

@@ -89,8 +89,8 @@ func run(args []string) int {
 	return report(command.Run(a))
 }
 
-// endSignals are the signals that end the command: a terminal that closes among them, unless whoever
-// started it (nohup) ignores that.
+// endSignals are the signals that end the command: a terminal that closes among them, unless
+// whoever started it (nohup) ignores that.
 func endSignals() []os.Signal {
 	all := []os.Signal{os.Interrupt, syscall.SIGTERM}
 	if !signal.Ignored(syscall.SIGHUP) {

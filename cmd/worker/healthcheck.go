@@ -42,8 +42,8 @@ func (cmd healthcheckCmd) Run(ctx context.Context, c *config.Config) error {
 	return nil
 }
 
-// localAddress is where this machine reaches a listener of this address; one that listens everywhere
-// is reached on the loopback address.
+// localAddress is where this machine reaches a listener of this address; one that listens
+// everywhere is reached on the loopback address.
 func localAddress(addr string) string {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {

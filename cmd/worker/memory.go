@@ -8,7 +8,8 @@ import (
 	"github.com/remesa/remesa/internal/preflight"
 )
 
-// identityCheckInterval is how often a worker checks that its Redis still has its accounts' identities.
+// identityCheckInterval is how often a worker checks that its Redis still has its accounts'
+// identities.
 const identityCheckInterval = 30 * time.Second
 
 // warnForgotten logs at every check, until ctx is done, that Redis forgot: a single line would be

@@ -40,8 +40,8 @@ func (cmd passwordCmd) Run(ctx context.Context, _ *config.Config) error {
 // longestPassword bounds what is read; it is longer than any hash uses.
 const longestPassword = 1024
 
-// readPassword prompts twice without echo on a terminal, or reads one line. Its errors repeat nothing
-// of what was read.
+// readPassword prompts twice without echo on a terminal, or reads one line. Its errors repeat
+// nothing of what was read.
 func readPassword(ctx context.Context, in *os.File, prompt io.Writer) (string, error) {
 	if !term.IsTerminal(int(in.Fd())) {
 		return oneLine(in)

@@ -32,8 +32,8 @@ import (
 
 type runCmd struct{}
 
-// Run serves until a signal, then drains. Where the log is JSON, the reason for not serving is logged
-// as JSON too; on a terminal main prints it.
+// Run serves until a signal, then drains. Where the log is JSON, the reason for not serving is
+// logged as JSON too; on a terminal main prints it.
 func (cmd runCmd) Run(ctx context.Context, c *config.Config) error {
 	err := cmd.serve(ctx, c)
 	if err == nil || errors.Is(err, errSilent) || c.LogFormat != config.LogJSON || term.IsTerminal(int(os.Stderr.Fd())) { // #nosec G115 -- a descriptor
@@ -251,8 +251,8 @@ func (s *service) awaitRedis(ctx context.Context) error {
 	}
 }
 
-// refuseUnsafe keeps real payments off a Redis that may lose them, and off accounts that are not what
-// they were.
+// refuseUnsafe keeps real payments off a Redis that may lose them, and off accounts that are not
+// what they were.
 func (s *service) refuseUnsafe(ctx context.Context) error {
 	findings := preflight.CheckRedis(ctx, s.rdb, expect(s.config))
 	if err := preflight.RefuseUnsafe(findings, s.config.LiveURLs(), s.config.AllowUnsafeRedis); err != nil {

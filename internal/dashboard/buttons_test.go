@@ -25,8 +25,8 @@ import (
 	"github.com/remesa/remesa/tasks"
 )
 
-// fixture is a real redis-server with a real ledger, the pages on it, and a provider; a real engine is
-// started on demand.
+// fixture is a real redis-server with a real ledger, the pages on it, and a provider; a real engine
+// is started on demand.
 type fixture struct {
 	t      *testing.T
 	rdb    *redis.Client

@@ -1,6 +1,6 @@
 // Package dashboard serves what operators open in a browser: /dashboard, asynq's queues as asynqmon
-// shows them, and /payments, the ledger's own pages. One guard in front of both decides who may read,
-// who may change something, and what a browser may load.
+// shows them, and /payments, the ledger's own pages. One guard in front of both decides who may
+// read, who may change something, and what a browser may load.
 package dashboard
 
 import (
@@ -38,8 +38,8 @@ type Options struct {
 	Now func() time.Time
 }
 
-// New makes the handler of every path that the dashboard and the payments pages have; any other is not
-// found.
+// New makes the handler of every path that the dashboard and the payments pages have; any other is
+// not found.
 func New(o Options) http.Handler {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -60,8 +60,8 @@ const (
 	paymentsPath = "/payments"
 )
 
-// Server makes a server for browsers. Its limits keep a client from holding a connection for long or
-// sending much.
+// Server makes a server for browsers. Its limits keep a client from holding a connection for long
+// or sending much.
 func Server(h http.Handler) *http.Server {
 	return &http.Server{
 		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,

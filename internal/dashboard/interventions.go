@@ -34,16 +34,16 @@ type intervention struct {
 	As         string
 	ProviderID string
 	Decline    string
-	// AcceptRisk is the box: retry although it may be paid twice, or fail for good what may have been
-	// executed.
+	// AcceptRisk is the box: retry although it may be paid twice, or fail for good what may have
+	// been executed.
 	AcceptRisk bool
 	// By is the name that the operator gives; Actor adds the login and the address, as the history
 	// keeps it.
 	By, Actor, Note string
 }
 
-// parseIntervention reads a visitor's form. The error is that of a form which no page of ours has; the
-// problems are for the visitor to correct.
+// parseIntervention reads a visitor's form. The error is that of a form which no page of ours has;
+// the problems are for the visitor to correct.
 func parseIntervention(v visitor, f url.Values) (in intervention, problems []string, err error) {
 	get := func(name string) string { return strings.TrimSpace(f.Get(name)) }
 	in = intervention{Kind: get("step"), As: get("as"), ProviderID: get("provider_id"), Decline: get("decline"), AcceptRisk: get("risk") == "yes",
@@ -181,8 +181,8 @@ func (in intervention) describe(r idempotency.Record) (what, follow, button stri
 	return "Begin it again", "remesa will send it.", "Yes, begin again"
 }
 
-// apply carries the intervention out and redirects to the payment, so that reloading the page repeats
-// nothing.
+// apply carries the intervention out and redirects to the payment, so that reloading the page
+// repeats nothing.
 func (p *pages) apply(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), pageTimeout)
 	defer cancel()

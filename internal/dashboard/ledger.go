@@ -6,7 +6,8 @@ import (
 	"github.com/remesa/remesa/idempotency"
 )
 
-// Ledger is what the pages show and change. An intervention names the version that the operator saw.
+// Ledger is what the pages show and change. An intervention names the version that the operator
+// saw.
 type Ledger interface {
 	Show(ctx context.Context, k idempotency.Key) (idempotency.Record, error)
 	List(ctx context.Context, f idempotency.Filter, yield func(idempotency.Record) bool) error

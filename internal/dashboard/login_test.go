@@ -43,8 +43,8 @@ func TestTheLoginStandsBesideTheNameThatIsClaimed(t *testing.T) {
 	}
 }
 
-// TestWhoPressesAButtonOnTheQueuesPageIsLogged: the buttons decide about no money, but they can delay
-// payments.
+// TestWhoPressesAButtonOnTheQueuesPageIsLogged: the buttons decide about no money, but they can
+// delay payments.
 func TestWhoPressesAButtonOnTheQueuesPageIsLogged(t *testing.T) {
 	var log bytes.Buffer
 	o := options(t)

@@ -37,7 +37,8 @@ type event struct {
 	Note    string
 }
 
-// renderPayment shows a payment; sent and problems are a form that was sent and cannot be carried out.
+// renderPayment shows a payment; sent and problems are a form that was sent and cannot be carried
+// out.
 func (p *pages) renderPayment(w http.ResponseWriter, code int, r idempotency.Record, done string, sent intervention, problems []string) {
 	v := payment{
 		Record: r, ID: r.Key.String(), Meaning: stateMeaning(r.State), Next: nextAction(r), Created: stamp{r.Created}, Updated: stamp{r.Updated},
@@ -102,8 +103,8 @@ type form struct {
 	Choices []choice
 	// Details offers the provider's id and the kind of refusal.
 	Details bool
-	// Risk is the text of the box with which an operator accepts the risk of a double execution; empty
-	// where there is no such risk.
+	// Risk is the text of the box with which an operator accepts the risk of a double execution;
+	// empty where there is no such risk.
 	Risk string
 	// Sent is what was filled in before, Problems why it was not enough.
 	Sent     intervention

@@ -15,8 +15,9 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// queues serves asynqmon and adds what it lacks: content types that browsers accept, a page that loads
-// nothing from elsewhere, redacted payloads, and a list of queues that survives a damaged task.
+// queues serves asynqmon and adds what it lacks: content types that browsers accept, a page that
+// loads nothing from elsewhere, redacted payloads, and a list of queues that survives a damaged
+// task.
 type queues struct {
 	mon       http.Handler
 	inspector *asynq.Inspector
@@ -85,7 +86,8 @@ func (t *typedResponse) Write(b []byte) (int, error) {
 	return t.ResponseWriter.Write(b)
 }
 
-// file serves asynqmon's own files; every path that is none is a page of it, which its script draws.
+// file serves asynqmon's own files; every path that is none is a page of it, which its script
+// draws.
 func (q *queues) file(w http.ResponseWriter, r *http.Request) {
 	if changes(r.Method) {
 		w.Header().Set("Allow", "GET, HEAD")
@@ -120,7 +122,8 @@ func typeOf(name, otherwise string) string {
 	return otherwise
 }
 
-// index is the page with a nonce of its own, which its styles carry: its library makes style elements in the browser.
+// index is the page with a nonce of its own, which its styles carry: its library makes style
+// elements in the browser.
 func (q *queues) index(w http.ResponseWriter) {
 	nonce := rand.Text()
 	h := w.Header()

@@ -129,8 +129,8 @@ func heldAdvice(code string) string {
 
 func sentence(text string) string { return strings.ToUpper(text[:1]) + text[1:] + "." }
 
-// parkText says what a parked payment waits for. A reason that only a newer worker knows is shown as
-// it is stored.
+// parkText says what a parked payment waits for. A reason that only a newer worker knows is shown
+// as it is stored.
 func parkText(reason string) string {
 	kind, about, _ := strings.Cut(reason, ":")
 	query := about == "ask"

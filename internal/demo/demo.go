@@ -1,5 +1,5 @@
-// Package demo runs sample payments through an embedded Redis, the simulators, and the worker that its
-// caller makes. Then it compares each outcome with the expected one and with what the provider
+// Package demo runs sample payments through an embedded Redis, the simulators, and the worker that
+// its caller makes. Then it compares each outcome with the expected one and with what the provider
 // executed.
 package demo
 

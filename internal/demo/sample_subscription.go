@@ -15,9 +15,9 @@ import (
 	"github.com/remesa/remesa/tasks"
 )
 
-// demoSubscription is monthly since the 31st of a month four to five months ago, and was added then.
-// No worker ran until the demo starts. Its first period is too old by now, its third charge is declined
-// once.
+// demoSubscription is monthly since the 31st of a month four to five months ago, and was added
+// then. No worker ran until the demo starts. Its first period is too old by now, its third charge
+// is declined once.
 type demoSubscription struct {
 	terms   tasks.Subscription
 	started time.Time
@@ -87,8 +87,8 @@ func (s demoSubscription) await(ctx context.Context, store *billing.Store) error
 	return nil // the table at the end says what is missing
 }
 
-// summary prints its periods. The provider must have charged each exactly once, the missed one not at
-// all.
+// summary prints its periods. The provider must have charged each exactly once, the missed one not
+// at all.
 func (s demoSubscription) summary(ctx context.Context, d *demo) error {
 	periods, err := d.worker.Subscriptions.Periods(ctx, s.terms.Provider(), subscriptionID)
 	if err != nil {

@@ -179,8 +179,8 @@ func (s sample) key() idempotency.Key {
 
 const demoTimeout = 45 * time.Second
 
-// run submits every sample, waits for the outcomes, and compares them with what is expected and with
-// what the provider executed.
+// run submits every sample, waits for the outcomes, and compares them with what is expected and
+// with what the provider executed.
 func (d *demo) run(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, demoTimeout)
 	defer cancel()

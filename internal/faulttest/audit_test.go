@@ -13,7 +13,8 @@ import (
 	"github.com/remesa/remesa/providers/sandbox"
 )
 
-// auditedPayment is everything about one payment: what was requested, what the provider did, what the ledger and the stream have.
+// auditedPayment is everything about one payment: what was requested, what the provider did, what
+// the ledger and the stream have.
 type auditedPayment struct {
 	payment
 	reference string
@@ -35,7 +36,8 @@ type allowances struct {
 	mayHold func(auditedPayment) error
 }
 
-// audit compares the provider's book, the ledger and the outcome stream entry by entry, and returns the audited payments by reference.
+// audit compares the provider's book, the ledger and the outcome stream entry by entry, and returns
+// the audited payments by reference.
 func (w *fixture) audit(r allowances) map[string]auditedPayment {
 	w.t.Helper()
 	fates := w.fates()
@@ -56,7 +58,8 @@ func (w *fixture) audit(r allowances) map[string]auditedPayment {
 	return fates
 }
 
-// fates collects the payments. What the provider or the stream has and nobody requested is an error.
+// fates collects the payments. What the provider or the stream has and nobody requested is an
+// error.
 func (w *fixture) fates() map[string]auditedPayment {
 	w.t.Helper()
 	fates := map[string]auditedPayment{}
@@ -150,7 +153,8 @@ func (f auditedPayment) problems(r allowances) []string {
 	return append(all, f.eventProblems()...)
 }
 
-// eventProblems compares the stream with the history: each change of state is in both, in the same order.
+// eventProblems compares the stream with the history: each change of state is in both, in the same
+// order.
 func (f auditedPayment) eventProblems() []string {
 	if len(f.events) == 0 {
 		return []string{"nothing in the outcome stream"}
@@ -179,7 +183,8 @@ func (f auditedPayment) eventProblems() []string {
 	return all
 }
 
-// history is the changes of state in the record's history, and how many anomalies it has. It leaves out entries that change no state.
+// history is the changes of state in the record's history, and how many anomalies it has. It leaves
+// out entries that change no state.
 func (f auditedPayment) history() (states []string, anomalies int) {
 	for _, h := range f.record.History {
 		if strings.HasPrefix(h.Note, "anomaly: ") {
@@ -272,7 +277,8 @@ func (f auditedPayment) lapses() []time.Time {
 	return lapsed
 }
 
-// faultsOnlyWhereInjected lets a payment be held where a worker was killed or stopped during one of its attempts.
+// faultsOnlyWhereInjected lets a payment be held where a worker was killed or stopped during one of
+// its attempts.
 func (w *fixture) faultsOnlyWhereInjected(f auditedPayment) error {
 	const blur = 100 * time.Millisecond // between a clock read and the kill
 	const rewrite = 7 * time.Second     // between two tries to write a result

@@ -68,7 +68,8 @@ func instruction(reference string, number int64) tasks.Payout {
 	}
 }
 
-// chargeFaults are those that end by themselves at the provider. At ETpay, payers act; its sessions that nobody pays would stay open.
+// chargeFaults are those that end by themselves at the provider. At ETpay, payers act; its sessions
+// that nobody pays would stay open.
 func chargeFaults(provider string) []sandbox.Fault {
 	all := []sandbox.Fault{{Kind: "decline"}, {Kind: "rejected_object"}}
 	if provider == etpay.Name {
@@ -117,7 +118,8 @@ func TestNothingPrivateOfAChargeIsWrittenAnywhere(t *testing.T) {
 	w.searchTokens(c, p.Output())
 }
 
-// refusedWorker ends once the provider refused its credentials, as often as accounts log in before they charge.
+// refusedWorker ends once the provider refused its credentials, as often as accounts log in before
+// they charge.
 func (w *fixture) refusedWorker(accounts int) *processtest.Process {
 	w.t.Helper()
 	refused := []string{
@@ -166,7 +168,8 @@ func (w *fixture) searchTokens(c *simulatorServer, output string) {
 	}
 }
 
-// relay passes what the provider reports on to the worker's webhook listener, whose address is known later than its URL is needed.
+// relay passes what the provider reports on to the worker's webhook listener, whose address is
+// known later than its URL is needed.
 func relay(t testing.TB) (address string, to *atomic.Pointer[url.URL]) {
 	t.Helper()
 	to = &atomic.Pointer[url.URL]{}
@@ -186,7 +189,8 @@ func relay(t testing.TB) (address string, to *atomic.Pointer[url.URL]) {
 	return server.URL, to
 }
 
-// TestAPayerPaysAtETpay: nothing is polled for an hour, so that only the webhook causes a status query.
+// TestAPayerPaysAtETpay: nothing is polled for an hour, so that only the webhook causes a status
+// query.
 func TestAPayerPaysAtETpay(t *testing.T) {
 	t.Parallel()
 	for _, end := range []struct {
@@ -258,7 +262,8 @@ func payAt(t testing.TB, address, end string) int {
 	return result.Webhook
 }
 
-// TestOneInstructionIsPaidOnce: of two references for one instruction the second is a conflict, whenever it comes and with whatever amount.
+// TestOneInstructionIsPaidOnce: of two references for one instruction the second is a conflict,
+// whenever it comes and with whatever amount.
 func TestOneInstructionIsPaidOnce(t *testing.T) {
 	t.Parallel()
 	for _, when := range []string{"before it is sent", "after it is final"} {

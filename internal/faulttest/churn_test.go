@@ -32,8 +32,9 @@ func newChurn(t *testing.T, policy string) *load {
 	}
 	t.Logf("REMESA_TEST_SEED=%d", seed)
 	w := newFixture(t, nil, "REMESA_ON_NOT_FOUND", policy, "REMESA_CONCURRENCY", "6")
-	// As producers register: the due index wakes after ten seconds, when the faults of the short form are over. A worker that dies between
-	// taking a wake-up and Begin makes that payment wait for its next one, a minute later; the long form allows for it.
+	// As producers register: the due index wakes after ten seconds, when the faults of the short
+	// form are over. A worker that dies between taking a wake-up and Begin makes that payment wait
+	// for its next one, a minute later; the long form allows for it.
 	w.client = tasks.NewClient(idempotency.NewRedis(w.rdb, idempotency.Options{}), w.rdb, tasks.ClientOptions{})
 	c := &load{w, rand.New(rand.NewPCG(seed, 0))}
 	c.simulator.slow(150 * time.Millisecond)
@@ -43,7 +44,8 @@ func newChurn(t *testing.T, policy string) *load {
 	return c
 }
 
-// injectEvery injects a fault into a random worker, again and again; inject returns the worker that replaces it.
+// injectEvery injects a fault into a random worker, again and again; inject returns the worker that
+// replaces it.
 func (c *load) injectEvery(pace time.Duration, times int, inject func(*processtest.Process) *processtest.Process) {
 	for range times {
 		pause(pace)
@@ -150,7 +152,8 @@ func TestRedisIsStopped(t *testing.T) {
 	all(t, c.end(allowances{}), idempotency.Succeeded) // nobody died
 }
 
-// TestResultsOutlastAnOutage: results of an outage of Redis are written when it responds again, as long as the lease lasts.
+// TestResultsOutlastAnOutage: results of an outage of Redis are written when it responds again, as
+// long as the lease lasts.
 func TestResultsOutlastAnOutage(t *testing.T) {
 	t.Parallel()
 	at := defaultTiming()

@@ -254,8 +254,8 @@ func (w *fixture) open() (int64, error) {
 }
 
 // awaitSettled waits until every payment is final or held. The limit begins anew whenever fewer are
-// open than before: how long a backlog takes depends on the machine, how long its last payment takes
-// does not.
+// open than before: how long a backlog takes depends on the machine, how long its last payment
+// takes does not.
 func (w *fixture) awaitSettled(limit time.Duration) {
 	w.t.Helper()
 	least := int64(math.MaxInt64)
@@ -277,10 +277,10 @@ func (w *fixture) awaitSettled(limit time.Duration) {
 	}
 }
 
-// awaitQuiet waits until every payment is final or held and nothing can change any more. A worker that was
-// stopped, or cut off from Redis, may report late that it sent nothing, and a held payment is then
-// sent: so all workers end, which they do when they have reported, and a fresh one finishes what
-// that set free.
+// awaitQuiet waits until every payment is final or held and nothing can change any more. A worker
+// that was stopped, or cut off from Redis, may report late that it sent nothing, and a held payment
+// is then sent: so all workers end, which they do when they have reported, and a fresh one finishes
+// what that set free.
 func (w *fixture) awaitQuiet(limit time.Duration) {
 	w.t.Helper()
 	w.awaitSettled(limit)

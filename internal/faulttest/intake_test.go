@@ -97,7 +97,8 @@ func TestASubmitCommandIsKilled(t *testing.T) {
 	all(t, w.audit(allowances{}), idempotency.Succeeded)
 }
 
-// assertReported demands that what submit reported is in the ledger, and that it was killed before it had reported everything.
+// assertReported demands that what submit reported is in the ledger, and that it was killed before
+// it had reported everything.
 func (w *fixture) assertReported(output string) {
 	w.t.Helper()
 	n := 0

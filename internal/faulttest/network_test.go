@@ -26,7 +26,8 @@ const (
 func TestRepliesOfRedisAreLost(t *testing.T) {
 	t.Parallel()
 	// No attempt may lapse here. The lease outlasts any pause of a busy machine, so that one lapses
-	// only if its worker gave up on a lost reply; awaitQuiet waits for longer than a lease and sees it.
+	// only if its worker gave up on a lost reply; awaitQuiet waits for longer than a lease and sees
+	// it.
 	at := defaultTiming()
 	at.lease = 30 * time.Second
 	w := newFixtureIn(t, at, redistest.Start(t, redistest.Appendonly("always")), nil)

@@ -73,7 +73,8 @@ func unescaped(text string) string {
 	return strings.NewReplacer(`\u0026`, "&", `\u003c`, "<", `\u003e`, ">", `\/`, "/").Replace(html.UnescapeString(text))
 }
 
-// searchLists searches the pages that list something: payments, queues, and the tasks of every queue.
+// searchLists searches the pages that list something: payments, queues, and the tasks of every
+// queue.
 func (w *fixture) searchLists(p *processtest.Process, look leakCheck) {
 	w.t.Helper()
 	read := func(path string) string {
@@ -100,8 +101,8 @@ func (w *fixture) searchLists(p *processtest.Process, look leakCheck) {
 	}
 }
 
-// waiting are tasks of a plain asynq client with all of a payment in them, which no worker takes: one is not due, the queue of the
-// other is not served.
+// waiting are tasks of a plain asynq client with all of a payment in them, which no worker takes:
+// one is not due, the queue of the other is not served.
 var waiting = []struct {
 	queue, state string
 	options      []asynq.Option
@@ -141,7 +142,8 @@ func (w *fixture) searchWaiting(p *processtest.Process, look leakCheck) {
 	}
 }
 
-// searchPages searches every list, and the page of every payment; one is found by its bare reference.
+// searchPages searches every list, and the page of every payment; one is found by its bare
+// reference.
 func (w *fixture) searchPages(p *processtest.Process, look leakCheck) seenOnPages {
 	w.t.Helper()
 	w.searchLists(p, look)

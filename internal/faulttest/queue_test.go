@@ -25,7 +25,8 @@ func newVandal(t *testing.T, w *fixture) *taskTamperer {
 	return &taskTamperer{t: t, inspector: asynq.NewInspectorFromRedisClient(w.rdb), done: map[string]int{}}
 }
 
-// run tampers at random until the time is over and each kind of tampering has succeeded. asynq may refuse; that does not matter.
+// run tampers at random until the time is over and each kind of tampering has succeeded. asynq may
+// refuse; that does not matter.
 func (v *taskTamperer) run(during time.Duration) {
 	queues := []string{tasks.SendQueue(virtualpos.Name), tasks.StatusQueue(virtualpos.Name)}
 	start := time.Now() // on a busy machine it takes longer until each kind of tampering has succeeded
@@ -94,7 +95,8 @@ func TestTasksAreTamperedWithByHand(t *testing.T) {
 	all(t, w.audit(allowances{}), idempotency.Succeeded)
 }
 
-// TestATaskIsGivenToManyAtOnce: wake-ups of every generation and full payloads of the same payments, all while the first is under way.
+// TestATaskIsGivenToManyAtOnce: wake-ups of every generation and full payloads of the same
+// payments, all while the first is under way.
 func TestATaskIsGivenToManyAtOnce(t *testing.T) {
 	t.Parallel()
 	w := newFixture(t, nil, "REMESA_CONCURRENCY", "16")

@@ -86,8 +86,9 @@ func sealedFaults(provider string) []sandbox.Fault {
 	}
 }
 
-// TestWithPayloadKeysRedisHoldsNothingOfAPerson searches all of Redis again and again while the payments of all providers go through
-// their states, then the files that it keeps, and what the processes wrote.
+// TestWithPayloadKeysRedisHoldsNothingOfAPerson searches all of Redis again and again while the
+// payments of all providers go through their states, then the files that it keeps, and what the
+// processes wrote.
 func TestWithPayloadKeysRedisHoldsNothingOfAPerson(t *testing.T) {
 	t.Parallel()
 	c := startSimulators(t, simulators.Options{})
@@ -166,7 +167,8 @@ func (w *fixture) redisFiles() string {
 	return text.String()
 }
 
-// searchFresh searches what the pages show as soon as a payment is in a state that none of its provider was in before.
+// searchFresh searches what the pages show as soon as a payment is in a state that none of its
+// provider was in before.
 func (w *fixture) searchFresh(found *keyHolder) {
 	w.t.Helper()
 	if len(found.fresh) == 0 {
@@ -179,7 +181,8 @@ func (w *fixture) searchFresh(found *keyHolder) {
 	found.fresh = nil
 }
 
-// searchPagesOf searches what the pages of a worker with keys show of all payments, when none is open any more.
+// searchPagesOf searches what the pages of a worker with keys show of all payments, when none is
+// open any more.
 func (w *fixture) searchPagesOf(parts []*providerFixture, found keyHolder) {
 	w.t.Helper()
 	for _, b := range parts {
@@ -353,7 +356,8 @@ func (w *fixture) subscribe() {
 	w.search("enqueue subscription add", p.Output())
 }
 
-// TestAWorkerWithKeysTakesNothingOpen: what a producer without keys enqueues or registers is never sent.
+// TestAWorkerWithKeysTakesNothingOpen: what a producer without keys enqueues or registers is never
+// sent.
 func TestAWorkerWithKeysTakesNothingOpen(t *testing.T) {
 	t.Parallel()
 	c := startSimulators(t, simulators.Options{})

@@ -126,8 +126,8 @@ func (c *simulatorServer) of(provider string) *sandbox.Simulator {
 	return c.sandbox.Find(provider).Simulator
 }
 
-// providerFixture is one provider's part of a fixture: its payments are submitted, awaited and audited
-// by themselves.
+// providerFixture is one provider's part of a fixture: its payments are submitted, awaited and
+// audited by themselves.
 type providerFixture struct {
 	*fixture
 	sim *sandbox.Simulator

@@ -25,16 +25,19 @@ const (
 	doubtful = "hang_up_after" // it is paid, and the response is lost: it must be queried
 )
 
-// faultPath is how a payment comes to a fault point, and what becomes of it under hold when the worker dies there.
+// faultPath is how a payment comes to a fault point, and what becomes of it under hold when the
+// worker dies there.
 type faultPath struct {
 	fault string
 	// full: the task comes from a plain asynq client, with all its data.
 	full bool
 	// unwoken: registered by a process that died before it enqueued a wake-up.
 	unwoken bool
-	// mayBeHeld: only the dead worker knew whether anything was sent. It is held, if the provider does not know it.
+	// mayBeHeld: only the dead worker knew whether anything was sent. It is held, if the provider
+	// does not know it.
 	mayBeHeld bool
-	// nextWake is how long the payment waits for its next wake-up, where the worker died after it took the last one.
+	// nextWake is how long the payment waits for its next wake-up, where the worker died after it
+	// took the last one.
 	nextWake time.Duration
 }
 
@@ -115,7 +118,8 @@ func newFaultRun(t *testing.T, b *simulatorProcess, step engine.FaultPoint, sign
 	return s
 }
 
-// proveQuery lets a first payment succeed and be queried, as the query proof: under resend nothing is sent again without it.
+// proveQuery lets a first payment succeed and be queried, as the query proof: under resend nothing
+// is sent again without it.
 func (s *faultRun) proveQuery() {
 	s.t.Helper()
 	s.submit(s.newPayment("proof"))
@@ -156,8 +160,8 @@ func (s *faultRun) awaitFault() {
 	s.injectFault()
 }
 
-// forgetAsynqLease shortens the minute after which asynq gives up a dead worker's task: before the payment is registered, only asynq
-// has it.
+// forgetAsynqLease shortens the minute after which asynq gives up a dead worker's task: before the
+// payment is registered, only asynq has it.
 func (s *faultRun) forgetAsynqLease() {
 	s.t.Helper()
 	ctx, leases := context.Background(), "asynq:{virtualpos}:lease"
@@ -214,7 +218,8 @@ func TestAWorkerStopsAtEachStep(t *testing.T) {
 	t.Run("steps", func(t *testing.T) {
 		for name, stalls := range map[string]map[time.Duration][]engine.FaultPoint{
 			hold: {short: engine.FaultPoints(), longer: engine.FaultPoints()},
-			// The clock is checked right before the write, so that a worker that stops at any fault point cannot send late.
+			// The clock is checked right before the write, so that a worker that stops at any fault
+			// point cannot send late.
 			resend: {
 				short:  either(nil, engine.FaultPoints()),
 				longer: either([]engine.FaultPoint{engine.PointBegun, engine.PointSend, engine.PointWrite}, engine.FaultPoints()),

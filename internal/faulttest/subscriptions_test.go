@@ -157,8 +157,8 @@ func (c *subscriptionsFixture) assertEachOnce() {
 }
 
 // paidOnce wants one execution of a period's charge. It is false where there was none because its
-// worker died with it: at this provider no machine can find out, so an operator decided, and no other
-// charge is ever made beside it.
+// worker died with it: at this provider no machine can find out, so an operator decided, and no
+// other charge is ever made beside it.
 func (c *subscriptionsFixture) paidOnce(id string, p billing.ClosedPeriod) bool {
 	c.t.Helper()
 	reference := tasks.TxnID(id, p.Number, 0)
@@ -174,8 +174,8 @@ func (c *subscriptionsFixture) paidOnce(id string, p billing.ClosedPeriod) bool 
 	return true
 }
 
-// TestSubscriptionsAreCaughtUpWhileWorkersDie: whenever a worker dies, each period is charged once, on
-// its own date, under its own reference.
+// TestSubscriptionsAreCaughtUpWhileWorkersDie: whenever a worker dies, each period is charged once,
+// on its own date, under its own reference.
 func TestSubscriptionsAreCaughtUpWhileWorkersDie(t *testing.T) {
 	t.Parallel()
 	server := startSimulators(t, simulators.Options{})

@@ -45,7 +45,8 @@ func tokenScenarios() []expiries {
 
 const processes = 4
 
-// TestTokensEndInMidRun: whatever the response to a token that ended, each charge is executed once, and logins stay few.
+// TestTokensEndInMidRun: whatever the response to a token that ended, each charge is executed once,
+// and logins stay few.
 func TestTokensEndInMidRun(t *testing.T) {
 	t.Parallel()
 	for _, s := range tokenScenarios() {
@@ -82,7 +83,8 @@ func TestTokensEndInMidRun(t *testing.T) {
 	}
 }
 
-// slowTiming leaves time to a busy machine: a worker that cannot reach the store in time would log in by itself.
+// slowTiming leaves time to a busy machine: a worker that cannot reach the store in time would log
+// in by itself.
 func slowTiming() timing {
 	return timing{request: 8 * time.Second, lease: 20 * time.Second, settle: 2 * time.Second, notFoundInterval: 300 * time.Millisecond}
 }
@@ -101,8 +103,9 @@ func (w *fixture) renewals() string {
 	return text
 }
 
-// submitPart submits one part of the charges, and returns what waits until one in its midst has ended every token and was then executed.
-// That one is chosen before it is sent, so that the machine's speed does not matter. The last part ends no token.
+// submitPart submits one part of the charges, and returns what waits until one in its midst has
+// ended every token and was then executed. That one is chosen before it is sent, so that the
+// machine's speed does not matter. The last part ends no token.
 func (b *providerFixture) submitPart(s expiries, part int) (await func()) {
 	b.t.Helper()
 	size := either(100, 500) / (s.times + 1)
@@ -120,7 +123,8 @@ func (b *providerFixture) submitPart(s expiries, part int) (await func()) {
 	return func() { b.t.Helper(); b.awaitRenewal(victim) }
 }
 
-// awaitRenewal waits until the charge was executed whose first request ended every token: then a worker has logged in since.
+// awaitRenewal waits until the charge was executed whose first request ended every token: then a
+// worker has logged in since.
 func (b *providerFixture) awaitRenewal(victim string) {
 	b.t.Helper()
 	eventually.NoError(b.t, time.Minute, func() error {
@@ -134,8 +138,9 @@ func (b *providerFixture) awaitRenewal(victim string) {
 	}
 }
 
-// assertFewLogins counts the first token as an expiry: there was none. The least is one login each: a token that is good ends all, and what
-// ended it is executed with a later one before the next can end.
+// assertFewLogins counts the first token as an expiry: there was none. The least is one login each:
+// a token that is good ends all, and what ended it is executed with a later one before the next can
+// end.
 func (b *providerFixture) assertFewLogins(s expiries) {
 	b.t.Helper()
 	least := s.times + 1
@@ -150,7 +155,8 @@ func (b *providerFixture) assertFewLogins(s expiries) {
 	}
 }
 
-// TestNoTokenIsToBeHad: a login that fails is called seldom, delays only its account's payments, and they are sent once it works again.
+// TestNoTokenIsToBeHad: a login that fails is called seldom, delays only its account's payments,
+// and they are sent once it works again.
 func TestNoTokenIsToBeHad(t *testing.T) {
 	t.Parallel()
 	for _, s := range []struct {
@@ -199,8 +205,8 @@ func TestNoTokenIsToBeHad(t *testing.T) {
 
 const cooldown = 2 * time.Second
 
-// assertParked demands that no payment of the provider was sent, final or held, and that the login was called seldom: twice per process
-// for each cooldown that began, and twice at first.
+// assertParked demands that no payment of the provider was sent, final or held, and that the login
+// was called seldom: twice per process for each cooldown that began, and twice at first.
 func (b *providerFixture) assertParked(c *simulatorServer, since time.Duration) {
 	b.t.Helper()
 	most := 2 * 2 * (int(since/cooldown) + 2)
