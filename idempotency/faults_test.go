@@ -86,7 +86,7 @@ func (b *ledgerFixture) sending(references ...string) {
 	b.register(references...)
 	for _, r := range references {
 		if got := b.begin(r, r); got.Decision != idempotency.Send {
-			b.t.Fatalf("%s: verdict %s", r, got.Decision)
+			b.t.Fatalf("%s: decision %s", r, got.Decision)
 		}
 	}
 }
@@ -163,7 +163,7 @@ func TestScriptsSurviveAFlush(t *testing.T) {
 			t.Errorf("%d entries for 5 registrations", got)
 		}
 	})
-	t.Run("in the middle of waking: nobody is missed", func(t *testing.T) {
+	t.Run("in the middle of waking: no payment is missed", func(t *testing.T) {
 		client := s.Client()
 		hook := &flushScriptsHook{}
 		client.AddHook(hook)
@@ -188,7 +188,7 @@ func TestScriptsSurviveAFlush(t *testing.T) {
 func TestRedisFull(t *testing.T) {
 	t.Parallel()
 	_, b := newLedgerFixture(t, redistest.MaxMemory("200mb"))
-	b.sending("finished", "released", "noted", "doubtful", "lapsed")
+	b.sending("finished", "released", "checkpointed", "doubtful", "lapsed")
 	b.register("queued")
 	b.finish("doubtful", "doubtful", unclear)
 	q, err := b.store.StartQuery(t.Context(), key("doubtful"))
@@ -231,11 +231,11 @@ func TestRedisFull(t *testing.T) {
 			t.Fatalf("last event %v", last)
 		}
 	})
-	t.Run("a release, a note and an answer are recorded", func(t *testing.T) {
+	t.Run("a release, a checkpoint and a status result are recorded", func(t *testing.T) {
 		_, err := b.store.Release(t.Context(), key("released"), "released", "", 0)
 		b.must(err)
 		b.want("released", idempotency.Ready)
-		b.must(b.store.Checkpoint(t.Context(), key("noted"), "noted", map[string]string{"order": "o"}, true))
+		b.must(b.store.Checkpoint(t.Context(), key("checkpointed"), "checkpointed", map[string]string{"order": "o"}, true))
 		_, err = b.store.RecordStatus(t.Context(), key("doubtful"), idempotency.StatusResult{Version: q.Version, QueriedAt: q.QueriedAt, Outcome: paid("Y"), QueryAfter: time.Second})
 		b.must(err)
 		b.want("doubtful", idempotency.Succeeded)
@@ -247,11 +247,11 @@ func TestRedisFull(t *testing.T) {
 		w, _, err := b.store.Due(t.Context(), provider, 100, idempotency.Lanes{QueryTimeout: time.Second})
 		b.must(err)
 		if len(w) == 0 {
-			t.Fatal("nobody was woken")
+			t.Fatal("no payment was woken")
 		}
 		b.want("lapsed", idempotency.InDoubt)
 	})
-	t.Run("a person can settle and cancel", func(t *testing.T) {
+	t.Run("an operator can resolve and cancel", func(t *testing.T) {
 		by := idempotency.Actor{By: "ana", Note: "full"}
 		r := b.want("lapsed", idempotency.InDoubt)
 		_, err := b.store.Resolve(t.Context(), r.Key, r.Version, idempotency.Resolution{Actor: by, As: "succeeded"})
@@ -337,12 +337,12 @@ func TestLostReplies(t *testing.T) {
 		})
 		wantEvents(t, "rel", "queued ready")
 	})
-	t.Run("of Note: noted", func(t *testing.T) {
+	t.Run("of Checkpoint: recorded", func(t *testing.T) {
 		b.sending("not")
 		lose(t, func() { b.must(b.store.Checkpoint(t.Context(), key("not"), "not", map[string]string{"o": "1"}, true)) })
 		b.want("not", idempotency.Sending)
 	})
-	t.Run("of an answer: one outcome", func(t *testing.T) {
+	t.Run("of RecordStatus: one outcome", func(t *testing.T) {
 		b.sending("ans")
 		b.finish("ans", "ans", unclear)
 		q, err := b.store.StartQuery(t.Context(), key("ans"))
@@ -404,7 +404,7 @@ func TestKilledRedisKeepsEverything(t *testing.T) {
 		t.Fatalf("%d entries became %d", len(before), len(after))
 	}
 	if got := b.begin("sending", "other"); got.Decision != idempotency.Wait {
-		t.Fatalf("another attempt is told to %s", got.Decision)
+		t.Fatalf("the decision of another attempt is %s", got.Decision)
 	}
 	b.finish("sending", "sending", paid("Y"))
 	b.want("sending", idempotency.Succeeded)
@@ -420,7 +420,7 @@ func TestReplicasMustAcknowledge(t *testing.T) {
 	open(t, s, s.Client(), idempotency.Options{}).register("a", "b", "c", "d")
 	b := open(t, s, s.Client(), o)
 	b.waitsForEveryIntent()
-	t.Run("without one nothing is sent and nobody owns the payment", func(t *testing.T) {
+	t.Run("without one nothing is sent and no attempt owns the payment", func(t *testing.T) {
 		_, err := b.store.Begin(t.Context(), key("a"), idempotency.BeginParams{Attempt: "first", Lease: lease, Queryable: true})
 		if err == nil || !strings.Contains(err.Error(), "0 of 1 replicas") {
 			t.Fatalf("got %v", err)
@@ -429,7 +429,7 @@ func TestReplicasMustAcknowledge(t *testing.T) {
 			t.Fatalf("got %+v", r)
 		}
 		if got := b.begin("a", "first"); got.Decision != idempotency.Done {
-			t.Fatalf("the same attempt is told to %s", got.Decision)
+			t.Fatalf("the decision of the same attempt is %s", got.Decision)
 		}
 	})
 	t.Run("with one it is sent", func(t *testing.T) {
@@ -439,7 +439,7 @@ func TestReplicasMustAcknowledge(t *testing.T) {
 		o.ReplicaTimeout = 30 * time.Second
 		b := &ledgerFixture{Fixture: b.Fixture, t: t, store: idempotency.NewRedis(s.Client(), withTestClock(o))}
 		if got := b.begin("a", "second"); got.Decision != idempotency.Send {
-			t.Fatalf("told to %s", got.Decision)
+			t.Fatalf("the decision is %s", got.Decision)
 		}
 	})
 }
@@ -458,7 +458,7 @@ func (b *ledgerFixture) waitsForEveryIntent() {
 		"begin again":    func() error { _, err := b.store.Begin(ctx, key("d"), beginAs("d")); return err },
 		"register":       func() error { _, err := b.store.Register(ctx, registration("new")); return err },
 		"register again": func() error { _, err := b.store.Register(ctx, registration("new")); return err },
-		"note":           func() error { return b.store.Checkpoint(ctx, key("c"), "c", nil, true) },
+		"checkpoint":     func() error { return b.store.Checkpoint(ctx, key("c"), "c", nil, true) },
 		"cancel": func() error {
 			_, err := b.store.Cancel(ctx, key("b"), alone.want("b", idempotency.Queued).Version, by)
 			return err
@@ -466,7 +466,7 @@ func (b *ledgerFixture) waitsForEveryIntent() {
 		"halt":   func() error { return b.store.Halt(ctx, provider, "other", by) },
 		"unhalt": func() error { return b.store.Unhalt(ctx, provider, "other", by) },
 	}
-	for _, name := range []string{"begin again", "register", "register again", "note", "cancel", "halt", "unhalt"} {
+	for _, name := range []string{"begin again", "register", "register again", "checkpoint", "cancel", "halt", "unhalt"} {
 		if err := steps[name](); !errors.Is(err, idempotency.ErrReplicas) {
 			b.t.Errorf("%s with no replica: got %v", name, err)
 		}
@@ -475,7 +475,7 @@ func (b *ledgerFixture) waitsForEveryIntent() {
 		b.t.Errorf("begun again and not acknowledged: %+v", r)
 	}
 	if s := b.finish("c", "c", unclear); s.State != idempotency.InDoubt {
-		b.t.Errorf("a report waits for replicas, or the note is lost: %+v", s)
+		b.t.Errorf("a report waits for replicas, or the checkpoint is lost: %+v", s)
 	}
 }
 

@@ -40,7 +40,7 @@ func TestSignals(t *testing.T) {
 		t.Errorf("the longest in doubt: %s, want 15m", s.Oldest[idempotency.InDoubt])
 	}
 	if _, held := s.Oldest[idempotency.Held]; held || s.DueLag < 5*time.Minute || s.DueLag > 15*time.Minute {
-		t.Errorf("nobody swept for minutes, nothing is held: %+v", s)
+		t.Errorf("nothing was woken for minutes, nothing is held: %+v", s)
 	}
 
 	_, _, err := b.store.Due(b.t.Context(), provider, 10, idempotency.Lanes{QueryTimeout: time.Minute})

@@ -19,9 +19,9 @@ func TestOnlyAStepThatNeedsTheDetailsReadsThem(t *testing.T) {
 	// The clock of these tests is a GET, too, once beside what is read and once in a commit that
 	// has an age.
 	for _, row := range []struct {
-		step string
-		gets int
-		do   func() error
+		operation string
+		gets      int
+		do        func() error
 	}{
 		{"register", 4, func() error { _, err := b.store.Register(ctx, registration("a")); return err }},
 		{"register again", 2, func() error { _, err := b.store.Register(ctx, registration("a")); return err }},
@@ -32,15 +32,15 @@ func TestOnlyAStepThatNeedsTheDetailsReadsThem(t *testing.T) {
 			}
 			return err
 		}},
-		{"note", 4, func() error { return b.store.Checkpoint(ctx, k, attempt, nil, true) }},
+		{"checkpoint", 4, func() error { return b.store.Checkpoint(ctx, k, attempt, nil, true) }},
 		{"finish", 4, func() error {
 			_, err := b.store.Finish(ctx, k, idempotency.AttemptResult{Attempt: attempt, Outcome: providers.Outcome{Class: providers.Pending}})
 			return err
 		}},
-		{"ask", 3, func() error {
+		{"start query", 3, func() error {
 			q, err := b.store.StartQuery(ctx, k)
 			if string(q.Payload) != "payload" {
-				t.Errorf("asked with the payload %q", q.Payload)
+				t.Errorf("queried with the payload %q", q.Payload)
 			}
 			return err
 		}},
@@ -48,7 +48,7 @@ func TestOnlyAStepThatNeedsTheDetailsReadsThem(t *testing.T) {
 		b.must(b.rdb.ConfigResetStat(ctx).Err())
 		b.must(row.do())
 		if got := b.gets(); got != row.gets {
-			t.Errorf("%s: %d GETs, want %d", row.step, got, row.gets)
+			t.Errorf("%s: %d GETs, want %d", row.operation, got, row.gets)
 		}
 	}
 }

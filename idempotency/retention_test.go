@@ -58,12 +58,12 @@ func TestRetention(t *testing.T) {
 			_, _, err := b.store.Due(b.t.Context(), provider, 10, idempotency.Lanes{QueryTimeout: time.Second})
 			b.must(err)
 		}, 400, 30},
-		{"an anomaly is kept until a person clears it", func(b *ledgerFixture) {
+		{"an anomaly is kept until an operator clears it", func(b *ledgerFixture) {
 			b.finish("a", "a", unclear)
 			resolve(b, "failed")
 			b.finish("a", "a", paid("X"))
 		}, 0, 0},
-		{"an anomaly of what nobody watches is kept until a person clears it", func(b *ledgerFixture) {
+		{"an anomaly of an unwatched payment is kept until an operator clears it", func(b *ledgerFixture) {
 			b.finish("a", "a", unclear)
 			q, err := b.store.StartQuery(b.t.Context(), key("a"))
 			b.must(err)

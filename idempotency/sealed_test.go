@@ -111,7 +111,7 @@ func wantNoCanary(t *testing.T, where, text string) {
 	}
 }
 
-func TestNothingOfAPersonStandsInRedis(t *testing.T) {
+func TestNoPersonalDataInRedis(t *testing.T) {
 	t.Parallel()
 	v := newSealedFixture(t)
 	b := v.with(newRing(t, "a"))
@@ -119,9 +119,9 @@ func TestNothingOfAPersonStandsInRedis(t *testing.T) {
 		b.queryAndRecord(canary(reference))
 	}
 	b.begin("session", "s")
-	handles := map[string]string{"session_token": "canary-session", "signature_token": "canary-signature"}
-	b.must(b.store.Checkpoint(t.Context(), key("session"), "s", handles, false))
-	b.finish("session", "s", providers.Outcome{Class: providers.Pending, ActionURL: canaryURL, ActionWithin: 24 * time.Hour, Message: canaryMessage, ProviderRefs: handles})
+	refs := map[string]string{"session_token": "canary-session", "signature_token": "canary-signature"}
+	b.must(b.store.Checkpoint(t.Context(), key("session"), "s", refs, false))
+	b.finish("session", "s", providers.Outcome{Class: providers.Pending, ActionURL: canaryURL, ActionWithin: 24 * time.Hour, Message: canaryMessage, ProviderRefs: refs})
 	for reference, class := range map[string]providers.Class{"declined": providers.Refused, "mismatch": providers.Mismatch} {
 		b.begin(reference, reference)
 		b.finish(reference, reference, providers.Outcome{Class: class, Code: "E-1", Message: canaryMessage})
@@ -147,7 +147,7 @@ func TestNothingOfAPersonStandsInRedis(t *testing.T) {
 	q, err := b.store.StartQuery(t.Context(), key("session"))
 	b.must(err)
 	if q.DecryptErr != nil || q.ProviderRefs["signature_token"] != "canary-signature" || !strings.Contains(string(q.Payload), canaryName) {
-		t.Errorf("asked with %v, %s, %v", q.ProviderRefs, q.Payload, q.DecryptErr)
+		t.Errorf("queried with %v, %s, %v", q.ProviderRefs, q.Payload, q.DecryptErr)
 	}
 	if r := b.want("session", idempotency.Pending); r.ActionURL != canaryURL {
 		t.Errorf("the payer's address shows as %q", r.ActionURL)
@@ -172,7 +172,7 @@ func TestWithoutKeysNothingChanges(t *testing.T) {
 func payloadKey(reference string) string { return "remesa:{" + provider + "}:d:" + reference }
 func recordKey(reference string) string  { return "remesa:{" + provider + "}:p:" + reference }
 
-// edit changes a record as somebody could who can write to Redis.
+// edit changes a record as an attacker could who can write to Redis.
 func (b *ledgerFixture) edit(reference string, change func(map[string]any)) {
 	b.t.Helper()
 	var r map[string]any
@@ -185,18 +185,18 @@ func (b *ledgerFixture) edit(reference string, change func(map[string]any)) {
 
 func TestWhatWasMovedOrChangedIsNeverUsed(t *testing.T) {
 	t.Parallel()
-	handlesOf := func(r map[string]any) map[string]any { return r["handles"].(map[string]any) }
+	refsOf := func(r map[string]any) map[string]any { return r["handles"].(map[string]any) }
 	for does, change := range map[string]func(t *testing.T, b *ledgerFixture){
 		"another payment's payload": func(t *testing.T, b *ledgerFixture) {
 			b.must(b.rdb.Set(t.Context(), payloadKey("mine"), b.rdb.Get(t.Context(), payloadKey("other")).Val(), 0).Err())
 		},
-		"another payment's handle": func(_ *testing.T, b *ledgerFixture) {
+		"another payment's provider reference": func(_ *testing.T, b *ledgerFixture) {
 			var stolen any
-			b.edit("other", func(r map[string]any) { stolen = handlesOf(r)["order"] })
-			b.edit("mine", func(r map[string]any) { handlesOf(r)["order"] = stolen })
+			b.edit("other", func(r map[string]any) { stolen = refsOf(r)["order"] })
+			b.edit("mine", func(r map[string]any) { refsOf(r)["order"] = stolen })
 		},
-		"a handle under another's name": func(_ *testing.T, b *ledgerFixture) {
-			b.edit("mine", func(r map[string]any) { handlesOf(r)["order"] = handlesOf(r)["session"] })
+		"a provider reference under another's name": func(_ *testing.T, b *ledgerFixture) {
+			b.edit("mine", func(r map[string]any) { refsOf(r)["order"] = refsOf(r)["session"] })
 		},
 		"another type": func(_ *testing.T, b *ledgerFixture) { b.edit("mine", func(r map[string]any) { r["type"] = "charge" }) },
 		"the metadata as payload": func(t *testing.T, b *ledgerFixture) {
@@ -214,15 +214,15 @@ func TestWhatWasMovedOrChangedIsNeverUsed(t *testing.T) {
 			b.queryAndRecord(canary("mine"), canary("other"))
 			for _, reference := range []string{"mine", "other"} {
 				b.begin(reference, reference)
-				handles := map[string]string{"order": "o-" + reference, "session": "s-" + reference}
-				b.must(b.store.Checkpoint(t.Context(), key(reference), reference, handles, false))
+				refs := map[string]string{"order": "o-" + reference, "session": "s-" + reference}
+				b.must(b.store.Checkpoint(t.Context(), key(reference), reference, refs, false))
 				_, err := b.store.Release(t.Context(), key(reference), reference, "not sent", 0)
 				b.must(err)
 			}
 			change(t, b)
 			got := b.begin("mine", "again")
 			if got.Decision != idempotency.Send || !errors.Is(got.DecryptErr, seal.ErrTampered) {
-				t.Fatalf("verdict %s, %v", got.Decision, got.DecryptErr)
+				t.Fatalf("decision %s, %v", got.Decision, got.DecryptErr)
 			}
 			if got.Payload != nil || got.ProviderRefs != nil {
 				t.Error("some of it was handed out all the same")
@@ -238,9 +238,9 @@ func swapped(letter string) string {
 	return "A"
 }
 
-// TestWhoCannotOpenAPaymentWaits: a worker with the wrong keys, or a payment of before the keys,
+// TestPaymentWaitsForItsKey: a worker with the wrong keys, or a payment of before the keys,
 // must cost no payment its life.
-func TestWhoCannotOpenAPaymentWaits(t *testing.T) {
+func TestPaymentWaitsForItsKey(t *testing.T) {
 	t.Parallel()
 	keys := newKeys(t, "a", "b")
 	right := ringOf(t, keys[0])
@@ -256,7 +256,7 @@ func TestWhoCannotOpenAPaymentWaits(t *testing.T) {
 		"with another key":            {ringOf(t, keys[1]), nil, seal.ErrUnknownKey},
 		"with other bytes":            {newRing(t, "a"), nil, seal.ErrUnknownKey},
 		"with keys, unsealed payload": {right, plain, seal.ErrNotSealed},
-		"with keys, unsealed handle": {right, func(_ *testing.T, b *ledgerFixture) {
+		"with keys, unsealed provider reference": {right, func(_ *testing.T, b *ledgerFixture) {
 			b.edit("mine", func(r map[string]any) { r["handles"] = map[string]any{"order": "o-1"} })
 		}, seal.ErrNotSealed},
 	} {
@@ -271,7 +271,7 @@ func TestWhoCannotOpenAPaymentWaits(t *testing.T) {
 			got, err := v.with(row.ring).store.Begin(t.Context(), key("mine"), idempotency.BeginParams{Attempt: "x", Lease: lease})
 			b.must(err)
 			if got.Decision != idempotency.Wait || !errors.Is(got.DecryptErr, row.want) || got.Payload != nil {
-				t.Fatalf("verdict %s, %v, want wait with %v", got.Decision, got.DecryptErr, row.want)
+				t.Fatalf("decision %s, %v, want wait with %v", got.Decision, got.DecryptErr, row.want)
 			}
 			reason := "key"
 			if errors.Is(row.want, seal.ErrUnknownKey) {
@@ -332,8 +332,9 @@ func TestAQuestionThatCannotBeOpenedSaysSo(t *testing.T) {
 	}
 }
 
-// TestAPersonNeedsNoKey: whoever holds no key sees all but the sealed fields, and takes every step.
-func TestAPersonNeedsNoKey(t *testing.T) {
+// TestInterventionsNeedNoKey: an operator without keys sees all but the sealed fields, and can make
+// every intervention.
+func TestInterventionsNeedNoKey(t *testing.T) {
 	t.Parallel()
 	v := newSealedFixture(t)
 	b := v.with(newRing(t, "a"))
@@ -357,7 +358,7 @@ func TestAPersonNeedsNoKey(t *testing.T) {
 	}
 }
 
-// TestPayersAreSentToNoAddressOfAStranger: with keys, an address that nobody with a key sealed is
+// TestPayersAreSentToNoAddressOfAStranger: with keys, an address that was not sealed with a key is
 // not shown.
 func TestPayersAreSentToNoAddressOfAStranger(t *testing.T) {
 	t.Parallel()
@@ -388,7 +389,7 @@ func TestPayersAreSentToNoAddressOfAStranger(t *testing.T) {
 	}
 }
 
-func TestOutcomesOpenForWhoeverHoldsTheKey(t *testing.T) {
+func TestOutcomesOpenWithTheKey(t *testing.T) {
 	t.Parallel()
 	v := newSealedFixture(t)
 	ring := newRing(t, "a")

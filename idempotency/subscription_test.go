@@ -9,7 +9,7 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-const permit = "remesa:{" + provider + "}:permit"
+const chargeGuard = "remesa:{" + provider + "}:permit"
 
 func charge(reference string) idempotency.Registration {
 	r := registration(reference)
@@ -17,7 +17,7 @@ func charge(reference string) idempotency.Registration {
 	return r
 }
 
-// chargeUpdates is what the sweeper of subscriptions is told.
+// chargeUpdates are the updates that the sweeper has yet to process.
 func (b *ledgerFixture) chargeUpdates() []string {
 	b.t.Helper()
 	members, err := b.rdb.ZRange(b.t.Context(), idempotency.ChargeUpdatesKey(provider), 0, -1).Result()
@@ -25,7 +25,7 @@ func (b *ledgerFixture) chargeUpdates() []string {
 	return members
 }
 
-func TestTheEndOfASubscriptionsChargeIsToldInTheSameStep(t *testing.T) {
+func TestEndOfASubscriptionsChargeIsAnUpdateInTheSameTransition(t *testing.T) {
 	t.Parallel()
 	_, b := newLedgerFixture(t)
 	_, err := b.store.Register(t.Context(), charge("c-1"), charge("c-2"), registration("alone"))
@@ -34,16 +34,16 @@ func TestTheEndOfASubscriptionsChargeIsToldInTheSameStep(t *testing.T) {
 		b.begin(reference, reference)
 	}
 	if got := b.chargeUpdates(); len(got) != 0 {
-		t.Fatalf("told of %v before anything ended", got)
+		t.Fatalf("charge updates %v before anything ended", got)
 	}
 	b.finish("c-1", "c-1", paid("X"))
 	b.finish("alone", "alone", paid("Y"))
 	if got := b.chargeUpdates(); len(got) != 1 || got[0] != "sub-1|c-1" {
-		t.Fatalf("told of %v, want the subscription's charge only", got)
+		t.Fatalf("charge updates %v, want the subscription's charge only", got)
 	}
 }
 
-func TestAnAnomalyOfASubscriptionsChargeIsTold(t *testing.T) {
+func TestAnomalyOfASubscriptionsChargeIsAnUpdate(t *testing.T) {
 	t.Parallel()
 	_, b := newLedgerFixture(t)
 	_, err := b.store.Register(t.Context(), charge("c-1"))
@@ -61,7 +61,7 @@ func TestAnAnomalyOfASubscriptionsChargeIsTold(t *testing.T) {
 		t.Fatal("a second provider id is no anomaly")
 	}
 	if got := b.chargeUpdates(); len(got) != 1 {
-		t.Fatalf("told of %v, want the anomaly", got)
+		t.Fatalf("charge updates %v, want the anomaly", got)
 	}
 }
 
@@ -70,25 +70,25 @@ func TestAPaymentIsRecordedOnlyWhileItsPermitNamesIt(t *testing.T) {
 	_, b := newLedgerFixture(t)
 	with := func(reference string) idempotency.Registered {
 		r := charge(reference)
-		r.ChargeGuard = permit
+		r.ChargeGuard = chargeGuard
 		got, err := b.store.Register(t.Context(), r)
 		b.must(err)
 		return got[0]
 	}
 	if got := with("c-1"); got.Result != idempotency.Conflict || !strings.HasPrefix(got.Conflict, "permit") {
-		t.Fatalf("without a permit: %+v", got)
+		t.Fatalf("without a charge guard: %+v", got)
 	}
-	b.must(b.rdb.Set(t.Context(), permit, "c-2", 0).Err())
+	b.must(b.rdb.Set(t.Context(), chargeGuard, "c-2", 0).Err())
 	if got := with("c-1"); got.Result != idempotency.Conflict {
-		t.Fatalf("with another's permit: %+v", got)
+		t.Fatalf("with another's charge guard: %+v", got)
 	}
 	if got := with("c-2"); got.Result != idempotency.New {
-		t.Fatalf("with its permit: %+v", got)
+		t.Fatalf("with its charge guard: %+v", got)
 	}
-	if n := b.rdb.Exists(t.Context(), permit).Val(); n != 0 {
-		t.Fatal("the permit is still there: it would be good for another record")
+	if n := b.rdb.Exists(t.Context(), chargeGuard).Val(); n != 0 {
+		t.Fatal("the charge guard is still there: it would be good for another record")
 	}
 	if got := with("c-2"); got.Result != idempotency.Duplicate {
-		t.Fatalf("recorded before the permit went: %+v", got)
+		t.Fatalf("recorded before the charge guard was withdrawn: %+v", got)
 	}
 }
