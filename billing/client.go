@@ -29,10 +29,10 @@ type ClientConfig struct {
 // time as any number of workers sweep them. A Client is safe for concurrent use.
 //
 // Errors: ErrUnknown, ErrVersionChanged, a Refusal, a RequestError, a ContentError and a
-// *tasks.FieldError say why a request was not carried out; nothing was changed. tasks.ErrMemory means
-// that Redis has too little memory for new subscriptions. Any other error is a failure of the store or of ctx: the
-// request may have been written or not. Repeating Add is safe; whoever repeats another request and
-// gets a Refusal finds in Details.History whether it was the first try that counted.
+// *tasks.FieldError say why a request was not carried out; nothing was changed. tasks.ErrMemory
+// means that Redis has too little memory for new subscriptions. Any other error is a failure of the
+// store or of ctx: the request may have been written or not. Repeating Add is safe; whoever repeats
+// another request and gets a Refusal finds in Details.History whether the first try was written.
 type Client struct{ config ClientConfig }
 
 // NewClient makes a client. It dials nothing.

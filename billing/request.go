@@ -38,11 +38,11 @@ func (c *Client) Cancel(ctx context.Context, id string, by Actor) (Applied, erro
 	return c.request(ctx, id, by, recordOnly(by, Record.Cancel))
 }
 
-// Change gives a subscription, active or paused, another amount or card from the next period on; the
-// open period keeps what it was claimed with, its dunning included. A paused one stays paused. A
-// *tasks.FieldError where amount or card is none that the subscription could have been added with, a
-// Refusal where it has ended. The content is written anew even where it stays as it was: so it is
-// sealed with the first of the payload keys.
+// Change gives a subscription, active or paused, another amount or card from the next period on;
+// the open period keeps what it was claimed with, its dunning included. A paused one stays paused.
+// A *tasks.FieldError where amount or card is none that the subscription could have been added
+// with, a Refusal where it has ended. The content is written anew even where it stays as it was: so
+// it is sealed with the first of the payload keys.
 func (c *Client) Change(ctx context.Context, id string, change tasks.Change, by Actor) (Applied, error) {
 	if change.Amount == nil && change.Card == nil {
 		return Applied{}, errNothingToChange

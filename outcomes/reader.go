@@ -72,14 +72,14 @@ type Handler func(context.Context, Event) error
 // Reader is one consumer of a group. What it promises:
 //
 //   - Every event is handled at least once, also when consumers die. Another consumer takes over an
-//     event that was not acknowledged after Options.Abandoned; the same consumer does when it starts
-//     again. After a handler's error the event comes again after that time, and other events are
-//     handled in between; Event.Delivery counts its deliveries.
+//     event that was not acknowledged after Options.Abandoned; the same consumer does when it
+//     starts again. After a handler's error the event comes again after that time, and other events
+//     are handled in between; Event.Delivery counts its deliveries.
 //   - An event that the group has handled is not handled again, also where it is in the stream
-//     twice, or a consumer resumes late after a standstill. There is one exception: the process dies,
-//     or loses Redis for longer than Options.Abandoned, after the handler returned and before the
-//     acknowledgement reached Redis. A handler that writes to a database should have Event.ID as a
-//     unique key there.
+//     twice, or a consumer resumes late after a standstill. There is one exception: the process
+//     dies, or loses Redis for longer than Options.Abandoned, after the handler returned and before
+//     the acknowledgement reached Redis. A handler that writes to a database should have Event.ID
+//     as a unique key there.
 //   - Events that were trimmed before the group handled them are reported as a Gap.
 //
 // A Reader holds one connection per provider while it runs.

@@ -82,8 +82,8 @@ func parse(body []byte) response {
 	return a
 }
 
-// mapTransfer maps the response to a new transfer. An error means that Quipu cannot have acted; its last
-// line is in doubt.
+// mapTransfer maps the response to a new transfer. An error means that Quipu cannot have acted; its
+// last line is in doubt.
 func mapTransfer(r wire.Reply, err error, with reading) (providers.Outcome, error) {
 	if err != nil {
 		return wire.OutcomeOfFailure(err)
