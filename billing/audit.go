@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Actor is who did something, and why; a claim, not a proof of identity. Both must hold a text
+// Actor is who changed something, and why; a claim, not a proof of identity. Both must hold a text
 // without control characters, By one without a "|".
 type Actor struct{ By, Note string }
 
@@ -17,7 +17,7 @@ type AuditEntry struct {
 	At time.Time
 	// Action is "paused", "resumed", "cancelled" or "changed".
 	Action string
-	// By is empty where no person did it; then Note is the reason.
+	// By is empty where no operator did it; then Note is the reason.
 	By, Note string
 }
 

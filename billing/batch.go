@@ -23,7 +23,7 @@ type batch struct {
 }
 
 // batchResult is what a batch came to: how many charges it claimed, and which subscriptions it
-// deferred because they could not be read, or moved on in between.
+// deferred because they could not be read, or changed in between.
 type batchResult struct {
 	claimed  int
 	deferred map[string]bool
@@ -55,7 +55,7 @@ func (s *Sweeper) process(ctx context.Context, b batch) (batchResult, error) {
 	var decided []*candidate
 	for i := range candidates {
 		if err := candidates[i].err; err != nil {
-			s.Log.Warn().Str("subscription", candidates[i].record.ID).Err(err).Msg("not looked at; it is due again soon")
+			s.Log.Warn().Str("subscription", candidates[i].record.ID).Err(err).Msg("not processed; it is due again soon")
 			result.deferred[candidates[i].record.ID] = true
 			continue
 		}
@@ -67,12 +67,12 @@ func (s *Sweeper) process(ctx context.Context, b batch) (batchResult, error) {
 	}
 	result.claimed, err = s.registerCharges(ctx, b.provider, written)
 	s.cancelCharges(ctx, b.provider, written)
-	s.OnStep(SweepFinished, b.provider)
+	s.OnFaultPoint(SweepFinished, b.provider)
 	return result, err
 }
 
-// deferUnread notes which subscriptions were not read, so that their updates come again; those that
-// are gone need none.
+// deferUnread adds the subscriptions that could not be read to deferred, so that their updates come
+// again; those that are gone need none.
 func (s *Sweeper) deferUnread(ids []string, loaded []Stored, unread error, deferred map[string]bool) {
 	if unread == nil {
 		return
@@ -86,11 +86,11 @@ func (s *Sweeper) deferUnread(ids []string, loaded []Stored, unread error, defer
 	}
 }
 
-// decide reads what the ledger knows and decides.
+// decide reads the charges' states from the ledger and decides.
 func (s *Sweeper) decide(ctx context.Context, now time.Time, l Stored, updated []string) candidate {
 	c := candidate{record: l.Record}
 	if errors.Is(l.Err, seal.ErrUnknownKey) || errors.Is(l.Err, seal.ErrNotSealed) {
-		c.err = l.Err // a worker with the key, or one without keys, takes it up
+		c.err = l.Err // left to a worker with the key, or to one without keys
 		return c
 	}
 	if err := c.decode(l); err != nil {
@@ -133,8 +133,8 @@ func termsOf(s tasks.Subscription) Terms {
 	return terms
 }
 
-// readCharges asks the ledger about the open period's charges, and about the others of which it
-// reported a change.
+// readCharges reads the open period's charges from the ledger, and the others of which it reported
+// a change.
 func (s *Sweeper) readCharges(ctx context.Context, c *candidate, updated []string) error {
 	references := map[string]bool{}
 	if open := c.record.Open; open != nil {
@@ -172,7 +172,7 @@ func (r Record) owns(p idempotency.Record, period int) bool {
 	return p.Subscription == r.ID && (period == 0 || p.Period == strconv.Itoa(period))
 }
 
-// readCharge is what the ledger knows of a charge; period is 0 for one of any period.
+// readCharge reads a charge from the ledger; period is 0 for one of any period.
 func (s *Sweeper) readCharge(ctx context.Context, r Record, reference string, period int) (Charge, error) {
 	p, err := s.Ledger.Show(ctx, r.key(reference))
 	if errors.Is(err, idempotency.ErrUnknown) {
@@ -187,8 +187,8 @@ func (s *Sweeper) readCharge(ctx context.Context, r Record, reference string, pe
 	}, nil
 }
 
-// commit writes the decisions and returns the candidates whose was written; the others moved on and
-// are deferred.
+// commit writes the decisions and returns the candidates whose decision was written; the others
+// changed meanwhile and are deferred.
 func (s *Sweeper) commit(ctx context.Context, provider string, candidates []*candidate, deferred map[string]bool) ([]*candidate, error) {
 	updates := make([]Update, len(candidates))
 	for i, c := range candidates {
@@ -197,13 +197,13 @@ func (s *Sweeper) commit(ctx context.Context, provider string, candidates []*can
 			updates[i].Charge = c.charge().ID()
 		}
 	}
-	s.OnStep(SweepCommit, provider)
-	answers, err := s.Store.Commit(ctx, updates...)
+	s.OnFaultPoint(SweepCommit, provider)
+	errs, err := s.Store.Commit(ctx, updates...)
 	if err != nil {
 		return nil, err
 	}
 	var written []*candidate
-	for i, err := range answers {
+	for i, err := range errs {
 		if err == nil {
 			written = append(written, candidates[i])
 			continue
@@ -256,9 +256,9 @@ func (s *Sweeper) registerCharges(ctx context.Context, provider string, candidat
 	if len(periods) == 0 {
 		return 0, unmade
 	}
-	s.OnStep(SweepClaimed, provider)
+	s.OnFaultPoint(SweepClaimed, provider)
 	receipts, err := s.Intake.SubmitPeriods(ctx, periods...)
-	s.OnStep(SweepCharged, provider)
+	s.OnFaultPoint(SweepCharged, provider)
 	for _, r := range receipts {
 		if r.Result == tasks.Conflict {
 			s.Log.Warn().Stringer("key", r.Key).Str("problem", r.Problem).Msg("a period's charge was not registered")
@@ -273,7 +273,7 @@ func (s *Sweeper) cancelCharges(ctx context.Context, provider string, candidates
 		if !c.decision.Cancel {
 			continue
 		}
-		s.OnStep(SweepCancel, provider)
+		s.OnFaultPoint(SweepCancel, provider)
 		k := c.charge()
 		r, err := s.Ledger.Show(ctx, k)
 		if err == nil {
@@ -285,8 +285,8 @@ func (s *Sweeper) cancelCharges(ctx context.Context, provider string, candidates
 	}
 }
 
-// parallelism is how many subscriptions of a batch are decided at a time: each asks the ledger once
-// or more.
+// parallelism is how many subscriptions of a batch are decided at a time: each reads from the
+// ledger once or more.
 const parallelism = 16
 
 func parallel(n int, do func(i int)) {

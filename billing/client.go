@@ -28,11 +28,11 @@ type ClientConfig struct {
 // Client adds subscriptions, reads them, and pauses, resumes, changes and cancels them, at the same
 // time as any number of workers sweep them. A Client is safe for concurrent use.
 //
-// Errors: ErrUnknown, ErrVersionChanged, a Refusal, a RequestError, a ContentError and a *tasks.FieldError
-// say why a request was not carried out; nothing was changed. tasks.ErrMemory says that Redis has
-// too little room for new subscriptions. Any other error is a failure of the store or of ctx: the
-// request may have been written or not. Repeating Add is safe; whoever repeats another request and
-// gets a Refusal finds in Details.History whether it was the first try that counted.
+// Errors: ErrUnknown, ErrVersionChanged, a Refusal, a RequestError, a ContentError and a
+// *tasks.FieldError say why a request was not carried out; nothing was changed. tasks.ErrMemory
+// means that Redis has too little memory for new subscriptions. Any other error is a failure of the
+// store or of ctx: the request may have been written or not. Repeating Add is safe; whoever repeats
+// another request and gets a Refusal finds in Details.History whether the first try was written.
 type Client struct{ config ClientConfig }
 
 // NewClient makes a client. It dials nothing.
@@ -72,7 +72,7 @@ const (
 	Conflicting AddOutcome = "conflict"
 )
 
-// Receipt answers one subscription that was to be added.
+// Receipt is the result for one subscription that was to be added.
 type Receipt struct {
 	ID      string
 	Outcome AddOutcome
@@ -121,7 +121,7 @@ func (c *Client) receipt(s tasks.Subscription, fingerprint string, a AddResult) 
 	return Receipt{ID: s.ID(), Outcome: Duplicate, State: a.Record.State}
 }
 
-// difference says what another subscription of the id has otherwise; nothing where it was added
+// difference names how another subscription of the id differs; it is empty where it was added
 // with the same content, whatever was changed of it since.
 func (c *Client) difference(s tasks.Subscription, fingerprint string, a AddResult) string {
 	if a.Provider != s.Provider() {

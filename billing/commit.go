@@ -24,9 +24,9 @@ type Update struct {
 // keptPeriods is how many closed periods of a subscription are kept.
 const keptPeriods = 1000
 
-// Commit writes decisions, each in one step of its own. The answers are nil, ErrVersionChanged, or why that
-// decision was not written, which says nothing of the others; an error beside them means that none,
-// some or all were written. The sweeper finds again what was not.
+// Commit writes decisions, each in one step of its own. It returns an error for each: nil,
+// ErrVersionChanged, or why that decision was not written, which concerns no other. Its second
+// error means that none, some or all were written; the sweeper finds again what was not.
 func (s *Store) Commit(ctx context.Context, updates ...Update) ([]error, error) {
 	commits := make([]*kv.Commit, len(updates))
 	for i, u := range updates {
@@ -47,7 +47,7 @@ func (s *Store) Commit(ctx context.Context, updates ...Update) ([]error, error) 
 			continue
 		case err == nil:
 			err = ErrVersionChanged
-		case !redis.HasErrorPrefix(err, ""): // nobody answered
+		case !redis.HasErrorPrefix(err, ""): // no response
 			return nil, fmt.Errorf("subscriptions: %w", err)
 		}
 		out[i] = fmt.Errorf("%s: %w", u.Decision.Record.ID, err)
@@ -55,8 +55,8 @@ func (s *Store) Commit(ctx context.Context, updates ...Update) ([]error, error) 
 	return out, nil
 }
 
-// write writes each commit by itself, those of one provider in one round trip. The answers are in
-// order; a nil among the commits is answered by the zero result.
+// write writes each commit by itself, those of one provider in one round trip. The results are in
+// order; a nil commit has the zero result.
 func (s *Store) write(ctx context.Context, commits []*kv.Commit) ([]kv.Result, []error) {
 	results, errs := make([]kv.Result, len(commits)), make([]error, len(commits))
 	places := map[string][]int{}

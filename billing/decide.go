@@ -15,13 +15,13 @@ type Decision struct {
 	Events []Event
 	// Closed are the periods that this decision is done with.
 	Closed []ClosedPeriod
-	// Register: the open period's charge must be in the ledger. Claimed: it was not asked for
-	// before.
+	// Register: the open period's charge must be in the ledger. Claimed: this decision is the first
+	// to register it.
 	Register, Claimed bool
 	// Cancel: the open period's charge must be cancelled if it has not begun.
 	Cancel bool
 	// FreezeContent keeps the present content for the open period before it changes; DropFrozen
-	// lets it go with the period.
+	// deletes that copy with the period.
 	FreezeContent, DropFrozen bool
 
 	now time.Time
@@ -31,11 +31,12 @@ const (
 	// claimRecheck is how long a claim waits for its charge to be registered: where nothing went
 	// wrong it is in the ledger long before.
 	claimRecheck = 30 * time.Second
-	// chargeRecheck is when a charge in the ledger is asked about, which reports its end by itself.
+	// chargeRecheck is when a registered charge is read again; a charge update reports its end
+	// before.
 	chargeRecheck = 15 * time.Minute
 	// cancelRetry is when to try again to cancel what may not have begun.
 	cancelRetry = 10 * time.Second
-	// mostPassedOver is how many periods one decision reports; what is left comes with the next.
+	// mostPassedOver is how many periods one decision passes over; the next one goes on.
 	mostPassedOver = 100
 	// aDay is how long a catch-up may take before it is bounded anew.
 	aDay = 24 * time.Hour
@@ -46,7 +47,7 @@ func newDecision(r Record, now time.Time) Decision {
 	return Decision{Record: r, now: now}
 }
 
-// dueNow has the sweeper take the subscription up at once.
+// dueNow makes the subscription due at once.
 func (d *Decision) dueNow() Decision {
 	d.Due = d.now
 	return *d
@@ -64,7 +65,7 @@ func (d *Decision) pause(reason, decline, message string) {
 	}
 	d.Record.State, d.Record.Reason = Paused, reason
 	d.Record.Pauses = append(d.Record.Pauses, Pause{From: d.now.UnixMilli()})
-	if reason != ByPerson {
+	if reason != ByOperator {
 		d.audit("paused", Actor{Note: reason})
 	}
 	d.emit(Event{Code: reason, Decline: decline, Message: message, Period: d.period(), Attempt: d.attempt()})
@@ -102,7 +103,7 @@ type Facts struct {
 	Others []Charge
 }
 
-// Decide says what comes next. It is a pure function: the same record and facts give the same
+// Decide returns what comes next. It is a pure function: the same record and facts give the same
 // decision on every machine.
 func (r Record) Decide(f Facts) Decision {
 	d := newDecision(r, f.Now)
@@ -219,7 +220,7 @@ func (d *Decision) followDecline(t Terms, charges []Charge) {
 	}
 }
 
-// dun waits for the next charge of the period, and begins it.
+// dun schedules the next charge of the period, and begins it when its time has come.
 func (d *Decision) dun(t Terms, latest Charge) {
 	open := d.Record.Open
 	switch {
@@ -253,7 +254,7 @@ func (d *Decision) claim() {
 	d.Register, d.Claimed, d.Due = true, true, d.now.Add(claimRecheck)
 }
 
-// closePeriod is done with the open period.
+// closePeriod closes the open period.
 func (d *Decision) closePeriod(state string) {
 	open := d.Record.Open
 	d.Closed = append(d.Closed, ClosedPeriod{Number: open.Period, Due: open.Due, Attempt: open.Attempt, State: state})

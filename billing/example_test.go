@@ -17,8 +17,8 @@ import (
 var exampleLine = []byte(`{"id":"sub-0001","provider":"etpay","amount":"50000","currency":"CLP","start":"2099-08-31",` +
 	`"schedule":{"every":"month","at":"09:00","timezone":"America/Santiago"}}`)
 
-// connect makes a client of a Redis that is the example's own. A program of yours dials the Redis of
-// the workers.
+// connect makes a client of a Redis that is the example's own. A program of yours dials the Redis
+// of the workers.
 func connect() (*billing.Client, func()) {
 	server := miniredis.NewMiniRedis()
 	if err := server.Start(); err != nil {

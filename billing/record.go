@@ -18,17 +18,17 @@ const (
 
 // Reasons of a state, besides Active, which has none.
 const (
-	// ByPerson: a person paused it.
-	ByPerson = "person"
+	// ByOperator: an operator paused it.
+	ByOperator = "person"
 	// HardDecline: the card or its holder was refused for good.
 	HardDecline = "hard_decline"
-	// Refused: the provider refused the charge and did not say whether trying again may help.
+	// Refused: the provider refused the charge without a kind of decline.
 	Refused = "refused"
 	// DunningExhausted: the last new charge after a soft decline was declined too.
 	DunningExhausted = "dunning_exhausted"
 	// CardExpired: the card was past its last month when a charge was to begin.
 	CardExpired = "card_expired"
-	// Anomaly: a charge contradicts what is on record; a person must decide.
+	// Anomaly: a charge contradicts what is on record; an operator must decide.
 	Anomaly = "anomaly"
 	// Conflict: a payment that is not this subscription's has the reference of its charge.
 	Conflict = "conflict"
@@ -36,7 +36,7 @@ const (
 	Unreadable = "unreadable"
 	// Completed: no period falls due on or before the last date. An ended subscription's reason.
 	Completed = "completed"
-	// Cancelled: a person ended it.
+	// Cancelled: an operator ended it.
 	Cancelled = "cancelled"
 )
 
@@ -46,8 +46,8 @@ const (
 	PeriodSkipped = "period_skipped"
 	// PeriodCancelled: the period's charge was cancelled before it was sent.
 	PeriodCancelled = "period_cancelled"
-	// PeriodUnclear: a person resolved the period's charge as failed, yet it may have moved money:
-	// no other charge is made for it.
+	// PeriodUnclear: an operator resolved the period's charge as failed, yet it may have moved
+	// money: no other charge is made for it.
 	PeriodUnclear    = "period_unclear"
 	DunningScheduled = "dunning_scheduled"
 	DunningEnded     = "dunning_ended"
@@ -128,7 +128,7 @@ type OpenPeriod struct {
 	Attempt int `json:"a,omitempty"`
 	// Retry is when the next charge of the period begins, after a soft decline.
 	Retry int64 `json:"r,omitempty"`
-	// Stop: a person ended the subscription; a charge that has not begun is cancelled.
+	// Stop: an operator ended the subscription; a charge that has not begun is cancelled.
 	Stop bool `json:"x,omitempty"`
 }
 
@@ -204,8 +204,7 @@ type Enrollment struct {
 	// Amount is a decimal text in Currency, an ISO 4217 code.
 	Amount   string
 	Currency string
-	// Fingerprint tells whether another subscription of the ID has the same content, see
-	// tasks.Subscription.Fingerprint.
+	// Fingerprint is a hash of the content, see tasks.Subscription.Fingerprint.
 	Fingerprint string
 	Terms       Terms
 	// Added is the store's time. Periods that fell due before it are charged only with backfill.
@@ -240,7 +239,7 @@ func (r Record) Pause(now time.Time, by Actor) (Decision, error) {
 	}
 	d := newDecision(r, now)
 	d.audit("paused", by)
-	d.pause(ByPerson, "", "")
+	d.pause(ByOperator, "", "")
 	return d.dueNow(), nil
 }
 
@@ -274,8 +273,8 @@ func (r Record) Cancel(now time.Time, by Actor) (Decision, error) {
 	return d.dueNow(), nil
 }
 
-// Change notes that amount or card are others from the next period on; the open period keeps what
-// it was claimed with.
+// Change records another amount or card from the next period on; the open period keeps what it was
+// claimed with.
 func (r Record) Change(now time.Time, amount string, by Actor) (Decision, error) {
 	if r.State == Ended {
 		return Decision{}, Refusal{"it has ended"}

@@ -14,8 +14,9 @@ import (
 type Applied struct {
 	// Before is the subscription as the request found it, After as it is now.
 	Before, After Subscription
-	// Deferred says why what follows from the request (a charge that begins, or that is cancelled) is
-	// left to the workers' next sweep; nil where it was done at once. The request itself is written.
+	// Deferred says why what follows from the request (a charge that begins, or that is cancelled)
+	// is left to the workers' next sweep; nil where it was done at once. The request itself is
+	// written.
 	Deferred error
 }
 
@@ -37,11 +38,11 @@ func (c *Client) Cancel(ctx context.Context, id string, by Actor) (Applied, erro
 	return c.request(ctx, id, by, recordOnly(by, Record.Cancel))
 }
 
-// Change gives a subscription, active or paused, another amount or card from the next period on; the
-// open period keeps what it was claimed with, its dunning included. A paused one stays paused. A
-// *tasks.FieldError where amount or card is none that the subscription could have been added with, a
-// Refusal where it has ended. The content is written anew even where it stays as it was: so it is
-// sealed with the first of the payload keys.
+// Change gives a subscription, active or paused, another amount or card from the next period on;
+// the open period keeps what it was claimed with, its dunning included. A paused one stays paused.
+// A *tasks.FieldError where amount or card is none that the subscription could have been added
+// with, a Refusal where it has ended. The content is written anew even where it stays as it was: so
+// it is sealed with the first of the payload keys.
 func (c *Client) Change(ctx context.Context, id string, change tasks.Change, by Actor) (Applied, error) {
 	if change.Amount == nil && change.Card == nil {
 		return Applied{}, errNothingToChange
@@ -98,12 +99,12 @@ func (c *Client) request(ctx context.Context, id string, by Actor, decide decide
 	return out, nil
 }
 
-// tries is how often a request is decided: the sweep may move the subscription in between, and the
-// request is about the subscription however far it is.
+// tries is how often a request is decided: a sweep may change the subscription in between, and the
+// request does not depend on how far it is.
 const tries = 20
 
-// write decides and writes until the subscription did not move meanwhile. It returns the record that
-// the decision was made from.
+// write decides and writes until no other change comes in between. It returns the record that the
+// decision was made from.
 func (c *Client) write(ctx context.Context, held Stored, decide decider) (Record, error) {
 	id, provider := held.Record.ID, held.Record.Provider
 	var before Record
@@ -130,7 +131,7 @@ func (c *Client) write(ctx context.Context, held Stored, decide decider) (Record
 			return before, err
 		}
 		if slices.Contains(held.Record.History, written) {
-			return before, nil // it was written, and only the answer was lost
+			return before, nil // it was written, and only the reply was lost
 		}
 	}
 	return before, fmt.Errorf("%s: %w", id, ErrVersionChanged)
@@ -140,7 +141,7 @@ func (c *Client) write(ctx context.Context, held Stored, decide decider) (Record
 // at the same time, and once more to close a period whose charge was just cancelled.
 const followUps = 3
 
-// followUp makes a request take effect at once; without it, it would with a worker's next sweep.
+// followUp makes a request take effect at once, and not only with a worker's next sweep.
 func (c *Client) followUp(ctx context.Context, provider, id string) error {
 	var err error
 	for range followUps {

@@ -41,7 +41,7 @@ type StoreOptions struct {
 }
 
 // Store keeps subscriptions in Redis, those of a provider beside its payments, so that a change,
-// its index and its events are one step. An id belongs to one provider for good.
+// its index and its events are written in one step. An id belongs to one provider for good.
 type Store struct {
 	db      *kv.DB
 	batcher *kv.Batcher
@@ -63,8 +63,7 @@ func dueKey(provider string) string { return kv.Prefix(provider) + "subscription
 func allKey(provider string) string { return kv.Prefix(provider) + "subscriptions" }
 
 // ChargeGuardKey is the key in Redis that names the one charge of a subscription which may be
-// registered (the Permit of an idempotency.Registration). A claim writes it, a cancellation removes
-// it.
+// registered (idempotency.Registration.ChargeGuard). A claim writes it, a cancellation removes it.
 func ChargeGuardKey(provider, id string) string { return kv.Prefix(provider) + "sp:" + id }
 
 func claimKey(id string) string { return "remesa:subscription:" + id }
@@ -104,7 +103,7 @@ func NewAddition(s tasks.Subscription, key []byte, added time.Time) Addition {
 	}
 }
 
-// AddResult is the store's answer to one addition.
+// AddResult is what became of one addition.
 type AddResult struct {
 	// New is false where the id is taken.
 	New bool
@@ -113,8 +112,8 @@ type AddResult struct {
 	Record   Record
 }
 
-// Add keeps new subscriptions. The answers are in the order of the additions; an error means that
-// none, some or all were kept, and that adding them again is safe.
+// Add keeps new subscriptions. The results are in the order of the additions. After an error none,
+// some or all were kept, and adding them again is safe.
 func (s *Store) Add(ctx context.Context, as ...Addition) ([]AddResult, error) {
 	out := make([]AddResult, len(as))
 	if err := s.claim(ctx, as, out); err != nil {
@@ -140,7 +139,7 @@ func (s *Store) Add(ctx context.Context, as ...Addition) ([]AddResult, error) {
 	return out, s.holders(ctx, out)
 }
 
-// holders finds the records that have the ids which were taken.
+// holders finds the records that have the taken ids.
 func (s *Store) holders(ctx context.Context, out []AddResult) error {
 	pipe := s.db.Client.Pipeline()
 	texts := map[int]*redis.StringCmd{}
@@ -250,9 +249,9 @@ func (s *Store) Load(ctx context.Context, provider string, ids ...string) ([]Sto
 	return out, errors.Join(failed...)
 }
 
-// unread is the error of a text that could not be read. A text that is not there is none: without
-// this difference, a frozen content whose reply was lost would be taken for one that was never
-// frozen, and the period charged with another amount.
+// unread is the error of a text that could not be read; a text that does not exist is no error. If
+// the two were mixed up, a frozen content whose reply was lost would count as never frozen, and the
+// period would be charged with another amount.
 func unread(cmds ...*redis.StringCmd) error {
 	for _, c := range cmds {
 		if err := c.Err(); err != nil && !errors.Is(err, redis.Nil) {
@@ -301,7 +300,7 @@ type ChargeUpdate struct {
 func (u ChargeUpdate) member() string { return u.Subscription + "|" + u.Charge }
 
 // ChargeUpdates hands out up to limit charge updates, and the store's time. They come again half a
-// minute later unless Acknowledge takes them out.
+// minute later unless Acknowledge removes them.
 func (s *Store) ChargeUpdates(ctx context.Context, provider string, limit int) (time.Time, []ChargeUpdate, error) {
 	now, leased, err := s.take(ctx, provider, kv.ChargeUpdatesKey(provider), limit)
 	updates := make([]ChargeUpdate, len(leased))
@@ -312,7 +311,7 @@ func (s *Store) ChargeUpdates(ctx context.Context, provider string, limit int) (
 	return now, updates, err
 }
 
-// Acknowledge takes out updates that were dealt with; newer ones of the same charge stay.
+// Acknowledge removes updates that were processed; newer ones of the same charge stay.
 func (s *Store) Acknowledge(ctx context.Context, provider string, updates ...ChargeUpdate) error {
 	commits := make([]*kv.Commit, len(updates))
 	for i, u := range updates {
@@ -349,7 +348,7 @@ func (s *Store) take(ctx context.Context, provider, index string, limit int) (ti
 	return time.UnixMilli(ms), leased, err
 }
 
-// Backlog is how many subscriptions are due by now, and since when the first of them waits.
+// Backlog is how many subscriptions are due by now, and for how long the first of them has been.
 func (s *Store) Backlog(ctx context.Context, provider string) (int64, time.Duration, error) {
 	now, err := s.Now(ctx, provider)
 	if err != nil {

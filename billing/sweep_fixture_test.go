@@ -147,7 +147,7 @@ func (o *sweepFixture) dying(s *billing.Sweeper) bool {
 // diesAt ends the process when it comes to a step for the nth time.
 func diesAt(step billing.SweepPoint, nth int) func(*billing.SweeperConfig) {
 	return func(o *billing.SweeperConfig) {
-		o.OnStep = func(s billing.SweepPoint, _ string) {
+		o.OnFaultPoint = func(s billing.SweepPoint, _ string) {
 			if s != step {
 				return
 			}
@@ -161,7 +161,7 @@ func diesAt(step billing.SweepPoint, nth int) func(*billing.SweeperConfig) {
 // once does something when a step is first reached.
 func once(step billing.SweepPoint, do func()) func(*billing.SweeperConfig) {
 	return func(o *billing.SweeperConfig) {
-		o.OnStep = func(s billing.SweepPoint, _ string) {
+		o.OnFaultPoint = func(s billing.SweepPoint, _ string) {
 			if s == step && do != nil {
 				now := do
 				do = nil

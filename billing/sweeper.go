@@ -31,15 +31,15 @@ type Ledger interface {
 
 // Intake registers charges and wakes workers; *tasks.Client is one.
 type Intake interface {
-	// CheckMemory returns tasks.ErrMemory where Redis has too little room left for new charges.
+	// CheckMemory returns tasks.ErrMemory where Redis has too little memory left for new charges.
 	CheckMemory(ctx context.Context) error
 	SubmitPeriods(ctx context.Context, ps ...tasks.Period) ([]tasks.Receipt, error)
 }
 
-// SweepPoint is a named step of the sweep. A process may die at any of them.
+// SweepPoint is a fault point of the sweep. A process may die at any of them.
 type SweepPoint string
 
-// The steps in their order.
+// The fault points of a sweep in their order.
 const (
 	SweepDue      SweepPoint = "sweep_due"
 	SweepCommit   SweepPoint = "sweep_commit"
@@ -67,8 +67,8 @@ type SweeperConfig struct {
 	// not become one burst; 0 is no limit.
 	Limit int
 	Log   zerolog.Logger
-	// OnFaultPoint, if set, is called at each named step. Tests kill the process there.
-	OnStep func(step SweepPoint, provider string)
+	// OnFaultPoint, if set, is called at each fault point. Tests kill the process there.
+	OnFaultPoint func(point SweepPoint, provider string)
 }
 
 // Sweeper charges subscriptions. Any number of them may run at a time, in any number of processes.
@@ -79,8 +79,8 @@ func NewSweeper(c SweeperConfig) *Sweeper {
 	if c.Interval == 0 {
 		c.Interval = time.Second
 	}
-	if c.OnStep == nil {
-		c.OnStep = func(SweepPoint, string) {}
+	if c.OnFaultPoint == nil {
+		c.OnFaultPoint = func(SweepPoint, string) {}
 	}
 	return &Sweeper{c}
 }
@@ -129,12 +129,12 @@ func (s *Sweeper) wait(wholeInterval bool) time.Duration {
 const (
 	// batchSize is how many subscriptions share their round trips.
 	batchSize = 200
-	// finishTimeout is how long a batch may take after the worker was told to stop.
+	// finishTimeout is how long a batch may take after ctx ended.
 	finishTimeout = 10 * time.Second
 )
 
-// Sweep handles a provider's charge updates, and then all that is due now. It returns how many of
-// both there were. What it leaves out, because of an error or of the limit, is due again with a
+// Sweep processes a provider's charge updates, and then all that is due now. It returns how many of
+// both there were. What it leaves out, because of an error or of the limit, is due again for a
 // later sweep.
 func (s *Sweeper) Sweep(ctx context.Context, provider string) (int, error) {
 	if err := s.Intake.CheckMemory(ctx); err != nil {
@@ -145,7 +145,7 @@ func (s *Sweeper) Sweep(ctx context.Context, provider string) (int, error) {
 		return found, err
 	}
 	for ctx.Err() == nil && s.limit(claimed) > 0 {
-		s.OnStep(SweepDue, provider)
+		s.OnFaultPoint(SweepDue, provider)
 		now, ids, err := s.Store.Due(ctx, provider, s.limit(claimed))
 		if err != nil || len(ids) == 0 {
 			return found, err
@@ -169,7 +169,7 @@ func (s *Sweeper) limit(claimed int) int {
 	return max(0, min(batchSize, s.Limit-claimed))
 }
 
-// sweepChargeUpdates handles the subscriptions whose charges ended or have an anomaly. In a
+// sweepChargeUpdates processes the subscriptions whose charges ended or have an anomaly. In a
 // catch-up the next period is claimed at once: these claims count too, and what the limit leaves
 // comes with the next sweep.
 func (s *Sweeper) sweepChargeUpdates(ctx context.Context, provider string) (found, claimed int, _ error) {
@@ -205,11 +205,11 @@ func (s *Sweeper) sweepChargeUpdates(ctx context.Context, provider string) (foun
 	return found, claimed, nil
 }
 
-// ErrDeferred: a subscription was not taken up to the end, because it moved on or cannot be read
-// here; it is due again soon.
+// ErrDeferred: a subscription was not processed to the end, because it changed meanwhile or cannot
+// be read here; it is due again soon.
 var ErrDeferred = errors.New("left for the next sweep")
 
-// SweepOne takes up one subscription now, due or not.
+// SweepOne processes one subscription now, due or not.
 func (s *Sweeper) SweepOne(ctx context.Context, provider, id string) error {
 	now, err := s.Store.Now(ctx, provider)
 	if err != nil {
@@ -222,8 +222,8 @@ func (s *Sweeper) SweepOne(ctx context.Context, provider, id string) error {
 	return err
 }
 
-// finishBatch processes a batch to its end even when ctx ends: what it took is nobody else's for
-// half a minute.
+// finishBatch processes a batch to its end even when ctx ends: no other sweeper gets its
+// subscriptions for half a minute.
 func (s *Sweeper) finishBatch(ctx context.Context, b batch) (batchResult, error) {
 	on, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()

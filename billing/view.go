@@ -15,7 +15,7 @@ import (
 	"github.com/remesa/remesa/tasks"
 )
 
-// Subscription is one as people see it. Its customer and card are not part of it.
+// Subscription is the view of a subscription. Its customer and card are not part of it.
 type Subscription struct {
 	ID       string
 	Provider string
@@ -158,8 +158,8 @@ func (c *Client) periods(ctx context.Context, r Record) ([]Period, error) {
 	return append(all, open), err
 }
 
-// closedPeriod has the state that the ledger has of its charges, which a person may have changed
-// since; what was stored when it was closed counts where the ledger says nothing better.
+// closedPeriod takes its state from its charges in the ledger, which an operator may have changed
+// since; the state that was stored when it was closed counts where the ledger has no better one.
 func (c *Client) closedPeriod(ctx context.Context, r Record, p ClosedPeriod) (out Period, err error) {
 	out = Period{Number: p.Number, Due: r.local(p.Due), State: p.State, DunningAttempt: p.Attempt}
 	if p.State == PeriodStateSkipped || p.State == PeriodStateMissed {
@@ -170,8 +170,8 @@ func (c *Client) closedPeriod(ctx context.Context, r Record, p ClosedPeriod) (ou
 	return out, err
 }
 
-// openPeriod is the period that is being charged. It has the state of its latest charge: one that is
-// claimed and not registered yet counts as queued.
+// openPeriod is the period that is being charged. It has the state of its latest charge: one that
+// is claimed and not registered yet counts as queued.
 func (c *Client) openPeriod(ctx context.Context, r Record) (Period, error) {
 	o := r.Open
 	out := Period{Number: o.Period, Due: r.local(o.Due), DunningAttempt: o.Attempt}
@@ -190,8 +190,8 @@ func (c *Client) openPeriod(ctx context.Context, r Record) (Period, error) {
 	return out, nil
 }
 
-// paidState is the state of a period of which any charge moved money, whatever became of the others;
-// else empty.
+// paidState is the state of a period of which any charge moved money, whatever became of the
+// others; else empty.
 func paidState(charges []PeriodCharge) string {
 	for _, state := range []string{succeeded, reversed} {
 		if slices.ContainsFunc(charges, func(c PeriodCharge) bool { return c.State == state }) {

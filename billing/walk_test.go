@@ -435,7 +435,7 @@ func (w *walk) rest(until time.Time) {
 	if due, ok := w.terms.due(w.r.Next); w.r.State == Active && (!ok || !due.After(until)) {
 		w.fail("period %d was due at %s and is forgotten", w.r.Next, due)
 	}
-	if w.r.State == Paused && w.r.Reason == ByPerson {
+	if w.r.State == Paused && w.r.Reason == ByOperator {
 		w.fail("nobody paused it")
 	}
 }

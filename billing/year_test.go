@@ -395,7 +395,7 @@ func TestSchedulersThatDieAndStall(t *testing.T) {
 		steps := 0
 		ctx, stop := context.WithCancel(t.Context())
 		running := w.sweepers(ctx, func(o *billing.SweeperConfig) {
-			o.OnStep = func(billing.SweepPoint, string) {
+			o.OnFaultPoint = func(billing.SweepPoint, string) {
 				w.mu.Lock()
 				steps++
 				n := steps

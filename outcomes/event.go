@@ -19,14 +19,14 @@ import (
 
 // Event is one entry of an outcome stream: something became of a payment or a subscription.
 type Event struct {
-	// ID is the same however often the event is delivered, and no other event's: a table of handled
-	// events has it as its unique key.
+	// ID is unique and the same in every delivery: use it as the unique key of a table of handled
+	// events.
 	ID string
-	// Version grows with each event of one Key. Events of a key may arrive out of order, so only
-	// one with a higher version than the last says how things stand.
+	// Version grows with each event of one Key. Events of a key may arrive out of order: the one
+	// with the highest version has the present state.
 	Version int64
-	// Kind is "state" (a payment moved), "anomaly" (a contradiction that a person must look at),
-	// "subscription", "rejected" (a task that no payment came of), or "epoch".
+	// Kind is "state" (a payment's state changed), "anomaly" (a contradiction that an operator must
+	// decide), "subscription", "rejected" (a task that became no payment), or "epoch".
 	Kind string
 	// Key is provider/reference or provider/account/reference of a payment, "subscription:" and the
 	// id of a subscription.
@@ -63,20 +63,20 @@ type Event struct {
 	StreamID string
 	// Delivery counts how often the entry was given to a consumer, from 1.
 	Delivery int64
-	// Unopened says why Message, Metadata or ActionURL is empty although the entry has one: it is
-	// sealed, and the keys at hand do not open it (errors of package seal). Nil where nothing is.
-	Unopened error
+	// DecryptErr is an error of package seal where Message, Metadata or ActionURL is empty because
+	// it is sealed and the keys at hand do not open it; else nil.
+	DecryptErr error
 }
 
 // errNoEvent is an entry that this system did not write.
 var errNoEvent = errors.New("no outcome event: it has no key, or no event_id that ends in a version")
 
-// Decode reads an entry of a provider's stream and opens what is sealed in it. A nil ring is right
-// where there are no payload keys. The error, of an entry that is no event, comes with whatever
-// could be read.
+// Decode reads an entry of a provider's stream and opens what is sealed in it. The ring is nil
+// where there are no payload keys. With an error, the entry is no event; what could be read of it
+// is returned too.
 func Decode(provider string, m redis.XMessage, ring *seal.Ring) (Event, error) {
-	unopened := idempotency.OpenOutcome(ring, m.Values)
-	e := Event{Provider: provider, StreamID: m.ID, Unopened: unopened, Fields: make(map[string]string, len(m.Values))}
+	decryptErr := idempotency.OpenOutcome(ring, m.Values)
+	e := Event{Provider: provider, StreamID: m.ID, DecryptErr: decryptErr, Fields: make(map[string]string, len(m.Values))}
 	for name, value := range m.Values {
 		e.Fields[name], _ = value.(string)
 	}

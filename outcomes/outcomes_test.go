@@ -212,7 +212,7 @@ func TestAnEventIsDecoded(t *testing.T) {
 	e := l.events[0]
 	if e.ID != "virtualpos/a:3" || e.Version != 3 || e.Kind != "state" || e.Key != "virtualpos/a" || e.Provider != virtualpos || e.Account != "default" ||
 		e.Reference != "a" || e.Type != "payout" || e.State != "queued" || e.Amount != "12500" || e.Currency != "CLP" || e.Attempt != 0 ||
-		!e.At.Equal(time.UnixMilli(1_779_000_000_123)) || e.Metadata["order"] != "7" || e.Unopened != nil || e.Fields["event_id"] != e.ID {
+		!e.At.Equal(time.UnixMilli(1_779_000_000_123)) || e.Metadata["order"] != "7" || e.DecryptErr != nil || e.Fields["event_id"] != e.ID {
 		t.Errorf("%+v %v", e.Fields, e.At)
 	}
 	for _, print := range []string{fmt.Sprint(e), fmt.Sprintf("%+v", e), fmt.Sprintf("%#v", e)} {
@@ -243,8 +243,8 @@ func TestWhatIsSealedIsOpened(t *testing.T) {
 		}
 		opened := e.Metadata["order"] == "7" && e.Message == "soon" && e.ActionURL == "https://pay.example"
 		nothing := e.Metadata == nil && e.Message == "" && e.ActionURL == ""
-		if row.opens != opened || row.opens == nothing || (e.Unopened == nil) != row.opens {
-			t.Errorf("%s: %v, %v", says, e.Fields, e.Unopened)
+		if row.opens != opened || row.opens == nothing || (e.DecryptErr == nil) != row.opens {
+			t.Errorf("%s: %v, %v", says, e.Fields, e.DecryptErr)
 		}
 	}
 }
@@ -333,8 +333,8 @@ func TestWhatWasHandledIsForgottenInTime(t *testing.T) {
 	})
 }
 
-// TestMain is also the consumer that is killed: it handles what it gets by printing it, and stops at
-// the event that it is told to stop at.
+// TestMain is also the consumer that is killed: it handles what it gets by printing it, and stops
+// at the event that it is told to stop at.
 func TestMain(m *testing.M) {
 	addr := os.Getenv("OUTCOMES_TEST_REDIS")
 	if addr == "" {
@@ -419,8 +419,8 @@ func TestWhatAKilledConsumerLeftIsTakenOver(t *testing.T) {
 	}
 }
 
-// TestAConsumerThatWakesUpLateHandlesNothingTwice: it read a batch, stood still in its first event for
-// longer than it may, and others did all of it meanwhile.
+// TestAConsumerThatWakesUpLateHandlesNothingTwice: it read a batch, stood still in its first event
+// for longer than it may, and others did all of it meanwhile.
 func TestAConsumerThatWakesUpLateHandlesNothingTwice(t *testing.T) {
 	t.Parallel()
 	rdb := redistest.Start(t).Client()

@@ -17,13 +17,15 @@ import (
 	"github.com/remesa/remesa/seal"
 )
 
-// Options of a Reader. Group must be set; the zero values of the others are the documented defaults.
+// Options of a Reader. Group must be set; the zero values of the others are the documented
+// defaults.
 type Options struct {
 	// Group is the name under which several consumers share the events: each event goes to one of
-	// them. Groups know nothing of each other. It matches [A-Za-z0-9._-]{1,64}.
+	// them. Each group gets all events. It matches [A-Za-z0-9._-]{1,64}.
 	Group string
-	// Consumer is this one's name, different from those of all that live; one that is the same after
-	// a restart goes on with what it left at once. The host's name and the process id by default.
+	// Consumer is this consumer's name. No two that run at the same time may share one. A consumer
+	// that keeps its name over a restart continues at once with the events it left. The host's name
+	// and the process id by default.
 	Consumer string
 	// Providers are those whose outcomes are read; all by default.
 	Providers []string
@@ -37,24 +39,24 @@ type Options struct {
 	Abandoned time.Duration
 	// Remember is how long the group remembers what it has handled. 24 h by default.
 	Remember time.Duration
-	// Failed is told why an event was not handled (the handler's own error, or an entry that is no
-	// event), or with the zero Event why Redis could not be read. What failed comes again all the
-	// same. It may be nil; it must be safe for concurrent use.
+	// Failed is called with the error of the handler, or of an entry that is no event; with the
+	// zero Event, with an error of Redis. What failed is delivered again in any case. It may be
+	// nil. It must be safe for concurrent use.
 	Failed func(Event, error)
-	// Gap is told that events were trimmed before the group read them. Without it Run ends with the
-	// *Gap as its error, and so does each further Run.
+	// Gap is called when events were trimmed before the group read them. Where it is nil, Run ends
+	// with the *Gap as its error, and so does each further Run.
 	Gap func(context.Context, *Gap) error
 }
 
-// Gap says that the group will never see some events of a provider, because they were trimmed by age
-// (REMESA_OUTCOMES_RETENTION) before anybody read or handled them. The ledger still knows how the
-// payments stand: list them.
+// Gap says that the group will never see some events of a provider, because they were trimmed by
+// age (REMESA_OUTCOMES_RETENTION) before it read or handled them. The ledger still has the
+// payments' states: list them.
 type Gap struct {
 	Provider string
 	// Missed is how many events are gone.
 	Missed int64
-	// After is the stream id of the last event that the group read before them, "0-0" for none; empty
-	// where the events had been read, and were gone before they were handled.
+	// After is the stream id of the last event that the group read before them, "0-0" for none;
+	// empty where the events had been read, and were gone before they were handled.
 	After string
 }
 
@@ -62,22 +64,22 @@ func (g *Gap) Error() string {
 	return fmt.Sprintf("outcomes of %s: %d events were trimmed before they were handled", g.Provider, g.Missed)
 }
 
-// Handler does what an event asks for. It returns nil when it is done with it for good: the event is
-// then acknowledged. With an error, or if the process dies first, the event is delivered again. Its
-// calls come one at a time, in the order of each provider's stream but for what is delivered again.
+// Handler handles an event. When it returns nil, the event is acknowledged. After an error, or if
+// the process dies first, the event is delivered again. Calls come one at a time, in the order of
+// each provider's stream except for events that are delivered again.
 type Handler func(context.Context, Event) error
 
 // Reader is one consumer of a group. What it promises:
 //
-//   - Every event is handled at least once, whichever consumers die and whenever: one that was not
-//     acknowledged is taken over by another consumer after Options.Abandoned, and by the same
-//     consumer when it starts again. A handler's error has it come again after that time, while
-//     others go on; Event.Delivery counts.
-//   - An event that the group has handled is not handled again, also where it stands in the stream
-//     twice, or a consumer wakes up late from a standstill. One case is left, in which only the
-//     handler can tell: its process dies, or loses Redis for longer than Options.Abandoned, after the
-//     handler is done and before Redis has heard of it. A handler that writes to a database has
-//     Event.ID as a unique key there.
+//   - Every event is handled at least once, also when consumers die. Another consumer takes over an
+//     event that was not acknowledged after Options.Abandoned; the same consumer does when it
+//     starts again. After a handler's error the event comes again after that time, and other events
+//     are handled in between; Event.Delivery counts its deliveries.
+//   - An event that the group has handled is not handled again, also where it is in the stream
+//     twice, or a consumer resumes late after a standstill. There is one exception: the process
+//     dies, or loses Redis for longer than Options.Abandoned, after the handler returned and before
+//     the acknowledgement reached Redis. A handler that writes to a database should have Event.ID
+//     as a unique key there.
 //   - Events that were trimmed before the group handled them are reported as a Gap.
 //
 // A Reader holds one connection per provider while it runs.
@@ -120,10 +122,10 @@ func New(rdb redis.UniversalClient, o Options) (*Reader, error) {
 	return &Reader{rdb: rdb, opts: o}, nil
 }
 
-// Run hands events to the handler until ctx ends, and then returns nil after the call of the handler
-// that is under way. It returns an error where the group cannot be joined at the start, and Gap's.
-// While Redis is gone it tries again; Options.Failed is told. It may be called again after it
-// returned, not at the same time.
+// Run hands events to the handler until ctx ends, and then returns nil after the call of the
+// handler that is under way. It returns an error where the group cannot be joined at the start, and
+// the error of Options.Gap. While Redis is unreachable it calls Options.Failed and tries again. It
+// may be called again after it returned, not at the same time.
 func (r *Reader) Run(ctx context.Context, handle Handler) error {
 	streams := make([]*stream, len(r.opts.Providers))
 	for i, name := range r.opts.Providers {

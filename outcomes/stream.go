@@ -28,7 +28,7 @@ type stream struct {
 	key      string
 	handler  Handler
 	resumed  bool            // what this consumer left was read again
-	claimed  time.Time       // when abandoned events were last looked for
+	claimed  time.Time       // when abandoned events were last claimed
 	done     map[string]bool // events that were handled, and not yet acknowledged
 }
 
@@ -43,9 +43,9 @@ func (s *stream) wrap(err error) error {
 	return fmt.Errorf("outcomes of %s: %w", s.provider, err)
 }
 
-// join makes the group where there is none; a full Redis would refuse to be asked for one that is
-// there. It notes how many entries lie before the group's beginning, so that they are never taken
-// for missed ones.
+// join creates the group where there is none; it tests that first, because a full Redis refuses
+// XGROUP CREATE. It stores how many entries are older than the group's beginning, so that they are
+// never counted as missed.
 func (s *stream) join(ctx context.Context, fromNow bool) error {
 	if _, ok, err := s.info(ctx); ok || err != nil && !noStream(err) {
 		return err
@@ -81,14 +81,14 @@ func (s *stream) info(ctx context.Context) (redis.XInfoGroup, bool, error) {
 
 func noStream(err error) bool { return redis.HasErrorPrefix(err, "no such key") }
 
-// group is XGROUP, of which the client does not know ENTRIESREAD.
+// group sends XGROUP itself: the client has no ENTRIESREAD.
 func (s *stream) group(ctx context.Context, command string, args ...any) error {
 	cmd := redis.NewStatusCmd(ctx, append([]any{"XGROUP", command, s.key, s.opts.Group}, args...)...)
 	cmd.SetFirstKeyPos(2)
 	return s.rdb.Process(ctx, cmd)
 }
 
-// follow reads until ctx ends, or a gap is answered with an error.
+// follow reads until ctx ends, or Options.Gap returns an error.
 func (s *stream) follow(ctx context.Context) error {
 	wait := firstRetry
 	for ctx.Err() == nil {
@@ -166,7 +166,7 @@ func (s *stream) read(ctx context.Context, after string, wait time.Duration) (la
 	return messages[len(messages)-1].ID, s.deliverAll(ctx, messages, begun)
 }
 
-// claim takes over what other consumers, or this one, had for too long.
+// claim takes over events that a consumer, perhaps this one, has had for too long.
 func (s *stream) claim(ctx context.Context) error {
 	for start := beginning; ctx.Err() == nil; {
 		begun := time.Now()
@@ -191,8 +191,8 @@ func (s *stream) claim(ctx context.Context) error {
 	return nil
 }
 
-// deliverAll hands over a batch. What it does not come to in time is dropped: another consumer may
-// have taken it over, and if not, it comes again.
+// deliverAll hands over a batch. It drops entries that it does not reach in time: another consumer
+// may have taken them over, and if not, they come again.
 func (s *stream) deliverAll(ctx context.Context, messages []redis.XMessage, begun time.Time) error {
 	for _, m := range messages {
 		if err := s.deliver(ctx, m, begun.Add(s.opts.Abandoned/2)); err != nil {
@@ -205,8 +205,8 @@ func (s *stream) deliverAll(ctx context.Context, messages []redis.XMessage, begu
 	return nil
 }
 
-// deliver hands over one entry that is still this consumer's, and acknowledges it. Its error is
-// Redis': the handler's has been told.
+// deliver hands over one entry that is still this consumer's, and acknowledges it. Its error is one
+// of Redis; the handler's goes to Options.Failed.
 func (s *stream) deliver(ctx context.Context, m redis.XMessage, by time.Time) error {
 	s.handle.Lock()
 	defer s.handle.Unlock()
@@ -249,8 +249,8 @@ func (s *stream) deliver(ctx context.Context, m redis.XMessage, by time.Time) er
 	return nil
 }
 
-// look says how often the entry was delivered, 0 where it is this consumer's no more, and whether
-// the group has handled its event.
+// look returns how often the entry was delivered, 0 where it is no longer this consumer's, and
+// whether the group has handled its event.
 func (s *stream) look(ctx context.Context, entry, event string) (deliveries int64, handled bool, err error) {
 	pipe := s.rdb.Pipeline()
 	pending := pipe.XPendingExt(ctx, &redis.XPendingExtArgs{Stream: s.key, Group: s.opts.Group, Start: entry, End: entry, Count: 1})
@@ -269,9 +269,9 @@ func (s *stream) look(ctx context.Context, entry, event string) (deliveries int6
 	return deliveries, mark.Err() == nil, nil
 }
 
-// acknowledge notes the event, where there is one, and lets go of the entry. It does so also when
-// ctx has ended meanwhile. The note comes first: without it the entry would be handled twice. A full
-// Redis takes no note, but must not keep anybody from going on.
+// acknowledge marks the event as handled, where there is one, and then acknowledges the entry, also
+// when ctx has ended meanwhile. The mark comes first: without it the entry would be handled twice.
+// A full Redis refuses the mark; the entry is acknowledged all the same.
 func (s *stream) acknowledge(ctx context.Context, entry, event string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), ackTimeout)
 	defer cancel()
@@ -290,9 +290,9 @@ func (s *stream) acknowledge(ctx context.Context, entry, event string) error {
 	return err
 }
 
-// lookForGap compares how many entries were ever trimmed with how many the group has read. It looks
-// at the stream first: what is trimmed meanwhile is found the next time. What it finds is told first
-// and noted after: a consumer that dies in between tells it again.
+// lookForGap compares how many entries were ever trimmed with how many the group has read. It reads
+// the stream first: what is trimmed meanwhile is found the next time. It reports a gap before it
+// stores that it did, so that a consumer that dies in between reports it again.
 func (s *stream) lookForGap(ctx context.Context) error {
 	stream, err := s.rdb.XInfoStream(ctx, s.key).Result()
 	if err != nil {
@@ -303,18 +303,19 @@ func (s *stream) lookForGap(ctx context.Context) error {
 		return err // where there is no group, the read that follows says so
 	}
 	trimmed := stream.EntriesAdded - stream.Length
-	unknown := g.EntriesRead == 0 && g.LastDeliveredID != beginning // a group that somebody made by hand
+	unknown := g.EntriesRead == 0 && g.LastDeliveredID != beginning // a group that was created by other means
 	if g.EntriesRead >= trimmed || unknown {
 		return nil
 	}
 	if err := s.tellGap(ctx, &Gap{Provider: s.provider, Missed: trimmed - g.EntriesRead, After: g.LastDeliveredID}); err != nil {
 		return err
 	}
-	// A consumer that read on meanwhile is set back: what it handled is remembered.
+	// A consumer that read on meanwhile is set back; what it handled is marked and not handled
+	// again.
 	return s.group(ctx, "SETID", g.LastDeliveredID, "ENTRIESREAD", trimmed)
 }
 
-// gapError is what Options.Gap answered.
+// gapError is the error that Options.Gap returned.
 type gapError struct{ err error }
 
 func (e *gapError) Error() string { return e.err.Error() }

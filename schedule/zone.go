@@ -14,7 +14,7 @@ var errZone = errors.New("not a time zone of the IANA database, such as America/
 // with leap seconds ("right/…").
 var zoneNames = regexp.MustCompile(`^[A-Z][A-Za-z0-9_+-]*(/[A-Z][A-Za-z0-9_+-]*)*$`)
 
-// zones remembers what was read: a file of a million subscriptions names a handful of zones. A name
+// zones caches what was read: a file of a million subscriptions names a handful of zones. A name
 // stands for one zone as long as the process lives, and only names that exist are kept.
 var zones sync.Map
 

@@ -5,10 +5,10 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// The guard against card numbers and security codes. It looks at every text, number and name of a
-// task, metadata included, before anything else is said about the task, so that no error can repeat
-// one. What looks like one is said in package providers, which hides the same in what providers
-// answer. No filter sees everything: docs/tasks.md says what passes.
+// The check for card numbers and security codes. It reads every text, number and name of a task,
+// metadata included, before any other check, so that no error can repeat one. Package providers
+// defines what looks like one, and redacts the same in responses of providers. No filter finds
+// everything: docs/tasks.md says what passes.
 
 const noCards = "looks like a card number or a security code, which never travels in a task; use the provider's token"
 
@@ -17,9 +17,9 @@ const noCards = "looks like a card number or a security code, which never travel
 // need no exemption, as none of them has 13 digits.
 var mayLookLikeCard = map[string]bool{"bank.account_number": true, "amount": true}
 
-// Fields that hold an id: digits beside a card number are taken for part of it, as chance would
-// refuse too many. A card's token is not among them: it stands where a careless program puts the
-// card number.
+// Fields that hold an id: in them, digits beside a card number count as part of it, or too many ids
+// would be refused by chance. A card's token is not among them: a careless program puts the card
+// number in its place.
 var idFields = newIDFields()
 
 func newIDFields() map[string]bool {
@@ -34,7 +34,8 @@ func newIDFields() map[string]bool {
 	return ids
 }
 
-// rejectCardData refuses a value, or anything in it, that looks like a card number or a security code.
+// rejectCardData refuses a value, or anything in it, that looks like a card number or a security
+// code.
 func rejectCardData(path string, n node) error {
 	if n.Text != "" && suspicious(path, n.Text) {
 		return fieldError(path, noCards)
@@ -58,7 +59,7 @@ func rejectCardData(path string, n node) error {
 	return nil
 }
 
-// suspicious judges a text by what its field holds.
+// suspicious reports whether a text looks like card data, by the rules of its field.
 func suspicious(path, text string) bool {
 	if mayLookLikeCard[path] {
 		return false

@@ -63,23 +63,23 @@ func NewClient(ledger Ledger, rdb redis.UniversalClient, o ClientOptions) *Clien
 	return &Client{ledger: ledger, rdb: rdb, queue: asynq.NewClientFromRedisClient(rdb), opts: o}
 }
 
-// Outcome of submitting one task.
+// SubmitResult is what became of submitting one task.
 type SubmitResult string
 
-// Outcomes of submitting.
+// The results of submitting.
 const (
 	// Enqueued: the payment is registered and will be sent.
 	Enqueued SubmitResult = "enqueued"
-	// Duplicate: the same payment is registered already; Receipt.State says how far it is.
+	// Duplicate: the same payment is registered already; Receipt.State is its state.
 	Duplicate SubmitResult = "duplicate"
 	// Conflict: another payment has this reference; nothing was changed.
 	Conflict SubmitResult = "conflict"
-	// Invalid: there is nothing to ask about under this key (a status task), or the deadline of a
-	// payment that nobody knows has passed.
+	// Invalid: a status task names an unknown payment, or the deadline of a payment that is not
+	// registered has passed.
 	Invalid SubmitResult = "invalid"
 )
 
-// Receipt answers one submitted task.
+// Receipt is the result for one submitted task.
 type Receipt struct {
 	Key    idempotency.Key
 	TaskID string
@@ -90,7 +90,8 @@ type Receipt struct {
 	Problem string
 }
 
-// ErrMemory means that Redis has too little room left to take payments in; what it has can drain.
+// ErrMemory means that Redis has too little memory left to take payments in. Those it has are still
+// processed.
 var ErrMemory = errors.New("redis is too full for new payments")
 
 // Submit registers and wakes. The receipts are in the order of the tasks. On an error none, some or
@@ -109,7 +110,7 @@ func (c *Client) Submit(ctx context.Context, ts ...Task) ([]Receipt, error) {
 	return receipts, nil
 }
 
-// register takes in the payments that are not too late, and leaves out the questions.
+// register takes in the payments that are not too late, and leaves out the status tasks.
 func (c *Client) register(ctx context.Context, ts []Task, receipts []Receipt) error {
 	late, err := c.late(ctx, ts)
 	if err != nil {
@@ -125,9 +126,9 @@ func (c *Client) register(ctx context.Context, ts []Task, receipts []Receipt) er
 			payments, places = append(payments, t), append(places, i)
 		}
 	}
-	answers, err := c.registerAndWake(ctx, payments, func(t Task, _ int) idempotency.Registration { return t.Registration(c.opts.FingerprintKey) })
-	for n, a := range answers {
-		receipts[places[n]] = a
+	registered, err := c.registerAndWake(ctx, payments, func(t Task, _ int) idempotency.Registration { return t.Registration(c.opts.FingerprintKey) })
+	for n, r := range registered {
+		receipts[places[n]] = r
 	}
 	return err
 }
@@ -135,7 +136,7 @@ func (c *Client) register(ctx context.Context, ts []Task, receipts []Receipt) er
 // Period is a charge of a subscription.
 type Period struct {
 	Task Task
-	// Subscription and Number say which period of which subscription it is.
+	// Subscription and Number name the subscription and its period.
 	Subscription string
 	Number       int
 	// ChargeGuard is the key in Redis that must name the charge, or it is not recorded
@@ -143,8 +144,8 @@ type Period struct {
 	ChargeGuard string
 }
 
-// SubmitPeriods registers and wakes as Submit does, but asks for no room: who claims periods asked
-// before.
+// SubmitPeriods registers and wakes as Submit does, but does not check Redis' memory: the sweeper
+// does so before it claims periods.
 func (c *Client) SubmitPeriods(ctx context.Context, ps ...Period) ([]Receipt, error) {
 	ts := make([]Task, len(ps))
 	for i, p := range ps {
@@ -193,8 +194,8 @@ func (c *Client) receipt(t Task, a idempotency.Registered) Receipt {
 	}
 }
 
-// wake enqueues the wake-ups, WakeBatch payments a task and some tasks at a time, and says in the
-// receipts which task wakes which payment. A wake-up that exists already is as good.
+// wake enqueues the wake-ups, WakeBatch payments a task and some tasks at a time, and writes each
+// task's id into its payments' receipts. A wake-up that exists already will do.
 func (c *Client) wake(ctx context.Context, receipts []Receipt, wakes map[string][]idempotency.WakeUp) error {
 	carrier := map[idempotency.Key]string{}
 	var batches [][]idempotency.WakeUp
@@ -225,8 +226,8 @@ func (c *Client) wake(ctx context.Context, receipts []Receipt, wakes map[string]
 	return errors.Join(errs...)
 }
 
-// enqueue takes a task that is there already for enqueued: it may be this very call's, whose reply
-// was lost.
+// enqueue returns nil where the task exists already: this very call may have enqueued it, and its
+// reply was lost.
 func (c *Client) enqueue(ctx context.Context, t *asynq.Task, opts ...asynq.Option) error {
 	_, err := c.queue.EnqueueContext(ctx, t, opts...)
 	switch {
@@ -239,7 +240,7 @@ func (c *Client) enqueue(ctx context.Context, t *asynq.Task, opts ...asynq.Optio
 	}
 }
 
-// requestStatus wakes the ask lane for the status tasks, each of which must speak of a known payment.
+// requestStatus wakes the query lane for the status tasks, each of which must name a known payment.
 func (c *Client) requestStatus(ctx context.Context, ts []Task, receipts []Receipt) error {
 	for i, t := range ts {
 		if t.Type() != typeStatus {
@@ -270,11 +271,11 @@ func (c *Client) requestStatusOf(ctx context.Context, k idempotency.Key) (Receip
 	return r, c.enqueue(ctx, task, asynq.TaskID(id))
 }
 
-// CheckMemory returns ErrMemory where Redis has too little room left for new payments.
+// CheckMemory returns ErrMemory where Redis has too little memory left for new payments.
 func (c *Client) CheckMemory(ctx context.Context) error { return c.checkMemory(ctx) }
 
-// checkMemory refuses new payments where Redis is nearly full. A Redis that does not tell its memory is
-// not judged.
+// checkMemory refuses new payments where Redis is nearly full. A server that does not report its
+// memory is accepted.
 func (c *Client) checkMemory(ctx context.Context) error {
 	info, err := c.rdb.Info(ctx, "memory").Result()
 	if err != nil {
@@ -288,8 +289,8 @@ func (c *Client) checkMemory(ctx context.Context) error {
 	return nil
 }
 
-// ignoreUnknownCommand forgives a server that answered "unknown command"; a server that did not answer at
-// all is an error.
+// ignoreUnknownCommand drops an error that the server sent, such as "unknown command"; a server
+// that did not respond stays an error.
 func ignoreUnknownCommand(err error) error {
 	var reply redis.Error
 	if errors.As(err, &reply) {

@@ -116,8 +116,8 @@ func TestSubmitRegistersThenWakes(t *testing.T) {
 	}
 }
 
-// TestSubmitWakesManyAtOnce: a task carries up to WakeBatch payments of one provider, its id stands in
-// their receipts, and the same payments submitted again need no other.
+// TestSubmitWakesManyAtOnce: a task carries up to WakeBatch payments of one provider, its id stands
+// in their receipts, and the same payments submitted again need no other.
 func TestSubmitWakesManyAtOnce(t *testing.T) {
 	o := newFixture(t)
 	const n = tasks.WakeBatch + 8

@@ -27,8 +27,8 @@ func Decode(line []byte) (Task, error) {
 }
 
 // DecodeStored reads what the ledger keeps of a payment that was taken in, perhaps by an earlier
-// version: whatever the guard against card numbers has learnt since stops no payment that is under
-// way. All else is as strict as in Decode.
+// version. It does not check for card numbers, so that a stricter check stops no payment that is
+// under way. All else is as strict as in Decode.
 func DecodeStored(payload []byte) (Task, error) {
 	root, err := parse(payload)
 	if err != nil {
@@ -66,7 +66,7 @@ func decode(line []byte, root node) (Task, error) {
 	return t, nil
 }
 
-// chooseRules reads type and provider, which say how everything else is to be read.
+// chooseRules reads type and provider, which choose the rules for everything else.
 func chooseRules(root node) (kind string, r rules, err error) {
 	kind, err = oneOf(root, "type", []string{typePayout, typeCharge, typeStatus})
 	if err != nil {

@@ -15,12 +15,13 @@ func parse(line []byte) (node, error) {
 	return root, asFieldError(err)
 }
 
-// FieldError says what is wrong with one field of a task. Its text begins with the field's path and never repeats the field's value.
+// FieldError says what is wrong with one field of a task. Its text begins with the field's path and
+// never repeats the field's value.
 type FieldError struct {
-	// Path is the field as written in the task, such as "recipient.document" or "details.dtes[2]"; "line" where the whole line is at
-	// fault.
+	// Path is the field as written in the task, such as "recipient.document" or "details.dtes[2]";
+	// "line" where the whole line is at fault.
 	Path string
-	// Problem is for people: what the field must be.
+	// Problem is a sentence: what the field must be.
 	Problem string
 }
 
@@ -28,7 +29,8 @@ func (e *FieldError) Error() string { return e.Path + ": " + e.Problem }
 
 func fieldError(path, problem string) error { return &FieldError{Path: path, Problem: problem} }
 
-// at turns an error that begins with its own field name, as those of providers.ParseMoney do, into a FieldError.
+// at turns an error that begins with its own field name, as those of providers.ParseMoney do, into
+// a FieldError.
 func at(err error) error {
 	path, problem, _ := strings.Cut(err.Error(), ": ")
 	return fieldError(path, problem)

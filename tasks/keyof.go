@@ -5,8 +5,9 @@ import (
 	"github.com/remesa/remesa/internal/strictjson"
 )
 
-// keyOf reads the payment's key from a task that is otherwise wrong, so that people find it again; the zero Key where it cannot be read
-// for certain. Nothing that looks like a card number becomes a key.
+// keyOf reads the payment's key from a task that is otherwise wrong, so that its producer finds it
+// again; the zero Key where it cannot be read for certain. Nothing that looks like a card number
+// becomes a key.
 func keyOf(line []byte) idempotency.Key {
 	root, err := parse(line)
 	if err != nil || rejectCardData("", root) != nil {

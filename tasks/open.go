@@ -18,7 +18,8 @@ import (
 type Options struct {
 	// FingerprintKey makes fingerprints an HMAC (REMESA_FINGERPRINT_KEY).
 	FingerprintKey []byte
-	// Keys seal payloads, and open what is sealed (REMESA_PAYLOAD_KEYS); they need a FingerprintKey.
+	// Keys seal payloads, and open what is sealed (REMESA_PAYLOAD_KEYS); they need a
+	// FingerprintKey.
 	Keys *seal.Ring
 	// Replicas must acknowledge a payment before it is reported (REMESA_LEDGER_REPLICAS).
 	Replicas int
@@ -27,10 +28,10 @@ type Options struct {
 	OutcomesRetention time.Duration
 }
 
-// Open makes a client from a Redis URL as in REMESA_REDIS_URL: redis://[user:password@]host:port/db,
-// rediss://…, redis-sentinel://h1,h2/0?master=m or redis-cluster://h1,h2; empty for
-// redis://127.0.0.1:6379/0. It dials nothing yet. Close the client after use. The error never
-// repeats the URL.
+// Open makes a client from a Redis URL as in REMESA_REDIS_URL:
+// redis://[user:password@]host:port/db, rediss://…, redis-sentinel://h1,h2/0?master=m or
+// redis-cluster://h1,h2; empty for redis://127.0.0.1:6379/0. It dials nothing yet. Close the client
+// after use. The error never repeats the URL.
 func Open(url string, o Options) (*Client, error) {
 	if url == "" {
 		url = redisurl.Default
@@ -74,17 +75,17 @@ func (c *Client) Close() error {
 // ErrConflict: another payment has this reference; nothing was changed.
 var ErrConflict = errors.New("another payment has this reference")
 
-// Pay submits one payout. It returns nil where the payment is Enqueued or, being known with the same
-// content, a Duplicate that pays nothing: paying again after an error is safe. A payout that the
-// provider would refuse, or that is too late, is a *FieldError; another payment under its reference
-// ErrConflict. After any other error it is not known whether the payout was taken in.
+// Pay submits one payout. It returns nil where the payment is Enqueued or, being known with the
+// same content, a Duplicate that pays nothing: paying again after an error is safe. A payout that
+// the provider would refuse, or that is too late, is a *FieldError; another payment under its
+// reference ErrConflict. After any other error the payout may have been registered or not.
 func (c *Client) Pay(ctx context.Context, p Payout) (Receipt, error) { return c.submitOne(ctx, p) }
 
 // Charge submits one charge, see Pay.
 func (c *Client) Charge(ctx context.Context, ch Charge) (Receipt, error) { return c.submitOne(ctx, ch) }
 
-func (c *Client) submitOne(ctx context.Context, w Definition) (Receipt, error) {
-	t, err := w.Task()
+func (c *Client) submitOne(ctx context.Context, d Definition) (Receipt, error) {
+	t, err := d.Task()
 	if err != nil {
 		return Receipt{}, err
 	}

@@ -11,16 +11,16 @@ import (
 	"github.com/remesa/remesa/idempotency"
 )
 
-// TypeWakeUp is the asynq type of a wake-up, which carries only a payment's key. A plain asynq client
-// may instead enqueue a full payload as a task of type "payout", "charge" or "status" to the queue
-// SendQueue.
+// TypeWakeUp is the asynq type of a wake-up, which carries only a payment's key. A plain asynq
+// client may instead enqueue a full payload as a task of type "payout", "charge" or "status" to the
+// queue SendQueue.
 const TypeWakeUp = "wake"
 
 // SendQueue is the asynq queue of a provider's payments that may be sent.
 func SendQueue(provider string) string { return provider }
 
-// StatusQueue is the asynq queue of a provider's payments that must be asked about: a backlog of sends
-// never delays it.
+// StatusQueue is the asynq queue of a provider's payments that must be queried, its query lane. It
+// is a queue of its own, so that a backlog of sends never delays it.
 func StatusQueue(provider string) string { return provider + "-ask" }
 
 // wakeUp is the payload of a wake-up: one payment's key, or several.
@@ -65,9 +65,9 @@ func NewWakeUp(timeout time.Duration, ws ...idempotency.WakeUp) *asynq.Task {
 		asynq.MaxRetry(Redeliveries), asynq.Timeout(timeout))
 }
 
-// WakeUpID is the id of the task that wakes these payments. One that wakes several is named after the
-// first, after how many others it wakes, and by a hash of all, so that the same payments woken at
-// the same generations have the same task.
+// WakeUpID is the id of the task that wakes these payments. One that wakes several is named after
+// the first, after how many others it wakes, and by a hash of all, so that the same payments woken
+// at the same generations have the same task.
 func WakeUpID(ws ...idempotency.WakeUp) string {
 	first := ws[0]
 	id := first.Key.TaskID(first.Generation)

@@ -36,7 +36,7 @@ func newRows(r io.Reader) *rows {
 	return rs
 }
 
-// next says of an invalid row that takes several lines which they are.
+// next reads a row. The error of an invalid one that takes several lines names them.
 func (r *rows) next() (Line, error) {
 	r.line = Line{}
 	row, err := r.reader.Next()

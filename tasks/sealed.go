@@ -10,7 +10,8 @@ import (
 	"github.com/remesa/remesa/seal"
 )
 
-// envelope is the payload of a task that a plain asynq client enqueues where workers have payload keys.
+// envelope is the payload of a task that a plain asynq client enqueues where workers have payload
+// keys.
 type envelope struct {
 	Key    string `json:"key"`
 	Sealed string `json:"sealed"`
@@ -18,9 +19,10 @@ type envelope struct {
 
 const sealedTask = "task"
 
-// SealTask makes the task that a plain asynq client may enqueue: its type is the payment's, its queue the provider's. With a ring
-// (REMESA_PAYLOAD_KEYS) its payload shows nothing but the payment's key, and only workers with that key of the ring take it; without one
-// it is the open payload, which workers that have keys refuse.
+// SealTask makes the task that a plain asynq client may enqueue: its type is the payment's, its
+// queue the provider's. With a ring (REMESA_PAYLOAD_KEYS) its payload shows nothing but the
+// payment's key, and only workers with that key of the ring take it; without one it is the open
+// payload, which workers that have keys refuse.
 func SealTask(ring *seal.Ring, t Task) (*asynq.Task, error) {
 	if t.Type() == "" {
 		return nil, errors.New("the zero Task cannot be enqueued")
@@ -37,9 +39,10 @@ func SealTask(ring *seal.Ring, t Task) (*asynq.Task, error) {
 	return asynq.NewTask(t.Type(), payload, asynq.Queue(SendQueue(t.Provider()))), nil
 }
 
-// OpenTask reads a task that a plain asynq client enqueued. With a ring it takes only what a holder of one of its keys sealed, as the
-// payment that it is enqueued as. An error that is seal.ErrUnknownKey says that another worker, or this one with the right keys, can
-// read it; any other that nobody ever should.
+// OpenTask reads a task that a plain asynq client enqueued. With a ring it takes only what a holder
+// of one of its keys sealed, as the payment that it is enqueued as. After seal.ErrUnknownKey
+// another worker, or this one with the right keys, can read it; after any other error none ever
+// can.
 func OpenTask(ring *seal.Ring, t *asynq.Task) (Task, error) {
 	var e envelope
 	if json.Unmarshal(t.Payload(), &e) != nil {

@@ -21,8 +21,8 @@ const (
 // DefaultAccount is the account of a task that names none.
 const DefaultAccount = "default"
 
-// rules are what one provider takes of one type of payment, as its row of the catalog says, with the
-// tables of its tasks.
+// rules are what one provider takes of one type of payment, as its row of the catalog says, with
+// the tables of its tasks.
 type rules struct {
 	spec.Payments
 	moves   string
@@ -62,13 +62,13 @@ func newRules(p spec.Payments) rules {
 	}
 }
 
-// anyText is a text that is judged elsewhere: type and provider choose the table, amount and
-// currency are judged together.
+// anyText is a text that is checked elsewhere: type and provider choose the table, amount and
+// currency are checked together.
 func anyText(path string) fields.Field {
 	return fields.TextOf(path, "", func(string) bool { return true })
 }
 
-// limit says what is wrong with an amount, nothing where it is right.
+// limit describes what is wrong with an amount; it is empty where nothing is.
 func (r rules) limit(m providers.Money) string {
 	if r.Limit == nil {
 		return ""

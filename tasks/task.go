@@ -1,7 +1,7 @@
 // Package tasks is what producers import. A program that pays, shows and follows payments needs no
-// other: see the example of Client. It has the typed payloads of payouts, charges, status questions
-// and subscriptions, reads them strictly from JSON Lines and CSV, and says what two of them are
-// compared by. It knows the providers' rules for a task, and no adapter.
+// other: see the example of Client. It has the typed payloads of payouts, charges, status tasks and
+// subscriptions, reads them strictly from JSON Lines and CSV, and makes the fingerprints by which
+// two are compared.
 package tasks
 
 import (
@@ -12,8 +12,8 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// Task is a valid task. Its zero value is none; Decode and the Task methods of Payout, Charge and Status make one. A task prints as its
-// type, provider and reference, never its data.
+// Task is a valid task. Its zero value is none; Decode and the Task methods of Payout, Charge and
+// Status make one. A task prints as its type, provider and reference, never its data.
 type Task struct {
 	payload []byte
 	amount  providers.Money
@@ -64,10 +64,12 @@ func (t Task) Deadline() time.Time { return t.common().Deadline }
 // Metadata comes back with the outcome. It must not be changed.
 func (t Task) Metadata() map[string]string { return t.common().Metadata }
 
-// Payload is the task's canonical JSON, which Decode reads again into an equal task. It must not be changed.
+// Payload is the task's canonical JSON, which Decode reads again into an equal task. It must not be
+// changed.
 func (t Task) Payload() []byte { return t.payload }
 
-// Exclusive names the object that only one payment may claim, such as "instruction:3456789"; empty where the provider has none.
+// Exclusive names the object that only one payment may claim, such as "instruction:3456789"; empty
+// where the provider has none.
 func (t Task) Exclusive() string {
 	return t.exclusive
 }
@@ -96,7 +98,8 @@ func (t Task) common() Common {
 	return Common{}
 }
 
-// Payout is the payout in the providers' vocabulary; false for any other task. It must not be changed.
+// Payout is the payout in the providers' vocabulary; false for any other task. It must not be
+// changed.
 func (t Task) Payout() (providers.Payout, bool) {
 	if t.payout == nil {
 		return providers.Payout{}, false
@@ -109,7 +112,8 @@ func (t Task) Payout() (providers.Payout, bool) {
 	}, true
 }
 
-// Charge is the charge in the providers' vocabulary; false for any other task. It must not be changed.
+// Charge is the charge in the providers' vocabulary; false for any other task. It must not be
+// changed.
 func (t Task) Charge() (providers.Charge, bool) {
 	if t.charge == nil {
 		return providers.Charge{}, false

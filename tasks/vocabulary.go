@@ -6,9 +6,9 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// The words of a payment belong to packages providers, idempotency and outcomes. They are named here
-// too, so that a program which submits payments and reads what becomes of them imports this package
-// alone, and a provider's for its Details.
+// The words of a payment belong to packages providers, idempotency and outcomes. They are named
+// here too, so that a program which submits payments and reads what becomes of them imports this
+// package alone, and a provider's for its Details.
 type (
 	// Recipient is the beneficiary of a Payout.
 	Recipient = providers.Recipient
@@ -16,8 +16,8 @@ type (
 	Bank = providers.Bank
 	// Customer is the payer of a Charge.
 	Customer = providers.Customer
-	// Details are what only one provider understands of a payment: the struct Details of its package,
-	// where it has one.
+	// Details are what only one provider understands of a payment: the struct Details of its
+	// package, where it has one.
 	Details = providers.Details
 	// Token is a provider's token of a card or of its antifraud script; it prints as REDACTED.
 	Token = providers.Token
@@ -28,7 +28,7 @@ type (
 	Key = idempotency.Key
 	// Record is what the ledger knows of a payment.
 	Record = idempotency.Record
-	// State of a payment; docs/states.md draws who moves it on.
+	// State of a payment; docs/states.md shows its transitions.
 	State = idempotency.State
 
 	// Event is an outcome: something became of a payment or a subscription.

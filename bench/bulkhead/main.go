@@ -1,6 +1,7 @@
-// Command bulkhead measures what a provider that hangs costs the others: payouts of VirtualPOS, with and without Pago Seguro letting every
-// charge run into the time-out. It starts a redis-server, the simulators and a worker, alternates the two cases in one run, and prints
-// the throughput of each and the median of the ratios.
+// Command bulkhead measures what a provider that hangs costs the others: payouts of VirtualPOS,
+// with and without Pago Seguro letting every charge run into the time-out. It starts a
+// redis-server, the simulators and a worker, alternates the two cases in one run, and prints the
+// throughput of each and the median of the ratios.
 package main
 
 import (

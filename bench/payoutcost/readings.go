@@ -109,7 +109,7 @@ func parseCommand(text string) (c command, err error) {
 	return c, nil
 }
 
-// forget takes out the commands with which the measurement itself looked.
+// forget subtracts the commands of the measurement itself.
 func (r *reading) forget(looks int) {
 	delete(r.commands, "info")
 	for name, each := range map[string]float64{"zcard": 1, "llen": 2} {

@@ -142,7 +142,7 @@ func (t *trial) submit(ctx context.Context, input string) (*exec.Cmd, error) {
 const timeout = 10 * time.Minute
 
 // settled waits until no payout is open and asynq has no task left. It returns how often it
-// looked, so that its own commands are not counted.
+// checked, so that its own commands are not counted.
 func (t *trial) settled(ctx context.Context) (looks int, err error) {
 	for deadline := time.Now().Add(timeout); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		looks++

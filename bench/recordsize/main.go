@@ -1,5 +1,5 @@
-// Command recordsize measures how much Redis memory a settled payment takes: it registers, begins
-// and settles payments on a redis-server of its own and prints the memory per record, all indexes
+// Command recordsize measures how much Redis memory a final payment takes: it registers, begins
+// and finishes payments on a redis-server of its own and prints the memory per record, all indexes
 // included, and that of the outcome stream apart.
 package main
 
@@ -21,13 +21,13 @@ import (
 
 const (
 	provider = "virtualpos"
-	limit    = 600 // bytes for each settled record
+	limit    = 600 // bytes for each final record
 	batch    = 1000
 	hands    = 8
 )
 
 func main() {
-	n := flag.Int("n", 100_000, "how many payments are settled")
+	n := flag.Int("n", 100_000, "how many payments are registered and finished")
 	flag.Parse()
 	if err := run(context.Background(), *n); err != nil {
 		fmt.Fprintln(os.Stderr, "recordsize:", err)

@@ -22,7 +22,8 @@ type Server struct {
 	dir    string
 }
 
-// Start starts one and waits until it answers. settings are further arguments, such as "--appendonly", "yes".
+// Start starts one and waits until it answers. settings are further arguments, such as
+// "--appendonly", "yes".
 func Start(ctx context.Context, settings ...string) (*Server, error) {
 	dir, err := os.MkdirTemp("", "bench-redis")
 	if err != nil {

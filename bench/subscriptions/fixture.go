@@ -155,8 +155,8 @@ const (
 	retryInterval = 100 * time.Millisecond
 )
 
-// sweepWithout sweeps again while charges are missing: what a sweep leaves, because a reply came too
-// late, is due again half a minute later.
+// sweepWithout sweeps again while charges are missing: what a sweep leaves, because a reply came
+// too late, is due again half a minute later.
 func (f *fixture) sweepAlone(ctx context.Context, want int) error {
 	rdb := redis.NewClient(&redis.Options{Addr: f.server.Addr, ReadTimeout: 30 * time.Second})
 	defer func() { _ = rdb.Close() }()

@@ -28,11 +28,11 @@ type app struct {
 	ledger *idempotency.Ledger
 	// ring opens what is sealed; nil where there are no payload keys, or none that can be read.
 	ring *seal.Ring
-	// keys says why the keys cannot be used. Only those who take payments in need them.
+	// keys is why the keys cannot be used. Only commands that take payments in need them.
 	keys error
-	// warned: it was said that something stays sealed.
+	// warned: a notice said that something stays sealed.
 	warned bool
-	// seen are the providers of which it was looked up whether a worker ever served them.
+	// seen are the providers that warnUnserved has checked.
 	seen   map[string]bool
 	out    *bufio.Writer
 	errOut io.Writer
@@ -71,12 +71,12 @@ func (l redisLog) Printf(_ context.Context, format string, v ...any) {
 	l.log.Debug().Msgf(format, v...)
 }
 
-// notice tells people something, on stderr.
+// notice prints a message on stderr.
 func (a *app) notice(format string, args ...any) {
 	_, _ = fmt.Fprintf(a.errOut, "enqueue: "+format+"\n", args...)
 }
 
-// sealedHere says once why some of what is printed stays sealed; nil says nothing.
+// sealedHere warns once that some of what is printed stays sealed, and why; nil warns of nothing.
 func (a *app) sealedHere(err error) {
 	if err == nil || a.warned {
 		return
@@ -97,7 +97,7 @@ func (a *app) print(v any) error {
 
 func (a *app) flush() error { return a.out.Flush() }
 
-// failed adds to a failure of the store which store it was.
+// failed adds the store's address to its failure.
 func (a *app) failed(err error) error {
 	if err == nil || expected(err) {
 		return err
@@ -105,7 +105,7 @@ func (a *app) failed(err error) error {
 	return fmt.Errorf("redis at %s: %w", a.config.Where(), err)
 }
 
-// expected reports whether an error is an answer of the ledger or of the subscriptions, and no
+// expected reports whether an error is a refusal by the ledger or by the subscriptions, and no
 // failure.
 func expected(err error) bool { return unknown(err) || refused(err) }
 

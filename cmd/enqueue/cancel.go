@@ -11,9 +11,9 @@ import (
 )
 
 type cancelCmd struct {
-	Keys   []string   `arg:"" optional:"" name:"key" help:"provider/reference, or provider/account/reference."`
-	File   string     `placeholder:"FILE" help:"File with one key per line (- is stdin); blank lines are skipped."`
-	Person actorFlags `embed:""`
+	Keys  []string   `arg:"" optional:"" name:"key" help:"provider/reference, or provider/account/reference."`
+	File  string     `placeholder:"FILE" help:"File with one key per line (- is stdin); blank lines are skipped."`
+	Actor actorFlags `embed:""`
 }
 
 // Validate wants keys from one place.
@@ -21,10 +21,10 @@ func (c *cancelCmd) Validate() error {
 	if (len(c.Keys) == 0) == (c.File == "") {
 		return usage("give either keys or --file")
 	}
-	return c.Person.Validate()
+	return c.Actor.Validate()
 }
 
-// Run cancels each payment, whatever becomes of the others.
+// Run cancels each payment, also where cancelling another one fails.
 func (c *cancelCmd) Run(a *app) error {
 	if c.File == "" {
 		return c.cancelArguments(a)
@@ -37,7 +37,7 @@ func (c *cancelCmd) Run(a *app) error {
 	return c.cancelLines(a, in)
 }
 
-// cancelArguments looks at the form of all keys before it cancels the first payment.
+// cancelArguments checks the form of all keys before it cancels the first payment.
 func (c *cancelCmd) cancelArguments(a *app) error {
 	var keys []idempotency.Key
 	for _, text := range c.Keys {
@@ -85,7 +85,7 @@ func (c *cancelCmd) cancelLines(a *app, in io.Reader) error {
 
 func (c *cancelCmd) cancel(a *app, k idempotency.Key) error {
 	s, err := a.intervene(k, func(k idempotency.Key, version int64) (idempotency.Transition, error) {
-		return a.ledger.Cancel(a.ctx, k, version, c.Person.actor())
+		return a.ledger.Cancel(a.ctx, k, version, c.Actor.actor())
 	})
 	if err != nil {
 		return err
@@ -96,7 +96,8 @@ func (c *cancelCmd) cancel(a *app, k idempotency.Key) error {
 	return a.flush()
 }
 
-// goOn says why a payment was not cancelled and keeps the worst exit code; it returns what makes going on useless.
+// goOn prints why a payment was not cancelled and keeps the worst exit code. It returns an error
+// that the next payment would meet too.
 func (c *cancelCmd) goOn(a *app, worst *error, err error) error {
 	if err == nil || !expected(err) {
 		return err

@@ -20,8 +20,8 @@ import (
 	"github.com/remesa/remesa/tasks"
 )
 
-// replyGate passes bytes between a client and Redis until the client's contain the text; from then on
-// nothing passes until it is opened.
+// replyGate passes bytes between a client and Redis until the client's contain the text; from then
+// on nothing passes until it is opened.
 type replyGate struct {
 	text   []byte
 	listen net.Listener

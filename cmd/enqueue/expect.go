@@ -118,7 +118,7 @@ func (t *tally) sum(currency string) sum {
 	return sum{}
 }
 
-// compareExpected says everything that is not as expected.
+// compareExpected lists all that differs from what is expected.
 func (c *submitCmd) compareExpected(a *app, found *tally) error {
 	if err := a.flush(); err != nil {
 		return fmt.Errorf("%w: %w", errOutput, err)
@@ -159,8 +159,8 @@ func (c *submitCmd) differences(found *tally) []string {
 	return all
 }
 
-// verifiedReader reads a file by the page and notes each page's hash, or hands out only pages whose hash was
-// noted before: a byte that was not counted reaches nobody.
+// verifiedReader reads a file by the page. It keeps each page's hash, or hands out only pages whose
+// hash was kept before, so that no byte is submitted that was not counted.
 type verifiedReader struct {
 	in     io.Reader
 	sums   [][sha256.Size]byte

@@ -77,8 +77,8 @@ var (
 	securityCode = regexp.MustCompile(`^[0-9]{3,4}$`)
 )
 
-// readCard asks a person, without echo, or reads two lines. Its errors repeat nothing of what was
-// read.
+// readCard prompts without echo on a terminal, or reads two lines. Its errors repeat nothing of
+// what was read.
 func readCard(ctx context.Context, in *os.File, prompt io.Writer) (number, code providers.Secret, err error) {
 	lines := twoLines(in)
 	if term.IsTerminal(int(in.Fd())) {

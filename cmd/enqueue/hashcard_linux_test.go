@@ -72,7 +72,7 @@ func (s *terminalBuffer) echoes(t *testing.T) bool {
 	return state.Lflag&unix.ECHO != 0
 }
 
-// answer types a line once the question is asked and the terminal is silent.
+// answer types a line once the prompt is there and echo is off.
 func (s *terminalBuffer) answer(t *testing.T, question, line string) {
 	t.Helper()
 	eventually.NoError(t, testTimeout, func() error {

@@ -18,18 +18,18 @@ import (
 // batchSize is how many lines share their round trips to Redis.
 const batchSize = 256
 
-// batchDelay is how long a batch waits for more lines after its first: a pipe that delivers one now and
-// then gets its answer at once.
+// batchDelay is how long a batch waits for more lines after its first. It is short, so that a slow
+// pipe gets each result at once.
 const batchDelay = 10 * time.Millisecond
 
-// Results of a line besides those of tasks.Outcome.
+// Results of a line besides those of tasks.SubmitResult.
 const (
 	resultValid   = "valid" // of a dry run
 	resultInvalid = string(tasks.Invalid)
 )
 
-// intake is one file on its way: read by one goroutine, taken in and answered batch by batch by
-// another.
+// intake is one file on its way: one goroutine reads it, another takes it in and prints results,
+// batch by batch.
 type intake[L any] struct {
 	app      *app
 	totals   totals
@@ -75,8 +75,8 @@ func readAhead[L any](ctx context.Context, next func() (L, error)) <-chan item[L
 	return items
 }
 
-// run answers every line in the order of the input. answer gives each line of a batch its answer,
-// or none of them. A batch that has begun is finished even after a signal.
+// run prints a result for every line in the order of the input. answer gives each line of a batch
+// its result, or fails for all of them. A batch that has begun is finished even after a signal.
 func (n *intake[L]) run(next func() (L, error), answer func(ctx context.Context, batch []L) ([]lineResult, error)) error {
 	ctx, cancel := context.WithCancel(n.app.ctx)
 	defer cancel()
@@ -142,7 +142,7 @@ func (n *intake[L]) print(answers []lineResult) error {
 	return nil
 }
 
-// conclude tells people what became of the input, and says how the command ends.
+// conclude prints a summary of the input and returns how the command ends.
 func (n *intake[L]) conclude(name string, err error) error {
 	n.progress.clear()
 	n.summarize(name, err == nil)
@@ -155,7 +155,7 @@ func (n *intake[L]) conclude(name string, err error) error {
 	return nil
 }
 
-// summarize tells people what became of the input, as far as it was read.
+// summarize prints a summary of the input, as far as it was read.
 func (n *intake[L]) summarize(name string, whole bool) {
 	switch {
 	case n.lines > 0:
@@ -165,7 +165,7 @@ func (n *intake[L]) summarize(name string, whole bool) {
 	}
 }
 
-// inputName is the input's for people.
+// inputName is the input's name in messages.
 func inputName(file string) string {
 	if file == "" || file == "-" {
 		return "stdin"
@@ -191,8 +191,8 @@ func openWhole(name string) (input, error) {
 	return input{f, before}, nil
 }
 
-// checkUnchanged returns an error where a regular file changed since it was opened: what came last may be
-// half a payment, and more may follow.
+// checkUnchanged returns an error where a regular file changed since it was opened: its last line
+// may be half a payment, and more may follow.
 func (i input) checkUnchanged() error {
 	if !i.before.Mode().IsRegular() {
 		return nil
@@ -218,8 +218,8 @@ func size(f *os.File) int64 {
 	return info.Size()
 }
 
-// warnUnserved warns once of each provider that no worker ever served on this Redis: payments wait there
-// for ever where nobody looks, in another Redis or database than the workers'.
+// warnUnserved warns once of each provider that no worker ever served on this Redis. In another
+// Redis or database than the workers', payments wait for ever.
 func (a *app) warnUnserved(ctx context.Context, provider string) {
 	if a.seen[provider] {
 		return
@@ -250,9 +250,9 @@ func (a *app) intake() *tasks.Client {
 	})
 }
 
-// configuredAccounts are the accounts whose settings this environment holds, by provider; nil where it holds
-// none, or not enough to tell: then what is for any provider is accepted and waits for a worker
-// that has the credentials.
+// configuredAccounts are the accounts whose settings this environment holds, by provider. It is nil
+// where there are none, or too few to know: then payments of every provider are accepted, and wait
+// for a worker that has the credentials.
 type configuredAccounts map[string][]config.Account
 
 func knownAccounts(a *app) configuredAccounts {

@@ -9,15 +9,15 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// actorFlags is who takes a step by hand, and why. Both are written into the payment's history.
+// actorFlags names the operator who changes something, and why. The history keeps both.
 type actorFlags struct {
 	By   string `required:"" placeholder:"NAME" help:"Who decides this; kept in the history (a claim, not a proof)."`
 	Note string `required:"" placeholder:"TEXT" help:"Why; kept in the history."`
 }
 
 // Validate keeps the history readable on any terminal.
-func (p actorFlags) Validate() error {
-	for _, text := range []string{p.By, p.Note} {
+func (f actorFlags) Validate() error {
+	for _, text := range []string{f.By, f.Note} {
 		if strings.TrimSpace(text) == "" || strings.ContainsFunc(text, unicode.IsControl) {
 			return usage("--by and --note must hold a text without control characters")
 		}
@@ -25,45 +25,45 @@ func (p actorFlags) Validate() error {
 	return nil
 }
 
-func (p actorFlags) actor() idempotency.Actor { return idempotency.Actor{By: p.By, Note: p.Note} }
+func (f actorFlags) actor() idempotency.Actor { return idempotency.Actor{By: f.By, Note: f.Note} }
 
-// interventionResult is the answer to a step by hand.
+// interventionResult is the line that an intervention prints.
 type interventionResult struct {
 	Key   string            `json:"key"`
 	State idempotency.State `json:"state"`
 }
 
-// intervention is one decision about one payment in the version that was read.
+// intervention changes a payment in the version that was read.
 type intervention func(k idempotency.Key, version int64) (idempotency.Transition, error)
 
-// runIntervention reads the payment, takes the step, and prints the state that follows.
+// runIntervention reads the payment, intervenes, and prints the state that follows.
 func (a *app) runIntervention(key string, do intervention) error {
 	k, err := parseKey(key)
 	if err != nil {
 		return err
 	}
-	settlement, err := a.intervene(k, do)
+	t, err := a.intervene(k, do)
 	if err != nil {
 		return err
 	}
-	if err := a.print(interventionResult{k.String(), settlement.State}); err != nil {
+	if err := a.print(interventionResult{k.String(), t.State}); err != nil {
 		return err
 	}
 	return a.flush()
 }
 
-// intervene does not read again where the payment moved on in between: the person decided about what it
-// was before.
+// intervene does not try again where the payment changed in between: the operator decided about the
+// version that was read.
 func (a *app) intervene(k idempotency.Key, do intervention) (idempotency.Transition, error) {
 	r, err := a.ledger.Show(a.ctx, k)
 	if err != nil {
 		return idempotency.Transition{}, a.failed(err)
 	}
-	s, err := do(k, r.Version)
+	t, err := do(k, r.Version)
 	if err != nil {
-		return s, a.failed(named(k.String(), err))
+		return t, a.failed(named(k.String(), err))
 	}
-	return s, nil
+	return t, nil
 }
 
 // named puts key or id before a refusal, which does not carry it.
@@ -81,7 +81,7 @@ type resolveCmd struct {
 	Decline          string     `enum:",soft,hard" default:"" placeholder:"soft|hard" help:"With --as failed: whether another attempt may succeed."`
 	AcceptDoubleRisk bool       `help:"With --as failed: you know that nothing was executed; the attempts are closed too, so that dunning or a retry can go on."`
 	Anomaly          string     `enum:",accept,reverse" default:"" placeholder:"accept|reverse" help:"Clear an anomaly: accept makes failed into succeeded, reverse makes succeeded into reversed."`
-	Person           actorFlags `embed:""`
+	Actor            actorFlags `embed:""`
 }
 
 // Validate refuses combinations that mean nothing.
@@ -98,17 +98,17 @@ func (c *resolveCmd) Validate() error {
 	case len(c.ProviderID) > 128 || strings.ContainsFunc(c.ProviderID, unicode.IsControl):
 		return usage("--provider-id: longer than 128 bytes, or with control characters")
 	}
-	return c.Person.Validate()
+	return c.Actor.Validate()
 }
 
-// Run settles.
+// Run resolves the payment or clears its anomaly.
 func (c *resolveCmd) Run(a *app) error {
 	return a.runIntervention(c.Key, func(k idempotency.Key, version int64) (idempotency.Transition, error) {
 		if c.Anomaly != "" {
-			return a.ledger.ClearAnomaly(a.ctx, k, version, c.Anomaly == "reverse", c.Person.actor())
+			return a.ledger.ClearAnomaly(a.ctx, k, version, c.Anomaly == "reverse", c.Actor.actor())
 		}
 		return a.ledger.Resolve(a.ctx, k, version, idempotency.Resolution{
-			Actor: c.Person.actor(), As: c.As, ProviderID: c.ProviderID, Decline: providers.Decline(c.Decline),
+			Actor: c.Actor.actor(), As: c.As, ProviderID: c.ProviderID, Decline: providers.Decline(c.Decline),
 			AcceptDoubleRisk: c.AcceptDoubleRisk,
 		})
 	})
@@ -117,30 +117,30 @@ func (c *resolveCmd) Run(a *app) error {
 type retryCmd struct {
 	Key              string     `arg:"" help:"provider/reference, or provider/account/reference."`
 	AcceptDoubleRisk bool       `help:"After not-received: begin again although the first attempt may still have been executed."`
-	Person           actorFlags `embed:""`
+	Actor            actorFlags `embed:""`
 }
 
 // Validate checks who and why.
-func (c *retryCmd) Validate() error { return c.Person.Validate() }
+func (c *retryCmd) Validate() error { return c.Actor.Validate() }
 
-// Run begins a failed payment again, or lets a ready one go at once; the due index wakes it.
+// Run begins a failed payment again, or makes a ready one due at once; the due index wakes it.
 func (c *retryCmd) Run(a *app) error {
 	return a.runIntervention(c.Key, func(k idempotency.Key, version int64) (idempotency.Transition, error) {
-		return a.ledger.Retry(a.ctx, k, version, c.AcceptDoubleRisk, c.Person.actor())
+		return a.ledger.Retry(a.ctx, k, version, c.AcceptDoubleRisk, c.Actor.actor())
 	})
 }
 
 type releaseCmd struct {
-	Key    string     `arg:"" help:"provider/reference, or provider/account/reference."`
-	Person actorFlags `embed:""`
+	Key   string     `arg:"" help:"provider/reference, or provider/account/reference."`
+	Actor actorFlags `embed:""`
 }
 
 // Validate checks who and why.
-func (c *releaseCmd) Validate() error { return c.Person.Validate() }
+func (c *releaseCmd) Validate() error { return c.Actor.Validate() }
 
 // Run releases; the due index wakes it.
 func (c *releaseCmd) Run(a *app) error {
 	return a.runIntervention(c.Key, func(k idempotency.Key, version int64) (idempotency.Transition, error) {
-		return a.ledger.Unblock(a.ctx, k, version, c.Person.actor())
+		return a.ledger.Unblock(a.ctx, k, version, c.Actor.actor())
 	})
 }

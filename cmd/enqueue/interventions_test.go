@@ -31,7 +31,7 @@ func (d *fixture) run(args ...string) commandResult {
 	return enqueue(d.t, environment(redisAt(d.server.URL()), "REMESA_SETTLE_TIME=1ms"), nil, args...)
 }
 
-// byHand runs a step with name and note.
+// byHand runs an intervention with name and note.
 func (d *fixture) byHand(step string) commandResult {
 	d.t.Helper()
 	return d.run(append(strings.Fields(step), "--by", "Ana", "--note", "told by the bank")...)
@@ -77,7 +77,7 @@ func (d *fixture) finished(key string, o providers.Outcome) idempotency.Key {
 	return k
 }
 
-// held is a payment in doubt whose provider cannot be asked.
+// held is a payment in doubt whose provider cannot be queried.
 func (d *fixture) held(key string) idempotency.Key {
 	d.t.Helper()
 	return d.finished(key, providers.Outcome{Class: providers.InDoubt, Code: "timeout"})
@@ -91,7 +91,7 @@ func (d *fixture) blocked(key string) idempotency.Key {
 	return k
 }
 
-// anomalous was settled by hand as told; then its attempt reports a success after all.
+// anomalous was resolved as the arguments say; then its attempt reports a success after all.
 func (d *fixture) anomalous(key string, as idempotency.State, id string) idempotency.Key {
 	d.t.Helper()
 	k, attempt := d.begun(key, time.Millisecond)
@@ -282,11 +282,11 @@ func TestShowSaysWhatAParkedPaymentWaitsFor(t *testing.T) {
 	wantText(t, "parked", d.run("show", "virtualpos/w").out, `"state":"queued"`, `"next_due":null,"waits_for":"halted"`)
 	wantCode(t, "cancel", d.byHand("cancel virtualpos/w"), 0)
 	if got := d.run("show", "virtualpos/w").out; strings.Contains(got, "waits_for") {
-		t.Errorf("a settled payment waits: %s", got)
+		t.Errorf("a final payment is parked: %s", got)
 	}
 }
 
-// TestARetryLetsAReadyPaymentGoBeforeItsTime: a provider may have told it to wait for a day.
+// TestARetryLetsAReadyPaymentGoBeforeItsTime: a provider may have throttled it for a day.
 func TestARetryLetsAReadyPaymentGoBeforeItsTime(t *testing.T) {
 	t.Parallel()
 	d := newFixture(t)

@@ -68,7 +68,7 @@ func (c *listCmd) recordsOf(a *app, provider string) iter.Seq2[idempotency.Recor
 		stopped := false
 		err := a.ledger.List(a.ctx, f, func(r idempotency.Record) bool {
 			r.History = nil
-			if open && r.State.Final() { // it settled while the list was read
+			if open && r.State.Final() { // it became final while the list was read
 				return true
 			}
 			stopped = !yield(r, nil)

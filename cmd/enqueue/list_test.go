@@ -47,7 +47,7 @@ func TestListsAreByStateAndOldestFirst(t *testing.T) {
 		step()
 		d.nextMillisecond()
 	}
-	// The ledger has no order of what is settled.
+	// The ledger has no order of final payments.
 	var many []string
 	for i := range 8 {
 		many = append(many, fmt.Sprintf("coordinador/many-%d", i))

@@ -1,5 +1,5 @@
-// Command enqueue is the door for billing systems, operators and scripts: it takes payments in,
-// shows them, and carries out what a person decides about them.
+// Command enqueue is for producers, operators and scripts: it takes payments in, shows them, and
+// carries out what an operator decides about them.
 package main
 
 import (
@@ -46,12 +46,12 @@ type cli struct {
 // Exit codes.
 const (
 	exitFailed  = 1  // Redis or the machine failed
-	exitRefused = 2  // some line or step was refused
+	exitRefused = 2  // some line or intervention was refused
 	exitUnknown = 3  // there is no such payment or subscription
 	exitUsage   = 64 // the command line or a setting is wrong
 )
 
-// exitError ends with an exit code after everything was said line by line.
+// exitError ends with an exit code; every problem was printed already.
 type exitError int
 
 func (s exitError) Error() string { return fmt.Sprintf("ended with exit code %d", int(s)) }
@@ -89,8 +89,8 @@ func run(args []string) int {
 	return report(command.Run(a))
 }
 
-// endSignals are the signals that end the command: a terminal that closes among them, unless whoever
-// started it (nohup) ignores that.
+// endSignals are the signals that end the command: a terminal that closes among them, unless
+// whoever started it (nohup) ignores that.
 func endSignals() []os.Signal {
 	all := []os.Signal{os.Interrupt, syscall.SIGTERM}
 	if !signal.Ignored(syscall.SIGHUP) {
@@ -101,7 +101,7 @@ func endSignals() []os.Signal {
 
 func options() []kong.Option {
 	return append(config.Options(os.LookupEnv), kong.Name("enqueue"),
-		kong.Description("Takes payments in, shows them, and carries out what a person decides about them. Every setting of the worker's is "+
+		kong.Description("Takes payments in, shows them, and carries out what an operator decides about them. Every setting of the worker's is "+
 			"also one here, as flag and as variable; both must have the same. Exit codes: 0 done, 1 Redis or the machine failed, 2 something "+
 			"was refused, 3 no such payment or subscription, 64 usage."),
 		kong.Vars{
@@ -138,7 +138,7 @@ func hideWorkerSettings(k *kong.Kong) error {
 	return nil
 }
 
-// report says what went wrong and returns the exit code for it.
+// report prints what went wrong and returns its exit code.
 func report(err error) int {
 	if err == nil {
 		return 0

@@ -13,9 +13,9 @@ import (
 
 // progress draws how far a file is, on a terminal; anywhere else it draws nothing.
 type progress struct {
-	out   io.Writer // nil: nobody looks
+	out   io.Writer // nil: no terminal
 	read  *countingReader
-	size  int64 // 0 where nobody knows
+	size  int64 // 0 where it is unknown
 	last  time.Time
 	drawn bool
 }

@@ -15,7 +15,8 @@ import (
 
 const sealedMetadata = `"metadata":{"invoice":"F-canary-17"},`
 
-// newSealedFixture has one payment that a producer with keys submitted, and that the provider declined.
+// newSealedFixture has one payment that a producer with keys submitted, and that the provider
+// declined.
 func newSealedFixture(t *testing.T) (s *redistest.Server, env []string, key string) {
 	t.Helper()
 	s = redistest.Start(t)
@@ -80,7 +81,7 @@ func TestWhoHoldsNoKeySeesThatSomethingIsSealed(t *testing.T) {
 		halt := enqueue(t, env, nil, "halt", "--provider", "etpay", "--by", "ana", "--note", "no key needed")
 		wantCode(t, says+": halt", halt, 0)
 	}
-	// A person who only reads needs the payload keys alone.
+	// An operator who only reads needs the payload keys alone.
 	got := enqueue(t, environment(redisAt(s.URL()), "REMESA_PAYLOAD_KEYS="+key), nil, "show", "virtualpos/a")
 	wantText(t, "without a fingerprint key", got.out, "canary: no such account")
 }

@@ -29,7 +29,7 @@ type payment struct {
 	Anomaly      string            `json:"anomaly"`
 	Subscription string            `json:"subscription"`
 	Period       string            `json:"period"`
-	// NextDue is null where nobody must look again, or not before what it waits for ends.
+	// NextDue is null where nothing is due any more, and while the payment is parked.
 	NextDue *string `json:"next_due"`
 	// WaitsFor is the reason for which the payment is parked; it is there only while it is.
 	WaitsFor string `json:"waits_for,omitempty"`

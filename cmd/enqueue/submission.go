@@ -9,7 +9,7 @@ import (
 	"github.com/remesa/remesa/tasks"
 )
 
-// result is the answer to one line.
+// result is what is printed for one line.
 type result struct {
 	Line   int               `json:"line"`
 	Key    string            `json:"key,omitempty"`
@@ -57,7 +57,7 @@ func (s *taskIntake) answer(ctx context.Context, batch []tasks.Line) ([]lineResu
 	return answers, nil
 }
 
-// check is the answer to a line before the ledger is asked.
+// check finds what is wrong with a line without the ledger.
 func (s *taskIntake) check(line tasks.Line) result {
 	r := result{Line: line.Number, Result: resultValid}
 	if line.Key.Reference != "" {
@@ -68,7 +68,7 @@ func (s *taskIntake) check(line tasks.Line) result {
 		err = s.accounts.checkTask(line.Task)
 	}
 	if deadline := line.Task.Deadline(); err == nil && s.client == nil && !deadline.IsZero() && deadline.Before(time.Now()) {
-		err = errLate // by this machine's clock: a dry run asks no store
+		err = errLate // by this machine's clock: a dry run has no store
 	}
 	if err != nil {
 		r.Result, r.Error = resultInvalid, err.Error()

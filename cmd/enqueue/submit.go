@@ -56,7 +56,7 @@ func (c *submitCmd) format() tasks.Format {
 	}
 }
 
-// Run submits.
+// Run submits the file, or only checks it.
 func (c *submitCmd) Run(a *app) (err error) {
 	s := &taskIntake{intake: intake[tasks.Line]{app: a, totals: totals{}}}
 	if !c.DryRun {
@@ -93,7 +93,7 @@ func (c *submitCmd) submit(s *taskIntake, in io.Reader, file input) error {
 	return s.conclude(inputName(c.File), err)
 }
 
-// wrapIntake says what a failure in the middle of a file means for the rest of it.
+// wrapIntake adds to a failure in the middle of a file what to do about the rest.
 func (a *app) wrapIntake(err error) error {
 	const again = "lines without a result were not reported as taken in; sending the same file again is safe"
 	switch {

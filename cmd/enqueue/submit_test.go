@@ -328,9 +328,9 @@ func TestAnEmptyFileSaysSo(t *testing.T) {
 	}
 }
 
-// TestARedisThatNoWorkerServesIsTold: what is taken in there waits for ever, and nobody else would
-// say so.
-func TestARedisThatNoWorkerServesIsTold(t *testing.T) {
+// TestARedisThatNoWorkerServesIsReported: what is taken in there waits for ever, and nothing else
+// reports it.
+func TestARedisThatNoWorkerServesIsReported(t *testing.T) {
 	t.Parallel()
 	s := redistest.Start(t)
 	file := lines(payout("a"), payout("b"), charge("C1"))
@@ -339,7 +339,7 @@ func TestARedisThatNoWorkerServesIsTold(t *testing.T) {
 	wantCode(t, "before any worker", got, 0)
 	wantText(t, "before any worker", got.err, warning+"virtualpos", warning+"etpay", "127.0.0.1")
 	if n := strings.Count(got.err, warning); n != 2 {
-		t.Errorf("told %d times of two providers: %s", n, got.err)
+		t.Errorf("warned %d times of two providers: %s", n, got.err)
 	}
 	got = enqueue(t, environment(redisAt(s.URL())), lines(gas("S1")), "subscription", "add")
 	wantCode(t, "a subscription before any worker", got, 0)

@@ -40,7 +40,7 @@ func (a *app) subscriptionWriter() (*billing.Client, error) {
 	return a.subscriptions()
 }
 
-// failedRequest tells what is wrong with a request from what is wrong with Redis.
+// failedRequest distinguishes a request that was refused from a failure of Redis.
 func (a *app) failedRequest(err error) error {
 	switch {
 	case errors.As(err, new(billing.RequestError)):

@@ -13,7 +13,7 @@ type subscriptionAddCmd struct {
 	DryRun bool   `help:"Only check the lines, without Redis: result is valid or invalid."`
 }
 
-// addedResult is the answer to one line.
+// addedResult is what is printed for one line.
 type addedResult struct {
 	Line   int           `json:"line"`
 	ID     string        `json:"id,omitempty"`
@@ -22,8 +22,8 @@ type addedResult struct {
 	Error  string        `json:"error,omitempty"`
 }
 
-// subscriptionIntake is the intake of a file of subscriptions. Without a client, in a dry run, its lines are
-// only checked.
+// subscriptionIntake is the intake of a file of subscriptions. Without a client, in a dry run, its
+// lines are only checked.
 type subscriptionIntake struct {
 	intake[tasks.SubscriptionLine]
 	client   *billing.Client
@@ -83,7 +83,7 @@ func (s *subscriptionIntake) answer(ctx context.Context, batch []tasks.Subscript
 	return answers, nil
 }
 
-// check is the answer to a line before the store is asked.
+// check finds what is wrong with a line without the store.
 func (s *subscriptionIntake) check(line tasks.SubscriptionLine) addedResult {
 	r := addedResult{Line: line.Number, ID: line.ID, Result: resultValid}
 	err := line.Err

@@ -7,22 +7,22 @@ import (
 	"github.com/remesa/remesa/billing"
 )
 
-// request is about one subscription: which, who asks, and why.
+// request is about one subscription: which, who changes it, and why.
 type request struct {
-	ID     string     `arg:"" help:"The subscription's id."`
-	Person actorFlags `embed:""`
+	ID    string     `arg:"" help:"The subscription's id."`
+	Actor actorFlags `embed:""`
 }
 
 // Validate checks who and why; in a subscription's history the name ends at a bar.
 func (r request) Validate() error {
-	if strings.Contains(r.Person.By, "|") {
+	if strings.Contains(r.Actor.By, "|") {
 		return usage(`--by must not hold a "|"`)
 	}
-	return r.Person.Validate()
+	return r.Actor.Validate()
 }
 
 func (r request) actor() billing.Actor {
-	return billing.Actor{By: r.Person.By, Note: r.Person.Note}
+	return billing.Actor{By: r.Actor.By, Note: r.Actor.Note}
 }
 
 type subscriptionPauseCmd struct {

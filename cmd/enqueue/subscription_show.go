@@ -23,7 +23,7 @@ type auditEntry struct {
 	Note string `json:"note"`
 }
 
-// period is one that was charged, is being charged, or was passed over.
+// period is one that was charged, is being charged, or was skipped.
 type period struct {
 	Period int    `json:"period"`
 	DueAt  string `json:"due_at"`

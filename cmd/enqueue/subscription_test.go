@@ -36,7 +36,7 @@ func gas(id string) string {
 		`"schedule":{"every":"quarter","at":"00:00","timezone":"America/Santiago"}}`
 }
 
-// subscriptionFixture is a desk with subscriptions, whose workers are the test.
+// subscriptionFixture is a fixture with subscriptions; the test itself acts as the workers.
 type subscriptionFixture struct {
 	*fixture
 	store   *billing.Store

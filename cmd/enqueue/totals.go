@@ -15,7 +15,8 @@ import (
 	"github.com/remesa/remesa/tasks"
 )
 
-// sum is an exact sum of amounts, however many there are. Its zero value is nothing; it must not be copied once it was added to.
+// sum is an exact sum of any number of amounts. Its zero value is zero. It must not be copied after
+// something was added to it.
 type sum struct{ cents *big.Int }
 
 const decimalsOfSum = 2 // no currency has more

@@ -109,7 +109,8 @@ func (c *watchCmd) streams(a *app) ([]stream, error) {
 
 const beginning = "0-0"
 
-// newStream notes where the stream ends now: what comes later is not lost even if the first read comes much later.
+// newStream keeps where the stream ends now, so that nothing later is lost, also where the first
+// read comes much later.
 func newStream(a *app, provider string, from time.Time) (stream, error) {
 	newest, err := a.rdb.XRevRangeN(a.ctx, idempotency.OutcomesKey(provider), "+", "-", 1).Result()
 	if err != nil {
@@ -150,11 +151,12 @@ func printPast(a *app, streams []stream) error {
 }
 
 func (a *app) printEvent(e outcomes.Event) error {
-	a.sealedHere(e.Unopened)
+	a.sealedHere(e.DecryptErr)
 	return a.print(printed(e))
 }
 
-// decode reads an entry and opens what is sealed in it. One that is no event is printed all the same.
+// decode reads an entry and opens what is sealed in it. One that is no event is printed all the
+// same.
 func (a *app) decode(s stream, m redis.XMessage) outcomes.Event {
 	e, _ := outcomes.Decode(s.provider, m, a.ring)
 	return e
@@ -195,7 +197,8 @@ func byTime(a, b outcomes.Event) int {
 	return 1
 }
 
-// follow prints events as they come. Each stream has a reader of its own, because in a cluster they may lie on different nodes.
+// follow prints events as they come. Each stream has a reader of its own: in a cluster they may lie
+// on different nodes.
 func follow(a *app, streams []stream) error {
 	events := make(chan outcomes.Event)
 	for _, s := range streams {
@@ -216,7 +219,7 @@ func follow(a *app, streams []stream) error {
 	}
 }
 
-// Waits of a reader: for events, and between attempts while Redis does not answer.
+// Waits of a reader: for events, and between tries while Redis does not respond.
 const (
 	readBlock  = time.Second
 	firstRetry = 50 * time.Millisecond

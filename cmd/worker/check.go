@@ -24,12 +24,12 @@ type checkCmd struct {
 	Note           string `placeholder:"TEXT" help:"Why."`
 }
 
-// Run prints what is wrong and how to change it; it moves no money.
+// Run prints what is wrong and how to put it right; it moves no money.
 func (cmd checkCmd) Run(ctx context.Context, c *config.Config) error {
 	if err := c.Complete(); err != nil {
 		return err
 	}
-	config.RedirectStdLog(c.Logger(os.Stderr), zerolog.DebugLevel) // what a provider says beside its answer is no finding
+	config.RedirectStdLog(c.Logger(os.Stderr), zerolog.DebugLevel) // a provider's bytes around its response are no finding
 	registry, err := wiring.Registry(c, wiring.Shared{})           // without the workers' tokens: a login of its own proves the credentials
 	if err != nil {
 		return err
@@ -78,7 +78,7 @@ func orNone(s string) string {
 	return s
 }
 
-// inspect looks at the configuration, at Redis, and at each account.
+// inspect checks the configuration, Redis, and each account.
 func inspect(ctx context.Context, c *config.Config, rdb redis.UniversalClient, registry providers.Registry) []preflight.Finding {
 	var findings []preflight.Finding
 	for _, w := range append(c.Warnings(), config.UnknownVariables(os.Environ())...) {

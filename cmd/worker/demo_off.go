@@ -9,7 +9,7 @@ import (
 	"github.com/remesa/remesa/internal/config"
 )
 
-// Run says where the demo is: a worker that is released holds no Redis of its own.
+// Run returns an error that says where the demo is: a released worker embeds no Redis.
 func (demoCmd) Run(context.Context, *config.Config) error {
 	return errors.New("this worker was built without the demo, which embeds a Redis: " +
 		"in a checkout of its sources, run `make demo`, or `go run ./cmd/worker demo`; `worker sandbox` serves the simulated providers here too")

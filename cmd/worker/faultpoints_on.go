@@ -15,9 +15,9 @@ import (
 	"github.com/remesa/remesa/internal/engine"
 )
 
-// faultPoints lets a test kill or stop this process at a named step: REMESA_FAULT is "step:kill:n"
-// or "step:stop:n", where n is the visit at which it happens (the first is 1). The file
-// REMESA_FAULT_FILE is created right before.
+// faultPoints lets a test kill or stop this process at a fault point: REMESA_FAULT is
+// "point:kill:n" or "point:stop:n", where n is the visit at which it happens (the first is 1). The
+// file REMESA_FAULT_FILE is created right before.
 func faultPoints(log zerolog.Logger) func(engine.FaultPoint, idempotency.Key) {
 	parts := strings.Split(os.Getenv("REMESA_FAULT"), ":")
 	if len(parts) != 3 {

@@ -17,8 +17,8 @@ type healthcheckCmd struct {
 	Timeout time.Duration `default:"3s" placeholder:"DURATION" help:"How long the answer may take."`
 }
 
-// Run asks the worker on this machine how it is. It reads REMESA_HTTP_ADDR and nothing else, so it
-// needs none of the worker's secrets.
+// Run requests /healthz or /readyz of the worker on this machine. It reads REMESA_HTTP_ADDR and
+// nothing else, so it needs none of the worker's secrets.
 func (cmd healthcheckCmd) Run(ctx context.Context, c *config.Config) error {
 	ctx, cancel := context.WithTimeout(ctx, cmd.Timeout)
 	defer cancel()
@@ -30,20 +30,20 @@ func (cmd healthcheckCmd) Run(ctx context.Context, c *config.Config) error {
 	if err != nil {
 		return fmt.Errorf("REMESA_HTTP_ADDR: %w", err)
 	}
-	answer, err := (&http.Transport{}).RoundTrip(request) // no proxy: it is this machine
+	response, err := (&http.Transport{}).RoundTrip(request) // no proxy: it is this machine
 	if err != nil {
 		return fmt.Errorf("healthcheck: %w", err)
 	}
-	defer answer.Body.Close()
-	text, _ := io.ReadAll(io.LimitReader(answer.Body, 1000))
-	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("healthcheck: %s: %d %q", path, answer.StatusCode, text)
+	defer response.Body.Close()
+	text, _ := io.ReadAll(io.LimitReader(response.Body, 1000))
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("healthcheck: %s: %d %q", path, response.StatusCode, text)
 	}
 	return nil
 }
 
-// localAddress is where a listener of this address can be asked: one that listens everywhere, on this
-// machine.
+// localAddress is where this machine reaches a listener of this address; one that listens
+// everywhere is reached on the loopback address.
 func localAddress(addr string) string {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {

@@ -16,8 +16,8 @@ import (
 	"github.com/remesa/remesa/internal/preflight"
 )
 
-// listen serves /healthz, /readyz and /metrics, and behind the login the pages for people, until
-// the returned function is called.
+// listen serves /healthz, /readyz and /metrics, and behind the login the pages, until the returned
+// function is called.
 func (s *service) listen(ctx context.Context) (func(), error) {
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", s.config.Addr)
@@ -44,7 +44,7 @@ func (s *service) routes() http.Handler {
 	return mux
 }
 
-// pages are those for people: the queues and the payments.
+// pages are the queues and the payments.
 func (s *service) pages() http.Handler {
 	return dashboard.New(dashboard.Options{
 		Ledger: s.ledger, Redis: s.rdb, Log: s.log, Users: s.users, Writable: s.config.DashboardWritable,
@@ -52,7 +52,7 @@ func (s *service) pages() http.Handler {
 	})
 }
 
-// backlog sums what waits for the sweep over the providers that this worker serves.
+// backlog sums the subscriptions that are due over the providers that this worker serves.
 type backlog struct{ s *service }
 
 // Due implements dashboard.Subscriptions.
@@ -68,8 +68,8 @@ func (b backlog) Due(ctx context.Context) (count int64, oldest time.Time, err er
 	return count, time.Now().Add(-longest), nil
 }
 
-// ready says whether payments can be sent, and else all that keeps them from it. It looks with the
-// eyes of `worker check`.
+// ready reports whether payments can be sent, and if not, every reason. It makes the checks of
+// `worker check`.
 func (s *service) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
 	defer cancel()

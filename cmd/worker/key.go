@@ -27,7 +27,7 @@ func (cmd keyCmd) Run(*config.Config) error {
 	return nil
 }
 
-// keyID says when a key was made; its end keeps two of one day apart.
+// keyID is the date on which a key was made, and a random end that keeps two of one day apart.
 func keyID(now time.Time) string {
 	var end [2]byte
 	_, _ = rand.Read(end[:]) // never fails (crypto/rand)

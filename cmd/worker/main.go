@@ -35,7 +35,7 @@ const (
 	exitUsage  = 64
 )
 
-// errSilent ends with exit code 1 after everything was said.
+// errSilent ends with exit code 1; every problem was printed already.
 var errSilent = errors.New("failed")
 
 func main() { os.Exit(run(os.Args[1:])) }

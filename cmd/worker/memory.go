@@ -8,11 +8,12 @@ import (
 	"github.com/remesa/remesa/internal/preflight"
 )
 
-// identityCheckInterval is how often a worker looks whether its Redis still knows it.
+// identityCheckInterval is how often a worker checks that its Redis still has its accounts'
+// identities.
 const identityCheckInterval = 30 * time.Second
 
-// warnForgotten says again and again, until ctx is done, that Redis forgot: whoever reads one line of a
-// log in a thousand shall read this.
+// warnForgotten logs at every check, until ctx is done, that Redis forgot: a single line would be
+// overlooked.
 func (s *service) warnForgotten(ctx context.Context, every time.Duration) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
@@ -30,8 +31,8 @@ func (s *service) warnForgotten(ctx context.Context, every time.Duration) {
 }
 
 // forgotten are the providers whose identities are gone from Redis though this worker left them
-// there: FLUSHALL, a restart without its data, a copy from before. A Redis that does not answer has
-// not forgotten.
+// there: after FLUSHALL, a restart without its data, or from an older copy. A Redis that does not
+// respond has not forgotten.
 func (s *service) forgotten(ctx context.Context) []string {
 	if !s.claimed.Load() {
 		return nil

@@ -16,8 +16,8 @@ import (
 	"github.com/remesa/remesa/internal/redistest"
 )
 
-// TestARedisThatForgotIsToldUntilSomebodyActs: in the log again and again, and by /readyz.
-func TestARedisThatForgotIsToldUntilSomebodyActs(t *testing.T) {
+// TestARedisThatForgotIsReportedUntilAnOperatorActs: in the log at every check, and by /readyz.
+func TestARedisThatForgotIsReportedUntilAnOperatorActs(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	log := &logtest.Log{}

@@ -37,11 +37,11 @@ func (cmd passwordCmd) Run(ctx context.Context, _ *config.Config) error {
 	return nil
 }
 
-// longestPassword bounds what is read; no hash looks at as much.
+// longestPassword bounds what is read; it is longer than any hash uses.
 const longestPassword = 1024
 
-// readPassword asks a person twice, without echo, or reads one line. Its errors repeat nothing of
-// what was read.
+// readPassword prompts twice without echo on a terminal, or reads one line. Its errors repeat
+// nothing of what was read.
 func readPassword(ctx context.Context, in *os.File, prompt io.Writer) (string, error) {
 	if !term.IsTerminal(int(in.Fd())) {
 		return oneLine(in)

@@ -32,8 +32,8 @@ import (
 
 type runCmd struct{}
 
-// Run serves until a signal, then drains. Where the log is JSON for machines, so is the reason for
-// not serving; people on a terminal get it as main writes it.
+// Run serves until a signal, then drains. Where the log is JSON, the reason for not serving is
+// logged as JSON too; on a terminal main prints it.
 func (cmd runCmd) Run(ctx context.Context, c *config.Config) error {
 	err := cmd.serve(ctx, c)
 	if err == nil || errors.Is(err, errSilent) || c.LogFormat != config.LogJSON || term.IsTerminal(int(os.Stderr.Fd())) { // #nosec G115 -- a descriptor
@@ -187,14 +187,14 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 }
 
 // watch counts payments and subscriptions at every provider, not only at those that this worker
-// serves: what nobody serves waits the longest.
+// serves: a provider that no worker serves has the oldest backlog.
 func watch(reg *prometheus.Registry, ledger *idempotency.Ledger, subscriptions *billing.Store) {
 	all := catalog.Names()
 	reg.MustRegister(metrics.OpenPayments{Ledger: ledger, Providers: all}, metrics.LedgerHealth{Ledger: ledger, Providers: all},
 		metrics.Subscriptions{Store: subscriptions, Providers: all}, metrics.Parked{Ledger: ledger, Providers: all})
 }
 
-// contended says what to set where workers end each other's tokens.
+// contended logs what to set where workers end each other's tokens.
 func contended(m *metrics.Metrics, log zerolog.Logger, shared bool) func(provider, account string) {
 	hint := "each login may end the other workers' tokens: set REMESA_TOKEN_KEY, the same on all workers, so that they share one token"
 	if shared {
@@ -231,7 +231,7 @@ func (s *service) serve(ctx context.Context) error {
 	return s.run(ctx)
 }
 
-// awaitRedis waits for Redis to answer: an orchestrator may start it after the worker.
+// awaitRedis waits until Redis responds: an orchestrator may start it after the worker.
 func (s *service) awaitRedis(ctx context.Context) error {
 	for n := 0; ; n++ {
 		probe, cancel := context.WithTimeout(ctx, 3*time.Second)
@@ -251,8 +251,8 @@ func (s *service) awaitRedis(ctx context.Context) error {
 	}
 }
 
-// refuseUnsafe keeps real payments off a Redis that may lose them, and off accounts that are not what
-// they were.
+// refuseUnsafe keeps real payments off a Redis that may lose them, and off accounts that are not
+// what they were.
 func (s *service) refuseUnsafe(ctx context.Context) error {
 	findings := preflight.CheckRedis(ctx, s.rdb, expect(s.config))
 	if err := preflight.RefuseUnsafe(findings, s.config.LiveURLs(), s.config.AllowUnsafeRedis); err != nil {

@@ -29,11 +29,11 @@ func (s *service) sweeper() *billing.Sweeper {
 	})
 	return billing.NewSweeper(billing.SweeperConfig{
 		Store: s.subscriptions, Ledger: s.ledger, Intake: intake, Providers: s.registry.Providers(),
-		Interval: c.SweepInterval, Limit: c.SweepLimit, Log: s.log, OnStep: sweepFaults(faultPoints(s.log)),
+		Interval: c.SweepInterval, Limit: c.SweepLimit, Log: s.log, OnFaultPoint: sweepFaults(faultPoints(s.log)),
 	})
 }
 
-// sweepFaults lets the fault tests stop a worker at the steps of the sweep too.
+// sweepFaults lets the fault tests stop a worker at the fault points of the sweep too.
 func sweepFaults(at func(engine.FaultPoint, idempotency.Key)) func(billing.SweepPoint, string) {
 	if at == nil {
 		return nil

@@ -11,8 +11,8 @@ import (
 	"github.com/remesa/remesa/internal/webhook"
 )
 
-// serveWebhooks serves the webhooks of providers on a listener of their own, until the returned function is
-// called. Without an address there is none: payments are polled all the same.
+// serveWebhooks serves the webhooks of providers on a listener of their own, until the returned
+// function is called. Without an address there is none: payments are polled all the same.
 func (s *service) serveWebhooks(ctx context.Context) (func(), error) {
 	if s.config.WebhookAddr == "" {
 		return func() {}, nil

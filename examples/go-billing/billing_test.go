@@ -33,7 +33,7 @@ func open(t *testing.T, redis string) *tasks.Client {
 	return client
 }
 
-// settle plays the worker: the payment is sent and paid.
+// settle acts as the worker: the payment is sent and paid.
 func settle(t *testing.T, ledger *idempotency.Ledger, reference string) {
 	t.Helper()
 	key := idempotency.Key{Provider: virtualpos.Name, Account: idempotency.DefaultAccount, Reference: reference}
@@ -77,7 +77,8 @@ func consume(t *testing.T, client *tasks.Client, o tasks.OutcomesOptions, handle
 	}
 }
 
-// pending is how many events were read and not acknowledged, or not read; -1 before there is a group.
+// pending is how many events were read and not acknowledged, or not read; -1 before there is a
+// group.
 func pending(t *testing.T, rdb *redis.Client) int64 {
 	t.Helper()
 	groups, err := rdb.XInfoGroups(t.Context(), idempotency.OutcomesKey(virtualpos.Name)).Result()
@@ -87,8 +88,8 @@ func pending(t *testing.T, rdb *redis.Client) int64 {
 	return groups[0].Lag + groups[0].Pending
 }
 
-// want checks that each event of the stream is in the folder once and whole, and that each payment is
-// known to be paid.
+// want checks that each event of the stream is in the folder once and whole, and that each payment
+// is known to be paid.
 func want(t *testing.T, rdb *redis.Client, f folder, references ...string) {
 	t.Helper()
 	entries, err := rdb.XRange(t.Context(), idempotency.OutcomesKey(virtualpos.Name), "-", "+").Result()
@@ -142,8 +143,8 @@ func TestFromSubmissionToOutcome(t *testing.T) {
 	want(t, rdb, f, "a", "b")
 }
 
-// TestACrashBetweenReadingAndAcknowledging: somebody else takes over, and nothing is kept twice. The
-// crash is a handler that fails from there on; package outcomes kills real processes.
+// TestACrashBetweenReadingAndAcknowledging: another consumer takes over, and nothing is kept twice.
+// The crash is a handler that fails from there on; package outcomes kills real processes.
 func TestACrashBetweenReadingAndAcknowledging(t *testing.T) {
 	t.Parallel()
 	errCrash := errors.New("crash")

@@ -60,7 +60,8 @@ func submit(ctx context.Context, client *tasks.Client, reference, amount string)
 }
 
 // folder stands in for a table of events with a unique id: a file for each, named after it, so that
-// one that comes again changes nothing. Of a payment's events the one with the highest version counts.
+// one that comes again changes nothing. Of a payment's events the one with the highest version
+// counts.
 type folder string
 
 func (f folder) keep(_ context.Context, e tasks.Event) error {

@@ -2,7 +2,7 @@
 """Reads the outcomes of payments from remesa's stream and writes each into a file of JSON lines, once.
 
 Survives kill -9 at any moment: an event is written down, then acknowledged; what a dead consumer left is taken over; what comes twice is
-told by its event_id. Needs Python 3.8 and nothing else: the few commands of Redis are spoken over a socket.
+recognized by its event_id. Needs Python 3.8 and nothing else: the few commands of Redis are spoken over a socket.
 """
 
 import argparse
@@ -21,7 +21,7 @@ class RedisError(Exception):
 
 
 class Redis:
-    """The part of RESP 2 that a consumer needs: a command is a list of strings, an answer is a string, a number, a list or None."""
+    """The part of RESP 2 that a consumer needs: a command is a list of strings, a reply is a string, a number, a list or None."""
 
     def __init__(self, url, patience):
         address = urlsplit(url)
@@ -95,7 +95,7 @@ class Consumer:
         try:
             redis.call("XGROUP", "CREATE", stream, group, "0", "MKSTREAM")
         except RedisError as problem:
-            if not str(problem).startswith("BUSYGROUP"):  # somebody made it before
+            if not str(problem).startswith("BUSYGROUP"):  # another consumer created it before
                 raise
 
     def take_over(self):

@@ -124,7 +124,8 @@ func TestItSurvivesKill9(t *testing.T) {
 	wantEachOnce(t, rdb, journal, events)
 }
 
-// TestWhatADeadConsumerReadIsTakenOver: it read everything, wrote some of it down, the last in half, and acknowledged none.
+// TestWhatADeadConsumerReadIsTakenOver: it read everything, wrote some of it down, the last in
+// half, and acknowledged none.
 func TestWhatADeadConsumerReadIsTakenOver(t *testing.T) {
 	t.Parallel()
 	s := redistest.Start(t)

@@ -1,5 +1,5 @@
-// Package sixth holds that a provider is added as docs/adding-a-provider.md says, and by nothing else:
-// the files in _module and the lines that the page names.
+// Package sixth holds that a provider is added as docs/adding-a-provider.md says, and by nothing
+// else: the files in _module and the lines that the page names.
 package sixth
 
 import (
@@ -77,8 +77,8 @@ func TestThePageListsTheFilesOfTheExample(t *testing.T) {
 	}
 }
 
-// lines are the edits that the page's second table describes, by file: what is added behind the last
-// line that matches.
+// lines are the edits that the page's second table describes, by file: what is added behind the
+// last line that matches.
 var lines = map[string][]struct{ behind, added string }{
 	"providers/catalog/catalog.go": {
 		{`"github.com/remesa/remesa/providers/[a-z]+"`, "\t\"github.com/remesa/remesa/providers/" + name + `"`},
@@ -191,8 +191,8 @@ func goCommand(t *testing.T, dir string, args ...string) {
 	}
 }
 
-// TestTheProviderIsAdded builds the module with the provider in it, runs what the page tells an author
-// to run, and pays through it.
+// TestTheProviderIsAdded builds the module with the provider in it, runs what the page tells an
+// author to run, and pays through it.
 func TestTheProviderIsAdded(t *testing.T) {
 	t.Parallel()
 	dir := grown(t)

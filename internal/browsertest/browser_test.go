@@ -20,8 +20,8 @@ import (
 	"github.com/remesa/remesa/internal/eventually"
 )
 
-// testTimeout bounds a walk through the pages, and waiting for one of them, on a machine that has much
-// else to do.
+// testTimeout bounds a walk through the pages, and waiting for one of them, on a machine that has
+// much else to do.
 const testTimeout = 3 * time.Minute
 
 // findBrowser skips the test where there is none, except where there must be one: `make test`
@@ -54,7 +54,7 @@ var (
 	phone   = screen{"-phone", 390, 844, true}
 )
 
-// visitor is a person with a browser, and what their browser complained about.
+// visitor is an operator with a browser, and what the browser complained about.
 type visitor struct {
 	t    *testing.T
 	ctx  context.Context
@@ -95,8 +95,8 @@ func visit(t *testing.T, d *demo, s screen) *visitor {
 	return v
 }
 
-// recordComplaints keeps what the browser complains about: scripts that fail, files that do not come, anything
-// that the policy forbids.
+// recordComplaints keeps what the browser complains about: scripts that fail, files that do not
+// come, anything that the policy forbids.
 func (v *visitor) recordComplaints(event any) {
 	text := ""
 	switch e := event.(type) {
@@ -158,7 +158,7 @@ func (v *visitor) until(expression string) {
 	})
 }
 
-// vain describes what did not come about, and asks the browser only when somebody reads it.
+// vain describes what did not come about. It queries the browser only when the text is needed.
 type vain func() string
 
 // Error implements error.

@@ -14,11 +14,12 @@ type demo struct {
 	url, user, password string
 }
 
-// invitation is the line that tells people where to go.
+// invitation is the line with the pages' address.
 var invitation = regexp.MustCompile(`(http://[0-9.:]+)/payments +user (\S+), password (\S+)`)
 
 // startDemo builds the worker and runs its demo until the test ends. On a machine that is busy
-// beyond the demo's own patience it says that an outcome is not as expected, and is started again.
+// beyond the demo's own time limit it says that an outcome is not as expected, and is started
+// again.
 func startDemo(t *testing.T) *demo {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "worker")

@@ -25,8 +25,8 @@ import (
 	"github.com/remesa/remesa/tasks"
 )
 
-// fixture is a real redis-server with a real ledger, the pages on it, and a provider; a real engine is
-// started on demand.
+// fixture is a real redis-server with a real ledger, the pages on it, and a provider; a real engine
+// is started on demand.
 type fixture struct {
 	t      *testing.T
 	rdb    *redis.Client
@@ -48,7 +48,7 @@ func newRig(t *testing.T) *fixture {
 	return r
 }
 
-// fakeProvider counts what it is told to pay.
+// fakeProvider counts the payments that it is sent.
 type fakeProvider struct {
 	mu      sync.Mutex
 	pays    map[string]int
@@ -171,7 +171,7 @@ func TestEveryButtonIsHarmlessToMoney(t *testing.T) {
 	for _, row := range []struct {
 		says string
 		// before is pressed while no worker runs, running once one does, during while the provider
-		// has the payments, after when all are settled.
+		// has the payments, after when all are final.
 		before, running, during, after func(r *fixture)
 	}{
 		{says: "archived one by one, then run once all are paid",
@@ -325,8 +325,8 @@ func answered(t *testing.T, r *fixture, path string, into any) {
 	}
 }
 
-// TestQueuesAreToldAsAsynqmonTellsThem compares our two answers with those that they stand in for.
-func TestQueuesAreToldAsAsynqmonTellsThem(t *testing.T) {
+// TestQueuesAreListedAsAsynqmonListsThem compares our two responses with those that they replace.
+func TestQueuesAreListedAsAsynqmonListsThem(t *testing.T) {
 	r := newRig(t)
 	r.submit("p1")
 	q := newQueues(Options{Redis: r.rdb})
@@ -394,8 +394,8 @@ func TestNoAnswerShowsWhatIsInAPayload(t *testing.T) {
 	}
 }
 
-// TestASettlementReachesTheLedger goes through the pages with the real ledger behind them.
-func TestASettlementReachesTheLedger(t *testing.T) {
+// TestAResolutionReachesTheLedger goes through the pages with the real ledger behind them.
+func TestAResolutionReachesTheLedger(t *testing.T) {
 	r := newRig(t)
 	r.submit("p1")
 	k := idempotency.Key{Provider: "virtualpos", Account: "default", Reference: "p1"}

@@ -1,6 +1,6 @@
 // Package dashboard serves what operators open in a browser: /dashboard, asynq's queues as asynqmon
-// shows them, and /payments, the ledger's own pages. Both stand behind one guard, which decides who
-// may look, who may change something, and what a browser may load.
+// shows them, and /payments, the ledger's own pages. One guard in front of both decides who may
+// read, who may change something, and what a browser may load.
 package dashboard
 
 import (
@@ -15,7 +15,7 @@ import (
 	"github.com/remesa/remesa/internal/login"
 )
 
-// Subscriptions tells how many subscriptions are due and not yet dealt with, and since when the
+// Subscriptions returns how many subscriptions are due and not yet processed, and since when the
 // oldest is.
 type Subscriptions interface {
 	Due(ctx context.Context) (count int64, oldest time.Time, err error)
@@ -29,7 +29,7 @@ type Options struct {
 	// Users may log in. Where there are none there is no login: then the listener must be on
 	// loopback, whoever names it otherwise is refused, and nothing can be changed.
 	Users []login.User
-	// Writable lets people change things, where there is a login.
+	// Writable lets operators change things, where there is a login.
 	Writable bool
 	// Subscriptions may be nil.
 	Subscriptions Subscriptions
@@ -38,8 +38,8 @@ type Options struct {
 	Now func() time.Time
 }
 
-// New is the handler of every path that the dashboard and the payments pages have; any other is not
-// found.
+// New makes the handler of every path that the dashboard and the payments pages have; any other is
+// not found.
 func New(o Options) http.Handler {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -60,7 +60,8 @@ const (
 	paymentsPath = "/payments"
 )
 
-// Server serves a handler to people: nobody can hold a connection for long, or make it read much.
+// Server makes a server for browsers. Its limits keep a client from holding a connection for long
+// or sending much.
 func Server(h http.Handler) *http.Server {
 	return &http.Server{
 		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
@@ -68,7 +69,7 @@ func Server(h http.Handler) *http.Server {
 	}
 }
 
-// changes reports whether a method asks for a change.
+// changes reports whether a method may change something.
 func changes(method string) bool {
 	return !slices.Contains([]string{http.MethodGet, http.MethodHead}, method)
 }

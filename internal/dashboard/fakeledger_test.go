@@ -13,7 +13,7 @@ import (
 
 var testNow = time.Date(2026, 5, 15, 9, 30, 0, 0, time.UTC)
 
-// fakeLedger is a ledger that remembers what people told it.
+// fakeLedger is a ledger that records interventions.
 type fakeLedger struct {
 	records []idempotency.Record
 	halts   map[string]string
@@ -21,7 +21,7 @@ type fakeLedger struct {
 	broken string
 	// damaged is a payment whose record cannot be read.
 	damaged idempotency.Key
-	// refuses is what each step answers.
+	// refuses is the error of each intervention.
 	refuses error
 	calls   []string
 }
@@ -95,7 +95,7 @@ func (d *fakeLedger) Halts(_ context.Context, provider string) (map[string]strin
 	return nil, nil
 }
 
-// recorded keeps a step, the version and who took it.
+// recorded keeps an intervention, the version and the actor.
 func (d *fakeLedger) recorded(step string, k idempotency.Key, version int64, p idempotency.Actor, more ...any) (idempotency.Transition, error) {
 	d.calls = append(d.calls, step+" "+k.String()+" "+strconv.FormatInt(version, 10)+" by "+p.By+": "+p.Note+fmt.Sprintf("%v", more))
 	return idempotency.Transition{}, d.refuses

@@ -18,8 +18,8 @@ import (
 
 // guard stands before every page. It refuses, in this order: paths that do not mean what they say,
 // names of this machine that are not its own (without a login), a missing or wrong login, bodies
-// that are too large, changes from another site's pages, and changes where people may only look.
-// Whatever the answer is, its headers keep a browser from doing more with it than showing it.
+// that are too large, changes from another site's pages, and changes where the pages are read-only.
+// The headers of every response keep a browser from doing more with it than showing it.
 type guard struct {
 	Options
 	auth   *login.Authenticator
@@ -68,7 +68,8 @@ func (g *guard) whyReadOnly() string {
 	return "REMESA_DASHBOARD_WRITABLE is not set"
 }
 
-// admit reports whether the request's login is right, or none is needed; otherwise it has answered.
+// admit reports whether the request's login is right, or none is needed; otherwise it has
+// responded.
 func (g *guard) admit(w http.ResponseWriter, r *http.Request) bool {
 	if len(g.Users) == 0 {
 		return true
@@ -118,8 +119,8 @@ func visitorOf(ctx context.Context) visitor {
 	return v
 }
 
-// signed is the name that a person gave, with what is known of them: the name is a claim, the login
-// is not.
+// signed is the name that an operator gave, with what is known of them: the name is a claim, the
+// login is not.
 func (v visitor) signed(name string) string {
 	return name + " (login " + v.login + ", " + v.from + ")"
 }
@@ -136,8 +137,8 @@ func isCleanPath(r *http.Request) bool {
 	return strings.HasPrefix(plain, "/") && !strings.Contains(plain, `\`) && (plain == path.Clean(plain) || plain == path.Clean(plain)+"/")
 }
 
-// isLocalHost reports whether a Host header names this machine: a page of another site whose name was
-// made to lead here does not.
+// isLocalHost reports whether a Host header names this machine: a page of another site whose name
+// was made to lead here does not.
 func isLocalHost(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
@@ -146,8 +147,8 @@ func isLocalHost(host string) bool {
 	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }
 
-// setSecurityHeaders sets what every answer carries. Pages replace the policy by one that lets them load what
-// they need.
+// setSecurityHeaders sets what every response carries. Pages replace the policy by one that lets
+// them load what they need.
 func setSecurityHeaders(h http.Header) {
 	for name, value := range map[string]string{
 		"Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",

@@ -36,7 +36,7 @@ type discardLog struct{}
 
 func (discardLog) Printf(context.Context, string, ...any) {}
 
-// nowhere is a Redis that nobody serves: what the guard refuses never asks for one.
+// nowhere is an address without a Redis: what the guard refuses never reaches one.
 func nowhere(t *testing.T) redis.UniversalClient {
 	t.Helper()
 	rdb := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1", MaxRetries: -1, DialerRetries: 1})
@@ -50,7 +50,7 @@ func options(t *testing.T) Options {
 		Now: func() time.Time { return testNow }}
 }
 
-// ask sends a request as it stands, login included, and checks what every answer must carry.
+// ask sends a request as it is, login included, and checks what every response must carry.
 func ask(t *testing.T, h http.Handler, r *http.Request) *httptest.ResponseRecorder {
 	t.Helper()
 	w := httptest.NewRecorder()
@@ -59,7 +59,7 @@ func ask(t *testing.T, h http.Handler, r *http.Request) *httptest.ResponseRecord
 	return w
 }
 
-// hardened checks the headers that keep a browser from doing more with an answer than showing it.
+// hardened checks the headers that keep a browser from doing more with a response than showing it.
 func hardened(t *testing.T, what string, h http.Header) {
 	t.Helper()
 	for name, want := range map[string]string{

@@ -11,7 +11,7 @@ import (
 	"github.com/remesa/remesa/idempotency"
 )
 
-// fields makes a form of this step on virtualpos/p, changed by pairs of name and value.
+// fields makes a form of this intervention on virtualpos/p, changed by pairs of name and value.
 func fields(changes ...string) url.Values {
 	f := url.Values{"step": {"resolve"}, "as": {"succeeded"}, "key": {"virtualpos/p"}, "version": {"7"}, "by": {"ana"}, "note": {"seen in the bank"}}
 	for i := 0; i < len(changes); i += 2 {

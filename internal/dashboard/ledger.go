@@ -6,8 +6,8 @@ import (
 	"github.com/remesa/remesa/idempotency"
 )
 
-// Ledger is what the pages show, and what a person may do there. A step by hand carries the version
-// that the person saw.
+// Ledger is what the pages show and change. An intervention names the version that the operator
+// saw.
 type Ledger interface {
 	Show(ctx context.Context, k idempotency.Key) (idempotency.Record, error)
 	List(ctx context.Context, f idempotency.Filter, yield func(idempotency.Record) bool) error
@@ -16,7 +16,7 @@ type Ledger interface {
 	Interventions
 }
 
-// Interventions takes the steps by hand.
+// Interventions carries out operators' interventions.
 type Interventions interface {
 	Resolve(ctx context.Context, k idempotency.Key, version int64, r idempotency.Resolution) (idempotency.Transition, error)
 	ClearAnomaly(ctx context.Context, k idempotency.Key, version int64, reverse bool, by idempotency.Actor) (idempotency.Transition, error)

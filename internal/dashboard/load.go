@@ -23,7 +23,7 @@ type providerData struct {
 	err     error
 }
 
-// loadProviders asks for all providers at once, so that one that answers slowly costs the page no more
+// loadProviders reads all providers at once, so that a slow one delays the page no more
 // than itself.
 func (p *pages) loadProviders(ctx context.Context) []providerData {
 	names := catalog.Names()
@@ -62,7 +62,7 @@ func (p *pages) loadProvider(ctx context.Context, provider string) providerData 
 	return g
 }
 
-// due asks for the subscriptions, where there are any.
+// due reads how many subscriptions are due, where there are any.
 func (p *pages) due(ctx context.Context, o *overview) *due {
 	if p.Subscriptions == nil {
 		return nil
@@ -77,7 +77,7 @@ func (p *pages) due(ctx context.Context, o *overview) *due {
 }
 
 // since is when a payment's anomaly was found, or when it came into its state, as far as its
-// history tells.
+// history has it.
 func since(r idempotency.Record) time.Time {
 	at := r.Updated
 	for _, e := range r.History {

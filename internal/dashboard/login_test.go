@@ -43,8 +43,8 @@ func TestTheLoginStandsBesideTheNameThatIsClaimed(t *testing.T) {
 	}
 }
 
-// TestWhoPressesAButtonOnTheQueuesPageIsLogged: those decide about no money, but they can make
-// payments wait.
+// TestWhoPressesAButtonOnTheQueuesPageIsLogged: the buttons decide about no money, but they can
+// delay payments.
 func TestWhoPressesAButtonOnTheQueuesPageIsLogged(t *testing.T) {
 	var log bytes.Buffer
 	o := options(t)
@@ -83,8 +83,7 @@ func TestEachUserHasAPasswordOfTheirOwn(t *testing.T) {
 	}
 }
 
-// TestWhoeverGuessesIsSlowedDown: and who has a login and mistypes it is let in again after a
-// while.
+// TestWhoeverGuessesIsSlowedDown: whoever mistypes a login gets in after a while.
 func TestWhoeverGuessesIsSlowedDown(t *testing.T) {
 	o := options(t)
 	now := testNow

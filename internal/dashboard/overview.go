@@ -18,7 +18,7 @@ const (
 	maxRecords = 1000
 )
 
-// overview is the page that says what needs somebody.
+// overview is the page of what needs an operator.
 type overview struct {
 	// Notices are what an operator must know before all else.
 	Notices []string
@@ -74,13 +74,13 @@ func sections() []struct {
 		filter idempotency.Filter
 	}
 	return []section{
-		{list{ID: "anomalies", Title: "With an anomaly", About: "Two contradicting facts about one payment. A person decides which holds."},
+		{list{ID: "anomalies", Title: "With an anomaly", About: "Two contradicting facts about one payment. An operator decides which holds."},
 			idempotency.Filter{Anomalies: true}},
-		{list{ID: "held", Title: "Held", About: "Nobody could find out whether these were executed. A person decides."},
+		{list{ID: "held", Title: "Held", About: "No machine could find out whether these were executed. An operator decides."},
 			idempotency.Filter{State: idempotency.Held}},
 		{list{ID: "in-doubt", Title: "In doubt", About: "These may have been executed. The provider is being asked; most doubts end by themselves."},
 			idempotency.Filter{State: idempotency.InDoubt}},
-		{list{ID: "blocked", Title: "Blocked", About: "Stopped before their first send, until a person releases or cancels them."},
+		{list{ID: "blocked", Title: "Blocked", About: "Stopped before their first send, until an operator releases or cancels them."},
 			idempotency.Filter{State: idempotency.Blocked}},
 	}
 }

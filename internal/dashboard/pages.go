@@ -49,7 +49,7 @@ func (p *pages) register(mux *http.ServeMux) {
 
 const showPath = paymentsPath + "/show"
 
-// static serves a file that holds nothing of anybody.
+// static serves a file without any data.
 func static(name, kind string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		content, err := staticFiles.ReadFile("static/" + name)
@@ -88,7 +88,7 @@ func (p *pages) render(w http.ResponseWriter, code int, view, title string, body
 	_, _ = w.Write(out.Bytes())
 }
 
-// message is a page that only says something.
+// message is a page with nothing but a message.
 type message struct {
 	Title, Text string
 	// Key, if any, leads back to a payment.
@@ -161,7 +161,7 @@ func (p *pages) find(ctx context.Context, w http.ResponseWriter, r *http.Request
 
 func linkTo(key string) string { return showPath + "?key=" + url.QueryEscape(key) }
 
-// failed says what the ledger said, in words.
+// failed shows an error of the ledger in words.
 func (p *pages) failed(w http.ResponseWriter, k idempotency.Key, err error) {
 	key := k.String()
 	switch {
@@ -179,7 +179,7 @@ func (p *pages) failed(w http.ResponseWriter, k idempotency.Key, err error) {
 	}
 }
 
-// sentenceOf turns a refusal into a sentence for people without a command line.
+// sentenceOf turns a refusal into a sentence that names no command.
 func sentenceOf(err error) string {
 	_, why, found := strings.Cut(err.Error(), idempotency.ErrRefused.Error()+": ")
 	if !found {

@@ -25,7 +25,7 @@ type payment struct {
 	WaitsFor string
 	// Done is what was just done.
 	Done string
-	// Forms are the steps that a person may take now; none where nothing can be changed.
+	// Forms are the interventions that are allowed now; none where nothing can be changed.
 	Forms []form
 }
 
@@ -37,8 +37,9 @@ type event struct {
 	Note    string
 }
 
-// renderPayment shows a payment; s and problems are a form that was sent and cannot be carried out.
-func (p *pages) renderPayment(w http.ResponseWriter, code int, r idempotency.Record, done string, s intervention, problems []string) {
+// renderPayment shows a payment; sent and problems are a form that was sent and cannot be carried
+// out.
+func (p *pages) renderPayment(w http.ResponseWriter, code int, r idempotency.Record, done string, sent intervention, problems []string) {
 	v := payment{
 		Record: r, ID: r.Key.String(), Meaning: stateMeaning(r.State), Next: nextAction(r), Created: stamp{r.Created}, Updated: stamp{r.Updated},
 		Due: stamp{r.NextDue}, Metadata: slices.Sorted(maps.Keys(r.Metadata)), Done: doneText(done), Sealed: sealedText(r.DecryptErr),
@@ -49,27 +50,26 @@ func (p *pages) renderPayment(w http.ResponseWriter, code int, r idempotency.Rec
 		v.Events = append(v.Events, event{stamp{e.At}, e.State, e.Attempt, v.readable(e.Note)})
 	}
 	if p.Writable {
-		v.Forms = p.forms(r, s, problems)
+		v.Forms = p.forms(r, sent, problems)
 	}
 	p.render(w, code, "payment", v.ID, v, v.ID)
 }
 
-// sealedText is why texts of a payment are sealed here still, empty where none is.
-func sealedText(unopened error) string {
+// sealedText says why texts of a payment cannot be read here; it is empty where all can.
+func sealedText(decryptErr error) string {
 	switch {
-	case unopened == nil:
+	case decryptErr == nil:
 		return ""
-	case errors.Is(unopened, seal.ErrUnknownKey):
+	case errors.Is(decryptErr, seal.ErrUnknownKey):
 		return "sealed; this worker has no key"
-	case errors.Is(unopened, seal.ErrTampered):
+	case errors.Is(decryptErr, seal.ErrTampered):
 		return "sealed; changed or moved since"
 	default: // a payer's link that should be sealed and is not
 		return "not sealed, so not used"
 	}
 }
 
-// readable is a text as people read it: what this worker cannot open says so, instead of what is
-// stored.
+// readable is a text as the page shows it. For one that this worker cannot open it says so.
 func (v payment) readable(text string) string {
 	if v.Sealed != "" && seal.Sealed([]byte(text)) {
 		return v.Sealed
@@ -77,7 +77,7 @@ func (v payment) readable(text string) string {
 	return text
 }
 
-// doneText is fixed: what stands in an address is never shown.
+// doneText is a fixed text: nothing of the page's address is ever shown.
 func doneText(kind string) string {
 	switch kind {
 	case interventionResolve:
@@ -94,17 +94,17 @@ func doneText(kind string) string {
 	return ""
 }
 
-// form is one step as the page offers it.
+// form is one intervention as the page offers it.
 type form struct {
 	Kind, Title, Button string
 	Key                 string
 	Version             int64
-	// Choices are the ways to take the step; none where there is one.
+	// Choices are the ways to intervene; none where there is only one.
 	Choices []choice
 	// Details offers the provider's id and the kind of refusal.
 	Details bool
-	// Risk is what the box says with which somebody takes the risk of a double execution; empty
-	// where there is none to take.
+	// Risk is the text of the box with which an operator accepts the risk of a double execution;
+	// empty where there is no such risk.
 	Risk string
 	// Sent is what was filled in before, Problems why it was not enough.
 	Sent     intervention
@@ -113,7 +113,7 @@ type form struct {
 
 type choice struct{ Value, Label string }
 
-// forms are the steps that the ledger may allow in this state.
+// forms are the interventions that the ledger may allow in this state.
 func (p *pages) forms(r idempotency.Record, sent intervention, problems []string) []form {
 	var out []form
 	offer := func(kind, title, button string, choices ...choice) *form {
@@ -149,12 +149,12 @@ func (p *pages) forms(r idempotency.Record, sent intervention, problems []string
 		if r.Anomaly == "" && r.MayHaveLeft {
 			offer(interventionResolve, "Close its attempts", "Close", choice{string(idempotency.Failed), "Failed: it was not executed"}).Risk = "It stays failed: " + acceptRiskText
 		}
-	default: // being sent, or settled for good
+	default: // being sent, or final
 	}
 	return out
 }
 
-// acceptRiskText is what a person says who knows more than that it was refused.
+// acceptRiskText is for an operator who knows more than that it was refused.
 const acceptRiskText = "I know that nothing was executed: close the attempts too"
 
 func resolveChoices(s idempotency.State) []choice {

@@ -48,7 +48,7 @@ type day struct {
 	Date      string `json:"date"`
 }
 
-// list answers for every queue. asynqmon gives up on all of them where one task of one queue has
+// list lists every queue. asynqmon gives up on all of them where one task of one queue has
 // lost its data.
 func (q *queues) list(w http.ResponseWriter, r *http.Request) {
 	all, err := q.snapshots(r.Context())
@@ -162,7 +162,7 @@ func reply(w http.ResponseWriter, v any) {
 
 func fileURL(name string) *url.URL { return &url.URL{Path: name} }
 
-// notices tell of queues that do not work as they should.
+// notices describe queues that do not work as they should.
 func (q *queues) notices(ctx context.Context) []string {
 	all, err := q.snapshots(ctx)
 	if err != nil {

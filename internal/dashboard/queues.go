@@ -15,8 +15,9 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// queues is asynqmon behind what it lacks: types that browsers accept, a page that loads nothing from elsewhere, redacted payloads, and
-// a list of queues that one damaged task does not take down.
+// queues serves asynqmon and adds what it lacks: content types that browsers accept, a page that
+// loads nothing from elsewhere, redacted payloads, and a list of queues that survives a damaged
+// task.
 type queues struct {
 	mon       http.Handler
 	inspector *asynq.Inspector
@@ -51,12 +52,13 @@ func (s sharedRedis) MakeRedisClient() any { return s.rdb }
 // ServeHTTP implements http.Handler.
 func (q *queues) ServeHTTP(w http.ResponseWriter, r *http.Request) { q.mux.ServeHTTP(w, r) }
 
-// api passes a call on and says that the answer is JSON, which asynqmon does not.
+// api passes a call on and sets the content type JSON, which asynqmon does not.
 func (q *queues) api(w http.ResponseWriter, r *http.Request) {
 	q.mon.ServeHTTP(&typedResponse{ResponseWriter: w}, r)
 }
 
-// typedResponse adds the type to an answer that has none, and makes "not found" of the page that asynqmon answers unknown calls with.
+// typedResponse adds the content type to a response without one, and turns the page that asynqmon
+// sends for unknown calls into "not found".
 type typedResponse struct {
 	http.ResponseWriter
 	wroteHeader, dropped bool
@@ -84,7 +86,8 @@ func (t *typedResponse) Write(b []byte) (int, error) {
 	return t.ResponseWriter.Write(b)
 }
 
-// file serves asynqmon's own files; every path that is none is a page of it, which its script draws.
+// file serves asynqmon's own files; every path that is none is a page of it, which its script
+// draws.
 func (q *queues) file(w http.ResponseWriter, r *http.Request) {
 	if changes(r.Method) {
 		w.Header().Set("Allow", "GET, HEAD")
@@ -106,7 +109,7 @@ func (q *queues) file(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// typeOf is the type of the files whose contents do not tell it.
+// typeOf is the content type of files for which it cannot be detected.
 func typeOf(name, otherwise string) string {
 	switch path.Ext(name) {
 	case ".svg":
@@ -119,7 +122,8 @@ func typeOf(name, otherwise string) string {
 	return otherwise
 }
 
-// index is the page with a nonce of its own, which its styles carry: its library makes style elements in the browser.
+// index is the page with a nonce of its own, which its styles carry: its library makes style
+// elements in the browser.
 func (q *queues) index(w http.ResponseWriter) {
 	nonce := rand.Text()
 	h := w.Header()

@@ -27,8 +27,9 @@ type payloadSummary struct {
 	Rest      string `json:"rest"`
 }
 
-// showPayload shows of a wake-up its key or keys, of a payment what names it and its amount, and of any other task nothing. What is not valid as
-// a whole is not shown in part: its fields may be anything.
+// showPayload shows of a wake-up its key or keys, of a payment what names it and its amount, and of
+// any other task nothing. What is not valid as a whole is not shown in part: its fields may be
+// anything.
 func showPayload(kind string, payload []byte) string {
 	switch kind {
 	case tasks.TypeWakeUp:

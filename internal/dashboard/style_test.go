@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// TestTextCanBeReadInBothSchemes measures the contrast of each text on its ground, as WCAG does; 4.5 is what it asks for.
+// TestTextCanBeReadInBothSchemes measures the contrast of each text on its ground, as WCAG does;
+// 4.5 is what it asks for.
 func TestTextCanBeReadInBothSchemes(t *testing.T) {
 	css, err := staticFiles.ReadFile("static/style.css")
 	if err != nil {

@@ -14,10 +14,10 @@ type stamp struct{ time.Time }
 // ISO is for machines.
 func (s stamp) ISO() string { return s.UTC().Format(time.RFC3339) }
 
-// Text is for people.
+// Text is for readers.
 func (s stamp) Text() string { return s.UTC().Format("2006-01-02 15:04:05 UTC") }
 
-// age says a duration in at most two units.
+// age formats a duration in at most two units.
 func age(d time.Duration) string {
 	switch {
 	case d < time.Second:
@@ -46,7 +46,7 @@ func stateMeaning(s idempotency.State) string {
 	case idempotency.Pending:
 		return "the provider decides later, or the payer must act"
 	case idempotency.Held:
-		return "in doubt, and a person decides"
+		return "in doubt, and an operator decides"
 	case idempotency.Blocked:
 		return "stopped before its first send"
 	case idempotency.Succeeded:
@@ -59,7 +59,7 @@ func stateMeaning(s idempotency.State) string {
 	return ""
 }
 
-// nextAction says what somebody, or remesa, does next.
+// nextAction is what an operator, or remesa, does next.
 func nextAction(r idempotency.Record) string {
 	if r.Anomaly != "" {
 		return anomalyAdvice(r.Anomaly)
@@ -129,10 +129,11 @@ func heldAdvice(code string) string {
 
 func sentence(text string) string { return strings.ToUpper(text[:1]) + text[1:] + "." }
 
-// parkText says what a parked payment waits for; a reason of a newer worker's is said as it is.
+// parkText says what a parked payment waits for. A reason that only a newer worker knows is shown
+// as it is stored.
 func parkText(reason string) string {
 	kind, about, _ := strings.Cut(reason, ":")
-	asked := about == "ask"
+	query := about == "ask"
 	switch {
 	case reason == "":
 		return ""
@@ -158,7 +159,7 @@ func parkText(reason string) string {
 		return "a worker without REMESA_PAYLOAD_KEYS: it is not sealed"
 	case kind == "key":
 		return "a worker with the key that sealed it (REMESA_PAYLOAD_KEYS)"
-	case kind == "rate" && asked:
+	case kind == "rate" && query:
 		return "room under the provider's rate limit, to be asked about"
 	case kind == "rate":
 		return "room under the provider's rate limit"

@@ -1,6 +1,6 @@
-// Package demo plays sample payments: through an embedded Redis, simulated providers, and the
-// worker that its caller makes. Then it compares each outcome with what is expected, and with what
-// the provider's book says.
+// Package demo runs sample payments through an embedded Redis, the simulators, and the worker that
+// its caller makes. Then it compares each outcome with the expected one and with what the provider
+// executed.
 package demo
 
 import (
@@ -43,7 +43,7 @@ type Worker struct {
 	Addr  <-chan string
 }
 
-// Run plays sample payments until ctx is done, or once. It fails where an outcome is not as
+// Run runs sample payments, once or until ctx is done. It fails where an outcome is not as
 // expected, and where c names a real provider.
 func Run(ctx context.Context, c *config.Config, o Options) error {
 	if c.LiveURLs() {
@@ -51,23 +51,23 @@ func Run(ctx context.Context, c *config.Config, o Options) error {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	stage, err := newStage(ctx, o, c.Keys)
+	d, err := newDemo(ctx, o, c.Keys)
 	if err != nil {
 		return err
 	}
-	defer stage.close()
+	defer d.close()
 	working := make(chan error, 1)
-	go func() { working <- stage.worker.Serve(ctx) }()
+	go func() { working <- d.worker.Serve(ctx) }()
 	select {
-	case stage.addr = <-stage.worker.Addr:
+	case d.addr = <-d.worker.Addr:
 	case err := <-working: // it cannot listen
 		return err
 	}
-	if err := stage.run(ctx); err != nil {
+	if err := d.run(ctx); err != nil {
 		return err
 	}
 	if !o.Once && ctx.Err() == nil {
-		stage.printHints()
+		d.printHints()
 		<-ctx.Done()
 	}
 	cancel()
@@ -83,43 +83,44 @@ type demo struct {
 	fingerprintKey []byte
 	cancel         context.CancelFunc
 	// addr is where the pages are; password is theirs, for this run only.
-	addr       string
-	password   string
-	subscriber demoSubscription
+	addr         string
+	password     string
+	subscription demoSubscription
 }
 
 const demoUser = "demo"
 
-func newStage(ctx context.Context, o Options, keys config.Keys) (*demo, error) {
+func newDemo(ctx context.Context, o Options, keys config.Keys) (*demo, error) {
 	ctx, cancel := context.WithCancel(ctx)
-	s := &demo{
+	d := &demo{
 		cancel: cancel, redis: miniredis.NewMiniRedis(), sandbox: all.New(all.Options{}), password: rand.Text(),
 		fingerprintKey: []byte(keys.FingerprintKey.Reveal()),
 	}
-	if err := s.redis.Start(); err != nil {
+	if err := d.redis.Start(); err != nil {
 		cancel()
 		return nil, fmt.Errorf("embedded Redis: %w", err)
 	}
-	go s.expireKeys(ctx)
+	go d.expireKeys(ctx)
 	var err error
-	if s.subscriber, err = newSubscriber(time.Now()); err != nil {
-		s.close()
+	if d.subscription, err = newDemoSubscription(time.Now()); err != nil {
+		d.close()
 		return nil, err
 	}
-	url, err := s.openProviders(ctx)
+	url, err := d.openProviders(ctx)
 	if err != nil {
-		s.close()
+		d.close()
 		return nil, err
 	}
-	if s.worker, err = s.newWorker(o, url, keys); err != nil {
-		s.close()
+	if d.worker, err = d.newWorker(o, url, keys); err != nil {
+		d.close()
 		return nil, err
 	}
-	return s, nil
+	return d, nil
 }
 
-// expireKeys lets the embedded Redis forget what has expired: its own clock stands still.
-func (s *demo) expireKeys(ctx context.Context) {
+// expireKeys advances the clock of the embedded Redis, which does not run by itself, so that keys
+// expire.
+func (d *demo) expireKeys(ctx context.Context) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
@@ -127,44 +128,44 @@ func (s *demo) expireKeys(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			s.redis.FastForward(time.Second)
+			d.redis.FastForward(time.Second)
 		}
 	}
 }
 
-func (s *demo) openProviders(ctx context.Context) (url string, err error) {
-	for _, p := range s.sandbox.Providers() {
+func (d *demo) openProviders(ctx context.Context) (url string, err error) {
+	for _, p := range d.sandbox.Providers() {
 		if err := p.AddFaults(demoFaults(p.Name)...); err != nil {
 			return "", err
 		}
 	}
-	if err := s.sandbox.Find(pagoseguro.Name).AddFaults(s.subscriber.fault()); err != nil {
+	if err := d.sandbox.Find(pagoseguro.Name).AddFaults(d.subscription.fault()); err != nil {
 		return "", err
 	}
-	s.sandbox.Coordinador.AddRow(registeredInstruction, "12500")
+	d.sandbox.Coordinador.AddRow(registeredInstruction, "12500")
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err
 	}
-	go func() { _ = s.sandbox.Serve(ctx, l) }()
+	go func() { _ = d.sandbox.Serve(ctx, l) }()
 	return "http://" + l.Addr().String(), nil
 }
 
 // newWorker makes the worker, with times short enough to watch. Payload keys are the caller's, or
 // enqueue in the same shell would seal what the demo could not open.
-func (s *demo) newWorker(o Options, url string, keys config.Keys) (*Worker, error) {
+func (d *demo) newWorker(o Options, url string, keys config.Keys) (*Worker, error) {
 	addr := o.Addr
 	if o.Once {
 		addr = "127.0.0.1:0"
 	}
 	variables := map[string]string{
-		"REMESA_REDIS_URL": "redis://" + s.redis.Addr() + "/0", "REMESA_HTTP_ADDR": addr,
-		"REMESA_DASHBOARD_USER": demoUser, "REMESA_DASHBOARD_PASSWORD": s.password, "REMESA_DASHBOARD_WRITABLE": "true",
+		"REMESA_REDIS_URL": "redis://" + d.redis.Addr() + "/0", "REMESA_HTTP_ADDR": addr,
+		"REMESA_DASHBOARD_USER": demoUser, "REMESA_DASHBOARD_PASSWORD": d.password, "REMESA_DASHBOARD_WRITABLE": "true",
 		"REMESA_REQUEST_TIMEOUT": "1s", "REMESA_LEASE": "4s", "REMESA_SETTLE_TIME": "1s", "REMESA_NOT_FOUND_INTERVAL": "200ms",
 		"REMESA_RETRY_BASE": "200ms", "REMESA_POLL_FIRST": "300ms", "REMESA_POLL_MAX": "1s", "REMESA_JANITOR_INTERVAL": "100ms", "REMESA_SWEEP_INTERVAL": "100ms",
 	}
-	for _, p := range s.sandbox.Providers() {
+	for _, p := range d.sandbox.Providers() {
 		for _, setting := range p.Settings(url) {
 			variables[setting.Name] = setting.Value
 		}
@@ -179,18 +180,18 @@ func (s *demo) newWorker(o Options, url string, keys config.Keys) (*Worker, erro
 	return o.NewWorker(c, log)
 }
 
-func (s *demo) close() {
-	s.cancel()
-	if s.worker != nil {
-		_ = s.worker.Redis.Close()
+func (d *demo) close() {
+	d.cancel()
+	if d.worker != nil {
+		_ = d.worker.Redis.Close()
 	}
-	s.redis.Close()
+	d.redis.Close()
 }
 
-// printHints says what to try while the demo stays up.
-func (s *demo) printHints() {
+// printHints prints what to try while the demo stays up.
+func (d *demo) printHints() {
 	fmt.Printf(`
-The demo stays up until Ctrl-C. Some payments are held on purpose: nobody could find out whether they were executed. In a browser:
+The demo stays up until Ctrl-C. Some payments are held on purpose: no machine could find out whether they were executed. In a browser:
 
   http://%s/payments   user %s, password %s (made for this run)
 
@@ -204,5 +205,5 @@ side: try its buttons, no payment will mind. The same in another terminal:
   go run ./cmd/enqueue watch --from 0
 
   http://%s/metrics has the metrics.
-`, s.addr, demoUser, s.password, heldReference, s.redis.Addr(), heldReference, heldReference, s.addr)
+`, d.addr, demoUser, d.password, heldReference, d.redis.Addr(), heldReference, heldReference, d.addr)
 }

@@ -10,7 +10,8 @@ import (
 )
 
 // TestAStrangersBuildHasTheDemo: go build without any tag, and a folder with nothing else in it. On
-// a machine that is busy beyond the demo's own patience an outcome may not be as expected.
+// a machine that is busier than the demo's own time limit allows, an outcome may not be as
+// expected.
 func TestAStrangersBuildHasTheDemo(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()

@@ -15,21 +15,21 @@ import (
 	"github.com/remesa/remesa/tasks"
 )
 
-// demoSubscription is the demo's subscription: monthly since the 31st of a month four to five months ago,
-// and added then. The workers stood still ever since, until the demo starts. Its first period is
-// too old by now, its third charge is declined once.
+// demoSubscription is monthly since the 31st of a month four to five months ago, and was added
+// then. No worker ran until the demo starts. Its first period is too old by now, its third charge
+// is declined once.
 type demoSubscription struct {
 	terms   tasks.Subscription
 	started time.Time
 }
 
 const (
-	subscriberID   = "demo-monthly"
+	subscriptionID = "demo-monthly"
 	declinedPeriod = 3
 	demoDunning    = "400ms"
 )
 
-func newSubscriber(now time.Time) (demoSubscription, error) {
+func newDemoSubscription(now time.Time) (demoSubscription, error) {
 	zone, err := schedule.LoadZone("America/Bogota")
 	if err != nil {
 		return demoSubscription{}, err
@@ -37,7 +37,7 @@ func newSubscriber(now time.Time) (demoSubscription, error) {
 	start := lastDayOfALongMonth(now.In(zone).AddDate(0, -5, 1-now.In(zone).Day()))
 	old := now.Sub(start.Add(9 * time.Hour))
 	line, err := json.Marshal(map[string]any{
-		"id": subscriberID, "provider": pagoseguro.Name, "amount": "32900", "currency": "COP", "description": "Plan mensual de prueba",
+		"id": subscriptionID, "provider": pagoseguro.Name, "amount": "32900", "currency": "COP", "description": "Plan mensual de prueba",
 		"start": start.Format(time.DateOnly), "schedule": map[string]any{"every": "month", "at": "09:00", "timezone": "America/Bogota"},
 		"catch_up": fmt.Sprintf("%dd", old/(24*time.Hour)), "dunning": []string{demoDunning}, "customer": demoCustomer(), "card": demoTokenized(),
 	})
@@ -60,7 +60,7 @@ func lastDayOfALongMonth(first time.Time) time.Time {
 
 // fault declines one charge of it, softly.
 func (s demoSubscription) fault() sandbox.Fault {
-	return sandbox.Fault{Kind: "decline", Reference: tasks.TxnID(subscriberID, declinedPeriod, 0)}
+	return sandbox.Fault{Kind: "decline", Reference: tasks.TxnID(subscriptionID, declinedPeriod, 0)}
 }
 
 // add keeps it as if it had been added when it started.
@@ -72,7 +72,7 @@ func (s demoSubscription) add(ctx context.Context, store *billing.Store) error {
 // await waits until it is caught up.
 func (s demoSubscription) await(ctx context.Context, store *billing.Store) error {
 	for ctx.Err() == nil {
-		loaded, err := store.Load(ctx, s.terms.Provider(), subscriberID)
+		loaded, err := store.Load(ctx, s.terms.Provider(), subscriptionID)
 		if err == nil && len(loaded) == 1 && loaded[0].Record.Open == nil && loaded[0].Record.NextDue > time.Now().UnixMilli() {
 			return nil
 		}
@@ -84,18 +84,18 @@ func (s demoSubscription) await(ctx context.Context, store *billing.Store) error
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
-	return nil // the closing table says what is missing
+	return nil // the table at the end says what is missing
 }
 
-// closing prints its periods, each of which the provider must have charged exactly once, the missed
-// one not at all.
-func (s demoSubscription) closing(ctx context.Context, st *demo) error {
-	periods, err := st.worker.Subscriptions.Periods(ctx, s.terms.Provider(), subscriberID)
+// summary prints its periods. The provider must have charged each exactly once, the missed one not
+// at all.
+func (s demoSubscription) summary(ctx context.Context, d *demo) error {
+	periods, err := d.worker.Subscriptions.Periods(ctx, s.terms.Provider(), subscriptionID)
 	if err != nil {
 		return err
 	}
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "\nSUBSCRIPTION %s\tDUE\tWHAT HAPPENS\tSTATE\tCHARGES\tPAID BY THE PROVIDER\t\n", subscriberID)
+	fmt.Fprintf(w, "\nSUBSCRIPTION %s\tDUE\tWHAT HAPPENS\tSTATE\tCHARGES\tPAID BY THE PROVIDER\t\n", subscriptionID)
 	failed := error(nil)
 	if len(periods) < declinedPeriod+1 {
 		failed = errUnexpected
@@ -103,19 +103,19 @@ func (s demoSubscription) closing(ctx context.Context, st *demo) error {
 	for _, p := range periods {
 		charges, paid := 0, 0
 		for attempt := range p.Attempt + 1 {
-			reference := tasks.TxnID(subscriberID, p.Number, attempt)
-			charges, paid = charges+1, paid+st.sandbox.Find(s.terms.Provider()).ExecutionCount(reference)
+			reference := tasks.TxnID(subscriptionID, p.Number, attempt)
+			charges, paid = charges+1, paid+d.sandbox.Find(s.terms.Provider()).ExecutionCount(reference)
 		}
-		story, state, moved := s.describePeriod(p.Number)
-		verdict := "as expected"
+		description, state, moved := s.describePeriod(p.Number)
+		check := "as expected"
 		if p.State != state || paid != moved {
-			verdict, failed = fmt.Sprintf("EXPECTED %s, %d", state, moved), errUnexpected
+			check, failed = fmt.Sprintf("EXPECTED %s, %d", state, moved), errUnexpected
 		}
 		if p.State == billing.PeriodStateMissed {
 			charges = 0
 		}
 		due := time.UnixMilli(p.Due).In(s.started.Location())
-		fmt.Fprintf(w, "period %d\t%s\t%s\t%s\t%d\t%d\t%s\n", p.Number, due.Format(time.RFC3339), story, p.State, charges, paid, verdict)
+		fmt.Fprintf(w, "period %d\t%s\t%s\t%s\t%d\t%d\t%s\n", p.Number, due.Format(time.RFC3339), description, p.State, charges, paid, check)
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -123,8 +123,8 @@ func (s demoSubscription) closing(ctx context.Context, st *demo) error {
 	return failed
 }
 
-// describePeriod is what happens to a period, how it ends, and how often it is paid.
-func (s demoSubscription) describePeriod(period int) (describePeriod, state string, moved int) {
+// describePeriod returns what happens to a period, how it ends, and how often it is paid.
+func (s demoSubscription) describePeriod(period int) (description, state string, moved int) {
 	switch {
 	case period == 1:
 		return "older than catch_up: reported, not charged", billing.PeriodStateMissed, 0

@@ -32,7 +32,7 @@ type sample struct {
 	submit tasks.SubmitResult
 	amount string
 	state  idempotency.State
-	// moved is how often the provider's book must have the payment.
+	// moved is how often the provider must have executed the payment.
 	moved int
 }
 
@@ -59,7 +59,7 @@ func samples() []sample {
 			fault: sandbox.Fault{Kind: "slow_after", Delay: sandbox.Duration(2 * time.Second)}, state: idempotency.Succeeded, moved: 1},
 		{reference: "demo-busy", description: "refused twice as too busy, then paid",
 			fault: sandbox.Fault{Kind: "throttled", Next: 2, Operation: sandbox.SendOperation}, state: idempotency.Succeeded, moved: 1},
-		{reference: heldReference, description: "lost on the way, never found: held for a person",
+		{reference: heldReference, description: "lost on the way, never found: held for an operator",
 			fault: sandbox.Fault{Kind: "hang_up_before"}, state: idempotency.Held},
 		{provider: pagoseguro.Name, reference: "demo-charged", description: "the token ends: renewed, the card charged once",
 			fault: sandbox.Fault{Kind: "expire_tokens", Next: 1}, state: idempotency.Succeeded, moved: 1},
@@ -82,7 +82,7 @@ func samples() []sample {
 	}
 }
 
-// where is the scene's provider.
+// where is the sample's provider.
 func (s sample) where() string {
 	if s.provider == "" {
 		return virtualpos.Name
@@ -90,7 +90,7 @@ func (s sample) where() string {
 	return s.provider
 }
 
-// demoFaults are those of the scenes of one provider.
+// demoFaults are those of the samples of one provider.
 func demoFaults(provider string) []sandbox.Fault {
 	var faults []sandbox.Fault
 	for _, s := range samples() {
@@ -165,7 +165,7 @@ const demoCard = "eyJpdiI6IkV4YW1wbGUiLCJ2YWx1ZSI6IkV4YW1wbGUiLCJtYWMiOiIwMTIzIn
 
 const registeredInstruction = 3456790
 
-// instruction is what the payment settles; no two payments may settle the same.
+// instruction is what the payment pays; no two payments may pay the same.
 func (s sample) instruction() int64 {
 	if s.reference == "demo-already" {
 		return registeredInstruction
@@ -179,13 +179,13 @@ func (s sample) key() idempotency.Key {
 
 const demoTimeout = 45 * time.Second
 
-// run submits every scene, waits for the outcomes, and compares them with what is expected and
-// with the provider's book.
-func (s *demo) run(ctx context.Context) error {
+// run submits every sample, waits for the outcomes, and compares them with what is expected and
+// with what the provider executed.
+func (d *demo) run(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, demoTimeout)
 	defer cancel()
-	client := tasks.NewClient(s.worker.Ledger, s.worker.Redis, tasks.ClientOptions{
-		FingerprintKey: s.fingerprintKey,
+	client := tasks.NewClient(d.worker.Ledger, d.worker.Redis, tasks.ClientOptions{
+		FingerprintKey: d.fingerprintKey,
 	})
 	fmt.Println("remesa demo: an embedded Redis, simulated providers, sample payments")
 	submitted := make([]tasks.Receipt, len(samples()))
@@ -200,25 +200,25 @@ func (s *demo) run(ctx context.Context) error {
 		}
 		submitted[i] = receipts[0]
 	}
-	if err := s.subscriber.add(ctx, s.worker.Subscriptions); err != nil {
+	if err := d.subscription.add(ctx, d.worker.Subscriptions); err != nil {
 		return err
 	}
-	if err := s.follow(ctx); err != nil {
+	if err := d.follow(ctx); err != nil {
 		return err
 	}
-	if err := s.subscriber.await(ctx, s.worker.Subscriptions); err != nil {
+	if err := d.subscription.await(ctx, d.worker.Subscriptions); err != nil {
 		return err
 	}
-	return errors.Join(s.summary(ctx, submitted), s.subscriber.closing(context.WithoutCancel(ctx), s))
+	return errors.Join(d.summary(ctx, submitted), d.subscription.summary(context.WithoutCancel(ctx), d))
 }
 
-// follow shows each change of state until all scenes are where they must be.
-func (s *demo) follow(ctx context.Context) error {
+// follow prints each change of state until all samples are in their expected states.
+func (d *demo) follow(ctx context.Context) error {
 	seen := map[idempotency.Key]idempotency.State{}
 	for {
 		done := 0
 		for _, sc := range samples() {
-			r, err := s.worker.Ledger.Show(ctx, sc.key())
+			r, err := d.worker.Ledger.Show(ctx, sc.key())
 			if err != nil && ctx.Err() == nil {
 				return err
 			}
@@ -235,7 +235,7 @@ func (s *demo) follow(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			return nil // the closing table says what is missing
+			return nil // the table at the end says what is missing
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
@@ -251,26 +251,26 @@ func progress(all, done int, key string, r idempotency.Record) {
 
 var errUnexpected = errors.New("an outcome is not as expected")
 
-func (s *demo) summary(ctx context.Context, submitted []tasks.Receipt) error {
+func (d *demo) summary(ctx context.Context, submitted []tasks.Receipt) error {
 	ctx = context.WithoutCancel(ctx)
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "\nPAYMENT\tWHAT HAPPENS\tSUBMITTED\tSTATE\tATTEMPTS\tPAID BY THE PROVIDER\t")
 	var failed error
 	for i, sc := range samples() {
-		r, err := s.worker.Ledger.Show(ctx, sc.key())
+		r, err := d.worker.Ledger.Show(ctx, sc.key())
 		if err != nil {
 			return err
 		}
-		moved := s.sandbox.Find(sc.where()).ExecutionCount(sc.reference)
+		moved := d.sandbox.Find(sc.where()).ExecutionCount(sc.reference)
 		want := sc.submit
 		if want == "" {
 			want = tasks.Enqueued
 		}
-		verdict := "as expected"
+		check := "as expected"
 		if r.State != sc.state || moved != sc.moved || submitted[i].Result != want {
-			verdict, failed = fmt.Sprintf("EXPECTED %s, %s, %d", want, sc.state, sc.moved), errUnexpected
+			check, failed = fmt.Sprintf("EXPECTED %s, %s, %d", want, sc.state, sc.moved), errUnexpected
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%d\t%s\n", sc.key(), sc.description, submitted[i].Result, r.State, r.Attempts, moved, verdict)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%d\t%s\n", sc.key(), sc.description, submitted[i].Result, r.State, r.Attempts, moved, check)
 	}
 	if err := w.Flush(); err != nil {
 		return err

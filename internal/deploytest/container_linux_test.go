@@ -61,7 +61,7 @@ func words(t testing.TB, list string) []string {
 func (m image) unpack(t testing.TB) string {
 	t.Helper()
 	folder := t.TempDir()
-	// Everyone may look: in the image the folders belong to root, too.
+	// Everyone may read: in the image the folders belong to root, too.
 	for dir := folder; dir != os.TempDir() && dir != "/"; dir = filepath.Dir(dir) {
 		_ = os.Chmod(dir, 0o755)
 	}

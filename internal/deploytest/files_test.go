@@ -59,7 +59,7 @@ func knownMetrics() names {
 	return n
 }
 
-// TestEveryMetricExists: an alert on a metric that nobody reports never speaks.
+// TestEveryMetricExists: an alert on a metric that no worker reports never fires.
 func TestEveryMetricExists(t *testing.T) {
 	t.Parallel()
 	known := knownMetrics()

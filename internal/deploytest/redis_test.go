@@ -172,7 +172,7 @@ func TestSentinelsKnowThePrimary(t *testing.T) {
 			return fmt.Errorf("the primary is at %v: %w", addr, err)
 		}
 		primary, err := sentinel.Master(t.Context(), "remesa").Result()
-		// It has looked at the primary as its user: what the primary's INFO says is known.
+		// It connected to the primary as its user, so that it knows the primary's INFO.
 		if err != nil || primary["role-reported"] != "master" || primary["flags"] != "master" || primary["quorum"] != "2" || primary["runid"] == "" {
 			return fmt.Errorf("%v: %w", primary, err)
 		}

@@ -13,7 +13,8 @@ import (
 	"github.com/remesa/remesa/providers/sandbox"
 )
 
-// auditedPayment is everything that is known of one payment: what was asked for, what the provider did, what the ledger and the stream say.
+// auditedPayment is everything about one payment: what was requested, what the provider did, what
+// the ledger and the stream have.
 type auditedPayment struct {
 	payment
 	reference string
@@ -31,11 +32,12 @@ type allowances struct {
 	repeats bool
 	// otherIDs is for a provider whose charges bear another id than what they are found by.
 	otherIDs bool
-	// mayHold says why a payment must not be held; nil forbids it to all.
+	// mayHold returns why a payment must not be held; nil means that none may be.
 	mayHold func(auditedPayment) error
 }
 
-// audit compares the provider's book, the ledger and the outcome stream entry by entry, and returns the fates by reference.
+// audit compares the provider's book, the ledger and the outcome stream entry by entry, and returns
+// the audited payments by reference.
 func (w *fixture) audit(r allowances) map[string]auditedPayment {
 	w.t.Helper()
 	fates := w.fates()
@@ -56,7 +58,8 @@ func (w *fixture) audit(r allowances) map[string]auditedPayment {
 	return fates
 }
 
-// fates collects what is known. What the provider or the stream has and nobody asked for is an error.
+// fates collects the payments. What the provider or the stream has and nobody requested is an
+// error.
 func (w *fixture) fates() map[string]auditedPayment {
 	w.t.Helper()
 	fates := map[string]auditedPayment{}
@@ -111,7 +114,7 @@ func (w *fixture) stream() []map[string]string {
 	return out
 }
 
-// problems is what is wrong with one payment's fate.
+// problems is what is wrong with one payment.
 func (f auditedPayment) problems(r allowances) []string {
 	var all []string
 	say := func(bad bool, format string, args ...any) {
@@ -150,12 +153,13 @@ func (f auditedPayment) problems(r allowances) []string {
 	return append(all, f.eventProblems()...)
 }
 
-// eventProblems compares the stream with the history: each change of state is in both, in the same order.
+// eventProblems compares the stream with the history: each change of state is in both, in the same
+// order.
 func (f auditedPayment) eventProblems() []string {
 	if len(f.events) == 0 {
 		return []string{"nothing in the outcome stream"}
 	}
-	var all, told []string
+	var all, streamed []string
 	anomalies := 0
 	for _, e := range f.events {
 		if e["amount"] != f.amount || e["currency"] != f.currency() || e["key"] != f.record.Key.String() {
@@ -164,7 +168,7 @@ func (f auditedPayment) eventProblems() []string {
 		if e["event"] == "anomaly" {
 			anomalies++
 		} else {
-			told = append(told, e["state"])
+			streamed = append(streamed, e["state"])
 		}
 	}
 	last := f.events[len(f.events)-1]
@@ -172,14 +176,15 @@ func (f auditedPayment) eventProblems() []string {
 		all = append(all, fmt.Sprintf("the last event says %s %q %q, the ledger %s %q %q", last["state"], last["provider_id"], last["code"],
 			f.record.State, f.record.ProviderID, f.record.Code))
 	}
-	states, noted := f.history()
-	if !slices.Equal(told, states) || anomalies != noted {
-		all = append(all, fmt.Sprintf("the stream says %v and %d anomalies, the history %v and %d", told, anomalies, states, noted))
+	states, recorded := f.history()
+	if !slices.Equal(streamed, states) || anomalies != recorded {
+		all = append(all, fmt.Sprintf("the stream says %v and %d anomalies, the history %v and %d", streamed, anomalies, states, recorded))
 	}
 	return all
 }
 
-// history is the changes of state in the record's history, and how many anomalies it notes. Entries that change no state are notes.
+// history is the changes of state in the record's history, and how many anomalies it has. It leaves
+// out entries that change no state.
 func (f auditedPayment) history() (states []string, anomalies int) {
 	for _, h := range f.record.History {
 		if strings.HasPrefix(h.Note, "anomaly: ") {
@@ -192,7 +197,7 @@ func (f auditedPayment) history() (states []string, anomalies int) {
 	return states, anomalies
 }
 
-// auditEvents demands that consumers can tell repeated events by their id.
+// auditEvents demands that consumers can recognize repeated events by their id.
 func (w *fixture) auditEvents(fates map[string]auditedPayment) {
 	w.t.Helper()
 	seen := map[string]bool{}
@@ -237,7 +242,7 @@ func all(t testing.TB, fates map[string]auditedPayment, state idempotency.State)
 	}
 }
 
-// tally counts the fates by state.
+// tally counts the payments by state.
 func tally(fates map[string]auditedPayment) map[idempotency.State]int {
 	n := map[idempotency.State]int{}
 	for _, f := range fates {
@@ -272,15 +277,16 @@ func (f auditedPayment) lapses() []time.Time {
 	return lapsed
 }
 
-// faultsOnlyWhereInjected lets a payment be held where a worker was killed or stopped during one of its attempts.
+// faultsOnlyWhereInjected lets a payment be held where a worker was killed or stopped during one of
+// its attempts.
 func (w *fixture) faultsOnlyWhereInjected(f auditedPayment) error {
-	const blur = 100 * time.Millisecond // between a clock read and the deed
+	const blur = 100 * time.Millisecond // between a clock read and the kill
 	const rewrite = 7 * time.Second     // between two tries to write a result
 	lapses := f.lapses()
 	for _, began := range lapses {
 		end := began.Add(w.lease + blur)
 		if late := w.recovered.Add(rewrite); began.Before(w.recovered) && late.After(end) {
-			end = late // what came of the attempt still waits for Redis, in a worker that dies with it
+			end = late // a worker still held the attempt's result, waiting for Redis, and died with it
 		}
 		for _, at := range w.faults {
 			if at.After(began.Add(-blur)) && at.Before(end) {

@@ -84,7 +84,7 @@ func TestNothingPrivateIsWrittenAnywhere(t *testing.T) {
 	w.audit(allowances{mayHold: func(auditedPayment) error { return nil }})
 }
 
-// unreadableTasks are poison with canaries in it.
+// unreadableTasks are tasks that no worker can read, with canaries in them.
 func (w *fixture) unreadableTasks() {
 	w.t.Helper()
 	for _, text := range []string{
@@ -168,7 +168,7 @@ func page(t testing.TB, p *processtest.Process, path string) (int, string) {
 	return reply.StatusCode, string(text)
 }
 
-// asynqKeys is every key and value of asynq's, without the poison that strangers put there.
+// asynqKeys is every key and value of asynq's, without the unreadable tasks.
 func (w *fixture) asynqKeys() string { return w.dump("asynq:*", w.isUnreadable) }
 
 // ledgerKeys is every key and value of the ledger's but the payloads.

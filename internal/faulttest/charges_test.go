@@ -68,7 +68,8 @@ func instruction(reference string, number int64) tasks.Payout {
 	}
 }
 
-// chargeFaults are those that end by themselves at the provider. At ETpay, payers act; its sessions that nobody pays would stay open.
+// chargeFaults are those that end by themselves at the provider. At ETpay, payers act; its sessions
+// that nobody pays would stay open.
 func chargeFaults(provider string) []sandbox.Fault {
 	all := []sandbox.Fault{{Kind: "decline"}, {Kind: "rejected_object"}}
 	if provider == etpay.Name {
@@ -86,7 +87,7 @@ func chargeFaults(provider string) []sandbox.Fault {
 func TestNothingPrivateOfAChargeIsWrittenAnywhere(t *testing.T) {
 	t.Parallel()
 	c := startSimulators(t, simulators.Options{})
-	w := newFixture(t, c.bank(t), c.settings("REMESA_TOKEN_KEY", tokenKey)...)
+	w := newFixture(t, c.process(t), c.settings("REMESA_TOKEN_KEY", tokenKey)...)
 	var parts []*providerFixture
 	for _, provider := range []string{pagoseguro.Name, pagandocheck.Name, coordinador.Name, etpay.Name} {
 		b := w.addProvider(c, provider)
@@ -95,11 +96,11 @@ func TestNothingPrivateOfAChargeIsWrittenAnywhere(t *testing.T) {
 			task := canaryTask(t, provider, fmt.Sprintf("%sk%02d", b.prefix, i), i)
 			b.payments[task.Reference()] = payment{task: task}
 			fault.Reference = task.Reference()
-			b.misbehave(fault)
+			b.addFault(fault)
 			b.submit(task)
 		}
 	}
-	stranger := w.refusedWorker(len(parts))
+	refused := w.refusedWorker(len(parts))
 	w.searchCheck(0)
 	w.work(1)
 	w.search("asynq's keys in mid-load", w.asynqKeys())
@@ -110,14 +111,15 @@ func TestNothingPrivateOfAChargeIsWrittenAnywhere(t *testing.T) {
 	p := w.workers[0]
 	w.drain()
 	w.search("what the worker wrote", p.Output())
-	w.search("what the refused worker wrote", stranger.Output())
+	w.search("what the refused worker wrote", refused.Output())
 	w.search("asynq's keys", w.asynqKeys())
 	w.search("the ledger but for its payloads", w.ledgerKeys())
 	w.searchOutcomes(parts)
 	w.searchTokens(c, p.Output())
 }
 
-// refusedWorker ends once the provider refused its credentials, as often as accounts log in before they charge.
+// refusedWorker ends once the provider refused its credentials, as often as accounts log in before
+// they charge.
 func (w *fixture) refusedWorker(accounts int) *processtest.Process {
 	w.t.Helper()
 	refused := []string{
@@ -166,7 +168,8 @@ func (w *fixture) searchTokens(c *simulatorServer, output string) {
 	}
 }
 
-// relay passes what the provider reports on to the worker's webhook listener, whose address is known later than its URL is needed.
+// relay passes what the provider reports on to the worker's webhook listener, whose address is
+// known later than its URL is needed.
 func relay(t testing.TB) (address string, to *atomic.Pointer[url.URL]) {
 	t.Helper()
 	to = &atomic.Pointer[url.URL]{}
@@ -186,7 +189,8 @@ func relay(t testing.TB) (address string, to *atomic.Pointer[url.URL]) {
 	return server.URL, to
 }
 
-// TestAPayerPaysAtETpay: nothing is polled for an hour, so that the webhook alone brings the news, for which the provider is asked.
+// TestAPayerPaysAtETpay: nothing is polled for an hour, so that only the webhook causes a status
+// query.
 func TestAPayerPaysAtETpay(t *testing.T) {
 	t.Parallel()
 	for _, end := range []struct {
@@ -197,7 +201,7 @@ func TestAPayerPaysAtETpay(t *testing.T) {
 			t.Parallel()
 			c := startSimulators(t, simulators.Options{})
 			hooks, to := relay(t)
-			w := newFixture(t, c.bank(t), c.settings(
+			w := newFixture(t, c.process(t), c.settings(
 				"REMESA_WEBHOOK_ADDR", "127.0.0.1:0", "REMESA_ETPAY_WEBHOOK_URL", hooks+"/webhooks/etpay",
 				"REMESA_POLL_FIRST", "1h", "REMESA_POLL_MAX", "1h")...)
 			b := w.addProvider(c, etpay.Name)
@@ -236,12 +240,12 @@ func (w *fixture) show(reference string) idempotency.Record {
 	return record
 }
 
-// payAt is a payer at the address; it returns what the webhook answered.
-func payAt(t testing.TB, address, result string) int {
+// payAt is a payer at the address; it returns the webhook's response code.
+func payAt(t testing.TB, address, end string) int {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader("result="+result))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader("result="+end))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -251,25 +255,26 @@ func payAt(t testing.TB, address, result string) int {
 		t.Fatal(err)
 	}
 	defer reply.Body.Close()
-	var said struct{ Webhook int }
-	if err := json.NewDecoder(reply.Body).Decode(&said); err != nil {
+	var result struct{ Webhook int }
+	if err := json.NewDecoder(reply.Body).Decode(&result); err != nil {
 		t.Fatal(err)
 	}
-	return said.Webhook
+	return result.Webhook
 }
 
-// TestOneInstructionIsPaidOnce: of two references for one instruction the second is a conflict, whenever it comes and with whatever amount.
+// TestOneInstructionIsPaidOnce: of two references for one instruction the second is a conflict,
+// whenever it comes and with whatever amount.
 func TestOneInstructionIsPaidOnce(t *testing.T) {
 	t.Parallel()
-	for _, when := range []string{"before it is sent", "after it is settled"} {
+	for _, when := range []string{"before it is sent", "after it is final"} {
 		t.Run(when, func(t *testing.T) {
 			t.Parallel()
 			c := startSimulators(t, simulators.Options{})
-			w := newFixture(t, c.bank(t), c.settings()...)
+			w := newFixture(t, c.process(t), c.settings()...)
 			b := w.addProvider(c, coordinador.Name)
 			first := b.newInstruction("a")
 			b.submit(first)
-			if when == "after it is settled" {
+			if when == "after it is final" {
 				w.work(1)
 				b.awaitSettled(testTimeout)
 			}
@@ -284,7 +289,7 @@ func TestOneInstructionIsPaidOnce(t *testing.T) {
 			w.work(1)
 			b.awaitSettled(testTimeout + time.Second)
 			all(t, b.audit(allowances{}), idempotency.Succeeded)
-			if book := b.desk.Executions(); len(book) != 1 {
+			if book := b.sim.Executions(); len(book) != 1 {
 				t.Errorf("the instruction was paid %d times", len(book))
 			}
 		})

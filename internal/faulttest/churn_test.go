@@ -14,7 +14,7 @@ import (
 	"github.com/remesa/remesa/tasks"
 )
 
-// load is a load of 300 payouts at 150 ms on two workers that lasts longer than the strikes.
+// load is a load of 300 payouts at 150 ms on two workers that lasts longer than the faults.
 type load struct {
 	*fixture
 	random *rand.Rand
@@ -32,8 +32,9 @@ func newChurn(t *testing.T, policy string) *load {
 	}
 	t.Logf("REMESA_TEST_SEED=%d", seed)
 	w := newFixture(t, nil, "REMESA_ON_NOT_FOUND", policy, "REMESA_CONCURRENCY", "6")
-	// As producers register: the due index wakes after ten seconds, when the strikes of the short form are over. A worker that dies between
-	// taking a wake-up and Begin makes that payment wait for its next one, a minute later; the long form allows for it.
+	// As producers register: the due index wakes after ten seconds, when the faults of the short
+	// form are over. A worker that dies between taking a wake-up and Begin makes that payment wait
+	// for its next one, a minute later; the long form allows for it.
 	w.client = tasks.NewClient(idempotency.NewRedis(w.rdb, idempotency.Options{}), w.rdb, tasks.ClientOptions{})
 	c := &load{w, rand.New(rand.NewPCG(seed, 0))}
 	c.simulator.slow(150 * time.Millisecond)
@@ -43,17 +44,18 @@ func newChurn(t *testing.T, policy string) *load {
 	return c
 }
 
-// injectEvery strikes one of the workers at random, again and again; a strike tells which worker works in its place.
-func (c *load) injectEvery(pace time.Duration, times int, strike func(*processtest.Process) *processtest.Process) {
+// injectEvery injects a fault into a random worker, again and again; inject returns the worker that
+// replaces it.
+func (c *load) injectEvery(pace time.Duration, times int, inject func(*processtest.Process) *processtest.Process) {
 	for range times {
 		pause(pace)
 		i := c.random.IntN(len(c.workers))
 		c.injectFault()
-		c.workers[i] = strike(c.workers[i])
+		c.workers[i] = inject(c.workers[i])
 	}
 }
 
-// end waits until everything is settled and compares.
+// end waits until every payment is final or held, and compares.
 func (c *load) end(r allowances) map[string]auditedPayment {
 	c.t.Helper()
 	c.awaitQuiet(c.certainty() + either(0, thirdWakeUp))
@@ -84,7 +86,7 @@ func TestWorkersAreKilled(t *testing.T) {
 	}
 }
 
-// assertLapses fails where the strikes hit nothing: then they proved nothing.
+// assertLapses fails where no fault hit an attempt: then the run proved nothing.
 func assertLapses(t *testing.T, fates map[string]auditedPayment) {
 	t.Helper()
 	for _, f := range fates {
@@ -92,7 +94,7 @@ func assertLapses(t *testing.T, fates map[string]auditedPayment) {
 			return
 		}
 	}
-	t.Error("no strike hit an attempt")
+	t.Error("no fault hit an attempt")
 }
 
 func TestWorkersAreStopped(t *testing.T) {
@@ -150,7 +152,8 @@ func TestRedisIsStopped(t *testing.T) {
 	all(t, c.end(allowances{}), idempotency.Succeeded) // nobody died
 }
 
-// TestResultsOutlastAnOutage: what happened while Redis did not answer is written when it answers again, as long as the lease lasts.
+// TestResultsOutlastAnOutage: results of an outage of Redis are written when it responds again, as
+// long as the lease lasts.
 func TestResultsOutlastAnOutage(t *testing.T) {
 	t.Parallel()
 	at := defaultTiming()

@@ -21,7 +21,7 @@ import (
 	"github.com/remesa/remesa/tasks"
 )
 
-// timing of a world are short enough to wait for.
+// timing holds times that are short enough to wait for.
 type timing struct {
 	request, lease, settle, notFoundInterval time.Duration
 }
@@ -47,7 +47,7 @@ func defaultTiming() timing {
 	return timing{request: time.Second, lease: 3 * time.Second, settle: 2 * time.Second, notFoundInterval: 300 * time.Millisecond}
 }
 
-// fastTiming is for worlds with one payment, which never wait for the machine.
+// fastTiming is for fixtures with one payment, which do not depend on the machine's speed.
 func fastTiming() timing {
 	return timing{request: 500 * time.Millisecond, lease: 1500 * time.Millisecond, settle: time.Second, notFoundInterval: 200 * time.Millisecond}
 }
@@ -58,7 +58,7 @@ func (t timing) doubt() time.Duration { return t.lease + t.settle + confirmation
 // certainty is how long after the last fault every payment is final or held.
 func (t timing) certainty() time.Duration { return t.doubt() + 10*time.Second }
 
-// Ways with what the provider does not know.
+// Values of REMESA_ON_NOT_FOUND.
 const (
 	hold   = "hold"
 	resend = "resend"
@@ -84,7 +84,7 @@ type fixture struct {
 	recovered time.Time          // when Redis was back for good, where it was killed
 }
 
-// payment is what was asked for.
+// payment is what was requested.
 type payment struct {
 	amount, beneficiary string
 	task                tasks.Task
@@ -134,10 +134,10 @@ func slowClient(t testing.TB, server *redistest.Server) *redis.Client {
 	return client
 }
 
-// newPrefix keeps worlds apart that share a provider.
+// newPrefix keeps fixtures apart that share a provider.
 func newPrefix() string { return "x" + idempotency.NewAttempt()[:8] + "." }
 
-// with is the world's settings and more, in pairs of name and value.
+// with is the fixture's settings and more, in pairs of name and value.
 func (w *fixture) with(more ...string) map[string]string {
 	all := maps.Clone(w.settings)
 	for i := 0; i+1 < len(more); i += 2 {
@@ -154,7 +154,7 @@ func (w *fixture) work(n int) {
 	}
 }
 
-// startWorker starts one worker that is not in the list of those to strike.
+// startWorker starts one worker that no fault is injected into.
 func (w *fixture) startWorker(name string, more ...string) *processtest.Process {
 	w.t.Helper()
 	w.started++
@@ -171,7 +171,7 @@ func (w *fixture) drain() {
 	w.workers = nil
 }
 
-// faultFile is where a faulty worker leaves its last word.
+// faultFile is the file that a faulty worker creates at its fault point.
 func (w *fixture) faultFile() string { return filepath.Join(w.t.TempDir(), "fault") }
 
 // newPayment makes one whose amount and beneficiary are no other's.
@@ -241,7 +241,7 @@ func (w *fixture) counts() (map[idempotency.State]int64, error) {
 	return w.ledger.Counts(context.Background(), w.provider)
 }
 
-// open is how many payments a machine must still move on.
+// open is how many payments are neither final nor held.
 func (w *fixture) open() (int64, error) {
 	counts, err := w.counts()
 	var n int64
@@ -254,8 +254,8 @@ func (w *fixture) open() (int64, error) {
 }
 
 // awaitSettled waits until every payment is final or held. The limit begins anew whenever fewer are
-// open than before: how long a backlog takes is the machine's affair, how long the last of it takes
-// is ours.
+// open than before: how long a backlog takes depends on the machine, how long its last payment
+// takes does not.
 func (w *fixture) awaitSettled(limit time.Duration) {
 	w.t.Helper()
 	least := int64(math.MaxInt64)
@@ -272,15 +272,15 @@ func (w *fixture) awaitSettled(limit time.Duration) {
 				least = n
 				return nil
 			}
-			return fmt.Errorf("%d payments are still open, among them\n%s", n, w.unsettled())
+			return fmt.Errorf("%d payments are still open, among them\n%s", n, w.describeOpen())
 		})
 	}
 }
 
-// awaitQuiet waits until everything is settled and nothing can change any more. A worker that was
-// stopped, or cut off from Redis, may report late that it sent nothing, and a held payment is then
-// sent: so all workers end, which they do when they have reported, and a fresh one finishes what
-// that set free.
+// awaitQuiet waits until every payment is final or held and nothing can change any more. A worker
+// that was stopped, or cut off from Redis, may report late that it sent nothing, and a held payment
+// is then sent: so all workers end, which they do when they have reported, and a fresh one finishes
+// what that set free.
 func (w *fixture) awaitQuiet(limit time.Duration) {
 	w.t.Helper()
 	w.awaitSettled(limit)
@@ -298,8 +298,8 @@ func (w *fixture) allRegistered() error {
 	return nil
 }
 
-// unsettled describes some of what is open.
-func (w *fixture) unsettled() string {
+// describeOpen describes some of the open payments.
+func (w *fixture) describeOpen() string {
 	text, n := "", 0
 	_ = w.ledger.List(context.Background(), idempotency.Filter{Provider: w.provider}, func(r idempotency.Record) bool {
 		if r.State != idempotency.Held {
@@ -335,7 +335,7 @@ func (w *fixture) awaitNone(state idempotency.State) {
 	})
 }
 
-// strike notes that a worker is being killed or stopped.
+// injectFault records that a worker is being killed or stopped.
 func (w *fixture) injectFault() { w.faults = append(w.faults, time.Now()) }
 
 func redisZ(member string, at time.Time) redis.Z {

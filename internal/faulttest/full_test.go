@@ -23,7 +23,7 @@ func TestRedisIsFull(t *testing.T) {
 	w.limitMemory("1mb") // far below what is in use
 	begun := w.begun()
 	for _, state := range []idempotency.State{idempotency.Sending, idempotency.InDoubt} {
-		w.awaitNone(state) // what was sent is recorded, what is in doubt is asked about
+		w.awaitNone(state) // what was sent is recorded, what is in doubt is queried
 	}
 	pause(time.Second)
 	if now := w.begun(); now != begun || now == len(w.payments) {

@@ -10,7 +10,7 @@ import (
 	"github.com/remesa/remesa/providers/virtualpos"
 )
 
-func person() idempotency.Actor { return idempotency.Actor{By: "ana", Note: "not this one"} }
+func operator() idempotency.Actor { return idempotency.Actor{By: "ana", Note: "not this one"} }
 
 func TestCancelRacesWithWorkers(t *testing.T) {
 	t.Parallel()
@@ -45,7 +45,7 @@ func (w *fixture) cancel(reference string) bool {
 		if err != nil {
 			w.t.Fatal(err)
 		}
-		switch _, err := w.ledger.Cancel(context.Background(), key(reference), r.Version, person()); {
+		switch _, err := w.ledger.Cancel(context.Background(), key(reference), r.Version, operator()); {
 		case err == nil:
 			return true
 		case errors.Is(err, idempotency.ErrVersionChanged):

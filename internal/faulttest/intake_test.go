@@ -33,7 +33,7 @@ func file(t testing.TB, ts ...tasks.Task) string {
 	return path
 }
 
-// results are how many lines of `enqueue submit` came to what.
+// results counts the lines of `enqueue submit` by result.
 func results(t testing.TB, output string) map[tasks.SubmitResult]int {
 	t.Helper()
 	n := map[tasks.SubmitResult]int{}
@@ -97,7 +97,8 @@ func TestASubmitCommandIsKilled(t *testing.T) {
 	all(t, w.audit(allowances{}), idempotency.Succeeded)
 }
 
-// assertReported demands that what submit reported is in the ledger, and that it was killed before it had reported everything.
+// assertReported demands that what submit reported is in the ledger, and that it was killed before
+// it had reported everything.
 func (w *fixture) assertReported(output string) {
 	w.t.Helper()
 	n := 0

@@ -38,7 +38,8 @@ func either[T any](short, extended T) T {
 	return short
 }
 
-// Names of the binaries under test; faulty is the worker that kills or stops itself at a named step.
+// Names of the binaries under test; faulty is the worker that kills or stops itself at a fault
+// point.
 const (
 	worker  = "worker"
 	faulty  = "worker-faultpoints"

@@ -25,7 +25,7 @@ const (
 	pagePassword = "canary-pages-2284" // #nosec G101 -- it opens nothing but tests
 )
 
-// pageLogin are the settings that let people look, and change things.
+// pageLogin are the settings that let an operator log in and change things.
 func pageLogin() []string {
 	return []string{"REMESA_DASHBOARD_USER", pageUser, "REMESA_DASHBOARD_PASSWORD", pagePassword, "REMESA_DASHBOARD_WRITABLE", "true"}
 }
@@ -51,7 +51,7 @@ func (o seenOnPages) assert(t testing.TB, provider string, states ...idempotency
 	}
 }
 
-// leakCheck looks for what may not be in a text.
+// leakCheck fails where a text contains what it may not.
 type leakCheck func(where, text string)
 
 // searchPayment searches one payment's page and notes the state that it shows.
@@ -73,7 +73,8 @@ func unescaped(text string) string {
 	return strings.NewReplacer(`\u0026`, "&", `\u003c`, "<", `\u003e`, ">", `\/`, "/").Replace(html.UnescapeString(text))
 }
 
-// searchLists searches the pages that list something: payments, queues, and the tasks of every queue.
+// searchLists searches the pages that list something: payments, queues, and the tasks of every
+// queue.
 func (w *fixture) searchLists(p *processtest.Process, look leakCheck) {
 	w.t.Helper()
 	read := func(path string) string {
@@ -100,8 +101,8 @@ func (w *fixture) searchLists(p *processtest.Process, look leakCheck) {
 	}
 }
 
-// waiting are tasks of a plain asynq client with all of a payment in them, which no worker takes: one is not due, nobody serves the
-// other's queue.
+// waiting are tasks of a plain asynq client with all of a payment in them, which no worker takes:
+// one is not due, the queue of the other is not served.
 var waiting = []struct {
 	queue, state string
 	options      []asynq.Option
@@ -110,7 +111,7 @@ var waiting = []struct {
 	{"elsewhere", "pending", nil},
 }
 
-// searchWaiting lets such tasks wait while the pages are searched, and takes them away.
+// searchWaiting enqueues such tasks, searches the pages, and deletes them.
 func (w *fixture) searchWaiting(p *processtest.Process, look leakCheck) {
 	w.t.Helper()
 	const id = "waits"
@@ -141,7 +142,8 @@ func (w *fixture) searchWaiting(p *processtest.Process, look leakCheck) {
 	}
 }
 
-// searchPages searches every list, and the page of every payment; one is found by its bare reference.
+// searchPages searches every list, and the page of every payment; one is found by its bare
+// reference.
 func (w *fixture) searchPages(p *processtest.Process, look leakCheck) seenOnPages {
 	w.t.Helper()
 	w.searchLists(p, look)

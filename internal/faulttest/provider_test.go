@@ -9,7 +9,8 @@ import (
 	"github.com/remesa/remesa/providers/sandbox"
 )
 
-// providerFault is a provider's misbehaviour towards one payment, and what must become of the payment.
+// providerFault is a provider's misbehaviour towards one payment, and what must become of the
+// payment.
 type providerFault struct {
 	name   string
 	faults []sandbox.Fault

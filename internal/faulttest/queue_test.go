@@ -14,7 +14,7 @@ import (
 	"github.com/remesa/remesa/tasks"
 )
 
-// taskTamperer does to asynq's tasks what a person can do in its dashboard.
+// taskTamperer does to asynq's tasks what an operator can do in its dashboard.
 type taskTamperer struct {
 	t         *testing.T
 	inspector *asynq.Inspector
@@ -25,10 +25,11 @@ func newVandal(t *testing.T, w *fixture) *taskTamperer {
 	return &taskTamperer{t: t, inspector: asynq.NewInspectorFromRedisClient(w.rdb), done: map[string]int{}}
 }
 
-// run strikes at random until the time is over and each kind of strike has hit. What asynq answers does not matter: it may refuse.
+// run tampers at random until the time is over and each kind of tampering has succeeded. asynq may
+// refuse; that does not matter.
 func (v *taskTamperer) run(during time.Duration) {
 	queues := []string{tasks.SendQueue(virtualpos.Name), tasks.StatusQueue(virtualpos.Name)}
-	start := time.Now() // on a busy machine it takes longer until each kind of strike has hit
+	start := time.Now() // on a busy machine it takes longer until each kind of tampering has succeeded
 	for time.Since(start) < during || len(v.done) < 4 && time.Since(start) < testTimeout {
 		for _, q := range queues {
 			v.tamper(q)
@@ -47,7 +48,7 @@ func (v *taskTamperer) run(during time.Duration) {
 }
 
 func (v *taskTamperer) tamper(queue string) {
-	pending, _ := v.inspector.ListPendingTasks(queue, asynq.PageSize(500)) // all: the first ones are gone before they can be struck
+	pending, _ := v.inspector.ListPendingTasks(queue, asynq.PageSize(500)) // all: the first ones are gone before they can be tampered with
 	active, _ := v.inspector.ListActiveTasks(queue)
 	archived, _ := v.inspector.ListArchivedTasks(queue)
 	if t := one(pending); t != nil {
@@ -94,7 +95,8 @@ func TestTasksAreTamperedWithByHand(t *testing.T) {
 	all(t, w.audit(allowances{}), idempotency.Succeeded)
 }
 
-// TestATaskIsGivenToManyAtOnce: wake-ups of every generation and full payloads of the same payments, all while the first is under way.
+// TestATaskIsGivenToManyAtOnce: wake-ups of every generation and full payloads of the same
+// payments, all while the first is under way.
 func TestATaskIsGivenToManyAtOnce(t *testing.T) {
 	t.Parallel()
 	w := newFixture(t, nil, "REMESA_CONCURRENCY", "16")

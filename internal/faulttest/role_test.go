@@ -12,11 +12,13 @@ import (
 	"github.com/remesa/remesa/tasks"
 )
 
-// The test binary runs itself as a billing system that imports tasks.Client: a process that can be killed.
+// The test binary runs itself as a billing system that imports tasks.Client: a process that can be
+// killed.
 const (
 	roleVariable = "REMESA_FAULTTEST_ROLE"
 	addrVariable = "REMESA_FAULTTEST_REDIS"
-	// dieBeforeWake submits the tasks of stdin and is killed after registering, before it woke anybody.
+	// dieBeforeWake submits the tasks of stdin and is killed after registering, before it enqueued
+	// a wake-up.
 	dieBeforeWake = "die-unwoken"
 )
 

@@ -32,7 +32,7 @@ const (
 	noteCanary     = "nota-canary-31"
 )
 
-// newSealedFixture is a world of producers and workers with payload keys.
+// newSealedFixture is a fixture whose producers and workers have payload keys.
 func newSealedFixture(t *testing.T, c *simulatorServer) (*fixture, *seal.Ring) {
 	t.Helper()
 	key, err := seal.NewKey("test")
@@ -43,14 +43,14 @@ func newSealedFixture(t *testing.T, c *simulatorServer) (*fixture, *seal.Ring) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := newFixture(t, c.bank(t), c.settings(append(pageLogin(), "REMESA_TOKEN_KEY", tokenKey, "REMESA_PAYLOAD_KEYS", key, "REMESA_FINGERPRINT_KEY", fingerprintKey)...)...)
+	w := newFixture(t, c.process(t), c.settings(append(pageLogin(), "REMESA_TOKEN_KEY", tokenKey, "REMESA_PAYLOAD_KEYS", key, "REMESA_FINGERPRINT_KEY", fingerprintKey)...)...)
 	w.ledger = idempotency.NewRedis(w.rdb, idempotency.Options{FirstWake: 3 * time.Second, Seal: ring})
 	w.client = tasks.NewClient(w.ledger, w.rdb, tasks.ClientOptions{FingerprintKey: []byte(fingerprintKey)})
 	return w, ring
 }
 
-// noted is the task with a canary in its metadata.
-func noted(t *testing.T, task tasks.Task) tasks.Task {
+// withCanary is the task with a canary in its metadata.
+func withCanary(t *testing.T, task tasks.Task) tasks.Task {
 	t.Helper()
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(task.Payload(), &fields); err != nil {
@@ -86,8 +86,9 @@ func sealedFaults(provider string) []sandbox.Fault {
 	}
 }
 
-// TestWithPayloadKeysRedisHoldsNothingOfAPerson searches all of Redis again and again while the payments of all providers go through
-// their states, then the files that it keeps, and what the processes wrote.
+// TestWithPayloadKeysRedisHoldsNothingOfAPerson searches all of Redis again and again while the
+// payments of all providers go through their states, then the files that it keeps, and what the
+// processes wrote.
 func TestWithPayloadKeysRedisHoldsNothingOfAPerson(t *testing.T) {
 	t.Parallel()
 	c := startSimulators(t, simulators.Options{})
@@ -102,14 +103,14 @@ func TestWithPayloadKeysRedisHoldsNothingOfAPerson(t *testing.T) {
 			if provider == virtualpos.Name {
 				task = b.canaryPayment(fmt.Sprintf("k%02d", i))
 			}
-			task = noted(t, task)
+			task = withCanary(t, task)
 			b.payments[task.Reference()] = payment{task: task}
 			fault.Reference = task.Reference()
-			b.misbehave(fault)
+			b.addFault(fault)
 			b.submit(task)
 		}
 	}
-	w.enqueueSealed(ring, noted(t, w.canaryPayment("plain")))
+	w.enqueueSealed(ring, withCanary(t, w.canaryPayment("plain")))
 	w.subscribe()
 	w.work(2)
 	found := w.watchStates(parts, ring)
@@ -166,7 +167,8 @@ func (w *fixture) redisFiles() string {
 	return text.String()
 }
 
-// searchFresh searches what the pages show as soon as a payment is in a state that none of its provider was in before.
+// searchFresh searches what the pages show as soon as a payment is in a state that none of its
+// provider was in before.
 func (w *fixture) searchFresh(found *keyHolder) {
 	w.t.Helper()
 	if len(found.fresh) == 0 {
@@ -179,7 +181,8 @@ func (w *fixture) searchFresh(found *keyHolder) {
 	found.fresh = nil
 }
 
-// searchPagesOf searches what the pages of a worker with keys show of all payments, when they have come to rest.
+// searchPagesOf searches what the pages of a worker with keys show of all payments, when none is
+// open any more.
 func (w *fixture) searchPagesOf(parts []*providerFixture, found keyHolder) {
 	w.t.Helper()
 	for _, b := range parts {
@@ -194,16 +197,16 @@ func (w *fixture) searchPagesOf(parts []*providerFixture, found keyHolder) {
 	}
 }
 
-// keyHolder is what the ledger told a holder of the keys meanwhile, and which states it was searched in.
+// keyHolder is what a holder of the keys read from the ledger meanwhile, and in which states.
 type keyHolder struct {
 	states   map[idempotency.State]bool
 	secrets  map[string]string
-	messages map[string]string // of providers, which pages show to people
-	met      seenOnPages       // what the ledger told, by provider
+	messages map[string]string // of providers, which pages show
+	met      seenOnPages       // what the ledger had, by provider
 	fresh    []idempotency.Key // those that were met in a state that none before was
 }
 
-// watchStates searches Redis until nothing moves any more but the session that nobody pays.
+// watchStates searches Redis until nothing changes any more but the session that nobody pays.
 func (w *fixture) watchStates(parts []*providerFixture, ring *seal.Ring) keyHolder {
 	w.t.Helper()
 	found := keyHolder{states: map[idempotency.State]bool{}, secrets: map[string]string{}, messages: map[string]string{}, met: seenOnPages{}}
@@ -259,7 +262,7 @@ func (s *keyHolder) read(t testing.TB, b *providerFixture) {
 			note(s.messages, "message of "+reference, r.Message)
 		}
 		if b.provider != etpay.Name {
-			continue // the handles of the others are their ids for a payment
+			continue // the provider references of the others are their ids for a payment
 		}
 		q, err := b.ledger.StartQuery(ctx, b.key(reference))
 		if err != nil || q.DecryptErr != nil {
@@ -272,7 +275,7 @@ func (s *keyHolder) read(t testing.TB, b *providerFixture) {
 }
 
 func note(in map[string]string, what, text string) {
-	const shortest = 8 // below that it may stand anywhere by chance
+	const shortest = 8 // a shorter one may be anywhere by chance
 	if len(text) >= shortest {
 		in[what] = text
 	}
@@ -297,7 +300,7 @@ func (s *keyHolder) page(w *fixture) leakCheck {
 	}
 }
 
-// searchShown lets messages pass: who may look at a payment reads why it failed.
+// searchShown allows messages: whoever may see a payment reads why it failed.
 func (s *keyHolder) searchShown(t testing.TB, where, text string) {
 	t.Helper()
 	if strings.Contains(text, noteCanary) {
@@ -353,7 +356,8 @@ func (w *fixture) subscribe() {
 	w.search("enqueue subscription add", p.Output())
 }
 
-// TestAWorkerWithKeysTakesNothingOpen: what a producer without keys enqueues or registers is never sent.
+// TestAWorkerWithKeysTakesNothingOpen: what a producer without keys enqueues or registers is never
+// sent.
 func TestAWorkerWithKeysTakesNothingOpen(t *testing.T) {
 	t.Parallel()
 	c := startSimulators(t, simulators.Options{})

@@ -18,7 +18,8 @@ const (
 	secretKey = "sandbox-secret-key"
 )
 
-// simulatorProcess is the simulated provider in a process of its own: its book outlives every worker.
+// simulatorProcess is a simulator outside of the workers' processes: its book outlives every
+// worker.
 type simulatorProcess struct {
 	t   testing.TB
 	url string // of the provider, its prefix included

@@ -34,8 +34,8 @@ const (
 	apiUser       = "sandbox-user"
 )
 
-// town is all simulated providers, in the process of the tests so that they can be set up in every
-// way, behind a door that sees what passes.
+// simulatorServer is all simulators, in the process of the tests so that these can configure them
+// freely, behind a handler that records tokens and logins.
 type simulatorServer struct {
 	sandbox *simulators.Sandbox
 	url     string
@@ -86,7 +86,7 @@ func (c *simulatorServer) setRefuseLogins(away bool) {
 	c.refuseLogins = away
 }
 
-// loginsAt is how many requests for a token came for the provider, answered by it or turned away.
+// loginsAt is how many requests for a token came for the provider, refused ones included.
 func (c *simulatorServer) loginsAt(provider string) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -100,7 +100,7 @@ func (c *simulatorServer) seen() []string {
 	return slices.Sorted(maps.Keys(c.tokens))
 }
 
-func (c *simulatorServer) bank(t testing.TB) *simulatorProcess {
+func (c *simulatorServer) process(t testing.TB) *simulatorProcess {
 	return &simulatorProcess{t: t, url: c.at(virtualpos.Name)}
 }
 
@@ -126,11 +126,11 @@ func (c *simulatorServer) of(provider string) *sandbox.Simulator {
 	return c.sandbox.Find(provider).Simulator
 }
 
-// providerFixture is one provider's part of a world: its payments are submitted, awaited and audited by
-// themselves.
+// providerFixture is one provider's part of a fixture: its payments are submitted, awaited and
+// audited by themselves.
 type providerFixture struct {
 	*fixture
-	desk *sandbox.Simulator
+	sim *sandbox.Simulator
 }
 
 func (w *fixture) addProvider(c *simulatorServer, provider string) *providerFixture {
@@ -138,12 +138,12 @@ func (w *fixture) addProvider(c *simulatorServer, provider string) *providerFixt
 	part.provider, part.payments = provider, map[string]payment{}
 	part.simulator = &simulatorProcess{t: w.t, url: c.url + "/" + provider}
 	part.prefix = strings.NewReplacer("-", "", "_", "", ".", "").Replace(w.prefix) // every provider takes letters and digits
-	return &providerFixture{fixture: &part, desk: c.of(provider)}
+	return &providerFixture{fixture: &part, sim: c.of(provider)}
 }
 
-func (b *providerFixture) misbehave(f sandbox.Fault) {
+func (b *providerFixture) addFault(f sandbox.Fault) {
 	b.t.Helper()
-	if err := b.desk.AddFaults(f); err != nil {
+	if err := b.sim.AddFaults(f); err != nil {
 		b.t.Fatal(err)
 	}
 }
@@ -157,7 +157,7 @@ func (b *providerFixture) newCharge(reference string) tasks.Task {
 	return b.keep(charge)
 }
 
-// keep notes what the provider must do for a charge.
+// keep records what the provider must do for a charge.
 func (b *providerFixture) keep(charge tasks.Charge) tasks.Task {
 	b.t.Helper()
 	task, err := charge.Task()

@@ -18,24 +18,27 @@ import (
 	"github.com/remesa/remesa/tasks"
 )
 
-// How a payment is led past a step.
+// How a payment passes a fault point.
 const (
 	plain    = ""              // it is sent and paid
 	refused  = "throttled"     // its first request is refused before execution
-	doubtful = "hang_up_after" // it is paid, and the answer is lost: it must be asked about
+	doubtful = "hang_up_after" // it is paid, and the response is lost: it must be queried
 )
 
-// faultPath is how a payment comes to a step, and what becomes of it under hold when the worker dies there.
+// faultPath is how a payment comes to a fault point, and what becomes of it under hold when the
+// worker dies there.
 type faultPath struct {
 	fault string
 	// full: the task comes from a plain asynq client, with all its data.
 	full bool
-	// unwoken: registered by a process that died before it woke anybody.
+	// unwoken: registered by a process that died before it enqueued a wake-up.
 	unwoken bool
-	// Without the worker that died nobody can tell whether anything was sent: held, if the provider does not know it.
+	// mayBeHeld: only the dead worker knew whether anything was sent. It is held, if the provider
+	// does not know it.
 	mayBeHeld bool
-	// rewake is how long the payment waits for its next wake-up, where the worker died after it took the last one.
-	rewake time.Duration
+	// nextWake is how long the payment waits for its next wake-up, where the worker died after it
+	// took the last one.
+	nextWake time.Duration
 }
 
 func paths() map[engine.FaultPoint]faultPath {
@@ -43,7 +46,7 @@ func paths() map[engine.FaultPoint]faultPath {
 		engine.PointRegister:       {full: true},
 		engine.PointRegistered:     {full: true},
 		engine.PointDue:            {unwoken: true},
-		engine.PointWake:           {unwoken: true, rewake: wakeUpDelay},
+		engine.PointWake:           {unwoken: true, nextWake: wakeUpDelay},
 		engine.PointWoken:          {},
 		engine.PointBegin:          {},
 		engine.PointBegun:          {mayBeHeld: true},
@@ -78,7 +81,7 @@ func TestEveryStepHasAPath(t *testing.T) {
 	}
 }
 
-// faultRun is one worker that fails at one step, and another that takes over.
+// faultRun is one worker that fails at one fault point, and another that takes over.
 type faultRun struct {
 	*fixture
 	step      engine.FaultPoint
@@ -88,13 +91,13 @@ type faultRun struct {
 	reference string
 }
 
-// newStumble returns once the doomed worker has reached its step.
-func newStumble(t *testing.T, b *simulatorProcess, step engine.FaultPoint, signal, policy string) *faultRun {
+// newFaultRun returns once the faulty worker has reached its fault point.
+func newFaultRun(t *testing.T, b *simulatorProcess, step engine.FaultPoint, signal, policy string) *faultRun {
 	t.Helper()
 	w := newFixtureIn(t, fastTiming(), redistest.Start(t, redistest.Appendonly("always")), b, "REMESA_ON_NOT_FOUND", policy)
 	s := &faultRun{fixture: w, step: step, path: paths()[step], file: w.faultFile()}
 	if policy == resend {
-		s.proveLookup()
+		s.proveQuery()
 	}
 	task := s.newPayment("fault")
 	s.reference = task.Reference()
@@ -115,8 +118,9 @@ func newStumble(t *testing.T, b *simulatorProcess, step engine.FaultPoint, signa
 	return s
 }
 
-// proveLookup lets a first payment succeed and be asked about: under resend nothing is sent again before that.
-func (s *faultRun) proveLookup() {
+// proveQuery lets a first payment succeed and be queried, as the query proof: under resend nothing
+// is sent again without it.
+func (s *faultRun) proveQuery() {
 	s.t.Helper()
 	s.submit(s.newPayment("proof"))
 	p := s.startWorker(worker)
@@ -124,7 +128,7 @@ func (s *faultRun) proveLookup() {
 	eventually.NoError(s.t, testTimeout, func() error {
 		proof, err := s.rdb.HGet(context.Background(), "remesa:{virtualpos}:lookup", idempotency.DefaultAccount).Result()
 		if err == nil && proof != "proven" {
-			err = fmt.Errorf("the lookup is %q", proof)
+			err = fmt.Errorf("the query proof is %q", proof)
 		}
 		return err
 	})
@@ -144,7 +148,7 @@ func (s *faultRun) enqueueFull(task tasks.Task) {
 	s.enqueueRaw(task.Type(), task.Payload())
 }
 
-// awaitFault is where a step that is never reached fails the test.
+// awaitFault fails the test where the fault point is never reached.
 func (s *faultRun) awaitFault() {
 	s.t.Helper()
 	eventually.NoError(s.t, testTimeout, func() error {
@@ -156,8 +160,8 @@ func (s *faultRun) awaitFault() {
 	s.injectFault()
 }
 
-// forgetAsynqLease is the minute that asynq waits before it takes a dead worker's task for lost: without a record of the payment yet,
-// nothing but asynq knows of it.
+// forgetAsynqLease shortens the minute after which asynq gives up a dead worker's task: before the
+// payment is registered, only asynq has it.
 func (s *faultRun) forgetAsynqLease() {
 	s.t.Helper()
 	ctx, leases := context.Background(), "asynq:{virtualpos}:lease"
@@ -194,11 +198,11 @@ func TestAWorkerDiesAtEachStep(t *testing.T) {
 }
 
 func killAt(t *testing.T, b *simulatorProcess, step engine.FaultPoint, policy string) {
-	s := newStumble(t, b, step, "kill", policy)
+	s := newFaultRun(t, b, step, "kill", policy)
 	s.faulty.Exit(testTimeout)
 	s.forgetAsynqLease()
 	s.work(1)
-	s.awaitSettled(s.certainty() + s.path.rewake)
+	s.awaitSettled(s.certainty() + s.path.nextWake)
 	s.drain()
 	r := allowances{}
 	if s.path.mayBeHeld && policy == hold {
@@ -214,7 +218,8 @@ func TestAWorkerStopsAtEachStep(t *testing.T) {
 	t.Run("steps", func(t *testing.T) {
 		for name, stalls := range map[string]map[time.Duration][]engine.FaultPoint{
 			hold: {short: engine.FaultPoints(), longer: engine.FaultPoints()},
-			// With the check of the clock right before the write, a worker that stops at any step cannot send late.
+			// The clock is checked right before the write, so that a worker that stops at any fault
+			// point cannot send late.
 			resend: {
 				short:  either(nil, engine.FaultPoints()),
 				longer: either([]engine.FaultPoint{engine.PointBegun, engine.PointSend, engine.PointWrite}, engine.FaultPoints()),
@@ -232,9 +237,9 @@ func TestAWorkerStopsAtEachStep(t *testing.T) {
 	})
 }
 
-// stopAt: what the late worker learns is adopted, so nothing stays held.
+// stopAt: the late worker's result is accepted, so nothing stays held.
 func stopAt(t *testing.T, b *simulatorProcess, step engine.FaultPoint, policy string, stall time.Duration) {
-	s := newStumble(t, b, step, "stop", policy)
+	s := newFaultRun(t, b, step, "stop", policy)
 	s.work(1)
 	pause(stall)
 	s.faulty.Cont()

@@ -26,7 +26,7 @@ type subscriptionsFixture struct {
 	store *billing.Store
 	terms map[string]tasks.Subscription
 	now   time.Time
-	// lost is how many charges a person resolved as not executed.
+	// lost is how many charges an operator resolved as not executed.
 	lost int
 }
 
@@ -88,15 +88,15 @@ func (c *subscriptionsFixture) due(s tasks.Subscription) []billing.ClosedPeriod 
 	}
 }
 
-// decide is the person who settles what no machine can find out, by the provider's own book.
+// decide is the operator who resolves what no machine can find out, by the provider's own book.
 func (c *subscriptionsFixture) decide() error {
 	var failed error
 	err := c.ledger.List(context.Background(), idempotency.Filter{Provider: c.provider, State: idempotency.Held}, func(r idempotency.Record) bool {
-		verdict := idempotency.Resolution{Actor: person(), As: "failed", Decline: providers.Soft}
-		if c.desk.ExecutionCount(r.Key.Reference) > 0 {
-			verdict.As, verdict.Decline = "succeeded", ""
+		resolution := idempotency.Resolution{Actor: operator(), As: "failed", Decline: providers.Soft}
+		if c.sim.ExecutionCount(r.Key.Reference) > 0 {
+			resolution.As, resolution.Decline = "succeeded", ""
 		}
-		if _, err := c.ledger.Resolve(context.Background(), r.Key, r.Version, verdict); err != nil && !errors.Is(err, idempotency.ErrVersionChanged) {
+		if _, err := c.ledger.Resolve(context.Background(), r.Key, r.Version, resolution); err != nil && !errors.Is(err, idempotency.ErrVersionChanged) {
 			failed = err
 		}
 		return failed == nil
@@ -151,19 +151,19 @@ func (c *subscriptionsFixture) assertEachOnce() {
 			}
 		}
 	}
-	if paid := len(c.desk.Executions()); paid != expected {
+	if paid := len(c.sim.Executions()); paid != expected {
 		c.t.Errorf("%d charges were paid, want %d", paid, expected)
 	}
 }
 
 // paidOnce wants one execution of a period's charge. It is false where there was none because its
-// worker died with it: at this provider nobody can find out, so a person decided, and no other
-// charge is ever made beside it.
+// worker died with it: at this provider no machine can find out, so an operator decided, and no
+// other charge is ever made beside it.
 func (c *subscriptionsFixture) paidOnce(id string, p billing.ClosedPeriod) bool {
 	c.t.Helper()
 	reference := tasks.TxnID(id, p.Number, 0)
 	r, err := c.ledger.Show(c.t.Context(), c.key(reference))
-	moved := c.desk.ExecutionCount(reference)
+	moved := c.sim.ExecutionCount(reference)
 	if moved == 0 && r.MayHaveLeft && r.Code == "resolved" && r.State == idempotency.Failed {
 		c.lost++
 		return false
@@ -174,19 +174,19 @@ func (c *subscriptionsFixture) paidOnce(id string, p billing.ClosedPeriod) bool 
 	return true
 }
 
-// TestSubscriptionsAreCaughtUpWhileWorkersDie: whatever dies when, each period is charged once, on
-// its own date, under its own reference.
+// TestSubscriptionsAreCaughtUpWhileWorkersDie: whenever a worker dies, each period is charged once,
+// on its own date, under its own reference.
 func TestSubscriptionsAreCaughtUpWhileWorkersDie(t *testing.T) {
 	t.Parallel()
-	town := startSimulators(t, simulators.Options{})
-	w := newFixtureIn(t, defaultTiming(), redistest.Start(t, redistest.Appendonly("always")), town.bank(t), town.settings(
+	server := startSimulators(t, simulators.Options{})
+	w := newFixtureIn(t, defaultTiming(), redistest.Start(t, redistest.Appendonly("always")), server.process(t), server.settings(
 		"REMESA_POLL_DEADLINE", "3s", "REMESA_SWEEP_INTERVAL", "200ms", "REMESA_TOKEN_KEY", tokenKey)...)
-	b := w.addProvider(town, pagandocheck.Name)
-	b.misbehave(sandbox.Fault{Kind: "latency", Operation: sandbox.SendOperation, Delay: sandbox.Duration(20 * time.Millisecond)})
+	b := w.addProvider(server, pagandocheck.Name)
+	b.addFault(sandbox.Fault{Kind: "latency", Operation: sandbox.SendOperation, Delay: sandbox.Duration(20 * time.Millisecond)})
 	c := b.subscribe(200, map[string]any{"dunning": []string{"200ms", "200ms", "200ms", "200ms", "200ms"}})
 	random := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
 	for _, step := range []billing.SweepPoint{billing.SweepCommit, billing.SweepClaimed, billing.SweepCharged} {
-		// Each with some of them in hand, which are nobody else's for half a minute.
+		// Each has taken some of them, which no other worker gets for half a minute.
 		c.startWorker(faulty, "REMESA_FAULT", string(step)+":kill:1", "REMESA_FAULT_FILE", c.faultFile(), "REMESA_SWEEP_LIMIT", "50").Exit(testTimeout)
 	}
 	c.work(3)
@@ -209,9 +209,9 @@ func TestSubscriptionsAreCaughtUpWhileWorkersDie(t *testing.T) {
 // with it, also where the worker died that had claimed it.
 func TestACancelledSubscriptionIsNotChargedAnyMore(t *testing.T) {
 	t.Parallel()
-	town := startSimulators(t, simulators.Options{})
-	w := newFixtureIn(t, fastTiming(), redistest.Start(t, redistest.Appendonly("always")), town.bank(t), town.settings("REMESA_SWEEP_INTERVAL", "200ms")...)
-	b := w.addProvider(town, pagandocheck.Name)
+	server := startSimulators(t, simulators.Options{})
+	w := newFixtureIn(t, fastTiming(), redistest.Start(t, redistest.Appendonly("always")), server.process(t), server.settings("REMESA_SWEEP_INTERVAL", "200ms")...)
+	b := w.addProvider(server, pagandocheck.Name)
 	c := b.subscribe(1, nil)
 	dying := c.startWorker(faulty, "REMESA_FAULT", string(billing.SweepClaimed)+":kill:1", "REMESA_FAULT_FILE", c.faultFile())
 	dying.Exit(testTimeout)
@@ -242,7 +242,7 @@ func TestACancelledSubscriptionIsNotChargedAnyMore(t *testing.T) {
 		return nil
 	})
 	c.drain()
-	if n := len(c.desk.Executions()); n != 0 {
+	if n := len(c.sim.Executions()); n != 0 {
 		t.Errorf("%d charges were paid", n)
 	}
 	if counts, err := c.counts(); err != nil || counts[idempotency.Queued] != 0 {

@@ -18,7 +18,7 @@ import (
 	"github.com/remesa/remesa/tasks"
 )
 
-// expiries is how often the tokens end in a run, and with what the provider says so.
+// expiries is how often the tokens end in a run, and by which responses.
 type expiries struct {
 	name    string
 	options simulators.Options
@@ -45,20 +45,21 @@ func tokenScenarios() []expiries {
 
 const processes = 4
 
-// TestTokensEndInMidRun: whatever the provider says when a token ended, each charge is executed once, and nobody storms the login.
+// TestTokensEndInMidRun: whatever the response to a token that ended, each charge is executed once,
+// and logins stay few.
 func TestTokensEndInMidRun(t *testing.T) {
 	t.Parallel()
 	for _, s := range tokenScenarios() {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			c := startSimulators(t, s.options)
-			w := newFixtureIn(t, slowTiming(), redistest.Start(t, redistest.Appendonly("always")), c.bank(t), c.settings()...)
+			w := newFixtureIn(t, slowTiming(), redistest.Start(t, redistest.Appendonly("always")), c.process(t), c.settings()...)
 			if s.shared {
 				w.settings["REMESA_TOKEN_KEY"] = tokenKey
 			}
 			parts := []*providerFixture{w.addProvider(c, pagoseguro.Name), w.addProvider(c, pagandocheck.Name)}
 			for _, b := range parts {
-				b.misbehave(sandbox.Fault{Kind: "latency", Operation: sandbox.SendOperation, Delay: sandbox.Duration(20 * time.Millisecond)})
+				b.addFault(sandbox.Fault{Kind: "latency", Operation: sandbox.SendOperation, Delay: sandbox.Duration(20 * time.Millisecond)})
 			}
 			w.work(processes)
 			for i := range s.times + 1 {
@@ -82,7 +83,8 @@ func TestTokensEndInMidRun(t *testing.T) {
 	}
 }
 
-// slowTiming is for worlds in which nothing but a busy machine can be late: a worker that cannot reach the store in time logs in by itself.
+// slowTiming leaves time to a busy machine: a worker that cannot reach the store in time would log
+// in by itself.
 func slowTiming() timing {
 	return timing{request: 8 * time.Second, lease: 20 * time.Second, settle: 2 * time.Second, notFoundInterval: 300 * time.Millisecond}
 }
@@ -101,8 +103,9 @@ func (w *fixture) renewals() string {
 	return text
 }
 
-// submitPart submits one part of the charges, and returns what waits until one in its midst has ended every token and was then executed.
-// Which one that is, is settled before it is sent: how fast the machine is does not matter. The last part ends nothing.
+// submitPart submits one part of the charges, and returns what waits until one in its midst has
+// ended every token and was then executed. That one is chosen before it is sent, so that the
+// machine's speed does not matter. The last part ends no token.
 func (b *providerFixture) submitPart(s expiries, part int) (await func()) {
 	b.t.Helper()
 	size := either(100, 500) / (s.times + 1)
@@ -115,27 +118,29 @@ func (b *providerFixture) submitPart(s expiries, part int) (await func()) {
 		return func() {}
 	}
 	victim := ts[size/2].Reference()
-	b.misbehave(sandbox.Fault{Kind: "expire_tokens", Operation: sandbox.SendOperation, Reference: victim, Next: 1})
+	b.addFault(sandbox.Fault{Kind: "expire_tokens", Operation: sandbox.SendOperation, Reference: victim, Next: 1})
 	b.submit(ts...)
 	return func() { b.t.Helper(); b.awaitRenewal(victim) }
 }
 
-// awaitRenewal waits until the charge was executed whose first request ended every token: then somebody has logged in since.
+// awaitRenewal waits until the charge was executed whose first request ended every token: then a
+// worker has logged in since.
 func (b *providerFixture) awaitRenewal(victim string) {
 	b.t.Helper()
 	eventually.NoError(b.t, time.Minute, func() error {
-		if b.desk.ExecutionCount(victim) == 0 {
-			return fmt.Errorf("%s is not executed, whose first request ends every token; %d requests of it came", victim, b.desk.ArrivalCount(victim))
+		if b.sim.ExecutionCount(victim) == 0 {
+			return fmt.Errorf("%s is not executed, whose first request ends every token; %d requests of it came", victim, b.sim.ArrivalCount(victim))
 		}
 		return nil
 	})
-	if n := b.desk.ArrivalCount(victim); n < 2 {
+	if n := b.sim.ArrivalCount(victim); n < 2 {
 		b.t.Errorf("%s was executed at its first request: the end of its token did not meet it", victim)
 	}
 }
 
-// assertFewLogins counts the first token as an expiry: there was none. The least is one login each: a token that is good ends all, and what
-// ended it is executed with a later one before the next can end.
+// assertFewLogins counts the first token as an expiry: there was none. The least is one login each:
+// a token that is good ends all, and what ended it is executed with a later one before the next can
+// end.
 func (b *providerFixture) assertFewLogins(s expiries) {
 	b.t.Helper()
 	least := s.times + 1
@@ -143,14 +148,15 @@ func (b *providerFixture) assertFewLogins(s expiries) {
 	if !s.shared {
 		most *= processes
 	}
-	logins := b.desk.Logins()
+	logins := b.sim.Logins()
 	b.t.Logf("%s: %d logins by %d processes for %d charges and %d expiries", b.provider, logins, processes, len(b.payments), s.times)
 	if logins > most || logins < least {
 		b.t.Errorf("%s: %d logins, want %d to %d", b.provider, logins, least, most)
 	}
 }
 
-// TestNoTokenIsToBeHad: a login that fails for ever is called seldom, keeps the account's tasks queued and nobody else waiting, and heals.
+// TestNoTokenIsToBeHad: a login that fails is called seldom, delays only its account's payments,
+// and they are sent once it works again.
 func TestNoTokenIsToBeHad(t *testing.T) {
 	t.Parallel()
 	for _, s := range []struct {
@@ -165,7 +171,7 @@ func TestNoTokenIsToBeHad(t *testing.T) {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			c := startSimulators(t, simulators.Options{})
-			w := newFixtureIn(t, slowTiming(), redistest.Start(t, redistest.Appendonly("always")), c.bank(t),
+			w := newFixtureIn(t, slowTiming(), redistest.Start(t, redistest.Appendonly("always")), c.process(t),
 				c.settings("REMESA_CIRCUIT_COOLDOWN", cooldown.String())...)
 			if s.shared {
 				w.settings["REMESA_TOKEN_KEY"] = tokenKey
@@ -173,7 +179,7 @@ func TestNoTokenIsToBeHad(t *testing.T) {
 			parts := []*providerFixture{w.addProvider(c, pagoseguro.Name), w.addProvider(c, pagandocheck.Name)}
 			for _, b := range parts {
 				if s.refuses {
-					b.misbehave(sandbox.Fault{Kind: "unauthorized", Operation: sandbox.LoginOperation})
+					b.addFault(sandbox.Fault{Kind: "unauthorized", Operation: sandbox.LoginOperation})
 				}
 				b.submit(b.newCharges(25)...)
 			}
@@ -186,7 +192,7 @@ func TestNoTokenIsToBeHad(t *testing.T) {
 			pause(3 * cooldown)
 			for _, b := range parts {
 				b.assertParked(c, time.Since(began))
-				b.desk.ClearFaults()
+				b.sim.ClearFaults()
 			}
 			c.setRefuseLogins(false)
 			for _, b := range parts {
@@ -199,8 +205,8 @@ func TestNoTokenIsToBeHad(t *testing.T) {
 
 const cooldown = 2 * time.Second
 
-// assertParked demands that nothing of the branch was sent, settled or held, and that the login was called seldom: twice per process for
-// each cooldown that began, and twice at first.
+// assertParked demands that no payment of the provider was sent, final or held, and that the login
+// was called seldom: twice per process for each cooldown that began, and twice at first.
 func (b *providerFixture) assertParked(c *simulatorServer, since time.Duration) {
 	b.t.Helper()
 	most := 2 * 2 * (int(since/cooldown) + 2)
@@ -213,7 +219,7 @@ func (b *providerFixture) assertParked(c *simulatorServer, since time.Duration) 
 	if err != nil || counts[idempotency.Queued]+counts[idempotency.Ready] != int64(len(b.payments)) {
 		b.t.Errorf("%s: %v %v, want all %d waiting", b.provider, counts, err, len(b.payments))
 	}
-	if n := len(b.desk.Arrivals()); n != 0 {
+	if n := len(b.sim.Arrivals()); n != 0 {
 		b.t.Errorf("%s: %d charges were sent without a token", b.provider, n)
 	}
 }

@@ -1,5 +1,5 @@
-// Package quipu sends payouts through Quipu, a provider that does not exist: it shows what an adapter
-// consists of. Quipu has a token, an idempotency key, a status query and a webhook.
+// Package quipu sends payouts through Quipu, a provider that does not exist: it shows what an
+// adapter consists of. Quipu has a token, an idempotency key, a status query and a webhook.
 package quipu
 
 import (
@@ -50,7 +50,8 @@ type Client struct {
 	api    *auth.Client
 }
 
-// New builds a client for one account; it dials nothing. Errors name the setting, and never its value.
+// New builds a client for one account; it dials nothing. Errors name the setting, and never its
+// value.
 func New(c Config) (*Client, error) {
 	if c.Now == nil {
 		c.Now = time.Now
@@ -94,14 +95,14 @@ func (c *Client) Pay(ctx context.Context, p providers.Payout, a providers.Attemp
 	r.Header.Set("Idempotency-Key", p.Reference)
 	with := c.reading(p.Reference, &p)
 	reply, err := c.api.Do(ctx, r, tokenRefused, &with.hide)
-	o, err := created(reply, err, with)
+	o, err := mapTransfer(reply, err, with)
 	if o.ProviderID != "" && a.Alias != nil {
 		_ = a.Alias(ctx, o.ProviderID) // without it a report finds nothing, and the payment is polled
 	}
 	return providers.Redact(o, with.hide...), err
 }
 
-// Status asks by Quipu's id, or by our reference where there is none or that is wanted.
+// Status queries by Quipu's id, or by our reference where there is none or the query wants it.
 func (c *Client) Status(ctx context.Context, q providers.StatusQuery) (providers.Outcome, error) {
 	path, name, value := "/v1/transfers/{id}", "id", q.ProviderID
 	if q.ProviderID == "" || q.ByReference {
@@ -113,7 +114,7 @@ func (c *Client) Status(ctx context.Context, q providers.StatusQuery) (providers
 		return providers.Outcome{}, err
 	}
 	reply, err := c.api.Do(ctx, r, tokenRefused, &with.hide)
-	o, err := asked(reply, err, with)
+	o, err := mapStatus(reply, err, with)
 	return providers.Redact(o, with.hide...), err
 }
 

@@ -15,7 +15,7 @@ func FuzzAnswers(f *testing.F) {
 		`{"error":{"code":"insufficient_funds","message":"no money"}}`)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		reply := wire.Reply{Status: status, Body: body}
-		for _, mapping := range []func(wire.Reply, error, reading) (providers.Outcome, error){created, asked} {
+		for _, mapping := range []func(wire.Reply, error, reading) (providers.Outcome, error){mapTransfer, mapStatus} {
 			o, err := mapping(reply, nil, reading{reference: "r"})
 			providertest.Sane(t, o, err)
 		}

@@ -61,19 +61,19 @@ func (c *Client) reading(reference string, p *providers.Payout) reading {
 	return w
 }
 
-// answer is what could be read of an answer: a transfer, or a refusal.
-type answer struct {
+// response is what could be read of a response: a transfer, or a refusal.
+type response struct {
 	id, word, reference, amount, currency, document, bank, account string
 	code, message                                                  string
-	// readable: the answer is an object, and every field that is looked at has its type. speaks: it
+	// readable: the response is an object, and every field that is read has its type. speaks: it
 	// names a transfer, whether or not that can be read: then it refuses nothing.
 	readable, speaks bool
 }
 
-func parse(body []byte) answer {
+func parse(body []byte) response {
 	o, ok := wire.ReadObject(body)
 	e := o.Object("error")
-	a := answer{
+	a := response{
 		id: o.Text("id"), word: o.Text("status"), reference: o.Text("reference"), amount: o.TextOrNumber("amount"), currency: o.Text("currency"),
 		document: o.Text("document"), bank: o.Text("bank"), account: o.Text("account"), code: e.Text("code"), message: e.Text("message"),
 	}
@@ -82,9 +82,9 @@ func parse(body []byte) answer {
 	return a
 }
 
-// created says what a new transfer came to. An error means that Quipu cannot have acted; its last
-// line is in doubt.
-func created(r wire.Reply, err error, with reading) (providers.Outcome, error) {
+// mapTransfer maps the response to a new transfer. An error means that Quipu cannot have acted; its
+// last line is in doubt.
+func mapTransfer(r wire.Reply, err error, with reading) (providers.Outcome, error) {
 	if err != nil {
 		return wire.OutcomeOfFailure(err)
 	}
@@ -98,7 +98,7 @@ func created(r wire.Reply, err error, with reading) (providers.Outcome, error) {
 	case r.Status == http.StatusConflict && a.readable && a.code != "" && !a.speaks:
 		return with.outcome(a, providers.Duplicate, a.code), nil
 	case r.Success() && a.readable && a.code == "" && known && class == providers.Refused:
-		return with.outcome(a, providers.Pending, a.word), nil // adopted only once status queries say so, twice
+		return with.outcome(a, providers.Pending, a.word), nil // accepted as ours only once status queries say so, twice
 	case r.Success() && a.readable && a.code == "" && known:
 		return with.outcome(a, class, a.word), nil
 	case r.Success() && a.readable && a.word != "":
@@ -107,8 +107,8 @@ func created(r wire.Reply, err error, with reading) (providers.Outcome, error) {
 	return with.outcome(a, providers.InDoubt, r.Code()), nil
 }
 
-// asked says what a status query came to. An error means that there was no answer.
-func asked(r wire.Reply, err error, with reading) (providers.Outcome, error) {
+// mapStatus maps the response to a status query. An error means that there was no status result.
+func mapStatus(r wire.Reply, err error, with reading) (providers.Outcome, error) {
 	if err != nil {
 		return providers.Outcome{}, wire.NoStatusAnswer(err)
 	}
@@ -127,7 +127,7 @@ func asked(r wire.Reply, err error, with reading) (providers.Outcome, error) {
 	return with.outcome(a, providers.InDoubt, "unknown_status"), nil
 }
 
-func (w reading) outcome(a answer, class providers.Class, code string) providers.Outcome {
+func (w reading) outcome(a response, class providers.Class, code string) providers.Outcome {
 	o := providers.Outcome{
 		Class: class, ProviderID: a.id, Code: providers.Code(code, w.hide...), Message: providers.Message(a.message, w.hide...),
 		Echo: providers.Echo{Amount: a.amount, Currency: a.currency, Reference: a.reference, Beneficiary: a.document},
@@ -139,7 +139,7 @@ func (w reading) outcome(a answer, class providers.Class, code string) providers
 	return o
 }
 
-// tokenRefused reads an answer that refuses the token before it looks at anything else.
+// tokenRefused reports whether the response refuses the token, before anything else of it is read.
 func tokenRefused(r wire.Reply) auth.Refusal {
 	if r.Status != http.StatusUnauthorized || parse(r.Body).speaks {
 		return auth.Refusal{}

@@ -17,8 +17,8 @@ import (
 )
 
 // Options says how the simulated Quipu behaves when nothing is wrong. The zero value has the
-// credentials "sandbox-client", "sandbox-client-secret" and "sandbox-webhook-secret", and executes a
-// repeated idempotency key: only then does a test prove the adapter's care.
+// credentials "sandbox-client", "sandbox-client-secret" and "sandbox-webhook-secret", and executes
+// a repeated idempotency key: only then does a test prove the adapter's care.
 type Options struct {
 	ClientID, ClientSecret, WebhookSecret string
 	// ReportAfter is how long after a transfer its report is sent; 200 ms unless set.
@@ -27,24 +27,24 @@ type Options struct {
 
 type simulator struct {
 	Options
-	desk   *sandbox.Simulator
+	core   *sandbox.Simulator
 	tokens *sandbox.Tokens
 }
 
 // New is a simulated Quipu.
-func New(o Options, desk sandbox.Options) *sandbox.Provider {
+func New(o Options, shared sandbox.Options) *sandbox.Provider {
 	o.ClientID = cmp.Or(o.ClientID, "sandbox-client")
 	o.ClientSecret = cmp.Or(o.ClientSecret, "sandbox-client-secret")
 	o.WebhookSecret = cmp.Or(o.WebhookSecret, "sandbox-webhook-secret")
 	o.ReportAfter = cmp.Or(o.ReportAfter, 200*time.Millisecond)
-	q := &simulator{Options: o, desk: sandbox.NewSimulator("qp_%06d", desk)}
-	q.tokens = sandbox.NewTokens(q.desk, time.Hour, false)
+	q := &simulator{Options: o, core: sandbox.NewSimulator("qp_%06d", shared)}
+	q.tokens = sandbox.NewTokens(q.core, time.Hour, false)
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /oauth/token", q.login)
 	mux.HandleFunc("POST /v1/transfers", q.create)
 	mux.HandleFunc("GET /v1/transfers/{id}", q.status)
 	mux.HandleFunc("GET /v1/transfers/by-reference/{reference}", q.status)
-	return sandbox.NewProvider("quipu", q.desk, mux, q.settings)
+	return sandbox.NewProvider("quipu", q.core, mux, q.settings)
 }
 
 func (q *simulator) settings(base string) []sandbox.Setting {
@@ -59,8 +59,8 @@ func failure(code, message string) any {
 }
 
 func (q *simulator) login(w http.ResponseWriter, r *http.Request) {
-	q.desk.LoggingIn()
-	f, b := q.desk.Meet(r.Context(), sandbox.LoginOperation, "", "")
+	q.core.LoggingIn()
+	f, b := q.core.Meet(r.Context(), sandbox.LoginOperation, "", "")
 	var l struct {
 		ID     string `json:"client_id"`
 		Secret string `json:"client_secret"`
@@ -104,18 +104,18 @@ func (s sent) check(key string) string {
 	return ""
 }
 
-// create counts the request, judges it, then does with money and answer what the fault says.
+// create counts the request, checks it, then executes it and responds as the fault says.
 func (q *simulator) create(w http.ResponseWriter, r *http.Request) {
 	var s sent
 	body, err := sandbox.ReadBody(w, r)
 	if err == nil {
 		err = sandbox.StrictJSON(body, &s)
 	}
-	if full := q.desk.Arrive(s.Reference); full != nil {
+	if full := q.core.Arrive(s.Reference); full != nil {
 		sandbox.WriteJSON(w, http.StatusServiceUnavailable, failure("full", full.Error()))
 		return
 	}
-	f, b := q.desk.Meet(r.Context(), sandbox.SendOperation, s.Reference, string(s.Amount))
+	f, b := q.core.Meet(r.Context(), sandbox.SendOperation, s.Reference, string(s.Amount))
 	wrong := s.check(r.Header.Get("Idempotency-Key"))
 	switch {
 	case !q.enters(w, r, b):
@@ -128,7 +128,7 @@ func (q *simulator) create(w http.ResponseWriter, r *http.Request) {
 	case b.Moves == sandbox.Untaken:
 		sandbox.Deliver(w, r, sandbox.Say(http.StatusOK, map[string]any{}), b, f)
 	default:
-		o := q.desk.Take(sandbox.Order{Execution: sandbox.Execution{
+		o := q.core.Take(sandbox.Order{Execution: sandbox.Execution{
 			Reference: s.Reference, Amount: string(s.Amount), Currency: "CLP", Beneficiary: s.Document + " " + s.Bank + " " + s.Account,
 		}}, b, f)
 		q.report(o, s.CallbackURL)
@@ -149,7 +149,7 @@ func (q *simulator) enters(w http.ResponseWriter, r *http.Request, b sandbox.Beh
 	return true
 }
 
-// report tells the merchant, once and signed, that there is something to ask about.
+// report sends the merchant one signed report that the transfer changed.
 func (q *simulator) report(o sandbox.Order, callback string) {
 	if callback == "" {
 		return
@@ -166,21 +166,22 @@ func (q *simulator) report(o sandbox.Order, callback string) {
 		}
 		r.Header.Set("Content-Type", "application/json")
 		r.Header.Set("X-Quipu-Signature", hex.EncodeToString(mac.Sum(nil)))
-		if answer, err := http.DefaultClient.Do(r); err == nil {
-			_ = answer.Body.Close()
+		if response, err := http.DefaultClient.Do(r); err == nil {
+			_ = response.Body.Close()
 		}
 	})
 }
 
-// status answers by id or by reference. A fault that damages the answer leaves the transfer as it is.
+// status finds a transfer by id or by reference. A fault that damages the response leaves the
+// transfer as it is.
 func (q *simulator) status(w http.ResponseWriter, r *http.Request) {
 	id, reference := r.PathValue("id"), r.PathValue("reference")
-	known, _ := q.desk.Known(id)
-	f, b := q.desk.Meet(r.Context(), sandbox.StatusOperation, cmp.Or(reference, known.Reference), "")
+	known, _ := q.core.Known(id)
+	f, b := q.core.Meet(r.Context(), sandbox.StatusOperation, cmp.Or(reference, known.Reference), "")
 	if !q.enters(w, r, b) {
 		return
 	}
-	o, found := q.desk.Find(id, reference)
+	o, found := q.core.Find(id, reference)
 	if !found || b.Reply == sandbox.NotFound {
 		sandbox.Deliver(w, r, sandbox.Say(http.StatusNotFound, failure("transfer_not_found", "no such transfer")), b, f)
 		return

@@ -64,7 +64,7 @@ type Card struct {
 	Installments int    `json:"installments,omitempty"`
 }
 
-// Status is a task that asks the provider about a payment now and records what it says.
+// Status is a task that queries the provider about a payment now and records the status result.
 type Status struct {
 	Provider  string `json:"provider"`
 	Reference string `json:"reference"`
@@ -73,13 +73,13 @@ type Status struct {
 
 // Definition is a Payout, a Charge or a Status.
 type Definition interface {
-	// Task validates the wire form as Decode does.
+	// Task validates the definition as Decode does.
 	Task() (Task, error)
 }
 
 // Encode validates a task and returns its canonical JSON: one line, fixed order of fields.
-func Encode(w Definition) ([]byte, error) {
-	t, err := w.Task()
+func Encode(d Definition) ([]byte, error) {
+	t, err := d.Task()
 	return t.Payload(), err
 }
 
@@ -89,7 +89,7 @@ func (p Payout) Task() (Task, error) { return fromDefinition(p.line()) }
 // Task validates the charge; the error is a *FieldError.
 func (c Charge) Task() (Task, error) { return fromDefinition(c.line()) }
 
-// Task validates the question; the error is a *FieldError.
+// Task validates the status task; the error is a *FieldError.
 func (s Status) Task() (Task, error) { return fromDefinition(s.line()) }
 
 func fromDefinition(line []byte, err error) (Task, error) {
