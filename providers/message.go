@@ -30,11 +30,11 @@ var (
 // the given values in whatever form (see hiding), without mailboxes and signed tokens, and without
 // digits of which six or more follow one another, also with other signs between them, which could
 // be an account, a document or a card.
-func Message(text string, hide ...string) string { return newHiding(hide).words(text, maxMessage) }
+func Message(text string, hide ...string) string { return newRedactor(hide).words(text, maxMessage) }
 
 // Code makes a provider's code or status word fit for an Outcome: as Message, at most 40
 // characters.
-func Code(text string, hide ...string) string { return newHiding(hide).words(text, maxCode) }
+func Code(text string, hide ...string) string { return newRedactor(hide).words(text, maxCode) }
 
 // List joins texts that are fit for an Outcome: as many as fit into a message, and how many do not.
 func List(texts []string) string {
@@ -64,7 +64,7 @@ func (h redactor) words(text string, most int) string {
 // is replaced by a name that stays the same for the same id, so that two ids remain two; who knows
 // neither the id nor the account's secret, which is the first value, learns nothing from it. A
 // provider cannot be asked by such a name, see Hidden.
-func ID(id string, hide ...string) string { return newHiding(hide).id(id) }
+func ID(id string, hide ...string) string { return newRedactor(hide).id(id) }
 
 func (h redactor) id(id string) string {
 	if id == "" || IsHiddenID(id) {

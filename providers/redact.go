@@ -17,7 +17,7 @@ import (
 // value, in whatever form. Handles and ActionURL stay: they are kept for what they are. The
 // account's own secret comes first among the values, see ID.
 func Redact(o Outcome, hide ...string) Outcome {
-	h := newHiding(hide)
+	h := newRedactor(hide)
 	o.Code, o.Message = h.redactOwn(o.Code), h.redactOwn(o.Message)
 	o.ProviderID, o.SecondID = h.id(o.ProviderID), h.id(o.SecondID)
 	return o
@@ -63,7 +63,7 @@ const (
 	shortestWord  = 3
 )
 
-func newHiding(values []string) redactor {
+func newRedactor(values []string) redactor {
 	var h redactor
 	for _, v := range values {
 		if v = strings.TrimSpace(v); len(v) > 1 {
@@ -75,7 +75,7 @@ func newHiding(values []string) redactor {
 
 // needles are the forms of one value that a folded text of so many bytes can hold. Most texts are
 // one word, and most values are longer.
-func needles(value string, room int) []pattern {
+func patterns(value string, room int) []pattern {
 	text := foldOnly(value)
 	if len(text) < 2 {
 		return nil
@@ -226,7 +226,7 @@ func (h redactor) find(text string, parts bool) []span {
 	f := fold(text)
 	for _, v := range h.values {
 		spans = exact(spans, text, v)
-		for _, n := range needles(v, len(f.text)) {
+		for _, n := range patterns(v, len(f.text)) {
 			spans = n.all(spans, f, text, parts)
 		}
 	}

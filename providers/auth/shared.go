@@ -50,7 +50,7 @@ func (s *Source) renewShared(ctx context.Context, old cachedToken) (cachedToken,
 		case c.Fence != 0:
 			return s.claimed(ctx, old, have, c.Fence)
 		case c.Version != 0:
-			kept := s.newHeld(c.Stored.Token, c.Stored.Obtained, c.Version)
+			kept := s.newCachedToken(c.Stored.Token, c.Stored.Obtained, c.Version)
 			if kept.usable(s.o.Now()) && s.o.Now().Before(kept.renewAt) && kept.Value != old.Value {
 				return kept, FromOtherWorker, nil
 			}

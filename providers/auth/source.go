@@ -156,7 +156,7 @@ func (s *Source) login(ctx context.Context, old cachedToken) (renewed cachedToke
 	case token.Value == "":
 		return cachedToken{}, ReasonFailed, errors.New("the login yielded no token")
 	}
-	return s.newHeld(token, s.o.Now(), 0), old.renewalReason(), nil
+	return s.newCachedToken(token, s.o.Now(), 0), old.renewalReason(), nil
 }
 
 // renewalReason says why a successor is needed.
@@ -176,7 +176,7 @@ const shortestLife = 2 * time.Second
 
 // newHeld works out when a token is renewed: at 80 to 90 % of its life, differently in each process. It is handed out until 97 % of it,
 // so that an attempt which takes it does not outlive it.
-func (s *Source) newHeld(t Token, obtained time.Time, version int64) cachedToken {
+func (s *Source) newCachedToken(t Token, obtained time.Time, version int64) cachedToken {
 	life := s.o.Lifetime
 	if !t.Expires.IsZero() {
 		life = max(t.Expires.Sub(obtained), shortestLife)

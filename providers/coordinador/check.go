@@ -17,7 +17,7 @@ func (c *Client) Check(ctx context.Context) ([]providers.Finding, error) {
 		return found, err
 	}
 	found = append(found, providers.Finding{Text: "login accepted"})
-	if _, err := c.rows(ctx, 1); err != nil {
+	if _, err := c.rowsOf(ctx, 1); err != nil {
 		return found, err
 	}
 	return append(found, providers.Finding{Text: "the gateway answers about an instruction"}), nil

@@ -68,7 +68,7 @@ func (c *Client) pay(ctx context.Context, p providers.Payout, a providers.Attemp
 	if err != nil {
 		return wire.Inexpressible(err), nil
 	}
-	rows, err := c.rows(ctx, r.instruction())
+	rows, err := c.rowsOf(ctx, r.instruction())
 	if err != nil {
 		return providers.Outcome{}, notSent(err)
 	}
@@ -127,7 +127,7 @@ func clearRegistrationSent(ctx context.Context, a providers.Attempt) {
 // confirmRegistration looks at what the portal made of an accepted registration. Where that is not plainly our
 // payment the status query decides.
 func (c *Client) confirmRegistration(ctx context.Context, instruction int64, amount providers.Money, accepted providers.Outcome) providers.Outcome {
-	rows, err := c.rows(ctx, instruction)
+	rows, err := c.rowsOf(ctx, instruction)
 	if err != nil {
 		return accepted
 	}
@@ -149,7 +149,7 @@ func (c *Client) Status(ctx context.Context, q providers.StatusQuery) (providers
 	if err != nil {
 		return providers.Outcome{}, fmt.Errorf("status: %w", err)
 	}
-	rows, err := c.rows(ctx, r.instruction())
+	rows, err := c.rowsOf(ctx, r.instruction())
 	if err != nil {
 		return providers.Outcome{}, fmt.Errorf("no answer: %w", err)
 	}

@@ -58,7 +58,7 @@ func FuzzRegistered(f *testing.F) {
 func FuzzAsked(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
-		o, err := answered(wire.Reply{Status: status, Body: body}, nil)
+		o, err := mapBoth(wire.Reply{Status: status, Body: body}, nil)
 		providertest.Sane(t, o, err)
 		if err != nil {
 			return
@@ -76,7 +76,7 @@ func FuzzAsked(f *testing.F) {
 			t.Errorf("succeeded as %q", o.ProviderID)
 		}
 		for _, cut := range providertest.Beginnings(body) {
-			if o, err := answered(wire.Reply{Status: status, Body: cut}, nil); err == nil {
+			if o, err := mapBoth(wire.Reply{Status: status, Body: cut}, nil); err == nil {
 				t.Errorf("a beginning of the answer came to %s", o.Class)
 			}
 		}

@@ -74,7 +74,7 @@ func TestRequestsOnTheWire(t *testing.T) {
 	c := server.config()
 	c.Now = at.Now
 	client := newClient(t, c)
-	if _, err := client.Pay(t.Context(), payoutOf(t, "PAY-42", 3456789), (&providertest.Kept{}).Attempt()); err != nil {
+	if _, err := client.Pay(t.Context(), payoutOf(t, "PAY-42", 3456789), (&providertest.CheckpointRecorder{}).Attempt()); err != nil {
 		t.Fatal(err)
 	}
 	at.Pass(25 * time.Hour)

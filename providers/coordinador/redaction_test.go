@@ -18,11 +18,11 @@ func TestNothingThatWasSentIsRepeated(t *testing.T) {
 	} {
 		t.Run(name, providertest.RedactionTest{
 			Values: []string{"sandbox-password", "pagos@empresa.example"},
-			Response: providertest.Says(200, answer, map[string]string{
+			Response: providertest.RespondWith(200, answer, map[string]string{
 				"payment-instructions": `{"count":0,"results":[]}`, "token": `{"token":"bearer-token-of-today"}`,
 			}),
 			Call: func(t *testing.T, url string) (providers.Outcome, error) {
-				return newClient(t, config(url)).Pay(t.Context(), payoutOf(t, "PAY-42", 3456789), new(providertest.Kept).Attempt())
+				return newClient(t, config(url)).Pay(t.Context(), payoutOf(t, "PAY-42", 3456789), new(providertest.CheckpointRecorder).Attempt())
 			},
 		}.Run)
 	}
@@ -33,7 +33,7 @@ func TestNoExecutionIsNamedByAnAccount(t *testing.T) {
 	t.Parallel()
 	const account = "123456789"
 	answer := `{"count":2,"results":[{"id":1,"instruction":3456789,"execution":123456789,"amount":119000},{"id":2,"instruction":3456789,"execution":7,"amount":119000}]}`
-	says := providertest.Says(200, answer, map[string]string{"token": `{"token":"bearer-token-of-today"}`})
+	says := providertest.RespondWith(200, answer, map[string]string{"token": `{"token":"bearer-token-of-today"}`})
 	server := providertest.Record(t, func(r *http.Request) (int, string) { return says(r, "") })
 	p, sent := payoutOf(t, "PAY-42", 3456789), map[string]string{"sent": "1"}
 	p.Bank.AccountNumber = account

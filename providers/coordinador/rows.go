@@ -46,7 +46,7 @@ var (
 // rows reads what is registered for an instruction. No rows and no error is the portal's own word
 // that there are none; whatever does not fit together, or speaks of other instructions alone, is an
 // error. It writes nothing.
-func (c *Client) rows(ctx context.Context, instruction int64) ([]row, error) {
+func (c *Client) rowsOf(ctx context.Context, instruction int64) ([]row, error) {
 	var all []row
 	var count int64
 	for n := range maxPages {

@@ -32,7 +32,7 @@ type chargeFixture struct {
 	left              bool
 }
 
-func newTill(t *testing.T) *chargeFixture {
+func newChargeFixture(t *testing.T) *chargeFixture {
 	t.Helper()
 	s := simulator.New(simulator.Options{}, sandbox.Options{})
 	b := &chargeFixture{t: t, s: s, url: providertest.Simulate(t, s)}
@@ -86,7 +86,7 @@ func (b *chargeFixture) faults(faults ...sandbox.Fault) {
 func TestWhatStandsUnderOurOrderBeforeWeOpenIsAnothers(t *testing.T) {
 	t.Parallel()
 	for _, result := range []string{"success", "error"} {
-		b := newTill(t)
+		b := newChargeFixture(t)
 		b.elsewhere("OC1", result)
 		arrived := b.s.ArrivalCount("OC1")
 		o, err := b.charge("OC1")
@@ -116,7 +116,7 @@ func TestAnothersPaymentsSettleNothingLater(t *testing.T) {
 			b.aliasErr = nil
 		},
 	} {
-		b := newTill(t)
+		b := newChargeFixture(t)
 		before(b)
 		b.elsewhere("OC1", "success")
 		o, err := b.charge("OC1")
@@ -147,7 +147,7 @@ func TestWithoutALookBeforeOnlyOurSessionProves(t *testing.T) {
 		{"we were paid", "error", "success", providers.Succeeded, "success", "etp_000002", ""},
 		{"both were paid", "success", "success", providers.Succeeded, "success", "etp_000002", "etp_000001"},
 	} {
-		b := newTill(t)
+		b := newChargeFixture(t)
 		b.elsewhere("OC1", row.others)
 		b.faults(sandbox.Fault{Kind: "bare_404", Next: 1})
 		made, err := b.charge("OC1")
@@ -166,7 +166,7 @@ func TestWithoutALookBeforeOnlyOurSessionProves(t *testing.T) {
 
 func TestALaterLookProvesTheOrderFree(t *testing.T) {
 	t.Parallel()
-	b := newTill(t)
+	b := newChargeFixture(t)
 	b.faults(sandbox.Fault{Kind: "bare_404", Next: 1}, sandbox.Fault{Kind: "hang_up_before", Next: 1})
 	if o, err := b.charge("OC1"); err == nil {
 		t.Fatalf("got %+v", o)
@@ -182,7 +182,7 @@ func TestALaterLookProvesTheOrderFree(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.pay(made.ActionURL, "success")
-	b.is("OC1", "", providers.Succeeded, "etp_000001", "")
+	b.wantStatus("OC1", "", providers.Succeeded, "etp_000001", "")
 	if b.kept["order_unproven"] == "true" {
 		t.Errorf("kept %q", b.kept)
 	}
@@ -192,7 +192,7 @@ func TestALaterLookProvesTheOrderFree(t *testing.T) {
 // session's own request would.
 func TestALookThatIsRefusedOpensNothing(t *testing.T) {
 	t.Parallel()
-	b := newTill(t)
+	b := newChargeFixture(t)
 	b.faults(sandbox.Fault{Kind: "throttled", Operation: sandbox.StatusOperation, RetryAfter: "7", Next: 1}, sandbox.Fault{Kind: "unauthorized", Operation: sandbox.StatusOperation, Next: 1})
 	var notSent *providers.NotSent
 	if _, err := b.charge("OC1"); !errors.As(err, &notSent) || notSent.Reason != "throttled" || notSent.RetryAfter != 7*time.Second {
@@ -209,7 +209,7 @@ func TestALookThatIsRefusedOpensNothing(t *testing.T) {
 // A second success is found by the order, whichever id is on record.
 func TestASecondSessionsSuccessIsFoundByTheOrder(t *testing.T) {
 	t.Parallel()
-	b := newTill(t)
+	b := newChargeFixture(t)
 	first, err := b.charge("OC1")
 	if err != nil {
 		t.Fatal(err)
@@ -248,7 +248,7 @@ func (b *chargeFixture) pay(address, result string) {
 
 func TestTokensAreKeptBeforeTheAddressIsGivenOut(t *testing.T) {
 	t.Parallel()
-	b := newTill(t)
+	b := newChargeFixture(t)
 	o, err := b.charge("OC1")
 	if err != nil || o.Class != providers.Pending || o.ActionURL != b.url+"/session/ses_000001" || o.ProviderID != "" {
 		t.Fatalf("got %+v, %v", o, err)
@@ -271,7 +271,7 @@ func TestASessionThatIsNotKeptIsNotGivenOut(t *testing.T) {
 		"note":  func(b *chargeFixture) { b.noteErr = errors.New("not the owner") },
 		"alias": func(b *chargeFixture) { b.aliasErr = errors.New("redis is full") },
 	} {
-		b := newTill(t)
+		b := newChargeFixture(t)
 		spoil(b)
 		o, err := b.charge("OC1")
 		var notSent *providers.NotSent
@@ -283,7 +283,7 @@ func TestASessionThatIsNotKeptIsNotGivenOut(t *testing.T) {
 
 func TestWhatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
 	t.Parallel()
-	b := newTill(t)
+	b := newChargeFixture(t)
 	cents, err := providers.ParseMoney("10.50", "MXN")
 	if err != nil {
 		t.Fatal(err)
@@ -309,31 +309,31 @@ func TestWhatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
 
 func TestAPayersWay(t *testing.T) {
 	t.Parallel()
-	b := newTill(t)
+	b := newChargeFixture(t)
 	first, err := b.charge("OC1")
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.is("OC1", "", providers.Pending, "", "")
+	b.wantStatus("OC1", "", providers.Pending, "", "")
 	b.pay(first.ActionURL, "error")
-	b.is("OC1", "", providers.Pending, "", "")
+	b.wantStatus("OC1", "", providers.Pending, "", "")
 	b.pay(first.ActionURL, "success")
-	b.is("OC1", "", providers.Succeeded, "etp_000002", "")
+	b.wantStatus("OC1", "", providers.Succeeded, "etp_000002", "")
 	b.left = true
 	second, err := b.charge("OC1")
 	if err != nil {
 		t.Fatal(err)
 	}
 	b.pay(second.ActionURL, "success")
-	b.is("OC1", "", providers.Succeeded, "etp_000002", "etp_000003")
-	b.is("OC1", "etp_000003", providers.Succeeded, "etp_000003", "etp_000002")
-	b.is("OC2", "", providers.Pending, "", "")
+	b.wantStatus("OC1", "", providers.Succeeded, "etp_000002", "etp_000003")
+	b.wantStatus("OC1", "etp_000003", providers.Succeeded, "etp_000003", "etp_000002")
+	b.wantStatus("OC2", "", providers.Pending, "", "")
 	if n := b.s.ExecutionCount("OC1"); n != 2 {
 		t.Errorf("money moved %d times", n)
 	}
 }
 
-func (b *chargeFixture) is(reference, recorded string, class providers.Class, id, another string) {
+func (b *chargeFixture) wantStatus(reference, recorded string, class providers.Class, id, another string) {
 	b.t.Helper()
 	o, err := b.status(reference, recorded)
 	if err != nil || o.Class != class || o.ProviderID != id || o.SecondID != another {
@@ -343,7 +343,7 @@ func (b *chargeFixture) is(reference, recorded string, class providers.Class, id
 
 func TestCheck(t *testing.T) {
 	t.Parallel()
-	b := newTill(t)
+	b := newChargeFixture(t)
 	found, err := b.client.Check(t.Context())
 	if err != nil || len(found) != 1 || found[0].Warn || !strings.Contains(found[0].Text, "polling alone") {
 		t.Errorf("without a webhook: %+v, %v", found, err)
@@ -366,7 +366,7 @@ func TestCheck(t *testing.T) {
 
 func TestSettings(t *testing.T) {
 	t.Parallel()
-	providertest.Settings(t, "REMESA_ETPAY_", etpay.New, config("https://api.example"), providertest.Spoilt[etpay.Config]{
+	providertest.Settings(t, "REMESA_ETPAY_", etpay.New, config("https://api.example"), providertest.WrongSettings[etpay.Config]{
 		{"BASE_URL:", func(c *etpay.Config) { c.BaseURL = "" }},
 		{"BASE_URL:", func(c *etpay.Config) { c.BaseURL = "http://api.example" }},
 		{"PAYMENT_URL:", func(c *etpay.Config) { c.PaymentURL = "" }},

@@ -62,7 +62,7 @@ func (c *Client) Charge(ctx context.Context, charge providers.Charge, a provider
 	if err != nil {
 		return wire.Inexpressible(err), nil
 	}
-	with := c.reading(&charge, a.MayHaveLeft)
+	with := c.mappingContext(&charge, a.MayHaveLeft)
 	look, err := c.precheck(ctx, charge.Reference, a.MayHaveLeft)
 	if err != nil {
 		return providers.Outcome{}, err
@@ -110,7 +110,7 @@ var _ providers.StatusChecker = (*Client)(nil)
 // is none of it: one that was sent while payouts were on is not asked about until they are on
 // again.
 func (c *Client) Status(ctx context.Context, q providers.StatusQuery) (providers.Outcome, error) {
-	if payouts.Asked(q) {
+	if payouts.IsPayoutQuery(q) {
 		return providers.Outcome{}, errors.New("status: a payout, and this account has no settings for payouts")
 	}
 	o, err := c.paid(ctx, q)
@@ -128,7 +128,7 @@ func (c *Client) paid(ctx context.Context, q providers.StatusQuery) (providers.O
 		return providers.Outcome{}, err
 	}
 	if q.ProviderID == "" {
-		return dialect.Anothers("paid under our order id, but not in our session"), nil
+		return dialect.ForeignOutcome("paid under our order id, but not in our session"), nil
 	}
 	return mapStatus(reply, nil, q, c.config.Now())
 }

@@ -50,7 +50,7 @@ type mappingContext struct {
 // precheck is what stood under our order id before a session of ours could be paid: nothing,
 // another's payments, or nobody said. It is none of them where nobody was asked.
 type precheck struct {
-	free, unanswered bool
+	free, noResponse bool
 	taken            *providers.Outcome
 }
 
@@ -60,13 +60,13 @@ func mapPrecheck(r wire.Reply, err error, now time.Time) (precheck, error) {
 	if proof := wire.Unsent(err); proof != nil {
 		return precheck{}, proof
 	}
-	if err := dialect.RefusedBefore(r, now); err != nil {
+	if err := dialect.ErrorBeforeExecution(r, now); err != nil {
 		return precheck{}, err
 	}
 	payments, ok := parsePayments(r.Body)
 	switch {
 	case err != nil || r.Status != http.StatusOK || !ok:
-		return precheck{unanswered: true}, nil
+		return precheck{noResponse: true}, nil
 	case len(payments) > 0:
 		taken := referenceTakenOutcome(fmt.Sprintf("before any session of ours, this order id has %d payments", len(payments)))
 		return precheck{taken: &taken}, nil
@@ -80,7 +80,7 @@ const yes, no = "true", "false"
 // for an earlier one that had none.
 func (l precheck) record(handles, earlier map[string]string) {
 	switch {
-	case l.unanswered:
+	case l.noResponse:
 		handles[orderUnprovenRef] = yes
 	case l.free && earlier[orderUnprovenRef] == yes:
 		handles[orderUnprovenRef] = no
@@ -90,7 +90,7 @@ func (l precheck) record(handles, earlier map[string]string) {
 // referenceTakenOutcome is the end of an attempt whose order id is another's. It keeps that with the payment,
 // which is held and asked about every day: what is paid there counts in a session of ours alone.
 func referenceTakenOutcome(message string) providers.Outcome {
-	o := dialect.Anothers(message)
+	o := dialect.ForeignOutcome(message)
 	o.ProviderRefs = map[string]string{orderUnprovenRef: yes}
 	return o
 }
@@ -102,7 +102,7 @@ func mapSession(r wire.Reply, err error, with mappingContext) (*session, provide
 	if err != nil {
 		return nil, providers.Outcome{}, wire.MayRepeat(err)
 	}
-	if err := dialect.RefusedBefore(r, with.now); err != nil {
+	if err := dialect.ErrorBeforeExecution(r, with.now); err != nil {
 		return nil, providers.Outcome{}, err
 	}
 	if dialect.Success(r) {
@@ -120,7 +120,7 @@ func mapSession(r wire.Reply, err error, with mappingContext) (*session, provide
 func (w mappingContext) refused(f dialect.Failure, code string) providers.Outcome {
 	o := providers.Outcome{Class: providers.Refused, Code: code, Message: providers.Message(f.Message, w.hide...)}
 	switch {
-	case !f.Repeated():
+	case !f.IsDuplicate():
 		return o
 	case !w.mayBeOurs:
 		return referenceTakenOutcome("ETpay knows this order id already")
@@ -135,7 +135,7 @@ func mapStatus(r wire.Reply, err error, q providers.StatusQuery, now time.Time) 
 	if err != nil {
 		return providers.Outcome{}, wire.NoStatusAnswer(err)
 	}
-	if err := dialect.RefusedBefore(r, now); err != nil {
+	if err := dialect.ErrorBeforeExecution(r, now); err != nil {
 		return providers.Outcome{}, err
 	}
 	payments, ok := parsePayments(r.Body)

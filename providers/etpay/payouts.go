@@ -56,7 +56,7 @@ var _ providers.StatusChecker = (*WithPayouts)(nil)
 
 // Status asks about a payout or a session, whichever the query is about.
 func (c *WithPayouts) Status(ctx context.Context, q providers.StatusQuery) (providers.Outcome, error) {
-	if payouts.Asked(q) {
+	if payouts.IsPayoutQuery(q) {
 		return c.payouts.Status(ctx, q)
 	}
 	return c.Client.Status(ctx, q)

@@ -26,9 +26,9 @@ func Provider() spec.Provider {
 		Settings: func() spec.Settings { return &Settings{} },
 		Webhook: &spec.Webhook{
 			Media: []string{"application/json", "application/x-www-form-urlencoded"},
-			Read:  func(r spec.Report) (string, error) { return MessageSession(reported(r)) },
+			Read:  func(r spec.Report) (string, error) { return MessageSession(readReport(r)) },
 			Verify: func(r spec.Report, about spec.Reported) error {
-				_, err := Verify(reported(r), Expected{Handles: about.Handles, Reference: about.Reference, Amount: about.Amount, Now: about.Now})
+				_, err := Verify(readReport(r), Expected{Handles: about.Handles, Reference: about.Reference, Amount: about.Amount, Now: about.Now})
 				return err
 			},
 		},
@@ -36,7 +36,7 @@ func Provider() spec.Provider {
 }
 
 // reported is the message of {"payment": "<JWT>"}, or of a form with that field.
-func reported(r spec.Report) string {
+func readReport(r spec.Report) string {
 	if r.Media == "application/json" {
 		var sent struct {
 			Payment string `json:"payment"`
@@ -54,7 +54,7 @@ func reported(r spec.Report) string {
 }
 
 // mostShown: ETpay advises three or four.
-const mostShown = 10
+const maxNamedTexts = 10
 
 // sessionRules: session/initialize; the payer chooses bank and account there. A session names neither
 // card nor contract, so the payer's document stands for the payer.
@@ -74,7 +74,7 @@ func sessionRules() spec.Payments {
 			block,
 			fields.OrEmpty(fields.WebAddress("details.payment_completed_url")),
 			fields.OrEmpty(fields.WebAddress("details.payment_cancellation_url")),
-			fields.NamedTextsOf("details.metadata", mostShown),
+			fields.NamedTextsOf("details.metadata", maxNamedTexts),
 		},
 		Details: func() providers.Details { return &Details{} },
 		Meaning: []fields.Part{{Name: "document", Path: "customer.document"}},
@@ -122,7 +122,7 @@ type Details struct {
 	CompletedURL    string `json:"payment_completed_url,omitempty"`
 	CancellationURL string `json:"payment_cancellation_url,omitempty"`
 	// Metadata is kept with the session and shown to the payer.
-	Metadata []Shown `json:"metadata,omitempty"`
+	Metadata []NamedText `json:"metadata,omitempty"`
 }
 
 // IsZero reports whether there are no details.
@@ -131,7 +131,7 @@ func (d Details) IsZero() bool {
 }
 
 // Shown is one named text of a session; Show says whether the payer sees it.
-type Shown struct {
+type NamedText struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
 	Show  bool   `json:"show"`

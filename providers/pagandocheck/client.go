@@ -36,7 +36,7 @@ func (c *Client) Charge(ctx context.Context, ch providers.Charge, _ providers.At
 	if err != nil {
 		return wire.Inexpressible(err), nil
 	}
-	with := c.reading(ch)
+	with := c.mappingContext(ch)
 	reply, err := c.post(ctx, chargePath, body, tokenRefused, &with)
 	o, err := mapCharge(reply, err, with)
 	return providers.Redact(o, with.hide...), err
@@ -51,7 +51,7 @@ func (c *Client) Check(ctx context.Context) ([]providers.Finding, error) {
 		return found, err
 	}
 	var with mappingContext
-	if _, err := c.ask(ctx, checkCart, tokenRefused, &with); refusedAfterLogin(err) {
+	if _, err := c.queryOrder(ctx, checkCart, tokenRefused, &with); refusedAfterLogin(err) {
 		return found, fmt.Errorf("%w: %w", errTokenRefused, err)
 	}
 	return append(found, providers.Finding{Warn: true, Text: "charges in one step: a charge whose answer is lost cannot be asked about and " +
@@ -93,7 +93,7 @@ func (c *Client) post(ctx context.Context, path string, body []byte, refused ref
 }
 
 // ask asks about an order, as post sends.
-func (c *Client) ask(ctx context.Context, order string, refused refusal, with *mappingContext) (wire.Reply, error) {
+func (c *Client) queryOrder(ctx context.Context, order string, refused refusal, with *mappingContext) (wire.Reply, error) {
 	r, err := wire.NewRequestAt(http.MethodGet, c.base, infoPath, nil)
 	if err != nil {
 		return wire.Reply{}, err
@@ -107,7 +107,7 @@ func (refused refusal) read(r wire.Reply) auth.Refusal {
 	return auth.Refusal{Code: code, Permanent: code == badCredentials}
 }
 
-func (c *Client) reading(ch providers.Charge) mappingContext {
+func (c *Client) mappingContext(ch providers.Charge) mappingContext {
 	return mappingContext{
 		now: c.config.Now(), hard: c.config.HardDeclines, uncertain: c.config.UncertainDeclines,
 		hide: append([]string{c.config.Password.Reveal(), c.config.User, providers.DetailsAs[Details](ch.Details).AntifraudToken.Reveal()}, ch.PrivateTexts()...),

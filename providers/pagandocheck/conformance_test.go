@@ -20,20 +20,20 @@ func TestConformanceInTwoSteps(t *testing.T) {
 		providertest.AsAssumed:                          {},
 		"ids in data, codes as text, totals as numbers": {FlatIDs: true, TextCodes: true, NumberTotals: true},
 	}, func(o simulator.Options) providertest.Suite {
-		s := subject(o, func(t *testing.T, c pagandocheck.Config) any { return newTwoStep(t, c) })
+		s := suite(o, func(t *testing.T, c pagandocheck.Config) any { return newTwoStep(t, c) })
 		s.Absent = providers.InDoubt // an order that nobody paid says nothing of a charge under way
 		s.Without = append(s.Without, "is not reached, since the time to send has passed")
-		s.Extra = append(s.Extra, slices.Concat(orders(), asked())...)
+		s.Extra = append(s.Extra, slices.Concat(orders(), statusRows())...)
 		return s
 	})
 }
 
 func TestConformanceInOneStep(t *testing.T) {
 	t.Parallel()
-	providertest.Run(t, subject(simulator.Options{}, func(t *testing.T, c pagandocheck.Config) any { return newClient(t, c) }))
+	providertest.Run(t, suite(simulator.Options{}, func(t *testing.T, c pagandocheck.Config) any { return newClient(t, c) }))
 }
 
-func subject(o simulator.Options, client func(t *testing.T, c pagandocheck.Config) any) providertest.Suite {
+func suite(o simulator.Options, client func(t *testing.T, c pagandocheck.Config) any) providertest.Suite {
 	return providertest.Suite{
 		Simulator: func() *sandbox.Provider { return simulator.New(o, sandbox.Options{}) },
 		Client: func(t *testing.T, env providertest.Env) any {
@@ -108,7 +108,7 @@ func orders() []providertest.Row {
 }
 
 // asked are rows about the question alone.
-func asked() []providertest.Row {
+func statusRows() []providertest.Row {
 	question := func(name string, want providers.Class, f sandbox.Fault) providertest.Row {
 		f.Operation = sandbox.StatusOperation
 		return providertest.Row{

@@ -41,7 +41,7 @@ func TestNothingThatWasSentIsRepeated(t *testing.T) {
 	} {
 		t.Run(name, providertest.RedactionTest{
 			Values:   append([]string{"sandbox-password", "sandbox-user", "aft-0001"}, c.PrivateTexts()...),
-			Response: providertest.Says(200, row.answer, map[string]string{"/get-token": `{"error":false,"data":{"token":"bearer-token-of-today"}}`}),
+			Response: providertest.RespondWith(200, row.answer, map[string]string{"/get-token": `{"error":false,"data":{"token":"bearer-token-of-today"}}`}),
 			Call:     row.call,
 		}.Run)
 	}

@@ -42,7 +42,7 @@ func (c *TwoStep) Charge(ctx context.Context, ch providers.Charge, a providers.A
 	if id == "" {
 		made, err := c.order(ctx, ch)
 		if err != nil || made.refusal != nil {
-			return providers.Redact(made.outcome(), c.one.reading(ch).hide...), err
+			return providers.Redact(made.outcome(), c.one.mappingContext(ch).hide...), err
 		}
 		id = made.id
 	}
@@ -53,7 +53,7 @@ func (c *TwoStep) Charge(ctx context.Context, ch providers.Charge, a providers.A
 	if err := a.Checkpoint(ctx, map[string]string{orderRef: id}, true); err != nil {
 		return providers.Outcome{}, &providers.NotSent{Reason: "not_noted", Err: err}
 	}
-	with := c.one.reading(ch)
+	with := c.one.mappingContext(ch)
 	with.order = id
 	reply, err := c.one.post(ctx, chargePath, body, tokenRefused, &with)
 	o, err := mapCharge(reply, err, with)
@@ -63,7 +63,7 @@ func (c *TwoStep) Charge(ctx context.Context, ch providers.Charge, a providers.A
 // order creates an order. Its error means that there is none that is known of; another may be
 // created.
 func (c *TwoStep) order(ctx context.Context, ch providers.Charge) (orderResult, error) {
-	return c.create(ctx, ch.Reference, ch.Amount.Text(), c.one.reading(ch))
+	return c.create(ctx, ch.Reference, ch.Amount.Text(), c.one.mappingContext(ch))
 }
 
 func (c *TwoStep) create(ctx context.Context, cart, total string, with mappingContext) (orderResult, error) {
@@ -88,12 +88,12 @@ func (c *TwoStep) Status(ctx context.Context, q providers.StatusQuery) (provider
 	}
 	var with mappingContext
 	if q.Charge != nil {
-		with = c.one.reading(*q.Charge)
+		with = c.one.mappingContext(*q.Charge)
 	} else {
-		with = c.one.reading(providers.Charge{})
+		with = c.one.mappingContext(providers.Charge{})
 	}
 	with.order, with.password = id, c.one.config.Password
-	reply, err := c.one.ask(ctx, id, tokenRefusedNoMoney, &with)
+	reply, err := c.one.queryOrder(ctx, id, tokenRefusedNoMoney, &with)
 	o, err := mapStatus(reply, err, with)
 	return providers.Redact(o, with.hide...), err
 }
@@ -112,7 +112,7 @@ func (c *TwoStep) Check(ctx context.Context) ([]providers.Finding, error) {
 	if err != nil {
 		return found, err
 	}
-	m, err := c.create(ctx, checkCart, checkTotal, c.one.reading(providers.Charge{}))
+	m, err := c.create(ctx, checkCart, checkTotal, c.one.mappingContext(providers.Charge{}))
 	if refusedAfterLogin(err) {
 		err = fmt.Errorf("%w: %w", errTokenRefused, err)
 	}

@@ -32,13 +32,13 @@ func serve(t *testing.T, o simulator.Options, faults ...sandbox.Fault) provider 
 func TestTheOrderIsKeptBeforeTheMoneyCanMove(t *testing.T) {
 	t.Parallel()
 	p := serve(t, simulator.Options{})
-	l := &providertest.Kept{}
+	l := &providertest.CheckpointRecorder{}
 	o, err := newTwoStep(t, config(p.url)).Charge(t.Context(), charge(t, "pay-1"), l.Attempt())
 	if err != nil || o.Class != providers.Succeeded || o.Code != "72" {
 		t.Fatalf("got %+v, %v", o, err)
 	}
-	if l.Handles["order_id"] == "" || o.ProviderID != l.Handles["order_id"] || !slices.Equal(l.Moves, []bool{true}) {
-		t.Errorf("kept %v, noted %v, the payment's id is %q", l.Handles, l.Moves, o.ProviderID)
+	if l.ProviderRefs["order_id"] == "" || o.ProviderID != l.ProviderRefs["order_id"] || !slices.Equal(l.MoneyStepNext, []bool{true}) {
+		t.Errorf("kept %v, noted %v, the payment's id is %q", l.ProviderRefs, l.MoneyStepNext, o.ProviderID)
 	}
 	for _, id := range []string{"folio 000001", "reference PAG-000001", "transactionNumber 98000001", "orderNumber A1B2"} {
 		if !strings.Contains(o.Message, id) {
@@ -50,10 +50,10 @@ func TestTheOrderIsKeptBeforeTheMoneyCanMove(t *testing.T) {
 func TestAnAttemptThatOwnsThePaymentNoMoreSendsNothing(t *testing.T) {
 	t.Parallel()
 	p := serve(t, simulator.Options{})
-	l := &providertest.Kept{Refuse: errors.New("not the owner")}
+	l := &providertest.CheckpointRecorder{Err: errors.New("not the owner")}
 	_, err := newTwoStep(t, config(p.url)).Charge(t.Context(), charge(t, "pay-1"), l.Attempt())
 	var notSent *providers.NotSent
-	if !errors.As(err, &notSent) || !errors.Is(err, l.Refuse) || p.desk.ArrivalCount("pay-1") != 0 {
+	if !errors.As(err, &notSent) || !errors.Is(err, l.Err) || p.desk.ArrivalCount("pay-1") != 0 {
 		t.Errorf("got %v, %d charges arrived", err, p.desk.ArrivalCount("pay-1"))
 	}
 }
@@ -61,17 +61,17 @@ func TestAnAttemptThatOwnsThePaymentNoMoreSendsNothing(t *testing.T) {
 func TestAnEarlierAttemptsOrderIsUsedAgain(t *testing.T) {
 	t.Parallel()
 	p := serve(t, simulator.Options{Duplicates: sandbox.Refuse}, sandbox.Fault{Kind: "hang_up_after", Next: 1})
-	c, l := newTwoStep(t, config(p.url)), &providertest.Kept{}
+	c, l := newTwoStep(t, config(p.url)), &providertest.CheckpointRecorder{}
 	if o, err := c.Charge(t.Context(), charge(t, "pay-1"), l.Attempt()); err != nil || o.Class != providers.InDoubt {
 		t.Fatalf("the first attempt: %+v, %v", o, err)
 	}
-	first := l.Handles["order_id"]
+	first := l.ProviderRefs["order_id"]
 	o, err := c.Charge(t.Context(), charge(t, "pay-1"), l.Attempt())
 	if err != nil || o.Class != providers.Duplicate || o.Code != "SWITCH_4025" {
 		t.Errorf("the second attempt: %+v, %v", o, err)
 	}
-	if l.Handles["order_id"] != first || !slices.Equal(l.Moves, []bool{true, true}) || p.desk.ExecutionCount("pay-1") != 1 {
-		t.Errorf("order %q after %q, noted %v, money moved %d times", l.Handles["order_id"], first, l.Moves, p.desk.ExecutionCount("pay-1"))
+	if l.ProviderRefs["order_id"] != first || !slices.Equal(l.MoneyStepNext, []bool{true, true}) || p.desk.ExecutionCount("pay-1") != 1 {
+		t.Errorf("order %q after %q, noted %v, money moved %d times", l.ProviderRefs["order_id"], first, l.MoneyStepNext, p.desk.ExecutionCount("pay-1"))
 	}
 }
 
@@ -94,7 +94,7 @@ func TestAnOrderWithoutAnAnswerIsNotADoubt(t *testing.T) {
 		{"throttled", "throttled", 7 * time.Second},
 	} {
 		p := serve(t, simulator.Options{}, sandbox.Fault{Kind: row.kind, Operation: sandbox.StepOperation, RetryAfter: "7"})
-		c, l := config(p.url), &providertest.Kept{}
+		c, l := config(p.url), &providertest.CheckpointRecorder{}
 		if row.kind == "slow_before" {
 			c.Timeout = 300 * time.Millisecond
 		}
@@ -103,8 +103,8 @@ func TestAnOrderWithoutAnAnswerIsNotADoubt(t *testing.T) {
 		if !errors.As(err, &notSent) || notSent.Reason != row.reason || notSent.RetryAfter != row.after {
 			t.Errorf("%s: got %+v, %v, want not sent for %s", row.kind, o, err, row.reason)
 		}
-		if len(l.Moves) != 0 || p.desk.ArrivalCount("pay-1") != 0 {
-			t.Errorf("%s: noted %v, %d charges arrived", row.kind, l.Moves, p.desk.ArrivalCount("pay-1"))
+		if len(l.MoneyStepNext) != 0 || p.desk.ArrivalCount("pay-1") != 0 {
+			t.Errorf("%s: noted %v, %d charges arrived", row.kind, l.MoneyStepNext, p.desk.ArrivalCount("pay-1"))
 		}
 	}
 }
@@ -112,30 +112,30 @@ func TestAnOrderWithoutAnAnswerIsNotADoubt(t *testing.T) {
 func TestAnAccountWithoutPaymentSettingsFailsAtItsOrder(t *testing.T) {
 	t.Parallel()
 	p := serve(t, simulator.Options{}, sandbox.Fault{Kind: "decline", Code: "300", Operation: sandbox.StepOperation})
-	l := &providertest.Kept{}
+	l := &providertest.CheckpointRecorder{}
 	o, err := newTwoStep(t, config(p.url)).Charge(t.Context(), charge(t, "pay-1"), l.Attempt())
-	if err != nil || o.Class != providers.Refused || o.Code != "300" || len(l.Moves) != 0 {
-		t.Errorf("got %+v, %v, noted %v", o, err, l.Moves)
+	if err != nil || o.Class != providers.Refused || o.Code != "300" || len(l.MoneyStepNext) != 0 {
+		t.Errorf("got %+v, %v, noted %v", o, err, l.MoneyStepNext)
 	}
 }
 
 func TestACartThatExistsAlreadyIsAPersonsAndIsNotCharged(t *testing.T) {
 	t.Parallel()
 	p := serve(t, simulator.Options{}, sandbox.Fault{Kind: "decline", Code: "SWITCH_4025", Operation: sandbox.StepOperation})
-	l := &providertest.Kept{}
+	l := &providertest.CheckpointRecorder{}
 	o, err := newTwoStep(t, config(p.url)).Charge(t.Context(), charge(t, "pay-1"), l.Attempt())
-	if err != nil || o.Class != providers.Mismatch || o.Code != "reference_taken" || len(l.Moves) != 0 || p.desk.ArrivalCount("pay-1") != 0 {
-		t.Errorf("got %+v, %v, noted %v, %d charges arrived", o, err, l.Moves, p.desk.ArrivalCount("pay-1"))
+	if err != nil || o.Class != providers.Mismatch || o.Code != "reference_taken" || len(l.MoneyStepNext) != 0 || p.desk.ArrivalCount("pay-1") != 0 {
+		t.Errorf("got %+v, %v, noted %v, %d charges arrived", o, err, l.MoneyStepNext, p.desk.ArrivalCount("pay-1"))
 	}
 }
 
 func TestTheBuyersTurnKeepsTheOrder(t *testing.T) {
 	t.Parallel()
 	p := serve(t, simulator.Options{}, sandbox.Fault{Kind: "decline", Code: "71"})
-	l := &providertest.Kept{}
+	l := &providertest.CheckpointRecorder{}
 	o, err := newTwoStep(t, config(p.url)).Charge(t.Context(), charge(t, "pay-1"), l.Attempt())
-	if err != nil || o.Class != providers.Refused || o.Code != "71" || o.ProviderID != l.Handles["order_id"] || o.ProviderID == "" {
-		t.Errorf("got %+v, %v, order %q", o, err, l.Handles["order_id"])
+	if err != nil || o.Class != providers.Refused || o.Code != "71" || o.ProviderID != l.ProviderRefs["order_id"] || o.ProviderID == "" {
+		t.Errorf("got %+v, %v, order %q", o, err, l.ProviderRefs["order_id"])
 	}
 	if o.Decline != providers.Hard || !strings.Contains(o.Message, "3-D Secure") {
 		t.Errorf("got decline %q, message %q", o.Decline, o.Message)
@@ -145,15 +145,15 @@ func TestTheBuyersTurnKeepsTheOrder(t *testing.T) {
 func TestAQuestionTakesTheOrderFromWhereItIsKnown(t *testing.T) {
 	t.Parallel()
 	p := serve(t, simulator.Options{})
-	c, l := newTwoStep(t, config(p.url)), &providertest.Kept{}
+	c, l := newTwoStep(t, config(p.url)), &providertest.CheckpointRecorder{}
 	ch := charge(t, "pay-1")
 	if _, err := c.Charge(t.Context(), ch, l.Attempt()); err != nil {
 		t.Fatal(err)
 	}
-	id := l.Handles["order_id"]
+	id := l.ProviderRefs["order_id"]
 	for name, q := range map[string]providers.StatusQuery{
-		"from the handles":           {ProviderRefs: l.Handles},
-		"from the handles first":     {ProviderRefs: l.Handles, ProviderID: "ord_other"},
+		"from the handles":           {ProviderRefs: l.ProviderRefs},
+		"from the handles first":     {ProviderRefs: l.ProviderRefs, ProviderID: "ord_other"},
 		"from the id, details gone":  {ProviderID: id},
 		"from the id, with a charge": {ProviderID: id, Charge: &ch},
 	} {
@@ -171,11 +171,11 @@ func TestAQuestionTakesTheOrderFromWhereItIsKnown(t *testing.T) {
 func TestAnotherAmountIsRepeatedAsItIs(t *testing.T) {
 	t.Parallel()
 	p := serve(t, simulator.Options{}, sandbox.Fault{Kind: "wrong_amount"})
-	c, l := newTwoStep(t, config(p.url)), &providertest.Kept{}
+	c, l := newTwoStep(t, config(p.url)), &providertest.CheckpointRecorder{}
 	if _, err := c.Charge(t.Context(), charge(t, "pay-1"), l.Attempt()); err != nil {
 		t.Fatal(err)
 	}
-	o, err := c.Status(t.Context(), providers.StatusQuery{Reference: "pay-1", ProviderRefs: l.Handles})
+	o, err := c.Status(t.Context(), providers.StatusQuery{Reference: "pay-1", ProviderRefs: l.ProviderRefs})
 	if err != nil || o.Echo.Amount != "1149.50" {
 		t.Errorf("got %+v, %v", o, err)
 	}
@@ -207,7 +207,7 @@ func TestTheTokensHeaderIsASetting(t *testing.T) {
 		p := serve(t, simulator.Options{TokenHeader: taken})
 		c := config(p.url)
 		c.TokenHeader = setting
-		if o, err := newTwoStep(t, c).Charge(t.Context(), charge(t, "pay-1"), (&providertest.Kept{}).Attempt()); err != nil || o.Class != providers.Succeeded {
+		if o, err := newTwoStep(t, c).Charge(t.Context(), charge(t, "pay-1"), (&providertest.CheckpointRecorder{}).Attempt()); err != nil || o.Class != providers.Succeeded {
 			t.Errorf("%q: got %+v, %v", setting, o, err)
 		}
 	}
@@ -275,7 +275,7 @@ func TestRefusedCredentialsStopAfterOneLogin(t *testing.T) {
 		if err := c.Prepare(t.Context()); !errors.As(err, &credentials) || credentials.Code != "109" {
 			t.Fatalf("prepare: got %v", err)
 		}
-		if _, err := c.Charge(t.Context(), charge(t, "pay-1"), (&providertest.Kept{}).Attempt()); !errors.As(err, &credentials) {
+		if _, err := c.Charge(t.Context(), charge(t, "pay-1"), (&providertest.CheckpointRecorder{}).Attempt()); !errors.As(err, &credentials) {
 			t.Fatalf("charge: got %v", err)
 		}
 	}
@@ -337,11 +337,11 @@ func TestALoginThatComesToNothingIsNotNow(t *testing.T) {
 
 func TestOneTokenServesManyCharges(t *testing.T) {
 	t.Parallel()
-	p := serve(t, simulator.Options{LoginRevokes: true}, sandbox.Fault{Kind: "expire_tokens", Operation: sandbox.SendOperation, Reference: "pay-5"})
+	p := serve(t, simulator.Options{LoginRevokesTokens: true}, sandbox.Fault{Kind: "expire_tokens", Operation: sandbox.SendOperation, Reference: "pay-5"})
 	c := newTwoStep(t, config(p.url))
 	for i := range 4 {
 		reference := fmt.Sprintf("pay-%d", i+1)
-		if o, err := c.Charge(t.Context(), charge(t, reference), (&providertest.Kept{}).Attempt()); err != nil || o.Class != providers.Succeeded {
+		if o, err := c.Charge(t.Context(), charge(t, reference), (&providertest.CheckpointRecorder{}).Attempt()); err != nil || o.Class != providers.Succeeded {
 			t.Fatalf("%s: got %+v, %v", reference, o, err)
 		}
 	}
@@ -349,7 +349,7 @@ func TestOneTokenServesManyCharges(t *testing.T) {
 		t.Errorf("%d logins for four charges, want 1", n)
 	}
 	var credentials *providers.CredentialsError
-	if _, err := c.Charge(t.Context(), charge(t, "pay-5"), (&providertest.Kept{}).Attempt()); !errors.As(err, &credentials) || credentials.Code != "100" {
+	if _, err := c.Charge(t.Context(), charge(t, "pay-5"), (&providertest.CheckpointRecorder{}).Attempt()); !errors.As(err, &credentials) || credentials.Code != "100" {
 		t.Errorf("a charge whose tokens all end at once: got %v", err)
 	}
 	if n, arrived := p.desk.Logins(), p.desk.ArrivalCount("pay-5"); n != 2 || arrived != 2 || p.desk.ExecutionCount("pay-5") != 0 {
@@ -362,21 +362,21 @@ func TestOneTokenServesManyCharges(t *testing.T) {
 func TestNoOutcomeCarriesPersonalDataOrSecrets(t *testing.T) {
 	t.Parallel()
 	secrets := []string{"sandbox-user", "sandbox-password", "cd_example", "5d1c0b1e", "CONTRATO", "aft-0001", "pagando-token"}
-	providertest.Silent(t, secrets, []string{""}, func(t *testing.T, f sandbox.Fault) string {
+	providertest.SecretsStayHidden(t, secrets, []string{""}, func(t *testing.T, f sandbox.Fault) string {
 		f.Next = 2
 		p := serve(t, simulator.Options{}, f)
-		c, l := newTwoStep(t, config(p.url)), &providertest.Kept{}
+		c, l := newTwoStep(t, config(p.url)), &providertest.CheckpointRecorder{}
 		ch := charge(t, "pay-1")
 		o, err := c.Charge(t.Context(), ch, l.Attempt())
-		asked, askErr := c.Status(t.Context(), providers.StatusQuery{Reference: "pay-1", Amount: ch.Amount, Charge: &ch, ProviderRefs: l.Handles})
+		asked, askErr := c.Status(t.Context(), providers.StatusQuery{Reference: "pay-1", Amount: ch.Amount, Charge: &ch, ProviderRefs: l.ProviderRefs})
 		found, checkErr := c.Check(t.Context())
-		return fmt.Sprintf("%+v %v %+v %v %+v %v %v", o, err, asked, askErr, found, checkErr, l.Handles)
+		return fmt.Sprintf("%+v %v %+v %v %+v %v %v", o, err, asked, askErr, found, checkErr, l.ProviderRefs)
 	})
 }
 
 func TestBadSettingsAreNamedWithoutTheirValues(t *testing.T) {
 	t.Parallel()
-	providertest.Settings(t, "REMESA_PAGANDOCHECK_", pagandocheck.NewTwoStep, config("https://pay.example"), providertest.Spoilt[pagandocheck.Config]{
+	providertest.Settings(t, "REMESA_PAGANDOCHECK_", pagandocheck.NewTwoStep, config("https://pay.example"), providertest.WrongSettings[pagandocheck.Config]{
 		{"BASE_URL: must be https", func(c *pagandocheck.Config) { c.BaseURL = "http://canary.example" }},
 		{"USER: must be set", func(c *pagandocheck.Config) { c.User = "" }},
 		{"PASSWORD: must be set", func(c *pagandocheck.Config) { c.Password = "" }},
@@ -402,7 +402,7 @@ func TestWhatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
 		for form, c := range map[string]providers.Charger{"one step": one, "two steps": two} {
 			ch := charge(t, "pay-1")
 			spoil(&ch)
-			o, err := c.Charge(t.Context(), ch, (&providertest.Kept{}).Attempt())
+			o, err := c.Charge(t.Context(), ch, (&providertest.CheckpointRecorder{}).Attempt())
 			if err != nil || o.Class != providers.Refused || o.Code != "invalid" || o.Message == "" {
 				t.Errorf("%s, %s: got %+v, %v", name, form, o, err)
 			}

@@ -47,7 +47,7 @@ func (c *Client) Charge(ctx context.Context, charge providers.Charge, _ provider
 	if err != nil {
 		return wire.Inexpressible(err), nil
 	}
-	with := c.reading(charge, now)
+	with := c.mappingContext(charge, now)
 	reply, err := c.post(ctx, chargePath, body, &with)
 	o, err := mapCharge(reply, err, with)
 	return providers.Redact(o, with.hide...), err
@@ -61,7 +61,7 @@ func (c *Client) Tokenize(ctx context.Context, number, code providers.Secret) (p
 	if err != nil {
 		return "", err
 	}
-	with := c.reading(providers.Charge{}, c.config.Now())
+	with := c.mappingContext(providers.Charge{}, c.config.Now())
 	reply, err := c.post(ctx, cardPath, body, &with)
 	return mapTokenization(reply, err, with, number, code)
 }
@@ -98,6 +98,6 @@ func (c *Client) login(ctx context.Context, _ auth.Token) (auth.Token, error) {
 	return mapLogin(reply, err, c.config.Now())
 }
 
-func (c *Client) reading(charge providers.Charge, now time.Time) mappingContext {
+func (c *Client) mappingContext(charge providers.Charge, now time.Time) mappingContext {
 	return mappingContext{now: now, hard: c.config.HardDeclines, hide: append([]string{c.config.APIKey.Reveal()}, charge.PrivateTexts()...)}
 }

@@ -22,7 +22,7 @@ func simulate(t *testing.T, o simulator.Options, faults ...sandbox.Fault) (*sand
 
 func TestBadSettingsAreNamedWithoutTheirValues(t *testing.T) {
 	t.Parallel()
-	providertest.Settings(t, "REMESA_PAGOSEGURO_", pagoseguro.New, config("https://pay.example"), providertest.Spoilt[pagoseguro.Config]{
+	providertest.Settings(t, "REMESA_PAGOSEGURO_", pagoseguro.New, config("https://pay.example"), providertest.WrongSettings[pagoseguro.Config]{
 		{"BASE_URL: must be https", func(c *pagoseguro.Config) { c.BaseURL = "http://canary.example" }},
 		{"BASE_URL: certificate auth", func(c *pagoseguro.Config) { c.CAFile = "nowhere.pem" }},
 		{"ACCOUNT_ID: must be a whole number", func(c *pagoseguro.Config) { c.AccountID = "canary" }},
@@ -185,7 +185,7 @@ func TestNoErrorRepeatsACard(t *testing.T) {
 func TestNoOutcomeCarriesPersonalDataOrSecrets(t *testing.T) {
 	t.Parallel()
 	secrets := []string{"sandbox-api-key", cardToken, "100000000", "3100000000", "Ana", "ana@", "Calle", "eyJ"}
-	providertest.Silent(t, secrets, []string{sandbox.SendOperation}, func(t *testing.T, f sandbox.Fault) string {
+	providertest.SecretsStayHidden(t, secrets, []string{sandbox.SendOperation}, func(t *testing.T, f sandbox.Fault) string {
 		_, url := simulate(t, simulator.Options{}, f)
 		o, err := newClient(t, config(url)).Charge(t.Context(), charge(t, "SO0001"), providers.Attempt{})
 		return fmt.Sprintf("%+v %v", o, err)

@@ -15,10 +15,10 @@ func TestConformance(t *testing.T) {
 	t.Parallel()
 	providertest.Forms(t, map[string]simulator.Options{
 		providertest.AsAssumed: {}, "the HTTP status is always 200": {Always200: true}, // else it repeats status_code
-	}, subject)
+	}, suite)
 }
 
-func subject(o simulator.Options) providertest.Suite {
+func suite(o simulator.Options) providertest.Suite {
 	row := func(name, kind, code string, want providers.Class, moved int) providertest.Row {
 		return providertest.Row{Name: name, Faults: []sandbox.Fault{{Kind: kind, Next: 1}}, Want: want, Code: code, Moved: moved}
 	}

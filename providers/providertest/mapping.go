@@ -19,7 +19,7 @@ const Credentials providers.Class = "credentials"
 
 // Said is class and code of what a mapping yielded. The class of an error is NoAct with its reason,
 // Credentials with its code, or NoStatusAnswer without any.
-func Said(o providers.Outcome, err error) (class providers.Class, code string) {
+func ClassAndCode(o providers.Outcome, err error) (class providers.Class, code string) {
 	var credentials *providers.CredentialsError
 	var notSent *providers.NotSent
 	switch {
@@ -34,7 +34,7 @@ func Said(o providers.Outcome, err error) (class providers.Class, code string) {
 }
 
 // Answers are the lines of a table: an answer, and class and code of what a mapping makes of it.
-type Answers = []struct {
+type MappingRows = []struct {
 	Name   string
 	Status int
 	Body   string
@@ -43,11 +43,11 @@ type Answers = []struct {
 }
 
 // Mapping runs a table of answers through a mapping.
-func Mapping(t *testing.T, rows Answers, mapping func(r wire.Reply) (providers.Outcome, error)) {
+func Mapping(t *testing.T, rows MappingRows, mapping func(r wire.Reply) (providers.Outcome, error)) {
 	t.Helper()
 	for _, row := range rows {
 		o, err := mapping(Reply(row.Status, row.Body))
-		if class, code := Said(o, err); class != row.Class || code != row.Code {
+		if class, code := ClassAndCode(o, err); class != row.Class || code != row.Code {
 			t.Errorf("%s: got %s %s (%v), want %s %s", row.Name, class, code, err, row.Class, row.Code)
 		}
 	}
@@ -63,9 +63,9 @@ type Exchange int
 
 // Kinds of an Exchange.
 const (
-	Moves Exchange = iota // it can move money
-	Asks                  // it is a status query
-	Step                  // it moves nothing and may be made again
+	MoneyExchange  Exchange = iota // it can move money
+	StatusExchange                 // it is a status query
+	OtherExchange                  // it moves nothing and may be made again
 )
 
 // Broken holds what a mapping makes of every way in which an exchange breaks: only proof ends a
@@ -90,14 +90,14 @@ func Broken(t *testing.T, kind Exchange, mapping func(err error) (providers.Outc
 	} {
 		want, code := row.proof, row.word
 		switch {
-		case want == "" && kind == Moves:
+		case want == "" && kind == MoneyExchange:
 			want = providers.InDoubt
-		case want == "" && kind == Asks:
+		case want == "" && kind == StatusExchange:
 			want, code = NoAnswer, ""
 		case want == "":
 			want = NoAct
 		}
-		if class, said := Said(mapping(row.err)); class != want || said != code {
+		if class, said := ClassAndCode(mapping(row.err)); class != want || said != code {
 			t.Errorf("%s: got %s %s, want %s %s", name, class, said, want, code)
 		}
 	}
@@ -120,7 +120,7 @@ func Throttled(t *testing.T, mappings map[string]func(r wire.Reply) error) {
 }
 
 // Scrubbed holds that an outcome is of that class, says something, and repeats none of the texts.
-func Scrubbed(t *testing.T, class providers.Class, o providers.Outcome, err error, texts ...string) {
+func TextsStayHidden(t *testing.T, class providers.Class, o providers.Outcome, err error, texts ...string) {
 	t.Helper()
 	if err != nil || o.Class != class || o.Message == "" {
 		t.Fatalf("got %+v, %v; want %s, in words", o, err, class)
@@ -134,7 +134,7 @@ func Scrubbed(t *testing.T, class providers.Class, o providers.Outcome, err erro
 
 // Silent holds that none of the secrets shows in what an adapter says, whatever goes wrong in those
 // operations.
-func Silent(t *testing.T, secrets, operations []string, say func(t *testing.T, f sandbox.Fault) string) {
+func SecretsStayHidden(t *testing.T, secrets, operations []string, say func(t *testing.T, f sandbox.Fault) string) {
 	t.Helper()
 	for _, kind := range sandbox.Kinds() {
 		for _, operation := range operations {

@@ -113,7 +113,7 @@ func (p RedactionTest) respond(t *testing.T, text string, look func(*http.Reques
 
 // Says answers every request with the body, in which SAID stands for what is said, and a request to
 // a path that holds one of the keys of logins with that key's value.
-func Says(status int, body string, logins map[string]string) func(r *http.Request, said string) (int, string) {
+func RespondWith(status int, body string, logins map[string]string) func(r *http.Request, said string) (int, string) {
 	return func(r *http.Request, said string) (int, string) {
 		for path, answer := range logins {
 			if strings.Contains(r.URL.Path, path) {

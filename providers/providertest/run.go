@@ -28,7 +28,7 @@ func (b *fixture) run(t *testing.T, row Row) {
 	b.check(t, row, o, err)
 	b.atMost(t, row.Moved, "after the attempt")
 	if asker, can := b.client.(providers.StatusChecker); can {
-		b.ask(t, asker, row, o)
+		b.queryStatus(t, asker, row, o)
 		b.atMost(t, row.Finally, "in the end")
 	}
 }
@@ -74,7 +74,7 @@ func (b *fixture) check(t *testing.T, row Row, o providers.Outcome, err error) {
 	}
 }
 
-func (b *fixture) ask(t *testing.T, asker providers.StatusChecker, row Row, o providers.Outcome) {
+func (b *fixture) queryStatus(t *testing.T, asker providers.StatusChecker, row Row, o providers.Outcome) {
 	t.Helper()
 	q := b.query(t, reference, o)
 	for i, want := range row.Then {

@@ -60,11 +60,11 @@ func (d *Duration) UnmarshalText(text []byte) error {
 }
 
 // Moves says what a request does to the money.
-type Moves int
+type MoneyEffect int
 
 // What becomes of the money.
 const (
-	MovesNow Moves = iota
+	MovesNow MoneyEffect = iota
 	MovesNever
 	MovesAfterNotFound
 	MovesDelayed
@@ -106,8 +106,8 @@ const (
 
 // Behaviour is what a fault makes of a request; the zero value is that nothing is wrong.
 type Behaviour struct {
-	Moves Moves
-	Reply Reply
+	Effect MoneyEffect
+	Reply  Reply
 }
 
 type kind struct {
@@ -216,7 +216,7 @@ func (d *Simulator) ClearFaults() {
 
 // Meet uses up the faults that apply to a request: it waits for the sum of the latencies, or until
 // the client left, and returns one other.
-func (d *Simulator) Meet(ctx context.Context, operation, reference, amount string) (Fault, Behaviour) {
+func (d *Simulator) ApplyFaults(ctx context.Context, operation, reference, amount string) (Fault, Behaviour) {
 	delay, f, b := d.fault(operation, reference, amount)
 	wait(ctx, delay)
 	return f, b

@@ -12,21 +12,21 @@ import (
 )
 
 // Answer is what a provider says when nothing is wrong with the line.
-type Answer struct {
+type Response struct {
 	Status int
 	Body   any
 }
 
 // Say is an answer.
-func Say(status int, body any) Answer { return Answer{status, body} }
+func NewResponse(status int, body any) Response { return Response{status, body} }
 
 // Refusal is an answer in the place of one that is not always there.
-func Refusal(status int, body any) *Answer { return &Answer{status, body} }
+func Refusal(status int, body any) *Response { return &Response{status, body} }
 
 const page = "<!doctype html><title>Ingreso</title><form><input name=usuario></form>"
 
 // Deliver sends the answer, damaged as the fault says.
-func Deliver(w http.ResponseWriter, r *http.Request, a Answer, b Behaviour, f Fault) {
+func SendResponse(w http.ResponseWriter, r *http.Request, a Response, b Behaviour, f Fault) {
 	switch b.Reply {
 	case HangUp:
 		panic(http.ErrAbortHandler)

@@ -64,7 +64,7 @@ func NewSimulator(ids string, o Options) *Simulator {
 func (d *Simulator) Now() time.Time { return d.now() }
 
 // Full is the error of a memory that has room for no more than n of something.
-func (d *Simulator) Full(n int) error {
+func (d *Simulator) CheckLimit(n int) error {
 	if n >= d.limit {
 		return errFull
 	}
@@ -130,7 +130,7 @@ func (d *Simulator) Logins() int {
 }
 
 // LoggingIn counts a request for a token.
-func (d *Simulator) LoggingIn() {
+func (d *Simulator) CountLogin() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.logins++
@@ -155,10 +155,10 @@ type Order struct {
 	State  State
 	Digest [32]byte // of what was signed
 	// What it waits for before it moves money or is rejected.
-	rejects bool
-	due     time.Time
-	polls   int
-	unasked bool // hidden until it was once answered with not found
+	rejects   bool
+	due       time.Time
+	polls     int
+	unqueried bool // hidden until it was once answered with not found
 }
 
 // State is how far a payment is.
@@ -183,18 +183,18 @@ func (d *Simulator) Take(o Order, b Behaviour, f Fault) Order {
 		d.byReference[o.Reference] = kept
 	}
 	d.byID[o.ID] = kept
-	d.schedule(kept, b.Moves, f)
+	d.schedule(kept, b.Effect, f)
 	return *kept
 }
 
-func (d *Simulator) schedule(o *Order, m Moves, f Fault) {
+func (d *Simulator) schedule(o *Order, m MoneyEffect, f Fault) {
 	switch m {
 	case MovesNow:
 		d.execute(o)
 	case MovesNever:
 		o.State = Rejected
 	case MovesAfterNotFound:
-		o.State, o.unasked = Hidden, true
+		o.State, o.unqueried = Hidden, true
 	case MovesDelayed:
 		o.State, o.due = Hidden, d.now().Add(time.Duration(f.Delay))
 		d.timed[o] = true
@@ -209,7 +209,7 @@ func (d *Simulator) schedule(o *Order, m Moves, f Fault) {
 
 func (d *Simulator) execute(o *Order) {
 	delete(d.timed, o)
-	o.unasked, o.due, o.polls = false, time.Time{}, 0
+	o.unqueried, o.due, o.polls = false, time.Time{}, 0
 	if o.rejects {
 		o.State = Rejected
 		return
@@ -241,7 +241,7 @@ func (d *Simulator) Find(id, reference string) (Order, bool) {
 	switch {
 	case o == nil:
 		return Order{}, false
-	case o.unasked:
+	case o.unqueried:
 		d.execute(o)
 		return Order{}, false
 	case o.State == Hidden:
@@ -255,12 +255,14 @@ func (d *Simulator) Find(id, reference string) (Order, bool) {
 }
 
 // Earlier is the first payment of that reference.
-func (d *Simulator) Earlier(reference string) (Order, bool) { return d.look(d.byReference, reference) }
+func (d *Simulator) Earlier(reference string) (Order, bool) {
+	return d.lookUp(d.byReference, reference)
+}
 
 // Known is the payment of that id, whether or not a status query would find it.
-func (d *Simulator) Known(id string) (Order, bool) { return d.look(d.byID, id) }
+func (d *Simulator) Known(id string) (Order, bool) { return d.lookUp(d.byID, id) }
 
-func (d *Simulator) look(in map[string]*Order, key string) (Order, bool) {
+func (d *Simulator) lookUp(in map[string]*Order, key string) (Order, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if o := in[key]; o != nil {

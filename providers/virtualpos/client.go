@@ -36,7 +36,7 @@ func (c *Client) Pay(ctx context.Context, p providers.Payout, _ providers.Attemp
 	if err != nil {
 		return wire.Inexpressible(err), nil
 	}
-	with := c.reading(p.Reference, &p)
+	with := c.mappingContext(p.Reference, &p)
 	reply, err := c.send(ctx, wire.NewRequest(http.MethodPost, address, c.body(tef)), tef, &with)
 	o, err := mapPayout(reply, err, with)
 	return providers.Redact(o, with.hide...), err
@@ -65,18 +65,18 @@ func (c *Client) Status(ctx context.Context, q providers.StatusQuery) (providers
 // are believed where a question about a made-up payout is refused as well: what is asked about may
 // be somebody else's payout, which our signature does not fit.
 func (c *Client) queryStatus(ctx context.Context, q providers.StatusQuery) (providers.Outcome, error) {
-	o, err := c.statusRequest(ctx, q)
+	o, err := c.checkStatusQuery(ctx, q)
 	var refused *providers.CredentialsError
 	if !errors.As(err, &refused) {
 		return o, err
 	}
-	if _, err := c.statusRequest(ctx, probeQuery()); err != nil {
+	if _, err := c.checkStatusQuery(ctx, probeQuery()); err != nil {
 		return o, refused
 	}
 	return o, fmt.Errorf("no answer: the signature over this payout was refused, code %s", refused.Code)
 }
 
-func (c *Client) statusRequest(ctx context.Context, q providers.StatusQuery) (providers.Outcome, error) {
+func (c *Client) checkStatusQuery(ctx context.Context, q providers.StatusQuery) (providers.Outcome, error) {
 	address, err := c.statusURL(q)
 	if err != nil {
 		return providers.Outcome{}, fmt.Errorf("status: %w", err)
@@ -85,7 +85,7 @@ func (c *Client) statusRequest(ctx context.Context, q providers.StatusQuery) (pr
 	if err != nil {
 		return providers.Outcome{}, fmt.Errorf("status: %w", err)
 	}
-	with := c.reading(q.Reference, q.Payout)
+	with := c.mappingContext(q.Reference, q.Payout)
 	with.noDetails = tef == nil
 	reply, err := c.send(ctx, wire.NewRequest(http.MethodGet, address, nil), tef, &with)
 	o, err := mapStatus(reply, err, with)
@@ -129,7 +129,7 @@ var _ providers.Checker = (*Client)(nil)
 // credentials and signature.
 func (c *Client) Check(ctx context.Context) ([]providers.Finding, error) {
 	found := c.warnings()
-	o, err := c.statusRequest(ctx, probeQuery())
+	o, err := c.checkStatusQuery(ctx, probeQuery())
 	if err != nil {
 		return found, err
 	}
@@ -160,7 +160,7 @@ func (c *Client) send(ctx context.Context, r wire.Request, tef []byte, with *map
 	return c.wire.Do(ctx, r)
 }
 
-func (c *Client) reading(reference string, p *providers.Payout) mappingContext {
+func (c *Client) mappingContext(reference string, p *providers.Payout) mappingContext {
 	r := mappingContext{now: c.config.Now(), reference: reference, hide: []string{c.config.APIKey.Reveal(), c.config.SecretKey.Reveal()}}
 	if p != nil {
 		r.bank, r.account = p.Bank.Code, p.Bank.AccountNumber

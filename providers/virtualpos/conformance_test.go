@@ -24,13 +24,13 @@ func TestConformance(t *testing.T) {
 	providertest.Forms(t, map[string]form{
 		providertest.AsAssumed: {change: func(*virtualpos.Config) {}},
 		"questions signed in full": {
-			sandbox: simulator.Options{SignedQuestions: true}, change: func(*virtualpos.Config) {},
+			sandbox: simulator.Options{SignedQueries: true}, change: func(*virtualpos.Config) {},
 		},
 		"flat body, status signed with the API key alone, not found as 200": {
 			sandbox: simulator.Options{FlatBody: true, NotFoundStatus: http.StatusOK},
 			change:  func(c *virtualpos.Config) { c.Body, c.StatusSignature = virtualpos.Flat, virtualpos.SignAPIKey },
 		},
-	}, func(f form) providertest.Suite { return subject(f.sandbox, f.change) })
+	}, func(f form) providertest.Suite { return suite(f.sandbox, f.change) })
 }
 
 // Every line: what signs a question and what the provider wants it to sign, and what a question
@@ -52,7 +52,7 @@ func TestAQuestionThatSignsTooLittleSaysNothingOfTheCredentials(t *testing.T) {
 		{"the key signs alone, which is not enough", virtualpos.SignAPIKey, true, "sandbox-api-key", 1, "", "E-002"},
 		{"another key signs alone", virtualpos.SignAPIKey, false, "another", 1, "", "E-001"},
 	} {
-		s := simulator.New(simulator.Options{SignedQuestions: row.strict}, sandbox.Options{})
+		s := simulator.New(simulator.Options{SignedQueries: row.strict}, sandbox.Options{})
 		var asked atomic.Int32
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.Method == http.MethodGet {
@@ -219,7 +219,7 @@ func TestALookByReferenceStandsForItself(t *testing.T) {
 	}
 }
 
-func subject(o simulator.Options, change func(c *virtualpos.Config)) providertest.Suite {
+func suite(o simulator.Options, change func(c *virtualpos.Config)) providertest.Suite {
 	return providertest.Suite{
 		Simulator: func() *sandbox.Provider { return simulator.New(o, sandbox.Options{}) },
 		Client: func(t *testing.T, env providertest.Env) any {

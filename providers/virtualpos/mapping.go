@@ -86,7 +86,7 @@ func mapStatus(r wire.Reply, err error, with mappingContext) (providers.Outcome,
 	}
 	a, readable := parse(r.Body)
 	if err := errorBeforeExecution(r, a, with.now); err != nil {
-		return providers.Outcome{}, with.ofQuestion(err)
+		return providers.Outcome{}, with.statusError(err)
 	}
 	class, known := a.class()
 	switch {
@@ -124,7 +124,7 @@ func errorBeforeExecution(r wire.Reply, a response, now time.Time) error {
 
 // ofQuestion is the error of a refused question. Where the payout did not sign it the refusal says
 // nothing of the credentials: the provider's page wants the payout in every signature.
-func (w mappingContext) ofQuestion(err error) error {
+func (w mappingContext) statusError(err error) error {
 	var credentials *providers.CredentialsError
 	if w.noDetails && errors.As(err, &credentials) {
 		return fmt.Errorf("no answer: a question signed with the API key alone was refused, code %s", credentials.Code)

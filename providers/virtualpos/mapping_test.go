@@ -170,10 +170,10 @@ func TestMapping(t *testing.T) {
 		{"fields in other capitals", 200, `{"Status":"OK","Payout":{"Status":"pagado"}}`, doubt, "unreadable", providertest.NoAnswer, ""},
 	} {
 		r := wire.Reply{Status: row.status, Body: []byte(row.body)}
-		if class, code := providertest.Said(mapPayout(r, nil, with)); class != row.created || code != row.code {
+		if class, code := providertest.ClassAndCode(mapPayout(r, nil, with)); class != row.created || code != row.code {
 			t.Errorf("create, %s: got %s %s, want %s %s", row.name, class, code, row.created, row.code)
 		}
-		if class, code := providertest.Said(mapStatus(r, nil, with)); class != row.asked || code != row.asCode {
+		if class, code := providertest.ClassAndCode(mapStatus(r, nil, with)); class != row.asked || code != row.asCode {
 			t.Errorf("status, %s: got %s %s, want %s %s", row.name, class, code, row.asked, row.asCode)
 		}
 	}
@@ -181,8 +181,8 @@ func TestMapping(t *testing.T) {
 
 func TestMappingOfBrokenExchanges(t *testing.T) {
 	t.Parallel()
-	providertest.Broken(t, providertest.Moves, func(err error) (providers.Outcome, error) { return mapPayout(wire.Reply{}, err, with) })
-	providertest.Broken(t, providertest.Asks, func(err error) (providers.Outcome, error) { return mapStatus(wire.Reply{}, err, with) })
+	providertest.Broken(t, providertest.MoneyExchange, func(err error) (providers.Outcome, error) { return mapPayout(wire.Reply{}, err, with) })
+	providertest.Broken(t, providertest.StatusExchange, func(err error) (providers.Outcome, error) { return mapStatus(wire.Reply{}, err, with) })
 }
 
 func TestThrottlingSaysHowLong(t *testing.T) {
@@ -267,5 +267,5 @@ func TestTextsOfTheProviderAreScrubbed(t *testing.T) {
 	t.Parallel()
 	body := `{"status":"NOK","error":{"error_code":"E-12345678","message":"La cuenta 00123456789 de Ana Soto (ana@example.cl) no existe"}}`
 	o, err := mapPayout(wire.Reply{Status: 422, Body: []byte(body)}, nil, with)
-	providertest.Scrubbed(t, providers.Refused, o, err, "00123456789", "Ana", "ana@", "12345678")
+	providertest.TextsStayHidden(t, providers.Refused, o, err, "00123456789", "Ana", "ana@", "12345678")
 }

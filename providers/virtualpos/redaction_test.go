@@ -37,7 +37,7 @@ func TestNothingThatWasSentIsRepeated(t *testing.T) {
 		} else if strings.Contains(answer, "201") {
 			status = 201
 		}
-		parrot := providertest.RedactionTest{Values: values, Call: pay, Response: providertest.Says(status, answer, nil)}
+		parrot := providertest.RedactionTest{Values: values, Call: pay, Response: providertest.RespondWith(status, answer, nil)}
 		t.Run(name+" of a payout", parrot.Run)
 		parrot.Call = ask
 		t.Run(name+" when asked", parrot.Run)

@@ -15,10 +15,10 @@ func TestConformance(t *testing.T) {
 	t.Parallel()
 	providertest.Forms(t, map[string]simulator.Options{
 		providertest.AsAssumed: {}, "token, payouts and listing inside objects": {TokenField: "data.accessToken", Wrapped: true},
-	}, subject)
+	}, suite)
 }
 
-func subject(o simulator.Options) providertest.Suite {
+func suite(o simulator.Options) providertest.Suite {
 	then := func(classes ...providers.Class) []providers.Class { return classes }
 	lost := sandbox.Fault{Kind: "hang_up_after"}
 	return providertest.Suite{

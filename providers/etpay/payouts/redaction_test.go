@@ -23,7 +23,7 @@ func TestNothingThatWasSentIsRepeated(t *testing.T) {
 		return func(t *testing.T, url string) (providers.Outcome, error) {
 			q := providers.StatusQuery{
 				Reference: p.Reference, Amount: p.Amount, Payout: &p, ProviderID: id,
-				ProviderRefs: map[string]string{payouts.FirstAttempt: "2026-05-15T09:00:00Z"},
+				ProviderRefs: map[string]string{payouts.FirstAttemptRef: "2026-05-15T09:00:00Z"},
 			}
 			return newClient(t, config(url)).Status(t.Context(), q)
 		}
@@ -31,7 +31,7 @@ func TestNothingThatWasSentIsRepeated(t *testing.T) {
 	both := func(t *testing.T, url string) (providers.Outcome, error) {
 		return newClient(t, config(url)).Status(t.Context(), providers.StatusQuery{
 			Reference: p.Reference, Amount: p.Amount, Payout: &p, ProviderID: "1", ByReference: true,
-			ProviderRefs: map[string]string{payouts.FirstAttempt: "2026-05-15T09:00:00Z"},
+			ProviderRefs: map[string]string{payouts.FirstAttemptRef: "2026-05-15T09:00:00Z"},
 		})
 	}
 	payee := append([]string{"sandbox-password", "ops@example.cl"}, p.PrivateTexts()...)

@@ -12,14 +12,14 @@ import (
 )
 
 // etpayShop is a client of the simulated ETpay, with every part of a request open to be spoiled.
-type etpayShop struct {
+type sessionFixture struct {
 	t *testing.T
 	s *sandbox.Provider
 }
 
-func newEtpayShop(t *testing.T, o Options) etpayShop {
+func newSessionFixture(t *testing.T, o Options) sessionFixture {
 	t.Helper()
-	return etpayShop{t, New(o, sandbox.Options{})}
+	return sessionFixture{t, New(o, sandbox.Options{})}
 }
 
 const etpayMerchant = `"merchant_code":"cl_sandbox_cl","merchant_api_token":"sandbox-merchant-api-token"`
@@ -28,11 +28,11 @@ func etpayOrderOf(reference string) string {
 	return fmt.Sprintf(`{%s,"merchant_order_id":%q,"order_amount":50000}`, etpayMerchant, reference)
 }
 
-func etpayQuestionOf(reference string) string {
+func etpayStatusRequestOf(reference string) string {
 	return fmt.Sprintf(`{%s,"merchant_order_id":%q}`, etpayMerchant, reference)
 }
 
-func (e etpayShop) call(path, kind, body string) (int, string) {
+func (e sessionFixture) call(path, kind, body string) (int, string) {
 	e.t.Helper()
 	r := httptest.NewRequestWithContext(e.t.Context(), "POST", "/etpay"+path, strings.NewReader(body))
 	r.Header.Set("Content-Type", kind)
@@ -41,7 +41,7 @@ func (e etpayShop) call(path, kind, body string) (int, string) {
 	return w.Code, strings.TrimSpace(w.Body.String())
 }
 
-func (e etpayShop) open(body string) (int, string) {
+func (e sessionFixture) open(body string) (int, string) {
 	e.t.Helper()
 	code, text := e.call("/session/initialize", "application/json", body)
 	var said struct{ Token, Code string }
@@ -49,20 +49,20 @@ func (e etpayShop) open(body string) (int, string) {
 	return code, said.Token + said.Code
 }
 
-func (e etpayShop) asked(body string) string {
+func (e sessionFixture) status(body string) string {
 	e.t.Helper()
 	_, text := e.call("/merchant/check_payment_status", "application/json", body)
 	return text
 }
 
-func (e etpayShop) pay(token, result string) (int, string) {
+func (e sessionFixture) pay(token, result string) (int, string) {
 	e.t.Helper()
 	return e.call("/session/"+token, "application/x-www-form-urlencoded", "result="+result)
 }
 
 func TestETpayIsStrict(t *testing.T) {
 	t.Parallel()
-	e := newEtpayShop(t, Options{})
+	e := newSessionFixture(t, Options{})
 	good := etpayOrderOf("OC1")
 	with := func(more string) string { return strings.TrimSuffix(good, "}") + "," + more + "}" }
 	for _, row := range []struct {
@@ -104,7 +104,7 @@ func TestETpayIsStrict(t *testing.T) {
 
 func TestETpaysPayers(t *testing.T) {
 	t.Parallel()
-	e := newEtpayShop(t, Options{})
+	e := newSessionFixture(t, Options{})
 	e.open(etpayOrderOf("OC1"))
 	e.open(etpayOrderOf("OC1"))
 	e.open(etpayOrderOf("OC2"))
@@ -124,7 +124,7 @@ func TestETpaysPayers(t *testing.T) {
 				t.Fatalf("step %d: the payer was answered %d %s", i, code, text)
 			}
 		}
-		if got := e.asked(etpayQuestionOf("OC1")); got != step.answer {
+		if got := e.status(etpayStatusRequestOf("OC1")); got != step.answer {
 			t.Errorf("step %d: the answer is\n%s\nwant\n%s", i, got, step.answer)
 		}
 	}
@@ -132,14 +132,14 @@ func TestETpaysPayers(t *testing.T) {
 		t.Errorf("money moved %d times", n)
 	}
 	byPayment := fmt.Sprintf(`{%s,"payment_token":"etp_000002"}`, etpayMerchant)
-	if got := e.asked(byPayment); got != `[{"payment_status":"success","payment_token":"etp_000002"}]` {
+	if got := e.status(byPayment); got != `[{"payment_status":"success","payment_token":"etp_000002"}]` {
 		t.Errorf("asked by payment: %s", got)
 	}
 	bySession := fmt.Sprintf(`{%s,"session_token":"ses_000002"}`, etpayMerchant)
-	if got := e.asked(bySession); got != `[{"payment_status":"success","payment_token":"etp_000004"}]` {
+	if got := e.status(bySession); got != `[{"payment_status":"success","payment_token":"etp_000004"}]` {
 		t.Errorf("asked by session: %s", got)
 	}
-	if got := e.asked("{" + etpayMerchant + "}"); !strings.Contains(got, "no filter") {
+	if got := e.status("{" + etpayMerchant + "}"); !strings.Contains(got, "no filter") {
 		t.Errorf("asked by nothing: %s", got)
 	}
 	if code, _ := e.pay("ses_000009", "success"); code != http.StatusNotFound {
@@ -153,7 +153,7 @@ func TestETpaysPayers(t *testing.T) {
 func TestNobodyPaysInASessionWhoseTokenNobodyHas(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"hang_up_after", "late", "delayed", "cut_json_after", "bad_gateway_after"} {
-		e := newEtpayShop(t, Options{})
+		e := newSessionFixture(t, Options{})
 		if err := e.s.AddFaults(sandbox.Fault{Kind: kind}); err != nil {
 			t.Fatal(err)
 		}
@@ -162,7 +162,7 @@ func TestNobodyPaysInASessionWhoseTokenNobodyHas(t *testing.T) {
 			e.open(etpayOrderOf("OC1"))
 		}()
 		for range 2 {
-			if got := e.asked(etpayQuestionOf("OC1")); got != "[]" {
+			if got := e.status(etpayStatusRequestOf("OC1")); got != "[]" {
 				t.Errorf("%s: %s", kind, got)
 			}
 		}

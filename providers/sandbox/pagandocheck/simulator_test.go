@@ -16,22 +16,22 @@ import (
 
 // pagando is a client of the simulated Pagando Check, with every part of a request open to be
 // spoiled.
-type pagando struct {
+type fixture struct {
 	t     *testing.T
 	s     *sandbox.Provider
 	token string
 	at    time.Time
 }
 
-func newPagando(t *testing.T, o Options) *pagando {
+func newFixture(t *testing.T, o Options) *fixture {
 	t.Helper()
-	p := &pagando{t: t, at: time.Date(2026, 5, 15, 9, 0, 0, 0, time.UTC)}
+	p := &fixture{t: t, at: time.Date(2026, 5, 15, 9, 0, 0, 0, time.UTC)}
 	p.s = New(o, sandbox.Options{Now: func() time.Time { return p.at }})
 	p.login()
 	return p
 }
 
-func (p *pagando) login() { p.token = p.text(p.call("POST", "/get-token", pagandoLogin, nil), "token") }
+func (p *fixture) login() { p.token = p.text(p.call("POST", "/get-token", pagandoLogin, nil), "token") }
 
 const pagandoLogin = `{"user":"sandbox-user","password":"sandbox-password"}`
 
@@ -47,7 +47,7 @@ func pagandoChargeOf(reference, orderID string) string {
 }
 
 // call is the answer's body, with the HTTP status under "http".
-func (p *pagando) call(method, path, body string, header map[string]string) map[string]any {
+func (p *fixture) call(method, path, body string, header map[string]string) map[string]any {
 	p.t.Helper()
 	r := httptest.NewRequestWithContext(p.t.Context(), method, "/pagandocheck/v1/pagando"+path, strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
@@ -66,7 +66,7 @@ func (p *pagando) call(method, path, body string, header map[string]string) map[
 }
 
 // text finds a field of the answer's data, or of the data inside it.
-func (p *pagando) text(said map[string]any, name string) string {
+func (p *fixture) text(said map[string]any, name string) string {
 	p.t.Helper()
 	data, _ := said["data"].(map[string]any)
 	if inner, ok := data["data"].(map[string]any); ok {
@@ -78,24 +78,24 @@ func (p *pagando) text(said map[string]any, name string) string {
 	return fmt.Sprint(data[name])
 }
 
-func (p *pagando) order(reference string) string {
+func (p *fixture) order(reference string) string {
 	p.t.Helper()
 	return p.text(p.call("POST", "/orders/create-ecommerce-order", pagandoOrderOf(reference, "149.50"), nil), "orderId")
 }
 
-func (p *pagando) charge(reference, orderID string) map[string]any {
+func (p *fixture) charge(reference, orderID string) map[string]any {
 	p.t.Helper()
 	return p.call("POST", "/orders/create-order", pagandoChargeOf(reference, orderID), nil)
 }
 
-func (p *pagando) info(orderID string) map[string]any {
+func (p *fixture) info(orderID string) map[string]any {
 	p.t.Helper()
 	return p.call("GET", "/orders/get-order-info?orderId="+orderID, "", nil)
 }
 
 func TestPagandoCheckChargesAnOrder(t *testing.T) {
 	t.Parallel()
-	p := newPagando(t, Options{})
+	p := newFixture(t, Options{})
 	id := p.order("pay-1")
 	if id == "" || p.s.ExecutionCount("pay-1") != 0 {
 		t.Fatalf("order %q, money moved %d times", id, p.s.ExecutionCount("pay-1"))
@@ -154,7 +154,7 @@ func TestPagandoCheckRefusesWhatIsNotExactlyRight(t *testing.T) {
 		{name: "an unknown shop", path: order, from: "MAGENTO", to: "REMESA", code: "310"},
 		{name: "an order with more fields", path: order, from: `{"`, to: `{"currency":"MXN","`, code: "310"},
 	} {
-		p := newPagando(t, Options{})
+		p := newFixture(t, Options{})
 		body := strings.Replace(good[row.path](p.order("pay-1")), row.from, row.to, 1)
 		said := p.call("POST", row.path, body, row.header)
 		if fmt.Sprint(said["code"]) != row.code {
@@ -168,7 +168,7 @@ func TestPagandoCheckRefusesWhatIsNotExactlyRight(t *testing.T) {
 
 func TestPagandoCheckLogsIn(t *testing.T) {
 	t.Parallel()
-	p := newPagando(t, Options{TokenLifetime: time.Hour})
+	p := newFixture(t, Options{TokenLifetime: time.Hour})
 	for _, row := range []struct{ name, body, code string }{
 		{"another password", strings.Replace(pagandoLogin, "sandbox-password", "x", 1), "109"},
 		{"another user", strings.Replace(pagandoLogin, "sandbox-user", "x", 1), "109"},
@@ -186,7 +186,7 @@ func TestPagandoCheckLogsIn(t *testing.T) {
 	if said := p.charge("pay-1", ""); fmt.Sprint(said["code"]) != "100" {
 		t.Errorf("with a token that ended: got %v", said)
 	}
-	revoking := newPagando(t, Options{LoginRevokes: true, TextCodes: true})
+	revoking := newFixture(t, Options{LoginRevokesTokens: true, TextCodes: true})
 	old := revoking.token
 	revoking.login()
 	revoking.token = old
@@ -219,7 +219,7 @@ func TestPagandoCheckFaults(t *testing.T) {
 		{fault: sandbox.Fault{Kind: "unknown_code_after"}, code: "777", key: "ALGO", moved: 1, response: "APPROVED"},
 		{fault: sandbox.Fault{Kind: "wrong_types_after"}, code: "true", key: "SUCCESS_ORDER", moved: 1, response: "APPROVED"},
 	} {
-		p := newPagando(t, Options{})
+		p := newFixture(t, Options{})
 		id := p.order("pay-1")
 		row.fault.Operation, row.fault.Next = sandbox.SendOperation, 1
 		if err := p.s.AddFaults(row.fault); err != nil {
@@ -245,11 +245,11 @@ func TestPagandoCheckFaults(t *testing.T) {
 
 func TestPagandoCheckWays(t *testing.T) {
 	t.Parallel()
-	closed := newPagando(t, Options{NoOrders: true})
+	closed := newFixture(t, Options{NoOrders: true})
 	if id := closed.order("pay-1"); id != "" {
 		t.Errorf("an account without a shop made order %s", id)
 	}
-	flat := newPagando(t, Options{FlatIDs: true, NumberTotals: true, TextCodes: true})
+	flat := newFixture(t, Options{FlatIDs: true, NumberTotals: true, TextCodes: true})
 	said := flat.charge("pay-1", flat.order("pay-1"))
 	if data, _ := said["data"].(map[string]any); data["folio"] == nil || said["code"] != "72" {
 		t.Errorf("got %v", said)
@@ -259,7 +259,7 @@ func TestPagandoCheckWays(t *testing.T) {
 		code  string
 		moved int
 	}{{sandbox.Execute, "72", 2}, {sandbox.Same, "72", 1}, {sandbox.Refuse, "4025", 1}} {
-		p := newPagando(t, Options{Duplicates: row.way})
+		p := newFixture(t, Options{Duplicates: row.way})
 		id := p.order("pay-1")
 		p.charge("pay-1", id)
 		if said := p.charge("pay-1", id); fmt.Sprint(said["code"]) != row.code {

@@ -139,7 +139,7 @@ func TestPagoSeguroTokens(t *testing.T) {
 		{"a token whose time is over", false, "", time.Hour, false},
 		{"a token that ended before its time", false, "expire_tokens", 0, false},
 	} {
-		s := New(Options{LoginRevokes: row.revokes}, sandbox.Options{Now: func() time.Time { return at }})
+		s := New(Options{LoginRevokesTokens: row.revokes}, sandbox.Options{Now: func() time.Time { return at }})
 		if row.fault != "" {
 			if err := s.AddFaults(sandbox.Fault{Kind: row.fault, Next: 1}); err != nil {
 				t.Fatal(err)

@@ -22,7 +22,7 @@ const (
 
 // Anothers is an outcome without an id: a held payment is asked about, and nothing of another's
 // may be taken for ours.
-func Anothers(message string) providers.Outcome {
+func ForeignOutcome(message string) providers.Outcome {
 	return providers.Outcome{Class: providers.Mismatch, Code: ReferenceTaken, Message: message}
 }
 
@@ -45,14 +45,14 @@ func ParseFailure(body []byte) (Failure, bool) {
 
 // Repeated guesses from an error's words that the payout, or the order of a session, exists
 // already: that refuses a duplicate, and says nothing of ours.
-func (f Failure) Repeated() bool {
+func (f Failure) IsDuplicate() bool {
 	text := strings.ToLower(f.Code + " " + f.Message)
 	return slices.ContainsFunc([]string{"duplic", "exist", "already", "repeat", "repetid", "ya fue"}, func(part string) bool { return strings.Contains(text, part) })
 }
 
 // RefusedBefore is the error of a request that ETpay refused before it looked at the payment; nil
 // where it did not.
-func RefusedBefore(r wire.Reply, now time.Time) error {
+func ErrorBeforeExecution(r wire.Reply, now time.Time) error {
 	switch r.Status {
 	case http.StatusTooManyRequests:
 		return r.Throttled(now)

@@ -92,9 +92,9 @@ func (c *Client) Pay(ctx context.Context, p providers.Payout, a providers.Attemp
 		return providers.Outcome{}, err
 	}
 	r.Header.Set("Idempotency-Key", p.Reference)
-	with := c.reading(p.Reference, &p)
+	with := c.mappingContext(p.Reference, &p)
 	reply, err := c.api.Do(ctx, r, tokenRefused, &with.hide)
-	o, err := created(reply, err, with)
+	o, err := mapPayout(reply, err, with)
 	if o.ProviderID != "" && a.Alias != nil {
 		_ = a.Alias(ctx, o.ProviderID) // without it a report finds nothing, and the payment is polled
 	}
@@ -107,13 +107,13 @@ func (c *Client) Status(ctx context.Context, q providers.StatusQuery) (providers
 	if q.ProviderID == "" || q.ByReference {
 		path, name, value = "/v1/transfers/by-reference/{reference}", "reference", q.Reference
 	}
-	with := c.reading(q.Reference, q.Payout)
+	with := c.mappingContext(q.Reference, q.Payout)
 	r, err := wire.NewRequestAt(http.MethodGet, c.base, path, nil, name, value)
 	if err != nil {
 		return providers.Outcome{}, err
 	}
 	reply, err := c.api.Do(ctx, r, tokenRefused, &with.hide)
-	o, err := asked(reply, err, with)
+	o, err := mapStatus(reply, err, with)
 	return providers.Redact(o, with.hide...), err
 }
 

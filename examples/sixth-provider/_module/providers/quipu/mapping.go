@@ -46,56 +46,56 @@ func encode(p providers.Payout, callback string) ([]byte, error) {
 	})
 }
 
-// reading is what the mappings know beside the reply.
-type reading struct {
+// mappingContext is what the mappings know beside the reply.
+type mappingContext struct {
 	now       time.Time
 	reference string
 	hide      []string
 }
 
-func (c *Client) reading(reference string, p *providers.Payout) reading {
-	w := reading{now: c.config.Now(), reference: reference, hide: []string{c.config.ClientSecret.Reveal(), c.config.WebhookSecret.Reveal()}}
+func (c *Client) mappingContext(reference string, p *providers.Payout) mappingContext {
+	w := mappingContext{now: c.config.Now(), reference: reference, hide: []string{c.config.ClientSecret.Reveal(), c.config.WebhookSecret.Reveal()}}
 	if p != nil {
 		w.hide = append(w.hide, p.PrivateTexts()...)
 	}
 	return w
 }
 
-// answer is what could be read of an answer: a transfer, or a refusal.
-type answer struct {
+// response is what could be read of an response: a transfer, or a refusal.
+type response struct {
 	id, word, reference, amount, currency, document, bank, account string
 	code, message                                                  string
-	// readable: the answer is an object, and every field that is looked at has its type. speaks: it
+	// readable: the response is an object, and every field that is looked at has its type. namesPayment: it
 	// names a transfer, whether or not that can be read: then it refuses nothing.
-	readable, speaks bool
+	readable, namesPayment bool
 }
 
-func parse(body []byte) answer {
+func parse(body []byte) response {
 	o, ok := wire.ReadObject(body)
 	e := o.Object("error")
-	a := answer{
+	a := response{
 		id: o.Text("id"), word: o.Text("status"), reference: o.Text("reference"), amount: o.TextOrNumber("amount"), currency: o.Text("currency"),
 		document: o.Text("document"), bank: o.Text("bank"), account: o.Text("account"), code: e.Text("code"), message: e.Text("message"),
 	}
 	a.readable = ok && !o.Bad()
-	a.speaks = o.Fields["id"] != nil || o.Fields["status"] != nil || wire.HasDuplicateNames(body)
+	a.namesPayment = o.Fields["id"] != nil || o.Fields["status"] != nil || wire.HasDuplicateNames(body)
 	return a
 }
 
-// created says what a new transfer came to. An error means that Quipu cannot have acted; its last
+// mapPayout says what a new transfer came to. An error means that Quipu cannot have acted; its last
 // line is in doubt.
-func created(r wire.Reply, err error, with reading) (providers.Outcome, error) {
+func mapPayout(r wire.Reply, err error, with mappingContext) (providers.Outcome, error) {
 	if err != nil {
 		return wire.OutcomeOfFailure(err)
 	}
 	a := parse(r.Body)
 	class, known := words[a.word]
 	switch {
-	case r.Status == http.StatusTooManyRequests && !a.speaks:
+	case r.Status == http.StatusTooManyRequests && !a.namesPayment:
 		return providers.Outcome{}, r.Throttled(with.now)
-	case r.Status == http.StatusUnprocessableEntity && a.readable && a.code != "" && !a.speaks:
+	case r.Status == http.StatusUnprocessableEntity && a.readable && a.code != "" && !a.namesPayment:
 		return with.outcome(a, providers.Refused, a.code), nil
-	case r.Status == http.StatusConflict && a.readable && a.code != "" && !a.speaks:
+	case r.Status == http.StatusConflict && a.readable && a.code != "" && !a.namesPayment:
 		return with.outcome(a, providers.Duplicate, a.code), nil
 	case r.Success() && a.readable && a.code == "" && known && class == providers.Refused:
 		return with.outcome(a, providers.Pending, a.word), nil // adopted only once status queries say so, twice
@@ -107,27 +107,27 @@ func created(r wire.Reply, err error, with reading) (providers.Outcome, error) {
 	return with.outcome(a, providers.InDoubt, r.Code()), nil
 }
 
-// asked says what a status query came to. An error means that there was no answer.
-func asked(r wire.Reply, err error, with reading) (providers.Outcome, error) {
+// mapStatus says what a status query came to. An error means that there was no response.
+func mapStatus(r wire.Reply, err error, with mappingContext) (providers.Outcome, error) {
 	if err != nil {
 		return providers.Outcome{}, wire.NoStatusAnswer(err)
 	}
 	a := parse(r.Body)
 	class, known := words[a.word]
 	switch {
-	case r.Status == http.StatusTooManyRequests && !a.speaks:
+	case r.Status == http.StatusTooManyRequests && !a.namesPayment:
 		return providers.Outcome{}, r.Throttled(with.now)
-	case r.Status == http.StatusNotFound && a.readable && a.code == "transfer_not_found" && !a.speaks:
+	case r.Status == http.StatusNotFound && a.readable && a.code == "transfer_not_found" && !a.namesPayment:
 		return with.outcome(a, providers.NotFound, a.code), nil
 	case !r.Success() || !a.readable || a.id == "" || a.word == "":
-		return providers.Outcome{}, errors.New("no answer: " + r.Code())
+		return providers.Outcome{}, errors.New("no response: " + r.Code())
 	case a.code == "" && known:
 		return with.outcome(a, class, a.word), nil
 	}
 	return with.outcome(a, providers.InDoubt, "unknown_status"), nil
 }
 
-func (w reading) outcome(a answer, class providers.Class, code string) providers.Outcome {
+func (w mappingContext) outcome(a response, class providers.Class, code string) providers.Outcome {
 	o := providers.Outcome{
 		Class: class, ProviderID: a.id, Code: providers.Code(code, w.hide...), Message: providers.Message(a.message, w.hide...),
 		Echo: providers.Echo{Amount: a.amount, Currency: a.currency, Reference: a.reference, Beneficiary: a.document},
@@ -139,9 +139,9 @@ func (w reading) outcome(a answer, class providers.Class, code string) providers
 	return o
 }
 
-// tokenRefused reads an answer that refuses the token before it looks at anything else.
+// tokenRefused reads an response that refuses the token before it looks at anything else.
 func tokenRefused(r wire.Reply) auth.Refusal {
-	if r.Status != http.StatusUnauthorized || parse(r.Body).speaks {
+	if r.Status != http.StatusUnauthorized || parse(r.Body).namesPayment {
 		return auth.Refusal{}
 	}
 	return auth.Refusal{Code: r.Code()}

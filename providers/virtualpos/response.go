@@ -156,12 +156,12 @@ func (o object) read(word string) *payment {
 }
 
 // reference is ours, under its name in payouts or in payments.
-func (o object) reference() string { return o.either("merchant_id", "merchant_internal_code") }
+func (o object) reference() string { return o.firstText("merchant_id", "merchant_internal_code") }
 
 var idPattern = regexp.MustCompile(`^[\x21-\x7e]{0,128}$`)
 
 func (o object) id() string {
-	id := o.either("id", "uuid")
+	id := o.firstText("id", "uuid")
 	if !idPattern.MatchString(id) {
 		o.Spoil()
 		return ""
@@ -181,7 +181,7 @@ func (o object) has(names ...string) bool {
 const noValue = `""`
 
 // either is the first of the fields that has a value.
-func (o object) either(names ...string) string {
+func (o object) firstText(names ...string) string {
 	for _, name := range names {
 		if value := o.TextOrNumber(name); value != "" {
 			return value
