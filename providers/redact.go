@@ -13,9 +13,9 @@ import (
 	"unicode/utf8"
 )
 
-// Redact is the last look at an outcome before it leaves an adapter: none of its texts repeats a
-// value, in whatever form. Handles and ActionURL stay: they are kept for what they are. The
-// account's own secret comes first among the values, see ID.
+// Redact is the last thing that an adapter does to an outcome: none of its texts repeats a value
+// afterwards, in whatever form. ProviderRefs and ActionURL stay: they are kept for what they are.
+// The account's own secret comes first among the values, see ID.
 func Redact(o Outcome, hide ...string) Outcome {
 	h := newRedactor(hide)
 	o.Code, o.Message = h.redactOwn(o.Code), h.redactOwn(o.Message)
@@ -73,7 +73,7 @@ func newRedactor(values []string) redactor {
 	return h
 }
 
-// needles are the forms of one value that a folded text of so many bytes can hold. Most texts are
+// patterns are the forms of one value that a folded text of so many bytes can hold. Most texts are
 // one word, and most values are longer.
 func patterns(value string, room int) []pattern {
 	text := foldOnly(value)
@@ -236,7 +236,7 @@ func (h redactor) find(text string, parts bool) []span {
 var timeText = regexp.MustCompile(`\b[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}\b`)
 
 // outsideTimes drops what is but a part of a time: there it stands by chance, and what is left of
-// the time would tell nobody when something happened.
+// the time would not say when something happened.
 func outsideTimes(spans []span, text string) []span {
 	if len(spans) == 0 {
 		return nil
@@ -328,7 +328,8 @@ func (n pattern) findParts(spans []span, f folded) []span {
 
 const hidden = "[…]"
 
-// maskSpans puts the mark of something hidden in the place of each span; spans that touch share one.
+// maskSpans puts the mark of something hidden in the place of each span; spans that touch share
+// one.
 func maskSpans(text string, spans []span) string {
 	if len(spans) == 0 {
 		return text
@@ -357,8 +358,8 @@ func (h redactor) redactOwn(text string) string {
 	})
 }
 
-// both looks at the text and at what its escapes stand for. Where that has something to hide, it is
-// shown instead.
+// both reads the text and what its escapes stand for. Where that has something to hide, it is shown
+// instead.
 func (h redactor) both(text string, conceal func(string) string) string {
 	if open := unescape(text); open != text {
 		if covered := conceal(open); covered != open {

@@ -24,7 +24,7 @@ var (
 )
 
 // Each works when Redis is full: there are two small keys of an account at most, and without a
-// token nobody can ask what became of a payment.
+// token no status query can be made.
 func script(text string) *kv.Script { return kv.NewScript(text, kv.AllowWhenFull) }
 
 // Redis is a Shared over Redis. Tokens rest there sealed with AES-256-GCM, and tied to their

@@ -167,7 +167,7 @@ func TestAClaimAnswersOneOfFour(t *testing.T) {
 	}
 }
 
-// Without a token nobody could ask what became of the payments that are under way.
+// Without a token the payments under way could not be queried.
 func TestTokensAreRenewedWhileRedisIsFull(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
@@ -437,7 +437,7 @@ func TestAKeyOfAnotherLengthIsRefused(t *testing.T) {
 	}
 }
 
-// lossyStore loses what happens to Keep: its answer, or the token as well.
+// lossyStore loses what happens to Store: its response, or the token as well.
 type lossyStore struct {
 	*auth.Redis
 	loses func() (answer, token bool)

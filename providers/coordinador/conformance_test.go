@@ -79,7 +79,7 @@ func suite(o simulator.Options) providertest.Suite {
 	}
 }
 
-// unread is a row in which the look before the registration comes to nothing: nothing may be sent
+// unread is a row in which the query before the registration comes to nothing: nothing may be sent
 // then.
 func unread(name, kind string) providertest.Row {
 	return providertest.Row{

@@ -16,7 +16,7 @@ const (
 	wrongBody = `{"result":{},"errors":["La instrucción no existe"],"operation":12346}`
 )
 
-// Every line: an answer, and what it means to a registration.
+// Every line: a response, and what it means to a registration.
 func TestRegistrationMapping(t *testing.T) {
 	t.Parallel()
 	const doubt, pending, refused, again = "in_doubt", "pending", "refused", "duplicate"
@@ -98,7 +98,7 @@ func pageOf(rows string, count int) string {
 
 const oneRow = `{"id":55,"instruction":7,"execution":987,"amount":119000,"is_net_amount":false,"dtes":[],"created_ts":"x","updated_ts":null}`
 
-// Every line: a page of rows, and what it means after an attempt of ours, or why it is no answer.
+// Every line: a page of rows, and what it means after an attempt of ours, or why it is no response.
 func TestRowsMapping(t *testing.T) {
 	t.Parallel()
 	const none, succeeded, mismatched = "not_found", "succeeded", "mismatch"
@@ -156,7 +156,7 @@ func TestRowsMapping(t *testing.T) {
 	}, func(r wire.Reply) (providers.Outcome, error) { return mapBoth(r, nil) })
 }
 
-// answered is what a status query of one page comes to.
+// mapBoth is what a status query of one page comes to.
 func mapBoth(r wire.Reply, err error) (providers.Outcome, error) {
 	p, err := mapRows(r, err, providertest.Now)
 	if err != nil {
@@ -173,7 +173,7 @@ func mapBoth(r wire.Reply, err error) (providers.Outcome, error) {
 	return outcomeOfRows(rows, amount, true), nil
 }
 
-// Every line: what a login is answered with, and what that is.
+// Every line: the response to a login, and what that is.
 func TestLoginMapping(t *testing.T) {
 	t.Parallel()
 	const granting = "granted"

@@ -132,7 +132,8 @@ func TestADuplicateIsNotOurs(t *testing.T) {
 	}
 }
 
-// An attempt of which the ledger knows, and whose handle is lost, may have made the row.
+// An attempt of which the ledger knows, and whose provider reference is lost, may have made the
+// row.
 func TestTheLedgerKnowsOfAnEarlierAttempt(t *testing.T) {
 	t.Parallel()
 	for left, want := range map[bool]providers.Class{false: providers.Mismatch, true: providers.Succeeded} {
@@ -261,7 +262,7 @@ func TestStatusNeedsTheInstruction(t *testing.T) {
 	}
 }
 
-// A payment that the portal is known to have is ours, whatever is left of its handles.
+// A payment that the portal is known to have is ours, whatever is left of its provider references.
 func TestAKnownExecutionIsOurs(t *testing.T) {
 	t.Parallel()
 	s := newFixture(t, simulator.Options{})
@@ -273,7 +274,7 @@ func TestAKnownExecutionIsOurs(t *testing.T) {
 	}
 }
 
-// Every line: what somebody registered for the instruction of a payment that is settled, and what a
+// Every line: what somebody registered for the instruction of a payment that is final, and what a
 // watch finds beside the execution that is known.
 func TestAWatchNamesASecondExecution(t *testing.T) {
 	t.Parallel()
@@ -378,7 +379,7 @@ func TestATokenIsRefreshedWhileThatIsAllowed(t *testing.T) {
 	}
 }
 
-// A portal that refused to refresh is not asked to again: each refusal counts as a wrong password.
+// A portal that refused to refresh is not tried again: each refusal counts as a wrong password.
 func TestARefusalToRefreshIsRemembered(t *testing.T) {
 	t.Parallel()
 	day := 24 * time.Hour

@@ -18,7 +18,7 @@ import (
 	simulator "github.com/remesa/remesa/providers/sandbox/etpay"
 )
 
-// chargeFixture is a client with its simulator, and what its attempts noted, in order.
+// chargeFixture is a client with its simulator, and what its attempts kept, in order.
 type chargeFixture struct {
 	t      *testing.T
 	s      *sandbox.Provider
@@ -26,8 +26,8 @@ type chargeFixture struct {
 	client *etpay.Client
 	kept   map[string]string
 	steps  []string
-	// noteErr and aliasErr are what the ledger answers, left that an earlier attempt may have
-	// been paid.
+	// noteErr and aliasErr are what the ledger returns, left that an earlier attempt may have been
+	// paid.
 	noteErr, aliasErr error
 	left              bool
 }
@@ -96,14 +96,14 @@ func TestWhatStandsUnderOurOrderBeforeWeOpenIsAnothers(t *testing.T) {
 		if n := b.s.ArrivalCount("OC1"); n != arrived || len(b.steps) != 0 {
 			t.Errorf("%s: %d sessions were asked for, noted %q", result, n-arrived, b.steps)
 		}
-		b.left = true // now it may be ours, and is judged by the questions
+		b.left = true // now it may be ours, and the status queries decide
 		if o, err := b.charge("OC1"); err != nil || o.Class != providers.Pending {
 			t.Errorf("%s, after an attempt that may have left: got %+v, %v", result, o, err)
 		}
 	}
 }
 
-// A held payment is asked about every day: what is another's must not settle it then.
+// A held payment is queried every day: what is another's must not decide it then.
 func TestAnothersPaymentsSettleNothingLater(t *testing.T) {
 	t.Parallel()
 	for name, before := range map[string]func(b *chargeFixture){
@@ -172,7 +172,7 @@ func TestALaterLookProvesTheOrderFree(t *testing.T) {
 		t.Fatalf("got %+v", o)
 	}
 	b.faults(sandbox.Fault{Kind: "bare_404", Next: 1})
-	b.aliasErr = errors.New("redis is full") // the tokens are noted, and given to nobody
+	b.aliasErr = errors.New("redis is full") // the tokens are kept, and given to nobody
 	if o, err := b.charge("OC1"); err == nil {
 		t.Fatalf("got %+v", o)
 	}
@@ -188,7 +188,7 @@ func TestALaterLookProvesTheOrderFree(t *testing.T) {
 	}
 }
 
-// A look that says something of the account, or that did not arrive, ends the attempt as the
+// A precheck that says something of the account, or that did not arrive, ends the attempt as the
 // session's own request would.
 func TestALookThatIsRefusedOpensNothing(t *testing.T) {
 	t.Parallel()

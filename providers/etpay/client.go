@@ -25,12 +25,12 @@ const (
 	payerGrace = 2 * time.Hour
 )
 
-// Handles of a charge: the session, and the key of all messages about it.
+// Provider references of a charge: the session, and the key of all messages about it.
 const (
 	SessionTokenRef   = "session_token"
 	SignatureTokenRef = "signature_token"
-	// orderUnprovenRef is "true" where nobody said, before a session was opened, that our order id
-	// was free.
+	// orderUnprovenRef is "true" where ETpay did not say, before a session was opened, that our
+	// order id was free.
 	orderUnprovenRef = "order_unproven"
 )
 
@@ -53,10 +53,10 @@ func (c *Client) SafeFirstStep() bool { return true }
 
 var _ providers.Charger = (*Client)(nil)
 
-// Charge opens a session, after a look at what stands under its order id. Every end but an opened
-// session, a refusal or another's payments is an error: another session may be opened. The
-// session's tokens are kept, and the charge is findable by its session, before anybody is given
-// the address.
+// Charge opens a session, after a precheck of what stands under its order id. Every end but an
+// opened session, a refusal or another's payments is an error: another session may be opened. The
+// session's tokens are kept, and the charge is findable by its session, before anybody is given the
+// address.
 func (c *Client) Charge(ctx context.Context, charge providers.Charge, a providers.Attempt) (providers.Outcome, error) {
 	body, err := c.encodeOrder(charge)
 	if err != nil {
@@ -105,10 +105,9 @@ func (c *Client) precheck(ctx context.Context, reference string, mayBeOurs bool)
 
 var _ providers.StatusChecker = (*Client)(nil)
 
-// Status asks by our order id: whatever was paid for it counts, in whichever session, unless the
-// id may have been another's before. Then a first success counts in our session alone. A payout
-// is none of it: one that was sent while payouts were on is not asked about until they are on
-// again.
+// Status queries by our order id: whatever was paid for it counts, in whichever session, unless the
+// id may have been another's before. Then a first success counts in our session alone. A payout is
+// none of it: one that was sent while payouts were on is not queried until they are on again.
 func (c *Client) Status(ctx context.Context, q providers.StatusQuery) (providers.Outcome, error) {
 	if payouts.IsPayoutQuery(q) {
 		return providers.Outcome{}, errors.New("status: a payout, and this account has no settings for payouts")
@@ -117,7 +116,7 @@ func (c *Client) Status(ctx context.Context, q providers.StatusQuery) (providers
 	return providers.Redact(o, append(c.privateTexts(q.Charge), q.ProviderRefs[SignatureTokenRef])...), err
 }
 
-// paid is Status without its hiding: what was paid is told apart by its true id.
+// paid is Status before the redaction: what was paid is told apart by its true id.
 func (c *Client) paid(ctx context.Context, q providers.StatusQuery) (providers.Outcome, error) {
 	reply, err := c.queryStatus(ctx, statusRequest{OrderID: q.Reference})
 	o, err := mapStatus(reply, err, q, c.config.Now())
@@ -153,7 +152,7 @@ func (c *Client) queryStatus(ctx context.Context, about statusRequest) (wire.Rep
 
 var _ providers.Checker = (*Client)(nil)
 
-// Check asks about an order that does not exist: an array, empty or not, proves address and
+// Check queries an order that does not exist: an array, empty or not, proves address and
 // credentials.
 func (c *Client) Check(ctx context.Context) ([]providers.Finding, error) {
 	o, err := c.Status(ctx, providers.StatusQuery{Reference: "remesacheck"})

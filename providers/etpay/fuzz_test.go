@@ -28,7 +28,7 @@ func FuzzOpened(f *testing.F) {
 	})
 }
 
-// Garbage never succeeds, and never says that nobody paid: every such answer is a whole array of
+// Garbage never succeeds, and never says that nobody paid: every such response is a whole array of
 // payments.
 func FuzzAsked(f *testing.F) {
 	providertest.Seed(f, []int{200, 400, 401, 429, 502},

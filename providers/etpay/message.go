@@ -26,7 +26,7 @@ type Message struct {
 
 // Expected is what a message must be about.
 type Expected struct {
-	// Handles are those that Charge noted.
+	// ProviderRefs are those that Charge kept.
 	Handles map[string]string
 	// Reference and Amount must equal the message's where it has them.
 	Reference string
@@ -48,7 +48,7 @@ type claims struct {
 }
 
 // MessageSession reads the session token of a message without any proof: it only serves to find the
-// payment whose handles can verify it.
+// payment whose provider references can verify it.
 func MessageSession(token string) (string, error) {
 	var c claims
 	if _, _, err := jwt.NewParser().ParseUnverified(token, &c); err != nil || !tokenPattern.MatchString(c.SessionToken) {

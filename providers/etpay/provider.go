@@ -56,8 +56,8 @@ func readReport(r spec.Report) string {
 // mostShown: ETpay advises three or four.
 const maxNamedTexts = 10
 
-// sessionRules: session/initialize; the payer chooses bank and account there. A session names neither
-// card nor contract, so the payer's document stands for the payer.
+// sessionRules: session/initialize; the payer chooses bank and account there. A session names
+// neither card nor contract, so the payer's document stands for the payer.
 func sessionRules() spec.Payments {
 	banks := regexp.MustCompile(`^[A-Za-z]{2}_[A-Za-z0-9_]{1,29}$`)
 	block := fields.BooleanOf("details.is_rut_block")
@@ -81,8 +81,8 @@ func sessionRules() spec.Payments {
 	}
 }
 
-// payoutRules: the payouts API, whose fields are assumed. One spelling of a bank only, so that no payout
-// means the same in two ways.
+// payoutRules: the payouts API, whose fields are assumed. One spelling of a bank only, so that no
+// payout means the same in two ways.
 func payoutRules() spec.Payments {
 	banks, accounts := regexp.MustCompile(`^cl_[a-z0-9_]{1,29}$`), regexp.MustCompile(`^[0-9]{4,20}$`)
 	types := regexp.MustCompile(`^(corriente|vista|ahorro)$`)
@@ -114,8 +114,8 @@ func orderIDs() fields.Field {
 type Details struct {
 	// UserBankCode is the payer's bank in ETpay's words, such as "cl_estado".
 	UserBankCode string `json:"user_bank_code,omitempty"`
-	// RUTBlock keeps the payer from paying under another RUT than the customer's document; nil means
-	// that it does where there is one.
+	// RUTBlock keeps the payer from paying under another RUT than the customer's document; nil
+	// means that it does where there is one.
 	RUTBlock *bool `json:"is_rut_block,omitempty"`
 	// CompletedURL and CancellationURL are where the payer's browser is sent. What arrives there
 	// proves nothing.
@@ -178,9 +178,9 @@ func (s *Settings) paysOut() bool {
 	return s.PayoutsURL != "" || s.PayoutsUsername != "" || s.PayoutsPassword != ""
 }
 
-// requirePayouts makes the settings of payouts part of the account: all are needed, and who gets the
-// payouts is part of its identity. How their listing looks is assumed, so that an absent payout may
-// be one that was paid.
+// requirePayouts makes the settings of payouts part of the account: all are needed, and who gets
+// the payouts is part of its identity. How their listing looks is assumed, so that an absent payout
+// may be one that was paid.
 func (s *Settings) requirePayouts(r *spec.Requirements) {
 	r.Off, r.HoldOnly = nil, "sends payouts: their listing proves nothing yet"
 	r.URLs = append([]spec.Setting{{Name: "PAYOUTS_URL", Text: s.PayoutsURL}}, r.URLs...)

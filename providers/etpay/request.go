@@ -26,8 +26,8 @@ type order struct {
 	WebhookURL      string `json:"payment_webhook_url,omitempty"`
 }
 
-// statusRequest is the object of check_payment_status, by one of its filters. The other is left out,
-// as it must be.
+// statusRequest is the object of check_payment_status, by one of its filters. The other is left
+// out, as it must be.
 type statusRequest struct {
 	MerchantCode     string `json:"merchant_code"`
 	MerchantAPIToken string `json:"merchant_api_token"`
@@ -56,7 +56,7 @@ func (c *Client) encodeOrder(charge providers.Charge) ([]byte, error) {
 	})
 }
 
-// block is what the task says of the RUT; that it cannot be changed, where it says nothing.
+// rutBlock is what the task says of the RUT; that it cannot be changed, where it says nothing.
 func rutBlock(d Details, rut string) *bool {
 	locked := true
 	switch {
@@ -76,8 +76,8 @@ func (c *Client) encodeStatusRequest(q statusRequest) ([]byte, error) {
 	return wire.JSON(q)
 }
 
-// reading is what the mapping of an opened session knows beside the reply: texts that no outcome
-// may repeat.
+// mappingContext is what the mapping of an opened session knows beside the reply: texts that no
+// outcome may repeat.
 func (c *Client) mappingContext(charge *providers.Charge, mayBeOurs bool) mappingContext {
 	return mappingContext{now: c.config.Now(), mayBeOurs: mayBeOurs, hide: c.privateTexts(charge)}
 }

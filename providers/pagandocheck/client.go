@@ -44,7 +44,7 @@ func (c *Client) Charge(ctx context.Context, ch providers.Charge, _ providers.At
 
 var _ providers.Checker = (*Client)(nil)
 
-// Check logs in, and asks about an order that does not exist: only the refusal of its token counts.
+// Check logs in, and queries an order that does not exist: only the refusal of its token counts.
 func (c *Client) Check(ctx context.Context) ([]providers.Finding, error) {
 	found, err := c.checkLogin(ctx)
 	if err != nil {
@@ -79,11 +79,11 @@ func (c *Client) checkLogin(ctx context.Context) ([]providers.Finding, error) {
 	return append(found, providers.Finding{Text: "credentials accepted"}), nil
 }
 
-// refusal reads why an answer refuses its request's token; empty where it does not.
+// refusal reads why a response refuses its request's token; empty where it does not.
 type refusal func(r wire.Reply) string
 
 // post sends JSON under the account's token, and once more under its successor where refused says
-// that the answer refuses it, which the provider does before it looks at anything else.
+// that the response refuses it, which the provider does before it reads anything else.
 func (c *Client) post(ctx context.Context, path string, body []byte, refused refusal, with *mappingContext) (wire.Reply, error) {
 	r, err := wire.NewRequestAt(http.MethodPost, c.base, path, body)
 	if err != nil {
@@ -92,7 +92,7 @@ func (c *Client) post(ctx context.Context, path string, body []byte, refused ref
 	return c.api.Do(ctx, r, refused.read, &with.hide)
 }
 
-// ask asks about an order, as post sends.
+// queryOrder queries an order, as post sends.
 func (c *Client) queryOrder(ctx context.Context, order string, refused refusal, with *mappingContext) (wire.Reply, error) {
 	r, err := wire.NewRequestAt(http.MethodGet, c.base, infoPath, nil)
 	if err != nil {

@@ -50,8 +50,8 @@ func suite(o simulator.Options, client func(t *testing.T, c pagandocheck.Config)
 	}
 }
 
-// ownAttempt are rows about codes that only this provider has; what is asked afterwards is in doubt for as
-// long as nothing was approved.
+// ownAttempt are rows about codes that only this provider has; what is queried afterwards is in
+// doubt for as long as nothing was approved.
 func ownAttempt() []providertest.Row {
 	doubt := []providers.Class{providers.InDoubt}
 	coded := func(name, code string, want providers.Class) providertest.Row {
@@ -86,7 +86,7 @@ func ownAttempt() []providertest.Row {
 	}
 }
 
-// orders are rows about the order step, which moves no money: more answers mean there that the
+// orders are rows about the order step, which moves no money: more responses mean there that the
 // token was refused.
 func orders() []providertest.Row {
 	once := func(name, kind string, status int) providertest.Row {
@@ -107,7 +107,7 @@ func orders() []providertest.Row {
 	}
 }
 
-// asked are rows about the question alone.
+// statusRows are rows about the status query alone.
 func statusRows() []providertest.Row {
 	question := func(name string, want providers.Class, f sandbox.Fault) providertest.Row {
 		f.Operation = sandbox.StatusOperation

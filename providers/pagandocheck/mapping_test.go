@@ -32,7 +32,7 @@ func failureOf(code string) string {
 
 func swap(body, from, to string) string { return strings.Replace(body, from, to, 1) }
 
-// Every line: an answer, and what it means to a charge.
+// Every line: a response, and what it means to a charge.
 func TestMappingOfCharges(t *testing.T) {
 	t.Parallel()
 	const doubt, succeeded, refused, known = "in_doubt", "succeeded", "refused", "duplicate"
@@ -143,7 +143,7 @@ func TestMappingOfCharges(t *testing.T) {
 	}, func(r wire.Reply) (providers.Outcome, error) { return mapCharge(r, nil, with) })
 }
 
-// Every line: an answer, and what it means to the making of an order. Nothing there is in doubt.
+// Every line: a response, and what it means to the making of an order. Nothing there is in doubt.
 func TestMappingOfOrders(t *testing.T) {
 	t.Parallel()
 	const made = "made"
@@ -188,13 +188,14 @@ func TestMappingOfOrders(t *testing.T) {
 	})
 }
 
-// infoBody is an answer about an order; token is made by hand from password, total and transaction.
+// infoBody is a response about an order; token is made by hand from password, total and
+// transaction.
 func infoBody(total, response string) string {
 	text := strings.Trim(total, `"`)
 	return `{"data":{"cartId":"pay-1","total":` + total + `,"transactionId":"tx-1","payResponse":"` + response + `","paymentToken":"` + md5hex("secret"+text+"tx-1") + `"}}`
 }
 
-// Every line: an answer, and what it means to a question.
+// Every line: a response, and what it means to a status query.
 func TestMappingOfQuestions(t *testing.T) {
 	t.Parallel()
 	const doubt, succeeded, mismatch = "in_doubt", "succeeded", "mismatch"

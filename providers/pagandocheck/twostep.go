@@ -10,11 +10,11 @@ import (
 )
 
 // TwoStep is one account at Pagando Check that creates an order, which moves no money, and then
-// charges it. The order's id is the payment's id at the provider, whichever answer it was learnt
-// from. It is safe for concurrent use.
+// charges it. The order's id is the payment's id at the provider, whichever response named it. It
+// is safe for concurrent use.
 type TwoStep struct{ one *Client }
 
-// orderRef is the ledger's handle that holds an order's id.
+// orderRef is the provider reference that holds an order's id.
 const orderRef = "order_id"
 
 var _ providers.TwoStep = (*TwoStep)(nil)
@@ -32,7 +32,7 @@ func (c *TwoStep) Prepare(ctx context.Context) error { return c.one.Prepare(ctx)
 
 var _ providers.Charger = (*TwoStep)(nil)
 
-// Charge charges the order that an earlier attempt noted, or a new one. Nothing that can move money
+// Charge charges the order that an earlier attempt kept, or a new one. Nothing that can move money
 // leaves before the order's id is kept.
 func (c *TwoStep) Charge(ctx context.Context, ch providers.Charge, a providers.Attempt) (providers.Outcome, error) {
 	if _, err := encodeCharge(ch, ""); err != nil {
@@ -77,7 +77,7 @@ func (c *TwoStep) create(ctx context.Context, cart, total string, with mappingCo
 
 var _ providers.StatusChecker = (*TwoStep)(nil)
 
-// Status asks about the payment's order.
+// Status queries the payment's order.
 func (c *TwoStep) Status(ctx context.Context, q providers.StatusQuery) (providers.Outcome, error) {
 	id := q.ProviderRefs[orderRef]
 	if id == "" {
@@ -105,7 +105,7 @@ const (
 
 var _ providers.Checker = (*TwoStep)(nil)
 
-// Check logs in, creates an order that nobody charges, and asks about it: the only proof that the
+// Check logs in, creates an order that nobody charges, and queries it: the only proof that the
 // account may do both.
 func (c *TwoStep) Check(ctx context.Context) ([]providers.Finding, error) {
 	found, err := c.one.checkLogin(ctx)
@@ -126,7 +126,7 @@ func (c *TwoStep) Check(ctx context.Context) ([]providers.Finding, error) {
 	return append(found, c.checkInfo(ctx, m.id)), nil
 }
 
-// checkInfo asks about the order that was just created. It is not paid, so that the answer is a
+// checkInfo queries the order that was just created. It is not paid, so that the result is in
 // doubt.
 func (c *TwoStep) checkInfo(ctx context.Context, id string) providers.Finding {
 	o, err := c.Status(ctx, providers.StatusQuery{Reference: checkCart, ProviderRefs: map[string]string{orderRef: id}})

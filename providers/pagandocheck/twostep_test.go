@@ -357,8 +357,8 @@ func TestOneTokenServesManyCharges(t *testing.T) {
 	}
 }
 
-// Nothing of a charge's person or card or of the account's secrets shows in an outcome, an error or
-// a handle, whatever the provider does.
+// Nothing of a charge's payer or card or of the account's secrets shows in an outcome, an error or
+// a provider reference, whatever the provider does.
 func TestNoOutcomeCarriesPersonalDataOrSecrets(t *testing.T) {
 	t.Parallel()
 	secrets := []string{"sandbox-user", "sandbox-password", "cd_example", "5d1c0b1e", "CONTRATO", "aft-0001", "pagando-token"}

@@ -11,8 +11,8 @@ import (
 	"github.com/remesa/remesa/providers/wire"
 )
 
-// Client is one account at Pago Seguro. It is safe for concurrent use. It is no StatusChecker:
-// there is nobody to ask.
+// Client is one account at Pago Seguro. It is safe for concurrent use. It is no StatusChecker: the
+// provider has no status query.
 type Client struct {
 	config Config
 	base   *url.URL
@@ -37,7 +37,7 @@ func (c *Client) Prepare(ctx context.Context) error { return c.api.Prepare(ctx) 
 var _ providers.Charger = (*Client)(nil)
 
 // Charge charges the card. Only a request whose token was rejected, and which was therefore not
-// looked at, is made a second time.
+// read, is made a second time.
 func (c *Client) Charge(ctx context.Context, charge providers.Charge, _ providers.Attempt) (providers.Outcome, error) {
 	now := c.config.Now()
 	if expired(charge.Card, now) {
@@ -66,8 +66,8 @@ func (c *Client) Tokenize(ctx context.Context, number, code providers.Secret) (p
 	return mapTokenization(reply, err, with, number, code)
 }
 
-// post sends JSON under the account's token, and once more under its successor where it was refused.
-// The tokens are noted among what is hidden.
+// post sends JSON under the account's token, and once more under its successor where it was
+// refused. The tokens are added to what is hidden.
 func (c *Client) post(ctx context.Context, path string, body []byte, with *mappingContext) (wire.Reply, error) {
 	r, err := wire.NewRequestAt(http.MethodPost, c.base, path, body)
 	if err != nil {

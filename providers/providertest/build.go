@@ -62,7 +62,7 @@ func (c *Clock) Pass(d time.Duration) {
 	c.at = c.at.Add(d)
 }
 
-// Spoilt are settings that are wrong: what the error begins with behind the prefix, and how.
+// WrongSettings are settings that are wrong: what the error begins with behind the prefix, and how.
 type WrongSettings[C any] = []struct {
 	Setting string
 	Spoil   func(c *C)
@@ -118,16 +118,16 @@ func Amount(t testing.TB, amount, currency string) providers.Money {
 // Attempt is one of which nothing is kept.
 func Attempt() providers.Attempt { return new(CheckpointRecorder).Attempt() }
 
-// Kept is what a ledger keeps of one payment's attempts.
+// CheckpointRecorder is a ledger that keeps the checkpoints of one payment's attempts.
 type CheckpointRecorder struct {
 	ProviderRefs map[string]string
-	// Moves says of each note that was kept whether a step follows that can move money.
+	// MoneyStepNext says of each checkpoint whether the next step can move money.
 	MoneyStepNext []bool
-	// Refuse makes notes fail; RefuseMoves those alone that a step follows which can move money.
+	// Err makes checkpoints fail; MoneyStepErr those alone before a step that can move money.
 	Err, MoneyStepErr error
 }
 
-// Moved is how many notes were kept that a step follows which can move money.
+// MoneySteps is how many checkpoints stand before a step that can move money.
 func (k *CheckpointRecorder) MoneySteps() int {
 	n := 0
 	for _, moves := range k.MoneyStepNext {

@@ -14,11 +14,12 @@ import (
 // Now is a time at which mappings are tested. It is read only.
 var Now = time.Date(2026, 5, 15, 9, 0, 0, 0, time.UTC)
 
-// Credentials is the word of Said for an error because the credentials, or a token, were refused.
+// Credentials is the word of ClassAndCode for an error because the credentials, or a token, were
+// refused.
 const Credentials providers.Class = "credentials"
 
-// Said is class and code of what a mapping yielded. The class of an error is NoAct with its reason,
-// Credentials with its code, or NoStatusAnswer without any.
+// ClassAndCode is class and code of what a mapping yielded. The class of an error is NoAct with its
+// reason, Credentials with its code, or NoStatusAnswer without any.
 func ClassAndCode(o providers.Outcome, err error) (class providers.Class, code string) {
 	var credentials *providers.CredentialsError
 	var notSent *providers.NotSent
@@ -33,7 +34,8 @@ func ClassAndCode(o providers.Outcome, err error) (class providers.Class, code s
 	return o.Class, o.Code
 }
 
-// Answers are the lines of a table: an answer, and class and code of what a mapping makes of it.
+// MappingRows are the lines of a table: a response, and class and code of what a mapping makes of
+// it.
 type MappingRows = []struct {
 	Name   string
 	Status int
@@ -42,7 +44,7 @@ type MappingRows = []struct {
 	Code   string
 }
 
-// Mapping runs a table of answers through a mapping.
+// Mapping runs a table of responses through a mapping.
 func Mapping(t *testing.T, rows MappingRows, mapping func(r wire.Reply) (providers.Outcome, error)) {
 	t.Helper()
 	for _, row := range rows {
@@ -53,7 +55,7 @@ func Mapping(t *testing.T, rows MappingRows, mapping func(r wire.Reply) (provide
 	}
 }
 
-// Reply is an answer of that status and body.
+// Reply is a response of that status and body.
 func Reply(status int, body string) wire.Reply {
 	return wire.Reply{Status: status, Body: []byte(body)}
 }
@@ -69,8 +71,8 @@ const (
 )
 
 // Broken holds what a mapping makes of every way in which an exchange breaks: only proof ends a
-// request that can move money, everything else is doubt; a question has no answer; a step may be
-// made again.
+// request that can move money, everything else is doubt; a status query has no result; a step may
+// be made again.
 func Broken(t *testing.T, kind Exchange, mapping func(err error) (providers.Outcome, error)) {
 	t.Helper()
 	for name, row := range map[string]struct {
@@ -103,8 +105,8 @@ func Broken(t *testing.T, kind Exchange, mapping func(err error) (providers.Outc
 	}
 }
 
-// Throttled holds that each mapping of an answer "too many requests" repeats how long to wait, which
-// answers say in seconds or as a time.
+// Throttled holds that each mapping of a response "too many requests" repeats how long to wait,
+// which responses say in seconds or as a time.
 func Throttled(t *testing.T, mappings map[string]func(r wire.Reply) error) {
 	t.Helper()
 	for _, text := range []string{"30", Now.Add(30 * time.Second).Format("Mon, 02 Jan 2006 15:04:05 GMT")} {
@@ -119,7 +121,8 @@ func Throttled(t *testing.T, mappings map[string]func(r wire.Reply) error) {
 	}
 }
 
-// Scrubbed holds that an outcome is of that class, says something, and repeats none of the texts.
+// TextsStayHidden holds that an outcome is of that class, says something, and repeats none of the
+// texts.
 func TextsStayHidden(t *testing.T, class providers.Class, o providers.Outcome, err error, texts ...string) {
 	t.Helper()
 	if err != nil || o.Class != class || o.Message == "" {
@@ -132,8 +135,8 @@ func TextsStayHidden(t *testing.T, class providers.Class, o providers.Outcome, e
 	}
 }
 
-// Silent holds that none of the secrets shows in what an adapter says, whatever goes wrong in those
-// operations.
+// SecretsStayHidden holds that none of the secrets shows in what an adapter says, whatever goes
+// wrong in those operations.
 func SecretsStayHidden(t *testing.T, secrets, operations []string, say func(t *testing.T, f sandbox.Fault) string) {
 	t.Helper()
 	for _, kind := range sandbox.Kinds() {

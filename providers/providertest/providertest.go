@@ -1,6 +1,6 @@
 // Package providertest is the conformance suite that every provider's adapter must pass, against
 // its simulator and over real connections: plain and TLS, fresh and reused. What a provider can do
-// is read from the client's types: one that cannot be asked has no status rows.
+// is read from the client's types: one without a status query has no status rows.
 package providertest
 
 import (
@@ -39,8 +39,8 @@ type Suite struct {
 	// Renews says that the adapter logs in again after a 401 and repeats its request once within
 	// the attempt.
 	Renews bool
-	// QueriesFirst says that the adapter asks before it sends and leaves alone what it finds and did
-	// not make. Whether the simulator executes duplicates is then the simulator's own test.
+	// QueriesFirst says that the adapter queries before it sends and leaves alone what it finds and
+	// did not make. Whether the simulator executes duplicates is then the simulator's own test.
 	QueriesFirst bool
 	// Sessions says that an attempt only opens a session, in which a payer pays later: it may be
 	// repeated after every end but a refusal.
@@ -49,8 +49,8 @@ type Suite struct {
 	// only this provider has.
 	Without []string
 	Extra   []Row
-	// FreshConnectionsOnly runs the rows over plain, fresh connections only: for further settings of an adapter
-	// that passed in every way.
+	// FreshConnectionsOnly runs the rows over plain, fresh connections only: for further settings
+	// of an adapter that passed in every way.
 	FreshConnectionsOnly bool
 }
 
@@ -168,7 +168,7 @@ type fixture struct {
 	server    *httptest.Server
 	simulator *sandbox.Simulator
 	client    any
-	// handles are what attempts noted, by reference.
+	// providerRefs are what attempts kept, by reference.
 	handles map[string]map[string]string
 	offered requestCounter
 }
@@ -257,8 +257,8 @@ func (b *fixture) attempt(t *testing.T, ctx context.Context, reference string) (
 	return providers.Outcome{}, nil
 }
 
-// checkpoint keeps handles as the ledger would. Where the next step can move money, none that can has
-// left before.
+// checkpoint keeps provider references as the ledger would. Where the next step can move money,
+// none that can has left before.
 func (b *fixture) checkpoint(t *testing.T, reference string) func(context.Context, map[string]string, bool) error {
 	t.Helper()
 	before := b.simulator.ArrivalCount(reference)
@@ -274,7 +274,7 @@ func (b *fixture) checkpoint(t *testing.T, reference string) func(context.Contex
 	}
 }
 
-// query asks about the payment as the engine would after that outcome.
+// query is a status query as the engine would after that outcome.
 func (b *fixture) query(t *testing.T, reference string, o providers.Outcome) providers.StatusQuery {
 	t.Helper()
 	q := providers.StatusQuery{Account: "default", Reference: reference, ProviderID: o.ProviderID, ProviderRefs: maps.Clone(b.handles[reference])}

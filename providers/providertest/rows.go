@@ -33,7 +33,7 @@ type Row struct {
 	// end.
 	Then    []providers.Class
 	Finally int
-	// Check looks closer at the attempt's error.
+	// Check reads the attempt's error more closely.
 	Check func(err error) string
 }
 
@@ -127,7 +127,7 @@ func doubtRows(s Suite) []Row {
 	}
 }
 
-// ambiguous is a status query that is answered with every name twice.
+// ambiguous is a status query whose response has every name twice.
 func ambiguous() Row {
 	row := noResponse("", "answers the status query with every name twice", "hang_up_after", 1)
 	row.Faults[1] = sandbox.Fault{Kind: "name_twice_after", Operation: sandbox.StatusOperation}

@@ -14,8 +14,8 @@ import (
 // reference is one that every provider takes.
 const reference = "conform1"
 
-// run plays one row: the attempt, then the questions; after each the book must say what the row
-// says.
+// run makes one row: the attempt, then the status queries; after each the book must say what the
+// row says.
 func (b *fixture) run(t *testing.T, row Row) {
 	t.Helper()
 	if err := b.simulator.AddFaults(row.Faults...); err != nil {
@@ -46,7 +46,7 @@ func (b *fixture) runRow(t *testing.T, row Row) (providers.Outcome, error) {
 	return b.attempt(t, ctx, reference)
 }
 
-// cancelCaller gives up the attempt once the money moved, or the session was asked for.
+// cancelCaller gives up the attempt once the money moved, or the session was requested.
 func (b *fixture) cancelCaller(ctx context.Context, cancel func()) {
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
@@ -86,7 +86,7 @@ func (b *fixture) queryStatus(t *testing.T, asker providers.StatusChecker, row R
 	}
 }
 
-// echo holds what was repeated against what was asked about.
+// echo compares what was repeated with what was queried.
 func (b *fixture) echo(t *testing.T, q providers.StatusQuery, o providers.Outcome) {
 	t.Helper()
 	if r := o.Echo.Reference; r != "" && r != q.Reference {
@@ -157,8 +157,8 @@ func (b *fixture) provesNothingForUs(t *testing.T) {
 	}
 }
 
-// findsAnothers shows that an adapter which looks first leaves alone what an attempt that it knows
-// nothing of has made.
+// findsAnothers shows that an adapter which queries first leaves alone what an attempt that it
+// knows nothing of has made.
 func (b *fixture) findsAnothers(t *testing.T) {
 	t.Helper()
 	for _, want := range []providers.Class{b.Paid, providers.Mismatch} {

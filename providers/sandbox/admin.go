@@ -7,7 +7,7 @@ import (
 	"net/http"
 )
 
-// mountAdmin serves the desk's own pages below a prefix: the book and the faults.
+// mountAdmin serves the simulator's own pages below a prefix: the book and the faults.
 func (d *Simulator) mountAdmin(mux *http.ServeMux, prefix string) {
 	mux.HandleFunc("GET "+prefix+"/_book", d.showBook)
 	mux.HandleFunc("DELETE "+prefix+"/_book", d.deleteBook)
@@ -16,7 +16,7 @@ func (d *Simulator) mountAdmin(mux *http.ServeMux, prefix string) {
 	mux.HandleFunc("DELETE "+prefix+"/_faults", d.deleteFaults)
 }
 
-// Book is what GET {prefix}/_book answers.
+// Book is the response to GET {prefix}/_book.
 type Book struct {
 	Executions []Execution    `json:"executions"`
 	Arrivals   map[string]int `json:"arrivals"`
@@ -72,9 +72,9 @@ func (d *Simulator) deleteFaults(w http.ResponseWriter, _ *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// WriteJSON answers with JSON.
+// WriteJSON sends a response in JSON.
 func WriteJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // a client that left needs no answer
+	_ = json.NewEncoder(w).Encode(v) // a client that left needs no response
 }

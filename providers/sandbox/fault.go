@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-// Fault tells a provider to misbehave. It applies to the requests that match all of Operation,
+// Fault makes a provider misbehave. It applies to the requests that match all of Operation,
 // Reference and Amount; of several that match, the one added first applies, and latency comes on
 // top of any other.
 type Fault struct {
 	// Kind is one of Kinds().
 	Kind string `json:"kind"`
-	// Operation is Send, Step, Ask, Login or Any; empty means what the kind is made for.
+	// Operation is one of the operations below; empty means what the kind is made for.
 	Operation string `json:"operation,omitempty"`
 	// Reference is a prefix of our reference; empty matches all.
 	Reference string `json:"reference,omitempty"`
@@ -59,7 +59,7 @@ func (d *Duration) UnmarshalText(text []byte) error {
 	return err
 }
 
-// Moves says what a request does to the money.
+// MoneyEffect says what a request does to the money.
 type MoneyEffect int
 
 // What becomes of the money.
@@ -214,8 +214,8 @@ func (d *Simulator) ClearFaults() {
 	d.faults = nil
 }
 
-// Meet uses up the faults that apply to a request: it waits for the sum of the latencies, or until
-// the client left, and returns one other.
+// ApplyFaults uses up the faults that apply to a request: it waits for the sum of the latencies, or
+// until the client left, and returns one other.
 func (d *Simulator) ApplyFaults(ctx context.Context, operation, reference, amount string) (Fault, Behaviour) {
 	delay, f, b := d.fault(operation, reference, amount)
 	wait(ctx, delay)

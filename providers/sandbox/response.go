@@ -11,21 +11,21 @@ import (
 	"time"
 )
 
-// Answer is what a provider says when nothing is wrong with the line.
+// Response is what a provider sends back when nothing is wrong with the line.
 type Response struct {
 	Status int
 	Body   any
 }
 
-// Say is an answer.
+// NewResponse is a response of that status and body.
 func NewResponse(status int, body any) Response { return Response{status, body} }
 
-// Refusal is an answer in the place of one that is not always there.
+// Refusal is a response where a function returns nil without one.
 func Refusal(status int, body any) *Response { return &Response{status, body} }
 
 const page = "<!doctype html><title>Ingreso</title><form><input name=usuario></form>"
 
-// Deliver sends the answer, damaged as the fault says.
+// SendResponse sends the response, damaged as the fault says.
 func SendResponse(w http.ResponseWriter, r *http.Request, a Response, b Behaviour, f Fault) {
 	switch b.Reply {
 	case HangUp:
@@ -33,7 +33,7 @@ func SendResponse(w http.ResponseWriter, r *http.Request, a Response, b Behaviou
 	case Slow:
 		wait(r.Context(), orForever(time.Duration(f.Delay)))
 		if r.Context().Err() != nil {
-			panic(http.ErrAbortHandler) // an answer could still reach a client that is just leaving
+			panic(http.ErrAbortHandler) // a response could still reach a client that is just leaving
 		}
 		WriteJSON(w, a.Status, a.Body)
 	case BadGateway:
@@ -98,7 +98,7 @@ func wait(ctx context.Context, d time.Duration) {
 func Encode(v any) []byte {
 	text, err := json.Marshal(v)
 	if err != nil {
-		panic(err) // the answers are made of texts and numbers
+		panic(err) // responses are made of texts and numbers
 	}
 	return text
 }

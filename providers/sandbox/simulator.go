@@ -18,8 +18,8 @@ type Execution struct {
 	At          time.Time `json:"at"`
 }
 
-// Simulator is one provider's memory: its book, what it has under way, and its faults. It is safe for
-// concurrent use.
+// Simulator is one provider's memory: its book, what it has under way, and its faults. It is safe
+// for concurrent use.
 type Simulator struct {
 	now   func() time.Time
 	limit int
@@ -38,7 +38,7 @@ type Simulator struct {
 	forget      func()
 }
 
-// Options of a Desk; the zero value is usable.
+// Options of a Simulator; the zero value is usable.
 type Options struct {
 	// Now is time.Now unless set.
 	Now func() time.Time
@@ -63,7 +63,7 @@ func NewSimulator(ids string, o Options) *Simulator {
 // Now is the provider's time.
 func (d *Simulator) Now() time.Time { return d.now() }
 
-// Full is the error of a memory that has room for no more than n of something.
+// CheckLimit returns an error where n of something are as many as are kept.
 func (d *Simulator) CheckLimit(n int) error {
 	if n >= d.limit {
 		return errFull
@@ -81,7 +81,7 @@ func (d *Simulator) Reset() {
 	d.forget()
 }
 
-// OnReset says what a provider keeps beside the desk and forgets with it.
+// OnReset sets what else a provider forgets at a reset.
 func (d *Simulator) OnReset(forget func()) { d.forget = forget }
 
 // Executions is a copy of the book, in order of execution.
@@ -103,15 +103,15 @@ func (d *Simulator) ExecutionCount(reference string) int {
 	return n
 }
 
-// ArrivalCount is how many requests that can move money came in for the reference, whatever became of
-// them; those of which no reference could be read count under "".
+// ArrivalCount is how many requests that can move money came in for the reference, whatever became
+// of them; those of which no reference could be read count under "".
 func (d *Simulator) ArrivalCount(reference string) int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.arrivals[reference]
 }
 
-// Arrivals is a copy of all counts of Arrived.
+// Arrivals is a copy of all counts of ArrivalCount.
 func (d *Simulator) Arrivals() map[string]int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -129,7 +129,7 @@ func (d *Simulator) Logins() int {
 	return d.logins
 }
 
-// LoggingIn counts a request for a token.
+// CountLogin counts a request for a token.
 func (d *Simulator) CountLogin() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -138,7 +138,7 @@ func (d *Simulator) CountLogin() {
 
 var errFull = errors.New("the sandbox keeps no more payments; delete its book")
 
-// Arrive counts a request that can move money; its error means that there is no room.
+// Arrive counts a request that can move money; its error means that the limit is reached.
 func (d *Simulator) Arrive(reference string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -158,7 +158,7 @@ type Order struct {
 	rejects   bool
 	due       time.Time
 	polls     int
-	unqueried bool // hidden until it was once answered with not found
+	unqueried bool // hidden until one status query said not found
 }
 
 // State is how far a payment is.
@@ -228,8 +228,8 @@ func (d *Simulator) executeDue() {
 	}
 }
 
-// Find answers a status query, by the provider's id or else by reference. Being asked moves on what
-// waits for it.
+// Find answers a status query, by the provider's id or else by reference. A payment that waits for
+// a query moves on.
 func (d *Simulator) Find(id, reference string) (Order, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -42,7 +42,7 @@ func (t *Tokens) Issue(sign func(n int) string) string {
 	return token
 }
 
-// Takes reports whether the token is good.
+// Accepts reports whether the token is good.
 func (t *Tokens) Accepts(token string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()

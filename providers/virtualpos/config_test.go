@@ -123,7 +123,7 @@ func TestCheckWarnsOfAMissingClientCertificate(t *testing.T) {
 	}
 }
 
-// Nothing of a payout's person or of the account's secrets shows in an outcome or an error,
+// Nothing of a payout's beneficiary or of the account's secrets shows in an outcome or an error,
 // whatever the provider does.
 func TestNoOutcomeCarriesPersonalDataOrSecrets(t *testing.T) {
 	t.Parallel()

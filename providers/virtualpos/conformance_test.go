@@ -33,8 +33,8 @@ func TestConformance(t *testing.T) {
 	}, func(f form) providertest.Suite { return suite(f.sandbox, f.change) })
 }
 
-// Every line: what signs a question and what the provider wants it to sign, and what a question
-// about a settled payout comes to whose details are gone. It never speaks of the credentials.
+// Every line: what signs a status query and what the provider wants it to sign, and what a status
+// query about a final payout comes to whose details are gone. It never speaks of the credentials.
 func TestAQuestionThatSignsTooLittleSaysNothingOfTheCredentials(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
@@ -82,9 +82,9 @@ func TestAQuestionThatSignsTooLittleSaysNothingOfTheCredentials(t *testing.T) {
 	}
 }
 
-// A question about somebody else's payout may be refused like wrong credentials, because it is
-// signed over ours. It stops the account only where the credentials are refused for another
-// question, too.
+// A status query about somebody else's payout may be refused like wrong credentials, because it is
+// signed over ours. It stops the account only where the credentials are refused for another status
+// query, too.
 func TestAQuestionRefusedForItsPayoutLeavesTheAccountOpen(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
@@ -156,8 +156,8 @@ func TestWhatStandsUnderOurReferenceSaysWhoseItIs(t *testing.T) {
 	}
 }
 
-// Every line: what became of two payouts under one reference, and what a question about the second
-// finds, by its id and by the reference.
+// Every line: what became of two payouts under one reference, and what a status query about the
+// second finds, by its id and by the reference.
 func TestASecondPayoutUnderOurReferenceIsFound(t *testing.T) {
 	t.Parallel()
 	const first, second = "pyt_000001", "pyt_000002"
@@ -198,8 +198,8 @@ func TestASecondPayoutUnderOurReferenceIsFound(t *testing.T) {
 	}
 }
 
-// A look by reference that comes to nothing is not made good by the id: it would pass for a proof
-// that such looks work.
+// A query by reference that comes to nothing is not made good by the id: it would pass for a proof
+// that such queries work.
 func TestALookByReferenceStandsForItself(t *testing.T) {
 	t.Parallel()
 	for kind, want := range map[string]providers.Class{"bare_404": "", "login_page": "", "not_found": providers.NotFound} {

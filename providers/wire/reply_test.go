@@ -117,7 +117,7 @@ func TestAnExchangeListensNoLongerThanItLasts(t *testing.T) {
 	}
 }
 
-// The answer is there before the request left: it belongs to something else.
+// The response is there before the request left: it belongs to something else.
 func TestAnAnswerToNothingIsNoAnswer(t *testing.T) {
 	t.Parallel()
 	near, far := tcpPair(t)

@@ -146,7 +146,7 @@ func TestSentWhereTheCallerLeftAfterTheRequestArrived(t *testing.T) {
 			_, _ = io.Copy(io.Discard, r.Body)
 			cancel()
 			<-r.Context().Done()
-			panic(http.ErrAbortHandler) // an answer could still win the race against the client's leaving
+			panic(http.ErrAbortHandler) // a response could still win the race against the client's leaving
 		}))
 		c := client(t, Options{CAFile: p.caFile})
 		if reused {
@@ -165,7 +165,7 @@ func TestSentWhereTheTimeRanOut(t *testing.T) {
 		p := serve(t, secure, afterWarm(func(_ http.ResponseWriter, r *http.Request) {
 			_, _ = io.Copy(io.Discard, r.Body)
 			<-r.Context().Done()
-			panic(http.ErrAbortHandler) // an answer could still win the race against the client's leaving
+			panic(http.ErrAbortHandler) // a response could still win the race against the client's leaving
 		}))
 		c := client(t, Options{CAFile: p.caFile})
 		if reused {

@@ -12,8 +12,8 @@ import (
 	"github.com/remesa/remesa/providers/wire"
 )
 
-// FirstAttemptRef is the handle of a payout that says when it may first have left: the listing is read
-// from that day on.
+// FirstAttemptRef is the provider reference of a payout that says when it may first have left: the
+// listing is read from that day on.
 const FirstAttemptRef = "payout_first_attempt"
 
 // Close drops the idle connections.
@@ -32,8 +32,8 @@ func (c *Client) Prepare(ctx context.Context) error { return c.api.Prepare(ctx) 
 var _ providers.Payer = (*Client)(nil)
 
 // Pay creates the payout with one POST, which is repeated once where the token was refused. The
-// attempt opens right before it; the note keeps the earliest time at which the payout may have
-// left.
+// attempt opens right before it; the checkpoint keeps the earliest time at which the payout may
+// have left.
 func (c *Client) Pay(ctx context.Context, p providers.Payout, a providers.Attempt) (providers.Outcome, error) {
 	body, err := encodePayout(p)
 	if err != nil {
@@ -67,15 +67,15 @@ func (c *Client) firstAttempt(noted map[string]string) string {
 
 var _ providers.StatusChecker = (*Client)(nil)
 
-// Status asks about a payout by ETpay's id where it is known, else it looks for our reference in
-// the listing, or both where the query wants it.
+// Status queries a payout by ETpay's id where it is known, else it searches the listing for our
+// reference, or both where the query wants it.
 func (c *Client) Status(ctx context.Context, q providers.StatusQuery) (providers.Outcome, error) {
 	with := c.payoutContext(q.Reference, q.Amount, q.Payout)
 	o, err := c.find(ctx, q, &with)
 	return providers.Redact(o, with.hide...), err
 }
 
-// find is Status of a payout without its hiding: payouts are told apart by their true ids.
+// find is Status of a payout before the redaction: payouts are told apart by their true ids.
 func (c *Client) find(ctx context.Context, q providers.StatusQuery, with *payoutContext) (providers.Outcome, error) {
 	switch {
 	case q.ProviderID != "" && q.ByReference && q.ProviderRefs[FirstAttemptRef] != "":
@@ -86,8 +86,8 @@ func (c *Client) find(ctx context.Context, q providers.StatusQuery, with *payout
 	return c.byReference(ctx, q, with)
 }
 
-// Asked reports whether the query is about a payout, by its handle where the payment's details are
-// gone.
+// IsPayoutQuery reports whether the query is about a payout, by its provider reference where the
+// payment's details are gone.
 func IsPayoutQuery(q providers.StatusQuery) bool {
 	return q.Payout != nil || q.Charge == nil && q.ProviderRefs[FirstAttemptRef] != ""
 }
@@ -101,9 +101,9 @@ func (c *Client) byID(ctx context.Context, q providers.StatusQuery, with *payout
 	return mapPayoutStatus(reply, err, q.ProviderID, *with)
 }
 
-// both asks by ETpay's id, and looks in the listing for what was paid under our reference and
-// another id. Without the listing only a success is an answer: whatever else the id says, a
-// second payout may have moved the money.
+// byIDAndReference queries by ETpay's id, and searches the listing for what was paid under our
+// reference and another id. Without the listing only a success is a status result: whatever else
+// the id says, a second payout may have moved the money.
 func (c *Client) byIDAndReference(ctx context.Context, q providers.StatusQuery, with *payoutContext) (providers.Outcome, error) {
 	known, unknown := c.byID(ctx, q, with)
 	all, err := c.listSinceFirstAttempt(ctx, q, with)
@@ -129,7 +129,7 @@ func (c *Client) byReference(ctx context.Context, q providers.StatusQuery, with 
 	return all.outcome(*with)
 }
 
-// since lists the payouts of all days on which this one may have been made.
+// listSinceFirstAttempt lists the payouts of all days on which this one may have been made.
 func (c *Client) listSinceFirstAttempt(ctx context.Context, q providers.StatusQuery, with *payoutContext) (listing, error) {
 	first, err := time.Parse(time.RFC3339, q.ProviderRefs[FirstAttemptRef])
 	if err != nil {
@@ -153,7 +153,7 @@ func (c *Client) list(ctx context.Context, first time.Time, with *payoutContext)
 
 // send makes one request under the account's token. A 401 means that it was refused before anything
 // was done: then it is repeated once, with another token, within the attempt's own deadline. The
-// tokens are noted among what is hidden.
+// tokens are added to what is hidden.
 func (c *Client) send(ctx context.Context, r wire.Request, with *payoutContext) (wire.Reply, error) {
 	return c.api.Do(ctx, r, tokenRefused, &with.hide)
 }

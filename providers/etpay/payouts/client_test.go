@@ -16,7 +16,7 @@ import (
 )
 
 // counter is a payout client with its simulator, on one clock that the test moves, and what its
-// attempts noted.
+// attempts kept.
 type payoutFixture struct {
 	t      *testing.T
 	s      *sandbox.Provider
@@ -92,7 +92,7 @@ func TestAPayoutIsLookedForSinceItsFirstAttempt(t *testing.T) {
 	o, err := b.pay("PO1")
 	b.want(o, err, providers.InDoubt, "eof")
 	b.clock.Pass(5 * 24 * time.Hour)
-	o, err = b.pay("PO1") // a person had it sent again
+	o, err = b.pay("PO1") // an operator had it sent again
 	b.want(o, err, providers.InDoubt, "http_502")
 	if b.kept[payouts.FirstAttemptRef] != "2026-05-15T02:30:00Z" {
 		t.Errorf("the first attempt is forgotten: %q", b.kept)
@@ -128,7 +128,7 @@ func TestTwoPayoutsOfOneReferenceAreAPersons(t *testing.T) {
 	b.want(o, err, providers.Succeeded, "paid")
 }
 
-// asked asks about the payout of that id, and what else stands under its reference.
+// mustQuery queries the payout of that id, and what else stands under its reference.
 func (b *payoutFixture) mustQuery(reference, id string) (providers.Outcome, error) {
 	b.t.Helper()
 	return b.client.Status(b.t.Context(), providers.StatusQuery{
@@ -173,8 +173,8 @@ func TestALaterPayoutBesideARejectedOneIsFound(t *testing.T) {
 	}
 }
 
-// Where the listing cannot be read, a success under the known id is still one; nothing else is an
-// answer.
+// Where the listing cannot be read, a success under the known id is still one; nothing else is a
+// response.
 func TestALookWithoutAListing(t *testing.T) {
 	t.Parallel()
 	for name, row := range map[string]struct {

@@ -19,7 +19,7 @@ func seed(f *testing.F) {
 
 // Garbage is never accepted and never refused: either needs a whole JSON object under the right
 // HTTP status; the one an id and a known word, the other an error and nothing that was made. No
-// answer to a new payout is a success by itself.
+// response to a new payout is a success by itself.
 func FuzzCreated(f *testing.F) {
 	seed(f)
 	with := testContext(f)
@@ -59,7 +59,7 @@ func FuzzCreated(f *testing.F) {
 	})
 }
 
-// Garbage is no answer about a payout: every outcome needs a whole object that repeats id,
+// Garbage is no response about a payout: every outcome needs a whole object that repeats id,
 // reference and amount.
 func FuzzAskedAbout(f *testing.F) {
 	seed(f)

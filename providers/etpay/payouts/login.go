@@ -40,7 +40,7 @@ func (c *Client) login(ctx context.Context, _ auth.Token) (auth.Token, error) {
 	return auth.Token{Value: token, Expires: auth.JWTExpires(token, c.config.Now())}, nil
 }
 
-// granted says what a login came to. A login moves no money: its last line may be repeated.
+// mapLogin says what a login came to. A login moves no money: its last line may be repeated.
 func mapLogin(r wire.Reply, err error, now time.Time) (providers.Secret, error) {
 	if err != nil {
 		return "", wire.MayRepeat(err)

@@ -17,12 +17,12 @@ import (
 
 // Codes of ours for payouts.
 const (
-	notListed   = "not_listed"   // a whole listing of the days in question has no payout of our reference
+	notListed   = "not_listed"   // a complete listing of the days at issue has no payout of our reference
 	severalRows = "several_rows" // it has more than one
 	otherAmount = "other_amount"
 )
 
-// about is what the mappings of payouts know beside the reply.
+// payoutContext is what the mappings of payouts know beside the reply.
 type payoutContext struct {
 	now       time.Time
 	reference string
@@ -44,7 +44,7 @@ func (c *Client) payoutContext(reference string, amount providers.Money, p *prov
 	return w
 }
 
-// created says what a new payout came to. An error means that ETpay cannot have acted; the last
+// mapPayout says what a new payout came to. An error means that ETpay cannot have acted; the last
 // line is in doubt. Even the word for paid only means that the request was taken: it may be the
 // request's own. A status query decides.
 func mapPayout(r wire.Reply, err error, with payoutContext) (providers.Outcome, error) {
@@ -70,11 +70,11 @@ func mapPayout(r wire.Reply, err error, with payoutContext) (providers.Outcome, 
 	return with.outcome(c, providers.InDoubt, r.Code()), nil
 }
 
-// refuses reports a well-formed refusal that nothing in the answer contradicts: neither a payout,
-// nor a word of one that lives, nor a hint that there was one before.
+// isUncontradictedRefusal reports a well-formed refusal that nothing in the response contradicts:
+// neither a payout, nor a word of one that lives, nor a hint that there was one before.
 func (c payoutResponse) isUncontradictedRefusal() bool { return c.isRefusal() && !c.IsDuplicate() }
 
-// duplicate reports a refusal because the reference is known: one that says so, or the HTTP
+// isDuplicate reports a refusal because the reference is known: one that says so, or the HTTP
 // status for it.
 func (c payoutResponse) isDuplicate(status int) bool {
 	conflict := status == http.StatusConflict
@@ -86,7 +86,7 @@ func (c payoutResponse) isRefusal() bool {
 	return c.failed && c.readable && !c.madeSomething && (c.word == "" || known && class == providers.Refused)
 }
 
-// ours reports whether the answer speaks of our payout, as far as it says.
+// ours reports whether the response speaks of our payout, as far as it says.
 func (c payoutResponse) ours(with payoutContext) bool {
 	return c.reference == "" || c.reference == with.reference
 }
@@ -102,8 +102,8 @@ func (w payoutContext) outcome(c payoutResponse, class providers.Class, code str
 	return o
 }
 
-// askedAbout says what a query by ETpay's id came to. An error means that there was no answer: a
-// payout that ETpay took and does not know any more is none either.
+// mapPayoutStatus says what a query by ETpay's id came to. An error means that there is no status
+// result: a payout that ETpay took and does not know any more is none either.
 func mapPayoutStatus(r wire.Reply, err error, id string, with payoutContext) (providers.Outcome, error) {
 	if err != nil {
 		return providers.Outcome{}, wire.NoStatusAnswer(err)
@@ -118,8 +118,8 @@ func mapPayoutStatus(r wire.Reply, err error, id string, with payoutContext) (pr
 	return with.rowOutcome(p), nil
 }
 
-// listed says what a query for the payouts of some days came to. An error means that there was no
-// answer.
+// mapListing says what a query for the payouts of some days came to. An error means that there is
+// no status result.
 func mapListing(r wire.Reply, err error, now time.Time) (listing, error) {
 	if err != nil {
 		return listing{}, wire.NoStatusAnswer(err)
@@ -134,9 +134,9 @@ func mapListing(r wire.Reply, err error, now time.Time) (listing, error) {
 	return l, nil
 }
 
-// judge looks for our reference. That it is absent counts only where the listing is whole, and
-// proves nothing yet. What is there may be older than our first attempt: it is adopted only where
-// it repeats everything that our payout means.
+// outcome searches for our reference. That it is absent counts only where the listing is complete,
+// and proves nothing yet. What is there may be older than our first attempt: it is accepted only
+// where it repeats everything that our payout means.
 func (l listing) outcome(with payoutContext) (providers.Outcome, error) {
 	ours := l.byReference(with.reference)
 	switch {
@@ -164,9 +164,9 @@ func (l listing) byReference(reference string) []row {
 	return ours
 }
 
-// second looks for what was paid under our reference and another id, the first of them in
-// alphabetical order. One of another amount is not ours, or is more than ours: a person must look
-// at all that stands there.
+// secondPayout searches for what was paid under our reference and another id, the first of them in
+// alphabetical order. One of another amount is not ours, or is more than ours: an operator must
+// look at all that stands there.
 func (l listing) secondPayout(id string, with payoutContext) (providers.Outcome, bool) {
 	ours := l.byReference(with.reference)
 	slices.SortFunc(ours, func(a, b row) int { return strings.Compare(a.id, b.id) })
@@ -183,7 +183,7 @@ func (l listing) secondPayout(id string, with payoutContext) (providers.Outcome,
 	return providers.Outcome{}, false
 }
 
-// row says what a payout that is shown means.
+// rowOutcome says what a payout that is shown means.
 func (w payoutContext) rowOutcome(p row) providers.Outcome {
 	class, known := classOf(p.word)
 	switch {
@@ -204,7 +204,8 @@ func (w payoutContext) describe(rows []row) string {
 	return providers.List(texts)
 }
 
-// tokenRefused reads an answer that refuses the token, and names nothing that was made all the same.
+// tokenRefused reads a response that refuses the token, and names nothing that was made all the
+// same.
 func tokenRefused(r wire.Reply) auth.Refusal {
 	if r.Status != http.StatusUnauthorized || parsePayoutResponse(r.Body).madeSomething {
 		return auth.Refusal{}

@@ -29,7 +29,7 @@ func testContext(t testing.TB) payoutContext {
 
 const payee = `{"rut":"123456785","bank_code":"cl_estado","type":"vista","number":"00123456789"}`
 
-// made is a payout in an answer, with that word.
+// made is a payout in a response, with that word.
 func made(word string) string {
 	return `{"id":"etp-1","merchant_order_id":"PO1","status":"` + word + `","amount":12500,"currency":"CLP","account":` + payee + `}`
 }

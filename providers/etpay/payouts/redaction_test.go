@@ -10,7 +10,7 @@ import (
 	"github.com/remesa/remesa/providers/providertest"
 )
 
-// thenListed stands between the answer about one payout and that of the listing.
+// thenListed stands between the response about one payout and that of the listing.
 const thenListed = "\n"
 
 func TestNothingThatWasSentIsRepeated(t *testing.T) {

@@ -12,24 +12,25 @@ import (
 	"github.com/remesa/remesa/providers/wire"
 )
 
-// row is a payout as it stands in an answer.
+// row is a payout as it stands in a response.
 type row struct {
 	id, word string
-	// What follows is what the answer repeats of our request.
+	// What follows is what the response repeats of our request.
 	reference, amount, currency, rut, number, bank, kind string
 }
 
-// creation is what could be read of the answer to a new payout.
+// payoutResponse is what could be read of the response to a new payout.
 type payoutResponse struct {
 	row
 	dialect.Failure
-	// made: the answer names something that was made, whether or not its name can be read.
+	// madeSomething: the response names something that was made, whether or not its name can be
+	// read.
 	madeSomething bool
-	// readable: the answer is an object, and every field that is looked at has its type.
+	// readable: the response is an object, and every field that is read has its type.
 	readable, failed bool
 }
 
-// readCreation is content with less than a status query is: the reference need not be repeated.
+// parsePayoutResponse needs less than a status query does: the reference need not be repeated.
 func parsePayoutResponse(body []byte) payoutResponse {
 	o, ok := wire.ReadObject(body)
 	if !ok {
@@ -44,7 +45,7 @@ func parsePayoutResponse(body []byte) payoutResponse {
 	return c
 }
 
-// parsePayout reads the answer about one payout, which must repeat reference and amount.
+// parsePayout reads the response about one payout, which must repeat reference and amount.
 func parsePayout(body []byte) (row, bool) {
 	o, ok := wire.ReadObject(body)
 	if !ok {
@@ -54,7 +55,7 @@ func parsePayout(body []byte) (row, bool) {
 	return p, ok && p.isComplete()
 }
 
-// listing is the payouts of some days. It is whole where nothing says that there may be more.
+// listing is the payouts of some days. It is complete where nothing says that there may be more.
 type listing struct {
 	rows     []row
 	complete bool
@@ -99,7 +100,7 @@ func findList(body []byte) (elements []json.RawMessage, whole, ok bool) {
 	return nil, false, false
 }
 
-// counts reports whether the fields beside a list do nothing but count it.
+// onlyCounts reports whether the fields beside a list do nothing but count it.
 func onlyCounts(o wire.Object, n int) bool {
 	for name, raw := range o.Fields {
 		if !slices.Contains(countFields, name) || string(raw) != strconv.Itoa(n) {
@@ -124,7 +125,7 @@ func inner(o wire.Object, name string) wire.Object {
 	return in
 }
 
-// readRow reports whether every field that it looks at has its type.
+// readRow reports whether every field that it reads has its type.
 func readRow(o wire.Object) (row, bool) {
 	account := inner(o, accountField)
 	p := row{
@@ -141,7 +142,7 @@ func (p row) isComplete() bool {
 	return goodID(p.id) && p.word != "" && p.reference != "" && p.amount != ""
 }
 
-// goodID is one that can be asked about: a path segment.
+// goodID is one that can be queried: a path segment.
 func goodID(id string) bool { return dialect.ID(id) && id != "." && id != ".." }
 
 var (
@@ -168,7 +169,7 @@ func (p row) echo(w payoutContext) providers.Echo {
 	}
 }
 
-// repeats reports whether the row repeats all that our payout means; what differs in it is
+// repeatsAll reports whether the row repeats all that our payout means; what differs in it is
 // nobody's payout of ours.
 func (p row) repeatsAll(w payoutContext) bool {
 	return w.bank.AccountNumber != "" && p.reference != "" && p.amount != "" && p.currency != "" && p.number == w.bank.AccountNumber &&

@@ -128,7 +128,7 @@ func (v *simulator) refresh(w http.ResponseWriter, r *http.Request) {
 	v.issue(w)
 }
 
-// entered reads a login and refuses it where it must.
+// acceptsLogin reads a login and refuses it where it must.
 func (v *simulator) acceptsLogin(w http.ResponseWriter, r *http.Request, into any, right func() bool) bool {
 	v.core.CountLogin()
 	f, b := v.core.ApplyFaults(r.Context(), sandbox.LoginOperation, "", "")

@@ -29,9 +29,9 @@ type Options struct {
 	// TokenLife is how long a token is good for, RefreshLife how long after that it may be
 	// refreshed; a day and six days unless set.
 	TokenLife, RefreshLife time.Duration
-	// TokenField is the answer's field that holds a token; "access" unless set.
+	// TokenField is the response's field that holds a token; "access" unless set.
 	TokenField string
-	// PageSize is the most rows that one answer holds; 100 unless set.
+	// PageSize is the most rows that one response holds; 100 unless set.
 	PageSize int
 	// AnyInstruction ignores the filter by instruction, as a server does that does not know its
 	// name.
@@ -69,8 +69,8 @@ func New(o Options, core sandbox.Options) *Simulator {
 	return &Simulator{sandbox.NewProvider("coordinador", v.core, mux, v.settings), v}
 }
 
-// AddRow puts a row into the simulated portal that nobody registered through it, as a person's own
-// registration would be.
+// AddRow puts a row into the simulated portal that nobody registered through it, as a registration
+// in the portal itself would be.
 func (s *Simulator) AddRow(instruction int64, amount string) {
 	v := s.s
 	v.mu.Lock()
@@ -112,7 +112,7 @@ func (v *simulator) forget() {
 	v.elsewhere = nil
 }
 
-// create counts the request, judges it, then does with money and answer what the fault says.
+// create counts the request, checks it, then moves money and responds as the fault says.
 func (v *simulator) create(w http.ResponseWriter, r *http.Request) {
 	body, err := sandbox.ReadBody(w, r)
 	if err != nil {
@@ -193,8 +193,8 @@ func refusal(f sandbox.Fault, username string) sandbox.Response {
 
 func detail(text string) any { return map[string]any{"detail": text} }
 
-// list answers which payments are registered for an instruction. What waits for a question moves on
-// after it was answered.
+// list responds with the payments that are registered for an instruction. What waits for a status
+// query moves on afterwards.
 func (v *simulator) list(w http.ResponseWriter, r *http.Request) {
 	instruction, limit, offset, ok := readListing(r)
 	reference := v.reference(instruction)
@@ -294,7 +294,7 @@ func listing(rows []row, limit, offset int, b sandbox.Behaviour) sandbox.Respons
 	return sandbox.NewResponse(http.StatusOK, body)
 }
 
-// executionNumber reads an id that the desk gave.
+// executionNumber reads an id that the simulator gave.
 func executionNumber(id string) int64 {
 	n, _ := strconv.ParseInt(id, 10, 64)
 	return n

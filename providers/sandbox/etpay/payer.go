@@ -29,8 +29,8 @@ func (e *simulator) page(w http.ResponseWriter, r *http.Request) {
 <button name="result" value="cancelled">cancel</button></form>`, s.order.Amount)
 }
 
-// act is a payer who pays, fails to pay or cancels. The answer has what the browser's widget would
-// be given, and what the merchant's webhook said to the same.
+// payerActs is a payer who pays, fails to pay or cancels. The response has what the browser's
+// widget would be given, and what the merchant's webhook said to the same.
 func (e *simulator) payerActs(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, 4<<10)
 	s, found := e.session(r.PathValue("token"))
@@ -47,7 +47,7 @@ func (e *simulator) payerActs(w http.ResponseWriter, r *http.Request) {
 	sandbox.WriteJSON(w, http.StatusOK, map[string]any{"payment": token, "webhook": sendWebhook(r.Context(), s.webhook, token)})
 }
 
-// try books what the payer did and returns its payment token.
+// bookPayment books what the payer did and returns its payment token.
 func (e *simulator) bookPayment(s session, result string) string {
 	moves := sandbox.MovesNow
 	if result != "success" {
@@ -83,8 +83,8 @@ func (e *simulator) claim(s session, payment, result string) string {
 
 func jwtSegment(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
 
-// notify posts to a webhook on this machine and returns its status; 0 where there is none, or it
-// cannot be reached.
+// sendWebhook posts to a webhook on this machine and returns its status; 0 where there is none, or
+// it cannot be reached.
 func sendWebhook(ctx context.Context, address, token string) int {
 	u, err := url.Parse(address)
 	if err != nil || !onThisMachine(u.Hostname()) {

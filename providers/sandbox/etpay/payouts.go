@@ -94,7 +94,7 @@ func (e *simulator) login(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// granted is a token under its name, inside an object where the name has a dot.
+// tokenBody is a token under its name, inside an object where the name has a dot.
 func (e *simulator) tokenBody() any {
 	end := e.core.Now().Add(e.TokenLife).Unix()
 	token := e.tokens.Issue(func(n int) string { return sandbox.JWT(map[string]any{"n": n, "exp": end}, e.PayoutsPassword) })
@@ -104,8 +104,8 @@ func (e *simulator) tokenBody() any {
 	return map[string]any{e.TokenField: token}
 }
 
-// enters reports whether the request carries a token that is still good; a fault may end all tokens
-// first.
+// authorized reports whether the request carries a token that is still good; a fault may end all
+// tokens first.
 func (e *simulator) authorized(w http.ResponseWriter, r *http.Request, b sandbox.Behaviour) bool {
 	if b.Reply == sandbox.ExpireTokens {
 		e.tokens.Expire()
@@ -117,7 +117,7 @@ func (e *simulator) authorized(w http.ResponseWriter, r *http.Request, b sandbox
 	return true
 }
 
-// createPayout counts the request, judges it, then does with money and answer what the fault says.
+// createPayout counts the request, checks it, then moves money and responds as the fault says.
 func (e *simulator) createPayout(w http.ResponseWriter, r *http.Request) {
 	var sent sentPayout
 	wrong := sandbox.ReadStrict(w, r, &sent)
@@ -144,7 +144,7 @@ func (e *simulator) createPayout(w http.ResponseWriter, r *http.Request) {
 }
 
 // execute books the payout as the fault says, once more for each time that it is told to, and says
-// that it was accepted: its final word is another question's.
+// that it was accepted: its final word comes with a later status query.
 func (e *simulator) execute(sent sentPayout, b sandbox.Behaviour, f sandbox.Fault) sandbox.Response {
 	if b.Effect == sandbox.Untaken {
 		return sandbox.NewResponse(http.StatusOK, map[string]any{})
@@ -163,7 +163,7 @@ func (e *simulator) execute(sent sentPayout, b sandbox.Behaviour, f sandbox.Faul
 	return sandbox.NewResponse(http.StatusCreated, e.wrap(shown))
 }
 
-// listPayouts answers the payouts of some days. What waits for a question moves on.
+// listPayouts responds with the payouts of some days. What waits for a status query moves on.
 func (e *simulator) listPayouts(w http.ResponseWriter, r *http.Request) {
 	f, b := e.core.ApplyFaults(r.Context(), sandbox.StatusOperation, "", "")
 	if !e.authorized(w, r, b) {
@@ -198,7 +198,7 @@ func (e *simulator) between(from, to string) []madePayout {
 	return all
 }
 
-// showPayout answers about one payout, by ETpay's id alone.
+// showPayout responds with one payout, by ETpay's id alone.
 func (e *simulator) showPayout(w http.ResponseWriter, r *http.Request) {
 	id := r.PathValue("id")
 	known, _ := e.core.Known(id)

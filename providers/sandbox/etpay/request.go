@@ -33,7 +33,7 @@ type namedText struct {
 	Show  *bool  `json:"show"`
 }
 
-// sentQuestion is check_payment_status's body.
+// sentStatusRequest is check_payment_status's body.
 type sentStatusRequest struct {
 	MerchantCode     string `json:"merchant_code"`
 	MerchantAPIToken string `json:"merchant_api_token"`

@@ -21,8 +21,8 @@ const Name = "etpay"
 //
 // Opening a session moves no money: a payer does, at {prefix}/session/{token} (GET shows a form;
 // POST takes result=success, error or cancelled). The faults "pending" and "rejected_later" are a
-// payer who acts without being asked, once as many status queries were answered or as much time
-// passed as the fault says.
+// payer who acts by himself, once as many status queries came or as much time passed as the fault
+// says.
 //
 // Its payouts are the assumed ones: login, create (which executes a repeated reference), status by
 // id and a listing of days. They stand in the same book.
@@ -34,8 +34,8 @@ type Options struct {
 	// PayoutsUsername and PayoutsPassword log in for payouts; "ops@example.cl" and
 	// "sandbox-password" unless set.
 	PayoutsUsername, PayoutsPassword string
-	// TokenField is the answer's field that holds a token, "token" unless set; "data.token" puts it
-	// inside an object.
+	// TokenField is the response's field that holds a token, "token" unless set; "data.token" puts
+	// it inside an object.
 	TokenField string
 	// TokenLife is how long a token is good for; an hour unless set.
 	TokenLife time.Duration
@@ -73,7 +73,7 @@ type session struct {
 	token, signature string
 	order            sandbox.Order
 	webhook          string
-	// payments are the desk's ids of what was tried here.
+	// payments are the simulator's ids of what was tried here.
 	payments []string
 }
 
@@ -140,7 +140,7 @@ func (e *simulator) initialize(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// open keeps the session, also where its answer will be damaged: then nobody has its token, and
+// open keeps the session, also where its response will be damaged: then nobody has its token, and
 // nobody can pay there.
 func (e *simulator) open(sent sentOrder, b sandbox.Behaviour, f sandbox.Fault) any {
 	switch b.Reply {
@@ -164,7 +164,7 @@ func (e *simulator) open(sent sentOrder, b sandbox.Behaviour, f sandbox.Fault) a
 	return map[string]any{"token": s.token, "signature_token": s.signature, "terms_url": "https://terms.example/"}
 }
 
-// status answers with an array of what was tried for an order, in a session, or of one payment.
+// status responds with an array of what was tried for an order, in a session, or of one payment.
 func (e *simulator) status(w http.ResponseWriter, r *http.Request) {
 	var sent sentStatusRequest
 	wrong := sandbox.ReadStrict(w, r, &sent)
@@ -211,7 +211,7 @@ func (e *simulator) show(s session, o sandbox.Order, b sandbox.Behaviour) any {
 	return item
 }
 
-// spoil damages the fields of an answer as the fault says.
+// spoil damages the fields of a response as the fault says.
 func spoil(item map[string]any, o sandbox.Order, b sandbox.Behaviour, id, word, amount string) {
 	switch b.Reply {
 	case sandbox.WrongTypes:
@@ -224,7 +224,7 @@ func spoil(item map[string]any, o sandbox.Order, b sandbox.Behaviour, id, word, 
 	}
 }
 
-// asked are copies of the sessions in question.
+// matchingSessions are copies of the sessions that the request names.
 func (e *simulator) matchingSessions(sent sentStatusRequest) []session {
 	e.mu.Lock()
 	defer e.mu.Unlock()

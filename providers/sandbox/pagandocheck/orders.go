@@ -61,7 +61,7 @@ func (p *simulator) cart(id string) (cart, bool) {
 	return cart{}, false
 }
 
-// charge counts the request, judges it, then does with money and answer what the fault says.
+// charge counts the request, checks it, then moves money and responds as the fault says.
 func (p *simulator) charge(w http.ResponseWriter, r *http.Request) {
 	var sent sentCharge
 	wrong := sandbox.ReadStrict(w, r, &sent)
@@ -110,7 +110,7 @@ func (p *simulator) link(orderID, charge string) {
 	}
 }
 
-// refusal is the answer to a charge that is not recorded. Its text names the card, as texts of
+// refusal is the response to a charge that is not recorded. Its text names the card, as texts of
 // banks do.
 func (p *simulator) refusal(f sandbox.Fault, orderID, card string) any {
 	code := f.Code
@@ -130,8 +130,8 @@ func (p *simulator) refusal(f sandbox.Fault, orderID, card string) any {
 	return p.failure("ORDER_ERROR", "tarjeta "+card, code)
 }
 
-// show is the answer to a charge that was taken. One that is not paid yet is answered as the
-// provider does where it cannot tell.
+// show is the response to a charge that was taken. One that is not paid yet gets what the provider
+// sends where it does not know.
 func (p *simulator) show(o sandbox.Order, b sandbox.Behaviour) any {
 	ids := map[string]any{
 		"folio": strings.TrimPrefix(o.ID, "pyt_"), "transactionNumber": "98" + strings.TrimPrefix(o.ID, "pyt_"),
@@ -155,7 +155,7 @@ func (p *simulator) show(o sandbox.Order, b sandbox.Behaviour) any {
 	return body
 }
 
-// info answers about an order. A fault that damages the answer leaves the charge as it is.
+// info responds with an order. A fault that damages the response leaves the charge as it is.
 func (p *simulator) info(w http.ResponseWriter, r *http.Request) {
 	c, known := p.cart(r.URL.Query().Get("orderId"))
 	f, b := p.core.ApplyFaults(r.Context(), sandbox.StatusOperation, c.reference, "")

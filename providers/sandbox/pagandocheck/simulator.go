@@ -58,7 +58,7 @@ type simulator struct {
 // cart is an order before anybody charges it.
 type cart struct {
 	id, reference, total string
-	// charge is the desk's id of the first charge of it.
+	// charge is the simulator's id of the first charge of it.
 	charge string
 }
 
@@ -118,14 +118,14 @@ func (p *simulator) login(w http.ResponseWriter, r *http.Request) {
 // signed makes a token that is no JWT: the provider does not say what its tokens are.
 func signed(n int) string { return fmt.Sprintf("pagando-token-%06d", n) }
 
-// good judges the token's header.
+// hasValidToken checks the token's header.
 func (p *simulator) hasValidToken(r *http.Request) bool {
 	name, scheme, _ := strings.Cut(p.TokenHeader, ": ")
 	token, found := strings.CutPrefix(r.Header.Get(name), scheme)
 	return found && p.tokens.Accepts(token)
 }
 
-// refuse is the answer to a request whose token is no good, or which a fault treats as such.
+// refuse is the response to a request whose token is no good, or which a fault treats as such.
 func (p *simulator) refuse(r *http.Request, f sandbox.Fault, b sandbox.Behaviour) *sandbox.Response {
 	if b.Reply == sandbox.ExpireTokens {
 		p.tokens.Expire()

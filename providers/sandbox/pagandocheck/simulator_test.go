@@ -46,7 +46,7 @@ func pagandoChargeOf(reference, orderID string) string {
 		reference, orderID)
 }
 
-// call is the answer's body, with the HTTP status under "http".
+// call is the response's body, with the HTTP status under "http".
 func (p *fixture) call(method, path, body string, header map[string]string) map[string]any {
 	p.t.Helper()
 	r := httptest.NewRequestWithContext(p.t.Context(), method, "/pagandocheck/v1/pagando"+path, strings.NewReader(body))
@@ -65,7 +65,7 @@ func (p *fixture) call(method, path, body string, header map[string]string) map[
 	return said
 }
 
-// text finds a field of the answer's data, or of the data inside it.
+// text finds a field of the response's data, or of the data inside it.
 func (p *fixture) text(said map[string]any, name string) string {
 	p.t.Helper()
 	data, _ := said["data"].(map[string]any)

@@ -119,7 +119,7 @@ func (p *simulator) hash(t tokenization) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// knows checks the body of a login.
+// isLogin checks the body of a login.
 func (p *simulator) isLogin(body []byte) bool {
 	var sent struct {
 		AccountID exactNumber `json:"account_id"`

@@ -39,7 +39,7 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Pago Seguro has no status query: what is not answered cannot be found out.
+// Pago Seguro has no status query: what has no response cannot be found out.
 type simulator struct {
 	Options
 	core   *sandbox.Simulator
@@ -121,7 +121,7 @@ func sealedCard() string {
 	return base64.StdEncoding.EncodeToString(sandbox.Encode(map[string]string{"iv": random(16), "value": random(32), "mac": random(32)}))
 }
 
-// charge counts the request, judges it, then does with money and answer what the fault says.
+// charge counts the request, checks it, then moves money and responds as the fault says.
 func (p *simulator) charge(w http.ResponseWriter, r *http.Request) {
 	body, err := sandbox.ReadBody(w, r)
 	sent, wrong := readTokenization(body)
@@ -191,7 +191,7 @@ func (p *simulator) accept(data any) sandbox.Response {
 	return sandbox.NewResponse(http.StatusOK, map[string]any{"success": true, "data": data, "status_code": http.StatusOK})
 }
 
-// no is a refusal; its HTTP status is the envelope's, or 200.
+// reject is a refusal; its HTTP status is the envelope's, or 200.
 func (p *simulator) reject(code int, message any) sandbox.Response {
 	status := code
 	if p.Always200 {

@@ -35,7 +35,7 @@ func TestFaults(t *testing.T) {
 	delay := sandbox.Duration(time.Minute)
 	for _, row := range []struct {
 		fault   sandbox.Fault
-		created outcome // its word is a part of the answer
+		created outcome // its word is a part of the response
 		moved   int
 		asked   []outcome
 	}{

@@ -106,7 +106,7 @@ func (v *simulator) refuseCreate(r *http.Request, raw []byte, wrong error) *sand
 	return nil
 }
 
-// refuseStatus accepts a signature over the tef that is asked about, or, unless it is told not to,
+// refuseStatus accepts a signature over the tef that is queried or, unless SignedQueries is set,
 // over the API key alone.
 func (v *simulator) refuseStatus(r *http.Request, id, reference string) *sandbox.Response {
 	signed, refusal := v.credentials(r)

@@ -21,12 +21,12 @@ type Options struct {
 	CreatePath, StatusPath, StatusByMerchantPath string
 	// FlatBody expects the tef object itself as the body of a create request.
 	FlatBody bool
-	// SignedQueries wants every question signed over the whole dictionary, as the provider's page
-	// says; else the API key is enough.
+	// SignedQueries wants every status query signed over the whole dictionary, as the provider's
+	// page says; else the API key is enough.
 	SignedQueries bool
 	// Duplicates is what a repeated merchant_id comes to; Execute unless set.
 	Duplicates sandbox.Duplicates
-	// Whole answers repeat the beneficiary, too.
+	// Whole responses repeat the beneficiary, too.
 	Whole bool
 	// NotFoundStatus is the HTTP status of "not found"; 404 unless set.
 	NotFoundStatus int
@@ -64,7 +64,7 @@ func (v *simulator) settings(base string) []sandbox.Setting {
 	}
 }
 
-// create counts the request, judges it, then does with money and answer what the fault says.
+// create counts the request, checks it, then moves money and responds as the fault says.
 func (v *simulator) create(w http.ResponseWriter, r *http.Request) {
 	body, err := sandbox.ReadBody(w, r)
 	if err != nil {
@@ -97,7 +97,7 @@ func (v *simulator) execute(sent tef, raw []byte, b sandbox.Behaviour, f sandbox
 	return v.show(v.core.Take(sent.order(raw), b, f), b, f)
 }
 
-// untaken is the answer to a payment that is not recorded. Its text names the person, as texts of
+// untaken is the response to a payment that is not recorded. Its text names the person, as texts of
 // banks do.
 func (v *simulator) untaken(sent tef, b sandbox.Behaviour, f sandbox.Fault) *sandbox.Response {
 	if b.Effect != sandbox.Untaken {
@@ -123,8 +123,8 @@ func (v *simulator) untaken(sent tef, b sandbox.Behaviour, f sandbox.Fault) *san
 	}
 }
 
-// status answers by id or by merchant id. A fault that damages the answer leaves the payment as it
-// is.
+// status responds by id or by merchant id. A fault that damages the response leaves the payment as
+// it is.
 func (v *simulator) status(w http.ResponseWriter, r *http.Request) {
 	id, reference := r.PathValue("id"), r.PathValue("merchant_id")
 	if refusal := v.refuseStatus(r, id, reference); refusal != nil {

@@ -261,7 +261,7 @@ func (r request) build(t *testing.T) *http.Request {
 	return req
 }
 
-// said is the answer's status and its words: the error code, or the payment's status.
+// send returns the response's status and its words: the error code, or the payment's status.
 func send(t *testing.T, s *sandbox.Provider, r request) (int, string) {
 	t.Helper()
 	w := httptest.NewRecorder()

@@ -1,5 +1,5 @@
-// Package quipu sends payouts through Quipu, a provider that does not exist: it shows what an adapter
-// consists of. Quipu has a token, an idempotency key, a status query and a webhook.
+// Package quipu sends payouts through Quipu, a provider that does not exist: it shows what an
+// adapter consists of. Quipu has a token, an idempotency key, a status query and a webhook.
 package quipu
 
 import (
@@ -50,7 +50,8 @@ type Client struct {
 	api    *auth.Client
 }
 
-// New builds a client for one account; it dials nothing. Errors name the setting, and never its value.
+// New builds a client for one account; it dials nothing. Errors name the setting, and never its
+// value.
 func New(c Config) (*Client, error) {
 	if c.Now == nil {
 		c.Now = time.Now
@@ -101,7 +102,7 @@ func (c *Client) Pay(ctx context.Context, p providers.Payout, a providers.Attemp
 	return providers.Redact(o, with.hide...), err
 }
 
-// Status asks by Quipu's id, or by our reference where there is none or that is wanted.
+// Status queries by Quipu's id, or by our reference where there is none or that is wanted.
 func (c *Client) Status(ctx context.Context, q providers.StatusQuery) (providers.Outcome, error) {
 	path, name, value := "/v1/transfers/{id}", "id", q.ProviderID
 	if q.ProviderID == "" || q.ByReference {

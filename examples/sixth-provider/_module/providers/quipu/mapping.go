@@ -10,7 +10,7 @@ import (
 	"github.com/remesa/remesa/providers/wire"
 )
 
-// This file holds all that is believed of Quipu.
+// This file holds all that is assumed of Quipu.
 
 // words are the statuses of a transfer.
 var words = map[string]providers.Class{
@@ -61,12 +61,12 @@ func (c *Client) mappingContext(reference string, p *providers.Payout) mappingCo
 	return w
 }
 
-// response is what could be read of an response: a transfer, or a refusal.
+// response is what could be read of a response: a transfer, or a refusal.
 type response struct {
 	id, word, reference, amount, currency, document, bank, account string
 	code, message                                                  string
-	// readable: the response is an object, and every field that is looked at has its type. namesPayment: it
-	// names a transfer, whether or not that can be read: then it refuses nothing.
+	// readable: the response is an object, and every field that is read has its type. namesPayment:
+	// it names a transfer, whether or not that can be read: then it refuses nothing.
 	readable, namesPayment bool
 }
 
@@ -98,7 +98,7 @@ func mapPayout(r wire.Reply, err error, with mappingContext) (providers.Outcome,
 	case r.Status == http.StatusConflict && a.readable && a.code != "" && !a.namesPayment:
 		return with.outcome(a, providers.Duplicate, a.code), nil
 	case r.Success() && a.readable && a.code == "" && known && class == providers.Refused:
-		return with.outcome(a, providers.Pending, a.word), nil // adopted only once status queries say so, twice
+		return with.outcome(a, providers.Pending, a.word), nil // accepted only once status queries say so, twice
 	case r.Success() && a.readable && a.code == "" && known:
 		return with.outcome(a, class, a.word), nil
 	case r.Success() && a.readable && a.word != "":
@@ -107,7 +107,7 @@ func mapPayout(r wire.Reply, err error, with mappingContext) (providers.Outcome,
 	return with.outcome(a, providers.InDoubt, r.Code()), nil
 }
 
-// mapStatus says what a status query came to. An error means that there was no response.
+// mapStatus says what a status query came to. An error means that there is no status result.
 func mapStatus(r wire.Reply, err error, with mappingContext) (providers.Outcome, error) {
 	if err != nil {
 		return providers.Outcome{}, wire.NoStatusAnswer(err)
@@ -120,7 +120,7 @@ func mapStatus(r wire.Reply, err error, with mappingContext) (providers.Outcome,
 	case r.Status == http.StatusNotFound && a.readable && a.code == "transfer_not_found" && !a.namesPayment:
 		return with.outcome(a, providers.NotFound, a.code), nil
 	case !r.Success() || !a.readable || a.id == "" || a.word == "":
-		return providers.Outcome{}, errors.New("no response: " + r.Code())
+		return providers.Outcome{}, errors.New("no answer: " + r.Code())
 	case a.code == "" && known:
 		return with.outcome(a, class, a.word), nil
 	}
@@ -139,7 +139,7 @@ func (w mappingContext) outcome(a response, class providers.Class, code string) 
 	return o
 }
 
-// tokenRefused reads an response that refuses the token before it looks at anything else.
+// tokenRefused reads a response that refuses the token before it reads anything else.
 func tokenRefused(r wire.Reply) auth.Refusal {
 	if r.Status != http.StatusUnauthorized || parse(r.Body).namesPayment {
 		return auth.Refusal{}

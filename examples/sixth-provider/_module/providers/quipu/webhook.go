@@ -21,8 +21,8 @@ func reported(r spec.Report) (string, error) {
 	return "", spec.ErrReport
 }
 
-// verify holds the signature against the account's own secret. What the report says is not believed:
-// Quipu is asked.
+// verify holds the signature against the account's own secret. What the report says is not
+// believed: Quipu is queried.
 func verify(r spec.Report, about spec.Reported) error {
 	client, ok := about.Client.(*Client)
 	if !ok || client.config.WebhookSecret == "" {

@@ -17,8 +17,8 @@ import (
 )
 
 // Options says how the simulated Quipu behaves when nothing is wrong. The zero value has the
-// credentials "sandbox-client", "sandbox-client-secret" and "sandbox-webhook-secret", and executes a
-// repeated idempotency key: only then does a test prove the adapter's care.
+// credentials "sandbox-client", "sandbox-client-secret" and "sandbox-webhook-secret", and executes
+// a repeated idempotency key: only then does a test prove the adapter's care.
 type Options struct {
 	ClientID, ClientSecret, WebhookSecret string
 	// ReportAfter is how long after a transfer its report is sent; 200 ms unless set.
@@ -104,7 +104,7 @@ func (s sent) check(key string) string {
 	return ""
 }
 
-// create counts the request, judges it, then does with money and answer what the fault says.
+// create counts the request, checks it, then moves money and responds as the fault says.
 func (q *simulator) create(w http.ResponseWriter, r *http.Request) {
 	var s sent
 	body, err := sandbox.ReadBody(w, r)
@@ -136,8 +136,8 @@ func (q *simulator) create(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// enters reports whether the request carries a token that is still good; a fault may end all tokens
-// first.
+// authorized reports whether the request carries a token that is still good; a fault may end all
+// tokens first.
 func (q *simulator) enters(w http.ResponseWriter, r *http.Request, b sandbox.Behaviour) bool {
 	if b.Reply == sandbox.ExpireTokens {
 		q.tokens.Expire()
@@ -149,7 +149,7 @@ func (q *simulator) enters(w http.ResponseWriter, r *http.Request, b sandbox.Beh
 	return true
 }
 
-// report tells the merchant, once and signed, that there is something to ask about.
+// report tells the merchant, once and signed, that there is something to query.
 func (q *simulator) report(o sandbox.Order, callback string) {
 	if callback == "" {
 		return
@@ -172,7 +172,8 @@ func (q *simulator) report(o sandbox.Order, callback string) {
 	})
 }
 
-// status answers by id or by reference. A fault that damages the answer leaves the transfer as it is.
+// status answers by id or by reference. A fault that damages the response leaves the transfer as it
+// is.
 func (q *simulator) status(w http.ResponseWriter, r *http.Request) {
 	id, reference := r.PathValue("id"), r.PathValue("reference")
 	known, _ := q.core.Known(id)
