@@ -74,7 +74,7 @@ type Attempt struct {
 	// Checkpoint keeps provider references in the ledger before the next step. moneyStepNext says
 	// that the next step can move money: from then on a lost response puts the payment in doubt. An
 	// error means that the attempt no longer owns the payment and must stop without sending.
-	Checkpoint func(ctx context.Context, handles map[string]string, moves bool) error
+	Checkpoint func(ctx context.Context, refs map[string]string, moneyStepNext bool) error
 	// Alias makes the payment findable by a name that the provider gave it, for webhooks that know
 	// no other.
 	Alias func(ctx context.Context, alias string) error

@@ -46,7 +46,7 @@ func registrationSent(value string) map[string]string {
 }
 
 // mayHaveRegistered reports whether an attempt of ours may have registered the payment.
-func mayHaveRegistered(handles map[string]string) bool { return handles[registrationSentRef] == "1" }
+func mayHaveRegistered(refs map[string]string) bool { return refs[registrationSentRef] == "1" }
 
 var _ providers.Payer = (*Client)(nil)
 

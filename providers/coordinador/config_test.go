@@ -147,8 +147,8 @@ func TestNoOutcomeCarriesTheLogin(t *testing.T) {
 		p := payout(t, "PAY-1")
 		var r providertest.CheckpointRecorder
 		paid, payErr := s.pay(t, p, &r)
-		asked, askErr := s.query(t, p, &r)
-		return fmt.Sprintf("%+v %v %+v %v %+v", paid, payErr, asked, askErr, s.client.Prepare(t.Context()))
+		queried, queryErr := s.query(t, p, &r)
+		return fmt.Sprintf("%+v %v %+v %v %+v", paid, payErr, queried, queryErr, s.client.Prepare(t.Context()))
 	})
 }
 

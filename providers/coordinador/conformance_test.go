@@ -50,7 +50,7 @@ func suite(o simulator.Options) providertest.Suite {
 				Then: []providers.Class{providers.Mismatch}, Finally: 1,
 			},
 			{
-				Name: "accepts, and cannot be asked at once", Faults: []sandbox.Fault{{Kind: "bad_gateway_before", Operation: sandbox.StatusOperation, Next: 1}},
+				Name: "accepts, and cannot be queried at once", Faults: []sandbox.Fault{{Kind: "bad_gateway_before", Operation: sandbox.StatusOperation, Next: 1}},
 				Want: providers.Pending, Moved: 1, Then: found, Finally: 1,
 			},
 			{

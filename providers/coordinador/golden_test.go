@@ -26,9 +26,9 @@ func newClock() *providertest.Clock { return providertest.ClockAt(providertest.N
 // portal is a scripted portal and gateway.
 type portal struct{ *providertest.Recorder }
 
-func newPortal(t *testing.T, answer func(r *http.Request) string) portal {
+func newPortal(t *testing.T, respond func(r *http.Request) string) portal {
 	t.Helper()
-	return portal{providertest.Record(t, func(r *http.Request) (int, string) { return http.StatusOK, answer(r) })}
+	return portal{providertest.Record(t, func(r *http.Request) (int, string) { return http.StatusOK, respond(r) })}
 }
 
 func (p portal) config() coordinador.Config {

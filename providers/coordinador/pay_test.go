@@ -60,13 +60,13 @@ func TestWhatIsRegisteredAlready(t *testing.T) {
 		if row.sent {
 			r.ProviderRefs = map[string]string{"sent": "1"}
 		}
-		asked, err := s.query(t, p, &r)
+		queried, err := s.query(t, p, &r)
 		before := row.want
 		if len(row.rows) == 0 {
 			before = providers.NotFound
 		}
-		if err != nil || asked.Class != before {
-			t.Errorf("%s, asked: got %+v, %v", row.name, asked, err)
+		if err != nil || queried.Class != before {
+			t.Errorf("%s, asked: got %+v, %v", row.name, queried, err)
 		}
 		o, err := s.pay(t, p, &r)
 		if err != nil || o.Class != row.want || o.Code != row.code || o.Message != row.message || o.ProviderID != row.id {
@@ -207,7 +207,7 @@ func TestRowsAreReadToTheirEnd(t *testing.T) {
 
 // Every line: the pages that the portal answers with, one after another, and how many of them are
 // read.
-func TestPagesThatDoNotFitTogetherAreNoAnswer(t *testing.T) {
+func TestPagesThatDoNotFitTogetherAreNoStatusResult(t *testing.T) {
 	t.Parallel()
 	row := func(id int) string {
 		return fmt.Sprintf(`{"id":%d,"instruction":7,"execution":%d,"amount":119000}`, id, id)

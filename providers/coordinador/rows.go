@@ -39,7 +39,7 @@ const (
 
 var (
 	errUnsteady = errors.New("lookup: the pages do not fit together")
-	errFilter   = errors.New("lookup: the answer lists other instructions, not the one that was asked about")
+	errFilter   = errors.New("lookup: the response lists other instructions, not the one that was queried")
 	errTooMany  = errors.New("lookup: more rows than can be judged; the filter by instruction may be ignored")
 )
 

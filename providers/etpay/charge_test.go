@@ -26,10 +26,10 @@ type chargeFixture struct {
 	client *etpay.Client
 	kept   map[string]string
 	steps  []string
-	// noteErr and aliasErr are what the ledger returns, left that an earlier attempt may have been
+	// checkpointErr and aliasErr are what the ledger returns, left that an earlier attempt may have been
 	// paid.
-	noteErr, aliasErr error
-	left              bool
+	checkpointErr, aliasErr error
+	left                    bool
 }
 
 func newChargeFixture(t *testing.T) *chargeFixture {
@@ -44,13 +44,13 @@ func (b *chargeFixture) charge(reference string) (providers.Outcome, error) {
 	b.t.Helper()
 	return b.client.Charge(b.t.Context(), charge(b.t, reference), providers.Attempt{
 		MayHaveLeft: b.left, ProviderRefs: maps.Clone(b.kept),
-		Checkpoint: func(_ context.Context, handles map[string]string, moves bool) error {
+		Checkpoint: func(_ context.Context, refs map[string]string, moneyStepNext bool) error {
 			if b.kept == nil {
 				b.kept = map[string]string{}
 			}
-			maps.Copy(b.kept, handles)
-			b.steps = append(b.steps, map[bool]string{false: "note", true: "note that money can move"}[moves])
-			return b.noteErr
+			maps.Copy(b.kept, refs)
+			b.steps = append(b.steps, map[bool]string{false: "checkpoint", true: "checkpoint of the money step"}[moneyStepNext])
+			return b.checkpointErr
 		},
 		Alias: func(_ context.Context, alias string) error {
 			b.steps = append(b.steps, "alias "+alias)
@@ -104,7 +104,7 @@ func TestWhatStandsUnderOurOrderBeforeWeOpenIsAnothers(t *testing.T) {
 }
 
 // A held payment is queried every day: what is another's must not decide it then.
-func TestAnothersPaymentsSettleNothingLater(t *testing.T) {
+func TestAnothersPaymentsDecideNothingLater(t *testing.T) {
 	t.Parallel()
 	for name, before := range map[string]func(b *chargeFixture){
 		"at the first attempt": func(*chargeFixture) {},
@@ -134,7 +134,7 @@ func TestAnothersPaymentsSettleNothingLater(t *testing.T) {
 }
 
 // Where nobody said whether the order was free, a success counts as ours only in our session.
-func TestWithoutALookBeforeOnlyOurSessionProves(t *testing.T) {
+func TestWithoutAPrecheckOnlyOurSessionProves(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
 		name             string
@@ -164,7 +164,7 @@ func TestWithoutALookBeforeOnlyOurSessionProves(t *testing.T) {
 	}
 }
 
-func TestALaterLookProvesTheOrderFree(t *testing.T) {
+func TestALaterPrecheckProvesTheOrderFree(t *testing.T) {
 	t.Parallel()
 	b := newChargeFixture(t)
 	b.faults(sandbox.Fault{Kind: "bare_404", Next: 1}, sandbox.Fault{Kind: "hang_up_before", Next: 1})
@@ -190,7 +190,7 @@ func TestALaterLookProvesTheOrderFree(t *testing.T) {
 
 // A precheck that says something of the account, or that did not arrive, ends the attempt as the
 // session's own request would.
-func TestALookThatIsRefusedOpensNothing(t *testing.T) {
+func TestAPrecheckThatIsRefusedOpensNothing(t *testing.T) {
 	t.Parallel()
 	b := newChargeFixture(t)
 	b.faults(sandbox.Fault{Kind: "throttled", Operation: sandbox.StatusOperation, RetryAfter: "7", Next: 1}, sandbox.Fault{Kind: "unauthorized", Operation: sandbox.StatusOperation, Next: 1})
@@ -253,7 +253,7 @@ func TestTokensAreKeptBeforeTheAddressIsGivenOut(t *testing.T) {
 	if err != nil || o.Class != providers.Pending || o.ActionURL != b.url+"/session/ses_000001" || o.ProviderID != "" {
 		t.Fatalf("got %+v, %v", o, err)
 	}
-	if want := []string{"note", "alias ses_000001"}; !slices.Equal(b.steps, want) {
+	if want := []string{"checkpoint", "alias ses_000001"}; !slices.Equal(b.steps, want) {
 		t.Errorf("the steps were %q, want %q", b.steps, want)
 	}
 	want := map[string]string{etpay.SessionTokenRef: "ses_000001", etpay.SignatureTokenRef: "sig-000001-sandbox"}
@@ -268,8 +268,8 @@ func TestTokensAreKeptBeforeTheAddressIsGivenOut(t *testing.T) {
 func TestASessionThatIsNotKeptIsNotGivenOut(t *testing.T) {
 	t.Parallel()
 	for name, spoil := range map[string]func(b *chargeFixture){
-		"note":  func(b *chargeFixture) { b.noteErr = errors.New("not the owner") },
-		"alias": func(b *chargeFixture) { b.aliasErr = errors.New("redis is full") },
+		"checkpoint": func(b *chargeFixture) { b.checkpointErr = errors.New("not the owner") },
+		"alias":      func(b *chargeFixture) { b.aliasErr = errors.New("redis is full") },
 	} {
 		b := newChargeFixture(t)
 		spoil(b)

@@ -63,12 +63,12 @@ func (c *Client) Charge(ctx context.Context, charge providers.Charge, a provider
 		return wire.Inexpressible(err), nil
 	}
 	with := c.mappingContext(&charge, a.MayHaveLeft)
-	look, err := c.precheck(ctx, charge.Reference, a.MayHaveLeft)
+	pre, err := c.precheck(ctx, charge.Reference, a.MayHaveLeft)
 	if err != nil {
 		return providers.Outcome{}, err
 	}
-	if look.taken != nil {
-		return providers.Redact(*look.taken, with.hide...), nil
+	if pre.taken != nil {
+		return providers.Redact(*pre.taken, with.hide...), nil
 	}
 	reply, err := c.wire.Post(ctx, c.base, openPath, body) // its credentials are in the body
 	s, o, err := mapSession(reply, err, with)
@@ -79,16 +79,16 @@ func (c *Client) Charge(ctx context.Context, charge providers.Charge, a provider
 	if err != nil {
 		return providers.Outcome{}, &providers.NotSent{Reason: wire.Unreadable}
 	}
-	handles := map[string]string{SessionTokenRef: s.token, SignatureTokenRef: s.signature}
-	look.record(handles, a.ProviderRefs)
-	if err := a.Checkpoint(ctx, handles, false); err != nil {
+	refs := map[string]string{SessionTokenRef: s.token, SignatureTokenRef: s.signature}
+	pre.record(refs, a.ProviderRefs)
+	if err := a.Checkpoint(ctx, refs, false); err != nil {
 		return providers.Outcome{}, &providers.NotSent{Reason: codeCheckpointRefused, Err: err}
 	}
 	if err := a.Alias(ctx, s.token); err != nil {
 		return providers.Outcome{}, &providers.NotSent{Reason: codeCheckpointRefused, Err: err}
 	}
 	return providers.Outcome{
-		Class: providers.Pending, Code: unpaid, ProviderRefs: handles,
+		Class: providers.Pending, Code: unpaid, ProviderRefs: refs,
 		ActionURL: address, ActionWithin: payerTime, ActionGrace: payerGrace,
 	}, nil
 }
@@ -142,8 +142,8 @@ func (c *Client) paidInSession(ctx context.Context, q providers.StatusQuery) (st
 	return o.ProviderID, err
 }
 
-func (c *Client) queryStatus(ctx context.Context, about statusRequest) (wire.Reply, error) {
-	body, err := c.encodeStatusRequest(about)
+func (c *Client) queryStatus(ctx context.Context, request statusRequest) (wire.Reply, error) {
+	body, err := c.encodeStatusRequest(request)
 	if err != nil {
 		return wire.Reply{}, &wire.Error{Reason: wire.Invalid}
 	}
@@ -160,7 +160,7 @@ func (c *Client) Check(ctx context.Context) ([]providers.Finding, error) {
 	case err != nil:
 		return nil, err
 	case o.Class != providers.Pending || o.Code != unpaid:
-		text := "a question about an unknown order was answered with payments: is this order id in use?"
+		text := "a status query of an unknown order found payments: is this order id in use?"
 		return []providers.Finding{{Warn: true, Text: text}}, nil
 	case c.config.WebhookURL == "":
 		return []providers.Finding{{Text: "credentials accepted; no webhook is asked for, so payments are found by polling alone"}}, nil

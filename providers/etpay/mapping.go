@@ -78,12 +78,12 @@ const yes, no = "true", "false"
 
 // record keeps what has to be remembered of the precheck: that it had no readable response, or that
 // it makes up for an earlier one that had none.
-func (l precheck) record(handles, earlier map[string]string) {
+func (l precheck) record(refs, earlier map[string]string) {
 	switch {
 	case l.noResponse:
-		handles[orderUnprovenRef] = yes
+		refs[orderUnprovenRef] = yes
 	case l.free && earlier[orderUnprovenRef] == yes:
-		handles[orderUnprovenRef] = no
+		refs[orderUnprovenRef] = no
 	}
 }
 

@@ -27,7 +27,7 @@ type Message struct {
 // Expected is what a message must be about.
 type Expected struct {
 	// ProviderRefs are those that Charge kept.
-	Handles map[string]string
+	ProviderRefs map[string]string
 	// Reference and Amount must equal the message's where it has them.
 	Reference string
 	Amount    providers.Money
@@ -60,8 +60,8 @@ func MessageSession(token string) (string, error) {
 // Verify reads a message (a JWT) that is signed with the session's own key by HS256, and by nothing
 // else, and that is about that session.
 func Verify(token string, e Expected) (Message, error) {
-	key := e.Handles[SignatureTokenRef]
-	if key == "" || e.Handles[SessionTokenRef] == "" {
+	key := e.ProviderRefs[SignatureTokenRef]
+	if key == "" || e.ProviderRefs[SessionTokenRef] == "" {
 		return Message{}, ErrMessage
 	}
 	var c claims
@@ -83,7 +83,7 @@ func (e Expected) now() func() time.Time {
 }
 
 func (c claims) match(e Expected) bool {
-	if subtle.ConstantTimeCompare([]byte(c.SessionToken), []byte(e.Handles[SessionTokenRef])) != 1 {
+	if subtle.ConstantTimeCompare([]byte(c.SessionToken), []byte(e.ProviderRefs[SessionTokenRef])) != 1 {
 		return false
 	}
 	if c.OrderID != "" && c.OrderID != e.Reference {

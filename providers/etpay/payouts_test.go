@@ -48,7 +48,7 @@ func payout(t *testing.T, reference string) providers.Payout {
 
 func TestSessionsGoOnBesidePayouts(t *testing.T) {
 	t.Parallel()
-	client, desk := newClientAndSimulator(t)
+	client, sim := newClientAndSimulator(t)
 	is := func(o providers.Outcome, err error) map[string]string {
 		t.Helper()
 		if err != nil || o.Class != providers.Pending || o.Code != "unpaid" {
@@ -60,14 +60,14 @@ func TestSessionsGoOnBesidePayouts(t *testing.T) {
 	kept := is(client.Charge(t.Context(), c, providertest.Attempt()))
 	is(client.Status(t.Context(), providers.StatusQuery{Reference: "OC1", Amount: c.Amount, Charge: &c, ProviderRefs: kept}))
 	is(client.Status(t.Context(), providers.StatusQuery{Reference: "OC1", Amount: c.Amount, ProviderRefs: kept})) // its details are gone
-	if n := desk.Logins(); n != 0 {
+	if n := sim.Logins(); n != 0 {
 		t.Errorf("sessions logged in %d times", n)
 	}
 }
 
 func TestPayoutsGoOnBesideSessions(t *testing.T) {
 	t.Parallel()
-	client, desk := newClientAndSimulator(t)
+	client, sim := newClientAndSimulator(t)
 	if !client.SafeFirstStep() {
 		t.Error("an attempt would be open before it has a token")
 	}
@@ -86,7 +86,7 @@ func TestPayoutsGoOnBesideSessions(t *testing.T) {
 			t.Errorf("%s: got %+v, %v", name, found, err)
 		}
 	}
-	if n := desk.ExecutionCount("PO1"); n != 1 {
+	if n := sim.ExecutionCount("PO1"); n != 1 {
 		t.Errorf("money moved %d times", n)
 	}
 }

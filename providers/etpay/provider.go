@@ -27,8 +27,8 @@ func Provider() spec.Provider {
 		Webhook: &spec.Webhook{
 			Media: []string{"application/json", "application/x-www-form-urlencoded"},
 			Read:  func(r spec.Report) (string, error) { return MessageSession(readReport(r)) },
-			Verify: func(r spec.Report, about spec.Reported) error {
-				_, err := Verify(readReport(r), Expected{Handles: about.Handles, Reference: about.Reference, Amount: about.Amount, Now: about.Now})
+			Verify: func(r spec.Report, expected spec.Reported) error {
+				_, err := Verify(readReport(r), Expected{ProviderRefs: expected.ProviderRefs, Reference: expected.Reference, Amount: expected.Amount, Now: expected.Now})
 				return err
 			},
 		},

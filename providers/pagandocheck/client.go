@@ -54,8 +54,8 @@ func (c *Client) Check(ctx context.Context) ([]providers.Finding, error) {
 	if _, err := c.queryOrder(ctx, checkCart, tokenRefused, &with); refusedAfterLogin(err) {
 		return found, fmt.Errorf("%w: %w", errTokenRefused, err)
 	}
-	return append(found, providers.Finding{Warn: true, Text: "charges in one step: a charge whose answer is lost cannot be asked about and " +
-		"waits for a person; " + setting + "TWO_STEP=true avoids it where the account may create orders"}), nil
+	return append(found, providers.Finding{Warn: true, Text: "charges in one step: a charge whose response is lost cannot be queried and " +
+		"is held for an operator; " + setting + "TWO_STEP=true avoids it where the account may create orders"}), nil
 }
 
 // errTokenRefused is what a login that was accepted, and whose token is not, comes to.

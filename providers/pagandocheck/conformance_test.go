@@ -109,17 +109,17 @@ func orders() []providertest.Row {
 
 // statusRows are rows about the status query alone.
 func statusRows() []providertest.Row {
-	question := func(name string, want providers.Class, f sandbox.Fault) providertest.Row {
+	statusRow := func(name string, want providers.Class, f sandbox.Fault) providertest.Row {
 		f.Operation = sandbox.StatusOperation
 		return providertest.Row{
 			Name: name, Faults: []sandbox.Fault{f}, Want: providers.Succeeded, Moved: 1, Then: []providers.Class{want}, Finally: 1,
 		}
 	}
 	return []providertest.Row{
-		question("answers code 100 to the question once", providers.Succeeded, sandbox.Fault{Kind: "unauthorized_in_body", Next: 1}),
-		question("answers code 100 to every question", providertest.NoAnswer, sandbox.Fault{Kind: "unauthorized_in_body"}),
-		question("answers 429 to the question", providertest.NoAnswer, sandbox.Fault{Kind: "throttled"}),
-		question("does not find the order", providertest.NoAnswer, sandbox.Fault{Kind: "not_found"}),
+		statusRow("answers code 100 to the question once", providers.Succeeded, sandbox.Fault{Kind: "unauthorized_in_body", Next: 1}),
+		statusRow("answers code 100 to every question", providertest.NoAnswer, sandbox.Fault{Kind: "unauthorized_in_body"}),
+		statusRow("answers 429 to the question", providertest.NoAnswer, sandbox.Fault{Kind: "throttled"}),
+		statusRow("does not find the order", providertest.NoAnswer, sandbox.Fault{Kind: "not_found"}),
 		{
 			Name: "charges later, having said that it cannot", Faults: []sandbox.Fault{{Kind: "pending", Polls: 1}}, Want: providers.InDoubt,
 			Code: "302", Then: []providers.Class{providers.InDoubt, providers.Succeeded}, Finally: 1,

@@ -196,7 +196,7 @@ func infoBody(total, response string) string {
 }
 
 // Every line: a response, and what it means to a status query.
-func TestMappingOfQuestions(t *testing.T) {
+func TestMappingOfStatusQueries(t *testing.T) {
 	t.Parallel()
 	const doubt, succeeded, mismatch = "in_doubt", "succeeded", "mismatch"
 	good := infoBody(`"149.50"`, "APPROVED")

@@ -132,9 +132,9 @@ func (c *TwoStep) checkInfo(ctx context.Context, id string) providers.Finding {
 	o, err := c.Status(ctx, providers.StatusQuery{Reference: checkCart, ProviderRefs: map[string]string{orderRef: id}})
 	switch {
 	case err != nil:
-		return providers.Finding{Warn: true, Text: "an order cannot be asked about: " + err.Error()}
+		return providers.Finding{Warn: true, Text: "an order cannot be queried: " + err.Error()}
 	case o.Class != providers.InDoubt || o.Echo.Reference != checkCart:
-		return providers.Finding{Warn: true, Text: fmt.Sprintf("a question about an unpaid order was answered with %s %s, and not with the order", o.Class, o.Code)}
+		return providers.Finding{Warn: true, Text: fmt.Sprintf("a status query of an unpaid order came to %s %s, and not to the order", o.Class, o.Code)}
 	}
-	return providers.Finding{Text: "an order can be asked about"}
+	return providers.Finding{Text: "an order can be queried"}
 }

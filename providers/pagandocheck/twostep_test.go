@@ -19,8 +19,8 @@ import (
 
 // provider is a simulator behind a real connection.
 type provider struct {
-	desk *sandbox.Provider
-	url  string
+	sim *sandbox.Provider
+	url string
 }
 
 func serve(t *testing.T, o simulator.Options, faults ...sandbox.Fault) provider {
@@ -53,8 +53,8 @@ func TestAnAttemptThatOwnsThePaymentNoMoreSendsNothing(t *testing.T) {
 	l := &providertest.CheckpointRecorder{Err: errors.New("not the owner")}
 	_, err := newTwoStep(t, config(p.url)).Charge(t.Context(), charge(t, "pay-1"), l.Attempt())
 	var notSent *providers.NotSent
-	if !errors.As(err, &notSent) || !errors.Is(err, l.Err) || p.desk.ArrivalCount("pay-1") != 0 {
-		t.Errorf("got %v, %d charges arrived", err, p.desk.ArrivalCount("pay-1"))
+	if !errors.As(err, &notSent) || !errors.Is(err, l.Err) || p.sim.ArrivalCount("pay-1") != 0 {
+		t.Errorf("got %v, %d charges arrived", err, p.sim.ArrivalCount("pay-1"))
 	}
 }
 
@@ -70,14 +70,14 @@ func TestAnEarlierAttemptsOrderIsUsedAgain(t *testing.T) {
 	if err != nil || o.Class != providers.Duplicate || o.Code != "SWITCH_4025" {
 		t.Errorf("the second attempt: %+v, %v", o, err)
 	}
-	if l.ProviderRefs["order_id"] != first || !slices.Equal(l.MoneyStepNext, []bool{true, true}) || p.desk.ExecutionCount("pay-1") != 1 {
-		t.Errorf("order %q after %q, noted %v, money moved %d times", l.ProviderRefs["order_id"], first, l.MoneyStepNext, p.desk.ExecutionCount("pay-1"))
+	if l.ProviderRefs["order_id"] != first || !slices.Equal(l.MoneyStepNext, []bool{true, true}) || p.sim.ExecutionCount("pay-1") != 1 {
+		t.Errorf("order %q after %q, noted %v, money moved %d times", l.ProviderRefs["order_id"], first, l.MoneyStepNext, p.sim.ExecutionCount("pay-1"))
 	}
 }
 
 // Whatever becomes of the first step, no money can have moved: it is an error, and the attempt may
 // be repeated.
-func TestAnOrderWithoutAnAnswerIsNotADoubt(t *testing.T) {
+func TestAnOrderWithoutAResponseIsNotADoubt(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
 		kind, reason string
@@ -103,8 +103,8 @@ func TestAnOrderWithoutAnAnswerIsNotADoubt(t *testing.T) {
 		if !errors.As(err, &notSent) || notSent.Reason != row.reason || notSent.RetryAfter != row.after {
 			t.Errorf("%s: got %+v, %v, want not sent for %s", row.kind, o, err, row.reason)
 		}
-		if len(l.MoneyStepNext) != 0 || p.desk.ArrivalCount("pay-1") != 0 {
-			t.Errorf("%s: noted %v, %d charges arrived", row.kind, l.MoneyStepNext, p.desk.ArrivalCount("pay-1"))
+		if len(l.MoneyStepNext) != 0 || p.sim.ArrivalCount("pay-1") != 0 {
+			t.Errorf("%s: noted %v, %d charges arrived", row.kind, l.MoneyStepNext, p.sim.ArrivalCount("pay-1"))
 		}
 	}
 }
@@ -119,13 +119,13 @@ func TestAnAccountWithoutPaymentSettingsFailsAtItsOrder(t *testing.T) {
 	}
 }
 
-func TestACartThatExistsAlreadyIsAPersonsAndIsNotCharged(t *testing.T) {
+func TestACartThatExistsAlreadyIsHeldAndNotCharged(t *testing.T) {
 	t.Parallel()
 	p := serve(t, simulator.Options{}, sandbox.Fault{Kind: "decline", Code: "SWITCH_4025", Operation: sandbox.StepOperation})
 	l := &providertest.CheckpointRecorder{}
 	o, err := newTwoStep(t, config(p.url)).Charge(t.Context(), charge(t, "pay-1"), l.Attempt())
-	if err != nil || o.Class != providers.Mismatch || o.Code != "reference_taken" || len(l.MoneyStepNext) != 0 || p.desk.ArrivalCount("pay-1") != 0 {
-		t.Errorf("got %+v, %v, noted %v, %d charges arrived", o, err, l.MoneyStepNext, p.desk.ArrivalCount("pay-1"))
+	if err != nil || o.Class != providers.Mismatch || o.Code != "reference_taken" || len(l.MoneyStepNext) != 0 || p.sim.ArrivalCount("pay-1") != 0 {
+		t.Errorf("got %+v, %v, noted %v, %d charges arrived", o, err, l.MoneyStepNext, p.sim.ArrivalCount("pay-1"))
 	}
 }
 
@@ -142,7 +142,7 @@ func TestTheBuyersTurnKeepsTheOrder(t *testing.T) {
 	}
 }
 
-func TestAQuestionTakesTheOrderFromWhereItIsKnown(t *testing.T) {
+func TestAStatusQueryTakesTheOrderFromWhereItIsKnown(t *testing.T) {
 	t.Parallel()
 	p := serve(t, simulator.Options{})
 	c, l := newTwoStep(t, config(p.url)), &providertest.CheckpointRecorder{}
@@ -232,11 +232,11 @@ func TestCheckSaysWhatTheAccountMayDo(t *testing.T) {
 		says    string
 		warns   bool
 	}{
-		{name: "all is well", says: "an order can be asked about"},
+		{name: "all is well", says: "an order can be queried"},
 		{name: "all is well, totals as numbers", options: simulator.Options{NumberTotals: true}, says: "may use the two-step order"},
 		{name: "no orders", options: simulator.Options{NoOrders: true}, wrong: "REMESA_PAGANDOCHECK_TWO_STEP=false"},
 		{name: "no payment settings", faults: []sandbox.Fault{{Kind: "decline", Code: "300", Operation: sandbox.StepOperation}}, wrong: "code 300"},
-		{name: "orders that cannot be asked about", faults: []sandbox.Fault{{Kind: "not_found"}}, says: "cannot be asked about", warns: true},
+		{name: "orders that cannot be queried", faults: []sandbox.Fault{{Kind: "not_found"}}, says: "cannot be queried", warns: true},
 		{name: "another password", options: simulator.Options{Password: "another"}, wrong: "109", refused: true},
 		{name: "another password, in one step", options: simulator.Options{Password: "another"}, one: true, wrong: "109", refused: true},
 		{name: "another header", options: simulator.Options{TokenHeader: "Autorization: Bearer "}, wrong: "header or scheme?", refused: true},
@@ -245,7 +245,7 @@ func TestCheckSaysWhatTheAccountMayDo(t *testing.T) {
 			wrong: "REMESA_PAGANDOCHECK_TWO_STEP=false", refused: true,
 		},
 		{name: "a bare token", options: simulator.Options{TokenHeader: "Authorization: "}, one: true, wrong: "REMESA_PAGANDOCHECK_TOKEN_HEADER", refused: true},
-		{name: "one step", one: true, says: "waits for a person", warns: true},
+		{name: "one step", one: true, says: "is held for an operator", warns: true},
 	} {
 		p := serve(t, row.options, row.faults...)
 		var checker providers.Checker = newTwoStep(t, config(p.url))
@@ -260,7 +260,7 @@ func TestCheckSaysWhatTheAccountMayDo(t *testing.T) {
 		if i := slices.IndexFunc(found, func(f providers.Finding) bool { return strings.Contains(f.Text, row.says) }); row.says != "" && (i < 0 || found[i].Warn != row.warns) {
 			t.Errorf("%s: found %+v", row.name, found)
 		}
-		if len(p.desk.Arrivals()) != 0 {
+		if len(p.sim.Arrivals()) != 0 {
 			t.Errorf("%s: a request that can move money arrived", row.name)
 		}
 	}
@@ -279,7 +279,7 @@ func TestRefusedCredentialsStopAfterOneLogin(t *testing.T) {
 			t.Fatalf("charge: got %v", err)
 		}
 	}
-	if n := p.desk.Logins(); n != 1 {
+	if n := p.sim.Logins(); n != 1 {
 		t.Errorf("%d logins, want 1", n)
 	}
 }
@@ -299,8 +299,8 @@ func TestRefusedCredentialsAreNotTriedAgainWithinAnAttempt(t *testing.T) {
 		c.Cooldown = time.Nanosecond
 		var credentials *providers.CredentialsError
 		_, err := newClient(t, c).Charge(t.Context(), charge(t, "pay-1"), providers.Attempt{})
-		if !errors.As(err, &credentials) || p.desk.Logins() != row.logins || p.desk.ArrivalCount("pay-1") != row.arrived {
-			t.Errorf("%s: %d logins, %d charges, %v", row.name, p.desk.Logins(), p.desk.ArrivalCount("pay-1"), err)
+		if !errors.As(err, &credentials) || p.sim.Logins() != row.logins || p.sim.ArrivalCount("pay-1") != row.arrived {
+			t.Errorf("%s: %d logins, %d charges, %v", row.name, p.sim.Logins(), p.sim.ArrivalCount("pay-1"), err)
 		}
 	}
 }
@@ -345,14 +345,14 @@ func TestOneTokenServesManyCharges(t *testing.T) {
 			t.Fatalf("%s: got %+v, %v", reference, o, err)
 		}
 	}
-	if n := p.desk.Logins(); n != 1 {
+	if n := p.sim.Logins(); n != 1 {
 		t.Errorf("%d logins for four charges, want 1", n)
 	}
 	var credentials *providers.CredentialsError
 	if _, err := c.Charge(t.Context(), charge(t, "pay-5"), (&providertest.CheckpointRecorder{}).Attempt()); !errors.As(err, &credentials) || credentials.Code != "100" {
 		t.Errorf("a charge whose tokens all end at once: got %v", err)
 	}
-	if n, arrived := p.desk.Logins(), p.desk.ArrivalCount("pay-5"); n != 2 || arrived != 2 || p.desk.ExecutionCount("pay-5") != 0 {
+	if n, arrived := p.sim.Logins(), p.sim.ArrivalCount("pay-5"); n != 2 || arrived != 2 || p.sim.ExecutionCount("pay-5") != 0 {
 		t.Errorf("%d logins and %d charges, want two of each", n, arrived)
 	}
 }
@@ -368,9 +368,9 @@ func TestNoOutcomeCarriesPersonalDataOrSecrets(t *testing.T) {
 		c, l := newTwoStep(t, config(p.url)), &providertest.CheckpointRecorder{}
 		ch := charge(t, "pay-1")
 		o, err := c.Charge(t.Context(), ch, l.Attempt())
-		asked, askErr := c.Status(t.Context(), providers.StatusQuery{Reference: "pay-1", Amount: ch.Amount, Charge: &ch, ProviderRefs: l.ProviderRefs})
+		queried, queryErr := c.Status(t.Context(), providers.StatusQuery{Reference: "pay-1", Amount: ch.Amount, Charge: &ch, ProviderRefs: l.ProviderRefs})
 		found, checkErr := c.Check(t.Context())
-		return fmt.Sprintf("%+v %v %+v %v %+v %v %v", o, err, asked, askErr, found, checkErr, l.ProviderRefs)
+		return fmt.Sprintf("%+v %v %+v %v %+v %v %v", o, err, queried, queryErr, found, checkErr, l.ProviderRefs)
 	})
 }
 
@@ -408,7 +408,7 @@ func TestWhatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
 			}
 		}
 	}
-	if n := len(p.desk.Arrivals()) + p.desk.Logins(); n != 0 {
+	if n := len(p.sim.Arrivals()) + p.sim.Logins(); n != 0 {
 		t.Errorf("%d requests arrived", n)
 	}
 }

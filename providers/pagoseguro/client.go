@@ -85,7 +85,7 @@ func (c *Client) Check(ctx context.Context) ([]providers.Finding, error) {
 	}
 	return []providers.Finding{
 		{Text: "login accepted; whether the account's product is recurring charges shows with the first charge"},
-		{Text: "no status query: a charge without a clear answer is held for a person"},
+		{Text: "no status query: a charge without a clear response is held for an operator"},
 	}, nil
 }
 

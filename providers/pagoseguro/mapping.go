@@ -113,15 +113,15 @@ var approvalCode = regexp.MustCompile(`^[0-9A-Za-z-]{1,12}$`)
 // wrote it, in no zone that is documented. A redacted message would lose both; what has another
 // form is left out.
 func (w mappingContext) approvalMessage(a response) string {
-	var told []string
+	var parts []string
 	if code, ok := a.field("code"); ok && approvalCode.MatchString(code) && providers.ID(code, w.hide...) == code {
-		told = append(told, "approval "+code)
+		parts = append(parts, "approval "+code)
 	}
 	text, _ := a.field("date")
 	if at, err := time.Parse(localTime, strings.Replace(text, " ", "T", 1)); err == nil {
-		told = append(told, "date "+at.Format(localTime))
+		parts = append(parts, "date "+at.Format(localTime))
 	}
-	return strings.Join(told, ", ")
+	return strings.Join(parts, ", ")
 }
 
 const localTime = "2006-01-02T15:04:05"

@@ -130,8 +130,8 @@ type CheckpointRecorder struct {
 // MoneySteps is how many checkpoints stand before a step that can move money.
 func (k *CheckpointRecorder) MoneySteps() int {
 	n := 0
-	for _, moves := range k.MoneyStepNext {
-		if moves {
+	for _, moneyStepNext := range k.MoneyStepNext {
+		if moneyStepNext {
 			n++
 		}
 	}
@@ -146,16 +146,16 @@ func (k *CheckpointRecorder) Attempt() providers.Attempt {
 	}
 }
 
-func (k *CheckpointRecorder) checkpoint(_ context.Context, handles map[string]string, moves bool) error {
+func (k *CheckpointRecorder) checkpoint(_ context.Context, refs map[string]string, moneyStepNext bool) error {
 	switch {
 	case k.Err != nil:
 		return k.Err
-	case moves && k.MoneyStepErr != nil:
+	case moneyStepNext && k.MoneyStepErr != nil:
 		return k.MoneyStepErr
 	case k.ProviderRefs == nil:
 		k.ProviderRefs = map[string]string{}
 	}
-	maps.Copy(k.ProviderRefs, handles)
-	k.MoneyStepNext = append(k.MoneyStepNext, moves)
+	maps.Copy(k.ProviderRefs, refs)
+	k.MoneyStepNext = append(k.MoneyStepNext, moneyStepNext)
 	return nil
 }

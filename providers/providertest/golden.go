@@ -55,12 +55,12 @@ type Recorder struct {
 }
 
 // Record serves the responses until the test ends.
-func Record(t *testing.T, answer func(r *http.Request) (status int, body string)) *Recorder {
+func Record(t *testing.T, respond func(r *http.Request) (status int, body string)) *Recorder {
 	t.Helper()
 	rec := &Recorder{}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rec.keep(r)
-		status, body := answer(r)
+		status, body := respond(r)
 		w.WriteHeader(status)
 		_, _ = io.WriteString(w, body)
 	}))

@@ -99,8 +99,8 @@ func Broken(t *testing.T, kind Exchange, mapping func(err error) (providers.Outc
 		case want == "":
 			want = NoAct
 		}
-		if class, said := ClassAndCode(mapping(row.err)); class != want || said != code {
-			t.Errorf("%s: got %s %s, want %s %s", name, class, said, want, code)
+		if class, gotCode := ClassAndCode(mapping(row.err)); class != want || gotCode != code {
+			t.Errorf("%s: got %s %s, want %s %s", name, class, gotCode, want, code)
 		}
 	}
 }

@@ -107,12 +107,12 @@ const AsAssumed = "as assumed"
 
 // Forms runs the suite for each form that a provider may have: AsAssumed in every way, the others
 // FreshConnectionsOnly.
-func Forms[O any](t *testing.T, forms map[string]O, subject func(form O) Suite) {
+func Forms[O any](t *testing.T, forms map[string]O, suite func(form O) Suite) {
 	t.Helper()
 	for name, form := range forms {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := subject(form)
+			s := suite(form)
 			s.FreshConnectionsOnly = s.FreshConnectionsOnly || name != AsAssumed
 			Run(t, s)
 		})
@@ -169,8 +169,8 @@ type fixture struct {
 	simulator *sandbox.Simulator
 	client    any
 	// providerRefs are what attempts kept, by reference.
-	handles map[string]map[string]string
-	offered requestCounter
+	providerRefs map[string]map[string]string
+	offered      requestCounter
 }
 
 // requestCounter counts how often each token was offered.
@@ -203,7 +203,7 @@ func (c *requestCounter) most() (tokens, times int) {
 func start(t *testing.T, s Suite, w transport) *fixture {
 	t.Helper()
 	simulator := s.Simulator()
-	b := &fixture{Suite: s, simulator: simulator.Simulator, handles: map[string]map[string]string{}, offered: requestCounter{counts: map[string]int{}}}
+	b := &fixture{Suite: s, simulator: simulator.Simulator, providerRefs: map[string]map[string]string{}, offered: requestCounter{counts: map[string]int{}}}
 	b.server = httptest.NewUnstartedServer(b.offered.watch(simulator))
 	b.server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	env := Env{Timeout: 30 * time.Second}
@@ -244,7 +244,7 @@ func (b *fixture) warm(t *testing.T) {
 func (b *fixture) attempt(t *testing.T, ctx context.Context, reference string) (providers.Outcome, error) { //nolint:revive // t leads in tests
 	t.Helper()
 	a := providers.Attempt{
-		ID: "attempt-" + reference, ProviderRefs: maps.Clone(b.handles[reference]), Checkpoint: b.checkpoint(t, reference),
+		ID: "attempt-" + reference, ProviderRefs: maps.Clone(b.providerRefs[reference]), Checkpoint: b.checkpoint(t, reference),
 		Alias: func(context.Context, string) error { return nil },
 	}
 	switch client := b.client.(type) {
@@ -262,12 +262,12 @@ func (b *fixture) attempt(t *testing.T, ctx context.Context, reference string) (
 func (b *fixture) checkpoint(t *testing.T, reference string) func(context.Context, map[string]string, bool) error {
 	t.Helper()
 	before := b.simulator.ArrivalCount(reference)
-	return func(_ context.Context, handles map[string]string, moves bool) error {
-		if b.handles[reference] == nil {
-			b.handles[reference] = map[string]string{}
+	return func(_ context.Context, providerRefs map[string]string, moneyStepNext bool) error {
+		if b.providerRefs[reference] == nil {
+			b.providerRefs[reference] = map[string]string{}
 		}
-		maps.Copy(b.handles[reference], handles)
-		if moves && b.simulator.ArrivalCount(reference) > before {
+		maps.Copy(b.providerRefs[reference], providerRefs)
+		if moneyStepNext && b.simulator.ArrivalCount(reference) > before {
 			t.Error("a request that can move money left before the attempt noted that it may")
 		}
 		return nil
@@ -277,7 +277,7 @@ func (b *fixture) checkpoint(t *testing.T, reference string) func(context.Contex
 // query is a status query as the engine would after that outcome.
 func (b *fixture) query(t *testing.T, reference string, o providers.Outcome) providers.StatusQuery {
 	t.Helper()
-	q := providers.StatusQuery{Account: "default", Reference: reference, ProviderID: o.ProviderID, ProviderRefs: maps.Clone(b.handles[reference])}
+	q := providers.StatusQuery{Account: "default", Reference: reference, ProviderID: o.ProviderID, ProviderRefs: maps.Clone(b.providerRefs[reference])}
 	if q.ProviderRefs == nil {
 		q.ProviderRefs = map[string]string{}
 	}

@@ -24,7 +24,7 @@ type RedactionTest struct {
 	Values []string
 	// Response is what the provider says to a request when said, a JSON text, stands in one of its
 	// fields.
-	Response func(r *http.Request, said string) (status int, body string)
+	Response func(r *http.Request, value string) (status int, body string)
 	// Call makes one attempt, or one status query.
 	Call func(t *testing.T, url string) (providers.Outcome, error)
 }
@@ -92,18 +92,18 @@ func (p RedactionTest) headers(t *testing.T) []string {
 	return values
 }
 
-func (p RedactionTest) respond(t *testing.T, text string, look func(*http.Request)) (providers.Outcome, error) {
+func (p RedactionTest) respond(t *testing.T, text string, watch func(*http.Request)) (providers.Outcome, error) {
 	t.Helper()
-	said, err := json.Marshal(text)
+	value, err := json.Marshal(text)
 	if err != nil {
 		t.Fatal(err)
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
-		if look != nil {
-			look(r)
+		if watch != nil {
+			watch(r)
 		}
-		status, body := p.Response(r, string(said))
+		status, body := p.Response(r, string(value))
 		w.WriteHeader(status)
 		_, _ = io.WriteString(w, body)
 	}))
@@ -113,13 +113,13 @@ func (p RedactionTest) respond(t *testing.T, text string, look func(*http.Reques
 
 // RespondWith responds to every request with the body, in which SAID stands for what is said, and a
 // request to a path that holds one of the keys of logins with that key's value.
-func RespondWith(status int, body string, logins map[string]string) func(r *http.Request, said string) (int, string) {
-	return func(r *http.Request, said string) (int, string) {
-		for path, answer := range logins {
+func RespondWith(status int, body string, logins map[string]string) func(r *http.Request, value string) (int, string) {
+	return func(r *http.Request, value string) (int, string) {
+		for path, response := range logins {
 			if strings.Contains(r.URL.Path, path) {
-				return http.StatusOK, answer
+				return http.StatusOK, response
 			}
 		}
-		return status, strings.ReplaceAll(body, "SAID", said)
+		return status, strings.ReplaceAll(body, "SAID", value)
 	}
 }

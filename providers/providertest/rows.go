@@ -134,9 +134,9 @@ func ambiguous() Row {
 	return row
 }
 
-func noResponse(asked, name, sent string, moved int) Row {
+func noResponse(query, name, sent string, moved int) Row {
 	return Row{
-		Name: name, Faults: []sandbox.Fault{{Kind: sent}, {Kind: asked}}, Want: providers.InDoubt, Moved: moved,
+		Name: name, Faults: []sandbox.Fault{{Kind: sent}, {Kind: query}}, Want: providers.InDoubt, Moved: moved,
 		Then: []providers.Class{NoAnswer}, Finally: moved,
 	}
 }

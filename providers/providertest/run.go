@@ -27,8 +27,8 @@ func (b *fixture) run(t *testing.T, row Row) {
 	o, err := b.runRow(t, row)
 	b.check(t, row, o, err)
 	b.atMost(t, row.Moved, "after the attempt")
-	if asker, can := b.client.(providers.StatusChecker); can {
-		b.queryStatus(t, asker, row, o)
+	if checker, can := b.client.(providers.StatusChecker); can {
+		b.queryStatus(t, checker, row, o)
 		b.atMost(t, row.Finally, "in the end")
 	}
 }
@@ -74,15 +74,15 @@ func (b *fixture) check(t *testing.T, row Row, o providers.Outcome, err error) {
 	}
 }
 
-func (b *fixture) queryStatus(t *testing.T, asker providers.StatusChecker, row Row, o providers.Outcome) {
+func (b *fixture) queryStatus(t *testing.T, checker providers.StatusChecker, row Row, o providers.Outcome) {
 	t.Helper()
 	q := b.query(t, reference, o)
 	for i, want := range row.Then {
-		answer, err := asker.Status(t.Context(), q)
-		if got := word(answer, err, NoAnswer); got != want {
+		result, err := checker.Status(t.Context(), q)
+		if got := word(result, err, NoAnswer); got != want {
 			t.Errorf("status query %d came to %q (%v), want %q", i+1, got, err, want)
 		}
-		b.echo(t, q, answer)
+		b.echo(t, q, result)
 	}
 }
 
@@ -165,7 +165,7 @@ func (b *fixture) findsAnothers(t *testing.T) {
 		if o, err := b.attempt(t, t.Context(), reference); err != nil || o.Class != want {
 			t.Fatalf("came to %q, %v; want %q", o.Class, err, want)
 		}
-		delete(b.handles, reference)
+		delete(b.providerRefs, reference)
 	}
 	b.atMost(t, 1, "after two attempts")
 }

@@ -166,7 +166,7 @@ type rule struct {
 }
 
 // AddFaults adds faults behind those that are there.
-func (d *Simulator) AddFaults(faults ...Fault) error {
+func (s *Simulator) AddFaults(faults ...Fault) error {
 	rules := make([]*rule, 0, len(faults))
 	for i, f := range faults {
 		b, known := kinds()[f.Kind]
@@ -187,47 +187,47 @@ func (d *Simulator) AddFaults(faults ...Fault) error {
 		}
 		rules = append(rules, &rule{f, b})
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if len(d.faults)+len(rules) > 1000 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.faults)+len(rules) > 1000 {
 		return fmt.Errorf("more than 1000 faults")
 	}
-	d.faults = append(d.faults, rules...)
+	s.faults = append(s.faults, rules...)
 	return nil
 }
 
 // Faults lists those that still apply; Next is what is left of it.
-func (d *Simulator) Faults() []Fault {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+func (s *Simulator) Faults() []Fault {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	all := []Fault{}
-	for _, r := range d.faults {
+	for _, r := range s.faults {
 		all = append(all, r.Fault)
 	}
 	return all
 }
 
 // ClearFaults ends all faults. Payments that wait for something go on waiting.
-func (d *Simulator) ClearFaults() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.faults = nil
+func (s *Simulator) ClearFaults() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = nil
 }
 
 // ApplyFaults uses up the faults that apply to a request: it waits for the sum of the latencies, or
 // until the client left, and returns one other.
-func (d *Simulator) ApplyFaults(ctx context.Context, operation, reference, amount string) (Fault, Behaviour) {
-	delay, f, b := d.fault(operation, reference, amount)
+func (s *Simulator) ApplyFaults(ctx context.Context, operation, reference, amount string) (Fault, Behaviour) {
+	delay, f, b := s.fault(operation, reference, amount)
 	wait(ctx, delay)
 	return f, b
 }
 
-func (d *Simulator) fault(operation, reference, amount string) (time.Duration, Fault, Behaviour) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+func (s *Simulator) fault(operation, reference, amount string) (time.Duration, Fault, Behaviour) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	var wait time.Duration
 	var chosen *rule
-	for _, r := range d.faults {
+	for _, r := range s.faults {
 		if !r.matches(operation, reference, amount) {
 			continue
 		}
@@ -240,7 +240,7 @@ func (d *Simulator) fault(operation, reference, amount string) (time.Duration, F
 		}
 		r.use()
 	}
-	d.faults = slices.DeleteFunc(d.faults, func(r *rule) bool { return r.Next == usedUp })
+	s.faults = slices.DeleteFunc(s.faults, func(r *rule) bool { return r.Next == usedUp })
 	if chosen == nil {
 		return wait, Fault{}, Behaviour{}
 	}

@@ -18,7 +18,7 @@ type Webhook struct {
 	Read func(r Report) (alias string, err error)
 	// Verify proves that the report is the provider's about that payment. Its error means that it
 	// is not; whoever sent it learns nothing of what was wrong.
-	Verify func(r Report, about Reported) error
+	Verify func(r Report, expected Reported) error
 }
 
 // Report is a request to a webhook.
@@ -34,7 +34,7 @@ type Reported struct {
 	Reference string
 	Amount    providers.Money
 	// ProviderRefs are those that the adapter kept.
-	Handles map[string]string
+	ProviderRefs map[string]string
 	// Client is the account's, nil where this process does not serve the account.
 	Client any
 	Now    func() time.Time

@@ -107,7 +107,7 @@ func (c *Client) statusTef(q providers.StatusQuery) ([]byte, error) {
 	case c.config.StatusSignature == SignAPIKey:
 		return nil, nil
 	case q.Payout == nil:
-		return nil, errors.New("the payout's details are gone, and with them what signs a question")
+		return nil, errors.New("the payout's details are gone, and with them what signs a status query")
 	}
 	return encodeTef(*q.Payout)
 }
@@ -136,7 +136,7 @@ func (c *Client) Check(ctx context.Context) ([]providers.Finding, error) {
 	if o.Class == providers.NotFound {
 		return append(found, providers.Finding{Text: "credentials accepted; an unknown payout is answered with " + o.Code}), nil
 	}
-	text := fmt.Sprintf("a question about an unknown payout was answered with %s %s, not with a code that means not found", o.Class, o.Code)
+	text := fmt.Sprintf("a status query of an unknown payout came to %s %s, not to a code that means not found", o.Class, o.Code)
 	return append(found, providers.Finding{Warn: true, Text: text}), nil
 }
 

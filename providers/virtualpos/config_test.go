@@ -101,7 +101,7 @@ func TestCheckProvesCredentialsWithoutMovingMoney(t *testing.T) {
 	}
 }
 
-func TestCheckWarnsOfAnAnswerThatMeansNothing(t *testing.T) {
+func TestCheckWarnsOfAResponseThatMeansNothing(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write([]byte(`{"status":"NOK","error":{"error_code":"E-090"}}`))
@@ -132,7 +132,7 @@ func TestNoOutcomeCarriesPersonalDataOrSecrets(t *testing.T) {
 		c := newClient(t, config(providertest.Simulate(t, simulator.New(simulator.Options{}, sandbox.Options{}), f)))
 		p := payout(t, "po-1")
 		paid, payErr := c.Pay(t.Context(), p, providers.Attempt{})
-		asked, askErr := c.Status(t.Context(), providers.StatusQuery{Reference: "po-1", Amount: p.Amount, Payout: &p})
-		return fmt.Sprintf("%+v %v %+v %v", paid, payErr, asked, askErr)
+		queried, queryErr := c.Status(t.Context(), providers.StatusQuery{Reference: "po-1", Amount: p.Amount, Payout: &p})
+		return fmt.Sprintf("%+v %v %+v %v", paid, payErr, queried, queryErr)
 	})
 }

@@ -35,14 +35,14 @@ func TestConformance(t *testing.T) {
 
 // Every line: what signs a status query and what the provider wants it to sign, and what a status
 // query about a final payout comes to whose details are gone. It never speaks of the credentials.
-func TestAQuestionThatSignsTooLittleSaysNothingOfTheCredentials(t *testing.T) {
+func TestAQueryThatSignsTooLittleSaysNothingOfTheCredentials(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
 		name      string
 		signature string
 		strict    bool
 		key       providers.Secret
-		asked     int32
+		queries   int32
 		class     providers.Class
 		text      string
 	}{
@@ -53,10 +53,10 @@ func TestAQuestionThatSignsTooLittleSaysNothingOfTheCredentials(t *testing.T) {
 		{"another key signs alone", virtualpos.SignAPIKey, false, "another", 1, "", "E-001"},
 	} {
 		s := simulator.New(simulator.Options{SignedQueries: row.strict}, sandbox.Options{})
-		var asked atomic.Int32
+		var queries atomic.Int32
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.Method == http.MethodGet {
-				asked.Add(1)
+				queries.Add(1)
 			}
 			s.ServeHTTP(w, r)
 		}))
@@ -69,14 +69,14 @@ func TestAQuestionThatSignsTooLittleSaysNothingOfTheCredentials(t *testing.T) {
 		settings.StatusSignature, settings.APIKey = row.signature, row.key
 		c := newClient(t, settings)
 		for _, q := range []providers.StatusQuery{{Reference: "po-1", ProviderID: paid.ProviderID}, {Reference: "po-1"}} {
-			asked.Store(0)
+			queries.Store(0)
 			o, err := c.Status(t.Context(), q)
 			if o.Class != row.class || (err != nil) != (row.text != "") || err != nil && !strings.Contains(err.Error(), row.text) {
 				t.Errorf("%s: got %+v, %v", row.name, o, err)
 			}
 			var credentials *providers.CredentialsError
-			if errors.As(err, &credentials) || asked.Load() != row.asked {
-				t.Errorf("%s: asked %d times, %v", row.name, asked.Load(), err)
+			if errors.As(err, &credentials) || queries.Load() != row.queries {
+				t.Errorf("%s: asked %d times, %v", row.name, queries.Load(), err)
 			}
 		}
 	}
@@ -85,7 +85,7 @@ func TestAQuestionThatSignsTooLittleSaysNothingOfTheCredentials(t *testing.T) {
 // A status query about somebody else's payout may be refused like wrong credentials, because it is
 // signed over ours. It stops the account only where the credentials are refused for another status
 // query, too.
-func TestAQuestionRefusedForItsPayoutLeavesTheAccountOpen(t *testing.T) {
+func TestAQueryRefusedForItsPayoutLeavesTheAccountOpen(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
 		name    string
@@ -200,7 +200,7 @@ func TestASecondPayoutUnderOurReferenceIsFound(t *testing.T) {
 
 // A query by reference that comes to nothing is not made good by the id: it would pass for a proof
 // that such queries work.
-func TestALookByReferenceStandsForItself(t *testing.T) {
+func TestAQueryByReferenceStandsForItself(t *testing.T) {
 	t.Parallel()
 	for kind, want := range map[string]providers.Class{"bare_404": "", "login_page": "", "not_found": providers.NotFound} {
 		s := simulator.New(simulator.Options{}, sandbox.Options{})

@@ -127,7 +127,7 @@ func errorBeforeExecution(r wire.Reply, a response, now time.Time) error {
 func (w mappingContext) statusError(err error) error {
 	var credentials *providers.CredentialsError
 	if w.noDetails && errors.As(err, &credentials) {
-		return fmt.Errorf("no answer: a question signed with the API key alone was refused, code %s", credentials.Code)
+		return fmt.Errorf("no answer: a status query signed with the API key alone was refused, code %s", credentials.Code)
 	}
 	return err
 }

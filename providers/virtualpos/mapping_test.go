@@ -43,7 +43,7 @@ func TestMapping(t *testing.T) {
 		body    string
 		created providers.Class
 		code    string
-		asked   providers.Class
+		queried providers.Class
 		asCode  string
 	}{
 		{"paid", 200, paidBody, succeeded, "pagado", succeeded, "pagado"},
@@ -173,8 +173,8 @@ func TestMapping(t *testing.T) {
 		if class, code := providertest.ClassAndCode(mapPayout(r, nil, with)); class != row.created || code != row.code {
 			t.Errorf("create, %s: got %s %s, want %s %s", row.name, class, code, row.created, row.code)
 		}
-		if class, code := providertest.ClassAndCode(mapStatus(r, nil, with)); class != row.asked || code != row.asCode {
-			t.Errorf("status, %s: got %s %s, want %s %s", row.name, class, code, row.asked, row.asCode)
+		if class, code := providertest.ClassAndCode(mapStatus(r, nil, with)); class != row.queried || code != row.asCode {
+			t.Errorf("status, %s: got %s %s, want %s %s", row.name, class, code, row.queried, row.asCode)
 		}
 	}
 }

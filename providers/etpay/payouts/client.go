@@ -42,8 +42,8 @@ func (c *Client) Pay(ctx context.Context, p providers.Payout, a providers.Attemp
 	if err := c.Prepare(ctx); err != nil {
 		return providers.Outcome{}, err
 	}
-	handles := map[string]string{FirstAttemptRef: c.firstAttempt(a.ProviderRefs)}
-	if err := a.Checkpoint(ctx, handles, true); err != nil {
+	refs := map[string]string{FirstAttemptRef: c.firstAttempt(a.ProviderRefs)}
+	if err := a.Checkpoint(ctx, refs, true); err != nil {
 		return providers.Outcome{}, &providers.NotSent{Reason: "superseded", Err: err}
 	}
 	r, err := wire.NewRequestAt(http.MethodPost, c.base, c.config.CreatePath, body)
@@ -57,10 +57,10 @@ func (c *Client) Pay(ctx context.Context, p providers.Payout, a providers.Attemp
 }
 
 // firstAttempt is the earliest of the attempts' times, as this one knows it.
-func (c *Client) firstAttempt(noted map[string]string) string {
+func (c *Client) firstAttempt(kept map[string]string) string {
 	now := c.config.Now().UTC()
-	if earlier, err := time.Parse(time.RFC3339, noted[FirstAttemptRef]); err == nil && earlier.Before(now) {
-		return noted[FirstAttemptRef]
+	if earlier, err := time.Parse(time.RFC3339, kept[FirstAttemptRef]); err == nil && earlier.Before(now) {
+		return kept[FirstAttemptRef]
 	}
 	return now.Format(time.RFC3339)
 }

@@ -18,14 +18,14 @@ import (
 // counter is a payout client with its simulator, on one clock that the test moves, and what its
 // attempts kept.
 type payoutFixture struct {
-	t      *testing.T
-	s      *sandbox.Provider
-	url    string
-	client *payouts.Client
-	kept   map[string]string
-	moves  int
-	lost   error
-	clock  *providertest.Clock
+	t          *testing.T
+	s          *sandbox.Provider
+	url        string
+	client     *payouts.Client
+	kept       map[string]string
+	moneySteps int
+	lost       error
+	clock      *providertest.Clock
 }
 
 func newPayoutFixture(t *testing.T, faults ...sandbox.Fault) *payoutFixture {
@@ -43,9 +43,9 @@ func (b *payoutFixture) pay(reference string) (providers.Outcome, error) {
 	b.t.Helper()
 	return b.client.Pay(b.t.Context(), payout(b.t, reference), providers.Attempt{
 		ProviderRefs: maps.Clone(b.kept),
-		Checkpoint: func(_ context.Context, h map[string]string, moves bool) error {
-			if moves {
-				b.moves++
+		Checkpoint: func(_ context.Context, h map[string]string, moneySteps bool) error {
+			if moneySteps {
+				b.moneySteps++
 			}
 			maps.Copy(b.kept, h)
 			return b.lost
@@ -81,12 +81,12 @@ func TestAnAttemptOpensRightBeforeThePayout(t *testing.T) {
 	b.lost = nil
 	o, err := b.pay("PO1")
 	b.want(o, err, providers.Pending, "processing")
-	if b.moves != 2 || o.ProviderID == "" || b.kept[payouts.FirstAttemptRef] != "2026-05-15T02:30:00Z" {
-		t.Errorf("noted %d times, %q; the outcome is %+v", b.moves, b.kept, o)
+	if b.moneySteps != 2 || o.ProviderID == "" || b.kept[payouts.FirstAttemptRef] != "2026-05-15T02:30:00Z" {
+		t.Errorf("noted %d times, %q; the outcome is %+v", b.moneySteps, b.kept, o)
 	}
 }
 
-func TestAPayoutIsLookedForSinceItsFirstAttempt(t *testing.T) {
+func TestAPayoutIsListedSinceItsFirstAttempt(t *testing.T) {
 	t.Parallel()
 	b := newPayoutFixture(t, sandbox.Fault{Kind: "hang_up_after", Next: 1}, sandbox.Fault{Kind: "bad_gateway_before"})
 	o, err := b.pay("PO1")
@@ -112,7 +112,7 @@ func TestWithoutTheDayOfItsFirstAttemptNothingIsConcluded(t *testing.T) {
 	}
 }
 
-func TestTwoPayoutsOfOneReferenceAreAPersons(t *testing.T) {
+func TestTwoPayoutsOfOneReferenceAreForAnOperator(t *testing.T) {
 	t.Parallel()
 	b := newPayoutFixture(t)
 	for range 2 {
@@ -175,12 +175,12 @@ func TestALaterPayoutBesideARejectedOneIsFound(t *testing.T) {
 
 // Where the listing cannot be read, a success under the known id is still one; nothing else is a
 // response.
-func TestALookWithoutAListing(t *testing.T) {
+func TestAQueryWithoutAListing(t *testing.T) {
 	t.Parallel()
 	for name, row := range map[string]struct {
-		made, asked []sandbox.Fault
-		listing     string
-		want        providers.Class
+		made, queried []sandbox.Fault
+		listing       string
+		want          providers.Class
 	}{
 		"paid by its id":         {nil, nil, "/v1/all", providers.Succeeded},
 		"rejected by its id":     {[]sandbox.Fault{{Kind: "rejected_word"}}, nil, "/v1/all", ""},
@@ -195,14 +195,14 @@ func TestALookWithoutAListing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		providertest.Fault(t, b.s, row.asked...)
+		providertest.Fault(t, b.s, row.queried...)
 		if o, err := b.mustQuery("PO1", made.ProviderID); (err == nil) != (row.want != "") || o.Class != row.want {
 			t.Errorf("%s: got %+v, %v, want %s", name, o, err, row.want)
 		}
 	}
 }
 
-func TestAWatchThatKnowsNoFirstDayAsksByTheID(t *testing.T) {
+func TestAWatchThatKnowsNoFirstDayQueriesByTheID(t *testing.T) {
 	t.Parallel()
 	b := newPayoutFixture(t)
 	made, err := b.pay("PO1")
@@ -241,8 +241,8 @@ func TestARefusedLoginSendsNothing(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	}
-	if n := b.s.Logins(); n != 1 || b.moves != 0 {
-		t.Errorf("%d logins, %d notes", n, b.moves)
+	if n := b.s.Logins(); n != 1 || b.moneySteps != 0 {
+		t.Errorf("%d logins, %d notes", n, b.moneySteps)
 	}
 }
 

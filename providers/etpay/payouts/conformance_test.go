@@ -59,7 +59,7 @@ func suite(o simulator.Options) providertest.Suite {
 				Moved: 1, Then: then(providertest.NoAnswer), Finally: 1,
 			},
 			{
-				Name: "ends all tokens when it is asked", Faults: []sandbox.Fault{lost, {Kind: "expire_tokens", Operation: sandbox.StatusOperation, Next: 1}},
+				Name: "ends all tokens when it is queried", Faults: []sandbox.Fault{lost, {Kind: "expire_tokens", Operation: sandbox.StatusOperation, Next: 1}},
 				Want: providers.InDoubt, Moved: 1, Then: then(providers.Succeeded), Finally: 1,
 			},
 			{

@@ -113,7 +113,7 @@ func TestWhatANewPayoutComesTo(t *testing.T) {
 	}
 }
 
-func TestANewPayoutWithoutAnAnswer(t *testing.T) {
+func TestANewPayoutWithoutAResponse(t *testing.T) {
 	t.Parallel()
 	providertest.Broken(t, providertest.MoneyExchange, func(err error) (providers.Outcome, error) { return mapPayout(wire.Reply{}, err, testContext(t)) })
 	providertest.Broken(t, providertest.StatusExchange, func(err error) (providers.Outcome, error) {
@@ -132,7 +132,7 @@ func TestThrottlingSaysHowLong(t *testing.T) {
 	})
 }
 
-func TestARefusalRepeatsNothingOfThePerson(t *testing.T) {
+func TestARefusalRepeatsNothingOfTheBeneficiary(t *testing.T) {
 	t.Parallel()
 	body := `{"code":"E-9","message":"rechazada: Ana Soto, cuenta 00123456789, ana@example.cl"}`
 	o, err := mapPayout(wire.Reply{Status: 422, Body: []byte(body)}, nil, testContext(t))

@@ -251,8 +251,8 @@ func (v *simulator) rows(instruction int64, b sandbox.Behaviour) []row {
 		return rows
 	}
 	for _, e := range v.core.Executions() {
-		about, _ := strconv.ParseInt(strings.TrimPrefix(e.Beneficiary, "instruction "), 10, 64)
-		rows = append(rows, newRow(about, executionNumber(e.ID), e.Amount, v.Net, e.At))
+		named, _ := strconv.ParseInt(strings.TrimPrefix(e.Beneficiary, "instruction "), 10, 64)
+		rows = append(rows, newRow(named, executionNumber(e.ID), e.Amount, v.Net, e.At))
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()

@@ -49,11 +49,11 @@ func (e *simulator) payerActs(w http.ResponseWriter, r *http.Request) {
 
 // bookPayment books what the payer did and returns its payment token.
 func (e *simulator) bookPayment(s session, result string) string {
-	moves := sandbox.MovesNow
+	effect := sandbox.MovesNow
 	if result != "success" {
-		moves = sandbox.MovesNever
+		effect = sandbox.MovesNever
 	}
-	id := e.core.Take(s.order, sandbox.Behaviour{Effect: moves}, sandbox.Fault{}).ID
+	id := e.core.Take(s.order, sandbox.Behaviour{Effect: effect}, sandbox.Fault{}).ID
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if kept := e.sessions[s.token]; kept != nil {
@@ -98,12 +98,12 @@ func sendWebhook(ctx context.Context, address, token string) int {
 		return 0
 	}
 	r.Header.Set("Content-Type", "application/json")
-	answer, err := http.DefaultTransport.RoundTrip(r) // no redirect is followed
+	response, err := http.DefaultTransport.RoundTrip(r) // no redirect is followed
 	if err != nil {
 		return 0
 	}
-	_ = answer.Body.Close()
-	return answer.StatusCode
+	_ = response.Body.Close()
+	return response.StatusCode
 }
 
 func onThisMachine(host string) bool {

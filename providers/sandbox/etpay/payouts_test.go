@@ -28,11 +28,11 @@ func newPayoutFixture(t *testing.T, o sandbox.Options) *payoutFixture {
 	t.Helper()
 	a := &payoutFixture{t: t, s: New(Options{}, o)}
 	status, text := a.call("POST", "/v1/auth/login", etpayLogin)
-	var said struct{ Token string }
-	if err := json.Unmarshal([]byte(text), &said); err != nil || status != 200 || said.Token == "" {
+	var response struct{ Token string }
+	if err := json.Unmarshal([]byte(text), &response); err != nil || status != 200 || response.Token == "" {
 		t.Fatalf("the login was answered %d %s", status, text)
 	}
-	a.token = said.Token
+	a.token = response.Token
 	return a
 }
 
@@ -49,7 +49,7 @@ func (a *payoutFixture) call(method, path, body string) (int, string) {
 func TestETpayPayoutsAreStrict(t *testing.T) {
 	t.Parallel()
 	a := newPayoutFixture(t, sandbox.Options{})
-	for _, row := range []struct{ name, old, now, said string }{
+	for _, row := range []struct{ name, old, now, response string }{
 		{"a reference that begins with a dash", "PO1", "-PO1", "merchant_order_id"},
 		{"an amount as a text", "12500", `"12500"`, "amount"},
 		{"no amount", "12500", "0", "amount"},
@@ -70,7 +70,7 @@ func TestETpayPayoutsAreStrict(t *testing.T) {
 			t.Fatalf("%s: nothing to replace", row.name)
 		}
 		status, text := a.call("POST", "/v1/payouts", strings.Replace(etpayPayoutBody, row.old, row.now, 1))
-		if status != http.StatusBadRequest || !strings.Contains(text, row.said) {
+		if status != http.StatusBadRequest || !strings.Contains(text, row.response) {
 			t.Errorf("%s: answered %d %s", row.name, status, text)
 		}
 	}

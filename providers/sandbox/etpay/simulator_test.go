@@ -44,9 +44,9 @@ func (e sessionFixture) call(path, kind, body string) (int, string) {
 func (e sessionFixture) open(body string) (int, string) {
 	e.t.Helper()
 	code, text := e.call("/session/initialize", "application/json", body)
-	var said struct{ Token, Code string }
-	_ = json.Unmarshal([]byte(text), &said)
-	return code, said.Token + said.Code
+	var response struct{ Token, Code string }
+	_ = json.Unmarshal([]byte(text), &response)
+	return code, response.Token + response.Code
 }
 
 func (e sessionFixture) status(body string) string {
@@ -68,7 +68,7 @@ func TestETpayIsStrict(t *testing.T) {
 	for _, row := range []struct {
 		name, body string
 		status     int
-		said       string
+		response   string
 	}{
 		{"an order", good, 200, "ses_000001"},
 		{"the same again: another session", good, 200, "ses_000002"},
@@ -93,8 +93,8 @@ func TestETpayIsStrict(t *testing.T) {
 		{"another token", strings.Replace(good, "sandbox-merchant-api-token", "x", 1), 401, "unauthorized"},
 		{"no JSON", "x", 401, "unauthorized"},
 	} {
-		if code, said := e.open(row.body); code != row.status || said != row.said {
-			t.Errorf("%s: %d %s, want %d %s", row.name, code, said, row.status, row.said)
+		if code, response := e.open(row.body); code != row.status || response != row.response {
+			t.Errorf("%s: %d %s, want %d %s", row.name, code, response, row.status, row.response)
 		}
 	}
 	if n := len(e.s.Executions()); n != 0 {
@@ -108,7 +108,7 @@ func TestETpaysPayers(t *testing.T) {
 	e.open(etpayOrderOf("OC1"))
 	e.open(etpayOrderOf("OC1"))
 	e.open(etpayOrderOf("OC2"))
-	steps := []struct{ token, result, answer string }{
+	steps := []struct{ token, result, want string }{
 		{"", "", `[]`},
 		{"ses_000001", "error", `[{"payment_status":"error","payment_token":"etp_000001"}]`},
 		{"ses_000003", "success", `[{"payment_status":"error","payment_token":"etp_000001"}]`},
@@ -124,8 +124,8 @@ func TestETpaysPayers(t *testing.T) {
 				t.Fatalf("step %d: the payer was answered %d %s", i, code, text)
 			}
 		}
-		if got := e.status(etpayStatusRequestOf("OC1")); got != step.answer {
-			t.Errorf("step %d: the answer is\n%s\nwant\n%s", i, got, step.answer)
+		if got := e.status(etpayStatusRequestOf("OC1")); got != step.want {
+			t.Errorf("step %d: the answer is\n%s\nwant\n%s", i, got, step.want)
 		}
 	}
 	if n := e.s.ExecutionCount("OC1"); n != 2 {

@@ -57,18 +57,18 @@ func (p *fixture) call(method, path, body string, header map[string]string) map[
 	}
 	w := httptest.NewRecorder()
 	p.s.ServeHTTP(w, r)
-	said := map[string]any{}
+	response := map[string]any{}
 	d := json.NewDecoder(w.Body)
 	d.UseNumber()
-	_ = d.Decode(&said)
-	said["http"] = w.Code
-	return said
+	_ = d.Decode(&response)
+	response["http"] = w.Code
+	return response
 }
 
 // text finds a field of the response's data, or of the data inside it.
-func (p *fixture) text(said map[string]any, name string) string {
+func (p *fixture) text(response map[string]any, name string) string {
 	p.t.Helper()
-	data, _ := said["data"].(map[string]any)
+	data, _ := response["data"].(map[string]any)
 	if inner, ok := data["data"].(map[string]any); ok {
 		data = inner
 	}
@@ -104,9 +104,9 @@ func TestPagandoCheckChargesAnOrder(t *testing.T) {
 	if p.text(before, "cartId") != "pay-1" || p.text(before, "total") != "149.50" || p.text(before, "payResponse") != "" {
 		t.Errorf("before the charge: %v", before)
 	}
-	said := p.charge("pay-1", id)
-	if fmt.Sprint(said["code"]) != "72" || said["key"] != "SUCCESS_ORDER" || p.text(said, "folio") == "" || p.text(said, "reference") == "" {
-		t.Errorf("the charge: %v", said)
+	response := p.charge("pay-1", id)
+	if fmt.Sprint(response["code"]) != "72" || response["key"] != "SUCCESS_ORDER" || p.text(response, "folio") == "" || p.text(response, "reference") == "" {
+		t.Errorf("the charge: %v", response)
 	}
 	after := p.info(id)
 	sum := md5.Sum([]byte("sandbox-password" + "149.50" + p.text(after, "transactionId")))
@@ -118,8 +118,8 @@ func TestPagandoCheckChargesAnOrder(t *testing.T) {
 		t.Errorf("the book says %+v", e)
 	}
 	p.s.Reset()
-	if said := p.info(id); said["key"] != "ORDER_NOT_FOUND" {
-		t.Errorf("after a reset: %v", said)
+	if response := p.info(id); response["key"] != "ORDER_NOT_FOUND" {
+		t.Errorf("after a reset: %v", response)
 	}
 }
 
@@ -156,9 +156,9 @@ func TestPagandoCheckRefusesWhatIsNotExactlyRight(t *testing.T) {
 	} {
 		p := newFixture(t, Options{})
 		body := strings.Replace(good[row.path](p.order("pay-1")), row.from, row.to, 1)
-		said := p.call("POST", row.path, body, row.header)
-		if fmt.Sprint(said["code"]) != row.code {
-			t.Errorf("%s: got %v, want code %s", row.name, said, row.code)
+		response := p.call("POST", row.path, body, row.header)
+		if fmt.Sprint(response["code"]) != row.code {
+			t.Errorf("%s: got %v, want code %s", row.name, response, row.code)
 		}
 		if n := len(p.s.Executions()); n != 0 {
 			t.Errorf("%s: money moved", row.name)
@@ -175,23 +175,23 @@ func TestPagandoCheckLogsIn(t *testing.T) {
 		{"a further field", strings.Replace(pagandoLogin, `{`, `{"x":1,`, 1), "110"},
 		{"the right ones", pagandoLogin, "0"},
 	} {
-		if said := p.call("POST", "/get-token", row.body, nil); fmt.Sprint(said["code"]) != row.code {
-			t.Errorf("%s: got %v", row.name, said)
+		if response := p.call("POST", "/get-token", row.body, nil); fmt.Sprint(response["code"]) != row.code {
+			t.Errorf("%s: got %v", row.name, response)
 		}
 	}
 	if n := p.s.Logins(); n != 5 {
 		t.Errorf("%d logins, want 5", n)
 	}
 	p.at = p.at.Add(time.Hour)
-	if said := p.charge("pay-1", ""); fmt.Sprint(said["code"]) != "100" {
-		t.Errorf("with a token that ended: got %v", said)
+	if response := p.charge("pay-1", ""); fmt.Sprint(response["code"]) != "100" {
+		t.Errorf("with a token that ended: got %v", response)
 	}
 	revoking := newFixture(t, Options{LoginRevokesTokens: true, TextCodes: true})
 	old := revoking.token
 	revoking.login()
 	revoking.token = old
-	if said := revoking.charge("pay-1", ""); said["code"] != "100" {
-		t.Errorf("with a revoked token: got %v", said)
+	if response := revoking.charge("pay-1", ""); response["code"] != "100" {
+		t.Errorf("with a revoked token: got %v", response)
 	}
 }
 
@@ -226,12 +226,12 @@ func TestPagandoCheckFaults(t *testing.T) {
 			t.Fatal(err)
 		}
 		name := row.fault.Kind + " " + row.fault.Code
-		said := p.charge("pay-1", id)
-		if fmt.Sprint(said["code"]) != row.code || fmt.Sprint(said["key"]) != row.key {
-			t.Errorf("%s: got %v", name, said)
+		response := p.charge("pay-1", id)
+		if fmt.Sprint(response["code"]) != row.code || fmt.Sprint(response["key"]) != row.key {
+			t.Errorf("%s: got %v", name, response)
 		}
-		if said["http"] != max(row.http, http.StatusOK) {
-			t.Errorf("%s: HTTP %v", name, said["http"])
+		if response["http"] != max(row.http, http.StatusOK) {
+			t.Errorf("%s: HTTP %v", name, response["http"])
 		}
 		if n := p.s.ExecutionCount("pay-1"); n != row.moved {
 			t.Errorf("%s: money moved %d times", name, n)
@@ -250,9 +250,9 @@ func TestPagandoCheckWays(t *testing.T) {
 		t.Errorf("an account without a shop made order %s", id)
 	}
 	flat := newFixture(t, Options{FlatIDs: true, NumberTotals: true, TextCodes: true})
-	said := flat.charge("pay-1", flat.order("pay-1"))
-	if data, _ := said["data"].(map[string]any); data["folio"] == nil || said["code"] != "72" {
-		t.Errorf("got %v", said)
+	response := flat.charge("pay-1", flat.order("pay-1"))
+	if data, _ := response["data"].(map[string]any); data["folio"] == nil || response["code"] != "72" {
+		t.Errorf("got %v", response)
 	}
 	for _, row := range []struct {
 		way   sandbox.Duplicates
@@ -262,8 +262,8 @@ func TestPagandoCheckWays(t *testing.T) {
 		p := newFixture(t, Options{Duplicates: row.way})
 		id := p.order("pay-1")
 		p.charge("pay-1", id)
-		if said := p.charge("pay-1", id); fmt.Sprint(said["code"]) != row.code {
-			t.Errorf("%q: got %v", row.way, said)
+		if response := p.charge("pay-1", id); fmt.Sprint(response["code"]) != row.code {
+			t.Errorf("%q: got %v", row.way, response)
 		}
 		if n := p.s.ExecutionCount("pay-1"); n != row.moved {
 			t.Errorf("%q: money moved %d times, want %d", row.way, n, row.moved)

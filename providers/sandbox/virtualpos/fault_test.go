@@ -37,7 +37,7 @@ func TestFaults(t *testing.T) {
 		fault   sandbox.Fault
 		created outcome // its word is a part of the response
 		moved   int
-		asked   []outcome
+		queried []outcome
 	}{
 		{sandbox.Fault{Kind: "decline"}, outcome{422, "E-120"}, 0, []outcome{{404, "E-041"}}},
 		{sandbox.Fault{Kind: "decline", Code: "E-133"}, outcome{422, "E-133"}, 0, []outcome{{404, "E-041"}}},
@@ -85,7 +85,7 @@ func TestFaults(t *testing.T) {
 		if moved := s.ExecutionCount("po-1"); moved != row.moved {
 			t.Errorf("%s: money moved %d times, want %d", name, moved, row.moved)
 		}
-		for _, want := range row.asked {
+		for _, want := range row.queried {
 			check(t, name+", status", attempt(t, s, statusQuery("po-1")), want)
 		}
 	}
@@ -99,7 +99,7 @@ func check(t *testing.T, name string, got, want outcome) {
 	}
 }
 
-func TestDelayedMoneyMovesWithoutBeingAsked(t *testing.T) {
+func TestDelayedMoneyMovesWithoutAStatusQuery(t *testing.T) {
 	t.Parallel()
 	c := &clock{at: time.Date(2026, 5, 15, 9, 0, 0, 0, time.UTC)}
 	s := New(Options{}, sandbox.Options{Now: c.now})

@@ -104,7 +104,7 @@ func both(from, to string) func(r *request) {
 	}
 }
 
-func TestVirtualPOSAnswersNoQuestionSignedForAnother(t *testing.T) {
+func TestVirtualPOSRefusesAQuerySignedForAnother(t *testing.T) {
 	t.Parallel()
 	s := New(Options{}, sandbox.Options{})
 	send(t, s, create("po-1"))
@@ -121,7 +121,7 @@ func TestVirtualPOSAnswersNoQuestionSignedForAnother(t *testing.T) {
 	}
 }
 
-func TestVirtualPOSMayWantQuestionsSignedInFull(t *testing.T) {
+func TestVirtualPOSMayWantQueriesSignedInFull(t *testing.T) {
 	t.Parallel()
 	s := New(Options{SignedQueries: true}, sandbox.Options{})
 	send(t, s, create("po-1"))
@@ -162,7 +162,7 @@ func TestVirtualPOSWaysWithDuplicates(t *testing.T) {
 	}
 }
 
-func TestVirtualPOSRepeatsTheBeneficiaryWhereItIsToldTo(t *testing.T) {
+func TestVirtualPOSRepeatsTheBeneficiaryWhereSet(t *testing.T) {
 	t.Parallel()
 	for _, whole := range []bool{true, false} {
 		s := New(Options{Whole: whole}, sandbox.Options{})

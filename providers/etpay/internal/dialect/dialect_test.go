@@ -42,7 +42,7 @@ func TestWordsThatSayThatItExistsAlready(t *testing.T) {
 	}
 }
 
-func TestWhatIsRefusedBeforeItIsLookedAt(t *testing.T) {
+func TestErrorBeforeExecution(t *testing.T) {
 	t.Parallel()
 	for status, want := range map[int]providers.Class{200: "", 400: "", 500: "", 401: providertest.Credentials, 403: providertest.Credentials, 429: providertest.NoAct} {
 		err := ErrorBeforeExecution(wire.Reply{Status: status}, providertest.Now)
