@@ -10,9 +10,8 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// Register records payments before anything else happens to them. The answers are in the order of
-// the registrations; an error means that none, some or all were recorded, and that registering them
-// again is safe.
+// Register records payments before anything else happens to them. The results are in the order of
+// the registrations. After an error none, some or all are recorded; registering them again is safe.
 func (l *Ledger) Register(ctx context.Context, rs ...Registration) ([]Registered, error) {
 	start := time.Now()
 	defer func() { l.opts.Observe("register", time.Since(start)) }()
@@ -33,7 +32,8 @@ func byProvider(rs []Registration) map[string][]int {
 	return at
 }
 
-// register records those at the given places, in their order where a key stands there twice.
+// register records the registrations at the given places. If two have the same key, the first one
+// is recorded first.
 func (l *Ledger) register(ctx context.Context, provider string, rs []Registration, at []int, out []Registered) error {
 	for try := 0; len(at) > 0; try++ {
 		if try >= maxTries {
@@ -55,20 +55,21 @@ func (l *Ledger) register(ctx context.Context, provider string, rs []Registratio
 	return nil
 }
 
-// pendingRegistration is one whose payment has no record.
+// pendingRegistration is a registration of a payment that has no record.
 type pendingRegistration struct {
 	at  int
 	now rules.Time
 }
 
-// splitKnown answers those whose payments are on record, and returns the others.
+// splitKnown sets the results of registrations whose payments are on record, and returns the
+// others.
 func (l *Ledger) splitKnown(ctx context.Context, provider string, rs []Registration, at []int, out []Registered,
 ) (known bool, left []pendingRegistration, err error) {
-	wants := make([]LoadRequest, len(at))
+	requests := make([]LoadRequest, len(at))
 	for i, n := range at {
-		wants[i] = LoadRequest{ID: rs[n].Key.id(), Account: rs[n].Key.Account}
+		requests[i] = LoadRequest{ID: rs[n].Key.id(), Account: rs[n].Key.Account}
 	}
-	loaded, err := l.store.Load(ctx, provider, wants)
+	loaded, err := l.store.Load(ctx, provider, requests)
 	if err != nil {
 		return false, nil, err
 	}
@@ -87,20 +88,20 @@ func (l *Ledger) splitKnown(ctx context.Context, provider string, rs []Registrat
 }
 
 func registered(r rules.Record, reg Registration) Registered {
-	answer := Registered{Result: Duplicate, State: r.State, Generation: r.Generation}
+	out := Registered{Result: Duplicate, State: r.State, Generation: r.Generation}
 	switch what := rules.Compare(r, facts(reg)); what {
 	case rules.NoConflict:
-		return answer
+		return out
 	case rules.AmountDiffers, rules.CurrencyDiffers:
-		answer.Conflict = string(what) + ": differs from the registered payment's"
+		out.Conflict = string(what) + ": differs from the registered payment's"
 	default:
-		answer.Conflict = fmt.Sprintf("fingerprint: %s, registered as %s", reg.Fingerprint, r.Fingerprint)
+		out.Conflict = fmt.Sprintf("fingerprint: %s, registered as %s", reg.Fingerprint, r.Fingerprint)
 	}
-	answer.Result, answer.Existing = Conflict, r.Fingerprint
-	return answer
+	out.Result, out.Existing = Conflict, r.Fingerprint
+	return out
 }
 
-// facts are what a comparison looks at.
+// facts are the fields that rules.Compare uses.
 func facts(r Registration) rules.Registration {
 	return rules.Registration{Type: r.Type, Fingerprint: r.Fingerprint, Amount: r.Amount, Currency: r.Currency}
 }
@@ -114,20 +115,20 @@ func (l *Ledger) registration(r Registration) rules.Registration {
 	return reg
 }
 
-// writeNew writes what has no record, and returns the places of those that another was faster with.
+// writeNew records new payments, and returns the places of those that another writer changed first.
 func (l *Ledger) writeNew(ctx context.Context, provider string, rs []Registration, left []pendingRegistration, out []Registered,
 ) ([]int, error) {
 	if len(left) == 0 {
 		return nil, nil
 	}
 	p := l.policy(provider)
-	decisions := make([]CommitRequest, len(left))
+	commits := make([]CommitRequest, len(left))
 	for i, n := range left {
 		r := rs[n.at]
-		decisions[i] = l.commitRequest(r.Key, LoadResult{Now: n.now}, rules.Register(p, n.now, l.registration(r)))
-		decisions[i].Payload, decisions[i].Object, decisions[i].ChargeGuard = l.sealedPayload(r), r.Object, r.ChargeGuard
+		commits[i] = l.commitRequest(r.Key, LoadResult{Now: n.now}, rules.Register(p, n.now, l.registration(r)))
+		commits[i].Payload, commits[i].Object, commits[i].ChargeGuard = l.sealedPayload(r), r.Object, r.ChargeGuard
 	}
-	written, errs := l.store.Commit(ctx, provider, decisions)
+	written, errs := l.store.Commit(ctx, provider, commits)
 	var again []int
 	for i, n := range left {
 		reg := rs[n.at]
@@ -135,7 +136,7 @@ func (l *Ledger) writeNew(ctx context.Context, provider string, rs []Registratio
 		case errs[i] != nil:
 			return nil, fmt.Errorf("%s: %w", reg.Key, errs[i])
 		case w.Done:
-			out[n.at] = Registered{Result: New, State: Queued, Generation: decisions[i].Change.Record.Generation}
+			out[n.at] = Registered{Result: New, State: Queued, Generation: commits[i].Change.Record.Generation}
 		case w.FailedGuard == rules.ChargeGuardHeld:
 			out[n.at] = Registered{Result: Conflict, Conflict: "permit: withdrawn"}
 		case w.FailedGuard == rules.ObjectFree:
@@ -149,9 +150,10 @@ func (l *Ledger) writeNew(ctx context.Context, provider string, rs []Registratio
 	return again, nil
 }
 
-// Restore records again a payment that the store has lost, from what Begin gave the attempt: in
-// doubt, with that attempt open, and its exclusive object claimed unless somebody else has claimed
-// it meanwhile. Where there is a record it is left alone. The attempt's Finish follows.
+// Restore records again a payment that the store has lost, from what Begin returned to the attempt:
+// in doubt, with that attempt open, and its exclusive object claimed unless another payment has
+// claimed it meanwhile. If there is a record, Restore changes nothing. The attempt's Finish must
+// follow.
 func (l *Ledger) Restore(ctx context.Context, r Registration, a RestoredAttempt) error {
 	res := rules.RestoreParams{
 		Registration: l.registration(r), Attempt: rules.Attempt{ID: a.Attempt, End: fromTime(a.LeaseEnd)}, Queryable: a.Queryable,
@@ -162,7 +164,7 @@ func (l *Ledger) Restore(ctx context.Context, r Registration, a RestoredAttempt)
 			err = loaded[0].Err
 		}
 		if err != nil {
-			return stepError("restore", r.Key, err)
+			return operationError("restore", r.Key, err)
 		}
 		if loaded[0].Text != "" {
 			return nil
@@ -172,26 +174,26 @@ func (l *Ledger) Restore(ctx context.Context, r Registration, a RestoredAttempt)
 		written, errs := l.store.Commit(ctx, r.Key.Provider, []CommitRequest{d})
 		switch {
 		case errs[0] != nil:
-			return stepError("restore", r.Key, errs[0])
+			return operationError("restore", r.Key, errs[0])
 		case written[0].Done:
 			return nil
 		case written[0].FailedGuard == rules.ObjectFree:
 			res.ObjectTaken = true
 		}
 	}
-	return stepError("restore", r.Key, ErrContended)
+	return operationError("restore", r.Key, ErrContended)
 }
 
-// RestoredAttempt is what a worker knows of its own attempt.
+// RestoredAttempt is what a worker knows about its own attempt.
 type RestoredAttempt struct {
 	Attempt   string
 	LeaseEnd  time.Time
 	Queryable bool
 }
 
-// Begin decides what is to be done with a payment and, with Send, makes the attempt its owner until
-// its lease ends. The same attempt gets the same answer again while it owns the payment. Where
-// replicas must acknowledge and do not, the attempt is released and the error returned.
+// Begin decides what the caller must do with a payment and, with Send, makes the attempt its owner
+// until the lease ends. While the attempt owns the payment, repeating Begin returns Send again. If
+// too few replicas acknowledge, Begin releases the attempt and returns ErrReplicas.
 func (l *Ledger) Begin(ctx context.Context, k Key, b BeginParams) (BeginResult, error) {
 	var begun rules.BeginResult
 	p := l.policy(k.Provider)
@@ -201,8 +203,7 @@ func (l *Ledger) Begin(ctx context.Context, k Key, b BeginParams) (BeginResult, 
 		return c, nil
 	})
 	if err == nil && begun.Decision == Send && t.change.Empty() {
-		// Its first Begin was written and the answer lost, so that nobody knows whether replicas
-		// have it.
+		// The reply to its first Begin was lost, so it is unknown whether replicas have it.
 		err = l.awaitReplicas(ctx, "begin", k)
 	}
 	if errors.Is(err, ErrReplicas) {
@@ -215,14 +216,14 @@ func (l *Ledger) Begin(ctx context.Context, k Key, b BeginParams) (BeginResult, 
 	return l.beginResult(k, t, begun, b.Attempt), nil
 }
 
-func (l *Ledger) awaitReplicas(ctx context.Context, step string, k Key) error {
+func (l *Ledger) awaitReplicas(ctx context.Context, operation string, k Key) error {
 	if err := l.store.AwaitReplicas(ctx, k.Provider); err != nil {
-		return stepError(step, k, err)
+		return operationError(operation, k, err)
 	}
 	return nil
 }
 
-func (l *Ledger) beginResult(k Key, t appliedStep, b rules.BeginResult, attempt string) BeginResult {
+func (l *Ledger) beginResult(k Key, t appliedChange, b rules.BeginResult, attempt string) BeginResult {
 	r := t.change.Record
 	out := BeginResult{
 		Decision: b.Decision, AlreadyBegun: b.AlreadyBegun, State: r.State, WaitUntil: asTime(b.WaitUntil), Now: asTime(t.loaded.Now),
@@ -257,27 +258,28 @@ func (l *Ledger) beginResult(k Key, t appliedStep, b rules.BeginResult, attempt 
 	return out
 }
 
-// Checkpoint keeps handles before the next step, which can move money if moves is set. ErrNotOwner: stop
-// without sending; so does any other error.
-func (l *Ledger) Checkpoint(ctx context.Context, k Key, attempt string, handles map[string]string, moves bool) error {
+// Checkpoint records provider references before the attempt's next step; moneyStepNext says whether
+// that is the money step. After any error the caller must not send. ErrNotOwner means that the
+// attempt no longer owns the payment, or that another attempt has succeeded.
+func (l *Ledger) Checkpoint(ctx context.Context, k Key, attempt string, refs map[string]string, moneyStepNext bool) error {
 	p := l.policy(k.Provider)
-	n := rules.CheckpointParams{Attempt: attempt, ProviderRefs: l.sealedProviderRefs(k, handles), MoneyStepNext: moves}
+	cp := rules.CheckpointParams{Attempt: attempt, ProviderRefs: l.sealedProviderRefs(k, refs), MoneyStepNext: moneyStepNext}
 	_, err := l.apply(ctx, "note", k, withoutPayload, func(loaded LoadResult, _ rules.Facts) (rules.Change, error) {
-		return rules.Checkpoint(loaded.Record, p, loaded.Now, n)
+		return rules.Checkpoint(loaded.Record, p, loaded.Now, cp)
 	})
 	return err
 }
 
-// Alias lets Find lead from a provider's name for a payment, such as a session token, to its key.
-// It is kept like an outcome event.
+// Alias lets Find return a payment's key for a provider's name of it, such as a session token. It
+// is kept as long as an outcome event.
 func (l *Ledger) Alias(ctx context.Context, k Key, alias string) error {
 	if err := l.store.Alias(ctx, k.Provider, alias, k.id(), l.policy(k.Provider).OutcomesRetention); err != nil {
-		return stepError("alias", k, err)
+		return operationError("alias", k, err)
 	}
 	return nil
 }
 
-// Find returns the key of an alias; ErrUnknown where there is none.
+// Find returns the key of an alias, or ErrUnknown.
 func (l *Ledger) Find(ctx context.Context, provider, alias string) (Key, error) {
 	id, err := l.store.Find(ctx, provider, alias)
 	if err != nil {
@@ -286,8 +288,8 @@ func (l *Ledger) Find(ctx context.Context, provider, alias string) (Key, error) 
 	return keyFromID(provider, id), nil
 }
 
-// Release reports that the attempt was not executed; the payment may begin again after the delay.
-// An attempt that never began is kept from beginning later.
+// Release reports that the attempt was not executed. The payment may begin again after the delay.
+// An attempt that is not on record can no longer begin.
 func (l *Ledger) Release(ctx context.Context, k Key, attempt, reason string, after time.Duration) (Transition, error) {
 	p := l.policy(k.Provider)
 	rel := rules.ReleaseParams{Attempt: attempt, Reason: reason, After: positive(after)}
@@ -296,7 +298,7 @@ func (l *Ledger) Release(ctx context.Context, k Key, attempt, reason string, aft
 	})
 }
 
-// Defer moves only the due time of what must wait before Begin, by 30 s at most.
+// Defer moves the due time of a payment that must wait before Begin, to at most 30 s from now.
 func (l *Ledger) Defer(ctx context.Context, k Key, after time.Duration) error {
 	p := l.policy(k.Provider)
 	_, err := l.apply(ctx, "defer", k, withoutPayload, func(loaded LoadResult, _ rules.Facts) (rules.Change, error) {
@@ -305,14 +307,14 @@ func (l *Ledger) Defer(ctx context.Context, k Key, after time.Duration) error {
 	return err
 }
 
-// Finish reports an attempt's outcome. It may be repeated: an attempt's recorded fate is final. An
-// attempt that the store has lost is recorded with it; where the whole record is gone, ErrUnknown:
-// Restore it first.
+// Finish reports an attempt's outcome. It may be repeated: an attempt's reported fate is final. If
+// the record lacks the attempt, Finish adds it. If the store has lost the whole record, Finish
+// returns ErrUnknown; call Restore first.
 func (l *Ledger) Finish(ctx context.Context, k Key, rep AttemptResult) (Transition, error) {
 	switch rep.Outcome.Class {
 	case providers.Succeeded, providers.Pending, providers.Refused, providers.InDoubt, providers.Mismatch, providers.Duplicate:
 	default:
-		return Transition{}, stepError("finish", k, fmt.Errorf("%w: %w: %q", ErrRefused, errClass, rep.Outcome.Class))
+		return Transition{}, operationError("finish", k, fmt.Errorf("%w: %w: %q", ErrRefused, errClass, rep.Outcome.Class))
 	}
 	p := l.policy(k.Provider)
 	fin := rules.FinishParams{
@@ -320,19 +322,19 @@ func (l *Ledger) Finish(ctx context.Context, k Key, rep AttemptResult) (Transiti
 	}
 	from := rep.Begin
 	if p.Resend {
-		from = nil // then Finish also looks at what is known of the account's lookup by now
+		from = nil // Finish needs the account's present query proof
 	}
 	return transitionOf(l.applyFrom(ctx, "finish", k, withoutPayload, from, func(loaded LoadResult, f rules.Facts) (rules.Change, error) {
 		return rules.Finish(loaded.Record, p, f, loaded.Now, fin), nil
 	}))
 }
 
-// StartQuery hands out what is needed to ask the provider.
+// StartQuery recovers a lapsed lease and returns what a status query needs.
 func (l *Ledger) StartQuery(ctx context.Context, k Key) (StatusQuery, error) {
-	var ask bool
+	var needed bool
 	p := l.policy(k.Provider)
 	t, err := l.apply(ctx, "ask", k, withPayload, func(loaded LoadResult, f rules.Facts) (c rules.Change, err error) {
-		c, ask = rules.StartQuery(loaded.Record, p, f, loaded.Now)
+		c, needed = rules.StartQuery(loaded.Record, p, f, loaded.Now)
 		return c, nil
 	})
 	if err != nil {
@@ -341,32 +343,33 @@ func (l *Ledger) StartQuery(ctx context.Context, k Key) (StatusQuery, error) {
 	r := t.change.Record
 	content := l.open(k, r, t.loaded.Payload)
 	return StatusQuery{
-		Needed: ask, State: r.State, Version: r.Version, QueriedAt: asTime(t.loaded.Now), ProviderID: r.ProviderID,
+		Needed: needed, State: r.State, Version: r.Version, QueriedAt: asTime(t.loaded.Now), ProviderID: r.ProviderID,
 		Amount: r.Amount, Currency: r.Currency, Type: r.Type, ProviderRefs: content.providerRefs, Payload: content.payload,
 		DecryptErr: content.err, ParkReason: l.keyReason(content.err, t.loaded), Polls: r.Polls,
 	}, nil
 }
 
-// RecordStatus reports what the provider said to a question. An outcome of class providers.Mismatch holds
+// RecordStatus records the result of a status query. An outcome of class providers.Mismatch holds
 // the payment.
-func (l *Ledger) RecordStatus(ctx context.Context, k Key, a StatusResult) (Transition, error) {
+func (l *Ledger) RecordStatus(ctx context.Context, k Key, res StatusResult) (Transition, error) {
 	p := l.policy(k.Provider)
-	answer := rules.StatusResult{
-		Version: a.Version, QueriedAt: fromTime(a.QueriedAt), Outcome: l.outcome(k, a.Outcome, a.Ours), QueryAfter: positive(a.QueryAfter),
+	result := rules.StatusResult{
+		Version: res.Version, QueriedAt: fromTime(res.QueriedAt), Outcome: l.outcome(k, res.Outcome, res.Ours), QueryAfter: positive(res.QueryAfter),
 	}
 	return l.transition(ctx, "answer", k, withoutPayload, func(loaded LoadResult, f rules.Facts) (rules.Change, error) {
-		return rules.RecordStatus(loaded.Record, p, f, loaded.Now, answer), nil
+		return rules.RecordStatus(loaded.Record, p, f, loaded.Now, result), nil
 	})
 }
 
 // Rejection says why a payment's payload cannot be used.
 type Rejection struct {
 	Code, Message string
-	// Hold gives the payment to a person even where it never left.
+	// Hold holds the payment even if no attempt may have left.
 	Hold bool
 }
 
-// Reject stops a payment whose payload cannot be used: failed if it never left, else held.
+// Reject stops a payment whose payload cannot be used: it fails if no attempt may have left, and is
+// held otherwise.
 func (l *Ledger) Reject(ctx context.Context, k Key, why Rejection) (Transition, error) {
 	p := l.policy(k.Provider)
 	rej := rules.RejectParams{Code: why.Code, Message: l.sealed(k, fieldMessage, why.Message), Hold: why.Hold}
@@ -375,7 +378,7 @@ func (l *Ledger) Reject(ctx context.Context, k Key, why Rejection) (Transition, 
 	})
 }
 
-// Block stops a queued payment before its first send until a person releases or cancels it.
+// Block stops a queued payment before its first send until an operator releases or cancels it.
 func (l *Ledger) Block(ctx context.Context, k Key, code, message string) (Transition, error) {
 	p := l.policy(k.Provider)
 	message = l.sealed(k, fieldMessage, message)
@@ -384,11 +387,11 @@ func (l *Ledger) Block(ctx context.Context, k Key, code, message string) (Transi
 	})
 }
 
-// Due wakes up to limit payments of a provider that are due, recovers those whose lease lapsed, and
-// advances their due time in the same step; those that still wait in a lane are left out. looked is
-// how many were due: nothing was where it is 0. Wake-ups that come along with an error are good: the
-// error is that of other payments.
-func (l *Ledger) Due(ctx context.Context, provider string, limit int, lanes Lanes) (wakeups []WakeUp, looked int, err error) {
+// Due processes at most limit due payments of a provider: it recovers lapsed leases, advances the
+// due times, and returns the wake-ups to enqueue, without those that are still waiting in a lane.
+// due is how many payments were due. Wake-ups that come with an error are valid; the error is about
+// other payments.
+func (l *Ledger) Due(ctx context.Context, provider string, limit int, lanes Lanes) (wakeups []WakeUp, due int, err error) {
 	if limit <= 0 {
 		return nil, 0, nil
 	}
@@ -398,12 +401,12 @@ func (l *Ledger) Due(ctx context.Context, provider string, limit int, lanes Lane
 	if err != nil || len(ids) == 0 {
 		return nil, 0, wrapDue(provider, err)
 	}
-	wants := make([]LoadRequest, len(ids))
+	requests := make([]LoadRequest, len(ids))
 	for i, id := range ids {
-		wants[i] = l.loadRequest(keyFromID(provider, id), withoutPayload)
-		wants[i].Due = true
+		requests[i] = l.loadRequest(keyFromID(provider, id), withoutPayload)
+		requests[i].Due = true
 	}
-	loaded, err := l.store.Load(ctx, provider, wants)
+	loaded, err := l.store.Load(ctx, provider, requests)
 	if err != nil {
 		return nil, 0, wrapDue(provider, err)
 	}
@@ -411,12 +414,12 @@ func (l *Ledger) Due(ctx context.Context, provider string, limit int, lanes Lane
 	return wakeups, len(ids), err
 }
 
-// Lanes is what the due index must know of the queues in which wake-ups wait.
+// Lanes is what Due needs to know about the provider's two queues.
 type Lanes struct {
-	// QueryTimeout is how long a question may take before the payment is due again.
+	// QueryTimeout is how long a status query may take before the payment is due again.
 	QueryTimeout time.Duration
-	// Send and Ask are since when the oldest wake-up of each lane has been waiting; zero: none
-	// waits. They are compared with the store's clock to some seconds.
+	// Send and Query are the time since when each lane's oldest wake-up has been waiting; zero if
+	// the lane is empty. They may differ from the store's clock by some seconds.
 	Send, Query time.Time
 }
 
@@ -431,12 +434,12 @@ func wrapDue(provider string, err error) error {
 	return fmt.Errorf("due %s: %w", provider, err)
 }
 
-// recheckAfter is how far a payment is put off that cannot be looked at.
+// recheckAfter is how long a payment whose record cannot be read is postponed.
 const recheckAfter = 5 * time.Minute
 
 func (l *Ledger) wakeAll(ctx context.Context, provider string, ids []string, loaded []LoadResult, lanes rules.Lanes) ([]WakeUp, error) {
 	p := l.policy(provider)
-	var decisions []CommitRequest
+	var commits []CommitRequest
 	var wakeups []WakeUp
 	var wanted []rules.Need
 	var errs []error
@@ -445,24 +448,24 @@ func (l *Ledger) wakeAll(ctx context.Context, provider string, ids []string, loa
 		switch got := loaded[i]; {
 		case got.Err != nil:
 			errs = append(errs, fmt.Errorf("%s: %w", k, got.Err), l.store.Postpone(ctx, provider, id, recheckAfter))
-		case got.Due == 0 || got.Due > got.Now: // somebody else was faster
+		case got.Due == 0 || got.Due > got.Now: // another janitor was faster
 		case got.Text == "":
-			decisions = append(decisions, CommitRequest{Key: k, Now: got.Now})
+			commits = append(commits, CommitRequest{Key: k, Now: got.Now})
 			wakeups, wanted = append(wakeups, WakeUp{}), append(wanted, rules.NeedNothing)
 		default:
 			f := rules.Facts{QueryProof: got.QueryProof}
 			c, w := rules.Wake(got.Record, p, f, got.Now, lanes)
-			decisions = append(decisions, l.commitRequest(k, got, c))
+			commits = append(commits, l.commitRequest(k, got, c))
 			wakeups = append(wakeups, WakeUp{Key: k, Generation: c.Record.Generation, Query: w == rules.NeedQuery})
 			wanted = append(wanted, w)
 		}
 	}
-	written, failed := l.store.Commit(ctx, provider, decisions)
+	written, failed := l.store.Commit(ctx, provider, commits)
 	var out []WakeUp
 	for i, w := range wakeups {
 		switch {
 		case failed[i] != nil:
-			errs = append(errs, fmt.Errorf("%s: %w", decisions[i].Key, failed[i]))
+			errs = append(errs, fmt.Errorf("%s: %w", commits[i].Key, failed[i]))
 		case written[i].Done && wanted[i] != rules.NeedNothing:
 			out = append(out, w)
 		}

@@ -9,7 +9,8 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// A payment's life: it is registered, one attempt owns it, and what the attempt came to is recorded once.
+// A payment's life: it is registered, one attempt owns it, and what the attempt came to is recorded
+// once.
 func Example() {
 	ctx := context.Background()
 	ledger := idempotency.NewLedger(idempotency.NewMemory(), idempotency.Options{}) // NewRedis in a worker
@@ -19,12 +20,12 @@ func Example() {
 	}
 
 	for range 2 { // a file that is submitted twice
-		answers, err := ledger.Register(ctx, payment)
+		results, err := ledger.Register(ctx, payment)
 		if err != nil {
 			fmt.Println(err)
 			return
 		}
-		fmt.Println(answers[0].Result)
+		fmt.Println(results[0].Result)
 	}
 
 	first, second := idempotency.NewAttempt(), idempotency.NewAttempt()

@@ -22,7 +22,7 @@ const (
 	lease    = time.Minute
 )
 
-// book drives payments of one ledger; a step that fails ends the test.
+// ledgerFixture drives payments of one ledger; a call that fails ends the test.
 type ledgerFixture struct {
 	idempotencytest.Fixture
 	t     *testing.T
@@ -55,55 +55,55 @@ func registration(reference string) idempotency.Registration {
 	}
 }
 
-func (b *ledgerFixture) must(err error) {
-	b.t.Helper()
+func (f *ledgerFixture) must(err error) {
+	f.t.Helper()
 	if err != nil {
-		b.t.Fatal(err)
+		f.t.Fatal(err)
 	}
 }
 
-func (b *ledgerFixture) register(references ...string) []idempotency.Registered {
-	b.t.Helper()
+func (f *ledgerFixture) register(references ...string) []idempotency.Registered {
+	f.t.Helper()
 	var rs []idempotency.Registration
 	for _, r := range references {
 		rs = append(rs, registration(r))
 	}
-	out, err := b.store.Register(b.t.Context(), rs...)
-	b.must(err)
+	out, err := f.store.Register(f.t.Context(), rs...)
+	f.must(err)
 	return out
 }
 
-func (b *ledgerFixture) begin(reference, attempt string) idempotency.BeginResult {
-	b.t.Helper()
-	got, err := b.store.Begin(b.t.Context(), key(reference), idempotency.BeginParams{Attempt: attempt, Lease: lease, Queryable: true})
-	b.must(err)
+func (f *ledgerFixture) begin(reference, attempt string) idempotency.BeginResult {
+	f.t.Helper()
+	got, err := f.store.Begin(f.t.Context(), key(reference), idempotency.BeginParams{Attempt: attempt, Lease: lease, Queryable: true})
+	f.must(err)
 	return got
 }
 
 // sending registers and begins payments, each with an attempt of its own name.
-func (b *ledgerFixture) sending(references ...string) {
-	b.t.Helper()
-	b.register(references...)
+func (f *ledgerFixture) sending(references ...string) {
+	f.t.Helper()
+	f.register(references...)
 	for _, r := range references {
-		if got := b.begin(r, r); got.Decision != idempotency.Send {
-			b.t.Fatalf("%s: verdict %s", r, got.Decision)
+		if got := f.begin(r, r); got.Decision != idempotency.Send {
+			f.t.Fatalf("%s: decision %s", r, got.Decision)
 		}
 	}
 }
 
-func (b *ledgerFixture) finish(reference, attempt string, o providers.Outcome) idempotency.Transition {
-	b.t.Helper()
-	s, err := b.store.Finish(b.t.Context(), key(reference), idempotency.AttemptResult{Attempt: attempt, Outcome: o, QueryAfter: time.Second})
-	b.must(err)
+func (f *ledgerFixture) finish(reference, attempt string, o providers.Outcome) idempotency.Transition {
+	f.t.Helper()
+	s, err := f.store.Finish(f.t.Context(), key(reference), idempotency.AttemptResult{Attempt: attempt, Outcome: o, QueryAfter: time.Second})
+	f.must(err)
 	return s
 }
 
-func (b *ledgerFixture) want(reference string, s idempotency.State) idempotency.Record {
-	b.t.Helper()
-	r, err := b.store.Show(b.t.Context(), key(reference))
-	b.must(err)
+func (f *ledgerFixture) want(reference string, s idempotency.State) idempotency.Record {
+	f.t.Helper()
+	r, err := f.store.Show(f.t.Context(), key(reference))
+	f.must(err)
 	if r.State != s {
-		b.t.Fatalf("%s is %s, want %s", reference, r.State, s)
+		f.t.Fatalf("%s is %s, want %s", reference, r.State, s)
 	}
 	return r
 }
@@ -134,19 +134,19 @@ func (f *flushScriptsHook) ProcessPipelineHook(next redis.ProcessPipelineHook) r
 
 func TestScriptsSurviveAFlush(t *testing.T) {
 	t.Parallel()
-	s, b := newLedgerFixture(t)
-	flush := func() { b.must(b.rdb.ScriptFlush(t.Context()).Err()) }
+	s, f := newLedgerFixture(t)
+	flush := func() { f.must(f.rdb.ScriptFlush(t.Context()).Err()) }
 	t.Run("before any single step", func(t *testing.T) {
 		flush()
-		b.register("a")
+		f.register("a")
 		flush()
-		b.begin("a", "a")
+		f.begin("a", "a")
 		flush()
-		_, _, err := b.store.Due(t.Context(), provider, 10, idempotency.Lanes{QueryTimeout: time.Second})
-		b.must(err)
+		_, _, err := f.store.Due(t.Context(), provider, 10, idempotency.Lanes{QueryTimeout: time.Second})
+		f.must(err)
 		flush()
-		b.finish("a", "a", paid("X"))
-		b.want("a", idempotency.Succeeded)
+		f.finish("a", "a", paid("X"))
+		f.want("a", idempotency.Succeeded)
 	})
 	t.Run("in the middle of a pipeline: each is registered once, as new", func(t *testing.T) {
 		client := s.Client()
@@ -163,7 +163,7 @@ func TestScriptsSurviveAFlush(t *testing.T) {
 			t.Errorf("%d entries for 5 registrations", got)
 		}
 	})
-	t.Run("in the middle of waking: nobody is missed", func(t *testing.T) {
+	t.Run("in the middle of waking: no payment is missed", func(t *testing.T) {
 		client := s.Client()
 		hook := &flushScriptsHook{}
 		client.AddHook(hook)
@@ -187,96 +187,96 @@ func TestScriptsSurviveAFlush(t *testing.T) {
 
 func TestRedisFull(t *testing.T) {
 	t.Parallel()
-	_, b := newLedgerFixture(t, redistest.MaxMemory("200mb"))
-	b.sending("finished", "released", "noted", "doubtful", "lapsed")
-	b.register("queued")
-	b.finish("doubtful", "doubtful", unclear)
-	q, err := b.store.StartQuery(t.Context(), key("doubtful"))
-	b.must(err)
-	b.must(b.rdb.ConfigSet(t.Context(), "maxmemory", "1").Err())
-	b.must(b.rdb.ScriptFlush(t.Context()).Err())
+	_, f := newLedgerFixture(t, redistest.MaxMemory("200mb"))
+	f.sending("finished", "released", "checkpointed", "doubtful", "lapsed")
+	f.register("queued")
+	f.finish("doubtful", "doubtful", unclear)
+	q, err := f.store.StartQuery(t.Context(), key("doubtful"))
+	f.must(err)
+	f.must(f.rdb.ConfigSet(t.Context(), "maxmemory", "1").Err())
+	f.must(f.rdb.ScriptFlush(t.Context()).Err())
 
 	t.Run("nothing new is registered", func(t *testing.T) {
-		if _, err := b.store.Register(t.Context(), registration("new")); !errors.Is(err, idempotency.ErrFull) {
+		if _, err := f.store.Register(t.Context(), registration("new")); !errors.Is(err, idempotency.ErrFull) {
 			t.Fatalf("got %v, want ErrFull", err)
 		}
 	})
 	t.Run("nothing new is sent", func(t *testing.T) {
-		_, err := b.store.Begin(t.Context(), key("queued"), idempotency.BeginParams{Attempt: "x", Lease: lease})
+		_, err := f.store.Begin(t.Context(), key("queued"), idempotency.BeginParams{Attempt: "x", Lease: lease})
 		if !errors.Is(err, idempotency.ErrFull) {
 			t.Fatalf("got %v, want ErrFull", err)
 		}
-		if r := b.want("queued", idempotency.Queued); r.MayHaveLeft || r.Attempts != 0 {
+		if r := f.want("queued", idempotency.Queued); r.MayHaveLeft || r.Attempts != 0 {
 			t.Fatalf("got %+v", r)
 		}
 	})
 	t.Run("a provider can be halted, and let go on", func(t *testing.T) {
 		p := idempotency.Actor{By: "ana", Note: "full"}
-		b.must(b.store.Halt(t.Context(), provider, "", p))
-		if halts, err := b.store.Halts(t.Context(), provider); err != nil || len(halts) != 1 {
+		f.must(f.store.Halt(t.Context(), provider, "", p))
+		if halts, err := f.store.Halts(t.Context(), provider); err != nil || len(halts) != 1 {
 			t.Fatalf("got %v, %v", halts, err)
 		}
-		b.must(b.store.Unhalt(t.Context(), provider, "", p))
-		if halts, err := b.store.Halts(t.Context(), provider); err != nil || len(halts) != 0 {
+		f.must(f.store.Unhalt(t.Context(), provider, "", p))
+		if halts, err := f.store.Halts(t.Context(), provider); err != nil || len(halts) != 0 {
 			t.Fatalf("got %v, %v", halts, err)
 		}
 	})
 	t.Run("what was sent is recorded", func(t *testing.T) {
-		b.finish("finished", "finished", paid("X"))
-		if r := b.want("finished", idempotency.Succeeded); r.ProviderID != "X" {
+		f.finish("finished", "finished", paid("X"))
+		if r := f.want("finished", idempotency.Succeeded); r.ProviderID != "X" {
 			t.Fatalf("got %+v", r)
 		}
-		x := b.Outcomes(t)
+		x := f.Outcomes(t)
 		if last := x[len(x)-1]; last["key"] != "virtualpos/finished" || last["state"] != "succeeded" {
 			t.Fatalf("last event %v", last)
 		}
 	})
-	t.Run("a release, a note and an answer are recorded", func(t *testing.T) {
-		_, err := b.store.Release(t.Context(), key("released"), "released", "", 0)
-		b.must(err)
-		b.want("released", idempotency.Ready)
-		b.must(b.store.Checkpoint(t.Context(), key("noted"), "noted", map[string]string{"order": "o"}, true))
-		_, err = b.store.RecordStatus(t.Context(), key("doubtful"), idempotency.StatusResult{Version: q.Version, QueriedAt: q.QueriedAt, Outcome: paid("Y"), QueryAfter: time.Second})
-		b.must(err)
-		b.want("doubtful", idempotency.Succeeded)
+	t.Run("a release, a checkpoint and a status result are recorded", func(t *testing.T) {
+		_, err := f.store.Release(t.Context(), key("released"), "released", "", 0)
+		f.must(err)
+		f.want("released", idempotency.Ready)
+		f.must(f.store.Checkpoint(t.Context(), key("checkpointed"), "checkpointed", map[string]string{"order": "o"}, true))
+		_, err = f.store.RecordStatus(t.Context(), key("doubtful"), idempotency.StatusResult{Version: q.Version, QueriedAt: q.QueriedAt, Outcome: paid("Y"), QueryAfter: time.Second})
+		f.must(err)
+		f.want("doubtful", idempotency.Succeeded)
 	})
 	t.Run("what lapsed is recovered and woken", func(t *testing.T) {
-		b.must(b.rdb.ConfigSet(t.Context(), "maxmemory", "0").Err())
-		b.Advance(lease)
-		b.must(b.rdb.ConfigSet(t.Context(), "maxmemory", "1").Err())
-		w, _, err := b.store.Due(t.Context(), provider, 100, idempotency.Lanes{QueryTimeout: time.Second})
-		b.must(err)
+		f.must(f.rdb.ConfigSet(t.Context(), "maxmemory", "0").Err())
+		f.Advance(lease)
+		f.must(f.rdb.ConfigSet(t.Context(), "maxmemory", "1").Err())
+		w, _, err := f.store.Due(t.Context(), provider, 100, idempotency.Lanes{QueryTimeout: time.Second})
+		f.must(err)
 		if len(w) == 0 {
-			t.Fatal("nobody was woken")
+			t.Fatal("no payment was woken")
 		}
-		b.want("lapsed", idempotency.InDoubt)
+		f.want("lapsed", idempotency.InDoubt)
 	})
-	t.Run("a person can settle and cancel", func(t *testing.T) {
+	t.Run("an operator can resolve and cancel", func(t *testing.T) {
 		by := idempotency.Actor{By: "ana", Note: "full"}
-		r := b.want("lapsed", idempotency.InDoubt)
-		_, err := b.store.Resolve(t.Context(), r.Key, r.Version, idempotency.Resolution{Actor: by, As: "succeeded"})
-		b.must(err)
-		r = b.want("queued", idempotency.Queued)
-		_, err = b.store.Cancel(t.Context(), r.Key, r.Version, by)
-		b.must(err)
+		r := f.want("lapsed", idempotency.InDoubt)
+		_, err := f.store.Resolve(t.Context(), r.Key, r.Version, idempotency.Resolution{Actor: by, As: "succeeded"})
+		f.must(err)
+		r = f.want("queued", idempotency.Queued)
+		_, err = f.store.Cancel(t.Context(), r.Key, r.Version, by)
+		f.must(err)
 	})
 	t.Run("with room again it goes on", func(t *testing.T) {
-		b.must(b.rdb.ConfigSet(t.Context(), "maxmemory", "0").Err())
-		b.sending("later")
+		f.must(f.rdb.ConfigSet(t.Context(), "maxmemory", "0").Err())
+		f.sending("later")
 	})
 }
 
-// TestLostReplies: the server executes the step, the reply is lost, and the client sends the same
-// step again by itself.
+// TestLostReplies: the server executes the command, the reply is lost, and the client sends the
+// same command again by itself.
 func TestLostReplies(t *testing.T) {
 	t.Parallel()
 	s := redistest.Start(t)
 	proxy := redistest.NewProxy(t, s.Addr())
 	client := redistest.Client(proxy.Addr())
 	t.Cleanup(func() { _ = client.Close() })
-	b := open(t, s, client, idempotency.Options{})
-	b.sending("warm")
-	b.finish("warm", "warm", paid("W"))
+	f := open(t, s, client, idempotency.Options{})
+	f.sending("warm")
+	f.finish("warm", "warm", paid("W"))
 	lose := func(t *testing.T, step func()) {
 		t.Helper()
 		dropped := proxy.DropReply("evalsha")
@@ -288,7 +288,7 @@ func TestLostReplies(t *testing.T) {
 		}
 	}
 	events := func(t *testing.T, reference string) (states []string) {
-		for _, x := range b.Outcomes(t) {
+		for _, x := range f.Outcomes(t) {
 			if x["reference"] == reference {
 				states = append(states, x["state"])
 			}
@@ -304,55 +304,55 @@ func TestLostReplies(t *testing.T) {
 
 	t.Run("of Register: one payment", func(t *testing.T) {
 		lose(t, func() {
-			if got := b.register("reg")[0]; got.Result == idempotency.Conflict || got.State != idempotency.Queued {
+			if got := f.register("reg")[0]; got.Result == idempotency.Conflict || got.State != idempotency.Queued {
 				t.Fatalf("got %+v", got)
 			}
 		})
 		wantEvents(t, "reg", "queued")
 	})
 	t.Run("of Begin: the worker does not wait for itself", func(t *testing.T) {
-		b.register("beg")
+		f.register("beg")
 		lose(t, func() {
-			if got := b.begin("beg", "a"); got.Decision != idempotency.Send || got.Number != 1 {
+			if got := f.begin("beg", "a"); got.Decision != idempotency.Send || got.Number != 1 {
 				t.Fatalf("got %+v", got)
 			}
 		})
 		wantEvents(t, "beg", "queued")
 	})
 	t.Run("of Finish: one outcome", func(t *testing.T) {
-		b.sending("fin")
-		lose(t, func() { b.finish("fin", "fin", paid("X")) })
+		f.sending("fin")
+		lose(t, func() { f.finish("fin", "fin", paid("X")) })
 		wantEvents(t, "fin", "queued succeeded")
 	})
 	t.Run("of an in-doubt Finish: one outcome", func(t *testing.T) {
-		b.sending("dou")
-		lose(t, func() { b.finish("dou", "dou", unclear) })
+		f.sending("dou")
+		lose(t, func() { f.finish("dou", "dou", unclear) })
 		wantEvents(t, "dou", "queued in_doubt")
 	})
 	t.Run("of Release: ready once", func(t *testing.T) {
-		b.sending("rel")
+		f.sending("rel")
 		lose(t, func() {
-			_, err := b.store.Release(t.Context(), key("rel"), "rel", "", 0)
-			b.must(err)
+			_, err := f.store.Release(t.Context(), key("rel"), "rel", "", 0)
+			f.must(err)
 		})
 		wantEvents(t, "rel", "queued ready")
 	})
-	t.Run("of Note: noted", func(t *testing.T) {
-		b.sending("not")
-		lose(t, func() { b.must(b.store.Checkpoint(t.Context(), key("not"), "not", map[string]string{"o": "1"}, true)) })
-		b.want("not", idempotency.Sending)
+	t.Run("of Checkpoint: recorded", func(t *testing.T) {
+		f.sending("not")
+		lose(t, func() { f.must(f.store.Checkpoint(t.Context(), key("not"), "not", map[string]string{"o": "1"}, true)) })
+		f.want("not", idempotency.Sending)
 	})
-	t.Run("of an answer: one outcome", func(t *testing.T) {
-		b.sending("ans")
-		b.finish("ans", "ans", unclear)
-		q, err := b.store.StartQuery(t.Context(), key("ans"))
-		b.must(err)
+	t.Run("of RecordStatus: one outcome", func(t *testing.T) {
+		f.sending("ans")
+		f.finish("ans", "ans", unclear)
+		q, err := f.store.StartQuery(t.Context(), key("ans"))
+		f.must(err)
 		lose(t, func() {
-			_, err := b.store.RecordStatus(t.Context(), key("ans"), idempotency.StatusResult{Version: q.Version, QueriedAt: q.QueriedAt, Outcome: paid("X"), QueryAfter: time.Second})
-			b.must(err)
+			_, err := f.store.RecordStatus(t.Context(), key("ans"), idempotency.StatusResult{Version: q.Version, QueriedAt: q.QueriedAt, Outcome: paid("X"), QueryAfter: time.Second})
+			f.must(err)
 		})
 		wantEvents(t, "ans", "queued in_doubt succeeded")
-		if r := b.want("ans", idempotency.Succeeded); r.Anomaly != "" {
+		if r := f.want("ans", idempotency.Succeeded); r.Anomaly != "" {
 			t.Fatalf("anomaly %q", r.Anomaly)
 		}
 	})
@@ -360,8 +360,8 @@ func TestLostReplies(t *testing.T) {
 
 func TestReadOnlyReplicaRefuses(t *testing.T) {
 	t.Parallel()
-	s, b := newLedgerFixture(t)
-	b.register("a")
+	s, f := newLedgerFixture(t)
+	f.register("a")
 	replica := redistest.Start(t, redistest.ReplicaOf(s))
 	client := redis.NewClient(&redis.Options{Addr: replica.Addr(), MaxRetries: -1})
 	t.Cleanup(func() { _ = client.Close() })
@@ -374,7 +374,7 @@ func TestReadOnlyReplicaRefuses(t *testing.T) {
 	if _, err := store.Register(t.Context(), registration("b")); err == nil || !strings.Contains(err.Error(), "READONLY") {
 		t.Fatalf("got %v, want READONLY", err)
 	}
-	b.want("a", idempotency.Queued)
+	f.want("a", idempotency.Queued)
 }
 
 func awaitReplica(t *testing.T, c *redis.Client) {
@@ -391,24 +391,24 @@ func awaitReplica(t *testing.T, c *redis.Client) {
 
 func TestKilledRedisKeepsEverything(t *testing.T) {
 	t.Parallel()
-	s, b := newLedgerFixture(t, redistest.Appendonly("always"))
-	b.sending("sending", "finished")
-	b.register("queued")
-	b.finish("finished", "finished", paid("X"))
-	before := b.Outcomes(t)
+	s, f := newLedgerFixture(t, redistest.Appendonly("always"))
+	f.sending("sending", "finished")
+	f.register("queued")
+	f.finish("finished", "finished", paid("X"))
+	before := f.Outcomes(t)
 	s.Kill()
 	s.Restart()
-	b.want("queued", idempotency.Queued)
-	b.want("finished", idempotency.Succeeded)
-	if after := b.Outcomes(t); len(after) != len(before) {
+	f.want("queued", idempotency.Queued)
+	f.want("finished", idempotency.Succeeded)
+	if after := f.Outcomes(t); len(after) != len(before) {
 		t.Fatalf("%d entries became %d", len(before), len(after))
 	}
-	if got := b.begin("sending", "other"); got.Decision != idempotency.Wait {
-		t.Fatalf("another attempt is told to %s", got.Decision)
+	if got := f.begin("sending", "other"); got.Decision != idempotency.Wait {
+		t.Fatalf("the decision of another attempt is %s", got.Decision)
 	}
-	b.finish("sending", "sending", paid("Y"))
-	b.want("sending", idempotency.Succeeded)
-	if got := b.begin("queued", "q"); got.Decision != idempotency.Send || string(got.Payload) != "payload" {
+	f.finish("sending", "sending", paid("Y"))
+	f.want("sending", idempotency.Succeeded)
+	if got := f.begin("queued", "q"); got.Decision != idempotency.Send || string(got.Payload) != "payload" {
 		t.Fatalf("got %+v", got)
 	}
 }
@@ -418,64 +418,64 @@ func TestReplicasMustAcknowledge(t *testing.T) {
 	s := redistest.Start(t)
 	o := idempotency.Options{Replicas: 1, ReplicaTimeout: 50 * time.Millisecond}
 	open(t, s, s.Client(), idempotency.Options{}).register("a", "b", "c", "d")
-	b := open(t, s, s.Client(), o)
-	b.waitsForEveryIntent()
-	t.Run("without one nothing is sent and nobody owns the payment", func(t *testing.T) {
-		_, err := b.store.Begin(t.Context(), key("a"), idempotency.BeginParams{Attempt: "first", Lease: lease, Queryable: true})
+	f := open(t, s, s.Client(), o)
+	f.waitsForEveryIntent()
+	t.Run("without one nothing is sent and no attempt owns the payment", func(t *testing.T) {
+		_, err := f.store.Begin(t.Context(), key("a"), idempotency.BeginParams{Attempt: "first", Lease: lease, Queryable: true})
 		if err == nil || !strings.Contains(err.Error(), "0 of 1 replicas") {
 			t.Fatalf("got %v", err)
 		}
-		if r := b.want("a", idempotency.Ready); r.MayHaveLeft {
+		if r := f.want("a", idempotency.Ready); r.MayHaveLeft {
 			t.Fatalf("got %+v", r)
 		}
-		if got := b.begin("a", "first"); got.Decision != idempotency.Done {
-			t.Fatalf("the same attempt is told to %s", got.Decision)
+		if got := f.begin("a", "first"); got.Decision != idempotency.Done {
+			t.Fatalf("the decision of the same attempt is %s", got.Decision)
 		}
 	})
 	t.Run("with one it is sent", func(t *testing.T) {
 		replica := redistest.Start(t, redistest.ReplicaOf(s))
 		awaitReplica(t, replica.Client())
-		b.Advance(time.Minute)
+		f.Advance(time.Minute)
 		o.ReplicaTimeout = 30 * time.Second
-		b := &ledgerFixture{Fixture: b.Fixture, t: t, store: idempotency.NewRedis(s.Client(), withTestClock(o))}
-		if got := b.begin("a", "second"); got.Decision != idempotency.Send {
-			t.Fatalf("told to %s", got.Decision)
+		f := &ledgerFixture{Fixture: f.Fixture, t: t, store: idempotency.NewRedis(s.Client(), withTestClock(o))}
+		if got := f.begin("a", "second"); got.Decision != idempotency.Send {
+			t.Fatalf("the decision is %s", got.Decision)
 		}
 	})
 }
 
 // waitsForEveryIntent: nothing that others rely on is called done while no replica has it;
 // repeating it is no way around.
-func (b *ledgerFixture) waitsForEveryIntent() {
-	b.t.Helper()
-	ctx, by := b.t.Context(), idempotency.Actor{By: "ana", Note: "bank"}
-	alone := &ledgerFixture{Fixture: b.Fixture, t: b.t, rdb: b.rdb, store: idempotency.NewRedis(b.rdb, withTestClock(idempotency.Options{}))}
+func (f *ledgerFixture) waitsForEveryIntent() {
+	f.t.Helper()
+	ctx, by := f.t.Context(), idempotency.Actor{By: "ana", Note: "bank"}
+	alone := &ledgerFixture{Fixture: f.Fixture, t: f.t, rdb: f.rdb, store: idempotency.NewRedis(f.rdb, withTestClock(idempotency.Options{}))}
 	_, err := alone.store.Begin(ctx, key("c"), idempotency.BeginParams{Attempt: "c", Lease: lease, Queryable: true, SafeFirstStep: true})
-	b.must(err)
+	f.must(err)
 	_, err = alone.store.Begin(ctx, key("d"), beginAs("d"))
-	b.must(err)
+	f.must(err)
 	steps := map[string]func() error{
-		"begin again":    func() error { _, err := b.store.Begin(ctx, key("d"), beginAs("d")); return err },
-		"register":       func() error { _, err := b.store.Register(ctx, registration("new")); return err },
-		"register again": func() error { _, err := b.store.Register(ctx, registration("new")); return err },
-		"note":           func() error { return b.store.Checkpoint(ctx, key("c"), "c", nil, true) },
+		"begin again":    func() error { _, err := f.store.Begin(ctx, key("d"), beginAs("d")); return err },
+		"register":       func() error { _, err := f.store.Register(ctx, registration("new")); return err },
+		"register again": func() error { _, err := f.store.Register(ctx, registration("new")); return err },
+		"checkpoint":     func() error { return f.store.Checkpoint(ctx, key("c"), "c", nil, true) },
 		"cancel": func() error {
-			_, err := b.store.Cancel(ctx, key("b"), alone.want("b", idempotency.Queued).Version, by)
+			_, err := f.store.Cancel(ctx, key("b"), alone.want("b", idempotency.Queued).Version, by)
 			return err
 		},
-		"halt":   func() error { return b.store.Halt(ctx, provider, "other", by) },
-		"unhalt": func() error { return b.store.Unhalt(ctx, provider, "other", by) },
+		"halt":   func() error { return f.store.Halt(ctx, provider, "other", by) },
+		"unhalt": func() error { return f.store.Unhalt(ctx, provider, "other", by) },
 	}
-	for _, name := range []string{"begin again", "register", "register again", "note", "cancel", "halt", "unhalt"} {
+	for _, name := range []string{"begin again", "register", "register again", "checkpoint", "cancel", "halt", "unhalt"} {
 		if err := steps[name](); !errors.Is(err, idempotency.ErrReplicas) {
-			b.t.Errorf("%s with no replica: got %v", name, err)
+			f.t.Errorf("%s with no replica: got %v", name, err)
 		}
 	}
-	if r := b.want("d", idempotency.Ready); r.MayHaveLeft {
-		b.t.Errorf("begun again and not acknowledged: %+v", r)
+	if r := f.want("d", idempotency.Ready); r.MayHaveLeft {
+		f.t.Errorf("begun again and not acknowledged: %+v", r)
 	}
-	if s := b.finish("c", "c", unclear); s.State != idempotency.InDoubt {
-		b.t.Errorf("a report waits for replicas, or the note is lost: %+v", s)
+	if s := f.finish("c", "c", unclear); s.State != idempotency.InDoubt {
+		f.t.Errorf("a report waits for replicas, or the checkpoint is lost: %+v", s)
 	}
 }
 
@@ -510,25 +510,25 @@ func TestUnreachableRedisIsAnError(t *testing.T) {
 
 func TestThousandAttemptsStaySmall(t *testing.T) {
 	t.Parallel()
-	_, b := newLedgerFixture(t)
-	b.register("lapsing")
+	_, f := newLedgerFixture(t)
+	f.register("lapsing")
 	for i := range 1000 {
-		_, err := b.store.Begin(t.Context(), key("lapsing"),
+		_, err := f.store.Begin(t.Context(), key("lapsing"),
 			idempotency.BeginParams{Attempt: fmt.Sprintf("attempt-of-22-chars-%d", i), Lease: lease, Queryable: true, SafeFirstStep: i%2 == 0})
-		b.must(err)
+		f.must(err)
 		if i%2 == 1 {
-			_, err = b.store.Release(t.Context(), key("lapsing"), fmt.Sprintf("attempt-of-22-chars-%d", i), "connection refused", 0)
-			b.must(err)
+			_, err = f.store.Release(t.Context(), key("lapsing"), fmt.Sprintf("attempt-of-22-chars-%d", i), "connection refused", 0)
+			f.must(err)
 		}
-		b.Advance(lease)
+		f.Advance(lease)
 	}
 	const most = 8 << 10
-	n, err := b.rdb.StrLen(t.Context(), "remesa:{virtualpos}:p:lapsing").Result()
-	b.must(err)
+	n, err := f.rdb.StrLen(t.Context(), "remesa:{virtualpos}:p:lapsing").Result()
+	f.must(err)
 	if n > most {
 		t.Fatalf("the record has %d bytes after 1,000 attempts, want at most %d", n, most)
 	}
-	if r := b.want("lapsing", idempotency.Ready); r.Attempts != 1000 {
+	if r := f.want("lapsing", idempotency.Ready); r.Attempts != 1000 {
 		t.Fatalf("%d attempts", r.Attempts)
 	}
 }

@@ -8,29 +8,28 @@ import (
 	"github.com/remesa/remesa/idempotency/rules"
 )
 
-// HealthStats are what an alarm looks at: few numbers, read from indexes, whatever the number of
+// HealthStats are the numbers that alerts use. Reading them costs the same whatever the number of
 // payments.
 type HealthStats struct {
-	// DueLag is how long the payment that is due the longest has been waiting to be woken; zero
-	// where nothing waits.
+	// DueLag is how long ago the payment that is due the longest fell due; zero if none is due.
 	DueLag time.Duration
-	// Anomalies that nobody has cleared.
+	// Anomalies is the number of payments with an anomaly.
 	Anomalies int64
-	// Halts that nobody has lifted.
+	// Halts is the number of halts in force.
 	Halts int64
-	// Oldest is how long a payment has been in doubt, and how long one has been held: the longest
-	// of those that were registered first.
+	// Oldest is the longest time that a payment has been in doubt, and been held, among the 50 of
+	// each state that were registered first.
 	Oldest map[State]time.Duration
 }
 
-// oldestSample is how many payments of a state are read for Longest.
+// oldestSample is how many payments of a state are read for Oldest.
 const oldestSample = 50
 
-// HealthStats reads them for a provider, by the store's clock.
+// HealthStats returns them for a provider, by the store's clock.
 func (l *Ledger) HealthStats(ctx context.Context, provider string) (HealthStats, error) {
 	v, err := l.store.Stats(ctx, provider)
 	if err != nil {
-		return HealthStats{}, fmt.Errorf("signals of %s: %w", provider, err)
+		return HealthStats{}, fmt.Errorf("health of %s: %w", provider, err)
 	}
 	out := HealthStats{Anomalies: v.Anomalies, Halts: v.Halts, Oldest: map[State]time.Duration{}}
 	if v.OldestDue != 0 {
@@ -39,7 +38,7 @@ func (l *Ledger) HealthStats(ctx context.Context, provider string) (HealthStats,
 	for _, state := range []State{InDoubt, Held} {
 		since, err := l.oldestSince(ctx, provider, state)
 		if err != nil {
-			return HealthStats{}, fmt.Errorf("signals of %s: %w", provider, err)
+			return HealthStats{}, fmt.Errorf("health of %s: %w", provider, err)
 		}
 		if since != 0 {
 			out.Oldest[state] = positive(rules.Since(v.Now, since))
@@ -48,17 +47,17 @@ func (l *Ledger) HealthStats(ctx context.Context, provider string) (HealthStats,
 	return out, nil
 }
 
-// oldestSince is when the first of the payments that were registered first came into the state in which
-// it still is. Records that cannot be read are for others to report.
+// oldestSince returns the earliest time since when a payment has been in the state, among the
+// oldest registrations. It skips records that cannot be read; the janitor reports those.
 func (l *Ledger) oldestSince(ctx context.Context, provider string, state State) (rules.Time, error) {
 	var first rules.Time
 	index := Index{State: state, Limit: oldestSample}
 	err := l.store.ListIDs(ctx, provider, index, func(ids []string) (bool, error) {
-		wants := make([]LoadRequest, len(ids))
+		requests := make([]LoadRequest, len(ids))
 		for i, id := range ids {
-			wants[i] = LoadRequest{ID: id}
+			requests[i] = LoadRequest{ID: id}
 		}
-		all, err := l.store.Load(ctx, provider, wants)
+		all, err := l.store.Load(ctx, provider, requests)
 		if err != nil {
 			return false, err
 		}

@@ -29,13 +29,13 @@ type Record struct {
 	Anomaly      string
 	Subscription string
 	Period       string
-	// NextDue is when somebody must look next; zero where nobody must.
+	// NextDue is when the payment is due next; zero if it is not.
 	NextDue time.Time
-	// ParkReason is the reason for which the payment is parked, if it is: it goes on when that ends.
+	// ParkReason is why the payment is parked, if it is. It is unparked when that reason ends.
 	ParkReason string
 	History    []AuditEntry
-	// DecryptErr says why metadata is not there, or message or action URL still sealed; an error of
-	// package seal.
+	// DecryptErr says why Metadata is missing, or Message, ActionURL or a note is still sealed; an
+	// error of package seal.
 	DecryptErr error
 }
 
@@ -81,16 +81,16 @@ func (l *Ledger) Show(ctx context.Context, k Key) (Record, error) {
 }
 
 // List calls yield for the payments that match, oldest first within a state, until it returns
-// false. Open states, anomalies and what failed in the last 30 days are indexed; other states look
-// at all records. A record that cannot be read is skipped.
+// false. Open states, anomalies and what failed in the last 30 days are indexed; for other states
+// List reads all records. It skips records that cannot be read: see Filter.Damaged.
 func (l *Ledger) List(ctx context.Context, f Filter, yield func(Record) bool) error {
 	index := Index{State: f.State, Open: f.State == "", Anomalies: f.Anomalies}
 	return l.store.ListIDs(ctx, f.Provider, index, func(ids []string) (bool, error) {
-		wants := make([]LoadRequest, len(ids))
+		requests := make([]LoadRequest, len(ids))
 		for i, id := range ids {
-			wants[i] = LoadRequest{ID: id, Account: keyFromID(f.Provider, id).Account, Due: true}
+			requests[i] = LoadRequest{ID: id, Account: keyFromID(f.Provider, id).Account, Due: true}
 		}
-		all, err := l.store.Load(ctx, f.Provider, wants)
+		all, err := l.store.Load(ctx, f.Provider, requests)
 		if err != nil {
 			return false, fmt.Errorf("list %s: %w", f.Provider, err)
 		}
@@ -107,7 +107,7 @@ func (l *Ledger) List(ctx context.Context, f Filter, yield func(Record) bool) er
 	})
 }
 
-// matching are the records that a list asks for; one that cannot be read is named and left out.
+// matching returns the records that match the filter, and reports those that cannot be read.
 func (l *Ledger) matching(f Filter, ids []string, all []LoadResult) []Record {
 	var rs []Record
 	for i, loaded := range all {
@@ -134,21 +134,22 @@ func (l *Ledger) Counts(ctx context.Context, provider string) (map[State]int64, 
 	return l.store.Counts(ctx, provider)
 }
 
-// intervene is a step by hand.
-func (l *Ledger) intervene(ctx context.Context, step string, k Key, version int64, p Actor,
-	do func(r rules.Record, pol Policy, f rules.Facts, now rules.Time, h rules.Intervention) (rules.Change, error),
+// intervene applies an operator's intervention. It returns ErrVersionChanged if the record has
+// another version by now.
+func (l *Ledger) intervene(ctx context.Context, operation string, k Key, version int64, p Actor,
+	do func(r rules.Record, pol Policy, f rules.Facts, now rules.Time, iv rules.Intervention) (rules.Change, error),
 ) (Transition, error) {
 	if err := p.validate(); err != nil {
 		return Transition{}, err
 	}
-	h := rules.Intervention{Version: version, Text: "by " + p.By + ": " + p.Note}
+	iv := rules.Intervention{Version: version, Text: "by " + p.By + ": " + p.Note}
 	pol := l.policy(k.Provider)
-	return l.transition(ctx, step, k, withPayload, func(loaded LoadResult, f rules.Facts) (rules.Change, error) {
-		return do(loaded.Record, pol, f, loaded.Now, h)
+	return l.transition(ctx, operation, k, withPayload, func(loaded LoadResult, f rules.Facts) (rules.Change, error) {
+		return do(loaded.Record, pol, f, loaded.Now, iv)
 	})
 }
 
-// Resolve settles a doubtful payment.
+// Resolve makes a payment that is in doubt, pending or held final, as an operator found out.
 func (l *Ledger) Resolve(ctx context.Context, k Key, version int64, res Resolution) (Transition, error) {
 	switch res.As {
 	case rules.AsSucceeded, rules.AsFailed, rules.AsNotReceived:
@@ -156,27 +157,28 @@ func (l *Ledger) Resolve(ctx context.Context, k Key, version int64, res Resoluti
 		return Transition{}, fmt.Errorf("%w: as %q is not one of succeeded, failed, not-received", ErrRefused, res.As)
 	}
 	return l.intervene(ctx, "resolve", k, version, res.Actor,
-		func(r rules.Record, p Policy, f rules.Facts, now rules.Time, h rules.Intervention) (rules.Change, error) {
+		func(r rules.Record, p Policy, f rules.Facts, now rules.Time, iv rules.Intervention) (rules.Change, error) {
 			return rules.Resolve(r, p, f, now, rules.ResolveParams{
-				Intervention: h, As: res.As, ProviderID: res.ProviderID, Decline: res.Decline, AcceptRisk: res.AcceptDoubleRisk,
+				Intervention: iv, As: res.As, ProviderID: res.ProviderID, Decline: res.Decline, AcceptRisk: res.AcceptDoubleRisk,
 			})
 		})
 }
 
-// ClearAnomaly accepts or reverses.
+// ClearAnomaly clears an anomaly. A failed payment succeeds with it; with reverse set, a succeeded
+// one is reversed instead.
 func (l *Ledger) ClearAnomaly(ctx context.Context, k Key, version int64, reverse bool, by Actor) (Transition, error) {
 	return l.intervene(ctx, "anomaly", k, version, by,
-		func(r rules.Record, p Policy, f rules.Facts, now rules.Time, h rules.Intervention) (rules.Change, error) {
-			return rules.ClearAnomaly(r, p, f, now, reverse, h)
+		func(r rules.Record, p Policy, f rules.Facts, now rules.Time, iv rules.Intervention) (rules.Change, error) {
+			return rules.ClearAnomaly(r, p, f, now, reverse, iv)
 		})
 }
 
-// Retry makes a failed payment ready again; one that is ready goes at once, and its account need
-// not wait any longer.
+// Retry makes a failed payment ready again. A ready payment is due at once, and the throttling of
+// its account ends.
 func (l *Ledger) Retry(ctx context.Context, k Key, version int64, acceptDoubleRisk bool, by Actor) (Transition, error) {
 	s, err := l.intervene(ctx, "retry", k, version, by,
-		func(r rules.Record, p Policy, f rules.Facts, now rules.Time, h rules.Intervention) (rules.Change, error) {
-			return rules.Retry(r, p, f, now, acceptDoubleRisk, h)
+		func(r rules.Record, p Policy, f rules.Facts, now rules.Time, iv rules.Intervention) (rules.Change, error) {
+			return rules.Retry(r, p, f, now, acceptDoubleRisk, iv)
 		})
 	if err == nil && s.State == Ready && !s.StateChanged {
 		err = parkingError(k.Provider, l.store.EndThrottle(ctx, k.Provider, k.Account))
@@ -184,12 +186,12 @@ func (l *Ledger) Retry(ctx context.Context, k Key, version int64, acceptDoubleRi
 	return s, err
 }
 
-// Unblock lets a blocked payment go on.
+// Unblock queues a blocked payment.
 func (l *Ledger) Unblock(ctx context.Context, k Key, version int64, by Actor) (Transition, error) {
 	return l.intervene(ctx, "release", k, version, by, rules.Unblock)
 }
 
-// Cancel stops what was never sent.
+// Cancel fails a queued, ready or blocked payment of which no attempt may have left.
 func (l *Ledger) Cancel(ctx context.Context, k Key, version int64, by Actor) (Transition, error) {
 	return l.intervene(ctx, "cancel", k, version, by, rules.Cancel)
 }
@@ -198,7 +200,7 @@ const maxNote = 500
 
 func (p Actor) validate() error {
 	if p.By == "" || p.Note == "" {
-		return fmt.Errorf("%w: a step by hand needs a name and a note", ErrRefused)
+		return fmt.Errorf("%w: an intervention needs a name and a note", ErrRefused)
 	}
 	if len(p.By)+len(p.Note) > maxNote {
 		return fmt.Errorf("%w: name and note together take at most %d bytes", ErrRefused, maxNote)
@@ -209,13 +211,13 @@ func (p Actor) validate() error {
 // AllAccounts stands for every account of a provider in Halt and Unhalt.
 const AllAccounts = "*"
 
-// Halt stops new sends of a provider, or of one of its accounts; asking goes on. An empty account
-// means all. It works when the store is full: a halt is never needed more.
+// Halt stops new sends of a provider, or of one of its accounts; status queries go on. An empty
+// account means all. It works although the store is full, because that is when it may be needed.
 func (l *Ledger) Halt(ctx context.Context, provider, account string, p Actor) error {
 	return l.halt(ctx, provider, account, p, true)
 }
 
-// Unhalt lets them go on, also where the provider told an account to wait.
+// Unhalt ends a halt, and the throttling of the account or, if it is empty, of all accounts.
 func (l *Ledger) Unhalt(ctx context.Context, provider, account string, p Actor) error {
 	if err := l.halt(ctx, provider, account, p, false); err != nil {
 		return err
@@ -240,7 +242,7 @@ func (l *Ledger) halt(ctx context.Context, provider, account string, p Actor, ha
 	return nil
 }
 
-// Halts lists what is halted, by account ("*" for all).
+// Halts returns the entries of the halts in force, by account ("*" for all).
 func (l *Ledger) Halts(ctx context.Context, provider string) (map[string]string, error) {
 	return l.store.Halts(ctx, provider)
 }

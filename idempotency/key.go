@@ -23,7 +23,7 @@ var (
 	referencePattern = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 )
 
-// ParseKey reads "provider/reference" (account default) or "provider/account/reference".
+// ParseKey parses "provider/reference" (account default) or "provider/account/reference".
 func ParseKey(s string) (Key, error) {
 	parts := strings.Split(s, "/")
 	if len(parts) == 2 {
@@ -36,7 +36,7 @@ func ParseKey(s string) (Key, error) {
 	return k, k.Validate()
 }
 
-// Validate says which part of the key has the wrong form.
+// Validate returns an error that names the part of the key that has the wrong form.
 func (k Key) Validate() error {
 	switch {
 	case !providerPattern.MatchString(k.Provider):
@@ -51,15 +51,17 @@ func (k Key) Validate() error {
 
 func (k Key) String() string { return k.Provider + "/" + k.id() }
 
-// TaskID is the key and a generation in a form without a slash, which the dashboard could not open.
+// TaskID returns the key and a generation, joined by colons: the dashboard could not open a task
+// whose id has a slash.
 func (k Key) TaskID(generation int64) string {
 	return fmt.Sprintf("%s:%s:%d", k.Provider, strings.ReplaceAll(k.id(), "/", ":"), generation)
 }
 
-// ID is the key's part behind the provider: the reference alone for the default account.
+// ID returns the key without the provider: "account/reference", or the reference alone for the
+// default account.
 func (k Key) ID() string { return k.id() }
 
-// KeyOf is the key with this ID.
+// KeyOf returns the key with this ID.
 func KeyOf(provider, id string) Key { return keyFromID(provider, id) }
 
 func (k Key) id() string {
@@ -77,8 +79,8 @@ func keyFromID(provider, id string) Key {
 }
 
 // NewAttempt makes an attempt's id: a UUID of version 7 (RFC 9562) in base64url without padding, 22
-// characters. Its first 48 bits are the time in milliseconds, so that ids in a log stand in the
-// order in which they were made.
+// characters. Its first 48 bits are the time in milliseconds, so that ids
+// sort in the order in which they were made.
 func NewAttempt() string {
 	id := uuid.Must(uuid.NewV7()) // fails only where crypto/rand does, which ends the process
 	return base64.RawURLEncoding.EncodeToString(id[:])

@@ -13,31 +13,31 @@ import (
 	"github.com/remesa/remesa/seal"
 )
 
-// Options of a ledger; the zero value has the documented defaults.
+// Options configure a ledger; the zero value has the documented defaults.
 type Options struct {
-	// Policies by provider; a provider without one has Default.
+	// Policies are by provider; a provider without one has Default.
 	Policies map[string]Policy
 	Default  Policy
-	// FirstWake is how long after its registration a payment is woken if nobody else did; 10 s by
-	// default.
+	// FirstWake is how long after its registration the janitor wakes a payment that no worker has
+	// begun; 10 s by default.
 	FirstWake time.Duration
-	// Replicas must acknowledge what others rely on, within ReplicaTimeout (1 s by default): an
-	// intent before it may be sent, a registration before it is reported, a step by hand. With a
-	// store in Redis.
+	// Replicas is how many replicas must acknowledge, within ReplicaTimeout (1 s by default), what
+	// others act on: a Begin before the attempt may send, a registration before it is reported, an
+	// intervention. It needs a store in Redis.
 	Replicas       int
 	ReplicaTimeout time.Duration
-	// Seal makes payload, handles, metadata, message and action URL unreadable in the store; nil
-	// leaves them open.
+	// Seal encrypts the payload, provider references, metadata, message and action URL before they
+	// reach the store; nil leaves them in clear.
 	Seal *seal.Ring
-	// Observe, if set, is told how long each step took.
-	Observe func(step string, took time.Duration)
-	// TestClock takes the time from a key of the provider's, "clock" (ms since 1970) instead of
-	// from Redis. For tests.
+	// Observe, if set, is called with the duration of each transition, by its operation.
+	Observe func(operation string, took time.Duration)
+	// TestClock takes the time from the provider's key "clock" (Unix ms) instead of from Redis. For
+	// tests.
 	TestClock bool
 }
 
-// Ledger decides by package rules and keeps what was decided in a store. It holds no state of its
-// own.
+// Ledger decides by package rules and writes the decisions to a store. It holds no state of its own
+// and is safe for concurrent use.
 type Ledger struct {
 	store Store
 	opts  Options
@@ -49,8 +49,8 @@ func NewLedger(store Store, o Options) *Ledger {
 	return &Ledger{store: store, opts: o}
 }
 
-// NewRedis makes a ledger in Redis 7.0 or newer, alone, with Sentinel or as a cluster. The client
-// stays the caller's to close.
+// NewRedis makes a ledger in Redis 7.0 or newer: a single server, Sentinel or a cluster. The caller
+// closes the client.
 func NewRedis(client redis.UniversalClient, o Options) *Ledger {
 	o.fill()
 	return &Ledger{store: newRedisStore(client, o), opts: o}
@@ -81,15 +81,15 @@ func (l *Ledger) policy(provider string) Policy {
 // Ping reports whether the store answers.
 func (l *Ledger) Ping(ctx context.Context) error { return l.store.Ping(ctx) }
 
-// decide is one step: what a record as it was read becomes, or why not.
+// decide makes the change of one transition from a record as it was read.
 type decide func(loaded LoadResult, f rules.Facts) (rules.Change, error)
 
-// maxTries is how often a step that lost a race is decided again; then the payment is left to its
-// due time.
+// maxTries is how often a transition that loses races is decided; after that the janitor wakes the
+// payment when it is due.
 const maxTries = 6
 
-// payloadMode says whether a step reads the payment's details, too: to hand them out, or to decide by
-// there being any.
+// payloadMode says whether a transition reads the payload too, to return it or to decide by whether
+// there is one.
 type payloadMode bool
 
 const (
@@ -97,20 +97,20 @@ const (
 	withoutPayload payloadMode = false
 )
 
-// appliedStep is a record as a step read it, what it made of it, and the text that it wrote, if any.
-type appliedStep struct {
+// appliedChange is the record as it was read, the change, and the text that was written, if any.
+type appliedChange struct {
 	loaded LoadResult
 	change rules.Change
 	text   string
 }
 
-// Snapshot is a record as an attempt's Begin wrote it: its Finish decides from it without reading
-// the record once more. Where the record has moved on, or the clocks have gone apart by more than
-// the store allows, Finish reads it after all.
+// Snapshot is a record as an attempt's Begin wrote it. Its Finish decides from it without reading
+// the record again. If the record has changed, or the clocks differ by more than the store allows,
+// Finish reads it after all.
 type Snapshot struct {
 	text   string
 	record rules.Record
-	// now is the store's time at which it was written, at the moment of this process's own clock.
+	// now is the store's time when the record was written, at is this process's time then.
 	now rules.Time
 	at  time.Time
 }
@@ -120,31 +120,31 @@ func (s *Snapshot) loaded() LoadResult {
 	return LoadResult{Text: s.text, Record: s.record, Now: s.now.Add(time.Since(s.at))}
 }
 
-// apply reads a payment, decides, and writes, until what was decided was written or there is nothing
-// to write.
-func (l *Ledger) apply(ctx context.Context, step string, k Key, w payloadMode, d decide) (appliedStep, error) {
-	return l.applyFrom(ctx, step, k, w, nil, d)
+// apply reads a payment, decides and writes, again if another writer was faster, at most maxTries
+// times.
+func (l *Ledger) apply(ctx context.Context, operation string, k Key, w payloadMode, d decide) (appliedChange, error) {
+	return l.applyFrom(ctx, operation, k, w, nil, d)
 }
 
-// applyFrom is take that begins with a snapshot, if there is one.
-func (l *Ledger) applyFrom(ctx context.Context, step string, k Key, w payloadMode, s *Snapshot, d decide) (appliedStep, error) {
+// applyFrom is apply that begins with a snapshot, if there is one.
+func (l *Ledger) applyFrom(ctx context.Context, operation string, k Key, w payloadMode, s *Snapshot, d decide) (appliedChange, error) {
 	start := time.Now()
-	defer func() { l.opts.Observe(step, time.Since(start)) }()
+	defer func() { l.opts.Observe(operation, time.Since(start)) }()
 	for range maxTries {
 		loaded, err := l.read(ctx, k, w, s)
 		if err != nil {
-			return appliedStep{}, stepError(step, k, err)
+			return appliedChange{}, operationError(operation, k, err)
 		}
 		s = nil
 		t, again, err := l.tryApply(ctx, k, loaded, d)
 		if err != nil {
-			return t, stepError(step, k, err)
+			return t, operationError(operation, k, err)
 		}
 		if !again {
 			return t, nil
 		}
 	}
-	return appliedStep{}, stepError(step, k, ErrContended)
+	return appliedChange{}, operationError(operation, k, ErrContended)
 }
 
 // read reads one payment, unless there is a snapshot of it.
@@ -168,12 +168,12 @@ func (l *Ledger) loadRequest(k Key, w payloadMode) LoadRequest {
 	return LoadRequest{ID: k.id(), Account: k.Account, Payload: bool(w), QueryProof: l.policy(k.Provider).Resend}
 }
 
-// tryApply decides from one reading. A guard that did not hold is a fact to decide with.
-func (l *Ledger) tryApply(ctx context.Context, k Key, loaded LoadResult, d decide) (t appliedStep, again bool, err error) {
+// tryApply decides from one reading. If a guard did not hold, it decides again with that fact.
+func (l *Ledger) tryApply(ctx context.Context, k Key, loaded LoadResult, d decide) (t appliedChange, again bool, err error) {
 	facts := rules.Facts{HasPayload: loaded.Payload != nil, QueryProof: loaded.QueryProof}
 	for range maxTries {
 		change, err := d(loaded, facts)
-		t = appliedStep{loaded: loaded, change: change}
+		t = appliedChange{loaded: loaded, change: change}
 		if err != nil || change.Empty() {
 			return t, false, err
 		}
@@ -197,7 +197,7 @@ func (l *Ledger) tryApply(ctx context.Context, k Key, loaded LoadResult, d decid
 			return t, false, fmt.Errorf("guard %s", written[0].FailedGuard)
 		}
 	}
-	return appliedStep{}, false, ErrContended
+	return appliedChange{}, false, ErrContended
 }
 
 func (l *Ledger) commitRequest(k Key, loaded LoadResult, c rules.Change) CommitRequest {
@@ -207,12 +207,12 @@ func (l *Ledger) commitRequest(k Key, loaded LoadResult, c rules.Change) CommitR
 	}
 }
 
-// transition is a step whose answer is a settlement.
-func (l *Ledger) transition(ctx context.Context, step string, k Key, w payloadMode, d decide) (Transition, error) {
-	return transitionOf(l.apply(ctx, step, k, w, d))
+// transition applies a decision and returns what the transition came to.
+func (l *Ledger) transition(ctx context.Context, operation string, k Key, w payloadMode, d decide) (Transition, error) {
+	return transitionOf(l.apply(ctx, operation, k, w, d))
 }
 
-func transitionOf(t appliedStep, err error) (Transition, error) {
+func transitionOf(t appliedChange, err error) (Transition, error) {
 	if err != nil {
 		return Transition{}, err
 	}
@@ -223,8 +223,8 @@ func transitionOf(t appliedStep, err error) (Transition, error) {
 	}, nil
 }
 
-func stepError(step string, k Key, err error) error {
-	return fmt.Errorf("%s %s: %w", step, k, err)
+func operationError(operation string, k Key, err error) error {
+	return fmt.Errorf("%s %s: %w", operation, k, err)
 }
 
 // outcome seals the texts of an outcome on their way into the record.
@@ -249,7 +249,7 @@ func fromTime(t time.Time) rules.Time {
 	return rules.Time(t.UnixMilli())
 }
 
-// positive is a delay of at least nothing.
+// positive returns d, or 0 if it is negative.
 func positive(d time.Duration) time.Duration { return max(d, 0) }
 
 var errClass = errors.New("an attempt cannot end so")

@@ -11,8 +11,8 @@ import (
 	"github.com/remesa/remesa/internal/kv"
 )
 
-// Memory is a Store that forgets everything with its process: for simulations and tests of engine
-// and rules. It writes a decision under the same conditions as Redis does.
+// Memory is a Store in memory, for simulations and tests. It writes a change under the same
+// conditions as the store in Redis.
 type Memory struct {
 	// Now is the store's clock; time.Now by default.
 	Now func() time.Time
@@ -26,18 +26,18 @@ var _ Store = (*Memory)(nil)
 // NewMemory makes an empty store.
 func NewMemory() *Memory { return &Memory{Now: time.Now, providers: map[string]*memoryProvider{}} }
 
-// shelf holds one provider's payments.
+// memoryProvider holds one provider's payments.
 type memoryProvider struct {
 	texts    map[string]string
 	payloads map[string][]byte
 	due      map[string]rules.Time
-	// listed is when a payment came into its place in the states' lists.
+	// listed is the place of each payment in the lists of states.
 	listed     map[string]listed
 	anomalies  map[string]rules.Time
 	queryProof map[string]rules.QueryProof
 	halted     map[string]string
-	values     map[string]string // objects, permits and aliases
-	// parked holds, by reason, the parked and when they were registered.
+	values     map[string]string // objects, charge guards and aliases
+	// parked holds the registration times of parked payments, by reason and id.
 	parked        map[string]map[string]rules.Time
 	outcomes      []map[string]string
 	chargeUpdates []string
@@ -62,12 +62,12 @@ func (m *Memory) provider(provider string) *memoryProvider {
 func (m *Memory) now() rules.Time { return fromTime(m.Now()) }
 
 // Load implements Store.
-func (m *Memory) Load(_ context.Context, provider string, wants []LoadRequest) ([]LoadResult, error) {
+func (m *Memory) Load(_ context.Context, provider string, requests []LoadRequest) ([]LoadResult, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s := m.provider(provider)
-	out := make([]LoadResult, len(wants))
-	for i, w := range wants {
+	out := make([]LoadResult, len(requests))
+	for i, w := range requests {
 		out[i] = LoadResult{Text: s.texts[w.ID], QueryProof: s.queryProof[w.Account], Due: s.due[w.ID], Now: m.now()}
 		if w.Payload {
 			out[i].Payload = s.payloads[w.ID]
@@ -79,16 +79,16 @@ func (m *Memory) Load(_ context.Context, provider string, wants []LoadRequest) (
 	return out, nil
 }
 
-// maxDecisionAge is how old a decision may be; Redis' commit script has the same bound.
+// maxDecisionAge is how old a decision may be, in ms; package kv has the same bound.
 const maxDecisionAge = rules.Time(2000)
 
 // Commit implements Store.
-func (m *Memory) Commit(_ context.Context, provider string, decisions []CommitRequest) ([]CommitResult, []error) {
+func (m *Memory) Commit(_ context.Context, provider string, requests []CommitRequest) ([]CommitResult, []error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s := m.provider(provider)
-	out, errs := make([]CommitResult, len(decisions)), make([]error, len(decisions))
-	for i, d := range decisions {
+	out, errs := make([]CommitResult, len(requests)), make([]error, len(requests))
+	for i, d := range requests {
 		out[i] = s.commit(d, m.now())
 		if out[i].Done {
 			errs[i] = s.write(d)
@@ -165,11 +165,11 @@ func (s *memoryProvider) write(d CommitRequest) error {
 }
 
 func (s *memoryProvider) publish(e kv.OutcomeEvent) {
-	fields, told := e.Fields(), map[string]string{}
+	fields, event := e.Fields(), map[string]string{}
 	for i := 0; i+1 < len(fields); i += 2 {
-		told[fields[i].(string)] = fields[i+1].(string)
+		event[fields[i].(string)] = fields[i+1].(string)
 	}
-	s.outcomes = append(s.outcomes, told)
+	s.outcomes = append(s.outcomes, event)
 }
 
 func (s *memoryProvider) index(d CommitRequest) {
@@ -207,7 +207,7 @@ func (s *memoryProvider) index(d CommitRequest) {
 	}
 }
 
-// sorted are the ids of an index, the lowest first.
+// sorted returns the ids of an index, the lowest first.
 func sorted[V any](index map[string]V, at func(V) (int, rules.Time)) []string {
 	ids := make([]string, 0, len(index))
 	for id := range index {
@@ -290,13 +290,13 @@ func (m *Memory) ParkedCounts(_ context.Context, provider string) (map[string]in
 	return out, nil
 }
 
-// EndThrottle implements Store; nobody is told to wait here.
+// EndThrottle implements Store; no account is throttled here.
 func (m *Memory) EndThrottle(context.Context, string, string) error { return nil }
 
 // AwaitReplicas implements Store.
 func (m *Memory) AwaitReplicas(context.Context, string) error { return nil }
 
-// Alias implements Store; it keeps aliases for good.
+// Alias implements Store; aliases never expire here.
 func (m *Memory) Alias(_ context.Context, provider, alias, id string, _ time.Duration) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -314,11 +314,11 @@ func (m *Memory) Find(_ context.Context, provider, alias string) (string, error)
 	return "", ErrUnknown
 }
 
-// SetChargeGuard lets a permit name a payment.
-func (m *Memory) SetChargeGuard(provider, permit, id string) {
+// SetChargeGuard sets a charge guard to a payment's id.
+func (m *Memory) SetChargeGuard(provider, key, id string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.provider(provider).values[permit] = id
+	m.provider(provider).values[key] = id
 }
 
 // Halt implements Store.
@@ -403,7 +403,7 @@ func (m *Memory) Stats(_ context.Context, provider string) (StoreStats, error) {
 // Ping implements Store.
 func (m *Memory) Ping(context.Context) error { return nil }
 
-// Outcomes returns the provider's outcome stream from its beginning.
+// Outcomes returns the fields of all outcome events of a provider, oldest first.
 func (m *Memory) Outcomes(provider string) []map[string]string {
 	m.mu.Lock()
 	defer m.mu.Unlock()

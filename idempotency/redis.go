@@ -55,26 +55,26 @@ func (p keyspace) parked(reason string) string     { return p.prefix + "waiting:
 func (p keyspace) halts() string                   { return p.prefix + "halts" }
 func (p keyspace) object(account, o string) string { return p.prefix + "object:" + account + ":" + o }
 
-// alias holds no alias in clear: a session token opens a payment page.
+// alias hashes the alias, because a session token opens a payment page.
 func (p keyspace) alias(alias string) string {
 	sum := sha256.Sum256([]byte(alias))
 	return p.prefix + "alias:" + hex.EncodeToString(sum[:16])
 }
 
-// recordReads is one record on its way out of Redis.
+// recordReads are the queued reads of one record.
 type recordReads struct {
 	text, payload *redis.StringCmd
 	due           *redis.FloatCmd
-	lookup        *redis.StringCmd
+	queryProof    *redis.StringCmd
 }
 
 // Load implements Store.
-func (s *redisStore) Load(ctx context.Context, provider string, wants []LoadRequest) ([]LoadResult, error) {
+func (s *redisStore) Load(ctx context.Context, provider string, requests []LoadRequest) ([]LoadResult, error) {
 	p := keysOf(provider)
-	readings := make([]recordReads, len(wants))
+	readings := make([]recordReads, len(requests))
 	var clock func() (int64, error)
 	err := s.batcher.Read(ctx, provider, func(pipe redis.Pipeliner) {
-		for i, w := range wants {
+		for i, w := range requests {
 			r := recordReads{text: pipe.Get(ctx, p.record(w.ID))}
 			if w.Payload {
 				r.payload = pipe.Get(ctx, p.payload(w.ID))
@@ -83,7 +83,7 @@ func (s *redisStore) Load(ctx context.Context, provider string, wants []LoadRequ
 				r.due = pipe.ZScore(ctx, p.due(), w.ID)
 			}
 			if w.QueryProof {
-				r.lookup = pipe.HGet(ctx, p.queryProof(), w.Account)
+				r.queryProof = pipe.HGet(ctx, p.queryProof(), w.Account)
 			}
 			readings[i] = r
 		}
@@ -96,7 +96,7 @@ func (s *redisStore) Load(ctx context.Context, provider string, wants []LoadRequ
 	if err != nil {
 		return nil, fmt.Errorf("the store's time: %w", err)
 	}
-	out := make([]LoadResult, len(wants))
+	out := make([]LoadResult, len(requests))
 	for i, r := range readings {
 		if out[i], err = r.loaded(rules.Time(now)); err != nil {
 			return nil, err
@@ -129,14 +129,14 @@ func (r recordReads) loaded(now rules.Time) (LoadResult, error) {
 	if r.due != nil {
 		out.Due = rules.Time(r.due.Val())
 	}
-	if r.lookup != nil {
-		out.QueryProof = rules.QueryProof(r.lookup.Val())
+	if r.queryProof != nil {
+		out.QueryProof = rules.QueryProof(r.queryProof.Val())
 	}
 	return out, nil
 }
 
-// sideError is why what stands beside the record could not be read; what is not there, or is something
-// else, is no reason.
+// sideError returns an error of the reads beside the record. A missing key and a key of another
+// type are no errors.
 func (r recordReads) sideError() error {
 	var errs []error
 	if r.payload != nil {
@@ -145,8 +145,8 @@ func (r recordReads) sideError() error {
 	if r.due != nil {
 		errs = append(errs, r.due.Err())
 	}
-	if r.lookup != nil {
-		errs = append(errs, r.lookup.Err())
+	if r.queryProof != nil {
+		errs = append(errs, r.queryProof.Err())
 	}
 	for _, err := range errs {
 		if err != nil && !errors.Is(err, redis.Nil) && !redis.HasErrorPrefix(err, "WRONGTYPE") {
@@ -156,7 +156,7 @@ func (r recordReads) sideError() error {
 	return nil
 }
 
-// decode refuses what is no record, also where it is JSON.
+// decode parses a record's text. It returns ErrDamaged for anything that is not a record.
 func decode(text string) (rules.Record, error) {
 	var r rules.Record
 	if err := r.UnmarshalJSON([]byte(text)); err != nil {
@@ -171,7 +171,8 @@ func decode(text string) (rules.Record, error) {
 // rank is the place of an indexed state in the states index.
 var rank = map[State]int{Queued: 1, Sending: 2, Ready: 3, InDoubt: 4, Pending: 5, Held: 6, Blocked: 7, Failed: 8}
 
-// rankDistance lies between two states in the index; within a state the oldest come first.
+// rankDistance is the difference of scores between two states; within a state the oldest come
+// first.
 const rankDistance = 1e14
 
 func score(s State, at rules.Time) string {
@@ -179,12 +180,12 @@ func score(s State, at rules.Time) string {
 }
 
 // Commit implements Store.
-func (s *redisStore) Commit(ctx context.Context, provider string, decisions []CommitRequest) ([]CommitResult, []error) {
-	out := make([]CommitResult, len(decisions))
-	errs := make([]error, len(decisions))
+func (s *redisStore) Commit(ctx context.Context, provider string, requests []CommitRequest) ([]CommitResult, []error) {
+	out := make([]CommitResult, len(requests))
+	errs := make([]error, len(requests))
 	var sent []*kv.Commit
 	var places []int
-	for i, d := range decisions {
+	for i, d := range requests {
 		var c *kv.Commit
 		if c, out[i].Text, errs[i] = commit(d); errs[i] == nil {
 			sent, places = append(sent, c), append(places, i)
@@ -195,15 +196,15 @@ func (s *redisStore) Commit(ctx context.Context, provider string, decisions []Co
 		r := results[n]
 		out[i].Done, out[i].Changed, out[i].Found = r.Done, r.Changed || r.Stale, r.Found
 		if g := r.Guard; g > 0 && failed[n] == nil {
-			out[i].FailedGuard, out[i].Found = guardAt(decisions[i], g, r.Found)
+			out[i].FailedGuard, out[i].Found = guardAt(requests[i], g, r.Found)
 		}
 		errs[i] = storeError(failed[n])
 	}
 	return out, errs
 }
 
-// guardAt finds the guard that the script counts, and what it found: NotHalted looks at the
-// provider's halt, then at the account's.
+// guardAt returns the guard with the script's number n, and what it found. NotHalted counts as two:
+// the provider's halt, then the account's.
 func guardAt(d CommitRequest, n int, found string) (rules.Guard, string) {
 	for _, g := range d.Change.Guards {
 		n--
@@ -231,7 +232,7 @@ func storeError(err error) error {
 	return err
 }
 
-// commit writes a decision down as guards and writes, and returns the record's new text beside it.
+// commit turns a change into guards and writes, and also returns the record's new text.
 func commit(d CommitRequest) (out *kv.Commit, written string, err error) {
 	p, id, c := keysOf(d.Key.Provider), d.Key.id(), &d.Change
 	out = kv.NewCommit(d.Key.Provider, p.record(id), d.Text, int64(d.Now))
@@ -243,7 +244,7 @@ func commit(d CommitRequest) (out *kv.Commit, written string, err error) {
 		guard(out, p, d, g)
 	}
 	if c.RecordChanged {
-		text, err := c.Record.MarshalJSON() // called by itself, it is not checked and copied once more
+		text, err := c.Record.MarshalJSON() // json.Marshal would check and copy it once more
 		if err != nil {
 			return nil, "", err
 		}
@@ -260,7 +261,7 @@ func commit(d CommitRequest) (out *kv.Commit, written string, err error) {
 		out.Write("SET", p.object(d.Key.Account, d.Object), id)
 	}
 	if c.ChargeGuard {
-		out.Write("DEL", d.ChargeGuard) // it is good for one record, also where that record is forgotten one day
+		out.Write("DEL", d.ChargeGuard) // a guard is good for one record, even after that record expires
 	}
 	if c.QueryProof != "" {
 		out.Write("HSET", p.queryProof(), d.Key.Account, string(c.QueryProof))
@@ -336,7 +337,7 @@ func writeIndexes(out *kv.Commit, p keyspace, d CommitRequest) {
 	}
 }
 
-// entry is an event as it stands in the outcome stream.
+// entry makes the entry of the outcome stream for an event.
 func entry(k Key, e rules.Event) kv.OutcomeEvent {
 	r := &e.Payment
 	return kv.OutcomeEvent{
@@ -399,8 +400,8 @@ func (s *redisStore) ParkReasons(ctx context.Context, provider string, ids []str
 	return out, nil
 }
 
-// Unpark implements Store: due first, then no longer parked, so that whoever dies in between has
-// forgotten nobody.
+// Unpark implements Store. It makes payments due before it unparks them, so that a crash in between
+// forgets none.
 func (s *redisStore) Unpark(ctx context.Context, provider, reason string, limit int) (int, error) {
 	p := keysOf(provider)
 	ids, err := s.db.Client.ZRange(ctx, p.parked(reason), 0, int64(limit)-1).Result()
@@ -447,11 +448,11 @@ func (s *redisStore) ParkedCounts(ctx context.Context, provider string) (map[str
 	return out, nil
 }
 
-// EndThrottle implements Store: the account's next request is the probe that finds out whether the
-// provider answers. A full Redis takes no probe's mark, and forgets the wait instead.
+// EndThrottle implements Store: the account's next request becomes a probe. A full Redis refuses
+// that write, and the throttling is deleted instead.
 func (s *redisStore) EndThrottle(ctx context.Context, provider, account string) error {
-	told, err := s.db.Client.HKeys(ctx, ThrottledKey(provider)).Result()
-	for _, name := range told {
+	accounts, err := s.db.Client.HKeys(ctx, ThrottledKey(provider)).Result()
+	for _, name := range accounts {
 		if err == nil && (account == "" || account == name) {
 			if err = s.db.Client.HSet(ctx, ThrottledKey(provider), name, "0|0").Err(); err != nil {
 				err = s.db.Client.HDel(ctx, ThrottledKey(provider), name).Err()
@@ -486,8 +487,8 @@ func (s *redisStore) Find(ctx context.Context, provider, alias string) (string, 
 // keptHalts is how many entries the log of halts keeps.
 const keptHalts = 1000
 
-// Halt implements Store. It is written by the script that works when Redis is full, and stands by
-// itself: it was decided by a person, from no record.
+// Halt implements Store. It uses the script that works although Redis is full, and compares with no
+// record, because an operator's halt depends on none.
 func (s *redisStore) Halt(ctx context.Context, provider, account, text string, halted bool) error {
 	now, err := s.now(ctx, provider)
 	if err != nil {
@@ -531,8 +532,8 @@ func (s *redisStore) ListIDs(ctx context.Context, provider string, i Index, yiel
 	case i.Anomalies:
 		return s.walk(ctx, p.anomalies(), redis.ZRangeBy{Min: "-inf", Max: "+inf", Count: int64(i.Limit)}, yield)
 	case i.Open:
-		_, settled := bounds(Blocked)
-		return s.walk(ctx, p.states(), redis.ZRangeBy{Min: "-inf", Max: settled, Count: int64(i.Limit)}, yield)
+		_, end := bounds(Blocked)
+		return s.walk(ctx, p.states(), redis.ZRangeBy{Min: "-inf", Max: end, Count: int64(i.Limit)}, yield)
 	case rank[i.State] > 0:
 		return s.walk(ctx, p.states(), redis.ZRangeBy{Min: low, Max: high, Count: int64(i.Limit)}, yield)
 	default:
@@ -540,7 +541,7 @@ func (s *redisStore) ListIDs(ctx context.Context, provider string, i Index, yiel
 	}
 }
 
-// walk reads an index at once, so that what moves meanwhile is neither missed nor seen twice.
+// walk reads an index at once, so that no payment that changes meanwhile is missed or seen twice.
 func (s *redisStore) walk(ctx context.Context, index string, by redis.ZRangeBy, yield func([]string) (bool, error)) error {
 	ids, err := s.db.Client.ZRangeByScore(ctx, index, &by).Result()
 	if err != nil {
@@ -556,7 +557,7 @@ func (s *redisStore) walk(ctx context.Context, index string, by redis.ZRangeBy, 
 	return nil
 }
 
-// scan looks at every record there is, each once.
+// scan calls yield with the ids of all records, each once.
 func (s *redisStore) scan(ctx context.Context, p keyspace, yield func([]string) (bool, error)) error {
 	node, err := s.db.Node(ctx, p.prefix)
 	if err != nil {

@@ -9,9 +9,9 @@ import (
 	"github.com/remesa/remesa/seal"
 )
 
-// Fields that are sealed before the rules see them, which only carry them about, and opened after.
-// Each is bound to its name and its payment's key; the payload to its type as well, a handle to its
-// own name.
+// Names of the fields that are sealed before the rules see them and opened afterwards; the rules
+// never read them. Each sealed text is bound to its field's name and its payment's key, the payload
+// also to the payment's type, and a provider reference to its own name.
 const (
 	fieldPayload     = "payload"
 	fieldProviderRef = "handle"
@@ -28,27 +28,27 @@ func (l *Ledger) sealedPayload(r Registration) []byte {
 	return l.opts.Seal.Seal(r.Payload, fieldPayload, r.Type, r.Key.String())
 }
 
-func (l *Ledger) sealedProviderRefs(k Key, handles map[string]string) map[string]string {
-	if l.opts.Seal == nil || handles == nil {
-		return handles
+func (l *Ledger) sealedProviderRefs(k Key, refs map[string]string) map[string]string {
+	if l.opts.Seal == nil || refs == nil {
+		return refs
 	}
-	out := make(map[string]string, len(handles))
-	for name, value := range handles {
+	out := make(map[string]string, len(refs))
+	for name, value := range refs {
 		out[name] = l.opts.Seal.SealText(value, fieldProviderRef, k.String(), name)
 	}
 	return out
 }
 
-// opened is what decides where money goes: all of it opens, or none of it is used.
+// opened is what decides where money goes. If any of it does not open, none of it is used.
 type opened struct {
 	payload      []byte
 	providerRefs map[string]string
 	err          error
 }
 
-// decryptErr is why the caller cannot open the payment's payload and handles: the key is missing, or
-// they are not sealed where it has keys. It costs no decryption: a sealed text begins with the name
-// of its key.
+// decryptErr says why the caller cannot open the payment's payload and provider references: the key
+// is missing, or they are not sealed although the caller has keys. It decrypts nothing: a sealed
+// text begins with the name of its key.
 func (l *Ledger) decryptErr(loaded LoadResult) error {
 	if len(loaded.Payload) > 0 {
 		if err := l.opts.Seal.CanOpen(loaded.Payload); err != nil {
@@ -68,30 +68,30 @@ func (l *Ledger) open(k Key, r rules.Record, sealed []byte) opened {
 	if err != nil {
 		return opened{err: fmt.Errorf("payload: %w", err)}
 	}
-	handles, err := l.openProviderRefs(k, r.ProviderRefs)
+	refs, err := l.openProviderRefs(k, r.ProviderRefs)
 	if err != nil {
 		return opened{err: err}
 	}
-	return opened{payload: payload, providerRefs: handles}
+	return opened{payload: payload, providerRefs: refs}
 }
 
-func (l *Ledger) openProviderRefs(k Key, handles map[string]string) (map[string]string, error) {
-	if len(handles) == 0 {
-		return handles, nil
+func (l *Ledger) openProviderRefs(k Key, refs map[string]string) (map[string]string, error) {
+	if len(refs) == 0 {
+		return refs, nil
 	}
-	out := make(map[string]string, len(handles))
-	for name, value := range handles {
+	out := make(map[string]string, len(refs))
+	for name, value := range refs {
 		plain, err := l.opts.Seal.OpenText(value, fieldProviderRef, k.String(), name)
 		if err != nil {
-			return nil, fmt.Errorf("handle %s: %w", name, err)
+			return nil, fmt.Errorf("provider reference %s: %w", name, err)
 		}
 		out[name] = plain
 	}
 	return out, nil
 }
 
-// openRecord opens what people read. It never fails as a whole: whoever halts or resolves a payment
-// needs no key.
+// openRecord opens the texts that operators read. It opens what it can, because an operator needs
+// no key to resolve a payment.
 func (l *Ledger) openRecord(r *Record, metadata string) {
 	errs := []error{
 		openShown(l.opts.Seal, fieldMessage, r.Key.String(), &r.Message),
@@ -107,10 +107,9 @@ func (l *Ledger) openRecord(r *Record, metadata string) {
 	r.DecryptErr = errors.Join(errs...)
 }
 
-// OpenOutcome opens the sealed fields of an entry of the outcome stream where they stand: metadata,
-// message and action_url. What cannot be opened stays as it is, and the error says why; an
-// action_url that should be sealed and is not goes. A nil ring is right where there are no payload
-// keys.
+// OpenOutcome opens the sealed fields of an outcome event in place: metadata, message and
+// action_url. A field that cannot be opened stays as it is, and the error says why; an action_url
+// that is not sealed although it must be is emptied. Pass a nil ring if there are no payload keys.
 func OpenOutcome(ring *seal.Ring, entry map[string]any) error {
 	key, _ := entry["key"].(string)
 	var errs []error
@@ -125,9 +124,9 @@ func OpenOutcome(ring *seal.Ring, entry map[string]any) error {
 	return errors.Join(errs...)
 }
 
-// openShown opens a text in place. An unsealed one passes, because the ledger itself makes messages
-// and notes, which hold nobody's data, and because metadata of before the keys is still kept; but
-// an address to which payers are sent must be sealed.
+// openShown opens a text in place. It accepts unsealed texts, because the ledger itself writes
+// messages and notes that describe nobody, and because metadata may be older than the keys. An
+// action URL, to which payers are sent, must be sealed.
 func openShown(ring *seal.Ring, field, key string, text *string) error {
 	if !seal.Sealed([]byte(*text)) && field != fieldActionURL {
 		return nil

@@ -66,10 +66,10 @@ func canary(reference string) idempotency.Registration {
 	return r
 }
 
-func (b *ledgerFixture) queryAndRecord(rs ...idempotency.Registration) {
-	b.t.Helper()
-	_, err := b.store.Register(b.t.Context(), rs...)
-	b.must(err)
+func (f *ledgerFixture) queryAndRecord(rs ...idempotency.Registration) {
+	f.t.Helper()
+	_, err := f.store.Register(f.t.Context(), rs...)
+	f.must(err)
 }
 
 // dump is every key and value that the ledger wrote.
@@ -111,30 +111,30 @@ func wantNoCanary(t *testing.T, where, text string) {
 	}
 }
 
-func TestNothingOfAPersonStandsInRedis(t *testing.T) {
+func TestNoPersonalDataInRedis(t *testing.T) {
 	t.Parallel()
 	v := newSealedFixture(t)
-	b := v.with(newRing(t, "a"))
+	f := v.with(newRing(t, "a"))
 	for _, reference := range []string{"session", "declined", "mismatch", "rejected", "blocked"} {
-		b.queryAndRecord(canary(reference))
+		f.queryAndRecord(canary(reference))
 	}
-	b.begin("session", "s")
-	handles := map[string]string{"session_token": "canary-session", "signature_token": "canary-signature"}
-	b.must(b.store.Checkpoint(t.Context(), key("session"), "s", handles, false))
-	b.finish("session", "s", providers.Outcome{Class: providers.Pending, ActionURL: canaryURL, ActionWithin: 24 * time.Hour, Message: canaryMessage, ProviderRefs: handles})
+	f.begin("session", "s")
+	refs := map[string]string{"session_token": "canary-session", "signature_token": "canary-signature"}
+	f.must(f.store.Checkpoint(t.Context(), key("session"), "s", refs, false))
+	f.finish("session", "s", providers.Outcome{Class: providers.Pending, ActionURL: canaryURL, ActionWithin: 24 * time.Hour, Message: canaryMessage, ProviderRefs: refs})
 	for reference, class := range map[string]providers.Class{"declined": providers.Refused, "mismatch": providers.Mismatch} {
-		b.begin(reference, reference)
-		b.finish(reference, reference, providers.Outcome{Class: class, Code: "E-1", Message: canaryMessage})
+		f.begin(reference, reference)
+		f.finish(reference, reference, providers.Outcome{Class: class, Code: "E-1", Message: canaryMessage})
 	}
-	_, err := b.store.Reject(t.Context(), key("rejected"), idempotency.Rejection{Code: "payload_unreadable", Message: canaryMessage})
-	b.must(err)
-	_, err = b.store.Block(t.Context(), key("blocked"), "limit", canaryMessage)
-	b.must(err)
-	wantNoCanary(t, "Redis", dump(t, b.rdb))
+	_, err := f.store.Reject(t.Context(), key("rejected"), idempotency.Rejection{Code: "payload_unreadable", Message: canaryMessage})
+	f.must(err)
+	_, err = f.store.Block(t.Context(), key("blocked"), "limit", canaryMessage)
+	f.must(err)
+	wantNoCanary(t, "Redis", dump(t, f.rdb))
 
 	for _, reference := range []string{"session", "declined", "mismatch", "rejected", "blocked"} {
-		r, err := b.store.Show(t.Context(), key(reference))
-		b.must(err)
+		r, err := f.store.Show(t.Context(), key(reference))
+		f.must(err)
 		if r.DecryptErr != nil || r.Message != canaryMessage || r.Metadata["invoice"] != canaryNote {
 			t.Errorf("%s shows as %q, %v, %v", reference, r.Message, r.Metadata, r.DecryptErr)
 		}
@@ -144,12 +144,12 @@ func TestNothingOfAPersonStandsInRedis(t *testing.T) {
 			}
 		}
 	}
-	q, err := b.store.StartQuery(t.Context(), key("session"))
-	b.must(err)
+	q, err := f.store.StartQuery(t.Context(), key("session"))
+	f.must(err)
 	if q.DecryptErr != nil || q.ProviderRefs["signature_token"] != "canary-signature" || !strings.Contains(string(q.Payload), canaryName) {
-		t.Errorf("asked with %v, %s, %v", q.ProviderRefs, q.Payload, q.DecryptErr)
+		t.Errorf("queried with %v, %s, %v", q.ProviderRefs, q.Payload, q.DecryptErr)
 	}
-	if r := b.want("session", idempotency.Pending); r.ActionURL != canaryURL {
+	if r := f.want("session", idempotency.Pending); r.ActionURL != canaryURL {
 		t.Errorf("the payer's address shows as %q", r.ActionURL)
 	}
 }
@@ -159,12 +159,12 @@ func TestNothingOfAPersonStandsInRedis(t *testing.T) {
 func TestWithoutKeysNothingChanges(t *testing.T) {
 	t.Parallel()
 	v := newSealedFixture(t)
-	b := v.with(nil)
-	b.queryAndRecord(canary("open"))
-	if got := b.rdb.Get(t.Context(), payloadKey("open")).Val(); got != string(canary("open").Payload) {
+	f := v.with(nil)
+	f.queryAndRecord(canary("open"))
+	if got := f.rdb.Get(t.Context(), payloadKey("open")).Val(); got != string(canary("open").Payload) {
 		t.Errorf("the payload stands there as %q", got)
 	}
-	if got := b.rdb.Get(t.Context(), recordKey("open")).Val(); !strings.Contains(got, canaryNote) {
+	if got := f.rdb.Get(t.Context(), recordKey("open")).Val(); !strings.Contains(got, canaryNote) {
 		t.Errorf("the metadata is not there as it was: %s", got)
 	}
 }
@@ -172,57 +172,57 @@ func TestWithoutKeysNothingChanges(t *testing.T) {
 func payloadKey(reference string) string { return "remesa:{" + provider + "}:d:" + reference }
 func recordKey(reference string) string  { return "remesa:{" + provider + "}:p:" + reference }
 
-// edit changes a record as somebody could who can write to Redis.
-func (b *ledgerFixture) edit(reference string, change func(map[string]any)) {
-	b.t.Helper()
+// edit changes a record as an attacker could who can write to Redis.
+func (f *ledgerFixture) edit(reference string, change func(map[string]any)) {
+	f.t.Helper()
 	var r map[string]any
-	b.must(json.Unmarshal([]byte(b.rdb.Get(b.t.Context(), recordKey(reference)).Val()), &r))
+	f.must(json.Unmarshal([]byte(f.rdb.Get(f.t.Context(), recordKey(reference)).Val()), &r))
 	change(r)
 	text, err := json.Marshal(r)
-	b.must(err)
-	b.must(b.rdb.Set(b.t.Context(), recordKey(reference), text, 0).Err())
+	f.must(err)
+	f.must(f.rdb.Set(f.t.Context(), recordKey(reference), text, 0).Err())
 }
 
 func TestWhatWasMovedOrChangedIsNeverUsed(t *testing.T) {
 	t.Parallel()
-	handlesOf := func(r map[string]any) map[string]any { return r["handles"].(map[string]any) }
-	for does, change := range map[string]func(t *testing.T, b *ledgerFixture){
-		"another payment's payload": func(t *testing.T, b *ledgerFixture) {
-			b.must(b.rdb.Set(t.Context(), payloadKey("mine"), b.rdb.Get(t.Context(), payloadKey("other")).Val(), 0).Err())
+	refsOf := func(r map[string]any) map[string]any { return r["handles"].(map[string]any) }
+	for does, change := range map[string]func(t *testing.T, f *ledgerFixture){
+		"another payment's payload": func(t *testing.T, f *ledgerFixture) {
+			f.must(f.rdb.Set(t.Context(), payloadKey("mine"), f.rdb.Get(t.Context(), payloadKey("other")).Val(), 0).Err())
 		},
-		"another payment's handle": func(_ *testing.T, b *ledgerFixture) {
+		"another payment's provider reference": func(_ *testing.T, f *ledgerFixture) {
 			var stolen any
-			b.edit("other", func(r map[string]any) { stolen = handlesOf(r)["order"] })
-			b.edit("mine", func(r map[string]any) { handlesOf(r)["order"] = stolen })
+			f.edit("other", func(r map[string]any) { stolen = refsOf(r)["order"] })
+			f.edit("mine", func(r map[string]any) { refsOf(r)["order"] = stolen })
 		},
-		"a handle under another's name": func(_ *testing.T, b *ledgerFixture) {
-			b.edit("mine", func(r map[string]any) { handlesOf(r)["order"] = handlesOf(r)["session"] })
+		"a provider reference under another's name": func(_ *testing.T, f *ledgerFixture) {
+			f.edit("mine", func(r map[string]any) { refsOf(r)["order"] = refsOf(r)["session"] })
 		},
-		"another type": func(_ *testing.T, b *ledgerFixture) { b.edit("mine", func(r map[string]any) { r["type"] = "charge" }) },
-		"the metadata as payload": func(t *testing.T, b *ledgerFixture) {
-			b.edit("mine", func(r map[string]any) { b.must(b.rdb.Set(t.Context(), payloadKey("mine"), r["metadata"], 0).Err()) })
+		"another type": func(_ *testing.T, f *ledgerFixture) { f.edit("mine", func(r map[string]any) { r["type"] = "charge" }) },
+		"the metadata as payload": func(t *testing.T, f *ledgerFixture) {
+			f.edit("mine", func(r map[string]any) { f.must(f.rdb.Set(t.Context(), payloadKey("mine"), r["metadata"], 0).Err()) })
 		},
-		"a letter of the payload": func(t *testing.T, b *ledgerFixture) {
-			text := b.rdb.Get(t.Context(), payloadKey("mine")).Val()
-			b.must(b.rdb.Set(t.Context(), payloadKey("mine"), text[:20]+swapped(text[20:21])+text[21:], 0).Err())
+		"a letter of the payload": func(t *testing.T, f *ledgerFixture) {
+			text := f.rdb.Get(t.Context(), payloadKey("mine")).Val()
+			f.must(f.rdb.Set(t.Context(), payloadKey("mine"), text[:20]+swapped(text[20:21])+text[21:], 0).Err())
 		},
 	} {
 		t.Run(does, func(t *testing.T) {
 			t.Parallel()
 			v := newSealedFixture(t)
-			b := v.with(newRing(t, "a"))
-			b.queryAndRecord(canary("mine"), canary("other"))
+			f := v.with(newRing(t, "a"))
+			f.queryAndRecord(canary("mine"), canary("other"))
 			for _, reference := range []string{"mine", "other"} {
-				b.begin(reference, reference)
-				handles := map[string]string{"order": "o-" + reference, "session": "s-" + reference}
-				b.must(b.store.Checkpoint(t.Context(), key(reference), reference, handles, false))
-				_, err := b.store.Release(t.Context(), key(reference), reference, "not sent", 0)
-				b.must(err)
+				f.begin(reference, reference)
+				refs := map[string]string{"order": "o-" + reference, "session": "s-" + reference}
+				f.must(f.store.Checkpoint(t.Context(), key(reference), reference, refs, false))
+				_, err := f.store.Release(t.Context(), key(reference), reference, "not sent", 0)
+				f.must(err)
 			}
-			change(t, b)
-			got := b.begin("mine", "again")
+			change(t, f)
+			got := f.begin("mine", "again")
 			if got.Decision != idempotency.Send || !errors.Is(got.DecryptErr, seal.ErrTampered) {
-				t.Fatalf("verdict %s, %v", got.Decision, got.DecryptErr)
+				t.Fatalf("decision %s, %v", got.Decision, got.DecryptErr)
 			}
 			if got.Payload != nil || got.ProviderRefs != nil {
 				t.Error("some of it was handed out all the same")
@@ -238,40 +238,40 @@ func swapped(letter string) string {
 	return "A"
 }
 
-// TestWhoCannotOpenAPaymentWaits: a worker with the wrong keys, or a payment of before the keys,
+// TestPaymentWaitsForItsKey: a worker with the wrong keys, or a payment of before the keys,
 // must cost no payment its life.
-func TestWhoCannotOpenAPaymentWaits(t *testing.T) {
+func TestPaymentWaitsForItsKey(t *testing.T) {
 	t.Parallel()
 	keys := newKeys(t, "a", "b")
 	right := ringOf(t, keys[0])
-	plain := func(t *testing.T, b *ledgerFixture) {
-		b.must(b.rdb.Set(t.Context(), payloadKey("mine"), canary("mine").Payload, 0).Err())
+	plain := func(t *testing.T, f *ledgerFixture) {
+		f.must(f.rdb.Set(t.Context(), payloadKey("mine"), canary("mine").Payload, 0).Err())
 	}
 	for does, row := range map[string]struct {
 		ring   *seal.Ring
-		change func(t *testing.T, b *ledgerFixture)
+		change func(t *testing.T, f *ledgerFixture)
 		want   error
 	}{
 		"without keys":                {nil, nil, seal.ErrUnknownKey},
 		"with another key":            {ringOf(t, keys[1]), nil, seal.ErrUnknownKey},
 		"with other bytes":            {newRing(t, "a"), nil, seal.ErrUnknownKey},
 		"with keys, unsealed payload": {right, plain, seal.ErrNotSealed},
-		"with keys, unsealed handle": {right, func(_ *testing.T, b *ledgerFixture) {
-			b.edit("mine", func(r map[string]any) { r["handles"] = map[string]any{"order": "o-1"} })
+		"with keys, unsealed provider reference": {right, func(_ *testing.T, f *ledgerFixture) {
+			f.edit("mine", func(r map[string]any) { r["handles"] = map[string]any{"order": "o-1"} })
 		}, seal.ErrNotSealed},
 	} {
 		t.Run(does, func(t *testing.T) {
 			t.Parallel()
 			v := newSealedFixture(t)
-			b := v.with(right)
-			b.queryAndRecord(canary("mine"))
+			f := v.with(right)
+			f.queryAndRecord(canary("mine"))
 			if row.change != nil {
-				row.change(t, b)
+				row.change(t, f)
 			}
 			got, err := v.with(row.ring).store.Begin(t.Context(), key("mine"), idempotency.BeginParams{Attempt: "x", Lease: lease})
-			b.must(err)
+			f.must(err)
 			if got.Decision != idempotency.Wait || !errors.Is(got.DecryptErr, row.want) || got.Payload != nil {
-				t.Fatalf("verdict %s, %v, want wait with %v", got.Decision, got.DecryptErr, row.want)
+				t.Fatalf("decision %s, %v, want wait with %v", got.Decision, got.DecryptErr, row.want)
 			}
 			reason := "key"
 			if errors.Is(row.want, seal.ErrUnknownKey) {
@@ -283,14 +283,14 @@ func TestWhoCannotOpenAPaymentWaits(t *testing.T) {
 			if got.DecryptErr != nil && strings.Contains(got.DecryptErr.Error(), "anario") {
 				t.Errorf("the error repeats the payload: %v", got.DecryptErr)
 			}
-			r := b.want("mine", idempotency.Queued)
+			r := f.want("mine", idempotency.Queued)
 			if r.Attempts != 0 || r.NextDue.Sub(got.Now) != 30*time.Second || len(r.History) != 1 {
 				t.Errorf("%d attempts, due in %s, history %v", r.Attempts, r.NextDue.Sub(got.Now), r.History)
 			}
 			if row.change != nil {
 				return
 			}
-			if got := b.begin("mine", "y"); got.Decision != idempotency.Send || string(got.Payload) != string(canary("mine").Payload) {
+			if got := f.begin("mine", "y"); got.Decision != idempotency.Send || string(got.Payload) != string(canary("mine").Payload) {
 				t.Errorf("a worker with the key: %s, %s, %v", got.Decision, got.Payload, got.DecryptErr)
 			}
 		})
@@ -317,32 +317,33 @@ func TestANewKeyOpensWhatTheOldOneSealed(t *testing.T) {
 func TestAQuestionThatCannotBeOpenedSaysSo(t *testing.T) {
 	t.Parallel()
 	v := newSealedFixture(t)
-	b := v.with(newRing(t, "a"))
-	b.queryAndRecord(canary("mine"), canary("other"))
-	b.begin("mine", "m")
-	b.finish("mine", "m", providers.Outcome{Class: providers.InDoubt})
+	f := v.with(newRing(t, "a"))
+	f.queryAndRecord(canary("mine"), canary("other"))
+	f.begin("mine", "m")
+	f.finish("mine", "m", providers.Outcome{Class: providers.InDoubt})
 	q, err := v.with(newRing(t, "b")).store.StartQuery(t.Context(), key("mine"))
 	if err != nil || !errors.Is(q.DecryptErr, seal.ErrUnknownKey) || q.Payload != nil || !q.Needed {
 		t.Errorf("without the key: %+v, %v", q, err)
 	}
-	b.must(b.rdb.Set(t.Context(), payloadKey("mine"), b.rdb.Get(t.Context(), payloadKey("other")).Val(), 0).Err())
-	q, err = b.store.StartQuery(t.Context(), key("mine"))
+	f.must(f.rdb.Set(t.Context(), payloadKey("mine"), f.rdb.Get(t.Context(), payloadKey("other")).Val(), 0).Err())
+	q, err = f.store.StartQuery(t.Context(), key("mine"))
 	if err != nil || !errors.Is(q.DecryptErr, seal.ErrTampered) || q.Payload != nil {
 		t.Errorf("with another's payload: %+v, %v", q, err)
 	}
 }
 
-// TestAPersonNeedsNoKey: whoever holds no key sees all but the sealed fields, and takes every step.
-func TestAPersonNeedsNoKey(t *testing.T) {
+// TestInterventionsNeedNoKey: an operator without keys sees all but the sealed fields, and can make
+// every intervention.
+func TestInterventionsNeedNoKey(t *testing.T) {
 	t.Parallel()
 	v := newSealedFixture(t)
-	b := v.with(newRing(t, "a"))
-	b.queryAndRecord(canary("mine"))
-	b.begin("mine", "m")
-	b.finish("mine", "m", providers.Outcome{Class: providers.Pending, Message: canaryMessage, ActionURL: canaryURL, ActionWithin: 24 * time.Hour})
+	f := v.with(newRing(t, "a"))
+	f.queryAndRecord(canary("mine"))
+	f.begin("mine", "m")
+	f.finish("mine", "m", providers.Outcome{Class: providers.Pending, Message: canaryMessage, ActionURL: canaryURL, ActionWithin: 24 * time.Hour})
 	blind := v.with(nil)
 	r, err := blind.store.Show(t.Context(), key("mine"))
-	b.must(err)
+	f.must(err)
 	if !errors.Is(r.DecryptErr, seal.ErrUnknownKey) || r.Metadata != nil || !seal.Sealed([]byte(r.Message)) || !seal.Sealed([]byte(r.ActionURL)) {
 		t.Errorf("shown as %+v", r)
 	}
@@ -351,32 +352,32 @@ func TestAPersonNeedsNoKey(t *testing.T) {
 	}
 	_, err = blind.store.Resolve(t.Context(), key("mine"), r.Version,
 		idempotency.Resolution{Actor: idempotency.Actor{By: "ana", Note: "seen at the bank"}, As: "succeeded"})
-	b.must(err)
-	if r := b.want("mine", idempotency.Succeeded); r.DecryptErr != nil || r.History[len(r.History)-1].Note == "" {
+	f.must(err)
+	if r := f.want("mine", idempotency.Succeeded); r.DecryptErr != nil || r.History[len(r.History)-1].Note == "" {
 		t.Errorf("afterwards: %+v", r)
 	}
 }
 
-// TestPayersAreSentToNoAddressOfAStranger: with keys, an address that nobody with a key sealed is
+// TestPayersAreSentToNoAddressOfAStranger: with keys, an address that was not sealed with a key is
 // not shown.
 func TestPayersAreSentToNoAddressOfAStranger(t *testing.T) {
 	t.Parallel()
 	v := newSealedFixture(t)
 	ring := newRing(t, "a")
-	b := v.with(ring)
-	b.queryAndRecord(canary("mine"), canary("other"))
+	f := v.with(ring)
+	f.queryAndRecord(canary("mine"), canary("other"))
 	for _, reference := range []string{"mine", "other"} {
-		b.begin(reference, reference)
-		b.finish(reference, reference, providers.Outcome{Class: providers.Pending, ActionURL: canaryURL + reference, ActionWithin: 24 * time.Hour})
+		f.begin(reference, reference)
+		f.finish(reference, reference, providers.Outcome{Class: providers.Pending, ActionURL: canaryURL + reference, ActionWithin: 24 * time.Hour})
 	}
-	b.edit("mine", func(r map[string]any) { r["action_url"] = "https://evil.example" })
-	if r := b.want("mine", idempotency.Pending); r.ActionURL != "" || !errors.Is(r.DecryptErr, seal.ErrNotSealed) {
+	f.edit("mine", func(r map[string]any) { r["action_url"] = "https://evil.example" })
+	if r := f.want("mine", idempotency.Pending); r.ActionURL != "" || !errors.Is(r.DecryptErr, seal.ErrNotSealed) {
 		t.Errorf("an unsealed address shows as %q, %v", r.ActionURL, r.DecryptErr)
 	}
-	b.edit("other", func(r map[string]any) {
-		b.edit("mine", func(mine map[string]any) { mine["action_url"] = r["action_url"] })
+	f.edit("other", func(r map[string]any) {
+		f.edit("mine", func(mine map[string]any) { mine["action_url"] = r["action_url"] })
 	})
-	if r := b.want("mine", idempotency.Pending); strings.Contains(r.ActionURL, "https") || !errors.Is(r.DecryptErr, seal.ErrTampered) {
+	if r := f.want("mine", idempotency.Pending); strings.Contains(r.ActionURL, "https") || !errors.Is(r.DecryptErr, seal.ErrTampered) {
 		t.Errorf("another payment's address shows as %q, %v", r.ActionURL, r.DecryptErr)
 	}
 	entry := map[string]any{"key": "p/mine", "action_url": "https://evil.example", "message": "the deadline passed", "metadata": ""}
@@ -388,22 +389,22 @@ func TestPayersAreSentToNoAddressOfAStranger(t *testing.T) {
 	}
 }
 
-func TestOutcomesOpenForWhoeverHoldsTheKey(t *testing.T) {
+func TestOutcomesOpenWithTheKey(t *testing.T) {
 	t.Parallel()
 	v := newSealedFixture(t)
 	ring := newRing(t, "a")
-	b := v.with(ring)
-	b.queryAndRecord(canary("mine"))
-	b.begin("mine", "m")
-	b.finish("mine", "m", providers.Outcome{Class: providers.Pending, Message: canaryMessage, ActionURL: canaryURL, ActionWithin: 24 * time.Hour})
-	entries, err := b.rdb.XRange(t.Context(), idempotency.OutcomesKey(provider), "-", "+").Result()
-	b.must(err)
+	f := v.with(ring)
+	f.queryAndRecord(canary("mine"))
+	f.begin("mine", "m")
+	f.finish("mine", "m", providers.Outcome{Class: providers.Pending, Message: canaryMessage, ActionURL: canaryURL, ActionWithin: 24 * time.Hour})
+	entries, err := f.rdb.XRange(t.Context(), idempotency.OutcomesKey(provider), "-", "+").Result()
+	f.must(err)
 	last := entries[len(entries)-1].Values
 	sealed := fmt.Sprint(last)
 	if err := idempotency.OpenOutcome(nil, last); !errors.Is(err, seal.ErrUnknownKey) || fmt.Sprint(last) != sealed {
 		t.Errorf("without a key: %v, %v", last, err)
 	}
-	b.must(idempotency.OpenOutcome(ring, last))
+	f.must(idempotency.OpenOutcome(ring, last))
 	if last["message"] != canaryMessage || last["action_url"] != canaryURL || last["metadata"] != canary("mine").Metadata {
 		t.Errorf("opened to %v", last)
 	}

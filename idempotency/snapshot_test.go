@@ -48,7 +48,7 @@ func TestFinishDecidesFromWhatBeginWrote(t *testing.T) {
 			Attempt: reference, Outcome: providers.Outcome{Class: providers.Succeeded, ProviderID: "id"}, MoneyStepReached: true, Begin: begun.Snapshot,
 		}
 		counted.n = 0
-		for range 2 { // the answer to the first was lost
+		for range 2 { // the reply to the first was lost
 			if _, err := b.store.Finish(t.Context(), key(reference), rep); err != nil {
 				t.Fatal(err)
 			}

@@ -50,7 +50,7 @@ func TestAProcessThatStoodStill(t *testing.T) {
 		still.after = func() { b.Advance(10 * time.Minute) }
 		got := b.begin("a", "a")
 		if want := start.Add(10*time.Minute + lease); got.Decision != idempotency.Send || !got.LeaseEnd.Equal(want) {
-			t.Fatalf("told to %s until %s, want send until %s", got.Decision, got.LeaseEnd, want)
+			t.Fatalf("decision %s until %s, want send until %s", got.Decision, got.LeaseEnd, want)
 		}
 	})
 	t.Run("a payment that is gone is recorded again all the same", func(t *testing.T) {

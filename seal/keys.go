@@ -12,12 +12,13 @@ import (
 	"strings"
 )
 
-// KeyBytes is the length of a key: AES-256.
+// KeyBytes is the length of a key of AES-256.
 const KeyBytes = 32
 
 var idPattern = regexp.MustCompile(`^[A-Za-z0-9_-]{1,32}$`)
 
-// Parse makes the ring of "ID:BASE64,…", as REMESA_PAYLOAD_KEYS has it; nil for an empty text. Its errors repeat nothing of a key.
+// Parse parses "ID:BASE64,…", the form of REMESA_PAYLOAD_KEYS: standard base64 (RFC 4648, 4) of 32
+// bytes a key. It returns nil for an empty text. Its errors contain no part of a key.
 func Parse(text string) (*Ring, error) {
 	if text == "" {
 		return nil, nil
@@ -60,7 +61,7 @@ func newKey(id, encoded string) (*key, error) {
 	return &key{id: id, head: prefix + id + ".", check: [checkBytes]byte(sum[:]), aead: aead}, nil
 }
 
-// NewKey makes a random key, as Parse reads it.
+// NewKey returns a random key in the form that Parse reads.
 func NewKey(id string) (string, error) {
 	if !idPattern.MatchString(id) {
 		return "", errors.New("the id of a key has 1 to 32 letters, digits, _ or -")
@@ -70,7 +71,7 @@ func NewKey(id string) (string, error) {
 	return id + ":" + base64.StdEncoding.EncodeToString(raw[:]), nil
 }
 
-// IDs are the keys' ids; the first one seals.
+// IDs returns the keys' ids; the first key seals.
 func (r *Ring) IDs() []string {
 	if r == nil {
 		return nil

@@ -1,16 +1,16 @@
-// Package seal makes what rests in Redis unreadable to whoever can read Redis: AES-256-GCM under
-// keys that only producers, workers and operators hold. A sealed text says which key opens it and
-// is bound to what it belongs to, so that it is worth nothing anywhere else.
+// Package seal encrypts texts before they reach Redis, with AES-256-GCM and keys that only
+// producers, workers and operators hold. A sealed text names its key, and is bound to the field and
+// payment that it belongs to, so that it does not open anywhere else.
 //
 //	s1.<key id>.<base64url of: check (3 bytes), nonce (12), ciphertext, tag (16)>
 //
-// The check is the beginning of the key's SHA-256 under a fixed prefix. It is no proof of anything:
-// it tells a process that was given other bytes under the same id, which should wait for the right
-// ones, from a text that somebody changed, which is never opened.
+// The check is the first 3 bytes of SHA-256 over a fixed prefix and the key. It proves nothing; it
+// tells a process whose key has the same id but other bytes (ErrUnknownKey) from a text that was
+// changed (ErrTampered).
 //
-// A key is good for 2^32 seals: nonces are random, and beyond that two may meet. A payment takes
+// A key may seal 2^32 texts, because nonces are random (NIST SP 800-38D, 8.3). A payment takes
 // about ten, so change the first key before it has sealed 400 million payments, at least once a
-// year, and whenever somebody who knew it leaves. docs/sealing.md says how.
+// year, and whenever a person who knew it leaves. docs/sealing.md says how.
 package seal
 
 import (
@@ -24,23 +24,23 @@ import (
 
 // Errors of Open.
 var (
-	// ErrUnknownKey: sealed with a key that this ring does not have, or has with other bytes. A
-	// process with the right key opens it.
+	// ErrUnknownKey: it is sealed with a key that this ring lacks, or has with other bytes. A
+	// process with the right key can open it.
 	ErrUnknownKey = errors.New("sealed with a key that is not at hand")
-	// ErrNotSealed: with keys, nothing unsealed is taken.
+	// ErrNotSealed: it is not sealed, and a ring with keys accepts only sealed texts.
 	ErrNotSealed = errors.New("not sealed")
-	// ErrTampered: the right key does not open it. It was changed, or taken from where it belongs.
+	// ErrTampered: the right key does not open it. It was changed, or moved from where it belongs.
 	ErrTampered = errors.New("sealed, but changed or moved since")
 )
 
-// Ring is the keys of a process: the first seals, any opens. It is safe for concurrent use. A nil
-// Ring means that sealing is off: what is sealed with it stays as it is, and nothing that is sealed
-// can be opened. A Ring prints as the ids of its keys.
+// Ring holds the keys of a process: the first one seals, and all open. It is safe for concurrent
+// use. With a nil Ring sealing is off: Seal returns its input, and Open fails on sealed texts. A
+// Ring prints as the ids of its keys.
 type Ring struct{ keys []*key }
 
-// Seal makes a text that only Open with the same bindings opens. Bindings say what the text belongs
-// to, such as a field and a payment. A nil ring returns the plain bytes, and every ring returns an
-// empty text for an empty one.
+// Seal encrypts plain so that only Open with the same bindings opens it. Bindings name what the
+// text belongs to, such as a field and a payment. A nil ring returns plain as it is, and every ring
+// returns an empty text for an empty one.
 func (r *Ring) Seal(plain []byte, bindings ...string) []byte {
 	if r == nil || len(plain) == 0 {
 		return plain
@@ -52,8 +52,8 @@ func (r *Ring) Seal(plain []byte, bindings ...string) []byte {
 	return base64.RawURLEncoding.AppendEncode([]byte(k.head), raw)
 }
 
-// Open returns what was sealed with the same bindings. A nil ring returns what is not sealed as it
-// is.
+// Open returns what was sealed with the same bindings. Its errors wrap ErrUnknownKey, ErrNotSealed
+// or ErrTampered. A nil ring returns unsealed texts as they are.
 func (r *Ring) Open(sealed []byte, bindings ...string) ([]byte, error) {
 	switch {
 	case len(sealed) == 0, r == nil && !Sealed(sealed):
@@ -91,17 +91,16 @@ func (r *Ring) OpenText(sealed string, bindings ...string) (string, error) {
 	return string(plain), err
 }
 
-// Current reports whether the text is sealed with the first key: whether it would still open after
-// all others were dropped.
+// Current reports whether the text is sealed with the first key, so that it opens without the
+// others.
 func (r *Ring) Current(text []byte) bool {
 	return r != nil && bytes.HasPrefix(text, []byte(r.keys[0].prefix()))
 }
 
 const prefix = "s1."
 
-// CanOpen reports whether the key that a text was sealed with is here, without opening it: nil,
-// ErrUnknownKey, or, where there are keys, ErrNotSealed. A text that its key does not open passes:
-// Open tells.
+// CanOpen reports, without decrypting, whether the ring has the key of a text. It returns nil,
+// ErrUnknownKey, or, if the ring has keys, ErrNotSealed. Only Open detects ErrTampered.
 func (r *Ring) CanOpen(text []byte) error {
 	switch {
 	case len(text) == 0, r == nil && !Sealed(text):
@@ -120,8 +119,8 @@ func (r *Ring) CanOpen(text []byte) error {
 	return nil
 }
 
-// Prefixes is how a text begins that each key has sealed. It lets somebody without keys tell who
-// can open a text.
+// Prefixes returns, for each key, how all texts begin that it has sealed. By these a process
+// without keys can tell which ring opens a text.
 func (r *Ring) Prefixes() []string {
 	if r == nil {
 		return nil
@@ -133,7 +132,7 @@ func (r *Ring) Prefixes() []string {
 	return all
 }
 
-// Sealed reports whether the text has the form of a sealed one. No JSON object and no number has.
+// Sealed reports whether the text has the form of a sealed one. JSON objects and numbers never do.
 func Sealed(text []byte) bool {
 	rest, found := bytes.CutPrefix(text, []byte(prefix))
 	id, _, dotted := bytes.Cut(rest, []byte("."))
@@ -152,24 +151,24 @@ func (r *Ring) find(id string) *key {
 	return nil
 }
 
-// unknown names the key that is missing: ids are no secrets.
+// unknown names the key that is missing; ids are not secret.
 func unknown(id []byte) error { return fmt.Errorf("%w: key %q", ErrUnknownKey, id) }
 
-// key is one of a ring's.
+// key is one key of a ring.
 type key struct {
 	id, head string
 	check    [checkBytes]byte
 	aead     cipher.AEAD // makes its own random nonces
 }
 
-// checkBytes fill four characters of base64 exactly, so that all that a key has sealed begins
-// alike.
+// checkBytes is the length of the check. Three bytes are exactly four characters of base64, so that
+// all texts of a key have the same prefix.
 const checkBytes = 3
 
 func (k *key) prefix() string { return k.head + base64.RawURLEncoding.EncodeToString(k.check[:]) }
 
-// bound is what is authenticated beside the text: the key's id, and each binding behind its length,
-// so that no two lists of bindings are the same bytes.
+// bound returns the additional authenticated data: the key's id and the bindings, each after its
+// length, so that no two lists of bindings yield the same bytes.
 func (k *key) bound(bindings []string) []byte {
 	b := []byte("remesa sealed 1")
 	for _, part := range append([]string{k.id}, bindings...) {

@@ -133,7 +133,8 @@ func TestTheFirstKeySealsAndSaysSo(t *testing.T) {
 	}
 }
 
-// TestTheFormStays opens what was sealed when the form was fixed: a change of it would lock up every payment in Redis.
+// TestTheFormStays opens what was sealed when the form was fixed: a change of it would lock up
+// every payment in Redis.
 func TestTheFormStays(t *testing.T) {
 	t.Parallel()
 	r := ring(t, "2026-05:"+base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{7}, seal.KeyBytes)))

@@ -6,20 +6,20 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// CheckpointParams keeps what the provider gave before the next step of an attempt.
+// CheckpointParams is what an attempt writes down before its next step.
 type CheckpointParams struct {
 	Attempt      string
 	ProviderRefs map[string]string
-	// MoneyStepNext: the next step can move money; the attempt is open from here on.
+	// MoneyStepNext: the next step is the money step; the attempt is open from here on.
 	MoneyStepNext bool
 }
 
-// Checkpoint keeps handles. It is refused where the attempt no longer owns the payment, and where another
-// attempt's success is known by now: a second one must not be sent.
-func Checkpoint(r Record, p Policy, now Time, n CheckpointParams) (Change, error) {
-	s := newTransition(r, p, Facts{}, now)
-	own := s.record().attempt(n.Attempt)
-	if own == nil || r.State != Sending || r.Owner != n.Attempt || now >= r.LeaseEnd {
+// Checkpoint records provider references. It returns ErrNotOwner if the attempt no longer owns the
+// payment, or if another attempt has succeeded meanwhile: the attempt must not send then.
+func Checkpoint(r Record, p Policy, now Time, cp CheckpointParams) (Change, error) {
+	t := newTransition(r, p, Facts{}, now)
+	own := t.record().attempt(cp.Attempt)
+	if own == nil || r.State != Sending || r.Owner != cp.Attempt || now >= r.LeaseEnd {
 		if !leftOutInTest(checkpointNeedsTheLease) || own == nil {
 			return Change{}, ErrNotOwner
 		}
@@ -27,149 +27,151 @@ func Checkpoint(r Record, p Policy, now Time, n CheckpointParams) (Change, error
 	if r.successOf(own) != nil && !leftOutInTest(otherSuccessStopsTheNextSend) {
 		return Change{}, ErrNotOwner
 	}
-	s.mergeProviderRefs(n.ProviderRefs)
-	if n.MoneyStepNext {
+	t.mergeProviderRefs(cp.ProviderRefs)
+	if cp.MoneyStepNext {
 		own.Fate = Open
-		s.NeedsReplicas = true
+		t.NeedsReplicas = true
 	}
-	s.bumpVersion()
-	return s.applied(), nil
+	t.bumpVersion()
+	return t.applied(), nil
 }
 
 // ReleaseParams reports that an attempt was not executed.
 type ReleaseParams struct {
 	Attempt, Reason string
-	// After is how long the payment waits before it may begin again.
+	// After is how long the payment waits until it may begin again.
 	After time.Duration
 }
 
-// Release makes the payment ready again. An attempt that the record lacks is kept as not executed,
-// so that its Begin, which may still be on its way, finds that it is over.
+// Release makes the payment ready again. If the record lacks the attempt, Release records it as not
+// executed, so that its Begin, which may still be on its way, does not send it. A release of an
+// attempt that no longer owns the payment is a late result: see lateNotSent.
 func Release(r Record, p Policy, f Facts, now Time, rel ReleaseParams) Change {
-	s := newTransition(r, p, f, now)
-	a := s.record().attempt(rel.Attempt)
+	t := newTransition(r, p, f, now)
+	a := t.record().attempt(rel.Attempt)
 	switch {
 	case a == nil && r.State.Final():
 		return noChange(r)
 	case a == nil:
-		s.record().Attempts = append(s.record().Attempts, Attempt{ID: rel.Attempt, End: now, Fate: NotExecuted})
-		s.record().pruneUnexecuted()
-		s.bumpVersion()
-		return s.Change
+		t.record().Attempts = append(t.record().Attempts, Attempt{ID: rel.Attempt, End: now, Fate: NotExecuted})
+		t.record().pruneUnexecuted()
+		t.bumpVersion()
+		return t.Change
 	case a.reported() && !leftOutInTest(reportedFateIsFinal):
 		return noChange(r)
 	case r.State == Sending && r.Owner == rel.Attempt:
-		s.releaseOwner(a, rel)
+		t.releaseOwner(a, rel)
 	default:
-		s.lateNotSent(a)
+		t.lateNotSent(a)
 	}
-	return s.applied()
+	return t.applied()
 }
 
-func (s *transition) releaseOwner(own *Attempt, rel ReleaseParams) {
-	own.End, own.Fate = s.now, NotExecuted
+func (t *transition) releaseOwner(own *Attempt, rel ReleaseParams) {
+	own.End, own.Fate = t.now, NotExecuted
 	switch {
-	case s.record().successOf(own) != nil:
-		s.applyOtherSuccess("")
-	case s.record().mustQueryFirst():
-		s.setReason("ask_first", "", "")
-		s.toInDoubt("a late result must be asked about")
+	case t.record().successOf(own) != nil:
+		t.applyOtherSuccess("")
+	case t.record().mustQueryFirst():
+		t.setReason("ask_first", "", "")
+		t.toInDoubt("a late result must be queried")
 	default:
-		s.toReady(rel.After, rel.Reason)
+		t.toReady(rel.After, rel.Reason)
 	}
 }
 
-// maxDefer bounds how far Defer moves a due time, so that nothing has to be swept when its
-// reason ends.
+// maxDefer bounds how far Defer moves a due time, so that nothing needs to be woken when its reason
+// ends.
 const maxDefer = 30 * time.Second
 
-// Defer moves only the due time of what waits before Begin.
+// Defer moves the due time, at most maxDefer ahead, and changes nothing else. It leaves a sending,
+// a blocked and an unwatched final payment alone.
 func Defer(r Record, p Policy, now Time, after time.Duration) Change {
-	s := newTransition(r, p, Facts{}, now)
+	t := newTransition(r, p, Facts{}, now)
 	if r.State.Final() && r.WatchUntil == 0 || r.State == Blocked || r.State == Sending {
 		return noChange(r)
 	}
-	due := s.after(min(max(after, 0), maxDefer))
+	due := t.after(min(max(after, 0), maxDefer))
 	if r.State == Queued {
 		due = max(due, r.NotBefore)
 	}
-	s.setDue(due)
-	return s.applied()
+	t.setDue(due)
+	return t.applied()
 }
 
-// FinishParams reports an attempt's outcome.
+// FinishParams is an attempt's report of its outcome.
 type FinishParams struct {
 	Attempt string
 	Outcome Outcome
-	// MoneyStepReached: the attempt came to a step that can move money, whatever the record says.
+	// MoneyStepReached: the attempt came to its money step, whatever the record says.
 	MoneyStepReached bool
-	// QueryAfter is how long until the first question, where one is due.
+	// QueryAfter is how long until the first status query, where one is due.
 	QueryAfter time.Duration
 }
 
-// Finish records what the attempt came to. Repeating it changes nothing. An attempt that the record
-// lacks was lost by the store: it is kept as one that may have been executed, and its report as a
-// late result.
+// Finish records an attempt's outcome. Repeating it changes nothing. The report of an attempt that
+// no longer owns the payment is a late result: see lateResult. If the record lacks the attempt, the
+// store has lost it: Finish records it as one that may have been executed, and its report as late.
 func Finish(r Record, p Policy, f Facts, now Time, fin FinishParams) Change {
-	s := newTransition(r, p, f, now)
-	a := s.record().attempt(fin.Attempt)
+	t := newTransition(r, p, f, now)
+	a := t.record().attempt(fin.Attempt)
 	if a == nil {
 		if leftOutInTest(unknownAttemptIsKept) || !fin.MoneyStepReached && !fin.Outcome.providerHasIt() {
 			return noChange(r)
 		}
-		a = s.insertAttempt(fin.Attempt)
+		a = t.insertAttempt(fin.Attempt)
 	}
 	if a.reported() && !leftOutInTest(reportedFateIsFinal) {
 		return noChange(r)
 	}
 	if a.Fate == MoneyStepAhead && fin.MoneyStepReached && !leftOutInTest(moneyStepReachedIsOpen) {
 		a.Fate = Open
-		s.markUnrecorded(a)
+		t.markUnrecorded(a)
 	}
 	if r.State == Sending && r.Owner == fin.Attempt {
-		s.finishOwner(a, fin)
+		t.finishOwner(a, fin)
 	} else {
-		s.lateResult(a, fin)
+		t.lateResult(a, fin)
 	}
-	return s.applied()
+	return t.applied()
 }
 
-// providerHasIt: the provider said that it has the payment.
+// providerHasIt: by its outcome, the provider has the payment.
 func (o Outcome) providerHasIt() bool {
 	return o.Class == providers.Succeeded || o.Class == providers.Pending
 }
 
-// insertAttempt keeps an attempt that nobody recorded as one that may have been executed.
-func (s *transition) insertAttempt(id string) *Attempt {
-	r := s.record()
-	r.Attempts = append(r.Attempts, Attempt{ID: id, End: s.now, Fate: Open})
+// insertAttempt records an attempt that the store has lost as one that may have been executed.
+func (t *transition) insertAttempt(id string) *Attempt {
+	r := t.record()
+	r.Attempts = append(r.Attempts, Attempt{ID: id, End: t.now, Fate: Open})
 	r.AttemptCount++
 	a := &r.Attempts[len(r.Attempts)-1]
-	s.markUnrecorded(a)
+	t.markUnrecorded(a)
 	return a
 }
 
-// markUnrecorded: the attempt may have been executed, and nobody knew. It must be asked about before
-// anything is sent.
-func (s *transition) markUnrecorded(a *Attempt) {
-	r := s.record()
-	s.unrecordedAttempt = true
-	s.bumpVersion()
-	s.addHistory(r.State, "an attempt that nobody knew to have been sent")
+// markUnrecorded: the attempt may have been executed, and the record did not say so. The provider
+// must be queried before anything is sent again.
+func (t *transition) markUnrecorded(a *Attempt) {
+	r := t.record()
+	t.unrecordedAttempt = true
+	t.bumpVersion()
+	t.addHistory(r.State, "the record did not show that this attempt was sent")
 	if r.State == Sending && r.Owner != a.ID {
 		r.QueryFirst = true
 	}
 }
 
-// finishOwner is the outcome of the attempt that owns the payment.
-func (s *transition) finishOwner(a *Attempt, fin FinishParams) {
-	r, o := s.record(), fin.Outcome
-	a.End = s.now
+// finishOwner records the outcome of the attempt that owns the payment.
+func (t *transition) finishOwner(a *Attempt, fin FinishParams) {
+	r, o := t.record(), fin.Outcome
+	a.End = t.now
 	known := r.ProviderID
 	switch o.Class {
 	case providers.Succeeded:
 		a.Fate, a.ProviderID = FateSucceeded, o.ProviderID
-		s.toSucceeded(o, "")
+		t.toSucceeded(o, "")
 		return
 	case providers.Pending:
 		a.Fate, a.ProviderID = FatePending, o.ProviderID
@@ -186,23 +188,23 @@ func (s *transition) finishOwner(a *Attempt, fin FinishParams) {
 		if o.Class == providers.Refused {
 			id = ""
 		}
-		s.applyOtherSuccess(id)
+		t.applyOtherSuccess(id)
 		return
 	}
-	s.applyOutcome(o)
+	t.applyOutcome(o)
 	if o.Class == providers.Refused && r.MayHaveLeft() {
-		r.ProviderID = known // the others must be asked about, not this one
+		r.ProviderID = known // the other attempts must be queried, not this one
 	}
-	s.finishUndecided(a, fin)
+	t.finishUndecided(a, fin)
 }
 
-// finishUndecided is what follows where the owner did not succeed, nor another attempt.
-func (s *transition) finishUndecided(a *Attempt, fin FinishParams) {
-	r, o := s.record(), fin.Outcome
-	askFirst := r.mustQueryFirst()
+// finishUndecided sets the state where neither the owner nor another attempt succeeded.
+func (t *transition) finishUndecided(a *Attempt, fin FinishParams) {
+	r, o := t.record(), fin.Outcome
+	queryFirst := r.mustQueryFirst()
 	switch {
 	case o.Class == providers.Pending:
-		s.toPending(fin.QueryAfter, "")
+		t.toPending(fin.QueryAfter, "")
 	case o.Class == providers.Mismatch:
 		if a.Fate == MoneyStepAhead {
 			a.Fate = NotExecuted
@@ -211,13 +213,13 @@ func (s *transition) finishUndecided(a *Attempt, fin FinishParams) {
 		if code == "" {
 			code = "mismatch"
 		}
-		s.toHeld(code, o.Message)
-	case o.Class == providers.Refused && (!r.MayHaveLeft() || leftOutInTest(refusalNeedsNoOther)) && !askFirst:
-		s.finalize(Failed, "")
-	case a.Fate == MoneyStepAhead && !askFirst:
+		t.toHeld(code, o.Message)
+	case o.Class == providers.Refused && (!r.MayHaveLeft() || leftOutInTest(refusalNeedsNoOther)) && !queryFirst:
+		t.finalize(Failed, "")
+	case a.Fate == MoneyStepAhead && !queryFirst:
 		a.Fate = NotExecuted
-		s.toReady(fin.QueryAfter, o.Code)
+		t.toReady(fin.QueryAfter, o.Code)
 	default:
-		s.toInDoubt("")
+		t.toInDoubt("")
 	}
 }

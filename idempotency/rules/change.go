@@ -1,39 +1,39 @@
 package rules
 
-// Change is the whole effect of one step. A store writes all of it or nothing of it, and only if
-// the record is still the one that was read and every guard holds. It is data: tests compare it, a
-// search replays it.
+// Change is the whole effect of one transition. A store writes all of it or nothing, and only if
+// the record is still the one that was read and every guard holds. It is plain data, so that tests
+// can compare and replay it.
 type Change struct {
-	// Record is the payment's record after the step. Where Written is unset it is as it was, and
-	// only Due, Waiting and Lookup may differ.
+	// Record is the record after the transition. Unless RecordChanged is set it is as it was, and
+	// only Due, ParkReason and QueryProof may change.
 	Record        Record
 	RecordChanged bool
 	Payload       Payload
 	Due           Due
-	// ParkReason, if set, is the reason for which the payment is parked: it is let go when that ends.
+	// ParkReason, if set, is why the payment is parked. It is unparked when the reason ends.
 	ParkReason string
-	// Events are told to the outcome stream, in this order.
+	// Events are published in this order.
 	Events []Event
-	// ChargeUpdate: the sweeper of subscriptions must look at this charge.
+	// ChargeUpdate: the sweeper must process what became of this charge.
 	ChargeUpdate bool
 	// QueryProof, if set, is written for the payment's account.
 	QueryProof QueryProof
-	// Claim: the exclusive object becomes this payment's; Permit: the permit is used up.
+	// Claim: the exclusive object becomes this payment's. ChargeGuard: the charge guard is used up.
 	Claim, ChargeGuard bool
 	Guards             []Guard
-	// RefusedWhenFull: the change only makes the store fuller, and is refused when that is full. All others
-	// report something.
+	// RefusedWhenFull: a store that is full refuses the change. It accepts all other changes,
+	// because they report what happened.
 	RefusedWhenFull bool
-	// NeedsReplicas: others rely on the change once it is acknowledged, so that replicas must have it
-	// where they are asked for.
+	// NeedsReplicas: others act on the change once it is acknowledged, so replicas must have it
+	// first where the settings require replicas.
 	NeedsReplicas bool
 
-	// What the step did: it said something new, changed the state, or found an anomaly of this
-	// kind.
+	// Applied: the transition took effect. StateChanged: it entered a state. AnomalyRaised is the
+	// kind of the anomaly that it raised, if any.
 	Applied       bool
 	StateChanged  bool
 	AnomalyRaised string
-	// AnomalyCleared: a person cleared the payment's anomaly.
+	// AnomalyCleared: an operator cleared the payment's anomaly.
 	AnomalyCleared bool
 }
 
@@ -42,43 +42,44 @@ func (c *Change) Empty() bool {
 	return !c.RecordChanged && c.Due.Keep && c.QueryProof == "" && c.ParkReason == ""
 }
 
-// Guard is what must hold at the moment of writing.
+// Guard is a condition that must hold at the moment when the change is written.
 type Guard string
 
 // The guards.
 const (
-	// NotHalted: no person has stopped new sends of the provider or the account.
+	// NotHalted: no operator has stopped new sends of the provider or the account.
 	NotHalted Guard = "not_halted"
-	// ChargeGuardHeld: the permit names this payment.
+	// ChargeGuardHeld: the charge guard names this payment.
 	ChargeGuardHeld Guard = "permit_held"
-	// ObjectFree: the exclusive object is nobody's, or this payment's.
+	// ObjectFree: the exclusive object is unclaimed, or this payment's.
 	ObjectFree Guard = "object_free"
-	// QueryNotProbed: nobody has looked up this account's first success yet.
+	// QueryNotProbed: no payment of this account has been queried as a query proof yet.
 	QueryNotProbed Guard = "lookup_not_asked"
 )
 
-// Payload is what becomes of the payment's details.
+// Payload is what a store must do with the payload.
 type Payload string
 
-// What may become of the details.
+// What a store may do with the payload.
 const (
 	KeepPayload Payload = ""
 	SetPayload  Payload = "set"
 	DropPayload Payload = "drop"
-	// ExpirePayload keeps them as long as a failed payment can be tried again.
+	// ExpirePayload keeps it for the RetryWindow.
 	ExpirePayload Payload = "expire"
-	// RevivePayload keeps them for good again.
+	// RevivePayload keeps it without an end again.
 	RevivePayload Payload = "revive"
 )
 
-// Due is when somebody must look at the payment next.
+// Due is when the payment must be processed next.
 type Due struct {
-	// Keep leaves it as it is. Otherwise At counts; zero: nobody needs to look.
+	// Keep leaves the due time as it is. Otherwise At is the new one; zero removes the payment from
+	// the due index.
 	Keep bool
 	At   Time
 }
 
-// EventKind says what an event is about.
+// EventKind is what an event reports.
 type EventKind string
 
 // Kinds of events.
@@ -87,12 +88,12 @@ const (
 	AnomalyEvent EventKind = "anomaly"
 )
 
-// Event is an entry of the outcome stream: the payment as it was at that moment.
+// Event is an outcome event, with the payment's record at that moment.
 type Event struct {
 	Kind    EventKind
 	Payment Record
 }
 
-// Expires reports whether the record needs to be kept only for the retention: it is settled for
-// good.
+// Expires reports whether a store may drop the record after the retention: it is final, not
+// watched, and has no anomaly.
 func (r *Record) Expires() bool { return r.State.Final() && r.WatchUntil == 0 && r.Anomaly == nil }

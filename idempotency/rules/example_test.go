@@ -8,7 +8,8 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// Rules are functions of a record, the store's time and what happens: nothing is read or written here.
+// Rules are functions of a record, the store's time and what happens: nothing is read or written
+// here.
 func Example() {
 	policy, now := rules.DefaultPolicy(), rules.Time(1_800_000_000_000)
 	record := rules.Register(policy, now, rules.Registration{Type: "payout", Amount: "12500", Currency: "CLP"}).Record
@@ -17,7 +18,7 @@ func Example() {
 	change, begun := rules.Begin(record, policy, rules.Facts{}, now, a)
 	fmt.Println(begun.Decision, change.Record.State, change.Guards)
 
-	// The answer was lost, so that the payment may have been executed.
+	// The provider's response was lost, so that the payment may have been executed.
 	timeout := rules.Outcome{Outcome: providers.Outcome{Class: providers.InDoubt, Code: "timeout"}}
 	doubt := rules.FinishParams{Attempt: "a", Outcome: timeout, MoneyStepReached: true}
 	change = rules.Finish(change.Record, policy, rules.Facts{}, now.Add(20*time.Second), doubt)

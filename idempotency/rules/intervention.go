@@ -7,8 +7,8 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// Intervention is a step by hand: the version that the person saw, and who says what, as the history keeps
-// it.
+// Intervention names the version that the operator saw, and the actor and note in the form in which
+// the history keeps them.
 type Intervention struct {
 	Version int64
 	Text    string
@@ -18,41 +18,42 @@ func refuse(format string, args ...any) (Change, error) {
 	return Change{}, fmt.Errorf("%w: %s", ErrRefused, fmt.Sprintf(format, args...))
 }
 
-// newIntervention begins a step by hand; one decided about an older version is refused.
-func newIntervention(r Record, p Policy, f Facts, now Time, h Intervention) (*transition, error) {
-	if h.Version != r.Version {
+// newIntervention begins an intervention. It returns ErrVersionChanged if the record has changed
+// since the operator saw it.
+func newIntervention(r Record, p Policy, f Facts, now Time, iv Intervention) (*transition, error) {
+	if iv.Version != r.Version {
 		return nil, ErrVersionChanged
 	}
-	s := newTransition(r, p, f, now)
-	s.NeedsReplicas = true
-	return s, nil
+	t := newTransition(r, p, f, now)
+	t.NeedsReplicas = true
+	return t, nil
 }
 
-// Verdict words of a person.
+// How an operator can resolve a payment.
 const (
 	AsSucceeded   = "succeeded"
 	AsFailed      = "failed"
 	AsNotReceived = "not-received"
 )
 
-// ResolveParams is a person's verdict on a doubtful payment.
+// ResolveParams is what an operator found out about a payment.
 type ResolveParams struct {
 	Intervention
 	// As is AsSucceeded, AsFailed or AsNotReceived.
 	As         string
 	ProviderID string
 	Decline    providers.Decline
-	// AcceptRisk, with AsFailed: the person knows that nothing was executed; the attempts are
-	// closed.
+	// AcceptRisk, with AsFailed: the operator knows that nothing was executed. The attempts are
+	// closed as refused.
 	AcceptRisk bool
 }
 
 func unresolved(s State) bool { return s == InDoubt || s == Pending || s == Held }
 
-// Resolve settles a payment in doubt, pending or held. Where a person who knows closes the attempts
-// of one that failed already, that is a resolution too.
+// Resolve makes a payment that is in doubt, pending or held final. With AcceptRisk it also closes
+// the attempts of a payment that failed already.
 func Resolve(r Record, p Policy, f Facts, now Time, res ResolveParams) (Change, error) {
-	s, err := newIntervention(r, p, f, now, res.Intervention)
+	t, err := newIntervention(r, p, f, now, res.Intervention)
 	if err != nil {
 		return Change{}, err
 	}
@@ -61,90 +62,91 @@ func Resolve(r Record, p Policy, f Facts, now Time, res ResolveParams) (Change, 
 	case res.AcceptRisk && res.As != AsFailed:
 		return refuse("only failed can be resolved with the double risk accepted")
 	case res.As == AsNotReceived:
-		return s.notReceived(res)
+		return t.notReceived(res)
 	case !unresolved(r.State) && !(closing && r.State == Failed && r.MayHaveLeft()):
 		return refuse("only a payment that is in_doubt, pending or held can be resolved; this one is %s", r.State)
 	case closing && r.Anomaly != nil:
 		return refuse("it has an anomaly; clear that first")
 	}
 	if res.ProviderID != "" {
-		s.record().ProviderID = res.ProviderID
+		t.record().ProviderID = res.ProviderID
 	}
 	if closing {
-		s.record().refuseAttempts()
+		t.record().refuseAttempts()
 	}
-	s.setReason("resolved", "", res.Decline)
-	s.finalize(State(res.As), res.Text)
-	return s.applied(), nil
+	t.setReason("resolved", "", res.Decline)
+	t.finalize(State(res.As), res.Text)
+	return t.applied(), nil
 }
 
-func (s *transition) notReceived(res ResolveParams) (Change, error) {
-	r := s.record()
+func (t *transition) notReceived(res ResolveParams) (Change, error) {
+	r := t.record()
 	if r.State != Held {
 		return refuse("only a held payment can be declared not received; this one is %s", r.State)
 	}
-	if wait := r.lastEnd().Add(s.policy.SettleTime) - s.now; wait > 0 && !leftOutInTest(settleTimeBeforeNotReceived) {
+	if wait := r.lastEnd().Add(t.policy.SettleTime) - t.now; wait > 0 && !leftOutInTest(settleTimeBeforeNotReceived) {
 		return refuse("the settle time has not passed; try again in %d s", (wait+999)/1000)
 	}
-	s.setReason("not_received", "", "")
-	s.finalize(Failed, res.Text)
-	return s.applied(), nil
+	t.setReason("not_received", "", "")
+	t.finalize(Failed, res.Text)
+	return t.applied(), nil
 }
 
-// ClearAnomaly accepts what the anomaly says, or has it reversed: accept makes failed into
-// succeeded, reverse makes succeeded into reversed. What a person cleared is not raised again by
-// the next question.
-func ClearAnomaly(r Record, p Policy, f Facts, now Time, reverse bool, h Intervention) (Change, error) {
-	s, err := newIntervention(r, p, f, now, h)
+// ClearAnomaly clears the anomaly. A failed payment succeeds with it; with reverse set, a succeeded
+// payment is reversed instead. The next status query of a payer's session does not raise a cleared
+// anomaly again.
+func ClearAnomaly(r Record, p Policy, f Facts, now Time, reverse bool, iv Intervention) (Change, error) {
+	t, err := newIntervention(r, p, f, now, iv)
 	switch {
 	case err != nil:
 		return Change{}, err
 	case r.Anomaly == nil:
 		return refuse("there is no anomaly")
 	case reverse && !r.State.Final():
-		return refuse("only a settled payment can be reversed; this one is %s", r.State)
+		return refuse("only a final payment can be reversed; this one is %s", r.State)
 	}
-	n := s.record()
+	n := t.record()
 	id := n.Anomaly.ProviderID
 	n.Cleared, n.Anomaly = n.Anomaly.Kind+":"+id, nil
-	s.AnomalyCleared = true
+	t.AnomalyCleared = true
 	switch {
 	case reverse && n.State == Succeeded:
-		s.finalize(Reversed, h.Text)
+		t.finalize(Reversed, iv.Text)
 	case !reverse && n.State == Failed:
 		if id != "" {
 			n.ProviderID = id
 		}
-		s.setReason("", "", "")
-		s.finalize(Succeeded, h.Text)
+		t.setReason("", "", "")
+		t.finalize(Succeeded, iv.Text)
 	default:
-		s.bumpVersion()
-		s.addHistory(n.State, "anomaly cleared "+h.Text)
+		t.bumpVersion()
+		t.addHistory(n.State, "anomaly cleared "+iv.Text)
 	}
-	return s.applied(), nil
+	return t.applied(), nil
 }
 
-// Retry makes a failed payment ready again, and has a ready one go at once. After "not received",
-// the provider is asked first where it can be.
-func Retry(r Record, p Policy, f Facts, now Time, acceptRisk bool, h Intervention) (Change, error) {
-	s, err := newIntervention(r, p, f, now, h)
+// Retry makes a failed payment ready again, and a ready one due at once. If an attempt may have
+// left, it needs acceptRisk and a payment resolved as not received, and the provider is queried
+// first where it can be.
+func Retry(r Record, p Policy, f Facts, now Time, acceptRisk bool, iv Intervention) (Change, error) {
+	t, err := newIntervention(r, p, f, now, iv)
 	if err != nil {
 		return Change{}, err
 	}
 	left := r.MayHaveLeft() && !leftOutInTest(retryNeedsNothingLeft)
 	switch {
-	case r.State == Ready: // it goes at once, whatever it was told to wait
-		s.record().RetryNotBefore = 0
-		s.bumpVersion()
-		s.addHistory(Ready, h.Text)
-		s.setDue(now)
-		return s.applied(), nil
+	case r.State == Ready: // it is due at once, whatever it waits for
+		t.record().RetryNotBefore = 0
+		t.bumpVersion()
+		t.addHistory(Ready, iv.Text)
+		t.setDue(now)
+		return t.applied(), nil
 	case r.State != Failed:
 		return refuse("only a failed or a ready payment can be retried; this one is %s", r.State)
 	case r.Anomaly != nil:
 		return refuse("it has an anomaly; clear that first")
 	case r.Subscription != "":
-		return refuse("a charge of a subscription is not retried by hand; its dunning makes new charges")
+		return refuse("a charge of a subscription is not retried; its dunning makes new charges")
 	case !f.HasPayload:
 		return refuse("its details are no longer kept; submit it under a new reference")
 	case left && r.Code != "not_received":
@@ -152,37 +154,37 @@ func Retry(r Record, p Policy, f Facts, now Time, acceptRisk bool, h Interventio
 	case left && !acceptRisk:
 		return refuse("an attempt may have been executed; --accept-double-risk takes that risk")
 	}
-	s.Payload = RevivePayload
-	n := s.record()
+	t.Payload = RevivePayload
+	n := t.record()
 	n.WatchUntil, n.ProofQueryOnly, n.Deadline, n.ProviderID = 0, false, 0, ""
-	s.setReason("", "", "")
+	t.setReason("", "", "")
 	if left && n.Queryable {
-		s.toInDoubt(h.Text)
+		t.toInDoubt(iv.Text)
 		n.RiskAccepted = true
 	} else {
-		s.toReady(0, h.Text)
+		t.toReady(0, iv.Text)
 	}
-	return s.applied(), nil
+	return t.applied(), nil
 }
 
-// Unblock lets a blocked payment go on.
-func Unblock(r Record, p Policy, f Facts, now Time, h Intervention) (Change, error) {
-	s, err := newIntervention(r, p, f, now, h)
+// Unblock queues a blocked payment.
+func Unblock(r Record, p Policy, f Facts, now Time, iv Intervention) (Change, error) {
+	t, err := newIntervention(r, p, f, now, iv)
 	if err != nil {
 		return Change{}, err
 	}
 	if r.State != Blocked {
 		return refuse("only a blocked payment can be released; this one is %s", r.State)
 	}
-	s.record().Code, s.record().Message = "", ""
-	s.setState(Queued, h.Text)
-	s.setDue(max(now, r.NotBefore))
-	return s.applied(), nil
+	t.record().Code, t.record().Message = "", ""
+	t.setState(Queued, iv.Text)
+	t.setDue(max(now, r.NotBefore))
+	return t.applied(), nil
 }
 
-// Cancel stops what was never sent.
-func Cancel(r Record, p Policy, f Facts, now Time, h Intervention) (Change, error) {
-	s, err := newIntervention(r, p, f, now, h)
+// Cancel fails a queued, ready or blocked payment of which no attempt may have left.
+func Cancel(r Record, p Policy, f Facts, now Time, iv Intervention) (Change, error) {
+	t, err := newIntervention(r, p, f, now, iv)
 	switch {
 	case err != nil:
 		return Change{}, err
@@ -191,46 +193,47 @@ func Cancel(r Record, p Policy, f Facts, now Time, h Intervention) (Change, erro
 	case r.MayHaveLeft() && !leftOutInTest(cancelNeedsNothingLeft):
 		return refuse("too late to cancel; an attempt may have been executed")
 	}
-	s.setReason("cancelled", "", "")
-	s.finalize(Failed, h.Text)
-	return s.applied(), nil
+	t.setReason("cancelled", "", "")
+	t.finalize(Failed, iv.Text)
+	return t.applied(), nil
 }
 
-// RejectParams stops a payment whose payload cannot be used.
+// RejectParams is why a payment's payload cannot be used.
 type RejectParams struct {
 	Code, Message string
-	// Hold gives it to a person even where it never left: what it says may be somebody's attempt.
+	// Hold holds the payment even if no attempt may have left, because its payload may have been
+	// tampered with.
 	Hold bool
 }
 
-// Reject fails what never left, and holds the rest.
+// Reject fails a payment of which no attempt may have left, and holds any other.
 func Reject(r Record, p Policy, f Facts, now Time, rej RejectParams) Change {
-	s := newTransition(r, p, f, now)
+	t := newTransition(r, p, f, now)
 	if r.State != Queued && r.State != Ready && r.State != InDoubt && r.State != Pending {
 		return noChange(r)
 	}
-	s.setReason(rej.Code, rej.Message, "")
+	t.setReason(rej.Code, rej.Message, "")
 	if (r.State == Queued || r.State == Ready) && !r.MayHaveLeft() && !rej.Hold {
-		s.finalize(Failed, "")
+		t.finalize(Failed, "")
 	} else {
-		s.toHeld("", "")
+		t.toHeld("", "")
 	}
-	return s.applied()
+	return t.applied()
 }
 
-// Block stops a payment before its first send until a person releases or cancels it.
+// Block stops a queued payment until an operator releases or cancels it.
 func Block(r Record, p Policy, now Time, code, message string) Change {
-	s := newTransition(r, p, Facts{}, now)
+	t := newTransition(r, p, Facts{}, now)
 	if r.State != Queued {
 		return noChange(r)
 	}
-	s.record().Code, s.record().Message = code, message
-	s.setState(Blocked, "")
-	s.setDue(0)
-	return s.applied()
+	t.record().Code, t.record().Message = code, message
+	t.setState(Blocked, "")
+	t.setDue(0)
+	return t.applied()
 }
 
-// Since is how long before now an instant was; zero for none.
+// Since returns how long before now an instant was; zero for none.
 func Since(now, at Time) time.Duration {
 	if at == 0 {
 		return 0

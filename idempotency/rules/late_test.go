@@ -7,9 +7,8 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// What an attempt reports that no longer owns the payment, row by row as the record stands, column
-// by column as it reports. Attempt "a" reports; "b" is another one. X is the id on record, Y one
-// that it never heard of.
+// What each late result does: a row for each record, a column for each report. Attempt "a" reports,
+// and "b" is another one. X is the provider id on record, Y another one.
 func TestLateResults(t *testing.T) {
 	const success, other, pending, notSent, refusal, doubt = "success as X", "success as Y", "pending as X", "not sent", "refusal", "in doubt"
 	table := []struct {
@@ -32,7 +31,7 @@ func TestLateResults(t *testing.T) {
 		{"held, a and b are open", late(Held, "", Open, Open), map[string]string{
 			success: "succeeded", pending: "held", notSent: "held, a is closed", refusal: "held, a is closed", doubt: "held",
 		}},
-		{"pending from a, as a question found", inferred(late(Pending, "X", FatePending)), map[string]string{
+		{"pending from a, as a status query found", inferred(late(Pending, "X", FatePending)), map[string]string{
 			success: "succeeded", other: "succeeded, anomaly second_success", pending: "pending",
 			notSent: "pending, anomaly not_sent_but_known", refusal: "pending, anomaly refused_after_pending", doubt: "pending",
 		}},
@@ -43,7 +42,7 @@ func TestLateResults(t *testing.T) {
 		{"sending of b, a is open", late(Sending, "", Open, Open), map[string]string{
 			success: "sending", pending: "sending", notSent: "sending, a is closed", refusal: "sending, a is closed", doubt: "sending",
 		}},
-		{"succeeded from a, as a question found", inferred(late(Succeeded, "X", FateSucceeded)), map[string]string{
+		{"succeeded from a, as a status query found", inferred(late(Succeeded, "X", FateSucceeded)), map[string]string{
 			success: "succeeded", other: "succeeded, anomaly second_success", pending: "succeeded", notSent: "succeeded",
 			refusal: "succeeded, anomaly refused_after_succeeded", doubt: "succeeded",
 		}},
@@ -51,11 +50,11 @@ func TestLateResults(t *testing.T) {
 			success: "succeeded", other: "succeeded, anomaly second_success", pending: "succeeded", notSent: "succeeded, a is closed",
 			refusal: "succeeded, a is closed", doubt: "succeeded",
 		}},
-		{"succeeded by a person without an id, a is open", late(Succeeded, "", Open), map[string]string{
-			success: "succeeded, id X adopted", pending: "succeeded", notSent: "succeeded, a is closed", refusal: "succeeded, a is closed",
+		{"succeeded by an operator without an id, a is open", late(Succeeded, "", Open), map[string]string{
+			success: "succeeded, id X recorded", pending: "succeeded", notSent: "succeeded, a is closed", refusal: "succeeded, a is closed",
 			doubt: "succeeded",
 		}},
-		{"failed by a person, a is open", late(Failed, "", Open), map[string]string{
+		{"failed by an operator, a is open", late(Failed, "", Open), map[string]string{
 			success: "failed, anomaly late_success", pending: "failed, anomaly late_pending", notSent: "failed, a is closed",
 			refusal: "failed, a is closed", doubt: "failed",
 		}},
@@ -98,7 +97,7 @@ func late(s State, id string, fates ...Fate) Record {
 	return r
 }
 
-// inferred: what is recorded of attempt a, a question found.
+// inferred: attempt a's fate was found by a status query.
 func inferred(r Record) Record {
 	r.Attempts[0].Inferred = true
 	return r
@@ -125,7 +124,7 @@ func became(before, after Record) string {
 	case a.Fate == NotExecuted || a.Fate == FateRefused:
 		text += ", a is closed"
 	case before.State == Succeeded && before.ProviderID == "" && after.ProviderID != "":
-		text += ", id " + after.ProviderID + " adopted"
+		text += ", id " + after.ProviderID + " recorded"
 	}
 	return text
 }

@@ -111,7 +111,7 @@ func golden(t *testing.T, page, want string) {
 
 func statesText(seen map[move]bool) string {
 	var b strings.Builder
-	b.WriteString(`# The states of a payment, and who moves it on
+	b.WriteString(`# The states of a payment, and who moves it between them
 
 This page is generated: the search in ` + "`idempotency/rules`" + ` runs every step on every state that it reaches, and
 writes down each change of state that it sees. ` + "`go test ./idempotency/rules -run 'Search|Proof' -update`" + ` makes it anew.
@@ -135,9 +135,9 @@ writes down each change of state that it sees. ` + "`go test ./idempotency/rules
 		fmt.Fprintf(&b, "| `%s` | `%s` | %s |\n", e.from, e.to, strings.Join(steps, "; "))
 	}
 	b.WriteString(`
-*worker reports* is an attempt's own report, in time or late; *asker answers* is what the provider said to a question;
-*janitor wakes* looks at what is due: it recovers a lapsed lease and ends what waited too long. A worker that begins a
-payment whose lease lapsed, and an asker before it asks, recover it too.
+*worker reports* is an attempt's own report, in time or late; *querier records* is the result of a status query;
+*janitor wakes* processes what is due: it recovers a lapsed lease and ends what waited too long. A worker that begins a
+payment whose lease has lapsed, and a worker that queries its status, recover it too.
 `)
 	return b.String()
 }
@@ -171,7 +171,7 @@ out (`+"`make test`"+` repeats that). `+"`go test ./idempotency/rules -run Proof
 ## The search
 
 The rules that are shipped (`+"`idempotency/rules`"+`), not a model of them, are taken through all interleavings, breadth first,
-of one payment with at most %d attempts, two workers that may die or stall after every step, an asker, a janitor, a person and
+of one payment with at most %d attempts, two workers that may die or stall after every step, a querier, a janitor, an operator and
 a provider. Reading and writing are separate: what was decided from a record that changed meanwhile, or from a
 reading that is too old, is not written. Every reply of the store may be lost. Time goes in ticks; the lease is two, settle
 time and the interval between two "not found" one each, the poll deadline three.

@@ -1,29 +1,29 @@
 package rules
 
-// Park takes what cannot move out of the due index, to wait for the end of a reason. What its own
-// time moves on while the reason lasts stays due at that time. Nothing else about the record knows
-// that it is parked: whatever moves it on meanwhile is allowed, and letting it go then makes due
-// what the next look drops.
+// Park takes a payment that cannot move out of the due index until a reason ends. If a deadline of
+// its own comes first, it stays due at that time. Parking does not lock the record: any other
+// transition may happen meanwhile, and the payment that is unparked then is at worst woken for
+// nothing.
 func Park(r Record, p Policy, now Time, reason string) Change {
-	s := newTransition(r, p, Facts{}, now)
+	t := newTransition(r, p, Facts{}, now)
 	if r.State.Final() && r.WatchUntil == 0 || r.State == Blocked || r.State == Sending {
 		return noChange(r)
 	}
 	if early := r.earliest(); early > now {
-		s.setDue(early)
-		return s.Change
+		t.setDue(early)
+		return t.Change
 	}
-	s.setDue(s.deadlineWhileParked())
-	if r := s.record(); r.WakeUps > 0 || r.Woken > 0 {
-		// Let go, it is woken as soon as one that waited for nothing: wake-ups that found the reason
-		// count for nothing.
-		r.WakeUps, r.Woken, s.RecordChanged = 0, 0, true
+	t.setDue(t.deadlineWhileParked())
+	if r := t.record(); r.WakeUps > 0 || r.Woken > 0 {
+		// Once unparked, the payment is woken as promptly as any other: the wake-ups that found the
+		// reason do not count.
+		r.WakeUps, r.Woken, t.RecordChanged = 0, 0, true
 	}
-	s.ParkReason = reason
-	return s.applied()
+	t.ParkReason = reason
+	return t.applied()
 }
 
-// earliest is when a payment may be begun by its own time.
+// earliest is when a queued or ready payment may begin.
 func (r *Record) earliest() Time {
 	switch r.State {
 	case Queued:
@@ -35,10 +35,10 @@ func (r *Record) earliest() Time {
 	}
 }
 
-// deadlineWhileParked is the next time at which a parked payment must be looked at all the same; at once where
-// its last one has passed.
-func (s *transition) deadlineWhileParked() Time {
-	r := s.record()
+// deadlineWhileParked is the next time at which a parked payment is due nevertheless. It lies in
+// the past if all its deadlines have passed.
+func (t *transition) deadlineWhileParked() Time {
+	r := t.record()
 	var times []Time
 	switch r.State {
 	case Queued, Ready:
@@ -49,15 +49,15 @@ func (s *transition) deadlineWhileParked() Time {
 		if r.ActionURL != "" {
 			times = append(times, r.PayerDeadline)
 		}
-		times = append(times, r.pollDeadline(s.policy))
+		times = append(times, r.pollDeadline(t.policy))
 		if r.PayerDeadline != 0 {
-			times = append(times, r.pollDeadline(s.policy).Add(day))
+			times = append(times, r.pollDeadline(t.policy).Add(day))
 		}
 	case Held, Blocked, Sending:
 	}
 	var due Time
 	for _, at := range times {
-		if due == 0 || due <= s.now {
+		if due == 0 || due <= t.now {
 			due = at
 		}
 	}

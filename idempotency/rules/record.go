@@ -7,12 +7,12 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// Record is all that is known of one payment but for its payload. Its JSON text is what a store
-// keeps, and what an operator reads. Texts that may be sealed (metadata, message, action URL,
-// handles, notes) are opaque here.
+// Record is all that is known of one payment except its payload. A store keeps its JSON text, and
+// operators read it. Texts that may be sealed (metadata, message, action URL, provider references,
+// operators' notes) are opaque here.
 type Record struct {
 	State   State `json:"state"`
-	Version int64 `json:"version"` // grows with each change of state, outcome or attempt
+	Version int64 `json:"version"` // rises with each change of state, outcome or attempt
 	// Generation counts wake-ups, so that each has a task id of its own.
 	Generation  int64  `json:"generation,omitempty"`
 	Type        string `json:"type"`
@@ -22,70 +22,71 @@ type Record struct {
 	Created     Time   `json:"created"`
 	Updated     Time   `json:"updated,omitempty"`
 	NotBefore   Time   `json:"not_before,omitempty"`
-	// Deadline: not begun by then, the payment fails as expired.
+	// Deadline is when a payment that has not begun fails as expired.
 	Deadline     Time   `json:"deadline,omitempty"`
 	Metadata     string `json:"metadata,omitempty"`
 	Subscription string `json:"subscription,omitempty"`
 	Period       string `json:"period,omitempty"`
-	// Object is claimed exclusively by this payment.
+	// Object is the exclusive object that this payment claims.
 	Object string `json:"object,omitempty"`
-	// Queryable: the provider can be asked what became of the payment.
+	// Queryable: the provider has a status query for the payment.
 	Queryable bool `json:"askable,omitempty"`
 
 	ProviderID string            `json:"provider_id,omitempty"`
 	Code       string            `json:"code,omitempty"`
 	Message    string            `json:"message,omitempty"`
 	Decline    providers.Decline `json:"decline,omitempty"`
-	// ActionURL is where a payer must go, until PayerDeadline; what was under way by then is over
-	// PayerGrace later (in ms).
+	// ActionURL is where the payer must go until PayerDeadline. What the payer began by then ends
+	// within PayerGrace (in ms) after it.
 	ActionURL     string            `json:"action_url,omitempty"`
 	PayerDeadline Time              `json:"payer_until,omitempty"`
 	PayerGrace    Time              `json:"payer_grace,omitempty"`
 	ProviderRefs  map[string]string `json:"handles,omitempty"`
 
 	Attempts []Attempt `json:"attempts,omitempty"`
-	// AttemptCount counts all attempts ever begun, forgotten ones included.
+	// AttemptCount counts all attempts ever begun, pruned ones included.
 	AttemptCount int `json:"attempt_count,omitempty"`
 	// Owner is the attempt that is sending, until LeaseEnd.
 	Owner    string `json:"owner,omitempty"`
 	LeaseEnd Time   `json:"lease_end,omitempty"`
-	// RetryNotBefore: a released payment waits until then.
+	// RetryNotBefore is until when a released payment waits.
 	RetryNotBefore Time `json:"not_again_before,omitempty"`
-	// QueryFirst: while another attempt was sending, one was reported that the provider must be asked
-	// about before anything is sent again.
+	// QueryFirst: while one attempt was sending, another reported something that the provider must
+	// be queried about before anything is sent again.
 	QueryFirst bool `json:"ask_first,omitempty"`
-	// RiskAccepted: a person accepted that the payment may be sent twice; not found makes it ready.
+	// RiskAccepted: an operator accepted that the payment may be executed twice. The next "not
+	// found" makes it ready.
 	RiskAccepted bool `json:"risk_accepted,omitempty"`
 	Resends      int  `json:"resends,omitempty"`
 	// WakeUps counts the wake-ups in the present state.
 	WakeUps int `json:"wakes,omitempty"`
-	// Woken is when the last wake-up was enqueued that nobody has begun by.
+	// Woken is when the last wake-up was enqueued that no worker has begun yet.
 	Woken Time `json:"woken,omitempty"`
-	// ReadyPublished: the outcome stream was told ready, and nothing else since.
+	// ReadyPublished: ready was the last state that was published.
 	ReadyPublished bool `json:"ready_told,omitempty"`
 
 	PollingSince Time `json:"polling_since,omitempty"`
-	// Polls counts the answers that decided nothing.
+	// Polls counts the status results that decided nothing.
 	Polls int `json:"polls,omitempty"`
-	// NotFounds counts answers of "not found", the last of which was asked at NotFoundAt.
+	// NotFounds counts results of "not found". The last of them was queried at NotFoundAt.
 	NotFounds  int  `json:"not_founds,omitempty"`
 	NotFoundAt Time `json:"not_found_at,omitempty"`
-	// RefusedAt is when the question was asked whose answer was the first of two refusals.
+	// RefusedAt is when the status query was sent that found the first of two refusals.
 	RefusedAt Time `json:"refused_at,omitempty"`
-	// WatchUntil: a settled payment is looked at until then.
+	// WatchUntil is until when a final payment is watched.
 	WatchUntil Time `json:"watch_until,omitempty"`
-	// ProofQueryOnly: it is looked at once, as a proof that the account's lookup works.
+	// ProofQueryOnly: it is queried once, to prove that the account's status query works.
 	ProofQueryOnly bool `json:"proof_only,omitempty"`
 
 	Anomaly *Anomaly `json:"anomaly,omitempty"`
-	// Cleared is the anomaly that a person cleared last, "kind:provider id".
+	// Cleared is the anomaly that an operator cleared last, "kind:provider id".
 	Cleared string `json:"cleared_anomaly,omitempty"`
 
-	// History is a line an entry: "milliseconds since created|state|attempt|note".
+	// History has one line an entry: "milliseconds since Created|state|attempt|note".
 	History []string `json:"history"`
 }
 
-// Anomaly is a contradiction that a person must look at.
+// Anomaly is a contradiction that an operator must resolve.
 type Anomaly struct {
 	Kind       string `json:"kind"`
 	ProviderID string `json:"provider_id,omitempty"`
@@ -95,11 +96,12 @@ type Anomaly struct {
 // Attempt is one try at sending the payment.
 type Attempt struct {
 	ID string `json:"id"`
-	// End is when its request may have left at the latest: its lease's end, or a late report.
+	// End is the latest time at which its request may have left: its lease's end, or its late
+	// report.
 	End  Time `json:"end"`
 	Fate Fate `json:"fate"`
-	// Inferred: the fate is what the provider, or a person, said of it; the attempt itself has not
-	// reported, and may yet contradict.
+	// Inferred: the fate comes from a status result or an operator. The attempt itself has not
+	// reported, and may still contradict it.
 	Inferred   bool   `json:"heard,omitempty"`
 	ProviderID string `json:"provider_id,omitempty"`
 }
@@ -109,16 +111,16 @@ type Fate string
 
 // The fates of an attempt.
 const (
-	// MoneyStepAhead: begun, and not yet at a step that can move money.
+	// MoneyStepAhead: begun, and not yet at its money step.
 	MoneyStepAhead Fate = "not_yet"
-	// Open: it may have been executed, or may yet be.
+	// Open: it may have been executed, or may be executed later.
 	Open Fate = "open"
-	// Duplicated: the provider called its reference known. It may have been executed all the same,
-	// but what the provider has under the reference was there before it.
+	// Duplicated: the provider answered that it knows the reference already. The attempt may have
+	// been executed nevertheless, but the provider had something under the reference before it.
 	Duplicated Fate = "duplicate"
-	// NotExecuted: proven that nothing left, or refused before execution.
+	// NotExecuted: proven that its request never left, or that it was refused before execution.
 	NotExecuted Fate = "not_executed"
-	// FateRefused: well-formed refusal; the money did not move and will not.
+	// FateRefused: the provider refused it; the money did not move and will not.
 	FateRefused Fate = "refused"
 	// FatePending: the provider has it and decides later.
 	FatePending Fate = "pending"
@@ -126,12 +128,12 @@ const (
 	FateSucceeded Fate = "succeeded"
 )
 
-// Fates lists them all.
+// Fates lists all fates.
 func Fates() []Fate {
 	return []Fate{MoneyStepAhead, Open, Duplicated, NotExecuted, FateRefused, FatePending, FateSucceeded}
 }
 
-// undecided: it may have been executed and nobody knows.
+// undecided: it may have been executed; it is unknown whether it was.
 func (f Fate) undecided() bool { return f == Open || f == Duplicated }
 
 // knownToProvider: the provider has it.
@@ -142,17 +144,17 @@ func (f Fate) mayHaveLeft() bool {
 	return f.undecided() || f.knownToProvider() && !leftOutInTest(knownCountsAsOpen)
 }
 
-// reported: the attempt itself has said what became of it, which is final.
+// reported: the attempt itself has reported its fate, which is final.
 func (a *Attempt) reported() bool {
 	return !a.Inferred && a.Fate != MoneyStepAhead && !a.Fate.undecided()
 }
 
 // MayHaveLeft reports whether any attempt may have been executed: it is open, or the provider knows
-// it. Then the payment is never called failed by a machine, cancelled, or sent again without the
-// provider's word. This is the one rule for it: for steps, pages and subscriptions.
+// it. Then no machine fails the payment, no operator cancels it, and it is sent again only after a
+// status query. Transitions, pages and subscriptions all use this one rule.
 func (r *Record) MayHaveLeft() bool { return r.countAttempts(Fate.mayHaveLeft, nil) > 0 }
 
-// countAttempts counts the attempts, but for one, with such a fate.
+// countAttempts counts the attempts, all but one, whose fate matches.
 func (r *Record) countAttempts(is func(Fate) bool, except *Attempt) int {
 	n := 0
 	for i := range r.Attempts {
@@ -163,8 +165,8 @@ func (r *Record) countAttempts(is func(Fate) bool, except *Attempt) int {
 	return n
 }
 
-// mustQueryFirst: when the owner ends, the provider must be asked about another attempt before anything
-// is sent again.
+// mustQueryFirst: when the owner ends, the provider must be queried about another attempt before
+// anything is sent again.
 func (r *Record) mustQueryFirst() bool {
 	return r.QueryFirst && !leftOutInTest(queryFirstAfterLatePending)
 }
@@ -178,11 +180,11 @@ func (r *Record) attempt(id string) *Attempt {
 	return nil
 }
 
-// openAttempts counts the attempts of which nobody knows whether they were executed.
+// openAttempts counts the attempts whose fate is undecided.
 func (r *Record) openAttempts() int { return r.countAttempts(Fate.undecided, nil) }
 
-// sourceAttempt is the attempt that the provider's known id belongs to; one that the provider has without
-// an id stands in where none has that id.
+// sourceAttempt is the attempt that the payment's provider id belongs to. Where none has that id,
+// it is one that the provider knows without an id.
 func (r *Record) sourceAttempt() *Attempt {
 	var nameless *Attempt
 	for i := range r.Attempts {
@@ -209,7 +211,7 @@ func (r *Record) lastEnd() Time {
 	return end
 }
 
-// successOf returns the success of another attempt than this one, nil where there is none.
+// successOf returns an attempt other than this one that succeeded, or nil.
 func (r *Record) successOf(except *Attempt) *Attempt {
 	for i := range r.Attempts {
 		if a := &r.Attempts[i]; a != except && a.Fate == FateSucceeded {
@@ -219,8 +221,8 @@ func (r *Record) successOf(except *Attempt) *Attempt {
 	return nil
 }
 
-// secondSuccess returns the id of the second of two attempts that both succeeded, and whether there
-// are two. Only the same id, given for both, makes them one payment.
+// secondSuccess reports whether two attempts succeeded, and the provider id of the second. They are
+// one payment only if both have the same id.
 func (r *Record) secondSuccess() (string, bool) {
 	var first *Attempt
 	for i := range r.Attempts {
@@ -236,7 +238,7 @@ func (r *Record) secondSuccess() (string, bool) {
 	return "", false
 }
 
-// other is the one of two ids that is not on record.
+// other returns the one of two ids that is not the recorded one.
 func other(recorded, a, b string) string {
 	if b == recorded || b == "" {
 		return a
@@ -244,8 +246,9 @@ func other(recorded, a, b string) string {
 	return b
 }
 
-// predatesAttempts reports whether what the provider has under our reference was there before any attempt of
-// ours may have left: none may have, or each that may have was told that the reference is known.
+// predatesAttempts reports whether the provider had something under our reference before any of our
+// attempts may have left: none may have left, or the provider called the reference known to each
+// that may have.
 func (r *Record) predatesAttempts() bool {
 	return r.countAttempts(Fate.mayHaveLeft, nil) == r.countAttempts(func(f Fate) bool { return f == Duplicated }, nil)
 }
@@ -258,7 +261,7 @@ type AuditEntry struct {
 	Note    string
 }
 
-// AuditTrail reads the history.
+// AuditTrail parses the history, oldest entry first.
 func (r *Record) AuditTrail() []AuditEntry {
 	out := make([]AuditEntry, len(r.History))
 	for i, line := range r.History {
@@ -273,7 +276,7 @@ func (r *Record) AuditTrail() []AuditEntry {
 	return out
 }
 
-// StateSince is when the payment came into its present state, by the entries at the end of its
+// StateSince returns when the payment entered its present state, by the entries at the end of its
 // history.
 func (r *Record) StateSince() Time {
 	at := r.Updated
@@ -284,7 +287,7 @@ func (r *Record) StateSince() Time {
 	return at
 }
 
-// clone copies what a step may change in place.
+// clone copies what a transition may change in place.
 func (r *Record) clone() Record {
 	c := *r
 	c.Attempts = append([]Attempt(nil), r.Attempts...)
@@ -302,7 +305,7 @@ func (r *Record) clone() Record {
 	return c
 }
 
-// MayHaveLeftBefore is MayHaveLeft of all attempts but this one.
+// MayHaveLeftBefore is MayHaveLeft without the named attempt.
 func (r *Record) MayHaveLeftBefore(attempt string) bool {
 	return r.countAttempts(Fate.mayHaveLeft, r.attempt(attempt)) > 0
 }

@@ -2,23 +2,24 @@ package rules
 
 import "time"
 
-// Registration is what is recorded of a payment before anything else happens to it.
+// Registration is what the record of a new payment says.
 type Registration struct {
 	Type, Fingerprint, Amount, Currency string
 	NotBefore, Deadline                 Time
 	Metadata, Subscription, Period      string
 	// Object, if any, is claimed exclusively.
 	Object string
-	// ChargeGuard: the payment is recorded only while a permit names it.
+	// ChargeGuard: the payment is recorded only while the charge guard names it.
 	ChargeGuard bool
-	// FirstWake is how long after its registration the due index wakes it if nobody else did.
+	// FirstWake is how long after the registration the janitor wakes the payment if no worker has
+	// begun it.
 	FirstWake time.Duration
 }
 
-// Conflict says what differs between a registration and the record that has its key.
+// Conflict is what differs between a registration and the record of the same reference.
 type Conflict string
 
-// What may differ.
+// The conflicts.
 const (
 	NoConflict           Conflict = ""
 	AmountDiffers        Conflict = "amount"
@@ -28,7 +29,8 @@ const (
 	ChargeGuardWithdrawn Conflict = "permit"
 )
 
-// Compare says whether a payment that is registered again is the same.
+// Compare returns what differs between a record and a registration under its reference, NoConflict
+// for a duplicate.
 func Compare(r Record, reg Registration) Conflict {
 	switch {
 	case r.Fingerprint == reg.Fingerprint:
@@ -41,59 +43,60 @@ func Compare(r Record, reg Registration) Conflict {
 	return FingerprintDiffers
 }
 
-// Register records a payment that has no record.
+// Register makes the record of a new payment.
 func Register(p Policy, now Time, reg Registration) Change {
-	s := newRecord(p, now, reg)
-	s.RefusedWhenFull = true
-	s.record().Woken = now // whoever registers it wakes it right after
-	s.setState(Queued, "")
-	s.setDue(max(s.after(reg.FirstWake), reg.NotBefore))
-	return s.applied()
+	t := newRecord(p, now, reg)
+	t.RefusedWhenFull = true
+	t.record().Woken = now // the producer enqueues a wake-up right after it
+	t.setState(Queued, "")
+	t.setDue(max(t.after(reg.FirstWake), reg.NotBefore))
+	return t.applied()
 }
 
 func newRecord(p Policy, now Time, reg Registration) *transition {
-	s := newTransition(Record{
+	t := newTransition(Record{
 		Generation: 1, Type: reg.Type, Fingerprint: reg.Fingerprint, Amount: reg.Amount, Currency: reg.Currency, Created: now,
 		NotBefore: reg.NotBefore, Deadline: reg.Deadline, Metadata: reg.Metadata, Subscription: reg.Subscription, Period: reg.Period,
 		Object: reg.Object,
 	}, p, Facts{}, now)
-	s.Payload, s.NeedsReplicas = SetPayload, true
+	t.Payload, t.NeedsReplicas = SetPayload, true
 	if reg.ChargeGuard {
-		s.ChargeGuard = true
-		s.Guards = append(s.Guards, ChargeGuardHeld)
+		t.ChargeGuard = true
+		t.Guards = append(t.Guards, ChargeGuardHeld)
 	}
 	if reg.Object != "" {
-		s.Claim = true
-		s.Guards = append(s.Guards, ObjectFree)
+		t.Claim = true
+		t.Guards = append(t.Guards, ObjectFree)
 	}
-	return s
+	return t
 }
 
-// RestoreParams is a payment that the store has lost, as whoever still holds its attempt knows it.
+// RestoreParams is a payment that the store has lost, as the worker that holds its attempt knows
+// it.
 type RestoreParams struct {
 	Registration
 	Attempt   Attempt
 	Queryable bool
-	// ObjectTaken: somebody else has claimed the exclusive object meanwhile. The payment is recorded all
-	// the same, because it may have been executed.
+	// ObjectTaken: another payment has claimed the exclusive object meanwhile. The payment is
+	// recorded nevertheless, because it may have been executed.
 	ObjectTaken bool
 }
 
-// Restore records again a payment that the store has lost, with the attempt of whoever still holds
-// it: that attempt may have been executed. Its exclusive object is claimed again, so that no other
+// Restore records again a payment that the store has lost, in doubt, with the reporting worker's
+// attempt, which may have been executed. It claims the exclusive object again, so that no other
 // payment of it is sent.
 func Restore(p Policy, now Time, res RestoreParams) Change {
 	reg, a := res.Registration, res.Attempt
 	reg.ChargeGuard = false
-	s := newRecord(p, now, reg)
+	t := newRecord(p, now, reg)
 	if res.ObjectTaken {
-		s.Guards, s.Claim = nil, false
+		t.Guards, t.Claim = nil, false
 	}
-	r := s.record()
+	r := t.record()
 	r.Queryable = res.Queryable
 	a.Fate = Open
 	r.Attempts, r.AttemptCount = []Attempt{a}, 1
-	s.setReason("record_lost", "", "")
-	s.toInDoubt("recorded again: the store had lost it")
-	return s.applied()
+	t.setReason("record_lost", "", "")
+	t.toInDoubt("recorded again: the store had lost it")
+	return t.applied()
 }

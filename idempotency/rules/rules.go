@@ -1,17 +1,16 @@
-// Package rules says what each step makes of a payment's record. Every function here is pure: a
-// record, what is known beside it, the store's time and the step go in; a Change, or a refusal,
-// comes out. Nothing is read, written, waited for or drawn by lot, so that the rules about money
-// can be searched through and compared.
+// Package rules decides how each transition changes a payment's record. Its functions are pure:
+// they take a record, facts from outside the record, the store's time and the transition's
+// parameters, and return a Change or an error.
 //
-// A store holds the record and writes a Change only if the record is still the one that was read;
-// whoever loses such a race reads and decides again. Package idempotency does that; this package
-// knows no store.
+// They read and write nothing and use no clock and no random numbers, so that tests can search all
+// interleavings. Package idempotency writes a Change, and only if the record is still the one that
+// the rules saw; a caller that loses this race reads the record again and decides anew.
 //
-// The files follow the life of a payment: register.go, begin.go, attempt.go (what the attempt that
-// owns the payment reports), late.go (what an attempt reports that owns it no longer), status.go
-// (what the provider says to a question), status_final.go (the same of a final payment), wake.go and
-// intervention.go. What they share is in record.go (the record, and what its attempts add up to) and
-// transition.go (how a payment comes into a state).
+// The files follow the life of a payment: register.go, begin.go, attempt.go (reports of the attempt
+// that owns the payment), late.go (reports of an attempt that no longer owns it), status.go
+// (results of status queries), status_final.go (the same for a final payment), wake.go, park.go and
+// intervention.go. They share record.go (the record, and what its attempts say together) and
+// transition.go (how a payment enters a state).
 package rules
 
 import (
@@ -22,7 +21,7 @@ import (
 // State of a payment.
 type State string
 
-// The states of a payment; docs/states.md draws who moves it from one to another.
+// The states of a payment; docs/states.md shows which actor moves a payment between them.
 const (
 	Queued    State = "queued"
 	Sending   State = "sending"
@@ -41,40 +40,41 @@ func States() []State {
 	return []State{Queued, Sending, Ready, InDoubt, Pending, Held, Blocked, Succeeded, Failed, Reversed}
 }
 
-// Final reports whether no machine moves the payment on.
+// Final reports whether the state is succeeded, failed or reversed. Only an operator changes a
+// final state.
 func (s State) Final() bool { return s == Succeeded || s == Failed || s == Reversed }
 
-// Time is an instant of the store's clock in milliseconds since 1970; zero is none. Leases, settle
+// Time is an instant of the store's clock in Unix milliseconds; zero means none. Leases, settle
 // times and due times use no other clock.
 type Time int64
 
-// Add returns the instant that much later.
+// Add returns the instant d later. It drops fractions of a millisecond.
 func (t Time) Add(d time.Duration) Time { return t + Time(d.Milliseconds()) }
 
-// Policy is what a provider's settings say about doubt. Durations are kept to the millisecond.
+// Policy is how a provider's payments in doubt are treated. Durations count whole milliseconds.
 type Policy struct {
 	// SettleTime is how long after an attempt's end the provider may still execute it.
 	SettleTime time.Duration
-	// NotFoundInterval is the least time between two counted answers of "not found", Confirmations
-	// how many must be counted.
+	// NotFoundInterval is the least time between two counted results of "not found". Confirmations
+	// is how many must be counted.
 	NotFoundInterval time.Duration
 	Confirmations    int
-	// Resend sends again after that, MaxResends times at most; else the payment is held.
+	// Resend sends the payment again after that, at most MaxResends times. Otherwise it is held.
 	Resend     bool
 	MaxResends int
-	// PollDeadline: what is still undecided then is held.
+	// PollDeadline is how long a payment is polled before it is held.
 	PollDeadline time.Duration
-	// Retention is how long a settled record is kept, OutcomesRetention how long an entry of the
-	// outcome stream.
+	// Retention is how long the record of a final payment is kept. OutcomesRetention is how long an
+	// outcome event is kept.
 	Retention         time.Duration
 	OutcomesRetention time.Duration
-	// PublishAll tells the outcome stream every change of state: sending too, and ready each time.
+	// PublishAll publishes every change of state: also to sending, and each one to ready.
 	PublishAll bool
 }
 
 const day = 24 * time.Hour
 
-// DefaultPolicy is the policy of the documented defaults.
+// DefaultPolicy returns the policy of the documented defaults.
 func DefaultPolicy() Policy {
 	return Policy{
 		SettleTime: 5 * time.Minute, NotFoundInterval: 15 * time.Second, Confirmations: 2, MaxResends: 1,
@@ -82,29 +82,27 @@ func DefaultPolicy() Policy {
 	}
 }
 
-const (
-	// watchTime is how long a possible later execution is looked for.
-	watchTime = 7 * day
-)
+// watchTime is how long a final payment is queried for a later execution.
+const watchTime = 7 * day
 
-// RetryWindow is how long a failed payment can be tried again and stays listed.
+// RetryWindow is how long a failed payment can be retried and stays listed.
 const RetryWindow = 30 * day
 
-// Facts is what a step may know beside the record. A fact that the step does not look at may be
-// left out.
+// Facts is what a transition uses besides the record. Callers may leave out a fact that the
+// transition does not use.
 type Facts struct {
-	// Halted: a person has stopped new sends of the provider, or of the account.
+	// Halted says whether an operator has stopped new sends of the provider or the account.
 	Halted Halt
-	// CannotDecrypt: the payload or a handle is sealed with a key that the caller lacks, or is not sealed
-	// where it must be.
+	// CannotDecrypt: the payload or a provider reference is sealed with a key that the caller
+	// lacks, or is not sealed although it must be.
 	CannotDecrypt bool
-	// HasPayload: the payment's details are still kept.
+	// HasPayload: the store still has the payload.
 	HasPayload bool
 	// QueryProof is what is known of the account's status query.
 	QueryProof QueryProof
 }
 
-// Halt says what new sends a person has stopped.
+// Halt says which new sends an operator has stopped.
 type Halt string
 
 // Kinds of halts.
@@ -114,23 +112,23 @@ const (
 	HaltAccount  Halt = "account"
 )
 
-// QueryProof says whether an account's status query ever found a payment; its word "not found" proves
-// nothing before.
+// QueryProof says whether an account's status query has ever found a payment. Until then its "not
+// found" proves nothing.
 type QueryProof string
 
-// What is known of a lookup.
+// The stages of a query proof.
 const (
 	QueryUnproven QueryProof = ""
-	// QueryProbed: the account's first success is being looked up as a proof.
+	// QueryProbed: a status query of the account's first success is under way as a probe.
 	QueryProbed QueryProof = "asked"
 	QueryProven QueryProof = "proven"
 )
 
-// What a caller may branch on.
+// Errors that callers may test for.
 var (
-	// ErrVersionChanged: the payment moved on since its version was read; read it again.
-	ErrVersionChanged = errors.New("the payment moved on meanwhile")
-	// ErrRefused: the step is not allowed in the payment's present state. The text says why.
+	// ErrVersionChanged: the record has changed since the caller read its version.
+	ErrVersionChanged = errors.New("the payment has changed meanwhile")
+	// ErrRefused: the payment's present state does not allow the transition. The text says why.
 	ErrRefused = errors.New("refused")
 	// ErrNotOwner: the attempt no longer owns the payment and must stop without sending.
 	ErrNotOwner = errors.New("the attempt no longer owns the payment")

@@ -1,8 +1,8 @@
 package rules
 
-// safeguard names a rule without which a payment can be sent twice, forgotten, or called what it is
-// not. A build with the tag "mutants" can leave one out, and a test sees that the search, or a
-// named row, then fails. The ordinary build has no such switch: off is constant there.
+// safeguard names a rule without which a payment can be sent twice, forgotten, or recorded falsely.
+// A build with the tag "mutants" can leave one out, and a test then requires that the search or a
+// row of the conformance suite fails. In the ordinary build leftOutInTest is always false.
 type safeguard string
 
 const (
@@ -10,17 +10,17 @@ const (
 	lapsedIsInDoubt               safeguard = "an attempt whose lease lapsed is in doubt, not ready"
 	refusalNeedsNoOther           safeguard = "a refusal fails the payment only if no other attempt may have left"
 	knownCountsAsOpen             safeguard = "an attempt that the provider knows counts like an open one"
-	notFoundAfterSettleTime       safeguard = "not found counts only when asked settle time after the last attempt's end"
+	notFoundAfterSettleTime       safeguard = "not found counts only when queried settle time after the last attempt's end"
 	notFoundConfirmed             safeguard = "not found counts only when it is confirmed"
 	refusalReadTwice              safeguard = "a refusal is believed only when it is read twice"
-	statusResultCarriesItsVersion safeguard = "an answer to an older version changes nothing"
+	statusResultCarriesItsVersion safeguard = "a status result for an older version changes nothing"
 	oneOwner                      safeguard = "while an attempt is sending no other begins"
-	queryBeforeSendingAgain       safeguard = "what may have left is asked about, never begun"
-	checkpointNeedsTheLease       safeguard = "a note after the lease, or of another attempt, is refused"
+	queryBeforeSendingAgain       safeguard = "a payment that may have left is queried, never begun"
+	checkpointNeedsTheLease       safeguard = "a checkpoint after the lease, or of another attempt, is refused"
 	expiryHoldsOpenAttempts       safeguard = "a deadline fails no payment that may have left"
-	expiryNeedsAStatusResult      safeguard = "a payer's time ends a payment only by an answer that found it unpaid"
+	expiryNeedsAStatusResult      safeguard = "a payer's time ends a payment only by a status result that found it unpaid"
 	twoSuccessesAreTwo            safeguard = "two attempts that succeeded are an anomaly"
-	watchLaterExecution           safeguard = "a later execution is looked for"
+	watchLaterExecution           safeguard = "a payment that may be executed later is watched"
 	contradictionIsAnomaly        safeguard = "a success of a failed payment is an anomaly"
 	cancelNeedsNothingLeft        safeguard = "what may have left is not cancelled"
 	retryNeedsNothingLeft         safeguard = "what may have left is not retried without accepting the risk"
@@ -30,13 +30,13 @@ const (
 	foreignIsNotAccepted          safeguard = "what was there before our first attempt is not taken for ours"
 	settleTimeBeforeNotReceived   safeguard = "not received is declared only after the settle time"
 	lateDoubtRestartsTheCounts    safeguard = "a late doubt moves the attempt's end and restarts the counts"
-	otherSuccessStopsTheNextSend  safeguard = "another attempt's success stops a note and decides at the owner's end"
-	queryFirstAfterLatePending    safeguard = "a late pending is asked about when the owner ends"
-	moneyStepReachedIsOpen        safeguard = "a report that the money step was reached opens the attempt, note or no note"
-	countsRestartWithEachBegin    safeguard = "the counts of answers begin anew with each attempt"
+	otherSuccessStopsTheNextSend  safeguard = "another attempt's success stops a checkpoint and decides at the owner's end"
+	queryFirstAfterLatePending    safeguard = "a late pending is queried when the owner ends"
+	moneyStepReachedIsOpen        safeguard = "a report that the money step was reached opens the attempt, with or without a checkpoint"
+	countsRestartWithEachBegin    safeguard = "the counts of status results begin anew with each attempt"
 )
 
-// safeguards lists them all.
+// safeguards lists all safeguards.
 func safeguards() []safeguard {
 	return []safeguard{
 		reportedFateIsFinal, lapsedIsInDoubt, refusalNeedsNoOther, knownCountsAsOpen, notFoundAfterSettleTime, notFoundConfirmed,

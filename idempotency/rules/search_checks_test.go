@@ -2,19 +2,19 @@ package rules
 
 import "slices"
 
-// What a step or a state may break. A row says which of these its world can show.
+// What a step or a state may break. A row names those that it can show.
 const (
 	sentTwice       = "executed twice"
-	hiddenDouble    = "executed twice, and nobody is told"
-	forgotten       = "forgotten: nobody looks at it, and no list shows it"
+	hiddenDouble    = "executed twice, and nothing shows it"
+	forgotten       = "forgotten: it is not due, and no list shows it"
 	falseFailed     = "a machine called it failed, and it may have been executed"
 	falseSuccess    = "succeeded, and nothing was executed"
-	notWatched      = "failed, may have been executed, and nobody looks"
+	notWatched      = "failed, may have been executed, and is not watched"
 	notRepeatable   = "the same step again changed something"
 	silentChange    = "state or fate changed, and the version did not"
 	fateReopened    = "what an attempt said of itself was forgotten"
-	sentUnqueried   = "told to send, though another attempt may have left and nobody took that risk"
-	acceptedForeign = "somebody else's payment was taken for ours, though every attempt was told of it"
+	sentUnqueried   = "decided to send, though another attempt may have left and no operator took that risk"
+	acceptedForeign = "another's payment was taken for ours, though every attempt was called a duplicate"
 	hurriedOperator = "called not received before the settle time was over"
 )
 
@@ -96,7 +96,7 @@ func (s *state) mayBeExecuted(i int) bool {
 		return !s.foreign && (!s.punctual || s.now < t.until)
 	case nowhere:
 		return t.moves && (!s.punctual || s.now < t.until) && slices.ContainsFunc(s.workers[:], func(w worker) bool {
-			return w.doing == reportedFate && int(w.id) == i+1
+			return w.doing == sendDecided && int(w.id) == i+1
 		})
 	case declined, throttled, duplicate:
 	}
@@ -107,8 +107,8 @@ func (s *state) mayBeExecuted(i int) bool {
 // received.
 func (s *state) hurried(now Time) bool { return now < s.rec.lastEnd().Add(s.policy.SettleTime) }
 
-// unqueried: another attempt that may have left forbids a send that nobody took the risk of. Under
-// resend it may no longer be executed by then, or its provider broke the condition.
+// unqueried: another attempt may have left, and no operator accepted the risk of a second send.
+// Under resend that attempt can no longer be executed, unless its provider breaks the condition.
 func (s *state) unqueried(after *Record) bool {
 	if s.policy.Resend && !s.punctual {
 		return false
@@ -135,7 +135,7 @@ func (s *state) broken() string {
 		}
 	}
 	r := &s.rec
-	seen := s.reported || r.Anomaly != nil || r.Cleared != "" || r.WatchUntil != 0 && s.due
+	seen := s.resolved || r.Anomaly != nil || r.Cleared != "" || r.WatchUntil != 0 && s.due
 	switch {
 	case executions > 1 && r.State.Final() && !seen && s.silent():
 		return hiddenDouble
@@ -153,7 +153,7 @@ func (s *state) broken() string {
 	return ""
 }
 
-// silent: no worker has anything to report, and no answer is on its way.
+// silent: no worker has anything to report, and no status query is under way.
 func (s *state) silent() bool {
 	return s.workers[0].doing == idle && s.workers[1].doing == idle && s.querier.doing == idle
 }

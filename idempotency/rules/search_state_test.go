@@ -18,7 +18,7 @@ const (
 	searchDeadline = 3 * time.Millisecond
 	// No rule compares two instants of this world by a distance of more than this many ticks.
 	searchFar = 4
-	// Attempts of a payment; the search looks no further.
+	// searchAttempts is the most attempts that a payment makes in the search.
 	searchAttempts = 3
 )
 
@@ -38,14 +38,14 @@ const (
 // trueAttempt is one attempt as it really is.
 type trueAttempt struct {
 	at place
-	// moves: its worker came to the step that moves money.
+	// moves: its worker came to the money step.
 	moves bool
 	// twice: the provider executed the one request two times.
 	twice bool
 	// until is when a punctual provider executes it at the latest.
 	until Time
-	// excused: a person accepted that it may be a double; closed: a person said that it was not
-	// executed.
+	// excused: an operator accepted that it may be a double; closed: an operator said that it was
+	// not executed.
 	excused, closed bool
 }
 
@@ -53,15 +53,15 @@ type trueAttempt struct {
 type doing uint8
 
 const (
-	idle         doing = iota
-	beginning          // the reply to its Begin was lost
-	reportedFate       // told to send
-	reporting          // the reply to its report was lost, or the store forgot it
-	asked              // the question is on its way to the provider
-	reading            // the answer is there
+	idle        doing = iota
+	beginning         // the reply to its Begin was lost
+	sendDecided       // Begin decided to send
+	reporting         // the reply to its report was lost, or the store forgot it
+	queried           // the status query is on its way to the provider
+	reading           // the status result is there
 )
 
-// report is what a worker reports, or an asker reads.
+// report is what a worker reports, or an querier reads.
 type report struct {
 	class   providers.Class // empty: not sent
 	id      string
@@ -81,7 +81,7 @@ type worker struct {
 	word report
 }
 
-// querier asks the provider.
+// querier queries the provider's status.
 type querier struct {
 	doing     doing
 	version   int64
@@ -94,11 +94,11 @@ type querier struct {
 // from its encoding, so that nothing else can.
 type state struct {
 	*row
-	rec    Record
-	lost   bool // the store has no record
-	due    bool
-	lookup QueryProof
-	now    Time
+	rec        Record
+	lost       bool // the store has no record
+	due        bool
+	queryProof QueryProof
+	now        Time
 	// wrote is when the record was written last: what was read before is refused.
 	wrote Time
 	// past are the records before the last writes, newest first, where the store may forget.
@@ -109,10 +109,10 @@ type state struct {
 	querier querier
 	tries   [searchAttempts]trueAttempt
 	begun   uint8
-	// foreign: the provider has somebody else's payment under our reference.
+	// foreign: the provider has another's payment under our reference.
 	foreign bool
-	// reported: a person has said what became of the payment.
-	reported bool
+	// resolved: an operator has said what became of the payment.
+	resolved bool
 }
 
 // instants are the times of the world that steps compare with each other.
@@ -136,7 +136,7 @@ func (s *state) instants() []*Time {
 	return out
 }
 
-// normalize forgets what no step looks at: the date, and how long ago what is long ago was. Only
+// normalize drops what no step depends on: the date, and how long ago what is long ago was. Only
 // the order of instants and their distances up to searchFar are kept, and those exactly.
 func (s *state) normalize() {
 	s.blur()
@@ -189,7 +189,7 @@ func (s *state) blur() {
 	}
 }
 
-// blurred keeps of a record what some step looks at.
+// blurred keeps the fields of a record that some step depends on.
 func blurred(r Record, now Time, anyVersion bool) Record {
 	b := Record{
 		State: r.State, Version: r.Version, Deadline: r.Deadline, Queryable: r.Queryable, ProviderID: r.ProviderID,
@@ -225,8 +225,8 @@ func blurred(r Record, now Time, anyVersion bool) Record {
 // payerGrace is how long after a payer's time what was under way by then is over.
 const payerGrace = 2 * time.Hour
 
-func graceOf(payerUntil Time) Time {
-	if payerUntil == 0 {
+func graceOf(payerDeadline Time) Time {
+	if payerDeadline == 0 {
 		return 0
 	}
 	return Time(payerGrace.Milliseconds())
@@ -320,7 +320,7 @@ var (
 		"", providers.Succeeded, providers.Pending, providers.Refused, providers.InDoubt, providers.NotFound, providers.Duplicate,
 		providers.Mismatch,
 	}
-	codedLookups = []QueryProof{QueryUnproven, QueryProbed, QueryProven}
+	codedProofs = []QueryProof{QueryUnproven, QueryProbed, QueryProven}
 )
 
 func (c *codec) state(s *state) {
@@ -333,8 +333,8 @@ func (c *codec) state(s *state) {
 	for i := range s.past {
 		c.record(&s.past[i])
 	}
-	coded(c, &s.lookup, codedLookups)
-	c.flags(&s.lost, &s.due, &s.forgot, &s.foreign, &s.reported)
+	coded(c, &s.queryProof, codedProofs)
+	c.flags(&s.lost, &s.due, &s.forgot, &s.foreign, &s.resolved)
 	c.instant(&s.wrote)
 	c.number(&s.begun)
 	for i := range s.workers {

@@ -8,7 +8,7 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// label names a step; its text is only made for a trace.
+// label names a step. Its text is built only for a trace.
 type label struct {
 	who  string
 	n    int
@@ -27,7 +27,7 @@ func (l label) String() string {
 func (l label) step() string {
 	text := strings.TrimSpace(l.who + " " + l.what + " " + l.more)
 	text, _, _ = strings.Cut(text, " (")
-	if l.who == "worker" || l.who == "asker" {
+	if l.who == "worker" || l.who == "querier" {
 		text, _, _ = strings.Cut(text, " as ")
 	}
 	return strings.TrimSpace(text)
@@ -71,7 +71,7 @@ func (x *explorer) steps() {
 	}
 	x.querier()
 	x.janitor()
-	if !s.unqueryable {
+	if !s.unattended {
 		x.operator()
 	}
 	if s.payer {
@@ -93,7 +93,7 @@ func (s *state) ages(since Time) []Time {
 // commit decides by the rules and writes what they say, as a store does that compares and sets.
 func (x *explorer) commit(s *state, age Time, step func(r Record, p Policy, f Facts, now Time) Change) {
 	before := s.rec
-	f := Facts{HasPayload: true, QueryProof: s.lookup}
+	f := Facts{HasPayload: true, QueryProof: s.queryProof}
 	c := step(before, s.policy, f, s.now-age)
 	x.check(s, &c, s.now-age)
 	if x.repeats && c.RecordChanged {
@@ -107,7 +107,7 @@ func (x *explorer) commit(s *state, age Time, step func(r Record, p Policy, f Fa
 
 func (s *state) write(c *Change) {
 	if c.QueryProof != "" {
-		s.lookup = c.QueryProof
+		s.queryProof = c.QueryProof
 	}
 	if !c.Due.Keep {
 		s.due = c.Due.At != 0
@@ -154,11 +154,11 @@ func (x *explorer) worker(i int) {
 	case beginning:
 		x.begin(i, false)
 		x.report(i, report{})
-	case reportedFate:
-		x.reported(i)
+	case sendDecided:
+		x.sendOrReport(i)
 	case reporting:
 		x.report(i, w.word)
-	case asked, reading:
+	case queried, reading:
 	}
 	if !x.from.immortal {
 		l.what = "dies"
@@ -177,14 +177,14 @@ func (x *explorer) begin(i int, first bool) {
 		if first {
 			s.begun++
 			*w = worker{id: s.begun}
-			s.tries[s.begun-1] = trueAttempt{moves: !s.opensLate}
+			s.tries[s.begun-1] = trueAttempt{moves: !s.safeFirstStep}
 		}
 		begun, x.repeats = BeginResult{Decision: Done}, true
 		if s.lost {
 			return
 		}
 		decided := false
-		b := BeginParams{Attempt: name(w.id), Lease: searchLease, SafeFirstStep: s.opensLate, Queryable: s.queryable}
+		b := BeginParams{Attempt: name(w.id), Lease: searchLease, SafeFirstStep: s.safeFirstStep, Queryable: s.queryable}
 		x.commit(s, age, func(r Record, p Policy, f Facts, now Time) Change {
 			c, said := Begin(r, p, f, now, b)
 			if decided && said.Decision != begun.Decision {
@@ -207,15 +207,16 @@ func (x *explorer) begin(i int, first bool) {
 				*w = worker{}
 				return
 			}
-			w.doing, w.since = reportedFate, s.now
+			w.doing, w.since = sendDecided, s.now
 		},
 		func(s *state) { s.workers[i].doing, s.workers[i].since = beginning, s.now })
 }
 
 func name(id uint8) string { return string('0' + rune(id)) }
 
-// reported: the worker may hand its bytes over, once, and give up at any time and say what it knows.
-func (x *explorer) reported(i int) {
+// sendOrReport: the worker may hand its bytes over, once, and give up at any time and say what it
+// knows.
+func (x *explorer) sendOrReport(i int) {
 	s := x.from
 	w := s.workers[i]
 	t := s.tries[w.id-1]
@@ -224,7 +225,7 @@ func (x *explorer) reported(i int) {
 		x.checkpoint(i)
 	}
 	if t.moves && t.at == nowhere && (!s.punctual || s.now < t.until) {
-		l.what = "hands its bytes over"
+		l.what = "sends its request"
 		x.add(l, func(s *state) { s.tries[w.id-1].at = inFlight })
 	}
 	for _, o := range s.truths(w.id) {
@@ -235,9 +236,9 @@ func (x *explorer) reported(i int) {
 func (x *explorer) checkpoint(i int) {
 	var err error
 	do := func(s *state, age Time) {
-		n := CheckpointParams{Attempt: name(s.workers[i].id), MoneyStepNext: true}
+		cp := CheckpointParams{Attempt: name(s.workers[i].id), MoneyStepNext: true}
 		x.commit(s, age, func(r Record, p Policy, _ Facts, now Time) (c Change) {
-			if c, err = Checkpoint(r, p, now, n); err != nil {
+			if c, err = Checkpoint(r, p, now, cp); err != nil {
 				return noChange(r)
 			}
 			return c
@@ -248,7 +249,7 @@ func (x *explorer) checkpoint(i int) {
 			s.tries[s.workers[i].id-1].moves = true
 		}
 	}
-	l := label{who: "worker", n: i + 1, what: "notes the step that moves money"}
+	l := label{who: "worker", n: i + 1, what: "records the checkpoint"}
 	x.twice(l, x.from.workers[i].since, do, arrived, func(*state) {})
 }
 
@@ -296,7 +297,7 @@ func (x *explorer) report(i int, o report) {
 	do := func(s *state, age Time) {
 		w := &s.workers[i]
 		w.word = o
-		if t := &s.tries[w.id-1]; s.punctual && w.doing == reportedFate {
+		if t := &s.tries[w.id-1]; s.punctual && w.doing == sendDecided {
 			t.until = min(t.until, s.now-age+Time(searchSettle.Milliseconds()))
 		}
 		if s.lost {
@@ -354,7 +355,7 @@ func (x *explorer) provider(i int) {
 	case t.at == accepted:
 		move(executed)
 		move(declined)
-	case t.at == executed && s.twices && !t.twice:
+	case t.at == executed && s.executesTwice && !t.twice:
 		x.add(label{"attempt", i + 1, "is", "executed once more"}, func(s *state) { s.tries[i].twice = true })
 	case t.at != inFlight || s.punctual && s.now >= t.until:
 	case s.foreign:
@@ -380,7 +381,7 @@ func (s *state) knows(but int) bool {
 	return false
 }
 
-// The asker
+// The querier
 // -------------------------------------------------------------------------------------------
 
 func (x *explorer) querier() {
@@ -389,31 +390,31 @@ func (x *explorer) querier() {
 		return
 	}
 	switch s.querier.doing {
-	case idle, beginning, reportedFate, reporting:
+	case idle, beginning, sendDecided, reporting:
 		x.query()
 		return
-	case asked:
-		for _, o := range s.lookups() {
-			x.add(label{who: "asker", what: "reads", more: o.String()}, func(s *state) {
+	case queried:
+		for _, o := range s.statusResults() {
+			x.add(label{who: "querier", what: "reads", more: o.String()}, func(s *state) {
 				s.querier.doing, s.querier.since, s.querier.word = reading, s.now, o
 			})
 		}
 	case reading:
 		x.statusResult()
 	}
-	x.add(label{who: "asker", what: "dies"}, func(s *state) { s.querier = querier{} })
+	x.add(label{who: "querier", what: "dies"}, func(s *state) { s.querier = querier{} })
 }
 
 func (x *explorer) query() {
 	for _, age := range x.from.ages(0) {
-		x.add(label{who: "asker", what: "asks", more: pick(age > 0, "(decided a tick ago)")}, func(s *state) {
-			var ask bool
+		x.add(label{who: "querier", what: "queries", more: pick(age > 0, "(decided a tick ago)")}, func(s *state) {
+			var query bool
 			x.commit(s, age, func(r Record, p Policy, f Facts, now Time) (c Change) {
-				c, ask = StartQuery(r, p, f, now)
+				c, query = StartQuery(r, p, f, now)
 				return c
 			})
-			if ask {
-				s.querier = querier{doing: asked, version: s.rec.Version, queriedAt: s.now - age}
+			if query {
+				s.querier = querier{doing: queried, version: s.rec.Version, queriedAt: s.now - age}
 				if s.forgets == 0 {
 					s.rec.Version, s.querier.version = 1, 1
 				}
@@ -424,17 +425,17 @@ func (x *explorer) query() {
 
 func (x *explorer) statusResult() {
 	do := func(s *state, age Time) {
-		a := StatusResult{Version: s.querier.version, QueriedAt: s.querier.queriedAt, Outcome: s.querier.word.outcome()}
-		x.commit(s, age, func(r Record, p Policy, f Facts, now Time) Change { return RecordStatus(r, p, f, now, a) })
+		res := StatusResult{Version: s.querier.version, QueriedAt: s.querier.queriedAt, Outcome: s.querier.word.outcome()}
+		x.commit(s, age, func(r Record, p Policy, f Facts, now Time) Change { return RecordStatus(r, p, f, now, res) })
 	}
-	l := label{who: "asker", what: "answers", more: x.from.querier.word.String()}
+	l := label{who: "querier", what: "records", more: x.from.querier.word.String()}
 	x.twice(l, x.from.querier.since, do,
 		func(s *state) { s.querier = querier{} }, func(s *state) { s.querier.since = s.now })
 }
 
-// lookups are what a truthful lookup by our reference may show. Where the provider keeps its
-// conditions, it shows something once settle time has passed since an attempt's end.
-func (s *state) lookups() []report {
+// statusResults are what a truthful status query by our reference may find. Where the provider
+// keeps its conditions, it shows something once settle time has passed since an attempt's end.
+func (s *state) statusResults() []report {
 	words := []report{{class: providers.InDoubt}}
 	must := false
 	for i := range s.tries[:s.begun] {
@@ -484,7 +485,7 @@ func (t trueAttempt) shown() (providers.Class, bool) {
 	return "", false
 }
 
-// The janitor, a person, the clock, the store
+// The janitor, an operator, the clock, the store
 // ------------------------------------------------------------
 
 func (x *explorer) janitor() {
@@ -499,13 +500,13 @@ func (x *explorer) janitor() {
 			})
 		}
 	}
-	if s.braked && s.rec.State == Queued {
-		x.add(label{who: "a brake", what: "stops it"}, func(s *state) {
+	if s.limited && s.rec.State == Queued {
+		x.add(label{who: "a limit", what: "blocks it"}, func(s *state) {
 			x.commit(s, 0, func(r Record, p Policy, _ Facts, now Time) Change { return Block(r, p, now, "limit", "") })
 		})
 	}
-	if s.braked {
-		x.add(label{who: "worker", what: "cannot read its details"}, func(s *state) {
+	if s.limited {
+		x.add(label{who: "worker", what: "cannot read its payload"}, func(s *state) {
 			x.commit(s, 0, func(r Record, p Policy, f Facts, now Time) Change {
 				return Reject(r, p, f, now, RejectParams{Code: "unreadable"})
 			})
@@ -513,17 +514,17 @@ func (x *explorer) janitor() {
 	}
 }
 
-// intervention is a step of a person. It carries the version that the person saw, so it is decided about
-// the record as it is.
-func (x *explorer) intervention(what string, step func(r Record, p Policy, f Facts, now Time, h Intervention) (Change, error), more func(s *state)) {
+// intervention is an operator's step. It names the version that the operator saw, so it is decided
+// about the present record.
+func (x *explorer) intervention(what string, step func(r Record, p Policy, f Facts, now Time, iv Intervention) (Change, error), more func(s *state)) {
 	s := x.from
-	h := Intervention{Version: s.rec.Version}
-	if _, err := step(s.rec, s.policy, Facts{HasPayload: true, QueryProof: s.lookup}, s.now, h); err != nil {
+	iv := Intervention{Version: s.rec.Version}
+	if _, err := step(s.rec, s.policy, Facts{HasPayload: true, QueryProof: s.queryProof}, s.now, iv); err != nil {
 		return
 	}
-	x.add(label{who: "person:", what: what}, func(s *state) {
+	x.add(label{who: "operator:", what: what}, func(s *state) {
 		x.commit(s, 0, func(r Record, p Policy, f Facts, now Time) Change {
-			c, err := step(r, p, f, now, h)
+			c, err := step(r, p, f, now, iv)
 			if err != nil {
 				return noChange(r)
 			}
@@ -538,43 +539,43 @@ func (x *explorer) operator() {
 		return
 	}
 	resolve := func(what string, res ResolveParams, more func(s *state)) {
-		x.intervention(what, func(r Record, p Policy, f Facts, now Time, h Intervention) (Change, error) {
-			res.Intervention = h
+		x.intervention(what, func(r Record, p Policy, f Facts, now Time, iv Intervention) (Change, error) {
+			res.Intervention = iv
 			return Resolve(r, p, f, now, res)
 		}, more)
 	}
-	says := func(s *state) { s.reported = true }
+	says := func(s *state) { s.resolved = true }
 	resolve("resolve as succeeded", ResolveParams{As: AsSucceeded}, says)
 	resolve("resolve as succeeded with an id", ResolveParams{As: AsSucceeded, ProviderID: "P"}, says)
 	resolve("resolve as failed", ResolveParams{As: AsFailed}, says)
 	resolve("resolve as not received", ResolveParams{As: AsNotReceived}, says)
 	x.intervention("cancel", Cancel, func(*state) {})
-	x.intervention("let it go on", Unblock, func(*state) {})
+	x.intervention("release", Unblock, func(*state) {})
 	for _, reverse := range []bool{false, true} {
 		x.intervention(pick(!reverse, "accept the anomaly")+pick(reverse, "reverse the anomaly"),
-			func(r Record, p Policy, f Facts, now Time, h Intervention) (Change, error) {
-				return ClearAnomaly(r, p, f, now, reverse, h)
+			func(r Record, p Policy, f Facts, now Time, iv Intervention) (Change, error) {
+				return ClearAnomaly(r, p, f, now, reverse, iv)
 			}, says)
 	}
-	retry := func(risk bool) func(r Record, p Policy, f Facts, now Time, h Intervention) (Change, error) {
-		return func(r Record, p Policy, f Facts, now Time, h Intervention) (Change, error) {
-			return Retry(r, p, f, now, risk, h)
+	retry := func(risk bool) func(r Record, p Policy, f Facts, now Time, iv Intervention) (Change, error) {
+		return func(r Record, p Policy, f Facts, now Time, iv Intervention) (Change, error) {
+			return Retry(r, p, f, now, risk, iv)
 		}
 	}
-	x.intervention("retry", retry(false), func(s *state) { s.reported = false })
+	x.intervention("retry", retry(false), func(s *state) { s.resolved = false })
 	if x.from.risky {
 		resolve("resolve as failed, nothing was executed", ResolveParams{As: AsFailed, AcceptRisk: true}, func(s *state) {
-			s.reported = true
+			s.resolved = true
 			s.excuse(true)
 		})
 		x.intervention("retry, accepting the double risk", retry(true), func(s *state) {
-			s.reported = false
+			s.resolved = false
 			s.excuse(false)
 		})
 	}
 }
 
-// excuse: what may have left by now, a person accepts as a possible double.
+// excuse: what may have left by now, an operator accepts as a possible double.
 func (s *state) excuse(closed bool) {
 	for i := range s.tries[:s.begun] {
 		a := s.rec.attempt(name(uint8(i + 1))) //nolint:gosec // three
@@ -601,9 +602,8 @@ func (x *explorer) clock() {
 	jump("a day more passes", s.rec.PayerDeadline.Add(payerGrace+day))
 }
 
-// failover: once, the store forgets its last writes, and with them perhaps the payment. Who lives
-// on reports again what it settled, where workers do so; the producer registers again what is not
-// there.
+// failover: once, the store forgets its last writes, and perhaps the payment with them. Where
+// workers report again, those that live do; the producer registers a payment that is missing.
 func (x *explorer) failover() {
 	s := x.from
 	for n := range s.past {

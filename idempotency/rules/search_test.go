@@ -25,35 +25,36 @@ const (
 
 func long() bool { return os.Getenv("REMESA_TEST_LONG") == "1" }
 
-// row is a world to search: what its provider does, who takes part, and what it can show. A row
-// without shows must show nothing: the promise holds in it.
+// row is one search: what its provider does, who takes part, and what it can show. Where shows is
+// empty, the promise must hold.
 type row struct {
 	name   string
 	policy Policy
 	// The payment: its attempts begin with a step that cannot move money; the provider can be
-	// asked; it gives ids to nothing; a payer must act; it has a deadline; it may be stopped before
-	// its first send.
-	opensLate, queryable, nameless, payer, dated, braked bool
-	// punctual: nothing is executed later than settle time after an attempt's end, and lookups show
-	// everything from then on. Otherwise they may show and execute it at any time, or never.
+	// queried; it gives no ids; a payer must act; it has a deadline; a limit may block it.
+	safeFirstStep, queryable, nameless, payer, dated, limited bool
+	// punctual: nothing is executed later than settle time after an attempt's end, and status
+	// queries find everything from then on. Otherwise they may show and execute it at any time, or
+	// never.
 	punctual bool
-	// duplicates: the provider may call a known reference a duplicate; taken: somebody else has it.
+	// duplicates: the provider may call a known reference a duplicate; taken: another's payment has
+	// it.
 	duplicates, taken bool
-	// twices: the provider may execute one request two times.
-	twices bool
-	// unqueryable: there is no person; risky: the person may accept the double risk.
-	unqueryable, risky bool
+	// executesTwice: the provider may execute one request two times.
+	executesTwice bool
+	// unattended: there is no operator; risky: the operator may accept the double risk.
+	unattended, risky bool
 	// immortal: no worker dies; stale: a step may be decided from a reading that is a tick old.
 	immortal, stale bool
 	// forgets: how many writes the store may forget, once; again: workers then report again.
 	forgets int
 	again   bool
-	// unproven: no lookup of the account has found anything yet.
+	// unproven: no status query of the account has found anything yet.
 	unproven bool
-	// shows is what this world is known to show; note says why in plain words.
+	// shows is what this row is known to show; note says why in plain words.
 	shows []string
 	note  string
-	// ignores is what the row does not look for: another shows it.
+	// ignores is what the row does not check: another shows it.
 	ignores []string
 	// from are steps taken before the search begins.
 	from []string
@@ -78,9 +79,9 @@ func hasty() Policy {
 
 // first is the state from which a row is searched: the payment is registered.
 func (r *row) first() state {
-	s := state{row: r, now: searchNow, lookup: QueryProven, foreign: r.taken, wrote: searchNow - 1}
+	s := state{row: r, now: searchNow, queryProof: QueryProven, foreign: r.taken, wrote: searchNow - 1}
 	if r.unproven {
-		s.lookup = QueryUnproven
+		s.queryProof = QueryUnproven
 	}
 	reg := Registration{}
 	if r.dated {
@@ -99,14 +100,14 @@ func (r *row) first() state {
 // lapsed is how an attempt comes to be in doubt while its request is under way.
 func lapsed() []string {
 	return []string{
-		"worker 1 begins", "worker 2 hands its bytes over", "time passes", "time passes", "janitor wakes", "time passes",
+		"worker 1 begins", "worker 2 sends its request", "time passes", "time passes", "janitor wakes", "time passes",
 	}
 }
 
 // sentAgain is a second attempt, sent because the first was not found; then more.
 func sentAgain(more ...string) []string {
 	return append(append([]string{"worker 1 begins", "time passes", "time passes", "janitor wakes", "time passes"},
-		"asker asks", "asker reads not_found", "asker answers not_found"), more...)
+		"querier queries", "querier reads not_found", "querier records not_found"), more...)
 }
 
 // take takes the step of that name.
@@ -129,106 +130,106 @@ func (s *state) take(step string) state {
 func searchRows() []*row {
 	return []*row{
 		{name: "hold: a request in one step", policy: hold(), queryable: true},
-		{name: "hold: a request in two steps", policy: hold(), queryable: true, opensLate: true},
-		{name: "hold: a person accepts the risk", policy: hold(), queryable: true, risky: true},
-		{name: "hold: two steps, and a person accepts the risk", policy: hold(), queryable: true, opensLate: true, risky: true},
-		{name: "hold: nobody can be asked", policy: hold(), risky: true},
+		{name: "hold: a request in two steps", policy: hold(), queryable: true, safeFirstStep: true},
+		{name: "hold: an operator accepts the risk", policy: hold(), queryable: true, risky: true},
+		{name: "hold: two steps, and an operator accepts the risk", policy: hold(), queryable: true, safeFirstStep: true, risky: true},
+		{name: "hold: the provider cannot be queried", policy: hold(), risky: true},
 		{name: "hold: the provider gives no ids", policy: hold(), queryable: true, nameless: true, risky: true},
 		{name: "hold: the provider names duplicates", policy: hold(), queryable: true, duplicates: true, risky: true},
-		{name: "hold: a deadline, a brake, unreadable details", policy: hold(), queryable: true, dated: true, braked: true},
+		{name: "hold: a deadline, a limit, an unreadable payload", policy: hold(), queryable: true, dated: true, limited: true},
 		{
-			name: "hold: a person called it failed", policy: hold(), queryable: true, risky: true,
-			from: append(lapsed(), "person: resolve as failed"),
+			name: "hold: an operator called it failed", policy: hold(), queryable: true, risky: true,
+			from: append(lapsed(), "operator: resolve as failed"),
 		},
 		{
-			name: "hold: a person called it succeeded", policy: hold(), queryable: true,
-			from: append(lapsed(), "attempt 1 is executed", "person: resolve as succeeded with an id"),
+			name: "hold: an operator called it succeeded", policy: hold(), queryable: true,
+			from: append(lapsed(), "attempt 1 is executed", "operator: resolve as succeeded with an id"),
 		},
 		{
-			name: "hold: a person called it not received, and took the risk", policy: hold(), queryable: true, risky: true,
-			from: append(lapsed(), "asker asks", "asker reads not_found", "asker answers not_found", "time passes", "asker asks",
-				"asker reads not_found", "asker answers not_found", "person: resolve as not received",
-				"person: retry, accepting the double risk"),
+			name: "hold: an operator called it not received, and took the risk", policy: hold(), queryable: true, risky: true,
+			from: append(lapsed(), "querier queries", "querier reads not_found", "querier records not_found", "time passes", "querier queries",
+				"querier reads not_found", "querier records not_found", "operator: resolve as not received",
+				"operator: retry, accepting the double risk"),
 		},
 		{
 			name: "hold: pending at the provider", policy: hold(), queryable: true, risky: true,
-			from: []string{"worker 1 begins", "worker 2 hands its bytes over", "attempt 1 is accepted", "worker 2 reports pending as 1"},
+			from: []string{"worker 1 begins", "worker 2 sends its request", "attempt 1 is accepted", "worker 2 reports pending as 1"},
 		},
 		{
-			name: "hold: held, and still asked about", policy: hold(), queryable: true, risky: true,
-			from: append(lapsed(), "asker asks", "asker reads not_found", "asker answers not_found", "time passes", "asker asks",
-				"asker reads not_found", "asker answers not_found"),
+			name: "hold: held, and still queried", policy: hold(), queryable: true, risky: true,
+			from: append(lapsed(), "querier queries", "querier reads not_found", "querier records not_found", "time passes", "querier queries",
+				"querier reads not_found", "querier records not_found"),
 		},
 		{name: "hold: a payer must act", policy: hold(), queryable: true, payer: true},
-		{name: "hold: a payer must act, in two steps", policy: hold(), queryable: true, payer: true, opensLate: true},
+		{name: "hold: a payer must act, in two steps", policy: hold(), queryable: true, payer: true, safeFirstStep: true},
 		{
-			name: "hold: the reference is somebody else's", policy: hold(), queryable: true, taken: true, unqueryable: true,
+			name: "hold: another's payment has the reference", policy: hold(), queryable: true, taken: true, unattended: true,
 			ignores: []string{falseSuccess},
 		},
-		{name: "hold: decisions from old readings", policy: hold(), queryable: true, stale: true, unqueryable: true},
-		{name: "resend: a request in one step", policy: resending(), queryable: true, punctual: true, unqueryable: true},
-		{name: "resend: a request in two steps", policy: resending(), queryable: true, punctual: true, opensLate: true, unqueryable: true},
-		{name: "resend: with a person", policy: resending(), queryable: true, punctual: true, risky: true},
-		{name: "resend: the provider gives no ids", policy: resending(), queryable: true, punctual: true, nameless: true, unqueryable: true},
-		{name: "resend: the provider names duplicates", policy: resending(), queryable: true, punctual: true, duplicates: true, unqueryable: true},
-		{name: "resend: no lookup is proven yet", policy: resending(), queryable: true, punctual: true, unproven: true, unqueryable: true},
+		{name: "hold: decisions from old readings", policy: hold(), queryable: true, stale: true, unattended: true},
+		{name: "resend: a request in one step", policy: resending(), queryable: true, punctual: true, unattended: true},
+		{name: "resend: a request in two steps", policy: resending(), queryable: true, punctual: true, safeFirstStep: true, unattended: true},
+		{name: "resend: with an operator", policy: resending(), queryable: true, punctual: true, risky: true},
+		{name: "resend: the provider gives no ids", policy: resending(), queryable: true, punctual: true, nameless: true, unattended: true},
+		{name: "resend: the provider names duplicates", policy: resending(), queryable: true, punctual: true, duplicates: true, unattended: true},
+		{name: "resend: the status query is not proven yet", policy: resending(), queryable: true, punctual: true, unproven: true, unattended: true},
 		{
-			name: "resend: in doubt, and asked within the settle time", policy: hasty(), queryable: true, punctual: true, unqueryable: true,
-			from: []string{"worker 1 begins", "worker 2 hands its bytes over", "time passes", "time passes", "janitor wakes",
-				"asker asks", "asker reads not_found"},
+			name: "resend: in doubt, and queried within the settle time", policy: hasty(), queryable: true, punctual: true, unattended: true,
+			from: []string{"worker 1 begins", "worker 2 sends its request", "time passes", "time passes", "janitor wakes",
+				"querier queries", "querier reads not_found"},
 		},
 		{
-			name: "resend: sent again, and the first may report", policy: hasty(), queryable: true, punctual: true, unqueryable: true,
+			name: "resend: sent again, and the first may report", policy: hasty(), queryable: true, punctual: true, unattended: true,
 			from: sentAgain("worker 1 begins"),
 		},
 		{
-			name: "hold: sent again at a person's risk", policy: hold(), queryable: true, risky: true,
-			from: append(lapsed(), "person: resolve as failed, nothing was executed", "person: retry", "worker 1 begins",
-				"worker 2 hands its bytes over"),
+			name: "hold: sent again at an operator's risk", policy: hold(), queryable: true, risky: true,
+			from: append(lapsed(), "operator: resolve as failed, nothing was executed", "operator: retry", "worker 1 begins",
+				"worker 2 sends its request"),
 		},
 		{
-			name: "hold: not executed by its deadline, and in doubt", policy: hold(), queryable: true, dated: true, unqueryable: true,
+			name: "hold: not executed by its deadline, and in doubt", policy: hold(), queryable: true, dated: true, unattended: true,
 			from: []string{"worker 1 begins", "worker 2 reports in_doubt"},
 		},
 		{
 			name: "resend: not found, and sent again", policy: hasty(), queryable: true, punctual: true,
-			from: append(lapsed(), "asker asks", "asker reads not_found", "asker answers not_found"), unqueryable: true,
+			from: append(lapsed(), "querier queries", "querier reads not_found", "querier records not_found"), unattended: true,
 		},
 		{
 			name: "resend: decisions from old readings", policy: resending(), queryable: true, punctual: true, stale: true,
-			unqueryable: true,
+			unattended: true,
 		},
 		{
-			name: "resend: the provider is later than the settle time", policy: hasty(), queryable: true, unqueryable: true,
-			from:  append(lapsed(), "asker asks", "asker reads not_found", "asker answers not_found"),
+			name: "resend: the provider is later than the settle time", policy: hasty(), queryable: true, unattended: true,
+			from:  append(lapsed(), "querier queries", "querier reads not_found", "querier records not_found"),
 			shows: []string{sentTwice}, note: "the settle time must be longer than the provider's latest execution; else `hold`",
 		},
 		{
-			name: "hold: the provider executes one request twice", policy: hold(), queryable: true, twices: true, unqueryable: true,
-			shows: []string{sentTwice, hiddenDouble}, note: "nobody learns of it unless the provider's own lookup shows a second id",
+			name: "hold: the provider executes one request twice", policy: hold(), queryable: true, executesTwice: true, unattended: true,
+			shows: []string{sentTwice, hiddenDouble}, note: "nothing shows it unless the provider's own status query shows a second id",
 		},
 		{
-			name: "hold: the reference is somebody else's, and replies get lost", policy: hold(), queryable: true, taken: true, unqueryable: true,
-			shows: []string{falseSuccess}, note: "what is found after a lost reply is told apart only by the fields that the answer repeats",
+			name: "hold: another's payment has the reference, and replies get lost", policy: hold(), queryable: true, taken: true, unattended: true,
+			shows: []string{falseSuccess}, note: "what is found after a lost reply is told apart only by the fields that the status result repeats",
 		},
 		{
-			name: "hold: the store forgets its last write", policy: hold(), queryable: true, forgets: 1, immortal: true, unqueryable: true,
+			name: "hold: the store forgets its last write", policy: hold(), queryable: true, forgets: 1, immortal: true, unattended: true,
 			again: true, ignores: []string{falseFailed}, shows: []string{sentTwice},
 			from: []string{"worker 1 begins", "the store forgets its last 1 writes"}, note: "a Begin that was acknowledged and forgotten is sent by two",
 		},
 		{
 			name: "hold: the store forgets its last write, and workers report again", policy: hold(), queryable: true, forgets: 1,
-			immortal: true, unqueryable: true, again: true, ignores: []string{sentTwice, falseFailed},
+			immortal: true, unattended: true, again: true, ignores: []string{sentTwice, falseFailed},
 		},
 		{
 			name: "hold: the store forgets its last two writes, and workers report again", policy: hold(), queryable: true, forgets: 2,
-			immortal: true, unqueryable: true, again: true, ignores: []string{sentTwice, falseFailed},
+			immortal: true, unattended: true, again: true, ignores: []string{sentTwice, falseFailed},
 		},
 		{
 			name: "hold: the store forgets its last two writes, and workers die or report once", policy: hold(), queryable: true,
-			forgets: 2, unqueryable: true, ignores: []string{sentTwice, falseFailed}, shows: []string{hiddenDouble},
-			from: []string{"worker 1 begins", "worker 2 hands its bytes over", "attempt 1 is executed", "the store forgets its last 1 writes"},
-			note: "a send that the store forgot, and that nobody lives to report, is hidden",
+			forgets: 2, unattended: true, ignores: []string{sentTwice, falseFailed}, shows: []string{hiddenDouble},
+			from: []string{"worker 1 begins", "worker 2 sends its request", "attempt 1 is executed", "the store forgets its last 1 writes"},
+			note: "a send that the store forgot, and that no worker lives to report, is hidden",
 		},
 	}
 }
@@ -358,9 +359,9 @@ func limit() int {
 	return *searchStates
 }
 
-// No interleaving of two workers, an asker, a person, a janitor and a store that answers late or
-// not at all breaks the promise; where a provider or a store breaks its own, what that can do is
-// shown.
+// No interleaving of two workers, a querier, an operator, a janitor and a store that replies late
+// or not at all breaks the promise. Rows whose provider or store breaks its own promise show what
+// that can do.
 func TestSearch(t *testing.T) {
 	var mu sync.Mutex
 	seen, results := map[move]bool{}, make([]searched, len(searchRows()))

@@ -6,59 +6,60 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// StartQuery recovers a payment whose lease lapsed, and says whether there is anything to ask about.
+// StartQuery recovers a payment whose lease has lapsed, and reports whether there is anything to
+// query.
 func StartQuery(r Record, p Policy, f Facts, now Time) (Change, bool) {
-	s := newTransition(r, p, f, now)
-	if s.lapsed() {
-		s.recoverLapsed()
+	t := newTransition(r, p, f, now)
+	if t.lapsed() {
+		t.recoverLapsed()
 	}
-	switch s.record().State {
+	switch t.record().State {
 	case Queued, Sending, Blocked:
-		return s.Change, false
+		return t.Change, false
 	case Ready:
-		return s.Change, s.record().MayHaveLeft()
+		return t.Change, t.record().MayHaveLeft()
 	case InDoubt, Pending, Held, Succeeded, Failed, Reversed:
 	}
-	return s.Change, true
+	return t.Change, true
 }
 
-// StatusResult is what the provider said to a question.
+// StatusResult is the result of a status query.
 type StatusResult struct {
-	// Version is that of the record when the question was asked, QueriedAt the store's time of it.
+	// Version is the record's version when the query was sent, QueriedAt the store's time then.
 	Version   int64
 	QueriedAt Time
 	Outcome   Outcome
-	// QueryAfter is how long until the next question.
+	// QueryAfter is how long until the next query.
 	QueryAfter time.Duration
 }
 
-// RecordStatus records what the provider said. An answer that is out of date changes nothing, except that
-// a success in it is late evidence.
-func RecordStatus(r Record, p Policy, f Facts, now Time, a StatusResult) Change {
-	s := newTransition(r, p, f, now)
-	if foundAtProvider(a.Outcome.Class) {
-		s.QueryProof = QueryProven
-		s.facts.QueryProof = QueryProven
+// RecordStatus records a status result. If the record has changed since the query was sent, the
+// result changes nothing, except that a success in it counts as a late success.
+func RecordStatus(r Record, p Policy, f Facts, now Time, res StatusResult) Change {
+	t := newTransition(r, p, f, now)
+	if foundAtProvider(res.Outcome.Class) {
+		t.QueryProof = QueryProven
+		t.facts.QueryProof = QueryProven
 	}
-	outdated := a.Version != r.Version && !leftOutInTest(statusResultCarriesItsVersion)
+	outdated := res.Version != r.Version && !leftOutInTest(statusResultCarriesItsVersion)
 	switch {
 	case outdated || r.State == Sending:
-		if a.Outcome.Class != providers.Succeeded || s.notOurs(a.Outcome) {
-			return s.Change
+		if res.Outcome.Class != providers.Succeeded || t.notOurs(res.Outcome) {
+			return t.Change
 		}
-		s.lateStatusSuccess(a.Outcome)
+		t.lateStatusSuccess(res.Outcome)
 	case r.State.Final():
-		s.statusOfFinal(a)
+		t.statusOfFinal(res)
 	case r.State == Queued || r.State == Blocked:
-		return s.Change
-	case r.State == Ready && a.Outcome.Class != providers.Succeeded && a.Outcome.Class != providers.Pending:
-		// what was refused, or is not there, says nothing of an attempt yet to come
-	case s.notOurs(a.Outcome):
-		s.holdReferenceTaken(a)
+		return t.Change
+	case r.State == Ready && res.Outcome.Class != providers.Succeeded && res.Outcome.Class != providers.Pending:
+		// a refusal or "not found" says nothing about an attempt that is still to come
+	case t.notOurs(res.Outcome):
+		t.holdReferenceTaken(res)
 	default:
-		s.applyStatus(a)
+		t.applyStatus(res)
 	}
-	return s.applied()
+	return t.applied()
 }
 
 // foundAtProvider: the provider has something under our reference.
@@ -66,42 +67,42 @@ func foundAtProvider(c providers.Class) bool {
 	return c == providers.Succeeded || c == providers.Pending || c == providers.Refused
 }
 
-// notOurs: what was found was there before any attempt of ours may have left, and nothing proves
-// that it is ours. Of a settled payment only a duplicate is known to be so: what else is found
-// contradicts.
-func (s *transition) notOurs(o Outcome) bool {
-	settled := s.record().State.Final() && s.record().openAttempts() == 0
-	return foundAtProvider(o.Class) && s.record().predatesAttempts() && !settled && !o.Ours && !leftOutInTest(foreignIsNotAccepted)
+// notOurs: what the provider has was there before any attempt of ours may have left, and nothing
+// proves that it is ours. For a final payment that is so only if a duplicate is on record; anything
+// else that is found contradicts the record.
+func (t *transition) notOurs(o Outcome) bool {
+	final := t.record().State.Final() && t.record().openAttempts() == 0
+	return foundAtProvider(o.Class) && t.record().predatesAttempts() && !final && !o.Ours && !leftOutInTest(foreignIsNotAccepted)
 }
 
-// holdReferenceTaken: the reference is somebody else's, as far as anybody can see.
-func (s *transition) holdReferenceTaken(a StatusResult) {
-	if s.record().State == Held {
-		s.keepQuerying(a)
+// holdReferenceTaken: another payment seems to have the reference. An operator must decide.
+func (t *transition) holdReferenceTaken(res StatusResult) {
+	if t.record().State == Held {
+		t.keepQuerying(res)
 		return
 	}
-	s.toHeld("reference_taken", "the provider has a payment under this reference that is not proven to be ours")
+	t.toHeld("reference_taken", "the provider has a payment under this reference that is not proven to be ours")
 }
 
-// lateStatusSuccess is a success in an answer that came too late: it is of no attempt in particular, unless
-// it can only be of one.
-func (s *transition) lateStatusSuccess(o Outcome) {
-	r := s.record()
+// lateStatusSuccess records a success in an outdated result. It is attributed to an attempt only if
+// it can come from no other.
+func (t *transition) lateStatusSuccess(o Outcome) {
+	r := t.record()
 	if r.State == Sending {
-		s.attributeWhileSending(o.ProviderID)
+		t.attributeWhileSending(o.ProviderID)
 	} else {
-		s.attributeFate(FateSucceeded, o.ProviderID)
+		t.attributeFate(FateSucceeded, o.ProviderID)
 	}
 	if r.State == Succeeded && (o.ProviderID == "" || o.ProviderID == r.ProviderID) {
 		return
 	}
-	s.lateSuccess(o)
+	t.lateSuccess(o)
 }
 
-// attributeWhileSending keeps a success that was found while an attempt was sending as another attempt's:
-// the only one that it can be, or one of no name.
-func (s *transition) attributeWhileSending(providerID string) {
-	r := s.record()
+// attributeWhileSending records a success that was found while an attempt was sending as another
+// attempt's: the only one that it can come from, or else a new one named "found".
+func (t *transition) attributeWhileSending(providerID string) {
+	r := t.record()
 	own := r.attempt(r.Owner)
 	var other *Attempt
 	for i := range r.Attempts {
@@ -113,7 +114,7 @@ func (s *transition) attributeWhileSending(providerID string) {
 		}
 	}
 	if other == nil || other.ProviderID != "" && providerID != "" && other.ProviderID != providerID {
-		r.Attempts = append(r.Attempts, Attempt{ID: "found", End: s.now})
+		r.Attempts = append(r.Attempts, Attempt{ID: "found", End: t.now})
 		other = &r.Attempts[len(r.Attempts)-1]
 	}
 	other.Inferred = other.Inferred || !other.reported()
@@ -123,67 +124,68 @@ func (s *transition) attributeWhileSending(providerID string) {
 	}
 }
 
-// answer is what an answer makes of a payment in doubt, pending, held, or ready with an attempt
-// that may have left.
-func (s *transition) applyStatus(a StatusResult) {
-	o := a.Outcome
+// applyStatus applies a result to a payment that is in doubt, pending, held, or ready with an
+// attempt that may have left.
+func (t *transition) applyStatus(res StatusResult) {
+	o := res.Outcome
 	switch o.Class {
 	case providers.Succeeded:
-		s.attributeFate(FateSucceeded, o.ProviderID)
-		s.toSucceeded(o, "")
-		s.checkSecondID(o)
+		t.attributeFate(FateSucceeded, o.ProviderID)
+		t.toSucceeded(o, "")
+		t.checkSecondID(o)
 	case providers.Pending:
-		s.foundPending(a)
+		t.foundPending(res)
 	case providers.Refused:
-		s.foundRefused(a)
+		t.foundRefused(res)
 	case providers.NotFound:
-		s.notFound(a)
+		t.notFound(res)
 	case providers.Mismatch:
-		s.foundMismatch(a)
+		t.foundMismatch(res)
 	case providers.InDoubt, providers.Duplicate:
-		s.keepQuerying(a)
+		t.keepQuerying(res)
 	}
 }
 
-// checkSecondID: the provider may have two successes for one payment; the second is never dropped.
-func (s *transition) checkSecondID(o Outcome) {
+// checkSecondID raises an anomaly if the provider has two successes for the payment.
+func (t *transition) checkSecondID(o Outcome) {
 	if o.SecondID != "" {
-		s.raiseAnomaly("second_success", o.SecondID)
+		t.raiseAnomaly("second_success", o.SecondID)
 	}
 }
 
-// keepQuerying counts an answer that decided nothing, and sets when to ask next.
-func (s *transition) keepQuerying(a StatusResult) {
-	r := s.record()
-	s.RecordChanged = true
+// keepQuerying counts a result that decided nothing, and sets when the next query is due. Past the
+// poll deadline the payment is held; a payer's session that was found unpaid fails.
+func (t *transition) keepQuerying(res StatusResult) {
+	r := t.record()
+	t.RecordChanged = true
 	r.Polls++
-	if r.State == Pending && r.ActionURL != "" && s.now >= r.PayerDeadline {
-		s.dropActionURL()
+	if r.State == Pending && r.ActionURL != "" && t.now >= r.PayerDeadline {
+		t.dropActionURL()
 	}
-	unpaid := a.Outcome.Class == providers.Pending || leftOutInTest(expiryNeedsAStatusResult)
+	unpaid := res.Outcome.Class == providers.Pending || leftOutInTest(expiryNeedsAStatusResult)
 	switch {
 	case r.State == Held:
-		s.setDue(s.after(day))
-	case s.lastQuery(a) && a.Outcome.Class != providers.InDoubt && unpaid:
-		s.setReason("expired_unpaid", "", "")
-		s.finalize(Failed, "nobody paid in time")
-	case s.lastQuery(a) && a.Outcome.Class != providers.InDoubt:
-		s.toHeld("expiry_unclear", "the payer's time is over, and the provider did not say that nobody paid")
-	case s.overdue():
-		s.toHeld("poll_deadline", "no final answer by the poll deadline")
+		t.setDue(t.after(day))
+	case t.lastQuery(res) && res.Outcome.Class != providers.InDoubt && unpaid:
+		t.setReason("expired_unpaid", "", "")
+		t.finalize(Failed, "nobody paid in time")
+	case t.lastQuery(res) && res.Outcome.Class != providers.InDoubt:
+		t.toHeld("expiry_unclear", "the payer's time is over, and the provider did not say that nobody paid")
+	case t.overdue():
+		t.toHeld("poll_deadline", "no final answer by the poll deadline")
 	default:
-		s.setDue(s.nextQuery(a.QueryAfter))
+		t.setDue(t.nextQuery(res.QueryAfter))
 	}
 }
 
-// lastQuery: the payer's time was over when it was asked.
-func (s *transition) lastQuery(a StatusResult) bool {
-	r := s.record()
-	return r.State == Pending && r.PayerDeadline != 0 && a.QueriedAt >= r.pollDeadline(s.policy)
+// lastQuery: the payer's time and grace were over when the query was sent.
+func (t *transition) lastQuery(res StatusResult) bool {
+	r := t.record()
+	return r.State == Pending && r.PayerDeadline != 0 && res.QueriedAt >= r.pollDeadline(t.policy)
 }
 
-// pollDeadline: what is undecided then is held. A payer who must act has the time that the provider
-// gives, and a grace.
+// pollDeadline is when a payment that is still undecided is held. A payer who must act has the
+// provider's time and a grace.
 func (r *Record) pollDeadline(p Policy) Time {
 	if r.PayerDeadline != 0 {
 		return r.PayerDeadline + r.PayerGrace
@@ -191,87 +193,88 @@ func (r *Record) pollDeadline(p Policy) Time {
 	return r.PollingSince.Add(p.PollDeadline)
 }
 
-// overdue: nobody answered by the deadline; whether a payer paid in time is asked for a day longer.
-func (s *transition) overdue() bool {
-	deadline := s.record().pollDeadline(s.policy)
-	if s.record().PayerDeadline != 0 {
+// overdue: no final result came by the deadline. A payer's session is queried for a day longer.
+func (t *transition) overdue() bool {
+	deadline := t.record().pollDeadline(t.policy)
+	if t.record().PayerDeadline != 0 {
 		deadline = deadline.Add(day)
 	}
-	return s.now >= deadline
+	return t.now >= deadline
 }
 
-// dropActionURL takes the address back: the payer's time is over.
-func (s *transition) dropActionURL() {
-	s.record().ActionURL = ""
-	s.bumpVersion()
-	s.addHistory(s.record().State, "the payer's time is over")
+// dropActionURL withdraws the action URL: the payer's time is over.
+func (t *transition) dropActionURL() {
+	t.record().ActionURL = ""
+	t.bumpVersion()
+	t.addHistory(t.record().State, "the payer's time is over")
 }
 
-// nextCountingTime is the next instant at which an answer of "not found" or a refusal counts.
-func (s *transition) nextCountingTime() Time {
-	r := s.record()
-	at := r.lastEnd().Add(s.policy.SettleTime)
+// nextCountingTime is the earliest time at which a query counts if it finds nothing or a refusal.
+func (t *transition) nextCountingTime() Time {
+	r := t.record()
+	at := r.lastEnd().Add(t.policy.SettleTime)
 	if r.NotFoundAt != 0 {
-		at = max(at, r.NotFoundAt.Add(s.policy.NotFoundInterval))
+		at = max(at, r.NotFoundAt.Add(t.policy.NotFoundInterval))
 	}
 	if r.RefusedAt != 0 {
-		at = max(at, r.RefusedAt.Add(s.policy.SettleTime))
+		at = max(at, r.RefusedAt.Add(t.policy.SettleTime))
 	}
 	return at
 }
 
-// nextQuery is when to ask again: as the backoff says, sooner where an answer counts sooner, never
-// past the poll deadline.
-func (s *transition) nextQuery(after time.Duration) Time {
-	r := s.record()
-	due := s.after(after)
+// nextQuery is when to query again: after the backoff, or earlier if a result counts earlier, but
+// never past the poll deadline.
+func (t *transition) nextQuery(after time.Duration) Time {
+	r := t.record()
+	due := t.after(after)
 	sooner := func(at Time) {
-		if at > s.now && at < due {
+		if at > t.now && at < due {
 			due = at
 		}
 	}
 	if r.State == InDoubt || r.RefusedAt != 0 {
-		sooner(s.nextCountingTime())
+		sooner(t.nextCountingTime())
 	}
 	if r.ActionURL != "" {
 		sooner(r.PayerDeadline)
 	}
-	sooner(r.pollDeadline(s.policy))
+	sooner(r.pollDeadline(t.policy))
 	return due
 }
 
-// foundPending is adopted at once; in held it is only noted.
-func (s *transition) foundPending(a StatusResult) {
-	r, o := s.record(), a.Outcome
+// foundPending makes a payment in doubt or ready pending at once. A held payment stays held and
+// only records the provider id.
+func (t *transition) foundPending(res StatusResult) {
+	r, o := t.record(), res.Outcome
 	r.resetCounts()
-	s.RecordChanged = true
+	t.RecordChanged = true
 	if r.State == InDoubt || r.State == Ready {
-		s.attributeFate(FatePending, o.ProviderID)
-		s.applyOutcome(o)
-		s.toPending(a.QueryAfter, "")
+		t.attributeFate(FatePending, o.ProviderID)
+		t.applyOutcome(o)
+		t.toPending(res.QueryAfter, "")
 		return
 	}
 	if r.State == Held && r.openAttempts() > 0 && r.ProviderID == "" {
-		s.attributeFate(FatePending, o.ProviderID)
+		t.attributeFate(FatePending, o.ProviderID)
 		r.ProviderID = o.ProviderID
-		s.bumpVersion()
-		s.addHistory(r.State, "the provider says: pending")
+		t.bumpVersion()
+		t.addHistory(r.State, "the provider says: pending")
 	}
-	s.keepQuerying(a)
+	t.keepQuerying(res)
 }
 
-// foundRefused is believed only when it is read twice, settle time apart, the second asked no
-// earlier than settle time after the last attempt's end.
-func (s *transition) foundRefused(a StatusResult) {
-	r, o := s.record(), a.Outcome
+// foundRefused believes a refusal only if two queries find it, a settle time apart, and the second
+// is sent a settle time after the last attempt's end or later.
+func (t *transition) foundRefused(res StatusResult) {
+	r, o := t.record(), res.Outcome
 	r.NotFounds, r.NotFoundAt = 0, 0
-	s.RecordChanged = true
-	early := a.QueriedAt < r.lastEnd().Add(s.policy.SettleTime) || a.QueriedAt < r.RefusedAt.Add(s.policy.SettleTime)
+	t.RecordChanged = true
+	early := res.QueriedAt < r.lastEnd().Add(t.policy.SettleTime) || res.QueriedAt < r.RefusedAt.Add(t.policy.SettleTime)
 	if (r.RefusedAt == 0 || early) && !leftOutInTest(refusalReadTwice) {
 		if r.RefusedAt == 0 {
-			r.RefusedAt = a.QueriedAt
+			r.RefusedAt = res.QueriedAt
 		}
-		s.keepQuerying(a)
+		t.keepQuerying(res)
 		return
 	}
 	refused := r.countAttempts(func(f Fate) bool { return f == FateRefused }, nil)
@@ -279,16 +282,16 @@ func (s *transition) foundRefused(a StatusResult) {
 	switch {
 	case leftOutInTest(refusalNeedsNoOther), r.countAttempts(Fate.mayHaveLeft, nil) <= 1 && (named || refused == 0):
 		r.refuseAttempts()
-		s.applyOutcome(o)
-		s.finalize(Failed, "")
+		t.applyOutcome(o)
+		t.finalize(Failed, "")
 	case r.State == Held:
-		s.keepQuerying(a)
+		t.keepQuerying(res)
 	default:
-		s.toHeld("refusal_unclear", "refused, but another attempt may have been executed")
+		t.toHeld("refusal_unclear", "refused, but another attempt may have been executed")
 	}
 }
 
-// refuseAttempts: the refusal speaks of the attempt that may have left.
+// refuseAttempts closes the attempts that may have left as refused.
 func (r *Record) refuseAttempts() {
 	for i := range r.Attempts {
 		a := &r.Attempts[i]
@@ -299,62 +302,64 @@ func (r *Record) refuseAttempts() {
 	}
 }
 
-// notFound: absence is not proof.
-func (s *transition) notFound(a StatusResult) {
-	r := s.record()
+// notFound applies a result of "not found". Absence proves nothing until it is confirmed.
+func (t *transition) notFound(res StatusResult) {
+	r := t.record()
 	r.RefusedAt = 0
-	s.RecordChanged = true
+	t.RecordChanged = true
 	switch {
-	case r.State == Held, s.lastQuery(a):
-		s.keepQuerying(a)
+	case r.State == Held, t.lastQuery(res):
+		t.keepQuerying(res)
 	case r.RiskAccepted:
-		s.toReady(0, "not found; double risk accepted")
-	case !s.confirmNotFound(a.QueriedAt):
-		s.keepQuerying(a)
+		t.toReady(0, "not found; double risk accepted")
+	case !t.confirmNotFound(res.QueriedAt):
+		t.keepQuerying(res)
 	default:
-		s.confirmedNotFound()
+		t.confirmedNotFound()
 	}
 }
 
-// confirmNotFound counts a "not found" and reports whether it was counted as often as it must be.
-func (s *transition) confirmNotFound(askedAt Time) bool {
-	r := s.record()
-	if askedAt < r.lastEnd().Add(s.policy.SettleTime) && !leftOutInTest(notFoundAfterSettleTime) {
+// confirmNotFound counts a "not found" that was queried late enough, and reports whether there are
+// enough of them.
+func (t *transition) confirmNotFound(queriedAt Time) bool {
+	r := t.record()
+	if queriedAt < r.lastEnd().Add(t.policy.SettleTime) && !leftOutInTest(notFoundAfterSettleTime) {
 		return false
 	}
-	if r.NotFoundAt != 0 && askedAt < r.NotFoundAt.Add(s.policy.NotFoundInterval) {
+	if r.NotFoundAt != 0 && queriedAt < r.NotFoundAt.Add(t.policy.NotFoundInterval) {
 		return false
 	}
 	r.NotFounds++
-	r.NotFoundAt = askedAt
-	s.RecordChanged = true
-	return r.NotFounds >= max(s.policy.Confirmations, 1) || leftOutInTest(notFoundConfirmed)
+	r.NotFoundAt = queriedAt
+	t.RecordChanged = true
+	return r.NotFounds >= max(t.policy.Confirmations, 1) || leftOutInTest(notFoundConfirmed)
 }
 
-// confirmedNotFound is what a confirmed "not found" makes of the payment.
-func (s *transition) confirmedNotFound() {
-	r := s.record()
+// confirmedNotFound resends the payment if the policy allows it and the account's status query is
+// proven. Otherwise the payment is held.
+func (t *transition) confirmedNotFound() {
+	r := t.record()
 	known := r.State == Pending || r.QueryFirst || r.countAttempts(func(f Fate) bool { return f.knownToProvider() || f == Duplicated }, nil) > 0
-	spent := r.Resends >= s.policy.MaxResends && !leftOutInTest(resendIsBounded)
+	spent := r.Resends >= t.policy.MaxResends && !leftOutInTest(resendIsBounded)
 	switch {
-	case !s.policy.Resend || spent || known:
-		s.toHeld("not_found", "the provider does not know it")
-	case s.facts.QueryProof != QueryProven:
-		s.toHeld("lookup_unproven", "not found, but no lookup of this account ever found a payment")
+	case !t.policy.Resend || spent || known:
+		t.toHeld("not_found", "the provider does not know it")
+	case t.facts.QueryProof != QueryProven:
+		t.toHeld("lookup_unproven", "not found, but no status query of this account has ever found a payment")
 	default:
 		r.Resends++
-		s.toReady(0, "not found")
+		t.toReady(0, "not found")
 	}
 }
 
-// foundMismatch: the provider has something else under our reference.
-func (s *transition) foundMismatch(a StatusResult) {
+// foundMismatch holds the payment: the provider has another payment under our reference.
+func (t *transition) foundMismatch(res StatusResult) {
 	switch {
-	case s.record().State == Held:
-		s.keepQuerying(a)
-	case a.Outcome.Code != "":
-		s.toHeld(a.Outcome.Code, a.Outcome.Message)
+	case t.record().State == Held:
+		t.keepQuerying(res)
+	case res.Outcome.Code != "":
+		t.toHeld(res.Outcome.Code, res.Outcome.Message)
 	default:
-		s.toHeld("mismatch", a.Outcome.Message)
+		t.toHeld("mismatch", res.Outcome.Message)
 	}
 }

@@ -2,73 +2,74 @@ package rules
 
 import "github.com/remesa/remesa/providers"
 
-// statusOfFinal: about a settled payment an answer can only agree or contradict; a contradiction is
-// an anomaly.
-func (s *transition) statusOfFinal(a StatusResult) {
-	r, o := s.record(), a.Outcome
+// statusOfFinal compares a result with a final payment. A contradiction raises an anomaly; the
+// state stays.
+func (t *transition) statusOfFinal(res StatusResult) {
+	r, o := t.record(), res.Outcome
 	switch {
-	case s.notOurs(o):
+	case t.notOurs(o):
 	case r.State == Failed && o.Class == providers.Succeeded:
-		s.attributeFate(FateSucceeded, o.ProviderID)
-		s.raiseContradiction("late_success", o.ProviderID)
+		t.attributeFate(FateSucceeded, o.ProviderID)
+		t.raiseContradiction("late_success", o.ProviderID)
 	case r.State == Failed && o.Class == providers.Pending && r.PayerDeadline == 0: // an unpaid session is no contradiction
-		s.raiseContradiction("late_pending", o.ProviderID)
+		t.raiseContradiction("late_pending", o.ProviderID)
 	case r.State == Succeeded:
-		s.statusOfSucceeded(a)
+		t.statusOfSucceeded(res)
 	}
-	s.continueWatch(a)
+	t.continueWatch(res)
 }
 
-func (s *transition) statusOfSucceeded(a StatusResult) {
-	r, o := s.record(), a.Outcome
+func (t *transition) statusOfSucceeded(res StatusResult) {
+	r, o := t.record(), res.Outcome
 	switch o.Class {
 	case providers.Refused:
-		s.raiseContradiction("refused_after_succeeded", o.ProviderID)
+		t.raiseContradiction("refused_after_succeeded", o.ProviderID)
 	case providers.Mismatch:
-		s.raiseContradiction("mismatch", o.ProviderID)
+		t.raiseContradiction("mismatch", o.ProviderID)
 	case providers.Succeeded:
-		s.forgetNotFounds()
-		s.checkFoundID(o)
+		t.forgetNotFounds()
+		t.checkFoundID(o)
 	case providers.NotFound:
-		s.notFoundAfterSuccess(a)
+		t.notFoundAfterSuccess(res)
 	case providers.Pending:
-		s.forgetNotFounds()
+		t.forgetNotFounds()
 	case providers.InDoubt, providers.Duplicate:
 	}
-	if r.Anomaly != nil && s.AnomalyRaised == "not_found_after_succeeded" {
-		s.forgetNotFounds()
+	if r.Anomaly != nil && t.AnomalyRaised == "not_found_after_succeeded" {
+		t.forgetNotFounds()
 	}
 }
 
-func (s *transition) forgetNotFounds() {
-	if r := s.record(); r.NotFounds > 0 {
+func (t *transition) forgetNotFounds() {
+	if r := t.record(); r.NotFounds > 0 {
 		r.resetCounts()
-		s.RecordChanged = true
+		t.RecordChanged = true
 	}
 }
 
-// checkFoundID: a success under another id than the one on record is a second payment.
-func (s *transition) checkFoundID(o Outcome) {
-	r := s.record()
+// checkFoundID raises an anomaly if a success has another id than the record: it is a second
+// execution.
+func (t *transition) checkFoundID(o Outcome) {
+	r := t.record()
 	if o.ProviderID == "" {
 		return
 	}
 	before := r.ProviderID
 	if before == "" {
 		r.ProviderID = o.ProviderID
-		s.bumpVersion()
+		t.bumpVersion()
 	}
 	if a := r.byProviderID(o.ProviderID); a != nil && a.Fate != FateSucceeded {
 		a.Fate = FateSucceeded
-		s.bumpVersion()
+		t.bumpVersion()
 	}
 	switch {
 	case before != "" && before != o.ProviderID:
-		s.raiseAnomaly("second_success", o.ProviderID)
+		t.raiseAnomaly("second_success", o.ProviderID)
 	case o.SecondID != "":
-		s.raiseAnomaly("second_success", o.SecondID)
+		t.raiseAnomaly("second_success", o.SecondID)
 	default:
-		s.checkSuccesses()
+		t.checkSuccesses()
 	}
 }
 
@@ -81,37 +82,38 @@ func (r *Record) byProviderID(id string) *Attempt {
 	return nil
 }
 
-// notFoundAfterSuccess: the provider no longer knows, or never knew, what it is said to have paid. It counts
-// like any "not found", and is asked about again until it is confirmed.
-func (s *transition) notFoundAfterSuccess(a StatusResult) {
-	r := s.record()
+// notFoundAfterSuccess: the provider does not know a payment that succeeded by the record. The
+// result counts like any "not found", and queries go on until it is confirmed.
+func (t *transition) notFoundAfterSuccess(res StatusResult) {
+	r := t.record()
 	if r.ProofQueryOnly {
 		return
 	}
-	if s.confirmNotFound(a.QueriedAt) {
-		s.raiseContradiction("not_found_after_succeeded", r.ProviderID)
+	if t.confirmNotFound(res.QueriedAt) {
+		t.raiseContradiction("not_found_after_succeeded", r.ProviderID)
 		return
 	}
 	if r.WatchUntil == 0 && r.Queryable {
-		r.WatchUntil = s.after(day)
-		s.RecordChanged = true
+		r.WatchUntil = t.after(day)
+		t.RecordChanged = true
 	}
 }
 
-// continueWatch says whether the payment is looked at further. A proof is asked for once.
-func (s *transition) continueWatch(a StatusResult) {
-	r := s.record()
-	answered := a.Outcome.Class != providers.InDoubt
+// continueWatch sets when the payment is queried next, or ends the watch. A query proof ends with
+// the first conclusive result.
+func (t *transition) continueWatch(res StatusResult) {
+	r := t.record()
+	conclusive := res.Outcome.Class != providers.InDoubt
 	switch {
 	case r.WatchUntil == 0:
-	case s.now >= r.WatchUntil, r.ProofQueryOnly && answered:
-		s.dropPayload()
-		s.setDue(0)
+	case t.now >= r.WatchUntil, r.ProofQueryOnly && conclusive:
+		t.dropPayload()
+		t.setDue(0)
 	case r.ProofQueryOnly:
-		s.setDue(s.after(a.QueryAfter))
+		t.setDue(t.after(res.QueryAfter))
 	case r.NotFounds > 0:
-		s.setDue(max(s.nextCountingTime(), s.after(a.QueryAfter)))
+		t.setDue(max(t.nextCountingTime(), t.after(res.QueryAfter)))
 	default:
-		s.setDue(s.nextWatch())
+		t.setDue(t.nextWatch())
 	}
 }

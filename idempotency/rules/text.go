@@ -2,11 +2,11 @@ package rules
 
 import "encoding/json"
 
-// What a record's text leaves out because it can be read from the rest, so that a settled record
-// stays small: that it was woken once, when it was last changed (its history says so), how many
-// attempts it had (those that it lists), and an attempt's provider id that is the payment's.
+// A record's text omits what follows from the rest, so that the record of a final payment stays
+// small: a generation of 1, the time of the last change if the history has it, the number of
+// attempts if all are listed, and an attempt's provider id if it is the payment's.
 
-// text is a record as it stands in its text.
+// text is the JSON form of a record.
 type text struct {
 	*record
 	Generation   int64         `json:"generation,omitempty"`
@@ -23,11 +23,11 @@ type attemptText struct {
 	Fate       Fate   `json:"fate"`
 	Inferred   bool   `json:"heard,omitempty"`
 	ProviderID string `json:"provider_id,omitempty"`
-	// SameID: its provider id is the payment's.
+	// SameID: the attempt's provider id is the payment's.
 	SameID bool `json:"same_provider_id,omitempty"`
 }
 
-// MarshalJSON writes the record's text.
+// MarshalJSON returns the record's JSON text.
 func (r Record) MarshalJSON() ([]byte, error) {
 	t := text{record: (*record)(&r)}
 	if r.Generation != 1 {
@@ -49,7 +49,7 @@ func (r Record) MarshalJSON() ([]byte, error) {
 	return json.Marshal(t)
 }
 
-// UnmarshalJSON reads it back.
+// UnmarshalJSON parses the JSON text of a record.
 func (r *Record) UnmarshalJSON(b []byte) error {
 	t := text{record: (*record)(r)}
 	if err := json.Unmarshal(b, &t); err != nil {

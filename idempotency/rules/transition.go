@@ -7,13 +7,14 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// transition is a record on its way from one state to the next.
+// transition builds the Change of one record.
 type transition struct {
 	Change
 	policy Policy
 	facts  Facts
 	now    Time
-	// unrecordedAttempt: the attempt that reports may have been executed, and was not on record as such.
+	// unrecordedAttempt: the attempt that reports may have been executed, and the record did not
+	// say so.
 	unrecordedAttempt bool
 }
 
@@ -21,27 +22,27 @@ func newTransition(r Record, p Policy, f Facts, now Time) *transition {
 	return &transition{Change: Change{Record: r.clone(), Due: Due{Keep: true}}, policy: p, facts: f, now: now}
 }
 
-func (s *transition) record() *Record { return &s.Record }
+func (t *transition) record() *Record { return &t.Record }
 
-// applied ends the step: something was reported.
-func (s *transition) applied() Change {
-	s.Applied = true
-	return s.Change
+// applied ends a transition that took effect.
+func (t *transition) applied() Change {
+	t.Applied = true
+	return t.Change
 }
 
-// noChange is the end of a step that changed nothing.
+// noChange is the Change of a transition that changed nothing.
 func noChange(r Record) Change { return Change{Record: r, Due: Due{Keep: true}} }
 
-// setDue sets when somebody must look next; zero: nobody.
-func (s *transition) setDue(at Time) { s.Due = Due{At: at} }
+// setDue sets when the payment is due next; zero takes it out of the due index.
+func (t *transition) setDue(at Time) { t.Due = Due{At: at} }
 
-func (s *transition) after(d time.Duration) Time { return s.now.Add(d) }
+func (t *transition) after(d time.Duration) Time { return t.now.Add(d) }
 
-// bumpVersion counts a change of outcome or attempt.
-func (s *transition) bumpVersion() {
-	s.RecordChanged = true
-	s.record().Version++
-	s.record().Updated = s.now
+// bumpVersion gives the record a new version: its state, outcome or attempts changed.
+func (t *transition) bumpVersion() {
+	t.RecordChanged = true
+	t.record().Version++
+	t.record().Updated = t.now
 }
 
 const (
@@ -49,11 +50,11 @@ const (
 	maxHistory   = 64
 )
 
-// addHistory adds to the history, which keeps its first entries and the newest; what an endless
-// outage adds in between goes.
-func (s *transition) addHistory(state State, note string) {
-	r := s.record()
-	line := strconv.FormatInt(int64(s.now-r.Created), 10) + "|" + string(state) + "|" + strconv.Itoa(r.AttemptCount)
+// addHistory adds an entry. The history keeps its first 8 entries and the newest 56, so that a long
+// outage cannot grow it without bound.
+func (t *transition) addHistory(state State, note string) {
+	r := t.record()
+	line := strconv.FormatInt(int64(t.now-r.Created), 10) + "|" + string(state) + "|" + strconv.Itoa(r.AttemptCount)
 	if note != "" {
 		line += "|" + note
 	}
@@ -63,49 +64,49 @@ func (s *transition) addHistory(state State, note string) {
 	}
 }
 
-// setState is a change of state with its history and event.
-func (s *transition) setState(state State, note string) {
-	r := s.record()
+// setState changes the state, adds it to the history, and publishes it where that is due.
+func (t *transition) setState(state State, note string) {
+	r := t.record()
 	r.State = state
-	s.StateChanged = true
-	s.bumpVersion()
-	s.addHistory(state, note)
+	t.StateChanged = true
+	t.bumpVersion()
+	t.addHistory(state, note)
 	if state.Final() && r.Subscription != "" {
-		s.ChargeUpdate = true
+		t.ChargeUpdate = true
 	}
-	told := state == Sending || state == Ready && r.ReadyPublished
+	published := state == Sending || state == Ready && r.ReadyPublished
 	if state != Sending {
 		r.ReadyPublished = state == Ready
 	}
-	if !told || s.policy.PublishAll {
-		s.publish(StateEvent)
+	if !published || t.policy.PublishAll {
+		t.publish(StateEvent)
 	}
 }
 
-func (s *transition) publish(kind EventKind) {
-	s.Events = append(s.Events, Event{Kind: kind, Payment: s.Record})
+func (t *transition) publish(kind EventKind) {
+	t.Events = append(t.Events, Event{Kind: kind, Payment: t.Record})
 }
 
-// raiseAnomaly flags a contradiction for a person, once.
-func (s *transition) raiseAnomaly(kind, providerID string) {
-	r := s.record()
+// raiseAnomaly flags a contradiction for an operator, once.
+func (t *transition) raiseAnomaly(kind, providerID string) {
+	r := t.record()
 	if r.Anomaly != nil && r.Anomaly.Kind == kind && r.Anomaly.ProviderID == providerID {
 		return
 	}
 	if r.PayerDeadline != 0 && providerID != "" && r.Cleared == kind+":"+providerID {
-		return // a session is asked about hourly: what a person cleared stays cleared
+		return // a session is queried hourly: what an operator cleared stays cleared
 	}
-	r.Anomaly = &Anomaly{Kind: kind, ProviderID: providerID, At: s.now}
-	s.AnomalyRaised = kind
-	s.bumpVersion()
-	s.addHistory(r.State, "anomaly: "+kind)
-	s.ChargeUpdate = s.ChargeUpdate || r.Subscription != ""
-	s.publish(AnomalyEvent)
+	r.Anomaly = &Anomaly{Kind: kind, ProviderID: providerID, At: t.now}
+	t.AnomalyRaised = kind
+	t.bumpVersion()
+	t.addHistory(r.State, "anomaly: "+kind)
+	t.ChargeUpdate = t.ChargeUpdate || r.Subscription != ""
+	t.publish(AnomalyEvent)
 }
 
-// applyOutcome keeps what an outcome brought; an empty id changes nothing.
-func (s *transition) applyOutcome(o Outcome) {
-	r := s.record()
+// applyOutcome records an outcome's fields. An empty provider id or action URL changes nothing.
+func (t *transition) applyOutcome(o Outcome) {
+	r := t.record()
 	if o.ProviderID != "" {
 		r.ProviderID = o.ProviderID
 	}
@@ -113,29 +114,29 @@ func (s *transition) applyOutcome(o Outcome) {
 	if o.ActionURL != "" {
 		r.ActionURL, r.PayerDeadline, r.PayerGrace = o.ActionURL, r.Deadline, Time(o.ActionGrace.Milliseconds())
 		if r.Deadline == 0 {
-			r.PayerDeadline = s.after(o.ActionWithin)
+			r.PayerDeadline = t.after(o.ActionWithin)
 		}
 	}
-	s.mergeProviderRefs(o.ProviderRefs)
+	t.mergeProviderRefs(o.ProviderRefs)
 }
 
-func (s *transition) mergeProviderRefs(handles map[string]string) {
-	if len(handles) > 0 && s.record().ProviderRefs == nil {
-		s.record().ProviderRefs = make(map[string]string, len(handles))
+func (t *transition) mergeProviderRefs(refs map[string]string) {
+	if len(refs) > 0 && t.record().ProviderRefs == nil {
+		t.record().ProviderRefs = make(map[string]string, len(refs))
 	}
-	for name, value := range handles {
-		s.record().ProviderRefs[name] = value
+	for name, value := range refs {
+		t.record().ProviderRefs[name] = value
 	}
 }
 
-func (s *transition) setReason(code, message string, d providers.Decline) {
-	s.record().Code, s.record().Message, s.record().Decline = code, message, d
+func (t *transition) setReason(code, message string, d providers.Decline) {
+	t.record().Code, t.record().Message, t.record().Decline = code, message, d
 }
 
-// Outcome is what an attempt or a question came to, with its texts as they are kept.
+// Outcome is the outcome of an attempt or a status query, with its texts as the record keeps them.
 type Outcome struct {
 	providers.Outcome
-	// Ours: the answer repeated everything that the payment means, and all of it equals ours.
+	// Ours: the status result repeats all fields of the payment's meaning, and all equal ours.
 	Ours bool
 }
 
@@ -144,101 +145,100 @@ type Outcome struct {
 
 func (r *Record) resetCounts() { r.NotFounds, r.NotFoundAt, r.RefusedAt = 0, 0, 0 }
 
-// endLease ends what belongs to an attempt that is sending.
+// endLease clears what belongs to a sending attempt.
 func (r *Record) endLease() { r.Owner, r.LeaseEnd, r.WakeUps, r.Woken = "", 0, 0, 0 }
 
-// finalize ends the payment, for as long as nothing contradicts.
-func (s *transition) finalize(state State, note string) {
-	r := s.record()
+// finalize moves the payment to a final state, and starts a watch where one is needed.
+func (t *transition) finalize(state State, note string) {
+	r := t.record()
 	r.endLease()
 	r.RetryNotBefore, r.PollingSince, r.Polls, r.QueryFirst, r.RiskAccepted, r.Resends = 0, 0, 0, false, false, 0
 	r.resetCounts()
 	r.ActionURL = ""
-	s.setState(state, note)
-	due := s.startWatch()
+	t.setState(state, note)
+	due := t.startWatch()
 	if due == 0 {
-		s.dropPayload()
+		t.dropPayload()
 	}
-	s.setDue(due)
+	t.setDue(due)
 }
 
-// dropPayload lets go what nobody needs any more: a failed payment keeps its payload as long as it
-// can be tried again.
-func (s *transition) dropPayload() {
-	r := s.record()
-	s.RecordChanged = true
+// dropPayload ends the watch and drops what it needed. A failed payment keeps its payload for the
+// RetryWindow.
+func (t *transition) dropPayload() {
+	r := t.record()
+	t.RecordChanged = true
 	r.ProviderRefs, r.WatchUntil, r.ProofQueryOnly, r.PayerDeadline, r.PayerGrace, r.Woken = nil, 0, false, 0, 0, 0
-	s.Payload = DropPayload
+	t.Payload = DropPayload
 	if r.State == Failed {
-		s.Payload = ExpirePayload
+		t.Payload = ExpirePayload
 	}
 }
 
-// toHeld gives the payment to a person; it is still asked about daily where the provider can be
-// asked.
-func (s *transition) toHeld(code, note string) {
-	r := s.record()
+// toHeld leaves the payment to an operator. Where the provider can be queried, it still is, daily.
+func (t *transition) toHeld(code, note string) {
+	r := t.record()
 	r.endLease()
 	r.RiskAccepted = false
 	if code != "" {
 		r.Code = code
 	}
-	s.setState(Held, note)
-	s.setDue(0)
+	t.setState(Held, note)
+	t.setDue(0)
 	if r.Queryable {
-		s.setDue(s.after(day))
+		t.setDue(t.after(day))
 	}
 }
 
-// toInDoubt has the provider asked at once; where it cannot be asked, a person.
-func (s *transition) toInDoubt(note string) {
-	r := s.record()
+// toInDoubt has the provider queried at once. Where it cannot be queried, the payment is held.
+func (t *transition) toInDoubt(note string) {
+	r := t.record()
 	if !r.Queryable {
 		code := ""
 		if r.Code == "" {
 			code = "not_askable"
 		}
-		s.toHeld(code, note)
+		t.toHeld(code, note)
 		return
 	}
 	r.endLease()
-	r.PollingSince, r.Polls = s.now, 0
-	s.setState(InDoubt, note)
-	s.setDue(s.now)
+	r.PollingSince, r.Polls = t.now, 0
+	t.setState(InDoubt, note)
+	t.setDue(t.now)
 }
 
-// toPending: the provider has it and decides later.
-func (s *transition) toPending(after time.Duration, note string) {
-	r := s.record()
+// toPending: the provider has the payment and decides later. It is polled.
+func (t *transition) toPending(after time.Duration, note string) {
+	r := t.record()
 	r.endLease()
 	r.RiskAccepted = false
 	if r.PollingSince == 0 {
-		r.PollingSince, r.Polls = s.now, 0
+		r.PollingSince, r.Polls = t.now, 0
 	}
-	s.setState(Pending, note)
-	s.setDue(s.after(after))
+	t.setState(Pending, note)
+	t.setDue(t.after(after))
 	if !r.Queryable {
-		s.setDue(r.pollDeadline(s.policy))
+		t.setDue(r.pollDeadline(t.policy))
 	}
 }
 
-// toReady: it may be begun again after a while.
-func (s *transition) toReady(after time.Duration, note string) {
-	r := s.record()
+// toReady: the payment may begin again after the given time.
+func (t *transition) toReady(after time.Duration, note string) {
+	r := t.record()
 	r.endLease()
 	r.PollingSince, r.Polls, r.RiskAccepted, r.RetryNotBefore = 0, 0, false, 0
 	if after > 0 {
-		r.RetryNotBefore = s.after(after)
+		r.RetryNotBefore = t.after(after)
 	}
 	r.pruneUnexecuted()
-	s.setState(Ready, note)
-	s.setDue(s.after(after))
+	t.setState(Ready, note)
+	t.setDue(t.after(after))
 }
 
 const maxUnexecuted = 32
 
-// pruneUnexecuted forgets attempts that were not executed beyond the newest 32, so that a long
-// outage cannot grow a record without bound. The owner's attempt stays, wherever it stands.
+// pruneUnexecuted drops attempts that were not executed, all but the newest 32, so that a long
+// outage cannot grow a record without bound. It never drops the owner's attempt.
 func (r *Record) pruneUnexecuted() {
 	idle := func(f Fate) bool { return f == NotExecuted || f == MoneyStepAhead }
 	n := r.countAttempts(idle, nil)
@@ -253,43 +253,43 @@ func (r *Record) pruneUnexecuted() {
 	r.Attempts = kept
 }
 
-// expire: the payment's own deadline passed.
-func (s *transition) expire() {
-	if s.record().MayHaveLeft() && !leftOutInTest(expiryHoldsOpenAttempts) {
-		s.toHeld("expired", "deadline passed")
+// expire: the payment's deadline has passed. It fails, or is held if an attempt may have left.
+func (t *transition) expire() {
+	if t.record().MayHaveLeft() && !leftOutInTest(expiryHoldsOpenAttempts) {
+		t.toHeld("expired", "deadline passed")
 		return
 	}
-	s.setReason("expired", "the deadline passed before it could be sent", "")
-	s.finalize(Failed, "deadline passed")
+	t.setReason("expired", "the deadline passed before it could be sent", "")
+	t.finalize(Failed, "deadline passed")
 }
 
-// recoverLapsed: the lease lapsed. What the attempt did is unknown unless it never reached a step that
-// can move money.
-func (s *transition) recoverLapsed() {
-	r := s.record()
+// recoverLapsed: the lease has lapsed. The payment is ready if its attempt never came to the money
+// step, and otherwise in doubt.
+func (t *transition) recoverLapsed() {
+	r := t.record()
 	own := r.attempt(r.Owner)
 	switch {
 	case r.successOf(own) != nil:
-		s.applyOtherSuccess("")
+		t.applyOtherSuccess("")
 	case own != nil && own.Fate == MoneyStepAhead && !r.mustQueryFirst():
-		s.toReady(0, "lease lapsed")
+		t.toReady(0, "lease lapsed")
 	case leftOutInTest(lapsedIsInDoubt):
-		s.toReady(0, "lease lapsed")
+		t.toReady(0, "lease lapsed")
 	default:
-		s.setReason("lease_lapsed", "", "")
-		s.toInDoubt("lease lapsed")
+		t.setReason("lease_lapsed", "", "")
+		t.toInDoubt("lease lapsed")
 	}
 }
 
 // lapsed reports whether the payment is sending past its lease.
-func (s *transition) lapsed() bool {
-	return s.record().State == Sending && s.now >= s.record().LeaseEnd
+func (t *transition) lapsed() bool {
+	return t.record().State == Sending && t.now >= t.record().LeaseEnd
 }
 
-// applyOtherSuccess: another attempt's success, told while the owner was sending, decides when the owner
-// ends. The owner may have got another id from the provider.
-func (s *transition) applyOtherSuccess(providerID string) {
-	r := s.record()
+// applyOtherSuccess: another attempt's success, reported while the owner was sending, decides when
+// the owner ends. providerID is what the provider gave the owner; another id is a second success.
+func (t *transition) applyOtherSuccess(providerID string) {
+	r := t.record()
 	success := r.successOf(nil)
 	second := providerID != "" && success.ProviderID != "" && providerID != success.ProviderID
 	switch {
@@ -298,42 +298,42 @@ func (s *transition) applyOtherSuccess(providerID string) {
 	case providerID != "":
 		r.ProviderID = providerID
 	}
-	s.setReason("", "", "")
-	s.finalize(Succeeded, "late result")
+	t.setReason("", "", "")
+	t.finalize(Succeeded, "late result")
 	if second {
-		s.raiseAnomaly("second_success", providerID)
+		t.raiseAnomaly("second_success", providerID)
 	}
-	s.checkSuccesses()
+	t.checkSuccesses()
 }
 
-// checkSuccesses: two attempts that succeeded are two payments, unless the provider gave both the
-// same id.
-func (s *transition) checkSuccesses() {
-	if id, two := s.record().secondSuccess(); two && !leftOutInTest(twoSuccessesAreTwo) {
-		s.raiseAnomaly("second_success", id)
+// checkSuccesses raises an anomaly if two attempts succeeded: they are two executions, unless the
+// provider gave both the same id.
+func (t *transition) checkSuccesses() {
+	if id, two := t.record().secondSuccess(); two && !leftOutInTest(twoSuccessesAreTwo) {
+		t.raiseAnomaly("second_success", id)
 	}
 }
 
-// toSucceeded settles a payment whose success was found or reported. The provider may have named
-// another id before.
-func (s *transition) toSucceeded(o Outcome, note string) {
-	r := s.record()
+// toSucceeded finalizes a payment whose success was found or reported. If the provider gave another
+// id before, that is a second success.
+func (t *transition) toSucceeded(o Outcome, note string) {
+	r := t.record()
 	before := r.ProviderID
-	s.applyOutcome(o)
+	t.applyOutcome(o)
 	if success := r.successOf(nil); success != nil && r.ProviderID == "" {
 		r.ProviderID = success.ProviderID
 	}
-	s.finalize(Succeeded, note)
+	t.finalize(Succeeded, note)
 	if before != "" && before != r.ProviderID {
-		s.raiseAnomaly("second_success", before)
+		t.raiseAnomaly("second_success", before)
 	}
-	s.checkSuccesses()
+	t.checkSuccesses()
 }
 
-// attributeFate gives what a question found to the attempt of which it can only be: the one with that id,
-// or the only one that may have left.
-func (s *transition) attributeFate(fate Fate, providerID string) {
-	r := s.record()
+// attributeFate gives what a status query found to the attempt that it must come from: the one with
+// that id, or the only one that may have left.
+func (t *transition) attributeFate(fate Fate, providerID string) {
+	r := t.record()
 	only := r.countAttempts(Fate.mayHaveLeft, nil) == 1
 	for i := range r.Attempts {
 		a := &r.Attempts[i]
@@ -353,31 +353,31 @@ func (s *transition) attributeFate(fate Fate, providerID string) {
 			a.ProviderID = providerID
 		}
 		if *a != before {
-			s.bumpVersion()
+			t.bumpVersion()
 		}
 		return
 	}
 }
 
 // Watching
-// ----------------------------------------------------------------------------------------------------
+// -----------------------------------------------------------------------------------------------
 
-// startWatch says when a settled payment is looked at again, zero for never: an attempt that may yet be
-// executed, or that the provider had and did not end, is looked for; an account's first success
-// proves under resend that its lookup works.
-func (s *transition) startWatch() Time {
-	r := s.record()
+// startWatch returns when a final payment is queried next, zero for never. It is watched while an
+// attempt may still be executed, or while a payer may still pay. Under resend the account's first
+// success is queried once, as the query proof.
+func (t *transition) startWatch() Time {
+	r := t.record()
 	switch {
 	case !r.Queryable:
 		return 0
 	case r.PayerDeadline != 0 && r.State != Reversed, r.laterExecutionPossible():
-		r.WatchUntil = s.after(watchTime)
-		return s.nextWatch()
-	case r.State == Succeeded && s.policy.Resend && r.sourceAttempt() != nil && s.facts.QueryProof == QueryUnproven:
-		s.QueryProof = QueryProbed
-		s.Guards = append(s.Guards, QueryNotProbed)
-		r.WatchUntil, r.ProofQueryOnly = s.after(day), true
-		return s.now
+		r.WatchUntil = t.after(watchTime)
+		return t.nextWatch()
+	case r.State == Succeeded && t.policy.Resend && r.sourceAttempt() != nil && t.facts.QueryProof == QueryUnproven:
+		t.QueryProof = QueryProbed
+		t.Guards = append(t.Guards, QueryNotProbed)
+		r.WatchUntil, r.ProofQueryOnly = t.after(day), true
+		return t.now
 	}
 	return 0
 }
@@ -391,12 +391,12 @@ func (r *Record) laterExecutionPossible() bool {
 	return r.State == Failed && left > 0 || r.State == Succeeded && (left > 1 || r.openAttempts() > 0 && left+refused > 1)
 }
 
-// nextWatch: a session may still be paid by whoever holds its address, so hourly for a day, then
-// daily.
-func (s *transition) nextWatch() Time {
-	r := s.record()
-	if r.PayerDeadline != 0 && s.now < r.WatchUntil.Add(-watchTime).Add(day) {
-		return s.after(time.Hour)
+// nextWatch returns when a watched payment is queried next: daily; hourly for the first day if a
+// payer may still pay at the action URL.
+func (t *transition) nextWatch() Time {
+	r := t.record()
+	if r.PayerDeadline != 0 && t.now < r.WatchUntil.Add(-watchTime).Add(day) {
+		return t.after(time.Hour)
 	}
-	return s.after(day)
+	return t.after(day)
 }

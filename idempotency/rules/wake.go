@@ -2,15 +2,15 @@ package rules
 
 import "time"
 
-// Need is what a payment that is due needs.
+// Need is what a due payment needs.
 type Need string
 
-// What it may need.
+// The needs of a due payment.
 const (
 	NeedNothing Need = "none"
 	// NeedSend: a worker may begin it.
 	NeedSend Need = "send"
-	// NeedQuery: the provider must be asked.
+	// NeedQuery: a worker must query the provider.
 	NeedQuery Need = "ask"
 )
 
@@ -20,8 +20,8 @@ const (
 	maxWakeDelay = 15 * time.Minute
 )
 
-// rewake is how long after the n-th wake-up the next one follows. A wake-up can be lost with the
-// worker that took it: the next one follows soon, the others at growing distances.
+// rewake is how long after the n-th wake-up the next one follows. A wake-up can be lost with its
+// worker, so the second follows soon, and the others at growing intervals.
 func rewake(n int) time.Duration {
 	if n <= 1 {
 		return recheckSoon
@@ -31,103 +31,105 @@ func rewake(n int) time.Duration {
 
 const maxWakeUps = 6
 
-// Lanes is what a step needs to know of the queues that wake-ups wait in.
+// Lanes is what Wake needs to know about the provider's two queues.
 type Lanes struct {
-	// QueryTimeout is how long a question may take.
+	// QueryTimeout is how long a status query may take.
 	QueryTimeout time.Duration
-	// Send and Ask are since when the oldest wake-up of each lane has been waiting; 0: none waits.
+	// Send and Query are the time since when each lane's oldest wake-up has been waiting; zero if
+	// the lane is empty.
 	Send, Query Time
 }
 
-// wakeLag is how much later than its record says a wake-up may have been enqueued, the difference
-// of two clocks included.
+// wakeLag is how much later than Woken a wake-up may have been enqueued, including the difference
+// between two clocks.
 const wakeLag = 5 * time.Second
 
-// wakeUpOutstanding reports whether the last wake-up still waits in its lane. A queue hands out the
-// oldest first: where something older waits, so does the wake-up, unless it was lost; then a new one
-// would have to wait as long.
+// wakeUpOutstanding reports whether the last wake-up is still waiting in its lane. A lane serves
+// the oldest first: while anything older waits, the wake-up waits too, or is lost, and then a new
+// one would have to wait as long.
 func (r *Record) wakeUpOutstanding(oldest Time) bool {
 	return r.Woken != 0 && oldest != 0 && oldest <= r.Woken.Add(wakeLag)
 }
 
-// Wake looks at a payment that is due: it recovers it where its lease lapsed, says what it needs,
-// and moves its due time on, so that nobody else wakes it. One whose last wake-up still waits needs
-// nothing.
+// Wake processes a due payment: it recovers a lapsed lease, ends what is past its deadline, returns
+// what the payment needs, and moves its due time, so that no other janitor wakes it. A payment
+// whose last wake-up is outstanding needs nothing.
 func Wake(r Record, p Policy, f Facts, now Time, l Lanes) (Change, Need) {
-	s := newTransition(r, p, f, now)
+	t := newTransition(r, p, f, now)
 	if r.State == Sending && now < r.LeaseEnd {
-		s.setDue(r.LeaseEnd)
-		return s.Change, NeedNothing
+		t.setDue(r.LeaseEnd)
+		return t.Change, NeedNothing
 	}
-	if s.lapsed() {
-		s.recoverLapsed()
+	if t.lapsed() {
+		t.recoverLapsed()
 	}
-	s.RecordChanged = true
-	s.record().Generation++
-	switch s.record().State {
+	t.RecordChanged = true
+	t.record().Generation++
+	switch t.record().State {
 	case Queued, Ready:
-		return s.wakeToSend(l.Send)
+		return t.wakeToSend(l.Send)
 	case InDoubt, Pending:
-		return s.wakeToQuery(l)
+		return t.wakeToQuery(l)
 	case Held:
-		return s.wakeForQuery(s.record().Queryable, l)
+		return t.wakeForQuery(t.record().Queryable, l)
 	case Succeeded, Failed, Reversed:
-		if s.record().WatchUntil != 0 && now >= s.record().WatchUntil {
-			s.dropPayload()
+		if t.record().WatchUntil != 0 && now >= t.record().WatchUntil {
+			t.dropPayload()
 		}
-		return s.wakeForQuery(s.record().Queryable && s.record().WatchUntil != 0, l)
+		return t.wakeForQuery(t.record().Queryable && t.record().WatchUntil != 0, l)
 	case Blocked, Sending:
 	}
-	return s.wakeForQuery(false, l)
+	return t.wakeForQuery(false, l)
 }
 
-func (s *transition) wakeToSend(oldest Time) (Change, Need) {
-	r := s.record()
-	if r.Deadline != 0 && s.now >= r.Deadline {
-		s.expire()
-		return s.Change, NeedNothing
+func (t *transition) wakeToSend(oldest Time) (Change, Need) {
+	r := t.record()
+	if r.Deadline != 0 && t.now >= r.Deadline {
+		t.expire()
+		return t.Change, NeedNothing
 	}
 	if r.wakeUpOutstanding(oldest) {
-		return s.letWait(oldest)
+		return t.letWait(oldest)
 	}
-	r.WakeUps, r.Woken = min(r.WakeUps+1, maxWakeUps), s.now
-	s.setDue(s.after(rewake(r.WakeUps)))
-	return s.Change, NeedSend
+	r.WakeUps, r.Woken = min(r.WakeUps+1, maxWakeUps), t.now
+	t.setDue(t.after(rewake(r.WakeUps)))
+	return t.Change, NeedSend
 }
 
-// letWait looks again at what still waits in its lane after as long as the lane's oldest has waited: a
-// backlog is looked at ever less often, and a wake-up that was lost in it costs no more than as long
-// again.
-func (s *transition) letWait(oldest Time) (Change, Need) {
-	s.setDue(s.after(min(max(Since(s.now, oldest), recheckSoon), maxWakeDelay)))
-	return s.Change, NeedNothing
+// letWait checks a payment with an outstanding wake-up again after as long as the lane's oldest
+// wake-up has waited. So a growing backlog costs ever fewer checks, and a lost wake-up at most
+// doubles the payment's wait.
+func (t *transition) letWait(oldest Time) (Change, Need) {
+	t.setDue(t.after(min(max(Since(t.now, oldest), recheckSoon), maxWakeDelay)))
+	return t.Change, NeedNothing
 }
 
-func (s *transition) wakeToQuery(l Lanes) (Change, Need) {
-	r := s.record()
-	if r.State == Pending && r.ActionURL != "" && r.Queryable && s.now >= r.PayerDeadline {
-		s.dropActionURL()
+func (t *transition) wakeToQuery(l Lanes) (Change, Need) {
+	r := t.record()
+	if r.State == Pending && r.ActionURL != "" && r.Queryable && t.now >= r.PayerDeadline {
+		t.dropActionURL()
 	}
 	switch {
-	case s.overdue():
-		s.toHeld("poll_deadline", "no final answer by the poll deadline")
+	case t.overdue():
+		t.toHeld("poll_deadline", "no final answer by the poll deadline")
 	case !r.Queryable:
-		s.setDue(r.pollDeadline(s.policy))
-		return s.Change, NeedNothing
+		t.setDue(r.pollDeadline(t.policy))
+		return t.Change, NeedNothing
 	}
-	return s.wakeForQuery(r.Queryable, l)
+	return t.wakeForQuery(r.Queryable, l)
 }
 
-// wakeForQuery has the payment asked about, and looked at again should the question be lost.
-func (s *transition) wakeForQuery(asked bool, l Lanes) (Change, Need) {
-	if !asked {
-		s.setDue(0)
-		return s.Change, NeedNothing
+// wakeForQuery has a worker query the provider, and wakes the payment again in case that wake-up is
+// lost.
+func (t *transition) wakeForQuery(queryable bool, l Lanes) (Change, Need) {
+	if !queryable {
+		t.setDue(0)
+		return t.Change, NeedNothing
 	}
-	if s.record().wakeUpOutstanding(l.Query) {
-		return s.letWait(l.Query)
+	if t.record().wakeUpOutstanding(l.Query) {
+		return t.letWait(l.Query)
 	}
-	s.record().Woken = s.now
-	s.setDue(s.after(l.QueryTimeout))
-	return s.Change, NeedQuery
+	t.record().Woken = t.now
+	t.setDue(t.after(l.QueryTimeout))
+	return t.Change, NeedQuery
 }

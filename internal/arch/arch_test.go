@@ -437,3 +437,23 @@ func TestRulesAreShort(t *testing.T) {
 		}
 	}
 }
+
+// TestPublicPackagesShowExamples: whoever reads go doc of a package that others may import finds an
+// example that is compiled and run.
+func TestPublicPackagesShowExamples(t *testing.T) {
+	t.Parallel()
+	examples := map[string]bool{}
+	for _, path := range files(t, ".go") {
+		if strings.HasSuffix(path, "_test.go") && strings.Contains(text(t, path), "\nfunc Example") {
+			examples[filepath.ToSlash(filepath.Dir(path))] = true
+		}
+	}
+	for _, u := range list(t) {
+		public := !strings.Contains("/"+u.name+"/", "/internal/") && !strings.HasPrefix(u.name, "cmd/") && !strings.HasPrefix(u.name, "examples/") &&
+			!strings.HasPrefix(u.name, "providers/sandbox") && u.name != "providers/providertest"
+		if public && !examples[u.name] {
+			t.Errorf("%s has no example", u.name)
+			examples[u.name] = true
+		}
+	}
+}

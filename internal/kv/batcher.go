@@ -10,12 +10,12 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Batcher shares round trips: what is asked for while a pipeline is under way goes out together
-// with the next one. No timer waits for company. Each owner's keys lie on one node, so that each
-// owner has flights of its own.
+// Batcher shares round trips: what callers request while a pipeline is in flight goes out together
+// in the next one, without any timer. Each owner (a provider, or an account's tokens) has its own
+// queue, because its keys lie on one node.
 type Batcher struct {
 	db *DB
-	// Replicas must acknowledge an intent, within ReplicaTimeout.
+	// replicas is how many replicas must acknowledge an intent, within replicaTimeout.
 	replicas       int
 	replicaTimeout time.Duration
 
@@ -23,15 +23,15 @@ type Batcher struct {
 	owners map[string]*ownerQueue
 }
 
-// NewBatcher makes the flights of a database. Where replicas are asked for, an intent that fewer
-// acknowledged is an error, though it is written.
+// NewBatcher makes the batcher of a database. An intent that fewer replicas acknowledge is written,
+// and its error is ErrReplicas. replicas may be 0.
 func NewBatcher(db *DB, replicas int, replicaTimeout time.Duration) *Batcher {
 	return &Batcher{db: db, replicas: replicas, replicaTimeout: replicaTimeout, owners: map[string]*ownerQueue{}}
 }
 
 // ownerQueue is the queue of one owner.
 type ownerQueue struct {
-	f        *Batcher
+	batcher  *Batcher
 	owner    string
 	mu       sync.Mutex
 	ops      []*op
@@ -39,15 +39,16 @@ type ownerQueue struct {
 }
 
 const (
-	// maxPipelines of an owner under way at a time; more shared less (measured: two are best).
+	// maxPipelines is how many pipelines of an owner may be in flight (measured: two are best; with
+	// more, callers share less).
 	maxPipelines = 2
-	// maxOps of one pipeline.
+	// maxOps is how many operations one pipeline takes.
 	maxOps = 512
-	// pipelineTimeout bounds a pipeline; whoever asked may leave before.
+	// pipelineTimeout bounds a pipeline; its callers may leave earlier.
 	pipelineTimeout = 15 * time.Second
 )
 
-// op is what one caller wants of a pipeline: some reads, or one commit.
+// op is what one caller adds to a pipeline: some reads, or one commit.
 type op struct {
 	enqueue func(pipe redis.Pipeliner)
 	script  *Script
@@ -58,24 +59,25 @@ type op struct {
 	done    chan struct{}
 }
 
-func (f *Batcher) queue(owner string) *ownerQueue {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.owners[owner] == nil {
-		f.owners[owner] = &ownerQueue{f: f, owner: owner}
+func (b *Batcher) queue(owner string) *ownerQueue {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.owners[owner] == nil {
+		b.owners[owner] = &ownerQueue{batcher: b, owner: owner}
 	}
-	return f.owners[owner]
+	return b.owners[owner]
 }
 
-// Read has reads queued, and returns once they were answered; each command has its own error.
-func (f *Batcher) Read(ctx context.Context, owner string, queue func(redis.Pipeliner)) error {
-	return f.do(ctx, owner, []*op{{enqueue: queue}})
+// Read calls queue to add reads to a pipeline, and returns once Redis has replied; each command has
+// its own error.
+func (b *Batcher) Read(ctx context.Context, owner string, queue func(redis.Pipeliner)) error {
+	return b.do(ctx, owner, []*op{{enqueue: queue}})
 }
 
-// Now is the store's time.
-func (f *Batcher) Now(ctx context.Context, owner string) (time.Time, error) {
+// Now returns the store's time.
+func (b *Batcher) Now(ctx context.Context, owner string) (time.Time, error) {
 	var clock func() (int64, error)
-	err := f.Read(ctx, owner, func(pipe redis.Pipeliner) { clock = f.db.Clock(ctx, pipe, owner) })
+	err := b.Read(ctx, owner, func(pipe redis.Pipeliner) { clock = b.db.Clock(ctx, pipe, owner) })
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -83,15 +85,15 @@ func (f *Batcher) Now(ctx context.Context, owner string) (time.Time, error) {
 	return time.UnixMilli(ms), err
 }
 
-// AwaitReplicas writes nothing that matters and returns once replicas have it, and so all that was written
-// before it. Where it is refused, they may have nothing of the kind: WAIT then answers for an older
-// write of its connection.
-func (f *Batcher) AwaitReplicas(ctx context.Context, owner string) error {
-	if f.replicas == 0 {
+// AwaitReplicas writes a dummy key and returns once enough replicas have it, and so have all that
+// was written before. If Redis refuses that write, AwaitReplicas returns the error, because WAIT
+// then speaks of an older write of the connection.
+func (b *Batcher) AwaitReplicas(ctx context.Context, owner string) error {
+	if b.replicas == 0 {
 		return nil
 	}
 	var written *redis.StatusCmd
-	err := f.do(ctx, owner, []*op{{intent: true, enqueue: func(pipe redis.Pipeliner) {
+	err := b.do(ctx, owner, []*op{{intent: true, enqueue: func(pipe redis.Pipeliner) {
 		written = pipe.Set(ctx, Prefix(owner)+"touched", 1, time.Hour)
 	}}})
 	if err != nil {
@@ -100,18 +102,19 @@ func (f *Batcher) AwaitReplicas(ctx context.Context, owner string) error {
 	return written.Err()
 }
 
-// Commit writes decisions of one owner, each for itself. The results are in order; the error of a
-// result says that nobody knows whether it was written, or, for ErrReplicas, that it was.
-func (f *Batcher) Commit(ctx context.Context, owner string, cs ...*Commit) ([]Result, []error) {
+// Commit writes decisions of one owner, each whole or not at all. The results are in order. An
+// error beside a result means that it is unknown whether that decision was written, or, for
+// ErrReplicas, that it was.
+func (b *Batcher) Commit(ctx context.Context, owner string, cs ...*Commit) ([]Result, []error) {
 	ops := make([]*op, len(cs))
 	for i, c := range cs {
-		script := f.db.commits.allowWhenFull
+		script := b.db.commits.allowWhenFull
 		if c.WhenFull == RefuseWhenFull {
-			script = f.db.commits.refuseWhenFull
+			script = b.db.commits.refuseWhenFull
 		}
 		ops[i] = &op{commit: c, script: script, intent: c.Intent}
 	}
-	err := f.do(ctx, owner, ops)
+	err := b.do(ctx, owner, ops)
 	results, errs := make([]Result, len(cs)), make([]error, len(cs))
 	for i, o := range ops {
 		if err != nil {
@@ -129,7 +132,7 @@ func (o *op) result() (Result, error) {
 	}
 	r, err := parse(o.cmd)
 	if err == nil && r.Done {
-		err = o.err // fewer replicas than asked for
+		err = o.err // fewer replicas than required
 	}
 	if err == nil && o.err != nil && !errors.Is(o.err, ErrReplicas) {
 		err = o.err
@@ -137,23 +140,23 @@ func (o *op) result() (Result, error) {
 	return r, err
 }
 
-// do queues ops and waits for them, or for the caller's end; what is under way then may still be
-// carried out.
-func (f *Batcher) do(ctx context.Context, owner string, ops []*op) error {
+// do queues ops and waits for them, or for ctx to end; what is in flight then may still be
+// executed.
+func (b *Batcher) do(ctx context.Context, owner string, ops []*op) error {
 	if len(ops) == 0 {
 		return nil
 	}
-	l := f.queue(owner)
-	l.mu.Lock()
+	q := b.queue(owner)
+	q.mu.Lock()
 	for _, o := range ops {
 		o.done = make(chan struct{})
-		l.ops = append(l.ops, o)
+		q.ops = append(q.ops, o)
 	}
-	if l.inFlight < maxPipelines {
-		l.inFlight++
-		go l.drain() //nolint:contextcheck // it carries what others ask for too, and outlives whoever asked first
+	if q.inFlight < maxPipelines {
+		q.inFlight++
+		go q.drain() //nolint:contextcheck // it carries other callers' ops too, and outlives the first caller
 	}
-	l.mu.Unlock()
+	q.mu.Unlock()
 	var err error
 	for _, o := range ops {
 		select {
@@ -168,31 +171,31 @@ func (f *Batcher) do(ctx context.Context, owner string, ops []*op) error {
 	return err
 }
 
-// drain sends pipelines until nothing waits.
-func (l *ownerQueue) drain() {
+// drain sends pipelines until the queue is empty.
+func (q *ownerQueue) drain() {
 	for {
-		l.mu.Lock()
-		n := min(len(l.ops), maxOps)
-		ops := l.ops[:n:n]
-		l.ops = l.ops[n:]
+		q.mu.Lock()
+		n := min(len(q.ops), maxOps)
+		ops := q.ops[:n:n]
+		q.ops = q.ops[n:]
 		if n == 0 {
-			l.inFlight--
-			l.ops = nil
-			l.mu.Unlock()
+			q.inFlight--
+			q.ops = nil
+			q.mu.Unlock()
 			return
 		}
-		l.mu.Unlock()
-		l.send(ops)
+		q.mu.Unlock()
+		q.send(ops)
 		for _, o := range ops {
 			close(o.done)
 		}
 	}
 }
 
-// ErrReplicas: written, but not by as many replicas as must have it.
+// ErrReplicas: it was written, but fewer replicas acknowledged than must.
 var ErrReplicas = errors.New("replicas did not acknowledge")
 
-func (l *ownerQueue) send(ops []*op) {
+func (q *ownerQueue) send(ops []*op) {
 	ctx, cancel := context.WithTimeout(context.Background(), pipelineTimeout)
 	defer cancel()
 	fail := func(err error, ops []*op) {
@@ -200,12 +203,12 @@ func (l *ownerQueue) send(ops []*op) {
 			o.err = err
 		}
 	}
-	node, err := l.f.db.Node(ctx, Prefix(l.owner))
+	node, err := q.batcher.db.Node(ctx, Prefix(q.owner))
 	if err != nil {
 		fail(err, ops)
 		return
 	}
-	l.pipeline(ctx, node, ops)
+	q.pipeline(ctx, node, ops)
 	var again []*op
 	missing := map[*Script]bool{}
 	for _, o := range ops {
@@ -214,7 +217,7 @@ func (l *ownerQueue) send(ops []*op) {
 		}
 	}
 	for script := range missing {
-		src, err := l.f.db.source(ctx, script)
+		src, err := q.batcher.db.source(ctx, script)
 		if err == nil {
 			err = node.ScriptLoad(ctx, src.text).Err()
 		}
@@ -224,13 +227,13 @@ func (l *ownerQueue) send(ops []*op) {
 		}
 	}
 	if len(again) > 0 {
-		l.pipeline(ctx, node, again)
+		q.pipeline(ctx, node, again)
 	}
 }
 
 // pipeline sends ops over one connection, and waits on it for replicas where an intent is among
 // them.
-func (l *ownerQueue) pipeline(ctx context.Context, node redis.UniversalClient, ops []*op) {
+func (q *ownerQueue) pipeline(ctx context.Context, node redis.UniversalClient, ops []*op) {
 	pipe := node.Pipeline()
 	intent := false
 	for _, o := range ops {
@@ -240,24 +243,24 @@ func (l *ownerQueue) pipeline(ctx context.Context, node redis.UniversalClient, o
 			o.enqueue(pipe)
 			continue
 		}
-		src, err := l.f.db.source(ctx, o.script)
+		src, err := q.batcher.db.source(ctx, o.script)
 		if err != nil {
 			o.err = err
 			continue
 		}
-		o.cmd = pipe.EvalSha(ctx, src.sha, l.f.db.Keys(l.owner, o.commit.keys...), o.commit.argv()...)
+		o.cmd = pipe.EvalSha(ctx, src.sha, q.batcher.db.Keys(q.owner, o.commit.keys...), o.commit.argv()...)
 	}
 	var acknowledged *redis.Cmd
-	if intent && l.f.replicas > 0 {
-		acknowledged = pipe.Do(ctx, "wait", l.f.replicas, l.f.replicaTimeout.Milliseconds())
+	if intent && q.batcher.replicas > 0 {
+		acknowledged = pipe.Do(ctx, "wait", q.batcher.replicas, q.batcher.replicaTimeout.Milliseconds())
 	}
 	_, err := pipe.Exec(ctx)
-	var answered redis.Error
-	unanswered := err != nil && !errors.As(err, &answered)
-	if unanswered || isTopologyError(err) {
-		l.f.db.reloadTopology(ctx)
+	var replyErr redis.Error
+	noReply := err != nil && !errors.As(err, &replyErr)
+	if noReply || isTopologyError(err) {
+		q.batcher.db.reloadTopology(ctx)
 	}
-	if unanswered {
+	if noReply {
 		for _, o := range ops {
 			o.err = err
 		}
@@ -266,16 +269,17 @@ func (l *ownerQueue) pipeline(ctx context.Context, node redis.UniversalClient, o
 	if acknowledged == nil {
 		return
 	}
-	if n, err := acknowledged.Int64(); err != nil || n < int64(l.f.replicas) {
+	if n, err := acknowledged.Int64(); err != nil || n < int64(q.batcher.replicas) {
 		for _, o := range ops {
 			if o.intent {
-				o.err = fmt.Errorf("%w: %d of %d replicas acknowledged", ErrReplicas, n, l.f.replicas)
+				o.err = fmt.Errorf("%w: %d of %d replicas acknowledged", ErrReplicas, n, q.batcher.replicas)
 			}
 		}
 	}
 }
 
-// Node is the node that holds the owner's keys: WAIT counts what went over its own connection.
+// Node returns a client of the node that holds a key. WAIT counts only what went over its own
+// connection.
 func (db *DB) Node(ctx context.Context, key string) (redis.UniversalClient, error) {
 	if c, ok := db.Client.(*redis.ClusterClient); ok {
 		node, err := c.MasterForKey(ctx, key)
@@ -287,21 +291,21 @@ func (db *DB) Node(ctx context.Context, key string) (redis.UniversalClient, erro
 	return db.Client, nil
 }
 
-// isTopologyError reports whether a node says that the keys are another's to write.
+// isTopologyError reports whether a node refused a write because another node holds the keys.
 func isTopologyError(err error) bool {
 	return redis.HasErrorPrefix(err, "MOVED") || redis.HasErrorPrefix(err, "READONLY") || redis.HasErrorPrefix(err, "CLUSTERDOWN")
 }
 
-// reloadTopology has a cluster's client find out anew which node holds what: it does so by itself only for
-// what goes through it, and not to a node that was asked for.
+// reloadTopology makes a cluster client read again which node holds which keys. The client does so
+// itself only for commands that go through it, not for those sent to one of its nodes.
 func (db *DB) reloadTopology(ctx context.Context) {
 	if c, ok := db.Client.(*redis.ClusterClient); ok {
 		c.ReloadState(ctx)
 	}
 }
 
-// Clock queues a read of the store's time; the returned function tells it, in ms, once the pipe was
-// sent.
+// Clock queues a read of the store's time. The returned function returns it, in Unix ms, after the
+// pipe was executed.
 func (db *DB) Clock(ctx context.Context, pipe redis.Pipeliner, owner string) func() (int64, error) {
 	if db.TestClock {
 		cmd := pipe.Get(ctx, clockKey(owner))

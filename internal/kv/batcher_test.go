@@ -181,7 +181,7 @@ func TestWhoLeavesEarlyTakesNobodyAlong(t *testing.T) {
 		b.wants("stayed", "a")
 		await(t, "what was under way is carried out", func() bool { return b.c.Get(t.Context(), at("left-2")).Val() == "a" })
 		if got := b.commit(write("left", "a", "b")); !got.Done {
-			t.Errorf("after a flight that nobody waited for: %+v", got)
+			t.Errorf("after a pipeline whose caller had left: %+v", got)
 		}
 	})
 }
@@ -190,7 +190,7 @@ func TestWhoLeavesEarlyTakesNobodyAlong(t *testing.T) {
 // never "done" or "not done".
 func TestALostReplyIsToldAsSuch(t *testing.T) {
 	t.Parallel()
-	for name, retries := range map[string]int{"told at once": -1, "repeated by the client": 5} {
+	for name, retries := range map[string]int{"returned at once": -1, "repeated by the client": 5} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := redistest.Start(t)
@@ -317,55 +317,55 @@ func TestReadsAreAnsweredEachForItself(t *testing.T) {
 	})
 }
 
-// errorReply is an answer of Redis that is an error.
+// errorReply is a Redis reply that is an error.
 type errorReply string
 
 func (r errorReply) Error() string { return string(r) }
 func (errorReply) RedisError()     {}
 
-// topologyReads counts how often a cluster was asked which node holds what.
+// topologyReads counts how often a client reads which node of the cluster holds what.
 type topologyReads struct {
 	pipelineHook
-	asked *atomic.Int32
+	reads *atomic.Int32
 }
 
 func (s topologyReads) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
 		if cmd.Name() == "cluster" {
-			s.asked.Add(1)
+			s.reads.Add(1)
 		}
 		return next(ctx, cmd)
 	}
 }
 
-// A client asks a cluster by itself only every so often: until then every decision would go to a
-// node that is the wrong one.
+// A client reads a cluster's topology by itself only every so often: until then every decision
+// would go to a node that is the wrong one.
 func TestAfterAFailoverTheNewNodeIsLookedFor(t *testing.T) {
 	t.Parallel()
 	s := redistest.Start(t, redistest.Cluster())
-	for _, answer := range []error{errorReply("MOVED 1 127.0.0.1:1"), errorReply("READONLY You can't write against a read only replica."), io.EOF} {
-		var asked atomic.Int32
-		var told atomic.Bool
+	for _, reply := range []error{errorReply("MOVED 1 127.0.0.1:1"), errorReply("READONLY You can't write against a read only replica."), io.EOF} {
+		var reads atomic.Int32
+		var failed atomic.Bool
 		c := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{s.Addr()}})
 		defer c.Close()
 		c.OnNewNode(func(node *redis.Client) {
 			node.AddHook(topologyReads{func(next redis.ProcessPipelineHook, ctx context.Context, cmds []redis.Cmder) error {
-				if evals(cmds) == 0 || told.Swap(true) {
+				if evals(cmds) == 0 || failed.Swap(true) {
 					return next(ctx, cmds)
 				}
-				cmds[0].SetErr(answer)
-				return answer
-			}, &asked})
+				cmds[0].SetErr(reply)
+				return reply
+			}, &reads})
 		})
 		b := newFixture(t, c)
 		if _, err := b.Now(t.Context(), owner); err != nil {
 			t.Fatal(err)
 		}
-		before := asked.Load()
-		if results, errs := b.Commit(t.Context(), owner, write("r", "", "a")); !errors.Is(errs[0], answer) || results[0].Done {
-			t.Errorf("%v: %+v, %v", answer, results[0], errs[0])
+		before := reads.Load()
+		if results, errs := b.Commit(t.Context(), owner, write("r", "", "a")); !errors.Is(errs[0], reply) || results[0].Done {
+			t.Errorf("%v: %+v, %v", reply, results[0], errs[0])
 		}
-		await(t, fmt.Sprintf("after %v the cluster is asked", answer), func() bool { return asked.Load() > before })
+		await(t, fmt.Sprintf("after %v the topology is read", reply), func() bool { return reads.Load() > before })
 	}
 }
 

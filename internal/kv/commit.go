@@ -11,21 +11,21 @@ import (
 //go:embed commit.lua
 var commitLua string
 
-// commits are the two forms of the one script that writes decisions.
+// commits are the two forms of the script that writes decisions.
 type commits struct{ refuseWhenFull, allowWhenFull *Script }
 
 func newCommits(clock string) commits {
 	return commits{refuseWhenFull: NewScript(clock+commitLua, RefuseWhenFull), allowWhenFull: NewScript(clock+commitLua, AllowWhenFull)}
 }
 
-// Commit is a decision on its way into Redis: what it was made from, what must still hold, and what
-// it writes. All of it is written, or nothing.
+// Commit is a decision to write: the record that it was made from, the guards that must hold, and
+// the writes. Redis writes all of it or nothing.
 type Commit struct {
 	// Owner is the provider, whose hash tag all keys share.
 	Owner string
-	// WhenFull says whether it is refused when Redis is full.
+	// WhenFull says whether a full Redis refuses it.
 	WhenFull FullPolicy
-	// Intent: replicas must have it before anybody relies on it, where they are asked for.
+	// Intent: replicas must have it before others act on it, where the settings require replicas.
 	Intent bool
 
 	keys   []string
@@ -35,10 +35,10 @@ type Commit struct {
 	writes []any
 }
 
-// NewCommit begins a decision that was made from a record under key, which read as text ("" where
-// there was none) at the store's time readAt (ms; 0 where the decision never grows old). The text
-// itself is compared, not a counter: one that starts again in a store that forgot could come to the
-// same number, a text with its attempt ids and times does not.
+// NewCommit begins a decision that was made from the record under key. text is that record as it
+// was read ("" if there was none), readAt the store's time then (Unix ms; 0 if the decision cannot
+// grow too old). The script compares the text and not a counter: a store that lost writes could
+// count to the same number again, but would not come to the same attempt ids and times.
 func NewCommit(owner, key, text string, readAt int64) *Commit {
 	c := &Commit{Owner: owner, WhenFull: AllowWhenFull, number: map[string]int{}}
 	c.head = [3]any{text, readAt, maxDecisionAge}
@@ -46,14 +46,14 @@ func NewCommit(owner, key, text string, readAt int64) *Commit {
 	return c
 }
 
-// NewGuardedCommit begins a decision that was made from no record: only its guards hold it.
+// NewGuardedCommit begins a decision that depends on no record, only on its guards.
 func NewGuardedCommit(owner string) *Commit { return NewCommit(owner, Prefix(owner)+"none", "", 0) }
 
-// maxDecisionAge is how old a decision may be, in ms: a process that stood still between reading and
-// writing cannot write it.
+// maxDecisionAge is how old a decision may be, in ms, so that a process that stood still between
+// reading and writing cannot write it.
 const maxDecisionAge = 2000
 
-// key numbers a key.
+// key returns the number of a key.
 func (c *Commit) key(name string) int {
 	n, known := c.number[name]
 	if !known {
@@ -64,7 +64,7 @@ func (c *Commit) key(name string) int {
 	return n
 }
 
-// Guard wants a read command's answer to be one of two; "" stands for no value.
+// Guard requires that a read command returns one of two values; "" stands for no value.
 func (c *Commit) Guard(command, key, argument, right, alsoRight string) {
 	c.guards = append(c.guards, command, c.key(key), argument, right, alsoRight)
 }
@@ -82,8 +82,8 @@ func (c *Commit) Copy(from, to string) {
 
 // Result is what became of a decision.
 type Result struct {
-	// Done: it was written. Otherwise Moved (the record is another), Stale (the decision is too
-	// old), or the number of the guard that failed, from 1, and what that found.
+	// Done: it was written. Otherwise Changed (the record is another), Stale (the decision is too
+	// old), or Guard, the number of the guard that failed, from 1, and Found, what it found.
 	Done, Changed, Stale bool
 	Guard                int
 	Found                string
@@ -99,7 +99,7 @@ func (c *Commit) argv() []any {
 	return append(argv, c.writes...)
 }
 
-// parse reads the script's answer.
+// parse reads the script's reply.
 func parse(cmd *redis.Cmd) (Result, error) {
 	reply, err := cmd.Slice()
 	if err != nil {

@@ -26,7 +26,7 @@ func TestADecisionIsWrittenWholeOrNotAtAll(t *testing.T) {
 		{"it is too old", func() *Commit { return aged("r", now-maxDecisionAge-1) }, Result{Stale: true}},
 		{"it was read at a time that has not come", func() *Commit { return aged("r", now+maxDecisionAge+1) }, Result{Stale: true}},
 		{"its guards hold", func() *Commit { return guarded("SX", "") }, Result{Done: true}},
-		{"its guard holds by the other answer", func() *Commit { return guarded("", "SX") }, Result{Done: true}},
+		{"its guard holds by the other value", func() *Commit { return guarded("", "SX") }, Result{Done: true}},
 		{"a guard finds another value", func() *Commit { return guarded("SY", "SZ") }, Result{Guard: 3, Found: "SX"}},
 		{"a guard finds a value where there should be none", func() *Commit { return guarded("", "") }, Result{Guard: 3, Found: "SX"}},
 	}
@@ -34,7 +34,7 @@ func TestADecisionIsWrittenWholeOrNotAtAll(t *testing.T) {
 		c := client()
 		b := &fixture{NewBatcher(NewDB(c, true), 0, 0), t, c}
 		b.set("clock", fmt.Sprint(now))
-		b.set("permit", "SX")
+		b.set("guarded", "SX")
 		for _, row := range rows {
 			b.set("r", "a")
 			b.must(c.Del(t.Context(), at("beside")).Err())
@@ -63,12 +63,12 @@ func aged(key string, readAt int64) *Commit {
 	return c
 }
 
-// guarded wants two things that are so, and then one of two answers of the permit.
+// guarded has two guards that hold, and a third that wants one of two values.
 func guarded(right, alsoRight string) *Commit {
 	c := write("r", "a", "b")
 	c.Guard("GET", at("nothing"), "", "", "")
 	c.Guard("HEXISTS", at("nothing"), "field", "0", "0")
-	c.Guard("GET", at("permit"), "", right, alsoRight)
+	c.Guard("GET", at("guarded"), "", right, alsoRight)
 	return c
 }
 

@@ -5,19 +5,19 @@ import (
 	"time"
 )
 
-// OutcomeEvent is an entry of a provider's outcome stream. An empty field is left out of the stream;
-// consumers read it as empty.
+// OutcomeEvent is an entry of a provider's outcome stream. An empty field is left out of the
+// stream; consumers read it as empty.
 type OutcomeEvent struct {
 	Key, Type, State, Reference, ProviderID, Code, Message, Decline string
 	Amount, Currency                                                string
 	Attempt                                                         int
 	At                                                              time.Time
 	Metadata, ActionURL, Event, Account, Subscription, Period       string
-	// Version makes the event id, key and version, which consumers tell repetitions apart by.
+	// Version completes the event id, "key:version", by which consumers recognize repetitions.
 	Version int64
 }
 
-// Fields are the names and values of the entry as they stand in the stream.
+// Fields returns the names and values of the entry's fields, alternately.
 func (e OutcomeEvent) Fields() []any {
 	fields := make([]any, 0, 2*18)
 	add := func(name, value string) {
@@ -51,7 +51,7 @@ func (e OutcomeEvent) Fields() []any {
 	return fields
 }
 
-// Append adds the entry to the owner's outcome stream, which is trimmed by age as it grows.
+// Append adds an entry to the owner's outcome stream, and drops entries older than the retention.
 func (c *Commit) Append(e OutcomeEvent, retention time.Duration) {
 	oldest := strconv.FormatInt(e.At.Add(-retention).UnixMilli(), 10)
 	c.Write("XADD", OutcomesKey(c.Owner), append([]any{"MINID", "~", oldest, "*"}, e.Fields()...)...)

@@ -15,11 +15,11 @@ import (
 //go:embed clock.lua
 var clockLua string
 
-// testClock takes the place of clock.lua in tests: the time is the number under the last key.
+// testClock replaces clock.lua in tests: the time is the number under the last key.
 const testClock = "local function clock() return tonumber(redis.call('GET', KEYS[#KEYS])) end\n"
 
-// Script is one script in the forms that a store may need. The files carry no shebang: the demo's
-// embedded store cannot parse one.
+// Script is a script in two forms, with and without flags in a shebang. The files carry no shebang,
+// because the demo's embedded store cannot parse one.
 type Script struct {
 	flagged, plain source
 }
@@ -31,38 +31,38 @@ func newSource(text string) source {
 	return source{text, hex.EncodeToString(sum[:])}
 }
 
-// Room says whether a script may run while Redis is full.
+// FullPolicy says whether a script may run while Redis is full.
 type FullPolicy bool
 
 // Kinds of scripts.
 const (
-	// AllowWhenFull works when Redis is full: what happened is always recorded.
+	// AllowWhenFull runs although Redis is full, so that what happened is always recorded.
 	AllowWhenFull FullPolicy = true
-	// RefuseWhenFull is refused then.
+	// RefuseWhenFull fails when Redis is full: see IsFull.
 	RefuseWhenFull FullPolicy = false
 )
 
-// NewScript makes a script.
-func NewScript(text string, room FullPolicy) *Script {
+// NewScript makes a script that never calls clock().
+func NewScript(text string, whenFull FullPolicy) *Script {
 	head := "#!lua\n"
-	if room == AllowWhenFull {
+	if whenFull == AllowWhenFull {
 		head = "#!lua flags=allow-oom\n"
 	}
 	return &Script{flagged: newSource(head + text), plain: newSource(text)}
 }
 
-// DB is a Redis with the clock that decisions are made by.
+// DB is a Redis database and its clock.
 type DB struct {
 	Client redis.UniversalClient
-	// TestClock takes the time from the key "remesa:{owner}:clock" (ms since 1970) instead of from
-	// Redis. For tests.
+	// TestClock takes the time from the key "remesa:{owner}:clock" (Unix ms) instead of from Redis.
+	// For tests.
 	TestClock bool
 
 	dialect atomic.Int32
 	commits commits
 }
 
-// NewDB makes one on a client that stays the caller's to close.
+// NewDB makes a database on a client, which the caller closes.
 func NewDB(client redis.UniversalClient, testClock bool) *DB {
 	return &DB{Client: client, TestClock: testClock, commits: newCommits(clockSource(testClock))}
 }
@@ -74,12 +74,12 @@ func clockSource(test bool) string {
 	return clockLua
 }
 
-// Timed makes a script that may call clock(). Its keys are closed by Keys.
-func (db *DB) Timed(text string, room FullPolicy) *Script {
-	return NewScript(clockSource(db.TestClock)+text, room)
+// Timed makes a script that may call clock(). The caller passes its keys through Keys.
+func (db *DB) Timed(text string, whenFull FullPolicy) *Script {
+	return NewScript(clockSource(db.TestClock)+text, whenFull)
 }
 
-// Keys are the KEYS of a script that may look at the clock.
+// Keys returns the KEYS of a script that may call clock().
 func (db *DB) Keys(owner string, keys ...string) []string {
 	if db.TestClock {
 		return append(keys, clockKey(owner))
@@ -93,7 +93,7 @@ const (
 	plainDialect
 )
 
-// source returns the script in the form that the store understands. The first call finds out.
+// source returns the script in the form that the store understands, which the first call detects.
 func (db *DB) source(ctx context.Context, s *Script) (source, error) {
 	if db.dialect.Load() == unknownDialect {
 		if err := db.detect(ctx); err != nil {
@@ -120,7 +120,7 @@ func (db *DB) detect(ctx context.Context) error {
 	return nil
 }
 
-// Run runs a script, and loads it where Redis does not know it.
+// Run runs a script, and loads it if Redis does not know it.
 func (db *DB) Run(ctx context.Context, s *Script, keys []string, args ...any) *redis.Cmd {
 	src, err := db.source(ctx, s)
 	if err != nil {

@@ -203,7 +203,7 @@ func TestAStoreIsSpokenToInItsOwnDialect(t *testing.T) {
 	})
 }
 
-// A store that did not answer at first has told nothing of its dialect.
+// A store that did not reply at first has not shown which form of scripts it understands.
 func TestADialectIsAskedForUntilTheStoreAnswers(t *testing.T) {
 	t.Parallel()
 	s := redistest.Start(t)

@@ -4,6 +4,7 @@ package catalog
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/remesa/remesa/providers/coordinador"
 	"github.com/remesa/remesa/providers/etpay"
@@ -13,9 +14,8 @@ import (
 	"github.com/remesa/remesa/providers/virtualpos"
 )
 
-// Providers lists every provider that a task may name, in the order in which help lists their
-// settings.
-func Providers() []spec.Provider {
+// rows are made once: a row compiles the patterns of its fields, and tasks are decoded by the thousand.
+var rows = sync.OnceValue(func() []spec.Provider {
 	return []spec.Provider{
 		virtualpos.Provider(),
 		pagoseguro.Provider(),
@@ -23,21 +23,27 @@ func Providers() []spec.Provider {
 		etpay.Provider(),
 		coordinador.Provider(),
 	}
-}
+})
+
+var names = sync.OnceValue(func() []string {
+	var all []string
+	for _, p := range rows() {
+		all = append(all, p.Name)
+	}
+	slices.Sort(all)
+	return all
+})
+
+// Providers lists every provider that a task may name, in the order in which help lists their
+// settings.
+func Providers() []spec.Provider { return slices.Clone(rows()) }
 
 // Names lists the providers' names, in alphabetical order.
-func Names() []string {
-	var names []string
-	for _, p := range Providers() {
-		names = append(names, p.Name)
-	}
-	slices.Sort(names)
-	return names
-}
+func Names() []string { return slices.Clone(names()) }
 
 // Find is the provider of that name.
 func Find(name string) (spec.Provider, bool) {
-	for _, p := range Providers() {
+	for _, p := range rows() {
 		if p.Name == name {
 			return p, true
 		}

@@ -7,13 +7,16 @@ import (
 
 var rutPattern = regexp.MustCompile(`^([0-9]{5,8}|[0-9]{1,2}(\.[0-9]{3}){2}|[0-9]{2,3}\.[0-9]{3})-?[0-9Kk]$`)
 
+// rutSigns takes out the signs that a RUT is written with.
+var rutSigns = strings.NewReplacer(".", "", "-", "")
+
 // CanonicalRUT reads a Chilean RUT with or without dots and dash, and checks its check digit. The
 // canonical form has neither dots nor leading zeros, a dash, and an upper-case K: "12345678-5".
 func CanonicalRUT(s string) (string, bool) {
 	if !rutPattern.MatchString(s) {
 		return "", false
 	}
-	plain := strings.ToUpper(strings.NewReplacer(".", "", "-", "").Replace(s))
+	plain := strings.ToUpper(rutSigns.Replace(s))
 	body, digit := strings.TrimLeft(plain[:len(plain)-1], "0"), plain[len(plain)-1]
 	if body == "" || rutCheckDigit(body) != digit {
 		return "", false

@@ -9,55 +9,55 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// Note, Release, Defer, Block and Reject.
+// Checkpoint, Release, Defer, Block and Reject.
 func attemptRows() []row {
-	handles := map[string]string{"order": "o-1"}
+	refs := map[string]string{"order": "o-1"}
 	return []row{
-		{does: "the owner notes handles, which later attempts and questions get", run: func(e *suite) {
+		{does: "a checkpoint records provider references, which later attempts and status queries get", run: func(e *suite) {
 			p := e.queued()
 			p.idle("a")
-			e.must(p.checkpoint("a", handles, false))
+			e.must(p.checkpoint("a", refs, false))
 			p.release("a")
 			if b := p.begin("b"); b.ProviderRefs["order"] != "o-1" {
-				e.t.Fatalf("handles %v", b.ProviderRefs)
+				e.t.Fatalf("provider references %v", b.ProviderRefs)
 			}
 			p.finish("b", inDoubtOutcome())
 			if q := p.query(); q.ProviderRefs["order"] != "o-1" {
-				e.t.Fatalf("handles %v", q.ProviderRefs)
+				e.t.Fatalf("provider references %v", q.ProviderRefs)
 			}
 		}},
-		{does: "handles of two notes are kept together", run: func(e *suite) {
+		{does: "provider references of two checkpoints are kept together", run: func(e *suite) {
 			p := e.queued().send("a")
-			e.must(p.checkpoint("a", handles, false))
+			e.must(p.checkpoint("a", refs, false))
 			e.must(p.checkpoint("a", map[string]string{"token": "t"}, true))
 			p.finish("a", inDoubtOutcome())
 			if q := p.query(); len(q.ProviderRefs) != 2 {
-				e.t.Fatalf("handles %v", q.ProviderRefs)
+				e.t.Fatalf("provider references %v", q.ProviderRefs)
 			}
 		}},
-		{does: "a note of another attempt is refused", run: func(e *suite) {
+		{does: "a checkpoint of another attempt is refused", run: func(e *suite) {
 			p := e.queued().send("a")
-			wantNotOwner(e, p.checkpoint("b", handles, true))
+			wantNotOwner(e, p.checkpoint("b", refs, true))
 		}},
-		{does: "a note after the lease is refused, also before anybody noticed", run: func(e *suite) {
+		{does: "a checkpoint after the lease is refused, also before the lapse is recorded", run: func(e *suite) {
 			p := e.queued()
 			p.idle("a")
 			p.Advance(lease)
-			wantNotOwner(e, p.checkpoint("a", handles, true))
+			wantNotOwner(e, p.checkpoint("a", refs, true))
 		}},
-		{does: "a note of an attempt that no longer owns the payment is refused", run: func(e *suite) {
+		{does: "a checkpoint of an attempt that no longer owns the payment is refused", run: func(e *suite) {
 			p := e.queued()
 			p.idle("a")
 			p.lapseLease().send("b")
-			wantNotOwner(e, p.checkpoint("a", handles, true))
+			wantNotOwner(e, p.checkpoint("a", refs, true))
 			p.release("b")
-			wantNotOwner(e, p.checkpoint("b", handles, true))
+			wantNotOwner(e, p.checkpoint("b", refs, true))
 		}},
-		{does: "an idle attempt has not left until a note says that it may move money", run: func(e *suite) {
+		{does: "an idle attempt has not left until a checkpoint says that the money step is next", run: func(e *suite) {
 			p := e.queued()
 			p.idle("a")
 			p.wantLeft(false)
-			e.must(p.checkpoint("a", handles, false))
+			e.must(p.checkpoint("a", refs, false))
 			p.wantLeft(false)
 			e.must(p.checkpoint("a", nil, true))
 			p.wantLeft(true)
@@ -67,7 +67,7 @@ func attemptRows() []row {
 			p.idle("a")
 			p.lapseLease().want(idempotency.Ready).wantLeft(false).send("b")
 		}},
-		{does: "an attempt that was opened by a note and lapsed is in doubt", run: func(e *suite) {
+		{does: "an attempt that was opened by a checkpoint and lapsed is in doubt", run: func(e *suite) {
 			p := e.queued()
 			p.idle("a")
 			e.must(p.checkpoint("a", nil, true))
@@ -104,7 +104,7 @@ func attemptRows() []row {
 			e.wantApplied(p.finish("a", paid("X")), false)
 			p.want(idempotency.Ready)
 		}},
-		{does: "a note is refused where another attempt's success is known by now", policy: resend, run: func(e *suite) {
+		{does: "a checkpoint is refused if another attempt has succeeded meanwhile", policy: resend, run: func(e *suite) {
 			p := e.resent()
 			p.Advance(e.policy.SettleTime)
 			p.finish("a", paid("X"))
@@ -125,7 +125,7 @@ func attemptRows() []row {
 			p.want(idempotency.Queued).wantLeft(false)
 			p.wantDecision(p.begin("b"), idempotency.Send)
 		}},
-		{does: "many attempts released before their Begin push nobody out who is sending", run: func(e *suite) {
+		{does: "many attempts released before their Begin do not push out the one that is sending", run: func(e *suite) {
 			p := e.queued()
 			p.idle("owner")
 			for i := range 40 {
@@ -135,12 +135,12 @@ func attemptRows() []row {
 			p.finish("owner", paid("X"))
 			p.want(idempotency.Succeeded).wantID("X")
 		}},
-		{does: "an attempt whose lease lapsed before its Begin was answered is told so, and releases itself", run: func(e *suite) {
+		{does: "an attempt whose lease lapsed before Begin replied is already begun, and releases itself", run: func(e *suite) {
 			p := e.queued().send("a").lapseLease()
 			b := p.begin("a")
 			p.wantDecision(b, idempotency.QueryFirst)
 			if !b.AlreadyBegun {
-				e.t.Fatal("not told that the attempt is its own")
+				e.t.Fatal("the attempt is not already begun")
 			}
 			p.release("a")
 			p.want(idempotency.Ready).wantLeft(false)
@@ -166,7 +166,7 @@ func attemptRows() []row {
 				e.t.Fatalf("was %+v, is %+v", before, after)
 			}
 		}},
-		{does: "defer brings nothing forward that has a not_before, and leaves alone what is sending or settled", run: func(e *suite) {
+		{does: "defer brings nothing forward that has a not_before, and leaves alone what is sending or final", run: func(e *suite) {
 			p := e.later(time.Hour, 0)
 			e.must(e.Ledger.Defer(e.ctx(), p.key, time.Second))
 			p.wantDue(time.Hour)

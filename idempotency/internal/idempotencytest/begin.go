@@ -20,7 +20,7 @@ func beginRows() []row {
 		{does: "a queued payment is sent, and its attempt may have left from then on", run: func(e *suite) {
 			e.queued().send("a").want(idempotency.Sending).wantLeft(true).wantDue(lease)
 		}},
-		{does: "a type that the account does not make waits unbegun, the type that it makes is sent", run: func(e *suite) {
+		{does: "a payment of a type that the account cannot send waits, the other type is sent", run: func(e *suite) {
 			p := e.queued()
 			begin := func(only string) idempotency.BeginResult {
 				b, err := e.Ledger.Begin(e.ctx(), p.key, idempotency.BeginParams{Attempt: "a", Lease: lease, OnlyType: only})
@@ -38,7 +38,7 @@ func beginRows() []row {
 				e.t.Fatalf("lease ends %s after now", b.LeaseEnd.Sub(b.Now))
 			}
 		}},
-		{does: "the same attempt again, while it owns the payment, gets the same answer", run: func(e *suite) {
+		{does: "the same attempt again, while it owns the payment, gets the same decision", run: func(e *suite) {
 			p := e.queued()
 			first := p.begin("a")
 			p.Advance(time.Second)
@@ -58,7 +58,7 @@ func beginRows() []row {
 			}
 		}},
 		{does: "of 32 that begin at once one sends", run: oneOfManySends},
-		{does: "an attempt whose lease lapsed is recovered and asked about, never sent again", run: func(e *suite) {
+		{does: "an attempt whose lease lapsed is recovered and queried, never sent again", run: func(e *suite) {
 			p := e.queued().send("a")
 			p.Advance(lease)
 			p.wantDecision(p.begin("b"), idempotency.QueryFirst)
@@ -70,12 +70,12 @@ func beginRows() []row {
 			p.wantDecision(p.begin("b"), idempotency.Wait)
 			p.want(idempotency.Sending)
 		}},
-		{does: "an attempt whose own lease lapsed is told to ask", run: func(e *suite) {
+		{does: "an attempt whose own lease lapsed is to query first", run: func(e *suite) {
 			p := e.queued().send("a")
 			p.Advance(lease)
 			p.wantDecision(p.begin("a"), idempotency.QueryFirst)
 		}},
-		{does: "in_doubt, pending and held are asked about", run: func(e *suite) {
+		{does: "in_doubt, pending and held are queried", run: func(e *suite) {
 			for _, s := range []idempotency.State{idempotency.InDoubt, idempotency.Pending, idempotency.Held} {
 				e.wantDecision(e.reach(s).begin("z"), idempotency.QueryFirst)
 			}

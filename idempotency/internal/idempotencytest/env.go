@@ -25,12 +25,12 @@ type suite struct {
 	payments []*payment
 }
 
-// payment drives one payment; a step that fails ends the test.
+// payment drives one payment; a call that fails ends the test.
 type payment struct {
 	*suite
 	key idempotency.Key
 	reg idempotency.Registration
-	// unqueryable: attempts declare that the provider cannot be asked.
+	// unqueryable: attempts declare that the provider cannot be queried.
 	unqueryable bool
 }
 
@@ -104,11 +104,11 @@ func (p *payment) idle(attempt string) idempotency.BeginResult {
 	return b
 }
 
-func (p *payment) checkpoint(attempt string, handles map[string]string, moves bool) error {
-	return p.Ledger.Checkpoint(p.ctx(), p.key, p.id(attempt), handles, moves)
+func (p *payment) checkpoint(attempt string, refs map[string]string, moneyStepNext bool) error {
+	return p.Ledger.Checkpoint(p.ctx(), p.key, p.id(attempt), refs, moneyStepNext)
 }
 
-// send begins an attempt that must be told to send.
+// send begins an attempt whose decision must be Send.
 func (p *payment) send(attempt string) *payment {
 	p.t.Helper()
 	p.wantDecision(p.begin(attempt), idempotency.Send)
@@ -143,7 +143,7 @@ func (p *payment) statusResultTo(q idempotency.StatusQuery, o providers.Outcome)
 	return s
 }
 
-// statusResult asks now and answers at once.
+// statusResult queries now and records the result at once.
 func (p *payment) statusResult(o providers.Outcome) idempotency.Transition {
 	p.t.Helper()
 	return p.statusResultTo(p.query(), o)
@@ -165,7 +165,7 @@ func (e *suite) due() []idempotency.WakeUp {
 	return w
 }
 
-// lapseLease lets the owner's lease end and somebody notice it.
+// lapseLease lets the owner's lease end, and has the janitor recover it.
 func (p *payment) lapseLease() *payment {
 	p.t.Helper()
 	p.Advance(lease)
@@ -173,7 +173,7 @@ func (p *payment) lapseLease() *payment {
 	return p
 }
 
-// notFound answers "not found" until that has been counted as often as the policy asks for.
+// notFound records "not found" until that has been counted as often as the policy requires.
 func (p *payment) notFound() *payment {
 	p.t.Helper()
 	p.Advance(p.policy.SettleTime)
@@ -184,7 +184,7 @@ func (p *payment) notFound() *payment {
 	return p
 }
 
-// prove makes this account's lookup find something.
+// prove makes this account's status query find a payment.
 func (e *suite) prove() {
 	e.t.Helper()
 	e.queued().send("a").lapseLease().statusResult(paid("proof"))
@@ -212,7 +212,7 @@ func (p *payment) unblock() (idempotency.Transition, error) {
 	return p.Ledger.Unblock(p.ctx(), p.key, p.show().Version, actor())
 }
 
-// What attempts and answers come to.
+// Outcomes of attempts and status queries.
 
 func paid(id string) providers.Outcome {
 	return providers.Outcome{Class: providers.Succeeded, ProviderID: id}
@@ -284,12 +284,12 @@ func (p *payment) wantLeft(left bool) *payment {
 	return p
 }
 
-// wantDue wants the payment to be looked at after this time from now, 0 for at once.
+// wantDue wants the payment due this long from now, 0 for at once.
 func (p *payment) wantDue(after time.Duration) *payment {
 	p.t.Helper()
 	got := p.show().NextDue
 	if got.IsZero() {
-		p.t.Fatalf("nobody looks at it any more, want in %s", after)
+		p.t.Fatalf("not due any more, want in %s", after)
 	}
 	if d := got.Sub(p.now()); max(d, 0) != after {
 		p.t.Fatalf("due in %s, want in %s", d, after)
@@ -300,7 +300,7 @@ func (p *payment) wantDue(after time.Duration) *payment {
 func (p *payment) wantNoDue() *payment {
 	p.t.Helper()
 	if got := p.show().NextDue; !got.IsZero() {
-		p.t.Fatalf("still due at %s, want nobody to look any more", got)
+		p.t.Fatalf("still due at %s, want never", got)
 	}
 	return p
 }
@@ -314,7 +314,7 @@ func (p *payment) now() time.Time {
 func (e *suite) wantDecision(b idempotency.BeginResult, v idempotency.Decision) {
 	e.t.Helper()
 	if b.Decision != v {
-		e.t.Fatalf("verdict is %s in state %s, want %s", b.Decision, b.State, v)
+		e.t.Fatalf("decision is %s in state %s, want %s", b.Decision, b.State, v)
 	}
 }
 

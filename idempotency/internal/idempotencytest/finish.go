@@ -10,7 +10,7 @@ import (
 // The outcome of the attempt that owns the payment.
 func finishRows() []row {
 	return []row{
-		{does: "succeeded is final, with the provider's id, and nobody looks any more", run: func(e *suite) {
+		{does: "succeeded is final, with the provider's id, and no longer due", run: func(e *suite) {
 			p := e.queued().send("a")
 			e.wantApplied(p.finish("a", paid("X")), true)
 			p.want(idempotency.Succeeded).wantID("X").wantLeft(true).wantNoDue()
@@ -26,18 +26,18 @@ func finishRows() []row {
 				e.t.Fatalf("got %+v", r)
 			}
 		}},
-		{does: "in doubt is asked about at once", run: func(e *suite) {
+		{does: "in doubt is queried at once", run: func(e *suite) {
 			e.reach(idempotency.InDoubt).wantCode("timeout").wantLeft(true).wantDue(0)
 		}},
-		{does: "in doubt at a provider that cannot be asked is held at once", run: func(e *suite) {
+		{does: "in doubt at a provider that cannot be queried is held at once", run: func(e *suite) {
 			p := e.unqueryable().send("a")
 			p.finish("a", inDoubtOutcome())
 			p.want(idempotency.Held).wantLeft(true).wantNoDue()
 		}},
-		{does: "a lapsed attempt at a provider that cannot be asked is held at once", run: func(e *suite) {
+		{does: "a lapsed attempt at a provider that cannot be queried is held at once", run: func(e *suite) {
 			e.unqueryable().send("a").lapseLease().want(idempotency.Held).wantNoDue()
 		}},
-		{does: "pending at a provider that cannot be asked is held at the poll deadline", run: func(e *suite) {
+		{does: "pending at a provider that cannot be queried is held at the poll deadline", run: func(e *suite) {
 			p := e.unqueryable().send("a")
 			p.finish("a", accepted("X"))
 			p.want(idempotency.Pending).wantDue(e.policy.PollDeadline)
@@ -47,14 +47,14 @@ func finishRows() []row {
 			p.due()
 			p.want(idempotency.Held).wantCode("poll_deadline").wantNoDue()
 		}},
-		{does: "pending that cannot be asked about is not forgotten when its due time was moved forward", run: func(e *suite) {
+		{does: "pending that cannot be queried is not forgotten when its due time was moved forward", run: func(e *suite) {
 			p := e.unqueryable().send("a")
 			p.finish("a", accepted("X"))
 			e.must(e.Ledger.Defer(e.ctx(), p.key, 0))
 			p.due()
 			p.want(idempotency.Pending).wantDue(e.policy.PollDeadline)
 		}},
-		{does: "the owner may finish after its lease when nobody has noticed the lapse", run: func(e *suite) {
+		{does: "the owner may finish after its lease before the lapse is recorded", run: func(e *suite) {
 			p := e.queued().send("a")
 			p.Advance(10 * lease)
 			p.finish("a", paid("X"))
@@ -79,7 +79,7 @@ func finishRows() []row {
 			e.wantApplied(p.release("a"), false)
 			p.want(idempotency.Failed).wantAnomaly("")
 		}},
-		{does: "in doubt told twice moves only the attempt's end", run: func(e *suite) {
+		{does: "in doubt reported twice moves only the attempt's end", run: func(e *suite) {
 			p := e.reach(idempotency.InDoubt)
 			before := p.show()
 			p.Advance(time.Second)
@@ -88,7 +88,7 @@ func finishRows() []row {
 				e.t.Fatalf("was %+v, is %+v", before, after)
 			}
 		}},
-		{does: "a refusal while another attempt is open is asked about, never failed", policy: resend, run: func(e *suite) {
+		{does: "a refusal while another attempt is open is queried, never failed", policy: resend, run: func(e *suite) {
 			p := e.resent()
 			p.finish("b", declined())
 			p.want(idempotency.InDoubt).wantLeft(true).wantDue(0)
@@ -110,7 +110,7 @@ func finishRows() []row {
 			p.release("b")
 			p.want(idempotency.Ready).wantLeft(true)
 		}},
-		{does: "an action URL and handles stay until settlement, the URL no longer", run: func(e *suite) {
+		{does: "an action URL and provider references stay until the payment is final, the URL no longer", run: func(e *suite) {
 			p := e.queued().send("a")
 			o := accepted("X")
 			o.ActionURL, o.ActionWithin, o.ProviderRefs = "https://pay.example/1", day, map[string]string{"session": "s"}
@@ -119,7 +119,7 @@ func finishRows() []row {
 				e.t.Fatalf("action url %q", r.ActionURL)
 			}
 			if q := p.query(); q.ProviderRefs["session"] != "s" {
-				e.t.Fatalf("handles %v", q.ProviderRefs)
+				e.t.Fatalf("provider references %v", q.ProviderRefs)
 			}
 			p.statusResult(paid("X"))
 			if r := p.show(); r.ActionURL != "" {
@@ -129,7 +129,7 @@ func finishRows() []row {
 	}
 }
 
-// unqueryable registers a payment whose provider cannot be asked.
+// unqueryable registers a payment whose provider cannot be queried.
 func (e *suite) unqueryable() *payment {
 	e.t.Helper()
 	p := e.queued()

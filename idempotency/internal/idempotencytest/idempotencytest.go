@@ -1,6 +1,5 @@
-// Package idempotencytest holds what every ledger must do, as tables of sentences: the states, the
-// steps, what late results and answers mean, a person's steps, wake-ups and the outcome stream. A
-// second store must pass Run before a worker may use it.
+// Package idempotencytest is the conformance suite of the ledger and its stores: a table of
+// sentences, each with the calls that prove it. A store must pass Run before a worker may use it.
 package idempotencytest
 
 import (
@@ -24,7 +23,7 @@ type Fixture struct {
 // Open makes a fixture whose provider has this policy.
 type Open func(t *testing.T, p idempotency.Policy) Fixture
 
-// row is one promise: a sentence, the policy where it is not the default, and the steps that prove
+// row is one promise: a sentence, the policy where it is not the default, and the calls that prove
 // it.
 type row struct {
 	does   string
@@ -32,7 +31,7 @@ type row struct {
 	run    func(e *suite)
 }
 
-// Run holds a store to every row.
+// Run tests a store against every row.
 func Run(t *testing.T, open Open) {
 	groups := []struct {
 		name string
@@ -44,10 +43,10 @@ func Run(t *testing.T, open Open) {
 		{"finish", finishRows()},
 		{"late results", lateRows()},
 		{"late results beyond the table", lateMoreRows()},
-		{"ask", queryRows()},
-		{"answers", statusRows()},
+		{"status query", queryRows()},
+		{"status results", statusRows()},
 		{"not found", notFoundRows()},
-		{"after settlement", watchRows()},
+		{"final payments", watchRows()},
 		{"payers who must act", sessionRows()},
 		{"resolve", resolveRows()},
 		{"retry", retryRows()},
@@ -61,7 +60,7 @@ func Run(t *testing.T, open Open) {
 		{"two successes", doubleRows()},
 		{"whose payment", foreignRows()},
 		{"contradictions", contradictionRows()},
-		{"what is told", publishRows()},
+		{"what is published", publishRows()},
 	}
 	for _, g := range groups {
 		t.Run(g.name, func(t *testing.T) {

@@ -45,7 +45,7 @@ func resolveRows() []row {
 				e.t.Fatalf("got %+v", r)
 			}
 		}},
-		{does: "a step by hand needs a name and a note, and a known word", run: func(e *suite) {
+		{does: "an intervention needs a name and a note, and a known word", run: func(e *suite) {
 			p := e.reach(held)
 			v := p.show().Version
 			for _, r := range []idempotency.Resolution{
@@ -57,7 +57,7 @@ func resolveRows() []row {
 			}
 			p.want(held)
 		}},
-		{does: "a step by hand on what moved on meanwhile is refused", run: versionIsChecked},
+		{does: "an intervention on a version that has changed is refused", run: versionIsChecked},
 		{does: "not received: only held, and no earlier than settle time after the last attempt's end", run: func(e *suite) {
 			for _, s := range []idempotency.State{inDoubt, pending} {
 				p := e.reach(s)
@@ -176,7 +176,7 @@ func retryRows() []row {
 			e.must(err)
 			q.send("b")
 		}},
-		{does: "a ready payment goes at once, whatever it was told to wait", run: func(e *suite) {
+		{does: "a ready payment is due at once, whatever it waits for", run: func(e *suite) {
 			p := e.queued().send("a")
 			_, err := e.Ledger.Release(e.ctx(), p.key, p.id("a"), "throttled", day)
 			e.must(err)
@@ -233,7 +233,7 @@ func retryRows() []row {
 			e.must(err)
 			p.want(inDoubt)
 		}},
-		{does: "after not received the provider is asked first, and not found then makes it ready", run: func(e *suite) {
+		{does: "after not received the provider is queried first, and not found then makes it ready", run: func(e *suite) {
 			p := failedNotReceived(e)
 			_, err := p.retry(true)
 			e.must(err)
@@ -248,7 +248,7 @@ func retryRows() []row {
 			p.statusResult(paid("X"))
 			p.want(succeeded)
 		}},
-		{does: "a risk that was accepted is used up by any found answer", run: func(e *suite) {
+		{does: "a risk that was accepted is used up by any result that finds it", run: func(e *suite) {
 			p := failedNotReceived(e)
 			_, err := p.retry(true)
 			e.must(err)
@@ -264,7 +264,7 @@ func retryRows() []row {
 			p.send("b").finish("b", inDoubtOutcome())
 			p.notFound().want(held)
 		}},
-		{does: "after not received at a provider that cannot be asked it is ready at once", run: func(e *suite) {
+		{does: "after not received at a provider that cannot be queried it is ready at once", run: func(e *suite) {
 			p := e.unqueryable().send("a").lapseLease().want(held)
 			p.Advance(e.policy.SettleTime)
 			_, err := p.resolve("not-received", "")
@@ -275,7 +275,7 @@ func retryRows() []row {
 			e.must(err)
 			p.want(ready).wantLeft(true).send("b")
 		}},
-		{does: "a charge of a subscription is not tried again by hand", run: func(e *suite) {
+		{does: "a charge of a subscription is not retried", run: func(e *suite) {
 			p := e.queued(func(r *idempotency.Registration) { r.Subscription, r.Period = "sub-1", "2026-08" }).send("a")
 			p.finish("a", declined())
 			_, err := p.retry(false)
@@ -309,7 +309,7 @@ func interventionRows() []row {
 				p.want(failed).wantCode("cancelled").wantNoDue().wantDecision(p.begin("z"), idempotency.Done)
 			}
 		}},
-		{does: "what was begun or settled cannot be cancelled", run: func(e *suite) {
+		{does: "what was begun or is final cannot be cancelled", run: func(e *suite) {
 			for _, s := range idempotency.States() {
 				if s == idempotency.Queued || s == ready || s == idempotency.Blocked {
 					continue
@@ -389,16 +389,16 @@ func cancelRaces(e *suite) {
 func unknownSteps(e *suite) {
 	k, ctx := e.registration("none").Key, e.ctx()
 	steps := map[string]func() error{
-		"show":    func() error { _, err := e.Ledger.Show(ctx, k); return err },
-		"note":    func() error { return e.Ledger.Checkpoint(ctx, k, "a", nil, false) },
-		"release": func() error { _, err := e.Ledger.Release(ctx, k, "a", "", 0); return err },
+		"show":       func() error { _, err := e.Ledger.Show(ctx, k); return err },
+		"checkpoint": func() error { return e.Ledger.Checkpoint(ctx, k, "a", nil, false) },
+		"release":    func() error { _, err := e.Ledger.Release(ctx, k, "a", "", 0); return err },
 		"finish": func() error {
 			_, err := e.Ledger.Finish(ctx, k, idempotency.AttemptResult{Attempt: "a", Outcome: paid("X"), QueryAfter: 0})
 			return err
 		},
-		"defer": func() error { return e.Ledger.Defer(ctx, k, 0) },
-		"ask":   func() error { _, err := e.Ledger.StartQuery(ctx, k); return err },
-		"answer": func() error {
+		"defer":       func() error { return e.Ledger.Defer(ctx, k, 0) },
+		"start query": func() error { _, err := e.Ledger.StartQuery(ctx, k); return err },
+		"record status": func() error {
 			_, err := e.Ledger.RecordStatus(ctx, k, idempotency.StatusResult{Version: 1, Outcome: paid("X")})
 			return err
 		},

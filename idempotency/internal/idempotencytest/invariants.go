@@ -35,7 +35,7 @@ func (e *suite) uniqueIDs(entries []map[string]string) {
 
 func (p *payment) oneEntryForEachChange(r idempotency.Record, entries []map[string]string) {
 	p.t.Helper()
-	var changes, told []string
+	var changes, published []string
 	for i, h := range r.History {
 		if i == 0 || h.State != r.History[i-1].State || h.State.Final() && strings.HasPrefix(h.Note, "by ") {
 			changes = append(changes, string(h.State))
@@ -43,23 +43,23 @@ func (p *payment) oneEntryForEachChange(r idempotency.Record, entries []map[stri
 	}
 	for _, x := range entries {
 		if x["key"] == p.key.String() && x["event"] == "state" {
-			told = append(told, x["state"])
+			published = append(published, x["state"])
 		}
 	}
-	if !slices.Equal(changes, told) {
-		p.t.Errorf("%s: the history went %v, the outcome stream tells %v", p.key, changes, told)
+	if !slices.Equal(changes, published) {
+		p.t.Errorf("%s: the history went %v, the outcome stream has %v", p.key, changes, published)
 	}
-	if len(told) == 0 || told[len(told)-1] != string(r.State) {
-		p.t.Errorf("%s: is %s, the events say %v", p.key, r.State, told)
+	if len(published) == 0 || published[len(published)-1] != string(r.State) {
+		p.t.Errorf("%s: is %s, the events say %v", p.key, r.State, published)
 	}
 }
 
-// notForgotten: what is not settled is due, is parked, or waits for a person in a list.
+// notForgotten: a payment that is not final is due, is parked, or is listed for an operator.
 func (p *payment) notForgotten(r idempotency.Record) {
 	p.t.Helper()
 	waits := r.State == idempotency.Blocked || r.State == idempotency.Held
 	if !r.State.Final() && !waits && r.NextDue.IsZero() && r.ParkReason == "" {
-		p.t.Errorf("%s is %s and nobody will look at it", p.key, r.State)
+		p.t.Errorf("%s is %s and it is neither due nor listed", p.key, r.State)
 	}
 	if r.State.Final() && r.Anomaly == "" {
 		return

@@ -61,7 +61,7 @@ func succeededFromOther(e *suite) *payment {
 	return p.want(idempotency.Succeeded)
 }
 
-func succeededByPerson(id string) func(*suite) *payment {
+func succeededByOperator(id string) func(*suite) *payment {
 	return func(e *suite) *payment {
 		p := e.queued().send("a").lapseLease()
 		_, err := p.resolve("succeeded", id)
@@ -77,7 +77,7 @@ func failedOpen(e *suite) *payment {
 	return p.want(idempotency.Failed)
 }
 
-func failedByAnswers(e *suite) *payment {
+func failedByResults(e *suite) *payment {
 	p := e.queued().send("a").lapseLease()
 	p.statusResult(declined())
 	p.Advance(e.policy.SettleTime)
@@ -110,10 +110,10 @@ func cells() []cell {
 	se := startState{"sending of another attempt", sendingOther}
 	si := startState{"succeeded from it", succeededFromIt}
 	so := startState{"succeeded from another attempt", succeededFromOther}
-	sp := startState{"succeeded by a person without an id", succeededByPerson("")}
-	sx := startState{"succeeded by a person with id X", succeededByPerson("X")}
-	fo := startState{"failed by a person while it is open", failedOpen}
-	fa := startState{"failed by two answers", failedByAnswers}
+	sp := startState{"succeeded by an operator without an id", succeededByOperator("")}
+	sx := startState{"succeeded by an operator with id X", succeededByOperator("X")}
+	fo := startState{"failed by an operator while it is open", failedOpen}
+	fa := startState{"failed by two status results", failedByResults}
 	fn := startState{"failed as not received", failedNotReceived}
 	return []cell{
 		{r, "success", paid("X"), succeeded, "", true, true, "X"},
@@ -127,7 +127,7 @@ func cells() []cell {
 		{d, "refusal", declined(), failed, "", false, true, ""},
 
 		{h, "success", paid("X"), succeeded, "", true, true, "X"},
-		{h, "pending, which is only noted", accepted("X"), held, "", true, true, "X"},
+		{h, "pending, of which only the id is recorded", accepted("X"), held, "", true, true, "X"},
 		{h, "not sent", notSent(), ready, "", false, true, ""},
 		{h, "refusal", declined(), failed, "", false, true, ""},
 
@@ -144,8 +144,8 @@ func cells() []cell {
 		{po, "not sent", notSent(), pending, "", true, true, "X"},
 		{po, "refusal", declined(), pending, "", true, true, "X"},
 
-		{se, "success, kept as evidence", paid("X"), sending, "", true, true, ""},
-		{se, "pending, asked about when the owner ends", accepted("X"), sending, "", true, true, ""},
+		{se, "success, kept until the owner ends", paid("X"), sending, "", true, true, ""},
+		{se, "pending, queried when the owner ends", accepted("X"), sending, "", true, true, ""},
 		{se, "not sent", notSent(), sending, "", true, true, ""},
 		{se, "refusal", declined(), sending, "", true, true, ""},
 
@@ -163,7 +163,7 @@ func cells() []cell {
 		{so, "not sent", notSent(), succeeded, "", true, true, "X"},
 		{so, "refusal", declined(), succeeded, "", true, true, "X"},
 
-		{sp, "success, whose id is adopted", paid("X"), succeeded, "", true, true, "X"},
+		{sp, "success, whose id is recorded", paid("X"), succeeded, "", true, true, "X"},
 		{sp, "success without an id", paid(""), succeeded, "", true, true, ""},
 		{sp, "pending", accepted("X"), succeeded, "", true, true, ""},
 		{sp, "not sent", notSent(), succeeded, "", false, true, ""},

@@ -7,9 +7,9 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// evidenceRow: attempt "a" reports success as X while "b" sends; then "b" ends.
-func evidenceRow(how, anomaly, id string, end func(*payment)) row {
-	return row{does: "a late success kept as evidence makes it succeeded when the owner " + how, policy: resend, run: func(e *suite) {
+// lateSuccessRow: attempt "a" reports success as X while "b" sends; then "b" ends.
+func lateSuccessRow(how, anomaly, id string, end func(*payment)) row {
+	return row{does: "a recorded late success makes it succeeded when the owner " + how, policy: resend, run: func(e *suite) {
 		p := e.resent()
 		p.finish("a", paid("X"))
 		end(p)
@@ -33,15 +33,15 @@ func lateMoreRows() []row {
 	lapse := func(p *payment) { p.lapseLease() }
 	release := func(p *payment) { p.release("b") }
 	rows := []row{
-		evidenceRow("succeeds under the same id", "", "X", finishB(paid("X"))),
-		evidenceRow("succeeds under another id", "second_success", "Y", finishB(paid("Y"))),
-		evidenceRow("is pending under another id", "second_success", "X", finishB(accepted("Y"))),
-		evidenceRow("is in doubt with another id", "second_success", "X",
+		lateSuccessRow("succeeds under the same id", "", "X", finishB(paid("X"))),
+		lateSuccessRow("succeeds under another id", "second_success", "Y", finishB(paid("Y"))),
+		lateSuccessRow("is pending under another id", "second_success", "X", finishB(accepted("Y"))),
+		lateSuccessRow("is in doubt with another id", "second_success", "X",
 			finishB(providers.Outcome{Class: providers.InDoubt, ProviderID: "Y"})),
-		evidenceRow("is in doubt", "", "X", finishB(inDoubtOutcome())),
-		evidenceRow("is refused", "", "X", finishB(declined())),
-		evidenceRow("is released", "", "X", release),
-		evidenceRow("lapses", "", "X", lapse),
+		lateSuccessRow("is in doubt", "", "X", finishB(inDoubtOutcome())),
+		lateSuccessRow("is refused", "", "X", finishB(declined())),
+		lateSuccessRow("is released", "", "X", release),
+		lateSuccessRow("lapses", "", "X", lapse),
 		queryRow("is refused", inDoubt, finishB(declined())),
 		queryRow("is released", inDoubt, release),
 		queryRow("is in doubt", inDoubt, finishB(inDoubtOutcome())),
@@ -50,7 +50,7 @@ func lateMoreRows() []row {
 		queryRow("lapses", inDoubt, lapse),
 	}
 	return append(rows, []row{
-		{does: "evidence is gone from nobody's view: the payment stays sending until the owner ends", policy: resend, run: func(e *suite) {
+		{does: "a late success is not lost: the payment stays sending until the owner ends", policy: resend, run: func(e *suite) {
 			p := e.resent()
 			p.finish("a", paid("X"))
 			p.want(sending).wantDecision(p.begin("c"), idempotency.Wait)
@@ -67,7 +67,7 @@ func lateMoreRows() []row {
 			p.finish("b", declined())
 			p.want(failed)
 		}},
-		{does: "a late pending while an idle attempt sends is asked about when that lapses", policy: resend, run: func(e *suite) {
+		{does: "a late pending while an idle attempt sends is queried when that lapses", policy: resend, run: func(e *suite) {
 			p := e.readyAgain()
 			p.wantDecision(p.idle("b"), idempotency.Send)
 			p.finish("a", accepted("X"))
@@ -106,20 +106,20 @@ func lateMoreRows() []row {
 			p.finish("a", declined())
 			p.want(held).wantAnomaly("refused_after_pending")
 		}},
-		{does: "a late refusal of what is pending from it asks at once", run: func(e *suite) {
+		{does: "a late refusal of what is pending from it is queried at once", run: func(e *suite) {
 			p := pendingFromIt(e)
 			p.finish("a", declined())
 			p.wantDue(0)
 		}},
 		{does: "a late in doubt moves the attempt's end and nothing else", policy: resend, run: lateDoubtMovesTheEnd},
-		{does: "a late in doubt changes no settled or sending payment", policy: resend, run: func(e *suite) {
+		{does: "a late in doubt changes no final or sending payment", policy: resend, run: func(e *suite) {
 			for _, p := range []*payment{sendingOther(e), succeededFromOther(e), failedOpen(e), heldLate(e), readyLate(e)} {
 				before := p.show()
 				p.finish("a", inDoubtOutcome())
 				p.want(before.State).wantAnomaly("")
 			}
 		}},
-		{does: "a late success in an answer that came too late is evidence", policy: resend, run: func(e *suite) {
+		{does: "a success in an outdated status result is a late success", policy: resend, run: func(e *suite) {
 			e.prove()
 			p := e.queued().send("a").lapseLease()
 			q := p.query()
@@ -128,14 +128,14 @@ func lateMoreRows() []row {
 			p.want(sending).finish("b", declined())
 			p.want(succeeded).wantID("X")
 		}},
-		{does: "a success answered too late settles what is still in doubt", run: func(e *suite) {
+		{does: "an outdated success makes what is still in doubt succeed", run: func(e *suite) {
 			p := e.queued().send("a").lapseLease()
 			q := p.query()
 			p.statusResult(otherPayment())
 			p.want(held).statusResultTo(q, paid("X"))
 			p.want(succeeded).wantID("X")
 		}},
-		{does: "a success answered too late is an anomaly on a failed payment", run: func(e *suite) {
+		{does: "an outdated success is an anomaly on a failed payment", run: func(e *suite) {
 			p := e.queued().send("a").lapseLease()
 			q := p.query()
 			_, err := p.resolve("failed", "")
@@ -143,7 +143,7 @@ func lateMoreRows() []row {
 			p.statusResultTo(q, paid("X"))
 			p.want(failed).wantAnomaly("late_success")
 		}},
-		{does: "a success answered twice is the same success", run: func(e *suite) {
+		{does: "a success found twice is the same success", run: func(e *suite) {
 			p := e.queued().send("a").lapseLease()
 			q := p.query()
 			p.statusResultTo(q, paid("X"))
@@ -151,7 +151,7 @@ func lateMoreRows() []row {
 			p.statusResultTo(q, paid(""))
 			p.want(succeeded).wantAnomaly("")
 		}},
-		{does: "an anomaly told again is one anomaly", run: func(e *suite) {
+		{does: "an anomaly found again is one anomaly", run: func(e *suite) {
 			p := failedOpen(e)
 			p.finish("a", accepted("X"))
 			before := p.show()
@@ -160,7 +160,7 @@ func lateMoreRows() []row {
 				e.t.Fatal("the anomaly was recorded twice")
 			}
 		}},
-		{does: "a late success of an attempt that never opened settles all the same", run: func(e *suite) {
+		{does: "a late success of an attempt that never opened makes the payment succeed nevertheless", run: func(e *suite) {
 			p := e.queued()
 			p.idle("a")
 			p.lapseLease().want(ready).finish("a", paid("X"))
@@ -169,7 +169,8 @@ func lateMoreRows() []row {
 	}...)
 }
 
-// lateDoubtMovesTheEnd: an answer counts only settle time after the end that was told last, and the counts begin anew.
+// lateDoubtMovesTheEnd: a result counts only settle time after the end that was reported last, and
+// the counts begin anew.
 func lateDoubtMovesTheEnd(e *suite) {
 	e.prove()
 	p := e.queued().send("a").lapseLease()

@@ -7,7 +7,7 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// report is the end of an attempt that came to the step that moves money.
+// report is the end of an attempt that came to the money step.
 func (p *payment) report(attempt string, o providers.Outcome) idempotency.Transition {
 	p.t.Helper()
 	s, err := p.Ledger.Finish(p.ctx(), p.key, idempotency.AttemptResult{Attempt: p.id(attempt), Outcome: o, MoneyStepReached: true, QueryAfter: poll})
@@ -15,17 +15,17 @@ func (p *payment) report(attempt string, o providers.Outcome) idempotency.Transi
 	return s
 }
 
-// What the store has forgotten and a worker still knows is never thrown away.
+// Results of attempts and payments that the store has lost are never dropped.
 func lostRows() []row {
 	return []row{
-		{does: "a success of an attempt that nobody recorded settles what waits", run: func(e *suite) {
+		{does: "a success of an unrecorded attempt makes what waits succeed", run: func(e *suite) {
 			for _, s := range []idempotency.State{idempotency.Queued, idempotency.Blocked, ready, inDoubt, held} {
 				p := e.reach(s)
 				e.wantApplied(p.report("lost", paid("X")), true)
 				p.want(succeeded).wantID("X").wantAnomaly("")
 			}
 		}},
-		{does: "a doubt of an attempt that nobody recorded is asked about before anything is sent", run: func(e *suite) {
+		{does: "a doubt of an unrecorded attempt is queried before anything is sent", run: func(e *suite) {
 			for _, s := range []idempotency.State{idempotency.Queued, idempotency.Blocked, ready} {
 				p := e.reach(s)
 				p.unqueryable = false
@@ -37,24 +37,24 @@ func lostRows() []row {
 				p.want(held).wantLeft(true).wantDecision(p.begin("b"), idempotency.Done)
 			}
 		}},
-		{does: "a pending of an attempt that nobody recorded is pending", run: func(e *suite) {
+		{does: "a pending of an unrecorded attempt is pending", run: func(e *suite) {
 			p := e.reach(ready)
 			p.report("lost", accepted("X"))
 			p.want(pending).wantID("X").wantLeft(true)
 		}},
-		{does: "a refusal of an attempt that nobody recorded fails what waits", run: func(e *suite) {
+		{does: "a refusal of an unrecorded attempt fails what waits", run: func(e *suite) {
 			p := e.queued()
 			p.report("lost", declined())
 			p.want(failed).wantLeft(false)
 		}},
-		{does: "a second success of an attempt that nobody recorded is an anomaly", run: func(e *suite) {
+		{does: "a second success of an unrecorded attempt is an anomaly", run: func(e *suite) {
 			for _, id := range []string{"Y", ""} {
 				p := e.reach(succeeded)
 				p.report("lost", paid(id))
 				p.want(succeeded).wantID("X").wantAnomaly("second_success")
 			}
 		}},
-		{does: "while another attempt sends, a lost one is asked about when that ends", run: func(e *suite) {
+		{does: "while another attempt sends, a lost one is queried when that ends", run: func(e *suite) {
 			p := e.queued().send("a")
 			p.report("lost", inDoubtOutcome())
 			p.want(sending).release("a")
@@ -64,7 +64,7 @@ func lostRows() []row {
 			q.want(sending).finish("a", declined())
 			q.want(inDoubt).wantLeft(true)
 		}},
-		{does: "a doubt of an attempt that nobody recorded has a settled payment looked at", run: func(e *suite) {
+		{does: "a doubt of an unrecorded attempt has a final payment watched", run: func(e *suite) {
 			for _, s := range []idempotency.State{failed, succeeded} {
 				p := e.reach(s)
 				p.report("lost", inDoubtOutcome())
@@ -75,14 +75,14 @@ func lostRows() []row {
 				}
 			}
 		}},
-		{does: "a pending of an attempt that nobody recorded has a succeeded payment looked at", run: func(e *suite) {
+		{does: "a pending of an unrecorded attempt has a succeeded payment watched", run: func(e *suite) {
 			p := e.reach(succeeded)
 			p.report("lost", accepted("Y"))
 			p.want(succeeded).wantLeft(true).wantDue(0).wantAnomaly("")
 			p.statusResult(paid("Y"))
 			p.want(succeeded).wantAnomaly("second_success")
 		}},
-		{does: "a doubt of an attempt that nobody recorded is shown where nobody can be asked", run: func(e *suite) {
+		{does: "a doubt of an unrecorded attempt is an anomaly where the provider cannot be queried", run: func(e *suite) {
 			for _, o := range []providers.Outcome{paid("X"), declined()} {
 				p := e.queued()
 				p.unqueryable = true
@@ -100,12 +100,12 @@ func lostRows() []row {
 				e.t.Fatal("recorded twice")
 			}
 		}},
-		{does: "an attempt that never came to a step that moves money leaves no trace", run: func(e *suite) {
+		{does: "an attempt that never came to the money step leaves no trace", run: func(e *suite) {
 			p := e.queued()
 			e.wantApplied(p.finish("lost", inDoubtOutcome()), false)
 			p.want(idempotency.Queued).wantLeft(false).send("a")
 		}},
-		{does: "a report that the money step was reached opens the attempt, note or no note", run: func(e *suite) {
+		{does: "a report that the money step was reached opens the attempt, with or without a checkpoint", run: func(e *suite) {
 			p := e.queued()
 			p.idle("a")
 			p.report("a", inDoubtOutcome())
@@ -121,7 +121,7 @@ func lostRows() []row {
 			p.report("a", paid("X"))
 			p.want(succeeded).wantID("X")
 		}},
-		{does: "a record that is gone is a person's where the provider cannot be asked", run: func(e *suite) {
+		{does: "a record that is gone is held where the provider cannot be queried", run: func(e *suite) {
 			p := e.unrecordedAttempt(false)
 			p.want(held).wantLeft(true).report("a", paid("X"))
 			p.want(succeeded)
@@ -134,7 +134,7 @@ func lostRows() []row {
 				e.t.Fatalf("another payment of the same object: got %+v", got)
 			}
 		}},
-		{does: "a record is recorded again though somebody else has claimed its object meanwhile", run: func(e *suite) {
+		{does: "a record is recorded again although another payment has claimed its object meanwhile", run: func(e *suite) {
 			e.queued(forInstruction)
 			e.unrecordedAttempt(true, forInstruction).want(inDoubt).wantLeft(true)
 		}},
@@ -149,7 +149,7 @@ func lostRows() []row {
 	}
 }
 
-// unrecordedAttempt is a payment that the store does not know, whose worker still holds attempt "a".
+// unrecordedAttempt is a payment that the store has lost, whose worker still holds attempt "a".
 func (e *suite) unrecordedAttempt(askable bool, changes ...func(*idempotency.Registration)) *payment {
 	e.t.Helper()
 	p := &payment{suite: e, key: e.registration("ghost").Key, reg: e.registration("ghost")}
@@ -163,7 +163,7 @@ func (e *suite) unrecordedAttempt(askable bool, changes ...func(*idempotency.Reg
 
 func forInstruction(r *idempotency.Registration) { r.Object = "instruction:1" }
 
-// Two attempts that both succeeded are two payments; whether anything may have left is one rule.
+// Two attempts that both succeeded are two executions; whether anything may have left is one rule.
 func doubleRows() []row {
 	rows := []row{
 		{does: "a success without an id is an anomaly where the one on record may be another attempt's", policy: resend, run: func(e *suite) {
@@ -214,7 +214,7 @@ func doubleRows() []row {
 			p.finish("b", paid("X"))
 			p.want(succeeded).wantAnomaly("").wantID("X")
 		}},
-		{does: "what the provider has may have left, also when a person calls it failed", run: func(e *suite) {
+		{does: "what the provider has may have left, also when an operator calls it failed", run: func(e *suite) {
 			p := e.reach(pending).wantLeft(true)
 			_, err := p.resolve("failed", "")
 			e.must(err)
@@ -222,7 +222,7 @@ func doubleRows() []row {
 			_, err = p.retry(false)
 			e.refused(err)
 		}},
-		{does: "a person who knows closes the attempts, and the payment can go on", run: func(e *suite) {
+		{does: "an operator who knows closes the attempts, and the payment can go on", run: func(e *suite) {
 			for _, s := range []idempotency.State{inDoubt, pending, held} {
 				p := e.reach(s)
 				e.must(p.resolveClosed())
@@ -240,7 +240,7 @@ func doubleRows() []row {
 			}
 			e.refused(p.resolveClosed())
 		}},
-		{does: "a success of an attempt that a person closed is an anomaly", run: func(e *suite) {
+		{does: "a success of an attempt that an operator closed is an anomaly", run: func(e *suite) {
 			p := e.reach(held)
 			e.must(p.resolveClosed())
 			p.finish("a", paid("X"))
@@ -260,9 +260,9 @@ func duplicate() providers.Outcome {
 	return providers.Outcome{Class: providers.Duplicate, Code: "duplicate_reference"}
 }
 
-// Whose payment it is that the provider has under our reference.
+// Whether what the provider has under our reference is ours.
 func foreignRows() []row {
-	answerOurs := func(p *payment, o providers.Outcome) {
+	recordOurs := func(p *payment, o providers.Outcome) {
 		q := p.query()
 		_, err := p.Ledger.RecordStatus(p.ctx(), p.key, idempotency.StatusResult{
 			Version: q.Version, QueriedAt: q.QueriedAt, Outcome: o, Ours: true, QueryAfter: poll,
@@ -270,7 +270,7 @@ func foreignRows() []row {
 		p.must(err)
 	}
 	return []row{
-		{does: "a duplicate at the first attempt is asked about, and what is found is not taken for ours", run: func(e *suite) {
+		{does: "a duplicate at the first attempt is queried, and what is found is not taken for ours", run: func(e *suite) {
 			for _, o := range []providers.Outcome{paid("X"), accepted("X"), declined()} {
 				p := e.queued().send("a")
 				p.finish("a", duplicate())
@@ -283,12 +283,12 @@ func foreignRows() []row {
 		{does: "what repeats everything that the payment means is ours", run: func(e *suite) {
 			p := e.queued().send("a")
 			p.finish("a", duplicate())
-			answerOurs(p, paid("X"))
+			recordOurs(p, paid("X"))
 			p.want(succeeded).wantID("X")
 			q := e.queued().send("a")
 			q.finish("a", duplicate())
 			q.statusResult(paid("X"))
-			answerOurs(q.want(held), paid("X"))
+			recordOurs(q.want(held), paid("X"))
 			q.want(succeeded)
 		}},
 		{does: "a duplicate after an attempt that may have left is found as ours", policy: resend, run: func(e *suite) {
@@ -297,7 +297,7 @@ func foreignRows() []row {
 			p.want(inDoubt).statusResult(paid("X"))
 			p.want(succeeded).wantID("X")
 		}},
-		{does: "a success of somebody else's, answered too late, is not taken for ours", run: func(e *suite) {
+		{does: "an outdated success of another's payment is not taken for ours", run: func(e *suite) {
 			p := e.queued().send("a")
 			p.finish("a", duplicate())
 			q := p.query()
@@ -311,7 +311,7 @@ func foreignRows() []row {
 			p.finish("a", providers.Outcome{Class: providers.Mismatch, Code: "reference_taken"})
 			p.want(held).wantLeft(false).statusResult(paid("X"))
 			p.want(held).wantID("")
-			answerOurs(p, paid("X"))
+			recordOurs(p, paid("X"))
 			p.want(succeeded)
 		}},
 		{does: "what a provider called a duplicate is never sent again, found or not", policy: resend, run: func(e *suite) {
@@ -328,7 +328,7 @@ func foreignRows() []row {
 	}
 }
 
-// An answer that contradicts what is settled, and the end of a payer's time.
+// Status results that contradict a final payment, and the end of a payer's time.
 func contradictionRows() []row {
 	return []row{
 		{does: "not found about a succeeded payment is an anomaly once it is confirmed", run: func(e *suite) {
@@ -339,7 +339,7 @@ func contradictionRows() []row {
 			p.statusResult(absent())
 			p.want(succeeded).wantAnomaly("not_found_after_succeeded")
 		}},
-		{does: "found again in between, a not found about a succeeded payment is nothing", run: func(e *suite) {
+		{does: "found again in between, a not found about a succeeded payment does not count", run: func(e *suite) {
 			p := e.reach(succeeded)
 			p.Advance(e.policy.SettleTime)
 			p.statusResult(absent())
@@ -356,7 +356,7 @@ func contradictionRows() []row {
 			}
 			p.want(succeeded).wantAnomaly("")
 		}},
-		{does: "only an answer that found a session unpaid expires it; anything else holds it", run: func(e *suite) {
+		{does: "only a result that found a session unpaid expires it; anything else holds it", run: func(e *suite) {
 			for _, o := range []providers.Outcome{absent(), declined(), otherPayment()} {
 				p := session(e.later(0, time.Hour))
 				p.Advance(time.Hour + grace)
@@ -367,9 +367,9 @@ func contradictionRows() []row {
 	}
 }
 
-// publishRows: what the outcome stream is told without being asked for everything.
+// publishRows: what is published without the policy PublishAll.
 func publishRows() []row {
-	told := func(e *suite) []string {
+	published := func(e *suite) []string {
 		var states []string
 		for _, x := range e.Outcomes(e.t) {
 			states = append(states, x["state"])
@@ -378,24 +378,24 @@ func publishRows() []row {
 	}
 	quiet := func(p *idempotency.Policy) { p.PublishAll = false }
 	return []row{
-		{does: "sending is not told, and ready is told once while a payment is tried again and again", policy: quiet, run: func(e *suite) {
+		{does: "sending is not published, and ready only once while a payment is tried again and again", policy: quiet, run: func(e *suite) {
 			p := e.queued()
 			for _, attempt := range []string{"a", "b", "c"} {
 				p.send(attempt).release(attempt)
 			}
 			p.send("d").finish("d", paid("X"))
-			if got := told(e); len(got) != 3 || got[0] != "queued" || got[1] != "ready" || got[2] != "succeeded" {
-				e.t.Fatalf("told %v", got)
+			if got := published(e); len(got) != 3 || got[0] != "queued" || got[1] != "ready" || got[2] != "succeeded" {
+				e.t.Fatalf("published %v", got)
 			}
 		}},
-		{does: "ready after something else was told is told again", policy: quiet, run: func(e *suite) {
+		{does: "ready after another state is published again", policy: quiet, run: func(e *suite) {
 			p := e.queued().send("a")
 			p.release("a")
 			p.send("b").finish("b", declined())
 			_, err := p.retry(false)
 			e.must(err)
-			if got := told(e); len(got) != 4 || got[3] != "ready" {
-				e.t.Fatalf("told %v", got)
+			if got := published(e); len(got) != 4 || got[3] != "ready" {
+				e.t.Fatalf("published %v", got)
 			}
 		}},
 		{does: "an empty field is left out", policy: quiet, run: func(e *suite) {

@@ -37,7 +37,7 @@ func outcomeRows() []row {
 				}
 			}
 		}},
-		{does: "the entries tell the payment's life", run: func(e *suite) {
+		{does: "the entries show the payment's life", run: func(e *suite) {
 			p := e.queued(func(r *idempotency.Registration) {
 				r.Type, r.Metadata, r.Subscription, r.Period = "charge", `{"order":"7"}`, "sub-1", "2026-08"
 			})
@@ -68,7 +68,7 @@ func outcomeRows() []row {
 				e.t.Fatalf("added %v", added)
 			}
 		}},
-		{does: "a step that changes nothing adds no entry", run: func(e *suite) {
+		{does: "a transition that changes nothing adds no entry", run: func(e *suite) {
 			p := e.reach(succeeded)
 			before := len(e.Outcomes(e.t))
 			p.finish("a", paid("X"))
@@ -83,7 +83,7 @@ func outcomeRows() []row {
 				e.t.Fatalf("%d entries became %d", before, after)
 			}
 		}},
-		{does: "an action URL is told with the pending entry", run: func(e *suite) {
+		{does: "an action URL is published with the pending entry", run: func(e *suite) {
 			p := e.queued().send("a")
 			o := accepted("X")
 			o.ActionURL, o.ActionWithin = "https://pay.example/1", day

@@ -7,11 +7,11 @@ import (
 	"github.com/remesa/remesa/idempotency"
 )
 
-// parkRows is what waits for the end of a reason: out of the due index, counted, and let go in the
-// order of registration.
+// parkRows: a parked payment is out of the due index, counted, and unparked in the order of
+// registration.
 func parkRows() []row {
 	return []row{
-		{does: "what is parked is not woken until it is let go, whatever the time", run: func(e *suite) {
+		{does: "what is parked is not woken until it is unparked, whatever the time", run: func(e *suite) {
 			for _, s := range []idempotency.State{idempotency.Queued, ready} {
 				p := e.reach(s).park("halted").wantNoDue().wantParkReason("halted")
 				e.Advance(30 * day)
@@ -22,7 +22,7 @@ func parkRows() []row {
 				e.must(err)
 			}
 		}},
-		{does: "however often it was parked, one that is let go is looked at again soon", run: func(e *suite) {
+		{does: "however often it was parked, one that is unparked is woken again soon", run: func(e *suite) {
 			p := e.queued()
 			for range 8 {
 				p.park("halted")
@@ -31,7 +31,7 @@ func parkRows() []row {
 			}
 			p.wantDue(10 * time.Second)
 		}},
-		{does: "a question may be parked too, and is asked when it is let go", run: func(e *suite) {
+		{does: "a query may be parked too, and is due when it is unparked", run: func(e *suite) {
 			for _, s := range []idempotency.State{inDoubt, pending, held} {
 				p := e.reach(s).park("circuit:default").wantParkReason("circuit:default")
 				e.Advance(time.Hour)
@@ -67,7 +67,7 @@ func parkRows() []row {
 			p.park("halted").wantDue(time.Minute).wantParkReason("")
 			e.wantWaiting(nil)
 		}},
-		{does: "what is sent, settled or blocked is not parked", run: func(e *suite) {
+		{does: "what is sending, final or blocked is not parked", run: func(e *suite) {
 			for _, s := range []idempotency.State{sending, succeeded, failed, idempotency.Reversed, idempotency.Blocked} {
 				p := e.reach(s)
 				due := p.show().NextDue
@@ -77,7 +77,7 @@ func parkRows() []row {
 			}
 			e.wantWaiting(nil)
 		}},
-		{does: "those who wait are counted by reason", run: func(e *suite) {
+		{does: "the parked are counted by reason", run: func(e *suite) {
 			for _, reason := range []string{"halted", "halted", "account:sold", "key", "halted"} {
 				e.queued().park(reason)
 			}
@@ -88,7 +88,7 @@ func parkRows() []row {
 			e.wantUnparked("nothing", 2, 0)
 			e.wantWaiting(map[string]int64{"halted": 1, "account:sold": 1})
 		}},
-		{does: "they are let go in the order of their registration, however often they were parked", run: func(e *suite) {
+		{does: "they are unparked in the order of their registration, however often they were parked", run: func(e *suite) {
 			var all []*payment
 			for range 4 {
 				all = append(all, e.queued())
@@ -105,13 +105,13 @@ func parkRows() []row {
 				}
 			}
 		}},
-		{does: "a limit of nothing lets nobody go", run: func(e *suite) {
+		{does: "a limit of 0 unparks none", run: func(e *suite) {
 			e.queued().park("rate")
 			e.wantUnparked("rate", 0, 0)
 			e.wantUnparked("rate", -1, 0)
 			e.wantWaiting(map[string]int64{"rate": 1})
 		}},
-		{does: "whatever moves a parked payment on is allowed, and letting it go later does no harm", run: movedOnWhileParked},
+		{does: "whatever moves a parked payment on is allowed, and unparking it later does no harm", run: movedOnWhileParked},
 		{does: "Begin says for which reason a payment cannot move", run: func(e *suite) {
 			p := e.queued()
 			e.must(e.Ledger.Halt(e.ctx(), e.Provider, idempotency.DefaultAccount, actor()))
@@ -165,7 +165,7 @@ func (e *suite) wantReason(b idempotency.BeginResult, reason string) {
 	e.t.Helper()
 	e.wantDecision(b, idempotency.Wait)
 	if b.ParkReason != reason {
-		e.t.Fatalf("waits for %q, want %q", b.ParkReason, reason)
+		e.t.Fatalf("parked for %q, want %q", b.ParkReason, reason)
 	}
 }
 
@@ -178,7 +178,7 @@ func (p *payment) park(reason string) *payment {
 func (p *payment) wantParkReason(reason string) *payment {
 	p.t.Helper()
 	if got := p.show().ParkReason; got != reason {
-		p.t.Fatalf("waits for %q, want %q", got, reason)
+		p.t.Fatalf("parked for %q, want %q", got, reason)
 	}
 	return p
 }
@@ -188,7 +188,7 @@ func (e *suite) wantUnparked(reason string, limit, want int) {
 	n, err := e.Ledger.Unpark(e.ctx(), e.Provider, reason, limit)
 	e.must(err)
 	if n != want {
-		e.t.Fatalf("%d were let go, want %d", n, want)
+		e.t.Fatalf("%d were unparked, want %d", n, want)
 	}
 }
 
@@ -204,6 +204,6 @@ func (e *suite) wantWaiting(want map[string]int64) {
 	got, err := e.Ledger.ParkedCounts(e.ctx(), e.Provider)
 	e.must(err)
 	if !maps.Equal(got, want) {
-		e.t.Fatalf("waiting: %v, want %v", got, want)
+		e.t.Fatalf("parked: %v, want %v", got, want)
 	}
 }

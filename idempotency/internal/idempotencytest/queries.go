@@ -8,7 +8,7 @@ import (
 
 func queryRows() []row {
 	return []row{
-		{does: "a question carries the payment, its version and the store's time", run: func(e *suite) {
+		{does: "a status query carries the payment, its version and the store's time", run: func(e *suite) {
 			p := e.reach(pending)
 			q := p.query()
 			if !q.Needed || q.Version != p.show().Version || q.ProviderID != "X" || q.Amount != "12500" || q.Currency != "CLP" ||
@@ -16,32 +16,32 @@ func queryRows() []row {
 				e.t.Fatalf("got %+v", q)
 			}
 		}},
-		{does: "there is nothing to ask while queued, sending, blocked or never left", run: func(e *suite) {
+		{does: "there is nothing to query while queued, sending, blocked or never left", run: func(e *suite) {
 			for _, s := range []idempotency.State{idempotency.Queued, sending, idempotency.Blocked, ready} {
 				if q := e.reach(s).query(); q.Needed {
-					e.t.Errorf("%s is asked about", s)
+					e.t.Errorf("%s is queried", s)
 				}
 			}
 		}},
-		{does: "in_doubt, pending, held, and ready with an open attempt are asked about", policy: resend, run: func(e *suite) {
+		{does: "in_doubt, pending, held, and ready with an open attempt are queried", policy: resend, run: func(e *suite) {
 			for _, p := range []*payment{e.reach(inDoubt), e.reach(pending), e.reach(held), e.readyAgain()} {
 				if q := p.query(); !q.Needed {
-					e.t.Errorf("%s is not asked about", q.State)
+					e.t.Errorf("%s is not queried", q.State)
 				}
 			}
 		}},
-		{does: "asking recovers an attempt whose lease lapsed", run: func(e *suite) {
+		{does: "a query recovers an attempt whose lease lapsed", run: func(e *suite) {
 			p := e.queued().send("a")
 			p.Advance(lease)
 			if q := p.query(); !q.Needed || q.State != inDoubt {
 				e.t.Fatalf("got %+v", q)
 			}
 		}},
-		{does: "questions count the answers that decided nothing", run: func(e *suite) {
+		{does: "queries count the results that decided nothing", run: func(e *suite) {
 			p := e.reach(pending)
 			for i := range 3 {
 				if q := p.query(); q.Polls != i {
-					e.t.Fatalf("%d polls after %d answers", q.Polls, i)
+					e.t.Fatalf("%d polls after %d results", q.Polls, i)
 				}
 				p.statusResult(accepted("X"))
 			}
@@ -51,19 +51,19 @@ func queryRows() []row {
 
 func statusRows() []row {
 	return []row{
-		{does: "found succeeded is adopted at once", run: func(e *suite) {
+		{does: "found succeeded is recorded at once", run: func(e *suite) {
 			for _, s := range []idempotency.State{inDoubt, pending, held} {
 				p := e.reach(s)
 				e.wantApplied(p.statusResult(paid("X")), true)
 				p.want(succeeded).wantID("X").wantLeft(true).wantAnomaly("")
 			}
 		}},
-		{does: "found pending is adopted at once", run: func(e *suite) {
+		{does: "found pending is recorded at once", run: func(e *suite) {
 			p := e.reach(inDoubt)
 			p.statusResult(accepted("X"))
 			p.want(pending).wantID("X").wantDue(poll)
 		}},
-		{does: "found while ready with an open attempt is adopted at once", policy: resend, run: func(e *suite) {
+		{does: "found while ready with an open attempt is recorded at once", policy: resend, run: func(e *suite) {
 			p, q := e.readyAgain(), e.readyAgain()
 			p.statusResult(paid("X"))
 			p.want(succeeded)
@@ -75,14 +75,14 @@ func statusRows() []row {
 			p.statusResult(paid("Y"))
 			p.want(succeeded).wantAnomaly("second_success").wantID("Y")
 		}},
-		{does: "an answer about something else is held", run: func(e *suite) {
+		{does: "a mismatch is held", run: func(e *suite) {
 			for _, s := range []idempotency.State{inDoubt, pending} {
 				p := e.reach(s)
 				p.statusResult(otherPayment())
 				p.want(held).wantCode("mismatch").wantDue(day)
 			}
 		}},
-		{does: "in held a pending answer is only noted, once", run: func(e *suite) {
+		{does: "in held a pending result records only the id, once", run: func(e *suite) {
 			p := e.reach(held)
 			p.statusResult(accepted("X"))
 			p.want(held).wantID("X").wantDue(day)
@@ -92,14 +92,14 @@ func statusRows() []row {
 				e.t.Fatalf("history %v", after.History)
 			}
 		}},
-		{does: "an answer to an older version changes nothing", run: func(e *suite) {
+		{does: "a result for an older version changes nothing", run: func(e *suite) {
 			p := e.reach(inDoubt)
 			q := p.query()
 			p.statusResult(accepted("X"))
 			e.wantApplied(p.statusResultTo(q, otherPayment()), false)
 			p.want(pending)
 		}},
-		{does: "a refusal of an older version is not read", run: func(e *suite) {
+		{does: "a refusal for an older version does not count", run: func(e *suite) {
 			p := e.reach(inDoubt)
 			p.statusResult(declined())
 			p.Advance(e.policy.SettleTime)
@@ -108,7 +108,7 @@ func statusRows() []row {
 			e.wantApplied(p.statusResultTo(q, declined()), false)
 			p.want(pending)
 		}},
-		{does: "no readable answer changes nothing and is asked again after the backoff", run: func(e *suite) {
+		{does: "an unreadable result changes nothing and is queried again after the backoff", run: func(e *suite) {
 			p := e.reach(inDoubt)
 			p.statusResult(inDoubtOutcome())
 			p.want(inDoubt).wantDue(poll)
@@ -131,7 +131,7 @@ func statusRows() []row {
 				p.want(failed).wantCode("E-051").wantLeft(false)
 			}
 		}},
-		{does: "the second reading of a refusal is asked no earlier than settle time after the attempt's end", run: func(e *suite) {
+		{does: "the second reading of a refusal is queried no earlier than settle time after the attempt's end", run: func(e *suite) {
 			p := e.reach(inDoubt)
 			p.statusResult(declined())
 			p.Advance(e.policy.SettleTime - time.Millisecond)
@@ -176,7 +176,7 @@ func statusRows() []row {
 				p.want(pending)
 			}
 		}},
-		{does: "a refusal is asked again when it can be believed, if that is sooner than the backoff", run: func(e *suite) {
+		{does: "a refusal is queried again when it can be believed, if that is sooner than the backoff", run: func(e *suite) {
 			p := e.reach(inDoubt)
 			q := p.query()
 			_, err := e.Ledger.RecordStatus(e.ctx(), p.key, idempotency.StatusResult{Version: q.Version, QueriedAt: q.QueriedAt, Outcome: declined(), QueryAfter: time.Hour})
@@ -214,7 +214,7 @@ func statusRows() []row {
 			p.statusResult(declinedAs("Y"))
 			p.want(failed)
 		}},
-		{does: "what is unanswered at the poll deadline is held and then polled daily", run: func(e *suite) {
+		{does: "what is undecided at the poll deadline is held and then polled daily", run: func(e *suite) {
 			p := e.reach(inDoubt)
 			p.Advance(e.policy.PollDeadline)
 			p.statusResult(inDoubtOutcome())
@@ -226,7 +226,7 @@ func statusRows() []row {
 			p.statusResult(accepted("X"))
 			p.want(held).wantCode("poll_deadline")
 		}},
-		{does: "the poll deadline is noticed without any answer", run: func(e *suite) {
+		{does: "the poll deadline holds without any result", run: func(e *suite) {
 			p := e.reach(inDoubt)
 			p.Advance(e.policy.PollDeadline)
 			p.due()
@@ -260,7 +260,7 @@ func refusedTwice(p *payment) {
 	p.statusResult(declined())
 }
 
-// notFoundRows: absence is not proof.
+// notFoundRows: a "not found" proves nothing until it is confirmed.
 func notFoundRows() []row {
 	several := func(p *idempotency.Policy) { p.Confirmations = 3 }
 	twice := func(p *idempotency.Policy) { p.Resend, p.MaxResends = true, 2 }
@@ -273,7 +273,7 @@ func notFoundRows() []row {
 			}
 			p.want(inDoubt)
 		}},
-		{does: "what was asked before the settle time does not count when it is answered after it", run: func(e *suite) {
+		{does: "what was queried before the settle time does not count when its result comes after it", run: func(e *suite) {
 			p := e.reach(inDoubt)
 			p.Advance(e.policy.SettleTime - time.Millisecond)
 			q := p.query()
@@ -329,7 +329,7 @@ func notFoundRows() []row {
 			e.must(err)
 			p.wantDue(e.policy.NotFoundInterval)
 		}},
-		{does: "under resend without a proof that the lookup works it is held", policy: resend, run: func(e *suite) {
+		{does: "under resend without a query proof it is held", policy: resend, run: func(e *suite) {
 			e.reach(inDoubt).notFound().want(held).wantCode("lookup_unproven")
 		}},
 		{does: "under resend with that proof it is ready, the attempt still open", policy: resend, run: func(e *suite) {
@@ -337,7 +337,7 @@ func notFoundRows() []row {
 			p := e.reach(inDoubt).notFound().want(ready).wantLeft(true).wantDue(0)
 			p.send("b")
 		}},
-		{does: "any found answer is proof, a refusal too, also one that came too late", policy: resend, run: func(e *suite) {
+		{does: "any result that finds it is proof, a refusal too, also one that came too late", policy: resend, run: func(e *suite) {
 			p := e.reach(inDoubt)
 			q := p.query()
 			p.statusResult(otherPayment())

@@ -72,7 +72,7 @@ func registerRows() []row {
 			r.Key.Account = "second"
 			wantRegistered(e, r, idempotency.New, idempotency.Queued)
 		}},
-		{does: "an exclusive object belongs to the first who claims it; the conflict names him", run: func(e *suite) {
+		{does: "an exclusive object belongs to the first payment that claims it; the conflict names it", run: func(e *suite) {
 			claim := func(r *idempotency.Registration) { r.Object = "instruction:3456789" }
 			p := e.queued(claim)
 			r := e.registration("another")
@@ -86,12 +86,12 @@ func registerRows() []row {
 			}
 			wantRegistered(e, p.reg, idempotency.Duplicate, idempotency.Queued)
 		}},
-		{does: "many registrations are answered in their order", run: func(e *suite) {
+		{does: "the results of many registrations are in their order", run: func(e *suite) {
 			a, b := e.registration("a"), e.registration("b")
 			got := e.register(a, b, a)
 			for i, want := range []idempotency.Result{idempotency.New, idempotency.New, idempotency.Duplicate} {
 				if got[i].Result != want {
-					e.t.Fatalf("answer %d is %s, want %s", i, got[i].Result, want)
+					e.t.Fatalf("result %d is %s, want %s", i, got[i].Result, want)
 				}
 			}
 		}},

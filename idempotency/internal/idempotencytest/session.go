@@ -21,7 +21,7 @@ func session(p *payment) *payment {
 // Payments that a payer completes at an address of the provider.
 func sessionRows() []row {
 	return []row{
-		{does: "a payer has until the payment's own deadline, then the address is taken back", run: func(e *suite) {
+		{does: "a payer has until the payment's own deadline, then the address is withdrawn", run: func(e *suite) {
 			p := session(e.later(0, time.Hour))
 			p.Advance(time.Hour - time.Second)
 			p.statusResult(accepted("X"))
@@ -51,7 +51,7 @@ func sessionRows() []row {
 			p.statusResult(accepted("X"))
 			p.want(pending)
 		}},
-		{does: "after the grace it is asked once more: nobody paid, expired_unpaid, watched hourly, then daily, for 7 days", run: func(e *suite) {
+		{does: "after the grace it is queried once more: nobody paid, expired_unpaid, watched hourly, then daily, for 7 days", run: func(e *suite) {
 			p := session(e.later(0, time.Hour))
 			p.Advance(time.Hour + grace - time.Second)
 			p.statusResult(accepted("X"))
@@ -67,7 +67,7 @@ func sessionRows() []row {
 			p.due()
 			p.wantNoDue()
 		}},
-		{does: "a question asked before the end of the grace does not expire it", run: func(e *suite) {
+		{does: "a query before the end of the grace does not expire it", run: func(e *suite) {
 			p := session(e.later(0, time.Hour))
 			p.Advance(time.Hour + grace - time.Second)
 			q := p.query()
@@ -81,7 +81,7 @@ func sessionRows() []row {
 			p.statusResult(paid("X"))
 			p.want(succeeded).wantAnomaly("").wantDue(time.Hour)
 		}},
-		{does: "unanswered for a day after the grace is held", run: func(e *suite) {
+		{does: "undecided for a day after the grace is held", run: func(e *suite) {
 			p := session(e.later(0, time.Hour))
 			p.Advance(time.Hour + grace)
 			p.statusResult(inDoubtOutcome())
@@ -109,7 +109,7 @@ func sessionRows() []row {
 			p.want(succeeded).wantAnomaly("").statusResult(twice)
 			p.want(succeeded).wantAnomaly("second_success")
 		}},
-		{does: "a second success that a person cleared is not raised again; a third is", run: func(e *suite) {
+		{does: "a second success that an operator cleared is not raised again; a third is", run: func(e *suite) {
 			twice := paid("X")
 			twice.SecondID = "Y"
 			p := session(e.queued())

@@ -7,11 +7,11 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// stateRows is the table of states: who may move a payment on, and that nobody else may.
+// stateRows is the table of states: which transitions move a payment on, and that no other does.
 func stateRows() []row {
 	var rows []row
 	for _, s := range idempotency.States() {
-		rows = append(rows, row{does: fmt.Sprintf("%s: an answer about it moves it as the table says", s), run: func(e *suite) {
+		rows = append(rows, row{does: fmt.Sprintf("%s: a status result moves it as the table says", s), run: func(e *suite) {
 			for _, o := range []providers.Outcome{paid("X"), accepted("X"), declined(), absent(), inDoubtOutcome(), otherPayment()} {
 				p := e.reach(s)
 				p.statusResult(o)
@@ -20,7 +20,7 @@ func stateRows() []row {
 		}})
 	}
 	return append(rows,
-		row{does: "a refused step changes neither version nor history", run: func(e *suite) {
+		row{does: "a refused transition changes neither version nor history", run: func(e *suite) {
 			p := e.reach(succeeded)
 			before := p.show()
 			_, err := p.cancel()
@@ -48,11 +48,11 @@ func stateRows() []row {
 			p.send("a")
 			grows("begin")
 			e.must(p.checkpoint("a", map[string]string{"k": "v"}, true))
-			grows("note")
+			grows("checkpoint")
 			p.finish("a", inDoubtOutcome())
 			grows("finish")
 			p.statusResult(accepted("X"))
-			grows("answer")
+			grows("record status")
 		}},
 		row{does: "the history tells each state with its attempt and time, oldest first", run: func(e *suite) {
 			p := e.queued().send("a")
@@ -76,23 +76,23 @@ func stateRows() []row {
 	)
 }
 
-// afterStatus is the state that one answer leads to. A refusal or a not found moves nothing when it
-// is read once.
+// afterStatus is the state that one status result leads to. A single refusal or "not found" changes
+// nothing.
 func afterStatus(s idempotency.State, c providers.Class) idempotency.State {
-	asked := s == inDoubt || s == pending || s == held
+	queried := s == inDoubt || s == pending || s == held
 	switch {
-	case asked && c == providers.Succeeded:
+	case queried && c == providers.Succeeded:
 		return succeeded
 	case s == inDoubt && c == providers.Pending:
 		return pending
-	case asked && c == providers.Mismatch:
+	case queried && c == providers.Mismatch:
 		return held
 	}
 	if s == sending && c == providers.Succeeded {
 		return sending // kept as evidence
 	}
 	if s == ready && (c == providers.Succeeded || c == providers.Pending) {
-		return held // nothing of ours has left: it is somebody else's
+		return held // nothing of ours has left: it is another's payment
 	}
 	return s
 }

@@ -17,7 +17,7 @@ func wakeRows() []row {
 			p.due()
 			p.want(failed).wantCode("expired").wantNoDue()
 		}},
-		{does: "a queued payment is woken when nobody begins it, soon, then at 1 minute, doubling to 15", run: func(e *suite) {
+		{does: "a queued payment is woken when no worker begins it, soon, then at 1 minute, doubling to 15", run: func(e *suite) {
 			p := e.queued()
 			if w := e.due(); len(w) != 0 {
 				e.t.Fatalf("woken at once: %v", w)
@@ -28,7 +28,7 @@ func wakeRows() []row {
 				p.wantDue(seconds * time.Second).Advance(seconds * time.Second)
 			}
 		}},
-		{does: "what still waits in its lane is not woken again, but looked at after as long as the lane's oldest has waited", run: func(e *suite) {
+		{does: "what still waits in its lane is not woken again, but checked after as long as the lane's oldest has waited", run: func(e *suite) {
 			p := e.queued()
 			registered := p.show().Created
 			p.Advance(10 * time.Second)
@@ -55,7 +55,7 @@ func wakeRows() []row {
 			p.Advance(10 * time.Second)
 			wantWoken(p, false, woken.Add(6*time.Second))
 		}},
-		{does: "a question that still waits is not asked for again", run: func(e *suite) {
+		{does: "a query that still waits is not woken again", run: func(e *suite) {
 			p := e.reach(inDoubt)
 			wantWoken(p, true)
 			woken := p.show().Updated
@@ -64,12 +64,12 @@ func wakeRows() []row {
 			p.Advance(10 * time.Second)
 			wantWoken(p, true, woken.Add(time.Minute))
 		}},
-		{does: "what is parked and let go is woken whatever waits in the lane", run: func(e *suite) {
+		{does: "what is parked and unparked is woken whatever waits in the lane", run: func(e *suite) {
 			p := e.queued()
 			oldest := p.show().Created.Add(-time.Hour)
 			e.must(e.Ledger.Park(e.ctx(), p.key, "halted"))
 			if n, err := e.Ledger.Unpark(e.ctx(), e.Provider, "halted", 1); n != 1 || err != nil {
-				e.t.Fatalf("%d let go, %v", n, err)
+				e.t.Fatalf("%d unparked, %v", n, err)
 			}
 			wantWoken(p, false, oldest)
 		}},
@@ -79,7 +79,7 @@ func wakeRows() []row {
 			p.send("a").release("a")
 			wantWoken(p, false, oldest)
 		}},
-		{does: "a wake-up is due once: the second who looks finds nothing", run: func(e *suite) {
+		{does: "a wake-up is due once: a second janitor finds nothing", run: func(e *suite) {
 			p := e.queued()
 			p.Advance(10 * time.Second)
 			wantWoken(p, false)
@@ -87,7 +87,7 @@ func wakeRows() []row {
 				e.t.Fatalf("woken again: %v", w)
 			}
 		}},
-		{does: "many who look at once wake each payment once", run: wokenOnce},
+		{does: "many janitors at once wake each payment once", run: wokenOnce},
 		{does: "each wake-up has another generation", run: func(e *suite) {
 			p := e.queued()
 			seen := map[int64]bool{e.register(p.reg)[0].Generation: true}
@@ -101,7 +101,7 @@ func wakeRows() []row {
 			}
 		}},
 		{does: "a ready payment is woken to be sent", run: func(e *suite) { wantWoken(e.reach(ready), false) }},
-		{does: "a payment whose lease lapsed is recovered and asked about", run: func(e *suite) {
+		{does: "a payment whose lease lapsed is recovered and queried", run: func(e *suite) {
 			p := e.queued().send("a")
 			p.Advance(lease - time.Millisecond)
 			if w := e.due(); len(w) != 0 {
@@ -118,7 +118,7 @@ func wakeRows() []row {
 			wantWoken(p, false)
 			p.want(ready)
 		}},
-		{does: "in_doubt, pending and held are asked about when due, again if the ask is lost", run: func(e *suite) {
+		{does: "in_doubt, pending and held are queried when due, again if the query is lost", run: func(e *suite) {
 			p := e.reach(inDoubt)
 			wantWoken(p, true)
 			p.wantDue(10 * time.Second).Advance(10 * time.Second)
@@ -149,7 +149,7 @@ func wakeRows() []row {
 				e.t.Fatal("not woken at its time")
 			}
 		}},
-		{does: "the longest due come first, no more than asked for", run: func(e *suite) {
+		{does: "the longest due come first, no more than the limit", run: func(e *suite) {
 			var all []*payment
 			for range 5 {
 				all = append(all, e.queued())
@@ -164,14 +164,14 @@ func wakeRows() []row {
 				}
 			}
 		}},
-		{does: "a limit of nothing wakes nobody", run: func(e *suite) {
+		{does: "a limit of 0 wakes none", run: func(e *suite) {
 			e.queued().Advance(time.Hour)
 			w, _, err := e.Ledger.Due(e.ctx(), e.Provider, 0, idempotency.Lanes{QueryTimeout: time.Second})
 			if err != nil || len(w) != 0 {
 				e.t.Fatalf("got %v, %v", w, err)
 			}
 		}},
-		{does: "settled and blocked payments are never woken", run: func(e *suite) {
+		{does: "final and blocked payments are never woken", run: func(e *suite) {
 			for _, s := range []idempotency.State{succeeded, failed, idempotency.Reversed, idempotency.Blocked} {
 				e.reach(s)
 			}
@@ -180,7 +180,7 @@ func wakeRows() []row {
 				e.t.Fatalf("woken %v", w)
 			}
 		}},
-		{does: "held is not woken where nobody can be asked", run: func(e *suite) {
+		{does: "held is not woken where the provider cannot be queried", run: func(e *suite) {
 			p := e.unqueryable().send("a").lapseLease().want(held)
 			p.Advance(30 * day)
 			if w := e.due(); len(w) != 0 {
@@ -221,15 +221,15 @@ func wokenOnce(e *suite) {
 }
 
 // wantWoken wants the payment woken, whatever waits in its lane since that time.
-func wantWoken(p *payment, ask bool, oldest ...time.Time) {
+func wantWoken(p *payment, query bool, oldest ...time.Time) {
 	p.t.Helper()
 	w := p.dueWith(oldest...)
-	if len(w) != 1 || w[0].Key != p.key || w[0].Query != ask {
-		p.t.Fatalf("woken %+v, want %s with ask %v", w, p.key, ask)
+	if len(w) != 1 || w[0].Key != p.key || w[0].Query != query {
+		p.t.Fatalf("woken %+v, want %s with query %v", w, p.key, query)
 	}
 }
 
-// wantAsleep wants the payment left alone, and looked at later, while its lane holds a wake-up that has
+// wantAsleep wants the payment not woken, and due later, while its lane holds a wake-up that has
 // waited since that time.
 func wantAsleep(p *payment, oldest time.Time, later time.Duration) *payment {
 	p.t.Helper()
@@ -239,7 +239,7 @@ func wantAsleep(p *payment, oldest time.Time, later time.Duration) *payment {
 	return p.wantDue(later)
 }
 
-// dueWith looks at what is due while the lanes hold wake-ups that have waited since that time.
+// dueWith calls Due while the lanes hold wake-ups that have waited since that time.
 func (p *payment) dueWith(oldest ...time.Time) []idempotency.WakeUp {
 	p.t.Helper()
 	lanes := idempotency.Lanes{QueryTimeout: 10 * time.Second}

@@ -7,28 +7,28 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// What is still looked at after settlement.
+// Final payments that are watched.
 func watchRows() []row {
 	return []row{
-		{does: "failed with an open attempt is asked about daily for 7 days, then no more", run: func(e *suite) {
+		{does: "failed with an open attempt is queried daily for 7 days, then no more", run: func(e *suite) {
 			watchedForAWeek(e, failedOpen(e), absent())
 		}},
-		{does: "succeeded after a resend is asked about daily for 7 days, then no more", policy: resend, run: func(e *suite) {
+		{does: "succeeded after a resend is queried daily for 7 days, then no more", policy: resend, run: func(e *suite) {
 			watchedForAWeek(e, succeededFromOther(e), paid("X"))
 		}},
-		{does: "a settled payment that is watched answers ask, then done", run: func(e *suite) {
+		{does: "a final payment that is watched is to be queried, then done", run: func(e *suite) {
 			p := failedOpen(e)
 			p.wantDecision(p.begin("z"), idempotency.QueryFirst)
 			p.Advance(7 * day)
 			p.wantDecision(p.begin("z"), idempotency.Done)
 		}},
-		{does: "nobody watches what cannot be asked about", run: func(e *suite) {
+		{does: "what cannot be queried is not watched", run: func(e *suite) {
 			p := e.unqueryable().send("a").lapseLease()
 			_, err := p.resolve("failed", "")
 			e.must(err)
 			p.wantNoDue()
 		}},
-		{does: "nobody watches what has no open attempt", policy: resend, run: func(e *suite) {
+		{does: "what has no open attempt is not watched", policy: resend, run: func(e *suite) {
 			e.reach(failed).wantNoDue()
 			e.prove()
 			e.reach(succeeded).wantNoDue()
@@ -37,7 +37,7 @@ func watchRows() []row {
 			p.finish("b", paid("X"))
 			p.wantNoDue()
 		}},
-		{does: "payload and handles stay as long as it is watched, the action URL goes", run: func(e *suite) {
+		{does: "payload and provider references stay as long as it is watched, the action URL goes", run: func(e *suite) {
 			p := e.queued()
 			p.idle("a")
 			e.must(p.checkpoint("a", map[string]string{"order": "o"}, true))
@@ -50,7 +50,7 @@ func watchRows() []row {
 			p.Advance(7 * day)
 			p.due()
 			if q := p.query(); len(q.ProviderRefs) != 0 {
-				e.t.Fatalf("handles %v", q.ProviderRefs)
+				e.t.Fatalf("provider references %v", q.ProviderRefs)
 			}
 		}},
 		{does: "a success that the watch finds on a failed payment is an anomaly", run: func(e *suite) {
@@ -83,7 +83,7 @@ func watchRows() []row {
 			p.statusResult(inDoubtOutcome())
 			p.want(failed).wantAnomaly("").wantDue(day)
 		}},
-		{does: "under resend an account's first success is looked up once, as proof", policy: resend, run: func(e *suite) {
+		{does: "under resend an account's first success is queried once, as query proof", policy: resend, run: func(e *suite) {
 			p := e.reach(succeeded).wantDue(0)
 			if w := p.due(); len(w) != 1 || !w[0].Query {
 				e.t.Fatalf("woken as %v", w)
@@ -99,8 +99,8 @@ func watchRows() []row {
 			p.want(succeeded).wantNoDue()
 			e.reach(inDoubt).notFound().want(held).wantCode("lookup_unproven")
 		}},
-		{does: "under hold no success is looked up", run: func(e *suite) { e.reach(succeeded).wantNoDue() }},
-		{does: "details of a succeeded payment are gone, a failed one can still be tried again", run: func(e *suite) {
+		{does: "under hold no success is queried as proof", run: func(e *suite) { e.reach(succeeded).wantNoDue() }},
+		{does: "the payload of a succeeded payment is gone, a failed one can still be retried", run: func(e *suite) {
 			if q := e.reach(succeeded).query(); q.Payload != nil {
 				e.t.Fatalf("payload %q", q.Payload)
 			}
