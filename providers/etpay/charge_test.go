@@ -26,8 +26,8 @@ type chargeFixture struct {
 	client *etpay.Client
 	kept   map[string]string
 	steps  []string
-	// checkpointErr and aliasErr are what the ledger returns, left that an earlier attempt may have been
-	// paid.
+	// checkpointErr and aliasErr are what the ledger returns, left that an earlier attempt may have
+	// been paid.
 	checkpointErr, aliasErr error
 	left                    bool
 }
