@@ -59,8 +59,8 @@ func ExampleParseMoney() {
 }
 
 func ExampleMessage() {
-	said := "Cuenta 0012-3456-78 de Ana Ruiz no existe"
-	fmt.Println(providers.Message(said, "12345678", "Ana Ruiz"))
+	text := "Cuenta 0012-3456-78 de Ana Ruiz no existe"
+	fmt.Println(providers.Message(text, "12345678", "Ana Ruiz"))
 	// Output: Cuenta […] de […] no existe
 }
 

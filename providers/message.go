@@ -15,8 +15,8 @@ import (
 const (
 	maxMessage = 120
 	maxCode    = 40
-	// maxRead is how much of a text is looked at, in bytes: far more than is kept, also after much
-	// of it was hidden.
+	// maxRead is how much of a text is read, in bytes: far more than is kept, also after much of it
+	// was hidden.
 	maxRead = 4096
 )
 
@@ -27,14 +27,14 @@ var (
 )
 
 // Message makes a provider's text fit for an Outcome: one line of at most 120 characters, without
-// the given values in whatever form (see hiding), without mailboxes and signed tokens, and without
-// digits of which six or more follow one another, also with other signs between them, which could
-// be an account, a document or a card.
-func Message(text string, hide ...string) string { return newHiding(hide).words(text, maxMessage) }
+// the given values in whatever form (see redactor), without mailboxes and signed tokens, and
+// without digits of which six or more follow one another, also with other signs between them, which
+// could be an account, a document or a card.
+func Message(text string, hide ...string) string { return newRedactor(hide).words(text, maxMessage) }
 
 // Code makes a provider's code or status word fit for an Outcome: as Message, at most 40
 // characters.
-func Code(text string, hide ...string) string { return newHiding(hide).words(text, maxCode) }
+func Code(text string, hide ...string) string { return newRedactor(hide).words(text, maxCode) }
 
 // List joins texts that are fit for an Outcome: as many as fit into a message, and how many do not.
 func List(texts []string) string {
@@ -62,9 +62,9 @@ func (h redactor) words(text string, most int) string {
 
 // ID makes a provider's id fit for an Outcome. One that repeats a value, a mailbox or a card number
 // is replaced by a name that stays the same for the same id, so that two ids remain two; who knows
-// neither the id nor the account's secret, which is the first value, learns nothing from it. A
-// provider cannot be asked by such a name, see Hidden.
-func ID(id string, hide ...string) string { return newHiding(hide).id(id) }
+// neither the id nor the account's secret, which is the first value, learns nothing from it. No
+// provider can be queried by such a name, see IsHiddenID.
+func ID(id string, hide ...string) string { return newRedactor(hide).id(id) }
 
 func (h redactor) id(id string) string {
 	if id == "" || IsHiddenID(id) {

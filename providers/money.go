@@ -13,13 +13,15 @@ type Money struct {
 	currency string
 }
 
-// Currency codes (ISO 4217) with the smallest and the largest number of decimals that an amount may carry.
+// Currency codes (ISO 4217) with the smallest and the largest number of decimals that an amount may
+// carry.
 var decimals = map[string][2]int{"CLP": {0, 0}, "COP": {0, 2}, "MXN": {2, 2}}
 
 var amountPattern = regexp.MustCompile(`^(0|[1-9][0-9]{0,12})(\.[0-9]{1,4})?$`)
 
-// ParseMoney reads a decimal text such as "12500" or "149.50". It refuses signs, exponents, leading zeros, zero itself, more than 13
-// integer digits, an unknown currency, and decimals that the currency does not have. The error does not repeat the text.
+// ParseMoney reads a decimal text such as "12500" or "149.50". It refuses signs, exponents, leading
+// zeros, zero itself, more than 13 integer digits, an unknown currency, and decimals that the
+// currency does not have. The error does not repeat the text.
 func ParseMoney(amount, currency string) (Money, error) {
 	scale, ok := decimals[currency]
 	if !ok {
@@ -51,7 +53,8 @@ func scaleText(s [2]int) string {
 // Text is the amount as it was written, for example "149.50".
 func (m Money) Text() string { return m.amount.String() }
 
-// Trimmed is the amount without trailing zeros: two texts of the same amount have one shortest form.
+// Trimmed is the amount without trailing zeros: two texts of the same amount have one shortest
+// form.
 func (m Money) Trimmed() string { return m.amount.Trim(0).String() }
 
 // Currency is the ISO 4217 code.
@@ -60,7 +63,8 @@ func (m Money) Currency() string { return m.currency }
 // IsZero reports whether there is no amount.
 func (m Money) IsZero() bool { return m.currency == "" }
 
-// Equal reports whether both are the same amount of the same currency, whatever their trailing zeros.
+// Equal reports whether both are the same amount of the same currency, whatever their trailing
+// zeros.
 func (m Money) Equal(o Money) bool { return m.currency == o.currency && m.amount.Cmp(o.amount) == 0 }
 
 // Is reports whether a provider's decimal text is the same amount, whatever its trailing zeros.

@@ -2,7 +2,7 @@ package providers
 
 import "time"
 
-// Class says what an answer means for the payment.
+// Class says what a response means for the payment.
 type Class string
 
 // The classes of an outcome. Whatever cannot be read is InDoubt, never Refused.
@@ -16,16 +16,16 @@ const (
 	// NotFound is the provider's own word that it does not know the payment. Only a status query
 	// yields it, and it proves nothing yet.
 	NotFound Class = "not_found"
-	// InDoubt: the provider may have acted (an attempt), or gave no answer that can be read (a
+	// InDoubt: the provider may have acted (an attempt), or gave no response that can be read (a
 	// status query).
 	InDoubt Class = "in_doubt"
 	// Duplicate: the provider refused an attempt because it knows the reference already, and
 	// nothing says whose payment it has. It proves neither that the attempt was executed nor that
-	// it was not. Only an attempt yields it; the provider is asked next, and what it has is taken
-	// for ours only where an earlier attempt may have left, or where the answer repeats everything
-	// (Echo.Complete).
+	// it was not. Only an attempt yields it; the provider is queried next, and what it has is taken
+	// for ours only where an earlier attempt may have left, or where the response repeats
+	// everything (Echo.Complete).
 	Duplicate Class = "duplicate"
-	// Mismatch: what the provider has is not ours, or is more than ours. A person must look; an
+	// Mismatch: what the provider has is not ours, or is more than ours. An operator must look; an
 	// attempt may end so only where it sent nothing that can move money.
 	Mismatch Class = "mismatch"
 )
@@ -45,8 +45,8 @@ type Outcome struct {
 	Class Class
 	// ProviderID is the provider's id of the payment, where it gave one.
 	ProviderID string
-	// SecondID is the provider's id of a second success for the same payment, which only a person
-	// can settle.
+	// SecondID is the provider's id of a second success for the same payment, which only an
+	// operator can resolve.
 	SecondID string
 	// Code is the provider's raw code or status word; for doubt a word of ours: timeout, reset,
 	// unreadable, unknown_status, http_502.
@@ -54,17 +54,18 @@ type Outcome struct {
 	Message string
 	Decline Decline
 	// ActionURL is where the payer must go. The payer has ActionWithin from then on, or until the
-	// payment's own deadline where it has one; ActionGrace later what was under way by then is over,
-	// and the provider is asked for the last time.
+	// payment's own deadline where it has one; ActionGrace later what was under way by then is
+	// over, and the provider is queried for the last time.
 	ActionURL                 string
 	ActionWithin, ActionGrace time.Duration
-	// ProviderRefs are kept with the payment until it is settled.
+	// ProviderRefs are kept with the payment until it is final.
 	ProviderRefs map[string]string
 	Echo         Echo
 }
 
-// Echo holds the fields that the provider repeated in its answer; an empty field was not repeated.
-// The engine compares them with the payment: an answer about something else is never adopted.
+// Echo holds the fields that the provider repeated in its response; an empty field was not
+// repeated. The engine compares them with the payment: a response about something else is never
+// accepted.
 type Echo struct {
 	// Amount is the decimal text as the provider wrote it.
 	Amount    string
@@ -72,8 +73,8 @@ type Echo struct {
 	Reference string
 	// Beneficiary is the recipient's document or account as repeated, in our canonical form.
 	Beneficiary string
-	// Complete is true where the answer repeated every field of the payment's meaning, beneficiary
-	// or card included, so that equal fields prove the payment to be ours and not another system's
-	// under the same reference.
+	// Complete is true where the response repeated every field of the payment's meaning,
+	// beneficiary or card included, so that equal fields prove the payment to be ours and not
+	// another system's under the same reference.
 	Complete bool
 }

@@ -23,11 +23,11 @@ type Charger interface {
 	Charge(ctx context.Context, c Charge, a Attempt) (Outcome, error)
 }
 
-// StatusChecker asks the provider what became of a payment. A provider without a status query does
-// not implement it: its doubtful payments are held for a person at once.
+// StatusChecker queries the provider for what became of a payment. A provider without a status
+// query does not implement it: its payments in doubt are held for an operator at once.
 type StatusChecker interface {
-	// Status never moves money. An error means that the provider gave no answer. NotFound is only
-	// the provider's own word for it.
+	// Status never moves money. An error means that there is no status result. NotFound is only the
+	// provider's own word for it.
 	Status(ctx context.Context, q StatusQuery) (Outcome, error)
 }
 
@@ -64,24 +64,24 @@ type Attempt struct {
 	// ID is the attempt's random id, unique over all attempts of all payments. No provider sees it
 	// unless its page documents such a field.
 	ID string
-	// ProviderRefs holds what earlier attempts of the same payment noted; never nil values an adapter
-	// did not write itself.
+	// ProviderRefs holds what earlier attempts of the same payment kept in checkpoints, and nothing
+	// that this adapter did not write itself.
 	ProviderRefs map[string]string
 	// MayHaveLeft is true where an earlier attempt of the same payment may have been executed: what
 	// the provider has under the reference may then be ours. Where it is false, it is somebody
 	// else's unless everything about it equals ours.
 	MayHaveLeft bool
-	// Checkpoint keeps handles in the ledger before the next step. With moves the next step can move
-	// money: from then on a lost answer puts the payment in doubt. An error means that the attempt
-	// no longer owns the payment and must stop without sending.
-	Checkpoint func(ctx context.Context, handles map[string]string, moves bool) error
+	// Checkpoint keeps provider references in the ledger before the next step. moneyStepNext says
+	// that the next step can move money: from then on a lost response puts the payment in doubt. An
+	// error means that the attempt no longer owns the payment and must stop without sending.
+	Checkpoint func(ctx context.Context, refs map[string]string, moneyStepNext bool) error
 	// Alias makes the payment findable by a name that the provider gave it, for webhooks that know
 	// no other.
 	Alias func(ctx context.Context, alias string) error
 }
 
-// TwoStep marks a provider whose first step cannot move money: its attempts open only when the
-// adapter notes the step that can.
+// TwoStep marks a provider whose first step cannot move money: its attempts open only with the
+// checkpoint before the step that can.
 type TwoStep interface {
 	// SafeFirstStep reports whether an attempt begins with a step that cannot move money.
 	SafeFirstStep() bool
@@ -92,7 +92,7 @@ type Account struct {
 	Provider string
 	Name     string
 	// Client implements Payer or Charger, and StatusChecker and Checker where the provider can be
-	// asked.
+	// queried.
 	Client any
 	// Identity tells two accounts of the same provider apart, without a secret in it: host and
 	// merchant identity.
@@ -101,7 +101,7 @@ type Account struct {
 	Live bool
 }
 
-// Queryable reports whether the provider can be asked what became of a payment.
+// Queryable reports whether the provider can be queried what became of a payment.
 func (a Account) Queryable() bool {
 	_, ok := a.Client.(StatusChecker)
 	return ok
@@ -129,7 +129,7 @@ func (r Registry) Find(provider, account string) (Account, bool) {
 	return a, ok
 }
 
-// StatusQuery asks about one payment.
+// StatusQuery names one payment whose state is queried.
 type StatusQuery struct {
 	Account   string
 	Reference string
@@ -137,11 +137,11 @@ type StatusQuery struct {
 	// ProviderID is the provider's own id, empty while unknown.
 	ProviderID string
 	// ByReference wants what the provider has under our reference though ProviderID is known: a
-	// later or second execution stands there under another id. A client that cannot be asked so
-	// asks by the id.
+	// later or second execution stands there under another id. A client without such a query uses
+	// the id.
 	ByReference  bool
 	ProviderRefs map[string]string
-	// Payout or Charge is what was sent; both are nil once a settled payment's details are gone.
+	// Payout or Charge is what was sent; both are nil once a final payment's details are gone.
 	Payout *Payout
 	Charge *Charge
 }
@@ -166,7 +166,7 @@ func (e *NotSent) Error() string {
 func (e *NotSent) Unwrap() error { return e.Err }
 
 // CredentialsError means that the provider refused the account's credentials: the account's circuit
-// opens and its tasks wait.
+// opens and its payments are parked.
 type CredentialsError struct {
 	// Code is the provider's code or the HTTP status.
 	Code string

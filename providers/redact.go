@@ -13,11 +13,11 @@ import (
 	"unicode/utf8"
 )
 
-// Redact is the last look at an outcome before it leaves an adapter: none of its texts repeats a
-// value, in whatever form. Handles and ActionURL stay: they are kept for what they are. The
-// account's own secret comes first among the values, see ID.
+// Redact is the last thing that an adapter does to an outcome: none of its texts repeats a value
+// afterwards, in whatever form. ProviderRefs and ActionURL stay: they are kept for what they are.
+// The account's own secret comes first among the values, see ID.
 func Redact(o Outcome, hide ...string) Outcome {
-	h := newHiding(hide)
+	h := newRedactor(hide)
 	o.Code, o.Message = h.redactOwn(o.Code), h.redactOwn(o.Message)
 	o.ProviderID, o.SecondID = h.id(o.ProviderID), h.id(o.SecondID)
 	return o
@@ -63,7 +63,7 @@ const (
 	shortestWord  = 3
 )
 
-func newHiding(values []string) redactor {
+func newRedactor(values []string) redactor {
 	var h redactor
 	for _, v := range values {
 		if v = strings.TrimSpace(v); len(v) > 1 {
@@ -73,9 +73,9 @@ func newHiding(values []string) redactor {
 	return h
 }
 
-// needles are the forms of one value that a folded text of so many bytes can hold. Most texts are
+// patterns are the forms of one value that a folded text of so many bytes can hold. Most texts are
 // one word, and most values are longer.
-func needles(value string, room int) []pattern {
+func patterns(value string, room int) []pattern {
 	text := foldOnly(value)
 	if len(text) < 2 {
 		return nil
@@ -226,7 +226,7 @@ func (h redactor) find(text string, parts bool) []span {
 	f := fold(text)
 	for _, v := range h.values {
 		spans = exact(spans, text, v)
-		for _, n := range needles(v, len(f.text)) {
+		for _, n := range patterns(v, len(f.text)) {
 			spans = n.all(spans, f, text, parts)
 		}
 	}
@@ -236,7 +236,7 @@ func (h redactor) find(text string, parts bool) []span {
 var timeText = regexp.MustCompile(`\b[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}\b`)
 
 // outsideTimes drops what is but a part of a time: there it stands by chance, and what is left of
-// the time would tell nobody when something happened.
+// the time would not say when something happened.
 func outsideTimes(spans []span, text string) []span {
 	if len(spans) == 0 {
 		return nil
@@ -328,7 +328,8 @@ func (n pattern) findParts(spans []span, f folded) []span {
 
 const hidden = "[…]"
 
-// maskSpans puts the mark of something hidden in the place of each span; spans that touch share one.
+// maskSpans puts the mark of something hidden in the place of each span; spans that touch share
+// one.
 func maskSpans(text string, spans []span) string {
 	if len(spans) == 0 {
 		return text
@@ -357,8 +358,8 @@ func (h redactor) redactOwn(text string) string {
 	})
 }
 
-// both looks at the text and at what its escapes stand for. Where that has something to hide, it is
-// shown instead.
+// both reads the text and what its escapes stand for. Where that has something to hide, it is shown
+// instead.
 func (h redactor) both(text string, conceal func(string) string) string {
 	if open := unescape(text); open != text {
 		if covered := conceal(open); covered != open {

@@ -123,7 +123,7 @@ func TestAnIDThatRepeatsSomethingIsNamedAndStaysOne(t *testing.T) {
 	}
 }
 
-func TestConcealLooksAtEveryText(t *testing.T) {
+func TestRedactReadsEveryText(t *testing.T) {
 	t.Parallel()
 	o := Redact(Outcome{
 		Class: Succeeded, ProviderID: "id " + hiddenKey, SecondID: hiddenName, Code: hiddenKey, Message: "de " + hiddenName, Decline: Soft,

@@ -7,12 +7,14 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// Secret is a text that prints as REDACTED wherever it is formatted, marshalled or logged. Reveal is the only way to its value.
+// Secret is a text that prints as REDACTED wherever it is formatted, marshalled or logged. Reveal
+// is the only way to its value.
 type Secret string
 
 const redacted = "REDACTED"
 
-// Reveal returns the value. Call it where the secret is put on the wire or into the sealed payload, nowhere else.
+// Reveal returns the value. Call it where the secret is put on the wire or into the sealed payload,
+// nowhere else.
 func (s Secret) Reveal() string { return string(s) }
 
 func (s Secret) String() string {
@@ -22,7 +24,8 @@ func (s Secret) String() string {
 	return redacted
 }
 
-// Format keeps every verb from printing the value: for a verb that no text takes, such as %d, fmt would not ask String.
+// Format keeps every verb from printing the value: for a verb that no text takes, such as %d, fmt
+// would not ask String.
 func (s Secret) Format(f fmt.State, verb rune) {
 	text := s.String()
 	if verb == 'q' || verb == 'v' && f.Flag('#') {

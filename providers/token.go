@@ -2,8 +2,8 @@ package providers
 
 import "github.com/rs/zerolog"
 
-// Token is a provider's token of a card or of its antifraud script. Unlike a Secret it travels in JSON
-// as it is; it prints as REDACTED through fmt and zerolog.
+// Token is a provider's token of a card or of its antifraud script. Unlike a Secret it travels in
+// JSON as it is; it prints as REDACTED through fmt and zerolog.
 type Token string
 
 // Reveal returns the value.

@@ -115,7 +115,7 @@ func TestWhatBillingSystemsBuildIsTheWireFormat(t *testing.T) {
 		"etpay": Charge{
 			Provider: "etpay", TxnID: "OC700104", Amount: "50000", Currency: "CLP", Description: "Cuenta gas",
 			Customer: providers.Customer{Email: "ana@example.cl", Document: "123456785"},
-			Details:  etpay.Details{UserBankCode: "cl_estado", Metadata: []etpay.Shown{{Name: "Cuenta", Value: "30215", Show: true}}},
+			Details:  etpay.Details{UserBankCode: "cl_estado", Metadata: []etpay.NamedText{{Name: "Cuenta", Value: "30215", Show: true}}},
 		},
 		"etpay-payout": Payout{
 			Provider: "etpay", MerchantID: "PO700104", Amount: "12500", Currency: "CLP", Description: "Retiro 700104",
@@ -469,7 +469,7 @@ func TestProvidersGetTheirOwnVocabulary(t *testing.T) {
 		t.Errorf("the charge's card is %v", c.Card)
 	}
 	c, _ = must(t, example(t, "etpay")).Charge()
-	if want := (etpay.Details{UserBankCode: "cl_estado", Metadata: []etpay.Shown{{Name: "Cuenta", Value: "30215", Show: true}}}); !reflect.DeepEqual(providers.DetailsAs[etpay.Details](c.Details), want) {
+	if want := (etpay.Details{UserBankCode: "cl_estado", Metadata: []etpay.NamedText{{Name: "Cuenta", Value: "30215", Show: true}}}); !reflect.DeepEqual(providers.DetailsAs[etpay.Details](c.Details), want) {
 		t.Errorf("the details are %+v", c.Details)
 	}
 	if _, ok := must(t, example(t, "etpay")).Payout(); ok {

@@ -86,7 +86,7 @@ var lines = map[string][]struct{ behind, added string }{
 	},
 	"providers/sandbox/all/all.go": {
 		{`"github.com/remesa/remesa/providers/sandbox/[a-z]+"`, "\t\"github.com/remesa/remesa/providers/sandbox/" + name + `"`},
-		{`, o\.Desk\),$`, "\t\t" + name + ".New(" + name + ".Options{}, o.Desk),"},
+		{`, o\.Core\),$`, "\t\t" + name + ".New(" + name + ".Options{}, o.Core),"},
 	},
 	"README.md":     {{`^\| .*\(docs/providers/[a-z]+\.md\) \|$`, "| Quipu | Chile | payouts | [docs/providers/" + name + ".md](docs/providers/" + name + ".md) |"}},
 	"docs/tasks.md": {{"^\\| `provider` \\| all \\|", "| `provider` | also | `" + name + "` |"}},

@@ -131,7 +131,7 @@ func (s sample) task() (tasks.Task, error) {
 			Provider: s.provider, TxnID: s.reference, Amount: "50000", Currency: "CLP", Description: "Cuenta de prueba",
 			Customer: providers.Customer{Email: "ana@example.cl", Document: "12345678-5"},
 			Details: etpay.Details{
-				UserBankCode: "cl_estado", Metadata: []etpay.Shown{{Name: "Cuenta", Value: "30215", Show: true}},
+				UserBankCode: "cl_estado", Metadata: []etpay.NamedText{{Name: "Cuenta", Value: "30215", Show: true}},
 			},
 		}.Task()
 	}

@@ -92,7 +92,7 @@ func simulated(t *testing.T, s *sandbox.Provider) providers.Account {
 // not sent, and the account's payments go on.
 func TestAQuestionThatCannotBeSignedLeavesTheAccountOpen(t *testing.T) {
 	r := newFixture(t)
-	s := simulator.New(simulator.Options{SignedQuestions: true}, sandbox.Options{})
+	s := simulator.New(simulator.Options{SignedQueries: true}, sandbox.Options{})
 	statuses := make(chan struct{}, 10)
 	r.submit(key("p"))
 	r.run(func(o *Options) {

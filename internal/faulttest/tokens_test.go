@@ -30,7 +30,7 @@ func tokenScenarios() []expiries {
 	status := simulators.Options{}
 	body := simulators.Options{PagoSeguro: segurosimulator.Options{Always200: true}, PagandoCheck: checksimulator.Options{TextCodes: true}}
 	revokes := body
-	revokes.PagoSeguro.LoginRevokes, revokes.PagandoCheck.LoginRevokes = true, true
+	revokes.PagoSeguro.LoginRevokesTokens, revokes.PagandoCheck.LoginRevokesTokens = true, true
 	short := []expiries{
 		{"one token for all: 401 in HTTP, code 100 as a number", status, true, 3},
 		{"a token each: 401 in the body, code 100 as text", body, false, 3},

@@ -135,7 +135,7 @@ func (h *handler) verify(ctx context.Context, report spec.Report) (idempotency.K
 		return k, spec.ErrReport
 	}
 	account, _ := h.Registry.Find(k.Provider, k.Account)
-	about := spec.Reported{Reference: k.Reference, Amount: amount, Handles: q.ProviderRefs, Client: account.Client, Now: h.Now}
+	about := spec.Reported{Reference: k.Reference, Amount: amount, ProviderRefs: q.ProviderRefs, Client: account.Client, Now: h.Now}
 	if h.provider.Webhook.Verify(report, about) != nil {
 		return k, spec.ErrReport
 	}

@@ -7,7 +7,8 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// brake bounds the calls of the login: it is not called again before until, and then by one caller.
+// loginBackoff spaces out failed logins: the login is not called again before until, and then by
+// one caller.
 type loginBackoff struct {
 	until time.Time
 	err   error
@@ -19,7 +20,8 @@ type loginBackoff struct {
 
 const (
 	firstWait = time.Second
-	// quickRejection is how soon after its login a rejected token speaks against renewing it once more.
+	// quickRejection is how soon after its login a rejected token speaks against renewing it once
+	// more.
 	quickRejection = time.Second
 	// freeQuickRejections is how many such tokens are replaced at once.
 	freeQuickRejections = 10
@@ -41,8 +43,9 @@ func (b *loginBackoff) check(now time.Time) error {
 	return notSent
 }
 
-// recordFailure notes a failed renewal and returns the error for those who waited on it. Refused credentials count from the login's beginning,
-// so that a circuit which opened on them finds the brake released when it probes.
+// recordFailure records a failed renewal and returns the error for those who waited on it. Refused
+// credentials count from the login's beginning, so that a circuit which opened on them finds the
+// backoff over when it probes.
 func (b *loginBackoff) recordFailure(o Options, began time.Time, err error) error {
 	b.err = err
 	var refused *providers.CredentialsError
@@ -56,7 +59,8 @@ func (b *loginBackoff) recordFailure(o Options, began time.Time, err error) erro
 	return notSent
 }
 
-// recordRejection notes a token that the provider rejected. Where it rejects one fresh token after another, logins are spaced out.
+// recordRejection records a token that the provider rejected. Where it rejects one fresh token
+// after another, logins are spaced out.
 func (b *loginBackoff) recordRejection(o Options, obtained time.Time) {
 	now := o.Now()
 	if now.Sub(obtained) >= quickRejection {

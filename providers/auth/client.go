@@ -17,8 +17,8 @@ type Client struct {
 	tokens *Source
 }
 
-// NewClient builds the client of one account, and reads the certificate files; it dials nothing. The
-// limits of a renewal are those of a request where o has none of its own.
+// NewClient builds the client of one account, and reads the certificate files; it dials nothing.
+// The limits of a renewal are those of a request where o has none of its own.
 func NewClient(w wire.Options, o Options) (*Client, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
@@ -43,8 +43,9 @@ func (c *Client) Prepare(ctx context.Context) error {
 }
 
 // Do sends the request under the account's token, and once more under its successor where refused
-// says that the answer refuses the token before it looks at anything else. Each token is appended
-// to hide: no text may repeat it. The error is the exchange's *wire.Error, or that of Source.Do.
+// says that the response refuses the token before the provider read anything else. Each token is
+// appended to hide: no text may repeat it. The error is the exchange's *wire.Error, or that of
+// Source.Do.
 func (c *Client) Do(ctx context.Context, r wire.Request, refused func(wire.Reply) Refusal, hide *[]string) (reply wire.Reply, err error) {
 	denied := c.tokens.Do(ctx, func(token Token) Refusal {
 		*hide = append(*hide, token.Value.Reveal())

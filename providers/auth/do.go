@@ -6,8 +6,8 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// Refusal is an answer that refused a token before it looked at what was asked for. The zero
-// Refusal is none.
+// Refusal is a response that refused a token before the provider read the rest of the request. The
+// zero Refusal is none.
 type Refusal struct {
 	// Code is the provider's code, or its HTTP status.
 	Code string

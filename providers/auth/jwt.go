@@ -12,7 +12,7 @@ import (
 
 // JWTExpires is when a JWT that was just issued ends, on this machine's clock: exp - iat from now
 // on where it has both, so that clocks may differ, else exp. Zero where it cannot be read. The
-// signature is the provider's business and not looked at.
+// signature is the provider's business and not checked.
 func JWTExpires(value providers.Secret, now time.Time) time.Time {
 	parts := strings.Split(value.Reveal(), ".")
 	if len(parts) != 3 {

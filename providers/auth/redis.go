@@ -24,7 +24,7 @@ var (
 )
 
 // Each works when Redis is full: there are two small keys of an account at most, and without a
-// token nobody can ask what became of a payment.
+// token no status query can be made.
 func script(text string) *kv.Script { return kv.NewScript(text, kv.AllowWhenFull) }
 
 // Redis is a Shared over Redis. Tokens rest there sealed with AES-256-GCM, and tied to their
@@ -55,19 +55,19 @@ func keys(account string) (token, lock string) {
 // Claim implements Shared.
 func (r *Redis) Claim(ctx context.Context, account string, have int64, ttl time.Duration) (Claim, error) {
 	token, lock := keys(account)
-	answer, err := r.db.Run(ctx, r.claim, []string{token, lock}, have, milliseconds(ttl)).StringSlice()
+	reply, err := r.db.Run(ctx, r.claim, []string{token, lock}, have, milliseconds(ttl)).StringSlice()
 	switch {
 	case err != nil:
 		return Claim{}, fmt.Errorf("claim the token of %s: %w", account, err)
-	case len(answer) == 1 && answer[0] == "busy":
+	case len(reply) == 1 && reply[0] == "busy":
 		return Claim{}, nil
-	case len(answer) == 2 && answer[0] == "refused":
-		return Claim{Refused: answer[1]}, nil
-	case len(answer) == 2 && answer[0] == "claim":
-		fence, err := strconv.ParseInt(answer[1], 10, 64)
+	case len(reply) == 2 && reply[0] == "refused":
+		return Claim{Refused: reply[1]}, nil
+	case len(reply) == 2 && reply[0] == "claim":
+		fence, err := strconv.ParseInt(reply[1], 10, 64)
 		return Claim{Fence: fence}, err
-	case len(answer) == 3 && answer[0] == "token":
-		return r.opened(account, answer[1], answer[2])
+	case len(reply) == 3 && reply[0] == "token":
+		return r.opened(account, reply[1], reply[2])
 	}
 	return Claim{}, errors.New("claim of a token: unexpected answer")
 }

@@ -12,7 +12,8 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// sealer seals what the store keeps: a random nonce, then the ciphertext. Account and version are part of what is authenticated.
+// sealer seals what the store keeps: a random nonce, then the ciphertext. Account and version are
+// part of what is authenticated.
 type sealer struct{ aead cipher.AEAD }
 
 func newSealer(key providers.Secret) (sealer, error) {

@@ -8,15 +8,19 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// Shared keeps one token per account for all workers, and lets one of them renew at a time. Each step is atomic.
+// Shared keeps one token per account for all workers, and lets one of them renew at a time. Each
+// step is atomic.
 type Shared interface {
-	// Claim answers one of four: the token that is not the one of version have; a fence, which is the right to renew for ttl; refused
-	// credentials, which nobody tries until their cooldown ends; or none of them, while another worker renews.
+	// Claim returns one of four: the token that is not the one of version have; a fence, which is
+	// the right to renew for ttl; refused credentials, which nobody tries until their cooldown
+	// ends; or none of them, while another worker renews.
 	Claim(ctx context.Context, account string, have int64, ttl time.Duration) (Claim, error)
-	// Store stores a renewed token for at most life, under the fence as its version, and ends the claim. It stores nothing, and returns
-	// false, where a later claim was granted: a slow holder never overwrites its successor's token.
+	// Store stores a renewed token for at most life, under the fence as its version, and ends the
+	// claim. It stores nothing, and returns false, where a later claim was granted: a slow holder
+	// never overwrites its successor's token.
 	Store(ctx context.Context, account string, fence int64, t Shareable, life time.Duration) (bool, error)
-	// Drop ends a claim without a token. With a code the credentials were refused, and nobody claims for the cooldown.
+	// Drop ends a claim without a token. With a code the credentials were refused, and nobody
+	// claims for the cooldown.
 	Drop(ctx context.Context, account string, fence int64, code string, cooldown time.Duration) error
 }
 
@@ -26,7 +30,7 @@ type Shareable struct {
 	Obtained time.Time
 }
 
-// Claim is the answer to a claim.
+// Claim is what a claim returns.
 type Claim struct {
 	Stored  Shareable
 	Version int64
@@ -35,7 +39,8 @@ type Claim struct {
 	Refused string
 }
 
-// renewShared renews for all workers: it takes over what another one renewed, or claims the renewal, or waits for who has claimed it.
+// renewShared renews for all workers: it takes over what another one renewed, or claims the
+// renewal, or waits for who has claimed it.
 func (s *Source) renewShared(ctx context.Context, old cachedToken) (cachedToken, string, error) {
 	have := old.version
 	for n := 0; ; n++ {
@@ -50,7 +55,7 @@ func (s *Source) renewShared(ctx context.Context, old cachedToken) (cachedToken,
 		case c.Fence != 0:
 			return s.claimed(ctx, old, have, c.Fence)
 		case c.Version != 0:
-			kept := s.newHeld(c.Stored.Token, c.Stored.Obtained, c.Version)
+			kept := s.newCachedToken(c.Stored.Token, c.Stored.Obtained, c.Version)
 			if kept.usable(s.o.Now()) && s.o.Now().Before(kept.renewAt) && kept.Value != old.Value {
 				return kept, FromOtherWorker, nil
 			}
@@ -72,8 +77,9 @@ func (s *Source) claim(ctx context.Context, have int64) (Claim, error) {
 	return s.o.Shared.Claim(ctx, s.o.Account, have, s.o.Timeout)
 }
 
-// claimed logs in under a claim and shares what came of it. What cannot be shared serves this process alone; it keeps the version that
-// the claim was made with, so that the store's next token counts as new and the one that had to be replaced does not.
+// claimed logs in under a claim and shares what came of it. What cannot be shared serves this
+// process alone; it keeps the version that the claim was made with, so that the store's next token
+// counts as new and the one that had to be replaced does not.
 func (s *Source) claimed(ctx context.Context, old cachedToken, have, fence int64) (cachedToken, string, error) {
 	began := s.o.Now()
 	renewed, reason, err := s.login(ctx, old)
@@ -101,7 +107,7 @@ func (s *Source) drop(ctx context.Context, fence int64, began time.Time, err err
 	_ = s.o.Shared.Drop(ctx, s.o.Account, fence, code, left)
 }
 
-// pause waits before the next look at who renews: 10 ms, doubled up to 200 ms, half of it at random.
+// pause waits before it reads again who renews: 10 ms, doubled up to 200 ms, half of it at random.
 func (s *Source) pause(ctx context.Context, n int) error {
 	d := min(10*time.Millisecond<<min(n, 8), 200*time.Millisecond)
 	timer := time.NewTimer(d/2 + time.Duration(s.o.Random()*float64(d/2)))

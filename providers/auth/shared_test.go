@@ -127,7 +127,7 @@ func TestALateRejectionByAnotherWorkerLeavesTheSuccessorAlone(t *testing.T) {
 	wantLogins(t, i, 2, "after a late rejection")
 }
 
-func TestAClaimAnswersOneOfFour(t *testing.T) {
+func TestAClaimReturnsOneOfFour(t *testing.T) {
 	t.Parallel()
 	s := store(t, redistest.Start(t), "k")
 	ctx := t.Context()
@@ -167,7 +167,7 @@ func TestAClaimAnswersOneOfFour(t *testing.T) {
 	}
 }
 
-// Without a token nobody could ask what became of the payments that are under way.
+// Without a token the payments under way could not be queried.
 func TestTokensAreRenewedWhileRedisIsFull(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
@@ -437,19 +437,19 @@ func TestAKeyOfAnotherLengthIsRefused(t *testing.T) {
 	}
 }
 
-// lossyStore loses what happens to Keep: its answer, or the token as well.
+// lossyStore loses what happens to Store: its response, or the token as well.
 type lossyStore struct {
 	*auth.Redis
-	loses func() (answer, token bool)
+	loses func() (response, token bool)
 }
 
 func (f lossyStore) Store(ctx context.Context, account string, fence int64, t auth.Shareable, life time.Duration) (bool, error) {
-	answer, token := f.loses()
+	response, token := f.loses()
 	if token {
 		return false, errors.Join(errors.New("lost"), f.Drop(ctx, account, fence, "", 0))
 	}
 	kept, err := f.Redis.Store(ctx, account, fence, t, life)
-	if answer {
+	if response {
 		return false, errors.New("lost")
 	}
 	return kept, err
@@ -457,7 +457,7 @@ func (f lossyStore) Store(ctx context.Context, account string, fence int64, t au
 
 func TestARejectedTokenIsNotTakenFromTheStoreAgain(t *testing.T) {
 	t.Parallel()
-	for name, loses := range map[string]func(logins int) (answer, token bool){
+	for name, loses := range map[string]func(logins int) (response, token bool){
 		"the store answers":                         func(int) (bool, bool) { return false, false },
 		"its answer to the first token is lost":     func(n int) (bool, bool) { return n == 1, false },
 		"the second token is lost":                  func(n int) (bool, bool) { return false, n == 2 },

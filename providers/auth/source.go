@@ -38,14 +38,16 @@ type renewal struct {
 	err   error
 }
 
-// New makes a source; it dials nothing. Options that Check refuses make one whose every Token is an error.
+// New makes a source; it dials nothing. Options that Check refuses make one whose every Token is an
+// error.
 func New(o Options) *Source {
 	return &Source{o: o.withDefaults()}
 }
 
-// Token returns a token that is good for an attempt, renewing it first where it must. The error is a *providers.CredentialsError where
-// the provider refuses the credentials, else a *providers.NotSent: there is no token now. A caller whose ctx ends leaves the renewal to
-// the others.
+// Token returns a token that is good for an attempt, renewing it first where it must. The error is
+// a *providers.CredentialsError where the provider refuses the credentials, else a
+// *providers.NotSent: there is no token now. A caller whose ctx ends leaves the renewal to the
+// others.
 func (s *Source) Token(ctx context.Context) (Token, error) {
 	if err := s.o.Check(); err != nil {
 		return Token{}, &providers.NotSent{Reason: noToken, Err: err}
@@ -65,7 +67,8 @@ func (s *Source) Token(ctx context.Context) (Token, error) {
 // noToken is the reason of a NotSent for want of a token.
 const noToken = "token"
 
-// Reject says that the provider rejected this very token: the next Token renews. A token that has a successor by now is of no interest.
+// Reject says that the provider rejected this very token: the next Token renews. A token that has a
+// successor by now is of no interest.
 func (s *Source) Reject(t Token) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -156,7 +159,7 @@ func (s *Source) login(ctx context.Context, old cachedToken) (renewed cachedToke
 	case token.Value == "":
 		return cachedToken{}, ReasonFailed, errors.New("the login yielded no token")
 	}
-	return s.newHeld(token, s.o.Now(), 0), old.renewalReason(), nil
+	return s.newCachedToken(token, s.o.Now(), 0), old.renewalReason(), nil
 }
 
 // renewalReason says why a successor is needed.
@@ -170,13 +173,14 @@ func (h cachedToken) renewalReason() string {
 	return ReasonAhead
 }
 
-// shortestLife keeps a token that claims to have ended before it began, as it does between clocks that differ, from being renewed for
-// every payment.
+// shortestLife keeps a token that claims to have ended before it began, as it does between clocks
+// that differ, from being renewed for every payment.
 const shortestLife = 2 * time.Second
 
-// newHeld works out when a token is renewed: at 80 to 90 % of its life, differently in each process. It is handed out until 97 % of it,
-// so that an attempt which takes it does not outlive it.
-func (s *Source) newHeld(t Token, obtained time.Time, version int64) cachedToken {
+// newHeld works out when a token is renewed: at 80 to 90 % of its life, differently in each
+// process. It is handed out until 97 % of it, so that an attempt which takes it does not outlive
+// it.
+func (s *Source) newCachedToken(t Token, obtained time.Time, version int64) cachedToken {
 	life := s.o.Lifetime
 	if !t.Expires.IsZero() {
 		life = max(t.Expires.Sub(obtained), shortestLife)

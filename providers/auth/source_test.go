@@ -231,11 +231,11 @@ func TestRefusedCredentialsAreTriedOncePerCooldown(t *testing.T) {
 			o.Renewed = func(reason string) { reasons = append(reasons, reason) }
 		})
 		const minutes = 10
-		asked := 0
+		attempts := 0
 		for range minutes * 60 {
 			var group sync.WaitGroup
 			for range 20 {
-				asked++
+				attempts++
 				group.Go(func() {
 					_, err := s.Token(t.Context())
 					var refused *providers.CredentialsError
@@ -247,7 +247,7 @@ func TestRefusedCredentialsAreTriedOncePerCooldown(t *testing.T) {
 			group.Wait()
 			time.Sleep(time.Second - 10*time.Millisecond)
 		}
-		t.Logf("credentials refused for %d minutes, %d tokens asked for: %d login calls", minutes, asked, i.count())
+		t.Logf("credentials refused for %d minutes, %d tokens asked for: %d login calls", minutes, attempts, i.count())
 		if n := i.count(); n > minutes*2+1 || n < minutes {
 			t.Errorf("%d logins", n)
 		}
@@ -266,17 +266,17 @@ func TestALoginThatFailsForEverIsCalledLessAndLess(t *testing.T) {
 		i := &fakeLogin{fail: &providers.NotSent{Reason: "connect", Err: errors.New("refused")}}
 		s := source(i)
 		const minutes = 10
-		asked := 0
+		attempts := 0
 		for range minutes * 60 * 10 {
 			_, err := s.Token(t.Context())
 			var notSent *providers.NotSent
 			if !errors.As(err, &notSent) || notSent.Reason != "connect" || notSent.RetryAfter != 0 {
 				t.Fatalf("got %v", err)
 			}
-			asked++
+			attempts++
 			time.Sleep(100 * time.Millisecond)
 		}
-		t.Logf("login failed for %d minutes, %d tokens asked for: %d login calls", minutes, asked, i.count())
+		t.Logf("login failed for %d minutes, %d tokens asked for: %d login calls", minutes, attempts, i.count())
 		if n := i.count(); n > 40 {
 			t.Errorf("%d logins", n)
 		}
@@ -333,7 +333,7 @@ func TestTheLoginIsGivenTheTokenBefore(t *testing.T) {
 	}
 }
 
-func TestRenewalsAreToldWithTheirReason(t *testing.T) {
+func TestRenewalsAreReportedWithTheirReason(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var reasons []string

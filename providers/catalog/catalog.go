@@ -1,5 +1,5 @@
-// Package catalog lists the providers. Adding one is its row here, its package, its simulator and its
-// page: see docs/adding-a-provider.md.
+// Package catalog lists the providers. Adding one is its row here, its package, its simulator and
+// its page: see docs/adding-a-provider.md.
 package catalog
 
 import (

@@ -10,14 +10,15 @@ import (
 	"github.com/remesa/remesa/providers/wire"
 )
 
-// Check logs in, reads once, and says which environment payments would be registered in: production and staging differ in a path only.
+// Check logs in, reads once, and says which environment payments would be registered in: production
+// and staging differ in a path only.
 func (c *Client) Check(ctx context.Context) ([]providers.Finding, error) {
 	found := c.environment()
 	if err := c.Prepare(ctx); err != nil {
 		return found, err
 	}
 	found = append(found, providers.Finding{Text: "login accepted"})
-	if _, err := c.rows(ctx, 1); err != nil {
+	if _, err := c.rowsOf(ctx, 1); err != nil {
 		return found, err
 	}
 	return append(found, providers.Finding{Text: "the gateway answers about an instruction"}), nil
@@ -45,7 +46,7 @@ const (
 	unknown    = "an UNKNOWN environment"
 )
 
-// environment tells by the first part of the gateway's path.
+// environment reads it from the first part of the gateway's path.
 func environment(gateway *url.URL) string {
 	first, _, _ := strings.Cut(strings.TrimPrefix(gateway.Path, "/"), "/")
 	switch {

@@ -29,7 +29,7 @@ func (c *Client) Close() { c.api.Close() }
 
 var _ providers.TwoStep = (*Client)(nil)
 
-// SafeFirstStep is true: an attempt begins with a look at what is registered.
+// SafeFirstStep is true: an attempt begins with a query of what is registered.
 func (c *Client) SafeFirstStep() bool { return true }
 
 var _ providers.Preparer = (*Client)(nil)
@@ -37,8 +37,8 @@ var _ providers.Preparer = (*Client)(nil)
 // Prepare makes sure that there is a token.
 func (c *Client) Prepare(ctx context.Context) error { return c.api.Prepare(ctx) }
 
-// registrationSentRef is the handle that tells a row which may be ours from one that cannot be: an attempt notes
-// it right before it registers.
+// registrationSentRef is the provider reference that tells a row which may be ours from one that
+// cannot be: an attempt keeps it right before it registers.
 const registrationSentRef = "sent"
 
 func registrationSent(value string) map[string]string {
@@ -46,11 +46,11 @@ func registrationSent(value string) map[string]string {
 }
 
 // mayHaveRegistered reports whether an attempt of ours may have registered the payment.
-func mayHaveRegistered(handles map[string]string) bool { return handles[registrationSentRef] == "1" }
+func mayHaveRegistered(refs map[string]string) bool { return refs[registrationSentRef] == "1" }
 
 var _ providers.Payer = (*Client)(nil)
 
-// Pay looks first: a row that is there before our first attempt is somebody else's, one that is
+// Pay queries first: a row that is there before our first attempt is somebody else's, one that is
 // there after it is ours. Where there is none it registers the payment with one POST.
 func (c *Client) Pay(ctx context.Context, p providers.Payout, a providers.Attempt) (providers.Outcome, error) {
 	hide := c.privateTexts(p)
@@ -68,7 +68,7 @@ func (c *Client) pay(ctx context.Context, p providers.Payout, a providers.Attemp
 	if err != nil {
 		return wire.Inexpressible(err), nil
 	}
-	rows, err := c.rows(ctx, r.instruction())
+	rows, err := c.rowsOf(ctx, r.instruction())
 	if err != nil {
 		return providers.Outcome{}, notSent(err)
 	}
@@ -86,7 +86,7 @@ func (c *Client) pay(ctx context.Context, p providers.Payout, a providers.Attemp
 	return o, nil
 }
 
-// notSent is the error of an attempt whose look at the rows came to nothing.
+// notSent is the error of an attempt whose query of the rows came to nothing.
 func notSent(err error) error {
 	if errors.As(err, new(*providers.NotSent)) || errors.As(err, new(*providers.CredentialsError)) {
 		return err
@@ -115,19 +115,19 @@ func (c *Client) register(ctx context.Context, r registration, a providers.Attem
 	return mapRegistration(reply, err, c.config.Now(), *hide)
 }
 
-// clearRegistrationSent unsays that an attempt may have registered the payment, where it proved that it did not
-// and none before it may have. Should it fail, a row that somebody else registers meanwhile would
-// count as ours.
+// clearRegistrationSent takes back that an attempt may have registered the payment, where it proved
+// that it did not and none before it may have. Should it fail, a row that somebody else registers
+// meanwhile would count as ours.
 func clearRegistrationSent(ctx context.Context, a providers.Attempt) {
 	if !mayHaveRegistered(a.ProviderRefs) {
 		_ = a.Checkpoint(ctx, registrationSent(""), false)
 	}
 }
 
-// confirmRegistration looks at what the portal made of an accepted registration. Where that is not plainly our
-// payment the status query decides.
+// confirmRegistration reads what the portal made of an accepted registration. Where that is not
+// plainly our payment the status query decides.
 func (c *Client) confirmRegistration(ctx context.Context, instruction int64, amount providers.Money, accepted providers.Outcome) providers.Outcome {
-	rows, err := c.rows(ctx, instruction)
+	rows, err := c.rowsOf(ctx, instruction)
 	if err != nil {
 		return accepted
 	}
@@ -139,7 +139,7 @@ func (c *Client) confirmRegistration(ctx context.Context, instruction int64, amo
 
 var _ providers.StatusChecker = (*Client)(nil)
 
-// Status looks at what is registered for the payment's instruction. Only a payment that we may have
+// Status reads what is registered for the payment's instruction. Only a payment that we may have
 // registered is ever found.
 func (c *Client) Status(ctx context.Context, q providers.StatusQuery) (providers.Outcome, error) {
 	if q.Payout == nil {
@@ -149,7 +149,7 @@ func (c *Client) Status(ctx context.Context, q providers.StatusQuery) (providers
 	if err != nil {
 		return providers.Outcome{}, fmt.Errorf("status: %w", err)
 	}
-	rows, err := c.rows(ctx, r.instruction())
+	rows, err := c.rowsOf(ctx, r.instruction())
 	if err != nil {
 		return providers.Outcome{}, fmt.Errorf("no answer: %w", err)
 	}
@@ -163,7 +163,7 @@ func (c *Client) Status(ctx context.Context, q providers.StatusQuery) (providers
 
 // send makes one request to the gateway under the account's token. A 401 means that it was refused
 // before anything was done: then it is repeated once, with another token, within the attempt's own
-// deadline. The tokens are noted among what is hidden.
+// deadline. The tokens are added to what is hidden.
 func (c *Client) send(ctx context.Context, r wire.Request, hide *[]string) (wire.Reply, error) {
 	return c.api.Do(ctx, r, tokenRefused, hide)
 }

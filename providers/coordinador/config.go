@@ -1,5 +1,5 @@
 // Package coordinador registers payments between companies of the Chilean electricity market in the
-// Coordinador's portal, and asks what was registered. The money itself moves at a bank, outside;
+// Coordinador's portal, and queries what was registered. The money itself moves at a bank, outside;
 // registering the same payment twice is what must not happen here.
 package coordinador
 
@@ -45,7 +45,7 @@ type Config struct {
 	// Cooldown is how long refused credentials are not tried again; 0 means the default of
 	// auth.Options.
 	Cooldown time.Duration
-	// Renewed is told the reason of each renewal of the token.
+	// Renewed gets the reason of each renewal of the token.
 	Renewed func(reason string)
 	// Timeout, IdleTimeout and Concurrency are those of wire.Options.
 	Timeout, IdleTimeout time.Duration

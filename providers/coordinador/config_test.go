@@ -16,7 +16,7 @@ import (
 
 func TestBadSettingsAreNamedWithoutTheirValues(t *testing.T) {
 	t.Parallel()
-	providertest.Settings(t, "REMESA_COORDINADOR_", coordinador.New, config("https://pay.example"), providertest.Spoilt[coordinador.Config]{
+	providertest.Settings(t, "REMESA_COORDINADOR_", coordinador.New, config("https://pay.example"), providertest.WrongSettings[coordinador.Config]{
 		{"PORTAL_URL: must be https", func(c *coordinador.Config) { c.PortalURL = "http://canary.example" }},
 		{"PORTAL_URL: does not begin", func(c *coordinador.Config) { c.PortalURL = "" }},
 		{"GATEWAY_URL: must be https", func(c *coordinador.Config) { c.GatewayURL = "http://canary.example/staging/api/" }},
@@ -41,7 +41,7 @@ func spoiled(change func(d *coordinador.Details)) func(p *providers.Payout) {
 
 func TestWhatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, simulator.Options{})
+	s := newFixture(t, simulator.Options{})
 	for name, spoil := range map[string]func(p *providers.Payout){
 		"amount: another currency":  func(p *providers.Payout) { p.Amount = providertest.Amount(t, "10.00", "MXN") },
 		"amount: none":              func(p *providers.Payout) { p.Amount = providers.Money{} },
@@ -53,12 +53,12 @@ func TestWhatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
 	} {
 		p := payout(t, "PAY-1")
 		spoil(&p)
-		o, err := s.pay(t, p, &providertest.Kept{})
+		o, err := s.pay(t, p, &providertest.CheckpointRecorder{})
 		field, _, _ := strings.Cut(name, " ")
 		if err != nil || o.Class != providers.Refused || o.Code != "invalid" || !strings.HasPrefix(o.Message, field) {
 			t.Errorf("%s: got %+v, %v", name, o, err)
 		}
-		if _, err := s.ask(t, p, &providertest.Kept{}); err == nil {
+		if _, err := s.query(t, p, &providertest.CheckpointRecorder{}); err == nil {
 			t.Errorf("%s: it could be asked about", name)
 		}
 	}
@@ -116,7 +116,7 @@ func TestCheckProvesLoginAndGatewayWithoutRegistering(t *testing.T) {
 		if row.fault.Kind != "" {
 			faults = append(faults, row.fault)
 		}
-		s := newStage(t, simulator.Options{}, faults...)
+		s := newFixture(t, simulator.Options{}, faults...)
 		c := s.config
 		if row.spoil != nil {
 			row.spoil(&c)
@@ -142,13 +142,13 @@ func TestCheckProvesLoginAndGatewayWithoutRegistering(t *testing.T) {
 func TestNoOutcomeCarriesTheLogin(t *testing.T) {
 	t.Parallel()
 	secrets := []string{"sandbox-password", "pagos@", "empresa", "eyJ", "refresh-"}
-	providertest.Silent(t, secrets, []string{"", sandbox.LoginOperation, sandbox.StepOperation}, func(t *testing.T, f sandbox.Fault) string {
-		s := newStage(t, simulator.Options{}, f)
+	providertest.SecretsStayHidden(t, secrets, []string{"", sandbox.LoginOperation, sandbox.StepOperation}, func(t *testing.T, f sandbox.Fault) string {
+		s := newFixture(t, simulator.Options{}, f)
 		p := payout(t, "PAY-1")
-		var r providertest.Kept
+		var r providertest.CheckpointRecorder
 		paid, payErr := s.pay(t, p, &r)
-		asked, askErr := s.ask(t, p, &r)
-		return fmt.Sprintf("%+v %v %+v %v %+v", paid, payErr, asked, askErr, s.client.Prepare(t.Context()))
+		queried, queryErr := s.query(t, p, &r)
+		return fmt.Sprintf("%+v %v %+v %v %+v", paid, payErr, queried, queryErr, s.client.Prepare(t.Context()))
 	})
 }
 
@@ -156,7 +156,7 @@ func TestACertificateThatIsNotTrustedIsNoConnection(t *testing.T) {
 	t.Parallel()
 	server := newTLSPortal(t)
 	c := config(server.URL)
-	_, err := newClient(t, c).Pay(t.Context(), payout(t, "PAY-1"), (&providertest.Kept{}).Attempt())
+	_, err := newClient(t, c).Pay(t.Context(), payout(t, "PAY-1"), (&providertest.CheckpointRecorder{}).Attempt())
 	var notSent *providers.NotSent
 	if !errors.As(err, &notSent) || notSent.Reason != "connect" {
 		t.Errorf("got %v", err)

@@ -18,10 +18,10 @@ func TestConformance(t *testing.T) {
 	providertest.Forms(t, map[string]simulator.Options{
 		providertest.AsAssumed: {},
 		"a token under another name, amounts taken for net ones, short pages": {TokenField: "token", Net: true, PageSize: 1},
-	}, subject)
+	}, suite)
 }
 
-func subject(o simulator.Options) providertest.Suite {
+func suite(o simulator.Options) providertest.Suite {
 	found, none := []providers.Class{providers.Succeeded}, []providers.Class{providers.NotFound}
 	return providertest.Suite{
 		Simulator: func() *sandbox.Provider { return simulator.New(o, sandbox.Options{}).Provider },
@@ -50,7 +50,7 @@ func subject(o simulator.Options) providertest.Suite {
 				Then: []providers.Class{providers.Mismatch}, Finally: 1,
 			},
 			{
-				Name: "accepts, and cannot be asked at once", Faults: []sandbox.Fault{{Kind: "bad_gateway_before", Operation: sandbox.StatusOperation, Next: 1}},
+				Name: "accepts, and cannot be queried at once", Faults: []sandbox.Fault{{Kind: "bad_gateway_before", Operation: sandbox.StatusOperation, Next: 1}},
 				Want: providers.Pending, Moved: 1, Then: found, Finally: 1,
 			},
 			{
@@ -79,7 +79,7 @@ func subject(o simulator.Options) providertest.Suite {
 	}
 }
 
-// unread is a row in which the look before the registration comes to nothing: nothing may be sent
+// unread is a row in which the query before the registration comes to nothing: nothing may be sent
 // then.
 func unread(name, kind string) providertest.Row {
 	return providertest.Row{
@@ -113,27 +113,27 @@ func payoutOf(t *testing.T, reference string, instruction int64) providers.Payou
 }
 
 // stage is a simulator with a client.
-type stage struct {
+type fixture struct {
 	*simulator.Simulator
 	config coordinador.Config
 	client *coordinador.Client
 }
 
-func newStage(t *testing.T, o simulator.Options, faults ...sandbox.Fault) stage {
+func newFixture(t *testing.T, o simulator.Options, faults ...sandbox.Fault) fixture {
 	t.Helper()
 	s := simulator.New(o, sandbox.Options{})
 	c := config(providertest.Simulate(t, s.Provider, faults...))
-	return stage{s, c, newClient(t, c)}
+	return fixture{s, c, newClient(t, c)}
 }
 
-func (s stage) pay(t *testing.T, p providers.Payout, r *providertest.Kept) (providers.Outcome, error) {
+func (s fixture) pay(t *testing.T, p providers.Payout, r *providertest.CheckpointRecorder) (providers.Outcome, error) {
 	t.Helper()
 	return s.client.Pay(t.Context(), p, r.Attempt())
 }
 
-func (s stage) ask(t *testing.T, p providers.Payout, r *providertest.Kept) (providers.Outcome, error) {
+func (s fixture) query(t *testing.T, p providers.Payout, r *providertest.CheckpointRecorder) (providers.Outcome, error) {
 	t.Helper()
-	return s.client.Status(t.Context(), providers.StatusQuery{Reference: p.Reference, Amount: p.Amount, Payout: &p, ProviderRefs: r.Handles})
+	return s.client.Status(t.Context(), providers.StatusQuery{Reference: p.Reference, Amount: p.Amount, Payout: &p, ProviderRefs: r.ProviderRefs})
 }
 
-func silent() *log.Logger { return log.New(io.Discard, "", 0) }
+func discardLogger() *log.Logger { return log.New(io.Discard, "", 0) }

@@ -19,8 +19,8 @@ func seeds(f *testing.F) {
 }
 
 // Garbage is never accepted and never refused: either needs a whole JSON object with errors that
-// are a list, under the right HTTP status; and every beginning of such an answer is in doubt. No
-// answer to a registration is a success by itself.
+// are a list, under the right HTTP status; and every beginning of such a response is in doubt. No
+// response to a registration is a success by itself.
 func FuzzRegistered(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
@@ -53,12 +53,12 @@ func FuzzRegistered(f *testing.F) {
 	})
 }
 
-// Garbage is no answer: whatever is found, or not, needs a whole JSON object that counts its
+// Garbage is no response: whatever is found, or not, needs a whole JSON object that counts its
 // results, and HTTP 200.
 func FuzzAsked(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
-		o, err := answered(wire.Reply{Status: status, Body: body}, nil)
+		o, err := mapBoth(wire.Reply{Status: status, Body: body}, nil)
 		providertest.Sane(t, o, err)
 		if err != nil {
 			return
@@ -76,7 +76,7 @@ func FuzzAsked(f *testing.F) {
 			t.Errorf("succeeded as %q", o.ProviderID)
 		}
 		for _, cut := range providertest.Beginnings(body) {
-			if o, err := answered(wire.Reply{Status: status, Body: cut}, nil); err == nil {
+			if o, err := mapBoth(wire.Reply{Status: status, Body: cut}, nil); err == nil {
 				t.Errorf("a beginning of the answer came to %s", o.Class)
 			}
 		}

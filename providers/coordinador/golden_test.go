@@ -26,9 +26,9 @@ func newClock() *providertest.Clock { return providertest.ClockAt(providertest.N
 // portal is a scripted portal and gateway.
 type portal struct{ *providertest.Recorder }
 
-func newPortal(t *testing.T, answer func(r *http.Request) string) portal {
+func newPortal(t *testing.T, respond func(r *http.Request) string) portal {
 	t.Helper()
-	return portal{providertest.Record(t, func(r *http.Request) (int, string) { return http.StatusOK, answer(r) })}
+	return portal{providertest.Record(t, func(r *http.Request) (int, string) { return http.StatusOK, respond(r) })}
 }
 
 func (p portal) config() coordinador.Config {
@@ -74,7 +74,7 @@ func TestRequestsOnTheWire(t *testing.T) {
 	c := server.config()
 	c.Now = at.Now
 	client := newClient(t, c)
-	if _, err := client.Pay(t.Context(), payoutOf(t, "PAY-42", 3456789), (&providertest.Kept{}).Attempt()); err != nil {
+	if _, err := client.Pay(t.Context(), payoutOf(t, "PAY-42", 3456789), (&providertest.CheckpointRecorder{}).Attempt()); err != nil {
 		t.Fatal(err)
 	}
 	at.Pass(25 * time.Hour)

@@ -12,8 +12,8 @@ import (
 
 var wholeNumber = regexp.MustCompile(`^[0-9]{1,18}$`)
 
-// wholeNumberOf reads a whole number, also one that is written as a text: the portal writes some of its
-// numbers either way.
+// wholeNumberOf reads a whole number, also one that is written as a text: the portal writes some of
+// its numbers either way.
 func wholeNumberOf(raw json.RawMessage) (int64, bool) {
 	s := unquoted(raw)
 	if !wholeNumber.MatchString(s) {

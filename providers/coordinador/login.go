@@ -17,7 +17,7 @@ import (
 
 // login is the auth.Login of the account: a token that has lapsed and may still be refreshed is
 // refreshed, else one is obtained. Wrong passwords may lock the account, so refused credentials are
-// tried once, and a portal that once refused to refresh is not asked to again.
+// tried once, and a portal that once refused to refresh is not tried again.
 func (c *Client) login(ctx context.Context, old auth.Token) (auth.Token, error) {
 	now := c.config.Now()
 	if !c.noRefresh.Load() && old.Value != "" && !old.Expires.IsZero() && now.After(old.Expires) && now.Before(old.RefreshUntil) {
@@ -103,7 +103,7 @@ func refreshUntil(token string) time.Time {
 	return time.Unix(claims.Until, 0)
 }
 
-// statusCode is the word for an answer that says nothing else: its HTTP status, or that it could
+// statusCode is the word for a response that says nothing else: its HTTP status, or that it could
 // not be read. The portal knows one status for success; any other is worth naming.
 func statusCode(r wire.Reply) string {
 	if r.Status == http.StatusOK {

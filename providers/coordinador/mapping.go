@@ -18,7 +18,7 @@ import (
 	"github.com/remesa/remesa/providers/wire"
 )
 
-// This file holds what is believed of the portal's answers.
+// This file holds what is assumed of the portal's responses.
 
 // Codes of an outcome.
 const (
@@ -48,8 +48,8 @@ func outcomeOfRows(rows []row, amount providers.Money, ours bool) providers.Outc
 	return rows[0].outcome()
 }
 
-// secondExecution names two executions of our amount: the known one first where it is among them. What a
-// watch finds so is two successes, also of a payment that had failed.
+// secondExecution names two executions of our amount: the known one first where it is among them.
+// What a watch finds so is two successes, also of a payment that had failed.
 func secondExecution(rows []row, amount providers.Money, known string) (providers.Outcome, bool) {
 	want, err := decimal.Parse(amount.Text())
 	if err != nil {
@@ -80,8 +80,8 @@ func (r row) outcome() providers.Outcome {
 // providerID is the portal's id of the payment.
 func (r row) providerID() string { return strconv.FormatInt(r.execution, 10) }
 
-// mismatch names the rows, for a person to compare. It carries no provider id: whose the rows are
-// is the question.
+// mismatch names the rows, for an operator to compare. It carries no provider id: nobody knows
+// whose the rows are.
 func mismatch(code string, rows []row) providers.Outcome {
 	return providers.Outcome{Class: providers.Mismatch, Code: code, Message: describeRows(rows)}
 }
@@ -99,8 +99,8 @@ func describeRows(rows []row) string {
 	return providers.List(texts)
 }
 
-// mapRegistration says what a registration came to. Accepted is pending: the portal guesses whether an
-// amount is net or gross, so only the row that it made says what was registered. An error means
+// mapRegistration says what a registration came to. Accepted is pending: the portal guesses whether
+// an amount is net or gross, so only the row that it made says what was registered. An error means
 // that the portal cannot have acted. Its last line is in doubt.
 func mapRegistration(r wire.Reply, err error, now time.Time, hide []string) (providers.Outcome, error) {
 	if err != nil {
@@ -126,7 +126,8 @@ func mapRegistration(r wire.Reply, err error, now time.Time, hide []string) (pro
 	return providers.Outcome{Class: providers.InDoubt, Code: statusCode(r)}, nil
 }
 
-// tokenRefused reads an answer that refuses the token, and names nothing that was made all the same.
+// tokenRefused reads a response that refuses the token, and names nothing that was made all the
+// same.
 func tokenRefused(r wire.Reply) auth.Refusal {
 	if a, _ := parseResponse(r.Body); r.Status != http.StatusUnauthorized || a.acted {
 		return auth.Refusal{}
@@ -163,8 +164,9 @@ func parseResponse(body []byte) (response, bool) {
 	return a, true
 }
 
-// hasContent reports whether a result holds anything that has a value. How it names what was made is not
-// known, and known answers only repeat what was sent: errors beside such a result refuse nothing.
+// hasContent reports whether a result holds anything that has a value. How it names what was made
+// is not known, and known responses only repeat what was sent: errors beside such a result refuse
+// nothing.
 func hasContent(result json.RawMessage) bool {
 	if o, ok := wire.ReadObject(result); ok {
 		return slices.ContainsFunc(slices.Collect(maps.Values(o.Fields)), hasContent)

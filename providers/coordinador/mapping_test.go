@@ -16,11 +16,11 @@ const (
 	wrongBody = `{"result":{},"errors":["La instrucción no existe"],"operation":12346}`
 )
 
-// Every line: an answer, and what it means to a registration.
+// Every line: a response, and what it means to a registration.
 func TestRegistrationMapping(t *testing.T) {
 	t.Parallel()
 	const doubt, pending, refused, again = "in_doubt", "pending", "refused", "duplicate"
-	providertest.Mapping(t, providertest.Answers{
+	providertest.Mapping(t, providertest.MappingRows{
 		{"accepted", 200, cleanBody, pending, "accepted"},
 		{"accepted, with the payment's id", 200, `{"result":{"id":987},"errors":[],"operation":1}`, pending, "accepted"},
 		{"accepted, without result", 200, `{"errors":[],"operation":1}`, pending, "accepted"},
@@ -98,12 +98,12 @@ func pageOf(rows string, count int) string {
 
 const oneRow = `{"id":55,"instruction":7,"execution":987,"amount":119000,"is_net_amount":false,"dtes":[],"created_ts":"x","updated_ts":null}`
 
-// Every line: a page of rows, and what it means after an attempt of ours, or why it is no answer.
+// Every line: a page of rows, and what it means after an attempt of ours, or why it is no response.
 func TestRowsMapping(t *testing.T) {
 	t.Parallel()
 	const none, succeeded, mismatched = "not_found", "succeeded", "mismatch"
 	change := func(from, to string) string { return pageOf(strings.Replace(oneRow, from, to, 1), 1) }
-	providertest.Mapping(t, providertest.Answers{
+	providertest.Mapping(t, providertest.MappingRows{
 		{"none", 200, pageOf("", 0), none, "not_registered"},
 		{"one", 200, pageOf(oneRow, 1), succeeded, "registered"},
 		{"one, its numbers as texts", 200, pageOf(`{"id":"55","instruction":"7","execution":"987","amount":"119000"}`, 1), succeeded, "registered"},
@@ -153,11 +153,11 @@ func TestRowsMapping(t *testing.T) {
 		{"an empty array", 200, "[]", providertest.NoAnswer, ""},
 		{"cut", 200, strings.TrimSuffix(pageOf("", 0), "}"), providertest.NoAnswer, ""},
 		{"fields in other capitals", 200, `{"Count":0,"Results":[]}`, providertest.NoAnswer, ""},
-	}, func(r wire.Reply) (providers.Outcome, error) { return answered(r, nil) })
+	}, func(r wire.Reply) (providers.Outcome, error) { return mapBoth(r, nil) })
 }
 
-// answered is what a status query of one page comes to.
-func answered(r wire.Reply, err error) (providers.Outcome, error) {
+// mapBoth is what a status query of one page comes to.
+func mapBoth(r wire.Reply, err error) (providers.Outcome, error) {
 	p, err := mapRows(r, err, providertest.Now)
 	if err != nil {
 		return providers.Outcome{}, err
@@ -173,11 +173,11 @@ func answered(r wire.Reply, err error) (providers.Outcome, error) {
 	return outcomeOfRows(rows, amount, true), nil
 }
 
-// Every line: what a login is answered with, and what that is.
+// Every line: the response to a login, and what that is.
 func TestLoginMapping(t *testing.T) {
 	t.Parallel()
 	const granting = "granted"
-	providertest.Mapping(t, providertest.Answers{
+	providertest.Mapping(t, providertest.MappingRows{
 		{"access", 200, `{"access":"a","refresh":"r"}`, granting, "a"},
 		{"token", 200, `{"token":"t"}`, granting, "t"},
 		{"access_token", 201, `{"access_token":"b"}`, granting, "b"},
@@ -204,10 +204,10 @@ func TestLoginMapping(t *testing.T) {
 
 func TestMappingOfBrokenExchanges(t *testing.T) {
 	t.Parallel()
-	providertest.Broken(t, providertest.Moves, func(err error) (providers.Outcome, error) {
+	providertest.Broken(t, providertest.MoneyExchange, func(err error) (providers.Outcome, error) {
 		return mapRegistration(wire.Reply{}, err, providertest.Now, nil)
 	})
-	providertest.Broken(t, providertest.Asks, func(err error) (providers.Outcome, error) { return answered(wire.Reply{}, err) })
+	providertest.Broken(t, providertest.StatusExchange, func(err error) (providers.Outcome, error) { return mapBoth(wire.Reply{}, err) })
 }
 
 func TestThrottlingSaysHowLong(t *testing.T) {
@@ -223,7 +223,7 @@ func TestTextsOfThePortalAreScrubbed(t *testing.T) {
 	t.Parallel()
 	body := `{"errors":[{"code":"E-12345678","message":["La cuenta 00123456789 de pagos@empresa.example, clave s3creta"]}]}`
 	o, err := mapRegistration(wire.Reply{Status: 200, Body: []byte(body)}, nil, providertest.Now, []string{"s3creta"})
-	providertest.Scrubbed(t, providers.Refused, o, err, "00123456789", "pagos@", "s3creta", "12345678")
+	providertest.TextsStayHidden(t, providers.Refused, o, err, "00123456789", "pagos@", "s3creta", "12345678")
 	if !strings.Contains(o.Message, "La cuenta") {
 		t.Errorf("got %q", o.Message)
 	}

@@ -20,7 +20,7 @@ import (
 func newTLSPortal(t *testing.T) *httptest.Server {
 	t.Helper()
 	server := httptest.NewUnstartedServer(simulator.New(simulator.Options{}, sandbox.Options{}))
-	server.Config.ErrorLog = silent()
+	server.Config.ErrorLog = discardLogger()
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	return server
@@ -51,29 +51,29 @@ func TestWhatIsRegisteredAlready(t *testing.T) {
 		{"another amount, after an attempt of ours", []string{"100000"}, true, mismatch, "other_amount", "execution 900001: 100000", "", 0},
 		{"twice, after an attempt of ours", []string{"119000", "119000"}, true, mismatch, "several_rows", "execution 900001: 119000; execution 900002: 119000", "", 0},
 	} {
-		s := newStage(t, simulator.Options{})
+		s := newFixture(t, simulator.Options{})
 		p := payoutOf(t, "PAY-1", 7)
 		for _, amount := range row.rows {
 			s.AddRow(7, amount)
 		}
-		var r providertest.Kept
+		var r providertest.CheckpointRecorder
 		if row.sent {
-			r.Handles = map[string]string{"sent": "1"}
+			r.ProviderRefs = map[string]string{"sent": "1"}
 		}
-		asked, err := s.ask(t, p, &r)
+		queried, err := s.query(t, p, &r)
 		before := row.want
 		if len(row.rows) == 0 {
 			before = providers.NotFound
 		}
-		if err != nil || asked.Class != before {
-			t.Errorf("%s, asked: got %+v, %v", row.name, asked, err)
+		if err != nil || queried.Class != before {
+			t.Errorf("%s, asked: got %+v, %v", row.name, queried, err)
 		}
 		o, err := s.pay(t, p, &r)
 		if err != nil || o.Class != row.want || o.Code != row.code || o.Message != row.message || o.ProviderID != row.id {
 			t.Errorf("%s: got %+v, %v", row.name, o, err)
 		}
-		if n := s.ArrivalCount("PAY-1"); n != row.arrived || r.Moved() != row.arrived {
-			t.Errorf("%s: %d registrations arrived, %d noted; want %d", row.name, n, r.Moved(), row.arrived)
+		if n := s.ArrivalCount("PAY-1"); n != row.arrived || r.MoneySteps() != row.arrived {
+			t.Errorf("%s: %d registrations arrived, %d noted; want %d", row.name, n, r.MoneySteps(), row.arrived)
 		}
 	}
 }
@@ -100,11 +100,11 @@ func TestAnAttemptThatProvablyDidNothingLeavesNoClaim(t *testing.T) {
 		{"refused as a duplicate, after one in doubt", []sandbox.Fault{send("duplicate")}, "1", "1"},
 		{"refused for its content, after one in doubt", []sandbox.Fault{send("decline")}, "1", "1"},
 	} {
-		s := newStage(t, simulator.Options{}, row.faults...)
-		r := providertest.Kept{Handles: map[string]string{"sent": row.before}}
+		s := newFixture(t, simulator.Options{}, row.faults...)
+		r := providertest.CheckpointRecorder{ProviderRefs: map[string]string{"sent": row.before}}
 		o, err := s.pay(t, payout(t, "PAY-1"), &r)
-		if r.Handles["sent"] != row.after || r.Moved() != 1 {
-			t.Errorf("%s: came to %+v, %v and left %v", row.name, o, err, r.Handles)
+		if r.ProviderRefs["sent"] != row.after || r.MoneySteps() != 1 {
+			t.Errorf("%s: came to %+v, %v and left %v", row.name, o, err, r.ProviderRefs)
 		}
 	}
 }
@@ -114,31 +114,32 @@ func TestAnAttemptThatProvablyDidNothingLeavesNoClaim(t *testing.T) {
 func TestADuplicateIsNotOurs(t *testing.T) {
 	t.Parallel()
 	for _, left := range []bool{false, true} {
-		s := newStage(t, simulator.Options{}, sandbox.Fault{Kind: "duplicate"})
+		s := newFixture(t, simulator.Options{}, sandbox.Fault{Kind: "duplicate"})
 		p := payoutOf(t, "PAY-1", 7)
-		var r providertest.Kept
+		var r providertest.CheckpointRecorder
 		if left {
-			r.Handles = map[string]string{"sent": "1"}
+			r.ProviderRefs = map[string]string{"sent": "1"}
 		}
 		if o, err := s.pay(t, p, &r); err != nil || o.Class != providers.Duplicate {
 			t.Fatalf("left %v: came to %+v, %v", left, o, err)
 		}
 		s.AddRow(7, "119000")
 		want := map[bool]providers.Class{false: providers.Mismatch, true: providers.Succeeded}[left]
-		o, err := s.ask(t, p, &r)
+		o, err := s.query(t, p, &r)
 		if err != nil || o.Class != want || !left && o.Code != "already_registered" || o.Echo.Complete {
 			t.Errorf("left %v: found %+v, %v", left, o, err)
 		}
 	}
 }
 
-// An attempt of which the ledger knows, and whose handle is lost, may have made the row.
+// An attempt of which the ledger knows, and whose provider reference is lost, may have made the
+// row.
 func TestTheLedgerKnowsOfAnEarlierAttempt(t *testing.T) {
 	t.Parallel()
 	for left, want := range map[bool]providers.Class{false: providers.Mismatch, true: providers.Succeeded} {
-		s := newStage(t, simulator.Options{})
+		s := newFixture(t, simulator.Options{})
 		s.AddRow(7, "119000")
-		a := (&providertest.Kept{}).Attempt()
+		a := (&providertest.CheckpointRecorder{}).Attempt()
 		a.MayHaveLeft = left
 		o, err := s.client.Pay(t.Context(), payoutOf(t, "PAY-1", 7), a)
 		if err != nil || o.Class != want || s.ArrivalCount("PAY-1") != 0 {
@@ -149,11 +150,11 @@ func TestTheLedgerKnowsOfAnEarlierAttempt(t *testing.T) {
 
 func TestAnAttemptThatIsNoLongerTheOwnerSendsNothing(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, simulator.Options{})
-	r := providertest.Kept{RefuseMoves: errors.New("another attempt owns it")}
+	s := newFixture(t, simulator.Options{})
+	r := providertest.CheckpointRecorder{MoneyStepErr: errors.New("another attempt owns it")}
 	_, err := s.pay(t, payout(t, "PAY-1"), &r)
 	var notSent *providers.NotSent
-	if !errors.As(err, &notSent) || notSent.Reason != "superseded" || s.ArrivalCount("PAY-1") != 0 || r.Handles["sent"] != "" {
+	if !errors.As(err, &notSent) || notSent.Reason != "superseded" || s.ArrivalCount("PAY-1") != 0 || r.ProviderRefs["sent"] != "" {
 		t.Errorf("got %v, %d arrived", err, s.ArrivalCount("PAY-1"))
 	}
 }
@@ -171,7 +172,7 @@ func TestAFilterThatIsIgnoredMisleadsNobody(t *testing.T) {
 		{"others and ours", 3, true, ""},
 		{"none at all", 0, false, ""},
 	} {
-		s := newStage(t, simulator.Options{AnyInstruction: true})
+		s := newFixture(t, simulator.Options{AnyInstruction: true})
 		for range row.elsewhere {
 			s.AddRow(8, "119000")
 		}
@@ -180,8 +181,8 @@ func TestAFilterThatIsIgnoredMisleadsNobody(t *testing.T) {
 			s.AddRow(7, "119000")
 			want = providers.Succeeded
 		}
-		r := providertest.Kept{Handles: map[string]string{"sent": "1"}}
-		o, err := s.ask(t, payoutOf(t, "PAY-1", 7), &r)
+		r := providertest.CheckpointRecorder{ProviderRefs: map[string]string{"sent": "1"}}
+		o, err := s.query(t, payoutOf(t, "PAY-1", 7), &r)
 		if row.want == "" && (err != nil || o.Class != want) || row.want != "" && (err == nil || !strings.Contains(err.Error(), row.want)) {
 			t.Errorf("%s: got %+v, %v", row.name, o, err)
 		}
@@ -193,12 +194,12 @@ func TestAFilterThatIsIgnoredMisleadsNobody(t *testing.T) {
 
 func TestRowsAreReadToTheirEnd(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, simulator.Options{PageSize: 2})
+	s := newFixture(t, simulator.Options{PageSize: 2})
 	for range 5 {
 		s.AddRow(7, "119000")
 	}
-	r := providertest.Kept{Handles: map[string]string{"sent": "1"}}
-	o, err := s.ask(t, payoutOf(t, "PAY-1", 7), &r)
+	r := providertest.CheckpointRecorder{ProviderRefs: map[string]string{"sent": "1"}}
+	o, err := s.query(t, payoutOf(t, "PAY-1", 7), &r)
 	if err != nil || o.Class != providers.Mismatch || !strings.HasSuffix(o.Message, "; 1 more") || len(o.Message) > 120 {
 		t.Errorf("got %+v, %v", o, err)
 	}
@@ -206,7 +207,7 @@ func TestRowsAreReadToTheirEnd(t *testing.T) {
 
 // Every line: the pages that the portal answers with, one after another, and how many of them are
 // read.
-func TestPagesThatDoNotFitTogetherAreNoAnswer(t *testing.T) {
+func TestPagesThatDoNotFitTogetherAreNoStatusResult(t *testing.T) {
 	t.Parallel()
 	row := func(id int) string {
 		return fmt.Sprintf(`{"id":%d,"instruction":7,"execution":%d,"amount":119000}`, id, id)
@@ -231,10 +232,10 @@ func TestPagesThatDoNotFitTogetherAreNoAnswer(t *testing.T) {
 			n := int(read.Add(1))
 			return line.pages[min(n, len(line.pages))-1]
 		})
-		r := providertest.Kept{Handles: map[string]string{"sent": "1"}}
+		r := providertest.CheckpointRecorder{ProviderRefs: map[string]string{"sent": "1"}}
 		p := payoutOf(t, "PAY-1", 7)
-		s := stage{client: newClient(t, server.config())}
-		if o, err := s.ask(t, p, &r); err == nil || !strings.Contains(err.Error(), "do not fit together") || int(read.Load()) != line.read {
+		s := fixture{client: newClient(t, server.config())}
+		if o, err := s.query(t, p, &r); err == nil || !strings.Contains(err.Error(), "do not fit together") || int(read.Load()) != line.read {
 			t.Errorf("%s: got %+v, %v after %d pages", line.name, o, err, read.Load())
 		}
 		if _, err := s.pay(t, p, &r); err == nil || len(server.sent(paid)) != 0 {
@@ -245,26 +246,26 @@ func TestPagesThatDoNotFitTogetherAreNoAnswer(t *testing.T) {
 
 func TestAPaymentWithoutInvoicesSendsAnEmptyList(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, simulator.Options{})
+	s := newFixture(t, simulator.Options{})
 	p := payoutOf(t, "PAY-1", 7)
 	spoiled(func(d *coordinador.Details) { d.DTEs = nil })(&p)
-	if o, err := s.pay(t, p, &providertest.Kept{}); err != nil || o.Class != providers.Succeeded {
+	if o, err := s.pay(t, p, &providertest.CheckpointRecorder{}); err != nil || o.Class != providers.Succeeded {
 		t.Errorf("got %+v, %v", o, err)
 	}
 }
 
 func TestStatusNeedsTheInstruction(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, simulator.Options{})
+	s := newFixture(t, simulator.Options{})
 	if _, err := s.client.Status(t.Context(), providers.StatusQuery{Reference: "PAY-1", ProviderID: "7"}); err == nil || s.Logins() != 0 {
 		t.Errorf("got %v", err)
 	}
 }
 
-// A payment that the portal is known to have is ours, whatever is left of its handles.
+// A payment that the portal is known to have is ours, whatever is left of its provider references.
 func TestAKnownExecutionIsOurs(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, simulator.Options{})
+	s := newFixture(t, simulator.Options{})
 	s.AddRow(7, "119000")
 	p := payoutOf(t, "PAY-1", 7)
 	o, err := s.client.Status(t.Context(), providers.StatusQuery{Reference: "PAY-1", Amount: p.Amount, Payout: &p, ProviderID: "900001"})
@@ -273,7 +274,7 @@ func TestAKnownExecutionIsOurs(t *testing.T) {
 	}
 }
 
-// Every line: what somebody registered for the instruction of a payment that is settled, and what a
+// Every line: what somebody registered for the instruction of a payment that is final, and what a
 // watch finds beside the execution that is known.
 func TestAWatchNamesASecondExecution(t *testing.T) {
 	t.Parallel()
@@ -295,7 +296,7 @@ func TestAWatchNamesASecondExecution(t *testing.T) {
 		{"the known one and another amount", []string{"119000", "5"}, one, "1", providers.Mismatch, "", ""},
 		{"two that nobody of ours made", []string{"119000", "119000"}, "", "", providers.Mismatch, "", ""},
 	} {
-		s := newStage(t, simulator.Options{})
+		s := newFixture(t, simulator.Options{})
 		for _, amount := range row.rows {
 			s.AddRow(7, amount)
 		}
@@ -322,7 +323,7 @@ func TestRefusedCredentialsAreTriedOnce(t *testing.T) {
 		t.Cleanup(server.Close)
 		client := newClient(t, config(server.URL))
 		for range 3 {
-			_, err := client.Pay(t.Context(), payout(t, "PAY-1"), (&providertest.Kept{}).Attempt())
+			_, err := client.Pay(t.Context(), payout(t, "PAY-1"), (&providertest.CheckpointRecorder{}).Attempt())
 			var refused *providers.CredentialsError
 			if !errors.As(err, &refused) || refused.Code != fmt.Sprintf("http_%d", status) {
 				t.Errorf("%d: got %v", status, err)
@@ -378,7 +379,7 @@ func TestATokenIsRefreshedWhileThatIsAllowed(t *testing.T) {
 	}
 }
 
-// A portal that refused to refresh is not asked to again: each refusal counts as a wrong password.
+// A portal that refused to refresh is not tried again: each refusal counts as a wrong password.
 func TestARefusalToRefreshIsRemembered(t *testing.T) {
 	t.Parallel()
 	day := 24 * time.Hour

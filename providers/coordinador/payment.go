@@ -26,7 +26,8 @@ type registration struct {
 // bankTransfer is the transaction type that the portal's known clients send for a transfer.
 const bankTransfer = 3
 
-// newRegistration puts the gross amount in both places and our reference into erp_a. Its error says which field cannot be expressed.
+// newRegistration puts the gross amount in both places and our reference into erp_a. Its error says
+// which field cannot be expressed.
 func newRegistration(p providers.Payout) (registration, error) {
 	amount, isWhole := p.Amount.WholeUnits()
 	if p.Amount.Currency() != "CLP" || !isWhole {

@@ -63,7 +63,7 @@ func (d Details) IsZero() bool {
 
 // Settings are one account's.
 type Settings struct {
-	PortalURL    string           `name:"portal-url" placeholder:"URL" help:"The portal, which is asked."`
+	PortalURL    string           `name:"portal-url" placeholder:"URL" help:"The portal, which is queried."`
 	GatewayURL   string           `name:"gateway-url" placeholder:"URL" help:"The gateway, which is written to."`
 	Username     string           `name:"username" placeholder:"NAME" help:"User of the portal."`
 	Password     providers.Secret `name:"password" placeholder:"TEXT" help:"The portal's password."`

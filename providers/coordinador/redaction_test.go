@@ -11,18 +11,18 @@ import (
 
 func TestNothingThatWasSentIsRepeated(t *testing.T) {
 	t.Parallel()
-	for name, answer := range map[string]string{
+	for name, response := range map[string]string{
 		"as the first error":  `{"errors":[SAID],"result":null,"operation":0}`,
 		"as a duplicate's":    `{"errors":["ya existe",SAID],"result":null,"operation":0}`,
 		"as the second error": `{"errors":["monto",{"detalle":SAID}],"result":null,"operation":0}`,
 	} {
 		t.Run(name, providertest.RedactionTest{
 			Values: []string{"sandbox-password", "pagos@empresa.example"},
-			Response: providertest.Says(200, answer, map[string]string{
+			Response: providertest.RespondWith(200, response, map[string]string{
 				"payment-instructions": `{"count":0,"results":[]}`, "token": `{"token":"bearer-token-of-today"}`,
 			}),
 			Call: func(t *testing.T, url string) (providers.Outcome, error) {
-				return newClient(t, config(url)).Pay(t.Context(), payoutOf(t, "PAY-42", 3456789), new(providertest.Kept).Attempt())
+				return newClient(t, config(url)).Pay(t.Context(), payoutOf(t, "PAY-42", 3456789), new(providertest.CheckpointRecorder).Attempt())
 			},
 		}.Run)
 	}
@@ -32,8 +32,8 @@ func TestNothingThatWasSentIsRepeated(t *testing.T) {
 func TestNoExecutionIsNamedByAnAccount(t *testing.T) {
 	t.Parallel()
 	const account = "123456789"
-	answer := `{"count":2,"results":[{"id":1,"instruction":3456789,"execution":123456789,"amount":119000},{"id":2,"instruction":3456789,"execution":7,"amount":119000}]}`
-	says := providertest.Says(200, answer, map[string]string{"token": `{"token":"bearer-token-of-today"}`})
+	response := `{"count":2,"results":[{"id":1,"instruction":3456789,"execution":123456789,"amount":119000},{"id":2,"instruction":3456789,"execution":7,"amount":119000}]}`
+	says := providertest.RespondWith(200, response, map[string]string{"token": `{"token":"bearer-token-of-today"}`})
 	server := providertest.Record(t, func(r *http.Request) (int, string) { return says(r, "") })
 	p, sent := payoutOf(t, "PAY-42", 3456789), map[string]string{"sent": "1"}
 	p.Bank.AccountNumber = account

@@ -39,14 +39,14 @@ const (
 
 var (
 	errUnsteady = errors.New("lookup: the pages do not fit together")
-	errFilter   = errors.New("lookup: the answer lists other instructions, not the one that was asked about")
+	errFilter   = errors.New("lookup: the response lists other instructions, not the one that was queried")
 	errTooMany  = errors.New("lookup: more rows than can be judged; the filter by instruction may be ignored")
 )
 
-// rows reads what is registered for an instruction. No rows and no error is the portal's own word
+// rowsOf reads what is registered for an instruction. No rows and no error is the portal's own word
 // that there are none; whatever does not fit together, or speaks of other instructions alone, is an
 // error. It writes nothing.
-func (c *Client) rows(ctx context.Context, instruction int64) ([]row, error) {
+func (c *Client) rowsOf(ctx context.Context, instruction int64) ([]row, error) {
 	var all []row
 	var count int64
 	for n := range maxPages {
@@ -67,8 +67,8 @@ func (c *Client) rows(ctx context.Context, instruction int64) ([]row, error) {
 	return nil, errTooMany
 }
 
-// forInstruction keeps the rows of one instruction: a filter that the portal does not know may be ignored
-// without a word.
+// forInstruction keeps the rows of one instruction: a filter that the portal does not know may be
+// ignored without a word.
 func forInstruction(all []row, instruction int64) ([]row, error) {
 	var ours []row
 	seen := map[int64]bool{}
@@ -96,12 +96,12 @@ func (c *Client) page(ctx context.Context, instruction int64, offset int) (page,
 		return page{}, err
 	}
 	r.URL += "?" + query.Encode()
-	reply, err := c.send(ctx, r, new([]string)) // of the answer only numbers are kept
+	reply, err := c.send(ctx, r, new([]string)) // of the response only numbers are kept
 	return mapRows(reply, err, c.config.Now())
 }
 
-// mapRows says what a query for rows came to. An error means that there was no answer; it is the
-// last line.
+// mapRows says what a query for rows came to. An error means that there is no status result; it is
+// the last line.
 func mapRows(r wire.Reply, err error, now time.Time) (page, error) {
 	var e *wire.Error
 	switch {

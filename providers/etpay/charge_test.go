@@ -18,7 +18,7 @@ import (
 	simulator "github.com/remesa/remesa/providers/sandbox/etpay"
 )
 
-// chargeFixture is a client with its simulator, and what its attempts noted, in order.
+// chargeFixture is a client with its simulator, and what its attempts kept, in order.
 type chargeFixture struct {
 	t      *testing.T
 	s      *sandbox.Provider
@@ -26,13 +26,13 @@ type chargeFixture struct {
 	client *etpay.Client
 	kept   map[string]string
 	steps  []string
-	// noteErr and aliasErr are what the ledger answers, left that an earlier attempt may have
+	// checkpointErr and aliasErr are what the ledger returns, left that an earlier attempt may have
 	// been paid.
-	noteErr, aliasErr error
-	left              bool
+	checkpointErr, aliasErr error
+	left                    bool
 }
 
-func newTill(t *testing.T) *chargeFixture {
+func newChargeFixture(t *testing.T) *chargeFixture {
 	t.Helper()
 	s := simulator.New(simulator.Options{}, sandbox.Options{})
 	b := &chargeFixture{t: t, s: s, url: providertest.Simulate(t, s)}
@@ -44,13 +44,13 @@ func (b *chargeFixture) charge(reference string) (providers.Outcome, error) {
 	b.t.Helper()
 	return b.client.Charge(b.t.Context(), charge(b.t, reference), providers.Attempt{
 		MayHaveLeft: b.left, ProviderRefs: maps.Clone(b.kept),
-		Checkpoint: func(_ context.Context, handles map[string]string, moves bool) error {
+		Checkpoint: func(_ context.Context, refs map[string]string, moneyStepNext bool) error {
 			if b.kept == nil {
 				b.kept = map[string]string{}
 			}
-			maps.Copy(b.kept, handles)
-			b.steps = append(b.steps, map[bool]string{false: "note", true: "note that money can move"}[moves])
-			return b.noteErr
+			maps.Copy(b.kept, refs)
+			b.steps = append(b.steps, map[bool]string{false: "checkpoint", true: "checkpoint of the money step"}[moneyStepNext])
+			return b.checkpointErr
 		},
 		Alias: func(_ context.Context, alias string) error {
 			b.steps = append(b.steps, "alias "+alias)
@@ -86,7 +86,7 @@ func (b *chargeFixture) faults(faults ...sandbox.Fault) {
 func TestWhatStandsUnderOurOrderBeforeWeOpenIsAnothers(t *testing.T) {
 	t.Parallel()
 	for _, result := range []string{"success", "error"} {
-		b := newTill(t)
+		b := newChargeFixture(t)
 		b.elsewhere("OC1", result)
 		arrived := b.s.ArrivalCount("OC1")
 		o, err := b.charge("OC1")
@@ -96,15 +96,15 @@ func TestWhatStandsUnderOurOrderBeforeWeOpenIsAnothers(t *testing.T) {
 		if n := b.s.ArrivalCount("OC1"); n != arrived || len(b.steps) != 0 {
 			t.Errorf("%s: %d sessions were asked for, noted %q", result, n-arrived, b.steps)
 		}
-		b.left = true // now it may be ours, and is judged by the questions
+		b.left = true // now it may be ours, and the status queries decide
 		if o, err := b.charge("OC1"); err != nil || o.Class != providers.Pending {
 			t.Errorf("%s, after an attempt that may have left: got %+v, %v", result, o, err)
 		}
 	}
 }
 
-// A held payment is asked about every day: what is another's must not settle it then.
-func TestAnothersPaymentsSettleNothingLater(t *testing.T) {
+// A held payment is queried every day: what is another's must not decide it then.
+func TestAnothersPaymentsDecideNothingLater(t *testing.T) {
 	t.Parallel()
 	for name, before := range map[string]func(b *chargeFixture){
 		"at the first attempt": func(*chargeFixture) {},
@@ -116,7 +116,7 @@ func TestAnothersPaymentsSettleNothingLater(t *testing.T) {
 			b.aliasErr = nil
 		},
 	} {
-		b := newTill(t)
+		b := newChargeFixture(t)
 		before(b)
 		b.elsewhere("OC1", "success")
 		o, err := b.charge("OC1")
@@ -134,7 +134,7 @@ func TestAnothersPaymentsSettleNothingLater(t *testing.T) {
 }
 
 // Where nobody said whether the order was free, a success counts as ours only in our session.
-func TestWithoutALookBeforeOnlyOurSessionProves(t *testing.T) {
+func TestWithoutAPrecheckOnlyOurSessionProves(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
 		name             string
@@ -147,7 +147,7 @@ func TestWithoutALookBeforeOnlyOurSessionProves(t *testing.T) {
 		{"we were paid", "error", "success", providers.Succeeded, "success", "etp_000002", ""},
 		{"both were paid", "success", "success", providers.Succeeded, "success", "etp_000002", "etp_000001"},
 	} {
-		b := newTill(t)
+		b := newChargeFixture(t)
 		b.elsewhere("OC1", row.others)
 		b.faults(sandbox.Fault{Kind: "bare_404", Next: 1})
 		made, err := b.charge("OC1")
@@ -164,15 +164,15 @@ func TestWithoutALookBeforeOnlyOurSessionProves(t *testing.T) {
 	}
 }
 
-func TestALaterLookProvesTheOrderFree(t *testing.T) {
+func TestALaterPrecheckProvesTheOrderFree(t *testing.T) {
 	t.Parallel()
-	b := newTill(t)
+	b := newChargeFixture(t)
 	b.faults(sandbox.Fault{Kind: "bare_404", Next: 1}, sandbox.Fault{Kind: "hang_up_before", Next: 1})
 	if o, err := b.charge("OC1"); err == nil {
 		t.Fatalf("got %+v", o)
 	}
 	b.faults(sandbox.Fault{Kind: "bare_404", Next: 1})
-	b.aliasErr = errors.New("redis is full") // the tokens are noted, and given to nobody
+	b.aliasErr = errors.New("redis is full") // the tokens are kept, and given to nobody
 	if o, err := b.charge("OC1"); err == nil {
 		t.Fatalf("got %+v", o)
 	}
@@ -182,17 +182,17 @@ func TestALaterLookProvesTheOrderFree(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.pay(made.ActionURL, "success")
-	b.is("OC1", "", providers.Succeeded, "etp_000001", "")
+	b.wantStatus("OC1", "", providers.Succeeded, "etp_000001", "")
 	if b.kept["order_unproven"] == "true" {
 		t.Errorf("kept %q", b.kept)
 	}
 }
 
-// A look that says something of the account, or that did not arrive, ends the attempt as the
+// A precheck that says something of the account, or that did not arrive, ends the attempt as the
 // session's own request would.
-func TestALookThatIsRefusedOpensNothing(t *testing.T) {
+func TestAPrecheckThatIsRefusedOpensNothing(t *testing.T) {
 	t.Parallel()
-	b := newTill(t)
+	b := newChargeFixture(t)
 	b.faults(sandbox.Fault{Kind: "throttled", Operation: sandbox.StatusOperation, RetryAfter: "7", Next: 1}, sandbox.Fault{Kind: "unauthorized", Operation: sandbox.StatusOperation, Next: 1})
 	var notSent *providers.NotSent
 	if _, err := b.charge("OC1"); !errors.As(err, &notSent) || notSent.Reason != "throttled" || notSent.RetryAfter != 7*time.Second {
@@ -209,7 +209,7 @@ func TestALookThatIsRefusedOpensNothing(t *testing.T) {
 // A second success is found by the order, whichever id is on record.
 func TestASecondSessionsSuccessIsFoundByTheOrder(t *testing.T) {
 	t.Parallel()
-	b := newTill(t)
+	b := newChargeFixture(t)
 	first, err := b.charge("OC1")
 	if err != nil {
 		t.Fatal(err)
@@ -248,12 +248,12 @@ func (b *chargeFixture) pay(address, result string) {
 
 func TestTokensAreKeptBeforeTheAddressIsGivenOut(t *testing.T) {
 	t.Parallel()
-	b := newTill(t)
+	b := newChargeFixture(t)
 	o, err := b.charge("OC1")
 	if err != nil || o.Class != providers.Pending || o.ActionURL != b.url+"/session/ses_000001" || o.ProviderID != "" {
 		t.Fatalf("got %+v, %v", o, err)
 	}
-	if want := []string{"note", "alias ses_000001"}; !slices.Equal(b.steps, want) {
+	if want := []string{"checkpoint", "alias ses_000001"}; !slices.Equal(b.steps, want) {
 		t.Errorf("the steps were %q, want %q", b.steps, want)
 	}
 	want := map[string]string{etpay.SessionTokenRef: "ses_000001", etpay.SignatureTokenRef: "sig-000001-sandbox"}
@@ -268,10 +268,10 @@ func TestTokensAreKeptBeforeTheAddressIsGivenOut(t *testing.T) {
 func TestASessionThatIsNotKeptIsNotGivenOut(t *testing.T) {
 	t.Parallel()
 	for name, spoil := range map[string]func(b *chargeFixture){
-		"note":  func(b *chargeFixture) { b.noteErr = errors.New("not the owner") },
-		"alias": func(b *chargeFixture) { b.aliasErr = errors.New("redis is full") },
+		"checkpoint": func(b *chargeFixture) { b.checkpointErr = errors.New("not the owner") },
+		"alias":      func(b *chargeFixture) { b.aliasErr = errors.New("redis is full") },
 	} {
-		b := newTill(t)
+		b := newChargeFixture(t)
 		spoil(b)
 		o, err := b.charge("OC1")
 		var notSent *providers.NotSent
@@ -283,7 +283,7 @@ func TestASessionThatIsNotKeptIsNotGivenOut(t *testing.T) {
 
 func TestWhatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
 	t.Parallel()
-	b := newTill(t)
+	b := newChargeFixture(t)
 	cents, err := providers.ParseMoney("10.50", "MXN")
 	if err != nil {
 		t.Fatal(err)
@@ -309,31 +309,31 @@ func TestWhatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
 
 func TestAPayersWay(t *testing.T) {
 	t.Parallel()
-	b := newTill(t)
+	b := newChargeFixture(t)
 	first, err := b.charge("OC1")
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.is("OC1", "", providers.Pending, "", "")
+	b.wantStatus("OC1", "", providers.Pending, "", "")
 	b.pay(first.ActionURL, "error")
-	b.is("OC1", "", providers.Pending, "", "")
+	b.wantStatus("OC1", "", providers.Pending, "", "")
 	b.pay(first.ActionURL, "success")
-	b.is("OC1", "", providers.Succeeded, "etp_000002", "")
+	b.wantStatus("OC1", "", providers.Succeeded, "etp_000002", "")
 	b.left = true
 	second, err := b.charge("OC1")
 	if err != nil {
 		t.Fatal(err)
 	}
 	b.pay(second.ActionURL, "success")
-	b.is("OC1", "", providers.Succeeded, "etp_000002", "etp_000003")
-	b.is("OC1", "etp_000003", providers.Succeeded, "etp_000003", "etp_000002")
-	b.is("OC2", "", providers.Pending, "", "")
+	b.wantStatus("OC1", "", providers.Succeeded, "etp_000002", "etp_000003")
+	b.wantStatus("OC1", "etp_000003", providers.Succeeded, "etp_000003", "etp_000002")
+	b.wantStatus("OC2", "", providers.Pending, "", "")
 	if n := b.s.ExecutionCount("OC1"); n != 2 {
 		t.Errorf("money moved %d times", n)
 	}
 }
 
-func (b *chargeFixture) is(reference, recorded string, class providers.Class, id, another string) {
+func (b *chargeFixture) wantStatus(reference, recorded string, class providers.Class, id, another string) {
 	b.t.Helper()
 	o, err := b.status(reference, recorded)
 	if err != nil || o.Class != class || o.ProviderID != id || o.SecondID != another {
@@ -343,7 +343,7 @@ func (b *chargeFixture) is(reference, recorded string, class providers.Class, id
 
 func TestCheck(t *testing.T) {
 	t.Parallel()
-	b := newTill(t)
+	b := newChargeFixture(t)
 	found, err := b.client.Check(t.Context())
 	if err != nil || len(found) != 1 || found[0].Warn || !strings.Contains(found[0].Text, "polling alone") {
 		t.Errorf("without a webhook: %+v, %v", found, err)
@@ -366,7 +366,7 @@ func TestCheck(t *testing.T) {
 
 func TestSettings(t *testing.T) {
 	t.Parallel()
-	providertest.Settings(t, "REMESA_ETPAY_", etpay.New, config("https://api.example"), providertest.Spoilt[etpay.Config]{
+	providertest.Settings(t, "REMESA_ETPAY_", etpay.New, config("https://api.example"), providertest.WrongSettings[etpay.Config]{
 		{"BASE_URL:", func(c *etpay.Config) { c.BaseURL = "" }},
 		{"BASE_URL:", func(c *etpay.Config) { c.BaseURL = "http://api.example" }},
 		{"PAYMENT_URL:", func(c *etpay.Config) { c.PaymentURL = "" }},

@@ -25,12 +25,12 @@ const (
 	payerGrace = 2 * time.Hour
 )
 
-// Handles of a charge: the session, and the key of all messages about it.
+// Provider references of a charge: the session, and the key of all messages about it.
 const (
 	SessionTokenRef   = "session_token"
 	SignatureTokenRef = "signature_token"
-	// orderUnprovenRef is "true" where nobody said, before a session was opened, that our order id
-	// was free.
+	// orderUnprovenRef is "true" where ETpay did not say, before a session was opened, that our
+	// order id was free.
 	orderUnprovenRef = "order_unproven"
 )
 
@@ -53,22 +53,22 @@ func (c *Client) SafeFirstStep() bool { return true }
 
 var _ providers.Charger = (*Client)(nil)
 
-// Charge opens a session, after a look at what stands under its order id. Every end but an opened
-// session, a refusal or another's payments is an error: another session may be opened. The
-// session's tokens are kept, and the charge is findable by its session, before anybody is given
-// the address.
+// Charge opens a session, after a precheck of what stands under its order id. Every end but an
+// opened session, a refusal or another's payments is an error: another session may be opened. The
+// session's tokens are kept, and the charge is findable by its session, before anybody is given the
+// address.
 func (c *Client) Charge(ctx context.Context, charge providers.Charge, a providers.Attempt) (providers.Outcome, error) {
 	body, err := c.encodeOrder(charge)
 	if err != nil {
 		return wire.Inexpressible(err), nil
 	}
-	with := c.reading(&charge, a.MayHaveLeft)
-	look, err := c.precheck(ctx, charge.Reference, a.MayHaveLeft)
+	with := c.mappingContext(&charge, a.MayHaveLeft)
+	pre, err := c.precheck(ctx, charge.Reference, a.MayHaveLeft)
 	if err != nil {
 		return providers.Outcome{}, err
 	}
-	if look.taken != nil {
-		return providers.Redact(*look.taken, with.hide...), nil
+	if pre.taken != nil {
+		return providers.Redact(*pre.taken, with.hide...), nil
 	}
 	reply, err := c.wire.Post(ctx, c.base, openPath, body) // its credentials are in the body
 	s, o, err := mapSession(reply, err, with)
@@ -79,16 +79,16 @@ func (c *Client) Charge(ctx context.Context, charge providers.Charge, a provider
 	if err != nil {
 		return providers.Outcome{}, &providers.NotSent{Reason: wire.Unreadable}
 	}
-	handles := map[string]string{SessionTokenRef: s.token, SignatureTokenRef: s.signature}
-	look.record(handles, a.ProviderRefs)
-	if err := a.Checkpoint(ctx, handles, false); err != nil {
+	refs := map[string]string{SessionTokenRef: s.token, SignatureTokenRef: s.signature}
+	pre.record(refs, a.ProviderRefs)
+	if err := a.Checkpoint(ctx, refs, false); err != nil {
 		return providers.Outcome{}, &providers.NotSent{Reason: codeCheckpointRefused, Err: err}
 	}
 	if err := a.Alias(ctx, s.token); err != nil {
 		return providers.Outcome{}, &providers.NotSent{Reason: codeCheckpointRefused, Err: err}
 	}
 	return providers.Outcome{
-		Class: providers.Pending, Code: unpaid, ProviderRefs: handles,
+		Class: providers.Pending, Code: unpaid, ProviderRefs: refs,
 		ActionURL: address, ActionWithin: payerTime, ActionGrace: payerGrace,
 	}, nil
 }
@@ -105,19 +105,18 @@ func (c *Client) precheck(ctx context.Context, reference string, mayBeOurs bool)
 
 var _ providers.StatusChecker = (*Client)(nil)
 
-// Status asks by our order id: whatever was paid for it counts, in whichever session, unless the
-// id may have been another's before. Then a first success counts in our session alone. A payout
-// is none of it: one that was sent while payouts were on is not asked about until they are on
-// again.
+// Status queries by our order id: whatever was paid for it counts, in whichever session, unless the
+// id may have been another's before. Then a first success counts in our session alone. A payout is
+// none of it: one that was sent while payouts were on is not queried until they are on again.
 func (c *Client) Status(ctx context.Context, q providers.StatusQuery) (providers.Outcome, error) {
-	if payouts.Asked(q) {
+	if payouts.IsPayoutQuery(q) {
 		return providers.Outcome{}, errors.New("status: a payout, and this account has no settings for payouts")
 	}
 	o, err := c.paid(ctx, q)
 	return providers.Redact(o, append(c.privateTexts(q.Charge), q.ProviderRefs[SignatureTokenRef])...), err
 }
 
-// paid is Status without its hiding: what was paid is told apart by its true id.
+// paid is Status before the redaction: what was paid is told apart by its true id.
 func (c *Client) paid(ctx context.Context, q providers.StatusQuery) (providers.Outcome, error) {
 	reply, err := c.queryStatus(ctx, statusRequest{OrderID: q.Reference})
 	o, err := mapStatus(reply, err, q, c.config.Now())
@@ -128,7 +127,7 @@ func (c *Client) paid(ctx context.Context, q providers.StatusQuery) (providers.O
 		return providers.Outcome{}, err
 	}
 	if q.ProviderID == "" {
-		return dialect.Anothers("paid under our order id, but not in our session"), nil
+		return dialect.ForeignOutcome("paid under our order id, but not in our session"), nil
 	}
 	return mapStatus(reply, nil, q, c.config.Now())
 }
@@ -143,8 +142,8 @@ func (c *Client) paidInSession(ctx context.Context, q providers.StatusQuery) (st
 	return o.ProviderID, err
 }
 
-func (c *Client) queryStatus(ctx context.Context, about statusRequest) (wire.Reply, error) {
-	body, err := c.encodeStatusRequest(about)
+func (c *Client) queryStatus(ctx context.Context, request statusRequest) (wire.Reply, error) {
+	body, err := c.encodeStatusRequest(request)
 	if err != nil {
 		return wire.Reply{}, &wire.Error{Reason: wire.Invalid}
 	}
@@ -153,7 +152,7 @@ func (c *Client) queryStatus(ctx context.Context, about statusRequest) (wire.Rep
 
 var _ providers.Checker = (*Client)(nil)
 
-// Check asks about an order that does not exist: an array, empty or not, proves address and
+// Check queries an order that does not exist: an array, empty or not, proves address and
 // credentials.
 func (c *Client) Check(ctx context.Context) ([]providers.Finding, error) {
 	o, err := c.Status(ctx, providers.StatusQuery{Reference: "remesacheck"})
@@ -161,7 +160,7 @@ func (c *Client) Check(ctx context.Context) ([]providers.Finding, error) {
 	case err != nil:
 		return nil, err
 	case o.Class != providers.Pending || o.Code != unpaid:
-		text := "a question about an unknown order was answered with payments: is this order id in use?"
+		text := "a status query of an unknown order found payments: is this order id in use?"
 		return []providers.Finding{{Warn: true, Text: text}}, nil
 	case c.config.WebhookURL == "":
 		return []providers.Finding{{Text: "credentials accepted; no webhook is asked for, so payments are found by polling alone"}}, nil

@@ -1,5 +1,5 @@
 // Package etpay opens payment sessions at ETpay (Chile), in which a payer pays from a bank account,
-// and asks what became of them. An account that sends payouts, too, has those of package payouts
+// and queries what became of them. An account that sends payouts, too, has those of package payouts
 // beside its sessions.
 package etpay
 

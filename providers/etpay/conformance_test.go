@@ -12,10 +12,10 @@ import (
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	providertest.Forms(t, map[string]simulator.Options{providertest.AsAssumed: {}, "order and amount repeated": {Echoes: true}}, subject)
+	providertest.Forms(t, map[string]simulator.Options{providertest.AsAssumed: {}, "order and amount repeated": {Echoes: true}}, suite)
 }
 
-func subject(o simulator.Options) providertest.Suite {
+func suite(o simulator.Options) providertest.Suite {
 	return providertest.Suite{
 		Simulator: func() *sandbox.Provider { return simulator.New(o, sandbox.Options{}) },
 		Client: func(t *testing.T, env providertest.Env) any {
@@ -54,7 +54,7 @@ func charge(t *testing.T, reference string) providers.Charge {
 		Payment: providers.Payment{
 			Provider: etpay.Name, Account: "default", Reference: reference, Amount: providertest.Amount(t, "50000", "CLP"), Description: "Cuenta gas",
 		},
-		Details: etpay.Details{UserBankCode: "cl_estado", Metadata: []etpay.Shown{
+		Details: etpay.Details{UserBankCode: "cl_estado", Metadata: []etpay.NamedText{
 			{Name: "Cuenta <1> & más", Value: "30215", Show: true}, {Name: "Interno", Value: "x"},
 		}},
 		Customer: providers.Customer{Email: "ana@example.cl", Document: "12345678-K"},

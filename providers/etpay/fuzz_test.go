@@ -28,7 +28,7 @@ func FuzzOpened(f *testing.F) {
 	})
 }
 
-// Garbage never succeeds, and never says that nobody paid: every such answer is a whole array of
+// Garbage never succeeds, and never says that nobody paid: every such response is a whole array of
 // payments.
 func FuzzAsked(f *testing.F) {
 	providertest.Seed(f, []int{200, 400, 401, 429, 502},
@@ -71,7 +71,7 @@ func FuzzAsked(f *testing.F) {
 
 // Garbage is no message.
 func FuzzVerify(f *testing.F) {
-	e := Expected{Handles: map[string]string{SessionTokenRef: "ses-1", SignatureTokenRef: "key-1"}, Reference: "OC1", Now: at(now)}
+	e := Expected{ProviderRefs: map[string]string{SessionTokenRef: "ses-1", SignatureTokenRef: "key-1"}, Reference: "OC1", Now: at(now)}
 	for _, token := range []string{"", "a.b.c", forge(hs256, `{"session_token":"ses-1"}`, "other"), forge(`{"alg":"none"}`, `{"session_token":"ses-1"}`, "")} {
 		f.Add(token)
 	}

@@ -60,7 +60,7 @@ func TestRequestsOnTheWire(t *testing.T) {
 	}
 }
 
-// again is an attempt after one that may have been paid: it does not look first.
+// again is an attempt after one that may have been paid: it makes no precheck.
 func again() providers.Attempt {
 	a := providertest.Attempt()
 	a.MayHaveLeft = true

@@ -13,7 +13,7 @@ import (
 	"github.com/remesa/remesa/providers/wire"
 )
 
-// This file holds all that is believed of ETpay's answers. Of its words for a payment only
+// This file holds all that is assumed of ETpay's responses. Of its words for a payment only
 // "success" is known.
 
 // paidWord is the one word that means that money moved.
@@ -48,25 +48,25 @@ type mappingContext struct {
 }
 
 // precheck is what stood under our order id before a session of ours could be paid: nothing,
-// another's payments, or nobody said. It is none of them where nobody was asked.
+// another's payments, or no readable response. It is none of them where there was no precheck.
 type precheck struct {
-	free, unanswered bool
+	free, noResponse bool
 	taken            *providers.Outcome
 }
 
-// mapPrecheck says what a look came to. An error means that the attempt ends here, with nothing
-// opened. An answer that cannot be read ends nothing: the order id is then unproven.
+// mapPrecheck says what a precheck came to. An error means that the attempt ends here, with nothing
+// opened. A response that cannot be read ends nothing: the order id is then unproven.
 func mapPrecheck(r wire.Reply, err error, now time.Time) (precheck, error) {
 	if proof := wire.Unsent(err); proof != nil {
 		return precheck{}, proof
 	}
-	if err := dialect.RefusedBefore(r, now); err != nil {
+	if err := dialect.ErrorBeforeExecution(r, now); err != nil {
 		return precheck{}, err
 	}
 	payments, ok := parsePayments(r.Body)
 	switch {
 	case err != nil || r.Status != http.StatusOK || !ok:
-		return precheck{unanswered: true}, nil
+		return precheck{noResponse: true}, nil
 	case len(payments) > 0:
 		taken := referenceTakenOutcome(fmt.Sprintf("before any session of ours, this order id has %d payments", len(payments)))
 		return precheck{taken: &taken}, nil
@@ -76,33 +76,34 @@ func mapPrecheck(r wire.Reply, err error, now time.Time) (precheck, error) {
 
 const yes, no = "true", "false"
 
-// record notes what has to be remembered of the look: that it had no answer, or that it makes up
-// for an earlier one that had none.
-func (l precheck) record(handles, earlier map[string]string) {
+// record keeps what has to be remembered of the precheck: that it had no readable response, or that
+// it makes up for an earlier one that had none.
+func (l precheck) record(refs, earlier map[string]string) {
 	switch {
-	case l.unanswered:
-		handles[orderUnprovenRef] = yes
+	case l.noResponse:
+		refs[orderUnprovenRef] = yes
 	case l.free && earlier[orderUnprovenRef] == yes:
-		handles[orderUnprovenRef] = no
+		refs[orderUnprovenRef] = no
 	}
 }
 
-// referenceTakenOutcome is the end of an attempt whose order id is another's. It keeps that with the payment,
-// which is held and asked about every day: what is paid there counts in a session of ours alone.
+// referenceTakenOutcome is the end of an attempt whose order id is another's. It keeps that with
+// the payment, which is held and queried every day: what is paid there counts in a session of ours
+// alone.
 func referenceTakenOutcome(message string) providers.Outcome {
-	o := dialect.Anothers(message)
+	o := dialect.ForeignOutcome(message)
 	o.ProviderRefs = map[string]string{orderUnprovenRef: yes}
 	return o
 }
 
-// mapSession says what a request for a session came to: a session, a refusal, or an error, after which
-// another may be opened. What cannot be read is an error: a session whose token nobody has moves no
-// money.
+// mapSession says what a request for a session came to: a session, a refusal, or an error, after
+// which another may be opened. What cannot be read is an error: a session whose token nobody has
+// moves no money.
 func mapSession(r wire.Reply, err error, with mappingContext) (*session, providers.Outcome, error) {
 	if err != nil {
 		return nil, providers.Outcome{}, wire.MayRepeat(err)
 	}
-	if err := dialect.RefusedBefore(r, with.now); err != nil {
+	if err := dialect.ErrorBeforeExecution(r, with.now); err != nil {
 		return nil, providers.Outcome{}, err
 	}
 	if dialect.Success(r) {
@@ -120,7 +121,7 @@ func mapSession(r wire.Reply, err error, with mappingContext) (*session, provide
 func (w mappingContext) refused(f dialect.Failure, code string) providers.Outcome {
 	o := providers.Outcome{Class: providers.Refused, Code: code, Message: providers.Message(f.Message, w.hide...)}
 	switch {
-	case !f.Repeated():
+	case !f.IsDuplicate():
 		return o
 	case !w.mayBeOurs:
 		return referenceTakenOutcome("ETpay knows this order id already")
@@ -129,13 +130,13 @@ func (w mappingContext) refused(f dialect.Failure, code string) providers.Outcom
 	return o
 }
 
-// mapStatus says what a status query came to. An error means that there was no answer. Its last line
-// leaves the session open.
+// mapStatus says what a status query came to. An error means that there is no status result. Its
+// last line leaves the session open.
 func mapStatus(r wire.Reply, err error, q providers.StatusQuery, now time.Time) (providers.Outcome, error) {
 	if err != nil {
 		return providers.Outcome{}, wire.NoStatusAnswer(err)
 	}
-	if err := dialect.RefusedBefore(r, now); err != nil {
+	if err := dialect.ErrorBeforeExecution(r, now); err != nil {
 		return providers.Outcome{}, err
 	}
 	payments, ok := parsePayments(r.Body)
@@ -158,7 +159,7 @@ func mapStatus(r wire.Reply, err error, q providers.StatusQuery, now time.Time) 
 }
 
 // successes are the tokens of what was paid, each once: the one that is on record first, the others
-// in alphabetical order, so that the same answer in another order says the same.
+// in alphabetical order, so that the same response in another order says the same.
 func successes(payments []payment, recorded string) []string {
 	var tokens []string
 	for _, p := range payments {
@@ -175,7 +176,7 @@ func successes(payments []payment, recorded string) []string {
 	return tokens
 }
 
-// contradicts reports a payment that stands in the answer as paid and as something else.
+// contradicts reports a payment that stands in the response as paid and as something else.
 func contradicts(payments []payment) bool {
 	return slices.ContainsFunc(payments, func(p payment) bool {
 		return p.status == paidWord && slices.ContainsFunc(payments, func(o payment) bool { return o.token == p.token && o.status != paidWord })
@@ -200,8 +201,8 @@ func openCode(payments []payment) string {
 	return dialect.UnknownStatus
 }
 
-// echoOf is what the answer repeats: another order's id wherever it stands, and the amount of what
-// was paid. What is not ours comes first.
+// echoOf is what the response repeats: another order's id wherever it stands, and the amount of
+// what was paid. What is not ours comes first.
 func echoOf(payments []payment, q providers.StatusQuery) providers.Echo {
 	var e providers.Echo
 	for _, p := range payments {

@@ -22,7 +22,7 @@ const (
 func TestWhatARequestForASessionComesTo(t *testing.T) {
 	t.Parallel()
 	const open = "open"
-	providertest.Mapping(t, providertest.Answers{
+	providertest.Mapping(t, providertest.MappingRows{
 		{"a session", 200, openedBody, open, ""},
 		{"a session, with HTTP 201", 201, openedBody, open, ""},
 		{"a session without terms", 200, `{"token":"ses-1","signature_token":"key-1"}`, open, ""},
@@ -141,7 +141,7 @@ func TestWhatAStatusQueryComesTo(t *testing.T) {
 		{"429", 429, "[]", providertest.NoAct, "throttled", "", ""},
 	} {
 		o, err := mapStatus(wire.Reply{Status: row.status, Body: []byte(row.body)}, nil, providers.StatusQuery{Reference: "OC1"}, now)
-		if got, code := providertest.Said(o, err); got != row.want || code != row.code || o.ProviderID != row.id || o.SecondID != row.another {
+		if got, code := providertest.ClassAndCode(o, err); got != row.want || code != row.code || o.ProviderID != row.id || o.SecondID != row.another {
 			t.Errorf("%s: got %s %s %q %q, want %s %s %q %q", row.name, got, code, o.ProviderID, o.SecondID, row.want, row.code, row.id, row.another)
 		}
 	}
@@ -187,14 +187,14 @@ func TestWhatIsNotOursIsRepeatedFirst(t *testing.T) {
 
 func TestBrokenExchanges(t *testing.T) {
 	t.Parallel()
-	providertest.Broken(t, providertest.Step, func(err error) (providers.Outcome, error) {
+	providertest.Broken(t, providertest.OtherExchange, func(err error) (providers.Outcome, error) {
 		s, o, err := mapSession(wire.Reply{}, err, with)
 		if s != nil {
 			t.Errorf("a session was opened: %+v", s)
 		}
 		return o, err
 	})
-	providertest.Broken(t, providertest.Asks, func(err error) (providers.Outcome, error) {
+	providertest.Broken(t, providertest.StatusExchange, func(err error) (providers.Outcome, error) {
 		return mapStatus(wire.Reply{}, err, providers.StatusQuery{}, now)
 	})
 }
@@ -211,5 +211,5 @@ func TestTextsOfTheProviderAreScrubbed(t *testing.T) {
 	t.Parallel()
 	body := `{"code":"E-12345678","message":"Ana Soto (ana@example.cl, otra@example.cl) RUT 12.345.678-5"}`
 	_, o, err := mapSession(wire.Reply{Status: 422, Body: []byte(body)}, nil, with)
-	providertest.Scrubbed(t, providers.Refused, o, err, "12345678", "Ana", "ana@", "otra@", "345.678")
+	providertest.TextsStayHidden(t, providers.Refused, o, err, "12345678", "Ana", "ana@", "otra@", "345.678")
 }

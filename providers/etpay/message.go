@@ -26,8 +26,8 @@ type Message struct {
 
 // Expected is what a message must be about.
 type Expected struct {
-	// Handles are those that Charge noted.
-	Handles map[string]string
+	// ProviderRefs are those that Charge kept.
+	ProviderRefs map[string]string
 	// Reference and Amount must equal the message's where it has them.
 	Reference string
 	Amount    providers.Money
@@ -48,7 +48,7 @@ type claims struct {
 }
 
 // MessageSession reads the session token of a message without any proof: it only serves to find the
-// payment whose handles can verify it.
+// payment whose provider references can verify it.
 func MessageSession(token string) (string, error) {
 	var c claims
 	if _, _, err := jwt.NewParser().ParseUnverified(token, &c); err != nil || !tokenPattern.MatchString(c.SessionToken) {
@@ -60,8 +60,8 @@ func MessageSession(token string) (string, error) {
 // Verify reads a message (a JWT) that is signed with the session's own key by HS256, and by nothing
 // else, and that is about that session.
 func Verify(token string, e Expected) (Message, error) {
-	key := e.Handles[SignatureTokenRef]
-	if key == "" || e.Handles[SessionTokenRef] == "" {
+	key := e.ProviderRefs[SignatureTokenRef]
+	if key == "" || e.ProviderRefs[SessionTokenRef] == "" {
 		return Message{}, ErrMessage
 	}
 	var c claims
@@ -83,7 +83,7 @@ func (e Expected) now() func() time.Time {
 }
 
 func (c claims) match(e Expected) bool {
-	if subtle.ConstantTimeCompare([]byte(c.SessionToken), []byte(e.Handles[SessionTokenRef])) != 1 {
+	if subtle.ConstantTimeCompare([]byte(c.SessionToken), []byte(e.ProviderRefs[SessionTokenRef])) != 1 {
 		return false
 	}
 	if c.OrderID != "" && c.OrderID != e.Reference {

@@ -64,7 +64,7 @@ func TestMessages(t *testing.T) {
 		{"that is nothing", "", false},
 	} {
 		m, err := Verify(row.token, Expected{
-			Handles: map[string]string{SessionTokenRef: "ses-1", SignatureTokenRef: "key-1"}, Reference: "OC1", Amount: amount, Now: at(now),
+			ProviderRefs: map[string]string{SessionTokenRef: "ses-1", SignatureTokenRef: "key-1"}, Reference: "OC1", Amount: amount, Now: at(now),
 		})
 		if (err == nil) != row.taken || err != nil && !errors.Is(err, ErrMessage) {
 			t.Errorf("a message %s: %v, taken should be %t", row.name, err, row.taken)
@@ -77,12 +77,12 @@ func TestMessages(t *testing.T) {
 
 func TestAPaymentWithoutTokensTakesNoMessage(t *testing.T) {
 	t.Parallel()
-	for name, handles := range map[string]map[string]string{
+	for name, refs := range map[string]map[string]string{
 		"no handles": nil, "no key": {SessionTokenRef: "ses-1"}, "an empty key": {SessionTokenRef: "ses-1", SignatureTokenRef: ""}, "no session": {SignatureTokenRef: "key-1"},
 	} {
-		key := handles[SignatureTokenRef]
+		key := refs[SignatureTokenRef]
 		for _, payload := range []string{claim, strings.Replace(claim, "ses-1", "", 1)} {
-			if _, err := Verify(forge(hs256, payload, key), Expected{Handles: handles, Now: at(now)}); !errors.Is(err, ErrMessage) {
+			if _, err := Verify(forge(hs256, payload, key), Expected{ProviderRefs: refs, Now: at(now)}); !errors.Is(err, ErrMessage) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}

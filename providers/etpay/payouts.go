@@ -54,9 +54,9 @@ func (c *WithPayouts) Pay(ctx context.Context, p providers.Payout, a providers.A
 
 var _ providers.StatusChecker = (*WithPayouts)(nil)
 
-// Status asks about a payout or a session, whichever the query is about.
+// Status queries a payout or a session, whichever the query is about.
 func (c *WithPayouts) Status(ctx context.Context, q providers.StatusQuery) (providers.Outcome, error) {
-	if payouts.Asked(q) {
+	if payouts.IsPayoutQuery(q) {
 		return c.payouts.Status(ctx, q)
 	}
 	return c.Client.Status(ctx, q)
@@ -64,7 +64,7 @@ func (c *WithPayouts) Status(ctx context.Context, q providers.StatusQuery) (prov
 
 var _ providers.Checker = (*WithPayouts)(nil)
 
-// Check asks about a session that does not exist, logs in for payouts, and reads today's listing.
+// Check queries a session that does not exist, logs in for payouts, and reads today's listing.
 func (c *WithPayouts) Check(ctx context.Context) ([]providers.Finding, error) {
 	found, err := c.Client.Check(ctx)
 	if err != nil {

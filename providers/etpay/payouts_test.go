@@ -27,7 +27,7 @@ func newWithPayouts(t *testing.T, c etpay.Config, p payouts.Config) *etpay.WithP
 }
 
 // both is a client for sessions and payouts, with its simulator.
-func both(t *testing.T) (*etpay.WithPayouts, *sandbox.Provider) {
+func newClientAndSimulator(t *testing.T) (*etpay.WithPayouts, *sandbox.Provider) {
 	t.Helper()
 	s := simulator.New(simulator.Options{}, sandbox.Options{})
 	base := providertest.Simulate(t, s)
@@ -48,7 +48,7 @@ func payout(t *testing.T, reference string) providers.Payout {
 
 func TestSessionsGoOnBesidePayouts(t *testing.T) {
 	t.Parallel()
-	client, desk := both(t)
+	client, sim := newClientAndSimulator(t)
 	is := func(o providers.Outcome, err error) map[string]string {
 		t.Helper()
 		if err != nil || o.Class != providers.Pending || o.Code != "unpaid" {
@@ -60,14 +60,14 @@ func TestSessionsGoOnBesidePayouts(t *testing.T) {
 	kept := is(client.Charge(t.Context(), c, providertest.Attempt()))
 	is(client.Status(t.Context(), providers.StatusQuery{Reference: "OC1", Amount: c.Amount, Charge: &c, ProviderRefs: kept}))
 	is(client.Status(t.Context(), providers.StatusQuery{Reference: "OC1", Amount: c.Amount, ProviderRefs: kept})) // its details are gone
-	if n := desk.Logins(); n != 0 {
+	if n := sim.Logins(); n != 0 {
 		t.Errorf("sessions logged in %d times", n)
 	}
 }
 
 func TestPayoutsGoOnBesideSessions(t *testing.T) {
 	t.Parallel()
-	client, desk := both(t)
+	client, sim := newClientAndSimulator(t)
 	if !client.SafeFirstStep() {
 		t.Error("an attempt would be open before it has a token")
 	}
@@ -79,28 +79,28 @@ func TestPayoutsGoOnBesideSessions(t *testing.T) {
 	for name, q := range map[string]providers.StatusQuery{
 		"a payout": {Reference: "PO1", Amount: p.Amount, Payout: &p, ProviderID: o.ProviderID},
 		"a payout whose details are gone": {
-			Reference: "PO1", Amount: p.Amount, ProviderID: o.ProviderID, ProviderRefs: map[string]string{payouts.FirstAttempt: "2026-05-15T02:30:00Z"},
+			Reference: "PO1", Amount: p.Amount, ProviderID: o.ProviderID, ProviderRefs: map[string]string{payouts.FirstAttemptRef: "2026-05-15T02:30:00Z"},
 		},
 	} {
 		if found, err := client.Status(t.Context(), q); err != nil || found.Class != providers.Succeeded || found.ProviderID != o.ProviderID {
 			t.Errorf("%s: got %+v, %v", name, found, err)
 		}
 	}
-	if n := desk.ExecutionCount("PO1"); n != 1 {
+	if n := sim.ExecutionCount("PO1"); n != 1 {
 		t.Errorf("money moved %d times", n)
 	}
 }
 
 func TestSessionsAloneSayNothingOfAPayout(t *testing.T) {
 	t.Parallel()
-	client, _ := both(t)
+	client, _ := newClientAndSimulator(t)
 	p := payout(t, "PO1")
 	if _, pays := any(client.Client).(providers.Payer); pays {
 		t.Error("a client without settings for payouts takes payouts")
 	}
 	for name, q := range map[string]providers.StatusQuery{
 		"a payout":                        {Reference: "PO1", Amount: p.Amount, Payout: &p},
-		"a payout whose details are gone": {Reference: "PO1", Amount: p.Amount, ProviderRefs: map[string]string{payouts.FirstAttempt: "2026-05-15T02:30:00Z"}},
+		"a payout whose details are gone": {Reference: "PO1", Amount: p.Amount, ProviderRefs: map[string]string{payouts.FirstAttemptRef: "2026-05-15T02:30:00Z"}},
 	} {
 		if o, err := client.Client.Status(t.Context(), q); err == nil {
 			t.Errorf("%s: got %+v", name, o)
@@ -123,7 +123,7 @@ func TestSettingsOfBoth(t *testing.T) {
 
 func TestCheckOfBoth(t *testing.T) {
 	t.Parallel()
-	client, _ := both(t)
+	client, _ := newClientAndSimulator(t)
 	found, err := client.Check(t.Context())
 	if err != nil || len(found) != 4 || found[0].Text != "credentials accepted; no webhook is asked for, so payments are found by polling alone" {
 		t.Fatalf("got %+v, %v", found, err)

@@ -26,9 +26,9 @@ func Provider() spec.Provider {
 		Settings: func() spec.Settings { return &Settings{} },
 		Webhook: &spec.Webhook{
 			Media: []string{"application/json", "application/x-www-form-urlencoded"},
-			Read:  func(r spec.Report) (string, error) { return MessageSession(reported(r)) },
-			Verify: func(r spec.Report, about spec.Reported) error {
-				_, err := Verify(reported(r), Expected{Handles: about.Handles, Reference: about.Reference, Amount: about.Amount, Now: about.Now})
+			Read:  func(r spec.Report) (string, error) { return MessageSession(readReport(r)) },
+			Verify: func(r spec.Report, expected spec.Reported) error {
+				_, err := Verify(readReport(r), Expected{ProviderRefs: expected.ProviderRefs, Reference: expected.Reference, Amount: expected.Amount, Now: expected.Now})
 				return err
 			},
 		},
@@ -36,7 +36,7 @@ func Provider() spec.Provider {
 }
 
 // reported is the message of {"payment": "<JWT>"}, or of a form with that field.
-func reported(r spec.Report) string {
+func readReport(r spec.Report) string {
 	if r.Media == "application/json" {
 		var sent struct {
 			Payment string `json:"payment"`
@@ -54,10 +54,10 @@ func reported(r spec.Report) string {
 }
 
 // mostShown: ETpay advises three or four.
-const mostShown = 10
+const maxNamedTexts = 10
 
-// sessionRules: session/initialize; the payer chooses bank and account there. A session names neither
-// card nor contract, so the payer's document stands for the payer.
+// sessionRules: session/initialize; the payer chooses bank and account there. A session names
+// neither card nor contract, so the payer's document stands for the payer.
 func sessionRules() spec.Payments {
 	banks := regexp.MustCompile(`^[A-Za-z]{2}_[A-Za-z0-9_]{1,29}$`)
 	block := fields.BooleanOf("details.is_rut_block")
@@ -74,15 +74,15 @@ func sessionRules() spec.Payments {
 			block,
 			fields.OrEmpty(fields.WebAddress("details.payment_completed_url")),
 			fields.OrEmpty(fields.WebAddress("details.payment_cancellation_url")),
-			fields.NamedTextsOf("details.metadata", mostShown),
+			fields.NamedTextsOf("details.metadata", maxNamedTexts),
 		},
 		Details: func() providers.Details { return &Details{} },
 		Meaning: []fields.Part{{Name: "document", Path: "customer.document"}},
 	}
 }
 
-// payoutRules: the payouts API, whose fields are assumed. One spelling of a bank only, so that no payout
-// means the same in two ways.
+// payoutRules: the payouts API, whose fields are assumed. One spelling of a bank only, so that no
+// payout means the same in two ways.
 func payoutRules() spec.Payments {
 	banks, accounts := regexp.MustCompile(`^cl_[a-z0-9_]{1,29}$`), regexp.MustCompile(`^[0-9]{4,20}$`)
 	types := regexp.MustCompile(`^(corriente|vista|ahorro)$`)
@@ -114,15 +114,15 @@ func orderIDs() fields.Field {
 type Details struct {
 	// UserBankCode is the payer's bank in ETpay's words, such as "cl_estado".
 	UserBankCode string `json:"user_bank_code,omitempty"`
-	// RUTBlock keeps the payer from paying under another RUT than the customer's document; nil means
-	// that it does where there is one.
+	// RUTBlock keeps the payer from paying under another RUT than the customer's document; nil
+	// means that it does where there is one.
 	RUTBlock *bool `json:"is_rut_block,omitempty"`
 	// CompletedURL and CancellationURL are where the payer's browser is sent. What arrives there
 	// proves nothing.
 	CompletedURL    string `json:"payment_completed_url,omitempty"`
 	CancellationURL string `json:"payment_cancellation_url,omitempty"`
 	// Metadata is kept with the session and shown to the payer.
-	Metadata []Shown `json:"metadata,omitempty"`
+	Metadata []NamedText `json:"metadata,omitempty"`
 }
 
 // IsZero reports whether there are no details.
@@ -131,7 +131,7 @@ func (d Details) IsZero() bool {
 }
 
 // Shown is one named text of a session; Show says whether the payer sees it.
-type Shown struct {
+type NamedText struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
 	Show  bool   `json:"show"`
@@ -178,9 +178,9 @@ func (s *Settings) paysOut() bool {
 	return s.PayoutsURL != "" || s.PayoutsUsername != "" || s.PayoutsPassword != ""
 }
 
-// requirePayouts makes the settings of payouts part of the account: all are needed, and who gets the
-// payouts is part of its identity. How their listing looks is assumed, so that an absent payout may
-// be one that was paid.
+// requirePayouts makes the settings of payouts part of the account: all are needed, and who gets
+// the payouts is part of its identity. How their listing looks is assumed, so that an absent payout
+// may be one that was paid.
 func (s *Settings) requirePayouts(r *spec.Requirements) {
 	r.Off, r.HoldOnly = nil, "sends payouts: their listing proves nothing yet"
 	r.URLs = append([]spec.Setting{{Name: "PAYOUTS_URL", Text: s.PayoutsURL}}, r.URLs...)

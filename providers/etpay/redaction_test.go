@@ -32,10 +32,10 @@ func TestNothingThatWasSentIsRepeated(t *testing.T) {
 		return newClient(t, config(url)).Status(t.Context(), q)
 	}
 	for name, way := range map[string]struct {
-		status int
-		answer string
-		call   func(t *testing.T, url string) (providers.Outcome, error)
-		values []string
+		status   int
+		response string
+		call     func(t *testing.T, url string) (providers.Outcome, error)
+		values   []string
 	}{
 		"as the code of a session":           {400, `{"code":SAID,"message":"x"}`, open, c.PrivateTexts()},
 		"in the words of a session":          {400, `{"code":"E9","message":SAID}`, open, append(c.PrivateTexts(), "30215")},
@@ -48,8 +48,8 @@ func TestNothingThatWasSentIsRepeated(t *testing.T) {
 	} {
 		t.Run(name, providertest.RedactionTest{
 			Values: append([]string{"sandbox-merchant-api-token"}, way.values...),
-			Response: func(_ *http.Request, said string) (int, string) {
-				return way.status, strings.ReplaceAll(way.answer, "SAID", said)
+			Response: func(_ *http.Request, value string) (int, string) {
+				return way.status, strings.ReplaceAll(way.response, "SAID", value)
 			},
 			Call: way.call,
 		}.Run)

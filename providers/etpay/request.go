@@ -10,14 +10,14 @@ import (
 
 // order is the documented object of session/initialize, in the documented order.
 type order struct {
-	MerchantCode     string  `json:"merchant_code"`
-	MerchantAPIToken string  `json:"merchant_api_token"`
-	OrderID          string  `json:"merchant_order_id"`
-	Amount           int64   `json:"order_amount"`
-	CustomerEmail    string  `json:"customer_email,omitempty"`
-	Metadata         []Shown `json:"metadata,omitempty"`
-	UserBankCode     string  `json:"user_bank_code,omitempty"`
-	UserRUT          string  `json:"user_rut,omitempty"`
+	MerchantCode     string      `json:"merchant_code"`
+	MerchantAPIToken string      `json:"merchant_api_token"`
+	OrderID          string      `json:"merchant_order_id"`
+	Amount           int64       `json:"order_amount"`
+	CustomerEmail    string      `json:"customer_email,omitempty"`
+	Metadata         []NamedText `json:"metadata,omitempty"`
+	UserBankCode     string      `json:"user_bank_code,omitempty"`
+	UserRUT          string      `json:"user_rut,omitempty"`
 	// RUTBlock keeps the payer from changing the RUT: whose account pays is part of what the
 	// charge means. It goes with a RUT alone.
 	RUTBlock        *bool  `json:"is_rut_block,omitempty"`
@@ -26,8 +26,8 @@ type order struct {
 	WebhookURL      string `json:"payment_webhook_url,omitempty"`
 }
 
-// statusRequest is the object of check_payment_status, by one of its filters. The other is left out,
-// as it must be.
+// statusRequest is the object of check_payment_status, by one of its filters. The other is left
+// out, as it must be.
 type statusRequest struct {
 	MerchantCode     string `json:"merchant_code"`
 	MerchantAPIToken string `json:"merchant_api_token"`
@@ -51,13 +51,13 @@ func (c *Client) encodeOrder(charge providers.Charge) ([]byte, error) {
 	return wire.JSON(order{
 		MerchantCode: c.config.MerchantCode, MerchantAPIToken: c.config.MerchantAPIToken.Reveal(),
 		OrderID: charge.Reference, Amount: amount, CustomerEmail: charge.Customer.Email, Metadata: d.Metadata,
-		UserBankCode: d.UserBankCode, UserRUT: rut, RUTBlock: block(d, rut), CompletedURL: d.CompletedURL, CancellationURL: d.CancellationURL,
+		UserBankCode: d.UserBankCode, UserRUT: rut, RUTBlock: rutBlock(d, rut), CompletedURL: d.CompletedURL, CancellationURL: d.CancellationURL,
 		WebhookURL: c.config.WebhookURL,
 	})
 }
 
-// block is what the task says of the RUT; that it cannot be changed, where it says nothing.
-func block(d Details, rut string) *bool {
+// rutBlock is what the task says of the RUT; that it cannot be changed, where it says nothing.
+func rutBlock(d Details, rut string) *bool {
 	locked := true
 	switch {
 	case rut == "":
@@ -76,15 +76,15 @@ func (c *Client) encodeStatusRequest(q statusRequest) ([]byte, error) {
 	return wire.JSON(q)
 }
 
-// reading is what the mapping of an opened session knows beside the reply: texts that no outcome
-// may repeat.
-func (c *Client) reading(charge *providers.Charge, mayBeOurs bool) mappingContext {
+// mappingContext is what the mapping of an opened session knows beside the reply: texts that no
+// outcome may repeat.
+func (c *Client) mappingContext(charge *providers.Charge, mayBeOurs bool) mappingContext {
 	return mappingContext{now: c.config.Now(), mayBeOurs: mayBeOurs, hide: c.privateTexts(charge)}
 }
 
 // shortestShown is the length of a text for the payer from which on it may be a number of the
 // payer's.
-const shortestShown = 4
+const shortestHiddenText = 4
 
 // privateTexts lists what no text about a charge may repeat; its details are gone where it is nil.
 func (c *Client) privateTexts(charge *providers.Charge) []string {
@@ -94,7 +94,7 @@ func (c *Client) privateTexts(charge *providers.Charge) []string {
 	}
 	hide = append(append(hide, charge.PrivateTexts()...), dialect.BareRUT(charge.Customer.Document))
 	for _, m := range providers.DetailsAs[Details](charge.Details).Metadata {
-		if len(m.Value) >= shortestShown {
+		if len(m.Value) >= shortestHiddenText {
 			hide = append(hide, m.Value)
 		}
 	}

@@ -20,8 +20,8 @@ const (
 	Texts
 	// TextMap is an object of texts: a task's metadata.
 	TextMap
-	// NamedTexts is a list of at most Field.Most objects, each of which holds Field.Of. A CSV column
-	// for one of them is its path, a dot and its name.
+	// NamedTexts is a list of at most Field.Most objects, each of which holds Field.Of. A CSV
+	// column for one of them is its path, a dot and its name.
 	NamedTexts
 	// Boolean is true or false.
 	Boolean
@@ -39,7 +39,7 @@ type Field struct {
 	Empty, Null bool
 	// Problem says what a text must be, for people, and never what was found.
 	Problem string
-	// Valid judges a text.
+	// Valid reports whether a text is allowed.
 	Valid func(text string) bool
 	// Canonical writes a valid text in the one way in which equal values are equal; nil leaves it.
 	Canonical func(text string) string
@@ -49,7 +49,7 @@ type Field struct {
 	Most int
 	// Of are the fields of an element of NamedTexts, by paths within the element.
 	Of []Field
-	// ID marks a text that holds an id, an address or a token: its digits are looked through for card
+	// ID marks a text that holds an id, an address or a token: its digits are searched for card
 	// numbers less greedily, as chance would refuse too many.
 	ID bool
 	// Needs is the path of a field that must not be empty where this Boolean is true; NeedsProblem

@@ -36,7 +36,7 @@ func (c *Client) Charge(ctx context.Context, ch providers.Charge, _ providers.At
 	if err != nil {
 		return wire.Inexpressible(err), nil
 	}
-	with := c.reading(ch)
+	with := c.mappingContext(ch)
 	reply, err := c.post(ctx, chargePath, body, tokenRefused, &with)
 	o, err := mapCharge(reply, err, with)
 	return providers.Redact(o, with.hide...), err
@@ -44,18 +44,18 @@ func (c *Client) Charge(ctx context.Context, ch providers.Charge, _ providers.At
 
 var _ providers.Checker = (*Client)(nil)
 
-// Check logs in, and asks about an order that does not exist: only the refusal of its token counts.
+// Check logs in, and queries an order that does not exist: only the refusal of its token counts.
 func (c *Client) Check(ctx context.Context) ([]providers.Finding, error) {
 	found, err := c.checkLogin(ctx)
 	if err != nil {
 		return found, err
 	}
 	var with mappingContext
-	if _, err := c.ask(ctx, checkCart, tokenRefused, &with); refusedAfterLogin(err) {
+	if _, err := c.queryOrder(ctx, checkCart, tokenRefused, &with); refusedAfterLogin(err) {
 		return found, fmt.Errorf("%w: %w", errTokenRefused, err)
 	}
-	return append(found, providers.Finding{Warn: true, Text: "charges in one step: a charge whose answer is lost cannot be asked about and " +
-		"waits for a person; " + setting + "TWO_STEP=true avoids it where the account may create orders"}), nil
+	return append(found, providers.Finding{Warn: true, Text: "charges in one step: a charge whose response is lost cannot be queried and " +
+		"is held for an operator; " + setting + "TWO_STEP=true avoids it where the account may create orders"}), nil
 }
 
 // errTokenRefused is what a login that was accepted, and whose token is not, comes to.
@@ -79,11 +79,11 @@ func (c *Client) checkLogin(ctx context.Context) ([]providers.Finding, error) {
 	return append(found, providers.Finding{Text: "credentials accepted"}), nil
 }
 
-// refusal reads why an answer refuses its request's token; empty where it does not.
+// refusal reads why a response refuses its request's token; empty where it does not.
 type refusal func(r wire.Reply) string
 
 // post sends JSON under the account's token, and once more under its successor where refused says
-// that the answer refuses it, which the provider does before it looks at anything else.
+// that the response refuses it, which the provider does before it reads anything else.
 func (c *Client) post(ctx context.Context, path string, body []byte, refused refusal, with *mappingContext) (wire.Reply, error) {
 	r, err := wire.NewRequestAt(http.MethodPost, c.base, path, body)
 	if err != nil {
@@ -92,8 +92,8 @@ func (c *Client) post(ctx context.Context, path string, body []byte, refused ref
 	return c.api.Do(ctx, r, refused.read, &with.hide)
 }
 
-// ask asks about an order, as post sends.
-func (c *Client) ask(ctx context.Context, order string, refused refusal, with *mappingContext) (wire.Reply, error) {
+// queryOrder queries an order, as post sends.
+func (c *Client) queryOrder(ctx context.Context, order string, refused refusal, with *mappingContext) (wire.Reply, error) {
 	r, err := wire.NewRequestAt(http.MethodGet, c.base, infoPath, nil)
 	if err != nil {
 		return wire.Reply{}, err
@@ -107,7 +107,7 @@ func (refused refusal) read(r wire.Reply) auth.Refusal {
 	return auth.Refusal{Code: code, Permanent: code == badCredentials}
 }
 
-func (c *Client) reading(ch providers.Charge) mappingContext {
+func (c *Client) mappingContext(ch providers.Charge) mappingContext {
 	return mappingContext{
 		now: c.config.Now(), hard: c.config.HardDeclines, uncertain: c.config.UncertainDeclines,
 		hide: append([]string{c.config.Password.Reveal(), c.config.User, providers.DetailsAs[Details](ch.Details).AntifraudToken.Reveal()}, ch.PrivateTexts()...),

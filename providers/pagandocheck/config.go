@@ -1,5 +1,5 @@
 // Package pagandocheck charges cards on file through Pagando Check (Mexico): in one step, or in two
-// with an order that can be asked about.
+// with an order that can be queried.
 package pagandocheck
 
 import (
@@ -54,7 +54,7 @@ type Config struct {
 const setting = "REMESA_PAGANDOCHECK_"
 
 // DefaultUncertain is the default of Config.UncertainDeclines: whatever speaks of a time-out or of
-// no answer, in English and Spanish.
+// no response, in English and Spanish.
 func DefaultUncertain() []string {
 	return []string{
 		"timeout", "time-out", "time out", "time_out", "timed out", "tiempo de espera", "tiempo agotado", "tiempo excedido",
@@ -99,8 +99,8 @@ func hasBlank(texts []string) bool {
 	return slices.ContainsFunc(texts, func(text string) bool { return strings.TrimSpace(text) == "" })
 }
 
-// New builds a client that charges in one step. It cannot be asked: a charge whose answer is lost
-// waits for a person. It dials nothing.
+// New builds a client that charges in one step. It has no status query: a charge whose response is
+// lost is held for an operator. It dials nothing.
 func New(c Config) (*Client, error) {
 	c = c.withDefaults()
 	base, err := wire.ParseBase(c.BaseURL)
@@ -133,7 +133,7 @@ func New(c Config) (*Client, error) {
 }
 
 // NewTwoStep builds a client that creates an order before it charges, so that the charge can be
-// asked about. It dials nothing.
+// queried. It dials nothing.
 func NewTwoStep(c Config) (*TwoStep, error) {
 	client, err := New(c)
 	if err != nil {

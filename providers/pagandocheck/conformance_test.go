@@ -20,20 +20,20 @@ func TestConformanceInTwoSteps(t *testing.T) {
 		providertest.AsAssumed:                          {},
 		"ids in data, codes as text, totals as numbers": {FlatIDs: true, TextCodes: true, NumberTotals: true},
 	}, func(o simulator.Options) providertest.Suite {
-		s := subject(o, func(t *testing.T, c pagandocheck.Config) any { return newTwoStep(t, c) })
+		s := suite(o, func(t *testing.T, c pagandocheck.Config) any { return newTwoStep(t, c) })
 		s.Absent = providers.InDoubt // an order that nobody paid says nothing of a charge under way
 		s.Without = append(s.Without, "is not reached, since the time to send has passed")
-		s.Extra = append(s.Extra, slices.Concat(orders(), asked())...)
+		s.Extra = append(s.Extra, slices.Concat(orders(), statusRows())...)
 		return s
 	})
 }
 
 func TestConformanceInOneStep(t *testing.T) {
 	t.Parallel()
-	providertest.Run(t, subject(simulator.Options{}, func(t *testing.T, c pagandocheck.Config) any { return newClient(t, c) }))
+	providertest.Run(t, suite(simulator.Options{}, func(t *testing.T, c pagandocheck.Config) any { return newClient(t, c) }))
 }
 
-func subject(o simulator.Options, client func(t *testing.T, c pagandocheck.Config) any) providertest.Suite {
+func suite(o simulator.Options, client func(t *testing.T, c pagandocheck.Config) any) providertest.Suite {
 	return providertest.Suite{
 		Simulator: func() *sandbox.Provider { return simulator.New(o, sandbox.Options{}) },
 		Client: func(t *testing.T, env providertest.Env) any {
@@ -50,8 +50,8 @@ func subject(o simulator.Options, client func(t *testing.T, c pagandocheck.Confi
 	}
 }
 
-// ownAttempt are rows about codes that only this provider has; what is asked afterwards is in doubt for as
-// long as nothing was approved.
+// ownAttempt are rows about codes that only this provider has; what is queried afterwards is in
+// doubt for as long as nothing was approved.
 func ownAttempt() []providertest.Row {
 	doubt := []providers.Class{providers.InDoubt}
 	coded := func(name, code string, want providers.Class) providertest.Row {
@@ -86,7 +86,7 @@ func ownAttempt() []providertest.Row {
 	}
 }
 
-// orders are rows about the order step, which moves no money: more answers mean there that the
+// orders are rows about the order step, which moves no money: more responses mean there that the
 // token was refused.
 func orders() []providertest.Row {
 	once := func(name, kind string, status int) providertest.Row {
@@ -107,19 +107,19 @@ func orders() []providertest.Row {
 	}
 }
 
-// asked are rows about the question alone.
-func asked() []providertest.Row {
-	question := func(name string, want providers.Class, f sandbox.Fault) providertest.Row {
+// statusRows are rows about the status query alone.
+func statusRows() []providertest.Row {
+	statusRow := func(name string, want providers.Class, f sandbox.Fault) providertest.Row {
 		f.Operation = sandbox.StatusOperation
 		return providertest.Row{
 			Name: name, Faults: []sandbox.Fault{f}, Want: providers.Succeeded, Moved: 1, Then: []providers.Class{want}, Finally: 1,
 		}
 	}
 	return []providertest.Row{
-		question("answers code 100 to the question once", providers.Succeeded, sandbox.Fault{Kind: "unauthorized_in_body", Next: 1}),
-		question("answers code 100 to every question", providertest.NoAnswer, sandbox.Fault{Kind: "unauthorized_in_body"}),
-		question("answers 429 to the question", providertest.NoAnswer, sandbox.Fault{Kind: "throttled"}),
-		question("does not find the order", providertest.NoAnswer, sandbox.Fault{Kind: "not_found"}),
+		statusRow("answers code 100 to the question once", providers.Succeeded, sandbox.Fault{Kind: "unauthorized_in_body", Next: 1}),
+		statusRow("answers code 100 to every question", providertest.NoAnswer, sandbox.Fault{Kind: "unauthorized_in_body"}),
+		statusRow("answers 429 to the question", providertest.NoAnswer, sandbox.Fault{Kind: "throttled"}),
+		statusRow("does not find the order", providertest.NoAnswer, sandbox.Fault{Kind: "not_found"}),
 		{
 			Name: "charges later, having said that it cannot", Faults: []sandbox.Fault{{Kind: "pending", Polls: 1}}, Want: providers.InDoubt,
 			Code: "302", Then: []providers.Class{providers.InDoubt, providers.Succeeded}, Finally: 1,

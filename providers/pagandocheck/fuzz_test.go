@@ -18,7 +18,7 @@ func seeds(f *testing.F) {
 }
 
 // Garbage never succeeds and never refuses: such a class needs a whole JSON object, with the words
-// that mean it, under the right HTTP status; and every beginning of an answer is in doubt.
+// that mean it, under the right HTTP status; and every beginning of a response is in doubt.
 func FuzzCharged(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {

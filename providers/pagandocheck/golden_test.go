@@ -30,7 +30,7 @@ func TestRequestsOnTheWire(t *testing.T) {
 		}
 	}
 	two := func(t *testing.T, c pagandocheck.Config) {
-		_, _ = newTwoStep(t, c).Charge(t.Context(), ch, (&providertest.Kept{}).Attempt())
+		_, _ = newTwoStep(t, c).Charge(t.Context(), ch, (&providertest.CheckpointRecorder{}).Attempt())
 	}
 	ask := func(t *testing.T, c pagandocheck.Config) {
 		_, _ = newTwoStep(t, c).Status(t.Context(), providers.StatusQuery{Reference: ch.Reference, Charge: &ch, ProviderRefs: map[string]string{"order_id": "ord/1?a=b&c #ñ"}})

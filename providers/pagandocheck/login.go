@@ -12,7 +12,7 @@ import (
 	"github.com/remesa/remesa/providers/wire"
 )
 
-// tokenLifetime is the documented one; the answer does not carry it.
+// tokenLifetime is the documented one; the response does not carry it.
 const tokenLifetime = 24 * time.Hour
 
 // login exchanges user and password for a token.
@@ -29,8 +29,8 @@ func (c *Client) login(ctx context.Context, _ auth.Token) (auth.Token, error) {
 	return auth.Token{Value: value, Expires: auth.JWTExpires(value, c.config.Now())}, nil
 }
 
-// mapLogin reads the answer to a login; a login moves no money and may be repeated whatever became
-// of it.
+// mapLogin reads the response to a login; a login moves no money and may be repeated whatever
+// became of it.
 func mapLogin(r wire.Reply, err error, now time.Time, hide ...string) (providers.Secret, error) {
 	if err != nil {
 		return "", wire.MayRepeat(err)

@@ -14,7 +14,7 @@ import (
 	"github.com/remesa/remesa/providers/wire"
 )
 
-// This file holds all that is believed of Pagando Check. Only the login is documented whole; the
+// This file holds all that is assumed of Pagando Check. Only the login is documented whole; the
 // rest is pieced together from its pages and from its own plugins for shops.
 
 // Paths under the base.
@@ -52,7 +52,7 @@ const buyerMustAct = "the buyer must act: the bank asks for 3-D Secure"
 type mappingContext struct {
 	now             time.Time
 	hard, uncertain []string
-	// order is the order that was charged or asked about, empty in one step.
+	// order is the order that was charged or queried, empty in one step.
 	order    string
 	password providers.Secret
 	hide     []string
@@ -117,8 +117,8 @@ func (m orderResult) outcome() providers.Outcome {
 	return *m.refusal
 }
 
-// mapOrder says what creating an order came to. An order moves no money: whatever is not clear is an
-// error, and may be repeated.
+// mapOrder says what creating an order came to. An order moves no money: whatever is not clear is
+// an error, and may be repeated.
 func mapOrder(r wire.Reply, err error, with mappingContext) (orderResult, error) {
 	if err != nil {
 		return orderResult{}, wire.MayRepeat(err)
@@ -143,8 +143,8 @@ func mapOrder(r wire.Reply, err error, with mappingContext) (orderResult, error)
 	return orderResult{}, &providers.NotSent{Reason: "no_order", Err: fmt.Errorf("an order was answered with %s", a.codeOr(r.Code(), with.hide...))}
 }
 
-// mapStatus says what a question about an order came to. An error means that there was no answer. Only
-// an approval decides: every other word is unknown, and the order may yet be paid.
+// mapStatus says what a status query of an order came to. An error means that there is no status
+// result. Only an approval decides: every other word is unknown, and the order may yet be paid.
 func mapStatus(r wire.Reply, err error, with mappingContext) (providers.Outcome, error) {
 	if err != nil {
 		return providers.Outcome{}, wire.NoStatusAnswer(err)
@@ -178,9 +178,9 @@ func (i info) isProof(password providers.Secret) bool {
 		subtle.ConstantTimeCompare([]byte(strings.ToLower(i.paymentToken)), []byte(want)) == 1
 }
 
-// tokenRefused is the code of an answer to a request that was refused for its token or credentials,
-// before the provider looked at the payment; empty where it was not, or where the answer speaks of
-// a charge all the same.
+// tokenRefused is the code of a response to a request that was refused for its token or
+// credentials, before the provider looked at the payment; empty where it was not, or where the
+// response speaks of a charge all the same.
 func tokenRefused(r wire.Reply) string {
 	a, _ := parse(r.Body)
 	switch {
@@ -209,15 +209,16 @@ func tokenRefusedNoMoney(r wire.Reply) string {
 	return tokenRefused(r)
 }
 
-// mayHaveCharged: the answer names a charge and does not call it an error, or nobody knows what it says.
+// mayHaveCharged: the response names a charge and does not call it an error, or nobody knows what
+// it says.
 func (a response) mayHaveCharged() bool { return a.unclear || len(a.ids) > 0 && !a.failed }
 
-// succeedsInWords: the answer calls itself a success, whether or not it names a charge.
+// succeedsInWords: the response calls itself a success, whether or not it names a charge.
 func (a response) succeedsInWords() bool {
 	return a.key == successKey || a.code == completed && !strings.HasPrefix(a.key, switchPrefix)
 }
 
-// succeeds: the answer calls itself a completed order, names the charge, and nothing in it says
+// succeeds: the response calls itself a completed order, names the charge, and nothing in it says
 // otherwise.
 func (a response) succeeds() bool {
 	other := []string{needsBuyer, expiredKey, badCredentials, noSettings, noOrderNumber}
@@ -229,8 +230,8 @@ func (a response) contradicts() bool {
 	return a.mayHaveCharged() || a.succeedsInWords() || a.fromSwitch() && a.code == completed
 }
 
-// fromSwitch: the network of the banks speaks. It has codes of its own, which mean nothing outside of
-// it.
+// fromSwitch: the network of the banks speaks. It has codes of its own, which mean nothing outside
+// of it.
 func (a response) fromSwitch() bool {
 	return strings.HasPrefix(a.key, switchPrefix) || a.kind == switchType && !strings.HasPrefix(a.key, successPrefix)
 }
@@ -257,8 +258,8 @@ func (a response) mentions(texts []string) bool {
 	return slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(words, strings.ToLower(text)) })
 }
 
-// isDecisiveStatus: the HTTP status is one under which a refusal is believed. The status of a refusal is not
-// documented.
+// isDecisiveStatus: the HTTP status is one under which a refusal is believed. The status of a
+// refusal is not documented.
 func isDecisiveStatus(r wire.Reply) bool { return r.Success() || r.Status >= 400 && r.Status < 500 }
 
 var codePattern = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,40}$`)
@@ -308,7 +309,7 @@ func whole(texts []string) string {
 	return joined
 }
 
-// found carries what the answer repeats of the order.
+// found carries what the response repeats of the order.
 func (w mappingContext) found(a response, class providers.Class, code, message string) providers.Outcome {
 	return providers.Outcome{
 		Class: class, Code: code, Message: message, Echo: providers.Echo{Amount: a.info.total, Reference: a.info.cart},

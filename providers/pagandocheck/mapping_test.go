@@ -32,11 +32,11 @@ func failureOf(code string) string {
 
 func swap(body, from, to string) string { return strings.Replace(body, from, to, 1) }
 
-// Every line: an answer, and what it means to a charge.
+// Every line: a response, and what it means to a charge.
 func TestMappingOfCharges(t *testing.T) {
 	t.Parallel()
 	const doubt, succeeded, refused, known = "in_doubt", "succeeded", "refused", "duplicate"
-	providertest.Mapping(t, providertest.Answers{
+	providertest.Mapping(t, providertest.MappingRows{
 		{"charged, ids in data.data", 200, paidBody, succeeded, "72"},
 		{"charged, ids in data", 200, flatBody, succeeded, "72"},
 		{"charged, with HTTP 201", 201, paidBody, succeeded, "72"},
@@ -143,11 +143,11 @@ func TestMappingOfCharges(t *testing.T) {
 	}, func(r wire.Reply) (providers.Outcome, error) { return mapCharge(r, nil, with) })
 }
 
-// Every line: an answer, and what it means to the making of an order. Nothing there is in doubt.
+// Every line: a response, and what it means to the making of an order. Nothing there is in doubt.
 func TestMappingOfOrders(t *testing.T) {
 	t.Parallel()
 	const made = "made"
-	providertest.Mapping(t, providertest.Answers{
+	providertest.Mapping(t, providertest.MappingRows{
 		{"made", 200, orderBody, made, "ord-1"},
 		{"made, with HTTP 201", 201, orderBody, made, "ord-1"},
 		{"made, one level deeper", 200, `{"data":{"data":{"orderId":17}}}`, made, "17"},
@@ -188,18 +188,19 @@ func TestMappingOfOrders(t *testing.T) {
 	})
 }
 
-// infoBody is an answer about an order; token is made by hand from password, total and transaction.
+// infoBody is a response about an order; token is made by hand from password, total and
+// transaction.
 func infoBody(total, response string) string {
 	text := strings.Trim(total, `"`)
 	return `{"data":{"cartId":"pay-1","total":` + total + `,"transactionId":"tx-1","payResponse":"` + response + `","paymentToken":"` + md5hex("secret"+text+"tx-1") + `"}}`
 }
 
-// Every line: an answer, and what it means to a question.
-func TestMappingOfQuestions(t *testing.T) {
+// Every line: a response, and what it means to a status query.
+func TestMappingOfStatusQueries(t *testing.T) {
 	t.Parallel()
 	const doubt, succeeded, mismatch = "in_doubt", "succeeded", "mismatch"
 	good := infoBody(`"149.50"`, "APPROVED")
-	providertest.Mapping(t, providertest.Answers{
+	providertest.Mapping(t, providertest.MappingRows{
 		{"approved", 200, good, succeeded, "APPROVED"},
 		{"approved, in small letters", 200, swap(good, "APPROVED", "approved"), succeeded, "APPROVED"},
 		{"approved, the total a number", 200, infoBody("149.50", "APPROVED"), succeeded, "APPROVED"},
@@ -246,7 +247,7 @@ func TestMappingOfLogins(t *testing.T) {
 	t.Parallel()
 	good := `{"type":"API_AUTHENTICATION","key":"TOKEN","message":"Success","code":0,"data":{"token":"tok","key":"k"}}`
 	const granted = "granted"
-	providertest.Mapping(t, providertest.Answers{
+	providertest.Mapping(t, providertest.MappingRows{
 		{"a token", 200, good, granted, ""},
 		{"a token with HTTP 201", 201, good, granted, ""},
 		{"a token with HTTP 500", 500, good, "not sent", "no_token"},
@@ -274,9 +275,9 @@ func TestMappingOfLogins(t *testing.T) {
 
 func TestMappingOfBrokenExchanges(t *testing.T) {
 	t.Parallel()
-	providertest.Broken(t, providertest.Moves, func(err error) (providers.Outcome, error) { return mapCharge(wire.Reply{}, err, with) })
-	providertest.Broken(t, providertest.Asks, func(err error) (providers.Outcome, error) { return mapStatus(wire.Reply{}, err, with) })
-	providertest.Broken(t, providertest.Step, func(err error) (providers.Outcome, error) {
+	providertest.Broken(t, providertest.MoneyExchange, func(err error) (providers.Outcome, error) { return mapCharge(wire.Reply{}, err, with) })
+	providertest.Broken(t, providertest.StatusExchange, func(err error) (providers.Outcome, error) { return mapStatus(wire.Reply{}, err, with) })
+	providertest.Broken(t, providertest.OtherExchange, func(err error) (providers.Outcome, error) {
 		m, err := mapOrder(wire.Reply{}, err, with)
 		return m.outcome(), err
 	})
@@ -337,7 +338,7 @@ func TestTextsOfTheProviderAreScrubbed(t *testing.T) {
 	t.Parallel()
 	body := swap(switchBody, "fondos insuficientes", "tarjeta cd_card 4111111111111111 de ana@example.mx con token-1")
 	o, err := mapCharge(wire.Reply{Status: 200, Body: []byte(body)}, nil, with)
-	providertest.Scrubbed(t, providers.Refused, o, err, "cd_card", "4111", "ana@", "token-1")
+	providertest.TextsStayHidden(t, providers.Refused, o, err, "cd_card", "4111", "ana@", "token-1")
 }
 
 func TestAMessageHoldsWholeIDsOnly(t *testing.T) {

@@ -55,7 +55,7 @@ type Settings struct {
 	User         string           `name:"user" placeholder:"NAME" help:"User of the API."`
 	Password     providers.Secret `name:"password" placeholder:"TEXT" help:"Its password."`
 	PasswordFile string           `name:"password-file" placeholder:"FILE" help:"File that holds the password."`
-	TwoStep      bool             `name:"two-step" default:"true" negatable:"" help:"Create an order before the charge, so that it can be asked about."`
+	TwoStep      bool             `name:"two-step" default:"true" negatable:"" help:"Create an order before the charge, so that it can be queried."`
 	Origin       string           `name:"origin" default:"MAGENTO" placeholder:"TEXT" help:"The originECommerce of an order."`
 	TokenHeader  string           `name:"token-header" default:"Authorization: Bearer" placeholder:"NAME: SCHEME" help:"Header and scheme of the token; Authorization: alone sends it bare."`
 

@@ -22,8 +22,8 @@ func TestNothingThatWasSentIsRepeated(t *testing.T) {
 		return newTwoStep(t, config(url)).Status(t.Context(), q)
 	}
 	for name, row := range map[string]struct {
-		answer string
-		call   func(t *testing.T, url string) (providers.Outcome, error)
+		response string
+		call     func(t *testing.T, url string) (providers.Outcome, error)
 	}{
 		"as the code":            {`{"error":true,"code":SAID,"message":"x"}`, one},
 		"in the words":           {`{"error":true,"code":"300","message":SAID}`, one},
@@ -41,7 +41,7 @@ func TestNothingThatWasSentIsRepeated(t *testing.T) {
 	} {
 		t.Run(name, providertest.RedactionTest{
 			Values:   append([]string{"sandbox-password", "sandbox-user", "aft-0001"}, c.PrivateTexts()...),
-			Response: providertest.Says(200, row.answer, map[string]string{"/get-token": `{"error":false,"data":{"token":"bearer-token-of-today"}}`}),
+			Response: providertest.RespondWith(200, row.response, map[string]string{"/get-token": `{"error":false,"data":{"token":"bearer-token-of-today"}}`}),
 			Call:     row.call,
 		}.Run)
 	}

@@ -10,11 +10,11 @@ import (
 )
 
 // TwoStep is one account at Pagando Check that creates an order, which moves no money, and then
-// charges it. The order's id is the payment's id at the provider, whichever answer it was learnt
-// from. It is safe for concurrent use.
+// charges it. The order's id is the payment's id at the provider, whichever response named it. It
+// is safe for concurrent use.
 type TwoStep struct{ one *Client }
 
-// orderRef is the ledger's handle that holds an order's id.
+// orderRef is the provider reference that holds an order's id.
 const orderRef = "order_id"
 
 var _ providers.TwoStep = (*TwoStep)(nil)
@@ -32,7 +32,7 @@ func (c *TwoStep) Prepare(ctx context.Context) error { return c.one.Prepare(ctx)
 
 var _ providers.Charger = (*TwoStep)(nil)
 
-// Charge charges the order that an earlier attempt noted, or a new one. Nothing that can move money
+// Charge charges the order that an earlier attempt kept, or a new one. Nothing that can move money
 // leaves before the order's id is kept.
 func (c *TwoStep) Charge(ctx context.Context, ch providers.Charge, a providers.Attempt) (providers.Outcome, error) {
 	if _, err := encodeCharge(ch, ""); err != nil {
@@ -42,7 +42,7 @@ func (c *TwoStep) Charge(ctx context.Context, ch providers.Charge, a providers.A
 	if id == "" {
 		made, err := c.order(ctx, ch)
 		if err != nil || made.refusal != nil {
-			return providers.Redact(made.outcome(), c.one.reading(ch).hide...), err
+			return providers.Redact(made.outcome(), c.one.mappingContext(ch).hide...), err
 		}
 		id = made.id
 	}
@@ -53,7 +53,7 @@ func (c *TwoStep) Charge(ctx context.Context, ch providers.Charge, a providers.A
 	if err := a.Checkpoint(ctx, map[string]string{orderRef: id}, true); err != nil {
 		return providers.Outcome{}, &providers.NotSent{Reason: "not_noted", Err: err}
 	}
-	with := c.one.reading(ch)
+	with := c.one.mappingContext(ch)
 	with.order = id
 	reply, err := c.one.post(ctx, chargePath, body, tokenRefused, &with)
 	o, err := mapCharge(reply, err, with)
@@ -63,7 +63,7 @@ func (c *TwoStep) Charge(ctx context.Context, ch providers.Charge, a providers.A
 // order creates an order. Its error means that there is none that is known of; another may be
 // created.
 func (c *TwoStep) order(ctx context.Context, ch providers.Charge) (orderResult, error) {
-	return c.create(ctx, ch.Reference, ch.Amount.Text(), c.one.reading(ch))
+	return c.create(ctx, ch.Reference, ch.Amount.Text(), c.one.mappingContext(ch))
 }
 
 func (c *TwoStep) create(ctx context.Context, cart, total string, with mappingContext) (orderResult, error) {
@@ -77,7 +77,7 @@ func (c *TwoStep) create(ctx context.Context, cart, total string, with mappingCo
 
 var _ providers.StatusChecker = (*TwoStep)(nil)
 
-// Status asks about the payment's order.
+// Status queries the payment's order.
 func (c *TwoStep) Status(ctx context.Context, q providers.StatusQuery) (providers.Outcome, error) {
 	id := q.ProviderRefs[orderRef]
 	if id == "" {
@@ -88,12 +88,12 @@ func (c *TwoStep) Status(ctx context.Context, q providers.StatusQuery) (provider
 	}
 	var with mappingContext
 	if q.Charge != nil {
-		with = c.one.reading(*q.Charge)
+		with = c.one.mappingContext(*q.Charge)
 	} else {
-		with = c.one.reading(providers.Charge{})
+		with = c.one.mappingContext(providers.Charge{})
 	}
 	with.order, with.password = id, c.one.config.Password
-	reply, err := c.one.ask(ctx, id, tokenRefusedNoMoney, &with)
+	reply, err := c.one.queryOrder(ctx, id, tokenRefusedNoMoney, &with)
 	o, err := mapStatus(reply, err, with)
 	return providers.Redact(o, with.hide...), err
 }
@@ -105,14 +105,14 @@ const (
 
 var _ providers.Checker = (*TwoStep)(nil)
 
-// Check logs in, creates an order that nobody charges, and asks about it: the only proof that the
+// Check logs in, creates an order that nobody charges, and queries it: the only proof that the
 // account may do both.
 func (c *TwoStep) Check(ctx context.Context) ([]providers.Finding, error) {
 	found, err := c.one.checkLogin(ctx)
 	if err != nil {
 		return found, err
 	}
-	m, err := c.create(ctx, checkCart, checkTotal, c.one.reading(providers.Charge{}))
+	m, err := c.create(ctx, checkCart, checkTotal, c.one.mappingContext(providers.Charge{}))
 	if refusedAfterLogin(err) {
 		err = fmt.Errorf("%w: %w", errTokenRefused, err)
 	}
@@ -126,15 +126,15 @@ func (c *TwoStep) Check(ctx context.Context) ([]providers.Finding, error) {
 	return append(found, c.checkInfo(ctx, m.id)), nil
 }
 
-// checkInfo asks about the order that was just created. It is not paid, so that the answer is a
+// checkInfo queries the order that was just created. It is not paid, so that the result is in
 // doubt.
 func (c *TwoStep) checkInfo(ctx context.Context, id string) providers.Finding {
 	o, err := c.Status(ctx, providers.StatusQuery{Reference: checkCart, ProviderRefs: map[string]string{orderRef: id}})
 	switch {
 	case err != nil:
-		return providers.Finding{Warn: true, Text: "an order cannot be asked about: " + err.Error()}
+		return providers.Finding{Warn: true, Text: "an order cannot be queried: " + err.Error()}
 	case o.Class != providers.InDoubt || o.Echo.Reference != checkCart:
-		return providers.Finding{Warn: true, Text: fmt.Sprintf("a question about an unpaid order was answered with %s %s, and not with the order", o.Class, o.Code)}
+		return providers.Finding{Warn: true, Text: fmt.Sprintf("a status query of an unpaid order came to %s %s, and not to the order", o.Class, o.Code)}
 	}
-	return providers.Finding{Text: "an order can be asked about"}
+	return providers.Finding{Text: "an order can be queried"}
 }

@@ -19,8 +19,8 @@ import (
 
 // provider is a simulator behind a real connection.
 type provider struct {
-	desk *sandbox.Provider
-	url  string
+	sim *sandbox.Provider
+	url string
 }
 
 func serve(t *testing.T, o simulator.Options, faults ...sandbox.Fault) provider {
@@ -32,13 +32,13 @@ func serve(t *testing.T, o simulator.Options, faults ...sandbox.Fault) provider 
 func TestTheOrderIsKeptBeforeTheMoneyCanMove(t *testing.T) {
 	t.Parallel()
 	p := serve(t, simulator.Options{})
-	l := &providertest.Kept{}
+	l := &providertest.CheckpointRecorder{}
 	o, err := newTwoStep(t, config(p.url)).Charge(t.Context(), charge(t, "pay-1"), l.Attempt())
 	if err != nil || o.Class != providers.Succeeded || o.Code != "72" {
 		t.Fatalf("got %+v, %v", o, err)
 	}
-	if l.Handles["order_id"] == "" || o.ProviderID != l.Handles["order_id"] || !slices.Equal(l.Moves, []bool{true}) {
-		t.Errorf("kept %v, noted %v, the payment's id is %q", l.Handles, l.Moves, o.ProviderID)
+	if l.ProviderRefs["order_id"] == "" || o.ProviderID != l.ProviderRefs["order_id"] || !slices.Equal(l.MoneyStepNext, []bool{true}) {
+		t.Errorf("kept %v, noted %v, the payment's id is %q", l.ProviderRefs, l.MoneyStepNext, o.ProviderID)
 	}
 	for _, id := range []string{"folio 000001", "reference PAG-000001", "transactionNumber 98000001", "orderNumber A1B2"} {
 		if !strings.Contains(o.Message, id) {
@@ -50,34 +50,34 @@ func TestTheOrderIsKeptBeforeTheMoneyCanMove(t *testing.T) {
 func TestAnAttemptThatOwnsThePaymentNoMoreSendsNothing(t *testing.T) {
 	t.Parallel()
 	p := serve(t, simulator.Options{})
-	l := &providertest.Kept{Refuse: errors.New("not the owner")}
+	l := &providertest.CheckpointRecorder{Err: errors.New("not the owner")}
 	_, err := newTwoStep(t, config(p.url)).Charge(t.Context(), charge(t, "pay-1"), l.Attempt())
 	var notSent *providers.NotSent
-	if !errors.As(err, &notSent) || !errors.Is(err, l.Refuse) || p.desk.ArrivalCount("pay-1") != 0 {
-		t.Errorf("got %v, %d charges arrived", err, p.desk.ArrivalCount("pay-1"))
+	if !errors.As(err, &notSent) || !errors.Is(err, l.Err) || p.sim.ArrivalCount("pay-1") != 0 {
+		t.Errorf("got %v, %d charges arrived", err, p.sim.ArrivalCount("pay-1"))
 	}
 }
 
 func TestAnEarlierAttemptsOrderIsUsedAgain(t *testing.T) {
 	t.Parallel()
 	p := serve(t, simulator.Options{Duplicates: sandbox.Refuse}, sandbox.Fault{Kind: "hang_up_after", Next: 1})
-	c, l := newTwoStep(t, config(p.url)), &providertest.Kept{}
+	c, l := newTwoStep(t, config(p.url)), &providertest.CheckpointRecorder{}
 	if o, err := c.Charge(t.Context(), charge(t, "pay-1"), l.Attempt()); err != nil || o.Class != providers.InDoubt {
 		t.Fatalf("the first attempt: %+v, %v", o, err)
 	}
-	first := l.Handles["order_id"]
+	first := l.ProviderRefs["order_id"]
 	o, err := c.Charge(t.Context(), charge(t, "pay-1"), l.Attempt())
 	if err != nil || o.Class != providers.Duplicate || o.Code != "SWITCH_4025" {
 		t.Errorf("the second attempt: %+v, %v", o, err)
 	}
-	if l.Handles["order_id"] != first || !slices.Equal(l.Moves, []bool{true, true}) || p.desk.ExecutionCount("pay-1") != 1 {
-		t.Errorf("order %q after %q, noted %v, money moved %d times", l.Handles["order_id"], first, l.Moves, p.desk.ExecutionCount("pay-1"))
+	if l.ProviderRefs["order_id"] != first || !slices.Equal(l.MoneyStepNext, []bool{true, true}) || p.sim.ExecutionCount("pay-1") != 1 {
+		t.Errorf("order %q after %q, noted %v, money moved %d times", l.ProviderRefs["order_id"], first, l.MoneyStepNext, p.sim.ExecutionCount("pay-1"))
 	}
 }
 
 // Whatever becomes of the first step, no money can have moved: it is an error, and the attempt may
 // be repeated.
-func TestAnOrderWithoutAnAnswerIsNotADoubt(t *testing.T) {
+func TestAnOrderWithoutAResponseIsNotADoubt(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
 		kind, reason string
@@ -94,7 +94,7 @@ func TestAnOrderWithoutAnAnswerIsNotADoubt(t *testing.T) {
 		{"throttled", "throttled", 7 * time.Second},
 	} {
 		p := serve(t, simulator.Options{}, sandbox.Fault{Kind: row.kind, Operation: sandbox.StepOperation, RetryAfter: "7"})
-		c, l := config(p.url), &providertest.Kept{}
+		c, l := config(p.url), &providertest.CheckpointRecorder{}
 		if row.kind == "slow_before" {
 			c.Timeout = 300 * time.Millisecond
 		}
@@ -103,8 +103,8 @@ func TestAnOrderWithoutAnAnswerIsNotADoubt(t *testing.T) {
 		if !errors.As(err, &notSent) || notSent.Reason != row.reason || notSent.RetryAfter != row.after {
 			t.Errorf("%s: got %+v, %v, want not sent for %s", row.kind, o, err, row.reason)
 		}
-		if len(l.Moves) != 0 || p.desk.ArrivalCount("pay-1") != 0 {
-			t.Errorf("%s: noted %v, %d charges arrived", row.kind, l.Moves, p.desk.ArrivalCount("pay-1"))
+		if len(l.MoneyStepNext) != 0 || p.sim.ArrivalCount("pay-1") != 0 {
+			t.Errorf("%s: noted %v, %d charges arrived", row.kind, l.MoneyStepNext, p.sim.ArrivalCount("pay-1"))
 		}
 	}
 }
@@ -112,48 +112,48 @@ func TestAnOrderWithoutAnAnswerIsNotADoubt(t *testing.T) {
 func TestAnAccountWithoutPaymentSettingsFailsAtItsOrder(t *testing.T) {
 	t.Parallel()
 	p := serve(t, simulator.Options{}, sandbox.Fault{Kind: "decline", Code: "300", Operation: sandbox.StepOperation})
-	l := &providertest.Kept{}
+	l := &providertest.CheckpointRecorder{}
 	o, err := newTwoStep(t, config(p.url)).Charge(t.Context(), charge(t, "pay-1"), l.Attempt())
-	if err != nil || o.Class != providers.Refused || o.Code != "300" || len(l.Moves) != 0 {
-		t.Errorf("got %+v, %v, noted %v", o, err, l.Moves)
+	if err != nil || o.Class != providers.Refused || o.Code != "300" || len(l.MoneyStepNext) != 0 {
+		t.Errorf("got %+v, %v, noted %v", o, err, l.MoneyStepNext)
 	}
 }
 
-func TestACartThatExistsAlreadyIsAPersonsAndIsNotCharged(t *testing.T) {
+func TestACartThatExistsAlreadyIsHeldAndNotCharged(t *testing.T) {
 	t.Parallel()
 	p := serve(t, simulator.Options{}, sandbox.Fault{Kind: "decline", Code: "SWITCH_4025", Operation: sandbox.StepOperation})
-	l := &providertest.Kept{}
+	l := &providertest.CheckpointRecorder{}
 	o, err := newTwoStep(t, config(p.url)).Charge(t.Context(), charge(t, "pay-1"), l.Attempt())
-	if err != nil || o.Class != providers.Mismatch || o.Code != "reference_taken" || len(l.Moves) != 0 || p.desk.ArrivalCount("pay-1") != 0 {
-		t.Errorf("got %+v, %v, noted %v, %d charges arrived", o, err, l.Moves, p.desk.ArrivalCount("pay-1"))
+	if err != nil || o.Class != providers.Mismatch || o.Code != "reference_taken" || len(l.MoneyStepNext) != 0 || p.sim.ArrivalCount("pay-1") != 0 {
+		t.Errorf("got %+v, %v, noted %v, %d charges arrived", o, err, l.MoneyStepNext, p.sim.ArrivalCount("pay-1"))
 	}
 }
 
 func TestTheBuyersTurnKeepsTheOrder(t *testing.T) {
 	t.Parallel()
 	p := serve(t, simulator.Options{}, sandbox.Fault{Kind: "decline", Code: "71"})
-	l := &providertest.Kept{}
+	l := &providertest.CheckpointRecorder{}
 	o, err := newTwoStep(t, config(p.url)).Charge(t.Context(), charge(t, "pay-1"), l.Attempt())
-	if err != nil || o.Class != providers.Refused || o.Code != "71" || o.ProviderID != l.Handles["order_id"] || o.ProviderID == "" {
-		t.Errorf("got %+v, %v, order %q", o, err, l.Handles["order_id"])
+	if err != nil || o.Class != providers.Refused || o.Code != "71" || o.ProviderID != l.ProviderRefs["order_id"] || o.ProviderID == "" {
+		t.Errorf("got %+v, %v, order %q", o, err, l.ProviderRefs["order_id"])
 	}
 	if o.Decline != providers.Hard || !strings.Contains(o.Message, "3-D Secure") {
 		t.Errorf("got decline %q, message %q", o.Decline, o.Message)
 	}
 }
 
-func TestAQuestionTakesTheOrderFromWhereItIsKnown(t *testing.T) {
+func TestAStatusQueryTakesTheOrderFromWhereItIsKnown(t *testing.T) {
 	t.Parallel()
 	p := serve(t, simulator.Options{})
-	c, l := newTwoStep(t, config(p.url)), &providertest.Kept{}
+	c, l := newTwoStep(t, config(p.url)), &providertest.CheckpointRecorder{}
 	ch := charge(t, "pay-1")
 	if _, err := c.Charge(t.Context(), ch, l.Attempt()); err != nil {
 		t.Fatal(err)
 	}
-	id := l.Handles["order_id"]
+	id := l.ProviderRefs["order_id"]
 	for name, q := range map[string]providers.StatusQuery{
-		"from the handles":           {ProviderRefs: l.Handles},
-		"from the handles first":     {ProviderRefs: l.Handles, ProviderID: "ord_other"},
+		"from the handles":           {ProviderRefs: l.ProviderRefs},
+		"from the handles first":     {ProviderRefs: l.ProviderRefs, ProviderID: "ord_other"},
 		"from the id, details gone":  {ProviderID: id},
 		"from the id, with a charge": {ProviderID: id, Charge: &ch},
 	} {
@@ -171,11 +171,11 @@ func TestAQuestionTakesTheOrderFromWhereItIsKnown(t *testing.T) {
 func TestAnotherAmountIsRepeatedAsItIs(t *testing.T) {
 	t.Parallel()
 	p := serve(t, simulator.Options{}, sandbox.Fault{Kind: "wrong_amount"})
-	c, l := newTwoStep(t, config(p.url)), &providertest.Kept{}
+	c, l := newTwoStep(t, config(p.url)), &providertest.CheckpointRecorder{}
 	if _, err := c.Charge(t.Context(), charge(t, "pay-1"), l.Attempt()); err != nil {
 		t.Fatal(err)
 	}
-	o, err := c.Status(t.Context(), providers.StatusQuery{Reference: "pay-1", ProviderRefs: l.Handles})
+	o, err := c.Status(t.Context(), providers.StatusQuery{Reference: "pay-1", ProviderRefs: l.ProviderRefs})
 	if err != nil || o.Echo.Amount != "1149.50" {
 		t.Errorf("got %+v, %v", o, err)
 	}
@@ -207,7 +207,7 @@ func TestTheTokensHeaderIsASetting(t *testing.T) {
 		p := serve(t, simulator.Options{TokenHeader: taken})
 		c := config(p.url)
 		c.TokenHeader = setting
-		if o, err := newTwoStep(t, c).Charge(t.Context(), charge(t, "pay-1"), (&providertest.Kept{}).Attempt()); err != nil || o.Class != providers.Succeeded {
+		if o, err := newTwoStep(t, c).Charge(t.Context(), charge(t, "pay-1"), (&providertest.CheckpointRecorder{}).Attempt()); err != nil || o.Class != providers.Succeeded {
 			t.Errorf("%q: got %+v, %v", setting, o, err)
 		}
 	}
@@ -232,11 +232,11 @@ func TestCheckSaysWhatTheAccountMayDo(t *testing.T) {
 		says    string
 		warns   bool
 	}{
-		{name: "all is well", says: "an order can be asked about"},
+		{name: "all is well", says: "an order can be queried"},
 		{name: "all is well, totals as numbers", options: simulator.Options{NumberTotals: true}, says: "may use the two-step order"},
 		{name: "no orders", options: simulator.Options{NoOrders: true}, wrong: "REMESA_PAGANDOCHECK_TWO_STEP=false"},
 		{name: "no payment settings", faults: []sandbox.Fault{{Kind: "decline", Code: "300", Operation: sandbox.StepOperation}}, wrong: "code 300"},
-		{name: "orders that cannot be asked about", faults: []sandbox.Fault{{Kind: "not_found"}}, says: "cannot be asked about", warns: true},
+		{name: "orders that cannot be queried", faults: []sandbox.Fault{{Kind: "not_found"}}, says: "cannot be queried", warns: true},
 		{name: "another password", options: simulator.Options{Password: "another"}, wrong: "109", refused: true},
 		{name: "another password, in one step", options: simulator.Options{Password: "another"}, one: true, wrong: "109", refused: true},
 		{name: "another header", options: simulator.Options{TokenHeader: "Autorization: Bearer "}, wrong: "header or scheme?", refused: true},
@@ -245,7 +245,7 @@ func TestCheckSaysWhatTheAccountMayDo(t *testing.T) {
 			wrong: "REMESA_PAGANDOCHECK_TWO_STEP=false", refused: true,
 		},
 		{name: "a bare token", options: simulator.Options{TokenHeader: "Authorization: "}, one: true, wrong: "REMESA_PAGANDOCHECK_TOKEN_HEADER", refused: true},
-		{name: "one step", one: true, says: "waits for a person", warns: true},
+		{name: "one step", one: true, says: "is held for an operator", warns: true},
 	} {
 		p := serve(t, row.options, row.faults...)
 		var checker providers.Checker = newTwoStep(t, config(p.url))
@@ -260,7 +260,7 @@ func TestCheckSaysWhatTheAccountMayDo(t *testing.T) {
 		if i := slices.IndexFunc(found, func(f providers.Finding) bool { return strings.Contains(f.Text, row.says) }); row.says != "" && (i < 0 || found[i].Warn != row.warns) {
 			t.Errorf("%s: found %+v", row.name, found)
 		}
-		if len(p.desk.Arrivals()) != 0 {
+		if len(p.sim.Arrivals()) != 0 {
 			t.Errorf("%s: a request that can move money arrived", row.name)
 		}
 	}
@@ -275,11 +275,11 @@ func TestRefusedCredentialsStopAfterOneLogin(t *testing.T) {
 		if err := c.Prepare(t.Context()); !errors.As(err, &credentials) || credentials.Code != "109" {
 			t.Fatalf("prepare: got %v", err)
 		}
-		if _, err := c.Charge(t.Context(), charge(t, "pay-1"), (&providertest.Kept{}).Attempt()); !errors.As(err, &credentials) {
+		if _, err := c.Charge(t.Context(), charge(t, "pay-1"), (&providertest.CheckpointRecorder{}).Attempt()); !errors.As(err, &credentials) {
 			t.Fatalf("charge: got %v", err)
 		}
 	}
-	if n := p.desk.Logins(); n != 1 {
+	if n := p.sim.Logins(); n != 1 {
 		t.Errorf("%d logins, want 1", n)
 	}
 }
@@ -299,8 +299,8 @@ func TestRefusedCredentialsAreNotTriedAgainWithinAnAttempt(t *testing.T) {
 		c.Cooldown = time.Nanosecond
 		var credentials *providers.CredentialsError
 		_, err := newClient(t, c).Charge(t.Context(), charge(t, "pay-1"), providers.Attempt{})
-		if !errors.As(err, &credentials) || p.desk.Logins() != row.logins || p.desk.ArrivalCount("pay-1") != row.arrived {
-			t.Errorf("%s: %d logins, %d charges, %v", row.name, p.desk.Logins(), p.desk.ArrivalCount("pay-1"), err)
+		if !errors.As(err, &credentials) || p.sim.Logins() != row.logins || p.sim.ArrivalCount("pay-1") != row.arrived {
+			t.Errorf("%s: %d logins, %d charges, %v", row.name, p.sim.Logins(), p.sim.ArrivalCount("pay-1"), err)
 		}
 	}
 }
@@ -337,46 +337,46 @@ func TestALoginThatComesToNothingIsNotNow(t *testing.T) {
 
 func TestOneTokenServesManyCharges(t *testing.T) {
 	t.Parallel()
-	p := serve(t, simulator.Options{LoginRevokes: true}, sandbox.Fault{Kind: "expire_tokens", Operation: sandbox.SendOperation, Reference: "pay-5"})
+	p := serve(t, simulator.Options{LoginRevokesTokens: true}, sandbox.Fault{Kind: "expire_tokens", Operation: sandbox.SendOperation, Reference: "pay-5"})
 	c := newTwoStep(t, config(p.url))
 	for i := range 4 {
 		reference := fmt.Sprintf("pay-%d", i+1)
-		if o, err := c.Charge(t.Context(), charge(t, reference), (&providertest.Kept{}).Attempt()); err != nil || o.Class != providers.Succeeded {
+		if o, err := c.Charge(t.Context(), charge(t, reference), (&providertest.CheckpointRecorder{}).Attempt()); err != nil || o.Class != providers.Succeeded {
 			t.Fatalf("%s: got %+v, %v", reference, o, err)
 		}
 	}
-	if n := p.desk.Logins(); n != 1 {
+	if n := p.sim.Logins(); n != 1 {
 		t.Errorf("%d logins for four charges, want 1", n)
 	}
 	var credentials *providers.CredentialsError
-	if _, err := c.Charge(t.Context(), charge(t, "pay-5"), (&providertest.Kept{}).Attempt()); !errors.As(err, &credentials) || credentials.Code != "100" {
+	if _, err := c.Charge(t.Context(), charge(t, "pay-5"), (&providertest.CheckpointRecorder{}).Attempt()); !errors.As(err, &credentials) || credentials.Code != "100" {
 		t.Errorf("a charge whose tokens all end at once: got %v", err)
 	}
-	if n, arrived := p.desk.Logins(), p.desk.ArrivalCount("pay-5"); n != 2 || arrived != 2 || p.desk.ExecutionCount("pay-5") != 0 {
+	if n, arrived := p.sim.Logins(), p.sim.ArrivalCount("pay-5"); n != 2 || arrived != 2 || p.sim.ExecutionCount("pay-5") != 0 {
 		t.Errorf("%d logins and %d charges, want two of each", n, arrived)
 	}
 }
 
-// Nothing of a charge's person or card or of the account's secrets shows in an outcome, an error or
-// a handle, whatever the provider does.
+// Nothing of a charge's payer or card or of the account's secrets shows in an outcome, an error or
+// a provider reference, whatever the provider does.
 func TestNoOutcomeCarriesPersonalDataOrSecrets(t *testing.T) {
 	t.Parallel()
 	secrets := []string{"sandbox-user", "sandbox-password", "cd_example", "5d1c0b1e", "CONTRATO", "aft-0001", "pagando-token"}
-	providertest.Silent(t, secrets, []string{""}, func(t *testing.T, f sandbox.Fault) string {
+	providertest.SecretsStayHidden(t, secrets, []string{""}, func(t *testing.T, f sandbox.Fault) string {
 		f.Next = 2
 		p := serve(t, simulator.Options{}, f)
-		c, l := newTwoStep(t, config(p.url)), &providertest.Kept{}
+		c, l := newTwoStep(t, config(p.url)), &providertest.CheckpointRecorder{}
 		ch := charge(t, "pay-1")
 		o, err := c.Charge(t.Context(), ch, l.Attempt())
-		asked, askErr := c.Status(t.Context(), providers.StatusQuery{Reference: "pay-1", Amount: ch.Amount, Charge: &ch, ProviderRefs: l.Handles})
+		queried, queryErr := c.Status(t.Context(), providers.StatusQuery{Reference: "pay-1", Amount: ch.Amount, Charge: &ch, ProviderRefs: l.ProviderRefs})
 		found, checkErr := c.Check(t.Context())
-		return fmt.Sprintf("%+v %v %+v %v %+v %v %v", o, err, asked, askErr, found, checkErr, l.Handles)
+		return fmt.Sprintf("%+v %v %+v %v %+v %v %v", o, err, queried, queryErr, found, checkErr, l.ProviderRefs)
 	})
 }
 
 func TestBadSettingsAreNamedWithoutTheirValues(t *testing.T) {
 	t.Parallel()
-	providertest.Settings(t, "REMESA_PAGANDOCHECK_", pagandocheck.NewTwoStep, config("https://pay.example"), providertest.Spoilt[pagandocheck.Config]{
+	providertest.Settings(t, "REMESA_PAGANDOCHECK_", pagandocheck.NewTwoStep, config("https://pay.example"), providertest.WrongSettings[pagandocheck.Config]{
 		{"BASE_URL: must be https", func(c *pagandocheck.Config) { c.BaseURL = "http://canary.example" }},
 		{"USER: must be set", func(c *pagandocheck.Config) { c.User = "" }},
 		{"PASSWORD: must be set", func(c *pagandocheck.Config) { c.Password = "" }},
@@ -402,13 +402,13 @@ func TestWhatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
 		for form, c := range map[string]providers.Charger{"one step": one, "two steps": two} {
 			ch := charge(t, "pay-1")
 			spoil(&ch)
-			o, err := c.Charge(t.Context(), ch, (&providertest.Kept{}).Attempt())
+			o, err := c.Charge(t.Context(), ch, (&providertest.CheckpointRecorder{}).Attempt())
 			if err != nil || o.Class != providers.Refused || o.Code != "invalid" || o.Message == "" {
 				t.Errorf("%s, %s: got %+v, %v", name, form, o, err)
 			}
 		}
 	}
-	if n := len(p.desk.Arrivals()) + p.desk.Logins(); n != 0 {
+	if n := len(p.sim.Arrivals()) + p.sim.Logins(); n != 0 {
 		t.Errorf("%d requests arrived", n)
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/remesa/remesa/providers/wire"
 )
 
-// Client is one account at Pago Seguro. It is safe for concurrent use. It is no StatusChecker:
-// there is nobody to ask.
+// Client is one account at Pago Seguro. It is safe for concurrent use. It is no StatusChecker: the
+// provider has no status query.
 type Client struct {
 	config Config
 	base   *url.URL
@@ -37,7 +37,7 @@ func (c *Client) Prepare(ctx context.Context) error { return c.api.Prepare(ctx) 
 var _ providers.Charger = (*Client)(nil)
 
 // Charge charges the card. Only a request whose token was rejected, and which was therefore not
-// looked at, is made a second time.
+// read, is made a second time.
 func (c *Client) Charge(ctx context.Context, charge providers.Charge, _ providers.Attempt) (providers.Outcome, error) {
 	now := c.config.Now()
 	if expired(charge.Card, now) {
@@ -47,7 +47,7 @@ func (c *Client) Charge(ctx context.Context, charge providers.Charge, _ provider
 	if err != nil {
 		return wire.Inexpressible(err), nil
 	}
-	with := c.reading(charge, now)
+	with := c.mappingContext(charge, now)
 	reply, err := c.post(ctx, chargePath, body, &with)
 	o, err := mapCharge(reply, err, with)
 	return providers.Redact(o, with.hide...), err
@@ -61,13 +61,13 @@ func (c *Client) Tokenize(ctx context.Context, number, code providers.Secret) (p
 	if err != nil {
 		return "", err
 	}
-	with := c.reading(providers.Charge{}, c.config.Now())
+	with := c.mappingContext(providers.Charge{}, c.config.Now())
 	reply, err := c.post(ctx, cardPath, body, &with)
 	return mapTokenization(reply, err, with, number, code)
 }
 
-// post sends JSON under the account's token, and once more under its successor where it was refused.
-// The tokens are noted among what is hidden.
+// post sends JSON under the account's token, and once more under its successor where it was
+// refused. The tokens are added to what is hidden.
 func (c *Client) post(ctx context.Context, path string, body []byte, with *mappingContext) (wire.Reply, error) {
 	r, err := wire.NewRequestAt(http.MethodPost, c.base, path, body)
 	if err != nil {
@@ -85,7 +85,7 @@ func (c *Client) Check(ctx context.Context) ([]providers.Finding, error) {
 	}
 	return []providers.Finding{
 		{Text: "login accepted; whether the account's product is recurring charges shows with the first charge"},
-		{Text: "no status query: a charge without a clear answer is held for a person"},
+		{Text: "no status query: a charge without a clear response is held for an operator"},
 	}, nil
 }
 
@@ -98,6 +98,6 @@ func (c *Client) login(ctx context.Context, _ auth.Token) (auth.Token, error) {
 	return mapLogin(reply, err, c.config.Now())
 }
 
-func (c *Client) reading(charge providers.Charge, now time.Time) mappingContext {
+func (c *Client) mappingContext(charge providers.Charge, now time.Time) mappingContext {
 	return mappingContext{now: now, hard: c.config.HardDeclines, hide: append([]string{c.config.APIKey.Reveal()}, charge.PrivateTexts()...)}
 }

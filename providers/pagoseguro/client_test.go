@@ -22,7 +22,7 @@ func simulate(t *testing.T, o simulator.Options, faults ...sandbox.Fault) (*sand
 
 func TestBadSettingsAreNamedWithoutTheirValues(t *testing.T) {
 	t.Parallel()
-	providertest.Settings(t, "REMESA_PAGOSEGURO_", pagoseguro.New, config("https://pay.example"), providertest.Spoilt[pagoseguro.Config]{
+	providertest.Settings(t, "REMESA_PAGOSEGURO_", pagoseguro.New, config("https://pay.example"), providertest.WrongSettings[pagoseguro.Config]{
 		{"BASE_URL: must be https", func(c *pagoseguro.Config) { c.BaseURL = "http://canary.example" }},
 		{"BASE_URL: certificate auth", func(c *pagoseguro.Config) { c.CAFile = "nowhere.pem" }},
 		{"ACCOUNT_ID: must be a whole number", func(c *pagoseguro.Config) { c.AccountID = "canary" }},
@@ -32,7 +32,7 @@ func TestBadSettingsAreNamedWithoutTheirValues(t *testing.T) {
 	})
 }
 
-func TestItCannotBeAsked(t *testing.T) {
+func TestItCannotBeQueried(t *testing.T) {
 	t.Parallel()
 	if _, can := any(newClient(t, config("http://127.0.0.1:1"))).(providers.StatusChecker); can {
 		t.Error("an adapter without a status query has one")
@@ -41,7 +41,7 @@ func TestItCannotBeAsked(t *testing.T) {
 
 func TestWhatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
 	t.Parallel()
-	desk, url := simulate(t, simulator.Options{})
+	sim, url := simulate(t, simulator.Options{})
 	c := newClient(t, config(url))
 	for name, row := range map[string]struct {
 		spoil func(p *providers.Charge)
@@ -61,7 +61,7 @@ func TestWhatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
 			t.Errorf("%s: got %+v, %v", name, o, err)
 		}
 	}
-	if n := len(desk.Arrivals()) + desk.Logins(); n != 0 {
+	if n := len(sim.Arrivals()) + sim.Logins(); n != 0 {
 		t.Errorf("%d requests arrived", n)
 	}
 }
@@ -78,7 +78,7 @@ func TestManyChargesWhileTokensEnd(t *testing.T) {
 			for n := range expiries {
 				faults = append(faults, sandbox.Fault{Kind: kind, Next: 1, Reference: fmt.Sprintf("SO%04d", 250*(n+1))})
 			}
-			desk, url := simulate(t, simulator.Options{}, faults...)
+			sim, url := simulate(t, simulator.Options{}, faults...)
 			c := newClient(t, config(url))
 			var group sync.WaitGroup
 			for lane := range 8 {
@@ -92,12 +92,12 @@ func TestManyChargesWhileTokensEnd(t *testing.T) {
 			}
 			group.Wait()
 			for n := range 1000 {
-				if moved := desk.ExecutionCount(fmt.Sprintf("SO%04d", n)); moved != 1 {
+				if moved := sim.ExecutionCount(fmt.Sprintf("SO%04d", n)); moved != 1 {
 					t.Errorf("charge %d was executed %d times", n, moved)
 				}
 			}
-			t.Logf("1,000 charges, %d ended tokens: %d logins", expiries, desk.Logins())
-			if n := desk.Logins(); n > 1+expiries {
+			t.Logf("1,000 charges, %d ended tokens: %d logins", expiries, sim.Logins())
+			if n := sim.Logins(); n > 1+expiries {
 				t.Errorf("%d logins for %d ended tokens", n, expiries)
 			}
 		})
@@ -110,7 +110,7 @@ func TestTheLoginIsCalledBoundedlyOften(t *testing.T) {
 		fault   string
 		refused bool
 	}{{"unauthorized", true}, {"bad_gateway_before", false}} {
-		desk, url := simulate(t, simulator.Options{}, sandbox.Fault{Kind: row.fault, Operation: sandbox.LoginOperation})
+		sim, url := simulate(t, simulator.Options{}, sandbox.Fault{Kind: row.fault, Operation: sandbox.LoginOperation})
 		c := newClient(t, config(url))
 		for range 500 {
 			err := c.Prepare(t.Context())
@@ -118,11 +118,11 @@ func TestTheLoginIsCalledBoundedlyOften(t *testing.T) {
 				t.Fatalf("%s: got %v", row.fault, err)
 			}
 		}
-		t.Logf("%s at every login, 500 preparations: %d login calls", row.fault, desk.Logins())
-		if n := desk.Logins(); n > 5 || row.refused && n != 1 {
+		t.Logf("%s at every login, 500 preparations: %d login calls", row.fault, sim.Logins())
+		if n := sim.Logins(); n > 5 || row.refused && n != 1 {
 			t.Errorf("%s: %d logins", row.fault, n)
 		}
-		if len(desk.Arrivals()) != 0 {
+		if len(sim.Arrivals()) != 0 {
 			t.Errorf("%s: a request that can move money arrived", row.fault)
 		}
 	}
@@ -130,10 +130,10 @@ func TestTheLoginIsCalledBoundedlyOften(t *testing.T) {
 
 func TestCheckLogsIn(t *testing.T) {
 	t.Parallel()
-	desk, url := simulate(t, simulator.Options{})
+	sim, url := simulate(t, simulator.Options{})
 	found, err := newClient(t, config(url)).Check(t.Context())
-	if err != nil || len(found) != 2 || desk.Logins() != 1 || len(desk.Arrivals()) != 0 {
-		t.Errorf("got %+v, %v after %d logins", found, err, desk.Logins())
+	if err != nil || len(found) != 2 || sim.Logins() != 1 || len(sim.Arrivals()) != 0 {
+		t.Errorf("got %+v, %v after %d logins", found, err, sim.Logins())
 	}
 	other := config(url)
 	other.APIKey = "another"
@@ -144,7 +144,7 @@ func TestCheckLogsIn(t *testing.T) {
 
 func TestACardIsTokenized(t *testing.T) {
 	t.Parallel()
-	desk, url := simulate(t, simulator.Options{})
+	sim, url := simulate(t, simulator.Options{})
 	c := newClient(t, config(url))
 	card, err := c.Tokenize(t.Context(), "4000000000000002", "012")
 	if err != nil {
@@ -152,7 +152,7 @@ func TestACardIsTokenized(t *testing.T) {
 	}
 	p := charge(t, "SO0001")
 	p.Card.Token = card
-	if o, err := c.Charge(t.Context(), p, providers.Attempt{}); err != nil || o.Class != providers.Succeeded || desk.ExecutionCount("SO0001") != 1 {
+	if o, err := c.Charge(t.Context(), p, providers.Attempt{}); err != nil || o.Class != providers.Succeeded || sim.ExecutionCount("SO0001") != 1 {
 		t.Errorf("a charge of it came to %+v, %v", o, err)
 	}
 }
@@ -185,7 +185,7 @@ func TestNoErrorRepeatsACard(t *testing.T) {
 func TestNoOutcomeCarriesPersonalDataOrSecrets(t *testing.T) {
 	t.Parallel()
 	secrets := []string{"sandbox-api-key", cardToken, "100000000", "3100000000", "Ana", "ana@", "Calle", "eyJ"}
-	providertest.Silent(t, secrets, []string{sandbox.SendOperation}, func(t *testing.T, f sandbox.Fault) string {
+	providertest.SecretsStayHidden(t, secrets, []string{sandbox.SendOperation}, func(t *testing.T, f sandbox.Fault) string {
 		_, url := simulate(t, simulator.Options{}, f)
 		o, err := newClient(t, config(url)).Charge(t.Context(), charge(t, "SO0001"), providers.Attempt{})
 		return fmt.Sprintf("%+v %v", o, err)

@@ -1,5 +1,5 @@
-// Package pagoseguro charges tokenized cards through Pago Seguro (Colombia). It cannot ask what became of a charge: the provider has no
-// status query.
+// Package pagoseguro charges tokenized cards through Pago Seguro (Colombia). It cannot query what
+// became of a charge: the provider has no status query.
 package pagoseguro
 
 import (
@@ -20,7 +20,8 @@ type Config struct {
 	BaseURL   string
 	AccountID string
 	APIKey    providers.Secret
-	// HardDeclines are the messages of declines that will not pass later either; every other decline may.
+	// HardDeclines are the messages of declines that will not pass later either; every other
+	// decline may.
 	HardDeclines []string
 	// Name is the account's name here, "default" unless set.
 	Name string
@@ -49,7 +50,8 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// New builds a client for one account; it dials nothing. Errors name the setting, and never its value.
+// New builds a client for one account; it dials nothing. Errors name the setting, and never its
+// value.
 func New(c Config) (*Client, error) {
 	c = c.withDefaults()
 	base, err := wire.ParseBase(c.BaseURL)
@@ -81,5 +83,5 @@ func accountID(text string) (int64, error) {
 	return id, nil
 }
 
-// tokenLife is the one of the documentation's examples, for an answer that does not say.
+// tokenLife is the one of the documentation's examples, for a response that does not say.
 const tokenLife = time.Hour

@@ -15,10 +15,10 @@ func TestConformance(t *testing.T) {
 	t.Parallel()
 	providertest.Forms(t, map[string]simulator.Options{
 		providertest.AsAssumed: {}, "the HTTP status is always 200": {Always200: true}, // else it repeats status_code
-	}, subject)
+	}, suite)
 }
 
-func subject(o simulator.Options) providertest.Suite {
+func suite(o simulator.Options) providertest.Suite {
 	row := func(name, kind, code string, want providers.Class, moved int) providertest.Row {
 		return providertest.Row{Name: name, Faults: []sandbox.Fault{{Kind: kind, Next: 1}}, Want: want, Code: code, Moved: moved}
 	}
@@ -49,14 +49,14 @@ func subject(o simulator.Options) providertest.Suite {
 // A provider that knows the reference says nothing of whose charge it has.
 func TestARepeatedTxnIDIsADuplicate(t *testing.T) {
 	t.Parallel()
-	desk, url := simulate(t, simulator.Options{Duplicates: sandbox.Refuse})
+	sim, url := simulate(t, simulator.Options{Duplicates: sandbox.Refuse})
 	c := newClient(t, config(url))
 	for _, want := range []providers.Class{providers.Succeeded, providers.Duplicate} {
 		if o, err := c.Charge(t.Context(), charge(t, "SO0001"), providers.Attempt{}); err != nil || o.Class != want || o.Echo.Complete {
 			t.Errorf("got %+v, %v, want %s", o, err, want)
 		}
 	}
-	if n := desk.ExecutionCount("SO0001"); n != 1 {
+	if n := sim.ExecutionCount("SO0001"); n != 1 {
 		t.Errorf("money moved %d times", n)
 	}
 }

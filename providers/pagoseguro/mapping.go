@@ -14,8 +14,8 @@ import (
 	"github.com/remesa/remesa/providers/wire"
 )
 
-// This file holds all that is believed of Pago Seguro. Nothing else can be asked about a charge:
-// whatever is not clear is in doubt.
+// This file holds all that is assumed of Pago Seguro. Nothing can be queried of a charge: whatever
+// is not clear is in doubt.
 
 const (
 	approved = "Aprobado"
@@ -33,7 +33,8 @@ const (
 // refusalCodes are the envelope's codes for a request that is wrong in itself.
 var refusalCodes = map[int]bool{http.StatusBadRequest: true, http.StatusNotFound: true, http.StatusUnprocessableEntity: true}
 
-// duplicatePattern guess from a text that the txnid was used before; nothing is documented.
+// duplicatePattern are parts of texts which say that the txnid was used before; nothing is
+// documented.
 var duplicatePattern = []string{"duplic", "ya existe", "repetid", "already", "taken"}
 
 // duplicate reports a refusal because the txnid was used before.
@@ -43,7 +44,8 @@ func (a response) duplicate() bool {
 	})
 }
 
-// refusesReference reports a refusal for the txnid, in words that leave open whether it was used before.
+// refusesReference reports a refusal for the txnid, in words that leave open whether it was used
+// before.
 func (a response) refusesReference() bool {
 	return strings.Contains(strings.ToLower(a.message), "txnid")
 }
@@ -107,19 +109,19 @@ func (w mappingContext) result(a response) providers.Outcome {
 // approvalCode is short enough to be no card, and long enough for the numbers that banks give.
 var approvalCode = regexp.MustCompile(`^[0-9A-Za-z-]{1,12}$`)
 
-// approvalMessage is what finance reconciles by: the approval's code, and its date as the provider wrote
-// it, in no zone that is documented. A scrubbed message would lose both; what has another form is
-// left out.
+// approvalMessage is what finance reconciles by: the approval's code, and its date as the provider
+// wrote it, in no zone that is documented. A redacted message would lose both; what has another
+// form is left out.
 func (w mappingContext) approvalMessage(a response) string {
-	var told []string
+	var parts []string
 	if code, ok := a.field("code"); ok && approvalCode.MatchString(code) && providers.ID(code, w.hide...) == code {
-		told = append(told, "approval "+code)
+		parts = append(parts, "approval "+code)
 	}
 	text, _ := a.field("date")
 	if at, err := time.Parse(localTime, strings.Replace(text, " ", "T", 1)); err == nil {
-		told = append(told, "date "+at.Format(localTime))
+		parts = append(parts, "date "+at.Format(localTime))
 	}
-	return strings.Join(told, ", ")
+	return strings.Join(parts, ", ")
 }
 
 const localTime = "2006-01-02T15:04:05"
@@ -138,7 +140,7 @@ func (w mappingContext) decline(code, message string) providers.Outcome {
 	return o
 }
 
-// errorBeforeExecution is the error of a request that the provider refused before it looked at what was
+// errorBeforeExecution is the error of a request that the provider refused before it read what was
 // asked for; nil where it did not.
 func errorBeforeExecution(r wire.Reply, a response, readable bool, now time.Time) error {
 	switch {
@@ -158,7 +160,7 @@ func errorBeforeExecution(r wire.Reply, a response, readable bool, now time.Time
 	return nil
 }
 
-// tokenRefused is the code of an answer that refuses the token, and so did not look at the request;
+// tokenRefused is the code of a response that refuses the token, and so did not read the request;
 // empty where it does not.
 func tokenRefused(r wire.Reply) string {
 	a, readable := parse(r.Body)
@@ -174,8 +176,8 @@ func isRefusal(r wire.Reply, a response) bool {
 	return a.refused() && (r.Status == http.StatusOK || r.Status == a.code)
 }
 
-// tokenEnded reports the documented word for a token that has ended, whatever the HTTP status:
-// that one is not documented, and the envelope says by itself that the request was not looked at.
+// tokenEnded reports the documented word for a token that has ended, whatever the HTTP status: that
+// one is not documented, and the envelope says by itself that the request was not read.
 func (a response) tokenEnded() bool { return a.refused() && a.code == http.StatusUnauthorized }
 
 // refused reports an envelope that says no, with no data to contradict it.

@@ -36,7 +36,7 @@ func no(code int, message string) string {
 
 func TestWhatAChargeComesToWhen(t *testing.T) {
 	t.Parallel()
-	providertest.Mapping(t, providertest.Answers{
+	providertest.Mapping(t, providertest.MappingRows{
 		{"it is approved", 200, paidBody, "succeeded", "Aprobado"},
 		{"it is declined by its word", 200, dataWith(`"Rechazado"`), "refused soft", "Rechazado"},
 		{"it is declined as the documentation shows", 500, no(500, `"Rechazo General"`), "refused soft", "500"},
@@ -116,7 +116,7 @@ func TestWhatAChargeComesToWhen(t *testing.T) {
 
 func TestWhatABrokenExchangeComesTo(t *testing.T) {
 	t.Parallel()
-	providertest.Broken(t, providertest.Moves, func(err error) (providers.Outcome, error) { return mapCharge(wire.Reply{}, err, with) })
+	providertest.Broken(t, providertest.MoneyExchange, func(err error) (providers.Outcome, error) { return mapCharge(wire.Reply{}, err, with) })
 }
 
 func TestAnApprovalRepeatsIDAndAmount(t *testing.T) {
@@ -161,7 +161,7 @@ func TestTextsOfTheProviderAreScrubbed(t *testing.T) {
 	t.Parallel()
 	for _, message := range []string{`"Rechazo de Ana Ruiz, cc 100000000, ana@example.com"`, `{"email":["ana@example.com"]}`} {
 		o, err := mapCharge(wire.Reply{Status: 500, Body: []byte(no(500, message))}, nil, with)
-		providertest.Scrubbed(t, o.Class, o, err, "Ana", "100000000", "ana@")
+		providertest.TextsStayHidden(t, o.Class, o, err, "Ana", "100000000", "ana@")
 	}
 }
 
@@ -208,7 +208,7 @@ func TestWhatALogin(t *testing.T) {
 		token, err := mapLogin(wire.Reply{Status: row.status, Body: []byte(row.body)}, nil, with.now)
 		class := ""
 		if err != nil {
-			got, _ := providertest.Said(providers.Outcome{}, err)
+			got, _ := providertest.ClassAndCode(providers.Outcome{}, err)
 			if class = string(got); got == providertest.NoAnswer {
 				class = err.Error()
 			}

@@ -17,7 +17,7 @@ func TestNothingThatWasSentIsRepeated(t *testing.T) {
 	t.Parallel()
 	c := charge(t, "SO0001")
 	c.Customer.BillingEmail = "facturas@example.com"
-	for name, answer := range map[string]string{
+	for name, response := range map[string]string{
 		"in the words of a decline":   `{"success":false,"message":SAID,"data":null,"status_code":422}`,
 		"as the name of a field":      `{"success":false,"message":{SAID:"x"},"data":null,"status_code":422}`,
 		"as the charge's word":        `{"success":true,"data":{"status":SAID,"amount":32900.50,"transaction_code":16526683},"status_code":200}`,
@@ -29,7 +29,7 @@ func TestNothingThatWasSentIsRepeated(t *testing.T) {
 	} {
 		t.Run(name, providertest.RedactionTest{
 			Values:   append([]string{"sandbox-api-key", "facturas@example.com"}, c.PrivateTexts()...),
-			Response: providertest.Says(200, answer, logins),
+			Response: providertest.RespondWith(200, response, logins),
 			Call: func(t *testing.T, url string) (providers.Outcome, error) {
 				return newClient(t, config(url)).Charge(t.Context(), c, providers.Attempt{})
 			},
@@ -42,8 +42,8 @@ func TestAnApprovalStaysReadable(t *testing.T) {
 	t.Parallel()
 	c := charge(t, "SO0001")
 	c.Customer.ID, c.Agreement, c.Customer.Document = "28", "13", "20200529"
-	answer := `{"success":true,"data":{"status":"Aprobado","amount":32900.50,"transaction_code":16526683,"code":836158,"date":"2020-05-29T10:28:13"},"status_code":200}`
-	says := providertest.Says(200, answer, logins)
+	response := `{"success":true,"data":{"status":"Aprobado","amount":32900.50,"transaction_code":16526683,"code":836158,"date":"2020-05-29T10:28:13"},"status_code":200}`
+	says := providertest.RespondWith(200, response, logins)
 	server := providertest.Record(t, func(r *http.Request) (int, string) { return says(r, "") })
 	o, err := newClient(t, config(server.URL)).Charge(t.Context(), c, providers.Attempt{})
 	if err != nil || o.Class != providers.Succeeded || o.ProviderID != "16526683" {

@@ -62,15 +62,15 @@ func (c *Clock) Pass(d time.Duration) {
 	c.at = c.at.Add(d)
 }
 
-// Spoilt are settings that are wrong: what the error begins with behind the prefix, and how.
-type Spoilt[C any] = []struct {
+// WrongSettings are settings that are wrong: what the error begins with behind the prefix, and how.
+type WrongSettings[C any] = []struct {
 	Setting string
 	Spoil   func(c *C)
 }
 
 // Settings holds that a constructor names the setting that is wrong, and never its value, which is
 // canary.
-func Settings[C, T any](t *testing.T, prefix string, build func(C) (T, error), good C, rows Spoilt[C]) {
+func Settings[C, T any](t *testing.T, prefix string, build func(C) (T, error), good C, rows WrongSettings[C]) {
 	t.Helper()
 	for _, row := range rows {
 		c := good
@@ -116,22 +116,22 @@ func Amount(t testing.TB, amount, currency string) providers.Money {
 }
 
 // Attempt is one of which nothing is kept.
-func Attempt() providers.Attempt { return new(Kept).Attempt() }
+func Attempt() providers.Attempt { return new(CheckpointRecorder).Attempt() }
 
-// Kept is what a ledger keeps of one payment's attempts.
-type Kept struct {
-	Handles map[string]string
-	// Moves says of each note that was kept whether a step follows that can move money.
-	Moves []bool
-	// Refuse makes notes fail; RefuseMoves those alone that a step follows which can move money.
-	Refuse, RefuseMoves error
+// CheckpointRecorder is a ledger that keeps the checkpoints of one payment's attempts.
+type CheckpointRecorder struct {
+	ProviderRefs map[string]string
+	// MoneyStepNext says of each checkpoint whether the next step can move money.
+	MoneyStepNext []bool
+	// Err makes checkpoints fail; MoneyStepErr those alone before a step that can move money.
+	Err, MoneyStepErr error
 }
 
-// Moved is how many notes were kept that a step follows which can move money.
-func (k *Kept) Moved() int {
+// MoneySteps is how many checkpoints stand before a step that can move money.
+func (k *CheckpointRecorder) MoneySteps() int {
 	n := 0
-	for _, moves := range k.Moves {
-		if moves {
+	for _, moneyStepNext := range k.MoneyStepNext {
+		if moneyStepNext {
 			n++
 		}
 	}
@@ -139,23 +139,23 @@ func (k *Kept) Moved() int {
 }
 
 // Attempt is the next one, as the ledger makes it.
-func (k *Kept) Attempt() providers.Attempt {
+func (k *CheckpointRecorder) Attempt() providers.Attempt {
 	return providers.Attempt{
-		ID: "a-1", ProviderRefs: maps.Clone(k.Handles), Checkpoint: k.note,
+		ID: "a-1", ProviderRefs: maps.Clone(k.ProviderRefs), Checkpoint: k.checkpoint,
 		Alias: func(context.Context, string) error { return nil },
 	}
 }
 
-func (k *Kept) note(_ context.Context, handles map[string]string, moves bool) error {
+func (k *CheckpointRecorder) checkpoint(_ context.Context, refs map[string]string, moneyStepNext bool) error {
 	switch {
-	case k.Refuse != nil:
-		return k.Refuse
-	case moves && k.RefuseMoves != nil:
-		return k.RefuseMoves
-	case k.Handles == nil:
-		k.Handles = map[string]string{}
+	case k.Err != nil:
+		return k.Err
+	case moneyStepNext && k.MoneyStepErr != nil:
+		return k.MoneyStepErr
+	case k.ProviderRefs == nil:
+		k.ProviderRefs = map[string]string{}
 	}
-	maps.Copy(k.Handles, handles)
-	k.Moves = append(k.Moves, moves)
+	maps.Copy(k.ProviderRefs, refs)
+	k.MoneyStepNext = append(k.MoneyStepNext, moneyStepNext)
 	return nil
 }

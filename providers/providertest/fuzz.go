@@ -35,8 +35,8 @@ func Sane(t *testing.T, o providers.Outcome, err error) {
 	}
 }
 
-// Beginnings are answers that broke off: after one byte, in the middle, before the last byte that is
-// no white space. What is true of the whole must not be concluded from them.
+// Beginnings are responses that broke off: after one byte, in the middle, before the last byte that
+// is no white space. What is true of the whole must not be concluded from them.
 func Beginnings(body []byte) [][]byte {
 	whole := len(bytes.TrimRight(body, " \t\r\n"))
 	return [][]byte{body[:min(1, max(whole-1, 0))], body[:whole/2], body[:max(whole-1, 0)]}
@@ -56,7 +56,8 @@ func Unescaped(body []byte) string {
 	return strings.ToLower(b.String() + string(body))
 }
 
-// ObjectWith holds that a verdict comes from a JSON object with one of the words, in small letters.
+// ObjectWith holds that a decision comes from a JSON object with one of the words, in small
+// letters.
 func ObjectWith(t *testing.T, body []byte, words ...string) {
 	t.Helper()
 	var object map[string]any

@@ -54,13 +54,13 @@ type Recorder struct {
 	requests []string
 }
 
-// Record serves the answers until the test ends.
-func Record(t *testing.T, answer func(r *http.Request) (status int, body string)) *Recorder {
+// Record serves the responses until the test ends.
+func Record(t *testing.T, respond func(r *http.Request) (status int, body string)) *Recorder {
 	t.Helper()
 	rec := &Recorder{}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rec.keep(r)
-		status, body := answer(r)
+		status, body := respond(r)
 		w.WriteHeader(status)
 		_, _ = io.WriteString(w, body)
 	}))
@@ -69,7 +69,7 @@ func Record(t *testing.T, answer func(r *http.Request) (status int, body string)
 	return rec
 }
 
-// Teapot is an answer that says nothing.
+// Teapot is a response that says nothing.
 func Teapot(*http.Request) (status int, body string) { return http.StatusTeapot, "" }
 
 var port = regexp.MustCompile(`127\.0\.0\.1:[0-9]+`)
@@ -92,7 +92,7 @@ func (rec *Recorder) Requests() []string {
 	return append([]string(nil), rec.requests...)
 }
 
-// Sent is the one request that send makes to a provider which answers nothing that means anything.
+// Sent is the one request that send makes to a provider whose response means nothing.
 func Sent(t *testing.T, send func(url string)) string {
 	t.Helper()
 	rec := Record(t, Teapot)

@@ -14,12 +14,13 @@ import (
 // Now is a time at which mappings are tested. It is read only.
 var Now = time.Date(2026, 5, 15, 9, 0, 0, 0, time.UTC)
 
-// Credentials is the word of Said for an error because the credentials, or a token, were refused.
+// Credentials is the word of ClassAndCode for an error because the credentials, or a token, were
+// refused.
 const Credentials providers.Class = "credentials"
 
-// Said is class and code of what a mapping yielded. The class of an error is NoAct with its reason,
-// Credentials with its code, or NoStatusAnswer without any.
-func Said(o providers.Outcome, err error) (class providers.Class, code string) {
+// ClassAndCode is class and code of what a mapping yielded. The class of an error is NoAct with its
+// reason, Credentials with its code, or NoStatusAnswer without any.
+func ClassAndCode(o providers.Outcome, err error) (class providers.Class, code string) {
 	var credentials *providers.CredentialsError
 	var notSent *providers.NotSent
 	switch {
@@ -33,8 +34,9 @@ func Said(o providers.Outcome, err error) (class providers.Class, code string) {
 	return o.Class, o.Code
 }
 
-// Answers are the lines of a table: an answer, and class and code of what a mapping makes of it.
-type Answers = []struct {
+// MappingRows are the lines of a table: a response, and class and code of what a mapping makes of
+// it.
+type MappingRows = []struct {
 	Name   string
 	Status int
 	Body   string
@@ -42,18 +44,18 @@ type Answers = []struct {
 	Code   string
 }
 
-// Mapping runs a table of answers through a mapping.
-func Mapping(t *testing.T, rows Answers, mapping func(r wire.Reply) (providers.Outcome, error)) {
+// Mapping runs a table of responses through a mapping.
+func Mapping(t *testing.T, rows MappingRows, mapping func(r wire.Reply) (providers.Outcome, error)) {
 	t.Helper()
 	for _, row := range rows {
 		o, err := mapping(Reply(row.Status, row.Body))
-		if class, code := Said(o, err); class != row.Class || code != row.Code {
+		if class, code := ClassAndCode(o, err); class != row.Class || code != row.Code {
 			t.Errorf("%s: got %s %s (%v), want %s %s", row.Name, class, code, err, row.Class, row.Code)
 		}
 	}
 }
 
-// Reply is an answer of that status and body.
+// Reply is a response of that status and body.
 func Reply(status int, body string) wire.Reply {
 	return wire.Reply{Status: status, Body: []byte(body)}
 }
@@ -63,14 +65,14 @@ type Exchange int
 
 // Kinds of an Exchange.
 const (
-	Moves Exchange = iota // it can move money
-	Asks                  // it is a status query
-	Step                  // it moves nothing and may be made again
+	MoneyExchange  Exchange = iota // it can move money
+	StatusExchange                 // it is a status query
+	OtherExchange                  // it moves nothing and may be made again
 )
 
 // Broken holds what a mapping makes of every way in which an exchange breaks: only proof ends a
-// request that can move money, everything else is doubt; a question has no answer; a step may be
-// made again.
+// request that can move money, everything else is doubt; a status query has no result; a step may
+// be made again.
 func Broken(t *testing.T, kind Exchange, mapping func(err error) (providers.Outcome, error)) {
 	t.Helper()
 	for name, row := range map[string]struct {
@@ -90,21 +92,21 @@ func Broken(t *testing.T, kind Exchange, mapping func(err error) (providers.Outc
 	} {
 		want, code := row.proof, row.word
 		switch {
-		case want == "" && kind == Moves:
+		case want == "" && kind == MoneyExchange:
 			want = providers.InDoubt
-		case want == "" && kind == Asks:
+		case want == "" && kind == StatusExchange:
 			want, code = NoAnswer, ""
 		case want == "":
 			want = NoAct
 		}
-		if class, said := Said(mapping(row.err)); class != want || said != code {
-			t.Errorf("%s: got %s %s, want %s %s", name, class, said, want, code)
+		if class, gotCode := ClassAndCode(mapping(row.err)); class != want || gotCode != code {
+			t.Errorf("%s: got %s %s, want %s %s", name, class, gotCode, want, code)
 		}
 	}
 }
 
-// Throttled holds that each mapping of an answer "too many requests" repeats how long to wait, which
-// answers say in seconds or as a time.
+// Throttled holds that each mapping of a response "too many requests" repeats how long to wait,
+// which responses say in seconds or as a time.
 func Throttled(t *testing.T, mappings map[string]func(r wire.Reply) error) {
 	t.Helper()
 	for _, text := range []string{"30", Now.Add(30 * time.Second).Format("Mon, 02 Jan 2006 15:04:05 GMT")} {
@@ -119,8 +121,9 @@ func Throttled(t *testing.T, mappings map[string]func(r wire.Reply) error) {
 	}
 }
 
-// Scrubbed holds that an outcome is of that class, says something, and repeats none of the texts.
-func Scrubbed(t *testing.T, class providers.Class, o providers.Outcome, err error, texts ...string) {
+// TextsStayHidden holds that an outcome is of that class, says something, and repeats none of the
+// texts.
+func TextsStayHidden(t *testing.T, class providers.Class, o providers.Outcome, err error, texts ...string) {
 	t.Helper()
 	if err != nil || o.Class != class || o.Message == "" {
 		t.Fatalf("got %+v, %v; want %s, in words", o, err, class)
@@ -132,9 +135,9 @@ func Scrubbed(t *testing.T, class providers.Class, o providers.Outcome, err erro
 	}
 }
 
-// Silent holds that none of the secrets shows in what an adapter says, whatever goes wrong in those
-// operations.
-func Silent(t *testing.T, secrets, operations []string, say func(t *testing.T, f sandbox.Fault) string) {
+// SecretsStayHidden holds that none of the secrets shows in what an adapter says, whatever goes
+// wrong in those operations.
+func SecretsStayHidden(t *testing.T, secrets, operations []string, say func(t *testing.T, f sandbox.Fault) string) {
 	t.Helper()
 	for _, kind := range sandbox.Kinds() {
 		for _, operation := range operations {

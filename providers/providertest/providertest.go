@@ -1,6 +1,6 @@
 // Package providertest is the conformance suite that every provider's adapter must pass, against
 // its simulator and over real connections: plain and TLS, fresh and reused. What a provider can do
-// is read from the client's types: one that cannot be asked has no status rows.
+// is read from the client's types: one without a status query has no status rows.
 package providertest
 
 import (
@@ -39,8 +39,8 @@ type Suite struct {
 	// Renews says that the adapter logs in again after a 401 and repeats its request once within
 	// the attempt.
 	Renews bool
-	// QueriesFirst says that the adapter asks before it sends and leaves alone what it finds and did
-	// not make. Whether the simulator executes duplicates is then the simulator's own test.
+	// QueriesFirst says that the adapter queries before it sends and leaves alone what it finds and
+	// did not make. Whether the simulator executes duplicates is then the simulator's own test.
 	QueriesFirst bool
 	// Sessions says that an attempt only opens a session, in which a payer pays later: it may be
 	// repeated after every end but a refusal.
@@ -49,8 +49,8 @@ type Suite struct {
 	// only this provider has.
 	Without []string
 	Extra   []Row
-	// FreshConnectionsOnly runs the rows over plain, fresh connections only: for further settings of an adapter
-	// that passed in every way.
+	// FreshConnectionsOnly runs the rows over plain, fresh connections only: for further settings
+	// of an adapter that passed in every way.
 	FreshConnectionsOnly bool
 }
 
@@ -107,12 +107,12 @@ const AsAssumed = "as assumed"
 
 // Forms runs the suite for each form that a provider may have: AsAssumed in every way, the others
 // FreshConnectionsOnly.
-func Forms[O any](t *testing.T, forms map[string]O, subject func(form O) Suite) {
+func Forms[O any](t *testing.T, forms map[string]O, suite func(form O) Suite) {
 	t.Helper()
 	for name, form := range forms {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := subject(form)
+			s := suite(form)
 			s.FreshConnectionsOnly = s.FreshConnectionsOnly || name != AsAssumed
 			Run(t, s)
 		})
@@ -168,9 +168,9 @@ type fixture struct {
 	server    *httptest.Server
 	simulator *sandbox.Simulator
 	client    any
-	// handles are what attempts noted, by reference.
-	handles map[string]map[string]string
-	offered requestCounter
+	// providerRefs are what attempts kept, by reference.
+	providerRefs map[string]map[string]string
+	offered      requestCounter
 }
 
 // requestCounter counts how often each token was offered.
@@ -203,7 +203,7 @@ func (c *requestCounter) most() (tokens, times int) {
 func start(t *testing.T, s Suite, w transport) *fixture {
 	t.Helper()
 	simulator := s.Simulator()
-	b := &fixture{Suite: s, simulator: simulator.Simulator, handles: map[string]map[string]string{}, offered: requestCounter{counts: map[string]int{}}}
+	b := &fixture{Suite: s, simulator: simulator.Simulator, providerRefs: map[string]map[string]string{}, offered: requestCounter{counts: map[string]int{}}}
 	b.server = httptest.NewUnstartedServer(b.offered.watch(simulator))
 	b.server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	env := Env{Timeout: 30 * time.Second}
@@ -244,7 +244,7 @@ func (b *fixture) warm(t *testing.T) {
 func (b *fixture) attempt(t *testing.T, ctx context.Context, reference string) (providers.Outcome, error) { //nolint:revive // t leads in tests
 	t.Helper()
 	a := providers.Attempt{
-		ID: "attempt-" + reference, ProviderRefs: maps.Clone(b.handles[reference]), Checkpoint: b.checkpoint(t, reference),
+		ID: "attempt-" + reference, ProviderRefs: maps.Clone(b.providerRefs[reference]), Checkpoint: b.checkpoint(t, reference),
 		Alias: func(context.Context, string) error { return nil },
 	}
 	switch client := b.client.(type) {
@@ -257,27 +257,27 @@ func (b *fixture) attempt(t *testing.T, ctx context.Context, reference string) (
 	return providers.Outcome{}, nil
 }
 
-// checkpoint keeps handles as the ledger would. Where the next step can move money, none that can has
-// left before.
+// checkpoint keeps provider references as the ledger would. Where the next step can move money,
+// none that can has left before.
 func (b *fixture) checkpoint(t *testing.T, reference string) func(context.Context, map[string]string, bool) error {
 	t.Helper()
 	before := b.simulator.ArrivalCount(reference)
-	return func(_ context.Context, handles map[string]string, moves bool) error {
-		if b.handles[reference] == nil {
-			b.handles[reference] = map[string]string{}
+	return func(_ context.Context, providerRefs map[string]string, moneyStepNext bool) error {
+		if b.providerRefs[reference] == nil {
+			b.providerRefs[reference] = map[string]string{}
 		}
-		maps.Copy(b.handles[reference], handles)
-		if moves && b.simulator.ArrivalCount(reference) > before {
+		maps.Copy(b.providerRefs[reference], providerRefs)
+		if moneyStepNext && b.simulator.ArrivalCount(reference) > before {
 			t.Error("a request that can move money left before the attempt noted that it may")
 		}
 		return nil
 	}
 }
 
-// query asks about the payment as the engine would after that outcome.
+// query is a status query as the engine would after that outcome.
 func (b *fixture) query(t *testing.T, reference string, o providers.Outcome) providers.StatusQuery {
 	t.Helper()
-	q := providers.StatusQuery{Account: "default", Reference: reference, ProviderID: o.ProviderID, ProviderRefs: maps.Clone(b.handles[reference])}
+	q := providers.StatusQuery{Account: "default", Reference: reference, ProviderID: o.ProviderID, ProviderRefs: maps.Clone(b.providerRefs[reference])}
 	if q.ProviderRefs == nil {
 		q.ProviderRefs = map[string]string{}
 	}

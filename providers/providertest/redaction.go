@@ -16,16 +16,16 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// RedactionTest is a provider that repeats in its answers what it was sent. No text that leaves the
-// adapter may.
+// RedactionTest is a provider that repeats in its responses what it was sent. No text that leaves
+// the adapter may.
 type RedactionTest struct {
 	// Values are the account's secrets and the person's data, as the adapter has them. What the
-	// headers Authorization, Signature and Password carried is looked for besides.
+	// headers Authorization, Signature and Password carried is searched for besides.
 	Values []string
 	// Response is what the provider says to a request when said, a JSON text, stands in one of its
 	// fields.
-	Response func(r *http.Request, said string) (status int, body string)
-	// Call makes one attempt, or asks once.
+	Response func(r *http.Request, value string) (status int, body string)
+	// Call makes one attempt, or one status query.
 	Call func(t *testing.T, url string) (providers.Outcome, error)
 }
 
@@ -64,7 +64,7 @@ func forms(value string) map[string]string {
 	return all
 }
 
-// holds looks for a form as it is read by people, who do not mind capitals; escapes are no safer
+// holds searches for a form as it is read by people, who do not mind capitals; escapes are no safer
 // than what they stand for.
 func holds(text, form string) bool {
 	open, err := url.QueryUnescape(text)
@@ -92,18 +92,18 @@ func (p RedactionTest) headers(t *testing.T) []string {
 	return values
 }
 
-func (p RedactionTest) respond(t *testing.T, text string, look func(*http.Request)) (providers.Outcome, error) {
+func (p RedactionTest) respond(t *testing.T, text string, watch func(*http.Request)) (providers.Outcome, error) {
 	t.Helper()
-	said, err := json.Marshal(text)
+	value, err := json.Marshal(text)
 	if err != nil {
 		t.Fatal(err)
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
-		if look != nil {
-			look(r)
+		if watch != nil {
+			watch(r)
 		}
-		status, body := p.Response(r, string(said))
+		status, body := p.Response(r, string(value))
 		w.WriteHeader(status)
 		_, _ = io.WriteString(w, body)
 	}))
@@ -111,15 +111,15 @@ func (p RedactionTest) respond(t *testing.T, text string, look func(*http.Reques
 	return p.Call(t, server.URL)
 }
 
-// Says answers every request with the body, in which SAID stands for what is said, and a request to
-// a path that holds one of the keys of logins with that key's value.
-func Says(status int, body string, logins map[string]string) func(r *http.Request, said string) (int, string) {
-	return func(r *http.Request, said string) (int, string) {
-		for path, answer := range logins {
+// RespondWith responds to every request with the body, in which SAID stands for what is said, and a
+// request to a path that holds one of the keys of logins with that key's value.
+func RespondWith(status int, body string, logins map[string]string) func(r *http.Request, value string) (int, string) {
+	return func(r *http.Request, value string) (int, string) {
+		for path, response := range logins {
 			if strings.Contains(r.URL.Path, path) {
-				return http.StatusOK, answer
+				return http.StatusOK, response
 			}
 		}
-		return status, strings.ReplaceAll(body, "SAID", said)
+		return status, strings.ReplaceAll(body, "SAID", value)
 	}
 }

@@ -33,7 +33,7 @@ type Row struct {
 	// end.
 	Then    []providers.Class
 	Finally int
-	// Check looks closer at the attempt's error.
+	// Check reads the attempt's error more closely.
 	Check func(err error) string
 }
 
@@ -47,9 +47,9 @@ func fault(kind string) []sandbox.Fault { return []sandbox.Fault{{Kind: kind}} }
 
 func rows(t *testing.T, s Suite) []Row {
 	t.Helper()
-	all := append(append(answers(s), refusals(s)...), doubts(s)...)
+	all := append(append(responseRows(s), refusalRows(s)...), doubtRows(s)...)
 	if s.Sessions {
-		all = append(sessions(s), refusals(s)...)
+		all = append(sessionRows(s), refusalRows(s)...)
 	}
 	for _, name := range s.Without {
 		before := len(all)
@@ -60,7 +60,7 @@ func rows(t *testing.T, s Suite) []Row {
 	return all
 }
 
-func answers(s Suite) []Row {
+func responseRows(s Suite) []Row {
 	found := []providers.Class{providers.Succeeded}
 	return []Row{
 		{Name: "pays", Want: s.Paid, Moved: 1, Then: found, Finally: 1},
@@ -76,7 +76,7 @@ func answers(s Suite) []Row {
 	}
 }
 
-func refusals(s Suite) []Row {
+func refusalRows(s Suite) []Row {
 	notFound := []providers.Class{s.Absent}
 	once := Row{Name: "answers 401 once", Faults: []sandbox.Fault{{Kind: "unauthorized", Next: 1}}, Want: NoAct, Then: notFound}
 	if s.Renews {
@@ -94,7 +94,7 @@ func refusals(s Suite) []Row {
 	}
 }
 
-func doubts(s Suite) []Row {
+func doubtRows(s Suite) []Row {
 	doubt := func(name, kind string, moved int, then ...providers.Class) Row {
 		return Row{Name: name, Faults: fault(kind), Want: providers.InDoubt, Moved: moved, Then: then, Finally: moved}
 	}
@@ -119,24 +119,24 @@ func doubts(s Suite) []Row {
 		doubt("moves the money, then answers with an unknown status", "unknown_status_after", 1, providers.Succeeded),
 		doubt("moves the money, then answers with an unknown code", "unknown_code_after", 1, providers.Succeeded),
 		late,
-		unanswered("bare_404", "answers a bare 404 to the status query, having moved nothing", "hang_up_before", 0),
-		unanswered("bare_404", "answers a bare 404 to the status query, having moved the money", "hang_up_after", 1),
-		unanswered("login_page", "answers a login page to the status query, having moved nothing", "hang_up_before", 0),
-		unanswered("login_page", "answers a login page to the status query, having moved the money", "hang_up_after", 1),
+		noResponse("bare_404", "answers a bare 404 to the status query, having moved nothing", "hang_up_before", 0),
+		noResponse("bare_404", "answers a bare 404 to the status query, having moved the money", "hang_up_after", 1),
+		noResponse("login_page", "answers a login page to the status query, having moved nothing", "hang_up_before", 0),
+		noResponse("login_page", "answers a login page to the status query, having moved the money", "hang_up_after", 1),
 		ambiguous(),
 	}
 }
 
-// ambiguous is a status query that is answered with every name twice.
+// ambiguous is a status query whose response has every name twice.
 func ambiguous() Row {
-	row := unanswered("", "answers the status query with every name twice", "hang_up_after", 1)
+	row := noResponse("", "answers the status query with every name twice", "hang_up_after", 1)
 	row.Faults[1] = sandbox.Fault{Kind: "name_twice_after", Operation: sandbox.StatusOperation}
 	return row
 }
 
-func unanswered(asked, name, sent string, moved int) Row {
+func noResponse(query, name, sent string, moved int) Row {
 	return Row{
-		Name: name, Faults: []sandbox.Fault{{Kind: sent}, {Kind: asked}}, Want: providers.InDoubt, Moved: moved,
+		Name: name, Faults: []sandbox.Fault{{Kind: sent}, {Kind: query}}, Want: providers.InDoubt, Moved: moved,
 		Then: []providers.Class{NoAnswer}, Finally: moved,
 	}
 }

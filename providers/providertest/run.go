@@ -14,8 +14,8 @@ import (
 // reference is one that every provider takes.
 const reference = "conform1"
 
-// run plays one row: the attempt, then the questions; after each the book must say what the row
-// says.
+// run makes one row: the attempt, then the status queries; after each the book must say what the
+// row says.
 func (b *fixture) run(t *testing.T, row Row) {
 	t.Helper()
 	if err := b.simulator.AddFaults(row.Faults...); err != nil {
@@ -27,8 +27,8 @@ func (b *fixture) run(t *testing.T, row Row) {
 	o, err := b.runRow(t, row)
 	b.check(t, row, o, err)
 	b.atMost(t, row.Moved, "after the attempt")
-	if asker, can := b.client.(providers.StatusChecker); can {
-		b.ask(t, asker, row, o)
+	if checker, can := b.client.(providers.StatusChecker); can {
+		b.queryStatus(t, checker, row, o)
 		b.atMost(t, row.Finally, "in the end")
 	}
 }
@@ -46,7 +46,7 @@ func (b *fixture) runRow(t *testing.T, row Row) (providers.Outcome, error) {
 	return b.attempt(t, ctx, reference)
 }
 
-// cancelCaller gives up the attempt once the money moved, or the session was asked for.
+// cancelCaller gives up the attempt once the money moved, or the session was requested.
 func (b *fixture) cancelCaller(ctx context.Context, cancel func()) {
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
@@ -74,19 +74,19 @@ func (b *fixture) check(t *testing.T, row Row, o providers.Outcome, err error) {
 	}
 }
 
-func (b *fixture) ask(t *testing.T, asker providers.StatusChecker, row Row, o providers.Outcome) {
+func (b *fixture) queryStatus(t *testing.T, checker providers.StatusChecker, row Row, o providers.Outcome) {
 	t.Helper()
 	q := b.query(t, reference, o)
 	for i, want := range row.Then {
-		answer, err := asker.Status(t.Context(), q)
-		if got := word(answer, err, NoAnswer); got != want {
+		result, err := checker.Status(t.Context(), q)
+		if got := word(result, err, NoAnswer); got != want {
 			t.Errorf("status query %d came to %q (%v), want %q", i+1, got, err, want)
 		}
-		b.echo(t, q, answer)
+		b.echo(t, q, result)
 	}
 }
 
-// echo holds what was repeated against what was asked about.
+// echo compares what was repeated with what was queried.
 func (b *fixture) echo(t *testing.T, q providers.StatusQuery, o providers.Outcome) {
 	t.Helper()
 	if r := o.Echo.Reference; r != "" && r != q.Reference {
@@ -157,15 +157,15 @@ func (b *fixture) provesNothingForUs(t *testing.T) {
 	}
 }
 
-// findsAnothers shows that an adapter which looks first leaves alone what an attempt that it knows
-// nothing of has made.
+// findsAnothers shows that an adapter which queries first leaves alone what an attempt that it
+// knows nothing of has made.
 func (b *fixture) findsAnothers(t *testing.T) {
 	t.Helper()
 	for _, want := range []providers.Class{b.Paid, providers.Mismatch} {
 		if o, err := b.attempt(t, t.Context(), reference); err != nil || o.Class != want {
 			t.Fatalf("came to %q, %v; want %q", o.Class, err, want)
 		}
-		delete(b.handles, reference)
+		delete(b.providerRefs, reference)
 	}
 	b.atMost(t, 1, "after two attempts")
 }

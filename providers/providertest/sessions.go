@@ -5,9 +5,9 @@ import (
 	"github.com/remesa/remesa/providers/sandbox"
 )
 
-// sessions are the rows of a provider whose payments a payer makes: whatever becomes of the request
-// for a session, no money moves by it, and nobody but who got its address can pay there.
-func sessions(s Suite) []Row {
+// sessionRows are the rows of a provider whose payments a payer makes: whatever becomes of the
+// request for a session, no money moves by it, and nobody but who got its address can pay there.
+func sessionRows(s Suite) []Row {
 	open := []providers.Class{providers.Pending, providers.Pending}
 	rows := []Row{
 		{Name: "opens a session, and nobody pays", Want: providers.Pending, Then: open},

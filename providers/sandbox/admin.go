@@ -7,50 +7,50 @@ import (
 	"net/http"
 )
 
-// mountAdmin serves the desk's own pages below a prefix: the book and the faults.
-func (d *Simulator) mountAdmin(mux *http.ServeMux, prefix string) {
-	mux.HandleFunc("GET "+prefix+"/_book", d.showBook)
-	mux.HandleFunc("DELETE "+prefix+"/_book", d.deleteBook)
-	mux.HandleFunc("GET "+prefix+"/_faults", d.showFaults)
-	mux.HandleFunc("POST "+prefix+"/_faults", d.postFaults)
-	mux.HandleFunc("DELETE "+prefix+"/_faults", d.deleteFaults)
+// mountAdmin serves the simulator's own pages below a prefix: the book and the faults.
+func (s *Simulator) mountAdmin(mux *http.ServeMux, prefix string) {
+	mux.HandleFunc("GET "+prefix+"/_book", s.showBook)
+	mux.HandleFunc("DELETE "+prefix+"/_book", s.deleteBook)
+	mux.HandleFunc("GET "+prefix+"/_faults", s.showFaults)
+	mux.HandleFunc("POST "+prefix+"/_faults", s.postFaults)
+	mux.HandleFunc("DELETE "+prefix+"/_faults", s.deleteFaults)
 }
 
-// Book is what GET {prefix}/_book answers.
+// Book is the response to GET {prefix}/_book.
 type Book struct {
 	Executions []Execution    `json:"executions"`
 	Arrivals   map[string]int `json:"arrivals"`
 	Logins     int            `json:"logins"`
 }
 
-func (d *Simulator) showBook(w http.ResponseWriter, _ *http.Request) {
-	book := Book{Executions: d.Executions(), Arrivals: d.Arrivals(), Logins: d.Logins()}
+func (s *Simulator) showBook(w http.ResponseWriter, _ *http.Request) {
+	book := Book{Executions: s.Executions(), Arrivals: s.Arrivals(), Logins: s.Logins()}
 	if book.Executions == nil {
 		book.Executions = []Execution{}
 	}
 	WriteJSON(w, http.StatusOK, book)
 }
 
-func (d *Simulator) deleteBook(w http.ResponseWriter, _ *http.Request) {
-	d.Reset()
+func (s *Simulator) deleteBook(w http.ResponseWriter, _ *http.Request) {
+	s.Reset()
 	w.WriteHeader(http.StatusNoContent)
 }
 
-func (d *Simulator) showFaults(w http.ResponseWriter, _ *http.Request) {
-	WriteJSON(w, http.StatusOK, d.Faults())
+func (s *Simulator) showFaults(w http.ResponseWriter, _ *http.Request) {
+	WriteJSON(w, http.StatusOK, s.Faults())
 }
 
 // postFaults adds one fault or an array of them.
-func (d *Simulator) postFaults(w http.ResponseWriter, r *http.Request) {
+func (s *Simulator) postFaults(w http.ResponseWriter, r *http.Request) {
 	faults, err := readFaults(http.MaxBytesReader(w, r.Body, 1<<20))
 	if err == nil {
-		err = d.AddFaults(faults...)
+		err = s.AddFaults(faults...)
 	}
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	WriteJSON(w, http.StatusOK, d.Faults())
+	WriteJSON(w, http.StatusOK, s.Faults())
 }
 
 func readFaults(body io.Reader) ([]Fault, error) {
@@ -67,14 +67,14 @@ func readFaults(body io.Reader) ([]Fault, error) {
 	return faults, decoder.Decode(&faults)
 }
 
-func (d *Simulator) deleteFaults(w http.ResponseWriter, _ *http.Request) {
-	d.ClearFaults()
+func (s *Simulator) deleteFaults(w http.ResponseWriter, _ *http.Request) {
+	s.ClearFaults()
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// WriteJSON answers with JSON.
+// WriteJSON sends a response in JSON.
 func WriteJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // a client that left needs no answer
+	_ = json.NewEncoder(w).Encode(v) // a client that left needs no response
 }

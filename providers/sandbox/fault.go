@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-// Fault tells a provider to misbehave. It applies to the requests that match all of Operation,
+// Fault makes a provider misbehave. It applies to the requests that match all of Operation,
 // Reference and Amount; of several that match, the one added first applies, and latency comes on
 // top of any other.
 type Fault struct {
 	// Kind is one of Kinds().
 	Kind string `json:"kind"`
-	// Operation is Send, Step, Ask, Login or Any; empty means what the kind is made for.
+	// Operation is one of the operations below; empty means what the kind is made for.
 	Operation string `json:"operation,omitempty"`
 	// Reference is a prefix of our reference; empty matches all.
 	Reference string `json:"reference,omitempty"`
@@ -59,12 +59,12 @@ func (d *Duration) UnmarshalText(text []byte) error {
 	return err
 }
 
-// Moves says what a request does to the money.
-type Moves int
+// MoneyEffect says what a request does to the money.
+type MoneyEffect int
 
 // What becomes of the money.
 const (
-	MovesNow Moves = iota
+	MovesNow MoneyEffect = iota
 	MovesNever
 	MovesAfterNotFound
 	MovesDelayed
@@ -106,8 +106,8 @@ const (
 
 // Behaviour is what a fault makes of a request; the zero value is that nothing is wrong.
 type Behaviour struct {
-	Moves Moves
-	Reply Reply
+	Effect MoneyEffect
+	Reply  Reply
 }
 
 type kind struct {
@@ -166,7 +166,7 @@ type rule struct {
 }
 
 // AddFaults adds faults behind those that are there.
-func (d *Simulator) AddFaults(faults ...Fault) error {
+func (s *Simulator) AddFaults(faults ...Fault) error {
 	rules := make([]*rule, 0, len(faults))
 	for i, f := range faults {
 		b, known := kinds()[f.Kind]
@@ -187,47 +187,47 @@ func (d *Simulator) AddFaults(faults ...Fault) error {
 		}
 		rules = append(rules, &rule{f, b})
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if len(d.faults)+len(rules) > 1000 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.faults)+len(rules) > 1000 {
 		return fmt.Errorf("more than 1000 faults")
 	}
-	d.faults = append(d.faults, rules...)
+	s.faults = append(s.faults, rules...)
 	return nil
 }
 
 // Faults lists those that still apply; Next is what is left of it.
-func (d *Simulator) Faults() []Fault {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+func (s *Simulator) Faults() []Fault {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	all := []Fault{}
-	for _, r := range d.faults {
+	for _, r := range s.faults {
 		all = append(all, r.Fault)
 	}
 	return all
 }
 
 // ClearFaults ends all faults. Payments that wait for something go on waiting.
-func (d *Simulator) ClearFaults() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.faults = nil
+func (s *Simulator) ClearFaults() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = nil
 }
 
-// Meet uses up the faults that apply to a request: it waits for the sum of the latencies, or until
-// the client left, and returns one other.
-func (d *Simulator) Meet(ctx context.Context, operation, reference, amount string) (Fault, Behaviour) {
-	delay, f, b := d.fault(operation, reference, amount)
+// ApplyFaults uses up the faults that apply to a request: it waits for the sum of the latencies, or
+// until the client left, and returns one other.
+func (s *Simulator) ApplyFaults(ctx context.Context, operation, reference, amount string) (Fault, Behaviour) {
+	delay, f, b := s.fault(operation, reference, amount)
 	wait(ctx, delay)
 	return f, b
 }
 
-func (d *Simulator) fault(operation, reference, amount string) (time.Duration, Fault, Behaviour) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+func (s *Simulator) fault(operation, reference, amount string) (time.Duration, Fault, Behaviour) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	var wait time.Duration
 	var chosen *rule
-	for _, r := range d.faults {
+	for _, r := range s.faults {
 		if !r.matches(operation, reference, amount) {
 			continue
 		}
@@ -240,7 +240,7 @@ func (d *Simulator) fault(operation, reference, amount string) (time.Duration, F
 		}
 		r.use()
 	}
-	d.faults = slices.DeleteFunc(d.faults, func(r *rule) bool { return r.Next == usedUp })
+	s.faults = slices.DeleteFunc(s.faults, func(r *rule) bool { return r.Next == usedUp })
 	if chosen == nil {
 		return wait, Fault{}, Behaviour{}
 	}

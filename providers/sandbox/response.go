@@ -11,29 +11,29 @@ import (
 	"time"
 )
 
-// Answer is what a provider says when nothing is wrong with the line.
-type Answer struct {
+// Response is what a provider sends back when nothing is wrong with the line.
+type Response struct {
 	Status int
 	Body   any
 }
 
-// Say is an answer.
-func Say(status int, body any) Answer { return Answer{status, body} }
+// NewResponse is a response of that status and body.
+func NewResponse(status int, body any) Response { return Response{status, body} }
 
-// Refusal is an answer in the place of one that is not always there.
-func Refusal(status int, body any) *Answer { return &Answer{status, body} }
+// Refusal is a response where a function returns nil without one.
+func Refusal(status int, body any) *Response { return &Response{status, body} }
 
 const page = "<!doctype html><title>Ingreso</title><form><input name=usuario></form>"
 
-// Deliver sends the answer, damaged as the fault says.
-func Deliver(w http.ResponseWriter, r *http.Request, a Answer, b Behaviour, f Fault) {
+// SendResponse sends the response, damaged as the fault says.
+func SendResponse(w http.ResponseWriter, r *http.Request, a Response, b Behaviour, f Fault) {
 	switch b.Reply {
 	case HangUp:
 		panic(http.ErrAbortHandler)
 	case Slow:
 		wait(r.Context(), orForever(time.Duration(f.Delay)))
 		if r.Context().Err() != nil {
-			panic(http.ErrAbortHandler) // an answer could still reach a client that is just leaving
+			panic(http.ErrAbortHandler) // a response could still reach a client that is just leaving
 		}
 		WriteJSON(w, a.Status, a.Body)
 	case BadGateway:
@@ -98,7 +98,7 @@ func wait(ctx context.Context, d time.Duration) {
 func Encode(v any) []byte {
 	text, err := json.Marshal(v)
 	if err != nil {
-		panic(err) // the answers are made of texts and numbers
+		panic(err) // responses are made of texts and numbers
 	}
 	return text
 }

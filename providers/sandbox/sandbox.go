@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// Provider is one simulated provider with its desk: its book and its faults.
+// Provider is one simulated provider with its Simulator: its book and its faults.
 type Provider struct {
 	*Simulator
 	// Name is the provider's, Prefix the path below which it is served: a slash and the name.
@@ -26,8 +26,8 @@ type Provider struct {
 // Setting is an environment variable.
 type Setting struct{ Name, Value string }
 
-// NewProvider serves what h answers below the prefix, and the desk's pages. The settings are those
-// with which a worker reaches the provider, given the address of its prefix.
+// NewProvider serves what h answers below the prefix, and the simulator's own pages. The settings
+// are those with which a worker reaches the provider, given the address of its prefix.
 func NewProvider(name string, d *Simulator, h http.Handler, settings func(base string) []Setting) *Provider {
 	p := &Provider{Simulator: d, Name: name, Prefix: "/" + name, settings: settings, mux: http.NewServeMux()}
 	d.mountAdmin(p.mux, p.Prefix)
@@ -38,8 +38,8 @@ func NewProvider(name string, d *Simulator, h http.Handler, settings func(base s
 func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.mux.ServeHTTP(w, r) }
 
 // Settings are those with which a worker reaches the provider where url, such as
-// "http://127.0.0.1:9090", serves it. They hold the credentials that the provider takes, which guard
-// nothing.
+// "http://127.0.0.1:9090", serves it. They hold the credentials that the provider takes, which
+// guard nothing.
 func (p *Provider) Settings(url string) []Setting { return p.settings(url + p.Prefix) }
 
 // Sandbox serves several providers.

@@ -18,8 +18,8 @@ type Execution struct {
 	At          time.Time `json:"at"`
 }
 
-// Simulator is one provider's memory: its book, what it has under way, and its faults. It is safe for
-// concurrent use.
+// Simulator is one provider's memory: its book, what it has under way, and its faults. It is safe
+// for concurrent use.
 type Simulator struct {
 	now   func() time.Time
 	limit int
@@ -38,7 +38,7 @@ type Simulator struct {
 	forget      func()
 }
 
-// Options of a Desk; the zero value is usable.
+// Options of a Simulator; the zero value is usable.
 type Options struct {
 	// Now is time.Now unless set.
 	Now func() time.Time
@@ -61,41 +61,41 @@ func NewSimulator(ids string, o Options) *Simulator {
 }
 
 // Now is the provider's time.
-func (d *Simulator) Now() time.Time { return d.now() }
+func (s *Simulator) Now() time.Time { return s.now() }
 
-// Full is the error of a memory that has room for no more than n of something.
-func (d *Simulator) Full(n int) error {
-	if n >= d.limit {
+// CheckLimit returns an error where n of something are as many as are kept.
+func (s *Simulator) CheckLimit(n int) error {
+	if n >= s.limit {
 		return errFull
 	}
 	return nil
 }
 
 // Reset forgets everything: book, arrivals, payments and faults.
-func (d *Simulator) Reset() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.faults, d.executions, d.orders, d.logins = nil, nil, 0, 0
-	d.arrivals = map[string]int{}
-	d.byID, d.byReference, d.timed = map[string]*Order{}, map[string]*Order{}, map[*Order]bool{}
-	d.forget()
+func (s *Simulator) Reset() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults, s.executions, s.orders, s.logins = nil, nil, 0, 0
+	s.arrivals = map[string]int{}
+	s.byID, s.byReference, s.timed = map[string]*Order{}, map[string]*Order{}, map[*Order]bool{}
+	s.forget()
 }
 
-// OnReset says what a provider keeps beside the desk and forgets with it.
-func (d *Simulator) OnReset(forget func()) { d.forget = forget }
+// OnReset sets what else a provider forgets at a reset.
+func (s *Simulator) OnReset(forget func()) { s.forget = forget }
 
 // Executions is a copy of the book, in order of execution.
-func (d *Simulator) Executions() []Execution {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.executeDue()
-	return append([]Execution(nil), d.executions...)
+func (s *Simulator) Executions() []Execution {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.executeDue()
+	return append([]Execution(nil), s.executions...)
 }
 
 // ExecutionCount is how often money moved for the reference.
-func (d *Simulator) ExecutionCount(reference string) int {
+func (s *Simulator) ExecutionCount(reference string) int {
 	n := 0
-	for _, e := range d.Executions() {
+	for _, e := range s.Executions() {
 		if e.Reference == reference {
 			n++
 		}
@@ -103,49 +103,49 @@ func (d *Simulator) ExecutionCount(reference string) int {
 	return n
 }
 
-// ArrivalCount is how many requests that can move money came in for the reference, whatever became of
-// them; those of which no reference could be read count under "".
-func (d *Simulator) ArrivalCount(reference string) int {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.arrivals[reference]
+// ArrivalCount is how many requests that can move money came in for the reference, whatever became
+// of them; those of which no reference could be read count under "".
+func (s *Simulator) ArrivalCount(reference string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.arrivals[reference]
 }
 
-// Arrivals is a copy of all counts of Arrived.
-func (d *Simulator) Arrivals() map[string]int {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	all := make(map[string]int, len(d.arrivals))
-	for reference, n := range d.arrivals {
+// Arrivals is a copy of all counts of ArrivalCount.
+func (s *Simulator) Arrivals() map[string]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make(map[string]int, len(s.arrivals))
+	for reference, n := range s.arrivals {
 		all[reference] = n
 	}
 	return all
 }
 
 // Logins is how many requests for a token came in, whatever became of them.
-func (d *Simulator) Logins() int {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.logins
+func (s *Simulator) Logins() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.logins
 }
 
-// LoggingIn counts a request for a token.
-func (d *Simulator) LoggingIn() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.logins++
+// CountLogin counts a request for a token.
+func (s *Simulator) CountLogin() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.logins++
 }
 
 var errFull = errors.New("the sandbox keeps no more payments; delete its book")
 
-// Arrive counts a request that can move money; its error means that there is no room.
-func (d *Simulator) Arrive(reference string) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if _, known := d.arrivals[reference]; !known && len(d.arrivals) >= d.limit || d.orders >= d.limit {
+// Arrive counts a request that can move money; its error means that the limit is reached.
+func (s *Simulator) Arrive(reference string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, known := s.arrivals[reference]; !known && len(s.arrivals) >= s.limit || s.orders >= s.limit {
 		return errFull
 	}
-	d.arrivals[reference]++
+	s.arrivals[reference]++
 	return nil
 }
 
@@ -155,10 +155,10 @@ type Order struct {
 	State  State
 	Digest [32]byte // of what was signed
 	// What it waits for before it moves money or is rejected.
-	rejects bool
-	due     time.Time
-	polls   int
-	unasked bool // hidden until it was once answered with not found
+	rejects   bool
+	due       time.Time
+	polls     int
+	unqueried bool // hidden until one status query said not found
 }
 
 // State is how far a payment is.
@@ -173,96 +173,98 @@ const (
 )
 
 // Take books a payment as the fault says: at once, later or never.
-func (d *Simulator) Take(o Order, b Behaviour, f Fault) Order {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.orders++
-	o.ID = fmt.Sprintf(d.ids, d.orders)
+func (s *Simulator) Take(o Order, b Behaviour, f Fault) Order {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.orders++
+	o.ID = fmt.Sprintf(s.ids, s.orders)
 	kept := &o
-	if first := d.byReference[o.Reference]; first == nil {
-		d.byReference[o.Reference] = kept
+	if first := s.byReference[o.Reference]; first == nil {
+		s.byReference[o.Reference] = kept
 	}
-	d.byID[o.ID] = kept
-	d.schedule(kept, b.Moves, f)
+	s.byID[o.ID] = kept
+	s.schedule(kept, b.Effect, f)
 	return *kept
 }
 
-func (d *Simulator) schedule(o *Order, m Moves, f Fault) {
+func (s *Simulator) schedule(o *Order, m MoneyEffect, f Fault) {
 	switch m {
 	case MovesNow:
-		d.execute(o)
+		s.execute(o)
 	case MovesNever:
 		o.State = Rejected
 	case MovesAfterNotFound:
-		o.State, o.unasked = Hidden, true
+		o.State, o.unqueried = Hidden, true
 	case MovesDelayed:
-		o.State, o.due = Hidden, d.now().Add(time.Duration(f.Delay))
-		d.timed[o] = true
+		o.State, o.due = Hidden, s.now().Add(time.Duration(f.Delay))
+		s.timed[o] = true
 	case MovesPending, RejectsPending:
 		o.State, o.rejects, o.polls = Pending, m == RejectsPending, f.Polls
 		if f.Delay > 0 {
-			o.due, d.timed[o] = d.now().Add(time.Duration(f.Delay)), true
+			o.due, s.timed[o] = s.now().Add(time.Duration(f.Delay)), true
 		}
 	case Untaken: // such a payment is not taken
 	}
 }
 
-func (d *Simulator) execute(o *Order) {
-	delete(d.timed, o)
-	o.unasked, o.due, o.polls = false, time.Time{}, 0
+func (s *Simulator) execute(o *Order) {
+	delete(s.timed, o)
+	o.unqueried, o.due, o.polls = false, time.Time{}, 0
 	if o.rejects {
 		o.State = Rejected
 		return
 	}
-	o.State, o.Seq, o.At = Paid, len(d.executions)+1, d.now().UTC()
-	d.executions = append(d.executions, o.Execution)
+	o.State, o.Seq, o.At = Paid, len(s.executions)+1, s.now().UTC()
+	s.executions = append(s.executions, o.Execution)
 }
 
 // executeDue moves what waited for an instant that has come.
-func (d *Simulator) executeDue() {
-	now := d.now()
-	for o := range d.timed {
+func (s *Simulator) executeDue() {
+	now := s.now()
+	for o := range s.timed {
 		if !now.Before(o.due) {
-			d.execute(o)
+			s.execute(o)
 		}
 	}
 }
 
-// Find answers a status query, by the provider's id or else by reference. Being asked moves on what
-// waits for it.
-func (d *Simulator) Find(id, reference string) (Order, bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.executeDue()
-	o := d.byID[id]
+// Find answers a status query, by the provider's id or else by reference. A payment that waits for
+// a query moves on.
+func (s *Simulator) Find(id, reference string) (Order, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.executeDue()
+	o := s.byID[id]
 	if id == "" {
-		o = d.byReference[reference]
+		o = s.byReference[reference]
 	}
 	switch {
 	case o == nil:
 		return Order{}, false
-	case o.unasked:
-		d.execute(o)
+	case o.unqueried:
+		s.execute(o)
 		return Order{}, false
 	case o.State == Hidden:
 		return Order{}, false
 	case o.State == Pending && o.due.IsZero():
 		if o.polls--; o.polls < 0 {
-			d.execute(o)
+			s.execute(o)
 		}
 	}
 	return *o, true
 }
 
 // Earlier is the first payment of that reference.
-func (d *Simulator) Earlier(reference string) (Order, bool) { return d.look(d.byReference, reference) }
+func (s *Simulator) Earlier(reference string) (Order, bool) {
+	return s.lookUp(s.byReference, reference)
+}
 
 // Known is the payment of that id, whether or not a status query would find it.
-func (d *Simulator) Known(id string) (Order, bool) { return d.look(d.byID, id) }
+func (s *Simulator) Known(id string) (Order, bool) { return s.lookUp(s.byID, id) }
 
-func (d *Simulator) look(in map[string]*Order, key string) (Order, bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+func (s *Simulator) lookUp(in map[string]*Order, key string) (Order, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if o := in[key]; o != nil {
 		return *o, true
 	}

@@ -42,8 +42,8 @@ func (t *Tokens) Issue(sign func(n int) string) string {
 	return token
 }
 
-// Takes reports whether the token is good.
-func (t *Tokens) Takes(token string) bool {
+// Accepts reports whether the token is good.
+func (t *Tokens) Accepts(token string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	until, given := t.valid[token]
@@ -60,7 +60,7 @@ func (t *Tokens) Expire() {
 // Bearer reports whether the request carries a good token as RFC 6750 has it.
 func (t *Tokens) Bearer(r *http.Request) bool {
 	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	return ok && t.Takes(token)
+	return ok && t.Accepts(token)
 }
 
 // JWT is a token with claims, signed by HS256.

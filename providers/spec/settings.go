@@ -33,7 +33,8 @@ type Requirements struct {
 	Files []Setting
 	// Problems are further ones, each found already.
 	Problems []Setting
-	// Identity tells two accounts of a provider apart; no secret is in it. Its first part is a host.
+	// Identity tells two accounts of a provider apart; no secret is in it. Its first part is a
+	// host.
 	Identity []string
 	// Off are types of payments that the provider takes and this account does not make.
 	Off []Type
@@ -53,14 +54,14 @@ type Parts struct {
 	Tokens auth.Shared
 	// Cooldown is how long refused credentials are not tried again.
 	Cooldown time.Duration
-	// Renewed is told why each token was renewed; nil is told nothing.
+	// Renewed is called with why each token was renewed; nil is not called.
 	Renewed func(reason string)
 }
 
 // Check collects what is wrong with settings.
 type Check []Setting
 
-// Add notes what is wrong with a setting, if it is.
+// Add records what is wrong with a setting, if anything is.
 func (c *Check) Add(bad bool, name, what string) {
 	if bad {
 		*c = append(*c, Setting{name, what})

@@ -1,6 +1,6 @@
-// Package spec is what a provider's package says about its provider, so that everybody else needs to
-// know no provider: what it can do, what a task for it must hold, which settings an account has, and
-// how its client is made. Package catalog lists them.
+// Package spec is what a provider's package says about its provider, so that everybody else needs
+// to know no provider: what it can do, what a task for it must hold, which settings an account has,
+// and how its client is made. Package catalog lists them.
 package spec
 
 import (
@@ -20,8 +20,8 @@ type Provider struct {
 	// Clients holds a nil pointer of each type of client that Settings.Client may return. What the
 	// provider can do is read from these types, see Can.
 	Clients []any
-	// Payments says what each type of payment that the provider takes must hold. Where there are two,
-	// both take the same references: a question names no type.
+	// Payments says what each type of payment that the provider takes must hold. Where there are
+	// two, both take the same references: a status query names no type.
 	Payments []Payments
 	// Settings makes the settings of an account, all unset. It is a pointer to a struct with kong's
 	// tags; each field has a name tag. A providers.Secret has a neighbour that names its file, with
@@ -50,14 +50,15 @@ type Payments struct {
 	Limit func(providers.Money) (problem string)
 	// Reference is the rule for references; its path is the task's to say.
 	Reference fields.Field
-	// Fields are all that a task holds besides type, provider, account, reference, amount, currency,
-	// times and metadata.
+	// Fields are all that a task holds besides type, provider, account, reference, amount,
+	// currency, times and metadata.
 	Fields []fields.Field
-	// Details makes the empty object that "details" is read into, a pointer; nil where there is none.
+	// Details makes the empty object that "details" is read into, a pointer; nil where there is
+	// none.
 	Details func() providers.Details
-	// Meaning are the values that make a payment what it is, besides type, amount and currency, in a
-	// fixed order: two tasks of one key with an equal meaning are the same payment. It is stored as a
-	// hash, so that neither names nor order may ever change.
+	// Meaning are the values that make a payment what it is, besides type, amount and currency, in
+	// a fixed order: two tasks of one key with an equal meaning are the same payment. It is stored
+	// as a hash, so that neither names nor order may ever change.
 	Meaning []fields.Part
 	// Exclusive is the value that only one payment may claim; the zero Part where there is none.
 	Exclusive fields.Part

@@ -30,13 +30,13 @@ func (c *Client) Pay(ctx context.Context, p providers.Payout, _ providers.Attemp
 		return wire.Inexpressible(err), nil
 	}
 	if _, err := c.statusURL(providers.StatusQuery{Reference: p.Reference}); err != nil {
-		return wire.Inexpressible(err), nil // it could never be asked about
+		return wire.Inexpressible(err), nil // it could never be queried
 	}
 	address, err := wire.Join(c.base, c.config.CreatePath)
 	if err != nil {
 		return wire.Inexpressible(err), nil
 	}
-	with := c.reading(p.Reference, &p)
+	with := c.mappingContext(p.Reference, &p)
 	reply, err := c.send(ctx, wire.NewRequest(http.MethodPost, address, c.body(tef)), tef, &with)
 	o, err := mapPayout(reply, err, with)
 	return providers.Redact(o, with.hide...), err
@@ -44,9 +44,9 @@ func (c *Client) Pay(ctx context.Context, p providers.Payout, _ providers.Attemp
 
 var _ providers.StatusChecker = (*Client)(nil)
 
-// Status asks by our reference where the id is not known or where that is wanted, else by the id. A
-// refused payout under our reference that is not the known one says nothing of that one: then both
-// are asked about.
+// Status queries by our reference where the id is not known or where that is wanted, else by the
+// id. A refused payout under our reference that is not the known one says nothing of that one: then
+// both are queried.
 func (c *Client) Status(ctx context.Context, q providers.StatusQuery) (providers.Outcome, error) {
 	if !q.ByReference {
 		return c.queryStatus(ctx, q)
@@ -61,22 +61,22 @@ func (c *Client) Status(ctx context.Context, q providers.StatusQuery) (providers
 	return c.queryStatus(ctx, q)
 }
 
-// queryStatus asks once, by the provider's id where it is given, else by our reference. Refused credentials
-// are believed where a question about a made-up payout is refused as well: what is asked about may
-// be somebody else's payout, which our signature does not fit.
+// queryStatus queries once, by the provider's id where it is given, else by our reference. Refused
+// credentials are believed where a query of a made-up payout is refused as well: the payout may be
+// somebody else's, which our signature does not fit.
 func (c *Client) queryStatus(ctx context.Context, q providers.StatusQuery) (providers.Outcome, error) {
-	o, err := c.statusRequest(ctx, q)
+	o, err := c.checkStatusQuery(ctx, q)
 	var refused *providers.CredentialsError
 	if !errors.As(err, &refused) {
 		return o, err
 	}
-	if _, err := c.statusRequest(ctx, probeQuery()); err != nil {
+	if _, err := c.checkStatusQuery(ctx, probeQuery()); err != nil {
 		return o, refused
 	}
 	return o, fmt.Errorf("no answer: the signature over this payout was refused, code %s", refused.Code)
 }
 
-func (c *Client) statusRequest(ctx context.Context, q providers.StatusQuery) (providers.Outcome, error) {
+func (c *Client) checkStatusQuery(ctx context.Context, q providers.StatusQuery) (providers.Outcome, error) {
 	address, err := c.statusURL(q)
 	if err != nil {
 		return providers.Outcome{}, fmt.Errorf("status: %w", err)
@@ -85,7 +85,7 @@ func (c *Client) statusRequest(ctx context.Context, q providers.StatusQuery) (pr
 	if err != nil {
 		return providers.Outcome{}, fmt.Errorf("status: %w", err)
 	}
-	with := c.reading(q.Reference, q.Payout)
+	with := c.mappingContext(q.Reference, q.Payout)
 	with.noDetails = tef == nil
 	reply, err := c.send(ctx, wire.NewRequest(http.MethodGet, address, nil), tef, &with)
 	o, err := mapStatus(reply, err, with)
@@ -99,20 +99,20 @@ func (c *Client) statusURL(q providers.StatusQuery) (string, error) {
 	return wire.Join(c.base, c.config.StatusByMerchantPath, "merchant_id", q.Reference)
 }
 
-// statusTef is what a status request signs; nil where the account signs the API key alone. A
-// settled payout whose details are gone is not asked about where they are to sign: the provider
-// would refuse the question like wrong credentials.
+// statusTef is what a status request signs; nil where the account signs the API key alone. A final
+// payout whose details are gone is not queried where they are to sign: the provider would refuse
+// the query like wrong credentials.
 func (c *Client) statusTef(q providers.StatusQuery) ([]byte, error) {
 	switch {
 	case c.config.StatusSignature == SignAPIKey:
 		return nil, nil
 	case q.Payout == nil:
-		return nil, errors.New("the payout's details are gone, and with them what signs a question")
+		return nil, errors.New("the payout's details are gone, and with them what signs a status query")
 	}
 	return encodeTef(*q.Payout)
 }
 
-// probeQuery asks about a payout that nobody made, and is signed as any other question.
+// probeQuery names a payout that nobody made, and is signed as any other query.
 func probeQuery() providers.StatusQuery {
 	amount, _ := providers.ParseMoney("1", "CLP") // is an amount
 	p := providers.Payout{
@@ -125,18 +125,18 @@ func probeQuery() providers.StatusQuery {
 
 var _ providers.Checker = (*Client)(nil)
 
-// Check asks about a payout that does not exist: any readable answer to it proves address,
-// credentials and signature.
+// Check queries a payout that does not exist: any readable response proves address, credentials and
+// signature.
 func (c *Client) Check(ctx context.Context) ([]providers.Finding, error) {
 	found := c.warnings()
-	o, err := c.statusRequest(ctx, probeQuery())
+	o, err := c.checkStatusQuery(ctx, probeQuery())
 	if err != nil {
 		return found, err
 	}
 	if o.Class == providers.NotFound {
 		return append(found, providers.Finding{Text: "credentials accepted; an unknown payout is answered with " + o.Code}), nil
 	}
-	text := fmt.Sprintf("a question about an unknown payout was answered with %s %s, not with a code that means not found", o.Class, o.Code)
+	text := fmt.Sprintf("a status query of an unknown payout came to %s %s, not to a code that means not found", o.Class, o.Code)
 	return append(found, providers.Finding{Warn: true, Text: text}), nil
 }
 
@@ -147,7 +147,7 @@ func (c *Client) warnings() []providers.Finding {
 	return []providers.Finding{{Warn: true, Text: "no client certificate (" + setting + "CLIENT_CERT_FILE): payout hosts are said to ask for one"}}
 }
 
-// send notes the signature among what is hidden: it carries the API key and the payout, readable by
+// send adds the signature to what is hidden: it carries the API key and the payout, readable by
 // anybody.
 func (c *Client) send(ctx context.Context, r wire.Request, tef []byte, with *mappingContext) (wire.Reply, error) {
 	signature, err := c.sign(tef)
@@ -160,7 +160,7 @@ func (c *Client) send(ctx context.Context, r wire.Request, tef []byte, with *map
 	return c.wire.Do(ctx, r)
 }
 
-func (c *Client) reading(reference string, p *providers.Payout) mappingContext {
+func (c *Client) mappingContext(reference string, p *providers.Payout) mappingContext {
 	r := mappingContext{now: c.config.Now(), reference: reference, hide: []string{c.config.APIKey.Reveal(), c.config.SecretKey.Reveal()}}
 	if p != nil {
 		r.bank, r.account = p.Bank.Code, p.Bank.AccountNumber

@@ -1,4 +1,4 @@
-// Package virtualpos sends payouts through VirtualPOS (Chile) and asks what became of them.
+// Package virtualpos sends payouts through VirtualPOS (Chile) and queries what became of them.
 package virtualpos
 
 import (
@@ -18,7 +18,7 @@ const (
 
 // What the signature of a status request covers beside the API key.
 const (
-	SignTef    = "tef"     // the payout that is asked about, as its create request had it
+	SignTef    = "tef"     // the payout that is queried, as its create request had it
 	SignAPIKey = "api_key" // nothing
 )
 

@@ -18,7 +18,7 @@ import (
 
 func TestBadSettingsAreNamedWithoutTheirValues(t *testing.T) {
 	t.Parallel()
-	providertest.Settings(t, "REMESA_VIRTUALPOS_", virtualpos.New, config("https://pay.example"), providertest.Spoilt[virtualpos.Config]{
+	providertest.Settings(t, "REMESA_VIRTUALPOS_", virtualpos.New, config("https://pay.example"), providertest.WrongSettings[virtualpos.Config]{
 		{"BASE_URL: must be https", func(c *virtualpos.Config) { c.BaseURL = "http://canary.example" }},
 		{"BASE_URL: does not begin", func(c *virtualpos.Config) { c.BaseURL = "" }},
 		{"BASE_URL: takes no login", func(c *virtualpos.Config) { c.BaseURL = "https://a:canary@pay.example" }},
@@ -80,7 +80,7 @@ func TestCheckProvesCredentialsWithoutMovingMoney(t *testing.T) {
 		{name: "the status path is wrong", fault: "bare_404", key: "sandbox-api-key", wrong: true},
 		{name: "a login page", fault: "login_page", key: "sandbox-api-key", wrong: true},
 	} {
-		s := simulator.New(simulator.Options{SignedQuestions: row.strict}, sandbox.Options{})
+		s := simulator.New(simulator.Options{SignedQueries: row.strict}, sandbox.Options{})
 		if row.fault != "" {
 			providertest.Fault(t, s, sandbox.Fault{Kind: row.fault})
 		}
@@ -101,7 +101,7 @@ func TestCheckProvesCredentialsWithoutMovingMoney(t *testing.T) {
 	}
 }
 
-func TestCheckWarnsOfAnAnswerThatMeansNothing(t *testing.T) {
+func TestCheckWarnsOfAResponseThatMeansNothing(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write([]byte(`{"status":"NOK","error":{"error_code":"E-090"}}`))
@@ -123,16 +123,16 @@ func TestCheckWarnsOfAMissingClientCertificate(t *testing.T) {
 	}
 }
 
-// Nothing of a payout's person or of the account's secrets shows in an outcome or an error,
+// Nothing of a payout's beneficiary or of the account's secrets shows in an outcome or an error,
 // whatever the provider does.
 func TestNoOutcomeCarriesPersonalDataOrSecrets(t *testing.T) {
 	t.Parallel()
 	secrets := []string{"sandbox-api-key", "sandbox-secret-key", "00123456789", "12345678-5", "Ana", "ana@", "eyJ"}
-	providertest.Silent(t, secrets, []string{""}, func(t *testing.T, f sandbox.Fault) string {
+	providertest.SecretsStayHidden(t, secrets, []string{""}, func(t *testing.T, f sandbox.Fault) string {
 		c := newClient(t, config(providertest.Simulate(t, simulator.New(simulator.Options{}, sandbox.Options{}), f)))
 		p := payout(t, "po-1")
 		paid, payErr := c.Pay(t.Context(), p, providers.Attempt{})
-		asked, askErr := c.Status(t.Context(), providers.StatusQuery{Reference: "po-1", Amount: p.Amount, Payout: &p})
-		return fmt.Sprintf("%+v %v %+v %v", paid, payErr, asked, askErr)
+		queried, queryErr := c.Status(t.Context(), providers.StatusQuery{Reference: "po-1", Amount: p.Amount, Payout: &p})
+		return fmt.Sprintf("%+v %v %+v %v", paid, payErr, queried, queryErr)
 	})
 }

@@ -24,25 +24,25 @@ func TestConformance(t *testing.T) {
 	providertest.Forms(t, map[string]form{
 		providertest.AsAssumed: {change: func(*virtualpos.Config) {}},
 		"questions signed in full": {
-			sandbox: simulator.Options{SignedQuestions: true}, change: func(*virtualpos.Config) {},
+			sandbox: simulator.Options{SignedQueries: true}, change: func(*virtualpos.Config) {},
 		},
 		"flat body, status signed with the API key alone, not found as 200": {
 			sandbox: simulator.Options{FlatBody: true, NotFoundStatus: http.StatusOK},
 			change:  func(c *virtualpos.Config) { c.Body, c.StatusSignature = virtualpos.Flat, virtualpos.SignAPIKey },
 		},
-	}, func(f form) providertest.Suite { return subject(f.sandbox, f.change) })
+	}, func(f form) providertest.Suite { return suite(f.sandbox, f.change) })
 }
 
-// Every line: what signs a question and what the provider wants it to sign, and what a question
-// about a settled payout comes to whose details are gone. It never speaks of the credentials.
-func TestAQuestionThatSignsTooLittleSaysNothingOfTheCredentials(t *testing.T) {
+// Every line: what signs a status query and what the provider wants it to sign, and what a status
+// query about a final payout comes to whose details are gone. It never speaks of the credentials.
+func TestAQueryThatSignsTooLittleSaysNothingOfTheCredentials(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
 		name      string
 		signature string
 		strict    bool
 		key       providers.Secret
-		asked     int32
+		queries   int32
 		class     providers.Class
 		text      string
 	}{
@@ -52,11 +52,11 @@ func TestAQuestionThatSignsTooLittleSaysNothingOfTheCredentials(t *testing.T) {
 		{"the key signs alone, which is not enough", virtualpos.SignAPIKey, true, "sandbox-api-key", 1, "", "E-002"},
 		{"another key signs alone", virtualpos.SignAPIKey, false, "another", 1, "", "E-001"},
 	} {
-		s := simulator.New(simulator.Options{SignedQuestions: row.strict}, sandbox.Options{})
-		var asked atomic.Int32
+		s := simulator.New(simulator.Options{SignedQueries: row.strict}, sandbox.Options{})
+		var queries atomic.Int32
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.Method == http.MethodGet {
-				asked.Add(1)
+				queries.Add(1)
 			}
 			s.ServeHTTP(w, r)
 		}))
@@ -69,23 +69,23 @@ func TestAQuestionThatSignsTooLittleSaysNothingOfTheCredentials(t *testing.T) {
 		settings.StatusSignature, settings.APIKey = row.signature, row.key
 		c := newClient(t, settings)
 		for _, q := range []providers.StatusQuery{{Reference: "po-1", ProviderID: paid.ProviderID}, {Reference: "po-1"}} {
-			asked.Store(0)
+			queries.Store(0)
 			o, err := c.Status(t.Context(), q)
 			if o.Class != row.class || (err != nil) != (row.text != "") || err != nil && !strings.Contains(err.Error(), row.text) {
 				t.Errorf("%s: got %+v, %v", row.name, o, err)
 			}
 			var credentials *providers.CredentialsError
-			if errors.As(err, &credentials) || asked.Load() != row.asked {
-				t.Errorf("%s: asked %d times, %v", row.name, asked.Load(), err)
+			if errors.As(err, &credentials) || queries.Load() != row.queries {
+				t.Errorf("%s: asked %d times, %v", row.name, queries.Load(), err)
 			}
 		}
 	}
 }
 
-// A question about somebody else's payout may be refused like wrong credentials, because it is
-// signed over ours. It stops the account only where the credentials are refused for another
-// question, too.
-func TestAQuestionRefusedForItsPayoutLeavesTheAccountOpen(t *testing.T) {
+// A status query about somebody else's payout may be refused like wrong credentials, because it is
+// signed over ours. It stops the account only where the credentials are refused for another status
+// query, too.
+func TestAQueryRefusedForItsPayoutLeavesTheAccountOpen(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
 		name    string
@@ -156,8 +156,8 @@ func TestWhatStandsUnderOurReferenceSaysWhoseItIs(t *testing.T) {
 	}
 }
 
-// Every line: what became of two payouts under one reference, and what a question about the second
-// finds, by its id and by the reference.
+// Every line: what became of two payouts under one reference, and what a status query about the
+// second finds, by its id and by the reference.
 func TestASecondPayoutUnderOurReferenceIsFound(t *testing.T) {
 	t.Parallel()
 	const first, second = "pyt_000001", "pyt_000002"
@@ -198,9 +198,9 @@ func TestASecondPayoutUnderOurReferenceIsFound(t *testing.T) {
 	}
 }
 
-// A look by reference that comes to nothing is not made good by the id: it would pass for a proof
-// that such looks work.
-func TestALookByReferenceStandsForItself(t *testing.T) {
+// A query by reference that comes to nothing is not made good by the id: it would pass for a proof
+// that such queries work.
+func TestAQueryByReferenceStandsForItself(t *testing.T) {
 	t.Parallel()
 	for kind, want := range map[string]providers.Class{"bare_404": "", "login_page": "", "not_found": providers.NotFound} {
 		s := simulator.New(simulator.Options{}, sandbox.Options{})
@@ -219,7 +219,7 @@ func TestALookByReferenceStandsForItself(t *testing.T) {
 	}
 }
 
-func subject(o simulator.Options, change func(c *virtualpos.Config)) providertest.Suite {
+func suite(o simulator.Options, change func(c *virtualpos.Config)) providertest.Suite {
 	return providertest.Suite{
 		Simulator: func() *sandbox.Provider { return simulator.New(o, sandbox.Options{}) },
 		Client: func(t *testing.T, env providertest.Env) any {

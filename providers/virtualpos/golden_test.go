@@ -81,7 +81,8 @@ func record(t *testing.T, send func(t *testing.T, c virtualpos.Config)) string {
 const exampleTef = `{"merchant_id":"tef-0001","message":"Devolución <1> & más","amount":12500,` +
 	`"recipient":{"rut":"12345678-5","name":"Ana Soto Ñuñoa","email":"ana@example.cl"},"bank":{"sbif_code":"012","account_number":"00123456789"}}`
 
-// verify checks a request against its file, and without any code of the adapter or of a JWT library.
+// verify checks a request against its file, and without any code of the adapter or of a JWT
+// library.
 func verify(t *testing.T, name, request string) {
 	t.Helper()
 	golden.Compare(t, name, request)

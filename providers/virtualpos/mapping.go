@@ -11,7 +11,7 @@ import (
 	"github.com/remesa/remesa/providers/wire"
 )
 
-// This file holds all that is believed of VirtualPOS. Payout statuses and codes are not documented:
+// This file holds all that is assumed of VirtualPOS. Payout statuses and codes are not documented:
 // the words are those of its charges.
 
 var words = map[string]providers.Class{
@@ -24,7 +24,7 @@ var words = map[string]providers.Class{
 // done.
 var credentialCodes = map[string]bool{"E-001": true, "E-002": true, "E-014": true, "E-015": true, "E-016": true}
 
-// unknownCodes say that there is no data for what was asked about.
+// unknownCodes say that there is no data for what was queried.
 var unknownCodes = map[string]bool{"E-041": true, "E-066": true, "E-082": true}
 
 // refusalStatuses are the HTTP statuses with which a well-formed NOK is a refusal of the payment.
@@ -42,7 +42,7 @@ type mappingContext struct {
 	reference string
 	// bank and account are the beneficiary's, empty where the payout's details are gone.
 	bank, account string
-	// noDetails: the question was signed with the API key alone.
+	// noDetails: the status query was signed with the API key alone.
 	noDetails bool
 	hide      []string
 }
@@ -69,7 +69,7 @@ func mapPayout(r wire.Reply, err error, with mappingContext) (providers.Outcome,
 	case a.isRefusal() && r.Status < 500:
 		return with.outcome(a, providers.InDoubt, a.code, a.message), nil
 	case good(r, a) && known && class == providers.Refused:
-		return with.outcome(a, providers.Pending, a.payment.word, ""), nil // adopted only once status queries say so, twice
+		return with.outcome(a, providers.Pending, a.payment.word, ""), nil // accepted only once status queries say so, twice
 	case good(r, a) && known:
 		return with.outcome(a, class, a.payment.word, ""), nil
 	case good(r, a) && a.payment != nil && a.payment.word != "":
@@ -78,15 +78,15 @@ func mapPayout(r wire.Reply, err error, with mappingContext) (providers.Outcome,
 	return with.doubt(a, r.Code()), nil
 }
 
-// mapStatus says what a status query came to. An error means that there was no answer; its last line is
-// in doubt.
+// mapStatus says what a status query came to. An error means that there is no status result; its
+// last line is in doubt.
 func mapStatus(r wire.Reply, err error, with mappingContext) (providers.Outcome, error) {
 	if err != nil {
 		return providers.Outcome{}, wire.NoStatusAnswer(err)
 	}
 	a, readable := parse(r.Body)
 	if err := errorBeforeExecution(r, a, with.now); err != nil {
-		return providers.Outcome{}, with.ofQuestion(err)
+		return providers.Outcome{}, with.statusError(err)
 	}
 	class, known := a.class()
 	switch {
@@ -106,8 +106,8 @@ func mapStatus(r wire.Reply, err error, with mappingContext) (providers.Outcome,
 	return with.doubt(a, r.Code()), nil
 }
 
-// errorBeforeExecution is the error of a request that the provider refused before it looked at the
-// payment; nil where it did not, or where the answer speaks of a payment all the same.
+// errorBeforeExecution is the error of a request that the provider refused before it read the
+// payment; nil where it did not, or where the response speaks of a payment all the same.
 func errorBeforeExecution(r wire.Reply, a response, now time.Time) error {
 	switch {
 	case a.namesPayment || r.Status >= 500:
@@ -122,12 +122,12 @@ func errorBeforeExecution(r wire.Reply, a response, now time.Time) error {
 	return nil
 }
 
-// ofQuestion is the error of a refused question. Where the payout did not sign it the refusal says
-// nothing of the credentials: the provider's page wants the payout in every signature.
-func (w mappingContext) ofQuestion(err error) error {
+// statusError is the error of a refused status query. Where the payout did not sign it the refusal
+// says nothing of the credentials: the provider's page wants the payout in every signature.
+func (w mappingContext) statusError(err error) error {
 	var credentials *providers.CredentialsError
 	if w.noDetails && errors.As(err, &credentials) {
-		return fmt.Errorf("no answer: a question signed with the API key alone was refused, code %s", credentials.Code)
+		return fmt.Errorf("no answer: a status query signed with the API key alone was refused, code %s", credentials.Code)
 	}
 	return err
 }
@@ -146,8 +146,8 @@ func (a response) isRefusal() bool {
 	return a.envelope == envelopeNOK && a.code != "" && !a.namesPayment
 }
 
-// isRejection reports a rejected_object that the envelope does not contradict, beside no payment or one
-// whose own word rejects, too: the object alone stands beside payments that were paid.
+// isRejection reports a rejected_object that the envelope does not contradict, beside no payment or
+// one whose own word rejects, too: the object alone stands beside payments that were paid.
 func (a response) isRejection() bool {
 	class, _ := a.class()
 	return a.rejection != "" && a.envelope != noEnvelope && (a.payment == nil || class == providers.Refused)
@@ -184,7 +184,7 @@ func (w mappingContext) beneficiary(p payment) string {
 	return p.echo.Beneficiary
 }
 
-// complete reports an answer that repeats everything that makes a payout what it is, and that we
+// complete reports a response that repeats everything that makes a payout what it is, and that we
 // can compare: the currency is always CLP.
 func (w mappingContext) complete(p payment) bool {
 	return w.account != "" && p.echo.Reference != "" && p.echo.Amount != "" && p.echo.Beneficiary != "" && p.bank != "" && p.account != ""

@@ -25,7 +25,7 @@ const (
 	orderBody    = `{"status":"OK","code":200,"payment":{"client":{},"order":{"uuid":"0123456789abcdef","status":"pagado","amount":12500,"merchant_internal_code":"tef-0001","bank":{}}}}`
 )
 
-// beside puts one more field into an answer.
+// beside puts one more field into a response.
 func beside(body, field string) string { return strings.Replace(body, "{", "{"+field+",", 1) }
 
 // noRejection is the object that a paid payment of the sandbox carried.
@@ -33,7 +33,7 @@ const noRejection = `"rejected_object":{"code":"0","message":"Operación exitosa
 
 func paymentWith(word string) string { return strings.Replace(paidBody, "pagado", word, 1) }
 
-// Every line: an answer, what it means to a create request, what it means to a status query.
+// Every line: a response, what it means to a create request, what it means to a status query.
 func TestMapping(t *testing.T) {
 	t.Parallel()
 	const doubt, pending, succeeded, refused, unknown, again = "in_doubt", "pending", "succeeded", "refused", "not_found", "duplicate"
@@ -43,7 +43,7 @@ func TestMapping(t *testing.T) {
 		body    string
 		created providers.Class
 		code    string
-		asked   providers.Class
+		queried providers.Class
 		asCode  string
 	}{
 		{"paid", 200, paidBody, succeeded, "pagado", succeeded, "pagado"},
@@ -170,19 +170,19 @@ func TestMapping(t *testing.T) {
 		{"fields in other capitals", 200, `{"Status":"OK","Payout":{"Status":"pagado"}}`, doubt, "unreadable", providertest.NoAnswer, ""},
 	} {
 		r := wire.Reply{Status: row.status, Body: []byte(row.body)}
-		if class, code := providertest.Said(mapPayout(r, nil, with)); class != row.created || code != row.code {
+		if class, code := providertest.ClassAndCode(mapPayout(r, nil, with)); class != row.created || code != row.code {
 			t.Errorf("create, %s: got %s %s, want %s %s", row.name, class, code, row.created, row.code)
 		}
-		if class, code := providertest.Said(mapStatus(r, nil, with)); class != row.asked || code != row.asCode {
-			t.Errorf("status, %s: got %s %s, want %s %s", row.name, class, code, row.asked, row.asCode)
+		if class, code := providertest.ClassAndCode(mapStatus(r, nil, with)); class != row.queried || code != row.asCode {
+			t.Errorf("status, %s: got %s %s, want %s %s", row.name, class, code, row.queried, row.asCode)
 		}
 	}
 }
 
 func TestMappingOfBrokenExchanges(t *testing.T) {
 	t.Parallel()
-	providertest.Broken(t, providertest.Moves, func(err error) (providers.Outcome, error) { return mapPayout(wire.Reply{}, err, with) })
-	providertest.Broken(t, providertest.Asks, func(err error) (providers.Outcome, error) { return mapStatus(wire.Reply{}, err, with) })
+	providertest.Broken(t, providertest.MoneyExchange, func(err error) (providers.Outcome, error) { return mapPayout(wire.Reply{}, err, with) })
+	providertest.Broken(t, providertest.StatusExchange, func(err error) (providers.Outcome, error) { return mapStatus(wire.Reply{}, err, with) })
 }
 
 func TestThrottlingSaysHowLong(t *testing.T) {
@@ -238,7 +238,7 @@ func TestEchoRepeatsWhatTheProviderSaid(t *testing.T) {
 
 const wholeRow = `"id":"p","merchant_id":"tef-0001","amount":12500,"recipient":{"rut":"12345678-5"},"bank":{"sbif_code":"012","account_number":"00123456789"}`
 
-// wholeEcho is what an answer repeats that leaves nothing of the payment's meaning out.
+// wholeEcho is what a response repeats that leaves nothing of the payment's meaning out.
 func wholeEcho(beneficiary string) providers.Echo {
 	return providers.Echo{Amount: "12500", Reference: "tef-0001", Beneficiary: beneficiary, Complete: true}
 }
@@ -250,7 +250,7 @@ func partEcho(less func(e *providers.Echo)) providers.Echo {
 	return e
 }
 
-// Without the payout's details nothing of the beneficiary can be compared: then no answer is
+// Without the payout's details nothing of the beneficiary can be compared: then no response is
 // complete.
 func TestNothingIsCompleteWithoutThePayout(t *testing.T) {
 	t.Parallel()
@@ -267,5 +267,5 @@ func TestTextsOfTheProviderAreScrubbed(t *testing.T) {
 	t.Parallel()
 	body := `{"status":"NOK","error":{"error_code":"E-12345678","message":"La cuenta 00123456789 de Ana Soto (ana@example.cl) no existe"}}`
 	o, err := mapPayout(wire.Reply{Status: 422, Body: []byte(body)}, nil, with)
-	providertest.Scrubbed(t, providers.Refused, o, err, "00123456789", "Ana", "ana@", "12345678")
+	providertest.TextsStayHidden(t, providers.Refused, o, err, "00123456789", "Ana", "ana@", "12345678")
 }

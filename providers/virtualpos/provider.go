@@ -73,8 +73,8 @@ type Settings struct {
 	StatusSignature      string           `name:"status-signature" default:"tef" placeholder:"tef|api_key" help:"What signs a status query: the payout, or the API key alone."`
 }
 
-// Requirements of an account. Its identity is the host and a hash of the API key, as it has no other
-// name.
+// Requirements of an account. Its identity is the host and a hash of the API key, as it has no
+// other name.
 func (s *Settings) Requirements() spec.Requirements {
 	return spec.Requirements{
 		Credentials: []spec.Setting{{Name: "API_KEY", Text: s.APIKey.Reveal()}, {Name: "SECRET_KEY", Text: s.SecretKey.Reveal()}},

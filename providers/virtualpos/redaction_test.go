@@ -18,7 +18,7 @@ func TestNothingThatWasSentIsRepeated(t *testing.T) {
 	ask := func(t *testing.T, url string) (providers.Outcome, error) {
 		return newClient(t, config(url)).Status(t.Context(), providers.StatusQuery{Reference: p.Reference, Amount: p.Amount, Payout: &p})
 	}
-	for name, answer := range map[string]string{
+	for name, response := range map[string]string{
 		"as the code of a refusal":          `{"status":"NOK","code":400,"error":{"error_code":SAID,"message":"x"}}`,
 		"in the words of a refusal":         `{"status":"NOK","code":400,"error":{"error_code":"E-9","message":SAID}}`,
 		"as the code of a rejection":        `{"status":"OK","code":201,"payout":{"id":"pyt_1","status":"rechazado"},"rejected_object":{"code":SAID,"message":SAID}}`,
@@ -32,14 +32,14 @@ func TestNothingThatWasSentIsRepeated(t *testing.T) {
 		"as the payment's word":             `{"status":"OK","code":200,"payout":{"id":"pyt_1","merchant_id":"tef-0001","status":SAID,"amount":12500}}`,
 	} {
 		status := 200
-		if strings.Contains(answer, "400") {
+		if strings.Contains(response, "400") {
 			status = 400
-		} else if strings.Contains(answer, "201") {
+		} else if strings.Contains(response, "201") {
 			status = 201
 		}
-		parrot := providertest.RedactionTest{Values: values, Call: pay, Response: providertest.Says(status, answer, nil)}
-		t.Run(name+" of a payout", parrot.Run)
-		parrot.Call = ask
-		t.Run(name+" when asked", parrot.Run)
+		redaction := providertest.RedactionTest{Values: values, Call: pay, Response: providertest.RespondWith(status, response, nil)}
+		t.Run(name+" of a payout", redaction.Run)
+		redaction.Call = ask
+		t.Run(name+" when queried", redaction.Run)
 	}
 }

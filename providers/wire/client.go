@@ -18,16 +18,19 @@ type Options struct {
 	Timeout time.Duration
 	// ConnectTimeout bounds dialling and the TLS handshake; 0 means 10 s.
 	ConnectTimeout time.Duration
-	// IdleTimeout is how long a connection may wait for its next request; 0 means 15 s. It has to be shorter than the provider's own,
-	// or requests are written to connections that the provider is just closing.
+	// IdleTimeout is how long a connection may wait for its next request; 0 means 15 s. It has to
+	// be shorter than the provider's own, or requests are written to connections that the provider
+	// is just closing.
 	IdleTimeout time.Duration
-	// Concurrency is how many exchanges run at once, and so how many connections are kept; 0 means 64.
+	// Concurrency is how many exchanges run at once, and so how many connections are kept; 0 means
+	// 64.
 	Concurrency int
 	// ClientCertFile and ClientKeyFile (PEM) are for providers that ask for a client certificate.
 	ClientCertFile, ClientKeyFile string
 	// CAFile (PEM) replaces the system's certificate authorities.
 	CAFile string
-	// Dial opens a connection; nil means TCP with the socket options that keep bytes from arriving minutes later.
+	// Dial opens a connection; nil means TCP with the socket options that keep bytes from arriving
+	// minutes later.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 

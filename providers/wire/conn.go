@@ -5,7 +5,8 @@ import (
 	"sync/atomic"
 )
 
-// conn is the connection as net/http sees it, above TLS: what passes here are requests and answers, not the handshake.
+// conn is the connection as net/http sees it, above TLS: what passes here are requests and
+// responses, not the handshake.
 type conn struct {
 	net.Conn
 	owner atomic.Pointer[exchange]
@@ -27,8 +28,8 @@ func (c *conn) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// Read refuses bytes that come while no request waits for an answer: they would be taken for the answer to the next one (and net/http
-// would quote them in the process's log).
+// Read refuses bytes that come while no request waits for a response: they would be taken for the
+// response to the next one (and net/http would quote them in the process's log).
 func (c *conn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	if n == 0 {

@@ -23,7 +23,8 @@ func (d dialer) plain(ctx context.Context, network, address string) (net.Conn, e
 	return &conn{Conn: raw}, nil
 }
 
-// secure makes the handshake below the counting connection, so that its bytes are not taken for a request's.
+// secure makes the handshake below the counting connection, so that its bytes are not taken for a
+// request's.
 func (d dialer) secure(ctx context.Context, network, address string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.timeout)
 	defer cancel()
@@ -44,8 +45,8 @@ func (d dialer) secure(ctx context.Context, network, address string) (net.Conn, 
 	return &conn{Conn: secured}, nil
 }
 
-// tcp dials sockets whose bytes do not outlive the exchange: unacknowledged data is given up after unanswered, and closing a socket
-// throws away what it has not sent.
+// tcp dials sockets whose bytes do not outlive the exchange: unacknowledged data is given up after
+// unanswered, and closing a socket throws away what it has not sent.
 func tcp(unanswered time.Duration) func(ctx context.Context, network, address string) (net.Conn, error) {
 	d := &net.Dialer{Control: tcpUserTimeoutOption(unanswered)}
 	return func(ctx context.Context, network, address string) (net.Conn, error) {

@@ -21,20 +21,21 @@ const (
 	Timeout    = "timeout"    // the time ran out
 	Cancelled  = "cancelled"  // the caller went away
 	Reset      = "reset"      // the connection broke
-	EOF        = "eof"        // the provider hung up, before its answer or within it
-	TooLarge   = "too_large"  // the answer exceeds MaxBody
-	Unreadable = "unreadable" // the answer is not HTTP
+	EOF        = "eof"        // the provider hung up, before its response or within it
+	TooLarge   = "too_large"  // the response exceeds MaxBody
+	Unreadable = "unreadable" // the response is not HTTP
 )
 
-// Error is an exchange without a complete answer.
+// Error is an exchange without a complete response.
 type Error struct {
 	// Sent is false only where no byte of the request was handed to the network.
 	Sent bool
 	// Reason is one of the words above.
 	Reason string
-	// Status is the answer's HTTP status where its head could be read, else 0.
+	// Status is the response's HTTP status where its head could be read, else 0.
 	Status int
-	// Err is set where no connection came about; other causes may quote the answer and are left out.
+	// Err is set where no connection came about; other causes may quote the response and are left
+	// out.
 	Err error
 }
 
@@ -76,7 +77,8 @@ func reason(ctx context.Context, err error) string {
 	return failureReason(err)
 }
 
-// hungUp knows net/http's errors for a connection that ended while a request waited on it; they have no exported name.
+// hungUp knows net/http's errors for a connection that ended while a request waited on it; they
+// have no exported name.
 func hungUp(err error) bool {
 	text := err.Error()
 	return strings.Contains(text, "server closed idle connection") || strings.Contains(text, "transport connection broken: EOF") ||
@@ -91,7 +93,8 @@ func failureReason(err error) string {
 	return Unreadable
 }
 
-// RetryAfter is how long an answer asks to wait, in seconds or as a date; zero where it does not say, and a day at most.
+// RetryAfter is how long a response asks to wait, in seconds or as a date; zero where it does not
+// say, and a day at most.
 func RetryAfter(h http.Header, now time.Time) time.Duration {
 	text := h.Get("Retry-After")
 	if seconds, err := strconv.Atoi(text); err == nil {

@@ -15,9 +15,10 @@ type sendDeadline struct {
 	now func() time.Time
 }
 
-// WithSendDeadline forbids every byte of a request after the instant, by wall clock and by monotonic clock: the one stands still while the
-// machine sleeps, the other can be set back. A request of which nothing had left by then counts as not sent, with reason NoTime.
-// A nil now means time.Now.
+// WithSendDeadline forbids every byte of a request after the instant, by wall clock and by
+// monotonic clock: the one stands still while the machine sleeps, the other can be set back. A
+// request of which nothing had left by then counts as not sent, with reason NoTime. A nil now means
+// time.Now.
 func WithSendDeadline(ctx context.Context, at time.Time, now func() time.Time) context.Context {
 	if now == nil {
 		now = time.Now
@@ -42,10 +43,11 @@ type traceKey struct{}
 const (
 	Write   = "write"   // right before bytes may go out
 	Written = "written" // bytes went out
-	Read    = "read"    // the answer was read to its end
+	Read    = "read"    // the response was read to its end
 )
 
-// WithTrace calls trace at the points of every exchange under ctx. The fault tests kill and stop the process there.
+// WithTrace calls trace at the points of every exchange under ctx. The fault tests kill and stop
+// the process there.
 func WithTrace(ctx context.Context, trace func(point string)) context.Context {
 	return context.WithValue(ctx, traceKey{}, trace)
 }
@@ -62,7 +64,8 @@ var (
 	errOver   = errors.New("the exchange is over")
 )
 
-// exchange counts what one request handed to its connection. Once end was called nothing more is handed over.
+// exchange counts what one request handed to its connection. Once end was called nothing more is
+// handed over.
 type exchange struct {
 	late  func() bool
 	trace func(point string)
@@ -81,8 +84,9 @@ func (x *exchange) at(point string) {
 	}
 }
 
-// take ties the connection that net/http chose to this exchange. net/http may choose a second one, after the first died, on its own
-// account: then nothing may be written to it if the first took a byte.
+// take ties the connection that net/http chose to this exchange. net/http may choose a second one,
+// after the first died, on its own account: then nothing may be written to it if the first took a
+// byte.
 func (x *exchange) take(info httptrace.GotConnInfo) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -115,7 +119,8 @@ func (x *exchange) wrote(n int) {
 	x.bytes += n
 }
 
-// end closes the exchange to further writes and reports whether a byte may have left; a write under way counts.
+// end closes the exchange to further writes and reports whether a byte may have left; a write under
+// way counts.
 func (x *exchange) end() (sent bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -123,7 +128,8 @@ func (x *exchange) end() (sent bool) {
 	return x.writing || x.bytes > 0
 }
 
-// listening reports whether an answer can be on its way: something was written and the exchange is not over.
+// listening reports whether a response can be on its way: something was written and the exchange is
+// not over.
 func (x *exchange) listening() bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()

@@ -83,8 +83,8 @@ func drop(_ http.ResponseWriter, r *http.Request) {
 	panic(http.ErrAbortHandler)
 }
 
-// faultySocket is a socket of which the test can say how many more bytes it takes, and whether its end is
-// noticed.
+// faultySocket is a socket of which the test can say how many more bytes it takes, and whether its
+// end is noticed.
 type faultySocket struct {
 	net.Conn
 	budget *atomic.Int64

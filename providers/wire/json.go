@@ -7,13 +7,13 @@ import (
 	"unicode/utf8"
 )
 
-// deepest is how deep an answer may be nested: no provider's is deeper than five levels.
+// deepest is how deep a response may be nested: no provider's is deeper than five levels.
 const deepest = 64
 
-// HasDuplicateNames reports JSON that may say two things of one: an object, at any depth, has a name twice,
-// of which decoders take the first or the last without a word; or it is nested too deep to be
-// looked through. Names are compared as they are read, with their escapes resolved. What is no JSON
-// is not ambiguous but unreadable, as its decoder says.
+// HasDuplicateNames reports JSON that may say two things of one: an object, at any depth, has a
+// name twice, of which decoders take the first or the last without a word; or it is nested too deep
+// to be read through. Names are compared as they are read, with their escapes resolved. What is no
+// JSON is not ambiguous but unreadable, as its decoder says.
 func HasDuplicateNames(text []byte) bool {
 	if !json.Valid(text) {
 		return false

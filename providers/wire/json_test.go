@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func TestAmbiguousAnswers(t *testing.T) {
+func TestDuplicateNames(t *testing.T) {
 	t.Parallel()
 	nested := func(n int) string { return strings.Repeat(`{"a":[`, n/2) + strings.Repeat(`]}`, n/2) }
 	for _, row := range []struct {
@@ -50,7 +50,7 @@ func TestAmbiguousAnswers(t *testing.T) {
 }
 
 // A large object is looked through without being compared name by name, and without being copied.
-func TestAmbiguityOfALargeAnswerIsFoundSoon(t *testing.T) {
+func TestDuplicateNamesInALargeResponseAreFoundSoon(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder
 	b.WriteString(`{"first":0`)
@@ -64,7 +64,7 @@ func TestAmbiguityOfALargeAnswerIsFoundSoon(t *testing.T) {
 	}
 }
 
-func TestACommonAnswerIsLookedThroughWithoutACopy(t *testing.T) {
+func TestACommonResponseIsReadWithoutACopy(t *testing.T) {
 	small := []byte(`{"status":"OK","code":200,"payout":{"id":"pyt_1","merchant_id":"tef-0001","status":"pagado","amount":12500}}`)
 	if n := testing.AllocsPerRun(100, func() { HasDuplicateNames(small) }); n > 4 {
 		t.Errorf("%.0f allocations for a common answer", n)

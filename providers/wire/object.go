@@ -5,7 +5,7 @@ import (
 	"unicode/utf8"
 )
 
-// Object is a JSON object of an answer. Its fields are read by exact name, which the standard
+// Object is a JSON object of a response. Its fields are read by exact name, which the standard
 // decoder into a struct would not do; one that is absent or null reads as the zero value. The zero
 // Object has no fields.
 type Object struct {
@@ -48,7 +48,7 @@ func (o Object) Text(name string) string {
 	return s
 }
 
-// TextOrNumber is a field's string, or its number's own digits as the answer has them.
+// TextOrNumber is a field's string, or its number's own digits as the response has them.
 func (o Object) TextOrNumber(name string) string {
 	text, ok := TextOrNumber(o.Fields[name])
 	if !ok {
@@ -77,8 +77,8 @@ func (o Object) read(name string, into any) {
 	}
 }
 
-// TextOrNumber is the content of a JSON string, or a JSON number's own digits; empty where the value
-// is absent or null. It reports whether the value was one of these.
+// TextOrNumber is the content of a JSON string, or a JSON number's own digits; empty where the
+// value is absent or null. It reports whether the value was one of these.
 func TextOrNumber(raw json.RawMessage) (string, bool) {
 	if len(raw) == 0 {
 		return "", true

@@ -89,7 +89,7 @@ func large(size int, chunks bool) http.HandlerFunc {
 	}
 }
 
-func TestBytesThatNobodyAskedForAreNoAnswer(t *testing.T) {
+func TestBytesWithoutARequestAreNoResponse(t *testing.T) {
 	t.Parallel()
 	near, far := tcpPair(t)
 	idle := &conn{Conn: near}
@@ -117,8 +117,8 @@ func TestAnExchangeListensNoLongerThanItLasts(t *testing.T) {
 	}
 }
 
-// The answer is there before the request left: it belongs to something else.
-func TestAnAnswerToNothingIsNoAnswer(t *testing.T) {
+// The response is there before the request left: it belongs to something else.
+func TestAResponseToNothingIsNoResponse(t *testing.T) {
 	t.Parallel()
 	near, far := tcpPair(t)
 	if _, err := io.WriteString(far, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"); err != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// NewRequest is a request to a provider that answers JSON; a body is JSON as well, unless the header
-// is changed.
+// NewRequest is a request to a provider that responds in JSON; a body is JSON as well, unless the
+// header is changed.
 func NewRequest(method, address string, body []byte) Request {
 	header := http.Header{"Accept": {"application/json"}}
 	if body != nil {
@@ -21,8 +21,8 @@ func NewRequest(method, address string, body []byte) Request {
 	return Request{Method: method, URL: address, Header: header, Body: body}
 }
 
-// NewRequestAt is NewRequest to a path below a base; the path is a template that pairs fill, as Join
-// says. The error means that nothing was sent.
+// NewRequestAt is NewRequest to a path below a base; the path is a template that pairs fill, as
+// Join says. The error means that nothing was sent.
 func NewRequestAt(method string, base *url.URL, path string, body []byte, pairs ...string) (Request, error) {
 	address, err := Join(base, path, pairs...)
 	if err != nil {
@@ -31,7 +31,7 @@ func NewRequestAt(method string, base *url.URL, path string, body []byte, pairs 
 	return NewRequest(method, address, body), nil
 }
 
-// Post sends JSON to a path below a base, as NewRequestAt says, and reads the answer, as Do does.
+// Post sends JSON to a path below a base, as NewRequestAt says, and reads the response, as Do does.
 func (c *Client) Post(ctx context.Context, base *url.URL, path string, body []byte) (Reply, error) {
 	r, err := NewRequestAt(http.MethodPost, base, path, body)
 	if err != nil {

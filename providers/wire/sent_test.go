@@ -80,9 +80,9 @@ func TestSentOnceTheRequestArrived(t *testing.T) {
 	t.Parallel()
 	everyway(t, func(t *testing.T, secure, reused bool) {
 		rows := []struct {
-			name   string
-			answer http.HandlerFunc
-			reason string
+			name     string
+			response http.HandlerFunc
+			reason   string
 		}{
 			{"the provider hangs up", drop, EOF},
 			{"the answer is cut", cut, EOF},
@@ -91,7 +91,7 @@ func TestSentOnceTheRequestArrived(t *testing.T) {
 			{"the answer's length is a lie beyond the limit", announces10MB, TooLarge},
 		}
 		for _, row := range rows {
-			p := serve(t, secure, afterWarm(row.answer))
+			p := serve(t, secure, afterWarm(row.response))
 			c := client(t, Options{CAFile: p.caFile})
 			if reused {
 				warm(t, c, p.URL)
@@ -146,7 +146,7 @@ func TestSentWhereTheCallerLeftAfterTheRequestArrived(t *testing.T) {
 			_, _ = io.Copy(io.Discard, r.Body)
 			cancel()
 			<-r.Context().Done()
-			panic(http.ErrAbortHandler) // an answer could still win the race against the client's leaving
+			panic(http.ErrAbortHandler) // a response could still win the race against the client's leaving
 		}))
 		c := client(t, Options{CAFile: p.caFile})
 		if reused {
@@ -165,7 +165,7 @@ func TestSentWhereTheTimeRanOut(t *testing.T) {
 		p := serve(t, secure, afterWarm(func(_ http.ResponseWriter, r *http.Request) {
 			_, _ = io.Copy(io.Discard, r.Body)
 			<-r.Context().Done()
-			panic(http.ErrAbortHandler) // an answer could still win the race against the client's leaving
+			panic(http.ErrAbortHandler) // a response could still win the race against the client's leaving
 		}))
 		c := client(t, Options{CAFile: p.caFile})
 		if reused {

@@ -6,7 +6,7 @@ import (
 	"regexp"
 )
 
-// Setting is a setting that was looked at, and what is wrong with its value; nil where nothing is.
+// Setting is a setting that was checked, and what is wrong with its value; nil where nothing is.
 type Setting struct {
 	Name string
 	Err  error

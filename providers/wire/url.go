@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// ParseBase reads a provider's URL: https, or http on loopback; a path prefix is kept; no login, query or fragment. The error does not
-// repeat the text.
+// ParseBase reads a provider's URL: https, or http on loopback; a path prefix is kept; no login,
+// query or fragment. The error does not repeat the text.
 func ParseBase(text string) (*url.URL, error) {
 	u, err := url.Parse(strings.TrimRight(text, "/"))
 	if err != nil {
@@ -37,8 +37,9 @@ func IsLoopback(u *url.URL) bool {
 	return ip != nil && ip.IsLoopback()
 }
 
-// Join appends a path template such as "/v3/payout/{id}" to a base; pairs are names and values that replace "{name}". A value fills
-// exactly one path segment whatever characters it has; an empty one, "." and ".." are refused, since servers resolve them away.
+// Join appends a path template such as "/v3/payout/{id}" to a base; pairs are names and values that
+// replace "{name}". A value fills exactly one path segment whatever characters it has; an empty
+// one, "." and ".." are refused, since servers resolve them away.
 func Join(base *url.URL, template string, pairs ...string) (string, error) {
 	path := "/" + strings.TrimLeft(template, "/")
 	for i := 0; i+1 < len(pairs); i += 2 {
@@ -51,7 +52,8 @@ func Join(base *url.URL, template string, pairs ...string) (string, error) {
 	return strings.TrimRight(base.String(), "/") + path, nil
 }
 
-// CheckTemplate reports whether a path template holds each of the names in braces, once, and nothing that ends a path.
+// CheckTemplate reports whether a path template holds each of the names in braces, once, and
+// nothing that ends a path.
 func CheckTemplate(template string, names ...string) error {
 	if !strings.HasPrefix(template, "/") || strings.ContainsAny(template, "?# %\\") {
 		return errors.New("must be a path that begins with / and has no query, fragment, blank or escape")

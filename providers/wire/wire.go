@@ -2,7 +2,7 @@
 // have arrived.
 //
 // It speaks HTTP/1.1, sends a request once, follows no redirect, uses no proxy, and reads at most 1
-// MiB of an answer. Error texts carry neither headers nor bodies nor paths.
+// MiB of a response. Error texts carry neither headers nor bodies nor paths.
 package wire
 
 import (
@@ -17,7 +17,7 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// MaxBody is how much of an answer's body is read; a longer one is an Error with reason TooLarge.
+// MaxBody is how much of a response's body is read; a longer one is an Error with reason TooLarge.
 const MaxBody = 1 << 20
 
 // Request is one request. Its body is held in memory, so that its length is known and it never
@@ -30,7 +30,7 @@ type Request struct {
 	Body   []byte
 }
 
-// Reply is an answer that was read to its end, whatever its status.
+// Reply is a response that was read to its end, whatever its status.
 type Reply struct {
 	Status int
 	Header http.Header
@@ -40,7 +40,7 @@ type Reply struct {
 // Success reports an HTTP status from 200 to 299.
 func (r Reply) Success() bool { return r.Status >= 200 && r.Status < 300 }
 
-// Code is the word for an answer that says nothing else: its HTTP status, such as http_502, or
+// Code is the word for a response that says nothing else: its HTTP status, such as http_502, or
 // Unreadable where that is a success.
 func (r Reply) Code() string {
 	if r.Success() {
@@ -50,7 +50,7 @@ func (r Reply) Code() string {
 }
 
 // Throttled is the error of a request that was refused because there were too many: it says when to
-// come again, where the answer does.
+// come again, where the response does.
 func (r Reply) Throttled(now time.Time) error {
 	return &providers.NotSent{Reason: "throttled", RetryAfter: RetryAfter(r.Header, now)}
 }
@@ -61,7 +61,7 @@ type Client struct {
 	timeout   time.Duration
 }
 
-// Do sends the request once and reads the answer. Every error is an *Error, which says whether a
+// Do sends the request once and reads the response. Every error is an *Error, which says whether a
 // byte of the request may have left; where it says no, none leaves after Do returned either.
 func (c *Client) Do(ctx context.Context, r Request) (Reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)

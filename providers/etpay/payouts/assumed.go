@@ -9,8 +9,8 @@ import (
 )
 
 // This file holds all that is assumed of ETpay's payouts. Known are only the login (path, fields
-// and that it answers with a token), that a payout is created, may be asked about by ETpay's own
-// id, and stands in a listing by dates, and that its final word comes later. No path, field or word
+// and that it responds with a token), that a payout is created, may be queried by ETpay's own id,
+// and stands in a listing by dates, and that its final word comes later. No path, field or word
 // below was ever seen. Each that turns out otherwise leaves payouts in doubt and held, never paid
 // twice or given up.
 
@@ -30,8 +30,7 @@ var tokenNames = []string{"token", "access_token", "accessToken"}
 // listingDays is whose days the listing's from and to are.
 const listingDays = "America/Santiago"
 
-// Names of the fields of a payout that is answered, and of the objects that it or a list may stand
-// in.
+// Names of the fields of a payout in a response, and of the objects that it or a list may stand in.
 const (
 	idField        = "id"
 	statusField    = "status"

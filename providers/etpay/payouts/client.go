@@ -12,9 +12,9 @@ import (
 	"github.com/remesa/remesa/providers/wire"
 )
 
-// FirstAttemptRef is the handle of a payout that says when it may first have left: the listing is read
-// from that day on.
-const FirstAttempt = "payout_first_attempt"
+// FirstAttemptRef is the provider reference of a payout that says when it may first have left: the
+// listing is read from that day on.
+const FirstAttemptRef = "payout_first_attempt"
 
 // Close drops the idle connections.
 func (c *Client) Close() { c.api.Close() }
@@ -32,8 +32,8 @@ func (c *Client) Prepare(ctx context.Context) error { return c.api.Prepare(ctx) 
 var _ providers.Payer = (*Client)(nil)
 
 // Pay creates the payout with one POST, which is repeated once where the token was refused. The
-// attempt opens right before it; the note keeps the earliest time at which the payout may have
-// left.
+// attempt opens right before it; the checkpoint keeps the earliest time at which the payout may
+// have left.
 func (c *Client) Pay(ctx context.Context, p providers.Payout, a providers.Attempt) (providers.Outcome, error) {
 	body, err := encodePayout(p)
 	if err != nil {
@@ -42,75 +42,75 @@ func (c *Client) Pay(ctx context.Context, p providers.Payout, a providers.Attemp
 	if err := c.Prepare(ctx); err != nil {
 		return providers.Outcome{}, err
 	}
-	handles := map[string]string{FirstAttempt: c.firstAttempt(a.ProviderRefs)}
-	if err := a.Checkpoint(ctx, handles, true); err != nil {
+	refs := map[string]string{FirstAttemptRef: c.firstAttempt(a.ProviderRefs)}
+	if err := a.Checkpoint(ctx, refs, true); err != nil {
 		return providers.Outcome{}, &providers.NotSent{Reason: "superseded", Err: err}
 	}
 	r, err := wire.NewRequestAt(http.MethodPost, c.base, c.config.CreatePath, body)
 	if err != nil {
 		return providers.Outcome{}, err
 	}
-	with := c.about(p.Reference, p.Amount, &p)
+	with := c.payoutContext(p.Reference, p.Amount, &p)
 	reply, err := c.send(ctx, r, &with)
-	o, err := created(reply, err, with)
+	o, err := mapPayout(reply, err, with)
 	return providers.Redact(o, with.hide...), err
 }
 
 // firstAttempt is the earliest of the attempts' times, as this one knows it.
-func (c *Client) firstAttempt(noted map[string]string) string {
+func (c *Client) firstAttempt(kept map[string]string) string {
 	now := c.config.Now().UTC()
-	if earlier, err := time.Parse(time.RFC3339, noted[FirstAttempt]); err == nil && earlier.Before(now) {
-		return noted[FirstAttempt]
+	if earlier, err := time.Parse(time.RFC3339, kept[FirstAttemptRef]); err == nil && earlier.Before(now) {
+		return kept[FirstAttemptRef]
 	}
 	return now.Format(time.RFC3339)
 }
 
 var _ providers.StatusChecker = (*Client)(nil)
 
-// Status asks about a payout by ETpay's id where it is known, else it looks for our reference in
-// the listing, or both where the query wants it.
+// Status queries a payout by ETpay's id where it is known, else it searches the listing for our
+// reference, or both where the query wants it.
 func (c *Client) Status(ctx context.Context, q providers.StatusQuery) (providers.Outcome, error) {
-	with := c.about(q.Reference, q.Amount, q.Payout)
+	with := c.payoutContext(q.Reference, q.Amount, q.Payout)
 	o, err := c.find(ctx, q, &with)
 	return providers.Redact(o, with.hide...), err
 }
 
-// find is Status of a payout without its hiding: payouts are told apart by their true ids.
-func (c *Client) find(ctx context.Context, q providers.StatusQuery, with *about) (providers.Outcome, error) {
+// find is Status of a payout before the redaction: payouts are told apart by their true ids.
+func (c *Client) find(ctx context.Context, q providers.StatusQuery, with *payoutContext) (providers.Outcome, error) {
 	switch {
-	case q.ProviderID != "" && q.ByReference && q.ProviderRefs[FirstAttempt] != "":
-		return c.both(ctx, q, with)
+	case q.ProviderID != "" && q.ByReference && q.ProviderRefs[FirstAttemptRef] != "":
+		return c.byIDAndReference(ctx, q, with)
 	case q.ProviderID != "":
 		return c.byID(ctx, q, with)
 	}
 	return c.byReference(ctx, q, with)
 }
 
-// Asked reports whether the query is about a payout, by its handle where the payment's details are
-// gone.
-func Asked(q providers.StatusQuery) bool {
-	return q.Payout != nil || q.Charge == nil && q.ProviderRefs[FirstAttempt] != ""
+// IsPayoutQuery reports whether the query is about a payout, by its provider reference where the
+// payment's details are gone.
+func IsPayoutQuery(q providers.StatusQuery) bool {
+	return q.Payout != nil || q.Charge == nil && q.ProviderRefs[FirstAttemptRef] != ""
 }
 
-func (c *Client) byID(ctx context.Context, q providers.StatusQuery, with *about) (providers.Outcome, error) {
+func (c *Client) byID(ctx context.Context, q providers.StatusQuery, with *payoutContext) (providers.Outcome, error) {
 	r, err := wire.NewRequestAt(http.MethodGet, c.base, c.config.StatusPath, nil, "id", q.ProviderID)
 	if err != nil {
 		return providers.Outcome{}, err
 	}
 	reply, err := c.send(ctx, r, with)
-	return askedAbout(reply, err, q.ProviderID, *with)
+	return mapPayoutStatus(reply, err, q.ProviderID, *with)
 }
 
-// both asks by ETpay's id, and looks in the listing for what was paid under our reference and
-// another id. Without the listing only a success is an answer: whatever else the id says, a
-// second payout may have moved the money.
-func (c *Client) both(ctx context.Context, q providers.StatusQuery, with *about) (providers.Outcome, error) {
+// byIDAndReference queries by ETpay's id, and searches the listing for what was paid under our
+// reference and another id. Without the listing only a success is a status result: whatever else
+// the id says, a second payout may have moved the money.
+func (c *Client) byIDAndReference(ctx context.Context, q providers.StatusQuery, with *payoutContext) (providers.Outcome, error) {
 	known, unknown := c.byID(ctx, q, with)
-	all, err := c.since(ctx, q, with)
+	all, err := c.listSinceFirstAttempt(ctx, q, with)
 	if err != nil && (unknown != nil || known.Class != providers.Succeeded) {
 		return providers.Outcome{}, err
 	}
-	second, found := all.second(q.ProviderID, *with)
+	second, found := all.secondPayout(q.ProviderID, *with)
 	switch {
 	case !found:
 		return known, unknown
@@ -121,17 +121,17 @@ func (c *Client) both(ctx context.Context, q providers.StatusQuery, with *about)
 	return second, nil
 }
 
-func (c *Client) byReference(ctx context.Context, q providers.StatusQuery, with *about) (providers.Outcome, error) {
-	all, err := c.since(ctx, q, with)
+func (c *Client) byReference(ctx context.Context, q providers.StatusQuery, with *payoutContext) (providers.Outcome, error) {
+	all, err := c.listSinceFirstAttempt(ctx, q, with)
 	if err != nil {
 		return providers.Outcome{}, err
 	}
-	return all.judge(*with)
+	return all.outcome(*with)
 }
 
-// since lists the payouts of all days on which this one may have been made.
-func (c *Client) since(ctx context.Context, q providers.StatusQuery, with *about) (listing, error) {
-	first, err := time.Parse(time.RFC3339, q.ProviderRefs[FirstAttempt])
+// listSinceFirstAttempt lists the payouts of all days on which this one may have been made.
+func (c *Client) listSinceFirstAttempt(ctx context.Context, q providers.StatusQuery, with *payoutContext) (listing, error) {
+	first, err := time.Parse(time.RFC3339, q.ProviderRefs[FirstAttemptRef])
 	if err != nil {
 		return listing{}, errors.New("no answer: it is not known since when the payout may be listed")
 	}
@@ -140,7 +140,7 @@ func (c *Client) since(ctx context.Context, q providers.StatusQuery, with *about
 
 // list reads the payouts of all days from first on. One day more on each side covers clocks that
 // differ, and an end that is not included.
-func (c *Client) list(ctx context.Context, first time.Time, with *about) (listing, error) {
+func (c *Client) list(ctx context.Context, first time.Time, with *payoutContext) (listing, error) {
 	r, err := wire.NewRequestAt(http.MethodGet, c.base, c.config.RangePath, nil)
 	if err != nil {
 		return listing{}, err
@@ -148,13 +148,13 @@ func (c *Client) list(ctx context.Context, first time.Time, with *about) (listin
 	day := func(t time.Time, more int) string { return t.In(c.days).AddDate(0, 0, more).Format(time.DateOnly) }
 	r.URL += "?" + url.Values{"from": {day(first, -1)}, "to": {day(c.config.Now(), 1)}}.Encode()
 	reply, err := c.send(ctx, r, with)
-	return listed(reply, err, c.config.Now())
+	return mapListing(reply, err, c.config.Now())
 }
 
 // send makes one request under the account's token. A 401 means that it was refused before anything
 // was done: then it is repeated once, with another token, within the attempt's own deadline. The
-// tokens are noted among what is hidden.
-func (c *Client) send(ctx context.Context, r wire.Request, with *about) (wire.Reply, error) {
+// tokens are added to what is hidden.
+func (c *Client) send(ctx context.Context, r wire.Request, with *payoutContext) (wire.Reply, error) {
 	return c.api.Do(ctx, r, tokenRefused, &with.hide)
 }
 
@@ -168,12 +168,12 @@ func (c *Client) Check(ctx context.Context) ([]providers.Finding, error) {
 	found := []providers.Finding{{Text: "login for payouts accepted"}, {
 		Warn: true, Text: "ETpay's payouts are built on assumed paths, fields and words: see docs/providers/etpay.md before production",
 	}}
-	all, err := c.list(ctx, c.config.Now(), new(about))
+	all, err := c.list(ctx, c.config.Now(), new(payoutContext))
 	switch {
 	case err != nil:
 		text := fmt.Sprintf("the listing of payouts cannot be read, so a payout whose answer is lost could not be found: %v", err)
 		return append(found, providers.Finding{Warn: true, Text: text}), nil
-	case !all.whole:
+	case !all.complete:
 		text := "the listing of payouts may be one page of several: a payout that is not on it counts as unknown, not as absent"
 		return append(found, providers.Finding{Warn: true, Text: text}), nil
 	}

@@ -16,21 +16,21 @@ import (
 )
 
 // counter is a payout client with its simulator, on one clock that the test moves, and what its
-// attempts noted.
-type counter struct {
-	t      *testing.T
-	s      *sandbox.Provider
-	url    string
-	client *payouts.Client
-	kept   map[string]string
-	moves  int
-	lost   error
-	clock  *providertest.Clock
+// attempts kept.
+type payoutFixture struct {
+	t          *testing.T
+	s          *sandbox.Provider
+	url        string
+	client     *payouts.Client
+	kept       map[string]string
+	moneySteps int
+	lost       error
+	clock      *providertest.Clock
 }
 
-func newCounter(t *testing.T, faults ...sandbox.Fault) *counter {
+func newPayoutFixture(t *testing.T, faults ...sandbox.Fault) *payoutFixture {
 	t.Helper()
-	b := &counter{t: t, clock: providertest.ClockAt(time.Date(2026, 5, 15, 2, 30, 0, 0, time.UTC)), kept: map[string]string{}}
+	b := &payoutFixture{t: t, clock: providertest.ClockAt(time.Date(2026, 5, 15, 2, 30, 0, 0, time.UTC)), kept: map[string]string{}}
 	b.s = simulator.New(simulator.Options{}, sandbox.Options{Now: b.clock.Now})
 	b.url = providertest.Simulate(t, b.s, faults...)
 	c := config(b.url)
@@ -39,13 +39,13 @@ func newCounter(t *testing.T, faults ...sandbox.Fault) *counter {
 	return b
 }
 
-func (b *counter) pay(reference string) (providers.Outcome, error) {
+func (b *payoutFixture) pay(reference string) (providers.Outcome, error) {
 	b.t.Helper()
 	return b.client.Pay(b.t.Context(), payout(b.t, reference), providers.Attempt{
 		ProviderRefs: maps.Clone(b.kept),
-		Checkpoint: func(_ context.Context, h map[string]string, moves bool) error {
-			if moves {
-				b.moves++
+		Checkpoint: func(_ context.Context, h map[string]string, moneySteps bool) error {
+			if moneySteps {
+				b.moneySteps++
 			}
 			maps.Copy(b.kept, h)
 			return b.lost
@@ -53,13 +53,13 @@ func (b *counter) pay(reference string) (providers.Outcome, error) {
 	})
 }
 
-func (b *counter) ask(reference, id string) (providers.Outcome, error) {
+func (b *payoutFixture) query(reference, id string) (providers.Outcome, error) {
 	b.t.Helper()
 	p := payout(b.t, reference)
 	return b.client.Status(b.t.Context(), providers.StatusQuery{Reference: reference, Amount: p.Amount, Payout: &p, ProviderID: id, ProviderRefs: b.kept})
 }
 
-func (b *counter) is(o providers.Outcome, err error, class providers.Class, code string) {
+func (b *payoutFixture) want(o providers.Outcome, err error, class providers.Class, code string) {
 	b.t.Helper()
 	if err != nil || o.Class != class || o.Code != code {
 		b.t.Errorf("got %+v, %v; want %s %s", o, err, class, code)
@@ -68,7 +68,7 @@ func (b *counter) is(o providers.Outcome, err error, class providers.Class, code
 
 func TestAnAttemptOpensRightBeforeThePayout(t *testing.T) {
 	t.Parallel()
-	b := newCounter(t)
+	b := newPayoutFixture(t)
 	if !b.client.SafeFirstStep() {
 		t.Error("an attempt would be open before it has a token")
 	}
@@ -80,56 +80,56 @@ func TestAnAttemptOpensRightBeforeThePayout(t *testing.T) {
 	}
 	b.lost = nil
 	o, err := b.pay("PO1")
-	b.is(o, err, providers.Pending, "processing")
-	if b.moves != 2 || o.ProviderID == "" || b.kept[payouts.FirstAttempt] != "2026-05-15T02:30:00Z" {
-		t.Errorf("noted %d times, %q; the outcome is %+v", b.moves, b.kept, o)
+	b.want(o, err, providers.Pending, "processing")
+	if b.moneySteps != 2 || o.ProviderID == "" || b.kept[payouts.FirstAttemptRef] != "2026-05-15T02:30:00Z" {
+		t.Errorf("noted %d times, %q; the outcome is %+v", b.moneySteps, b.kept, o)
 	}
 }
 
-func TestAPayoutIsLookedForSinceItsFirstAttempt(t *testing.T) {
+func TestAPayoutIsListedSinceItsFirstAttempt(t *testing.T) {
 	t.Parallel()
-	b := newCounter(t, sandbox.Fault{Kind: "hang_up_after", Next: 1}, sandbox.Fault{Kind: "bad_gateway_before"})
+	b := newPayoutFixture(t, sandbox.Fault{Kind: "hang_up_after", Next: 1}, sandbox.Fault{Kind: "bad_gateway_before"})
 	o, err := b.pay("PO1")
-	b.is(o, err, providers.InDoubt, "eof")
+	b.want(o, err, providers.InDoubt, "eof")
 	b.clock.Pass(5 * 24 * time.Hour)
-	o, err = b.pay("PO1") // a person had it sent again
-	b.is(o, err, providers.InDoubt, "http_502")
-	if b.kept[payouts.FirstAttempt] != "2026-05-15T02:30:00Z" {
+	o, err = b.pay("PO1") // an operator had it sent again
+	b.want(o, err, providers.InDoubt, "http_502")
+	if b.kept[payouts.FirstAttemptRef] != "2026-05-15T02:30:00Z" {
 		t.Errorf("the first attempt is forgotten: %q", b.kept)
 	}
 	b.clock.Pass(30 * 24 * time.Hour)
-	o, err = b.ask("PO1", "")
-	b.is(o, err, providers.Succeeded, "paid")
-	o, err = b.ask("PO2", "")
-	b.is(o, err, providers.NotFound, "not_listed")
+	o, err = b.query("PO1", "")
+	b.want(o, err, providers.Succeeded, "paid")
+	o, err = b.query("PO2", "")
+	b.want(o, err, providers.NotFound, "not_listed")
 }
 
 func TestWithoutTheDayOfItsFirstAttemptNothingIsConcluded(t *testing.T) {
 	t.Parallel()
-	b := newCounter(t)
-	if o, err := b.ask("PO1", ""); err == nil {
+	b := newPayoutFixture(t)
+	if o, err := b.query("PO1", ""); err == nil {
 		t.Errorf("got %+v", o)
 	}
 }
 
-func TestTwoPayoutsOfOneReferenceAreAPersons(t *testing.T) {
+func TestTwoPayoutsOfOneReferenceAreForAnOperator(t *testing.T) {
 	t.Parallel()
-	b := newCounter(t)
+	b := newPayoutFixture(t)
 	for range 2 {
 		o, err := b.pay("PO1")
-		b.is(o, err, providers.Pending, "processing")
+		b.want(o, err, providers.Pending, "processing")
 	}
-	o, err := b.ask("PO1", "")
-	b.is(o, err, providers.Mismatch, "several_rows")
+	o, err := b.query("PO1", "")
+	b.want(o, err, providers.Mismatch, "several_rows")
 	if o.ProviderID != "" || o.Message != "payout etp_000001: 12500 paid; payout etp_000002: 12500 paid" {
 		t.Errorf("a person is told %q of %q", o.Message, o.ProviderID)
 	}
-	o, err = b.ask("PO1", "etp_000002")
-	b.is(o, err, providers.Succeeded, "paid")
+	o, err = b.query("PO1", "etp_000002")
+	b.want(o, err, providers.Succeeded, "paid")
 }
 
-// asked asks about the payout of that id, and what else stands under its reference.
-func (b *counter) asked(reference, id string) (providers.Outcome, error) {
+// mustQuery queries the payout of that id, and what else stands under its reference.
+func (b *payoutFixture) mustQuery(reference, id string) (providers.Outcome, error) {
 	b.t.Helper()
 	return b.client.Status(b.t.Context(), providers.StatusQuery{
 		Reference: reference, Amount: payout(b.t, reference).Amount, ProviderID: id, ByReference: true, ProviderRefs: b.kept,
@@ -138,19 +138,19 @@ func (b *counter) asked(reference, id string) (providers.Outcome, error) {
 
 func TestASecondPayoutUnderAnotherIDIsFound(t *testing.T) {
 	t.Parallel()
-	b := newCounter(t)
+	b := newPayoutFixture(t)
 	o, err := b.pay("PO1")
-	b.is(o, err, providers.Pending, "processing")
-	o, err = b.asked("PO1", "etp_000001")
-	if b.is(o, err, providers.Succeeded, "paid"); o.ProviderID != "etp_000001" || o.SecondID != "" {
+	b.want(o, err, providers.Pending, "processing")
+	o, err = b.mustQuery("PO1", "etp_000001")
+	if b.want(o, err, providers.Succeeded, "paid"); o.ProviderID != "etp_000001" || o.SecondID != "" {
 		t.Errorf("one payout: %+v", o)
 	}
 	o, err = b.pay("PO1")
-	b.is(o, err, providers.Pending, "processing")
+	b.want(o, err, providers.Pending, "processing")
 	b.clock.Pass(5 * 24 * time.Hour)
 	for id, second := range map[string]string{"etp_000001": "etp_000002", "etp_000002": "etp_000001"} {
-		o, err = b.asked("PO1", id)
-		if b.is(o, err, providers.Succeeded, "paid"); o.ProviderID != id || o.SecondID != second {
+		o, err = b.mustQuery("PO1", id)
+		if b.want(o, err, providers.Succeeded, "paid"); o.ProviderID != id || o.SecondID != second {
 			t.Errorf("two payouts: %+v, want %s and %s", o, id, second)
 		}
 	}
@@ -158,36 +158,36 @@ func TestASecondPayoutUnderAnotherIDIsFound(t *testing.T) {
 
 func TestALaterPayoutBesideARejectedOneIsFound(t *testing.T) {
 	t.Parallel()
-	b := newCounter(t, sandbox.Fault{Kind: "rejected_word", Next: 1})
+	b := newPayoutFixture(t, sandbox.Fault{Kind: "rejected_word", Next: 1})
 	if o, err := b.pay("PO1"); err != nil || o.ProviderID != "etp_000001" {
 		t.Fatalf("got %+v, %v", o, err)
 	}
-	o, err := b.asked("PO1", "etp_000001")
-	b.is(o, err, providers.Refused, "rejected")
+	o, err := b.mustQuery("PO1", "etp_000001")
+	b.want(o, err, providers.Refused, "rejected")
 	if o, err := b.pay("PO1"); err != nil || o.ProviderID != "etp_000002" {
 		t.Fatalf("got %+v, %v", o, err)
 	}
-	o, err = b.asked("PO1", "etp_000001")
-	if b.is(o, err, providers.Succeeded, "paid"); o.ProviderID != "etp_000002" || o.SecondID != "" {
+	o, err = b.mustQuery("PO1", "etp_000001")
+	if b.want(o, err, providers.Succeeded, "paid"); o.ProviderID != "etp_000002" || o.SecondID != "" {
 		t.Errorf("got %+v", o)
 	}
 }
 
-// Where the listing cannot be read, a success under the known id is still one; nothing else is an
-// answer.
-func TestALookWithoutAListing(t *testing.T) {
+// Where the listing cannot be read, a success under the known id is still one; nothing else is a
+// response.
+func TestAQueryWithoutAListing(t *testing.T) {
 	t.Parallel()
 	for name, row := range map[string]struct {
-		made, asked []sandbox.Fault
-		listing     string
-		want        providers.Class
+		made, queried []sandbox.Fault
+		listing       string
+		want          providers.Class
 	}{
 		"paid by its id":         {nil, nil, "/v1/all", providers.Succeeded},
 		"rejected by its id":     {[]sandbox.Fault{{Kind: "rejected_word"}}, nil, "/v1/all", ""},
 		"not known, not listed":  {nil, []sandbox.Fault{{Kind: "not_found"}}, "", ""},
 		"paid, and listed alone": {nil, nil, "", providers.Succeeded},
 	} {
-		b := newCounter(t, row.made...)
+		b := newPayoutFixture(t, row.made...)
 		c := config(b.url)
 		c.Now, c.RangePath = b.clock.Now, row.listing
 		b.client = newClient(t, c)
@@ -195,30 +195,30 @@ func TestALookWithoutAListing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		providertest.Fault(t, b.s, row.asked...)
-		if o, err := b.asked("PO1", made.ProviderID); (err == nil) != (row.want != "") || o.Class != row.want {
+		providertest.Fault(t, b.s, row.queried...)
+		if o, err := b.mustQuery("PO1", made.ProviderID); (err == nil) != (row.want != "") || o.Class != row.want {
 			t.Errorf("%s: got %+v, %v, want %s", name, o, err, row.want)
 		}
 	}
 }
 
-func TestAWatchThatKnowsNoFirstDayAsksByTheID(t *testing.T) {
+func TestAWatchThatKnowsNoFirstDayQueriesByTheID(t *testing.T) {
 	t.Parallel()
-	b := newCounter(t)
+	b := newPayoutFixture(t)
 	made, err := b.pay("PO1")
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := payout(t, "PO1")
 	o, err := b.client.Status(t.Context(), providers.StatusQuery{Reference: "PO1", Amount: p.Amount, Payout: &p, ProviderID: made.ProviderID, ByReference: true})
-	b.is(o, err, providers.Succeeded, "paid")
+	b.want(o, err, providers.Succeeded, "paid")
 }
 
 func TestATokenIsRenewedOnceWithinAnAttempt(t *testing.T) {
 	t.Parallel()
-	b := newCounter(t, sandbox.Fault{Kind: "expire_tokens", Operation: sandbox.SendOperation, Next: 1})
+	b := newPayoutFixture(t, sandbox.Fault{Kind: "expire_tokens", Operation: sandbox.SendOperation, Next: 1})
 	o, err := b.pay("PO1")
-	b.is(o, err, providers.Pending, "processing")
+	b.want(o, err, providers.Pending, "processing")
 	if n := b.s.Logins(); n != 2 || b.s.ExecutionCount("PO1") != 1 {
 		t.Errorf("%d logins, money moved %d times", n, b.s.ExecutionCount("PO1"))
 	}
@@ -230,25 +230,25 @@ func TestATokenIsRenewedOnceWithinAnAttempt(t *testing.T) {
 	b.s.ClearFaults()
 	b.clock.Pass(2 * time.Hour) // tokens live for an hour
 	o, err = b.pay("PO3")
-	b.is(o, err, providers.Pending, "processing")
+	b.want(o, err, providers.Pending, "processing")
 }
 
 func TestARefusedLoginSendsNothing(t *testing.T) {
 	t.Parallel()
-	b := newCounter(t, sandbox.Fault{Kind: "unauthorized", Operation: sandbox.LoginOperation})
+	b := newPayoutFixture(t, sandbox.Fault{Kind: "unauthorized", Operation: sandbox.LoginOperation})
 	for range 3 {
 		if _, err := b.pay("PO1"); !errors.As(err, new(*providers.CredentialsError)) {
 			t.Errorf("got %v", err)
 		}
 	}
-	if n := b.s.Logins(); n != 1 || b.moves != 0 {
-		t.Errorf("%d logins, %d notes", n, b.moves)
+	if n := b.s.Logins(); n != 1 || b.moneySteps != 0 {
+		t.Errorf("%d logins, %d notes", n, b.moneySteps)
 	}
 }
 
 func TestAPayoutThatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
 	t.Parallel()
-	b := newCounter(t)
+	b := newPayoutFixture(t)
 	cents, err := providers.ParseMoney("10.50", "MXN")
 	if err != nil {
 		t.Fatal(err)
@@ -274,7 +274,7 @@ func TestAPayoutThatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
 
 func TestSettings(t *testing.T) {
 	t.Parallel()
-	providertest.Settings(t, "REMESA_ETPAY_", payouts.New, config("https://api.example"), providertest.Spoilt[payouts.Config]{
+	providertest.Settings(t, "REMESA_ETPAY_", payouts.New, config("https://api.example"), providertest.WrongSettings[payouts.Config]{
 		{"PAYOUTS_URL:", func(c *payouts.Config) { c.URL = "" }},
 		{"PAYOUTS_URL:", func(c *payouts.Config) { c.URL = "http://api.example" }},
 		{"PAYOUTS_USERNAME:", func(c *payouts.Config) { c.Username = "" }},
@@ -287,12 +287,12 @@ func TestSettings(t *testing.T) {
 
 func TestCheck(t *testing.T) {
 	t.Parallel()
-	last := func(b *counter) (string, bool, error) {
+	last := func(b *payoutFixture) (string, bool, error) {
 		found, err := b.client.Check(t.Context())
 		f := found[len(found)-1]
 		return f.Text, f.Warn, err
 	}
-	b := newCounter(t)
+	b := newPayoutFixture(t)
 	if text, warn, err := last(b); err != nil || warn || text != "the listing of payouts can be read" {
 		t.Errorf("got %q, %t, %v", text, warn, err)
 	}

@@ -1,5 +1,6 @@
-// Package payouts sends payouts at ETpay (Chile) and asks what became of them. Their API is assumed:
-// assumed.go says what, and each assumption that turns out otherwise leaves payouts in doubt.
+// Package payouts sends payouts at ETpay (Chile) and queries what became of them. Their API is
+// assumed: assumed.go says what, and each assumption that turns out otherwise leaves payouts in
+// doubt.
 package payouts
 
 import (
@@ -32,7 +33,7 @@ type Config struct {
 	// Cooldown is how long refused credentials are not tried again; 0 means the default of
 	// auth.Options.
 	Cooldown time.Duration
-	// Renewed is told the reason of each renewal of the token.
+	// Renewed gets the reason of each renewal of the token.
 	Renewed func(reason string)
 
 	// CAFile (PEM) replaces the system's certificate authorities.

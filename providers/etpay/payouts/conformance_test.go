@@ -15,10 +15,10 @@ func TestConformance(t *testing.T) {
 	t.Parallel()
 	providertest.Forms(t, map[string]simulator.Options{
 		providertest.AsAssumed: {}, "token, payouts and listing inside objects": {TokenField: "data.accessToken", Wrapped: true},
-	}, subject)
+	}, suite)
 }
 
-func subject(o simulator.Options) providertest.Suite {
+func suite(o simulator.Options) providertest.Suite {
 	then := func(classes ...providers.Class) []providers.Class { return classes }
 	lost := sandbox.Fault{Kind: "hang_up_after"}
 	return providertest.Suite{
@@ -59,7 +59,7 @@ func subject(o simulator.Options) providertest.Suite {
 				Moved: 1, Then: then(providertest.NoAnswer), Finally: 1,
 			},
 			{
-				Name: "ends all tokens when it is asked", Faults: []sandbox.Fault{lost, {Kind: "expire_tokens", Operation: sandbox.StatusOperation, Next: 1}},
+				Name: "ends all tokens when it is queried", Faults: []sandbox.Fault{lost, {Kind: "expire_tokens", Operation: sandbox.StatusOperation, Next: 1}},
 				Want: providers.InDoubt, Moved: 1, Then: then(providers.Succeeded), Finally: 1,
 			},
 			{

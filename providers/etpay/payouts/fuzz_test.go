@@ -19,12 +19,12 @@ func seed(f *testing.F) {
 
 // Garbage is never accepted and never refused: either needs a whole JSON object under the right
 // HTTP status; the one an id and a known word, the other an error and nothing that was made. No
-// answer to a new payout is a success by itself.
+// response to a new payout is a success by itself.
 func FuzzCreated(f *testing.F) {
 	seed(f)
-	with := testAbout(f)
+	with := testContext(f)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
-		o, err := created(wire.Reply{Status: status, Body: body}, nil, with)
+		o, err := mapPayout(wire.Reply{Status: status, Body: body}, nil, with)
 		if err != nil {
 			if status != 401 && status != 403 && status != 429 {
 				t.Errorf("HTTP %d proves that nothing was done: %v", status, err)
@@ -52,20 +52,20 @@ func FuzzCreated(f *testing.F) {
 			t.Errorf("a new payout came to %s", o.Class)
 		}
 		for _, cut := range providertest.Beginnings(body) {
-			if o, err := created(wire.Reply{Status: status, Body: cut}, nil, with); err == nil && o.Class != providers.InDoubt {
+			if o, err := mapPayout(wire.Reply{Status: status, Body: cut}, nil, with); err == nil && o.Class != providers.InDoubt {
 				t.Errorf("a beginning of the answer came to %s", o.Class)
 			}
 		}
 	})
 }
 
-// Garbage is no answer about a payout: every outcome needs a whole object that repeats id,
+// Garbage is no response about a payout: every outcome needs a whole object that repeats id,
 // reference and amount.
 func FuzzAskedAbout(f *testing.F) {
 	seed(f)
-	with := testAbout(f)
+	with := testContext(f)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
-		o, err := askedAbout(wire.Reply{Status: status, Body: body}, nil, "etp-1", with)
+		o, err := mapPayoutStatus(wire.Reply{Status: status, Body: body}, nil, "etp-1", with)
 		if err != nil {
 			return
 		}
@@ -76,7 +76,7 @@ func FuzzAskedAbout(f *testing.F) {
 			t.Errorf("%+v", o)
 		}
 		for _, cut := range providertest.Beginnings(body) {
-			if o, err := askedAbout(wire.Reply{Status: status, Body: cut}, nil, "etp-1", with); err == nil {
+			if o, err := mapPayoutStatus(wire.Reply{Status: status, Body: cut}, nil, "etp-1", with); err == nil {
 				t.Errorf("a beginning of the answer came to %s", o.Class)
 			}
 		}
@@ -86,9 +86,9 @@ func FuzzAskedAbout(f *testing.F) {
 // Garbage is no listing: neither what is found nor what is absent.
 func FuzzListed(f *testing.F) {
 	seed(f)
-	with := testAbout(f)
+	with := testContext(f)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
-		o, err := lookedUp(t, wire.Reply{Status: status, Body: body}, nil)
+		o, err := mapLookup(t, wire.Reply{Status: status, Body: body}, nil)
 		if err != nil {
 			return
 		}
@@ -102,7 +102,7 @@ func FuzzListed(f *testing.F) {
 			t.Errorf("%+v", o)
 		}
 		for _, cut := range providertest.Beginnings(body) {
-			if o, err := lookedUp(t, wire.Reply{Status: status, Body: cut}, nil); err == nil {
+			if o, err := mapLookup(t, wire.Reply{Status: status, Body: cut}, nil); err == nil {
 				t.Errorf("a beginning of the answer came to %s", o.Class)
 			}
 		}
@@ -113,7 +113,7 @@ func FuzzListed(f *testing.F) {
 func FuzzGranted(f *testing.F) {
 	seed(f)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
-		token, err := granted(wire.Reply{Status: status, Body: body}, nil, now)
+		token, err := mapLogin(wire.Reply{Status: status, Body: body}, nil, now)
 		if (err == nil) == (token == "") || err == nil && status != 200 && status != 201 {
 			t.Errorf("HTTP %d: %v", status, err)
 		}

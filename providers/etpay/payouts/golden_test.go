@@ -56,7 +56,7 @@ func TestRequestsOnTheWire(t *testing.T) {
 	_, _ = client.Pay(t.Context(), p, providertest.Attempt())
 	_, _ = client.Status(t.Context(), providers.StatusQuery{Reference: p.Reference, Amount: p.Amount, Payout: &p, ProviderID: "po/1"})
 	_, _ = client.Status(t.Context(), providers.StatusQuery{
-		Reference: p.Reference, Amount: p.Amount, Payout: &p, ProviderRefs: map[string]string{payouts.FirstAttempt: "2026-05-14T03:00:00Z"},
+		Reference: p.Reference, Amount: p.Amount, Payout: &p, ProviderRefs: map[string]string{payouts.FirstAttemptRef: "2026-05-14T03:00:00Z"},
 	})
 	names := []string{"login", "create", "status", "range"}
 	requests := server.Requests()

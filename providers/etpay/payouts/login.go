@@ -33,15 +33,15 @@ func (c *Client) login(ctx context.Context, _ auth.Token) (auth.Token, error) {
 		return auth.Token{}, &providers.NotSent{Reason: wire.Invalid}
 	}
 	reply, err := c.api.Wire.Post(ctx, c.base, loginPath, body)
-	token, err := granted(reply, err, c.config.Now())
+	token, err := mapLogin(reply, err, c.config.Now())
 	if err != nil {
 		return auth.Token{}, err
 	}
 	return auth.Token{Value: token, Expires: auth.JWTExpires(token, c.config.Now())}, nil
 }
 
-// granted says what a login came to. A login moves no money: its last line may be repeated.
-func granted(r wire.Reply, err error, now time.Time) (providers.Secret, error) {
+// mapLogin says what a login came to. A login moves no money: its last line may be repeated.
+func mapLogin(r wire.Reply, err error, now time.Time) (providers.Secret, error) {
 	if err != nil {
 		return "", wire.MayRepeat(err)
 	}

@@ -19,9 +19,9 @@ const (
 
 func array(items ...string) string { return "[" + strings.Join(items, ",") + "]" }
 
-func testAbout(t testing.TB) about {
+func testContext(t testing.TB) payoutContext {
 	t.Helper()
-	return about{
+	return payoutContext{
 		now: now, reference: "PO1", amount: providertest.Amount(t, "12500", "CLP"), document: "12345678-5",
 		bank: providers.Bank{Code: "cl_estado", AccountNumber: "00123456789", AccountType: "vista"}, hide: []string{"Ana Soto", "00123456789"},
 	}
@@ -29,7 +29,7 @@ func testAbout(t testing.TB) about {
 
 const payee = `{"rut":"123456785","bank_code":"cl_estado","type":"vista","number":"00123456789"}`
 
-// made is a payout in an answer, with that word.
+// made is a payout in a response, with that word.
 func made(word string) string {
 	return `{"id":"etp-1","merchant_order_id":"PO1","status":"` + word + `","amount":12500,"currency":"CLP","account":` + payee + `}`
 }
@@ -106,36 +106,36 @@ func TestWhatANewPayoutComesTo(t *testing.T) {
 		{"403 with JSON", 403, `{"message":"Forbidden"}`, providertest.Credentials, "http_403", ""},
 		{"429", 429, "", providertest.NoAct, "throttled", ""},
 	} {
-		o, err := created(wire.Reply{Status: row.status, Body: []byte(row.body)}, nil, testAbout(t))
-		if got, code := providertest.Said(o, err); got != row.want || code != row.code || o.ProviderID != row.id {
+		o, err := mapPayout(wire.Reply{Status: row.status, Body: []byte(row.body)}, nil, testContext(t))
+		if got, code := providertest.ClassAndCode(o, err); got != row.want || code != row.code || o.ProviderID != row.id {
 			t.Errorf("%s: got %s %s %q, want %s %s %q", row.name, got, code, o.ProviderID, row.want, row.code, row.id)
 		}
 	}
 }
 
-func TestANewPayoutWithoutAnAnswer(t *testing.T) {
+func TestANewPayoutWithoutAResponse(t *testing.T) {
 	t.Parallel()
-	providertest.Broken(t, providertest.Moves, func(err error) (providers.Outcome, error) { return created(wire.Reply{}, err, testAbout(t)) })
-	providertest.Broken(t, providertest.Asks, func(err error) (providers.Outcome, error) {
-		return askedAbout(wire.Reply{}, err, "etp-1", testAbout(t))
+	providertest.Broken(t, providertest.MoneyExchange, func(err error) (providers.Outcome, error) { return mapPayout(wire.Reply{}, err, testContext(t)) })
+	providertest.Broken(t, providertest.StatusExchange, func(err error) (providers.Outcome, error) {
+		return mapPayoutStatus(wire.Reply{}, err, "etp-1", testContext(t))
 	})
-	providertest.Broken(t, providertest.Asks, func(err error) (providers.Outcome, error) { return lookedUp(t, wire.Reply{}, err) })
+	providertest.Broken(t, providertest.StatusExchange, func(err error) (providers.Outcome, error) { return mapLookup(t, wire.Reply{}, err) })
 }
 
 func TestThrottlingSaysHowLong(t *testing.T) {
 	t.Parallel()
 	providertest.Throttled(t, map[string]func(r wire.Reply) error{
-		"payout":  func(r wire.Reply) error { _, err := created(r, nil, testAbout(t)); return err },
-		"by id":   func(r wire.Reply) error { _, err := askedAbout(r, nil, "etp-1", testAbout(t)); return err },
-		"listing": func(r wire.Reply) error { _, err := listed(r, nil, now); return err },
-		"login":   func(r wire.Reply) error { _, err := granted(r, nil, now); return err },
+		"payout":  func(r wire.Reply) error { _, err := mapPayout(r, nil, testContext(t)); return err },
+		"by id":   func(r wire.Reply) error { _, err := mapPayoutStatus(r, nil, "etp-1", testContext(t)); return err },
+		"listing": func(r wire.Reply) error { _, err := mapListing(r, nil, now); return err },
+		"login":   func(r wire.Reply) error { _, err := mapLogin(r, nil, now); return err },
 	})
 }
 
-func TestARefusalRepeatsNothingOfThePerson(t *testing.T) {
+func TestARefusalRepeatsNothingOfTheBeneficiary(t *testing.T) {
 	t.Parallel()
 	body := `{"code":"E-9","message":"rechazada: Ana Soto, cuenta 00123456789, ana@example.cl"}`
-	o, err := created(wire.Reply{Status: 422, Body: []byte(body)}, nil, testAbout(t))
+	o, err := mapPayout(wire.Reply{Status: 422, Body: []byte(body)}, nil, testContext(t))
 	if err != nil || o.Class != providers.Refused || o.Message != "rechazada: […], cuenta […], […]" {
 		t.Errorf("got %+v, %v", o, err)
 	}
@@ -143,7 +143,7 @@ func TestARefusalRepeatsNothingOfThePerson(t *testing.T) {
 
 func TestWhatAQueryByIDComesTo(t *testing.T) {
 	t.Parallel()
-	providertest.Mapping(t, providertest.Answers{
+	providertest.Mapping(t, providertest.MappingRows{
 		{"pending", 200, made("pending"), "pending", "pending"},
 		{"processing", 200, made("Processing"), "pending", "processing"},
 		{"approved, which is not paid", 200, made("approved"), "pending", "approved"},
@@ -174,7 +174,7 @@ func TestWhatAQueryByIDComesTo(t *testing.T) {
 		{"401", 401, "", providertest.Credentials, "http_401"},
 		{"429", 429, "", providertest.NoAct, "throttled"},
 	}, func(r wire.Reply) (providers.Outcome, error) {
-		o, err := askedAbout(r, nil, "etp-1", testAbout(t))
+		o, err := mapPayoutStatus(r, nil, "etp-1", testContext(t))
 		if o.Class == providers.Succeeded && (o.ProviderID != "etp-1" || o.Echo.Reference != "PO1" || o.Echo.Currency != "CLP") {
 			t.Errorf("%s: %+v", r.Body, o)
 		}
@@ -186,7 +186,7 @@ func TestWhatTheListingSaysOfOurReference(t *testing.T) {
 	t.Parallel()
 	another := strings.Replace(other("paid", "PO1", "PO2"), "etp-1", "etp-2", 1)
 	second := strings.Replace(made("rejected"), "etp-1", "etp-3", 1)
-	providertest.Mapping(t, providertest.Answers{
+	providertest.Mapping(t, providertest.MappingRows{
 		{"it is there, paid", 200, array(another, made("paid")), "succeeded", "paid"},
 		{"it is there, on its way", 200, array(made("approved")), "pending", "approved"},
 		{"it is there, rejected", 200, array(made("rejected"), another), "refused", "rejected"},
@@ -227,7 +227,7 @@ func TestWhatTheListingSaysOfOurReference(t *testing.T) {
 		{"502", 502, "[]", providertest.NoAnswer, ""},
 		{"401", 401, "", providertest.Credentials, "http_401"},
 	}, func(r wire.Reply) (providers.Outcome, error) {
-		o, err := lookedUp(t, r, nil)
+		o, err := mapLookup(t, r, nil)
 		if o.Class == providers.Mismatch && (o.ProviderID != "" || o.Message == "" || len(o.Message) > 120) {
 			t.Errorf("%s: an id that nobody may ask by, or no word for a person: %+v", r.Body, o)
 		}
@@ -235,13 +235,13 @@ func TestWhatTheListingSaysOfOurReference(t *testing.T) {
 	})
 }
 
-func lookedUp(t testing.TB, r wire.Reply, err error) (providers.Outcome, error) {
+func mapLookup(t testing.TB, r wire.Reply, err error) (providers.Outcome, error) {
 	t.Helper()
-	l, err := listed(r, err, now)
+	l, err := mapListing(r, err, now)
 	if err != nil {
 		return providers.Outcome{}, err
 	}
-	return l.judge(testAbout(t))
+	return l.outcome(testContext(t))
 }
 
 func TestWhomARowPays(t *testing.T) {
@@ -290,18 +290,18 @@ func TestWhatALoginComesTo(t *testing.T) {
 		{"422", "", 422, credentials, "http_422"},
 		{"429", "", 429, notSent, "throttled"},
 	} {
-		token, err := granted(wire.Reply{Status: row.status, Body: []byte(row.body)}, nil, now)
+		token, err := mapLogin(wire.Reply{Status: row.status, Body: []byte(row.body)}, nil, now)
 		got, code := token.Reveal(), ""
 		if err != nil {
 			var class providers.Class
-			class, code = providertest.Said(providers.Outcome{}, err)
+			class, code = providertest.ClassAndCode(providers.Outcome{}, err)
 			got = string(class)
 		}
 		if got != row.want || code != row.code {
 			t.Errorf("%s: got %s %s, want %s %s", row.name, got, code, row.want, row.code)
 		}
 	}
-	if _, err := granted(wire.Reply{}, &wire.Error{Reason: wire.Timeout, Sent: true}, now); !errors.As(err, new(*providers.NotSent)) {
+	if _, err := mapLogin(wire.Reply{}, &wire.Error{Reason: wire.Timeout, Sent: true}, now); !errors.As(err, new(*providers.NotSent)) {
 		t.Errorf("without an answer: %v", err)
 	}
 }

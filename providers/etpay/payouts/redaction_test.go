@@ -10,7 +10,7 @@ import (
 	"github.com/remesa/remesa/providers/providertest"
 )
 
-// thenListed stands between the answer about one payout and that of the listing.
+// thenListed stands between the response about one payout and that of the listing.
 const thenListed = "\n"
 
 func TestNothingThatWasSentIsRepeated(t *testing.T) {
@@ -19,11 +19,11 @@ func TestNothingThatWasSentIsRepeated(t *testing.T) {
 	pay := func(t *testing.T, url string) (providers.Outcome, error) {
 		return newClient(t, config(url)).Pay(t.Context(), p, providertest.Attempt())
 	}
-	look := func(id string) func(t *testing.T, url string) (providers.Outcome, error) {
+	query := func(id string) func(t *testing.T, url string) (providers.Outcome, error) {
 		return func(t *testing.T, url string) (providers.Outcome, error) {
 			q := providers.StatusQuery{
 				Reference: p.Reference, Amount: p.Amount, Payout: &p, ProviderID: id,
-				ProviderRefs: map[string]string{payouts.FirstAttempt: "2026-05-15T09:00:00Z"},
+				ProviderRefs: map[string]string{payouts.FirstAttemptRef: "2026-05-15T09:00:00Z"},
 			}
 			return newClient(t, config(url)).Status(t.Context(), q)
 		}
@@ -31,43 +31,43 @@ func TestNothingThatWasSentIsRepeated(t *testing.T) {
 	both := func(t *testing.T, url string) (providers.Outcome, error) {
 		return newClient(t, config(url)).Status(t.Context(), providers.StatusQuery{
 			Reference: p.Reference, Amount: p.Amount, Payout: &p, ProviderID: "1", ByReference: true,
-			ProviderRefs: map[string]string{payouts.FirstAttempt: "2026-05-15T09:00:00Z"},
+			ProviderRefs: map[string]string{payouts.FirstAttemptRef: "2026-05-15T09:00:00Z"},
 		})
 	}
 	payee := append([]string{"sandbox-password", "ops@example.cl"}, p.PrivateTexts()...)
 	const row = `"merchant_order_id":"PO700104","currency":"CLP"`
 	const whole = row + `,"account":{"rut":"12345678K","number":"00123456789","bank_code":"cl_estado","type":"vista"}`
 	for name, way := range map[string]struct {
-		status int
-		answer string
-		call   func(t *testing.T, url string) (providers.Outcome, error)
+		status   int
+		response string
+		call     func(t *testing.T, url string) (providers.Outcome, error)
 	}{
 		"in the words about a known payout": {422, `{"code":"duplicado","message":SAID}`, pay},
 		"as another listed payout's id":     {200, `[{"id":SAID,"status":"paid","amount":"12500",` + whole + `}]`, both},
 		"as a second payout's id":           {200, `{"data":{"id":"1","status":"paid","amount":"12500",` + whole + `}}` + thenListed + `[{"id":SAID,"status":"paid","amount":"12500",` + whole + `}]`, both},
 		"as all that is said of another":    {200, `[{"id":SAID,"status":"paid","amount":"1","merchant_order_id":"PO700104","currency":SAID,"account":{"rut":SAID,"number":SAID,"bank_code":SAID,"type":SAID}}]`, both},
-		"as the id of what is wholly ours":  {200, `[{"id":SAID,"status":"paid","amount":"12500",` + whole + `}]`, look("")},
-		"as what makes it another's":        {200, `[{"id":SAID,"status":"paid","amount":"12500","merchant_order_id":"PO700104","account":{"rut":SAID,"number":SAID,"bank_code":SAID,"type":SAID}}]`, look("")},
+		"as the id of what is wholly ours":  {200, `[{"id":SAID,"status":"paid","amount":"12500",` + whole + `}]`, query("")},
+		"as what makes it another's":        {200, `[{"id":SAID,"status":"paid","amount":"12500","merchant_order_id":"PO700104","account":{"rut":SAID,"number":SAID,"bank_code":SAID,"type":SAID}}]`, query("")},
 		"as the code of a payout":           {422, `{"code":SAID,"message":"x"}`, pay},
 		"in the words of a payout":          {422, `{"code":"E9","message":SAID}`, pay},
 		"as a payout's id":                  {201, `{"id":SAID,"status":"pending","amount":"12500",` + row + `}`, pay},
-		"as a payout's word when asked":     {200, `{"id":"1","status":SAID,"amount":"12500",` + row + `}`, look("1")},
-		"as a listed payout's id":           {200, `[{"id":SAID,"status":"paid","amount":"12500",` + row + `}]`, look("")},
-		"as one of two listed ids":          {200, `[{"id":SAID,"status":"paid","amount":"12500",` + row + `},{"id":"2","status":SAID,"amount":"12500",` + row + `}]`, look("")},
-		"as the id with another amount":     {200, `[{"id":SAID,"status":"paid","amount":"12501",` + row + `}]`, look("")},
-		"as a listed payout's word":         {200, `[{"id":"1","status":SAID,"amount":"12500",` + row + `}]`, look("")},
+		"as a payout's word when asked":     {200, `{"id":"1","status":SAID,"amount":"12500",` + row + `}`, query("1")},
+		"as a listed payout's id":           {200, `[{"id":SAID,"status":"paid","amount":"12500",` + row + `}]`, query("")},
+		"as one of two listed ids":          {200, `[{"id":SAID,"status":"paid","amount":"12500",` + row + `},{"id":"2","status":SAID,"amount":"12500",` + row + `}]`, query("")},
+		"as the id with another amount":     {200, `[{"id":SAID,"status":"paid","amount":"12501",` + row + `}]`, query("")},
+		"as a listed payout's word":         {200, `[{"id":"1","status":SAID,"amount":"12500",` + row + `}]`, query("")},
 	} {
 		t.Run(name, providertest.RedactionTest{
 			Values: append([]string{"sandbox-merchant-api-token"}, payee...),
-			Response: func(r *http.Request, said string) (int, string) {
+			Response: func(r *http.Request, value string) (int, string) {
 				if strings.HasSuffix(r.URL.Path, "/login") {
 					return 200, `{"token":"bearer-token-of-today"}`
 				}
-				answer, listed, found := strings.Cut(way.answer, thenListed)
+				response, listed, found := strings.Cut(way.response, thenListed)
 				if found && r.URL.Query().Has("from") {
-					answer = listed
+					response = listed
 				}
-				return way.status, strings.ReplaceAll(answer, "SAID", said)
+				return way.status, strings.ReplaceAll(response, "SAID", value)
 			},
 			Call: way.call,
 		}.Run)

@@ -10,14 +10,14 @@ import (
 	"github.com/remesa/remesa/providers/sandbox/virtualpos"
 )
 
-// Options are those of each simulator, and of all their desks; the zero value is usable.
+// Options are those of each simulator, and of the core of all of them; the zero value is usable.
 type Options struct {
 	VirtualPOS   virtualpos.Options
 	PagoSeguro   pagoseguro.Options
 	Coordinador  coordinador.Options
 	PagandoCheck pagandocheck.Options
 	ETpay        etpay.Options
-	Desk         sandbox.Options
+	Core         sandbox.Options
 }
 
 // Sandbox serves all simulated providers.
@@ -29,12 +29,12 @@ type Sandbox struct {
 
 // New builds a sandbox of all simulated providers; it listens nowhere.
 func New(o Options) *Sandbox {
-	portal := coordinador.New(o.Coordinador, o.Desk)
+	portal := coordinador.New(o.Coordinador, o.Core)
 	return &Sandbox{Coordinador: portal, Sandbox: sandbox.New(
-		virtualpos.New(o.VirtualPOS, o.Desk),
-		pagoseguro.New(o.PagoSeguro, o.Desk),
+		virtualpos.New(o.VirtualPOS, o.Core),
+		pagoseguro.New(o.PagoSeguro, o.Core),
 		portal.Provider,
-		pagandocheck.New(o.PagandoCheck, o.Desk),
-		etpay.New(o.ETpay, o.Desk),
+		pagandocheck.New(o.PagandoCheck, o.Core),
+		etpay.New(o.ETpay, o.Core),
 	)}
 }

@@ -80,7 +80,7 @@ func readPayment(body []byte) (sent payment, wrong error) {
 	return sent, sent.check()
 }
 
-func (v *simulator) refuse(r *http.Request, wrong error) *sandbox.Answer {
+func (v *simulator) refuse(r *http.Request, wrong error) *sandbox.Response {
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	switch {
 	case !v.tokens.Bearer(r):
@@ -104,7 +104,7 @@ type credentials struct {
 
 func (v *simulator) obtain(w http.ResponseWriter, r *http.Request) {
 	var l credentials
-	if v.entered(w, r, &l, func() bool {
+	if v.acceptsLogin(w, r, &l, func() bool {
 		return sandbox.SameSecret(l.Email, v.Username) && sandbox.SameSecret(l.Password, v.Password)
 	}) {
 		v.issue(w)
@@ -117,7 +117,7 @@ func (v *simulator) refresh(w http.ResponseWriter, r *http.Request) {
 		credentials
 		Refresh string `json:"refresh"`
 	}
-	if !v.entered(w, r, &l, func() bool {
+	if !v.acceptsLogin(w, r, &l, func() bool {
 		return sandbox.SameSecret(l.Email, v.Username) && sandbox.SameSecret(l.Password, v.Password)
 	}) {
 		return
@@ -128,15 +128,15 @@ func (v *simulator) refresh(w http.ResponseWriter, r *http.Request) {
 	v.issue(w)
 }
 
-// entered reads a login and refuses it where it must.
-func (v *simulator) entered(w http.ResponseWriter, r *http.Request, into any, right func() bool) bool {
-	v.desk.LoggingIn()
-	f, b := v.desk.Meet(r.Context(), sandbox.LoginOperation, "", "")
+// acceptsLogin reads a login and refuses it where it must.
+func (v *simulator) acceptsLogin(w http.ResponseWriter, r *http.Request, into any, right func() bool) bool {
+	v.core.CountLogin()
+	f, b := v.core.ApplyFaults(r.Context(), sandbox.LoginOperation, "", "")
 	wrong := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10)).Decode(into) != nil
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	switch {
 	case b.Reply != sandbox.Normal && b.Reply != sandbox.Unauthorized:
-		sandbox.Deliver(w, r, sandbox.Say(http.StatusOK, map[string]any{v.TokenField: []int{1}}), b, f)
+		sandbox.SendResponse(w, r, sandbox.NewResponse(http.StatusOK, map[string]any{v.TokenField: []int{1}}), b, f)
 		return false
 	case b.Reply == sandbox.Unauthorized || wrong || !right():
 		sandbox.WriteJSON(w, http.StatusUnauthorized, detail("No active account found with the given credentials"))
@@ -150,7 +150,7 @@ func (v *simulator) entered(w http.ResponseWriter, r *http.Request, into any, ri
 
 // issue gives out a JWT and, as some portals do, a text to refresh it with.
 func (v *simulator) issue(w http.ResponseWriter) {
-	end := v.desk.Now().Add(v.TokenLife)
+	end := v.core.Now().Add(v.TokenLife)
 	var number int
 	token := v.tokens.Issue(func(n int) string {
 		number = n

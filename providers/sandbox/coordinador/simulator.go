@@ -29,9 +29,9 @@ type Options struct {
 	// TokenLife is how long a token is good for, RefreshLife how long after that it may be
 	// refreshed; a day and six days unless set.
 	TokenLife, RefreshLife time.Duration
-	// TokenField is the answer's field that holds a token; "access" unless set.
+	// TokenField is the response's field that holds a token; "access" unless set.
 	TokenField string
-	// PageSize is the most rows that one answer holds; 100 unless set.
+	// PageSize is the most rows that one response holds; 100 unless set.
 	PageSize int
 	// AnyInstruction ignores the filter by instruction, as a server does that does not know its
 	// name.
@@ -57,25 +57,25 @@ type Simulator struct {
 }
 
 // New is a simulated Coordinador.
-func New(o Options, desk sandbox.Options) *Simulator {
-	v := &simulator{Options: o.withDefaults(), desk: sandbox.NewSimulator("%d", desk), references: map[int64]string{}}
-	v.tokens = sandbox.NewTokens(v.desk, v.TokenLife, false)
-	v.desk.OnReset(v.forget)
+func New(o Options, core sandbox.Options) *Simulator {
+	v := &simulator{Options: o.withDefaults(), core: sandbox.NewSimulator("%d", core), references: map[int64]string{}}
+	v.tokens = sandbox.NewTokens(v.core, v.TokenLife, false)
+	v.core.OnReset(v.forget)
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /api/token/obtain/", v.obtain)
 	mux.HandleFunc("POST /api/token/refresh/", v.refresh)
 	mux.HandleFunc("POST "+Gateway+"/v1/operations/payments/create/", v.create)
 	mux.HandleFunc("GET "+Gateway+"/v1/resources/payment-execution-payment-instructions/", v.list)
-	return &Simulator{sandbox.NewProvider("coordinador", v.desk, mux, v.settings), v}
+	return &Simulator{sandbox.NewProvider("coordinador", v.core, mux, v.settings), v}
 }
 
-// AddRow puts a row into the simulated portal that nobody registered through it, as a person's own
-// registration would be.
+// AddRow puts a row into the simulated portal that nobody registered through it, as a registration
+// in the portal itself would be.
 func (s *Simulator) AddRow(instruction int64, amount string) {
 	v := s.s
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.elsewhere = append(v.elsewhere, newRow(instruction, 900_001+int64(len(v.elsewhere)), amount, false, v.desk.Now()))
+	v.elsewhere = append(v.elsewhere, newRow(instruction, 900_001+int64(len(v.elsewhere)), amount, false, v.core.Now()))
 }
 
 // Refreshed is how many tokens were given out for an older one.
@@ -94,7 +94,7 @@ func (v *simulator) settings(base string) []sandbox.Setting {
 
 type simulator struct {
 	Options
-	desk   *sandbox.Simulator
+	core   *sandbox.Simulator
 	tokens *sandbox.Tokens
 
 	mu sync.Mutex
@@ -112,11 +112,11 @@ func (v *simulator) forget() {
 	v.elsewhere = nil
 }
 
-// create counts the request, judges it, then does with money and answer what the fault says.
+// create counts the request, checks it, then moves money and responds as the fault says.
 func (v *simulator) create(w http.ResponseWriter, r *http.Request) {
 	body, err := sandbox.ReadBody(w, r)
 	if err != nil {
-		_ = v.desk.Arrive("")
+		_ = v.core.Arrive("")
 		sandbox.WriteJSON(w, http.StatusBadRequest, detail("cuerpo ilegible"))
 		return
 	}
@@ -125,13 +125,13 @@ func (v *simulator) create(w http.ResponseWriter, r *http.Request) {
 		sandbox.WriteJSON(w, http.StatusServiceUnavailable, detail(err.Error()))
 		return
 	}
-	f, b := v.desk.Meet(r.Context(), sandbox.SendOperation, sent.ERPA, sent.Amount.String())
+	f, b := v.core.ApplyFaults(r.Context(), sandbox.SendOperation, sent.ERPA, sent.Amount.String())
 	v.expire(b)
 	if refusal := v.refuse(r, wrong); refusal != nil {
 		sandbox.WriteJSON(w, refusal.Status, refusal.Body)
 		return
 	}
-	sandbox.Deliver(w, r, v.execute(sent, b, f), b, f)
+	sandbox.SendResponse(w, r, v.execute(sent, b, f), b, f)
 }
 
 func (v *simulator) expire(b sandbox.Behaviour) {
@@ -141,7 +141,7 @@ func (v *simulator) expire(b sandbox.Behaviour) {
 }
 
 func (v *simulator) arrive(sent payment) error {
-	if err := v.desk.Arrive(sent.ERPA); err != nil {
+	if err := v.core.Arrive(sent.ERPA); err != nil {
 		return err
 	}
 	v.mu.Lock()
@@ -153,39 +153,39 @@ func (v *simulator) arrive(sent payment) error {
 }
 
 // execute registers the payment as the fault says, once more for each time that it is told to.
-func (v *simulator) execute(sent payment, b sandbox.Behaviour, f sandbox.Fault) sandbox.Answer {
+func (v *simulator) execute(sent payment, b sandbox.Behaviour, f sandbox.Fault) sandbox.Response {
 	switch {
 	case b.Reply == sandbox.Unauthorized:
-		return sandbox.Say(http.StatusUnauthorized, detail("Token inválido o expirado"))
+		return sandbox.NewResponse(http.StatusUnauthorized, detail("Token inválido o expirado"))
 	case b.Reply == sandbox.Duplicate:
-		return sandbox.Say(http.StatusOK, map[string]any{
+		return sandbox.NewResponse(http.StatusOK, map[string]any{
 			"result": nil, "operation": 11999, "errors": []any{map[string]any{"code": "duplicate", "message": "ya existe un pago para la instrucción"}},
 		})
-	case b.Reply == sandbox.Declined || b.Reply == sandbox.RejectedObject || b.Moves == sandbox.MovesNever:
+	case b.Reply == sandbox.Declined || b.Reply == sandbox.RejectedObject || b.Effect == sandbox.MovesNever:
 		return refusal(f, v.Username)
-	case b.Moves == sandbox.Untaken:
-		return sandbox.Say(http.StatusOK, map[string]any{"errors": []any{}})
+	case b.Effect == sandbox.Untaken:
+		return sandbox.NewResponse(http.StatusOK, map[string]any{"errors": []any{}})
 	}
-	o := v.desk.Take(sent.order(), b, f)
+	o := v.core.Take(sent.order(), b, f)
 	switch b.Reply {
 	case sandbox.WrongTypes:
-		return sandbox.Say(http.StatusOK, map[string]any{"result": 7, "errors": "ninguno", "operation": []int{1}})
+		return sandbox.NewResponse(http.StatusOK, map[string]any{"result": 7, "errors": "ninguno", "operation": []int{1}})
 	case sandbox.UnknownStatus:
-		return sandbox.Say(http.StatusOK, map[string]any{"estado": "en_la_luna"})
+		return sandbox.NewResponse(http.StatusOK, map[string]any{"estado": "en_la_luna"})
 	case sandbox.UnknownCode:
-		return sandbox.Say(http.StatusOK, map[string]any{"result": nil, "errors": map[string]any{"E-777": "algo pasó"}, "operation": 1})
+		return sandbox.NewResponse(http.StatusOK, map[string]any{"result": nil, "errors": map[string]any{"E-777": "algo pasó"}, "operation": 1})
 	default: // deliver damages it
 	}
-	return sandbox.Say(http.StatusOK, map[string]any{"result": sent.echo(), "errors": []any{}, "operation": 12000 + executionNumber(o.ID)})
+	return sandbox.NewResponse(http.StatusOK, map[string]any{"result": sent.echo(), "errors": []any{}, "operation": 12000 + executionNumber(o.ID)})
 }
 
 // refusal names the person who logged in, as texts of portals do.
-func refusal(f sandbox.Fault, username string) sandbox.Answer {
+func refusal(f sandbox.Fault, username string) sandbox.Response {
 	code := f.Code
 	if code == "" {
 		code = "invalid_instruction"
 	}
-	return sandbox.Say(http.StatusOK, map[string]any{
+	return sandbox.NewResponse(http.StatusOK, map[string]any{
 		"result": nil, "operation": 11999,
 		"errors": []any{map[string]any{"code": code, "message": "la instrucción no admite pagos de " + username}},
 	})
@@ -193,8 +193,8 @@ func refusal(f sandbox.Fault, username string) sandbox.Answer {
 
 func detail(text string) any { return map[string]any{"detail": text} }
 
-// list answers which payments are registered for an instruction. What waits for a question moves on
-// after it was answered.
+// list responds with the payments that are registered for an instruction. What waits for a status
+// query moves on afterwards.
 func (v *simulator) list(w http.ResponseWriter, r *http.Request) {
 	instruction, limit, offset, ok := readListing(r)
 	reference := v.reference(instruction)
@@ -202,7 +202,7 @@ func (v *simulator) list(w http.ResponseWriter, r *http.Request) {
 	if reference == "" {
 		operation = sandbox.StepOperation
 	}
-	f, b := v.desk.Meet(r.Context(), operation, reference, "")
+	f, b := v.core.ApplyFaults(r.Context(), operation, reference, "")
 	v.expire(b)
 	switch {
 	case b.Reply == sandbox.Unauthorized || !v.tokens.Bearer(r):
@@ -214,9 +214,9 @@ func (v *simulator) list(w http.ResponseWriter, r *http.Request) {
 	}
 	rows := v.rows(instruction, b)
 	if reference != "" {
-		v.desk.Find("", reference)
+		v.core.Find("", reference)
 	}
-	sandbox.Deliver(w, r, listing(rows, min(limit, v.PageSize), offset, b), b, f)
+	sandbox.SendResponse(w, r, listing(rows, min(limit, v.PageSize), offset, b), b, f)
 }
 
 func readListing(r *http.Request) (instruction int64, limit, offset int, ok bool) {
@@ -250,9 +250,9 @@ func (v *simulator) rows(instruction int64, b sandbox.Behaviour) []row {
 	if b.Reply == sandbox.NotFound {
 		return rows
 	}
-	for _, e := range v.desk.Executions() {
-		about, _ := strconv.ParseInt(strings.TrimPrefix(e.Beneficiary, "instruction "), 10, 64)
-		rows = append(rows, newRow(about, executionNumber(e.ID), e.Amount, v.Net, e.At))
+	for _, e := range v.core.Executions() {
+		named, _ := strconv.ParseInt(strings.TrimPrefix(e.Beneficiary, "instruction "), 10, 64)
+		rows = append(rows, newRow(named, executionNumber(e.ID), e.Amount, v.Net, e.At))
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -285,16 +285,16 @@ func spoilRow(r row, b sandbox.Behaviour) row {
 	return r
 }
 
-func listing(rows []row, limit, offset int, b sandbox.Behaviour) sandbox.Answer {
+func listing(rows []row, limit, offset int, b sandbox.Behaviour) sandbox.Response {
 	shown := rows[min(offset, len(rows)):min(offset+limit, len(rows))]
 	body := map[string]any{"count": len(rows), "next": nil, "previous": nil, "results": shown}
 	if b.Reply == sandbox.UnknownStatus || b.Reply == sandbox.UnknownCode {
 		delete(body, "count")
 	}
-	return sandbox.Say(http.StatusOK, body)
+	return sandbox.NewResponse(http.StatusOK, body)
 }
 
-// executionNumber reads an id that the desk gave.
+// executionNumber reads an id that the simulator gave.
 func executionNumber(id string) int64 {
 	n, _ := strconv.ParseInt(id, 10, 64)
 	return n

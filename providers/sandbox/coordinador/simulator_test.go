@@ -27,7 +27,7 @@ type portalRequest struct {
 	header             map[string]string
 }
 
-func (r portalRequest) answer(t *testing.T, s *Simulator) (int, string) {
+func (r portalRequest) send(t *testing.T, s *Simulator) (int, string) {
 	t.Helper()
 	w := httptest.NewRecorder()
 	req := httptest.NewRequestWithContext(t.Context(), r.method, r.path, strings.NewReader(r.body))
@@ -42,7 +42,7 @@ func portalToken(t *testing.T, s *Simulator, path string) string {
 	t.Helper()
 	r := portalRequest{"POST", "/coordinador/api/token/" + path + "/", coordinadorUser, map[string]string{"Content-Type": "application/json"}}
 	var granted struct{ Access string }
-	status, body := r.answer(t, s)
+	status, body := r.send(t, s)
 	if json.Unmarshal([]byte(body), &granted) != nil || status != 200 || granted.Access == "" {
 		t.Fatalf("%s: got %d %s", path, status, body)
 	}
@@ -64,11 +64,11 @@ func TestCoordinadorTakesAProperRequest(t *testing.T) {
 	t.Parallel()
 	s := New(Options{}, sandbox.Options{})
 	token := portalToken(t, s, "obtain")
-	if status, body := listingRows(token, 7, 100, 0).answer(t, s); status != 200 || !strings.Contains(body, `"count":0`) {
+	if status, body := listingRows(token, 7, 100, 0).send(t, s); status != 200 || !strings.Contains(body, `"count":0`) {
 		t.Errorf("before: got %d %s", status, body)
 	}
 	for range 2 { // a duplicate is executed
-		if status, body := registering(token).answer(t, s); status != 200 || !strings.Contains(body, `"errors":[]`) {
+		if status, body := registering(token).send(t, s); status != 200 || !strings.Contains(body, `"errors":[]`) {
 			t.Fatalf("got %d %s", status, body)
 		}
 	}
@@ -76,13 +76,13 @@ func TestCoordinadorTakesAProperRequest(t *testing.T) {
 	if len(book) != 2 || book[0].ID != "1" || book[0].Reference != "PAY-1" || book[0].Amount != "119000" || book[0].Beneficiary != "instruction 7" {
 		t.Errorf("the book says %+v", book)
 	}
-	if status, body := listingRows(token, 7, 100, 0).answer(t, s); status != 200 || !strings.Contains(body, `"count":2`) || !strings.Contains(body, `"execution":1,"amount":119000,"is_net_amount":false`) {
+	if status, body := listingRows(token, 7, 100, 0).send(t, s); status != 200 || !strings.Contains(body, `"count":2`) || !strings.Contains(body, `"execution":1,"amount":119000,"is_net_amount":false`) {
 		t.Errorf("after: got %d %s", status, body)
 	}
-	if status, body := listingRows(token, 7, 1, 1).answer(t, s); status != 200 || !strings.Contains(body, `"count":2`) || strings.Contains(body, `"execution":1,`) {
+	if status, body := listingRows(token, 7, 1, 1).send(t, s); status != 200 || !strings.Contains(body, `"count":2`) || strings.Contains(body, `"execution":1,`) {
 		t.Errorf("the second page: got %d %s", status, body)
 	}
-	if status, body := listingRows(token, 8, 100, 0).answer(t, s); status != 200 || !strings.Contains(body, `"count":0`) {
+	if status, body := listingRows(token, 8, 100, 0).send(t, s); status != 200 || !strings.Contains(body, `"count":0`) {
 		t.Errorf("another instruction: got %d %s", status, body)
 	}
 }
@@ -128,7 +128,7 @@ func TestCoordinadorRefusesWhatIsNotExactlyRight(t *testing.T) {
 		s := New(Options{}, sandbox.Options{})
 		r := registering(portalToken(t, s, "obtain"))
 		row.spoil(&r)
-		status, body := r.answer(t, s)
+		status, body := r.send(t, s)
 		if status != row.status || strings.Contains(body, `"errors":[]`) {
 			t.Errorf("%s: got %d %s", row.name, status, body)
 		}
@@ -142,7 +142,7 @@ func TestCoordinadorRefusesWhatIsNotExactlyRight(t *testing.T) {
 	}
 }
 
-func TestCoordinadorQuestionsAreCheckedToo(t *testing.T) {
+func TestCoordinadorStatusQueriesAreCheckedToo(t *testing.T) {
 	t.Parallel()
 	s := New(Options{}, sandbox.Options{})
 	token := portalToken(t, s, "obtain")
@@ -158,7 +158,7 @@ func TestCoordinadorQuestionsAreCheckedToo(t *testing.T) {
 		"no number":     {strings.Replace(plain.path, "=7", "=x", 1), token, 400},
 	} {
 		r := portalRequest{"GET", row.path, "", map[string]string{"Authorization": "Bearer " + row.token}}
-		if status, body := r.answer(t, s); status != row.status {
+		if status, body := r.send(t, s); status != row.status {
 			t.Errorf("%s: got %d %s", name, status, body)
 		}
 	}
@@ -170,18 +170,18 @@ func TestCoordinadorTokensEnd(t *testing.T) {
 	s := New(Options{}, sandbox.Options{Now: func() time.Time { return at }})
 	token := portalToken(t, s, "obtain")
 	at = at.Add(24*time.Hour - time.Second)
-	if status, _ := listingRows(token, 7, 100, 0).answer(t, s); status != 200 {
+	if status, _ := listingRows(token, 7, 100, 0).send(t, s); status != 200 {
 		t.Errorf("shortly before its end: got %d", status)
 	}
 	at = at.Add(time.Second)
-	if status, _ := listingRows(token, 7, 100, 0).answer(t, s); status != 401 {
+	if status, _ := listingRows(token, 7, 100, 0).send(t, s); status != 401 {
 		t.Errorf("at its end: got %d", status)
 	}
 	second := portalToken(t, s, "refresh")
 	if err := s.AddFaults(sandbox.Fault{Kind: "expire_tokens", Next: 1}); err != nil {
 		t.Fatal(err)
 	}
-	if status, _ := listingRows(second, 7, 100, 0).answer(t, s); status != 401 {
+	if status, _ := listingRows(second, 7, 100, 0).send(t, s); status != 401 {
 		t.Errorf("expired: got %d", status)
 	}
 	if s.Logins() != 2 || s.Refreshed() != 1 {
@@ -210,7 +210,7 @@ func TestCoordinadorLoginIsStrict(t *testing.T) {
 			}
 		}
 		r := portalRequest{"POST", "/coordinador/api/token/obtain/", row.body, map[string]string{"Content-Type": row.kind}}
-		if status, body := r.answer(t, s); status != row.status || strings.Contains(body, "eyJ") {
+		if status, body := r.send(t, s); status != row.status || strings.Contains(body, "eyJ") {
 			t.Errorf("%s: got %d %s", name, status, body)
 		}
 		if s.Logins() != 1 {
@@ -219,7 +219,7 @@ func TestCoordinadorLoginIsStrict(t *testing.T) {
 	}
 }
 
-func TestCoordinadorFaultsKnowLookingFromAsking(t *testing.T) {
+func TestCoordinadorFaultsKnowPrechecksFromStatusQueries(t *testing.T) {
 	t.Parallel()
 	s := New(Options{}, sandbox.Options{})
 	token := portalToken(t, s, "obtain")
@@ -227,12 +227,12 @@ func TestCoordinadorFaultsKnowLookingFromAsking(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, want := range []int{http.StatusTooManyRequests, http.StatusOK} {
-		if status, _ := listingRows(token, 7, 100, 0).answer(t, s); status != want {
+		if status, _ := listingRows(token, 7, 100, 0).send(t, s); status != want {
 			t.Errorf("look %d: got %d", i, status)
 		}
 	}
-	registering(token).answer(t, s)
-	if status, _ := listingRows(token, 7, 100, 0).answer(t, s); status != http.StatusNotFound {
+	registering(token).send(t, s)
+	if status, _ := listingRows(token, 7, 100, 0).send(t, s); status != http.StatusNotFound {
 		t.Errorf("asked: got %d", status)
 	}
 }
@@ -242,9 +242,9 @@ func TestCoordinadorForgetsWithItsBook(t *testing.T) {
 	s := New(Options{}, sandbox.Options{})
 	token := portalToken(t, s, "obtain")
 	s.AddRow(7, "5")
-	registering(token).answer(t, s)
+	registering(token).send(t, s)
 	s.Reset()
-	if _, body := listingRows(token, 7, 100, 0).answer(t, s); !strings.Contains(body, `"count":0`) {
+	if _, body := listingRows(token, 7, 100, 0).send(t, s); !strings.Contains(body, `"count":0`) {
 		t.Errorf("got %s", body)
 	}
 }

@@ -29,9 +29,9 @@ func (e *simulator) page(w http.ResponseWriter, r *http.Request) {
 <button name="result" value="cancelled">cancel</button></form>`, s.order.Amount)
 }
 
-// act is a payer who pays, fails to pay or cancels. The answer has what the browser's widget would
-// be given, and what the merchant's webhook said to the same.
-func (e *simulator) act(w http.ResponseWriter, r *http.Request) {
+// payerActs is a payer who pays, fails to pay or cancels. The response has what the browser's
+// widget would be given, and what the merchant's webhook said to the same.
+func (e *simulator) payerActs(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, 4<<10)
 	s, found := e.session(r.PathValue("token"))
 	result := r.PostFormValue("result")
@@ -43,17 +43,17 @@ func (e *simulator) act(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "result: not success, error or cancelled", http.StatusBadRequest)
 		return
 	}
-	token := e.claim(s, e.try(s, result), result)
-	sandbox.WriteJSON(w, http.StatusOK, map[string]any{"payment": token, "webhook": notify(r.Context(), s.webhook, token)})
+	token := e.claim(s, e.bookPayment(s, result), result)
+	sandbox.WriteJSON(w, http.StatusOK, map[string]any{"payment": token, "webhook": sendWebhook(r.Context(), s.webhook, token)})
 }
 
-// try books what the payer did and returns its payment token.
-func (e *simulator) try(s session, result string) string {
-	moves := sandbox.MovesNow
+// bookPayment books what the payer did and returns its payment token.
+func (e *simulator) bookPayment(s session, result string) string {
+	effect := sandbox.MovesNow
 	if result != "success" {
-		moves = sandbox.MovesNever
+		effect = sandbox.MovesNever
 	}
-	id := e.desk.Take(s.order, sandbox.Behaviour{Moves: moves}, sandbox.Fault{}).ID
+	id := e.core.Take(s.order, sandbox.Behaviour{Effect: effect}, sandbox.Fault{}).ID
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if kept := e.sessions[s.token]; kept != nil {
@@ -74,7 +74,7 @@ func (e *simulator) session(token string) (session, bool) {
 // claim is the JWT about a payment, signed with its session's key.
 func (e *simulator) claim(s session, payment, result string) string {
 	payload := fmt.Sprintf(`{"session_token":%q,"payment_token":%q,"payment_status":%q,"user_rut":%q,"iat":%d}`,
-		s.token, payment, result, s.order.Beneficiary, e.desk.Now().Unix())
+		s.token, payment, result, s.order.Beneficiary, e.core.Now().Unix())
 	text := jwtSegment(`{"alg":"HS256","typ":"JWT"}`) + "." + jwtSegment(payload)
 	mac := hmac.New(sha256.New, []byte(s.signature))
 	mac.Write([]byte(text))
@@ -83,9 +83,9 @@ func (e *simulator) claim(s session, payment, result string) string {
 
 func jwtSegment(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
 
-// notify posts to a webhook on this machine and returns its status; 0 where there is none, or it
-// cannot be reached.
-func notify(ctx context.Context, address, token string) int {
+// sendWebhook posts to a webhook on this machine and returns its status; 0 where there is none, or
+// it cannot be reached.
+func sendWebhook(ctx context.Context, address, token string) int {
 	u, err := url.Parse(address)
 	if err != nil || !onThisMachine(u.Hostname()) {
 		return 0
@@ -98,12 +98,12 @@ func notify(ctx context.Context, address, token string) int {
 		return 0
 	}
 	r.Header.Set("Content-Type", "application/json")
-	answer, err := http.DefaultTransport.RoundTrip(r) // no redirect is followed
+	response, err := http.DefaultTransport.RoundTrip(r) // no redirect is followed
 	if err != nil {
 		return 0
 	}
-	_ = answer.Body.Close()
-	return answer.StatusCode
+	_ = response.Body.Close()
+	return response.StatusCode
 }
 
 func onThisMachine(host string) bool {

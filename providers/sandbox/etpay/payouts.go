@@ -66,12 +66,12 @@ type madePayout struct {
 	id, day string
 }
 
-func (e *simulator) day() string { return e.desk.Now().In(e.days).Format(time.DateOnly) }
+func (e *simulator) day() string { return e.core.Now().In(e.days).Format(time.DateOnly) }
 
 // login takes the documented object and nothing else.
 func (e *simulator) login(w http.ResponseWriter, r *http.Request) {
-	e.desk.LoggingIn()
-	f, b := e.desk.Meet(r.Context(), sandbox.LoginOperation, "", "")
+	e.core.CountLogin()
+	f, b := e.core.ApplyFaults(r.Context(), sandbox.LoginOperation, "", "")
 	var l struct {
 		Username string `json:"username"`
 		Password string `json:"password"`
@@ -81,22 +81,22 @@ func (e *simulator) login(w http.ResponseWriter, r *http.Request) {
 		} `json:"merchant"`
 	}
 	wrong := sandbox.ReadStrict(w, r, &l)
-	known := sandbox.SameSecret(l.Username, e.PayoutsUsername) && sandbox.SameSecret(l.Password, e.PayoutsPassword) && e.known(l.Merchant.Code, l.Merchant.APIToken)
+	known := sandbox.SameSecret(l.Username, e.PayoutsUsername) && sandbox.SameSecret(l.Password, e.PayoutsPassword) && e.isMerchant(l.Merchant.Code, l.Merchant.APIToken)
 	switch {
 	case b.Reply == sandbox.Unauthorized || b.Reply == sandbox.Normal && wrong == "" && !known:
 		sandbox.WriteJSON(w, http.StatusUnauthorized, failure("unauthorized", "login unknown"))
 	case b.Reply != sandbox.Normal:
-		sandbox.Deliver(w, r, sandbox.Say(http.StatusOK, map[string]any{e.TokenField: []int{1}}), b, f)
+		sandbox.SendResponse(w, r, sandbox.NewResponse(http.StatusOK, map[string]any{e.TokenField: []int{1}}), b, f)
 	case wrong != "":
 		sandbox.WriteJSON(w, http.StatusBadRequest, failure("invalid_request", wrong))
 	default:
-		sandbox.WriteJSON(w, http.StatusOK, e.granted())
+		sandbox.WriteJSON(w, http.StatusOK, e.tokenBody())
 	}
 }
 
-// granted is a token under its name, inside an object where the name has a dot.
-func (e *simulator) granted() any {
-	end := e.desk.Now().Add(e.TokenLife).Unix()
+// tokenBody is a token under its name, inside an object where the name has a dot.
+func (e *simulator) tokenBody() any {
+	end := e.core.Now().Add(e.TokenLife).Unix()
 	token := e.tokens.Issue(func(n int) string { return sandbox.JWT(map[string]any{"n": n, "exp": end}, e.PayoutsPassword) })
 	if outer, inner, nested := strings.Cut(e.TokenField, "."); nested {
 		return map[string]any{outer: map[string]any{inner: token}}
@@ -104,9 +104,9 @@ func (e *simulator) granted() any {
 	return map[string]any{e.TokenField: token}
 }
 
-// enters reports whether the request carries a token that is still good; a fault may end all tokens
-// first.
-func (e *simulator) enters(w http.ResponseWriter, r *http.Request, b sandbox.Behaviour) bool {
+// authorized reports whether the request carries a token that is still good; a fault may end all
+// tokens first.
+func (e *simulator) authorized(w http.ResponseWriter, r *http.Request, b sandbox.Behaviour) bool {
 	if b.Reply == sandbox.ExpireTokens {
 		e.tokens.Expire()
 	}
@@ -117,16 +117,16 @@ func (e *simulator) enters(w http.ResponseWriter, r *http.Request, b sandbox.Beh
 	return true
 }
 
-// createPayout counts the request, judges it, then does with money and answer what the fault says.
+// createPayout counts the request, checks it, then moves money and responds as the fault says.
 func (e *simulator) createPayout(w http.ResponseWriter, r *http.Request) {
 	var sent sentPayout
 	wrong := sandbox.ReadStrict(w, r, &sent)
-	if err := e.desk.Arrive(sent.OrderID); err != nil {
+	if err := e.core.Arrive(sent.OrderID); err != nil {
 		sandbox.WriteJSON(w, http.StatusServiceUnavailable, failure("full", err.Error()))
 		return
 	}
-	f, b := e.desk.Meet(r.Context(), sandbox.SendOperation, sent.OrderID, string(sent.Amount))
-	if !e.enters(w, r, b) {
+	f, b := e.core.ApplyFaults(r.Context(), sandbox.SendOperation, sent.OrderID, string(sent.Amount))
+	if !e.authorized(w, r, b) {
 		return
 	}
 	if wrong == "" {
@@ -139,34 +139,34 @@ func (e *simulator) createPayout(w http.ResponseWriter, r *http.Request) {
 		text := "transferencia rechazada: " + sent.Account.Name + ", cuenta " + sent.Account.Number
 		sandbox.WriteJSON(w, http.StatusUnprocessableEntity, failure(cmp.Or(f.Code, "payout_rejected"), text))
 	default:
-		sandbox.Deliver(w, r, e.execute(sent, b, f), b, f)
+		sandbox.SendResponse(w, r, e.execute(sent, b, f), b, f)
 	}
 }
 
 // execute books the payout as the fault says, once more for each time that it is told to, and says
-// that it was accepted: its final word is another question's.
-func (e *simulator) execute(sent sentPayout, b sandbox.Behaviour, f sandbox.Fault) sandbox.Answer {
-	if b.Moves == sandbox.Untaken {
-		return sandbox.Say(http.StatusOK, map[string]any{})
+// that it was accepted: its final word comes with a later status query.
+func (e *simulator) execute(sent sentPayout, b sandbox.Behaviour, f sandbox.Fault) sandbox.Response {
+	if b.Effect == sandbox.Untaken {
+		return sandbox.NewResponse(http.StatusOK, map[string]any{})
 	}
-	o := e.desk.Take(sent.order(), b, f)
+	o := e.core.Take(sent.order(), b, f)
 	e.mu.Lock()
 	e.made = append(e.made, madePayout{id: o.ID, day: e.day()})
 	e.mu.Unlock()
 	if b.Reply == sandbox.UnknownCode {
-		return sandbox.Say(http.StatusOK, map[string]any{"code": 777, "estado": "algo pasó"})
+		return sandbox.NewResponse(http.StatusOK, map[string]any{"code": 777, "estado": "algo pasó"})
 	}
 	shown := e.payout(o, b)
 	if shown["status"] == payoutWords[sandbox.Paid] {
 		shown["status"] = payoutWords[sandbox.Pending]
 	}
-	return sandbox.Say(http.StatusCreated, e.wrap(shown))
+	return sandbox.NewResponse(http.StatusCreated, e.wrap(shown))
 }
 
-// listPayouts answers the payouts of some days. What waits for a question moves on.
+// listPayouts responds with the payouts of some days. What waits for a status query moves on.
 func (e *simulator) listPayouts(w http.ResponseWriter, r *http.Request) {
-	f, b := e.desk.Meet(r.Context(), sandbox.StatusOperation, "", "")
-	if !e.enters(w, r, b) {
+	f, b := e.core.ApplyFaults(r.Context(), sandbox.StatusOperation, "", "")
+	if !e.authorized(w, r, b) {
 		return
 	}
 	q := r.URL.Query()
@@ -179,11 +179,11 @@ func (e *simulator) listPayouts(w http.ResponseWriter, r *http.Request) {
 	}
 	rows := []any{}
 	for _, m := range e.between(from, to) {
-		if o, found := e.desk.Find(m.id, ""); found && b.Reply != sandbox.NotFound {
+		if o, found := e.core.Find(m.id, ""); found && b.Reply != sandbox.NotFound {
 			rows = append(rows, e.payout(o, b))
 		}
 	}
-	sandbox.Deliver(w, r, sandbox.Say(http.StatusOK, e.wrapList(rows)), b, f)
+	sandbox.SendResponse(w, r, sandbox.NewResponse(http.StatusOK, e.wrapList(rows)), b, f)
 }
 
 func (e *simulator) between(from, to string) []madePayout {
@@ -198,20 +198,20 @@ func (e *simulator) between(from, to string) []madePayout {
 	return all
 }
 
-// showPayout answers about one payout, by ETpay's id alone.
+// showPayout responds with one payout, by ETpay's id alone.
 func (e *simulator) showPayout(w http.ResponseWriter, r *http.Request) {
 	id := r.PathValue("id")
-	known, _ := e.desk.Known(id)
-	f, b := e.desk.Meet(r.Context(), sandbox.StatusOperation, known.Reference, "")
-	if !e.enters(w, r, b) {
+	known, _ := e.core.Known(id)
+	f, b := e.core.ApplyFaults(r.Context(), sandbox.StatusOperation, known.Reference, "")
+	if !e.authorized(w, r, b) {
 		return
 	}
-	o, found := e.desk.Find(id, "")
+	o, found := e.core.Find(id, "")
 	if !found || b.Reply == sandbox.NotFound || !e.isPayout(id) {
-		sandbox.Deliver(w, r, sandbox.Say(http.StatusNotFound, failure("not_found", "no such payout")), b, f)
+		sandbox.SendResponse(w, r, sandbox.NewResponse(http.StatusNotFound, failure("not_found", "no such payout")), b, f)
 		return
 	}
-	sandbox.Deliver(w, r, sandbox.Say(http.StatusOK, e.wrap(e.payout(o, b))), b, f)
+	sandbox.SendResponse(w, r, sandbox.NewResponse(http.StatusOK, e.wrap(e.payout(o, b))), b, f)
 }
 
 func (e *simulator) isPayout(id string) bool {

@@ -13,7 +13,7 @@ import (
 
 // etpayAPI is a client of the simulated payouts API, with every part of a request open to be
 // spoiled.
-type etpayAPI struct {
+type payoutFixture struct {
 	t     *testing.T
 	s     *sandbox.Provider
 	token string
@@ -24,19 +24,19 @@ const etpayLogin = `{"username":"ops@example.cl","password":"sandbox-password","
 const etpayPayoutBody = `{"merchant_order_id":"PO1","amount":12500,"currency":"CLP","description":"Retiro","account":{"rut":"123456785","name":"Ana Soto",` +
 	`"email":"ana@example.cl","bank_code":"cl_estado","type":"vista","number":"12345678"}}`
 
-func newEtpayAPI(t *testing.T, o sandbox.Options) *etpayAPI {
+func newPayoutFixture(t *testing.T, o sandbox.Options) *payoutFixture {
 	t.Helper()
-	a := &etpayAPI{t: t, s: New(Options{}, o)}
+	a := &payoutFixture{t: t, s: New(Options{}, o)}
 	status, text := a.call("POST", "/v1/auth/login", etpayLogin)
-	var said struct{ Token string }
-	if err := json.Unmarshal([]byte(text), &said); err != nil || status != 200 || said.Token == "" {
+	var response struct{ Token string }
+	if err := json.Unmarshal([]byte(text), &response); err != nil || status != 200 || response.Token == "" {
 		t.Fatalf("the login was answered %d %s", status, text)
 	}
-	a.token = said.Token
+	a.token = response.Token
 	return a
 }
 
-func (a *etpayAPI) call(method, path, body string) (int, string) {
+func (a *payoutFixture) call(method, path, body string) (int, string) {
 	a.t.Helper()
 	r := httptest.NewRequestWithContext(a.t.Context(), method, "/etpay"+path, strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
@@ -48,8 +48,8 @@ func (a *etpayAPI) call(method, path, body string) (int, string) {
 
 func TestETpayPayoutsAreStrict(t *testing.T) {
 	t.Parallel()
-	a := newEtpayAPI(t, sandbox.Options{})
-	for _, row := range []struct{ name, old, now, said string }{
+	a := newPayoutFixture(t, sandbox.Options{})
+	for _, row := range []struct{ name, old, now, response string }{
 		{"a reference that begins with a dash", "PO1", "-PO1", "merchant_order_id"},
 		{"an amount as a text", "12500", `"12500"`, "amount"},
 		{"no amount", "12500", "0", "amount"},
@@ -70,7 +70,7 @@ func TestETpayPayoutsAreStrict(t *testing.T) {
 			t.Fatalf("%s: nothing to replace", row.name)
 		}
 		status, text := a.call("POST", "/v1/payouts", strings.Replace(etpayPayoutBody, row.old, row.now, 1))
-		if status != http.StatusBadRequest || !strings.Contains(text, row.said) {
+		if status != http.StatusBadRequest || !strings.Contains(text, row.response) {
 			t.Errorf("%s: answered %d %s", row.name, status, text)
 		}
 	}
@@ -81,7 +81,7 @@ func TestETpayPayoutsAreStrict(t *testing.T) {
 
 func TestETpayLoginsAreStrict(t *testing.T) {
 	t.Parallel()
-	a := newEtpayAPI(t, sandbox.Options{})
+	a := newPayoutFixture(t, sandbox.Options{})
 	for _, row := range []struct {
 		name, old, now string
 		status         int
@@ -104,7 +104,7 @@ func TestETpayLoginsAreStrict(t *testing.T) {
 func TestETpayPayoutsNeedATokenThatLives(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 5, 15, 12, 0, 0, 0, time.UTC)
-	a := newEtpayAPI(t, sandbox.Options{Now: func() time.Time { return at }})
+	a := newPayoutFixture(t, sandbox.Options{Now: func() time.Time { return at }})
 	good := a.token
 	calls := map[string]func() int{
 		"create": func() int { status, _ := a.call("POST", "/v1/payouts", etpayPayoutBody); return status },
@@ -132,7 +132,7 @@ func TestETpayPayoutsNeedATokenThatLives(t *testing.T) {
 func TestETpayBooksPayoutsAndListsThemByTheirDay(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 5, 15, 2, 30, 0, 0, time.UTC) // the evening of the 14th in Santiago
-	a := newEtpayAPI(t, sandbox.Options{Now: func() time.Time { return at }})
+	a := newPayoutFixture(t, sandbox.Options{Now: func() time.Time { return at }})
 	for range 2 {
 		if status, text := a.call("POST", "/v1/payouts", etpayPayoutBody); status != 201 || !strings.Contains(text, `"status":"processing"`) {
 			t.Fatalf("answered %d %s", status, text)

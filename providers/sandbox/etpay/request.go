@@ -17,7 +17,7 @@ type sentOrder struct {
 	OrderID          string          `json:"merchant_order_id"`
 	Amount           json.RawMessage `json:"order_amount"`
 	CustomerEmail    string          `json:"customer_email"`
-	Metadata         []shown         `json:"metadata"`
+	Metadata         []namedText     `json:"metadata"`
 	BankCode         string          `json:"user_bank_code"`
 	RUT              string          `json:"user_rut"`
 	RUTBlock         *bool           `json:"is_rut_block"`
@@ -27,14 +27,14 @@ type sentOrder struct {
 	Concat           string          `json:"concat"`
 }
 
-type shown struct {
+type namedText struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
 	Show  *bool  `json:"show"`
 }
 
-// sentQuestion is check_payment_status's body.
-type sentQuestion struct {
+// sentStatusRequest is check_payment_status's body.
+type sentStatusRequest struct {
 	MerchantCode     string `json:"merchant_code"`
 	MerchantAPIToken string `json:"merchant_api_token"`
 	PaymentToken     string `json:"payment_token"`
@@ -65,7 +65,7 @@ func (o sentOrder) check(r *http.Request) string {
 		return "is_rut_block: without user_rut"
 	case !slices.Contains(banks, o.BankCode):
 		return "user_bank_code: unknown"
-	case slices.ContainsFunc(o.Metadata, func(m shown) bool { return m.Name == "" || m.Show == nil }):
+	case slices.ContainsFunc(o.Metadata, func(m namedText) bool { return m.Name == "" || m.Show == nil }):
 		return "metadata: an element without name or show"
 	case o.CompletedURL != "" && !isURL(o.CompletedURL) || o.CancellationURL != "" && !isURL(o.CancellationURL):
 		return "payment_completed_url or payment_cancellation_url: not a URL"

@@ -21,8 +21,8 @@ const Name = "etpay"
 //
 // Opening a session moves no money: a payer does, at {prefix}/session/{token} (GET shows a form;
 // POST takes result=success, error or cancelled). The faults "pending" and "rejected_later" are a
-// payer who acts without being asked, once as many status queries were answered or as much time
-// passed as the fault says.
+// payer who acts by himself, once as many status queries came or as much time passed as the fault
+// says.
 //
 // Its payouts are the assumed ones: login, create (which executes a repeated reference), status by
 // id and a listing of days. They stand in the same book.
@@ -34,8 +34,8 @@ type Options struct {
 	// PayoutsUsername and PayoutsPassword log in for payouts; "ops@example.cl" and
 	// "sandbox-password" unless set.
 	PayoutsUsername, PayoutsPassword string
-	// TokenField is the answer's field that holds a token, "token" unless set; "data.token" puts it
-	// inside an object.
+	// TokenField is the response's field that holds a token, "token" unless set; "data.token" puts
+	// it inside an object.
 	TokenField string
 	// TokenLife is how long a token is good for; an hour unless set.
 	TokenLife time.Duration
@@ -55,7 +55,7 @@ func (o Options) withDefaults() Options {
 
 type simulator struct {
 	Options
-	desk   *sandbox.Simulator
+	core   *sandbox.Simulator
 	tokens *sandbox.Tokens
 	days   *time.Location
 
@@ -73,30 +73,30 @@ type session struct {
 	token, signature string
 	order            sandbox.Order
 	webhook          string
-	// payments are the desk's ids of what was tried here.
+	// payments are the simulator's ids of what was tried here.
 	payments []string
 }
 
 // New is a simulated ETpay.
-func New(o Options, desk sandbox.Options) *sandbox.Provider {
+func New(o Options, core sandbox.Options) *sandbox.Provider {
 	days, err := time.LoadLocation("America/Santiago")
 	if err != nil {
 		panic(err) // it is built in
 	}
-	e := &simulator{Options: o.withDefaults(), desk: sandbox.NewSimulator("etp_%06d", desk), days: days}
-	e.tokens = sandbox.NewTokens(e.desk, e.TokenLife, false)
-	e.desk.OnReset(e.forget)
+	e := &simulator{Options: o.withDefaults(), core: sandbox.NewSimulator("etp_%06d", core), days: days}
+	e.tokens = sandbox.NewTokens(e.core, e.TokenLife, false)
+	e.core.OnReset(e.forget)
 	e.forget()
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /session/initialize", e.initialize)
 	mux.HandleFunc("POST /merchant/check_payment_status", e.status)
 	mux.HandleFunc("GET /session/{token}", e.page)
-	mux.HandleFunc("POST /session/{token}", e.act)
+	mux.HandleFunc("POST /session/{token}", e.payerActs)
 	mux.HandleFunc("POST /v1/auth/login", e.login)
 	mux.HandleFunc("POST /v1/payouts", e.createPayout)
 	mux.HandleFunc("GET /v1/payouts", e.listPayouts)
 	mux.HandleFunc("GET /v1/payouts/{id}", e.showPayout)
-	return sandbox.NewProvider("etpay", e.desk, mux, e.settings)
+	return sandbox.NewProvider("etpay", e.core, mux, e.settings)
 }
 
 func (e *simulator) settings(base string) []sandbox.Setting {
@@ -118,12 +118,12 @@ func (e *simulator) forget() {
 func (e *simulator) initialize(w http.ResponseWriter, r *http.Request) {
 	var sent sentOrder
 	wrong := sandbox.ReadStrict(w, r, &sent)
-	if err := e.desk.Arrive(sent.OrderID); err != nil {
+	if err := e.core.Arrive(sent.OrderID); err != nil {
 		sandbox.WriteJSON(w, http.StatusServiceUnavailable, failure("full", err.Error()))
 		return
 	}
-	f, b := e.desk.Meet(r.Context(), sandbox.SendOperation, sent.OrderID, string(sent.Amount))
-	if b.Reply == sandbox.Unauthorized || b.Reply == sandbox.UnauthorizedInBody || !e.known(sent.MerchantCode, sent.MerchantAPIToken) {
+	f, b := e.core.ApplyFaults(r.Context(), sandbox.SendOperation, sent.OrderID, string(sent.Amount))
+	if b.Reply == sandbox.Unauthorized || b.Reply == sandbox.UnauthorizedInBody || !e.isMerchant(sent.MerchantCode, sent.MerchantAPIToken) {
 		sandbox.WriteJSON(w, http.StatusUnauthorized, failure("unauthorized", "merchant unknown"))
 		return
 	}
@@ -136,11 +136,11 @@ func (e *simulator) initialize(w http.ResponseWriter, r *http.Request) {
 	case b.Reply == sandbox.Declined || b.Reply == sandbox.RejectedObject:
 		sandbox.WriteJSON(w, http.StatusBadRequest, failure(cmp.Or(f.Code, "order_rejected"), "orden rechazada para "+sent.CustomerEmail))
 	default:
-		sandbox.Deliver(w, r, sandbox.Say(http.StatusOK, e.open(sent, b, f)), b, f)
+		sandbox.SendResponse(w, r, sandbox.NewResponse(http.StatusOK, e.open(sent, b, f)), b, f)
 	}
 }
 
-// open keeps the session, also where its answer will be damaged: then nobody has its token, and
+// open keeps the session, also where its response will be damaged: then nobody has its token, and
 // nobody can pay there.
 func (e *simulator) open(sent sentOrder, b sandbox.Behaviour, f sandbox.Fault) any {
 	switch b.Reply {
@@ -156,41 +156,41 @@ func (e *simulator) open(sent sentOrder, b sandbox.Behaviour, f sandbox.Fault) a
 	s := &session{
 		token: fmt.Sprintf("ses_%06d", e.opened), signature: fmt.Sprintf("sig-%06d-sandbox", e.opened), order: sent.order(), webhook: sent.WebhookURL,
 	}
-	if b.Reply == sandbox.Normal && (b.Moves == sandbox.MovesPending || b.Moves == sandbox.RejectsPending || b.Moves == sandbox.MovesNever) {
-		s.payments = append(s.payments, e.desk.Take(s.order, b, f).ID)
+	if b.Reply == sandbox.Normal && (b.Effect == sandbox.MovesPending || b.Effect == sandbox.RejectsPending || b.Effect == sandbox.MovesNever) {
+		s.payments = append(s.payments, e.core.Take(s.order, b, f).ID)
 	}
 	e.sessions[s.token] = s
 	e.byOrder[sent.OrderID] = append(e.byOrder[sent.OrderID], s)
 	return map[string]any{"token": s.token, "signature_token": s.signature, "terms_url": "https://terms.example/"}
 }
 
-// status answers with an array of what was tried for an order, in a session, or of one payment.
+// status responds with an array of what was tried for an order, in a session, or of one payment.
 func (e *simulator) status(w http.ResponseWriter, r *http.Request) {
-	var sent sentQuestion
+	var sent sentStatusRequest
 	wrong := sandbox.ReadStrict(w, r, &sent)
 	reference := e.reference(sent)
-	f, b := e.desk.Meet(r.Context(), sandbox.StatusOperation, reference, "")
+	f, b := e.core.ApplyFaults(r.Context(), sandbox.StatusOperation, reference, "")
 	switch {
-	case b.Reply == sandbox.Unauthorized || b.Reply == sandbox.UnauthorizedInBody || !e.known(sent.MerchantCode, sent.MerchantAPIToken):
+	case b.Reply == sandbox.Unauthorized || b.Reply == sandbox.UnauthorizedInBody || !e.isMerchant(sent.MerchantCode, sent.MerchantAPIToken):
 		sandbox.WriteJSON(w, http.StatusUnauthorized, failure("unauthorized", "merchant unknown"))
 	case wrong != "":
 		sandbox.WriteJSON(w, http.StatusBadRequest, failure("invalid_request", wrong))
 	case sent.OrderID == "" && sent.SessionToken == "" && sent.PaymentToken == "":
 		sandbox.WriteJSON(w, http.StatusBadRequest, failure("invalid_request", "no filter"))
 	default:
-		sandbox.Deliver(w, r, sandbox.Say(http.StatusOK, e.list(sent, b)), b, f)
+		sandbox.SendResponse(w, r, sandbox.NewResponse(http.StatusOK, e.list(sent, b)), b, f)
 	}
 }
 
 // list leaves out what nobody tried yet.
-func (e *simulator) list(sent sentQuestion, b sandbox.Behaviour) []any {
+func (e *simulator) list(sent sentStatusRequest, b sandbox.Behaviour) []any {
 	all := []any{}
 	if b.Reply == sandbox.NotFound {
 		return all
 	}
-	for _, s := range e.asked(sent) {
+	for _, s := range e.matchingSessions(sent) {
 		for _, id := range s.payments {
-			o, found := e.desk.Find(id, "")
+			o, found := e.core.Find(id, "")
 			if !found || o.State == sandbox.Pending || sent.PaymentToken != "" && sent.PaymentToken != id {
 				continue
 			}
@@ -211,7 +211,7 @@ func (e *simulator) show(s session, o sandbox.Order, b sandbox.Behaviour) any {
 	return item
 }
 
-// spoil damages the fields of an answer as the fault says.
+// spoil damages the fields of a response as the fault says.
 func spoil(item map[string]any, o sandbox.Order, b sandbox.Behaviour, id, word, amount string) {
 	switch b.Reply {
 	case sandbox.WrongTypes:
@@ -224,8 +224,8 @@ func spoil(item map[string]any, o sandbox.Order, b sandbox.Behaviour, id, word, 
 	}
 }
 
-// asked are copies of the sessions in question.
-func (e *simulator) asked(sent sentQuestion) []session {
+// matchingSessions are copies of the sessions that the request names.
+func (e *simulator) matchingSessions(sent sentStatusRequest) []session {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	var all []session
@@ -244,17 +244,17 @@ func (e *simulator) asked(sent sentQuestion) []session {
 	return all
 }
 
-func (e *simulator) reference(sent sentQuestion) string {
+func (e *simulator) reference(sent sentStatusRequest) string {
 	if sent.OrderID != "" {
 		return sent.OrderID
 	}
-	for _, s := range e.asked(sent) {
+	for _, s := range e.matchingSessions(sent) {
 		return s.order.Reference
 	}
 	return ""
 }
 
-func (e *simulator) known(code, token string) bool {
+func (e *simulator) isMerchant(code, token string) bool {
 	return code == e.MerchantCode && token == e.MerchantAPIToken
 }
 

@@ -12,14 +12,14 @@ import (
 )
 
 // etpayShop is a client of the simulated ETpay, with every part of a request open to be spoiled.
-type etpayShop struct {
+type sessionFixture struct {
 	t *testing.T
 	s *sandbox.Provider
 }
 
-func newEtpayShop(t *testing.T, o Options) etpayShop {
+func newSessionFixture(t *testing.T, o Options) sessionFixture {
 	t.Helper()
-	return etpayShop{t, New(o, sandbox.Options{})}
+	return sessionFixture{t, New(o, sandbox.Options{})}
 }
 
 const etpayMerchant = `"merchant_code":"cl_sandbox_cl","merchant_api_token":"sandbox-merchant-api-token"`
@@ -28,11 +28,11 @@ func etpayOrderOf(reference string) string {
 	return fmt.Sprintf(`{%s,"merchant_order_id":%q,"order_amount":50000}`, etpayMerchant, reference)
 }
 
-func etpayQuestionOf(reference string) string {
+func etpayStatusRequestOf(reference string) string {
 	return fmt.Sprintf(`{%s,"merchant_order_id":%q}`, etpayMerchant, reference)
 }
 
-func (e etpayShop) call(path, kind, body string) (int, string) {
+func (e sessionFixture) call(path, kind, body string) (int, string) {
 	e.t.Helper()
 	r := httptest.NewRequestWithContext(e.t.Context(), "POST", "/etpay"+path, strings.NewReader(body))
 	r.Header.Set("Content-Type", kind)
@@ -41,34 +41,34 @@ func (e etpayShop) call(path, kind, body string) (int, string) {
 	return w.Code, strings.TrimSpace(w.Body.String())
 }
 
-func (e etpayShop) open(body string) (int, string) {
+func (e sessionFixture) open(body string) (int, string) {
 	e.t.Helper()
 	code, text := e.call("/session/initialize", "application/json", body)
-	var said struct{ Token, Code string }
-	_ = json.Unmarshal([]byte(text), &said)
-	return code, said.Token + said.Code
+	var response struct{ Token, Code string }
+	_ = json.Unmarshal([]byte(text), &response)
+	return code, response.Token + response.Code
 }
 
-func (e etpayShop) asked(body string) string {
+func (e sessionFixture) status(body string) string {
 	e.t.Helper()
 	_, text := e.call("/merchant/check_payment_status", "application/json", body)
 	return text
 }
 
-func (e etpayShop) pay(token, result string) (int, string) {
+func (e sessionFixture) pay(token, result string) (int, string) {
 	e.t.Helper()
 	return e.call("/session/"+token, "application/x-www-form-urlencoded", "result="+result)
 }
 
 func TestETpayIsStrict(t *testing.T) {
 	t.Parallel()
-	e := newEtpayShop(t, Options{})
+	e := newSessionFixture(t, Options{})
 	good := etpayOrderOf("OC1")
 	with := func(more string) string { return strings.TrimSuffix(good, "}") + "," + more + "}" }
 	for _, row := range []struct {
 		name, body string
 		status     int
-		said       string
+		response   string
 	}{
 		{"an order", good, 200, "ses_000001"},
 		{"the same again: another session", good, 200, "ses_000002"},
@@ -93,8 +93,8 @@ func TestETpayIsStrict(t *testing.T) {
 		{"another token", strings.Replace(good, "sandbox-merchant-api-token", "x", 1), 401, "unauthorized"},
 		{"no JSON", "x", 401, "unauthorized"},
 	} {
-		if code, said := e.open(row.body); code != row.status || said != row.said {
-			t.Errorf("%s: %d %s, want %d %s", row.name, code, said, row.status, row.said)
+		if code, response := e.open(row.body); code != row.status || response != row.response {
+			t.Errorf("%s: %d %s, want %d %s", row.name, code, response, row.status, row.response)
 		}
 	}
 	if n := len(e.s.Executions()); n != 0 {
@@ -104,11 +104,11 @@ func TestETpayIsStrict(t *testing.T) {
 
 func TestETpaysPayers(t *testing.T) {
 	t.Parallel()
-	e := newEtpayShop(t, Options{})
+	e := newSessionFixture(t, Options{})
 	e.open(etpayOrderOf("OC1"))
 	e.open(etpayOrderOf("OC1"))
 	e.open(etpayOrderOf("OC2"))
-	steps := []struct{ token, result, answer string }{
+	steps := []struct{ token, result, want string }{
 		{"", "", `[]`},
 		{"ses_000001", "error", `[{"payment_status":"error","payment_token":"etp_000001"}]`},
 		{"ses_000003", "success", `[{"payment_status":"error","payment_token":"etp_000001"}]`},
@@ -124,22 +124,22 @@ func TestETpaysPayers(t *testing.T) {
 				t.Fatalf("step %d: the payer was answered %d %s", i, code, text)
 			}
 		}
-		if got := e.asked(etpayQuestionOf("OC1")); got != step.answer {
-			t.Errorf("step %d: the answer is\n%s\nwant\n%s", i, got, step.answer)
+		if got := e.status(etpayStatusRequestOf("OC1")); got != step.want {
+			t.Errorf("step %d: the answer is\n%s\nwant\n%s", i, got, step.want)
 		}
 	}
 	if n := e.s.ExecutionCount("OC1"); n != 2 {
 		t.Errorf("money moved %d times", n)
 	}
 	byPayment := fmt.Sprintf(`{%s,"payment_token":"etp_000002"}`, etpayMerchant)
-	if got := e.asked(byPayment); got != `[{"payment_status":"success","payment_token":"etp_000002"}]` {
+	if got := e.status(byPayment); got != `[{"payment_status":"success","payment_token":"etp_000002"}]` {
 		t.Errorf("asked by payment: %s", got)
 	}
 	bySession := fmt.Sprintf(`{%s,"session_token":"ses_000002"}`, etpayMerchant)
-	if got := e.asked(bySession); got != `[{"payment_status":"success","payment_token":"etp_000004"}]` {
+	if got := e.status(bySession); got != `[{"payment_status":"success","payment_token":"etp_000004"}]` {
 		t.Errorf("asked by session: %s", got)
 	}
-	if got := e.asked("{" + etpayMerchant + "}"); !strings.Contains(got, "no filter") {
+	if got := e.status("{" + etpayMerchant + "}"); !strings.Contains(got, "no filter") {
 		t.Errorf("asked by nothing: %s", got)
 	}
 	if code, _ := e.pay("ses_000009", "success"); code != http.StatusNotFound {
@@ -153,7 +153,7 @@ func TestETpaysPayers(t *testing.T) {
 func TestNobodyPaysInASessionWhoseTokenNobodyHas(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"hang_up_after", "late", "delayed", "cut_json_after", "bad_gateway_after"} {
-		e := newEtpayShop(t, Options{})
+		e := newSessionFixture(t, Options{})
 		if err := e.s.AddFaults(sandbox.Fault{Kind: kind}); err != nil {
 			t.Fatal(err)
 		}
@@ -162,7 +162,7 @@ func TestNobodyPaysInASessionWhoseTokenNobodyHas(t *testing.T) {
 			e.open(etpayOrderOf("OC1"))
 		}()
 		for range 2 {
-			if got := e.asked(etpayQuestionOf("OC1")); got != "[]" {
+			if got := e.status(etpayStatusRequestOf("OC1")); got != "[]" {
 				t.Errorf("%s: %s", kind, got)
 			}
 		}

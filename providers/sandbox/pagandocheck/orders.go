@@ -14,7 +14,7 @@ import (
 func (p *simulator) order(w http.ResponseWriter, r *http.Request) {
 	var sent sentOrder
 	wrong := sandbox.ReadStrict(w, r, &sent)
-	f, b := p.desk.Meet(r.Context(), sandbox.StepOperation, sent.CartID, sent.Total)
+	f, b := p.core.ApplyFaults(r.Context(), sandbox.StepOperation, sent.CartID, sent.Total)
 	if refusal := p.refuse(r, f, b); refusal != nil {
 		sandbox.WriteJSON(w, refusal.Status, refusal.Body)
 		return
@@ -36,14 +36,14 @@ func (p *simulator) order(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		data := map[string]any{"orderId": id}
-		sandbox.Deliver(w, r, sandbox.Say(http.StatusOK, p.envelope("API_ORDERS", "SUCCESS_REQUEST", "Success", "0", data)), b, f)
+		sandbox.SendResponse(w, r, sandbox.NewResponse(http.StatusOK, p.envelope("API_ORDERS", "SUCCESS_REQUEST", "Success", "0", data)), b, f)
 	}
 }
 
 func (p *simulator) keep(sent sentOrder) (string, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if err := p.desk.Full(len(p.orders)); err != nil {
+	if err := p.core.CheckLimit(len(p.orders)); err != nil {
 		return "", err
 	}
 	p.made++
@@ -61,15 +61,15 @@ func (p *simulator) cart(id string) (cart, bool) {
 	return cart{}, false
 }
 
-// charge counts the request, judges it, then does with money and answer what the fault says.
+// charge counts the request, checks it, then moves money and responds as the fault says.
 func (p *simulator) charge(w http.ResponseWriter, r *http.Request) {
 	var sent sentCharge
 	wrong := sandbox.ReadStrict(w, r, &sent)
-	if err := p.desk.Arrive(sent.reference()); err != nil {
+	if err := p.core.Arrive(sent.reference()); err != nil {
 		sandbox.WriteJSON(w, http.StatusServiceUnavailable, p.failure("FULL", err.Error(), "999"))
 		return
 	}
-	f, b := p.desk.Meet(r.Context(), sandbox.SendOperation, sent.reference(), sent.Amount)
+	f, b := p.core.ApplyFaults(r.Context(), sandbox.SendOperation, sent.reference(), sent.Amount)
 	if refusal := p.refuse(r, f, b); refusal != nil {
 		sandbox.WriteJSON(w, refusal.Status, refusal.Body)
 		return
@@ -81,23 +81,23 @@ func (p *simulator) charge(w http.ResponseWriter, r *http.Request) {
 		sandbox.WriteJSON(w, http.StatusBadRequest, p.failure("INVALID_REQUEST", wrong, "310"))
 		return
 	}
-	sandbox.Deliver(w, r, sandbox.Say(http.StatusOK, p.execute(sent, b, f)), b, f)
+	sandbox.SendResponse(w, r, sandbox.NewResponse(http.StatusOK, p.execute(sent, b, f)), b, f)
 }
 
 func (p *simulator) execute(sent sentCharge, b sandbox.Behaviour, f sandbox.Fault) any {
 	switch {
-	case b.Moves == sandbox.Untaken && (b.Reply == sandbox.Declined || b.Reply == sandbox.RejectedObject):
+	case b.Effect == sandbox.Untaken && (b.Reply == sandbox.Declined || b.Reply == sandbox.RejectedObject):
 		return p.refusal(f, sent.OrderID, sent.CardID)
-	case b.Moves == sandbox.Untaken: // deliver damages it
+	case b.Effect == sandbox.Untaken: // deliver damages it
 		return p.failure("UNAVAILABLE", "", "302")
 	}
 	if c, _ := p.cart(sent.OrderID); c.charge != "" && p.Duplicates != sandbox.Execute {
-		if first, _ := p.desk.Known(c.charge); p.Duplicates == sandbox.Same {
+		if first, _ := p.core.Known(c.charge); p.Duplicates == sandbox.Same {
 			return p.show(first, b)
 		}
 		return p.refusal(sandbox.Fault{Code: "SWITCH_4025"}, sent.OrderID, sent.CardID)
 	}
-	o := p.desk.Take(sent.order(), b, f)
+	o := p.core.Take(sent.order(), b, f)
 	p.link(sent.OrderID, o.ID)
 	return p.show(o, b)
 }
@@ -110,7 +110,7 @@ func (p *simulator) link(orderID, charge string) {
 	}
 }
 
-// refusal is the answer to a charge that is not recorded. Its text names the card, as texts of
+// refusal is the response to a charge that is not recorded. Its text names the card, as texts of
 // banks do.
 func (p *simulator) refusal(f sandbox.Fault, orderID, card string) any {
 	code := f.Code
@@ -130,8 +130,8 @@ func (p *simulator) refusal(f sandbox.Fault, orderID, card string) any {
 	return p.failure("ORDER_ERROR", "tarjeta "+card, code)
 }
 
-// show is the answer to a charge that was taken. One that is not paid yet is answered as the
-// provider does where it cannot tell.
+// show is the response to a charge that was taken. One that is not paid yet gets what the provider
+// sends where it does not know.
 func (p *simulator) show(o sandbox.Order, b sandbox.Behaviour) any {
 	ids := map[string]any{
 		"folio": strings.TrimPrefix(o.ID, "pyt_"), "transactionNumber": "98" + strings.TrimPrefix(o.ID, "pyt_"),
@@ -155,19 +155,19 @@ func (p *simulator) show(o sandbox.Order, b sandbox.Behaviour) any {
 	return body
 }
 
-// info answers about an order. A fault that damages the answer leaves the charge as it is.
+// info responds with an order. A fault that damages the response leaves the charge as it is.
 func (p *simulator) info(w http.ResponseWriter, r *http.Request) {
 	c, known := p.cart(r.URL.Query().Get("orderId"))
-	f, b := p.desk.Meet(r.Context(), sandbox.StatusOperation, c.reference, "")
+	f, b := p.core.ApplyFaults(r.Context(), sandbox.StatusOperation, c.reference, "")
 	if refusal := p.refuse(r, f, b); refusal != nil {
 		sandbox.WriteJSON(w, refusal.Status, refusal.Body)
 		return
 	}
 	if !known || b.Reply == sandbox.NotFound {
-		sandbox.Deliver(w, r, sandbox.Say(http.StatusOK, p.failure("ORDER_NOT_FOUND", "order not found", "312")), b, f)
+		sandbox.SendResponse(w, r, sandbox.NewResponse(http.StatusOK, p.failure("ORDER_NOT_FOUND", "order not found", "312")), b, f)
 		return
 	}
-	sandbox.Deliver(w, r, sandbox.Say(http.StatusOK, map[string]any{"data": p.describe(c, b)}), b, f)
+	sandbox.SendResponse(w, r, sandbox.NewResponse(http.StatusOK, map[string]any{"data": p.describe(c, b)}), b, f)
 }
 
 // describe says what became of an order: its payResponse is empty until the money moved.
@@ -185,7 +185,7 @@ func (p *simulator) describe(c cart, b sandbox.Behaviour) any {
 	if c.charge == "" {
 		return data
 	}
-	o, found := p.desk.Find(c.charge, "")
+	o, found := p.core.Find(c.charge, "")
 	if found && o.State == sandbox.Paid {
 		data["payResponse"], data["transactionId"] = "APPROVED", "tx-"+o.ID
 		data["paymentToken"] = md5hex(p.Password + total + "tx-" + o.ID)

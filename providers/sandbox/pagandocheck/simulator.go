@@ -39,15 +39,15 @@ type Options struct {
 	// Duplicates is what a second charge of an order comes to; Execute unless set.
 	Duplicates sandbox.Duplicates
 	// TokenLifetime is 24 hours unless set; LoginRevokesTokens ends older tokens with each login.
-	TokenLifetime time.Duration
-	LoginRevokes  bool
+	TokenLifetime      time.Duration
+	LoginRevokesTokens bool
 }
 
 const path = "/v1/pagando"
 
 type simulator struct {
 	Options
-	desk   *sandbox.Simulator
+	core   *sandbox.Simulator
 	tokens *sandbox.Tokens
 
 	mu     sync.Mutex
@@ -58,25 +58,25 @@ type simulator struct {
 // cart is an order before anybody charges it.
 type cart struct {
 	id, reference, total string
-	// charge is the desk's id of the first charge of it.
+	// charge is the simulator's id of the first charge of it.
 	charge string
 }
 
 // New is a simulated Pagando Check.
-func New(o Options, desk sandbox.Options) *sandbox.Provider {
+func New(o Options, core sandbox.Options) *sandbox.Provider {
 	o.User = cmp.Or(o.User, "sandbox-user")
 	o.Password = cmp.Or(o.Password, "sandbox-password")
 	o.TokenHeader = cmp.Or(o.TokenHeader, "Authorization: Bearer ")
 	o.TokenLifetime = cmp.Or(o.TokenLifetime, 24*time.Hour)
-	p := &simulator{Options: o, desk: sandbox.NewSimulator("pyt_%06d", desk), orders: map[string]*cart{}}
-	p.tokens = sandbox.NewTokens(p.desk, o.TokenLifetime, o.LoginRevokes)
-	p.desk.OnReset(p.forget)
+	p := &simulator{Options: o, core: sandbox.NewSimulator("pyt_%06d", core), orders: map[string]*cart{}}
+	p.tokens = sandbox.NewTokens(p.core, o.TokenLifetime, o.LoginRevokesTokens)
+	p.core.OnReset(p.forget)
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST "+path+"/get-token", p.login)
 	mux.HandleFunc("POST "+path+"/orders/create-ecommerce-order", p.order)
 	mux.HandleFunc("POST "+path+"/orders/create-order", p.charge)
 	mux.HandleFunc("GET "+path+"/orders/get-order-info", p.info)
-	return sandbox.NewProvider("pagandocheck", p.desk, mux, p.settings)
+	return sandbox.NewProvider("pagandocheck", p.core, mux, p.settings)
 }
 
 func (p *simulator) settings(base string) []sandbox.Setting {
@@ -95,13 +95,13 @@ func (p *simulator) forget() {
 
 // login gives out tokens that say nothing of their end.
 func (p *simulator) login(w http.ResponseWriter, r *http.Request) {
-	p.desk.LoggingIn()
+	p.core.CountLogin()
 	var sent struct {
 		User     string `json:"user"`
 		Password string `json:"password"`
 	}
 	wrong := sandbox.ReadStrict(w, r, &sent)
-	f, b := p.desk.Meet(r.Context(), sandbox.LoginOperation, "", "")
+	f, b := p.core.ApplyFaults(r.Context(), sandbox.LoginOperation, "", "")
 	switch {
 	case wrong != "":
 		sandbox.WriteJSON(w, http.StatusBadRequest, p.envelope("API_AUTHENTICATION", "INVALID_REQUEST", wrong, "110", nil))
@@ -111,22 +111,22 @@ func (p *simulator) login(w http.ResponseWriter, r *http.Request) {
 		sandbox.WriteJSON(w, http.StatusOK, p.refused(f, "109"))
 	default:
 		data := map[string]any{"token": p.tokens.Issue(signed), "key": "sandbox-encryption-key"}
-		sandbox.Deliver(w, r, sandbox.Say(http.StatusOK, p.envelope("API_AUTHENTICATION", "TOKEN", "Success", "0", data)), b, f)
+		sandbox.SendResponse(w, r, sandbox.NewResponse(http.StatusOK, p.envelope("API_AUTHENTICATION", "TOKEN", "Success", "0", data)), b, f)
 	}
 }
 
 // signed makes a token that is no JWT: the provider does not say what its tokens are.
 func signed(n int) string { return fmt.Sprintf("pagando-token-%06d", n) }
 
-// good judges the token's header.
-func (p *simulator) good(r *http.Request) bool {
+// hasValidToken checks the token's header.
+func (p *simulator) hasValidToken(r *http.Request) bool {
 	name, scheme, _ := strings.Cut(p.TokenHeader, ": ")
 	token, found := strings.CutPrefix(r.Header.Get(name), scheme)
-	return found && p.tokens.Takes(token)
+	return found && p.tokens.Accepts(token)
 }
 
-// refuse is the answer to a request whose token is no good, or which a fault treats as such.
-func (p *simulator) refuse(r *http.Request, f sandbox.Fault, b sandbox.Behaviour) *sandbox.Answer {
+// refuse is the response to a request whose token is no good, or which a fault treats as such.
+func (p *simulator) refuse(r *http.Request, f sandbox.Fault, b sandbox.Behaviour) *sandbox.Response {
 	if b.Reply == sandbox.ExpireTokens {
 		p.tokens.Expire()
 	}
@@ -135,7 +135,7 @@ func (p *simulator) refuse(r *http.Request, f sandbox.Fault, b sandbox.Behaviour
 		return sandbox.Refusal(sandbox.OrStatus(f.Status, http.StatusUnauthorized), map[string]any{"message": "Unauthorized"})
 	case b.Reply == sandbox.UnauthorizedInBody:
 		return sandbox.Refusal(sandbox.OrStatus(f.Status, http.StatusOK), p.refused(f, "100"))
-	case !p.good(r):
+	case !p.hasValidToken(r):
 		return sandbox.Refusal(http.StatusOK, p.refused(f, "100"))
 	}
 	return nil

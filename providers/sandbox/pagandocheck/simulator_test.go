@@ -16,22 +16,22 @@ import (
 
 // pagando is a client of the simulated Pagando Check, with every part of a request open to be
 // spoiled.
-type pagando struct {
+type fixture struct {
 	t     *testing.T
 	s     *sandbox.Provider
 	token string
 	at    time.Time
 }
 
-func newPagando(t *testing.T, o Options) *pagando {
+func newFixture(t *testing.T, o Options) *fixture {
 	t.Helper()
-	p := &pagando{t: t, at: time.Date(2026, 5, 15, 9, 0, 0, 0, time.UTC)}
+	p := &fixture{t: t, at: time.Date(2026, 5, 15, 9, 0, 0, 0, time.UTC)}
 	p.s = New(o, sandbox.Options{Now: func() time.Time { return p.at }})
 	p.login()
 	return p
 }
 
-func (p *pagando) login() { p.token = p.text(p.call("POST", "/get-token", pagandoLogin, nil), "token") }
+func (p *fixture) login() { p.token = p.text(p.call("POST", "/get-token", pagandoLogin, nil), "token") }
 
 const pagandoLogin = `{"user":"sandbox-user","password":"sandbox-password"}`
 
@@ -46,8 +46,8 @@ func pagandoChargeOf(reference, orderID string) string {
 		reference, orderID)
 }
 
-// call is the answer's body, with the HTTP status under "http".
-func (p *pagando) call(method, path, body string, header map[string]string) map[string]any {
+// call is the response's body, with the HTTP status under "http".
+func (p *fixture) call(method, path, body string, header map[string]string) map[string]any {
 	p.t.Helper()
 	r := httptest.NewRequestWithContext(p.t.Context(), method, "/pagandocheck/v1/pagando"+path, strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
@@ -57,18 +57,18 @@ func (p *pagando) call(method, path, body string, header map[string]string) map[
 	}
 	w := httptest.NewRecorder()
 	p.s.ServeHTTP(w, r)
-	said := map[string]any{}
+	response := map[string]any{}
 	d := json.NewDecoder(w.Body)
 	d.UseNumber()
-	_ = d.Decode(&said)
-	said["http"] = w.Code
-	return said
+	_ = d.Decode(&response)
+	response["http"] = w.Code
+	return response
 }
 
-// text finds a field of the answer's data, or of the data inside it.
-func (p *pagando) text(said map[string]any, name string) string {
+// text finds a field of the response's data, or of the data inside it.
+func (p *fixture) text(response map[string]any, name string) string {
 	p.t.Helper()
-	data, _ := said["data"].(map[string]any)
+	data, _ := response["data"].(map[string]any)
 	if inner, ok := data["data"].(map[string]any); ok {
 		data = inner
 	}
@@ -78,24 +78,24 @@ func (p *pagando) text(said map[string]any, name string) string {
 	return fmt.Sprint(data[name])
 }
 
-func (p *pagando) order(reference string) string {
+func (p *fixture) order(reference string) string {
 	p.t.Helper()
 	return p.text(p.call("POST", "/orders/create-ecommerce-order", pagandoOrderOf(reference, "149.50"), nil), "orderId")
 }
 
-func (p *pagando) charge(reference, orderID string) map[string]any {
+func (p *fixture) charge(reference, orderID string) map[string]any {
 	p.t.Helper()
 	return p.call("POST", "/orders/create-order", pagandoChargeOf(reference, orderID), nil)
 }
 
-func (p *pagando) info(orderID string) map[string]any {
+func (p *fixture) info(orderID string) map[string]any {
 	p.t.Helper()
 	return p.call("GET", "/orders/get-order-info?orderId="+orderID, "", nil)
 }
 
 func TestPagandoCheckChargesAnOrder(t *testing.T) {
 	t.Parallel()
-	p := newPagando(t, Options{})
+	p := newFixture(t, Options{})
 	id := p.order("pay-1")
 	if id == "" || p.s.ExecutionCount("pay-1") != 0 {
 		t.Fatalf("order %q, money moved %d times", id, p.s.ExecutionCount("pay-1"))
@@ -104,9 +104,9 @@ func TestPagandoCheckChargesAnOrder(t *testing.T) {
 	if p.text(before, "cartId") != "pay-1" || p.text(before, "total") != "149.50" || p.text(before, "payResponse") != "" {
 		t.Errorf("before the charge: %v", before)
 	}
-	said := p.charge("pay-1", id)
-	if fmt.Sprint(said["code"]) != "72" || said["key"] != "SUCCESS_ORDER" || p.text(said, "folio") == "" || p.text(said, "reference") == "" {
-		t.Errorf("the charge: %v", said)
+	response := p.charge("pay-1", id)
+	if fmt.Sprint(response["code"]) != "72" || response["key"] != "SUCCESS_ORDER" || p.text(response, "folio") == "" || p.text(response, "reference") == "" {
+		t.Errorf("the charge: %v", response)
 	}
 	after := p.info(id)
 	sum := md5.Sum([]byte("sandbox-password" + "149.50" + p.text(after, "transactionId")))
@@ -118,8 +118,8 @@ func TestPagandoCheckChargesAnOrder(t *testing.T) {
 		t.Errorf("the book says %+v", e)
 	}
 	p.s.Reset()
-	if said := p.info(id); said["key"] != "ORDER_NOT_FOUND" {
-		t.Errorf("after a reset: %v", said)
+	if response := p.info(id); response["key"] != "ORDER_NOT_FOUND" {
+		t.Errorf("after a reset: %v", response)
 	}
 }
 
@@ -154,11 +154,11 @@ func TestPagandoCheckRefusesWhatIsNotExactlyRight(t *testing.T) {
 		{name: "an unknown shop", path: order, from: "MAGENTO", to: "REMESA", code: "310"},
 		{name: "an order with more fields", path: order, from: `{"`, to: `{"currency":"MXN","`, code: "310"},
 	} {
-		p := newPagando(t, Options{})
+		p := newFixture(t, Options{})
 		body := strings.Replace(good[row.path](p.order("pay-1")), row.from, row.to, 1)
-		said := p.call("POST", row.path, body, row.header)
-		if fmt.Sprint(said["code"]) != row.code {
-			t.Errorf("%s: got %v, want code %s", row.name, said, row.code)
+		response := p.call("POST", row.path, body, row.header)
+		if fmt.Sprint(response["code"]) != row.code {
+			t.Errorf("%s: got %v, want code %s", row.name, response, row.code)
 		}
 		if n := len(p.s.Executions()); n != 0 {
 			t.Errorf("%s: money moved", row.name)
@@ -168,30 +168,30 @@ func TestPagandoCheckRefusesWhatIsNotExactlyRight(t *testing.T) {
 
 func TestPagandoCheckLogsIn(t *testing.T) {
 	t.Parallel()
-	p := newPagando(t, Options{TokenLifetime: time.Hour})
+	p := newFixture(t, Options{TokenLifetime: time.Hour})
 	for _, row := range []struct{ name, body, code string }{
 		{"another password", strings.Replace(pagandoLogin, "sandbox-password", "x", 1), "109"},
 		{"another user", strings.Replace(pagandoLogin, "sandbox-user", "x", 1), "109"},
 		{"a further field", strings.Replace(pagandoLogin, `{`, `{"x":1,`, 1), "110"},
 		{"the right ones", pagandoLogin, "0"},
 	} {
-		if said := p.call("POST", "/get-token", row.body, nil); fmt.Sprint(said["code"]) != row.code {
-			t.Errorf("%s: got %v", row.name, said)
+		if response := p.call("POST", "/get-token", row.body, nil); fmt.Sprint(response["code"]) != row.code {
+			t.Errorf("%s: got %v", row.name, response)
 		}
 	}
 	if n := p.s.Logins(); n != 5 {
 		t.Errorf("%d logins, want 5", n)
 	}
 	p.at = p.at.Add(time.Hour)
-	if said := p.charge("pay-1", ""); fmt.Sprint(said["code"]) != "100" {
-		t.Errorf("with a token that ended: got %v", said)
+	if response := p.charge("pay-1", ""); fmt.Sprint(response["code"]) != "100" {
+		t.Errorf("with a token that ended: got %v", response)
 	}
-	revoking := newPagando(t, Options{LoginRevokes: true, TextCodes: true})
+	revoking := newFixture(t, Options{LoginRevokesTokens: true, TextCodes: true})
 	old := revoking.token
 	revoking.login()
 	revoking.token = old
-	if said := revoking.charge("pay-1", ""); said["code"] != "100" {
-		t.Errorf("with a revoked token: got %v", said)
+	if response := revoking.charge("pay-1", ""); response["code"] != "100" {
+		t.Errorf("with a revoked token: got %v", response)
 	}
 }
 
@@ -219,19 +219,19 @@ func TestPagandoCheckFaults(t *testing.T) {
 		{fault: sandbox.Fault{Kind: "unknown_code_after"}, code: "777", key: "ALGO", moved: 1, response: "APPROVED"},
 		{fault: sandbox.Fault{Kind: "wrong_types_after"}, code: "true", key: "SUCCESS_ORDER", moved: 1, response: "APPROVED"},
 	} {
-		p := newPagando(t, Options{})
+		p := newFixture(t, Options{})
 		id := p.order("pay-1")
 		row.fault.Operation, row.fault.Next = sandbox.SendOperation, 1
 		if err := p.s.AddFaults(row.fault); err != nil {
 			t.Fatal(err)
 		}
 		name := row.fault.Kind + " " + row.fault.Code
-		said := p.charge("pay-1", id)
-		if fmt.Sprint(said["code"]) != row.code || fmt.Sprint(said["key"]) != row.key {
-			t.Errorf("%s: got %v", name, said)
+		response := p.charge("pay-1", id)
+		if fmt.Sprint(response["code"]) != row.code || fmt.Sprint(response["key"]) != row.key {
+			t.Errorf("%s: got %v", name, response)
 		}
-		if said["http"] != max(row.http, http.StatusOK) {
-			t.Errorf("%s: HTTP %v", name, said["http"])
+		if response["http"] != max(row.http, http.StatusOK) {
+			t.Errorf("%s: HTTP %v", name, response["http"])
 		}
 		if n := p.s.ExecutionCount("pay-1"); n != row.moved {
 			t.Errorf("%s: money moved %d times", name, n)
@@ -245,25 +245,25 @@ func TestPagandoCheckFaults(t *testing.T) {
 
 func TestPagandoCheckWays(t *testing.T) {
 	t.Parallel()
-	closed := newPagando(t, Options{NoOrders: true})
+	closed := newFixture(t, Options{NoOrders: true})
 	if id := closed.order("pay-1"); id != "" {
 		t.Errorf("an account without a shop made order %s", id)
 	}
-	flat := newPagando(t, Options{FlatIDs: true, NumberTotals: true, TextCodes: true})
-	said := flat.charge("pay-1", flat.order("pay-1"))
-	if data, _ := said["data"].(map[string]any); data["folio"] == nil || said["code"] != "72" {
-		t.Errorf("got %v", said)
+	flat := newFixture(t, Options{FlatIDs: true, NumberTotals: true, TextCodes: true})
+	response := flat.charge("pay-1", flat.order("pay-1"))
+	if data, _ := response["data"].(map[string]any); data["folio"] == nil || response["code"] != "72" {
+		t.Errorf("got %v", response)
 	}
 	for _, row := range []struct {
 		way   sandbox.Duplicates
 		code  string
 		moved int
 	}{{sandbox.Execute, "72", 2}, {sandbox.Same, "72", 1}, {sandbox.Refuse, "4025", 1}} {
-		p := newPagando(t, Options{Duplicates: row.way})
+		p := newFixture(t, Options{Duplicates: row.way})
 		id := p.order("pay-1")
 		p.charge("pay-1", id)
-		if said := p.charge("pay-1", id); fmt.Sprint(said["code"]) != row.code {
-			t.Errorf("%q: got %v", row.way, said)
+		if response := p.charge("pay-1", id); fmt.Sprint(response["code"]) != row.code {
+			t.Errorf("%q: got %v", row.way, response)
 		}
 		if n := p.s.ExecutionCount("pay-1"); n != row.moved {
 			t.Errorf("%q: money moved %d times, want %d", row.way, n, row.moved)

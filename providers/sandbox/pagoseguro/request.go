@@ -119,8 +119,8 @@ func (p *simulator) hash(t tokenization) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// knows checks the body of a login.
-func (p *simulator) knows(body []byte) bool {
+// isLogin checks the body of a login.
+func (p *simulator) isLogin(body []byte) bool {
 	var sent struct {
 		AccountID exactNumber `json:"account_id"`
 		APIKey    string      `json:"api_key"`
@@ -154,7 +154,7 @@ func isSealedCard(card string) bool {
 
 // token is a JWT with the claims that the provider's own have.
 func (p *simulator) token(n int) string {
-	now := p.desk.Now()
+	now := p.core.Now()
 	part := func(v any) string { return base64.RawURLEncoding.EncodeToString(sandbox.Encode(v)) }
 	text := part(map[string]string{"typ": "JWT", "alg": "HS512"}) + "." + part(map[string]any{
 		"iat": now.Unix(), "nbf": now.Unix(), "exp": now.Add(p.TokenLife).Round(time.Second).Unix(), "jti": strconv.Itoa(n), "sub": 52,

@@ -24,7 +24,7 @@ var pagoSeguroCharge = `{"key":123456789,"txnid":"SO0001","amount":32900,"produc
 	`"typeIdentification":1,"billingNumberIdentifier":"100000000","billingAddress":"Calle 10","billingNames":"Ana","billingLastNames":"Ruiz",` +
 	`"billingEmail":"ana@example.com","city":"Bogotá","callerPhoneNumber":3100000000}`
 
-// envelope is an answer of the simulated Pago Seguro.
+// envelope is a response of the simulated Pago Seguro.
 type pagoSeguroEnvelope struct {
 	Success    bool            `json:"success"`
 	Data       json.RawMessage `json:"data"`
@@ -139,7 +139,7 @@ func TestPagoSeguroTokens(t *testing.T) {
 		{"a token whose time is over", false, "", time.Hour, false},
 		{"a token that ended before its time", false, "expire_tokens", 0, false},
 	} {
-		s := New(Options{LoginRevokes: row.revokes}, sandbox.Options{Now: func() time.Time { return at }})
+		s := New(Options{LoginRevokesTokens: row.revokes}, sandbox.Options{Now: func() time.Time { return at }})
 		if row.fault != "" {
 			if err := s.AddFaults(sandbox.Fault{Kind: row.fault, Next: 1}); err != nil {
 				t.Fatal(err)

@@ -26,7 +26,7 @@ func attempt(t *testing.T, s *sandbox.Provider, r request) (o outcome) {
 			o = outcome{}
 		}
 	}()
-	status, word := said(t, s, r)
+	status, word := send(t, s, r)
 	return outcome{status, word}
 }
 
@@ -35,9 +35,9 @@ func TestFaults(t *testing.T) {
 	delay := sandbox.Duration(time.Minute)
 	for _, row := range []struct {
 		fault   sandbox.Fault
-		created outcome // its word is a part of the answer
+		created outcome // its word is a part of the response
 		moved   int
-		asked   []outcome
+		queried []outcome
 	}{
 		{sandbox.Fault{Kind: "decline"}, outcome{422, "E-120"}, 0, []outcome{{404, "E-041"}}},
 		{sandbox.Fault{Kind: "decline", Code: "E-133"}, outcome{422, "E-133"}, 0, []outcome{{404, "E-041"}}},
@@ -85,8 +85,8 @@ func TestFaults(t *testing.T) {
 		if moved := s.ExecutionCount("po-1"); moved != row.moved {
 			t.Errorf("%s: money moved %d times, want %d", name, moved, row.moved)
 		}
-		for _, want := range row.asked {
-			check(t, name+", status", attempt(t, s, ask("po-1")), want)
+		for _, want := range row.queried {
+			check(t, name+", status", attempt(t, s, statusQuery("po-1")), want)
 		}
 	}
 }
@@ -99,7 +99,7 @@ func check(t *testing.T, name string, got, want outcome) {
 	}
 }
 
-func TestDelayedMoneyMovesWithoutBeingAsked(t *testing.T) {
+func TestDelayedMoneyMovesWithoutAStatusQuery(t *testing.T) {
 	t.Parallel()
 	c := &clock{at: time.Date(2026, 5, 15, 9, 0, 0, 0, time.UTC)}
 	s := New(Options{}, sandbox.Options{Now: c.now})
@@ -141,7 +141,7 @@ func TestAFaultAppliesToWhatItNames(t *testing.T) {
 		{"the first", create("once-1"), outcome{401, "E-001"}},
 		{"the second", create("once-1"), outcome{200, "pagado"}},
 		{"another operation", create("asked-1"), outcome{200, "pagado"}},
-		{"the operation", ask("asked-1"), outcome{502, "<html>"}},
+		{"the operation", statusQuery("asked-1"), outcome{502, "<html>"}},
 	} {
 		check(t, row.name, attempt(t, s, row.r), row.want)
 	}
@@ -155,37 +155,37 @@ func TestAFaultAppliesToWhatItNames(t *testing.T) {
 func TestBookAndFaultsOverHTTP(t *testing.T) {
 	t.Parallel()
 	s := New(Options{}, sandbox.Options{})
-	if status, text := served(t, s, "POST", "/virtualpos/_faults", `{"kind":"decline","reference":"d-","delay":"1.5s"}`); status != 200 || !strings.Contains(text, `"delay":"1.5s"`) {
+	if status, text := sendPlain(t, s, "POST", "/virtualpos/_faults", `{"kind":"decline","reference":"d-","delay":"1.5s"}`); status != 200 || !strings.Contains(text, `"delay":"1.5s"`) {
 		t.Fatalf("got %d %s", status, text)
 	}
-	if status, _ := served(t, s, "POST", "/virtualpos/_faults", `[{"kind":"late","next":2},{"kind":"latency","delay":"1ms"}]`); status != 200 {
+	if status, _ := sendPlain(t, s, "POST", "/virtualpos/_faults", `[{"kind":"late","next":2},{"kind":"latency","delay":"1ms"}]`); status != 200 {
 		t.Fatalf("got %d", status)
 	}
 	for name, body := range map[string]string{
 		"an unknown kind": `{"kind":"x"}`, "an unknown field": `{"kind":"late","x":1}`, "an operation": `{"kind":"late","operation":"x"}`,
 		"a number below zero": `{"kind":"late","next":-1}`, "no JSON": `x`, "a bad delay": `{"kind":"late","delay":"soon"}`,
 	} {
-		if status, text := served(t, s, "POST", "/virtualpos/_faults", body); status != 400 {
+		if status, text := sendPlain(t, s, "POST", "/virtualpos/_faults", body); status != 400 {
 			t.Errorf("%s: got %d %s", name, status, text)
 		}
 	}
 	var faults []sandbox.Fault
-	_, text := served(t, s, "GET", "/virtualpos/_faults", "")
+	_, text := sendPlain(t, s, "GET", "/virtualpos/_faults", "")
 	if err := json.Unmarshal([]byte(text), &faults); err != nil || len(faults) != 3 {
 		t.Errorf("got %s, %v", text, err)
 	}
-	if status, _ := served(t, s, "DELETE", "/virtualpos/_faults", ""); status != 204 || len(s.Faults()) != 0 {
+	if status, _ := sendPlain(t, s, "DELETE", "/virtualpos/_faults", ""); status != 204 || len(s.Faults()) != 0 {
 		t.Errorf("delete: got %d", status)
 	}
 
-	said(t, s, create("po-1"))
+	send(t, s, create("po-1"))
 	var book sandbox.Book
-	_, text = served(t, s, "GET", "/virtualpos/_book", "")
+	_, text = sendPlain(t, s, "GET", "/virtualpos/_book", "")
 	if err := json.Unmarshal([]byte(text), &book); err != nil || len(book.Executions) != 1 || book.Arrivals["po-1"] != 1 {
 		t.Errorf("got %s, %v", text, err)
 	}
-	served(t, s, "DELETE", "/virtualpos/_book", "")
-	if _, text = served(t, s, "GET", "/virtualpos/_book", ""); !strings.Contains(text, `"executions":[]`) {
+	sendPlain(t, s, "DELETE", "/virtualpos/_book", "")
+	if _, text = sendPlain(t, s, "GET", "/virtualpos/_book", ""); !strings.Contains(text, `"executions":[]`) {
 		t.Errorf("after delete: %s", text)
 	}
 }

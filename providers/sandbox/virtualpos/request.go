@@ -87,7 +87,7 @@ func (v *simulator) readTef(body []byte) (raw []byte, t tef, wrong error) {
 	return raw, t, t.check()
 }
 
-func (v *simulator) refuseCreate(r *http.Request, raw []byte, wrong error) *sandbox.Answer {
+func (v *simulator) refuseCreate(r *http.Request, raw []byte, wrong error) *sandbox.Response {
 	signed, refusal := v.credentials(r)
 	if refusal != nil {
 		return refusal
@@ -106,19 +106,19 @@ func (v *simulator) refuseCreate(r *http.Request, raw []byte, wrong error) *sand
 	return nil
 }
 
-// refuseStatus accepts a signature over the tef that is asked about, or, unless it is told not to,
+// refuseStatus accepts a signature over the tef that is queried or, unless SignedQueries is set,
 // over the API key alone.
-func (v *simulator) refuseStatus(r *http.Request, id, reference string) *sandbox.Answer {
+func (v *simulator) refuseStatus(r *http.Request, id, reference string) *sandbox.Response {
 	signed, refusal := v.credentials(r)
-	if refusal != nil || signed == nil && !v.SignedQuestions {
+	if refusal != nil || signed == nil && !v.SignedQueries {
 		return refusal
 	}
 	var t tef
-	o, found := v.desk.Known(id)
+	o, found := v.core.Known(id)
 	if id == "" {
-		o, found = v.desk.Earlier(reference)
+		o, found = v.core.Earlier(reference)
 	}
-	if sandbox.StrictJSON(signed, &t) != nil || v.SignedQuestions && t.check() != nil || id == "" && t.MerchantID != reference || found && o.Digest != sha256.Sum256(signed) {
+	if sandbox.StrictJSON(signed, &t) != nil || v.SignedQueries && t.check() != nil || id == "" && t.MerchantID != reference || found && o.Digest != sha256.Sum256(signed) {
 		return sandbox.Refusal(http.StatusUnauthorized, nok("E-002", "la firma no es de este tef"))
 	}
 	return nil
@@ -126,7 +126,7 @@ func (v *simulator) refuseStatus(r *http.Request, id, reference string) *sandbox
 
 // credentials checks the two headers; signed is the tef inside the signature, nil where there is
 // none.
-func (v *simulator) credentials(r *http.Request) (signed []byte, refusal *sandbox.Answer) {
+func (v *simulator) credentials(r *http.Request) (signed []byte, refusal *sandbox.Response) {
 	if subtle.ConstantTimeCompare([]byte(r.Header.Get("Authorization")), []byte(v.APIKey)) != 1 {
 		return nil, sandbox.Refusal(http.StatusUnauthorized, nok("E-001", "api_key desconocida"))
 	}

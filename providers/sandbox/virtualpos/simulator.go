@@ -21,12 +21,12 @@ type Options struct {
 	CreatePath, StatusPath, StatusByMerchantPath string
 	// FlatBody expects the tef object itself as the body of a create request.
 	FlatBody bool
-	// SignedQueries wants every question signed over the whole dictionary, as the provider's page
-	// says; else the API key is enough.
-	SignedQuestions bool
+	// SignedQueries wants every status query signed over the whole dictionary, as the provider's
+	// page says; else the API key is enough.
+	SignedQueries bool
 	// Duplicates is what a repeated merchant_id comes to; Execute unless set.
 	Duplicates sandbox.Duplicates
-	// Whole answers repeat the beneficiary, too.
+	// Whole responses repeat the beneficiary, too.
 	Whole bool
 	// NotFoundStatus is the HTTP status of "not found"; 404 unless set.
 	NotFoundStatus int
@@ -44,17 +44,17 @@ func (o Options) withDefaults() Options {
 
 type simulator struct {
 	Options
-	desk *sandbox.Simulator
+	core *sandbox.Simulator
 }
 
 // New is a simulated VirtualPOS.
-func New(o Options, desk sandbox.Options) *sandbox.Provider {
-	v := &simulator{Options: o.withDefaults(), desk: sandbox.NewSimulator("pyt_%06d", desk)}
+func New(o Options, core sandbox.Options) *sandbox.Provider {
+	v := &simulator{Options: o.withDefaults(), core: sandbox.NewSimulator("pyt_%06d", core)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST "+v.CreatePath, v.create)
 	mux.HandleFunc("GET "+v.StatusPath, v.status)
 	mux.HandleFunc("GET "+v.StatusByMerchantPath, v.status)
-	return sandbox.NewProvider("virtualpos", v.desk, mux, v.settings)
+	return sandbox.NewProvider("virtualpos", v.core, mux, v.settings)
 }
 
 func (v *simulator) settings(base string) []sandbox.Setting {
@@ -64,43 +64,43 @@ func (v *simulator) settings(base string) []sandbox.Setting {
 	}
 }
 
-// create counts the request, judges it, then does with money and answer what the fault says.
+// create counts the request, checks it, then moves money and responds as the fault says.
 func (v *simulator) create(w http.ResponseWriter, r *http.Request) {
 	body, err := sandbox.ReadBody(w, r)
 	if err != nil {
-		_ = v.desk.Arrive("")
+		_ = v.core.Arrive("")
 		sandbox.WriteJSON(w, http.StatusBadRequest, nok("E-100", "cuerpo ilegible"))
 		return
 	}
 	raw, sent, wrong := v.readTef(body)
-	if err := v.desk.Arrive(sent.MerchantID); err != nil {
+	if err := v.core.Arrive(sent.MerchantID); err != nil {
 		sandbox.WriteJSON(w, http.StatusServiceUnavailable, nok("E-999", err.Error()))
 		return
 	}
-	f, b := v.desk.Meet(r.Context(), sandbox.SendOperation, sent.MerchantID, string(sent.Amount))
+	f, b := v.core.ApplyFaults(r.Context(), sandbox.SendOperation, sent.MerchantID, string(sent.Amount))
 	if refusal := v.refuseCreate(r, raw, wrong); refusal != nil {
 		sandbox.WriteJSON(w, refusal.Status, refusal.Body)
 		return
 	}
-	sandbox.Deliver(w, r, v.execute(sent, raw, b, f), b, f)
+	sandbox.SendResponse(w, r, v.execute(sent, raw, b, f), b, f)
 }
 
-func (v *simulator) execute(sent tef, raw []byte, b sandbox.Behaviour, f sandbox.Fault) sandbox.Answer {
+func (v *simulator) execute(sent tef, raw []byte, b sandbox.Behaviour, f sandbox.Fault) sandbox.Response {
 	if refusal := v.untaken(sent, b, f); refusal != nil {
 		return *refusal
 	}
-	if first, found := v.desk.Earlier(sent.MerchantID); found && v.Duplicates == sandbox.Same {
+	if first, found := v.core.Earlier(sent.MerchantID); found && v.Duplicates == sandbox.Same {
 		return v.show(first, b, f)
 	} else if found && v.Duplicates == sandbox.Refuse {
-		return sandbox.Say(http.StatusConflict, nok("E-121", "merchant_id duplicado"))
+		return sandbox.NewResponse(http.StatusConflict, nok("E-121", "merchant_id duplicado"))
 	}
-	return v.show(v.desk.Take(sent.order(raw), b, f), b, f)
+	return v.show(v.core.Take(sent.order(raw), b, f), b, f)
 }
 
-// untaken is the answer to a payment that is not recorded. Its text names the person, as texts of
+// untaken is the response to a payment that is not recorded. Its text names the person, as texts of
 // banks do.
-func (v *simulator) untaken(sent tef, b sandbox.Behaviour, f sandbox.Fault) *sandbox.Answer {
-	if b.Moves != sandbox.Untaken {
+func (v *simulator) untaken(sent tef, b sandbox.Behaviour, f sandbox.Fault) *sandbox.Response {
+	if b.Effect != sandbox.Untaken {
 		return nil
 	}
 	code := f.Code
@@ -123,38 +123,38 @@ func (v *simulator) untaken(sent tef, b sandbox.Behaviour, f sandbox.Fault) *san
 	}
 }
 
-// status answers by id or by merchant id. A fault that damages the answer leaves the payment as it
-// is.
+// status responds by id or by merchant id. A fault that damages the response leaves the payment as
+// it is.
 func (v *simulator) status(w http.ResponseWriter, r *http.Request) {
 	id, reference := r.PathValue("id"), r.PathValue("merchant_id")
 	if refusal := v.refuseStatus(r, id, reference); refusal != nil {
 		sandbox.WriteJSON(w, refusal.Status, refusal.Body)
 		return
 	}
-	f, b := v.desk.Meet(r.Context(), sandbox.StatusOperation, v.reference(id, reference), "")
+	f, b := v.core.ApplyFaults(r.Context(), sandbox.StatusOperation, v.reference(id, reference), "")
 	if b.Reply == sandbox.Unauthorized {
 		sandbox.WriteJSON(w, http.StatusUnauthorized, nok("E-001", "api_key desconocida"))
 		return
 	}
-	o, found := v.desk.Find(id, reference)
+	o, found := v.core.Find(id, reference)
 	if !found || b.Reply == sandbox.NotFound {
-		sandbox.Deliver(w, r, sandbox.Say(v.NotFoundStatus, nok("E-041", "no existe")), b, f)
+		sandbox.SendResponse(w, r, sandbox.NewResponse(v.NotFoundStatus, nok("E-041", "no existe")), b, f)
 		return
 	}
-	sandbox.Deliver(w, r, v.show(o, b, f), b, f)
+	sandbox.SendResponse(w, r, v.show(o, b, f), b, f)
 }
 
 func (v *simulator) reference(id, reference string) string {
 	if id == "" {
 		return reference
 	}
-	o, _ := v.desk.Known(id)
+	o, _ := v.core.Known(id)
 	return o.Reference
 }
 
 var words = map[sandbox.State]string{sandbox.Hidden: "pendiente", sandbox.Pending: "pendiente", sandbox.Paid: "pagado", sandbox.Rejected: "rechazado"}
 
-func (v *simulator) show(o sandbox.Order, b sandbox.Behaviour, f sandbox.Fault) sandbox.Answer {
+func (v *simulator) show(o sandbox.Order, b sandbox.Behaviour, f sandbox.Fault) sandbox.Response {
 	payout := map[string]any{"id": o.ID, "merchant_id": o.Reference, "status": words[o.State], "amount": json.Number(o.Amount)}
 	if v.Whole {
 		rut, bank, account := beneficiary(o.Execution)
@@ -169,12 +169,12 @@ func (v *simulator) show(o sandbox.Order, b sandbox.Behaviour, f sandbox.Fault) 
 	case sandbox.WrongAmount:
 		payout["amount"] = json.Number(o.Amount + "0")
 	case sandbox.UnknownCode:
-		return sandbox.Say(http.StatusOK, nok("E-777", "algo pasó"))
+		return sandbox.NewResponse(http.StatusOK, nok("E-777", "algo pasó"))
 	case sandbox.RejectionBeside:
-		return sandbox.Say(http.StatusCreated, map[string]any{"status": "OK", "code": 201, "payout": payout, "rejected_object": rejection(f)})
+		return sandbox.NewResponse(http.StatusCreated, map[string]any{"status": "OK", "code": 201, "payout": payout, "rejected_object": rejection(f)})
 	default: // what is wrong, if anything, is not in the words
 	}
-	return sandbox.Say(http.StatusOK, map[string]any{"status": "OK", "code": 200, "payout": payout})
+	return sandbox.NewResponse(http.StatusOK, map[string]any{"status": "OK", "code": 200, "payout": payout})
 }
 
 // rejection is the object without a fault's code, as it was seen beside a payment that was paid.

@@ -19,7 +19,7 @@ import (
 func TestVirtualPOSTakesAProperRequest(t *testing.T) {
 	t.Parallel()
 	s := New(Options{}, sandbox.Options{})
-	if status, word := said(t, s, create("po-1")); status != 200 || word != "pagado" {
+	if status, word := send(t, s, create("po-1")); status != 200 || word != "pagado" {
 		t.Fatalf("got %d %s", status, word)
 	}
 	book := s.Executions()
@@ -30,19 +30,19 @@ func TestVirtualPOSTakesAProperRequest(t *testing.T) {
 	if e.Reference != "po-1" || e.Amount != "12500" || e.Currency != "CLP" || e.Beneficiary != "12345678-5 012 12345678" || e.ID == "" {
 		t.Errorf("the book says %+v", e)
 	}
-	byID := ask("po-1")
+	byID := statusQuery("po-1")
 	byID.path = "/virtualpos/v3/payout/" + e.ID
-	for name, r := range map[string]request{"by merchant id": ask("po-1"), "by id": byID} {
-		if status, word := said(t, s, r); status != 200 || word != "pagado" {
+	for name, r := range map[string]request{"by merchant id": statusQuery("po-1"), "by id": byID} {
+		if status, word := send(t, s, r); status != 200 || word != "pagado" {
 			t.Errorf("%s: got %d %s", name, status, word)
 		}
 	}
-	keyOnly := ask("po-1")
+	keyOnly := statusQuery("po-1")
 	keyOnly.payload = `{"api_key":"sandbox-api-key"}`
-	if status, word := said(t, s, keyOnly); status != 200 || word != "pagado" {
+	if status, word := send(t, s, keyOnly); status != 200 || word != "pagado" {
 		t.Errorf("signed with the API key alone: got %d %s", status, word)
 	}
-	if status, word := said(t, s, ask("po-2")); status != 404 || word != "E-041" {
+	if status, word := send(t, s, statusQuery("po-2")); status != 404 || word != "E-041" {
 		t.Errorf("unknown: got %d %s", status, word)
 	}
 }
@@ -81,7 +81,7 @@ func TestVirtualPOSRefusesWhatIsNotExactlyRight(t *testing.T) {
 		s := New(Options{}, sandbox.Options{})
 		r := create("po-1")
 		row.spoil(&r)
-		if status, code := said(t, s, r); status < 400 || code != row.code {
+		if status, code := send(t, s, r); status < 400 || code != row.code {
 			t.Errorf("%s: got %d %s, want %s", row.name, status, code, row.code)
 		}
 		if n := len(s.Executions()); n != 0 {
@@ -104,36 +104,36 @@ func both(from, to string) func(r *request) {
 	}
 }
 
-func TestVirtualPOSAnswersNoQuestionSignedForAnother(t *testing.T) {
+func TestVirtualPOSRefusesAQuerySignedForAnother(t *testing.T) {
 	t.Parallel()
 	s := New(Options{}, sandbox.Options{})
-	said(t, s, create("po-1"))
-	other := ask("po-1")
+	send(t, s, create("po-1"))
+	other := statusQuery("po-1")
 	other.payload = create("po-2").payload
-	changed := ask("po-1")
+	changed := statusQuery("po-1")
 	changed.payload = strings.Replace(changed.payload, "12500", "12501", 1)
-	foreign := ask("po-1")
+	foreign := statusQuery("po-1")
 	foreign.key = "another"
 	for name, r := range map[string]request{"another payment's tef": other, "a changed tef": changed, "another key": foreign} {
-		if status, code := said(t, s, r); status != 401 {
+		if status, code := send(t, s, r); status != 401 {
 			t.Errorf("%s: got %d %s", name, status, code)
 		}
 	}
 }
 
-func TestVirtualPOSMayWantQuestionsSignedInFull(t *testing.T) {
+func TestVirtualPOSMayWantQueriesSignedInFull(t *testing.T) {
 	t.Parallel()
-	s := New(Options{SignedQuestions: true}, sandbox.Options{})
-	said(t, s, create("po-1"))
+	s := New(Options{SignedQueries: true}, sandbox.Options{})
+	send(t, s, create("po-1"))
 	for reference, want := range map[string]string{"po-1": "pagado", "po-2": "E-041"} {
-		if _, word := said(t, s, ask(reference)); word != want {
+		if _, word := send(t, s, statusQuery(reference)); word != want {
 			t.Errorf("%s, signed in full: got %s, want %s", reference, word, want)
 		}
-		bare, part := ask(reference), ask(reference)
+		bare, part := statusQuery(reference), statusQuery(reference)
 		bare.payload = `{"api_key":"sandbox-api-key"}`
 		part.payload = `{"api_key":"sandbox-api-key","tef":{"merchant_id":"` + reference + `"}}`
 		for name, r := range map[string]request{"the API key alone": bare, "a part of the tef": part} {
-			if status, word := said(t, s, r); status != 401 || word != "E-002" {
+			if status, word := send(t, s, r); status != 401 || word != "E-002" {
 				t.Errorf("%s, signed over %s: got %d %s", reference, name, status, word)
 			}
 		}
@@ -149,8 +149,8 @@ func TestVirtualPOSWaysWithDuplicates(t *testing.T) {
 		moved  int
 	}{{sandbox.Execute, 200, "pagado", 2}, {sandbox.Same, 200, "pagado", 1}, {sandbox.Refuse, 409, "E-121", 1}} {
 		s := New(Options{Duplicates: row.way}, sandbox.Options{})
-		said(t, s, create("po-1"))
-		if status, word := said(t, s, create("po-1")); status != row.status || word != row.word {
+		send(t, s, create("po-1"))
+		if status, word := send(t, s, create("po-1")); status != row.status || word != row.word {
 			t.Errorf("%q: got %d %s", row.way, status, word)
 		}
 		if moved := s.ExecutionCount("po-1"); moved != row.moved {
@@ -162,13 +162,13 @@ func TestVirtualPOSWaysWithDuplicates(t *testing.T) {
 	}
 }
 
-func TestVirtualPOSRepeatsTheBeneficiaryWhereItIsToldTo(t *testing.T) {
+func TestVirtualPOSRepeatsTheBeneficiaryWhereSet(t *testing.T) {
 	t.Parallel()
 	for _, whole := range []bool{true, false} {
 		s := New(Options{Whole: whole}, sandbox.Options{})
-		said(t, s, create("po-1"))
+		send(t, s, create("po-1"))
 		w := httptest.NewRecorder()
-		s.ServeHTTP(w, ask("po-1").build(t))
+		s.ServeHTTP(w, statusQuery("po-1").build(t))
 		text := w.Body.String()
 		for _, part := range []string{`"rut":"12345678-5"`, `"sbif_code":"012"`, `"account_number":"12345678"`} {
 			if strings.Contains(text, part) != whole {
@@ -186,15 +186,15 @@ func TestVirtualPOSPathsAndFormsAreOptions(t *testing.T) {
 	r := create("po-1")
 	r.path, r.body, r.key, r.secret = "/virtualpos/pay", tefOf("po-1"), "k", "s"
 	r.payload = strings.Replace(r.payload, "sandbox-api-key", "k", 1)
-	if status, word := said(t, s, r); status != 200 || word != "pagado" {
+	if status, word := send(t, s, r); status != 200 || word != "pagado" {
 		t.Errorf("create: got %d %s", status, word)
 	}
 	r.method, r.path, r.body = "GET", "/virtualpos/by/po-1", ""
-	if status, word := said(t, s, r); status != 200 || word != "pagado" {
+	if status, word := send(t, s, r); status != 200 || word != "pagado" {
 		t.Errorf("status: got %d %s", status, word)
 	}
 	r.path, r.payload = "/virtualpos/by/po-2", `{"api_key":"k"}`
-	if status, word := said(t, s, r); status != 200 || word != "E-041" {
+	if status, word := send(t, s, r); status != 200 || word != "E-041" {
 		t.Errorf("not found: got %d %s", status, word)
 	}
 }
@@ -203,11 +203,11 @@ func TestABoundedSandboxSaysThatItIsFull(t *testing.T) {
 	t.Parallel()
 	s := New(Options{}, sandbox.Options{Limit: 2})
 	for _, reference := range []string{"po-1", "po-2"} {
-		if status, _ := said(t, s, create(reference)); status != 200 {
+		if status, _ := send(t, s, create(reference)); status != 200 {
 			t.Fatalf("%s: got %d", reference, status)
 		}
 	}
-	if status, _ := said(t, s, create("po-3")); status != 503 {
+	if status, _ := send(t, s, create("po-3")); status != 503 {
 		t.Errorf("the third: got %d, want 503", status)
 	}
 	if n := len(s.Executions()); n != 2 {
@@ -240,7 +240,7 @@ func create(reference string) request {
 	}
 }
 
-func ask(reference string) request {
+func statusQuery(reference string) request {
 	r := create(reference)
 	r.method, r.path, r.body = "GET", "/virtualpos/v3/payout/merchant/"+reference, ""
 	return r
@@ -261,8 +261,8 @@ func (r request) build(t *testing.T) *http.Request {
 	return req
 }
 
-// said is the answer's status and its words: the error code, or the payment's status.
-func said(t *testing.T, s *sandbox.Provider, r request) (int, string) {
+// send returns the response's status and its words: the error code, or the payment's status.
+func send(t *testing.T, s *sandbox.Provider, r request) (int, string) {
 	t.Helper()
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, r.build(t))
@@ -279,7 +279,7 @@ func said(t *testing.T, s *sandbox.Provider, r request) (int, string) {
 	return w.Code, fmt.Sprint(a.Payout["status"])
 }
 
-func served(t *testing.T, s *sandbox.Provider, method, path, body string) (int, string) {
+func sendPlain(t *testing.T, s *sandbox.Provider, method, path, body string) (int, string) {
 	t.Helper()
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body)))

@@ -1,5 +1,5 @@
 // Package dialect holds what ETpay's sessions and payouts have in common: the form of an order id
-// and of a RUT, and how an answer says that a request failed.
+// and of a RUT, and how a response says that a request failed.
 package dialect
 
 import (
@@ -20,9 +20,9 @@ const (
 	ReferenceTaken = "reference_taken" // nothing proves that what stands under our reference is ours
 )
 
-// Anothers is an outcome without an id: a held payment is asked about, and nothing of another's
+// ForeignOutcome is an outcome without an id: a held payment is queried, and nothing of another's
 // may be taken for ours.
-func Anothers(message string) providers.Outcome {
+func ForeignOutcome(message string) providers.Outcome {
 	return providers.Outcome{Class: providers.Mismatch, Code: ReferenceTaken, Message: message}
 }
 
@@ -30,7 +30,7 @@ func Anothers(message string) providers.Outcome {
 type Failure struct{ Code, Message string }
 
 // ParseFailure reads an error under one of the names that such texts have; of ETpay's own only
-// message is known. It reports whether the answer is one.
+// message is known. It reports whether the response is one.
 func ParseFailure(body []byte) (Failure, bool) {
 	o, ok := wire.ReadObject(body)
 	var f Failure
@@ -43,16 +43,16 @@ func ParseFailure(body []byte) (Failure, bool) {
 	return f, ok && !o.Bad() && f != Failure{}
 }
 
-// Repeated guesses from an error's words that the payout, or the order of a session, exists
+// IsDuplicate guesses from an error's words that the payout, or the order of a session, exists
 // already: that refuses a duplicate, and says nothing of ours.
-func (f Failure) Repeated() bool {
+func (f Failure) IsDuplicate() bool {
 	text := strings.ToLower(f.Code + " " + f.Message)
 	return slices.ContainsFunc([]string{"duplic", "exist", "already", "repeat", "repetid", "ya fue"}, func(part string) bool { return strings.Contains(text, part) })
 }
 
-// RefusedBefore is the error of a request that ETpay refused before it looked at the payment; nil
+// ErrorBeforeExecution is the error of a request that ETpay refused before it read the payment; nil
 // where it did not.
-func RefusedBefore(r wire.Reply, now time.Time) error {
+func ErrorBeforeExecution(r wire.Reply, now time.Time) error {
 	switch r.Status {
 	case http.StatusTooManyRequests:
 		return r.Throttled(now)

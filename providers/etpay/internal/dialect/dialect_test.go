@@ -36,17 +36,17 @@ func TestWordsThatSayThatItExistsAlready(t *testing.T) {
 		{"DUPLICATE_ORDER", ""}: true, {"", "merchant_order_id already exists"}: true, {"", "La orden ya fue creada"}: true, {"E1", "Orden REPETIDA"}: true,
 		{"NO_FUNDS", "saldo insuficiente"}: false,
 	} {
-		if f.Repeated() != want {
+		if f.IsDuplicate() != want {
 			t.Errorf("%+v: got %t", f, !want)
 		}
 	}
 }
 
-func TestWhatIsRefusedBeforeItIsLookedAt(t *testing.T) {
+func TestErrorBeforeExecution(t *testing.T) {
 	t.Parallel()
 	for status, want := range map[int]providers.Class{200: "", 400: "", 500: "", 401: providertest.Credentials, 403: providertest.Credentials, 429: providertest.NoAct} {
-		err := RefusedBefore(wire.Reply{Status: status}, providertest.Now)
-		if got, _ := providertest.Said(providers.Outcome{}, err); got != want {
+		err := ErrorBeforeExecution(wire.Reply{Status: status}, providertest.Now)
+		if got, _ := providertest.ClassAndCode(providers.Outcome{}, err); got != want {
 			t.Errorf("HTTP %d: got %q (%v), want %q", status, got, err, want)
 		}
 	}

@@ -93,22 +93,22 @@ func (c *Client) Pay(ctx context.Context, p providers.Payout, a providers.Attemp
 		return providers.Outcome{}, err
 	}
 	r.Header.Set("Idempotency-Key", p.Reference)
-	with := c.reading(p.Reference, &p)
+	with := c.mappingContext(p.Reference, &p)
 	reply, err := c.api.Do(ctx, r, tokenRefused, &with.hide)
-	o, err := mapTransfer(reply, err, with)
+	o, err := mapPayout(reply, err, with)
 	if o.ProviderID != "" && a.Alias != nil {
 		_ = a.Alias(ctx, o.ProviderID) // without it a report finds nothing, and the payment is polled
 	}
 	return providers.Redact(o, with.hide...), err
 }
 
-// Status queries by Quipu's id, or by our reference where there is none or the query wants it.
+// Status queries by Quipu's id, or by our reference where there is none or that is wanted.
 func (c *Client) Status(ctx context.Context, q providers.StatusQuery) (providers.Outcome, error) {
 	path, name, value := "/v1/transfers/{id}", "id", q.ProviderID
 	if q.ProviderID == "" || q.ByReference {
 		path, name, value = "/v1/transfers/by-reference/{reference}", "reference", q.Reference
 	}
-	with := c.reading(q.Reference, q.Payout)
+	with := c.mappingContext(q.Reference, q.Payout)
 	r, err := wire.NewRequestAt(http.MethodGet, c.base, path, nil, name, value)
 	if err != nil {
 		return providers.Outcome{}, err

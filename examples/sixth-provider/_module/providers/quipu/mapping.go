@@ -10,7 +10,7 @@ import (
 	"github.com/remesa/remesa/providers/wire"
 )
 
-// This file holds all that is believed of Quipu.
+// This file holds all that is assumed of Quipu.
 
 // words are the statuses of a transfer.
 var words = map[string]providers.Class{
@@ -46,15 +46,15 @@ func encode(p providers.Payout, callback string) ([]byte, error) {
 	})
 }
 
-// reading is what the mappings know beside the reply.
-type reading struct {
+// mappingContext is what the mappings know beside the reply.
+type mappingContext struct {
 	now       time.Time
 	reference string
 	hide      []string
 }
 
-func (c *Client) reading(reference string, p *providers.Payout) reading {
-	w := reading{now: c.config.Now(), reference: reference, hide: []string{c.config.ClientSecret.Reveal(), c.config.WebhookSecret.Reveal()}}
+func (c *Client) mappingContext(reference string, p *providers.Payout) mappingContext {
+	w := mappingContext{now: c.config.Now(), reference: reference, hide: []string{c.config.ClientSecret.Reveal(), c.config.WebhookSecret.Reveal()}}
 	if p != nil {
 		w.hide = append(w.hide, p.PrivateTexts()...)
 	}
@@ -65,9 +65,9 @@ func (c *Client) reading(reference string, p *providers.Payout) reading {
 type response struct {
 	id, word, reference, amount, currency, document, bank, account string
 	code, message                                                  string
-	// readable: the response is an object, and every field that is read has its type. speaks: it
-	// names a transfer, whether or not that can be read: then it refuses nothing.
-	readable, speaks bool
+	// readable: the response is an object, and every field that is read has its type. namesPayment:
+	// it names a transfer, whether or not that can be read: then it refuses nothing.
+	readable, namesPayment bool
 }
 
 func parse(body []byte) response {
@@ -78,27 +78,27 @@ func parse(body []byte) response {
 		document: o.Text("document"), bank: o.Text("bank"), account: o.Text("account"), code: e.Text("code"), message: e.Text("message"),
 	}
 	a.readable = ok && !o.Bad()
-	a.speaks = o.Fields["id"] != nil || o.Fields["status"] != nil || wire.HasDuplicateNames(body)
+	a.namesPayment = o.Fields["id"] != nil || o.Fields["status"] != nil || wire.HasDuplicateNames(body)
 	return a
 }
 
-// mapTransfer maps the response to a new transfer. An error means that Quipu cannot have acted; its
-// last line is in doubt.
-func mapTransfer(r wire.Reply, err error, with reading) (providers.Outcome, error) {
+// mapPayout says what a new transfer came to. An error means that Quipu cannot have acted; its last
+// line is in doubt.
+func mapPayout(r wire.Reply, err error, with mappingContext) (providers.Outcome, error) {
 	if err != nil {
 		return wire.OutcomeOfFailure(err)
 	}
 	a := parse(r.Body)
 	class, known := words[a.word]
 	switch {
-	case r.Status == http.StatusTooManyRequests && !a.speaks:
+	case r.Status == http.StatusTooManyRequests && !a.namesPayment:
 		return providers.Outcome{}, r.Throttled(with.now)
-	case r.Status == http.StatusUnprocessableEntity && a.readable && a.code != "" && !a.speaks:
+	case r.Status == http.StatusUnprocessableEntity && a.readable && a.code != "" && !a.namesPayment:
 		return with.outcome(a, providers.Refused, a.code), nil
-	case r.Status == http.StatusConflict && a.readable && a.code != "" && !a.speaks:
+	case r.Status == http.StatusConflict && a.readable && a.code != "" && !a.namesPayment:
 		return with.outcome(a, providers.Duplicate, a.code), nil
 	case r.Success() && a.readable && a.code == "" && known && class == providers.Refused:
-		return with.outcome(a, providers.Pending, a.word), nil // accepted as ours only once status queries say so, twice
+		return with.outcome(a, providers.Pending, a.word), nil // accepted only once status queries say so, twice
 	case r.Success() && a.readable && a.code == "" && known:
 		return with.outcome(a, class, a.word), nil
 	case r.Success() && a.readable && a.word != "":
@@ -107,17 +107,17 @@ func mapTransfer(r wire.Reply, err error, with reading) (providers.Outcome, erro
 	return with.outcome(a, providers.InDoubt, r.Code()), nil
 }
 
-// mapStatus maps the response to a status query. An error means that there was no status result.
-func mapStatus(r wire.Reply, err error, with reading) (providers.Outcome, error) {
+// mapStatus says what a status query came to. An error means that there is no status result.
+func mapStatus(r wire.Reply, err error, with mappingContext) (providers.Outcome, error) {
 	if err != nil {
 		return providers.Outcome{}, wire.NoStatusAnswer(err)
 	}
 	a := parse(r.Body)
 	class, known := words[a.word]
 	switch {
-	case r.Status == http.StatusTooManyRequests && !a.speaks:
+	case r.Status == http.StatusTooManyRequests && !a.namesPayment:
 		return providers.Outcome{}, r.Throttled(with.now)
-	case r.Status == http.StatusNotFound && a.readable && a.code == "transfer_not_found" && !a.speaks:
+	case r.Status == http.StatusNotFound && a.readable && a.code == "transfer_not_found" && !a.namesPayment:
 		return with.outcome(a, providers.NotFound, a.code), nil
 	case !r.Success() || !a.readable || a.id == "" || a.word == "":
 		return providers.Outcome{}, errors.New("no answer: " + r.Code())
@@ -127,7 +127,7 @@ func mapStatus(r wire.Reply, err error, with reading) (providers.Outcome, error)
 	return with.outcome(a, providers.InDoubt, "unknown_status"), nil
 }
 
-func (w reading) outcome(a response, class providers.Class, code string) providers.Outcome {
+func (w mappingContext) outcome(a response, class providers.Class, code string) providers.Outcome {
 	o := providers.Outcome{
 		Class: class, ProviderID: a.id, Code: providers.Code(code, w.hide...), Message: providers.Message(a.message, w.hide...),
 		Echo: providers.Echo{Amount: a.amount, Currency: a.currency, Reference: a.reference, Beneficiary: a.document},
@@ -139,9 +139,9 @@ func (w reading) outcome(a response, class providers.Class, code string) provide
 	return o
 }
 
-// tokenRefused reports whether the response refuses the token, before anything else of it is read.
+// tokenRefused reads a response that refuses the token before it reads anything else.
 func tokenRefused(r wire.Reply) auth.Refusal {
-	if r.Status != http.StatusUnauthorized || parse(r.Body).speaks {
+	if r.Status != http.StatusUnauthorized || parse(r.Body).namesPayment {
 		return auth.Refusal{}
 	}
 	return auth.Refusal{Code: r.Code()}

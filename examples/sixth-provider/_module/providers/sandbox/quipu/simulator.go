@@ -32,12 +32,12 @@ type simulator struct {
 }
 
 // New is a simulated Quipu.
-func New(o Options, shared sandbox.Options) *sandbox.Provider {
+func New(o Options, core sandbox.Options) *sandbox.Provider {
 	o.ClientID = cmp.Or(o.ClientID, "sandbox-client")
 	o.ClientSecret = cmp.Or(o.ClientSecret, "sandbox-client-secret")
 	o.WebhookSecret = cmp.Or(o.WebhookSecret, "sandbox-webhook-secret")
 	o.ReportAfter = cmp.Or(o.ReportAfter, 200*time.Millisecond)
-	q := &simulator{Options: o, core: sandbox.NewSimulator("qp_%06d", shared)}
+	q := &simulator{Options: o, core: sandbox.NewSimulator("qp_%06d", core)}
 	q.tokens = sandbox.NewTokens(q.core, time.Hour, false)
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /oauth/token", q.login)
@@ -59,8 +59,8 @@ func failure(code, message string) any {
 }
 
 func (q *simulator) login(w http.ResponseWriter, r *http.Request) {
-	q.core.LoggingIn()
-	f, b := q.core.Meet(r.Context(), sandbox.LoginOperation, "", "")
+	q.core.CountLogin()
+	f, b := q.core.ApplyFaults(r.Context(), sandbox.LoginOperation, "", "")
 	var l struct {
 		ID     string `json:"client_id"`
 		Secret string `json:"client_secret"`
@@ -74,7 +74,7 @@ func (q *simulator) login(w http.ResponseWriter, r *http.Request) {
 		sandbox.WriteJSON(w, http.StatusBadRequest, failure("invalid_request", wrong))
 	default:
 		token := q.tokens.Issue(func(n int) string { return fmt.Sprintf("quipu-token-%06d", n) })
-		sandbox.Deliver(w, r, sandbox.Say(http.StatusOK, map[string]any{"access_token": token}), b, f)
+		sandbox.SendResponse(w, r, sandbox.NewResponse(http.StatusOK, map[string]any{"access_token": token}), b, f)
 	}
 }
 
@@ -104,7 +104,7 @@ func (s sent) check(key string) string {
 	return ""
 }
 
-// create counts the request, checks it, then executes it and responds as the fault says.
+// create counts the request, checks it, then moves money and responds as the fault says.
 func (q *simulator) create(w http.ResponseWriter, r *http.Request) {
 	var s sent
 	body, err := sandbox.ReadBody(w, r)
@@ -115,7 +115,7 @@ func (q *simulator) create(w http.ResponseWriter, r *http.Request) {
 		sandbox.WriteJSON(w, http.StatusServiceUnavailable, failure("full", full.Error()))
 		return
 	}
-	f, b := q.core.Meet(r.Context(), sandbox.SendOperation, s.Reference, string(s.Amount))
+	f, b := q.core.ApplyFaults(r.Context(), sandbox.SendOperation, s.Reference, string(s.Amount))
 	wrong := s.check(r.Header.Get("Idempotency-Key"))
 	switch {
 	case !q.enters(w, r, b):
@@ -125,19 +125,19 @@ func (q *simulator) create(w http.ResponseWriter, r *http.Request) {
 		sandbox.WriteJSON(w, http.StatusUnprocessableEntity, failure(cmp.Or(f.Code, "insufficient_funds"), "rejected: "+s.Name+", account "+s.Account))
 	case b.Reply == sandbox.Duplicate:
 		sandbox.WriteJSON(w, http.StatusConflict, failure("duplicate_reference", "known already"))
-	case b.Moves == sandbox.Untaken:
-		sandbox.Deliver(w, r, sandbox.Say(http.StatusOK, map[string]any{}), b, f)
+	case b.Effect == sandbox.Untaken:
+		sandbox.SendResponse(w, r, sandbox.NewResponse(http.StatusOK, map[string]any{}), b, f)
 	default:
 		o := q.core.Take(sandbox.Order{Execution: sandbox.Execution{
 			Reference: s.Reference, Amount: string(s.Amount), Currency: "CLP", Beneficiary: s.Document + " " + s.Bank + " " + s.Account,
 		}}, b, f)
 		q.report(o, s.CallbackURL)
-		sandbox.Deliver(w, r, show(o, b), b, f)
+		sandbox.SendResponse(w, r, show(o, b), b, f)
 	}
 }
 
-// enters reports whether the request carries a token that is still good; a fault may end all tokens
-// first.
+// authorized reports whether the request carries a token that is still good; a fault may end all
+// tokens first.
 func (q *simulator) enters(w http.ResponseWriter, r *http.Request, b sandbox.Behaviour) bool {
 	if b.Reply == sandbox.ExpireTokens {
 		q.tokens.Expire()
@@ -149,7 +149,7 @@ func (q *simulator) enters(w http.ResponseWriter, r *http.Request, b sandbox.Beh
 	return true
 }
 
-// report sends the merchant one signed report that the transfer changed.
+// report tells the merchant, once and signed, that there is something to query.
 func (q *simulator) report(o sandbox.Order, callback string) {
 	if callback == "" {
 		return
@@ -166,34 +166,34 @@ func (q *simulator) report(o sandbox.Order, callback string) {
 		}
 		r.Header.Set("Content-Type", "application/json")
 		r.Header.Set("X-Quipu-Signature", hex.EncodeToString(mac.Sum(nil)))
-		if response, err := http.DefaultClient.Do(r); err == nil {
-			_ = response.Body.Close()
+		if answer, err := http.DefaultClient.Do(r); err == nil {
+			_ = answer.Body.Close()
 		}
 	})
 }
 
-// status finds a transfer by id or by reference. A fault that damages the response leaves the
-// transfer as it is.
+// status answers by id or by reference. A fault that damages the response leaves the transfer as it
+// is.
 func (q *simulator) status(w http.ResponseWriter, r *http.Request) {
 	id, reference := r.PathValue("id"), r.PathValue("reference")
 	known, _ := q.core.Known(id)
-	f, b := q.core.Meet(r.Context(), sandbox.StatusOperation, cmp.Or(reference, known.Reference), "")
+	f, b := q.core.ApplyFaults(r.Context(), sandbox.StatusOperation, cmp.Or(reference, known.Reference), "")
 	if !q.enters(w, r, b) {
 		return
 	}
 	o, found := q.core.Find(id, reference)
 	if !found || b.Reply == sandbox.NotFound {
-		sandbox.Deliver(w, r, sandbox.Say(http.StatusNotFound, failure("transfer_not_found", "no such transfer")), b, f)
+		sandbox.SendResponse(w, r, sandbox.NewResponse(http.StatusNotFound, failure("transfer_not_found", "no such transfer")), b, f)
 		return
 	}
-	sandbox.Deliver(w, r, show(o, b), b, f)
+	sandbox.SendResponse(w, r, show(o, b), b, f)
 }
 
 var words = map[sandbox.State]string{
 	sandbox.Hidden: "processing", sandbox.Pending: "processing", sandbox.Paid: "paid", sandbox.Rejected: "rejected",
 }
 
-func show(o sandbox.Order, b sandbox.Behaviour) sandbox.Answer {
+func show(o sandbox.Order, b sandbox.Behaviour) sandbox.Response {
 	t := map[string]any{
 		"id": o.ID, "reference": o.Reference, "status": words[o.State], "amount": json.Number(o.Amount), "currency": o.Currency,
 	}
@@ -205,10 +205,10 @@ func show(o sandbox.Order, b sandbox.Behaviour) sandbox.Answer {
 	case sandbox.WrongAmount:
 		t["amount"] = json.Number(o.Amount + "0")
 	case sandbox.UnknownCode:
-		return sandbox.Say(http.StatusOK, failure("odd", "something happened"))
+		return sandbox.NewResponse(http.StatusOK, failure("odd", "something happened"))
 	case sandbox.RejectionBeside:
 		t["error"] = map[string]any{"code": "insufficient_funds", "message": "no money"}
 	default: // what is wrong, if anything, is not in the words
 	}
-	return sandbox.Say(http.StatusCreated, t)
+	return sandbox.NewResponse(http.StatusCreated, t)
 }

@@ -11,7 +11,7 @@ import (
 // about it.
 type session struct{ token, signature string }
 
-// payment is one element of a status answer.
+// payment is one element of a status response.
 type payment struct {
 	token, status string
 	// What follows is not known to be repeated.

@@ -10,7 +10,7 @@ import (
 )
 
 // Every line: how an exchange broke, and what that means for a request that can move money, for one
-// that cannot, and for a question.
+// that cannot, and for a status query.
 func TestWhatABrokenExchangeMeans(t *testing.T) {
 	t.Parallel()
 	const unsent, doubt, refused, unanswered = "not sent ", "in doubt ", "credentials ", "no answer"

@@ -10,8 +10,8 @@ import (
 	"github.com/remesa/remesa/providers/wire"
 )
 
-// response is the provider's envelope as far as it could be read. Where a field that is looked at has
-// a wrong type, nothing was read.
+// response is the provider's envelope as far as it could be read. Where a field that is read has a
+// wrong type, nothing was read.
 type response struct {
 	success bool
 	// code is the envelope's status_code.

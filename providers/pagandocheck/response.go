@@ -8,13 +8,13 @@ import (
 	"github.com/remesa/remesa/providers/wire"
 )
 
-// response is what could be read of a reply's body. Where a field that is looked at has a wrong type,
+// response is what could be read of a reply's body. Where a field that is read has a wrong type,
 // nothing was read.
 type response struct {
 	// kind, key, message and code are those of the envelope; code is the text of a number or of a
 	// string.
 	kind, key, message, code string
-	// failed: the answer calls itself an error.
+	// failed: the response calls itself an error.
 	failed bool
 	// unclear: it says two things of one, and could name a charge.
 	unclear bool
@@ -46,7 +46,7 @@ func parse(body []byte) (response, bool) {
 	}
 	a := response{kind: top.Text("type"), key: strings.TrimSpace(top.Text("key")), message: top.Text("message"), code: top.TextOrNumber("code")}
 	data := dataOf(top)
-	inner := data.Object("data") // on some answers the data is a second envelope
+	inner := data.Object("data") // in some responses the data is a second envelope
 	a.failed = top.Flag("error") || data.Flag("error") || inner.Flag("error")
 	a.buyerOrder = data.Object("object").TextOrNumber("id")
 	a.orderID, a.token = firstText("orderId", data, inner), firstText("token", data, inner)
@@ -77,8 +77,8 @@ func (a response) validIDs() bool {
 	return idPattern.MatchString(a.buyerOrder) && idPattern.MatchString(a.orderID)
 }
 
-// dataOf is the answer's data; a text or a list in its place holds nothing that is known, and is no
-// wrong type.
+// dataOf is the response's data; a text or a list in its place holds nothing that is known, and is
+// no wrong type.
 func dataOf(o wire.Object) wire.Object {
 	if !bytes.HasPrefix(o.Fields["data"], []byte("{")) {
 		return wire.Object{}

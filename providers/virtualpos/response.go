@@ -9,7 +9,7 @@ import (
 	"github.com/remesa/remesa/providers/wire"
 )
 
-// response is what could be read of a reply's body. Where a field that is looked at has a wrong type,
+// response is what could be read of a reply's body. Where a field that is read has a wrong type,
 // nothing was read.
 type response struct {
 	// envelope is the provider's word about the request, not about the payment.
@@ -19,10 +19,10 @@ type response struct {
 	// rejection is the code of a rejected_object that rejects; one that says success is as if it
 	// were absent.
 	rejection, rejectionMessage string
-	// payment is nil where the answer holds none.
+	// payment is nil where the response holds none.
 	payment *payment
-	// namesPayment: the answer holds something of a payment, also where that cannot be read. Then it is
-	// no refusal of the request alone.
+	// namesPayment: the response holds something of a payment, also where that cannot be read. Then
+	// it is no refusal of the request alone.
 	namesPayment bool
 }
 
@@ -41,7 +41,7 @@ type payment struct {
 	bank, account string
 }
 
-// object is an object of an answer, in which a field without a value may hold an empty text.
+// object is an object of a response, in which a field without a value may hold an empty text.
 type object struct{ wire.Object }
 
 func parse(body []byte) (response, bool) {
@@ -63,8 +63,8 @@ func parse(body []byte) (response, bool) {
 	return a, true
 }
 
-// headerProblem is an error's code; none where it is zero, which says success: such an object stands
-// beside payments that were paid.
+// headerProblem is an error's code; none where it is zero, which says success: such an object
+// stands beside payments that were paid.
 func headerProblem(code string) string {
 	if code = strings.TrimSpace(code); strings.Trim(code, "0") == "" {
 		return ""
@@ -95,8 +95,8 @@ func (o object) flat() bool {
 	return o.reference() != "" && status != "" && status != "OK" && status != "NOK"
 }
 
-// payment is what the answer says of a payment, wherever that stands. Places that say different
-// things are no answer.
+// payment is what the response says of a payment, wherever that stands. Places that say different
+// things are no response.
 func (o object) payment() *payment {
 	var found *payment
 	for _, place := range o.places() {
@@ -156,12 +156,12 @@ func (o object) read(word string) *payment {
 }
 
 // reference is ours, under its name in payouts or in payments.
-func (o object) reference() string { return o.either("merchant_id", "merchant_internal_code") }
+func (o object) reference() string { return o.firstText("merchant_id", "merchant_internal_code") }
 
 var idPattern = regexp.MustCompile(`^[\x21-\x7e]{0,128}$`)
 
 func (o object) id() string {
-	id := o.either("id", "uuid")
+	id := o.firstText("id", "uuid")
 	if !idPattern.MatchString(id) {
 		o.Spoil()
 		return ""
@@ -181,7 +181,7 @@ func (o object) has(names ...string) bool {
 const noValue = `""`
 
 // either is the first of the fields that has a value.
-func (o object) either(names ...string) string {
+func (o object) firstText(names ...string) string {
 	for _, name := range names {
 		if value := o.TextOrNumber(name); value != "" {
 			return value

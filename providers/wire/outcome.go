@@ -7,9 +7,9 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// OutcomeOfFailure says what the error of a request that can move money means for the money. Only proof is an
-// error of an attempt: that no byte left, or that the request was refused for its token. Everything
-// else, an error of a kind that nobody foresaw included, is doubt.
+// OutcomeOfFailure says what the error of a request that can move money means for the money. Only
+// proof is an error of an attempt: that no byte left, or that the request was refused for its
+// token. Everything else, an error of a kind that nobody foresaw included, is doubt.
 func OutcomeOfFailure(err error) (providers.Outcome, error) {
 	if proof := Unsent(err); proof != nil {
 		return providers.Outcome{}, proof
@@ -32,7 +32,7 @@ func MayRepeat(err error) error {
 	return &providers.NotSent{Reason: failureCode(err), Err: err}
 }
 
-// NoStatusAnswer is the error of a question that was not answered.
+// NoStatusAnswer is the error of a status query without a readable response.
 func NoStatusAnswer(err error) error {
 	if proof := Unsent(err); proof != nil {
 		return proof

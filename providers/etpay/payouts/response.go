@@ -12,52 +12,53 @@ import (
 	"github.com/remesa/remesa/providers/wire"
 )
 
-// row is a payout as it stands in an answer.
+// row is a payout as it stands in a response.
 type row struct {
 	id, word string
-	// What follows is what the answer repeats of our request.
+	// What follows is what the response repeats of our request.
 	reference, amount, currency, rut, number, bank, kind string
 }
 
-// creation is what could be read of the answer to a new payout.
-type creation struct {
+// payoutResponse is what could be read of the response to a new payout.
+type payoutResponse struct {
 	row
 	dialect.Failure
-	// made: the answer names something that was made, whether or not its name can be read.
-	made bool
-	// readable: the answer is an object, and every field that is looked at has its type.
+	// madeSomething: the response names something that was made, whether or not its name can be
+	// read.
+	madeSomething bool
+	// readable: the response is an object, and every field that is read has its type.
 	readable, failed bool
 }
 
-// readCreation is content with less than a status query is: the reference need not be repeated.
-func readCreation(body []byte) creation {
+// parsePayoutResponse needs less than a status query does: the reference need not be repeated.
+func parsePayoutResponse(body []byte) payoutResponse {
 	o, ok := wire.ReadObject(body)
 	if !ok {
-		return creation{made: wire.HasDuplicateNames(body)} // what says two things of one may name something made
+		return payoutResponse{madeSomething: wire.HasDuplicateNames(body)} // what says two things of one may name something made
 	}
 	in := unwrapped(o)
 	raw := in.Fields[idField]
-	c := creation{made: len(raw) > 0 && string(raw) != "null"}
+	c := payoutResponse{madeSomething: len(raw) > 0 && string(raw) != "null"}
 	c.row, c.readable = readRow(in)
 	c.readable = c.readable && (c.id == "" || goodID(c.id))
 	c.Failure, c.failed = dialect.ParseFailure(body)
 	return c
 }
 
-// parsePayout reads the answer about one payout, which must repeat reference and amount.
+// parsePayout reads the response about one payout, which must repeat reference and amount.
 func parsePayout(body []byte) (row, bool) {
 	o, ok := wire.ReadObject(body)
 	if !ok {
 		return row{}, false
 	}
 	p, ok := readRow(unwrapped(o))
-	return p, ok && p.whole()
+	return p, ok && p.isComplete()
 }
 
-// listing is the payouts of some days. It is whole where nothing says that there may be more.
+// listing is the payouts of some days. It is complete where nothing says that there may be more.
 type listing struct {
-	rows  []row
-	whole bool
+	rows     []row
+	complete bool
 }
 
 // parseListing reads an array, or an object that holds one; every element must be readable, or an
@@ -67,13 +68,13 @@ func parseListing(body []byte) (listing, bool) {
 	if !ok {
 		return listing{}, false
 	}
-	l := listing{rows: make([]row, len(elements)), whole: whole}
+	l := listing{rows: make([]row, len(elements)), complete: whole}
 	for i, raw := range elements {
 		o, ok := wire.ReadObject(raw)
 		if !ok {
 			return listing{}, false
 		}
-		if l.rows[i], ok = readRow(o); !ok || !l.rows[i].whole() {
+		if l.rows[i], ok = readRow(o); !ok || !l.rows[i].isComplete() {
 			return listing{}, false
 		}
 	}
@@ -93,14 +94,14 @@ func findList(body []byte) (elements []json.RawMessage, whole, ok bool) {
 		if raw, found := o.Fields[name]; found {
 			elements, ok := wire.ReadList(raw)
 			delete(o.Fields, name)
-			return elements, counts(o, len(elements)), ok
+			return elements, onlyCounts(o, len(elements)), ok
 		}
 	}
 	return nil, false, false
 }
 
-// counts reports whether the fields beside a list do nothing but count it.
-func counts(o wire.Object, n int) bool {
+// onlyCounts reports whether the fields beside a list do nothing but count it.
+func onlyCounts(o wire.Object, n int) bool {
 	for name, raw := range o.Fields {
 		if !slices.Contains(countFields, name) || string(raw) != strconv.Itoa(n) {
 			return false
@@ -124,7 +125,7 @@ func inner(o wire.Object, name string) wire.Object {
 	return in
 }
 
-// readRow reports whether every field that it looks at has its type.
+// readRow reports whether every field that it reads has its type.
 func readRow(o wire.Object) (row, bool) {
 	account := inner(o, accountField)
 	p := row{
@@ -137,11 +138,11 @@ func readRow(o wire.Object) (row, bool) {
 	return p, readable
 }
 
-func (p row) whole() bool {
+func (p row) isComplete() bool {
 	return goodID(p.id) && p.word != "" && p.reference != "" && p.amount != ""
 }
 
-// goodID is one that can be asked about: a path segment.
+// goodID is one that can be queried: a path segment.
 func goodID(id string) bool { return dialect.ID(id) && id != "." && id != ".." }
 
 var (
@@ -162,15 +163,15 @@ func (p row) beneficiary(account string) string {
 	return bare[:len(bare)-1] + "-" + bare[len(bare)-1:]
 }
 
-func (p row) echo(w about) providers.Echo {
+func (p row) echo(w payoutContext) providers.Echo {
 	return providers.Echo{
-		Amount: p.amount, Currency: p.currency, Reference: p.reference, Beneficiary: p.beneficiary(w.bank.AccountNumber), Complete: p.repeats(w),
+		Amount: p.amount, Currency: p.currency, Reference: p.reference, Beneficiary: p.beneficiary(w.bank.AccountNumber), Complete: p.repeatsAll(w),
 	}
 }
 
-// repeats reports whether the row repeats all that our payout means; what differs in it is
+// repeatsAll reports whether the row repeats all that our payout means; what differs in it is
 // nobody's payout of ours.
-func (p row) repeats(w about) bool {
+func (p row) repeatsAll(w payoutContext) bool {
 	return w.bank.AccountNumber != "" && p.reference != "" && p.amount != "" && p.currency != "" && p.number == w.bank.AccountNumber &&
 		p.beneficiary(p.number) == w.document && strings.EqualFold(p.bank, w.bank.Code) && strings.EqualFold(p.kind, w.bank.AccountType)
 }
