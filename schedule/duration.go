@@ -20,7 +20,7 @@ func ParseDuration(text string) (time.Duration, error) {
 	if err != nil {
 		return 0, errDuration
 	}
-	total := time.Duration(n) * 24 * time.Hour //nolint:gosec // 65,535 days fit
+	total := time.Duration(n) * 24 * time.Hour // 65,535 days fit
 	if found && rest == "" {
 		return total, nil
 	}

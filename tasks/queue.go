@@ -76,7 +76,7 @@ func WakeUpID(ws ...idempotency.WakeUp) string {
 	}
 	all := sha256.New()
 	for _, w := range ws {
-		fmt.Fprintf(all, "%s:%d\n", w.Key, w.Generation)
+		all.Write(fmt.Appendf(nil, "%s:%d\n", w.Key, w.Generation))
 	}
 	return fmt.Sprintf("%s+%d:%x", id, len(ws)-1, all.Sum(nil)[:8])
 }

@@ -12,7 +12,8 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 )
 
-// stages parses a Dockerfile as docker build does, and returns what BuildKit's linter says about it.
+// stages parses a Dockerfile as docker build does, and returns what BuildKit's linter says about
+// it.
 func stages(text []byte) ([]instructions.Stage, []string, error) {
 	var warnings []string
 	tree, err := parser.Parse(bytes.NewReader(text))

@@ -10,8 +10,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// release is what must not get lost in .goreleaser.yaml. goreleaser's own types would cost more to build than all others here together:
-// `goreleaser check` looks at the rest before a release.
+// release is what must not get lost in .goreleaser.yaml. goreleaser's own types would cost more to
+// build than all others here together: `goreleaser check` looks at the rest before a release.
 type release struct {
 	Version int
 	Builds  []struct {

@@ -106,7 +106,8 @@ func decode(text []byte) ([]any, error) {
 	return objects, nil
 }
 
-// strict decodes as the API server does: unlike Go's own decoder it knows capitals from small letters.
+// strict decodes as the API server does: unlike Go's own decoder it knows capitals from small
+// letters.
 func strict(text []byte, object any) error {
 	data, err := yaml.YAMLToJSONStrict(text)
 	if err != nil {
@@ -199,7 +200,8 @@ func TestTheWorkersPod(t *testing.T) {
 	}
 }
 
-// TestSecretsAreFilesThatAreThere: each variable that names one leads to a key of the mounted Secret, and none holds a secret itself.
+// TestSecretsAreFilesThatAreThere: each variable that names one leads to a key of the mounted
+// Secret, and none holds a secret itself.
 func TestSecretsAreFilesThatAreThere(t *testing.T) {
 	pod := only[*appsv1.Deployment](t, applied(t)).Spec.Template.Spec
 	keys := secretKeys(t)

@@ -114,7 +114,7 @@ func (s *state) unqueried(after *Record) bool {
 		return false
 	}
 	for i := range s.tries[:s.begun] {
-		if name(uint8(i+1)) != after.Owner && s.mayBeExecuted(i) && !s.tries[i].excused { //nolint:gosec // three
+		if name(uint8(i+1)) != after.Owner && s.mayBeExecuted(i) && !s.tries[i].excused { // three
 			return s.forgets == 0
 		}
 	}

@@ -280,7 +280,7 @@ func (c *codec) flags(fs ...*bool) {
 func (c *codec) instant(t *Time) {
 	var n uint8
 	if *t != 0 {
-		n = uint8(*t - searchNow + 200) //nolint:gosec // normalized: at most 25 steps of searchFar
+		n = uint8(*t - searchNow + 200) // normalized: at most 25 steps of searchFar
 	}
 	c.number(&n)
 	*t = 0
@@ -299,11 +299,11 @@ func coded[T comparable](c *codec, v *T, table []T) {
 	if n < 0 {
 		panic(*v)
 	}
-	c.b = append(c.b, uint8(n)) //nolint:gosec // at most some dozens
+	c.b = append(c.b, uint8(n)) // at most some dozens
 }
 
 func small[T int | int64](c *codec, v *T) {
-	n := uint8(*v) //nolint:gosec // counts of a small world
+	n := uint8(*v) // counts of a small world
 	c.number(&n)
 	*v = T(n)
 }

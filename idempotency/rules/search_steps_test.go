@@ -445,7 +445,7 @@ func (s *state) statusResults() []report {
 			continue
 		}
 		must = must || s.punctual
-		w := report{class: class, id: s.id(uint8(i + 1)), payer: s.payer && class == providers.Pending} //nolint:gosec // three
+		w := report{class: class, id: s.id(uint8(i + 1)), payer: s.payer && class == providers.Pending} // three
 		words = append(words, w)
 		if t.twice && w.id != "" {
 			w.second = w.id + " again"
@@ -578,7 +578,7 @@ func (x *explorer) operator() {
 // excuse: what may have left by now, an operator accepts as a possible double.
 func (s *state) excuse(closed bool) {
 	for i := range s.tries[:s.begun] {
-		a := s.rec.attempt(name(uint8(i + 1))) //nolint:gosec // three
+		a := s.rec.attempt(name(uint8(i + 1))) // three
 		if a == nil && s.forgets == 0 {
 			continue
 		}

@@ -456,3 +456,19 @@ func TestPublicPackagesShowExamples(t *testing.T) {
 		}
 	}
 }
+
+// TestCommentsAreWrapped at 100 columns, a tab counted as 4; directives, and lines that hold a web
+// address, are as long as they are.
+func TestCommentsAreWrapped(t *testing.T) {
+	t.Parallel()
+	for _, path := range files(t, ".go") {
+		for i, line := range strings.Split(text(t, path), "\n") {
+			columns := len([]rune(strings.ReplaceAll(line, "\t", "    ")))
+			comment := strings.TrimSpace(line)
+			if columns <= 100 || !strings.HasPrefix(comment, "// ") || strings.Contains(comment, "://") {
+				continue
+			}
+			t.Errorf("%s:%d: a comment of %d columns", path, i+1, columns)
+		}
+	}
+}

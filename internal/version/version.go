@@ -17,7 +17,8 @@ func Parts() (number, commit string) {
 	return info.Main.Version, commit
 }
 
-// String is the module's version and the commit it was built from, as far as the build recorded them.
+// String is the module's version and the commit it was built from, as far as the build recorded
+// them.
 func String() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

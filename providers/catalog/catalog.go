@@ -14,7 +14,8 @@ import (
 	"github.com/remesa/remesa/providers/virtualpos"
 )
 
-// rows are made once: a row compiles the patterns of its fields, and tasks are decoded by the thousand.
+// rows are made once: a row compiles the patterns of its fields, and tasks are decoded by the
+// thousand.
 var rows = sync.OnceValue(func() []spec.Provider {
 	return []spec.Provider{
 		virtualpos.Provider(),

@@ -13,7 +13,7 @@ import (
 func ExampleClient_Do() {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusUnprocessableEntity)
-		fmt.Fprint(w, `{"code":"E-040"}`)
+		_, _ = fmt.Fprint(w, `{"code":"E-040"}`)
 	}))
 	defer server.Close()
 	client, err := wire.New(wire.Options{})

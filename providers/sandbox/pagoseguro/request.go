@@ -73,12 +73,12 @@ func (t tokenization) check() *wrongField {
 		{"productinfo", within(t.ProductInfo, 40)},
 		{"firstname", within(t.FirstName, 40)},
 		{"email", within(t.Email, 254)},
-		{"quota", between(t.Quota, 1, 36)},
+		{"quota", upTo(t.Quota, 36)},
 		{"brand", within(t.Brand, 40)},
-		{"expiryMonth", between(t.ExpiryMonth, 1, 12)},
-		{"expiryYear", between(t.ExpiryYear, 1, 99)},
+		{"expiryMonth", upTo(t.ExpiryMonth, 12)},
+		{"expiryYear", upTo(t.ExpiryYear, 99)},
 		{"card", isSealedCard(t.Card)},
-		{"typeIdentification", between(t.TypeIdentification, 1, 3)},
+		{"typeIdentification", upTo(t.TypeIdentification, 3)},
 		{"billingNumberIdentifier", within(t.BillingNumberIdentifier, 20)},
 		{"billingAddress", within(t.BillingAddress, 200)},
 		{"billingNames", within(t.BillingNames, 200)},
@@ -98,7 +98,7 @@ func within(text string, longest int) bool {
 	return text != "" && utf8.RuneCountInString(text) <= longest
 }
 
-func between(n, least, most int) bool { return least <= n && n <= most }
+func upTo(n, most int) bool { return 1 <= n && n <= most }
 
 func (t tokenization) order() sandbox.Order {
 	return sandbox.Order{Execution: sandbox.Execution{
