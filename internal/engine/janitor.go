@@ -72,7 +72,7 @@ func (e *Engine) wakeAll(ctx context.Context, wakeups []idempotency.WakeUp, free
 	failed, first := 0, error(nil)
 	for _, query := range []bool{false, true} {
 		lane := free.of(query)
-		for batch := range slices.Chunk(splitOutstanding(wakeups, query), tasks.WakeBatch) {
+		for batch := range slices.Chunk(laneWakeUps(wakeups, query), tasks.WakeBatch) {
 			if lane.free <= 0 {
 				for _, w := range batch {
 					e.park(handover, w.Key, laneReason(reasonQueue, query), errLaneFull)

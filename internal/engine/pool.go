@@ -3,6 +3,8 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
+	"runtime/debug"
 	"sync"
 
 	"github.com/remesa/remesa/idempotency"
@@ -73,6 +75,14 @@ func (p *pool) enter(ctx context.Context, k idempotency.Key) error {
 
 func (p *pool) leave() { <-p.slots }
 
+// survive keeps a panic while one payment is served from ending the worker, as asynq does for its own
+// handlers. The payment's due time, or its lapsed lease, has it looked after.
+func (e *Engine) survive(k idempotency.Key) {
+	if p := recover(); p != nil {
+		e.Log.Error().Stringer("key", k).Str("type", fmt.Sprintf("%T", p)).Bytes("stack", debug.Stack()).Msg("panic while a payment was served")
+	}
+}
+
 // serve serves the payments of one wake-up. A single one is served before serve returns, so that
 // the dashboard shows its task as active. Of several, each starts in the background as soon as
 // there is a slot, and no result goes back to asynq. An error means that some were not begun; asynq
@@ -98,6 +108,7 @@ func (e *Engine) serve(ctx context.Context, p *pool, keys []idempotency.Key, one
 		e.running.Go(func() {
 			defer cancel()
 			defer p.leave()
+			defer e.survive(k)
 			one(own, k)
 		})
 	}

@@ -2,10 +2,13 @@ package engine
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/rs/zerolog"
 
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/providers"
@@ -108,6 +111,29 @@ func TestWhatWaitsForASlotIsNotWaitedForTwice(t *testing.T) {
 	p.forget(b)
 	if got := p.expect([]idempotency.Key{b}); len(got) != 1 {
 		t.Error("one that was given up is still waited for")
+	}
+}
+
+// TestAPanicEndsNoWorker: what is served in the background has no handler of asynq's around it.
+func TestAPanicEndsNoWorker(t *testing.T) {
+	p := newPool(1, nil)
+	log := &logBuffer{}
+	e := &Engine{Options: Options{TaskTimeout: time.Minute, Log: zerolog.New(log)}}
+	served := make(chan idempotency.Key, 2)
+	err := e.serve(t.Context(), p, []idempotency.Key{key("a"), key("b")}, func(_ context.Context, k idempotency.Key) {
+		served <- k
+		if k == key("a") {
+			panic("secret")
+		}
+	})
+	if err != nil || <-served != key("a") || <-served != key("b") {
+		t.Errorf("not both were served: %v", err)
+	}
+	if err := p.enter(t.Context(), key("c")); err != nil { // the slot is free once both have ended
+		t.Error(err)
+	}
+	if lines := log.lines("panic while"); len(lines) != 1 || strings.Contains(lines[0], "secret") {
+		t.Errorf("%q", lines)
 	}
 }
 

@@ -111,8 +111,8 @@ func (e *Engine) wake(ctx context.Context, batch []idempotency.WakeUp) error {
 	return err
 }
 
-// splitOutstanding returns the wake-ups of one lane.
-func splitOutstanding(wakeups []idempotency.WakeUp, query bool) []idempotency.WakeUp {
+// laneWakeUps returns the wake-ups of one lane.
+func laneWakeUps(wakeups []idempotency.WakeUp, query bool) []idempotency.WakeUp {
 	var lane []idempotency.WakeUp
 	for _, w := range wakeups {
 		if w.Query == query {
