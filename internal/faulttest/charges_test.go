@@ -223,7 +223,7 @@ func TestAPayerPaysAtETpay(t *testing.T) {
 				all(t, b.audit(allowances{}), idempotency.Succeeded)
 				return
 			}
-			w.workers[0].Await(testTimeout, "webhook: the provider will be asked", "\n")
+			w.workers[0].Await(testTimeout, "webhook: a status query follows", "\n")
 			if now := b.show(task.Reference()); now.State != end.state {
 				t.Errorf("%s, and the session is still open\n%s", now.State, describe(now))
 			}

@@ -31,7 +31,8 @@ func newChurn(t *testing.T, policy string) *load {
 		seed = n
 	}
 	t.Logf("REMESA_TEST_SEED=%d", seed)
-	w := newFixture(t, nil, "REMESA_ON_NOT_FOUND", policy, "REMESA_CONCURRENCY", "6")
+	const concurrency = 6
+	w := newFixture(t, nil, "REMESA_ON_NOT_FOUND", policy, "REMESA_CONCURRENCY", strconv.Itoa(concurrency))
 	// As producers register: the due index wakes after ten seconds, when the faults of the short
 	// form are over. A worker that dies between taking a wake-up and Begin makes that payment wait
 	// for its next one, a minute later; the long form allows for it.
@@ -40,7 +41,7 @@ func newChurn(t *testing.T, policy string) *load {
 	c.simulator.slow(150 * time.Millisecond)
 	c.work(2)
 	c.submit(c.newPayments(either(300, 1500))...)
-	c.awaitSome(idempotency.Sending, 1)
+	c.awaitSome(idempotency.Sending, concurrency+1) // each worker has some under way: a fault hits an attempt, whomever it hits
 	return c
 }
 
