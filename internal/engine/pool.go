@@ -75,8 +75,8 @@ func (p *pool) enter(ctx context.Context, k idempotency.Key) error {
 
 func (p *pool) leave() { <-p.slots }
 
-// survive keeps a panic while one payment is served from ending the worker, as asynq does for its own
-// handlers. The payment's due time, or its lapsed lease, has it looked after.
+// survive keeps a panic while one payment is served from ending the worker, as asynq does for its
+// own handlers. The payment's due time, or its lapsed lease, has it looked after.
 func (e *Engine) survive(k idempotency.Key) {
 	if p := recover(); p != nil {
 		e.Log.Error().Stringer("key", k).Str("type", fmt.Sprintf("%T", p)).Bytes("stack", debug.Stack()).Msg("panic while a payment was served")

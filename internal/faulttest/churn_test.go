@@ -41,7 +41,8 @@ func newChurn(t *testing.T, policy string) *load {
 	c.simulator.slow(150 * time.Millisecond)
 	c.work(2)
 	c.submit(c.newPayments(either(300, 1500))...)
-	c.awaitSome(idempotency.Sending, concurrency+1) // each worker has some under way: a fault hits an attempt, whomever it hits
+	// Each worker has some under way: a fault hits an attempt, whomever it hits.
+	c.awaitSome(idempotency.Sending, concurrency+1)
 	return c
 }
 
