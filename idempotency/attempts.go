@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/remesa/remesa/idempotency/rules"
@@ -16,13 +17,19 @@ func (l *Ledger) Register(ctx context.Context, rs ...Registration) ([]Registered
 	start := time.Now()
 	defer func() { l.opts.Observe("register", time.Since(start)) }()
 	out := make([]Registered, len(rs))
-	for provider, at := range byProvider(rs) {
-		if err := l.register(ctx, provider, rs, at, out); err != nil {
-			return nil, fmt.Errorf("register: %w", err)
+	for provider, all := range byProvider(rs) {
+		for at := range slices.Chunk(all, registerAtOnce) {
+			if err := l.register(ctx, provider, rs, at, out); err != nil {
+				return nil, fmt.Errorf("register: %w", err)
+			}
 		}
 	}
 	return out, nil
 }
+
+// registerAtOnce is how many registrations are read, decided and written together: a decision that
+// waits behind too many others is too old to be written.
+const registerAtOnce = 256
 
 func byProvider(rs []Registration) map[string][]int {
 	at := map[string][]int{}

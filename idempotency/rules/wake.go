@@ -18,6 +18,9 @@ const (
 const (
 	recheckSoon  = 10 * time.Second
 	maxWakeDelay = 15 * time.Minute
+	// A payment whose wake-up is outstanding is checked after maxRecheck at the latest: as late a
+	// lost wake-up is made good once the lane has drained.
+	maxRecheck = time.Minute
 )
 
 // rewake is how long after the n-th wake-up the next one follows. A wake-up can be lost with its
@@ -97,10 +100,9 @@ func (t *transition) wakeToSend(oldest Time) (Change, Need) {
 }
 
 // letWait checks a payment with an outstanding wake-up again after as long as the lane's oldest
-// wake-up has waited. So a growing backlog costs ever fewer checks, and a lost wake-up at most
-// doubles the payment's wait.
+// wake-up has waited, a minute at most.
 func (t *transition) letWait(oldest Time) (Change, Need) {
-	t.setDue(t.after(min(max(Since(t.now, oldest), recheckSoon), maxWakeDelay)))
+	t.setDue(t.after(min(max(Since(t.now, oldest), recheckSoon), maxRecheck)))
 	return t.Change, NeedNothing
 }
 

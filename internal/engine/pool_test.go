@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -158,5 +159,17 @@ func TestATaskThatFindsNoSlotGoesBack(t *testing.T) {
 	served.Range(func(k, _ any) bool { t.Errorf("%v was begun without a slot", k); return true })
 	if got := p.expect([]idempotency.Key{key("a"), key("b")}); len(got) != 2 {
 		t.Errorf("still waited for: only %v are not", got)
+	}
+}
+
+// TestAClosingPoolBeginsNothing, also where a slot is free.
+func TestAClosingPoolBeginsNothing(t *testing.T) {
+	closing := make(chan struct{})
+	close(closing)
+	p := newPool(100, closing)
+	for range 100 { // a select between two that are ready takes either
+		if err := p.enter(t.Context(), key("a")); !errors.Is(err, errNotServed) {
+			t.Fatalf("begun: %v", err)
+		}
 	}
 }

@@ -86,7 +86,9 @@ func TestTasksAreTamperedWithByHand(t *testing.T) {
 		w.simulator.setFaults(sandbox.Fault{Kind: "hang_up_after", Next: 1})
 	}
 	w.work(2)
-	w.submit(w.newPayments(300)...)
+	for _, task := range w.newPayments(300) { // one by one: each has a task of its own
+		w.submit(task)
+	}
 	v := newVandal(t, w)
 	began := time.Now()
 	v.run(2 * time.Second)
