@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -292,7 +293,13 @@ func TestRedisIsFull(t *testing.T) {
 // TestAsynqsStateIsLost: the queues are emptied under the workers, again and again.
 func TestAsynqsStateIsLost(t *testing.T) {
 	r := newClockFixture(t)
-	r.provider.otherwise = scriptedReplies{pay: outcome(providers.Pending), results: statusResults{statusResult(providers.Pending), statusResult(providers.Succeeded)}}
+	var struck atomic.Bool // until then no payment settles, so that each strike finds tasks to lose
+	r.provider.otherwise = scriptedReplies{pay: outcome(providers.Pending), results: statusResults{func(q providers.StatusQuery) (providers.Outcome, error) {
+		if struck.Load() {
+			return statusResult(providers.Succeeded)(q)
+		}
+		return statusResult(providers.Pending)(q)
+	}}}
 	var ks []idempotency.Key
 	for n := range 60 {
 		ks = append(ks, key(fmt.Sprintf("p%d", n)))
@@ -309,8 +316,9 @@ func TestAsynqsStateIsLost(t *testing.T) {
 		})
 		r.advance(15 * time.Minute) // by then whatever was lost is woken again
 	}
+	struck.Store(true)
 	r.until("all are paid", func() bool {
-		r.advance(time.Second)
+		r.advance(time.Minute)
 		return !slices.ContainsFunc(ks, func(k idempotency.Key) bool { return r.show(k).State != idempotency.Succeeded })
 	})
 	for _, k := range ks {
