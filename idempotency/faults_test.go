@@ -408,6 +408,10 @@ func TestKilledRedisKeepsEverything(t *testing.T) {
 	}
 	f.finish("sending", "sending", paid("Y"))
 	f.want("sending", idempotency.Succeeded)
+	if got := f.begin("queued", "q"); got.Decision != idempotency.Wait {
+		t.Fatalf("sent at once after a restart: %+v", got)
+	}
+	f.Advance(time.Minute + 10*time.Second)
 	if got := f.begin("queued", "q"); got.Decision != idempotency.Send || string(got.Payload) != "payload" {
 		t.Fatalf("got %+v", got)
 	}
