@@ -169,7 +169,7 @@ func (l *Ledger) writeNew(ctx context.Context, provider string, rs []Registratio
 // Restore records again a payment that the store has lost, from what Begin returned to the attempt:
 // in doubt, with that attempt open, and its exclusive object claimed unless another payment has
 // claimed it meanwhile. If there is a record, Restore changes nothing. The attempt's Finish must
-// follow.
+// follow. The registration may come without its payload, where the caller no longer has it.
 func (l *Ledger) Restore(ctx context.Context, r Registration, a RestoredAttempt) error {
 	res := rules.RestoreParams{
 		Registration: l.registration(r), Attempt: rules.Attempt{ID: a.Attempt, End: fromTime(a.LeaseEnd)}, Queryable: a.Queryable,
@@ -189,7 +189,11 @@ func (l *Ledger) Restore(ctx context.Context, r Registration, a RestoredAttempt)
 		if err != nil {
 			return operationError("restore", r.Key, err)
 		}
-		d := l.commitRequest(r.Key, loaded[0], rules.Restore(l.policy(r.Key.Provider), loaded[0].Now, res), epoch)
+		change := rules.Restore(l.policy(r.Key.Provider), loaded[0].Now, res)
+		if len(r.Payload) == 0 {
+			change.Payload = rules.KeepPayload
+		}
+		d := l.commitRequest(r.Key, loaded[0], change, epoch)
 		d.Payload, d.Object = l.sealedPayload(r), r.Object
 		written, errs := l.store.Commit(ctx, r.Key.Provider, []CommitRequest{d})
 		switch {
@@ -288,15 +292,17 @@ func (l *Ledger) beginResult(k Key, t appliedChange, b rules.BeginResult, attemp
 }
 
 // Checkpoint records provider references before the attempt's next step; moneyStepNext says whether
-// that is the money step. After any error the caller must not send. ErrNotOwner means that the
-// attempt no longer owns the payment, or that another attempt has succeeded.
-func (l *Ledger) Checkpoint(ctx context.Context, k Key, attempt string, refs map[string]string, moneyStepNext bool) error {
+// that is the money step, which the store counts like a begin; sequence is its number. After any
+// error the caller must not send. ErrNotOwner means that the attempt no longer owns the payment, or
+// that another attempt has succeeded.
+func (l *Ledger) Checkpoint(ctx context.Context, k Key, attempt string, refs map[string]string, moneyStepNext bool,
+) (sequence int64, err error) {
 	p := l.policy(k.Provider)
 	cp := rules.CheckpointParams{Attempt: attempt, ProviderRefs: l.sealedProviderRefs(k, refs), MoneyStepNext: moneyStepNext}
-	_, err := l.apply(ctx, "note", k, withoutPayload, func(loaded LoadResult, _ rules.Facts) (rules.Change, error) {
+	t, err := l.apply(ctx, "note", k, withoutPayload, func(loaded LoadResult, _ rules.Facts) (rules.Change, error) {
 		return rules.Checkpoint(loaded.Record, p, loaded.Now, cp)
 	})
-	return err
+	return t.sequence, err
 }
 
 // Alias lets Find return a payment's key for a provider's name of it, such as a session token. It

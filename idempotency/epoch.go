@@ -111,8 +111,8 @@ func (l *Ledger) epoch(ctx context.Context, provider string) (epochFacts, error)
 	return l.refreshEpoch(ctx, provider, f)
 }
 
-// refreshEpoch reads the epoch again, unless another caller has done so since outdated was read, and
-// begins a new one where the rules say so.
+// refreshEpoch reads the epoch again, unless another caller has done so since outdated was read,
+// and begins a new one where the rules say so.
 func (l *Ledger) refreshEpoch(ctx context.Context, provider string, outdated epochFacts) (epochFacts, error) {
 	known := l.epochs.of(provider)
 	known.mu.Lock()

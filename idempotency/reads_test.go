@@ -32,7 +32,7 @@ func TestOnlyWhatNeedsThePayloadReadsIt(t *testing.T) {
 			}
 			return err
 		}},
-		{"checkpoint", 5, func() error { return f.store.Checkpoint(ctx, k, attempt, nil, true) }},
+		{"checkpoint", 5, func() error { return f.checkpoint(k, attempt, nil, true) }},
 		{"finish", 5, func() error {
 			_, err := f.store.Finish(ctx, k, idempotency.AttemptResult{Attempt: attempt, Outcome: providers.Outcome{Class: providers.Pending}})
 			return err

@@ -12,8 +12,8 @@ import (
 // EpochKey holds the epoch of a provider's store: JSON whose field "epoch" is its number.
 func EpochKey(owner string) string { return Prefix(owner) + "epoch" }
 
-// EpochNumber reads the number of the owner's epoch, for the ids of outcome events; zero if there is
-// none yet.
+// EpochNumber reads the number of the owner's epoch, for the ids of outcome events; zero if there
+// is none yet.
 func (db *DB) EpochNumber(ctx context.Context, owner string) (int64, error) {
 	text, err := db.Client.Get(ctx, EpochKey(owner)).Result()
 	if errors.Is(err, redis.Nil) {

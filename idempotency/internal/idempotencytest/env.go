@@ -109,7 +109,8 @@ func (p *payment) idle(attempt string) idempotency.BeginResult {
 }
 
 func (p *payment) checkpoint(attempt string, refs map[string]string, moneyStepNext bool) error {
-	return p.Ledger.Checkpoint(p.ctx(), p.key, p.id(attempt), refs, moneyStepNext)
+	_, err := p.Ledger.Checkpoint(p.ctx(), p.key, p.id(attempt), refs, moneyStepNext)
+	return err
 }
 
 // send begins an attempt whose decision must be Send.
