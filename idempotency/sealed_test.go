@@ -185,7 +185,7 @@ func (f *ledgerFixture) edit(reference string, change func(map[string]any)) {
 
 func TestWhatWasMovedOrChangedIsNeverUsed(t *testing.T) {
 	t.Parallel()
-	refsOf := func(r map[string]any) map[string]any { return r["handles"].(map[string]any) }
+	refsOf := func(r map[string]any) map[string]any { return r["provider_refs"].(map[string]any) }
 	for does, change := range map[string]func(t *testing.T, f *ledgerFixture){
 		"another payment's payload": func(t *testing.T, f *ledgerFixture) {
 			f.must(f.rdb.Set(t.Context(), payloadKey("mine"), f.rdb.Get(t.Context(), payloadKey("other")).Val(), 0).Err())
@@ -257,7 +257,7 @@ func TestPaymentWaitsForItsKey(t *testing.T) {
 		"with other bytes":            {newRing(t, "a"), nil, seal.ErrUnknownKey},
 		"with keys, unsealed payload": {right, plain, seal.ErrNotSealed},
 		"with keys, unsealed provider reference": {right, func(_ *testing.T, f *ledgerFixture) {
-			f.edit("mine", func(r map[string]any) { r["handles"] = map[string]any{"order": "o-1"} })
+			f.edit("mine", func(r map[string]any) { r["provider_refs"] = map[string]any{"order": "o-1"} })
 		}, seal.ErrNotSealed},
 	} {
 		t.Run(does, func(t *testing.T) {

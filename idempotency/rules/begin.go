@@ -10,7 +10,7 @@ const (
 	// Send: the attempt owns the payment; send its request once.
 	Send Decision = "send"
 	// QueryFirst: the payment may have been executed; query the provider.
-	QueryFirst Decision = "ask"
+	QueryFirst Decision = "query"
 	// Wait: another attempt owns it, or it must wait. The janitor will wake it.
 	Wait Decision = "wait"
 	// Done: there is nothing to do.

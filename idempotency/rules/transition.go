@@ -196,7 +196,7 @@ func (t *transition) toInDoubt(note string) {
 	if !r.Queryable {
 		code := ""
 		if r.Code == "" {
-			code = "not_askable"
+			code = "no_status_query"
 		}
 		t.toHeld(code, note)
 		return

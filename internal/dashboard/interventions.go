@@ -195,7 +195,7 @@ func (p *pages) apply(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	v := visitorOf(ctx)
-	p.Log.Info().Stringer("key", in.Key).Str("step", strings.TrimSpace(in.Kind+" "+in.As)).Str("by", in.By).Str("login", v.login).Str("from", v.from).
+	p.Log.Info().Stringer("key", in.Key).Str("intervention", strings.TrimSpace(in.Kind+" "+in.As)).Str("by", in.By).Str("login", v.login).Str("from", v.from).
 		Msg("taken by hand on the payments page")
 	http.Redirect(w, r, linkTo(in.Key.String())+"&done="+in.Kind, http.StatusSeeOther)
 }

@@ -42,7 +42,7 @@ func stateMeaning(s idempotency.State) string {
 	case idempotency.Ready:
 		return "begun before, provably not executed; will begin again"
 	case idempotency.InDoubt:
-		return "may have been executed; the provider is being asked"
+		return "may have been executed; the provider is being queried"
 	case idempotency.Pending:
 		return "the provider decides later, or the payer must act"
 	case idempotency.Held:
@@ -69,9 +69,9 @@ func nextAction(r idempotency.Record) string {
 		return heldAdvice(r.Code)
 	case idempotency.InDoubt:
 		if r.Code == "record_lost" || r.Code == "result_unrecorded" {
-			return "Wait: remesa is asking the provider. " + heldAdvice(r.Code)
+			return "Wait: remesa is querying the provider. " + heldAdvice(r.Code)
 		}
-		return "Wait: remesa is asking the provider."
+		return "Wait: remesa is querying the provider."
 	case idempotency.Pending:
 		if r.ActionURL != "" {
 			return "Wait: the payer must act, on the page that their link opens."
@@ -97,7 +97,7 @@ func heldAdvice(code string) string {
 	case "not_found":
 		return "The provider does not know it: ask its support, " + checkAtProvider + "."
 	case "lookup_unproven":
-		return "The provider's lookup never found any payment of this account, so its no proves nothing: " + checkAtProvider + "."
+		return "No status query of this account ever found a payment, so \"not found\" proves nothing: " + checkAtProvider + "."
 	case "poll_deadline":
 		return "The provider gave no final answer in time: " + checkAtProvider + "."
 	case "mismatch":
@@ -133,7 +133,7 @@ func sentence(text string) string { return strings.ToUpper(text[:1]) + text[1:] 
 // as it is stored.
 func parkText(reason string) string {
 	kind, about, _ := strings.Cut(reason, ":")
-	query := about == "ask"
+	query := about == "query"
 	switch {
 	case reason == "":
 		return ""
@@ -160,7 +160,7 @@ func parkText(reason string) string {
 	case kind == "key":
 		return "a worker with the key that sealed it (REMESA_PAYLOAD_KEYS)"
 	case kind == "rate" && query:
-		return "room under the provider's rate limit, to be asked about"
+		return "room under the provider's rate limit, to be queried"
 	case kind == "rate":
 		return "room under the provider's rate limit"
 	case kind == "queue":
@@ -183,7 +183,7 @@ func anomalyAdvice(kind string) string {
 	case kind == "not_sent_but_known":
 		return "The provider knows it although nothing was sent: find out who sent it."
 	case kind == "late_doubt":
-		return "One more attempt may have been executed, and nobody can be asked: look for a second transaction at the provider."
+		return "One more attempt may have been executed, and the provider has no status query: look for a second transaction at the provider."
 	case strings.HasPrefix(kind, "refused_after"):
 		return "The provider refused it after it had said otherwise: look at the transaction there."
 	default:

@@ -91,7 +91,7 @@ func notSent(err error) error {
 	if errors.As(err, new(*providers.NotSent)) || errors.As(err, new(*providers.CredentialsError)) {
 		return err
 	}
-	return &providers.NotSent{Reason: "lookup", Err: err}
+	return &providers.NotSent{Reason: "precheck", Err: err}
 }
 
 // register sends the one request that matters. An error means that the portal cannot have acted on

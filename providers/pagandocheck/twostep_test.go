@@ -185,7 +185,7 @@ func TestWhatTheTwoFormsCanDoShowsInTheirTypes(t *testing.T) {
 	t.Parallel()
 	one, two := any(newClient(t, config("https://pay.example"))), any(newTwoStep(t, config("https://pay.example")))
 	if _, can := one.(providers.StatusChecker); can {
-		t.Error("the one-step form says that it can be asked")
+		t.Error("the one-step form says that it can be queried")
 	}
 	if _, late := one.(providers.TwoStep); late {
 		t.Error("the one-step form says that its first step cannot move money")
