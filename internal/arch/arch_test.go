@@ -35,7 +35,7 @@ var allowed = []struct {
 	{"providers/providertest", []string{"providers", "providers/wire", "providers/sandbox"}},
 	// What a provider's package says about itself, and the one place that lists them.
 	{"providers/fields", []string{"providers"}},
-	{"providers/spec", []string{"providers", "providers/auth", "providers/fields"}},
+	{"providers/spec", []string{"providers", "providers/auth", "providers/fields", "providers/wire"}},
 	{"providers/catalog", []string{"providers/spec", "providers/*"}},
 	// ETpay's sessions and payouts are two packages of one provider.
 	{"providers/etpay", []string{"providers", "providers/fields", "providers/spec", "providers/wire", "providers/etpay/payouts"}},
@@ -67,7 +67,7 @@ var allowed = []struct {
 	{"internal/login", nil},
 	{"internal/config", []string{"internal/login", "internal/redisurl", "providers", "providers/catalog", "providers/spec", "schedule", "seal"}},
 	{"internal/preflight", []string{"internal/kv", "providers"}},
-	{"internal/wiring", []string{"internal/config", "billing", "tasks", "idempotency", "providers", "providers/auth", "providers/catalog", "providers/spec", "seal"}},
+	{"internal/wiring", []string{"internal/config", "billing", "tasks", "idempotency", "providers", "providers/auth", "providers/catalog", "providers/spec", "providers/wire", "seal"}},
 	{"internal/eventually", nil},
 	{"internal/logtest", nil},
 	{"internal/processtest", []string{"internal/eventually"}},

@@ -112,7 +112,7 @@ func (c *Client) register(ctx context.Context, r registration, a providers.Attem
 		return providers.Outcome{}, &providers.NotSent{Reason: "superseded", Err: err}
 	}
 	reply, err := c.send(ctx, post, hide)
-	return mapRegistration(reply, err, c.config.Now(), *hide)
+	return mapRegistration(reply, err, c.config.Auth.Now(), *hide)
 }
 
 // clearRegistrationSent takes back that an attempt may have registered the payment, where it proved

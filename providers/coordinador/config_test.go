@@ -83,7 +83,7 @@ func TestCheckSaysWhereItWouldWrite(t *testing.T) {
 		{prod, "https://cadena-pagos.api.coordinador.example", "UNKNOWN", 1},
 	} {
 		c := config("")
-		c.PortalURL, c.GatewayURL, c.Timeout = row.portal, row.gateway, time.Nanosecond // nothing is dialled
+		c.PortalURL, c.GatewayURL, c.Wire.Timeout = row.portal, row.gateway, time.Nanosecond // nothing is dialled
 		found, err := newClient(t, c).Check(t.Context())
 		warns := 0
 		for _, f := range found {

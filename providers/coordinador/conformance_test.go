@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/auth"
 	"github.com/remesa/remesa/providers/coordinador"
 	"github.com/remesa/remesa/providers/providertest"
 	"github.com/remesa/remesa/providers/sandbox"
@@ -27,7 +28,7 @@ func suite(o simulator.Options) providertest.Suite {
 		Simulator: func() *sandbox.Provider { return simulator.New(o, sandbox.Options{}).Provider },
 		Client: func(t *testing.T, env providertest.Env) any {
 			c := config(env.Base)
-			c.CAFile, c.Timeout = env.CAFile, env.Timeout
+			c.Wire = env.Wire
 			return providertest.Ready(t, newClient(t, c))
 		},
 		Payout: payout, Renews: true, QueriesFirst: true,
@@ -90,7 +91,7 @@ func unread(name, kind string) providertest.Row {
 
 func config(base string) coordinador.Config {
 	return coordinador.Config{
-		Account: "coordinador/default", PortalURL: base, GatewayURL: base + simulator.Gateway,
+		Auth: auth.Options{Account: "coordinador/default"}, PortalURL: base, GatewayURL: base + simulator.Gateway,
 		Username: "pagos@empresa.example", Password: "sandbox-password",
 	}
 }

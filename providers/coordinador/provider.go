@@ -84,8 +84,6 @@ func (s *Settings) Requirements() spec.Requirements {
 // Client makes the account's client.
 func (s *Settings) Client(p spec.Parts) (any, error) {
 	return New(Config{
-		Account: Name + "/" + p.Account, PortalURL: s.PortalURL, GatewayURL: s.GatewayURL, Username: s.Username, Password: s.Password,
-		Shared: p.Tokens, Cooldown: p.Cooldown, Renewed: p.Renewed,
-		Timeout: p.Timeout, Concurrency: p.Concurrency,
+		PortalURL: s.PortalURL, GatewayURL: s.GatewayURL, Username: s.Username, Password: s.Password, Wire: p.Wire, Auth: p.Auth,
 	})
 }

@@ -97,7 +97,7 @@ func (c *Client) page(ctx context.Context, instruction int64, offset int) (page,
 	}
 	r.URL += "?" + query.Encode()
 	reply, err := c.send(ctx, r, new([]string)) // of the response only numbers are kept
-	return mapRows(reply, err, c.config.Now())
+	return mapRows(reply, err, c.config.Auth.Now())
 }
 
 // mapRows says what a query for rows came to. An error means that there is no status result; it is

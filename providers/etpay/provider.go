@@ -199,7 +199,7 @@ func (s *Settings) requirePayouts(r *spec.Requirements) {
 func (s *Settings) Client(p spec.Parts) (any, error) {
 	c := Config{
 		BaseURL: s.BaseURL, PaymentURL: s.PaymentURL, MerchantCode: s.MerchantCode, MerchantAPIToken: s.MerchantAPIToken,
-		WebhookURL: s.WebhookURL, Timeout: p.Timeout, Concurrency: p.Concurrency,
+		WebhookURL: s.WebhookURL, Wire: p.Wire,
 	}
 	if !s.paysOut() {
 		return New(c)
@@ -207,6 +207,6 @@ func (s *Settings) Client(p spec.Parts) (any, error) {
 	return NewWithPayouts(c, payouts.Config{
 		URL: s.PayoutsURL, Username: s.PayoutsUsername, Password: s.PayoutsPassword,
 		CreatePath: s.PayoutsCreatePath, StatusPath: s.PayoutsStatusPath, RangePath: s.PayoutsRangePath,
-		Account: Name + "/" + p.Account, Shared: p.Tokens, Cooldown: p.Cooldown, Renewed: p.Renewed,
+		Auth: p.Auth,
 	})
 }

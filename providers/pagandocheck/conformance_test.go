@@ -38,7 +38,7 @@ func suite(o simulator.Options, client func(t *testing.T, c pagandocheck.Config)
 		Simulator: func() *sandbox.Provider { return simulator.New(o, sandbox.Options{}) },
 		Client: func(t *testing.T, env providertest.Env) any {
 			c := config(env.Base)
-			c.CAFile, c.Timeout = env.CAFile, env.Timeout
+			c.Wire = env.Wire
 			return client(t, c)
 		},
 		Charge:      charge,

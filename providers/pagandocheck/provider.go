@@ -76,10 +76,9 @@ func (s *Settings) Requirements() spec.Requirements {
 // Client makes the account's client, which charges in two steps unless the account is set not to.
 func (s *Settings) Client(p spec.Parts) (any, error) {
 	c := Config{
-		Account: Name + "/" + p.Account, BaseURL: s.BaseURL, User: s.User, Password: s.Password, Origin: s.Origin,
+		BaseURL: s.BaseURL, User: s.User, Password: s.Password, Origin: s.Origin,
 		TokenHeader: s.TokenHeader, HardDeclines: spec.List(s.HardDeclines), UncertainDeclines: spec.List(s.UncertainDeclines),
-		Shared: p.Tokens, Cooldown: p.Cooldown, Renewed: p.Renewed,
-		Timeout: p.Timeout, Concurrency: p.Concurrency,
+		Wire: p.Wire, Auth: p.Auth,
 	}
 	if s.TwoStep {
 		return NewTwoStep(c)

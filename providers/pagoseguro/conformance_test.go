@@ -29,7 +29,7 @@ func suite(o simulator.Options) providertest.Suite {
 		Simulator: func() *sandbox.Provider { return simulator.New(o, sandbox.Options{}) },
 		Client: func(t *testing.T, env providertest.Env) any {
 			c := config(env.Base)
-			c.CAFile, c.Timeout = env.CAFile, env.Timeout
+			c.Wire = env.Wire
 			return newClient(t, c)
 		},
 		Charge: charge, Renews: true, DeclineCode: "500",

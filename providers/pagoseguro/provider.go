@@ -86,8 +86,6 @@ func (s *Settings) Requirements() spec.Requirements {
 // Client makes the account's client.
 func (s *Settings) Client(p spec.Parts) (any, error) {
 	return New(Config{
-		Name: p.Account, BaseURL: s.BaseURL, AccountID: s.AccountID, APIKey: s.APIKey, HardDeclines: spec.List(s.HardDeclines),
-		Shared: p.Tokens, Cooldown: p.Cooldown, Renewed: p.Renewed,
-		Timeout: p.Timeout, Concurrency: p.Concurrency,
+		BaseURL: s.BaseURL, AccountID: s.AccountID, APIKey: s.APIKey, HardDeclines: spec.List(s.HardDeclines), Wire: p.Wire, Auth: p.Auth,
 	})
 }

@@ -28,9 +28,6 @@ type Config struct {
 	BaseURL   string
 	APIKey    providers.Secret
 	SecretKey providers.Secret
-	// ClientCertFile and ClientKeyFile (PEM) are for hosts that ask for a client certificate;
-	// CAFile replaces the system's authorities.
-	ClientCertFile, ClientKeyFile, CAFile string
 	// CreatePath is "/v3/payout" unless set.
 	CreatePath string
 	// StatusPath is "/v3/payout/{id}" unless set.
@@ -42,9 +39,8 @@ type Config struct {
 	// StatusSignature is SignTef unless set.
 	StatusSignature string
 
-	// Timeout, IdleTimeout and Concurrency are those of wire.Options.
-	Timeout, IdleTimeout time.Duration
-	Concurrency          int
+	// Wire bounds the exchanges, and has the certificate for hosts that ask for one.
+	Wire wire.Options
 	// Now is time.Now unless set.
 	Now func() time.Time
 }
@@ -86,10 +82,7 @@ func New(c Config) (*Client, error) {
 	}); err != nil {
 		return nil, err
 	}
-	w, err := wire.New(wire.Options{
-		Timeout: c.Timeout, IdleTimeout: c.IdleTimeout, Concurrency: c.Concurrency,
-		ClientCertFile: c.ClientCertFile, ClientKeyFile: c.ClientKeyFile, CAFile: c.CAFile,
-	})
+	w, err := wire.New(c.Wire)
 	if err != nil {
 		return nil, fmt.Errorf("%sCLIENT_CERT_FILE, CLIENT_KEY_FILE or CA_FILE: %w", setting, err)
 	}

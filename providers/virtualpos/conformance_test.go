@@ -224,7 +224,7 @@ func suite(o simulator.Options, change func(c *virtualpos.Config)) providertest.
 		Simulator: func() *sandbox.Provider { return simulator.New(o, sandbox.Options{}) },
 		Client: func(t *testing.T, env providertest.Env) any {
 			c := config(env.Base)
-			c.CAFile, c.Timeout = env.CAFile, env.Timeout
+			c.Wire = env.Wire
 			change(&c)
 			return newClient(t, c)
 		},

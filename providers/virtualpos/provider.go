@@ -101,11 +101,11 @@ func (s *Settings) problems() []spec.Setting {
 
 // Client makes the account's client.
 func (s *Settings) Client(p spec.Parts) (any, error) {
+	p.Wire.ClientCertFile, p.Wire.ClientKeyFile, p.Wire.CAFile = s.ClientCertFile, s.ClientKeyFile, s.CAFile
 	return New(Config{
 		BaseURL: s.BaseURL, APIKey: s.APIKey, SecretKey: s.SecretKey,
-		ClientCertFile: s.ClientCertFile, ClientKeyFile: s.ClientKeyFile, CAFile: s.CAFile,
 		CreatePath: s.CreatePath, StatusPath: s.StatusPath, StatusByMerchantPath: s.StatusByMerchantPath,
 		Body: s.Body, StatusSignature: s.StatusSignature,
-		Timeout: p.Timeout, Concurrency: p.Concurrency,
+		Wire: p.Wire,
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/auth"
 	"github.com/remesa/remesa/providers/etpay"
 	"github.com/remesa/remesa/providers/etpay/payouts"
 	"github.com/remesa/remesa/providers/providertest"
@@ -25,7 +26,7 @@ func suite(o simulator.Options) providertest.Suite {
 		Simulator: func() *sandbox.Provider { return simulator.New(o, sandbox.Options{}) },
 		Client: func(t *testing.T, env providertest.Env) any {
 			c := config(env.Base)
-			c.CAFile, c.Timeout = env.CAFile, env.Timeout
+			c.Wire = env.Wire
 			return providertest.Ready(t, newClient(t, c))
 		},
 		Payout: payout, Paid: providers.Pending, Renews: true,
@@ -73,7 +74,7 @@ func suite(o simulator.Options) providertest.Suite {
 func config(url string) payouts.Config {
 	return payouts.Config{
 		URL: url, Username: "ops@example.cl", Password: "sandbox-password", MerchantCode: "cl_sandbox_cl",
-		MerchantAPIToken: "sandbox-merchant-api-token", Account: "etpay/default",
+		MerchantAPIToken: "sandbox-merchant-api-token", Auth: auth.Options{Account: "etpay/default"},
 	}
 }
 
