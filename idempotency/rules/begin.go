@@ -133,7 +133,7 @@ func (t *transition) openAttempt(b BeginParams) {
 	r.Attempts = append(r.Attempts, Attempt{ID: b.Attempt, End: end, Fate: fate})
 	r.AttemptCount++
 	r.Owner, r.LeaseEnd, r.Queryable = b.Attempt, end, b.Queryable
-	r.WakeUps, r.Woken, r.RetryNotBefore, r.PollingSince, r.Polls, r.QueryFirst = 0, 0, 0, 0, 0, false
+	r.WakeUps, r.RetryNotBefore, r.PollingSince, r.Polls, r.QueryFirst = 0, 0, 0, 0, false
 	t.setReason("", "", "")
 	if !leftOutInTest(countsRestartWithEachBegin) {
 		r.resetCounts()
