@@ -128,11 +128,6 @@ const (
 	FateSucceeded Fate = "succeeded"
 )
 
-// Fates lists all fates.
-func Fates() []Fate {
-	return []Fate{MoneyStepAhead, Open, Duplicated, NotExecuted, FateRefused, FatePending, FateSucceeded}
-}
-
 // undecided: it may have been executed; it is unknown whether it was.
 func (f Fate) undecided() bool { return f == Open || f == Duplicated }
 

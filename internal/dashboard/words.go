@@ -93,13 +93,20 @@ func nextAction(r idempotency.Record) string {
 const checkAtProvider = "look the reference up at the provider or the bank, then settle it"
 
 func heldAdvice(code string) string {
+	known := map[string]string{
+		"not_found":          "The provider does not know it: ask its support, ",
+		"lookup_unproven":    "No status query of this account ever found a payment, so \"not found\" proves nothing: ",
+		"poll_deadline":      "The provider gave no final answer in time: ",
+		"expiry_unclear":     "The payer's time is over, and the provider did not say that nobody paid: ",
+		"refusal_unclear":    "It was refused, but an earlier attempt may have been executed: ",
+		"payload_unreadable": "Its details cannot be read any more, and it may have left: ",
+		"expired":            "Its deadline passed while an attempt may have been executed: ",
+		"no_status_query":    "It may have been executed, and the provider has no status query for it: ",
+	}[code]
+	if known != "" {
+		return known + checkAtProvider + "."
+	}
 	switch code {
-	case "not_found":
-		return "The provider does not know it: ask its support, " + checkAtProvider + "."
-	case "lookup_unproven":
-		return "No status query of this account ever found a payment, so \"not found\" proves nothing: " + checkAtProvider + "."
-	case "poll_deadline":
-		return "The provider gave no final answer in time: " + checkAtProvider + "."
 	case "mismatch":
 		return "The provider has something else under this reference: compare amount and beneficiary, then settle it."
 	case "reference_taken":
@@ -112,16 +119,8 @@ func heldAdvice(code string) string {
 		return "Redis had lost it, and it was recorded again from a worker that held it: it may have been executed, also by others. " + sentence(checkAtProvider)
 	case "result_unrecorded":
 		return "An attempt reported back that the record did not know, because Redis had lost it: it may have been executed. " + sentence(checkAtProvider)
-	case "expiry_unclear":
-		return "The payer's time is over, and the provider did not say that nobody paid: " + checkAtProvider + "."
-	case "refusal_unclear":
-		return "It was refused, but an earlier attempt may have been executed: " + checkAtProvider + "."
-	case "payload_unreadable":
-		return "Its details cannot be read any more, and it may have left: " + checkAtProvider + "."
 	case "already_registered":
 		return "Somebody registered it before remesa could: compare with that registration, then settle it."
-	case "expired":
-		return "Its deadline passed while an attempt may have been executed: " + checkAtProvider + "."
 	default:
 		return sentence(checkAtProvider)
 	}

@@ -40,7 +40,12 @@ type Config struct {
 	Auth auth.Options
 }
 
-const setting = "REMESA_COORDINADOR_"
+const (
+	// Name is the provider's in tasks, keys and settings.
+	Name = "coordinador"
+
+	setting = "REMESA_COORDINADOR_"
+)
 
 var headerValue = regexp.MustCompile(`^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$`)
 

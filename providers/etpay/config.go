@@ -28,7 +28,12 @@ type Config struct {
 	Now func() time.Time
 }
 
-const setting = "REMESA_ETPAY_"
+const (
+	// Name is the provider's in tasks, keys and settings.
+	Name = "etpay"
+
+	setting = "REMESA_ETPAY_"
+)
 
 // New builds a client for one account; it dials nothing.
 func New(c Config) (*Client, error) {

@@ -41,7 +41,12 @@ type Config struct {
 	Auth auth.Options
 }
 
-const setting = "REMESA_PAGANDOCHECK_"
+const (
+	// Name is the provider's in tasks, keys and settings.
+	Name = "pagandocheck"
+
+	setting = "REMESA_PAGANDOCHECK_"
+)
 
 // DefaultUncertain is the default of Config.UncertainDeclines: whatever speaks of a time-out or of
 // no response, in English and Spanish.

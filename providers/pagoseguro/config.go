@@ -29,7 +29,12 @@ type Config struct {
 	Auth auth.Options
 }
 
-const setting = "REMESA_PAGOSEGURO_"
+const (
+	// Name is the provider's in tasks, keys and settings.
+	Name = "pagoseguro"
+
+	setting = "REMESA_PAGOSEGURO_"
+)
 
 func (c Config) withDefaults() Config {
 	c.Auth.Account = cmp.Or(c.Auth.Account, Name+"/default")

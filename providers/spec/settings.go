@@ -43,6 +43,17 @@ type Requirements struct {
 	HoldOnly string
 }
 
+// AtHost are the requirements of an account at BASE_URL: what it is called there, and its secret.
+// The host and the name are its identity.
+func AtHost(baseURL string, name, secret Setting) Requirements {
+	return Requirements{
+		Credentials: []Setting{name, secret},
+		URLs:        []Setting{{Name: "BASE_URL", Text: baseURL}},
+		Needed:      1,
+		Identity:    []string{Host(baseURL), name.Text},
+	}
+}
+
 // Parts are what a client is given besides its account's settings; the zero value is usable.
 type Parts struct {
 	// Wire bounds the exchanges with the provider.

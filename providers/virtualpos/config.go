@@ -45,7 +45,12 @@ type Config struct {
 	Now func() time.Time
 }
 
-const setting = "REMESA_VIRTUALPOS_"
+const (
+	// Name is the provider's in tasks, keys and settings.
+	Name = "virtualpos"
+
+	setting = "REMESA_VIRTUALPOS_"
+)
 
 func (c Config) withDefaults() Config {
 	c.CreatePath = cmp.Or(c.CreatePath, "/v3/payout")
