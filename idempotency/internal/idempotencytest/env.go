@@ -265,10 +265,12 @@ func (p *payment) wantCode(code string) *payment {
 	p.t.Helper()
 	return p.wantPart("code", p.show().Code, code)
 }
+
 func (p *payment) wantID(id string) *payment {
 	p.t.Helper()
 	return p.wantPart("provider id", p.show().ProviderID, id)
 }
+
 func (p *payment) wantAnomaly(kind string) *payment {
 	p.t.Helper()
 	return p.wantPart("anomaly", p.show().Anomaly, kind)
