@@ -59,7 +59,7 @@ func TestWhatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
 			t.Errorf("%s: got %+v, %v", name, o, err)
 		}
 		if _, err := s.query(t, p, &providertest.CheckpointRecorder{}); err == nil {
-			t.Errorf("%s: it could be asked about", name)
+			t.Errorf("%s: it could be queried", name)
 		}
 	}
 	if n := len(s.Arrivals()) + s.Logins(); n != 0 {

@@ -174,9 +174,9 @@ func TestNoExecutionIsNamedByAnAccount(t *testing.T) {
 	again := q
 	again.ByReference = true
 	for how, say := range map[string]func() (providers.Outcome, error){
-		"paid":         func() (providers.Outcome, error) { return c.Pay(t.Context(), p, providers.Attempt{ProviderRefs: sent}) },
-		"asked":        func() (providers.Outcome, error) { return c.Status(t.Context(), q) },
-		"looked again": func() (providers.Outcome, error) { return c.Status(t.Context(), again) },
+		"paid":          func() (providers.Outcome, error) { return c.Pay(t.Context(), p, providers.Attempt{ProviderRefs: sent}) },
+		"queried":       func() (providers.Outcome, error) { return c.Status(t.Context(), q) },
+		"queried again": func() (providers.Outcome, error) { return c.Status(t.Context(), again) },
 	} {
 		o, err := say()
 		if got := o.ProviderID + o.SecondID + o.Message; err != nil || strings.Contains(got, account) || !strings.Contains(got, "…") && !strings.Contains(got, "[hidden-") {

@@ -270,7 +270,7 @@ func seeds(f *testing.F) {
 // Garbage is never accepted and never refused: either needs a whole JSON object with errors that
 // are a list, under the right HTTP status; and every beginning of such a response is in doubt. No
 // response to a registration is a success by itself.
-func FuzzRegistered(f *testing.F) {
+func FuzzRegistration(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		r := wire.Reply{Status: status, Body: body}
@@ -304,7 +304,7 @@ func FuzzRegistered(f *testing.F) {
 
 // Garbage is no response: whatever is found, or not, needs a whole JSON object that counts its
 // results, and HTTP 200.
-func FuzzAsked(f *testing.F) {
+func FuzzStatus(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		o, err := mapBoth(wire.Reply{Status: status, Body: body}, nil)
@@ -333,7 +333,7 @@ func FuzzAsked(f *testing.F) {
 }
 
 // A login yields a token that can travel in a header, or an error.
-func FuzzGranted(f *testing.F) {
+func FuzzLogin(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		token, err := mapLogin(wire.Reply{Status: status, Body: body}, nil, providertest.Now)

@@ -217,7 +217,7 @@ func TestTextsOfTheProviderAreScrubbed(t *testing.T) {
 
 // Garbage never opens a session and never refuses: the one needs both tokens in a whole JSON
 // object, the other an error in one.
-func FuzzOpened(f *testing.F) {
+func FuzzSession(f *testing.F) {
 	providertest.Seed(f, []int{200, 201, 400, 401, 404, 409, 422, 429, 502},
 		openedBody, badRequest, page, "", "null", "[]", `{"code":7}`, `{"token":"a"}`)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
@@ -236,7 +236,7 @@ func FuzzOpened(f *testing.F) {
 
 // Garbage never succeeds, and never says that nobody paid: every such response is a whole array of
 // payments.
-func FuzzAsked(f *testing.F) {
+func FuzzStatus(f *testing.F) {
 	providertest.Seed(f, []int{200, 400, 401, 429, 502},
 		"[]", array(try("p1", "success")), array(try("p1", "success"), try("p2", "success")), array(try("p1", "error")), page, "", "null", badRequest)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {

@@ -360,7 +360,7 @@ func seeds(f *testing.F) {
 
 // Garbage never succeeds and never refuses: such a class needs a whole JSON object, with the words
 // that mean it, under the right HTTP status; and every beginning of a response is in doubt.
-func FuzzCharged(f *testing.F) {
+func FuzzCharge(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		r := wire.Reply{Status: status, Body: body}
@@ -387,7 +387,7 @@ func FuzzCharged(f *testing.F) {
 	})
 }
 
-func FuzzAsked(f *testing.F) {
+func FuzzStatus(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		r := wire.Reply{Status: status, Body: body}
@@ -408,7 +408,7 @@ func FuzzAsked(f *testing.F) {
 	})
 }
 
-func FuzzOrdered(f *testing.F) {
+func FuzzOrder(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		r := wire.Reply{Status: status, Body: body}
@@ -426,7 +426,7 @@ func FuzzOrdered(f *testing.F) {
 	})
 }
 
-func FuzzLoggedIn(f *testing.F) {
+func FuzzLogin(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		value, err := mapLogin(wire.Reply{Status: status, Body: body}, nil, with.now)

@@ -262,7 +262,7 @@ func seeds(f *testing.F) {
 
 // Garbage never succeeds and never refuses: that needs a whole envelope with the words that mean
 // it, under the right HTTP status. No part of an envelope decides.
-func FuzzCharged(f *testing.F) {
+func FuzzCharge(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		o, err := mapCharge(wire.Reply{Status: status, Body: body}, nil, with)
@@ -301,7 +301,7 @@ func means(t *testing.T, status int, body []byte, o providers.Outcome) {
 	}
 }
 
-func FuzzLoggedIn(f *testing.F) {
+func FuzzLogin(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		token, err := mapLogin(wire.Reply{Status: status, Body: body}, nil, with.now)
@@ -314,7 +314,7 @@ func FuzzLoggedIn(f *testing.F) {
 	})
 }
 
-func FuzzTokenized(f *testing.F) {
+func FuzzTokenization(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		card, err := mapTokenization(wire.Reply{Status: status, Body: body}, nil, with, "4000000000000000", "123")

@@ -279,7 +279,7 @@ func seeds(f *testing.F) {
 
 // Garbage never succeeds and never refuses: such a class needs a whole JSON object, with the words
 // that mean it, under the right HTTP status; and every beginning of a response is in doubt.
-func FuzzCreated(f *testing.F) {
+func FuzzPayout(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		r := wire.Reply{Status: status, Body: body}
@@ -294,7 +294,7 @@ func FuzzCreated(f *testing.F) {
 	})
 }
 
-func FuzzAsked(f *testing.F) {
+func FuzzStatus(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		r := wire.Reply{Status: status, Body: body}

@@ -53,9 +53,9 @@ func TestWhatANewPayoutComesTo(t *testing.T) {
 		{"accepted, with HTTP 200", 200, made("processing"), pending, "processing", "etp-1"},
 		{"accepted, with HTTP 202", 202, made("pending"), pending, "pending", "etp-1"},
 		{"approved, which is not paid", 201, made("approved"), pending, "approved", "etp-1"},
-		{"paid, which may be the request's own word: asked about", 201, made("PAID"), pending, "paid", "etp-1"},
-		{"success beside an id: asked about", 200, `{"status":"success","id":7}`, pending, "success", "7"},
-		{"rejected at once: adopted only when asked about", 201, made("rejected"), pending, "rejected", "etp-1"},
+		{"paid, which may be the request's own word: queried", 201, made("PAID"), pending, "paid", "etp-1"},
+		{"success beside an id: queried", 200, `{"status":"success","id":7}`, pending, "success", "7"},
+		{"rejected at once: accepted only when queried", 201, made("rejected"), pending, "rejected", "etp-1"},
 		{"inside an object", 201, `{"status":"success","data":` + made("pending") + `}`, pending, "pending", "etp-1"},
 		{"an unknown word", 201, made("en_la_luna"), doubt, "unknown_status", "etp-1"},
 		{"no word", 201, `{"id":"etp-1"}`, doubt, "unreadable", "etp-1"},
@@ -317,7 +317,7 @@ func seed(f *testing.F) {
 // Garbage is never accepted and never refused: either needs a whole JSON object under the right
 // HTTP status; the one an id and a known word, the other an error and nothing that was made. No
 // response to a new payout is a success by itself.
-func FuzzCreated(f *testing.F) {
+func FuzzPayout(f *testing.F) {
 	seed(f)
 	with := testContext(f)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
@@ -358,7 +358,7 @@ func FuzzCreated(f *testing.F) {
 
 // Garbage is no response about a payout: every outcome needs a whole object that repeats id,
 // reference and amount.
-func FuzzAskedAbout(f *testing.F) {
+func FuzzStatus(f *testing.F) {
 	seed(f)
 	with := testContext(f)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
@@ -381,7 +381,7 @@ func FuzzAskedAbout(f *testing.F) {
 }
 
 // Garbage is no listing: neither what is found nor what is absent.
-func FuzzListed(f *testing.F) {
+func FuzzListing(f *testing.F) {
 	seed(f)
 	with := testContext(f)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
@@ -407,7 +407,7 @@ func FuzzListed(f *testing.F) {
 }
 
 // A login yields a token that can travel in a header, or an error.
-func FuzzGranted(f *testing.F) {
+func FuzzLogin(f *testing.F) {
 	seed(f)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		token, err := mapLogin(wire.Reply{Status: status, Body: body}, nil, now)
