@@ -25,8 +25,8 @@ const (
 	refusedPause = 100 * time.Millisecond
 	// resubscribePause lies between two subscriptions.
 	resubscribePause = 200 * time.Millisecond
-	// pingInterval is after how long a silent subscription is tested. One that is silent for as long
-	// again is given up.
+	// pingInterval is after how long a silent subscription is tested. One that is silent for as
+	// long again is given up.
 	pingInterval = 10 * time.Second
 )
 

@@ -307,6 +307,7 @@ func (r *fixture) options() Options {
 		RequestTimeout: 2 * time.Second, AttemptDeadline: 25 * time.Second, Lease: 28 * time.Second, TaskTimeout: 30 * time.Second,
 		ShutdownTimeout: 32 * time.Second,
 		Concurrency:     func(string) int { return 8 },
+		FastPath:        os.Getenv("FASTX") != "off",
 		RetryBase:       5 * time.Millisecond, RetryMax: 20 * time.Millisecond,
 		PollFirst: 5 * time.Millisecond, PollMax: 20 * time.Millisecond,
 		JanitorInterval: 10 * time.Millisecond, CircuitCooldown: 50 * time.Millisecond,
@@ -451,7 +452,7 @@ func (r *fixture) until(what string, done func() bool, otherwise ...func() strin
 func (r *fixture) idle() {
 	r.t.Helper()
 	r.until("asynq has nothing left to do", func() bool {
-		for _, q := range []string{"virtualpos", "virtualpos-ask"} {
+		for _, q := range tasks.Queues("virtualpos") {
 			info, err := r.inspector().GetQueueInfo(q)
 			if err == nil && info.Pending+info.Active+info.Retry+info.Scheduled > 0 {
 				return false
