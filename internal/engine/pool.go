@@ -26,8 +26,8 @@ type slots struct {
 
 	mu   sync.Mutex
 	free int
-	// normal and bulk wait for a slot, the first to come first. While any does, no slot is free.
-	normal, bulk []*waiter
+	// Those who wait for a slot, the first to come first. While any does, no slot is free.
+	waiting, bulkWaiting []*waiter
 	// passed counts the payments that went before waiting bulk payments since one of these went.
 	passed int
 	// next holds the payments that were taken from the queue and wait for a slot: another wake-up
@@ -103,9 +103,9 @@ func (s *slots) await(bulk bool) *waiter {
 		s.free--
 		close(w.turn)
 	case bulk:
-		s.bulk = append(s.bulk, w)
+		s.bulkWaiting = append(s.bulkWaiting, w)
 	default:
-		s.normal = append(s.normal, w)
+		s.waiting = append(s.waiting, w)
 	}
 	return w
 }
@@ -115,7 +115,7 @@ func (s *slots) giveUp(w *waiter) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	is := func(other *waiter) bool { return other == w }
-	s.normal, s.bulk = slices.DeleteFunc(s.normal, is), slices.DeleteFunc(s.bulk, is)
+	s.waiting, s.bulkWaiting = slices.DeleteFunc(s.waiting, is), slices.DeleteFunc(s.bulkWaiting, is)
 	if closed(w.turn) {
 		s.handOn()
 	}
@@ -130,14 +130,14 @@ func (s *slots) leave() {
 
 // handOn gives a slot to whoever is next.
 func (s *slots) handOn() {
-	line := &s.normal
+	line := &s.waiting
 	switch {
-	case len(s.normal)+len(s.bulk) == 0:
+	case len(s.waiting)+len(s.bulkWaiting) == 0:
 		s.free++
 		return
-	case len(s.normal) == 0, len(s.bulk) > 0 && s.passed >= bulkTurn:
-		line, s.passed = &s.bulk, 0
-	case len(s.bulk) > 0:
+	case len(s.waiting) == 0, len(s.bulkWaiting) > 0 && s.passed >= bulkTurn:
+		line, s.passed = &s.bulkWaiting, 0
+	case len(s.bulkWaiting) > 0:
 		s.passed++
 	}
 	close((*line)[0].turn)
