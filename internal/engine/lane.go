@@ -53,7 +53,7 @@ const (
 	// delayedTaskCheckInterval is how often asynq looks for tasks whose time has come: those that
 	// go back to their queue, and those that a plain client has scheduled. Payments have the due
 	// index.
-	delayedTaskCheckInterval = 5 * time.Second
+	delayedTaskCheckInterval = 10 * time.Second
 	// asynqJanitorInterval is how often asynq deletes tasks that were kept after they were done:
 	// none of ours.
 	asynqJanitorInterval = 5 * time.Minute
