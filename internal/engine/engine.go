@@ -23,6 +23,7 @@ import (
 
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/asynqfast"
+	"github.com/remesa/remesa/internal/journal"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/seal"
 	"github.com/remesa/remesa/tasks"
@@ -70,6 +71,9 @@ type Options struct {
 	// ledger seals and opens its own.
 	Seal *seal.Ring
 
+	// Journal, if set, has each attempt on this worker's own disk before it sends.
+	Journal Journal
+
 	// OnFaultPoint, if set, is called at each fault point of a payment's path. Tests kill and stop
 	// the process there.
 	OnFaultPoint func(FaultPoint, idempotency.Key)
@@ -106,6 +110,18 @@ type Throttle interface {
 	Capacity(ctx context.Context, provider, account string, most int) (int, error)
 }
 
+// Journal keeps on the worker's own disk which attempts it lets go; see package journal.
+type Journal interface {
+	// Intend returns once the attempt is on disk. After an error it must not send.
+	Intend(e journal.Entry) error
+	// Settle says what the attempt came to, once the store has it.
+	Settle(attempt, class, providerID, code string) error
+	// Entries are the attempts on the journal, and Sequences the highest numbers of sends that were
+	// seen, by provider, those of earlier workers of this machine included.
+	Entries() []journal.Entry
+	Sequences() map[string]int64
+}
+
 // Metrics counts what the engine does.
 type Metrics interface {
 	Request(provider, operation, class string, took time.Duration)
@@ -114,6 +130,8 @@ type Metrics interface {
 	Circuit(provider string, open bool)
 	// DecryptError counts a payload that could not be opened. reason is key, unsealed or tampered.
 	DecryptError(provider, reason string)
+	// Epoch shows the epoch of the provider's store and how many sends it has counted.
+	Epoch(provider string, e idempotency.Epoch, sequence int64)
 }
 
 // Engine serves the providers of its registry. New starts nothing; Run does.
@@ -133,6 +151,8 @@ type Engine struct {
 	directQueries map[string]chan struct{}
 	// logLimiter bounds the log lines about payloads that this worker cannot open or compare.
 	logLimiter logLimiter
+	// reports are what this worker has reported last, by provider.
+	reports map[string]*sentReports
 	// running counts every task and status query under way, those included that asynq has given
 	// up on.
 	running inFlight
@@ -167,12 +187,15 @@ func New(o Options) (*Engine, error) {
 		o.Metrics = noMetrics{}
 	}
 	e := &Engine{Options: o, exiting: make(chan struct{}), closing: make(chan struct{}), directQueries: map[string]chan struct{}{}, circuits: map[string]*circuit{}}
+	e.reports = map[string]*sentReports{}
 	for provider, accounts := range o.Registry {
+		e.reports[provider] = &sentReports{}
 		e.directQueries[provider] = make(chan struct{}, maxDirectQueries)
 		for _, a := range accounts {
 			e.circuits[a.Provider+"/"+a.Name] = newCircuit(a, o)
 		}
 	}
+	e.recallJournal()
 	enqueuer := o.Redis
 	if o.FastPath {
 		enqueuer, e.notices = asynqfast.Announce(o.Redis), asynqfast.New(o.Redis, queues(o.Registry)...)
@@ -345,3 +368,4 @@ func (noMetrics) Transitioned(string, idempotency.Transition)   {}
 func (noMetrics) Anomaly(string, string)                        {}
 func (noMetrics) Circuit(string, bool)                          {}
 func (noMetrics) DecryptError(string, string)                   {}
+func (noMetrics) Epoch(string, idempotency.Epoch, int64)        {}
