@@ -73,7 +73,7 @@ func TestManyTasksAreBulk(t *testing.T) {
 	}
 	o = newFixtureAlike(o)
 	file = append(file, decoded(t, `,"priority":"normal"`))
-	o.submit(c, file...)
+	o.submit(o.client(tasks.ClientOptions{}), file...) // asynq's client remembers the queues that it named
 	if own := o.woken("virtualpos"); len(own) != 1 || own[0] != "virtualpos/p" {
 		t.Errorf("normal: %q", own)
 	}
