@@ -118,7 +118,7 @@ func (l *Ledger) registration(r Registration) rules.Registration {
 	reg.NotBefore, reg.Deadline = fromTime(r.NotBefore), fromTime(r.Deadline)
 	reg.Metadata = l.sealed(r.Key, fieldMetadata, r.Metadata)
 	reg.Subscription, reg.Period, reg.Object, reg.ChargeGuard = r.Subscription, r.Period, r.Object, r.ChargeGuard != ""
-	reg.FirstWake = l.opts.FirstWake
+	reg.Bulk, reg.FirstWake = r.Bulk, l.opts.FirstWake
 	return reg
 }
 
@@ -286,7 +286,7 @@ func (l *Ledger) beginResult(k Key, t appliedChange, b rules.BeginResult, attemp
 	out.Registered = Registration{
 		Key: k, Type: r.Type, Fingerprint: r.Fingerprint, Amount: r.Amount, Currency: r.Currency, Payload: content.payload,
 		Object: r.Object, NotBefore: asTime(r.NotBefore), Deadline: asTime(r.Deadline), Metadata: metadata,
-		Subscription: r.Subscription, Period: r.Period,
+		Subscription: r.Subscription, Period: r.Period, Bulk: r.Bulk,
 	}
 	return out
 }
@@ -450,17 +450,23 @@ func (l *Ledger) Due(ctx context.Context, provider string, limit int, lanes Lane
 	return wakeups, len(ids), err
 }
 
-// Lanes is what Due needs to know about the provider's two queues.
+// AnyDue reports whether a payment is due.
+func (l *Ledger) AnyDue(ctx context.Context, provider string) (bool, error) {
+	due, err := l.store.AnyDue(ctx, provider)
+	return due, wrapDue(provider, err)
+}
+
+// Lanes is what Due needs to know about the provider's queues.
 type Lanes struct {
 	// QueryTimeout is how long a status query may take before the payment is due again.
 	QueryTimeout time.Duration
-	// Send and Query are the time since when each lane's oldest wake-up has been waiting; zero if
-	// the lane is empty. They may differ from the store's clock by some seconds.
-	Send, Query time.Time
+	// Send, Bulk and Query are the time since when each lane's oldest wake-up has been waiting;
+	// zero if the lane is empty. They may differ from the store's clock by some seconds.
+	Send, Bulk, Query time.Time
 }
 
 func (l Lanes) facts() rules.Lanes {
-	return rules.Lanes{QueryTimeout: positive(l.QueryTimeout), Send: fromTime(l.Send), Query: fromTime(l.Query)}
+	return rules.Lanes{QueryTimeout: positive(l.QueryTimeout), Send: fromTime(l.Send), Bulk: fromTime(l.Bulk), Query: fromTime(l.Query)}
 }
 
 func wrapDue(provider string, err error) error {
@@ -496,7 +502,7 @@ func (l *Ledger) wakeAll(ctx context.Context, provider string, ids []string, loa
 			f := rules.Facts{QueryProof: got.QueryProof, Epoch: epoch.epoch}
 			c, w := rules.Wake(got.Record, p, f, got.Now, lanes)
 			commits = append(commits, l.commitRequest(k, got, c, epoch))
-			wakeups = append(wakeups, WakeUp{Key: k, Generation: c.Record.Generation, Query: w == rules.NeedQuery})
+			wakeups = append(wakeups, WakeUp{Key: k, Generation: c.Record.Generation, Query: w == rules.NeedQuery, Bulk: c.Record.Bulk})
 			wanted = append(wanted, w)
 		}
 	}

@@ -365,12 +365,32 @@ func writeIndexes(out *kv.Commit, p keyspace, d CommitRequest) {
 		out.Write("ZREMRANGEBYSCORE", p.suspects(), 0, int64(d.Now.Add(-rules.RetryWindow)))
 	}
 	if c.ParkReason != "" {
-		out.Write("ZADD", p.parked(c.ParkReason), int64(r.Created), id)
+		out.Write("ZADD", p.parked(c.ParkReason), parkScore(r), id)
 		out.Write("SADD", p.parkReasons(), c.ParkReason)
 	}
 	if c.ChargeUpdate {
 		out.Write("ZADD", kv.ChargeUpdatesKey(d.Key.Provider), int64(d.Now), r.Subscription+"|"+id)
 	}
+}
+
+// bulkScore is what the scores of parked bulk payments have in addition.
+const bulkScore = 1e14
+
+// parkScore orders parked payments by their registration, bulk payments behind all others.
+func parkScore(r *rules.Record) int64 {
+	if r.Bulk {
+		return int64(r.Created) + bulkScore
+	}
+	return int64(r.Created)
+}
+
+// parkScores are the bounds of the scores of bulk payments, or of the others.
+func parkScores(bulk bool) (low, high string) {
+	border := strconv.FormatInt(bulkScore, 10)
+	if bulk {
+		return border, "+inf"
+	}
+	return "-inf", "(" + border
 }
 
 // entry makes the entry of the outcome stream for an event.
@@ -468,6 +488,16 @@ func (s *redisStore) Due(ctx context.Context, provider string, limit int) ([]str
 	}).Result()
 }
 
+// AnyDue implements Store.
+func (s *redisStore) AnyDue(ctx context.Context, provider string) (bool, error) {
+	first, err := s.db.Client.ZRangeWithScores(ctx, keysOf(provider).due(), 0, 0).Result()
+	if err != nil || len(first) == 0 {
+		return false, err
+	}
+	now, err := s.now(ctx, provider)
+	return int64(first[0].Score) <= now, err
+}
+
 func (s *redisStore) now(ctx context.Context, provider string) (int64, error) {
 	now, err := s.batcher.Now(ctx, provider)
 	return now.UnixMilli(), err
@@ -511,9 +541,11 @@ func (s *redisStore) ParkReasons(ctx context.Context, provider string, ids []str
 
 // Unpark implements Store. It makes payments due before it unparks them, so that a crash in between
 // forgets none.
-func (s *redisStore) Unpark(ctx context.Context, provider, reason string, limit int) (int, error) {
-	p := keysOf(provider)
-	ids, err := s.db.Client.ZRange(ctx, p.parked(reason), 0, int64(limit)-1).Result()
+func (s *redisStore) Unpark(ctx context.Context, provider string, g ParkedGroup, limit int) (int, error) {
+	p, reason := keysOf(provider), g.Reason
+	low, high := parkScores(g.Bulk)
+	first := redis.ZRangeBy{Min: low, Max: high, Count: int64(limit)}
+	ids, err := s.db.Client.ZRangeByScore(ctx, p.parked(reason), &first).Result()
 	if err != nil {
 		return 0, err
 	}
@@ -533,25 +565,28 @@ func (s *redisStore) Unpark(ctx context.Context, provider, reason string, limit 
 	return len(ids), errors.Join(errs...)
 }
 
-// ParkedCounts implements Store.
-func (s *redisStore) ParkedCounts(ctx context.Context, provider string) (map[string]int64, error) {
+// ParkedGroups implements Store.
+func (s *redisStore) ParkedGroups(ctx context.Context, provider string) (map[ParkedGroup]int64, error) {
 	p := keysOf(provider)
 	reasons, err := s.db.Client.SMembers(ctx, p.parkReasons()).Result()
 	if err != nil || len(reasons) == 0 {
 		return nil, err
 	}
 	pipe := s.db.Client.Pipeline()
-	counts := make([]*redis.IntCmd, len(reasons))
-	for i, reason := range reasons {
-		counts[i] = pipe.ZCard(ctx, p.parked(reason))
+	counts := map[ParkedGroup]*redis.IntCmd{}
+	for _, reason := range reasons {
+		for _, bulk := range []bool{false, true} {
+			low, high := parkScores(bulk)
+			counts[ParkedGroup{reason, bulk}] = pipe.ZCount(ctx, p.parked(reason), low, high)
+		}
 	}
 	if _, err := pipe.Exec(ctx); err != nil {
 		return nil, err
 	}
-	out := map[string]int64{}
-	for i, reason := range reasons {
-		if n := counts[i].Val(); n > 0 {
-			out[reason] = n
+	out := map[ParkedGroup]int64{}
+	for g, n := range counts {
+		if n.Val() > 0 {
+			out[g] = n.Val()
 		}
 	}
 	return out, nil

@@ -60,6 +60,9 @@ func (c *submitCmd) Run(a *app) (err error) {
 	}
 	defer file.Close()
 	s.accounts = knownAccounts(a)
+	if s.bulk, err = c.big(file); err != nil {
+		return err
+	}
 	var in io.Reader = file
 	if c.expects() {
 		if in, err = c.expected(s, file.File); err != nil {
