@@ -9,21 +9,9 @@ import (
 	"slices"
 	"strings"
 	"time"
-)
 
-// build builds packages of a module into a folder.
-func build(ctx context.Context, module, into string, packages ...string) error {
-	if err := os.MkdirAll(into, 0o750); err != nil {
-		return err
-	}
-	args := append([]string{"build", "-o", into + "/"}, packages...)
-	cmd := exec.CommandContext(ctx, "go", args...) // #nosec G204 -- packages of our own
-	cmd.Dir = module
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("go build %s: %w: %s", strings.Join(packages, " "), err, out)
-	}
-	return nil
-}
+	"github.com/remesa/remesa/bench/rig"
+)
 
 // buildCommit builds remesa as it was at a commit, in a worktree that it takes away again.
 func buildCommit(ctx context.Context, commit, source, into string) error {
@@ -31,7 +19,7 @@ func buildCommit(ctx context.Context, commit, source, into string) error {
 		return err
 	}
 	defer func() { _ = git(context.WithoutCancel(ctx), "worktree", "remove", "--force", source) }()
-	return build(ctx, source, into, "./cmd/worker", "./cmd/enqueue")
+	return rig.Build(ctx, source, into, "./cmd/worker", "./cmd/enqueue")
 }
 
 func git(ctx context.Context, args ...string) error {

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/remesa/remesa/bench/postgres"
+	"github.com/remesa/remesa/bench/rig"
 )
 
 // plan is what is measured.
@@ -176,10 +177,10 @@ func (b *bench) prepare(ctx context.Context) error {
 		return fmt.Errorf("redis-server must be on the PATH: %w", err)
 	}
 	b.say("building")
-	if err := build(ctx, "..", b.path("remesa"), "./cmd/worker", "./cmd/enqueue"); err != nil {
+	if err := rig.Build(ctx, "..", b.path("remesa"), "./cmd/worker", "./cmd/enqueue"); err != nil {
 		return err
 	}
-	if err := build(ctx, ".", b.path("bench"), "./peer", "./simulator"); err != nil {
+	if err := rig.Build(ctx, ".", b.path("bench"), "./peer", "./simulator"); err != nil {
 		return err
 	}
 	if b.before != "" {

@@ -62,7 +62,7 @@ func (s *stage) sample(ctx context.Context, workers []*process.Process) (m sampl
 	} else if err := s.sampleRedis(ctx, &m); err != nil {
 		return m, err
 	}
-	a, err := s.report(ctx)
+	a, err := s.Report(ctx)
 	m.arrived = a.Arrivals - a.Duplicates
 	return m, err
 }
@@ -158,7 +158,7 @@ func (b *bench) pay(ctx context.Context, c contender, mode string, n, inFlight i
 	if err != nil {
 		return nil, err
 	}
-	warm, err := s.await(ctx, n/10)
+	warm, err := s.Await(ctx, n/10)
 	if err != nil {
 		return nil, fail(workers, err)
 	}
@@ -166,7 +166,7 @@ func (b *bench) pay(ctx context.Context, c contender, mode string, n, inFlight i
 	if err != nil {
 		return nil, fail(workers, err)
 	}
-	if _, err := s.await(ctx, n); err != nil {
+	if _, err := s.Await(ctx, n); err != nil {
 		return nil, fail(workers, err)
 	}
 	end, err := s.settle(ctx, c)
@@ -181,7 +181,7 @@ func (b *bench) pay(ctx context.Context, c contender, mode string, n, inFlight i
 	if err != nil {
 		return nil, err
 	}
-	last, err := s.report(ctx)
+	last, err := s.Report(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -257,7 +257,7 @@ func (b *bench) steadily(ctx context.Context, c contender, mode string, rate int
 	if err != nil {
 		return p, err
 	}
-	if _, err := s.await(ctx, warmUp); err != nil {
+	if _, err := s.Await(ctx, warmUp); err != nil {
 		return p, fail(workers, err)
 	}
 	if _, err := s.settle(ctx, c); err != nil {
@@ -269,7 +269,7 @@ func (b *bench) steadily(ctx context.Context, c contender, mode string, rate int
 	if err != nil {
 		return p, fail(workers, err)
 	}
-	if _, err := s.await(ctx, warmUp+n+1); err != nil { // one more warmed up the producer
+	if _, err := s.Await(ctx, warmUp+n+1); err != nil { // one more warmed up the producer
 		return p, fail(workers, err)
 	}
 	took, err := s.latencies(ctx, due)
@@ -281,7 +281,7 @@ func (b *bench) steadily(ctx context.Context, c contender, mode string, rate int
 
 // latencies are the times between due and arrival, in ms, sorted.
 func (s *stage) latencies(ctx context.Context, due map[string]int64) ([]float64, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.simulator+"/_arrivals", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+"/_arrivals", nil)
 	if err != nil {
 		return nil, err
 	}

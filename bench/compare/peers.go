@@ -20,6 +20,7 @@ import (
 
 	"github.com/remesa/remesa/bench/payment"
 	"github.com/remesa/remesa/bench/process"
+	"github.com/remesa/remesa/bench/rig"
 )
 
 // pace calls enqueue for one payout after the other when each is due, however long earlier calls
@@ -60,7 +61,7 @@ func enqueueAsynq(ctx context.Context, s *stage, n int) (*process.Process, error
 }
 
 func (p asynqPeer) work(ctx context.Context, s *stage, inFlight int) ([]*process.Process, error) {
-	args := append([]string{"asynq", "-redis", s.redis.Addr, "-simulator", s.simulator, "-concurrency", strconv.Itoa(inFlight)}, p...)
+	args := append([]string{"asynq", "-redis", s.redis.Addr, "-simulator", s.URL, "-concurrency", strconv.Itoa(inFlight)}, p...)
 	return startOne(ctx, s.bench.path("bench/peer"), args...)
 }
 
@@ -74,7 +75,7 @@ func startOne(ctx context.Context, name string, args ...string) ([]*process.Proc
 
 func (asynqPeer) settled(ctx context.Context, s *stage) (bool, error) {
 	key := "asynq:{" + asynqQueue + "}:"
-	return empty(ctx, s.redis.Client, []string{key + "pending", key + "active"}, []string{key + "retry", key + "scheduled"})
+	return rig.Empty(ctx, s.redis.Client, []string{key + "pending", key + "active"}, []string{key + "retry", key + "scheduled"})
 }
 
 func (asynqPeer) produce(ctx context.Context, s *stage, rate, n int) (map[string]int64, error) {
@@ -154,7 +155,7 @@ func (riverPeer) load(ctx context.Context, s *stage, n int) error {
 }
 
 func (r riverPeer) work(ctx context.Context, s *stage, inFlight int) ([]*process.Process, error) {
-	return startOne(ctx, s.bench.path("bench/peer"), "river", "-dsn", s.postgres.DSN, "-simulator", s.simulator, "-complete", r.complete,
+	return startOne(ctx, s.bench.path("bench/peer"), "river", "-dsn", s.postgres.DSN, "-simulator", s.URL, "-complete", r.complete,
 		"-concurrency", strconv.Itoa(inFlight))
 }
 
@@ -197,7 +198,7 @@ func bullProduce(ctx context.Context, s *stage, n, rate int) (string, error) {
 
 func (b bullPeer) work(ctx context.Context, s *stage, inFlight int) (all []*process.Process, err error) {
 	for range b.processes {
-		p, err := startOne(ctx, "node", "bullmq/worker.mjs", "--redis", s.redis.Addr, "--simulator", s.simulator,
+		p, err := startOne(ctx, "node", "bullmq/worker.mjs", "--redis", s.redis.Addr, "--simulator", s.URL,
 			"--concurrency", strconv.Itoa(inFlight/b.processes))
 		all = append(all, p...)
 		if err != nil {
@@ -209,7 +210,7 @@ func (b bullPeer) work(ctx context.Context, s *stage, inFlight int) (all []*proc
 
 func (bullPeer) settled(ctx context.Context, s *stage) (bool, error) {
 	key := "bull:payouts:"
-	return empty(ctx, s.redis.Client, []string{key + "wait", key + "active"}, []string{key + "delayed", key + "failed"})
+	return rig.Empty(ctx, s.redis.Client, []string{key + "wait", key + "active"}, []string{key + "delayed", key + "failed"})
 }
 
 func (bullPeer) produce(ctx context.Context, s *stage, rate, n int) (map[string]int64, error) {

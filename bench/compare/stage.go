@@ -2,60 +2,41 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/remesa/remesa/bench/postgres"
-	"github.com/remesa/remesa/bench/process"
 	"github.com/remesa/remesa/bench/redisserver"
+	"github.com/remesa/remesa/bench/rig"
 )
 
 // stage is what one case has for itself: a store and a simulator.
 type stage struct {
+	*rig.Simulator
 	bench     *bench
 	mode, run string
 	redis     *redisserver.Server // nil for a contender on PostgreSQL
 	postgres  *postgres.Server
 	pool      *pgxpool.Pool
-	simulator string // URL
 	stop      []func()
-}
-
-// arrivals is what the simulator reports; times are Unix ns.
-type arrivals struct {
-	Arrivals, Duplicates int
-	First, Last          int64
 }
 
 func (b *bench) open(ctx context.Context, c contender, mode string, delay time.Duration) (s *stage, err error) {
 	b.number++
 	s = &stage{bench: b, mode: mode, run: fmt.Sprintf("c%d", b.number)}
-	defer func() {
-		if err != nil {
-			s.close()
-		}
-	}()
-	if err := s.openStore(ctx, c); err != nil {
-		return nil, err
+	if err = s.openStore(ctx, c); err == nil {
+		s.Simulator, err = rig.StartSimulator(ctx, b.path("bench/simulator"), delay)
 	}
-	address, err := process.FreeAddress(ctx)
+	if s.Simulator != nil {
+		s.stop = append(s.stop, s.Simulator.Stop)
+	}
 	if err != nil {
+		s.close()
 		return nil, err
 	}
-	s.simulator = "http://" + address
-	p, err := process.Start(ctx, nil, b.path("bench/simulator"), "-addr", address, "-delay", delay.String())
-	if err != nil {
-		return nil, err
-	}
-	s.stop = append(s.stop, p.Stop)
-	return s, p.Ready(ctx, func() error { return get(ctx, s.simulator+"/_report", nil) })
+	return s, nil
 }
 
 func (s *stage) openStore(ctx context.Context, c contender) error {
@@ -64,8 +45,7 @@ func (s *stage) openStore(ctx context.Context, c contender) error {
 		return s.openPostgres(ctx)
 	}
 	var err error
-	s.redis, err = redisserver.Start(ctx, "--appendonly", "yes", "--appendfsync", s.mode, "--maxmemory-policy", "noeviction",
-		"--auto-aof-rewrite-percentage", "0")
+	s.redis, err = rig.StartRedis(ctx, s.mode)
 	if err == nil {
 		s.stop = append(s.stop, s.redis.Stop)
 	}
@@ -78,50 +58,7 @@ func (s *stage) close() {
 	}
 }
 
-// await returns once n different payouts have arrived.
-func (s *stage) await(ctx context.Context, n int) (a arrivals, err error) {
-	return a, get(ctx, s.simulator+"/_await?n="+strconv.Itoa(n), &a)
-}
-
-func (s *stage) report(ctx context.Context) (a arrivals, err error) {
-	return a, get(ctx, s.simulator+"/_report", &a)
-}
-
-// caseTimeout bounds a case.
-const caseTimeout = 5 * time.Minute
-
 // settle waits until the contender has nothing open any more, and returns when that was.
 func (s *stage) settle(ctx context.Context, c contender) (time.Time, error) {
-	for deadline := time.Now().Add(caseTimeout); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
-		done, err := c.settled(ctx, s)
-		if err != nil {
-			return time.Time{}, err
-		}
-		if done {
-			return time.Now(), nil
-		}
-	}
-	return time.Time{}, fmt.Errorf("payouts are still open after %s", caseTimeout)
-}
-
-func get(ctx context.Context, url string, into any) error {
-	ctx, cancel := context.WithTimeout(ctx, caseTimeout)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return err
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return errors.New(resp.Status)
-	}
-	if into == nil {
-		_, err = io.Copy(io.Discard, resp.Body)
-		return err
-	}
-	return json.NewDecoder(resp.Body).Decode(into)
+	return rig.Await(ctx, func() (bool, error) { return c.settled(ctx, s) })
 }
