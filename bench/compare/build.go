@@ -40,7 +40,7 @@ func versions(ctx context.Context) []string {
 		return text
 	}
 	all := []string{
-		fmt.Sprintf("%d processors: %s", runtime.NumCPU(), processor()), "kernel " + first("uname", "-sr"),
+		rig.Machine(), "kernel " + first("uname", "-sr"),
 		"fsync of 4 KiB, median of 200: " + fsyncTime().Round(time.Microsecond).String(),
 		"remesa " + first("git", "describe", "--always", "--dirty"), runtime.Version(), first("redis-server", "--version"),
 	}
@@ -48,16 +48,6 @@ func versions(ctx context.Context) []string {
 		all = append(all, first("go", "list", "-m", "github.com/"+module))
 	}
 	return append(all, "BullMQ 6.7.0, ioredis 6.0.0, undici 7.30.2 (bullmq/package-lock.json)")
-}
-
-func processor() string {
-	text, _ := os.ReadFile("/proc/cpuinfo")
-	for line := range strings.Lines(string(text)) {
-		if name, value, found := strings.Cut(line, ":"); found && strings.TrimSpace(name) == "model name" {
-			return strings.TrimSpace(value)
-		}
-	}
-	return runtime.GOARCH
 }
 
 // fsyncTime is how long the disk of the temporary folder, where the stores write, takes to keep a

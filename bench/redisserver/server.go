@@ -92,3 +92,23 @@ func (s *Server) Used(ctx context.Context) (int64, error) {
 	}
 	return 0, fmt.Errorf("INFO memory has no used_memory")
 }
+
+// CPU is how long the server was busy so far.
+func (s *Server) CPU(ctx context.Context) (time.Duration, error) {
+	info, err := s.Client.Info(ctx, "cpu").Result()
+	if err != nil {
+		return 0, err
+	}
+	total := 0.0
+	for line := range strings.Lines(info) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
+		if name == "used_cpu_user" || name == "used_cpu_sys" {
+			seconds, err := strconv.ParseFloat(value, 64)
+			if err != nil {
+				return 0, err
+			}
+			total += seconds
+		}
+	}
+	return time.Duration(total * float64(time.Second)), nil
+}

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -188,4 +189,33 @@ func Await(ctx context.Context, done func() (bool, error)) (time.Time, error) {
 		}
 	}
 	return time.Time{}, fmt.Errorf("payouts are still open after %s", Timeout)
+}
+
+// ReplaceBlock replaces what stands in a page between the lines "<!-- NAME: begin -->" and
+// "<!-- NAME: end -->".
+func ReplaceBlock(page, name, text string) error {
+	old, err := os.ReadFile(page) // #nosec G304 -- a page that the user names
+	if err != nil {
+		return err
+	}
+	begin, end := "<!-- "+name+": begin -->\n", "<!-- "+name+": end -->"
+	head, rest, found := strings.Cut(string(old), begin)
+	_, tail, closed := strings.Cut(rest, end)
+	if !found || !closed {
+		return fmt.Errorf("%s has no block %q", page, name)
+	}
+	return os.WriteFile(page, []byte(head+begin+"\n"+strings.TrimSpace(text)+"\n\n"+end+tail), 0o644) // #nosec G306 -- a page for everybody
+}
+
+// Machine is the number and the kind of the processors.
+func Machine() string {
+	kind := runtime.GOARCH
+	text, _ := os.ReadFile("/proc/cpuinfo")
+	for line := range strings.Lines(string(text)) {
+		if name, value, found := strings.Cut(line, ":"); found && strings.TrimSpace(name) == "model name" {
+			kind = strings.TrimSpace(value)
+			break
+		}
+	}
+	return fmt.Sprintf("%d processors (%s)", runtime.NumCPU(), kind)
 }
