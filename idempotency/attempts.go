@@ -72,9 +72,9 @@ type pendingRegistration struct {
 	now rules.Time
 }
 
-// splitLikelyKnown is splitKnown that reads only the first record, and where there is none takes the
-// other payments for new, too, as most files' are: nothing is written over a record that is there
-// after all, and its registration is tried again.
+// splitLikelyKnown is splitKnown that reads only the first record, and where there is none takes
+// the other payments for new, too, as most files' are: nothing is written over a record that is
+// there after all, and its registration is tried again.
 func (l *Ledger) splitLikelyKnown(ctx context.Context, provider string, rs []Registration, at []int, out []Registered,
 ) (known bool, left []pendingRegistration, err error) {
 	known, left, err = l.splitKnown(ctx, provider, rs, at[:1], out)

@@ -1,7 +1,7 @@
 // Command million submits a million payouts with remesa's own command, has a worker execute them
 // against the local simulator meanwhile, and compares three books: what arrived at the simulator,
-// what the ledger says, and what the outcome stream says. It fails where they differ, where a payout
-// arrived twice, or where the worker's memory grew with the number of payouts.
+// what the ledger says, and what the outcome stream says. It fails where they differ, where a
+// payout arrived twice, or where the worker's memory grew with the number of payouts.
 package main
 
 import (

@@ -203,8 +203,8 @@ func TestKilledBetweenRegisteringAndWakingLosesNothing(t *testing.T) {
 	}
 }
 
-// TestAFileWhoseSubmitWasKilledIsResumedBySubmittingItAgain: nothing is registered twice, nothing is
-// missing, and what was reported as enqueued was.
+// TestAFileWhoseSubmitWasKilledIsResumedBySubmittingItAgain: nothing is registered twice, nothing
+// is missing, and what was reported as enqueued was.
 func TestAFileWhoseSubmitWasKilledIsResumedBySubmittingItAgain(t *testing.T) {
 	t.Parallel()
 	const n = 3000
