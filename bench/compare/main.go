@@ -73,7 +73,7 @@ func parseFlags() (plan, error) {
 	flag.StringVar(&contenders, "contenders", "all", "those to measure, separated by commas: "+strings.Join(names(known("")), ","))
 	flag.StringVar(&modes, "modes", everysec+","+always, "appendfsync, and synchronous_commit off or on")
 	flag.StringVar(&parts, "parts", strings.Join(allParts(), ","), "what is measured")
-	flag.DurationVar(&p.steady, "steady", 4*time.Second, "how long payouts come at a steady rate")
+	flag.DurationVar(&p.steady, "steady", 3*time.Second, "how long payouts come at a steady rate")
 	flag.DurationVar(&p.idle, "idle", 5*time.Second, "how long an idle worker is watched")
 	flag.StringVar(&p.before, "before", "", "a commit of remesa that is measured too")
 	flag.StringVar(&p.out, "out", "results/compare", "the table is written to this name and .md, the chart to .svg; empty: not written")
