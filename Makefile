@@ -6,10 +6,10 @@ BIN := $(CURDIR)/.bin
 GOLANGCI := $(BIN)/golangci-lint-$(GOLANGCI_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fault bench release
+.PHONY: help demo test lint fault bench bench-smoke release
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## sample payouts through an embedded Redis and simulated providers; needs nothing but Go
 	go run ./cmd/worker demo --once
@@ -35,10 +35,18 @@ fault: ## the long fault tests: kills, stalls and restarts of real processes, fo
 	CGO_ENABLED=1 REMESA_TEST_LONG=1 go test -race -count=1 -timeout 90m -v ./internal/faulttest/...
 	REMESA_TEST_LONG=1 go test -count=1 -timeout 90m -v -run Search ./idempotency/rules
 
-bench: ## what a payment costs in Redis, in memory and in time; bench/README.md lists the others
+bench: ## remesa beside asynq, River and BullMQ, for a quarter of an hour; bench/README.md lists the other measurements
 	@scripts/need-redis.sh
-	go -C bench run ./payoutcost
-	go -C bench run ./recordsize
+	@scripts/need-peers.sh
+	go -C bench run ./compare
+
+bench-smoke: ## every measurement once and short, so that none rots; its figures say nothing
+	@scripts/need-redis.sh
+	go -C bench vet ./...
+	go -C bench test ./...
+	go -C bench run ./compare -smoke -out ""
+	go -C bench run ./million -n 500 -every 1s
+	go -C bench run ./scale -sizes 500 -n 300 -workers 1
 
 release: ## both commands as they are released (no demo), with their bills of materials, into dist/; then again elsewhere: the same bytes
 	@scripts/build.sh dist

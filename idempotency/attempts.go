@@ -46,7 +46,11 @@ func (l *Ledger) register(ctx context.Context, provider string, rs []Registratio
 		if try >= maxTries {
 			return ErrContended
 		}
-		known, left, err := l.splitKnown(ctx, provider, rs, at, out)
+		split := l.splitKnown
+		if try == 0 {
+			split = l.splitLikelyKnown
+		}
+		known, left, err := split(ctx, provider, rs, at, out)
 		if err != nil {
 			return err
 		}
@@ -66,6 +70,25 @@ func (l *Ledger) register(ctx context.Context, provider string, rs []Registratio
 type pendingRegistration struct {
 	at  int
 	now rules.Time
+}
+
+// splitLikelyKnown is splitKnown that reads only the first record, and where there is none takes
+// the other payments for new, too, as most files' are: nothing is written over a record that is
+// there after all, and its registration is tried again.
+func (l *Ledger) splitLikelyKnown(ctx context.Context, provider string, rs []Registration, at []int, out []Registered,
+) (known bool, left []pendingRegistration, err error) {
+	known, left, err = l.splitKnown(ctx, provider, rs, at[:1], out)
+	if err != nil || len(at) == 1 {
+		return known, left, err
+	}
+	if known {
+		_, left, err = l.splitKnown(ctx, provider, rs, at[1:], out)
+		return true, left, err
+	}
+	for _, n := range at[1:] {
+		left = append(left, pendingRegistration{n, left[0].now})
+	}
+	return false, left, nil
 }
 
 // splitKnown sets the results of registrations whose payments are on record, and returns the

@@ -102,9 +102,13 @@ type Receipt struct {
 // processed.
 var ErrMemory = errors.New("redis is too full for new payments")
 
-// Submit registers and wakes. The receipts are in the order of the tasks. On an error none, some or
-// all tasks were registered, and submitting the same tasks again is safe. Of more than BulkAbove
-// tasks, those that name no priority are bulk payments.
+// Submit registers and wakes any number of tasks; it is the call for many. A few hundred at a time
+// (256, say) share their round trips to Redis: many more gain nothing and are held in memory, one
+// by one costs some ten times as much. The receipts are in the order of the tasks, and of two tasks
+// with the same key the first one is registered. Calls may run side by side; then the order among
+// them is open. On an error none, some or all tasks were registered, and submitting the same tasks
+// again is safe: those that were are Duplicate. Of more than BulkAbove tasks, those that name no
+// priority are bulk payments.
 func (c *Client) Submit(ctx context.Context, ts ...Task) ([]Receipt, error) {
 	if err := c.checkMemory(ctx); err != nil {
 		return nil, err
