@@ -43,15 +43,24 @@ type keyspace struct{ prefix string }
 
 func keysOf(provider string) keyspace { return keyspace{kv.Prefix(provider)} }
 
-func (p keyspace) record(id string) string         { return p.prefix + "p:" + id }
-func (p keyspace) payload(id string) string        { return p.prefix + "d:" + id }
-func (p keyspace) due() string                     { return p.prefix + "due" }
-func (p keyspace) states() string                  { return p.prefix + "states" }
-func (p keyspace) anomalies() string               { return p.prefix + "anomalies" }
-func (p keyspace) queryProof() string              { return p.prefix + "lookup" }
-func (p keyspace) halted() string                  { return p.prefix + "halted" }
-func (p keyspace) parkReasons() string             { return p.prefix + "waiting" }
-func (p keyspace) parked(reason string) string     { return p.prefix + "waiting:" + reason }
+func (p keyspace) record(id string) string     { return p.prefix + "p:" + id }
+func (p keyspace) payload(id string) string    { return p.prefix + "d:" + id }
+func (p keyspace) due() string                 { return p.prefix + "due" }
+func (p keyspace) states() string              { return p.prefix + "states" }
+func (p keyspace) anomalies() string           { return p.prefix + "anomalies" }
+func (p keyspace) queryProof() string          { return p.prefix + "lookup" }
+func (p keyspace) halted() string              { return p.prefix + "halted" }
+func (p keyspace) parkReasons() string         { return p.prefix + "waiting" }
+func (p keyspace) parked(reason string) string { return p.prefix + "waiting:" + reason }
+func (p keyspace) counter(account, currency string, c rules.Counter) string {
+	return p.prefix + "limit:" + account + ":" + currency + ":" + string(c)
+}
+
+// lookalike is the key of all payments of an account with this meaning; a fingerprint is a hash.
+func (p keyspace) lookalike(account, fingerprint string) string {
+	return p.prefix + "lookalike:" + account + ":" + fingerprint
+}
+
 func (p keyspace) halts() string                   { return p.prefix + "halts" }
 func (p keyspace) object(account, o string) string { return p.prefix + "object:" + account + ":" + o }
 
@@ -207,17 +216,20 @@ func (s *redisStore) Commit(ctx context.Context, provider string, requests []Com
 // the provider's halt, then the account's.
 func guardAt(d CommitRequest, n int, found string) (rules.Guard, string) {
 	for _, g := range d.Change.Guards {
-		n--
-		if g == rules.NotHalted {
-			if n == 0 {
-				return g, AllAccounts
-			}
+		switch {
+		case g == rules.NotHalted && n == 1:
+			return g, AllAccounts
+		case g == rules.NotHalted && n == 2:
+			return g, d.Key.Account
+		case g == rules.NotHalted:
 			n--
-			found = d.Key.Account
-		}
-		if n <= 0 {
+		case n == 1:
 			return g, found
 		}
+		n--
+	}
+	if n >= 1 && n <= len(d.Change.Bounds) {
+		return rules.Guard(d.Change.Bounds[n-1].Counter), found
 	}
 	return "", found
 }
@@ -243,6 +255,7 @@ func commit(d CommitRequest) (out *kv.Commit, written string, err error) {
 	for _, g := range c.Guards {
 		guard(out, p, d, g)
 	}
+	writeCounters(out, p, d)
 	if c.RecordChanged {
 		text, err := c.Record.MarshalJSON() // json.Marshal would check and copy it once more
 		if err != nil {
@@ -284,6 +297,23 @@ func guard(out *kv.Commit, p keyspace, d CommitRequest, g rules.Guard) {
 		out.Guard("GET", p.object(d.Key.Account, d.Object), "", "", id)
 	case rules.QueryNotProbed:
 		out.Guard("HGET", p.queryProof(), d.Key.Account, "", "")
+	case rules.NoLookalike:
+		out.Guard("GET", p.lookalike(d.Key.Account, d.Change.Record.Fingerprint), "", "", id)
+	}
+}
+
+// writeCounters adds the bounds and counts of the account's counters. They are the first writes: if
+// Redis refuses one, nothing has been written.
+func writeCounters(out *kv.Commit, p keyspace, d CommitRequest) {
+	c := &d.Change
+	for _, b := range c.Bounds {
+		out.AtMost(p.counter(d.Key.Account, c.Record.Currency, b.Counter), b.Oldest, b.Most)
+	}
+	for _, n := range c.Counts {
+		out.Write("HINCRBY", p.counter(d.Key.Account, c.Record.Currency, n.Counter), n.Bucket, n.Add)
+	}
+	if c.Lookalike > 0 {
+		out.Write("SET", p.lookalike(d.Key.Account, c.Record.Fingerprint), d.Key.id(), "PX", c.Lookalike.Milliseconds())
 	}
 }
 

@@ -100,6 +100,10 @@ type Facts struct {
 	HasPayload bool
 	// QueryProof is what is known of the account's status query.
 	QueryProof QueryProof
+	// BrakeGuard is the guard of a brake that did not hold, and BrakeMessage what it found, in the
+	// form in which the record keeps messages.
+	BrakeGuard   Guard
+	BrakeMessage string
 }
 
 // Halt says which new sends an operator has stopped.

@@ -3,6 +3,7 @@
 -- ARGV  1 the record as it was read, empty for none   2 the store's time at which it was read (ms; 0: any)
 --       3 how many ms ago that may be   4 how many guards follow
 --       a guard: command, key, argument (empty: none), and the two answers that are right (a missing value is empty)
+--       or SUM, key, bucket, most, empty: the hash's buckets from that one on sum up to at most that; older ones are dropped
 --       a write: how many arguments follow its key, command, key, arguments; the argument of COPY is a key
 -- Returns "done", "moved", "stale", or the number of the guard that failed with what it found
 if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return {'moved'} end
@@ -10,10 +11,18 @@ local read = tonumber(ARGV[2])
 if read > 0 and math.abs(clock() - read) > tonumber(ARGV[3]) then return {'stale'} end
 local i = 5
 for n = 1, tonumber(ARGV[4]) do
-  local key, argument, answer = KEYS[tonumber(ARGV[i + 1])], ARGV[i + 2], nil
-  if argument == '' then answer = redis.call(ARGV[i], key) else answer = redis.call(ARGV[i], key, argument) end
-  local text = answer and tostring(answer) or ''
-  if text ~= ARGV[i + 3] and text ~= ARGV[i + 4] then return {'guard', n, text} end
+  local command, key, argument, answer = ARGV[i], KEYS[tonumber(ARGV[i + 1])], ARGV[i + 2], nil
+  if command == 'SUM' then -- sums up to 2^53 are exact; a bucket below zero counts as none
+    local sum, oldest, buckets = 0, tonumber(argument), redis.call('HGETALL', key)
+    for b = 1, #buckets, 2 do
+      if tonumber(buckets[b]) < oldest then redis.call('HDEL', key, buckets[b]) else sum = sum + math.max(0, tonumber(buckets[b + 1])) end
+    end
+    if sum > tonumber(ARGV[i + 3]) then return {'guard', n, string.format('%.0f', sum)} end
+  else
+    if argument == '' then answer = redis.call(command, key) else answer = redis.call(command, key, argument) end
+    local text = answer and tostring(answer) or ''
+    if text ~= ARGV[i + 3] and text ~= ARGV[i + 4] then return {'guard', n, text} end
+  end
   i = i + 5
 end
 -- A table for each call would cost more than the call: arguments go from ARGV as they stand there.
