@@ -16,8 +16,8 @@ type blockedFlags struct {
 	Provider     string   `enum:",${providers}" default:"" placeholder:"P" help:"With --all: ${providers}."`
 	Account      string   `placeholder:"A" help:"With --all: only this account."`
 	Code         string   `placeholder:"C" help:"With --all: only what this brake blocked: limit_amount, limit_hour, limit_day, limit_doubt or lookalike."`
-	ConfirmCount *int     `placeholder:"N" help:"With --all: how many they are. Without it they are only counted."`
-	ConfirmSum   []string `sep:"none" placeholder:"CUR=AMOUNT" help:"With --all: what they sum up to in this currency; once for each currency."`
+	ConfirmCount *int     `aliases:"expect-count" placeholder:"N" help:"With --all: how many they are. Without it they are only counted."`
+	ConfirmSum   []string `aliases:"expect-sum" sep:"none" placeholder:"CUR=AMOUNT" help:"With --all: what they sum up to in this currency; once for each currency."`
 
 	sums map[string]sum
 }

@@ -46,7 +46,7 @@ func TestBlockedPaymentsAreReleasedTogetherOnceCountAndSumAreRepeated(t *testing
 	if strings.Count(got.out, `"state":"queued"`) != 3 {
 		t.Errorf("released %s", got.out)
 	}
-	wantCode(t, "cancel", d.byHand("cancel --all --provider virtualpos --confirm-count 1 --confirm-sum CLP=100"), 0)
+	wantCode(t, "cancel", d.byHand("cancel --all --provider virtualpos --expect-count 1 --expect-sum CLP=100"), 0)
 	for key, want := range map[string]idempotency.State{
 		"virtualpos/b1": idempotency.Queued, "virtualpos/shop/b3": idempotency.Queued, "etpay/b4": idempotency.Blocked,
 		"virtualpos/l1": idempotency.Failed, "virtualpos/q1": idempotency.Queued,

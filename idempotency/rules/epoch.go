@@ -26,7 +26,7 @@ type Loss struct {
 	// Since is when it was proven or declared, by the store's clock.
 	Since Time `json:"since"`
 	// From and To: the sends with the sequence numbers From+1 to To are missing. Both are zero if
-	// an operator declared the loss.
+	// nobody knows how many: an operator declared the loss, or the store has lost its epoch.
 	From int64 `json:"from,omitempty"`
 	To   int64 `json:"to,omitempty"`
 	// At is the time of the backup that an operator restored, where he named one.
@@ -81,9 +81,13 @@ func NextEpoch(stored Epoch, s StoreFacts, known KnownStore, now Time) (Epoch, E
 	case stored.RunID != s.RunID && s.RunID != "" && stored.RunID != "":
 		why = EpochRestarted
 	}
-	if known.Sequence > s.Sequence && !leftOutInTest(sequenceProvesLoss) {
+	switch {
+	case leftOutInTest(sequenceProvesLoss):
+	case known.Sequence > s.Sequence:
 		why = EpochForgot
 		next.Loss = stored.Loss.extend(s.Sequence, known.Sequence, now)
+	case why == EpochForgot && known.Sequence > 0: // others have counted on meanwhile: nobody knows how many
+		next.Loss = stored.Loss.extend(0, 0, now)
 	}
 	if why == EpochUnchanged {
 		return stored, why
@@ -98,14 +102,16 @@ func NextEpoch(stored Epoch, s StoreFacts, known KnownStore, now Time) (Epoch, E
 // extend adds sends that the store is proven to lack. What is sent again after an earlier loss is
 // suspect once more.
 func (l *Loss) extend(from, to int64, now Time) *Loss {
-	out := Loss{From: from, To: to}
+	out := Loss{}
 	if l != nil {
 		out = *l
-		out.To = to
-		if l.Missing() == 0 {
-			out.From = from
-		}
-		out.From = min(out.From, from)
+	}
+	switch {
+	case to == 0:
+	case out.Missing() == 0:
+		out.From, out.To = from, to
+	default:
+		out.From, out.To = min(out.From, from), max(out.To, to)
 	}
 	out.Since = now
 	return &out
