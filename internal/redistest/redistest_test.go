@@ -231,3 +231,18 @@ func TestTheServerUnderTestIsTheOneThatIsNamed(t *testing.T) {
 		t.Errorf("without the variable the server is %s", got)
 	}
 }
+
+func TestAServerForgetsWhatWasWrittenAfterAMark(t *testing.T) {
+	t.Parallel()
+	s := Start(t, Appendonly("always"))
+	c := s.Client()
+	set(t, c, "kept")
+	mark := s.Written()
+	set(t, c, "forgotten")
+	s.Kill()
+	s.Forget(mark)
+	s.Restart()
+	if !exists(t, c, "kept") || exists(t, c, "forgotten") {
+		t.Errorf("kept is there: %t, forgotten is there: %t", exists(t, c, "kept"), exists(t, c, "forgotten"))
+	}
+}
