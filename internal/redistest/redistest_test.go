@@ -246,3 +246,27 @@ func TestAServerForgetsWhatWasWrittenAfterAMark(t *testing.T) {
 		t.Errorf("kept is there: %t, forgotten is there: %t", exists(t, c, "kept"), exists(t, c, "forgotten"))
 	}
 }
+
+func TestAHalfOpenConnectionExecutesAndDoesNotAnswer(t *testing.T) {
+	t.Parallel()
+	s := Start(t)
+	p := NewProxy(t, s.Addr())
+	c := Client(p.Addr())
+	t.Cleanup(func() { _ = c.Close() })
+	set(t, c, "before")
+	p.HalfOpen()
+	answered := make(chan error, 1)
+	go func() { answered <- c.Set(t.Context(), "x", "1", 0).Err() }()
+	eventually.True(t, timeout, "the server executes it", func() bool { return exists(t, s.Client(), "x") })
+	select {
+	case err := <-answered:
+		t.Fatalf("it was answered: %v", err)
+	default:
+	}
+	p.Heal()
+	if err := <-answered; err != nil {
+		t.Error(err)
+	}
+	p.Reset()
+	set(t, c, "after a reset")
+}
