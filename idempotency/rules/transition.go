@@ -151,7 +151,8 @@ type Outcome struct {
 
 func (r *Record) resetCounts() { r.NotFounds, r.NotFoundAt, r.RefusedAt = 0, 0, 0 }
 
-// endLease clears what belongs to a sending attempt.
+// endLease clears what belongs to a sending attempt, and the wake-up that it answered: whatever the
+// payment needs next is woken anew.
 func (r *Record) endLease() {
 	r.Owner, r.LeaseEnd, r.WakeUps, r.Woken, r.Counted = "", 0, 0, 0, nil
 }
@@ -205,7 +206,7 @@ func (t *transition) toInDoubt(note string) {
 	if !r.Queryable {
 		code := ""
 		if r.Code == "" {
-			code = "not_askable"
+			code = "no_status_query"
 		}
 		t.toHeld(code, note)
 		return

@@ -51,8 +51,8 @@ func newChurn(t *testing.T, policy string) *load {
 	return c
 }
 
-// awaitUnderWay waits until each worker has a payment under way, or the load is nearly over. A fault
-// that follows hits an attempt, whichever worker it hits and however busy the machine is.
+// awaitUnderWay waits until each worker has a payment under way, or the load is nearly over. A
+// fault that follows hits an attempt, whichever worker it hits and however busy the machine is.
 func (c *load) awaitUnderWay() {
 	c.t.Helper()
 	eventually.NoError(c.t, testTimeout, func() error {
@@ -156,8 +156,9 @@ func TestRedisIsKilled(t *testing.T) {
 				pause(300 * time.Millisecond)
 				c.redis.Restart()
 			}
-			// A worker may still hold a result that it could not write. Were it killed before it has
-			// written it, that payment would be held, and no fault near its attempt would say why.
+			// A worker may still hold a result that it could not write. Were it killed before it
+			// has written it, that payment would be held, and no fault near its attempt would say
+			// why.
 			c.awaitNoneBefore(time.Now())
 			c.injectEvery(300*time.Millisecond, 2, c.replace)
 			c.end(allowances{mayHold: c.faultsOnlyWhereInjected})
