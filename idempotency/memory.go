@@ -52,7 +52,7 @@ type memoryProvider struct {
 	epoch     string
 	sequence  int64
 	suspects  map[string]rules.Time
-	accounted map[int64]bool
+	accounted map[[2]int64]bool
 }
 
 // lookalike is the payment that stands in the way of others with the same meaning, and until when.
@@ -72,7 +72,7 @@ func (m *Memory) provider(provider string) *memoryProvider {
 			texts: map[string]string{}, payloads: map[string][]byte{}, due: map[string]rules.Time{}, listed: map[string]listed{},
 			anomalies: map[string]rules.Time{}, queryProof: map[string]rules.QueryProof{}, halted: map[string]string{}, values: map[string]string{},
 			parked: map[string]map[string]rules.Time{}, counters: map[string]map[int64]int64{}, lookalikes: map[string]lookalike{},
-			suspects: map[string]rules.Time{}, accounted: map[int64]bool{},
+			suspects: map[string]rules.Time{}, accounted: map[[2]int64]bool{},
 		}
 	}
 	return m.providers[provider]
@@ -332,21 +332,26 @@ func (m *Memory) CommitEpoch(_ context.Context, provider string, c EpochCommit) 
 		s.sequence = c.Sequence
 	}
 	if c.Change != rules.EpochFirst {
-		clear(s.accounted)
 		s.publish(epochEvent(provider, c))
 	}
 	return true, nil
 }
 
 // AccountFor implements Store.
-func (m *Memory) AccountFor(_ context.Context, provider string, sequences []int64) (int64, error) {
+func (m *Memory) AccountFor(_ context.Context, provider string, epoch int64, sequences []int64) (int64, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s := m.provider(provider)
 	for _, n := range sequences {
-		s.accounted[n] = true
+		s.accounted[[2]int64{epoch, n}] = true
 	}
-	return int64(len(s.accounted)), nil
+	size := int64(0)
+	for of := range s.accounted {
+		if of[0] == epoch {
+			size++
+		}
+	}
+	return size, nil
 }
 
 // sorted returns the ids of an index, the lowest first.
