@@ -14,12 +14,12 @@ help: ## this list
 demo: ## sample payouts through an embedded Redis and simulated providers; needs nothing but Go
 	go run ./cmd/worker demo --once
 
-test: ## all tests with the race detector; installs redis-server, Chromium and python3 where there are none
+test: ## all tests with the race detector, and what they skip, in about nine minutes on two cores; installs redis-server, Chromium and python3 where there are none
 	@scripts/need-redis.sh
 	@scripts/need-cc.sh
 	@scripts/need-chromium.sh
 	@scripts/need-python.sh
-	CGO_ENABLED=1 go test -race -timeout 20m ./...
+	CGO_ENABLED=1 go run ./internal/testreport -race -timeout 20m ./...
 	go test -tags mutants -run Mutants ./idempotency/...
 
 lint: $(GOLANGCI) ## gofmt, go vet and the linters of .golangci.yml; known vulnerabilities; the files of deploy/
@@ -29,11 +29,12 @@ lint: $(GOLANGCI) ## gofmt, go vet and the linters of .golangci.yml; known vulne
 	@scripts/vulnerabilities.sh $(BIN) $(GOVULNCHECK_VERSION)
 	@scripts/deploy.sh
 
-fault: ## the long fault tests: kills, stalls and restarts of real processes, for about half an hour; the long search of the rules
+fault: ## the long fault tests: kills, stalls and restarts of real processes, for about half an hour; the long search of the rules; each fuzz target for 10 s
 	@scripts/need-redis.sh
 	@scripts/need-cc.sh
 	CGO_ENABLED=1 REMESA_TEST_LONG=1 go test -race -count=1 -timeout 90m -v ./internal/faulttest/...
 	REMESA_TEST_LONG=1 go test -count=1 -timeout 90m -v -run Search ./idempotency/rules
+	@scripts/fuzz.sh 10s
 
 bench: ## remesa beside asynq, River and BullMQ, for a quarter of an hour; bench/README.md lists the other measurements
 	@scripts/need-redis.sh

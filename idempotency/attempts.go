@@ -281,8 +281,9 @@ func (l *Ledger) awaitReplicas(ctx context.Context, operation string, k Key) err
 func (l *Ledger) beginResult(k Key, t appliedChange, b rules.BeginResult, attempt string) BeginResult {
 	r := t.change.Record
 	out := BeginResult{
-		Decision: b.Decision, AlreadyBegun: b.AlreadyBegun, State: r.State, WaitUntil: asTime(b.WaitUntil), Now: asTime(t.loaded.Now),
+		Decision: b.Decision, AlreadyBegun: b.AlreadyBegun, State: r.State, Blocked: b.Blocked, WaitUntil: asTime(b.WaitUntil), Now: asTime(t.loaded.Now),
 	}
+	out.Transition, _ = transitionOf(t, nil)
 	switch b.WaitReason {
 	case rules.WaitProviderHalt:
 		out.ParkReason = "halted"

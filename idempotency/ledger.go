@@ -208,6 +208,9 @@ func (l *Ledger) tryApply(ctx context.Context, k Key, loaded LoadResult, d decid
 			}
 		case written[0].FailedGuard == rules.QueryNotProbed:
 			facts.QueryProof = rules.QueryProbed
+		case written[0].FailedGuard.OfBrake():
+			facts.BrakeGuard = written[0].FailedGuard
+			facts.BrakeMessage = l.sealed(k, fieldMessage, brakeMessage(k, change, written[0]))
 		default:
 			return t, false, fmt.Errorf("guard %s", written[0].FailedGuard)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -41,7 +42,10 @@ type memoryProvider struct {
 	halted     map[string]string
 	values     map[string]string // objects, charge guards and aliases
 	// parked holds the registration times of parked payments, by reason, bulk and id.
-	parked        map[ParkedGroup]map[string]rules.Time
+	parked map[ParkedGroup]map[string]rules.Time
+	// counters holds the buckets of counters, lookalikes who stands in the way of whom.
+	counters      map[string]map[int64]int64
+	lookalikes    map[string]lookalike
 	outcomes      []map[string]string
 	chargeUpdates []string
 
@@ -49,6 +53,12 @@ type memoryProvider struct {
 	sequence  int64
 	suspects  map[string]rules.Time
 	accounted map[[2]int64]bool
+}
+
+// lookalike is the payment that stands in the way of others with the same meaning, and until when.
+type lookalike struct {
+	id    string
+	until rules.Time
 }
 
 type listed struct {
@@ -61,7 +71,8 @@ func (m *Memory) provider(provider string) *memoryProvider {
 		m.providers[provider] = &memoryProvider{
 			texts: map[string]string{}, payloads: map[string][]byte{}, due: map[string]rules.Time{}, listed: map[string]listed{},
 			anomalies: map[string]rules.Time{}, queryProof: map[string]rules.QueryProof{}, halted: map[string]string{}, values: map[string]string{},
-			parked: map[ParkedGroup]map[string]rules.Time{}, suspects: map[string]rules.Time{}, accounted: map[[2]int64]bool{},
+			parked: map[ParkedGroup]map[string]rules.Time{}, counters: map[string]map[int64]int64{}, lookalikes: map[string]lookalike{},
+			suspects: map[string]rules.Time{}, accounted: map[[2]int64]bool{},
 		}
 	}
 	return m.providers[provider]
@@ -103,7 +114,7 @@ func (m *Memory) Commit(_ context.Context, provider string, requests []CommitReq
 				s.sequence++
 				out[i].Sequence = s.sequence
 			}
-			errs[i] = s.write(d)
+			errs[i] = s.write(d, m.now())
 			out[i].Text = s.texts[d.Key.id()]
 		}
 	}
@@ -119,14 +130,32 @@ func (s *memoryProvider) commit(d CommitRequest, now rules.Time, runID string) C
 		return CommitResult{FailedGuard: rules.EpochCurrent}
 	}
 	for _, g := range d.Change.Guards {
-		if found, holds := s.guardHolds(d, g); !holds {
+		if found, holds := s.guardHolds(d, g, now); !holds {
 			return CommitResult{FailedGuard: g, Found: found}
+		}
+	}
+	for _, b := range d.Change.Bounds {
+		if sum := s.sum(counter(d, b.Counter), b.Oldest); sum > b.Most {
+			return CommitResult{FailedGuard: rules.Guard(b.Counter), Found: strconv.FormatInt(sum, 10)}
 		}
 	}
 	return CommitResult{Done: true}
 }
 
-func (s *memoryProvider) guardHolds(d CommitRequest, g rules.Guard) (found string, guardHolds bool) {
+// sum adds up a counter's buckets from oldest on, and drops those before.
+func (s *memoryProvider) sum(counter string, oldest int64) int64 {
+	var sum int64
+	for bucket, n := range s.counters[counter] {
+		if bucket < oldest {
+			delete(s.counters[counter], bucket)
+			continue
+		}
+		sum += max(0, n)
+	}
+	return sum
+}
+
+func (s *memoryProvider) guardHolds(d CommitRequest, g rules.Guard, now rules.Time) (found string, guardHolds bool) {
 	id := d.Key.id()
 	switch g {
 	case rules.NotHalted:
@@ -141,13 +170,35 @@ func (s *memoryProvider) guardHolds(d CommitRequest, g rules.Guard) (found strin
 		return holder, holder == "" || holder == id
 	case rules.QueryNotProbed:
 		return "", s.queryProof[d.Key.Account] == rules.QueryUnproven
+	case rules.NoLookalike:
+		other := s.lookalikes[meaning(d)]
+		return other.id, other.id == "" || other.id == id || now >= other.until
 	}
 	return "", false
 }
 
 func object(d CommitRequest) string { return "object " + d.Key.Account + " " + d.Object }
 
-func (s *memoryProvider) write(d CommitRequest) error {
+func counter(d CommitRequest, c rules.Counter) string {
+	return d.Key.Account + " " + d.Change.Record.Currency + " " + string(c)
+}
+
+func meaning(d CommitRequest) string { return d.Key.Account + " " + d.Change.Record.Fingerprint }
+
+func (s *memoryProvider) count(d CommitRequest, now rules.Time) {
+	for _, n := range d.Change.Counts {
+		name := counter(d, n.Counter)
+		if s.counters[name] == nil {
+			s.counters[name] = map[int64]int64{}
+		}
+		s.counters[name][n.Bucket] += n.Add
+	}
+	if w := d.Change.Lookalike; w > 0 {
+		s.lookalikes[meaning(d)] = lookalike{d.Key.id(), now.Add(w)}
+	}
+}
+
+func (s *memoryProvider) write(d CommitRequest, now rules.Time) error {
 	c, id := &d.Change, d.Key.id()
 	if c.RecordChanged {
 		text, err := c.Record.MarshalJSON()
@@ -164,6 +215,7 @@ func (s *memoryProvider) write(d CommitRequest) error {
 	case rules.KeepPayload, rules.ExpirePayload, rules.RevivePayload:
 	}
 	s.index(d)
+	s.count(d, now)
 	if c.Claim {
 		s.values[object(d)] = id
 	}

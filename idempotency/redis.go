@@ -62,6 +62,15 @@ func (p keyspace) parked(reason string) string     { return p.prefix + "parked:"
 func (p keyspace) halts() string                   { return p.prefix + "halts" }
 func (p keyspace) object(account, o string) string { return p.prefix + "object:" + account + ":" + o }
 
+func (p keyspace) counter(account, currency string, c rules.Counter) string {
+	return p.prefix + "limit:" + account + ":" + currency + ":" + string(c)
+}
+
+// lookalike is the key of all payments of an account with this meaning; a fingerprint is a hash.
+func (p keyspace) lookalike(account, fingerprint string) string {
+	return p.prefix + "lookalike:" + account + ":" + fingerprint
+}
+
 // alias hashes the alias, because a session token opens a payment page.
 func (p keyspace) alias(alias string) string {
 	sum := sha256.Sum256([]byte(alias))
@@ -219,17 +228,20 @@ func guardAt(d CommitRequest, n int, found string) (rules.Guard, string) {
 		return rules.EpochCurrent, ""
 	}
 	for _, g := range d.Change.Guards {
-		n--
-		if g == rules.NotHalted {
-			if n == 0 {
-				return g, AllAccounts
-			}
+		switch {
+		case g == rules.NotHalted && n == 1:
+			return g, AllAccounts
+		case g == rules.NotHalted && n == 2:
+			return g, d.Key.Account
+		case g == rules.NotHalted:
 			n--
-			found = d.Key.Account
-		}
-		if n <= 0 {
+		case n == 1:
 			return g, found
 		}
+		n--
+	}
+	if n >= 1 && n <= len(d.Change.Bounds) {
+		return rules.Guard(d.Change.Bounds[n-1].Counter), found
 	}
 	return "", found
 }
@@ -272,6 +284,7 @@ func commit(d CommitRequest) (out *kv.Commit, written string, err error) {
 	for _, g := range c.Guards {
 		guard(out, p, d, g)
 	}
+	writeCounters(out, p, d)
 	if c.RecordChanged {
 		text, err := c.Record.MarshalJSON() // json.Marshal would check and copy it once more
 		if err != nil {
@@ -316,6 +329,23 @@ func guard(out *kv.Commit, p keyspace, d CommitRequest, g rules.Guard) {
 		out.Guard("GET", p.object(d.Key.Account, d.Object), "", "", id)
 	case rules.QueryNotProbed:
 		out.Guard("HGET", p.queryProof(), d.Key.Account, "", "")
+	case rules.NoLookalike:
+		out.Guard("GET", p.lookalike(d.Key.Account, d.Change.Record.Fingerprint), "", "", id)
+	}
+}
+
+// writeCounters adds the bounds and counts of the account's counters. They are the first writes: if
+// Redis refuses one, nothing has been written.
+func writeCounters(out *kv.Commit, p keyspace, d CommitRequest) {
+	c := &d.Change
+	for _, b := range c.Bounds {
+		out.AtMost(p.counter(d.Key.Account, c.Record.Currency, b.Counter), b.Oldest, b.Most)
+	}
+	for _, n := range c.Counts {
+		out.Write("HINCRBY", p.counter(d.Key.Account, c.Record.Currency, n.Counter), n.Bucket, n.Add)
+	}
+	if c.Lookalike > 0 {
+		out.Write("SET", p.lookalike(d.Key.Account, c.Record.Fingerprint), d.Key.id(), "PX", c.Lookalike.Milliseconds())
 	}
 }
 

@@ -120,6 +120,27 @@ const (
 	Done       = rules.Done
 )
 
+// Limits are the brakes of one account.
+type Limits = rules.Limits
+
+// Window bounds the sum and the number of payments.
+type Window = rules.Window
+
+// Brake is why a payment was blocked, the Code of its record.
+type Brake = rules.Brake
+
+// The brakes.
+const (
+	AmountBrake    = rules.AmountBrake
+	HourBrake      = rules.HourBrake
+	DayBrake       = rules.DayBrake
+	DoubtBrake     = rules.DoubtBrake
+	LookalikeBrake = rules.LookalikeBrake
+)
+
+// Brakes lists all brakes.
+func Brakes() []Brake { return rules.Brakes() }
+
 // BeginParams opens an attempt.
 type BeginParams = rules.BeginParams
 
@@ -154,6 +175,10 @@ type BeginResult struct {
 	// ParkReason, with Wait, is the reason to Park it for; empty if it waits for its own time or
 	// for another attempt's lease.
 	ParkReason string
+	// Blocked is the brake that this Begin blocked the payment by, if any; Transition is what Begin
+	// came to.
+	Blocked    Brake
+	Transition Transition
 }
 
 // StatusQuery is what StartQuery returns: what is known of the payment, and the version that the

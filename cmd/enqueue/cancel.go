@@ -11,22 +11,31 @@ import (
 )
 
 type cancelCmd struct {
-	Keys  []string   `arg:"" optional:"" name:"key" help:"provider/reference, or provider/account/reference."`
-	File  string     `placeholder:"FILE" help:"File with one key per line (- is stdin); blank lines are skipped."`
-	Actor actorFlags `embed:""`
+	Keys    []string     `arg:"" optional:"" name:"key" help:"provider/reference, or provider/account/reference."`
+	File    string       `placeholder:"FILE" help:"File with one key per line (- is stdin); blank lines are skipped."`
+	Blocked blockedFlags `embed:""`
+	Actor   actorFlags   `embed:""`
 }
 
 // Validate wants keys from one place.
 func (c *cancelCmd) Validate() error {
-	if (len(c.Keys) == 0) == (c.File == "") {
+	if len(c.Keys) > 0 && c.File != "" {
 		return usage("give either keys or --file")
+	}
+	if err := c.Blocked.validate(len(c.Keys) > 0 || c.File != ""); err != nil {
+		return err
 	}
 	return c.Actor.Validate()
 }
 
 // Run cancels each payment, also where cancelling another one fails.
 func (c *cancelCmd) Run(a *app) error {
-	if c.File == "" {
+	switch {
+	case c.Blocked.All:
+		return c.Blocked.each(a, func(k idempotency.Key, version int64) (idempotency.Transition, error) {
+			return a.ledger.Cancel(a.ctx, k, version, c.Actor.actor())
+		})
+	case c.File == "":
 		return c.cancelArguments(a)
 	}
 	in, err := openInput(c.File)
@@ -49,7 +58,7 @@ func (c *cancelCmd) cancelArguments(a *app) error {
 	}
 	var worst error
 	for _, k := range keys {
-		if err := c.goOn(a, &worst, c.cancel(a, k)); err != nil {
+		if err := a.goOn(&worst, c.cancel(a, k)); err != nil {
 			return err
 		}
 	}
@@ -73,7 +82,7 @@ func (c *cancelCmd) cancelLines(a *app, in io.Reader) error {
 		} else {
 			err = c.cancel(a, k)
 		}
-		if err := c.goOn(a, &worst, err); err != nil {
+		if err := a.goOn(&worst, err); err != nil {
 			return err
 		}
 	}
@@ -96,9 +105,9 @@ func (c *cancelCmd) cancel(a *app, k idempotency.Key) error {
 	return a.flush()
 }
 
-// goOn prints why a payment was not cancelled and keeps the worst exit code. It returns an error
+// goOn prints why a payment was left as it is and keeps the worst exit code. It returns an error
 // that the next payment would meet too.
-func (c *cancelCmd) goOn(a *app, worst *error, err error) error {
+func (a *app) goOn(worst *error, err error) error {
 	if err == nil || !expected(err) {
 		return err
 	}

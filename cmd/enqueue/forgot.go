@@ -200,7 +200,7 @@ func (c *forgotCloseCmd) Validate() error {
 		return usage("--expect-count and --expect-sum go with --send-not-found or --send-unqueried")
 	}
 	var err error
-	if c.sums, err = parseSums(c.ExpectSum); err != nil {
+	if c.sums, err = parseSums("--expect-sum", c.ExpectSum); err != nil {
 		return err
 	}
 	return c.Actor.Validate()

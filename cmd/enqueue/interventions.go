@@ -131,16 +131,26 @@ func (c *retryCmd) Run(a *app) error {
 }
 
 type releaseCmd struct {
-	Key   string     `arg:"" help:"provider/reference, or provider/account/reference."`
-	Actor actorFlags `embed:""`
+	Key     string       `arg:"" optional:"" help:"provider/reference, or provider/account/reference."`
+	Blocked blockedFlags `embed:""`
+	Actor   actorFlags   `embed:""`
 }
 
-// Validate checks who and why.
-func (c *releaseCmd) Validate() error { return c.Actor.Validate() }
+// Validate wants a key or --all, and checks who and why.
+func (c *releaseCmd) Validate() error {
+	if err := c.Blocked.validate(c.Key != ""); err != nil {
+		return err
+	}
+	return c.Actor.Validate()
+}
 
 // Run releases; the due index wakes it.
 func (c *releaseCmd) Run(a *app) error {
-	return a.runIntervention(c.Key, func(k idempotency.Key, version int64) (idempotency.Transition, error) {
+	do := func(k idempotency.Key, version int64) (idempotency.Transition, error) {
 		return a.ledger.Unblock(a.ctx, k, version, c.Actor.actor())
-	})
+	}
+	if c.Blocked.All {
+		return c.Blocked.each(a, do)
+	}
+	return a.runIntervention(c.Key, do)
 }

@@ -30,7 +30,7 @@ func (c *submitCmd) Validate() error {
 		return usage("--expect-count: must not be negative")
 	}
 	var err error
-	c.sums, err = parseSums(c.ExpectSum)
+	c.sums, err = parseSums("--expect-sum", c.ExpectSum)
 	return err
 }
 

@@ -21,11 +21,14 @@ type sum struct{ cents *big.Int }
 
 const decimalsOfSum = 2 // no currency has more
 
-func (s *sum) add(m providers.Money) {
+func (s *sum) add(m providers.Money) { s.addText(m.Text()) }
+
+// addText adds a decimal text as intake accepts them.
+func (s *sum) addText(amount string) {
 	if s.cents == nil {
 		s.cents = new(big.Int)
 	}
-	s.cents.Add(s.cents, cents(m.Text()))
+	s.cents.Add(s.cents, cents(amount))
 }
 
 // cents reads a decimal text with at most two decimals.
@@ -64,21 +67,21 @@ func parseSum(currency, amount string) (sum, error) {
 	return sum{cents(amount)}, nil
 }
 
-// parseSums reads the values of --expect-sum, by currency.
-func parseSums(texts []string) (map[string]sum, error) {
-	out := map[string]sum{}
+// parseSums reads CUR=AMOUNT of a flag, each currency once.
+func parseSums(flag string, texts []string) (map[string]sum, error) {
+	sums := map[string]sum{}
 	for _, text := range texts {
 		currency, amount, _ := strings.Cut(text, "=")
 		s, err := parseSum(currency, amount)
 		if err != nil {
-			return nil, usage("--expect-sum: %w", err)
+			return nil, usage("%s: %w", flag, err)
 		}
-		if _, given := out[currency]; given {
-			return nil, usage("--expect-sum: given twice for %s", currency)
+		if _, given := sums[currency]; given {
+			return nil, usage("%s: given twice for %s", flag, currency)
 		}
-		out[currency] = s
+		sums[currency] = s
 	}
-	return out, nil
+	return sums, nil
 }
 
 // totals count lines by result, and payments by result, provider and currency.

@@ -177,7 +177,7 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 		Ledger:  ledger, Registry: registry, Redis: rdb, Log: log, Metrics: m,
 		RequestTimeout: c.RequestTimeout, AttemptDeadline: c.AttemptDeadline(), Lease: c.Lease,
 		TaskTimeout: c.TaskTimeout(), ShutdownTimeout: c.ShutdownTimeout(),
-		Concurrency: func(p string) int { return c.Policy(p).Concurrency }, FastPath: c.Notices(),
+		Concurrency: func(p string) int { return c.Policy(p).Concurrency }, FastPath: c.Notices(), Limits: wiring.Limits(c),
 		RetryBase: c.RetryBase, RetryMax: c.RetryMax, PollFirst: c.PollFirst, PollMax: c.PollMax,
 		JanitorInterval: c.JanitorInterval, CircuitCooldown: c.CircuitCooldown,
 		FingerprintKey: []byte(c.FingerprintKey.Reveal()), Seal: ring, OnFaultPoint: faultPoints(log),

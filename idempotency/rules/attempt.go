@@ -69,6 +69,7 @@ func Release(r Record, p Policy, f Facts, now Time, rel ReleaseParams) Change {
 
 func (t *transition) releaseOwner(own *Attempt, rel ReleaseParams) {
 	own.End, own.Fate = t.now, NotExecuted
+	t.refund()
 	switch {
 	case t.record().successOf(own) != nil:
 		t.applyOtherSuccess("")
@@ -222,6 +223,7 @@ func (t *transition) finishUndecided(a *Attempt, fin FinishParams) {
 		t.finalize(Failed, "")
 	case a.Fate == MoneyStepAhead && !queryFirst:
 		a.Fate = NotExecuted
+		t.refund()
 		t.toReady(fin.QueryAfter, o.Code)
 	default:
 		t.toInDoubt("")

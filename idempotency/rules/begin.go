@@ -30,6 +30,8 @@ type BeginParams struct {
 	// OnlyType is the one type of payment that the account can send. A payment of another type
 	// waits. Empty means all types.
 	OnlyType string
+	// Limits are the account's brakes.
+	Limits Limits
 }
 
 // BeginResult is what Begin decided.
@@ -41,6 +43,8 @@ type BeginResult struct {
 	WaitUntil Time
 	// WaitReason is why it waits; empty if it waits for its own time or another attempt's lease.
 	WaitReason WaitReason
+	// Blocked is the brake that this Begin blocked the payment by, if any.
+	Blocked Brake
 }
 
 // WaitReason is why a payment may not begin.
@@ -112,6 +116,11 @@ func (t *transition) beginAttempt(b BeginParams, known bool) BeginResult {
 		return t.waitUntil(earliest, "")
 	case t.facts.CannotDecrypt:
 		return t.waitUntil(t.after(waitRetry), WaitKey)
+	}
+	if b.Limits != (Limits{}) {
+		if stopped, is := t.brakeBegin(b.Limits); is {
+			return stopped
+		}
 	}
 	t.openAttempt(b)
 	return BeginResult{Decision: Send}

@@ -1,5 +1,7 @@
 package rules
 
+import "time"
+
 // Change is the whole effect of one transition. A store writes all of it or nothing, and only if
 // the record is still the one that was read and every guard holds. It is plain data, so that tests
 // can compare and replay it.
@@ -21,6 +23,12 @@ type Change struct {
 	// Claim: the exclusive object becomes this payment's. ChargeGuard: the charge guard is used up.
 	Claim, ChargeGuard bool
 	Guards             []Guard
+	// Bounds are guards of the account's counters, and Counts what the change adds to them.
+	Bounds []Bound
+	Counts []Count
+	// Lookalike is how long the payment stands in the way of others with the same meaning; zero for
+	// not at all.
+	Lookalike time.Duration
 	// RefusedWhenFull: a store that is full refuses the change. It accepts all other changes,
 	// because they report what happened.
 	RefusedWhenFull bool
@@ -62,6 +70,8 @@ const (
 	ObjectFree Guard = "object_free"
 	// QueryNotProbed: no payment of this account has been queried as a query proof yet.
 	QueryNotProbed Guard = "query_not_probed"
+	// NoLookalike: no other payment with the same meaning stands in the way.
+	NoLookalike Guard = "no_lookalike"
 )
 
 // Payload is what a store must do with the payload.

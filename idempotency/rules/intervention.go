@@ -167,7 +167,7 @@ func Retry(r Record, p Policy, f Facts, now Time, acceptRisk bool, iv Interventi
 	return t.applied(), nil
 }
 
-// Unblock queues a blocked payment.
+// Unblock queues a blocked payment. What blocked it blocks it no more.
 func Unblock(r Record, p Policy, f Facts, now Time, iv Intervention) (Change, error) {
 	t, err := newIntervention(r, p, f, now, iv)
 	if err != nil {
@@ -176,7 +176,10 @@ func Unblock(r Record, p Policy, f Facts, now Time, iv Intervention) (Change, er
 	if r.State != Blocked {
 		return refuse("only a blocked payment can be released; this one is %s", r.State)
 	}
-	t.record().Code, t.record().Message = "", ""
+	if !r.releasedFrom(Brake(r.Code)) {
+		t.record().ReleasedFrom = append(t.record().ReleasedFrom, r.Code)
+	}
+	t.setReason("", "", "")
 	t.setState(Queued, iv.Text)
 	t.setDue(max(now, r.NotBefore))
 	return t.applied(), nil
@@ -223,15 +226,14 @@ func Reject(r Record, p Policy, f Facts, now Time, rej RejectParams) Change {
 	return t.applied()
 }
 
-// Block stops a queued payment until an operator releases or cancels it.
+// Block stops a queued payment until an operator releases or cancels it, for a reason outside this
+// package.
 func Block(r Record, p Policy, now Time, code, message string) Change {
 	t := newTransition(r, p, Facts{}, now)
 	if r.State != Queued {
 		return noChange(r)
 	}
-	t.record().Code, t.record().Message = code, message
-	t.setState(Blocked, "")
-	t.setDue(0)
+	t.block(Brake(code), message)
 	return t.applied()
 }
 

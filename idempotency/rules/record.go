@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -69,6 +71,15 @@ type Record struct {
 	Woken Time `json:"woken,omitempty"`
 	// ReadyPublished: ready was the last state that was published.
 	ReadyPublished bool `json:"ready_published,omitempty"`
+
+	// Counted says, while an attempt is sending, in which bucket of which counters its Begin was
+	// counted.
+	Counted map[Counter]int64 `json:"counted,omitempty"`
+	// Uncertainty says in which sums of uncertain payments the payment is counted.
+	Uncertainty Uncertainty `json:"uncertain,omitempty"`
+	// ReleasedFrom are the brakes from which an operator has released the payment; they stop it no
+	// more.
+	ReleasedFrom []string `json:"released_from,omitempty"`
 
 	PollingSince Time `json:"polling_since,omitempty"`
 	// Polls counts the status results that decided nothing.
@@ -302,6 +313,8 @@ func (r *Record) clone() Record {
 		a := *r.Anomaly
 		c.Anomaly = &a
 	}
+	c.Counted = maps.Clone(r.Counted)
+	c.ReleasedFrom = slices.Clone(r.ReleasedFrom)
 	return c
 }
 

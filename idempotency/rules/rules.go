@@ -105,6 +105,10 @@ type Facts struct {
 	QueryProof QueryProof
 	// Epoch is the store's.
 	Epoch Epoch
+	// BrakeGuard is the guard of a brake that did not hold, and BrakeMessage what it found, in the
+	// form in which the record keeps messages.
+	BrakeGuard   Guard
+	BrakeMessage string
 }
 
 // Halt says which new sends an operator has stopped.

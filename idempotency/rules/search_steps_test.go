@@ -500,10 +500,12 @@ func (x *explorer) janitor() {
 			})
 		}
 	}
-	if s.limited && s.rec.State == Queued {
-		x.add(label{who: "a limit", what: "blocks it"}, func(s *state) {
-			x.commit(s, 0, func(r Record, p Policy, _ Facts, now Time) Change { return Block(r, p, now, "limit", "") })
-		})
+	blocks := func(r Record, p Policy, _ Facts, now Time) Change {
+		c, _ := Begin(r, p, Facts{BrakeGuard: Guard(HourCount)}, now, BeginParams{Attempt: "over", Limits: Limits{Hour: Window{Count: 1}}})
+		return c
+	}
+	if s.limited && !s.rec.releasedFrom(HourBrake) && s.rec.State != Blocked && blocks(s.rec, s.policy, Facts{}, s.now).Record.State == Blocked {
+		x.add(label{who: "a limit", what: "blocks it"}, func(s *state) { x.commit(s, 0, blocks) })
 	}
 	if s.limited {
 		x.add(label{who: "worker", what: "cannot read its payload"}, func(s *state) {

@@ -16,6 +16,8 @@ type transition struct {
 	// unrecordedAttempt: the attempt that reports may have been executed, and the record did not
 	// say so.
 	unrecordedAttempt bool
+	// countUncertain: the attempt that begins counts in the sum of uncertain payments.
+	countUncertain bool
 }
 
 func newTransition(r Record, p Policy, f Facts, now Time) *transition {
@@ -27,6 +29,9 @@ func (t *transition) record() *Record { return &t.Record }
 // applied ends a transition that took effect.
 func (t *transition) applied() Change {
 	t.Applied = true
+	if t.RecordChanged {
+		t.setUncertainty()
+	}
 	return t.Change
 }
 
@@ -71,6 +76,7 @@ func (t *transition) setState(state State, note string) {
 	t.StateChanged = true
 	t.bumpVersion()
 	t.addHistory(state, note)
+	t.setUncertainty()
 	if state.Final() && r.Subscription != "" {
 		t.ChargeUpdate = true
 	}
@@ -147,13 +153,16 @@ func (r *Record) resetCounts() { r.NotFounds, r.NotFoundAt, r.RefusedAt = 0, 0, 
 
 // endLease clears what belongs to a sending attempt, and the wake-up that it answered: whatever the
 // payment needs next is woken anew.
-func (r *Record) endLease() { r.Owner, r.LeaseEnd, r.WakeUps, r.Woken = "", 0, 0, 0 }
+func (r *Record) endLease() {
+	r.Owner, r.LeaseEnd, r.WakeUps, r.Woken, r.Counted = "", 0, 0, 0, nil
+}
 
 // finalize moves the payment to a final state, and starts a watch where one is needed.
 func (t *transition) finalize(state State, note string) {
 	r := t.record()
 	r.endLease()
 	r.RetryNotBefore, r.PollingSince, r.Polls, r.QueryFirst, r.RiskAccepted, r.Resends = 0, 0, 0, false, false, 0
+	r.ReleasedFrom = nil
 	r.resetCounts()
 	r.ActionURL = ""
 	t.setState(state, note)

@@ -15,6 +15,7 @@ type Account struct {
 	Provider spec.Provider
 	Name     string
 	Settings spec.Settings
+	limits   Limits
 }
 
 // Makes reports whether the account makes payments of that type.

@@ -64,25 +64,33 @@ func readAccount(entry map[string]json.RawMessage) (Account, []error) {
 	if !accountName.MatchString(account.Name) {
 		return account, []error{problem("account", "missing, or not 1 to 32 lower-case letters, digits and dashes")}
 	}
-	if err := fill(account.Settings, entry); err != nil {
+	if err := fill(account.Settings, &account.limits, entry); err != nil {
 		return account, []error{err}
 	}
 	if problems := readSecrets(reflect.ValueOf(account.Settings).Elem(), "", jsonName); len(problems) > 0 {
 		return account, problems
 	}
-	return account, account.problems(func(setting string) string { return strings.ToLower(setting) })
+	_, problems := account.limits.read(strings.ToLower)
+	return account, append(problems, account.problems(strings.ToLower)...)
 }
 
-// fill sets the settings from the entry through the same parser as the variables, so that defaults
-// and forms are the same.
-func fill(settings spec.Settings, entry map[string]json.RawMessage) error {
+// accountFlags are all that an entry may set besides provider and account.
+type accountFlags struct {
+	Settings kong.Plugins `embed:""`
+	Limits   `embed:""`
+}
+
+// fill sets the settings and limits from the entry through the same parser as the variables, so
+// that defaults and forms are the same.
+func fill(settings spec.Settings, limits *Limits, entry map[string]json.RawMessage) error {
+	flags := &accountFlags{Settings: kong.Plugins{settings}}
 	known := map[string]bool{"provider": true, "account": true}
-	for _, flag := range flagsOf(settings) {
+	for _, flag := range flagsOf(flags) {
 		known[jsonName(flag.Name)] = true
 	}
 	for key := range entry {
 		if !known[key] {
-			return problem(printable(key), "is not a setting of this provider; known are %s", knownNames(settings))
+			return problem(printable(key), "is not a setting of this provider; known are %s", knownNames(flags))
 		}
 	}
 	resolve := kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
@@ -95,11 +103,12 @@ func fill(settings spec.Settings, entry map[string]json.RawMessage) error {
 		}
 		return scalar(raw, jsonName(flag.Name))
 	})
-	parser, err := kong.New(settings, append(typeMappers(), kong.NoDefaultHelp(), kong.Resolvers(resolve))...)
+	parser, err := kong.New(flags, append(typeMappers(), kong.NoDefaultHelp(), kong.Resolvers(resolve))...)
 	if err != nil {
 		return err
 	}
 	_, err = parser.Parse(nil)
+	*limits = flags.Limits
 	return err
 }
 
@@ -119,7 +128,7 @@ func scalar(raw json.RawMessage, name string) (any, error) {
 	}
 }
 
-func knownNames(settings spec.Settings) string {
+func knownNames(settings *accountFlags) string {
 	names := []string{"provider", "account"}
 	for _, flag := range flagsOf(settings) {
 		if flag.Target.Type() != reflect.TypeFor[providers.Secret]() {

@@ -140,7 +140,8 @@ func TestEveryVariableIsASetting(t *testing.T) {
 			own[strings.ToUpper(p.Name)] += " " + strings.ToUpper(jsonName(f.Name))
 		}
 	}
-	overrides := " CONCURRENCY RATE SETTLE_TIME NOT_FOUND_CONFIRMATIONS NOT_FOUND_INTERVAL ON_NOT_FOUND MAX_RESENDS"
+	overrides := " CONCURRENCY RATE SETTLE_TIME NOT_FOUND_CONFIRMATIONS NOT_FOUND_INTERVAL ON_NOT_FOUND MAX_RESENDS" +
+		" LIMIT_AMOUNT LIMIT_HOUR LIMIT_DAY LIMIT_DOUBT LOOKALIKE_WINDOW"
 	want := general
 	for provider, names := range own {
 		for _, name := range strings.Fields(names + overrides) {

@@ -28,6 +28,7 @@ type Providers struct {
 type row struct {
 	account   Account
 	overrides *Overrides
+	limits    *Limits
 }
 
 // DefaultAccount is the name of the account that the variables describe.
@@ -43,17 +44,19 @@ func NewProviders() Providers {
 	return p
 }
 
-// newRow makes a struct with the provider's settings and overrides, whose tags put the provider's
-// name before each of their flags.
+// newRow makes a struct with the provider's settings, overrides and limits, whose tags put the
+// provider's name before each of their flags.
 func newRow(provider spec.Provider) (flags any, r row) {
 	tag := reflect.StructTag(fmt.Sprintf(`embed:"" prefix:"%s-" group:"%s"`, provider.Name, provider.Title))
 	value := reflect.New(reflect.StructOf([]reflect.StructField{
 		{Name: "Settings", Type: reflect.TypeOf(provider.Settings()).Elem(), Tag: tag},
 		{Name: "Overrides", Type: reflect.TypeFor[Overrides](), Tag: tag},
+		{Name: "Limits", Type: reflect.TypeFor[Limits](), Tag: tag},
 	}))
 	settings, _ := value.Elem().Field(0).Addr().Interface().(spec.Settings)
 	overrides, _ := value.Elem().Field(1).Addr().Interface().(*Overrides)
-	return value.Interface(), row{Account{provider, DefaultAccount, settings}, overrides}
+	limits, _ := value.Elem().Field(2).Addr().Interface().(*Limits)
+	return value.Interface(), row{Account{Provider: provider, Name: DefaultAccount, Settings: settings}, overrides, limits}
 }
 
 // Policy returns a provider's policy: its own settings, else those for all providers.
@@ -97,11 +100,14 @@ func (p *Providers) complete() []error {
 	p.accounts = nil
 	for _, r := range p.rows {
 		a := r.account
+		named := func(setting string) string { return variable(a.Provider.Name, setting) }
 		problems = append(problems, overridesProblems(a.Provider.Name, *r.overrides, false)...)
+		_, limitProblems := r.limits.read(named)
+		problems = append(problems, limitProblems...)
 		if !a.configured() {
 			continue
 		}
-		problems = append(problems, a.problems(func(setting string) string { return variable(a.Provider.Name, setting) })...)
+		problems = append(problems, a.problems(named)...)
 		p.accounts = append(p.accounts, a)
 	}
 	if p.AccountsFile == "" {

@@ -59,6 +59,24 @@ func stateMeaning(s idempotency.State) string {
 	return ""
 }
 
+// blockedAdvice is what an operator does about a payment that a brake stopped.
+func blockedAdvice(code string) string {
+	const decide = ", then release or cancel it."
+	switch idempotency.Brake(code) {
+	case idempotency.AmountBrake:
+		return "Its amount is above the account's limit: find out whether it is right" + decide
+	case idempotency.HourBrake:
+		return "It would have exceeded what may begin in an hour: find out whether so many are right" + decide
+	case idempotency.DayBrake:
+		return "It would have exceeded what may begin in 24 hours: find out whether so many are right" + decide
+	case idempotency.DoubtBrake:
+		return "Too much money is in doubt: find out what the provider lacks" + decide
+	case idempotency.LookalikeBrake:
+		return "Another payment, begun shortly before, has the same beneficiary and amount: find out whether both are meant" + decide
+	}
+	return "Find out why it was stopped" + decide
+}
+
 // nextAction is what an operator, or remesa, does next.
 func nextAction(r idempotency.Record) string {
 	if r.Anomaly != "" {
@@ -78,7 +96,7 @@ func nextAction(r idempotency.Record) string {
 		}
 		return "Wait: the provider has it and decides later."
 	case idempotency.Blocked:
-		return "Find out why it was stopped, then release or cancel it."
+		return blockedAdvice(r.Code)
 	case idempotency.Queued, idempotency.Ready:
 		return "Wait: remesa will send it."
 	case idempotency.Sending:

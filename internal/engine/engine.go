@@ -59,6 +59,9 @@ type Options struct {
 	JanitorInterval     time.Duration
 	CircuitCooldown     time.Duration
 
+	// Limits returns the brakes of an account; nil: none.
+	Limits func(provider, account string) idempotency.Limits
+
 	// Limiter shares out the requests under the providers' rate limits; nil: no limits.
 	Limiter RateLimiter
 	// Throttle keeps for all workers which accounts are throttled; nil: each payment waits for
@@ -127,6 +130,8 @@ type Metrics interface {
 	Request(provider, operation, class string, took time.Duration)
 	Transitioned(provider string, s idempotency.Transition)
 	Anomaly(provider, kind string)
+	// Blocked counts a payment that a brake blocked.
+	Blocked(provider, brake string)
 	Circuit(provider string, open bool)
 	// DecryptError counts a payload that could not be opened. reason is key, unsealed or tampered.
 	DecryptError(provider, reason string)
@@ -176,6 +181,9 @@ func New(o Options) (*Engine, error) {
 	}
 	if o.OnFaultPoint == nil {
 		o.OnFaultPoint = func(FaultPoint, idempotency.Key) {}
+	}
+	if o.Limits == nil {
+		o.Limits = func(string, string) idempotency.Limits { return idempotency.Limits{} }
 	}
 	if o.Limiter == nil {
 		o.Limiter = noRateLimit{}
@@ -366,6 +374,7 @@ type noMetrics struct{}
 func (noMetrics) Request(string, string, string, time.Duration) {}
 func (noMetrics) Transitioned(string, idempotency.Transition)   {}
 func (noMetrics) Anomaly(string, string)                        {}
+func (noMetrics) Blocked(string, string)                        {}
 func (noMetrics) Circuit(string, bool)                          {}
 func (noMetrics) DecryptError(string, string)                   {}
 func (noMetrics) Epoch(string, idempotency.Epoch, int64)        {}

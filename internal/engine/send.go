@@ -153,6 +153,7 @@ func (e *Engine) attempt(ctx context.Context, k idempotency.Key, a providers.Acc
 	e.OnFaultPoint(PointBegin, k)
 	begun, err := e.Ledger.Begin(ctx, k, idempotency.BeginParams{
 		Attempt: id, Lease: e.Lease, Queryable: a.Queryable(), SafeFirstStep: safeFirstStep(a), OnlyType: servedType(a),
+		Limits: e.Limits(k.Provider, k.Account),
 	})
 	if err != nil {
 		e.Log.Warn().Stringer("key", k).Err(err).Msg("not begun; its due time wakes it again")
@@ -165,6 +166,9 @@ func (e *Engine) attempt(ctx context.Context, k idempotency.Key, a providers.Acc
 		}
 		if begun.DecryptErr != nil {
 			e.decryptError(k.Provider, begun.DecryptErr).Stringer("key", k).Msg(logParkedForKey)
+		}
+		if begun.Blocked != "" {
+			e.blocked(k, begun)
 		}
 		if begun.ParkReason != "" {
 			e.park(ctx, k, begun.ParkReason, errInconclusive)
@@ -183,6 +187,13 @@ func (e *Engine) attempt(ctx context.Context, k idempotency.Key, a providers.Acc
 		return e.report(ctx, k, owned, attemptResult{err: &providers.NotSent{Reason: wire.NoTime}})
 	}
 	return e.report(ctx, k, owned, e.execute(ctx, k, a, &owned))
+}
+
+// blocked logs and counts a payment that a brake has just blocked.
+func (e *Engine) blocked(k idempotency.Key, b idempotency.BeginResult) {
+	e.Log.Error().Stringer("key", k).Str("code", string(b.Blocked)).Msg("blocked by a brake: an operator must release or cancel it")
+	e.Metrics.Transitioned(k.Provider, b.Transition)
+	e.Metrics.Blocked(k.Provider, string(b.Blocked))
 }
 
 // ownedAttempt is an attempt that owns a payment, with all that its worker needs to record it again

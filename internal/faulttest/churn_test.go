@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/eventually"
 	"github.com/remesa/remesa/internal/processtest"
 	"github.com/remesa/remesa/internal/redistest"
 	"github.com/remesa/remesa/tasks"
@@ -18,7 +19,12 @@ import (
 type load struct {
 	*fixture
 	random *rand.Rand
+	// wakeUp is how long the last payments may wait for their next wake-up.
+	wakeUp time.Duration
 }
+
+// loadConcurrency is how many payments each worker has under way at a time.
+const loadConcurrency = 6
 
 func newChurn(t *testing.T, policy string) *load {
 	t.Helper()
@@ -31,19 +37,32 @@ func newChurn(t *testing.T, policy string) *load {
 		seed = n
 	}
 	t.Logf("REMESA_TEST_SEED=%d", seed)
-	const concurrency = 6
-	w := newFixture(t, nil, "REMESA_ON_NOT_FOUND", policy, "REMESA_CONCURRENCY", strconv.Itoa(concurrency))
+	w := newFixture(t, nil, "REMESA_ON_NOT_FOUND", policy, "REMESA_CONCURRENCY", strconv.Itoa(loadConcurrency))
 	// As producers register: the due index wakes after ten seconds, when the faults of the short
 	// form are over. A worker that dies between taking a wake-up and Begin makes that payment wait
 	// for its next one, a minute later; the long form allows for it.
 	w.client = tasks.NewClient(idempotency.NewRedis(w.rdb, idempotency.Options{}), w.rdb, tasks.ClientOptions{})
-	c := &load{w, rand.New(rand.NewPCG(seed, 0))}
+	c := &load{w, rand.New(rand.NewPCG(seed, 0)), either(0, thirdWakeUp)}
 	c.simulator.slow(150 * time.Millisecond)
 	c.work(2)
 	c.submit(c.newPayments(either(300, 1500))...)
 	// Each worker has some under way: a fault hits an attempt, whomever it hits.
-	c.awaitSome(idempotency.Sending, concurrency+1)
+	c.awaitSome(idempotency.Sending, loadConcurrency+1)
 	return c
+}
+
+// awaitUnderWay waits until each worker has a payment under way, or the load is nearly over. A
+// fault that follows hits an attempt, whichever worker it hits and however busy the machine is.
+func (c *load) awaitUnderWay() {
+	c.t.Helper()
+	eventually.NoError(c.t, testTimeout, func() error {
+		counts, err := c.counts()
+		sending, waiting := counts[idempotency.Sending], counts[idempotency.Queued]+counts[idempotency.Ready]
+		if err == nil && sending <= loadConcurrency && waiting > 2*loadConcurrency {
+			err = fmt.Errorf("%v, want more than %d sending", counts, loadConcurrency)
+		}
+		return err
+	})
 }
 
 // injectEvery injects a fault into a random worker, again and again; inject returns the worker that
@@ -51,6 +70,7 @@ func newChurn(t *testing.T, policy string) *load {
 func (c *load) injectEvery(pace time.Duration, times int, inject func(*processtest.Process) *processtest.Process) {
 	for range times {
 		pause(pace)
+		c.awaitUnderWay()
 		i := c.random.IntN(len(c.workers))
 		c.injectFault()
 		c.workers[i] = inject(c.workers[i])
@@ -60,7 +80,7 @@ func (c *load) injectEvery(pace time.Duration, times int, inject func(*processte
 // end waits until every payment is final or held, and compares.
 func (c *load) end(r allowances) map[string]auditedPayment {
 	c.t.Helper()
-	c.awaitQuiet(c.certainty() + either(0, thirdWakeUp))
+	c.awaitQuiet(c.certainty() + c.wakeUp)
 	c.drain()
 	fates := c.audit(r)
 	lapses := 0
@@ -129,13 +149,17 @@ func TestRedisIsKilled(t *testing.T) {
 		t.Run(policy, func(t *testing.T) {
 			t.Parallel()
 			c := newChurn(t, policy)
+			c.wakeUp = thirdWakeUp // the first wake-ups are spent while nothing is sent in the new epoch
 			for range either(2, 10) {
 				pause(600 * time.Millisecond)
 				c.redis.Kill()
 				pause(300 * time.Millisecond)
 				c.redis.Restart()
 			}
-			c.recovered = time.Now()
+			// A worker may still hold a result that it could not write. Were it killed before it
+			// has written it, that payment would be held, and no fault near its attempt would say
+			// why.
+			c.awaitNoneBefore(time.Now())
 			c.injectEvery(300*time.Millisecond, 2, c.replace)
 			c.end(allowances{mayHold: c.faultsOnlyWhereInjected})
 		})

@@ -77,11 +77,10 @@ type fixture struct {
 	workers   []*processtest.Process
 	started   int
 
-	provider  string
-	prefix    string
-	payments  map[string]payment // by reference
-	faults    []time.Time        // when a worker was killed or stopped
-	recovered time.Time          // when Redis was back for good, where it was killed
+	provider string
+	prefix   string
+	payments map[string]payment // by reference
+	faults   []time.Time        // when a worker was killed or stopped
 }
 
 // payment is what was requested.
@@ -330,6 +329,25 @@ func (w *fixture) awaitNone(state idempotency.State) {
 		counts, err := w.counts()
 		if err == nil && counts[state] > 0 {
 			err = fmt.Errorf("%v, want none %s", counts, state)
+		}
+		return err
+	})
+}
+
+// awaitNoneBefore waits until no payment is being sent by an attempt that began before an instant:
+// its worker has reported it, or its lease has lapsed.
+func (w *fixture) awaitNoneBefore(at time.Time) {
+	w.t.Helper()
+	eventually.NoError(w.t, testTimeout, func() error {
+		var earlier []string
+		err := w.ledger.List(context.Background(), idempotency.Filter{Provider: w.provider, State: idempotency.Sending}, func(r idempotency.Record) bool {
+			if n := len(r.History); n > 0 && r.History[n-1].At.Before(at) {
+				earlier = append(earlier, describe(r))
+			}
+			return true
+		})
+		if err == nil && len(earlier) > 0 {
+			err = fmt.Errorf("%d attempts from before, among them\n%s", len(earlier), earlier[0])
 		}
 		return err
 	})

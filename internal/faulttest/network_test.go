@@ -2,6 +2,7 @@ package faulttest
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -100,4 +101,38 @@ func TestConnectionsToRedisAreCut(t *testing.T) {
 	proxy.Heal()
 	w.awaitQuiet(w.certainty() + nextWake(cut))
 	all(t, w.audit(allowances{}), idempotency.Succeeded) // nobody died
+}
+
+// TestTheNetworkFailsOnEitherSide: latency, connections that are cut, reset, half-open, or that
+// carry nothing, between the workers and Redis, and between the workers and the provider.
+func TestTheNetworkFailsOnEitherSide(t *testing.T) {
+	t.Parallel()
+	for _, side := range []string{"redis", "provider"} {
+		t.Run(side, func(t *testing.T) {
+			t.Parallel()
+			w := newFixture(t, nil, "REMESA_CONCURRENCY", "6", "REMESA_ON_NOT_FOUND", resend)
+			target, _ := strings.CutPrefix(w.simulator.url, "http://")
+			host, path, _ := strings.Cut(target, "/")
+			name, url := "REMESA_VIRTUALPOS_BASE_URL", "http://%s/"+path
+			if side == "redis" {
+				host, name, url = w.redis.Addr(), "REMESA_REDIS_URL", "redis://%s/0"
+			}
+			proxy := redistest.NewProxy(t, host)
+			w.settings[name] = fmt.Sprintf(url, proxy.Addr())
+			w.simulator.slow(100 * time.Millisecond)
+			w.work(2)
+			w.submit(w.newPayments(either(200, 2000))...)
+			w.awaitSome(idempotency.Sending, 1)
+			began := time.Now()
+			for range either(2, 20) {
+				for _, fail := range []func(){proxy.Cut, proxy.Reset, proxy.HalfOpen, proxy.Blackhole, func() { proxy.Delay(50 * time.Millisecond) }} {
+					fail()
+					pause(300 * time.Millisecond)
+					proxy.Heal()
+				}
+			}
+			w.awaitQuiet(w.certainty() + nextWake(began))
+			all(t, w.audit(allowances{}), idempotency.Succeeded) // nobody died, and a request that is cut off ends
+		})
+	}
 }

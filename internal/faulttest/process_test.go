@@ -7,8 +7,9 @@ import (
 	"github.com/remesa/remesa/internal/processtest"
 )
 
-// testTimeout bounds what must happen at once on an idle machine, on one that is busy.
-const testTimeout = 30 * time.Second
+// testTimeout bounds what must happen at once on an idle machine, on one that is busy. A worker may
+// take its shutdown time to end (lease + 20 s), and some of these have a lease of 30 s.
+const testTimeout = 2 * time.Minute
 
 // start runs a command under test with these variables and nothing else of ours.
 func start(t testing.TB, name, command string, variables map[string]string, args ...string) *processtest.Process {

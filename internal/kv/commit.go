@@ -69,6 +69,12 @@ func (c *Commit) Guard(command, key, argument, right, alsoRight string) {
 	c.guards = append(c.guards, command, c.key(key), argument, right, alsoRight)
 }
 
+// AtMost requires that the numbers of a hash, whose fields are numbers too, sum up to at most the
+// given one. It counts the fields from oldest on, and drops those before.
+func (c *Commit) AtMost(key string, oldest, most int64) {
+	c.guards = append(c.guards, "SUM", c.key(key), oldest, most, "")
+}
+
 // RunGuard requires that the server is still in the run with that id; with "" it requires nothing.
 func (c *Commit) RunGuard(runID string) {
 	if runID != "" {

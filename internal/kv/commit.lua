@@ -3,7 +3,7 @@
 -- ARGV  1 the record as it was read, empty for none   2 the store's time at which it was read (ms; 0: any)
 --       3 how many ms ago that may be   4 how many guards follow
 --       a guard: command, key, argument (empty: none), and the two answers that are right (a missing value is empty);
---       the answer of INFO is the server's run id
+--       INFO is the server's run id; SUM drops a hash's buckets before the argument, and wants the sum of the rest at most that
 --       a write: how many arguments follow its key, command, key, arguments; the argument of COPY is a key
 -- Returns "done" with the result of INCR where one was written, "moved", "stale", or the number of the guard that failed
 -- with what it found
@@ -12,10 +12,16 @@ local read = tonumber(ARGV[2])
 if read > 0 and math.abs(clock() - read) > tonumber(ARGV[3]) then return {'stale'} end
 local i = 5
 for n = 1, tonumber(ARGV[4]) do
-  local key, argument, answer = KEYS[tonumber(ARGV[i + 1])], ARGV[i + 2], nil
-  if ARGV[i] == 'INFO' then answer = redis.call('INFO', 'server'):match('run_id:(%w+)')
-  elseif argument == '' then answer = redis.call(ARGV[i], key)
-  else answer = redis.call(ARGV[i], key, argument) end
+  local command, key, argument, answer = ARGV[i], KEYS[tonumber(ARGV[i + 1])], ARGV[i + 2], nil
+  if command == 'INFO' then answer = redis.call('INFO', 'server'):match('run_id:(%w+)')
+  elseif command == 'SUM' then -- exact up to 2^53; a bucket below zero counts as none
+    local sum, buckets = 0, redis.call('HGETALL', key)
+    for b = 1, #buckets, 2 do
+      if buckets[b] + 0 < argument + 0 then redis.call('HDEL', key, buckets[b]) else sum = sum + math.max(0, buckets[b + 1]) end
+    end
+    answer = sum > ARGV[i + 3] + 0 and string.format('%.0f', sum) or ARGV[i + 3]
+  elseif argument == '' then answer = redis.call(command, key)
+  else answer = redis.call(command, key, argument) end
   local text = answer and tostring(answer) or ''
   if text ~= ARGV[i + 3] and text ~= ARGV[i + 4] then return {'guard', n, text} end
   i = i + 5

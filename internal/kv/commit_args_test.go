@@ -91,3 +91,33 @@ func TestACommitThatMayNotBeWrittenWritesNothing(t *testing.T) {
 		})
 	}
 }
+
+func TestASumOfBucketsIsComparedExactly(t *testing.T) {
+	client, f := flights(t)
+	const most = int64(1) << 53
+	hash := map[string]any{"8": "-5", "9": "100", "10": "9007199254740000", "11": "992"}
+	if err := client.HSet(t.Context(), "remesa:{p}:sums", hash).Err(); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		oldest, most int64
+		want         kv.Result
+	}{
+		{8, most, kv.Result{Guard: 1, Found: "9007199254741092"}}, // the negative one takes nothing off
+		{10, most - 1, kv.Result{Guard: 1, Found: "9007199254740992"}},
+		{10, most, kv.Result{Done: true}},
+		{11, 991, kv.Result{Guard: 1, Found: "992"}},
+		{12, 0, kv.Result{Done: true}},
+		{12, -1, kv.Result{Guard: 1, Found: "0"}},
+	} {
+		c := kv.NewCommit("p", "remesa:{p}:record", "old", 0)
+		c.AtMost("remesa:{p}:sums", row.oldest, row.most)
+		c.Write("SET", "remesa:{p}:other", "new")
+		if got := commit(t, f, c); got != row.want {
+			t.Errorf("from %d, at most %d: %+v, want %+v", row.oldest, row.most, got, row.want)
+		}
+	}
+	if n := client.Exists(t.Context(), "remesa:{p}:sums").Val(); n != 0 {
+		t.Errorf("old buckets are kept")
+	}
+}

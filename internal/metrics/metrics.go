@@ -27,6 +27,7 @@ type Metrics struct {
 	last                  *prometheus.GaugeVec
 	decryptErrors         *prometheus.CounterVec
 	contended             *prometheus.CounterVec
+	blocked               *prometheus.CounterVec
 }
 
 // tokenReasons are those of providers/auth. Each is reported from the start, at zero, because an
@@ -81,11 +82,14 @@ func New(reg prometheus.Registerer) *Metrics {
 		contended: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "remesa_tokens_contended_total", Help: "Times that fresh tokens of an account were refused three times in a row: its workers may end each other's.",
 		}, []string{"provider"}),
+		blocked: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "remesa_payments_blocked_total", Help: "Payments that a brake blocked before their send: limit_amount, limit_hour, limit_day, limit_doubt, lookalike.",
+		}, []string{"provider", "code"}),
 		last: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "remesa_last_outcome_timestamp_seconds", Help: "When a payment last became final at this worker; its start before the first.",
 		}, []string{"provider"}),
 	}
-	reg.MustRegister(m.payments, m.requests, m.anomalies, m.outcome, m.circuit, m.epoch, m.sequence, m.loss, m.ledger, m.tokens, m.last, m.decryptErrors, m.contended, buildInfo(),
+	reg.MustRegister(m.payments, m.requests, m.anomalies, m.outcome, m.circuit, m.epoch, m.sequence, m.loss, m.ledger, m.tokens, m.last, m.decryptErrors, m.contended, m.blocked, buildInfo(),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -107,6 +111,9 @@ func (m *Metrics) Serve(now time.Time, providers ...string) {
 		m.circuit.WithLabelValues(p).Add(0)
 		m.contended.WithLabelValues(p).Add(0)
 		m.last.WithLabelValues(p).Set(seconds(now))
+		for _, b := range idempotency.Brakes() {
+			m.blocked.WithLabelValues(p, string(b)).Add(0)
+		}
 		for _, reason := range tokenReasons {
 			m.tokens.WithLabelValues(p, reason).Add(0)
 		}
@@ -134,6 +141,9 @@ func (m *Metrics) Transitioned(provider string, t idempotency.Transition) {
 
 // Anomaly implements engine.Metrics.
 func (m *Metrics) Anomaly(provider, kind string) { m.anomalies.WithLabelValues(provider, kind).Inc() }
+
+// Blocked implements engine.Metrics.
+func (m *Metrics) Blocked(provider, brake string) { m.blocked.WithLabelValues(provider, brake).Inc() }
 
 // Circuit implements engine.Metrics; call it once for each change.
 func (m *Metrics) Circuit(provider string, open bool) {

@@ -59,6 +59,7 @@ func TestNamesAndLabels(t *testing.T) {
 		"remesa_redis_memory_bytes":             "gauge ",
 		"remesa_redis_memory_ratio":             "gauge ",
 		"remesa_build_info":                     "gauge commit,version",
+		"remesa_payments_blocked_total":         "counter code,provider",
 	}
 	families, err := reg.Gather()
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"net"
 	"sync"
 	"testing"
+	"time"
 )
 
 // Proxy stands between a client and a server, and loses what a network may lose. Until a test calls
@@ -19,6 +20,8 @@ type Proxy struct {
 	dropText []byte        // the reply to the next command that contains it is dropped
 	dropped  chan struct{} // closed when that has happened
 	open     chan struct{} // closed while bytes may pass
+	replies  chan struct{} // closed while bytes from the server may pass
+	delay    time.Duration // of each piece
 }
 
 // pair is one connection of a client and the one to the server that belongs to it.
@@ -38,7 +41,7 @@ func NewProxy(t testing.TB, target string) *Proxy {
 	}
 	open := make(chan struct{})
 	close(open)
-	p := &Proxy{listener: l, target: target, pairs: map[*pair]bool{}, open: open}
+	p := &Proxy{listener: l, target: target, pairs: map[*pair]bool{}, open: open, replies: open}
 	var accepting, passing sync.WaitGroup
 	accepting.Go(func() { p.accept(&passing) })
 	t.Cleanup(func() {
@@ -77,27 +80,60 @@ func (p *Proxy) Cut() {
 	}
 }
 
+// Reset ends all connections as a crashed machine does (RST): what was on its way is lost.
+func (p *Proxy) Reset() {
+	p.mu.Lock()
+	for c := range p.pairs {
+		for _, conn := range []net.Conn{c.client, c.server} {
+			if tcp, ok := conn.(*net.TCPConn); ok {
+				_ = tcp.SetLinger(0) // it may be closed already
+			}
+		}
+	}
+	p.mu.Unlock()
+	p.Cut()
+}
+
+// Delay makes each piece of what passes take that much longer.
+func (p *Proxy) Delay(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.delay = d
+}
+
+// HalfOpen passes requests on, and keeps what the server answers.
+func (p *Proxy) HalfOpen() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if isClosed(p.replies) {
+		p.replies = make(chan struct{})
+	}
+}
+
 // Blackhole keeps connections, and accepts new ones, but lets no byte pass in either direction.
 func (p *Proxy) Blackhole() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.isOpen() {
+	if isClosed(p.open) {
 		p.open = make(chan struct{})
 	}
 }
 
-// Heal ends a Blackhole: what waited passes.
+// Heal ends a Blackhole, a HalfOpen and a Delay: what waited passes.
 func (p *Proxy) Heal() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.isOpen() {
-		close(p.open)
+	p.delay = 0
+	for _, gate := range []chan struct{}{p.open, p.replies} {
+		if !isClosed(gate) {
+			close(gate)
+		}
 	}
 }
 
-func (p *Proxy) isOpen() bool {
+func isClosed(gate chan struct{}) bool {
 	select {
-	case <-p.open:
+	case <-gate:
 		return true
 	default:
 		return false
@@ -133,21 +169,38 @@ func (p *Proxy) pass(c *pair, from, to net.Conn, check func(*pair, []byte) bool)
 		if err != nil {
 			return
 		}
-		p.mu.Lock()
-		open := p.open
-		p.mu.Unlock()
-		select {
-		case <-open:
-		case <-c.closed:
-			return
-		}
-		if !check(c, buffer[:n]) {
+		if !p.await(c, from == c.server) || !check(c, buffer[:n]) {
 			return
 		}
 		if _, err := to.Write(buffer[:n]); err != nil {
 			return
 		}
 	}
+}
+
+// await waits until a piece may pass, and returns false where its connections end before.
+func (p *Proxy) await(c *pair, reply bool) bool {
+	p.mu.Lock()
+	gates, delay := []chan struct{}{p.open}, p.delay
+	if reply {
+		gates = append(gates, p.replies)
+	}
+	p.mu.Unlock()
+	if delay > 0 {
+		select {
+		case <-time.After(delay):
+		case <-c.closed:
+			return false
+		}
+	}
+	for _, gate := range gates {
+		select {
+		case <-gate:
+		case <-c.closed:
+			return false
+		}
+	}
+	return true
 }
 
 func (p *Proxy) request(c *pair, data []byte) bool {

@@ -231,3 +231,42 @@ func TestTheServerUnderTestIsTheOneThatIsNamed(t *testing.T) {
 		t.Errorf("without the variable the server is %s", got)
 	}
 }
+
+func TestAServerForgetsWhatWasWrittenAfterAMark(t *testing.T) {
+	t.Parallel()
+	s := Start(t, Appendonly("always"))
+	c := s.Client()
+	set(t, c, "kept")
+	mark := s.Written()
+	set(t, c, "forgotten")
+	s.Kill()
+	s.Forget(mark)
+	s.Restart()
+	if !exists(t, c, "kept") || exists(t, c, "forgotten") {
+		t.Errorf("kept is there: %t, forgotten is there: %t", exists(t, c, "kept"), exists(t, c, "forgotten"))
+	}
+}
+
+func TestAHalfOpenConnectionExecutesAndDoesNotAnswer(t *testing.T) {
+	t.Parallel()
+	s := Start(t)
+	p := NewProxy(t, s.Addr())
+	c := Client(p.Addr())
+	t.Cleanup(func() { _ = c.Close() })
+	set(t, c, "before")
+	p.HalfOpen()
+	answered := make(chan error, 1)
+	go func() { answered <- c.Set(t.Context(), "x", "1", 0).Err() }()
+	eventually.True(t, timeout, "the server executes it", func() bool { return exists(t, s.Client(), "x") })
+	select {
+	case err := <-answered:
+		t.Fatalf("it was answered: %v", err)
+	default:
+	}
+	p.Heal()
+	if err := <-answered; err != nil {
+		t.Error(err)
+	}
+	p.Reset()
+	set(t, c, "after a reset")
+}

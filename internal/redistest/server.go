@@ -283,6 +283,35 @@ func (s *Server) Restart() {
 	s.t.Fatalf("redis-server does not start again on port %d: %v\n%s", s.port, err, s.log())
 }
 
+// Written is how much the append-only file holds by now: a mark for Forget.
+func (s *Server) Written() int64 {
+	s.t.Helper()
+	info, err := os.Stat(s.appendOnlyFile())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return info.Size()
+}
+
+// Forget cuts off what a killed server wrote to its append-only file after a mark, as a power cut
+// does, or a restored backup: Restart then loads what was there at the mark.
+func (s *Server) Forget(mark int64) {
+	s.t.Helper()
+	if err := os.Truncate(s.appendOnlyFile(), mark); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// appendOnlyFile is the newest part of the append-only file, which Redis 7 keeps in a folder.
+func (s *Server) appendOnlyFile() string {
+	s.t.Helper()
+	parts, err := filepath.Glob(filepath.Join(s.dir, "appendonlydir", "*.incr.aof"))
+	if err != nil || len(parts) != 1 {
+		s.t.Fatalf("one file with appended commands is expected, there are %d: %v", len(parts), err)
+	}
+	return parts[0]
+}
+
 // Stop freezes the server: connections stay open, nothing is answered.
 func (s *Server) Stop() { s.current().Stop() }
 

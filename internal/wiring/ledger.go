@@ -21,6 +21,19 @@ func Ledger(c *config.Config, rdb redis.UniversalClient, ring *seal.Ring, observ
 	})
 }
 
+// Limits returns the brakes of each account.
+func Limits(c *config.Config) func(provider, account string) idempotency.Limits {
+	limits := map[string]idempotency.Limits{}
+	for _, a := range c.Accounts() {
+		b := c.Brakes(a.Provider.Name, a.Name)
+		limits[a.String()] = idempotency.Limits{
+			Amount: b.Amount, Doubt: b.Doubt, Lookalike: b.Lookalike,
+			Hour: idempotency.Window{Sum: b.HourSum, Count: b.HourCount}, Day: idempotency.Window{Sum: b.DaySum, Count: b.DayCount},
+		}
+	}
+	return func(provider, account string) idempotency.Limits { return limits[provider+"/"+account] }
+}
+
 // Policies are each provider's settings about payments in doubt.
 func Policies(c *config.Config) map[string]idempotency.Policy {
 	policies := map[string]idempotency.Policy{}

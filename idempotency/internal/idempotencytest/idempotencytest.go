@@ -58,6 +58,7 @@ func Run(t *testing.T, open Open) {
 		{"resolve", resolveRows()},
 		{"retry", retryRows()},
 		{"cancel, release, halt", interventionRows()},
+		{"brakes", brakeRows()},
 		{"states", stateRows()},
 		{"wake-ups", wakeRows()},
 		{"parked", parkRows()},

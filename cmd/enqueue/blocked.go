@@ -1,0 +1,129 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/remesa/remesa/idempotency"
+)
+
+// blockedFlags select blocked payments of a provider, and repeat how many they are and what they
+// sum up to.
+type blockedFlags struct {
+	All          bool     `help:"Every blocked payment of --provider, instead of keys."`
+	Provider     string   `enum:",${providers}" default:"" placeholder:"P" help:"With --all: ${providers}."`
+	Account      string   `placeholder:"A" help:"With --all: only this account."`
+	Code         string   `placeholder:"C" help:"With --all: only what this brake blocked: limit_amount, limit_hour, limit_day, limit_doubt or lookalike."`
+	ConfirmCount *int     `aliases:"expect-count" placeholder:"N" help:"With --all: how many they are. Without it they are only counted."`
+	ConfirmSum   []string `aliases:"expect-sum" sep:"none" placeholder:"CUR=AMOUNT" help:"With --all: what they sum up to in this currency; once for each currency."`
+
+	sums map[string]sum
+}
+
+// validate also wants nothing but --all to have these flags; keys is whether keys were given.
+func (b *blockedFlags) validate(keys bool) error {
+	switch {
+	case b.All == keys:
+		return usage("give either keys or --all")
+	case b.All && b.Provider == "":
+		return usage("--all needs --provider")
+	case !b.All && (b.Provider != "" || b.Account != "" || b.Code != "" || b.ConfirmCount != nil || len(b.ConfirmSum) > 0):
+		return usage("--provider, --account, --code, --confirm-count and --confirm-sum go with --all")
+	case b.Account != "" && !accountForm.MatchString(b.Account):
+		return usage("--account: must be 1 to 32 lower-case letters, digits and dashes")
+	case (b.ConfirmCount != nil) != (len(b.ConfirmSum) > 0):
+		return usage("--confirm-count and --confirm-sum go together")
+	}
+	var err error
+	b.sums, err = parseSums("--confirm-sum", b.ConfirmSum)
+	return err
+}
+
+// blockedPayment is a payment as it was counted.
+type blockedPayment struct {
+	key     idempotency.Key
+	version int64
+}
+
+// each intervenes in every payment that was counted, in the version that was counted. It does
+// nothing unless count and sums are those that were repeated.
+func (b *blockedFlags) each(a *app, do intervention) error {
+	found, sums, err := b.count(a)
+	if err != nil {
+		return a.failed(err)
+	}
+	if !b.confirmed(len(found), sums) {
+		b.explain(a, len(found), sums)
+		return exitError(exitRefused)
+	}
+	var worst error
+	for _, p := range found {
+		t, err := do(p.key, p.version)
+		if err == nil {
+			err = a.print(interventionResult{p.key.String(), t.State})
+		} else {
+			err = a.goOn(&worst, a.failed(named(p.key.String(), err)))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if err := a.flush(); err != nil {
+		return err
+	}
+	return worst
+}
+
+func (b *blockedFlags) count(a *app) ([]blockedPayment, map[string]*sum, error) {
+	var found []blockedPayment
+	sums := map[string]*sum{}
+	damaged := 0
+	f := idempotency.Filter{Provider: b.Provider, State: idempotency.Blocked, Damaged: func(idempotency.Key, error) { damaged++ }}
+	err := a.ledger.List(a.ctx, f, func(r idempotency.Record) bool {
+		if b.Account != "" && r.Key.Account != b.Account || b.Code != "" && r.Code != b.Code {
+			return true
+		}
+		if !sumForm.MatchString(r.Amount) {
+			damaged++
+			return true
+		}
+		found = append(found, blockedPayment{r.Key, r.Version})
+		if sums[r.Currency] == nil {
+			sums[r.Currency] = &sum{}
+		}
+		sums[r.Currency].addText(r.Amount)
+		return true
+	})
+	if damaged > 0 {
+		a.notice("warning: %d damaged records are left out", damaged)
+	}
+	return found, sums, err
+}
+
+func (b *blockedFlags) confirmed(count int, sums map[string]*sum) bool {
+	if b.ConfirmCount == nil || *b.ConfirmCount != count || len(b.sums) != len(sums) {
+		return false
+	}
+	for currency, got := range sums {
+		want, given := b.sums[currency]
+		if !given || !got.equal(want) {
+			return false
+		}
+	}
+	return true
+}
+
+// explain says what to repeat.
+func (b *blockedFlags) explain(a *app, count int, sums map[string]*sum) {
+	if count == 0 {
+		a.notice("no such payment is blocked")
+		return
+	}
+	var flags []string
+	for _, currency := range slices.Sorted(maps.Keys(sums)) {
+		flags = append(flags, fmt.Sprintf("--confirm-sum %s=%s", currency, sums[currency].text()))
+	}
+	a.notice("%d payments are blocked; nothing was done. To go on, repeat: --confirm-count %d %s", count, count, strings.Join(flags, " "))
+}
