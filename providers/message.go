@@ -23,8 +23,11 @@ const (
 var (
 	longNumber  = regexp.MustCompile(`[\p{Nd}\p{No}](?:[^\p{L}\p{N}]{0,2}[\p{Nd}\p{No}kK]){5,}`)
 	mailbox     = regexp.MustCompile(`\S+@\S+`)
-	signedToken = regexp.MustCompile(`eyJ[A-Za-z0-9+/_=.-]{8,}`)
+	signedToken = regexp.MustCompile(tokenStart + `[A-Za-z0-9+/_=.-]{8,}`)
 )
+
+// tokenStart is how the base64 of a JSON object begins.
+const tokenStart = "eyJ"
 
 // Message makes a provider's text fit for an Outcome: one line of at most 120 characters, without
 // the given values in whatever form (see redactor), without mailboxes and signed tokens, and
@@ -90,7 +93,7 @@ func IsHiddenID(id string) bool {
 }
 
 func (h redactor) reveals(id string) bool {
-	return mailbox.MatchString(id) || CardInID(id) || len(h.find(id, false)) > 0
+	return strings.Contains(id, "@") && mailbox.MatchString(id) || CardInID(id) || len(h.find(id, false)) > 0
 }
 
 func printable(text string) string {
