@@ -13,7 +13,7 @@ type dialer struct {
 	tls     *tls.Config
 }
 
-func (d dialer) plain(ctx context.Context, network, address string) (net.Conn, error) {
+func (d dialer) plain(ctx context.Context, network, address string) (*conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.timeout)
 	defer cancel()
 	raw, err := d.dial(ctx, network, address)
@@ -25,7 +25,7 @@ func (d dialer) plain(ctx context.Context, network, address string) (net.Conn, e
 
 // secure makes the handshake below the counting connection, so that its bytes are not taken for a
 // request's.
-func (d dialer) secure(ctx context.Context, network, address string) (net.Conn, error) {
+func (d dialer) secure(ctx context.Context, network, address string) (*conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.timeout)
 	defer cancel()
 	raw, err := d.dial(ctx, network, address)
