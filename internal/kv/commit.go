@@ -3,6 +3,7 @@ package kv
 import (
 	_ "embed"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/redis/go-redis/v9"
@@ -29,7 +30,6 @@ type Commit struct {
 	Intent bool
 
 	keys   []string
-	number map[string]int
 	head   [3]any
 	guards []any
 	writes []any
@@ -40,7 +40,7 @@ type Commit struct {
 // grow too old). The script compares the text and not a counter: a store that lost writes could
 // count to the same number again, but would not come to the same attempt ids and times.
 func NewCommit(owner, key, text string, readAt int64) *Commit {
-	c := &Commit{Owner: owner, WhenFull: AllowWhenFull, number: map[string]int{}}
+	c := &Commit{Owner: owner, WhenFull: AllowWhenFull, keys: make([]string, 0, usualKeys), writes: make([]any, 0, usualWrites)}
 	c.head = [3]any{text, readAt, maxDecisionAge}
 	c.key(key)
 	return c
@@ -49,19 +49,22 @@ func NewCommit(owner, key, text string, readAt int64) *Commit {
 // NewGuardedCommit begins a decision that depends on no record, only on its guards.
 func NewGuardedCommit(owner string) *Commit { return NewCommit(owner, Prefix(owner)+"none", "", 0) }
 
+// usualKeys and usualWrites are how many keys a payment's decision names, and how many words its
+// writes have.
+const usualKeys, usualWrites = 8, 64
+
 // maxDecisionAge is how old a decision may be, in ms, so that a process that stood still between
 // reading and writing cannot write it.
 const maxDecisionAge = 2000
 
 // key returns the number of a key.
 func (c *Commit) key(name string) int {
-	n, known := c.number[name]
-	if !known {
+	n := slices.Index(c.keys, name) // a decision has few keys
+	if n < 0 {
 		c.keys = append(c.keys, name)
-		n = len(c.keys)
-		c.number[name] = n
+		n = len(c.keys) - 1
 	}
-	return n
+	return n + 1
 }
 
 // Guard requires that a read command returns one of two values; "" stands for no value.
