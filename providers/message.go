@@ -33,7 +33,12 @@ const tokenStart = "eyJ"
 // the given values in whatever form (see redactor), without mailboxes and signed tokens, and
 // without digits of which six or more follow one another, also with other signs between them, which
 // could be an account, a document or a card.
-func Message(text string, hide ...string) string { return newRedactor(hide).words(text, maxMessage) }
+func Message(text string, hide ...string) string {
+	if text == "" {
+		return ""
+	}
+	return newRedactor(hide).words(text, maxMessage)
+}
 
 // Code makes a provider's code or status word fit for an Outcome: as Message, at most 40
 // characters.

@@ -74,20 +74,24 @@ func newRedactor(values []string) redactor {
 	return h
 }
 
-// patterns are the forms of one value that stand in a folded text; a long secret is always among
-// them where a part of it could. Most texts are one word and hold none, so what does not stand there
-// is not kept.
-func patterns(value string, in []byte) []pattern {
+// patterns are the forms of one value that stand in a folded text; with parts, a long secret is
+// always among them. Most texts are one word and hold none, so what does not stand there is not
+// kept.
+func patterns(value string, in []byte, parts bool) []pattern {
+	parts = parts && len(in) > longestPart
+	if !parts && tooLong(value, len(in)) {
+		return nil
+	}
 	var room [512]byte
 	text := appendFolded(room[:0], value)
 	if len(text) < 2 {
 		return nil
 	}
-	spoken := strings.ContainsFunc(value, unicode.IsSpace)
 	digits, letters := kinds(text)
+	spoken := strings.ContainsFunc(value, unicode.IsSpace)
 	long := len(text) >= shortestLong && !spoken && !strings.Contains(value, "@")
 	var all []pattern
-	if bytes.Contains(in, text) || long && len(in) > longestPart {
+	if bytes.Contains(in, text) || long && parts {
 		all = append(all, pattern{
 			text: string(text), long: long,
 			// A secret of letters is found within a word.
@@ -101,6 +105,24 @@ func patterns(value string, in []byte) []pattern {
 		all = append(all, names(value, in)...)
 	}
 	return append(all, coded(value, in)...)
+}
+
+// tooLong reports a value of which no form has room in a folded text of so many bytes, as a
+// signature's beside a status word: without blanks it is one word, and its signs are too many.
+func tooLong(value string, room int) bool {
+	if len(value)/2 <= room {
+		return false // it may stand there in base64
+	}
+	signs := 0
+	for _, r := range value {
+		if r >= utf8.RuneSelf || unicode.IsSpace(r) {
+			return false
+		}
+		if isSign(r) {
+			signs++
+		}
+	}
+	return signs > max(room, shortestLong)
 }
 
 var rut = regexp.MustCompile(`^[0-9]{6,8}-[0-9kK]$`)
@@ -245,7 +267,7 @@ func (h redactor) find(text string, parts bool) []span {
 	in := []byte(f.text)
 	for _, v := range h.values {
 		spans = exact(spans, text, v)
-		for _, n := range patterns(v, in) {
+		for _, n := range patterns(v, in, parts) {
 			spans = n.all(spans, f, text, parts)
 		}
 	}
