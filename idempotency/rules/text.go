@@ -63,6 +63,7 @@ func (r Record) MarshalJSON() ([]byte, error) {
 	w.time("lease_end", r.LeaseEnd)
 	w.time("not_again_before", r.RetryNotBefore)
 	w.flag("ask_first", r.QueryFirst)
+	w.time("forgotten", r.Forgotten)
 	w.flag("risk_accepted", r.RiskAccepted)
 	w.number("resends", int64(r.Resends), false)
 	w.number("wakes", int64(r.WakeUps), false)
