@@ -47,8 +47,11 @@ func checkMetadata(path string, m strictjson.Member) error {
 	if err := mustBe(path, m.Value, strictjson.String); err != nil {
 		return err
 	}
-	if !fields.Printable(strings.NewReplacer("\n", "", "\r", "", "\t", "").Replace(m.Value.Text)) {
+	if !fields.Printable(layout.Replace(m.Value.Text)) {
 		return fieldError(path, "contains a control character or an invisible one")
 	}
 	return nil
 }
+
+// layout removes what a text of several lines may hold beside printable characters.
+var layout = strings.NewReplacer("\n", "", "\r", "", "\t", "")

@@ -255,7 +255,7 @@ func (q *ownerQueue) pipeline(ctx context.Context, node redis.UniversalClient, o
 			o.err = err
 			continue
 		}
-		o.cmd = pipe.EvalSha(ctx, src.sha, q.batcher.db.Keys(q.owner, o.commit.keys...), o.commit.argv()...)
+		o.cmd = pipe.EvalSha(ctx, src.sha, q.batcher.db.Keys(q.owner, o.commit.keys...), o.commit.args...)
 	}
 	var clock func() (int64, error)
 	if timed {
