@@ -353,7 +353,8 @@ func (l *Ledger) Finish(ctx context.Context, k Key, rep AttemptResult) (Transiti
 	}
 	p := l.policy(k.Provider)
 	fin := rules.FinishParams{
-		Attempt: rep.Attempt, Outcome: l.outcome(k, rep.Outcome, false), MoneyStepReached: rep.MoneyStepReached, QueryAfter: positive(rep.QueryAfter),
+		Attempt: rep.Attempt, Outcome: l.outcome(k, rep.Outcome, false), MoneyStepReached: rep.MoneyStepReached,
+		Queryable: rep.Queryable, QueryAfter: positive(rep.QueryAfter),
 	}
 	from := rep.Begin
 	if p.Resend {

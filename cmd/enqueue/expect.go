@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 
+	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/tasks"
 )
 
@@ -97,10 +98,12 @@ type tally struct {
 }
 
 func (t *tally) add(task tasks.Task) {
-	m := task.Amount()
-	if m.IsZero() {
-		return
+	if m := task.Amount(); !m.IsZero() {
+		t.addMoney(m)
 	}
+}
+
+func (t *tally) addMoney(m providers.Money) {
 	if t.sums == nil {
 		t.sums = map[string]*sum{}
 	}
