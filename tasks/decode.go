@@ -16,25 +16,33 @@ import (
 // guess and what the provider would refuse is an error, a *FieldError whose text begins with the
 // field's path and never repeats the field's value.
 func Decode(line []byte) (Task, error) {
-	root, err := parse(line)
-	if err != nil {
-		return Task{}, err
-	}
-	if err := rejectCardData("", root); err != nil {
-		return Task{}, err
-	}
-	return canonical(decode(line, root))
+	return canonical(decodeBy(line, parseNew, decode))
 }
 
 // DecodeStored reads what the ledger keeps of a payment that was taken in, perhaps by an earlier
 // version; the task's Payload is what is kept. It does not check for card numbers, so that a
 // stricter check stops no payment that is under way. All else is as strict as in Decode.
 func DecodeStored(payload []byte) (Task, error) {
-	root, err := parse(payload)
+	return decodeBy(payload, parse, decode)
+}
+
+// decodeBy parses a line, then decodes it.
+func decodeBy[T any](line []byte, parse func([]byte) (node, error), decode func([]byte, node) (T, error)) (T, error) {
+	root, err := parse(line)
 	if err != nil {
-		return Task{}, err
+		var none T
+		return none, err
 	}
-	return decode(payload, root)
+	return decode(line, root)
+}
+
+// parseNew parses what comes from outside, which must hold no card data.
+func parseNew(line []byte) (node, error) {
+	root, err := parse(line)
+	if err == nil {
+		err = rejectCardData("", root)
+	}
+	return root, err
 }
 
 // canonical writes the payload of a task in its one way.

@@ -73,7 +73,7 @@ func (t *transition) releaseOwner(own *Attempt, rel ReleaseParams) {
 	case t.record().successOf(own) != nil:
 		t.applyOtherSuccess("")
 	case t.record().mustQueryFirst():
-		t.setReason("ask_first", "", "")
+		t.setReason("query_first", "", "")
 		t.toInDoubt("a late result must be queried")
 	default:
 		t.toReady(rel.After, rel.Reason)

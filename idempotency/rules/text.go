@@ -25,7 +25,7 @@ type attemptText struct {
 	ID         string `json:"id"`
 	End        Time   `json:"end"`
 	Fate       Fate   `json:"fate"`
-	Inferred   bool   `json:"heard,omitempty"`
+	Inferred   bool   `json:"inferred,omitempty"`
 	ProviderID string `json:"provider_id,omitempty"`
 	// SameID: the attempt's provider id is the payment's.
 	SameID bool `json:"same_provider_id,omitempty"`
@@ -48,34 +48,34 @@ func (r Record) MarshalJSON() ([]byte, error) {
 	w.text("subscription", r.Subscription)
 	w.text("period", r.Period)
 	w.text("object", r.Object)
-	w.flag("askable", r.Queryable)
+	w.flag("queryable", r.Queryable)
 	w.text("provider_id", r.ProviderID)
 	w.text("code", r.Code)
 	w.text("message", r.Message)
 	w.text("decline", string(r.Decline))
 	w.text("action_url", r.ActionURL)
-	w.time("payer_until", r.PayerDeadline)
+	w.time("payer_deadline", r.PayerDeadline)
 	w.time("payer_grace", r.PayerGrace)
 	if len(r.ProviderRefs) > 0 {
-		w.value("handles", r.ProviderRefs)
+		w.value("provider_refs", r.ProviderRefs)
 	}
 	w.text("owner", r.Owner)
 	w.time("lease_end", r.LeaseEnd)
-	w.time("not_again_before", r.RetryNotBefore)
-	w.flag("ask_first", r.QueryFirst)
+	w.time("retry_not_before", r.RetryNotBefore)
+	w.flag("query_first", r.QueryFirst)
 	w.time("forgotten", r.Forgotten)
 	w.flag("risk_accepted", r.RiskAccepted)
 	w.number("resends", int64(r.Resends), false)
-	w.number("wakes", int64(r.WakeUps), false)
+	w.number("wake_ups", int64(r.WakeUps), false)
 	w.time("woken", r.Woken)
-	w.flag("ready_told", r.ReadyPublished)
+	w.flag("ready_published", r.ReadyPublished)
 	w.time("polling_since", r.PollingSince)
 	w.number("polls", int64(r.Polls), false)
 	w.number("not_founds", int64(r.NotFounds), false)
 	w.time("not_found_at", r.NotFoundAt)
 	w.time("refused_at", r.RefusedAt)
 	w.time("watch_until", r.WatchUntil)
-	w.flag("proof_only", r.ProofQueryOnly)
+	w.flag("proof_query_only", r.ProofQueryOnly)
 	if r.Anomaly != nil {
 		w.value("anomaly", r.Anomaly)
 	}
@@ -115,7 +115,7 @@ func (w *textWriter) attempt(a *Attempt, providerID string) {
 	w.always("id", a.ID)
 	w.number("end", int64(a.End), true)
 	w.always("fate", string(a.Fate))
-	w.flag("heard", a.Inferred)
+	w.flag("inferred", a.Inferred)
 	same := a.ProviderID != "" && a.ProviderID == providerID
 	if !same {
 		w.text("provider_id", a.ProviderID)

@@ -161,7 +161,7 @@ func (e *Engine) attempt(ctx context.Context, k idempotency.Key, a providers.Acc
 	}
 	if begun.Decision != idempotency.Send {
 		if begun.AlreadyBegun {
-			e.release(ctx, k, id, "begin_unanswered", 0)
+			e.release(ctx, k, id, "begin_reply_lost", 0)
 		}
 		if begun.DecryptErr != nil {
 			e.decryptError(k.Provider, begun.DecryptErr).Stringer("key", k).Msg(logParkedForKey)
@@ -212,7 +212,7 @@ func (e *Engine) releaseUnanswered(ctx context.Context, k idempotency.Key, id st
 	if errors.Is(err, idempotency.ErrUnknown) || errors.Is(err, idempotency.ErrFull) {
 		return
 	}
-	e.release(ctx, k, id, "begin_unanswered", 0)
+	e.release(ctx, k, id, "begin_reply_lost", 0)
 }
 
 func safeFirstStep(a providers.Account) bool {
