@@ -77,7 +77,8 @@ func (b *Batcher) Read(ctx context.Context, owner string, queue func(redis.Pipel
 	return b.do(ctx, owner, []*op{{enqueue: queue}})
 }
 
-// ReadTimed is Read that also returns the store's time right after the pipeline's reads, in Unix ms.
+// ReadTimed is Read that also returns the store's time right after the pipeline's reads, in Unix
+// ms.
 func (b *Batcher) ReadTimed(ctx context.Context, owner string, queue func(redis.Pipeliner)) (int64, error) {
 	o := &op{enqueue: queue, timed: true}
 	if err := b.do(ctx, owner, []*op{o}); err != nil {

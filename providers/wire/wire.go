@@ -87,8 +87,8 @@ func (c *Client) Do(ctx context.Context, r Request) (Reply, error) {
 // Close drops the idle connections.
 func (c *Client) Close() { c.transport.closeIdle() }
 
-// build makes the request. It has no second copy of its body, so that nothing but a caller of Do can
-// repeat it.
+// build makes the request. It has no second copy of its body, so that nothing but a caller of Do
+// can repeat it.
 func build(ctx context.Context, _ *exchange, r Request) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, r.Method, r.URL, bytes.NewReader(r.Body))
 	if err != nil {
