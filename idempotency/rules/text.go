@@ -59,6 +59,14 @@ func (r Record) MarshalJSON() ([]byte, error) {
 	if len(r.ProviderRefs) > 0 {
 		w.value("provider_refs", r.ProviderRefs)
 	}
+	w.situation(&r)
+	w.history(r.History)
+	w.inferable(&r)
+	return append(w, '}'), nil
+}
+
+// situation writes who works on the payment, and what it waits for.
+func (w *textWriter) situation(r *Record) {
 	w.text("owner", r.Owner)
 	w.time("lease_end", r.LeaseEnd)
 	w.time("retry_not_before", r.RetryNotBefore)
@@ -80,9 +88,6 @@ func (r Record) MarshalJSON() ([]byte, error) {
 		w.value("anomaly", r.Anomaly)
 	}
 	w.text("cleared_anomaly", r.Cleared)
-	w.history(r.History)
-	w.inferable(&r)
-	return append(w, '}'), nil
 }
 
 // inferable writes what often follows from the rest.
