@@ -88,8 +88,7 @@ type recordReads struct {
 func (s *redisStore) Load(ctx context.Context, provider string, requests []LoadRequest) ([]LoadResult, error) {
 	p := keysOf(provider)
 	readings := make([]recordReads, len(requests))
-	var clock func() (int64, error)
-	err := s.batcher.Read(ctx, provider, func(pipe redis.Pipeliner) {
+	now, err := s.batcher.ReadTimed(ctx, provider, func(pipe redis.Pipeliner) {
 		for i, w := range requests {
 			r := recordReads{text: pipe.Get(ctx, p.record(w.ID))}
 			if w.Payload {
@@ -103,14 +102,9 @@ func (s *redisStore) Load(ctx context.Context, provider string, requests []LoadR
 			}
 			readings[i] = r
 		}
-		clock = s.db.Clock(ctx, pipe, provider)
 	})
 	if err != nil {
 		return nil, err
-	}
-	now, err := clock()
-	if err != nil {
-		return nil, fmt.Errorf("the store's time: %w", err)
 	}
 	out := make([]LoadResult, len(requests))
 	for i, r := range readings {

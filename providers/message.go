@@ -23,14 +23,22 @@ const (
 var (
 	longNumber  = regexp.MustCompile(`[\p{Nd}\p{No}](?:[^\p{L}\p{N}]{0,2}[\p{Nd}\p{No}kK]){5,}`)
 	mailbox     = regexp.MustCompile(`\S+@\S+`)
-	signedToken = regexp.MustCompile(`eyJ[A-Za-z0-9+/_=.-]{8,}`)
+	signedToken = regexp.MustCompile(tokenStart + `[A-Za-z0-9+/_=.-]{8,}`)
 )
+
+// tokenStart is how the base64 of a JSON object begins.
+const tokenStart = "eyJ"
 
 // Message makes a provider's text fit for an Outcome: one line of at most 120 characters, without
 // the given values in whatever form (see redactor), without mailboxes and signed tokens, and
 // without digits of which six or more follow one another, also with other signs between them, which
 // could be an account, a document or a card.
-func Message(text string, hide ...string) string { return newRedactor(hide).words(text, maxMessage) }
+func Message(text string, hide ...string) string {
+	if text == "" {
+		return ""
+	}
+	return newRedactor(hide).words(text, maxMessage)
+}
 
 // Code makes a provider's code or status word fit for an Outcome: as Message, at most 40
 // characters.
@@ -90,7 +98,7 @@ func IsHiddenID(id string) bool {
 }
 
 func (h redactor) reveals(id string) bool {
-	return mailbox.MatchString(id) || CardInID(id) || len(h.find(id, false)) > 0
+	return strings.Contains(id, "@") && mailbox.MatchString(id) || CardInID(id) || len(h.find(id, false)) > 0
 }
 
 func printable(text string) string {

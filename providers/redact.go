@@ -1,6 +1,7 @@
 package providers
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/hex"
 	"html"
@@ -64,7 +65,7 @@ const (
 )
 
 func newRedactor(values []string) redactor {
-	var h redactor
+	h := redactor{make([]string, 0, len(values))}
 	for _, v := range values {
 		if v = strings.TrimSpace(v); len(v) > 1 {
 			h.values = append(h.values, v)
@@ -73,35 +74,61 @@ func newRedactor(values []string) redactor {
 	return h
 }
 
-// patterns are the forms of one value that a folded text of so many bytes can hold. Most texts are
-// one word, and most values are longer.
-func patterns(value string, room int) []pattern {
-	text := foldOnly(value)
+// patterns are the forms of one value that stand in a folded text; with parts, a long secret is
+// always among them. Most texts are one word and hold none, so what does not stand there is not
+// kept.
+func patterns(value string, in []byte, parts bool) []pattern {
+	parts = parts && len(in) > longestPart
+	if !parts && tooLong(value, len(in)) {
+		return nil
+	}
+	var room [512]byte
+	text := appendFolded(room[:0], value)
 	if len(text) < 2 {
 		return nil
 	}
-	spoken := strings.ContainsFunc(value, unicode.IsSpace)
 	digits, letters := kinds(text)
-	all := []pattern{{
-		text: text, whole: !digits || !letters && len(text) < 2*shortestFree || len(text) < shortestFree,
-		long: len(text) >= shortestLong && !spoken && !strings.Contains(value, "@"),
-	}}
-	if !digits && !spoken && len(text) > longestPart {
-		all[0].whole = false // a secret of letters
+	spoken := strings.ContainsFunc(value, unicode.IsSpace)
+	long := len(text) >= shortestLong && !spoken && !strings.Contains(value, "@")
+	var all []pattern
+	if bytes.Contains(in, text) || long && parts {
+		all = append(all, pattern{
+			text: string(text), long: long,
+			// A secret of letters is found within a word.
+			whole: !digits && (spoken || len(text) <= longestPart) || !letters && len(text) < 2*shortestFree || len(text) < shortestFree,
+		})
 	}
-	if body, _, ok := strings.Cut(value, "-"); ok && rut.MatchString(value) {
-		all = append(all, pattern{text: foldOnly(body), whole: true})
+	if body, _, ok := strings.Cut(value, "-"); ok && bytes.Contains(in, []byte(body)) && rut.MatchString(value) {
+		all = append(all, pattern{text: body, whole: true})
 	}
-	if !digits {
-		all = append(all, names(value)...)
+	if !digits && spoken {
+		all = append(all, names(value, in)...)
 	}
-	return append(all, coded(value, room)...)
+	return append(all, coded(value, in)...)
+}
+
+// tooLong reports a value of which no form has room in a folded text of so many bytes, as a
+// signature's beside a status word: without blanks it is one word, and its signs are too many.
+func tooLong(value string, room int) bool {
+	if len(value)/2 <= room {
+		return false // it may stand there in base64
+	}
+	signs := 0
+	for _, r := range value {
+		if r >= utf8.RuneSelf || unicode.IsSpace(r) {
+			return false
+		}
+		if isSign(r) {
+			signs++
+		}
+	}
+	return signs > max(room, shortestLong)
 }
 
 var rut = regexp.MustCompile(`^[0-9]{6,8}-[0-9kK]$`)
 
-func kinds(text string) (digits, letters bool) {
-	return strings.ContainsFunc(text, unicode.IsDigit), strings.ContainsFunc(text, unicode.IsLetter)
+func kinds(text []byte) (digits, letters bool) {
+	return bytes.ContainsFunc(text, unicode.IsDigit), bytes.ContainsFunc(text, unicode.IsLetter)
 }
 
 // common are words in the names of people and companies that say nothing of them.
@@ -110,34 +137,43 @@ var common = []string{
 	"cuenta", "tarjeta", "pago", "pagos", "cliente", "error", "test",
 }
 
-// names are a person's names, each alone: a provider may repeat the family name only.
-func names(value string) []pattern {
+// names are a person's names that stand in a folded text, each alone: a provider may repeat the
+// family name only.
+func names(value string, in []byte) []pattern {
 	words := strings.Fields(value)
 	if len(words) < 2 {
 		return nil
 	}
 	var all []pattern
+	var room [64]byte
 	for _, w := range words {
-		if text := foldOnly(w); utf8.RuneCountInString(text) >= shortestWord && !slices.Contains(common, text) {
-			all = append(all, pattern{text: text, whole: true, word: true})
+		word := appendFolded(room[:0], w)
+		if utf8.RuneCount(word) >= shortestWord && bytes.Contains(in, word) && !slices.Contains(common, string(word)) {
+			all = append(all, pattern{text: string(word), whole: true, word: true})
 		}
 	}
 	return all
 }
 
-// coded are the parts of the value's base64 that do not depend on what stands around it, and its
-// hexadecimal. The alphabets of base64 differ in signs that folding drops.
-func coded(value string, room int) []pattern {
-	if len(value) < shortestCoded || len(value)/2 > room {
+// coded are those parts of the value's base64 that do not depend on what stands around it, and its
+// hexadecimal, that stand in a folded text. The alphabets of base64 differ in signs that folding
+// drops.
+func coded(value string, in []byte) []pattern {
+	if len(value) < shortestCoded || len(value)/2 > len(in) {
 		return nil // folding may drop signs of base64, but not that many
 	}
-	all := []pattern{{text: hex.EncodeToString([]byte(value))}}
+	var all []pattern
+	var clear, text, signs [256]byte
+	shifted := append(append(clear[:0], 0, 0), value...)
+	if form := hex.AppendEncode(text[:0], shifted[2:]); bytes.Contains(in, form) {
+		all = append(all, pattern{text: string(form)})
+	}
 	for before := range 3 {
-		text := base64.RawStdEncoding.EncodeToString(append(make([]byte, before), value...))
+		encoded := base64.RawStdEncoding.AppendEncode(text[:0], shifted[2-before:])
 		first := (before*8 + 5) / 6
 		last := (before + len(value)) * 8 / 6
-		if form := foldOnly(text[first:last]); len(form) >= shortestFree {
-			all = append(all, pattern{text: form, coded: true})
+		if form := appendFolded(signs[:0], string(encoded[first:last])); len(form) >= shortestFree && bytes.Contains(in, form) {
+			all = append(all, pattern{text: string(form), coded: true})
 		}
 	}
 	return all
@@ -150,14 +186,17 @@ type folded struct {
 	from, to []int
 }
 
-// foldOnly is fold where the places do not matter.
-func foldOnly(text string) string {
-	return strings.Map(func(r rune) rune {
-		if !isSign(r) {
-			return -1
+// appendFolded is fold where the places do not matter.
+func appendFolded(to []byte, text string) []byte {
+	for _, r := range text {
+		switch {
+		case 'a' <= r && r <= 'z' || '0' <= r && r <= '9': // most
+			to = append(to, byte(r))
+		case isSign(r):
+			to = utf8.AppendRune(to, plain(r))
 		}
-		return plain(r)
-	}, text)
+	}
+	return to
 }
 
 func isSign(r rune) bool {
@@ -168,18 +207,19 @@ func isSign(r rune) bool {
 }
 
 func fold(text string) folded {
-	var f folded
-	var b strings.Builder
+	signs := make([]byte, 0, len(text))
+	f := folded{from: make([]int, 0, len(text)), to: make([]int, 0, len(text))}
 	for i, r := range text {
 		if !isSign(r) {
 			continue
 		}
-		n, _ := b.WriteRune(plain(r))
-		for range n {
+		before := len(signs)
+		signs = utf8.AppendRune(signs, plain(r))
+		for range len(signs) - before {
 			f.from, f.to = append(f.from, i), append(f.to, i+utf8.RuneLen(r))
 		}
 	}
-	f.text = b.String()
+	f.text = string(signs)
 	return f
 }
 
@@ -224,9 +264,10 @@ func (h redactor) find(text string, parts bool) []span {
 	}
 	var spans []span
 	f := fold(text)
+	in := []byte(f.text)
 	for _, v := range h.values {
 		spans = exact(spans, text, v)
-		for _, n := range patterns(v, len(f.text)) {
+		for _, n := range patterns(v, in, parts) {
 			spans = n.all(spans, f, text, parts)
 		}
 	}
@@ -354,7 +395,14 @@ func maskSpans(text string, spans []span) string {
 // provider's words.
 func (h redactor) redactOwn(text string) string {
 	return h.both(text, func(text string) string {
-		return mailbox.ReplaceAllString(signedToken.ReplaceAllString(maskSpans(text, h.find(text, true)), hidden), hidden)
+		text = maskSpans(text, h.find(text, true))
+		if strings.Contains(text, tokenStart) {
+			text = signedToken.ReplaceAllString(text, hidden)
+		}
+		if strings.Contains(text, "@") {
+			text = mailbox.ReplaceAllString(text, hidden)
+		}
+		return text
 	})
 }
 
@@ -373,7 +421,9 @@ func (h redactor) both(text string, conceal func(string) string) string {
 // account, a document or a card.
 func (h redactor) text(text string) string {
 	return h.both(text, func(text string) string {
-		text = longNumber.ReplaceAllString(h.redactOwn(text), hidden)
+		if text = h.redactOwn(text); strings.ContainsFunc(text, unicode.IsNumber) {
+			text = longNumber.ReplaceAllString(text, hidden)
+		}
 		if CardInText(text) || SecurityCodeInText(text) {
 			return hidden
 		}

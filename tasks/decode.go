@@ -16,12 +16,12 @@ import (
 // guess and what the provider would refuse is an error, a *FieldError whose text begins with the
 // field's path and never repeats the field's value.
 func Decode(line []byte) (Task, error) {
-	return decodeBy(line, parseNew, decode)
+	return canonical(decodeBy(line, parseNew, decode))
 }
 
 // DecodeStored reads what the ledger keeps of a payment that was taken in, perhaps by an earlier
-// version. It does not check for card numbers, so that a stricter check stops no payment that is
-// under way. All else is as strict as in Decode.
+// version; the task's Payload is what is kept. It does not check for card numbers, so that a
+// stricter check stops no payment that is under way. All else is as strict as in Decode.
 func DecodeStored(payload []byte) (Task, error) {
 	return decodeBy(payload, parse, decode)
 }
@@ -45,6 +45,21 @@ func parseNew(line []byte) (node, error) {
 	return root, err
 }
 
+// canonical writes the payload of a task in its one way.
+func canonical(t Task, err error) (Task, error) {
+	switch {
+	case err != nil:
+	case t.payout != nil:
+		t.payload, err = t.payout.line()
+	case t.charge != nil:
+		t.payload, err = t.charge.line()
+	case t.status != nil:
+		t.payload, err = t.status.line()
+	}
+	return t, err
+}
+
+// decode reads a task; its payload is the line as it is.
 func decode(line []byte, root node) (Task, error) {
 	kind, r, err := chooseRules(root)
 	if err != nil {
@@ -60,7 +75,7 @@ func decode(line []byte, root node) (Task, error) {
 	if err != nil {
 		return Task{}, err
 	}
-	t := Task{amount: amount, identity: r.identity(root), exclusive: r.exclusive(root)}
+	t := Task{payload: line, amount: amount, identity: r.identity(root), exclusive: r.exclusive(root)}
 	if err := r.needs(root); err != nil {
 		return Task{}, err
 	}
@@ -143,9 +158,8 @@ func (t *Task) readPayout(line []byte, r rules) error {
 		return err
 	}
 	p.Recipient.Document = r.canonical("recipient.document", p.Recipient.Document)
-	payload, err := p.line()
-	t.payload, t.payout = payload, &p
-	return err
+	t.payout = &p
+	return nil
 }
 
 func (t *Task) readCharge(line []byte, r rules) error {
@@ -156,9 +170,8 @@ func (t *Task) readCharge(line []byte, r rules) error {
 	if err := c.canonical(r); err != nil {
 		return err
 	}
-	payload, err := c.line()
-	t.payload, t.charge = payload, &c
-	return err
+	t.charge = &c
+	return nil
 }
 
 func decodeStatus(line []byte, root node, r rules) (Task, error) {
@@ -170,8 +183,7 @@ func decodeStatus(line []byte, root node, r rules) (Task, error) {
 		return Task{}, fieldError("line", "cannot be read")
 	}
 	s.Account = canonicalAccount(s.Account)
-	payload, err := s.line()
-	return Task{payload: payload, status: &s}, err
+	return Task{payload: line, status: &s}, nil
 }
 
 // canonical also writes the document of the payer in one way, where the provider's table knows one.

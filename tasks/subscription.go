@@ -100,7 +100,7 @@ func (s Subscription) Charge(txnid string) (Task, error) {
 	if err != nil {
 		return Task{}, fieldError("line", "cannot be written as JSON")
 	}
-	return DecodeStored(line) // card data was looked for when the subscription was added
+	return canonical(DecodeStored(line)) // card data was looked for when the subscription was added
 }
 
 // Change is what a subscription may get another of; what is nil stays.

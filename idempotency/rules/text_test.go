@@ -2,6 +2,7 @@ package rules
 
 import (
 	"encoding/json"
+	"math/rand/v2"
 	"reflect"
 	"strings"
 	"testing"
@@ -43,5 +44,77 @@ func TestARecordSurvivesItsText(t *testing.T) {
 		if strings.Contains(string(b), name) {
 			t.Errorf("%s stands in %s", name, b)
 		}
+	}
+}
+
+// standardText is the record's text as encoding/json writes it.
+func standardText(t *testing.T, r Record) string {
+	t.Helper()
+	form := text{record: (*record)(&r)}
+	if r.Generation != 1 {
+		form.Generation = r.Generation
+	}
+	if r.Updated != r.lastEntry() {
+		form.Updated = r.Updated
+	}
+	if r.AttemptCount != len(r.Attempts) {
+		form.AttemptCount = &r.AttemptCount
+	}
+	for _, a := range r.Attempts {
+		same := a.ProviderID != "" && a.ProviderID == r.ProviderID
+		if same {
+			a.ProviderID = ""
+		}
+		form.Attempts = append(form.Attempts, attemptText{a.ID, a.End, a.Fate, a.Inferred, a.ProviderID, same})
+	}
+	b, err := json.Marshal(form)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// Every field that a record has, and will have, is in its text: the fields are found by reflection.
+func TestTheTextIsWhatTheStandardEncoderWrites(t *testing.T) {
+	texts := []string{"", "a", `"\\<>&`, "Peña\n\u2028", "\xff", "payout-1|x"}
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 2000 {
+		var r Record
+		fill(reflect.ValueOf(&r).Elem(), random, texts)
+		b, err := r.MarshalJSON()
+		if want := standardText(t, r); err != nil || string(b) != want {
+			t.Fatalf("%v\nwas %s\nis  %s", err, want, b)
+		}
+	}
+}
+
+// fill gives a field its zero value or another.
+func fill(v reflect.Value, random *rand.Rand, texts []string) {
+	if random.IntN(3) == 0 {
+		return
+	}
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString(texts[random.IntN(len(texts))])
+	case reflect.Int, reflect.Int64:
+		v.SetInt(random.Int64N(5) - 1)
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Struct:
+		for i := range v.NumField() {
+			fill(v.Field(i), random, texts)
+		}
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), random.IntN(3), 3))
+		for i := range v.Len() {
+			fill(v.Index(i), random, texts)
+		}
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fill(v.Elem(), random, texts)
+	case reflect.Map:
+		v.Set(reflect.ValueOf(map[string]string{texts[random.IntN(len(texts))]: "b", "c": "&"}))
+	default:
+		panic("a record has a field of kind " + v.Kind().String())
 	}
 }

@@ -51,12 +51,15 @@ const (
 // op is what one caller adds to a pipeline: some reads, or one commit.
 type op struct {
 	enqueue func(pipe redis.Pipeliner)
-	script  *Script
-	cmd     *redis.Cmd
-	commit  *Commit
-	intent  bool
-	err     error
-	done    chan struct{}
+	// timed: its caller needs the store's time, which one read gives all callers of a pipeline.
+	timed  bool
+	now    int64
+	script *Script
+	cmd    *redis.Cmd
+	commit *Commit
+	intent bool
+	err    error
+	done   chan struct{}
 }
 
 func (b *Batcher) queue(owner string) *ownerQueue {
@@ -74,14 +77,19 @@ func (b *Batcher) Read(ctx context.Context, owner string, queue func(redis.Pipel
 	return b.do(ctx, owner, []*op{{enqueue: queue}})
 }
 
+// ReadTimed is Read that also returns the store's time right after the pipeline's reads, in Unix
+// ms.
+func (b *Batcher) ReadTimed(ctx context.Context, owner string, queue func(redis.Pipeliner)) (int64, error) {
+	o := &op{enqueue: queue, timed: true}
+	if err := b.do(ctx, owner, []*op{o}); err != nil {
+		return 0, err
+	}
+	return o.now, nil
+}
+
 // Now returns the store's time.
 func (b *Batcher) Now(ctx context.Context, owner string) (time.Time, error) {
-	var clock func() (int64, error)
-	err := b.Read(ctx, owner, func(pipe redis.Pipeliner) { clock = b.db.Clock(ctx, pipe, owner) })
-	if err != nil {
-		return time.Time{}, err
-	}
-	ms, err := clock()
+	ms, err := b.ReadTimed(ctx, owner, func(redis.Pipeliner) {})
 	return time.UnixMilli(ms), err
 }
 
@@ -235,10 +243,14 @@ func (q *ownerQueue) send(ops []*op) {
 // them.
 func (q *ownerQueue) pipeline(ctx context.Context, node redis.UniversalClient, ops []*op) {
 	pipe := node.Pipeline()
-	intent := false
+	intent, timed := false, false
 	for _, o := range ops {
 		o.err = q.enqueue(ctx, pipe, o)
-		intent = intent || o.intent
+		intent, timed = intent || o.intent, timed || o.timed
+	}
+	var clock func() (int64, error)
+	if timed {
+		clock = q.batcher.db.Clock(ctx, pipe, q.owner)
 	}
 	var acknowledged *redis.Cmd
 	if intent && q.batcher.replicas > 0 {
@@ -256,6 +268,9 @@ func (q *ownerQueue) pipeline(ctx context.Context, node redis.UniversalClient, o
 		}
 		return
 	}
+	if timed {
+		tell(ops, clock)
+	}
 	if acknowledged != nil {
 		q.checkReplicas(acknowledged, ops)
 	}
@@ -271,7 +286,7 @@ func (q *ownerQueue) enqueue(ctx context.Context, pipe redis.Pipeliner, o *op) e
 	if err != nil {
 		return err
 	}
-	o.cmd = pipe.EvalSha(ctx, src.sha, q.batcher.db.Keys(q.owner, o.commit.keys...), o.commit.argv()...)
+	o.cmd = pipe.EvalSha(ctx, src.sha, q.batcher.db.Keys(q.owner, o.commit.keys...), o.commit.args...)
 	return nil
 }
 
@@ -284,6 +299,19 @@ func (q *ownerQueue) checkReplicas(acknowledged *redis.Cmd, ops []*op) {
 	for _, o := range ops {
 		if o.intent {
 			o.err = fmt.Errorf("%w: %d of %d replicas acknowledged", ErrReplicas, n, q.batcher.replicas)
+		}
+	}
+}
+
+// tell gives the store's time to the callers that need it.
+func tell(ops []*op, clock func() (int64, error)) {
+	now, err := clock()
+	if err != nil {
+		err = fmt.Errorf("the store's time: %w", err)
+	}
+	for _, o := range ops {
+		if o.timed {
+			o.now, o.err = now, err
 		}
 	}
 }

@@ -3,6 +3,7 @@ package kv
 import (
 	_ "embed"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/redis/go-redis/v9"
@@ -28,11 +29,10 @@ type Commit struct {
 	// Intent: replicas must have it before others act on it, where the settings require replicas.
 	Intent bool
 
-	keys   []string
-	number map[string]int
-	head   [3]any
-	guards []any
-	writes []any
+	keys []string
+	// args are the script's ARGV: the head, the guards, the writes.
+	args   []any
+	guards int
 }
 
 // NewCommit begins a decision that was made from the record under key. text is that record as it
@@ -40,8 +40,8 @@ type Commit struct {
 // grow too old). The script compares the text and not a counter: a store that lost writes could
 // count to the same number again, but would not come to the same attempt ids and times.
 func NewCommit(owner, key, text string, readAt int64) *Commit {
-	c := &Commit{Owner: owner, WhenFull: AllowWhenFull, number: map[string]int{}}
-	c.head = [3]any{text, readAt, maxDecisionAge}
+	c := &Commit{Owner: owner, WhenFull: AllowWhenFull, keys: make([]string, 0, usualKeys)}
+	c.args = append(make([]any, 0, usualArgs), text, readAt, maxDecisionAge, 0)
 	c.key(key)
 	return c
 }
@@ -49,30 +49,42 @@ func NewCommit(owner, key, text string, readAt int64) *Commit {
 // NewGuardedCommit begins a decision that depends on no record, only on its guards.
 func NewGuardedCommit(owner string) *Commit { return NewCommit(owner, Prefix(owner)+"none", "", 0) }
 
+// usualKeys and usualArgs are how many keys and arguments a payment's decision has.
+const usualKeys, usualArgs = 8, 64
+
+// headWidth is how many arguments stand before the guards; the last of them is their number.
+// guardWidth is how many each guard has.
+const headWidth, guardWidth = 4, 5
+
 // maxDecisionAge is how old a decision may be, in ms, so that a process that stood still between
 // reading and writing cannot write it.
 const maxDecisionAge = 2000
 
 // key returns the number of a key.
 func (c *Commit) key(name string) int {
-	n, known := c.number[name]
-	if !known {
+	n := slices.Index(c.keys, name) // a decision has few keys
+	if n < 0 {
 		c.keys = append(c.keys, name)
-		n = len(c.keys)
-		c.number[name] = n
+		n = len(c.keys) - 1
 	}
-	return n
+	return n + 1
 }
 
 // Guard requires that a read command returns one of two values; "" stands for no value.
 func (c *Commit) Guard(command, key, argument, right, alsoRight string) {
-	c.guards = append(c.guards, command, c.key(key), argument, right, alsoRight)
+	c.guard(command, c.key(key), argument, right, alsoRight)
+}
+
+func (c *Commit) guard(args ...any) {
+	c.args = slices.Insert(c.args, headWidth+c.guards*guardWidth, args...)
+	c.guards++
+	c.args[headWidth-1] = c.guards
 }
 
 // AtMost requires that the numbers of a hash, whose fields are numbers too, sum up to at most the
 // given one. It counts the fields from oldest on, and drops those before.
 func (c *Commit) AtMost(key string, oldest, most int64) {
-	c.guards = append(c.guards, "SUM", c.key(key), oldest, most, "")
+	c.guard("SUM", c.key(key), oldest, most, "")
 }
 
 // RunGuard requires that the server is still in the run with that id; with "" it requires nothing.
@@ -84,13 +96,12 @@ func (c *Commit) RunGuard(runID string) {
 
 // Write adds a write of one key. A commit has one INCR at most, and its Result has the count.
 func (c *Commit) Write(command, key string, args ...any) {
-	c.writes = append(c.writes, len(args), command, c.key(key))
-	c.writes = append(c.writes, args...)
+	c.args = append(append(c.args, len(args), command, c.key(key)), args...)
 }
 
 // Copy adds a copy of one key's value to another key, unless that has one.
 func (c *Commit) Copy(from, to string) {
-	c.writes = append(c.writes, 1, "COPY", c.key(from), c.key(to))
+	c.args = append(c.args, 1, "COPY", c.key(from), c.key(to))
 }
 
 // Result is what became of a decision.
@@ -102,16 +113,6 @@ type Result struct {
 	Found                string
 	// Count is the result of the decision's INCR, if it has one.
 	Count int64
-}
-
-const guardWidth = 5
-
-func (c *Commit) argv() []any {
-	argv := make([]any, 0, len(c.head)+1+len(c.guards)+len(c.writes))
-	argv = append(argv, c.head[:]...)
-	argv = append(argv, len(c.guards)/guardWidth)
-	argv = append(argv, c.guards...)
-	return append(argv, c.writes...)
 }
 
 // parse reads the script's reply.

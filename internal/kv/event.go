@@ -19,8 +19,12 @@ type OutcomeEvent struct {
 }
 
 // Fields returns the names and values of the entry's fields, alternately.
-func (e OutcomeEvent) Fields() []any {
-	fields := make([]any, 0, 2*18)
+func (e OutcomeEvent) Fields() []any { return e.append(make([]any, 0, maxFields)) }
+
+const maxFields = 2 * 19
+
+// append appends the fields to a command's arguments.
+func (e OutcomeEvent) append(fields []any) []any {
 	add := func(name, value string) {
 		if value != "" {
 			fields = append(fields, name, value)
@@ -60,5 +64,5 @@ func (e OutcomeEvent) ID() string {
 // Append adds an entry to the owner's outcome stream, and drops entries older than the retention.
 func (c *Commit) Append(e OutcomeEvent, retention time.Duration) {
 	oldest := strconv.FormatInt(e.At.Add(-retention).UnixMilli(), 10)
-	c.Write("XADD", OutcomesKey(c.Owner), append([]any{"MINID", "~", oldest, "*"}, e.Fields()...)...)
+	c.Write("XADD", OutcomesKey(c.Owner), e.append(append(make([]any, 0, 4+maxFields), "MINID", "~", oldest, "*"))...)
 }

@@ -75,7 +75,9 @@ func parse(text string) (*redis.UniversalOptions, error) {
 	}
 	authority, tail := rest[:end], rest[end:]
 	path, tail, _ := strings.Cut(tail, "?")
-	options := &redis.UniversalOptions{}
+	// RESP2: in RESP3 the client looks for a push message before each reply, and remesa subscribes
+	// to none.
+	options := &redis.UniversalOptions{Protocol: 2}
 	steps := []func() error{
 		func() error { return user(options, authority) },
 		func() error { return hosts(options, scheme, authority) },

@@ -19,6 +19,9 @@ const (
 	maxItems = 1000 // of one list or one object
 )
 
+// usualMembers is how many members most objects have at most.
+const usualMembers = 8
+
 // TooLong is the problem of a line of more than MaxLine.
 const TooLong = "longer than 1 MiB"
 
@@ -123,6 +126,9 @@ func (w *walker) object(path string, depth int) (Value, error) {
 		value, err := w.value(at, depth+1)
 		if err != nil {
 			return v, err
+		}
+		if v.Members == nil {
+			v.Members = make([]Member, 0, usualMembers)
 		}
 		v.Members = append(v.Members, Member{name, value})
 	}

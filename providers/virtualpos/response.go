@@ -197,12 +197,15 @@ func (o object) object(name string) object {
 	return object{o.Object.Object(name)}
 }
 
-var rutPattern = regexp.MustCompile(`^[0-9]{1,8}[0-9K]$`)
+var (
+	rutPattern = regexp.MustCompile(`^[0-9]{1,8}[0-9K]$`)
+	rutSigns   = strings.NewReplacer(".", "", "-", "", " ", "")
+)
 
 // canonicalRUT gives body, dash and check digit; a text that is no complete RUT, a masked one for
 // example, repeats nothing.
 func canonicalRUT(text string) string {
-	bare := strings.ToUpper(strings.NewReplacer(".", "", "-", "", " ", "").Replace(text))
+	bare := strings.ToUpper(rutSigns.Replace(text))
 	if !rutPattern.MatchString(bare) {
 		return ""
 	}

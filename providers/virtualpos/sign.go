@@ -51,7 +51,8 @@ func (c *Client) body(tef []byte) []byte {
 	return append(append([]byte(`{"tef":`), tef...), '}')
 }
 
-const jwtHeader = `{"typ":"JWT","alg":"HS256"}`
+// jwtHeader is {"typ":"JWT","alg":"HS256"} as a JWT has it, with the point behind it.
+const jwtHeader = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9."
 
 // sign makes the Signature header: a JWT over the API key and the tef, without the tef where it is
 // nil. The token is put together here because a JWT library writes its own header order and
@@ -61,17 +62,16 @@ func (c *Client) sign(tef []byte) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	payload := append([]byte(`{"api_key":`), key...)
+	payload := append(make([]byte, 0, len(key)+len(tef)+len(`{"api_key":,"tef":}`)), `{"api_key":`...)
+	payload = append(payload, key...)
 	if tef != nil {
 		payload = append(append(payload, `,"tef":`...), tef...)
 	}
 	payload = append(payload, '}')
-	text := segment([]byte(jwtHeader)) + "." + segment(payload)
+	text := string(base64.RawURLEncoding.AppendEncode([]byte(jwtHeader), payload))
 	signature, err := jwt.SigningMethodHS256.Sign(text, []byte(c.config.SecretKey.Reveal()))
 	if err != nil {
 		return "", err
 	}
-	return text + "." + segment(signature), nil
+	return text + "." + base64.RawURLEncoding.EncodeToString(signature), nil
 }
-
-func segment(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }

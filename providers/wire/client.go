@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"time"
 )
@@ -42,15 +41,7 @@ func New(o Options) (*Client, error) {
 		return nil, err
 	}
 	d := dialer{dial: o.Dial, timeout: o.ConnectTimeout, tls: security}
-	return &Client{timeout: o.Timeout, transport: &http.Transport{
-		DialContext:            d.plain,
-		DialTLSContext:         d.secure,
-		Protocols:              http1(),
-		DisableCompression:     true,
-		MaxIdleConnsPerHost:    o.Concurrency,
-		IdleConnTimeout:        o.IdleTimeout,
-		MaxResponseHeaderBytes: 64 << 10,
-	}}, nil
+	return &Client{timeout: o.Timeout, transport: &transport{dialer: d, idleTimeout: o.IdleTimeout, mostIdle: o.Concurrency}}, nil
 }
 
 func (o Options) withDefaults() Options {
@@ -69,12 +60,6 @@ func orDefault[T int | time.Duration](value, otherwise T) T {
 		return otherwise
 	}
 	return value
-}
-
-func http1() *http.Protocols {
-	p := new(http.Protocols)
-	p.SetHTTP1(true)
-	return p
 }
 
 func (o Options) tls() (*tls.Config, error) {

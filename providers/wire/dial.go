@@ -13,13 +13,13 @@ type dialer struct {
 	tls     *tls.Config
 }
 
-func (d dialer) plain(ctx context.Context, network, address string) (net.Conn, error) {
+func (d dialer) plain(ctx context.Context, network, address string) (*conn, error) {
 	return d.open(ctx, network, address, func(_ context.Context, raw net.Conn, _ string) (net.Conn, error) { return raw, nil })
 }
 
 // secure makes the handshake below the counting connection, so that its bytes are not taken for a
 // request's.
-func (d dialer) secure(ctx context.Context, network, address string) (net.Conn, error) {
+func (d dialer) secure(ctx context.Context, network, address string) (*conn, error) {
 	return d.open(ctx, network, address, d.handshake)
 }
 
@@ -34,7 +34,7 @@ func (d dialer) handshake(ctx context.Context, raw net.Conn, address string) (_ 
 
 func (d dialer) open(ctx context.Context, network, address string,
 	prepare func(ctx context.Context, raw net.Conn, address string) (net.Conn, error),
-) (net.Conn, error) {
+) (*conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.timeout)
 	defer cancel()
 	raw, err := d.dial(ctx, network, address)

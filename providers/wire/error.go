@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 )
@@ -71,18 +70,10 @@ func reason(ctx context.Context, err error) string {
 		return Timeout
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, errOver), errors.Is(err, errUnsolicited):
 		return Reset
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), hungUp(err):
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return EOF
 	}
 	return failureReason(err)
-}
-
-// hungUp knows net/http's errors for a connection that ended while a request waited on it; they
-// have no exported name.
-func hungUp(err error) bool {
-	text := err.Error()
-	return strings.Contains(text, "server closed idle connection") || strings.Contains(text, "transport connection broken: EOF") ||
-		strings.Contains(text, "CloseIdleConnections called")
 }
 
 func failureReason(err error) string {

@@ -8,4 +8,6 @@ import (
 )
 
 // tcpUserTimeoutOption does nothing where the system has no TCP_USER_TIMEOUT.
-func userTimeout(time.Duration) func(network, address string, c syscall.RawConn) error { return nil }
+func tcpUserTimeoutOption(time.Duration) func(network, address string, c syscall.RawConn) error {
+	return nil
+}

@@ -8,10 +8,12 @@ package wire
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptrace"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/remesa/remesa/providers"
@@ -57,7 +59,7 @@ func (r Reply) Throttled(now time.Time) error {
 
 // Client holds the connections of one account. It is safe for concurrent use.
 type Client struct {
-	transport *http.Transport
+	transport *transport
 	timeout   time.Duration
 }
 
@@ -74,42 +76,45 @@ func (c *Client) Do(ctx context.Context, r Request) (Reply, error) {
 	if err != nil {
 		return Reply{}, &Error{Reason: Invalid}
 	}
-	resp, err := c.transport.RoundTrip(req)
+	reply, status, err := c.transport.exchange(ctx, x, req)
 	if err != nil {
-		return Reply{}, x.failure(ctx, err, 0)
-	}
-	defer resp.Body.Close() // what matters was read; an early close drops the connection, as it should
-	defer x.end()
-	reply, err := read(resp)
-	if err != nil {
-		return Reply{}, x.failure(ctx, err, resp.StatusCode)
+		return Reply{}, x.failure(ctx, err, status)
 	}
 	x.at(Read)
 	return reply, nil
 }
 
 // Close drops the idle connections.
-func (c *Client) Close() { c.transport.CloseIdleConnections() }
+func (c *Client) Close() { c.transport.closeIdle() }
 
-// build makes the request that net/http cannot repeat by itself: without GetBody it has no second
-// copy of the body, so that an idempotency key, which makes it take a POST for repeatable, may
-// stay. What has no body it does repeat; the exchange keeps the second copy's bytes back.
-func build(ctx context.Context, x *exchange, r Request) (*http.Request, error) {
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: x.take})
+// build makes the request. It has no second copy of its body, so that nothing but a caller of Do
+// can repeat it.
+func build(ctx context.Context, _ *exchange, r Request) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, r.Method, r.URL, bytes.NewReader(r.Body))
 	if err != nil {
 		return nil, err
 	}
 	req.GetBody = nil
-	req.Header = r.Header.Clone()
-	if req.Header == nil {
-		req.Header = http.Header{}
+	req.Header = make(http.Header, len(r.Header)+1)
+	for name, values := range r.Header {
+		if slices.ContainsFunc(values, unprintable) {
+			return nil, errors.New("a header has a control character")
+		}
+		req.Header[name] = values // the slices are only read
 	}
 	if req.Header.Get("User-Agent") == "" {
-		req.Header.Set("User-Agent", "remesa")
+		req.Header["User-Agent"] = []string{"remesa"}
 	}
 	return req, nil
 }
+
+// unprintable reports a control character, which net/http would write as a blank.
+func unprintable(value string) bool {
+	return strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
+}
+
+// common is a length of bodies up to which one is read at once, before its bytes have come.
+const common = 64 << 10
 
 func read(resp *http.Response) (Reply, error) {
 	if resp.StatusCode == http.StatusSwitchingProtocols {
@@ -117,6 +122,13 @@ func read(resp *http.Response) (Reply, error) {
 	}
 	if resp.ContentLength > MaxBody {
 		return Reply{}, errTooLarge
+	}
+	if 0 < resp.ContentLength && resp.ContentLength <= common {
+		body := make([]byte, resp.ContentLength)
+		if _, err := io.ReadFull(resp.Body, body); err != nil {
+			return Reply{}, err
+		}
+		return Reply{Status: resp.StatusCode, Header: resp.Header, Body: body}, nil
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, MaxBody+1))
 	if err != nil {

@@ -81,4 +81,6 @@ func OrderID(reference string) bool { return orderID.MatchString(reference) }
 const OrderIDForm = "must begin with a letter or digit, and have at most 64 letters, digits, dots, dashes and underscores"
 
 // BareRUT has neither dots nor dash.
-func BareRUT(document string) string { return strings.NewReplacer(".", "", "-", "").Replace(document) }
+func BareRUT(document string) string { return rutSigns.Replace(document) }
+
+var rutSigns = strings.NewReplacer(".", "", "-", "")
