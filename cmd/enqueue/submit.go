@@ -58,9 +58,9 @@ func (c *submitCmd) format() tasks.Format {
 
 // Run submits the file, or only checks it.
 func (c *submitCmd) Run(a *app) (err error) {
-	s := &taskIntake{intake: intake[tasks.Line]{app: a, totals: totals{}}}
+	s := newTaskIntake(a)
 	if !c.DryRun {
-		if s.client, err = a.client(); err != nil {
+		if s.tasks.Client, err = a.client(); err != nil {
 			return err
 		}
 	}
@@ -69,7 +69,7 @@ func (c *submitCmd) Run(a *app) (err error) {
 		return err
 	}
 	defer file.Close()
-	s.accounts = knownAccounts(a)
+	s.tasks.Accounts = knownAccounts(a)
 	var in io.Reader = file
 	if c.expects() {
 		if in, err = c.expected(s, file.File); err != nil {

@@ -66,6 +66,9 @@ var allowed = []struct {
 	// Logins know nothing of the pages.
 	{"internal/login", nil},
 	{"internal/config", []string{"internal/login", "internal/redisurl", "providers", "providers/catalog", "providers/spec", "schedule", "seal"}},
+	// What is shown to programs, and what takes their lines in, for the command and the API alike.
+	{"internal/view", []string{"billing", "idempotency", "outcomes"}},
+	{"internal/intake", []string{"internal/config", "billing", "idempotency", "providers/spec", "tasks"}},
 	{"internal/preflight", []string{"internal/kv", "providers"}},
 	{"internal/wiring", []string{"internal/config", "billing", "tasks", "idempotency", "providers", "providers/auth", "providers/catalog", "providers/spec", "seal"}},
 	{"internal/eventually", nil},
