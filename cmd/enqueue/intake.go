@@ -42,9 +42,9 @@ type counted interface {
 func (n *fileIntake[L]) run(next func() (L, error), answer func(ctx context.Context, batch []L) ([]lineResult, error)) error {
 	ctx, cancel := context.WithCancel(n.app.ctx)
 	defer cancel()
-	batches := intake.Batches(ctx, next)
+	ahead := intake.ReadAhead(ctx, next)
 	for {
-		batch, err := batches()
+		batch, err := ahead.Batch()
 		if len(batch) > 0 {
 			answers, err := answer(context.WithoutCancel(ctx), batch)
 			if err != nil {

@@ -96,13 +96,21 @@ var (
 	textForm = regexp.MustCompile(`^remesa_([0-9a-f]{12})_[A-Za-z0-9_-]{43}$`)
 )
 
-// New makes a key and its text, which is not kept.
-func New(name string, scopes []Scope, now time.Time) (Key, providers.Secret, error) {
+// Check says what is wrong with the name of a key, or with its scopes.
+func Check(name string, scopes []Scope) error {
 	switch {
 	case !nameForm.MatchString(name):
-		return Key{}, "", errors.New("the name must be 1 to 64 letters, digits, points, dashes, underscores and blanks, and begin with a letter or digit")
+		return errors.New("the name must be 1 to 64 letters, digits, points, dashes, underscores and blanks, and begin with a letter or digit")
 	case len(scopes) == 0:
-		return Key{}, "", errors.New("a key without a scope may do nothing: give read, settle, submit, submit:PROVIDER or submit:PROVIDER/ACCOUNT")
+		return errors.New("a key without a scope may do nothing: give read, settle, submit, submit:PROVIDER or submit:PROVIDER/ACCOUNT")
+	}
+	return nil
+}
+
+// New makes a key and its text, which is not kept.
+func New(name string, scopes []Scope, now time.Time) (Key, providers.Secret, error) {
+	if err := Check(name, scopes); err != nil {
+		return Key{}, "", err
 	}
 	random := make([]byte, idBytes+secretBytes)
 	_, _ = rand.Read(random) // it never fails (crypto/rand)

@@ -21,45 +21,69 @@ type item[L any] struct {
 	err  error
 }
 
-// Batches reads lines while earlier ones are taken in, until ctx ends or next fails. The function
-// that it returns waits for a line, and then a moment for more; with an error, which is next's or
-// that of ctx, it may still return lines.
-func Batches[L any](ctx context.Context, next func() (L, error)) func() ([]L, error) {
-	items := make(chan item[L], batchSize)
-	go func() {
-		for {
-			line, err := next()
-			select {
-			case items <- item[L]{line, err}:
-			case <-ctx.Done():
-				return
-			}
-			if err != nil {
-				return
-			}
-		}
-	}()
-	return func() ([]L, error) { return collect(ctx, items) }
+// Ahead reads lines while earlier ones are taken in.
+type Ahead[L any] struct {
+	ctx   context.Context // of the whole input
+	items chan item[L]
 }
 
-func collect[L any](ctx context.Context, items <-chan item[L]) ([]L, error) {
+// ReadAhead reads until ctx ends or next fails.
+func ReadAhead[L any](ctx context.Context, next func() (L, error)) *Ahead[L] {
+	a := &Ahead[L]{ctx, make(chan item[L], batchSize)}
+	go a.read(next)
+	return a
+}
+
+func (a *Ahead[L]) read(next func() (L, error)) {
+	defer close(a.items)
+	for {
+		line, err := next()
+		select {
+		case a.items <- item[L]{line, err}:
+		case <-a.ctx.Done():
+			return
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// Batch waits for a line, and then a moment for more. With an error, which is next's or that of
+// ctx, it may still return lines; no further call follows one.
+func (a *Ahead[L]) Batch() ([]L, error) { return a.BatchUntil(nil, nil) }
+
+// BatchUntil is Batch that ends, with the error, when the channel is closed.
+func (a *Ahead[L]) BatchUntil(ended <-chan struct{}, because error) ([]L, error) {
 	var batch []L
 	var paused <-chan time.Time
 	for len(batch) < batchSize {
 		select {
-		case i := <-items:
+		case i, ok := <-a.items:
+			if !ok {
+				return batch, a.ctx.Err()
+			}
 			if i.err != nil {
 				return batch, i.err
 			}
 			batch = append(batch, i.line)
 		case <-paused:
 			return batch, nil
-		case <-ctx.Done():
-			return batch, ctx.Err()
+		case <-a.ctx.Done():
+			return batch, a.ctx.Err()
+		case <-ended:
+			return batch, because
 		}
 		if paused == nil {
 			paused = time.After(batchDelay)
 		}
 	}
 	return batch, nil
+}
+
+// Wait returns when next is called no more. ctx must have ended, or next failed, and the call that
+// is under way must end by itself.
+func (a *Ahead[L]) Wait() {
+	for range a.items {
+	}
 }

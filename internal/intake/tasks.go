@@ -22,7 +22,8 @@ type Result struct {
 	TaskID string            `json:"task_id,omitempty"`
 	Result string            `json:"result"`
 	State  idempotency.State `json:"state,omitempty"`
-	Error  string            `json:"error,omitempty"`
+	// Error begins with the path of a field.
+	Error string `json:"error,omitempty"`
 }
 
 // Tasks takes in tasks. Without a client, in a dry run, they are only checked.
