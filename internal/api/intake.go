@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"strings"
 
@@ -20,8 +21,8 @@ func (a *API) takeTasks(c *call, kind string) error {
 	in := intake.Tasks{Client: a.Tasks, Accounts: a.Accounts, Registered: a.Registered}
 	if file {
 		in.May = c.mayLine
-		return stream(a, c, func(body *slowReader) (func() (tasks.Line, error), error) {
-			return tasks.NewReaderAs(kind, body).Next, nil
+		return stream(a, c, func(body io.Reader) func() (tasks.Line, error) {
+			return tasks.NewReaderAs(kind, body).Next
 		}, in.Answer)
 	}
 	body, err := c.readBody()
@@ -88,8 +89,8 @@ func (a *API) takeSubscriptions(c *call) error {
 	in := intake.Subscriptions{Client: a.Subscriptions, Accounts: a.Accounts, Registered: a.Registered}
 	if file {
 		in.May = c.mayLine
-		return stream(a, c, func(body *slowReader) (func() (tasks.SubscriptionLine, error), error) {
-			return tasks.NewSubscriptionReader(body).Next, nil
+		return stream(a, c, func(body io.Reader) func() (tasks.SubscriptionLine, error) {
+			return tasks.NewSubscriptionReader(body).Next
 		}, in.Answer)
 	}
 	body, err := c.readBody()

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/remesa/remesa/internal/intake"
@@ -19,13 +20,32 @@ type slowReader struct {
 	body    io.Reader
 	control *http.ResponseController
 	idle    time.Duration
+	late    atomic.Bool // nothing came in time
+	ended   atomic.Bool
 }
 
 func (r *slowReader) Read(p []byte) (int, error) {
 	if err := r.control.SetReadDeadline(time.Now().Add(r.idle)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return 0, err
 	}
-	return r.body.Read(p)
+	n, err := r.body.Read(p)
+	switch {
+	case errors.Is(err, io.EOF):
+		r.ended.Store(true)
+		_ = r.control.SetReadDeadline(time.Time{}) // else the server takes the connection for broken when the time is up
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		r.late.Store(true)
+	}
+	return n, err
+}
+
+// interrupt ends a Read that is under way, and with it the connection's use.
+func (r *slowReader) interrupt(c *call) {
+	if r.ended.Load() {
+		return
+	}
+	c.w.Header().Set("Connection", "close")
+	_ = r.control.SetReadDeadline(time.Unix(1, 0))
 }
 
 // stopped is the last line of a response whose file was not read to its end.
@@ -39,7 +59,7 @@ const resultStopped = "stopped"
 
 // stream takes a file in while it is being sent, and writes a result line for each of its lines. A
 // batch that has begun is finished, whatever happens.
-func stream[L, R any](a *API, c *call, reader func(*slowReader) (func() (L, error), error), answer func(context.Context, []L) ([]R, error)) error {
+func stream[L, R any](a *API, c *call, reader func(io.Reader) func() (L, error), answer func(context.Context, []L) ([]R, error)) error {
 	if c.r.Header.Get(idempotencyKey) != "" {
 		return badHeader(idempotencyKey, "has no meaning for a file: each line's reference is its key")
 	}
@@ -54,23 +74,21 @@ func stream[L, R any](a *API, c *call, reader func(*slowReader) (func() (L, erro
 	}
 	ctx, cancel := context.WithCancel(c.r.Context())
 	defer cancel()
-	next, err := reader(&slowReader{c.r.Body, c.control, a.Idle})
-	if err != nil {
-		return err
-	}
+	body := &slowReader{body: c.r.Body, control: c.control, idle: a.Idle}
+	next := reader(body)
 	ahead := intake.ReadAhead(ctx, next)
 	defer func() { // the body must not be read once this has returned
 		cancel()
-		_ = c.control.SetReadDeadline(time.Unix(1, 0))
+		body.interrupt(c)
 		ahead.Wait()
 	}()
 	out := newOutbox(c, a.Idle)
 	defer out.close()
-	return pump(a, c, ahead, out, answer)
+	return pump(a, c, ahead, body, out, answer)
 }
 
 // pump answers batch by batch until the file ends.
-func pump[L, R any](a *API, c *call, ahead *intake.Ahead[L], out *outbox, answer func(context.Context, []L) ([]R, error)) error {
+func pump[L, R any](a *API, c *call, ahead *intake.Ahead[L], body *slowReader, out *outbox, answer func(context.Context, []L) ([]R, error)) error {
 	for {
 		batch, err := nextBatch(a, ahead)
 		if len(batch) > 0 {
@@ -82,6 +100,8 @@ func pump[L, R any](a *API, c *call, ahead *intake.Ahead[L], out *outbox, answer
 		case err == nil:
 		case errors.Is(err, io.EOF):
 			return out.finish()
+		case body.late.Load():
+			return out.stop(endOf(os.ErrDeadlineExceeded))
 		default:
 			return out.stop(endOf(err))
 		}
