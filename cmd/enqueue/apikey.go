@@ -66,8 +66,11 @@ func (c *apikeyCreateCmd) Run(a *app) error {
 	if err := a.print(createdKey{showKey(k), text.Reveal()}); err != nil {
 		return err
 	}
+	if err := a.flush(); err != nil {
+		return err
+	}
 	a.notice("this is the only time that the key is shown: keep it as you keep a password")
-	return a.flush()
+	return nil
 }
 
 type apikeyListCmd struct {
