@@ -6,3 +6,4 @@
 package client
 
 //go:generate go tool oapi-codegen -config oapi-codegen.yaml ../../../docs/openapi.json
+//go:generate sh -c "sha256sum ../../../docs/openapi.json | cut -d' ' -f1 > openapi.sha256"
