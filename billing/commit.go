@@ -29,12 +29,16 @@ const keptPeriods = 1000
 // error means that none, some or all were written; the sweeper finds again what was not.
 func (s *Store) Commit(ctx context.Context, updates ...Update) ([]error, error) {
 	commits := make([]*kv.Commit, len(updates))
+	epochs := map[string]int64{}
 	for i, u := range updates {
 		if u.Decision.Record.text == "" {
 			continue // of a record that nobody read
 		}
-		var err error
-		if commits[i], err = s.commit(u); err != nil {
+		epoch, err := s.epoch(ctx, epochs, u.Decision)
+		if err != nil {
+			return nil, err
+		}
+		if commits[i], err = s.commit(u, epoch); err != nil {
 			return nil, err
 		}
 	}
@@ -53,6 +57,21 @@ func (s *Store) Commit(ctx context.Context, updates ...Update) ([]error, error) 
 		out[i] = fmt.Errorf("%s: %w", u.Decision.Record.ID, err)
 	}
 	return out, nil
+}
+
+// epoch returns the number of the provider's epoch, and reads it once if there are events to
+// publish.
+func (s *Store) epoch(ctx context.Context, known map[string]int64, d Decision) (int64, error) {
+	provider := d.Record.Provider
+	if number, ok := known[provider]; ok || len(d.Events) == 0 {
+		return number, nil
+	}
+	number, err := s.db.EpochNumber(ctx, provider)
+	if err != nil {
+		return 0, fmt.Errorf("subscriptions: %w", err)
+	}
+	known[provider] = number
+	return number, nil
 }
 
 // write writes each commit by itself, those of one provider in one round trip. The results are in
@@ -79,7 +98,7 @@ func (s *Store) write(ctx context.Context, commits []*kv.Commit) ([]kv.Result, [
 }
 
 // commit writes a decision down. It is refused when Redis is full, as is the charge that it claims.
-func (s *Store) commit(u Update) (*kv.Commit, error) {
+func (s *Store) commit(u Update, epoch int64) (*kv.Commit, error) {
 	d, r := u.Decision, u.Decision.Record
 	out := kv.NewCommit(r.Provider, recordKey(r.Provider, r.ID), r.text, 0)
 	out.WhenFull = kv.RefuseWhenFull
@@ -106,7 +125,7 @@ func (s *Store) commit(u Update) (*kv.Commit, error) {
 	writeChargeGuard(out, u, r)
 	writeClosed(out, d, r)
 	for i, e := range d.Events {
-		out.Append(e.entry(r, d.Record.Version+1+int64(i), d.now), s.opts.OutcomesRetention)
+		out.Append(e.entry(r, epoch, d.Record.Version+1+int64(i), d.now), s.opts.OutcomesRetention)
 	}
 	return out, nil
 }
@@ -132,9 +151,9 @@ func writeClosed(out *kv.Commit, d Decision, r Record) {
 	}
 }
 
-// entry is the event as every entry of the outcome stream. As with payments, the event id is key
-// and version: it tells repetitions apart, and which of two events is the later one.
-func (e Event) entry(r Record, version int64, at time.Time) kv.OutcomeEvent {
+// entry is the event as every entry of the outcome stream. As with payments, the event id is key,
+// epoch and version: it tells repetitions apart, and which of two events is the later one.
+func (e Event) entry(r Record, epoch, version int64, at time.Time) kv.OutcomeEvent {
 	period := ""
 	if e.Period > 0 {
 		period = strconv.Itoa(e.Period)
@@ -142,7 +161,7 @@ func (e Event) entry(r Record, version int64, at time.Time) kv.OutcomeEvent {
 	return kv.OutcomeEvent{
 		Key: "subscription:" + r.ID, Type: "subscription", State: string(e.State), Reference: r.ID,
 		Code: e.Code, Message: e.Message, Decline: e.Decline, Amount: r.Amount, Currency: r.Currency,
-		Attempt: e.Attempt, At: at, Event: "subscription", Version: version, Account: r.Account,
+		Attempt: e.Attempt, At: at, Event: "subscription", Epoch: epoch, Version: version, Account: r.Account,
 		Subscription: r.ID, Period: period,
 	}
 }

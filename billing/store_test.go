@@ -446,7 +446,7 @@ func TestTheNewestThousandPeriodsAreKept(t *testing.T) {
 		for i, e := range events {
 			// One commit has a hundred of them, and yet each is known to be later than the one
 			// before.
-			if e["period"] != fmt.Sprint(i+1) || e["code"] != "period_missed" || e["event_id"] != fmt.Sprintf("subscription:sub-1:%d", i+1) {
+			if e["period"] != fmt.Sprint(i+1) || e["code"] != "period_missed" || e["event_id"] != fmt.Sprintf("subscription:sub-1:0:%d", i+1) {
 				t.Fatalf("event %d: %v", i, e)
 			}
 		}
@@ -471,13 +471,13 @@ func TestEventsHaveTheFieldsOfTheStream(t *testing.T) {
 			{
 				"key": "subscription:sub-1", "type": "subscription", "state": "paused", "reference": "sub-1", "code": "hard_decline",
 				"decline": "hard", "amount": "32900", "currency": "COP", "at": "2026-01-31T09:00:00.000Z",
-				"event": "subscription", "event_id": "subscription:sub-1:2", "account": "west",
+				"event": "subscription", "event_id": "subscription:sub-1:0:2", "account": "west",
 				"subscription": "sub-1", "period": "1",
 			}, {
 				"key": "subscription:sub-1", "type": "subscription", "state": "paused", "reference": "sub-1", "code": "period_skipped",
 				"message": "due 2026-02-28T09:00:00Z", "amount": "32900", "currency": "COP",
 				"at": "2026-02-28T09:00:00.000Z", "event": "subscription",
-				"event_id": "subscription:sub-1:3", "account": "west", "subscription": "sub-1", "period": "2",
+				"event_id": "subscription:sub-1:0:3", "account": "west", "subscription": "sub-1", "period": "2",
 			},
 		}
 		got := s.events()

@@ -128,11 +128,15 @@ func (l *Ledger) writeNew(ctx context.Context, provider string, rs []Registratio
 	if len(left) == 0 {
 		return nil, nil
 	}
+	epoch, err := l.epoch(ctx, provider)
+	if err != nil {
+		return nil, err
+	}
 	p := l.policy(provider)
 	commits := make([]CommitRequest, len(left))
 	for i, n := range left {
 		r := rs[n.at]
-		commits[i] = l.commitRequest(r.Key, LoadResult{Now: n.now}, rules.Register(p, n.now, l.registration(r)))
+		commits[i] = l.commitRequest(r.Key, LoadResult{Now: n.now}, rules.Register(p, n.now, l.registration(r)), epoch)
 		commits[i].Payload, commits[i].Object, commits[i].ChargeGuard = l.sealedPayload(r), r.Object, r.ChargeGuard
 	}
 	written, errs := l.store.Commit(ctx, provider, commits)
@@ -144,6 +148,11 @@ func (l *Ledger) writeNew(ctx context.Context, provider string, rs []Registratio
 			return nil, fmt.Errorf("%s: %w", reg.Key, errs[i])
 		case w.Done:
 			out[n.at] = Registered{Result: New, State: Queued, Generation: commits[i].Change.Record.Generation}
+		case w.FailedGuard == rules.EpochCurrent:
+			again = append(again, n.at)
+			if _, err := l.refreshEpoch(ctx, provider, epoch); err != nil {
+				return nil, err
+			}
 		case w.FailedGuard == rules.ChargeGuardHeld:
 			out[n.at] = Registered{Result: Conflict, Conflict: "permit: withdrawn"}
 		case w.FailedGuard == rules.ObjectFree:
@@ -160,7 +169,7 @@ func (l *Ledger) writeNew(ctx context.Context, provider string, rs []Registratio
 // Restore records again a payment that the store has lost, from what Begin returned to the attempt:
 // in doubt, with that attempt open, and its exclusive object claimed unless another payment has
 // claimed it meanwhile. If there is a record, Restore changes nothing. The attempt's Finish must
-// follow.
+// follow. The registration may come without its payload, where the caller no longer has it.
 func (l *Ledger) Restore(ctx context.Context, r Registration, a RestoredAttempt) error {
 	res := rules.RestoreParams{
 		Registration: l.registration(r), Attempt: rules.Attempt{ID: a.Attempt, End: fromTime(a.LeaseEnd)}, Queryable: a.Queryable,
@@ -176,7 +185,15 @@ func (l *Ledger) Restore(ctx context.Context, r Registration, a RestoredAttempt)
 		if loaded[0].Text != "" {
 			return nil
 		}
-		d := l.commitRequest(r.Key, loaded[0], rules.Restore(l.policy(r.Key.Provider), loaded[0].Now, res))
+		epoch, err := l.epoch(ctx, r.Key.Provider)
+		if err != nil {
+			return operationError("restore", r.Key, err)
+		}
+		change := rules.Restore(l.policy(r.Key.Provider), loaded[0].Now, res)
+		if len(r.Payload) == 0 {
+			change.Payload = rules.KeepPayload
+		}
+		d := l.commitRequest(r.Key, loaded[0], change, epoch)
 		d.Payload, d.Object = l.sealedPayload(r), r.Object
 		written, errs := l.store.Commit(ctx, r.Key.Provider, []CommitRequest{d})
 		switch {
@@ -186,6 +203,10 @@ func (l *Ledger) Restore(ctx context.Context, r Registration, a RestoredAttempt)
 			return nil
 		case written[0].FailedGuard == rules.ObjectFree:
 			res.ObjectTaken = true
+		case written[0].FailedGuard == rules.EpochCurrent:
+			if _, err := l.refreshEpoch(ctx, r.Key.Provider, epoch); err != nil {
+				return operationError("restore", r.Key, err)
+			}
 		}
 	}
 	return operationError("restore", r.Key, ErrContended)
@@ -213,8 +234,12 @@ func (l *Ledger) Begin(ctx context.Context, k Key, b BeginParams) (BeginResult, 
 		// The reply to its first Begin was lost, so it is unknown whether replicas have it.
 		err = l.awaitReplicas(ctx, "begin", k)
 	}
-	if errors.Is(err, ErrReplicas) {
-		_, releaseErr := l.Release(ctx, k, b.Attempt, "replicas", time.Second)
+	if errors.Is(err, ErrReplicas) || errors.Is(err, ErrForgot) {
+		why := "replicas"
+		if errors.Is(err, ErrForgot) {
+			why = "the store forgot sends"
+		}
+		_, releaseErr := l.Release(ctx, k, b.Attempt, why, time.Second)
 		return BeginResult{}, errors.Join(err, releaseErr)
 	}
 	if err != nil {
@@ -250,6 +275,7 @@ func (l *Ledger) beginResult(k Key, t appliedChange, b rules.BeginResult, attemp
 		return out
 	}
 	content := l.open(k, r, t.loaded.Payload)
+	out.Sequence = t.sequence
 	out.Number, out.LeaseEnd, out.MayHaveLeft = r.AttemptCount, asTime(r.LeaseEnd), r.MayHaveLeftBefore(attempt)
 	out.Payload, out.ProviderRefs, out.DecryptErr = content.payload, content.providerRefs, content.err
 	if t.text != "" {
@@ -266,15 +292,17 @@ func (l *Ledger) beginResult(k Key, t appliedChange, b rules.BeginResult, attemp
 }
 
 // Checkpoint records provider references before the attempt's next step; moneyStepNext says whether
-// that is the money step. After any error the caller must not send. ErrNotOwner means that the
-// attempt no longer owns the payment, or that another attempt has succeeded.
-func (l *Ledger) Checkpoint(ctx context.Context, k Key, attempt string, refs map[string]string, moneyStepNext bool) error {
+// that is the money step, which the store counts like a begin; sequence is its number. After any
+// error the caller must not send. ErrNotOwner means that the attempt no longer owns the payment, or
+// that another attempt has succeeded.
+func (l *Ledger) Checkpoint(ctx context.Context, k Key, attempt string, refs map[string]string, moneyStepNext bool,
+) (sequence int64, err error) {
 	p := l.policy(k.Provider)
 	cp := rules.CheckpointParams{Attempt: attempt, ProviderRefs: l.sealedProviderRefs(k, refs), MoneyStepNext: moneyStepNext}
-	_, err := l.apply(ctx, "note", k, withoutPayload, func(loaded LoadResult, _ rules.Facts) (rules.Change, error) {
+	t, err := l.apply(ctx, "note", k, withoutPayload, func(loaded LoadResult, _ rules.Facts) (rules.Change, error) {
 		return rules.Checkpoint(loaded.Record, p, loaded.Now, cp)
 	})
-	return err
+	return t.sequence, err
 }
 
 // Alias lets Find return a payment's key for a provider's name of it, such as a session token. It
@@ -445,6 +473,10 @@ func wrapDue(provider string, err error) error {
 const recheckAfter = 5 * time.Minute
 
 func (l *Ledger) wakeAll(ctx context.Context, provider string, ids []string, loaded []LoadResult, lanes rules.Lanes) ([]WakeUp, error) {
+	epoch, err := l.epoch(ctx, provider)
+	if err != nil {
+		return nil, wrapDue(provider, err)
+	}
 	p := l.policy(provider)
 	var commits []CommitRequest
 	var wakeups []WakeUp
@@ -460,22 +492,29 @@ func (l *Ledger) wakeAll(ctx context.Context, provider string, ids []string, loa
 			commits = append(commits, CommitRequest{Key: k, Now: got.Now})
 			wakeups, wanted = append(wakeups, WakeUp{}), append(wanted, rules.NeedNothing)
 		default:
-			f := rules.Facts{QueryProof: got.QueryProof}
+			f := rules.Facts{QueryProof: got.QueryProof, Epoch: epoch.epoch}
 			c, w := rules.Wake(got.Record, p, f, got.Now, lanes)
-			commits = append(commits, l.commitRequest(k, got, c))
+			commits = append(commits, l.commitRequest(k, got, c, epoch))
 			wakeups = append(wakeups, WakeUp{Key: k, Generation: c.Record.Generation, Query: w == rules.NeedQuery})
 			wanted = append(wanted, w)
 		}
 	}
 	written, failed := l.store.Commit(ctx, provider, commits)
 	var out []WakeUp
+	outdated := false
 	for i, w := range wakeups {
 		switch {
 		case failed[i] != nil:
 			errs = append(errs, fmt.Errorf("%s: %w", commits[i].Key, failed[i]))
+		case written[i].FailedGuard == rules.EpochCurrent:
+			outdated = true // what was not written is due still
 		case written[i].Done && wanted[i] != rules.NeedNothing:
 			out = append(out, w)
 		}
+	}
+	if outdated {
+		_, err := l.refreshEpoch(ctx, provider, epoch)
+		errs = append(errs, err)
 	}
 	return out, wrapDue(provider, errors.Join(errs...))
 }

@@ -73,6 +73,11 @@ func (f *ledgerFixture) register(references ...string) []idempotency.Registered 
 	return out
 }
 
+func (f *ledgerFixture) checkpoint(k idempotency.Key, attempt string, refs map[string]string, moneyStepNext bool) error {
+	_, err := f.store.Checkpoint(f.t.Context(), k, attempt, refs, moneyStepNext)
+	return err
+}
+
 func (f *ledgerFixture) begin(reference, attempt string) idempotency.BeginResult {
 	f.t.Helper()
 	got, err := f.store.Begin(f.t.Context(), key(reference), idempotency.BeginParams{Attempt: attempt, Lease: lease, Queryable: true})
@@ -235,7 +240,7 @@ func TestRedisFull(t *testing.T) {
 		_, err := f.store.Release(t.Context(), key("released"), "released", "", 0)
 		f.must(err)
 		f.want("released", idempotency.Ready)
-		f.must(f.store.Checkpoint(t.Context(), key("checkpointed"), "checkpointed", map[string]string{"order": "o"}, true))
+		f.must(f.checkpoint(key("checkpointed"), "checkpointed", map[string]string{"order": "o"}, true))
 		_, err = f.store.RecordStatus(t.Context(), key("doubtful"), idempotency.StatusResult{Version: q.Version, QueriedAt: q.QueriedAt, Outcome: paid("Y"), QueryAfter: time.Second})
 		f.must(err)
 		f.want("doubtful", idempotency.Succeeded)
@@ -339,7 +344,7 @@ func TestLostReplies(t *testing.T) {
 	})
 	t.Run("of Checkpoint: recorded", func(t *testing.T) {
 		f.sending("not")
-		lose(t, func() { f.must(f.store.Checkpoint(t.Context(), key("not"), "not", map[string]string{"o": "1"}, true)) })
+		lose(t, func() { f.must(f.checkpoint(key("not"), "not", map[string]string{"o": "1"}, true)) })
 		f.want("not", idempotency.Sending)
 	})
 	t.Run("of RecordStatus: one outcome", func(t *testing.T) {
@@ -408,6 +413,10 @@ func TestKilledRedisKeepsEverything(t *testing.T) {
 	}
 	f.finish("sending", "sending", paid("Y"))
 	f.want("sending", idempotency.Succeeded)
+	if got := f.begin("queued", "q"); got.Decision != idempotency.Wait {
+		t.Fatalf("sent at once after a restart: %+v", got)
+	}
+	f.Advance(time.Minute + 10*time.Second)
 	if got := f.begin("queued", "q"); got.Decision != idempotency.Send || string(got.Payload) != "payload" {
 		t.Fatalf("got %+v", got)
 	}
@@ -458,7 +467,7 @@ func (f *ledgerFixture) waitsForEveryIntent() {
 		"begin again":    func() error { _, err := f.store.Begin(ctx, key("d"), beginAs("d")); return err },
 		"register":       func() error { _, err := f.store.Register(ctx, registration("new")); return err },
 		"register again": func() error { _, err := f.store.Register(ctx, registration("new")); return err },
-		"checkpoint":     func() error { return f.store.Checkpoint(ctx, key("c"), "c", nil, true) },
+		"checkpoint":     func() error { return f.checkpoint(key("c"), "c", nil, true) },
 		"cancel": func() error {
 			_, err := f.store.Cancel(ctx, key("b"), alone.want("b", idempotency.Queued).Version, by)
 			return err

@@ -84,7 +84,7 @@ func (l *Ledger) Show(ctx context.Context, k Key) (Record, error) {
 // false. Open states, anomalies and what failed in the last 30 days are indexed; for other states
 // List reads all records. It skips records that cannot be read: see Filter.Damaged.
 func (l *Ledger) List(ctx context.Context, f Filter, yield func(Record) bool) error {
-	index := Index{State: f.State, Open: f.State == "", Anomalies: f.Anomalies}
+	index := Index{State: f.State, Open: f.State == "", Anomalies: f.Anomalies, Suspected: f.Suspected}
 	return l.store.ListIDs(ctx, f.Provider, index, func(ids []string) (bool, error) {
 		rs, err := l.load(ctx, f, ids)
 		if err != nil {
@@ -230,6 +230,13 @@ func (l *Ledger) Retry(ctx context.Context, k Key, version int64, acceptDoubleRi
 		err = parkingError(k.Provider, l.store.EndThrottle(ctx, k.Provider, k.Account))
 	}
 	return s, err
+}
+
+// SendForgotten makes a payment ready that is held because the store forgot sends, and that the
+// provider did not find or cannot be queried about. The operator takes the risk that it was
+// executed.
+func (l *Ledger) SendForgotten(ctx context.Context, k Key, version int64, by Actor) (Transition, error) {
+	return l.intervene(ctx, "send forgotten", k, version, by, rules.SendForgotten)
 }
 
 // Unblock queues a blocked payment.

@@ -36,11 +36,12 @@ type Options struct {
 	TestClock bool
 }
 
-// Ledger decides by package rules and writes the decisions to a store. It holds no state of its own
-// and is safe for concurrent use.
+// Ledger decides by package rules and writes the decisions to a store. Of its own it remembers only
+// what proves that a store has forgotten: see CheckEpoch. It is safe for concurrent use.
 type Ledger struct {
-	store Store
-	opts  Options
+	store  Store
+	opts   Options
+	epochs epochCache
 }
 
 // NewLedger makes a ledger on a store.
@@ -102,6 +103,8 @@ type appliedChange struct {
 	loaded LoadResult
 	change rules.Change
 	text   string
+	// sequence is the number of the send that it lets go, if it does.
+	sequence int64
 }
 
 // Snapshot is a record as an attempt's Begin wrote it. Its Finish decides from it without reading
@@ -170,20 +173,32 @@ func (l *Ledger) loadRequest(k Key, w payloadMode) LoadRequest {
 
 // tryApply decides from one reading. If a guard did not hold, it decides again with that fact.
 func (l *Ledger) tryApply(ctx context.Context, k Key, loaded LoadResult, d decide) (t appliedChange, again bool, err error) {
+	epoch, err := l.epoch(ctx, k.Provider)
+	if err != nil {
+		return t, false, err
+	}
 	facts := rules.Facts{HasPayload: loaded.Payload != nil, QueryProof: loaded.QueryProof}
 	for range maxTries {
+		facts.Epoch = epoch.epoch
 		change, err := d(loaded, facts)
 		t = appliedChange{loaded: loaded, change: change}
 		if err != nil || change.Empty() {
 			return t, false, err
 		}
-		written, errs := l.store.Commit(ctx, k.Provider, []CommitRequest{l.commitRequest(k, loaded, change)})
+		written, errs := l.store.Commit(ctx, k.Provider, []CommitRequest{l.commitRequest(k, loaded, change, epoch)})
 		switch {
 		case errs[0] != nil:
 			return t, false, errs[0]
 		case written[0].Done:
-			t.text = written[0].Text
-			return t, false, nil
+			t.text, t.sequence = written[0].Text, written[0].Sequence
+			if change.CountsSend {
+				err = l.epochs.of(k.Provider).counted(epoch, t.sequence)
+			}
+			return t, false, err
+		case written[0].FailedGuard == rules.EpochCurrent:
+			if epoch, err = l.refreshEpoch(ctx, k.Provider, epoch); err != nil {
+				return t, false, err
+			}
 		case written[0].Changed:
 			return t, true, nil
 		case written[0].FailedGuard == rules.NotHalted:
@@ -200,10 +215,11 @@ func (l *Ledger) tryApply(ctx context.Context, k Key, loaded LoadResult, d decid
 	return appliedChange{}, false, ErrContended
 }
 
-func (l *Ledger) commitRequest(k Key, loaded LoadResult, c rules.Change) CommitRequest {
+func (l *Ledger) commitRequest(k Key, loaded LoadResult, c rules.Change, e epochFacts) CommitRequest {
 	p := l.policy(k.Provider)
 	return CommitRequest{
 		Key: k, Change: c, Text: loaded.Text, Now: loaded.Now, Retention: p.Retention, OutcomesRetention: p.OutcomesRetention,
+		Epoch: e.text, EpochNumber: e.epoch.Number, RunID: e.epoch.RunID,
 	}
 }
 

@@ -67,12 +67,54 @@ func fixture(t *testing.T, rdb redis.UniversalClient, provider string, o idempot
 	}
 	return idempotencytest.Fixture{
 		Ledger: idempotency.NewRedis(rdb, o), Provider: provider,
+		Another: func() *idempotency.Ledger { return idempotency.NewRedis(rdb, o) },
+		Restart: func(t *testing.T) { restart(t, rdb, provider) },
+		Rewind:  func(t *testing.T, k idempotency.Key) func() { return rewind(t, rdb, k) },
 		Advance: func(d time.Duration) {
 			if err := rdb.IncrBy(context.Background(), clock, d.Milliseconds()).Err(); err != nil {
 				t.Fatal(err)
 			}
 		},
 		Outcomes: func(t *testing.T) []map[string]string { return outcomes(t, rdb, provider) },
+	}
+}
+
+// restart makes the epoch name another run of the server than the present one. The embedded store
+// tells no run, and its epoch goes back to a former one instead.
+func restart(t *testing.T, rdb redis.UniversalClient, provider string) {
+	t.Helper()
+	key := "remesa:{" + provider + "}:epoch"
+	text := rdb.Get(t.Context(), key).Val()
+	var e idempotency.Epoch
+	if err := e.Parse(text); err != nil {
+		t.Fatal(err)
+	}
+	if e.RunID != "" {
+		e.RunID = "another"
+	} else {
+		e.Number--
+	}
+	if err := rdb.Set(t.Context(), key, e.Text(), 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func rewind(t *testing.T, rdb redis.UniversalClient, k idempotency.Key) func() {
+	t.Helper()
+	record, sequence := "remesa:{"+k.Provider+"}:p:"+k.ID(), "remesa:{"+k.Provider+"}:sequence"
+	text, count := rdb.Get(t.Context(), record).Val(), rdb.Get(t.Context(), sequence).Val()
+	if text == "" {
+		t.Fatal("no record to go back to")
+	}
+	if count == "" {
+		count = "0"
+	}
+	return func() {
+		for key, value := range map[string]string{record: text, sequence: count} {
+			if err := rdb.Set(t.Context(), key, value, 0).Err(); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 }
 
@@ -102,12 +144,16 @@ func TestConformanceInMemory(t *testing.T) {
 	var n atomic.Int64
 	idempotencytest.Run(t, func(_ *testing.T, p idempotency.Policy) idempotencytest.Fixture {
 		m := idempotency.NewMemory()
+		m.RunID = "first"
 		var ms atomic.Int64
 		ms.Store(start.UnixMilli())
 		m.Now = func() time.Time { return time.UnixMilli(ms.Load()) }
 		provider := fmt.Sprintf("memory%d", n.Add(1))
 		return idempotencytest.Fixture{
 			Ledger: idempotency.NewLedger(m, idempotency.Options{Default: p}), Provider: provider,
+			Another:  func() *idempotency.Ledger { return idempotency.NewLedger(m, idempotency.Options{Default: p}) },
+			Restart:  func(*testing.T) { m.RunID = fmt.Sprint(n.Add(1)) },
+			Rewind:   func(*testing.T, idempotency.Key) func() { return m.Snapshot() },
 			Advance:  func(d time.Duration) { ms.Add(d.Milliseconds()) },
 			Outcomes: func(*testing.T) []map[string]string { return m.Outcomes(provider) },
 		}

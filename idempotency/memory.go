@@ -2,6 +2,7 @@ package idempotency
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -16,6 +17,8 @@ import (
 type Memory struct {
 	// Now is the store's clock; time.Now by default.
 	Now func() time.Time
+	// RunID is the name of the store's present run: a simulated restart changes it.
+	RunID string
 
 	mu        sync.Mutex
 	providers map[string]*memoryProvider
@@ -41,6 +44,11 @@ type memoryProvider struct {
 	parked        map[string]map[string]rules.Time
 	outcomes      []map[string]string
 	chargeUpdates []string
+
+	epoch     string
+	sequence  int64
+	suspects  map[string]rules.Time
+	accounted map[int64]bool
 }
 
 type listed struct {
@@ -53,7 +61,7 @@ func (m *Memory) provider(provider string) *memoryProvider {
 		m.providers[provider] = &memoryProvider{
 			texts: map[string]string{}, payloads: map[string][]byte{}, due: map[string]rules.Time{}, listed: map[string]listed{},
 			anomalies: map[string]rules.Time{}, queryProof: map[string]rules.QueryProof{}, halted: map[string]string{}, values: map[string]string{},
-			parked: map[string]map[string]rules.Time{},
+			parked: map[string]map[string]rules.Time{}, suspects: map[string]rules.Time{}, accounted: map[int64]bool{},
 		}
 	}
 	return m.providers[provider]
@@ -89,8 +97,12 @@ func (m *Memory) Commit(_ context.Context, provider string, requests []CommitReq
 	s := m.provider(provider)
 	out, errs := make([]CommitResult, len(requests)), make([]error, len(requests))
 	for i, d := range requests {
-		out[i] = s.commit(d, m.now())
+		out[i] = s.commit(d, m.now(), m.RunID)
 		if out[i].Done {
+			if d.Change.CountsSend {
+				s.sequence++
+				out[i].Sequence = s.sequence
+			}
 			errs[i] = s.write(d)
 			out[i].Text = s.texts[d.Key.id()]
 		}
@@ -98,10 +110,13 @@ func (m *Memory) Commit(_ context.Context, provider string, requests []CommitReq
 	return out, errs
 }
 
-func (s *memoryProvider) commit(d CommitRequest, now rules.Time) CommitResult {
+func (s *memoryProvider) commit(d CommitRequest, now rules.Time, runID string) CommitResult {
 	age := now - d.Now
 	if s.texts[d.Key.id()] != d.Text || age > maxDecisionAge || age < -maxDecisionAge {
 		return CommitResult{Changed: true}
+	}
+	if n := epochGuards(d); n > 0 && s.epoch != d.Epoch || n > 1 && runID != d.RunID {
+		return CommitResult{FailedGuard: rules.EpochCurrent}
 	}
 	for _, g := range d.Change.Guards {
 		if found, holds := s.guardHolds(d, g); !holds {
@@ -159,7 +174,7 @@ func (s *memoryProvider) write(d CommitRequest) error {
 		s.queryProof[d.Key.Account] = c.QueryProof
 	}
 	for _, e := range c.Events {
-		s.publish(entry(d.Key, e))
+		s.publish(entry(d.Key, e, d.EpochNumber))
 	}
 	return nil
 }
@@ -196,6 +211,9 @@ func (s *memoryProvider) index(d CommitRequest) {
 	case c.AnomalyCleared:
 		delete(s.anomalies, id)
 	}
+	if c.Suspected {
+		s.suspects[id] = d.Now
+	}
 	if c.ParkReason != "" {
 		if s.parked[c.ParkReason] == nil {
 			s.parked[c.ParkReason] = map[string]rules.Time{}
@@ -205,6 +223,78 @@ func (s *memoryProvider) index(d CommitRequest) {
 	if c.ChargeUpdate {
 		s.chargeUpdates = append(s.chargeUpdates, c.Record.Subscription+"|"+id)
 	}
+}
+
+// Snapshot notes everything that the store holds, and returns what writes it back: a store that
+// forgets what happened in between.
+func (m *Memory) Snapshot() (restore func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	saved := map[string]*memoryProvider{}
+	for name, p := range m.providers {
+		saved[name] = p.clone()
+	}
+	return func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.providers = map[string]*memoryProvider{}
+		for name, p := range saved {
+			m.providers[name] = p.clone()
+		}
+	}
+}
+
+func (s *memoryProvider) clone() *memoryProvider {
+	c := *s
+	c.texts, c.payloads, c.due, c.listed = maps.Clone(s.texts), maps.Clone(s.payloads), maps.Clone(s.due), maps.Clone(s.listed)
+	c.anomalies, c.queryProof, c.halted = maps.Clone(s.anomalies), maps.Clone(s.queryProof), maps.Clone(s.halted)
+	c.values, c.suspects, c.accounted = maps.Clone(s.values), maps.Clone(s.suspects), maps.Clone(s.accounted)
+	c.outcomes, c.chargeUpdates = slices.Clone(s.outcomes), slices.Clone(s.chargeUpdates)
+	c.parked = map[string]map[string]rules.Time{}
+	for reason, parked := range s.parked {
+		c.parked[reason] = maps.Clone(parked)
+	}
+	return &c
+}
+
+// Epoch implements Store.
+func (m *Memory) Epoch(ctx context.Context, provider string) (StoreReading, error) {
+	halts, err := m.Halts(ctx, provider)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := m.provider(provider)
+	facts := rules.StoreFacts{RunID: m.RunID, Sequence: s.sequence}
+	return StoreReading{Epoch: s.epoch, StoreFacts: facts, Halts: halts, Now: m.now()}, err
+}
+
+// CommitEpoch implements Store.
+func (m *Memory) CommitEpoch(_ context.Context, provider string, c EpochCommit) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := m.provider(provider)
+	if s.epoch != c.From {
+		return false, nil
+	}
+	s.epoch = c.To
+	if c.Sequence > 0 {
+		s.sequence = c.Sequence
+	}
+	if c.Change != rules.EpochFirst {
+		clear(s.accounted)
+		s.publish(epochEvent(provider, c))
+	}
+	return true, nil
+}
+
+// AccountFor implements Store.
+func (m *Memory) AccountFor(_ context.Context, provider string, sequences []int64) (int64, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := m.provider(provider)
+	for _, n := range sequences {
+		s.accounted[n] = true
+	}
+	return int64(len(s.accounted)), nil
 }
 
 // sorted returns the ids of an index, the lowest first.
@@ -363,6 +453,9 @@ func (m *Memory) ids(provider string, i Index) []string {
 	s := m.provider(provider)
 	if i.Anomalies {
 		return sorted(s.anomalies, byTime)
+	}
+	if i.Suspected {
+		return sorted(s.suspects, byTime)
 	}
 	if !i.Open && rank[i.State] == 0 {
 		return sorted(s.texts, func(string) (int, rules.Time) { return 0, 0 })

@@ -39,9 +39,9 @@ func OutcomesKey(provider string) string { return kv.OutcomesKey(provider) }
 func ChargeUpdatesKey(provider string) string { return kv.ChargeUpdatesKey(provider) }
 
 // keyspace names the keys of one provider.
-type keyspace struct{ prefix string }
+type keyspace struct{ provider, prefix string }
 
-func keysOf(provider string) keyspace { return keyspace{kv.Prefix(provider)} }
+func keysOf(provider string) keyspace { return keyspace{provider, kv.Prefix(provider)} }
 
 func (p keyspace) record(id string) string         { return p.prefix + "p:" + id }
 func (p keyspace) payload(id string) string        { return p.prefix + "d:" + id }
@@ -49,6 +49,11 @@ func (p keyspace) due() string                     { return p.prefix + "due" }
 func (p keyspace) states() string                  { return p.prefix + "states" }
 func (p keyspace) anomalies() string               { return p.prefix + "anomalies" }
 func (p keyspace) queryProof() string              { return p.prefix + "lookup" }
+func (p keyspace) epoch() string                   { return kv.EpochKey(p.provider) }
+func (p keyspace) epochLog() string                { return p.prefix + "epochs" }
+func (p keyspace) sequence() string                { return p.prefix + "sequence" }
+func (p keyspace) suspects() string                { return p.prefix + "suspects" }
+func (p keyspace) accountedFor() string            { return p.prefix + "accounted" }
 func (p keyspace) halted() string                  { return p.prefix + "halted" }
 func (p keyspace) parkReasons() string             { return p.prefix + "waiting" }
 func (p keyspace) parked(reason string) string     { return p.prefix + "waiting:" + reason }
@@ -194,7 +199,7 @@ func (s *redisStore) Commit(ctx context.Context, provider string, requests []Com
 	results, failed := s.batcher.Commit(ctx, provider, sent...)
 	for n, i := range places {
 		r := results[n]
-		out[i].Done, out[i].Changed, out[i].Found = r.Done, r.Changed || r.Stale, r.Found
+		out[i].Done, out[i].Changed, out[i].Found, out[i].Sequence = r.Done, r.Changed || r.Stale, r.Found, r.Count
 		if g := r.Guard; g > 0 && failed[n] == nil {
 			out[i].FailedGuard, out[i].Found = guardAt(requests[i], g, r.Found)
 		}
@@ -203,9 +208,14 @@ func (s *redisStore) Commit(ctx context.Context, provider string, requests []Com
 	return out, errs
 }
 
-// guardAt returns the guard with the script's number n, and what it found. NotHalted counts as two:
-// the provider's halt, then the account's.
+// guardAt returns the guard with the script's number n, and what it found. EpochCurrent comes
+// first, and counts as two where the run is checked, too. NotHalted counts as two: the provider's
+// halt, then the account's.
 func guardAt(d CommitRequest, n int, found string) (rules.Guard, string) {
+	n -= epochGuards(d)
+	if n <= 0 {
+		return rules.EpochCurrent, ""
+	}
 	for _, g := range d.Change.Guards {
 		n--
 		if g == rules.NotHalted {
@@ -220,6 +230,17 @@ func guardAt(d CommitRequest, n int, found string) (rules.Guard, string) {
 		}
 	}
 	return "", found
+}
+
+// epochGuards is how many of the script's guards hold the epoch.
+func epochGuards(d CommitRequest) int {
+	switch {
+	case d.Epoch == "":
+		return 0
+	case d.Change.NeedsReplicas && d.RunID != "":
+		return 2
+	}
+	return 1
 }
 
 func storeError(err error) error {
@@ -240,6 +261,12 @@ func commit(d CommitRequest) (out *kv.Commit, written string, err error) {
 		out.WhenFull = kv.RefuseWhenFull
 	}
 	out.Intent = c.NeedsReplicas
+	if n := epochGuards(d); n > 0 {
+		out.Guard("GET", p.epoch(), "", d.Epoch, d.Epoch)
+		if n > 1 {
+			out.RunGuard(d.RunID)
+		}
+	}
 	for _, g := range c.Guards {
 		guard(out, p, d, g)
 	}
@@ -266,8 +293,11 @@ func commit(d CommitRequest) (out *kv.Commit, written string, err error) {
 	if c.QueryProof != "" {
 		out.Write("HSET", p.queryProof(), d.Key.Account, string(c.QueryProof))
 	}
+	if c.CountsSend {
+		out.Write("INCR", p.sequence())
+	}
 	for _, e := range c.Events {
-		out.Append(entry(d.Key, e), d.OutcomesRetention)
+		out.Append(entry(d.Key, e, d.EpochNumber), d.OutcomesRetention)
 	}
 	return out, written, nil
 }
@@ -328,6 +358,10 @@ func writeIndexes(out *kv.Commit, p keyspace, d CommitRequest) {
 	case c.AnomalyCleared:
 		out.Write("ZREM", p.anomalies(), id)
 	}
+	if c.Suspected {
+		out.Write("ZADD", p.suspects(), int64(d.Now), id)
+		out.Write("ZREMRANGEBYSCORE", p.suspects(), 0, int64(d.Now.Add(-rules.RetryWindow)))
+	}
 	if c.ParkReason != "" {
 		out.Write("ZADD", p.parked(c.ParkReason), int64(r.Created), id)
 		out.Write("SADD", p.parkReasons(), c.ParkReason)
@@ -338,14 +372,91 @@ func writeIndexes(out *kv.Commit, p keyspace, d CommitRequest) {
 }
 
 // entry makes the entry of the outcome stream for an event.
-func entry(k Key, e rules.Event) kv.OutcomeEvent {
+func entry(k Key, e rules.Event, epoch int64) kv.OutcomeEvent {
 	r := &e.Payment
 	return kv.OutcomeEvent{
 		Key: k.String(), Type: r.Type, State: string(r.State), Reference: k.Reference, ProviderID: r.ProviderID, Code: r.Code,
 		Message: r.Message, Decline: string(r.Decline), Amount: r.Amount, Currency: r.Currency, Attempt: r.AttemptCount,
-		At: asTime(r.Updated), Metadata: r.Metadata, ActionURL: r.ActionURL, Event: string(e.Kind), Version: r.Version,
+		At: asTime(r.Updated), Metadata: r.Metadata, ActionURL: r.ActionURL, Event: string(e.Kind), Epoch: epoch, Version: r.Version,
 		Account: k.Account, Subscription: r.Subscription, Period: r.Period,
 	}
+}
+
+// Epoch implements Store.
+func (s *redisStore) Epoch(ctx context.Context, provider string) (StoreReading, error) {
+	p := keysOf(provider)
+	var epoch, sequence, info *redis.StringCmd
+	var halts *redis.MapStringStringCmd
+	var clock func() (int64, error)
+	err := s.batcher.Read(ctx, provider, func(pipe redis.Pipeliner) {
+		epoch, sequence, halts = pipe.Get(ctx, p.epoch()), pipe.Get(ctx, p.sequence()), pipe.HGetAll(ctx, p.halted())
+		info, clock = pipe.Info(ctx, "server"), s.db.Clock(ctx, pipe, provider)
+	})
+	if err != nil {
+		return StoreReading{}, err
+	}
+	now, err := clock()
+	count, countErr := sequence.Int64()
+	for _, err := range []error{err, epoch.Err(), countErr, halts.Err()} {
+		if err != nil && !errors.Is(err, redis.Nil) {
+			return StoreReading{}, err
+		}
+	}
+	out := StoreReading{Epoch: epoch.Val(), Halts: halts.Val(), Now: rules.Time(now)}
+	out.Sequence, out.RunID = count, runID(info.Val())
+	return out, nil
+}
+
+// runID returns the run id of a reply to INFO, "" if the server does not tell it.
+func runID(info string) string {
+	_, rest, _ := strings.Cut(info, "run_id:")
+	id, _, _ := strings.Cut(rest, "\n")
+	return strings.TrimSpace(id)
+}
+
+// CommitEpoch implements Store.
+func (s *redisStore) CommitEpoch(ctx context.Context, provider string, e EpochCommit) (bool, error) {
+	p := keysOf(provider)
+	c := kv.NewCommit(provider, p.epoch(), e.From, 0)
+	c.Intent = true
+	c.Write("SET", p.epoch(), e.To)
+	if e.Sequence > 0 {
+		c.Write("SET", p.sequence(), e.Sequence)
+	}
+	if e.Change != rules.EpochFirst {
+		c.Write("DEL", p.accountedFor())
+		c.Write("RPUSH", p.epochLog(), string(e.Change)+" "+e.To)
+		c.Write("LTRIM", p.epochLog(), -maxEpochLog, -1)
+		c.Append(epochEvent(provider, e), e.OutcomesRetention)
+	}
+	written, errs := s.batcher.Commit(ctx, provider, c)
+	return written[0].Done, storeError(errs[0])
+}
+
+// maxEpochLog is how many changes of the epoch the log keeps.
+const maxEpochLog = 1000
+
+func epochEvent(provider string, e EpochCommit) kv.OutcomeEvent {
+	return kv.OutcomeEvent{
+		Key: provider, Code: string(e.Change), Event: "epoch", At: asTime(e.Now), Epoch: e.Number, Version: e.Version,
+	}
+}
+
+// AccountFor implements Store.
+func (s *redisStore) AccountFor(ctx context.Context, provider string, sequences []int64) (int64, error) {
+	key, pipe := keysOf(provider).accountedFor(), s.db.Client.Pipeline()
+	for part := range slices.Chunk(sequences, registerAtOnce) {
+		members := make([]any, len(part))
+		for i, n := range part {
+			members[i] = n
+		}
+		pipe.SAdd(ctx, key, members...)
+	}
+	size := pipe.SCard(ctx, key)
+	if _, err := pipe.Exec(ctx); err != nil {
+		return 0, err
+	}
+	return size.Val(), nil
 }
 
 // Due implements Store.
@@ -531,6 +642,8 @@ func (s *redisStore) ListIDs(ctx context.Context, provider string, i Index, yiel
 	switch {
 	case i.Anomalies:
 		return s.walk(ctx, p.anomalies(), redis.ZRangeBy{Min: "-inf", Max: "+inf", Count: int64(i.Limit)}, yield)
+	case i.Suspected:
+		return s.walk(ctx, p.suspects(), redis.ZRangeBy{Min: "-inf", Max: "+inf", Count: int64(i.Limit)}, yield)
 	case i.Open:
 		_, end := bounds(Blocked)
 		return s.walk(ctx, p.states(), redis.ZRangeBy{Min: "-inf", Max: end, Count: int64(i.Limit)}, yield)

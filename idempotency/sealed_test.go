@@ -120,7 +120,7 @@ func TestNoPersonalDataInRedis(t *testing.T) {
 	}
 	f.begin("session", "s")
 	refs := map[string]string{"session_token": "canary-session", "signature_token": "canary-signature"}
-	f.must(f.store.Checkpoint(t.Context(), key("session"), "s", refs, false))
+	f.must(f.checkpoint(key("session"), "s", refs, false))
 	f.finish("session", "s", providers.Outcome{Class: providers.Pending, ActionURL: canaryURL, ActionWithin: 24 * time.Hour, Message: canaryMessage, ProviderRefs: refs})
 	for reference, class := range map[string]providers.Class{"declined": providers.Refused, "mismatch": providers.Mismatch} {
 		f.begin(reference, reference)
@@ -215,7 +215,7 @@ func TestWhatWasMovedOrChangedIsNeverUsed(t *testing.T) {
 			for _, reference := range []string{"mine", "other"} {
 				f.begin(reference, reference)
 				refs := map[string]string{"order": "o-" + reference, "session": "s-" + reference}
-				f.must(f.store.Checkpoint(t.Context(), key(reference), reference, refs, false))
+				f.must(f.checkpoint(key(reference), reference, refs, false))
 				_, err := f.store.Release(t.Context(), key(reference), reference, "not sent", 0)
 				f.must(err)
 			}

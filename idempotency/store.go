@@ -33,6 +33,13 @@ type Store interface {
 	// written.
 	AwaitReplicas(ctx context.Context, provider string) error
 
+	// Epoch reads what the store says about itself, in one round trip. CommitEpoch replaces the
+	// epoch, and reports whether it did. AccountFor adds to the set of sends that are accounted for
+	// although the store forgot them, and returns the size of the set.
+	Epoch(ctx context.Context, provider string) (StoreReading, error)
+	CommitEpoch(ctx context.Context, provider string, c EpochCommit) (done bool, err error)
+	AccountFor(ctx context.Context, provider string, sequences []int64) (int64, error)
+
 	// Alias lets Find return the id for a name, for as long as keep says. Find returns ErrUnknown
 	// where there is no alias.
 	Alias(ctx context.Context, provider, alias, id string, keep time.Duration) error
@@ -68,6 +75,8 @@ type Index struct {
 	Anomalies bool
 	// Since leaves out what came into an indexed State's list before; zero leaves out nothing.
 	Since rules.Time
+	// Suspected selects the payments that the store may have forgotten to have sent.
+	Suspected bool
 	// Limit is the largest number of ids; zero for all.
 	Limit int
 }
@@ -105,6 +114,11 @@ type CommitRequest struct {
 	// Text and Now are those of the LoadResult from which the change was decided.
 	Text string
 	Now  rules.Time
+	// Epoch is the epoch's text, EpochNumber its number and RunID its server from which it was
+	// decided: see rules.EpochCurrent.
+	Epoch       string
+	EpochNumber int64
+	RunID       string
 	// Payload is set where the change sets one.
 	Payload []byte
 	// Object is the exclusive object that a registration claims, ChargeGuard the key of its guard.
@@ -123,6 +137,8 @@ type CommitResult struct {
 	Found         string
 	// Text is the record as it was written, if the change wrote it.
 	Text string
+	// Sequence is the number of the send, if the change counts one.
+	Sequence int64
 }
 
 // StoreStats are the numbers that alerts use.

@@ -137,6 +137,9 @@ type BeginResult struct {
 	// Registered is the payment as it was registered. Workers check the payload against it before
 	// they send, and record it again with Restore if the store loses the payment.
 	Registered Registration
+	// Sequence is the number of this send at the provider's store; zero if the reply to the first
+	// Begin was lost.
+	Sequence int64
 	// MayHaveLeft is true if an earlier attempt may have been executed.
 	MayHaveLeft bool
 	// Snapshot is for AttemptResult.Begin; nil if Begin wrote nothing.
@@ -251,6 +254,9 @@ type Filter struct {
 	State State
 	// Anomalies selects the payments with an anomaly, whatever their state.
 	Anomalies bool
+	// Suspected selects the payments that the store may have forgotten to have sent, whatever their
+	// state: see Loss.
+	Suspected bool
 	// Damaged, if set, is called for each record that cannot be read; List skips it.
 	Damaged func(Key, error)
 }

@@ -22,14 +22,17 @@ type Event struct {
 	// ID is unique and the same in every delivery: use it as the unique key of a table of handled
 	// events.
 	ID string
+	// Epoch is the life of the store in which the event was published. A store that has forgotten
+	// tells anew, in its next epoch, what it told before.
+	Epoch int64
 	// Version grows with each event of one Key. Events of a key may arrive out of order: the one
-	// with the highest version has the present state.
+	// with the highest epoch, and there the highest version, has the present state.
 	Version int64
 	// Kind is "state" (a payment's state changed), "anomaly" (a contradiction that an operator must
 	// decide), "subscription", "rejected" (a task that became no payment), or "epoch".
 	Kind string
 	// Key is provider/reference or provider/account/reference of a payment, "subscription:" and the
-	// id of a subscription.
+	// id of a subscription, and the provider of an epoch.
 	Key       string
 	Provider  string
 	Account   string
@@ -69,7 +72,7 @@ type Event struct {
 }
 
 // errNoEvent is an entry that this system did not write.
-var errNoEvent = errors.New("no outcome event: it has no key, or no event_id that ends in a version")
+var errNoEvent = errors.New("no outcome event: it has no key, or no event_id that ends in epoch and version")
 
 // Decode reads an entry of a provider's stream and opens what is sealed in it. The ring is nil
 // where there are no payload keys. With an error, the entry is no event; what could be read of it
@@ -90,12 +93,22 @@ func Decode(provider string, m redis.XMessage, ring *seal.Ring) (Event, error) {
 	if text := e.opened("metadata"); text != "" {
 		_ = json.Unmarshal([]byte(text), &e.Metadata) // it was validated when the task was taken in
 	}
-	version, err := strconv.ParseInt(e.ID[strings.LastIndexByte(e.ID, ':')+1:], 10, 64)
-	if err != nil || e.Key == "" {
+	if !e.readID() {
 		return e, errNoEvent
 	}
-	e.Version = version
 	return e, nil
+}
+
+// readID reads epoch and version, the end of the event's id.
+func (e *Event) readID() bool {
+	rest, ok := strings.CutPrefix(e.ID, e.Key+":")
+	epoch, version, both := strings.Cut(rest, ":")
+	var err error
+	if e.Epoch, err = strconv.ParseInt(epoch, 10, 64); err != nil {
+		return false
+	}
+	e.Version, err = strconv.ParseInt(version, 10, 64)
+	return err == nil && ok && both && e.Key != ""
 }
 
 func (e Event) opened(name string) string {

@@ -190,7 +190,7 @@ func TestEventsOfAllProvidersAreHandledOnceAndInOrder(t *testing.T) {
 			}
 			last := map[string]int64{}
 			for _, e := range l.events {
-				if e.Version != last[e.Provider]+1 || e.Delivery != 1 || e.ID != e.Key+":"+strconv.FormatInt(e.Version, 10) {
+				if e.Version != last[e.Provider]+1 || e.Delivery != 1 || e.ID != e.Key+":0:"+strconv.FormatInt(e.Version, 10) {
 					t.Fatalf("%s after %d: %+v", e, last[e.Provider], e.Fields)
 				}
 				last[e.Provider] = e.Version
@@ -210,13 +210,13 @@ func TestAnEventIsDecoded(t *testing.T) {
 	l := &log{}
 	until(t, rdb, l, l.options("one"), 1)
 	e := l.events[0]
-	if e.ID != "virtualpos/a:3" || e.Version != 3 || e.Kind != "state" || e.Key != "virtualpos/a" || e.Provider != virtualpos || e.Account != "default" ||
+	if e.ID != "virtualpos/a:0:3" || e.Version != 3 || e.Kind != "state" || e.Key != "virtualpos/a" || e.Provider != virtualpos || e.Account != "default" ||
 		e.Reference != "a" || e.Type != "payout" || e.State != "queued" || e.Amount != "12500" || e.Currency != "CLP" || e.Attempt != 0 ||
 		!e.At.Equal(time.UnixMilli(1_779_000_000_123)) || e.Metadata["order"] != "7" || e.DecryptErr != nil || e.Fields["event_id"] != e.ID {
 		t.Errorf("%+v %v", e.Fields, e.At)
 	}
 	for _, print := range []string{fmt.Sprint(e), fmt.Sprintf("%+v", e), fmt.Sprintf("%#v", e)} {
-		if print != "outcome virtualpos/a:3 queued" {
+		if print != "outcome virtualpos/a:0:3 queued" {
 			t.Errorf("prints as %s", print)
 		}
 	}
@@ -675,7 +675,7 @@ func TestOptionsAreChecked(t *testing.T) {
 	t.Parallel()
 	rdb := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1", MaxRetries: -1})
 	t.Cleanup(func() { _ = rdb.Close() })
-	for _, id := range []string{"nonsense", "virtualpos/a:", "virtualpos/a:x"} {
+	for _, id := range []string{"nonsense", "virtualpos/a:", "virtualpos/a:x", "virtualpos/a:1", "virtualpos/a:1:x", "virtualpos/b:1:2"} {
 		if _, err := Decode(virtualpos, redis.XMessage{ID: "1-1", Values: map[string]any{"key": "virtualpos/a", "event_id": id}}, nil); !errors.Is(err, errNoEvent) {
 			t.Errorf("%s: %v", id, err)
 		}

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/remesa/remesa/internal/intake"
+	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/tasks"
 )
 
@@ -82,10 +83,12 @@ type tally struct {
 }
 
 func (t *tally) add(task tasks.Task) {
-	m := task.Amount()
-	if m.IsZero() {
-		return
+	if m := task.Amount(); !m.IsZero() {
+		t.addMoney(m)
 	}
+}
+
+func (t *tally) addMoney(m providers.Money) {
 	if t.sums == nil {
 		t.sums = map[string]*sum{}
 	}

@@ -34,6 +34,7 @@ type cli struct {
 	Cancel  cancelCmd  `cmd:"" help:"Stop payments that were never sent."`
 	Halt    haltCmd    `cmd:"" help:"Send nothing new to a provider until it is unhalted; asking goes on."`
 	Unhalt  unhaltCmd  `cmd:"" help:"Let a halted provider go on."`
+	Forgot  forgotCmd  `cmd:"" help:"After a restored backup or a failover that lost writes: what the store forgot is queried before it is sent."`
 	Watch   watchCmd   `cmd:"" help:"Follow the outcome events, one JSON line for each."`
 
 	Subscription subscriptionCmd `cmd:"" help:"Charges that recur: add, list, show, pause, resume, cancel and change subscriptions."`

@@ -28,19 +28,9 @@ func (c *submitCmd) Validate() error {
 	if c.ExpectCount != nil && *c.ExpectCount < 0 {
 		return usage("--expect-count: must not be negative")
 	}
-	c.sums = map[string]sum{}
-	for _, text := range c.ExpectSum {
-		currency, amount, _ := strings.Cut(text, "=")
-		s, err := parseSum(currency, amount)
-		if err != nil {
-			return usage("--expect-sum: %w", err)
-		}
-		if _, given := c.sums[currency]; given {
-			return usage("--expect-sum: given twice for %s", currency)
-		}
-		c.sums[currency] = s
-	}
-	return nil
+	var err error
+	c.sums, err = parseSums(c.ExpectSum)
+	return err
 }
 
 func (c *submitCmd) expects() bool { return c.ExpectCount != nil || len(c.ExpectSum) > 0 }

@@ -65,6 +65,23 @@ func parseSum(currency, amount string) (sum, error) {
 	return sum{cents(amount)}, nil
 }
 
+// parseSums reads the values of --expect-sum, by currency.
+func parseSums(texts []string) (map[string]sum, error) {
+	out := map[string]sum{}
+	for _, text := range texts {
+		currency, amount, _ := strings.Cut(text, "=")
+		s, err := parseSum(currency, amount)
+		if err != nil {
+			return nil, usage("--expect-sum: %w", err)
+		}
+		if _, given := out[currency]; given {
+			return nil, usage("--expect-sum: given twice for %s", currency)
+		}
+		out[currency] = s
+	}
+	return out, nil
+}
+
 // totals count lines by result, and payments by result, provider and currency.
 type totals map[totalKey]*total
 

@@ -37,12 +37,17 @@ func (c *watchCmd) start(now time.Time) (time.Time, error) {
 	case c.From == "":
 		return time.Time{}, nil
 	}
-	if t, err := time.Parse(time.RFC3339, c.From); err == nil {
+	return pastTime("--from", c.From, now)
+}
+
+// pastTime reads a time, or how long before now it was.
+func pastTime(flag, text string, now time.Time) (time.Time, error) {
+	if t, err := time.Parse(time.RFC3339, text); err == nil {
 		return t, nil
 	}
-	back, err := config.ParseDuration(c.From)
+	back, err := config.ParseDuration(text)
 	if err != nil {
-		return time.Time{}, usage("--from: must be a time such as 2026-05-15T09:00:00-04:00, a duration back such as 24h, or 0")
+		return time.Time{}, usage("%s: must be a time such as 2026-05-15T09:00:00-04:00, or a duration back such as 24h", flag)
 	}
 	return now.Add(-back), nil
 }

@@ -30,7 +30,7 @@ func Checkpoint(r Record, p Policy, now Time, cp CheckpointParams) (Change, erro
 	t.mergeProviderRefs(cp.ProviderRefs)
 	if cp.MoneyStepNext {
 		own.Fate = Open
-		t.NeedsReplicas = true
+		t.NeedsReplicas, t.CountsSend = true, true
 	}
 	t.bumpVersion()
 	return t.applied(), nil

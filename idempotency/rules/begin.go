@@ -55,6 +55,8 @@ const (
 	WaitPaymentType WaitReason = "type"
 	// WaitKey: this worker lacks the key of the payload.
 	WaitKey WaitReason = "key"
+	// WaitQuiet: a new epoch of the store has begun, and workers still report what they sent.
+	WaitQuiet WaitReason = "quiet"
 )
 
 // waitRetry is how long a payment waits for a worker that can send it, or for a halt to end.
@@ -91,6 +93,12 @@ func (t *transition) beginAttempt(b BeginParams, known bool) BeginResult {
 		return BeginResult{Decision: t.queryOrDone()}
 	case known: // an attempt is opened once
 		return BeginResult{Decision: Done}
+	case t.now < t.facts.Epoch.QuietUntil(b.Lease):
+		return t.waitUntil(t.facts.Epoch.QuietUntil(b.Lease), WaitQuiet)
+	case t.suspect():
+		r.Queryable = b.Queryable
+		t.addForgottenAttempt()
+		return BeginResult{Decision: t.queryOrDone()}
 	case r.Deadline != 0 && t.now >= r.Deadline:
 		t.expire()
 		return BeginResult{Decision: Done}
@@ -140,6 +148,6 @@ func (t *transition) openAttempt(b BeginParams) {
 	}
 	t.setState(Sending, "")
 	t.setDue(end)
-	t.RefusedWhenFull, t.NeedsReplicas = true, true
+	t.RefusedWhenFull, t.NeedsReplicas, t.CountsSend = true, true, true
 	t.Guards = append(t.Guards, NotHalted)
 }

@@ -27,6 +27,10 @@ type Change struct {
 	// NeedsReplicas: others act on the change once it is acknowledged, so replicas must have it
 	// first where the settings require replicas.
 	NeedsReplicas bool
+	// CountsSend: the change lets an attempt send. The store counts it, and returns the number.
+	CountsSend bool
+	// Suspected: the payment may be one of the sends that the store forgot.
+	Suspected bool
 
 	// Applied: the transition took effect. StateChanged: it entered a state. AnomalyRaised is the
 	// kind of the anomaly that it raised, if any.
@@ -47,6 +51,9 @@ type Guard string
 
 // The guards.
 const (
+	// EpochCurrent: the store is in the epoch from which the change was decided. It holds for every
+	// change. A change that others act on also requires that the server is still in the same run.
+	EpochCurrent Guard = "epoch_current"
 	// NotHalted: no operator has stopped new sends of the provider or the account.
 	NotHalted Guard = "not_halted"
 	// ChargeGuardHeld: the charge guard names this payment.

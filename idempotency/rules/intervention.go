@@ -192,6 +192,8 @@ func Cancel(r Record, p Policy, f Facts, now Time, iv Intervention) (Change, err
 		return refuse("too late to cancel; the payment is %s", r.State)
 	case r.MayHaveLeft() && !leftOutInTest(cancelNeedsNothingLeft):
 		return refuse("too late to cancel; an attempt may have been executed")
+	case t.maybeForgotten():
+		return refuse("the store may have forgotten that it was sent; the provider is queried first, see: enqueue forgot show")
 	}
 	t.setReason("cancelled", "", "")
 	t.finalize(Failed, iv.Text)
@@ -213,7 +215,7 @@ func Reject(r Record, p Policy, f Facts, now Time, rej RejectParams) Change {
 		return noChange(r)
 	}
 	t.setReason(rej.Code, rej.Message, "")
-	if (r.State == Queued || r.State == Ready) && !r.MayHaveLeft() && !rej.Hold {
+	if (r.State == Queued || r.State == Ready) && !r.MayHaveLeft() && !t.maybeForgotten() && !rej.Hold {
 		t.finalize(Failed, "")
 	} else {
 		t.toHeld("", "")

@@ -54,6 +54,9 @@ type Record struct {
 	// QueryFirst: while one attempt was sending, another reported something that the provider must
 	// be queried about before anything is sent again.
 	QueryFirst bool `json:"ask_first,omitempty"`
+	// Forgotten is when the loss of sends began for which an attempt was added that the store may
+	// have forgotten.
+	Forgotten Time `json:"forgotten,omitempty"`
 	// RiskAccepted: an operator accepted that the payment may be executed twice. The next "not
 	// found" makes it ready.
 	RiskAccepted bool `json:"risk_accepted,omitempty"`

@@ -62,6 +62,9 @@ type Policy struct {
 	// Resend sends the payment again after that, at most MaxResends times. Otherwise it is held.
 	Resend     bool
 	MaxResends int
+	// Lease is the longest lease of an attempt: as long may a worker be about to report what the
+	// store has forgotten.
+	Lease time.Duration
 	// PollDeadline is how long a payment is polled before it is held.
 	PollDeadline time.Duration
 	// Retention is how long the record of a final payment is kept. OutcomesRetention is how long an
@@ -77,7 +80,7 @@ const day = 24 * time.Hour
 // DefaultPolicy returns the policy of the documented defaults.
 func DefaultPolicy() Policy {
 	return Policy{
-		SettleTime: 5 * time.Minute, NotFoundInterval: 15 * time.Second, Confirmations: 2, MaxResends: 1,
+		SettleTime: 5 * time.Minute, Lease: time.Minute, NotFoundInterval: 15 * time.Second, Confirmations: 2, MaxResends: 1,
 		PollDeadline: 72 * time.Hour, Retention: 400 * day, OutcomesRetention: 30 * day,
 	}
 }
@@ -100,6 +103,8 @@ type Facts struct {
 	HasPayload bool
 	// QueryProof is what is known of the account's status query.
 	QueryProof QueryProof
+	// Epoch is the store's.
+	Epoch Epoch
 }
 
 // Halt says which new sends an operator has stopped.

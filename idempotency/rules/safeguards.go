@@ -34,6 +34,9 @@ const (
 	queryFirstAfterLatePending    safeguard = "a late pending is queried when the owner ends"
 	moneyStepReachedIsOpen        safeguard = "a report that the money step was reached opens the attempt, with or without a checkpoint"
 	countsRestartWithEachBegin    safeguard = "the counts of status results begin anew with each attempt"
+	quietTimeInANewEpoch          safeguard = "in a new epoch of the store nothing is sent until workers have reported"
+	sequenceProvesLoss            safeguard = "a store that counts fewer sends than a worker has seen has forgotten sends"
+	suspectIsQueriedFirst         safeguard = "what the store may have forgotten is queried before it is sent"
 )
 
 // safeguards lists all safeguards.
@@ -44,6 +47,6 @@ func safeguards() []safeguard {
 		expiryNeedsAStatusResult, twoSuccessesAreTwo, watchLaterExecution, contradictionIsAnomaly, cancelNeedsNothingLeft,
 		retryNeedsNothingLeft, unknownAttemptIsKept, tombstoneStopsLateBegin, resendIsBounded, foreignIsNotAccepted,
 		settleTimeBeforeNotReceived, lateDoubtRestartsTheCounts, otherSuccessStopsTheNextSend, queryFirstAfterLatePending,
-		moneyStepReachedIsOpen, countsRestartWithEachBegin,
+		moneyStepReachedIsOpen, countsRestartWithEachBegin, quietTimeInANewEpoch, sequenceProvesLoss, suspectIsQueriedFirst,
 	}
 }

@@ -343,7 +343,7 @@ func (t *transition) confirmedNotFound() {
 	spent := r.Resends >= t.policy.MaxResends && !leftOutInTest(resendIsBounded)
 	switch {
 	case !t.policy.Resend || spent || known:
-		t.toHeld("not_found", "the provider does not know it")
+		t.toHeld(notFoundCode, "the provider does not know it")
 	case t.facts.QueryProof != QueryProven:
 		t.toHeld("lookup_unproven", "not found, but no status query of this account has ever found a payment")
 	default:

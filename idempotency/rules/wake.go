@@ -87,7 +87,7 @@ func Wake(r Record, p Policy, f Facts, now Time, l Lanes) (Change, Need) {
 
 func (t *transition) wakeToSend(oldest Time) (Change, Need) {
 	r := t.record()
-	if r.Deadline != 0 && t.now >= r.Deadline {
+	if r.Deadline != 0 && t.now >= r.Deadline && !t.maybeForgotten() {
 		t.expire()
 		return t.Change, NeedNothing
 	}

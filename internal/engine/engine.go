@@ -110,6 +110,8 @@ type Metrics interface {
 	Circuit(provider string, open bool)
 	// DecryptError counts a payload that could not be opened. reason is key, unsealed or tampered.
 	DecryptError(provider, reason string)
+	// Epoch shows the epoch of the provider's store and how many sends it has counted.
+	Epoch(provider string, e idempotency.Epoch, sequence int64)
 }
 
 // Engine serves the providers of its registry. New starts nothing; Run does.
@@ -127,6 +129,8 @@ type Engine struct {
 	directQueries map[string]chan struct{}
 	// logLimiter bounds the log lines about payloads that this worker cannot open or compare.
 	logLimiter logLimiter
+	// reports are what this worker has reported last, by provider.
+	reports map[string]*sentReports
 	// running counts every task and status query under way, those included that asynq has given
 	// up on.
 	running inFlight
@@ -161,7 +165,9 @@ func New(o Options) (*Engine, error) {
 		o.Metrics = noMetrics{}
 	}
 	e := &Engine{Options: o, exiting: make(chan struct{}), closing: make(chan struct{}), directQueries: map[string]chan struct{}{}, circuits: map[string]*circuit{}}
+	e.reports = map[string]*sentReports{}
 	for provider, accounts := range o.Registry {
+		e.reports[provider] = &sentReports{}
 		e.directQueries[provider] = make(chan struct{}, maxDirectQueries)
 		for _, a := range accounts {
 			e.circuits[a.Provider+"/"+a.Name] = newCircuit(a, o)
@@ -318,3 +324,4 @@ func (noMetrics) Transitioned(string, idempotency.Transition)   {}
 func (noMetrics) Anomaly(string, string)                        {}
 func (noMetrics) Circuit(string, bool)                          {}
 func (noMetrics) DecryptError(string, string)                   {}
+func (noMetrics) Epoch(string, idempotency.Epoch, int64)        {}

@@ -39,10 +39,10 @@ func (e *Engine) janitor(ctx context.Context, provider string) {
 	}
 }
 
-// tick unparks what no longer has to wait, and wakes everything that is due now. Where one of them
-// fails, tick still does the other.
+// tick notices a store that forgets, unparks what no longer has to wait, and wakes everything that
+// is due now. Where one of them fails, tick still does the others.
 func (e *Engine) tick(ctx context.Context, provider string) error {
-	return errors.Join(e.unpark(ctx, provider), e.wakeDue(ctx, provider))
+	return errors.Join(e.checkEpoch(ctx, provider), e.unpark(ctx, provider), e.wakeDue(ctx, provider))
 }
 
 func (e *Engine) wakeDue(ctx context.Context, provider string) error {

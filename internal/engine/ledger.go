@@ -13,6 +13,7 @@ type Ledger interface {
 	Register(ctx context.Context, rs ...idempotency.Registration) ([]idempotency.Registered, error)
 	Attempts
 	StatusQueries
+	Epochs
 	// Defer moves only the due time of what must wait before it begins.
 	Defer(ctx context.Context, k idempotency.Key, after time.Duration) error
 	// Park takes a payment out of the due index, until its reason ends and Unpark makes it due.
@@ -31,8 +32,9 @@ type Ledger interface {
 type Attempts interface {
 	Begin(ctx context.Context, k idempotency.Key, b idempotency.BeginParams) (idempotency.BeginResult, error)
 	// Checkpoint records provider references before the next step; moneyStepNext says that money
-	// can move from then on. Any error means: stop without sending.
-	Checkpoint(ctx context.Context, k idempotency.Key, attempt string, refs map[string]string, moneyStepNext bool) error
+	// can move from then on, and the store then counts the send. Any error means: stop without
+	// sending.
+	Checkpoint(ctx context.Context, k idempotency.Key, attempt string, refs map[string]string, moneyStepNext bool) (sequence int64, err error)
 	Alias(ctx context.Context, k idempotency.Key, alias string) error
 	Release(ctx context.Context, k idempotency.Key, attempt, reason string, after time.Duration) (idempotency.Transition, error)
 	Finish(ctx context.Context, k idempotency.Key, r idempotency.AttemptResult) (idempotency.Transition, error)
@@ -45,4 +47,13 @@ type Attempts interface {
 type StatusQueries interface {
 	StartQuery(ctx context.Context, k idempotency.Key) (idempotency.StatusQuery, error)
 	RecordStatus(ctx context.Context, k idempotency.Key, r idempotency.StatusResult) (idempotency.Transition, error)
+}
+
+// Epochs notice a store that forgets.
+type Epochs interface {
+	// CheckEpoch returns the store's epoch, and the accounts whose halts it has restored.
+	CheckEpoch(ctx context.Context, provider string) (epoch idempotency.Epoch, sequence int64, restored []string, err error)
+	// AccountFor says that the sends with these numbers are on record, and returns how many of the
+	// missing ones are.
+	AccountFor(ctx context.Context, provider string, sequences []int64) (int64, error)
 }

@@ -178,11 +178,11 @@ func (e *Engine) attempt(ctx context.Context, k idempotency.Key, a providers.Acc
 	defer cancel()
 	sendBy := deadline.Add(-e.RequestTimeout)
 	ctx = e.traced(wire.WithSendDeadline(ctx, sendBy, e.Now), k)
-	owned := ownedAttempt{id: id, begin: begun, queryable: a.Queryable()}
+	owned := ownedAttempt{id: id, begin: begun, queryable: a.Queryable(), sequences: []int64{begun.Sequence}}
 	if pastDeadline(e.Now(), sendBy) {
 		return e.report(ctx, k, owned, attemptResult{err: &providers.NotSent{Reason: wire.NoTime}})
 	}
-	return e.report(ctx, k, owned, e.execute(ctx, k, a, id, begun))
+	return e.report(ctx, k, owned, e.execute(ctx, k, a, &owned))
 }
 
 // ownedAttempt is an attempt that owns a payment, with all that its worker needs to record it again
@@ -191,6 +191,9 @@ type ownedAttempt struct {
 	id        string
 	begin     idempotency.BeginResult
 	queryable bool
+	// sequences are the numbers under which the store has counted the attempt's begin and its
+	// money step.
+	sequences []int64
 }
 
 // pastDeadline compares by monotonic clock and by wall clock: the first stands still while the
@@ -247,7 +250,8 @@ type attemptResult struct {
 }
 
 // execute calls the adapter. After a panic the payment is in doubt: nobody knows what was sent.
-func (e *Engine) execute(ctx context.Context, k idempotency.Key, a providers.Account, id string, b idempotency.BeginResult) (r attemptResult) {
+func (e *Engine) execute(ctx context.Context, k idempotency.Key, a providers.Account, owned *ownedAttempt) (r attemptResult) {
+	id, b := owned.id, owned.begin
 	if b.DecryptErr != nil {
 		e.decryptError(k.Provider, b.DecryptErr).Stringer("key", k).Msg("PAYLOAD CHANGED OR MOVED in Redis: the payment is not sent")
 		return attemptResult{payloadErr: b.DecryptErr}
@@ -267,8 +271,11 @@ func (e *Engine) execute(ctx context.Context, k idempotency.Key, a providers.Acc
 		ID: id, ProviderRefs: b.ProviderRefs, MayHaveLeft: b.MayHaveLeft,
 		Checkpoint: func(ctx context.Context, refs map[string]string, moneyStepNext bool) error {
 			checkpointed = true
-			err := e.Ledger.Checkpoint(ctx, k, id, refs, moneyStepNext)
-			reached = reached || moneyStepNext && err == nil
+			sequence, err := e.Ledger.Checkpoint(ctx, k, id, refs, moneyStepNext)
+			if moneyStepNext && err == nil {
+				reached = true
+				owned.sequences = append(owned.sequences, sequence)
+			}
 			return err
 		},
 		Alias: func(ctx context.Context, alias string) error { return e.Ledger.Alias(ctx, k, alias) },
@@ -346,6 +353,7 @@ func (e *Engine) report(ctx context.Context, k idempotency.Key, owned ownedAttem
 		return errInconclusive
 	case r.err != nil:
 		e.release(ctx, k, owned.id, releaseReason(r.err), e.retryAfter(owned.begin.Number, r.err))
+		e.reports[k.Provider].remember(sentReport{key: k, owned: owned, at: e.Now()})
 		return r.err
 	default:
 		e.finish(ctx, k, owned, r)
@@ -367,18 +375,26 @@ func (e *Engine) finish(ctx context.Context, k idempotency.Key, owned ownedAttem
 		report.Begin = owned.begin.Snapshot
 	}
 	e.persist(ctx, k, "finish", r.outcome, func(ctx context.Context) (idempotency.Transition, error) {
-		t, err := e.Ledger.Finish(ctx, k, report)
-		if !errors.Is(err, idempotency.ErrUnknown) || !r.moneyStepReached || owned.begin.Registered.Fingerprint == "" {
-			return t, err
-		}
-		e.Log.Error().Stringer("key", k).Msg("RECORD LOST by the store: recorded again with this attempt")
-		lost := idempotency.RestoredAttempt{Attempt: owned.id, LeaseEnd: owned.begin.LeaseEnd, Queryable: owned.queryable}
-		if err := e.Ledger.Restore(ctx, owned.begin.Registered, lost); err != nil {
-			return t, err
-		}
-		return e.Ledger.Finish(ctx, k, report)
+		return e.finishOrRestore(ctx, k, owned, report)
 	})
+	report.Begin = nil
+	e.reports[k.Provider].remember(sentReport{key: k, owned: owned, result: &report, at: e.Now()})
 	e.OnFaultPoint(PointFinished, k)
+}
+
+// finishOrRestore reports an attempt. A payment that the store has lost is recorded again first.
+func (e *Engine) finishOrRestore(ctx context.Context, k idempotency.Key, owned ownedAttempt, report idempotency.AttemptResult,
+) (idempotency.Transition, error) {
+	t, err := e.Ledger.Finish(ctx, k, report)
+	if !errors.Is(err, idempotency.ErrUnknown) || !report.MoneyStepReached || owned.begin.Registered.Fingerprint == "" {
+		return t, err
+	}
+	e.Log.Error().Stringer("key", k).Msg("RECORD LOST by the store: recorded again with this attempt")
+	lost := idempotency.RestoredAttempt{Attempt: owned.id, LeaseEnd: owned.begin.LeaseEnd, Queryable: owned.queryable}
+	if err := e.Ledger.Restore(ctx, owned.begin.Registered, lost); err != nil {
+		return t, err
+	}
+	return e.Ledger.Finish(ctx, k, report)
 }
 
 func (e *Engine) release(ctx context.Context, k idempotency.Key, id, why string, after time.Duration) {

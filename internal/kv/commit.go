@@ -69,7 +69,14 @@ func (c *Commit) Guard(command, key, argument, right, alsoRight string) {
 	c.guards = append(c.guards, command, c.key(key), argument, right, alsoRight)
 }
 
-// Write adds a write of one key.
+// RunGuard requires that the server is still in the run with that id; with "" it requires nothing.
+func (c *Commit) RunGuard(runID string) {
+	if runID != "" {
+		c.Guard("INFO", c.keys[0], "", runID, runID)
+	}
+}
+
+// Write adds a write of one key. A commit has one INCR at most, and its Result has the count.
 func (c *Commit) Write(command, key string, args ...any) {
 	c.writes = append(c.writes, len(args), command, c.key(key))
 	c.writes = append(c.writes, args...)
@@ -87,6 +94,8 @@ type Result struct {
 	Done, Changed, Stale bool
 	Guard                int
 	Found                string
+	// Count is the result of the decision's INCR, if it has one.
+	Count int64
 }
 
 const guardWidth = 5
@@ -111,7 +120,11 @@ func parse(cmd *redis.Cmd) (Result, error) {
 	}
 	switch word {
 	case "done":
-		return Result{Done: true}, nil
+		r := Result{Done: true}
+		if len(reply) > 1 {
+			r.Count, _ = reply[1].(int64)
+		}
+		return r, nil
 	case "moved":
 		return Result{Changed: true}, nil
 	case "stale":

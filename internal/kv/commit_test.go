@@ -137,7 +137,7 @@ func TestAnEntryHasItsFieldsInOrder(t *testing.T) {
 	all := OutcomeEvent{
 		Key: "k", Type: "t", State: "s", Reference: "r", ProviderID: "p", Code: "c", Message: "m", Decline: "d", Amount: "1", Currency: "CLP",
 		Attempt: 2, At: time.UnixMilli(1700000000001), Metadata: "{}", ActionURL: "u", Event: "e", Account: "a", Subscription: "b", Period: "3",
-		Version: 4,
+		Epoch: 3, Version: 4,
 	}
 	const at = "2023-11-14T22:13:20.001Z"
 	for name, row := range map[string]struct {
@@ -146,10 +146,10 @@ func TestAnEntryHasItsFieldsInOrder(t *testing.T) {
 	}{
 		"all of them": {all, []any{
 			"key", "k", "type", "t", "state", "s", "reference", "r", "provider_id", "p", "code", "c", "message", "m", "decline", "d", "amount", "1",
-			"currency", "CLP", "attempt", "2", "at", at, "metadata", "{}", "action_url", "u", "event", "e", "event_id", "k:4", "account", "a",
+			"currency", "CLP", "attempt", "2", "at", at, "metadata", "{}", "action_url", "u", "event", "e", "event_id", "k:3:4", "account", "a",
 			"subscription", "b", "period", "3",
 		}},
-		"the empty ones are left out": {OutcomeEvent{Key: "k", At: all.At}, []any{"key", "k", "at", at, "event_id", "k:0"}},
+		"the empty ones are left out": {OutcomeEvent{Key: "k", At: all.At}, []any{"key", "k", "at", at, "event_id", "k:0:0"}},
 	} {
 		if got := row.entry.Fields(); !slices.Equal(got, row.want) {
 			t.Errorf("%s: %v, want %v", name, got, row.want)
@@ -171,7 +171,7 @@ func TestAnEntryIsAppendedAndOldOnesGo(t *testing.T) {
 		}
 		entries, err := b.c.XRange(t.Context(), OutcomesKey(owner), "-", "+").Result()
 		b.must(err)
-		if n := len(entries); n > 100 || entries[n-1].Values["event_id"] != "new:7" {
+		if n := len(entries); n > 100 || entries[n-1].Values["event_id"] != "new:0:7" {
 			t.Errorf("%d entries, the last %v", n, entries[n-1].Values)
 		}
 	})

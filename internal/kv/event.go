@@ -13,8 +13,9 @@ type OutcomeEvent struct {
 	Attempt                                                         int
 	At                                                              time.Time
 	Metadata, ActionURL, Event, Account, Subscription, Period       string
-	// Version completes the event id, "key:version", by which consumers recognize repetitions.
-	Version int64
+	// Epoch and Version complete the event id, "key:epoch:version", by which consumers recognize
+	// repetitions. In a new epoch a store that has forgotten tells anew what it told before.
+	Epoch, Version int64
 }
 
 // Fields returns the names and values of the entry's fields, alternately.
@@ -44,11 +45,16 @@ func (e OutcomeEvent) Fields() []any {
 	add("metadata", e.Metadata)
 	add("action_url", e.ActionURL)
 	add("event", e.Event)
-	add("event_id", e.Key+":"+strconv.FormatInt(e.Version, 10))
+	add("event_id", e.ID())
 	add("account", e.Account)
 	add("subscription", e.Subscription)
 	add("period", e.Period)
 	return fields
+}
+
+// ID is the event's id.
+func (e OutcomeEvent) ID() string {
+	return e.Key + ":" + strconv.FormatInt(e.Epoch, 10) + ":" + strconv.FormatInt(e.Version, 10)
 }
 
 // Append adds an entry to the owner's outcome stream, and drops entries older than the retention.

@@ -16,16 +16,18 @@ import (
 
 // Metrics implements engine.Metrics.
 type Metrics struct {
-	payments      *prometheus.CounterVec
-	requests      *prometheus.HistogramVec
-	anomalies     *prometheus.CounterVec
-	outcome       *prometheus.HistogramVec
-	circuit       *prometheus.GaugeVec
-	ledger        *prometheus.HistogramVec
-	tokens        *prometheus.CounterVec
-	last          *prometheus.GaugeVec
-	decryptErrors *prometheus.CounterVec
-	contended     *prometheus.CounterVec
+	payments  *prometheus.CounterVec
+	requests  *prometheus.HistogramVec
+	anomalies *prometheus.CounterVec
+	outcome   *prometheus.HistogramVec
+	circuit   *prometheus.GaugeVec
+	// epoch, sequence and loss show what a provider's store says about itself.
+	epoch, sequence, loss *prometheus.GaugeVec
+	ledger                *prometheus.HistogramVec
+	tokens                *prometheus.CounterVec
+	last                  *prometheus.GaugeVec
+	decryptErrors         *prometheus.CounterVec
+	contended             *prometheus.CounterVec
 }
 
 // tokenReasons are those of providers/auth. Each is reported from the start, at zero, because an
@@ -59,6 +61,15 @@ func New(reg prometheus.Registerer) *Metrics {
 		circuit: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "remesa_circuit_open", Help: "Accounts whose tasks wait for the provider to accept connections or credentials.",
 		}, []string{"provider"}),
+		epoch: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "remesa_ledger_epoch", Help: "Lives of the store: one more for each restart, failover or loss that was noticed.",
+		}, []string{"provider"}),
+		sequence: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "remesa_ledger_sequence", Help: "Sends that the store has counted. It never falls, unless the store has forgotten.",
+		}, []string{"provider"}),
+		loss: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "remesa_ledger_loss", Help: "1 while the store is known to have forgotten sends: what waits is queried before it is sent.",
+		}, []string{"provider"}),
 		ledger: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "remesa_ledger_seconds", Help: "Operations of the ledger.", Buckets: ledgerBuckets,
 		}, []string{"operation"}),
@@ -75,7 +86,7 @@ func New(reg prometheus.Registerer) *Metrics {
 			Name: "remesa_last_outcome_timestamp_seconds", Help: "When a payment last became final at this worker; its start before the first.",
 		}, []string{"provider"}),
 	}
-	reg.MustRegister(m.payments, m.requests, m.anomalies, m.outcome, m.circuit, m.ledger, m.tokens, m.last, m.decryptErrors, m.contended, buildInfo(),
+	reg.MustRegister(m.payments, m.requests, m.anomalies, m.outcome, m.circuit, m.epoch, m.sequence, m.loss, m.ledger, m.tokens, m.last, m.decryptErrors, m.contended, buildInfo(),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -137,6 +148,17 @@ func (m *Metrics) Circuit(provider string, open bool) {
 // DecryptError implements engine.Metrics.
 func (m *Metrics) DecryptError(provider, reason string) {
 	m.decryptErrors.WithLabelValues(provider, reason).Inc()
+}
+
+// Epoch implements engine.Metrics.
+func (m *Metrics) Epoch(provider string, e idempotency.Epoch, sequence int64) {
+	m.epoch.WithLabelValues(provider).Set(float64(e.Number))
+	m.sequence.WithLabelValues(provider).Set(float64(sequence))
+	loss := 0.0
+	if e.Loss != nil {
+		loss = 1
+	}
+	m.loss.WithLabelValues(provider).Set(loss)
 }
 
 // Ledger observes one operation of the ledger.

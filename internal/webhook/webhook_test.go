@@ -90,7 +90,8 @@ func (s *fixture) open(reference string) (k idempotency.Key, address string) {
 	o, err := s.client.Charge(ctx, charge, providers.Attempt{
 		ID: id,
 		Checkpoint: func(ctx context.Context, h map[string]string, moves bool) error {
-			return s.ledger.Checkpoint(ctx, k, id, h, moves)
+			_, err := s.ledger.Checkpoint(ctx, k, id, h, moves)
+			return err
 		},
 		Alias: func(ctx context.Context, alias string) error { return s.ledger.Alias(ctx, k, alias) },
 	})

@@ -18,8 +18,8 @@ var money = map[MoneyEffect]string{
 
 var kindRow = regexp.MustCompile("(?m)^\\| `([a-z_0-9]+)` \\| `([a-z]+)` \\| (.*?) ?\\| (.+) \\|$")
 
-// TestThePageListsTheKinds: docs/sandbox.md has a row for each kind of fault, with the requests it is
-// made for and what becomes of the money.
+// TestThePageListsTheKinds: docs/sandbox.md has a row for each kind of fault, with the requests it
+// is made for and what becomes of the money.
 func TestThePageListsTheKinds(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../../docs/sandbox.md")

@@ -23,6 +23,8 @@ type suite struct {
 	t        *testing.T
 	policy   idempotency.Policy
 	payments []*payment
+	// repeats: the store told something again before it noticed that it had forgotten it.
+	repeats bool
 }
 
 // payment drives one payment; a call that fails ends the test.
@@ -32,6 +34,8 @@ type payment struct {
 	reg idempotency.Registration
 	// unqueryable: attempts declare that the provider cannot be queried.
 	unqueryable bool
+	// rewound: the store has forgotten a part of its history, and the stream has not.
+	rewound bool
 }
 
 func (e *suite) ctx() context.Context { return e.t.Context() }
@@ -105,7 +109,8 @@ func (p *payment) idle(attempt string) idempotency.BeginResult {
 }
 
 func (p *payment) checkpoint(attempt string, refs map[string]string, moneyStepNext bool) error {
-	return p.Ledger.Checkpoint(p.ctx(), p.key, p.id(attempt), refs, moneyStepNext)
+	_, err := p.Ledger.Checkpoint(p.ctx(), p.key, p.id(attempt), refs, moneyStepNext)
+	return err
 }
 
 // send begins an attempt whose decision must be Send.

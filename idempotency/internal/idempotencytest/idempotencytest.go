@@ -16,6 +16,13 @@ type Fixture struct {
 	Provider string
 	// Advance moves the store's clock, by whole milliseconds.
 	Advance func(time.Duration)
+	// Another opens the store as another process does, which remembers nothing of it.
+	Another func() *idempotency.Ledger
+	// Restart makes the store look as after a restart of its server.
+	Restart func(*testing.T)
+	// Rewind notes a payment's record and the number of sends, and returns what writes both back: a
+	// store that forgets what happened in between.
+	Rewind func(*testing.T, idempotency.Key) (forget func())
 	// Outcomes reads the provider's outcome stream from its beginning.
 	Outcomes func(*testing.T) []map[string]string
 }
@@ -57,6 +64,7 @@ func Run(t *testing.T, open Open) {
 		{"lists", listRows()},
 		{"outcomes", outcomeRows()},
 		{"what the store has lost", lostRows()},
+		{"a store that forgets", epochRows()},
 		{"two successes", doubleRows()},
 		{"whose payment", foreignRows()},
 		{"contradictions", contradictionRows()},

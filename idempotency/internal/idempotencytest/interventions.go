@@ -390,7 +390,7 @@ func unknownSteps(e *suite) {
 	k, ctx := e.registration("none").Key, e.ctx()
 	steps := map[string]func() error{
 		"show":       func() error { _, err := e.Ledger.Show(ctx, k); return err },
-		"checkpoint": func() error { return e.Ledger.Checkpoint(ctx, k, "a", nil, false) },
+		"checkpoint": func() error { _, err := e.Ledger.Checkpoint(ctx, k, "a", nil, false); return err },
 		"release":    func() error { _, err := e.Ledger.Release(ctx, k, "a", "", 0); return err },
 		"finish": func() error {
 			_, err := e.Ledger.Finish(ctx, k, idempotency.AttemptResult{Attempt: "a", Outcome: paid("X"), QueryAfter: 0})

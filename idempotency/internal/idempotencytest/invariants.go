@@ -12,9 +12,14 @@ import (
 func (e *suite) checkInvariants() {
 	e.t.Helper()
 	entries := e.Outcomes(e.t)
-	e.uniqueIDs(entries)
+	if !e.repeats {
+		e.uniqueIDs(entries)
+	}
 	for _, p := range e.payments {
 		r := p.show()
+		if p.rewound && r.State == idempotency.Queued {
+			continue // the indexes and the stream did not go back with its record
+		}
 		if e.policy.PublishAll {
 			p.oneEntryForEachChange(r, entries)
 		}
@@ -46,7 +51,7 @@ func (p *payment) oneEntryForEachChange(r idempotency.Record, entries []map[stri
 			published = append(published, x["state"])
 		}
 	}
-	if !slices.Equal(changes, published) {
+	if !p.rewound && !slices.Equal(changes, published) {
 		p.t.Errorf("%s: the history went %v, the outcome stream has %v", p.key, changes, published)
 	}
 	if len(published) == 0 || published[len(published)-1] != string(r.State) {

@@ -50,7 +50,7 @@ func outcomeRows() []row {
 				"key": p.key.String(), "type": "charge", "state": "failed", "reference": p.key.Reference, "provider_id": "X", "code": "E-051",
 				"message": "insufficient funds", "decline": "soft", "amount": "12500", "currency": "CLP", "attempt": "1", "event": "state",
 				"metadata": `{"order":"7"}`, "account": "default", "subscription": "sub-1", "period": "2026-08",
-				"event_id": p.key.String() + ":" + strconv.FormatInt(p.show().Version, 10), "at": last["at"],
+				"event_id": p.key.String() + ":1:" + strconv.FormatInt(p.show().Version, 10), "at": last["at"],
 			}
 			if !maps.Equal(last, want) {
 				e.t.Fatalf("got  %v\nwant %v", last, want)

@@ -1,6 +1,6 @@
 // Package client is a client of the HTTP interface, generated from docs/openapi.json: it shows that
-// the description is one that generators understand, and pays through it. It is a module of its own,
-// so that neither the generator nor what generated code stands on enters the module of remesa.
+// the description is one that generators understand, and pays through it. It is a module of its
+// own, so that neither the generator nor what generated code stands on enters the module of remesa.
 //
 // A program of yours generates its own, in this or another language.
 package client

@@ -1,0 +1,141 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/remesa/remesa/idempotency"
+)
+
+const (
+	// keepReports is how long a worker remembers what it reported, and maxReports how many of a
+	// provider's reports it keeps: they are reported again if the store forgets.
+	keepReports = 2 * time.Minute
+	maxReports  = 20_000
+	// reportsAtOnce is how many are reported again at a time, so that they share round trips.
+	reportsAtOnce = 64
+)
+
+// sentReport is what an attempt reported, with what its worker needs to report it again to a store
+// that has lost it. It holds no payload.
+type sentReport struct {
+	key   idempotency.Key
+	owned ownedAttempt
+	// result is nil if the attempt was released: nothing of it needs to be reported again.
+	result *idempotency.AttemptResult
+	at     time.Time
+	// epoch is the store's epoch in which it is known to be on record.
+	epoch int64
+}
+
+// sentReports are a provider's latest reports, the oldest first.
+type sentReports struct {
+	mu   sync.Mutex
+	list []*sentReport
+	// epoch is the one that the janitor has seen last.
+	epoch int64
+}
+
+// remember keeps a report that the store has acknowledged. The epoch is that which the janitor saw
+// last: if the store has been restarted since, the report is made again.
+func (r *sentReports) remember(s sentReport) {
+	s.owned.begin.Payload, s.owned.begin.Registered.Payload, s.owned.begin.Snapshot, s.owned.begin.ProviderRefs = nil, nil, nil, nil
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s.epoch = r.epoch
+	old := 0
+	for old < len(r.list) && (len(r.list)-old >= maxReports || s.at.Sub(r.list[old].at) > keepReports) {
+		old++
+	}
+	r.list = append(r.list[old:], &s)
+}
+
+// unconfirmed returns the reports that may not be on record in an epoch.
+func (r *sentReports) unconfirmed(epoch int64) []*sentReport {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.epoch = epoch
+	var out []*sentReport
+	for _, s := range r.list {
+		if s.epoch < epoch {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// checkEpoch notices that the provider's store was restarted, or has forgotten. In a new epoch the
+// worker reports again what it reported last: recorded fates make that a no-op where nothing was
+// lost. It then tells the store which of the missing sends are on record again.
+func (e *Engine) checkEpoch(ctx context.Context, provider string) error {
+	epoch, sequence, restored, err := e.Ledger.CheckEpoch(ctx, provider)
+	if err != nil {
+		return err
+	}
+	reports := e.reports[provider]
+	for _, account := range restored {
+		e.Log.Error().Str("provider", provider).Str("account", account).Msg("HALT RESTORED: the store had lost it; an operator must look")
+	}
+	e.Metrics.Epoch(provider, epoch, sequence)
+	before := reports.epoch
+	again := reports.unconfirmed(epoch.Number)
+	if before != 0 && before != epoch.Number {
+		l := e.Log.Warn()
+		if epoch.Loss != nil {
+			l = e.Log.Error()
+		}
+		l.Str("provider", provider).Int64("epoch", epoch.Number).Bool("forgot", epoch.Loss != nil).Int("reports", len(again)).
+			Msg("NEW EPOCH of the store: nothing is sent for a lease and 10 s; reporting again what was reported last")
+	}
+	if len(again) == 0 || before == 0 {
+		return nil
+	}
+	return e.reportAgain(ctx, provider, epoch, again)
+}
+
+// reportAgain makes the reports again, and accounts for those that are on record then.
+func (e *Engine) reportAgain(ctx context.Context, provider string, epoch idempotency.Epoch, again []*sentReport) error {
+	slots := make(chan struct{}, reportsAtOnce)
+	failed := make([]error, len(again))
+	var wg sync.WaitGroup
+	for i, s := range again {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			if failed[i] = e.confirm(ctx, s); failed[i] == nil {
+				s.epoch = epoch.Number // only the janitor reads and writes it
+			}
+		})
+	}
+	wg.Wait()
+	var sequences []int64
+	for i, s := range again {
+		if failed[i] == nil {
+			sequences = append(sequences, s.owned.sequences...)
+		}
+	}
+	accounted, err := e.Ledger.AccountFor(ctx, provider, sequences)
+	if epoch.Loss != nil {
+		e.Log.Warn().Str("provider", provider).Int64("missing", epoch.Loss.Missing()).Int64("accounted_for", accounted).
+			Msg("the store has forgotten sends")
+	}
+	return errors.Join(append(failed, err)...)
+}
+
+// confirm makes sure that a report is on record.
+func (e *Engine) confirm(ctx context.Context, s *sentReport) error {
+	if s.result == nil {
+		return nil
+	}
+	t, err := e.finishOrRestore(ctx, s.key, s.owned, *s.result)
+	if err == nil && t.Applied {
+		e.transitioned(s.key, s.result.Outcome, t)
+	}
+	if permanent(err) {
+		logLost(e.Log.Error(), s.key, "report again", s.result.Outcome).Err(err).Msg("RESULT REFUSED by the ledger: an operator must look")
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,183 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/providers"
+)
+
+// forgetAll empties Redis, except for the clock of the test.
+func (r *fixture) forgetAll() {
+	r.t.Helper()
+	names, err := r.rdb.Keys(r.t.Context(), "*").Result()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for _, name := range names {
+		if !strings.HasSuffix(name, ":clock") {
+			if err := r.rdb.Del(r.t.Context(), name).Err(); err != nil {
+				r.t.Fatal(err)
+			}
+		}
+	}
+}
+
+// snapshot notes all that Redis holds, except for the clock; restore writes it back.
+func (r *fixture) snapshot() (restore func()) {
+	r.t.Helper()
+	names, err := r.rdb.Keys(r.t.Context(), "*").Result()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	held := map[string]string{}
+	for _, name := range names {
+		if !strings.HasSuffix(name, ":clock") {
+			held[name] = r.rdb.Dump(r.t.Context(), name).Val()
+		}
+	}
+	return func() {
+		r.forgetAll()
+		for name, value := range held {
+			if err := r.rdb.RestoreReplace(context.Background(), name, 0, value).Err(); err != nil {
+				r.t.Fatal(err)
+			}
+		}
+	}
+}
+
+func (r *fixture) loss() *idempotency.Loss {
+	r.t.Helper()
+	text := r.rdb.Get(r.t.Context(), "remesa:{virtualpos}:epoch").Val()
+	var e idempotency.Epoch
+	if err := e.Parse(text); err != nil {
+		r.t.Fatalf("%q: %v", text, err)
+	}
+	return e.Loss
+}
+
+func (r *fixture) awaitAll(s idempotency.State, ks []idempotency.Key) {
+	r.t.Helper()
+	for _, k := range ks {
+		r.awaitState(k, s)
+	}
+}
+
+func (r *fixture) sentOnce(ks []idempotency.Key) {
+	r.t.Helper()
+	for _, k := range ks {
+		if n := r.provider.sends(k.Reference); n != 1 {
+			r.t.Errorf("%s sent %d times", k, n)
+		}
+	}
+}
+
+// TestAnEmptiedStoreIsFilledAgainByItsWorkers: whoever submits the same file again pays nobody
+// twice, and the loss ends once the worker has reported each send.
+func TestAnEmptiedStoreIsFilledAgainByItsWorkers(t *testing.T) {
+	r := newClockFixture(t)
+	ks := keys(20, "default")
+	r.submit(ks...)
+	r.run()
+	r.awaitAll(idempotency.Succeeded, ks)
+	r.forgetAll()
+	r.submit(ks...)
+	r.awaitAll(idempotency.Succeeded, ks)
+	r.until("the loss has ended", func() bool { return r.loss() == nil })
+	later := key("later")
+	r.submit(later)
+	r.advance(2 * time.Minute)
+	r.awaitState(later, idempotency.Succeeded)
+	r.sentOnce(append(ks, later))
+}
+
+// TestARestoredSnapshotPaysNobodyTwice: the payments wait again as they did before they were sent,
+// and halts are forgotten. One worker remembers.
+func TestARestoredSnapshotPaysNobodyTwice(t *testing.T) {
+	r := newClockFixture(t)
+	ks := keys(20, "default")
+	r.submit(ks...)
+	restore := r.snapshot()
+	r.run()
+	r.awaitAll(idempotency.Succeeded, ks)
+	if err := r.ledger.Halt(t.Context(), "virtualpos", "west", ana); err != nil {
+		t.Fatal(err)
+	}
+	r.until("the worker knows of the halt", func() bool { return len(r.haltsSeen()) > 0 })
+	restore()
+	r.awaitAll(idempotency.Succeeded, ks)
+	r.until("the halt is back", func() bool {
+		halts, err := r.ledger.Halts(t.Context(), "virtualpos")
+		return err == nil && len(halts) == 1
+	})
+	r.sentOnce(ks)
+}
+
+// haltsSeen are the halts as they stood after two whole ticks of the janitor.
+func (r *fixture) haltsSeen() map[string]string {
+	r.t.Helper()
+	halts, err := r.ledger.Halts(r.t.Context(), "virtualpos")
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.ticks(2)
+	return halts
+}
+
+// ticks waits until the janitor has begun that many ticks.
+func (r *fixture) ticks(n int64) {
+	r.t.Helper()
+	read := func() int64 {
+		info := r.rdb.Info(r.t.Context(), "commandstats").Val()
+		_, rest, _ := strings.Cut(info, "cmdstat_info:calls=")
+		var calls int64
+		_, _ = fmt.Sscanf(rest, "%d", &calls)
+		return calls
+	}
+	start, own := read(), int64(0)
+	r.until("the janitor ticks", func() bool {
+		own++
+		return read()-start-own > 2*n
+	})
+}
+
+// TestWhatNoWorkerRemembersIsQueriedFirst: the worker that sent is gone, and an operator declares
+// the loss. What the provider knows is adopted, the rest is held until an operator sends it.
+func TestWhatNoWorkerRemembersIsQueriedFirst(t *testing.T) {
+	r := newClockFixture(t)
+	known, unknown := key("known"), key("unknown")
+	r.submit(known, unknown)
+	restore := r.snapshot()
+	r.provider.behave("known", scriptedReplies{pay: outcome(providers.Succeeded), results: statusResults{statusResult(providers.Succeeded)}})
+	stop := r.run()
+	r.awaitState(known, idempotency.Succeeded)
+	stop()
+	sent := r.provider.sends("unknown")
+	restore()
+	if err := r.ledger.DeclareLoss(t.Context(), "virtualpos", time.Time{}, ana); err != nil {
+		t.Fatal(err)
+	}
+	r.provider.behave("unknown", scriptedReplies{pay: outcome(providers.Succeeded), results: statusResults{statusResult(providers.NotFound)}})
+	r.run()
+	r.until("the provider was asked about both", func() bool {
+		r.advance(time.Minute)
+		return r.show(known).State == idempotency.Succeeded && r.show(unknown).State == idempotency.Held
+	})
+	if n := r.provider.sends("known"); n != 1 {
+		t.Errorf("the known one was sent %d times", n)
+	}
+	if n := r.provider.sends("unknown"); n != sent {
+		t.Errorf("the unknown one was sent %d times more", n-sent)
+	}
+	if _, err := r.ledger.SendForgotten(t.Context(), unknown, r.show(unknown).Version, ana); err != nil {
+		t.Fatal(err)
+	}
+	r.until("it is sent", func() bool {
+		r.advance(time.Second)
+		return r.show(unknown).State == idempotency.Succeeded
+	})
+}

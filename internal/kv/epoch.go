@@ -1,0 +1,32 @@
+package kv
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// EpochKey holds the epoch of a provider's store: JSON whose field "epoch" is its number.
+func EpochKey(owner string) string { return Prefix(owner) + "epoch" }
+
+// EpochNumber reads the number of the owner's epoch, for the ids of outcome events; zero if there
+// is none yet.
+func (db *DB) EpochNumber(ctx context.Context, owner string) (int64, error) {
+	text, err := db.Client.Get(ctx, EpochKey(owner)).Result()
+	if errors.Is(err, redis.Nil) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	var e struct {
+		Number int64 `json:"epoch"`
+	}
+	if err := json.Unmarshal([]byte(text), &e); err != nil {
+		return 0, fmt.Errorf("the epoch of %s is no JSON of an epoch", owner)
+	}
+	return e.Number, nil
+}
