@@ -221,6 +221,7 @@ func TestAServerIsKilledAndTheFileSentAgain(t *testing.T) {
 		out.CloseWithError(io.ErrUnexpectedEOF)
 	}()
 	reply := first.post("/v1/payouts", "application/x-ndjson", in)
+	defer reply.Body.Close()
 	one := make([]byte, 1)
 	if _, err := io.ReadFull(reply.Body, one); err != nil {
 		t.Fatal(err)

@@ -242,7 +242,7 @@ func (a *API) recover(c *call) {
 	if v == nil {
 		return
 	}
-	if v == http.ErrAbortHandler { //nolint:errorlint // net/http compares it in the same way
+	if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		panic(v)
 	}
 	a.Log.Error().Str("operation", c.name()).Str("stack", string(debug.Stack())).Msg("a mistake of this program ended a request")

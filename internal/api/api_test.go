@@ -509,4 +509,3 @@ func TestAMistakeIsSaidWithoutWhatWasSent(t *testing.T) {
 }
 
 var _ Keys = (*apikey.Store)(nil)
-

@@ -77,7 +77,9 @@ func newFuzzer(t *testing.T, seed, stream uint64) *fuzzer {
 	var doc struct {
 		Paths map[string]map[string]struct {
 			RequestBody struct {
-				Content map[string]struct{ Examples map[string]struct{ Value any } }
+				Content map[string]struct {
+					Examples map[string]struct{ Value any }
+				}
 			}
 		}
 	}

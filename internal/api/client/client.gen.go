@@ -997,12 +997,10 @@ type ChargeEtpay struct {
 			Value string `json:"value"`
 		} `json:"metadata,omitempty"`
 
-		// PaymentCancellationUrl must be an https URL of at most 2048 characters, such as
-		// https://example.cl/paid
+		// PaymentCancellationUrl must be an https URL of at most 2048 characters, such as https://example.cl/paid
 		PaymentCancellationUrl *string `json:"payment_cancellation_url,omitempty"`
 
-		// PaymentCompletedUrl must be an https URL of at most 2048 characters, such as
-		// https://example.cl/paid
+		// PaymentCompletedUrl must be an https URL of at most 2048 characters, such as https://example.cl/paid
 		PaymentCompletedUrl *string `json:"payment_completed_url,omitempty"`
 
 		// UserBankCode must be a bank's code such as cl_estado
@@ -1162,8 +1160,7 @@ type ChargePagoseguroProvider string
 // ChargePagoseguroType May be left out: the address says it.
 type ChargePagoseguroType string
 
-// Event What became of a payment, as in the outcome stream: empty fields are left out; `event_id`
-// is the same whenever it is told.
+// Event What became of a payment, as in the outcome stream: empty fields are left out; `event_id` is the same whenever it is told.
 type Event struct {
 	Account              *string                `json:"account,omitempty"`
 	ActionUrl            *string                `json:"action_url,omitempty"`
@@ -1504,8 +1501,7 @@ type Resolution struct {
 	// AcceptDoubleRisk With `as` failed: nothing was executed, and the attempts are closed too.
 	AcceptDoubleRisk *bool `json:"accept_double_risk,omitempty"`
 
-	// Anomaly Clear an anomaly: `accept` makes failed into succeeded, `reverse` makes succeeded
-	// into reversed.
+	// Anomaly Clear an anomaly: `accept` makes failed into succeeded, `reverse` makes succeeded into reversed.
 	Anomaly *ResolutionAnomaly `json:"anomaly,omitempty"`
 
 	// As What became of a payment in doubt, pending or held (`not-received`: held only).
@@ -1524,8 +1520,7 @@ type Resolution struct {
 	ProviderId *string `json:"provider_id,omitempty"`
 }
 
-// ResolutionAnomaly Clear an anomaly: `accept` makes failed into succeeded, `reverse` makes
-// succeeded into reversed.
+// ResolutionAnomaly Clear an anomaly: `accept` makes failed into succeeded, `reverse` makes succeeded into reversed.
 type ResolutionAnomaly string
 
 // ResolutionAs What became of a payment in doubt, pending or held (`not-received`: held only).
@@ -1536,8 +1531,7 @@ type ResolutionDecline string
 
 // Retry defines model for Retry.
 type Retry struct {
-	// AcceptDoubleRisk After `not-received`: begin again although the first attempt may still have
-	// been executed.
+	// AcceptDoubleRisk After `not-received`: begin again although the first attempt may still have been executed.
 	AcceptDoubleRisk *bool `json:"accept_double_risk,omitempty"`
 
 	// By Who decides this: a claim, which the history keeps beside the key's name.
@@ -1731,12 +1725,10 @@ type SubscriptionEtpay struct {
 			Value string `json:"value"`
 		} `json:"metadata,omitempty"`
 
-		// PaymentCancellationUrl must be an https URL of at most 2048 characters, such as
-		// https://example.cl/paid
+		// PaymentCancellationUrl must be an https URL of at most 2048 characters, such as https://example.cl/paid
 		PaymentCancellationUrl *string `json:"payment_cancellation_url,omitempty"`
 
-		// PaymentCompletedUrl must be an https URL of at most 2048 characters, such as
-		// https://example.cl/paid
+		// PaymentCompletedUrl must be an https URL of at most 2048 characters, such as https://example.cl/paid
 		PaymentCompletedUrl *string `json:"payment_completed_url,omitempty"`
 
 		// UserBankCode must be a bank's code such as cl_estado
@@ -1944,8 +1936,7 @@ type CreateChargeParams struct {
 
 // ReadOutcomesParams defines parameters for ReadOutcomes.
 type ReadOutcomesParams struct {
-	// After The cursor of the call before. Without it from the oldest event on that is kept; `now`
-	// begins with the events to come.
+	// After The cursor of the call before. Without it from the oldest event on that is kept; `now` begins with the events to come.
 	After *string `form:"after,omitempty" json:"after,omitempty"`
 
 	// Wait How many seconds to wait where there is no event yet, 0 unless given.
@@ -1969,8 +1960,7 @@ type ListPaymentsParams struct {
 	// Provider Only this provider.
 	Provider *ListPaymentsParamsProvider `form:"provider,omitempty" json:"provider,omitempty"`
 
-	// Since Only what was registered (what failed: failed) at this time or later: RFC 3339, or a
-	// duration back such as 24h or 7d.
+	// Since Only what was registered (what failed: failed) at this time or later: RFC 3339, or a duration back such as 24h or 7d.
 	Since *string `form:"since,omitempty" json:"since,omitempty"`
 
 	// Cursor The cursor of the page before. Give the other parameters as they were.
@@ -2028,24 +2018,19 @@ type CreatePayoutJSONRequestBody = Payout
 // RequestStatusJSONRequestBody defines body for RequestStatus for application/json ContentType.
 type RequestStatusJSONRequestBody = Status
 
-// CreateSubscriptionJSONRequestBody defines body for CreateSubscription for application/json
-// ContentType.
+// CreateSubscriptionJSONRequestBody defines body for CreateSubscription for application/json ContentType.
 type CreateSubscriptionJSONRequestBody = Subscription
 
-// CancelSubscriptionJSONRequestBody defines body for CancelSubscription for application/json
-// ContentType.
+// CancelSubscriptionJSONRequestBody defines body for CancelSubscription for application/json ContentType.
 type CancelSubscriptionJSONRequestBody = Actor
 
-// ChangeSubscriptionJSONRequestBody defines body for ChangeSubscription for application/json
-// ContentType.
+// ChangeSubscriptionJSONRequestBody defines body for ChangeSubscription for application/json ContentType.
 type ChangeSubscriptionJSONRequestBody = Change
 
-// PauseSubscriptionJSONRequestBody defines body for PauseSubscription for application/json
-// ContentType.
+// PauseSubscriptionJSONRequestBody defines body for PauseSubscription for application/json ContentType.
 type PauseSubscriptionJSONRequestBody = Actor
 
-// ResumeSubscriptionJSONRequestBody defines body for ResumeSubscription for application/json
-// ContentType.
+// ResumeSubscriptionJSONRequestBody defines body for ResumeSubscription for application/json ContentType.
 type ResumeSubscriptionJSONRequestBody = Actor
 
 // UnhaltJSONRequestBody defines body for Unhalt for application/json ContentType.
@@ -2433,8 +2418,7 @@ func (t *Charge) FromChargePagoseguro(v ChargePagoseguro) error {
 	return err
 }
 
-// MergeChargePagoseguro performs a merge with any union data inside the Charge, using the provided
-// ChargePagoseguro
+// MergeChargePagoseguro performs a merge with any union data inside the Charge, using the provided ChargePagoseguro
 func (t *Charge) MergeChargePagoseguro(v ChargePagoseguro) error {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -2457,8 +2441,7 @@ func (t Charge) AsChargePagandocheck() (ChargePagandocheck, error) {
 	return body, err
 }
 
-// FromChargePagandocheck overwrites any union data inside the Charge as the provided
-// ChargePagandocheck
+// FromChargePagandocheck overwrites any union data inside the Charge as the provided ChargePagandocheck
 func (t *Charge) FromChargePagandocheck(v ChargePagandocheck) error {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -2469,8 +2452,7 @@ func (t *Charge) FromChargePagandocheck(v ChargePagandocheck) error {
 	return err
 }
 
-// MergeChargePagandocheck performs a merge with any union data inside the Charge, using the
-// provided ChargePagandocheck
+// MergeChargePagandocheck performs a merge with any union data inside the Charge, using the provided ChargePagandocheck
 func (t *Charge) MergeChargePagandocheck(v ChargePagandocheck) error {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -2504,8 +2486,7 @@ func (t *Charge) FromChargeEtpay(v ChargeEtpay) error {
 	return err
 }
 
-// MergeChargeEtpay performs a merge with any union data inside the Charge, using the provided
-// ChargeEtpay
+// MergeChargeEtpay performs a merge with any union data inside the Charge, using the provided ChargeEtpay
 func (t *Charge) MergeChargeEtpay(v ChargeEtpay) error {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -2574,8 +2555,7 @@ func (t *Payout) FromPayoutVirtualpos(v PayoutVirtualpos) error {
 	return err
 }
 
-// MergePayoutVirtualpos performs a merge with any union data inside the Payout, using the provided
-// PayoutVirtualpos
+// MergePayoutVirtualpos performs a merge with any union data inside the Payout, using the provided PayoutVirtualpos
 func (t *Payout) MergePayoutVirtualpos(v PayoutVirtualpos) error {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -2609,8 +2589,7 @@ func (t *Payout) FromPayoutEtpay(v PayoutEtpay) error {
 	return err
 }
 
-// MergePayoutEtpay performs a merge with any union data inside the Payout, using the provided
-// PayoutEtpay
+// MergePayoutEtpay performs a merge with any union data inside the Payout, using the provided PayoutEtpay
 func (t *Payout) MergePayoutEtpay(v PayoutEtpay) error {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -2633,8 +2612,7 @@ func (t Payout) AsPayoutCoordinador() (PayoutCoordinador, error) {
 	return body, err
 }
 
-// FromPayoutCoordinador overwrites any union data inside the Payout as the provided
-// PayoutCoordinador
+// FromPayoutCoordinador overwrites any union data inside the Payout as the provided PayoutCoordinador
 func (t *Payout) FromPayoutCoordinador(v PayoutCoordinador) error {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -2645,8 +2623,7 @@ func (t *Payout) FromPayoutCoordinador(v PayoutCoordinador) error {
 	return err
 }
 
-// MergePayoutCoordinador performs a merge with any union data inside the Payout, using the provided
-// PayoutCoordinador
+// MergePayoutCoordinador performs a merge with any union data inside the Payout, using the provided PayoutCoordinador
 func (t *Payout) MergePayoutCoordinador(v PayoutCoordinador) error {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -2715,8 +2692,7 @@ func (t *Status) FromStatusVirtualpos(v StatusVirtualpos) error {
 	return err
 }
 
-// MergeStatusVirtualpos performs a merge with any union data inside the Status, using the provided
-// StatusVirtualpos
+// MergeStatusVirtualpos performs a merge with any union data inside the Status, using the provided StatusVirtualpos
 func (t *Status) MergeStatusVirtualpos(v StatusVirtualpos) error {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -2750,8 +2726,7 @@ func (t *Status) FromStatusPagoseguro(v StatusPagoseguro) error {
 	return err
 }
 
-// MergeStatusPagoseguro performs a merge with any union data inside the Status, using the provided
-// StatusPagoseguro
+// MergeStatusPagoseguro performs a merge with any union data inside the Status, using the provided StatusPagoseguro
 func (t *Status) MergeStatusPagoseguro(v StatusPagoseguro) error {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -2774,8 +2749,7 @@ func (t Status) AsStatusPagandocheck() (StatusPagandocheck, error) {
 	return body, err
 }
 
-// FromStatusPagandocheck overwrites any union data inside the Status as the provided
-// StatusPagandocheck
+// FromStatusPagandocheck overwrites any union data inside the Status as the provided StatusPagandocheck
 func (t *Status) FromStatusPagandocheck(v StatusPagandocheck) error {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -2786,8 +2760,7 @@ func (t *Status) FromStatusPagandocheck(v StatusPagandocheck) error {
 	return err
 }
 
-// MergeStatusPagandocheck performs a merge with any union data inside the Status, using the
-// provided StatusPagandocheck
+// MergeStatusPagandocheck performs a merge with any union data inside the Status, using the provided StatusPagandocheck
 func (t *Status) MergeStatusPagandocheck(v StatusPagandocheck) error {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -2821,8 +2794,7 @@ func (t *Status) FromStatusEtpay(v StatusEtpay) error {
 	return err
 }
 
-// MergeStatusEtpay performs a merge with any union data inside the Status, using the provided
-// StatusEtpay
+// MergeStatusEtpay performs a merge with any union data inside the Status, using the provided StatusEtpay
 func (t *Status) MergeStatusEtpay(v StatusEtpay) error {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -2845,8 +2817,7 @@ func (t Status) AsStatusCoordinador() (StatusCoordinador, error) {
 	return body, err
 }
 
-// FromStatusCoordinador overwrites any union data inside the Status as the provided
-// StatusCoordinador
+// FromStatusCoordinador overwrites any union data inside the Status as the provided StatusCoordinador
 func (t *Status) FromStatusCoordinador(v StatusCoordinador) error {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -2857,8 +2828,7 @@ func (t *Status) FromStatusCoordinador(v StatusCoordinador) error {
 	return err
 }
 
-// MergeStatusCoordinador performs a merge with any union data inside the Status, using the provided
-// StatusCoordinador
+// MergeStatusCoordinador performs a merge with any union data inside the Status, using the provided StatusCoordinador
 func (t *Status) MergeStatusCoordinador(v StatusCoordinador) error {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -2913,16 +2883,14 @@ func (t *Status) UnmarshalJSON(b []byte) error {
 	return err
 }
 
-// AsSubscriptionPagoseguro returns the union data inside the Subscription as a
-// SubscriptionPagoseguro
+// AsSubscriptionPagoseguro returns the union data inside the Subscription as a SubscriptionPagoseguro
 func (t Subscription) AsSubscriptionPagoseguro() (SubscriptionPagoseguro, error) {
 	var body SubscriptionPagoseguro
 	err := json.Unmarshal(t.union, &body)
 	return body, err
 }
 
-// FromSubscriptionPagoseguro overwrites any union data inside the Subscription as the provided
-// SubscriptionPagoseguro
+// FromSubscriptionPagoseguro overwrites any union data inside the Subscription as the provided SubscriptionPagoseguro
 func (t *Subscription) FromSubscriptionPagoseguro(v SubscriptionPagoseguro) error {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -2933,8 +2901,7 @@ func (t *Subscription) FromSubscriptionPagoseguro(v SubscriptionPagoseguro) erro
 	return err
 }
 
-// MergeSubscriptionPagoseguro performs a merge with any union data inside the Subscription, using
-// the provided SubscriptionPagoseguro
+// MergeSubscriptionPagoseguro performs a merge with any union data inside the Subscription, using the provided SubscriptionPagoseguro
 func (t *Subscription) MergeSubscriptionPagoseguro(v SubscriptionPagoseguro) error {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -2950,16 +2917,14 @@ func (t *Subscription) MergeSubscriptionPagoseguro(v SubscriptionPagoseguro) err
 	return err
 }
 
-// AsSubscriptionPagandocheck returns the union data inside the Subscription as a
-// SubscriptionPagandocheck
+// AsSubscriptionPagandocheck returns the union data inside the Subscription as a SubscriptionPagandocheck
 func (t Subscription) AsSubscriptionPagandocheck() (SubscriptionPagandocheck, error) {
 	var body SubscriptionPagandocheck
 	err := json.Unmarshal(t.union, &body)
 	return body, err
 }
 
-// FromSubscriptionPagandocheck overwrites any union data inside the Subscription as the provided
-// SubscriptionPagandocheck
+// FromSubscriptionPagandocheck overwrites any union data inside the Subscription as the provided SubscriptionPagandocheck
 func (t *Subscription) FromSubscriptionPagandocheck(v SubscriptionPagandocheck) error {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -2970,8 +2935,7 @@ func (t *Subscription) FromSubscriptionPagandocheck(v SubscriptionPagandocheck) 
 	return err
 }
 
-// MergeSubscriptionPagandocheck performs a merge with any union data inside the Subscription, using
-// the provided SubscriptionPagandocheck
+// MergeSubscriptionPagandocheck performs a merge with any union data inside the Subscription, using the provided SubscriptionPagandocheck
 func (t *Subscription) MergeSubscriptionPagandocheck(v SubscriptionPagandocheck) error {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -2994,8 +2958,7 @@ func (t Subscription) AsSubscriptionEtpay() (SubscriptionEtpay, error) {
 	return body, err
 }
 
-// FromSubscriptionEtpay overwrites any union data inside the Subscription as the provided
-// SubscriptionEtpay
+// FromSubscriptionEtpay overwrites any union data inside the Subscription as the provided SubscriptionEtpay
 func (t *Subscription) FromSubscriptionEtpay(v SubscriptionEtpay) error {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -3006,8 +2969,7 @@ func (t *Subscription) FromSubscriptionEtpay(v SubscriptionEtpay) error {
 	return err
 }
 
-// MergeSubscriptionEtpay performs a merge with any union data inside the Subscription, using the
-// provided SubscriptionEtpay
+// MergeSubscriptionEtpay performs a merge with any union data inside the Subscription, using the provided SubscriptionEtpay
 func (t *Subscription) MergeSubscriptionEtpay(v SubscriptionEtpay) error {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -3159,10 +3121,7 @@ type ClientInterface interface {
 
 	// CreateChargeWithBody Take in a charge, or a file of charges
 	//
-	// One JSON object, or a file of them, one a line (application/x-ndjson), of any length: each
-	// line gets a result line, in order, while the rest is still being sent. The reference is the
-	// idempotency key: sending the same again, one or a file, is always safe. `type` may be left
-	// out.
+	// One JSON object, or a file of them, one a line (application/x-ndjson), of any length: each line gets a result line, in order, while the rest is still being sent. The reference is the idempotency key: sending the same again, one or a file, is always safe. `type` may be left out.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3171,10 +3130,7 @@ type ClientInterface interface {
 
 	// CreateCharge Take in a charge, or a file of charges
 	//
-	// One JSON object, or a file of them, one a line (application/x-ndjson), of any length: each
-	// line gets a result line, in order, while the rest is still being sent. The reference is the
-	// idempotency key: sending the same again, one or a file, is always safe. `type` may be left
-	// out.
+	// One JSON object, or a file of them, one a line (application/x-ndjson), of any length: each line gets a result line, in order, while the rest is still being sent. The reference is the idempotency key: sending the same again, one or a file, is always safe. `type` may be left out.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3202,19 +3158,14 @@ type ClientInterface interface {
 
 	// ReadOutcomes Read what became of payments, and wait for what will
 	//
-	// Each call returns the events behind a cursor and the cursor behind them: write down what they
-	// say, then the cursor, then call again. An event comes again where that order was broken:
-	// `event_id` tells.
+	// Each call returns the events behind a cursor and the cursor behind them: write down what they say, then the cursor, then call again. An event comes again where that order was broken: `event_id` tells.
 	//
 	// Corresponds with GET /v1/outcomes (the `ReadOutcomes` operationId).
 	ReadOutcomes(ctx context.Context, params *ReadOutcomesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListPayments List payments, page by page
 	//
-	// Provider by provider, state by state, oldest first; without `state` all that are open.
-	// `succeeded` and `reversed` have no index: they come in no order, perhaps twice, and a page
-	// may have more or fewer than `limit`. A payment that changes its state meanwhile may be listed
-	// twice or be missed: to follow what happens, read `/v1/outcomes`.
+	// Provider by provider, state by state, oldest first; without `state` all that are open. `succeeded` and `reversed` have no index: they come in no order, perhaps twice, and a page may have more or fewer than `limit`. A payment that changes its state meanwhile may be listed twice or be missed: to follow what happens, read `/v1/outcomes`.
 	//
 	// Corresponds with GET /v1/payments (the `ListPayments` operationId).
 	ListPayments(ctx context.Context, params *ListPaymentsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3290,10 +3241,7 @@ type ClientInterface interface {
 
 	// CreatePayoutWithBody Take in a payout, or a file of payouts
 	//
-	// One JSON object, or a file of them, one a line (application/x-ndjson), of any length: each
-	// line gets a result line, in order, while the rest is still being sent. The reference is the
-	// idempotency key: sending the same again, one or a file, is always safe. `type` may be left
-	// out.
+	// One JSON object, or a file of them, one a line (application/x-ndjson), of any length: each line gets a result line, in order, while the rest is still being sent. The reference is the idempotency key: sending the same again, one or a file, is always safe. `type` may be left out.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3302,10 +3250,7 @@ type ClientInterface interface {
 
 	// CreatePayout Take in a payout, or a file of payouts
 	//
-	// One JSON object, or a file of them, one a line (application/x-ndjson), of any length: each
-	// line gets a result line, in order, while the rest is still being sent. The reference is the
-	// idempotency key: sending the same again, one or a file, is always safe. `type` may be left
-	// out.
+	// One JSON object, or a file of them, one a line (application/x-ndjson), of any length: each line gets a result line, in order, while the rest is still being sent. The reference is the idempotency key: sending the same again, one or a file, is always safe. `type` may be left out.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3314,8 +3259,7 @@ type ClientInterface interface {
 
 	// RequestStatusWithBody Have the provider asked now what became of a payment
 	//
-	// It creates nothing; what the provider says is recorded, and told as an outcome. `type` may be
-	// left out.
+	// It creates nothing; what the provider says is recorded, and told as an outcome. `type` may be left out.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3324,8 +3268,7 @@ type ClientInterface interface {
 
 	// RequestStatus Have the provider asked now what became of a payment
 	//
-	// It creates nothing; what the provider says is recorded, and told as an outcome. `type` may be
-	// left out.
+	// It creates nothing; what the provider says is recorded, and told as an outcome. `type` may be left out.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3334,9 +3277,7 @@ type ClientInterface interface {
 
 	// CreateSubscriptionWithBody Add a subscription, or a file of subscriptions
 	//
-	// One JSON object, or a file of them, one a line (application/x-ndjson), of any length: each
-	// line gets a result line, in order, while the rest is still being sent. The reference is the
-	// idempotency key: sending the same again, one or a file, is always safe.
+	// One JSON object, or a file of them, one a line (application/x-ndjson), of any length: each line gets a result line, in order, while the rest is still being sent. The reference is the idempotency key: sending the same again, one or a file, is always safe.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3345,9 +3286,7 @@ type ClientInterface interface {
 
 	// CreateSubscription Add a subscription, or a file of subscriptions
 	//
-	// One JSON object, or a file of them, one a line (application/x-ndjson), of any length: each
-	// line gets a result line, in order, while the rest is still being sent. The reference is the
-	// idempotency key: sending the same again, one or a file, is always safe.
+	// One JSON object, or a file of them, one a line (application/x-ndjson), of any length: each line gets a result line, in order, while the rest is still being sent. The reference is the idempotency key: sending the same again, one or a file, is always safe.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3507,9 +3446,7 @@ func (c *Client) GetReadiness(ctx context.Context, reqEditors ...RequestEditorFn
 
 // CreateChargeWithBody Take in a charge, or a file of charges
 //
-// One JSON object, or a file of them, one a line (application/x-ndjson), of any length: each line
-// gets a result line, in order, while the rest is still being sent. The reference is the
-// idempotency key: sending the same again, one or a file, is always safe. `type` may be left out.
+// One JSON object, or a file of them, one a line (application/x-ndjson), of any length: each line gets a result line, in order, while the rest is still being sent. The reference is the idempotency key: sending the same again, one or a file, is always safe. `type` may be left out.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3528,9 +3465,7 @@ func (c *Client) CreateChargeWithBody(ctx context.Context, params *CreateChargeP
 
 // CreateCharge Take in a charge, or a file of charges
 //
-// One JSON object, or a file of them, one a line (application/x-ndjson), of any length: each line
-// gets a result line, in order, while the rest is still being sent. The reference is the
-// idempotency key: sending the same again, one or a file, is always safe. `type` may be left out.
+// One JSON object, or a file of them, one a line (application/x-ndjson), of any length: each line gets a result line, in order, while the rest is still being sent. The reference is the idempotency key: sending the same again, one or a file, is always safe. `type` may be left out.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3598,9 +3533,7 @@ func (c *Client) ListHalts(ctx context.Context, reqEditors ...RequestEditorFn) (
 
 // ReadOutcomes Read what became of payments, and wait for what will
 //
-// Each call returns the events behind a cursor and the cursor behind them: write down what they
-// say, then the cursor, then call again. An event comes again where that order was broken:
-// `event_id` tells.
+// Each call returns the events behind a cursor and the cursor behind them: write down what they say, then the cursor, then call again. An event comes again where that order was broken: `event_id` tells.
 //
 // Corresponds with GET /v1/outcomes (the `ReadOutcomes` operationId).
 func (c *Client) ReadOutcomes(ctx context.Context, params *ReadOutcomesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3617,10 +3550,7 @@ func (c *Client) ReadOutcomes(ctx context.Context, params *ReadOutcomesParams, r
 
 // ListPayments List payments, page by page
 //
-// Provider by provider, state by state, oldest first; without `state` all that are open.
-// `succeeded` and `reversed` have no index: they come in no order, perhaps twice, and a page may
-// have more or fewer than `limit`. A payment that changes its state meanwhile may be listed twice
-// or be missed: to follow what happens, read `/v1/outcomes`.
+// Provider by provider, state by state, oldest first; without `state` all that are open. `succeeded` and `reversed` have no index: they come in no order, perhaps twice, and a page may have more or fewer than `limit`. A payment that changes its state meanwhile may be listed twice or be missed: to follow what happens, read `/v1/outcomes`.
 //
 // Corresponds with GET /v1/payments (the `ListPayments` operationId).
 func (c *Client) ListPayments(ctx context.Context, params *ListPaymentsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3796,9 +3726,7 @@ func (c *Client) RetryPayment(ctx context.Context, key string, body RetryPayment
 
 // CreatePayoutWithBody Take in a payout, or a file of payouts
 //
-// One JSON object, or a file of them, one a line (application/x-ndjson), of any length: each line
-// gets a result line, in order, while the rest is still being sent. The reference is the
-// idempotency key: sending the same again, one or a file, is always safe. `type` may be left out.
+// One JSON object, or a file of them, one a line (application/x-ndjson), of any length: each line gets a result line, in order, while the rest is still being sent. The reference is the idempotency key: sending the same again, one or a file, is always safe. `type` may be left out.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3817,9 +3745,7 @@ func (c *Client) CreatePayoutWithBody(ctx context.Context, params *CreatePayoutP
 
 // CreatePayout Take in a payout, or a file of payouts
 //
-// One JSON object, or a file of them, one a line (application/x-ndjson), of any length: each line
-// gets a result line, in order, while the rest is still being sent. The reference is the
-// idempotency key: sending the same again, one or a file, is always safe. `type` may be left out.
+// One JSON object, or a file of them, one a line (application/x-ndjson), of any length: each line gets a result line, in order, while the rest is still being sent. The reference is the idempotency key: sending the same again, one or a file, is always safe. `type` may be left out.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3838,8 +3764,7 @@ func (c *Client) CreatePayout(ctx context.Context, params *CreatePayoutParams, b
 
 // RequestStatusWithBody Have the provider asked now what became of a payment
 //
-// It creates nothing; what the provider says is recorded, and told as an outcome. `type` may be
-// left out.
+// It creates nothing; what the provider says is recorded, and told as an outcome. `type` may be left out.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3858,8 +3783,7 @@ func (c *Client) RequestStatusWithBody(ctx context.Context, params *RequestStatu
 
 // RequestStatus Have the provider asked now what became of a payment
 //
-// It creates nothing; what the provider says is recorded, and told as an outcome. `type` may be
-// left out.
+// It creates nothing; what the provider says is recorded, and told as an outcome. `type` may be left out.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3878,9 +3802,7 @@ func (c *Client) RequestStatus(ctx context.Context, params *RequestStatusParams,
 
 // CreateSubscriptionWithBody Add a subscription, or a file of subscriptions
 //
-// One JSON object, or a file of them, one a line (application/x-ndjson), of any length: each line
-// gets a result line, in order, while the rest is still being sent. The reference is the
-// idempotency key: sending the same again, one or a file, is always safe.
+// One JSON object, or a file of them, one a line (application/x-ndjson), of any length: each line gets a result line, in order, while the rest is still being sent. The reference is the idempotency key: sending the same again, one or a file, is always safe.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3899,9 +3821,7 @@ func (c *Client) CreateSubscriptionWithBody(ctx context.Context, params *CreateS
 
 // CreateSubscription Add a subscription, or a file of subscriptions
 //
-// One JSON object, or a file of them, one a line (application/x-ndjson), of any length: each line
-// gets a result line, in order, while the rest is still being sent. The reference is the
-// idempotency key: sending the same again, one or a file, is always safe.
+// One JSON object, or a file of them, one a line (application/x-ndjson), of any length: each line gets a result line, in order, while the rest is still being sent. The reference is the idempotency key: sending the same again, one or a file, is always safe.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -4249,8 +4169,7 @@ func NewCreateChargeRequest(server string, params *CreateChargeParams, body Crea
 	return NewCreateChargeRequestWithBody(server, params, "application/json", bodyReader)
 }
 
-// NewCreateChargeRequestWithBody constructs an http.Request for the CreateCharge method, with any
-// body, and a specified content type
+// NewCreateChargeRequestWithBody constructs an http.Request for the CreateCharge method, with any body, and a specified content type
 func NewCreateChargeRequestWithBody(server string, params *CreateChargeParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -4305,8 +4224,7 @@ func NewHaltRequest(server string, body HaltJSONRequestBody) (*http.Request, err
 	return NewHaltRequestWithBody(server, "application/json", bodyReader)
 }
 
-// NewHaltRequestWithBody constructs an http.Request for the Halt method, with any body, and a
-// specified content type
+// NewHaltRequestWithBody constructs an http.Request for the Halt method, with any body, and a specified content type
 func NewHaltRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -4599,8 +4517,7 @@ func NewCancelPaymentRequest(server string, key string, body CancelPaymentJSONRe
 	return NewCancelPaymentRequestWithBody(server, key, "application/json", bodyReader)
 }
 
-// NewCancelPaymentRequestWithBody constructs an http.Request for the CancelPayment method, with any
-// body, and a specified content type
+// NewCancelPaymentRequestWithBody constructs an http.Request for the CancelPayment method, with any body, and a specified content type
 func NewCancelPaymentRequestWithBody(server string, key string, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -4647,8 +4564,7 @@ func NewReleasePaymentRequest(server string, key string, body ReleasePaymentJSON
 	return NewReleasePaymentRequestWithBody(server, key, "application/json", bodyReader)
 }
 
-// NewReleasePaymentRequestWithBody constructs an http.Request for the ReleasePayment method, with
-// any body, and a specified content type
+// NewReleasePaymentRequestWithBody constructs an http.Request for the ReleasePayment method, with any body, and a specified content type
 func NewReleasePaymentRequestWithBody(server string, key string, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -4695,8 +4611,7 @@ func NewResolvePaymentRequest(server string, key string, body ResolvePaymentJSON
 	return NewResolvePaymentRequestWithBody(server, key, "application/json", bodyReader)
 }
 
-// NewResolvePaymentRequestWithBody constructs an http.Request for the ResolvePayment method, with
-// any body, and a specified content type
+// NewResolvePaymentRequestWithBody constructs an http.Request for the ResolvePayment method, with any body, and a specified content type
 func NewResolvePaymentRequestWithBody(server string, key string, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -4743,8 +4658,7 @@ func NewRetryPaymentRequest(server string, key string, body RetryPaymentJSONRequ
 	return NewRetryPaymentRequestWithBody(server, key, "application/json", bodyReader)
 }
 
-// NewRetryPaymentRequestWithBody constructs an http.Request for the RetryPayment method, with any
-// body, and a specified content type
+// NewRetryPaymentRequestWithBody constructs an http.Request for the RetryPayment method, with any body, and a specified content type
 func NewRetryPaymentRequestWithBody(server string, key string, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -4791,8 +4705,7 @@ func NewCreatePayoutRequest(server string, params *CreatePayoutParams, body Crea
 	return NewCreatePayoutRequestWithBody(server, params, "application/json", bodyReader)
 }
 
-// NewCreatePayoutRequestWithBody constructs an http.Request for the CreatePayout method, with any
-// body, and a specified content type
+// NewCreatePayoutRequestWithBody constructs an http.Request for the CreatePayout method, with any body, and a specified content type
 func NewCreatePayoutRequestWithBody(server string, params *CreatePayoutParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -4847,8 +4760,7 @@ func NewRequestStatusRequest(server string, params *RequestStatusParams, body Re
 	return NewRequestStatusRequestWithBody(server, params, "application/json", bodyReader)
 }
 
-// NewRequestStatusRequestWithBody constructs an http.Request for the RequestStatus method, with any
-// body, and a specified content type
+// NewRequestStatusRequestWithBody constructs an http.Request for the RequestStatus method, with any body, and a specified content type
 func NewRequestStatusRequestWithBody(server string, params *RequestStatusParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -4892,8 +4804,7 @@ func NewRequestStatusRequestWithBody(server string, params *RequestStatusParams,
 	return req, nil
 }
 
-// NewCreateSubscriptionRequest calls the generic CreateSubscription builder with application/json
-// body
+// NewCreateSubscriptionRequest calls the generic CreateSubscription builder with application/json body
 func NewCreateSubscriptionRequest(server string, params *CreateSubscriptionParams, body CreateSubscriptionJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
@@ -4904,8 +4815,7 @@ func NewCreateSubscriptionRequest(server string, params *CreateSubscriptionParam
 	return NewCreateSubscriptionRequestWithBody(server, params, "application/json", bodyReader)
 }
 
-// NewCreateSubscriptionRequestWithBody constructs an http.Request for the CreateSubscription
-// method, with any body, and a specified content type
+// NewCreateSubscriptionRequestWithBody constructs an http.Request for the CreateSubscription method, with any body, and a specified content type
 func NewCreateSubscriptionRequestWithBody(server string, params *CreateSubscriptionParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -4983,8 +4893,7 @@ func NewGetSubscriptionRequest(server string, id string) (*http.Request, error) 
 	return req, nil
 }
 
-// NewCancelSubscriptionRequest calls the generic CancelSubscription builder with application/json
-// body
+// NewCancelSubscriptionRequest calls the generic CancelSubscription builder with application/json body
 func NewCancelSubscriptionRequest(server string, id string, body CancelSubscriptionJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
@@ -4995,8 +4904,7 @@ func NewCancelSubscriptionRequest(server string, id string, body CancelSubscript
 	return NewCancelSubscriptionRequestWithBody(server, id, "application/json", bodyReader)
 }
 
-// NewCancelSubscriptionRequestWithBody constructs an http.Request for the CancelSubscription
-// method, with any body, and a specified content type
+// NewCancelSubscriptionRequestWithBody constructs an http.Request for the CancelSubscription method, with any body, and a specified content type
 func NewCancelSubscriptionRequestWithBody(server string, id string, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -5032,8 +4940,7 @@ func NewCancelSubscriptionRequestWithBody(server string, id string, contentType 
 	return req, nil
 }
 
-// NewChangeSubscriptionRequest calls the generic ChangeSubscription builder with application/json
-// body
+// NewChangeSubscriptionRequest calls the generic ChangeSubscription builder with application/json body
 func NewChangeSubscriptionRequest(server string, id string, body ChangeSubscriptionJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
@@ -5044,8 +4951,7 @@ func NewChangeSubscriptionRequest(server string, id string, body ChangeSubscript
 	return NewChangeSubscriptionRequestWithBody(server, id, "application/json", bodyReader)
 }
 
-// NewChangeSubscriptionRequestWithBody constructs an http.Request for the ChangeSubscription
-// method, with any body, and a specified content type
+// NewChangeSubscriptionRequestWithBody constructs an http.Request for the ChangeSubscription method, with any body, and a specified content type
 func NewChangeSubscriptionRequestWithBody(server string, id string, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -5081,8 +4987,7 @@ func NewChangeSubscriptionRequestWithBody(server string, id string, contentType 
 	return req, nil
 }
 
-// NewPauseSubscriptionRequest calls the generic PauseSubscription builder with application/json
-// body
+// NewPauseSubscriptionRequest calls the generic PauseSubscription builder with application/json body
 func NewPauseSubscriptionRequest(server string, id string, body PauseSubscriptionJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
@@ -5093,8 +4998,7 @@ func NewPauseSubscriptionRequest(server string, id string, body PauseSubscriptio
 	return NewPauseSubscriptionRequestWithBody(server, id, "application/json", bodyReader)
 }
 
-// NewPauseSubscriptionRequestWithBody constructs an http.Request for the PauseSubscription method,
-// with any body, and a specified content type
+// NewPauseSubscriptionRequestWithBody constructs an http.Request for the PauseSubscription method, with any body, and a specified content type
 func NewPauseSubscriptionRequestWithBody(server string, id string, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -5130,8 +5034,7 @@ func NewPauseSubscriptionRequestWithBody(server string, id string, contentType s
 	return req, nil
 }
 
-// NewResumeSubscriptionRequest calls the generic ResumeSubscription builder with application/json
-// body
+// NewResumeSubscriptionRequest calls the generic ResumeSubscription builder with application/json body
 func NewResumeSubscriptionRequest(server string, id string, body ResumeSubscriptionJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
@@ -5142,8 +5045,7 @@ func NewResumeSubscriptionRequest(server string, id string, body ResumeSubscript
 	return NewResumeSubscriptionRequestWithBody(server, id, "application/json", bodyReader)
 }
 
-// NewResumeSubscriptionRequestWithBody constructs an http.Request for the ResumeSubscription
-// method, with any body, and a specified content type
+// NewResumeSubscriptionRequestWithBody constructs an http.Request for the ResumeSubscription method, with any body, and a specified content type
 func NewResumeSubscriptionRequestWithBody(server string, id string, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -5190,8 +5092,7 @@ func NewUnhaltRequest(server string, body UnhaltJSONRequestBody) (*http.Request,
 	return NewUnhaltRequestWithBody(server, "application/json", bodyReader)
 }
 
-// NewUnhaltRequestWithBody constructs an http.Request for the Unhalt method, with any body, and a
-// specified content type
+// NewUnhaltRequestWithBody constructs an http.Request for the Unhalt method, with any body, and a specified content type
 func NewUnhaltRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -5301,42 +5202,32 @@ type ClientWithResponsesInterface interface {
 
 	// CreateChargeWithBodyWithResponse Take in a charge, or a file of charges
 	//
-	// One JSON object, or a file of them, one a line (application/x-ndjson), of any length: each
-	// line gets a result line, in order, while the rest is still being sent. The reference is the
-	// idempotency key: sending the same again, one or a file, is always safe. `type` may be left
-	// out.
+	// One JSON object, or a file of them, one a line (application/x-ndjson), of any length: each line gets a result line, in order, while the rest is still being sent. The reference is the idempotency key: sending the same again, one or a file, is always safe. `type` may be left out.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the
-	// known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/charges (the `CreateCharge` operationId).
 	CreateChargeWithBodyWithResponse(ctx context.Context, params *CreateChargeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateChargeResponse, error)
 
 	// CreateChargeWithResponse Take in a charge, or a file of charges
 	//
-	// One JSON object, or a file of them, one a line (application/x-ndjson), of any length: each
-	// line gets a result line, in order, while the rest is still being sent. The reference is the
-	// idempotency key: sending the same again, one or a file, is always safe. `type` may be left
-	// out.
+	// One JSON object, or a file of them, one a line (application/x-ndjson), of any length: each line gets a result line, in order, while the rest is still being sent. The reference is the idempotency key: sending the same again, one or a file, is always safe. `type` may be left out.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the
-	// known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/charges (the `CreateCharge` operationId).
 	CreateChargeWithResponse(ctx context.Context, params *CreateChargeParams, body CreateChargeJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateChargeResponse, error)
 
 	// HaltWithBodyWithResponse Send nothing new to a provider, or for one of its accounts
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the
-	// known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/halt (the `Halt` operationId).
 	HaltWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*HaltResponse, error)
 
 	// HaltWithResponse Send nothing new to a provider, or for one of its accounts
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the
-	// known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/halt (the `Halt` operationId).
 	HaltWithResponse(ctx context.Context, body HaltJSONRequestBody, reqEditors ...RequestEditorFn) (*HaltResponse, error)
@@ -5350,9 +5241,7 @@ type ClientWithResponsesInterface interface {
 
 	// ReadOutcomesWithResponse Read what became of payments, and wait for what will
 	//
-	// Each call returns the events behind a cursor and the cursor behind them: write down what they
-	// say, then the cursor, then call again. An event comes again where that order was broken:
-	// `event_id` tells.
+	// Each call returns the events behind a cursor and the cursor behind them: write down what they say, then the cursor, then call again. An event comes again where that order was broken: `event_id` tells.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -5361,10 +5250,7 @@ type ClientWithResponsesInterface interface {
 
 	// ListPaymentsWithResponse List payments, page by page
 	//
-	// Provider by provider, state by state, oldest first; without `state` all that are open.
-	// `succeeded` and `reversed` have no index: they come in no order, perhaps twice, and a page
-	// may have more or fewer than `limit`. A payment that changes its state meanwhile may be listed
-	// twice or be missed: to follow what happens, read `/v1/outcomes`.
+	// Provider by provider, state by state, oldest first; without `state` all that are open. `succeeded` and `reversed` have no index: they come in no order, perhaps twice, and a page may have more or fewer than `limit`. A payment that changes its state meanwhile may be listed twice or be missed: to follow what happens, read `/v1/outcomes`.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -5382,8 +5268,7 @@ type ClientWithResponsesInterface interface {
 	//
 	// It fails with the code `cancelled`; 409 where it is too late.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the
-	// known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/payments/{key}/cancel (the `CancelPayment` operationId).
 	CancelPaymentWithBodyWithResponse(ctx context.Context, key string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CancelPaymentResponse, error)
@@ -5392,24 +5277,21 @@ type ClientWithResponsesInterface interface {
 	//
 	// It fails with the code `cancelled`; 409 where it is too late.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the
-	// known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/payments/{key}/cancel (the `CancelPayment` operationId).
 	CancelPaymentWithResponse(ctx context.Context, key string, body CancelPaymentJSONRequestBody, reqEditors ...RequestEditorFn) (*CancelPaymentResponse, error)
 
 	// ReleasePaymentWithBodyWithResponse Let a blocked payment go on
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the
-	// known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/payments/{key}/release (the `ReleasePayment` operationId).
 	ReleasePaymentWithBodyWithResponse(ctx context.Context, key string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReleasePaymentResponse, error)
 
 	// ReleasePaymentWithResponse Let a blocked payment go on
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the
-	// known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/payments/{key}/release (the `ReleasePayment` operationId).
 	ReleasePaymentWithResponse(ctx context.Context, key string, body ReleasePaymentJSONRequestBody, reqEditors ...RequestEditorFn) (*ReleasePaymentResponse, error)
@@ -5418,8 +5300,7 @@ type ClientWithResponsesInterface interface {
 	//
 	// As `enqueue resolve` does. Give `as` or `anomaly`.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the
-	// known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/payments/{key}/resolve (the `ResolvePayment` operationId).
 	ResolvePaymentWithBodyWithResponse(ctx context.Context, key string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ResolvePaymentResponse, error)
@@ -5428,96 +5309,75 @@ type ClientWithResponsesInterface interface {
 	//
 	// As `enqueue resolve` does. Give `as` or `anomaly`.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the
-	// known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/payments/{key}/resolve (the `ResolvePayment` operationId).
 	ResolvePaymentWithResponse(ctx context.Context, key string, body ResolvePaymentJSONRequestBody, reqEditors ...RequestEditorFn) (*ResolvePaymentResponse, error)
 
 	// RetryPaymentWithBodyWithResponse Begin a failed payment again that cannot have been executed
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the
-	// known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/payments/{key}/retry (the `RetryPayment` operationId).
 	RetryPaymentWithBodyWithResponse(ctx context.Context, key string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RetryPaymentResponse, error)
 
 	// RetryPaymentWithResponse Begin a failed payment again that cannot have been executed
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the
-	// known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/payments/{key}/retry (the `RetryPayment` operationId).
 	RetryPaymentWithResponse(ctx context.Context, key string, body RetryPaymentJSONRequestBody, reqEditors ...RequestEditorFn) (*RetryPaymentResponse, error)
 
 	// CreatePayoutWithBodyWithResponse Take in a payout, or a file of payouts
 	//
-	// One JSON object, or a file of them, one a line (application/x-ndjson), of any length: each
-	// line gets a result line, in order, while the rest is still being sent. The reference is the
-	// idempotency key: sending the same again, one or a file, is always safe. `type` may be left
-	// out.
+	// One JSON object, or a file of them, one a line (application/x-ndjson), of any length: each line gets a result line, in order, while the rest is still being sent. The reference is the idempotency key: sending the same again, one or a file, is always safe. `type` may be left out.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the
-	// known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/payouts (the `CreatePayout` operationId).
 	CreatePayoutWithBodyWithResponse(ctx context.Context, params *CreatePayoutParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreatePayoutResponse, error)
 
 	// CreatePayoutWithResponse Take in a payout, or a file of payouts
 	//
-	// One JSON object, or a file of them, one a line (application/x-ndjson), of any length: each
-	// line gets a result line, in order, while the rest is still being sent. The reference is the
-	// idempotency key: sending the same again, one or a file, is always safe. `type` may be left
-	// out.
+	// One JSON object, or a file of them, one a line (application/x-ndjson), of any length: each line gets a result line, in order, while the rest is still being sent. The reference is the idempotency key: sending the same again, one or a file, is always safe. `type` may be left out.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the
-	// known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/payouts (the `CreatePayout` operationId).
 	CreatePayoutWithResponse(ctx context.Context, params *CreatePayoutParams, body CreatePayoutJSONRequestBody, reqEditors ...RequestEditorFn) (*CreatePayoutResponse, error)
 
 	// RequestStatusWithBodyWithResponse Have the provider asked now what became of a payment
 	//
-	// It creates nothing; what the provider says is recorded, and told as an outcome. `type` may be
-	// left out.
+	// It creates nothing; what the provider says is recorded, and told as an outcome. `type` may be left out.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the
-	// known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/status (the `RequestStatus` operationId).
 	RequestStatusWithBodyWithResponse(ctx context.Context, params *RequestStatusParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RequestStatusResponse, error)
 
 	// RequestStatusWithResponse Have the provider asked now what became of a payment
 	//
-	// It creates nothing; what the provider says is recorded, and told as an outcome. `type` may be
-	// left out.
+	// It creates nothing; what the provider says is recorded, and told as an outcome. `type` may be left out.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the
-	// known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/status (the `RequestStatus` operationId).
 	RequestStatusWithResponse(ctx context.Context, params *RequestStatusParams, body RequestStatusJSONRequestBody, reqEditors ...RequestEditorFn) (*RequestStatusResponse, error)
 
 	// CreateSubscriptionWithBodyWithResponse Add a subscription, or a file of subscriptions
 	//
-	// One JSON object, or a file of them, one a line (application/x-ndjson), of any length: each
-	// line gets a result line, in order, while the rest is still being sent. The reference is the
-	// idempotency key: sending the same again, one or a file, is always safe.
+	// One JSON object, or a file of them, one a line (application/x-ndjson), of any length: each line gets a result line, in order, while the rest is still being sent. The reference is the idempotency key: sending the same again, one or a file, is always safe.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the
-	// known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/subscriptions (the `CreateSubscription` operationId).
 	CreateSubscriptionWithBodyWithResponse(ctx context.Context, params *CreateSubscriptionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateSubscriptionResponse, error)
 
 	// CreateSubscriptionWithResponse Add a subscription, or a file of subscriptions
 	//
-	// One JSON object, or a file of them, one a line (application/x-ndjson), of any length: each
-	// line gets a result line, in order, while the rest is still being sent. The reference is the
-	// idempotency key: sending the same again, one or a file, is always safe.
+	// One JSON object, or a file of them, one a line (application/x-ndjson), of any length: each line gets a result line, in order, while the rest is still being sent. The reference is the idempotency key: sending the same again, one or a file, is always safe.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the
-	// known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/subscriptions (the `CreateSubscription` operationId).
 	CreateSubscriptionWithResponse(ctx context.Context, params *CreateSubscriptionParams, body CreateSubscriptionJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateSubscriptionResponse, error)
@@ -5531,82 +5391,70 @@ type ClientWithResponsesInterface interface {
 
 	// CancelSubscriptionWithBodyWithResponse End a subscription for good
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the
-	// known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/subscriptions/{id}/cancel (the `CancelSubscription` operationId).
 	CancelSubscriptionWithBodyWithResponse(ctx context.Context, id string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CancelSubscriptionResponse, error)
 
 	// CancelSubscriptionWithResponse End a subscription for good
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the
-	// known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/subscriptions/{id}/cancel (the `CancelSubscription` operationId).
 	CancelSubscriptionWithResponse(ctx context.Context, id string, body CancelSubscriptionJSONRequestBody, reqEditors ...RequestEditorFn) (*CancelSubscriptionResponse, error)
 
-	// ChangeSubscriptionWithBodyWithResponse Give a subscription another amount or card from the
-	// next period on
+	// ChangeSubscriptionWithBodyWithResponse Give a subscription another amount or card from the next period on
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the
-	// known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/subscriptions/{id}/change (the `ChangeSubscription` operationId).
 	ChangeSubscriptionWithBodyWithResponse(ctx context.Context, id string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ChangeSubscriptionResponse, error)
 
-	// ChangeSubscriptionWithResponse Give a subscription another amount or card from the next
-	// period on
+	// ChangeSubscriptionWithResponse Give a subscription another amount or card from the next period on
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the
-	// known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/subscriptions/{id}/change (the `ChangeSubscription` operationId).
 	ChangeSubscriptionWithResponse(ctx context.Context, id string, body ChangeSubscriptionJSONRequestBody, reqEditors ...RequestEditorFn) (*ChangeSubscriptionResponse, error)
 
 	// PauseSubscriptionWithBodyWithResponse Begin no new charge until the subscription is resumed
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the
-	// known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/subscriptions/{id}/pause (the `PauseSubscription` operationId).
 	PauseSubscriptionWithBodyWithResponse(ctx context.Context, id string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PauseSubscriptionResponse, error)
 
 	// PauseSubscriptionWithResponse Begin no new charge until the subscription is resumed
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the
-	// known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/subscriptions/{id}/pause (the `PauseSubscription` operationId).
 	PauseSubscriptionWithResponse(ctx context.Context, id string, body PauseSubscriptionJSONRequestBody, reqEditors ...RequestEditorFn) (*PauseSubscriptionResponse, error)
 
 	// ResumeSubscriptionWithBodyWithResponse Let a paused subscription go on
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the
-	// known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/subscriptions/{id}/resume (the `ResumeSubscription` operationId).
 	ResumeSubscriptionWithBodyWithResponse(ctx context.Context, id string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ResumeSubscriptionResponse, error)
 
 	// ResumeSubscriptionWithResponse Let a paused subscription go on
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the
-	// known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/subscriptions/{id}/resume (the `ResumeSubscription` operationId).
 	ResumeSubscriptionWithResponse(ctx context.Context, id string, body ResumeSubscriptionJSONRequestBody, reqEditors ...RequestEditorFn) (*ResumeSubscriptionResponse, error)
 
 	// UnhaltWithBodyWithResponse Let a halted provider, or account, go on
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the
-	// known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/unhalt (the `Unhalt` operationId).
 	UnhaltWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UnhaltResponse, error)
 
 	// UnhaltWithResponse Let a halted provider, or account, go on
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the
-	// known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/unhalt (the `Unhalt` operationId).
 	UnhaltWithResponse(ctx context.Context, body UnhaltJSONRequestBody, reqEditors ...RequestEditorFn) (*UnhaltResponse, error)
@@ -5638,8 +5486,7 @@ func (r GetPageResponse) StatusCode() int {
 	return 0
 }
 
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response
-// headers
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetPageResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
@@ -5673,8 +5520,7 @@ func (r GetStyleResponse) StatusCode() int {
 	return 0
 }
 
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response
-// headers
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetStyleResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
@@ -5708,8 +5554,7 @@ func (r GetHealthResponse) StatusCode() int {
 	return 0
 }
 
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response
-// headers
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetHealthResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
@@ -5750,8 +5595,7 @@ func (r GetDescriptionResponse) StatusCode() int {
 	return 0
 }
 
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response
-// headers
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetDescriptionResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
@@ -5759,8 +5603,7 @@ func (r GetDescriptionResponse) ContentType() string {
 	return ""
 }
 
-// GetReadinessResponse503Headers the declared response headers of an HTTP 503 response for
-// GetReadiness
+// GetReadinessResponse503Headers the declared response headers of an HTTP 503 response for GetReadiness
 type GetReadinessResponse503Headers struct {
 	RetryAfter *int
 }
@@ -5774,8 +5617,7 @@ type GetReadinessResponse struct {
 	Headers503 *GetReadinessResponse503Headers
 }
 
-// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json`
-// response
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
 func (r GetReadinessResponse) GetApplicationproblemJSON503() *Problem {
 	return r.ApplicationproblemJSON503
 }
@@ -5801,8 +5643,7 @@ func (r GetReadinessResponse) StatusCode() int {
 	return 0
 }
 
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response
-// headers
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetReadinessResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
@@ -5810,20 +5651,17 @@ func (r GetReadinessResponse) ContentType() string {
 	return ""
 }
 
-// CreateChargeResponse201Headers the declared response headers of an HTTP 201 response for
-// CreateCharge
+// CreateChargeResponse201Headers the declared response headers of an HTTP 201 response for CreateCharge
 type CreateChargeResponse201Headers struct {
 	Location *string
 }
 
-// CreateChargeResponse429Headers the declared response headers of an HTTP 429 response for
-// CreateCharge
+// CreateChargeResponse429Headers the declared response headers of an HTTP 429 response for CreateCharge
 type CreateChargeResponse429Headers struct {
 	RetryAfter *int
 }
 
-// CreateChargeResponse503Headers the declared response headers of an HTTP 503 response for
-// CreateCharge
+// CreateChargeResponse503Headers the declared response headers of an HTTP 503 response for CreateCharge
 type CreateChargeResponse503Headers struct {
 	RetryAfter *int
 }
@@ -5869,50 +5707,42 @@ func (r CreateChargeResponse) GetJSON201() *Receipt {
 	return r.JSON201
 }
 
-// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json`
-// response
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
 func (r CreateChargeResponse) GetApplicationproblemJSON401() *Problem {
 	return r.ApplicationproblemJSON401
 }
 
-// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json`
-// response
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
 func (r CreateChargeResponse) GetApplicationproblemJSON403() *Problem {
 	return r.ApplicationproblemJSON403
 }
 
-// GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json`
-// response
+// GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
 func (r CreateChargeResponse) GetApplicationproblemJSON409() *Problem {
 	return r.ApplicationproblemJSON409
 }
 
-// GetApplicationproblemJSON413 returns the response for an HTTP 413 `application/problem+json`
-// response
+// GetApplicationproblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
 func (r CreateChargeResponse) GetApplicationproblemJSON413() *Problem {
 	return r.ApplicationproblemJSON413
 }
 
-// GetApplicationproblemJSON415 returns the response for an HTTP 415 `application/problem+json`
-// response
+// GetApplicationproblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
 func (r CreateChargeResponse) GetApplicationproblemJSON415() *Problem {
 	return r.ApplicationproblemJSON415
 }
 
-// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json`
-// response
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
 func (r CreateChargeResponse) GetApplicationproblemJSON422() *Problem {
 	return r.ApplicationproblemJSON422
 }
 
-// GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json`
-// response
+// GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
 func (r CreateChargeResponse) GetApplicationproblemJSON429() *Problem {
 	return r.ApplicationproblemJSON429
 }
 
-// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json`
-// response
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
 func (r CreateChargeResponse) GetApplicationproblemJSON503() *Problem {
 	return r.ApplicationproblemJSON503
 }
@@ -5938,8 +5768,7 @@ func (r CreateChargeResponse) StatusCode() int {
 	return 0
 }
 
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response
-// headers
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r CreateChargeResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
@@ -5987,44 +5816,37 @@ func (r HaltResponse) GetJSON200() *HaltList {
 	return r.JSON200
 }
 
-// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json`
-// response
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
 func (r HaltResponse) GetApplicationproblemJSON401() *Problem {
 	return r.ApplicationproblemJSON401
 }
 
-// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json`
-// response
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
 func (r HaltResponse) GetApplicationproblemJSON403() *Problem {
 	return r.ApplicationproblemJSON403
 }
 
-// GetApplicationproblemJSON413 returns the response for an HTTP 413 `application/problem+json`
-// response
+// GetApplicationproblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
 func (r HaltResponse) GetApplicationproblemJSON413() *Problem {
 	return r.ApplicationproblemJSON413
 }
 
-// GetApplicationproblemJSON415 returns the response for an HTTP 415 `application/problem+json`
-// response
+// GetApplicationproblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
 func (r HaltResponse) GetApplicationproblemJSON415() *Problem {
 	return r.ApplicationproblemJSON415
 }
 
-// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json`
-// response
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
 func (r HaltResponse) GetApplicationproblemJSON422() *Problem {
 	return r.ApplicationproblemJSON422
 }
 
-// GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json`
-// response
+// GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
 func (r HaltResponse) GetApplicationproblemJSON429() *Problem {
 	return r.ApplicationproblemJSON429
 }
 
-// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json`
-// response
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
 func (r HaltResponse) GetApplicationproblemJSON503() *Problem {
 	return r.ApplicationproblemJSON503
 }
@@ -6050,8 +5872,7 @@ func (r HaltResponse) StatusCode() int {
 	return 0
 }
 
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response
-// headers
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r HaltResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
@@ -6093,26 +5914,22 @@ func (r ListHaltsResponse) GetJSON200() *HaltList {
 	return r.JSON200
 }
 
-// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json`
-// response
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
 func (r ListHaltsResponse) GetApplicationproblemJSON401() *Problem {
 	return r.ApplicationproblemJSON401
 }
 
-// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json`
-// response
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
 func (r ListHaltsResponse) GetApplicationproblemJSON403() *Problem {
 	return r.ApplicationproblemJSON403
 }
 
-// GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json`
-// response
+// GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
 func (r ListHaltsResponse) GetApplicationproblemJSON429() *Problem {
 	return r.ApplicationproblemJSON429
 }
 
-// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json`
-// response
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
 func (r ListHaltsResponse) GetApplicationproblemJSON503() *Problem {
 	return r.ApplicationproblemJSON503
 }
@@ -6138,8 +5955,7 @@ func (r ListHaltsResponse) StatusCode() int {
 	return 0
 }
 
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response
-// headers
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ListHaltsResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
@@ -6147,14 +5963,12 @@ func (r ListHaltsResponse) ContentType() string {
 	return ""
 }
 
-// ReadOutcomesResponse429Headers the declared response headers of an HTTP 429 response for
-// ReadOutcomes
+// ReadOutcomesResponse429Headers the declared response headers of an HTTP 429 response for ReadOutcomes
 type ReadOutcomesResponse429Headers struct {
 	RetryAfter *int
 }
 
-// ReadOutcomesResponse503Headers the declared response headers of an HTTP 503 response for
-// ReadOutcomes
+// ReadOutcomesResponse503Headers the declared response headers of an HTTP 503 response for ReadOutcomes
 type ReadOutcomesResponse503Headers struct {
 	RetryAfter *int
 }
@@ -6185,32 +5999,27 @@ func (r ReadOutcomesResponse) GetJSON200() *OutcomeList {
 	return r.JSON200
 }
 
-// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json`
-// response
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
 func (r ReadOutcomesResponse) GetApplicationproblemJSON401() *Problem {
 	return r.ApplicationproblemJSON401
 }
 
-// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json`
-// response
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
 func (r ReadOutcomesResponse) GetApplicationproblemJSON403() *Problem {
 	return r.ApplicationproblemJSON403
 }
 
-// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json`
-// response
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
 func (r ReadOutcomesResponse) GetApplicationproblemJSON422() *Problem {
 	return r.ApplicationproblemJSON422
 }
 
-// GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json`
-// response
+// GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
 func (r ReadOutcomesResponse) GetApplicationproblemJSON429() *Problem {
 	return r.ApplicationproblemJSON429
 }
 
-// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json`
-// response
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
 func (r ReadOutcomesResponse) GetApplicationproblemJSON503() *Problem {
 	return r.ApplicationproblemJSON503
 }
@@ -6236,8 +6045,7 @@ func (r ReadOutcomesResponse) StatusCode() int {
 	return 0
 }
 
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response
-// headers
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ReadOutcomesResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
@@ -6245,14 +6053,12 @@ func (r ReadOutcomesResponse) ContentType() string {
 	return ""
 }
 
-// ListPaymentsResponse429Headers the declared response headers of an HTTP 429 response for
-// ListPayments
+// ListPaymentsResponse429Headers the declared response headers of an HTTP 429 response for ListPayments
 type ListPaymentsResponse429Headers struct {
 	RetryAfter *int
 }
 
-// ListPaymentsResponse503Headers the declared response headers of an HTTP 503 response for
-// ListPayments
+// ListPaymentsResponse503Headers the declared response headers of an HTTP 503 response for ListPayments
 type ListPaymentsResponse503Headers struct {
 	RetryAfter *int
 }
@@ -6283,32 +6089,27 @@ func (r ListPaymentsResponse) GetJSON200() *PaymentList {
 	return r.JSON200
 }
 
-// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json`
-// response
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
 func (r ListPaymentsResponse) GetApplicationproblemJSON401() *Problem {
 	return r.ApplicationproblemJSON401
 }
 
-// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json`
-// response
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
 func (r ListPaymentsResponse) GetApplicationproblemJSON403() *Problem {
 	return r.ApplicationproblemJSON403
 }
 
-// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json`
-// response
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
 func (r ListPaymentsResponse) GetApplicationproblemJSON422() *Problem {
 	return r.ApplicationproblemJSON422
 }
 
-// GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json`
-// response
+// GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
 func (r ListPaymentsResponse) GetApplicationproblemJSON429() *Problem {
 	return r.ApplicationproblemJSON429
 }
 
-// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json`
-// response
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
 func (r ListPaymentsResponse) GetApplicationproblemJSON503() *Problem {
 	return r.ApplicationproblemJSON503
 }
@@ -6334,8 +6135,7 @@ func (r ListPaymentsResponse) StatusCode() int {
 	return 0
 }
 
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response
-// headers
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ListPaymentsResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
@@ -6379,32 +6179,27 @@ func (r GetPaymentResponse) GetJSON200() *ShownPayment {
 	return r.JSON200
 }
 
-// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json`
-// response
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
 func (r GetPaymentResponse) GetApplicationproblemJSON401() *Problem {
 	return r.ApplicationproblemJSON401
 }
 
-// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json`
-// response
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
 func (r GetPaymentResponse) GetApplicationproblemJSON403() *Problem {
 	return r.ApplicationproblemJSON403
 }
 
-// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json`
-// response
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
 func (r GetPaymentResponse) GetApplicationproblemJSON404() *Problem {
 	return r.ApplicationproblemJSON404
 }
 
-// GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json`
-// response
+// GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
 func (r GetPaymentResponse) GetApplicationproblemJSON429() *Problem {
 	return r.ApplicationproblemJSON429
 }
 
-// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json`
-// response
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
 func (r GetPaymentResponse) GetApplicationproblemJSON503() *Problem {
 	return r.ApplicationproblemJSON503
 }
@@ -6430,8 +6225,7 @@ func (r GetPaymentResponse) StatusCode() int {
 	return 0
 }
 
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response
-// headers
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetPaymentResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
@@ -6439,14 +6233,12 @@ func (r GetPaymentResponse) ContentType() string {
 	return ""
 }
 
-// CancelPaymentResponse429Headers the declared response headers of an HTTP 429 response for
-// CancelPayment
+// CancelPaymentResponse429Headers the declared response headers of an HTTP 429 response for CancelPayment
 type CancelPaymentResponse429Headers struct {
 	RetryAfter *int
 }
 
-// CancelPaymentResponse503Headers the declared response headers of an HTTP 503 response for
-// CancelPayment
+// CancelPaymentResponse503Headers the declared response headers of an HTTP 503 response for CancelPayment
 type CancelPaymentResponse503Headers struct {
 	RetryAfter *int
 }
@@ -6485,56 +6277,47 @@ func (r CancelPaymentResponse) GetJSON200() *Intervention {
 	return r.JSON200
 }
 
-// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json`
-// response
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
 func (r CancelPaymentResponse) GetApplicationproblemJSON401() *Problem {
 	return r.ApplicationproblemJSON401
 }
 
-// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json`
-// response
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
 func (r CancelPaymentResponse) GetApplicationproblemJSON403() *Problem {
 	return r.ApplicationproblemJSON403
 }
 
-// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json`
-// response
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
 func (r CancelPaymentResponse) GetApplicationproblemJSON404() *Problem {
 	return r.ApplicationproblemJSON404
 }
 
-// GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json`
-// response
+// GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
 func (r CancelPaymentResponse) GetApplicationproblemJSON409() *Problem {
 	return r.ApplicationproblemJSON409
 }
 
-// GetApplicationproblemJSON413 returns the response for an HTTP 413 `application/problem+json`
-// response
+// GetApplicationproblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
 func (r CancelPaymentResponse) GetApplicationproblemJSON413() *Problem {
 	return r.ApplicationproblemJSON413
 }
 
-// GetApplicationproblemJSON415 returns the response for an HTTP 415 `application/problem+json`
-// response
+// GetApplicationproblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
 func (r CancelPaymentResponse) GetApplicationproblemJSON415() *Problem {
 	return r.ApplicationproblemJSON415
 }
 
-// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json`
-// response
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
 func (r CancelPaymentResponse) GetApplicationproblemJSON422() *Problem {
 	return r.ApplicationproblemJSON422
 }
 
-// GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json`
-// response
+// GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
 func (r CancelPaymentResponse) GetApplicationproblemJSON429() *Problem {
 	return r.ApplicationproblemJSON429
 }
 
-// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json`
-// response
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
 func (r CancelPaymentResponse) GetApplicationproblemJSON503() *Problem {
 	return r.ApplicationproblemJSON503
 }
@@ -6560,8 +6343,7 @@ func (r CancelPaymentResponse) StatusCode() int {
 	return 0
 }
 
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response
-// headers
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r CancelPaymentResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
@@ -6569,14 +6351,12 @@ func (r CancelPaymentResponse) ContentType() string {
 	return ""
 }
 
-// ReleasePaymentResponse429Headers the declared response headers of an HTTP 429 response for
-// ReleasePayment
+// ReleasePaymentResponse429Headers the declared response headers of an HTTP 429 response for ReleasePayment
 type ReleasePaymentResponse429Headers struct {
 	RetryAfter *int
 }
 
-// ReleasePaymentResponse503Headers the declared response headers of an HTTP 503 response for
-// ReleasePayment
+// ReleasePaymentResponse503Headers the declared response headers of an HTTP 503 response for ReleasePayment
 type ReleasePaymentResponse503Headers struct {
 	RetryAfter *int
 }
@@ -6615,56 +6395,47 @@ func (r ReleasePaymentResponse) GetJSON200() *Intervention {
 	return r.JSON200
 }
 
-// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json`
-// response
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
 func (r ReleasePaymentResponse) GetApplicationproblemJSON401() *Problem {
 	return r.ApplicationproblemJSON401
 }
 
-// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json`
-// response
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
 func (r ReleasePaymentResponse) GetApplicationproblemJSON403() *Problem {
 	return r.ApplicationproblemJSON403
 }
 
-// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json`
-// response
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
 func (r ReleasePaymentResponse) GetApplicationproblemJSON404() *Problem {
 	return r.ApplicationproblemJSON404
 }
 
-// GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json`
-// response
+// GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
 func (r ReleasePaymentResponse) GetApplicationproblemJSON409() *Problem {
 	return r.ApplicationproblemJSON409
 }
 
-// GetApplicationproblemJSON413 returns the response for an HTTP 413 `application/problem+json`
-// response
+// GetApplicationproblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
 func (r ReleasePaymentResponse) GetApplicationproblemJSON413() *Problem {
 	return r.ApplicationproblemJSON413
 }
 
-// GetApplicationproblemJSON415 returns the response for an HTTP 415 `application/problem+json`
-// response
+// GetApplicationproblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
 func (r ReleasePaymentResponse) GetApplicationproblemJSON415() *Problem {
 	return r.ApplicationproblemJSON415
 }
 
-// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json`
-// response
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
 func (r ReleasePaymentResponse) GetApplicationproblemJSON422() *Problem {
 	return r.ApplicationproblemJSON422
 }
 
-// GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json`
-// response
+// GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
 func (r ReleasePaymentResponse) GetApplicationproblemJSON429() *Problem {
 	return r.ApplicationproblemJSON429
 }
 
-// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json`
-// response
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
 func (r ReleasePaymentResponse) GetApplicationproblemJSON503() *Problem {
 	return r.ApplicationproblemJSON503
 }
@@ -6690,8 +6461,7 @@ func (r ReleasePaymentResponse) StatusCode() int {
 	return 0
 }
 
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response
-// headers
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ReleasePaymentResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
@@ -6699,14 +6469,12 @@ func (r ReleasePaymentResponse) ContentType() string {
 	return ""
 }
 
-// ResolvePaymentResponse429Headers the declared response headers of an HTTP 429 response for
-// ResolvePayment
+// ResolvePaymentResponse429Headers the declared response headers of an HTTP 429 response for ResolvePayment
 type ResolvePaymentResponse429Headers struct {
 	RetryAfter *int
 }
 
-// ResolvePaymentResponse503Headers the declared response headers of an HTTP 503 response for
-// ResolvePayment
+// ResolvePaymentResponse503Headers the declared response headers of an HTTP 503 response for ResolvePayment
 type ResolvePaymentResponse503Headers struct {
 	RetryAfter *int
 }
@@ -6745,56 +6513,47 @@ func (r ResolvePaymentResponse) GetJSON200() *Intervention {
 	return r.JSON200
 }
 
-// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json`
-// response
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
 func (r ResolvePaymentResponse) GetApplicationproblemJSON401() *Problem {
 	return r.ApplicationproblemJSON401
 }
 
-// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json`
-// response
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
 func (r ResolvePaymentResponse) GetApplicationproblemJSON403() *Problem {
 	return r.ApplicationproblemJSON403
 }
 
-// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json`
-// response
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
 func (r ResolvePaymentResponse) GetApplicationproblemJSON404() *Problem {
 	return r.ApplicationproblemJSON404
 }
 
-// GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json`
-// response
+// GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
 func (r ResolvePaymentResponse) GetApplicationproblemJSON409() *Problem {
 	return r.ApplicationproblemJSON409
 }
 
-// GetApplicationproblemJSON413 returns the response for an HTTP 413 `application/problem+json`
-// response
+// GetApplicationproblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
 func (r ResolvePaymentResponse) GetApplicationproblemJSON413() *Problem {
 	return r.ApplicationproblemJSON413
 }
 
-// GetApplicationproblemJSON415 returns the response for an HTTP 415 `application/problem+json`
-// response
+// GetApplicationproblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
 func (r ResolvePaymentResponse) GetApplicationproblemJSON415() *Problem {
 	return r.ApplicationproblemJSON415
 }
 
-// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json`
-// response
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
 func (r ResolvePaymentResponse) GetApplicationproblemJSON422() *Problem {
 	return r.ApplicationproblemJSON422
 }
 
-// GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json`
-// response
+// GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
 func (r ResolvePaymentResponse) GetApplicationproblemJSON429() *Problem {
 	return r.ApplicationproblemJSON429
 }
 
-// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json`
-// response
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
 func (r ResolvePaymentResponse) GetApplicationproblemJSON503() *Problem {
 	return r.ApplicationproblemJSON503
 }
@@ -6820,8 +6579,7 @@ func (r ResolvePaymentResponse) StatusCode() int {
 	return 0
 }
 
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response
-// headers
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ResolvePaymentResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
@@ -6829,14 +6587,12 @@ func (r ResolvePaymentResponse) ContentType() string {
 	return ""
 }
 
-// RetryPaymentResponse429Headers the declared response headers of an HTTP 429 response for
-// RetryPayment
+// RetryPaymentResponse429Headers the declared response headers of an HTTP 429 response for RetryPayment
 type RetryPaymentResponse429Headers struct {
 	RetryAfter *int
 }
 
-// RetryPaymentResponse503Headers the declared response headers of an HTTP 503 response for
-// RetryPayment
+// RetryPaymentResponse503Headers the declared response headers of an HTTP 503 response for RetryPayment
 type RetryPaymentResponse503Headers struct {
 	RetryAfter *int
 }
@@ -6875,56 +6631,47 @@ func (r RetryPaymentResponse) GetJSON200() *Intervention {
 	return r.JSON200
 }
 
-// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json`
-// response
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
 func (r RetryPaymentResponse) GetApplicationproblemJSON401() *Problem {
 	return r.ApplicationproblemJSON401
 }
 
-// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json`
-// response
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
 func (r RetryPaymentResponse) GetApplicationproblemJSON403() *Problem {
 	return r.ApplicationproblemJSON403
 }
 
-// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json`
-// response
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
 func (r RetryPaymentResponse) GetApplicationproblemJSON404() *Problem {
 	return r.ApplicationproblemJSON404
 }
 
-// GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json`
-// response
+// GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
 func (r RetryPaymentResponse) GetApplicationproblemJSON409() *Problem {
 	return r.ApplicationproblemJSON409
 }
 
-// GetApplicationproblemJSON413 returns the response for an HTTP 413 `application/problem+json`
-// response
+// GetApplicationproblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
 func (r RetryPaymentResponse) GetApplicationproblemJSON413() *Problem {
 	return r.ApplicationproblemJSON413
 }
 
-// GetApplicationproblemJSON415 returns the response for an HTTP 415 `application/problem+json`
-// response
+// GetApplicationproblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
 func (r RetryPaymentResponse) GetApplicationproblemJSON415() *Problem {
 	return r.ApplicationproblemJSON415
 }
 
-// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json`
-// response
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
 func (r RetryPaymentResponse) GetApplicationproblemJSON422() *Problem {
 	return r.ApplicationproblemJSON422
 }
 
-// GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json`
-// response
+// GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
 func (r RetryPaymentResponse) GetApplicationproblemJSON429() *Problem {
 	return r.ApplicationproblemJSON429
 }
 
-// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json`
-// response
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
 func (r RetryPaymentResponse) GetApplicationproblemJSON503() *Problem {
 	return r.ApplicationproblemJSON503
 }
@@ -6950,8 +6697,7 @@ func (r RetryPaymentResponse) StatusCode() int {
 	return 0
 }
 
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response
-// headers
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r RetryPaymentResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
@@ -6959,20 +6705,17 @@ func (r RetryPaymentResponse) ContentType() string {
 	return ""
 }
 
-// CreatePayoutResponse201Headers the declared response headers of an HTTP 201 response for
-// CreatePayout
+// CreatePayoutResponse201Headers the declared response headers of an HTTP 201 response for CreatePayout
 type CreatePayoutResponse201Headers struct {
 	Location *string
 }
 
-// CreatePayoutResponse429Headers the declared response headers of an HTTP 429 response for
-// CreatePayout
+// CreatePayoutResponse429Headers the declared response headers of an HTTP 429 response for CreatePayout
 type CreatePayoutResponse429Headers struct {
 	RetryAfter *int
 }
 
-// CreatePayoutResponse503Headers the declared response headers of an HTTP 503 response for
-// CreatePayout
+// CreatePayoutResponse503Headers the declared response headers of an HTTP 503 response for CreatePayout
 type CreatePayoutResponse503Headers struct {
 	RetryAfter *int
 }
@@ -7018,50 +6761,42 @@ func (r CreatePayoutResponse) GetJSON201() *Receipt {
 	return r.JSON201
 }
 
-// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json`
-// response
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
 func (r CreatePayoutResponse) GetApplicationproblemJSON401() *Problem {
 	return r.ApplicationproblemJSON401
 }
 
-// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json`
-// response
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
 func (r CreatePayoutResponse) GetApplicationproblemJSON403() *Problem {
 	return r.ApplicationproblemJSON403
 }
 
-// GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json`
-// response
+// GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
 func (r CreatePayoutResponse) GetApplicationproblemJSON409() *Problem {
 	return r.ApplicationproblemJSON409
 }
 
-// GetApplicationproblemJSON413 returns the response for an HTTP 413 `application/problem+json`
-// response
+// GetApplicationproblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
 func (r CreatePayoutResponse) GetApplicationproblemJSON413() *Problem {
 	return r.ApplicationproblemJSON413
 }
 
-// GetApplicationproblemJSON415 returns the response for an HTTP 415 `application/problem+json`
-// response
+// GetApplicationproblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
 func (r CreatePayoutResponse) GetApplicationproblemJSON415() *Problem {
 	return r.ApplicationproblemJSON415
 }
 
-// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json`
-// response
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
 func (r CreatePayoutResponse) GetApplicationproblemJSON422() *Problem {
 	return r.ApplicationproblemJSON422
 }
 
-// GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json`
-// response
+// GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
 func (r CreatePayoutResponse) GetApplicationproblemJSON429() *Problem {
 	return r.ApplicationproblemJSON429
 }
 
-// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json`
-// response
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
 func (r CreatePayoutResponse) GetApplicationproblemJSON503() *Problem {
 	return r.ApplicationproblemJSON503
 }
@@ -7087,8 +6822,7 @@ func (r CreatePayoutResponse) StatusCode() int {
 	return 0
 }
 
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response
-// headers
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r CreatePayoutResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
@@ -7096,14 +6830,12 @@ func (r CreatePayoutResponse) ContentType() string {
 	return ""
 }
 
-// RequestStatusResponse429Headers the declared response headers of an HTTP 429 response for
-// RequestStatus
+// RequestStatusResponse429Headers the declared response headers of an HTTP 429 response for RequestStatus
 type RequestStatusResponse429Headers struct {
 	RetryAfter *int
 }
 
-// RequestStatusResponse503Headers the declared response headers of an HTTP 503 response for
-// RequestStatus
+// RequestStatusResponse503Headers the declared response headers of an HTTP 503 response for RequestStatus
 type RequestStatusResponse503Headers struct {
 	RetryAfter *int
 }
@@ -7145,44 +6877,37 @@ func (r RequestStatusResponse) GetJSON202() *Receipt {
 	return r.JSON202
 }
 
-// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json`
-// response
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
 func (r RequestStatusResponse) GetApplicationproblemJSON401() *Problem {
 	return r.ApplicationproblemJSON401
 }
 
-// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json`
-// response
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
 func (r RequestStatusResponse) GetApplicationproblemJSON403() *Problem {
 	return r.ApplicationproblemJSON403
 }
 
-// GetApplicationproblemJSON413 returns the response for an HTTP 413 `application/problem+json`
-// response
+// GetApplicationproblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
 func (r RequestStatusResponse) GetApplicationproblemJSON413() *Problem {
 	return r.ApplicationproblemJSON413
 }
 
-// GetApplicationproblemJSON415 returns the response for an HTTP 415 `application/problem+json`
-// response
+// GetApplicationproblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
 func (r RequestStatusResponse) GetApplicationproblemJSON415() *Problem {
 	return r.ApplicationproblemJSON415
 }
 
-// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json`
-// response
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
 func (r RequestStatusResponse) GetApplicationproblemJSON422() *Problem {
 	return r.ApplicationproblemJSON422
 }
 
-// GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json`
-// response
+// GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
 func (r RequestStatusResponse) GetApplicationproblemJSON429() *Problem {
 	return r.ApplicationproblemJSON429
 }
 
-// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json`
-// response
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
 func (r RequestStatusResponse) GetApplicationproblemJSON503() *Problem {
 	return r.ApplicationproblemJSON503
 }
@@ -7208,8 +6933,7 @@ func (r RequestStatusResponse) StatusCode() int {
 	return 0
 }
 
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response
-// headers
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r RequestStatusResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
@@ -7217,20 +6941,17 @@ func (r RequestStatusResponse) ContentType() string {
 	return ""
 }
 
-// CreateSubscriptionResponse201Headers the declared response headers of an HTTP 201 response for
-// CreateSubscription
+// CreateSubscriptionResponse201Headers the declared response headers of an HTTP 201 response for CreateSubscription
 type CreateSubscriptionResponse201Headers struct {
 	Location *string
 }
 
-// CreateSubscriptionResponse429Headers the declared response headers of an HTTP 429 response for
-// CreateSubscription
+// CreateSubscriptionResponse429Headers the declared response headers of an HTTP 429 response for CreateSubscription
 type CreateSubscriptionResponse429Headers struct {
 	RetryAfter *int
 }
 
-// CreateSubscriptionResponse503Headers the declared response headers of an HTTP 503 response for
-// CreateSubscription
+// CreateSubscriptionResponse503Headers the declared response headers of an HTTP 503 response for CreateSubscription
 type CreateSubscriptionResponse503Headers struct {
 	RetryAfter *int
 }
@@ -7276,50 +6997,42 @@ func (r CreateSubscriptionResponse) GetJSON201() *Added {
 	return r.JSON201
 }
 
-// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json`
-// response
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
 func (r CreateSubscriptionResponse) GetApplicationproblemJSON401() *Problem {
 	return r.ApplicationproblemJSON401
 }
 
-// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json`
-// response
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
 func (r CreateSubscriptionResponse) GetApplicationproblemJSON403() *Problem {
 	return r.ApplicationproblemJSON403
 }
 
-// GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json`
-// response
+// GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
 func (r CreateSubscriptionResponse) GetApplicationproblemJSON409() *Problem {
 	return r.ApplicationproblemJSON409
 }
 
-// GetApplicationproblemJSON413 returns the response for an HTTP 413 `application/problem+json`
-// response
+// GetApplicationproblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
 func (r CreateSubscriptionResponse) GetApplicationproblemJSON413() *Problem {
 	return r.ApplicationproblemJSON413
 }
 
-// GetApplicationproblemJSON415 returns the response for an HTTP 415 `application/problem+json`
-// response
+// GetApplicationproblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
 func (r CreateSubscriptionResponse) GetApplicationproblemJSON415() *Problem {
 	return r.ApplicationproblemJSON415
 }
 
-// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json`
-// response
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
 func (r CreateSubscriptionResponse) GetApplicationproblemJSON422() *Problem {
 	return r.ApplicationproblemJSON422
 }
 
-// GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json`
-// response
+// GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
 func (r CreateSubscriptionResponse) GetApplicationproblemJSON429() *Problem {
 	return r.ApplicationproblemJSON429
 }
 
-// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json`
-// response
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
 func (r CreateSubscriptionResponse) GetApplicationproblemJSON503() *Problem {
 	return r.ApplicationproblemJSON503
 }
@@ -7345,8 +7058,7 @@ func (r CreateSubscriptionResponse) StatusCode() int {
 	return 0
 }
 
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response
-// headers
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r CreateSubscriptionResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
@@ -7354,14 +7066,12 @@ func (r CreateSubscriptionResponse) ContentType() string {
 	return ""
 }
 
-// GetSubscriptionResponse429Headers the declared response headers of an HTTP 429 response for
-// GetSubscription
+// GetSubscriptionResponse429Headers the declared response headers of an HTTP 429 response for GetSubscription
 type GetSubscriptionResponse429Headers struct {
 	RetryAfter *int
 }
 
-// GetSubscriptionResponse503Headers the declared response headers of an HTTP 503 response for
-// GetSubscription
+// GetSubscriptionResponse503Headers the declared response headers of an HTTP 503 response for GetSubscription
 type GetSubscriptionResponse503Headers struct {
 	RetryAfter *int
 }
@@ -7392,32 +7102,27 @@ func (r GetSubscriptionResponse) GetJSON200() *ShownSubscription {
 	return r.JSON200
 }
 
-// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json`
-// response
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
 func (r GetSubscriptionResponse) GetApplicationproblemJSON401() *Problem {
 	return r.ApplicationproblemJSON401
 }
 
-// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json`
-// response
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
 func (r GetSubscriptionResponse) GetApplicationproblemJSON403() *Problem {
 	return r.ApplicationproblemJSON403
 }
 
-// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json`
-// response
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
 func (r GetSubscriptionResponse) GetApplicationproblemJSON404() *Problem {
 	return r.ApplicationproblemJSON404
 }
 
-// GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json`
-// response
+// GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
 func (r GetSubscriptionResponse) GetApplicationproblemJSON429() *Problem {
 	return r.ApplicationproblemJSON429
 }
 
-// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json`
-// response
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
 func (r GetSubscriptionResponse) GetApplicationproblemJSON503() *Problem {
 	return r.ApplicationproblemJSON503
 }
@@ -7443,8 +7148,7 @@ func (r GetSubscriptionResponse) StatusCode() int {
 	return 0
 }
 
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response
-// headers
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetSubscriptionResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
@@ -7452,14 +7156,12 @@ func (r GetSubscriptionResponse) ContentType() string {
 	return ""
 }
 
-// CancelSubscriptionResponse429Headers the declared response headers of an HTTP 429 response for
-// CancelSubscription
+// CancelSubscriptionResponse429Headers the declared response headers of an HTTP 429 response for CancelSubscription
 type CancelSubscriptionResponse429Headers struct {
 	RetryAfter *int
 }
 
-// CancelSubscriptionResponse503Headers the declared response headers of an HTTP 503 response for
-// CancelSubscription
+// CancelSubscriptionResponse503Headers the declared response headers of an HTTP 503 response for CancelSubscription
 type CancelSubscriptionResponse503Headers struct {
 	RetryAfter *int
 }
@@ -7498,56 +7200,47 @@ func (r CancelSubscriptionResponse) GetJSON200() *SubscriptionState {
 	return r.JSON200
 }
 
-// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json`
-// response
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
 func (r CancelSubscriptionResponse) GetApplicationproblemJSON401() *Problem {
 	return r.ApplicationproblemJSON401
 }
 
-// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json`
-// response
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
 func (r CancelSubscriptionResponse) GetApplicationproblemJSON403() *Problem {
 	return r.ApplicationproblemJSON403
 }
 
-// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json`
-// response
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
 func (r CancelSubscriptionResponse) GetApplicationproblemJSON404() *Problem {
 	return r.ApplicationproblemJSON404
 }
 
-// GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json`
-// response
+// GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
 func (r CancelSubscriptionResponse) GetApplicationproblemJSON409() *Problem {
 	return r.ApplicationproblemJSON409
 }
 
-// GetApplicationproblemJSON413 returns the response for an HTTP 413 `application/problem+json`
-// response
+// GetApplicationproblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
 func (r CancelSubscriptionResponse) GetApplicationproblemJSON413() *Problem {
 	return r.ApplicationproblemJSON413
 }
 
-// GetApplicationproblemJSON415 returns the response for an HTTP 415 `application/problem+json`
-// response
+// GetApplicationproblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
 func (r CancelSubscriptionResponse) GetApplicationproblemJSON415() *Problem {
 	return r.ApplicationproblemJSON415
 }
 
-// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json`
-// response
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
 func (r CancelSubscriptionResponse) GetApplicationproblemJSON422() *Problem {
 	return r.ApplicationproblemJSON422
 }
 
-// GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json`
-// response
+// GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
 func (r CancelSubscriptionResponse) GetApplicationproblemJSON429() *Problem {
 	return r.ApplicationproblemJSON429
 }
 
-// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json`
-// response
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
 func (r CancelSubscriptionResponse) GetApplicationproblemJSON503() *Problem {
 	return r.ApplicationproblemJSON503
 }
@@ -7573,8 +7266,7 @@ func (r CancelSubscriptionResponse) StatusCode() int {
 	return 0
 }
 
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response
-// headers
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r CancelSubscriptionResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
@@ -7582,14 +7274,12 @@ func (r CancelSubscriptionResponse) ContentType() string {
 	return ""
 }
 
-// ChangeSubscriptionResponse429Headers the declared response headers of an HTTP 429 response for
-// ChangeSubscription
+// ChangeSubscriptionResponse429Headers the declared response headers of an HTTP 429 response for ChangeSubscription
 type ChangeSubscriptionResponse429Headers struct {
 	RetryAfter *int
 }
 
-// ChangeSubscriptionResponse503Headers the declared response headers of an HTTP 503 response for
-// ChangeSubscription
+// ChangeSubscriptionResponse503Headers the declared response headers of an HTTP 503 response for ChangeSubscription
 type ChangeSubscriptionResponse503Headers struct {
 	RetryAfter *int
 }
@@ -7628,56 +7318,47 @@ func (r ChangeSubscriptionResponse) GetJSON200() *SubscriptionState {
 	return r.JSON200
 }
 
-// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json`
-// response
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
 func (r ChangeSubscriptionResponse) GetApplicationproblemJSON401() *Problem {
 	return r.ApplicationproblemJSON401
 }
 
-// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json`
-// response
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
 func (r ChangeSubscriptionResponse) GetApplicationproblemJSON403() *Problem {
 	return r.ApplicationproblemJSON403
 }
 
-// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json`
-// response
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
 func (r ChangeSubscriptionResponse) GetApplicationproblemJSON404() *Problem {
 	return r.ApplicationproblemJSON404
 }
 
-// GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json`
-// response
+// GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
 func (r ChangeSubscriptionResponse) GetApplicationproblemJSON409() *Problem {
 	return r.ApplicationproblemJSON409
 }
 
-// GetApplicationproblemJSON413 returns the response for an HTTP 413 `application/problem+json`
-// response
+// GetApplicationproblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
 func (r ChangeSubscriptionResponse) GetApplicationproblemJSON413() *Problem {
 	return r.ApplicationproblemJSON413
 }
 
-// GetApplicationproblemJSON415 returns the response for an HTTP 415 `application/problem+json`
-// response
+// GetApplicationproblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
 func (r ChangeSubscriptionResponse) GetApplicationproblemJSON415() *Problem {
 	return r.ApplicationproblemJSON415
 }
 
-// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json`
-// response
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
 func (r ChangeSubscriptionResponse) GetApplicationproblemJSON422() *Problem {
 	return r.ApplicationproblemJSON422
 }
 
-// GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json`
-// response
+// GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
 func (r ChangeSubscriptionResponse) GetApplicationproblemJSON429() *Problem {
 	return r.ApplicationproblemJSON429
 }
 
-// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json`
-// response
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
 func (r ChangeSubscriptionResponse) GetApplicationproblemJSON503() *Problem {
 	return r.ApplicationproblemJSON503
 }
@@ -7703,8 +7384,7 @@ func (r ChangeSubscriptionResponse) StatusCode() int {
 	return 0
 }
 
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response
-// headers
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ChangeSubscriptionResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
@@ -7712,14 +7392,12 @@ func (r ChangeSubscriptionResponse) ContentType() string {
 	return ""
 }
 
-// PauseSubscriptionResponse429Headers the declared response headers of an HTTP 429 response for
-// PauseSubscription
+// PauseSubscriptionResponse429Headers the declared response headers of an HTTP 429 response for PauseSubscription
 type PauseSubscriptionResponse429Headers struct {
 	RetryAfter *int
 }
 
-// PauseSubscriptionResponse503Headers the declared response headers of an HTTP 503 response for
-// PauseSubscription
+// PauseSubscriptionResponse503Headers the declared response headers of an HTTP 503 response for PauseSubscription
 type PauseSubscriptionResponse503Headers struct {
 	RetryAfter *int
 }
@@ -7758,56 +7436,47 @@ func (r PauseSubscriptionResponse) GetJSON200() *SubscriptionState {
 	return r.JSON200
 }
 
-// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json`
-// response
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
 func (r PauseSubscriptionResponse) GetApplicationproblemJSON401() *Problem {
 	return r.ApplicationproblemJSON401
 }
 
-// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json`
-// response
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
 func (r PauseSubscriptionResponse) GetApplicationproblemJSON403() *Problem {
 	return r.ApplicationproblemJSON403
 }
 
-// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json`
-// response
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
 func (r PauseSubscriptionResponse) GetApplicationproblemJSON404() *Problem {
 	return r.ApplicationproblemJSON404
 }
 
-// GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json`
-// response
+// GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
 func (r PauseSubscriptionResponse) GetApplicationproblemJSON409() *Problem {
 	return r.ApplicationproblemJSON409
 }
 
-// GetApplicationproblemJSON413 returns the response for an HTTP 413 `application/problem+json`
-// response
+// GetApplicationproblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
 func (r PauseSubscriptionResponse) GetApplicationproblemJSON413() *Problem {
 	return r.ApplicationproblemJSON413
 }
 
-// GetApplicationproblemJSON415 returns the response for an HTTP 415 `application/problem+json`
-// response
+// GetApplicationproblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
 func (r PauseSubscriptionResponse) GetApplicationproblemJSON415() *Problem {
 	return r.ApplicationproblemJSON415
 }
 
-// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json`
-// response
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
 func (r PauseSubscriptionResponse) GetApplicationproblemJSON422() *Problem {
 	return r.ApplicationproblemJSON422
 }
 
-// GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json`
-// response
+// GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
 func (r PauseSubscriptionResponse) GetApplicationproblemJSON429() *Problem {
 	return r.ApplicationproblemJSON429
 }
 
-// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json`
-// response
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
 func (r PauseSubscriptionResponse) GetApplicationproblemJSON503() *Problem {
 	return r.ApplicationproblemJSON503
 }
@@ -7833,8 +7502,7 @@ func (r PauseSubscriptionResponse) StatusCode() int {
 	return 0
 }
 
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response
-// headers
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r PauseSubscriptionResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
@@ -7842,14 +7510,12 @@ func (r PauseSubscriptionResponse) ContentType() string {
 	return ""
 }
 
-// ResumeSubscriptionResponse429Headers the declared response headers of an HTTP 429 response for
-// ResumeSubscription
+// ResumeSubscriptionResponse429Headers the declared response headers of an HTTP 429 response for ResumeSubscription
 type ResumeSubscriptionResponse429Headers struct {
 	RetryAfter *int
 }
 
-// ResumeSubscriptionResponse503Headers the declared response headers of an HTTP 503 response for
-// ResumeSubscription
+// ResumeSubscriptionResponse503Headers the declared response headers of an HTTP 503 response for ResumeSubscription
 type ResumeSubscriptionResponse503Headers struct {
 	RetryAfter *int
 }
@@ -7888,56 +7554,47 @@ func (r ResumeSubscriptionResponse) GetJSON200() *SubscriptionState {
 	return r.JSON200
 }
 
-// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json`
-// response
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
 func (r ResumeSubscriptionResponse) GetApplicationproblemJSON401() *Problem {
 	return r.ApplicationproblemJSON401
 }
 
-// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json`
-// response
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
 func (r ResumeSubscriptionResponse) GetApplicationproblemJSON403() *Problem {
 	return r.ApplicationproblemJSON403
 }
 
-// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json`
-// response
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
 func (r ResumeSubscriptionResponse) GetApplicationproblemJSON404() *Problem {
 	return r.ApplicationproblemJSON404
 }
 
-// GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json`
-// response
+// GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
 func (r ResumeSubscriptionResponse) GetApplicationproblemJSON409() *Problem {
 	return r.ApplicationproblemJSON409
 }
 
-// GetApplicationproblemJSON413 returns the response for an HTTP 413 `application/problem+json`
-// response
+// GetApplicationproblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
 func (r ResumeSubscriptionResponse) GetApplicationproblemJSON413() *Problem {
 	return r.ApplicationproblemJSON413
 }
 
-// GetApplicationproblemJSON415 returns the response for an HTTP 415 `application/problem+json`
-// response
+// GetApplicationproblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
 func (r ResumeSubscriptionResponse) GetApplicationproblemJSON415() *Problem {
 	return r.ApplicationproblemJSON415
 }
 
-// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json`
-// response
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
 func (r ResumeSubscriptionResponse) GetApplicationproblemJSON422() *Problem {
 	return r.ApplicationproblemJSON422
 }
 
-// GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json`
-// response
+// GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
 func (r ResumeSubscriptionResponse) GetApplicationproblemJSON429() *Problem {
 	return r.ApplicationproblemJSON429
 }
 
-// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json`
-// response
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
 func (r ResumeSubscriptionResponse) GetApplicationproblemJSON503() *Problem {
 	return r.ApplicationproblemJSON503
 }
@@ -7963,8 +7620,7 @@ func (r ResumeSubscriptionResponse) StatusCode() int {
 	return 0
 }
 
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response
-// headers
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ResumeSubscriptionResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
@@ -8012,44 +7668,37 @@ func (r UnhaltResponse) GetJSON200() *HaltList {
 	return r.JSON200
 }
 
-// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json`
-// response
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
 func (r UnhaltResponse) GetApplicationproblemJSON401() *Problem {
 	return r.ApplicationproblemJSON401
 }
 
-// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json`
-// response
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
 func (r UnhaltResponse) GetApplicationproblemJSON403() *Problem {
 	return r.ApplicationproblemJSON403
 }
 
-// GetApplicationproblemJSON413 returns the response for an HTTP 413 `application/problem+json`
-// response
+// GetApplicationproblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
 func (r UnhaltResponse) GetApplicationproblemJSON413() *Problem {
 	return r.ApplicationproblemJSON413
 }
 
-// GetApplicationproblemJSON415 returns the response for an HTTP 415 `application/problem+json`
-// response
+// GetApplicationproblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
 func (r UnhaltResponse) GetApplicationproblemJSON415() *Problem {
 	return r.ApplicationproblemJSON415
 }
 
-// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json`
-// response
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
 func (r UnhaltResponse) GetApplicationproblemJSON422() *Problem {
 	return r.ApplicationproblemJSON422
 }
 
-// GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json`
-// response
+// GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
 func (r UnhaltResponse) GetApplicationproblemJSON429() *Problem {
 	return r.ApplicationproblemJSON429
 }
 
-// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json`
-// response
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
 func (r UnhaltResponse) GetApplicationproblemJSON503() *Problem {
 	return r.ApplicationproblemJSON503
 }
@@ -8075,8 +7724,7 @@ func (r UnhaltResponse) StatusCode() int {
 	return 0
 }
 
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response
-// headers
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r UnhaltResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
@@ -8151,12 +7799,9 @@ func (c *ClientWithResponses) GetReadinessWithResponse(ctx context.Context, reqE
 
 // CreateChargeWithBodyWithResponse Take in a charge, or a file of charges
 //
-// One JSON object, or a file of them, one a line (application/x-ndjson), of any length: each line
-// gets a result line, in order, while the rest is still being sent. The reference is the
-// idempotency key: sending the same again, one or a file, is always safe. `type` may be left out.
+// One JSON object, or a file of them, one a line (application/x-ndjson), of any length: each line gets a result line, in order, while the rest is still being sent. The reference is the idempotency key: sending the same again, one or a file, is always safe. `type` may be left out.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known
-// response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/charges (the `CreateCharge` operationId).
 func (c *ClientWithResponses) CreateChargeWithBodyWithResponse(ctx context.Context, params *CreateChargeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateChargeResponse, error) {
@@ -8169,12 +7814,9 @@ func (c *ClientWithResponses) CreateChargeWithBodyWithResponse(ctx context.Conte
 
 // CreateChargeWithResponse Take in a charge, or a file of charges
 //
-// One JSON object, or a file of them, one a line (application/x-ndjson), of any length: each line
-// gets a result line, in order, while the rest is still being sent. The reference is the
-// idempotency key: sending the same again, one or a file, is always safe. `type` may be left out.
+// One JSON object, or a file of them, one a line (application/x-ndjson), of any length: each line gets a result line, in order, while the rest is still being sent. The reference is the idempotency key: sending the same again, one or a file, is always safe. `type` may be left out.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known
-// response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/charges (the `CreateCharge` operationId).
 func (c *ClientWithResponses) CreateChargeWithResponse(ctx context.Context, params *CreateChargeParams, body CreateChargeJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateChargeResponse, error) {
@@ -8187,8 +7829,7 @@ func (c *ClientWithResponses) CreateChargeWithResponse(ctx context.Context, para
 
 // HaltWithBodyWithResponse Send nothing new to a provider, or for one of its accounts
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known
-// response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/halt (the `Halt` operationId).
 func (c *ClientWithResponses) HaltWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*HaltResponse, error) {
@@ -8201,8 +7842,7 @@ func (c *ClientWithResponses) HaltWithBodyWithResponse(ctx context.Context, cont
 
 // HaltWithResponse Send nothing new to a provider, or for one of its accounts
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known
-// response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/halt (the `Halt` operationId).
 func (c *ClientWithResponses) HaltWithResponse(ctx context.Context, body HaltJSONRequestBody, reqEditors ...RequestEditorFn) (*HaltResponse, error) {
@@ -8228,9 +7868,7 @@ func (c *ClientWithResponses) ListHaltsWithResponse(ctx context.Context, reqEdit
 
 // ReadOutcomesWithResponse Read what became of payments, and wait for what will
 //
-// Each call returns the events behind a cursor and the cursor behind them: write down what they
-// say, then the cursor, then call again. An event comes again where that order was broken:
-// `event_id` tells.
+// Each call returns the events behind a cursor and the cursor behind them: write down what they say, then the cursor, then call again. An event comes again where that order was broken: `event_id` tells.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -8245,10 +7883,7 @@ func (c *ClientWithResponses) ReadOutcomesWithResponse(ctx context.Context, para
 
 // ListPaymentsWithResponse List payments, page by page
 //
-// Provider by provider, state by state, oldest first; without `state` all that are open.
-// `succeeded` and `reversed` have no index: they come in no order, perhaps twice, and a page may
-// have more or fewer than `limit`. A payment that changes its state meanwhile may be listed twice
-// or be missed: to follow what happens, read `/v1/outcomes`.
+// Provider by provider, state by state, oldest first; without `state` all that are open. `succeeded` and `reversed` have no index: they come in no order, perhaps twice, and a page may have more or fewer than `limit`. A payment that changes its state meanwhile may be listed twice or be missed: to follow what happens, read `/v1/outcomes`.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -8278,8 +7913,7 @@ func (c *ClientWithResponses) GetPaymentWithResponse(ctx context.Context, key st
 //
 // It fails with the code `cancelled`; 409 where it is too late.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known
-// response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/payments/{key}/cancel (the `CancelPayment` operationId).
 func (c *ClientWithResponses) CancelPaymentWithBodyWithResponse(ctx context.Context, key string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CancelPaymentResponse, error) {
@@ -8294,8 +7928,7 @@ func (c *ClientWithResponses) CancelPaymentWithBodyWithResponse(ctx context.Cont
 //
 // It fails with the code `cancelled`; 409 where it is too late.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known
-// response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/payments/{key}/cancel (the `CancelPayment` operationId).
 func (c *ClientWithResponses) CancelPaymentWithResponse(ctx context.Context, key string, body CancelPaymentJSONRequestBody, reqEditors ...RequestEditorFn) (*CancelPaymentResponse, error) {
@@ -8308,8 +7941,7 @@ func (c *ClientWithResponses) CancelPaymentWithResponse(ctx context.Context, key
 
 // ReleasePaymentWithBodyWithResponse Let a blocked payment go on
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known
-// response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/payments/{key}/release (the `ReleasePayment` operationId).
 func (c *ClientWithResponses) ReleasePaymentWithBodyWithResponse(ctx context.Context, key string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReleasePaymentResponse, error) {
@@ -8322,8 +7954,7 @@ func (c *ClientWithResponses) ReleasePaymentWithBodyWithResponse(ctx context.Con
 
 // ReleasePaymentWithResponse Let a blocked payment go on
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known
-// response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/payments/{key}/release (the `ReleasePayment` operationId).
 func (c *ClientWithResponses) ReleasePaymentWithResponse(ctx context.Context, key string, body ReleasePaymentJSONRequestBody, reqEditors ...RequestEditorFn) (*ReleasePaymentResponse, error) {
@@ -8338,8 +7969,7 @@ func (c *ClientWithResponses) ReleasePaymentWithResponse(ctx context.Context, ke
 //
 // As `enqueue resolve` does. Give `as` or `anomaly`.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known
-// response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/payments/{key}/resolve (the `ResolvePayment` operationId).
 func (c *ClientWithResponses) ResolvePaymentWithBodyWithResponse(ctx context.Context, key string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ResolvePaymentResponse, error) {
@@ -8354,8 +7984,7 @@ func (c *ClientWithResponses) ResolvePaymentWithBodyWithResponse(ctx context.Con
 //
 // As `enqueue resolve` does. Give `as` or `anomaly`.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known
-// response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/payments/{key}/resolve (the `ResolvePayment` operationId).
 func (c *ClientWithResponses) ResolvePaymentWithResponse(ctx context.Context, key string, body ResolvePaymentJSONRequestBody, reqEditors ...RequestEditorFn) (*ResolvePaymentResponse, error) {
@@ -8368,8 +7997,7 @@ func (c *ClientWithResponses) ResolvePaymentWithResponse(ctx context.Context, ke
 
 // RetryPaymentWithBodyWithResponse Begin a failed payment again that cannot have been executed
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known
-// response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/payments/{key}/retry (the `RetryPayment` operationId).
 func (c *ClientWithResponses) RetryPaymentWithBodyWithResponse(ctx context.Context, key string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RetryPaymentResponse, error) {
@@ -8382,8 +8010,7 @@ func (c *ClientWithResponses) RetryPaymentWithBodyWithResponse(ctx context.Conte
 
 // RetryPaymentWithResponse Begin a failed payment again that cannot have been executed
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known
-// response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/payments/{key}/retry (the `RetryPayment` operationId).
 func (c *ClientWithResponses) RetryPaymentWithResponse(ctx context.Context, key string, body RetryPaymentJSONRequestBody, reqEditors ...RequestEditorFn) (*RetryPaymentResponse, error) {
@@ -8396,12 +8023,9 @@ func (c *ClientWithResponses) RetryPaymentWithResponse(ctx context.Context, key 
 
 // CreatePayoutWithBodyWithResponse Take in a payout, or a file of payouts
 //
-// One JSON object, or a file of them, one a line (application/x-ndjson), of any length: each line
-// gets a result line, in order, while the rest is still being sent. The reference is the
-// idempotency key: sending the same again, one or a file, is always safe. `type` may be left out.
+// One JSON object, or a file of them, one a line (application/x-ndjson), of any length: each line gets a result line, in order, while the rest is still being sent. The reference is the idempotency key: sending the same again, one or a file, is always safe. `type` may be left out.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known
-// response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/payouts (the `CreatePayout` operationId).
 func (c *ClientWithResponses) CreatePayoutWithBodyWithResponse(ctx context.Context, params *CreatePayoutParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreatePayoutResponse, error) {
@@ -8414,12 +8038,9 @@ func (c *ClientWithResponses) CreatePayoutWithBodyWithResponse(ctx context.Conte
 
 // CreatePayoutWithResponse Take in a payout, or a file of payouts
 //
-// One JSON object, or a file of them, one a line (application/x-ndjson), of any length: each line
-// gets a result line, in order, while the rest is still being sent. The reference is the
-// idempotency key: sending the same again, one or a file, is always safe. `type` may be left out.
+// One JSON object, or a file of them, one a line (application/x-ndjson), of any length: each line gets a result line, in order, while the rest is still being sent. The reference is the idempotency key: sending the same again, one or a file, is always safe. `type` may be left out.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known
-// response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/payouts (the `CreatePayout` operationId).
 func (c *ClientWithResponses) CreatePayoutWithResponse(ctx context.Context, params *CreatePayoutParams, body CreatePayoutJSONRequestBody, reqEditors ...RequestEditorFn) (*CreatePayoutResponse, error) {
@@ -8432,11 +8053,9 @@ func (c *ClientWithResponses) CreatePayoutWithResponse(ctx context.Context, para
 
 // RequestStatusWithBodyWithResponse Have the provider asked now what became of a payment
 //
-// It creates nothing; what the provider says is recorded, and told as an outcome. `type` may be
-// left out.
+// It creates nothing; what the provider says is recorded, and told as an outcome. `type` may be left out.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known
-// response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/status (the `RequestStatus` operationId).
 func (c *ClientWithResponses) RequestStatusWithBodyWithResponse(ctx context.Context, params *RequestStatusParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RequestStatusResponse, error) {
@@ -8449,11 +8068,9 @@ func (c *ClientWithResponses) RequestStatusWithBodyWithResponse(ctx context.Cont
 
 // RequestStatusWithResponse Have the provider asked now what became of a payment
 //
-// It creates nothing; what the provider says is recorded, and told as an outcome. `type` may be
-// left out.
+// It creates nothing; what the provider says is recorded, and told as an outcome. `type` may be left out.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known
-// response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/status (the `RequestStatus` operationId).
 func (c *ClientWithResponses) RequestStatusWithResponse(ctx context.Context, params *RequestStatusParams, body RequestStatusJSONRequestBody, reqEditors ...RequestEditorFn) (*RequestStatusResponse, error) {
@@ -8466,12 +8083,9 @@ func (c *ClientWithResponses) RequestStatusWithResponse(ctx context.Context, par
 
 // CreateSubscriptionWithBodyWithResponse Add a subscription, or a file of subscriptions
 //
-// One JSON object, or a file of them, one a line (application/x-ndjson), of any length: each line
-// gets a result line, in order, while the rest is still being sent. The reference is the
-// idempotency key: sending the same again, one or a file, is always safe.
+// One JSON object, or a file of them, one a line (application/x-ndjson), of any length: each line gets a result line, in order, while the rest is still being sent. The reference is the idempotency key: sending the same again, one or a file, is always safe.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known
-// response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/subscriptions (the `CreateSubscription` operationId).
 func (c *ClientWithResponses) CreateSubscriptionWithBodyWithResponse(ctx context.Context, params *CreateSubscriptionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateSubscriptionResponse, error) {
@@ -8484,12 +8098,9 @@ func (c *ClientWithResponses) CreateSubscriptionWithBodyWithResponse(ctx context
 
 // CreateSubscriptionWithResponse Add a subscription, or a file of subscriptions
 //
-// One JSON object, or a file of them, one a line (application/x-ndjson), of any length: each line
-// gets a result line, in order, while the rest is still being sent. The reference is the
-// idempotency key: sending the same again, one or a file, is always safe.
+// One JSON object, or a file of them, one a line (application/x-ndjson), of any length: each line gets a result line, in order, while the rest is still being sent. The reference is the idempotency key: sending the same again, one or a file, is always safe.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known
-// response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/subscriptions (the `CreateSubscription` operationId).
 func (c *ClientWithResponses) CreateSubscriptionWithResponse(ctx context.Context, params *CreateSubscriptionParams, body CreateSubscriptionJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateSubscriptionResponse, error) {
@@ -8515,8 +8126,7 @@ func (c *ClientWithResponses) GetSubscriptionWithResponse(ctx context.Context, i
 
 // CancelSubscriptionWithBodyWithResponse End a subscription for good
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known
-// response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/subscriptions/{id}/cancel (the `CancelSubscription` operationId).
 func (c *ClientWithResponses) CancelSubscriptionWithBodyWithResponse(ctx context.Context, id string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CancelSubscriptionResponse, error) {
@@ -8529,8 +8139,7 @@ func (c *ClientWithResponses) CancelSubscriptionWithBodyWithResponse(ctx context
 
 // CancelSubscriptionWithResponse End a subscription for good
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known
-// response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/subscriptions/{id}/cancel (the `CancelSubscription` operationId).
 func (c *ClientWithResponses) CancelSubscriptionWithResponse(ctx context.Context, id string, body CancelSubscriptionJSONRequestBody, reqEditors ...RequestEditorFn) (*CancelSubscriptionResponse, error) {
@@ -8541,11 +8150,9 @@ func (c *ClientWithResponses) CancelSubscriptionWithResponse(ctx context.Context
 	return ParseCancelSubscriptionResponse(rsp)
 }
 
-// ChangeSubscriptionWithBodyWithResponse Give a subscription another amount or card from the next
-// period on
+// ChangeSubscriptionWithBodyWithResponse Give a subscription another amount or card from the next period on
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known
-// response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/subscriptions/{id}/change (the `ChangeSubscription` operationId).
 func (c *ClientWithResponses) ChangeSubscriptionWithBodyWithResponse(ctx context.Context, id string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ChangeSubscriptionResponse, error) {
@@ -8558,8 +8165,7 @@ func (c *ClientWithResponses) ChangeSubscriptionWithBodyWithResponse(ctx context
 
 // ChangeSubscriptionWithResponse Give a subscription another amount or card from the next period on
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known
-// response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/subscriptions/{id}/change (the `ChangeSubscription` operationId).
 func (c *ClientWithResponses) ChangeSubscriptionWithResponse(ctx context.Context, id string, body ChangeSubscriptionJSONRequestBody, reqEditors ...RequestEditorFn) (*ChangeSubscriptionResponse, error) {
@@ -8572,8 +8178,7 @@ func (c *ClientWithResponses) ChangeSubscriptionWithResponse(ctx context.Context
 
 // PauseSubscriptionWithBodyWithResponse Begin no new charge until the subscription is resumed
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known
-// response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/subscriptions/{id}/pause (the `PauseSubscription` operationId).
 func (c *ClientWithResponses) PauseSubscriptionWithBodyWithResponse(ctx context.Context, id string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PauseSubscriptionResponse, error) {
@@ -8586,8 +8191,7 @@ func (c *ClientWithResponses) PauseSubscriptionWithBodyWithResponse(ctx context.
 
 // PauseSubscriptionWithResponse Begin no new charge until the subscription is resumed
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known
-// response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/subscriptions/{id}/pause (the `PauseSubscription` operationId).
 func (c *ClientWithResponses) PauseSubscriptionWithResponse(ctx context.Context, id string, body PauseSubscriptionJSONRequestBody, reqEditors ...RequestEditorFn) (*PauseSubscriptionResponse, error) {
@@ -8600,8 +8204,7 @@ func (c *ClientWithResponses) PauseSubscriptionWithResponse(ctx context.Context,
 
 // ResumeSubscriptionWithBodyWithResponse Let a paused subscription go on
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known
-// response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/subscriptions/{id}/resume (the `ResumeSubscription` operationId).
 func (c *ClientWithResponses) ResumeSubscriptionWithBodyWithResponse(ctx context.Context, id string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ResumeSubscriptionResponse, error) {
@@ -8614,8 +8217,7 @@ func (c *ClientWithResponses) ResumeSubscriptionWithBodyWithResponse(ctx context
 
 // ResumeSubscriptionWithResponse Let a paused subscription go on
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known
-// response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/subscriptions/{id}/resume (the `ResumeSubscription` operationId).
 func (c *ClientWithResponses) ResumeSubscriptionWithResponse(ctx context.Context, id string, body ResumeSubscriptionJSONRequestBody, reqEditors ...RequestEditorFn) (*ResumeSubscriptionResponse, error) {
@@ -8628,8 +8230,7 @@ func (c *ClientWithResponses) ResumeSubscriptionWithResponse(ctx context.Context
 
 // UnhaltWithBodyWithResponse Let a halted provider, or account, go on
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known
-// response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/unhalt (the `Unhalt` operationId).
 func (c *ClientWithResponses) UnhaltWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UnhaltResponse, error) {
@@ -8642,8 +8243,7 @@ func (c *ClientWithResponses) UnhaltWithBodyWithResponse(ctx context.Context, co
 
 // UnhaltWithResponse Let a halted provider, or account, go on
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known
-// response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/unhalt (the `Unhalt` operationId).
 func (c *ClientWithResponses) UnhaltWithResponse(ctx context.Context, body UnhaltJSONRequestBody, reqEditors ...RequestEditorFn) (*UnhaltResponse, error) {
@@ -10000,8 +9600,7 @@ func ParseRequestStatusResponse(rsp *http.Response) (*RequestStatusResponse, err
 	return response, nil
 }
 
-// ParseCreateSubscriptionResponse parses an HTTP response from a CreateSubscriptionWithResponse
-// call
+// ParseCreateSubscriptionResponse parses an HTTP response from a CreateSubscriptionWithResponse call
 func ParseCreateSubscriptionResponse(rsp *http.Response) (*CreateSubscriptionResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
@@ -10210,8 +9809,7 @@ func ParseGetSubscriptionResponse(rsp *http.Response) (*GetSubscriptionResponse,
 	return response, nil
 }
 
-// ParseCancelSubscriptionResponse parses an HTTP response from a CancelSubscriptionWithResponse
-// call
+// ParseCancelSubscriptionResponse parses an HTTP response from a CancelSubscriptionWithResponse call
 func ParseCancelSubscriptionResponse(rsp *http.Response) (*CancelSubscriptionResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
@@ -10323,8 +9921,7 @@ func ParseCancelSubscriptionResponse(rsp *http.Response) (*CancelSubscriptionRes
 	return response, nil
 }
 
-// ParseChangeSubscriptionResponse parses an HTTP response from a ChangeSubscriptionWithResponse
-// call
+// ParseChangeSubscriptionResponse parses an HTTP response from a ChangeSubscriptionWithResponse call
 func ParseChangeSubscriptionResponse(rsp *http.Response) (*ChangeSubscriptionResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
@@ -10548,8 +10145,7 @@ func ParsePauseSubscriptionResponse(rsp *http.Response) (*PauseSubscriptionRespo
 	return response, nil
 }
 
-// ParseResumeSubscriptionResponse parses an HTTP response from a ResumeSubscriptionWithResponse
-// call
+// ParseResumeSubscriptionResponse parses an HTTP response from a ResumeSubscriptionWithResponse call
 func ParseResumeSubscriptionResponse(rsp *http.Response) (*ResumeSubscriptionResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
