@@ -10,6 +10,7 @@ import (
 	"github.com/remesa/remesa/billing"
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/redistest"
+	"github.com/remesa/remesa/internal/sealtest"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/seal"
 	"github.com/remesa/remesa/tasks"
@@ -127,9 +128,9 @@ func (o *sweepFixture) text(id string) string {
 
 func TestAContentWithoutItsKeyCannotBeChanged(t *testing.T) {
 	o := newSweepFixture(t)
-	o.store = billing.NewStore(o.rdb, billing.StoreOptions{TestClock: true, Seal: ring(t, oldKey)})
+	o.store = billing.NewStore(o.rdb, billing.StoreOptions{TestClock: true, Seal: sealtest.RingOf(t, oldKey)})
 	o.add(line(t, "s", nil))
-	o.store = billing.NewStore(o.rdb, billing.StoreOptions{TestClock: true, Seal: ring(t, newKey)})
+	o.store = billing.NewStore(o.rdb, billing.StoreOptions{TestClock: true, Seal: sealtest.RingOf(t, newKey)})
 	amount := "40000"
 	_, err := o.billing().Change(t.Context(), "s", tasks.Change{Amount: &amount}, asked)
 	if !errors.As(err, new(billing.ContentError)) || !errors.Is(err, seal.ErrUnknownKey) || !strings.HasPrefix(err.Error(), "s: its content: ") {

@@ -15,6 +15,7 @@ import (
 	"github.com/remesa/remesa/billing"
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/redistest"
+	"github.com/remesa/remesa/internal/sealtest"
 	"github.com/remesa/remesa/schedule"
 	"github.com/remesa/remesa/seal"
 )
@@ -657,15 +658,6 @@ func TestANewerUpdateOutlivesTheOlderOne(t *testing.T) {
 	})
 }
 
-func ring(t *testing.T, text string) *seal.Ring {
-	t.Helper()
-	r, err := seal.Parse(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
-}
-
 const (
 	oldKey = "old:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 	newKey = "new:ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8="
@@ -689,7 +681,7 @@ func (s *storeFixture) dump() string {
 
 func TestSealedContentIsUnreadableAndStaysWhereItBelongs(t *testing.T) {
 	onServer(t, func(t *testing.T, rdb redis.UniversalClient) {
-		s := newStoreFixture(t, rdb, billing.StoreOptions{Seal: ring(t, oldKey)})
+		s := newStoreFixture(t, rdb, billing.StoreOptions{Seal: sealtest.RingOf(t, oldKey)})
 		s.add("sub-1", "sub-2")
 		s.at("2026-01-31 09:00:00")
 		s.step("sub-1", "S1")
@@ -703,11 +695,11 @@ func TestSealedContentIsUnreadableAndStaysWhereItBelongs(t *testing.T) {
 			t.Errorf("%q, %q: %v", l.Content, l.OpenContent, l.Err)
 		}
 
-		both := newStoreFixture(t, rdb, billing.StoreOptions{Seal: ring(t, newKey+","+oldKey)})
+		both := newStoreFixture(t, rdb, billing.StoreOptions{Seal: sealtest.RingOf(t, newKey+","+oldKey)})
 		if l := both.load("sub-1"); string(l.Content) != "content, changed" || l.Err != nil {
 			t.Errorf("after a change of keys: %q %v", l.Content, l.Err)
 		}
-		for name, other := range map[string]*seal.Ring{"without keys": nil, "with another key": ring(t, newKey)} {
+		for name, other := range map[string]*seal.Ring{"without keys": nil, "with another key": sealtest.RingOf(t, newKey)} {
 			if l := newStoreFixture(t, rdb, billing.StoreOptions{Seal: other}).load("sub-1"); l.Content != nil || !errors.Is(l.Err, seal.ErrUnknownKey) {
 				t.Errorf("%s: %q %v", name, l.Content, l.Err)
 			}

@@ -15,6 +15,7 @@ import (
 	"github.com/remesa/remesa/billing"
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/redistest"
+	"github.com/remesa/remesa/internal/sealtest"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/tasks"
 )
@@ -448,7 +449,7 @@ func TestAForeignPaymentUnderTheReference(t *testing.T) {
 func TestContentThatCannotBeOpened(t *testing.T) {
 	o := newSweepFixture(t)
 	with := func(keys string) *billing.Store {
-		return billing.NewStore(o.rdb, billing.StoreOptions{TestClock: true, Seal: ring(t, keys)})
+		return billing.NewStore(o.rdb, billing.StoreOptions{TestClock: true, Seal: sealtest.RingOf(t, keys)})
 	}
 	o.store = with(oldKey)
 	o.add(line(t, "sub-1", nil), line(t, "sub-2", nil))

@@ -36,24 +36,6 @@ type Intake interface {
 	SubmitPeriods(ctx context.Context, ps ...tasks.Period) ([]tasks.Receipt, error)
 }
 
-// SweepPoint is a fault point of the sweep. A process may die at any of them.
-type SweepPoint string
-
-// The fault points of a sweep in their order.
-const (
-	SweepDue      SweepPoint = "sweep_due"
-	SweepCommit   SweepPoint = "sweep_commit"
-	SweepClaimed  SweepPoint = "sweep_claimed"
-	SweepCharged  SweepPoint = "sweep_charged"
-	SweepCancel   SweepPoint = "sweep_cancel"
-	SweepFinished SweepPoint = "sweep_finished"
-)
-
-// SweepPoints lists them all.
-func SweepPoints() []SweepPoint {
-	return []SweepPoint{SweepDue, SweepCommit, SweepClaimed, SweepCharged, SweepCancel, SweepFinished}
-}
-
 // SweeperConfig is what a Sweeper works with. Store, Ledger and Intake are required.
 type SweeperConfig struct {
 	Store  SweepStore
@@ -70,6 +52,19 @@ type SweeperConfig struct {
 	// OnFaultPoint, if set, is called at each fault point. Tests kill the process there.
 	OnFaultPoint func(point SweepPoint, provider string)
 }
+
+// SweepPoint is a fault point of the sweep. A process may die at any of them.
+type SweepPoint string
+
+// The fault points of a sweep in their order.
+const (
+	SweepDue      SweepPoint = "sweep_due"
+	SweepCommit   SweepPoint = "sweep_commit"
+	SweepClaimed  SweepPoint = "sweep_claimed"
+	SweepCharged  SweepPoint = "sweep_charged"
+	SweepCancel   SweepPoint = "sweep_cancel"
+	SweepFinished SweepPoint = "sweep_finished"
+)
 
 // Sweeper charges subscriptions. Any number of them may run at a time, in any number of processes.
 type Sweeper struct{ SweeperConfig }

@@ -299,7 +299,7 @@ func (l *Ledger) Checkpoint(ctx context.Context, k Key, attempt string, refs map
 ) (sequence int64, err error) {
 	p := l.policy(k.Provider)
 	cp := rules.CheckpointParams{Attempt: attempt, ProviderRefs: l.sealedProviderRefs(k, refs), MoneyStepNext: moneyStepNext}
-	t, err := l.apply(ctx, "note", k, withoutPayload, func(loaded LoadResult, _ rules.Facts) (rules.Change, error) {
+	t, err := l.apply(ctx, "checkpoint", k, withoutPayload, func(loaded LoadResult, _ rules.Facts) (rules.Change, error) {
 		return rules.Checkpoint(loaded.Record, p, loaded.Now, cp)
 	})
 	return t.sequence, err
@@ -353,7 +353,8 @@ func (l *Ledger) Finish(ctx context.Context, k Key, rep AttemptResult) (Transiti
 	}
 	p := l.policy(k.Provider)
 	fin := rules.FinishParams{
-		Attempt: rep.Attempt, Outcome: l.outcome(k, rep.Outcome, false), MoneyStepReached: rep.MoneyStepReached, QueryAfter: positive(rep.QueryAfter),
+		Attempt: rep.Attempt, Outcome: l.outcome(k, rep.Outcome, false), MoneyStepReached: rep.MoneyStepReached,
+		Queryable: rep.Queryable, QueryAfter: positive(rep.QueryAfter),
 	}
 	from := rep.Begin
 	if p.Resend {
@@ -368,7 +369,7 @@ func (l *Ledger) Finish(ctx context.Context, k Key, rep AttemptResult) (Transiti
 func (l *Ledger) StartQuery(ctx context.Context, k Key) (StatusQuery, error) {
 	var needed bool
 	p := l.policy(k.Provider)
-	t, err := l.apply(ctx, "ask", k, withPayload, func(loaded LoadResult, f rules.Facts) (c rules.Change, err error) {
+	t, err := l.apply(ctx, "start_query", k, withPayload, func(loaded LoadResult, f rules.Facts) (c rules.Change, err error) {
 		c, needed = rules.StartQuery(loaded.Record, p, f, loaded.Now)
 		return c, nil
 	})
@@ -391,7 +392,7 @@ func (l *Ledger) RecordStatus(ctx context.Context, k Key, res StatusResult) (Tra
 	result := rules.StatusResult{
 		Version: res.Version, QueriedAt: fromTime(res.QueriedAt), Outcome: l.outcome(k, res.Outcome, res.Ours), QueryAfter: positive(res.QueryAfter),
 	}
-	return l.transition(ctx, "answer", k, withoutPayload, func(loaded LoadResult, f rules.Facts) (rules.Change, error) {
+	return l.transition(ctx, "record_status", k, withoutPayload, func(loaded LoadResult, f rules.Facts) (rules.Change, error) {
 		return rules.RecordStatus(loaded.Record, p, f, loaded.Now, result), nil
 	})
 }

@@ -213,7 +213,7 @@ func (l *Ledger) Resolve(ctx context.Context, k Key, version int64, res Resoluti
 // ClearAnomaly clears an anomaly. A failed payment succeeds with it; with reverse set, a succeeded
 // one is reversed instead.
 func (l *Ledger) ClearAnomaly(ctx context.Context, k Key, version int64, reverse bool, by Actor) (Transition, error) {
-	return l.intervene(ctx, "anomaly", k, version, by,
+	return l.intervene(ctx, "clear_anomaly", k, version, by,
 		func(r rules.Record, p Policy, f rules.Facts, now rules.Time, iv rules.Intervention) (rules.Change, error) {
 			return rules.ClearAnomaly(r, p, f, now, reverse, iv)
 		})
@@ -241,7 +241,7 @@ func (l *Ledger) SendForgotten(ctx context.Context, k Key, version int64, by Act
 
 // Unblock queues a blocked payment.
 func (l *Ledger) Unblock(ctx context.Context, k Key, version int64, by Actor) (Transition, error) {
-	return l.intervene(ctx, "release", k, version, by, rules.Unblock)
+	return l.intervene(ctx, "unblock", k, version, by, rules.Unblock)
 }
 
 // Cancel fails a queued, ready or blocked payment of which no attempt may have left.

@@ -13,6 +13,7 @@ import (
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/idempotency/internal/idempotencytest"
 	"github.com/remesa/remesa/internal/redistest"
+	"github.com/remesa/remesa/internal/sealtest"
 	"github.com/remesa/remesa/seal"
 )
 
@@ -31,7 +32,7 @@ func fixtures(rdb redis.UniversalClient) idempotencytest.Open {
 
 // sealedFixtures are the same with payload keys.
 func sealedFixtures(t *testing.T, rdb redis.UniversalClient) idempotencytest.Open {
-	ring := newRing(t, "a", "b")
+	ring := sealtest.Ring(t, "a", "b")
 	var n atomic.Int64
 	return func(t *testing.T, p idempotency.Policy) idempotencytest.Fixture {
 		f := fixture(t, rdb, fmt.Sprintf("sealed%d", n.Add(1)), idempotency.Options{Default: p, Seal: ring})

@@ -48,15 +48,15 @@ func (p keyspace) payload(id string) string        { return p.prefix + "d:" + id
 func (p keyspace) due() string                     { return p.prefix + "due" }
 func (p keyspace) states() string                  { return p.prefix + "states" }
 func (p keyspace) anomalies() string               { return p.prefix + "anomalies" }
-func (p keyspace) queryProof() string              { return p.prefix + "lookup" }
+func (p keyspace) queryProof() string              { return p.prefix + "query-proof" }
 func (p keyspace) epoch() string                   { return kv.EpochKey(p.provider) }
 func (p keyspace) epochLog() string                { return p.prefix + "epochs" }
 func (p keyspace) sequence() string                { return p.prefix + "sequence" }
 func (p keyspace) suspects() string                { return p.prefix + "suspects" }
 func (p keyspace) accountedFor() string            { return p.prefix + "accounted" }
 func (p keyspace) halted() string                  { return p.prefix + "halted" }
-func (p keyspace) parkReasons() string             { return p.prefix + "waiting" }
-func (p keyspace) parked(reason string) string     { return p.prefix + "waiting:" + reason }
+func (p keyspace) parkReasons() string             { return p.prefix + "parked" }
+func (p keyspace) parked(reason string) string     { return p.prefix + "parked:" + reason }
 func (p keyspace) halts() string                   { return p.prefix + "halts" }
 func (p keyspace) object(account, o string) string { return p.prefix + "object:" + account + ":" + o }
 

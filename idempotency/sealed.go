@@ -14,7 +14,7 @@ import (
 // also to the payment's type, and a provider reference to its own name.
 const (
 	fieldPayload     = "payload"
-	fieldProviderRef = "handle"
+	fieldProviderRef = "provider_ref"
 	fieldMetadata    = "metadata"
 	fieldMessage     = "message"
 	fieldActionURL   = "action_url"

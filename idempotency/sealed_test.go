@@ -12,34 +12,10 @@ import (
 
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/redistest"
+	"github.com/remesa/remesa/internal/sealtest"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/seal"
 )
-
-// newRing has a random key for each id.
-func newRing(t *testing.T, ids ...string) *seal.Ring { return ringOf(t, newKeys(t, ids...)...) }
-
-func newKeys(t *testing.T, ids ...string) []string {
-	t.Helper()
-	var keys []string
-	for _, id := range ids {
-		k, err := seal.NewKey(id)
-		if err != nil {
-			t.Fatal(err)
-		}
-		keys = append(keys, k)
-	}
-	return keys
-}
-
-func ringOf(t *testing.T, keys ...string) *seal.Ring {
-	t.Helper()
-	r, err := seal.Parse(strings.Join(keys, ","))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
-}
 
 // sealedFixture is one Redis with books that have other keys, or none.
 type sealedFixture struct {
@@ -114,7 +90,7 @@ func wantNoCanary(t *testing.T, where, text string) {
 func TestNoPersonalDataInRedis(t *testing.T) {
 	t.Parallel()
 	v := newSealedFixture(t)
-	f := v.with(newRing(t, "a"))
+	f := v.with(sealtest.Ring(t, "a"))
 	for _, reference := range []string{"session", "declined", "mismatch", "rejected", "blocked"} {
 		f.queryAndRecord(canary(reference))
 	}
@@ -185,7 +161,7 @@ func (f *ledgerFixture) edit(reference string, change func(map[string]any)) {
 
 func TestWhatWasMovedOrChangedIsNeverUsed(t *testing.T) {
 	t.Parallel()
-	refsOf := func(r map[string]any) map[string]any { return r["handles"].(map[string]any) }
+	refsOf := func(r map[string]any) map[string]any { return r["provider_refs"].(map[string]any) }
 	for does, change := range map[string]func(t *testing.T, f *ledgerFixture){
 		"another payment's payload": func(t *testing.T, f *ledgerFixture) {
 			f.must(f.rdb.Set(t.Context(), payloadKey("mine"), f.rdb.Get(t.Context(), payloadKey("other")).Val(), 0).Err())
@@ -210,7 +186,7 @@ func TestWhatWasMovedOrChangedIsNeverUsed(t *testing.T) {
 		t.Run(does, func(t *testing.T) {
 			t.Parallel()
 			v := newSealedFixture(t)
-			f := v.with(newRing(t, "a"))
+			f := v.with(sealtest.Ring(t, "a"))
 			f.queryAndRecord(canary("mine"), canary("other"))
 			for _, reference := range []string{"mine", "other"} {
 				f.begin(reference, reference)
@@ -242,8 +218,8 @@ func swapped(letter string) string {
 // must cost no payment its life.
 func TestPaymentWaitsForItsKey(t *testing.T) {
 	t.Parallel()
-	keys := newKeys(t, "a", "b")
-	right := ringOf(t, keys[0])
+	keys := sealtest.Keys(t, "a", "b")
+	right := sealtest.RingOf(t, keys[0])
 	plain := func(t *testing.T, f *ledgerFixture) {
 		f.must(f.rdb.Set(t.Context(), payloadKey("mine"), canary("mine").Payload, 0).Err())
 	}
@@ -253,11 +229,11 @@ func TestPaymentWaitsForItsKey(t *testing.T) {
 		want   error
 	}{
 		"without keys":                {nil, nil, seal.ErrUnknownKey},
-		"with another key":            {ringOf(t, keys[1]), nil, seal.ErrUnknownKey},
-		"with other bytes":            {newRing(t, "a"), nil, seal.ErrUnknownKey},
+		"with another key":            {sealtest.RingOf(t, keys[1]), nil, seal.ErrUnknownKey},
+		"with other bytes":            {sealtest.Ring(t, "a"), nil, seal.ErrUnknownKey},
 		"with keys, unsealed payload": {right, plain, seal.ErrNotSealed},
 		"with keys, unsealed provider reference": {right, func(_ *testing.T, f *ledgerFixture) {
-			f.edit("mine", func(r map[string]any) { r["handles"] = map[string]any{"order": "o-1"} })
+			f.edit("mine", func(r map[string]any) { r["provider_refs"] = map[string]any{"order": "o-1"} })
 		}, seal.ErrNotSealed},
 	} {
 		t.Run(does, func(t *testing.T) {
@@ -300,8 +276,8 @@ func TestPaymentWaitsForItsKey(t *testing.T) {
 func TestANewKeyOpensWhatTheOldOneSealed(t *testing.T) {
 	t.Parallel()
 	v := newSealedFixture(t)
-	keys := newKeys(t, "2025", "2026")
-	before, after := v.with(ringOf(t, keys[0])), v.with(ringOf(t, keys[1], keys[0]))
+	keys := sealtest.Keys(t, "2025", "2026")
+	before, after := v.with(sealtest.RingOf(t, keys[0])), v.with(sealtest.RingOf(t, keys[1], keys[0]))
 	before.queryAndRecord(canary("old"))
 	after.queryAndRecord(canary("young"))
 	for _, reference := range []string{"old", "young"} {
@@ -317,11 +293,11 @@ func TestANewKeyOpensWhatTheOldOneSealed(t *testing.T) {
 func TestAQuestionThatCannotBeOpenedSaysSo(t *testing.T) {
 	t.Parallel()
 	v := newSealedFixture(t)
-	f := v.with(newRing(t, "a"))
+	f := v.with(sealtest.Ring(t, "a"))
 	f.queryAndRecord(canary("mine"), canary("other"))
 	f.begin("mine", "m")
 	f.finish("mine", "m", providers.Outcome{Class: providers.InDoubt})
-	q, err := v.with(newRing(t, "b")).store.StartQuery(t.Context(), key("mine"))
+	q, err := v.with(sealtest.Ring(t, "b")).store.StartQuery(t.Context(), key("mine"))
 	if err != nil || !errors.Is(q.DecryptErr, seal.ErrUnknownKey) || q.Payload != nil || !q.Needed {
 		t.Errorf("without the key: %+v, %v", q, err)
 	}
@@ -337,7 +313,7 @@ func TestAQuestionThatCannotBeOpenedSaysSo(t *testing.T) {
 func TestInterventionsNeedNoKey(t *testing.T) {
 	t.Parallel()
 	v := newSealedFixture(t)
-	f := v.with(newRing(t, "a"))
+	f := v.with(sealtest.Ring(t, "a"))
 	f.queryAndRecord(canary("mine"))
 	f.begin("mine", "m")
 	f.finish("mine", "m", providers.Outcome{Class: providers.Pending, Message: canaryMessage, ActionURL: canaryURL, ActionWithin: 24 * time.Hour})
@@ -363,7 +339,7 @@ func TestInterventionsNeedNoKey(t *testing.T) {
 func TestPayersAreSentToNoAddressOfAStranger(t *testing.T) {
 	t.Parallel()
 	v := newSealedFixture(t)
-	ring := newRing(t, "a")
+	ring := sealtest.Ring(t, "a")
 	f := v.with(ring)
 	f.queryAndRecord(canary("mine"), canary("other"))
 	for _, reference := range []string{"mine", "other"} {
@@ -392,7 +368,7 @@ func TestPayersAreSentToNoAddressOfAStranger(t *testing.T) {
 func TestOutcomesOpenWithTheKey(t *testing.T) {
 	t.Parallel()
 	v := newSealedFixture(t)
-	ring := newRing(t, "a")
+	ring := sealtest.Ring(t, "a")
 	f := v.with(ring)
 	f.queryAndRecord(canary("mine"))
 	f.begin("mine", "m")

@@ -210,6 +210,9 @@ type AttemptResult struct {
 	Outcome providers.Outcome
 	// MoneyStepReached: the attempt came to its money step, whatever the record says.
 	MoneyStepReached bool
+	// Queryable: the provider has a status query for this payment; needed if the store has lost the
+	// attempt.
+	Queryable bool
 	// QueryAfter is the delay of the first status query, where one is due.
 	QueryAfter time.Duration
 	// Begin, if set, is the snapshot that the attempt's Begin returned: it saves reading the record

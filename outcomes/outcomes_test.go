@@ -19,6 +19,7 @@ import (
 	"github.com/remesa/remesa/internal/eventually"
 	"github.com/remesa/remesa/internal/kv"
 	"github.com/remesa/remesa/internal/redistest"
+	"github.com/remesa/remesa/internal/sealtest"
 	"github.com/remesa/remesa/providers/catalog"
 	"github.com/remesa/remesa/seal"
 )
@@ -224,7 +225,7 @@ func TestAnEventIsDecoded(t *testing.T) {
 
 func TestWhatIsSealedIsOpened(t *testing.T) {
 	t.Parallel()
-	ring := newRing(t, "k1")
+	ring := sealtest.Ring(t, "k1")
 	sealed := kv.OutcomeEvent{Key: "etpay/a", Event: "state", Version: 1, State: "pending"}
 	sealed.Metadata = ring.SealText(`{"order":"7"}`, "metadata", sealed.Key)
 	sealed.Message = ring.SealText("soon", "message", sealed.Key)
@@ -232,7 +233,7 @@ func TestWhatIsSealedIsOpened(t *testing.T) {
 	for says, row := range map[string]struct {
 		ring  *seal.Ring
 		opens bool
-	}{"with the key": {ring, true}, "with another": {newRing(t, "k2"), false}, "with none": {nil, false}} {
+	}{"with the key": {ring, true}, "with another": {sealtest.Ring(t, "k2"), false}, "with none": {nil, false}} {
 		m := redis.XMessage{ID: "1-1", Values: map[string]any{}}
 		for i, f := 0, sealed.Fields(); i < len(f); i += 2 {
 			m.Values[f[i].(string)] = f[i+1]
@@ -247,19 +248,6 @@ func TestWhatIsSealedIsOpened(t *testing.T) {
 			t.Errorf("%s: %v, %v", says, e.Fields, e.DecryptErr)
 		}
 	}
-}
-
-func newRing(t *testing.T, id string) *seal.Ring {
-	t.Helper()
-	text, err := seal.NewKey(id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ring, err := seal.Parse(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ring
 }
 
 func TestAHandlersErrorHasTheEventComeAgainWhileOthersGoOn(t *testing.T) {

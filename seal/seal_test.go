@@ -9,33 +9,16 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/remesa/remesa/internal/sealtest"
 	"github.com/remesa/remesa/seal"
 )
 
 const plainText = `{"type":"payout","recipient":{"name":"Ana Soto"}}`
 
-func newKey(t testing.TB, id string) string {
-	t.Helper()
-	k, err := seal.NewKey(id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return k
-}
-
-func ring(t testing.TB, keys ...string) *seal.Ring {
-	t.Helper()
-	r, err := seal.Parse(strings.Join(keys, ","))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
-}
-
 func TestWhatIsSealedOpensOnlyWhereItBelongs(t *testing.T) {
 	t.Parallel()
-	old, young := newKey(t, "2025"), newKey(t, "2026")
-	r := ring(t, old)
+	old, young := sealtest.Keys(t, "2025")[0], sealtest.Keys(t, "2026")[0]
+	r := sealtest.RingOf(t, old)
 	sealed := string(r.Seal([]byte(plainText), "payload", "payout", "virtualpos/tef-1"))
 	mid := len(sealed) / 2
 	flipped := byte('A')
@@ -49,9 +32,9 @@ func TestWhatIsSealedOpensOnlyWhereItBelongs(t *testing.T) {
 		want     error
 	}{
 		"the same key and bindings open it":                    {r, sealed, []string{"payload", "payout", "virtualpos/tef-1"}, nil},
-		"a ring with that key second opens it":                 {ring(t, young, old), sealed, []string{"payload", "payout", "virtualpos/tef-1"}, nil},
-		"a ring without the key does not":                      {ring(t, young), sealed, []string{"payload", "payout", "virtualpos/tef-1"}, seal.ErrUnknownKey},
-		"other bytes under the id are another key":             {ring(t, newKey(t, "2025")), sealed, []string{"payload", "payout", "virtualpos/tef-1"}, seal.ErrUnknownKey},
+		"a ring with that key second opens it":                 {sealtest.RingOf(t, young, old), sealed, []string{"payload", "payout", "virtualpos/tef-1"}, nil},
+		"a ring without the key does not":                      {sealtest.RingOf(t, young), sealed, []string{"payload", "payout", "virtualpos/tef-1"}, seal.ErrUnknownKey},
+		"other bytes under the id are another key":             {sealtest.RingOf(t, sealtest.Keys(t, "2025")[0]), sealed, []string{"payload", "payout", "virtualpos/tef-1"}, seal.ErrUnknownKey},
 		"no ring opens nothing":                                {nil, sealed, []string{"payload", "payout", "virtualpos/tef-1"}, seal.ErrUnknownKey},
 		"another payment's binding does not":                   {r, sealed, []string{"payload", "payout", "virtualpos/tef-2"}, seal.ErrTampered},
 		"another field's binding does not":                     {r, sealed, []string{"metadata", "payout", "virtualpos/tef-1"}, seal.ErrTampered},
@@ -65,8 +48,8 @@ func TestWhatIsSealedOpensOnlyWhereItBelongs(t *testing.T) {
 		"an unsealed text is refused":                          {r, plainText, nil, seal.ErrNotSealed},
 		"a text that only begins like a sealed one is, too":    {r, "s1. and more.", nil, seal.ErrNotSealed},
 		"a sealed text in another one's letters is, too":       {r, " " + sealed, nil, seal.ErrNotSealed},
-		"a text under the name of another key is unknown":      {ring(t, young), strings.Replace(sealed, "2025", "2024", 1), nil, seal.ErrUnknownKey},
-		"a text renamed to another key of the ring is as well": {ring(t, old, young), strings.Replace(sealed, "2025", "2026", 1), nil, seal.ErrUnknownKey},
+		"a text under the name of another key is unknown":      {sealtest.RingOf(t, young), strings.Replace(sealed, "2025", "2024", 1), nil, seal.ErrUnknownKey},
+		"a text renamed to another key of the ring is as well": {sealtest.RingOf(t, old, young), strings.Replace(sealed, "2025", "2026", 1), nil, seal.ErrUnknownKey},
 	} {
 		t.Run(does, func(t *testing.T) {
 			t.Parallel()
@@ -103,7 +86,7 @@ func TestWithoutKeysNothingIsSealed(t *testing.T) {
 
 func TestAnEmptyTextStaysEmpty(t *testing.T) {
 	t.Parallel()
-	r := ring(t, newKey(t, "a"))
+	r := sealtest.RingOf(t, sealtest.Keys(t, "a")[0])
 	if got := r.SealText("", "message"); got != "" {
 		t.Errorf("sealed to %q", got)
 	}
@@ -114,8 +97,8 @@ func TestAnEmptyTextStaysEmpty(t *testing.T) {
 
 func TestTheFirstKeySealsAndSaysSo(t *testing.T) {
 	t.Parallel()
-	old, young := newKey(t, "old"), newKey(t, "young")
-	before, after := ring(t, old), ring(t, young, old)
+	old, young := sealtest.Keys(t, "old")[0], sealtest.Keys(t, "young")[0]
+	before, after := sealtest.RingOf(t, old), sealtest.RingOf(t, young, old)
 	stale, fresh := before.Seal([]byte(plainText), "x"), after.Seal([]byte(plainText), "x")
 	if after.Current(stale) || !after.Current(fresh) || !before.Current(stale) {
 		t.Error("it does not tell its first key's texts from another's")
@@ -137,7 +120,7 @@ func TestTheFirstKeySealsAndSaysSo(t *testing.T) {
 // every payment in Redis.
 func TestTheFormStays(t *testing.T) {
 	t.Parallel()
-	r := ring(t, "2026-05:"+base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{7}, seal.KeyBytes)))
+	r := sealtest.RingOf(t, "2026-05:"+base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{7}, seal.KeyBytes)))
 	const sealed = "s1.2026-05.kVKaYkjfXUf4omfQhVAkDkHcta_k0LBxtAlkDDe75KyNfxsDp_vYJfK23RNT0CQcXw"
 	got, err := r.OpenText(sealed, "metadata", "virtualpos/tef-0001")
 	if err != nil || got != `{"invoice":"F-17"}` {
@@ -147,7 +130,7 @@ func TestTheFormStays(t *testing.T) {
 
 func TestKeysThatAreRefused(t *testing.T) {
 	t.Parallel()
-	good := newKey(t, "a")
+	good := sealtest.Keys(t, "a")[0]
 	for does, row := range map[string]struct{ text, want string }{
 		"no id":            {strings.TrimPrefix(good, "a:"), "entry 1 is not ID:BASE64"},
 		"an odd id":        {"a.b" + good[1:], "entry 1 is not ID:BASE64"},
@@ -175,8 +158,8 @@ func TestKeysThatAreRefused(t *testing.T) {
 
 func TestARingPrintsNoKey(t *testing.T) {
 	t.Parallel()
-	text := newKey(t, "2026")
-	r := ring(t, text)
+	text := sealtest.Keys(t, "2026")[0]
+	r := sealtest.RingOf(t, text)
 	encoded, err := json.Marshal(struct{ Ring *seal.Ring }{r})
 	if err != nil {
 		t.Fatal(err)
@@ -186,7 +169,7 @@ func TestARingPrintsNoKey(t *testing.T) {
 			t.Errorf("it prints as %s", printed)
 		}
 	}
-	if other := newKey(t, "2026"); other == text {
+	if other := sealtest.Keys(t, "2026")[0]; other == text {
 		t.Error("two keys are the same")
 	}
 }

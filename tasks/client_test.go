@@ -274,7 +274,7 @@ func TestStatusTasks(t *testing.T) {
 		t.Errorf("%+v", rs)
 	}
 	if asks := o.woken("virtualpos-ask"); len(asks) != 2 {
-		t.Errorf("asked about %v", asks)
+		t.Errorf("queried %v", asks)
 	}
 	if _, err := o.ledger.Show(t.Context(), payment("nobody")); !errors.Is(err, idempotency.ErrUnknown) {
 		t.Errorf("a question made a record: %v", err)

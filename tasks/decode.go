@@ -20,20 +20,13 @@ func Decode(line []byte) (Task, error) { return DecodeAs("", line) }
 // DecodeAs is Decode for a place that takes tasks of one type, "payout", "charge" or "status": the
 // task may leave its type out, and must not have another.
 func DecodeAs(kind string, line []byte) (Task, error) {
-	root, err := parseAs(kind, line)
-	if err != nil {
-		return Task{}, err
-	}
-	return decode(line, root)
+	return decodeBy(line, func(line []byte) (node, error) { return parseAs(kind, line) }, decode)
 }
 
 // parseAs reads a task that was not taken in yet, and writes the type into it that its place gives.
 func parseAs(kind string, line []byte) (node, error) {
-	root, err := parse(line)
-	if err != nil {
-		return root, err
-	}
-	if err := rejectCardData("", root); err != nil || kind == "" {
+	root, err := parseNew(line)
+	if err != nil || kind == "" {
 		return root, err
 	}
 	switch named, ok := root.Member("type"); {
@@ -50,11 +43,26 @@ func parseAs(kind string, line []byte) (node, error) {
 // version. It does not check for card numbers, so that a stricter check stops no payment that is
 // under way. All else is as strict as in Decode.
 func DecodeStored(payload []byte) (Task, error) {
-	root, err := parse(payload)
+	return decodeBy(payload, parse, decode)
+}
+
+// decodeBy parses a line, then decodes it.
+func decodeBy[T any](line []byte, parse func([]byte) (node, error), decode func([]byte, node) (T, error)) (T, error) {
+	root, err := parse(line)
 	if err != nil {
-		return Task{}, err
+		var none T
+		return none, err
 	}
-	return decode(payload, root)
+	return decode(line, root)
+}
+
+// parseNew parses what comes from outside, which must hold no card data.
+func parseNew(line []byte) (node, error) {
+	root, err := parse(line)
+	if err == nil {
+		err = rejectCardData("", root)
+	}
+	return root, err
 }
 
 func decode(line []byte, root node) (Task, error) {

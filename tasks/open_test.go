@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/remesa/remesa/internal/redistest"
+	"github.com/remesa/remesa/internal/sealtest"
 	"github.com/remesa/remesa/providers/etpay"
 	"github.com/remesa/remesa/providers/virtualpos"
 	"github.com/remesa/remesa/seal"
@@ -33,14 +34,7 @@ func refund(reference, amount string) Payout {
 // TestOnePayoutWithOnePackage: from the URL of Redis to the outcome, sealed and open.
 func TestOnePayoutWithOnePackage(t *testing.T) {
 	t.Parallel()
-	text, err := seal.NewKey("k1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ring, err := seal.Parse(text)
-	if err != nil {
-		t.Fatal(err)
-	}
+	ring := sealtest.Ring(t, "k1")
 	for says, o := range map[string]Options{"open": {}, "sealed": {Keys: ring, FingerprintKey: []byte("0123456789abcdef0123456789abcdef")}} {
 		t.Run(says, func(t *testing.T) {
 			t.Parallel()

@@ -39,8 +39,8 @@ func SubscriptionProblems(line []byte) []*FieldError {
 	if err == nil {
 		return nil
 	}
-	root, unread := parse(line)
-	if unread != nil || rejectCardData("", root) != nil {
+	root, unread := parseNew(line)
+	if unread != nil {
 		return listed(err, nil, root)
 	}
 	provider, unread := oneOf(root, "provider", charging())

@@ -42,8 +42,8 @@ const Redeliveries = 5
 // most one wake-up of a payment.
 const FirstGeneration = 1
 
-// NewWakeUp makes the task that wakes payments of one provider, all to be sent or all to be asked
-// about; at least one and at most WakeBatch. timeout is asynq's, longer than any attempt.
+// NewWakeUp makes the task that wakes payments of one provider, all to be sent or all to be
+// queried; at least one and at most WakeBatch. timeout is asynq's, longer than any attempt.
 func NewWakeUp(timeout time.Duration, ws ...idempotency.WakeUp) *asynq.Task {
 	first := ws[0]
 	queue := SendQueue(first.Key.Provider)

@@ -9,21 +9,9 @@ import (
 
 	"github.com/hibiken/asynq"
 
+	"github.com/remesa/remesa/internal/sealtest"
 	"github.com/remesa/remesa/seal"
 )
-
-func newRing(t *testing.T, id string) *seal.Ring {
-	t.Helper()
-	key, err := seal.NewKey(id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ring, err := seal.Parse(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ring
-}
 
 func sealTask(t *testing.T, ring *seal.Ring, task Task) *asynq.Task {
 	t.Helper()
@@ -36,7 +24,7 @@ func sealTask(t *testing.T, ring *seal.Ring, task Task) *asynq.Task {
 
 func TestASealedTaskShowsNothingButItsKey(t *testing.T) {
 	t.Parallel()
-	ring, task := newRing(t, "a"), must(t, example(t, "virtualpos", "", ""))
+	ring, task := sealtest.Ring(t, "a"), must(t, example(t, "virtualpos", "", ""))
 	sealed := sealTask(t, ring, task)
 	if sealed.Type() != "payout" {
 		t.Errorf("its type is %s", sealed.Type())
@@ -71,7 +59,7 @@ func TestWithoutKeysATaskIsItsPayload(t *testing.T) {
 
 func TestTasksThatAreRefused(t *testing.T) {
 	t.Parallel()
-	ring := newRing(t, "a")
+	ring := sealtest.Ring(t, "a")
 	task := must(t, example(t, "virtualpos", "", ""))
 	other := must(t, example(t, "virtualpos", `"tef-0001"`, `"tef-0002"`))
 	sealed := sealTask(t, ring, task)
@@ -92,7 +80,7 @@ func TestTasksThatAreRefused(t *testing.T) {
 		"an open payload":                    {ring, asynq.NewTask("payout", task.Payload()), seal.ErrNotSealed},
 		"no JSON":                            {ring, asynq.NewTask("payout", []byte("Ana Soto")), seal.ErrNotSealed},
 		"a payload under sealed":             {ring, asynq.NewTask("payout", under(e.Key, string(task.Payload()))), seal.ErrNotSealed},
-		"with another key":                   {newRing(t, "b"), sealed, seal.ErrUnknownKey},
+		"with another key":                   {sealtest.Ring(t, "b"), sealed, seal.ErrUnknownKey},
 		"where there are no keys":            {nil, sealed, seal.ErrUnknownKey},
 		"under another payment's key":        {ring, asynq.NewTask("payout", under(other.Key().String(), e.Sealed)), seal.ErrTampered},
 		"as another type":                    {ring, asynq.NewTask("charge", sealed.Payload()), seal.ErrTampered},

@@ -131,23 +131,12 @@ func between(low, high time.Duration) func(string) bool {
 // DecodeSubscription reads one subscription from its JSON, as strictly as Decode reads a task; the
 // error is a *FieldError.
 func DecodeSubscription(line []byte) (Subscription, error) {
-	root, err := parse(line)
-	if err != nil {
-		return Subscription{}, err
-	}
-	if err := rejectCardData("", root); err != nil {
-		return Subscription{}, err
-	}
-	return decodeSubscription(line, root)
+	return decodeBy(line, parseNew, decodeSubscription)
 }
 
 // DecodeStoredSubscription reads a subscription that was added, as DecodeStored does a payment.
 func DecodeStoredSubscription(content []byte) (Subscription, error) {
-	root, err := parse(content)
-	if err != nil {
-		return Subscription{}, err
-	}
-	return decodeSubscription(content, root)
+	return decodeBy(content, parse, decodeSubscription)
 }
 
 func decodeSubscription(line []byte, root node) (Subscription, error) {

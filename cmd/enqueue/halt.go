@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"maps"
 	"regexp"
 	"slices"
@@ -9,14 +10,14 @@ import (
 	"github.com/remesa/remesa/idempotency"
 )
 
+var accountForm = regexp.MustCompile(`^[a-z0-9-]{1,32}$`)
+
 // haltTarget names what is halted: a provider, or one of its accounts.
 type haltTarget struct {
 	Provider string     `required:"" enum:"${providers}" placeholder:"P" help:"${providers}."`
 	Account  string     `placeholder:"A" help:"Only this account; without it all of the provider."`
 	Actor    actorFlags `embed:""`
 }
-
-var accountForm = regexp.MustCompile(`^[a-z0-9-]{1,32}$`)
 
 // Validate checks the account's form, and who and why.
 func (h haltTarget) Validate() error {
@@ -26,34 +27,21 @@ func (h haltTarget) Validate() error {
 	return h.Actor.Validate()
 }
 
-type haltCmd struct {
-	Target haltTarget `embed:""`
-}
-
-// Validate checks what is halted, who and why.
-func (c *haltCmd) Validate() error { return c.Target.Validate() }
+type (
+	haltCmd   struct{ haltTarget }
+	unhaltCmd struct{ haltTarget }
+)
 
 // Run halts.
-func (c *haltCmd) Run(a *app) error {
-	h := c.Target
-	if err := a.ledger.Halt(a.ctx, h.Provider, h.Account, h.Actor.actor()); err != nil {
-		return a.failed(err)
-	}
-	return h.print(a)
-}
-
-type unhaltCmd struct {
-	Target haltTarget `embed:""`
-}
-
-// Validate checks what is unhalted, who and why.
-func (c *unhaltCmd) Validate() error { return c.Target.Validate() }
+func (c *haltCmd) Run(a *app) error { return c.apply(a, a.ledger.Halt) }
 
 // Run ends the halt of the same name; a halt of the whole provider and those of its accounts are
 // independent.
-func (c *unhaltCmd) Run(a *app) error {
-	h := c.Target
-	if err := a.ledger.Unhalt(a.ctx, h.Provider, h.Account, h.Actor.actor()); err != nil {
+func (c *unhaltCmd) Run(a *app) error { return c.apply(a, a.ledger.Unhalt) }
+
+// apply halts or unhalts, and prints what is halted then.
+func (h haltTarget) apply(a *app, change func(ctx context.Context, provider, account string, by idempotency.Actor) error) error {
+	if err := change(a.ctx, h.Provider, h.Account, h.Actor.actor()); err != nil {
 		return a.failed(err)
 	}
 	return h.print(a)

@@ -119,7 +119,7 @@ const checkTimeout = 20 * time.Second
 func checkAccount(ctx context.Context, name string, a providers.Account) []preflight.Finding {
 	checker, ok := a.Client.(providers.Checker)
 	if !ok {
-		return []preflight.Finding{{Name: name, Level: preflight.OK, Got: "configured; nothing can be asked without moving money"}}
+		return []preflight.Finding{{Name: name, Level: preflight.OK, Got: "configured; nothing can be checked without moving money"}}
 	}
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()

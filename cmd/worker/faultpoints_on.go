@@ -30,7 +30,7 @@ func faultPoints(log zerolog.Logger) func(engine.FaultPoint, idempotency.Key) {
 		if string(s) != parts[0] || visits.Add(1) != n {
 			return
 		}
-		log.Warn().Str("step", string(s)).Stringer("key", k).Str("signal", signal.String()).Msg("fault")
+		log.Warn().Str("point", string(s)).Stringer("key", k).Str("signal", signal.String()).Msg("fault")
 		_ = os.WriteFile(os.Getenv("REMESA_FAULT_FILE"), []byte(k.String()), 0o600)
 		_ = syscall.Kill(os.Getpid(), signal)
 	}

@@ -15,6 +15,12 @@ import (
 	"github.com/remesa/remesa/internal/version"
 )
 
+// Exit codes.
+const (
+	exitFailed = 1
+	exitUsage  = 64
+)
+
 // cli is every command and, embedded, every setting.
 type cli struct {
 	config.Config
@@ -28,12 +34,6 @@ type cli struct {
 	Healthcheck healthcheckCmd   `cmd:"" help:"Ask the worker on this machine whether it lives; exit 0 or 1. For containers."`
 	Version     kong.VersionFlag `help:"Print the version and exit."`
 }
-
-// Exit codes.
-const (
-	exitFailed = 1
-	exitUsage  = 64
-)
 
 // errSilent ends with exit code 1; every problem was printed already.
 var errSilent = errors.New("failed")

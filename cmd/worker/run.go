@@ -19,6 +19,7 @@ import (
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/config"
 	"github.com/remesa/remesa/internal/engine"
+	"github.com/remesa/remesa/internal/journal"
 	"github.com/remesa/remesa/internal/login"
 	"github.com/remesa/remesa/internal/metrics"
 	"github.com/remesa/remesa/internal/preflight"
@@ -167,8 +168,13 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 	watch(reg, ledger, subscriptions)
 	reg.MustRegister(metrics.Redis{Client: rdb}, metrics.Queues{Inspector: asynq.NewInspectorFromRedisClient(rdb), Names: queues(registry)},
 		metrics.Damaged{Tasks: salvage.PutAside{Redis: rdb}, Queues: queues(registry)})
+	kept, err := openJournal(c.JournalDir)
+	if err != nil {
+		return nil, err
+	}
 	e, err := engine.New(engine.Options{
-		Ledger: ledger, Registry: registry, Redis: rdb, Log: log, Metrics: m,
+		Journal: kept,
+		Ledger:  ledger, Registry: registry, Redis: rdb, Log: log, Metrics: m,
 		RequestTimeout: c.RequestTimeout, AttemptDeadline: c.AttemptDeadline(), Lease: c.Lease,
 		TaskTimeout: c.TaskTimeout(), ShutdownTimeout: c.ShutdownTimeout(),
 		Concurrency: func(p string) int { return c.Policy(p).Concurrency },
@@ -184,6 +190,14 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 		config: c, rdb: rdb, registry: registry, ledger: ledger, engine: e, subscriptions: subscriptions, salvager: salvager,
 		metrics: reg, users: users, log: log, addr: make(chan string, 1),
 	}, nil
+}
+
+// openJournal opens the worker's journal; nil where none is wanted.
+func openJournal(dir string) (engine.Journal, error) {
+	if dir == "" {
+		return nil, nil //nolint:nilnil // no journal is no error
+	}
+	return journal.Open(dir)
 }
 
 // watch counts payments and subscriptions at every provider, not only at those that this worker

@@ -273,7 +273,7 @@ func TestScaling(t *testing.T) {
 	s, auth := only[*scaledObject](t, all), only[*triggerAuthentication](t, all)
 	check(t, "keda.yaml", []rule{
 		{"it scales the worker", s.Spec.ScaleTargetRef.Name == only[*appsv1.Deployment](t, all).Name},
-		{"never to zero: somebody must ask about payments in doubt", s.Spec.MinReplicaCount >= 1},
+		{"never to zero: payments in doubt must be queried", s.Spec.MinReplicaCount >= 1},
 		{"there is an end to it", s.Spec.MaxReplicaCount > s.Spec.MinReplicaCount},
 		{"by a queue", len(s.Spec.Triggers) == 1 && s.Spec.Triggers[0].Type == "redis" && s.Spec.Triggers[0].Metadata["listName"] != ""},
 		{"with its credentials", s.Spec.Triggers[0].AuthenticationRef.Name == auth.Metadata.Name},

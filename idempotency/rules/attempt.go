@@ -73,7 +73,7 @@ func (t *transition) releaseOwner(own *Attempt, rel ReleaseParams) {
 	case t.record().successOf(own) != nil:
 		t.applyOtherSuccess("")
 	case t.record().mustQueryFirst():
-		t.setReason("ask_first", "", "")
+		t.setReason("query_first", "", "")
 		t.toInDoubt("a late result must be queried")
 	default:
 		t.toReady(rel.After, rel.Reason)
@@ -105,6 +105,9 @@ type FinishParams struct {
 	Outcome Outcome
 	// MoneyStepReached: the attempt came to its money step, whatever the record says.
 	MoneyStepReached bool
+	// Queryable: the provider has a status query for this payment. It matters only if the record
+	// lacks the attempt.
+	Queryable bool
 	// QueryAfter is how long until the first status query, where one is due.
 	QueryAfter time.Duration
 }
@@ -119,6 +122,7 @@ func Finish(r Record, p Policy, f Facts, now Time, fin FinishParams) Change {
 		if leftOutInTest(unknownAttemptIsKept) || !fin.MoneyStepReached && !fin.Outcome.providerHasIt() {
 			return noChange(r)
 		}
+		t.record().Queryable = r.Queryable || fin.Queryable
 		a = t.insertAttempt(fin.Attempt)
 	}
 	if a.reported() && !leftOutInTest(reportedFateIsFinal) {

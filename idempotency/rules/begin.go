@@ -10,7 +10,7 @@ const (
 	// Send: the attempt owns the payment; send its request once.
 	Send Decision = "send"
 	// QueryFirst: the payment may have been executed; query the provider.
-	QueryFirst Decision = "ask"
+	QueryFirst Decision = "query"
 	// Wait: another attempt owns it, or it must wait. The janitor will wake it.
 	Wait Decision = "wait"
 	// Done: there is nothing to do.
@@ -141,7 +141,7 @@ func (t *transition) openAttempt(b BeginParams) {
 	r.Attempts = append(r.Attempts, Attempt{ID: b.Attempt, End: end, Fate: fate})
 	r.AttemptCount++
 	r.Owner, r.LeaseEnd, r.Queryable = b.Attempt, end, b.Queryable
-	r.WakeUps, r.Woken, r.RetryNotBefore, r.PollingSince, r.Polls, r.QueryFirst = 0, 0, 0, 0, 0, false
+	r.WakeUps, r.RetryNotBefore, r.PollingSince, r.Polls, r.QueryFirst = 0, 0, 0, 0, false
 	t.setReason("", "", "")
 	if !leftOutInTest(countsRestartWithEachBegin) {
 		r.resetCounts()

@@ -57,11 +57,11 @@ const (
 	// NotHalted: no operator has stopped new sends of the provider or the account.
 	NotHalted Guard = "not_halted"
 	// ChargeGuardHeld: the charge guard names this payment.
-	ChargeGuardHeld Guard = "permit_held"
+	ChargeGuardHeld Guard = "charge_guard_held"
 	// ObjectFree: the exclusive object is unclaimed, or this payment's.
 	ObjectFree Guard = "object_free"
 	// QueryNotProbed: no payment of this account has been queried as a query proof yet.
-	QueryNotProbed Guard = "lookup_not_asked"
+	QueryNotProbed Guard = "query_not_probed"
 )
 
 // Payload is what a store must do with the payload.

@@ -31,7 +31,7 @@ func Example() {
 	// Output:
 	// send sending [not_halted]
 	// in_doubt true
-	// ask
+	// query
 }
 
 func ExampleCompare() {

@@ -30,7 +30,7 @@ type Record struct {
 	// Object is the exclusive object that this payment claims.
 	Object string `json:"object,omitempty"`
 	// Queryable: the provider has a status query for the payment.
-	Queryable bool `json:"askable,omitempty"`
+	Queryable bool `json:"queryable,omitempty"`
 
 	ProviderID string            `json:"provider_id,omitempty"`
 	Code       string            `json:"code,omitempty"`
@@ -39,9 +39,9 @@ type Record struct {
 	// ActionURL is where the payer must go until PayerDeadline. What the payer began by then ends
 	// within PayerGrace (in ms) after it.
 	ActionURL     string            `json:"action_url,omitempty"`
-	PayerDeadline Time              `json:"payer_until,omitempty"`
+	PayerDeadline Time              `json:"payer_deadline,omitempty"`
 	PayerGrace    Time              `json:"payer_grace,omitempty"`
-	ProviderRefs  map[string]string `json:"handles,omitempty"`
+	ProviderRefs  map[string]string `json:"provider_refs,omitempty"`
 
 	Attempts []Attempt `json:"attempts,omitempty"`
 	// AttemptCount counts all attempts ever begun, pruned ones included.
@@ -50,10 +50,10 @@ type Record struct {
 	Owner    string `json:"owner,omitempty"`
 	LeaseEnd Time   `json:"lease_end,omitempty"`
 	// RetryNotBefore is until when a released payment waits.
-	RetryNotBefore Time `json:"not_again_before,omitempty"`
+	RetryNotBefore Time `json:"retry_not_before,omitempty"`
 	// QueryFirst: while one attempt was sending, another reported something that the provider must
 	// be queried about before anything is sent again.
-	QueryFirst bool `json:"ask_first,omitempty"`
+	QueryFirst bool `json:"query_first,omitempty"`
 	// Forgotten is when the loss of sends began for which an attempt was added that the store may
 	// have forgotten.
 	Forgotten Time `json:"forgotten,omitempty"`
@@ -62,11 +62,11 @@ type Record struct {
 	RiskAccepted bool `json:"risk_accepted,omitempty"`
 	Resends      int  `json:"resends,omitempty"`
 	// WakeUps counts the wake-ups in the present state.
-	WakeUps int `json:"wakes,omitempty"`
+	WakeUps int `json:"wake_ups,omitempty"`
 	// Woken is when the last wake-up was enqueued that no worker has begun yet.
 	Woken Time `json:"woken,omitempty"`
 	// ReadyPublished: ready was the last state that was published.
-	ReadyPublished bool `json:"ready_told,omitempty"`
+	ReadyPublished bool `json:"ready_published,omitempty"`
 
 	PollingSince Time `json:"polling_since,omitempty"`
 	// Polls counts the status results that decided nothing.
@@ -79,7 +79,7 @@ type Record struct {
 	// WatchUntil is until when a final payment is watched.
 	WatchUntil Time `json:"watch_until,omitempty"`
 	// ProofQueryOnly: it is queried once, to prove that the account's status query works.
-	ProofQueryOnly bool `json:"proof_only,omitempty"`
+	ProofQueryOnly bool `json:"proof_query_only,omitempty"`
 
 	Anomaly *Anomaly `json:"anomaly,omitempty"`
 	// Cleared is the anomaly that an operator cleared last, "kind:provider id".
@@ -105,7 +105,7 @@ type Attempt struct {
 	Fate Fate `json:"fate"`
 	// Inferred: the fate comes from a status result or an operator. The attempt itself has not
 	// reported, and may still contradict it.
-	Inferred   bool   `json:"heard,omitempty"`
+	Inferred   bool   `json:"inferred,omitempty"`
 	ProviderID string `json:"provider_id,omitempty"`
 }
 
@@ -115,7 +115,7 @@ type Fate string
 // The fates of an attempt.
 const (
 	// MoneyStepAhead: begun, and not yet at its money step.
-	MoneyStepAhead Fate = "not_yet"
+	MoneyStepAhead Fate = "money_step_ahead"
 	// Open: it may have been executed, or may be executed later.
 	Open Fate = "open"
 	// Duplicated: the provider answered that it knows the reference already. The attempt may have
@@ -130,11 +130,6 @@ const (
 	// FateSucceeded: the money moved.
 	FateSucceeded Fate = "succeeded"
 )
-
-// Fates lists all fates.
-func Fates() []Fate {
-	return []Fate{MoneyStepAhead, Open, Duplicated, NotExecuted, FateRefused, FatePending, FateSucceeded}
-}
 
 // undecided: it may have been executed; it is unknown whether it was.
 func (f Fate) undecided() bool { return f == Open || f == Duplicated }

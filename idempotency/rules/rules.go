@@ -125,7 +125,7 @@ type QueryProof string
 const (
 	QueryUnproven QueryProof = ""
 	// QueryProbed: a status query of the account's first success is under way as a probe.
-	QueryProbed QueryProof = "asked"
+	QueryProbed QueryProof = "probed"
 	QueryProven QueryProof = "proven"
 )
 

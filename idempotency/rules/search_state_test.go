@@ -310,7 +310,7 @@ func small[T int | int64](c *codec, v *T) {
 
 var (
 	codedStates = append(States(), "")
-	codedFates  = Fates()
+	codedFates  = []Fate{MoneyStepAhead, Open, Duplicated, NotExecuted, FateRefused, FatePending, FateSucceeded}
 	codedIDs    = []string{"", "1", "2", "3", "found", "X", "P", "1 again", "2 again", "3 again"}
 	codedKinds  = []string{
 		"", "second_success", "late_success", "late_pending", "not_sent_but_known", "refused_after_pending",

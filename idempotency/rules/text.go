@@ -21,7 +21,7 @@ type attemptText struct {
 	ID         string `json:"id"`
 	End        Time   `json:"end"`
 	Fate       Fate   `json:"fate"`
-	Inferred   bool   `json:"heard,omitempty"`
+	Inferred   bool   `json:"inferred,omitempty"`
 	ProviderID string `json:"provider_id,omitempty"`
 	// SameID: the attempt's provider id is the payment's.
 	SameID bool `json:"same_provider_id,omitempty"`

@@ -145,7 +145,8 @@ type Outcome struct {
 
 func (r *Record) resetCounts() { r.NotFounds, r.NotFoundAt, r.RefusedAt = 0, 0, 0 }
 
-// endLease clears what belongs to a sending attempt.
+// endLease clears what belongs to a sending attempt, and the wake-up that it answered: whatever the
+// payment needs next is woken anew.
 func (r *Record) endLease() { r.Owner, r.LeaseEnd, r.WakeUps, r.Woken = "", 0, 0, 0 }
 
 // finalize moves the payment to a final state, and starts a watch where one is needed.
@@ -196,7 +197,7 @@ func (t *transition) toInDoubt(note string) {
 	if !r.Queryable {
 		code := ""
 		if r.Code == "" {
-			code = "not_askable"
+			code = "no_status_query"
 		}
 		t.toHeld(code, note)
 		return

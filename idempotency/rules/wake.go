@@ -11,7 +11,7 @@ const (
 	// NeedSend: a worker may begin it.
 	NeedSend Need = "send"
 	// NeedQuery: a worker must query the provider.
-	NeedQuery Need = "ask"
+	NeedQuery Need = "query"
 )
 
 // A payment is woken again after recheckSoon at the earliest, and after maxWakeDelay at the latest.

@@ -35,7 +35,7 @@ var allowed = []struct {
 	{"providers/providertest", []string{"providers", "providers/wire", "providers/sandbox"}},
 	// What a provider's package says about itself, and the one place that lists them.
 	{"providers/fields", []string{"providers"}},
-	{"providers/spec", []string{"providers", "providers/auth", "providers/fields"}},
+	{"providers/spec", []string{"providers", "providers/auth", "providers/fields", "providers/wire"}},
 	{"providers/catalog", []string{"providers/spec", "providers/*"}},
 	// ETpay's sessions and payouts are two packages of one provider.
 	{"providers/etpay", []string{"providers", "providers/fields", "providers/spec", "providers/wire", "providers/etpay/payouts"}},
@@ -74,9 +74,10 @@ var allowed = []struct {
 	{"docs", nil},
 	{"internal/intake", []string{"internal/config", "billing", "idempotency", "providers/spec", "tasks"}},
 	{"internal/preflight", []string{"internal/kv", "providers"}},
-	{"internal/wiring", []string{"internal/config", "billing", "tasks", "idempotency", "providers", "providers/auth", "providers/catalog", "providers/spec", "seal"}},
+	{"internal/wiring", []string{"internal/config", "billing", "tasks", "idempotency", "providers", "providers/auth", "providers/catalog", "providers/spec", "providers/wire", "seal"}},
 	{"internal/eventually", nil},
 	{"internal/logtest", nil},
+	{"internal/sealtest", []string{"seal"}},
 	{"internal/processtest", []string{"internal/eventually"}},
 	{"internal/redistest", []string{"internal/eventually", "internal/processtest"}},
 	// Listeners know no payment.
@@ -102,6 +103,7 @@ var forbidden = []struct{ from, to, reason string }{
 	{"cmd/*", "internal/logtest", "it is for tests"},
 	{"cmd/*", "internal/processtest", "it is for tests"},
 	{"cmd/*", "internal/redistest", "it is for tests"},
+	{"cmd/*", "internal/sealtest", "it is for tests"},
 	{"idempotency", "idempotency/internal/idempotencytest", "it is for tests"},
 	{"idempotency/*", "idempotency/internal/idempotencytest", "it is for tests"},
 	{"internal/wiring", "providers/providertest", "it is for tests"},
@@ -123,7 +125,7 @@ var outside = []struct {
 	{"github.com/hibiken/asynqmon", []string{"internal/dashboard"}, "it has no login of its own: only the guarded pages serve it"},
 	{"github.com/alecthomas/kong", []string{"internal/config", "cmd/*"}, "only the commands have flags"},
 	{"github.com/redis/go-redis/v9", redisUsers, "rules, providers and what decides about money know no store"},
-	{"testing", []string{"internal/eventually", "internal/processtest", "internal/redistest", "internal/faulttest", "internal/faulttest/*", "idempotency/internal/idempotencytest", "providers/providertest"}, "no test code in the commands"},
+	{"testing", []string{"internal/eventually", "internal/processtest", "internal/redistest", "internal/sealtest", "internal/faulttest", "internal/faulttest/*", "idempotency/internal/idempotencytest", "providers/providertest"}, "no test code in the commands"},
 }
 
 // unit is what one file of a package imports.

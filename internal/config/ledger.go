@@ -10,6 +10,7 @@ type Ledger struct {
 	LedgerRetention   time.Duration `default:"400d" placeholder:"DURATION" help:"How long a final payment's record is kept; its reference is refused as a duplicate that long."`
 	OutcomesRetention time.Duration `default:"30d" placeholder:"DURATION" help:"How long outcome events stay in the streams."`
 	Outcomes          string        `default:"changes" placeholder:"WHAT" help:"What is published in the outcome streams: changes, or all, which adds sending, and ready each time."`
+	JournalDir        string        `placeholder:"DIR" help:"Directory on the worker's own disk for a journal of its sends: each is on disk before it leaves, so that the worker's end together with a loss of Redis hides none. Empty: none."`
 	IntakeMemoryStop  float64       `default:"0.7" placeholder:"SHARE" help:"Share of Redis maxmemory above which nothing new is enqueued."`
 }
 

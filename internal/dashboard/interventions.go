@@ -134,14 +134,19 @@ type confirmation struct {
 	Button string
 }
 
-// confirm changes nothing.
-func (p *pages) confirm(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), pageTimeout)
-	defer cancel()
-	in, rec, ok := p.parseForm(ctx, w, r)
-	if !ok {
-		return
+// withForm parses the form of an intervention and hands it on.
+func (p *pages) withForm(next func(ctx context.Context, w http.ResponseWriter, r *http.Request, in intervention, rec idempotency.Record)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), pageTimeout)
+		defer cancel()
+		if in, rec, ok := p.parseForm(ctx, w, r); ok {
+			next(ctx, w, r, in, rec)
+		}
 	}
+}
+
+// confirm changes nothing.
+func (p *pages) confirm(_ context.Context, w http.ResponseWriter, _ *http.Request, in intervention, rec idempotency.Record) {
 	c := confirmation{Record: rec, ID: rec.Key.String(), Step: in}
 	c.What, c.Follow, c.Button = in.describe(rec)
 	p.render(w, http.StatusOK, "confirm", "Confirm: "+c.ID, c, c.ID)
@@ -183,19 +188,13 @@ func (in intervention) describe(r idempotency.Record) (what, follow, button stri
 
 // apply carries the intervention out and redirects to the payment, so that reloading the page
 // repeats nothing.
-func (p *pages) apply(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), pageTimeout)
-	defer cancel()
-	in, _, ok := p.parseForm(ctx, w, r)
-	if !ok {
-		return
-	}
+func (p *pages) apply(ctx context.Context, w http.ResponseWriter, r *http.Request, in intervention, _ idempotency.Record) {
 	if _, err := in.apply(ctx, p.Ledger); err != nil {
 		p.failed(w, in.Key, err)
 		return
 	}
 	v := visitorOf(ctx)
-	p.Log.Info().Stringer("key", in.Key).Str("step", strings.TrimSpace(in.Kind+" "+in.As)).Str("by", in.By).Str("login", v.login).Str("from", v.from).
+	p.Log.Info().Stringer("key", in.Key).Str("intervention", strings.TrimSpace(in.Kind+" "+in.As)).Str("by", in.By).Str("login", v.login).Str("from", v.from).
 		Msg("taken by hand on the payments page")
 	http.Redirect(w, r, linkTo(in.Key.String())+"&done="+in.Kind, http.StatusSeeOther)
 }

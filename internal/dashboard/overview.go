@@ -78,7 +78,7 @@ func sections() []struct {
 			idempotency.Filter{Anomalies: true}},
 		{list{ID: "held", Title: "Held", About: "No machine could find out whether these were executed. An operator decides."},
 			idempotency.Filter{State: idempotency.Held}},
-		{list{ID: "in-doubt", Title: "In doubt", About: "These may have been executed. The provider is being asked; most doubts end by themselves."},
+		{list{ID: "in-doubt", Title: "In doubt", About: "These may have been executed. The provider is being queried; most doubts end by themselves."},
 			idempotency.Filter{State: idempotency.InDoubt}},
 		{list{ID: "blocked", Title: "Blocked", About: "Stopped before their first send, until an operator releases or cancels them."},
 			idempotency.Filter{State: idempotency.Blocked}},

@@ -41,8 +41,8 @@ func (p *pages) register(mux *http.ServeMux) {
 	mux.HandleFunc("GET "+paymentsPath, p.overview)
 	mux.Handle("GET "+paymentsPath+"/{$}", http.RedirectHandler(paymentsPath, http.StatusSeeOther))
 	mux.HandleFunc("GET "+showPath, p.show)
-	mux.HandleFunc("POST "+paymentsPath+"/confirm", p.confirm)
-	mux.HandleFunc("POST "+paymentsPath+"/apply", p.apply)
+	mux.HandleFunc("POST "+paymentsPath+"/confirm", p.withForm(p.confirm))
+	mux.HandleFunc("POST "+paymentsPath+"/apply", p.withForm(p.apply))
 	mux.HandleFunc("GET "+paymentsPath+"/style.css", static("style.css", "text/css; charset=utf-8"))
 	mux.HandleFunc("GET "+paymentsPath+"/icon.svg", static("icon.svg", "image/svg+xml"))
 }

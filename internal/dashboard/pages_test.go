@@ -58,7 +58,7 @@ func TestTheOverviewSaysWhatNeedsSomebody(t *testing.T) {
 	}
 	contains(t, html, "With an anomaly 1", "virtualpos/odd 12500 CLP 2 days Two executions are known", "Held 1", "virtualpos/p 12500 CLP 3 h 0 min",
 		"In doubt 2", "Sum: 150.00 MXN", "Blocked 1", "etpay/limit", "Halted providers 1", "etpay , all accounts: 2026-05-15 halt * by ana: storm",
-		"State etpay pagandocheck virtualpos", "held in doubt, and an operator decides 0 0 1", "in_doubt may have been executed; the provider is being asked 0 2 0")
+		"State etpay pagandocheck virtualpos", "held in doubt, and an operator decides 0 0 1", "in_doubt may have been executed; the provider is being queried 0 2 0")
 }
 
 func TestLongListsAreCutAndSayWhatIsMissing(t *testing.T) {

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/remesa/remesa/seal"
+	"github.com/remesa/remesa/internal/sealtest"
 	"github.com/remesa/remesa/tasks"
 )
 
@@ -14,15 +14,7 @@ const fullPayload = `{"type":"payout","provider":"virtualpos","merchant_id":"tef
 
 func sealedPayload(t *testing.T) string {
 	t.Helper()
-	text, err := seal.NewKey("k1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ring, err := seal.Parse(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	task, err := tasks.SealTask(ring, payoutOf(t, "tef-0001"))
+	task, err := tasks.SealTask(sealtest.Ring(t, "k1"), payoutOf(t, "tef-0001"))
 	if err != nil {
 		t.Fatal(err)
 	}

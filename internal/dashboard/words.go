@@ -42,7 +42,7 @@ func stateMeaning(s idempotency.State) string {
 	case idempotency.Ready:
 		return "begun before, provably not executed; will begin again"
 	case idempotency.InDoubt:
-		return "may have been executed; the provider is being asked"
+		return "may have been executed; the provider is being queried"
 	case idempotency.Pending:
 		return "the provider decides later, or the payer must act"
 	case idempotency.Held:
@@ -69,9 +69,9 @@ func nextAction(r idempotency.Record) string {
 		return heldAdvice(r.Code)
 	case idempotency.InDoubt:
 		if r.Code == "record_lost" || r.Code == "result_unrecorded" {
-			return "Wait: remesa is asking the provider. " + heldAdvice(r.Code)
+			return "Wait: remesa is querying the provider. " + heldAdvice(r.Code)
 		}
-		return "Wait: remesa is asking the provider."
+		return "Wait: remesa is querying the provider."
 	case idempotency.Pending:
 		if r.ActionURL != "" {
 			return "Wait: the payer must act, on the page that their link opens."
@@ -93,13 +93,20 @@ func nextAction(r idempotency.Record) string {
 const checkAtProvider = "look the reference up at the provider or the bank, then settle it"
 
 func heldAdvice(code string) string {
+	known := map[string]string{
+		"not_found":          "The provider does not know it: ask its support, ",
+		"lookup_unproven":    "No status query of this account ever found a payment, so \"not found\" proves nothing: ",
+		"poll_deadline":      "The provider gave no final answer in time: ",
+		"expiry_unclear":     "The payer's time is over, and the provider did not say that nobody paid: ",
+		"refusal_unclear":    "It was refused, but an earlier attempt may have been executed: ",
+		"payload_unreadable": "Its details cannot be read any more, and it may have left: ",
+		"expired":            "Its deadline passed while an attempt may have been executed: ",
+		"no_status_query":    "It may have been executed, and the provider has no status query for it: ",
+	}[code]
+	if known != "" {
+		return known + checkAtProvider + "."
+	}
 	switch code {
-	case "not_found":
-		return "The provider does not know it: ask its support, " + checkAtProvider + "."
-	case "lookup_unproven":
-		return "The provider's lookup never found any payment of this account, so its no proves nothing: " + checkAtProvider + "."
-	case "poll_deadline":
-		return "The provider gave no final answer in time: " + checkAtProvider + "."
 	case "mismatch":
 		return "The provider has something else under this reference: compare amount and beneficiary, then settle it."
 	case "reference_taken":
@@ -112,16 +119,8 @@ func heldAdvice(code string) string {
 		return "Redis had lost it, and it was recorded again from a worker that held it: it may have been executed, also by others. " + sentence(checkAtProvider)
 	case "result_unrecorded":
 		return "An attempt reported back that the record did not know, because Redis had lost it: it may have been executed. " + sentence(checkAtProvider)
-	case "expiry_unclear":
-		return "The payer's time is over, and the provider did not say that nobody paid: " + checkAtProvider + "."
-	case "refusal_unclear":
-		return "It was refused, but an earlier attempt may have been executed: " + checkAtProvider + "."
-	case "payload_unreadable":
-		return "Its details cannot be read any more, and it may have left: " + checkAtProvider + "."
 	case "already_registered":
 		return "Somebody registered it before remesa could: compare with that registration, then settle it."
-	case "expired":
-		return "Its deadline passed while an attempt may have been executed: " + checkAtProvider + "."
 	default:
 		return sentence(checkAtProvider)
 	}
@@ -133,7 +132,7 @@ func sentence(text string) string { return strings.ToUpper(text[:1]) + text[1:] 
 // as it is stored.
 func parkText(reason string) string {
 	kind, about, _ := strings.Cut(reason, ":")
-	query := about == "ask"
+	query := about == "query"
 	switch {
 	case reason == "":
 		return ""
@@ -160,7 +159,7 @@ func parkText(reason string) string {
 	case kind == "key":
 		return "a worker with the key that sealed it (REMESA_PAYLOAD_KEYS)"
 	case kind == "rate" && query:
-		return "room under the provider's rate limit, to be asked about"
+		return "room under the provider's rate limit, to be queried"
 	case kind == "rate":
 		return "room under the provider's rate limit"
 	case kind == "queue":
@@ -183,7 +182,7 @@ func anomalyAdvice(kind string) string {
 	case kind == "not_sent_but_known":
 		return "The provider knows it although nothing was sent: find out who sent it."
 	case kind == "late_doubt":
-		return "One more attempt may have been executed, and nobody can be asked: look for a second transaction at the provider."
+		return "One more attempt may have been executed, and the provider has no status query: look for a second transaction at the provider."
 	case strings.HasPrefix(kind, "refused_after"):
 		return "The provider refused it after it had said otherwise: look at the transaction there."
 	default:

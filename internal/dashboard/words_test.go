@@ -26,7 +26,7 @@ func TestEachCodeHasWordsOfItsOwn(t *testing.T) {
 		d := newFakeLedger()
 		d.records[0].State, d.records[0].Code = idempotency.InDoubt, code
 		_, html := view(t, d, "/payments/show?key=virtualpos/p")
-		contains(t, html, "Wait: remesa is asking the provider. "+heldAdvice(code))
+		contains(t, html, "Wait: remesa is querying the provider. "+heldAdvice(code))
 	}
 	d := newFakeLedger()
 	d.records[0].State, d.records[0].Anomaly = idempotency.Succeeded, "not_found_after_succeeded"
@@ -47,7 +47,7 @@ func TestAParkedPaymentSaysWhatItWaitsFor(t *testing.T) {
 		"key:fingerprint-keyed":  "a worker with REMESA_FINGERPRINT_KEY",
 		"key:fingerprint-plain":  "a worker without REMESA_FINGERPRINT_KEY",
 		"rate":                   "room under the provider&#39;s rate limit",
-		"rate:ask":               "room under the provider&#39;s rate limit, to be asked about",
+		"rate:query":             "room under the provider&#39;s rate limit, to be queried",
 		"queue":                  "room in the queue",
 		"moon:full":              "moon:full",
 	} {

@@ -77,7 +77,7 @@ func samples() []sample {
 			fault: sandbox.Fault{Kind: "hang_up_after"}, state: idempotency.Succeeded, moved: 1},
 		{provider: pagandocheck.Name, reference: "demo-token", description: "the token ends before the charge: renewed, charged once",
 			fault: sandbox.Fault{Kind: "unauthorized_in_body", Operation: sandbox.SendOperation, Next: 1}, state: idempotency.Succeeded, moved: 1},
-		{provider: pagandocheck.Name, reference: "demo-doubt", description: "charged, but the answer is lost: its order is asked about",
+		{provider: pagandocheck.Name, reference: "demo-doubt", description: "charged, but the answer is lost: its order is queried",
 			fault: sandbox.Fault{Kind: "hang_up_after"}, state: idempotency.Succeeded, moved: 1},
 	}
 }

@@ -239,7 +239,7 @@ func TestABeginThatFails(t *testing.T) {
 		err  error
 		want string
 	}{
-		{"without an answer is disowned: it may have taken the payment", errAway, "begin, release begin_unanswered"},
+		{"without an answer is disowned: it may have taken the payment", errAway, "begin, release begin_reply_lost"},
 		{"because nobody knows the payment leaves nothing behind", idempotency.ErrUnknown, "begin"},
 		{"because Redis is full leaves nothing behind", idempotency.ErrFull, "begin"},
 	} {

@@ -12,27 +12,11 @@ import (
 
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/redistest"
+	"github.com/remesa/remesa/internal/sealtest"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/seal"
 	"github.com/remesa/remesa/tasks"
 )
-
-func newRing(t *testing.T, ids ...string) *seal.Ring {
-	t.Helper()
-	var keys []string
-	for _, id := range ids {
-		k, err := seal.NewKey(id)
-		if err != nil {
-			t.Fatal(err)
-		}
-		keys = append(keys, k)
-	}
-	ring, err := seal.Parse(strings.Join(keys, ","))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ring
-}
 
 // newSealedFixture is a fixture whose ledger has these payload keys.
 func newSealedFixture(t *testing.T, ring *seal.Ring) *fixture {
@@ -73,7 +57,7 @@ func (c *decryptErrorCounter) count(what string) int {
 }
 
 func TestASealedPaymentIsSentLikeAnyOther(t *testing.T) {
-	ring := newRing(t, "a")
+	ring := sealtest.Ring(t, "a")
 	r := newSealedFixture(t, ring)
 	r.run(r.with(ring))
 	r.provider.behave("b", scriptedReplies{pay: outcome(providers.InDoubt), results: statusResults{statusResult(providers.Succeeded)}})
@@ -88,8 +72,8 @@ func TestASealedPaymentIsSentLikeAnyOther(t *testing.T) {
 // TestAWorkerWithoutTheKeyCostsNoPaymentItsLife: every payment waits until a worker with the key
 // comes.
 func TestAWorkerWithoutTheKeyCostsNoPaymentItsLife(t *testing.T) {
-	ring := newRing(t, "a")
-	for does, wrong := range map[string]*seal.Ring{"none": nil, "another": newRing(t, "b"), "other bytes": newRing(t, "a")} {
+	ring := sealtest.Ring(t, "a")
+	for does, wrong := range map[string]*seal.Ring{"none": nil, "another": sealtest.Ring(t, "b"), "other bytes": sealtest.Ring(t, "a")} {
 		t.Run(does, func(t *testing.T) {
 			r := newSealedFixture(t, ring)
 			seen := &decryptErrorCounter{}
@@ -141,7 +125,7 @@ func (r *fixture) stored(k idempotency.Key) string {
 }
 
 func TestAPayloadWrittenByHandIsNeverSent(t *testing.T) {
-	ring := newRing(t, "a")
+	ring := sealtest.Ring(t, "a")
 	r := newSealedFixture(t, ring)
 	r.register(key("mine"))
 	r.overwrite(key("mine"), string(payload(key("mine"), "99999")))
@@ -154,7 +138,7 @@ func TestAPayloadWrittenByHandIsNeverSent(t *testing.T) {
 }
 
 func TestAPayloadOfAnotherPaymentEndsThisOne(t *testing.T) {
-	ring := newRing(t, "a")
+	ring := sealtest.Ring(t, "a")
 	r := newSealedFixture(t, ring)
 	r.register(key("mine"), key("other"))
 	r.overwrite(key("mine"), r.stored(key("other")))
@@ -175,7 +159,7 @@ func TestAPayloadOfAnotherPaymentEndsThisOne(t *testing.T) {
 // TestAStatusQueryWithAnotherPaymentsPayloadIsNotSent: what may have left is held then, in whatever
 // state it was.
 func TestAStatusQueryWithAnotherPaymentsPayloadIsNotSent(t *testing.T) {
-	ring := newRing(t, "a")
+	ring := sealtest.Ring(t, "a")
 	for _, class := range []providers.Class{providers.InDoubt, providers.Pending} {
 		t.Run(string(class), func(t *testing.T) {
 			r := newSealedFixture(t, ring)
@@ -201,7 +185,7 @@ func TestAStatusQueryWithAnotherPaymentsPayloadIsNotSent(t *testing.T) {
 }
 
 func TestAQuestionWaitsForItsKey(t *testing.T) {
-	ring := newRing(t, "a")
+	ring := sealtest.Ring(t, "a")
 	r := newSealedFixture(t, ring)
 	r.provider.behave("mine", scriptedReplies{pay: outcome(providers.InDoubt), results: statusResults{statusResult(providers.InDoubt)}})
 	stop := r.run(r.with(ring))
@@ -222,7 +206,7 @@ func TestAQuestionWaitsForItsKey(t *testing.T) {
 }
 
 func TestWithKeysAnUnsealedTaskIsRefused(t *testing.T) {
-	ring := newRing(t, "a")
+	ring := sealtest.Ring(t, "a")
 	r := newSealedFixture(t, ring)
 	r.run(r.with(ring))
 	info := r.enqueue(asynq.NewTask("payout", payload(key("open"), "12500")), asynq.Queue("virtualpos"))
@@ -248,7 +232,7 @@ func TestWithKeysAnUnsealedTaskIsRefused(t *testing.T) {
 }
 
 func TestATaskWaitsForAWorkerWithItsKey(t *testing.T) {
-	ring := newRing(t, "a")
+	ring := sealtest.Ring(t, "a")
 	r := newSealedFixture(t, ring)
 	seen := &decryptErrorCounter{}
 	stop := r.run(r.with(nil), func(o *Options) { o.Metrics = seen })
@@ -291,7 +275,7 @@ func (l ledgerWithoutDecryptErr) Begin(ctx context.Context, k idempotency.Key, r
 }
 
 func TestAMissingKeyFailsNothingWhateverTheLedgerSays(t *testing.T) {
-	ring := newRing(t, "a")
+	ring := sealtest.Ring(t, "a")
 	r := newSealedFixture(t, ring)
 	r.register(key("mine"))
 	r.run(r.with(ring), func(o *Options) { o.Ledger = ledgerWithoutDecryptErr{r.ledger} })

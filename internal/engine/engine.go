@@ -22,6 +22,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/journal"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/seal"
 )
@@ -66,6 +67,9 @@ type Options struct {
 	// ledger seals and opens its own.
 	Seal *seal.Ring
 
+	// Journal, if set, has each attempt on this worker's own disk before it sends.
+	Journal Journal
+
 	// OnFaultPoint, if set, is called at each fault point of a payment's path. Tests kill and stop
 	// the process there.
 	OnFaultPoint func(FaultPoint, idempotency.Key)
@@ -100,6 +104,18 @@ type Throttle interface {
 	Leave(ctx context.Context, provider, account string, well bool) error
 	// Capacity is how many of the account's parked payments may come again now, most at the most.
 	Capacity(ctx context.Context, provider, account string, most int) (int, error)
+}
+
+// Journal keeps on the worker's own disk which attempts it lets go; see package journal.
+type Journal interface {
+	// Intend returns once the attempt is on disk. After an error it must not send.
+	Intend(e journal.Entry) error
+	// Settle says what the attempt came to, once the store has it.
+	Settle(attempt, class, providerID, code string) error
+	// Entries are the attempts on the journal, and Sequences the highest numbers of sends that were
+	// seen, by provider, those of earlier workers of this machine included.
+	Entries() []journal.Entry
+	Sequences() map[string]int64
 }
 
 // Metrics counts what the engine does.
@@ -173,6 +189,7 @@ func New(o Options) (*Engine, error) {
 			e.circuits[a.Provider+"/"+a.Name] = newCircuit(a, o)
 		}
 	}
+	e.recallJournal()
 	e.queue = asynq.NewClientFromRedisClient(o.Redis)
 	return e, nil
 }

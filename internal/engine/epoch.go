@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/journal"
+	"github.com/remesa/remesa/providers"
 )
 
 const (
@@ -89,7 +91,7 @@ func (e *Engine) checkEpoch(ctx context.Context, provider string) error {
 		l.Str("provider", provider).Int64("epoch", epoch.Number).Bool("forgot", epoch.Loss != nil).Int("reports", len(again)).
 			Msg("NEW EPOCH of the store: nothing is sent for a lease and 10 s; reporting again what was reported last")
 	}
-	if len(again) == 0 || before == 0 {
+	if len(again) == 0 {
 		return nil
 	}
 	return e.reportAgain(ctx, provider, epoch, again)
@@ -106,6 +108,7 @@ func (e *Engine) reportAgain(ctx context.Context, provider string, epoch idempot
 			defer func() { <-slots }()
 			if failed[i] = e.confirm(ctx, s); failed[i] == nil {
 				s.epoch = epoch.Number // only the janitor reads and writes it
+				e.settle(s)
 			}
 		})
 	}
@@ -138,4 +141,95 @@ func (e *Engine) confirm(ctx context.Context, s *sentReport) error {
 		return nil
 	}
 	return err
+}
+
+// recallJournal takes over what earlier workers of this machine left on the journal. An attempt
+// without an outcome there may have been executed: it is reported in doubt, which changes nothing
+// where the store knows more.
+func (e *Engine) recallJournal() {
+	if e.Journal == nil {
+		return
+	}
+	for provider, sequence := range e.Journal.Sequences() {
+		e.Ledger.Witness(provider, sequence)
+	}
+	for _, entry := range e.Journal.Entries() {
+		if r := e.reports[entry.Provider]; r != nil {
+			r.list = append(r.list, reportOf(entry, e.Now()))
+		}
+	}
+}
+
+// reportOf is what an entry of the journal has to tell the store.
+func reportOf(entry journal.Entry, now time.Time) *sentReport {
+	k := idempotency.Key{Provider: entry.Provider, Account: entry.Account, Reference: entry.Reference}
+	s := &sentReport{key: k, at: now, owned: ownedAttempt{id: entry.Attempt, queryable: entry.Queryable, sequences: []int64{entry.Sequence}}}
+	s.owned.begin.LeaseEnd = time.UnixMilli(entry.LeaseEnd)
+	s.owned.begin.Registered = idempotency.Registration{
+		Key: k, Type: entry.Type, Fingerprint: entry.Fingerprint, Amount: entry.Amount, Currency: entry.Currency, Object: entry.Object,
+	}
+	class := providers.Class(entry.Class)
+	switch class {
+	case classReleased:
+		return s
+	case "":
+		class = providers.InDoubt
+	default:
+		s.epoch = entry.Epoch
+	}
+	o := providers.Outcome{Class: class, ProviderID: entry.ProviderID, Code: entry.Code}
+	if entry.Class == "" {
+		o.Code = "worker_ended"
+	}
+	s.result = &idempotency.AttemptResult{Attempt: entry.Attempt, Outcome: o, MoneyStepReached: true, Queryable: entry.Queryable}
+	return s
+}
+
+// classReleased is the journal's word for an attempt that was not executed.
+const classReleased = "released"
+
+// intend has the attempt on this worker's disk, where there is a journal. After an error it must
+// not send.
+func (e *Engine) intend(k idempotency.Key, owned *ownedAttempt, sequence int64) error {
+	if e.Journal == nil {
+		return nil
+	}
+	r := owned.begin.Registered
+	err := e.Journal.Intend(journal.Entry{
+		Provider: k.Provider, Account: k.Account, Reference: k.Reference, Attempt: owned.id, Sequence: sequence, Epoch: e.reports[k.Provider].seen(),
+		LeaseEnd: owned.begin.LeaseEnd.UnixMilli(), Type: r.Type, Fingerprint: r.Fingerprint, Amount: r.Amount, Currency: r.Currency,
+		Object: r.Object, Queryable: owned.queryable,
+	})
+	if err != nil {
+		e.Log.Error().Stringer("key", k).Err(err).Msg("JOURNAL NOT WRITTEN: nothing is sent")
+	}
+	return err
+}
+
+// settle writes into the journal what is on record now.
+func (e *Engine) settle(s *sentReport) {
+	if e.Journal == nil {
+		return
+	}
+	class, o := classReleased, providers.Outcome{}
+	if s.result != nil {
+		o = s.result.Outcome
+		class = string(o.Class)
+	}
+	if err := e.Journal.Settle(s.owned.id, class, o.ProviderID, o.Code); err != nil {
+		e.Log.Error().Stringer("key", s.key).Err(err).Msg("journal not written; the result is on record")
+	}
+}
+
+// seen is the epoch that the janitor has seen last.
+func (r *sentReports) seen() int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.epoch
+}
+
+// reported keeps a report that the store has acknowledged, for the case that it forgets it.
+func (e *Engine) reported(s sentReport) {
+	e.settle(&s)
+	e.reports[s.key.Provider].remember(s)
 }

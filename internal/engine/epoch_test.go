@@ -2,12 +2,16 @@ package engine
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/journal"
 	"github.com/remesa/remesa/providers"
 )
 
@@ -180,4 +184,92 @@ func TestWhatNoWorkerRemembersIsQueriedFirst(t *testing.T) {
 		r.advance(time.Second)
 		return r.show(unknown).State == idempotency.Succeeded
 	})
+}
+
+// TestAJournalRemembersForADeadWorker: the worker has ended, and the store forgot what it sent, or
+// the whole payment. The next worker of that machine knows.
+func TestAJournalRemembersForADeadWorker(t *testing.T) {
+	for _, row := range []struct {
+		says   string
+		forget func(*fixture)
+	}{
+		{"the store went back", func(r *fixture) { r.submit(key("p")) }},
+		{"the store is empty", func(*fixture) {}},
+	} {
+		t.Run(row.says, func(t *testing.T) {
+			r := newClockFixture(t)
+			r.provider.behave("p", scriptedReplies{results: statusResults{statusResult(providers.Succeeded)}})
+			row.forget(r)
+			dir := t.TempDir()
+			registered := r.task(key("p")).Registration(nil)
+			line, err := json.Marshal(journal.Entry{
+				Provider: "virtualpos", Account: "default", Reference: "p", Attempt: "dead", Sequence: 3, Epoch: 1, LeaseEnd: 1, Type: "payout",
+				Fingerprint: registered.Fingerprint, Amount: registered.Amount, Currency: registered.Currency, Queryable: true,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(dir+"/dead.journal", append(line, '\n'), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			kept, err := journal.Open(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.run(func(o *Options) { o.Journal = kept })
+			r.awaitState(key("p"), idempotency.Succeeded)
+			if n := r.provider.sends("p"); n != 0 {
+				t.Errorf("sent %d times more", n)
+			}
+			if loss := r.loss(); loss == nil || loss.Missing() != 3 {
+				t.Errorf("loss %+v, want three sends", loss)
+			}
+			r.until("the journal knows the outcome", func() bool {
+				e := kept.Entries()
+				return len(e) == 1 && e[0].Class == "in_doubt"
+			})
+		})
+	}
+}
+
+// brokenJournal is a disk that takes nothing.
+type brokenJournal struct{ Journal }
+
+func (brokenJournal) Intend(journal.Entry) error                  { return errors.New("no space left on device") }
+func (brokenJournal) Settle(string, string, string, string) error { return nil }
+func (brokenJournal) Entries() []journal.Entry                    { return nil }
+func (brokenJournal) Sequences() map[string]int64                 { return nil }
+
+// TestNothingIsSentWithoutTheJournal: what is not on disk does not leave.
+func TestNothingIsSentWithoutTheJournal(t *testing.T) {
+	r := newFixture(t)
+	r.submit(key("p"))
+	r.run(func(o *Options) { o.Journal = brokenJournal{} })
+	r.until("it was tried", func() bool { return len(r.log.lines("JOURNAL NOT WRITTEN")) > 1 })
+	if n := r.provider.sends("p"); n != 0 {
+		t.Errorf("sent %d times", n)
+	}
+	if rec := r.show(key("p")); rec.MayHaveLeft {
+		t.Errorf("%+v", rec)
+	}
+}
+
+// TestTheJournalFollowsAPayment: on disk before the send, settled after it.
+func TestTheJournalFollowsAPayment(t *testing.T) {
+	r := newFixture(t)
+	kept, err := journal.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := newGate()
+	r.provider.behave("p", scriptedReplies{pay: g.hold(outcome(providers.Succeeded))})
+	r.submit(key("p"))
+	r.run(func(o *Options) { o.Journal = kept })
+	wait(t, "the send", g.entered)
+	if e := kept.Entries(); len(e) != 1 || e[0].Class != "" || e[0].Sequence != 1 || e[0].Fingerprint == "" {
+		t.Fatalf("while it is sent: %+v", e)
+	}
+	close(g.leave)
+	r.awaitState(key("p"), idempotency.Succeeded)
+	r.until("settled", func() bool { return kept.Entries()[0].Class == "succeeded" })
 }

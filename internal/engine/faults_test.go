@@ -144,7 +144,7 @@ func TestWhatCannotBeWrittenAtExitIsLogged(t *testing.T) {
 	if len(lines) != 1 {
 		t.Fatalf("%d lines: %q", len(lines), lines)
 	}
-	const want = `"key":"virtualpos/p","step":"finish","class":"succeeded","provider_id":"id-1","code":"code-succeeded","error":`
+	const want = `"key":"virtualpos/p","operation":"finish","class":"succeeded","provider_id":"id-1","code":"code-succeeded","error":`
 	if !strings.Contains(lines[0], want) {
 		t.Errorf("want %s in %s", want, lines[0])
 	}
@@ -193,7 +193,7 @@ func TestADrainEndsWithoutRedis(t *testing.T) {
 			case <-time.After(row.most):
 				t.Fatalf("still draining after %s", time.Since(begun))
 			}
-			lines := slices.DeleteFunc(r.log.lines("RESULT NOT WRITTEN"), func(l string) bool { return !strings.Contains(l, `"step":"finish","class":"succeeded"`) })
+			lines := slices.DeleteFunc(r.log.lines("RESULT NOT WRITTEN"), func(l string) bool { return !strings.Contains(l, `"operation":"finish","class":"succeeded"`) })
 			if len(lines) != row.logged {
 				t.Errorf("%d lines: %q", len(lines), lines)
 			}

@@ -53,6 +53,8 @@ type StatusQueries interface {
 type Epochs interface {
 	// CheckEpoch returns the store's epoch, and the accounts whose halts it has restored.
 	CheckEpoch(ctx context.Context, provider string) (epoch idempotency.Epoch, sequence int64, restored []string, err error)
+	// Witness says that an earlier process has seen a send of that number.
+	Witness(provider string, sequence int64)
 	// AccountFor says that the sends with these numbers are on record, and returns how many of the
 	// missing ones are.
 	AccountFor(ctx context.Context, provider string, sequences []int64) (int64, error)

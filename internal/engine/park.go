@@ -34,7 +34,7 @@ const (
 
 // queryLane stands behind the colon of a lane's reason, for the query lane; nothing does for the
 // send lane.
-const queryLane = "ask"
+const queryLane = "query"
 
 func laneReason(reason string, query bool) string {
 	if query {
@@ -46,7 +46,7 @@ func laneReason(reason string, query bool) string {
 // park takes a payment out of the due index until its reason ends. Where that fails, the due time
 // that it has wakes it.
 func (e *Engine) park(ctx context.Context, k idempotency.Key, reason string, why error) {
-	e.Log.Debug().Stringer("key", k).Err(why).Str("for", reason).Msg("parked")
+	e.Log.Debug().Stringer("key", k).Err(why).Str("reason", reason).Msg("parked")
 	if err := e.Ledger.Park(context.WithoutCancel(ctx), k, reason); err != nil {
 		e.Log.Warn().Stringer("key", k).Err(err).Msg("could not be parked")
 	}

@@ -26,7 +26,7 @@ const (
 // persist tries to write what happened to a payment until the store has it: past the lease, past
 // asynq's timeout, through an outage. Only the process's exit ends it; then it logs the result for
 // an operator to compare.
-func (e *Engine) persist(ctx context.Context, k idempotency.Key, step string, o providers.Outcome,
+func (e *Engine) persist(ctx context.Context, k idempotency.Key, operation string, o providers.Outcome,
 	write func(context.Context) (idempotency.Transition, error),
 ) {
 	ctx = context.WithoutCancel(ctx)
@@ -37,14 +37,14 @@ func (e *Engine) persist(ctx context.Context, k idempotency.Key, step string, o 
 			return
 		}
 		if permanent(err) {
-			logLost(e.Log.Error(), k, step, o).Err(err).Msg("RESULT REFUSED by the ledger: an operator must look")
+			logLost(e.Log.Error(), k, operation, o).Err(err).Msg("RESULT REFUSED by the ledger: an operator must look")
 			return
 		}
 		if n == 0 {
-			e.Log.Warn().Stringer("key", k).Str("step", step).Err(err).Msg("result not written yet; trying until it is")
+			e.Log.Warn().Stringer("key", k).Str("operation", operation).Err(err).Msg("result not written yet; trying until it is")
 		}
 		if !e.pause(exponential(firstRetryDelay, maxRetryDelay, n)) {
-			logLost(e.Log.Error(), k, step, o).Err(err).Msg("RESULT NOT WRITTEN: the payment is queried when its lease has lapsed")
+			logLost(e.Log.Error(), k, operation, o).Err(err).Msg("RESULT NOT WRITTEN: the payment is queried when its lease has lapsed")
 			return
 		}
 	}
@@ -52,8 +52,8 @@ func (e *Engine) persist(ctx context.Context, k idempotency.Key, step string, o 
 
 // logLost logs all that an operator needs to compare a result that the ledger lacks with the
 // provider's panel.
-func logLost(l *zerolog.Event, k idempotency.Key, step string, o providers.Outcome) *zerolog.Event {
-	return l.Stringer("key", k).Str("step", step).Str("class", string(o.Class)).Str("provider_id", o.ProviderID).Str("code", o.Code)
+func logLost(l *zerolog.Event, k idempotency.Key, operation string, o providers.Outcome) *zerolog.Event {
+	return l.Stringer("key", k).Str("operation", operation).Str("class", string(o.Class)).Str("provider_id", o.ProviderID).Str("code", o.Code)
 }
 
 func writeOnce(ctx context.Context, wait time.Duration, write func(context.Context) (idempotency.Transition, error)) (idempotency.Transition, error) {

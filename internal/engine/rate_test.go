@@ -129,7 +129,7 @@ func TestWhoGetsNoSlotIsParked(t *testing.T) {
 	for _, k := range ks {
 		e.send(t.Context(), k)
 	}
-	r.until("its lease lapsed", func() bool { e.query(t.Context(), doubt); return r.parked("rate:ask") == 1 })
+	r.until("its lease lapsed", func() bool { e.query(t.Context(), doubt); return r.parked("rate:query") == 1 })
 	if r.provider.allSends() != 1 || r.parked("rate") != 4 || r.provider.queryCount("doubt") != 0 {
 		t.Errorf("sent %d, %d are parked", r.provider.allSends(), r.parked("rate"))
 	}
@@ -137,7 +137,7 @@ func TestWhoGetsNoSlotIsParked(t *testing.T) {
 		t.Errorf("%d are parked, %v", r.parked("rate"), err)
 	}
 	unlimited := r.engine()
-	if err := unlimited.unpark(t.Context(), "virtualpos"); err != nil || r.parked("rate")+r.parked("rate:ask") != 0 {
+	if err := unlimited.unpark(t.Context(), "virtualpos"); err != nil || r.parked("rate")+r.parked("rate:query") != 0 {
 		t.Errorf("%d are parked without a limit, %v", r.parked("rate"), err)
 	}
 	if lines := r.log.lines(fmt.Sprintf("%q", errNoSlot)); len(lines) != 5 || !strings.Contains(lines[0], "parked") {

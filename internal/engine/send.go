@@ -161,7 +161,7 @@ func (e *Engine) attempt(ctx context.Context, k idempotency.Key, a providers.Acc
 	}
 	if begun.Decision != idempotency.Send {
 		if begun.AlreadyBegun {
-			e.release(ctx, k, id, "begin_unanswered", 0)
+			e.release(ctx, k, id, "begin_reply_lost", 0)
 		}
 		if begun.DecryptErr != nil {
 			e.decryptError(k.Provider, begun.DecryptErr).Stringer("key", k).Msg(logParkedForKey)
@@ -212,7 +212,7 @@ func (e *Engine) releaseUnanswered(ctx context.Context, k idempotency.Key, id st
 	if errors.Is(err, idempotency.ErrUnknown) || errors.Is(err, idempotency.ErrFull) {
 		return
 	}
-	e.release(ctx, k, id, "begin_unanswered", 0)
+	e.release(ctx, k, id, "begin_reply_lost", 0)
 }
 
 func safeFirstStep(a providers.Account) bool {
@@ -273,12 +273,18 @@ func (e *Engine) execute(ctx context.Context, k idempotency.Key, a providers.Acc
 			checkpointed = true
 			sequence, err := e.Ledger.Checkpoint(ctx, k, id, refs, moneyStepNext)
 			if moneyStepNext && err == nil {
-				reached = true
 				owned.sequences = append(owned.sequences, sequence)
+				err = e.intend(k, owned, sequence)
+				reached = reached || err == nil
 			}
 			return err
 		},
 		Alias: func(ctx context.Context, alias string) error { return e.Ledger.Alias(ctx, k, alias) },
+	}
+	if reached {
+		if err := e.intend(k, owned, b.Sequence); err != nil {
+			return attemptResult{err: &providers.NotSent{Reason: "journal", Err: err}, inconclusive: true}
+		}
 	}
 	e.OnFaultPoint(PointSend, k)
 	start := e.Now()
@@ -353,7 +359,7 @@ func (e *Engine) report(ctx context.Context, k idempotency.Key, owned ownedAttem
 		return errInconclusive
 	case r.err != nil:
 		e.release(ctx, k, owned.id, releaseReason(r.err), e.retryAfter(owned.begin.Number, r.err))
-		e.reports[k.Provider].remember(sentReport{key: k, owned: owned, at: e.Now()})
+		e.reported(sentReport{key: k, owned: owned, at: e.Now()})
 		return r.err
 	default:
 		e.finish(ctx, k, owned, r)
@@ -369,7 +375,7 @@ func (e *Engine) report(ctx context.Context, k idempotency.Key, owned ownedAttem
 func (e *Engine) finish(ctx context.Context, k idempotency.Key, owned ownedAttempt, r attemptResult) {
 	e.OnFaultPoint(PointFinish, k)
 	report := idempotency.AttemptResult{
-		Attempt: owned.id, Outcome: r.outcome, MoneyStepReached: r.moneyStepReached, QueryAfter: e.PollFirst,
+		Attempt: owned.id, Outcome: r.outcome, MoneyStepReached: r.moneyStepReached, Queryable: owned.queryable, QueryAfter: e.PollFirst,
 	}
 	if !r.checkpointed {
 		report.Begin = owned.begin.Snapshot
@@ -378,7 +384,7 @@ func (e *Engine) finish(ctx context.Context, k idempotency.Key, owned ownedAttem
 		return e.finishOrRestore(ctx, k, owned, report)
 	})
 	report.Begin = nil
-	e.reports[k.Provider].remember(sentReport{key: k, owned: owned, result: &report, at: e.Now()})
+	e.reported(sentReport{key: k, owned: owned, result: &report, at: e.Now()})
 	e.OnFaultPoint(PointFinished, k)
 }
 

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/sealtest"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/tasks"
 )
@@ -222,7 +223,7 @@ func TestWhatWasRegisteredBeforeTheKeyIsSentByAWorkerWithoutIt(t *testing.T) {
 
 // TestASealedPayloadNeedsNoKeyedFingerprint: it cannot be changed unnoticed.
 func TestASealedPayloadNeedsNoKeyedFingerprint(t *testing.T) {
-	ring := newRing(t, "a")
+	ring := sealtest.Ring(t, "a")
 	r := newSealedFixture(t, ring)
 	r.registerWith(nil, key("p"))
 	r.run(r.with(ring), keyed(fingerprintKey))

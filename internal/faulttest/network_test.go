@@ -18,7 +18,7 @@ const (
 	onRelease = `"state":"ready"`
 	onFinish  = `"state":"succeeded"`
 	onDoubt   = `"state":"in_doubt"`
-	onAnswer  = `"heard":true`
+	onAnswer  = `"inferred":true`
 )
 
 // TestRepliesOfRedisAreLost: an attempt repeats a transition whose reply was lost. It neither waits

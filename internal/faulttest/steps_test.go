@@ -126,7 +126,7 @@ func (s *faultRun) proveQuery() {
 	p := s.startWorker(worker)
 	s.awaitSettled(testTimeout)
 	eventually.NoError(s.t, testTimeout, func() error {
-		proof, err := s.rdb.HGet(context.Background(), "remesa:{virtualpos}:lookup", idempotency.DefaultAccount).Result()
+		proof, err := s.rdb.HGet(context.Background(), "remesa:{virtualpos}:query-proof", idempotency.DefaultAccount).Result()
 		if err == nil && proof != "proven" {
 			err = fmt.Errorf("the query proof is %q", proof)
 		}

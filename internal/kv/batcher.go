@@ -237,18 +237,8 @@ func (q *ownerQueue) pipeline(ctx context.Context, node redis.UniversalClient, o
 	pipe := node.Pipeline()
 	intent := false
 	for _, o := range ops {
-		o.err = nil
+		o.err = q.enqueue(ctx, pipe, o)
 		intent = intent || o.intent
-		if o.commit == nil {
-			o.enqueue(pipe)
-			continue
-		}
-		src, err := q.batcher.db.source(ctx, o.script)
-		if err != nil {
-			o.err = err
-			continue
-		}
-		o.cmd = pipe.EvalSha(ctx, src.sha, q.batcher.db.Keys(q.owner, o.commit.keys...), o.commit.argv()...)
 	}
 	var acknowledged *redis.Cmd
 	if intent && q.batcher.replicas > 0 {
@@ -266,14 +256,34 @@ func (q *ownerQueue) pipeline(ctx context.Context, node redis.UniversalClient, o
 		}
 		return
 	}
-	if acknowledged == nil {
+	if acknowledged != nil {
+		q.checkReplicas(acknowledged, ops)
+	}
+}
+
+// enqueue adds the operation's commands to a pipeline.
+func (q *ownerQueue) enqueue(ctx context.Context, pipe redis.Pipeliner, o *op) error {
+	if o.commit == nil {
+		o.enqueue(pipe)
+		return nil
+	}
+	src, err := q.batcher.db.source(ctx, o.script)
+	if err != nil {
+		return err
+	}
+	o.cmd = pipe.EvalSha(ctx, src.sha, q.batcher.db.Keys(q.owner, o.commit.keys...), o.commit.argv()...)
+	return nil
+}
+
+// checkReplicas fails the intents that fewer replicas acknowledged than must.
+func (q *ownerQueue) checkReplicas(acknowledged *redis.Cmd, ops []*op) {
+	n, err := acknowledged.Int64()
+	if err == nil && n >= int64(q.batcher.replicas) {
 		return
 	}
-	if n, err := acknowledged.Int64(); err != nil || n < int64(q.batcher.replicas) {
-		for _, o := range ops {
-			if o.intent {
-				o.err = fmt.Errorf("%w: %d of %d replicas acknowledged", ErrReplicas, n, q.batcher.replicas)
-			}
+	for _, o := range ops {
+		if o.intent {
+			o.err = fmt.Errorf("%w: %d of %d replicas acknowledged", ErrReplicas, n, q.batcher.replicas)
 		}
 	}
 }

@@ -37,7 +37,7 @@ func TestACommitWritesEachCommandWithAllItsArguments(t *testing.T) {
 	c.Write("ZADD", "remesa:{p}:due", 5, "id")
 	c.Write("SET", "remesa:{p}:gone", "COPY")
 	c.Write("DEL", "remesa:{p}:gone")
-	c.Write("HSET", "remesa:{p}:lookup", "default", "") // an empty argument is one
+	c.Write("HSET", "remesa:{p}:query-proof", "default", "") // an empty argument is one
 	c.Write("RPUSH", "remesa:{p}:list", "COPY", "1", "2")
 	if r := commit(t, f, c); !r.Done {
 		t.Fatalf("not written: %+v", r)
@@ -49,7 +49,7 @@ func TestACommitWritesEachCommandWithAllItsArguments(t *testing.T) {
 		"the record expires":                     client.PTTL(ctx, "remesa:{p}:record").Val() > 0,
 		"the member has its score":               client.ZScore(ctx, "remesa:{p}:due", "id").Val() == 5,
 		"what was deleted is gone":               client.Exists(ctx, "remesa:{p}:gone").Val() == 0,
-		"the empty value is there":               client.HExists(ctx, "remesa:{p}:lookup", "default").Val(),
+		"the empty value is there":               client.HExists(ctx, "remesa:{p}:query-proof", "default").Val(),
 		"the list has all three, in their order": len(client.LRange(ctx, "remesa:{p}:list", 0, -1).Val()) == 3 && client.LIndex(ctx, "remesa:{p}:list", 0).Val() == "COPY",
 	} {
 		if !is {

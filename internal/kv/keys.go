@@ -15,7 +15,9 @@ func OutcomesKey(provider string) string { return Prefix(provider) + "outcomes" 
 func HandledKey(provider, group string) string { return OutcomesKey(provider) + ":handled:" + group }
 
 // ChargeUpdatesKey is the index of charge updates: members "subscription|id" by time in ms.
-func ChargeUpdatesKey(provider string) string { return Prefix(provider) + "subscriptions:news" }
+func ChargeUpdatesKey(provider string) string {
+	return Prefix(provider) + "subscriptions:charge-updates"
+}
 
 // clockKey holds the time of tests, in Unix ms.
 func clockKey(owner string) string { return Prefix(owner) + "clock" }

@@ -44,21 +44,26 @@ func (h LedgerHealth) Describe(ch chan<- *prometheus.Desc) {
 	}
 }
 
-// Collect implements prometheus.Collector. A provider that cannot be read is left out, so that no
-// stale zero is scraped.
+// Collect implements prometheus.Collector.
 func (h LedgerHealth) Collect(ch chan<- prometheus.Metric) {
-	ctx, cancel := context.WithTimeout(context.Background(), cmp.Or(h.Timeout, 2*time.Second))
-	defer cancel()
-	for _, p := range h.Providers {
-		stats, err := h.Ledger.HealthStats(ctx, p)
-		if err != nil {
-			continue
-		}
+	readEach(h.Providers, h.Timeout, h.Ledger.HealthStats, func(p string, stats idempotency.HealthStats) {
 		gauge(ch, anomaliesOpenDesc, float64(stats.Anomalies), p)
 		gauge(ch, dueLagDesc, stats.DueLag.Seconds(), p)
 		gauge(ch, haltsDesc, float64(stats.Halts), p)
 		for _, state := range []idempotency.State{idempotency.InDoubt, idempotency.Held} {
 			gauge(ch, oldestDesc, stats.Oldest[state].Seconds(), p, string(state))
+		}
+	})
+}
+
+// readEach reads something of each provider, all within the timeout, 2 s by default. A provider
+// that cannot be read is left out, so that no stale zero is scraped.
+func readEach[T any](providers []string, timeout time.Duration, read func(context.Context, string) (T, error), collect func(string, T)) {
+	ctx, cancel := context.WithTimeout(context.Background(), cmp.Or(timeout, 2*time.Second))
+	defer cancel()
+	for _, p := range providers {
+		if v, err := read(ctx, p); err == nil {
+			collect(p, v)
 		}
 	}
 }

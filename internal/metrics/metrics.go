@@ -3,7 +3,6 @@
 package metrics
 
 import (
-	"cmp"
 	"context"
 	"time"
 
@@ -195,20 +194,13 @@ var openDesc = prometheus.NewDesc("remesa_payments_open", "Payments by open stat
 // Describe implements prometheus.Collector.
 func (o OpenPayments) Describe(ch chan<- *prometheus.Desc) { ch <- openDesc }
 
-// Collect implements prometheus.Collector. A provider whose counts cannot be read is left out, so
-// that no stale zero is scraped.
+// Collect implements prometheus.Collector.
 func (o OpenPayments) Collect(ch chan<- prometheus.Metric) {
-	ctx, cancel := context.WithTimeout(context.Background(), cmp.Or(o.Timeout, 2*time.Second))
-	defer cancel()
-	for _, p := range o.Providers {
-		counts, err := o.Ledger.Counts(ctx, p)
-		if err != nil {
-			continue
-		}
+	readEach(o.Providers, o.Timeout, o.Ledger.Counts, func(p string, counts map[idempotency.State]int64) {
 		for state, n := range counts {
 			if state != idempotency.Failed {
-				ch <- prometheus.MustNewConstMetric(openDesc, prometheus.GaugeValue, float64(n), p, string(state))
+				gauge(ch, openDesc, float64(n), p, string(state))
 			}
 		}
-	}
+	})
 }

@@ -1,7 +1,6 @@
 package metrics
 
 import (
-	"cmp"
 	"context"
 	"strings"
 	"time"
@@ -33,20 +32,13 @@ var parkedDesc = prometheus.NewDesc("remesa_waiting_payments", "Payments that ar
 // Describe implements prometheus.Collector.
 func (c Parked) Describe(ch chan<- *prometheus.Desc) { ch <- parkedDesc }
 
-// Collect implements prometheus.Collector. A provider that cannot be read is left out, so that no
-// stale zero is scraped.
+// Collect implements prometheus.Collector.
 func (c Parked) Collect(ch chan<- prometheus.Metric) {
-	ctx, cancel := context.WithTimeout(context.Background(), cmp.Or(c.Timeout, 2*time.Second))
-	defer cancel()
-	for _, p := range c.Providers {
-		counts, err := c.Ledger.ParkedCounts(ctx, p)
-		if err != nil {
-			continue
-		}
+	readEach(c.Providers, c.Timeout, c.Ledger.ParkedCounts, func(p string, counts map[string]int64) {
 		for kind, n := range sumByKind(counts) {
 			gauge(ch, parkedDesc, float64(n), p, kind)
 		}
-	}
+	})
 }
 
 func sumByKind(counts map[string]int64) map[string]int64 {

@@ -339,15 +339,7 @@ func (n node) memory() Finding {
 	share := used / limit
 	f.Got = fmt.Sprintf("%.0f %% of maxmemory", 100*share)
 	fix := n.change("maxmemory", "…") + ": more than now; or let final payments age out sooner (REMESA_LEDGER_RETENTION)"
-	switch {
-	case share >= stop:
-		return fail(f, fix)
-	case share >= memoryWarn:
-		f.Level, f.Fix = Warn, fix
-		return f
-	default:
-		return ok(f)
-	}
+	return graded(f, share >= memoryWarn, share >= stop, fix)
 }
 
 // clock compares the clocks, and allows for half of the round trip, which it cannot tell from a
@@ -368,10 +360,16 @@ func clock(ctx context.Context, rdb redis.Cmdable, expect Expect) Finding {
 	apart := theirs.Sub(before.Add(trip / 2)).Abs()
 	f.Got = apart.Round(time.Millisecond).String() + " apart"
 	const fix = "let NTP (chrony, systemd-timesyncd) set the clocks of this machine and of Redis"
-	switch certain := apart - trip/2; {
-	case certain >= skewFail:
+	certain := apart - trip/2
+	return graded(f, certain >= skewWarn, certain >= skewFail, fix)
+}
+
+// graded fails what is bad, and warns of what is suspicious.
+func graded(f Finding, suspicious, bad bool, fix string) Finding {
+	switch {
+	case bad:
 		return fail(f, fix)
-	case certain >= skewWarn:
+	case suspicious:
 		f.Level, f.Fix = Warn, fix
 		return f
 	default:

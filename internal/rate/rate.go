@@ -42,7 +42,7 @@ type lane struct {
 
 var (
 	sends   = lane{"send", 0.8}
-	queries = lane{"ask", 0.2}
+	queries = lane{"query", 0.2}
 )
 
 // lanes returns the caller's lane and the other.
@@ -77,7 +77,7 @@ func (l *Limiter) Capacity(ctx context.Context, provider string, query bool, mos
 	if !l.Limited(provider) || most <= 0 {
 		return max(most, 0), nil
 	}
-	n, err := l.run(ctx, "room", provider, query, l.maxAhead, most)
+	n, err := l.run(ctx, "capacity", provider, query, l.maxAhead, most)
 	return int(n), err
 }
 

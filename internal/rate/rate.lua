@@ -1,10 +1,10 @@
 -- rate: hands out the slots of a schedule that all workers share, to the two lanes of a provider.
 -- KEYS  1 the lanes (hash, microseconds since 1970, each field a lane's: p when its next slot is free, w when it last wanted one, t up to
 --       when those that wait were promised slots)
--- ARGV  1 take|room   2 the lane   3 the other lane   4 distance of two slots of both together   5 of the lane, and 6 of the other,
---       while both want some   7 the longest wait that is worth a reservation, for room how far ahead slots are promised (all in
+-- ARGV  1 take|capacity   2 the lane   3 the other lane   4 distance of two slots of both together   5 of the lane, and 6 of the other,
+--       while both want some   7 the longest wait that is worth a reservation, for capacity how far ahead slots are promised (all in
 --       microseconds)   8 the most to promise
--- Returns for take the wait until the reserved slot in microseconds, or -1 where it would be longer; for room the number of those that
+-- Returns for take the wait until the reserved slot in microseconds, or -1 where it would be longer; for capacity the number of those that
 -- may come for a slot.
 local what, lane, other = ARGV[1], ARGV[2], ARGV[3]
 local distance, mine, theirs, ahead = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
@@ -28,7 +28,7 @@ keep(lane .. ':w', now)
 local lasts = math.max(next, others, now) - now + step
 redis.call('PEXPIRE', KEYS[1], string.format('%.0f', math.ceil(lasts / 1000) + 10000))
 
-if what == 'room' then
+if what == 'capacity' then
   if unused then step = distance end
   local from = math.max(slot, field(lane .. ':t'))
   local n = math.max(0, math.min(tonumber(ARGV[8]), math.floor((now + ahead - from) / step) + 1))

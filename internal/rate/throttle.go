@@ -62,7 +62,7 @@ func (t *Throttle) Enter(ctx context.Context, provider, account string) (free, p
 // Set makes the account wait for d from now, or until the end of its present wait if that is later.
 func (t *Throttle) Set(ctx context.Context, provider, account string, d time.Duration) error {
 	defer t.set(provider+"/"+account, time.Time{})
-	_, err := t.run(ctx, "hold", provider, account, d)
+	_, err := t.run(ctx, "set", provider, account, d)
 	return err
 }
 
@@ -91,7 +91,7 @@ func (t *Throttle) Leave(ctx context.Context, provider, account string, well boo
 // Capacity is how many of the account's parked payments may come again now, most at the most: none,
 // one where a probe is wanted, or all.
 func (t *Throttle) Capacity(ctx context.Context, provider, account string, most int) (int, error) {
-	n, err := t.run(ctx, "room", provider, account, 0)
+	n, err := t.run(ctx, "capacity", provider, account, 0)
 	if n < 0 {
 		return most, err
 	}

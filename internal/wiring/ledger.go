@@ -28,7 +28,7 @@ func Policies(c *config.Config) map[string]idempotency.Policy {
 		p := c.Policy(name)
 		policies[name] = idempotency.Policy{
 			SettleTime: p.SettleTime, NotFoundInterval: p.NotFoundInterval, Confirmations: p.NotFoundConfirmations,
-			Resend: p.Resend, MaxResends: p.MaxResends, PollDeadline: c.PollDeadline,
+			Resend: p.Resend, MaxResends: p.MaxResends, PollDeadline: c.PollDeadline, Lease: c.Lease,
 			Retention: c.LedgerRetention, OutcomesRetention: c.OutcomesRetention, PublishAll: c.Outcomes == config.AllOutcomes,
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/auth"
 	"github.com/remesa/remesa/providers/spec"
+	"github.com/remesa/remesa/providers/wire"
 )
 
 // Shared are what the accounts of a process share; the zero value is usable.
@@ -57,7 +58,7 @@ func Client(c *config.Config, a config.Account, parts Shared) (any, error) {
 		}
 	}
 	return a.Settings.Client(spec.Parts{
-		Account: a.Name, Timeout: c.RequestTimeout, Concurrency: 2 * c.Policy(a.Provider.Name).Concurrency,
-		Tokens: parts.Tokens, Cooldown: c.CircuitCooldown, Renewed: renewed,
+		Wire: wire.Options{Timeout: c.RequestTimeout, Concurrency: 2 * c.Policy(a.Provider.Name).Concurrency},
+		Auth: auth.Options{Account: a.Provider.Name + "/" + a.Name, Shared: parts.Tokens, Cooldown: c.CircuitCooldown, Renewed: renewed},
 	})
 }

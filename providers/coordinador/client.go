@@ -91,7 +91,7 @@ func notSent(err error) error {
 	if errors.As(err, new(*providers.NotSent)) || errors.As(err, new(*providers.CredentialsError)) {
 		return err
 	}
-	return &providers.NotSent{Reason: "lookup", Err: err}
+	return &providers.NotSent{Reason: "precheck", Err: err}
 }
 
 // register sends the one request that matters. An error means that the portal cannot have acted on
@@ -112,7 +112,7 @@ func (c *Client) register(ctx context.Context, r registration, a providers.Attem
 		return providers.Outcome{}, &providers.NotSent{Reason: "superseded", Err: err}
 	}
 	reply, err := c.send(ctx, post, hide)
-	return mapRegistration(reply, err, c.config.Now(), *hide)
+	return mapRegistration(reply, err, c.config.Auth.Now(), *hide)
 }
 
 // clearRegistrationSent takes back that an attempt may have registered the payment, where it proved

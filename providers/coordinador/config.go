@@ -27,9 +27,6 @@ const tokenLife = time.Hour
 
 // Config holds the settings of one account.
 type Config struct {
-	// Account is provider/name, for example "coordinador/default"; workers share its token under
-	// this name.
-	Account string
 	// PortalURL gives tokens. GatewayURL is read and written; production and staging differ in its
 	// path only.
 	PortalURL, GatewayURL string
@@ -37,24 +34,18 @@ type Config struct {
 	// registration.
 	Username string
 	Password providers.Secret
-	// CAFile (PEM) replaces the system's certificate authorities.
-	CAFile string
-
-	// Shared makes one token serve all workers; nil means this process alone.
-	Shared auth.Shared
-	// Cooldown is how long refused credentials are not tried again; 0 means the default of
-	// auth.Options.
-	Cooldown time.Duration
-	// Renewed gets the reason of each renewal of the token.
-	Renewed func(reason string)
-	// Timeout, IdleTimeout and Concurrency are those of wire.Options.
-	Timeout, IdleTimeout time.Duration
-	Concurrency          int
-	// Now is time.Now unless set.
-	Now func() time.Time
+	// Wire bounds the exchanges. Auth names the account, "coordinador/default" for instance, and
+	// says how its token is shared and renewed; its Login and Lifetime are the client's own.
+	Wire wire.Options
+	Auth auth.Options
 }
 
-const setting = "REMESA_COORDINADOR_"
+const (
+	// Name is the provider's in tasks, keys and settings.
+	Name = "coordinador"
+
+	setting = "REMESA_COORDINADOR_"
+)
 
 var headerValue = regexp.MustCompile(`^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$`)
 
@@ -68,8 +59,8 @@ func checkHeader(value string) error {
 
 // New builds a client for one account; it dials nothing.
 func New(c Config) (*Client, error) {
-	if c.Now == nil {
-		c.Now = time.Now
+	if c.Auth.Now == nil {
+		c.Auth.Now = time.Now
 	}
 	portal, portalErr := wire.ParseBase(c.PortalURL)
 	gateway, gatewayErr := wire.ParseBase(c.GatewayURL)
@@ -82,12 +73,9 @@ func New(c Config) (*Client, error) {
 		return nil, err
 	}
 	client := &Client{config: c, portal: portal, gateway: gateway}
+	c.Auth.Login, c.Auth.Lifetime = client.login, tokenLife
 	var err error
-	client.api, err = auth.NewClient(
-		wire.Options{Timeout: c.Timeout, IdleTimeout: c.IdleTimeout, Concurrency: c.Concurrency, CAFile: c.CAFile},
-		auth.Options{Account: c.Account, Login: client.login, Lifetime: tokenLife, Cooldown: c.Cooldown, Shared: c.Shared, Now: c.Now, Renewed: c.Renewed},
-	)
-	if err != nil {
+	if client.api, err = auth.NewClient(c.Wire, c.Auth); err != nil {
 		return nil, err
 	}
 	return client, nil

@@ -59,7 +59,7 @@ func TestWhatCannotBeExpressedIsRefusedUnsent(t *testing.T) {
 			t.Errorf("%s: got %+v, %v", name, o, err)
 		}
 		if _, err := s.query(t, p, &providertest.CheckpointRecorder{}); err == nil {
-			t.Errorf("%s: it could be asked about", name)
+			t.Errorf("%s: it could be queried", name)
 		}
 	}
 	if n := len(s.Arrivals()) + s.Logins(); n != 0 {
@@ -83,7 +83,7 @@ func TestCheckSaysWhereItWouldWrite(t *testing.T) {
 		{prod, "https://cadena-pagos.api.coordinador.example", "UNKNOWN", 1},
 	} {
 		c := config("")
-		c.PortalURL, c.GatewayURL, c.Timeout = row.portal, row.gateway, time.Nanosecond // nothing is dialled
+		c.PortalURL, c.GatewayURL, c.Wire.Timeout = row.portal, row.gateway, time.Nanosecond // nothing is dialled
 		found, err := newClient(t, c).Check(t.Context())
 		warns := 0
 		for _, f := range found {

@@ -4,9 +4,12 @@ import (
 	"hash/crc32"
 	"io"
 	"log"
+	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/auth"
 	"github.com/remesa/remesa/providers/coordinador"
 	"github.com/remesa/remesa/providers/providertest"
 	"github.com/remesa/remesa/providers/sandbox"
@@ -27,7 +30,7 @@ func suite(o simulator.Options) providertest.Suite {
 		Simulator: func() *sandbox.Provider { return simulator.New(o, sandbox.Options{}).Provider },
 		Client: func(t *testing.T, env providertest.Env) any {
 			c := config(env.Base)
-			c.CAFile, c.Timeout = env.CAFile, env.Timeout
+			c.Wire = env.Wire
 			return providertest.Ready(t, newClient(t, c))
 		},
 		Payout: payout, Renews: true, QueriesFirst: true,
@@ -90,7 +93,7 @@ func unread(name, kind string) providertest.Row {
 
 func config(base string) coordinador.Config {
 	return coordinador.Config{
-		Account: "coordinador/default", PortalURL: base, GatewayURL: base + simulator.Gateway,
+		Auth: auth.Options{Account: "coordinador/default"}, PortalURL: base, GatewayURL: base + simulator.Gateway,
 		Username: "pagos@empresa.example", Password: "sandbox-password",
 	}
 }
@@ -137,3 +140,47 @@ func (s fixture) query(t *testing.T, p providers.Payout, r *providertest.Checkpo
 }
 
 func discardLogger() *log.Logger { return log.New(io.Discard, "", 0) }
+
+func TestNothingThatWasSentIsRepeated(t *testing.T) {
+	t.Parallel()
+	for name, response := range map[string]string{
+		"as the first error":  `{"errors":[SAID],"result":null,"operation":0}`,
+		"as a duplicate's":    `{"errors":["ya existe",SAID],"result":null,"operation":0}`,
+		"as the second error": `{"errors":["monto",{"detalle":SAID}],"result":null,"operation":0}`,
+	} {
+		t.Run(name, providertest.RedactionTest{
+			Values: []string{"sandbox-password", "pagos@empresa.example"},
+			Response: providertest.RespondWith(200, response, map[string]string{
+				"payment-instructions": `{"count":0,"results":[]}`, "token": `{"token":"bearer-token-of-today"}`,
+			}),
+			Call: func(t *testing.T, url string) (providers.Outcome, error) {
+				return newClient(t, config(url)).Pay(t.Context(), payoutOf(t, "PAY-42", 3456789), new(providertest.CheckpointRecorder).Attempt())
+			},
+		}.Run)
+	}
+}
+
+// An execution's number is a number of the payee's where the portal says so.
+func TestNoExecutionIsNamedByAnAccount(t *testing.T) {
+	t.Parallel()
+	const account = "123456789"
+	response := `{"count":2,"results":[{"id":1,"instruction":3456789,"execution":123456789,"amount":119000},{"id":2,"instruction":3456789,"execution":7,"amount":119000}]}`
+	says := providertest.RespondWith(200, response, map[string]string{"token": `{"token":"bearer-token-of-today"}`})
+	server := providertest.Record(t, func(r *http.Request) (int, string) { return says(r, "") })
+	p, sent := payoutOf(t, "PAY-42", 3456789), map[string]string{"sent": "1"}
+	p.Bank.AccountNumber = account
+	c := newClient(t, config(server.URL))
+	q := providers.StatusQuery{Reference: p.Reference, Amount: p.Amount, Payout: &p, ProviderRefs: sent}
+	again := q
+	again.ByReference = true
+	for how, say := range map[string]func() (providers.Outcome, error){
+		"paid":          func() (providers.Outcome, error) { return c.Pay(t.Context(), p, providers.Attempt{ProviderRefs: sent}) },
+		"queried":       func() (providers.Outcome, error) { return c.Status(t.Context(), q) },
+		"queried again": func() (providers.Outcome, error) { return c.Status(t.Context(), again) },
+	} {
+		o, err := say()
+		if got := o.ProviderID + o.SecondID + o.Message; err != nil || strings.Contains(got, account) || !strings.Contains(got, "…") && !strings.Contains(got, "[hidden-") {
+			t.Errorf("%s: %+v, %v", how, o, err)
+		}
+	}
+}

@@ -72,7 +72,7 @@ func TestRequestsOnTheWire(t *testing.T) {
 		return `{"result":{},"errors":[],"operation":1}`
 	})
 	c := server.config()
-	c.Now = at.Now
+	c.Auth.Now = at.Now
 	client := newClient(t, c)
 	if _, err := client.Pay(t.Context(), payoutOf(t, "PAY-42", 3456789), (&providertest.CheckpointRecorder{}).Attempt()); err != nil {
 		t.Fatal(err)

@@ -19,7 +19,7 @@ import (
 // refreshed, else one is obtained. Wrong passwords may lock the account, so refused credentials are
 // tried once, and a portal that once refused to refresh is not tried again.
 func (c *Client) login(ctx context.Context, old auth.Token) (auth.Token, error) {
-	now := c.config.Now()
+	now := c.config.Auth.Now()
 	if !c.noRefresh.Load() && old.Value != "" && !old.Expires.IsZero() && now.After(old.Expires) && now.Before(old.RefreshUntil) {
 		token, err := c.postLogin(ctx, refreshPath, old.Refresh)
 		if err == nil {
@@ -44,7 +44,7 @@ func (c *Client) postLogin(ctx context.Context, path string, refresh providers.S
 		return auth.Token{}, &providers.NotSent{Reason: wire.Invalid}
 	}
 	reply, err := c.api.Wire.Post(ctx, c.portal, path, body)
-	return mapLogin(reply, err, c.config.Now())
+	return mapLogin(reply, err, c.config.Auth.Now())
 }
 
 // mapLogin says what a login came to. A login moves no money: its last line may be repeated.

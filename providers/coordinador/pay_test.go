@@ -360,7 +360,7 @@ func TestATokenIsRefreshedWhileThatIsAllowed(t *testing.T) {
 			return `{"access_token":"` + token(at.Now().Add(day)) + `"}`
 		})
 		c := server.config()
-		c.Now = at.Now
+		c.Auth.Now = at.Now
 		client := newClient(t, c)
 		if err := client.Prepare(t.Context()); err != nil {
 			t.Fatal(err)
@@ -396,7 +396,7 @@ func TestARefusalToRefreshIsRemembered(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	c := config(server.URL)
-	c.Now = at.Now
+	c.Auth.Now = at.Now
 	client := newClient(t, c)
 	for range 4 {
 		if err := client.Prepare(t.Context()); err != nil {

@@ -6,29 +6,13 @@ import (
 	"github.com/remesa/remesa/providers/spec"
 )
 
-// Name is the provider's in tasks, keys and settings.
-const Name = "coordinador"
-
-// Provider is the Coordinador's row of the catalog.
-func Provider() spec.Provider {
-	return spec.Provider{
-		Name:     Name,
-		Title:    "Coordinador",
-		Clients:  []any{(*Client)(nil)},
-		Payments: []spec.Payments{registrations()},
-		Settings: func() spec.Settings { return &Settings{} },
-	}
-}
-
 const largestID = 999_999_999_999
 
 // registrations: payments/create for one instruction; paid_on is its payment_dt and decides whether
 // the payment was late.
 func registrations() spec.Payments {
 	return spec.Payments{
-		Type:      spec.Payout,
-		Currency:  "CLP",
-		Reference: fields.Reference("", 64),
+		Type: spec.Payout, Currency: "CLP", Reference: fields.Reference("", 64),
 		Fields: []fields.Field{
 			fields.OrEmpty(fields.Free("description", 100)),
 			fields.Need(fields.IntegerOf("details.debtor", 1, largestID)),
@@ -43,6 +27,14 @@ func registrations() spec.Payments {
 			{Name: "instruction", Path: "details.instruction"},
 		},
 		Exclusive: fields.Part{Name: "instruction", Path: "details.instruction"},
+	}
+}
+
+// Provider is the Coordinador's row of the catalog.
+func Provider() spec.Provider {
+	return spec.Provider{
+		Name: Name, Title: "Coordinador", Settings: func() spec.Settings { return &Settings{} },
+		Clients: []any{(*Client)(nil)}, Payments: []spec.Payments{registrations()},
 	}
 }
 
@@ -84,8 +76,6 @@ func (s *Settings) Requirements() spec.Requirements {
 // Client makes the account's client.
 func (s *Settings) Client(p spec.Parts) (any, error) {
 	return New(Config{
-		Account: Name + "/" + p.Account, PortalURL: s.PortalURL, GatewayURL: s.GatewayURL, Username: s.Username, Password: s.Password,
-		Shared: p.Tokens, Cooldown: p.Cooldown, Renewed: p.Renewed,
-		Timeout: p.Timeout, Concurrency: p.Concurrency,
+		PortalURL: s.PortalURL, GatewayURL: s.GatewayURL, Username: s.Username, Password: s.Password, Wire: p.Wire, Auth: p.Auth,
 	})
 }

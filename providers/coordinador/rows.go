@@ -38,9 +38,9 @@ const (
 )
 
 var (
-	errUnsteady = errors.New("lookup: the pages do not fit together")
-	errFilter   = errors.New("lookup: the response lists other instructions, not the one that was queried")
-	errTooMany  = errors.New("lookup: more rows than can be judged; the filter by instruction may be ignored")
+	errUnsteady = errors.New("listing: the pages do not fit together")
+	errFilter   = errors.New("listing: the response lists other instructions, not the one that was queried")
+	errTooMany  = errors.New("listing: more rows than can be judged; the filter by instruction may be ignored")
 )
 
 // rowsOf reads what is registered for an instruction. No rows and no error is the portal's own word
@@ -97,7 +97,7 @@ func (c *Client) page(ctx context.Context, instruction int64, offset int) (page,
 	}
 	r.URL += "?" + query.Encode()
 	reply, err := c.send(ctx, r, new([]string)) // of the response only numbers are kept
-	return mapRows(reply, err, c.config.Now())
+	return mapRows(reply, err, c.config.Auth.Now())
 }
 
 // mapRows says what a query for rows came to. An error means that there is no status result; it is
@@ -118,7 +118,7 @@ func mapRows(r wire.Reply, err error, now time.Time) (page, error) {
 			return p, nil
 		}
 	}
-	return page{}, fmt.Errorf("lookup: %s", statusCode(r))
+	return page{}, fmt.Errorf("listing: %s", statusCode(r))
 }
 
 func readPage(body []byte) (page, bool) {

@@ -275,7 +275,7 @@ func TestASessionThatIsNotKeptIsNotGivenOut(t *testing.T) {
 		spoil(b)
 		o, err := b.charge("OC1")
 		var notSent *providers.NotSent
-		if !errors.As(err, &notSent) || notSent.Reason != "not_kept" || o.ActionURL != "" {
+		if !errors.As(err, &notSent) || notSent.Reason != "checkpoint_refused" || o.ActionURL != "" {
 			t.Errorf("%s: got %+v, %v", name, o, err)
 		}
 	}

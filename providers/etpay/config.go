@@ -22,17 +22,18 @@ type Config struct {
 	// WebhookURL is where ETpay reports the end of a session; empty leaves it to what the
 	// merchant's account says.
 	WebhookURL string
-	// CAFile (PEM) replaces the system's certificate authorities.
-	CAFile string
-
-	// Timeout, IdleTimeout and Concurrency are those of wire.Options.
-	Timeout, IdleTimeout time.Duration
-	Concurrency          int
+	// Wire bounds the exchanges.
+	Wire wire.Options
 	// Now is time.Now unless set.
 	Now func() time.Time
 }
 
-const setting = "REMESA_ETPAY_"
+const (
+	// Name is the provider's in tasks, keys and settings.
+	Name = "etpay"
+
+	setting = "REMESA_ETPAY_"
+)
 
 // New builds a client for one account; it dials nothing.
 func New(c Config) (*Client, error) {
@@ -50,7 +51,7 @@ func New(c Config) (*Client, error) {
 	}); err != nil {
 		return nil, err
 	}
-	w, err := wire.New(wire.Options{Timeout: c.Timeout, IdleTimeout: c.IdleTimeout, Concurrency: c.Concurrency, CAFile: c.CAFile})
+	w, err := wire.New(c.Wire)
 	if err != nil {
 		return nil, err
 	}

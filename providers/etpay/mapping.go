@@ -31,9 +31,9 @@ var endedWords = []string{"error", "failed", "failure", "fail", "rejected", "dec
 
 // Codes of ours.
 const (
-	unpaid                = "unpaid"        // nobody tried to pay yet
-	contradictory         = "contradictory" // one payment with two words, one of them success
-	codeCheckpointRefused = "not_kept"      // the ledger did not take the session's tokens
+	unpaid                = "unpaid"             // nobody tried to pay yet
+	contradictory         = "contradictory"      // one payment with two words, one of them success
+	codeCheckpointRefused = "checkpoint_refused" // the ledger did not take the session's tokens
 )
 
 // refusalStatuses are the HTTP statuses with which an error in JSON is a refusal for good.

@@ -25,8 +25,7 @@ func NewWithPayouts(c Config, p payouts.Config) (*WithPayouts, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.MerchantCode, p.MerchantAPIToken, p.CAFile, p.Now = c.MerchantCode, c.MerchantAPIToken, c.CAFile, c.Now
-	p.Timeout, p.IdleTimeout, p.Concurrency = c.Timeout, c.IdleTimeout, c.Concurrency
+	p.MerchantCode, p.MerchantAPIToken, p.Wire, p.Auth.Now = c.MerchantCode, c.MerchantAPIToken, c.Wire, c.Now
 	client, err := payouts.New(p)
 	if err != nil {
 		return nil, err

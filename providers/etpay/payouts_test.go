@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/auth"
 	"github.com/remesa/remesa/providers/etpay"
 	"github.com/remesa/remesa/providers/etpay/payouts"
 	"github.com/remesa/remesa/providers/providertest"
@@ -13,7 +14,7 @@ import (
 )
 
 func payoutConfig(url string) (etpay.Config, payouts.Config) {
-	return config(url), payouts.Config{URL: url, Username: "ops@example.cl", Password: "sandbox-password", Account: "etpay/default"}
+	return config(url), payouts.Config{URL: url, Username: "ops@example.cl", Password: "sandbox-password", Auth: auth.Options{Account: "etpay/default"}}
 }
 
 func newWithPayouts(t *testing.T, c etpay.Config, p payouts.Config) *etpay.WithPayouts {

@@ -13,28 +13,6 @@ import (
 	"github.com/remesa/remesa/providers/spec"
 )
 
-// Name is the provider's in tasks, keys and settings.
-const Name = "etpay"
-
-// Provider is ETpay's row of the catalog.
-func Provider() spec.Provider {
-	return spec.Provider{
-		Name:     Name,
-		Title:    "ETpay",
-		Clients:  []any{(*Client)(nil), (*WithPayouts)(nil)},
-		Payments: []spec.Payments{sessionRules(), payoutRules()},
-		Settings: func() spec.Settings { return &Settings{} },
-		Webhook: &spec.Webhook{
-			Media: []string{"application/json", "application/x-www-form-urlencoded"},
-			Read:  func(r spec.Report) (string, error) { return MessageSession(readReport(r)) },
-			Verify: func(r spec.Report, expected spec.Reported) error {
-				_, err := Verify(readReport(r), Expected{ProviderRefs: expected.ProviderRefs, Reference: expected.Reference, Amount: expected.Amount, Now: expected.Now})
-				return err
-			},
-		},
-	}
-}
-
 // reported is the message of {"payment": "<JWT>"}, or of a form with that field.
 func readReport(r spec.Report) string {
 	if r.Media == "application/json" {
@@ -63,9 +41,7 @@ func sessionRules() spec.Payments {
 	block := fields.BooleanOf("details.is_rut_block")
 	block.Needs, block.NeedsProblem = "customer.document", "needs customer.document, the RUT that pays"
 	return spec.Payments{
-		Type:      spec.Charge,
-		Currency:  "CLP",
-		Reference: orderIDs(),
+		Type: spec.Charge, Currency: "CLP", Reference: orderIDs(),
 		Fields: []fields.Field{
 			fields.OrEmpty(fields.Free("description", 100)),
 			fields.OrEmpty(fields.Email("customer.email")),
@@ -87,9 +63,7 @@ func payoutRules() spec.Payments {
 	banks, accounts := regexp.MustCompile(`^cl_[a-z0-9_]{1,29}$`), regexp.MustCompile(`^[0-9]{4,20}$`)
 	types := regexp.MustCompile(`^(corriente|vista|ahorro)$`)
 	return spec.Payments{
-		Type:      spec.Payout,
-		Currency:  "CLP",
-		Reference: orderIDs(),
+		Type: spec.Payout, Currency: "CLP", Reference: orderIDs(),
 		Fields: []fields.Field{
 			fields.OrEmpty(fields.Free("description", 100)),
 			fields.Need(fields.RUT("recipient.document")),
@@ -108,6 +82,22 @@ func payoutRules() spec.Payments {
 
 func orderIDs() fields.Field {
 	return fields.TextOf("", "must match [0-9A-Za-z][0-9A-Za-z._-]*, and at most 64 characters", dialect.OrderID)
+}
+
+// Provider is ETpay's row of the catalog.
+func Provider() spec.Provider {
+	return spec.Provider{
+		Name: Name, Title: "ETpay", Settings: func() spec.Settings { return &Settings{} },
+		Clients: []any{(*Client)(nil), (*WithPayouts)(nil)}, Payments: []spec.Payments{sessionRules(), payoutRules()},
+		Webhook: &spec.Webhook{
+			Media: []string{"application/json", "application/x-www-form-urlencoded"},
+			Read:  func(r spec.Report) (string, error) { return MessageSession(readReport(r)) },
+			Verify: func(r spec.Report, expected spec.Reported) error {
+				_, err := Verify(readReport(r), Expected{ProviderRefs: expected.ProviderRefs, Reference: expected.Reference, Amount: expected.Amount, Now: expected.Now})
+				return err
+			},
+		},
+	}
 }
 
 // Details of a charge.
@@ -199,7 +189,7 @@ func (s *Settings) requirePayouts(r *spec.Requirements) {
 func (s *Settings) Client(p spec.Parts) (any, error) {
 	c := Config{
 		BaseURL: s.BaseURL, PaymentURL: s.PaymentURL, MerchantCode: s.MerchantCode, MerchantAPIToken: s.MerchantAPIToken,
-		WebhookURL: s.WebhookURL, Timeout: p.Timeout, Concurrency: p.Concurrency,
+		WebhookURL: s.WebhookURL, Wire: p.Wire,
 	}
 	if !s.paysOut() {
 		return New(c)
@@ -207,6 +197,6 @@ func (s *Settings) Client(p spec.Parts) (any, error) {
 	return NewWithPayouts(c, payouts.Config{
 		URL: s.PayoutsURL, Username: s.PayoutsUsername, Password: s.PayoutsPassword,
 		CreatePath: s.PayoutsCreatePath, StatusPath: s.PayoutsStatusPath, RangePath: s.PayoutsRangePath,
-		Account: Name + "/" + p.Account, Shared: p.Tokens, Cooldown: p.Cooldown, Renewed: p.Renewed,
+		Auth: p.Auth,
 	})
 }

@@ -63,28 +63,16 @@ type Field struct {
 }
 
 // Need makes a field a required one.
-func Need(f Field) Field {
-	f.Required = true
-	return f
-}
+func Need(f Field) Field { f.Required = true; return f }
 
 // OrEmpty lets an optional text be empty.
-func OrEmpty(f Field) Field {
-	f.Empty = true
-	return f
-}
+func OrEmpty(f Field) Field { f.Empty = true; return f }
 
 // OrNull lets an optional field be null.
-func OrNull(f Field) Field {
-	f.Null = true
-	return f
-}
+func OrNull(f Field) Field { f.Null = true; return f }
 
 // ID marks a field that holds an id, see Field.ID.
-func ID(f Field) Field {
-	f.ID = true
-	return f
-}
+func ID(f Field) Field { f.ID = true; return f }
 
 // TextOf is a text that satisfies valid; problem says how, never what was found.
 func TextOf(path, problem string, valid func(string) bool) Field {

@@ -109,7 +109,7 @@ func (refused refusal) read(r wire.Reply) auth.Refusal {
 
 func (c *Client) mappingContext(ch providers.Charge) mappingContext {
 	return mappingContext{
-		now: c.config.Now(), hard: c.config.HardDeclines, uncertain: c.config.UncertainDeclines,
+		now: c.config.Auth.Now(), hard: c.config.HardDeclines, uncertain: c.config.UncertainDeclines,
 		hide: append([]string{c.config.Password.Reveal(), c.config.User, providers.DetailsAs[Details](ch.Details).AntifraudToken.Reveal()}, ch.PrivateTexts()...),
 	}
 }

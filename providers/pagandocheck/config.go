@@ -35,23 +35,18 @@ type Config struct {
 	// was charged; nil means DefaultUncertain().
 	UncertainDeclines []string
 
-	// Timeout, IdleTimeout, Concurrency and CAFile are those of wire.Options.
-	Timeout, IdleTimeout time.Duration
-	Concurrency          int
-	CAFile               string
-
-	// Account, Shared, Cooldown and Renewed are those of auth.Options; Account is
-	// "pagandocheck/default" unless set.
-	Account  string
-	Shared   auth.Shared
-	Cooldown time.Duration
-	Renewed  func(reason string)
-	// Now is time.Now unless set, Random yields numbers in [0,1).
-	Now    func() time.Time
-	Random func() float64
+	// Wire bounds the exchanges. Auth names the account, "pagandocheck/default" unless set, and
+	// says how its token is shared and renewed; what the provider fixes of it is the client's own.
+	Wire wire.Options
+	Auth auth.Options
 }
 
-const setting = "REMESA_PAGANDOCHECK_"
+const (
+	// Name is the provider's in tasks, keys and settings.
+	Name = "pagandocheck"
+
+	setting = "REMESA_PAGANDOCHECK_"
+)
 
 // DefaultUncertain is the default of Config.UncertainDeclines: whatever speaks of a time-out or of
 // no response, in English and Spanish.
@@ -66,12 +61,12 @@ func DefaultUncertain() []string {
 func (c Config) withDefaults() Config {
 	c.Origin = cmp.Or(c.Origin, "MAGENTO")
 	c.TokenHeader = cmp.Or(c.TokenHeader, "Authorization: Bearer")
-	c.Account = cmp.Or(c.Account, Name+"/default")
+	c.Auth.Account = cmp.Or(c.Auth.Account, Name+"/default")
 	if c.UncertainDeclines == nil {
 		c.UncertainDeclines = DefaultUncertain()
 	}
-	if c.Now == nil {
-		c.Now = time.Now
+	if c.Auth.Now == nil {
+		c.Auth.Now = time.Now
 	}
 	return c
 }
@@ -119,14 +114,8 @@ func New(c Config) (*Client, error) {
 		return nil, err
 	}
 	client := &Client{config: c, base: base}
-	client.api, err = auth.NewClient(
-		wire.Options{Timeout: c.Timeout, IdleTimeout: c.IdleTimeout, Concurrency: c.Concurrency, CAFile: c.CAFile},
-		auth.Options{
-			Account: c.Account, Login: client.login, Lifetime: tokenLifetime, Cooldown: c.Cooldown, Shared: c.Shared, Now: c.Now, Random: c.Random,
-			Renewed: c.Renewed, Authorize: c.authorize,
-		},
-	)
-	if err != nil {
+	c.Auth.Login, c.Auth.Lifetime, c.Auth.Authorize = client.login, tokenLifetime, c.authorize
+	if client.api, err = auth.NewClient(c.Wire, c.Auth); err != nil {
 		return nil, fmt.Errorf("%sCA_FILE: %w", setting, err)
 	}
 	return client, nil

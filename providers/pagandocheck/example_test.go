@@ -7,8 +7,8 @@ import (
 	"github.com/remesa/remesa/providers/pagandocheck"
 )
 
-// In two steps a charge has an order that can be asked about; whether the account may, worker check
-// says.
+// In two steps a charge has an order that a status query finds; whether the account may, worker
+// check says.
 func ExampleNewTwoStep() {
 	c, err := pagandocheck.NewTwoStep(pagandocheck.Config{BaseURL: "https://api.example", User: "shop", Password: "secret"})
 	var _ providers.StatusChecker = c

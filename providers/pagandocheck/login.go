@@ -22,11 +22,11 @@ func (c *Client) login(ctx context.Context, _ auth.Token) (auth.Token, error) {
 		return auth.Token{}, errors.New("login cannot be written as JSON")
 	}
 	reply, err := c.api.Wire.Post(ctx, c.base, loginPath, body)
-	value, err := mapLogin(reply, err, c.config.Now(), c.config.Password.Reveal(), c.config.User)
+	value, err := mapLogin(reply, err, c.config.Auth.Now(), c.config.Password.Reveal(), c.config.User)
 	if err != nil {
 		return auth.Token{}, err
 	}
-	return auth.Token{Value: value, Expires: auth.JWTExpires(value, c.config.Now())}, nil
+	return auth.Token{Value: value, Expires: auth.JWTExpires(value, c.config.Auth.Now())}, nil
 }
 
 // mapLogin reads the response to a login; a login moves no money and may be repeated whatever

@@ -6,26 +6,10 @@ import (
 	"github.com/remesa/remesa/providers/spec"
 )
 
-// Name is the provider's in tasks, keys and settings.
-const Name = "pagandocheck"
-
-// Provider is Pagando Check's row of the catalog.
-func Provider() spec.Provider {
-	return spec.Provider{
-		Name:     Name,
-		Title:    "Pagando Check",
-		Clients:  []any{(*TwoStep)(nil), (*Client)(nil)},
-		Payments: []spec.Payments{charges()},
-		Settings: func() spec.Settings { return &Settings{} },
-	}
-}
-
 // charges: create-order with an agreement instead of the card's security code.
 func charges() spec.Payments {
 	return spec.Payments{
-		Type:      spec.Charge,
-		Currency:  "MXN",
-		Reference: fields.Reference("", 64),
+		Type: spec.Charge, Currency: "MXN", Reference: fields.Reference("", 64),
 		Fields: []fields.Field{
 			fields.OrEmpty(fields.Free("description", 100)),
 			fields.Need(fields.ID(fields.Opaque("customer.id", 64))),
@@ -37,6 +21,14 @@ func charges() spec.Payments {
 		Meaning: []fields.Part{
 			{Name: "card", Path: "card.token"}, {Name: "customer", Path: "customer.id"}, {Name: "agreement", Path: "agreement"},
 		},
+	}
+}
+
+// Provider is Pagando Check's row of the catalog.
+func Provider() spec.Provider {
+	return spec.Provider{
+		Name: Name, Title: "Pagando Check", Settings: func() spec.Settings { return &Settings{} },
+		Clients: []any{(*TwoStep)(nil), (*Client)(nil)}, Payments: []spec.Payments{charges()},
 	}
 }
 
@@ -65,21 +57,15 @@ type Settings struct {
 
 // Requirements of an account. Its identity is the host and the user.
 func (s *Settings) Requirements() spec.Requirements {
-	return spec.Requirements{
-		Credentials: []spec.Setting{{Name: "USER", Text: s.User}, {Name: "PASSWORD", Text: s.Password.Reveal()}},
-		URLs:        []spec.Setting{{Name: "BASE_URL", Text: s.BaseURL}},
-		Needed:      1,
-		Identity:    []string{spec.Host(s.BaseURL), s.User},
-	}
+	return spec.AtHost(s.BaseURL, spec.Setting{Name: "USER", Text: s.User}, spec.Setting{Name: "PASSWORD", Text: s.Password.Reveal()})
 }
 
 // Client makes the account's client, which charges in two steps unless the account is set not to.
 func (s *Settings) Client(p spec.Parts) (any, error) {
 	c := Config{
-		Account: Name + "/" + p.Account, BaseURL: s.BaseURL, User: s.User, Password: s.Password, Origin: s.Origin,
+		BaseURL: s.BaseURL, User: s.User, Password: s.Password, Origin: s.Origin,
 		TokenHeader: s.TokenHeader, HardDeclines: spec.List(s.HardDeclines), UncertainDeclines: spec.List(s.UncertainDeclines),
-		Shared: p.Tokens, Cooldown: p.Cooldown, Renewed: p.Renewed,
-		Timeout: p.Timeout, Concurrency: p.Concurrency,
+		Wire: p.Wire, Auth: p.Auth,
 	}
 	if s.TwoStep {
 		return NewTwoStep(c)

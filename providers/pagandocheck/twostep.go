@@ -51,7 +51,7 @@ func (c *TwoStep) Charge(ctx context.Context, ch providers.Charge, a providers.A
 		return wire.Inexpressible(err), nil
 	}
 	if err := a.Checkpoint(ctx, map[string]string{orderRef: id}, true); err != nil {
-		return providers.Outcome{}, &providers.NotSent{Reason: "not_noted", Err: err}
+		return providers.Outcome{}, &providers.NotSent{Reason: "checkpoint_refused", Err: err}
 	}
 	with := c.one.mappingContext(ch)
 	with.order = id

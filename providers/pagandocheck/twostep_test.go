@@ -96,7 +96,7 @@ func TestAnOrderWithoutAResponseIsNotADoubt(t *testing.T) {
 		p := serve(t, simulator.Options{}, sandbox.Fault{Kind: row.kind, Operation: sandbox.StepOperation, RetryAfter: "7"})
 		c, l := config(p.url), &providertest.CheckpointRecorder{}
 		if row.kind == "slow_before" {
-			c.Timeout = 300 * time.Millisecond
+			c.Wire.Timeout = 300 * time.Millisecond
 		}
 		o, err := newTwoStep(t, c).Charge(t.Context(), charge(t, "pay-1"), l.Attempt())
 		var notSent *providers.NotSent
@@ -185,7 +185,7 @@ func TestWhatTheTwoFormsCanDoShowsInTheirTypes(t *testing.T) {
 	t.Parallel()
 	one, two := any(newClient(t, config("https://pay.example"))), any(newTwoStep(t, config("https://pay.example")))
 	if _, can := one.(providers.StatusChecker); can {
-		t.Error("the one-step form says that it can be asked")
+		t.Error("the one-step form says that it can be queried")
 	}
 	if _, late := one.(providers.TwoStep); late {
 		t.Error("the one-step form says that its first step cannot move money")
@@ -296,7 +296,7 @@ func TestRefusedCredentialsAreNotTriedAgainWithinAnAttempt(t *testing.T) {
 	} {
 		p := serve(t, simulator.Options{}, row.fault)
 		c := config(p.url)
-		c.Cooldown = time.Nanosecond
+		c.Auth.Cooldown = time.Nanosecond
 		var credentials *providers.CredentialsError
 		_, err := newClient(t, c).Charge(t.Context(), charge(t, "pay-1"), providers.Attempt{})
 		if !errors.As(err, &credentials) || p.sim.Logins() != row.logins || p.sim.ArrivalCount("pay-1") != row.arrived {
@@ -383,7 +383,7 @@ func TestBadSettingsAreNamedWithoutTheirValues(t *testing.T) {
 		{"ORIGIN: must be a word", func(c *pagandocheck.Config) { c.Origin = "canary\n" }},
 		{"HARD_DECLINES: has an empty code", func(c *pagandocheck.Config) { c.HardDeclines = []string{"canary", " "} }},
 		{"UNCERTAIN_DECLINES: has an empty text", func(c *pagandocheck.Config) { c.UncertainDeclines = []string{""} }},
-		{"CA_FILE: certificate authorities", func(c *pagandocheck.Config) { c.CAFile = "nowhere.pem" }},
+		{"CA_FILE: certificate authorities", func(c *pagandocheck.Config) { c.Wire.CAFile = "nowhere.pem" }},
 	})
 }
 

@@ -39,7 +39,7 @@ var _ providers.Charger = (*Client)(nil)
 // Charge charges the card. Only a request whose token was rejected, and which was therefore not
 // read, is made a second time.
 func (c *Client) Charge(ctx context.Context, charge providers.Charge, _ providers.Attempt) (providers.Outcome, error) {
-	now := c.config.Now()
+	now := c.config.Auth.Now()
 	if expired(charge.Card, now) {
 		return providers.Outcome{Class: providers.Refused, Decline: providers.Hard, Code: "card_expired", Message: "the card's last month is over"}, nil
 	}
@@ -61,7 +61,7 @@ func (c *Client) Tokenize(ctx context.Context, number, code providers.Secret) (p
 	if err != nil {
 		return "", err
 	}
-	with := c.mappingContext(providers.Charge{}, c.config.Now())
+	with := c.mappingContext(providers.Charge{}, c.config.Auth.Now())
 	reply, err := c.post(ctx, cardPath, body, &with)
 	return mapTokenization(reply, err, with, number, code)
 }
@@ -95,7 +95,7 @@ func (c *Client) login(ctx context.Context, _ auth.Token) (auth.Token, error) {
 		return auth.Token{}, err
 	}
 	reply, err := c.api.Wire.Post(ctx, c.base, loginPath, body)
-	return mapLogin(reply, err, c.config.Now())
+	return mapLogin(reply, err, c.config.Auth.Now())
 }
 
 func (c *Client) mappingContext(charge providers.Charge, now time.Time) mappingContext {

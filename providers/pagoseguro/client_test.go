@@ -24,7 +24,7 @@ func TestBadSettingsAreNamedWithoutTheirValues(t *testing.T) {
 	t.Parallel()
 	providertest.Settings(t, "REMESA_PAGOSEGURO_", pagoseguro.New, config("https://pay.example"), providertest.WrongSettings[pagoseguro.Config]{
 		{"BASE_URL: must be https", func(c *pagoseguro.Config) { c.BaseURL = "http://canary.example" }},
-		{"BASE_URL: certificate auth", func(c *pagoseguro.Config) { c.CAFile = "nowhere.pem" }},
+		{"BASE_URL: certificate auth", func(c *pagoseguro.Config) { c.Wire.CAFile = "nowhere.pem" }},
 		{"ACCOUNT_ID: must be a whole number", func(c *pagoseguro.Config) { c.AccountID = "canary" }},
 		{"ACCOUNT_ID: must be a whole number", func(c *pagoseguro.Config) { c.AccountID = "" }},
 		{"ACCOUNT_ID: must be a whole number", func(c *pagoseguro.Config) { c.AccountID = "012" }},

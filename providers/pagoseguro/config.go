@@ -23,29 +23,23 @@ type Config struct {
 	// HardDeclines are the messages of declines that will not pass later either; every other
 	// decline may.
 	HardDeclines []string
-	// Name is the account's name here, "default" unless set.
-	Name string
-	// CAFile replaces the system's authorities.
-	CAFile string
-
-	// Shared, Cooldown and Renewed are those of auth.Options.
-	Shared   auth.Shared
-	Cooldown time.Duration
-	Renewed  func(reason string)
-
-	// Timeout, IdleTimeout and Concurrency are those of wire.Options.
-	Timeout, IdleTimeout time.Duration
-	Concurrency          int
-	// Now is time.Now unless set.
-	Now func() time.Time
+	// Wire bounds the exchanges. Auth names the account, "pagoseguro/default" unless set, and says
+	// how its token is shared and renewed; its Login and Lifetime are the client's own.
+	Wire wire.Options
+	Auth auth.Options
 }
 
-const setting = "REMESA_PAGOSEGURO_"
+const (
+	// Name is the provider's in tasks, keys and settings.
+	Name = "pagoseguro"
+
+	setting = "REMESA_PAGOSEGURO_"
+)
 
 func (c Config) withDefaults() Config {
-	c.Name = cmp.Or(c.Name, "default")
-	if c.Now == nil {
-		c.Now = time.Now
+	c.Auth.Account = cmp.Or(c.Auth.Account, Name+"/default")
+	if c.Auth.Now == nil {
+		c.Auth.Now = time.Now
 	}
 	return c
 }
@@ -62,14 +56,8 @@ func New(c Config) (*Client, error) {
 		return nil, err
 	}
 	client := &Client{config: c, base: base, id: id}
-	client.api, err = auth.NewClient(
-		wire.Options{Timeout: c.Timeout, IdleTimeout: c.IdleTimeout, Concurrency: c.Concurrency, CAFile: c.CAFile},
-		auth.Options{
-			Account: Name + "/" + c.Name, Login: client.login, Lifetime: tokenLife, Cooldown: c.Cooldown, Shared: c.Shared,
-			Now: c.Now, Renewed: c.Renewed,
-		},
-	)
-	if err != nil {
+	c.Auth.Login, c.Auth.Lifetime = client.login, tokenLife
+	if client.api, err = auth.NewClient(c.Wire, c.Auth); err != nil {
 		return nil, fmt.Errorf("%sBASE_URL: %w", setting, err)
 	}
 	return client, nil

@@ -8,18 +8,12 @@ import (
 	"github.com/remesa/remesa/providers/spec"
 )
 
-// Name is the provider's in tasks, keys and settings.
-const Name = "pagoseguro"
-
-// Provider is Pago Seguro's row of the catalog.
-func Provider() spec.Provider {
-	return spec.Provider{
-		Name:     Name,
-		Title:    "Pago Seguro",
-		Clients:  []any{(*Client)(nil)},
-		Payments: []spec.Payments{charges()},
-		Settings: func() spec.Settings { return &Settings{} },
+// thirteenCharacters is the size of the amount, dot included.
+func thirteenCharacters(m providers.Money) string {
+	if len(m.Trimmed()) > 13 {
+		return "must have at most 13 characters for this provider"
 	}
+	return ""
 }
 
 // charges: the fields of tokenization, all of them required there; name, description and e-mail are
@@ -29,10 +23,7 @@ func charges() spec.Payments {
 	phones := regexp.MustCompile(`^[1-9]([0-9]{6}|[0-9]{9})$`)
 	brands := regexp.MustCompile(`^[A-Za-z][A-Za-z ]{0,29}$`)
 	return spec.Payments{
-		Type:      spec.Charge,
-		Currency:  "COP",
-		Limit:     thirteenCharacters,
-		Reference: fields.Reference("", 20),
+		Type: spec.Charge, Currency: "COP", Reference: fields.Reference("", 20), Limit: thirteenCharacters,
 		Fields: []fields.Field{
 			fields.Need(fields.Without('|', "description", 40)),
 			fields.Need(fields.Without('|', "customer.name", 40)),
@@ -55,12 +46,12 @@ func charges() spec.Payments {
 	}
 }
 
-// thirteenCharacters is the size of the amount, dot included.
-func thirteenCharacters(m providers.Money) string {
-	if len(m.Trimmed()) > 13 {
-		return "must have at most 13 characters for this provider"
+// Provider is Pago Seguro's row of the catalog.
+func Provider() spec.Provider {
+	return spec.Provider{
+		Name: Name, Title: "Pago Seguro", Settings: func() spec.Settings { return &Settings{} },
+		Clients: []any{(*Client)(nil)}, Payments: []spec.Payments{charges()},
 	}
-	return ""
 }
 
 // Settings are one account's.
@@ -75,19 +66,12 @@ type Settings struct {
 
 // Requirements of an account. Its identity is the host and the account's id there.
 func (s *Settings) Requirements() spec.Requirements {
-	return spec.Requirements{
-		Credentials: []spec.Setting{{Name: "ACCOUNT_ID", Text: s.AccountID}, {Name: "API_KEY", Text: s.APIKey.Reveal()}},
-		URLs:        []spec.Setting{{Name: "BASE_URL", Text: s.BaseURL}},
-		Needed:      1,
-		Identity:    []string{spec.Host(s.BaseURL), s.AccountID},
-	}
+	return spec.AtHost(s.BaseURL, spec.Setting{Name: "ACCOUNT_ID", Text: s.AccountID}, spec.Setting{Name: "API_KEY", Text: s.APIKey.Reveal()})
 }
 
 // Client makes the account's client.
 func (s *Settings) Client(p spec.Parts) (any, error) {
 	return New(Config{
-		Name: p.Account, BaseURL: s.BaseURL, AccountID: s.AccountID, APIKey: s.APIKey, HardDeclines: spec.List(s.HardDeclines),
-		Shared: p.Tokens, Cooldown: p.Cooldown, Renewed: p.Renewed,
-		Timeout: p.Timeout, Concurrency: p.Concurrency,
+		BaseURL: s.BaseURL, AccountID: s.AccountID, APIKey: s.APIKey, HardDeclines: spec.List(s.HardDeclines), Wire: p.Wire, Auth: p.Auth,
 	})
 }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/sandbox"
+	"github.com/remesa/remesa/providers/wire"
 )
 
 // Suite is an adapter with its simulator.
@@ -58,10 +59,8 @@ type Suite struct {
 type Env struct {
 	// URL is where the simulator is served; Base is that of its prefix.
 	URL, Base string
-	// CAFile holds the authority of a TLS simulator, else it is empty.
-	CAFile string
-	// Timeout bounds one exchange.
-	Timeout time.Duration
+	// Wire bounds one exchange, and has the authority of a TLS simulator.
+	Wire wire.Options
 }
 
 // Run runs every row, in every way unless FreshConnectionsOnly is set.
@@ -206,10 +205,10 @@ func start(t *testing.T, s Suite, w transport) *fixture {
 	b := &fixture{Suite: s, simulator: simulator.Simulator, providerRefs: map[string]map[string]string{}, offered: requestCounter{counts: map[string]int{}}}
 	b.server = httptest.NewUnstartedServer(b.offered.watch(simulator))
 	b.server.Config.ErrorLog = log.New(io.Discard, "", 0)
-	env := Env{Timeout: 30 * time.Second}
+	env := Env{Wire: wire.Options{Timeout: 30 * time.Second}}
 	if w.secure {
 		b.server.StartTLS()
-		env.CAFile = authority(t, b.server)
+		env.Wire.CAFile = authority(t, b.server)
 	} else {
 		b.server.Start()
 	}

@@ -5,10 +5,10 @@ import (
 	"encoding/hex"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/auth"
+	"github.com/remesa/remesa/providers/wire"
 )
 
 // Settings are one account's settings of one provider.
@@ -43,19 +43,24 @@ type Requirements struct {
 	HoldOnly string
 }
 
+// AtHost are the requirements of an account at BASE_URL: what it is called there, and its secret.
+// The host and the name are its identity.
+func AtHost(baseURL string, name, secret Setting) Requirements {
+	return Requirements{
+		Credentials: []Setting{name, secret},
+		URLs:        []Setting{{Name: "BASE_URL", Text: baseURL}},
+		Needed:      1,
+		Identity:    []string{Host(baseURL), name.Text},
+	}
+}
+
 // Parts are what a client is given besides its account's settings; the zero value is usable.
 type Parts struct {
-	// Account is the account's name, "default" for instance.
-	Account string
-	// Timeout bounds one request; Concurrency is how many connections are kept.
-	Timeout     time.Duration
-	Concurrency int
-	// Tokens keeps provider tokens for all workers; nil means that each process logs in by itself.
-	Tokens auth.Shared
-	// Cooldown is how long refused credentials are not tried again.
-	Cooldown time.Duration
-	// Renewed is called with why each token was renewed; nil is not called.
-	Renewed func(reason string)
+	// Wire bounds the exchanges with the provider.
+	Wire wire.Options
+	// Auth names the account, "acme/default" for instance, and says how its token is shared
+	// and renewed. What the provider fixes of it, such as Login, is the client's own.
+	Auth auth.Options
 }
 
 // Check collects what is wrong with settings.

@@ -141,7 +141,7 @@ func (c *Client) Check(ctx context.Context) ([]providers.Finding, error) {
 }
 
 func (c *Client) warnings() []providers.Finding {
-	if c.config.ClientCertFile != "" || wire.IsLoopback(c.base) {
+	if c.config.Wire.ClientCertFile != "" || wire.IsLoopback(c.base) {
 		return nil
 	}
 	return []providers.Finding{{Warn: true, Text: "no client certificate (" + setting + "CLIENT_CERT_FILE): payout hosts are said to ask for one"}}

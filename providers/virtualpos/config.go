@@ -28,9 +28,6 @@ type Config struct {
 	BaseURL   string
 	APIKey    providers.Secret
 	SecretKey providers.Secret
-	// ClientCertFile and ClientKeyFile (PEM) are for hosts that ask for a client certificate;
-	// CAFile replaces the system's authorities.
-	ClientCertFile, ClientKeyFile, CAFile string
 	// CreatePath is "/v3/payout" unless set.
 	CreatePath string
 	// StatusPath is "/v3/payout/{id}" unless set.
@@ -42,14 +39,18 @@ type Config struct {
 	// StatusSignature is SignTef unless set.
 	StatusSignature string
 
-	// Timeout, IdleTimeout and Concurrency are those of wire.Options.
-	Timeout, IdleTimeout time.Duration
-	Concurrency          int
+	// Wire bounds the exchanges, and has the certificate for hosts that ask for one.
+	Wire wire.Options
 	// Now is time.Now unless set.
 	Now func() time.Time
 }
 
-const setting = "REMESA_VIRTUALPOS_"
+const (
+	// Name is the provider's in tasks, keys and settings.
+	Name = "virtualpos"
+
+	setting = "REMESA_VIRTUALPOS_"
+)
 
 func (c Config) withDefaults() Config {
 	c.CreatePath = cmp.Or(c.CreatePath, "/v3/payout")
@@ -86,10 +87,7 @@ func New(c Config) (*Client, error) {
 	}); err != nil {
 		return nil, err
 	}
-	w, err := wire.New(wire.Options{
-		Timeout: c.Timeout, IdleTimeout: c.IdleTimeout, Concurrency: c.Concurrency,
-		ClientCertFile: c.ClientCertFile, ClientKeyFile: c.ClientKeyFile, CAFile: c.CAFile,
-	})
+	w, err := wire.New(c.Wire)
 	if err != nil {
 		return nil, fmt.Errorf("%sCLIENT_CERT_FILE, CLIENT_KEY_FILE or CA_FILE: %w", setting, err)
 	}

@@ -31,8 +31,8 @@ func TestBadSettingsAreNamedWithoutTheirValues(t *testing.T) {
 		{"STATUS_BY_MERCHANT_PATH: must contain {merchant_id}", func(c *virtualpos.Config) { c.StatusByMerchantPath = "/canary/{id}" }},
 		{"BODY: must be wrapped or flat", func(c *virtualpos.Config) { c.Body = "canary" }},
 		{"STATUS_SIGNATURE: must be tef or api_key", func(c *virtualpos.Config) { c.StatusSignature = "canary" }},
-		{"CLIENT_CERT_FILE, CLIENT_KEY_FILE or CA_FILE: client certificate", func(c *virtualpos.Config) { c.ClientCertFile = "cert.pem" }},
-		{"CLIENT_CERT_FILE, CLIENT_KEY_FILE or CA_FILE: certificate auth", func(c *virtualpos.Config) { c.CAFile = "nowhere.pem" }},
+		{"CLIENT_CERT_FILE, CLIENT_KEY_FILE or CA_FILE: client certificate", func(c *virtualpos.Config) { c.Wire.ClientCertFile = "cert.pem" }},
+		{"CLIENT_CERT_FILE, CLIENT_KEY_FILE or CA_FILE: certificate auth", func(c *virtualpos.Config) { c.Wire.CAFile = "nowhere.pem" }},
 	})
 }
 
@@ -116,7 +116,7 @@ func TestCheckWarnsOfAResponseThatMeansNothing(t *testing.T) {
 func TestCheckWarnsOfAMissingClientCertificate(t *testing.T) {
 	t.Parallel()
 	c := config("https://pay.invalid")
-	c.Timeout = time.Nanosecond // nothing is dialled
+	c.Wire.Timeout = time.Nanosecond // nothing is dialled
 	found, err := newClient(t, c).Check(t.Context())
 	if err == nil || len(found) != 1 || !found[0].Warn || !strings.Contains(found[0].Text, "REMESA_VIRTUALPOS_CLIENT_CERT_FILE") {
 		t.Errorf("got %+v, %v", found, err)

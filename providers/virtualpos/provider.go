@@ -9,29 +9,12 @@ import (
 	"github.com/remesa/remesa/providers/spec"
 )
 
-// Name is the provider's in tasks, keys and settings.
-const Name = "virtualpos"
-
-// Provider is VirtualPOS's row of the catalog.
-func Provider() spec.Provider {
-	return spec.Provider{
-		Name:     Name,
-		Title:    "VirtualPOS",
-		Clients:  []any{(*Client)(nil)},
-		Payments: []spec.Payments{payouts()},
-		Settings: func() spec.Settings { return &Settings{} },
-	}
-}
-
 // payouts: tef{merchant_id, message, amount, recipient, bank}. 40 characters of message are a
 // cautious limit.
 func payouts() spec.Payments {
 	codes, accounts := regexp.MustCompile(`^[0-9]{3}$`), regexp.MustCompile(`^[0-9]{4,20}$`)
 	return spec.Payments{
-		Type:      spec.Payout,
-		Currency:  "CLP",
-		Limit:     instantTransfer,
-		Reference: fields.Reference("", 64),
+		Type: spec.Payout, Currency: "CLP", Reference: fields.Reference("", 64), Limit: instantTransfer,
 		Fields: []fields.Field{
 			fields.OrEmpty(fields.Free("description", 40)),
 			fields.Need(fields.RUT("recipient.document")),
@@ -54,6 +37,14 @@ func instantTransfer(m providers.Money) string {
 		return "must be at most 7000000 for this provider"
 	}
 	return ""
+}
+
+// Provider is VirtualPOS's row of the catalog.
+func Provider() spec.Provider {
+	return spec.Provider{
+		Name: Name, Title: "VirtualPOS", Settings: func() spec.Settings { return &Settings{} },
+		Clients: []any{(*Client)(nil)}, Payments: []spec.Payments{payouts()},
+	}
 }
 
 // Settings are one account's.
@@ -101,11 +92,11 @@ func (s *Settings) problems() []spec.Setting {
 
 // Client makes the account's client.
 func (s *Settings) Client(p spec.Parts) (any, error) {
+	p.Wire.ClientCertFile, p.Wire.ClientKeyFile, p.Wire.CAFile = s.ClientCertFile, s.ClientKeyFile, s.CAFile
 	return New(Config{
 		BaseURL: s.BaseURL, APIKey: s.APIKey, SecretKey: s.SecretKey,
-		ClientCertFile: s.ClientCertFile, ClientKeyFile: s.ClientKeyFile, CAFile: s.CAFile,
 		CreatePath: s.CreatePath, StatusPath: s.StatusPath, StatusByMerchantPath: s.StatusByMerchantPath,
 		Body: s.Body, StatusSignature: s.StatusSignature,
-		Timeout: p.Timeout, Concurrency: p.Concurrency,
+		Wire: p.Wire,
 	})
 }

@@ -14,35 +14,39 @@ type dialer struct {
 }
 
 func (d dialer) plain(ctx context.Context, network, address string) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, d.timeout)
-	defer cancel()
-	raw, err := d.dial(ctx, network, address)
-	if err != nil {
-		return nil, err
-	}
-	return &conn{Conn: raw}, nil
+	return d.open(ctx, network, address, func(_ context.Context, raw net.Conn, _ string) (net.Conn, error) { return raw, nil })
 }
 
 // secure makes the handshake below the counting connection, so that its bytes are not taken for a
 // request's.
 func (d dialer) secure(ctx context.Context, network, address string) (net.Conn, error) {
+	return d.open(ctx, network, address, d.handshake)
+}
+
+func (d dialer) handshake(ctx context.Context, raw net.Conn, address string) (_ net.Conn, err error) {
+	settings := d.tls.Clone()
+	if settings.ServerName, _, err = net.SplitHostPort(address); err != nil {
+		return nil, err
+	}
+	secured := tls.Client(raw, settings)
+	return secured, secured.HandshakeContext(ctx)
+}
+
+func (d dialer) open(ctx context.Context, network, address string,
+	prepare func(ctx context.Context, raw net.Conn, address string) (net.Conn, error),
+) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.timeout)
 	defer cancel()
 	raw, err := d.dial(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}
-	settings := d.tls.Clone()
-	if settings.ServerName, _, err = net.SplitHostPort(address); err != nil {
-		raw.Close() // nothing was written to it
+	prepared, err := prepare(ctx, raw, address)
+	if err != nil {
+		raw.Close() // at most handshake bytes were written to it
 		return nil, err
 	}
-	secured := tls.Client(raw, settings)
-	if err := secured.HandshakeContext(ctx); err != nil {
-		raw.Close() // only handshake bytes were written to it
-		return nil, err
-	}
-	return &conn{Conn: secured}, nil
+	return &conn{Conn: prepared}, nil
 }
 
 // tcp dials sockets whose bytes do not outlive the exchange: unacknowledged data is given up after

@@ -205,6 +205,15 @@ func (p *payment) retry(risk bool) (idempotency.Transition, error) {
 	return p.Ledger.Retry(p.ctx(), p.key, p.show().Version, risk, actor())
 }
 
+// retryAtRisk retries a payment that is retried only where the risk is accepted.
+func (p *payment) retryAtRisk() {
+	p.t.Helper()
+	_, err := p.retry(false)
+	p.refused(err)
+	_, err = p.retry(true)
+	p.must(err)
+}
+
 func (p *payment) cancel() (idempotency.Transition, error) {
 	return p.Ledger.Cancel(p.ctx(), p.key, p.show().Version, actor())
 }
@@ -259,32 +268,29 @@ func (p *payment) want(s idempotency.State) *payment {
 
 func (p *payment) wantCode(code string) *payment {
 	p.t.Helper()
-	if got := p.show().Code; got != code {
-		p.t.Fatalf("code is %q, want %q", got, code)
-	}
-	return p
+	return p.wantPart("code", p.show().Code, code)
 }
 
 func (p *payment) wantID(id string) *payment {
 	p.t.Helper()
-	if got := p.show().ProviderID; got != id {
-		p.t.Fatalf("provider id is %q, want %q", got, id)
-	}
-	return p
+	return p.wantPart("provider id", p.show().ProviderID, id)
 }
 
 func (p *payment) wantAnomaly(kind string) *payment {
 	p.t.Helper()
-	if got := p.show().Anomaly; got != kind {
-		p.t.Fatalf("anomaly is %q, want %q", got, kind)
-	}
-	return p
+	return p.wantPart("anomaly", p.show().Anomaly, kind)
 }
 
 func (p *payment) wantLeft(left bool) *payment {
 	p.t.Helper()
-	if got := p.show().MayHaveLeft; got != left {
-		p.t.Fatalf("may have left is %v, want %v", got, left)
+	return p.wantPart("may have left", p.show().MayHaveLeft, left)
+}
+
+// wantPart wants a part of the record to be so.
+func (p *payment) wantPart(what string, got, want any) *payment {
+	p.t.Helper()
+	if got != want {
+		p.t.Fatalf("%s is %#v, want %#v", what, got, want)
 	}
 	return p
 }

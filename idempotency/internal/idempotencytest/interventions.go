@@ -216,10 +216,7 @@ func retryRows() []row {
 		}},
 		{does: "after not received only at the accepted risk", run: func(e *suite) {
 			p := failedNotReceived(e)
-			_, err := p.retry(false)
-			e.refused(err)
-			_, err = p.retry(true)
-			e.must(err)
+			p.retryAtRisk()
 		}},
 		{does: "after not received of what the provider was found to have only at the accepted risk", run: func(e *suite) {
 			p := e.reach(pending)
@@ -227,10 +224,7 @@ func retryRows() []row {
 			p.Advance(e.policy.SettleTime)
 			_, err := p.resolve("not-received", "")
 			e.must(err)
-			_, err = p.retry(false)
-			e.refused(err)
-			_, err = p.retry(true)
-			e.must(err)
+			p.retryAtRisk()
 			p.want(inDoubt)
 		}},
 		{does: "after not received the provider is queried first, and not found then makes it ready", run: func(e *suite) {
@@ -269,10 +263,7 @@ func retryRows() []row {
 			p.Advance(e.policy.SettleTime)
 			_, err := p.resolve("not-received", "")
 			e.must(err)
-			_, err = p.retry(false)
-			e.refused(err)
-			_, err = p.retry(true)
-			e.must(err)
+			p.retryAtRisk()
 			p.want(ready).wantLeft(true).send("b")
 		}},
 		{does: "a charge of a subscription is not retried", run: func(e *suite) {

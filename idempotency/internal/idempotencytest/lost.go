@@ -37,6 +37,14 @@ func lostRows() []row {
 				p.want(held).wantLeft(true).wantDecision(p.begin("b"), idempotency.Done)
 			}
 		}},
+		{does: "a doubt of an unrecorded attempt is queried where its worker knows that the provider can be", run: func(e *suite) {
+			p := e.queued()
+			_, err := e.Ledger.Finish(e.ctx(), p.key, idempotency.AttemptResult{
+				Attempt: "lost", Outcome: inDoubtOutcome(), MoneyStepReached: true, Queryable: true,
+			})
+			e.must(err)
+			p.want(inDoubt).wantLeft(true)
+		}},
 		{does: "a pending of an unrecorded attempt is pending", run: func(e *suite) {
 			p := e.reach(ready)
 			p.report("lost", accepted("X"))

@@ -177,10 +177,7 @@ func (p *payment) park(reason string) *payment {
 
 func (p *payment) wantParkReason(reason string) *payment {
 	p.t.Helper()
-	if got := p.show().ParkReason; got != reason {
-		p.t.Fatalf("parked for %q, want %q", got, reason)
-	}
-	return p
+	return p.wantPart("park reason", p.show().ParkReason, reason)
 }
 
 func (e *suite) wantUnparked(reason string, limit, want int) {

@@ -77,6 +77,13 @@ func wakeRows() []row {
 			p.send("a").release("a")
 			wantWoken(p, false, oldest)
 		}},
+		{does: "a payment that an attempt leaves in doubt is queried whatever waits in the lane", run: func(e *suite) {
+			p := e.queued()
+			oldest := p.show().Created.Add(-time.Hour)
+			p.send("a").Advance(lease)
+			wantWoken(p, true, oldest)
+			p.want(inDoubt)
+		}},
 		{does: "a wake-up is due once: a second janitor finds nothing", run: func(e *suite) {
 			p := e.queued()
 			p.Advance(10 * time.Second)

@@ -58,7 +58,7 @@ func (c *Client) Pay(ctx context.Context, p providers.Payout, a providers.Attemp
 
 // firstAttempt is the earliest of the attempts' times, as this one knows it.
 func (c *Client) firstAttempt(kept map[string]string) string {
-	now := c.config.Now().UTC()
+	now := c.config.Auth.Now().UTC()
 	if earlier, err := time.Parse(time.RFC3339, kept[FirstAttemptRef]); err == nil && earlier.Before(now) {
 		return kept[FirstAttemptRef]
 	}
@@ -146,9 +146,9 @@ func (c *Client) list(ctx context.Context, first time.Time, with *payoutContext)
 		return listing{}, err
 	}
 	day := func(t time.Time, more int) string { return t.In(c.days).AddDate(0, 0, more).Format(time.DateOnly) }
-	r.URL += "?" + url.Values{"from": {day(first, -1)}, "to": {day(c.config.Now(), 1)}}.Encode()
+	r.URL += "?" + url.Values{"from": {day(first, -1)}, "to": {day(c.config.Auth.Now(), 1)}}.Encode()
 	reply, err := c.send(ctx, r, with)
-	return mapListing(reply, err, c.config.Now())
+	return mapListing(reply, err, c.config.Auth.Now())
 }
 
 // send makes one request under the account's token. A 401 means that it was refused before anything
@@ -168,7 +168,7 @@ func (c *Client) Check(ctx context.Context) ([]providers.Finding, error) {
 	found := []providers.Finding{{Text: "login for payouts accepted"}, {
 		Warn: true, Text: "ETpay's payouts are built on assumed paths, fields and words: see docs/providers/etpay.md before production",
 	}}
-	all, err := c.list(ctx, c.config.Now(), new(payoutContext))
+	all, err := c.list(ctx, c.config.Auth.Now(), new(payoutContext))
 	switch {
 	case err != nil:
 		text := fmt.Sprintf("the listing of payouts cannot be read, so a payout whose answer is lost could not be found: %v", err)

@@ -34,7 +34,7 @@ func newPayoutFixture(t *testing.T, faults ...sandbox.Fault) *payoutFixture {
 	b.s = simulator.New(simulator.Options{}, sandbox.Options{Now: b.clock.Now})
 	b.url = providertest.Simulate(t, b.s, faults...)
 	c := config(b.url)
-	c.Now = b.clock.Now
+	c.Auth.Now = b.clock.Now
 	b.client = newClient(t, c)
 	return b
 }
@@ -189,7 +189,7 @@ func TestAQueryWithoutAListing(t *testing.T) {
 	} {
 		b := newPayoutFixture(t, row.made...)
 		c := config(b.url)
-		c.Now, c.RangePath = b.clock.Now, row.listing
+		c.Auth.Now, c.RangePath = b.clock.Now, row.listing
 		b.client = newClient(t, c)
 		made, err := b.pay("PO1")
 		if err != nil {

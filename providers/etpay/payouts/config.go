@@ -25,24 +25,11 @@ type Config struct {
 	// CreatePath, StatusPath (with {id}) and RangePath are assumed unless set.
 	CreatePath, StatusPath, RangePath string
 
-	// Account is provider/name, for example "etpay/default"; workers share its token under this
-	// name.
-	Account string
-	// Shared makes one token serve all workers; nil means this process alone.
-	Shared auth.Shared
-	// Cooldown is how long refused credentials are not tried again; 0 means the default of
-	// auth.Options.
-	Cooldown time.Duration
-	// Renewed gets the reason of each renewal of the token.
-	Renewed func(reason string)
-
-	// CAFile (PEM) replaces the system's certificate authorities.
-	CAFile string
-	// Timeout, IdleTimeout and Concurrency are those of wire.Options.
-	Timeout, IdleTimeout time.Duration
-	Concurrency          int
-	// Now is time.Now unless set.
-	Now func() time.Time
+	// Wire bounds the exchanges. Auth names the account, "etpay/default" for instance, and says how
+	// its token is shared and renewed; its Login is the
+	// client's own.
+	Wire wire.Options
+	Auth auth.Options
 }
 
 const setting = "REMESA_ETPAY_PAYOUTS_"
@@ -51,8 +38,8 @@ func (c Config) withDefaults() Config {
 	c.CreatePath = cmp.Or(c.CreatePath, createPath)
 	c.StatusPath = cmp.Or(c.StatusPath, statusPath)
 	c.RangePath = cmp.Or(c.RangePath, rangePath)
-	if c.Now == nil {
-		c.Now = time.Now
+	if c.Auth.Now == nil {
+		c.Auth.Now = time.Now
 	}
 	return c
 }
@@ -84,11 +71,8 @@ func New(c Config) (*Client, error) {
 		return nil, err
 	}
 	client := &Client{config: c, base: base, days: days}
-	client.api, err = auth.NewClient(
-		wire.Options{Timeout: c.Timeout, IdleTimeout: c.IdleTimeout, Concurrency: c.Concurrency, CAFile: c.CAFile},
-		auth.Options{Account: c.Account, Login: client.login, Cooldown: c.Cooldown, Shared: c.Shared, Now: c.Now, Renewed: c.Renewed},
-	)
-	if err != nil {
+	c.Auth.Login = client.login
+	if client.api, err = auth.NewClient(c.Wire, c.Auth); err != nil {
 		return nil, err
 	}
 	return client, nil

@@ -39,7 +39,7 @@ func recorded(t *testing.T, url string) *payouts.Client {
 	t.Helper()
 	c := config(url + "/prefix/")
 	c.MerchantCode, c.MerchantAPIToken, c.Password = "cl_test_co", "tok&<1>", "p&<1>"
-	c.Now = func() time.Time { return time.Date(2026, 5, 15, 2, 30, 0, 0, time.UTC) }
+	c.Auth.Now = func() time.Time { return time.Date(2026, 5, 15, 2, 30, 0, 0, time.UTC) }
 	return newClient(t, c)
 }
 

@@ -33,11 +33,11 @@ func (c *Client) login(ctx context.Context, _ auth.Token) (auth.Token, error) {
 		return auth.Token{}, &providers.NotSent{Reason: wire.Invalid}
 	}
 	reply, err := c.api.Wire.Post(ctx, c.base, loginPath, body)
-	token, err := mapLogin(reply, err, c.config.Now())
+	token, err := mapLogin(reply, err, c.config.Auth.Now())
 	if err != nil {
 		return auth.Token{}, err
 	}
-	return auth.Token{Value: token, Expires: auth.JWTExpires(token, c.config.Now())}, nil
+	return auth.Token{Value: token, Expires: auth.JWTExpires(token, c.config.Auth.Now())}, nil
 }
 
 // mapLogin says what a login came to. A login moves no money: its last line may be repeated.

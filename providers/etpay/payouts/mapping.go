@@ -34,7 +34,7 @@ type payoutContext struct {
 }
 
 func (c *Client) payoutContext(reference string, amount providers.Money, p *providers.Payout) payoutContext {
-	w := payoutContext{now: c.config.Now(), reference: reference, amount: amount, hide: []string{
+	w := payoutContext{now: c.config.Auth.Now(), reference: reference, amount: amount, hide: []string{
 		c.config.MerchantAPIToken.Reveal(), c.config.Password.Reveal(), c.config.Username,
 	}}
 	if p != nil {

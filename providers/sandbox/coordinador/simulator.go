@@ -41,8 +41,7 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	o.Username = cmp.Or(o.Username, "pagos@empresa.example")
-	o.Password = cmp.Or(o.Password, "sandbox-password")
+	o.Username, o.Password = cmp.Or(o.Username, "pagos@empresa.example"), cmp.Or(o.Password, "sandbox-password")
 	o.TokenField = cmp.Or(o.TokenField, "access")
 	o.TokenLife = cmp.Or(o.TokenLife, 24*time.Hour)
 	o.RefreshLife = cmp.Or(o.RefreshLife, 6*24*time.Hour)

@@ -121,12 +121,8 @@ func (e *simulator) authorized(w http.ResponseWriter, r *http.Request, b sandbox
 func (e *simulator) createPayout(w http.ResponseWriter, r *http.Request) {
 	var sent sentPayout
 	wrong := sandbox.ReadStrict(w, r, &sent)
-	if err := e.core.Arrive(sent.OrderID); err != nil {
-		sandbox.WriteJSON(w, http.StatusServiceUnavailable, failure("full", err.Error()))
-		return
-	}
-	f, b := e.core.ApplyFaults(r.Context(), sandbox.SendOperation, sent.OrderID, string(sent.Amount))
-	if !e.authorized(w, r, b) {
+	f, b, full := e.arrive(w, r, sent.OrderID, string(sent.Amount))
+	if full || !e.authorized(w, r, b) {
 		return
 	}
 	if wrong == "" {

@@ -43,16 +43,6 @@ type Options struct {
 	Wrapped bool
 }
 
-func (o Options) withDefaults() Options {
-	o.MerchantCode = cmp.Or(o.MerchantCode, "cl_sandbox_cl")
-	o.MerchantAPIToken = cmp.Or(o.MerchantAPIToken, "sandbox-merchant-api-token")
-	o.PayoutsUsername = cmp.Or(o.PayoutsUsername, "ops@example.cl")
-	o.PayoutsPassword = cmp.Or(o.PayoutsPassword, "sandbox-password")
-	o.TokenField = cmp.Or(o.TokenField, "token")
-	o.TokenLife = cmp.Or(o.TokenLife, time.Hour)
-	return o
-}
-
 type simulator struct {
 	Options
 	core   *sandbox.Simulator
@@ -99,6 +89,14 @@ func New(o Options, core sandbox.Options) *sandbox.Provider {
 	return sandbox.NewProvider("etpay", e.core, mux, e.settings)
 }
 
+func (o Options) withDefaults() Options {
+	o.MerchantCode, o.MerchantAPIToken = cmp.Or(o.MerchantCode, "cl_sandbox_cl"), cmp.Or(o.MerchantAPIToken, "sandbox-merchant-api-token")
+	o.PayoutsUsername, o.PayoutsPassword = cmp.Or(o.PayoutsUsername, "ops@example.cl"), cmp.Or(o.PayoutsPassword, "sandbox-password")
+	o.TokenField = cmp.Or(o.TokenField, "token")
+	o.TokenLife = cmp.Or(o.TokenLife, time.Hour)
+	return o
+}
+
 func (e *simulator) settings(base string) []sandbox.Setting {
 	return []sandbox.Setting{
 		{Name: "REMESA_ETPAY_BASE_URL", Value: base}, {Name: "REMESA_ETPAY_PAYMENT_URL", Value: base},
@@ -118,11 +116,10 @@ func (e *simulator) forget() {
 func (e *simulator) initialize(w http.ResponseWriter, r *http.Request) {
 	var sent sentOrder
 	wrong := sandbox.ReadStrict(w, r, &sent)
-	if err := e.core.Arrive(sent.OrderID); err != nil {
-		sandbox.WriteJSON(w, http.StatusServiceUnavailable, failure("full", err.Error()))
+	f, b, full := e.arrive(w, r, sent.OrderID, string(sent.Amount))
+	if full {
 		return
 	}
-	f, b := e.core.ApplyFaults(r.Context(), sandbox.SendOperation, sent.OrderID, string(sent.Amount))
 	if b.Reply == sandbox.Unauthorized || b.Reply == sandbox.UnauthorizedInBody || !e.isMerchant(sent.MerchantCode, sent.MerchantAPIToken) {
 		sandbox.WriteJSON(w, http.StatusUnauthorized, failure("unauthorized", "merchant unknown"))
 		return
@@ -138,6 +135,16 @@ func (e *simulator) initialize(w http.ResponseWriter, r *http.Request) {
 	default:
 		sandbox.SendResponse(w, r, sandbox.NewResponse(http.StatusOK, e.open(sent, b, f)), b, f)
 	}
+}
+
+// arrive counts a request, and says what its fault is. Where there are too many it responds itself.
+func (e *simulator) arrive(w http.ResponseWriter, r *http.Request, order, amount string) (f sandbox.Fault, b sandbox.Behaviour, full bool) {
+	if err := e.core.Arrive(order); err != nil {
+		sandbox.WriteJSON(w, http.StatusServiceUnavailable, failure("full", err.Error()))
+		return f, b, true
+	}
+	f, b = e.core.ApplyFaults(r.Context(), sandbox.SendOperation, order, amount)
+	return f, b, false
 }
 
 // open keeps the session, also where its response will be damaged: then nobody has its token, and

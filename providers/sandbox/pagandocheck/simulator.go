@@ -79,18 +79,18 @@ func New(o Options, core sandbox.Options) *sandbox.Provider {
 	return sandbox.NewProvider("pagandocheck", p.core, mux, p.settings)
 }
 
-func (p *simulator) settings(base string) []sandbox.Setting {
-	return []sandbox.Setting{
-		{Name: "REMESA_PAGANDOCHECK_BASE_URL", Value: base}, {Name: "REMESA_PAGANDOCHECK_USER", Value: p.User},
-		{Name: "REMESA_PAGANDOCHECK_PASSWORD", Value: p.Password},
-	}
-}
-
 // forget drops the orders; tokens stay good.
 func (p *simulator) forget() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.orders = map[string]*cart{}
+}
+
+func (p *simulator) settings(base string) []sandbox.Setting {
+	return []sandbox.Setting{
+		{Name: "REMESA_PAGANDOCHECK_BASE_URL", Value: base}, {Name: "REMESA_PAGANDOCHECK_USER", Value: p.User},
+		{Name: "REMESA_PAGANDOCHECK_PASSWORD", Value: p.Password},
+	}
 }
 
 // login gives out tokens that say nothing of their end.

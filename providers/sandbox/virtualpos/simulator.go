@@ -32,16 +32,6 @@ type Options struct {
 	NotFoundStatus int
 }
 
-func (o Options) withDefaults() Options {
-	o.APIKey = cmp.Or(o.APIKey, "sandbox-api-key")
-	o.SecretKey = cmp.Or(o.SecretKey, "sandbox-secret-key")
-	o.CreatePath = cmp.Or(o.CreatePath, "/v3/payout")
-	o.StatusPath = cmp.Or(o.StatusPath, "/v3/payout/{id}")
-	o.StatusByMerchantPath = cmp.Or(o.StatusByMerchantPath, "/v3/payout/merchant/{merchant_id}")
-	o.NotFoundStatus = cmp.Or(o.NotFoundStatus, http.StatusNotFound)
-	return o
-}
-
 type simulator struct {
 	Options
 	core *sandbox.Simulator
@@ -55,6 +45,15 @@ func New(o Options, core sandbox.Options) *sandbox.Provider {
 	mux.HandleFunc("GET "+v.StatusPath, v.status)
 	mux.HandleFunc("GET "+v.StatusByMerchantPath, v.status)
 	return sandbox.NewProvider("virtualpos", v.core, mux, v.settings)
+}
+
+func (o Options) withDefaults() Options {
+	o.APIKey, o.SecretKey = cmp.Or(o.APIKey, "sandbox-api-key"), cmp.Or(o.SecretKey, "sandbox-secret-key")
+	o.CreatePath = cmp.Or(o.CreatePath, "/v3/payout")
+	o.StatusPath = cmp.Or(o.StatusPath, "/v3/payout/{id}")
+	o.StatusByMerchantPath = cmp.Or(o.StatusByMerchantPath, "/v3/payout/merchant/{merchant_id}")
+	o.NotFoundStatus = cmp.Or(o.NotFoundStatus, http.StatusNotFound)
+	return o
 }
 
 func (v *simulator) settings(base string) []sandbox.Setting {

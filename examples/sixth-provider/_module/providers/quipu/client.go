@@ -29,18 +29,11 @@ type Config struct {
 	WebhookURL    string
 	WebhookSecret providers.Secret
 
-	// Account, Shared, Cooldown and Renewed are those of auth.Options.
-	Account  string
-	Shared   auth.Shared
-	Cooldown time.Duration
-	Renewed  func(reason string)
-	// CAFile, Timeout, IdleTimeout and Concurrency are those of wire.Options.
-	CAFile      string
-	Timeout     time.Duration
-	IdleTimeout time.Duration
-	Concurrency int
-	// Now is time.Now unless set.
-	Now func() time.Time
+	// Wire bounds the exchanges. Auth names the account, "quipu/default" for instance, and says how
+	// its token is shared and renewed; its Login is the
+	// client's own.
+	Wire wire.Options
+	Auth auth.Options
 }
 
 // Client is one account at Quipu. It is safe for concurrent use.
@@ -53,8 +46,8 @@ type Client struct {
 // New builds a client for one account; it dials nothing. Errors name the setting, and never its
 // value.
 func New(c Config) (*Client, error) {
-	if c.Now == nil {
-		c.Now = time.Now
+	if c.Auth.Now == nil {
+		c.Auth.Now = time.Now
 	}
 	base, err := wire.ParseBase(c.BaseURL)
 	if err := wire.CheckSettings("REMESA_QUIPU_", []wire.Setting{
@@ -65,11 +58,8 @@ func New(c Config) (*Client, error) {
 		return nil, err
 	}
 	client := &Client{config: c, base: base}
-	client.api, err = auth.NewClient(
-		wire.Options{Timeout: c.Timeout, IdleTimeout: c.IdleTimeout, Concurrency: c.Concurrency, CAFile: c.CAFile},
-		auth.Options{Account: c.Account, Login: client.login, Cooldown: c.Cooldown, Shared: c.Shared, Now: c.Now, Renewed: c.Renewed},
-	)
-	if err != nil {
+	c.Auth.Login = client.login
+	if client.api, err = auth.NewClient(c.Wire, c.Auth); err != nil {
 		return nil, err
 	}
 	return client, nil
@@ -146,7 +136,7 @@ func (c *Client) login(ctx context.Context, _ auth.Token) (auth.Token, error) {
 	case reply.Status == http.StatusUnauthorized:
 		return auth.Token{}, &providers.CredentialsError{Code: reply.Code()}
 	case reply.Status == http.StatusTooManyRequests:
-		return auth.Token{}, reply.Throttled(c.config.Now())
+		return auth.Token{}, reply.Throttled(c.config.Auth.Now())
 	case reply.Success() && !o.Bad() && wire.Printable(token):
 		return auth.Token{Value: providers.Secret(token)}, nil
 	}

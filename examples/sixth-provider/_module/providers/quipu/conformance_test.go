@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/auth"
 	"github.com/remesa/remesa/providers/providertest"
 	"github.com/remesa/remesa/providers/quipu"
 	"github.com/remesa/remesa/providers/sandbox"
@@ -16,7 +17,7 @@ func TestConformance(t *testing.T) {
 		Simulator: func() *sandbox.Provider { return simulator.New(simulator.Options{}, sandbox.Options{}) },
 		Client: func(t *testing.T, env providertest.Env) any {
 			c := config(env.Base)
-			c.CAFile, c.Timeout = env.CAFile, env.Timeout
+			c.Wire = env.Wire
 			return providertest.Open(t, quipu.New, c)
 		},
 		Payout: payout,
@@ -25,7 +26,7 @@ func TestConformance(t *testing.T) {
 }
 
 func config(url string) quipu.Config {
-	return quipu.Config{BaseURL: url, ClientID: "sandbox-client", ClientSecret: "sandbox-client-secret", Account: "quipu/default"}
+	return quipu.Config{BaseURL: url, ClientID: "sandbox-client", ClientSecret: "sandbox-client-secret", Auth: auth.Options{Account: "quipu/default"}}
 }
 
 func payout(t *testing.T, reference string) providers.Payout {

@@ -54,7 +54,7 @@ type mappingContext struct {
 }
 
 func (c *Client) mappingContext(reference string, p *providers.Payout) mappingContext {
-	w := mappingContext{now: c.config.Now(), reference: reference, hide: []string{c.config.ClientSecret.Reveal(), c.config.WebhookSecret.Reveal()}}
+	w := mappingContext{now: c.config.Auth.Now(), reference: reference, hide: []string{c.config.ClientSecret.Reveal(), c.config.WebhookSecret.Reveal()}}
 	if p != nil {
 		w.hide = append(w.hide, p.PrivateTexts()...)
 	}

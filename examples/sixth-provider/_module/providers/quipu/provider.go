@@ -81,8 +81,8 @@ func (s *Settings) Requirements() spec.Requirements {
 // Client makes the account's client.
 func (s *Settings) Client(p spec.Parts) (any, error) {
 	return New(Config{
-		Account: Name + "/" + p.Account, BaseURL: s.BaseURL, ClientID: s.ClientID, ClientSecret: s.ClientSecret,
+		BaseURL: s.BaseURL, ClientID: s.ClientID, ClientSecret: s.ClientSecret,
 		WebhookURL: s.WebhookURL, WebhookSecret: s.WebhookSecret,
-		Shared: p.Tokens, Cooldown: p.Cooldown, Renewed: p.Renewed, Timeout: p.Timeout, Concurrency: p.Concurrency,
+		Wire: p.Wire, Auth: p.Auth,
 	})
 }

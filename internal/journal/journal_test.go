@@ -1,0 +1,175 @@
+package journal
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+func open(t *testing.T, dir string) *Journal {
+	t.Helper()
+	j, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = j.Close() })
+	return j
+}
+
+func entry(attempt string, sequence int64) Entry {
+	return Entry{
+		Provider: "virtualpos", Account: "default", Reference: "ref-" + attempt, Attempt: attempt, Sequence: sequence, Epoch: 2,
+		LeaseEnd: 7, Type: "payout", Fingerprint: "v1:f", Amount: "12500", Currency: "CLP", Object: "o", Queryable: true,
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func attempts(j *Journal) []string {
+	var out []string
+	for _, e := range j.Entries() {
+		out = append(out, e.Attempt+":"+e.Class)
+	}
+	slices.Sort(out)
+	return out
+}
+
+func files(t *testing.T, dir string) []string {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(dir, "*"))
+	must(t, err)
+	return names
+}
+
+// What a worker has written down is there for the next one, once its own process has ended.
+func TestTheNextWorkerTakesOver(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	first := open(t, dir)
+	must(t, first.Intend(entry("a", 1)))
+	must(t, first.Intend(entry("b", 2)))
+	must(t, first.Settle("b", "succeeded", "X", "0"))
+	must(t, first.Intend(entry("c", 3))) // its fsync covers the line before
+	if alive := open(t, dir); len(alive.Entries()) != 0 {
+		t.Fatalf("took over %v from a worker that lives", attempts(alive))
+	}
+	must(t, first.file.Close()) // as the end of its process does
+	second := open(t, dir)
+	if got := attempts(second); !slices.Equal(got, []string{"a:", "b:succeeded", "c:"}) {
+		t.Fatalf("took over %v", got)
+	}
+	for _, e := range second.Entries() {
+		want := entry(e.Attempt, e.Sequence)
+		want.Class, want.ProviderID, want.Code, want.At = e.Class, e.ProviderID, e.Code, e.At
+		if e != want || e.At == 0 {
+			t.Errorf("got %+v, want %+v", e, want)
+		}
+	}
+	if got := second.Sequences(); !maps.Equal(got, map[string]int64{"virtualpos": 3}) {
+		t.Errorf("sequences %v", got)
+	}
+	if n := len(files(t, dir)); n != 2 { // the second worker's, and that of the one in between
+		t.Errorf("%d files", n)
+	}
+}
+
+// A line that was cut off while it was written was never on disk as a whole: nothing was sent for
+// it. Anything else that is no entry stops the worker.
+func TestACutLineIsLeftOut(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	whole := `{"provider":"virtualpos","attempt":"a","sequence":1,"at":1}` + "\n"
+	must(t, os.WriteFile(filepath.Join(dir, "dead.journal"), []byte(whole+`{"provider":"virtualpos","atte`), 0o600))
+	j := open(t, dir)
+	if got := attempts(j); !slices.Equal(got, []string{"a:"}) {
+		t.Fatalf("took over %v", got)
+	}
+	must(t, os.WriteFile(filepath.Join(dir, "broken.journal"), []byte("nonsense\n"+whole), 0o600))
+	if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), "line 1 is no entry") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A journal that has grown is written anew, without what has been settled for two minutes. The
+// highest sequence number stays.
+func TestAGrownJournalIsWrittenAnew(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	j := open(t, dir)
+	now := time.Unix(1_000, 0)
+	j.now, j.compactAt = func() time.Time { return now }, 500
+	must(t, j.Intend(entry("settled", 9)))
+	must(t, j.Settle("settled", "failed", "", "51"))
+	must(t, j.Intend(entry("open", 1)))
+	now = now.Add(keepSettled + time.Second)
+	must(t, j.Intend(entry("late", 2)))
+	must(t, j.Intend(entry("later", 3)))
+	if got := attempts(j); !slices.Equal(got, []string{"late:", "later:", "open:"}) {
+		t.Errorf("kept %v", got)
+	}
+	if got := files(t, dir); len(got) != 1 {
+		t.Errorf("files %v", got)
+	}
+	must(t, j.Close())
+	if next := open(t, dir); next.Sequences()["virtualpos"] != 9 || len(next.Entries()) != 3 {
+		t.Errorf("%v, %v", next.Sequences(), attempts(next))
+	}
+}
+
+// An intent that is not on disk must not be sent.
+func TestADiskThatFails(t *testing.T) {
+	t.Parallel()
+	j := open(t, t.TempDir())
+	must(t, j.file.Close())
+	for range 2 {
+		if err := j.Intend(entry("a", 1)); err == nil {
+			t.Fatal("an intent that is not on disk")
+		}
+	}
+	if _, err := Open(filepath.Join(t.TempDir(), "absent")); err == nil {
+		t.Error("opened in a directory that is not there")
+	}
+}
+
+func TestManyShareTheDisk(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	j := open(t, dir)
+	j.compactAt = 5_000
+	var wg sync.WaitGroup
+	for i := range 200 {
+		wg.Go(func() {
+			e := entry(fmt.Sprint(i), int64(i))
+			if err := j.Intend(e); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	must(t, j.Close())
+	if n := len(open(t, dir).Entries()); n != 200 {
+		t.Errorf("%d of 200", n)
+	}
+}
+
+func TestFilesAreTheWorkersAlone(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	open(t, dir)
+	for _, name := range files(t, dir) {
+		if info, err := os.Stat(name); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", name, info.Mode(), err)
+		}
+	}
+}
