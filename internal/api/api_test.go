@@ -203,7 +203,7 @@ func TestWithoutAKeyNobodyIsServed(t *testing.T) {
 	_, err = w.keys.Revoke(t.Context(), revoked.ID)
 	w.must(err)
 	for says, header := range map[string]string{
-		"nothing": "", "another scheme": "Basic " + w.key, "another secret": "Bearer " + w.key[:len(w.key)-1] + "0", "an unknown id": "Bearer remesa_000000000000_" + w.key[20:],
+		"nothing": "", "another scheme": "Basic " + w.key, "another secret": "Bearer " + w.key[:len(w.key)-1] + "1", "an unknown id": "Bearer remesa_000000000000_" + w.key[20:],
 		"a revoked one": "Bearer " + text.Reveal(), "nonsense": "Bearer x",
 	} {
 		got := w.call("GET", "/v1/payments", "", "Authorization", header)
