@@ -48,7 +48,7 @@ type memoryProvider struct {
 	epoch     string
 	sequence  int64
 	suspects  map[string]rules.Time
-	accounted map[int64]bool
+	accounted map[[2]int64]bool
 }
 
 type listed struct {
@@ -61,7 +61,7 @@ func (m *Memory) provider(provider string) *memoryProvider {
 		m.providers[provider] = &memoryProvider{
 			texts: map[string]string{}, payloads: map[string][]byte{}, due: map[string]rules.Time{}, listed: map[string]listed{},
 			anomalies: map[string]rules.Time{}, queryProof: map[string]rules.QueryProof{}, halted: map[string]string{}, values: map[string]string{},
-			parked: map[string]map[string]rules.Time{}, suspects: map[string]rules.Time{}, accounted: map[int64]bool{},
+			parked: map[string]map[string]rules.Time{}, suspects: map[string]rules.Time{}, accounted: map[[2]int64]bool{},
 		}
 	}
 	return m.providers[provider]
@@ -280,21 +280,26 @@ func (m *Memory) CommitEpoch(_ context.Context, provider string, c EpochCommit) 
 		s.sequence = c.Sequence
 	}
 	if c.Change != rules.EpochFirst {
-		clear(s.accounted)
 		s.publish(epochEvent(provider, c))
 	}
 	return true, nil
 }
 
 // AccountFor implements Store.
-func (m *Memory) AccountFor(_ context.Context, provider string, sequences []int64) (int64, error) {
+func (m *Memory) AccountFor(_ context.Context, provider string, epoch int64, sequences []int64) (int64, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s := m.provider(provider)
 	for _, n := range sequences {
-		s.accounted[n] = true
+		s.accounted[[2]int64{epoch, n}] = true
 	}
-	return int64(len(s.accounted)), nil
+	size := int64(0)
+	for of := range s.accounted {
+		if of[0] == epoch {
+			size++
+		}
+	}
+	return size, nil
 }
 
 // sorted returns the ids of an index, the lowest first.

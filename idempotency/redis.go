@@ -43,17 +43,19 @@ type keyspace struct{ provider, prefix string }
 
 func keysOf(provider string) keyspace { return keyspace{provider, kv.Prefix(provider)} }
 
-func (p keyspace) record(id string) string         { return p.prefix + "p:" + id }
-func (p keyspace) payload(id string) string        { return p.prefix + "d:" + id }
-func (p keyspace) due() string                     { return p.prefix + "due" }
-func (p keyspace) states() string                  { return p.prefix + "states" }
-func (p keyspace) anomalies() string               { return p.prefix + "anomalies" }
-func (p keyspace) queryProof() string              { return p.prefix + "query-proof" }
-func (p keyspace) epoch() string                   { return kv.EpochKey(p.provider) }
-func (p keyspace) epochLog() string                { return p.prefix + "epochs" }
-func (p keyspace) sequence() string                { return p.prefix + "sequence" }
-func (p keyspace) suspects() string                { return p.prefix + "suspects" }
-func (p keyspace) accountedFor() string            { return p.prefix + "accounted" }
+func (p keyspace) record(id string) string  { return p.prefix + "p:" + id }
+func (p keyspace) payload(id string) string { return p.prefix + "d:" + id }
+func (p keyspace) due() string              { return p.prefix + "due" }
+func (p keyspace) states() string           { return p.prefix + "states" }
+func (p keyspace) anomalies() string        { return p.prefix + "anomalies" }
+func (p keyspace) queryProof() string       { return p.prefix + "query-proof" }
+func (p keyspace) epoch() string            { return kv.EpochKey(p.provider) }
+func (p keyspace) epochLog() string         { return p.prefix + "epochs" }
+func (p keyspace) sequence() string         { return p.prefix + "sequence" }
+func (p keyspace) suspects() string         { return p.prefix + "suspects" }
+func (p keyspace) accountedFor(epoch int64) string {
+	return p.prefix + "accounted:" + strconv.FormatInt(epoch, 10)
+}
 func (p keyspace) halted() string                  { return p.prefix + "halted" }
 func (p keyspace) parkReasons() string             { return p.prefix + "parked" }
 func (p keyspace) parked(reason string) string     { return p.prefix + "parked:" + reason }
@@ -424,17 +426,12 @@ func (s *redisStore) CommitEpoch(ctx context.Context, provider string, e EpochCo
 		c.Write("SET", p.sequence(), e.Sequence)
 	}
 	if e.Change != rules.EpochFirst {
-		c.Write("DEL", p.accountedFor())
-		c.Write("RPUSH", p.epochLog(), string(e.Change)+" "+e.To)
-		c.Write("LTRIM", p.epochLog(), -maxEpochLog, -1)
+		c.Write("ZADD", p.epochLog(), int64(e.Now), string(e.Change)+" "+e.To)
 		c.Append(epochEvent(provider, e), e.OutcomesRetention)
 	}
 	written, errs := s.batcher.Commit(ctx, provider, c)
 	return written[0].Done, storeError(errs[0])
 }
-
-// maxEpochLog is how many changes of the epoch the log keeps.
-const maxEpochLog = 1000
 
 func epochEvent(provider string, e EpochCommit) kv.OutcomeEvent {
 	return kv.OutcomeEvent{
@@ -443,8 +440,8 @@ func epochEvent(provider string, e EpochCommit) kv.OutcomeEvent {
 }
 
 // AccountFor implements Store.
-func (s *redisStore) AccountFor(ctx context.Context, provider string, sequences []int64) (int64, error) {
-	key, pipe := keysOf(provider).accountedFor(), s.db.Client.Pipeline()
+func (s *redisStore) AccountFor(ctx context.Context, provider string, epoch int64, sequences []int64) (int64, error) {
+	key, pipe := keysOf(provider).accountedFor(epoch), s.db.Client.Pipeline()
 	for part := range slices.Chunk(sequences, registerAtOnce) {
 		members := make([]any, len(part))
 		for i, n := range part {
@@ -452,6 +449,7 @@ func (s *redisStore) AccountFor(ctx context.Context, provider string, sequences 
 		}
 		pipe.SAdd(ctx, key, members...)
 	}
+	pipe.PExpire(ctx, key, rules.RetryWindow)
 	size := pipe.SCard(ctx, key)
 	if _, err := pipe.Exec(ctx); err != nil {
 		return 0, err

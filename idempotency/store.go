@@ -34,11 +34,11 @@ type Store interface {
 	AwaitReplicas(ctx context.Context, provider string) error
 
 	// Epoch reads what the store says about itself, in one round trip. CommitEpoch replaces the
-	// epoch, and reports whether it did. AccountFor adds to the set of sends that are accounted for
-	// although the store forgot them, and returns the size of the set.
+	// epoch, and reports whether it did. AccountFor adds to an epoch's set of sends that are
+	// accounted for although the store forgot them, and returns the size of the set.
 	Epoch(ctx context.Context, provider string) (StoreReading, error)
 	CommitEpoch(ctx context.Context, provider string, c EpochCommit) (done bool, err error)
-	AccountFor(ctx context.Context, provider string, sequences []int64) (int64, error)
+	AccountFor(ctx context.Context, provider string, epoch int64, sequences []int64) (int64, error)
 
 	// Alias lets Find return the id for a name, for as long as keep says. Find returns ErrUnknown
 	// where there is no alias.
