@@ -86,16 +86,8 @@ func (l *Ledger) Show(ctx context.Context, k Key) (Record, error) {
 func (l *Ledger) List(ctx context.Context, f Filter, yield func(Record) bool) error {
 	index := Index{State: f.State, Open: f.State == "", Anomalies: f.Anomalies, Suspected: f.Suspected}
 	return l.store.ListIDs(ctx, f.Provider, index, func(ids []string) (bool, error) {
-		requests := make([]LoadRequest, len(ids))
-		for i, id := range ids {
-			requests[i] = LoadRequest{ID: id, Account: keyFromID(f.Provider, id).Account, Due: true}
-		}
-		all, err := l.store.Load(ctx, f.Provider, requests)
+		rs, err := l.load(ctx, f, ids)
 		if err != nil {
-			return false, fmt.Errorf("list %s: %w", f.Provider, err)
-		}
-		rs := l.matching(f, ids, all)
-		if err := l.setParkReasons(ctx, f.Provider, rs); err != nil {
 			return false, err
 		}
 		for _, r := range rs {
@@ -105,6 +97,60 @@ func (l *Ledger) List(ctx context.Context, f Filter, yield func(Record) bool) er
 		}
 		return true, nil
 	})
+}
+
+// ListedAt is when the payment came into its state's list: when it failed, else when it was
+// registered.
+func (r Record) ListedAt() time.Time {
+	if r.State != Failed {
+		return r.Created
+	}
+	for i := len(r.History) - 1; i > 0; i-- {
+		if r.History[i].State == Failed && r.History[i-1].State != Failed {
+			return r.History[i].At
+		}
+	}
+	return r.Updated
+}
+
+// ListFrom returns payments in one indexed state (Filter.State: any but succeeded and reversed),
+// oldest first, from those on that came into its list at an instant or later: at most limit, and
+// whether there are more. It skips records that cannot be read.
+func (l *Ledger) ListFrom(ctx context.Context, f Filter, since time.Time, limit int) (rs []Record, more bool, err error) {
+	index := Index{State: f.State, Since: rules.Time(max(0, since.UnixMilli())), Limit: limit}
+	found := 0
+	err = l.store.ListIDs(ctx, f.Provider, index, func(ids []string) (bool, error) {
+		found += len(ids)
+		page, err := l.load(ctx, f, ids)
+		rs = append(rs, page...)
+		return true, err
+	})
+	return rs, found == limit, err
+}
+
+// Scan returns some of the payments that match, in no order, and where to go on: it begins with an
+// empty cursor and ends with one. It finds what no index has, and reads every record on the way.
+func (l *Ledger) Scan(ctx context.Context, f Filter, cursor string) (rs []Record, next string, err error) {
+	ids, next, err := l.store.ScanIDs(ctx, f.Provider, cursor)
+	if err != nil || len(ids) == 0 {
+		return nil, next, err
+	}
+	rs, err = l.load(ctx, f, ids)
+	return rs, next, err
+}
+
+// load reads the payments that match of those with these ids.
+func (l *Ledger) load(ctx context.Context, f Filter, ids []string) ([]Record, error) {
+	requests := make([]LoadRequest, len(ids))
+	for i, id := range ids {
+		requests[i] = LoadRequest{ID: id, Account: keyFromID(f.Provider, id).Account, Due: true}
+	}
+	all, err := l.store.Load(ctx, f.Provider, requests)
+	if err != nil {
+		return nil, fmt.Errorf("list %s: %w", f.Provider, err)
+	}
+	rs := l.matching(f, ids, all)
+	return rs, l.setParkReasons(ctx, f.Provider, rs)
 }
 
 // matching returns the records that match the filter, and reports those that cannot be read.

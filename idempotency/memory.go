@@ -527,8 +527,13 @@ func (m *Memory) ids(provider string, i Index) []string {
 	ids := sorted(s.listed, func(l listed) (int, rules.Time) { return rank[l.state], l.at })
 	return slices.DeleteFunc(ids, func(id string) bool {
 		state := s.listed[id].state
-		return i.Open && state == Failed || !i.Open && state != i.State
+		return i.Open && state == Failed || !i.Open && (state != i.State || s.listed[id].at < i.Since)
 	})
+}
+
+// ScanIDs implements Store.
+func (m *Memory) ScanIDs(_ context.Context, provider, _ string) (ids []string, next string, err error) {
+	return m.ids(provider, Index{}), "", nil
 }
 
 // Counts implements Store.

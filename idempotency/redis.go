@@ -705,6 +705,9 @@ func (s *redisStore) ListIDs(ctx context.Context, provider string, i Index, yiel
 		_, end := bounds(Blocked)
 		return s.walk(ctx, p.states(), redis.ZRangeBy{Min: "-inf", Max: end, Count: int64(i.Limit)}, yield)
 	case rank[i.State] > 0:
+		if i.Since > 0 {
+			low = score(i.State, i.Since)
+		}
 		return s.walk(ctx, p.states(), redis.ZRangeBy{Min: low, Max: high, Count: int64(i.Limit)}, yield)
 	default:
 		return s.scan(ctx, p, yield)
@@ -755,6 +758,31 @@ func (s *redisStore) scan(ctx context.Context, p keyspace, yield func([]string) 
 	}
 	_, err = yield(ids)
 	return err
+}
+
+// ScanIDs implements Store.
+func (s *redisStore) ScanIDs(ctx context.Context, provider, cursor string) (ids []string, next string, err error) {
+	p, at := keysOf(provider), uint64(0)
+	if cursor != "" {
+		if at, err = strconv.ParseUint(cursor, 10, 64); err != nil {
+			return nil, "", fmt.Errorf("scan %s: not a cursor", provider)
+		}
+	}
+	node, err := s.db.Node(ctx, p.prefix)
+	if err != nil {
+		return nil, "", err
+	}
+	keys, at, err := node.Scan(ctx, at, p.record("*"), page).Result()
+	if err != nil {
+		return nil, "", fmt.Errorf("scan %s: %w", provider, err)
+	}
+	for _, key := range keys {
+		ids = append(ids, strings.TrimPrefix(key, p.record("")))
+	}
+	if at > 0 {
+		next = strconv.FormatUint(at, 10)
+	}
+	return ids, next, nil
 }
 
 // Counts implements Store.

@@ -54,6 +54,10 @@ type Store interface {
 	// ListIDs calls yield with the ids of an index, page by page, oldest first, until it returns
 	// false or an error.
 	ListIDs(ctx context.Context, provider string, index Index, yield func(ids []string) (bool, error)) error
+	// ScanIDs returns some ids of all records, in no order, and where to go on; it begins with an
+	// empty cursor and ends with one. A record that is there from the beginning to the end is
+	// returned at least once.
+	ScanIDs(ctx context.Context, provider, cursor string) (ids []string, next string, err error)
 	// Counts returns the number of payments in each indexed state.
 	Counts(ctx context.Context, provider string) (map[State]int64, error)
 	// Stats returns the numbers that alerts use.
@@ -71,6 +75,8 @@ type Index struct {
 	Open bool
 	// Anomalies selects the payments with an anomaly.
 	Anomalies bool
+	// Since leaves out what came into an indexed State's list before; zero leaves out nothing.
+	Since rules.Time
 	// Suspected selects the payments that the store may have forgotten to have sent.
 	Suspected bool
 	// Limit is the largest number of ids; zero for all.

@@ -15,8 +15,28 @@ import (
 // Decode reads one task from its JSON. It is strict: what it does not know, what it would have to
 // guess and what the provider would refuse is an error, a *FieldError whose text begins with the
 // field's path and never repeats the field's value.
-func Decode(line []byte) (Task, error) {
-	return canonical(decodeBy(line, parseNew, decode))
+func Decode(line []byte) (Task, error) { return DecodeAs("", line) }
+
+// DecodeAs is Decode for a place that takes tasks of one type, "payout", "charge" or "status": the
+// task may leave its type out, and must not have another.
+func DecodeAs(kind string, line []byte) (Task, error) {
+	return canonical(decodeBy(line, func(line []byte) (node, error) { return parseAs(kind, line) }, decode))
+}
+
+// parseAs reads a task that was not taken in yet, and writes the type into it that its place gives.
+func parseAs(kind string, line []byte) (node, error) {
+	root, err := parseNew(line)
+	if err != nil || kind == "" {
+		return root, err
+	}
+	switch named, ok := root.Member("type"); {
+	case !ok:
+		given := strictjson.Member{Name: "type", Value: node{Kind: strictjson.String, Text: kind}}
+		root.Members = append(root.Members, given)
+	case named.Text != kind:
+		return root, fieldError("type", "must be "+kind+" here, or be left out")
+	}
+	return root, nil
 }
 
 // DecodeStored reads what the ledger keeps of a payment that was taken in, perhaps by an earlier

@@ -21,7 +21,7 @@ func TestAWrongLineIsNamedByItsKeyWhereItCanBeRead(t *testing.T) {
 		{"a card number beside it", strings.Replace(good, `"0"`, `"0","note":"4111111111111111"`, 1), ""},
 	}
 	for _, row := range rows {
-		line := newLine(1, []byte(row.line))
+		line := newLine("", 1, []byte(row.line))
 		got := ""
 		if line.Key.Reference != "" {
 			got = line.Key.String()

@@ -38,11 +38,16 @@ type Reader struct {
 func NewReader(r io.Reader, f Format) (*Reader, error) {
 	switch f {
 	case JSONLines:
-		return &Reader{jsonLines(strictjson.NewLines(r))}, nil
+		return NewReaderAs("", r), nil
 	case CSV:
 		return &Reader{newRows(r).next}, nil
 	}
 	return nil, fmt.Errorf("format: must be %s or %s", JSONLines, CSV)
+}
+
+// NewReaderAs reads JSON Lines of tasks of one type, each as DecodeAs does.
+func NewReaderAs(kind string, r io.Reader) *Reader {
+	return &Reader{jsonLines(kind, strictjson.NewLines(r))}
 }
 
 // ErrCut ends a file that was cut in transfer, or is still being written: it ends within a line,
@@ -53,21 +58,21 @@ var ErrCut = strictjson.ErrCut
 // end, and the reader's own error where the file cannot be read on.
 func (r *Reader) Next() (Line, error) { return r.next() }
 
-func jsonLines(lines *strictjson.Lines) func() (Line, error) {
+func jsonLines(kind string, lines *strictjson.Lines) func() (Line, error) {
 	return func() (Line, error) {
 		number, text, err := lines.Next()
 		if err != nil {
 			return Line{}, err
 		}
-		return newLine(number, text), nil
+		return newLine(kind, number, text), nil
 	}
 }
 
 // newLine decodes a task's JSON.
-func newLine(number int, text []byte) Line {
-	task, err := Decode(text)
+func newLine(kind string, number int, text []byte) Line {
+	task, err := DecodeAs(kind, text)
 	if err != nil {
-		return Line{Number: number, Key: keyOf(text), Err: err}
+		return Line{Number: number, Key: keyOf(kind, text), Err: err}
 	}
 	return Line{Number: number, Task: task, Key: task.Key()}
 }

@@ -62,7 +62,7 @@ func (r *rows) Row(cells []string) error {
 	if err != nil {
 		return err
 	}
-	r.line = newLine(0, text)
+	r.line = newLine("", 0, text)
 	return r.line.Err
 }
 

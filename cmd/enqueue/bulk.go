@@ -41,12 +41,3 @@ func (c *submitCmd) countSome(in io.Reader, most int) (n int, err error) {
 	}
 	return n, nil
 }
-
-// prioritized is a line's task, bulk where the input is.
-func (s *taskIntake) prioritized(t tasks.Task) tasks.Task {
-	s.read++
-	if s.bulk || s.read > tasks.BulkAbove {
-		return t.BulkByDefault()
-	}
-	return t
-}

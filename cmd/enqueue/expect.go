@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 
+	"github.com/remesa/remesa/internal/intake"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/tasks"
 )
@@ -59,11 +60,11 @@ func (c *submitCmd) count(s *taskIntake, in io.Reader) error {
 		if err != nil {
 			return fmt.Errorf("%w: %w", errInput, err)
 		}
-		r, err := s.checkForCount(line)
+		r, err := s.tasks.Check(s.app.ctx, line)
 		if err != nil {
-			return err
+			return s.app.failed(err)
 		}
-		if r.Result != resultInvalid {
+		if r.Result != intake.Invalid {
 			found.add(line.Task)
 			continue
 		}
@@ -73,22 +74,6 @@ func (c *submitCmd) count(s *taskIntake, in io.Reader) error {
 		}
 	}
 	return s.app.ctx.Err()
-}
-
-// checkForCount also finds what the ledger will not register because its deadline has passed.
-func (s *taskIntake) checkForCount(line tasks.Line) (result, error) {
-	r := s.check(line)
-	if r.Result == resultInvalid || s.client == nil {
-		return r, nil
-	}
-	late, err := s.client.Late(s.app.ctx, line.Task)
-	if err != nil {
-		return r, s.app.failed(err)
-	}
-	if late {
-		r.Result, r.Error = resultInvalid, errLate.Error()
-	}
-	return r, nil
 }
 
 // tally is what a file was found to hold.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/view"
 	"github.com/remesa/remesa/providers"
 )
 
@@ -155,7 +156,7 @@ func storeTime(ms int64) string {
 	if ms == 0 {
 		return ""
 	}
-	return stamp(time.UnixMilli(ms))
+	return view.Stamp(time.UnixMilli(ms))
 }
 
 // suspects reads the payments that a loss has put in question, by what became of them.

@@ -9,28 +9,15 @@ import (
 	"time"
 
 	"github.com/remesa/remesa/internal/config"
+	"github.com/remesa/remesa/internal/intake"
 	"github.com/remesa/remesa/internal/preflight"
 	"github.com/remesa/remesa/providers"
-	"github.com/remesa/remesa/providers/spec"
 	"github.com/remesa/remesa/tasks"
 )
 
-// batchSize is how many lines share their round trips to Redis.
-const batchSize = 256
-
-// batchDelay is how long a batch waits for more lines after its first. It is short, so that a slow
-// pipe gets each result at once.
-const batchDelay = 10 * time.Millisecond
-
-// Results of a line besides those of tasks.SubmitResult.
-const (
-	resultValid   = "valid" // of a dry run
-	resultInvalid = string(tasks.Invalid)
-)
-
-// intake is one file on its way: one goroutine reads it, another takes it in and prints results,
-// batch by batch.
-type intake[L any] struct {
+// fileIntake is one file on its way: one goroutine reads it, another takes it in and prints
+// results, batch by batch.
+type fileIntake[L any] struct {
 	app      *app
 	totals   totals
 	progress *progress
@@ -50,39 +37,14 @@ type counted interface {
 	Amount() providers.Money
 }
 
-// item is a line, or why there is none.
-type item[L any] struct {
-	line L
-	err  error
-}
-
-// readAhead decodes lines while earlier ones are taken in.
-func readAhead[L any](ctx context.Context, next func() (L, error)) <-chan item[L] {
-	items := make(chan item[L], batchSize)
-	go func() {
-		for {
-			line, err := next()
-			select {
-			case items <- item[L]{line, err}:
-			case <-ctx.Done():
-				return
-			}
-			if err != nil {
-				return
-			}
-		}
-	}()
-	return items
-}
-
 // run prints a result for every line in the order of the input. answer gives each line of a batch
 // its result, or fails for all of them. A batch that has begun is finished even after a signal.
-func (n *intake[L]) run(next func() (L, error), answer func(ctx context.Context, batch []L) ([]lineResult, error)) error {
+func (n *fileIntake[L]) run(next func() (L, error), answer func(ctx context.Context, batch []L) ([]lineResult, error)) error {
 	ctx, cancel := context.WithCancel(n.app.ctx)
 	defer cancel()
-	items := readAhead(ctx, next)
+	ahead := intake.ReadAhead(ctx, next)
 	for {
-		batch, err := collect(ctx, items)
+		batch, err := ahead.Batch()
 		if len(batch) > 0 {
 			answers, err := answer(context.WithoutCancel(ctx), batch)
 			if err != nil {
@@ -103,30 +65,7 @@ func (n *intake[L]) run(next func() (L, error), answer func(ctx context.Context,
 	}
 }
 
-// collect waits for a line, and then a moment for more.
-func collect[L any](ctx context.Context, items <-chan item[L]) ([]L, error) {
-	var batch []L
-	var paused <-chan time.Time
-	for len(batch) < batchSize {
-		select {
-		case i := <-items:
-			if i.err != nil {
-				return batch, i.err
-			}
-			batch = append(batch, i.line)
-		case <-paused:
-			return batch, nil
-		case <-ctx.Done():
-			return batch, ctx.Err()
-		}
-		if paused == nil {
-			paused = time.After(batchDelay)
-		}
-	}
-	return batch, nil
-}
-
-func (n *intake[L]) print(answers []lineResult) error {
+func (n *fileIntake[L]) print(answers []lineResult) error {
 	n.progress.clear()
 	for _, a := range answers {
 		if err := n.app.print(a.print); err != nil {
@@ -143,20 +82,20 @@ func (n *intake[L]) print(answers []lineResult) error {
 }
 
 // conclude prints a summary of the input and returns how the command ends.
-func (n *intake[L]) conclude(name string, err error) error {
+func (n *fileIntake[L]) conclude(name string, err error) error {
 	n.progress.clear()
 	n.summarize(name, err == nil)
 	if err != nil {
 		return n.app.wrapIntake(err)
 	}
-	if n.totals.lines(resultInvalid)+n.totals.lines(string(tasks.Conflict)) > 0 {
+	if n.totals.lines(intake.Invalid)+n.totals.lines(string(tasks.Conflict)) > 0 {
 		return exitError(exitRefused)
 	}
 	return nil
 }
 
 // summarize prints a summary of the input, as far as it was read.
-func (n *intake[L]) summarize(name string, whole bool) {
+func (n *fileIntake[L]) summarize(name string, whole bool) {
 	switch {
 	case n.lines > 0:
 		n.app.notice("%d lines of %s: %s", n.lines, name, n.totals)
@@ -250,58 +189,12 @@ func (a *app) intake() *tasks.Client {
 	})
 }
 
-// configuredAccounts are the accounts whose settings this environment holds, by provider. It is nil
-// where there are none, or too few to know: then payments of every provider are accepted, and wait
-// for a worker that has the credentials.
-type configuredAccounts map[string][]config.Account
-
-func knownAccounts(a *app) configuredAccounts {
+// knownAccounts are those whose settings this environment holds; nil where these are too few to
+// know.
+func knownAccounts(a *app) intake.Accounts {
 	if err := config.Complete(&a.config.Providers); err != nil {
 		a.notice("warning: the providers' settings in this environment are not complete, so the input is not compared with them: %s", err)
 		return nil
 	}
-	var all configuredAccounts
-	for _, account := range a.config.Accounts() {
-		if all == nil {
-			all = configuredAccounts{}
-		}
-		name := account.Provider.Name
-		all[name] = append(all[name], account)
-	}
-	return all
-}
-
-// check refuses what no worker with this environment's settings would send.
-func (k configuredAccounts) check(provider, account string) error {
-	_, ok := k[provider]
-	switch _, found := k.find(provider, account); {
-	case k == nil || found:
-		return nil
-	case !ok:
-		return fmt.Errorf("provider: %s has no credentials here, though other providers have", provider)
-	default:
-		return fmt.Errorf("account: %s has no credentials for it here, though it has for others", provider)
-	}
-}
-
-func (k configuredAccounts) find(provider, name string) (config.Account, bool) {
-	for _, a := range k[provider] {
-		if a.Name == name {
-			return a, true
-		}
-	}
-	return config.Account{}, false
-}
-
-// checkTask also refuses a type of payment that the provider takes and the account has no settings
-// for.
-func (k configuredAccounts) checkTask(t tasks.Task) error {
-	if err := k.check(t.Provider(), t.Account()); err != nil {
-		return err
-	}
-	kind := spec.Type(t.Type())
-	if a, ok := k.find(t.Provider(), t.Account()); ok && a.Provider.Takes(kind) && !a.Makes(kind) {
-		return fmt.Errorf("type: %ss of %s are off here: its settings for %ss are not set", kind, a.Provider.Name, kind)
-	}
-	return nil
+	return intake.NewAccounts(a.config.Accounts())
 }

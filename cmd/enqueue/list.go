@@ -9,6 +9,7 @@ import (
 
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/merge"
+	"github.com/remesa/remesa/internal/view"
 	"github.com/remesa/remesa/providers/catalog"
 )
 
@@ -119,7 +120,7 @@ const row = "%-40s %-9s %13s %-3s  %-20s  %-20s  %5v  %s\n"
 func (c *listCmd) print(a *app, r idempotency.Record) error {
 	if c.JSON {
 		a.sealedHere(r.DecryptErr)
-		return a.print(newPayment(r))
+		return a.print(view.NewPayment(r))
 	}
 	code := r.Code
 	if r.Anomaly != "" {

@@ -11,6 +11,7 @@ import (
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/eventually"
 	"github.com/remesa/remesa/internal/redistest"
+	"github.com/remesa/remesa/internal/view"
 	"github.com/remesa/remesa/providers"
 )
 
@@ -19,7 +20,7 @@ func keysOf(t *testing.T, out string) string {
 	t.Helper()
 	var keys []string
 	for line := range strings.Lines(out) {
-		var p shown
+		var p view.ShownPayment
 		if err := json.Unmarshal([]byte(line), &p); err != nil {
 			t.Fatalf("%q: %s", line, err)
 		}

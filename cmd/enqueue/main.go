@@ -39,6 +39,9 @@ type cli struct {
 
 	Subscription subscriptionCmd `cmd:"" help:"Charges that recur: add, list, show, pause, resume, cancel and change subscriptions."`
 
+	Serve  serveCmd  `cmd:"" help:"Take payments and subscriptions in over HTTP, show them, and tell what becomes of them."`
+	Apikey apikeyCmd `cmd:"" help:"Keys of the HTTP interface: create, list, revoke."`
+
 	Hashcard hashcardCmd `cmd:"" help:"Ask for a card without echo, or read it as two lines, and print the provider's token of it; nothing is stored."`
 
 	Version kong.VersionFlag `help:"Print the version and exit."`

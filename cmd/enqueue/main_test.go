@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/intake"
 	"github.com/remesa/remesa/internal/processtest"
 	"github.com/remesa/remesa/internal/redistest"
 )
@@ -89,11 +90,11 @@ func wantText(t *testing.T, says, got string, texts ...string) {
 }
 
 // results reads result lines.
-func results(t *testing.T, out string) []result {
+func results(t *testing.T, out string) []intake.Result {
 	t.Helper()
-	var all []result
+	var all []intake.Result
 	for line := range strings.Lines(out) {
-		var r result
+		var r intake.Result
 		if err := json.Unmarshal([]byte(line), &r); err != nil {
 			t.Fatalf("result line %q: %s", line, err)
 		}

@@ -36,9 +36,15 @@ func TestAHundredThousandLinesTakeLessThan100MB(t *testing.T) {
 	for range n {
 		_ = p.line(t)
 	}
-	status := must[[]byte](t)(os.ReadFile(fmt.Sprintf("/proc/%d/status", p.Cmd.Process.Pid)))
+	checkPeak(t, p.Process, n)
 	p.in.Close()
 	p.Exit(testTimeout)
+}
+
+// checkPeak demands that the process took less than 100 MB at any time.
+func checkPeak(t *testing.T, p *processtest.Process, n int) {
+	t.Helper()
+	status := must[[]byte](t)(os.ReadFile(fmt.Sprintf("/proc/%d/status", p.Cmd.Process.Pid)))
 	found := peak.FindSubmatch(status)
 	if found == nil {
 		t.Fatalf("no VmHWM in\n%s", status)
@@ -48,4 +54,33 @@ func TestAHundredThousandLinesTakeLessThan100MB(t *testing.T) {
 	} else {
 		t.Logf("%d lines took %d kB", n, kB)
 	}
+}
+
+func TestAHundredThousandLinesOverHTTPTakeLessThan100MB(t *testing.T) {
+	t.Parallel()
+	const n = 100_000
+	plain := filepath.Join(t.TempDir(), "enqueue")
+	if err := processtest.Build(plain, "cmd/enqueue", "-race=false"); err != nil {
+		t.Fatal(err)
+	}
+	s := serveOn(t, plain, environment(redisAt(redistest.Start(t).URL())))
+	in, out := io.Pipe()
+	go func() {
+		w := bufio.NewWriter(out)
+		for i := range n {
+			_, _ = io.WriteString(w, payout(fmt.Sprintf("m-%d", i%5000))+"\n")
+		}
+		out.CloseWithError(w.Flush())
+	}()
+	reply := s.post("/v1/payouts", "application/x-ndjson", in)
+	defer reply.Body.Close()
+	lines := bufio.NewScanner(reply.Body)
+	got := 0
+	for lines.Scan() {
+		got++
+	}
+	if got != n || lines.Err() != nil {
+		t.Errorf("%d result lines, %v", got, lines.Err())
+	}
+	checkPeak(t, s.Process, n)
 }

@@ -50,9 +50,9 @@ func (c *submitCmd) format() tasks.Format {
 // Run submits the file, or only checks it.
 func (c *submitCmd) Run(a *app) (err error) {
 	collectLess()
-	s := &taskIntake{intake: intake[tasks.Line]{app: a, totals: totals{}}}
+	s := newTaskIntake(a)
 	if !c.DryRun {
-		if s.client, err = a.client(); err != nil {
+		if s.tasks.Client, err = a.client(); err != nil {
 			return err
 		}
 	}
@@ -61,8 +61,8 @@ func (c *submitCmd) Run(a *app) (err error) {
 		return err
 	}
 	defer file.Close()
-	s.accounts = knownAccounts(a)
-	if s.bulk, err = c.big(file); err != nil {
+	s.tasks.Accounts = knownAccounts(a)
+	if s.tasks.Bulk, err = c.big(file); err != nil {
 		return err
 	}
 	var in io.Reader = file

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/intake"
 	"github.com/remesa/remesa/internal/preflight"
 	"github.com/remesa/remesa/internal/processtest"
 	"github.com/remesa/remesa/internal/redistest"
@@ -93,23 +94,23 @@ func TestCSVIsReadByItsHeader(t *testing.T) {
 	rows := []struct {
 		says, file string
 		code       int
-		want       []result
+		want       []intake.Result
 	}{
 		{"whole rows", header + "payout,virtualpos,c-1,12500,CLP,12345678-5,Ana Soto,012,12345678,7\n\n" +
 			"payout,virtualpos,c-2,100,CLP,12345678-5,\"Soto, Ana\",012,12345678,\n", 0,
-			[]result{{Line: 2, Key: "virtualpos/c-1", Result: "enqueued"}, {Line: 4, Key: "virtualpos/c-2", Result: "enqueued"}}},
+			[]intake.Result{{Line: 2, Key: "virtualpos/c-1", Result: "enqueued"}, {Line: 4, Key: "virtualpos/c-2", Result: "enqueued"}}},
 		{"a missing column", strings.Replace(header, "amount,", "", 1) + "payout,virtualpos,c-3,CLP,12345678-5,Ana,012,12345678,\n", exitRefused,
-			[]result{{Line: 2, Key: "virtualpos/c-3", Result: "invalid", Error: "amount: required"}}},
+			[]intake.Result{{Line: 2, Key: "virtualpos/c-3", Result: "invalid", Error: "amount: required"}}},
 		{"an unknown column", strings.Replace(header, "amount", "sum", 1) + "payout,virtualpos,c-4,1,CLP,12345678-5,Ana,012,12345678,\n", exitRefused,
-			[]result{{Line: 2, Result: "invalid", Error: "sum: unknown column"}}},
+			[]intake.Result{{Line: 2, Result: "invalid", Error: "sum: unknown column"}}},
 		{"a cell too many", header + "payout,virtualpos,c-5,1,CLP,12345678-5,Ana,012,12345678,,x\n", exitRefused,
-			[]result{{Line: 2, Result: "invalid", Error: "line: has 11 cells"}}},
+			[]intake.Result{{Line: 2, Result: "invalid", Error: "line: has 11 cells"}}},
 		{"only a header", header, 0, nil},
 		{"carriage returns alone", strings.ReplaceAll(header+"payout,virtualpos,c-6,100,CLP,12345678-5,Ana,012,12345678,\npayout,virtualpos,c-7,100,CLP,12345678-5,Ana,012,12345678,\n", "\n", "\r"), 0,
-			[]result{{Line: 2, Key: "virtualpos/c-6", Result: "enqueued"}, {Line: 3, Key: "virtualpos/c-7", Result: "enqueued"}}},
+			[]intake.Result{{Line: 2, Key: "virtualpos/c-6", Result: "enqueued"}, {Line: 3, Key: "virtualpos/c-7", Result: "enqueued"}}},
 		{"a quote that takes the rows behind it", header + "payout,virtualpos,c-8,100,CLP,12345678-5,\"Ana,012,12345678,\n" + strings.Repeat("payout,virtualpos,c-9,1,CLP,12345678-5,Ana,012,12345678,\n", 2), exitRefused,
-			[]result{{Line: 2, Result: "invalid", Error: "line: a quoted cell has no end"}, {Line: 3, Result: "invalid", Error: "line: belongs to"}, {Line: 4, Result: "invalid", Error: "line: belongs to"}}},
-		{"a payment and no header", "payout,virtualpos,c-10,1,CLP,12345678-5,Ana,012,12345678,\n", exitRefused, []result{{Line: 1, Result: "invalid", Error: "header: "}}},
+			[]intake.Result{{Line: 2, Result: "invalid", Error: "line: a quoted cell has no end"}, {Line: 3, Result: "invalid", Error: "line: belongs to"}, {Line: 4, Result: "invalid", Error: "line: belongs to"}}},
+		{"a payment and no header", "payout,virtualpos,c-10,1,CLP,12345678-5,Ana,012,12345678,\n", exitRefused, []intake.Result{{Line: 1, Result: "invalid", Error: "header: "}}},
 	}
 	s := redistest.Start(t)
 	for _, row := range rows {
@@ -122,7 +123,7 @@ func TestCSVIsReadByItsHeader(t *testing.T) {
 }
 
 // compareResults compares all but the task ids, and the beginnings of errors.
-func compareResults(t *testing.T, says string, got, want []result) {
+func compareResults(t *testing.T, says string, got, want []intake.Result) {
 	t.Helper()
 	ok := len(got) == len(want)
 	for i := 0; ok && i < len(want); i++ {
@@ -142,14 +143,14 @@ func TestAReferenceIsOnePaymentForEver(t *testing.T) {
 	env := environment(redisAt(s.URL()))
 	got := enqueue(t, env, lines(payout("r"), payout("r"), payout("r", "Devolución", "other words")), "submit")
 	wantCode(t, "the same payment three times", got, 0)
-	compareResults(t, "the same payment three times", results(t, got.out), []result{
+	compareResults(t, "the same payment three times", results(t, got.out), []intake.Result{
 		{Line: 1, Key: "virtualpos/r", Result: "enqueued"},
 		{Line: 2, Key: "virtualpos/r", Result: "duplicate", State: "queued"},
 		{Line: 3, Key: "virtualpos/r", Result: "duplicate", State: "queued"},
 	})
 	got = enqueue(t, env, lines(payout("r", "12500", "12501"), payout("r", "12345678\"", "12345679\""), payout("s")), "submit")
 	wantCode(t, "another amount, another account", got, exitRefused)
-	compareResults(t, "another amount, another account", results(t, got.out), []result{
+	compareResults(t, "another amount, another account", results(t, got.out), []intake.Result{
 		{Line: 1, Key: "virtualpos/r", Result: "conflict", Error: "amount: "},
 		{Line: 2, Key: "virtualpos/r", Result: "conflict", Error: "fingerprint: "},
 		{Line: 3, Key: "virtualpos/s", Result: "enqueued"},
@@ -159,7 +160,7 @@ func TestAReferenceIsOnePaymentForEver(t *testing.T) {
 	}
 	_ = enqueue(t, env, nil, "cancel", "virtualpos/r", "--by", "ana", "--note", "test")
 	got = enqueue(t, env, lines(payout("r")), "submit")
-	compareResults(t, "again, after it was settled", results(t, got.out), []result{
+	compareResults(t, "again, after it was settled", results(t, got.out), []intake.Result{
 		{Line: 1, Key: "virtualpos/r", Result: "duplicate", State: "failed"},
 	})
 }
@@ -366,7 +367,7 @@ func TestADryRunNeedsNoRedis(t *testing.T) {
 	got := enqueue(t, environment(redisAt(nowhere)), lines(payout("a"), payout("b", "CLP", "clp"),
 		payout("c", `"currency"`, `"deadline":"2020-01-01T00:00:00Z","currency"`)), "submit", "--dry-run")
 	wantCode(t, "a dry run with an invalid line", got, exitRefused)
-	compareResults(t, "a dry run", results(t, got.out), []result{
+	compareResults(t, "a dry run", results(t, got.out), []intake.Result{
 		{Line: 1, Key: "virtualpos/a", Result: "valid"}, {Line: 2, Key: "virtualpos/b", Result: "invalid", Error: "currency: "},
 		{Line: 3, Key: "virtualpos/c", Result: "invalid", Error: "deadline: is in the past"},
 	})
@@ -379,7 +380,7 @@ func TestATaskThatNoWorkerHereWouldSendIsRefused(t *testing.T) {
 	file := []string{payout("p"), payout("q", `"type"`, `"account":"shop","type"`), charge("C1")}
 	got := enqueue(t, environment(here...), lines(file...), "submit")
 	wantCode(t, "with the settings of one account", got, exitRefused)
-	compareResults(t, "with the settings of one account", results(t, got.out), []result{
+	compareResults(t, "with the settings of one account", results(t, got.out), []intake.Result{
 		{Line: 1, Key: "virtualpos/p", Result: "enqueued"}, {Line: 2, Key: "virtualpos/shop/q", Result: "invalid", Error: "account: "},
 		{Line: 3, Key: "etpay/C1", Result: "invalid", Error: "provider: "},
 	})
@@ -398,11 +399,11 @@ func TestPayoutsOfETpayAreRefusedWhereTheyAreOff(t *testing.T) {
 	}
 	payouts := append(slices.Clone(sessions), "REMESA_ETPAY_PAYOUTS_URL=http://127.0.0.1:9", "REMESA_ETPAY_PAYOUTS_USERNAME=u", "REMESA_ETPAY_PAYOUTS_PASSWORD=p")
 	out := payout("PO1", `"virtualpos"`, `"etpay"`, `"012"`, `"cl_estado"`, `"account_number"`, `"account_type":"vista","account_number"`)
-	valid := []result{{Line: 1, Key: "etpay/PO1", Result: "valid"}, {Line: 2, Key: "etpay/C1", Result: "valid"}}
-	off := []result{{Line: 1, Key: "etpay/PO1", Result: "invalid", Error: "type: payouts of etpay are off here"}, valid[1]}
+	valid := []intake.Result{{Line: 1, Key: "etpay/PO1", Result: "valid"}, {Line: 2, Key: "etpay/C1", Result: "valid"}}
+	off := []intake.Result{{Line: 1, Key: "etpay/PO1", Result: "invalid", Error: "type: payouts of etpay are off here"}, valid[1]}
 	for name, row := range map[string]struct {
 		env  []string
-		want []result
+		want []intake.Result
 	}{
 		"with settings for sessions alone": {sessions, off}, "with those of payouts": {payouts, valid}, "without any": {sessions[:1], valid},
 	} {

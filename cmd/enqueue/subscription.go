@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"os"
-	"time"
 
 	"github.com/remesa/remesa/billing"
 	"github.com/remesa/remesa/internal/wiring"
@@ -51,28 +50,3 @@ func (a *app) failedRequest(err error) error {
 		return a.failed(err)
 	}
 }
-
-// subscription is one as list prints it. Every field is always there.
-type subscription struct {
-	ID       string        `json:"id"`
-	State    billing.State `json:"state"`
-	Reason   string        `json:"reason"`
-	Provider string        `json:"provider"`
-	Amount   string        `json:"amount"`
-	Currency string        `json:"currency"`
-	// NextDue is null where no period falls due any more, or none would be charged.
-	NextDue *string `json:"next_due"`
-}
-
-func newSubscription(s billing.Subscription) subscription {
-	out := subscription{
-		ID: s.ID, State: s.State, Reason: s.Reason, Provider: s.Provider, Amount: s.Amount, Currency: s.Currency,
-	}
-	if !s.NextDue.IsZero() {
-		out.NextDue = new(local(s.NextDue))
-	}
-	return out
-}
-
-// local is RFC 3339 with the offset of the subscription's zone at that time.
-func local(t time.Time) string { return t.Format(time.RFC3339) }

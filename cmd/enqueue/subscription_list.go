@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/remesa/remesa/billing"
+	"github.com/remesa/remesa/internal/view"
 )
 
 type subscriptionListCmd struct {
@@ -27,14 +28,14 @@ func (c *subscriptionListCmd) Run(a *app) error {
 		if err != nil {
 			return a.failed(err)
 		}
-		if err := c.print(a, newSubscription(s)); err != nil {
+		if err := c.print(a, view.NewSubscription(s)); err != nil {
 			return err
 		}
 	}
 	return a.flush()
 }
 
-func (c *subscriptionListCmd) print(a *app, s subscription) error {
+func (c *subscriptionListCmd) print(a *app, s view.Subscription) error {
 	if c.JSON {
 		return a.print(s)
 	}

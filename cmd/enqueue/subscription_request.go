@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/remesa/remesa/billing"
+	"github.com/remesa/remesa/internal/view"
 )
 
 // request is about one subscription: which, who changes it, and why.
@@ -78,7 +79,7 @@ func (a *app) printApplied(id string, applied billing.Applied, err error) error 
 	if err != nil {
 		return a.failedRequest(err)
 	}
-	if err := a.print(newSubscription(applied.After)); err != nil {
+	if err := a.print(view.NewSubscription(applied.After)); err != nil {
 		return err
 	}
 	return a.flush()

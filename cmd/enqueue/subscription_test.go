@@ -14,7 +14,9 @@ import (
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/config"
 	"github.com/remesa/remesa/internal/eventually"
+	"github.com/remesa/remesa/internal/intake"
 	"github.com/remesa/remesa/internal/redistest"
+	"github.com/remesa/remesa/internal/view"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/seal"
 	"github.com/remesa/remesa/tasks"
@@ -95,21 +97,21 @@ func (d *subscriptionFixture) finish(k idempotency.Key, o providers.Outcome) {
 	d.must(err)
 }
 
-func (d *subscriptionFixture) show(id string) shownSubscription {
+func (d *subscriptionFixture) show(id string) view.ShownSubscription {
 	d.t.Helper()
 	got := d.run("subscription", "show", id)
 	wantCode(d.t, "show "+id, got, 0)
-	var s shownSubscription
+	var s view.ShownSubscription
 	d.must(json.Unmarshal([]byte(got.out), &s))
 	return s
 }
 
 // addedResults reads result lines of add.
-func addedResults(t *testing.T, out string) []addedResult {
+func addedResults(t *testing.T, out string) []intake.Added {
 	t.Helper()
-	var all []addedResult
+	var all []intake.Added
 	for line := range strings.Lines(out) {
-		var r addedResult
+		var r intake.Added
 		if err := json.Unmarshal([]byte(line), &r); err != nil {
 			t.Fatalf("result line %q: %s", line, err)
 		}
@@ -119,7 +121,7 @@ func addedResults(t *testing.T, out string) []addedResult {
 }
 
 // compareAdded compares results; of a wanted error only the beginning.
-func compareAdded(t *testing.T, says string, got, want []addedResult) {
+func compareAdded(t *testing.T, says string, got, want []intake.Added) {
 	t.Helper()
 	if len(got) != len(want) {
 		t.Fatalf("%s: %d results, want %d: %+v", says, len(got), len(want), got)
@@ -146,7 +148,7 @@ func TestEverySubscriptionOfAFileGetsItsResult(t *testing.T) {
 	got := add(recurring("a"), recurring("a"), recurring("a", "32900", "33000"), recurring("a", "Canal", "Radio"), gas("a"), "", gas("g"),
 		recurring("z", "America/Bogota", "America/Macondo"), recurring("b", `"32900"`, `"329.001"`), "nonsense")
 	wantCode(t, "a file with invalid lines", got, exitRefused)
-	compareAdded(t, "a file", addedResults(t, got.out), []addedResult{
+	compareAdded(t, "a file", addedResults(t, got.out), []intake.Added{
 		{Line: 1, ID: "a", Result: "added"},
 		{Line: 2, ID: "a", Result: "duplicate", State: "active"},
 		{Line: 3, ID: "a", Result: "conflict", Error: "amount: "},
@@ -162,7 +164,7 @@ func TestEverySubscriptionOfAFileGetsItsResult(t *testing.T) {
 	wantCode(t, "a pause", d.byHand("subscription pause a"), 0)
 	got = add(recurring("a"), gas("g"))
 	wantCode(t, "the same again", got, 0)
-	compareAdded(t, "the same again, one changed and paused meanwhile", addedResults(t, got.out), []addedResult{
+	compareAdded(t, "the same again, one changed and paused meanwhile", addedResults(t, got.out), []intake.Added{
 		{Line: 1, ID: "a", Result: "duplicate", State: "paused"}, {Line: 2, ID: "g", Result: "duplicate", State: "active"},
 	})
 	shown := d.show("a")
@@ -177,7 +179,7 @@ func TestADryRunOfSubscriptionsNeedsNoRedis(t *testing.T) {
 	file := write(t, "subs.jsonl", recurring("a")+"\n"+recurring("b", `"at":"09:00"`, `"at":"9"`))
 	got := enqueue(t, environment(redisAt(nowhere)), nil, "subscription", "add", "--dry-run", file)
 	wantCode(t, "a dry run with an invalid line", got, exitRefused)
-	compareAdded(t, "a dry run", addedResults(t, got.out), []addedResult{
+	compareAdded(t, "a dry run", addedResults(t, got.out), []intake.Added{
 		{Line: 1, ID: "a", Result: "valid"}, {Line: 2, ID: "b", Result: "invalid", Error: "schedule.at: "},
 	})
 }
@@ -199,7 +201,7 @@ func TestASubscriptionThatNoWorkerHereWouldChargeIsRefused(t *testing.T) {
 	here := environment(redisAt(s.URL()), "REMESA_PAGOSEGURO_BASE_URL=http://127.0.0.1:9", "REMESA_PAGOSEGURO_ACCOUNT_ID=1", "REMESA_PAGOSEGURO_API_KEY=b")
 	got := enqueue(t, here, lines(recurring("a"), recurring("b", `"amount"`, `"account":"shop","amount"`), gas("g")), "subscription", "add")
 	wantCode(t, "with the settings of one account", got, exitRefused)
-	compareAdded(t, "with the settings of one account", addedResults(t, got.out), []addedResult{
+	compareAdded(t, "with the settings of one account", addedResults(t, got.out), []intake.Added{
 		{Line: 1, ID: "a", Result: "added"}, {Line: 2, ID: "b", Result: "invalid", Error: "account: "},
 		{Line: 3, ID: "g", Result: "invalid", Error: "provider: "},
 	})
@@ -244,7 +246,7 @@ func TestSubscriptionsAreListedThoseAddedFirstFirst(t *testing.T) {
 		wantCode(t, "list "+row.args, got, 0)
 		var ids []string
 		for line := range strings.Lines(got.out) {
-			var s subscription
+			var s view.Subscription
 			d.must(json.Unmarshal([]byte(line), &s))
 			ids = append(ids, s.ID)
 		}
@@ -260,7 +262,7 @@ func TestSubscriptionsAreListedThoseAddedFirstFirst(t *testing.T) {
 }
 
 // periods are the parts of periods that a row names.
-func periods(all []period) string {
+func periods(all []view.Period) string {
 	var texts []string
 	for _, p := range all {
 		text := fmt.Sprintf("%d %s/%d", p.Period, p.State, p.DunningAttempt)
@@ -272,7 +274,7 @@ func periods(all []period) string {
 	return strings.Join(texts, ", ")
 }
 
-func (d *subscriptionFixture) wantPeriods(says, id, want string) shownSubscription {
+func (d *subscriptionFixture) wantPeriods(says, id, want string) view.ShownSubscription {
 	d.t.Helper()
 	shown := d.show(id)
 	if got := periods(shown.Periods); got != want {

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/remesa/remesa/billing"
+	"github.com/remesa/remesa/internal/intake"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/tasks"
 )
@@ -140,5 +141,5 @@ func compareKeys(a, b totalKey) int {
 }
 
 func rank(result string) int {
-	return slices.Index([]string{string(tasks.Enqueued), string(billing.Added), resultValid, string(tasks.Duplicate), string(tasks.Conflict), resultInvalid}, result)
+	return slices.Index([]string{string(tasks.Enqueued), string(billing.Added), intake.Valid, string(tasks.Duplicate), string(tasks.Conflict), intake.Invalid}, result)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -13,6 +12,7 @@ import (
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/config"
 	"github.com/remesa/remesa/internal/merge"
+	"github.com/remesa/remesa/internal/view"
 	"github.com/remesa/remesa/outcomes"
 	"github.com/remesa/remesa/providers/catalog"
 )
@@ -50,25 +50,6 @@ func pastTime(flag, text string, now time.Time) (time.Time, error) {
 		return time.Time{}, usage("%s: must be a time such as 2026-05-15T09:00:00-04:00, or a duration back such as 24h", flag)
 	}
 	return now.Add(-back), nil
-}
-
-// printed is an event as a line shows it.
-type printed outcomes.Event
-
-// MarshalJSON is all fields, those that stay sealed as they are stored, and metadata as the object
-// that its text holds.
-func (e printed) MarshalJSON() ([]byte, error) {
-	fields := map[string]any{}
-	for name, value := range e.Fields {
-		fields[name] = value
-	}
-	fields["provider"], fields["stream_id"] = e.Provider, e.StreamID
-	metadata := map[string]any{}
-	text := e.Fields["metadata"]
-	if err := json.Unmarshal([]byte(text), &metadata); err == nil || text == "" {
-		fields["metadata"] = metadata
-	}
-	return json.Marshal(fields)
 }
 
 // stream is one provider's events: those behind after, and at first no further than last.
@@ -157,7 +138,7 @@ func printPast(a *app, streams []stream) error {
 
 func (a *app) printEvent(e outcomes.Event) error {
 	a.sealedHere(e.DecryptErr)
-	return a.print(printed(e))
+	return a.print(view.Event(e))
 }
 
 // decode reads an entry and opens what is sealed in it. One that is no event is printed all the

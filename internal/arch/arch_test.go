@@ -69,6 +69,13 @@ var allowed = []struct {
 	// Logins know nothing of the pages.
 	{"internal/login", nil},
 	{"internal/config", []string{"internal/login", "internal/redisurl", "providers", "providers/catalog", "providers/spec", "schedule", "seal"}},
+	// What is shown to programs, and what takes their lines in, for the command and the API alike.
+	{"internal/tutorialtest", nil},
+	{"internal/view", []string{"billing", "idempotency", "outcomes"}},
+	{"internal/apikey", []string{"internal/kv", "providers"}},
+	{"internal/api", []string{"internal/apikey", "internal/intake", "internal/listen", "internal/strictjson", "internal/view", "billing", "idempotency", "outcomes", "providers", "providers/catalog", "schedule", "seal", "tasks"}},
+	{"docs", nil},
+	{"internal/intake", []string{"internal/config", "billing", "idempotency", "providers/spec", "tasks"}},
 	{"internal/preflight", []string{"internal/kv", "providers"}},
 	{"internal/wiring", []string{"internal/config", "billing", "tasks", "idempotency", "providers", "providers/auth", "providers/catalog", "providers/spec", "providers/wire", "seal"}},
 	{"internal/eventually", nil},
@@ -89,7 +96,7 @@ var allowed = []struct {
 	{"internal/rate", []string{"internal/kv", "idempotency"}},
 	{"internal/*", []string{"tasks", "idempotency", "providers", "seal"}},
 	{"examples/*", []string{"billing", "tasks", "outcomes", "idempotency", "providers"}},
-	{"cmd/*", []string{"internal/*", "billing", "tasks", "outcomes", "idempotency", "schedule", "providers", "providers/catalog", "providers/sandbox/all", "providers/spec", "seal"}},
+	{"cmd/*", []string{"internal/*", "billing", "docs", "tasks", "outcomes", "idempotency", "schedule", "providers", "providers/catalog", "providers/sandbox/all", "providers/spec", "seal"}},
 }
 
 // forbidden lists what no allowance gives.

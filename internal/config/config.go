@@ -22,6 +22,7 @@ type Config struct {
 	Providers `embed:""`
 	Keys      `embed:"" group:"Keys"`
 	HTTP      `embed:"" group:"HTTP"`
+	API       `embed:"" group:"HTTP interface of enqueue serve"`
 	Logging   `embed:"" group:"Logging"`
 }
 
@@ -87,7 +88,7 @@ func check(group any) []error {
 
 func checkAll(c *Config) []error {
 	var problems []error
-	for _, g := range []interface{ complete() []error }{&c.Redis, &c.Ledger, &c.Timing, &c.Providers, &c.Keys, &c.HTTP, &c.Logging} {
+	for _, g := range []interface{ complete() []error }{&c.Redis, &c.Ledger, &c.Timing, &c.Providers, &c.Keys, &c.HTTP, &c.API, &c.Logging} {
 		problems = append(problems, g.complete()...)
 	}
 	return append(problems, c.resendProblems()...)

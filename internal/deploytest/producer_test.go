@@ -3,6 +3,8 @@ package deploytest
 import (
 	"context"
 	"fmt"
+	"io"
+	"net/http"
 	"os/exec"
 	"strings"
 	"testing"
@@ -124,5 +126,49 @@ func TestAProducersUserCannotTakeARecordAway(t *testing.T) {
 	}
 	if after, err := admin.Get(t.Context(), record).Result(); err != nil || after != before {
 		t.Errorf("the record is %q, %v", after, err)
+	}
+}
+
+// TestAProducersUserServesTheIntake: with a key that the workers' user made.
+func TestAProducersUserServesTheIntake(t *testing.T) {
+	t.Parallel()
+	s := startStore(t)
+	made := enqueue(t, s.as("remesa"), "", "apikey", "create", "shop", "--scope", "submit,read")
+	_, rest, _ := strings.Cut(made, `"key":"`)
+	key, _, _ := strings.Cut(rest, `"`)
+	p := run(t, exec.CommandContext(context.Background(), commands.Path(t, "enqueue"), "serve", "--addr", "127.0.0.1:0"), map[string]string{"REMESA_REDIS_URL": s.as("producer")})
+	url := "http://" + p.Await(testTimeout, `"api":"`, `"`)
+	for _, row := range []struct {
+		method, path, media, body string
+		status                    int
+		want                      string
+	}{
+		{http.MethodPost, "/v1/payouts", "application/json", payout, http.StatusCreated, "enqueued"},
+		{http.MethodPost, "/v1/payouts", "application/x-ndjson", payout, http.StatusOK, "duplicate"},
+		{http.MethodPost, "/v1/subscriptions", "application/json", subscription, http.StatusCreated, "added"},
+		{http.MethodPost, "/v1/status", "application/json", `{"provider":"virtualpos","reference":"a"}`, http.StatusAccepted, "enqueued"},
+		{http.MethodGet, "/v1/payments", "", "", http.StatusOK, "virtualpos/a"},
+		{http.MethodGet, "/v1/payments?state=succeeded", "", "", http.StatusOK, "payments"},
+		{http.MethodGet, "/v1/payments/virtualpos/a", "", "", http.StatusOK, "history"},
+		{http.MethodGet, "/v1/subscriptions/sub-1", "", "", http.StatusOK, "active"},
+		{http.MethodGet, "/v1/outcomes", "", "", http.StatusOK, "event_id"},
+		{http.MethodGet, "/v1/halts", "", "", http.StatusOK, "halts"},
+		{http.MethodGet, "/readyz", "", "", http.StatusOK, "ok"},
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), row.method, url+row.path, strings.NewReader(row.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+key)
+		r.Header.Set("Content-Type", row.media)
+		reply, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(reply.Body)
+		_ = reply.Body.Close()
+		if err != nil || reply.StatusCode != row.status || !strings.Contains(string(text), row.want) {
+			t.Errorf("%s %s: %d %s %v", row.method, row.path, reply.StatusCode, text, err)
+		}
 	}
 }

@@ -55,6 +55,7 @@ func TestNothingPrivateIsWrittenAnywhere(t *testing.T) {
 		w.submit(task)
 	}
 	w.unreadableTasks()
+	w.searchIntake()
 	w.settings["REMESA_VIRTUALPOS_SECRET_KEY"] = "canary-secret-7734"
 	stranger := w.startWorker(worker, "REMESA_VIRTUALPOS_API_KEY", "canary-key-5521")
 	stranger.Await(testTimeout, `to":"open"`, "\n")

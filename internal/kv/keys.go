@@ -21,3 +21,7 @@ func ChargeUpdatesKey(provider string) string {
 
 // clockKey holds the time of tests, in Unix ms.
 func clockKey(owner string) string { return Prefix(owner) + "clock" }
+
+// APIKeysKey is the hash of the keys of the HTTP interface: each by its public id, without its
+// secret.
+func APIKeysKey() string { return Prefix("api") + "keys" }

@@ -1,6 +1,9 @@
 package strictjson
 
-import "strings"
+import (
+	"iter"
+	"strings"
+)
 
 // Field is one value that a Schema knows.
 type Field struct {
@@ -43,49 +46,62 @@ func outerPaths(path string) func(yield func(string) bool) {
 }
 
 // Check refuses an object that stands at path, empty for a whole line: for a field that is unknown,
-// that its own check refuses, or that is required and not there, in this order.
+// that its own check refuses, or that is required and not there, in this order. Its error is the
+// first of Problems.
 func (s *Schema) Check(path string, v Value) error {
-	if err := MustBe(path, v, Object); err != nil {
+	for err := range s.Problems(path, v) {
 		return err
-	}
-	found := map[string]bool{}
-	if err := s.object(path, v, found); err != nil {
-		return err
-	}
-	for _, f := range s.fields {
-		if f.Required && !found[f.Path] {
-			return fail(f.Path, "required")
-		}
 	}
 	return nil
 }
 
-func (s *Schema) object(path string, v Value, found map[string]bool) error {
+// Problems yields everything that Check refuses, one error for each field.
+func (s *Schema) Problems(path string, v Value) iter.Seq[error] {
+	return func(yield func(error) bool) {
+		if err := MustBe(path, v, Object); err != nil {
+			yield(err)
+			return
+		}
+		found := map[string]bool{}
+		if !s.object(path, v, found, yield) {
+			return
+		}
+		for _, f := range s.fields {
+			if f.Required && !found[f.Path] && !yield(fail(f.Path, "required")) {
+				return
+			}
+		}
+	}
+}
+
+// object checks the members of an object, and reports whether yield wants more.
+func (s *Schema) object(path string, v Value, found map[string]bool, yield func(error) bool) bool {
 	for _, m := range v.Members {
 		at := m.Name
 		if path != "" {
 			at = path + "." + m.Name
 		}
-		if err := s.member(path, at, m, found); err != nil {
-			return err
+		if !s.member(path, at, m, found, yield) {
+			return false
 		}
 	}
-	return nil
+	return true
 }
 
-func (s *Schema) member(outer, path string, m Member, found map[string]bool) error {
+func (s *Schema) member(outer, path string, m Member, found map[string]bool, yield func(error) bool) bool {
 	dotted := strings.ContainsRune(m.Name, '.') // "recipient.name" as one name is not the name inside recipient
 	if f := s.byPath[path]; f != nil && !dotted {
 		found[path] = true
-		return f.check(m.Value)
+		err := f.check(m.Value)
+		return err == nil || yield(err)
 	}
 	if !s.inside[path] || dotted {
-		return fail(Join(outer, m.Name), "unknown field")
+		return yield(fail(Join(outer, m.Name), "unknown field"))
 	}
 	if err := MustBe(path, m.Value, Object); err != nil {
-		return err
+		return yield(err)
 	}
-	return s.object(path, m.Value, found)
+	return s.object(path, m.Value, found, yield)
 }
 
 func (f *Field) check(v Value) error {

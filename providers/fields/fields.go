@@ -41,6 +41,11 @@ type Field struct {
 	Problem string
 	// Valid reports whether a text is allowed.
 	Valid func(text string) bool
+	// Pattern, Longest (in characters) and Format (a word of JSON Schema's) say of what is Valid as
+	// much as they can, for a description that machines read; each may be empty.
+	Pattern string
+	Longest int
+	Format  string
 	// Canonical writes a valid text in the one way in which equal values are equal; nil leaves it.
 	Canonical func(text string) string
 	// Low and High bound an integer.
@@ -76,7 +81,9 @@ func TextOf(path, problem string, valid func(string) bool) Field {
 
 // Pattern is a text that matches re.
 func Pattern(path, problem string, re *regexp.Regexp) Field {
-	return TextOf(path, problem, re.MatchString)
+	f := TextOf(path, problem, re.MatchString)
+	f.Pattern = re.String()
+	return f
 }
 
 // IntegerOf is a whole number from low to high.

@@ -15,15 +15,20 @@ import (
 // or invisible ones.
 func Free(path string, longest int) Field {
 	problem := fmt.Sprintf("must be one line of at most %d printable characters", longest)
-	return TextOf(path, problem, func(s string) bool { return utf8.RuneCountInString(s) <= longest && Printable(s) })
+	return atMost(longest, TextOf(path, problem, func(s string) bool { return utf8.RuneCountInString(s) <= longest && Printable(s) }))
 }
 
 // Without is Free without the sign that separates the values of a provider's hash.
 func Without(sign rune, path string, longest int) Field {
 	problem := fmt.Sprintf("must be one line of at most %d printable characters without %q", longest, sign)
-	return TextOf(path, problem, func(s string) bool {
+	return atMost(longest, TextOf(path, problem, func(s string) bool {
 		return utf8.RuneCountInString(s) <= longest && Printable(s) && !strings.ContainsRune(s, sign)
-	})
+	}))
+}
+
+func atMost(longest int, f Field) Field {
+	f.Longest = longest
+	return f
 }
 
 // Printable reports whether a text has neither control characters nor invisible ones.
@@ -34,29 +39,33 @@ func Printable(s string) bool {
 // Opaque is a provider's id or token: 1 to longest printable bytes, without blanks.
 func Opaque(path string, longest int) Field {
 	problem := fmt.Sprintf("must be 1 to %d printable characters without blanks", longest)
-	return TextOf(path, problem, func(s string) bool {
+	return atMost(longest, TextOf(path, problem, func(s string) bool {
 		return s != "" && len(s) <= longest && Printable(s) && !strings.ContainsFunc(s, unicode.IsSpace)
-	})
+	}))
 }
 
 // Email is an e-mail address, bare.
 func Email(path string) Field {
-	return TextOf(path, "must be an e-mail address such as name@example.com", func(s string) bool {
+	f := TextOf(path, "must be an e-mail address such as name@example.com", func(s string) bool {
 		a, err := mail.ParseAddress(s)
 		return err == nil && a.Address == s && len(s) <= 254 && Printable(s) && !strings.ContainsAny(s, " |")
 	})
+	f.Format = "email"
+	return atMost(254, f)
 }
 
 // WebAddress is where a payer's browser is sent: https, or plain HTTP on this machine for tests,
 // and no password in it.
 func WebAddress(path string) Field {
-	return ID(TextOf(path, "must be an https URL of at most 2048 characters, such as https://example.cl/paid", func(s string) bool {
+	f := ID(TextOf(path, "must be an https URL of at most 2048 characters, such as https://example.cl/paid", func(s string) bool {
 		u, err := url.Parse(s)
 		if err != nil || len(s) > 2048 || !Printable(s) || strings.ContainsFunc(s, unicode.IsSpace) || u.User != nil || u.Hostname() == "" {
 			return false
 		}
 		return u.Scheme == "https" || u.Scheme == "http" && onThisMachine(u.Hostname())
 	}))
+	f.Format = "uri"
+	return atMost(2048, f)
 }
 
 func onThisMachine(host string) bool {
@@ -79,11 +88,16 @@ func RUT(path string) Field {
 
 // Date is YYYY-MM-DD, from 1900 on.
 func Date(path string) Field {
-	return TextOf(path, "must be a date such as 2026-05-15", func(s string) bool {
+	f := TextOf(path, "must be a date such as 2026-05-15", func(s string) bool {
 		_, err := time.Parse(time.DateOnly, s)
 		return err == nil && s >= "1900"
 	})
+	f.Format = "date"
+	return f
 }
+
+// referencePattern is isReference as a regular expression (ECMA 262).
+const referencePattern = `^[A-Za-z0-9._-]*[A-Za-z0-9][A-Za-z0-9._-]*$`
 
 // isReference reports whether a text has only letters, digits, dots, underscores and dashes, and a
 // letter or digit among them. It is asked of every payment.
@@ -103,7 +117,9 @@ func isReference(s string) bool {
 // Reference is a payment's reference of at most longest characters.
 func Reference(path string, longest int) Field {
 	problem := fmt.Sprintf("must match [A-Za-z0-9._-]+ with a letter or digit, and at most %d characters", longest)
-	return TextOf(path, problem, func(s string) bool { return len(s) <= longest && isReference(s) })
+	f := atMost(longest, TextOf(path, problem, func(s string) bool { return len(s) <= longest && isReference(s) }))
+	f.Pattern = referencePattern
+	return f
 }
 
 // At is the field at another path.

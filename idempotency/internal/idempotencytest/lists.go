@@ -52,6 +52,63 @@ func listRows() []row {
 				}
 			}
 		}},
+		{does: "a state's list goes on from an instant, and says whether there is more", run: func(e *suite) {
+			var keys []idempotency.Key
+			var at []time.Time
+			for i := range 6 {
+				e.Advance(time.Second)
+				p := e.queued()
+				if i%2 == 1 {
+					e.Advance(time.Second)
+					_, err := p.cancel()
+					e.must(err)
+				}
+				keys = append(keys, p.key)
+				at = append(at, p.show().ListedAt())
+			}
+			for _, row := range []struct {
+				state idempotency.State
+				since int
+				limit int
+				want  []int
+				more  bool
+			}{
+				{idempotency.Queued, 0, 10, []int{0, 2, 4}, false}, {idempotency.Queued, 2, 10, []int{2, 4}, false},
+				{idempotency.Queued, 2, 1, []int{2}, true}, {failed, 3, 2, []int{3, 5}, true}, {failed, 5, 2, []int{5}, false},
+			} {
+				rs, more, err := e.Ledger.ListFrom(e.ctx(), idempotency.Filter{Provider: e.Provider, State: row.state}, at[row.since], row.limit)
+				e.must(err)
+				var got, want []idempotency.Key
+				for _, r := range rs {
+					got = append(got, r.Key)
+				}
+				for _, i := range row.want {
+					want = append(want, keys[i])
+				}
+				if !slices.Equal(got, want) || more != row.more {
+					e.t.Errorf("%s from %d on: %v %t, want %v %t", row.state, row.since, got, more, want, row.more)
+				}
+			}
+		}},
+		{does: "a scan finds what no index has", run: func(e *suite) {
+			want := e.reach(succeeded).key
+			e.queued()
+			f := idempotency.Filter{Provider: e.Provider, State: succeeded}
+			found := 0
+			for cursor, more := "", true; more; more = cursor != "" {
+				rs, next, err := e.Ledger.Scan(e.ctx(), f, cursor)
+				e.must(err)
+				for _, r := range rs {
+					if found++; r.Key != want {
+						e.t.Errorf("found %s, want %s", r.Key, want)
+					}
+				}
+				cursor = next
+			}
+			if found == 0 {
+				e.t.Error("found nothing")
+			}
+		}},
 		{does: "a list ends when the reader has enough", run: func(e *suite) {
 			for range 5 {
 				e.queued()

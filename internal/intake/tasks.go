@@ -1,0 +1,126 @@
+package intake
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/tasks"
+)
+
+// Results of a line besides those of tasks.SubmitResult.
+const (
+	Valid   = "valid" // of a dry run
+	Invalid = string(tasks.Invalid)
+)
+
+// Result is what is told about one task.
+type Result struct {
+	Line   int               `json:"line,omitempty"`
+	Key    string            `json:"key,omitempty"`
+	TaskID string            `json:"task_id,omitempty"`
+	Result string            `json:"result"`
+	State  idempotency.State `json:"state,omitempty"`
+	// Error begins with the path of a field.
+	Error string `json:"error,omitempty"`
+}
+
+// Tasks takes in tasks. Without a client, in a dry run, they are only checked.
+type Tasks struct {
+	Client   *tasks.Client
+	Accounts Accounts
+	// May, if set, refuses what its sender must not submit.
+	May func(provider, account string) error
+	// Registered, if set, is told the provider of each task that was taken in.
+	Registered func(ctx context.Context, provider string)
+	// Bulk: the input is known to have more than tasks.BulkAbove lines. Of one whose length nobody
+	// knows, the lines after that many are bulk payments.
+	Bulk bool
+
+	read int
+}
+
+// prioritized is a line's task, bulk where the input is.
+func (s *Tasks) prioritized(t tasks.Task) tasks.Task {
+	s.read++
+	if s.Bulk || s.read > tasks.BulkAbove {
+		return t.BulkByDefault()
+	}
+	return t
+}
+
+// Answer submits what is valid in the batch, and gives each line its result. On an error some lines
+// may have been taken in; submitting them again is safe.
+func (s *Tasks) Answer(ctx context.Context, batch []tasks.Line) ([]Result, error) {
+	results := make([]Result, len(batch))
+	var valid []tasks.Task
+	var places []int
+	for i, line := range batch {
+		line.Task = s.prioritized(line.Task)
+		results[i] = s.check(line)
+		if results[i].Result == Valid {
+			valid, places = append(valid, line.Task), append(places, i)
+		}
+	}
+	if s.Client == nil || len(valid) == 0 {
+		return results, nil
+	}
+	receipts, err := s.Client.Submit(ctx, valid...)
+	if err != nil {
+		return nil, err
+	}
+	for n, r := range receipts {
+		results[places[n]] = receiptResult(batch[places[n]].Number, r)
+		if r.Result != tasks.Invalid && s.Registered != nil {
+			s.Registered(ctx, r.Key.Provider)
+		}
+	}
+	return results, nil
+}
+
+// Check finds what is wrong with a line and takes nothing in; the ledger is read only to learn
+// whether a deadline has passed.
+func (s *Tasks) Check(ctx context.Context, line tasks.Line) (Result, error) {
+	r := s.check(line)
+	if r.Result == Invalid || s.Client == nil {
+		return r, nil
+	}
+	late, err := s.Client.Late(ctx, line.Task)
+	if err == nil && late {
+		r.Result, r.Error = Invalid, errLate.Error()
+	}
+	return r, err
+}
+
+// check finds what is wrong with a line without the ledger.
+func (s *Tasks) check(line tasks.Line) Result {
+	r := Result{Line: line.Number, Result: Valid}
+	if line.Key.Reference != "" {
+		r.Key = line.Key.String()
+	}
+	err := line.Err
+	if err == nil && s.May != nil {
+		err = s.May(line.Task.Provider(), line.Task.Account())
+	}
+	if err == nil {
+		err = s.Accounts.checkTask(line.Task)
+	}
+	if deadline := line.Task.Deadline(); err == nil && s.Client == nil && !deadline.IsZero() && deadline.Before(time.Now()) {
+		err = errLate // by this machine's clock: a dry run has no store
+	}
+	if err != nil {
+		r.Result, r.Error = Invalid, err.Error()
+	}
+	return r
+}
+
+var errLate = errors.New("deadline: is in the past")
+
+func receiptResult(line int, r tasks.Receipt) Result {
+	out := Result{Line: line, Key: r.Key.String(), TaskID: r.TaskID, Result: string(r.Result), Error: r.Problem}
+	if r.Result == tasks.Duplicate {
+		out.State = r.State
+	}
+	return out
+}

@@ -1,0 +1,151 @@
+package tutorialtest
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/remesa/remesa/docs"
+	"github.com/remesa/remesa/internal/processtest"
+	"github.com/remesa/remesa/internal/redistest"
+)
+
+func TestMain(m *testing.M) { os.Exit(commands.Main(m)) }
+
+var commands = processtest.NewCommands(func(folder string) error {
+	return errors.Join(processtest.Build(filepath.Join(folder, "worker"), "cmd/worker"), processtest.Build(filepath.Join(folder, "enqueue"), "cmd/enqueue"))
+})
+
+// testTimeout is generous: the machine may be busy.
+const testTimeout = 3 * time.Minute
+
+// blocks are those of the page in one language, in order, with the ports of this test.
+func blocks(t *testing.T, language string, ports *strings.Replacer) []string {
+	t.Helper()
+	text, err := os.ReadFile("../../docs/tutorial.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, m := range regexp.MustCompile("(?s)```"+language+"\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
+		all = append(all, ports.Replace(m[1]))
+	}
+	if len(all) == 0 {
+		t.Fatalf("the page has no %s", language)
+	}
+	return all
+}
+
+// freePort is one that nobody listens on.
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// reader is a shell that follows the page, with what it has started.
+func reader(t *testing.T, ports *strings.Replacer, more string) string {
+	t.Helper()
+	script := "set -e\nhere=$$\ntrap 'kill $(jobs -p) 2>/dev/null; wait' EXIT\n" + strings.Join(blocks(t, "sh", ports), "\n") + "\n" + more
+	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "bash", "-c", script)
+	cmd.Dir, cmd.WaitDelay = t.TempDir(), 10*time.Second
+	cmd.Env = []string{"PATH=" + filepath.Dir(commands.Path(t, "worker")) + ":" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "GOCACHE=" + os.Getenv("GOCACHE")}
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		for _, name := range []string{"sandbox.out", "worker.out", "serve.out"} {
+			text, _ := os.ReadFile(filepath.Join(cmd.Dir, name))
+			t.Logf("%s:\n%s", name, text)
+		}
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return string(out)
+}
+
+// newPorts puts a Redis and free ports in place of the page's.
+func newPorts(t *testing.T) *strings.Replacer {
+	t.Helper()
+	return strings.NewReplacer("127.0.0.1:6379", redistest.Start(t, redistest.Appendonly("always")).Addr(), "127.0.0.1:9090", freePort(t), "127.0.0.1:8080", freePort(t), "127.0.0.1:8090", freePort(t))
+}
+
+func write(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestTheTutorialRunsAsWritten in curl and, where they are installed, in Python and in Node.
+func TestTheTutorialRunsAsWritten(t *testing.T) {
+	t.Parallel()
+	ports := newPorts(t)
+	more := ""
+	want := []string{`"result":"enqueued"`, `"state":"succeeded"`, `"executions":[`, `"state":"in_doubt"`, `"cursor":"`}
+	if python, err := exec.LookPath("python3"); err == nil {
+		more += python + " " + write(t, "pay.py", blocks(t, "python", ports)[0]) + "\n"
+		want = append(want, "201 enqueued\nvirtualpos/tef-python succeeded\n")
+	} else {
+		t.Log("no python3: the page's Python is not run")
+	}
+	if node, err := exec.LookPath("node"); err == nil {
+		more += node + " " + write(t, "pay.mjs", blocks(t, "js", ports)[0]) + "\n"
+		want = append(want, "201 enqueued\nvirtualpos/tef-node succeeded\n")
+	} else {
+		t.Log("no node: the page's JavaScript is not run")
+	}
+	out := reader(t, ports, more)
+	for _, text := range want {
+		if !strings.Contains(out, text) {
+			t.Errorf("%q is missing in\n%s", text, out)
+		}
+	}
+	if n := strings.Count(out, `"seq":`); n != 1 {
+		t.Errorf("the provider's book has %d executions, want 1", n)
+	}
+}
+
+const client = "../api/client"
+
+// TestTheGeneratedClientIsOfTheDescription: client.gen.go says of which description it is.
+func TestTheGeneratedClientIsOfTheDescription(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(filepath.Join(client, "openapi.sha256"))
+	sum := sha256.Sum256(docs.OpenAPI())
+	if err != nil || strings.TrimSpace(string(text)) != hex.EncodeToString(sum[:]) {
+		t.Errorf("internal/api/client is of another docs/openapi.json: run `go generate ./...` there (%v)", err)
+	}
+}
+
+// TestAGeneratedClientPays: it is compiled, and pays through the interface and the sandbox.
+func TestAGeneratedClientPays(t *testing.T) {
+	t.Parallel()
+	ports := newPorts(t)
+	binary := filepath.Join(t.TempDir(), "pay")
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+	defer cancel()
+	build := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", binary, "./pay")
+	build.Dir = client
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	out := reader(t, ports, binary+" http://"+ports.Replace("127.0.0.1:8090")+"\n")
+	if !strings.Contains(out, "virtualpos/tef-client succeeded") {
+		t.Errorf("%s", out)
+	}
+}
