@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 
@@ -69,7 +70,8 @@ func (e *Engine) unpark(ctx context.Context, provider string) error {
 		return err
 	}
 	var errs []error
-	for reason, n := range parked {
+	for _, reason := range slices.Sorted(maps.Keys(parked)) {
+		n := parked[reason]
 		lane := capacity.of(strings.HasSuffix(reason, ":"+queryLane))
 		allowed, err := e.unparkable(ctx, provider, reason, halts, min(lane.payments(), int(n)))
 		unparked, unparkErr := e.Ledger.Unpark(ctx, provider, reason, min(allowed, lane.payments()))

@@ -47,6 +47,9 @@ func (c *laneCapacity) of(query bool) *laneState {
 const oldestSample = 10
 
 func (e *Engine) laneCapacity(ctx context.Context, provider string) (*laneCapacity, error) {
+	if e.Enqueue != nil {
+		return &laneCapacity{send: laneState{free: maxLane}, query: laneState{free: maxLane}}, nil
+	}
 	queues := []string{tasks.SendQueue(provider), tasks.StatusQueue(provider)}
 	pipe := e.Redis.Pipeline()
 	lengths, tails := make([]*redis.IntCmd, len(queues)), make([]*redis.StringSliceCmd, len(queues))
@@ -103,6 +106,9 @@ func (e *Engine) oldest(ctx context.Context, queue string, ids []string) (time.T
 func (e *Engine) wake(ctx context.Context, batch []idempotency.WakeUp) error {
 	for _, w := range batch {
 		e.OnFaultPoint(PointWake, w.Key)
+	}
+	if e.Enqueue != nil {
+		return e.Enqueue(ctx, batch)
 	}
 	_, err := e.queue.EnqueueContext(ctx, tasks.NewWakeUp(e.TaskTimeout, batch...))
 	if errors.Is(err, asynq.ErrTaskIDConflict) {
