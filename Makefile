@@ -6,10 +6,14 @@ BIN := $(CURDIR)/.bin
 GOLANGCI := $(BIN)/golangci-lint-$(GOLANGCI_VERSION)
 
 .DEFAULT_GOAL := help
+<<<<<<< HEAD
 .PHONY: help demo test lint fault proof bench release
+=======
+.PHONY: help demo test lint fault bench bench-smoke release
+>>>>>>> main
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## sample payouts through an embedded Redis and simulated providers; needs nothing but Go
 	go run ./cmd/worker demo --once
@@ -45,10 +49,18 @@ proof: ## docs/proof.md anew: searches of the rules, 20,000 seeds of the simulat
 	go test -count=1 ./idempotency/rules -run Proof -update
 	go run ./internal/proof -seeds 20000
 
-bench: ## what a payment costs in Redis, in memory and in time; bench/README.md lists the others
+bench: ## remesa beside asynq, River and BullMQ, for a quarter of an hour; bench/README.md lists the other measurements
 	@scripts/need-redis.sh
-	go -C bench run ./payoutcost
-	go -C bench run ./recordsize
+	@scripts/need-peers.sh
+	go -C bench run ./compare
+
+bench-smoke: ## every measurement once and short, so that none rots; its figures say nothing
+	@scripts/need-redis.sh
+	go -C bench vet ./...
+	go -C bench test ./...
+	go -C bench run ./compare -smoke -out ""
+	go -C bench run ./million -n 500 -every 1s
+	go -C bench run ./scale -sizes 500 -n 300 -workers 1
 
 release: ## both commands as they are released (no demo), with their bills of materials, into dist/; then again elsewhere: the same bytes
 	@scripts/build.sh dist

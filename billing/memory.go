@@ -73,6 +73,11 @@ func (m *Memory) NextDue(provider string) time.Time {
 	return next
 }
 
+// AnyWork implements SweepStore.
+func (m *Memory) AnyWork(_ context.Context, provider string) (bool, error) {
+	return !m.NextDue(provider).IsZero() || len(m.payments.ChargeUpdates(provider)) > 0, nil
+}
+
 // Due implements SweepStore.
 func (m *Memory) Due(_ context.Context, provider string, limit int) (time.Time, []string, error) {
 	m.mu.Lock()

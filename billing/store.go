@@ -288,6 +288,13 @@ func (s *Store) Due(ctx context.Context, provider string, limit int) (time.Time,
 	return now, ids, err
 }
 
+// AnyWork reports whether a provider has a subscription that will be due, or a charge update. Where
+// it has none, asking costs one command.
+func (s *Store) AnyWork(ctx context.Context, provider string) (bool, error) {
+	n, err := s.db.Client.Exists(ctx, dueKey(provider), kv.ChargeUpdatesKey(provider)).Result()
+	return n > 0, err
+}
+
 // ChargeUpdate says that a subscription's charge became final or has an anomaly.
 type ChargeUpdate struct {
 	Subscription string

@@ -15,6 +15,8 @@ import (
 
 // SweepStore is what the sweeper needs of the subscriptions; *Store is one.
 type SweepStore interface {
+	// AnyWork reports whether the other methods may have anything to hand out.
+	AnyWork(ctx context.Context, provider string) (bool, error)
 	Due(ctx context.Context, provider string, limit int) (time.Time, []string, error)
 	ChargeUpdates(ctx context.Context, provider string, limit int) (time.Time, []ChargeUpdate, error)
 	Acknowledge(ctx context.Context, provider string, updates ...ChargeUpdate) error
@@ -132,6 +134,9 @@ const (
 // both there were. What it leaves out, because of an error or of the limit, is due again for a
 // later sweep.
 func (s *Sweeper) Sweep(ctx context.Context, provider string) (int, error) {
+	if work, err := s.Store.AnyWork(ctx, provider); err != nil || !work {
+		return 0, err
+	}
 	if err := s.Intake.CheckMemory(ctx); err != nil {
 		return 0, err
 	}

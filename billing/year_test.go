@@ -67,6 +67,8 @@ func take[K comparable](all map[K]time.Time, limit int) []K {
 	return out
 }
 
+func (w *memoryFixture) AnyWork(context.Context, string) (bool, error) { return true, nil }
+
 func (w *memoryFixture) Due(_ context.Context, _ string, limit int) (time.Time, []string, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

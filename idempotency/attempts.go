@@ -46,7 +46,11 @@ func (l *Ledger) register(ctx context.Context, provider string, rs []Registratio
 		if try >= maxTries {
 			return ErrContended
 		}
-		known, left, err := l.splitKnown(ctx, provider, rs, at, out)
+		split := l.splitKnown
+		if try == 0 {
+			split = l.splitLikelyKnown
+		}
+		known, left, err := split(ctx, provider, rs, at, out)
 		if err != nil {
 			return err
 		}
@@ -66,6 +70,25 @@ func (l *Ledger) register(ctx context.Context, provider string, rs []Registratio
 type pendingRegistration struct {
 	at  int
 	now rules.Time
+}
+
+// splitLikelyKnown is splitKnown that reads only the first record, and where there is none takes
+// the other payments for new, too, as most files' are: nothing is written over a record that is
+// there after all, and its registration is tried again.
+func (l *Ledger) splitLikelyKnown(ctx context.Context, provider string, rs []Registration, at []int, out []Registered,
+) (known bool, left []pendingRegistration, err error) {
+	known, left, err = l.splitKnown(ctx, provider, rs, at[:1], out)
+	if err != nil || len(at) == 1 {
+		return known, left, err
+	}
+	if known {
+		_, left, err = l.splitKnown(ctx, provider, rs, at[1:], out)
+		return true, left, err
+	}
+	for _, n := range at[1:] {
+		left = append(left, pendingRegistration{n, left[0].now})
+	}
+	return false, left, nil
 }
 
 // splitKnown sets the results of registrations whose payments are on record, and returns the
@@ -118,7 +141,7 @@ func (l *Ledger) registration(r Registration) rules.Registration {
 	reg.NotBefore, reg.Deadline = fromTime(r.NotBefore), fromTime(r.Deadline)
 	reg.Metadata = l.sealed(r.Key, fieldMetadata, r.Metadata)
 	reg.Subscription, reg.Period, reg.Object, reg.ChargeGuard = r.Subscription, r.Period, r.Object, r.ChargeGuard != ""
-	reg.FirstWake = l.opts.FirstWake
+	reg.Bulk, reg.FirstWake = r.Bulk, l.opts.FirstWake
 	return reg
 }
 
@@ -286,7 +309,7 @@ func (l *Ledger) beginResult(k Key, t appliedChange, b rules.BeginResult, attemp
 	out.Registered = Registration{
 		Key: k, Type: r.Type, Fingerprint: r.Fingerprint, Amount: r.Amount, Currency: r.Currency, Payload: content.payload,
 		Object: r.Object, NotBefore: asTime(r.NotBefore), Deadline: asTime(r.Deadline), Metadata: metadata,
-		Subscription: r.Subscription, Period: r.Period,
+		Subscription: r.Subscription, Period: r.Period, Bulk: r.Bulk,
 	}
 	return out
 }
@@ -450,17 +473,23 @@ func (l *Ledger) Due(ctx context.Context, provider string, limit int, lanes Lane
 	return wakeups, len(ids), err
 }
 
-// Lanes is what Due needs to know about the provider's two queues.
+// AnyDue reports whether a payment is due.
+func (l *Ledger) AnyDue(ctx context.Context, provider string) (bool, error) {
+	due, err := l.store.AnyDue(ctx, provider)
+	return due, wrapDue(provider, err)
+}
+
+// Lanes is what Due needs to know about the provider's queues.
 type Lanes struct {
 	// QueryTimeout is how long a status query may take before the payment is due again.
 	QueryTimeout time.Duration
-	// Send and Query are the time since when each lane's oldest wake-up has been waiting; zero if
-	// the lane is empty. They may differ from the store's clock by some seconds.
-	Send, Query time.Time
+	// Send, Bulk and Query are the time since when each lane's oldest wake-up has been waiting;
+	// zero if the lane is empty. They may differ from the store's clock by some seconds.
+	Send, Bulk, Query time.Time
 }
 
 func (l Lanes) facts() rules.Lanes {
-	return rules.Lanes{QueryTimeout: positive(l.QueryTimeout), Send: fromTime(l.Send), Query: fromTime(l.Query)}
+	return rules.Lanes{QueryTimeout: positive(l.QueryTimeout), Send: fromTime(l.Send), Bulk: fromTime(l.Bulk), Query: fromTime(l.Query)}
 }
 
 func wrapDue(provider string, err error) error {
@@ -496,7 +525,7 @@ func (l *Ledger) wakeAll(ctx context.Context, provider string, ids []string, loa
 			f := rules.Facts{QueryProof: got.QueryProof, Epoch: epoch.epoch}
 			c, w := rules.Wake(got.Record, p, f, got.Now, lanes)
 			commits = append(commits, l.commitRequest(k, got, c, epoch))
-			wakeups = append(wakeups, WakeUp{Key: k, Generation: c.Record.Generation, Query: w == rules.NeedQuery})
+			wakeups = append(wakeups, WakeUp{Key: k, Generation: c.Record.Generation, Query: w == rules.NeedQuery, Bulk: c.Record.Bulk})
 			wanted = append(wanted, w)
 		}
 	}

@@ -240,7 +240,7 @@ func (l *Ledger) AccountFor(ctx context.Context, provider string, sequences []in
 			missing = append(missing, s)
 		}
 	}
-	n, err := l.store.AccountFor(ctx, provider, missing)
+	n, err := l.store.AccountFor(ctx, provider, e.Number, missing)
 	if err != nil || n < e.Loss.Missing() || e.Loss.Declared != "" || e.Loss.Missing() == 0 {
 		return n, err
 	}

@@ -40,15 +40,15 @@ type memoryProvider struct {
 	queryProof map[string]rules.QueryProof
 	halted     map[string]string
 	values     map[string]string // objects, charge guards and aliases
-	// parked holds the registration times of parked payments, by reason and id.
-	parked        map[string]map[string]rules.Time
+	// parked holds the registration times of parked payments, by reason, bulk and id.
+	parked        map[ParkedGroup]map[string]rules.Time
 	outcomes      []map[string]string
 	chargeUpdates []string
 
 	epoch     string
 	sequence  int64
 	suspects  map[string]rules.Time
-	accounted map[int64]bool
+	accounted map[[2]int64]bool
 }
 
 type listed struct {
@@ -61,7 +61,7 @@ func (m *Memory) provider(provider string) *memoryProvider {
 		m.providers[provider] = &memoryProvider{
 			texts: map[string]string{}, payloads: map[string][]byte{}, due: map[string]rules.Time{}, listed: map[string]listed{},
 			anomalies: map[string]rules.Time{}, queryProof: map[string]rules.QueryProof{}, halted: map[string]string{}, values: map[string]string{},
-			parked: map[string]map[string]rules.Time{}, suspects: map[string]rules.Time{}, accounted: map[int64]bool{},
+			parked: map[ParkedGroup]map[string]rules.Time{}, suspects: map[string]rules.Time{}, accounted: map[[2]int64]bool{},
 		}
 	}
 	return m.providers[provider]
@@ -215,10 +215,11 @@ func (s *memoryProvider) index(d CommitRequest) {
 		s.suspects[id] = d.Now
 	}
 	if c.ParkReason != "" {
-		if s.parked[c.ParkReason] == nil {
-			s.parked[c.ParkReason] = map[string]rules.Time{}
+		g := ParkedGroup{c.ParkReason, c.Record.Bulk}
+		if s.parked[g] == nil {
+			s.parked[g] = map[string]rules.Time{}
 		}
-		s.parked[c.ParkReason][id] = c.Record.Created
+		s.parked[g][id] = c.Record.Created
 	}
 	if c.ChargeUpdate {
 		s.chargeUpdates = append(s.chargeUpdates, c.Record.Subscription+"|"+id)
@@ -250,7 +251,7 @@ func (s *memoryProvider) clone() *memoryProvider {
 	c.anomalies, c.queryProof, c.halted = maps.Clone(s.anomalies), maps.Clone(s.queryProof), maps.Clone(s.halted)
 	c.values, c.suspects, c.accounted = maps.Clone(s.values), maps.Clone(s.suspects), maps.Clone(s.accounted)
 	c.outcomes, c.chargeUpdates = slices.Clone(s.outcomes), slices.Clone(s.chargeUpdates)
-	c.parked = map[string]map[string]rules.Time{}
+	c.parked = map[ParkedGroup]map[string]rules.Time{}
 	for reason, parked := range s.parked {
 		c.parked[reason] = maps.Clone(parked)
 	}
@@ -280,21 +281,26 @@ func (m *Memory) CommitEpoch(_ context.Context, provider string, c EpochCommit) 
 		s.sequence = c.Sequence
 	}
 	if c.Change != rules.EpochFirst {
-		clear(s.accounted)
 		s.publish(epochEvent(provider, c))
 	}
 	return true, nil
 }
 
 // AccountFor implements Store.
-func (m *Memory) AccountFor(_ context.Context, provider string, sequences []int64) (int64, error) {
+func (m *Memory) AccountFor(_ context.Context, provider string, epoch int64, sequences []int64) (int64, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s := m.provider(provider)
 	for _, n := range sequences {
-		s.accounted[n] = true
+		s.accounted[[2]int64{epoch, n}] = true
 	}
-	return int64(len(s.accounted)), nil
+	size := int64(0)
+	for of := range s.accounted {
+		if of[0] == epoch {
+			size++
+		}
+	}
+	return size, nil
 }
 
 // sorted returns the ids of an index, the lowest first.
@@ -328,6 +334,12 @@ func (m *Memory) Due(_ context.Context, provider string, limit int) ([]string, e
 	return ids[:min(limit, len(ids))], nil
 }
 
+// AnyDue implements Store.
+func (m *Memory) AnyDue(ctx context.Context, provider string) (bool, error) {
+	ids, err := m.Due(ctx, provider, 1)
+	return len(ids) > 0, err
+}
+
 // Postpone implements Store.
 func (m *Memory) Postpone(_ context.Context, provider, id string, by time.Duration) error {
 	m.mu.Lock()
@@ -343,10 +355,10 @@ func (m *Memory) ParkReasons(_ context.Context, provider string, ids []string) (
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	out := map[string]string{}
-	for reason, parked := range m.provider(provider).parked {
+	for g, parked := range m.provider(provider).parked {
 		for _, id := range ids {
 			if _, ok := parked[id]; ok {
-				out[id] = reason
+				out[id] = g.Reason
 			}
 		}
 	}
@@ -354,27 +366,27 @@ func (m *Memory) ParkReasons(_ context.Context, provider string, ids []string) (
 }
 
 // Unpark implements Store.
-func (m *Memory) Unpark(_ context.Context, provider, reason string, limit int) (int, error) {
+func (m *Memory) Unpark(_ context.Context, provider string, g ParkedGroup, limit int) (int, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s := m.provider(provider)
-	ids := sorted(s.parked[reason], byTime)
+	ids := sorted(s.parked[g], byTime)
 	ids = ids[:min(limit, len(ids))]
 	for _, id := range ids {
 		s.due[id] = m.now()
-		delete(s.parked[reason], id)
+		delete(s.parked[g], id)
 	}
 	return len(ids), nil
 }
 
-// ParkedCounts implements Store.
-func (m *Memory) ParkedCounts(_ context.Context, provider string) (map[string]int64, error) {
+// ParkedGroups implements Store.
+func (m *Memory) ParkedGroups(_ context.Context, provider string) (map[ParkedGroup]int64, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	out := map[string]int64{}
-	for reason, parked := range m.provider(provider).parked {
+	out := map[ParkedGroup]int64{}
+	for g, parked := range m.provider(provider).parked {
 		if len(parked) > 0 {
-			out[reason] = int64(len(parked))
+			out[g] = int64(len(parked))
 		}
 	}
 	return out, nil

@@ -22,21 +22,40 @@ func (l *Ledger) Park(ctx context.Context, k Key, reason string) error {
 	return err
 }
 
-// Unpark makes at most limit payments due now that are parked for the reason, in the order of their
-// registration, and returns their number.
-func (l *Ledger) Unpark(ctx context.Context, provider, reason string, limit int) (int, error) {
+// ParkedGroup names the payments that are parked for one reason: bulk payments, or the others.
+type ParkedGroup struct {
+	Reason string
+	Bulk   bool
+}
+
+// Unpark makes at most limit payments of a group due now, in the order of their registration, and
+// returns their number.
+func (l *Ledger) Unpark(ctx context.Context, provider string, g ParkedGroup, limit int) (int, error) {
 	if limit <= 0 {
 		return 0, nil
 	}
-	n, err := l.store.Unpark(ctx, provider, reason, limit)
+	n, err := l.store.Unpark(ctx, provider, g, limit)
 	return n, parkingError(provider, err)
 }
 
 // ParkedCounts returns the number of parked payments by reason. A payment that has moved on
 // meanwhile is counted until it is unparked.
 func (l *Ledger) ParkedCounts(ctx context.Context, provider string) (map[string]int64, error) {
-	counts, err := l.store.ParkedCounts(ctx, provider)
-	return counts, parkingError(provider, err)
+	groups, err := l.ParkedGroups(ctx, provider)
+	if len(groups) == 0 {
+		return nil, err
+	}
+	counts := map[string]int64{}
+	for g, n := range groups {
+		counts[g.Reason] += n
+	}
+	return counts, err
+}
+
+// ParkedGroups returns the number of parked payments by group, as ParkedCounts does by reason.
+func (l *Ledger) ParkedGroups(ctx context.Context, provider string) (map[ParkedGroup]int64, error) {
+	groups, err := l.store.ParkedGroups(ctx, provider)
+	return groups, parkingError(provider, err)
 }
 
 // setParkReasons sets the park reason of each record that is neither sending, blocked nor final.

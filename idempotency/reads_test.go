@@ -63,3 +63,42 @@ func (f *ledgerFixture) gets() int {
 	f.must(err)
 	return n
 }
+
+// TestABatchOfNewPaymentsIsWrittenAfterOneRead: only where something turns out to be known is it
+// read.
+func TestABatchOfNewPaymentsIsWrittenAfterOneRead(t *testing.T) {
+	_, f := newLedgerFixture(t)
+	f.register("known")
+	ctx := t.Context()
+	batch := func(first string) []idempotency.Registration {
+		other := registration("known")
+		other.Amount, other.Fingerprint = "1", "another"
+		return []idempotency.Registration{registration(first), registration("known"), other, registration("twice"), registration("twice")}
+	}
+	for _, row := range []struct {
+		first string
+		want  []idempotency.Result
+	}{
+		{"new", []idempotency.Result{idempotency.New, idempotency.Duplicate, idempotency.Conflict, idempotency.New, idempotency.Duplicate}},
+		{"known", []idempotency.Result{idempotency.Duplicate, idempotency.Duplicate, idempotency.Conflict, idempotency.Duplicate, idempotency.Duplicate}},
+	} {
+		got, err := f.store.Register(ctx, batch(row.first)...)
+		f.must(err)
+		for i, want := range row.want {
+			if got[i].Result != want {
+				t.Errorf("a batch that begins with a %s payment, registration %d: %s, want %s", row.first, i, got[i].Result, want)
+			}
+		}
+	}
+	var all []idempotency.Registration
+	for i := range 100 {
+		all = append(all, registration("n-"+strconv.Itoa(i)))
+	}
+	f.must(f.rdb.ConfigResetStat(ctx).Err())
+	_, err := f.store.Register(ctx, all...)
+	f.must(err)
+	// Each commit reads what it replaces, the clock and the epoch.
+	if got := f.gets(); got > 3*100+10 {
+		t.Errorf("%d GETs for 100 new payments, want 3 each and a few: the records were read beforehand", got)
+	}
+}

@@ -43,17 +43,19 @@ type keyspace struct{ provider, prefix string }
 
 func keysOf(provider string) keyspace { return keyspace{provider, kv.Prefix(provider)} }
 
-func (p keyspace) record(id string) string         { return p.prefix + "p:" + id }
-func (p keyspace) payload(id string) string        { return p.prefix + "d:" + id }
-func (p keyspace) due() string                     { return p.prefix + "due" }
-func (p keyspace) states() string                  { return p.prefix + "states" }
-func (p keyspace) anomalies() string               { return p.prefix + "anomalies" }
-func (p keyspace) queryProof() string              { return p.prefix + "query-proof" }
-func (p keyspace) epoch() string                   { return kv.EpochKey(p.provider) }
-func (p keyspace) epochLog() string                { return p.prefix + "epochs" }
-func (p keyspace) sequence() string                { return p.prefix + "sequence" }
-func (p keyspace) suspects() string                { return p.prefix + "suspects" }
-func (p keyspace) accountedFor() string            { return p.prefix + "accounted" }
+func (p keyspace) record(id string) string  { return p.prefix + "p:" + id }
+func (p keyspace) payload(id string) string { return p.prefix + "d:" + id }
+func (p keyspace) due() string              { return p.prefix + "due" }
+func (p keyspace) states() string           { return p.prefix + "states" }
+func (p keyspace) anomalies() string        { return p.prefix + "anomalies" }
+func (p keyspace) queryProof() string       { return p.prefix + "query-proof" }
+func (p keyspace) epoch() string            { return kv.EpochKey(p.provider) }
+func (p keyspace) epochLog() string         { return p.prefix + "epochs" }
+func (p keyspace) sequence() string         { return p.prefix + "sequence" }
+func (p keyspace) suspects() string         { return p.prefix + "suspects" }
+func (p keyspace) accountedFor(epoch int64) string {
+	return p.prefix + "accounted:" + strconv.FormatInt(epoch, 10)
+}
 func (p keyspace) halted() string                  { return p.prefix + "halted" }
 func (p keyspace) parkReasons() string             { return p.prefix + "parked" }
 func (p keyspace) parked(reason string) string     { return p.prefix + "parked:" + reason }
@@ -363,12 +365,32 @@ func writeIndexes(out *kv.Commit, p keyspace, d CommitRequest) {
 		out.Write("ZREMRANGEBYSCORE", p.suspects(), 0, int64(d.Now.Add(-rules.RetryWindow)))
 	}
 	if c.ParkReason != "" {
-		out.Write("ZADD", p.parked(c.ParkReason), int64(r.Created), id)
+		out.Write("ZADD", p.parked(c.ParkReason), parkScore(r), id)
 		out.Write("SADD", p.parkReasons(), c.ParkReason)
 	}
 	if c.ChargeUpdate {
 		out.Write("ZADD", kv.ChargeUpdatesKey(d.Key.Provider), int64(d.Now), r.Subscription+"|"+id)
 	}
+}
+
+// bulkScore is what the scores of parked bulk payments have in addition.
+const bulkScore = 1e14
+
+// parkScore orders parked payments by their registration, bulk payments behind all others.
+func parkScore(r *rules.Record) int64 {
+	if r.Bulk {
+		return int64(r.Created) + bulkScore
+	}
+	return int64(r.Created)
+}
+
+// parkScores are the bounds of the scores of bulk payments, or of the others.
+func parkScores(bulk bool) (low, high string) {
+	border := strconv.FormatInt(bulkScore, 10)
+	if bulk {
+		return border, "+inf"
+	}
+	return "-inf", "(" + border
 }
 
 // entry makes the entry of the outcome stream for an event.
@@ -424,17 +446,12 @@ func (s *redisStore) CommitEpoch(ctx context.Context, provider string, e EpochCo
 		c.Write("SET", p.sequence(), e.Sequence)
 	}
 	if e.Change != rules.EpochFirst {
-		c.Write("DEL", p.accountedFor())
-		c.Write("RPUSH", p.epochLog(), string(e.Change)+" "+e.To)
-		c.Write("LTRIM", p.epochLog(), -maxEpochLog, -1)
+		c.Write("ZADD", p.epochLog(), int64(e.Now), string(e.Change)+" "+e.To)
 		c.Append(epochEvent(provider, e), e.OutcomesRetention)
 	}
 	written, errs := s.batcher.Commit(ctx, provider, c)
 	return written[0].Done, storeError(errs[0])
 }
-
-// maxEpochLog is how many changes of the epoch the log keeps.
-const maxEpochLog = 1000
 
 func epochEvent(provider string, e EpochCommit) kv.OutcomeEvent {
 	return kv.OutcomeEvent{
@@ -443,8 +460,8 @@ func epochEvent(provider string, e EpochCommit) kv.OutcomeEvent {
 }
 
 // AccountFor implements Store.
-func (s *redisStore) AccountFor(ctx context.Context, provider string, sequences []int64) (int64, error) {
-	key, pipe := keysOf(provider).accountedFor(), s.db.Client.Pipeline()
+func (s *redisStore) AccountFor(ctx context.Context, provider string, epoch int64, sequences []int64) (int64, error) {
+	key, pipe := keysOf(provider).accountedFor(epoch), s.db.Client.Pipeline()
 	for part := range slices.Chunk(sequences, registerAtOnce) {
 		members := make([]any, len(part))
 		for i, n := range part {
@@ -452,6 +469,7 @@ func (s *redisStore) AccountFor(ctx context.Context, provider string, sequences 
 		}
 		pipe.SAdd(ctx, key, members...)
 	}
+	pipe.PExpire(ctx, key, rules.RetryWindow)
 	size := pipe.SCard(ctx, key)
 	if _, err := pipe.Exec(ctx); err != nil {
 		return 0, err
@@ -468,6 +486,16 @@ func (s *redisStore) Due(ctx context.Context, provider string, limit int) ([]str
 	return s.db.Client.ZRangeByScore(ctx, keysOf(provider).due(), &redis.ZRangeBy{
 		Min: "-inf", Max: strconv.FormatInt(now, 10), Count: int64(limit),
 	}).Result()
+}
+
+// AnyDue implements Store.
+func (s *redisStore) AnyDue(ctx context.Context, provider string) (bool, error) {
+	first, err := s.db.Client.ZRangeWithScores(ctx, keysOf(provider).due(), 0, 0).Result()
+	if err != nil || len(first) == 0 {
+		return false, err
+	}
+	now, err := s.now(ctx, provider)
+	return int64(first[0].Score) <= now, err
 }
 
 func (s *redisStore) now(ctx context.Context, provider string) (int64, error) {
@@ -513,9 +541,11 @@ func (s *redisStore) ParkReasons(ctx context.Context, provider string, ids []str
 
 // Unpark implements Store. It makes payments due before it unparks them, so that a crash in between
 // forgets none.
-func (s *redisStore) Unpark(ctx context.Context, provider, reason string, limit int) (int, error) {
-	p := keysOf(provider)
-	ids, err := s.db.Client.ZRange(ctx, p.parked(reason), 0, int64(limit)-1).Result()
+func (s *redisStore) Unpark(ctx context.Context, provider string, g ParkedGroup, limit int) (int, error) {
+	p, reason := keysOf(provider), g.Reason
+	low, high := parkScores(g.Bulk)
+	first := redis.ZRangeBy{Min: low, Max: high, Count: int64(limit)}
+	ids, err := s.db.Client.ZRangeByScore(ctx, p.parked(reason), &first).Result()
 	if err != nil {
 		return 0, err
 	}
@@ -535,25 +565,28 @@ func (s *redisStore) Unpark(ctx context.Context, provider, reason string, limit 
 	return len(ids), errors.Join(errs...)
 }
 
-// ParkedCounts implements Store.
-func (s *redisStore) ParkedCounts(ctx context.Context, provider string) (map[string]int64, error) {
+// ParkedGroups implements Store.
+func (s *redisStore) ParkedGroups(ctx context.Context, provider string) (map[ParkedGroup]int64, error) {
 	p := keysOf(provider)
 	reasons, err := s.db.Client.SMembers(ctx, p.parkReasons()).Result()
 	if err != nil || len(reasons) == 0 {
 		return nil, err
 	}
 	pipe := s.db.Client.Pipeline()
-	counts := make([]*redis.IntCmd, len(reasons))
-	for i, reason := range reasons {
-		counts[i] = pipe.ZCard(ctx, p.parked(reason))
+	counts := map[ParkedGroup]*redis.IntCmd{}
+	for _, reason := range reasons {
+		for _, bulk := range []bool{false, true} {
+			low, high := parkScores(bulk)
+			counts[ParkedGroup{reason, bulk}] = pipe.ZCount(ctx, p.parked(reason), low, high)
+		}
 	}
 	if _, err := pipe.Exec(ctx); err != nil {
 		return nil, err
 	}
-	out := map[string]int64{}
-	for i, reason := range reasons {
-		if n := counts[i].Val(); n > 0 {
-			out[reason] = n
+	out := map[ParkedGroup]int64{}
+	for g, n := range counts {
+		if n.Val() > 0 {
+			out[g] = n.Val()
 		}
 	}
 	return out, nil

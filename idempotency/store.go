@@ -18,15 +18,17 @@ type Store interface {
 	Commit(ctx context.Context, provider string, requests []CommitRequest) ([]CommitResult, []error)
 	// Due returns at most limit ids that are due, the longest due first.
 	Due(ctx context.Context, provider string, limit int) ([]string, error)
+	// AnyDue reports whether a payment is due; it costs an idle store little.
+	AnyDue(ctx context.Context, provider string) (bool, error)
 	// Postpone makes an id whose record cannot be read due that much later than now.
 	Postpone(ctx context.Context, provider, id string, by time.Duration) error
 	// ParkReasons returns, by id, the reasons of those of the payments that are parked.
 	ParkReasons(ctx context.Context, provider string, ids []string) (map[string]string, error)
-	// Unpark makes at most limit payments due now that are parked for the reason, in the order of
-	// their registration, and returns their number.
-	Unpark(ctx context.Context, provider, reason string, limit int) (int, error)
-	// ParkedCounts returns the number of parked payments by reason.
-	ParkedCounts(ctx context.Context, provider string) (map[string]int64, error)
+	// Unpark makes at most limit payments of a group due now, in the order of their registration,
+	// and returns their number.
+	Unpark(ctx context.Context, provider string, g ParkedGroup, limit int) (int, error)
+	// ParkedGroups returns the number of parked payments by group, without those that have none.
+	ParkedGroups(ctx context.Context, provider string) (map[ParkedGroup]int64, error)
 	// EndThrottle ends the throttling of an account; empty means all accounts.
 	EndThrottle(ctx context.Context, provider, account string) error
 	// AwaitReplicas returns once as many replicas as the settings require have all that was
@@ -34,11 +36,11 @@ type Store interface {
 	AwaitReplicas(ctx context.Context, provider string) error
 
 	// Epoch reads what the store says about itself, in one round trip. CommitEpoch replaces the
-	// epoch, and reports whether it did. AccountFor adds to the set of sends that are accounted for
-	// although the store forgot them, and returns the size of the set.
+	// epoch, and reports whether it did. AccountFor adds to an epoch's set of sends that are
+	// accounted for although the store forgot them, and returns the size of the set.
 	Epoch(ctx context.Context, provider string) (StoreReading, error)
 	CommitEpoch(ctx context.Context, provider string, c EpochCommit) (done bool, err error)
-	AccountFor(ctx context.Context, provider string, sequences []int64) (int64, error)
+	AccountFor(ctx context.Context, provider string, epoch int64, sequences []int64) (int64, error)
 
 	// Alias lets Find return the id for a name, for as long as keep says. Find returns ErrUnknown
 	// where there is no alias.

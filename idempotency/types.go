@@ -77,6 +77,9 @@ type Registration struct {
 	// Subscription and Period say which period of which subscription the payment charges.
 	Subscription string
 	Period       string
+	// Bulk: while another payment waits to be sent, this one lets it go first. It is no part of
+	// what the payment means.
+	Bulk bool
 	// ChargeGuard, if any, is a Redis key with the provider's hash tag that must hold the payment's
 	// id (Key.ID) when it is first recorded; otherwise the registration is a conflict. Once the key
 	// is withdrawn, the payment cannot be recorded any more.
@@ -202,6 +205,8 @@ type WakeUp struct {
 	Generation int64
 	// Query is true if the provider must be queried, false if the payment may be sent.
 	Query bool
+	// Bulk: it lets other payments be sent first.
+	Bulk bool
 }
 
 // AttemptResult is an attempt's report of its outcome.

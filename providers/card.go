@@ -385,21 +385,37 @@ const shortestCode = 3
 
 // mentionsCode is cheap, and true wherever a code is named.
 func mentionsCode(lower string) bool {
-	for _, part := range []string{"seg", "securi", "verifica", "csc", "cv"} {
+	for _, part := range []string{"securi", "verifica", "csc", "cv"} {
 		if strings.Contains(lower, part) {
 			return true
 		}
 	}
-	return spacedCode.MatchString(lower)
+	if strings.Contains(lower, "seg") && (strings.Contains(lower, "cod") || strings.Contains(lower, "clave")) {
+		return true // "seg" alone is in many a word
+	}
+	return spacesCode(lower)
 }
 
-var spacedCode = regexp.MustCompile(`c[^a-z0-9]v`)
+// spacesCode reports a c and a v with one sign between them that is neither letter nor digit.
+func spacesCode(lower string) bool {
+	for {
+		_, rest, found := strings.Cut(lower, "c")
+		if !found {
+			return false
+		}
+		sign, size := utf8.DecodeRuneInString(rest)
+		if plainSign := 'a' <= sign && sign <= 'z' || '0' <= sign && sign <= '9'; !plainSign && strings.HasPrefix(rest[size:], "v") {
+			return true
+		}
+		lower = rest
+	}
+}
 
 // foldLetters writes a text in lower case, without accents and with common digits; its other signs
 // stay.
 func foldLetters(text string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsMark(r) || unicode.Is(unicode.Cf, r) {
+		if r >= utf8.RuneSelf && (unicode.IsMark(r) || unicode.Is(unicode.Cf, r)) {
 			return -1
 		}
 		return plain(r)

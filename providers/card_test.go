@@ -1,6 +1,7 @@
 package providers
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -182,3 +183,37 @@ func TestNamesOfCardDataAreKnownHoweverTheyAreWritten(t *testing.T) {
 		}
 	}
 }
+
+// TestTheCheapCheckHidesNoSecurityCode: where the expressions find one, mentionsCode lets them.
+func TestTheCheapCheckHidesNoSecurityCode(t *testing.T) {
+	t.Parallel()
+	parts := []string{
+		"c", "v", "cv", "cvv", "cvc", "cvn", "csc", "cod", "codigo", "cod.", "de", "la", "seg", "seguridad", "seg.", "clave de seguridad", "codigo de verificacion",
+		"tarjeta", "security", "card verification", "code", "number", "value", "is", "es", "(", "=", " ", "-", ".", "ñ", "\n", "\xff", "123", "4567", "12", "x",
+	}
+	found := 0
+	check := func(text string) {
+		if codeBehind.MatchString(text) || codeBefore.MatchString(text) {
+			found++
+			if !mentionsCode(text) {
+				t.Fatalf("%q names a security code", text)
+			}
+		}
+		if got, want := spacesCode(text), spaced.MatchString(text); got != want {
+			t.Fatalf("spacesCode(%q) is %t, want %t", text, got, want)
+		}
+	}
+	for _, a := range parts {
+		for _, b := range parts {
+			for _, c := range parts {
+				check(a + b + c + " 123")
+				check("4567 (" + a + b + c)
+			}
+		}
+	}
+	if found < 1000 {
+		t.Errorf("only %d of the texts hold a code: the test tries too little", found)
+	}
+}
+
+var spaced = regexp.MustCompile(`c[^a-z0-9]v`)

@@ -14,6 +14,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/asynqfast"
 	"github.com/remesa/remesa/seal"
 )
 
@@ -35,6 +36,9 @@ type ClientOptions struct {
 	TaskTimeout time.Duration
 	// WakeConcurrency is how many wake-ups are enqueued at a time; 16 by default.
 	WakeConcurrency int
+	// WithoutNotices enqueues wake-ups without the notice that tells workers at once
+	// (REMESA_FAST_PATH=off).
+	WithoutNotices bool
 }
 
 // Client submits tasks: it registers each payment in the ledger, then wakes a worker with a task
@@ -60,7 +64,11 @@ func NewClient(ledger Ledger, rdb redis.UniversalClient, o ClientOptions) *Clien
 	if o.WakeConcurrency == 0 {
 		o.WakeConcurrency = 16
 	}
-	return &Client{ledger: ledger, rdb: rdb, queue: asynq.NewClientFromRedisClient(rdb), opts: o}
+	queue := rdb
+	if !o.WithoutNotices {
+		queue = asynqfast.Announce(rdb)
+	}
+	return &Client{ledger: ledger, rdb: rdb, queue: asynq.NewClientFromRedisClient(queue), opts: o}
 }
 
 // SubmitResult is what became of submitting one task.
@@ -94,8 +102,13 @@ type Receipt struct {
 // processed.
 var ErrMemory = errors.New("redis is too full for new payments")
 
-// Submit registers and wakes. The receipts are in the order of the tasks. On an error none, some or
-// all tasks were registered, and submitting the same tasks again is safe.
+// Submit registers and wakes any number of tasks; it is the call for many. A few hundred at a time
+// (256, say) share their round trips to Redis: many more gain nothing and are held in memory, one
+// by one costs some ten times as much. The receipts are in the order of the tasks, and of two tasks
+// with the same key the first one is registered. Calls may run side by side; then the order among
+// them is open. On an error none, some or all tasks were registered, and submitting the same tasks
+// again is safe: those that were are Duplicate. Of more than BulkAbove tasks, those that name no
+// priority are bulk payments.
 func (c *Client) Submit(ctx context.Context, ts ...Task) ([]Receipt, error) {
 	if err := c.checkMemory(ctx); err != nil {
 		return nil, err
@@ -119,6 +132,9 @@ func (c *Client) register(ctx context.Context, ts []Task, receipts []Receipt) er
 	var payments []Task
 	var places []int
 	for i, t := range ts {
+		if len(ts) > BulkAbove {
+			t = t.BulkByDefault()
+		}
 		switch {
 		case late[i]:
 			receipts[i] = Receipt{Key: t.Key(), Result: Invalid, Problem: lateProblem}
@@ -145,11 +161,12 @@ type Period struct {
 }
 
 // SubmitPeriods registers and wakes as Submit does, but does not check Redis' memory: the sweeper
-// does so before it claims periods.
+// does so before it claims periods. Its charges are bulk payments, because no payer waits for them
+// and thousands may fall due at once.
 func (c *Client) SubmitPeriods(ctx context.Context, ps ...Period) ([]Receipt, error) {
 	ts := make([]Task, len(ps))
 	for i, p := range ps {
-		ts[i] = p.Task
+		ts[i] = p.Task.BulkByDefault()
 	}
 	return c.registerAndWake(ctx, ts, func(t Task, i int) idempotency.Registration {
 		r := t.Registration(c.opts.FingerprintKey)
@@ -172,12 +189,12 @@ func (c *Client) registerAndWake(ctx context.Context, ts []Task, registration fu
 		return nil, err
 	}
 	receipts := make([]Receipt, len(ts))
-	wakes := map[string][]idempotency.WakeUp{} // by provider
+	wakes := map[string][]idempotency.WakeUp{} // by queue
 	for i, a := range answers {
 		receipts[i] = c.receipt(ts[i], a)
 		if a.State == idempotency.Queued || a.State == idempotency.Ready {
-			k := receipts[i].Key
-			wakes[k.Provider] = append(wakes[k.Provider], idempotency.WakeUp{Key: k, Generation: FirstGeneration})
+			w := idempotency.WakeUp{Key: receipts[i].Key, Generation: FirstGeneration, Bulk: ts[i].Priority() == PriorityBulk}
+			wakes[queueOf(w)] = append(wakes[queueOf(w)], w)
 		}
 	}
 	return receipts, c.wake(ctx, receipts, wakes)

@@ -18,6 +18,8 @@ type Common struct {
 	NotBefore time.Time `json:"not_before,omitzero"`
 	// Deadline: a payment not executed by then fails as expired.
 	Deadline time.Time `json:"deadline,omitzero"`
+	// Priority is PriorityNormal or PriorityBulk; empty leaves it to whoever submits the task.
+	Priority Priority `json:"priority,omitempty"`
 	// Metadata comes back with the outcome; as JSON it has at most 1 KiB.
 	Metadata map[string]string `json:"metadata,omitempty"`
 }

@@ -2,7 +2,9 @@ package tasks_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"log"
 	"os"
 
@@ -39,6 +41,51 @@ func ExampleClient() {
 		return err
 	})
 	fmt.Println(err)
+}
+
+// Submit a file of any length in bounded memory, batch by batch. Where it ends early, submitting
+// the whole file again is safe: what was registered is a duplicate.
+func ExampleClient_Submit() {
+	ctx := context.Background()
+	client, err := tasks.Open(os.Getenv("REMESA_REDIS_URL"), tasks.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+	file, err := os.Open("payouts.jsonl")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer file.Close()
+	reader, err := tasks.NewReader(file, tasks.JSONLines)
+	if err != nil {
+		log.Fatal(err)
+	}
+	var batch []tasks.Task
+	for more := true; more; {
+		line, err := reader.Next()
+		switch {
+		case errors.Is(err, io.EOF):
+			more = false
+		case err != nil:
+			log.Fatal(err)
+		case line.Err != nil:
+			fmt.Println(line.Number, line.Err)
+		default:
+			batch = append(batch, line.Task)
+		}
+		if len(batch) < 256 && more {
+			continue
+		}
+		receipts, err := client.Submit(ctx, batch...)
+		if err != nil {
+			log.Fatal(err)
+		}
+		for _, r := range receipts {
+			fmt.Println(r.Key, r.Result)
+		}
+		batch = batch[:0]
+	}
 }
 
 func ExampleDecode() {

@@ -88,7 +88,7 @@ func payAndFollow(t *testing.T, c *Client) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if len(got) != 1 || got[0].ID != "virtualpos/a:1" || got[0].State != Queued || got[0].Metadata["order"] != "7" || got[0].DecryptErr != nil {
+	if len(got) != 1 || got[0].ID != "virtualpos/a:1:1" || got[0].State != Queued || got[0].Metadata["order"] != "7" || got[0].DecryptErr != nil {
 		t.Errorf("%+v", got)
 	}
 }

@@ -16,12 +16,33 @@ import (
 // queue SendQueue.
 const TypeWakeUp = "wake"
 
-// SendQueue is the asynq queue of a provider's payments that may be sent.
+// SendQueue is the asynq queue of a provider's payments that may be sent, bulk payments aside.
 func SendQueue(provider string) string { return provider }
+
+// BulkQueue is the asynq queue of a provider's bulk payments that may be sent. It is a queue of its
+// own, so that no other payment waits behind a file.
+func BulkQueue(provider string) string { return provider + "-bulk" }
 
 // StatusQueue is the asynq queue of a provider's payments that must be queried, its query lane. It
 // is a queue of its own, so that a backlog of sends never delays it.
 func StatusQueue(provider string) string { return provider + "-ask" }
+
+// Queues lists all queues of a provider.
+func Queues(provider string) []string {
+	return []string{SendQueue(provider), BulkQueue(provider), StatusQueue(provider)}
+}
+
+// queueOf is the queue of a wake-up.
+func queueOf(w idempotency.WakeUp) string {
+	switch {
+	case w.Query:
+		return StatusQueue(w.Key.Provider)
+	case w.Bulk:
+		return BulkQueue(w.Key.Provider)
+	default:
+		return SendQueue(w.Key.Provider)
+	}
+}
 
 // wakeUp is the payload of a wake-up: one payment's key, or several.
 type wakeUp struct {
@@ -42,14 +63,11 @@ const Redeliveries = 5
 // most one wake-up of a payment.
 const FirstGeneration = 1
 
-// NewWakeUp makes the task that wakes payments of one provider, all to be sent or all to be
-// queried; at least one and at most WakeBatch. timeout is asynq's, longer than any attempt.
+// NewWakeUp makes the task that wakes payments of one provider, all to be sent, all to be sent as
+// bulk payments, or all to be queried; at least one and at most WakeBatch. timeout is asynq's,
+// longer than any attempt.
 func NewWakeUp(timeout time.Duration, ws ...idempotency.WakeUp) *asynq.Task {
 	first := ws[0]
-	queue := SendQueue(first.Key.Provider)
-	if first.Query {
-		queue = StatusQueue(first.Key.Provider)
-	}
 	body := wakeUp{Key: first.Key.String()}
 	if len(ws) > 1 {
 		body = wakeUp{Keys: make([]string, len(ws))}
@@ -61,7 +79,7 @@ func NewWakeUp(timeout time.Duration, ws ...idempotency.WakeUp) *asynq.Task {
 	if err != nil {
 		panic("tasks: a string that JSON cannot hold: " + err.Error())
 	}
-	return asynq.NewTask(TypeWakeUp, payload, asynq.TaskID(WakeUpID(ws...)), asynq.Queue(queue),
+	return asynq.NewTask(TypeWakeUp, payload, asynq.TaskID(WakeUpID(ws...)), asynq.Queue(queueOf(first)),
 		asynq.MaxRetry(Redeliveries), asynq.Timeout(timeout))
 }
 
@@ -122,6 +140,7 @@ func (t Task) Registration(fingerprintKey []byte) idempotency.Registration {
 	r := idempotency.Registration{
 		Key: t.Key(), Type: t.Type(), Fingerprint: t.Fingerprint(fingerprintKey), Amount: t.Amount().Text(),
 		Currency: t.Amount().Currency(), Payload: t.Payload(), Object: t.Exclusive(), NotBefore: t.NotBefore(), Deadline: t.Deadline(),
+		Bulk: t.Priority() == PriorityBulk,
 	}
 	if m := t.Metadata(); len(m) > 0 {
 		text, err := json.Marshal(m)

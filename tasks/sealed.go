@@ -20,9 +20,9 @@ type envelope struct {
 const sealedTask = "task"
 
 // SealTask makes the task that a plain asynq client may enqueue: its type is the payment's, its
-// queue the provider's. With a ring (REMESA_PAYLOAD_KEYS) its payload shows nothing but the
-// payment's key, and only workers with that key of the ring take it; without one it is the open
-// payload, which workers that have keys refuse.
+// queue that of its provider and priority. With a ring (REMESA_PAYLOAD_KEYS) its payload shows
+// nothing but the payment's key, and only workers with that key of the ring take it; without one it
+// is the open payload, which workers that have keys refuse.
 func SealTask(ring *seal.Ring, t Task) (*asynq.Task, error) {
 	if t.Type() == "" {
 		return nil, errors.New("the zero Task cannot be enqueued")
@@ -36,7 +36,11 @@ func SealTask(ring *seal.Ring, t Task) (*asynq.Task, error) {
 			return nil, fmt.Errorf("sealed task: %w", err)
 		}
 	}
-	return asynq.NewTask(t.Type(), payload, asynq.Queue(SendQueue(t.Provider()))), nil
+	queue := SendQueue(t.Provider())
+	if t.Priority() == PriorityBulk {
+		queue = BulkQueue(t.Provider())
+	}
+	return asynq.NewTask(t.Type(), payload, asynq.Queue(queue)), nil
 }
 
 // OpenTask reads a task that a plain asynq client enqueued. With a ring it takes only what a holder

@@ -53,7 +53,7 @@ func newRules(p spec.Payments) rules {
 	head := []fields.Field{fields.Need(anyText("type")), fields.Need(anyText("provider")), account}
 	reference := func(kind string) fields.Field { return fields.Need(p.Reference.At(referenceNames[kind])) }
 	payment := append(slices.Clone(head), reference(string(p.Type)), fields.Need(anyText("amount")), fields.Need(anyText("currency")),
-		instant("not_before"), instant("deadline"), fields.Field{Path: "metadata", Kind: fields.TextMap})
+		instant("not_before"), instant("deadline"), priority(), fields.Field{Path: "metadata", Kind: fields.TextMap})
 	return rules{
 		Payments: p,
 		moves:    string(p.Type),

@@ -76,7 +76,7 @@ func newSubscriptionShapes() map[string]*shape {
 // recurring are the fields of a charge that are the same in each period.
 func recurring(r rules) []fields.Field {
 	return slices.DeleteFunc(slices.Clone(r.payment.fields), func(f fields.Field) bool {
-		return slices.Contains([]string{"type", "txnid", "not_before", "deadline"}, f.Path)
+		return slices.Contains([]string{"type", "txnid", "not_before", "deadline", "priority"}, f.Path)
 	})
 }
 

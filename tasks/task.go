@@ -23,6 +23,8 @@ type Task struct {
 	// identity and exclusive are what the provider's row finds in the task.
 	identity  []string
 	exclusive string
+	// bulk: whoever submits the task makes it a bulk payment.
+	bulk bool
 }
 
 // Type is "payout", "charge" or "status"; empty for the zero Task.

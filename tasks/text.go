@@ -3,6 +3,7 @@ package tasks
 import (
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/remesa/remesa/internal/strictjson"
 	"github.com/remesa/remesa/providers/fields"
@@ -27,17 +28,46 @@ func checkTextMap(path string, n node) error {
 	if err := mustBe(path, n, strictjson.Object); err != nil {
 		return err
 	}
-	all := map[string]string{}
+	bound := len(`{}`)
 	for _, m := range n.Members {
 		if err := checkMetadata(strictjson.Join(path, m.Name), m); err != nil {
 			return err
 		}
-		all[m.Name] = m.Value.Text
+		bound += len(`"":"",`) + mostBytes(m.Name) + mostBytes(m.Value.Text)
 	}
-	if text, err := compact(all); err != nil || len(text) > 1024 {
+	if bound > longestTextMap && textMapSize(n) > longestTextMap {
 		return fieldError(path, "longer than 1 KiB as JSON")
 	}
 	return nil
+}
+
+// longestTextMap is how many bytes a map of texts may have as JSON.
+const longestTextMap = 1024
+
+// mostBytes is how many bytes a text has in JSON at the most, without its quotes. Only quotes,
+// backslashes, control characters and the two line separators of Unicode, which begin with the byte
+// 0xE2, are longer there; none becomes longer than six bytes for each of its own.
+func mostBytes(text string) int {
+	most := len(text)
+	for i := range len(text) {
+		if b := text[i]; b < ' ' || b == '"' || b == '\\' || b == 0xE2 {
+			most += 5
+		}
+	}
+	return most
+}
+
+// textMapSize is the length of a map of texts as JSON.
+func textMapSize(n node) int {
+	all := map[string]string{}
+	for _, m := range n.Members {
+		all[m.Name] = m.Value.Text
+	}
+	text, err := compact(all)
+	if err != nil {
+		return longestTextMap + 1
+	}
+	return len(text)
 }
 
 func checkMetadata(path string, m strictjson.Member) error {
@@ -47,7 +77,7 @@ func checkMetadata(path string, m strictjson.Member) error {
 	if err := mustBe(path, m.Value, strictjson.String); err != nil {
 		return err
 	}
-	if !fields.Printable(strings.NewReplacer("\n", "", "\r", "", "\t", "").Replace(m.Value.Text)) {
+	if strings.ContainsFunc(m.Value.Text, func(r rune) bool { return !unicode.IsGraphic(r) && r != '\n' && r != '\r' && r != '\t' }) {
 		return fieldError(path, "contains a control character or an invisible one")
 	}
 	return nil

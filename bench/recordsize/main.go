@@ -46,7 +46,7 @@ func run(ctx context.Context, n int) error {
 	if err := settle(ctx, ledger, "warm-up-000000000000", 1); err != nil {
 		return err
 	}
-	before, err := used(ctx, s)
+	before, err := s.Used(ctx)
 	if err != nil {
 		return err
 	}
@@ -97,14 +97,14 @@ func send(ctx context.Context, ledger *idempotency.Ledger, k idempotency.Key) er
 
 func report(ctx context.Context, s *redisserver.Server, n int, before int64) error {
 	stream := s.Client.MemoryUsage(ctx, idempotency.OutcomesKey(provider), 0).Val()
-	all, err := used(ctx, s)
+	all, err := s.Used(ctx)
 	if err != nil {
 		return err
 	}
 	if err := s.Client.Del(ctx, idempotency.OutcomesKey(provider)).Err(); err != nil {
 		return err
 	}
-	without, err := used(ctx, s)
+	without, err := s.Used(ctx)
 	if err != nil {
 		return err
 	}
@@ -116,17 +116,4 @@ func report(ctx context.Context, s *redisserver.Server, n int, before int64) err
 		return fmt.Errorf("%.0f bytes for each record, want at most %d", per, limit)
 	}
 	return nil
-}
-
-func used(ctx context.Context, s *redisserver.Server) (int64, error) {
-	info, err := s.Client.Info(ctx, "memory").Result()
-	if err != nil {
-		return 0, err
-	}
-	for line := range strings.Lines(info) {
-		if v, ok := strings.CutPrefix(strings.TrimSpace(line), "used_memory:"); ok {
-			return strconv.ParseInt(v, 10, 64)
-		}
-	}
-	return 0, fmt.Errorf("INFO memory has no used_memory")
 }

@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -20,14 +18,14 @@ type clock struct {
 }
 
 func startClock(ctx context.Context, s *redisserver.Server) (*clock, error) {
-	there, err := processorOf(ctx, s)
+	there, err := s.CPU(ctx)
 	return &clock{s, time.Now(), processor(), there}, err
 }
 
 // stop returns the time that passed, and what n pieces of work took of the processors, each.
 func (c *clock) stop(ctx context.Context, n int) (time.Duration, string) {
 	took, here := time.Since(c.begin), processor()-c.here
-	there, err := processorOf(ctx, c.server)
+	there, err := c.server.CPU(ctx)
 	if err != nil {
 		return took, ""
 	}
@@ -42,21 +40,4 @@ func processor() time.Duration {
 		return 0
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
-
-// processorOf is how long Redis was busy so far.
-func processorOf(ctx context.Context, s *redisserver.Server) (time.Duration, error) {
-	info, err := s.Client.Info(ctx, "cpu").Result()
-	if err != nil {
-		return 0, err
-	}
-	total := 0.0
-	for line := range strings.Lines(info) {
-		name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
-		if name == "used_cpu_user" || name == "used_cpu_sys" {
-			seconds, _ := strconv.ParseFloat(value, 64)
-			total += seconds
-		}
-	}
-	return time.Duration(total * float64(time.Second)), nil
 }

@@ -203,6 +203,50 @@ func TestKilledBetweenRegisteringAndWakingLosesNothing(t *testing.T) {
 	}
 }
 
+// TestAFileWhoseSubmitWasKilledIsResumedBySubmittingItAgain: nothing is registered twice, nothing
+// is missing, and what was reported as enqueued was.
+func TestAFileWhoseSubmitWasKilledIsResumedBySubmittingItAgain(t *testing.T) {
+	t.Parallel()
+	const n = 3000
+	var text strings.Builder
+	for i := range n {
+		text.WriteString(payout(fmt.Sprintf("f-%d", i)) + "\n")
+	}
+	path := write(t, "tasks.jsonl", text.String())
+	s := redistest.Start(t, redistest.Appendonly("always"))
+	reported := map[string]bool{}
+	for kill := range 3 { // and each time a little later
+		p := start(t, binary(t), environment(redisAt(s.URL())), "submit", path)
+		for range 1 + 700*kill {
+			reported[results(t, p.line(t))[0].Key] = true
+		}
+		p.Kill()
+	}
+	counts, err := ledgerOf(s).Counts(t.Context(), "virtualpos")
+	if err != nil || counts["queued"] == 0 || counts["queued"] == n || int(counts["queued"]) < len(reported) {
+		t.Fatalf("%d of %d registered, %d reported, %v: the test did not kill where it means to", counts["queued"], n, len(reported), err)
+	}
+
+	got := enqueue(t, environment(redisAt(s.URL())), nil, "submit", path)
+	wantCode(t, "the same file again", got, 0)
+	again := map[string]string{}
+	for _, r := range results(t, got.out) {
+		again[r.Key] = r.Result
+	}
+	for key := range reported {
+		if again[key] != "duplicate" {
+			t.Errorf("%s was reported, and is %q in the next pass", key, again[key])
+		}
+	}
+	wantText(t, "the same file again", got.err, fmt.Sprintf("%d enqueued, %d duplicate", n-int(counts["queued"]), counts["queued"]))
+	if counts, err = ledgerOf(s).Counts(t.Context(), "virtualpos"); err != nil || counts["queued"] != n {
+		t.Errorf("%d registered at the end, want %d: %v", counts["queued"], n, err)
+	}
+	if woken := wokenIn(t, s, "virtualpos"); woken < n {
+		t.Errorf("wake-ups of %d payments, want at least %d", woken, n)
+	}
+}
+
 // wokenIn counts the payments that a queue's wake-ups name.
 func wokenIn(t *testing.T, s *redistest.Server, queue string) int {
 	t.Helper()

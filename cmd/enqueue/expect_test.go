@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/remesa/remesa/internal/redistest"
 )
@@ -130,5 +131,39 @@ func TestTheBarIsDrawnForPeopleOnly(t *testing.T) {
 	p.clear()
 	if want := "\r\x1b[K[###############...............]  50 %  7 lines\r\x1b[K"; screen.String() != want {
 		t.Errorf("got  %q\nwant %q", screen.String(), want)
+	}
+}
+
+func TestTheBarSaysHowFastItGoesAndHowLongItTakes(t *testing.T) {
+	t.Parallel()
+	var screen strings.Builder
+	read := &countingReader{}
+	p := &progress{out: &screen, read: read, size: 1_000_000}
+	at := func(bytes int64, lines int, after time.Duration) string {
+		screen.Reset()
+		read.n.Store(bytes)
+		p.draw(lines, time0.Add(after))
+		_, text, _ := strings.Cut(screen.String(), "%  ")
+		return text
+	}
+	for _, row := range []struct {
+		bytes int64
+		lines int
+		after time.Duration
+		want  string
+	}{
+		{100_000, 1000, 0, "1000 lines"},
+		{150_000, 1500, 500 * time.Millisecond, "1500 lines"}, // too short to say
+		{300_000, 3000, 2 * time.Second, "3000 lines, 1000 a second, 7s left"},
+		{1_000_000, 10_000, 9 * time.Second, "10000 lines, 1000 a second, 0s left"},
+	} {
+		if got := at(row.bytes, row.lines, row.after); got != row.want {
+			t.Errorf("got %q, want %q", got, row.want)
+		}
+	}
+	p.size = 0 // a pipe
+	at(1, 12_000, 11*time.Second)
+	if !strings.HasSuffix(screen.String(), "12000 lines, 1000 a second") {
+		t.Errorf("got %q", screen.String())
 	}
 }

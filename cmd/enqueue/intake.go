@@ -246,7 +246,7 @@ func (a *app) client() (*tasks.Client, error) {
 func (a *app) intake() *tasks.Client {
 	return tasks.NewClient(a.ledger, a.rdb, tasks.ClientOptions{
 		FingerprintKey: []byte(a.config.FingerprintKey.Reveal()), MemoryStop: a.config.IntakeMemoryStop,
-		TaskTimeout: a.config.TaskTimeout(), WakeConcurrency: 32,
+		TaskTimeout: a.config.TaskTimeout(), WakeConcurrency: 32, WithoutNotices: !a.config.Notices(),
 	})
 }
 

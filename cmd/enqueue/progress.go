@@ -18,6 +18,10 @@ type progress struct {
 	size  int64 // 0 where it is unknown
 	last  time.Time
 	drawn bool
+	// first is when the first lines were done, firstLines and firstRead how many lines and bytes
+	// that were.
+	first                 time.Time
+	firstLines, firstRead int64
 }
 
 func newProgress(f *os.File, read *countingReader, size int64) *progress {
@@ -46,7 +50,26 @@ func (p *progress) draw(lines int, now time.Time) {
 		return
 	}
 	p.last, p.drawn = now, true
-	_, _ = fmt.Fprintf(p.out, "\r\x1b[K%s%d lines", p.bar(), lines)
+	if p.first.IsZero() {
+		p.first, p.firstLines, p.firstRead = now, int64(lines), p.read.n.Load()
+	}
+	_, _ = fmt.Fprintf(p.out, "\r\x1b[K%s%d lines%s", p.bar(), lines, p.pace(int64(lines), now))
+}
+
+// pace is how many lines a second there were so far, and how long the rest of the file will take at
+// this rate.
+func (p *progress) pace(lines int64, now time.Time) string {
+	took := now.Sub(p.first).Seconds()
+	if took < 1 {
+		return "" // too short to say
+	}
+	text := fmt.Sprintf(", %.0f a second", float64(lines-p.firstLines)/took)
+	read := p.read.n.Load()
+	if p.size <= 0 || read == p.firstRead {
+		return text
+	}
+	left := time.Duration(float64(p.size-read) * took / float64(read-p.firstRead) * float64(time.Second))
+	return text + fmt.Sprintf(", %s left", max(left, 0).Round(time.Second))
 }
 
 func (p *progress) bar() string {

@@ -25,6 +25,9 @@ type taskIntake struct {
 	intake[tasks.Line]
 	client   *tasks.Client
 	accounts configuredAccounts
+	// bulk: the input has more than tasks.BulkAbove lines; read is how many of them were read.
+	bulk bool
+	read int
 }
 
 // answer submits what is valid in the batch.
@@ -33,6 +36,7 @@ func (s *taskIntake) answer(ctx context.Context, batch []tasks.Line) ([]lineResu
 	var valid []tasks.Task
 	var places []int
 	for i, line := range batch {
+		line.Task = s.prioritized(line.Task)
 		results[i] = s.check(line)
 		if results[i].Result == resultValid {
 			valid, places = append(valid, line.Task), append(places, i)

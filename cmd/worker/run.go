@@ -76,23 +76,23 @@ func (runCmd) serve(ctx context.Context, c *config.Config) error {
 	return err
 }
 
-// connections is how many commands may be under way at Redis at a time: both lanes of each
-// provider.
+// connections is how many commands may be under way at Redis at a time: those of each provider's
+// sends and status queries, and of asynq's servers.
 func connections(c *config.Config) int {
 	n := 0
 	for _, p := range catalog.Names() {
 		if slices.ContainsFunc(c.Accounts(), func(a config.Account) bool { return a.Provider.Name == p }) {
-			n += 2*c.Policy(p).Concurrency + 8
+			n += 2*c.Policy(p).Concurrency + 12
 		}
 	}
 	return n
 }
 
-// queues are both lanes of each provider.
+// queues are all lanes of each provider.
 func queues(r providers.Registry) []string {
 	var names []string
 	for _, p := range r.Providers() {
-		names = append(names, tasks.SendQueue(p), tasks.StatusQueue(p))
+		names = append(names, tasks.Queues(p)...)
 	}
 	return names
 }
@@ -177,8 +177,8 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 		Ledger:  ledger, Registry: registry, Redis: rdb, Log: log, Metrics: m,
 		RequestTimeout: c.RequestTimeout, AttemptDeadline: c.AttemptDeadline(), Lease: c.Lease,
 		TaskTimeout: c.TaskTimeout(), ShutdownTimeout: c.ShutdownTimeout(),
-		Concurrency: func(p string) int { return c.Policy(p).Concurrency },
-		RetryBase:   c.RetryBase, RetryMax: c.RetryMax, PollFirst: c.PollFirst, PollMax: c.PollMax,
+		Concurrency: func(p string) int { return c.Policy(p).Concurrency }, FastPath: c.Notices(),
+		RetryBase: c.RetryBase, RetryMax: c.RetryMax, PollFirst: c.PollFirst, PollMax: c.PollMax,
 		JanitorInterval: c.JanitorInterval, CircuitCooldown: c.CircuitCooldown,
 		FingerprintKey: []byte(c.FingerprintKey.Reveal()), Seal: ring, OnFaultPoint: faultPoints(log),
 		Limiter: rate.New(rdb, rates(c), c.JanitorInterval), Throttle: rate.NewThrottle(rdb, c.Lease),

@@ -29,6 +29,8 @@ type Record struct {
 	Period       string `json:"period,omitempty"`
 	// Object is the exclusive object that this payment claims.
 	Object string `json:"object,omitempty"`
+	// Bulk: while another payment waits to be sent, this one lets it go first.
+	Bulk bool `json:"bulk,omitempty"`
 	// Queryable: the provider has a status query for the payment.
 	Queryable bool `json:"queryable,omitempty"`
 

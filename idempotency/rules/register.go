@@ -9,6 +9,8 @@ type Registration struct {
 	Metadata, Subscription, Period      string
 	// Object, if any, is claimed exclusively.
 	Object string
+	// Bulk: the payment lets others go first.
+	Bulk bool
 	// ChargeGuard: the payment is recorded only while the charge guard names it.
 	ChargeGuard bool
 	// FirstWake is how long after the registration the janitor wakes the payment if no worker has
@@ -57,7 +59,7 @@ func newRecord(p Policy, now Time, reg Registration) *transition {
 	t := newTransition(Record{
 		Generation: 1, Type: reg.Type, Fingerprint: reg.Fingerprint, Amount: reg.Amount, Currency: reg.Currency, Created: now,
 		NotBefore: reg.NotBefore, Deadline: reg.Deadline, Metadata: reg.Metadata, Subscription: reg.Subscription, Period: reg.Period,
-		Object: reg.Object,
+		Object: reg.Object, Bulk: reg.Bulk,
 	}, p, Facts{}, now)
 	t.Payload, t.NeedsReplicas = SetPayload, true
 	if reg.ChargeGuard {

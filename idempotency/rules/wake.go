@@ -34,13 +34,22 @@ func rewake(n int) time.Duration {
 
 const maxWakeUps = 6
 
-// Lanes is what Wake needs to know about the provider's two queues.
+// Lanes is what Wake needs to know about the provider's queues.
 type Lanes struct {
 	// QueryTimeout is how long a status query may take.
 	QueryTimeout time.Duration
-	// Send and Query are the time since when each lane's oldest wake-up has been waiting; zero if
-	// the lane is empty.
-	Send, Query Time
+	// Send, Bulk and Query are the time since when each lane's oldest wake-up has been waiting;
+	// zero if the lane is empty.
+	Send, Bulk, Query Time
+}
+
+// send is the time since when the oldest wake-up has been waiting in the lane in which the payment
+// is sent.
+func (l Lanes) send(r *Record) Time {
+	if r.Bulk {
+		return l.Bulk
+	}
+	return l.Send
 }
 
 // wakeLag is how much later than Woken a wake-up may have been enqueued, including the difference
@@ -70,7 +79,7 @@ func Wake(r Record, p Policy, f Facts, now Time, l Lanes) (Change, Need) {
 	t.record().Generation++
 	switch t.record().State {
 	case Queued, Ready:
-		return t.wakeToSend(l.Send)
+		return t.wakeToSend(l.send(t.record()))
 	case InDoubt, Pending:
 		return t.wakeToQuery(l)
 	case Held:

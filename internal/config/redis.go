@@ -20,12 +20,19 @@ const (
 	Everysec = "everysec"
 )
 
+// The settings of REMESA_FAST_PATH.
+const (
+	FastPathOn  = "on"
+	FastPathOff = "off"
+)
+
 // Redis says where the store is and what it must promise.
 type Redis struct {
 	URL              providers.Secret `name:"redis-url" placeholder:"URL" help:"Redis: redis://[user:password@]host:port/db, rediss:// (TLS), redis-sentinel://h1,h2/0?master=m, redis-cluster://h1,h2. Default redis://127.0.0.1:6379/0."`
 	URLFile          string           `name:"redis-url-file" placeholder:"FILE" help:"File that holds the Redis URL."`
 	Durability       string           `name:"redis-durability" default:"always" placeholder:"always|everysec" help:"What Redis must promise: always, or everysec (a power cut forgets up to 2 s of intents)."`
 	LedgerReplicas   int              `default:"0" placeholder:"N" help:"Replicas that must acknowledge an intent before its request is sent."`
+	FastPath         string           `default:"on" placeholder:"on|off" help:"Workers are told of work (on), or ask for it ten times a second (off). The promises are the same."`
 	AllowUnsafeRedis bool             `help:"Serve real providers on a Redis that may lose or evict payments."`
 }
 
@@ -88,6 +95,9 @@ func offMachine(addr string) bool {
 	return err == nil && !isLoopback(host)
 }
 
+// Notices reports whether workers are told of work (REMESA_FAST_PATH).
+func (r *Redis) Notices() bool { return r.FastPath != FastPathOff }
+
 // Sentinel reports whether sentinels choose the primary.
 func (r *Redis) Sentinel() bool {
 	o, err := redisurl.Parse(r.url(), ProducerProfile())
@@ -108,6 +118,9 @@ func (r *Redis) complete() []error {
 	}
 	if r.Durability != Always && r.Durability != Everysec {
 		problems = append(problems, problem("REMESA_REDIS_DURABILITY", "must be always or everysec (found %s)", shapeOf(r.Durability)))
+	}
+	if r.FastPath != FastPathOn && r.FastPath != FastPathOff {
+		problems = append(problems, problem("REMESA_FAST_PATH", "must be on or off (found %s)", shapeOf(r.FastPath)))
 	}
 	if r.LedgerReplicas < 0 || r.LedgerReplicas > 100 {
 		problems = append(problems, problem("REMESA_LEDGER_REPLICAS", "must be between 0 and 100"))

@@ -244,8 +244,10 @@ func TestADrainingWorkerIsNeverKilled(t *testing.T) {
 
 func TestKEDAWatchesTheQueueOfAsynq(t *testing.T) {
 	t.Parallel()
-	if want := "listName: asynq:{" + tasks.SendQueue("virtualpos") + "}:pending\n"; !strings.Contains(file(t, "deploy/kubernetes/keda.yaml"), want) {
-		t.Errorf("keda.yaml has no %q", want)
+	for _, queue := range []string{tasks.SendQueue("virtualpos"), tasks.BulkQueue("virtualpos")} {
+		if want := "listName: asynq:{" + queue + "}:pending"; !strings.Contains(file(t, "deploy/kubernetes/keda.yaml"), want) {
+			t.Errorf("keda.yaml has no %q", want)
+		}
 	}
 }
 

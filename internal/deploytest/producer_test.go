@@ -97,7 +97,7 @@ func TestABillingsUserReadsOutcomes(t *testing.T) {
 		stop()
 		return nil
 	})
-	if err != nil || seen != "virtualpos/a:1" {
+	if err != nil || seen != "virtualpos/a:1:1" {
 		t.Errorf("it reads %q, %v", seen, err)
 	}
 	if refused, err := s.client(t, "admin").Do(t.Context(), "acl", "log").Slice(); err != nil || len(refused) > 0 {

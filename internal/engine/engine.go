@@ -22,9 +22,11 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/asynqfast"
 	"github.com/remesa/remesa/internal/journal"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/seal"
+	"github.com/remesa/remesa/tasks"
 )
 
 // Options of an engine. Zero durations are not replaced: cmd/worker hands in a checked
@@ -46,9 +48,11 @@ type Options struct {
 	TaskTimeout     time.Duration
 	ShutdownTimeout time.Duration
 
-	// Concurrency is how many payments of a provider may be under way at a time, in each of its two
-	// lanes.
+	// Concurrency is how many payments of a provider may be sent at a time, and how many queried.
 	Concurrency func(provider string) int
+	// FastPath has the lanes wait for notices instead of asking again and again whether there is
+	// work.
+	FastPath bool
 
 	RetryBase, RetryMax time.Duration
 	PollFirst, PollMax  time.Duration
@@ -138,6 +142,8 @@ type Engine struct {
 	Options
 	circuits map[string]*circuit
 	queue    *asynq.Client
+	// notices hold the dequeues of empty lanes; nil without FastPath.
+	notices *asynqfast.Notices
 	// exiting closes when the process is about to exit. Results that could not be written by then
 	// are logged.
 	exiting chan struct{}
@@ -193,8 +199,21 @@ func New(o Options) (*Engine, error) {
 		}
 	}
 	e.recallJournal()
-	e.queue = asynq.NewClientFromRedisClient(o.Redis)
+	enqueuer := o.Redis
+	if o.FastPath {
+		enqueuer, e.notices = asynqfast.Announce(o.Redis), asynqfast.New(o.Redis, queues(o.Registry)...)
+	}
+	e.queue = asynq.NewClientFromRedisClient(enqueuer)
 	return e, nil
+}
+
+// queues are all queues of the registry's providers.
+func queues(r providers.Registry) []string {
+	var all []string
+	for _, p := range r.Providers() {
+		all = append(all, tasks.Queues(p)...)
+	}
+	return all
 }
 
 func (o Options) check() error {
@@ -225,10 +244,18 @@ func (o Options) check() error {
 // Run serves until ctx is done, then drains: it takes no more tasks and waits for what is under
 // way, for ShutdownTimeout at most. It returns nil, an error of the start, or ErrNotStopped.
 func (e *Engine) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var background sync.WaitGroup
+	defer background.Wait()
+	defer cancel()
+	if e.notices != nil {
+		background.Go(func() { e.notices.Run(ctx) })
+	}
 	var servers []*asynq.Server
 	for _, p := range e.Registry.Providers() {
 		for _, lane := range e.lanes(p) {
 			if err := lane.server.Start(lane.handler); err != nil {
+				cancel()
 				shutdown(servers)
 				return fmt.Errorf("start %s: %w", lane.queue, err)
 			}

@@ -178,7 +178,10 @@ func TestADrainEndsWithoutRedis(t *testing.T) {
 				r.submit(key("p"))
 				wait(t, "the send", g.entered)
 			} else {
-				r.until("asynq serves", func() bool { servers, err := r.inspector().Servers(); return err == nil && len(servers) == 2 })
+				r.until("asynq serves", func() bool {
+					servers, err := r.inspector().Servers()
+					return err == nil && len(servers) == len(tasks.Queues("virtualpos"))
+				})
 			}
 			r.server.Stop()
 			t.Cleanup(r.server.Cont)

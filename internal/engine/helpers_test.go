@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -39,11 +40,29 @@ func TestMain(m *testing.M) {
 	flag.Parse()
 	redis.SetLogger(&suiteLog)
 	code := m.Run()
+	if os.Getenv(plainPath) == "" && code == 0 {
+		code = runOnThePlainPath()
+	}
 	if leaked := suiteLog.assertNoCanary(); len(leaked) > 0 {
 		fmt.Printf("--- FAIL: the log carries %q\n", leaked)
 		code = 1
 	}
 	os.Exit(code)
+}
+
+// plainPath in the environment has the suite's engines ask for work instead of waiting for notices.
+const plainPath = "REMESA_TEST_PLAIN_PATH"
+
+// runOnThePlainPath runs the same tests once more, in a process of their own.
+func runOnThePlainPath() int {
+	again := exec.Command(os.Args[0], os.Args[1:]...) // #nosec G204 -- the test's own binary
+	again.Env = append(os.Environ(), plainPath+"=1")
+	again.Stdout, again.Stderr = os.Stdout, os.Stderr
+	if err := again.Run(); err != nil {
+		fmt.Println("--- FAIL: on the plain path:", err)
+		return 1
+	}
+	return 0
 }
 
 func TestALogLineWithACanaryIsNoticed(t *testing.T) {
@@ -307,6 +326,7 @@ func (r *fixture) options() Options {
 		RequestTimeout: 2 * time.Second, AttemptDeadline: 25 * time.Second, Lease: 28 * time.Second, TaskTimeout: 30 * time.Second,
 		ShutdownTimeout: 32 * time.Second,
 		Concurrency:     func(string) int { return 8 },
+		FastPath:        os.Getenv(plainPath) == "",
 		RetryBase:       5 * time.Millisecond, RetryMax: 20 * time.Millisecond,
 		PollFirst: 5 * time.Millisecond, PollMax: 20 * time.Millisecond,
 		JanitorInterval: 10 * time.Millisecond, CircuitCooldown: 50 * time.Millisecond,
@@ -451,7 +471,7 @@ func (r *fixture) until(what string, done func() bool, otherwise ...func() strin
 func (r *fixture) idle() {
 	r.t.Helper()
 	r.until("asynq has nothing left to do", func() bool {
-		for _, q := range []string{"virtualpos", "virtualpos-ask"} {
+		for _, q := range tasks.Queues("virtualpos") {
 			info, err := r.inspector().GetQueueInfo(q)
 			if err == nil && info.Pending+info.Active+info.Retry+info.Scheduled > 0 {
 				return false

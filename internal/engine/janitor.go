@@ -47,12 +47,15 @@ func (e *Engine) tick(ctx context.Context, provider string) error {
 
 func (e *Engine) wakeDue(ctx context.Context, provider string) error {
 	for ctx.Err() == nil {
+		e.OnFaultPoint(PointDue, idempotency.Key{Provider: provider})
+		if due, err := e.Ledger.AnyDue(ctx, provider); err != nil || !due {
+			return err
+		}
 		free, err := e.laneCapacity(ctx, provider)
 		if err != nil {
 			return err
 		}
-		e.OnFaultPoint(PointDue, idempotency.Key{Provider: provider})
-		lanes := idempotency.Lanes{QueryTimeout: e.queryTimeout(), Send: free.send.oldest, Query: free.query.oldest}
+		lanes := idempotency.Lanes{QueryTimeout: e.queryTimeout(), Send: free.send.oldest, Bulk: free.bulk.oldest, Query: free.query.oldest}
 		wakeups, read, err := e.Ledger.Due(ctx, provider, dueBatch, lanes)
 		e.wakeAll(ctx, wakeups, free)
 		if err != nil || read == 0 {
@@ -70,12 +73,12 @@ func (e *Engine) wakeAll(ctx context.Context, wakeups []idempotency.WakeUp, free
 	handover, cancel := extendContext(ctx, writeTimeout)
 	defer cancel()
 	failed, first := 0, error(nil)
-	for _, query := range []bool{false, true} {
-		lane := free.of(query)
-		for batch := range slices.Chunk(laneWakeUps(wakeups, query), tasks.WakeBatch) {
+	for _, name := range allLanes() {
+		lane := free.of(name)
+		for batch := range slices.Chunk(laneWakeUps(wakeups, name), tasks.WakeBatch) {
 			if lane.free <= 0 {
 				for _, w := range batch {
-					e.park(handover, w.Key, laneReason(reasonQueue, query), errLaneFull)
+					e.park(handover, w.Key, laneReason(reasonQueue, w.Query), errLaneFull)
 				}
 				continue
 			}

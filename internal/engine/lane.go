@@ -10,12 +10,14 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/asynqfast"
 	"github.com/remesa/remesa/seal"
 	"github.com/remesa/remesa/tasks"
 )
 
-// lane is one asynq server with one queue. Each provider has two, so that neither another
-// provider's slowness nor its own backlog of sends delays a status query.
+// lane is one asynq server with one queue. Each provider has three, so that neither another
+// provider's slowness nor its own backlog of sends delays a status query, and no payment waits
+// behind a file of bulk payments.
 type lane struct {
 	queue   string
 	server  *asynq.Server
@@ -23,12 +25,17 @@ type lane struct {
 }
 
 func (e *Engine) lanes(provider string) []lane {
-	send, query := tasks.SendQueue(provider), tasks.StatusQueue(provider)
 	sends, queries := newPool(e.Concurrency(provider), e.closing), newPool(e.Concurrency(provider), e.closing)
+	bulk := sends.forBulk()
 	return []lane{
-		{send, e.server(provider, send), e.counted(func(ctx context.Context, t *asynq.Task) error { return e.handleSend(ctx, sends, t) })},
-		{query, e.server(provider, query), e.counted(func(ctx context.Context, t *asynq.Task) error { return e.handleQuery(ctx, queries, t) })},
+		e.lane(provider, tasks.SendQueue(provider), func(ctx context.Context, t *asynq.Task) error { return e.handleSend(ctx, sends, t) }),
+		e.lane(provider, tasks.BulkQueue(provider), func(ctx context.Context, t *asynq.Task) error { return e.handleSend(ctx, bulk, t) }),
+		e.lane(provider, tasks.StatusQueue(provider), func(ctx context.Context, t *asynq.Task) error { return e.handleQuery(ctx, queries, t) }),
 	}
+}
+
+func (e *Engine) lane(provider, queue string, handle asynq.HandlerFunc) lane {
+	return lane{queue, e.server(provider, queue), e.counted(handle)}
 }
 
 // counted makes the drain wait for the handler, also where asynq has given up on it.
@@ -40,12 +47,29 @@ func (e *Engine) counted(handle asynq.HandlerFunc) asynq.Handler {
 	})
 }
 
+const (
+	// plainTaskCheckInterval is how often a lane without notices asks whether there is work.
+	plainTaskCheckInterval = 100 * time.Millisecond
+	// delayedTaskCheckInterval is how often asynq looks for tasks whose time has come: those that
+	// go back to their queue, and those that a plain client has scheduled. Payments have the due
+	// index.
+	delayedTaskCheckInterval = 10 * time.Second
+	// asynqJanitorInterval is how often asynq deletes tasks that were kept after they were done:
+	// none of ours.
+	asynqJanitorInterval = 5 * time.Minute
+)
+
 func (e *Engine) server(provider, queue string) *asynq.Server {
-	return asynq.NewServerFromRedisClient(e.Redis, asynq.Config{
+	client, check := e.Redis, plainTaskCheckInterval
+	if e.notices != nil {
+		client, check = e.notices.Client(), asynqfast.TaskCheckInterval
+	}
+	return asynq.NewServerFromRedisClient(client, asynq.Config{
 		Concurrency:              e.Concurrency(provider),
 		Queues:                   map[string]int{queue: 1},
-		TaskCheckInterval:        100 * time.Millisecond,
-		DelayedTaskCheckInterval: time.Second,
+		TaskCheckInterval:        check,
+		DelayedTaskCheckInterval: delayedTaskCheckInterval,
+		JanitorInterval:          asynqJanitorInterval,
 		ShutdownTimeout:          e.ShutdownTimeout,
 		RetryDelayFunc:           func(int, error, *asynq.Task) time.Duration { return 2 * time.Second },
 		IsFailure:                func(err error) bool { return !errors.Is(err, errNotRegistered) && !errors.Is(err, errNotServed) },
@@ -71,6 +95,9 @@ func (e *Engine) handleSend(ctx context.Context, p *pool, t *asynq.Task) error {
 	}
 	if err != nil {
 		return e.archiveUnreadable(t, err)
+	}
+	if task.Priority() == tasks.PriorityBulk {
+		p = p.forBulk()
 	}
 	if task.Type() == "status" {
 		return e.serve(ctx, p, []idempotency.Key{task.Key()}, e.query)

@@ -18,11 +18,13 @@ type Ledger interface {
 	Defer(ctx context.Context, k idempotency.Key, after time.Duration) error
 	// Park takes a payment out of the due index, until its reason ends and Unpark makes it due.
 	Park(ctx context.Context, k idempotency.Key, reason string) error
-	// Unpark makes due at most limit of the payments parked for the reason, and returns how many.
-	Unpark(ctx context.Context, provider, reason string, limit int) (int, error)
-	ParkedCounts(ctx context.Context, provider string) (map[string]int64, error)
+	// Unpark makes due at most limit of the group's payments, and returns how many.
+	Unpark(ctx context.Context, provider string, g idempotency.ParkedGroup, limit int) (int, error)
+	ParkedGroups(ctx context.Context, provider string) (map[idempotency.ParkedGroup]int64, error)
 	// Halts lists the provider's halts by account, idempotency.AllAccounts for all of them.
 	Halts(ctx context.Context, provider string) (map[string]string, error)
+	// AnyDue reports whether Due has anything to read. It costs an idle store less.
+	AnyDue(ctx context.Context, provider string) (bool, error)
 	// Due reads at most limit due payments, moves their due times on, and returns the wake-ups to
 	// enqueue and how many payments it read.
 	Due(ctx context.Context, provider string, limit int, lanes idempotency.Lanes) (wakeups []idempotency.WakeUp, read int, err error)

@@ -33,13 +33,13 @@ const (
 	reasonQueue = "queue"
 )
 
-// queryLane stands behind the colon of a lane's reason, for the query lane; nothing does for the
-// send lane.
-const queryLane = "query"
+// aboutQueries stands behind the colon of a lane's reason, for the query lane; nothing does for the
+// lanes of sends.
+const aboutQueries = "query"
 
 func laneReason(reason string, query bool) string {
 	if query {
-		return reason + ":" + queryLane
+		return reason + ":" + aboutQueries
 	}
 	return reason
 }
@@ -57,7 +57,7 @@ func (e *Engine) park(ctx context.Context, k idempotency.Key, reason string, why
 // than the lanes have capacity for. Each worker decides by its own accounts, keys and circuits, so
 // that a worker that cannot serve a payment holds up none that can.
 func (e *Engine) unpark(ctx context.Context, provider string) error {
-	parked, err := e.Ledger.ParkedCounts(ctx, provider)
+	parked, err := e.Ledger.ParkedGroups(ctx, provider)
 	if err != nil || len(parked) == 0 {
 		return err
 	}
@@ -70,15 +70,31 @@ func (e *Engine) unpark(ctx context.Context, provider string) error {
 		return err
 	}
 	var errs []error
-	for _, reason := range slices.Sorted(maps.Keys(parked)) {
-		n := parked[reason]
-		lane := capacity.of(strings.HasSuffix(reason, ":"+queryLane))
-		allowed, err := e.unparkable(ctx, provider, reason, halts, min(lane.payments(), int(n)))
-		unparked, unparkErr := e.Ledger.Unpark(ctx, provider, reason, min(allowed, lane.payments()))
+	for _, g := range bulkLast(parked) {
+		lane := capacity.of(laneOf(idempotency.WakeUp{Query: strings.HasSuffix(g.Reason, ":"+aboutQueries), Bulk: g.Bulk}))
+		allowed, err := e.unparkable(ctx, provider, g.Reason, halts, min(lane.payments(), int(parked[g])))
+		unparked, unparkErr := e.Ledger.Unpark(ctx, provider, g, min(allowed, lane.payments()))
 		lane.add(unparked)
 		errs = append(errs, err, unparkErr)
 	}
 	return errors.Join(errs...)
+}
+
+// bulkLast lists the groups, those of bulk payments behind all others: what a limit leaves is
+// theirs.
+func bulkLast(groups map[idempotency.ParkedGroup]int64) []idempotency.ParkedGroup {
+	all := slices.Collect(maps.Keys(groups))
+	slices.SortFunc(all, func(a, b idempotency.ParkedGroup) int {
+		switch {
+		case a.Bulk == b.Bulk:
+			return strings.Compare(a.Reason, b.Reason)
+		case a.Bulk:
+			return 1
+		default:
+			return -1
+		}
+	})
+	return all
 }
 
 // unparkable is how many of the payments parked for a reason may go on now, as far as this worker
@@ -103,7 +119,7 @@ func (e *Engine) unparkable(ctx context.Context, provider, reason string, halts 
 	case reasonKey:
 		return allIf(e.decrypts(name)), nil
 	case reasonRate:
-		return e.Limiter.Capacity(ctx, provider, name == queryLane, most)
+		return e.Limiter.Capacity(ctx, provider, name == aboutQueries, most)
 	case reasonQueue:
 		return allIf(true), nil
 	default: // a newer worker's

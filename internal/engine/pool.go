@@ -5,41 +5,62 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sync"
 
 	"github.com/remesa/remesa/idempotency"
 )
 
-// pool bounds how many payments of a lane this worker serves at a time, however many tasks carry
-// them.
+// pool bounds how many payments of a provider this worker sends at a time, or queries, however many
+// tasks carry them. Bulk payments share the slots of the others and let them go first.
 type pool struct {
-	slots chan struct{}
+	*slots
+	bulk bool
+}
+
+// slots are those of a pool.
+type slots struct {
 	// closing closes when the worker drains: a task with payments that were not begun by then goes
 	// back to the queue.
 	closing <-chan struct{}
 
-	mu sync.Mutex
+	mu   sync.Mutex
+	free int
+	// Those who wait for a slot, the first to come first. While any does, no slot is free.
+	waiting, bulkWaiting []*waiter
+	// passed counts the payments that went before waiting bulk payments since one of these went.
+	passed int
 	// next holds the payments that were taken from the queue and wait for a slot: another wake-up
 	// of one adds nothing.
 	next map[idempotency.Key]struct{}
 }
 
+// waiter waits for a slot; turn closes when it has one.
+type waiter struct{ turn chan struct{} }
+
+// bulkTurn is how many slots other payments get before bulk payments that wait get one: they go
+// on, however many others come.
+const bulkTurn = 8
+
 func newPool(size int, closing <-chan struct{}) *pool {
-	return &pool{slots: make(chan struct{}, size), closing: closing, next: map[idempotency.Key]struct{}{}}
+	return &pool{slots: &slots{closing: closing, free: size, next: map[idempotency.Key]struct{}{}}}
 }
+
+// forBulk is the pool as bulk payments enter it.
+func (p *pool) forBulk() *pool { return &pool{p.slots, true} }
 
 // errNotServed: the worker drains, or all its slots stayed taken. asynq hands the task out again.
 var errNotServed = errors.New("no slot free")
 
 // expect adds the keys to those that wait for a slot, and returns the ones that did not wait
 // before.
-func (p *pool) expect(keys []idempotency.Key) []idempotency.Key {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+func (s *slots) expect(keys []idempotency.Key) []idempotency.Key {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	var mine []idempotency.Key
 	for _, k := range keys {
-		if _, known := p.next[k]; !known {
-			p.next[k] = struct{}{}
+		if _, known := s.next[k]; !known {
+			s.next[k] = struct{}{}
 			mine = append(mine, k)
 		}
 	}
@@ -47,33 +68,81 @@ func (p *pool) expect(keys []idempotency.Key) []idempotency.Key {
 }
 
 // forget removes the keys from those that wait for a slot.
-func (p *pool) forget(keys ...idempotency.Key) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+func (s *slots) forget(keys ...idempotency.Key) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, k := range keys {
-		delete(p.next, k)
+		delete(s.next, k)
 	}
 }
 
 // enter waits for a slot and takes it for the key.
 func (p *pool) enter(ctx context.Context, k idempotency.Key) error {
-	select {
-	case <-p.closing: // also where a slot is free
+	if closed(p.closing) { // also where a slot is free
 		return errNotServed
-	default:
 	}
+	w := p.await(p.bulk)
 	select {
-	case p.slots <- struct{}{}:
+	case <-w.turn:
 		p.forget(k)
 		return nil
 	case <-p.closing:
-		return errNotServed
 	case <-ctx.Done():
-		return errNotServed
+	}
+	p.giveUp(w)
+	return errNotServed
+}
+
+// await takes a slot, or a place among those that wait for one.
+func (s *slots) await(bulk bool) *waiter {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w := &waiter{make(chan struct{})}
+	switch {
+	case s.free > 0:
+		s.free--
+		close(w.turn)
+	case bulk:
+		s.bulkWaiting = append(s.bulkWaiting, w)
+	default:
+		s.waiting = append(s.waiting, w)
+	}
+	return w
+}
+
+// giveUp takes back a place, and hands on a slot that it got meanwhile.
+func (s *slots) giveUp(w *waiter) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	is := func(other *waiter) bool { return other == w }
+	s.waiting, s.bulkWaiting = slices.DeleteFunc(s.waiting, is), slices.DeleteFunc(s.bulkWaiting, is)
+	if closed(w.turn) {
+		s.handOn()
 	}
 }
 
-func (p *pool) leave() { <-p.slots }
+// leave frees a slot.
+func (s *slots) leave() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.handOn()
+}
+
+// handOn gives a slot to whoever is next.
+func (s *slots) handOn() {
+	line := &s.waiting
+	switch {
+	case len(s.waiting)+len(s.bulkWaiting) == 0:
+		s.free++
+		return
+	case len(s.waiting) == 0, len(s.bulkWaiting) > 0 && s.passed >= bulkTurn:
+		line, s.passed = &s.bulkWaiting, 0
+	case len(s.bulkWaiting) > 0:
+		s.passed++
+	}
+	close((*line)[0].turn)
+	*line = (*line)[1:]
+}
 
 // survive keeps a panic while one payment is served from ending the worker, as asynq does for its
 // own handlers. The payment's due time, or its lapsed lease, has it looked after.

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -172,4 +173,138 @@ func TestAClosingPoolBeginsNothing(t *testing.T) {
 			t.Fatalf("begun: %v", err)
 		}
 	}
+}
+
+// order has waiters of a pool enter one after the other, and returns in which order they get its
+// one slot.
+func order(t *testing.T, p *pool, bulk ...bool) string {
+	t.Helper()
+	if err := p.enter(t.Context(), key("first")); err != nil {
+		t.Fatal(err)
+	}
+	entered := make(chan string)
+	for i, b := range bulk {
+		mine, name := p, "n"
+		if b {
+			mine, name = p.forBulk(), "b"
+		}
+		w := mine.await(b)
+		go func() { <-w.turn; entered <- fmt.Sprint(name, i) }()
+	}
+	var got []string
+	for range bulk {
+		p.leave()
+		got = append(got, <-entered)
+	}
+	p.leave()
+	return strings.Join(got, " ")
+}
+
+// TestBulkPaymentsLetOthersGoFirst, whoever came first; each kind goes in the order of its coming.
+func TestBulkPaymentsLetOthersGoFirst(t *testing.T) {
+	p := newPool(1, nil)
+	if got := order(t, p, true, true, false, true, false); got != "n2 n4 b0 b1 b3" {
+		t.Error(got)
+	}
+	if p.free != 1 {
+		t.Errorf("%d slots are free", p.free)
+	}
+}
+
+// TestBulkPaymentsGoOn however many others come: after eight of them.
+func TestBulkPaymentsGoOn(t *testing.T) {
+	bulk := make([]bool, 20)
+	bulk[0], bulk[1] = true, true
+	const want = "n2 n3 n4 n5 n6 n7 n8 n9 b0 n10 n11 n12 n13 n14 n15 n16 n17 b1 n18 n19"
+	if got := order(t, newPool(1, nil), bulk...); got != want {
+		t.Error(got)
+	}
+}
+
+// TestASlotThatNobodyWaitsForAnyLongerIsHandedOn, where the one who gives up has just got it.
+func TestASlotThatNobodyWaitsForAnyLongerIsHandedOn(t *testing.T) {
+	p := newPool(1, nil)
+	first, second, third := p.await(false), p.await(true), p.await(false)
+	p.giveUp(third)
+	p.giveUp(first)
+	if !closed(second.turn) || closed(third.turn) || len(p.waiting)+len(p.bulkWaiting) != 0 {
+		t.Errorf("%t, %t, %d and %d wait", closed(second.turn), closed(third.turn), len(p.waiting), len(p.bulkWaiting))
+	}
+	p.giveUp(second)
+	if p.free != 1 {
+		t.Errorf("%d slots are free", p.free)
+	}
+}
+
+// TestAPaymentIsWokenInItsLane by the submission, and by the due index where that was lost.
+func TestAPaymentIsWokenInItsLane(t *testing.T) {
+	for _, bulk := range []bool{false, true} {
+		t.Run(fmt.Sprint(bulk), func(t *testing.T) {
+			r := newFixture(t)
+			queue, other := tasks.SendQueue("virtualpos"), tasks.BulkQueue("virtualpos")
+			task := r.task(key("p"))
+			if bulk {
+				queue, other, task = other, queue, task.BulkByDefault()
+			}
+			if _, err := r.client.Submit(t.Context(), task); err != nil {
+				t.Fatal(err)
+			}
+			for range 2 {
+				if r.queued(queue) != 1 || r.queued(other) != 0 {
+					t.Fatalf("%d in %s, %d in %s", r.queued(queue), queue, r.queued(other), other)
+				}
+				r.dropRecord(func(ctx context.Context) error { return r.rdb.FlushDB(ctx).Err() })
+				if _, err := r.ledger.Register(t.Context(), task.Registration(nil)); err != nil {
+					t.Fatal(err)
+				}
+				e := r.engine()
+				r.until("the due index wakes it", func() bool {
+					if err := e.wakeDue(t.Context(), "virtualpos"); err != nil {
+						t.Fatal(err)
+					}
+					return r.queued(queue)+r.queued(other) > 0
+				})
+			}
+			r.run()
+			r.awaitState(key("p"), idempotency.Succeeded)
+		})
+	}
+}
+
+// TestAFilesPaymentsFindNoSlotWhileOthersWait: the pool is full of a file, and more of it waits in
+// every handler that asynq has.
+func TestAFilesPaymentsFindNoSlotWhileOthersWait(t *testing.T) {
+	r := newFixture(t)
+	c := newCrowd()
+	r.provider.otherwise = scriptedReplies{pay: c.pay}
+	g := newGate()
+	r.provider.behave("urgent", scriptedReplies{pay: g.hold(outcome(providers.Succeeded))})
+	var file []tasks.Task
+	for _, k := range keys(20*tasks.WakeBatch, "default") {
+		file = append(file, r.task(k).BulkByDefault())
+	}
+	if _, err := r.client.Submit(t.Context(), file...); err != nil {
+		t.Fatal(err)
+	}
+	r.run(concurrency(2))
+	r.until("all slots are taken", func() bool { return c.now.Load() == 2 })
+	r.submit(key("urgent"))
+	r.until("it was taken from its queue", func() bool { return r.queued(tasks.SendQueue("virtualpos")) == 0 })
+	before := r.provider.allSends()
+	for range 20 { // each frees one slot
+		select {
+		case c.leave <- struct{}{}:
+		case <-g.entered:
+		}
+		if closed(g.entered) {
+			break
+		}
+	}
+	wait(t, "the urgent payment", g.entered)
+	if n := r.provider.allSends() - before - 1; n > 4 {
+		t.Errorf("%d payments of the file went first", n)
+	}
+	close(g.leave)
+	close(c.leave)
+	r.awaitState(key("urgent"), idempotency.Succeeded)
 }

@@ -354,7 +354,7 @@ func (e *Engine) report(ctx context.Context, k idempotency.Key, owned ownedAttem
 		e.release(ctx, k, owned.id, "payload", maxDefer)
 		return errInconclusive
 	case r.payloadErr != nil:
-		e.release(ctx, k, owned.id, "payload", 0)
+		e.release(ctx, k, owned.id, "payload", maxDefer) // nobody begins it before it is rejected
 		e.reject(ctx, k, r.payloadErr)
 		return errInconclusive
 	case r.err != nil:

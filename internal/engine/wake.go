@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"time"
 
@@ -32,14 +33,51 @@ func (s *laneState) payments() int { return max(s.free, 0) * tasks.WakeBatch }
 // add counts payments that were made due against the lane's capacity.
 func (s *laneState) add(payments int) { s.free -= (payments + tasks.WakeBatch - 1) / tasks.WakeBatch }
 
-// laneCapacity is the state of both lanes of a provider.
-type laneCapacity struct{ send, query laneState }
+// laneCapacity is the state of a provider's lanes.
+type laneCapacity struct{ send, bulk, query laneState }
 
-func (c *laneCapacity) of(query bool) *laneState {
-	if query {
+func (c *laneCapacity) of(l laneName) *laneState {
+	switch l {
+	case bulkLane:
+		return &c.bulk
+	case queryLane:
 		return &c.query
+	default:
+		return &c.send
 	}
-	return &c.send
+}
+
+// laneName names one of a provider's lanes.
+type laneName int
+
+const (
+	sendLane laneName = iota
+	bulkLane
+	queryLane
+)
+
+func allLanes() []laneName { return []laneName{sendLane, bulkLane, queryLane} }
+
+func laneOf(w idempotency.WakeUp) laneName {
+	switch {
+	case w.Query:
+		return queryLane
+	case w.Bulk:
+		return bulkLane
+	default:
+		return sendLane
+	}
+}
+
+func (l laneName) queue(provider string) string {
+	switch l {
+	case bulkLane:
+		return tasks.BulkQueue(provider)
+	case queryLane:
+		return tasks.StatusQueue(provider)
+	default:
+		return tasks.SendQueue(provider)
+	}
 }
 
 // oldestSample is how many tasks laneCapacity reads for the age of a queue: the last one may have
@@ -47,26 +85,31 @@ func (c *laneCapacity) of(query bool) *laneState {
 const oldestSample = 10
 
 func (e *Engine) laneCapacity(ctx context.Context, provider string) (*laneCapacity, error) {
+	lanes := allLanes()
 	if e.Enqueue != nil {
-		return &laneCapacity{send: laneState{free: maxLane}, query: laneState{free: maxLane}}, nil
+		c := &laneCapacity{}
+		for _, lane := range lanes {
+			*c.of(lane) = laneState{free: maxLane}
+		}
+		return c, nil
 	}
-	queues := []string{tasks.SendQueue(provider), tasks.StatusQueue(provider)}
 	pipe := e.Redis.Pipeline()
-	lengths, tails := make([]*redis.IntCmd, len(queues)), make([]*redis.StringSliceCmd, len(queues))
-	for i, queue := range queues {
-		lengths[i] = pipe.LLen(ctx, pendingKey(queue))
-		tails[i] = pipe.LRange(ctx, pendingKey(queue), -oldestSample, -1)
+	lengths, tails := make([]*redis.IntCmd, len(lanes)), make([]*redis.StringSliceCmd, len(lanes))
+	for i, lane := range lanes {
+		pending := pendingKey(lane.queue(provider))
+		lengths[i] = pipe.LLen(ctx, pending)
+		tails[i] = pipe.LRange(ctx, pending, -oldestSample, -1)
 	}
 	if _, err := pipe.Exec(ctx); err != nil {
 		return nil, err
 	}
 	c := &laneCapacity{}
-	for i, queue := range queues {
-		oldest, err := e.oldest(ctx, queue, tails[i].Val())
+	for i, lane := range lanes {
+		oldest, err := e.oldest(ctx, lane.queue(provider), tails[i].Val())
 		if err != nil {
 			return nil, err
 		}
-		*c.of(i == 1) = laneState{free: maxLane - int(lengths[i].Val()), oldest: oldest}
+		*c.of(lane) = laneState{free: maxLane - int(lengths[i].Val()), oldest: oldest}
 	}
 	return c, nil
 }
@@ -118,12 +161,6 @@ func (e *Engine) wake(ctx context.Context, batch []idempotency.WakeUp) error {
 }
 
 // laneWakeUps returns the wake-ups of one lane.
-func laneWakeUps(wakeups []idempotency.WakeUp, query bool) []idempotency.WakeUp {
-	var lane []idempotency.WakeUp
-	for _, w := range wakeups {
-		if w.Query == query {
-			lane = append(lane, w)
-		}
-	}
-	return lane
+func laneWakeUps(wakeups []idempotency.WakeUp, l laneName) []idempotency.WakeUp {
+	return slices.DeleteFunc(slices.Clone(wakeups), func(w idempotency.WakeUp) bool { return laneOf(w) != l })
 }

@@ -79,8 +79,8 @@ type waiter struct {
 	done chan error
 }
 
-// Open opens a journal of its own in the directory, which must exist, and takes over the journals of
-// workers that have ended. What they left is in Entries.
+// Open opens a journal of its own in the directory, which must exist, and takes over the journals
+// of workers that have ended. What they left is in Entries.
 func Open(dir string) (*Journal, error) {
 	j := &Journal{dir: dir, now: time.Now, compactAt: compactAt, entries: map[string]Entry{}, sequences: map[string]int64{}}
 	left, err := takeOver(dir)

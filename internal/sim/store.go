@@ -80,7 +80,7 @@ func (s *store) due(looked time.Time) []string {
 		if err != nil {
 			continue
 		}
-		parked, err := s.memory.ParkedCounts(context.Background(), provider)
+		parked, err := s.memory.ParkedGroups(context.Background(), provider)
 		isDue := stats.OldestDue != 0 && stats.OldestDue <= stats.Now
 		if isDue && time.Since(looked) >= time.Second || err == nil && len(parked) > 0 && time.Since(looked) >= parkedInterval {
 			all = append(all, provider)
@@ -108,7 +108,7 @@ func (s *store) nextDue(looked time.Time) time.Time {
 			}
 			sooner(at)
 		}
-		if parked, err := s.memory.ParkedCounts(context.Background(), provider); err == nil && len(parked) > 0 {
+		if parked, err := s.memory.ParkedGroups(context.Background(), provider); err == nil && len(parked) > 0 {
 			sooner(looked.Add(parkedInterval))
 		}
 	}
@@ -180,9 +180,9 @@ func (s *processStore) Due(ctx context.Context, provider string, limit int) (ids
 	return ids, err
 }
 
-func (s *processStore) Unpark(ctx context.Context, provider, reason string, limit int) (n int, err error) {
-	err = s.ask(ctx, nil, "unparks "+reason+" at "+provider, func() (err error) {
-		n, err = s.Store.Unpark(ctx, provider, reason, limit)
+func (s *processStore) Unpark(ctx context.Context, provider string, g idempotency.ParkedGroup, limit int) (n int, err error) {
+	err = s.ask(ctx, nil, "unparks "+g.Reason+" at "+provider, func() (err error) {
+		n, err = s.Store.Unpark(ctx, provider, g, limit)
 		return err
 	})
 	return n, err

@@ -5,7 +5,6 @@ import (
 	"net/mail"
 	"net/netip"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
 	"unicode"
@@ -86,12 +85,25 @@ func Date(path string) Field {
 	})
 }
 
-var references = regexp.MustCompile(`^[A-Za-z0-9._-]*[A-Za-z0-9][A-Za-z0-9._-]*$`)
+// isReference reports whether a text has only letters, digits, dots, underscores and dashes, and a
+// letter or digit among them. It is asked of every payment.
+func isReference(s string) bool {
+	plain := false
+	for i := range len(s) {
+		switch b := s[i]; {
+		case 'A' <= b && b <= 'Z', 'a' <= b && b <= 'z', '0' <= b && b <= '9':
+			plain = true
+		case b != '.' && b != '_' && b != '-':
+			return false
+		}
+	}
+	return plain
+}
 
 // Reference is a payment's reference of at most longest characters.
 func Reference(path string, longest int) Field {
 	problem := fmt.Sprintf("must match [A-Za-z0-9._-]+ with a letter or digit, and at most %d characters", longest)
-	return TextOf(path, problem, func(s string) bool { return len(s) <= longest && references.MatchString(s) })
+	return TextOf(path, problem, func(s string) bool { return len(s) <= longest && isReference(s) })
 }
 
 // At is the field at another path.

@@ -105,6 +105,7 @@ func parkRows() []row {
 				}
 			}
 		}},
+		{does: "bulk payments are unparked by themselves, whoever was registered first", run: bulkParked},
 		{does: "a limit of 0 unparks none", run: func(e *suite) {
 			e.queued().park("rate")
 			e.wantUnparked("rate", 0, 0)
@@ -129,6 +130,22 @@ func parkRows() []row {
 		}},
 	}
 }
+
+func bulkParked(e *suite) {
+	file, urgent := e.queued(asBulk).park("rate"), e.queued().park("rate")
+	e.wantWaiting(map[string]int64{"rate": 2})
+	e.wantUnparked("rate", 10, 1)
+	wantWoken(urgent, false)
+	file.wantParkReason("rate")
+	n, err := e.Ledger.Unpark(e.ctx(), e.Provider, idempotency.ParkedGroup{Reason: "rate", Bulk: true}, 10)
+	e.must(err)
+	if n != 1 {
+		e.t.Fatalf("%d were unparked", n)
+	}
+	wantWoken(file, false)
+}
+
+func asBulk(r *idempotency.Registration) { r.Bulk = true }
 
 func movedOnWhileParked(e *suite) {
 	for _, step := range []struct {
@@ -182,7 +199,7 @@ func (p *payment) wantParkReason(reason string) *payment {
 
 func (e *suite) wantUnparked(reason string, limit, want int) {
 	e.t.Helper()
-	n, err := e.Ledger.Unpark(e.ctx(), e.Provider, reason, limit)
+	n, err := e.Ledger.Unpark(e.ctx(), e.Provider, idempotency.ParkedGroup{Reason: reason}, limit)
 	e.must(err)
 	if n != want {
 		e.t.Fatalf("%d were unparked, want %d", n, want)

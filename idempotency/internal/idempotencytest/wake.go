@@ -66,7 +66,7 @@ func wakeRows() []row {
 			p := e.queued()
 			oldest := p.show().Created.Add(-time.Hour)
 			e.must(e.Ledger.Park(e.ctx(), p.key, "halted"))
-			if n, err := e.Ledger.Unpark(e.ctx(), e.Provider, "halted", 1); n != 1 || err != nil {
+			if n, err := e.Ledger.Unpark(e.ctx(), e.Provider, idempotency.ParkedGroup{Reason: "halted"}, 1); n != 1 || err != nil {
 				e.t.Fatalf("%d unparked, %v", n, err)
 			}
 			wantWoken(p, false, oldest)
@@ -168,6 +168,50 @@ func wakeRows() []row {
 					e.t.Fatalf("woken %v", w)
 				}
 			}
+		}},
+		{does: "a bulk payment says so whenever it is woken, and waits behind its own lane only", run: func(e *suite) {
+			p := e.queued(asBulk)
+			registered := p.show().Created
+			p.Advance(10 * time.Second)
+			due := func(lanes idempotency.Lanes) []idempotency.WakeUp {
+				lanes.QueryTimeout = 10 * time.Second
+				w, _, err := e.Ledger.Due(e.ctx(), e.Provider, 10, lanes)
+				e.must(err)
+				return w
+			}
+			if w := due(idempotency.Lanes{Bulk: registered}); len(w) != 0 {
+				e.t.Fatalf("woken although its lane holds its wake-up: %v", w)
+			}
+			p.Advance(10 * time.Second)
+			for _, seconds := range []time.Duration{10, 60} {
+				w := due(idempotency.Lanes{Send: registered, Query: registered})
+				if len(w) != 1 || !w[0].Bulk || w[0].Query {
+					e.t.Fatalf("woken %+v", w)
+				}
+				p.Advance(seconds * time.Second)
+			}
+			p.send("a").release("a")
+			if w := due(idempotency.Lanes{}); len(w) != 1 || !w[0].Bulk {
+				e.t.Fatalf("woken after an attempt: %+v", w)
+			}
+		}},
+		{does: "whether anything is due is known without waking it", run: func(e *suite) {
+			anyDue := func(want bool) {
+				e.t.Helper()
+				got, err := e.Ledger.AnyDue(e.ctx(), e.Provider)
+				e.must(err)
+				if got != want {
+					e.t.Fatalf("any due: %t", got)
+				}
+			}
+			anyDue(false)
+			p := e.queued()
+			anyDue(false)
+			p.Advance(10 * time.Second)
+			anyDue(true)
+			anyDue(true)
+			wantWoken(p, false)
+			anyDue(false)
 		}},
 		{does: "a limit of 0 wakes none", run: func(e *suite) {
 			e.queued().Advance(time.Hour)
