@@ -16,7 +16,7 @@ const (
 	ruleSwitch    = "idempotency/rules/safeguards_on.go"
 	ruleList      = "idempotency/rules/testdata/safeguards.json"
 	leaveOut      = "REMESA_LEAVE_OUT"
-	seedsOfARule  = 150
+	seedsOfARule  = 40
 	ruleSwitchEnv = `//go:build !mutants
 
 package rules
