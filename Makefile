@@ -6,6 +6,7 @@ BIN := $(CURDIR)/.bin
 GOLANGCI := $(BIN)/golangci-lint-$(GOLANGCI_VERSION)
 
 .DEFAULT_GOAL := help
+.PHONY: help demo test lint fault proof bench release
 .PHONY: help demo test lint fault bench bench-smoke release
 
 help: ## this list
@@ -21,6 +22,7 @@ test: ## all tests with the race detector, and what they skip, in about nine min
 	@scripts/need-python.sh
 	CGO_ENABLED=1 go run ./internal/testreport -race -timeout 20m ./...
 	go test -tags mutants -run Mutants ./idempotency/...
+	go run ./internal/sim -seeds 500
 
 lint: $(GOLANGCI) ## gofmt, go vet and the linters of .golangci.yml; known vulnerabilities; the files of deploy/
 	@unformatted=$$(gofmt -l $$(git ls-files --cached --others --exclude-standard '*.go')); \
@@ -35,6 +37,15 @@ fault: ## the long fault tests: kills, stalls and restarts of real processes, fo
 	CGO_ENABLED=1 REMESA_TEST_LONG=1 go test -race -count=1 -timeout 90m -v ./internal/faulttest/...
 	REMESA_TEST_LONG=1 go test -count=1 -timeout 90m -v -run Search ./idempotency/rules
 	@scripts/fuzz.sh 10s
+	go run ./internal/sim -seeds 30000 -from 100000
+	go run ./internal/sim -seeds 5000 -from 200000 -forget
+
+proof: ## docs/proof.md anew: searches of the rules, 20,000 seeds of the simulation, each safeguard left out in turn; about an hour
+	@scripts/need-redis.sh
+	REMESA_TEST_LONG=1 go test -count=1 -timeout 90m -run Search ./idempotency/rules -update
+	go test -tags mutants -count=1 -timeout 90m -run Mutants ./idempotency/rules -update
+	go test -count=1 ./idempotency/rules -run Proof -update
+	go run ./internal/proof -seeds 20000
 
 bench: ## remesa beside asynq, River and BullMQ, for a quarter of an hour; bench/README.md lists the other measurements
 	@scripts/need-redis.sh

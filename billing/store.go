@@ -306,14 +306,18 @@ type ChargeUpdate struct {
 
 func (u ChargeUpdate) member() string { return u.Subscription + "|" + u.Charge }
 
+func chargeUpdate(member, score string) ChargeUpdate {
+	id, charge, _ := strings.Cut(member, "|")
+	return ChargeUpdate{Subscription: id, Charge: charge, score: score}
+}
+
 // ChargeUpdates hands out up to limit charge updates, and the store's time. They come again half a
 // minute later unless Acknowledge removes them.
 func (s *Store) ChargeUpdates(ctx context.Context, provider string, limit int) (time.Time, []ChargeUpdate, error) {
 	now, leased, err := s.take(ctx, provider, kv.ChargeUpdatesKey(provider), limit)
 	updates := make([]ChargeUpdate, len(leased))
 	for i, l := range leased {
-		id, charge, _ := strings.Cut(l.member, "|")
-		updates[i] = ChargeUpdate{Subscription: id, Charge: charge, score: l.score}
+		updates[i] = chargeUpdate(l.member, l.score)
 	}
 	return now, updates, err
 }

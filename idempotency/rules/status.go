@@ -194,12 +194,13 @@ func (r *Record) pollDeadline(p Policy) Time {
 }
 
 // overdue: no final result came by the deadline. A payer's session is queried for a day longer.
-func (t *transition) overdue() bool {
-	deadline := t.record().pollDeadline(t.policy)
-	if t.record().PayerDeadline != 0 {
-		deadline = deadline.Add(day)
+func (t *transition) overdue() bool { return t.now >= t.record().overdueAt(t.policy) }
+
+func (r *Record) overdueAt(p Policy) Time {
+	if r.PayerDeadline != 0 {
+		return r.pollDeadline(p).Add(day)
 	}
-	return t.now >= deadline
+	return r.pollDeadline(p)
 }
 
 // dropActionURL withdraws the action URL: the payer's time is over.

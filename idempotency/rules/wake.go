@@ -124,7 +124,7 @@ func (t *transition) wakeToQuery(l Lanes) (Change, Need) {
 	case t.overdue():
 		t.toHeld("poll_deadline", "no final answer by the poll deadline")
 	case !r.Queryable:
-		t.setDue(r.pollDeadline(t.policy))
+		t.setDue(r.overdueAt(t.policy)) // not earlier: it would be due again at once, and again
 		return t.Change, NeedNothing
 	}
 	return t.wakeForQuery(r.Queryable, l)

@@ -89,6 +89,10 @@ var allowed = []struct {
 	{"internal/salvage", []string{"internal/kv"}},
 	// It moves nothing but due times.
 	{"internal/webhook", []string{"idempotency", "internal/listen", "providers", "providers/catalog", "providers/spec"}},
+	// A simulated installation is all of it in one process.
+	{"internal/sim", []string{"billing", "tasks", "idempotency", "internal/engine", "providers", "providers/*", "providers/sandbox/all"}},
+	// It builds and runs what it proves, and imports nothing of it.
+	{"internal/proof", nil},
 	{"internal/metrics", []string{"idempotency", "internal/version"}},
 	// It shows the worker that its caller makes. Each of its samples is about one provider.
 	{"internal/demo", []string{"internal/config", "billing", "tasks", "idempotency", "schedule", "providers", "providers/*", "providers/sandbox", "providers/sandbox/all"}},
@@ -129,7 +133,7 @@ var outside = []struct {
 	{"github.com/hibiken/asynqmon", []string{"internal/dashboard"}, "it has no login of its own: only the guarded pages serve it"},
 	{"github.com/alecthomas/kong", []string{"internal/config", "cmd/*"}, "only the commands have flags"},
 	{"github.com/redis/go-redis/v9", redisUsers, "rules, providers and what decides about money know no store"},
-	{"testing", []string{"internal/eventually", "internal/processtest", "internal/redistest", "internal/sealtest", "internal/faulttest", "internal/faulttest/*", "idempotency/internal/idempotencytest", "providers/providertest"}, "no test code in the commands"},
+	{"testing", []string{"internal/sim", "internal/eventually", "internal/processtest", "internal/redistest", "internal/sealtest", "internal/faulttest", "internal/faulttest/*", "idempotency/internal/idempotencytest", "providers/providertest"}, "no test code in the commands"},
 }
 
 // unit is what one file of a package imports.

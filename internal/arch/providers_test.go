@@ -18,6 +18,8 @@ var named = []struct{ path, reason string }{
 	{"providers/catalog/catalog.go", "lists them"},
 	{"providers/sandbox/all/", "lists their simulators"},
 	{"internal/demo/", "its scenes are each about what one provider does"},
+	{"internal/sim/", "a simulated installation has payments of each provider"},
+	{"internal/proof/safeguards.go", "leaves out what the client of one provider does"},
 	{"internal/dashboard/pages.go", "shows people what a key looks like"},
 	{"cmd/worker/check.go", "shows people which settings a provider has, and what an account is called"},
 	{"cmd/worker/run.go", "shows people which settings a provider has"},

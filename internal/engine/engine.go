@@ -77,6 +77,9 @@ type Options struct {
 	// Journal, if set, has each attempt on this worker's own disk before it sends.
 	Journal Journal
 
+	// Enqueue, if set, takes the wake-ups of one lane instead of asynq's queues, and Redis is not
+	// used: who has no queue delivers them with Serve, and calls Tick instead of Run.
+	Enqueue func(ctx context.Context, batch []idempotency.WakeUp) error
 	// OnFaultPoint, if set, is called at each fault point of a payment's path. Tests kill and stop
 	// the process there.
 	OnFaultPoint func(FaultPoint, idempotency.Key)

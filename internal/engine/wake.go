@@ -86,6 +86,13 @@ const oldestSample = 10
 
 func (e *Engine) laneCapacity(ctx context.Context, provider string) (*laneCapacity, error) {
 	lanes := allLanes()
+	if e.Enqueue != nil {
+		c := &laneCapacity{}
+		for _, lane := range lanes {
+			*c.of(lane) = laneState{free: maxLane}
+		}
+		return c, nil
+	}
 	pipe := e.Redis.Pipeline()
 	lengths, tails := make([]*redis.IntCmd, len(lanes)), make([]*redis.StringSliceCmd, len(lanes))
 	for i, lane := range lanes {
@@ -142,6 +149,9 @@ func (e *Engine) oldest(ctx context.Context, queue string, ids []string) (time.T
 func (e *Engine) wake(ctx context.Context, batch []idempotency.WakeUp) error {
 	for _, w := range batch {
 		e.OnFaultPoint(PointWake, w.Key)
+	}
+	if e.Enqueue != nil {
+		return e.Enqueue(ctx, batch)
 	}
 	_, err := e.queue.EnqueueContext(ctx, tasks.NewWakeUp(e.TaskTimeout, batch...))
 	if errors.Is(err, asynq.ErrTaskIDConflict) {

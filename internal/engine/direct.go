@@ -1,0 +1,21 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/remesa/remesa/idempotency"
+)
+
+// Serve serves one wake-up to its end, in the caller's goroutine and on the path on which a wake-up
+// from a queue is served. It is for engines with Options.Enqueue.
+func (e *Engine) Serve(ctx context.Context, w idempotency.WakeUp) {
+	if w.Query {
+		e.query(ctx, w.Key)
+		return
+	}
+	e.send(ctx, w.Key)
+}
+
+// Tick does once what the janitor does every JanitorInterval: it unparks what no longer has to
+// wait, and wakes what is due. It is for engines with Options.Enqueue.
+func (e *Engine) Tick(ctx context.Context, provider string) error { return e.tick(ctx, provider) }
