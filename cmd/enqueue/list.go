@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -14,16 +15,19 @@ import (
 )
 
 type listCmd struct {
-	State     string `xor:"state" enum:",${states}" default:"" placeholder:"S" help:"Only this state: ${states}. Without it all that are open. Of failed only the last 30 days; reversed and succeeded read every record."`
+	State     string `enum:",${states}" default:"" placeholder:"S" help:"Only this state: ${states}. Without it all that are open. Of failed only the last 30 days; reversed and succeeded read every record."`
 	Provider  string `enum:",${providers}" default:"" placeholder:"P" help:"Only this provider: ${providers}."`
-	Anomalies bool   `xor:"anomalies" help:"Only payments with an anomaly, whatever their state."`
-	Rejected  bool   `xor:"state,anomalies" help:"Instead of payments the tasks of plain asynq clients that became none, and why: of the last 30 days, a provider's newest 1,000."`
+	Anomalies bool   `help:"Only payments with an anomaly, whatever their state."`
+	Rejected  bool   `help:"Instead of payments the tasks of plain asynq clients that became none, and why: of the last 30 days, a provider's newest 1,000."`
 	JSON      bool   `name:"json" help:"JSON Lines: the objects of show, without history."`
 }
 
 // Run prints the payments of all providers by state, the oldest of each first.
 func (c *listCmd) Run(a *app) error {
-	if c.Rejected {
+	switch {
+	case c.Rejected && (c.State != "" || c.Anomalies):
+		return usageError{errors.New("--rejected lists tasks that became no payment: use it without --state and --anomalies")}
+	case c.Rejected:
 		return c.rejected(a)
 	}
 	if !c.JSON {
