@@ -32,8 +32,8 @@ type Event struct {
 	// decide), "subscription", "rejected" (a task that became no payment), or "epoch".
 	Kind string
 	// Key is provider/reference or provider/account/reference of a payment, "subscription:" and the
-	// id of a subscription, the provider of an epoch, and "rejected:" and a hash of a rejected task:
-	// the payment that such a task names (Account, Reference) may be another one.
+	// id of a subscription, the provider of an epoch, and "rejected:" and a hash of a rejected
+	// task: the payment that such a task names (Account, Reference) may be another one.
 	Key       string
 	Provider  string
 	Account   string

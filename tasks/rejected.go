@@ -12,9 +12,9 @@ import (
 	"github.com/remesa/remesa/seal"
 )
 
-// RejectionOf is what can be said of a task that no worker can ever take, from the error of OpenTask
-// or WakeUpKeys: reason, message, and what it names, as far as that can be read for certain. It
-// repeats no value.
+// RejectionOf is what can be said of a task that no worker can ever take, from the error of
+// OpenTask or WakeUpKeys: reason, message, and what it names, as far as that can be read for
+// certain. It repeats no value.
 func RejectionOf(t *asynq.Task, why error) idempotency.RejectedTask {
 	r := idempotency.RejectedTask{Reason: idempotency.RejectUnreadable, Message: why.Error()}
 	switch field, ok := errors.AsType[*FieldError](why); {
