@@ -113,7 +113,13 @@ func fill(v reflect.Value, random *rand.Rand, texts []string) {
 		v.Set(reflect.New(v.Type().Elem()))
 		fill(v.Elem(), random, texts)
 	case reflect.Map:
-		v.Set(reflect.ValueOf(map[string]string{texts[random.IntN(len(texts))]: "b", "c": "&"}))
+		v.Set(reflect.MakeMap(v.Type()))
+		for range random.IntN(3) {
+			key, value := reflect.New(v.Type().Key()).Elem(), reflect.New(v.Type().Elem()).Elem()
+			key.SetString(texts[random.IntN(len(texts))])
+			fill(value, random, texts)
+			v.SetMapIndex(key, value)
+		}
 	default:
 		panic("a record has a field of kind " + v.Kind().String())
 	}

@@ -15,6 +15,7 @@ type Ledger interface {
 	Halts(ctx context.Context, provider string) (map[string]string, error)
 	// RejectedTasks lists a provider's tasks that became no payment, oldest first.
 	RejectedTasks(ctx context.Context, provider string) ([]idempotency.RejectedTask, error)
+	Epoch(ctx context.Context, provider string) (idempotency.Epoch, error)
 	Interventions
 }
 

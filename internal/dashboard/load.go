@@ -18,6 +18,7 @@ import (
 type providerData struct {
 	counts  map[idempotency.State]int64
 	halts   map[string]string
+	epoch   idempotency.Epoch
 	records [][]idempotency.Record
 	cut     []bool
 	// rejected are its tasks that became no payment.
@@ -44,6 +45,9 @@ func (p *pages) loadProvider(ctx context.Context, provider string) providerData 
 		return g
 	}
 	if g.halts, g.err = p.Ledger.Halts(ctx, provider); g.err != nil {
+		return g
+	}
+	if g.epoch, g.err = p.Ledger.Epoch(ctx, provider); g.err != nil {
 		return g
 	}
 	g.rejected, g.err = p.Ledger.RejectedTasks(ctx, provider)
