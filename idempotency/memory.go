@@ -44,9 +44,12 @@ type memoryProvider struct {
 	// parked holds the registration times of parked payments, by reason, bulk and id.
 	parked map[ParkedGroup]map[string]rules.Time
 	// counters holds the buckets of counters, lookalikes who stands in the way of whom.
-	counters      map[string]map[int64]int64
-	lookalikes    map[string]lookalike
-	outcomes      []map[string]string
+	counters   map[string]map[int64]int64
+	lookalikes map[string]lookalike
+	outcomes   []map[string]string
+	// rejected holds what is kept of rejected tasks, rejectedIDs their ids, oldest first.
+	rejected      map[string]string
+	rejectedIDs   []string
 	chargeUpdates []string
 
 	epoch     string
@@ -72,7 +75,7 @@ func (m *Memory) provider(provider string) *memoryProvider {
 			texts: map[string]string{}, payloads: map[string][]byte{}, due: map[string]rules.Time{}, listed: map[string]listed{},
 			anomalies: map[string]rules.Time{}, queryProof: map[string]rules.QueryProof{}, halted: map[string]string{}, values: map[string]string{},
 			parked: map[ParkedGroup]map[string]rules.Time{}, counters: map[string]map[int64]int64{}, lookalikes: map[string]lookalike{},
-			suspects: map[string]rules.Time{}, accounted: map[[2]int64]bool{},
+			suspects: map[string]rules.Time{}, accounted: map[[2]int64]bool{}, rejected: map[string]string{},
 		}
 	}
 	return m.providers[provider]
@@ -303,6 +306,7 @@ func (s *memoryProvider) clone() *memoryProvider {
 	c.texts, c.payloads, c.due, c.listed = maps.Clone(s.texts), maps.Clone(s.payloads), maps.Clone(s.due), maps.Clone(s.listed)
 	c.anomalies, c.queryProof, c.halted = maps.Clone(s.anomalies), maps.Clone(s.queryProof), maps.Clone(s.halted)
 	c.values, c.suspects, c.accounted = maps.Clone(s.values), maps.Clone(s.suspects), maps.Clone(s.accounted)
+	c.rejected, c.rejectedIDs = maps.Clone(s.rejected), slices.Clone(s.rejectedIDs)
 	c.outcomes, c.chargeUpdates = slices.Clone(s.outcomes), slices.Clone(s.chargeUpdates)
 	c.parked = map[ParkedGroup]map[string]rules.Time{}
 	for reason, parked := range s.parked {

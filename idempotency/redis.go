@@ -56,6 +56,8 @@ func (p keyspace) suspects() string         { return p.prefix + "suspects" }
 func (p keyspace) accountedFor(epoch int64) string {
 	return p.prefix + "accounted:" + strconv.FormatInt(epoch, 10)
 }
+func (p keyspace) rejected() string                { return p.prefix + "rejected" }
+func (p keyspace) rejectedTasks() string           { return p.prefix + "rejected:tasks" }
 func (p keyspace) halted() string                  { return p.prefix + "halted" }
 func (p keyspace) parkReasons() string             { return p.prefix + "parked" }
 func (p keyspace) parked(reason string) string     { return p.prefix + "parked:" + reason }

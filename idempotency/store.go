@@ -51,6 +51,14 @@ type Store interface {
 	Halt(ctx context.Context, provider, account, entry string, halted bool) error
 	Halts(ctx context.Context, provider string) (map[string]string, error)
 
+	// Reject publishes that a task became no payment and adds it to the list of rejected tasks,
+	// which keeps the newest 1,000 for 30 days. It reports false, and writes nothing, where the
+	// list has its ID. Rejected returns the list's texts by ID.
+	Reject(ctx context.Context, provider string, c RejectedCommit) (told bool, err error)
+	Rejected(ctx context.Context, provider string) (map[string]string, error)
+	// Clock is the store's time.
+	Clock(ctx context.Context, provider string) (rules.Time, error)
+
 	// ListIDs calls yield with the ids of an index, page by page, oldest first, until it returns
 	// false or an error.
 	ListIDs(ctx context.Context, provider string, index Index, yield func(ids []string) (bool, error)) error

@@ -32,12 +32,13 @@ type Event struct {
 	// decide), "subscription", "rejected" (a task that became no payment), or "epoch".
 	Kind string
 	// Key is provider/reference or provider/account/reference of a payment, "subscription:" and the
-	// id of a subscription, and the provider of an epoch.
+	// id of a subscription, the provider of an epoch, and "rejected:" and a hash of a rejected
+	// task: the payment that such a task names (Account, Reference) may be another one.
 	Key       string
 	Provider  string
 	Account   string
 	Reference string
-	// Type is "payout" or "charge" of a payment's event.
+	// Type is "payout" or "charge" of a payment's event; a rejected task's may be "status".
 	Type  string
 	State idempotency.State
 	// ProviderID is the provider's own name for the payment.

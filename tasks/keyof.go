@@ -13,6 +13,11 @@ func keyOf(as string, line []byte) idempotency.Key {
 	if err != nil {
 		return idempotency.Key{}
 	}
+	return keyIn(root)
+}
+
+// keyIn reads the key from the parsed task; see keyOf.
+func keyIn(root node) idempotency.Key {
 	kind, _, err := chooseRules(root)
 	if err != nil {
 		return idempotency.Key{}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -17,11 +18,18 @@ type listCmd struct {
 	State     string `enum:",${states}" default:"" placeholder:"S" help:"Only this state: ${states}. Without it all that are open. Of failed only the last 30 days; reversed and succeeded read every record."`
 	Provider  string `enum:",${providers}" default:"" placeholder:"P" help:"Only this provider: ${providers}."`
 	Anomalies bool   `help:"Only payments with an anomaly, whatever their state."`
+	Rejected  bool   `help:"Instead of payments the tasks of plain asynq clients that became none, and why: of the last 30 days, a provider's newest 1,000."`
 	JSON      bool   `name:"json" help:"JSON Lines: the objects of show, without history."`
 }
 
 // Run prints the payments of all providers by state, the oldest of each first.
 func (c *listCmd) Run(a *app) error {
+	switch {
+	case c.Rejected && (c.State != "" || c.Anomalies):
+		return usageError{errors.New("--rejected lists tasks that became no payment: use it without --state and --anomalies")}
+	case c.Rejected:
+		return c.rejected(a)
+	}
 	if !c.JSON {
 		_, _ = fmt.Fprintf(a.out, row, "KEY", "STATE", "AMOUNT", "CUR", "CREATED", "UPDATED", "TRIES", "CODE")
 	}
@@ -37,18 +45,21 @@ func (c *listCmd) Run(a *app) error {
 }
 
 func (c *listCmd) records(a *app) iter.Seq2[idempotency.Record, error] {
-	names := catalog.Names()
-	if c.Provider != "" {
-		names = []string{c.Provider}
-	}
 	var lists []iter.Seq2[idempotency.Record, error]
-	for _, name := range names {
+	for _, name := range c.providers() {
 		lists = append(lists, c.recordsOf(a, name))
 	}
 	if c.indexed() {
 		return merge.Ordered(older, lists...)
 	}
 	return sorted(merge.Ordered(older, lists...))
+}
+
+func (c *listCmd) providers() []string {
+	if c.Provider != "" {
+		return []string{c.Provider}
+	}
+	return catalog.Names()
 }
 
 // indexed reports whether the ledger hands the payments out in order; else they are few, or must be
@@ -128,5 +139,38 @@ func (c *listCmd) print(a *app, r idempotency.Record) error {
 	}
 	_, err := fmt.Fprintf(a.out, row, r.Key, r.State, r.Amount, r.Currency, r.Created.Format(time.RFC3339), r.Updated.Format(time.RFC3339),
 		r.Attempts, code)
+	return err
+}
+
+const rejectedRow = "%-20s  %-13s  %-40s  %-14s  %-40s  %s\n"
+
+// rejected prints the rejected tasks of all providers, the oldest first.
+func (c *listCmd) rejected(a *app) error {
+	var all []idempotency.RejectedTask
+	for _, name := range c.providers() {
+		some, err := a.ledger.RejectedTasks(a.ctx, name)
+		if err != nil {
+			return a.failed(err)
+		}
+		all = append(all, some...)
+	}
+	slices.SortStableFunc(all, func(a, b idempotency.RejectedTask) int { return a.At.Compare(b.At) })
+	if !c.JSON {
+		_, _ = fmt.Fprintf(a.out, rejectedRow, "AT", "REASON", "KEY", "QUEUE", "TASK", "MESSAGE")
+	}
+	for _, t := range all {
+		if err := c.printRejected(a, view.NewRejected(t), t.DecryptErr); err != nil {
+			return err
+		}
+	}
+	return a.flush()
+}
+
+func (c *listCmd) printRejected(a *app, r view.Rejected, decryptErr error) error {
+	a.sealedHere(decryptErr)
+	if c.JSON {
+		return a.print(r)
+	}
+	_, err := fmt.Fprintf(a.out, rejectedRow, r.At[:19]+"Z", r.Reason, cmp.Or(r.Key, r.Provider+"/?"), r.Queue, r.TaskID, r.Message)
 	return err
 }

@@ -25,6 +25,21 @@ type fakeLedger struct {
 	refuses error
 	epochs  map[string]idempotency.Epoch
 	calls   []string
+	// rejected are the tasks that became no payment.
+	rejected []idempotency.RejectedTask
+}
+
+func (d *fakeLedger) RejectedTasks(_ context.Context, provider string) ([]idempotency.RejectedTask, error) {
+	if d.lost(provider) {
+		return nil, errors.New("dial tcp: refused")
+	}
+	var out []idempotency.RejectedTask
+	for _, t := range d.rejected {
+		if t.Provider == provider {
+			out = append(out, t)
+		}
+	}
+	return out, nil
 }
 
 func (d *fakeLedger) lost(provider string) bool { return d.broken == provider || d.broken == "*" }

@@ -13,6 +13,8 @@ type Ledger interface {
 	List(ctx context.Context, f idempotency.Filter, yield func(idempotency.Record) bool) error
 	Counts(ctx context.Context, provider string) (map[idempotency.State]int64, error)
 	Halts(ctx context.Context, provider string) (map[string]string, error)
+	// RejectedTasks lists a provider's tasks that became no payment, oldest first.
+	RejectedTasks(ctx context.Context, provider string) ([]idempotency.RejectedTask, error)
 	Epoch(ctx context.Context, provider string) (idempotency.Epoch, error)
 	Interventions
 }

@@ -21,7 +21,9 @@ type providerData struct {
 	epoch   idempotency.Epoch
 	records [][]idempotency.Record
 	cut     []bool
-	err     error
+	// rejected are its tasks that became no payment.
+	rejected []idempotency.RejectedTask
+	err      error
 }
 
 // loadProviders reads all providers at once, so that a slow one delays the page no more
@@ -48,6 +50,7 @@ func (p *pages) loadProvider(ctx context.Context, provider string) providerData 
 	if g.epoch, g.err = p.Ledger.Epoch(ctx, provider); g.err != nil {
 		return g
 	}
+	g.rejected, g.err = p.Ledger.RejectedTasks(ctx, provider)
 	for i, s := range sections() {
 		s.filter.Provider = provider
 		s.filter.Damaged = func(_ idempotency.Key, err error) { g.err = err } // the page says that something is missing

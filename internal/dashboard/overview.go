@@ -28,6 +28,7 @@ type overview struct {
 	Providers []string
 	Counts    []stateCount
 	Lists     []list
+	Rejected  rejected
 	Halts     []halted
 	Losses    []loss
 	Due       *due
@@ -56,6 +57,20 @@ type row struct {
 	Age                         string
 	Code                        string
 	Next                        string
+}
+
+// rejected are the tasks that became no payment, the newest first.
+type rejected struct {
+	Total int
+	Rows  []rejectedRow
+}
+
+type rejectedRow struct {
+	// Name is the payment's key, or the provider where the task names none; Link is empty there.
+	Name, Link, Task, Message string
+	Reason                    idempotency.RejectReason
+	Since                     stamp
+	Age                       string
 }
 
 type halted struct{ Provider, Account, Text string }
@@ -119,6 +134,7 @@ func (p *pages) overview(w http.ResponseWriter, r *http.Request) {
 		}
 		o.Lists = append(o.Lists, l)
 	}
+	o.Rejected = p.rejected(all)
 	o.Due = p.due(ctx, &o)
 	if !o.Partial {
 		o.Notices = append(o.Notices, p.queues.notices(ctx)...)
@@ -210,4 +226,30 @@ func (p *pages) row(r idempotency.Record) row {
 		Key: k, Link: linkTo(k), Amount: r.Amount, Currency: r.Currency, State: r.State, Since: stamp{since(r)},
 		Age: age(p.Now().Sub(since(r))), Code: r.Code, Next: nextAction(r),
 	}
+}
+
+// rejected merges the providers' rejected tasks, and shows the newest.
+func (p *pages) rejected(all []providerData) rejected {
+	var tasks []idempotency.RejectedTask
+	for _, g := range all {
+		tasks = append(tasks, g.rejected...)
+	}
+	slices.SortStableFunc(tasks, func(a, b idempotency.RejectedTask) int { return b.At.Compare(a.At) })
+	r := rejected{Total: len(tasks)}
+	for _, t := range tasks[:min(len(tasks), maxRows)] {
+		row := rejectedRow{
+			Name: t.Provider, Task: t.Queue + " " + t.TaskID, Message: t.Message, Reason: t.Reason, Since: stamp{t.At}, Age: age(p.Now().Sub(t.At)),
+		}
+		if t.DecryptErr != nil {
+			row.Message = "sealed with a key that is not here"
+		}
+		if t.Key.Reference != "" {
+			row.Name = t.Key.String()
+		}
+		if t.Reason == idempotency.RejectConflict { // the payment that has the reference
+			row.Link = linkTo(row.Name)
+		}
+		r.Rows = append(r.Rows, row)
+	}
+	return r
 }

@@ -64,6 +64,7 @@ func TestAProducersUserSubmitsAndAWorkersUserPays(t *testing.T) {
 		t.Errorf("list: %s", listed)
 	}
 	enqueue(t, producer, "", "list")
+	enqueue(t, producer, "", "list", "--rejected")
 	if seen := enqueue(t, producer, "", "watch", "--no-follow"); !strings.Contains(seen, `"succeeded"`) {
 		t.Errorf("watch: %s", seen)
 	}

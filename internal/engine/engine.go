@@ -138,6 +138,8 @@ type Metrics interface {
 	Circuit(provider string, open bool)
 	// DecryptError counts a payload that could not be opened. reason is key, unsealed or tampered.
 	DecryptError(provider, reason string)
+	// TaskRejected counts a task that became no payment.
+	TaskRejected(provider, reason string)
 	// Epoch shows the epoch of the provider's store and how many sends it has counted.
 	Epoch(provider string, e idempotency.Epoch, sequence int64)
 }
@@ -380,4 +382,5 @@ func (noMetrics) Anomaly(string, string)                        {}
 func (noMetrics) Blocked(string, string)                        {}
 func (noMetrics) Circuit(string, bool)                          {}
 func (noMetrics) DecryptError(string, string)                   {}
+func (noMetrics) TaskRejected(string, string)                   {}
 func (noMetrics) Epoch(string, idempotency.Epoch, int64)        {}

@@ -28,9 +28,9 @@ func (e *Engine) lanes(provider string) []lane {
 	sends, queries := newPool(e.Concurrency(provider), e.closing), newPool(e.Concurrency(provider), e.closing)
 	bulk := sends.forBulk()
 	return []lane{
-		e.lane(provider, tasks.SendQueue(provider), func(ctx context.Context, t *asynq.Task) error { return e.handleSend(ctx, sends, t) }),
-		e.lane(provider, tasks.BulkQueue(provider), func(ctx context.Context, t *asynq.Task) error { return e.handleSend(ctx, bulk, t) }),
-		e.lane(provider, tasks.StatusQueue(provider), func(ctx context.Context, t *asynq.Task) error { return e.handleQuery(ctx, queries, t) }),
+		e.lane(provider, tasks.SendQueue(provider), func(ctx context.Context, t *asynq.Task) error { return e.handleSend(ctx, provider, sends, t) }),
+		e.lane(provider, tasks.BulkQueue(provider), func(ctx context.Context, t *asynq.Task) error { return e.handleSend(ctx, provider, bulk, t) }),
+		e.lane(provider, tasks.StatusQueue(provider), func(ctx context.Context, t *asynq.Task) error { return e.handleQuery(ctx, provider, queries, t) }),
 	}
 }
 
@@ -79,11 +79,11 @@ func (e *Engine) server(provider, queue string) *asynq.Server {
 }
 
 // handleSend serves wake-ups. It registers full payloads of plain asynq clients first.
-func (e *Engine) handleSend(ctx context.Context, p *pool, t *asynq.Task) error {
+func (e *Engine) handleSend(ctx context.Context, provider string, p *pool, t *asynq.Task) error {
 	if t.Type() == tasks.TypeWakeUp {
 		keys, err := tasks.WakeUpKeys(t.Payload())
 		if err != nil {
-			return e.archiveUnreadable(t, err)
+			return e.archiveRejected(ctx, provider, t, err)
 		}
 		return e.serve(ctx, p, keys, e.send)
 	}
@@ -94,13 +94,13 @@ func (e *Engine) handleSend(ctx context.Context, p *pool, t *asynq.Task) error {
 		return fmt.Errorf("%w: %w", errNotRegistered, err)
 	}
 	if err != nil {
-		return e.archiveUnreadable(t, err)
+		return e.archiveRejected(ctx, provider, t, err)
 	}
 	if task.Priority() == tasks.PriorityBulk {
 		p = p.forBulk()
 	}
 	if task.Type() == "status" {
-		return e.serve(ctx, p, []idempotency.Key{task.Key()}, e.query)
+		return e.queryNamed(ctx, p, task)
 	}
 	return e.registerAndSend(ctx, p, task)
 }
@@ -117,25 +117,17 @@ func (e *Engine) registerAndSend(ctx context.Context, p *pool, task tasks.Task) 
 	}
 	e.OnFaultPoint(PointRegistered, k)
 	if task.Differs(rs[0], e.FingerprintKey) {
-		e.Log.Error().Stringer("key", k).Str("differs", rs[0].Conflict).Msg("conflict: the reference is taken; nothing was changed")
-		return nil
+		return e.rejectTask(ctx, conflicting(task, rs[0]))
 	}
 	return e.serve(ctx, p, []idempotency.Key{k}, e.send)
 }
 
-func (e *Engine) handleQuery(ctx context.Context, p *pool, t *asynq.Task) error {
+func (e *Engine) handleQuery(ctx context.Context, provider string, p *pool, t *asynq.Task) error {
 	keys, err := tasks.WakeUpKeys(t.Payload())
 	if err != nil {
-		return e.archiveUnreadable(t, err)
+		return e.archiveRejected(ctx, provider, t, err)
 	}
 	return e.serve(ctx, p, keys, e.query)
-}
-
-// archiveUnreadable archives a task that no worker can read. It is no payment, or one that is
-// registered and will be woken again.
-func (e *Engine) archiveUnreadable(t *asynq.Task, err error) error {
-	e.Log.Error().Str("type", t.Type()).Err(err).Msg("unreadable task archived")
-	return fmt.Errorf("%w: %w", err, asynq.SkipRetry)
 }
 
 // asynqLog hands asynq's own messages to the worker's log.

@@ -11,6 +11,10 @@ import (
 // to its clock.
 type Ledger interface {
 	Register(ctx context.Context, rs ...idempotency.Registration) ([]idempotency.Registered, error)
+	// RejectTask tells that a task became no payment; told is false if that was told before.
+	RejectTask(ctx context.Context, t idempotency.RejectedTask) (told bool, err error)
+	// Show returns a payment, or idempotency.ErrUnknown.
+	Show(ctx context.Context, k idempotency.Key) (idempotency.Record, error)
 	Attempts
 	StatusQueries
 	Epochs

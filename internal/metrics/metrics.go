@@ -28,6 +28,7 @@ type Metrics struct {
 	decryptErrors         *prometheus.CounterVec
 	contended             *prometheus.CounterVec
 	blocked               *prometheus.CounterVec
+	rejected              *prometheus.CounterVec
 }
 
 // tokenReasons are those of providers/auth. Each is reported from the start, at zero, because an
@@ -85,11 +86,14 @@ func New(reg prometheus.Registerer) *Metrics {
 		blocked: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "remesa_payments_blocked_total", Help: "Payments that a brake blocked before their send: limit_amount, limit_hour, limit_day, limit_doubt, lookalike.",
 		}, []string{"provider", "code"}),
+		rejected: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "remesa_tasks_rejected_total", Help: "Tasks of plain asynq clients that became no payment: invalid, conflict, unreadable, unsealed, undecryptable.",
+		}, []string{"provider", "reason"}),
 		last: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "remesa_last_outcome_timestamp_seconds", Help: "When a payment last became final at this worker; its start before the first.",
 		}, []string{"provider"}),
 	}
-	reg.MustRegister(m.payments, m.requests, m.anomalies, m.outcome, m.circuit, m.epoch, m.sequence, m.loss, m.ledger, m.tokens, m.last, m.decryptErrors, m.contended, m.blocked, buildInfo(),
+	reg.MustRegister(m.payments, m.requests, m.anomalies, m.outcome, m.circuit, m.epoch, m.sequence, m.loss, m.ledger, m.tokens, m.last, m.decryptErrors, m.contended, m.blocked, m.rejected, buildInfo(),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -113,6 +117,9 @@ func (m *Metrics) Serve(now time.Time, providers ...string) {
 		m.last.WithLabelValues(p).Set(seconds(now))
 		for _, b := range idempotency.Brakes() {
 			m.blocked.WithLabelValues(p, string(b)).Add(0)
+		}
+		for _, reason := range idempotency.RejectReasons() {
+			m.rejected.WithLabelValues(p, string(reason)).Add(0)
 		}
 		for _, reason := range tokenReasons {
 			m.tokens.WithLabelValues(p, reason).Add(0)
@@ -157,6 +164,11 @@ func (m *Metrics) Circuit(provider string, open bool) {
 // DecryptError implements engine.Metrics.
 func (m *Metrics) DecryptError(provider, reason string) {
 	m.decryptErrors.WithLabelValues(provider, reason).Inc()
+}
+
+// TaskRejected implements engine.Metrics.
+func (m *Metrics) TaskRejected(provider, reason string) {
+	m.rejected.WithLabelValues(provider, reason).Inc()
 }
 
 // Epoch implements engine.Metrics.

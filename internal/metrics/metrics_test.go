@@ -47,6 +47,7 @@ func TestNamesAndLabels(t *testing.T) {
 		"remesa_circuit_open":                 "gauge provider",
 		"remesa_token_renewals_total":         "counter provider,reason",
 		"remesa_payload_decrypt_errors_total": "counter provider,reason",
+		"remesa_tasks_rejected_total":         "counter provider,reason",
 
 		"remesa_last_outcome_timestamp_seconds": "gauge provider",
 		"remesa_payments_oldest_seconds":        "gauge provider,state",
