@@ -48,6 +48,7 @@ func (r Record) MarshalJSON() ([]byte, error) {
 	w.text("subscription", r.Subscription)
 	w.text("period", r.Period)
 	w.text("object", r.Object)
+	w.flag("bulk", r.Bulk)
 	w.flag("queryable", r.Queryable)
 	w.text("provider_id", r.ProviderID)
 	w.text("code", r.Code)
@@ -77,6 +78,7 @@ func (w *textWriter) situation(r *Record) {
 	w.number("wake_ups", int64(r.WakeUps), false)
 	w.time("woken", r.Woken)
 	w.flag("ready_published", r.ReadyPublished)
+	w.brakes(r)
 	w.time("polling_since", r.PollingSince)
 	w.number("polls", int64(r.Polls), false)
 	w.number("not_founds", int64(r.NotFounds), false)
@@ -88,6 +90,17 @@ func (w *textWriter) situation(r *Record) {
 		w.value("anomaly", r.Anomaly)
 	}
 	w.text("cleared_anomaly", r.Cleared)
+}
+
+// brakes writes what the limits count of the payment, and which of them stop it no more.
+func (w *textWriter) brakes(r *Record) {
+	if len(r.Counted) > 0 {
+		w.value("counted", r.Counted)
+	}
+	w.text("uncertain", string(r.Uncertainty))
+	if len(r.ReleasedFrom) > 0 {
+		w.value("released_from", r.ReleasedFrom)
+	}
 }
 
 // inferable writes what often follows from the rest.

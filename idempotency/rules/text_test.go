@@ -113,7 +113,12 @@ func fill(v reflect.Value, random *rand.Rand, texts []string) {
 		v.Set(reflect.New(v.Type().Elem()))
 		fill(v.Elem(), random, texts)
 	case reflect.Map:
-		v.Set(reflect.ValueOf(map[string]string{texts[random.IntN(len(texts))]: "b", "c": "&"}))
+		v.Set(reflect.MakeMap(v.Type()))
+		for _, key := range []string{texts[random.IntN(len(texts))], "c"} {
+			value := reflect.New(v.Type().Elem()).Elem()
+			fill(value, random, texts)
+			v.SetMapIndex(reflect.ValueOf(key).Convert(v.Type().Key()), value)
+		}
 	default:
 		panic("a record has a field of kind " + v.Kind().String())
 	}
