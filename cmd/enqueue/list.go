@@ -17,20 +17,59 @@ type listCmd struct {
 	State     string `enum:",${states}" default:"" placeholder:"S" help:"Only this state: ${states}. Without it all that are open. Of failed only the last 30 days; reversed and succeeded read every record."`
 	Provider  string `enum:",${providers}" default:"" placeholder:"P" help:"Only this provider: ${providers}."`
 	Anomalies bool   `help:"Only payments with an anomaly, whatever their state."`
+	Since     string `placeholder:"WHEN" help:"Only what was registered since: a time (RFC 3339), or a duration back such as 24h or 7d."`
+	Limit     int    `placeholder:"N" help:"No more than so many."`
 	JSON      bool   `name:"json" help:"JSON Lines: the objects of show, without history."`
+}
+
+// Help shows examples.
+func (*listCmd) Help() string {
+	return "Examples:\n\n  enqueue list --state held\n\n  enqueue list --state failed --since 24h --limit 20\n\n  enqueue list --anomalies --json"
+}
+
+// Validate reads --since, whose duration is measured later, by the store's clock.
+func (c *listCmd) Validate() error {
+	if c.Limit < 0 {
+		return usage("--limit: must not be negative; 0 is no limit")
+	}
+	_, err := c.start(time.Now())
+	return err
+}
+
+// start is the time of --since, zero without it.
+func (c *listCmd) start(now time.Time) (time.Time, error) {
+	if c.Since == "" {
+		return time.Time{}, nil
+	}
+	return pastTime("--since", c.Since, now)
 }
 
 // Run prints the payments of all providers by state, the oldest of each first.
 func (c *listCmd) Run(a *app) error {
-	if !c.JSON {
-		_, _ = fmt.Fprintf(a.out, row, "KEY", "STATE", "AMOUNT", "CUR", "CREATED", "UPDATED", "TRIES", "CODE")
+	now, err := a.rdb.Time(a.ctx).Result()
+	if err != nil {
+		return a.failed(err)
 	}
+	from, err := c.start(now)
+	if err != nil {
+		return err
+	}
+	if !c.JSON {
+		_, _ = fmt.Fprintf(a.out, row, "KEY", "STATE", "AMOUNT", "CUR", "CREATED", "UPDATED", "AGE", "TRIES", "CODE")
+	}
+	printed := 0
 	for r, err := range c.records(a) {
 		if err != nil {
 			return a.failed(err)
 		}
-		if err := c.print(a, r); err != nil {
+		if r.Created.Before(from) {
+			continue
+		}
+		if err := c.print(a, r, now); err != nil {
 			return err
+		}
+		if printed++; printed == c.Limit {
+			break
 		}
 	}
 	return a.flush()
@@ -115,9 +154,9 @@ func sorted(all iter.Seq2[idempotency.Record, error]) iter.Seq2[idempotency.Reco
 	}
 }
 
-const row = "%-40s %-9s %13s %-3s  %-20s  %-20s  %5v  %s\n"
+const row = "%-40s %-9s %13s %-3s  %-20s  %-20s  %5s  %5v  %s\n"
 
-func (c *listCmd) print(a *app, r idempotency.Record) error {
+func (c *listCmd) print(a *app, r idempotency.Record, now time.Time) error {
 	if c.JSON {
 		a.sealedHere(r.DecryptErr)
 		return a.print(view.NewPayment(r))
@@ -127,6 +166,19 @@ func (c *listCmd) print(a *app, r idempotency.Record) error {
 		code = "anomaly: " + r.Anomaly + " " + code
 	}
 	_, err := fmt.Fprintf(a.out, row, r.Key, r.State, r.Amount, r.Currency, r.Created.Format(time.RFC3339), r.Updated.Format(time.RFC3339),
-		r.Attempts, code)
+		age(now.Sub(r.Created)), r.Attempts, code)
 	return err
+}
+
+// age is a duration in its largest unit.
+func age(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", max(int(d.Seconds()), 0))
+	case d < time.Hour:
+		return fmt.Sprintf("%dm", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%dh", int(d.Hours()))
+	}
+	return fmt.Sprintf("%dd", int(d.Hours()/24))
 }

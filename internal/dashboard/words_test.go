@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/explain"
 )
 
 // TestEachCodeHasWordsOfItsOwn: what the ledger and the workers hold payments for, and what
@@ -26,7 +27,7 @@ func TestEachCodeHasWordsOfItsOwn(t *testing.T) {
 		d := newFakeLedger()
 		d.records[0].State, d.records[0].Code = idempotency.InDoubt, code
 		_, html := view(t, d, "/payments/show?key=virtualpos/p")
-		contains(t, html, "Wait: remesa is querying the provider. "+heldAdvice(code))
+		contains(t, html, "Wait: remesa is querying the provider. "+explain.Advice(idempotency.Record{State: idempotency.Held, Code: code}))
 	}
 	d := newFakeLedger()
 	d.records[0].State, d.records[0].Anomaly = idempotency.Succeeded, "not_found_after_succeeded"
