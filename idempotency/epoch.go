@@ -217,6 +217,20 @@ func epochError(provider string, err error) error {
 	return fmt.Errorf("epoch of %s: %w", provider, err)
 }
 
+// Epoch reads the provider's epoch and changes nothing; the zero Epoch where nobody has used the
+// store yet.
+func (l *Ledger) Epoch(ctx context.Context, provider string) (Epoch, error) {
+	got, err := l.store.Epoch(ctx, provider)
+	if err != nil {
+		return Epoch{}, epochError(provider, err)
+	}
+	e, err := parseEpoch(got.Epoch)
+	if err != nil {
+		return Epoch{}, epochError(provider, err)
+	}
+	return e, nil
+}
+
 // Witness tells the ledger the number of a send that this process, or an earlier one on this
 // machine, has seen. If the store counts fewer, the next CheckEpoch proves a loss.
 func (l *Ledger) Witness(provider string, sequence int64) {

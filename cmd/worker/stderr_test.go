@@ -53,8 +53,9 @@ func onlyJSON(t *testing.T, text string) {
 	}
 }
 
-// A provider that sends more than its answer has net/http write to Go's own log, in plain text,
-// with the surplus.
+// A server that sends more than its answer has net/http write to Go's own log, in plain text, with
+// the surplus. Providers are called without net/http's transport; whatever else uses it in the
+// process must not write either.
 func TestAServingWorkerWritesNothingButJSON(t *testing.T) {
 	written := writing(t)
 	server := redistest.Start(t)
@@ -93,6 +94,15 @@ func TestAServingWorkerWritesNothingButJSON(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- runCmd{}.Run(ctx, c) }()
 	eventually.NoError(t, 30*time.Second, func() error {
+		if text := written(); !strings.Contains(text, `"class":"pending"`) {
+			return fmt.Errorf("the provider was not called:\n%s", text)
+		}
+		reply, err := http.Get(provider.URL)
+		if err != nil {
+			return err
+		}
+		_, _ = io.Copy(io.Discard, reply.Body)
+		_ = reply.Body.Close()
 		if text := written(); !strings.Contains(text, "Unsolicited response") {
 			return fmt.Errorf("net/http wrote nothing about the surplus:\n%s", text)
 		}

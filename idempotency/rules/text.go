@@ -78,7 +78,13 @@ func (w *textWriter) situation(r *Record) {
 	w.number("wake_ups", int64(r.WakeUps), false)
 	w.time("woken", r.Woken)
 	w.flag("ready_published", r.ReadyPublished)
-	w.brakes(r)
+	if len(r.Counted) > 0 {
+		w.value("counted", r.Counted)
+	}
+	w.text("uncertain", string(r.Uncertainty))
+	if len(r.ReleasedFrom) > 0 {
+		w.value("released_from", r.ReleasedFrom)
+	}
 	w.time("polling_since", r.PollingSince)
 	w.number("polls", int64(r.Polls), false)
 	w.number("not_founds", int64(r.NotFounds), false)
@@ -90,17 +96,6 @@ func (w *textWriter) situation(r *Record) {
 		w.value("anomaly", r.Anomaly)
 	}
 	w.text("cleared_anomaly", r.Cleared)
-}
-
-// brakes writes what the limits count of the payment, and which of them stop it no more.
-func (w *textWriter) brakes(r *Record) {
-	if len(r.Counted) > 0 {
-		w.value("counted", r.Counted)
-	}
-	w.text("uncertain", string(r.Uncertainty))
-	if len(r.ReleasedFrom) > 0 {
-		w.value("released_from", r.ReleasedFrom)
-	}
 }
 
 // inferable writes what often follows from the rest.

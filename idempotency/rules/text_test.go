@@ -114,10 +114,11 @@ func fill(v reflect.Value, random *rand.Rand, texts []string) {
 		fill(v.Elem(), random, texts)
 	case reflect.Map:
 		v.Set(reflect.MakeMap(v.Type()))
-		for _, key := range []string{texts[random.IntN(len(texts))], "c"} {
-			value := reflect.New(v.Type().Elem()).Elem()
+		for range random.IntN(3) {
+			key, value := reflect.New(v.Type().Key()).Elem(), reflect.New(v.Type().Elem()).Elem()
+			key.SetString(texts[random.IntN(len(texts))])
 			fill(value, random, texts)
-			v.SetMapIndex(reflect.ValueOf(key).Convert(v.Type().Key()), value)
+			v.SetMapIndex(key, value)
 		}
 	default:
 		panic("a record has a field of kind " + v.Kind().String())

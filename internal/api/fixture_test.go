@@ -1,7 +1,6 @@
 package api
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -20,6 +19,7 @@ import (
 	"github.com/remesa/remesa/docs"
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/apikey"
+	"github.com/remesa/remesa/internal/logtest"
 	"github.com/remesa/remesa/internal/redistest"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/tasks"
@@ -34,7 +34,7 @@ type fixture struct {
 	ledger *idempotency.Ledger
 	keys   *apikey.Store
 	key    string
-	log    bytes.Buffer
+	log    logtest.Log
 }
 
 func newFixture(t testing.TB, vary ...func(*Options)) *fixture {

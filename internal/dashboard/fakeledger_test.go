@@ -23,6 +23,7 @@ type fakeLedger struct {
 	damaged idempotency.Key
 	// refuses is the error of each intervention.
 	refuses error
+	epochs  map[string]idempotency.Epoch
 	calls   []string
 }
 
@@ -93,6 +94,10 @@ func (d *fakeLedger) Halts(_ context.Context, provider string) (map[string]strin
 		return map[string]string{"*": text}, nil
 	}
 	return nil, nil
+}
+
+func (d *fakeLedger) Epoch(_ context.Context, provider string) (idempotency.Epoch, error) {
+	return d.epochs[provider], nil
 }
 
 // recorded keeps an intervention, the version and the actor.

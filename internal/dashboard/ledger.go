@@ -13,6 +13,7 @@ type Ledger interface {
 	List(ctx context.Context, f idempotency.Filter, yield func(idempotency.Record) bool) error
 	Counts(ctx context.Context, provider string) (map[idempotency.State]int64, error)
 	Halts(ctx context.Context, provider string) (map[string]string, error)
+	Epoch(ctx context.Context, provider string) (idempotency.Epoch, error)
 	Interventions
 }
 

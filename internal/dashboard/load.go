@@ -18,6 +18,7 @@ import (
 type providerData struct {
 	counts  map[idempotency.State]int64
 	halts   map[string]string
+	epoch   idempotency.Epoch
 	records [][]idempotency.Record
 	cut     []bool
 	err     error
@@ -42,6 +43,9 @@ func (p *pages) loadProvider(ctx context.Context, provider string) providerData 
 		return g
 	}
 	if g.halts, g.err = p.Ledger.Halts(ctx, provider); g.err != nil {
+		return g
+	}
+	if g.epoch, g.err = p.Ledger.Epoch(ctx, provider); g.err != nil {
 		return g
 	}
 	for i, s := range sections() {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/explain"
@@ -29,6 +30,7 @@ type overview struct {
 	Counts    []stateCount
 	Lists     []list
 	Halts     []halted
+	Losses    []loss
 	Due       *due
 }
 
@@ -58,6 +60,12 @@ type row struct {
 }
 
 type halted struct{ Provider, Account, Text string }
+
+// loss is a provider whose store has forgotten sends.
+type loss struct {
+	Provider, Missing, Declared string
+	Since                       stamp
+}
 
 type due struct {
 	Count  int64
@@ -104,6 +112,7 @@ func (p *pages) overview(w http.ResponseWriter, r *http.Request) {
 	}
 	o.count(all)
 	o.halt(all)
+	o.forgot(all)
 	for i, s := range sections() {
 		l := p.list(s.list, i, all)
 		if o.Partial {
@@ -141,6 +150,20 @@ func (o *overview) count(all []providerData) {
 			c.Numbers = append(c.Numbers, all[i].counts[s])
 		}
 		o.Counts = append(o.Counts, c)
+	}
+}
+
+func (o *overview) forgot(all []providerData) {
+	for i, name := range catalog.Names() {
+		l := all[i].epoch.Loss
+		if l == nil {
+			continue
+		}
+		shown := loss{Provider: name, Declared: l.Declared, Since: stamp{time.UnixMilli(int64(l.Since)).UTC()}}
+		if n := l.Missing(); n > 0 {
+			shown.Missing = fmt.Sprint(n)
+		}
+		o.Losses = append(o.Losses, shown)
 	}
 }
 

@@ -52,10 +52,16 @@ func TestTheOverviewSaysWhatNeedsSomebody(t *testing.T) {
 	blocked := record("etpay", "limit", idempotency.Blocked)
 	d.records = append(d.records, doubt, doubt2, odd, blocked)
 	d.halts["etpay"] = "2026-05-15 halt * by ana: storm"
+	at := idempotency.Loss{Since: 1_795_000_000_000}
+	proven, declared := at, at
+	proven.From, proven.To, declared.Declared = 3, 7, "ana: restored a backup"
+	d.epochs = map[string]idempotency.Epoch{"virtualpos": {Number: 2, Loss: &proven}, "etpay": {Number: 1, Loss: &declared}, "coordinador": {Number: 9}}
 	code, html := view(t, d, "/payments")
 	if code != http.StatusOK {
 		t.Fatal(code)
 	}
+	contains(t, html, "The store forgot sends 2", "virtualpos , since 2026-11-18 11:06:40 UTC : 4 sends are missing",
+		"etpay , since 2026-11-18 11:06:40 UTC : nobody knows how many sends are missing; declared by ana: restored a backup")
 	contains(t, html, "With an anomaly 1", "virtualpos/odd 12500 CLP 2 days Two executions are known", "Held 1", "virtualpos/p 12500 CLP 3 h 0 min",
 		"In doubt 2", "Sum: 150.00 MXN", "Blocked 1", "etpay/limit", "Halted providers 1", "etpay , all accounts: 2026-05-15 halt * by ana: storm",
 		"State etpay pagandocheck virtualpos", "held in doubt, and an operator decides 0 0 1", "in_doubt may have been executed; the provider is being queried 0 2 0")
@@ -228,6 +234,7 @@ func TestMarkupInAPaymentIsText(t *testing.T) {
 	r.Metadata, r.Subscription, r.Period, r.Decline = map[string]string{markup: markup}, markup, markup, markup
 	r.History[1].Note = markup
 	d.halts["etpay"] = markup
+	d.epochs = map[string]idempotency.Epoch{"etpay": {Loss: &idempotency.Loss{Declared: markup}}}
 	form := url.Values{"step": {"anomaly"}, "as": {"accept"}, "key": {"virtualpos/p"}, "version": {"7"}, "by": {markup}, "note": {markup}}
 	o := options(t)
 	o.Ledger = d

@@ -8,8 +8,8 @@ import (
 	"github.com/remesa/remesa/tasks"
 )
 
-// TestAPaymentDoesNotWaitBehindAFile: while a file is paid, payments that are submitted on their own
-// are sent after a few of its payments, and not after all.
+// TestAPaymentDoesNotWaitBehindAFile: while a file is paid, payments that are submitted on their
+// own are sent after a few of its payments, and not after all.
 func TestAPaymentDoesNotWaitBehindAFile(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{"on", "off"} {

@@ -1011,8 +1011,11 @@ type ChargeEtpay struct {
 	Metadata *map[string]string `json:"metadata,omitempty"`
 
 	// NotBefore must be a time in RFC 3339, such as 2026-05-15T09:00:00-04:00
-	NotBefore *time.Time          `json:"not_before,omitempty"`
-	Provider  ChargeEtpayProvider `json:"provider"`
+	NotBefore *time.Time `json:"not_before,omitempty"`
+
+	// Priority must be normal or bulk
+	Priority *string             `json:"priority,omitempty"`
+	Provider ChargeEtpayProvider `json:"provider"`
 
 	// Txnid must match [0-9A-Za-z][0-9A-Za-z._-]*, and at most 64 characters
 	Txnid string `json:"txnid"`
@@ -1064,8 +1067,11 @@ type ChargePagandocheck struct {
 	Metadata *map[string]string `json:"metadata,omitempty"`
 
 	// NotBefore must be a time in RFC 3339, such as 2026-05-15T09:00:00-04:00
-	NotBefore *time.Time                 `json:"not_before,omitempty"`
-	Provider  ChargePagandocheckProvider `json:"provider"`
+	NotBefore *time.Time `json:"not_before,omitempty"`
+
+	// Priority must be normal or bulk
+	Priority *string                    `json:"priority,omitempty"`
+	Provider ChargePagandocheckProvider `json:"provider"`
 
 	// Txnid must match [A-Za-z0-9._-]+ with a letter or digit, and at most 64 characters
 	Txnid string `json:"txnid"`
@@ -1141,8 +1147,11 @@ type ChargePagoseguro struct {
 	Metadata *map[string]string `json:"metadata,omitempty"`
 
 	// NotBefore must be a time in RFC 3339, such as 2026-05-15T09:00:00-04:00
-	NotBefore *time.Time               `json:"not_before,omitempty"`
-	Provider  ChargePagoseguroProvider `json:"provider"`
+	NotBefore *time.Time `json:"not_before,omitempty"`
+
+	// Priority must be normal or bulk
+	Priority *string                  `json:"priority,omitempty"`
+	Provider ChargePagoseguroProvider `json:"provider"`
 
 	// Txnid must match [A-Za-z0-9._-]+ with a letter or digit, and at most 20 characters
 	Txnid string `json:"txnid"`
@@ -1324,8 +1333,11 @@ type PayoutCoordinador struct {
 	Metadata *map[string]string `json:"metadata,omitempty"`
 
 	// NotBefore must be a time in RFC 3339, such as 2026-05-15T09:00:00-04:00
-	NotBefore *time.Time                `json:"not_before,omitempty"`
-	Provider  PayoutCoordinadorProvider `json:"provider"`
+	NotBefore *time.Time `json:"not_before,omitempty"`
+
+	// Priority must be normal or bulk
+	Priority *string                   `json:"priority,omitempty"`
+	Provider PayoutCoordinadorProvider `json:"provider"`
 
 	// Type May be left out: the address says it.
 	Type *PayoutCoordinadorType `json:"type,omitempty"`
@@ -1372,7 +1384,10 @@ type PayoutEtpay struct {
 	Metadata *map[string]string `json:"metadata,omitempty"`
 
 	// NotBefore must be a time in RFC 3339, such as 2026-05-15T09:00:00-04:00
-	NotBefore *time.Time          `json:"not_before,omitempty"`
+	NotBefore *time.Time `json:"not_before,omitempty"`
+
+	// Priority must be normal or bulk
+	Priority  *string             `json:"priority,omitempty"`
 	Provider  PayoutEtpayProvider `json:"provider"`
 	Recipient struct {
 		// Document must be a RUT with its right check digit, such as 12345678-5
@@ -1427,7 +1442,10 @@ type PayoutVirtualpos struct {
 	Metadata *map[string]string `json:"metadata,omitempty"`
 
 	// NotBefore must be a time in RFC 3339, such as 2026-05-15T09:00:00-04:00
-	NotBefore *time.Time               `json:"not_before,omitempty"`
+	NotBefore *time.Time `json:"not_before,omitempty"`
+
+	// Priority must be normal or bulk
+	Priority  *string                  `json:"priority,omitempty"`
 	Provider  PayoutVirtualposProvider `json:"provider"`
 	Recipient struct {
 		// Document must be a RUT with its right check digit, such as 12345678-5
