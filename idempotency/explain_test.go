@@ -49,20 +49,21 @@ func TestEachPaymentOfTheSuiteIsTold(t *testing.T) {
 				t.Errorf("%s is told as executed: %s", h.State, s.Text)
 			}
 		}
-		var published, contradictions []string
+		var published []string
+		contradictions := 0 // their events do not name them
 		for _, e := range events {
 			switch e.Kind {
 			case "state":
 				published = append(published, e.State)
 			case "anomaly":
-				contradictions = append(contradictions, e.Anomaly)
+				contradictions++
 			}
 		}
 		if !slices.Equal(states, published) {
 			t.Errorf("told are %v, published were %v", states, published)
 		}
-		if !slices.Equal(kinds, contradictions) {
-			t.Errorf("told are the anomalies %v, published were %v", kinds, contradictions)
+		if len(kinds) != contradictions || r.Anomaly != "" && kinds[len(kinds)-1] != r.Anomaly {
+			t.Errorf("told are the anomalies %v, published were %d; the record has %q", kinds, contradictions, r.Anomaly)
 		}
 		if story.Next.Text == "" || story.Next.Who == "" || !strings.HasPrefix(story.Now, "It is "+string(r.State)) {
 			t.Errorf("%+v", story)

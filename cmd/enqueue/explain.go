@@ -18,7 +18,7 @@ type explainCmd struct {
 
 // Help shows examples.
 func (*explainCmd) Help() string {
-	return "Examples:\n\n  enqueue explain virtualpos/tef-0001\n  enqueue explain tef-0001 --json"
+	return "Examples:\n\n  enqueue explain tef-0001\n  enqueue explain tef-0001 --json"
 }
 
 // explanation is what explain --json prints.

@@ -161,3 +161,22 @@ func TestPaymentsOfAFileAreResolvedOnceCountAndSumAreRepeated(t *testing.T) {
 		}
 	}
 }
+
+func TestAPaymentIsShownToPeople(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	a := &app{out: bufio.NewWriter(&out)}
+	at := time0
+	a.showToPeople(idempotency.Record{
+		Key: mustKey(t, "virtualpos/a"), Type: "payout", State: idempotency.Held, Amount: "100", Currency: "CLP", Code: "timeout", Message: "no \x1b[2Janswer",
+		History: []idempotency.AuditEntry{{At: at, State: idempotency.Queued}, {At: at, State: idempotency.Held, Attempt: 1, Note: "lease lapsed"}},
+	})
+	if err := a.flush(); err != nil {
+		t.Fatal(err)
+	}
+	wantText(t, "shown", out.String(), "virtualpos/a: payout of 100 CLP, held\n", "code           timeout\n", "2026-05-15 09:00:00  held       attempt 1  lease lapsed\n",
+		"Next (operator): ", "Why: enqueue explain virtualpos/a")
+	if strings.Contains(out.String(), "\x1b") {
+		t.Error("a message moves the terminal's cursor")
+	}
+}

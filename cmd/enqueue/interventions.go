@@ -89,7 +89,7 @@ type resolveCmd struct {
 
 // Help shows examples.
 func (*resolveCmd) Help() string {
-	return "Examples:\n\n  enqueue resolve virtualpos/tef-0001 --as succeeded --provider-id 77 --by ana --note \"statement of 12 May\"\n\n" +
+	return "Examples:\n\n  enqueue resolve tef-0001 --as succeeded --provider-id 77 --by ana --note \"statement of 12 May\"\n\n" +
 		"  enqueue resolve --file keys.txt --as failed --confirm-count 2 --confirm-sum CLP=25000 --by ana --note \"panel says rejected\""
 }
 

@@ -19,7 +19,7 @@ type showCmd struct {
 
 // Help shows examples.
 func (*showCmd) Help() string {
-	return "Examples:\n\n  enqueue show virtualpos/tef-0001\n\n  enqueue show virtualpos/tef-0001 | jq .state"
+	return "Examples:\n\n  enqueue show tef-0001\n\n  enqueue show tef-0001 | jq .state"
 }
 
 // Run prints one payment, for people if stdout is a terminal.

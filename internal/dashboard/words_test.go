@@ -35,6 +35,21 @@ func TestEachCodeHasWordsOfItsOwn(t *testing.T) {
 	contains(t, html, "It was reported as paid, and the provider now does not know it")
 }
 
+// TestAPaymentsPageTellsWhatHappened in the words of enqueue explain.
+func TestAPaymentsPageTellsWhatHappened(t *testing.T) {
+	d := newFakeLedger()
+	d.records[0].History = []idempotency.AuditEntry{
+		{At: testNow, State: idempotency.Queued},
+		{At: testNow, State: idempotency.Sending, Attempt: 1},
+		{At: testNow, State: idempotency.Held, Attempt: 1, Note: "lease lapsed"},
+	}
+	_, html := view(t, d, "/payments/show?key=virtualpos/p")
+	contains(t, html, "What happened")
+	for _, s := range explain.Explain(d.records[0]).Sentences {
+		contains(t, html, s.Text)
+	}
+}
+
 func TestAParkedPaymentSaysWhatItWaitsFor(t *testing.T) {
 	for reason, words := range map[string]string{
 		"halted":                 "the end of the halt of the provider",

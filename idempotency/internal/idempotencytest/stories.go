@@ -65,13 +65,13 @@ func EachPayment(t *testing.T, open Open, visit func(t *testing.T, r idempotency
 }
 
 // Event is what an outcome event says of a payment.
-type Event struct{ Kind, State, Code, Anomaly string }
+type Event struct{ Kind, State string }
 
 func eventsOf(k idempotency.Key, entries []map[string]string) []Event {
 	var events []Event
 	for _, x := range entries {
 		if x["key"] == k.String() {
-			events = append(events, Event{x["event"], x["state"], x["code"], x["anomaly"]})
+			events = append(events, Event{x["event"], x["state"]})
 		}
 	}
 	return events
