@@ -294,6 +294,7 @@ func (l *Ledger) beginResult(k Key, t appliedChange, b rules.BeginResult, attemp
 	case rules.WaitKey:
 		out.DecryptErr = l.decryptErr(t.loaded)
 		out.ParkReason = l.keyReason(out.DecryptErr, t.loaded)
+	case rules.WaitQuiet: // it is due when the quiet time ends
 	}
 	if b.Decision != Send {
 		return out

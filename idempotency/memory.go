@@ -173,6 +173,7 @@ func (s *memoryProvider) guardHolds(d CommitRequest, g rules.Guard, now rules.Ti
 	case rules.NoLookalike:
 		other := s.lookalikes[meaning(d)]
 		return other.id, other.id == "" || other.id == id || now >= other.until
+	case rules.EpochCurrent: // see epochGuards
 	}
 	return "", false
 }

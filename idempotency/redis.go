@@ -325,6 +325,7 @@ func guard(out *kv.Commit, p keyspace, d CommitRequest, g rules.Guard) {
 		out.Guard("HGET", p.queryProof(), d.Key.Account, "", "")
 	case rules.NoLookalike:
 		out.Guard("GET", p.lookalike(d.Key.Account, d.Change.Record.Fingerprint), "", "", id)
+	case rules.EpochCurrent: // see epochGuards
 	}
 }
 

@@ -191,7 +191,7 @@ func appendFolded(to []byte, text string) []byte {
 	for _, r := range text {
 		switch {
 		case 'a' <= r && r <= 'z' || '0' <= r && r <= '9': // most
-			to = append(to, byte(r))
+			to = append(to, byte(r)) // #nosec G115 -- a letter or a digit
 		case isSign(r):
 			to = utf8.AppendRune(to, plain(r))
 		}

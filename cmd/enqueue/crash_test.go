@@ -242,7 +242,7 @@ func TestAFileWhoseSubmitWasKilledIsResumedBySubmittingItAgain(t *testing.T) {
 	if counts, err = ledgerOf(s).Counts(t.Context(), "virtualpos"); err != nil || counts["queued"] != n {
 		t.Errorf("%d registered at the end, want %d: %v", counts["queued"], n, err)
 	}
-	if woken := wokenIn(t, s, "virtualpos"); woken < n {
+	if woken := wokenIn(t, s, tasks.BulkQueue("virtualpos")); woken < n { // of a long file
 		t.Errorf("wake-ups of %d payments, want at least %d", woken, n)
 	}
 }

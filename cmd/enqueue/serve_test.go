@@ -10,6 +10,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"math/big"
@@ -85,7 +86,7 @@ func TestAServerThatIsToldToEndFinishesTheBatch(t *testing.T) {
 	if !lines.Scan() || !strings.Contains(lines.Text(), `"result":"stopped"`) {
 		t.Errorf("at the end: %s %v", lines.Text(), lines.Err())
 	}
-	out.Close()
+	_ = out.Close()
 	if lines.Scan() || lines.Err() != nil {
 		t.Errorf("behind the end: %s %v", lines.Text(), lines.Err())
 	}
@@ -230,7 +231,7 @@ func TestAServerIsKilledAndTheFileSentAgain(t *testing.T) {
 	rest := *reply
 	rest.Body = io.NopCloser(io.MultiReader(strings.NewReader(string(one)), reply.Body))
 	reported, err := first.results(&rest)
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		t.Error("the response of a server that was killed looks whole")
 	}
 	ledger := ledgerOf(store)
@@ -240,12 +241,14 @@ func TestAServerIsKilledAndTheFileSentAgain(t *testing.T) {
 		}
 	}
 	second := serveOn(t, binary(t), env)
-	again, err := second.results(second.post("/v1/payouts", "application/x-ndjson", strings.NewReader(file.String())))
+	whole := second.post("/v1/payouts", "application/x-ndjson", strings.NewReader(file.String()))
+	defer whole.Body.Close()
+	again, err := second.results(whole)
 	count := map[string]int{}
 	for _, result := range again {
 		count[result]++
 	}
-	if err != io.EOF || len(again) != n || count["enqueued"]+count["duplicate"] != n || len(reported) == 0 || count["duplicate"] < len(reported) {
+	if !errors.Is(err, io.EOF) || len(again) != n || count["enqueued"]+count["duplicate"] != n || len(reported) == 0 || count["duplicate"] < len(reported) {
 		t.Errorf("%d reported before the kill, then %v, %v", len(reported), count, err)
 	}
 	counts, err := ledger.Counts(t.Context(), "virtualpos")

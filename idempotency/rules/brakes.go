@@ -106,6 +106,7 @@ func (g Guard) brake() Brake {
 		return DoubtBrake
 	case NoLookalike:
 		return LookalikeBrake
+	case EpochCurrent, NotHalted, ChargeGuardHeld, ObjectFree, QueryNotProbed:
 	}
 	return NoBrake
 }

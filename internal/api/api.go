@@ -139,7 +139,7 @@ func (a *API) register(op *operation) {
 	for _, pattern := range op.patterns() {
 		a.routes[pattern] = true
 		a.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-			a.do(w, r, op, func(c *call) error {
+			a.do(w, r, op, func(c *call) error { //nolint:contextcheck // the call carries the request's
 				if err := a.admit(c); err != nil {
 					return err
 				}

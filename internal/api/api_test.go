@@ -136,7 +136,7 @@ func TestResultsComeWhileTheFileIsSent(t *testing.T) {
 	if last.Result != resultStopped || !strings.Contains(last.Error, "the server is ending") {
 		t.Errorf("at the end of the server: %+v", last)
 	}
-	out.Close()
+	_ = out.Close()
 	if err := lines.Decode(&last); err != io.EOF {
 		t.Errorf("behind the last line: %v", err)
 	}

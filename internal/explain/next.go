@@ -91,6 +91,7 @@ func blockedAdvice(code string) string {
 		return "Too much money is in doubt: find out what the provider lacks" + decide
 	case idempotency.LookalikeBrake:
 		return "Another payment, begun shortly before, has the same beneficiary and amount: find out whether both are meant" + decide
+	case idempotency.Brake(""): // an operator, or an earlier version
 	}
 	return "Find out why it was stopped" + decide
 }

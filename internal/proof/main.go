@@ -60,7 +60,7 @@ func run(ctx context.Context, seeds int, played, only string) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(folder)
+	defer func() { _ = os.RemoveAll(folder) }()
 	f := found{Machine: machine(), OfARules: seedsOfARule}
 	if played == "" {
 		played = filepath.Join(folder, "report.json")
@@ -130,7 +130,7 @@ func write(f found) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(page, []byte(firstPart(string(was))+f.text()), 0o600)
+	return os.WriteFile(page, []byte(firstPart(string(was))+f.text()), 0o600) // #nosec G703 -- the page that whoever runs it names
 }
 
 // machine names the processor and how many of them there are.

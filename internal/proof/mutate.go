@@ -65,7 +65,7 @@ func (m mutant) check(ctx context.Context, root string) (caught, error) {
 	if err != nil {
 		return c, err
 	}
-	defer os.RemoveAll(folder)
+	defer func() { _ = os.RemoveAll(folder) }()
 	text, err := m.apply(root)
 	if err != nil {
 		return c, err

@@ -35,7 +35,7 @@ const (
 	wakeUpLost       fault = "a wake-up is lost"
 	wakeUpTwice      fault = "a wake-up comes twice"
 	misbehaviour     fault = "a provider misbehaves"
-	tokenDeath       fault = "a token dies early"
+	tokenDeath       fault = "a token dies early" // #nosec G101 -- a word for a reader
 	outage           fault = "a provider is down for hours"
 	people           fault = "an operator intervenes"
 
@@ -158,7 +158,7 @@ func (w *world) replace(old *process) {
 		return
 	}
 	w.started++
-	p, err := w.startWorker("worker "+strconv.Itoa(w.started), uint64(w.started))
+	p, err := w.startWorker("worker "+strconv.Itoa(w.started), uint64(w.started)) // #nosec G115 -- a small number
 	if err != nil {
 		w.violate(nil, err.Error())
 		return

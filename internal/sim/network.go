@@ -130,7 +130,7 @@ func (w *world) serve(provider string, r *http.Request) (text []byte, whole bool
 	a := &answer{header: http.Header{}}
 	func() {
 		defer func() {
-			if p := recover(); p != nil && p != http.ErrAbortHandler {
+			if p := recover(); p != nil && !isAbort(p) {
 				panic(p)
 			} else if p == nil {
 				whole = true
@@ -237,4 +237,10 @@ func (w *world) judgeArrivals(provider string, before map[string]int) {
 		k := idempotency.Key{Provider: provider, Account: idempotency.DefaultAccount, Reference: reference}
 		w.store.judgeIntent(w, k)
 	}
+}
+
+// isAbort reports whether a handler gave up its connection on purpose.
+func isAbort(p any) bool {
+	err, ok := p.(error)
+	return ok && errors.Is(err, http.ErrAbortHandler)
 }

@@ -100,7 +100,7 @@ func (w *world) pay(p *payment, address string) {
 	result := []string{"success", "success", "error", "cancelled"}[w.random.IntN(4)]
 	w.note(&p.key, "payer", "acts: "+result)
 	form := strings.NewReader(url.Values{"result": {result}}.Encode())
-	r, err := http.NewRequest(http.MethodPost, address, form)
+	r, err := http.NewRequestWithContext(context.Background(), http.MethodPost, address, form)
 	if err != nil {
 		w.violate(&p.key, err.Error())
 		return

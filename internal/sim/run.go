@@ -58,7 +58,7 @@ func newWorld(seed uint64, forget bool) (*world, error) {
 	}
 	for range w.plan.workers {
 		w.started++
-		p, err := w.startWorker("worker "+strconv.Itoa(w.started), uint64(w.started))
+		p, err := w.startWorker("worker "+strconv.Itoa(w.started), uint64(w.started)) // #nosec G115 -- a small number
 		if err != nil {
 			return nil, err
 		}
@@ -82,11 +82,11 @@ func (r result) tell(out io.Writer, whole bool) {
 	keys := map[string]bool{}
 	for _, v := range r.broken {
 		keys[v.key] = true
-		fmt.Fprintf(out, "%s: %s\n", v.key, v.what)
+		_, _ = fmt.Fprintf(out, "%s: %s\n", v.key, v.what)
 	}
 	for _, l := range r.lines {
 		if whole || l.key == "" || keys[l.key] {
-			fmt.Fprintf(out, "%12s  %-14s %-24s %s\n", l.at.Round(time.Millisecond), l.who, l.key, l.text)
+			_, _ = fmt.Fprintf(out, "%12s  %-14s %-24s %s\n", l.at.Round(time.Millisecond), l.who, l.key, l.text)
 		}
 	}
 }

@@ -414,7 +414,7 @@ func (w *world) note(key *idempotency.Key, who, text string) {
 		l.key = key.String()
 	}
 	h := fnv.New64a()
-	fmt.Fprint(h, w.trace.hash, l.at, l.key, l.who, l.text)
+	_, _ = fmt.Fprint(h, w.trace.hash, l.at, l.key, l.who, l.text)
 	w.trace.hash = h.Sum64()
 	w.trace.lines = append(w.trace.lines, l)
 }

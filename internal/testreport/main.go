@@ -27,7 +27,7 @@ func main() {
 }
 
 func run(args []string, out io.Writer) error {
-	cmd := exec.Command("go", append([]string{"test", "-json"}, args...)...) // #nosec G204 -- the arguments of make
+	cmd := exec.Command("go", append([]string{"test", "-json"}, args...)...) // #nosec G204 G702 -- the arguments of make
 	cmd.Stderr = os.Stderr
 	events, err := cmd.StdoutPipe()
 	if err != nil {
@@ -62,7 +62,7 @@ func report(events io.Reader, out io.Writer) error {
 		}
 		var e event
 		if json.Unmarshal(line, &e) != nil || e.Action == "" {
-			fmt.Fprintf(out, "%s", line) // go itself speaks
+			_, _ = fmt.Fprintf(out, "%s", line) // go itself speaks
 			continue
 		}
 		name := e.Package + " " + e.Test
@@ -70,11 +70,11 @@ func report(events io.Reader, out io.Writer) error {
 		case "output":
 			output[name] = append(output[name], e.Output)
 		case "build-output":
-			fmt.Fprint(out, e.Output)
+			_, _ = fmt.Fprint(out, e.Output)
 		case "fail":
-			fmt.Fprint(out, strings.Join(output[name], ""))
+			_, _ = fmt.Fprint(out, strings.Join(output[name], ""))
 			if e.Test == "" {
-				fmt.Fprintf(out, "FAIL %s %.1fs\n", e.Package, e.Elapsed)
+				_, _ = fmt.Fprintf(out, "FAIL %s %.1fs\n", e.Package, e.Elapsed)
 			}
 			delete(output, name)
 		case "skip":
@@ -84,15 +84,15 @@ func report(events io.Reader, out io.Writer) error {
 			delete(output, name)
 		case "pass":
 			if e.Test == "" {
-				fmt.Fprintf(out, "ok   %s %.1fs\n", e.Package, e.Elapsed)
+				_, _ = fmt.Fprintf(out, "ok   %s %.1fs\n", e.Package, e.Elapsed)
 			}
 			delete(output, name)
 		}
 	}
 	slices.Sort(skipped)
-	fmt.Fprintf(out, "%d tests were skipped\n", len(skipped))
+	_, _ = fmt.Fprintf(out, "%d tests were skipped\n", len(skipped))
 	for _, s := range skipped {
-		fmt.Fprintln(out, "  "+s)
+		_, _ = fmt.Fprintln(out, "  "+s)
 	}
 	return nil
 }

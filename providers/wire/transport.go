@@ -127,7 +127,7 @@ func (l *link) exchange(req *http.Request) (reply Reply, status int, keep bool, 
 func (l *link) head(req *http.Request) (*http.Response, error) {
 	l.room = maxHead
 	for {
-		resp, err := http.ReadResponse(l.in, req) //nolint:bodyclose // see exchange
+		resp, err := http.ReadResponse(l.in, req)
 		if err != nil {
 			return nil, err
 		}
