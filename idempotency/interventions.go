@@ -37,7 +37,13 @@ type Record struct {
 	// DecryptErr says why Metadata is missing, or Message, ActionURL or a note is still sealed; an
 	// error of package seal.
 	DecryptErr error
+
+	historyGap int
 }
+
+// HistoryGap returns the index of the first entry of History before which others may have been left
+// out; 0 if the history is whole. A history keeps its first entries and the newest.
+func (r Record) HistoryGap() int { return r.historyGap }
 
 // AuditEntry is one entry of a payment's history.
 type AuditEntry struct {
@@ -53,7 +59,7 @@ func record(k Key, loaded LoadResult) Record {
 		Key: k, Type: s.Type, State: s.State, Version: s.Version, ProviderID: s.ProviderID, Code: s.Code, Message: s.Message,
 		Decline: string(s.Decline), Amount: s.Amount, Currency: s.Currency, Attempts: s.AttemptCount, Created: asTime(s.Created),
 		Updated: asTime(max(s.Created, s.Updated)), ActionURL: s.ActionURL, MayHaveLeft: s.MayHaveLeft(), Subscription: s.Subscription,
-		Period: s.Period, NextDue: asTime(loaded.Due),
+		Period: s.Period, NextDue: asTime(loaded.Due), historyGap: s.HistoryGap(),
 	}
 	if s.Anomaly != nil {
 		r.Anomaly = s.Anomaly.Kind

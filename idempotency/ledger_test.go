@@ -142,8 +142,13 @@ func TestConformance(t *testing.T) {
 
 func TestConformanceInMemory(t *testing.T) {
 	t.Parallel()
+	idempotencytest.Run(t, memoryFixtures())
+}
+
+// memoryFixtures makes ledgers in memory.
+func memoryFixtures() idempotencytest.Open {
 	var n atomic.Int64
-	idempotencytest.Run(t, func(_ *testing.T, p idempotency.Policy) idempotencytest.Fixture {
+	return func(_ *testing.T, p idempotency.Policy) idempotencytest.Fixture {
 		m := idempotency.NewMemory()
 		m.RunID = "first"
 		var ms atomic.Int64
@@ -158,7 +163,7 @@ func TestConformanceInMemory(t *testing.T) {
 			Advance:  func(d time.Duration) { ms.Add(d.Milliseconds()) },
 			Outcomes: func(*testing.T) []map[string]string { return m.Outcomes(provider) },
 		}
-	})
+	}
 }
 
 func TestConformanceWithPayloadKeys(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/rs/zerolog"
@@ -16,6 +17,7 @@ import (
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/config"
 	"github.com/remesa/remesa/internal/wiring"
+	"github.com/remesa/remesa/providers/catalog"
 	"github.com/remesa/remesa/seal"
 	"github.com/remesa/remesa/tasks"
 )
@@ -116,6 +118,34 @@ func unknown(err error) bool {
 func refused(err error) bool {
 	return errors.Is(err, idempotency.ErrVersionChanged) || errors.Is(err, idempotency.ErrRefused) || errors.Is(err, billing.ErrVersionChanged) ||
 		errors.As(err, new(billing.Refusal)) || errors.As(err, new(*tasks.FieldError))
+}
+
+// findKey reads a KEY of the command line. A reference alone stands for the payment of the default
+// account that has it, if one provider has.
+func (a *app) findKey(text string) (idempotency.Key, error) {
+	if strings.Contains(text, "/") {
+		return parseKey(text)
+	}
+	var found []string
+	for _, provider := range catalog.Names() {
+		k, err := parseKey(provider + "/" + text)
+		if err != nil {
+			return k, err
+		}
+		switch _, err := a.ledger.Show(a.ctx, k); {
+		case err == nil || errors.Is(err, idempotency.ErrDamaged):
+			found = append(found, k.String())
+		case !unknown(err):
+			return k, a.failed(err)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return idempotency.Key{}, fmt.Errorf("%s: %w of the default account; name provider and account", text, idempotency.ErrUnknown)
+	case 1:
+		return parseKey(found[0])
+	}
+	return idempotency.Key{}, usage("key: several providers have this reference; give one of %s", strings.Join(found, ", "))
 }
 
 // parseKey reads a KEY of the command line.

@@ -12,14 +12,31 @@ import (
 // blockedFlags select blocked payments of a provider, and repeat how many they are and what they
 // sum up to.
 type blockedFlags struct {
-	All          bool     `help:"Every blocked payment of --provider, instead of keys."`
-	Provider     string   `enum:",${providers}" default:"" placeholder:"P" help:"With --all: ${providers}."`
-	Account      string   `placeholder:"A" help:"With --all: only this account."`
-	Code         string   `placeholder:"C" help:"With --all: only what this brake blocked: limit_amount, limit_hour, limit_day, limit_doubt or lookalike."`
-	ConfirmCount *int     `aliases:"expect-count" placeholder:"N" help:"With --all: how many they are. Without it they are only counted."`
-	ConfirmSum   []string `aliases:"expect-sum" sep:"none" placeholder:"CUR=AMOUNT" help:"With --all: what they sum up to in this currency; once for each currency."`
+	All      bool         `help:"Every blocked payment of --provider, instead of keys."`
+	Provider string       `enum:",${providers}" default:"" placeholder:"P" help:"With --all: ${providers}."`
+	Account  string       `placeholder:"A" help:"With --all: only this account."`
+	Code     string       `placeholder:"C" help:"With --all: only what this brake blocked: limit_amount, limit_hour, limit_day, limit_doubt or lookalike."`
+	Confirm  confirmFlags `embed:""`
+}
+
+// confirmFlags repeat how many payments are meant, and what they sum up to.
+type confirmFlags struct {
+	ConfirmCount *int     `aliases:"expect-count" placeholder:"N" help:"Of many at once: how many they are. Without it they are only counted."`
+	ConfirmSum   []string `aliases:"expect-sum" sep:"none" placeholder:"CUR=AMOUNT" help:"Of many at once: what they sum up to in this currency; once for each currency."`
 
 	sums map[string]sum
+}
+
+// given reports whether either flag was.
+func (c *confirmFlags) given() bool { return c.ConfirmCount != nil || len(c.ConfirmSum) > 0 }
+
+func (c *confirmFlags) validate() error {
+	if (c.ConfirmCount != nil) != (len(c.ConfirmSum) > 0) {
+		return usage("--confirm-count and --confirm-sum go together")
+	}
+	var err error
+	c.sums, err = parseSums("--confirm-sum", c.ConfirmSum)
+	return err
 }
 
 // validate also wants nothing but --all to have these flags; keys is whether keys were given.
@@ -29,20 +46,16 @@ func (b *blockedFlags) validate(keys bool) error {
 		return usage("give either keys or --all")
 	case b.All && b.Provider == "":
 		return usage("--all needs --provider")
-	case !b.All && (b.Provider != "" || b.Account != "" || b.Code != "" || b.ConfirmCount != nil || len(b.ConfirmSum) > 0):
+	case !b.All && (b.Provider != "" || b.Account != "" || b.Code != "" || b.Confirm.given()):
 		return usage("--provider, --account, --code, --confirm-count and --confirm-sum go with --all")
 	case b.Account != "" && !accountForm.MatchString(b.Account):
 		return usage("--account: must be 1 to 32 lower-case letters, digits and dashes")
-	case (b.ConfirmCount != nil) != (len(b.ConfirmSum) > 0):
-		return usage("--confirm-count and --confirm-sum go together")
 	}
-	var err error
-	b.sums, err = parseSums("--confirm-sum", b.ConfirmSum)
-	return err
+	return b.Confirm.validate()
 }
 
-// blockedPayment is a payment as it was counted.
-type blockedPayment struct {
+// countedPayment is a payment as it was counted.
+type countedPayment struct {
 	key     idempotency.Key
 	version int64
 }
@@ -54,30 +67,36 @@ func (b *blockedFlags) each(a *app, do intervention) error {
 	if err != nil {
 		return a.failed(err)
 	}
-	if !b.confirmed(len(found), sums) {
-		b.explain(a, len(found), sums)
+	if !b.Confirm.confirmed(len(found), sums) {
+		b.Confirm.explain(a, "payments are blocked", len(found), sums)
 		return exitError(exitRefused)
 	}
 	var worst error
-	for _, p := range found {
-		t, err := do(p.key, p.version)
-		if err == nil {
-			err = a.print(interventionResult{p.key.String(), t.State})
-		} else {
-			err = a.goOn(&worst, a.failed(named(p.key.String(), err)))
-		}
-		if err != nil {
-			return err
-		}
-	}
-	if err := a.flush(); err != nil {
+	if err := a.interveneCounted(&worst, found, do); err != nil {
 		return err
 	}
 	return worst
 }
 
-func (b *blockedFlags) count(a *app) ([]blockedPayment, map[string]*sum, error) {
-	var found []blockedPayment
+// interveneCounted intervenes in each payment in the version that was counted, also where another
+// one refuses; it keeps the worst exit code.
+func (a *app) interveneCounted(worst *error, found []countedPayment, do intervention) error {
+	for _, p := range found {
+		t, err := do(p.key, p.version)
+		if err == nil {
+			err = a.print(interventionResult{p.key.String(), t.State})
+		} else {
+			err = a.goOn(worst, a.failed(named(p.key.String(), err)))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return a.flush()
+}
+
+func (b *blockedFlags) count(a *app) ([]countedPayment, map[string]*sum, error) {
+	var found []countedPayment
 	sums := map[string]*sum{}
 	damaged := 0
 	f := idempotency.Filter{Provider: b.Provider, State: idempotency.Blocked, Damaged: func(idempotency.Key, error) { damaged++ }}
@@ -89,11 +108,8 @@ func (b *blockedFlags) count(a *app) ([]blockedPayment, map[string]*sum, error) 
 			damaged++
 			return true
 		}
-		found = append(found, blockedPayment{r.Key, r.Version})
-		if sums[r.Currency] == nil {
-			sums[r.Currency] = &sum{}
-		}
-		sums[r.Currency].addText(r.Amount)
+		found = append(found, countedPayment{r.Key, r.Version})
+		addTo(sums, r)
 		return true
 	})
 	if damaged > 0 {
@@ -102,12 +118,19 @@ func (b *blockedFlags) count(a *app) ([]blockedPayment, map[string]*sum, error) 
 	return found, sums, err
 }
 
-func (b *blockedFlags) confirmed(count int, sums map[string]*sum) bool {
-	if b.ConfirmCount == nil || *b.ConfirmCount != count || len(b.sums) != len(sums) {
+func addTo(sums map[string]*sum, r idempotency.Record) {
+	if sums[r.Currency] == nil {
+		sums[r.Currency] = &sum{}
+	}
+	sums[r.Currency].addText(r.Amount)
+}
+
+func (c *confirmFlags) confirmed(count int, sums map[string]*sum) bool {
+	if c.ConfirmCount == nil || *c.ConfirmCount != count || len(c.sums) != len(sums) {
 		return false
 	}
 	for currency, got := range sums {
-		want, given := b.sums[currency]
+		want, given := c.sums[currency]
 		if !given || !got.equal(want) {
 			return false
 		}
@@ -116,14 +139,14 @@ func (b *blockedFlags) confirmed(count int, sums map[string]*sum) bool {
 }
 
 // explain says what to repeat.
-func (b *blockedFlags) explain(a *app, count int, sums map[string]*sum) {
+func (c *confirmFlags) explain(a *app, are string, count int, sums map[string]*sum) {
 	if count == 0 {
-		a.notice("no such payment is blocked")
+		a.notice("no such %s", strings.Replace(are, "payments are", "payment is", 1))
 		return
 	}
 	var flags []string
 	for _, currency := range slices.Sorted(maps.Keys(sums)) {
 		flags = append(flags, fmt.Sprintf("--confirm-sum %s=%s", currency, sums[currency].text()))
 	}
-	a.notice("%d payments are blocked; nothing was done. To go on, repeat: --confirm-count %d %s", count, count, strings.Join(flags, " "))
+	a.notice("%d %s; nothing was done. To go on, repeat: --confirm-count %d %s", count, are, count, strings.Join(flags, " "))
 }

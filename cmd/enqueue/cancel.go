@@ -11,7 +11,7 @@ import (
 )
 
 type cancelCmd struct {
-	Keys    []string     `arg:"" optional:"" name:"key" help:"provider/reference, or provider/account/reference."`
+	Keys    []string     `arg:"" optional:"" name:"key" help:"${key}."`
 	File    string       `placeholder:"FILE" help:"File with one key per line (- is stdin); blank lines are skipped."`
 	Blocked blockedFlags `embed:""`
 	Actor   actorFlags   `embed:""`
@@ -50,7 +50,7 @@ func (c *cancelCmd) Run(a *app) error {
 func (c *cancelCmd) cancelArguments(a *app) error {
 	var keys []idempotency.Key
 	for _, text := range c.Keys {
-		k, err := parseKey(text)
+		k, err := a.findKey(text)
 		if err != nil {
 			return err
 		}

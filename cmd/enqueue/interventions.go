@@ -38,7 +38,7 @@ type intervention func(k idempotency.Key, version int64) (idempotency.Transition
 
 // runIntervention reads the payment, intervenes, and prints the state that follows.
 func (a *app) runIntervention(key string, do intervention) error {
-	k, err := parseKey(key)
+	k, err := a.findKey(key)
 	if err != nil {
 		return err
 	}
@@ -75,18 +75,33 @@ func named(name string, err error) error {
 }
 
 type resolveCmd struct {
-	Key              string     `arg:"" help:"provider/reference, or provider/account/reference."`
-	As               string     `enum:",succeeded,failed,not-received" default:"" placeholder:"succeeded|failed|not-received" help:"What became of a payment in doubt, pending or held (not-received: held only)."`
-	ProviderID       string     `placeholder:"ID" help:"The provider's id of the payment, with --as succeeded or failed."`
-	Decline          string     `enum:",soft,hard" default:"" placeholder:"soft|hard" help:"With --as failed: whether another attempt may succeed."`
-	AcceptDoubleRisk bool       `help:"With --as failed: you know that nothing was executed; the attempts are closed too, so that dunning or a retry can go on."`
-	Anomaly          string     `enum:",accept,reverse" default:"" placeholder:"accept|reverse" help:"Clear an anomaly: accept makes failed into succeeded, reverse makes succeeded into reversed."`
-	Actor            actorFlags `embed:""`
+	Key              string `arg:"" optional:"" help:"${key}."`
+	File             string `placeholder:"FILE" help:"File with one key per line (- is stdin), instead of KEY; blank lines are skipped. They are first counted: see --confirm-count."`
+	As               string `enum:",succeeded,failed,not-received" default:"" placeholder:"succeeded|failed|not-received" help:"What became of a payment in doubt, pending or held (not-received: held only)."`
+	ProviderID       string `placeholder:"ID" help:"The provider's id of the payment, with --as succeeded or failed."`
+	Decline          string `enum:",soft,hard" default:"" placeholder:"soft|hard" help:"With --as failed: whether another attempt may succeed."`
+	AcceptDoubleRisk bool   `help:"With --as failed: you know that nothing was executed; the attempts are closed too, so that dunning or a retry can go on."`
+	Anomaly          string `enum:",accept,reverse" default:"" placeholder:"accept|reverse" help:"Clear an anomaly: accept makes failed into succeeded, reverse makes succeeded into reversed."`
+
+	Confirm confirmFlags `embed:""`
+	Actor   actorFlags   `embed:""`
+}
+
+// Help shows examples.
+func (*resolveCmd) Help() string {
+	return "Examples:\n\n  enqueue resolve tef-0001 --as succeeded --provider-id 77 --by ana --note \"statement of 12 May\"\n\n" +
+		"  enqueue resolve --file keys.txt --as failed --confirm-count 2 --confirm-sum CLP=25000 --by ana --note \"panel says rejected\""
 }
 
 // Validate refuses combinations that mean nothing.
 func (c *resolveCmd) Validate() error {
 	switch {
+	case (c.Key == "") == (c.File == ""):
+		return usage("give either a key or --file")
+	case c.File == "" && c.Confirm.given():
+		return usage("--confirm-count and --confirm-sum go with --file")
+	case c.File != "" && c.ProviderID != "":
+		return usage("--provider-id goes with one key, not with --file")
 	case (c.As == "") == (c.Anomaly == ""):
 		return usage("give either --as or --anomaly")
 	case c.ProviderID != "" && c.As != string(idempotency.Succeeded) && c.As != string(idempotency.Failed):
@@ -98,12 +113,28 @@ func (c *resolveCmd) Validate() error {
 	case len(c.ProviderID) > 128 || strings.ContainsFunc(c.ProviderID, unicode.IsControl):
 		return usage("--provider-id: longer than 128 bytes, or with control characters")
 	}
+	if err := c.Confirm.validate(); err != nil {
+		return err
+	}
 	return c.Actor.Validate()
 }
 
-// Run resolves the payment or clears its anomaly.
+// Run resolves the payment, or each of a file, or clears the anomaly.
 func (c *resolveCmd) Run(a *app) error {
-	return a.runIntervention(c.Key, func(k idempotency.Key, version int64) (idempotency.Transition, error) {
+	do := c.intervention(a)
+	if c.File == "" {
+		return a.runIntervention(c.Key, do)
+	}
+	in, err := openInput(c.File)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	return a.interveneInFile(in, c.File, &c.Confirm, do)
+}
+
+func (c *resolveCmd) intervention(a *app) intervention {
+	return func(k idempotency.Key, version int64) (idempotency.Transition, error) {
 		if c.Anomaly != "" {
 			return a.ledger.ClearAnomaly(a.ctx, k, version, c.Anomaly == "reverse", c.Actor.actor())
 		}
@@ -111,11 +142,11 @@ func (c *resolveCmd) Run(a *app) error {
 			Actor: c.Actor.actor(), As: c.As, ProviderID: c.ProviderID, Decline: providers.Decline(c.Decline),
 			AcceptDoubleRisk: c.AcceptDoubleRisk,
 		})
-	})
+	}
 }
 
 type retryCmd struct {
-	Key              string     `arg:"" help:"provider/reference, or provider/account/reference."`
+	Key              string     `arg:"" help:"${key}."`
 	AcceptDoubleRisk bool       `help:"After not-received: begin again although the first attempt may still have been executed."`
 	Actor            actorFlags `embed:""`
 }
@@ -131,7 +162,7 @@ func (c *retryCmd) Run(a *app) error {
 }
 
 type releaseCmd struct {
-	Key     string       `arg:"" optional:"" help:"provider/reference, or provider/account/reference."`
+	Key     string       `arg:"" optional:"" help:"${key}."`
 	Blocked blockedFlags `embed:""`
 	Actor   actorFlags   `embed:""`
 }

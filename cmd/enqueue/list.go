@@ -19,7 +19,31 @@ type listCmd struct {
 	Provider  string `enum:",${providers}" default:"" placeholder:"P" help:"Only this provider: ${providers}."`
 	Anomalies bool   `help:"Only payments with an anomaly, whatever their state."`
 	Rejected  bool   `help:"Instead of payments the tasks of plain asynq clients that became none, and why: of the last 30 days, a provider's newest 1,000."`
+	Since     string `placeholder:"WHEN" help:"Only what was registered since: a time (RFC 3339), or a duration back such as 24h or 7d."`
+	Limit     int    `placeholder:"N" help:"No more than so many."`
 	JSON      bool   `name:"json" help:"JSON Lines: the objects of show, without history."`
+}
+
+// Help shows examples.
+func (*listCmd) Help() string {
+	return "Examples:\n\n  enqueue list --state held\n\n  enqueue list --state failed --since 24h --limit 20\n\n  enqueue list --anomalies --json"
+}
+
+// Validate reads --since, whose duration is measured later, by the store's clock.
+func (c *listCmd) Validate() error {
+	if c.Limit < 0 {
+		return usage("--limit: must not be negative; 0 is no limit")
+	}
+	_, err := c.start(time.Now())
+	return err
+}
+
+// start is the time of --since, zero without it.
+func (c *listCmd) start(now time.Time) (time.Time, error) {
+	if c.Since == "" {
+		return time.Time{}, nil
+	}
+	return pastTime("--since", c.Since, now)
 }
 
 // Run prints the payments of all providers by state, the oldest of each first.
@@ -30,15 +54,30 @@ func (c *listCmd) Run(a *app) error {
 	case c.Rejected:
 		return c.rejected(a)
 	}
-	if !c.JSON {
-		_, _ = fmt.Fprintf(a.out, row, "KEY", "STATE", "AMOUNT", "CUR", "CREATED", "UPDATED", "TRIES", "CODE")
+	now, err := a.rdb.Time(a.ctx).Result()
+	if err != nil {
+		return a.failed(err)
 	}
+	from, err := c.start(now)
+	if err != nil {
+		return err
+	}
+	if !c.JSON {
+		_, _ = fmt.Fprintf(a.out, row, "KEY", "STATE", "AMOUNT", "CUR", "CREATED", "UPDATED", "AGE", "TRIES", "CODE")
+	}
+	printed := 0
 	for r, err := range c.records(a) {
 		if err != nil {
 			return a.failed(err)
 		}
-		if err := c.print(a, r); err != nil {
+		if r.Created.Before(from) {
+			continue
+		}
+		if err := c.print(a, r, now); err != nil {
 			return err
+		}
+		if printed++; printed == c.Limit {
+			break
 		}
 	}
 	return a.flush()
@@ -126,9 +165,9 @@ func sorted(all iter.Seq2[idempotency.Record, error]) iter.Seq2[idempotency.Reco
 	}
 }
 
-const row = "%-40s %-9s %13s %-3s  %-20s  %-20s  %5v  %s\n"
+const row = "%-40s %-9s %13s %-3s  %-20s  %-20s  %5s  %5v  %s\n"
 
-func (c *listCmd) print(a *app, r idempotency.Record) error {
+func (c *listCmd) print(a *app, r idempotency.Record, now time.Time) error {
 	if c.JSON {
 		a.sealedHere(r.DecryptErr)
 		return a.print(view.NewPayment(r))
@@ -138,7 +177,7 @@ func (c *listCmd) print(a *app, r idempotency.Record) error {
 		code = "anomaly: " + r.Anomaly + " " + code
 	}
 	_, err := fmt.Fprintf(a.out, row, r.Key, r.State, r.Amount, r.Currency, r.Created.Format(time.RFC3339), r.Updated.Format(time.RFC3339),
-		r.Attempts, code)
+		age(now.Sub(r.Created)), r.Attempts, code)
 	return err
 }
 
@@ -173,4 +212,17 @@ func (c *listCmd) printRejected(a *app, r view.Rejected, decryptErr error) error
 	}
 	_, err := fmt.Fprintf(a.out, rejectedRow, r.At[:19]+"Z", r.Reason, cmp.Or(r.Key, r.Provider+"/?"), r.Queue, r.TaskID, r.Message)
 	return err
+}
+
+// age is a duration in its largest unit.
+func age(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", max(int(d.Seconds()), 0))
+	case d < time.Hour:
+		return fmt.Sprintf("%dm", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%dh", int(d.Hours()))
+	}
+	return fmt.Sprintf("%dd", int(d.Hours()/24))
 }

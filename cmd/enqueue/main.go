@@ -26,7 +26,8 @@ type cli struct {
 	config.Config
 
 	Submit  submitCmd  `cmd:"" help:"Take in payments from a file or stdin, one result line for each."`
-	Show    showCmd    `cmd:"" help:"Print a payment with its history, as JSON."`
+	Show    showCmd    `cmd:"" help:"Print a payment with its history: for people on a terminal, otherwise as JSON."`
+	Explain explainCmd `cmd:"" help:"Tell in plain words what happened to a payment, why, and what must happen next."`
 	List    listCmd    `cmd:"" help:"List payments, oldest first."`
 	Resolve resolveCmd `cmd:"" help:"Settle a payment in doubt, or clear an anomaly."`
 	Retry   retryCmd   `cmd:"" help:"Begin a failed payment again that cannot have been executed, or let a ready one go before its time."`
@@ -80,7 +81,7 @@ func run(args []string) int {
 	}
 	command, err := parser.Parse(args)
 	if err != nil {
-		return report(usageError{err})
+		return report(usageError{enumError(err)})
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), endSignals()...)
 	defer stop()
@@ -90,7 +91,24 @@ func run(args []string) int {
 		return report(err)
 	}
 	defer a.close()
-	return report(command.Run(a))
+	return report(forReaders(command, command.Run(a)))
+}
+
+// enumError leaves out the empty word, which stands for "not given" in lists of words.
+func enumError(err error) error {
+	return errors.New(strings.Replace(err.Error(), `must be one of "",`, "must be one of ", 1))
+}
+
+// forReaders is the error of a command, but for a reader of a command that changes nothing which
+// has read enough, as head does.
+func forReaders(command *kong.Context, err error) error {
+	switch name, _, _ := strings.Cut(command.Command(), " "); name {
+	case "show", "explain", "list", "watch":
+		if errors.Is(err, syscall.EPIPE) {
+			return nil
+		}
+	}
+	return err
 }
 
 // endSignals are the signals that end the command: a terminal that closes among them, unless
@@ -111,6 +129,7 @@ func options() []kong.Option {
 		kong.Vars{
 			"version": version.String(), "providers": strings.Join(catalog.Names(), ","), "states": strings.Join(states(), ","),
 			"tokenizers": strings.Join(tokenizers(), ","),
+			"key":        "provider/reference, provider/account/reference, or the reference alone where one provider has it",
 		},
 		kong.PostBuild(hideWorkerSettings))
 }

@@ -55,6 +55,15 @@ const (
 	maxHistory   = 64
 )
 
+// HistoryGap returns the number of the entry before which others may have been left out, 0 if the
+// history is whole.
+func (r *Record) HistoryGap() int {
+	if len(r.History) < maxHistory {
+		return 0
+	}
+	return firstHistory
+}
+
 // addHistory adds an entry. The history keeps its first 8 entries and the newest 56, so that a long
 // outage cannot grow it without bound.
 func (t *transition) addHistory(state State, note string) {

@@ -64,6 +64,8 @@ var allowed = []struct {
 	{"billing", []string{"internal/kv", "internal/merge", "tasks", "idempotency", "schedule", "providers", "providers/catalog", "seal"}},
 	{"internal/journal", nil},
 	{"internal/engine", []string{"internal/asynqfast", "internal/journal", "tasks", "idempotency", "providers", "providers/wire", "seal"}},
+	// It tells what a record holds and reads no store.
+	{"internal/explain", []string{"idempotency", "seal"}},
 	// It merges ordered lists and knows nothing of what is in them.
 	{"internal/merge", nil},
 	// Logins know nothing of the pages.
@@ -96,7 +98,7 @@ var allowed = []struct {
 	{"internal/metrics", []string{"idempotency", "internal/version"}},
 	// It shows the worker that its caller makes. Each of its samples is about one provider.
 	{"internal/demo", []string{"internal/config", "billing", "tasks", "idempotency", "schedule", "providers", "providers/*", "providers/sandbox", "providers/sandbox/all"}},
-	{"internal/dashboard", []string{"internal/listen", "internal/login", "internal/salvage", "tasks", "idempotency", "providers", "providers/catalog", "seal"}},
+	{"internal/dashboard", []string{"internal/explain", "internal/listen", "internal/login", "internal/salvage", "tasks", "idempotency", "providers", "providers/catalog", "seal"}},
 	{"internal/rate", []string{"internal/kv", "idempotency"}},
 	{"internal/*", []string{"tasks", "idempotency", "providers", "seal"}},
 	{"examples/*", []string{"billing", "tasks", "outcomes", "idempotency", "providers"}},

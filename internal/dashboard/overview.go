@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/explain"
 	"github.com/remesa/remesa/providers/catalog"
 )
 
@@ -157,7 +158,7 @@ func (o *overview) count(all []providerData) {
 		if s == idempotency.Succeeded || s == idempotency.Reversed {
 			continue // not counted by the ledger: the metrics have them
 		}
-		c := stateCount{State: s, Meaning: stateMeaning(s)}
+		c := stateCount{State: s, Meaning: explain.Meaning(s)}
 		if s == idempotency.Failed {
 			c.Meaning += "; of the last 30 days"
 		}
@@ -224,7 +225,7 @@ func (p *pages) row(r idempotency.Record) row {
 	k := r.Key.String()
 	return row{
 		Key: k, Link: linkTo(k), Amount: r.Amount, Currency: r.Currency, State: r.State, Since: stamp{since(r)},
-		Age: age(p.Now().Sub(since(r))), Code: r.Code, Next: nextAction(r),
+		Age: age(p.Now().Sub(since(r))), Code: r.Code, Next: explain.Advice(r),
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/explain"
 	"github.com/remesa/remesa/seal"
 )
 
@@ -19,6 +20,8 @@ type payment struct {
 	// Metadata names its fields; their values may hold people's data.
 	Metadata []string
 	Events   []event
+	// Story is what happened, in words.
+	Story []sentence
 	// Sealed says why some of it cannot be read here.
 	Sealed string
 	// WaitsFor says why it is parked, empty where it is not.
@@ -37,17 +40,26 @@ type event struct {
 	Note    string
 }
 
+// sentence tells an entry of the time line.
+type sentence struct {
+	At   stamp
+	Text string
+}
+
 // renderPayment shows a payment; sent and problems are a form that was sent and cannot be carried
 // out.
 func (p *pages) renderPayment(w http.ResponseWriter, code int, r idempotency.Record, done string, sent intervention, problems []string) {
 	v := payment{
-		Record: r, ID: r.Key.String(), Meaning: stateMeaning(r.State), Next: nextAction(r), Created: stamp{r.Created}, Updated: stamp{r.Updated},
+		Record: r, ID: r.Key.String(), Meaning: explain.Meaning(r.State), Next: explain.Advice(r), Created: stamp{r.Created}, Updated: stamp{r.Updated},
 		Due: stamp{r.NextDue}, Metadata: slices.Sorted(maps.Keys(r.Metadata)), Done: doneText(done), Sealed: sealedText(r.DecryptErr),
-		WaitsFor: parkText(r.ParkReason),
+		WaitsFor: explain.WaitsFor(r.ParkReason),
 	}
 	v.Message = v.readable(r.Message)
 	for _, e := range r.History {
 		v.Events = append(v.Events, event{stamp{e.At}, e.State, e.Attempt, v.readable(e.Note)})
+	}
+	for _, s := range explain.Explain(r).Sentences {
+		v.Story = append(v.Story, sentence{stamp{s.At}, s.Text})
 	}
 	if p.Writable {
 		v.Forms = p.forms(r, sent, problems)

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/explain"
 )
 
 // TestEachCodeHasWordsOfItsOwn: what the ledger and the workers hold payments for, and what
@@ -26,12 +27,27 @@ func TestEachCodeHasWordsOfItsOwn(t *testing.T) {
 		d := newFakeLedger()
 		d.records[0].State, d.records[0].Code = idempotency.InDoubt, code
 		_, html := view(t, d, "/payments/show?key=virtualpos/p")
-		contains(t, html, "Wait: remesa is querying the provider. "+heldAdvice(code))
+		contains(t, html, "Wait: remesa is querying the provider. "+explain.Advice(idempotency.Record{State: idempotency.Held, Code: code}))
 	}
 	d := newFakeLedger()
 	d.records[0].State, d.records[0].Anomaly = idempotency.Succeeded, "not_found_after_succeeded"
 	_, html := view(t, d, "/payments/show?key=virtualpos/p")
 	contains(t, html, "It was reported as paid, and the provider now does not know it")
+}
+
+// TestAPaymentsPageTellsWhatHappened in the words of enqueue explain.
+func TestAPaymentsPageTellsWhatHappened(t *testing.T) {
+	d := newFakeLedger()
+	d.records[0].History = []idempotency.AuditEntry{
+		{At: testNow, State: idempotency.Queued},
+		{At: testNow, State: idempotency.Sending, Attempt: 1},
+		{At: testNow, State: idempotency.Held, Attempt: 1, Note: "lease lapsed"},
+	}
+	_, html := view(t, d, "/payments/show?key=virtualpos/p")
+	contains(t, html, "What happened")
+	for _, s := range explain.Explain(d.records[0]).Sentences {
+		contains(t, html, s.Text)
+	}
 }
 
 func TestAParkedPaymentSaysWhatItWaitsFor(t *testing.T) {

@@ -5,6 +5,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,7 +28,7 @@ func main() {
 }
 
 func run(args []string, out io.Writer) error {
-	cmd := exec.Command("go", append([]string{"test", "-json"}, args...)...) // #nosec G204 G702 -- the arguments of make
+	cmd := exec.CommandContext(context.Background(), "go", append([]string{"test", "-json"}, args...)...) // #nosec G204 G702 -- the arguments of make
 	cmd.Stderr = os.Stderr
 	events, err := cmd.StdoutPipe()
 	if err != nil {

@@ -38,12 +38,24 @@ type row struct {
 	run    func(e *suite)
 }
 
+type group struct {
+	name string
+	rows []row
+}
+
 // Run tests a store against every row.
 func Run(t *testing.T, open Open) {
-	groups := []struct {
-		name string
-		rows []row
-	}{
+	for _, g := range groups() {
+		t.Run(g.name, func(t *testing.T) {
+			for _, r := range g.rows {
+				t.Run(r.does, func(t *testing.T) { r.prove(t, open) })
+			}
+		})
+	}
+}
+
+func groups() []group {
+	return []group{
 		{"register", registerRows()},
 		{"begin", beginRows()},
 		{"attempt", attemptRows()},
@@ -70,13 +82,6 @@ func Run(t *testing.T, open Open) {
 		{"whose payment", foreignRows()},
 		{"contradictions", contradictionRows()},
 		{"what is published", publishRows()},
-	}
-	for _, g := range groups {
-		t.Run(g.name, func(t *testing.T) {
-			for _, r := range g.rows {
-				t.Run(r.does, func(t *testing.T) { r.prove(t, open) })
-			}
-		})
 	}
 }
 

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/remesa/remesa/idempotency"
+)
+
+// interveneInFile intervenes in each payment that a file names, one key a line, in the version that
+// was counted. It does nothing unless every line is a key of its own whose payment can be read, and
+// count and sums are those that were repeated.
+func (a *app) interveneInFile(in io.Reader, name string, confirm *confirmFlags, do intervention) error {
+	var worst error
+	var found []countedPayment
+	sums, seen := map[string]*sum{}, map[idempotency.Key]bool{}
+	lines := bufio.NewScanner(in)
+	lines.Buffer(nil, longestKeyLine)
+	for n := 1; lines.Scan(); n++ {
+		text := strings.TrimSpace(lines.Text())
+		if text == "" {
+			continue
+		}
+		r, err := a.lineOfFile(text, seen)
+		if err != nil {
+			if err := a.goOn(&worst, fmt.Errorf("line %d: %w", n, err)); err != nil {
+				return err
+			}
+			continue
+		}
+		found = append(found, countedPayment{r.Key, r.Version})
+		addTo(sums, r)
+	}
+	if err := lines.Err(); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	if worst != nil {
+		a.notice("nothing was done: mend these lines first")
+		return worst
+	}
+	if !confirm.confirmed(len(found), sums) {
+		confirm.explain(a, "payments are named", len(found), sums)
+		return exitError(exitRefused)
+	}
+	if err := a.interveneCounted(&worst, found, do); err != nil {
+		return err
+	}
+	return worst
+}
+
+func (a *app) lineOfFile(text string, seen map[idempotency.Key]bool) (idempotency.Record, error) {
+	k, err := idempotency.ParseKey(text)
+	switch {
+	case err != nil:
+		return idempotency.Record{}, fmt.Errorf("%w: %w", idempotency.ErrRefused, err)
+	case seen[k]:
+		return idempotency.Record{}, fmt.Errorf("%w: %s is named twice", idempotency.ErrRefused, k)
+	}
+	seen[k] = true
+	r, err := a.ledger.Show(a.ctx, k)
+	if err == nil && !sumForm.MatchString(r.Amount) {
+		return r, fmt.Errorf("%w: %s has an amount that cannot be read", idempotency.ErrRefused, k)
+	}
+	return r, a.failed(err)
+}

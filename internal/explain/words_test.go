@@ -1,0 +1,165 @@
+package explain
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/remesa/remesa/idempotency"
+)
+
+// noteArgument and codeArgument say which argument of the rules' functions is a note, and which is
+// a code or the kind of an anomaly.
+var (
+	noteArgument = map[string]int{"toHeld": 1, "addHistory": 1, "toReady": 1, "toInDoubt": 0, "toPending": 1, "toSucceeded": 1, "finalize": 1, "setState": 1}
+	codeArgument = map[string]int{"toHeld": 0, "setReason": 0}
+	kindArgument = map[string]int{"raiseAnomaly": 0, "raiseContradiction": 0, "watchUnrecorded": 0}
+)
+
+// TestEachNoteAndCodeOfTheRulesHasWords reads the rules: a new note, code or kind of anomaly needs
+// words here.
+func TestEachNoteAndCodeOfTheRulesHasWords(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("../../idempotency/rules/*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no rules", err)
+	}
+	notes, codes, kinds := map[string]bool{}, map[string]bool{"no_status_query": true, "mismatch": true}, map[string]bool{}
+	constants := map[string]string{}
+	var calls []*ast.CallExpr
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.CallExpr:
+				calls = append(calls, n)
+			case *ast.ValueSpec:
+				for i, value := range n.Values {
+					if text, is := literal(value, nil); is {
+						constants[n.Names[i].Name] = text
+					}
+				}
+			}
+			return true
+		})
+	}
+	for _, call := range calls {
+		f, is := call.Fun.(*ast.SelectorExpr)
+		if !is {
+			continue
+		}
+		for into, argument := range map[*map[string]bool]map[string]int{&notes: noteArgument, &codes: codeArgument, &kinds: kindArgument} {
+			if i, is := argument[f.Sel.Name]; is && i < len(call.Args) {
+				if text, is := literal(call.Args[i], constants); is && text != "" {
+					(*into)[text] = true
+				}
+			}
+		}
+	}
+	for _, b := range idempotency.Brakes() {
+		codes[string(b)] = true
+	}
+	if len(notes) < 20 || len(codes) < 18 || len(kinds) < 8 {
+		t.Fatalf("only %d notes, %d codes and %d kinds were found: %v %v %v", len(notes), len(codes), len(kinds), notes, codes, kinds)
+	}
+	for note := range notes {
+		if !knownNote(note) {
+			t.Errorf("the note %q has no words", note)
+		}
+	}
+	for code := range codes {
+		if codeWords[code] == "" {
+			t.Errorf("the code %q has no words", code)
+		}
+	}
+	for kind := range kinds {
+		if anomalyWords[kind] == "" {
+			t.Errorf("the anomaly %q has no words", kind)
+		}
+	}
+}
+
+func literal(e ast.Expr, constants map[string]string) (string, bool) {
+	switch e := e.(type) {
+	case *ast.BasicLit:
+		text, err := strconv.Unquote(e.Value)
+		return text, err == nil && e.Kind == token.STRING
+	case *ast.Ident:
+		text, is := constants[e.Name]
+		return text, is
+	}
+	return "", false
+}
+
+func knownNote(note string) bool {
+	for n := range noteWords {
+		if n.note == note {
+			return true
+		}
+	}
+	return false
+}
+
+func TestWhatIsNotKnownIsNotSaid(t *testing.T) {
+	t.Parallel()
+	for says, row := range map[string]struct {
+		before idempotency.State
+		entry  idempotency.AuditEntry
+		want   string
+	}{
+		"a code of the provider": {idempotency.Sending, idempotency.AuditEntry{State: idempotency.Ready, Attempt: 2, Note: "E-7"},
+			"The attempt was not executed, so the payment may be sent again. The note says: E-7."},
+		"an anomaly of a newer worker": {idempotency.Failed, idempotency.AuditEntry{State: idempotency.Failed, Note: "anomaly: moon"},
+			"A contradiction came up (anomaly moon)."},
+		"a note of a newer worker":   {idempotency.Held, idempotency.AuditEntry{State: idempotency.Held, Note: "moon"}, "It is held for an operator. The note says: moon."},
+		"a change of a newer worker": {idempotency.Reversed, idempotency.AuditEntry{State: idempotency.Pending}, "The provider has it and decides later."},
+		"a message that begins as a step by hand does": {idempotency.InDoubt, idempotency.AuditEntry{State: idempotency.Held, Note: "by order of the bank"},
+			"No machine can decide what became of it: it is held for an operator, and not sent again. The note says: by order of the bank."},
+		"queued after a gap": {unknown, idempotency.AuditEntry{State: idempotency.Queued}, "It waits to be sent."},
+	} {
+		if got := tell(row.before, row.entry); got != row.want {
+			t.Errorf("%s:\ngot  %s\nwant %s", says, got, row.want)
+		}
+	}
+	r := idempotency.Record{State: idempotency.Failed, Code: "E-051", Message: "insufficient funds"}
+	if got := reason(r); got != `Its code is E-051 ("insufficient funds").` {
+		t.Error(got)
+	}
+}
+
+func TestNextNamesWhoMustAct(t *testing.T) {
+	t.Parallel()
+	at := time.Unix(1, 0)
+	for _, row := range []struct {
+		record idempotency.Record
+		who    Who
+		text   string
+	}{
+		{idempotency.Record{State: idempotency.Queued}, Remesa, "remesa will send it"},
+		{idempotency.Record{State: idempotency.Queued, ParkReason: "halted"}, Operator, "the end of the halt of the provider"},
+		{idempotency.Record{State: idempotency.Ready, ParkReason: "rate"}, Remesa, "rate limit"},
+		{idempotency.Record{State: idempotency.Pending, ActionURL: "https://x"}, Payer, "the payer must act"},
+		{idempotency.Record{State: idempotency.Pending}, Provider, "decides later"},
+		{idempotency.Record{State: idempotency.Held, Code: "forgotten_send"}, Operator, "The store forgot sends"},
+		{idempotency.Record{State: idempotency.Blocked, Code: "limit_hour"}, Operator, "release or cancel it"},
+		{idempotency.Record{State: idempotency.Failed, Anomaly: "late_success"}, Operator, "executed all the same"},
+		{idempotency.Record{State: idempotency.Succeeded}, Nobody, "None"},
+	} {
+		row.record.NextDue = at
+		got := NextStep(row.record)
+		if got.Who != row.who || !strings.Contains(got.Text, row.text) || !got.At.Equal(at) {
+			t.Errorf("%s %s: %+v", row.record.State, row.record.ParkReason, got)
+		}
+	}
+}
