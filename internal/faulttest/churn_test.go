@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -103,9 +104,61 @@ func TestWorkersAreKilled(t *testing.T) {
 			t.Parallel()
 			c := newChurn(t, policy)
 			c.injectEvery(300*time.Millisecond, either(10, 50), c.replace)
-			assertLapses(t, c.end(allowances{mayHold: c.faultsOnlyWhereInjected}))
+			fates := c.end(allowances{mayHold: c.faultsOnlyWhereInjected})
+			assertLapses(t, fates)
+			c.assertCertainty(fates)
 		})
 	}
+}
+
+// assertCertainty prints how long it took from the death of a worker until its payments were final
+// or held, and demands that this is less than the lease, the settle time and 5 s. It demands it of
+// half of them: a pause of a busy machine delays some, a wait too long in the rules all.
+func (c *load) assertCertainty(fates map[string]auditedPayment) {
+	c.t.Helper()
+	var took []time.Duration
+	for _, f := range fates {
+		if d, ok := c.sinceCrash(f); ok {
+			took = append(took, d)
+		}
+	}
+	n := len(took)
+	if n == 0 {
+		return // assertLapses says so
+	}
+	slices.Sort(took)
+	p50, p99, limit := took[(n-1)/2], took[(n*99+99)/100-1], c.lease+c.settle+5*time.Second
+	c.t.Logf("from the crash of a worker until its payments were final or held: p50 %s, p99 %s, of %d; %d took %s or longer",
+		p50.Round(time.Millisecond), p99.Round(time.Millisecond), n, countFrom(took, limit), limit)
+	if p50 >= limit {
+		c.t.Errorf("half of the payments took %s or longer, want less than %s", p50, limit)
+	}
+}
+
+// countFrom is how many of the sorted durations are at least that long.
+func countFrom(sorted []time.Duration, least time.Duration) int {
+	i, _ := slices.BinarySearch(sorted, least)
+	return len(sorted) - i
+}
+
+// sinceCrash is the time from the crash that hit the payment until it was final or held, by the
+// clock of the store, which is this machine's. It is none where no crash hit it, or more than one.
+func (c *load) sinceCrash(f auditedPayment) (time.Duration, bool) {
+	lapses := f.lapses()
+	if len(lapses) != 1 {
+		return 0, false
+	}
+	began := lapses[0]
+	i := slices.IndexFunc(c.faults, func(at time.Time) bool { return at.After(began) && at.Before(began.Add(c.lease)) })
+	if i < 0 {
+		return 0, false
+	}
+	for _, h := range f.record.History {
+		if h.At.After(began) && (h.State.Final() || h.State == idempotency.Held) {
+			return h.At.Sub(c.faults[i]), true
+		}
+	}
+	return 0, false
 }
 
 // assertLapses fails where no fault hit an attempt: then the run proved nothing.

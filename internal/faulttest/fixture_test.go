@@ -69,7 +69,7 @@ type fixture struct {
 	timing
 	t         testing.TB
 	redis     *redistest.Server
-	rdb       *redis.Client
+	rdb       redis.UniversalClient
 	ledger    *idempotency.Ledger
 	client    *tasks.Client
 	simulator *simulatorProcess
@@ -98,17 +98,25 @@ func newFixture(t testing.TB, b *simulatorProcess, settings ...string) *fixture 
 
 func newFixtureIn(t testing.TB, at timing, server *redistest.Server, b *simulatorProcess, settings ...string) *fixture {
 	t.Helper()
+	w := newFixtureAt(t, at, server.URL(), slowClient(t, server), b, settings...)
+	w.redis = server
+	return w
+}
+
+// newFixtureAt is for a Redis of several servers.
+func newFixtureAt(t testing.TB, at timing, url string, rdb redis.UniversalClient, b *simulatorProcess, settings ...string) *fixture {
+	t.Helper()
 	if b == nil {
 		b = startSimulator(t)
 	}
 	w := &fixture{
-		timing: at, t: t, redis: server, rdb: slowClient(t, server), simulator: b, provider: virtualpos.Name,
+		timing: at, t: t, rdb: rdb, simulator: b, provider: virtualpos.Name,
 		payments: map[string]payment{}, prefix: newPrefix(),
 	}
 	w.ledger = idempotency.NewRedis(w.rdb, idempotency.Options{FirstWake: 3 * time.Second})
 	w.client = tasks.NewClient(w.ledger, w.rdb, tasks.ClientOptions{})
 	w.settings = map[string]string{
-		"REMESA_REDIS_URL": server.URL(), "REMESA_HTTP_ADDR": "127.0.0.1:0", "REMESA_LOG_LEVEL": "debug",
+		"REMESA_REDIS_URL": url, "REMESA_HTTP_ADDR": "127.0.0.1:0", "REMESA_LOG_LEVEL": "debug",
 		"REMESA_OUTCOMES":        "all", // so that the stream can be held against the history
 		"REMESA_REQUEST_TIMEOUT": at.request.String(), "REMESA_LEASE": at.lease.String(), "REMESA_SETTLE_TIME": at.settle.String(),
 		"REMESA_NOT_FOUND_CONFIRMATIONS": strconv.Itoa(confirmations), "REMESA_NOT_FOUND_INTERVAL": at.notFoundInterval.String(),
@@ -150,6 +158,16 @@ func (w *fixture) work(n int) {
 	w.t.Helper()
 	for range n {
 		w.workers = append(w.workers, w.startWorker(worker))
+	}
+}
+
+// workReady starts n workers, and waits until they serve: one that starts in the midst of a fault
+// of Redis refuses to.
+func (w *fixture) workReady(n int) {
+	w.t.Helper()
+	w.work(n)
+	for _, p := range w.workers {
+		p.Await(testTimeout, `"message":"serving`, `"`)
 	}
 }
 

@@ -7,15 +7,21 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/remesa/remesa/internal/eventually"
 )
 
 // Proxy stands between a client and a server, and loses what a network may lose. Until a test calls
 // one of its methods it passes everything on.
 type Proxy struct {
-	listener net.Listener
-	target   string
+	t         testing.TB
+	addr      string
+	target    string
+	accepting sync.WaitGroup
+	passing   sync.WaitGroup
 
 	mu       sync.Mutex
+	listener net.Listener
 	pairs    map[*pair]bool
 	dropText []byte        // the reply to the next command that contains it is dropped
 	dropped  chan struct{} // closed when that has happened
@@ -41,20 +47,24 @@ func NewProxy(t testing.TB, target string) *Proxy {
 	}
 	open := make(chan struct{})
 	close(open)
-	p := &Proxy{listener: l, target: target, pairs: map[*pair]bool{}, open: open, replies: open}
-	var accepting, passing sync.WaitGroup
-	accepting.Go(func() { p.accept(&passing) })
+	p := &Proxy{t: t, addr: l.Addr().String(), target: target, pairs: map[*pair]bool{}, open: open, replies: open}
+	p.listen(l)
 	t.Cleanup(func() {
-		l.Close()
-		accepting.Wait()
-		p.Cut()
-		passing.Wait()
+		p.Refuse()
+		p.passing.Wait()
 	})
 	return p
 }
 
+func (p *Proxy) listen(l net.Listener) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.listener = l
+	p.accepting.Go(func() { p.accept(l) })
+}
+
 // Addr is host and port of the proxy.
-func (p *Proxy) Addr() string { return p.listener.Addr().String() }
+func (p *Proxy) Addr() string { return p.addr }
 
 // URL is the address in the form of REMESA_REDIS_URL.
 func (p *Proxy) URL() string { return "redis://" + p.Addr() + "/0" }
@@ -78,6 +88,27 @@ func (p *Proxy) Cut() {
 	for c := range pairs {
 		c.close()
 	}
+}
+
+// Refuse ends all connections, and new ones are refused, as if nothing ran there.
+func (p *Proxy) Refuse() {
+	p.mu.Lock()
+	p.listener.Close()
+	p.mu.Unlock()
+	p.accepting.Wait()
+	p.Cut()
+}
+
+// Listen ends a Refuse. It waits for the port where somebody else has it by chance.
+func (p *Proxy) Listen() {
+	p.t.Helper()
+	eventually.NoError(p.t, timeout, func() error {
+		l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", p.addr)
+		if err == nil {
+			p.listen(l)
+		}
+		return err
+	})
 }
 
 // Reset ends all connections as a crashed machine does (RST): what was on its way is lost.
@@ -140,9 +171,9 @@ func isClosed(gate chan struct{}) bool {
 	}
 }
 
-func (p *Proxy) accept(passing *sync.WaitGroup) {
+func (p *Proxy) accept(l net.Listener) {
 	for {
-		client, err := p.listener.Accept()
+		client, err := l.Accept()
 		if err != nil {
 			return
 		}
@@ -155,8 +186,8 @@ func (p *Proxy) accept(passing *sync.WaitGroup) {
 		p.mu.Lock()
 		p.pairs[c] = true
 		p.mu.Unlock()
-		passing.Go(func() { p.pass(c, client, server, p.request) })
-		passing.Go(func() { p.pass(c, server, client, p.reply) })
+		p.passing.Go(func() { p.pass(c, client, server, p.request) })
+		p.passing.Go(func() { p.pass(c, server, client, p.reply) })
 	}
 }
 

@@ -152,6 +152,49 @@ func TestAClusterRefusesKeysOfSeveralSlots(t *testing.T) {
 	}
 }
 
+func TestAReplicaTakesOverInACluster(t *testing.T) {
+	t.Parallel()
+	nodes := StartCluster(t, 3)
+	c := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{nodes.Masters[0].Addr()}, MaxRedirects: 20})
+	defer c.Close()
+	for _, key := range []string{"{a}:1", "{b}:1", "{c}:1"} {
+		if err := c.Set(t.Context(), key, "1", 0).Err(); err != nil {
+			t.Fatal(err)
+		}
+		master, replica := nodes.Of(t, key)
+		if err := master.do(t.Context(), "get", key); err != nil {
+			t.Errorf("%s is served elsewhere: %s", key, err)
+		}
+		if key != "{a}:1" {
+			continue
+		}
+		master.Kill()
+		replica.AwaitMaster()
+		master.Restart()
+		master.AwaitReplica()
+		eventually.NoError(t, timeout, func() error { return c.Set(t.Context(), key, "2", 0).Err() })
+	}
+}
+
+func TestARefusingProxyListensAgain(t *testing.T) {
+	t.Parallel()
+	p := NewProxy(t, Start(t).Addr())
+	options := clientOptions(p.Addr())
+	options.MaxRetries = -1
+	c := redis.NewClient(options)
+	defer c.Close()
+	set(t, c, "k")
+	p.Refuse()
+	if err := c.Ping(t.Context()).Err(); err == nil {
+		t.Error("a connection is left")
+	}
+	if err := c.Ping(t.Context()).Err(); err == nil || !strings.Contains(err.Error(), "refused") {
+		t.Errorf("%v, want that it is refused", err)
+	}
+	p.Listen()
+	eventually.NoError(t, timeout, func() error { return c.Ping(t.Context()).Err() })
+}
+
 func TestADroppedReplyIsOfACommandThatWasExecuted(t *testing.T) {
 	t.Parallel()
 	s := Start(t)

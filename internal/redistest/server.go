@@ -47,6 +47,8 @@ type Server struct {
 	conf    string   // the beginning of redis.conf
 	lines   []string // its end
 	cluster bool
+	member  bool // of a cluster of several nodes, which get their slots when all of them run
+	busPort int  // of a cluster
 	user    *url.Userinfo
 
 	mu      sync.Mutex
@@ -108,7 +110,7 @@ repl-diskless-sync-delay 0`}
 	}
 	t.Cleanup(s.close)
 	s.startOnFreePort()
-	if s.cluster {
+	if s.cluster && !s.member {
 		s.ownAllSlots()
 	}
 	return s
@@ -119,7 +121,7 @@ func (s *Server) startOnFreePort() {
 	s.t.Helper()
 	var err error
 	for range 10 {
-		s.port = freePort(s.t)
+		s.port, s.busPort = freePort(s.t), freePort(s.t)
 		if err = s.launch(); err == nil {
 			return
 		}
@@ -156,7 +158,7 @@ func (s *Server) config() string {
 	}
 	if s.cluster {
 		// By default the bus port is the port + 10000, which need not exist.
-		lines = append(lines, "cluster-enabled yes", "cluster-announce-ip 127.0.0.1", "cluster-port "+strconv.Itoa(freePort(s.t)))
+		lines = append(lines, "cluster-enabled yes", "cluster-announce-ip 127.0.0.1", "cluster-port "+strconv.Itoa(s.busPort))
 	}
 	return strings.Join(append(lines, s.lines...), "\n") + "\n"
 }
