@@ -40,13 +40,13 @@ type sentReports struct {
 	epoch int64
 }
 
-// remember keeps a report that the store has acknowledged. The epoch is that which the janitor saw
-// last: if the store has been restarted since, the report is made again.
+// remember keeps a report that the store has acknowledged. Its epoch is that of its attempt: if the
+// store has been restarted since, the report is made again, and its sends are accounted for.
 func (r *sentReports) remember(s sentReport) {
 	s.owned.begin.Payload, s.owned.begin.Registered.Payload, s.owned.begin.Snapshot, s.owned.begin.ProviderRefs = nil, nil, nil, nil
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s.epoch = r.epoch
+	s.epoch = s.owned.epoch
 	old := 0
 	for old < len(r.list) && (len(r.list)-old >= maxReports || s.at.Sub(r.list[old].at) > keepReports) {
 		old++
@@ -196,7 +196,7 @@ func (e *Engine) intend(k idempotency.Key, owned *ownedAttempt, sequence int64) 
 	}
 	r := owned.begin.Registered
 	err := e.Journal.Intend(journal.Entry{
-		Provider: k.Provider, Account: k.Account, Reference: k.Reference, Attempt: owned.id, Sequence: sequence, Epoch: e.reports[k.Provider].seen(),
+		Provider: k.Provider, Account: k.Account, Reference: k.Reference, Attempt: owned.id, Sequence: sequence, Epoch: owned.epoch,
 		LeaseEnd: owned.begin.LeaseEnd.UnixMilli(), Type: r.Type, Fingerprint: r.Fingerprint, Amount: r.Amount, Currency: r.Currency,
 		Object: r.Object, Queryable: owned.queryable,
 	})

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,53 +16,57 @@ import (
 	"github.com/remesa/remesa/providers"
 )
 
-// forgetAll empties Redis, except for the clock of the test.
-func (r *fixture) forgetAll() {
+// forgetAll empties Redis at once, except for the clock of the test.
+func (r *fixture) forgetAll() { r.restore(nil) }
+
+// restore makes Redis hold these values and nothing else, at once, except for the clock.
+func (r *fixture) restore(held map[string]string) {
 	r.t.Helper()
-	names, err := r.rdb.Keys(r.t.Context(), "*").Result()
+	pipe := r.rdb.TxPipeline()
+	for _, name := range r.names() {
+		pipe.Del(context.Background(), name)
+	}
+	for name, value := range held {
+		pipe.RestoreReplace(context.Background(), name, 0, value)
+	}
+	if _, err := pipe.Exec(context.Background()); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// names are the keys in Redis, except for the clock's.
+func (r *fixture) names() []string {
+	r.t.Helper()
+	names, err := r.rdb.Keys(context.Background(), "*").Result()
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	for _, name := range names {
-		if !strings.HasSuffix(name, ":clock") {
-			if err := r.rdb.Del(r.t.Context(), name).Err(); err != nil {
-				r.t.Fatal(err)
-			}
-		}
-	}
+	return slices.DeleteFunc(names, func(name string) bool { return strings.HasSuffix(name, ":clock") })
 }
 
 // snapshot notes all that Redis holds, except for the clock; restore writes it back.
 func (r *fixture) snapshot() (restore func()) {
 	r.t.Helper()
-	names, err := r.rdb.Keys(r.t.Context(), "*").Result()
-	if err != nil {
-		r.t.Fatal(err)
-	}
 	held := map[string]string{}
-	for _, name := range names {
-		if !strings.HasSuffix(name, ":clock") {
-			held[name] = r.rdb.Dump(r.t.Context(), name).Val()
-		}
+	for _, name := range r.names() {
+		held[name] = r.rdb.Dump(r.t.Context(), name).Val()
 	}
-	return func() {
-		r.forgetAll()
-		for name, value := range held {
-			if err := r.rdb.RestoreReplace(context.Background(), name, 0, value).Err(); err != nil {
-				r.t.Fatal(err)
-			}
-		}
-	}
+	return func() { r.restore(held) }
 }
 
-func (r *fixture) loss() *idempotency.Loss {
+func (r *fixture) loss() *idempotency.Loss { return r.epoch().Loss }
+
+// epoch is the zero Epoch while there is none.
+func (r *fixture) epoch() (e idempotency.Epoch) {
 	r.t.Helper()
 	text := r.rdb.Get(r.t.Context(), "remesa:{virtualpos}:epoch").Val()
-	var e idempotency.Epoch
+	if text == "" {
+		return e
+	}
 	if err := e.Parse(text); err != nil {
 		r.t.Fatalf("%q: %v", text, err)
 	}
-	return e.Loss
+	return e
 }
 
 func (r *fixture) awaitAll(s idempotency.State, ks []idempotency.Key) {
@@ -249,8 +254,26 @@ func TestNothingIsSentWithoutTheJournal(t *testing.T) {
 	if n := r.provider.sends("p"); n != 0 {
 		t.Errorf("sent %d times", n)
 	}
-	if rec := r.show(key("p")); rec.MayHaveLeft {
-		t.Errorf("%+v", rec)
+	r.until("the attempts count as not executed", func() bool { return !r.show(key("p")).MayHaveLeft })
+}
+
+// TestASendUnderWayIsAccountedFor: the store forgets it while the provider has it. Its worker
+// reports it when it ends, and the loss ends.
+func TestASendUnderWayIsAccountedFor(t *testing.T) {
+	r := newClockFixture(t)
+	g := newGate()
+	r.provider.behave("p", scriptedReplies{pay: g.hold(outcome(providers.Succeeded))})
+	r.submit(key("p"))
+	restore := r.snapshot()
+	r.run()
+	wait(t, "the send", g.entered)
+	restore()
+	r.until("the loss is proven", func() bool { return r.epoch().Loss != nil })
+	close(g.leave)
+	r.awaitState(key("p"), idempotency.Succeeded)
+	r.until("the loss has ended", func() bool { return r.loss() == nil })
+	if n := r.provider.sends("p"); n != 1 {
+		t.Errorf("sent %d times", n)
 	}
 }
 

@@ -150,6 +150,7 @@ func (e *Engine) wait(ctx context.Context, k idempotency.Key, d time.Duration, w
 func (e *Engine) attempt(ctx context.Context, k idempotency.Key, a providers.Account) error {
 	deadline := e.Now().Add(e.AttemptDeadline)
 	id := idempotency.NewAttempt()
+	epoch := e.reports[k.Provider].seen() // before Begin: a later one may not have counted the send
 	e.OnFaultPoint(PointBegin, k)
 	begun, err := e.Ledger.Begin(ctx, k, idempotency.BeginParams{
 		Attempt: id, Lease: e.Lease, Queryable: a.Queryable(), SafeFirstStep: safeFirstStep(a), OnlyType: servedType(a),
@@ -182,7 +183,7 @@ func (e *Engine) attempt(ctx context.Context, k idempotency.Key, a providers.Acc
 	defer cancel()
 	sendBy := deadline.Add(-e.RequestTimeout)
 	ctx = e.traced(wire.WithSendDeadline(ctx, sendBy, e.Now), k)
-	owned := ownedAttempt{id: id, begin: begun, queryable: a.Queryable(), sequences: []int64{begun.Sequence}}
+	owned := ownedAttempt{id: id, begin: begun, queryable: a.Queryable(), sequences: []int64{begun.Sequence}, epoch: epoch}
 	if pastDeadline(e.Now(), sendBy) {
 		return e.report(ctx, k, owned, attemptResult{err: &providers.NotSent{Reason: wire.NoTime}})
 	}
@@ -205,6 +206,8 @@ type ownedAttempt struct {
 	// sequences are the numbers under which the store has counted the attempt's begin and its
 	// money step.
 	sequences []int64
+	// epoch is the one that the janitor had seen last when the attempt began.
+	epoch int64
 }
 
 // pastDeadline compares by monotonic clock and by wall clock: the first stands still while the

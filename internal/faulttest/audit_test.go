@@ -97,8 +97,8 @@ func (w *fixture) fates() map[string]auditedPayment {
 	return fates
 }
 
-// stream is what the outcome stream tells of payments; what it tells of the store, and of tasks that
-// became no payment, is of none.
+// stream is what the outcome stream tells of payments; what it tells of the store, and of tasks
+// that became no payment, is of none.
 func (w *fixture) stream() []map[string]string {
 	w.t.Helper()
 	entries, err := w.rdb.XRange(context.Background(), idempotency.OutcomesKey(w.provider), "-", "+").Result()
