@@ -373,7 +373,7 @@ func TestAWorkerWithKeysTakesNothingOpen(t *testing.T) {
 	w.submit(good)
 	w.work(1)
 	w.workers[0].Await(testTimeout, `"reason":"unsealed"`, "\n")
-	w.workers[0].Await(testTimeout, "unreadable task archived", "\n")
+	w.workers[0].Await(testTimeout, "TASK REJECTED", "\n")
 	eventually.NoError(t, testTimeout, func() error { return w.ledgerHas(good.Reference()) })
 	if r := w.show(registered.Reference()); r.State != idempotency.Queued || r.Attempts != 0 {
 		t.Errorf("what was registered open: %s", describe(r))
