@@ -127,7 +127,10 @@ func Advice(r idempotency.Record) string {
 	}
 }
 
-const checkAtProvider = "look the reference up at the provider or the bank, then settle it"
+const (
+	checkAtProvider      = "look the reference up at the provider or the bank, then settle it"
+	checkAtProviderAlone = "Look the reference up at the provider or the bank, then settle it."
+)
 
 func heldAdvice(code string) string {
 	known := map[string]string{
@@ -153,19 +156,17 @@ func heldAdvice(code string) string {
 		return "What it says is not what was registered: somebody changed it in Redis. Halt the provider, find out who writes there, compare with " +
 			"billing; settle it as failed and submit it anew. It was not sent as it stands."
 	case "record_lost":
-		return "Redis had lost it, and it was recorded again from a worker that held it: it may have been executed, also by others. " + sentence(checkAtProvider)
+		return "Redis had lost it, and it was recorded again from a worker that held it: it may have been executed, also by others. " + checkAtProviderAlone
 	case "result_unrecorded":
-		return "An attempt reported back that the record did not know, because Redis had lost it: it may have been executed. " + sentence(checkAtProvider)
+		return "An attempt reported back that the record did not know, because Redis had lost it: it may have been executed. " + checkAtProviderAlone
 	case "forgotten_send":
-		return "The store forgot sends, and this may be one of them; the provider cannot be queried (see: enqueue forgot show). " + sentence(checkAtProvider)
+		return "The store forgot sends, and this may be one of them; the provider cannot be queried (see: enqueue forgot show). " + checkAtProviderAlone
 	case "already_registered":
 		return "Somebody registered it before remesa could: compare with that registration, then settle it."
 	default:
-		return sentence(checkAtProvider)
+		return checkAtProviderAlone
 	}
 }
-
-func sentence(text string) string { return strings.ToUpper(text[:1]) + text[1:] + "." }
 
 // WaitsFor says what a parked payment waits for. A reason that only a newer worker knows is shown
 // as it is stored.

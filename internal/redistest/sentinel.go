@@ -63,7 +63,7 @@ sentinel failover-timeout %s 10000
 func (s *Sentinel) awaitReplicas(p *processtest.Process, want int) bool {
 	s.t.Helper()
 	client := redis.NewSentinelClient(&redis.Options{Addr: s.addr})
-	defer client.Close()
+	defer func() { _ = client.Close() }()
 	alive := true
 	eventually.NoError(s.t, timeout, func() error {
 		select {
@@ -97,7 +97,7 @@ func (s *Sentinel) URL() string {
 func (s *Sentinel) AwaitPrimary(addr string) {
 	s.t.Helper()
 	client := redis.NewSentinelClient(&redis.Options{Addr: s.addr})
-	defer client.Close()
+	defer func() { _ = client.Close() }()
 	eventually.NoError(s.t, timeout, func() error {
 		got, err := client.GetMasterAddrByName(context.Background(), group).Result()
 		if err == nil && strings.Join(got, ":") != addr {
