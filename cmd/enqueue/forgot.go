@@ -186,8 +186,8 @@ type forgotCloseCmd struct {
 	Provider      string     `required:"" enum:"${providers}" placeholder:"P" help:"${providers}."`
 	SendNotFound  bool       `help:"Also send the payments that the provider was asked about twice and does not know. You take the risk that one was executed."`
 	SendUnqueried bool       `help:"Also send the held payments of a provider that cannot be queried. Check its statement first: you take the risk that one was executed."`
-	ExpectCount   *int       `placeholder:"N" help:"With --send-...: how many payments that sends; required."`
-	ExpectSum     []string   `sep:"none" placeholder:"CUR=AMOUNT" help:"With --send-...: their sum, once for each currency; required."`
+	ExpectCount   *int       `aliases:"confirm-count" placeholder:"N" help:"With --send-...: how many payments that sends; required."`
+	ExpectSum     []string   `aliases:"confirm-sum" sep:"none" placeholder:"CUR=AMOUNT" help:"With --send-...: their sum, once for each currency; required."`
 	Actor         actorFlags `embed:""`
 
 	sums map[string]sum

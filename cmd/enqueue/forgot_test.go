@@ -85,7 +85,7 @@ func TestForgot(t *testing.T) {
 		t.Errorf("%s", got.out)
 	}
 	wantCode(t, "closed twice", d.byHand("forgot close --provider virtualpos"), 2)
-	d.lossShown(d.byHand("forgot close --provider virtualpos --send-unqueried --expect-count 1 --expect-sum CLP=100"))
+	d.lossShown(d.byHand("forgot close --provider virtualpos --send-unqueried --confirm-count 1 --confirm-sum CLP=100"))
 }
 
 func TestForgotUsage(t *testing.T) {
