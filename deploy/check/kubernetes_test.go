@@ -275,9 +275,14 @@ func TestScaling(t *testing.T) {
 		{"it scales the worker", s.Spec.ScaleTargetRef.Name == only[*appsv1.Deployment](t, all).Name},
 		{"never to zero: payments in doubt must be queried", s.Spec.MinReplicaCount >= 1},
 		{"there is an end to it", s.Spec.MaxReplicaCount > s.Spec.MinReplicaCount},
-		{"by a queue", len(s.Spec.Triggers) == 1 && s.Spec.Triggers[0].Type == "redis" && s.Spec.Triggers[0].Metadata["listName"] != ""},
-		{"with its credentials", s.Spec.Triggers[0].AuthenticationRef.Name == auth.Metadata.Name},
+		{"by a provider's two queues of sends", len(s.Spec.Triggers) == 2 && s.Spec.Triggers[0].Metadata["listName"] != s.Spec.Triggers[1].Metadata["listName"]},
 	})
+	for _, trigger := range s.Spec.Triggers {
+		check(t, "keda.yaml", []rule{
+			{"each by a queue", trigger.Type == "redis" && trigger.Metadata["listName"] != ""},
+			{"with its credentials", trigger.AuthenticationRef.Name == auth.Metadata.Name},
+		})
+	}
 	keys := secretKeys(t)
 	for _, ref := range auth.Spec.SecretTargetRef {
 		if !slices.Contains(keys[ref.Name], ref.Key) {
