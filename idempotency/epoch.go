@@ -51,16 +51,11 @@ type epochCache struct {
 // knownEpoch is one provider's: the epoch as it was read last, and the highest sequence number that
 // any write has returned.
 type knownEpoch struct {
-	// reading is held while the epoch is read or changed; halts belongs to whoever holds it.
-	reading sync.Mutex
-	halts   map[string]string
-
-	// mu guards what follows, and is never held across a round trip: a change that is decided
-	// meanwhile does not wait for a store that does not answer.
 	mu       sync.Mutex
 	text     string
 	epoch    rules.Epoch
 	sequence int64
+	halts    map[string]string
 	// behind, where proven is set, is what the store counted when a write proved that it had
 	// forgotten sends.
 	behind int64
@@ -92,27 +87,6 @@ func (k *knownEpoch) facts() epochFacts {
 	return epochFacts{k.text, k.epoch, k.sequence}
 }
 
-// remembered is what this process has seen of the store, and what it counted at a write that proved
-// a loss.
-func (k *knownEpoch) remembered() (known rules.KnownStore, behind int64, proven bool) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return rules.KnownStore{Epoch: k.epoch.Number, Sequence: k.sequence}, k.behind, k.proven
-}
-
-func (k *knownEpoch) set(text string, e rules.Epoch, sequence int64) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.text, k.epoch, k.sequence = text, e, max(k.sequence, sequence)
-}
-
-// proofUsed forgets a proof that the epoch says now. One that came since stays.
-func (k *knownEpoch) proofUsed(behind int64) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.proven = k.proven && k.behind != behind
-}
-
 // counted notes a sequence number. It returns ErrForgot if this process had seen it before the
 // write that returned it.
 func (k *knownEpoch) counted(before epochFacts, sequence int64) error {
@@ -141,13 +115,13 @@ func (l *Ledger) epoch(ctx context.Context, provider string) (epochFacts, error)
 // and begins a new one where the rules say so.
 func (l *Ledger) refreshEpoch(ctx context.Context, provider string, outdated epochFacts) (epochFacts, error) {
 	known := l.epochs.of(provider)
-	known.reading.Lock()
-	defer known.reading.Unlock()
-	if now := known.facts(); now.text != outdated.text {
-		return now, nil
+	known.mu.Lock()
+	defer known.mu.Unlock()
+	if known.text != outdated.text {
+		return epochFacts{known.text, known.epoch, known.sequence}, nil
 	}
 	_, err := l.readEpoch(ctx, provider, known)
-	return known.facts(), err
+	return epochFacts{known.text, known.epoch, known.sequence}, err
 }
 
 // CheckEpoch reads the provider's epoch, and begins a new one if the server was restarted, another
@@ -156,20 +130,19 @@ func (l *Ledger) refreshEpoch(ctx context.Context, provider string, outdated epo
 // the store or this process has counted.
 func (l *Ledger) CheckEpoch(ctx context.Context, provider string) (e Epoch, sequence int64, restored []string, err error) {
 	known := l.epochs.of(provider)
-	known.reading.Lock()
-	defer known.reading.Unlock()
-	before, halts := known.facts().epoch.Number, known.halts
+	known.mu.Lock()
+	defer known.mu.Unlock()
+	before, halts := known.epoch.Number, known.halts
 	if _, err := l.readEpoch(ctx, provider, known); err != nil {
 		return Epoch{}, 0, nil, err
 	}
-	now := known.facts()
-	if before != 0 && before != now.epoch.Number {
+	if before != 0 && before != known.epoch.Number {
 		restored, err = l.restoreHalts(ctx, provider, halts, known.halts)
 		for _, account := range restored {
 			known.halts[account] = halts[account]
 		}
 	}
-	return now.epoch, now.sequence, restored, err
+	return known.epoch, known.sequence, restored, err
 }
 
 // restoreHalts halts again what was halted when this process looked last.
@@ -186,8 +159,8 @@ func (l *Ledger) restoreHalts(ctx context.Context, provider string, before, now 
 	return restored, nil
 }
 
-// readEpoch reads the epoch into known, whose reading the caller holds, and writes the next one
-// where the rules say so.
+// readEpoch reads the epoch into known, which the caller has locked, and writes the next one where
+// the rules say so.
 func (l *Ledger) readEpoch(ctx context.Context, provider string, known *knownEpoch) (StoreReading, error) {
 	for range maxTries {
 		got, err := l.store.Epoch(ctx, provider)
@@ -199,26 +172,23 @@ func (l *Ledger) readEpoch(ctx context.Context, provider string, known *knownEpo
 			return got, epochError(provider, err)
 		}
 		facts := got.StoreFacts
-		remembered, behind, proven := known.remembered()
-		if proven {
-			facts.Sequence = min(facts.Sequence, behind)
+		if known.proven {
+			facts.Sequence = min(facts.Sequence, known.behind)
 		}
+		remembered := rules.KnownStore{Epoch: known.epoch.Number, Sequence: known.sequence}
 		next, why := rules.NextEpoch(stored, facts, remembered, got.Now)
 		done := true
 		if why != rules.EpochUnchanged {
 			c := l.epochCommit(provider, got, next, why)
-			c.Sequence = max(remembered.Sequence, got.Sequence)
+			c.Sequence = max(known.sequence, got.Sequence)
 			if done, err = l.store.CommitEpoch(ctx, provider, c); err != nil {
 				return got, epochError(provider, err)
 			}
 			got.Epoch, got.Sequence = c.To, c.Sequence
 		}
 		if done { // else another process was faster
-			known.halts = got.Halts
-			known.set(got.Epoch, next, got.Sequence)
-			if proven {
-				known.proofUsed(behind)
-			}
+			known.text, known.epoch, known.halts = got.Epoch, next, got.Halts
+			known.sequence, known.proven = max(known.sequence, got.Sequence), false
 			return got, nil
 		}
 	}
@@ -324,16 +294,15 @@ func (l *Ledger) CloseLoss(ctx context.Context, provider string, by Actor) error
 // changeEpoch writes what change makes of the epoch, again if another process was faster.
 func (l *Ledger) changeEpoch(ctx context.Context, provider string, why rules.EpochChange, change func(Epoch, rules.Time) (Epoch, error)) error {
 	known := l.epochs.of(provider)
-	known.reading.Lock()
-	defer known.reading.Unlock()
+	known.mu.Lock()
+	defer known.mu.Unlock()
 	for range maxTries {
 		got, err := l.readEpoch(ctx, provider, known)
 		if err != nil {
 			return err
 		}
-		now := known.facts()
-		next, err := change(now.epoch, got.Now)
-		if err != nil || next.Text() == now.text {
+		next, err := change(known.epoch, got.Now)
+		if err != nil || next.Text() == known.text {
 			return err
 		}
 		c := l.epochCommit(provider, got, next, why)
@@ -341,7 +310,7 @@ func (l *Ledger) changeEpoch(ctx context.Context, provider string, why rules.Epo
 		case err != nil:
 			return epochError(provider, err)
 		case done:
-			known.set(c.To, next, 0)
+			known.text, known.epoch = c.To, next
 			return l.store.AwaitReplicas(ctx, provider)
 		}
 	}
