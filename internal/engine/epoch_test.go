@@ -296,3 +296,34 @@ func TestTheJournalFollowsAPayment(t *testing.T) {
 	r.awaitState(key("p"), idempotency.Succeeded)
 	r.until("settled", func() bool { return kept.Entries()[0].Class == "succeeded" })
 }
+
+// silentLedger takes no result of an attempt.
+type silentLedger struct{ Ledger }
+
+func (silentLedger) Finish(context.Context, idempotency.Key, idempotency.AttemptResult) (idempotency.Transition, error) {
+	return idempotency.Transition{}, errors.New("LOADING Redis is loading the dataset in memory")
+}
+
+// TestAResultThatWasNotWrittenStaysOpenOnTheJournal: the worker ends before the store takes it, and
+// the next one must still report the attempt.
+func TestAResultThatWasNotWrittenStaysOpenOnTheJournal(t *testing.T) {
+	r := newFixture(t)
+	kept, err := journal.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.submit(key("p"))
+	stop := r.run(func(o *Options) {
+		o.Journal, o.Ledger = kept, silentLedger{o.Ledger}
+		o.RequestTimeout, o.AttemptDeadline, o.Lease = 100*time.Millisecond, 300*time.Millisecond, 400*time.Millisecond
+		o.TaskTimeout, o.ShutdownTimeout = 500*time.Millisecond, 600*time.Millisecond
+	})
+	r.until("it was sent", func() bool { return r.provider.sends("p") == 1 && len(r.log.lines("result not written yet")) > 0 })
+	stop()
+	if len(r.log.lines("RESULT NOT WRITTEN")) != 1 {
+		t.Fatalf("the worker did not give up: %s", r.log)
+	}
+	if e := kept.Entries(); len(e) != 1 || e[0].Class != "" {
+		t.Errorf("the journal has %+v", e)
+	}
+}

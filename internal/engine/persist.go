@@ -25,27 +25,27 @@ const (
 
 // persist tries to write what happened to a payment until the store has it: past the lease, past
 // asynq's timeout, through an outage. Only the process's exit ends it; then it logs the result for
-// an operator to compare.
+// an operator to compare. It reports whether the store has it.
 func (e *Engine) persist(ctx context.Context, k idempotency.Key, operation string, o providers.Outcome,
 	write func(context.Context) (idempotency.Transition, error),
-) {
+) (written bool) {
 	ctx = context.WithoutCancel(ctx)
 	for n := 0; ; n++ {
 		t, err := writeOnce(ctx, exponential(firstWriteTimeout, writeTimeout, n), write)
 		if err == nil {
 			e.transitioned(k, o, t)
-			return
+			return true
 		}
 		if permanent(err) {
 			logLost(e.Log.Error(), k, operation, o).Err(err).Msg("RESULT REFUSED by the ledger: an operator must look")
-			return
+			return false
 		}
 		if n == 0 {
 			e.Log.Warn().Stringer("key", k).Str("operation", operation).Err(err).Msg("result not written yet; trying until it is")
 		}
 		if !e.pause(exponential(firstRetryDelay, maxRetryDelay, n)) {
 			logLost(e.Log.Error(), k, operation, o).Err(err).Msg("RESULT NOT WRITTEN: the payment is queried when its lease has lapsed")
-			return
+			return false
 		}
 	}
 }

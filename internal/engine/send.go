@@ -372,8 +372,9 @@ func (e *Engine) report(ctx context.Context, k idempotency.Key, owned ownedAttem
 		e.reject(ctx, k, r.payloadErr)
 		return errInconclusive
 	case r.err != nil:
-		e.release(ctx, k, owned.id, releaseReason(r.err), e.retryAfter(owned.begin.Number, r.err))
-		e.reported(sentReport{key: k, owned: owned, at: e.Now()})
+		if e.release(ctx, k, owned.id, releaseReason(r.err), e.retryAfter(owned.begin.Number, r.err)) {
+			e.reported(sentReport{key: k, owned: owned, at: e.Now()})
+		}
 		return r.err
 	default:
 		e.finish(ctx, k, owned, r)
@@ -394,11 +395,13 @@ func (e *Engine) finish(ctx context.Context, k idempotency.Key, owned ownedAttem
 	if !r.checkpointed {
 		report.Begin = owned.begin.Snapshot
 	}
-	e.persist(ctx, k, "finish", r.outcome, func(ctx context.Context) (idempotency.Transition, error) {
+	written := e.persist(ctx, k, "finish", r.outcome, func(ctx context.Context) (idempotency.Transition, error) {
 		return e.finishOrRestore(ctx, k, owned, report)
 	})
-	report.Begin = nil
-	e.reported(sentReport{key: k, owned: owned, result: &report, at: e.Now()})
+	if written { // else the journal keeps the attempt open, and the next worker reports it
+		report.Begin = nil
+		e.reported(sentReport{key: k, owned: owned, result: &report, at: e.Now()})
+	}
 	e.OnFaultPoint(PointFinished, k)
 }
 
@@ -417,13 +420,14 @@ func (e *Engine) finishOrRestore(ctx context.Context, k idempotency.Key, owned o
 	return e.Ledger.Finish(ctx, k, report)
 }
 
-func (e *Engine) release(ctx context.Context, k idempotency.Key, id, why string, after time.Duration) {
+func (e *Engine) release(ctx context.Context, k idempotency.Key, id, why string, after time.Duration) (written bool) {
 	e.OnFaultPoint(PointRelease, k)
-	e.persist(ctx, k, "release", providers.Outcome{Class: "not_sent", Code: why},
+	written = e.persist(ctx, k, "release", providers.Outcome{Class: "not_sent", Code: why},
 		func(ctx context.Context) (idempotency.Transition, error) {
 			return e.Ledger.Release(ctx, k, id, why, after)
 		})
 	e.OnFaultPoint(PointReleased, k)
+	return written
 }
 
 // codeUnreadable is the code of a payment whose payload cannot be used.
