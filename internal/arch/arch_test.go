@@ -133,7 +133,7 @@ var outside = []struct {
 	{"github.com/alicebob/miniredis/v2", []string{"internal/demo"}, "an embedded store keeps nothing: it is for the demo"},
 	{"github.com/hibiken/asynq", []string{"tasks", "internal/engine", "internal/faulttest", "internal/metrics", "internal/dashboard", "internal/salvage", "cmd/*"}, "asynq only wakes somebody up: the ledger and the providers know nothing of it"},
 	{"github.com/hibiken/asynqmon", []string{"internal/dashboard"}, "it has no login of its own: only the guarded pages serve it"},
-	{"github.com/alecthomas/kong", []string{"internal/config", "cmd/*"}, "only the commands have flags"},
+	{"github.com/alecthomas/kong", []string{"internal/config", "internal/shell", "cmd/*"}, "only the commands have flags"},
 	{"github.com/redis/go-redis/v9", redisUsers, "rules, providers and what decides about money know no store"},
 	{"testing", []string{"internal/sim", "internal/eventually", "internal/processtest", "internal/redistest", "internal/sealtest", "internal/faulttest", "internal/faulttest/*", "idempotency/internal/idempotencytest", "providers/providertest"}, "no test code in the commands"},
 }
