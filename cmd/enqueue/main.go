@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -169,10 +170,12 @@ func states() []string {
 	return names
 }
 
+var producerSettings = []string{"redis-url", "redis-url-file", "intake-memory-stop", "lang", "timezone"}
+
 // hideWorkerSettings leaves in the help what a producer sets; `worker --help` lists every setting.
 func hideWorkerSettings(k *kong.Kong) error {
 	for _, f := range k.Model.Flags {
-		f.Hidden = f.Group != nil && f.Name != "redis-url" && f.Name != "redis-url-file" && f.Name != "intake-memory-stop"
+		f.Hidden = f.Group != nil && !slices.Contains(producerSettings, f.Name)
 	}
 	return nil
 }
