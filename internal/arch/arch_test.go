@@ -60,6 +60,7 @@ var allowed = []struct {
 	// The readers know no payment.
 	{"internal/strictjson", nil},
 	{"internal/strictcsv", []string{"internal/strictjson"}},
+	{"internal/spreadsheet", []string{"internal/strictcsv"}},
 	{"tasks", []string{"idempotency", "internal/asynqfast", "internal/redisurl", "internal/strictcsv", "internal/strictjson", "outcomes", "providers", "providers/catalog", "providers/fields", "providers/spec", "schedule", "seal"}},
 	{"billing", []string{"internal/kv", "internal/merge", "tasks", "idempotency", "schedule", "providers", "providers/catalog", "seal"}},
 	{"internal/journal", nil},
