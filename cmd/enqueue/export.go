@@ -13,13 +13,14 @@ import (
 	"github.com/remesa/remesa/internal/export"
 	"github.com/remesa/remesa/internal/version"
 	"github.com/remesa/remesa/providers/catalog"
+	"github.com/remesa/remesa/schedule"
 )
 
 type exportCmd struct {
 	From     string `placeholder:"WHEN" help:"Only payments to which something happened since: a date, a time (RFC 3339), or a duration back such as 24h. With --dir a date: the archive's first day."`
 	To       string `placeholder:"WHEN" help:"… and before: a time, or the end of a date. With --dir a date: the last day; without it the last day that is over."`
 	Dir      string `placeholder:"FOLDER" help:"Add the days that are missing to this archive, instead of writing one export to stdout."`
-	Zone     string `default:"UTC" placeholder:"ZONE" help:"Time zone in which days begin and times are written, such as America/Santiago."`
+	Zone     string `placeholder:"ZONE" help:"Time zone in which days begin and times are written, such as America/Santiago; without it that of --timezone."`
 	Provider string `enum:",${providers}" default:"" placeholder:"P" help:"Only this provider: ${providers}."`
 	CSV      bool   `name:"csv" help:"With --dir: also as CSV, for spreadsheets."`
 	Personal bool   `help:"Also what may be about people: message, action_url, metadata, and the words of providers in the history."`
@@ -37,7 +38,7 @@ func (c *exportCmd) Validate() error {
 	if c.CSV && c.Dir == "" {
 		return usage("--csv goes with --dir")
 	}
-	zone, err := c.zone()
+	zone, err := c.zone("UTC")
 	if err != nil {
 		return err
 	}
@@ -49,10 +50,11 @@ func (c *exportCmd) Validate() error {
 	return err
 }
 
-func (c *exportCmd) zone() (*time.Location, error) {
-	zone, err := time.LoadLocation(c.Zone)
-	if err != nil || c.Zone == "Local" {
-		return nil, usage("--zone: not a time zone such as America/Santiago")
+// zone is --zone, or else the setting's.
+func (c *exportCmd) zone(setting string) (*time.Location, error) {
+	zone, err := schedule.LoadZone(cmp.Or(c.Zone, setting))
+	if err != nil {
+		return nil, usage("--zone: %w", err)
 	}
 	return zone, nil
 }
@@ -125,7 +127,7 @@ func (c *exportCmd) options(a *app) (export.Options, error) {
 	if err != nil {
 		return export.Options{}, usageError{err}
 	}
-	zone, err := c.zone()
+	zone, err := c.zone(a.config.Timezone)
 	if err != nil {
 		return export.Options{}, err
 	}
