@@ -5,6 +5,11 @@ import "github.com/remesa/remesa/internal/shell"
 // examples are those in each command's help.
 func examples() shell.Examples {
 	return shell.Examples{
+		"export": {
+			"enqueue export", "enqueue export --dir /var/lib/remesa/archive --zone America/Santiago --csv",
+			"enqueue export --from 2026-11-01 --to 2026-11-30 --zone America/Bogota",
+		},
+		"verify": {"enqueue verify payments.jsonl", "enqueue verify /var/lib/remesa/archive"},
 		"submit": {
 			"enqueue submit payouts.jsonl",
 			"enqueue submit --dry-run payouts.csv",

@@ -27,12 +27,6 @@ type exportCmd struct {
 	By       string `placeholder:"NAME" help:"Who exports; without it the system's user. Written into the manifest."`
 }
 
-// Help shows examples.
-func (*exportCmd) Help() string {
-	return "Examples:\n\n  enqueue export > payments.jsonl\n\n  enqueue export --dir /var/lib/remesa/archive --zone America/Santiago --csv\n\n" +
-		"  enqueue export --from 2026-11-01 --to 2026-11-30 --zone America/Bogota > november.jsonl"
-}
-
 // Validate checks what can be checked before the store is asked.
 func (c *exportCmd) Validate() error {
 	if c.CSV && c.Dir == "" {
@@ -219,11 +213,6 @@ type verifyCmd struct {
 	PublicKey string `placeholder:"BASE64" help:"Every manifest must be signed by this key: the public_key of a manifest, as it was noted elsewhere."`
 	Head      string `placeholder:"SHA256" help:"The newest manifest must have this hash, as it was noted elsewhere."`
 	JSON      bool   `name:"json" help:"As one JSON object."`
-}
-
-// Help shows examples.
-func (*verifyCmd) Help() string {
-	return "It needs no Redis. Examples:\n\n  enqueue verify payments.jsonl\n\n  enqueue verify /var/lib/remesa/archive --public-key \"$KEY\""
 }
 
 // Validate reads the key.
