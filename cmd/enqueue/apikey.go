@@ -69,7 +69,7 @@ func (c *apikeyCreateCmd) Run(a *app) error {
 	if err := a.flush(); err != nil {
 		return err
 	}
-	a.notice(a.text.CLI.Keys.ShownOnce)
+	a.say(a.text.CLI.Keys.ShownOnce)
 	return nil
 }
 
@@ -118,7 +118,7 @@ func (c *apikeyRevokeCmd) Run(a *app) error {
 	k, err := apikey.NewStore(a.rdb).Revoke(a.ctx, c.ID)
 	switch {
 	case errors.Is(err, apikey.ErrUnknown):
-		a.notice(a.text.CLI.Keys.None)
+		a.say(a.text.CLI.Keys.None)
 		return exitError(exitUnknown)
 	case err != nil:
 		return a.failed(err)

@@ -83,8 +83,11 @@ func (l redisLog) Printf(_ context.Context, format string, v ...any) {
 	l.log.Debug().Msgf(format, v...)
 }
 
-// notice prints a message on stderr.
-func (a *app) notice(text string) { _, _ = fmt.Fprintln(a.errOut, "enqueue: "+text) }
+// notice prints a message on stderr that has no words in other languages.
+func (a *app) notice(format string, args ...any) { a.say(fmt.Sprintf(format, args...)) }
+
+// say prints a text of the catalogue on stderr.
+func (a *app) say(text string) { _, _ = fmt.Fprintln(a.errOut, "enqueue: "+text) }
 
 // sealedHere warns once that some of what is printed stays sealed, and why; nil warns of nothing.
 func (a *app) sealedHere(err error) {
@@ -95,7 +98,7 @@ func (a *app) sealedHere(err error) {
 	if a.keys != nil {
 		err = a.keys
 	}
-	a.notice(a.text.CLI.Errors.Sealed(err.Error()))
+	a.say(a.text.CLI.Errors.Sealed(err.Error()))
 }
 
 // print writes one JSON line; it leaves the process with the next flush.

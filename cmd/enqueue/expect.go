@@ -117,10 +117,10 @@ func (c *submitCmd) compareExpected(s *taskIntake, found *tally) error {
 	s.problems.tell(a)
 	differences := c.differences(a.text, found)
 	for _, d := range differences {
-		a.notice(inputName(c.File) + ": " + d)
+		a.say(inputName(c.File) + ": " + d)
 	}
 	if len(differences) > 0 {
-		a.notice(a.text.CLI.Submit.NothingEnqueued)
+		a.say(a.text.CLI.Submit.NothingEnqueued)
 		return exitError(exitRefused)
 	}
 	return nil

@@ -128,7 +128,7 @@ func (a *app) showLoss(provider string) error {
 		return err
 	}
 	if view.Loss != nil {
-		a.notice(a.text.CLI.Forgot.Open(provider))
+		a.say(a.text.CLI.Forgot.Open(provider))
 	}
 	return a.flush()
 }
@@ -245,14 +245,14 @@ func (c *forgotCloseCmd) send(a *app, all map[string]*suspects) error {
 		}
 	}
 	if !c.expected(&found) {
-		a.notice(a.text.CLI.Forgot.WouldSend(countOf(a.text, found.payments), a.sums(found.sums), found.flags()))
+		a.say(a.text.CLI.Forgot.WouldSend(countOf(a.text, found.payments), a.sums(found.sums), found.flags()))
 		return exitError(exitRefused)
 	}
 	refusedSome := false
 	for _, r := range chosen {
 		t, err := a.ledger.SendForgotten(a.ctx, r.Key, r.Version, c.Actor.actor())
 		if refused(err) {
-			a.notice(r.Key.String() + ": " + a.describe(err))
+			a.say(r.Key.String() + ": " + a.describe(err))
 			refusedSome = true
 			continue
 		}
@@ -264,7 +264,7 @@ func (c *forgotCloseCmd) send(a *app, all map[string]*suspects) error {
 		}
 	}
 	if refusedSome {
-		a.notice(a.text.CLI.Forgot.Changed)
+		a.say(a.text.CLI.Forgot.Changed)
 		return exitError(exitRefused)
 	}
 	return nil

@@ -85,7 +85,7 @@ func (h haltTarget) print(a *app) error {
 		return err
 	}
 	if len(result.Halted) > 0 {
-		a.notice(a.text.CLI.Halt.Halted(h.Provider, a.accounts(result.Halted)))
+		a.say(a.text.CLI.Halt.Halted(h.Provider, a.accounts(result.Halted)))
 	}
 	return a.flush()
 }

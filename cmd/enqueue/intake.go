@@ -104,10 +104,10 @@ func (n *fileIntake[L]) summarize(name string, whole bool) {
 	switch {
 	case n.lines > 0:
 		words := n.app.text.CLI.Submit
-		n.app.notice(words.Summary(countOf(n.app.text, n.lines), name, n.totals.text(n.app.text)))
+		n.app.say(words.Summary(countOf(n.app.text, n.lines), name, n.totals.text(n.app.text)))
 		n.problems.tell(n.app)
 	case whole:
-		n.app.notice(n.app.text.CLI.Submit.Empty(name))
+		n.app.say(n.app.text.CLI.Submit.Empty(name))
 	}
 }
 
@@ -175,7 +175,7 @@ func (a *app) warnUnserved(ctx context.Context, provider string) {
 	}
 	a.seen[provider] = true
 	if served, err := preflight.WasServed(ctx, a.rdb, provider); err == nil && !served {
-		a.notice(a.text.CLI.Submit.Unserved(provider, a.config.Where()))
+		a.say(a.text.CLI.Submit.Unserved(provider, a.config.Where()))
 	}
 }
 
@@ -199,7 +199,7 @@ func (a *app) intake() *tasks.Client {
 // know.
 func knownAccounts(a *app) intake.Accounts {
 	if err := config.Complete(&a.config.Providers); err != nil {
-		a.notice(a.text.CLI.Submit.Incomplete(err.Error()))
+		a.say(a.text.CLI.Submit.Incomplete(err.Error()))
 		return nil
 	}
 	return intake.NewAccounts(a.config.Accounts())

@@ -36,10 +36,10 @@ func (p *lineProblems) add(line int, result, text string) {
 
 func (p *lineProblems) tell(a *app) {
 	for _, of := range p.first {
-		a.notice(of.words(a.text))
+		a.say(of.words(a.text))
 	}
 	if p.more > 0 {
-		a.notice(a.text.CLI.Submit.MoreProblems(countOf(a.text, p.more)))
+		a.say(a.text.CLI.Submit.MoreProblems(countOf(a.text, p.more)))
 	}
 }
 

@@ -42,7 +42,7 @@ func (c *subscriptionChangeCmd) Run(a *app) error {
 		return err
 	}
 	if before := applied.Before; before.State == billing.Paused {
-		a.notice(a.text.CLI.Subscription.StillPaused(id, before.Reason))
+		a.say(a.text.CLI.Subscription.StillPaused(id, before.Reason))
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ type CLI struct {
 	Submit       CLISubmit
 	Halt         CLIHalt
 	Forgot       CLIForgot
+	Export       CLIExport
 	Card         CLICard
 	Errors       CLIErrors
 }
@@ -103,6 +104,13 @@ type CLIForgot struct {
 	Open      func(provider string) string
 	WouldSend func(n Number, sums, flags string) string
 	Changed   string
+}
+
+// CLIExport is of export.
+type CLIExport struct {
+	Exported       func(n Number) string
+	NothingMissing string
+	Damaged        func(key string) string
 }
 
 // CLICard is of hashcard.

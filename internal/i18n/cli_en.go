@@ -98,6 +98,13 @@ var cliEnglish = CLI{
 		},
 		Changed: "some payments changed meanwhile; nothing was closed",
 	},
+	Export: CLIExport{
+		Exported:       func(n Number) string { return n.Text + " payments exported" },
+		NothingMissing: "no day is missing",
+		Damaged: func(key string) string {
+			return "warning: " + key + " is not exported: its record is damaged; see the runbook"
+		},
+	},
 	Card: CLICard{Number: "card number: ", SecurityCode: "security code: "},
 	Errors: CLIErrors{
 		NoPayment: "no such payment", NoSubscription: "no such subscription", VersionChanged: "the payment has changed meanwhile", Refused: "refused",

@@ -108,6 +108,13 @@ var cliSpanish = CLI{
 		},
 		Changed: "algunas operaciones cambiaron entre tanto; no se cerró nada",
 	},
+	Export: CLIExport{
+		Exported:       func(n Number) string { return n.of("operación exportada", "operaciones exportadas") },
+		NothingMissing: "no falta ningún día",
+		Damaged: func(key string) string {
+			return "aviso: " + key + " no se exporta: su registro está dañado; vea docs/es/operaciones.md"
+		},
+	},
 	Card: CLICard{Number: "número de tarjeta: ", SecurityCode: "código de seguridad: "},
 	Errors: CLIErrors{
 		NoPayment: "no existe esa operación", NoSubscription: "no existe esa suscripción", VersionChanged: "cambió entre tanto; mírela de nuevo", Refused: "no se admite",
