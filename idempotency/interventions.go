@@ -29,6 +29,8 @@ type Record struct {
 	Anomaly      string
 	Subscription string
 	Period       string
+	// Fingerprint is that of the Registration.
+	Fingerprint string
 	// LeaseEnd is until when an attempt owns the payment; zero unless it is sending.
 	LeaseEnd time.Time
 	// Polls counts the status results since the payment was last sent that decided nothing,
@@ -64,7 +66,8 @@ func record(k Key, loaded LoadResult) Record {
 		Key: k, Type: s.Type, State: s.State, Version: s.Version, ProviderID: s.ProviderID, Code: s.Code, Message: s.Message,
 		Decline: string(s.Decline), Amount: s.Amount, Currency: s.Currency, Attempts: s.AttemptCount, Created: asTime(s.Created),
 		Updated: asTime(max(s.Created, s.Updated)), ActionURL: s.ActionURL, MayHaveLeft: s.MayHaveLeft(), Subscription: s.Subscription,
-		Period: s.Period, Polls: s.Polls, NotFounds: s.NotFounds, NextDue: asTime(loaded.Due), historyGap: s.HistoryGap(),
+		Period: s.Period, Fingerprint: s.Fingerprint, Polls: s.Polls, NotFounds: s.NotFounds, NextDue: asTime(loaded.Due),
+		historyGap: s.HistoryGap(),
 	}
 	if s.State == Sending {
 		r.LeaseEnd = asTime(s.LeaseEnd)
