@@ -40,18 +40,38 @@ type Place struct {
 // Page returns a page, the place of the last payment that it read, skipped ones included, and
 // whether there may be more behind it. A page costs the same wherever it stands in the list.
 func (l *Ledger) Page(ctx context.Context, q PageQuery) (rs []Record, last Place, more bool, err error) {
-	places, err := l.store.PageIDs(ctx, q.Provider, PageRange{
-		State: q.State, Newest: q.Newest, From: fromTime(q.From), To: fromTime(q.To), After: q.After, Limit: q.Limit,
-	})
+	r := PageRange{State: q.State, Newest: q.Newest, From: fromTime(q.From), To: fromTime(q.To), After: q.After, Limit: q.Limit}
+	places, more, err := l.pageOf(ctx, q.Provider, r)
 	if err != nil || len(places) == 0 {
 		return nil, q.After, false, err
 	}
-	ids := make([]string, len(places))
+	keys := make([]Key, len(places))
 	for i, p := range places {
-		ids[i] = p.ID
+		keys[i] = keyFromID(q.Provider, p.ID)
 	}
-	rs, err = l.load(ctx, Filter{Provider: q.Provider, State: q.State, Damaged: q.Damaged}, ids)
-	return rs, places[len(places)-1], len(places) == q.Limit, err
+	rs, err = l.loadKeys(ctx, Filter{Provider: q.Provider, State: q.State, Damaged: q.Damaged}, keys)
+	return rs, places[len(places)-1], more, err
+}
+
+// pageOf merges the pages of a provider's partitions; more is whether one of them has more.
+func (l *Ledger) pageOf(ctx context.Context, provider string, r PageRange) (places []Place, more bool, err error) {
+	parts, err := l.KnownPartitions(ctx, provider)
+	if err != nil {
+		return nil, false, err
+	}
+	for _, p := range parts {
+		some, err := l.store.PageIDs(ctx, p.String(), r)
+		if err != nil {
+			return nil, false, err
+		}
+		places, more = append(places, some...), more || len(some) == r.Limit
+	}
+	if len(parts) > 1 {
+		slices.SortFunc(places, r.compare)
+		more = more || len(places) > r.Limit
+		places = places[:min(r.Limit, len(places))]
+	}
+	return places, more, nil
 }
 
 // ShowAll returns the records of one provider's payments, in the order of the keys, without those
@@ -60,11 +80,33 @@ func (l *Ledger) ShowAll(ctx context.Context, provider string, keys []Key, damag
 	if len(keys) == 0 {
 		return nil, nil
 	}
-	ids := make([]string, len(keys))
-	for i, k := range keys {
-		ids[i] = k.id()
+	if _, err := l.KnownPartitions(ctx, provider); err != nil {
+		return nil, err
 	}
-	return l.load(ctx, Filter{Provider: provider, Damaged: damaged}, ids)
+	return l.loadKeys(ctx, Filter{Provider: provider, Damaged: damaged}, keys)
+}
+
+// loadKeys returns the records of the keys that match the filter, in the order of the keys.
+func (l *Ledger) loadKeys(ctx context.Context, f Filter, keys []Key) ([]Record, error) {
+	ids := map[Partition][]string{}
+	at := make(map[Key]int, len(keys))
+	for i, k := range keys {
+		p := l.PartitionOf(k)
+		ids[p] = append(ids[p], k.id())
+		at[k] = i
+	}
+	var all []Record
+	for p, some := range ids {
+		rs, err := l.load(ctx, p, f, some)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, rs...)
+	}
+	if len(ids) > 1 {
+		slices.SortFunc(all, func(a, b Record) int { return cmp.Compare(at[a.Key], at[b.Key]) })
+	}
+	return all, nil
 }
 
 // PageRange is a PageQuery as a store reads it.
@@ -92,8 +134,8 @@ func (r PageRange) holds(p Place) bool {
 
 // PageIDs implements Store. Many payments may have come into a list in one millisecond: those of
 // them that the page before had are read again, by their ids alone.
-func (s *redisStore) PageIDs(ctx context.Context, provider string, r PageRange) ([]Place, error) {
-	by, base := redis.ZRangeArgs{Key: keysOf(provider).states(), ByScore: true, Rev: r.Newest}, int64(rank[r.State])*rankDistance
+func (s *redisStore) PageIDs(ctx context.Context, partition string, r PageRange) ([]Place, error) {
+	by, base := redis.ZRangeArgs{Key: keysOf(partition).states(), ByScore: true, Rev: r.Newest}, int64(rank[r.State])*rankDistance
 	low, high, count := r.scores(base)
 	if by.Start, by.Stop, by.Count = low, high, count; r.Newest {
 		by.Start, by.Stop = high, low
@@ -102,7 +144,7 @@ func (s *redisStore) PageIDs(ctx context.Context, provider string, r PageRange) 
 	for {
 		page, err := s.db.Client.ZRangeArgsWithScores(ctx, by).Result()
 		if err != nil {
-			return nil, fmt.Errorf("list %s: %w", provider, err)
+			return nil, fmt.Errorf("list %s: %w", partition, err)
 		}
 		for _, z := range page {
 			id, _ := z.Member.(string)
@@ -135,11 +177,11 @@ func (r PageRange) scores(base int64) (low, high string, count int64) {
 }
 
 // PageIDs implements Store.
-func (m *Memory) PageIDs(_ context.Context, provider string, r PageRange) ([]Place, error) {
+func (m *Memory) PageIDs(_ context.Context, partition string, r PageRange) ([]Place, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var places []Place
-	for id, l := range m.provider(provider).listed {
+	for id, l := range m.provider(partition).listed {
 		if p := (Place{int64(l.at), id}); l.state == r.State && r.holds(p) {
 			places = append(places, p)
 		}
