@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/trace"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/wire"
 	"github.com/remesa/remesa/tasks"
@@ -152,6 +153,7 @@ func (e *Engine) attempt(ctx context.Context, k idempotency.Key, a providers.Acc
 	id := idempotency.NewAttempt()
 	epoch := e.reports[k.Provider].seen() // before Begin: a later one may not have counted the send
 	e.OnFaultPoint(PointBegin, k)
+	began := e.Trace.Now()
 	begun, err := e.Ledger.Begin(ctx, k, idempotency.BeginParams{
 		Attempt: id, Lease: e.Lease, Queryable: a.Queryable(), SafeFirstStep: safeFirstStep(a), OnlyType: servedType(a),
 		Limits: e.Limits(k.Provider, k.Account),
@@ -182,8 +184,13 @@ func (e *Engine) attempt(ctx context.Context, k idempotency.Key, a providers.Acc
 	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), deadline)
 	defer cancel()
 	sendBy := deadline.Add(-e.RequestTimeout)
-	ctx = e.traced(wire.WithSendDeadline(ctx, sendBy, e.Now), k)
+	ctx = wire.WithSendDeadline(ctx, sendBy, e.Now)
 	owned := ownedAttempt{id: id, begin: begun, queryable: a.Queryable(), sequences: []int64{begun.Sequence}, epoch: epoch}
+	owned.span = e.Trace.Attempt(trace.Begun{
+		Key: k, Traceparent: begun.Registered.Traceparent, Age: begun.Now.Sub(begun.Transition.Created), Waited: begun.Waited,
+		Attempt: id, Number: begun.Number, Began: began,
+	})
+	defer owned.span.End()
 	if pastDeadline(e.Now(), sendBy) {
 		return e.report(ctx, k, owned, attemptResult{err: &providers.NotSent{Reason: wire.NoTime}})
 	}
@@ -208,6 +215,7 @@ type ownedAttempt struct {
 	sequences []int64
 	// epoch is the one that the janitor had seen last when the attempt began.
 	epoch int64
+	span  *trace.Span
 }
 
 // pastDeadline compares by monotonic clock and by wall clock: the first stands still while the
@@ -216,9 +224,13 @@ func pastDeadline(now, by time.Time) bool {
 	return !now.Before(by) || !now.Round(0).Before(by.Round(0))
 }
 
-// traced makes the points of each exchange with the provider fault points of the payment's path.
-func (e *Engine) traced(ctx context.Context, k idempotency.Key) context.Context {
-	return wire.WithTrace(ctx, func(point string) { e.OnFaultPoint(FaultPoint(point), k) })
+// traced makes the points of each exchange with the provider fault points of the payment's path,
+// and marks them in the span.
+func (e *Engine) traced(ctx context.Context, k idempotency.Key, span *trace.Span) context.Context {
+	return wire.WithTrace(ctx, func(point string) {
+		span.At(point)
+		e.OnFaultPoint(FaultPoint(point), k)
+	})
 }
 
 // releaseUnanswered releases what a Begin may have taken whose reply was lost: nothing was sent.
@@ -301,12 +313,23 @@ func (e *Engine) execute(ctx context.Context, k idempotency.Key, a providers.Acc
 		}
 	}
 	e.OnFaultPoint(PointSend, k)
+	span := owned.span.Exchange()
+	defer span.End()
 	start := e.Now()
-	operation, o, err := call(ctx, a, payment, attempt)
-	e.Metrics.Request(k.Provider, operation, requestClass(o, err), e.Now().Sub(start))
+	operation, o, err := call(e.traced(ctx, k, span), a, payment, attempt)
+	e.exchanged(span, k, operation, o, err, e.Now().Sub(start))
 	e.OnFaultPoint(PointSent, k)
 	o = providers.Redact(o, privateTexts(statusQueryFor(payment))...)
 	return attemptResult{outcome: verifyOutcome(payment, o), err: err, moneyStepReached: reached, checkpointed: checkpointed}
+}
+
+// exchanged counts and traces what was said to the provider.
+func (e *Engine) exchanged(span *trace.Span, k idempotency.Key, operation string, o providers.Outcome, err error, took time.Duration) {
+	class := requestClass(o, err)
+	e.Metrics.Request(k.Provider, operation, class, took)
+	span.Operation(operation)
+	span.Outcome(class, o.Code)
+	span.End()
 }
 
 // verifyOutcome turns an outcome that an attempt cannot have, or that is about another payment,
@@ -372,6 +395,9 @@ func (e *Engine) report(ctx context.Context, k idempotency.Key, owned ownedAttem
 		e.reject(ctx, k, r.payloadErr)
 		return errInconclusive
 	case r.err != nil:
+		span := owned.span.Finish()
+		defer span.End()
+		span.Outcome("not_sent", releaseReason(r.err))
 		if e.release(ctx, k, owned.id, releaseReason(r.err), e.retryAfter(owned.begin.Number, r.err)) {
 			e.reported(sentReport{key: k, owned: owned, at: e.Now()})
 		}
@@ -389,6 +415,9 @@ func (e *Engine) report(ctx context.Context, k idempotency.Key, owned ownedAttem
 // again first, from what this worker still holds, so that no result is thrown away.
 func (e *Engine) finish(ctx context.Context, k idempotency.Key, owned ownedAttempt, r attemptResult) {
 	e.OnFaultPoint(PointFinish, k)
+	span := owned.span.Finish()
+	defer span.End()
+	span.Outcome(string(r.outcome.Class), r.outcome.Code)
 	report := idempotency.AttemptResult{
 		Attempt: owned.id, Outcome: r.outcome, MoneyStepReached: r.moneyStepReached, Queryable: owned.queryable, QueryAfter: e.PollFirst,
 	}
@@ -396,7 +425,9 @@ func (e *Engine) finish(ctx context.Context, k idempotency.Key, owned ownedAttem
 		report.Begin = owned.begin.Snapshot
 	}
 	written := e.persist(ctx, k, "finish", r.outcome, func(ctx context.Context) (idempotency.Transition, error) {
-		return e.finishOrRestore(ctx, k, owned, report)
+		t, err := e.finishOrRestore(ctx, k, owned, report)
+		span.State(string(t.State))
+		return t, err
 	})
 	if written { // else the journal keeps the attempt open, and the next worker reports it
 		report.Begin = nil
