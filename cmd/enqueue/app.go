@@ -47,7 +47,7 @@ type app struct {
 // open checks the settings that every command needs. Providers and keys are left to those who take
 // payments in: whoever halts a provider needs no secret.
 func open(ctx context.Context, c *config.Config) (*app, error) {
-	if err := config.Complete(&c.Redis, &c.Ledger, &c.Timing, &c.Logging, &c.Tracing); err != nil {
+	if err := config.Complete(&c.Redis, &c.Ledger, &c.Timing, &c.Logging, &c.Tracing, &c.People); err != nil {
 		return nil, usageError{err}
 	}
 	rdb, err := c.Redis.Client(config.ProducerProfile())

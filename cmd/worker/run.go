@@ -25,6 +25,7 @@ import (
 	"github.com/remesa/remesa/internal/preflight"
 	"github.com/remesa/remesa/internal/rate"
 	"github.com/remesa/remesa/internal/salvage"
+	"github.com/remesa/remesa/internal/totals"
 	"github.com/remesa/remesa/internal/trace"
 	"github.com/remesa/remesa/internal/version"
 	"github.com/remesa/remesa/internal/wiring"
@@ -128,7 +129,9 @@ type service struct {
 	subscriptions *billing.Store
 	// salvager keeps damaged tasks from stopping asynq.
 	salvager *salvage.Salvager
-	metrics  *prometheus.Registry
+	// totals counts what becomes of payments.
+	totals  *totals.Totals
+	metrics *prometheus.Registry
 	// users may log in to the pages.
 	users []login.User
 	log   zerolog.Logger
@@ -196,7 +199,7 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 	}
 	return &service{
 		config: c, rdb: rdb, registry: registry, ledger: ledger, engine: e, subscriptions: subscriptions, salvager: salvager,
-		metrics: reg, users: users, log: log, addr: make(chan string, 1), trace: followed,
+		totals: newTotals(rdb, log), metrics: reg, users: users, log: log, addr: make(chan string, 1), trace: followed,
 	}, nil
 }
 

@@ -26,6 +26,7 @@ type Config struct {
 	API       `embed:"" group:"HTTP interface of enqueue serve"`
 	Logging   `embed:"" group:"Logging"`
 	Tracing   `embed:"" group:"Traces"`
+	People    `embed:"" group:"People"`
 }
 
 // New has every setting, unset.
@@ -90,7 +91,7 @@ func check(group any) []error {
 
 func checkAll(c *Config) []error {
 	var problems []error
-	for _, g := range []interface{ complete() []error }{&c.Redis, &c.Ledger, &c.Timing, &c.Providers, &c.Keys, &c.HTTP, &c.API, &c.Logging, &c.Tracing} {
+	for _, g := range []interface{ complete() []error }{&c.Redis, &c.Ledger, &c.Timing, &c.Providers, &c.Keys, &c.HTTP, &c.API, &c.Logging, &c.Tracing, &c.People} {
 		problems = append(problems, g.complete()...)
 	}
 	return append(problems, c.resendProblems()...)

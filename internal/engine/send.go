@@ -164,18 +164,7 @@ func (e *Engine) attempt(ctx context.Context, k idempotency.Key, a providers.Acc
 		return errInconclusive
 	}
 	if begun.Decision != idempotency.Send {
-		if begun.AlreadyBegun {
-			e.release(ctx, k, id, "begin_reply_lost", 0)
-		}
-		if begun.DecryptErr != nil {
-			e.decryptError(k.Provider, begun.DecryptErr).Stringer("key", k).Msg(logParkedForKey)
-		}
-		if begun.Blocked != "" {
-			e.blocked(k, begun)
-		}
-		if begun.ParkReason != "" {
-			e.park(ctx, k, begun.ParkReason, errInconclusive)
-		}
+		e.notBegun(ctx, k, id, begun)
 		return errInconclusive
 	}
 	e.OnFaultPoint(PointBegun, k)
@@ -185,16 +174,38 @@ func (e *Engine) attempt(ctx context.Context, k idempotency.Key, a providers.Acc
 	defer cancel()
 	sendBy := deadline.Add(-e.RequestTimeout)
 	ctx = wire.WithSendDeadline(ctx, sendBy, e.Now)
-	owned := ownedAttempt{id: id, begin: begun, queryable: a.Queryable(), sequences: []int64{begun.Sequence}, epoch: epoch}
-	owned.span = e.Trace.Attempt(trace.Begun{
-		Key: k, Traceparent: begun.Registered.Traceparent, Age: begun.Now.Sub(begun.Transition.Created), Waited: begun.Waited,
-		Attempt: id, Number: begun.Number, Began: began,
-	})
-	defer owned.span.End()
-	if pastDeadline(e.Now(), sendBy) {
-		return e.report(ctx, k, owned, attemptResult{err: &providers.NotSent{Reason: wire.NoTime}})
+	current := currentAttempt{
+		ownedAttempt: ownedAttempt{
+			id: id, registered: begun.Registered, leaseEnd: begun.LeaseEnd, queryable: a.Queryable(),
+			sequences: []int64{begun.Sequence}, epoch: epoch,
+		},
+		begin: begun,
+		span: e.Trace.Attempt(trace.Begun{
+			Key: k, Traceparent: begun.Registered.Traceparent, Age: begun.Now.Sub(begun.Transition.Created), Waited: begun.Waited,
+			Attempt: id, Number: begun.Number, Began: began,
+		}),
 	}
-	return e.report(ctx, k, owned, e.execute(ctx, k, a, &owned))
+	defer current.span.End()
+	if pastDeadline(e.Now(), sendBy) {
+		return e.report(ctx, k, &current, attemptResult{err: &providers.NotSent{Reason: wire.NoTime}})
+	}
+	return e.report(ctx, k, &current, e.execute(ctx, k, a, &current))
+}
+
+// notBegun does what follows from a Begin that lets nothing go.
+func (e *Engine) notBegun(ctx context.Context, k idempotency.Key, id string, begun idempotency.BeginResult) {
+	if begun.AlreadyBegun {
+		e.release(ctx, k, id, "begin_reply_lost", 0)
+	}
+	if begun.DecryptErr != nil {
+		e.decryptError(k.Provider, begun.DecryptErr).Stringer("key", k).Msg(logParkedForKey)
+	}
+	if begun.Blocked != "" {
+		e.blocked(k, begun)
+	}
+	if begun.ParkReason != "" {
+		e.park(ctx, k, begun.ParkReason, errInconclusive)
+	}
 }
 
 // blocked logs and counts a payment that a brake has just blocked.
@@ -204,18 +215,25 @@ func (e *Engine) blocked(k idempotency.Key, b idempotency.BeginResult) {
 	e.Metrics.Blocked(k.Provider, string(b.Blocked))
 }
 
-// ownedAttempt is an attempt that owns a payment, with all that its worker needs to record it again
-// where the store has lost it.
+// currentAttempt is an attempt that owns a payment, with what its Begin returned.
+type currentAttempt struct {
+	ownedAttempt
+	begin idempotency.BeginResult
+	span  *trace.Span
+}
+
+// ownedAttempt is what a worker keeps of its attempt: all that it needs to record it again where
+// the store has lost it. A worker keeps some ten thousand.
 type ownedAttempt struct {
-	id        string
-	begin     idempotency.BeginResult
-	queryable bool
+	id         string
+	registered idempotency.Registration
+	leaseEnd   time.Time
+	queryable  bool
 	// sequences are the numbers under which the store has counted the attempt's begin and its
 	// money step.
 	sequences []int64
 	// epoch is the one that the janitor had seen last when the attempt began.
 	epoch int64
-	span  *trace.Span
 }
 
 // pastDeadline compares by monotonic clock and by wall clock: the first stands still while the
@@ -276,13 +294,13 @@ type attemptResult struct {
 }
 
 // execute calls the adapter. After a panic the payment is in doubt: nobody knows what was sent.
-func (e *Engine) execute(ctx context.Context, k idempotency.Key, a providers.Account, owned *ownedAttempt) (r attemptResult) {
-	id, b := owned.id, owned.begin
+func (e *Engine) execute(ctx context.Context, k idempotency.Key, a providers.Account, current *currentAttempt) (r attemptResult) {
+	id, b := current.id, &current.begin
 	if b.DecryptErr != nil {
 		e.decryptError(k.Provider, b.DecryptErr).Stringer("key", k).Msg("PAYLOAD CHANGED OR MOVED in Redis: the payment is not sent")
 		return attemptResult{payloadErr: b.DecryptErr}
 	}
-	payment, err := e.decodeRegistered(b)
+	payment, err := e.decodeRegistered(*b)
 	if err != nil {
 		return attemptResult{payloadErr: err}
 	}
@@ -299,8 +317,8 @@ func (e *Engine) execute(ctx context.Context, k idempotency.Key, a providers.Acc
 			checkpointed = true
 			sequence, err := e.Ledger.Checkpoint(ctx, k, id, refs, moneyStepNext)
 			if moneyStepNext && err == nil {
-				owned.sequences = append(owned.sequences, sequence)
-				err = e.intend(k, owned, sequence)
+				current.sequences = append(current.sequences, sequence)
+				err = e.intend(k, &current.ownedAttempt, sequence)
 				reached = reached || err == nil
 			}
 			return err
@@ -308,12 +326,12 @@ func (e *Engine) execute(ctx context.Context, k idempotency.Key, a providers.Acc
 		Alias: func(ctx context.Context, alias string) error { return e.Ledger.Alias(ctx, k, alias) },
 	}
 	if reached {
-		if err := e.intend(k, owned, b.Sequence); err != nil {
+		if err := e.intend(k, &current.ownedAttempt, b.Sequence); err != nil {
 			return attemptResult{err: &providers.NotSent{Reason: "journal", Err: err}, inconclusive: true}
 		}
 	}
 	e.OnFaultPoint(PointSend, k)
-	span := owned.span.Exchange()
+	span := current.span.Exchange()
 	defer span.End()
 	start := e.Now()
 	operation, o, err := call(e.traced(ctx, k, span), a, payment, attempt)
@@ -380,30 +398,30 @@ func requestClass(o providers.Outcome, err error) string {
 
 // report writes what the attempt came to, and tries until it is written. It returns what the
 // attempt says about the account.
-func (e *Engine) report(ctx context.Context, k idempotency.Key, owned ownedAttempt, r attemptResult) error {
+func (e *Engine) report(ctx context.Context, k idempotency.Key, current *currentAttempt, r attemptResult) error {
 	var unverified *unverifiable
 	switch {
 	case errors.As(r.payloadErr, &unverified):
-		e.release(ctx, k, owned.id, "payload not compared", 0)
+		e.release(ctx, k, current.id, "payload not compared", 0)
 		e.parkUnverifiable(ctx, k, unverified)
 		return errInconclusive
 	case r.payloadErr != nil && !undecryptableAnywhere(r.payloadErr):
-		e.release(ctx, k, owned.id, "payload", maxDefer)
+		e.release(ctx, k, current.id, "payload", maxDefer)
 		return errInconclusive
 	case r.payloadErr != nil:
-		e.release(ctx, k, owned.id, "payload", maxDefer) // nobody begins it before it is rejected
+		e.release(ctx, k, current.id, "payload", maxDefer) // nobody begins it before it is rejected
 		e.reject(ctx, k, r.payloadErr)
 		return errInconclusive
 	case r.err != nil:
-		span := owned.span.Finish()
+		span := current.span.Finish()
 		defer span.End()
 		span.Outcome("not_sent", releaseReason(r.err))
-		if e.release(ctx, k, owned.id, releaseReason(r.err), e.retryAfter(owned.begin.Number, r.err)) {
-			e.reported(sentReport{key: k, owned: owned, at: e.Now()})
+		if e.release(ctx, k, current.id, releaseReason(r.err), e.retryAfter(current.begin.Number, r.err)) {
+			e.reported(sentReport{owned: current.ownedAttempt, at: e.Now()})
 		}
 		return r.err
 	default:
-		e.finish(ctx, k, owned, r)
+		e.finish(ctx, k, current, r)
 		if r.inconclusive {
 			return errInconclusive
 		}
@@ -413,25 +431,25 @@ func (e *Engine) report(ctx context.Context, k idempotency.Key, owned ownedAttem
 
 // finish writes the attempt's outcome. A payment that the store has lost meanwhile is recorded
 // again first, from what this worker still holds, so that no result is thrown away.
-func (e *Engine) finish(ctx context.Context, k idempotency.Key, owned ownedAttempt, r attemptResult) {
+func (e *Engine) finish(ctx context.Context, k idempotency.Key, current *currentAttempt, r attemptResult) {
 	e.OnFaultPoint(PointFinish, k)
-	span := owned.span.Finish()
+	span := current.span.Finish()
 	defer span.End()
 	span.Outcome(string(r.outcome.Class), r.outcome.Code)
 	report := idempotency.AttemptResult{
-		Attempt: owned.id, Outcome: r.outcome, MoneyStepReached: r.moneyStepReached, Queryable: owned.queryable, QueryAfter: e.PollFirst,
+		Attempt: current.id, Outcome: r.outcome, MoneyStepReached: r.moneyStepReached, Queryable: current.queryable, QueryAfter: e.PollFirst,
 	}
 	if !r.checkpointed {
-		report.Begin = owned.begin.Snapshot
+		report.Begin = current.begin.Snapshot
 	}
 	written := e.persist(ctx, k, "finish", r.outcome, func(ctx context.Context) (idempotency.Transition, error) {
-		t, err := e.finishOrRestore(ctx, k, owned, report)
+		t, err := e.finishOrRestore(ctx, k, current.ownedAttempt, report)
 		span.State(string(t.State))
 		return t, err
 	})
 	if written { // else the journal keeps the attempt open, and the next worker reports it
-		report.Begin = nil
-		e.reported(sentReport{key: k, owned: owned, result: &report, at: e.Now()})
+		report.Begin, report.Outcome.Echo = nil, providers.Echo{}
+		e.reported(sentReport{owned: current.ownedAttempt, result: &report, at: e.Now()})
 	}
 	e.OnFaultPoint(PointFinished, k)
 }
@@ -440,12 +458,12 @@ func (e *Engine) finish(ctx context.Context, k idempotency.Key, owned ownedAttem
 func (e *Engine) finishOrRestore(ctx context.Context, k idempotency.Key, owned ownedAttempt, report idempotency.AttemptResult,
 ) (idempotency.Transition, error) {
 	t, err := e.Ledger.Finish(ctx, k, report)
-	if !errors.Is(err, idempotency.ErrUnknown) || !report.MoneyStepReached || owned.begin.Registered.Fingerprint == "" {
+	if !errors.Is(err, idempotency.ErrUnknown) || !report.MoneyStepReached || owned.registered.Fingerprint == "" {
 		return t, err
 	}
 	e.Log.Error().Stringer("key", k).Msg("RECORD LOST by the store: recorded again with this attempt")
-	lost := idempotency.RestoredAttempt{Attempt: owned.id, LeaseEnd: owned.begin.LeaseEnd, Queryable: owned.queryable}
-	if err := e.Ledger.Restore(ctx, owned.begin.Registered, lost); err != nil {
+	lost := idempotency.RestoredAttempt{Attempt: owned.id, LeaseEnd: owned.leaseEnd, Queryable: owned.queryable}
+	if err := e.Ledger.Restore(ctx, owned.registered, lost); err != nil {
 		return t, err
 	}
 	return e.Ledger.Finish(ctx, k, report)
