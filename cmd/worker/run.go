@@ -26,6 +26,8 @@ import (
 	"github.com/remesa/remesa/internal/rate"
 	"github.com/remesa/remesa/internal/salvage"
 	"github.com/remesa/remesa/internal/totals"
+	"github.com/remesa/remesa/internal/trace"
+	"github.com/remesa/remesa/internal/version"
 	"github.com/remesa/remesa/internal/wiring"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/catalog"
@@ -135,6 +137,8 @@ type service struct {
 	// users may log in to the pages.
 	users []login.User
 	log   zerolog.Logger
+	// trace follows payments; nil follows none.
+	trace *trace.Tracer
 	// claimed: the identities of all accounts are in Redis.
 	claimed atomic.Bool
 	// addr gets the address of the listener once.
@@ -178,9 +182,13 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 	if err != nil {
 		return nil, err
 	}
+	followed, err := follow(c, log)
+	if err != nil {
+		return nil, err
+	}
 	e, err := engine.New(engine.Options{
-		Journal: kept,
-		Ledger:  ledger, Registry: registry, Redis: rdb, Log: log, Metrics: m,
+		Trace: followed, Journal: kept,
+		Ledger: ledger, Registry: registry, Redis: rdb, Log: log, Metrics: m,
 		RequestTimeout: c.RequestTimeout, AttemptDeadline: c.AttemptDeadline(), Lease: c.Lease,
 		TaskTimeout: c.TaskTimeout(), ShutdownTimeout: c.ShutdownTimeout(),
 		Concurrency: func(p string) int { return c.Policy(p).Concurrency }, FastPath: c.Notices(), Limits: wiring.Limits(c),
@@ -194,8 +202,14 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 	}
 	return &service{
 		config: c, rdb: rdb, registry: registry, ledger: ledger, engine: e, subscriptions: subscriptions, salvager: salvager,
-		totals: newTotals(rdb, wiring.Partitions(c), log), metrics: reg, users: users, log: log, addr: make(chan string, 1),
+		totals: newTotals(rdb, wiring.Partitions(c), log), metrics: reg, users: users, log: log, addr: make(chan string, 1), trace: followed,
 	}, nil
+}
+
+// follow follows payments, where traces are wanted; nil where not.
+func follow(c *config.Config, log zerolog.Logger) (*trace.Tracer, error) {
+	number, _ := version.Parts()
+	return trace.New(context.Background(), trace.Options{Endpoint: c.OTLPEndpoint, Service: "remesa-worker", Version: number, Log: log})
 }
 
 // openJournal opens the worker's journal; nil where none is wanted.
@@ -228,6 +242,7 @@ func contended(m *metrics.Metrics, log zerolog.Logger, shared bool) func(provide
 
 // serve listens, waits for a Redis that is fit for payments, and works until ctx is done.
 func (s *service) serve(ctx context.Context) error {
+	defer s.trace.Close(ctx)
 	stopListening, err := s.listen(ctx)
 	if err != nil {
 		return err
