@@ -43,6 +43,8 @@ type cli struct {
 	Serve  serveCmd  `cmd:"" help:"Take payments and subscriptions in over HTTP, show them, and tell what becomes of them."`
 	Apikey apikeyCmd `cmd:"" help:"Keys of the HTTP interface: create, list, revoke."`
 
+	Webhook webhookCmd `cmd:"" help:"Webhooks to billing systems: list, resend, test."`
+
 	Hashcard hashcardCmd `cmd:"" help:"Ask for a card without echo, or read it as two lines, and print the provider's token of it; nothing is stored."`
 
 	Version kong.VersionFlag `help:"Print the version and exit."`
@@ -156,7 +158,7 @@ func states() []string {
 // hideWorkerSettings leaves in the help what a producer sets; `worker --help` lists every setting.
 func hideWorkerSettings(k *kong.Kong) error {
 	for _, f := range k.Model.Flags {
-		f.Hidden = f.Group != nil && f.Name != "redis-url" && f.Name != "redis-url-file" && f.Name != "intake-memory-stop"
+		f.Hidden = f.Group != nil && f.Name != "redis-url" && f.Name != "redis-url-file" && f.Name != "intake-memory-stop" && f.Name != "webhooks-file"
 	}
 	return nil
 }

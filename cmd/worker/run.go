@@ -18,6 +18,7 @@ import (
 	"github.com/remesa/remesa/billing"
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/config"
+	"github.com/remesa/remesa/internal/delivery"
 	"github.com/remesa/remesa/internal/engine"
 	"github.com/remesa/remesa/internal/journal"
 	"github.com/remesa/remesa/internal/login"
@@ -85,12 +86,15 @@ func connections(c *config.Config) int {
 			n += 2*c.Policy(p).Concurrency + 12
 		}
 	}
+	for _, r := range c.Receivers() {
+		n += r.Concurrency + 4
+	}
 	return n
 }
 
-// queues are all lanes of each provider.
-func queues(r providers.Registry) []string {
-	var names []string
+// queues are all lanes of each provider, and those of webhooks.
+func queues(c *config.Config, r providers.Registry) []string {
+	names := delivery.Queues(c.Receivers())
 	for _, p := range r.Providers() {
 		names = append(names, tasks.Queues(p)...)
 	}
@@ -124,6 +128,8 @@ type service struct {
 	engine   *engine.Engine
 	// subscriptions are charged by the sweep.
 	subscriptions *billing.Store
+	// deliveries sends outcome events to billing systems; nil where none wants any.
+	deliveries *delivery.Service
 	// salvager keeps damaged tasks from stopping asynq.
 	salvager *salvage.Salvager
 	metrics  *prometheus.Registry
@@ -160,14 +166,18 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 	if err != nil {
 		return nil, err
 	}
-	salvager, err := salvage.New(salvage.Options{Redis: rdb, Queues: queues(registry), Log: log})
+	salvager, err := salvage.New(salvage.Options{Redis: rdb, Queues: queues(c, registry), Log: log})
 	if err != nil {
 		return nil, err
 	}
 	m.Serve(time.Now(), registry.Providers()...)
 	watch(reg, ledger, subscriptions)
-	reg.MustRegister(metrics.Redis{Client: rdb}, metrics.Queues{Inspector: asynq.NewInspectorFromRedisClient(rdb), Names: queues(registry)},
-		metrics.Damaged{Tasks: salvage.PutAside{Redis: rdb}, Queues: queues(registry)})
+	reg.MustRegister(metrics.Redis{Client: rdb}, metrics.Queues{Inspector: asynq.NewInspectorFromRedisClient(rdb), Names: queues(c, registry)},
+		metrics.Damaged{Tasks: salvage.PutAside{Redis: rdb}, Queues: queues(c, registry)})
+	deliveries, err := newDeliveries(c, rdb, ring, reg, m, log)
+	if err != nil {
+		return nil, err
+	}
 	kept, err := openJournal(c.JournalDir)
 	if err != nil {
 		return nil, err
@@ -187,7 +197,7 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 		return nil, err
 	}
 	return &service{
-		config: c, rdb: rdb, registry: registry, ledger: ledger, engine: e, subscriptions: subscriptions, salvager: salvager,
+		config: c, rdb: rdb, registry: registry, ledger: ledger, engine: e, subscriptions: subscriptions, salvager: salvager, deliveries: deliveries,
 		metrics: reg, users: users, log: log, addr: make(chan string, 1),
 	}, nil
 }
