@@ -20,6 +20,7 @@ func (s *service) run(ctx context.Context) error {
 	}
 	wg.Go(func() { s.sweeper().Run(ctx) })
 	wg.Go(func() { s.salvager.Run(ctx) })
+	wg.Go(func() { s.totals.Run(ctx) })
 	wg.Go(func() { s.warnForgotten(ctx, identityCheckInterval) })
 	err := s.engine.Run(ctx)
 	cancel()

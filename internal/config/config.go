@@ -25,6 +25,7 @@ type Config struct {
 	API       `embed:"" group:"HTTP interface of enqueue serve"`
 	Webhooks  `embed:"" group:"Webhooks to billing systems"`
 	Logging   `embed:"" group:"Logging"`
+	People    `embed:"" group:"People"`
 }
 
 // New has every setting, unset.
@@ -89,7 +90,7 @@ func check(group any) []error {
 
 func checkAll(c *Config) []error {
 	var problems []error
-	for _, g := range []interface{ complete() []error }{&c.Redis, &c.Ledger, &c.Timing, &c.Providers, &c.Keys, &c.HTTP, &c.API, &c.Webhooks, &c.Logging} {
+	for _, g := range []interface{ complete() []error }{&c.Redis, &c.Ledger, &c.Timing, &c.Providers, &c.Keys, &c.HTTP, &c.API, &c.Webhooks, &c.Logging, &c.People} {
 		problems = append(problems, g.complete()...)
 	}
 	return append(problems, c.resendProblems()...)

@@ -23,7 +23,6 @@ const (
 // sentReport is what an attempt reported, with what its worker needs to report it again to a store
 // that has lost it. It holds no payload.
 type sentReport struct {
-	key   idempotency.Key
 	owned ownedAttempt
 	// result is nil if the attempt was released: nothing of it needs to be reported again.
 	result *idempotency.AttemptResult
@@ -31,6 +30,8 @@ type sentReport struct {
 	// epoch is the store's epoch in which it is known to be on record.
 	epoch int64
 }
+
+func (s *sentReport) key() idempotency.Key { return s.owned.registered.Key }
 
 // sentReports are a provider's latest reports, the oldest first.
 type sentReports struct {
@@ -43,7 +44,7 @@ type sentReports struct {
 // remember keeps a report that the store has acknowledged. Its epoch is that of its attempt: if the
 // store has been restarted since, the report is made again, and its sends are accounted for.
 func (r *sentReports) remember(s sentReport) {
-	s.owned.begin.Payload, s.owned.begin.Registered.Payload, s.owned.begin.Snapshot, s.owned.begin.ProviderRefs = nil, nil, nil, nil
+	s.owned.registered.Payload = nil
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s.epoch = s.owned.epoch
@@ -132,12 +133,12 @@ func (e *Engine) confirm(ctx context.Context, s *sentReport) error {
 	if s.result == nil {
 		return nil
 	}
-	t, err := e.finishOrRestore(ctx, s.key, s.owned, *s.result)
+	t, err := e.finishOrRestore(ctx, s.key(), s.owned, *s.result)
 	if err == nil && t.Applied {
-		e.transitioned(s.key, s.result.Outcome, t)
+		e.transitioned(s.key(), s.result.Outcome, t)
 	}
 	if permanent(err) {
-		logLost(e.Log.Error(), s.key, "report again", s.result.Outcome).Err(err).Msg("RESULT REFUSED by the ledger: an operator must look")
+		logLost(e.Log.Error(), s.key(), "report again", s.result.Outcome).Err(err).Msg("RESULT REFUSED by the ledger: an operator must look")
 		return nil
 	}
 	return err
@@ -163,9 +164,9 @@ func (e *Engine) recallJournal() {
 // reportOf is what an entry of the journal has to tell the store.
 func reportOf(entry journal.Entry, now time.Time) *sentReport {
 	k := idempotency.Key{Provider: entry.Provider, Account: entry.Account, Reference: entry.Reference}
-	s := &sentReport{key: k, at: now, owned: ownedAttempt{id: entry.Attempt, queryable: entry.Queryable, sequences: []int64{entry.Sequence}}}
-	s.owned.begin.LeaseEnd = time.UnixMilli(entry.LeaseEnd)
-	s.owned.begin.Registered = idempotency.Registration{
+	s := &sentReport{at: now, owned: ownedAttempt{id: entry.Attempt, queryable: entry.Queryable, sequences: []int64{entry.Sequence}}}
+	s.owned.leaseEnd = time.UnixMilli(entry.LeaseEnd)
+	s.owned.registered = idempotency.Registration{
 		Key: k, Type: entry.Type, Fingerprint: entry.Fingerprint, Amount: entry.Amount, Currency: entry.Currency, Object: entry.Object,
 	}
 	class := providers.Class(entry.Class)
@@ -194,10 +195,10 @@ func (e *Engine) intend(k idempotency.Key, owned *ownedAttempt, sequence int64) 
 	if e.Journal == nil {
 		return nil
 	}
-	r := owned.begin.Registered
+	r := owned.registered
 	err := e.Journal.Intend(journal.Entry{
 		Provider: k.Provider, Account: k.Account, Reference: k.Reference, Attempt: owned.id, Sequence: sequence, Epoch: owned.epoch,
-		LeaseEnd: owned.begin.LeaseEnd.UnixMilli(), Type: r.Type, Fingerprint: r.Fingerprint, Amount: r.Amount, Currency: r.Currency,
+		LeaseEnd: owned.leaseEnd.UnixMilli(), Type: r.Type, Fingerprint: r.Fingerprint, Amount: r.Amount, Currency: r.Currency,
 		Object: r.Object, Queryable: owned.queryable,
 	})
 	if err != nil {
@@ -217,7 +218,7 @@ func (e *Engine) settle(s *sentReport) {
 		class = string(o.Class)
 	}
 	if err := e.Journal.Settle(s.owned.id, class, o.ProviderID, o.Code); err != nil {
-		e.Log.Error().Stringer("key", s.key).Err(err).Msg("journal not written; the result is on record")
+		e.Log.Error().Stringer("key", s.key()).Err(err).Msg("journal not written; the result is on record")
 	}
 }
 
@@ -231,5 +232,5 @@ func (r *sentReports) seen() int64 {
 // reported keeps a report that the store has acknowledged, for the case that it forgets it.
 func (e *Engine) reported(s sentReport) {
 	e.settle(&s)
-	e.reports[s.key.Provider].remember(s)
+	e.reports[s.key().Provider].remember(s)
 }

@@ -183,11 +183,17 @@ func (e *Engine) attempt(ctx context.Context, k idempotency.Key, a providers.Acc
 	defer cancel()
 	sendBy := deadline.Add(-e.RequestTimeout)
 	ctx = e.traced(wire.WithSendDeadline(ctx, sendBy, e.Now), k)
-	owned := ownedAttempt{id: id, begin: begun, queryable: a.Queryable(), sequences: []int64{begun.Sequence}, epoch: epoch}
-	if pastDeadline(e.Now(), sendBy) {
-		return e.report(ctx, k, owned, attemptResult{err: &providers.NotSent{Reason: wire.NoTime}})
+	current := currentAttempt{
+		ownedAttempt: ownedAttempt{
+			id: id, registered: begun.Registered, leaseEnd: begun.LeaseEnd, queryable: a.Queryable(),
+			sequences: []int64{begun.Sequence}, epoch: epoch,
+		},
+		begin: begun,
 	}
-	return e.report(ctx, k, owned, e.execute(ctx, k, a, &owned))
+	if pastDeadline(e.Now(), sendBy) {
+		return e.report(ctx, k, &current, attemptResult{err: &providers.NotSent{Reason: wire.NoTime}})
+	}
+	return e.report(ctx, k, &current, e.execute(ctx, k, a, &current))
 }
 
 // blocked logs and counts a payment that a brake has just blocked.
@@ -197,12 +203,19 @@ func (e *Engine) blocked(k idempotency.Key, b idempotency.BeginResult) {
 	e.Metrics.Blocked(k.Provider, string(b.Blocked))
 }
 
-// ownedAttempt is an attempt that owns a payment, with all that its worker needs to record it again
-// where the store has lost it.
+// currentAttempt is an attempt that owns a payment, with what its Begin returned.
+type currentAttempt struct {
+	ownedAttempt
+	begin idempotency.BeginResult
+}
+
+// ownedAttempt is what a worker keeps of its attempt: all that it needs to record it again where
+// the store has lost it. A worker keeps some ten thousand.
 type ownedAttempt struct {
-	id        string
-	begin     idempotency.BeginResult
-	queryable bool
+	id         string
+	registered idempotency.Registration
+	leaseEnd   time.Time
+	queryable  bool
 	// sequences are the numbers under which the store has counted the attempt's begin and its
 	// money step.
 	sequences []int64
@@ -264,13 +277,13 @@ type attemptResult struct {
 }
 
 // execute calls the adapter. After a panic the payment is in doubt: nobody knows what was sent.
-func (e *Engine) execute(ctx context.Context, k idempotency.Key, a providers.Account, owned *ownedAttempt) (r attemptResult) {
-	id, b := owned.id, owned.begin
+func (e *Engine) execute(ctx context.Context, k idempotency.Key, a providers.Account, current *currentAttempt) (r attemptResult) {
+	id, b := current.id, &current.begin
 	if b.DecryptErr != nil {
 		e.decryptError(k.Provider, b.DecryptErr).Stringer("key", k).Msg("PAYLOAD CHANGED OR MOVED in Redis: the payment is not sent")
 		return attemptResult{payloadErr: b.DecryptErr}
 	}
-	payment, err := e.decodeRegistered(b)
+	payment, err := e.decodeRegistered(*b)
 	if err != nil {
 		return attemptResult{payloadErr: err}
 	}
@@ -287,8 +300,8 @@ func (e *Engine) execute(ctx context.Context, k idempotency.Key, a providers.Acc
 			checkpointed = true
 			sequence, err := e.Ledger.Checkpoint(ctx, k, id, refs, moneyStepNext)
 			if moneyStepNext && err == nil {
-				owned.sequences = append(owned.sequences, sequence)
-				err = e.intend(k, owned, sequence)
+				current.sequences = append(current.sequences, sequence)
+				err = e.intend(k, &current.ownedAttempt, sequence)
 				reached = reached || err == nil
 			}
 			return err
@@ -296,7 +309,7 @@ func (e *Engine) execute(ctx context.Context, k idempotency.Key, a providers.Acc
 		Alias: func(ctx context.Context, alias string) error { return e.Ledger.Alias(ctx, k, alias) },
 	}
 	if reached {
-		if err := e.intend(k, owned, b.Sequence); err != nil {
+		if err := e.intend(k, &current.ownedAttempt, b.Sequence); err != nil {
 			return attemptResult{err: &providers.NotSent{Reason: "journal", Err: err}, inconclusive: true}
 		}
 	}
@@ -357,27 +370,27 @@ func requestClass(o providers.Outcome, err error) string {
 
 // report writes what the attempt came to, and tries until it is written. It returns what the
 // attempt says about the account.
-func (e *Engine) report(ctx context.Context, k idempotency.Key, owned ownedAttempt, r attemptResult) error {
+func (e *Engine) report(ctx context.Context, k idempotency.Key, current *currentAttempt, r attemptResult) error {
 	var unverified *unverifiable
 	switch {
 	case errors.As(r.payloadErr, &unverified):
-		e.release(ctx, k, owned.id, "payload not compared", 0)
+		e.release(ctx, k, current.id, "payload not compared", 0)
 		e.parkUnverifiable(ctx, k, unverified)
 		return errInconclusive
 	case r.payloadErr != nil && !undecryptableAnywhere(r.payloadErr):
-		e.release(ctx, k, owned.id, "payload", maxDefer)
+		e.release(ctx, k, current.id, "payload", maxDefer)
 		return errInconclusive
 	case r.payloadErr != nil:
-		e.release(ctx, k, owned.id, "payload", maxDefer) // nobody begins it before it is rejected
+		e.release(ctx, k, current.id, "payload", maxDefer) // nobody begins it before it is rejected
 		e.reject(ctx, k, r.payloadErr)
 		return errInconclusive
 	case r.err != nil:
-		if e.release(ctx, k, owned.id, releaseReason(r.err), e.retryAfter(owned.begin.Number, r.err)) {
-			e.reported(sentReport{key: k, owned: owned, at: e.Now()})
+		if e.release(ctx, k, current.id, releaseReason(r.err), e.retryAfter(current.begin.Number, r.err)) {
+			e.reported(sentReport{owned: current.ownedAttempt, at: e.Now()})
 		}
 		return r.err
 	default:
-		e.finish(ctx, k, owned, r)
+		e.finish(ctx, k, current, r)
 		if r.inconclusive {
 			return errInconclusive
 		}
@@ -387,20 +400,20 @@ func (e *Engine) report(ctx context.Context, k idempotency.Key, owned ownedAttem
 
 // finish writes the attempt's outcome. A payment that the store has lost meanwhile is recorded
 // again first, from what this worker still holds, so that no result is thrown away.
-func (e *Engine) finish(ctx context.Context, k idempotency.Key, owned ownedAttempt, r attemptResult) {
+func (e *Engine) finish(ctx context.Context, k idempotency.Key, current *currentAttempt, r attemptResult) {
 	e.OnFaultPoint(PointFinish, k)
 	report := idempotency.AttemptResult{
-		Attempt: owned.id, Outcome: r.outcome, MoneyStepReached: r.moneyStepReached, Queryable: owned.queryable, QueryAfter: e.PollFirst,
+		Attempt: current.id, Outcome: r.outcome, MoneyStepReached: r.moneyStepReached, Queryable: current.queryable, QueryAfter: e.PollFirst,
 	}
 	if !r.checkpointed {
-		report.Begin = owned.begin.Snapshot
+		report.Begin = current.begin.Snapshot
 	}
 	written := e.persist(ctx, k, "finish", r.outcome, func(ctx context.Context) (idempotency.Transition, error) {
-		return e.finishOrRestore(ctx, k, owned, report)
+		return e.finishOrRestore(ctx, k, current.ownedAttempt, report)
 	})
 	if written { // else the journal keeps the attempt open, and the next worker reports it
-		report.Begin = nil
-		e.reported(sentReport{key: k, owned: owned, result: &report, at: e.Now()})
+		report.Begin, report.Outcome.Echo = nil, providers.Echo{}
+		e.reported(sentReport{owned: current.ownedAttempt, result: &report, at: e.Now()})
 	}
 	e.OnFaultPoint(PointFinished, k)
 }
@@ -409,12 +422,12 @@ func (e *Engine) finish(ctx context.Context, k idempotency.Key, owned ownedAttem
 func (e *Engine) finishOrRestore(ctx context.Context, k idempotency.Key, owned ownedAttempt, report idempotency.AttemptResult,
 ) (idempotency.Transition, error) {
 	t, err := e.Ledger.Finish(ctx, k, report)
-	if !errors.Is(err, idempotency.ErrUnknown) || !report.MoneyStepReached || owned.begin.Registered.Fingerprint == "" {
+	if !errors.Is(err, idempotency.ErrUnknown) || !report.MoneyStepReached || owned.registered.Fingerprint == "" {
 		return t, err
 	}
 	e.Log.Error().Stringer("key", k).Msg("RECORD LOST by the store: recorded again with this attempt")
-	lost := idempotency.RestoredAttempt{Attempt: owned.id, LeaseEnd: owned.begin.LeaseEnd, Queryable: owned.queryable}
-	if err := e.Ledger.Restore(ctx, owned.begin.Registered, lost); err != nil {
+	lost := idempotency.RestoredAttempt{Attempt: owned.id, LeaseEnd: owned.leaseEnd, Queryable: owned.queryable}
+	if err := e.Ledger.Restore(ctx, owned.registered, lost); err != nil {
 		return t, err
 	}
 	return e.Ledger.Finish(ctx, k, report)

@@ -103,8 +103,9 @@ func TestConnectionsToRedisAreCut(t *testing.T) {
 	all(t, w.audit(allowances{}), idempotency.Succeeded) // nobody died
 }
 
-// TestTheNetworkFailsOnEitherSide: latency, connections that are cut, reset, half-open, or that
-// carry nothing, between the workers and Redis, and between the workers and the provider.
+// TestTheNetworkFailsOnEitherSide: latency, connections that are cut, reset, half-open, that carry
+// nothing, or whose end only one side sees, between the workers and Redis, and between the workers
+// and the provider.
 func TestTheNetworkFailsOnEitherSide(t *testing.T) {
 	t.Parallel()
 	for _, side := range []string{"redis", "provider"} {
@@ -125,7 +126,7 @@ func TestTheNetworkFailsOnEitherSide(t *testing.T) {
 			w.awaitSome(idempotency.Sending, 1)
 			began := time.Now()
 			for range either(2, 20) {
-				for _, fail := range []func(){proxy.Cut, proxy.Reset, proxy.HalfOpen, proxy.Blackhole, func() { proxy.Delay(50 * time.Millisecond) }} {
+				for _, fail := range []func(){proxy.Cut, proxy.Reset, proxy.HalfOpen, proxy.Blackhole, proxy.SlowClose, func() { proxy.Delay(50 * time.Millisecond) }} {
 					fail()
 					pause(300 * time.Millisecond)
 					proxy.Heal()

@@ -27,6 +27,7 @@ type Proxy struct {
 	dropped  chan struct{} // closed when that has happened
 	open     chan struct{} // closed while bytes may pass
 	replies  chan struct{} // closed while bytes from the server may pass
+	ends     chan struct{} // closed while the end of one connection ends the other
 	delay    time.Duration // of each piece
 }
 
@@ -47,7 +48,7 @@ func NewProxy(t testing.TB, target string) *Proxy {
 	}
 	open := make(chan struct{})
 	close(open)
-	p := &Proxy{t: t, addr: l.Addr().String(), target: target, pairs: map[*pair]bool{}, open: open, replies: open}
+	p := &Proxy{t: t, addr: l.Addr().String(), target: target, pairs: map[*pair]bool{}, open: open, replies: open, ends: open}
 	p.listen(l)
 	t.Cleanup(func() {
 		p.Refuse()
@@ -150,12 +151,25 @@ func (p *Proxy) Blackhole() {
 	}
 }
 
-// Heal ends a Blackhole, a HalfOpen and a Delay: what waited passes.
+// SlowClose ends all connections at the server. Their clients do not see that before a Heal: what
+// they send meanwhile is read by nobody.
+func (p *Proxy) SlowClose() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if isClosed(p.ends) {
+		p.ends = make(chan struct{})
+	}
+	for c := range p.pairs {
+		c.server.Close()
+	}
+}
+
+// Heal ends a Blackhole, a HalfOpen, a SlowClose and a Delay: what waited passes.
 func (p *Proxy) Heal() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.delay = 0
-	for _, gate := range []chan struct{}{p.open, p.replies} {
+	for _, gate := range []chan struct{}{p.open, p.replies, p.ends} {
 		if !isClosed(gate) {
 			close(gate)
 		}
@@ -194,6 +208,7 @@ func (p *Proxy) accept(l net.Listener) {
 // pass copies one direction. check gets each piece before it is passed, and ends the pair by false.
 func (p *Proxy) pass(c *pair, from, to net.Conn, check func(*pair, []byte) bool) {
 	defer p.end(c)
+	defer p.linger(c)
 	buffer := make([]byte, 64<<10)
 	for {
 		n, err := from.Read(buffer)
@@ -232,6 +247,17 @@ func (p *Proxy) await(c *pair, reply bool) bool {
 		}
 	}
 	return true
+}
+
+// linger waits until the end of one connection may end the other.
+func (p *Proxy) linger(c *pair) {
+	p.mu.Lock()
+	ends := p.ends
+	p.mu.Unlock()
+	select {
+	case <-ends:
+	case <-c.closed:
+	}
 }
 
 func (p *Proxy) request(c *pair, data []byte) bool {

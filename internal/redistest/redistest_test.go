@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -312,4 +313,36 @@ func TestAHalfOpenConnectionExecutesAndDoesNotAnswer(t *testing.T) {
 	}
 	p.Reset()
 	set(t, c, "after a reset")
+}
+
+// TestAConnectionThatClosesSlowlyTakesACommandThatNobodyReads: its client sees the end after a
+// Heal.
+func TestAConnectionThatClosesSlowlyTakesACommandThatNobodyReads(t *testing.T) {
+	t.Parallel()
+	s := Start(t)
+	p := NewProxy(t, s.Addr())
+	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", p.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	reply := make([]byte, 64)
+	if _, err := conn.Write([]byte("PING\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := conn.Read(reply); err != nil || string(reply[:n]) != "+PONG\r\n" {
+		t.Fatalf("%q, %v", reply[:n], err)
+	}
+	p.SlowClose()
+	if _, err := conn.Write([]byte("SET x 1\r\n")); err != nil {
+		t.Errorf("the client saw the end already: %v", err)
+	}
+	p.Heal()
+	if n, err := conn.Read(reply); err == nil {
+		t.Errorf("it was answered: %q", reply[:n])
+	}
+	if exists(t, s.Client(), "x") {
+		t.Error("the server executed what came after its end")
+	}
+	set(t, Client(p.Addr()), "after")
 }
