@@ -47,7 +47,7 @@ func (c *submitCmd) expected(s *taskIntake, f *os.File) (io.Reader, error) {
 
 // count reads all lines, prints those that are invalid, and refuses a file that is not as expected.
 func (c *submitCmd) count(s *taskIntake, in io.Reader) error {
-	reader, err := tasks.NewReader(in, c.format())
+	reader, err := c.reader(in)
 	if err != nil {
 		return err
 	}
@@ -112,6 +112,9 @@ func (c *submitCmd) compareExpected(a *app, found *tally) error {
 		return fmt.Errorf("%w: %w", errOutput, err)
 	}
 	differences := c.differences(found)
+	if c.cutOff() {
+		differences = append(differences, fileTexts().OpenRefused)
+	}
 	for _, d := range differences {
 		a.notice("%s: %s", inputName(c.File), d)
 	}

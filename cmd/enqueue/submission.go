@@ -11,6 +11,8 @@ import (
 type taskIntake struct {
 	fileIntake[tasks.Line]
 	tasks intake.Tasks
+	// tell, if set, tells people what became of a line.
+	tell func(line tasks.Line, r intake.Result)
 }
 
 func newTaskIntake(a *app) *taskIntake {
@@ -26,6 +28,9 @@ func (s *taskIntake) answer(ctx context.Context, batch []tasks.Line) ([]lineResu
 	answers := make([]lineResult, len(batch))
 	for i, r := range results {
 		answers[i] = lineResult{r, r.Result, batch[i].Task}
+		if s.tell != nil {
+			s.tell(batch[i], r)
+		}
 	}
 	return answers, nil
 }
