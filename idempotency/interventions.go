@@ -29,6 +29,8 @@ type Record struct {
 	Anomaly      string
 	Subscription string
 	Period       string
+	// Fingerprint is that of the Registration.
+	Fingerprint string
 	// NextDue is when the payment is due next; zero if it is not.
 	NextDue time.Time
 	// ParkReason is why the payment is parked, if it is. It is unparked when that reason ends.
@@ -59,7 +61,7 @@ func record(k Key, loaded LoadResult) Record {
 		Key: k, Type: s.Type, State: s.State, Version: s.Version, ProviderID: s.ProviderID, Code: s.Code, Message: s.Message,
 		Decline: string(s.Decline), Amount: s.Amount, Currency: s.Currency, Attempts: s.AttemptCount, Created: asTime(s.Created),
 		Updated: asTime(max(s.Created, s.Updated)), ActionURL: s.ActionURL, MayHaveLeft: s.MayHaveLeft(), Subscription: s.Subscription,
-		Period: s.Period, NextDue: asTime(loaded.Due), historyGap: s.HistoryGap(),
+		Period: s.Period, Fingerprint: s.Fingerprint, NextDue: asTime(loaded.Due), historyGap: s.HistoryGap(),
 	}
 	if s.Anomaly != nil {
 		r.Anomaly = s.Anomaly.Kind

@@ -3,6 +3,8 @@ package providers
 import (
 	"fmt"
 	"regexp"
+	"strconv"
+	"strings"
 
 	"github.com/govalues/decimal"
 )
@@ -80,6 +82,32 @@ func (m Money) WholeUnits() (int64, bool) {
 	}
 	whole, _, ok := m.amount.Int64(0)
 	return whole, ok
+}
+
+// Minor is the amount in the currency's smallest unit that amounts may carry: whole pesos of CLP,
+// hundredths of COP and MXN.
+func (m Money) Minor() int64 {
+	whole, part, _ := m.amount.Int64(decimals[m.currency][1]) // ParseMoney lets no more than 15 digits pass
+	for range decimals[m.currency][1] {
+		whole *= 10
+	}
+	return whole + part
+}
+
+// MinorText is the decimal text of so many of the currency's smallest units: 14950 of MXN are
+// "149.50". They may be below zero. A currency that ParseMoney refuses has none but whole units.
+func MinorText(units int64, currency string) string {
+	text, scale := strconv.FormatInt(units, 10), decimals[currency][1]
+	if scale == 0 {
+		return text
+	}
+	digits, negative := strings.CutPrefix(text, "-")
+	digits = strings.Repeat("0", max(0, scale+1-len(digits))) + digits
+	sign := ""
+	if negative {
+		sign = "-"
+	}
+	return sign + digits[:len(digits)-scale] + "." + digits[len(digits)-scale:]
 }
 
 // Add sums two amounts of the same currency; the zero Money adds nothing.

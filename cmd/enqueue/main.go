@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -15,6 +16,7 @@ import (
 
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/config"
+	"github.com/remesa/remesa/internal/shell"
 	"github.com/remesa/remesa/internal/version"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/catalog"
@@ -39,12 +41,17 @@ type cli struct {
 	Forgot   forgotCmd   `cmd:"" help:"After a restored backup or a failover that lost writes: what the store forgot is queried before it is sent."`
 	Watch    watchCmd    `cmd:"" help:"Follow the outcome events, one JSON line for each."`
 
+	Export exportCmd `cmd:"" help:"Write payments with their histories, a manifest and a chain of hashes: once to stdout, or day by day into an archive."`
+	Verify verifyCmd `cmd:"" help:"Say whether an export is as it was written, and which line is not. It needs no Redis."`
+
 	Subscription subscriptionCmd `cmd:"" help:"Charges that recur: add, list, show, pause, resume, cancel and change subscriptions."`
 
 	Serve  serveCmd  `cmd:"" help:"Take payments and subscriptions in over HTTP, show them, and tell what becomes of them."`
 	Apikey apikeyCmd `cmd:"" help:"Keys of the HTTP interface: create, list, revoke."`
 
 	Hashcard hashcardCmd `cmd:"" help:"Ask for a card without echo, or read it as two lines, and print the provider's token of it; nothing is stored."`
+
+	Completion completionCmd `cmd:"" help:"Print a script that completes this command's words in a shell."`
 
 	Version kong.VersionFlag `help:"Print the version and exit."`
 }
@@ -80,6 +87,9 @@ func run(args []string) int {
 	if err != nil {
 		return report(err)
 	}
+	if len(args) > 0 && args[0] == shell.CompleteCommand {
+		return report(shell.Complete(os.Stdout, parser, args[1:]))
+	}
 	command, err := parser.Parse(args)
 	if err != nil {
 		return report(usageError{enumError(err)})
@@ -104,7 +114,7 @@ func enumError(err error) error {
 // has read enough, as head does.
 func forReaders(command *kong.Context, err error) error {
 	switch name, _, _ := strings.Cut(command.Command(), " "); name {
-	case "show", "explain", "list", "watch":
+	case "show", "explain", "list", "watch", "verify":
 		if errors.Is(err, syscall.EPIPE) {
 			return nil
 		}
@@ -132,7 +142,17 @@ func options() []kong.Option {
 			"tokenizers": strings.Join(tokenizers(), ","),
 			"key":        "provider/reference, provider/account/reference, or the reference alone where one provider has it",
 		},
-		kong.PostBuild(hideWorkerSettings))
+		kong.PostBuild(hideWorkerSettings), examples().Option())
+}
+
+type completionCmd struct{ shell.Completion }
+
+// Run prints the script.
+func (c *completionCmd) Run(a *app) error {
+	if err := c.Write(a.out, "enqueue"); err != nil {
+		return err
+	}
+	return a.flush()
 }
 
 // tokenizers are the providers that turn a card into a token.
@@ -154,10 +174,12 @@ func states() []string {
 	return names
 }
 
+var producerSettings = []string{"redis-url", "redis-url-file", "intake-memory-stop", "lang", "timezone"}
+
 // hideWorkerSettings leaves in the help what a producer sets; `worker --help` lists every setting.
 func hideWorkerSettings(k *kong.Kong) error {
 	for _, f := range k.Model.Flags {
-		f.Hidden = f.Group != nil && f.Name != "redis-url" && f.Name != "redis-url-file" && f.Name != "intake-memory-stop"
+		f.Hidden = f.Group != nil && !slices.Contains(producerSettings, f.Name)
 	}
 	return nil
 }

@@ -25,6 +25,7 @@ import (
 	"github.com/remesa/remesa/internal/preflight"
 	"github.com/remesa/remesa/internal/rate"
 	"github.com/remesa/remesa/internal/salvage"
+	"github.com/remesa/remesa/internal/totals"
 	"github.com/remesa/remesa/internal/wiring"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/catalog"
@@ -126,7 +127,9 @@ type service struct {
 	subscriptions *billing.Store
 	// salvager keeps damaged tasks from stopping asynq.
 	salvager *salvage.Salvager
-	metrics  *prometheus.Registry
+	// totals counts what becomes of payments.
+	totals  *totals.Totals
+	metrics *prometheus.Registry
 	// users may log in to the pages.
 	users []login.User
 	log   zerolog.Logger
@@ -188,7 +191,7 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 	}
 	return &service{
 		config: c, rdb: rdb, registry: registry, ledger: ledger, engine: e, subscriptions: subscriptions, salvager: salvager,
-		metrics: reg, users: users, log: log, addr: make(chan string, 1),
+		totals: newTotals(rdb, log), metrics: reg, users: users, log: log, addr: make(chan string, 1),
 	}, nil
 }
 

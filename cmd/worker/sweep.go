@@ -18,6 +18,7 @@ func (s *service) run(ctx context.Context) error {
 	defer cancel()
 	wg.Go(func() { s.sweeper().Run(ctx) })
 	wg.Go(func() { s.salvager.Run(ctx) })
+	wg.Go(func() { s.totals.Run(ctx) })
 	wg.Go(func() { s.warnForgotten(ctx, identityCheckInterval) })
 	return s.engine.Run(ctx)
 }

@@ -5,12 +5,20 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/redis/go-redis/v9"
 )
 
 // EpochKey holds the epoch of a provider's store: JSON whose field "epoch" is its number.
 func EpochKey(owner string) string { return Prefix(owner) + "epoch" }
+
+// RunID returns the run id in a reply to INFO, "" if the server does not tell it.
+func RunID(info string) string {
+	_, rest, _ := strings.Cut(info, "run_id:")
+	id, _, _ := strings.Cut(rest, "\n")
+	return strings.TrimSpace(id)
+}
 
 // EpochNumber reads the number of the owner's epoch, for the ids of outcome events; zero if there
 // is none yet.

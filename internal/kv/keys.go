@@ -3,6 +3,8 @@
 // outcome stream. It decides nothing about payments.
 package kv
 
+import "time"
+
 // Prefix is how all keys of a provider, or of an account's tokens, begin. Its braces are a hash
 // tag, which keeps the keys on one node of a cluster.
 func Prefix(owner string) string { return "remesa:{" + owner + "}:" }
@@ -17,6 +19,20 @@ func HandledKey(provider, group string) string { return OutcomesKey(provider) + 
 // ChargeUpdatesKey is the index of charge updates: members "subscription|id" by time in ms.
 func ChargeUpdatesKey(provider string) string {
 	return Prefix(provider) + "subscriptions:charge-updates"
+}
+
+// TotalsKey says how far an outcome stream has been counted; TotalsHourKey and TotalsDayKey have
+// what was counted of one hour and of one day of UTC.
+func TotalsKey(owner string) string { return Prefix(owner) + "totals" }
+
+// TotalsHourKey is named after the hour: "…totals:2026-11-27T13".
+func TotalsHourKey(owner string, at time.Time) string {
+	return TotalsKey(owner) + ":" + at.UTC().Format("2006-01-02T15")
+}
+
+// TotalsDayKey is named after the day: "…totals:2026-11-27".
+func TotalsDayKey(owner string, at time.Time) string {
+	return TotalsKey(owner) + ":" + at.UTC().Format(time.DateOnly)
 }
 
 // clockKey holds the time of tests, in Unix ms.

@@ -1,0 +1,280 @@
+// Package totals keeps exact counts and sums of what became of payments, so that a page which shows
+// them costs the same at a million payments as at ten.
+//
+// They are folded from the outcome streams, off the path of any payment. Each entry counts exactly
+// once: the figures and the id of the last entry that is in them change in one step, and only if
+// that id is still the one that was read. So any number of workers may fold at the same time, and
+// any of them may die at any moment.
+//
+// A figure counts transitions, not payments: see docs/totals.md. An entry counts in the hour, and
+// in the day of UTC, in which the store wrote it.
+package totals
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/rs/zerolog"
+
+	"github.com/remesa/remesa/internal/kv"
+	"github.com/remesa/remesa/outcomes"
+)
+
+const (
+	// HoursKept and DaysKept are how long the figures of an hour and of a day are kept.
+	HoursKept = 40 * 24 * time.Hour
+	DaysKept  = 400 * 24 * time.Hour
+)
+
+const (
+	// interval is the time between two looks at a stream.
+	interval = 2 * time.Second
+	// batch is how many entries are counted in one step; reading them keeps Redis busy for less
+	// than a millisecond.
+	batch = 250
+)
+
+// Options of the totals.
+type Options struct {
+	// Redis stays the caller's to close.
+	Redis redis.UniversalClient
+	// Streams are the owners of the outcome streams, by provider: the part between the braces of
+	// their keys.
+	Streams map[string][]string
+	Log     zerolog.Logger
+}
+
+// Totals folds outcome streams, and reads the figures. It is safe for concurrent use.
+type Totals struct {
+	Options
+	batcher *kv.Batcher
+
+	mu sync.Mutex
+	// folded has the last entry of each stream that is known to be counted.
+	folded map[string]string
+	// closed has the figures of past hours, which change no more.
+	closed map[string]closedHours
+}
+
+// New makes the totals; it dials nothing. Run folds, and need not run where they are only read.
+func New(o Options) *Totals {
+	return &Totals{Options: o, batcher: kv.NewBatcher(kv.NewDB(o.Redis, false), 0, 0), folded: map[string]string{}, closed: map[string]closedHours{}}
+}
+
+// Run folds what is new in all streams, again and again until ctx is done. All workers may do so at
+// the same time. A stream in which nothing is new costs one command every two seconds.
+func (t *Totals) Run(ctx context.Context) {
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	failing := false
+	for {
+		err := t.FoldAll(ctx)
+		if err != nil && !failing && ctx.Err() == nil {
+			t.Log.Warn().Err(err).Msg("totals: trying again")
+		}
+		failing = err != nil
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// FoldAll folds what is new in all streams. It leaves a stream to others that fold it meanwhile.
+func (t *Totals) FoldAll(ctx context.Context) error {
+	var errs []error
+	for _, provider := range slices.Sorted(maps.Keys(t.Streams)) {
+		for _, owner := range t.Streams[provider] {
+			errs = append(errs, t.foldStream(ctx, owner))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (t *Totals) foldStream(ctx context.Context, owner string) error {
+	for ctx.Err() == nil {
+		more, err := t.fold(ctx, owner)
+		if err != nil {
+			return fmt.Errorf("totals of %s: %w", owner, err)
+		}
+		if !more {
+			return nil
+		}
+	}
+	return nil
+}
+
+// fold counts the next entries of a stream, and reports whether there may be more for it to count.
+func (t *Totals) fold(ctx context.Context, owner string) (more bool, err error) {
+	newest, err := t.newest(ctx, owner)
+	if err != nil || newest == "" || newest == t.lastFolded(owner) {
+		return false, err
+	}
+	text, h, err := t.head(ctx, owner)
+	if err != nil {
+		return false, err
+	}
+	if h.Cursor != "" && !after(newest, h.Cursor) {
+		t.setFolded(owner, newest)
+		return false, nil
+	}
+	r, err := t.read(ctx, owner, text, h.Cursor)
+	if err != nil || r == nil {
+		return false, err
+	}
+	buckets, err := t.buckets(ctx, owner, r.entries)
+	if err != nil {
+		return false, err
+	}
+	c := step(owner, text, h, r, buckets)
+	results, errs := t.batcher.Commit(ctx, owner, c)
+	return errs[0] == nil && results[0].Done && len(r.entries) == batch, errs[0]
+}
+
+// newest is the id of a stream's last entry, empty where there is none.
+func (t *Totals) newest(ctx context.Context, owner string) (string, error) {
+	last, err := t.Redis.XRevRangeN(ctx, kv.OutcomesKey(owner), "+", "-", 1).Result()
+	if err != nil || len(last) == 0 {
+		return "", err
+	}
+	return last[0].ID, nil
+}
+
+func (t *Totals) lastFolded(owner string) string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.folded[owner]
+}
+
+func (t *Totals) setFolded(owner, id string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.folded[owner] = id
+}
+
+// head reads how far a stream has been counted.
+func (t *Totals) head(ctx context.Context, owner string) (string, head, error) {
+	text, err := t.Redis.Get(ctx, kv.TotalsKey(owner)).Result()
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return "", head{}, err
+	}
+	h, err := parseHead(text)
+	return text, h, err
+}
+
+// reading is what one step is decided from.
+type reading struct {
+	entries        []redis.XMessage
+	added, trimmed int64
+	runID          string
+	now            int64
+}
+
+// read reads the entries after the cursor, and which run of the server told them; nil where there
+// are none, or where others have moved the head. A server that forgot the entries by the time of
+// the commit is in another run.
+func (t *Totals) read(ctx context.Context, owner, text, cursor string) (*reading, error) {
+	var present, info *redis.StringCmd
+	var stream *redis.XInfoStreamCmd
+	var entries *redis.XMessageSliceCmd
+	from := "-"
+	if cursor != "" {
+		from = "(" + cursor
+	}
+	now, err := t.batcher.ReadTimed(ctx, owner, func(pipe redis.Pipeliner) {
+		info, present = pipe.Info(ctx, "server"), pipe.Get(ctx, kv.TotalsKey(owner))
+		stream = pipe.XInfoStream(ctx, kv.OutcomesKey(owner)) // before the entries: what is trimmed in between is found next time
+		entries = pipe.XRangeN(ctx, kv.OutcomesKey(owner), from, "+", batch)
+	})
+	if err == nil {
+		err = entries.Err()
+	}
+	if err == nil && !errors.Is(present.Err(), redis.Nil) {
+		err = present.Err()
+	}
+	if err != nil || present.Val() != text || len(entries.Val()) == 0 {
+		return nil, err
+	}
+	r := &reading{entries: entries.Val(), runID: kv.RunID(info.Val()), now: now}
+	if s := stream.Val(); stream.Err() == nil && s.EntriesAdded > 0 {
+		r.added, r.trimmed = s.EntriesAdded, s.EntriesAdded-s.Length
+	}
+	return r, nil
+}
+
+// span is one hour or day.
+type span struct {
+	key    string
+	bucket Bucket
+	// ends is when its figures may go.
+	ends time.Time
+}
+
+// spans has the hours and days that some entries belong to, by their keys.
+type spans map[string]*span
+
+func hourOf(at time.Time) time.Time { return at.UTC().Truncate(time.Hour) }
+func dayOf(at time.Time) time.Time  { return at.UTC().Truncate(24 * time.Hour) }
+
+// buckets reads the figures that the entries are to be added to.
+func (t *Totals) buckets(ctx context.Context, owner string, entries []redis.XMessage) (spans, error) {
+	s := spans{}
+	for _, e := range entries {
+		hour, day := hourOf(written(e.ID)), dayOf(written(e.ID))
+		s[kv.TotalsHourKey(owner, hour)] = &span{ends: hour.Add(time.Hour + HoursKept)}
+		s[kv.TotalsDayKey(owner, day)] = &span{ends: day.Add(24*time.Hour + DaysKept)}
+	}
+	keys := slices.Sorted(maps.Keys(s))
+	buckets, err := t.readBuckets(ctx, owner, keys)
+	for i, b := range buckets {
+		s[keys[i]].key, s[keys[i]].bucket = keys[i], b
+	}
+	return s, err
+}
+
+// step is the decision: the figures with the entries counted, and the head behind them. It holds
+// only while the head is as it was read, in the run of the server in which it was read.
+func step(owner, text string, h head, r *reading, s spans) *kv.Commit {
+	changed := map[*span]map[Series]bool{}
+	for _, m := range r.entries {
+		e, err := outcomes.Decode(owner, m, nil)
+		if err != nil {
+			continue // it is no event
+		}
+		at := written(m.ID)
+		if string(e.State) == "succeeded" && e.Kind == "state" {
+			h.Succeeded = at.UnixMilli()
+		}
+		for _, b := range []*span{s[kv.TotalsHourKey(owner, at)], s[kv.TotalsDayKey(owner, at)]} {
+			series, counts := b.bucket.count(e)
+			if !counts {
+				continue
+			}
+			if changed[b] == nil {
+				changed[b] = map[Series]bool{}
+			}
+			changed[b][series] = true
+		}
+	}
+	h.advance(r.entries, r.added, r.trimmed)
+	c := kv.NewCommit(owner, kv.TotalsKey(owner), text, r.now)
+	c.WhenFull = kv.RefuseWhenFull // the stream keeps what is not counted yet
+	c.RunGuard(r.runID)
+	c.Write("SET", kv.TotalsKey(owner), h.text())
+	for b, all := range changed {
+		fields := make([]any, 0, 2*len(all))
+		for series := range all {
+			fields = append(fields, series.field(), b.bucket[series].value())
+		}
+		c.Write("HSET", b.key, fields...)
+		c.Write("PEXPIREAT", b.key, b.ends.UnixMilli())
+	}
+	return c
+}
