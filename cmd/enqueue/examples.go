@@ -9,8 +9,11 @@ func examples() shell.Examples {
 			"enqueue submit payouts.jsonl",
 			"enqueue submit --dry-run payouts.csv",
 			"enqueue submit --expect-count 120 --expect-sum CLP=13160000 payouts.csv",
+			"enqueue submit --locale es-CL --dry-run pagos.xlsx",
+			`enqueue submit --map "Centro de costo=metadata.centro" pagos.csv`,
 			"jq -c .payouts[] export.json | enqueue submit",
 		},
+		"template": {"enqueue template virtualpos", "enqueue template virtualpos --xlsx -o pagos.xlsx"},
 		"show":    {"enqueue show tef-0001", "enqueue show virtualpos/tef-0001 | jq .state"},
 		"explain": {"enqueue explain tef-0001", "enqueue explain tef-0001 --json"},
 		"list": {
