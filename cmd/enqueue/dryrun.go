@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/remesa/remesa/internal/i18n"
 	"github.com/remesa/remesa/internal/intake"
 )
 
@@ -21,7 +22,7 @@ func (s *taskIntake) compareWithLedger() {
 	ctx, cancel := context.WithTimeout(a.ctx, storeTimeout)
 	defer cancel()
 	if err := a.rdb.Ping(ctx).Err(); err != nil {
-		a.notice("%s", fileTexts().NotCompared(a.config.Where()))
+		a.say(a.text.Files.DryRun.NotCompared(a.config.Where()))
 		return
 	}
 	s.tasks.Compare, s.tasks.FingerprintKey = a.ledger.Compare, []byte(a.config.FingerprintKey.Reveal())
@@ -40,13 +41,25 @@ func (s *taskIntake) tellDryRun() {
 		}
 		sums[k.currency].addText(of.sum.text())
 	}
+	words, text := s.app.text.Files.DryRun, s.app.text
 	var all []string
 	for _, currency := range slices.Sorted(maps.Keys(sums)) {
-		all = append(all, currency+" "+sums[currency].text())
+		all = append(all, plainOrMoney(text, sums[currency].text(), currency))
 	}
-	words := fileTexts()
-	s.app.notice("%s", words.WouldEnqueue(payments, strings.Join(all, ", ")))
+	if payments == 0 {
+		s.app.say(words.Nothing)
+	} else {
+		s.app.say(words.Would(countOf(text, payments), strings.Join(all, words.And)))
+	}
 	if s.tasks.Seen.Full() {
-		s.app.notice("%s", words.SeenFull(intake.MostSeen))
+		s.app.say(words.TooMany(countOf(text, intake.MostSeen)))
 	}
+}
+
+// plainOrMoney is an amount as it is read in a language; in English as scripts read it.
+func plainOrMoney(l i18n.Locale, amount, currency string) string {
+	if l.Tag().Language == i18n.English.Language {
+		return currency + " " + amount
+	}
+	return l.Money(amount, currency)
 }

@@ -177,15 +177,15 @@ func (c *submitCmd) refusal(a *app, err error) error {
 	if err == nil || !refuses(err) || errors.Is(err, errInput) {
 		return err
 	}
-	words, name := fileTexts(), inputName(c.File)
-	if refused := (*paymentfile.Refusal)(nil); errors.As(err, &refused) {
+	words, name := fileWords{a.text}, inputName(c.File)
+	if refused, ok := errors.AsType[*paymentfile.Refusal](err); ok {
 		for _, p := range refused.Problems {
-			a.notice("%s: %s", name, words.problem(p))
+			a.say(clean(name + ": " + words.problem(p)))
 		}
 	} else {
-		a.notice("%s: %s", name, err)
+		a.say(clean(name + ": " + words.unreadable(err)))
 	}
-	a.notice("%s", words.NothingEnqueued)
+	a.say(a.text.Files.NothingEnqueued)
 	return exitError(exitRefused)
 }
 
@@ -197,64 +197,26 @@ func (c *submitCmd) tellNotes(a *app) {
 	if c.table.reader == nil {
 		return
 	}
-	for _, note := range fileTexts().notes(c.table.reader.Notes()) {
-		a.notice("%s: %s", inputName(c.File), note)
+	for _, note := range (fileWords{a.text}).notes(c.table.reader.Notes()) {
+		a.say(clean(inputName(c.File) + ": " + note))
 	}
 }
 
-// mostTold bounds how many rows are told of one by one.
-const mostTold = 20
-
-// tellRow tells people what is wrong with a row of a table, of the first mostTold; nil for JSON
-// Lines, which people do not write.
-func (c *submitCmd) tellRow(s *taskIntake) func(tasks.Line, intake.Result) {
+// tellRow has words for the rows of a table, with the column's name; nil for JSON Lines, which
+// people do not write. It lets the rows of people's tables be compared with each other.
+func (c *submitCmd) tellRow(s *taskIntake) func(tasks.Line, intake.Result) string {
 	if c.table.reader == nil {
 		return nil
 	}
-	told, program, words := 0, c.table.reader.Notes().Program, fileTexts()
-	if !program && s.tasks.Seen == nil {
+	if !c.table.reader.Notes().Program && s.tasks.Seen == nil {
 		s.tasks.Seen = &intake.Seen{}
 	}
-	return func(line tasks.Line, r intake.Result) {
-		text := rowText(words, line, r, program)
-		if text == "" {
-			return
-		}
-		s.progress.clear()
-		switch told++; {
-		case told <= mostTold:
-			s.app.notice("%s", text)
-		case told == mostTold+1:
-			s.app.notice("%s", words.MoreRows)
-		}
-	}
+	return func(line tasks.Line, r intake.Result) string { return c.told(s.app, line, r) }
 }
 
-// rowText is what a person is told of a row; of a program's only what a person would do about it.
-func rowText(words texts, line tasks.Line, r intake.Result, program bool) string {
-	switch r.Result {
-	case intake.Invalid:
-		p, ok := paymentfile.ProblemOf(line)
-		switch {
-		case ok && program && p.Fault != paymentfile.AmountUnclear:
-			return ""
-		case ok:
-			return words.problem(p)
-		case program:
-			return ""
-		default:
-			return words.Row(line.Number, r.Error)
-		}
-	case string(tasks.Conflict):
-		if program {
-			return ""
-		}
-		return words.conflict(line.Number, r)
-	case string(tasks.Duplicate):
-		if program || r.First == 0 {
-			return ""
-		}
-		return words.Twice(line.Number, r.First)
+func (c *submitCmd) told(a *app, line tasks.Line, r intake.Result) string {
+	if c.table.reader == nil {
+		return ""
 	}
-	return ""
+	return fileWords{a.text}.row(line, r, c.table.reader.Notes().Program)
 }

@@ -20,7 +20,7 @@ type templateCmd struct {
 
 // Run writes a filled example, which submit takes.
 func (c *templateCmd) Run(a *app) error {
-	t, err := paymentfile.NewTemplate(c.Provider, fileTexts().Template)
+	t, err := paymentfile.NewTemplate(c.Provider, fileWords{a.text}.template())
 	if err != nil {
 		return err
 	}

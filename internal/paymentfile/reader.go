@@ -49,7 +49,7 @@ type Notes struct {
 	ShortCodes, Apostrophes int
 	// Open: the last line has no end, so that the file may have been cut.
 	Open bool
-	// Banks are what is to be known of banks that were named.
+	// Banks are words for what is to be known of banks that were named: "security".
 	Banks []string
 }
 
