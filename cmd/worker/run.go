@@ -191,7 +191,7 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 	}
 	return &service{
 		config: c, rdb: rdb, registry: registry, ledger: ledger, engine: e, subscriptions: subscriptions, salvager: salvager,
-		totals: newTotals(rdb, log), metrics: reg, users: users, log: log, addr: make(chan string, 1),
+		totals: newTotals(rdb, ledger, log), metrics: reg, users: users, log: log, addr: make(chan string, 1),
 	}, nil
 }
 

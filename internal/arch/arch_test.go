@@ -101,7 +101,7 @@ var allowed = []struct {
 	{"internal/dashboard", []string{"internal/explain", "internal/listen", "internal/login", "internal/salvage", "tasks", "idempotency", "providers", "providers/catalog", "seal"}},
 	{"internal/rate", []string{"internal/kv", "idempotency"}},
 	// It counts what is in the outcome streams and changes no payment.
-	{"internal/totals", []string{"internal/kv", "outcomes", "providers"}},
+	{"internal/totals", []string{"internal/kv", "idempotency", "outcomes", "providers"}},
 	{"internal/*", []string{"tasks", "idempotency", "providers", "seal"}},
 	{"examples/*", []string{"billing", "tasks", "outcomes", "idempotency", "providers"}},
 	{"cmd/*", []string{"internal/*", "billing", "docs", "tasks", "outcomes", "idempotency", "schedule", "providers", "providers/catalog", "providers/sandbox/all", "providers/spec", "seal"}},
