@@ -68,7 +68,7 @@ func (r *rows) Row(cells []string) error {
 
 // readColumns knows the fields of all types and providers: a file may mix them.
 func readColumns(names []string) ([]column, error) {
-	kinds := columnKinds()
+	kinds := kindsOfColumns()
 	if !isHeader(names, kinds) {
 		return nil, fieldError("header", fmt.Sprintf("missing: the first line must name the columns (type,provider,amount,…), and most of its %d cells name none", len(names)))
 	}

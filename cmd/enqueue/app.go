@@ -43,7 +43,7 @@ type app struct {
 // open checks the settings that every command needs. Providers and keys are left to those who take
 // payments in: whoever halts a provider needs no secret.
 func open(ctx context.Context, c *config.Config) (*app, error) {
-	if err := config.Complete(&c.Redis, &c.Ledger, &c.Timing, &c.Logging); err != nil {
+	if err := config.Complete(&c.Redis, &c.Ledger, &c.Timing, &c.Logging, &c.People); err != nil {
 		return nil, usageError{err}
 	}
 	rdb, err := c.Redis.Client(config.ProducerProfile())

@@ -39,19 +39,32 @@ func (c *confirmFlags) validate() error {
 	return err
 }
 
-// validate also wants nothing but --all to have these flags; keys is whether keys were given.
-func (b *blockedFlags) validate(keys bool) error {
-	switch {
-	case b.All == keys:
-		return usage("give either keys or --all")
+// validate wants one way to name payments, and these flags with no other. A file may be confirmed,
+// too.
+func (b *blockedFlags) validate(keys bool, file string) error {
+	switch ways := []bool{keys, file != "", b.All}; {
+	case count(ways) != 1:
+		return usage("give either keys, --file or --all")
 	case b.All && b.Provider == "":
 		return usage("--all needs --provider")
-	case !b.All && (b.Provider != "" || b.Account != "" || b.Code != "" || b.Confirm.given()):
-		return usage("--provider, --account, --code, --confirm-count and --confirm-sum go with --all")
+	case !b.All && (b.Provider != "" || b.Account != "" || b.Code != ""):
+		return usage("--provider, --account and --code go with --all")
+	case keys && b.Confirm.given():
+		return usage("--confirm-count and --confirm-sum go with --file or --all")
 	case b.Account != "" && !accountForm.MatchString(b.Account):
 		return usage("--account: must be 1 to 32 lower-case letters, digits and dashes")
 	}
 	return b.Confirm.validate()
+}
+
+// count is how many are true.
+func count(of []bool) (n int) {
+	for _, is := range of {
+		if is {
+			n++
+		}
+	}
+	return n
 }
 
 // countedPayment is a payment as it was counted.

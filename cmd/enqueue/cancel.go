@@ -12,17 +12,14 @@ import (
 
 type cancelCmd struct {
 	Keys    []string     `arg:"" optional:"" name:"key" help:"${key}."`
-	File    string       `placeholder:"FILE" help:"File with one key per line (- is stdin); blank lines are skipped."`
+	File    string       `placeholder:"FILE" help:"File with one key per line (- is stdin); blank lines are skipped. With --confirm-count none is cancelled unless count and sums are right; without it each that can be is."`
 	Blocked blockedFlags `embed:""`
 	Actor   actorFlags   `embed:""`
 }
 
 // Validate wants keys from one place.
 func (c *cancelCmd) Validate() error {
-	if len(c.Keys) > 0 && c.File != "" {
-		return usage("give either keys or --file")
-	}
-	if err := c.Blocked.validate(len(c.Keys) > 0 || c.File != ""); err != nil {
+	if err := c.Blocked.validate(len(c.Keys) > 0, c.File); err != nil {
 		return err
 	}
 	return c.Actor.Validate()
@@ -30,13 +27,16 @@ func (c *cancelCmd) Validate() error {
 
 // Run cancels each payment, also where cancelling another one fails.
 func (c *cancelCmd) Run(a *app) error {
+	do := func(k idempotency.Key, version int64) (idempotency.Transition, error) {
+		return a.ledger.Cancel(a.ctx, k, version, c.Actor.actor())
+	}
 	switch {
 	case c.Blocked.All:
-		return c.Blocked.each(a, func(k idempotency.Key, version int64) (idempotency.Transition, error) {
-			return a.ledger.Cancel(a.ctx, k, version, c.Actor.actor())
-		})
+		return c.Blocked.each(a, do)
 	case c.File == "":
 		return c.cancelArguments(a)
+	case c.Blocked.Confirm.given():
+		return a.interveneInFile(c.File, &c.Blocked.Confirm, do)
 	}
 	in, err := openInput(c.File)
 	if err != nil {

@@ -16,11 +16,6 @@ type explainCmd struct {
 	JSON bool   `name:"json" help:"As one JSON object."`
 }
 
-// Help shows examples.
-func (*explainCmd) Help() string {
-	return "Examples:\n\n  enqueue explain tef-0001\n  enqueue explain tef-0001 --json"
-}
-
 // explanation is what explain --json prints.
 type explanation struct {
 	Key      string            `json:"key"`

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -159,6 +160,46 @@ func TestPaymentsOfAFileAreResolvedOnceCountAndSumAreRepeated(t *testing.T) {
 		if got := state(key); got != want {
 			t.Errorf("%s is %s, want %s", key, got, want)
 		}
+	}
+}
+
+// TestEveryInterventionTakesAFile: none of the payments changes unless count and sums are repeated.
+func TestEveryInterventionTakesAFile(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		command     string
+		before      func(d *fixture, key string)
+		was, become idempotency.State
+	}{
+		{"retry", func(d *fixture, key string) {
+			d.finished(key, providers.Outcome{Class: providers.Refused, Code: "bad"})
+		}, idempotency.Failed, idempotency.Ready},
+		{"release", func(d *fixture, key string) { d.blocked(key) }, idempotency.Blocked, idempotency.Queued},
+		{"cancel", func(d *fixture, key string) { d.queued(key) }, idempotency.Queued, idempotency.Failed},
+	} {
+		t.Run(row.command, func(t *testing.T) {
+			t.Parallel()
+			d := newFixture(t)
+			row.before(d, "virtualpos/a")
+			row.before(d, "virtualpos/b")
+			file := write(t, "keys", "virtualpos/a\nvirtualpos/b\n")
+			got := d.byHand(row.command + " --file " + file + " --confirm-count 3 --confirm-sum CLP=200")
+			wantCode(t, "another count", got, exitRefused)
+			wantText(t, "another count", got.err, "--confirm-count 2 --confirm-sum CLP=200")
+			states := func() (all []idempotency.State) {
+				for _, key := range []string{"virtualpos/a", "virtualpos/b"} {
+					all = append(all, must[idempotency.Record](t)(d.ledger.Show(t.Context(), mustKey(t, key))).State)
+				}
+				return all
+			}
+			if got := states(); !slices.Equal(got, []idempotency.State{row.was, row.was}) {
+				t.Errorf("not confirmed: %s", got)
+			}
+			wantCode(t, "confirmed", d.byHand(row.command+" --file "+file+" --confirm-count 2 --confirm-sum CLP=200"), 0)
+			if got := states(); !slices.Equal(got, []idempotency.State{row.become, row.become}) {
+				t.Errorf("confirmed: %s, want %s", got, row.become)
+			}
+		})
 	}
 }
 

@@ -87,12 +87,6 @@ type resolveCmd struct {
 	Actor   actorFlags   `embed:""`
 }
 
-// Help shows examples.
-func (*resolveCmd) Help() string {
-	return "Examples:\n\n  enqueue resolve tef-0001 --as succeeded --provider-id 77 --by ana --note \"statement of 12 May\"\n\n" +
-		"  enqueue resolve --file keys.txt --as failed --confirm-count 2 --confirm-sum CLP=25000 --by ana --note \"panel says rejected\""
-}
-
 // Validate refuses combinations that mean nothing.
 func (c *resolveCmd) Validate() error {
 	switch {
@@ -125,12 +119,7 @@ func (c *resolveCmd) Run(a *app) error {
 	if c.File == "" {
 		return a.runIntervention(c.Key, do)
 	}
-	in, err := openInput(c.File)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	return a.interveneInFile(in, c.File, &c.Confirm, do)
+	return a.interveneInFile(c.File, &c.Confirm, do)
 }
 
 func (c *resolveCmd) intervention(a *app) intervention {
@@ -146,30 +135,49 @@ func (c *resolveCmd) intervention(a *app) intervention {
 }
 
 type retryCmd struct {
-	Key              string     `arg:"" help:"${key}."`
-	AcceptDoubleRisk bool       `help:"After not-received: begin again although the first attempt may still have been executed."`
-	Actor            actorFlags `embed:""`
+	Key              string       `arg:"" optional:"" help:"${key}."`
+	File             string       `placeholder:"FILE" help:"File with one key per line (- is stdin), instead of KEY; see --confirm-count."`
+	AcceptDoubleRisk bool         `help:"After not-received: begin again although the first attempt may still have been executed."`
+	Confirm          confirmFlags `embed:""`
+	Actor            actorFlags   `embed:""`
 }
 
-// Validate checks who and why.
-func (c *retryCmd) Validate() error { return c.Actor.Validate() }
+// Validate wants a key or a file, and checks who and why.
+func (c *retryCmd) Validate() error {
+	switch {
+	case (c.Key == "") == (c.File == ""):
+		return usage("give either a key or --file")
+	case c.File == "" && c.Confirm.given():
+		return usage("--confirm-count and --confirm-sum go with --file")
+	}
+	if err := c.Confirm.validate(); err != nil {
+		return err
+	}
+	return c.Actor.Validate()
+}
 
-// Run begins a failed payment again, or makes a ready one due at once; the due index wakes it.
+// Run begins a failed payment again, or makes a ready one due at once, or each of a file; the due
+// index wakes it.
 func (c *retryCmd) Run(a *app) error {
-	return a.runIntervention(c.Key, func(k idempotency.Key, version int64) (idempotency.Transition, error) {
+	do := func(k idempotency.Key, version int64) (idempotency.Transition, error) {
 		return a.ledger.Retry(a.ctx, k, version, c.AcceptDoubleRisk, c.Actor.actor())
-	})
+	}
+	if c.File != "" {
+		return a.interveneInFile(c.File, &c.Confirm, do)
+	}
+	return a.runIntervention(c.Key, do)
 }
 
 type releaseCmd struct {
 	Key     string       `arg:"" optional:"" help:"${key}."`
+	File    string       `placeholder:"FILE" help:"File with one key per line (- is stdin), instead of KEY; see --confirm-count."`
 	Blocked blockedFlags `embed:""`
 	Actor   actorFlags   `embed:""`
 }
 
-// Validate wants a key or --all, and checks who and why.
+// Validate wants a key, a file or --all, and checks who and why.
 func (c *releaseCmd) Validate() error {
-	if err := c.Blocked.validate(c.Key != ""); err != nil {
+	if err := c.Blocked.validate(c.Key != "", c.File); err != nil {
 		return err
 	}
 	return c.Actor.Validate()
@@ -180,8 +188,11 @@ func (c *releaseCmd) Run(a *app) error {
 	do := func(k idempotency.Key, version int64) (idempotency.Transition, error) {
 		return a.ledger.Unblock(a.ctx, k, version, c.Actor.actor())
 	}
-	if c.Blocked.All {
+	switch {
+	case c.Blocked.All:
 		return c.Blocked.each(a, do)
+	case c.File != "":
+		return a.interveneInFile(c.File, &c.Blocked.Confirm, do)
 	}
 	return a.runIntervention(c.Key, do)
 }

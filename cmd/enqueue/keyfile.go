@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/remesa/remesa/idempotency"
@@ -12,7 +11,12 @@ import (
 // interveneInFile intervenes in each payment that a file names, one key a line, in the version that
 // was counted. It does nothing unless every line is a key of its own whose payment can be read, and
 // count and sums are those that were repeated.
-func (a *app) interveneInFile(in io.Reader, name string, confirm *confirmFlags, do intervention) error {
+func (a *app) interveneInFile(name string, confirm *confirmFlags, do intervention) error {
+	in, err := openInput(name)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
 	var worst error
 	var found []countedPayment
 	sums, seen := map[string]*sum{}, map[idempotency.Key]bool{}

@@ -24,11 +24,6 @@ type listCmd struct {
 	JSON      bool   `name:"json" help:"JSON Lines: the objects of show, without history."`
 }
 
-// Help shows examples.
-func (*listCmd) Help() string {
-	return "Examples:\n\n  enqueue list --state held\n\n  enqueue list --state failed --since 24h --limit 20\n\n  enqueue list --anomalies --json"
-}
-
 // Validate reads --since, whose duration is measured later, by the store's clock.
 func (c *listCmd) Validate() error {
 	if c.Limit < 0 {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -15,6 +16,7 @@ import (
 
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/config"
+	"github.com/remesa/remesa/internal/shell"
 	"github.com/remesa/remesa/internal/version"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/catalog"
@@ -44,6 +46,8 @@ type cli struct {
 	Apikey apikeyCmd `cmd:"" help:"Keys of the HTTP interface: create, list, revoke."`
 
 	Hashcard hashcardCmd `cmd:"" help:"Ask for a card without echo, or read it as two lines, and print the provider's token of it; nothing is stored."`
+
+	Completion completionCmd `cmd:"" help:"Print a script that completes this command's words in a shell."`
 
 	Version kong.VersionFlag `help:"Print the version and exit."`
 }
@@ -78,6 +82,9 @@ func run(args []string) int {
 	parser, err := kong.New(&c, options()...)
 	if err != nil {
 		return report(err)
+	}
+	if len(args) > 0 && args[0] == shell.CompleteCommand {
+		return report(shell.Complete(os.Stdout, parser, args[1:]))
 	}
 	command, err := parser.Parse(args)
 	if err != nil {
@@ -131,7 +138,17 @@ func options() []kong.Option {
 			"tokenizers": strings.Join(tokenizers(), ","),
 			"key":        "provider/reference, provider/account/reference, or the reference alone where one provider has it",
 		},
-		kong.PostBuild(hideWorkerSettings))
+		kong.PostBuild(hideWorkerSettings), examples().Option())
+}
+
+type completionCmd struct{ shell.Completion }
+
+// Run prints the script.
+func (c *completionCmd) Run(a *app) error {
+	if err := c.Write(a.out, "enqueue"); err != nil {
+		return err
+	}
+	return a.flush()
 }
 
 // tokenizers are the providers that turn a card into a token.
@@ -153,10 +170,12 @@ func states() []string {
 	return names
 }
 
+var producerSettings = []string{"redis-url", "redis-url-file", "intake-memory-stop", "lang", "timezone"}
+
 // hideWorkerSettings leaves in the help what a producer sets; `worker --help` lists every setting.
 func hideWorkerSettings(k *kong.Kong) error {
 	for _, f := range k.Model.Flags {
-		f.Hidden = f.Group != nil && f.Name != "redis-url" && f.Name != "redis-url-file" && f.Name != "intake-memory-stop"
+		f.Hidden = f.Group != nil && !slices.Contains(producerSettings, f.Name)
 	}
 	return nil
 }

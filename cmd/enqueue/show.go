@@ -17,11 +17,6 @@ type showCmd struct {
 	JSON bool   `name:"json" help:"JSON on a terminal too."`
 }
 
-// Help shows examples.
-func (*showCmd) Help() string {
-	return "Examples:\n\n  enqueue show tef-0001\n\n  enqueue show tef-0001 | jq .state"
-}
-
 // Run prints one payment, for people if stdout is a terminal.
 func (c *showCmd) Run(a *app) error {
 	k, err := a.findKey(c.Key)

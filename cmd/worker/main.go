@@ -12,6 +12,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/remesa/remesa/internal/config"
+	"github.com/remesa/remesa/internal/shell"
 	"github.com/remesa/remesa/internal/version"
 )
 
@@ -32,6 +33,8 @@ type cli struct {
 	Key         keyCmd           `cmd:"" help:"Make a key for REMESA_PAYLOAD_KEYS."`
 	Password    passwordCmd      `cmd:"" help:"Make a line of REMESA_DASHBOARD_USERS_FILE from a password that is asked for, or read from stdin."`
 	Healthcheck healthcheckCmd   `cmd:"" help:"Ask the worker on this machine whether it lives; exit 0 or 1. For containers."`
+	Settings    settingsCmd      `cmd:"" help:"List the settings by section, or one section's, a provider's for example."`
+	Completion  completionCmd    `cmd:"" help:"Print a script that completes this command's words in a shell."`
 	Version     kong.VersionFlag `help:"Print the version and exit."`
 }
 
@@ -44,10 +47,16 @@ func run(args []string) int {
 	c := cli{Config: *config.New()}
 	parser, err := kong.New(&c, append(config.Options(os.LookupEnv), kong.Name("worker"),
 		kong.Description("remesa's worker: sends each payment at most once, forgets none."),
-		kong.Vars{"version": version.String()}, kong.UsageOnError())...)
+		kong.Vars{"version": version.String()}, examples().Option(), shell.ShortHelp(isProvider, providerPointer()))...)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "worker:", err)
 		return exitFailed
+	}
+	if len(args) > 0 && args[0] == shell.CompleteCommand {
+		if shell.Complete(os.Stdout, parser, args[1:]) != nil {
+			return exitFailed
+		}
+		return 0
 	}
 	command, err := parser.Parse(args)
 	if err != nil {

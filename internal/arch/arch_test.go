@@ -60,17 +60,21 @@ var allowed = []struct {
 	// The readers know no payment.
 	{"internal/strictjson", nil},
 	{"internal/strictcsv", []string{"internal/strictjson"}},
+	{"internal/spreadsheet", []string{"internal/strictcsv"}},
 	{"tasks", []string{"idempotency", "internal/asynqfast", "internal/redisurl", "internal/strictcsv", "internal/strictjson", "outcomes", "providers", "providers/catalog", "providers/fields", "providers/spec", "schedule", "seal"}},
 	{"billing", []string{"internal/kv", "internal/merge", "tasks", "idempotency", "schedule", "providers", "providers/catalog", "seal"}},
 	{"internal/journal", nil},
 	{"internal/engine", []string{"internal/asynqfast", "internal/journal", "tasks", "idempotency", "providers", "providers/wire", "seal"}},
 	// It tells what a record holds and reads no store.
-	{"internal/explain", []string{"idempotency", "seal"}},
+	{"internal/explain", []string{"idempotency", "internal/i18n", "seal"}},
 	// It merges ordered lists and knows nothing of what is in them.
 	{"internal/merge", nil},
 	// Logins know nothing of the pages.
 	{"internal/login", nil},
-	{"internal/config", []string{"internal/login", "internal/redisurl", "providers", "providers/catalog", "providers/spec", "schedule", "seal"}},
+	// Texts for people know what a record holds, and no store.
+	{"internal/i18n", []string{"idempotency"}},
+	{"internal/i18n/i18ntest", []string{"internal/i18n"}},
+	{"internal/config", []string{"internal/i18n", "internal/login", "internal/redisurl", "providers", "providers/catalog", "providers/spec", "schedule", "seal"}},
 	// What is shown to programs, and what takes their lines in, for the command and the API alike.
 	{"internal/tutorialtest", nil},
 	{"internal/view", []string{"billing", "idempotency", "outcomes"}},
@@ -98,7 +102,7 @@ var allowed = []struct {
 	{"internal/metrics", []string{"idempotency", "internal/version"}},
 	// It shows the worker that its caller makes. Each of its samples is about one provider.
 	{"internal/demo", []string{"internal/config", "billing", "tasks", "idempotency", "schedule", "providers", "providers/*", "providers/sandbox", "providers/sandbox/all"}},
-	{"internal/dashboard", []string{"internal/explain", "internal/listen", "internal/login", "internal/salvage", "tasks", "idempotency", "providers", "providers/catalog", "seal"}},
+	{"internal/dashboard", []string{"internal/explain", "internal/i18n", "internal/listen", "internal/login", "internal/salvage", "tasks", "idempotency", "providers", "providers/catalog", "seal"}},
 	{"internal/rate", []string{"internal/kv", "idempotency"}},
 	// It counts what is in the outcome streams and changes no payment.
 	{"internal/totals", []string{"internal/kv", "idempotency", "outcomes", "providers"}},
@@ -112,6 +116,7 @@ var forbidden = []struct{ from, to, reason string }{
 	{"cmd/enqueue", "internal/engine", "a producer sends no payments"},
 	{"cmd/enqueue", "internal/journal", "a producer sends no payments"},
 	{"cmd/*", "internal/eventually", "it is for tests"},
+	{"cmd/*", "internal/i18n/i18ntest", "it is for tests"},
 	{"cmd/*", "internal/logtest", "it is for tests"},
 	{"cmd/*", "internal/processtest", "it is for tests"},
 	{"cmd/*", "internal/redistest", "it is for tests"},
@@ -135,9 +140,10 @@ var outside = []struct {
 	{"github.com/alicebob/miniredis/v2", []string{"internal/demo"}, "an embedded store keeps nothing: it is for the demo"},
 	{"github.com/hibiken/asynq", []string{"tasks", "internal/engine", "internal/faulttest", "internal/metrics", "internal/dashboard", "internal/salvage", "cmd/*"}, "asynq only wakes somebody up: the ledger and the providers know nothing of it"},
 	{"github.com/hibiken/asynqmon", []string{"internal/dashboard"}, "it has no login of its own: only the guarded pages serve it"},
-	{"github.com/alecthomas/kong", []string{"internal/config", "cmd/*"}, "only the commands have flags"},
+	{"github.com/alecthomas/kong", []string{"internal/config", "internal/shell", "cmd/*"}, "only the commands have flags"},
+	{"golang.org/x/text/message", []string{"internal/i18n"}, "one place writes numbers for people"},
 	{"github.com/redis/go-redis/v9", redisUsers, "rules, providers and what decides about money know no store"},
-	{"testing", []string{"internal/sim", "internal/eventually", "internal/processtest", "internal/redistest", "internal/sealtest", "internal/faulttest", "internal/faulttest/*", "idempotency/internal/idempotencytest", "providers/providertest"}, "no test code in the commands"},
+	{"testing", []string{"internal/sim", "internal/eventually", "internal/processtest", "internal/redistest", "internal/sealtest", "internal/faulttest", "internal/faulttest/*", "internal/i18n/i18ntest", "idempotency/internal/idempotencytest", "providers/providertest"}, "no test code in the commands"},
 }
 
 // unit is what one file of a package imports.

@@ -22,6 +22,8 @@ var named = []struct{ path, reason string }{
 	{"internal/proof/safeguards.go", "leaves out what the client of one provider does"},
 	{"internal/dashboard/pages.go", "shows people what a key looks like"},
 	{"cmd/worker/check.go", "shows people which settings a provider has, and what an account is called"},
+	{"cmd/enqueue/examples.go", "shows people what a command line looks like"},
+	{"cmd/worker/settings.go", "shows people what a command line looks like"},
 	{"cmd/worker/run.go", "shows people which settings a provider has"},
 	{".golangci.yml", "a linter is told of one package what is no fault"},
 	{"deploy/", "examples of deployments, each with the settings of some provider"},

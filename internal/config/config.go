@@ -24,6 +24,7 @@ type Config struct {
 	HTTP      `embed:"" group:"HTTP"`
 	API       `embed:"" group:"HTTP interface of enqueue serve"`
 	Logging   `embed:"" group:"Logging"`
+	People    `embed:"" group:"People"`
 }
 
 // New has every setting, unset.
@@ -88,7 +89,7 @@ func check(group any) []error {
 
 func checkAll(c *Config) []error {
 	var problems []error
-	for _, g := range []interface{ complete() []error }{&c.Redis, &c.Ledger, &c.Timing, &c.Providers, &c.Keys, &c.HTTP, &c.API, &c.Logging} {
+	for _, g := range []interface{ complete() []error }{&c.Redis, &c.Ledger, &c.Timing, &c.Providers, &c.Keys, &c.HTTP, &c.API, &c.Logging, &c.People} {
 		problems = append(problems, g.complete()...)
 	}
 	return append(problems, c.resendProblems()...)

@@ -18,11 +18,12 @@ import (
 func Options(lookup LookupEnv) []kong.Option {
 	return append(typeMappers(),
 		kong.Resolvers(environment(lookup)),
-		kong.ValueFormatter(helpWithVariable),
+		kong.ValueFormatter(Help),
 	)
 }
 
-func helpWithVariable(value *kong.Value) string {
+// Help is what a setting's help says, with the name of its variable.
+func Help(value *kong.Value) string {
 	help := strings.TrimSuffix(value.Help, ".")
 	if value.Flag == nil {
 		return value.Help

@@ -1,13 +1,14 @@
-// Package explain tells in plain words what happened to a payment, why it was or was not sent
-// again, and what must happen next. It tells what the record holds, and guesses nothing.
+// Package explain tells in plain words, in the reader's language, what happened to a payment, why
+// it was or was not sent again, and what must happen next. It tells what the record holds, and
+// guesses nothing.
 package explain
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/i18n"
 	"github.com/remesa/remesa/seal"
 )
 
@@ -36,119 +37,90 @@ type Next struct {
 	At time.Time
 }
 
+// Teller tells payments in one language.
+type Teller struct {
+	words  *words
+	locale i18n.Locale
+}
+
+// In tells payments in the locale's language.
+func In(l i18n.Locale) Teller {
+	if l.Tag().Language == i18n.Spanish.Language {
+		return Teller{&spanish, l}
+	}
+	return Teller{&english, l}
+}
+
+// InEnglish tells payments to programs, and to whoever reads what programs keep.
+func InEnglish() Teller { return In(i18n.New(i18n.English, nil)) }
+
 // Explain tells a payment's record.
 //
-//	story := explain.Explain(record)
+//	story := explain.InEnglish().Explain(record)
 //	story.Sentences[0].Text // "It was registered, and waits to be sent."
-func Explain(r idempotency.Record) Story {
-	s := Story{Now: now(r), Next: NextStep(r)}
+func (t Teller) Explain(r idempotency.Record) Story {
+	s := Story{Now: t.now(r), Next: t.NextStep(r)}
 	var before idempotency.State
 	gap := r.HistoryGap()
 	for i, e := range r.History {
 		text := ""
 		if gap > 0 && i == gap {
 			before = unknown
-			text = "Entries before this one may have been left out, because the history is full. "
+			text = t.words.Phrases.Gap
 		}
-		s.Sentences = append(s.Sentences, Sentence{e.At, e.State, text + tell(before, e)})
+		s.Sentences = append(s.Sentences, Sentence{e.At, e.State, text + t.tell(before, e)})
 		before = e.State
 	}
 	return s
 }
 
 // now sums up what the record says at present.
-func now(r idempotency.Record) string {
-	parts := []string{fmt.Sprintf("It is %s: %s.", r.State, Meaning(r.State))}
+func (t Teller) now(r idempotency.Record) string {
+	p := &t.words.Phrases
+	meaning := t.Meaning(r.State)
+	if r.State == idempotency.Ready && r.MayHaveLeft {
+		meaning = p.ReadyOpen
+	}
+	parts := []string{p.State(r.State, t.locale.StateLabel(r.State), meaning)}
+	attempts := i18n.Count(t.locale, r.Attempts)
 	switch {
 	case r.Attempts == 0:
-		parts = append(parts, "No attempt is on record.")
+		parts = append(parts, p.NoAttempt)
 	case r.State == idempotency.Succeeded || r.State == idempotency.Reversed:
-		parts = append(parts, attempts(r.Attempts)+".")
+		parts = append(parts, p.Attempts(attempts))
 	case r.MayHaveLeft:
-		parts = append(parts, attempts(r.Attempts)+", and it may have been executed.")
+		parts = append(parts, p.AttemptsOpen(attempts))
 	default:
-		parts = append(parts, attempts(r.Attempts)+", and none of them may still have been executed.")
+		parts = append(parts, p.AttemptsClosed(attempts))
 	}
 	if r.ProviderID != "" {
-		parts = append(parts, "The provider's id is "+r.ProviderID+".")
+		parts = append(parts, p.ProviderID(r.ProviderID))
 	}
-	if text := reason(r); text != "" {
+	if text := t.reason(r); text != "" {
 		parts = append(parts, text)
 	}
 	return strings.Join(parts, " ")
 }
 
-func attempts(n int) string {
-	if n == 1 {
-		return "One attempt is on record"
-	}
-	return fmt.Sprintf("%d attempts are on record", n)
-}
-
 // reason tells code and message. A code that is not remesa's own is the provider's.
-func reason(r idempotency.Record) string {
+func (t Teller) reason(r idempotency.Record) string {
 	if r.Code == "" {
 		return ""
 	}
-	text := "Its code is " + r.Code
-	if words := codeWords[r.Code]; words != "" {
-		text += ": " + words
+	words, message := t.words.Codes[r.Code], t.readable(r.Message)
+	if words != "" {
+		words = ": " + words
 	}
-	if m := readable(r.Message); m != "" {
-		text += fmt.Sprintf(" (%q)", m)
+	if message != "" {
+		message = t.words.Phrases.Quoted(message)
 	}
-	return text + "."
+	return t.words.Phrases.Code(r.Code, words, message)
 }
-
-const sealedText = "sealed, and cannot be read here"
 
 // readable is a text that may be sealed.
-func readable(text string) string {
+func (t Teller) readable(text string) string {
 	if seal.Sealed([]byte(text)) {
-		return sealedText
+		return t.words.Phrases.Sealed
 	}
 	return text
-}
-
-// codeWords are the codes that remesa gives by itself.
-var codeWords = map[string]string{
-	"already_registered":               "somebody else registered it before",
-	"cancelled":                        "an operator cancelled it before it was sent",
-	"expired":                          "its deadline passed",
-	"expired_unpaid":                   "nobody paid in time",
-	"expiry_unclear":                   "the payer's time is over, and the provider did not say that nobody paid",
-	"forgotten_send":                   "the store forgot sends, and this may be one of them",
-	"lease_lapsed":                     "an attempt did not report back in time",
-	"mismatch":                         "what the provider has or said does not match it",
-	"no_status_query":                  "the provider has no status query for it",
-	"not_found":                        "the provider does not know it",
-	"lookup_unproven":                  "not found, but no status query of this account has ever found a payment",
-	"not_received":                     "an operator found out that the provider never received it",
-	"payload_changed":                  "its details are not what was registered",
-	"payload_unreadable":               "its details cannot be read",
-	"poll_deadline":                    "the provider gave no final answer in time",
-	"query_first":                      "another attempt's report must be queried before anything is sent again",
-	"record_lost":                      "the store had lost its record",
-	"reference_taken":                  "the provider has a payment under this reference that is not proven to be ours",
-	"refusal_unclear":                  "it was refused, but another attempt may have been executed",
-	"resolved":                         "an operator settled it",
-	"result_unrecorded":                "an attempt reported that the store had lost",
-	string(idempotency.AmountBrake):    "its amount is above the account's limit for one payment",
-	string(idempotency.HourBrake):      "it would have exceeded what may begin in an hour",
-	string(idempotency.DayBrake):       "it would have exceeded what may begin in 24 hours",
-	string(idempotency.DoubtBrake):     "too much money is in doubt",
-	string(idempotency.LookalikeBrake): "another payment with the same beneficiary and amount began shortly before",
-}
-
-// anomalyWords are the kinds of contradiction.
-var anomalyWords = map[string]string{
-	"late_doubt":                "one more attempt may have been executed, and the provider cannot be queried",
-	"late_pending":              "it had ended without a payment, and the provider still has it",
-	"late_success":              "it had failed, and the provider says that it was executed",
-	"mismatch":                  "it had succeeded, and the provider has something else under its reference",
-	"not_found_after_succeeded": "it had succeeded, and the provider does not know it",
-	"not_sent_but_known":        "an attempt says that it sent nothing, and the provider knows the payment",
-	"refused_after_pending":     "an attempt reports a refusal, and the provider had said that it has the payment",
-	"refused_after_succeeded":   "it had succeeded, and the provider says that it was refused",
-	"second_success":            "two executions are on record, or the same one under two ids of the provider",
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/remesa/remesa/idempotency"
 )
 
-// Who must do what comes next.
+// Who must do what comes next. Programs read these words; Label is for people.
 type Who string
 
 // Who must do what comes next.
@@ -18,11 +18,14 @@ const (
 	Provider Who = "provider"
 )
 
+// Label names who must act.
+func (t Teller) Label(w Who) string { return t.words.Who[w] }
+
 // NextStep returns what must happen next, and who must do it.
-func NextStep(r idempotency.Record) Next {
-	n := Next{Who: who(r), Text: Advice(r), At: r.NextDue}
+func (t Teller) NextStep(r idempotency.Record) Next {
+	n := Next{Who: who(r), Text: t.Advice(r), At: r.NextDue}
 	if r.ParkReason != "" && n.Who != Operator {
-		n.Text = "It is parked, and waits for " + WaitsFor(r.ParkReason) + ". " + n.Text
+		n.Text = t.words.Phrases.Parked(t.WaitsFor(r.ParkReason)) + n.Text
 		if kind, _, _ := strings.Cut(r.ParkReason, ":"); kind == "halted" || kind == "account" || kind == "key" {
 			n.Who = Operator
 		}
@@ -50,182 +53,94 @@ func who(r idempotency.Record) Who {
 	return Remesa
 }
 
-// Meaning says what a state means.
-func Meaning(s idempotency.State) string {
-	switch s {
-	case idempotency.Queued:
-		return "registered, never begun"
-	case idempotency.Sending:
-		return "an attempt owns it; its request may have left"
-	case idempotency.Ready:
-		return "begun before, provably not executed; will begin again"
-	case idempotency.InDoubt:
-		return "may have been executed; the provider is being queried"
-	case idempotency.Pending:
-		return "the provider decides later, or the payer must act"
-	case idempotency.Held:
-		return "in doubt, and an operator decides"
-	case idempotency.Blocked:
-		return "stopped before its first send"
-	case idempotency.Succeeded:
-		return "executed"
-	case idempotency.Failed:
-		return "not executed, as far as is known"
-	case idempotency.Reversed:
-		return "executed, and taken back"
-	}
-	return ""
-}
+// Meaning says what a state means; nothing of a state that only a newer version knows.
+func (t Teller) Meaning(s idempotency.State) string { return t.words.Meanings[s] }
 
-// blockedAdvice is what an operator does about a payment that a brake stopped.
-func blockedAdvice(code string) string {
-	const decide = ", then release or cancel it."
-	switch idempotency.Brake(code) {
-	case idempotency.AmountBrake:
-		return "Its amount is above the account's limit: find out whether it is right" + decide
-	case idempotency.HourBrake:
-		return "It would have exceeded what may begin in an hour: find out whether so many are right" + decide
-	case idempotency.DayBrake:
-		return "It would have exceeded what may begin in 24 hours: find out whether so many are right" + decide
-	case idempotency.DoubtBrake:
-		return "Too much money is in doubt: find out what the provider lacks" + decide
-	case idempotency.LookalikeBrake:
-		return "Another payment, begun shortly before, has the same beneficiary and amount: find out whether both are meant" + decide
-	case idempotency.Brake(""): // an operator, or an earlier version
-	}
-	return "Find out why it was stopped" + decide
-}
+// CodeWords say what a code of remesa's own means; nothing of a provider's.
+func (t Teller) CodeWords(code string) string { return t.words.Codes[code] }
 
 // Advice is what must happen next.
-func Advice(r idempotency.Record) string {
+func (t Teller) Advice(r idempotency.Record) string {
+	a := &t.words.Advice
 	if r.Anomaly != "" {
-		return anomalyAdvice(r.Anomaly)
+		return anomalyAdvice(a, r.Anomaly)
 	}
 	switch r.State {
 	case idempotency.Held:
-		return heldAdvice(r.Code)
+		return or(a.Held, r.Code)
 	case idempotency.InDoubt:
 		if r.Code == "record_lost" || r.Code == "result_unrecorded" {
-			return "Wait: remesa is querying the provider. " + heldAdvice(r.Code)
+			return a.InDoubt + " " + or(a.Held, r.Code)
 		}
-		return "Wait: remesa is querying the provider."
+		return a.InDoubt
 	case idempotency.Pending:
 		if r.ActionURL != "" {
-			return "Wait: the payer must act, on the page that their link opens."
+			return a.PendingPayer
 		}
-		return "Wait: the provider has it and decides later."
+		return a.Pending
 	case idempotency.Blocked:
-		return blockedAdvice(r.Code)
+		return or(a.Blocked, idempotency.Brake(r.Code))
 	case idempotency.Queued, idempotency.Ready:
-		return "Wait: remesa will send it."
+		return a.Queued
 	case idempotency.Sending:
-		return "Wait: it is being sent."
+		return a.Sending
 	case idempotency.Failed:
-		return "None. If it shall be paid after all: retry it, never submit it under a new reference before you know that it was not executed."
+		return a.Failed
 	default:
-		return "None."
+		return a.None
 	}
 }
 
-const (
-	checkAtProvider      = "look the reference up at the provider or the bank, then settle it"
-	checkAtProviderAlone = "Look the reference up at the provider or the bank, then settle it."
-)
+// or is the text for a key, else the one for any other.
+func or[K ~string](texts map[K]string, key K) string {
+	if text, ok := texts[key]; ok {
+		return text
+	}
+	return texts[""]
+}
 
-func heldAdvice(code string) string {
-	known := map[string]string{
-		"not_found":          "The provider does not know it: ask its support, ",
-		"lookup_unproven":    "No status query of this account ever found a payment, so \"not found\" proves nothing: ",
-		"poll_deadline":      "The provider gave no final answer in time: ",
-		"expiry_unclear":     "The payer's time is over, and the provider did not say that nobody paid: ",
-		"refusal_unclear":    "It was refused, but an earlier attempt may have been executed: ",
-		"payload_unreadable": "Its details cannot be read any more, and it may have left: ",
-		"expired":            "Its deadline passed while an attempt may have been executed: ",
-		"no_status_query":    "It may have been executed, and the provider has no status query for it: ",
-	}[code]
-	if known != "" {
-		return known + checkAtProvider + "."
+func anomalyAdvice(a *advice, kind string) string {
+	const refusedAfter = "refused_after"
+	if strings.HasPrefix(kind, refusedAfter) {
+		kind = refusedAfter
 	}
-	switch code {
-	case "mismatch":
-		return "The provider has something else under this reference: compare amount and beneficiary, then settle it."
-	case "reference_taken":
-		return "The provider knew this reference before any attempt of ours, or does not say whom it pays: compare all of it. Failed if it is " +
-			"somebody else's (then submit the payment under another reference), succeeded if it is ours."
-	case "payload_changed":
-		return "What it says is not what was registered: somebody changed it in Redis. Halt the provider, find out who writes there, compare with " +
-			"billing; settle it as failed and submit it anew. It was not sent as it stands."
-	case "record_lost":
-		return "Redis had lost it, and it was recorded again from a worker that held it: it may have been executed, also by others. " + checkAtProviderAlone
-	case "result_unrecorded":
-		return "An attempt reported back that the record did not know, because Redis had lost it: it may have been executed. " + checkAtProviderAlone
-	case "forgotten_send":
-		return "The store forgot sends, and this may be one of them; the provider cannot be queried (see: enqueue forgot show). " + checkAtProviderAlone
-	case "already_registered":
-		return "Somebody registered it before remesa could: compare with that registration, then settle it."
-	default:
-		return checkAtProviderAlone
-	}
+	return or(a.Anomaly, kind)
 }
 
 // WaitsFor says what a parked payment waits for. A reason that only a newer worker knows is shown
 // as it is stored.
-func WaitsFor(reason string) string {
+func (t Teller) WaitsFor(reason string) string {
+	w := &t.words.Waits
 	kind, about, _ := strings.Cut(reason, ":")
 	query := about == "query"
 	switch {
-	case reason == "":
-		return ""
 	case kind == "halted" && about == "":
-		return "the end of the halt of the provider (enqueue unhalt)"
+		return w.Halt
 	case kind == "halted":
-		return "the end of the halt of account " + about + " (enqueue unhalt)"
+		return w.HaltOfAccount(about)
 	case kind == "account":
-		name, paymentType, _ := strings.Cut(about, ":")
-		if paymentType != "" {
-			return "a worker whose account " + name + " makes a " + paymentType
+		if name, paymentType, _ := strings.Cut(about, ":"); paymentType != "" {
+			return w.AccountFor(name, paymentType)
 		}
-		return "a worker with credentials for account " + name
+		return w.Account(about)
 	case kind == "circuit":
-		return "account " + about + ": connections fail, or its credentials are refused"
+		return w.Circuit(about)
 	case kind == "throttled":
-		return "account " + about + ": the provider told it to wait"
+		return w.Throttled(about)
 	case about == "fingerprint-keyed":
-		return "a worker with REMESA_FINGERPRINT_KEY"
+		return w.FingerprintKeyed
 	case about == "fingerprint-plain":
-		return "a worker without REMESA_FINGERPRINT_KEY: it was registered without one, or somebody wrote to Redis"
+		return w.FingerprintPlain
 	case kind == "key" && about == "":
-		return "a worker without REMESA_PAYLOAD_KEYS: it is not sealed"
+		return w.NoKeys
 	case kind == "key":
-		return "a worker with the key that sealed it (REMESA_PAYLOAD_KEYS)"
+		return w.Key
 	case kind == "rate" && query:
-		return "room under the provider's rate limit, to be queried"
+		return w.RateQuery
 	case kind == "rate":
-		return "room under the provider's rate limit"
+		return w.Rate
 	case kind == "queue":
-		return "room in the queue"
+		return w.Queue
 	}
 	return reason
-}
-
-func anomalyAdvice(kind string) string {
-	switch {
-	case kind == "second_success":
-		return "Two executions are known: compare both at the provider. Reverse if the money was taken back, accept if there was only one."
-	case kind == "late_success":
-		return "It was given up, and executed all the same: accept if it was paid, reverse if the money was taken back."
-	case kind == "late_pending":
-		return "It was given up, but the provider still has it: have it stopped there, or wait for its end."
-	case kind == "not_found_after_succeeded":
-		return "It was reported as paid, and the provider now does not know it: look at the transaction there and at the bank. Accept if the money " +
-			"arrived, reverse if it did not or came back."
-	case kind == "not_sent_but_known":
-		return "The provider knows it although nothing was sent: find out who sent it."
-	case kind == "late_doubt":
-		return "One more attempt may have been executed, and the provider has no status query: look for a second transaction at the provider."
-	case strings.HasPrefix(kind, "refused_after"):
-		return "The provider refused it after it had said otherwise: look at the transaction there."
-	default:
-		return "Look at the transactions at the provider, then accept or reverse."
-	}
 }

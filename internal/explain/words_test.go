@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/i18n"
+	"github.com/remesa/remesa/internal/i18n/i18ntest"
 )
 
 // noteArgument and codeArgument say which argument of the rules' functions is a note, and which is
@@ -73,19 +75,21 @@ func TestEachNoteAndCodeOfTheRulesHasWords(t *testing.T) {
 	if len(notes) < 20 || len(codes) < 18 || len(kinds) < 8 {
 		t.Fatalf("only %d notes, %d codes and %d kinds were found: %v %v %v", len(notes), len(codes), len(kinds), notes, codes, kinds)
 	}
-	for note := range notes {
-		if !knownNote(note) {
-			t.Errorf("the note %q has no words", note)
+	for _, w := range []words{english, spanish} {
+		for note := range notes {
+			if !knownNote(w, note) {
+				t.Errorf("the note %q has no words", note)
+			}
 		}
-	}
-	for code := range codes {
-		if codeWords[code] == "" {
-			t.Errorf("the code %q has no words", code)
+		for code := range codes {
+			if w.Codes[code] == "" {
+				t.Errorf("the code %q has no words", code)
+			}
 		}
-	}
-	for kind := range kinds {
-		if anomalyWords[kind] == "" {
-			t.Errorf("the anomaly %q has no words", kind)
+		for kind := range kinds {
+			if w.Anomalies[kind] == "" {
+				t.Errorf("the anomaly %q has no words", kind)
+			}
 		}
 	}
 }
@@ -102,8 +106,8 @@ func literal(e ast.Expr, constants map[string]string) (string, bool) {
 	return "", false
 }
 
-func knownNote(note string) bool {
-	for n := range noteWords {
+func knownNote(w words, note string) bool {
+	for n := range w.Notes {
 		if n.note == note {
 			return true
 		}
@@ -128,12 +132,12 @@ func TestWhatIsNotKnownIsNotSaid(t *testing.T) {
 			"No machine can decide what became of it: it is held for an operator, and not sent again. The note says: by order of the bank."},
 		"queued after a gap": {unknown, idempotency.AuditEntry{State: idempotency.Queued}, "It waits to be sent."},
 	} {
-		if got := tell(row.before, row.entry); got != row.want {
+		if got := InEnglish().tell(row.before, row.entry); got != row.want {
 			t.Errorf("%s:\ngot  %s\nwant %s", says, got, row.want)
 		}
 	}
 	r := idempotency.Record{State: idempotency.Failed, Code: "E-051", Message: "insufficient funds"}
-	if got := reason(r); got != `Its code is E-051 ("insufficient funds").` {
+	if got := InEnglish().reason(r); got != `Its code is E-051 ("insufficient funds").` {
 		t.Error(got)
 	}
 }
@@ -157,9 +161,54 @@ func TestNextNamesWhoMustAct(t *testing.T) {
 		{idempotency.Record{State: idempotency.Succeeded}, Nobody, "None"},
 	} {
 		row.record.NextDue = at
-		got := NextStep(row.record)
+		got := InEnglish().NextStep(row.record)
 		if got.Who != row.who || !strings.Contains(got.Text, row.text) || !got.At.Equal(at) {
 			t.Errorf("%s %s: %+v", row.record.State, row.record.ParkReason, got)
 		}
+	}
+}
+
+func TestBothLanguagesTellTheSame(t *testing.T) {
+	t.Parallel()
+	i18ntest.Complete(t, english, spanish, "Who[remesa]", "Phrases.By", "Phrases.State", "Waits.AccountFor")
+}
+
+func TestAPaymentIsToldInSpanish(t *testing.T) {
+	t.Parallel()
+	at := time.Unix(1, 0)
+	r := idempotency.Record{
+		State: idempotency.Held, Attempts: 1, MayHaveLeft: true, Code: "poll_deadline", Message: "HTTP 502", ProviderID: "77",
+		History: []idempotency.AuditEntry{
+			{At: at, State: idempotency.Queued},
+			{At: at, State: idempotency.Sending, Attempt: 1},
+			{At: at, State: idempotency.InDoubt, Attempt: 1, Note: "lease lapsed"},
+			{At: at, State: idempotency.Held, Attempt: 1, Note: "no final answer by the poll deadline"},
+			{At: at, State: idempotency.Held, Attempt: 1, Note: "anomaly: late_success"},
+			{At: at, State: idempotency.Held, Attempt: 1, Note: "anomaly cleared by ana: cartola 3"},
+			{At: at, State: idempotency.Succeeded, Attempt: 1, Note: "by ana: cartola 3"},
+			{At: at, State: idempotency.Succeeded, Attempt: 1, Note: "E-7"},
+		},
+	}
+	story := In(i18n.New(i18n.Spanish, nil)).Explain(r)
+	var got []string
+	for _, s := range story.Sentences {
+		got = append(got, s.Text)
+	}
+	got = append(got, story.Now, story.Next.Text)
+	want := []string{
+		"Se registró y espera su envío.",
+		"Comenzó el intento 1: desde aquí su solicitud puede salir.",
+		"El intento no informó mientras lo tenía, y pudo ejecutarse. Se pregunta al proveedor de pago antes de enviar algo de nuevo.",
+		"El proveedor de pago no dio una respuesta definitiva dentro del plazo: queda por revisar por un operador y no se envía de nuevo.",
+		"Apareció una contradicción (anomalía late_success): había fallado, y el proveedor de pago dice que se ejecutó.",
+		"Un operador resolvió la anomalía (por ana: cartola 3).",
+		"Un operador lo dio por ejecutado (por ana: cartola 3).",
+		"Se ejecutó. La nota dice: E-7.",
+		"Por revisar (held): en duda, y decide un operador. Consta un intento, y pudo ejecutarse. El id. del proveedor es 77. " +
+			"Su código es poll_deadline: el proveedor de pago no dio una respuesta definitiva a tiempo («HTTP 502»).",
+		"El proveedor de pago no dio una respuesta definitiva a tiempo: busque la referencia en el proveedor de pago o en el banco y después resuélvalo.",
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }

@@ -104,7 +104,8 @@ func TestConnectionsToRedisAreCut(t *testing.T) {
 }
 
 // TestTheNetworkFailsOnEitherSide: latency, connections that are cut, reset, half-open, that carry
-// nothing, or whose end only one side sees, between the workers and Redis, and between the workers and the provider.
+// nothing, or whose end only one side sees, between the workers and Redis, and between the workers
+// and the provider.
 func TestTheNetworkFailsOnEitherSide(t *testing.T) {
 	t.Parallel()
 	for _, side := range []string{"redis", "provider"} {

@@ -315,7 +315,8 @@ func TestAHalfOpenConnectionExecutesAndDoesNotAnswer(t *testing.T) {
 	set(t, c, "after a reset")
 }
 
-// TestAConnectionThatClosesSlowlyTakesACommandThatNobodyReads: its client sees the end after a Heal.
+// TestAConnectionThatClosesSlowlyTakesACommandThatNobodyReads: its client sees the end after a
+// Heal.
 func TestAConnectionThatClosesSlowlyTakesACommandThatNobodyReads(t *testing.T) {
 	t.Parallel()
 	s := Start(t)

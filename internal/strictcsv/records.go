@@ -12,8 +12,9 @@ import (
 // records reads the records of a file, one after the other.
 type records struct {
 	in    *bufio.Reader
-	line  int // lines begun so far
-	bytes int // of the record being read
+	comma byte // what separates cells
+	line  int  // lines begun so far
+	bytes int  // of the record being read
 	cells []string
 	cell  []byte
 	now   record // what is known of it
@@ -117,7 +118,7 @@ func (r *records) step(s state, b byte) state {
 	switch {
 	case b == '"':
 		return r.quote(s)
-	case b == ',' && s != inQuoted:
+	case b == r.comma && s != inQuoted:
 		r.endCell()
 		return cellStart
 	case s == quoteInQuoted && b != '\r':

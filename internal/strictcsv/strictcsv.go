@@ -8,7 +8,6 @@
 package strictcsv
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -46,25 +45,29 @@ type Reader struct {
 	header   error  // what is wrong with the header, of every row
 	first    record // the header's
 	begun    bool
-	reported bool      // the header's error, if it has one
-	taken    swallowed // by the record before
-	cut      int       // the line in whose middle the file ends; 0 where it does not
+	reported bool  // the header's error, if it has one
+	taken    Taken // by the record before
+	cut      int   // the line in whose middle the file ends; 0 where it does not
 }
 
 // NewReader reads from r, which it does not close.
 func NewReader(r io.Reader, t Table) *Reader {
-	return &Reader{records: records{in: bufio.NewReaderSize(r, bufferSize)}, table: t}
+	return &Reader{records: newRecords(r, ','), table: t}
 }
 
-// swallowed are the lines that an invalid row takes besides its first.
-type swallowed struct{ by, next, last int }
+// Taken are the lines that an invalid row takes besides its first; the zero Taken are none.
+type Taken struct{ by, next, last int }
 
-func (s *swallowed) more() bool { return s.last > 0 && s.next <= s.last }
+func (t *Taken) more() bool { return t.last > 0 && t.next <= t.last }
 
-func (s *swallowed) row() Row {
-	n := s.next
-	s.next++
-	return Row{Line: n, Err: fail(strictjson.Line, fmt.Sprintf("belongs to the invalid row that begins on line %d, by a quoted cell that goes on over it", s.by))}
+// Next is the next of these lines; false after the last.
+func (t *Taken) Next() (Row, bool) {
+	if !t.more() {
+		return Row{}, false
+	}
+	n := t.next
+	t.next++
+	return Row{Line: n, Err: fail(strictjson.Line, fmt.Sprintf("belongs to the invalid row that begins on line %d, by a quoted cell that goes on over it", t.by))}, true
 }
 
 func fail(path, problem string) error { return &strictjson.Error{Path: path, Problem: problem} }
@@ -72,8 +75,8 @@ func fail(path, problem string) error { return &strictjson.Error{Path: path, Pro
 // Next hands the next row to the table and says what became of it. It ends with io.EOF, with
 // strictjson.ErrCut where that is no end, or with the reader's own error.
 func (r *Reader) Next() (Row, error) {
-	if r.taken.more() {
-		return r.taken.row(), nil
+	if row, more := r.taken.Next(); more {
+		return row, nil
 	}
 	if r.cut > 0 {
 		return Row{}, strictjson.CutAt(r.cut)
@@ -107,7 +110,7 @@ func (r *Reader) tellHeader() Row {
 
 // swallow makes Next report the lines that an invalid record takes besides its first.
 func (r *Reader) swallow(rec record) {
-	r.taken = swallowed{by: rec.line, next: rec.line + 1, last: rec.last}
+	r.taken = rec.taken()
 }
 
 func (r *Reader) row(rec record) Row {

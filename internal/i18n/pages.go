@@ -1,0 +1,4 @@
+package i18n
+
+// Pages is the texts of the pages.
+type Pages struct{}
