@@ -104,6 +104,8 @@ var allowed = []struct {
 	{"internal/demo", []string{"internal/config", "billing", "tasks", "idempotency", "schedule", "providers", "providers/*", "providers/sandbox", "providers/sandbox/all"}},
 	{"internal/dashboard", []string{"internal/explain", "internal/i18n", "internal/listen", "internal/login", "internal/salvage", "tasks", "idempotency", "providers", "providers/catalog", "seal"}},
 	{"internal/rate", []string{"internal/kv", "idempotency"}},
+	// It draws, and knows no payment.
+	{"internal/chart", nil},
 	// It counts what is in the outcome streams and changes no payment.
 	{"internal/totals", []string{"internal/kv", "idempotency", "outcomes", "providers"}},
 	{"internal/*", []string{"tasks", "idempotency", "providers", "seal"}},
