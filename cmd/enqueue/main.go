@@ -40,6 +40,9 @@ type cli struct {
 	Forgot  forgotCmd  `cmd:"" help:"After a restored backup or a failover that lost writes: what the store forgot is queried before it is sent."`
 	Watch   watchCmd   `cmd:"" help:"Follow the outcome events, one JSON line for each."`
 
+	Export exportCmd `cmd:"" help:"Write payments with their histories, a manifest and a chain of hashes: once to stdout, or day by day into an archive."`
+	Verify verifyCmd `cmd:"" help:"Say whether an export is as it was written, and which line is not. It needs no Redis."`
+
 	Subscription subscriptionCmd `cmd:"" help:"Charges that recur: add, list, show, pause, resume, cancel and change subscriptions."`
 
 	Serve  serveCmd  `cmd:"" help:"Take payments and subscriptions in over HTTP, show them, and tell what becomes of them."`
@@ -110,7 +113,7 @@ func enumError(err error) error {
 // has read enough, as head does.
 func forReaders(command *kong.Context, err error) error {
 	switch name, _, _ := strings.Cut(command.Command(), " "); name {
-	case "show", "explain", "list", "watch":
+	case "show", "explain", "list", "watch", "verify":
 		if errors.Is(err, syscall.EPIPE) {
 			return nil
 		}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/ed25519"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -17,10 +18,12 @@ type Keys struct {
 	FingerprintKeyFile string           `name:"fingerprint-key-file" placeholder:"FILE" help:"File that holds the fingerprint key."`
 	PayloadKeys        providers.Secret `name:"payload-keys" placeholder:"ID:BASE64,…" help:"Keys of 32 bytes in base64: payloads are sealed with the first and opened with any; unsealed tasks are then refused."`
 	PayloadKeysFile    string           `name:"payload-keys-file" placeholder:"FILE" help:"File that holds the payload keys."`
+	ExportKey          providers.Secret `name:"export-key" placeholder:"BASE64" help:"32 bytes in base64: signs the manifests of enqueue export (Ed25519)."`
+	ExportKeyFile      string           `name:"export-key-file" placeholder:"FILE" help:"File that holds the export key."`
 }
 
 const (
-	sealingKeyBytes     = 32
+	sealingKeyBytes     = 32 // also those of an Ed25519 seed
 	leastFingerprintKey = 16
 )
 
@@ -34,6 +37,18 @@ func (k *Keys) Token() (providers.Secret, error) {
 		return "", problem("REMESA_TOKEN_KEY", "%s", err)
 	}
 	return key, nil
+}
+
+// Signer is the key that signs manifests, nil where there is none.
+func (k *Keys) Signer() (ed25519.PrivateKey, error) {
+	if k.ExportKey == "" {
+		return nil, nil
+	}
+	seed, err := sealingKey(k.ExportKey.Reveal())
+	if err != nil {
+		return nil, problem("REMESA_EXPORT_KEY", "%s", err)
+	}
+	return ed25519.NewKeyFromSeed([]byte(seed.Reveal())), nil
 }
 
 // Ring is the payload keys: the first seals, each opens. Nil where there are none.
@@ -59,6 +74,9 @@ func sealingKey(text string) (providers.Secret, error) {
 func (k *Keys) complete() []error {
 	var problems []error
 	if _, err := k.Token(); err != nil {
+		problems = append(problems, err)
+	}
+	if _, err := k.Signer(); err != nil {
 		problems = append(problems, err)
 	}
 	if _, err := k.Ring(); err != nil {

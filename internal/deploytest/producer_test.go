@@ -65,6 +65,9 @@ func TestAProducersUserSubmitsAndAWorkersUserPays(t *testing.T) {
 	}
 	enqueue(t, producer, "", "list")
 	enqueue(t, producer, "", "list", "--rejected")
+	if exported := enqueue(t, producer, "", "export"); !strings.Contains(exported, `"reference":"a"`) {
+		t.Errorf("export: %s", exported)
+	}
 	if seen := enqueue(t, producer, "", "watch", "--no-follow"); !strings.Contains(seen, `"succeeded"`) {
 		t.Errorf("watch: %s", seen)
 	}
