@@ -106,7 +106,7 @@ var allowed = []struct {
 	{"internal/metrics", []string{"idempotency", "internal/version"}},
 	// It shows the worker that its caller makes. Each of its samples is about one provider.
 	{"internal/demo", []string{"internal/config", "billing", "tasks", "idempotency", "schedule", "providers", "providers/*", "providers/sandbox", "providers/sandbox/all"}},
-	{"internal/dashboard", []string{"billing", "internal/explain", "internal/i18n", "internal/listen", "internal/login", "internal/merge", "internal/salvage", "outcomes", "tasks", "idempotency", "providers", "providers/catalog", "seal"}},
+	{"internal/dashboard", []string{"billing", "internal/chart", "internal/explain", "internal/i18n", "internal/listen", "internal/login", "internal/merge", "internal/salvage", "internal/totals", "outcomes", "tasks", "idempotency", "providers", "providers/catalog", "seal"}},
 	{"internal/rate", []string{"internal/kv", "idempotency"}},
 	// It draws, and knows no payment.
 	{"internal/chart", nil},

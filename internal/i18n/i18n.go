@@ -19,11 +19,12 @@ import (
 // Texts are all texts in one language: a field for each, a function for one with arguments. Every
 // string argument is put in as it is, so escaping and cleaning are up to the caller.
 type Texts struct {
-	Formats Formats
-	States  States
-	CLI     CLI
-	Files   Files
-	Pages   Pages
+	Formats  Formats
+	States   States
+	CLI      CLI
+	Files    Files
+	Pages    Pages
+	Overview Overview
 }
 
 // row is one language.
@@ -39,11 +40,11 @@ type row struct {
 
 var rows = []row{
 	{
-		"en", &Texts{formatsEnglish, statesEnglish, cliEnglish, filesEnglish, pagesEnglish},
+		"en", &Texts{formatsEnglish, statesEnglish, cliEnglish, filesEnglish, pagesEnglish, overviewEnglish},
 		map[string]string{"": "2006-01-02"}, nil,
 	},
 	{
-		"es", &Texts{formatsSpanish, statesSpanish, cliSpanish, filesSpanish, pagesSpanish},
+		"es", &Texts{formatsSpanish, statesSpanish, cliSpanish, filesSpanish, pagesSpanish, overviewSpanish},
 		map[string]string{"": "02-01-2006", "CL": "02-01-2006", "CO": "02/01/2006", "MX": "02/01/2006"},
 		// One sign for three pesos: the code behind the amount says which.
 		map[string]string{"CLP": "$", "COP": "$", "MXN": "$"},
