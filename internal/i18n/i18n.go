@@ -19,8 +19,10 @@ import (
 // Texts are all texts in one language: a field for each, a function for one with arguments. Every
 // string argument is put in as it is, so escaping and cleaning are up to the caller.
 type Texts struct {
-	Formats  Formats
-	States   States
+	Formats Formats
+	States  States
+	// Fields are those of tasks and subscriptions, by their path.
+	Fields   map[string]Field
 	CLI      CLI
 	Files    Files
 	Pages    Pages
@@ -40,11 +42,11 @@ type row struct {
 
 var rows = []row{
 	{
-		"en", &Texts{formatsEnglish, statesEnglish, cliEnglish, filesEnglish, pagesEnglish, overviewEnglish},
+		"en", &Texts{formatsEnglish, statesEnglish, fieldsEnglish, cliEnglish, filesEnglish, pagesEnglish, overviewEnglish},
 		map[string]string{"": "2006-01-02"}, nil,
 	},
 	{
-		"es", &Texts{formatsSpanish, statesSpanish, cliSpanish, filesSpanish, pagesSpanish, overviewSpanish},
+		"es", &Texts{formatsSpanish, statesSpanish, fieldsSpanish, cliSpanish, filesSpanish, pagesSpanish, overviewSpanish},
 		map[string]string{"": "02-01-2006", "CL": "02-01-2006", "CO": "02/01/2006", "MX": "02/01/2006"},
 		// One sign for three pesos: the code behind the amount says which.
 		map[string]string{"CLP": "$", "COP": "$", "MXN": "$"},
