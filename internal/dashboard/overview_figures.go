@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/remesa/remesa/idempotency"
@@ -194,17 +195,18 @@ func counts(b totals.Bucket, states ...idempotency.State) float64 {
 	return float64(n)
 }
 
-// span is a piece of a chart's axis.
+// span is a piece of a chart's axis, with its label there and its name in the table.
 type span struct {
-	from, to time.Time
-	label    string
+	from, to    time.Time
+	label, name string
 }
 
 func (w words) lastHours(now time.Time) []span {
 	var spans []span
 	for i := times24 - 1; i >= 0; i-- {
 		from := now.UTC().Truncate(time.Hour).Add(-time.Duration(i) * time.Hour)
-		spans = append(spans, span{from, from.Add(time.Hour), from.In(w.Zone()).Format("15:04")})
+		hour := from.In(w.Zone()).Format("15:04")
+		spans = append(spans, span{from, from.Add(time.Hour), hour, hour})
 	}
 	return spans
 }
@@ -213,9 +215,30 @@ func (w words) lastDays(now time.Time) []span {
 	var spans []span
 	for i := monthDays - 1; i >= 0; i-- {
 		from := w.daysAgo(now, i)
-		spans = append(spans, span{from, w.daysAgo(now, i-1), w.Date(from)})
+		spans = append(spans, span{from, w.daysAgo(now, i-1), w.shortDate(from), w.Date(from)})
 	}
 	return spans
+}
+
+// shortDate is a date without its year.
+func (w words) shortDate(t time.Time) string {
+	return strings.Trim(strings.Replace(w.Date(t), t.In(w.Zone()).Format("2006"), "", 1), "-/")
+}
+
+func labels(spans []span) []string {
+	var all []string
+	for _, s := range spans {
+		all = append(all, s.label)
+	}
+	return all
+}
+
+func names(spans []span) []string {
+	var all []string
+	for _, s := range spans {
+		all = append(all, s.name)
+	}
+	return all
 }
 
 // sum adds up what all providers have in a span.
@@ -230,13 +253,14 @@ func sum(all []providerData, s span) totals.Bucket {
 func (w words) throughput(now time.Time, all []providerData) chartView {
 	t := w.Overview.Charts
 	c := chart.Chart{ID: "throughput", Title: t.Throughput, Series: []chart.Series{{Name: t.TakenIn}, {Name: t.Settled}}}
-	for _, s := range w.lastHours(now) {
+	hours := w.lastHours(now)
+	c.Labels = labels(hours)
+	for _, s := range hours {
 		b := sum(all, s)
-		c.Labels = append(c.Labels, s.label)
 		c.Series[0].Values = append(c.Series[0].Values, counts(b, idempotency.Queued))
 		c.Series[1].Values = append(c.Series[1].Values, counts(b, idempotency.Succeeded, idempotency.Failed))
 	}
-	return w.view(c, t.Hour, chart.Chart.Lines)
+	return w.view(c, t.Hour, names(hours), chart.Chart.Lines)
 }
 
 func (w words) outcomes(now time.Time, all []providerData) chartView {
@@ -246,14 +270,15 @@ func (w words) outcomes(now time.Time, all []providerData) chartView {
 	for _, s := range states {
 		c.Series = append(c.Series, chart.Series{Name: w.StateLabel(s)})
 	}
-	for _, s := range w.lastDays(now) {
+	days := w.lastDays(now)
+	c.Labels = labels(days)
+	for _, s := range days {
 		b := sum(all, s)
-		c.Labels = append(c.Labels, s.label)
 		for i, state := range states {
 			c.Series[i].Values = append(c.Series[i].Values, counts(b, state))
 		}
 	}
-	return w.view(c, t.Day, chart.Chart.Bars)
+	return w.view(c, t.Day, names(days), chart.Chart.Bars)
 }
 
 // times is how long payments took to their outcome.
@@ -274,7 +299,7 @@ func (w words) times(now time.Time, all []providerData) chartView {
 	}
 	c.Labels = append(c.Labels, t.Above(short(bounds[len(bounds)-1])))
 	c.Series[0].Values = append(c.Series[0].Values, of[totals.LongerTime])
-	return w.view(c, t.Took, chart.Chart.Bars)
+	return w.view(c, t.Took, c.Labels, chart.Chart.Bars)
 }
 
 // short writes a bound in one unit, whose sign is the same in every language.
@@ -291,11 +316,8 @@ func short(d time.Duration) string {
 // rates is the share of outcomes that succeeded, by provider; a gap where a day had none.
 func (w words) rates(now time.Time, all []providerData) chartView {
 	t := w.Overview.Charts
-	c := chart.Chart{ID: "rates", Title: t.Rate, Top: 1, Format: w.percent}
 	days := w.lastDays(now)
-	for _, s := range days {
-		c.Labels = append(c.Labels, s.label)
-	}
+	c := chart.Chart{ID: "rates", Title: t.Rate, Top: 1, Format: w.percent, Labels: labels(days)}
 	for i, provider := range catalog.Names() {
 		values, any := make([]float64, len(days)), false
 		for day, s := range days {
@@ -310,7 +332,7 @@ func (w words) rates(now time.Time, all []providerData) chartView {
 			c.Series = append(c.Series, chart.Series{Name: provider, Values: values})
 		}
 	}
-	v := w.view(c, t.Day, chart.Chart.Lines)
+	v := w.view(c, t.Day, names(days), chart.Chart.Lines)
 	v.Empty = len(c.Series) == 0
 	return v
 }
@@ -321,8 +343,8 @@ func (w words) percent(share float64) string {
 	return w.Overview.Charts.Percent(w.Amount(text, ""))
 }
 
-// view adds the numbers to a chart.
-func (w words) view(c chart.Chart, head string, draw func(chart.Chart) template.HTML) chartView {
+// view adds the numbers to a chart; names are those of its labels in the table.
+func (w words) view(c chart.Chart, head string, names []string, draw func(chart.Chart) template.HTML) chartView {
 	if c.Format == nil {
 		c.Format = func(v float64) string { return i18n.Count(w.Locale, int64(v)).Text }
 	}
@@ -330,8 +352,8 @@ func (w words) view(c chart.Chart, head string, draw func(chart.Chart) template.
 	for _, s := range c.Series {
 		v.Head, v.Legend = append(v.Head, s.Name), append(v.Legend, s.Name)
 	}
-	for i, label := range c.Labels {
-		row := []string{label}
+	for i, name := range names {
+		row := []string{name}
 		for _, s := range c.Series {
 			if math.IsNaN(s.Values[i]) {
 				row = append(row, w.Overview.Charts.NoOutcome)

@@ -74,7 +74,7 @@ func (p *pages) providerHealth(w words, row *healthRow, a AccountHealth, g provi
 		}
 	}
 	if at := g.hours.Status.Succeeded; !at.IsZero() {
-		row.LastSuccess = w.Time(at) + ", " + w.Age(p.Now().Sub(at))
+		row.LastSuccess = t.LastAt(w.Time(at), w.Age(p.Now().Sub(at)))
 	}
 	if p.Totals == nil {
 		return

@@ -138,7 +138,7 @@ func TestTheHealthOfEachAccountIsShown(t *testing.T) {
 	contains(t, ask(t, New(o), get("/payments")).Body.String(), "those of this worker (worker-7)",
 		"etpay/default open: nothing is sent none yet none 0 of 1 failed (0%) none 2026-05-15 halt * by ana: storm",
 		"pagoseguro/ventas open: probing none yet none 0 of 2 failed (0%) 2.5 a second no",
-		"virtualpos/default closed 4 min old, renewed 2026-05-15 05:31:00 (UTC-04:00) 2026-05-15 00:00 (UTC-04:00), 5 h 30 min 0 of 3 failed (0%), 4 doubts none no")
+		"virtualpos/default closed 4 min old, renewed 2026-05-15 05:31:00 (UTC-04:00) 2026-05-15 00:00 (UTC-04:00), 5 h 30 min ago 0 of 3 failed (0%), 4 doubts none no")
 }
 
 func TestAPageRenewsItselfOnlyWhenAsked(t *testing.T) {

@@ -55,6 +55,7 @@ type OverviewHealth struct {
 	Account, Circuit, Token, LastSuccess, Failures, Rate, Halted          string
 	Closed, Open, Probing, NoToken, NoRate, NotHalted, NoOutcome, NoneYet string
 	TokenRenewed                                                          func(age, renews string) string
+	LastAt                                                                func(at, age string) string
 	Failed                                                                func(failed, of Number, share string) string
 	Doubts                                                                func(n Number) string
 	PerSecond                                                             func(rate string) string

@@ -42,6 +42,7 @@ var overviewEnglish = Overview{
 		Account: "Provider and account", Circuit: "Circuit", Token: "Token", LastSuccess: "Last success", Failures: "Last 24 hours", Rate: "Rate limit",
 		Halted: "Halted by", Closed: "closed", Open: "open: nothing is sent", Probing: "open: probing", NoToken: "none yet", NoRate: "none", NotHalted: "no",
 		NoOutcome: "no outcome", NoneYet: "none",
+		LastAt:       func(at, age string) string { return at + ", " + age + " ago" },
 		TokenRenewed: func(age, renews string) string { return age + " old, renewed " + renews },
 		Failed: func(failed, of Number, share string) string {
 			return failed.Text + " of " + of.Text + " failed (" + share + ")"

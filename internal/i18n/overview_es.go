@@ -44,6 +44,7 @@ var overviewSpanish = Overview{
 		Account: "Proveedor y perfil de credenciales", Circuit: "Conexión", Token: "Vigencia del token", LastSuccess: "Último éxito", Failures: "Últimas 24 horas",
 		Rate: "Límite de velocidad", Halted: "Detenido por", Closed: "normal", Open: "en pausa: no se envía nada", Probing: "en pausa: probando",
 		NoToken: "aún no hay", NoRate: "sin límite", NotHalted: "nadie", NoOutcome: "sin resultados", NoneYet: "ninguno",
+		LastAt:       func(at, age string) string { return at + ", hace " + age },
 		TokenRenewed: func(age, renews string) string { return "obtenido hace " + age + ", se renueva el " + renews },
 		Failed: func(failed, of Number, share string) string {
 			return failed.of("fallida", "fallidas") + " de " + of.Text + " (" + share + ")"
