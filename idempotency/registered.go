@@ -6,16 +6,16 @@ import (
 	"time"
 )
 
-// RegisteredAt returns when payments of one provider were registered, by their keys. Payments that
-// are not on record any more, or whose record cannot be read, are left out.
-func (l *Ledger) RegisteredAt(ctx context.Context, provider string, keys []Key) (map[Key]time.Time, error) {
+// RegisteredAt returns when payments of one partition, by its name, were registered, by their keys.
+// Payments that it does not have, or whose record cannot be read, are left out.
+func (l *Ledger) RegisteredAt(ctx context.Context, partition string, keys []Key) (map[Key]time.Time, error) {
 	requests := make([]LoadRequest, len(keys))
 	for i, k := range keys {
 		requests[i] = LoadRequest{ID: k.id()}
 	}
-	all, err := l.store.Load(ctx, provider, requests)
+	all, err := l.store.Load(ctx, partition, requests)
 	if err != nil {
-		return nil, fmt.Errorf("registrations of %s: %w", provider, err)
+		return nil, fmt.Errorf("registrations of %s: %w", partition, err)
 	}
 	at := make(map[Key]time.Time, len(keys))
 	for i, loaded := range all {
