@@ -141,23 +141,23 @@ func (r *reconcileReport) proposal(p reconcile.Proposal) error {
 	return nil
 }
 
-// tally is a number and a sum as --json prints them.
-type tally struct {
+// reconciledSum is a number and a sum as --json prints them.
+type reconciledSum struct {
 	Currency string `json:"currency"`
 	Count    int    `json:"count"`
 	Sum      string `json:"sum"`
 }
 
-func tallies(by map[string]*reconcile.Tally) []tally {
-	all := []tally{}
+func tallies(by map[string]*reconcile.Tally) []reconciledSum {
+	all := []reconciledSum{}
 	for _, currency := range slices.Sorted(maps.Keys(by)) {
-		all = append(all, tally{currency, by[currency].Count, by[currency].Sum.String()})
+		all = append(all, reconciledSum{currency, by[currency].Count, by[currency].Sum.String()})
 	}
 	return all
 }
 
-// counted are the groups of lines and payments that are no differences.
-func counted(s *reconcile.Summary) []struct {
+// undisputed are the groups of lines and payments that are no differences.
+func undisputed(s *reconcile.Summary) []struct {
 	name, says string
 	by         map[string]*reconcile.Tally
 } {
@@ -198,10 +198,10 @@ func (r *reconcileReport) end(s *reconcile.Summary) error {
 
 func (r *reconcileReport) endJSON(s *reconcile.Summary) {
 	sums := map[string]any{}
-	for _, c := range counted(s) {
+	for _, c := range undisputed(s) {
 		sums[c.name] = tallies(c.by)
 	}
-	differences := map[reconcile.Kind][]tally{}
+	differences := map[reconcile.Kind][]reconciledSum{}
 	for kind, by := range s.Differences {
 		differences[kind] = tallies(by)
 	}
@@ -225,7 +225,7 @@ func (r *reconcileReport) endTable(s *reconcile.Summary) {
 			r.printf("%9d  %-3s %18s  %s\n", t.Count, t.Currency, t.Sum, kind)
 		}
 	}
-	for _, c := range counted(s) {
+	for _, c := range undisputed(s) {
 		for _, t := range tallies(c.by) {
 			r.printf("%9d  %-3s %18s  %s\n", t.Count, t.Currency, t.Sum, c.says)
 		}

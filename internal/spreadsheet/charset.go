@@ -40,8 +40,8 @@ var ErrCharset = errors.New("neither UTF-8 nor Windows-1252: save the file as \"
 //  3. The first character that is not ASCII decides: where it is valid UTF-8 the file is UTF-8, and
 //     bytes that are not, further on, are handed out as they are, for the reader of that line to
 //     refuse; else the file is Windows-1252.
-//  4. A file of Windows-1252 in which a byte follows that this charset does not have, or a character
-//     that is valid UTF-8, is refused with ErrCharset: it was made of two files.
+//  4. A file of Windows-1252 in which a byte follows that this charset does not have, or a
+//     character that is valid UTF-8, is refused with ErrCharset: it was made of two files.
 type Decoder struct {
 	in      *bufio.Reader
 	charset Charset // empty until it is known
