@@ -58,8 +58,8 @@ func (t Task) FingerprintLike(existing string, key []byte) (string, error) {
 	return t.Fingerprint(key), nil
 }
 
-// MeaningPaths are the fields of a payment that say who is paid or who pays, or what: Meaning without
-// type, amount and currency. Nil where the provider takes no payments of that type.
+// MeaningPaths are the fields of a payment that say who is paid or who pays, or what: Meaning
+// without type, amount and currency. Nil where the provider takes no payments of that type.
 func MeaningPaths(provider, kind string) []string {
 	r, ok := rulesFor(provider, kind)
 	if !ok {

@@ -58,7 +58,7 @@ func examples() shell.Examples {
 		"subscription cancel": {`enqueue subscription cancel sub-0001 --by ana --note "contract ended"`},
 		"subscription change": {`enqueue subscription change sub-0001 --amount 34900 --by ana --note "new price"`},
 		"export": {
-			"enqueue export > payments.jsonl",
+			"enqueue export --from 2026-11-01 --to 2026-11-30",
 			"enqueue export --dir archive --zone America/Santiago --csv",
 		},
 		"verify":        {"enqueue verify archive"},

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/remesa/remesa/idempotency"
-	"github.com/remesa/remesa/internal/cents"
+	exact "github.com/remesa/remesa/internal/cents"
 	"github.com/remesa/remesa/internal/reconcile"
 	"github.com/remesa/remesa/internal/statement"
 	"github.com/remesa/remesa/providers"
@@ -229,7 +229,7 @@ func (c *reconcileCmd) book(a *app, file *statement.File, from, until statement.
 
 // paymentOf is what reconciliation needs of a record.
 func paymentOf(r idempotency.Record, zone *time.Location) (reconcile.Payment, error) {
-	amount, err := cents.Parse(r.Amount)
+	amount, err := exact.Parse(r.Amount)
 	sent, done := r.Created, r.Updated
 	if i := slices.IndexFunc(r.History, func(h idempotency.AuditEntry) bool { return h.State == idempotency.Sending }); i >= 0 {
 		sent = r.History[i].At
@@ -262,9 +262,9 @@ func (c *reconcileCmd) options(a *app, file *statement.File, r *reconcileReport,
 }
 
 // fingerprint computes what the ledger would have on record for the beneficiary of a line.
-func (c *reconcileCmd) fingerprint(key []byte) func(string, cents.Amount, string, statement.Line, bool) string {
+func (c *reconcileCmd) fingerprint(key []byte) func(string, exact.Amount, string, statement.Line, bool) string {
 	paths := map[string][]string{"payout": tasks.MeaningPaths(c.Provider, "payout"), "charge": tasks.MeaningPaths(c.Provider, "charge")}
-	return func(kind string, amount cents.Amount, currency string, l statement.Line, keyed bool) string {
+	return func(kind string, amount exact.Amount, currency string, l statement.Line, keyed bool) string {
 		values := valuesOf(paths[kind], l)
 		money, err := moneyOf(amount, currency)
 		if len(values) == 0 || err != nil || keyed && len(key) == 0 {
@@ -302,7 +302,7 @@ func valuesOf(paths []string, l statement.Line) []string {
 }
 
 // moneyOf writes the amount with the decimals that the currency needs.
-func moneyOf(amount cents.Amount, currency string) (providers.Money, error) {
+func moneyOf(amount exact.Amount, currency string) (providers.Money, error) {
 	m, err := providers.ParseMoney(amount.String(), currency)
 	if err != nil {
 		return providers.ParseMoney(amount.String()+".00", currency)

@@ -2,7 +2,9 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -24,6 +26,8 @@ type reconcileReport struct {
 	name string
 	csv  *csv.Writer
 	n    int
+	// first are the differences that are printed in order at the end, unless there are too many.
+	first []reconcile.Difference
 	// proposals are few, as somebody must resolve them: they come behind the differences.
 	proposals []foundPayment
 }
@@ -83,7 +87,37 @@ func (r *reconcileReport) begin(from, until statement.Day, payments int) {
 	}
 }
 
+// mostInOrder is how many differences are put in order; more are printed as they are found.
+const mostInOrder = 10_000
+
 func (r *reconcileReport) difference(d reconcile.Difference) error {
+	if len(r.first) < mostInOrder && r.n == 0 {
+		r.first = append(r.first, d)
+		return nil
+	}
+	if err := r.inOrder(); err != nil {
+		return err
+	}
+	return r.printDifference(d)
+}
+
+// inOrder prints the first differences by kind, then by row and key.
+func (r *reconcileReport) inOrder() error {
+	slices.SortFunc(r.first, func(a, b reconcile.Difference) int {
+		kind := cmp.Compare(slices.Index(reconcile.Kinds(), a.Kind), slices.Index(reconcile.Kinds(), b.Kind))
+		return cmp.Or(kind, cmp.Compare(a.Row, b.Row), cmp.Compare(a.Key.String(), b.Key.String()))
+	})
+	first := r.first
+	r.first = nil
+	for _, d := range first {
+		if err := r.printDifference(d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *reconcileReport) printDifference(d reconcile.Difference) error {
 	f := foundDifference{
 		Kind: d.Kind, State: d.State, Row: d.Row, OtherRow: d.OtherRow, Date: d.Day.String(), Currency: d.Currency, BankID: d.BankID, Detail: d.Detail,
 	}
@@ -177,7 +211,7 @@ func undisputed(s *reconcile.Summary) []struct {
 
 // end prints proposals and sums.
 func (r *reconcileReport) end(s *reconcile.Summary) error {
-	if err := r.propose(); err != nil {
+	if err := errors.Join(r.inOrder(), r.propose()); err != nil {
 		return err
 	}
 	switch {

@@ -318,8 +318,8 @@ func (m *Matcher) Second(i int, l statement.Line) error {
 // leastInText is how long a reference must be to be looked for in a description.
 const leastInText = 6
 
-// inDescription attaches the line to the payment whose reference is a whole word of the description and whose
-// amount is the line's; the longest word first. Where several fit, that is reported.
+// inDescription attaches the line to the payment whose reference is a whole word of the description
+// and whose amount is the line's; the longest word first. Where several fit, that is reported.
 func (m *Matcher) inDescription(l statement.Line) (found bool, err error) {
 	for _, word := range words(l.Description) {
 		fits := m.byReference.find(m.hash(strings.ToLower(word)), func(i uint32) bool {
@@ -369,7 +369,7 @@ func (m *Matcher) candidates(l statement.Line) (keys []idempotency.Key) {
 			}
 			hash := m.hash(print)
 			for _, i := range m.byPrint.find(hash, func(i uint32) bool { return m.at(i).print == hash }) {
-				if e := m.at(i); e.line == 0 && m.o.Window.holds(e, l.Day) {
+				if e := m.at(i); e.line == 0 && e.charge == (kind == "charge") && e.keyed == keyed && m.o.Window.holds(e, l.Day) {
 					keys = append(keys, m.keyOf(e))
 				}
 			}
