@@ -106,7 +106,7 @@ func (c *exportCmd) Run(a *app) error {
 	if err != nil {
 		return a.failed(err)
 	}
-	a.notice("%d payments exported", m.Records)
+	a.say(a.text.CLI.Export.Exported(countOf(a.text, int(m.Records))))
 	if err := a.flush(); err != nil {
 		return err
 	}
@@ -183,7 +183,7 @@ func (c *exportCmd) archive(a *app, o export.Options) error {
 		left = errors.Join(left, a.leftOut(e.Manifest))
 	}
 	if len(days) == 0 {
-		a.notice("no day is missing")
+		a.say(a.text.CLI.Export.NothingMissing)
 	}
 	return left
 }
@@ -200,7 +200,7 @@ func archiveError(a *app, err error) error {
 // leftOut reports records that could not be read.
 func (a *app) leftOut(m export.Manifest) error {
 	for _, key := range m.Damaged {
-		a.notice("warning: %s is not exported: its record is damaged; see the runbook", key)
+		a.say(a.text.CLI.Export.Damaged(key))
 	}
 	if len(m.Damaged) > 0 {
 		return exitError(exitRefused)
