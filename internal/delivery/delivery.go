@@ -153,6 +153,21 @@ func (l *line) count(result string, n int64) { l.Count(l.to.Name, result, n) }
 // stopTimeout is how long Run waits for deliveries that are under way, and for asynq.
 const stopTimeout = exchangeTimeout + 5*time.Second
 
+// beginTimeout bounds Begin: payments do not wait for webhooks.
+const beginTimeout = 2 * time.Second
+
+// Begin gives new receivers their cursors, so that they get what becomes of payments from the
+// worker's start on. What it cannot do now Run does.
+func (s *Service) Begin(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, beginTimeout)
+	defer cancel()
+	for _, l := range s.lines {
+		if err := s.store.begin(ctx, l.to.Name); err != nil {
+			l.log.Warn().Err(err).Msg("webhooks: not begun yet; trying again")
+		}
+	}
+}
+
 // Run delivers until ctx is done, then waits for what is under way, for stopTimeout at most.
 // stopped is false where asynq still waits for a Redis that does not answer: then the client must
 // stay open until the process ends.
