@@ -5,6 +5,11 @@ import "github.com/remesa/remesa/internal/shell"
 // examples are those in each command's help.
 func examples() shell.Examples {
 	return shell.Examples{
+		"export": {
+			"enqueue export", "enqueue export --dir /var/lib/remesa/archive --zone America/Santiago --csv",
+			"enqueue export --from 2026-11-01 --to 2026-11-30 --zone America/Bogota",
+		},
+		"verify": {"enqueue verify payments.jsonl", "enqueue verify /var/lib/remesa/archive"},
 		"submit": {
 			"enqueue submit payouts.jsonl",
 			"enqueue submit --dry-run payouts.csv",
@@ -42,6 +47,7 @@ func examples() shell.Examples {
 		"forgot close": {
 			`enqueue forgot close --provider virtualpos --by ana --note "compared with the panel"`,
 		},
+		"partitions":        {"enqueue partitions --provider virtualpos", "enqueue partitions --provider virtualpos --to 6"},
 		"watch":             {"enqueue watch --provider virtualpos", "enqueue watch --from 24h --no-follow"},
 		"subscription add":  {"enqueue subscription add subscriptions.jsonl"},
 		"subscription list": {"enqueue subscription list", "enqueue subscription list --json"},
@@ -52,16 +58,11 @@ func examples() shell.Examples {
 		"subscription resume": {`enqueue subscription resume sub-0001 --by ana --note "new card"`},
 		"subscription cancel": {`enqueue subscription cancel sub-0001 --by ana --note "contract ended"`},
 		"subscription change": {`enqueue subscription change sub-0001 --amount 34900 --by ana --note "new price"`},
-		"export": {
-			"enqueue export > payments.jsonl",
-			"enqueue export --dir archive --zone America/Santiago --csv",
-		},
-		"verify":        {"enqueue verify archive"},
-		"serve":         {"enqueue serve", "enqueue serve --addr 127.0.0.1:8090"},
-		"apikey create": {"enqueue apikey create --scope submit:virtualpos,read billing"},
-		"apikey list":   {"enqueue apikey list"},
-		"apikey revoke": {"enqueue apikey revoke 3f9a1c20"},
-		"webhook list":  {"enqueue webhook list", "enqueue webhook list billing --parked"},
+		"serve":               {"enqueue serve", "enqueue serve --addr 127.0.0.1:8090"},
+		"apikey create":       {"enqueue apikey create --scope submit:virtualpos,read billing"},
+		"apikey list":         {"enqueue apikey list"},
+		"apikey revoke":       {"enqueue apikey revoke 3f9a1c20"},
+		"webhook list":        {"enqueue webhook list", "enqueue webhook list billing --parked"},
 		"webhook resend": {
 			`enqueue webhook resend virtualpos/tef-0001 --receiver billing --by ana --note "lost in their migration"`,
 			`enqueue webhook resend --parked --receiver billing --by ana --note "their server is back"`,

@@ -40,6 +40,8 @@ type cli struct {
 	Forgot  forgotCmd  `cmd:"" help:"After a restored backup or a failover that lost writes: what the store forgot is queried before it is sent."`
 	Watch   watchCmd   `cmd:"" help:"Follow the outcome events, one JSON line for each."`
 
+	Partitions partitionsCmd `cmd:"" help:"Print in how many partitions a provider's payments are, or move them into more."`
+
 	Export exportCmd `cmd:"" help:"Write payments with their histories, a manifest and a chain of hashes: once to stdout, or day by day into an archive."`
 	Verify verifyCmd `cmd:"" help:"Say whether an export is as it was written, and which line is not. It needs no Redis."`
 
@@ -103,7 +105,7 @@ func run(args []string) int {
 		return report(err)
 	}
 	defer a.close()
-	return report(forReaders(command, command.Run(a)))
+	return a.report(forReaders(command, command.Run(a)))
 }
 
 // enumError leaves out the empty word, which stands for "not given" in lists of words.
@@ -186,14 +188,19 @@ func hideWorkerSettings(k *kong.Kong) error {
 }
 
 // report prints what went wrong and returns its exit code.
-func report(err error) int {
+func (a *app) report(err error) int { return reportAs(a.describe, err) }
+
+// report is for errors from before the settings, among them the language, could be read.
+func report(err error) int { return reportAs(error.Error, err) }
+
+func reportAs(describe func(error) string, err error) int {
 	if err == nil {
 		return 0
 	}
 	if code := exitError(0); errors.As(err, &code) {
 		return int(code)
 	}
-	fmt.Fprintln(os.Stderr, "enqueue:", err)
+	fmt.Fprintln(os.Stderr, "enqueue:", describe(err))
 	return exitCode(err)
 }
 

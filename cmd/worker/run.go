@@ -84,7 +84,7 @@ func connections(c *config.Config) int {
 	n := 0
 	for _, p := range catalog.Names() {
 		if slices.ContainsFunc(c.Accounts(), func(a config.Account) bool { return a.Provider.Name == p }) {
-			n += 2*c.Policy(p).Concurrency + 12
+			n += 2*c.Policy(p).Concurrency + 12*c.Policy(p).Partitions
 		}
 	}
 	for _, r := range c.Receivers() {
@@ -93,11 +93,13 @@ func connections(c *config.Config) int {
 	return n
 }
 
-// queues are all lanes of each provider, and those of webhooks.
-func queues(c *config.Config, r providers.Registry) []string {
+// queues are all lanes of each partition, and those of webhooks.
+func queues(c *config.Config, r providers.Registry, parts idempotency.Partitions) []string {
 	names := delivery.Queues(c.Receivers())
-	for _, p := range r.Providers() {
-		names = append(names, tasks.Queues(p)...)
+	for _, provider := range r.Providers() {
+		for _, p := range parts.All(provider) {
+			names = append(names, tasks.Queues(p.String())...)
+		}
 	}
 	return names
 }
@@ -169,14 +171,15 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 	if err != nil {
 		return nil, err
 	}
-	salvager, err := salvage.New(salvage.Options{Redis: rdb, Queues: queues(c, registry), Log: log})
+	lanes := queues(c, registry, wiring.Partitions(c))
+	salvager, err := salvage.New(salvage.Options{Redis: rdb, Queues: lanes, Log: log})
 	if err != nil {
 		return nil, err
 	}
 	m.Serve(time.Now(), registry.Providers()...)
 	watch(reg, ledger, subscriptions)
-	reg.MustRegister(metrics.Redis{Client: rdb}, metrics.Queues{Inspector: asynq.NewInspectorFromRedisClient(rdb), Names: queues(c, registry)},
-		metrics.Damaged{Tasks: salvage.PutAside{Redis: rdb}, Queues: queues(c, registry)})
+	reg.MustRegister(metrics.Redis{Client: rdb}, metrics.Queues{Inspector: asynq.NewInspectorFromRedisClient(rdb), Names: lanes},
+		metrics.Damaged{Tasks: salvage.PutAside{Redis: rdb}, Queues: lanes})
 	deliveries, err := newDeliveries(c, rdb, ring, reg, m, log)
 	if err != nil {
 		return nil, err
@@ -201,7 +204,7 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 	}
 	return &service{
 		config: c, rdb: rdb, registry: registry, ledger: ledger, engine: e, subscriptions: subscriptions, salvager: salvager, deliveries: deliveries,
-		totals: newTotals(rdb, log), metrics: reg, users: users, log: log, addr: make(chan string, 1),
+		totals: newTotals(rdb, wiring.Partitions(c), log), metrics: reg, users: users, log: log, addr: make(chan string, 1),
 	}, nil
 }
 
@@ -284,6 +287,11 @@ func (s *service) refuseUnsafe(ctx context.Context) error {
 	findings := preflight.CheckRedis(ctx, s.rdb, expect(s.config))
 	if err := preflight.RefuseUnsafe(findings, s.config.LiveURLs(), s.config.AllowUnsafeRedis); err != nil {
 		return err
+	}
+	for _, provider := range s.registry.Providers() {
+		if err := s.ledger.CheckPartitions(ctx, provider); err != nil {
+			return fmt.Errorf("refusing to start: %w", err)
+		}
 	}
 	if err := preflight.ClaimIdentities(ctx, s.rdb, s.registry); err != nil {
 		return fmt.Errorf("refusing to start: %w", err)

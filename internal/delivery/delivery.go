@@ -76,15 +76,15 @@ type Service struct {
 // line is what one receiver has for itself.
 type line struct {
 	*Service
-	to        receiver.Receiver
-	poster    *Poster
-	inspector *asynq.Inspector
-	rdb       redis.UniversalClient
-	log       zerolog.Logger
+	to     receiver.Receiver
+	poster *Poster
+	rdb    redis.UniversalClient
+	log    zerolog.Logger
 	// token names this worker as the one that reads the streams for the receiver.
 	token string
-	// begun: the receiver has cursors.
-	begun bool
+	// streams are those that are read for the receiver, as they were listed then.
+	streams []stream
+	listed  time.Time
 	// failing: the last attempt failed.
 	failing atomic.Bool
 }
@@ -104,7 +104,7 @@ func New(o Options) (*Service, error) {
 			return nil, err
 		}
 		s.lines = append(s.lines, &line{
-			Service: s, to: to, poster: p, inspector: asynq.NewInspectorFromRedisClient(o.Redis), rdb: o.Redis,
+			Service: s, to: to, poster: p, rdb: o.Redis,
 			log: o.Log.With().Str("receiver", to.Name).Logger(), token: rand.Text(),
 		})
 	}
@@ -162,7 +162,7 @@ func (s *Service) Begin(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, beginTimeout)
 	defer cancel()
 	for _, l := range s.lines {
-		if err := s.store.begin(ctx, l.to.Name); err != nil {
+		if err := l.list(ctx); err != nil {
 			l.log.Warn().Err(err).Msg("webhooks: not begun yet; trying again")
 		}
 	}

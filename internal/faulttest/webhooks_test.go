@@ -158,8 +158,8 @@ func (w *fixture) aMinutePasses(queue string) {
 }
 
 // TestNoWebhookIsLostByKill: workers are killed when the deliveries are open and the cursor has not
-// moved, and when the receiver has an event and Redis does not know it yet; and the receiver is down
-// for a while. It gets every event, in order for each payment.
+// moved, and when the receiver has an event and Redis does not know it yet; and the receiver is
+// down for a while. It gets every event, in order for each payment.
 func TestNoWebhookIsLostByKill(t *testing.T) {
 	t.Parallel()
 	b := newBillingSystem(t)

@@ -58,8 +58,8 @@ func freePort(t *testing.T) string {
 
 const pythonReceiver, nodeReceiver = "python3 examples/python-receiver/receiver.py", "node examples/node-receiver/receiver.mjs"
 
-// receiver is how the page's billing system is started: with the program that is wanted, or with the
-// other one where that is not installed.
+// receiver is how the page's billing system is started: with the program that is wanted, or with
+// the other one where that is not installed.
 func receiver(t *testing.T, wanted, other string) string {
 	t.Helper()
 	for _, command := range []string{wanted, other} {
