@@ -214,7 +214,7 @@ func TestATypeScriptClientPays(t *testing.T) {
 	npm(ctx, t, folder, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
 	npm(ctx, t, folder, "run", "generate")
 	npm(ctx, t, folder, "run", "build")
-	ports := newPorts(t)
+	ports := newPorts(t, pythonReceiver)
 	out := reader(t, ports, "node "+filepath.Join(folder, "out", "pay.js")+" http://"+ports.Replace("127.0.0.1:8090")+"\n")
 	if !strings.Contains(out, "virtualpos/tef-typescript succeeded") {
 		t.Errorf("%s", out)
