@@ -59,7 +59,8 @@ func (c *totalsCmd) days(now time.Time) (from, to time.Time, err error) {
 	return from, to, nil
 }
 
-// Run prints a JSON line for each figure: by day, provider, account, type, currency, state and code.
+// Run prints a JSON line for each figure: by day, provider, account, type, currency, state and
+// code.
 func (c *totalsCmd) Run(a *app) error {
 	from, to, err := c.days(time.Now())
 	if err != nil {
