@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/runes"
 	"golang.org/x/text/transform"
@@ -18,10 +19,14 @@ var footnotes = regexp.MustCompile(`\(\d{1,2}\)`)
 // CUENTA_Destino (2)", "Nro. cuenta destino" and "Número cuenta destino" are "numero cuenta
 // destino".
 func Fold(text string) string {
-	text = footnotes.ReplaceAllString(text, " ")
-	folded, _, err := transform.String(transform.Chain(norm.NFKD, runes.Remove(runes.In(unicode.Mn))), text)
-	if err != nil {
-		folded = text
+	if strings.Contains(text, "(") {
+		text = footnotes.ReplaceAllString(text, " ")
+	}
+	folded := text
+	if strings.ContainsFunc(text, func(r rune) bool { return r >= utf8.RuneSelf }) {
+		if plain, _, err := transform.String(transform.Chain(norm.NFKD, runes.Remove(runes.In(unicode.Mn))), text); err == nil {
+			folded = plain
+		}
 	}
 	plain := strings.Map(func(r rune) rune {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) {
