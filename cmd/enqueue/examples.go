@@ -50,6 +50,7 @@ func examples() shell.Examples {
 		"forgot close": {
 			`enqueue forgot close --provider virtualpos --by ana --note "compared with the panel"`,
 		},
+		"partitions":        {"enqueue partitions --provider virtualpos", "enqueue partitions --provider virtualpos --to 6"},
 		"watch":             {"enqueue watch --provider virtualpos", "enqueue watch --from 24h --no-follow"},
 		"subscription add":  {"enqueue subscription add subscriptions.jsonl"},
 		"subscription list": {"enqueue subscription list", "enqueue subscription list --json"},
@@ -66,5 +67,11 @@ func examples() shell.Examples {
 		"apikey revoke":       {"enqueue apikey revoke 3f9a1c20"},
 		"hashcard":            {"enqueue hashcard --provider pagoseguro"},
 		"completion":          {"source <(enqueue completion bash)", "enqueue completion fish | source"},
+		"webhook list":        {"enqueue webhook list", "enqueue webhook list billing --parked"},
+		"webhook resend": {
+			`enqueue webhook resend virtualpos/tef-0001 --receiver billing --by ana --note "lost in their migration"`,
+			`enqueue webhook resend --parked --receiver billing --by ana --note "their server is back"`,
+		},
+		"webhook test": {"enqueue webhook test billing"},
 	}
 }

@@ -41,6 +41,8 @@ type cli struct {
 	Forgot   forgotCmd   `cmd:"" help:"After a restored backup or a failover that lost writes: what the store forgot is queried before it is sent."`
 	Watch    watchCmd    `cmd:"" help:"Follow the outcome events, one JSON line for each."`
 
+	Partitions partitionsCmd `cmd:"" help:"Print in how many partitions a provider's payments are, or move them into more."`
+
 	Export exportCmd `cmd:"" help:"Write payments with their histories, a manifest and a chain of hashes: once to stdout, or day by day into an archive."`
 	Verify verifyCmd `cmd:"" help:"Say whether an export is as it was written, and which line is not. It needs no Redis."`
 
@@ -48,6 +50,8 @@ type cli struct {
 
 	Serve  serveCmd  `cmd:"" help:"Take payments and subscriptions in over HTTP, show them, and tell what becomes of them."`
 	Apikey apikeyCmd `cmd:"" help:"Keys of the HTTP interface: create, list, revoke."`
+
+	Webhook webhookCmd `cmd:"" help:"Webhooks to billing systems: list, resend, test."`
 
 	Hashcard hashcardCmd `cmd:"" help:"Ask for a card without echo, or read it as two lines, and print the provider's token of it; nothing is stored."`
 
@@ -174,7 +178,7 @@ func states() []string {
 	return names
 }
 
-var producerSettings = []string{"redis-url", "redis-url-file", "intake-memory-stop", "lang", "timezone"}
+var producerSettings = []string{"redis-url", "redis-url-file", "intake-memory-stop", "lang", "timezone", "webhooks-file"}
 
 // hideWorkerSettings leaves in the help what a producer sets; `worker --help` lists every setting.
 func hideWorkerSettings(k *kong.Kong) error {

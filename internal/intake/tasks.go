@@ -29,6 +29,9 @@ type Result struct {
 	First int `json:"-"`
 }
 
+// Word is what the line came to.
+func (r Result) Word() string { return r.Result }
+
 // Tasks takes in tasks. Without a client, in a dry run, they are only checked.
 type Tasks struct {
 	Client   *tasks.Client
