@@ -82,9 +82,9 @@ func (l *Ledger) Compare(ctx context.Context, rs ...Registration) ([]Registered,
 		}
 	}
 	out := make([]Registered, len(rs))
-	for p, all := range l.byPartition(rs) {
+	for part, all := range l.byPartition(rs) {
 		for at := range slices.Chunk(all, registerAtOnce) {
-			_, left, err := l.splitKnown(ctx, p, rs, at, out)
+			_, left, err := l.splitKnown(ctx, part, rs, at, out)
 			if err != nil {
 				return nil, fmt.Errorf("compare: %w", err)
 			}

@@ -73,6 +73,10 @@ var allowed = []struct {
 	{"internal/explain", []string{"idempotency", "internal/i18n", "seal"}},
 	// It reads records and writes files: it changes no payment.
 	{"internal/export", []string{"idempotency", "internal/cents", "internal/merge"}},
+	// Statements are files; what they have to do with payments is said by internal/reconcile, which
+	// is pure.
+	{"internal/statement", []string{"internal/cents", "internal/spreadsheet"}},
+	{"internal/reconcile", []string{"idempotency", "internal/cents", "internal/statement"}},
 	// Amounts know no payment.
 	{"internal/cents", nil},
 	// It merges ordered lists and knows nothing of what is in them.
@@ -114,10 +118,12 @@ var allowed = []struct {
 	{"internal/metrics", []string{"idempotency", "internal/version"}},
 	// It shows the worker that its caller makes. Each of its samples is about one provider.
 	{"internal/demo", []string{"internal/config", "billing", "tasks", "idempotency", "schedule", "providers", "providers/*", "providers/sandbox", "providers/sandbox/all"}},
-	{"internal/dashboard", []string{"billing", "internal/delivery", "internal/explain", "internal/i18n", "internal/listen", "internal/login", "internal/merge", "internal/salvage", "outcomes", "tasks", "idempotency", "providers", "providers/catalog", "seal"}},
+	{"internal/dashboard", []string{"billing", "internal/chart", "internal/delivery", "internal/explain", "internal/i18n", "internal/listen", "internal/login", "internal/merge", "internal/salvage", "internal/totals", "outcomes", "tasks", "idempotency", "providers", "providers/catalog", "seal"}},
 	{"internal/rate", []string{"internal/kv", "idempotency"}},
+	// It draws, and knows no payment.
+	{"internal/chart", nil},
 	// It counts what is in the outcome streams and changes no payment.
-	{"internal/totals", []string{"internal/kv", "outcomes", "providers"}},
+	{"internal/totals", []string{"internal/kv", "idempotency", "outcomes", "providers"}},
 	{"internal/*", []string{"tasks", "idempotency", "providers", "seal"}},
 	{"examples/*", []string{"billing", "tasks", "outcomes", "idempotency", "providers"}},
 	{"cmd/*", []string{"internal/*", "billing", "docs", "tasks", "outcomes", "idempotency", "schedule", "providers", "providers/catalog", "providers/sandbox/all", "providers/spec", "seal"}},

@@ -4,7 +4,6 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"golang.org/x/text/runes"
 	"golang.org/x/text/transform"
@@ -23,7 +22,7 @@ func Fold(text string) string {
 		text = footnotes.ReplaceAllString(text, " ")
 	}
 	folded := text
-	if strings.ContainsFunc(text, func(r rune) bool { return r >= utf8.RuneSelf }) {
+	if !isASCII(text) {
 		if plain, _, err := transform.String(transform.Chain(norm.NFKD, runes.Remove(runes.In(unicode.Mn))), text); err == nil {
 			folded = plain
 		}
@@ -42,6 +41,15 @@ func Fold(text string) string {
 		}
 	}
 	return strings.Join(words, " ")
+}
+
+func isASCII(text string) bool {
+	for i := range len(text) {
+		if text[i] >= 0x80 {
+			return false
+		}
+	}
+	return true
 }
 
 // Nearest is the candidate of which the smallest share of letters must be added, dropped or changed
