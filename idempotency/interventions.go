@@ -31,6 +31,11 @@ type Record struct {
 	Period       string
 	// Fingerprint is that of the Registration.
 	Fingerprint string
+	// LeaseEnd is until when an attempt owns the payment; zero unless it is sending.
+	LeaseEnd time.Time
+	// Polls counts the status results since the payment was last sent that decided nothing,
+	// NotFounds those that count as "not found".
+	Polls, NotFounds int
 	// NextDue is when the payment is due next; zero if it is not.
 	NextDue time.Time
 	// ParkReason is why the payment is parked, if it is. It is unparked when that reason ends.
@@ -61,7 +66,11 @@ func record(k Key, loaded LoadResult) Record {
 		Key: k, Type: s.Type, State: s.State, Version: s.Version, ProviderID: s.ProviderID, Code: s.Code, Message: s.Message,
 		Decline: string(s.Decline), Amount: s.Amount, Currency: s.Currency, Attempts: s.AttemptCount, Created: asTime(s.Created),
 		Updated: asTime(max(s.Created, s.Updated)), ActionURL: s.ActionURL, MayHaveLeft: s.MayHaveLeft(), Subscription: s.Subscription,
-		Period: s.Period, Fingerprint: s.Fingerprint, NextDue: asTime(loaded.Due), historyGap: s.HistoryGap(),
+		Period: s.Period, Fingerprint: s.Fingerprint, Polls: s.Polls, NotFounds: s.NotFounds, NextDue: asTime(loaded.Due),
+		historyGap: s.HistoryGap(),
+	}
+	if s.State == Sending {
+		r.LeaseEnd = asTime(s.LeaseEnd)
 	}
 	if s.Anomaly != nil {
 		r.Anomaly = s.Anomaly.Kind

@@ -62,6 +62,9 @@ type Store interface {
 	// ListIDs calls yield with the ids of an index, page by page, oldest first, until it returns
 	// false or an error.
 	ListIDs(ctx context.Context, provider string, index Index, yield func(ids []string) (bool, error)) error
+	// PageIDs returns a page of a state's index. Payments of one instant are in the order of their
+	// ids.
+	PageIDs(ctx context.Context, provider string, r PageRange) ([]Place, error)
 	// ScanIDs returns some ids of all records, in no order, and where to go on; it begins with an
 	// empty cursor and ends with one. A record that is there from the beginning to the end is
 	// returned at least once.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/remesa/remesa/billing"
 	"github.com/remesa/remesa/internal/dashboard"
 	"github.com/remesa/remesa/internal/listen"
 	"github.com/remesa/remesa/internal/preflight"
@@ -75,7 +76,8 @@ func (s *service) metricsHandler() http.Handler {
 func (s *service) pages() http.Handler {
 	return dashboard.New(dashboard.Options{
 		Ledger: s.ledger, Redis: s.rdb, Log: s.log, Users: s.users, Writable: s.config.DashboardWritable,
-		Subscriptions: backlog{s},
+		Subscriptions: backlog{s}, InBrowser: s.config.InBrowser,
+		Billing: billing.NewClient(billing.ClientConfig{Store: s.subscriptions, Ledger: s.ledger}),
 	})
 }
 

@@ -106,7 +106,7 @@ var allowed = []struct {
 	{"internal/metrics", []string{"idempotency", "internal/version"}},
 	// It shows the worker that its caller makes. Each of its samples is about one provider.
 	{"internal/demo", []string{"internal/config", "billing", "tasks", "idempotency", "schedule", "providers", "providers/*", "providers/sandbox", "providers/sandbox/all"}},
-	{"internal/dashboard", []string{"internal/explain", "internal/i18n", "internal/listen", "internal/login", "internal/salvage", "tasks", "idempotency", "providers", "providers/catalog", "seal"}},
+	{"internal/dashboard", []string{"billing", "internal/explain", "internal/i18n", "internal/listen", "internal/login", "internal/merge", "internal/salvage", "outcomes", "tasks", "idempotency", "providers", "providers/catalog", "seal"}},
 	{"internal/rate", []string{"internal/kv", "idempotency"}},
 	// It counts what is in the outcome streams and changes no payment.
 	{"internal/totals", []string{"internal/kv", "outcomes", "providers"}},

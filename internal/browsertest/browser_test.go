@@ -47,11 +47,16 @@ type screen struct {
 	name          string
 	width, height int64
 	phone         bool
+	// language is what the browser asks for, dark whether it asks for the dark scheme.
+	language string
+	dark     bool
 }
 
 var (
-	desktop = screen{"", 1280, 900, false}
-	phone   = screen{"-phone", 390, 844, true}
+	desktop        = screen{name: "", width: 1280, height: 900, language: "en-US,en"}
+	phone          = screen{name: "-phone", width: 360, height: 780, phone: true, language: "en-US,en", dark: true}
+	desktopSpanish = screen{name: "-es", width: 1280, height: 900, language: "es-CL,es", dark: true}
+	phoneSpanish   = screen{name: "-phone-es", width: 360, height: 780, phone: true, language: "es-CL,es"}
 )
 
 // visitor is an operator with a browser, and what the browser complained about.
@@ -69,7 +74,10 @@ type visitor struct {
 func visit(t *testing.T, d *demo, s screen) *visitor {
 	t.Helper()
 	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]), chromedp.ExecPath(findBrowser(t)),
-		chromedp.UserDataDir(t.TempDir()), chromedp.WindowSize(int(s.width), int(s.height)))
+		chromedp.UserDataDir(t.TempDir()), chromedp.WindowSize(int(s.width), int(s.height)), chromedp.Flag("accept-lang", s.language))
+	if s.dark {
+		options = append(options, chromedp.Flag("blink-settings", "preferredColorScheme=0"))
+	}
 	if os.Geteuid() == 0 {
 		options = append(options, chromedp.NoSandbox) // Chromium's sandbox refuses to run as root
 	}

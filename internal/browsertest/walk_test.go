@@ -17,8 +17,8 @@ func TestAStrangerSettlesAPayment(t *testing.T) {
 		screen
 		key, choice, button, state string
 	}{
-		{desktop, "virtualpos/demo-held", "not-received", "Yes, it was never received", "failed"},
-		{phone, "pagoseguro/demo-unanswered", "succeeded", "Yes, it was paid", "succeeded"},
+		{desktop, "virtualpos/demo-held", "not-received", "Yes, it was never received", "Failed"},
+		{phone, "pagoseguro/demo-unanswered", "succeeded", "Yes, it was paid", "Succeeded"},
 	} {
 		t.Run("settle"+row.name, func(t *testing.T) {
 			v := visit(t, d, row.screen)
@@ -27,14 +27,14 @@ func TestAStrangerSettlesAPayment(t *testing.T) {
 			v.fitsTheScreen()
 			v.picture("payments")
 			v.follow(`a[href*="` + strings.ReplaceAll(row.key, "/", "%2F") + `"]`)
-			v.see(row.key, "held", "History", "Settle this payment", "12500")
+			v.see(row.key, "Held", "History", "Settle this payment", "12,500")
 			v.fitsTheScreen()
 			v.picture("payment")
 			v.do("fill in the form", chromedp.Click(chromedp.CSS(`input[value="`+row.choice+`"]`)),
 				chromedp.SendKeys(chromedp.CSS(`input[name="by"]`), "Ana"), chromedp.SendKeys(chromedp.CSS(`input[name="note"]`), "support, ticket 4711"))
 			v.follow(`form.step button`)
 			_, reference, _ := strings.Cut(row.key, "/")
-			v.see("12500", reference, "Ana", "support, ticket 4711", row.button)
+			v.see("12,500", reference, "Ana", "support, ticket 4711", row.button)
 			v.fitsTheScreen()
 			v.picture("confirm")
 			v.follow(`form.step button`)
@@ -85,7 +85,7 @@ func theKeyboardIsEnough(t *testing.T, d *demo) {
 	v := visit(t, d, desktop)
 	v.open("/payments")
 	var visited []string
-	for range 5 {
+	for range 10 {
 		v.do("press Tab", chromedp.KeyEvent(kb.Tab))
 		at := value[struct{ Name, Outline string }](v,
 			`(e => ({Name: e.textContent.trim() || e.name, Outline: getComputedStyle(e).outlineStyle}))(document.activeElement)`)
@@ -94,9 +94,9 @@ func theKeyboardIsEnough(t *testing.T, d *demo) {
 			t.Errorf("the focus on %q cannot be seen", at.Name)
 		}
 	}
-	if want := []string{"Skip to the content", "remesa", "Payments", "Queues", "key"}; !slices.Equal(visited, want) {
+	if want := []string{"Skip to the content", "remesa", "Payments", "Lists", "Groups", "Subscriptions", "Rejected", "Halts", "Queues", "key"}; !slices.Equal(visited, want) {
 		t.Errorf("Tab leads through %q", visited)
 	}
 	v.do("type a key", chromedp.KeyEvent("virtualpos/demo-paid"+kb.Enter))
-	v.see("virtualpos/demo-paid", "succeeded", "History")
+	v.see("virtualpos/demo-paid", "Succeeded", "History")
 }

@@ -417,7 +417,7 @@ func TestAResolutionReachesTheLedger(t *testing.T) {
 	if w.Code != http.StatusSeeOther {
 		t.Fatalf("%d %s", w.Code, visible(w.Body.String()))
 	}
-	contains(t, ask(t, r.pages, get(w.Header().Get("Location"))).Body.String(), "The payment was settled.", "succeeded", "Provider's id id-1",
+	contains(t, ask(t, r.pages, get(w.Header().Get("Location"))).Body.String(), "The payment was settled.", "Succeeded", "Provider&#39;s id id-1",
 		"by ana (login ana, 192.0.2.1): seen in the bank")
 	again := ask(t, r.pages, post("/payments/apply", sent.Encode()))
 	if again.Code != http.StatusConflict {

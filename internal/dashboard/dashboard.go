@@ -5,6 +5,7 @@ package dashboard
 
 import (
 	"context"
+	"html/template"
 	"net/http"
 	"slices"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/rs/zerolog"
 
+	"github.com/remesa/remesa/internal/i18n"
 	"github.com/remesa/remesa/internal/login"
 )
 
@@ -33,7 +35,12 @@ type Options struct {
 	Writable bool
 	// Subscriptions may be nil.
 	Subscriptions Subscriptions
-	Log           zerolog.Logger
+	// Billing shows subscriptions; without it there are no pages about them.
+	Billing Billing
+	// InBrowser is how whoever reads a page is addressed, by the Accept-Language of the request; by
+	// default as that says, in UTC.
+	InBrowser func(acceptLanguage string) i18n.Locale
+	Log       zerolog.Logger
 	// Now is time.Now unless set.
 	Now func() time.Time
 }
@@ -44,9 +51,12 @@ func New(o Options) http.Handler {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.InBrowser == nil {
+		o.InBrowser = func(accept string) i18n.Locale { return i18n.New(i18n.FromHeader(accept), nil) }
+	}
 	o.Writable = o.Writable && len(o.Users) > 0
 	q := newQueues(o)
-	p := &pages{Options: o, queues: q}
+	p := &pages{Options: o, queues: q, views: map[i18n.Tag]map[string]*template.Template{}}
 	mux := http.NewServeMux()
 	mux.Handle("GET /{$}", http.RedirectHandler(paymentsPath, http.StatusSeeOther))
 	mux.Handle(queuesPath+"/", q)

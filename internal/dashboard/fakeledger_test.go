@@ -1,10 +1,12 @@
 package dashboard
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -91,6 +93,48 @@ func (d *fakeLedger) List(_ context.Context, f idempotency.Filter, yield func(id
 	return nil
 }
 
+// Page lists by registration, all in one page's order.
+func (d *fakeLedger) Page(_ context.Context, q idempotency.PageQuery) (rs []idempotency.Record, last idempotency.Place, more bool, err error) {
+	if d.lost(q.Provider) {
+		return nil, q.After, false, errors.New("dial tcp: refused")
+	}
+	if d.damaged.Provider == q.Provider && q.Damaged != nil {
+		q.Damaged(d.damaged, idempotency.ErrDamaged)
+	}
+	all := slices.Clone(d.records)
+	place := func(r idempotency.Record) idempotency.Place {
+		return idempotency.Place{At: r.ListedAt().UnixMilli(), ID: r.Key.ID()}
+	}
+	compare := func(a, b idempotency.Place) int {
+		order := cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.ID, b.ID))
+		if q.Newest {
+			order = -order
+		}
+		return order
+	}
+	slices.SortFunc(all, func(a, b idempotency.Record) int { return compare(place(a), place(b)) })
+	for _, r := range all {
+		behind := q.After == idempotency.Place{} || compare(place(r), q.After) > 0
+		if r.Key.Provider != q.Provider || r.State != q.State || !behind {
+			continue
+		}
+		if len(rs) == q.Limit {
+			return rs, last, true, nil
+		}
+		rs, last = append(rs, r), place(r)
+	}
+	return rs, last, false, nil
+}
+
+func (d *fakeLedger) ShowAll(ctx context.Context, _ string, keys []idempotency.Key, _ func(idempotency.Key, error)) (rs []idempotency.Record, err error) {
+	for _, k := range keys {
+		if r, err := d.Show(ctx, k); err == nil {
+			rs = append(rs, r)
+		}
+	}
+	return rs, nil
+}
+
 func (d *fakeLedger) Counts(_ context.Context, provider string) (map[idempotency.State]int64, error) {
 	if d.lost(provider) {
 		return nil, errors.New("dial tcp: refused")
@@ -145,8 +189,13 @@ func (d *fakeLedger) Cancel(_ context.Context, k idempotency.Key, v int64, p ide
 	return d.recorded("cancel", k, v, p)
 }
 
-func (d *fakeLedger) Halt(context.Context, string, string, idempotency.Actor) error { return d.refuses }
-func (d *fakeLedger) Unhalt(context.Context, string, string, idempotency.Actor) error {
+func (d *fakeLedger) Halt(_ context.Context, provider, account string, by idempotency.Actor) error {
+	d.calls = append(d.calls, "halt "+provider+" "+account+" by "+by.By+": "+by.Note)
+	return d.refuses
+}
+
+func (d *fakeLedger) Unhalt(_ context.Context, provider, account string, by idempotency.Actor) error {
+	d.calls = append(d.calls, "unhalt "+provider+" "+account+" by "+by.By+": "+by.Note)
 	return d.refuses
 }
 

@@ -103,7 +103,8 @@ func post(path, body string) *http.Request {
 
 // everyPage is one path of each kind.
 var everyPage = []string{"/", "/payments", "/payments/", "/payments/show?key=virtualpos/p", "/payments/style.css", "/payments/icon.svg",
-	"/payments/confirm", "/payments/apply", "/dashboard", "/dashboard/", "/dashboard/queues/virtualpos", "/dashboard/api/queues",
+	"/payments/confirm", "/payments/apply", "/payments/list", "/payments/list.csv", "/payments/groups", "/payments/bulk", "/payments/bulk/apply",
+	"/payments/subscriptions", "/payments/subscriptions/show", "/payments/subscriptions/calendar", "/payments/rejected", "/payments/halts", "/dashboard", "/dashboard/", "/dashboard/queues/virtualpos", "/dashboard/api/queues",
 	"/dashboard/api/redis_info", "/dashboard/static/media/logo-color.c2b0c1f3.svg", "/dashboard/favicon.ico", "/nothing"}
 
 func TestNoPageIsShownWithoutTheRightLogin(t *testing.T) {
@@ -168,7 +169,8 @@ func TestAPageOfAnotherSiteChangesNothing(t *testing.T) {
 		{"of a subdomain", map[string]string{"Sec-Fetch-Site": "same-site"}},
 		{"of a sandboxed frame", map[string]string{"Origin": "null"}},
 	} {
-		for _, r := range []*http.Request{post("/payments/apply", goodForm()), post("/payments/confirm", goodForm()),
+		for _, r := range []*http.Request{post("/payments/apply", goodForm()), post("/payments/confirm", goodForm()), post("/payments/bulk", bulkForHeld().Encode()),
+			post("/payments/bulk/apply", bulkForHeld().Encode()), post("/payments/halts", haltOf("virtualpos").Encode()),
 			post("/dashboard/api/queues/virtualpos:pause", ""), httptest.NewRequest(http.MethodDelete, "/dashboard/api/queues/virtualpos", nil)} {
 			o := options(t)
 			r.Host = "localhost:8080"
@@ -188,7 +190,8 @@ func TestAPageOfAnotherSiteChangesNothing(t *testing.T) {
 }
 
 func TestWhereNothingMayBeChangedEveryWriteIsRefused(t *testing.T) {
-	writes := []*http.Request{post("/payments/apply", goodForm()), post("/payments/confirm", goodForm())}
+	writes := []*http.Request{post("/payments/apply", goodForm()), post("/payments/confirm", goodForm()), post("/payments/bulk", bulkForHeld().Encode()),
+		post("/payments/bulk/apply", bulkForHeld().Encode()), post("/payments/halts", haltOf("virtualpos").Encode())}
 	for _, state := range []string{"active", "pending", "scheduled", "retry", "archived", "completed"} {
 		tasks := "/dashboard/api/queues/virtualpos/" + state + "_tasks"
 		for _, step := range []string{"/id:run", "/id:archive", "/id:cancel", ":run_all", ":archive_all", ":cancel_all", ":batch_run",

@@ -3,7 +3,6 @@ package dashboard
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -13,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/i18n"
 	"github.com/remesa/remesa/providers"
 )
 
@@ -42,28 +42,32 @@ type intervention struct {
 	By, Actor, Note string
 }
 
-// parseIntervention reads a visitor's form. The error is that of a form which no page of ours has;
-// the problems are for the visitor to correct.
-func parseIntervention(v visitor, f url.Values) (in intervention, problems []string, err error) {
+// parseIntervention reads a visitor's form. The error is that of a form which no page of ours has.
+func parseIntervention(v visitor, f url.Values) (in intervention, err error) {
 	get := func(name string) string { return strings.TrimSpace(f.Get(name)) }
 	in = intervention{Kind: get("step"), As: get("as"), ProviderID: get("provider_id"), Decline: get("decline"), AcceptRisk: get("risk") == "yes",
 		By: get("by"), Note: get("note")}
 	in.Actor = v.signed(in.By)
 	if in.Key, err = idempotency.ParseKey(get("key")); err != nil {
-		return in, nil, err
+		return in, err
 	}
 	if in.Version, err = strconv.ParseInt(get("version"), 10, 64); err != nil {
-		return in, nil, errors.New("version: not a number")
+		return in, errors.New("version: not a number")
 	}
+	return in, in.malformed()
+}
+
+// malformed is the error of what no form of ours has.
+func (in intervention) malformed() error {
 	if !slices.Contains([]string{interventionResolve, interventionAnomaly, interventionRelease, interventionCancel, interventionRetry}, in.Kind) {
-		return in, nil, errors.New("step: not one of ours")
+		return errors.New("step: not one of ours")
 	}
 	for _, value := range []string{in.As, in.ProviderID, in.Decline, in.By, in.Note} {
 		if !utf8.ValidString(value) || strings.ContainsFunc(value, unicode.IsControl) {
-			return in, nil, errors.New("a text with control characters")
+			return errors.New("a text with control characters")
 		}
 	}
-	return in, in.problems(), nil
+	return nil
 }
 
 // Longest texts, as the ledger and the command line have them.
@@ -72,7 +76,10 @@ const (
 	longestNote       = 500
 )
 
-func (in intervention) problems() []string {
+// notReceived is how an operator resolves what the provider never got.
+const notReceived = "not-received"
+
+func (in intervention) problems(t i18n.PagesStep) []string {
 	var out []string
 	unless := func(ok bool, problem string) {
 		if !ok {
@@ -81,32 +88,45 @@ func (in intervention) problems() []string {
 	}
 	switch in.Kind {
 	case interventionResolve:
-		unless(slices.Contains([]string{string(idempotency.Succeeded), string(idempotency.Failed), "not-received"}, in.As), "Choose what became of the payment.")
-		unless(in.ProviderID == "" || in.As != "not-received", "A provider id contradicts that the provider never received it.")
-		unless(in.Decline == "" || in.As == string(idempotency.Failed), "The kind of refusal goes with Failed only.")
-		unless(!in.AcceptRisk || in.As == string(idempotency.Failed), "Closing the attempts goes with Failed only.")
-		unless(slices.Contains([]string{"", string(providers.Soft), string(providers.Hard)}, in.Decline), "The kind of refusal is soft or hard.")
+		unless(slices.Contains([]string{string(idempotency.Succeeded), string(idempotency.Failed), notReceived}, in.As), t.NoChoice)
+		unless(in.ProviderID == "" || in.As != notReceived, t.IDContradicts)
+		unless(in.Decline == "" || in.As == string(idempotency.Failed), t.DeclineWithFailed)
+		unless(!in.AcceptRisk || in.As == string(idempotency.Failed), t.CloseWithFailed)
+		unless(slices.Contains([]string{"", string(providers.Soft), string(providers.Hard)}, in.Decline), t.BadDecline)
 	case interventionAnomaly:
-		unless(in.As == "accept" || in.As == "reverse", "Choose whether to accept or to reverse.")
+		unless(in.As == "accept" || in.As == "reverse", t.NoAnomaly)
 	}
-	unless(len(in.ProviderID) <= longestProviderID, fmt.Sprintf("The provider's id has at most %d characters.", longestProviderID))
-	unless(in.By != "", "Give your name: it is kept in the payment's history.")
-	unless(!strings.ContainsAny(in.By, "()"), "Give your name without brackets: what stands in them is your login.")
-	unless(in.Note != "", "Say why: it is kept in the payment's history.")
-	unless(len(in.Actor)+len(in.Note) <= longestNote, fmt.Sprintf("Name, login and note together take at most %d bytes.", longestNote))
+	unless(len(in.ProviderID) <= longestProviderID, t.LongID)
+	return append(out, in.actorProblems(t)...)
+}
+
+// actorProblems are those of name and note.
+func (in intervention) actorProblems(t i18n.PagesStep) []string {
+	var out []string
+	for _, row := range []struct {
+		ok      bool
+		problem string
+	}{
+		{in.By != "", t.NoName}, {!strings.ContainsAny(in.By, "()"), t.Brackets}, {in.Note != "", t.NoNote},
+		{len(in.Actor)+len(in.Note) <= longestNote, t.LongNote},
+	} {
+		if !row.ok {
+			out = append(out, row.problem)
+		}
+	}
 	return out
 }
 
 // parseForm reads a form and the payment that it is about. Where either is not right, it writes the
 // response and returns false.
 func (p *pages) parseForm(ctx context.Context, w http.ResponseWriter, r *http.Request) (intervention, idempotency.Record, bool) {
-	if err := r.ParseForm(); err != nil {
-		p.renderMessage(w, http.StatusBadRequest, "Not a form of ours", "What was sent could not be read. Nothing was changed.", "")
-		return intervention{}, idempotency.Record{}, false
+	words := p.wordsFor(r)
+	in, err := intervention{}, r.ParseForm()
+	if err == nil {
+		in, err = parseIntervention(visitorOf(ctx), r.PostForm)
 	}
-	in, problems, err := parseIntervention(visitorOf(ctx), r.PostForm)
 	if err != nil {
-		p.renderMessage(w, http.StatusBadRequest, "Not a form of ours", "What was sent could not be read. Nothing was changed.", "")
+		p.notOurForm(w, r)
 		return in, idempotency.Record{}, false
 	}
 	rec, err := p.Ledger.Show(ctx, in.Key)
@@ -114,14 +134,19 @@ func (p *pages) parseForm(ctx context.Context, w http.ResponseWriter, r *http.Re
 		err = idempotency.ErrVersionChanged
 	}
 	if err != nil {
-		p.failed(w, in.Key, err)
+		p.failed(w, r, in.Key, err)
 		return in, rec, false
 	}
-	if len(problems) > 0 {
-		p.renderPayment(w, http.StatusUnprocessableEntity, rec, "", in, problems)
+	if problems := in.problems(words.Pages.Step); len(problems) > 0 {
+		p.renderPayment(w, r, http.StatusUnprocessableEntity, rec, "", in, problems)
 		return in, rec, false
 	}
 	return in, rec, true
+}
+
+func (p *pages) notOurForm(w http.ResponseWriter, r *http.Request) {
+	t := p.wordsFor(r).Pages.Problem
+	p.renderMessage(w, r, http.StatusBadRequest, t.NotOurForm, t.NotOurFormText, "")
 }
 
 // confirmation is the page that repeats what will happen to which money.
@@ -146,51 +171,51 @@ func (p *pages) withForm(next func(ctx context.Context, w http.ResponseWriter, r
 }
 
 // confirm changes nothing.
-func (p *pages) confirm(_ context.Context, w http.ResponseWriter, _ *http.Request, in intervention, rec idempotency.Record) {
-	c := confirmation{Record: rec, ID: rec.Key.String(), Step: in}
-	c.What, c.Follow, c.Button = in.describe(rec)
-	p.render(w, http.StatusOK, "confirm", "Confirm: "+c.ID, c, c.ID)
+func (p *pages) confirm(_ context.Context, w http.ResponseWriter, r *http.Request, in intervention, rec idempotency.Record) {
+	c, words := confirmation{Record: rec, ID: rec.Key.String(), Step: in}, p.wordsFor(r)
+	c.What, c.Follow, c.Button = in.describe(words, rec)
+	p.render(w, r, http.StatusOK, "confirm", words.Pages.Confirm.Title(c.ID), c, c.ID)
 }
 
 // describe returns what the intervention does, what follows from it, and the text of its button.
-func (in intervention) describe(r idempotency.Record) (what, follow, button string) {
+func (in intervention) describe(w words, r idempotency.Record) (what, follow, button string) {
+	t, label := w.Pages.Confirm, w.state(string(r.State))
 	if in.Kind == interventionResolve && in.AcceptRisk {
-		return "Settle it as failed, and close its attempts", "remesa reports it as not paid, and takes no attempt for executed any more: it can be begun again, " +
-			"and a subscription charges again. If one was executed after all, it is paid twice.", "Yes, nothing was executed"
+		return t.CloseWhat, t.CloseFollow, t.CloseYes
 	}
 	switch in.Kind + " " + in.As {
 	case "resolve succeeded":
-		return "Settle it as succeeded", "remesa reports it as paid. It is never sent again.", "Yes, it was paid"
+		return t.SucceededWhat, t.SucceededFollow, t.SucceededYes
 	case "resolve failed":
-		return "Settle it as failed", "remesa reports it as not paid. If it was executed, the money has left all the same.", "Yes, it was refused"
+		return t.FailedWhat, t.FailedFollow, t.FailedYes
 	case "resolve not-received":
-		return "Settle it as not received", "remesa reports it as not paid. It can then be begun again, at the risk that the first attempt is still executed.", "Yes, it was never received"
+		return t.NotReceivedWhat, t.NotReceivedFollow, t.NotReceivedYes
 	case "anomaly accept":
 		if r.State == idempotency.Failed {
-			return "Accept the anomaly", "The payment becomes succeeded.", "Yes, it was paid after all"
+			return t.AcceptWhat, t.AcceptPaidFollow, t.AcceptPaidYes
 		}
-		return "Accept the anomaly", "The payment stays " + string(r.State) + ".", "Yes, clear it"
+		return t.AcceptWhat, t.AcceptFollow(label), t.AcceptYes
 	case "anomaly reverse":
 		if r.State == idempotency.Succeeded {
-			return "Reverse the payment", "The payment becomes reversed: its money was taken back.", "Yes, the money was taken back"
+			return t.ReverseWhat, t.ReverseFollow, t.ReverseYes
 		}
-		return "Reverse the late execution", "The payment stays " + string(r.State) + ".", "Yes, the money was taken back"
+		return t.LateWhat, t.LateFollow(label), t.ReverseYes
 	case "release ":
-		return "Release it", "remesa will send it.", "Yes, release it"
+		return t.ReleaseWhat, t.ReleaseFollow, t.ReleaseYes
 	case "cancel ":
-		return "Cancel it", "The payment fails with the code cancelled. It was never sent.", "Yes, cancel the payment"
+		return t.CancelWhat, t.CancelFollow, t.CancelYes
 	}
 	if in.AcceptRisk {
-		return "Begin it again, although the first attempt may have been executed", "remesa asks the provider once more, then sends it. If the first attempt is executed after all, it is paid twice.", "Yes, take the risk"
+		return t.RiskWhat, t.RiskFollow, t.RiskYes
 	}
-	return "Begin it again", "remesa will send it.", "Yes, begin again"
+	return t.RetryWhat, t.RetryFollow, t.RetryYes
 }
 
 // apply carries the intervention out and redirects to the payment, so that reloading the page
 // repeats nothing.
 func (p *pages) apply(ctx context.Context, w http.ResponseWriter, r *http.Request, in intervention, _ idempotency.Record) {
 	if _, err := in.apply(ctx, p.Ledger); err != nil {
-		p.failed(w, in.Key, err)
+		p.failed(w, r, in.Key, err)
 		return
 	}
 	v := visitorOf(ctx)

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/i18n"
 )
 
 // fields makes a form of this intervention on virtualpos/p, changed by pairs of name and value.
@@ -27,7 +28,7 @@ func TestEachStepIsConfirmedThenTaken(t *testing.T) {
 		says   []string
 		called string
 	}{
-		{idempotency.Held, fields("provider_id", "id-9"), []string{"Settle it as succeeded?", "Provider's id id-9", "Yes, it was paid"},
+		{idempotency.Held, fields("provider_id", "id-9"), []string{"Settle it as succeeded?", "Provider&#39;s id id-9", "Yes, it was paid"},
 			"resolve virtualpos/p 7 by ana (login ana, 192.0.2.1): seen in the bank[succeeded id-9 ]"},
 		{idempotency.InDoubt, fields("as", "failed", "decline", "hard"), []string{"Settle it as failed?", "Kind of refusal hard"},
 			"resolve virtualpos/p 7 by ana (login ana, 192.0.2.1): seen in the bank[failed  hard]"},
@@ -53,16 +54,18 @@ func TestEachStepIsConfirmedThenTaken(t *testing.T) {
 			t.Errorf("%v: %d %s, the ledger was told %q", row.form, w.Code, visible(w.Body.String()), d.calls)
 			continue
 		}
-		contains(t, w.Body.String(), append(row.says, "12500 CLP", "Reference p", "Your name ana", "Why seen in the bank")...)
+		contains(t, w.Body.String(), append(row.says, "12,500 CLP", "Reference p", "Your name ana", "Why seen in the bank")...)
 		sent := hidden(w.Body.String())
 		w = ask(t, h, post("/payments/apply", sent.Encode()))
 		want := "/payments/show?key=virtualpos%2Fp&done=" + row.form.Get("step")
 		if w.Code != http.StatusSeeOther || w.Header().Get("Location") != want || !slices.Equal(d.calls, []string{row.called}) {
 			t.Errorf("%v: %d %q, the ledger was told %q", row.form, w.Code, w.Header().Get("Location"), d.calls)
 		}
-		contains(t, ask(t, h, get(want)).Body.String(), doneText(row.form.Get("step")))
+		contains(t, ask(t, h, get(want)).Body.String(), doneText(inEnglish(), row.form.Get("step")))
 	}
 }
+
+func inEnglish() words { return words{i18n.New(i18n.English, nil)} }
 
 // hidden is what the page's form to apply holds.
 func hidden(html string) url.Values {
@@ -218,7 +221,7 @@ func TestTheAttemptsCanBeClosedWhereOneMayHaveBeenExecuted(t *testing.T) {
 		r := &d.records[0]
 		r.State, r.MayHaveLeft, r.Anomaly = row.state, row.left, row.anomaly
 		_, html := view(t, d, "/payments/show?key=virtualpos/p")
-		if strings.Contains(html, acceptRiskText) != row.offered || strings.Contains(html, `value="yes" checked`) {
+		if strings.Contains(html, "I know that nothing was executed: close the attempts too") != row.offered || strings.Contains(html, `value="yes" checked`) {
 			t.Errorf("%+v: %s", row, visible(html))
 		}
 	}

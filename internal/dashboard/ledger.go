@@ -11,10 +11,14 @@ import (
 type Ledger interface {
 	Show(ctx context.Context, k idempotency.Key) (idempotency.Record, error)
 	List(ctx context.Context, f idempotency.Filter, yield func(idempotency.Record) bool) error
+	Page(ctx context.Context, q idempotency.PageQuery) (rs []idempotency.Record, last idempotency.Place, more bool, err error)
+	ShowAll(ctx context.Context, provider string, keys []idempotency.Key, damaged func(idempotency.Key, error)) ([]idempotency.Record, error)
 	Counts(ctx context.Context, provider string) (map[idempotency.State]int64, error)
 	Halts(ctx context.Context, provider string) (map[string]string, error)
 	// RejectedTasks lists a provider's tasks that became no payment, oldest first.
 	RejectedTasks(ctx context.Context, provider string) ([]idempotency.RejectedTask, error)
+	Halt(ctx context.Context, provider, account string, by idempotency.Actor) error
+	Unhalt(ctx context.Context, provider, account string, by idempotency.Actor) error
 	Epoch(ctx context.Context, provider string) (idempotency.Epoch, error)
 	Interventions
 }

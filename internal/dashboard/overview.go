@@ -69,9 +69,11 @@ type rejected struct {
 type rejectedRow struct {
 	// Name is the payment's key, or the provider where the task names none; Link is empty there.
 	Name, Link, Task, Message string
-	Reason                    idempotency.RejectReason
-	Since                     stamp
-	Age                       string
+	// Words say the reason.
+	Words  string
+	Reason idempotency.RejectReason
+	Since  stamp
+	Age    string
 }
 
 type halted struct{ Provider, Account, Text string }
@@ -122,7 +124,7 @@ func (p *pages) overview(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if !slices.ContainsFunc(all, func(g providerData) bool { return g.counts != nil }) {
-		p.renderMessage(w, http.StatusServiceUnavailable, "The ledger cannot be read", "Redis does not answer. Nothing new is sent while it does not.", "")
+		p.ledgerAway(w, r)
 		return
 	}
 	o.count(all)
@@ -140,7 +142,7 @@ func (p *pages) overview(w http.ResponseWriter, r *http.Request) {
 	if !o.Partial {
 		o.Notices = append(o.Notices, p.queues.notices(ctx)...)
 	}
-	p.render(w, http.StatusOK, "overview", "Payments", o)
+	p.render(w, r, http.StatusOK, "overview", p.wordsFor(r).Pages.Layout.Overview, o)
 }
 
 // count fills the table of counts, without the providers that have no payment.

@@ -60,8 +60,8 @@ func TestTheOverviewSaysWhatNeedsSomebody(t *testing.T) {
 	if code != http.StatusOK {
 		t.Fatal(code)
 	}
-	contains(t, html, "The store forgot sends 2", "virtualpos , since 2026-11-18 11:06:40 UTC : 4 sends are missing",
-		"etpay , since 2026-11-18 11:06:40 UTC : nobody knows how many sends are missing; declared by ana: restored a backup")
+	contains(t, html, "The store forgot sends 2", "virtualpos , since 2026-11-18 11:06:40 (UTC) : 4 sends are missing",
+		"etpay , since 2026-11-18 11:06:40 (UTC) : nobody knows how many sends are missing; declared by ana: restored a backup")
 	contains(t, html, "With an anomaly 1", "virtualpos/odd 12500 CLP 2 days Two executions are known", "Held 1", "virtualpos/p 12500 CLP 3 h 0 min",
 		"In doubt 2", "Sum: 150.00 MXN", "Blocked 1", "etpay/limit", "Halted providers 1", "etpay , all accounts: 2026-05-15 halt * by ana: storm",
 		"State etpay pagandocheck virtualpos", "held in doubt, and an operator decides 0 0 1", "in_doubt may have been executed; the provider is being queried 0 2 0")
@@ -132,7 +132,7 @@ func TestSubscriptionsThatAreDueAreShown(t *testing.T) {
 		from Subscriptions
 		says string
 	}{
-		{dueSubscriptions{n: 3}, "Subscriptions due 3 The oldest is due since 2026-05-15 08:00:00 UTC (1 h 30 min)."},
+		{dueSubscriptions{n: 3}, "Subscriptions due 3 The oldest is due since 2026-05-15 08:00:00 (UTC) (1 h 30 min)."},
 		{dueSubscriptions{}, "Subscriptions due 0 None."},
 		{dueSubscriptions{err: errors.New("secret")}, "The subscriptions could not be read."},
 	} {
@@ -156,9 +156,9 @@ func TestOnePaymentsPageTellsEverythingButPeoplesData(t *testing.T) {
 	if code != http.StatusOK {
 		t.Fatal(code)
 	}
-	contains(t, html, "virtualpos/p", "held : in doubt", "12500 CLP", "Code not_found", "Message nobody knows", "Provider's id id-77", "Kind of refusal soft",
-		"1, at least one of which may have been executed", "Looked at next 2026-05-15 10:30:00 UTC", "sub-1, period 2026-05", "Metadata order",
-		"2026-05-15 05:30:00 UTC queued", "2026-05-15 06:30:00 UTC held attempt 1 a note", "The provider does not know it")
+	contains(t, html, "virtualpos/p", "Held : in doubt", "12,500 CLP", "Code not_found", "Message nobody knows", "Provider&#39;s id id-77", "Kind of refusal soft",
+		"1, at least one of which may have been executed", "Looked at next 2026-05-15 10:30:00 (UTC)", "sub-1, period 2026-05", "Metadata order",
+		"2026-05-15 05:30:00 (UTC) Queued", "2026-05-15 06:30:00 (UTC) Held attempt 1 a note", "The provider does not know it")
 	if !strings.Contains(html, `<time datetime="2026-05-15T06:30:00Z">`) {
 		t.Error("times are not for machines")
 	}
@@ -186,7 +186,7 @@ func TestWhatThisWorkerCannotOpenIsNamedNotShown(t *testing.T) {
 		r.History[1].Note = stored
 		r.History[0].Note = "plain words"
 		_, html := view(t, d, "/payments/show?key=virtualpos/p")
-		contains(t, html, "texts can be read here: "+row.says+".", "Message "+row.says, "held attempt 1 "+row.says, "queued plain words", "Payer's link there is one")
+		contains(t, html, "texts can be read here: "+row.says+".", "Message "+row.says, "Held attempt 1 "+row.says, "Queued plain words", "Payer&#39;s link there is one")
 		if strings.Contains(html, "canary") {
 			t.Errorf("%s: the page shows the text as it is stored", row.name)
 		}
@@ -198,7 +198,7 @@ func TestWhatThisWorkerCannotOpenIsNamedNotShown(t *testing.T) {
 
 func TestEveryPageIsFitForAScreenReader(t *testing.T) {
 	d := newFakeLedger()
-	for _, path := range []string{"/payments", "/payments/show?key=virtualpos/p", "/payments/show?key=virtualpos/none"} {
+	for _, path := range append([]string{"/payments", "/payments/show?key=virtualpos/none"}, consolePages...) {
 		_, html := view(t, d, path)
 		for _, want := range []string{`<html lang="en">`, `<title>`, `<main id="main"`, `<nav aria-label="Main">`, `<a class="skip" href="#main">`, `role="search"`,
 			`<label for="search">`, `name="viewport"`} {
@@ -266,7 +266,7 @@ func TestAPaymentIsFoundByKeyAndByReference(t *testing.T) {
 		{"virtualpos/default/p", 200, "", "virtualpos/p"},
 		{" virtualpos/p ", 200, "", "virtualpos/p"},
 		{"p", 303, "/payments/show?key=virtualpos%2Fp", ""},
-		{"two", 200, "", "Several payments have this reference etpay/two : pending, 12500 CLP pagoseguro/two"},
+		{"two", 200, "", "Several payments have this reference etpay/two : Pending, 12,500 CLP pagoseguro/two"},
 		{"none", 404, "", "No such payment"},
 		{"virtualpos/none", 404, "", "The ledger has no payment virtualpos/none."},
 		{"virtualpos/..", 404, "", "No such payment"},

@@ -8,15 +8,16 @@ import (
 
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/explain"
+	"github.com/remesa/remesa/internal/i18n"
 	"github.com/remesa/remesa/seal"
 )
 
 // payment is one payment's page.
 type payment struct {
 	idempotency.Record
-	ID, Meaning, Next string
-	Created, Updated  stamp
-	Due               stamp
+	ID, Next         string
+	Created, Updated stamp
+	Due, Lease       stamp
 	// Metadata names its fields; their values may hold people's data.
 	Metadata []string
 	Events   []event
@@ -48,36 +49,38 @@ type sentence struct {
 
 // renderPayment shows a payment; sent and problems are a form that was sent and cannot be carried
 // out.
-func (p *pages) renderPayment(w http.ResponseWriter, code int, r idempotency.Record, done string, sent intervention, problems []string) {
+func (p *pages) renderPayment(w http.ResponseWriter, request *http.Request, code int, r idempotency.Record, done string, sent intervention, problems []string) {
+	words := p.wordsFor(request)
 	v := payment{
-		Record: r, ID: r.Key.String(), Meaning: explain.Meaning(r.State), Next: explain.Advice(r), Created: stamp{r.Created}, Updated: stamp{r.Updated},
-		Due: stamp{r.NextDue}, Metadata: slices.Sorted(maps.Keys(r.Metadata)), Done: doneText(done), Sealed: sealedText(r.DecryptErr),
-		WaitsFor: explain.WaitsFor(r.ParkReason),
+		Record: r, ID: r.Key.String(), Next: words.advice(r), Created: stamp{r.Created}, Updated: stamp{r.Updated}, Lease: stamp{r.LeaseEnd},
+		Due: stamp{r.NextDue}, Metadata: slices.Sorted(maps.Keys(r.Metadata)), Done: doneText(words, done), Sealed: words.sealed(r.DecryptErr),
+		WaitsFor: explain.In(words.Locale).WaitsFor(r.ParkReason),
 	}
 	v.Message = v.readable(r.Message)
 	for _, e := range r.History {
 		v.Events = append(v.Events, event{stamp{e.At}, e.State, e.Attempt, v.readable(e.Note)})
 	}
-	for _, s := range explain.Explain(r).Sentences {
+	for _, s := range explain.In(words.Locale).Explain(r).Sentences {
 		v.Story = append(v.Story, sentence{stamp{s.At}, s.Text})
 	}
 	if p.Writable {
-		v.Forms = p.forms(r, sent, problems)
+		v.Forms = forms(words.Pages.Step, r, sent, problems)
 	}
-	p.render(w, code, "payment", v.ID, v, v.ID)
+	p.render(w, request, code, "payment", v.ID, v, v.ID)
 }
 
-// sealedText says why texts of a payment cannot be read here; it is empty where all can.
-func sealedText(decryptErr error) string {
+// sealed says why texts of a payment cannot be read here; it is empty where all can.
+func (w words) sealed(decryptErr error) string {
+	t := w.Pages.Problem
 	switch {
 	case decryptErr == nil:
 		return ""
 	case errors.Is(decryptErr, seal.ErrUnknownKey):
-		return "sealed; this worker has no key"
+		return t.Sealed
 	case errors.Is(decryptErr, seal.ErrTampered):
-		return "sealed; changed or moved since"
+		return t.SealedChanged
 	default: // a payer's link that should be sealed and is not
-		return "not sealed, so not used"
+		return t.NotSealedNotUsed
 	}
 }
 
@@ -90,18 +93,19 @@ func (v payment) readable(text string) string {
 }
 
 // doneText is a fixed text: nothing of the page's address is ever shown.
-func doneText(kind string) string {
+func doneText(w words, kind string) string {
+	t := w.Pages.Step
 	switch kind {
 	case interventionResolve:
-		return "The payment was settled."
+		return t.DoneResolve
 	case interventionAnomaly:
-		return "The anomaly was cleared."
+		return t.DoneAnomaly
 	case interventionRelease:
-		return "The payment was released."
+		return t.DoneRelease
 	case interventionCancel:
-		return "The payment was cancelled."
+		return t.DoneCancel
 	case interventionRetry:
-		return "The payment begins again."
+		return t.DoneRetry
 	}
 	return ""
 }
@@ -126,7 +130,7 @@ type form struct {
 type choice struct{ Value, Label string }
 
 // forms are the interventions that the ledger may allow in this state.
-func (p *pages) forms(r idempotency.Record, sent intervention, problems []string) []form {
+func forms(t i18n.PagesStep, r idempotency.Record, sent intervention, problems []string) []form {
 	var out []form
 	offer := func(kind, title, button string, choices ...choice) *form {
 		f := form{Kind: kind, Title: title, Button: button, Key: r.Key.String(), Version: r.Version, Choices: choices}
@@ -137,57 +141,50 @@ func (p *pages) forms(r idempotency.Record, sent intervention, problems []string
 		return &out[len(out)-1]
 	}
 	if r.Anomaly != "" {
-		offer(interventionAnomaly, "Clear the anomaly", "Clear", anomalyChoices(r.State)...)
+		offer(interventionAnomaly, t.AnomalyTitle, t.Clear, anomalyChoices(t, r.State)...)
 	}
 	switch r.State {
 	case idempotency.InDoubt, idempotency.Pending, idempotency.Held:
-		f := offer(interventionResolve, "Settle this payment", "Settle", resolveChoices(r.State)...)
+		f := offer(interventionResolve, t.SettleTitle, t.Settle, resolveChoices(t, r.State)...)
 		f.Details = true
 		if r.MayHaveLeft && r.Anomaly == "" {
-			f.Risk = "If it failed: " + acceptRiskText
+			f.Risk = t.RiskFailed
 		}
 	case idempotency.Blocked:
-		offer(interventionRelease, "Release this payment", "Release")
-		offer(interventionCancel, "Cancel this payment", "Cancel the payment")
+		offer(interventionRelease, t.ReleaseTitle, t.Release)
+		offer(interventionCancel, t.CancelTitle, t.Cancel)
 	case idempotency.Queued, idempotency.Ready:
-		offer(interventionCancel, "Cancel this payment", "Cancel the payment")
+		offer(interventionCancel, t.CancelTitle, t.Cancel)
 	case idempotency.Failed:
 		if r.Anomaly == "" && r.Subscription == "" {
-			f := offer(interventionRetry, "Begin this payment again", "Begin again")
+			f := offer(interventionRetry, t.RetryTitle, t.Retry)
 			if r.Code == "not_received" {
-				f.Risk = "I take the risk that it is paid twice: the first attempt may have been executed"
+				f.Risk = t.RiskTwice
 			}
 		}
 		if r.Anomaly == "" && r.MayHaveLeft {
-			offer(interventionResolve, "Close its attempts", "Close", choice{string(idempotency.Failed), "Failed: it was not executed"}).Risk = "It stays failed: " + acceptRiskText
+			offer(interventionResolve, t.CloseTitle, t.Close, choice{string(idempotency.Failed), t.NotExecuted}).Risk = t.RiskStays
 		}
 	default: // being sent, or final
 	}
 	return out
 }
 
-// acceptRiskText is for an operator who knows more than that it was refused.
-const acceptRiskText = "I know that nothing was executed: close the attempts too"
-
-func resolveChoices(s idempotency.State) []choice {
-	choices := []choice{
-		{string(idempotency.Succeeded), "Succeeded: it was executed"},
-		{string(idempotency.Failed), "Failed: it was refused"},
-	}
+func resolveChoices(t i18n.PagesStep, s idempotency.State) []choice {
+	choices := []choice{{string(idempotency.Succeeded), t.Succeeded}, {string(idempotency.Failed), t.Failed}}
 	if s == idempotency.Held {
-		choices = append(choices, choice{"not-received", "Not received: the provider says that it never got it"})
+		choices = append(choices, choice{notReceived, t.NotReceived})
 	}
 	return choices
 }
 
-func anomalyChoices(s idempotency.State) []choice {
-	accept := choice{"accept", "Accept: the payment stays as it is"}
+func anomalyChoices(t i18n.PagesStep, s idempotency.State) []choice {
+	accept := choice{"accept", t.Accept}
 	if s == idempotency.Failed {
-		accept.Label = "Accept: it was paid after all, so it becomes succeeded"
+		accept.Label = t.AcceptPaid
 	}
 	if !s.Final() {
 		return []choice{accept}
 	}
-	reverse := choice{"reverse", "Reverse: the money was taken back"}
-	return []choice{accept, reverse}
+	return []choice{accept, {"reverse", t.Reverse}}
 }

@@ -1,6 +1,7 @@
 package idempotencytest
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -88,6 +89,59 @@ func listRows() []row {
 				if !slices.Equal(got, want) || more != row.more {
 					e.t.Errorf("%s from %d on: %v %t, want %v %t", row.state, row.since, got, more, want, row.more)
 				}
+			}
+		}},
+		{does: "a state's list is read page by page, in both directions, also where many came at one instant", run: func(e *suite) {
+			var at []time.Time
+			for i := range 24 {
+				if i%8 == 0 {
+					e.Advance(time.Second)
+				}
+				at = append(at, e.queued().show().ListedAt())
+			}
+			for _, row := range []struct {
+				newest   bool
+				from, to time.Time
+				want     int
+			}{{want: 24}, {newest: true, want: 24}, {from: at[8], want: 16}, {to: at[16], want: 16}, {newest: true, from: at[8], to: at[16], want: 8}} {
+				q := idempotency.PageQuery{Provider: e.Provider, State: idempotency.Queued, Newest: row.newest, From: row.from, To: row.to, Limit: 5}
+				got := e.pages(q)
+				sorted := slices.IsSortedFunc(got, func(a, b idempotency.Place) int {
+					if row.newest {
+						a, b = b, a
+					}
+					return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.ID, b.ID))
+				})
+				if len(slices.Compact(got)) != row.want || !sorted {
+					e.t.Errorf("%+v: sorted %t, %v", row, sorted, got)
+				}
+			}
+		}},
+		{does: "a page goes on where its place has left the list", run: func(e *suite) {
+			var ps []*payment
+			for range 3 {
+				ps = append(ps, e.queued())
+				e.Advance(time.Second)
+			}
+			q := idempotency.PageQuery{Provider: e.Provider, State: idempotency.Queued, Limit: 2}
+			_, last, more, err := e.Ledger.Page(e.ctx(), q)
+			e.must(err)
+			_, err = ps[1].cancel()
+			e.must(err)
+			q.After = last
+			rs, _, _, err := e.Ledger.Page(e.ctx(), q)
+			e.must(err)
+			if !more || len(rs) != 1 || rs[0].Key != ps[2].key {
+				e.t.Fatalf("more %t, then %v", more, rs)
+			}
+		}},
+		{does: "several records are read in the order of their keys", run: func(e *suite) {
+			a, b := e.queued(), e.reach(succeeded)
+			unknown := idempotency.Key{Provider: e.Provider, Account: "default", Reference: "nobody-knows-it"}
+			rs, err := e.Ledger.ShowAll(e.ctx(), e.Provider, []idempotency.Key{b.key, unknown, a.key}, nil)
+			e.must(err)
+			if len(rs) != 2 || rs[0].Key != b.key || rs[1].Key != a.key || rs[0].State != succeeded {
+				e.t.Fatalf("got %v", rs)
 			}
 		}},
 		{does: "a scan finds what no index has", run: func(e *suite) {
@@ -186,4 +240,22 @@ func listRows() []row {
 			e.payments = nil // the history no longer tells every change
 		}},
 	}
+}
+
+// pages are the places of all payments that a query finds page by page.
+func (e *suite) pages(q idempotency.PageQuery) []idempotency.Place {
+	e.t.Helper()
+	var all []idempotency.Place
+	for range 100 {
+		rs, last, more, err := e.Ledger.Page(e.ctx(), q)
+		e.must(err)
+		for _, r := range rs {
+			all = append(all, idempotency.Place{At: r.ListedAt().UnixMilli(), ID: r.Key.ID()})
+		}
+		if q.After = last; !more {
+			return all
+		}
+	}
+	e.t.Fatal("the pages have no end")
+	return nil
 }

@@ -1,0 +1,217 @@
+package dashboard
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"iter"
+	"strings"
+
+	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/merge"
+	"github.com/remesa/remesa/outcomes"
+)
+
+// found is a payment as a list comes by it.
+type found struct {
+	place
+	// Record is empty where the list came by something else, which costs as much to read.
+	idempotency.Record
+}
+
+// read yields what the lists of the query's providers hold, in the query's order and from its place
+// on: payments that match, and an empty Record for each that does not, so that the reader can end
+// where it has read enough. damaged is called for records that cannot be read.
+func (p *pages) read(ctx context.Context, q query, chunk int, damaged func(idempotency.Key, error)) iter.Seq2[found, error] {
+	var lists []iter.Seq2[found, error]
+	for _, provider := range q.providers() {
+		r := reader{pages: p, query: q, provider: provider, chunk: chunk, damaged: damaged}
+		switch {
+		case q.Anomalies:
+			lists = append(lists, r.anomalies(ctx))
+		case q.State == idempotency.Succeeded || q.State == idempotency.Reversed:
+			lists = append(lists, r.settled(ctx))
+		default:
+			lists = append(lists, r.indexed(ctx))
+		}
+	}
+	return merge.Ordered(func(a, b found) int { return q.compare(a.place, b.place) }, lists...)
+}
+
+// compare orders places as the query lists them: providers in one order in either direction.
+func (q query) compare(a, b place) int {
+	order := cmp.Or(cmp.Compare(a.At, b.At), strings.Compare(a.ID, b.ID))
+	if q.Newest {
+		order = -order
+	}
+	return cmp.Or(order, strings.Compare(a.Provider, b.Provider))
+}
+
+// reader reads one provider's list.
+type reader struct {
+	*pages
+	query
+	provider string
+	chunk    int
+	damaged  func(idempotency.Key, error)
+}
+
+// indexed reads the index of a state.
+func (r reader) indexed(ctx context.Context) iter.Seq2[found, error] {
+	return func(yield func(found, error) bool) {
+		q := idempotency.PageQuery{
+			Provider: r.provider, State: r.State, Newest: r.Newest, From: r.from, To: r.to, Limit: r.chunk, Damaged: r.damaged,
+		}
+		if r.After != (place{}) {
+			q.After = r.After.ofIndex(r.Newest, r.provider)
+		}
+		for more := true; more; {
+			rs, last, again, err := r.Ledger.Page(ctx, q)
+			if err != nil {
+				yield(found{}, fmt.Errorf("list %s: %w", r.provider, err))
+				return
+			}
+			for _, rec := range rs {
+				f := found{place{rec.ListedAt().UnixMilli(), rec.Key.ID(), r.provider}, rec}
+				if !r.yield(f, yield) {
+					return
+				}
+			}
+			q.After, more = last, again
+		}
+	}
+}
+
+// yield passes on what comes behind the query's place, and empties what does not match.
+func (r reader) yield(f found, yield func(found, error) bool) bool {
+	if r.After != (place{}) && r.compare(f.place, r.After) <= 0 {
+		return true
+	}
+	if f.Key.Reference != "" && !r.match(f.Record) {
+		f.Record = idempotency.Record{}
+	}
+	return yield(f, nil)
+}
+
+// anomalies reads the list of anomalies, which is short: at most mostAnomalies of each provider.
+func (r reader) anomalies(ctx context.Context) iter.Seq2[found, error] {
+	return func(yield func(found, error) bool) {
+		var all []idempotency.Record
+		err := r.Ledger.List(ctx, idempotency.Filter{Provider: r.provider, Anomalies: true, Damaged: r.damaged}, func(rec idempotency.Record) bool {
+			all = append(all, rec)
+			return len(all) < mostAnomalies
+		})
+		if err != nil {
+			yield(found{}, err)
+			return
+		}
+		for i := range all {
+			rec := all[i]
+			if r.Newest {
+				rec = all[len(all)-1-i]
+			}
+			at := since(rec)
+			if !r.from.IsZero() && at.Before(r.from) || !r.to.IsZero() && !at.Before(r.to) {
+				continue
+			}
+			if !r.yield(found{place{at.UnixMilli(), rec.Key.ID(), r.provider}, rec}, yield) {
+				return
+			}
+		}
+	}
+}
+
+const mostAnomalies = 1000
+
+// settled reads payments that moved money. No index has them, but the outcome stream has each when
+// it happened, as long as the stream is kept.
+func (r reader) settled(ctx context.Context) iter.Seq2[found, error] {
+	return func(yield func(found, error) bool) {
+		q := outcomes.PageQuery{Provider: r.provider, Newest: r.Newest, From: r.from, To: r.to, Limit: r.chunk}
+		if r.After != (place{}) {
+			q.After = r.After.streamID(r.Newest, r.provider)
+		}
+		for more := true; more; {
+			events, last, again, err := outcomes.Page(ctx, r.Redis, q)
+			if err != nil {
+				yield(found{}, err)
+				return
+			}
+			all, err := r.settledOf(ctx, events)
+			if err != nil {
+				yield(found{}, err)
+				return
+			}
+			for _, f := range all {
+				if !r.yield(f, yield) {
+					return
+				}
+			}
+			q.After, more = last, again
+		}
+	}
+}
+
+// settledOf reads the payments that came into the query's state with these events.
+func (r reader) settledOf(ctx context.Context, events []outcomes.Event) ([]found, error) {
+	all := make([]found, len(events))
+	var keys []idempotency.Key
+	for i, e := range events {
+		all[i].place = eventPlace(e)
+		seen := idempotency.Record{
+			Key: idempotency.Key{Provider: e.Provider, Account: e.Account, Reference: e.Reference}, State: e.State, Code: e.Code,
+			Amount: e.Amount, Currency: e.Currency,
+		}
+		if e.Kind == "state" && r.match(seen) {
+			all[i].Record = seen
+			keys = append(keys, seen.Key)
+		}
+	}
+	records, err := r.Ledger.ShowAll(ctx, r.provider, keys, r.damaged)
+	if err != nil {
+		return nil, err
+	}
+	now := make(map[idempotency.Key]idempotency.Record, len(records))
+	for _, rec := range records {
+		now[rec.Key] = rec
+	}
+	for i := range all {
+		if all[i].Key.Reference != "" {
+			all[i].Record = now[all[i].Key] // empty where its record has expired
+		}
+	}
+	return all, nil
+}
+
+// eventPlace is where an event stands: its number within the millisecond is padded, so that texts
+// compare as numbers do.
+func eventPlace(e outcomes.Event) place {
+	ms, sequence, _ := strings.Cut(e.StreamID, "-")
+	at := int64(0)
+	_, _ = fmt.Sscan(ms, &at)
+	return place{at, strings.Repeat("0", max(0, 20-len(sequence))) + sequence, e.Provider}
+}
+
+// ofIndex is the place behind which a provider's index goes on. Of another provider's place at the
+// same instant nothing is known: it goes on with that instant, and what was shown is left out.
+func (p place) ofIndex(newest bool, provider string) idempotency.Place {
+	switch {
+	case p.Provider == provider:
+		return idempotency.Place{At: p.At, ID: p.ID}
+	case newest:
+		return idempotency.Place{At: p.At + 1}
+	}
+	return idempotency.Place{At: p.At - 1, ID: "\xff"}
+}
+
+// streamID is the entry behind which a provider's stream goes on, as ofIndex says.
+func (p place) streamID(newest bool, provider string) string {
+	sequence := strings.TrimLeft(p.ID, "0")
+	switch {
+	case p.Provider == provider:
+		return fmt.Sprintf("%d-%s", p.At, cmp.Or(sequence, "0"))
+	case newest:
+		return fmt.Sprintf("%d-%s", p.At+1, "0")
+	}
+	return fmt.Sprintf("%d-%s", max(0, p.At-1), "18446744073709551615")
+}
