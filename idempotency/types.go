@@ -66,6 +66,9 @@ var (
 	ErrContended = errors.New("the payment kept changing")
 	// ErrReplicas: it was written, but fewer replicas acknowledged than must.
 	ErrReplicas = errors.New("replicas did not acknowledge")
+	// ErrPartitions: the store keeps the provider's payments in another number of partitions than
+	// Options.Partitions says. The text says what to do.
+	ErrPartitions = errors.New("wrong number of partitions")
 	// ErrDamaged: the record cannot be read.
 	ErrDamaged = errors.New("the record is damaged")
 )
@@ -90,6 +93,11 @@ type Registration struct {
 	// Bulk: while another payment waits to be sent, this one lets it go first. It is no part of
 	// what the payment means.
 	Bulk bool
+	// Traceparent, if any, is the W3C text (https://www.w3.org/TR/trace-context/) that names the
+	// span of the registration, such as "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".
+	// The record keeps it for those who process the payment. A text of another form is dropped. It
+	// is no part of what the payment means.
+	Traceparent string
 	// ChargeGuard, if any, is a Redis key with the provider's hash tag that must hold the payment's
 	// id (Key.ID) when it is first recorded; otherwise the registration is a conflict. Once the key
 	// is withdrawn, the payment cannot be recorded any more.
@@ -107,6 +115,8 @@ type Registered struct {
 	Conflict string
 	// Existing is the fingerprint that a conflicting payment has on record.
 	Existing string
+	// Partition is the number of the partition that keeps the payment: its wake-up belongs there.
+	Partition int
 }
 
 // Result of a registration.
@@ -154,7 +164,8 @@ func Brakes() []Brake { return rules.Brakes() }
 // BeginParams opens an attempt.
 type BeginParams = rules.BeginParams
 
-// BeginResult is what Begin decided. Payload, ProviderRefs and Registered come with Send only.
+// BeginResult is what Begin decided. Payload, ProviderRefs, Waited and Registered come with Send
+// only.
 type BeginResult struct {
 	Decision Decision
 	// AlreadyBegun is true if, without Send, the attempt is on record already: its first Begin took
@@ -168,6 +179,8 @@ type BeginResult struct {
 	Now          time.Time
 	Payload      []byte
 	ProviderRefs map[string]string
+	// Waited is how long the payment could have begun before it did, by the store's clock.
+	Waited time.Duration
 	// Registered is the payment as it was registered. Workers check the payload against it before
 	// they send, and record it again with Restore if the store loses the payment.
 	Registered Registration
@@ -214,6 +227,9 @@ type StatusQuery struct {
 	ParkReason string
 	// Polls counts the status results since the payment was last sent that decided nothing.
 	Polls int
+	// Traceparent is Registration.Traceparent, and Created when the payment was registered.
+	Traceparent string
+	Created     time.Time
 }
 
 // Transition is what a change of a payment came to.
@@ -242,6 +258,8 @@ type WakeUp struct {
 	Query bool
 	// Bulk: it lets other payments be sent first.
 	Bulk bool
+	// Partition is the number of the partition that keeps the payment.
+	Partition int
 }
 
 // AttemptResult is an attempt's report of its outcome.

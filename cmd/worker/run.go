@@ -26,6 +26,8 @@ import (
 	"github.com/remesa/remesa/internal/rate"
 	"github.com/remesa/remesa/internal/salvage"
 	"github.com/remesa/remesa/internal/totals"
+	"github.com/remesa/remesa/internal/trace"
+	"github.com/remesa/remesa/internal/version"
 	"github.com/remesa/remesa/internal/wiring"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/catalog"
@@ -83,17 +85,19 @@ func connections(c *config.Config) int {
 	n := 0
 	for _, p := range catalog.Names() {
 		if slices.ContainsFunc(c.Accounts(), func(a config.Account) bool { return a.Provider.Name == p }) {
-			n += 2*c.Policy(p).Concurrency + 12
+			n += 2*c.Policy(p).Concurrency + 12*c.Policy(p).Partitions
 		}
 	}
 	return n
 }
 
-// queues are all lanes of each provider.
-func queues(r providers.Registry) []string {
+// queues are all lanes of each partition.
+func queues(r providers.Registry, parts idempotency.Partitions) []string {
 	var names []string
-	for _, p := range r.Providers() {
-		names = append(names, tasks.Queues(p)...)
+	for _, provider := range r.Providers() {
+		for _, p := range parts.All(provider) {
+			names = append(names, tasks.Queues(p.String())...)
+		}
 	}
 	return names
 }
@@ -133,6 +137,8 @@ type service struct {
 	// users may log in to the pages.
 	users []login.User
 	log   zerolog.Logger
+	// trace follows payments; nil follows none.
+	trace *trace.Tracer
 	// claimed: the identities of all accounts are in Redis.
 	claimed atomic.Bool
 	// addr gets the address of the listener once.
@@ -163,21 +169,26 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 	if err != nil {
 		return nil, err
 	}
-	salvager, err := salvage.New(salvage.Options{Redis: rdb, Queues: queues(registry), Log: log})
+	lanes := queues(registry, wiring.Partitions(c))
+	salvager, err := salvage.New(salvage.Options{Redis: rdb, Queues: lanes, Log: log})
 	if err != nil {
 		return nil, err
 	}
 	m.Serve(time.Now(), registry.Providers()...)
 	watch(reg, ledger, subscriptions)
-	reg.MustRegister(metrics.Redis{Client: rdb}, metrics.Queues{Inspector: asynq.NewInspectorFromRedisClient(rdb), Names: queues(registry)},
-		metrics.Damaged{Tasks: salvage.PutAside{Redis: rdb}, Queues: queues(registry)})
+	reg.MustRegister(metrics.Redis{Client: rdb}, metrics.Queues{Inspector: asynq.NewInspectorFromRedisClient(rdb), Names: lanes},
+		metrics.Damaged{Tasks: salvage.PutAside{Redis: rdb}, Queues: lanes})
 	kept, err := openJournal(c.JournalDir)
 	if err != nil {
 		return nil, err
 	}
+	followed, err := follow(c, log)
+	if err != nil {
+		return nil, err
+	}
 	e, err := engine.New(engine.Options{
-		Journal: kept,
-		Ledger:  ledger, Registry: registry, Redis: rdb, Log: log, Metrics: m,
+		Trace: followed, Journal: kept,
+		Ledger: ledger, Registry: registry, Redis: rdb, Log: log, Metrics: m,
 		RequestTimeout: c.RequestTimeout, AttemptDeadline: c.AttemptDeadline(), Lease: c.Lease,
 		TaskTimeout: c.TaskTimeout(), ShutdownTimeout: c.ShutdownTimeout(),
 		Concurrency: func(p string) int { return c.Policy(p).Concurrency }, FastPath: c.Notices(), Limits: wiring.Limits(c),
@@ -191,8 +202,14 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 	}
 	return &service{
 		config: c, rdb: rdb, registry: registry, ledger: ledger, engine: e, subscriptions: subscriptions, salvager: salvager,
-		totals: newTotals(rdb, log), metrics: reg, users: users, log: log, addr: make(chan string, 1),
+		totals: newTotals(rdb, wiring.Partitions(c), log), metrics: reg, users: users, log: log, addr: make(chan string, 1), trace: followed,
 	}, nil
+}
+
+// follow follows payments, where traces are wanted; nil where not.
+func follow(c *config.Config, log zerolog.Logger) (*trace.Tracer, error) {
+	number, _ := version.Parts()
+	return trace.New(context.Background(), trace.Options{Endpoint: c.OTLPEndpoint, Service: "remesa-worker", Version: number, Log: log})
 }
 
 // openJournal opens the worker's journal; nil where none is wanted.
@@ -225,6 +242,7 @@ func contended(m *metrics.Metrics, log zerolog.Logger, shared bool) func(provide
 
 // serve listens, waits for a Redis that is fit for payments, and works until ctx is done.
 func (s *service) serve(ctx context.Context) error {
+	defer s.trace.Close(ctx)
 	stopListening, err := s.listen(ctx)
 	if err != nil {
 		return err
@@ -274,6 +292,11 @@ func (s *service) refuseUnsafe(ctx context.Context) error {
 	findings := preflight.CheckRedis(ctx, s.rdb, expect(s.config))
 	if err := preflight.RefuseUnsafe(findings, s.config.LiveURLs(), s.config.AllowUnsafeRedis); err != nil {
 		return err
+	}
+	for _, provider := range s.registry.Providers() {
+		if err := s.ledger.CheckPartitions(ctx, provider); err != nil {
+			return fmt.Errorf("refusing to start: %w", err)
+		}
 	}
 	if err := preflight.ClaimIdentities(ctx, s.rdb, s.registry); err != nil {
 		return fmt.Errorf("refusing to start: %w", err)

@@ -15,9 +15,9 @@ import (
 	"github.com/remesa/remesa/tasks"
 )
 
-// lane is one asynq server with one queue. Each provider has three, so that neither another
-// provider's slowness nor its own backlog of sends delays a status query, and no payment waits
-// behind a file of bulk payments.
+// lane is one asynq server with one queue. Each partition of a provider has three, so that neither
+// another provider's slowness nor its own backlog of sends delays a status query, no payment waits
+// behind a file of bulk payments, and no node of a cluster that is gone stops what the others hold.
 type lane struct {
 	queue   string
 	server  *asynq.Server
@@ -25,17 +25,30 @@ type lane struct {
 }
 
 func (e *Engine) lanes(provider string) []lane {
-	sends, queries := newPool(e.Concurrency(provider), e.closing), newPool(e.Concurrency(provider), e.closing)
+	parts := e.Ledger.Partitions(provider)
+	// Each partition has its share of the concurrency: what waits for a node that is gone takes no
+	// other partition's slots.
+	share := (e.Concurrency(provider) + len(parts) - 1) / len(parts)
+	var all []lane
+	for _, p := range parts {
+		all = append(all, e.partitionLanes(p, share)...)
+	}
+	return all
+}
+
+func (e *Engine) partitionLanes(part idempotency.Partition, concurrency int) []lane {
+	provider, name := part.Provider, part.String()
+	sends, queries := newPool(concurrency, e.closing), newPool(concurrency, e.closing)
 	bulk := sends.forBulk()
 	return []lane{
-		e.lane(provider, tasks.SendQueue(provider), func(ctx context.Context, t *asynq.Task) error { return e.handleSend(ctx, provider, sends, t) }),
-		e.lane(provider, tasks.BulkQueue(provider), func(ctx context.Context, t *asynq.Task) error { return e.handleSend(ctx, provider, bulk, t) }),
-		e.lane(provider, tasks.StatusQueue(provider), func(ctx context.Context, t *asynq.Task) error { return e.handleQuery(ctx, provider, queries, t) }),
+		e.lane(concurrency, tasks.SendQueue(name), func(ctx context.Context, t *asynq.Task) error { return e.handleSend(ctx, provider, sends, t) }),
+		e.lane(concurrency, tasks.BulkQueue(name), func(ctx context.Context, t *asynq.Task) error { return e.handleSend(ctx, provider, bulk, t) }),
+		e.lane(concurrency, tasks.StatusQueue(name), func(ctx context.Context, t *asynq.Task) error { return e.handleQuery(ctx, provider, queries, t) }),
 	}
 }
 
-func (e *Engine) lane(provider, queue string, handle asynq.HandlerFunc) lane {
-	return lane{queue, e.server(provider, queue), e.counted(handle)}
+func (e *Engine) lane(concurrency int, queue string, handle asynq.HandlerFunc) lane {
+	return lane{queue, e.server(concurrency, queue), e.counted(handle)}
 }
 
 // counted makes the drain wait for the handler, also where asynq has given up on it.
@@ -59,13 +72,13 @@ const (
 	asynqJanitorInterval = 5 * time.Minute
 )
 
-func (e *Engine) server(provider, queue string) *asynq.Server {
+func (e *Engine) server(concurrency int, queue string) *asynq.Server {
 	client, check := e.Redis, plainTaskCheckInterval
 	if e.notices != nil {
 		client, check = e.notices.Client(), asynqfast.TaskCheckInterval
 	}
 	return asynq.NewServerFromRedisClient(client, asynq.Config{
-		Concurrency:              e.Concurrency(provider),
+		Concurrency:              concurrency,
 		Queues:                   map[string]int{queue: 1},
 		TaskCheckInterval:        check,
 		DelayedTaskCheckInterval: delayedTaskCheckInterval,
@@ -102,15 +115,20 @@ func (e *Engine) handleSend(ctx context.Context, provider string, p *pool, t *as
 	if task.Type() == "status" {
 		return e.queryNamed(ctx, p, task)
 	}
-	return e.registerAndSend(ctx, p, task)
+	return e.registerAndSend(ctx, p, task, t.Headers()["traceparent"])
 }
 
 // registerAndSend registers a full payload and serves it. An error means that it is not registered
 // yet: asynq hands it out again, as often as it takes, because the ledger does not know it.
-func (e *Engine) registerAndSend(ctx context.Context, p *pool, task tasks.Task) error {
+// producer is the traceparent of its producer, if it sent one.
+func (e *Engine) registerAndSend(ctx context.Context, p *pool, task tasks.Task, producer string) error {
 	k := task.Key()
 	e.OnFaultPoint(PointRegister, k)
-	rs, err := e.Ledger.Register(ctx, task.Registration(e.FingerprintKey))
+	r := task.Registration(e.FingerprintKey)
+	traceparent, end := e.Trace.Register(e.Trace.Remote(ctx, producer), k)
+	r.Traceparent = traceparent
+	rs, err := e.Ledger.Register(ctx, r)
+	end(e.registrationResult(task, rs))
 	if err != nil {
 		e.Log.Warn().Stringer("key", k).Err(err).Msg("not registered; asynq hands it out again")
 		return fmt.Errorf("%w: %w", errNotRegistered, err)
@@ -120,6 +138,20 @@ func (e *Engine) registerAndSend(ctx context.Context, p *pool, task tasks.Task) 
 		return e.rejectTask(ctx, conflicting(task, rs[0]))
 	}
 	return e.serve(ctx, p, []idempotency.Key{k}, e.send)
+}
+
+// registrationResult is what a span tells of a registration; empty where it failed.
+func (e *Engine) registrationResult(task tasks.Task, rs []idempotency.Registered) tasks.SubmitResult {
+	switch {
+	case len(rs) == 0:
+		return ""
+	case rs[0].Result == idempotency.New:
+		return tasks.Enqueued
+	case task.Differs(rs[0], e.FingerprintKey):
+		return tasks.Conflict
+	default:
+		return tasks.Duplicate
+	}
 }
 
 func (e *Engine) handleQuery(ctx context.Context, provider string, p *pool, t *asynq.Task) error {

@@ -1,6 +1,8 @@
 package idempotencytest
 
 import (
+	"errors"
+	"strconv"
 	"strings"
 	"time"
 
@@ -72,7 +74,7 @@ func registerRows() []row {
 			r.Key.Account = "second"
 			wantRegistered(e, r, idempotency.New, idempotency.Queued)
 		}},
-		{does: "an exclusive object belongs to the first payment that claims it; the conflict names it", run: func(e *suite) {
+		{does: "an exclusive object belongs to the first payment that claims it; the conflict names it", exclusive: true, run: func(e *suite) {
 			claim := func(r *idempotency.Registration) { r.Object = "instruction:3456789" }
 			p := e.queued(claim)
 			r := e.registration("another")
@@ -95,11 +97,49 @@ func registerRows() []row {
 				}
 			}
 		}},
+		{does: "a traceparent stays with the payment, and is no part of what it means", run: func(e *suite) {
+			const first, second = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "00-1af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+			p := e.queued(func(r *idempotency.Registration) { r.Traceparent = first })
+			again := p.reg
+			again.Traceparent = second
+			wantRegistered(e, again, idempotency.Duplicate, idempotency.Queued)
+			e.Advance(3 * time.Second)
+			b := p.begin("a")
+			p.wantPart("traceparent of the attempt", b.Registered.Traceparent, first)
+			p.wantPart("time that it waited", b.Waited, 3*time.Second)
+			p.finish("a", inDoubtOutcome())
+			q := p.query()
+			p.wantPart("traceparent of the query", q.Traceparent, first)
+			p.wantPart("registration", q.Created, p.show().Created)
+		}},
+		{does: "a traceparent that is none is dropped", run: func(e *suite) {
+			for i, text := range []string{"Ana Soto", strings.Repeat("x", 55), strings.Repeat("0", 56)} {
+				p := e.registration("traceparent-" + strconv.Itoa(i))
+				p.Traceparent = text
+				wantRegistered(e, p, idempotency.New, idempotency.Queued)
+				q, err := e.Ledger.StartQuery(e.ctx(), p.Key)
+				e.must(err)
+				if q.Traceparent != "" {
+					e.t.Errorf("kept %q", q.Traceparent)
+				}
+			}
+		}},
 		{does: "no registration is no work", run: func(e *suite) {
 			if got := e.register(); len(got) != 0 {
 				e.t.Fatalf("got %v", got)
 			}
 		}},
+	}
+}
+
+// wantObjectRefused: two payments that claim one object may be in two partitions, and no step
+// writes to both.
+func (e *suite) wantObjectRefused() {
+	e.t.Helper()
+	r := e.registration("claims")
+	r.Object = "instruction:3456789"
+	if _, err := e.Ledger.Register(e.ctx(), r); !errors.Is(err, idempotency.ErrPartitions) {
+		e.t.Fatalf("got %v", err)
 	}
 }
 
