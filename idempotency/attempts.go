@@ -77,9 +77,9 @@ func (l *Ledger) registerEach(ctx context.Context, rs []Registration, out []Regi
 // holds an exclusive object, a withdrawn charge guard, and the registrations with each other.
 func (l *Ledger) Compare(ctx context.Context, rs ...Registration) ([]Registered, error) {
 	out := make([]Registered, len(rs))
-	for provider, all := range byProvider(rs) {
+	for partition, all := range l.byPartition(rs) {
 		for at := range slices.Chunk(all, registerAtOnce) {
-			_, left, err := l.splitKnown(ctx, provider, rs, at, out)
+			_, left, err := l.splitKnown(ctx, partition, rs, at, out)
 			if err != nil {
 				return nil, fmt.Errorf("compare: %w", err)
 			}
