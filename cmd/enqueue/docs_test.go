@@ -60,7 +60,7 @@ func commandsOf(page string) []string {
 	var commands []string
 	for _, line := range lines {
 		line = strings.TrimPrefix(strings.TrimSpace(line), "until ")
-		for _, end := range []string{" | ", " > ", ";"} {
+		for _, end := range []string{" | ", " > ", " # ", ";"} {
 			line, _, _ = strings.Cut(line, end)
 		}
 		if strings.HasPrefix(line, "enqueue ") {

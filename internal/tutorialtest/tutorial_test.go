@@ -131,7 +131,7 @@ func TestTheSpanishQuickStartRunsAsWritten(t *testing.T) {
 	t.Parallel()
 	out := reader(t, quickStart, newPorts(t), "enqueue show \"$(cat claves.txt)\"\n")
 	for _, text := range []string{
-		`"result":"valid"`, `"result":"enqueued"`, `"result":"duplicate"`, "en cola", "duplicadas", "Se registró y espera su envío.", "Qué sigue (nadie): Nada.",
+		`"result":"valid"`, `"result":"enqueued"`, `"result":"duplicate"`, "en cola", "duplicada", "Se registró y espera su envío.", "Qué sigue (nadie): Nada.",
 		"Por revisar (held): ", `"state":"succeeded"`, "by m.rojas: cartola del 12-05",
 	} {
 		if !strings.Contains(out, text) {
