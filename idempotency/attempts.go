@@ -76,10 +76,15 @@ func (l *Ledger) registerEach(ctx context.Context, rs []Registration, out []Regi
 // Conflict, in the order of the registrations. What only writing finds out is not compared: who
 // holds an exclusive object, a withdrawn charge guard, and the registrations with each other.
 func (l *Ledger) Compare(ctx context.Context, rs ...Registration) ([]Registered, error) {
+	for _, r := range rs {
+		if err := l.learnPartitions(ctx, r.Key.Provider); err != nil {
+			return nil, fmt.Errorf("compare %s: %w", r.Key, err)
+		}
+	}
 	out := make([]Registered, len(rs))
-	for partition, all := range l.byPartition(rs) {
+	for part, all := range l.byPartition(rs) {
 		for at := range slices.Chunk(all, registerAtOnce) {
-			_, left, err := l.splitKnown(ctx, partition, rs, at, out)
+			_, left, err := l.splitKnown(ctx, part, rs, at, out)
 			if err != nil {
 				return nil, fmt.Errorf("compare: %w", err)
 			}

@@ -18,6 +18,7 @@ import (
 	"github.com/remesa/remesa/billing"
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/config"
+	"github.com/remesa/remesa/internal/delivery"
 	"github.com/remesa/remesa/internal/engine"
 	"github.com/remesa/remesa/internal/journal"
 	"github.com/remesa/remesa/internal/login"
@@ -88,12 +89,15 @@ func connections(c *config.Config) int {
 			n += 2*c.Policy(p).Concurrency + 12*c.Policy(p).Partitions
 		}
 	}
+	for _, r := range c.Receivers() {
+		n += r.Concurrency + 4
+	}
 	return n
 }
 
-// queues are all lanes of each partition.
-func queues(r providers.Registry, parts idempotency.Partitions) []string {
-	var names []string
+// queues are all lanes of each partition, and those of webhooks.
+func queues(c *config.Config, r providers.Registry) []string {
+	names, parts := delivery.Queues(c.Receivers()), wiring.Partitions(c)
 	for _, provider := range r.Providers() {
 		for _, p := range parts.All(provider) {
 			names = append(names, tasks.Queues(p.String())...)
@@ -129,10 +133,14 @@ type service struct {
 	engine   *engine.Engine
 	// subscriptions are charged by the sweep.
 	subscriptions *billing.Store
+	// deliveries sends outcome events to billing systems; nil where none wants any.
+	deliveries *delivery.Service
 	// salvager keeps damaged tasks from stopping asynq.
 	salvager *salvage.Salvager
 	// totals counts what becomes of payments.
-	totals  *totals.Totals
+	totals *totals.Totals
+	// tokens says when tokens were obtained.
+	tokens  *knownTokens
 	metrics *prometheus.Registry
 	// users may log in to the pages.
 	users []login.User
@@ -152,7 +160,8 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 	if err != nil {
 		return nil, err
 	}
-	registry, err := wiring.Registry(c, wiring.Shared{Tokens: tokens, OnRenewal: m.TokenRenewed, OnContention: contended(m, log, tokens != nil)})
+	known := &knownTokens{of: map[string]tokenTimes{}}
+	registry, err := wiring.Registry(c, wiring.Shared{Tokens: tokens, OnRenewal: m.TokenRenewed, OnToken: known.record, OnContention: contended(m, log, tokens != nil)})
 	if err != nil {
 		return nil, err
 	}
@@ -169,7 +178,7 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 	if err != nil {
 		return nil, err
 	}
-	lanes := queues(registry, wiring.Partitions(c))
+	lanes := queues(c, registry)
 	salvager, err := salvage.New(salvage.Options{Redis: rdb, Queues: lanes, Log: log})
 	if err != nil {
 		return nil, err
@@ -178,6 +187,10 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 	watch(reg, ledger, subscriptions)
 	reg.MustRegister(metrics.Redis{Client: rdb}, metrics.Queues{Inspector: asynq.NewInspectorFromRedisClient(rdb), Names: lanes},
 		metrics.Damaged{Tasks: salvage.PutAside{Redis: rdb}, Queues: lanes})
+	deliveries, err := newDeliveries(c, rdb, ring, reg, m, log)
+	if err != nil {
+		return nil, err
+	}
 	kept, err := openJournal(c.JournalDir)
 	if err != nil {
 		return nil, err
@@ -201,8 +214,9 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 		return nil, err
 	}
 	return &service{
-		config: c, rdb: rdb, registry: registry, ledger: ledger, engine: e, subscriptions: subscriptions, salvager: salvager,
-		totals: newTotals(rdb, wiring.Partitions(c), log), metrics: reg, users: users, log: log, addr: make(chan string, 1), trace: followed,
+		config: c, rdb: rdb, registry: registry, ledger: ledger, engine: e, subscriptions: subscriptions, salvager: salvager, deliveries: deliveries,
+		totals: newTotals(rdb, ledger, wiring.Partitions(c), log), tokens: known, metrics: reg, users: users, log: log,
+		addr: make(chan string, 1), trace: followed,
 	}, nil
 }
 

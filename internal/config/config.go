@@ -24,6 +24,7 @@ type Config struct {
 	Keys      `embed:"" group:"Keys"`
 	HTTP      `embed:"" group:"HTTP"`
 	API       `embed:"" group:"HTTP interface of enqueue serve"`
+	Webhooks  `embed:"" group:"Webhooks to billing systems"`
 	Logging   `embed:"" group:"Logging"`
 	Tracing   `embed:"" group:"Traces"`
 	People    `embed:"" group:"People"`
@@ -38,7 +39,7 @@ func (c *Config) Complete() error { return Complete(c) }
 
 // Warnings lists settings that are allowed and that an operator should know of.
 func (c *Config) Warnings() []string {
-	warnings := slices.Concat(c.Ledger.warnings(), c.HTTP.warnings(), c.Redis.warnings(), c.secretWarnings())
+	warnings := slices.Concat(c.Ledger.warnings(), c.HTTP.warnings(), c.Redis.warnings(), c.Webhooks.warnings(), c.secretWarnings())
 	for _, p := range c.liveProviders() {
 		if settle := c.Policy(p).SettleTime; settle < leastSettleTime {
 			warnings = append(warnings, fmt.Sprintf("%s is %s with a real provider: below %s a late execution may be taken for none",
@@ -91,7 +92,7 @@ func check(group any) []error {
 
 func checkAll(c *Config) []error {
 	var problems []error
-	for _, g := range []interface{ complete() []error }{&c.Redis, &c.Ledger, &c.Timing, &c.Providers, &c.Keys, &c.HTTP, &c.API, &c.Logging, &c.Tracing, &c.People} {
+	for _, g := range []interface{ complete() []error }{&c.Redis, &c.Ledger, &c.Timing, &c.Providers, &c.Keys, &c.HTTP, &c.API, &c.Webhooks, &c.Logging, &c.Tracing, &c.People} {
 		problems = append(problems, g.complete()...)
 	}
 	return append(problems, c.resendProblems()...)

@@ -56,7 +56,7 @@ func knownMetrics() names {
 	n := names{}
 	metrics.New(n)
 	metrics.NewAPI(n)
-	n.MustRegister(metrics.OpenPayments{}, metrics.LedgerHealth{}, metrics.Redis{}, metrics.Queues{}, metrics.Damaged{}, metrics.Subscriptions{}, metrics.Parked{})
+	n.MustRegister(metrics.OpenPayments{}, metrics.LedgerHealth{}, metrics.Redis{}, metrics.Queues{}, metrics.Damaged{}, metrics.Subscriptions{}, metrics.Parked{}, metrics.Webhooks{})
 	return n
 }
 
