@@ -40,6 +40,16 @@ type Policy = rules.Policy
 // DefaultPolicy returns the policy of the documented defaults.
 func DefaultPolicy() Policy { return rules.DefaultPolicy() }
 
+// Refusal says why a payment's state does not allow an intervention; errors.AsType finds it in an
+// ErrRefused that has more to say than its text.
+type Refusal = rules.Refusal
+
+// RefusalReason is a stable word for why an intervention was refused.
+type RefusalReason = rules.RefusalReason
+
+// RefusalReasons lists all reasons.
+func RefusalReasons() []RefusalReason { return rules.RefusalReasons() }
+
 // Errors that callers may test for.
 var (
 	// ErrUnknown: there is no such payment.

@@ -49,6 +49,11 @@ func countOf(l i18n.Locale, n int) i18n.Number {
 // else as it is.
 func (a *app) describe(err error) string {
 	text := err.Error()
+	if r, is := errors.AsType[idempotency.Refusal](err); is {
+		if why, known := a.text.Refusal(err); known {
+			text = strings.Replace(text, r.Error(), idempotency.ErrRefused.Error()+": "+why, 1)
+		}
+	}
 	words := &a.text.CLI
 	for _, known := range []struct {
 		err  error

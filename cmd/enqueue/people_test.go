@@ -186,6 +186,8 @@ func TestPeopleReadStderrInTheirLanguage(t *testing.T) {
 		{"show virtualpos/none", exitUnknown, []string{"virtualpos/none: no existe esa operación"}},
 		{"show none", exitUnknown, []string{"none: no existe esa operación en el perfil de credenciales default"}},
 		{"halt --provider virtualpos --by x --note y", 0, []string{"detenido para virtualpos: todos los perfiles de credenciales"}},
+		{"cancel s1 --by x --note y", exitRefused, []string{"no se admite: es tarde para cancelar; esto está: Ejecutado"}},
+		{"release h1 --by x --note y", exitRefused, []string{"no se admite: solo se libera lo bloqueado; esto está: Por revisar"}},
 		{"forgot open --provider virtualpos --by x --note y", 0, []string{"antes de enviar lo que espera se pregunta al proveedor de pago"}},
 		{"explain virtualpos/h1", 0, nil},
 	} {

@@ -129,12 +129,13 @@ func (t totals) text(l i18n.Locale) string {
 	var b strings.Builder
 	for _, k := range slices.SortedFunc(maps.Keys(t), compareKeys) {
 		of := t[k]
+		n := countOf(l, of.lines)
 		if k.provider == "" {
-			all = append(all, countOf(l, of.lines).Text+" "+words.Results[k.result])
+			all = append(all, n.Text+" "+words.Results[k.result].Of(n))
 			continue
 		}
 		sum := of.sum.text()
-		fmt.Fprintf(&b, "\n  %-12s %s  %-9s %9s  %s", k.provider, k.currency, words.Results[k.result], countOf(l, of.lines).Text, words.Sum(sum, l.Money(sum, k.currency)))
+		fmt.Fprintf(&b, "\n  %-12s %s  %-9s %9s  %s", k.provider, k.currency, words.Results[k.result].Of(n), n.Text, words.Sum(sum, l.Money(sum, k.currency)))
 	}
 	return strings.Join(all, ", ") + b.String()
 }

@@ -212,11 +212,11 @@ func SendForgotten(r Record, p Policy, f Facts, now Time, iv Intervention) (Chan
 	case err != nil:
 		return Change{}, err
 	case r.State != Held || r.Forgotten == 0 || r.Code != notFoundCode && r.Code != forgottenCode:
-		return refuse("only a payment that is held because the store forgot sends can be sent so; this one is %s, code %s", r.State, r.Code)
+		return r.refuse(RefusedNotForgotten, "only a payment that is held because the store forgot sends can be sent so; this one is %s, code %s", r.State, r.Code)
 	}
 	forgotten := t.record().forgottenAttempt()
 	if forgotten == nil || t.record().countAttempts(Fate.mayHaveLeft, forgotten) > 0 {
-		return refuse("another attempt may have been executed")
+		return r.refuse(RefusedMayHaveLeft, "another attempt may have been executed")
 	}
 	forgotten.Fate, forgotten.Inferred = NotExecuted, true
 	t.setReason("", "", "")

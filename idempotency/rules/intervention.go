@@ -14,10 +14,6 @@ type Intervention struct {
 	Text    string
 }
 
-func refuse(format string, args ...any) (Change, error) {
-	return Change{}, fmt.Errorf("%w: %s", ErrRefused, fmt.Sprintf(format, args...))
-}
-
 // newIntervention begins an intervention. It returns ErrVersionChanged if the record has changed
 // since the operator saw it.
 func newIntervention(r Record, p Policy, f Facts, now Time, iv Intervention) (*transition, error) {
@@ -60,13 +56,13 @@ func Resolve(r Record, p Policy, f Facts, now Time, res ResolveParams) (Change, 
 	closing := res.As == AsFailed && res.AcceptRisk
 	switch {
 	case res.AcceptRisk && res.As != AsFailed:
-		return refuse("only failed can be resolved with the double risk accepted")
+		return r.refuse(RefusedRiskNeedsFailed, "only failed can be resolved with the double risk accepted")
 	case res.As == AsNotReceived:
 		return t.notReceived(res)
 	case !unresolved(r.State) && !(closing && r.State == Failed && r.MayHaveLeft()):
-		return refuse("only a payment that is in_doubt, pending or held can be resolved; this one is %s", r.State)
+		return r.refuse(RefusedNotUnresolved, "only a payment that is in_doubt, pending or held can be resolved; this one is %s", r.State)
 	case closing && r.Anomaly != nil:
-		return refuse("it has an anomaly; clear that first")
+		return r.refuse(RefusedAnomaly, "it has an anomaly; clear that first")
 	}
 	if res.ProviderID != "" {
 		t.record().ProviderID = res.ProviderID
@@ -82,10 +78,11 @@ func Resolve(r Record, p Policy, f Facts, now Time, res ResolveParams) (Change, 
 func (t *transition) notReceived(res ResolveParams) (Change, error) {
 	r := t.record()
 	if r.State != Held {
-		return refuse("only a held payment can be declared not received; this one is %s", r.State)
+		return r.refuse(RefusedNotHeld, "only a held payment can be declared not received; this one is %s", r.State)
 	}
 	if wait := r.lastEnd().Add(t.policy.SettleTime) - t.now; wait > 0 && !leftOutInTest(settleTimeBeforeNotReceived) {
-		return refuse("the settle time has not passed; try again in %d s", (wait+999)/1000)
+		seconds := int64(wait+999) / 1000
+		return Change{}, Refusal{RefusedTooEarly, r.State, seconds, fmt.Sprintf("the settle time has not passed; try again in %d s", seconds)}
 	}
 	t.setReason("not_received", "", "")
 	t.finalize(Failed, res.Text)
@@ -101,9 +98,9 @@ func ClearAnomaly(r Record, p Policy, f Facts, now Time, reverse bool, iv Interv
 	case err != nil:
 		return Change{}, err
 	case r.Anomaly == nil:
-		return refuse("there is no anomaly")
+		return r.refuse(RefusedNoAnomaly, "there is no anomaly")
 	case reverse && !r.State.Final():
-		return refuse("only a final payment can be reversed; this one is %s", r.State)
+		return r.refuse(RefusedNotFinal, "only a final payment can be reversed; this one is %s", r.State)
 	}
 	n := t.record()
 	id := n.Anomaly.ProviderID
@@ -142,17 +139,17 @@ func Retry(r Record, p Policy, f Facts, now Time, acceptRisk bool, iv Interventi
 		t.setDue(now)
 		return t.applied(), nil
 	case r.State != Failed:
-		return refuse("only a failed or a ready payment can be retried; this one is %s", r.State)
+		return r.refuse(RefusedNotRetriable, "only a failed or a ready payment can be retried; this one is %s", r.State)
 	case r.Anomaly != nil:
-		return refuse("it has an anomaly; clear that first")
+		return r.refuse(RefusedAnomaly, "it has an anomaly; clear that first")
 	case r.Subscription != "":
-		return refuse("a charge of a subscription is not retried; its dunning makes new charges")
+		return r.refuse(RefusedSubscription, "a charge of a subscription is not retried; its dunning makes new charges")
 	case !f.HasPayload:
-		return refuse("its details are no longer kept; submit it under a new reference")
+		return r.refuse(RefusedPayloadGone, "its details are no longer kept; submit it under a new reference")
 	case left && r.Code != "not_received":
-		return refuse("an attempt may have been executed")
+		return r.refuse(RefusedMayHaveLeft, "an attempt may have been executed")
 	case left && !acceptRisk:
-		return refuse("an attempt may have been executed; --accept-double-risk takes that risk")
+		return r.refuse(RefusedRisk, "an attempt may have been executed; --accept-double-risk takes that risk")
 	}
 	t.Payload = RevivePayload
 	n := t.record()
@@ -174,7 +171,7 @@ func Unblock(r Record, p Policy, f Facts, now Time, iv Intervention) (Change, er
 		return Change{}, err
 	}
 	if r.State != Blocked {
-		return refuse("only a blocked payment can be released; this one is %s", r.State)
+		return r.refuse(RefusedNotBlocked, "only a blocked payment can be released; this one is %s", r.State)
 	}
 	if !r.releasedFrom(Brake(r.Code)) {
 		t.record().ReleasedFrom = append(t.record().ReleasedFrom, r.Code)
@@ -192,11 +189,11 @@ func Cancel(r Record, p Policy, f Facts, now Time, iv Intervention) (Change, err
 	case err != nil:
 		return Change{}, err
 	case r.State != Queued && r.State != Ready && r.State != Blocked:
-		return refuse("too late to cancel; the payment is %s", r.State)
+		return r.refuse(RefusedTooLate, "too late to cancel; the payment is %s", r.State)
 	case r.MayHaveLeft() && !leftOutInTest(cancelNeedsNothingLeft):
-		return refuse("too late to cancel; an attempt may have been executed")
+		return r.refuse(RefusedTooLateLeft, "too late to cancel; an attempt may have been executed")
 	case t.maybeForgotten():
-		return refuse("the store may have forgotten that it was sent; the provider is queried first, see: enqueue forgot show")
+		return r.refuse(RefusedMaybeForgotten, "the store may have forgotten that it was sent; the provider is queried first, see: enqueue forgot show")
 	}
 	t.setReason("cancelled", "", "")
 	t.finalize(Failed, iv.Text)

@@ -94,6 +94,9 @@ func (w words) reason(r idempotency.Record) string { return explain.In(w.Locale)
 
 // refusal turns an error of the ledger into words that name no command.
 func (w words) refusal(err error) string {
+	if why, known := w.Refusal(err); known {
+		return why
+	}
 	_, why, found := strings.Cut(err.Error(), idempotency.ErrRefused.Error()+": ")
 	if !found {
 		why = w.Pages.Problem.NotAllowedNow

@@ -81,7 +81,7 @@ func (t Teller) now(r idempotency.Record) string {
 	if r.State == idempotency.Ready && r.MayHaveLeft {
 		meaning = p.ReadyOpen
 	}
-	parts := []string{p.State(r.State, t.locale.StateLabel(r.State), meaning)}
+	parts := []string{p.State(r.State, t.locale.State(r).Label, meaning)}
 	attempts := i18n.Count(t.locale, r.Attempts)
 	switch {
 	case r.Attempts == 0:

@@ -70,7 +70,7 @@ type CLIBulk struct {
 type CLISubmit struct {
 	Summary func(lines Number, file, results string) string
 	// Results are the words of a result, as they are counted.
-	Results map[string]string
+	Results map[string]CLIResult
 	// Sum names a sum in the summary: plain is without grouping.
 	Sum                                     func(plain, money string) string
 	Empty                                   func(file string) string
@@ -90,6 +90,17 @@ type CLISubmit struct {
 	Left                                    func(time string) string
 	InputUnreadable, OutputUnwritable       string
 	ChangedWhileRead, ChangedWhileSubmitted string
+}
+
+// CLIResult is a result as one line has it, and as many have.
+type CLIResult struct{ One, Many string }
+
+// Of is the word for as many lines.
+func (r CLIResult) Of(n Number) string {
+	if n.N == 1 {
+		return r.One
+	}
+	return r.Many
 }
 
 // CLIHalt is of halt and unhalt.

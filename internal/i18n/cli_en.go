@@ -55,8 +55,9 @@ var cliEnglish = CLI{
 		Summary: func(lines Number, file, results string) string {
 			return lines.Text + " lines of " + file + ": " + results
 		},
-		Results: map[string]string{
-			"enqueued": "enqueued", "added": "added", "valid": "valid", "duplicate": "duplicate", "conflict": "conflict", "invalid": "invalid",
+		Results: map[string]CLIResult{
+			"enqueued": {"enqueued", "enqueued"}, "added": {"added", "added"}, "valid": {"valid", "valid"}, "duplicate": {"duplicate", "duplicate"},
+			"conflict": {"conflict", "conflict"}, "invalid": {"invalid", "invalid"},
 		},
 		Sum:             func(plain, _ string) string { return "sum " + plain },
 		Empty:           func(file string) string { return file + " is empty: nothing to do" },

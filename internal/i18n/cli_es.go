@@ -55,8 +55,9 @@ var cliSpanish = CLI{
 		Summary: func(lines Number, file, results string) string {
 			return lines.of("línea", "líneas") + " de " + file + ": " + results
 		},
-		Results: map[string]string{
-			"enqueued": "en cola", "added": "agregadas", "valid": "válidas", "duplicate": "duplicadas", "conflict": "en conflicto", "invalid": "inválidas",
+		Results: map[string]CLIResult{
+			"enqueued": {"en cola", "en cola"}, "added": {"agregada", "agregadas"}, "valid": {"válida", "válidas"}, "duplicate": {"duplicada", "duplicadas"},
+			"conflict": {"en conflicto", "en conflicto"}, "invalid": {"inválida", "inválidas"},
 		},
 		Sum:     func(_, money string) string { return "suma " + money },
 		Empty:   func(file string) string { return file + " está vacío: no hay nada que hacer" },

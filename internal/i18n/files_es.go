@@ -16,7 +16,7 @@ var filesSpanish = Files{
 		},
 		Nothing: "simulación: no se enviaría ningún pago",
 		Would: func(n Number, sums string) string {
-			return "simulación: " + map[bool]string{true: "se enviaría ", false: "se enviarían "}[n.N == 1] + n.of("operación", "operaciones") + " por " + sums
+			return sendsSpanish(n) + n.of("operación", "operaciones") + " por " + sums
 		},
 		And: " y ",
 		TooMany: func(n Number) string {
@@ -77,9 +77,9 @@ var filesReadSpanish = FilesRead{
 	ToldBySep:     " (sep= indica el separador)",
 	Tab:           "tabuladores",
 	Separator:     func(sign string) string { return "«" + sign + "»" },
-	EmptyRows:     func(n Number) string { return "se saltaron " + n.of("fila vacía", "filas vacías") },
+	EmptyRows:     func(n Number) string { return skippedSpanish(n) + n.of("fila vacía", "filas vacías") },
 	Comments: func(n Number) string {
-		return "se saltaron " + n.of("fila", "filas") + " de explicación (#) bajo el encabezado"
+		return skippedSpanish(n) + n.of("fila", "filas") + " de explicación (#) bajo el encabezado"
 	},
 	HiddenRows: func(n Number) string {
 		return n.of("fila oculta se leyó como las demás", "filas ocultas se leyeron como las demás")
@@ -151,4 +151,19 @@ var filesProblemSpanish = FilesProblem{
 	ConflictContent: func(row string) string {
 		return "fila " + row + ": esta referencia ya existe con otro contenido (conflicto). Use otra referencia si es un pago distinto"
 	},
+}
+
+// skippedSpanish agrees with what was skipped.
+func skippedSpanish(n Number) string {
+	if n.N == 1 {
+		return "se saltó "
+	}
+	return "se saltaron "
+}
+
+func sendsSpanish(n Number) string {
+	if n.N == 1 {
+		return "simulación: se enviaría "
+	}
+	return "simulación: se enviarían "
 }

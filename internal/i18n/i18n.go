@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/text/language"
+
+	"github.com/remesa/remesa/idempotency"
 )
 
 // Texts are all texts in one language: a field for each, a function for one with arguments. Every
@@ -38,18 +40,21 @@ type row struct {
 	dates map[string]string
 	// signs stand before amounts in these currencies.
 	signs map[string]string
+	// refusals are the words for what the ledger refuses; nil where its own words do.
+	refusals map[idempotency.RefusalReason]refusal
 }
 
 var rows = []row{
 	{
 		"en", &Texts{formatsEnglish, statesEnglish, fieldsEnglish, cliEnglish, filesEnglish, pagesEnglish, overviewEnglish},
-		map[string]string{"": "2006-01-02"}, nil,
+		map[string]string{"": "2006-01-02"}, nil, nil,
 	},
 	{
 		"es", &Texts{formatsSpanish, statesSpanish, fieldsSpanish, cliSpanish, filesSpanish, pagesSpanish, overviewSpanish},
 		map[string]string{"": "02-01-2006", "CL": "02-01-2006", "CO": "02/01/2006", "MX": "02/01/2006"},
 		// One sign for three pesos: the code behind the amount says which.
 		map[string]string{"CLP": "$", "COP": "$", "MXN": "$"},
+		refusalsSpanish,
 	},
 }
 

@@ -300,6 +300,25 @@ func TestEveryStateHasWords(t *testing.T) {
 	}
 }
 
+func TestEveryRefusalHasWordsInSpanish(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, reason := range idempotency.RefusalReasons() {
+		err := fmt.Errorf("cancel virtualpos/a: %w", idempotency.Refusal{Reason: reason, State: idempotency.Held, Seconds: 1234})
+		got, known := spanish("").Refusal(err)
+		if !known || got == "" || seen[got] || traps.MatchString(got) || strings.Contains(got, "--") {
+			t.Errorf("%s: %q", reason, got)
+		}
+		seen[got] = true
+		if _, known := english().Refusal(err); known {
+			t.Errorf("%s has words in English beside the ledger's", reason)
+		}
+	}
+	if !seen["aún puede ejecutarse; inténtelo en 1.234 s"] || !seen["solo se libera lo bloqueado; esto está: Por revisar"] {
+		t.Error(seen)
+	}
+}
+
 func ExampleLocale_Money() {
 	chile := i18n.New(i18n.Tag{Language: "es", Country: "CL"}, nil)
 	fmt.Println(chile.Money("13160000", "CLP"))

@@ -28,10 +28,16 @@ var commands = processtest.NewCommands(func(folder string) error {
 // testTimeout is generous: the machine may be busy.
 const testTimeout = 3 * time.Minute
 
-// blocks are those of the page in one language, in order, with the ports of this test.
-func blocks(t *testing.T, language string, ports *strings.Replacer) []string {
+// The pages that are run.
+const (
+	tutorial   = "tutorial.md"
+	quickStart = "es/inicio.md"
+)
+
+// blocks are those of a page in one language, in order, with the ports of this test.
+func blocks(t *testing.T, page, language string, ports *strings.Replacer) []string {
 	t.Helper()
-	text, err := os.ReadFile("../../docs/tutorial.md")
+	text, err := os.ReadFile(filepath.Join("../../docs", page))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,10 +78,10 @@ func receiver(t *testing.T, wanted, other string) string {
 	return ""
 }
 
-// reader is a shell that follows the page, with what it has started.
-func reader(t *testing.T, ports *strings.Replacer, more string) string {
+// reader is a shell that follows a page, with what it has started.
+func reader(t *testing.T, page string, ports *strings.Replacer, more string) string {
 	t.Helper()
-	script := "set -e\nhere=$$\ntrap 'kill $(jobs -p) 2>/dev/null; wait' EXIT\n" + strings.Join(blocks(t, "sh", ports), "\n") + "\n" + more
+	script := "set -e\nhere=$$\ntrap 'kill $(jobs -p) 2>/dev/null; wait' EXIT\n" + strings.Join(blocks(t, page, "sh", ports), "\n") + "\n" + more
 	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "bash", "-c", script)
@@ -90,7 +96,7 @@ func reader(t *testing.T, ports *strings.Replacer, more string) string {
 	cmd.Env = []string{"PATH=" + filepath.Dir(commands.Path(t, "worker")) + ":" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "GOCACHE=" + os.Getenv("GOCACHE")}
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		for _, name := range []string{"sandbox.out", "worker.out", "serve.out", "test.out", "received.out"} {
+		for _, name := range []string{"sandbox.out", "worker.out", "serve.out", "test.out", "received.out", "demo.out"} {
 			text, _ := os.ReadFile(filepath.Join(cmd.Dir, name))
 			t.Logf("%s:\n%s", name, text)
 		}
@@ -122,18 +128,18 @@ func TestTheTutorialRunsAsWritten(t *testing.T) {
 	want := []string{`"result":"enqueued"`, `"state":"succeeded"`, `"executions":[`, `"state":"in_doubt"`, `"cursor":"`, `"result":"delivered"`,
 		"test test -\n", "virtualpos/tef-0001 state succeeded\n", "virtualpos/tef-0002 state in_doubt\n"}
 	if python, err := exec.LookPath("python3"); err == nil {
-		more += python + " " + write(t, "pay.py", blocks(t, "python", ports)[0]) + "\n"
+		more += python + " " + write(t, "pay.py", blocks(t, tutorial, "python", ports)[0]) + "\n"
 		want = append(want, "201 enqueued\nvirtualpos/tef-python succeeded\n")
 	} else {
 		t.Log("no python3: the page's Python is not run")
 	}
 	if node, err := exec.LookPath("node"); err == nil {
-		more += node + " " + write(t, "pay.mjs", blocks(t, "js", ports)[0]) + "\n"
+		more += node + " " + write(t, "pay.mjs", blocks(t, tutorial, "js", ports)[0]) + "\n"
 		want = append(want, "201 enqueued\nvirtualpos/tef-node succeeded\n")
 	} else {
 		t.Log("no node: the page's JavaScript is not run")
 	}
-	out := reader(t, ports, more)
+	out := reader(t, tutorial, ports, more)
 	for _, text := range want {
 		if !strings.Contains(out, text) {
 			t.Errorf("%q is missing in\n%s", text, out)
@@ -141,6 +147,20 @@ func TestTheTutorialRunsAsWritten(t *testing.T) {
 	}
 	if n := strings.Count(out, `"seq":`); n != 1 {
 		t.Errorf("the provider's book has %d executions, want 1", n)
+	}
+}
+
+// TestTheSpanishQuickStartRunsAsWritten, from the template to a payment that was resolved by hand.
+func TestTheSpanishQuickStartRunsAsWritten(t *testing.T) {
+	t.Parallel()
+	out := reader(t, quickStart, newPorts(t, pythonReceiver), "enqueue show \"$(cat claves.txt)\"\n")
+	for _, text := range []string{
+		`"result":"valid"`, `"result":"enqueued"`, `"result":"duplicate"`, "en cola", "duplicada", "Se registró y espera su envío.", "Qué sigue (nadie): Nada.",
+		"Por revisar (held): ", `"state":"succeeded"`, "by m.rojas: cartola del 12-05",
+	} {
+		if !strings.Contains(out, text) {
+			t.Errorf("%q is missing in\n%s", text, out)
+		}
 	}
 }
 
@@ -169,7 +189,7 @@ func TestAGeneratedClientPays(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	out := reader(t, ports, binary+" http://"+ports.Replace("127.0.0.1:8090")+"\n"+
+	out := reader(t, tutorial, ports, binary+" http://"+ports.Replace("127.0.0.1:8090")+"\n"+
 		"until grep 'virtualpos/tef-client state succeeded' received.out; do sleep 0.1; done\n")
 	if !strings.Contains(out, "virtualpos/tef-client succeeded") || !strings.Contains(out, "virtualpos/tef-client state succeeded") {
 		t.Errorf("%s", out)
@@ -215,7 +235,7 @@ func TestATypeScriptClientPays(t *testing.T) {
 	npm(ctx, t, folder, "run", "generate")
 	npm(ctx, t, folder, "run", "build")
 	ports := newPorts(t, pythonReceiver)
-	out := reader(t, ports, "node "+filepath.Join(folder, "out", "pay.js")+" http://"+ports.Replace("127.0.0.1:8090")+"\n")
+	out := reader(t, tutorial, ports, "node "+filepath.Join(folder, "out", "pay.js")+" http://"+ports.Replace("127.0.0.1:8090")+"\n")
 	if !strings.Contains(out, "virtualpos/tef-typescript succeeded") {
 		t.Errorf("%s", out)
 	}
