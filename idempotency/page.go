@@ -41,72 +41,66 @@ type Place struct {
 // whether there may be more behind it. A page costs the same wherever it stands in the list.
 func (l *Ledger) Page(ctx context.Context, q PageQuery) (rs []Record, last Place, more bool, err error) {
 	r := PageRange{State: q.State, Newest: q.Newest, From: fromTime(q.From), To: fromTime(q.To), After: q.After, Limit: q.Limit}
-	places, more, err := l.pageOf(ctx, q.Provider, r)
-	if err != nil || len(places) == 0 {
+	parts, err := l.KnownPartitions(ctx, q.Provider)
+	if err != nil {
 		return nil, q.After, false, err
 	}
-	keys := make([]Key, len(places))
-	for i, p := range places {
-		keys[i] = keyFromID(q.Provider, p.ID)
-	}
-	rs, err = l.loadKeys(ctx, Filter{Provider: q.Provider, State: q.State, Damaged: q.Damaged}, keys)
-	return rs, places[len(places)-1], more, err
-}
-
-// pageOf merges the pages of a provider's partitions; more is whether one of them has more.
-func (l *Ledger) pageOf(ctx context.Context, provider string, r PageRange) (places []Place, more bool, err error) {
-	parts, err := l.KnownPartitions(ctx, provider)
-	if err != nil {
-		return nil, false, err
-	}
-	for _, p := range parts {
+	var places []Place
+	for _, p := range parts { // the page may be all in one
 		some, err := l.store.PageIDs(ctx, p.String(), r)
 		if err != nil {
-			return nil, false, err
+			return nil, q.After, false, err
 		}
-		places, more = append(places, some...), more || len(some) == r.Limit
+		places = append(places, some...)
 	}
 	if len(parts) > 1 {
 		slices.SortFunc(places, r.compare)
-		more = more || len(places) > r.Limit
-		places = places[:min(r.Limit, len(places))]
+		places = places[:min(q.Limit, len(places))]
 	}
-	return places, more, nil
+	if len(places) == 0 {
+		return nil, q.After, false, nil
+	}
+	ids := make([]string, len(places))
+	for i, p := range places {
+		ids[i] = p.ID
+	}
+	rs, err = l.loadAll(ctx, Filter{Provider: q.Provider, State: q.State, Damaged: q.Damaged}, ids)
+	return rs, places[len(places)-1], len(places) == q.Limit, err
 }
 
 // ShowAll returns the records of one provider's payments, in the order of the keys, without those
 // that the ledger does not know. It reports those that cannot be read to damaged, if set.
 func (l *Ledger) ShowAll(ctx context.Context, provider string, keys []Key, damaged func(Key, error)) ([]Record, error) {
-	if len(keys) == 0 {
-		return nil, nil
-	}
-	if _, err := l.KnownPartitions(ctx, provider); err != nil {
+	if err := l.learnPartitions(ctx, provider); err != nil || len(keys) == 0 {
 		return nil, err
 	}
-	return l.loadKeys(ctx, Filter{Provider: provider, Damaged: damaged}, keys)
+	ids := make([]string, len(keys))
+	for i, k := range keys {
+		ids[i] = k.id()
+	}
+	return l.loadAll(ctx, Filter{Provider: provider, Damaged: damaged}, ids)
 }
 
-// loadKeys returns the records of the keys that match the filter, in the order of the keys.
-func (l *Ledger) loadKeys(ctx context.Context, f Filter, keys []Key) ([]Record, error) {
-	ids := map[Partition][]string{}
-	at := make(map[Key]int, len(keys))
-	for i, k := range keys {
-		p := l.PartitionOf(k)
-		ids[p] = append(ids[p], k.id())
-		at[k] = i
+// loadAll is load for the payments of all partitions; the records are in the order of the ids.
+func (l *Ledger) loadAll(ctx context.Context, f Filter, ids []string) ([]Record, error) {
+	in, order := map[Partition][]string{}, map[string]int{}
+	for i, id := range ids {
+		p := l.PartitionOf(keyFromID(f.Provider, id))
+		in[p] = append(in[p], id)
+		if _, twice := order[id]; !twice {
+			order[id] = i
+		}
 	}
-	var all []Record
-	for p, some := range ids {
-		rs, err := l.load(ctx, p, f, some)
+	var rs []Record
+	for p, some := range in {
+		part, err := l.load(ctx, p, f, some)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, rs...)
+		rs = append(rs, part...)
 	}
-	if len(ids) > 1 {
-		slices.SortFunc(all, func(a, b Record) int { return cmp.Compare(at[a.Key], at[b.Key]) })
-	}
-	return all, nil
+	slices.SortStableFunc(rs, func(a, b Record) int { return cmp.Compare(order[a.Key.id()], order[b.Key.id()]) })
+	return rs, nil
 }
 
 // PageRange is a PageQuery as a store reads it.
@@ -135,6 +129,9 @@ func (r PageRange) holds(p Place) bool {
 // PageIDs implements Store. Many payments may have come into a list in one millisecond: those of
 // them that the page before had are read again, by their ids alone.
 func (s *redisStore) PageIDs(ctx context.Context, partition string, r PageRange) ([]Place, error) {
+	if err := s.checkOnce(ctx, partition); err != nil {
+		return nil, err
+	}
 	by, base := redis.ZRangeArgs{Key: keysOf(partition).states(), ByScore: true, Rev: r.Newest}, int64(rank[r.State])*rankDistance
 	low, high, count := r.scores(base)
 	if by.Start, by.Stop, by.Count = low, high, count; r.Newest {

@@ -10,14 +10,22 @@ func examples() shell.Examples {
 			"enqueue export --from 2026-11-01 --to 2026-11-30 --zone America/Bogota",
 		},
 		"verify": {"enqueue verify payments.jsonl", "enqueue verify /var/lib/remesa/archive"},
+		"reconcile": {
+			"enqueue reconcile --provider virtualpos --statement cartola.xlsx",
+			"enqueue reconcile --provider virtualpos --statement cartola.csv --json --propose keys.txt",
+			"enqueue reconcile --mappings",
+		},
 		"submit": {
 			"enqueue submit payouts.jsonl",
 			"enqueue submit --dry-run payouts.csv",
 			"enqueue submit --expect-count 120 --expect-sum CLP=13160000 payouts.csv",
+			"enqueue submit --locale es-CL --dry-run pagos.xlsx",
+			`enqueue submit --map "Centro de costo=metadata.centro" pagos.csv`,
 			"jq -c .payouts[] export.json | enqueue submit",
 		},
-		"show":    {"enqueue show tef-0001", "enqueue show virtualpos/tef-0001 | jq .state"},
-		"explain": {"enqueue explain tef-0001", "enqueue explain tef-0001 --json"},
+		"template": {"enqueue template virtualpos", "enqueue template virtualpos --xlsx -o pagos.xlsx"},
+		"show":     {"enqueue show tef-0001", "enqueue show virtualpos/tef-0001 | jq .state"},
+		"explain":  {"enqueue explain tef-0001", "enqueue explain tef-0001 --json"},
 		"list": {
 			"enqueue list --state held",
 			"enqueue list --state failed --since 24h --limit 20",
@@ -62,13 +70,13 @@ func examples() shell.Examples {
 		"apikey create":       {"enqueue apikey create --scope submit:virtualpos,read billing"},
 		"apikey list":         {"enqueue apikey list"},
 		"apikey revoke":       {"enqueue apikey revoke 3f9a1c20"},
+		"hashcard":            {"enqueue hashcard --provider pagoseguro"},
+		"completion":          {"source <(enqueue completion bash)", "enqueue completion fish | source"},
 		"webhook list":        {"enqueue webhook list", "enqueue webhook list billing --parked"},
 		"webhook resend": {
 			`enqueue webhook resend virtualpos/tef-0001 --receiver billing --by ana --note "lost in their migration"`,
 			`enqueue webhook resend --parked --receiver billing --by ana --note "their server is back"`,
 		},
 		"webhook test": {"enqueue webhook test billing"},
-		"hashcard":     {"enqueue hashcard --provider pagoseguro"},
-		"completion":   {"source <(enqueue completion bash)", "enqueue completion fish | source"},
 	}
 }

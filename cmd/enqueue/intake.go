@@ -33,6 +33,8 @@ type lineResult struct {
 	// line is its number, and problem what is wrong with it, if something is.
 	line    int
 	problem string
+	// told are words for people, where there are better ones than those of any line.
+	told string
 }
 
 // counted is what a line moves; its amount is zero where that is nothing, or cannot be read.
@@ -46,6 +48,8 @@ type counted interface {
 func (n *fileIntake[L]) run(next func() (L, error), answer func(ctx context.Context, batch []L) ([]lineResult, error)) error {
 	ctx, cancel := context.WithCancel(n.app.ctx)
 	defer cancel()
+	ctx, end := n.app.trace.File(ctx)
+	defer func() { end(n.lines) }()
 	ahead := intake.ReadAhead(ctx, next)
 	for {
 		batch, err := ahead.Batch()
@@ -76,7 +80,7 @@ func (n *fileIntake[L]) print(answers []lineResult) error {
 			return fmt.Errorf("%w: %w", errOutput, err)
 		}
 		n.totals.add(a.result, a.of)
-		n.problems.add(a.line, a.result, a.problem)
+		n.problems.add(a.line, a.result, a.problem, a.told)
 	}
 	if err := n.app.flush(); err != nil {
 		return fmt.Errorf("%w: %w", errOutput, err)
@@ -185,13 +189,16 @@ func (a *app) client() (*tasks.Client, error) {
 	if a.keys != nil {
 		return nil, usageError{a.keys}
 	}
+	if err := a.follow(); err != nil {
+		return nil, usageError{err}
+	}
 	return a.intake(), nil
 }
 
 func (a *app) intake() *tasks.Client {
 	return tasks.NewClient(a.ledger, a.rdb, tasks.ClientOptions{
 		FingerprintKey: []byte(a.config.FingerprintKey.Reveal()), MemoryStop: a.config.IntakeMemoryStop,
-		TaskTimeout: a.config.TaskTimeout(), WakeConcurrency: 32, WithoutNotices: !a.config.Notices(),
+		TaskTimeout: a.config.TaskTimeout(), WakeConcurrency: 32, WithoutNotices: !a.config.Notices(), Tracer: a.trace.Registrations(),
 	})
 }
 

@@ -27,6 +27,8 @@ import (
 	"github.com/remesa/remesa/internal/rate"
 	"github.com/remesa/remesa/internal/salvage"
 	"github.com/remesa/remesa/internal/totals"
+	"github.com/remesa/remesa/internal/trace"
+	"github.com/remesa/remesa/internal/version"
 	"github.com/remesa/remesa/internal/wiring"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/catalog"
@@ -94,8 +96,8 @@ func connections(c *config.Config) int {
 }
 
 // queues are all lanes of each partition, and those of webhooks.
-func queues(c *config.Config, r providers.Registry, parts idempotency.Partitions) []string {
-	names := delivery.Queues(c.Receivers())
+func queues(c *config.Config, r providers.Registry) []string {
+	names, parts := delivery.Queues(c.Receivers()), wiring.Partitions(c)
 	for _, provider := range r.Providers() {
 		for _, p := range parts.All(provider) {
 			names = append(names, tasks.Queues(p.String())...)
@@ -136,11 +138,15 @@ type service struct {
 	// salvager keeps damaged tasks from stopping asynq.
 	salvager *salvage.Salvager
 	// totals counts what becomes of payments.
-	totals  *totals.Totals
+	totals *totals.Totals
+	// tokens says when tokens were obtained.
+	tokens  *knownTokens
 	metrics *prometheus.Registry
 	// users may log in to the pages.
 	users []login.User
 	log   zerolog.Logger
+	// trace follows payments; nil follows none.
+	trace *trace.Tracer
 	// claimed: the identities of all accounts are in Redis.
 	claimed atomic.Bool
 	// addr gets the address of the listener once.
@@ -154,7 +160,8 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 	if err != nil {
 		return nil, err
 	}
-	registry, err := wiring.Registry(c, wiring.Shared{Tokens: tokens, OnRenewal: m.TokenRenewed, OnContention: contended(m, log, tokens != nil)})
+	known := &knownTokens{of: map[string]tokenTimes{}}
+	registry, err := wiring.Registry(c, wiring.Shared{Tokens: tokens, OnRenewal: m.TokenRenewed, OnToken: known.record, OnContention: contended(m, log, tokens != nil)})
 	if err != nil {
 		return nil, err
 	}
@@ -171,7 +178,7 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 	if err != nil {
 		return nil, err
 	}
-	lanes := queues(c, registry, wiring.Partitions(c))
+	lanes := queues(c, registry)
 	salvager, err := salvage.New(salvage.Options{Redis: rdb, Queues: lanes, Log: log})
 	if err != nil {
 		return nil, err
@@ -188,9 +195,13 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 	if err != nil {
 		return nil, err
 	}
+	followed, err := follow(c, log)
+	if err != nil {
+		return nil, err
+	}
 	e, err := engine.New(engine.Options{
-		Journal: kept,
-		Ledger:  ledger, Registry: registry, Redis: rdb, Log: log, Metrics: m,
+		Trace: followed, Journal: kept,
+		Ledger: ledger, Registry: registry, Redis: rdb, Log: log, Metrics: m,
 		RequestTimeout: c.RequestTimeout, AttemptDeadline: c.AttemptDeadline(), Lease: c.Lease,
 		TaskTimeout: c.TaskTimeout(), ShutdownTimeout: c.ShutdownTimeout(),
 		Concurrency: func(p string) int { return c.Policy(p).Concurrency }, FastPath: c.Notices(), Limits: wiring.Limits(c),
@@ -204,8 +215,15 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 	}
 	return &service{
 		config: c, rdb: rdb, registry: registry, ledger: ledger, engine: e, subscriptions: subscriptions, salvager: salvager, deliveries: deliveries,
-		totals: newTotals(rdb, wiring.Partitions(c), log), metrics: reg, users: users, log: log, addr: make(chan string, 1),
+		totals: newTotals(rdb, ledger, wiring.Partitions(c), log), tokens: known, metrics: reg, users: users, log: log,
+		addr: make(chan string, 1), trace: followed,
 	}, nil
+}
+
+// follow follows payments, where traces are wanted; nil where not.
+func follow(c *config.Config, log zerolog.Logger) (*trace.Tracer, error) {
+	number, _ := version.Parts()
+	return trace.New(context.Background(), trace.Options{Endpoint: c.OTLPEndpoint, Service: "remesa-worker", Version: number, Log: log})
 }
 
 // openJournal opens the worker's journal; nil where none is wanted.
@@ -238,6 +256,7 @@ func contended(m *metrics.Metrics, log zerolog.Logger, shared bool) func(provide
 
 // serve listens, waits for a Redis that is fit for payments, and works until ctx is done.
 func (s *service) serve(ctx context.Context) error {
+	defer s.trace.Close(ctx)
 	stopListening, err := s.listen(ctx)
 	if err != nil {
 		return err

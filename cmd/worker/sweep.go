@@ -36,7 +36,7 @@ func (s *service) sweeper() *billing.Sweeper {
 	c := s.config
 	intake := tasks.NewClient(s.ledger, s.rdb, tasks.ClientOptions{
 		FingerprintKey: []byte(c.FingerprintKey.Reveal()), MemoryStop: c.IntakeMemoryStop, TaskTimeout: c.TaskTimeout(),
-		WithoutNotices: !c.Notices(),
+		WithoutNotices: !c.Notices(), Tracer: s.trace.Registrations(),
 	})
 	return billing.NewSweeper(billing.SweeperConfig{
 		Store: s.subscriptions, Ledger: s.ledger, Intake: intake, Providers: s.registry.Providers(),

@@ -55,6 +55,7 @@ func (n names) MustRegister(cs ...prometheus.Collector) {
 func knownMetrics() names {
 	n := names{}
 	metrics.New(n)
+	metrics.NewAPI(n)
 	n.MustRegister(metrics.OpenPayments{}, metrics.LedgerHealth{}, metrics.Redis{}, metrics.Queues{}, metrics.Damaged{}, metrics.Subscriptions{}, metrics.Parked{}, metrics.Webhooks{})
 	return n
 }
