@@ -20,7 +20,9 @@ const (
 const (
 	listRows  = 50
 	listReads = 2000
-	listChunk = 100
+	// settledReads is for events of the outcome stream, which cost less than records.
+	settledReads = 15_000
+	listChunk    = 100
 )
 
 // listPage is a list of payments in one state.
@@ -77,7 +79,7 @@ func (p *pages) listPayments(w http.ResponseWriter, r *http.Request) {
 	words := p.wordsFor(r)
 	q, problems := parseQuery(r.URL.Query(), words)
 	v := listPage{query: q, Current: words.state(q.stateName()), Problems: problems, Providers: catalog.Names(), First: listPath + "?" + q.values().Encode(), Export: exportPath + "?" + q.values().Encode(),
-		Settled: !q.Anomalies && (q.State == idempotency.Succeeded || q.State == idempotency.Reversed)}
+		Settled: q.settled()}
 	if q.State == idempotency.Held || q.State == idempotency.Failed {
 		v.Groups = groupsPath + "?" + q.values().Encode()
 	}
@@ -117,12 +119,15 @@ func (q query) stateName() string {
 // readPage reads the payments of a page, and returns the place where the next begins, the zero
 // place where none does, and how many were read. It reads a bounded number, whatever the filter.
 func (p *pages) readPage(ctx context.Context, q query, damaged func(idempotency.Key, error)) (rs []idempotency.Record, next place, read int, err error) {
-	var last place
+	last, most := place{}, listReads
+	if q.settled() {
+		most = settledReads
+	}
 	for f, err := range p.read(ctx, q, listChunk, damaged) {
 		if err != nil {
 			return nil, place{}, read, err
 		}
-		if len(rs) == listRows || read == listReads {
+		if len(rs) == listRows || read == most {
 			return rs, last, read, nil
 		}
 		read++

@@ -136,6 +136,11 @@ func (q query) values() url.Values {
 	return v
 }
 
+// settled reports whether the query is about payments that moved money, which no index has.
+func (q query) settled() bool {
+	return !q.Anomalies && (q.State == idempotency.Succeeded || q.State == idempotency.Reversed)
+}
+
 // filtered reports whether the query wants less than a whole list.
 func (q query) filtered() bool {
 	v := q.values()

@@ -29,7 +29,7 @@ func (p *pages) read(ctx context.Context, q query, chunk int, damaged func(idemp
 		switch {
 		case q.Anomalies:
 			lists = append(lists, r.anomalies(ctx))
-		case q.State == idempotency.Succeeded || q.State == idempotency.Reversed:
+		case q.settled():
 			lists = append(lists, r.settled(ctx))
 		default:
 			lists = append(lists, r.indexed(ctx))
@@ -77,10 +77,16 @@ func (r reader) indexed(ctx context.Context) iter.Seq2[found, error] {
 					return
 				}
 			}
-			q.After, more = last, again
+			q.After, more, q.Limit = last, again, r.more(q.Limit)
 		}
 	}
 }
+
+// largestChunk bounds what is read at a time where a filter is sparse.
+const largestChunk = 1000
+
+// more is how much to read after a chunk that was not enough.
+func (r reader) more(chunk int) int { return max(chunk, min(2*chunk, largestChunk)) }
 
 // yield passes on what comes behind the query's place, and empties what does not match.
 func (r reader) yield(f found, yield func(found, error) bool) bool {
@@ -147,7 +153,7 @@ func (r reader) settled(ctx context.Context) iter.Seq2[found, error] {
 					return
 				}
 			}
-			q.After, more = last, again
+			q.After, more, q.Limit = last, again, r.more(q.Limit)
 		}
 	}
 }
