@@ -5,16 +5,6 @@ set -u
 cd "$(dirname "$0")/../deploy" || exit 1
 status=0
 
-# Debian's package is unpacked, not installed: installing it would start a server.
-find_promtool() {
-	command -v promtool && return
-	tools=$(cd .. && pwd)/.bin/prometheus
-	[ -x "$tools/usr/bin/promtool" ] && echo "$tools/usr/bin/promtool" && return
-	command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || return 1
-	mkdir -p "$tools" && (cd "$tools" && apt-get download -qq prometheus && dpkg-deb -x prometheus_*.deb . && rm prometheus_*.deb) >&2
-	[ -x "$tools/usr/bin/promtool" ] && echo "$tools/usr/bin/promtool"
-}
-
 prometheus() {
 	"$1" check rules prometheus/rules.yml >/dev/null || return 1
 	"$1" check config prometheus/prometheus.yml >/dev/null || return 1
@@ -33,10 +23,16 @@ systemd() {
 	return "$result"
 }
 
-if promtool=$(find_promtool 2>/dev/null); then
+if promtool=$(../scripts/need-prometheus.sh promtool 2>/dev/null); then
 	prometheus "$promtool" || { echo "deploy/prometheus: promtool found the above" >&2; status=1; }
 else
 	echo "deploy/prometheus: not checked, promtool is not on the PATH (Debian: the package prometheus)"
+fi
+
+if amtool=$(../scripts/need-prometheus.sh amtool 2>/dev/null); then
+	"$amtool" check-config alertmanager/alertmanager.yml >/dev/null || { echo "deploy/alertmanager: amtool found the above" >&2; status=1; }
+else
+	echo "deploy/alertmanager: not checked, amtool is not on the PATH (Debian: the package prometheus-alertmanager)"
 fi
 
 if command -v systemd-analyze >/dev/null 2>&1 && systemd-analyze security --help 2>/dev/null | grep -q -e --threshold; then

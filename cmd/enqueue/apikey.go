@@ -69,7 +69,7 @@ func (c *apikeyCreateCmd) Run(a *app) error {
 	if err := a.flush(); err != nil {
 		return err
 	}
-	a.notice("this is the only time that the key is shown: keep it as you keep a password")
+	a.say(a.text.CLI.Keys.ShownOnce)
 	return nil
 }
 
@@ -86,7 +86,8 @@ func (c *apikeyListCmd) Run(a *app) error {
 		return a.failed(err)
 	}
 	if !c.JSON {
-		_, _ = fmt.Fprintf(a.out, keyRow, "ID", "NAME", "CREATED", "REVOKED", "SCOPES")
+		head := a.tableText().CLI.Keys
+		_, _ = fmt.Fprintf(a.out, keyRow, head.ID, head.Name, head.Created, head.Revoked, head.Scopes)
 	}
 	for _, k := range keys {
 		if err := c.print(a, showKey(k)); err != nil {
@@ -117,7 +118,7 @@ func (c *apikeyRevokeCmd) Run(a *app) error {
 	k, err := apikey.NewStore(a.rdb).Revoke(a.ctx, c.ID)
 	switch {
 	case errors.Is(err, apikey.ErrUnknown):
-		a.notice("there is no key of that id")
+		a.say(a.text.CLI.Keys.None)
 		return exitError(exitUnknown)
 	case err != nil:
 		return a.failed(err)

@@ -12,10 +12,12 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/rs/zerolog"
+	"golang.org/x/term"
 
 	"github.com/remesa/remesa/billing"
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/config"
+	"github.com/remesa/remesa/internal/i18n"
 	"github.com/remesa/remesa/internal/wiring"
 	"github.com/remesa/remesa/providers/catalog"
 	"github.com/remesa/remesa/seal"
@@ -38,6 +40,11 @@ type app struct {
 	seen   map[string]bool
 	out    *bufio.Writer
 	errOut io.Writer
+	// text is the language of whoever started the command, and toPeople whether stdout is a
+	// terminal. What programs read is the same in every language, and so are tables that do not
+	// go to a terminal.
+	text     i18n.Locale
+	toPeople bool
 }
 
 // open checks the settings that every command needs. Providers and keys are left to those who take
@@ -56,7 +63,10 @@ func open(ctx context.Context, c *config.Config) (*app, error) {
 	for _, warning := range config.UnknownVariables(os.Environ()) {
 		log.Warn().Msg(warning)
 	}
-	a := &app{ctx: ctx, config: c, rdb: rdb, out: bufio.NewWriter(os.Stdout), errOut: os.Stderr, keys: config.Complete(&c.Keys)}
+	a := &app{
+		ctx: ctx, config: c, rdb: rdb, out: bufio.NewWriter(os.Stdout), errOut: os.Stderr, keys: config.Complete(&c.Keys),
+		text: c.OnTerminal(os.LookupEnv), toPeople: term.IsTerminal(int(os.Stdout.Fd())),
+	}
 	if a.ring, err = c.Ring(); err != nil {
 		a.keys = err
 	}
@@ -73,10 +83,11 @@ func (l redisLog) Printf(_ context.Context, format string, v ...any) {
 	l.log.Debug().Msgf(format, v...)
 }
 
-// notice prints a message on stderr.
-func (a *app) notice(format string, args ...any) {
-	_, _ = fmt.Fprintf(a.errOut, "enqueue: "+format+"\n", args...)
-}
+// notice prints a message on stderr that has no words in other languages.
+func (a *app) notice(format string, args ...any) { a.say(fmt.Sprintf(format, args...)) }
+
+// say prints a text of the catalogue on stderr.
+func (a *app) say(text string) { _, _ = fmt.Fprintln(a.errOut, "enqueue: "+text) }
 
 // sealedHere warns once that some of what is printed stays sealed, and why; nil warns of nothing.
 func (a *app) sealedHere(err error) {
@@ -87,7 +98,7 @@ func (a *app) sealedHere(err error) {
 	if a.keys != nil {
 		err = a.keys
 	}
-	a.notice("warning: what cannot be opened with the REMESA_PAYLOAD_KEYS at hand is printed as it is stored, or not at all: %s", err)
+	a.say(a.text.CLI.Errors.Sealed(err.Error()))
 }
 
 // print writes one JSON line; it leaves the process with the next flush.
@@ -104,7 +115,7 @@ func (a *app) failed(err error) error {
 	if err == nil || expected(err) {
 		return err
 	}
-	return fmt.Errorf("redis at %s: %w", a.config.Where(), err)
+	return fmt.Errorf("%s: %w", a.text.CLI.Errors.Redis(a.config.Where()), err)
 }
 
 // expected reports whether an error is a refusal by the ledger or by the subscriptions, and no
@@ -141,7 +152,7 @@ func (a *app) findKey(text string) (idempotency.Key, error) {
 	}
 	switch len(found) {
 	case 0:
-		return idempotency.Key{}, fmt.Errorf("%s: %w of the default account; name provider and account", text, idempotency.ErrUnknown)
+		return idempotency.Key{}, fmt.Errorf("%s: %w %s", text, idempotency.ErrUnknown, a.text.CLI.Errors.OfDefaultAccount)
 	case 1:
 		return parseKey(found[0])
 	}

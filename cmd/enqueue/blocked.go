@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/i18n"
 )
 
 // blockedFlags select blocked payments of a provider, and repeat how many they are and what they
@@ -81,7 +82,7 @@ func (b *blockedFlags) each(a *app, do intervention) error {
 		return a.failed(err)
 	}
 	if !b.Confirm.confirmed(len(found), sums) {
-		b.Confirm.explain(a, "payments are blocked", len(found), sums)
+		b.Confirm.explain(a, a.text.CLI.Bulk.NoneBlocked, a.text.CLI.Bulk.RepeatBlocked, len(found), sums)
 		return exitError(exitRefused)
 	}
 	var worst error
@@ -126,7 +127,7 @@ func (b *blockedFlags) count(a *app) ([]countedPayment, map[string]*sum, error) 
 		return true
 	})
 	if damaged > 0 {
-		a.notice("warning: %d damaged records are left out", damaged)
+		a.say(a.text.CLI.Bulk.Damaged(countOf(a.text, damaged)))
 	}
 	return found, sums, err
 }
@@ -151,15 +152,27 @@ func (c *confirmFlags) confirmed(count int, sums map[string]*sum) bool {
 	return true
 }
 
-// explain says what to repeat.
-func (c *confirmFlags) explain(a *app, are string, count int, sums map[string]*sum) {
+// explain says what to repeat, or that there is nothing.
+func (c *confirmFlags) explain(a *app, none string, repeat func(n i18n.Number, sums, flags string) string, count int, sums map[string]*sum) {
 	if count == 0 {
-		a.notice("no such %s", strings.Replace(are, "payments are", "payment is", 1))
+		a.say(none)
 		return
 	}
-	var flags []string
+	flags := []string{fmt.Sprintf("--confirm-count %d", count)}
 	for _, currency := range slices.Sorted(maps.Keys(sums)) {
 		flags = append(flags, fmt.Sprintf("--confirm-sum %s=%s", currency, sums[currency].text()))
 	}
-	a.notice("%d %s; nothing was done. To go on, repeat: --confirm-count %d %s", count, are, count, strings.Join(flags, " "))
+	a.say(repeat(countOf(a.text, count), a.sums(sums), strings.Join(flags, " ")))
+}
+
+// sums are sums for a person: "$12.500 CLP y $149.50 MXN".
+func (a *app) sums(of map[string]*sum) string {
+	var all []string
+	for _, currency := range slices.Sorted(maps.Keys(of)) {
+		all = append(all, a.text.Money(of[currency].text(), currency))
+	}
+	if last := len(all) - 1; last > 0 {
+		return strings.Join(all[:last], ", ") + a.text.CLI.Bulk.And + all[last]
+	}
+	return strings.Join(all, "")
 }

@@ -78,7 +78,7 @@ func (c *cancelCmd) cancelLines(a *app, in io.Reader) error {
 		}
 		k, err := idempotency.ParseKey(text)
 		if err != nil {
-			err = fmt.Errorf("line %d: %w: %w", n, idempotency.ErrRefused, err)
+			err = fmt.Errorf("%s %d: %w: %w", a.text.CLI.Bulk.Line, n, idempotency.ErrRefused, err)
 		} else {
 			err = c.cancel(a, k)
 		}
@@ -111,7 +111,7 @@ func (a *app) goOn(worst *error, err error) error {
 	if err == nil || !expected(err) {
 		return err
 	}
-	a.notice("%s", err)
+	a.say(a.describe(err))
 	if code := exitError(exitCode(err)); *worst == nil || code == exitRefused {
 		*worst = code
 	}

@@ -5,6 +5,11 @@ import "github.com/remesa/remesa/internal/shell"
 // examples are those in each command's help.
 func examples() shell.Examples {
 	return shell.Examples{
+		"export": {
+			"enqueue export", "enqueue export --dir /var/lib/remesa/archive --zone America/Santiago --csv",
+			"enqueue export --from 2026-11-01 --to 2026-11-30 --zone America/Bogota",
+		},
+		"verify": {"enqueue verify payments.jsonl", "enqueue verify /var/lib/remesa/archive"},
 		"submit": {
 			"enqueue submit payouts.jsonl",
 			"enqueue submit --dry-run payouts.csv",
@@ -52,16 +57,11 @@ func examples() shell.Examples {
 		"subscription resume": {`enqueue subscription resume sub-0001 --by ana --note "new card"`},
 		"subscription cancel": {`enqueue subscription cancel sub-0001 --by ana --note "contract ended"`},
 		"subscription change": {`enqueue subscription change sub-0001 --amount 34900 --by ana --note "new price"`},
-		"export": {
-			"enqueue export > payments.jsonl",
-			"enqueue export --dir archive --zone America/Santiago --csv",
-		},
-		"verify":        {"enqueue verify archive"},
-		"serve":         {"enqueue serve", "enqueue serve --addr 127.0.0.1:8090"},
-		"apikey create": {"enqueue apikey create --scope submit:virtualpos,read billing"},
-		"apikey list":   {"enqueue apikey list"},
-		"apikey revoke": {"enqueue apikey revoke 3f9a1c20"},
-		"hashcard":      {"enqueue hashcard --provider pagoseguro"},
-		"completion":    {"source <(enqueue completion bash)", "enqueue completion fish | source"},
+		"serve":               {"enqueue serve", "enqueue serve --addr 127.0.0.1:8090"},
+		"apikey create":       {"enqueue apikey create --scope submit:virtualpos,read billing"},
+		"apikey list":         {"enqueue apikey list"},
+		"apikey revoke":       {"enqueue apikey revoke 3f9a1c20"},
+		"hashcard":            {"enqueue hashcard --provider pagoseguro"},
+		"completion":          {"source <(enqueue completion bash)", "enqueue completion fish | source"},
 	}
 }

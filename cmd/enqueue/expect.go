@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 
+	"github.com/remesa/remesa/internal/i18n"
 	"github.com/remesa/remesa/internal/intake"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/tasks"
@@ -55,7 +56,7 @@ func (c *submitCmd) count(s *taskIntake, in io.Reader) error {
 	for s.app.ctx.Err() == nil {
 		line, err := reader.Next()
 		if errors.Is(err, io.EOF) {
-			return c.compareExpected(s.app, &found)
+			return c.compareExpected(s, &found)
 		}
 		if err != nil {
 			return fmt.Errorf("%w: %w", errInput, err)
@@ -69,6 +70,7 @@ func (c *submitCmd) count(s *taskIntake, in io.Reader) error {
 			continue
 		}
 		found.invalid++
+		s.problems.add(r.Line, r.Result, r.Error)
 		if err := s.app.print(r); err != nil {
 			return fmt.Errorf("%w: %w", errOutput, err)
 		}
@@ -107,41 +109,44 @@ func (t *tally) sum(currency string) sum {
 }
 
 // compareExpected lists all that differs from what is expected.
-func (c *submitCmd) compareExpected(a *app, found *tally) error {
+func (c *submitCmd) compareExpected(s *taskIntake, found *tally) error {
+	a := s.app
 	if err := a.flush(); err != nil {
 		return fmt.Errorf("%w: %w", errOutput, err)
 	}
-	differences := c.differences(found)
+	s.problems.tell(a)
+	differences := c.differences(a.text, found)
 	for _, d := range differences {
-		a.notice("%s: %s", inputName(c.File), d)
+		a.say(inputName(c.File) + ": " + d)
 	}
 	if len(differences) > 0 {
-		a.notice("nothing was enqueued")
+		a.say(a.text.CLI.Submit.NothingEnqueued)
 		return exitError(exitRefused)
 	}
 	return nil
 }
 
-func (c *submitCmd) differences(found *tally) []string {
+func (c *submitCmd) differences(l i18n.Locale, found *tally) []string {
 	var all []string
-	add := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
+	add := func(text string) { all = append(all, text) }
+	words := l.CLI.Submit
 	if found.invalid > 0 {
-		add("%d invalid lines, expected none", found.invalid)
+		add(words.InvalidLines(countOf(l, found.invalid)))
 	}
 	if c.ExpectCount != nil && *c.ExpectCount != found.payments {
-		add("%d payments, expected %d", found.payments, *c.ExpectCount)
+		add(words.OtherCount(countOf(l, found.payments), countOf(l, *c.ExpectCount)))
 	}
 	if len(c.sums) == 0 {
 		return all
 	}
 	for _, currency := range slices.Sorted(maps.Keys(c.sums)) {
 		if got, want := found.sum(currency), c.sums[currency]; !got.equal(want) {
-			add("%s sums up to %s, expected %s", currency, got.text(), want.text())
+			add(words.OtherSum(currency, got.text(), want.text()))
 		}
 	}
 	for _, currency := range slices.Sorted(maps.Keys(found.sums)) {
 		if _, ok := c.sums[currency]; !ok {
-			add("payments in %s, expected none", currency)
+			add(words.OtherCurrency(currency))
 		}
 	}
 	return all

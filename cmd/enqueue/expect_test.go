@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/remesa/remesa/internal/i18n"
 	"github.com/remesa/remesa/internal/redistest"
 )
 
@@ -118,13 +119,13 @@ func TestTheBarIsDrawnForPeopleOnly(t *testing.T) {
 	t.Parallel()
 	f := must[*os.File](t)(os.Create(write(t, "stderr", "")))
 	defer f.Close()
-	if p := newProgress(f, &countingReader{}, 10); p.out != nil {
+	if p := newProgress(i18n.New(i18n.English, nil), f, &countingReader{}, 10); p.out != nil {
 		t.Error("a file was taken for a terminal")
 	}
 	var screen strings.Builder
 	read := &countingReader{Reader: strings.NewReader("12345")}
 	_, _ = io.ReadAll(read)
-	p := &progress{out: &screen, read: read, size: 10}
+	p := &progress{text: i18n.New(i18n.English, nil), out: &screen, read: read, size: 10}
 	p.draw(7, time0)
 	p.draw(8, time0) // too soon
 	p.clear()
@@ -138,7 +139,7 @@ func TestTheBarSaysHowFastItGoesAndHowLongItTakes(t *testing.T) {
 	t.Parallel()
 	var screen strings.Builder
 	read := &countingReader{}
-	p := &progress{out: &screen, read: read, size: 1_000_000}
+	p := &progress{text: i18n.New(i18n.English, nil), out: &screen, read: read, size: 1_000_000}
 	at := func(bytes int64, lines int, after time.Duration) string {
 		screen.Reset()
 		read.n.Store(bytes)

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"strings"
-	"time"
 	"unicode"
 
 	"github.com/remesa/remesa/idempotency"
@@ -49,14 +48,13 @@ func (c *explainCmd) Run(a *app) error {
 		return a.failed(err)
 	}
 	a.sealedHere(r.DecryptErr)
-	story := explain.Explain(r)
 	if c.JSON {
-		if err := a.print(newExplanation(r, story)); err != nil {
+		if err := a.print(newExplanation(r, explain.InEnglish().Explain(r))); err != nil {
 			return err
 		}
 		return a.flush()
 	}
-	a.tell(r, story)
+	a.tell(r)
 	return a.flush()
 }
 
@@ -72,18 +70,20 @@ func newExplanation(r idempotency.Record, story explain.Story) explanation {
 }
 
 // tell writes the story for people; what cannot be written, the flush that follows tells.
-func (a *app) tell(r idempotency.Record, story explain.Story) {
-	line := func(format string, args ...any) { _, _ = fmt.Fprintf(a.out, format+"\n", args...) }
-	line("%s: %s of %s %s", r.Key, r.Type, r.Amount, r.Currency)
+func (a *app) tell(r idempotency.Record) {
+	teller, words := explain.In(a.text), a.text.CLI.Show
+	story := teller.Explain(r)
+	line := func(text string) { _, _ = fmt.Fprintln(a.out, text) }
+	line(words.Title(r.Key.String(), a.text.PaymentType(r.Type), a.text.Money(r.Amount, r.Currency)))
 	line("")
 	for _, s := range story.Sentences {
-		line("%s  %s", s.At.UTC().Format(time.DateTime), clean(s.Text))
+		line(a.text.TimeInColumn(s.At) + "  " + clean(s.Text))
 	}
 	line("")
-	line("Now:  %s", clean(story.Now))
-	line("Next (%s): %s", story.Next.Who, clean(story.Next.Text))
+	line(words.Now(clean(story.Now)))
+	line(words.Next(teller.Label(story.Next.Who), clean(story.Next.Text)))
 	if !story.Next.At.IsZero() {
-		line("remesa looks at it again at %s. All times are in UTC.", story.Next.At.UTC().Format(time.DateTime))
+		line(a.withZone(words.LooksAgain(a.text.TimeInColumn(story.Next.At))))
 	}
 }
 

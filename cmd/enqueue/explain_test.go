@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/i18n"
 	"github.com/remesa/remesa/internal/redistest"
 	"github.com/remesa/remesa/providers"
 )
@@ -206,7 +207,7 @@ func TestEveryInterventionTakesAFile(t *testing.T) {
 func TestAPaymentIsShownToPeople(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
-	a := &app{out: bufio.NewWriter(&out)}
+	a := &app{out: bufio.NewWriter(&out), text: i18n.New(i18n.English, nil)}
 	at := time0
 	a.showToPeople(idempotency.Record{
 		Key: mustKey(t, "virtualpos/a"), Type: "payout", State: idempotency.Held, Amount: "100", Currency: "CLP", Code: "timeout", Message: "no \x1b[2Janswer",

@@ -13,23 +13,18 @@ import (
 	"github.com/remesa/remesa/internal/export"
 	"github.com/remesa/remesa/internal/version"
 	"github.com/remesa/remesa/providers/catalog"
+	"github.com/remesa/remesa/schedule"
 )
 
 type exportCmd struct {
 	From     string `placeholder:"WHEN" help:"Only payments to which something happened since: a date, a time (RFC 3339), or a duration back such as 24h. With --dir a date: the archive's first day."`
 	To       string `placeholder:"WHEN" help:"… and before: a time, or the end of a date. With --dir a date: the last day; without it the last day that is over."`
 	Dir      string `placeholder:"FOLDER" help:"Add the days that are missing to this archive, instead of writing one export to stdout."`
-	Zone     string `default:"UTC" placeholder:"ZONE" help:"Time zone in which days begin and times are written, such as America/Santiago."`
+	Zone     string `placeholder:"ZONE" help:"Time zone in which days begin and times are written, such as America/Santiago; without it that of --timezone."`
 	Provider string `enum:",${providers}" default:"" placeholder:"P" help:"Only this provider: ${providers}."`
 	CSV      bool   `name:"csv" help:"With --dir: also as CSV, for spreadsheets."`
 	Personal bool   `help:"Also what may be about people: message, action_url, metadata, and the words of providers in the history."`
 	By       string `placeholder:"NAME" help:"Who exports; without it the system's user. Written into the manifest."`
-}
-
-// Help shows examples.
-func (*exportCmd) Help() string {
-	return "Examples:\n\n  enqueue export > payments.jsonl\n\n  enqueue export --dir /var/lib/remesa/archive --zone America/Santiago --csv\n\n" +
-		"  enqueue export --from 2026-11-01 --to 2026-11-30 --zone America/Bogota > november.jsonl"
 }
 
 // Validate checks what can be checked before the store is asked.
@@ -37,7 +32,7 @@ func (c *exportCmd) Validate() error {
 	if c.CSV && c.Dir == "" {
 		return usage("--csv goes with --dir")
 	}
-	zone, err := c.zone()
+	zone, err := c.zone("UTC")
 	if err != nil {
 		return err
 	}
@@ -49,10 +44,11 @@ func (c *exportCmd) Validate() error {
 	return err
 }
 
-func (c *exportCmd) zone() (*time.Location, error) {
-	zone, err := time.LoadLocation(c.Zone)
-	if err != nil || c.Zone == "Local" {
-		return nil, usage("--zone: not a time zone such as America/Santiago")
+// zone is --zone, or else the setting's.
+func (c *exportCmd) zone(setting string) (*time.Location, error) {
+	zone, err := schedule.LoadZone(cmp.Or(c.Zone, setting))
+	if err != nil {
+		return nil, usage("--zone: %w", err)
 	}
 	return zone, nil
 }
@@ -110,7 +106,7 @@ func (c *exportCmd) Run(a *app) error {
 	if err != nil {
 		return a.failed(err)
 	}
-	a.notice("%d payments exported", m.Records)
+	a.say(a.text.CLI.Export.Exported(countOf(a.text, int(m.Records))))
 	if err := a.flush(); err != nil {
 		return err
 	}
@@ -125,7 +121,7 @@ func (c *exportCmd) options(a *app) (export.Options, error) {
 	if err != nil {
 		return export.Options{}, usageError{err}
 	}
-	zone, err := c.zone()
+	zone, err := c.zone(a.config.Timezone)
 	if err != nil {
 		return export.Options{}, err
 	}
@@ -187,7 +183,7 @@ func (c *exportCmd) archive(a *app, o export.Options) error {
 		left = errors.Join(left, a.leftOut(e.Manifest))
 	}
 	if len(days) == 0 {
-		a.notice("no day is missing")
+		a.say(a.text.CLI.Export.NothingMissing)
 	}
 	return left
 }
@@ -204,7 +200,7 @@ func archiveError(a *app, err error) error {
 // leftOut reports records that could not be read.
 func (a *app) leftOut(m export.Manifest) error {
 	for _, key := range m.Damaged {
-		a.notice("warning: %s is not exported: its record is damaged; see the runbook", key)
+		a.say(a.text.CLI.Export.Damaged(key))
 	}
 	if len(m.Damaged) > 0 {
 		return exitError(exitRefused)
@@ -217,11 +213,6 @@ type verifyCmd struct {
 	PublicKey string `placeholder:"BASE64" help:"Every manifest must be signed by this key: the public_key of a manifest, as it was noted elsewhere."`
 	Head      string `placeholder:"SHA256" help:"The newest manifest must have this hash, as it was noted elsewhere."`
 	JSON      bool   `name:"json" help:"As one JSON object."`
-}
-
-// Help shows examples.
-func (*verifyCmd) Help() string {
-	return "It needs no Redis. Examples:\n\n  enqueue verify payments.jsonl\n\n  enqueue verify /var/lib/remesa/archive --public-key \"$KEY\""
 }
 
 // Validate reads the key.

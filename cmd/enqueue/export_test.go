@@ -68,7 +68,9 @@ func TestAnArchiveHasTheDaysThatAreOver(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "archive")
 	now := d.server.Client().Time(t.Context()).Val().UTC()
 	date := func(days int) string { return now.AddDate(0, 0, days).Format("2006-01-02") }
-	archive := func(args ...string) commandResult { return d.run(append([]string{"export", "--dir", folder}, args...)...) }
+	archive := func(args ...string) commandResult {
+		return d.run(append([]string{"export", "--dir", folder}, args...)...)
+	}
 	wantCode(t, "today is not over", archive("--to", date(1)), exitRefused)
 	got := archive("--from", date(-3), "--to", date(-2), "--csv")
 	wantCode(t, "two days", got, 0)

@@ -128,7 +128,7 @@ func (a *app) showLoss(provider string) error {
 		return err
 	}
 	if view.Loss != nil {
-		a.notice("%s: what waits to be sent is queried first; end this with: enqueue forgot close --provider %s", provider, provider)
+		a.say(a.text.CLI.Forgot.Open(provider))
 	}
 	return a.flush()
 }
@@ -245,14 +245,14 @@ func (c *forgotCloseCmd) send(a *app, all map[string]*suspects) error {
 		}
 	}
 	if !c.expected(&found) {
-		a.notice("this would send %s; nothing was sent and nothing closed. If that is right, repeat it with: %s", found.text(), found.flags())
+		a.say(a.text.CLI.Forgot.WouldSend(countOf(a.text, found.payments), a.sums(found.sums), found.flags()))
 		return exitError(exitRefused)
 	}
 	refusedSome := false
 	for _, r := range chosen {
 		t, err := a.ledger.SendForgotten(a.ctx, r.Key, r.Version, c.Actor.actor())
 		if refused(err) {
-			a.notice("%s: %s", r.Key, err)
+			a.say(r.Key.String() + ": " + a.describe(err))
 			refusedSome = true
 			continue
 		}
@@ -264,7 +264,7 @@ func (c *forgotCloseCmd) send(a *app, all map[string]*suspects) error {
 		}
 	}
 	if refusedSome {
-		a.notice("some payments changed meanwhile; nothing was closed")
+		a.say(a.text.CLI.Forgot.Changed)
 		return exitError(exitRefused)
 	}
 	return nil
@@ -282,15 +282,7 @@ func (c *forgotCloseCmd) expected(found *tally) bool {
 	return true
 }
 
-// text is the tally for a person, and flags as the command line repeats it.
-func (t *tally) text() string {
-	parts := []string{fmt.Sprintf("%d payments", t.payments)}
-	for _, currency := range slices.Sorted(maps.Keys(t.sums)) {
-		parts = append(parts, currency+" "+t.sums[currency].text())
-	}
-	return strings.Join(parts, ", ")
-}
-
+// flags are the tally as the command line repeats it.
 func (t *tally) flags() string {
 	parts := []string{fmt.Sprintf("--expect-count %d", t.payments)}
 	for _, currency := range slices.Sorted(maps.Keys(t.sums)) {

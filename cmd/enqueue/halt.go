@@ -55,6 +55,17 @@ type halted struct {
 	Halted   []string `json:"halted"`
 }
 
+// accounts are what is halted, for a person.
+func (a *app) accounts(halted []string) string {
+	names := slices.Clone(halted)
+	for i, name := range names {
+		if name == idempotency.AllAccounts {
+			names[i] = a.text.CLI.Halt.All
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
 func (h haltTarget) print(a *app) error {
 	halts, err := a.ledger.Halts(a.ctx, h.Provider)
 	if err != nil {
@@ -74,7 +85,7 @@ func (h haltTarget) print(a *app) error {
 		return err
 	}
 	if len(result.Halted) > 0 {
-		a.notice("halted for %s: %s", h.Provider, strings.Join(result.Halted, ", "))
+		a.say(a.text.CLI.Halt.Halted(h.Provider, a.accounts(result.Halted)))
 	}
 	return a.flush()
 }

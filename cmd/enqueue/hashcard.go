@@ -13,6 +13,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/remesa/remesa/internal/config"
+	"github.com/remesa/remesa/internal/i18n"
 	"github.com/remesa/remesa/internal/terminal"
 	"github.com/remesa/remesa/internal/wiring"
 	"github.com/remesa/remesa/providers"
@@ -39,7 +40,7 @@ func (c *hashcardCmd) Run(a *app) error {
 	if err != nil {
 		return usageError{err}
 	}
-	number, code, err := readCard(a.ctx, os.Stdin, a.errOut)
+	number, code, err := readCard(a.ctx, os.Stdin, a.errOut, a.text.CLI.Card)
 	if err != nil {
 		return err
 	}
@@ -79,10 +80,10 @@ var (
 
 // readCard prompts without echo on a terminal, or reads two lines. Its errors repeat nothing of
 // what was read.
-func readCard(ctx context.Context, in *os.File, prompt io.Writer) (number, code providers.Secret, err error) {
+func readCard(ctx context.Context, in *os.File, prompt io.Writer, questions i18n.CLICard) (number, code providers.Secret, err error) {
 	lines := twoLines(in)
 	if term.IsTerminal(int(in.Fd())) {
-		lines = func() (string, string, error) { return promptTwice(ctx, in, prompt) }
+		lines = func() (string, string, error) { return promptTwice(ctx, in, prompt, questions) }
 	}
 	first, second, err := lines()
 	if err != nil {
@@ -118,11 +119,11 @@ func twoLines(in io.Reader) func() (string, string, error) {
 	}
 }
 
-func promptTwice(ctx context.Context, in *os.File, prompt io.Writer) (first, second string, err error) {
-	if first, err = promptFor(ctx, in, prompt, "card number: "); err != nil {
+func promptTwice(ctx context.Context, in *os.File, prompt io.Writer, questions i18n.CLICard) (first, second string, err error) {
+	if first, err = promptFor(ctx, in, prompt, questions.Number); err != nil {
 		return "", "", err
 	}
-	second, err = promptFor(ctx, in, prompt, "security code: ")
+	second, err = promptFor(ctx, in, prompt, questions.SecurityCode)
 	return first, second, err
 }
 

@@ -22,6 +22,7 @@ type fileIntake[L any] struct {
 	totals   totals
 	progress *progress
 	lines    int
+	problems lineProblems
 }
 
 // lineResult is what is printed for a line, and what is counted of it.
@@ -29,6 +30,9 @@ type lineResult struct {
 	print  any
 	result string
 	of     counted
+	// line is its number, and problem what is wrong with it, if something is.
+	line    int
+	problem string
 }
 
 // counted is what a line moves; its amount is zero where that is nothing, or cannot be read.
@@ -72,6 +76,7 @@ func (n *fileIntake[L]) print(answers []lineResult) error {
 			return fmt.Errorf("%w: %w", errOutput, err)
 		}
 		n.totals.add(a.result, a.of)
+		n.problems.add(a.line, a.result, a.problem)
 	}
 	if err := n.app.flush(); err != nil {
 		return fmt.Errorf("%w: %w", errOutput, err)
@@ -98,9 +103,11 @@ func (n *fileIntake[L]) conclude(name string, err error) error {
 func (n *fileIntake[L]) summarize(name string, whole bool) {
 	switch {
 	case n.lines > 0:
-		n.app.notice("%d lines of %s: %s", n.lines, name, n.totals)
+		words := n.app.text.CLI.Submit
+		n.app.say(words.Summary(countOf(n.app.text, n.lines), name, n.totals.text(n.app.text)))
+		n.problems.tell(n.app)
 	case whole:
-		n.app.notice("%s is empty: nothing to do", name)
+		n.app.say(n.app.text.CLI.Submit.Empty(name))
 	}
 }
 
@@ -168,8 +175,7 @@ func (a *app) warnUnserved(ctx context.Context, provider string) {
 	}
 	a.seen[provider] = true
 	if served, err := preflight.WasServed(ctx, a.rdb, provider); err == nil && !served {
-		a.notice("warning: no worker has ever served %s on redis at %s: what is taken in waits there until one does; is REMESA_REDIS_URL the workers'?",
-			provider, a.config.Where())
+		a.say(a.text.CLI.Submit.Unserved(provider, a.config.Where()))
 	}
 }
 
@@ -193,7 +199,7 @@ func (a *app) intake() *tasks.Client {
 // know.
 func knownAccounts(a *app) intake.Accounts {
 	if err := config.Complete(&a.config.Providers); err != nil {
-		a.notice("warning: the providers' settings in this environment are not complete, so the input is not compared with them: %s", err)
+		a.say(a.text.CLI.Submit.Incomplete(err.Error()))
 		return nil
 	}
 	return intake.NewAccounts(a.config.Accounts())

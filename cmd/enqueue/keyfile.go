@@ -29,7 +29,7 @@ func (a *app) interveneInFile(name string, confirm *confirmFlags, do interventio
 		}
 		r, err := a.lineOfFile(text, seen)
 		if err != nil {
-			if err := a.goOn(&worst, fmt.Errorf("line %d: %w", n, err)); err != nil {
+			if err := a.goOn(&worst, fmt.Errorf("%s %d: %w", a.text.CLI.Bulk.Line, n, err)); err != nil {
 				return err
 			}
 			continue
@@ -41,11 +41,11 @@ func (a *app) interveneInFile(name string, confirm *confirmFlags, do interventio
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	if worst != nil {
-		a.notice("nothing was done: mend these lines first")
+		a.say(a.text.CLI.Bulk.MendFirst)
 		return worst
 	}
 	if !confirm.confirmed(len(found), sums) {
-		confirm.explain(a, "payments are named", len(found), sums)
+		confirm.explain(a, a.text.CLI.Bulk.NoneNamed, a.text.CLI.Bulk.RepeatNamed, len(found), sums)
 		return exitError(exitRefused)
 	}
 	if err := a.interveneCounted(&worst, found, do); err != nil {
@@ -60,12 +60,12 @@ func (a *app) lineOfFile(text string, seen map[idempotency.Key]bool) (idempotenc
 	case err != nil:
 		return idempotency.Record{}, fmt.Errorf("%w: %w", idempotency.ErrRefused, err)
 	case seen[k]:
-		return idempotency.Record{}, fmt.Errorf("%w: %s is named twice", idempotency.ErrRefused, k)
+		return idempotency.Record{}, fmt.Errorf("%w: %s", idempotency.ErrRefused, a.text.CLI.Errors.NamedTwice(k.String()))
 	}
 	seen[k] = true
 	r, err := a.ledger.Show(a.ctx, k)
 	if err == nil && !sumForm.MatchString(r.Amount) {
-		return r, fmt.Errorf("%w: %s has an amount that cannot be read", idempotency.ErrRefused, k)
+		return r, fmt.Errorf("%w: %s", idempotency.ErrRefused, a.text.CLI.Errors.AmountUnreadable(k.String()))
 	}
 	return r, a.failed(err)
 }

@@ -58,7 +58,8 @@ func (c *listCmd) Run(a *app) error {
 		return err
 	}
 	if !c.JSON {
-		_, _ = fmt.Fprintf(a.out, row, "KEY", "STATE", "AMOUNT", "CUR", "CREATED", "UPDATED", "AGE", "TRIES", "CODE")
+		head := a.tableText().CLI.List
+		_, _ = fmt.Fprintf(a.out, a.row(), head.Key, head.StateHead, head.Amount, head.Currency, head.Created, head.Updated, head.Age, head.Tries, head.Code)
 	}
 	printed := 0
 	for r, err := range c.records(a) {
@@ -106,7 +107,7 @@ func (c *listCmd) recordsOf(a *app, provider string) iter.Seq2[idempotency.Recor
 	f := idempotency.Filter{
 		Provider: provider, State: idempotency.State(c.State), Anomalies: c.Anomalies,
 		Damaged: func(k idempotency.Key, _ error) {
-			a.notice("warning: %s is not listed: its record is damaged, and nobody looks after it; see the runbook", k)
+			a.say(a.text.CLI.List.Damaged(k.String()))
 		},
 	}
 	open := c.State == "" && !c.Anomalies
@@ -160,19 +161,30 @@ func sorted(all iter.Seq2[idempotency.Record, error]) iter.Seq2[idempotency.Reco
 	}
 }
 
-const row = "%-40s %-9s %13s %-3s  %-20s  %-20s  %5s  %5v  %s\n"
+// The rows of the table, for programs and for people, whose states are longer.
+const (
+	row       = "%-40s %-9s %13s %-3s  %-20s  %-20s  %5s  %5v  %s\n"
+	peopleRow = "%-40s %-20s %15s %-3s  %-20s  %-20s  %5s  %5v  %s\n"
+)
+
+func (a *app) row() string {
+	if a.toPeople {
+		return peopleRow
+	}
+	return row
+}
 
 func (c *listCmd) print(a *app, r idempotency.Record, now time.Time) error {
 	if c.JSON {
 		a.sealedHere(r.DecryptErr)
 		return a.print(view.NewPayment(r))
 	}
-	code := r.Code
+	words, code := a.tableText(), r.Code
 	if r.Anomaly != "" {
-		code = "anomaly: " + r.Anomaly + " " + code
+		code = words.CLI.List.Anomaly(r.Anomaly, code)
 	}
-	_, err := fmt.Fprintf(a.out, row, r.Key, r.State, r.Amount, r.Currency, r.Created.Format(time.RFC3339), r.Updated.Format(time.RFC3339),
-		age(now.Sub(r.Created)), r.Attempts, code)
+	_, err := fmt.Fprintf(a.out, a.row(), r.Key, words.CLI.List.State(string(r.State), words.State(r).Label), a.columnAmount(r.Amount, r.Currency), r.Currency,
+		a.columnTime(r.Created), a.columnTime(r.Updated), age(now.Sub(r.Created)), r.Attempts, code)
 	return err
 }
 
@@ -190,7 +202,8 @@ func (c *listCmd) rejected(a *app) error {
 	}
 	slices.SortStableFunc(all, func(a, b idempotency.RejectedTask) int { return a.At.Compare(b.At) })
 	if !c.JSON {
-		_, _ = fmt.Fprintf(a.out, rejectedRow, "AT", "REASON", "KEY", "QUEUE", "TASK", "MESSAGE")
+		head := a.tableText().CLI.List
+		_, _ = fmt.Fprintf(a.out, rejectedRow, head.At, head.Reason, head.Key, head.Queue, head.Task, head.Message)
 	}
 	for _, t := range all {
 		if err := c.printRejected(a, view.NewRejected(t), t.DecryptErr); err != nil {

@@ -101,7 +101,7 @@ func run(args []string) int {
 		return report(err)
 	}
 	defer a.close()
-	return report(forReaders(command, command.Run(a)))
+	return a.report(forReaders(command, command.Run(a)))
 }
 
 // enumError leaves out the empty word, which stands for "not given" in lists of words.
@@ -184,14 +184,19 @@ func hideWorkerSettings(k *kong.Kong) error {
 }
 
 // report prints what went wrong and returns its exit code.
-func report(err error) int {
+func (a *app) report(err error) int { return reportAs(a.describe, err) }
+
+// report is for errors from before the settings, among them the language, could be read.
+func report(err error) int { return reportAs(error.Error, err) }
+
+func reportAs(describe func(error) string, err error) int {
 	if err == nil {
 		return 0
 	}
 	if code := exitError(0); errors.As(err, &code) {
 		return int(code)
 	}
-	fmt.Fprintln(os.Stderr, "enqueue:", err)
+	fmt.Fprintln(os.Stderr, "enqueue:", describe(err))
 	return exitCode(err)
 }
 

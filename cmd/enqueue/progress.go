@@ -3,16 +3,20 @@ package main
 import (
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/mattn/go-isatty"
+
+	"github.com/remesa/remesa/internal/i18n"
 )
 
 // progress draws how far a file is, on a terminal; anywhere else it draws nothing.
 type progress struct {
+	text  i18n.Locale
 	out   io.Writer // nil: no terminal
 	read  *countingReader
 	size  int64 // 0 where it is unknown
@@ -24,8 +28,8 @@ type progress struct {
 	firstLines, firstRead int64
 }
 
-func newProgress(f *os.File, read *countingReader, size int64) *progress {
-	p := &progress{read: read, size: size}
+func newProgress(text i18n.Locale, f *os.File, read *countingReader, size int64) *progress {
+	p := &progress{text: text, read: read, size: size}
 	if isatty.IsTerminal(f.Fd()) {
 		p.out = f
 	}
@@ -53,7 +57,7 @@ func (p *progress) draw(lines int, now time.Time) {
 	if p.first.IsZero() {
 		p.first, p.firstLines, p.firstRead = now, int64(lines), p.read.n.Load()
 	}
-	_, _ = fmt.Fprintf(p.out, "\r\x1b[K%s%d lines%s", p.bar(), lines, p.pace(int64(lines), now))
+	_, _ = fmt.Fprintf(p.out, "\r\x1b[K%s%s%s", p.bar(), p.text.CLI.Submit.Lines(countOf(p.text, lines)), p.pace(int64(lines), now))
 }
 
 // pace is how many lines a second there were so far, and how long the rest of the file will take at
@@ -63,13 +67,13 @@ func (p *progress) pace(lines int64, now time.Time) string {
 	if took < 1 {
 		return "" // too short to say
 	}
-	text := fmt.Sprintf(", %.0f a second", float64(lines-p.firstLines)/took)
+	text := ", " + p.text.CLI.Submit.Pace(countOf(p.text, int(math.Round(float64(lines-p.firstLines)/took))))
 	read := p.read.n.Load()
 	if p.size <= 0 || read == p.firstRead {
 		return text
 	}
 	left := time.Duration(float64(p.size-read) * took / float64(read-p.firstRead) * float64(time.Second))
-	return text + fmt.Sprintf(", %s left", max(left, 0).Round(time.Second))
+	return text + ", " + p.text.CLI.Submit.Left(max(left, 0).Round(time.Second).String())
 }
 
 func (p *progress) bar() string {

@@ -2,10 +2,7 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"time"
-
-	"golang.org/x/term"
 
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/explain"
@@ -28,7 +25,7 @@ func (c *showCmd) Run(a *app) error {
 		return a.failed(err)
 	}
 	a.sealedHere(r.DecryptErr)
-	if !c.JSON && term.IsTerminal(int(os.Stdout.Fd())) {
+	if !c.JSON && a.toPeople {
 		a.showToPeople(r)
 		return a.flush()
 	}
@@ -40,18 +37,34 @@ func (c *showCmd) Run(a *app) error {
 
 // showToPeople writes what a person looks for first; show --json has all.
 func (a *app) showToPeople(r idempotency.Record) {
-	story := explain.Explain(r)
-	_, _ = fmt.Fprintf(a.out, "%s: %s of %s %s, %s\n", r.Key, r.Type, r.Amount, r.Currency, r.State)
+	teller, words := explain.In(a.text), a.text.CLI.Show
+	story := teller.Explain(r)
+	line := func(text string) { _, _ = fmt.Fprintln(a.out, text) }
+	line(words.TitleState(r.Key.String(), a.text.PaymentType(r.Type), a.text.Money(r.Amount, r.Currency), a.stateWord(r)))
 	for _, field := range [][2]string{
-		{"anomaly", r.Anomaly}, {"code", r.Code}, {"message", r.Message}, {"decline", r.Decline}, {"provider's id", r.ProviderID},
-		{"subscription", r.Subscription}, {"period", r.Period}, {"waits for", explain.WaitsFor(r.ParkReason)},
+		{words.Anomaly, r.Anomaly}, {words.Code, r.Code}, {words.Message, r.Message}, {words.Decline, r.Decline}, {words.ProviderID, r.ProviderID},
+		{words.Subscription, r.Subscription}, {words.Period, r.Period}, {words.WaitsFor, teller.WaitsFor(r.ParkReason)},
 	} {
 		if field[1] != "" {
 			_, _ = fmt.Fprintf(a.out, "%-14s %s\n", field[0], clean(field[1]))
 		}
 	}
 	for _, h := range r.History {
-		_, _ = fmt.Fprintf(a.out, "%s  %-9s  attempt %d  %s\n", h.At.UTC().Format(time.DateTime), h.State, h.Attempt, clean(h.Note))
+		_, _ = fmt.Fprintf(a.out, "%s  %-9s  %s  %s\n", a.text.TimeInColumn(h.At), h.State, words.Attempt(countOf(a.text, h.Attempt)), clean(h.Note))
 	}
-	_, _ = fmt.Fprintf(a.out, "Next (%s): %s\nWhy: enqueue explain %s. All times are in UTC.\n", story.Next.Who, clean(story.Next.Text), r.Key)
+	line(words.Next(teller.Label(story.Next.Who), clean(story.Next.Text)))
+	line(a.withZone(words.Why(r.Key.String())))
+}
+
+// stateWord is a state as show and list say it.
+func (a *app) stateWord(r idempotency.Record) string {
+	return a.text.CLI.List.State(string(r.State), a.text.State(r).Label)
+}
+
+// withZone says which zone the times are in, where they do not say it themselves.
+func (a *app) withZone(text string) string {
+	if a.text.Zone() == time.UTC {
+		return text + " " + a.text.CLI.Show.UTC
+	}
+	return text
 }

@@ -25,7 +25,7 @@ func (s *taskIntake) answer(ctx context.Context, batch []tasks.Line) ([]lineResu
 	}
 	answers := make([]lineResult, len(batch))
 	for i, r := range results {
-		answers[i] = lineResult{r, r.Result, batch[i].Task}
+		answers[i] = lineResult{r, r.Result, batch[i].Task, r.Line, r.Error}
 	}
 	return answers, nil
 }

@@ -80,7 +80,7 @@ func (c *submitCmd) submit(s *taskIntake, in io.Reader, file input) error {
 	if err != nil {
 		return err
 	}
-	s.progress = newProgress(os.Stderr, counted, size(file.File))
+	s.progress = newProgress(s.app.text, os.Stderr, counted, size(file.File))
 	err = s.run(reader.Next, s.answer)
 	if err == nil {
 		err = file.checkUnchanged()
@@ -98,18 +98,19 @@ func collectLess() {
 
 // wrapIntake adds to a failure in the middle of a file what to do about the rest.
 func (a *app) wrapIntake(err error) error {
-	const again = "lines without a result were not reported as taken in; sending the same file again is safe"
+	words := a.text.CLI.Submit
+	again, redis := words.Again, a.text.CLI.Errors.Redis(a.config.Where())
 	switch {
 	case errors.Is(err, context.Canceled):
-		return fmt.Errorf("stopped by a signal; %s", again)
+		return fmt.Errorf("%s; %s", words.Stopped, again)
 	case errors.Is(err, errInput):
 		return fmt.Errorf("%w; %s", err, again)
 	case errors.Is(err, idempotency.ErrFull), errors.Is(err, tasks.ErrMemory), strings.Contains(err.Error(), "OOM command not allowed"):
-		return fmt.Errorf("redis at %s has no room for new payments, and workers need what is left: %w; %s", a.config.Where(), err, again)
+		return fmt.Errorf("%s %s: %w; %s", redis, words.Full, err, again)
 	case errors.Is(err, errOutput):
 		return fmt.Errorf("%w; %s", err, again)
 	default:
-		return fmt.Errorf("redis at %s: %w; %s", a.config.Where(), err, again)
+		return fmt.Errorf("%s: %w; %s", redis, err, again)
 	}
 }
 

@@ -37,7 +37,7 @@ func (c *subscriptionAddCmd) Run(a *app) error {
 	defer file.Close()
 	s.subscriptions.Accounts = knownAccounts(a)
 	counted := &countingReader{Reader: file}
-	s.progress = newProgress(os.Stderr, counted, size(file.File))
+	s.progress = newProgress(a.text, os.Stderr, counted, size(file.File))
 	err = s.run(tasks.NewSubscriptionReader(counted).Next, s.answer)
 	if err == nil {
 		err = file.checkUnchanged()
@@ -53,7 +53,7 @@ func (s *subscriptionIntake) answer(ctx context.Context, batch []tasks.Subscript
 	}
 	answers := make([]lineResult, len(batch))
 	for i, r := range results {
-		answers[i] = lineResult{r, r.Result, batch[i].Subscription}
+		answers[i] = lineResult{r, r.Result, batch[i].Subscription, r.Line, r.Error}
 	}
 	return answers, nil
 }

@@ -42,7 +42,7 @@ func (c *subscriptionChangeCmd) Run(a *app) error {
 		return err
 	}
 	if before := applied.Before; before.State == billing.Paused {
-		a.notice("%s is still paused (%s): `enqueue subscription resume %s` lets it go on", id, before.Reason, id)
+		a.say(a.text.CLI.Subscription.StillPaused(id, before.Reason))
 	}
 	return nil
 }

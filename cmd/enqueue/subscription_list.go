@@ -13,7 +13,7 @@ type subscriptionListCmd struct {
 	JSON     bool   `name:"json" help:"JSON Lines: the objects of show, without periods and history."`
 }
 
-const subscriptionRow = "%-32s %-6s  %-17s %-13s %13s %-3s  %s\n"
+const subscriptionRow = "%-32s %-*s  %-17s %-13s %13s %-3s  %s\n"
 
 // Run prints the subscriptions of all providers, those added first first.
 func (c *subscriptionListCmd) Run(a *app) error {
@@ -22,7 +22,8 @@ func (c *subscriptionListCmd) Run(a *app) error {
 		return err
 	}
 	if !c.JSON {
-		_, _ = fmt.Fprintf(a.out, subscriptionRow, "ID", "STATE", "REASON", "PROVIDER", "AMOUNT", "CUR", "NEXT DUE")
+		head := a.tableText().CLI.Subscription
+		_, _ = fmt.Fprintf(a.out, subscriptionRow, head.ID, a.stateWidth(), head.State, head.Reason, head.Provider, head.Amount, head.Currency, head.NextDue)
 	}
 	for s, err := range client.List(a.ctx, billing.Filter{State: billing.State(c.State), Provider: c.Provider}) {
 		if err != nil {
@@ -43,6 +44,28 @@ func (c *subscriptionListCmd) print(a *app, s view.Subscription) error {
 	if s.NextDue != nil {
 		next = *s.NextDue
 	}
-	_, err := fmt.Fprintf(a.out, subscriptionRow, s.ID, s.State, s.Reason, s.Provider, s.Amount, s.Currency, next)
+	_, err := fmt.Fprintf(a.out, subscriptionRow, s.ID, a.stateWidth(), a.subscriptionState(s.State), s.Reason, s.Provider,
+		a.columnAmount(s.Amount, s.Currency), s.Currency, next)
 	return err
+}
+
+// stateWidth is that of the column of states: for programs it has always been 6.
+func (a *app) stateWidth() int {
+	if a.toPeople {
+		return 9
+	}
+	return 6
+}
+
+func (a *app) subscriptionState(s billing.State) string {
+	words := a.tableText().CLI.Subscription
+	switch s {
+	case billing.Active:
+		return words.Active
+	case billing.Paused:
+		return words.Paused
+	case billing.Ended:
+		return words.Ended
+	}
+	return string(s)
 }

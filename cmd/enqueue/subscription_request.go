@@ -74,7 +74,7 @@ func (a *app) apply(r request, do func(*billing.Client, context.Context, string,
 
 func (a *app) printApplied(id string, applied billing.Applied, err error) error {
 	if applied.Deferred != nil {
-		a.notice("%s: this is written; what follows from it is left to the workers: %s", id, applied.Deferred)
+		a.say(a.text.CLI.Subscription.Deferred(id, applied.Deferred.Error()))
 	}
 	if err != nil {
 		return a.failedRequest(err)

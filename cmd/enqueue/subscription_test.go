@@ -14,6 +14,7 @@ import (
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/config"
 	"github.com/remesa/remesa/internal/eventually"
+	"github.com/remesa/remesa/internal/i18n"
 	"github.com/remesa/remesa/internal/intake"
 	"github.com/remesa/remesa/internal/redistest"
 	"github.com/remesa/remesa/internal/view"
@@ -456,7 +457,7 @@ func TestACancelledSubscriptionsChargeIsCancelledAtOnceUnlessItBegan(t *testing.
 
 func TestWhatTheClientRefusesHasItsExitCode(t *testing.T) {
 	t.Parallel()
-	a := &app{config: &config.Config{}}
+	a := &app{config: &config.Config{}, text: i18n.New(i18n.English, nil)}
 	for code, errs := range map[int][]error{
 		exitRefused: {billing.ErrVersionChanged, billing.Refusal{Why: "no"}, &tasks.FieldError{Path: "amount", Problem: "no"}},
 		exitUnknown: {billing.ErrUnknown},

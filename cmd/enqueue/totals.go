@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/remesa/remesa/billing"
+	"github.com/remesa/remesa/internal/i18n"
 	"github.com/remesa/remesa/internal/intake"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/tasks"
@@ -121,17 +122,19 @@ func (t totals) lines(result string) int {
 	return 0
 }
 
-// String is a line for all, and one for each provider and currency.
-func (t totals) String() string {
+// text is a line for all, and one for each provider and currency.
+func (t totals) text(l i18n.Locale) string {
+	words := l.CLI.Submit
 	var all []string
 	var b strings.Builder
 	for _, k := range slices.SortedFunc(maps.Keys(t), compareKeys) {
 		of := t[k]
 		if k.provider == "" {
-			all = append(all, fmt.Sprintf("%d %s", of.lines, k.result))
+			all = append(all, countOf(l, of.lines).Text+" "+words.Results[k.result])
 			continue
 		}
-		fmt.Fprintf(&b, "\n  %-12s %s  %-9s %9d  sum %s", k.provider, k.currency, k.result, of.lines, of.sum.text())
+		sum := of.sum.text()
+		fmt.Fprintf(&b, "\n  %-12s %s  %-9s %9s  %s", k.provider, k.currency, words.Results[k.result], countOf(l, of.lines).Text, words.Sum(sum, l.Money(sum, k.currency)))
 	}
 	return strings.Join(all, ", ") + b.String()
 }

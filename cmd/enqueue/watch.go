@@ -221,7 +221,7 @@ func (a *app) read(s stream, events chan<- outcomes.Event) {
 		}).Result()
 		if err != nil && !errors.Is(err, redis.Nil) {
 			if wait == firstRetry && a.ctx.Err() == nil {
-				a.notice("watch %s: %s; trying again", s.provider, a.failed(err))
+				a.say(a.text.CLI.Errors.TryingAgain(s.provider, a.failed(err).Error()))
 			}
 			pause(a.ctx, wait)
 			wait = min(2*wait, lastRetry)

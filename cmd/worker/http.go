@@ -17,32 +17,59 @@ import (
 	"github.com/remesa/remesa/internal/preflight"
 )
 
-// listen serves /healthz, /readyz and /metrics, and behind the login the pages, until the returned
-// function is called.
+// listen serves /healthz and /readyz, and behind the login the pages, until the returned function
+// is called; /metrics too, unless it has a listener of its own.
 func (s *service) listen(ctx context.Context) (func(), error) {
-	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", s.config.Addr)
-	if err != nil {
-		return nil, fmt.Errorf("REMESA_HTTP_ADDR: %w", err)
+	stopMetrics := func() {}
+	if s.config.MetricsAddr != "" {
+		mux := http.NewServeMux()
+		mux.Handle("GET /metrics", s.metricsHandler())
+		l, stop, err := s.listenAt(ctx, "REMESA_METRICS_ADDR", s.config.MetricsAddr, mux)
+		if err != nil {
+			return nil, err
+		}
+		s.log.Info().Str("metrics", l.String()).Msg("listening")
+		stopMetrics = stop
 	}
-	s.addr <- l.Addr().String()
-	s.log.Info().Str("http", l.Addr().String()).Msg("listening")
-	server := dashboard.Server(s.routes())
+	l, stop, err := s.listenAt(ctx, "REMESA_HTTP_ADDR", s.config.Addr, s.routes())
+	if err != nil {
+		stopMetrics()
+		return nil, err
+	}
+	s.addr <- l.String()
+	s.log.Info().Str("http", l.String()).Msg("listening")
+	return func() { stop(); stopMetrics() }, nil
+}
+
+// listenAt serves a handler at the address of a setting.
+func (s *service) listenAt(ctx context.Context, setting, addr string, h http.Handler) (net.Addr, func(), error) {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", setting, err)
+	}
+	server := dashboard.Server(h)
 	go func() {
-		if err := server.Serve(listen.Limit(l, limits(s.log, "REMESA_HTTP_ADDR"))); !errors.Is(err, http.ErrServerClosed) {
-			s.log.Error().Err(err).Msg("HTTP listener stopped")
+		if err := server.Serve(listen.Limit(l, limits(s.log, setting))); !errors.Is(err, http.ErrServerClosed) {
+			s.log.Error().Str("setting", setting).Err(err).Msg("HTTP listener stopped")
 		}
 	}()
-	return func() { _ = server.Close() }, nil
+	return l.Addr(), func() { _ = server.Close() }, nil
 }
 
 func (s *service) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { respond(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", s.ready)
-	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics, promhttp.HandlerOpts{}))
+	if s.config.MetricsAddr == "" {
+		mux.Handle("GET /metrics", s.metricsHandler())
+	}
 	mux.Handle("/", s.pages())
 	return mux
+}
+
+func (s *service) metricsHandler() http.Handler {
+	return promhttp.HandlerFor(s.metrics, promhttp.HandlerOpts{})
 }
 
 // pages are the queues and the payments.

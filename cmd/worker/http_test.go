@@ -41,6 +41,32 @@ func TestMachinesNeedNoLoginPeopleDo(t *testing.T) {
 	}
 }
 
+// TestMetricsOnAListenerOfTheirOwn: nothing else is there, and they are nowhere else.
+func TestMetricsOnAListenerOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	s := serviceOn(t, redistest.Start(t), zerolog.Nop(), map[string]string{"REMESA_METRICS_ADDR": "127.0.0.1:0"})
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", s.metricsHandler())
+	addr, stop, err := s.listenAt(t.Context(), "REMESA_METRICS_ADDR", s.config.MetricsAddr, mux)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop()
+	status := func(path string) int {
+		resp, err := http.Get("http://" + addr.String() + path) // #nosec G107 -- our own
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		return resp.StatusCode
+	}
+	w := httptest.NewRecorder()
+	s.routes().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	if own, other := status("/metrics"), status("/healthz"); own != http.StatusOK || other != http.StatusNotFound || w.Code == http.StatusOK {
+		t.Errorf("/metrics %d, /healthz %d; /metrics at the address of the pages %d", own, other, w.Code)
+	}
+}
+
 func TestALoginIsNeededOffLoopback(t *testing.T) {
 	for addr, refused := range map[string]bool{"127.0.0.1:8080": false, "[::1]:8080": false, "0.0.0.0:8080": true, ":8080": true, "10.0.0.7:8080": true} {
 		c, err := config.From(map[string]string{"REMESA_HTTP_ADDR": addr})

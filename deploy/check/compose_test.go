@@ -32,7 +32,7 @@ func TestCompose(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"redis", "worker", "prometheus", "grafana"} {
+	for _, name := range []string{"redis", "worker", "prometheus", "alertmanager", "alerts", "grafana"} {
 		s, err := p.GetService(name)
 		if err != nil {
 			t.Fatal(err)
@@ -63,7 +63,7 @@ func TestCompose(t *testing.T) {
 		}
 	}
 	redis, worker, grafana := p.Services["redis"], p.Services["worker"], p.Services["grafana"]
-	producer := p.DisabledServices["producer"]
+	producer, operator := p.DisabledServices["producer"], p.DisabledServices["operator"]
 	check(t, "compose.yaml", []rule{
 		{"Redis has the settings of redis.conf and its password", slices.Contains(redis.Command, "/usr/local/etc/redis/redis.conf") && slices.Contains(redis.Command, "/run/secrets/redis_auth")},
 		{"Redis listens to nobody outside", len(redis.Ports) == 0 && len(redis.Networks) == 1 && p.Networks["store"].Internal},
@@ -74,6 +74,9 @@ func TestCompose(t *testing.T) {
 		{"the producer is one of Redis' lesser users", *producer.Environment["REMESA_REDIS_URL_FILE"] == "/run/secrets/producer_redis_url"},
 		{"the producer is enqueue", slices.Equal(producer.Entrypoint, []string{"/enqueue"})},
 		{"the producer runs only when it is called", slices.Equal(producer.Profiles, []string{"producer"}) && producer.ReadOnly},
+		{"the operator is enqueue, as the worker's user of Redis", slices.Equal(operator.Entrypoint, []string{"/enqueue"}) &&
+			*operator.Environment["REMESA_REDIS_URL_FILE"] == *worker.Environment["REMESA_REDIS_URL_FILE"]},
+		{"the operator runs only when it is called", slices.Equal(operator.Profiles, []string{"operator"}) && operator.ReadOnly},
 		{"the worker's pages need a login", worker.Environment["REMESA_DASHBOARD_USER"] != nil && worker.Environment["REMESA_DASHBOARD_PASSWORD_FILE"] != nil},
 		{"Grafana needs a login", *grafana.Environment["GF_AUTH_ANONYMOUS_ENABLED"] == "false" && grafana.Environment["GF_SECURITY_ADMIN_PASSWORD__FILE"] != nil},
 	})

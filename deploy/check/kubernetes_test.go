@@ -3,7 +3,9 @@ package check
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"path"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -11,9 +13,11 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/json"
 	"sigs.k8s.io/yaml"
 )
@@ -68,19 +72,52 @@ type kustomization struct {
 	Kind       string   `json:"kind"`
 	Namespace  string   `json:"namespace"`
 	Resources  []string `json:"resources"`
+	Images     []struct {
+		Name    string `json:"name"`
+		NewName string `json:"newName"`
+		Digest  string `json:"digest"`
+	} `json:"images"`
+}
+
+// endpoint, podMonitor and serviceMonitor are what we use of the Prometheus Operator's.
+type endpoint struct {
+	Port     string `json:"port"`
+	Path     string `json:"path"`
+	Interval string `json:"interval"`
+}
+
+type podMonitor struct {
+	meta `json:",inline"`
+	Spec struct {
+		JobLabel            string               `json:"jobLabel"`
+		Selector            metav1.LabelSelector `json:"selector"`
+		PodMetricsEndpoints []endpoint           `json:"podMetricsEndpoints"`
+	} `json:"spec"`
+}
+
+type serviceMonitor struct {
+	meta `json:",inline"`
+	Spec struct {
+		JobLabel  string               `json:"jobLabel"`
+		Selector  metav1.LabelSelector `json:"selector"`
+		Endpoints []endpoint           `json:"endpoints"`
+	} `json:"spec"`
 }
 
 // kinds are those that we know to read; a field that a kind does not have is an error.
 var kinds = map[string]func() any{
-	"v1/ServiceAccount":                      func() any { return new(corev1.ServiceAccount) },
-	"v1/ConfigMap":                           func() any { return new(corev1.ConfigMap) },
-	"v1/Service":                             func() any { return new(corev1.Service) },
-	"v1/Secret":                              func() any { return new(corev1.Secret) },
-	"apps/v1/Deployment":                     func() any { return new(appsv1.Deployment) },
-	"policy/v1/PodDisruptionBudget":          func() any { return new(policyv1.PodDisruptionBudget) },
-	"networking.k8s.io/v1/NetworkPolicy":     func() any { return new(networkingv1.NetworkPolicy) },
-	"keda.sh/v1alpha1/ScaledObject":          func() any { return new(scaledObject) },
-	"keda.sh/v1alpha1/TriggerAuthentication": func() any { return new(triggerAuthentication) },
+	"v1/ServiceAccount":                       func() any { return new(corev1.ServiceAccount) },
+	"v1/ConfigMap":                            func() any { return new(corev1.ConfigMap) },
+	"v1/Service":                              func() any { return new(corev1.Service) },
+	"v1/Secret":                               func() any { return new(corev1.Secret) },
+	"apps/v1/Deployment":                      func() any { return new(appsv1.Deployment) },
+	"policy/v1/PodDisruptionBudget":           func() any { return new(policyv1.PodDisruptionBudget) },
+	"networking.k8s.io/v1/NetworkPolicy":      func() any { return new(networkingv1.NetworkPolicy) },
+	"batch/v1/Job":                            func() any { return new(batchv1.Job) },
+	"monitoring.coreos.com/v1/PodMonitor":     func() any { return new(podMonitor) },
+	"monitoring.coreos.com/v1/ServiceMonitor": func() any { return new(serviceMonitor) },
+	"keda.sh/v1alpha1/ScaledObject":           func() any { return new(scaledObject) },
+	"keda.sh/v1alpha1/TriggerAuthentication":  func() any { return new(triggerAuthentication) },
 }
 
 var separator = regexp.MustCompile(`(?m)^---\s*$`)
@@ -226,6 +263,94 @@ func TestSecretsAreFilesThatAreThere(t *testing.T) {
 		if regexp.MustCompile(`PASSWORD|TOKEN|SECRET|API_KEY|REDIS_URL`).MatchString(name) {
 			t.Errorf("the ConfigMap holds %s", name)
 		}
+	}
+}
+
+// file reads the objects of one file.
+func file(t testing.TB, name string) []any {
+	t.Helper()
+	objects, err := decode(read(t, path.Join("kubernetes", name)))
+	if err != nil {
+		t.Fatalf("%s: %s", name, err)
+	}
+	return objects
+}
+
+// TestTheJobThatSubmits runs enqueue as the worker runs, with a producer's access to Redis.
+func TestTheJobThatSubmits(t *testing.T) {
+	job := only[*batchv1.Job](t, file(t, "submit-job.yaml"))
+	pod := job.Spec.Template.Spec
+	c, worker := pod.Containers[0], only[*appsv1.Deployment](t, applied(t)).Spec.Template.Spec
+	mounted := map[string]string{}
+	for _, v := range pod.Volumes {
+		mounted[v.Name] = v.Secret.SecretName
+	}
+	rules := job.Spec.PodFailurePolicy.Rules
+	check(t, "submit-job.yaml", []rule{
+		{"it is enqueue", slices.Equal(c.Command, []string{"/enqueue"}) && c.Args[0] == "submit"},
+		{"it has the worker's rights, which are none", reflect.DeepEqual(c.SecurityContext, worker.Containers[0].SecurityContext)},
+		{"it is the worker's user", reflect.DeepEqual(pod.SecurityContext, worker.SecurityContext)},
+		{"it never talks to Kubernetes", !*pod.AutomountServiceAccountToken},
+		{"it does not begin again in the same pod", pod.RestartPolicy == corev1.RestartPolicyNever},
+		{"what is invalid is not tried again", len(rules) == 1 && slices.Contains(rules[0].OnExitCodes.Values, 2)},
+		{"it is a lesser user of Redis", mounted["secrets"] == "remesa-producer" && c.Env[0].Value == c.VolumeMounts[0].MountPath+"/"+secretKeys(t)["remesa-producer"][0]},
+		{"its image is a certain one", strings.Contains(c.Image, "@sha256:")},
+	})
+}
+
+// TestComponents: each only adds to what is applied.
+func TestComponents(t *testing.T) {
+	labels := only[*appsv1.Deployment](t, applied(t)).Spec.Template.Labels
+	port := only[*appsv1.Deployment](t, applied(t)).Spec.Template.Spec.Containers[0].Ports[0].Name
+	selects := func(selector map[string]string) bool {
+		for name, value := range selector {
+			if labels[name] != value {
+				return false
+			}
+		}
+		return len(selector) > 0
+	}
+	for _, component := range []string{"managed-redis", "webhook", "prometheus-operator"} {
+		var k kustomization
+		if err := strict(read(t, path.Join("kubernetes/components", component, "kustomization.yaml")), &k); err != nil || k.Kind != "Component" {
+			t.Fatalf("%s: %v, kind %s", component, err, k.Kind)
+		}
+		for _, name := range k.Resources {
+			for _, o := range file(t, path.Join("components", component, name)) {
+				switch o := o.(type) {
+				case *networkingv1.NetworkPolicy:
+					check(t, component, []rule{
+						{"it is about the worker", selects(o.Spec.PodSelector.MatchLabels)},
+						{"it allows something, and names both ends", len(o.Spec.Ingress)+len(o.Spec.Egress) == 1 && len(o.Spec.PolicyTypes) == 1},
+					})
+				case *podMonitor:
+					check(t, component, []rule{
+						{"the job is what the rules look for", labels[o.Spec.JobLabel] == "remesa"},
+						{"it finds the worker", selects(o.Spec.Selector.MatchLabels) && o.Spec.PodMetricsEndpoints[0].Port == port},
+					})
+				default:
+					t.Errorf("%s: %T", component, o)
+				}
+			}
+		}
+	}
+	service := only[*corev1.Service](t, applied(t))
+	s := only[*serviceMonitor](t, file(t, "servicemonitor.yaml"))
+	check(t, "servicemonitor.yaml", []rule{
+		{"the job is what the rules look for", service.Labels[s.Spec.JobLabel] == "remesa"},
+		{"it finds the service", maps.Equal(s.Spec.Selector.MatchLabels, service.Labels) && s.Spec.Endpoints[0].Port == service.Spec.Ports[0].Name},
+	})
+}
+
+// TestTheImageIsNamedByItsDigest: a tag can come to mean another image.
+func TestTheImageIsNamedByItsDigest(t *testing.T) {
+	var k kustomization
+	if err := strict(read(t, "kubernetes/kustomization.yaml"), &k); err != nil || len(k.Images) != 1 {
+		t.Fatalf("%v, %d images", err, len(k.Images))
+	}
+	image := only[*appsv1.Deployment](t, applied(t)).Spec.Template.Spec.Containers[0].Image
+	if k.Images[0].Name != image || !strings.HasPrefix(k.Images[0].Digest, "sha256:") {
+		t.Errorf("the worker's image is %s, kustomization.yaml has %+v", image, k.Images[0])
 	}
 }
 

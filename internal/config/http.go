@@ -18,6 +18,7 @@ type HTTP struct {
 	DashboardPasswordFile string           `name:"dashboard-password-file" placeholder:"FILE" help:"File that holds the dashboard's password."`
 	DashboardUsersFile    string           `name:"dashboard-users-file" placeholder:"FILE" help:"File of users with hashed passwords, a line NAME:HASH each; worker password makes one."`
 	DashboardWritable     bool             `help:"Let the dashboard change things; without it people can only look."`
+	MetricsAddr           string           `placeholder:"HOST:PORT" help:"Address of /metrics alone, which --http-addr then does not serve; without it /metrics is at --http-addr."`
 	WebhookAddr           string           `placeholder:"HOST:PORT" help:"Address of the listener for provider webhooks; without it there is none."`
 }
 
@@ -76,6 +77,9 @@ func (h *HTTP) complete() []error {
 	}
 	if h.WebhookAddr != "" && !isListenAddr(h.WebhookAddr) {
 		problems = append(problems, problem("REMESA_WEBHOOK_ADDR", "must be HOST:PORT, such as 0.0.0.0:8443 (found %s)", shapeOf(h.WebhookAddr)))
+	}
+	if h.MetricsAddr != "" && !isListenAddr(h.MetricsAddr) {
+		problems = append(problems, problem("REMESA_METRICS_ADDR", "must be HOST:PORT, such as 0.0.0.0:9464 (found %s)", shapeOf(h.MetricsAddr)))
 	}
 	if (h.DashboardUser == "") != (h.DashboardPassword == "") {
 		problems = append(problems, problem("REMESA_DASHBOARD_USER", "needs REMESA_DASHBOARD_PASSWORD, and the other way round"))

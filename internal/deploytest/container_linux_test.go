@@ -81,6 +81,9 @@ func (m image) unpack(t testing.TB) string {
 // copy takes what the build stage made from our own build, and its certificates from this machine.
 func (m image) copy(t testing.TB, source, to string) {
 	t.Helper()
+	if source == "/out/LICENCES" {
+		return // see TestReleasesPassOnTheLicences
+	}
 	from := source
 	if name, ok := strings.CutPrefix(source, "/out/"); ok {
 		from = commands.Path(t, name)
@@ -231,6 +234,22 @@ func TestReleasesSayWhatIsInThem(t *testing.T) {
 	}
 	if strings.Contains(string(content), here+"/") {
 		t.Error("the binary holds a path of this machine")
+	}
+}
+
+// TestReleasesPassOnTheLicences: of Go, and of each module that is linked.
+func TestReleasesPassOnTheLicences(t *testing.T) {
+	t.Parallel()
+	text, err := exec.CommandContext(t.Context(), filepath.Join(root, "scripts/licences.sh"), commands.Path(t, "worker"), commands.Path(t, "enqueue")).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"Go go1.", "github.com/redis/go-redis/v9@", "github.com/hibiken/asynq@", "github.com/hibiken/asynqmon@"} {
+		_, licence, found := strings.Cut(string(text), "==== "+name)
+		licence, _, _ = strings.Cut(licence, "\n==== ")
+		if !found || !strings.Contains(licence, "Copyright") {
+			t.Errorf("%s has no licence", name)
+		}
 	}
 }
 

@@ -133,6 +133,15 @@ func (l Locale) Time(t time.Time) string { return l.clock(t, "15:04") }
 // TimeToSecond is Time to the second: "27-11-2026 14:05:09 (UTC-03:00)".
 func (l Locale) TimeToSecond(t time.Time) string { return l.clock(t, time.TimeOnly) }
 
+// TimeInColumn is TimeToSecond for tables and lists: in UTC it leaves the offset to a line below
+// them. Any other zone may change its offset from one line to the next.
+func (l Locale) TimeInColumn(t time.Time) string {
+	if l.zone == time.UTC {
+		return t.In(l.zone).Format(l.dateLayout() + " " + time.TimeOnly)
+	}
+	return l.TimeToSecond(t)
+}
+
 func (l Locale) clock(t time.Time, layout string) string {
 	t = t.In(l.zone)
 	offset := "UTC"

@@ -21,9 +21,11 @@ import (
 type Texts struct {
 	Formats Formats
 	States  States
-	CLI     CLI
-	Files   Files
-	Pages   Pages
+	// Fields are those of tasks and subscriptions, by their path.
+	Fields map[string]Field
+	CLI    CLI
+	Files  Files
+	Pages  Pages
 }
 
 // row is one language.
@@ -39,11 +41,11 @@ type row struct {
 
 var rows = []row{
 	{
-		"en", &Texts{formatsEnglish, statesEnglish, cliEnglish, filesEnglish, pagesEnglish},
+		"en", &Texts{formatsEnglish, statesEnglish, fieldsEnglish, cliEnglish, filesEnglish, pagesEnglish},
 		map[string]string{"": "2006-01-02"}, nil,
 	},
 	{
-		"es", &Texts{formatsSpanish, statesSpanish, cliSpanish, filesSpanish, pagesSpanish},
+		"es", &Texts{formatsSpanish, statesSpanish, fieldsSpanish, cliSpanish, filesSpanish, pagesSpanish},
 		map[string]string{"": "02-01-2006", "CL": "02-01-2006", "CO": "02/01/2006", "MX": "02/01/2006"},
 		// One sign for three pesos: the code behind the amount says which.
 		map[string]string{"CLP": "$", "COP": "$", "MXN": "$"},

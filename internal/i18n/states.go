@@ -8,9 +8,11 @@ import (
 
 // States are the states of a payment in words.
 type States struct {
-	Label    StateLabels
-	Sentence StateSentences
-	Reason   FailureReasons
+	// Payment is either kind, where it does not matter which.
+	Payment, Payout, Charge string
+	Label                   StateLabels
+	Sentence                StateSentences
+	Reason                  FailureReasons
 }
 
 // StateLabels are one or two words each. Succeeded is for payouts and charges alike.
@@ -68,6 +70,23 @@ func (l Locale) State(r idempotency.Record) State {
 	return s
 }
 
+// PaymentType names a type of payment, in small letters: "pago", "cobro".
+func (l Locale) PaymentType(t string) string {
+	switch t {
+	case payout:
+		return l.States.Payout
+	case charge:
+		return l.States.Charge
+	}
+	return l.States.Payment
+}
+
+// Types of payments, as records hold them.
+const (
+	payout = "payout"
+	charge = "charge"
+)
+
 // StateLabel is the label of a state where nothing else of the payment is known, as above a column
 // of counts.
 func (l Locale) StateLabel(s idempotency.State) string {
@@ -102,9 +121,9 @@ func (l Locale) payerLabel(r idempotency.Record) string {
 	switch {
 	case r.State == idempotency.Pending && r.ActionURL != "":
 		return l.States.Label.PendingPayer
-	case r.State == idempotency.Succeeded && r.Type == "payout":
+	case r.State == idempotency.Succeeded && r.Type == payout:
 		return l.States.Label.Paid
-	case r.State == idempotency.Succeeded && r.Type == "charge":
+	case r.State == idempotency.Succeeded && r.Type == charge:
 		return l.States.Label.Charged
 	}
 	return l.StateLabel(r.State)

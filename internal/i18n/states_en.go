@@ -1,6 +1,7 @@
 package i18n
 
 var statesEnglish = States{
+	Payment: "payment", Payout: "payout", Charge: "charge",
 	Label: StateLabels{
 		Queued: "Queued", Sending: "Sending", Ready: "Ready", InDoubt: "In doubt", Pending: "Pending", PendingPayer: "Waiting for the payer",
 		Held: "Held", Blocked: "Blocked", Succeeded: "Succeeded", Paid: "Paid", Charged: "Charged", Failed: "Failed", Reversed: "Reversed",

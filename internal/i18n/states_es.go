@@ -1,6 +1,7 @@
 package i18n
 
 var statesSpanish = States{
+	Payment: "operación", Payout: "pago", Charge: "cobro",
 	Label: StateLabels{
 		Queued: "En cola", Sending: "Enviando", Ready: "Por reenviar", InDoubt: "En duda", Pending: "En proceso", PendingPayer: "Esperando al pagador",
 		Held: "Por revisar", Blocked: "Bloqueado", Succeeded: "Ejecutado", Paid: "Pagado", Charged: "Cobrado", Failed: "Fallido", Reversed: "Reversado",
