@@ -162,13 +162,15 @@ func (r reader) settled(ctx context.Context) iter.Seq2[found, error] {
 func (r reader) settledOf(ctx context.Context, events []outcomes.Event) ([]found, error) {
 	all := make([]found, len(events))
 	var keys []idempotency.Key
+	known := r.query
+	known.Fingerprint = "" // events have none
 	for i, e := range events {
 		all[i].place = eventPlace(e)
 		seen := idempotency.Record{
 			Key: idempotency.Key{Provider: e.Provider, Account: e.Account, Reference: e.Reference}, State: e.State, Code: e.Code,
 			Amount: e.Amount, Currency: e.Currency,
 		}
-		if e.Kind == "state" && r.match(seen) {
+		if e.Kind == "state" && known.match(seen) {
 			all[i].Record = seen
 			keys = append(keys, seen.Key)
 		}
