@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/remesa/remesa/idempotency/rules"
@@ -16,32 +17,76 @@ import (
 func (l *Ledger) Register(ctx context.Context, rs ...Registration) ([]Registered, error) {
 	start := time.Now()
 	defer func() { l.opts.Observe("register", time.Since(start)) }()
+	out, err := l.registerAll(ctx, rs)
+	if errors.Is(err, ErrPartitions) && slices.ContainsFunc(rs, func(r Registration) bool { return !l.counts.isSet(r.Key.Provider) }) {
+		out, err = l.registerAll(ctx, rs) // the refusal has told the number
+	}
+	return out, err
+}
+
+func (l *Ledger) registerAll(ctx context.Context, rs []Registration) ([]Registered, error) {
+	for _, r := range rs {
+		err := l.learnPartitions(ctx, r.Key.Provider)
+		if err == nil {
+			err = l.placeable(r)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("register %s: %w", r.Key, err)
+		}
+	}
 	out := make([]Registered, len(rs))
-	for provider, all := range byProvider(rs) {
-		for at := range slices.Chunk(all, registerAtOnce) {
-			if err := l.register(ctx, provider, rs, at, out); err != nil {
-				return nil, fmt.Errorf("register: %w", err)
+	var errs []error
+	for err := range l.registerEach(ctx, rs, out) {
+		errs = append(errs, err)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, fmt.Errorf("register: %w", err)
+	}
+	return out, nil
+}
+
+// registerEach registers in all partitions at the same time, and hands over what fails: each
+// partition's first error.
+func (l *Ledger) registerEach(ctx context.Context, rs []Registration, out []Registered) <-chan error {
+	parts := l.byPartition(rs)
+	failed := make(chan error, len(parts))
+	defer close(failed)
+	in := func(p Partition, places []int) {
+		for at := range slices.Chunk(places, registerAtOnce) {
+			if err := l.register(ctx, p, rs, at, out); err != nil {
+				failed <- err
+				return
 			}
 		}
 	}
-	return out, nil
+	var all sync.WaitGroup
+	for p, places := range parts {
+		if len(parts) == 1 { // no need of another goroutine
+			in(p, places)
+			break
+		}
+		all.Go(func() { in(p, places) })
+	}
+	all.Wait()
+	return failed
 }
 
 // registerAtOnce is how many registrations are read, decided and written together: a decision that
 // waits behind too many others is too old to be written.
 const registerAtOnce = 256
 
-func byProvider(rs []Registration) map[string][]int {
-	at := map[string][]int{}
+func (l *Ledger) byPartition(rs []Registration) map[Partition][]int {
+	at := map[Partition][]int{}
 	for i, r := range rs {
-		at[r.Key.Provider] = append(at[r.Key.Provider], i)
+		p := l.PartitionOf(r.Key)
+		at[p] = append(at[p], i)
 	}
 	return at
 }
 
 // register records the registrations at the given places. If two have the same key, the first one
 // is recorded first.
-func (l *Ledger) register(ctx context.Context, provider string, rs []Registration, at []int, out []Registered) error {
+func (l *Ledger) register(ctx context.Context, p Partition, rs []Registration, at []int, out []Registered) error {
 	for try := 0; len(at) > 0; try++ {
 		if try >= maxTries {
 			return ErrContended
@@ -50,16 +95,16 @@ func (l *Ledger) register(ctx context.Context, provider string, rs []Registratio
 		if try == 0 {
 			split = l.splitLikelyKnown
 		}
-		known, left, err := split(ctx, provider, rs, at, out)
+		known, left, err := split(ctx, p, rs, at, out)
 		if err != nil {
 			return err
 		}
 		if known {
-			if err := l.store.AwaitReplicas(ctx, provider); err != nil {
+			if err := l.store.AwaitReplicas(ctx, p.String()); err != nil {
 				return err
 			}
 		}
-		if at, err = l.writeNew(ctx, provider, rs, left, out); err != nil {
+		if at, err = l.writeNew(ctx, p, rs, left, out); err != nil {
 			return err
 		}
 	}
@@ -75,14 +120,14 @@ type pendingRegistration struct {
 // splitLikelyKnown is splitKnown that reads only the first record, and where there is none takes
 // the other payments for new, too, as most files' are: nothing is written over a record that is
 // there after all, and its registration is tried again.
-func (l *Ledger) splitLikelyKnown(ctx context.Context, provider string, rs []Registration, at []int, out []Registered,
+func (l *Ledger) splitLikelyKnown(ctx context.Context, p Partition, rs []Registration, at []int, out []Registered,
 ) (known bool, left []pendingRegistration, err error) {
-	known, left, err = l.splitKnown(ctx, provider, rs, at[:1], out)
+	known, left, err = l.splitKnown(ctx, p, rs, at[:1], out)
 	if err != nil || len(at) == 1 {
 		return known, left, err
 	}
 	if known {
-		_, left, err = l.splitKnown(ctx, provider, rs, at[1:], out)
+		_, left, err = l.splitKnown(ctx, p, rs, at[1:], out)
 		return true, left, err
 	}
 	for _, n := range at[1:] {
@@ -93,13 +138,13 @@ func (l *Ledger) splitLikelyKnown(ctx context.Context, provider string, rs []Reg
 
 // splitKnown sets the results of registrations whose payments are on record, and returns the
 // others.
-func (l *Ledger) splitKnown(ctx context.Context, provider string, rs []Registration, at []int, out []Registered,
+func (l *Ledger) splitKnown(ctx context.Context, p Partition, rs []Registration, at []int, out []Registered,
 ) (known bool, left []pendingRegistration, err error) {
 	requests := make([]LoadRequest, len(at))
 	for i, n := range at {
 		requests[i] = LoadRequest{ID: rs[n].Key.id(), Account: rs[n].Key.Account}
 	}
-	loaded, err := l.store.Load(ctx, provider, requests)
+	loaded, err := l.store.Load(ctx, p.String(), requests)
 	if err != nil {
 		return false, nil, err
 	}
@@ -112,6 +157,7 @@ func (l *Ledger) splitKnown(ctx context.Context, provider string, rs []Registrat
 		default:
 			known = true
 			out[n] = registered(loaded[i].Record, rs[n])
+			out[n].Partition = p.Number
 		}
 	}
 	return known, left, nil
@@ -146,23 +192,23 @@ func (l *Ledger) registration(r Registration) rules.Registration {
 }
 
 // writeNew records new payments, and returns the places of those that another writer changed first.
-func (l *Ledger) writeNew(ctx context.Context, provider string, rs []Registration, left []pendingRegistration, out []Registered,
+func (l *Ledger) writeNew(ctx context.Context, part Partition, rs []Registration, left []pendingRegistration, out []Registered,
 ) ([]int, error) {
 	if len(left) == 0 {
 		return nil, nil
 	}
-	epoch, err := l.epoch(ctx, provider)
+	epoch, err := l.epoch(ctx, part)
 	if err != nil {
 		return nil, err
 	}
-	p := l.policy(provider)
+	p := l.policy(part.Provider)
 	commits := make([]CommitRequest, len(left))
 	for i, n := range left {
 		r := rs[n.at]
 		commits[i] = l.commitRequest(r.Key, LoadResult{Now: n.now}, rules.Register(p, n.now, l.registration(r)), epoch)
 		commits[i].Payload, commits[i].Object, commits[i].ChargeGuard = l.sealedPayload(r), r.Object, r.ChargeGuard
 	}
-	written, errs := l.store.Commit(ctx, provider, commits)
+	written, errs := l.store.Commit(ctx, part.String(), commits)
 	var again []int
 	for i, n := range left {
 		reg := rs[n.at]
@@ -170,17 +216,19 @@ func (l *Ledger) writeNew(ctx context.Context, provider string, rs []Registratio
 		case errs[i] != nil:
 			return nil, fmt.Errorf("%s: %w", reg.Key, errs[i])
 		case w.Done:
-			out[n.at] = Registered{Result: New, State: Queued, Generation: commits[i].Change.Record.Generation}
+			out[n.at] = Registered{
+				Result: New, State: Queued, Generation: commits[i].Change.Record.Generation, Partition: part.Number,
+			}
 		case w.FailedGuard == rules.EpochCurrent:
 			again = append(again, n.at)
-			if _, err := l.refreshEpoch(ctx, provider, epoch); err != nil {
+			if _, err := l.refreshEpoch(ctx, part, epoch); err != nil {
 				return nil, err
 			}
 		case w.FailedGuard == rules.ChargeGuardHeld:
 			out[n.at] = Registered{Result: Conflict, Conflict: "permit: withdrawn"}
 		case w.FailedGuard == rules.ObjectFree:
 			out[n.at] = Registered{
-				Result: Conflict, Conflict: fmt.Sprintf("%s is claimed by %s", reg.Object, keyFromID(provider, w.Found)), Existing: w.Found,
+				Result: Conflict, Conflict: fmt.Sprintf("%s is claimed by %s", reg.Object, keyFromID(part.Provider, w.Found)), Existing: w.Found,
 			}
 		default:
 			again = append(again, n.at)
@@ -197,8 +245,11 @@ func (l *Ledger) Restore(ctx context.Context, r Registration, a RestoredAttempt)
 	res := rules.RestoreParams{
 		Registration: l.registration(r), Attempt: rules.Attempt{ID: a.Attempt, End: fromTime(a.LeaseEnd)}, Queryable: a.Queryable,
 	}
+	if err := l.learnPartitions(ctx, r.Key.Provider); err != nil {
+		return operationError("restore", r.Key, err)
+	}
 	for range maxTries {
-		loaded, err := l.store.Load(ctx, r.Key.Provider, []LoadRequest{l.loadRequest(r.Key, withoutPayload)})
+		loaded, err := l.store.Load(ctx, l.partition(r.Key), []LoadRequest{l.loadRequest(r.Key, withoutPayload)})
 		if err == nil {
 			err = loaded[0].Err
 		}
@@ -208,7 +259,7 @@ func (l *Ledger) Restore(ctx context.Context, r Registration, a RestoredAttempt)
 		if loaded[0].Text != "" {
 			return nil
 		}
-		epoch, err := l.epoch(ctx, r.Key.Provider)
+		epoch, err := l.epoch(ctx, l.PartitionOf(r.Key))
 		if err != nil {
 			return operationError("restore", r.Key, err)
 		}
@@ -218,7 +269,7 @@ func (l *Ledger) Restore(ctx context.Context, r Registration, a RestoredAttempt)
 		}
 		d := l.commitRequest(r.Key, loaded[0], change, epoch)
 		d.Payload, d.Object = l.sealedPayload(r), r.Object
-		written, errs := l.store.Commit(ctx, r.Key.Provider, []CommitRequest{d})
+		written, errs := l.store.Commit(ctx, l.partition(r.Key), []CommitRequest{d})
 		switch {
 		case errs[0] != nil:
 			return operationError("restore", r.Key, errs[0])
@@ -227,7 +278,7 @@ func (l *Ledger) Restore(ctx context.Context, r Registration, a RestoredAttempt)
 		case written[0].FailedGuard == rules.ObjectFree:
 			res.ObjectTaken = true
 		case written[0].FailedGuard == rules.EpochCurrent:
-			if _, err := l.refreshEpoch(ctx, r.Key.Provider, epoch); err != nil {
+			if _, err := l.refreshEpoch(ctx, l.PartitionOf(r.Key), epoch); err != nil {
 				return operationError("restore", r.Key, err)
 			}
 		}
@@ -272,7 +323,7 @@ func (l *Ledger) Begin(ctx context.Context, k Key, b BeginParams) (BeginResult, 
 }
 
 func (l *Ledger) awaitReplicas(ctx context.Context, operation string, k Key) error {
-	if err := l.store.AwaitReplicas(ctx, k.Provider); err != nil {
+	if err := l.store.AwaitReplicas(ctx, l.partition(k)); err != nil {
 		return operationError(operation, k, err)
 	}
 	return nil
@@ -448,40 +499,40 @@ func (l *Ledger) Block(ctx context.Context, k Key, code, message string) (Transi
 	})
 }
 
-// Due processes at most limit due payments of a provider: it recovers lapsed leases, advances the
+// Due processes at most limit due payments of a partition: it recovers lapsed leases, advances the
 // due times, and returns the wake-ups to enqueue, without those that are still waiting in a lane.
 // due is how many payments were due. Wake-ups that come with an error are valid; the error is about
 // other payments.
-func (l *Ledger) Due(ctx context.Context, provider string, limit int, lanes Lanes) (wakeups []WakeUp, due int, err error) {
+func (l *Ledger) Due(ctx context.Context, p Partition, limit int, lanes Lanes) (wakeups []WakeUp, due int, err error) {
 	if limit <= 0 {
 		return nil, 0, nil
 	}
 	start := time.Now()
 	defer func() { l.opts.Observe("due", time.Since(start)) }()
-	ids, err := l.store.Due(ctx, provider, limit)
+	ids, err := l.store.Due(ctx, p.String(), limit)
 	if err != nil || len(ids) == 0 {
-		return nil, 0, wrapDue(provider, err)
+		return nil, 0, wrapDue(p, err)
 	}
 	requests := make([]LoadRequest, len(ids))
 	for i, id := range ids {
-		requests[i] = l.loadRequest(keyFromID(provider, id), withoutPayload)
+		requests[i] = l.loadRequest(keyFromID(p.Provider, id), withoutPayload)
 		requests[i].Due = true
 	}
-	loaded, err := l.store.Load(ctx, provider, requests)
+	loaded, err := l.store.Load(ctx, p.String(), requests)
 	if err != nil {
-		return nil, 0, wrapDue(provider, err)
+		return nil, 0, wrapDue(p, err)
 	}
-	wakeups, err = l.wakeAll(ctx, provider, ids, loaded, lanes.facts())
+	wakeups, err = l.wakeAll(ctx, p, ids, loaded, lanes.facts())
 	return wakeups, len(ids), err
 }
 
-// AnyDue reports whether a payment is due.
-func (l *Ledger) AnyDue(ctx context.Context, provider string) (bool, error) {
-	due, err := l.store.AnyDue(ctx, provider)
-	return due, wrapDue(provider, err)
+// AnyDue reports whether a payment of a partition is due.
+func (l *Ledger) AnyDue(ctx context.Context, p Partition) (bool, error) {
+	due, err := l.store.AnyDue(ctx, p.String())
+	return due, wrapDue(p, err)
 }
 
-// Lanes is what Due needs to know about the provider's queues.
+// Lanes is what Due needs to know about the partition's queues.
 type Lanes struct {
 	// QueryTimeout is how long a status query may take before the payment is due again.
 	QueryTimeout time.Duration
@@ -494,31 +545,33 @@ func (l Lanes) facts() rules.Lanes {
 	return rules.Lanes{QueryTimeout: positive(l.QueryTimeout), Send: fromTime(l.Send), Bulk: fromTime(l.Bulk), Query: fromTime(l.Query)}
 }
 
-func wrapDue(provider string, err error) error {
+func wrapDue(p Partition, err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("due %s: %w", provider, err)
+	return fmt.Errorf("due %s: %w", p, err)
 }
 
 // recheckAfter is how long a payment whose record cannot be read is postponed.
 const recheckAfter = 5 * time.Minute
 
-func (l *Ledger) wakeAll(ctx context.Context, provider string, ids []string, loaded []LoadResult, lanes rules.Lanes) ([]WakeUp, error) {
-	epoch, err := l.epoch(ctx, provider)
+func (l *Ledger) wakeAll(ctx context.Context, part Partition, ids []string, loaded []LoadResult, lanes rules.Lanes) ([]WakeUp, error) {
+	epoch, err := l.epoch(ctx, part)
 	if err != nil {
-		return nil, wrapDue(provider, err)
+		return nil, wrapDue(part, err)
 	}
-	p := l.policy(provider)
+	p := l.policy(part.Provider)
 	var commits []CommitRequest
 	var wakeups []WakeUp
 	var wanted []rules.Need
 	var errs []error
 	for i, id := range ids {
-		k := keyFromID(provider, id)
+		k := keyFromID(part.Provider, id)
 		switch got := loaded[i]; {
 		case got.Err != nil:
-			errs = append(errs, fmt.Errorf("%s: %w", k, got.Err), l.store.Postpone(ctx, provider, id, recheckAfter))
+			errs = append(errs, fmt.Errorf("%s: %w", k, got.Err), l.store.Postpone(ctx, part.String(), id, recheckAfter))
+		case got.Text != "" && l.PartitionOf(k) != part:
+			errs = append(errs, misplaced(k, part, l.PartitionOf(k)), l.store.Postpone(ctx, part.String(), id, recheckAfter))
 		case got.Due == 0 || got.Due > got.Now: // another janitor was faster
 		case got.Text == "":
 			commits = append(commits, CommitRequest{Key: k, Now: got.Now})
@@ -527,11 +580,13 @@ func (l *Ledger) wakeAll(ctx context.Context, provider string, ids []string, loa
 			f := rules.Facts{QueryProof: got.QueryProof, Epoch: epoch.epoch}
 			c, w := rules.Wake(got.Record, p, f, got.Now, lanes)
 			commits = append(commits, l.commitRequest(k, got, c, epoch))
-			wakeups = append(wakeups, WakeUp{Key: k, Generation: c.Record.Generation, Query: w == rules.NeedQuery, Bulk: c.Record.Bulk})
+			wakeups = append(wakeups, WakeUp{
+				Key: k, Generation: c.Record.Generation, Query: w == rules.NeedQuery, Bulk: c.Record.Bulk, Partition: part.Number,
+			})
 			wanted = append(wanted, w)
 		}
 	}
-	written, failed := l.store.Commit(ctx, provider, commits)
+	written, failed := l.store.Commit(ctx, part.String(), commits)
 	var out []WakeUp
 	outdated := false
 	for i, w := range wakeups {
@@ -545,8 +600,8 @@ func (l *Ledger) wakeAll(ctx context.Context, provider string, ids []string, loa
 		}
 	}
 	if outdated {
-		_, err := l.refreshEpoch(ctx, provider, epoch)
+		_, err := l.refreshEpoch(ctx, part, epoch)
 		errs = append(errs, err)
 	}
-	return out, wrapDue(provider, errors.Join(errs...))
+	return out, wrapDue(part, errors.Join(errs...))
 }

@@ -27,10 +27,10 @@ func TestDamagedRecordsHoldUpNobody(t *testing.T) {
 	b.Advance(24 * time.Hour)
 	b.register("good")
 	b.Advance(time.Hour)
-	if _, _, err := b.store.Due(t.Context(), provider, damaged, idempotency.Lanes{QueryTimeout: time.Second}); !errors.Is(err, idempotency.ErrDamaged) {
+	if _, _, err := b.store.Due(t.Context(), idempotency.Partition{Provider: provider}, damaged, idempotency.Lanes{QueryTimeout: time.Second}); !errors.Is(err, idempotency.ErrDamaged) {
 		t.Fatalf("got %v, want ErrDamaged", err)
 	}
-	w, _, err := b.store.Due(t.Context(), provider, damaged, idempotency.Lanes{QueryTimeout: time.Second})
+	w, _, err := b.store.Due(t.Context(), idempotency.Partition{Provider: provider}, damaged, idempotency.Lanes{QueryTimeout: time.Second})
 	if err != nil || len(w) != 1 || w[0].Key != key("good") {
 		t.Fatalf("woken %v, %v; want the good one", w, err)
 	}

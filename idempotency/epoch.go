@@ -45,7 +45,7 @@ type EpochCommit struct {
 // epochCache is what this process knows of the providers' stores.
 type epochCache struct {
 	mu    sync.Mutex
-	known map[string]*knownEpoch
+	known map[Partition]*knownEpoch
 }
 
 // knownEpoch is one provider's: the epoch as it was read last, and the highest sequence number that
@@ -62,16 +62,16 @@ type knownEpoch struct {
 	proven bool
 }
 
-func (c *epochCache) of(provider string) *knownEpoch {
+func (c *epochCache) of(p Partition) *knownEpoch {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.known == nil {
-		c.known = map[string]*knownEpoch{}
+		c.known = map[Partition]*knownEpoch{}
 	}
-	if c.known[provider] == nil {
-		c.known[provider] = &knownEpoch{}
+	if c.known[p] == nil {
+		c.known[p] = &knownEpoch{}
 	}
-	return c.known[provider]
+	return c.known[p]
 }
 
 // epochFacts is the epoch from which a change is decided.
@@ -103,24 +103,24 @@ func (k *knownEpoch) counted(before epochFacts, sequence int64) error {
 }
 
 // epoch returns the provider's epoch, and reads it if this process has not yet.
-func (l *Ledger) epoch(ctx context.Context, provider string) (epochFacts, error) {
-	f := l.epochs.of(provider).facts()
+func (l *Ledger) epoch(ctx context.Context, p Partition) (epochFacts, error) {
+	f := l.epochs.of(p).facts()
 	if f.text != "" {
 		return f, nil
 	}
-	return l.refreshEpoch(ctx, provider, f)
+	return l.refreshEpoch(ctx, p, f)
 }
 
 // refreshEpoch reads the epoch again, unless another caller has done so since outdated was read,
 // and begins a new one where the rules say so.
-func (l *Ledger) refreshEpoch(ctx context.Context, provider string, outdated epochFacts) (epochFacts, error) {
-	known := l.epochs.of(provider)
+func (l *Ledger) refreshEpoch(ctx context.Context, p Partition, outdated epochFacts) (epochFacts, error) {
+	known := l.epochs.of(p)
 	known.mu.Lock()
 	defer known.mu.Unlock()
 	if known.text != outdated.text {
 		return epochFacts{known.text, known.epoch, known.sequence}, nil
 	}
-	_, err := l.readEpoch(ctx, provider, known)
+	_, err := l.readEpoch(ctx, p, known)
 	return epochFacts{known.text, known.epoch, known.sequence}, err
 }
 
@@ -128,16 +128,16 @@ func (l *Ledger) refreshEpoch(ctx context.Context, provider string, outdated epo
 // one has taken over, or the store has forgotten sends. In a new epoch it restores the halts that
 // the store has lost; restored names their accounts. sequence is the highest number of a send that
 // the store or this process has counted.
-func (l *Ledger) CheckEpoch(ctx context.Context, provider string) (e Epoch, sequence int64, restored []string, err error) {
-	known := l.epochs.of(provider)
+func (l *Ledger) CheckEpoch(ctx context.Context, p Partition) (e Epoch, sequence int64, restored []string, err error) {
+	known := l.epochs.of(p)
 	known.mu.Lock()
 	defer known.mu.Unlock()
 	before, halts := known.epoch.Number, known.halts
-	if _, err := l.readEpoch(ctx, provider, known); err != nil {
+	if _, err := l.readEpoch(ctx, p, known); err != nil {
 		return Epoch{}, 0, nil, err
 	}
 	if before != 0 && before != known.epoch.Number {
-		restored, err = l.restoreHalts(ctx, provider, halts, known.halts)
+		restored, err = l.restoreHalts(ctx, p, halts, known.halts)
 		for _, account := range restored {
 			known.halts[account] = halts[account]
 		}
@@ -146,13 +146,13 @@ func (l *Ledger) CheckEpoch(ctx context.Context, provider string) (e Epoch, sequ
 }
 
 // restoreHalts halts again what was halted when this process looked last.
-func (l *Ledger) restoreHalts(ctx context.Context, provider string, before, now map[string]string) (restored []string, err error) {
+func (l *Ledger) restoreHalts(ctx context.Context, p Partition, before, now map[string]string) (restored []string, err error) {
 	for account, entry := range before {
 		if _, halted := now[account]; halted {
 			continue
 		}
-		if err := l.store.Halt(ctx, provider, account, entry, true); err != nil {
-			return restored, fmt.Errorf("restore halt of %s: %w", provider, err)
+		if err := l.store.Halt(ctx, p.String(), account, entry, true); err != nil {
+			return restored, fmt.Errorf("restore halt of %s: %w", p, err)
 		}
 		restored = append(restored, account)
 	}
@@ -161,15 +161,15 @@ func (l *Ledger) restoreHalts(ctx context.Context, provider string, before, now 
 
 // readEpoch reads the epoch into known, which the caller has locked, and writes the next one where
 // the rules say so.
-func (l *Ledger) readEpoch(ctx context.Context, provider string, known *knownEpoch) (StoreReading, error) {
+func (l *Ledger) readEpoch(ctx context.Context, p Partition, known *knownEpoch) (StoreReading, error) {
 	for range maxTries {
-		got, err := l.store.Epoch(ctx, provider)
+		got, err := l.store.Epoch(ctx, p.String())
 		if err != nil {
-			return got, epochError(provider, err)
+			return got, epochError(p, err)
 		}
 		stored, err := parseEpoch(got.Epoch)
 		if err != nil {
-			return got, epochError(provider, err)
+			return got, epochError(p, err)
 		}
 		facts := got.StoreFacts
 		if known.proven {
@@ -179,10 +179,10 @@ func (l *Ledger) readEpoch(ctx context.Context, provider string, known *knownEpo
 		next, why := rules.NextEpoch(stored, facts, remembered, got.Now)
 		done := true
 		if why != rules.EpochUnchanged {
-			c := l.epochCommit(provider, got, next, why)
+			c := l.epochCommit(p, got, next, why)
 			c.Sequence = max(known.sequence, got.Sequence)
-			if done, err = l.store.CommitEpoch(ctx, provider, c); err != nil {
-				return got, epochError(provider, err)
+			if done, err = l.store.CommitEpoch(ctx, p.String(), c); err != nil {
+				return got, epochError(p, err)
 			}
 			got.Epoch, got.Sequence = c.To, c.Sequence
 		}
@@ -192,13 +192,13 @@ func (l *Ledger) readEpoch(ctx context.Context, provider string, known *knownEpo
 			return got, nil
 		}
 	}
-	return StoreReading{}, epochError(provider, ErrContended)
+	return StoreReading{}, epochError(p, ErrContended)
 }
 
-func (l *Ledger) epochCommit(provider string, got StoreReading, next Epoch, why rules.EpochChange) EpochCommit {
+func (l *Ledger) epochCommit(p Partition, got StoreReading, next Epoch, why rules.EpochChange) EpochCommit {
 	return EpochCommit{
 		From: got.Epoch, To: next.Text(), Change: why, Number: next.Number, Version: next.Version, Now: got.Now,
-		OutcomesRetention: l.policy(provider).OutcomesRetention,
+		OutcomesRetention: l.policy(p.Provider).OutcomesRetention,
 	}
 }
 
@@ -213,28 +213,42 @@ func parseEpoch(text string) (rules.Epoch, error) {
 	return e, nil
 }
 
-func epochError(provider string, err error) error {
-	return fmt.Errorf("epoch of %s: %w", provider, err)
+func epochError(p Partition, err error) error {
+	return fmt.Errorf("epoch of %s: %w", p, err)
 }
 
 // Epoch reads the provider's epoch and changes nothing; the zero Epoch where nobody has used the
-// store yet.
+// store yet. With several partitions it is that of the first that has forgotten sends, else that of
+// the home partition.
 func (l *Ledger) Epoch(ctx context.Context, provider string) (Epoch, error) {
-	got, err := l.store.Epoch(ctx, provider)
+	parts, err := l.KnownPartitions(ctx, provider)
 	if err != nil {
-		return Epoch{}, epochError(provider, err)
+		return Epoch{}, err
 	}
-	e, err := parseEpoch(got.Epoch)
-	if err != nil {
-		return Epoch{}, epochError(provider, err)
+	var home Epoch
+	for i, p := range parts {
+		got, err := l.store.Epoch(ctx, p.String())
+		if err != nil {
+			return Epoch{}, epochError(p, err)
+		}
+		e, err := parseEpoch(got.Epoch)
+		if err != nil {
+			return Epoch{}, epochError(p, err)
+		}
+		if e.Loss != nil {
+			return e, nil
+		}
+		if i == 0 {
+			home = e
+		}
 	}
-	return e, nil
+	return home, nil
 }
 
 // Witness tells the ledger the number of a send that this process, or an earlier one on this
 // machine, has seen. If the store counts fewer, the next CheckEpoch proves a loss.
-func (l *Ledger) Witness(provider string, sequence int64) {
-	known := l.epochs.of(provider)
+func (l *Ledger) Witness(p Partition, sequence int64) {
+	known := l.epochs.of(p)
 	known.mu.Lock()
 	defer known.mu.Unlock()
 	known.sequence = max(known.sequence, sequence)
@@ -243,8 +257,8 @@ func (l *Ledger) Witness(provider string, sequence int64) {
 // AccountFor reports sends that this process has made and whose results are on record. When each
 // send of a proven loss is accounted for, the loss ends. It returns how many of the missing sends
 // are accounted for.
-func (l *Ledger) AccountFor(ctx context.Context, provider string, sequences []int64) (int64, error) {
-	e, _, _, err := l.CheckEpoch(ctx, provider)
+func (l *Ledger) AccountFor(ctx context.Context, p Partition, sequences []int64) (int64, error) {
+	e, _, _, err := l.CheckEpoch(ctx, p)
 	if err != nil || e.Loss == nil {
 		return 0, err
 	}
@@ -254,11 +268,11 @@ func (l *Ledger) AccountFor(ctx context.Context, provider string, sequences []in
 			missing = append(missing, s)
 		}
 	}
-	n, err := l.store.AccountFor(ctx, provider, e.Number, missing)
+	n, err := l.store.AccountFor(ctx, p.String(), e.Number, missing)
 	if err != nil || n < e.Loss.Missing() || e.Loss.Declared != "" || e.Loss.Missing() == 0 {
 		return n, err
 	}
-	return n, l.changeEpoch(ctx, provider, rules.EpochAccounted, func(now Epoch, _ rules.Time) (Epoch, error) {
+	return n, l.changeEpoch(ctx, p, rules.EpochAccounted, func(now Epoch, _ rules.Time) (Epoch, error) {
 		if now.Text() != e.Text() {
 			return now, nil // the loss has grown, or somebody has ended it
 		}
@@ -273,9 +287,17 @@ func (l *Ledger) DeclareLoss(ctx context.Context, provider string, at time.Time,
 	if err := by.validate(); err != nil {
 		return err
 	}
-	return l.changeEpoch(ctx, provider, rules.EpochDeclared, func(e Epoch, now rules.Time) (Epoch, error) {
-		return rules.DeclareLoss(e, fromTime(at), now, by.By+": "+by.Note), nil
-	})
+	parts, err := l.KnownPartitions(ctx, provider)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, p := range parts {
+		errs = append(errs, l.changeEpoch(ctx, p, rules.EpochDeclared, func(e Epoch, now rules.Time) (Epoch, error) {
+			return rules.DeclareLoss(e, fromTime(at), now, by.By+": "+by.Note), nil
+		}))
+	}
+	return errors.Join(errs...)
 }
 
 // CloseLoss ends a loss: what still waits is sent without a query.
@@ -283,21 +305,34 @@ func (l *Ledger) CloseLoss(ctx context.Context, provider string, by Actor) error
 	if err := by.validate(); err != nil {
 		return err
 	}
-	return l.changeEpoch(ctx, provider, rules.EpochClosed, func(e Epoch, _ rules.Time) (Epoch, error) {
-		if e.Loss == nil {
-			return e, fmt.Errorf("%w: no loss is open for %s", ErrRefused, provider)
-		}
-		return rules.CloseLoss(e), nil
-	})
+	parts, err := l.KnownPartitions(ctx, provider)
+	if err != nil {
+		return err
+	}
+	open := false
+	var errs []error
+	for _, p := range parts {
+		errs = append(errs, l.changeEpoch(ctx, p, rules.EpochClosed, func(e Epoch, _ rules.Time) (Epoch, error) {
+			if e.Loss == nil {
+				return e, nil
+			}
+			open = true
+			return rules.CloseLoss(e), nil
+		}))
+	}
+	if err := errors.Join(errs...); err != nil || open {
+		return err
+	}
+	return fmt.Errorf("%w: no loss is open for %s", ErrRefused, provider)
 }
 
 // changeEpoch writes what change makes of the epoch, again if another process was faster.
-func (l *Ledger) changeEpoch(ctx context.Context, provider string, why rules.EpochChange, change func(Epoch, rules.Time) (Epoch, error)) error {
-	known := l.epochs.of(provider)
+func (l *Ledger) changeEpoch(ctx context.Context, p Partition, why rules.EpochChange, change func(Epoch, rules.Time) (Epoch, error)) error {
+	known := l.epochs.of(p)
 	known.mu.Lock()
 	defer known.mu.Unlock()
 	for range maxTries {
-		got, err := l.readEpoch(ctx, provider, known)
+		got, err := l.readEpoch(ctx, p, known)
 		if err != nil {
 			return err
 		}
@@ -305,14 +340,14 @@ func (l *Ledger) changeEpoch(ctx context.Context, provider string, why rules.Epo
 		if err != nil || next.Text() == known.text {
 			return err
 		}
-		c := l.epochCommit(provider, got, next, why)
-		switch done, err := l.store.CommitEpoch(ctx, provider, c); {
+		c := l.epochCommit(p, got, next, why)
+		switch done, err := l.store.CommitEpoch(ctx, p.String(), c); {
 		case err != nil:
-			return epochError(provider, err)
+			return epochError(p, err)
 		case done:
 			known.text, known.epoch = c.To, next
-			return l.store.AwaitReplicas(ctx, provider)
+			return l.store.AwaitReplicas(ctx, p.String())
 		}
 	}
-	return epochError(provider, ErrContended)
+	return epochError(p, ErrContended)
 }

@@ -12,7 +12,7 @@ import (
 
 func TestEachStoryIsToldAsItWent(t *testing.T) {
 	t.Parallel()
-	idempotencytest.Tell(t, memoryFixtures(), func(r idempotency.Record) []string {
+	idempotencytest.Tell(t, memoryFixtures(1), func(r idempotency.Record) []string {
 		var texts []string
 		for _, s := range explain.Explain(r).Sentences {
 			texts = append(texts, s.Text)
@@ -26,7 +26,7 @@ func TestEachStoryIsToldAsItWent(t *testing.T) {
 func TestEachPaymentOfTheSuiteIsTold(t *testing.T) {
 	t.Parallel()
 	payments, words := 0, map[string]bool{}
-	idempotencytest.EachPayment(t, memoryFixtures(), func(t *testing.T, r idempotency.Record, events []idempotencytest.Event) {
+	idempotencytest.EachPayment(t, memoryFixtures(1), func(t *testing.T, r idempotency.Record, events []idempotencytest.Event) {
 		payments++
 		story := explain.Explain(r)
 		if len(story.Sentences) != len(r.History) {
@@ -90,7 +90,7 @@ func saysExecuted(text string) bool {
 
 func TestALongHistorySaysThatEntriesMayBeMissing(t *testing.T) {
 	t.Parallel()
-	f := memoryFixtures()(t, idempotency.DefaultPolicy())
+	f := memoryFixtures(1)(t, idempotency.DefaultPolicy())
 	k := idempotency.Key{Provider: f.Provider, Account: idempotency.DefaultAccount, Reference: "long"}
 	_, err := f.Ledger.Register(t.Context(), idempotency.Registration{
 		Key: k, Type: "payout", Fingerprint: "v1:x", Amount: "100", Currency: "CLP", Payload: []byte("{}"),

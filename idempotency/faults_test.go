@@ -147,7 +147,7 @@ func TestScriptsSurviveAFlush(t *testing.T) {
 		flush()
 		f.begin("a", "a")
 		flush()
-		_, _, err := f.store.Due(t.Context(), provider, 10, idempotency.Lanes{QueryTimeout: time.Second})
+		_, _, err := f.store.Due(t.Context(), idempotency.Partition{Provider: provider}, 10, idempotency.Lanes{QueryTimeout: time.Second})
 		f.must(err)
 		flush()
 		f.finish("a", "a", paid("X"))
@@ -176,7 +176,7 @@ func TestScriptsSurviveAFlush(t *testing.T) {
 		c.register("q1", "q2", "q3", "q4")
 		c.Advance(time.Hour)
 		hook.left = 1
-		before, _, err := c.store.Due(t.Context(), provider, 1000, idempotency.Lanes{QueryTimeout: time.Second})
+		before, _, err := c.store.Due(t.Context(), idempotency.Partition{Provider: provider}, 1000, idempotency.Lanes{QueryTimeout: time.Second})
 		c.must(err)
 		woken := map[string]bool{}
 		for _, w := range before {
@@ -249,7 +249,7 @@ func TestRedisFull(t *testing.T) {
 		f.must(f.rdb.ConfigSet(t.Context(), "maxmemory", "0").Err())
 		f.Advance(lease)
 		f.must(f.rdb.ConfigSet(t.Context(), "maxmemory", "1").Err())
-		w, _, err := f.store.Due(t.Context(), provider, 100, idempotency.Lanes{QueryTimeout: time.Second})
+		w, _, err := f.store.Due(t.Context(), idempotency.Partition{Provider: provider}, 100, idempotency.Lanes{QueryTimeout: time.Second})
 		f.must(err)
 		if len(w) == 0 {
 			t.Fatal("no payment was woken")

@@ -43,7 +43,7 @@ func TestSignals(t *testing.T) {
 		t.Errorf("nothing was woken for minutes, nothing is held: %+v", s)
 	}
 
-	_, _, err := f.store.Due(f.t.Context(), provider, 10, idempotency.Lanes{QueryTimeout: time.Minute})
+	_, _, err := f.store.Due(f.t.Context(), idempotency.Partition{Provider: provider}, 10, idempotency.Lanes{QueryTimeout: time.Minute})
 	f.must(err)
 	if s := f.healthStats(); s.DueLag != 0 {
 		t.Errorf("right after a sweep something has been due for %s", s.DueLag)

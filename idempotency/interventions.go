@@ -1,11 +1,19 @@
 package idempotency
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/remesa/remesa/idempotency/rules"
+	"github.com/remesa/remesa/internal/merge"
 )
 
 // Record is a payment as operators see it.
@@ -29,6 +37,8 @@ type Record struct {
 	Anomaly      string
 	Subscription string
 	Period       string
+	// Partition is the number of the partition that keeps the payment.
+	Partition int
 	// Fingerprint is that of the Registration.
 	Fingerprint string
 	// LeaseEnd is until when an attempt owns the payment; zero unless it is sending.
@@ -60,13 +70,13 @@ type AuditEntry struct {
 	Note    string
 }
 
-func record(k Key, loaded LoadResult) Record {
+func record(p Partition, k Key, loaded LoadResult) Record {
 	s := &loaded.Record
 	r := Record{
 		Key: k, Type: s.Type, State: s.State, Version: s.Version, ProviderID: s.ProviderID, Code: s.Code, Message: s.Message,
 		Decline: string(s.Decline), Amount: s.Amount, Currency: s.Currency, Attempts: s.AttemptCount, Created: asTime(s.Created),
 		Updated: asTime(max(s.Created, s.Updated)), ActionURL: s.ActionURL, MayHaveLeft: s.MayHaveLeft(), Subscription: s.Subscription,
-		Period: s.Period, Fingerprint: s.Fingerprint, Polls: s.Polls, NotFounds: s.NotFounds, NextDue: asTime(loaded.Due),
+		Period: s.Period, Fingerprint: s.Fingerprint, Partition: p.Number, Polls: s.Polls, NotFounds: s.NotFounds, NextDue: asTime(loaded.Due),
 		historyGap: s.HistoryGap(),
 	}
 	if s.State == Sending {
@@ -83,7 +93,11 @@ func record(k Key, loaded LoadResult) Record {
 
 // Show returns a payment's record; ErrUnknown where there is none.
 func (l *Ledger) Show(ctx context.Context, k Key) (Record, error) {
-	all, err := l.store.Load(ctx, k.Provider, []LoadRequest{{ID: k.id(), Account: k.Account, Due: true}})
+	if err := l.learnPartitions(ctx, k.Provider); err != nil {
+		return Record{}, fmt.Errorf("read %s: %w", k, err)
+	}
+	part := l.PartitionOf(k)
+	all, err := l.store.Load(ctx, part.String(), []LoadRequest{{ID: k.id(), Account: k.Account, Due: true}})
 	switch {
 	case err != nil:
 		return Record{}, fmt.Errorf("read %s: %w", k, err)
@@ -92,18 +106,48 @@ func (l *Ledger) Show(ctx context.Context, k Key) (Record, error) {
 	case all[0].Text == "":
 		return Record{}, fmt.Errorf("%s: %w", k, ErrUnknown)
 	}
-	r := []Record{record(k, all[0])}
+	r := []Record{record(part, k, all[0])}
 	l.openRecord(&r[0], all[0].Record.Metadata)
-	return r[0], l.setParkReasons(ctx, k.Provider, r)
+	return r[0], l.setParkReasons(ctx, part, r)
 }
 
 // List calls yield for the payments that match, oldest first within a state, until it returns
 // false. Open states, anomalies and what failed in the last 30 days are indexed; for other states
-// List reads all records. It skips records that cannot be read: see Filter.Damaged.
+// List reads all records. It skips records that cannot be read: see Filter.Damaged. Where a
+// partition cannot be read, List yields the payments of the others before it returns the error.
 func (l *Ledger) List(ctx context.Context, f Filter, yield func(Record) bool) error {
+	parts, err := l.KnownPartitions(ctx, f.Provider)
+	switch {
+	case err != nil:
+		return err
+	case len(parts) == 1:
+		return l.listPartition(ctx, parts[0], f, yield)
+	}
+	errs := make([]error, len(parts))
+	lists := make([]iter.Seq2[Record, error], len(parts))
+	for i, p := range parts {
+		lists[i] = func(yield func(Record, error) bool) {
+			errs[i] = l.listPartition(ctx, p, f, func(r Record) bool { return yield(r, nil) })
+		}
+	}
+	for r := range merge.Ordered(inListOrder, lists...) {
+		if !yield(r) {
+			break
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// inListOrder is the order of the states index: by state, then by registration, what failed by when
+// it did.
+func inListOrder(a, b Record) int {
+	return cmp.Or(cmp.Compare(rank[a.State], rank[b.State]), a.ListedAt().Compare(b.ListedAt()))
+}
+
+func (l *Ledger) listPartition(ctx context.Context, p Partition, f Filter, yield func(Record) bool) error {
 	index := Index{State: f.State, Open: f.State == "", Anomalies: f.Anomalies, Suspected: f.Suspected}
-	return l.store.ListIDs(ctx, f.Provider, index, func(ids []string) (bool, error) {
-		rs, err := l.load(ctx, f, ids)
+	return l.store.ListIDs(ctx, p.String(), index, func(ids []string) (bool, error) {
+		rs, err := l.load(ctx, p, f, ids)
 		if err != nil {
 			return false, err
 		}
@@ -134,11 +178,44 @@ func (r Record) ListedAt() time.Time {
 // oldest first, from those on that came into its list at an instant or later: at most limit, and
 // whether there are more. It skips records that cannot be read.
 func (l *Ledger) ListFrom(ctx context.Context, f Filter, since time.Time, limit int) (rs []Record, more bool, err error) {
+	parts, err := l.KnownPartitions(ctx, f.Provider)
+	switch {
+	case err != nil:
+		return nil, false, err
+	case len(parts) == 1:
+		return l.listPartitionFrom(ctx, parts[0], f, since, limit)
+	}
+	var ends []Record // behind each of these, its partition may have told less than it has
+	for _, p := range parts {
+		some, partly, err := l.listPartitionFrom(ctx, p, f, since, limit)
+		if err != nil {
+			return nil, false, err
+		}
+		if partly {
+			ends = append(ends, slices.Concat([]Record{{}}, some)[len(some)])
+		}
+		rs, more = append(rs, some...), more || partly
+	}
+	slices.SortFunc(rs, inPageOrder)
+	told := len(rs)
+	for _, end := range ends {
+		rs = slices.DeleteFunc(rs, func(r Record) bool { return inPageOrder(r, end) > 0 })
+	}
+	rs = rs[:min(limit, len(rs))]
+	return rs, more || told >= limit, nil
+}
+
+// inPageOrder is the order of the index of one state.
+func inPageOrder(a, b Record) int {
+	return cmp.Or(a.ListedAt().Compare(b.ListedAt()), cmp.Compare(a.Key.id(), b.Key.id()))
+}
+
+func (l *Ledger) listPartitionFrom(ctx context.Context, p Partition, f Filter, since time.Time, limit int) (rs []Record, more bool, err error) {
 	index := Index{State: f.State, Since: rules.Time(max(0, since.UnixMilli())), Limit: limit}
 	found := 0
-	err = l.store.ListIDs(ctx, f.Provider, index, func(ids []string) (bool, error) {
+	err = l.store.ListIDs(ctx, p.String(), index, func(ids []string) (bool, error) {
 		found += len(ids)
-		page, err := l.load(ctx, f, ids)
+		page, err := l.load(ctx, p, f, ids)
 		rs = append(rs, page...)
 		return true, err
 	})
@@ -148,30 +225,62 @@ func (l *Ledger) ListFrom(ctx context.Context, f Filter, since time.Time, limit 
 // Scan returns some of the payments that match, in no order, and where to go on: it begins with an
 // empty cursor and ends with one. It finds what no index has, and reads every record on the way.
 func (l *Ledger) Scan(ctx context.Context, f Filter, cursor string) (rs []Record, next string, err error) {
-	ids, next, err := l.store.ScanIDs(ctx, f.Provider, cursor)
-	if err != nil || len(ids) == 0 {
-		return nil, next, err
+	parts, err := l.KnownPartitions(ctx, f.Provider)
+	if err != nil {
+		return nil, "", err
 	}
-	rs, err = l.load(ctx, f, ids)
+	at, rest, err := scanPlace(parts, cursor)
+	if err != nil {
+		return nil, "", err
+	}
+	p := parts[at]
+	ids, next, err := l.store.ScanIDs(ctx, p.String(), rest)
+	if err != nil {
+		return nil, "", err
+	}
+	switch {
+	case len(parts) == 1:
+	case next != "":
+		next = strconv.Itoa(at) + ":" + next
+	case at+1 < len(parts):
+		next = strconv.Itoa(at+1) + ":"
+	}
+	if len(ids) == 0 {
+		return nil, next, nil
+	}
+	rs, err = l.load(ctx, p, f, ids)
 	return rs, next, err
 }
 
+// scanPlace splits a cursor of Scan into the partition, where there are several, and its store's
+// cursor.
+func scanPlace(parts []Partition, cursor string) (at int, rest string, err error) {
+	if len(parts) == 1 || cursor == "" {
+		return 0, cursor, nil
+	}
+	number, rest, _ := strings.Cut(cursor, ":")
+	if at, err = strconv.Atoi(number); err != nil || at < 0 || at >= len(parts) {
+		return 0, "", fmt.Errorf("scan %s: not a cursor", parts[0].Provider)
+	}
+	return at, rest, nil
+}
+
 // load reads the payments that match of those with these ids.
-func (l *Ledger) load(ctx context.Context, f Filter, ids []string) ([]Record, error) {
+func (l *Ledger) load(ctx context.Context, p Partition, f Filter, ids []string) ([]Record, error) {
 	requests := make([]LoadRequest, len(ids))
 	for i, id := range ids {
 		requests[i] = LoadRequest{ID: id, Account: keyFromID(f.Provider, id).Account, Due: true}
 	}
-	all, err := l.store.Load(ctx, f.Provider, requests)
+	all, err := l.store.Load(ctx, p.String(), requests)
 	if err != nil {
-		return nil, fmt.Errorf("list %s: %w", f.Provider, err)
+		return nil, fmt.Errorf("list %s: %w", p, err)
 	}
-	rs := l.matching(f, ids, all)
-	return rs, l.setParkReasons(ctx, f.Provider, rs)
+	rs := l.matching(p, f, ids, all)
+	return rs, l.setParkReasons(ctx, p, rs)
 }
 
 // matching returns the records that match the filter, and reports those that cannot be read.
-func (l *Ledger) matching(f Filter, ids []string, all []LoadResult) []Record {
+func (l *Ledger) matching(p Partition, f Filter, ids []string, all []LoadResult) []Record {
 	var rs []Record
 	for i, loaded := range all {
 		k := keyFromID(f.Provider, ids[i])
@@ -181,7 +290,7 @@ func (l *Ledger) matching(f Filter, ids []string, all []LoadResult) []Record {
 		if loaded.Err != nil || loaded.Text == "" {
 			continue
 		}
-		r := record(k, loaded)
+		r := record(p, k, loaded)
 		if f.State != "" && r.State != f.State {
 			continue
 		}
@@ -194,7 +303,21 @@ func (l *Ledger) matching(f Filter, ids []string, all []LoadResult) []Record {
 // Counts returns the number of payments in each open state, and of those that failed in the last 30
 // days.
 func (l *Ledger) Counts(ctx context.Context, provider string) (map[State]int64, error) {
-	return l.store.Counts(ctx, provider)
+	parts, err := l.KnownPartitions(ctx, provider)
+	if err != nil {
+		return nil, err
+	}
+	sum := map[State]int64{}
+	for _, p := range parts {
+		counts, err := l.store.Counts(ctx, p.String())
+		if err != nil {
+			return nil, err
+		}
+		for state, n := range counts {
+			sum[state] += n
+		}
+	}
+	return sum, nil
 }
 
 // intervene applies an operator's intervention. It returns ErrVersionChanged if the record has
@@ -282,7 +405,8 @@ func (p Actor) validate() error {
 const AllAccounts = "*"
 
 // Halt stops new sends of a provider, or of one of its accounts; status queries go on. An empty
-// account means all. It works although the store is full, because that is when it may be needed.
+// account means all. It works although the store is full, because that is when it may be needed. An
+// error names the partitions for which it was not written; the others are halted. Repeat it.
 func (l *Ledger) Halt(ctx context.Context, provider, account string, p Actor) error {
 	return l.halt(ctx, provider, account, p, true)
 }
@@ -306,13 +430,40 @@ func (l *Ledger) halt(ctx context.Context, provider, account string, p Actor, ha
 	if halted {
 		what = "halt"
 	}
-	if err := l.store.Halt(ctx, provider, account, what+" "+account+" by "+p.By+": "+p.Note, halted); err != nil {
+	parts, err := l.KnownPartitions(ctx, provider)
+	if err != nil {
 		return fmt.Errorf("%s %s: %w", what, provider, err)
 	}
-	return nil
+	var errs []error
+	for _, part := range parts { // each Begin reads the halts of its payment's own partition
+		if err := l.store.Halt(ctx, part.String(), account, what+" "+account+" by "+p.By+": "+p.Note, halted); err != nil {
+			errs = append(errs, fmt.Errorf("%s %s: %w", what, part, err))
+		}
+	}
+	if len(errs) == 0 && l.counts.of(provider) != len(parts) { // another caller has learned of more
+		return fmt.Errorf("%s %s: %w", what, provider, changedPartitions(provider))
+	}
+	return errors.Join(errs...)
 }
 
-// Halts returns the entries of the halts in force, by account ("*" for all).
+// Halts returns the entries of the halts in force, by account ("*" for all): of every account that
+// is halted in some partition. With an error, they are those that could be read.
 func (l *Ledger) Halts(ctx context.Context, provider string) (map[string]string, error) {
-	return l.store.Halts(ctx, provider)
+	parts, err := l.KnownPartitions(ctx, provider)
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]string{}
+	var errs []error
+	for _, p := range parts {
+		halts, err := l.HaltsIn(ctx, p)
+		maps.Copy(all, halts)
+		errs = append(errs, err)
+	}
+	return all, errors.Join(errs...)
+}
+
+// HaltsIn returns the halts that a Begin of this partition obeys.
+func (l *Ledger) HaltsIn(ctx context.Context, p Partition) (map[string]string, error) {
+	return l.store.Halts(ctx, p.String())
 }

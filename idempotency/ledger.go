@@ -18,6 +18,9 @@ type Options struct {
 	// Policies are by provider; a provider without one has Default.
 	Policies map[string]Policy
 	Default  Policy
+	// Partitions is how many partitions each provider's payments are kept in. One that it does not
+	// name has as many as the store says: 1 where nobody has set another number.
+	Partitions Partitions
 	// FirstWake is how long after its registration the janitor wakes a payment that no worker has
 	// begun; 10 s by default.
 	FirstWake time.Duration
@@ -42,19 +45,21 @@ type Ledger struct {
 	store  Store
 	opts   Options
 	epochs epochCache
+	counts *partitionCounts
 }
 
 // NewLedger makes a ledger on a store.
 func NewLedger(store Store, o Options) *Ledger {
 	o.fill()
-	return &Ledger{store: store, opts: o}
+	return &Ledger{store: store, opts: o, counts: &partitionCounts{set: o.Partitions}}
 }
 
 // NewRedis makes a ledger in Redis 7.0 or newer: a single server, Sentinel or a cluster. The caller
 // closes the client.
 func NewRedis(client redis.UniversalClient, o Options) *Ledger {
 	o.fill()
-	return &Ledger{store: newRedisStore(client, o), opts: o}
+	counts := &partitionCounts{set: o.Partitions, learns: true}
+	return &Ledger{store: newRedisStore(client, o, counts), opts: o, counts: counts}
 }
 
 func (o *Options) fill() {
@@ -133,6 +138,9 @@ func (l *Ledger) apply(ctx context.Context, operation string, k Key, w payloadMo
 func (l *Ledger) applyFrom(ctx context.Context, operation string, k Key, w payloadMode, s *Snapshot, d decide) (appliedChange, error) {
 	start := time.Now()
 	defer func() { l.opts.Observe(operation, time.Since(start)) }()
+	if err := l.learnPartitions(ctx, k.Provider); err != nil {
+		return appliedChange{}, operationError(operation, k, err)
+	}
 	for range maxTries {
 		loaded, err := l.read(ctx, k, w, s)
 		if err != nil {
@@ -155,7 +163,7 @@ func (l *Ledger) read(ctx context.Context, k Key, w payloadMode, s *Snapshot) (L
 	if s != nil {
 		return s.loaded(), nil
 	}
-	all, err := l.store.Load(ctx, k.Provider, []LoadRequest{l.loadRequest(k, w)})
+	all, err := l.store.Load(ctx, l.partition(k), []LoadRequest{l.loadRequest(k, w)})
 	switch {
 	case err != nil:
 		return LoadResult{}, err
@@ -173,7 +181,7 @@ func (l *Ledger) loadRequest(k Key, w payloadMode) LoadRequest {
 
 // tryApply decides from one reading. If a guard did not hold, it decides again with that fact.
 func (l *Ledger) tryApply(ctx context.Context, k Key, loaded LoadResult, d decide) (t appliedChange, again bool, err error) {
-	epoch, err := l.epoch(ctx, k.Provider)
+	epoch, err := l.epoch(ctx, l.PartitionOf(k))
 	if err != nil {
 		return t, false, err
 	}
@@ -185,18 +193,18 @@ func (l *Ledger) tryApply(ctx context.Context, k Key, loaded LoadResult, d decid
 		if err != nil || change.Empty() {
 			return t, false, err
 		}
-		written, errs := l.store.Commit(ctx, k.Provider, []CommitRequest{l.commitRequest(k, loaded, change, epoch)})
+		written, errs := l.store.Commit(ctx, l.partition(k), []CommitRequest{l.commitRequest(k, loaded, change, epoch)})
 		switch {
 		case errs[0] != nil:
 			return t, false, errs[0]
 		case written[0].Done:
 			t.text, t.sequence = written[0].Text, written[0].Sequence
 			if change.CountsSend {
-				err = l.epochs.of(k.Provider).counted(epoch, t.sequence)
+				err = l.epochs.of(l.PartitionOf(k)).counted(epoch, t.sequence)
 			}
 			return t, false, err
 		case written[0].FailedGuard == rules.EpochCurrent:
-			if epoch, err = l.refreshEpoch(ctx, k.Provider, epoch); err != nil {
+			if epoch, err = l.refreshEpoch(ctx, l.PartitionOf(k), epoch); err != nil {
 				return t, false, err
 			}
 		case written[0].Changed:

@@ -62,30 +62,47 @@ func opened(t *testing.T, ring *seal.Ring, entries []map[string]string) []map[st
 func fixture(t *testing.T, rdb redis.UniversalClient, provider string, o idempotency.Options) idempotencytest.Fixture {
 	t.Helper()
 	o.TestClock = true
-	clock := "remesa:{" + provider + "}:clock"
-	if err := rdb.Set(t.Context(), clock, start.UnixMilli(), 0).Err(); err != nil {
-		t.Fatal(err)
+	parts := o.Partitions.All(provider)
+	clock := func(p idempotency.Partition) string { return "remesa:{" + p.String() + "}:clock" }
+	for _, p := range parts {
+		if err := rdb.Set(t.Context(), clock(p), start.UnixMilli(), 0).Err(); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return idempotencytest.Fixture{
 		Ledger: idempotency.NewRedis(rdb, o), Provider: provider,
 		Another: func() *idempotency.Ledger { return idempotency.NewRedis(rdb, o) },
-		Restart: func(t *testing.T) { restart(t, rdb, provider) },
-		Rewind:  func(t *testing.T, k idempotency.Key) func() { return rewind(t, rdb, k) },
-		Advance: func(d time.Duration) {
-			if err := rdb.IncrBy(context.Background(), clock, d.Milliseconds()).Err(); err != nil {
-				t.Fatal(err)
+		Restart: func(t *testing.T) {
+			for _, p := range parts {
+				restart(t, rdb, p)
 			}
 		},
-		Outcomes: func(t *testing.T) []map[string]string { return outcomes(t, rdb, provider) },
+		Rewind: func(t *testing.T, k idempotency.Key) func() { return rewind(t, rdb, o.Partitions.Of(k), k) },
+		Advance: func(d time.Duration) {
+			for _, p := range parts {
+				if err := rdb.IncrBy(context.Background(), clock(p), d.Milliseconds()).Err(); err != nil {
+					t.Fatal(err)
+				}
+			}
+		},
+		Outcomes: func(t *testing.T) (all []map[string]string) {
+			for _, p := range parts {
+				all = append(all, outcomes(t, rdb, p.String())...)
+			}
+			return all
+		},
 	}
 }
 
 // restart makes the epoch name another run of the server than the present one. The embedded store
 // tells no run, and its epoch goes back to a former one instead.
-func restart(t *testing.T, rdb redis.UniversalClient, provider string) {
+func restart(t *testing.T, rdb redis.UniversalClient, p idempotency.Partition) {
 	t.Helper()
-	key := "remesa:{" + provider + "}:epoch"
+	key := "remesa:{" + p.String() + "}:epoch"
 	text := rdb.Get(t.Context(), key).Val()
+	if text == "" {
+		return // nobody has begun an epoch of this partition
+	}
 	var e idempotency.Epoch
 	if err := e.Parse(text); err != nil {
 		t.Fatal(err)
@@ -100,9 +117,9 @@ func restart(t *testing.T, rdb redis.UniversalClient, provider string) {
 	}
 }
 
-func rewind(t *testing.T, rdb redis.UniversalClient, k idempotency.Key) func() {
+func rewind(t *testing.T, rdb redis.UniversalClient, p idempotency.Partition, k idempotency.Key) func() {
 	t.Helper()
-	record, sequence := "remesa:{"+k.Provider+"}:p:"+k.ID(), "remesa:{"+k.Provider+"}:sequence"
+	record, sequence := "remesa:{"+p.String()+"}:p:"+k.ID(), "remesa:{"+p.String()+"}:sequence"
 	text, count := rdb.Get(t.Context(), record).Val(), rdb.Get(t.Context(), sequence).Val()
 	if text == "" {
 		t.Fatal("no record to go back to")
@@ -119,9 +136,9 @@ func rewind(t *testing.T, rdb redis.UniversalClient, k idempotency.Key) func() {
 	}
 }
 
-func outcomes(t *testing.T, rdb redis.UniversalClient, provider string) []map[string]string {
+func outcomes(t *testing.T, rdb redis.UniversalClient, partition string) []map[string]string {
 	t.Helper()
-	entries, err := rdb.XRange(t.Context(), idempotency.OutcomesKey(provider), "-", "+").Result()
+	entries, err := rdb.XRange(t.Context(), idempotency.OutcomesKey(partition), "-", "+").Result()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,13 +157,32 @@ func TestConformance(t *testing.T) {
 	idempotencytest.Run(t, fixtures(redistest.Start(t).Client()))
 }
 
-func TestConformanceInMemory(t *testing.T) {
-	t.Parallel()
-	idempotencytest.Run(t, memoryFixtures())
+// partitionedFixtures are ledgers whose providers have three partitions each.
+func partitionedFixtures(rdb redis.UniversalClient) idempotencytest.Open {
+	var n atomic.Int64
+	return func(t *testing.T, p idempotency.Policy) idempotencytest.Fixture {
+		provider := fmt.Sprintf("parted%d", n.Add(1))
+		return fixture(t, rdb, provider, idempotency.Options{Default: p, Partitions: idempotency.Partitions{provider: 3}})
+	}
 }
 
-// memoryFixtures makes ledgers in memory.
-func memoryFixtures() idempotencytest.Open {
+func TestConformanceWithPartitions(t *testing.T) {
+	t.Parallel()
+	idempotencytest.Run(t, partitionedFixtures(redistest.Start(t).Client()))
+}
+
+func TestConformanceInMemory(t *testing.T) {
+	t.Parallel()
+	idempotencytest.Run(t, memoryFixtures(1))
+}
+
+func TestConformanceInMemoryWithPartitions(t *testing.T) {
+	t.Parallel()
+	idempotencytest.Run(t, memoryFixtures(3))
+}
+
+// memoryFixtures makes ledgers in memory whose providers have so many partitions.
+func memoryFixtures(partitions int) idempotencytest.Open {
 	var n atomic.Int64
 	return func(_ *testing.T, p idempotency.Policy) idempotencytest.Fixture {
 		m := idempotency.NewMemory()
@@ -155,13 +191,20 @@ func memoryFixtures() idempotencytest.Open {
 		ms.Store(start.UnixMilli())
 		m.Now = func() time.Time { return time.UnixMilli(ms.Load()) }
 		provider := fmt.Sprintf("memory%d", n.Add(1))
+		parted := idempotency.Partitions{provider: partitions}
+		o := idempotency.Options{Default: p, Partitions: parted}
 		return idempotencytest.Fixture{
-			Ledger: idempotency.NewLedger(m, idempotency.Options{Default: p}), Provider: provider,
-			Another:  func() *idempotency.Ledger { return idempotency.NewLedger(m, idempotency.Options{Default: p}) },
-			Restart:  func(*testing.T) { m.RunID = fmt.Sprint(n.Add(1)) },
-			Rewind:   func(*testing.T, idempotency.Key) func() { return m.Snapshot() },
-			Advance:  func(d time.Duration) { ms.Add(d.Milliseconds()) },
-			Outcomes: func(*testing.T) []map[string]string { return m.Outcomes(provider) },
+			Ledger: idempotency.NewLedger(m, o), Provider: provider,
+			Another: func() *idempotency.Ledger { return idempotency.NewLedger(m, o) },
+			Restart: func(*testing.T) { m.RunID = fmt.Sprint(n.Add(1)) },
+			Rewind:  func(*testing.T, idempotency.Key) func() { return m.Snapshot() },
+			Advance: func(d time.Duration) { ms.Add(d.Milliseconds()) },
+			Outcomes: func(*testing.T) (all []map[string]string) {
+				for _, part := range parted.All(provider) {
+					all = append(all, m.Outcomes(part.String())...)
+				}
+				return all
+			},
 		}
 	}
 }

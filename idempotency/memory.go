@@ -83,6 +83,9 @@ func (m *Memory) provider(provider string) *memoryProvider {
 
 func (m *Memory) now() rules.Time { return fromTime(m.Now()) }
 
+// CheckPartitions implements Store; a store in memory has one user.
+func (m *Memory) CheckPartitions(context.Context, string) error { return nil }
+
 // Load implements Store.
 func (m *Memory) Load(_ context.Context, provider string, requests []LoadRequest) ([]LoadResult, error) {
 	m.mu.Lock()

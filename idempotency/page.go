@@ -40,31 +40,67 @@ type Place struct {
 // Page returns a page, the place of the last payment that it read, skipped ones included, and
 // whether there may be more behind it. A page costs the same wherever it stands in the list.
 func (l *Ledger) Page(ctx context.Context, q PageQuery) (rs []Record, last Place, more bool, err error) {
-	places, err := l.store.PageIDs(ctx, q.Provider, PageRange{
-		State: q.State, Newest: q.Newest, From: fromTime(q.From), To: fromTime(q.To), After: q.After, Limit: q.Limit,
-	})
-	if err != nil || len(places) == 0 {
+	r := PageRange{State: q.State, Newest: q.Newest, From: fromTime(q.From), To: fromTime(q.To), After: q.After, Limit: q.Limit}
+	parts, err := l.KnownPartitions(ctx, q.Provider)
+	if err != nil {
 		return nil, q.After, false, err
+	}
+	var places []Place
+	for _, p := range parts { // the page may be all in one
+		some, err := l.store.PageIDs(ctx, p.String(), r)
+		if err != nil {
+			return nil, q.After, false, err
+		}
+		places = append(places, some...)
+	}
+	if len(parts) > 1 {
+		slices.SortFunc(places, r.compare)
+		places = places[:min(q.Limit, len(places))]
+	}
+	if len(places) == 0 {
+		return nil, q.After, false, nil
 	}
 	ids := make([]string, len(places))
 	for i, p := range places {
 		ids[i] = p.ID
 	}
-	rs, err = l.load(ctx, Filter{Provider: q.Provider, State: q.State, Damaged: q.Damaged}, ids)
+	rs, err = l.loadAll(ctx, Filter{Provider: q.Provider, State: q.State, Damaged: q.Damaged}, ids)
 	return rs, places[len(places)-1], len(places) == q.Limit, err
 }
 
 // ShowAll returns the records of one provider's payments, in the order of the keys, without those
 // that the ledger does not know. It reports those that cannot be read to damaged, if set.
 func (l *Ledger) ShowAll(ctx context.Context, provider string, keys []Key, damaged func(Key, error)) ([]Record, error) {
-	if len(keys) == 0 {
-		return nil, nil
+	if err := l.learnPartitions(ctx, provider); err != nil || len(keys) == 0 {
+		return nil, err
 	}
 	ids := make([]string, len(keys))
 	for i, k := range keys {
 		ids[i] = k.id()
 	}
-	return l.load(ctx, Filter{Provider: provider, Damaged: damaged}, ids)
+	return l.loadAll(ctx, Filter{Provider: provider, Damaged: damaged}, ids)
+}
+
+// loadAll is load for the payments of all partitions; the records are in the order of the ids.
+func (l *Ledger) loadAll(ctx context.Context, f Filter, ids []string) ([]Record, error) {
+	in, order := map[Partition][]string{}, map[string]int{}
+	for i, id := range ids {
+		p := l.PartitionOf(keyFromID(f.Provider, id))
+		in[p] = append(in[p], id)
+		if _, twice := order[id]; !twice {
+			order[id] = i
+		}
+	}
+	var rs []Record
+	for p, some := range in {
+		part, err := l.load(ctx, p, f, some)
+		if err != nil {
+			return nil, err
+		}
+		rs = append(rs, part...)
+	}
+	slices.SortStableFunc(rs, func(a, b Record) int { return cmp.Compare(order[a.Key.id()], order[b.Key.id()]) })
+	return rs, nil
 }
 
 // PageRange is a PageQuery as a store reads it.
@@ -92,8 +128,11 @@ func (r PageRange) holds(p Place) bool {
 
 // PageIDs implements Store. Many payments may have come into a list in one millisecond: those of
 // them that the page before had are read again, by their ids alone.
-func (s *redisStore) PageIDs(ctx context.Context, provider string, r PageRange) ([]Place, error) {
-	by, base := redis.ZRangeArgs{Key: keysOf(provider).states(), ByScore: true, Rev: r.Newest}, int64(rank[r.State])*rankDistance
+func (s *redisStore) PageIDs(ctx context.Context, partition string, r PageRange) ([]Place, error) {
+	if err := s.checkOnce(ctx, partition); err != nil {
+		return nil, err
+	}
+	by, base := redis.ZRangeArgs{Key: keysOf(partition).states(), ByScore: true, Rev: r.Newest}, int64(rank[r.State])*rankDistance
 	low, high, count := r.scores(base)
 	if by.Start, by.Stop, by.Count = low, high, count; r.Newest {
 		by.Start, by.Stop = high, low
@@ -102,7 +141,7 @@ func (s *redisStore) PageIDs(ctx context.Context, provider string, r PageRange) 
 	for {
 		page, err := s.db.Client.ZRangeArgsWithScores(ctx, by).Result()
 		if err != nil {
-			return nil, fmt.Errorf("list %s: %w", provider, err)
+			return nil, fmt.Errorf("list %s: %w", partition, err)
 		}
 		for _, z := range page {
 			id, _ := z.Member.(string)
@@ -135,11 +174,11 @@ func (r PageRange) scores(base int64) (low, high string, count int64) {
 }
 
 // PageIDs implements Store.
-func (m *Memory) PageIDs(_ context.Context, provider string, r PageRange) ([]Place, error) {
+func (m *Memory) PageIDs(_ context.Context, partition string, r PageRange) ([]Place, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var places []Place
-	for id, l := range m.provider(provider).listed {
+	for id, l := range m.provider(partition).listed {
 		if p := (Place{int64(l.at), id}); l.state == r.State && r.holds(p) {
 			places = append(places, p)
 		}

@@ -28,45 +28,52 @@ type ParkedGroup struct {
 	Bulk   bool
 }
 
-// Unpark makes at most limit payments of a group due now, in the order of their registration, and
-// returns their number.
-func (l *Ledger) Unpark(ctx context.Context, provider string, g ParkedGroup, limit int) (int, error) {
+// Unpark makes at most limit payments of a partition's group due now, in the order of their
+// registration, and returns their number.
+func (l *Ledger) Unpark(ctx context.Context, p Partition, g ParkedGroup, limit int) (int, error) {
 	if limit <= 0 {
 		return 0, nil
 	}
-	n, err := l.store.Unpark(ctx, provider, g, limit)
-	return n, parkingError(provider, err)
+	n, err := l.store.Unpark(ctx, p.String(), g, limit)
+	return n, parkingError(p.String(), err)
 }
 
 // ParkedCounts returns the number of parked payments by reason. A payment that has moved on
 // meanwhile is counted until it is unparked.
 func (l *Ledger) ParkedCounts(ctx context.Context, provider string) (map[string]int64, error) {
-	groups, err := l.ParkedGroups(ctx, provider)
-	if len(groups) == 0 {
-		return nil, err
+	parts, err := l.KnownPartitions(ctx, provider)
+	if err != nil {
+		return nil, parkingError(provider, err)
 	}
-	counts := map[string]int64{}
-	for g, n := range groups {
-		counts[g.Reason] += n
+	sum := map[string]int64{}
+	for _, p := range parts {
+		groups, err := l.ParkedGroups(ctx, p)
+		if err != nil {
+			return nil, err
+		}
+		for g, n := range groups {
+			sum[g.Reason] += n
+		}
 	}
-	return counts, err
+	return sum, nil
 }
 
-// ParkedGroups returns the number of parked payments by group, as ParkedCounts does by reason.
-func (l *Ledger) ParkedGroups(ctx context.Context, provider string) (map[ParkedGroup]int64, error) {
-	groups, err := l.store.ParkedGroups(ctx, provider)
-	return groups, parkingError(provider, err)
+// ParkedGroups returns the number of a partition's parked payments by group, as ParkedCounts does
+// by reason.
+func (l *Ledger) ParkedGroups(ctx context.Context, p Partition) (map[ParkedGroup]int64, error) {
+	groups, err := l.store.ParkedGroups(ctx, p.String())
+	return groups, parkingError(p.String(), err)
 }
 
 // setParkReasons sets the park reason of each record that is neither sending, blocked nor final.
-func (l *Ledger) setParkReasons(ctx context.Context, provider string, rs []Record) error {
+func (l *Ledger) setParkReasons(ctx context.Context, p Partition, rs []Record) error {
 	ids := make([]string, len(rs))
 	for i, r := range rs {
 		ids[i] = r.Key.id()
 	}
-	reasons, err := l.store.ParkReasons(ctx, provider, ids)
+	reasons, err := l.store.ParkReasons(ctx, p.String(), ids)
 	if err != nil {
-		return parkingError(provider, err)
+		return parkingError(p.String(), err)
 	}
 	for i := range rs {
 		if s := rs[i].State; s != Sending && s != Blocked && !s.Final() {
@@ -76,11 +83,11 @@ func (l *Ledger) setParkReasons(ctx context.Context, provider string, rs []Recor
 	return nil
 }
 
-func parkingError(provider string, err error) error {
+func parkingError(partition string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("parked payments of %s: %w", provider, err)
+	return fmt.Errorf("parked payments of %s: %w", partition, err)
 }
 
 // keyReason is the park reason of a payment that needs another key: "key:" and the prefix of what

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -22,37 +23,44 @@ import (
 type redisStore struct {
 	db      *kv.DB
 	batcher *kv.Batcher
+	counts  *partitionCounts
+	// checked has the providers for whose numbers of partitions Redis agrees.
+	checked sync.Map
 }
 
 var _ Store = (*redisStore)(nil)
 
-func newRedisStore(client redis.UniversalClient, o Options) *redisStore {
+func newRedisStore(client redis.UniversalClient, o Options, counts *partitionCounts) *redisStore {
 	db := kv.NewDB(client, o.TestClock)
-	return &redisStore{db: db, batcher: kv.NewBatcher(db, o.Replicas, o.ReplicaTimeout)}
+	return &redisStore{db: db, batcher: kv.NewBatcher(db, o.Replicas, o.ReplicaTimeout), counts: counts}
 }
 
-// OutcomesKey is the stream of a provider's outcome events.
-func OutcomesKey(provider string) string { return kv.OutcomesKey(provider) }
+// OutcomesKey is the stream of outcome events of a partition, by its name: a provider's name is
+// that of its home partition.
+func OutcomesKey(partition string) string { return kv.OutcomesKey(partition) }
 
 // ChargeUpdatesKey is the index of changes of subscriptions' charges: members "subscription|id" by
 // time in ms.
 func ChargeUpdatesKey(provider string) string { return kv.ChargeUpdatesKey(provider) }
 
-// keyspace names the keys of one provider.
-type keyspace struct{ provider, prefix string }
+// keyspace names the keys of one partition.
+type keyspace struct{ partition, prefix string }
 
-func keysOf(provider string) keyspace { return keyspace{provider, kv.Prefix(provider)} }
+func keysOf(partition string) keyspace { return keyspace{partition, kv.Prefix(partition)} }
 
 func (p keyspace) record(id string) string  { return p.prefix + "p:" + id }
 func (p keyspace) payload(id string) string { return p.prefix + "d:" + id }
-func (p keyspace) due() string              { return p.prefix + "due" }
-func (p keyspace) states() string           { return p.prefix + "states" }
-func (p keyspace) anomalies() string        { return p.prefix + "anomalies" }
-func (p keyspace) queryProof() string       { return p.prefix + "query-proof" }
-func (p keyspace) epoch() string            { return kv.EpochKey(p.provider) }
-func (p keyspace) epochLog() string         { return p.prefix + "epochs" }
-func (p keyspace) sequence() string         { return p.prefix + "sequence" }
-func (p keyspace) suspects() string         { return p.prefix + "suspects" }
+
+// moving keeps a payment that is between two partitions.
+func (p keyspace) moving(id string) string { return p.prefix + "moving:" + id }
+func (p keyspace) due() string             { return p.prefix + "due" }
+func (p keyspace) states() string          { return p.prefix + "states" }
+func (p keyspace) anomalies() string       { return p.prefix + "anomalies" }
+func (p keyspace) queryProof() string      { return p.prefix + "query-proof" }
+func (p keyspace) epoch() string           { return kv.EpochKey(p.partition) }
+func (p keyspace) epochLog() string        { return p.prefix + "epochs" }
+func (p keyspace) sequence() string        { return p.prefix + "sequence" }
+func (p keyspace) suspects() string        { return p.prefix + "suspects" }
 func (p keyspace) accountedFor(epoch int64) string {
 	return p.prefix + "accounted:" + strconv.FormatInt(epoch, 10)
 }
@@ -61,6 +69,7 @@ func (p keyspace) rejectedTasks() string           { return p.prefix + "rejected
 func (p keyspace) halted() string                  { return p.prefix + "halted" }
 func (p keyspace) parkReasons() string             { return p.prefix + "parked" }
 func (p keyspace) parked(reason string) string     { return p.prefix + "parked:" + reason }
+func (p keyspace) partitions() string              { return p.prefix + "partitions" }
 func (p keyspace) halts() string                   { return p.prefix + "halts" }
 func (p keyspace) object(account, o string) string { return p.prefix + "object:" + account + ":" + o }
 
@@ -87,10 +96,13 @@ type recordReads struct {
 }
 
 // Load implements Store.
-func (s *redisStore) Load(ctx context.Context, provider string, requests []LoadRequest) ([]LoadResult, error) {
-	p := keysOf(provider)
+func (s *redisStore) Load(ctx context.Context, partition string, requests []LoadRequest) ([]LoadResult, error) {
+	if err := s.checkOnce(ctx, partition); err != nil {
+		return nil, err
+	}
+	p := keysOf(partition)
 	readings := make([]recordReads, len(requests))
-	now, err := s.batcher.ReadTimed(ctx, provider, func(pipe redis.Pipeliner) {
+	now, err := s.batcher.ReadTimed(ctx, partition, func(pipe redis.Pipeliner) {
 		for i, w := range requests {
 			r := recordReads{text: pipe.Get(ctx, p.record(w.ID))}
 			if w.Payload {
@@ -192,25 +204,24 @@ func score(s State, at rules.Time) string {
 }
 
 // Commit implements Store.
-func (s *redisStore) Commit(ctx context.Context, provider string, requests []CommitRequest) ([]CommitResult, []error) {
+func (s *redisStore) Commit(ctx context.Context, partition string, requests []CommitRequest) ([]CommitResult, []error) {
 	out := make([]CommitResult, len(requests))
 	errs := make([]error, len(requests))
 	var sent []*kv.Commit
 	var places []int
 	for i, d := range requests {
 		var c *kv.Commit
-		if c, out[i].Text, errs[i] = commit(d); errs[i] == nil {
+		if c, out[i].Text, errs[i] = s.commit(partition, d); errs[i] == nil {
 			sent, places = append(sent, c), append(places, i)
 		}
 	}
-	results, failed := s.batcher.Commit(ctx, provider, sent...)
+	results, failed := s.batcher.Commit(ctx, partition, sent...)
 	for n, i := range places {
 		r := results[n]
 		out[i].Done, out[i].Changed, out[i].Found, out[i].Sequence = r.Done, r.Changed || r.Stale, r.Found, r.Count
-		if g := r.Guard; g > 0 && failed[n] == nil {
-			out[i].FailedGuard, out[i].Found = guardAt(requests[i], g, r.Found)
+		if errs[i] = storeError(failed[n]); errs[i] == nil && r.Guard > 0 {
+			out[i].FailedGuard, out[i].Found = guardAt(requests[i], r.Guard, r.Found)
 		}
-		errs[i] = storeError(failed[n])
 	}
 	return out, errs
 }
@@ -264,9 +275,9 @@ func storeError(err error) error {
 }
 
 // commit turns a change into guards and writes, and also returns the record's new text.
-func commit(d CommitRequest) (out *kv.Commit, written string, err error) {
-	p, id, c := keysOf(d.Key.Provider), d.Key.id(), &d.Change
-	out = kv.NewCommit(d.Key.Provider, p.record(id), d.Text, int64(d.Now))
+func (s *redisStore) commit(partition string, d CommitRequest) (out *kv.Commit, written string, err error) {
+	p, id, c := keysOf(partition), d.Key.id(), &d.Change
+	out = kv.NewCommit(partition, p.record(id), d.Text, int64(d.Now))
 	if c.RefusedWhenFull {
 		out.WhenFull = kv.RefuseWhenFull
 	}
@@ -281,6 +292,9 @@ func commit(d CommitRequest) (out *kv.Commit, written string, err error) {
 		guard(out, p, d, g)
 	}
 	writeCounters(out, p, d)
+	if d.Text == "" && c.RecordChanged && partitionAmong(s.counts.of(d.Key.Provider), d.Key).String() != partition {
+		return nil, "", changedPartitions(d.Key.Provider) // another caller has just learned of a change
+	}
 	if c.RecordChanged {
 		text, err := c.Record.MarshalJSON() // json.Marshal would check and copy it once more
 		if err != nil {
@@ -396,7 +410,7 @@ func writeIndexes(out *kv.Commit, p keyspace, d CommitRequest) {
 		out.Write("SADD", p.parkReasons(), c.ParkReason)
 	}
 	if c.ChargeUpdate {
-		out.Write("ZADD", kv.ChargeUpdatesKey(d.Key.Provider), int64(d.Now), r.Subscription+"|"+id)
+		out.Write("ZADD", kv.ChargeUpdatesKey(out.Owner), int64(d.Now), r.Subscription+"|"+id)
 	}
 }
 
@@ -432,28 +446,38 @@ func entry(k Key, e rules.Event, epoch int64) kv.OutcomeEvent {
 }
 
 // Epoch implements Store.
-func (s *redisStore) Epoch(ctx context.Context, provider string) (StoreReading, error) {
-	p := keysOf(provider)
-	var epoch, sequence, info *redis.StringCmd
+func (s *redisStore) Epoch(ctx context.Context, partition string) (StoreReading, error) {
+	if err := s.checkOnce(ctx, partition); err != nil {
+		return StoreReading{}, err
+	}
+	p := keysOf(partition)
+	var texts *redis.SliceCmd
+	var info *redis.StringCmd
 	var halts *redis.MapStringStringCmd
 	var clock func() (int64, error)
-	err := s.batcher.Read(ctx, provider, func(pipe redis.Pipeliner) {
-		epoch, sequence, halts = pipe.Get(ctx, p.epoch()), pipe.Get(ctx, p.sequence()), pipe.HGetAll(ctx, p.halted())
-		info, clock = pipe.Info(ctx, "server"), s.db.Clock(ctx, pipe, provider)
+	err := s.batcher.Read(ctx, partition, func(pipe redis.Pipeliner) {
+		texts, halts = pipe.MGet(ctx, p.epoch(), p.sequence(), p.partitions()), pipe.HGetAll(ctx, p.halted())
+		info, clock = pipe.Info(ctx, "server"), s.db.Clock(ctx, pipe, partition)
 	})
 	if err != nil {
 		return StoreReading{}, err
 	}
 	now, err := clock()
-	count, countErr := sequence.Int64()
-	for _, err := range []error{err, epoch.Err(), countErr, halts.Err()} {
-		if err != nil && !errors.Is(err, redis.Nil) {
-			return StoreReading{}, err
+	if err := errors.Join(err, texts.Err(), halts.Err()); err != nil {
+		return StoreReading{}, err
+	}
+	var epoch, sequence, number string
+	for i, into := range []*string{&epoch, &sequence, &number} {
+		*into, _ = texts.Val()[i].(string)
+	}
+	out := StoreReading{Epoch: epoch, Halts: halts.Val(), Now: rules.Time(now)}
+	out.RunID = runID(info.Val())
+	if sequence != "" {
+		if out.Sequence, err = strconv.ParseInt(sequence, 10, 64); err != nil {
+			return StoreReading{}, fmt.Errorf("%w: the count of sends is no number", ErrDamaged)
 		}
 	}
-	out := StoreReading{Epoch: epoch.Val(), Halts: halts.Val(), Now: rules.Time(now)}
-	out.Sequence, out.RunID = count, runID(info.Val())
-	return out, nil
+	return out, s.checkNumber(ctx, providerOf(partition), number)
 }
 
 // runID returns the run id of a reply to INFO, "" if the server does not tell it.
@@ -464,31 +488,33 @@ func runID(info string) string {
 }
 
 // CommitEpoch implements Store.
-func (s *redisStore) CommitEpoch(ctx context.Context, provider string, e EpochCommit) (bool, error) {
-	p := keysOf(provider)
-	c := kv.NewCommit(provider, p.epoch(), e.From, 0)
+func (s *redisStore) CommitEpoch(ctx context.Context, partition string, e EpochCommit) (bool, error) {
+	p := keysOf(partition)
+	c := kv.NewCommit(partition, p.epoch(), e.From, 0)
 	c.Intent = true
+	guardPartitions(c, partition, s.counts.of(providerOf(partition))) // where it fails, the next reading says why
 	c.Write("SET", p.epoch(), e.To)
 	if e.Sequence > 0 {
 		c.Write("SET", p.sequence(), e.Sequence)
 	}
 	if e.Change != rules.EpochFirst {
 		c.Write("ZADD", p.epochLog(), int64(e.Now), string(e.Change)+" "+e.To)
-		c.Append(epochEvent(provider, e), e.OutcomesRetention)
+		c.Append(epochEvent(partition, e), e.OutcomesRetention)
 	}
-	written, errs := s.batcher.Commit(ctx, provider, c)
+	written, errs := s.batcher.Commit(ctx, partition, c)
 	return written[0].Done, storeError(errs[0])
 }
 
-func epochEvent(provider string, e EpochCommit) kv.OutcomeEvent {
+// epochEvent names the partition as its key: each partition counts its own epochs.
+func epochEvent(partition string, e EpochCommit) kv.OutcomeEvent {
 	return kv.OutcomeEvent{
-		Key: provider, Code: string(e.Change), Event: "epoch", At: asTime(e.Now), Epoch: e.Number, Version: e.Version,
+		Key: partition, Code: string(e.Change), Event: "epoch", At: asTime(e.Now), Epoch: e.Number, Version: e.Version,
 	}
 }
 
 // AccountFor implements Store.
-func (s *redisStore) AccountFor(ctx context.Context, provider string, epoch int64, sequences []int64) (int64, error) {
-	key, pipe := keysOf(provider).accountedFor(epoch), s.db.Client.Pipeline()
+func (s *redisStore) AccountFor(ctx context.Context, partition string, epoch int64, sequences []int64) (int64, error) {
+	key, pipe := keysOf(partition).accountedFor(epoch), s.db.Client.Pipeline()
 	for part := range slices.Chunk(sequences, registerAtOnce) {
 		members := make([]any, len(part))
 		for i, n := range part {
@@ -505,44 +531,50 @@ func (s *redisStore) AccountFor(ctx context.Context, provider string, epoch int6
 }
 
 // Due implements Store.
-func (s *redisStore) Due(ctx context.Context, provider string, limit int) ([]string, error) {
-	now, err := s.now(ctx, provider)
+func (s *redisStore) Due(ctx context.Context, partition string, limit int) ([]string, error) {
+	if err := s.checkOnce(ctx, partition); err != nil {
+		return nil, err
+	}
+	now, err := s.now(ctx, partition)
 	if err != nil {
 		return nil, err
 	}
-	return s.db.Client.ZRangeByScore(ctx, keysOf(provider).due(), &redis.ZRangeBy{
+	return s.db.Client.ZRangeByScore(ctx, keysOf(partition).due(), &redis.ZRangeBy{
 		Min: "-inf", Max: strconv.FormatInt(now, 10), Count: int64(limit),
 	}).Result()
 }
 
 // AnyDue implements Store.
-func (s *redisStore) AnyDue(ctx context.Context, provider string) (bool, error) {
-	first, err := s.db.Client.ZRangeWithScores(ctx, keysOf(provider).due(), 0, 0).Result()
+func (s *redisStore) AnyDue(ctx context.Context, partition string) (bool, error) {
+	if err := s.checkOnce(ctx, partition); err != nil {
+		return false, err
+	}
+	first, err := s.db.Client.ZRangeWithScores(ctx, keysOf(partition).due(), 0, 0).Result()
 	if err != nil || len(first) == 0 {
 		return false, err
 	}
-	now, err := s.now(ctx, provider)
+	now, err := s.now(ctx, partition)
 	return int64(first[0].Score) <= now, err
 }
 
-func (s *redisStore) now(ctx context.Context, provider string) (int64, error) {
-	now, err := s.batcher.Now(ctx, provider)
+func (s *redisStore) now(ctx context.Context, partition string) (int64, error) {
+	now, err := s.batcher.Now(ctx, partition)
 	return now.UnixMilli(), err
 }
 
 // Postpone implements Store.
-func (s *redisStore) Postpone(ctx context.Context, provider, id string, by time.Duration) error {
-	now, err := s.now(ctx, provider)
+func (s *redisStore) Postpone(ctx context.Context, partition, id string, by time.Duration) error {
+	now, err := s.now(ctx, partition)
 	if err != nil {
 		return err
 	}
 	due := redis.Z{Score: float64(rules.Time(now).Add(by)), Member: id}
-	return s.db.Client.ZAddXX(ctx, keysOf(provider).due(), due).Err()
+	return s.db.Client.ZAddXX(ctx, keysOf(partition).due(), due).Err()
 }
 
 // ParkReasons implements Store.
-func (s *redisStore) ParkReasons(ctx context.Context, provider string, ids []string) (map[string]string, error) {
-	p := keysOf(provider)
+func (s *redisStore) ParkReasons(ctx context.Context, partition string, ids []string) (map[string]string, error) {
+	p := keysOf(partition)
 	reasons, err := s.db.Client.SMembers(ctx, p.parkReasons()).Result()
 	if err != nil || len(reasons) == 0 || len(ids) == 0 {
 		return nil, err
@@ -568,33 +600,33 @@ func (s *redisStore) ParkReasons(ctx context.Context, provider string, ids []str
 
 // Unpark implements Store. It makes payments due before it unparks them, so that a crash in between
 // forgets none.
-func (s *redisStore) Unpark(ctx context.Context, provider string, g ParkedGroup, limit int) (int, error) {
-	p, reason := keysOf(provider), g.Reason
+func (s *redisStore) Unpark(ctx context.Context, partition string, g ParkedGroup, limit int) (int, error) {
+	p, reason := keysOf(partition), g.Reason
 	low, high := parkScores(g.Bulk)
 	first := redis.ZRangeBy{Min: low, Max: high, Count: int64(limit)}
 	ids, err := s.db.Client.ZRangeByScore(ctx, p.parked(reason), &first).Result()
 	if err != nil {
 		return 0, err
 	}
-	now, err := s.now(ctx, provider)
+	now, err := s.now(ctx, partition)
 	if err != nil {
 		return 0, err
 	}
-	c := kv.NewCommit(provider, p.prefix+"none", "", 0)
+	c := kv.NewCommit(partition, p.prefix+"none", "", 0)
 	for _, id := range ids {
 		c.Write("ZADD", p.due(), now, id)
 		c.Write("ZREM", p.parked(reason), id)
 	}
-	forget := kv.NewCommit(provider, p.prefix+"none", "", 0)
+	forget := kv.NewCommit(partition, p.prefix+"none", "", 0)
 	forget.Guard("EXISTS", p.parked(reason), "", "0", "0")
 	forget.Write("SREM", p.parkReasons(), reason)
-	_, errs := s.batcher.Commit(ctx, provider, c, forget)
+	_, errs := s.batcher.Commit(ctx, partition, c, forget)
 	return len(ids), errors.Join(errs...)
 }
 
 // ParkedGroups implements Store.
-func (s *redisStore) ParkedGroups(ctx context.Context, provider string) (map[ParkedGroup]int64, error) {
-	p := keysOf(provider)
+func (s *redisStore) ParkedGroups(ctx context.Context, partition string) (map[ParkedGroup]int64, error) {
+	p := keysOf(partition)
 	reasons, err := s.db.Client.SMembers(ctx, p.parkReasons()).Result()
 	if err != nil || len(reasons) == 0 {
 		return nil, err
@@ -634,8 +666,8 @@ func (s *redisStore) EndThrottle(ctx context.Context, provider, account string) 
 }
 
 // AwaitReplicas implements Store.
-func (s *redisStore) AwaitReplicas(ctx context.Context, provider string) error {
-	return storeError(s.batcher.AwaitReplicas(ctx, provider))
+func (s *redisStore) AwaitReplicas(ctx context.Context, partition string) error {
+	return storeError(s.batcher.AwaitReplicas(ctx, partition))
 }
 
 // Alias implements Store.
@@ -660,15 +692,19 @@ const keptHalts = 1000
 
 // Halt implements Store. It uses the script that works although Redis is full, and compares with no
 // record, because an operator's halt depends on none.
-func (s *redisStore) Halt(ctx context.Context, provider, account, text string, halted bool) error {
-	now, err := s.now(ctx, provider)
+func (s *redisStore) Halt(ctx context.Context, partition, account, text string, halted bool) error {
+	if err := s.checkOnce(ctx, partition); err != nil {
+		return err
+	}
+	now, err := s.now(ctx, partition)
 	if err != nil {
 		return err
 	}
-	p := keysOf(provider)
+	p := keysOf(partition)
 	text = asTime(rules.Time(now)).Format("2006-01-02T15:04:05.000Z") + " " + text
-	c := kv.NewGuardedCommit(provider)
+	c := kv.NewGuardedCommit(partition)
 	c.Intent = true
+	guardPartitions(c, partition, s.counts.of(providerOf(partition))) // a halt that misses a new partition halts nothing there
 	if halted {
 		c.Write("HSET", p.halted(), account, text)
 	} else {
@@ -676,15 +712,24 @@ func (s *redisStore) Halt(ctx context.Context, provider, account, text string, h
 	}
 	c.Write("LPUSH", p.halts(), text)
 	c.Write("LTRIM", p.halts(), 0, keptHalts-1)
-	_, errs := s.batcher.Commit(ctx, provider, c)
+	results, errs := s.batcher.Commit(ctx, partition, c)
+	if errs[0] == nil && results[0].Guard > 0 {
+		if err := s.checkAgain(ctx, providerOf(partition)); err != nil {
+			return err
+		}
+		return ErrContended // the number is right again
+	}
 	return storeError(errs[0])
 }
 
 // Halts implements Store.
-func (s *redisStore) Halts(ctx context.Context, provider string) (map[string]string, error) {
-	m, err := s.db.Client.HGetAll(ctx, keysOf(provider).halted()).Result()
+func (s *redisStore) Halts(ctx context.Context, partition string) (map[string]string, error) {
+	if err := s.checkOnce(ctx, partition); err != nil {
+		return nil, err
+	}
+	m, err := s.db.Client.HGetAll(ctx, keysOf(partition).halted()).Result()
 	if err != nil {
-		return nil, fmt.Errorf("halts %s: %w", provider, err)
+		return nil, fmt.Errorf("halts %s: %w", partition, err)
 	}
 	return m, nil
 }
@@ -696,8 +741,11 @@ func bounds(s State) (low, high string) {
 const page = 500
 
 // ListIDs implements Store.
-func (s *redisStore) ListIDs(ctx context.Context, provider string, i Index, yield func([]string) (bool, error)) error {
-	p := keysOf(provider)
+func (s *redisStore) ListIDs(ctx context.Context, partition string, i Index, yield func([]string) (bool, error)) error {
+	if err := s.checkOnce(ctx, partition); err != nil {
+		return err
+	}
+	p := keysOf(partition)
 	low, high := bounds(i.State)
 	switch {
 	case i.Anomalies:
@@ -735,15 +783,24 @@ func (s *redisStore) walk(ctx context.Context, index string, by redis.ZRangeBy, 
 
 // scan calls yield with the ids of all records, each once.
 func (s *redisStore) scan(ctx context.Context, p keyspace, yield func([]string) (bool, error)) error {
-	node, err := s.db.Node(ctx, p.prefix)
+	return s.scanNames(ctx, p.record, yield)
+}
+
+// scanNamed calls each with the ids of all keys that name makes of an id.
+func (s *redisStore) scanNamed(ctx context.Context, name func(id string) string, each func(ids []string) error) error {
+	return s.scanNames(ctx, name, func(ids []string) (bool, error) { return true, each(ids) })
+}
+
+func (s *redisStore) scanNames(ctx context.Context, name func(id string) string, yield func([]string) (bool, error)) error {
+	node, err := s.db.Node(ctx, name(""))
 	if err != nil {
 		return err
 	}
 	seen := map[string]bool{}
 	var ids []string
-	it := node.Scan(ctx, 0, p.record("*"), page).Iterator()
+	it := node.Scan(ctx, 0, name("*"), page).Iterator()
 	for it.Next(ctx) {
-		id := strings.TrimPrefix(it.Val(), p.record(""))
+		id := strings.TrimPrefix(it.Val(), name(""))
 		if seen[id] {
 			continue
 		}
@@ -764,11 +821,14 @@ func (s *redisStore) scan(ctx context.Context, p keyspace, yield func([]string) 
 }
 
 // ScanIDs implements Store.
-func (s *redisStore) ScanIDs(ctx context.Context, provider, cursor string) (ids []string, next string, err error) {
-	p, at := keysOf(provider), uint64(0)
+func (s *redisStore) ScanIDs(ctx context.Context, partition, cursor string) (ids []string, next string, err error) {
+	if err := s.checkOnce(ctx, partition); err != nil {
+		return nil, "", err
+	}
+	p, at := keysOf(partition), uint64(0)
 	if cursor != "" {
 		if at, err = strconv.ParseUint(cursor, 10, 64); err != nil {
-			return nil, "", fmt.Errorf("scan %s: not a cursor", provider)
+			return nil, "", fmt.Errorf("scan %s: not a cursor", partition)
 		}
 	}
 	node, err := s.db.Node(ctx, p.prefix)
@@ -777,7 +837,7 @@ func (s *redisStore) ScanIDs(ctx context.Context, provider, cursor string) (ids 
 	}
 	keys, at, err := node.Scan(ctx, at, p.record("*"), page).Result()
 	if err != nil {
-		return nil, "", fmt.Errorf("scan %s: %w", provider, err)
+		return nil, "", fmt.Errorf("scan %s: %w", partition, err)
 	}
 	for _, key := range keys {
 		ids = append(ids, strings.TrimPrefix(key, p.record("")))
@@ -789,15 +849,18 @@ func (s *redisStore) ScanIDs(ctx context.Context, provider, cursor string) (ids 
 }
 
 // Counts implements Store.
-func (s *redisStore) Counts(ctx context.Context, provider string) (map[State]int64, error) {
+func (s *redisStore) Counts(ctx context.Context, partition string) (map[State]int64, error) {
+	if err := s.checkOnce(ctx, partition); err != nil {
+		return nil, err
+	}
 	pipe := s.db.Client.Pipeline()
 	cmds := map[State]*redis.IntCmd{}
 	for state := range rank {
 		low, high := bounds(state)
-		cmds[state] = pipe.ZCount(ctx, keysOf(provider).states(), low, high)
+		cmds[state] = pipe.ZCount(ctx, keysOf(partition).states(), low, high)
 	}
 	if _, err := pipe.Exec(ctx); err != nil {
-		return nil, fmt.Errorf("count %s: %w", provider, err)
+		return nil, fmt.Errorf("count %s: %w", partition, err)
 	}
 	out := map[State]int64{}
 	for state, c := range cmds {
@@ -807,10 +870,13 @@ func (s *redisStore) Counts(ctx context.Context, provider string) (map[State]int
 }
 
 // Stats implements Store.
-func (s *redisStore) Stats(ctx context.Context, provider string) (StoreStats, error) {
-	p := keysOf(provider)
+func (s *redisStore) Stats(ctx context.Context, partition string) (StoreStats, error) {
+	if err := s.checkOnce(ctx, partition); err != nil {
+		return StoreStats{}, err
+	}
+	p := keysOf(partition)
 	pipe := s.db.Client.Pipeline()
-	clock := s.db.Clock(ctx, pipe, provider)
+	clock := s.db.Clock(ctx, pipe, partition)
 	due := pipe.ZRangeWithScores(ctx, p.due(), 0, 0)
 	anomalies := pipe.ZCard(ctx, p.anomalies())
 	halts := pipe.HLen(ctx, p.halted())

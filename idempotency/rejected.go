@@ -105,12 +105,13 @@ type storedRejection struct {
 }
 
 // RejectTask tells that a task became no payment: as an outcome event and in the list of rejected
-// tasks, both in one step. told is false if the list has it already, because asynq handed the same
-// task out once more. After an error the caller may repeat the call.
+// tasks, both in one step and in the provider's home partition: a task that is no payment has no
+// other. told is false if the list has it already, because asynq handed the same task out once
+// more. After an error the caller may repeat the call.
 func (l *Ledger) RejectTask(ctx context.Context, t RejectedTask) (told bool, err error) {
 	start := time.Now()
 	defer func() { l.opts.Observe("reject_task", time.Since(start)) }()
-	epoch, err := l.epoch(ctx, t.Provider)
+	epoch, err := l.epoch(ctx, Partition{Provider: t.Provider})
 	if err != nil {
 		return false, rejectedError(t.Provider, err)
 	}

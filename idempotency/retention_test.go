@@ -55,7 +55,7 @@ func TestRetention(t *testing.T) {
 			f.finish("a", "a", unclear)
 			resolve(f, "failed")
 			f.Advance(7 * day)
-			_, _, err := f.store.Due(f.t.Context(), provider, 10, idempotency.Lanes{QueryTimeout: time.Second})
+			_, _, err := f.store.Due(f.t.Context(), idempotency.Partition{Provider: provider}, 10, idempotency.Lanes{QueryTimeout: time.Second})
 			f.must(err)
 		}, 400, 30},
 		{"an anomaly is kept until an operator clears it", func(f *ledgerFixture) {

@@ -68,7 +68,7 @@ func TestFinishDecidesFromWhatBeginWrote(t *testing.T) {
 		b.register("lapsed")
 		begun := b.begin("lapsed", "lapsed")
 		b.Advance(lease + time.Second)
-		_, _, err := b.store.Due(t.Context(), provider, 10, idempotency.Lanes{QueryTimeout: time.Second})
+		_, _, err := b.store.Due(t.Context(), idempotency.Partition{Provider: provider}, 10, idempotency.Lanes{QueryTimeout: time.Second})
 		b.must(err)
 		b.want("lapsed", idempotency.InDoubt)
 		rec := succeeded("lapsed", begun)

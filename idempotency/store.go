@@ -8,48 +8,53 @@ import (
 )
 
 // Store keeps records with compare-and-set; it decides nothing. Each method works on the payments
-// of one provider.
+// of one partition, by its name (Partition.String), or on what belongs to a provider.
 type Store interface {
+	// CheckPartitions returns ErrPartitions unless the store keeps the provider's payments in as
+	// many partitions as the settings say. At the first call for an empty store it keeps the
+	// settings' number.
+	CheckPartitions(ctx context.Context, provider string) error
+
 	// Load reads records, what is requested beside each, and the store's time, in one round trip.
 	// The Text of a missing record is empty; a record that cannot be read has an Err.
-	Load(ctx context.Context, provider string, requests []LoadRequest) ([]LoadResult, error)
+	Load(ctx context.Context, partition string, requests []LoadRequest) ([]LoadResult, error)
 	// Commit writes changes, each whole or not at all. An error beside a result means that it is
 	// unknown whether that change was written, or, for ErrReplicas, that it was.
-	Commit(ctx context.Context, provider string, requests []CommitRequest) ([]CommitResult, []error)
+	Commit(ctx context.Context, partition string, requests []CommitRequest) ([]CommitResult, []error)
 	// Due returns at most limit ids that are due, the longest due first.
-	Due(ctx context.Context, provider string, limit int) ([]string, error)
+	Due(ctx context.Context, partition string, limit int) ([]string, error)
 	// AnyDue reports whether a payment is due; it costs an idle store little.
-	AnyDue(ctx context.Context, provider string) (bool, error)
+	AnyDue(ctx context.Context, partition string) (bool, error)
 	// Postpone makes an id whose record cannot be read due that much later than now.
-	Postpone(ctx context.Context, provider, id string, by time.Duration) error
+	Postpone(ctx context.Context, partition, id string, by time.Duration) error
 	// ParkReasons returns, by id, the reasons of those of the payments that are parked.
-	ParkReasons(ctx context.Context, provider string, ids []string) (map[string]string, error)
+	ParkReasons(ctx context.Context, partition string, ids []string) (map[string]string, error)
 	// Unpark makes at most limit payments of a group due now, in the order of their registration,
 	// and returns their number.
-	Unpark(ctx context.Context, provider string, g ParkedGroup, limit int) (int, error)
+	Unpark(ctx context.Context, partition string, g ParkedGroup, limit int) (int, error)
 	// ParkedGroups returns the number of parked payments by group, without those that have none.
-	ParkedGroups(ctx context.Context, provider string) (map[ParkedGroup]int64, error)
+	ParkedGroups(ctx context.Context, partition string) (map[ParkedGroup]int64, error)
 	// EndThrottle ends the throttling of an account; empty means all accounts.
 	EndThrottle(ctx context.Context, provider, account string) error
 	// AwaitReplicas returns once as many replicas as the settings require have all that was
 	// written.
-	AwaitReplicas(ctx context.Context, provider string) error
+	AwaitReplicas(ctx context.Context, partition string) error
 
 	// Epoch reads what the store says about itself, in one round trip. CommitEpoch replaces the
 	// epoch, and reports whether it did. AccountFor adds to an epoch's set of sends that are
 	// accounted for although the store forgot them, and returns the size of the set.
-	Epoch(ctx context.Context, provider string) (StoreReading, error)
-	CommitEpoch(ctx context.Context, provider string, c EpochCommit) (done bool, err error)
-	AccountFor(ctx context.Context, provider string, epoch int64, sequences []int64) (int64, error)
+	Epoch(ctx context.Context, partition string) (StoreReading, error)
+	CommitEpoch(ctx context.Context, partition string, c EpochCommit) (done bool, err error)
+	AccountFor(ctx context.Context, partition string, epoch int64, sequences []int64) (int64, error)
 
 	// Alias lets Find return the id for a name, for as long as keep says. Find returns ErrUnknown
 	// where there is no alias.
 	Alias(ctx context.Context, provider, alias, id string, keep time.Duration) error
 	Find(ctx context.Context, provider, alias string) (id string, err error)
-	// Halt sets or removes an account's halt ("*" for all), and adds the entry to the log of halts.
-	// Halts returns the entries of the halts in force, by account.
-	Halt(ctx context.Context, provider, account, entry string, halted bool) error
-	Halts(ctx context.Context, provider string) (map[string]string, error)
+	// Halt sets or removes an account's halt ("*" for all) in a partition, and adds the entry to
+	// its log of halts. Halts returns the entries of the halts in force, by account.
+	Halt(ctx context.Context, partition, account, entry string, halted bool) error
+	Halts(ctx context.Context, partition string) (map[string]string, error)
 
 	// Reject publishes that a task became no payment and adds it to the list of rejected tasks,
 	// which keeps the newest 1,000 for 30 days. It reports false, and writes nothing, where the
@@ -61,18 +66,18 @@ type Store interface {
 
 	// ListIDs calls yield with the ids of an index, page by page, oldest first, until it returns
 	// false or an error.
-	ListIDs(ctx context.Context, provider string, index Index, yield func(ids []string) (bool, error)) error
+	ListIDs(ctx context.Context, partition string, index Index, yield func(ids []string) (bool, error)) error
 	// PageIDs returns a page of a state's index. Payments of one instant are in the order of their
 	// ids.
-	PageIDs(ctx context.Context, provider string, r PageRange) ([]Place, error)
+	PageIDs(ctx context.Context, partition string, r PageRange) ([]Place, error)
 	// ScanIDs returns some ids of all records, in no order, and where to go on; it begins with an
 	// empty cursor and ends with one. A record that is there from the beginning to the end is
 	// returned at least once.
 	ScanIDs(ctx context.Context, provider, cursor string) (ids []string, next string, err error)
 	// Counts returns the number of payments in each indexed state.
-	Counts(ctx context.Context, provider string) (map[State]int64, error)
+	Counts(ctx context.Context, partition string) (map[State]int64, error)
 	// Stats returns the numbers that alerts use.
-	Stats(ctx context.Context, provider string) (StoreStats, error)
+	Stats(ctx context.Context, partition string) (StoreStats, error)
 	// Ping reports whether the store answers.
 	Ping(ctx context.Context) error
 }

@@ -56,6 +56,9 @@ var (
 	ErrContended = errors.New("the payment kept changing")
 	// ErrReplicas: it was written, but fewer replicas acknowledged than must.
 	ErrReplicas = errors.New("replicas did not acknowledge")
+	// ErrPartitions: the store keeps the provider's payments in another number of partitions than
+	// Options.Partitions says. The text says what to do.
+	ErrPartitions = errors.New("wrong number of partitions")
 	// ErrDamaged: the record cannot be read.
 	ErrDamaged = errors.New("the record is damaged")
 )
@@ -97,6 +100,8 @@ type Registered struct {
 	Conflict string
 	// Existing is the fingerprint that a conflicting payment has on record.
 	Existing string
+	// Partition is the number of the partition that keeps the payment: its wake-up belongs there.
+	Partition int
 }
 
 // Result of a registration.
@@ -232,6 +237,8 @@ type WakeUp struct {
 	Query bool
 	// Bulk: it lets other payments be sent first.
 	Bulk bool
+	// Partition is the number of the partition that keeps the payment.
+	Partition int
 }
 
 // AttemptResult is an attempt's report of its outcome.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/providers/catalog"
 	"github.com/remesa/remesa/seal"
 )
@@ -66,7 +67,8 @@ func (g *Gap) Error() string {
 
 // Handler handles an event. When it returns nil, the event is acknowledged. After an error, or if
 // the process dies first, the event is delivered again. Calls come one at a time, in the order of
-// each provider's stream except for events that are delivered again.
+// each stream except for events that are delivered again: all events of one payment are in one
+// stream.
 type Handler func(context.Context, Event) error
 
 // Reader is one consumer of a group. What it promises:
@@ -82,7 +84,8 @@ type Handler func(context.Context, Event) error
 //     as a unique key there.
 //   - Events that were trimmed before the group handled them are reported as a Gap.
 //
-// A Reader holds one connection per provider while it runs.
+// A Reader holds one connection per partition of each provider while it runs, and finds by itself
+// how many partitions there are.
 type Reader struct {
 	rdb    redis.UniversalClient
 	opts   Options
@@ -127,24 +130,86 @@ func New(rdb redis.UniversalClient, o Options) (*Reader, error) {
 // the error of Options.Gap. While Redis is unreachable it calls Options.Failed and tries again. It
 // may be called again after it returned, not at the same time.
 func (r *Reader) Run(ctx context.Context, handle Handler) error {
-	streams := make([]*stream, len(r.opts.Providers))
-	for i, name := range r.opts.Providers {
-		streams[i] = newStream(r, name, handle)
-		if err := streams[i].join(ctx, r.opts.FromNow); err != nil && ctx.Err() == nil {
-			return streams[i].wrap(err)
-		}
-	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	errs := make([]error, len(streams))
+	failed := make(chan error)
 	var readers sync.WaitGroup
-	for i, s := range streams {
-		readers.Go(func() {
-			if errs[i] = s.follow(ctx); errs[i] != nil {
-				stop()
-			}
-		})
+	read := map[idempotency.Partition]bool{}
+	// start reads the partitions that are not read yet.
+	start := func(fromNow bool) error {
+		streams, err := r.join(ctx, read, fromNow, handle)
+		for _, s := range streams {
+			readers.Go(func() {
+				if err := s.follow(ctx); err != nil {
+					stop()
+					failed <- err
+				}
+			})
+		}
+		return err
 	}
-	readers.Wait()
-	return errors.Join(errs...)
+	var errs []error
+	if err := start(r.opts.FromNow); err != nil && ctx.Err() == nil {
+		errs = append(errs, err)
+		stop()
+	}
+	done := make(chan struct{})
+	go func() { r.watchPartitions(ctx, start); readers.Wait(); close(done) }()
+	for {
+		select {
+		case err := <-failed:
+			errs = append(errs, err)
+		case <-done:
+			return errors.Join(errs...)
+		}
+	}
+}
+
+// partitionsEvery is how often a reader looks whether its providers have more partitions.
+const partitionsEvery = 10 * time.Second
+
+// watchPartitions starts to read what partitions there are more, until ctx ends. Their events are
+// all later than the beginning, and are read from their first.
+func (r *Reader) watchPartitions(ctx context.Context, start func(fromNow bool) error) {
+	tick := time.NewTicker(partitionsEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if err := start(false); err != nil && ctx.Err() == nil {
+				r.opts.Failed(Event{}, err)
+			}
+		}
+	}
+}
+
+// join joins the group in each partition that is not read yet, and adds it to those that are.
+func (r *Reader) join(ctx context.Context, read map[idempotency.Partition]bool, fromNow bool, handle Handler) ([]*stream, error) {
+	var streams []*stream
+	for _, name := range r.opts.Providers {
+		parts, err := idempotency.StoredPartitions(ctx, r.rdb, name)
+		if err != nil {
+			return streams, fmt.Errorf("outcomes of %s: %w", name, err)
+		}
+		// A group that exists has missed nothing so far, so that it begins a partition that is new
+		// to it with its first event.
+		fromNow := fromNow
+		for _, p := range parts {
+			if read[p] {
+				continue
+			}
+			s := newStream(r, p, handle)
+			if _, joined, err := s.info(ctx); err == nil && joined && p.Number == 0 {
+				fromNow = false
+			}
+			if err := s.join(ctx, fromNow); err != nil {
+				return streams, s.wrap(err)
+			}
+			read[p] = true
+			streams = append(streams, s)
+		}
+	}
+	return streams, nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/kv"
 )
 
@@ -21,26 +22,30 @@ const (
 	ackTimeout = 10 * time.Second
 )
 
-// stream is one provider's, as one consumer reads it.
+// stream is that of one partition, as one consumer reads it.
 type stream struct {
 	*Reader
 	provider string
-	key      string
-	handler  Handler
-	resumed  bool            // what this consumer left was read again
-	claimed  time.Time       // when abandoned events were last claimed
-	done     map[string]bool // events that were handled, and not yet acknowledged
+	// partition names the partition, of which the provider may have several.
+	partition string
+	key       string
+	handler   Handler
+	resumed   bool            // what this consumer left was read again
+	claimed   time.Time       // when abandoned events were last claimed
+	done      map[string]bool // events that were handled, and not yet acknowledged
 }
 
-func newStream(r *Reader, provider string, handle Handler) *stream {
-	return &stream{Reader: r, provider: provider, key: kv.OutcomesKey(provider), handler: handle, done: map[string]bool{}}
+func newStream(r *Reader, p idempotency.Partition, handle Handler) *stream {
+	return &stream{
+		Reader: r, provider: p.Provider, partition: p.String(), key: kv.OutcomesKey(p.String()), handler: handle, done: map[string]bool{},
+	}
 }
 
 func (s *stream) wrap(err error) error {
 	if _, ok := errors.AsType[*Gap](err); ok {
 		return err
 	}
-	return fmt.Errorf("outcomes of %s: %w", s.provider, err)
+	return fmt.Errorf("outcomes of %s: %w", s.partition, err)
 }
 
 // join creates the group where there is none; it tests that first, because a full Redis refuses
@@ -254,7 +259,7 @@ func (s *stream) deliver(ctx context.Context, m redis.XMessage, by time.Time) er
 func (s *stream) look(ctx context.Context, entry, event string) (deliveries int64, handled bool, err error) {
 	pipe := s.rdb.Pipeline()
 	pending := pipe.XPendingExt(ctx, &redis.XPendingExtArgs{Stream: s.key, Group: s.opts.Group, Start: entry, End: entry, Count: 1})
-	mark := pipe.ZScore(ctx, kv.HandledKey(s.provider, s.opts.Group), event)
+	mark := pipe.ZScore(ctx, kv.HandledKey(s.partition, s.opts.Group), event)
 	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
 		return 0, false, err
 	}
@@ -277,7 +282,7 @@ func (s *stream) acknowledge(ctx context.Context, entry, event string) error {
 	defer cancel()
 	pipe := s.rdb.Pipeline()
 	if event != "" {
-		key, now := kv.HandledKey(s.provider, s.opts.Group), time.Now()
+		key, now := kv.HandledKey(s.partition, s.opts.Group), time.Now()
 		pipe.ZAdd(ctx, key, redis.Z{Score: float64(now.UnixMilli()), Member: event})
 		pipe.ZRemRangeByScore(ctx, key, "-inf", "("+strconv.FormatInt(now.Add(-s.opts.Remember).UnixMilli(), 10))
 		pipe.PExpire(ctx, key, s.opts.Remember)

@@ -193,7 +193,7 @@ func (c *Client) registerAndWake(ctx context.Context, ts []Task, registration fu
 	for i, a := range answers {
 		receipts[i] = c.receipt(ts[i], a)
 		if a.State == idempotency.Queued || a.State == idempotency.Ready {
-			w := idempotency.WakeUp{Key: receipts[i].Key, Generation: FirstGeneration, Bulk: ts[i].Priority() == PriorityBulk}
+			w := idempotency.WakeUp{Key: receipts[i].Key, Generation: FirstGeneration, Bulk: ts[i].Priority() == PriorityBulk, Partition: a.Partition}
 			wakes[queueOf(w)] = append(wakes[queueOf(w)], w)
 		}
 	}
@@ -274,7 +274,7 @@ func (c *Client) requestStatus(ctx context.Context, ts []Task, receipts []Receip
 
 func (c *Client) requestStatusOf(ctx context.Context, k idempotency.Key) (Receipt, error) {
 	r := Receipt{Key: k, Result: Enqueued}
-	_, err := c.ledger.Show(ctx, k)
+	record, err := c.ledger.Show(ctx, k)
 	if errors.Is(err, idempotency.ErrUnknown) {
 		r.Result, r.Problem = Invalid, "reference: no such payment"
 		return r, nil
@@ -284,7 +284,7 @@ func (c *Client) requestStatusOf(ctx context.Context, k idempotency.Key) (Receip
 	}
 	id := k.TaskID(0) + ":" + idempotency.NewAttempt()
 	r.TaskID = id
-	task := NewWakeUp(c.opts.TaskTimeout, idempotency.WakeUp{Key: k, Query: true})
+	task := NewWakeUp(c.opts.TaskTimeout, idempotency.WakeUp{Key: k, Query: true, Partition: record.Partition})
 	return r, c.enqueue(ctx, task, asynq.TaskID(id))
 }
 

@@ -16,31 +16,35 @@ import (
 // queue SendQueue.
 const TypeWakeUp = "wake"
 
-// SendQueue is the asynq queue of a provider's payments that may be sent, bulk payments aside.
-func SendQueue(provider string) string { return provider }
+// SendQueue is the asynq queue of the payments of a partition that may be sent, bulk payments
+// aside. Its keys in Redis have the hash tag of the partition's own. A plain asynq client enqueues
+// full payloads to the queue of the provider's name, which is that of its home partition, whatever
+// their partitions.
+func SendQueue(partition string) string { return partition }
 
-// BulkQueue is the asynq queue of a provider's bulk payments that may be sent. It is a queue of its
-// own, so that no other payment waits behind a file.
-func BulkQueue(provider string) string { return provider + "-bulk" }
+// BulkQueue is the asynq queue of the bulk payments of a partition that may be sent. It is a queue
+// of its own, so that no other payment waits behind a file.
+func BulkQueue(partition string) string { return partition + "-bulk" }
 
-// StatusQueue is the asynq queue of a provider's payments that must be queried, its query lane. It
-// is a queue of its own, so that a backlog of sends never delays it.
-func StatusQueue(provider string) string { return provider + "-ask" }
+// StatusQueue is the asynq queue of the payments of a partition that must be queried, its query
+// lane. It is a queue of its own, so that a backlog of sends never delays it.
+func StatusQueue(partition string) string { return partition + "-ask" }
 
-// Queues lists all queues of a provider.
-func Queues(provider string) []string {
-	return []string{SendQueue(provider), BulkQueue(provider), StatusQueue(provider)}
+// Queues lists all queues of a partition.
+func Queues(partition string) []string {
+	return []string{SendQueue(partition), BulkQueue(partition), StatusQueue(partition)}
 }
 
 // queueOf is the queue of a wake-up.
 func queueOf(w idempotency.WakeUp) string {
+	partition := idempotency.Partition{Provider: w.Key.Provider, Number: w.Partition}.String()
 	switch {
 	case w.Query:
-		return StatusQueue(w.Key.Provider)
+		return StatusQueue(partition)
 	case w.Bulk:
-		return BulkQueue(w.Key.Provider)
+		return BulkQueue(partition)
 	default:
-		return SendQueue(w.Key.Provider)
+		return SendQueue(partition)
 	}
 }
 
@@ -63,7 +67,7 @@ const Redeliveries = 5
 // most one wake-up of a payment.
 const FirstGeneration = 1
 
-// NewWakeUp makes the task that wakes payments of one provider, all to be sent, all to be sent as
+// NewWakeUp makes the task that wakes payments of one partition, all to be sent, all to be sent as
 // bulk payments, or all to be queried; at least one and at most WakeBatch. timeout is asynq's,
 // longer than any attempt.
 func NewWakeUp(timeout time.Duration, ws ...idempotency.WakeUp) *asynq.Task {

@@ -115,7 +115,7 @@ func (f *filler) due() (time.Duration, error) {
 	}
 	time.Sleep(10 * time.Millisecond) // longer than FirstWake
 	return median(batches-1, func() error {
-		_, read, err := f.ledger.Due(f.ctx, provider, dueAtOnce, idempotency.Lanes{QueryTimeout: time.Minute})
+		_, read, err := f.ledger.Due(f.ctx, idempotency.Partition{Provider: provider}, dueAtOnce, idempotency.Lanes{QueryTimeout: time.Minute})
 		if err == nil && read < dueAtOnce {
 			err = fmt.Errorf("%d payments are due, want %d", read, dueAtOnce)
 		}
@@ -126,7 +126,7 @@ func (f *filler) due() (time.Duration, error) {
 // tick is what a worker's janitor asks of the ledger when nothing is due.
 func tick(ctx context.Context, l *idempotency.Ledger) error {
 	_, err := l.ParkedCounts(ctx, provider)
-	_, _, errDue := l.Due(ctx, provider, dueAtOnce, idempotency.Lanes{QueryTimeout: time.Minute})
+	_, _, errDue := l.Due(ctx, idempotency.Partition{Provider: provider}, dueAtOnce, idempotency.Lanes{QueryTimeout: time.Minute})
 	return errors.Join(err, errDue)
 }
 

@@ -53,6 +53,9 @@ func open(ctx context.Context, c *config.Config) (*app, error) {
 	if err := config.Complete(&c.Redis, &c.Ledger, &c.Timing, &c.Logging, &c.People); err != nil {
 		return nil, usageError{err}
 	}
+	if err := c.CheckPartitions(); err != nil {
+		return nil, usageError{err}
+	}
 	rdb, err := c.Redis.Client(config.ProducerProfile())
 	if err != nil {
 		return nil, usageError{err}
@@ -70,7 +73,7 @@ func open(ctx context.Context, c *config.Config) (*app, error) {
 	if a.ring, err = c.Ring(); err != nil {
 		a.keys = err
 	}
-	a.ledger = wiring.Ledger(c, rdb, a.ring, nil)
+	a.ledger = wiring.ProducersLedger(c, rdb, a.ring)
 	return a, nil
 }
 

@@ -185,7 +185,7 @@ func TestKilledBetweenRegisteringAndWakingLosesNothing(t *testing.T) {
 	}
 	woken := map[string]bool{}
 	eventually.True(t, testTimeout, "every registered payment is woken by the due index", func() bool {
-		wakes, _, err := ledger.Due(t.Context(), "virtualpos", n, idempotency.Lanes{QueryTimeout: time.Minute})
+		wakes, _, err := ledger.Due(t.Context(), idempotency.Partition{Provider: "virtualpos"}, n, idempotency.Lanes{QueryTimeout: time.Minute})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -47,6 +47,7 @@ func examples() shell.Examples {
 		"forgot close": {
 			`enqueue forgot close --provider virtualpos --by ana --note "compared with the panel"`,
 		},
+		"partitions":        {"enqueue partitions --provider virtualpos", "enqueue partitions --provider virtualpos --to 6"},
 		"watch":             {"enqueue watch --provider virtualpos", "enqueue watch --from 24h --no-follow"},
 		"subscription add":  {"enqueue subscription add subscriptions.jsonl"},
 		"subscription list": {"enqueue subscription list", "enqueue subscription list --json"},

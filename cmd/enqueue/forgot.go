@@ -134,13 +134,17 @@ func (a *app) showLoss(provider string) error {
 }
 
 func (a *app) lossView(provider string) (*lossView, error) {
-	epoch, sequence, _, err := a.ledger.CheckEpoch(a.ctx, provider)
+	view := &lossView{Provider: provider}
+	parts, err := a.ledger.KnownPartitions(a.ctx, provider)
 	if err != nil {
 		return nil, err
 	}
-	view := &lossView{Provider: provider, Epoch: epoch.Number, EpochSince: storeTime(int64(epoch.Since)), Sequence: sequence}
-	if l := epoch.Loss; l != nil {
-		view.Loss = &openLoss{Since: storeTime(int64(l.Since)), Missing: l.Missing(), At: storeTime(int64(l.At)), Declared: l.Declared}
+	for _, p := range parts {
+		epoch, sequence, _, err := a.ledger.CheckEpoch(a.ctx, p)
+		if err != nil {
+			return nil, err
+		}
+		view.add(epoch, sequence)
 	}
 	counts, err := a.ledger.Counts(a.ctx, provider)
 	if err != nil {
@@ -149,6 +153,20 @@ func (a *app) lossView(provider string) (*lossView, error) {
 	view.Waiting = counts[idempotency.Queued] + counts[idempotency.Ready]
 	view.Suspects, err = a.suspects(provider)
 	return view, err
+}
+
+// add adds what one partition says: the latest epoch, the first loss, and the sums.
+func (v *lossView) add(epoch idempotency.Epoch, sequence int64) {
+	since := storeTime(int64(epoch.Since))
+	v.Epoch, v.EpochSince, v.Sequence = max(v.Epoch, epoch.Number), max(v.EpochSince, since), v.Sequence+sequence
+	l := epoch.Loss
+	switch {
+	case l == nil:
+	case v.Loss == nil:
+		v.Loss = &openLoss{Since: storeTime(int64(l.Since)), Missing: l.Missing(), At: storeTime(int64(l.At)), Declared: l.Declared}
+	default:
+		v.Loss.Since, v.Loss.Missing = min(v.Loss.Since, storeTime(int64(l.Since))), v.Loss.Missing+l.Missing()
+	}
 }
 
 // storeTime formats a time of the store (Unix ms), "" for none.
@@ -218,11 +236,11 @@ func (c *forgotCloseCmd) Run(a *app) error {
 			return err
 		}
 	}
-	epoch, _, _, err := a.ledger.CheckEpoch(a.ctx, c.Provider)
+	view, err := a.lossView(c.Provider)
 	if err != nil {
 		return a.failed(err)
 	}
-	if epoch.Loss != nil || !c.sends() {
+	if view.Loss != nil || !c.sends() {
 		if err := a.ledger.CloseLoss(a.ctx, c.Provider, c.Actor.actor()); err != nil {
 			return a.failed(err)
 		}

@@ -40,6 +40,8 @@ type cli struct {
 	Forgot  forgotCmd  `cmd:"" help:"After a restored backup or a failover that lost writes: what the store forgot is queried before it is sent."`
 	Watch   watchCmd   `cmd:"" help:"Follow the outcome events, one JSON line for each."`
 
+	Partitions partitionsCmd `cmd:"" help:"Print in how many partitions a provider's payments are, or move them into more."`
+
 	Export exportCmd `cmd:"" help:"Write payments with their histories, a manifest and a chain of hashes: once to stdout, or day by day into an archive."`
 	Verify verifyCmd `cmd:"" help:"Say whether an export is as it was written, and which line is not. It needs no Redis."`
 

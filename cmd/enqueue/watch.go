@@ -52,9 +52,9 @@ func pastTime(flag, text string, now time.Time) (time.Time, error) {
 	return now.Add(-back), nil
 }
 
-// stream is one provider's events: those behind after, and at first no further than last.
+// stream is one partition's events: those behind after, and at first no further than last.
 type stream struct {
-	provider    string
+	idempotency.Partition
 	after, last string
 }
 
@@ -84,11 +84,17 @@ func (c *watchCmd) streams(a *app) ([]stream, error) {
 		if c.Provider != "" && c.Provider != name {
 			continue
 		}
-		s, err := newStream(a, name, from)
+		parts, err := idempotency.StoredPartitions(a.ctx, a.rdb, name)
 		if err != nil {
 			return nil, err
 		}
-		streams = append(streams, s)
+		for _, p := range parts {
+			s, err := newStream(a, p, from)
+			if err != nil {
+				return nil, err
+			}
+			streams = append(streams, s)
+		}
 	}
 	return streams, nil
 }
@@ -97,12 +103,12 @@ const beginning = "0-0"
 
 // newStream keeps where the stream ends now, so that nothing later is lost, also where the first
 // read comes much later.
-func newStream(a *app, provider string, from time.Time) (stream, error) {
-	newest, err := a.rdb.XRevRangeN(a.ctx, idempotency.OutcomesKey(provider), "+", "-", 1).Result()
+func newStream(a *app, p idempotency.Partition, from time.Time) (stream, error) {
+	newest, err := a.rdb.XRevRangeN(a.ctx, idempotency.OutcomesKey(p.String()), "+", "-", 1).Result()
 	if err != nil {
 		return stream{}, err
 	}
-	s := stream{provider: provider, last: beginning}
+	s := stream{Partition: p, last: beginning}
 	if len(newest) > 0 {
 		s.last = newest[0].ID
 	}
@@ -144,14 +150,14 @@ func (a *app) printEvent(e outcomes.Event) error {
 // decode reads an entry and opens what is sealed in it. One that is no event is printed all the
 // same.
 func (a *app) decode(s stream, m redis.XMessage) outcomes.Event {
-	e, _ := outcomes.Decode(s.provider, m, a.ring)
+	e, _ := outcomes.Decode(s.Provider, m, a.ring)
 	return e
 }
 
 func past(a *app, s stream) iter.Seq2[outcomes.Event, error] {
 	return func(yield func(outcomes.Event, error) bool) {
 		for {
-			page, err := a.rdb.XRangeN(a.ctx, idempotency.OutcomesKey(s.provider), "("+s.after, s.last, streamPage).Result()
+			page, err := a.rdb.XRangeN(a.ctx, idempotency.OutcomesKey(s.String()), "("+s.after, s.last, streamPage).Result()
 			if err != nil {
 				yield(outcomes.Event{}, err)
 				return
@@ -217,11 +223,11 @@ func (a *app) read(s stream, events chan<- outcomes.Event) {
 	wait := firstRetry
 	for a.ctx.Err() == nil {
 		found, err := a.rdb.XRead(a.ctx, &redis.XReadArgs{
-			Streams: []string{idempotency.OutcomesKey(s.provider), s.after}, Count: streamPage, Block: readBlock,
+			Streams: []string{idempotency.OutcomesKey(s.String()), s.after}, Count: streamPage, Block: readBlock,
 		}).Result()
 		if err != nil && !errors.Is(err, redis.Nil) {
 			if wait == firstRetry && a.ctx.Err() == nil {
-				a.say(a.text.CLI.Errors.TryingAgain(s.provider, a.failed(err).Error()))
+				a.say(a.text.CLI.Errors.TryingAgain(s.String(), a.failed(err).Error()))
 			}
 			pause(a.ctx, wait)
 			wait = min(2*wait, lastRetry)

@@ -83,17 +83,19 @@ func connections(c *config.Config) int {
 	n := 0
 	for _, p := range catalog.Names() {
 		if slices.ContainsFunc(c.Accounts(), func(a config.Account) bool { return a.Provider.Name == p }) {
-			n += 2*c.Policy(p).Concurrency + 12
+			n += 2*c.Policy(p).Concurrency + 12*c.Policy(p).Partitions
 		}
 	}
 	return n
 }
 
-// queues are all lanes of each provider.
-func queues(r providers.Registry) []string {
+// queues are all lanes of each partition.
+func queues(r providers.Registry, parts idempotency.Partitions) []string {
 	var names []string
-	for _, p := range r.Providers() {
-		names = append(names, tasks.Queues(p)...)
+	for _, provider := range r.Providers() {
+		for _, p := range parts.All(provider) {
+			names = append(names, tasks.Queues(p.String())...)
+		}
 	}
 	return names
 }
@@ -163,14 +165,15 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 	if err != nil {
 		return nil, err
 	}
-	salvager, err := salvage.New(salvage.Options{Redis: rdb, Queues: queues(registry), Log: log})
+	lanes := queues(registry, wiring.Partitions(c))
+	salvager, err := salvage.New(salvage.Options{Redis: rdb, Queues: lanes, Log: log})
 	if err != nil {
 		return nil, err
 	}
 	m.Serve(time.Now(), registry.Providers()...)
 	watch(reg, ledger, subscriptions)
-	reg.MustRegister(metrics.Redis{Client: rdb}, metrics.Queues{Inspector: asynq.NewInspectorFromRedisClient(rdb), Names: queues(registry)},
-		metrics.Damaged{Tasks: salvage.PutAside{Redis: rdb}, Queues: queues(registry)})
+	reg.MustRegister(metrics.Redis{Client: rdb}, metrics.Queues{Inspector: asynq.NewInspectorFromRedisClient(rdb), Names: lanes},
+		metrics.Damaged{Tasks: salvage.PutAside{Redis: rdb}, Queues: lanes})
 	kept, err := openJournal(c.JournalDir)
 	if err != nil {
 		return nil, err
@@ -191,7 +194,7 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 	}
 	return &service{
 		config: c, rdb: rdb, registry: registry, ledger: ledger, engine: e, subscriptions: subscriptions, salvager: salvager,
-		totals: newTotals(rdb, log), metrics: reg, users: users, log: log, addr: make(chan string, 1),
+		totals: newTotals(rdb, wiring.Partitions(c), log), metrics: reg, users: users, log: log, addr: make(chan string, 1),
 	}, nil
 }
 
@@ -274,6 +277,11 @@ func (s *service) refuseUnsafe(ctx context.Context) error {
 	findings := preflight.CheckRedis(ctx, s.rdb, expect(s.config))
 	if err := preflight.RefuseUnsafe(findings, s.config.LiveURLs(), s.config.AllowUnsafeRedis); err != nil {
 		return err
+	}
+	for _, provider := range s.registry.Providers() {
+		if err := s.ledger.CheckPartitions(ctx, provider); err != nil {
+			return fmt.Errorf("refusing to start: %w", err)
+		}
 	}
 	if err := preflight.ClaimIdentities(ctx, s.rdb, s.registry); err != nil {
 		return fmt.Errorf("refusing to start: %w", err)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -289,7 +290,13 @@ func (w *fixture) pages(query string) (keys []string, sizes []int) {
 
 func TestPaymentsAreListedPageByPage(t *testing.T) {
 	t.Parallel()
-	w := newFixture(t)
+	for _, partitions := range []int{1, 3} {
+		t.Run(fmt.Sprint(partitions), func(t *testing.T) { t.Parallel(); listedPageByPage(t, newPartedFixture(t, partitions)) })
+	}
+}
+
+func listedPageByPage(t *testing.T, w *fixture) {
+	t.Helper()
 	const n = 23
 	var file []string
 	for i := range n {
@@ -452,6 +459,48 @@ func TestOutcomesAreReadFromACursorOn(t *testing.T) {
 	w.api.Drain()
 	if keys := <-waited; len(keys) != 0 {
 		t.Errorf("at the server's end: %v", keys)
+	}
+}
+
+// TestOutcomesOfAllPartitionsAreRead: once each, page by page and from a moment on.
+func TestOutcomesOfAllPartitionsAreRead(t *testing.T) {
+	t.Parallel()
+	w := newPartedFixture(t, 3)
+	_, now, _ := w.outcomesOf("after=now")
+	var want []string
+	for i := range 12 {
+		w.call("POST", payouts, payout(fmt.Sprintf("p-%02d", i)))
+		want = append(want, fmt.Sprintf("virtualpos/p-%02d queued", i))
+	}
+	for _, cursor := range []string{"", now} {
+		var all []string
+		for {
+			keys, next, missed := w.outcomesOf("limit=5&after=" + cursor)
+			if all = append(all, keys...); len(keys) == 0 || missed > 0 {
+				break
+			}
+			cursor = next
+		}
+		if slices.Sort(all); !slices.Equal(all, want) {
+			t.Errorf("read %v, want %v", all, want)
+		}
+	}
+	for _, p := range w.ledger.Partitions("virtualpos") {
+		if w.rdb.XLen(t.Context(), idempotency.OutcomesKey(p.String())).Val() == 0 {
+			t.Errorf("no event is in %s: this test tests nothing", p)
+		}
+	}
+}
+
+// TestACursorGoesOnIntoNewPartitions from their beginning, and into no other provider's.
+func TestACursorGoesOnIntoNewPartitions(t *testing.T) {
+	t.Parallel()
+	before := cursor{"virtualpos": {After: "5-0", Read: 3}}
+	all := append(idempotency.Partitions{"virtualpos": 2}.All("virtualpos"), idempotency.Partition{Provider: "etpay"})
+	got, err := readCursor(before.text(), all)
+	want := cursor{"virtualpos": {After: "5-0", Read: 3}, "virtualpos:1": {After: "0-0"}}
+	if err != nil || !maps.Equal(got, want) {
+		t.Errorf("%v %v, want %v", got, err, want)
 	}
 }
 

@@ -63,6 +63,18 @@ func newFixture(t testing.TB, vary ...func(*Options)) *fixture {
 	return w
 }
 
+// newPartedFixture keeps the payments of virtualpos in partitions.
+func newPartedFixture(t testing.TB, partitions int) *fixture {
+	t.Helper()
+	var ledger *idempotency.Ledger
+	w := newFixture(t, func(o *Options) {
+		ledger = idempotency.NewRedis(o.Redis, idempotency.Options{Partitions: idempotency.Partitions{"virtualpos": partitions}})
+		o.Ledger, o.Tasks = ledger, tasks.NewClient(ledger, o.Redis, tasks.ClientOptions{})
+	})
+	w.ledger = ledger
+	return w
+}
+
 func (w *fixture) must(err error) {
 	w.t.Helper()
 	if err != nil {

@@ -42,7 +42,7 @@ type outcomeList struct {
 	Missed int64 `json:"missed"`
 }
 
-// place is how far one provider's stream was read.
+// place is how far one partition's stream was read.
 type place struct {
 	// After is the id of the last entry that was read.
 	After string `json:"a"`
@@ -50,7 +50,7 @@ type place struct {
 	Read int64 `json:"n"`
 }
 
-// cursor is a place in each stream that is read.
+// cursor is a place in each stream that is read, by its partition's name.
 type cursor map[string]place
 
 var entryID = regexp.MustCompile(`^[0-9]{1,20}-[0-9]{1,20}$`)
@@ -63,7 +63,9 @@ func (c cursor) text() string {
 	return base64.RawURLEncoding.EncodeToString(raw)
 }
 
-func readCursor(text string, names []string) (cursor, error) {
+// readCursor reads a cursor of some of these partitions. One that was made while a provider had
+// fewer of them reads the others from their beginning: all that is there came later.
+func readCursor(text string, parts []idempotency.Partition) (cursor, error) {
 	var c cursor
 	raw, err := base64.RawURLEncoding.DecodeString(text)
 	if err == nil {
@@ -71,10 +73,17 @@ func readCursor(text string, names []string) (cursor, error) {
 	}
 	good := err == nil && len(c) > 0
 	for name, at := range c {
-		good = good && slices.Contains(names, name) && entryID.MatchString(at.After) && at.Read >= 0
+		known := slices.ContainsFunc(parts, func(p idempotency.Partition) bool { return p.String() == name })
+		good = good && known && entryID.MatchString(at.After) && at.Read >= 0
 	}
 	if !good {
 		return nil, badParameter("after", "is no cursor of these events: give the one that the call before returned, now, or nothing")
+	}
+	for _, p := range parts {
+		_, provider := c[p.Provider]
+		if _, ok := c[p.String()]; provider && !ok {
+			c[p.String()] = place{After: "0-0"}
+		}
 	}
 	return c, nil
 }
@@ -130,12 +139,21 @@ func (a *API) begin(ctx context.Context, values url.Values) (cursor, error) {
 	if p := values.Get("provider"); p != "" {
 		names = []string{p}
 	}
+	var parts []idempotency.Partition
+	for _, name := range names {
+		own, err := a.Ledger.KnownPartitions(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, own...)
+	}
 	after := values.Get("after")
 	if after != "" && after != "now" {
-		return readCursor(after, names)
+		return readCursor(after, parts)
 	}
 	c := cursor{}
-	for _, name := range names {
+	for _, p := range parts {
+		name := p.String()
 		info, err := a.streamInfo(ctx, name)
 		if err != nil {
 			return nil, err
@@ -149,8 +167,8 @@ func (a *API) begin(ctx context.Context, values url.Values) (cursor, error) {
 }
 
 // streamInfo is that of an empty stream where there is none yet.
-func (a *API) streamInfo(ctx context.Context, provider string) (redis.XInfoStream, error) {
-	info, err := a.Redis.XInfoStream(ctx, idempotency.OutcomesKey(provider)).Result()
+func (a *API) streamInfo(ctx context.Context, partition string) (redis.XInfoStream, error) {
+	info, err := a.Redis.XInfoStream(ctx, idempotency.OutcomesKey(partition)).Result()
 	switch {
 	case redis.HasErrorPrefix(err, "no such key"), redis.HasErrorPrefix(err, "ERR no such key"):
 		return redis.XInfoStream{}, nil
@@ -163,7 +181,8 @@ func (a *API) streamInfo(ctx context.Context, provider string) (redis.XInfoStrea
 // found is an event and its place.
 type found struct {
 	outcomes.Event
-	at place
+	partition string
+	at        place
 }
 
 // outcomesBehind reads the oldest events behind a cursor, of all its streams together, by time.
@@ -190,14 +209,15 @@ func (a *API) outcomesBehind(ctx context.Context, at cursor, limit int) (outcome
 			return list, err
 		}
 		for i, m := range entries {
-			e, _ := outcomes.Decode(name, m, a.Ring) // an entry that is no event is told all the same
-			all = append(all, found{e, place{m.ID, from.Read + int64(i) + 1}})
+			provider, _, _ := strings.Cut(name, ":")
+			e, _ := outcomes.Decode(provider, m, a.Ring) // an entry that is no event is told all the same
+			all = append(all, found{e, name, place{m.ID, from.Read + int64(i) + 1}})
 		}
 	}
 	slices.SortFunc(all, byTime)
 	for _, f := range all[:min(limit, len(all))] {
 		list.Events = append(list.Events, view.Event(f.Event))
-		next[f.Provider] = f.at
+		next[f.partition] = f.at
 	}
 	list.Cursor = next.text()
 	return list, nil
@@ -207,7 +227,7 @@ func (a *API) outcomesBehind(ctx context.Context, at cursor, limit int) (outcome
 func byTime(a, b found) int {
 	ams, aseq := idParts(a.StreamID)
 	bms, bseq := idParts(b.StreamID)
-	return cmp.Or(cmp.Compare(ams, bms), cmp.Compare(aseq, bseq), strings.Compare(a.Provider, b.Provider))
+	return cmp.Or(cmp.Compare(ams, bms), cmp.Compare(aseq, bseq), strings.Compare(a.partition, b.partition))
 }
 
 func idParts(id string) (ms, sequence uint64) {

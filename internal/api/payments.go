@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"time"
@@ -208,6 +209,10 @@ type list struct {
 	payments []view.Payment
 }
 
+// scanCursor is what Ledger.Scan goes on from: Redis' own number, behind that of a partition where
+// the provider has several.
+var scanCursor = regexp.MustCompile(`^([0-9]{1,2}:)?[0-9]{0,20}$`)
+
 // position reads a cursor that this list could have.
 func (l *list) position(cursor string) (position, error) {
 	if cursor == "" {
@@ -221,8 +226,7 @@ func (l *list) position(cursor string) (position, error) {
 	if err == nil {
 		err = json.Unmarshal(raw, &p)
 	}
-	_, scan := strconv.ParseUint(p.Scan, 10, 64)
-	if err != nil || !slices.Contains(l.steps, step{p.Provider, p.State}) || p.Scan != "" && scan != nil {
+	if err != nil || !slices.Contains(l.steps, step{p.Provider, p.State}) || !scanCursor.MatchString(p.Scan) {
 		return p, badParameter("cursor", "is not one of this list; give the other parameters as they were")
 	}
 	return p, nil

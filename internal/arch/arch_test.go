@@ -48,7 +48,7 @@ var allowed = []struct {
 	{"idempotency/rules", []string{"providers"}},
 	// What everybody who keeps something in Redis shares; it knows no payment.
 	{"internal/kv", nil},
-	{"idempotency", []string{"idempotency/rules", "internal/kv", "providers", "seal"}},
+	{"idempotency", []string{"idempotency/rules", "internal/kv", "internal/merge", "providers", "seal"}},
 	{"idempotency/*", []string{"idempotency", "idempotency/rules", "providers", "seal"}},
 	// The calendar is arithmetic: it knows neither payments nor a store.
 	{"schedule", nil},

@@ -140,7 +140,7 @@ func TestEveryVariableIsASetting(t *testing.T) {
 			own[strings.ToUpper(p.Name)] += " " + strings.ToUpper(jsonName(f.Name))
 		}
 	}
-	overrides := " CONCURRENCY RATE SETTLE_TIME NOT_FOUND_CONFIRMATIONS NOT_FOUND_INTERVAL ON_NOT_FOUND MAX_RESENDS" +
+	overrides := " CONCURRENCY PARTITIONS RATE SETTLE_TIME NOT_FOUND_CONFIRMATIONS NOT_FOUND_INTERVAL ON_NOT_FOUND MAX_RESENDS" +
 		" LIMIT_AMOUNT LIMIT_HOUR LIMIT_DAY LIMIT_DOUBT LOOKALIKE_WINDOW"
 	want := general
 	for provider, names := range own {
@@ -252,6 +252,13 @@ func TestWhatIsRefusedNamesTheVariableAndNoValue(t *testing.T) {
 		"a provider's word of its own":               {map[string]string{"REMESA_ETPAY_ON_NOT_FOUND": "x"}, "REMESA_ETPAY_ON_NOT_FOUND: must be hold or resend"},
 		"no concurrency":                             {map[string]string{"REMESA_CONCURRENCY": "0"}, "REMESA_CONCURRENCY: must be between"},
 		"no confirmations":                           {map[string]string{"REMESA_NOT_FOUND_CONFIRMATIONS": "0"}, "REMESA_NOT_FOUND_CONFIRMATIONS: must be between"},
+		"too many partitions":                        {map[string]string{"REMESA_ETPAY_PARTITIONS": "65"}, "REMESA_ETPAY_PARTITIONS: must be between 1 and 64"},
+		"less than no partition":                     {map[string]string{"REMESA_ETPAY_PARTITIONS": "-1"}, "REMESA_ETPAY_PARTITIONS: must be between 1 and 64"},
+		"partitions beside exclusive objects":        {map[string]string{"REMESA_COORDINADOR_PARTITIONS": "2"}, "REMESA_COORDINADOR_PARTITIONS: must be 1: two payments of one instruction"},
+		"partitions beside a limit that counts":      {map[string]string{"REMESA_ETPAY_PARTITIONS": "2", "REMESA_ETPAY_LIMIT_HOUR": "count=3"}, "REMESA_ETPAY_PARTITIONS: must be 1 beside REMESA_ETPAY_LIMIT_HOUR: each partition would count by itself"},
+		"partitions beside a limit by the day":       {map[string]string{"REMESA_ETPAY_PARTITIONS": "2", "REMESA_ETPAY_LIMIT_DAY": "sum=3"}, "REMESA_ETPAY_PARTITIONS: must be 1 beside REMESA_ETPAY_LIMIT_DAY: each"},
+		"partitions beside a limit of doubt":         {map[string]string{"REMESA_ETPAY_PARTITIONS": "2", "REMESA_ETPAY_LIMIT_DOUBT": "3"}, "REMESA_ETPAY_PARTITIONS: must be 1 beside REMESA_ETPAY_LIMIT_DOUBT: each"},
+		"partitions beside look-alikes":              {map[string]string{"REMESA_ETPAY_PARTITIONS": "2", "REMESA_ETPAY_LOOKALIKE_WINDOW": "9m"}, "REMESA_ETPAY_PARTITIONS: must be 1 beside REMESA_ETPAY_LOOKALIKE_WINDOW: each"},
 		"no settle time":                             {map[string]string{"REMESA_SETTLE_TIME": "0s"}, "REMESA_SETTLE_TIME: must be a duration of 1ms or more"},
 		"a negative rate":                            {map[string]string{"REMESA_ETPAY_RATE": "-1"}, "REMESA_ETPAY_RATE: must be above 0"},
 		"a lease that two requests do not fit into":  {map[string]string{"REMESA_LEASE": "30s"}, "REMESA_LEASE: 30s is too short"},
@@ -361,13 +368,13 @@ func TestAProviderMayHaveItOtherwise(t *testing.T) {
 	t.Parallel()
 	c := mustParse(t, map[string]string{
 		"REMESA_CONCURRENCY": "10", "REMESA_VIRTUALPOS_CONCURRENCY": "3", "REMESA_VIRTUALPOS_RATE": "2.5", "REMESA_VIRTUALPOS_SETTLE_TIME": "1d",
-		"REMESA_VIRTUALPOS_ON_NOT_FOUND": "resend", "REMESA_VIRTUALPOS_MAX_RESENDS": "0",
+		"REMESA_VIRTUALPOS_ON_NOT_FOUND": "resend", "REMESA_VIRTUALPOS_MAX_RESENDS": "0", "REMESA_VIRTUALPOS_PARTITIONS": "6",
 	})
-	want := Policy{Concurrency: 3, Rate: 2.5, SettleTime: 24 * time.Hour, NotFoundConfirmations: 2, NotFoundInterval: 15 * time.Second, Resend: true, MaxResends: 0}
+	want := Policy{Concurrency: 3, Partitions: 6, Rate: 2.5, SettleTime: 24 * time.Hour, NotFoundConfirmations: 2, NotFoundInterval: 15 * time.Second, Resend: true, MaxResends: 0}
 	if got := c.Policy("virtualpos"); got != want {
 		t.Errorf("virtualpos: %+v, want %+v", got, want)
 	}
-	want = Policy{Concurrency: 10, SettleTime: 5 * time.Minute, NotFoundConfirmations: 2, NotFoundInterval: 15 * time.Second, MaxResends: 1}
+	want = Policy{Concurrency: 10, Partitions: 1, SettleTime: 5 * time.Minute, NotFoundConfirmations: 2, NotFoundInterval: 15 * time.Second, MaxResends: 1}
 	if got := c.Policy("etpay"); got != want {
 		t.Errorf("etpay: %+v, want %+v", got, want)
 	}

@@ -21,6 +21,19 @@ type Limits struct {
 // noLimit, in the file of further accounts, is no limit although the provider's variable sets one.
 const noLimit = "none"
 
+// counting names the limits that compare a payment with others.
+func (l Limits) counting(name func(setting string) string) []string {
+	var set []string
+	for _, limit := range []struct{ setting, text string }{
+		{"LIMIT_HOUR", l.LimitHour}, {"LIMIT_DAY", l.LimitDay}, {"LIMIT_DOUBT", l.LimitDoubt}, {"LOOKALIKE_WINDOW", l.LookalikeWindow},
+	} {
+		if limit.text != "" && limit.text != noLimit {
+			set = append(set, name(limit.setting))
+		}
+	}
+	return set
+}
+
 // Brakes are limits that have been read; zero is no limit. Amounts are in hundredths of the
 // currency's unit.
 type Brakes struct {

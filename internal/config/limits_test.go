@@ -69,6 +69,17 @@ func TestAnAccountHasItsOwnLimitsOrItsProviders(t *testing.T) {
 	if got := c.Brakes("coordinador", "default"); got != (Brakes{}) {
 		t.Errorf("no variable is set, and the limits are %+v", got)
 	}
+	if _, err := From(map[string]string{"REMESA_ACCOUNTS_FILE": file, "REMESA_VIRTUALPOS_PARTITIONS": "2", "REMESA_VIRTUALPOS_LIMIT_AMOUNT": "1000"}); err != nil {
+		t.Errorf("an amount's limit beside partitions: %v", err)
+	}
+	entries[1] = strings.NewReplacer("NAME", "own", " LIMITS", `,"limit_day":"count=3"`).Replace(entry)
+	if err := os.WriteFile(file, []byte("["+strings.Join(entries, ",")+"]"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err = From(map[string]string{"REMESA_ACCOUNTS_FILE": file, "REMESA_VIRTUALPOS_PARTITIONS": "2"})
+	if want := "REMESA_VIRTUALPOS_PARTITIONS: must be 1 beside limit_day of the account virtualpos/own"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("a further account's limit beside partitions: %v", err)
+	}
 	entries[1] = strings.NewReplacer("NAME", "own", " LIMITS", `,"limit_amount":"all"`).Replace(entry)
 	if err := os.WriteFile(file, []byte("["+strings.Join(entries, ",")+"]"), 0o600); err != nil {
 		t.Fatal(err)

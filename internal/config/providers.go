@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -96,7 +97,7 @@ func (p *Providers) liveProviders() []string {
 }
 
 func (p *Providers) complete() []error {
-	var problems []error
+	problems := p.partitionsProblems()
 	p.accounts = nil
 	for _, r := range p.rows {
 		a := r.account
@@ -115,7 +116,74 @@ func (p *Providers) complete() []error {
 	}
 	further, fileProblems := readAccounts(p.AccountsFile)
 	p.accounts = append(p.accounts, further...)
+	problems = append(problems, p.furtherLimitsProblems(further)...)
 	return append(append(problems, fileProblems...), givenTwice(p.accounts)...)
+}
+
+// MaxPartitions is the most: each costs every worker three queues to look at.
+const MaxPartitions = 64
+
+// CheckPartitions checks the numbers of partitions alone: whoever reads a payment must know where
+// it is, and needs no provider's credentials for that.
+func (p *Providers) CheckPartitions() error { return errors.Join(p.partitionsProblems()...) }
+
+// SetPartitions are the numbers of partitions that are set, by provider.
+func (p *Providers) SetPartitions() map[string]int {
+	set := map[string]int{}
+	for _, r := range p.rows {
+		if n := r.overrides.Partitions; n > 0 {
+			set[r.account.Provider.Name] = n
+		}
+	}
+	return set
+}
+
+func (p *Providers) partitionsProblems() []error {
+	var problems []error
+	for _, r := range p.rows {
+		n, provider := r.overrides.Partitions, r.account.Provider
+		setting := variable(provider.Name, "PARTITIONS")
+		switch {
+		case n < 0 || n > MaxPartitions:
+			problems = append(problems, problem(setting, "must be between 1 and %d", MaxPartitions))
+		case n > 1 && provider.Exclusive() != "":
+			problems = append(problems, problem(setting,
+				"must be 1: two payments of one %s could be in two partitions, where neither sees the other", provider.Exclusive()))
+		case n > 1:
+			for _, limit := range r.limits.counting(func(s string) string { return variable(provider.Name, s) }) {
+				problems = append(problems, besideLimit(setting, limit))
+			}
+		}
+	}
+	return problems
+}
+
+// partitionsOf is the number that the variable of an account's provider sets.
+func (p *Providers) partitionsOf(a Account) int {
+	for _, r := range p.rows {
+		if r.account.Provider.Name == a.Provider.Name {
+			return r.overrides.Partitions
+		}
+	}
+	return 0
+}
+
+// furtherLimitsProblems are those of further accounts' limits beside partitions.
+func (p *Providers) furtherLimitsProblems(further []Account) []error {
+	var problems []error
+	for _, a := range further {
+		if p.partitionsOf(a) <= 1 {
+			continue
+		}
+		for _, limit := range a.limits.counting(strings.ToLower) {
+			problems = append(problems, besideLimit(variable(a.Provider.Name, "PARTITIONS"), limit+" of the account "+a.String()))
+		}
+	}
+	return problems
+}
+
+func besideLimit(setting, limit string) error {
+	return problem(setting, "must be 1 beside %s: each partition would count by itself, and together they would let through more", limit)
 }
 
 // variable is the name of a setting's variable: of one provider, or of all where provider is empty.

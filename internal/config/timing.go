@@ -111,6 +111,7 @@ func leastLease(request time.Duration) time.Duration {
 // nil, is not overridden.
 type Overrides struct {
 	Concurrency           int           `placeholder:"N" help:"Payments under way at a time."`
+	Partitions            int           `placeholder:"N" help:"Parts in which the provider's payments are kept, so that a Redis Cluster can spread them; 1 by default. Every worker must have the same; enqueue learns it from Redis. More come by a drill (docs/partitions.md)."`
 	Rate                  float64       `placeholder:"PER-SECOND" help:"Requests a second over all workers together; without it there is no limit."`
 	SettleTime            time.Duration `placeholder:"DURATION" help:"Longest the provider may take to execute a request after its end."`
 	NotFoundConfirmations int           `placeholder:"N" help:"How often 'not found' must be said before it counts."`
@@ -122,6 +123,8 @@ type Overrides struct {
 // Policy is what holds for one provider.
 type Policy struct {
 	Concurrency int
+	// Partitions is how many partitions the provider's payments are kept in.
+	Partitions int
 	// Rate is in requests a second over all workers; zero is no limit.
 	Rate                  float64
 	SettleTime            time.Duration
@@ -140,6 +143,7 @@ func (o Overrides) over(t *Timing) Policy {
 	}
 	return Policy{
 		Concurrency:           oneOf(o.Concurrency, t.Concurrency),
+		Partitions:            oneOf(o.Partitions, 1),
 		Rate:                  o.Rate,
 		SettleTime:            oneOf(o.SettleTime, t.SettleTime),
 		NotFoundConfirmations: oneOf(o.NotFoundConfirmations, t.NotFoundConfirmations),

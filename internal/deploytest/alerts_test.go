@@ -16,7 +16,8 @@ import (
 )
 
 // TestAnAlertIsReceived walks from a worker that is missing, through Prometheus and Alertmanager
-// with the files of deploy/, to the example receiver, and back. Only addresses and waits are others.
+// with the files of deploy/, to the example receiver, and back. Only addresses and waits are
+// others.
 func TestAnAlertIsReceived(t *testing.T) {
 	t.Parallel()
 	prometheus, alertmanager := alertPrograms(t)

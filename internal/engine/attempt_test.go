@@ -32,6 +32,14 @@ type fakeLedger struct {
 	begun idempotency.BeginResult
 }
 
+func (*fakeLedger) Partitions(provider string) []idempotency.Partition {
+	return []idempotency.Partition{{Provider: provider}}
+}
+
+func (*fakeLedger) PartitionOf(k idempotency.Key) idempotency.Partition {
+	return idempotency.Partition{Provider: k.Provider}
+}
+
 func (b *fakeLedger) take(ctx context.Context, step, detail string) error {
 	b.mu.Lock()
 	n := len(slices.DeleteFunc(slices.Clone(b.calls), func(c string) bool { return !strings.HasPrefix(c, step) }))

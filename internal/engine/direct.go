@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 
 	"github.com/remesa/remesa/idempotency"
 )
@@ -16,6 +17,12 @@ func (e *Engine) Serve(ctx context.Context, w idempotency.WakeUp) {
 	e.send(ctx, w.Key)
 }
 
-// Tick does once what the janitor does every JanitorInterval: it unparks what no longer has to
-// wait, and wakes what is due. It is for engines with Options.Enqueue.
-func (e *Engine) Tick(ctx context.Context, provider string) error { return e.tick(ctx, provider) }
+// Tick does once what the janitors of a provider's partitions do every JanitorInterval: it unparks
+// what no longer has to wait, and wakes what is due. It is for engines with Options.Enqueue.
+func (e *Engine) Tick(ctx context.Context, provider string) error {
+	var errs []error
+	for _, p := range e.Ledger.Partitions(provider) {
+		errs = append(errs, e.tick(ctx, p))
+	}
+	return errors.Join(errs...)
+}

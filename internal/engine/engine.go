@@ -123,7 +123,7 @@ type Journal interface {
 	// Settle says what the attempt came to, once the store has it.
 	Settle(attempt, class, providerID, code string) error
 	// Entries are the attempts on the journal, and Sequences the highest numbers of sends that were
-	// seen, by provider, those of earlier workers of this machine included.
+	// seen, by the partition's name, those of earlier workers of this machine included.
 	Entries() []journal.Entry
 	Sequences() map[string]int64
 }
@@ -140,8 +140,8 @@ type Metrics interface {
 	DecryptError(provider, reason string)
 	// TaskRejected counts a task that became no payment.
 	TaskRejected(provider, reason string)
-	// Epoch shows the epoch of the provider's store and how many sends it has counted.
-	Epoch(provider string, e idempotency.Epoch, sequence int64)
+	// Epoch shows the epoch of the partition's store and how many sends it has counted.
+	Epoch(partition string, e idempotency.Epoch, sequence int64)
 }
 
 // Engine serves the providers of its registry. New starts nothing; Run does.
@@ -161,8 +161,8 @@ type Engine struct {
 	directQueries map[string]chan struct{}
 	// logLimiter bounds the log lines about payloads that this worker cannot open or compare.
 	logLimiter logLimiter
-	// reports are what this worker has reported last, by provider.
-	reports map[string]*sentReports
+	// reports are what this worker has reported last.
+	reports map[idempotency.Partition]*sentReports
 	// running counts every task and status query under way, those included that asynq has given
 	// up on.
 	running inFlight
@@ -200,9 +200,11 @@ func New(o Options) (*Engine, error) {
 		o.Metrics = noMetrics{}
 	}
 	e := &Engine{Options: o, exiting: make(chan struct{}), closing: make(chan struct{}), directQueries: map[string]chan struct{}{}, circuits: map[string]*circuit{}}
-	e.reports = map[string]*sentReports{}
+	e.reports = map[idempotency.Partition]*sentReports{}
 	for provider, accounts := range o.Registry {
-		e.reports[provider] = &sentReports{}
+		for _, p := range e.Ledger.Partitions(provider) {
+			e.reports[p] = &sentReports{}
+		}
 		e.directQueries[provider] = make(chan struct{}, maxDirectQueries)
 		for _, a := range accounts {
 			e.circuits[a.Provider+"/"+a.Name] = newCircuit(a, o)
@@ -211,17 +213,19 @@ func New(o Options) (*Engine, error) {
 	e.recallJournal()
 	enqueuer := o.Redis
 	if o.FastPath {
-		enqueuer, e.notices = asynqfast.Announce(o.Redis), asynqfast.New(o.Redis, queues(o.Registry)...)
+		enqueuer, e.notices = asynqfast.Announce(o.Redis), asynqfast.New(o.Redis, e.queues()...)
 	}
 	e.queue = asynq.NewClientFromRedisClient(enqueuer)
 	return e, nil
 }
 
-// queues are all queues of the registry's providers.
-func queues(r providers.Registry) []string {
+// queues are all queues of the registry's providers, of each partition.
+func (e *Engine) queues() []string {
 	var all []string
-	for _, p := range r.Providers() {
-		all = append(all, tasks.Queues(p)...)
+	for _, provider := range e.Registry.Providers() {
+		for _, p := range e.Ledger.Partitions(provider) {
+			all = append(all, tasks.Queues(p.String())...)
+		}
 	}
 	return all
 }
@@ -274,7 +278,9 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 	var janitors sync.WaitGroup
 	for _, p := range e.Registry.Providers() {
-		janitors.Go(func() { e.janitor(ctx, p) })
+		for _, part := range e.Ledger.Partitions(p) {
+			janitors.Go(func() { e.janitor(ctx, part) })
+		}
 	}
 	<-ctx.Done()
 	close(e.closing)

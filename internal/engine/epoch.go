@@ -13,7 +13,7 @@ import (
 
 const (
 	// keepReports is how long a worker remembers what it reported, and maxReports how many of a
-	// provider's reports it keeps: they are reported again if the store forgets.
+	// partition's reports it keeps: they are reported again if the store forgets.
 	keepReports = 2 * time.Minute
 	maxReports  = 20_000
 	// reportsAtOnce is how many are reported again at a time, so that they share round trips.
@@ -33,7 +33,7 @@ type sentReport struct {
 
 func (s *sentReport) key() idempotency.Key { return s.owned.registered.Key }
 
-// sentReports are a provider's latest reports, the oldest first.
+// sentReports are a partition's latest reports, the oldest first.
 type sentReports struct {
 	mu   sync.Mutex
 	list []*sentReport
@@ -69,19 +69,19 @@ func (r *sentReports) unconfirmed(epoch int64) []*sentReport {
 	return out
 }
 
-// checkEpoch notices that the provider's store was restarted, or has forgotten. In a new epoch the
+// checkEpoch notices that the partition's store was restarted, or has forgotten. In a new epoch the
 // worker reports again what it reported last: recorded fates make that a no-op where nothing was
 // lost. It then tells the store which of the missing sends are on record again.
-func (e *Engine) checkEpoch(ctx context.Context, provider string) error {
-	epoch, sequence, restored, err := e.Ledger.CheckEpoch(ctx, provider)
+func (e *Engine) checkEpoch(ctx context.Context, p idempotency.Partition) error {
+	epoch, sequence, restored, err := e.Ledger.CheckEpoch(ctx, p)
 	if err != nil {
 		return err
 	}
-	reports := e.reports[provider]
+	reports := e.reports[p]
 	for _, account := range restored {
-		e.Log.Error().Str("provider", provider).Str("account", account).Msg("HALT RESTORED: the store had lost it; an operator must look")
+		e.Log.Error().Stringer("partition", p).Str("account", account).Msg("HALT RESTORED: the store had lost it; an operator must look")
 	}
-	e.Metrics.Epoch(provider, epoch, sequence)
+	e.Metrics.Epoch(p.String(), epoch, sequence)
 	before := reports.epoch
 	again := reports.unconfirmed(epoch.Number)
 	if before != 0 && before != epoch.Number {
@@ -89,17 +89,17 @@ func (e *Engine) checkEpoch(ctx context.Context, provider string) error {
 		if epoch.Loss != nil {
 			l = e.Log.Error()
 		}
-		l.Str("provider", provider).Int64("epoch", epoch.Number).Bool("forgot", epoch.Loss != nil).Int("reports", len(again)).
+		l.Stringer("partition", p).Int64("epoch", epoch.Number).Bool("forgot", epoch.Loss != nil).Int("reports", len(again)).
 			Msg("NEW EPOCH of the store: nothing is sent for a lease and 10 s; reporting again what was reported last")
 	}
 	if len(again) == 0 {
 		return nil
 	}
-	return e.reportAgain(ctx, provider, epoch, again)
+	return e.reportAgain(ctx, p, epoch, again)
 }
 
 // reportAgain makes the reports again, and accounts for those that are on record then.
-func (e *Engine) reportAgain(ctx context.Context, provider string, epoch idempotency.Epoch, again []*sentReport) error {
+func (e *Engine) reportAgain(ctx context.Context, p idempotency.Partition, epoch idempotency.Epoch, again []*sentReport) error {
 	slots := make(chan struct{}, reportsAtOnce)
 	failed := make([]error, len(again))
 	var wg sync.WaitGroup
@@ -120,9 +120,9 @@ func (e *Engine) reportAgain(ctx context.Context, provider string, epoch idempot
 			sequences = append(sequences, s.owned.sequences...)
 		}
 	}
-	accounted, err := e.Ledger.AccountFor(ctx, provider, sequences)
+	accounted, err := e.Ledger.AccountFor(ctx, p, sequences)
 	if epoch.Loss != nil {
-		e.Log.Warn().Str("provider", provider).Int64("missing", epoch.Loss.Missing()).Int64("accounted_for", accounted).
+		e.Log.Warn().Stringer("partition", p).Int64("missing", epoch.Loss.Missing()).Int64("accounted_for", accounted).
 			Msg("the store has forgotten sends")
 	}
 	return errors.Join(append(failed, err)...)
@@ -151,12 +151,20 @@ func (e *Engine) recallJournal() {
 	if e.Journal == nil {
 		return
 	}
-	for provider, sequence := range e.Journal.Sequences() {
-		e.Ledger.Witness(provider, sequence)
+	seen := e.Journal.Sequences()
+	for p := range e.reports {
+		if n := seen[p.String()]; n > 0 {
+			e.Ledger.Witness(p, n)
+		}
 	}
 	for _, entry := range e.Journal.Entries() {
-		if r := e.reports[entry.Provider]; r != nil {
-			r.list = append(r.list, reportOf(entry, e.Now()))
+		s := reportOf(entry, e.Now())
+		p := e.Ledger.PartitionOf(s.key())
+		if p.String() != entry.Store() {
+			s.owned.sequences = nil // the payment has moved, and is not among the sends of that partition
+		}
+		if r := e.reports[p]; r != nil {
+			r.list = append(r.list, s)
 		}
 	}
 }
@@ -196,9 +204,11 @@ func (e *Engine) intend(k idempotency.Key, owned *ownedAttempt, sequence int64) 
 		return nil
 	}
 	r := owned.registered
+	p := e.Ledger.PartitionOf(k)
 	err := e.Journal.Intend(journal.Entry{
-		Provider: k.Provider, Account: k.Account, Reference: k.Reference, Attempt: owned.id, Sequence: sequence, Epoch: owned.epoch,
-		LeaseEnd: owned.leaseEnd.UnixMilli(), Type: r.Type, Fingerprint: r.Fingerprint, Amount: r.Amount, Currency: r.Currency,
+		Provider: k.Provider, Partition: p.Number, Account: k.Account, Reference: k.Reference, Attempt: owned.id, Sequence: sequence,
+		Epoch: owned.epoch, LeaseEnd: owned.leaseEnd.UnixMilli(),
+		Type: r.Type, Fingerprint: r.Fingerprint, Amount: r.Amount, Currency: r.Currency,
 		Object: r.Object, Queryable: owned.queryable,
 	})
 	if err != nil {
@@ -232,5 +242,5 @@ func (r *sentReports) seen() int64 {
 // reported keeps a report that the store has acknowledged, for the case that it forgets it.
 func (e *Engine) reported(s sentReport) {
 	e.settle(&s)
-	e.reports[s.key().Provider].remember(s)
+	e.reports[e.Ledger.PartitionOf(s.key())].remember(s)
 }

@@ -18,17 +18,17 @@ const (
 	maxDirectQueries = 16
 )
 
-// janitor wakes what is due, every JanitorInterval. The ledger's due index is the only schedule.
-// asynq's own state is at most a hint that a wake-up is on its way, so the janitor also wakes what
-// asynq lost, archived or deleted.
-func (e *Engine) janitor(ctx context.Context, provider string) {
+// janitor wakes what is due in a partition, every JanitorInterval. The ledger's due index is the
+// only schedule. asynq's own state is at most a hint that a wake-up is on its way, so the janitor
+// also wakes what asynq lost, archived or deleted.
+func (e *Engine) janitor(ctx context.Context, p idempotency.Partition) {
 	tick := time.NewTicker(e.JanitorInterval)
 	defer tick.Stop()
 	failing := false
 	for {
-		err := e.tick(ctx, provider)
+		err := e.tick(ctx, p)
 		if err != nil && !failing && ctx.Err() == nil {
-			e.Log.Warn().Str("provider", provider).Err(err).Msg("janitor: trying again")
+			e.Log.Warn().Stringer("partition", p).Err(err).Msg("janitor: trying again")
 		}
 		failing = err != nil
 		select {
@@ -41,22 +41,22 @@ func (e *Engine) janitor(ctx context.Context, provider string) {
 
 // tick notices a store that forgets, unparks what no longer has to wait, and wakes everything that
 // is due now. Where one of them fails, tick still does the others.
-func (e *Engine) tick(ctx context.Context, provider string) error {
-	return errors.Join(e.checkEpoch(ctx, provider), e.unpark(ctx, provider), e.wakeDue(ctx, provider))
+func (e *Engine) tick(ctx context.Context, p idempotency.Partition) error {
+	return errors.Join(e.checkEpoch(ctx, p), e.unpark(ctx, p), e.wakeDue(ctx, p))
 }
 
-func (e *Engine) wakeDue(ctx context.Context, provider string) error {
+func (e *Engine) wakeDue(ctx context.Context, p idempotency.Partition) error {
 	for ctx.Err() == nil {
-		e.OnFaultPoint(PointDue, idempotency.Key{Provider: provider})
-		if due, err := e.Ledger.AnyDue(ctx, provider); err != nil || !due {
+		e.OnFaultPoint(PointDue, idempotency.Key{Provider: p.Provider})
+		if due, err := e.Ledger.AnyDue(ctx, p); err != nil || !due {
 			return err
 		}
-		free, err := e.laneCapacity(ctx, provider)
+		free, err := e.laneCapacity(ctx, p)
 		if err != nil {
 			return err
 		}
-		lanes := idempotency.Lanes{QueryTimeout: e.queryTimeout(), Send: free.send.oldest, Bulk: free.bulk.oldest, Query: free.query.oldest}
-		wakeups, read, err := e.Ledger.Due(ctx, provider, dueBatch, lanes)
+		lanes := idempotency.Lanes{QueryTimeout: e.queryTimeout(), Send: free.send.oldest, Bulk: free.of(bulkLane).oldest, Query: free.query.oldest}
+		wakeups, read, err := e.Ledger.Due(ctx, p, dueBatch, lanes)
 		e.wakeAll(ctx, wakeups, free)
 		if err != nil || read == 0 {
 			return err
@@ -73,6 +73,7 @@ func (e *Engine) wakeAll(ctx context.Context, wakeups []idempotency.WakeUp, free
 	handover, cancel := extendContext(ctx, writeTimeout)
 	defer cancel()
 	failed, first := 0, error(nil)
+	wakeups = free.reachable(wakeups)
 	for _, name := range allLanes() {
 		lane := free.of(name)
 		for batch := range slices.Chunk(laneWakeUps(wakeups, name), tasks.WakeBatch) {

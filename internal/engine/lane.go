@@ -15,9 +15,9 @@ import (
 	"github.com/remesa/remesa/tasks"
 )
 
-// lane is one asynq server with one queue. Each provider has three, so that neither another
-// provider's slowness nor its own backlog of sends delays a status query, and no payment waits
-// behind a file of bulk payments.
+// lane is one asynq server with one queue. Each partition of a provider has three, so that neither
+// another provider's slowness nor its own backlog of sends delays a status query, no payment waits
+// behind a file of bulk payments, and no node of a cluster that is gone stops what the others hold.
 type lane struct {
 	queue   string
 	server  *asynq.Server
@@ -25,17 +25,30 @@ type lane struct {
 }
 
 func (e *Engine) lanes(provider string) []lane {
-	sends, queries := newPool(e.Concurrency(provider), e.closing), newPool(e.Concurrency(provider), e.closing)
+	parts := e.Ledger.Partitions(provider)
+	// Each partition has its share of the concurrency: what waits for a node that is gone takes no
+	// other partition's slots.
+	share := (e.Concurrency(provider) + len(parts) - 1) / len(parts)
+	var all []lane
+	for _, p := range parts {
+		all = append(all, e.partitionLanes(p, share)...)
+	}
+	return all
+}
+
+func (e *Engine) partitionLanes(part idempotency.Partition, concurrency int) []lane {
+	provider, name := part.Provider, part.String()
+	sends, queries := newPool(concurrency, e.closing), newPool(concurrency, e.closing)
 	bulk := sends.forBulk()
 	return []lane{
-		e.lane(provider, tasks.SendQueue(provider), func(ctx context.Context, t *asynq.Task) error { return e.handleSend(ctx, provider, sends, t) }),
-		e.lane(provider, tasks.BulkQueue(provider), func(ctx context.Context, t *asynq.Task) error { return e.handleSend(ctx, provider, bulk, t) }),
-		e.lane(provider, tasks.StatusQueue(provider), func(ctx context.Context, t *asynq.Task) error { return e.handleQuery(ctx, provider, queries, t) }),
+		e.lane(concurrency, tasks.SendQueue(name), func(ctx context.Context, t *asynq.Task) error { return e.handleSend(ctx, provider, sends, t) }),
+		e.lane(concurrency, tasks.BulkQueue(name), func(ctx context.Context, t *asynq.Task) error { return e.handleSend(ctx, provider, bulk, t) }),
+		e.lane(concurrency, tasks.StatusQueue(name), func(ctx context.Context, t *asynq.Task) error { return e.handleQuery(ctx, provider, queries, t) }),
 	}
 }
 
-func (e *Engine) lane(provider, queue string, handle asynq.HandlerFunc) lane {
-	return lane{queue, e.server(provider, queue), e.counted(handle)}
+func (e *Engine) lane(concurrency int, queue string, handle asynq.HandlerFunc) lane {
+	return lane{queue, e.server(concurrency, queue), e.counted(handle)}
 }
 
 // counted makes the drain wait for the handler, also where asynq has given up on it.
@@ -59,13 +72,13 @@ const (
 	asynqJanitorInterval = 5 * time.Minute
 )
 
-func (e *Engine) server(provider, queue string) *asynq.Server {
+func (e *Engine) server(concurrency int, queue string) *asynq.Server {
 	client, check := e.Redis, plainTaskCheckInterval
 	if e.notices != nil {
 		client, check = e.notices.Client(), asynqfast.TaskCheckInterval
 	}
 	return asynq.NewServerFromRedisClient(client, asynq.Config{
-		Concurrency:              e.Concurrency(provider),
+		Concurrency:              concurrency,
 		Queues:                   map[string]int{queue: 1},
 		TaskCheckInterval:        check,
 		DelayedTaskCheckInterval: delayedTaskCheckInterval,

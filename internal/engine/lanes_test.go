@@ -87,7 +87,7 @@ func TestTwoJanitorsDoNotDoubleWakeUps(t *testing.T) {
 	var sweeps sync.WaitGroup
 	for range 4 {
 		sweeps.Go(func() {
-			if err := e.tick(t.Context(), "virtualpos"); err != nil {
+			if err := e.tick(t.Context(), idempotency.Partition{Provider: "virtualpos"}); err != nil {
 				t.Error(err)
 			}
 		})

@@ -22,16 +22,20 @@ type Ledger interface {
 	Defer(ctx context.Context, k idempotency.Key, after time.Duration) error
 	// Park takes a payment out of the due index, until its reason ends and Unpark makes it due.
 	Park(ctx context.Context, k idempotency.Key, reason string) error
+	// Partitions lists the provider's partitions.
+	Partitions(provider string) []idempotency.Partition
 	// Unpark makes due at most limit of the group's payments, and returns how many.
-	Unpark(ctx context.Context, provider string, g idempotency.ParkedGroup, limit int) (int, error)
-	ParkedGroups(ctx context.Context, provider string) (map[idempotency.ParkedGroup]int64, error)
-	// Halts lists the provider's halts by account, idempotency.AllAccounts for all of them.
-	Halts(ctx context.Context, provider string) (map[string]string, error)
+	Unpark(ctx context.Context, p idempotency.Partition, g idempotency.ParkedGroup, limit int) (int, error)
+	ParkedGroups(ctx context.Context, p idempotency.Partition) (map[idempotency.ParkedGroup]int64, error)
+	// HaltsIn lists the partition's halts by account, idempotency.AllAccounts for all of them.
+	HaltsIn(ctx context.Context, p idempotency.Partition) (map[string]string, error)
+	// PartitionOf is the partition of a payment.
+	PartitionOf(k idempotency.Key) idempotency.Partition
 	// AnyDue reports whether Due has anything to read. It costs an idle store less.
-	AnyDue(ctx context.Context, provider string) (bool, error)
+	AnyDue(ctx context.Context, p idempotency.Partition) (bool, error)
 	// Due reads at most limit due payments, moves their due times on, and returns the wake-ups to
 	// enqueue and how many payments it read.
-	Due(ctx context.Context, provider string, limit int, lanes idempotency.Lanes) (wakeups []idempotency.WakeUp, read int, err error)
+	Due(ctx context.Context, p idempotency.Partition, limit int, lanes idempotency.Lanes) (wakeups []idempotency.WakeUp, read int, err error)
 }
 
 // Attempts are the ledger's operations of an attempt.
@@ -58,10 +62,10 @@ type StatusQueries interface {
 // Epochs notice a store that forgets.
 type Epochs interface {
 	// CheckEpoch returns the store's epoch, and the accounts whose halts it has restored.
-	CheckEpoch(ctx context.Context, provider string) (epoch idempotency.Epoch, sequence int64, restored []string, err error)
+	CheckEpoch(ctx context.Context, p idempotency.Partition) (epoch idempotency.Epoch, sequence int64, restored []string, err error)
 	// Witness says that an earlier process has seen a send of that number.
-	Witness(provider string, sequence int64)
+	Witness(p idempotency.Partition, sequence int64)
 	// AccountFor says that the sends with these numbers are on record, and returns how many of the
 	// missing ones are.
-	AccountFor(ctx context.Context, provider string, sequences []int64) (int64, error)
+	AccountFor(ctx context.Context, p idempotency.Partition, sequences []int64) (int64, error)
 }

@@ -56,24 +56,24 @@ func (e *Engine) park(ctx context.Context, k idempotency.Key, reason string, why
 // unpark makes payments due whose reason has ended, as far as this worker can tell, and no more
 // than the lanes have capacity for. Each worker decides by its own accounts, keys and circuits, so
 // that a worker that cannot serve a payment holds up none that can.
-func (e *Engine) unpark(ctx context.Context, provider string) error {
-	parked, err := e.Ledger.ParkedGroups(ctx, provider)
+func (e *Engine) unpark(ctx context.Context, p idempotency.Partition) error {
+	parked, err := e.Ledger.ParkedGroups(ctx, p)
 	if err != nil || len(parked) == 0 {
 		return err
 	}
-	halts, err := e.Ledger.Halts(ctx, provider)
+	halts, err := e.Ledger.HaltsIn(ctx, p)
 	if err != nil {
 		return err
 	}
-	capacity, err := e.laneCapacity(ctx, provider)
+	capacity, err := e.laneCapacity(ctx, p)
 	if err != nil {
 		return err
 	}
 	var errs []error
 	for _, g := range bulkLast(parked) {
 		lane := capacity.of(laneOf(idempotency.WakeUp{Query: strings.HasSuffix(g.Reason, ":"+aboutQueries), Bulk: g.Bulk}))
-		allowed, err := e.unparkable(ctx, provider, g.Reason, halts, min(lane.payments(), int(parked[g])))
-		unparked, unparkErr := e.Ledger.Unpark(ctx, provider, g, min(allowed, lane.payments()))
+		allowed, err := e.unparkable(ctx, p.Provider, g.Reason, halts, min(lane.payments(), int(parked[g])))
+		unparked, unparkErr := e.Ledger.Unpark(ctx, p, g, min(allowed, lane.payments()))
 		lane.add(unparked)
 		errs = append(errs, err, unparkErr)
 	}

@@ -219,7 +219,7 @@ func TestAQueueHoldsOneWakeUpOfEachPayment(t *testing.T) {
 	e := r.engine()
 	for range 40 {
 		r.advance(15 * time.Minute)
-		if err := e.tick(t.Context(), "virtualpos"); err != nil {
+		if err := e.tick(t.Context(), idempotency.Partition{Provider: "virtualpos"}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -252,7 +252,7 @@ func TestAQueueHoldsOneStatusQueryOfEachPayment(t *testing.T) {
 	e := r.engine()
 	for range 40 {
 		r.advance(15 * time.Minute)
-		if err := e.tick(t.Context(), "virtualpos"); err != nil {
+		if err := e.tick(t.Context(), idempotency.Partition{Provider: "virtualpos"}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -274,7 +274,7 @@ func TestALaneIsBounded(t *testing.T) {
 	r.register(ks...)
 	r.advance(10 * time.Minute)
 	e := r.engine()
-	if err := e.tick(t.Context(), "virtualpos"); err != nil {
+	if err := e.tick(t.Context(), idempotency.Partition{Provider: "virtualpos"}); err != nil {
 		t.Fatal(err)
 	}
 	pending := func() int { return r.queued("virtualpos") }
@@ -282,14 +282,14 @@ func TestALaneIsBounded(t *testing.T) {
 		t.Fatalf("%d are in the queue, %d are parked", pending(), r.parked("queue"))
 	}
 	r.advance(30 * time.Minute)
-	if err := e.tick(t.Context(), "virtualpos"); err != nil || pending() != bound {
+	if err := e.tick(t.Context(), idempotency.Partition{Provider: "virtualpos"}); err != nil || pending() != bound {
 		t.Fatalf("%d are in the queue, %v", pending(), err)
 	}
 	for _, want := range []int{bound, more} { // the others went into the queue again, or wait for it to drain
 		if _, err := r.inspector().DeleteAllPendingTasks("virtualpos"); err != nil {
 			t.Fatal(err)
 		}
-		if err := e.tick(t.Context(), "virtualpos"); err != nil || pending() != want {
+		if err := e.tick(t.Context(), idempotency.Partition{Provider: "virtualpos"}); err != nil || pending() != want {
 			t.Errorf("%d are in the queue, %d are parked, %v", pending(), r.parked("queue"), err)
 		}
 	}

@@ -259,7 +259,7 @@ func TestAPaymentIsWokenInItsLane(t *testing.T) {
 				}
 				e := r.engine()
 				r.until("the due index wakes it", func() bool {
-					if err := e.wakeDue(t.Context(), "virtualpos"); err != nil {
+					if err := e.wakeDue(t.Context(), idempotency.Partition{Provider: "virtualpos"}); err != nil {
 						t.Fatal(err)
 					}
 					return r.queued(queue)+r.queued(other) > 0
@@ -268,6 +268,25 @@ func TestAPaymentIsWokenInItsLane(t *testing.T) {
 			r.run()
 			r.awaitState(key("p"), idempotency.Succeeded)
 		})
+	}
+}
+
+// TestBulkPaymentsTakeTheOtherLaneWhereTheirsIsOutOfReach: its queue may lie on a node that is
+// gone.
+func TestBulkPaymentsTakeTheOtherLaneWhereTheirsIsOutOfReach(t *testing.T) {
+	r := newFixture(t)
+	free := &laneCapacity{send: laneState{free: 1}, bulk: laneState{free: 1}, noBulk: true}
+	bulk := func(ref string) idempotency.WakeUp {
+		if _, err := r.ledger.Register(t.Context(), r.task(key(ref)).BulkByDefault().Registration(nil)); err != nil {
+			t.Fatal(err)
+		}
+		return idempotency.WakeUp{Key: key(ref), Generation: 1, Bulk: true}
+	}
+	e := r.engine()
+	e.wakeAll(t.Context(), []idempotency.WakeUp{bulk("p")}, free)
+	e.wakeAll(t.Context(), []idempotency.WakeUp{bulk("q")}, free)
+	if r.queued(tasks.SendQueue("virtualpos")) != 1 || r.queued(tasks.BulkQueue("virtualpos")) != 0 || r.parked("queue") != 1 {
+		t.Errorf("%d in the one queue, %d in the other, %d parked", r.queued("virtualpos"), r.queued("virtualpos-bulk"), r.parked("queue"))
 	}
 }
 

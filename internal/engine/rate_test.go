@@ -133,11 +133,11 @@ func TestWhoGetsNoSlotIsParked(t *testing.T) {
 	if r.provider.allSends() != 1 || r.parked("rate") != 4 || r.provider.queryCount("doubt") != 0 {
 		t.Errorf("sent %d, %d are parked", r.provider.allSends(), r.parked("rate"))
 	}
-	if err := e.unpark(t.Context(), "virtualpos"); err != nil || r.parked("rate") != 4 {
+	if err := e.unpark(t.Context(), idempotency.Partition{Provider: "virtualpos"}); err != nil || r.parked("rate") != 4 {
 		t.Errorf("%d are parked, %v", r.parked("rate"), err)
 	}
 	unlimited := r.engine()
-	if err := unlimited.unpark(t.Context(), "virtualpos"); err != nil || r.parked("rate")+r.parked("rate:query") != 0 {
+	if err := unlimited.unpark(t.Context(), idempotency.Partition{Provider: "virtualpos"}); err != nil || r.parked("rate")+r.parked("rate:query") != 0 {
 		t.Errorf("%d are parked without a limit, %v", r.parked("rate"), err)
 	}
 	if lines := r.log.lines(fmt.Sprintf("%q", errNoSlot)); len(lines) != 5 || !strings.Contains(lines[0], "parked") {

@@ -115,7 +115,7 @@ func (e *Engine) needsSlot(ctx context.Context, k idempotency.Key, query bool) b
 	if q.State != idempotency.Queued && q.State != idempotency.Ready {
 		return false
 	}
-	halts, err := e.Ledger.Halts(ctx, k.Provider)
+	halts, err := e.Ledger.HaltsIn(ctx, e.Ledger.PartitionOf(k))
 	if err == nil && halted(halts, k.Account) {
 		e.park(ctx, k, haltOf(halts, k.Account), errHalted)
 		return false
@@ -150,7 +150,7 @@ func (e *Engine) wait(ctx context.Context, k idempotency.Key, d time.Duration, w
 func (e *Engine) attempt(ctx context.Context, k idempotency.Key, a providers.Account) error {
 	deadline := e.Now().Add(e.AttemptDeadline)
 	id := idempotency.NewAttempt()
-	epoch := e.reports[k.Provider].seen() // before Begin: a later one may not have counted the send
+	epoch := e.reports[e.Ledger.PartitionOf(k)].seen() // before Begin: a later one may not have counted the send
 	e.OnFaultPoint(PointBegin, k)
 	begun, err := e.Ledger.Begin(ctx, k, idempotency.BeginParams{
 		Attempt: id, Lease: e.Lease, Queryable: a.Queryable(), SafeFirstStep: safeFirstStep(a), OnlyType: servedType(a),

@@ -33,21 +33,33 @@ func (s *laneState) payments() int { return max(s.free, 0) * tasks.WakeBatch }
 // add counts payments that were made due against the lane's capacity.
 func (s *laneState) add(payments int) { s.free -= (payments + tasks.WakeBatch - 1) / tasks.WakeBatch }
 
-// laneCapacity is the state of a provider's lanes.
-type laneCapacity struct{ send, bulk, query laneState }
+// laneCapacity is the state of a partition's lanes.
+type laneCapacity struct {
+	send, bulk, query laneState
+	// noBulk: the bulk lane's queue is out of reach, and its payments take the send lane.
+	noBulk bool
+}
 
 func (c *laneCapacity) of(l laneName) *laneState {
-	switch l {
-	case bulkLane:
-		return &c.bulk
-	case queryLane:
+	switch {
+	case l == queryLane:
 		return &c.query
+	case l == bulkLane && !c.noBulk:
+		return &c.bulk
 	default:
 		return &c.send
 	}
 }
 
-// laneName names one of a provider's lanes.
+// reachable changes the wake-ups of a lane that is out of reach to another lane's.
+func (c *laneCapacity) reachable(wakeups []idempotency.WakeUp) []idempotency.WakeUp {
+	for i := range wakeups {
+		wakeups[i].Bulk = wakeups[i].Bulk && !c.noBulk
+	}
+	return wakeups
+}
+
+// laneName names one of a partition's lanes.
 type laneName int
 
 const (
@@ -69,14 +81,14 @@ func laneOf(w idempotency.WakeUp) laneName {
 	}
 }
 
-func (l laneName) queue(provider string) string {
+func (l laneName) queue(partition string) string {
 	switch l {
 	case bulkLane:
-		return tasks.BulkQueue(provider)
+		return tasks.BulkQueue(partition)
 	case queryLane:
-		return tasks.StatusQueue(provider)
+		return tasks.StatusQueue(partition)
 	default:
-		return tasks.SendQueue(provider)
+		return tasks.SendQueue(partition)
 	}
 }
 
@@ -84,34 +96,48 @@ func (l laneName) queue(provider string) string {
 // lost its data.
 const oldestSample = 10
 
-func (e *Engine) laneCapacity(ctx context.Context, provider string) (*laneCapacity, error) {
-	lanes := allLanes()
+// laneCapacity reads the lanes. In a cluster those for bulk payments and for queries lie elsewhere,
+// and what can be reached must not wait for them: where only the query lane cannot be read, it
+// counts as empty, and the queries that it does not take are made directly; bulk payments take the
+// send lane instead of theirs.
+func (e *Engine) laneCapacity(ctx context.Context, p idempotency.Partition) (*laneCapacity, error) {
+	c := &laneCapacity{}
 	if e.Enqueue != nil {
-		c := &laneCapacity{}
-		for _, lane := range lanes {
+		for _, lane := range allLanes() {
 			*c.of(lane) = laneState{free: maxLane}
 		}
 		return c, nil
 	}
-	pipe := e.Redis.Pipeline()
-	lengths, tails := make([]*redis.IntCmd, len(lanes)), make([]*redis.StringSliceCmd, len(lanes))
-	for i, lane := range lanes {
-		pending := pendingKey(lane.queue(provider))
-		lengths[i] = pipe.LLen(ctx, pending)
-		tails[i] = pipe.LRange(ctx, pending, -oldestSample, -1)
-	}
-	if _, err := pipe.Exec(ctx); err != nil {
+	var err error
+	if c.send, err = e.laneState(ctx, sendLane.queue(p.String())); err != nil {
 		return nil, err
 	}
-	c := &laneCapacity{}
-	for i, lane := range lanes {
-		oldest, err := e.oldest(ctx, lane.queue(provider), tails[i].Val())
-		if err != nil {
-			return nil, err
-		}
-		*c.of(lane) = laneState{free: maxLane - int(lengths[i].Val()), oldest: oldest}
+	if c.query, err = e.laneElsewhere(ctx, queryLane.queue(p.String())); err != nil {
+		c.query = laneState{free: maxLane}
+	}
+	if c.bulk, err = e.laneElsewhere(ctx, bulkLane.queue(p.String())); err != nil {
+		c.noBulk = true
 	}
 	return c, nil
+}
+
+// elsewhereTimeout is how long the janitor waits for the state of a lane that may lie elsewhere.
+const elsewhereTimeout = time.Second
+
+func (e *Engine) laneElsewhere(ctx context.Context, queue string) (laneState, error) {
+	ctx, cancel := context.WithTimeout(ctx, elsewhereTimeout)
+	defer cancel()
+	return e.laneState(ctx, queue)
+}
+
+func (e *Engine) laneState(ctx context.Context, queue string) (laneState, error) {
+	pipe := e.Redis.Pipeline()
+	length, tail := pipe.LLen(ctx, pendingKey(queue)), pipe.LRange(ctx, pendingKey(queue), -oldestSample, -1)
+	if _, err := pipe.Exec(ctx); err != nil {
+		return laneState{}, err
+	}
+	oldest, err := e.oldest(ctx, queue, tail.Val())
+	return laneState{free: maxLane - int(length.Val()), oldest: oldest}, err
 }
 
 // Names of asynq's keys, which it does not export.

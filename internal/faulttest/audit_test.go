@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/providers/sandbox"
 )
@@ -101,9 +103,13 @@ func (w *fixture) fates() map[string]auditedPayment {
 // that became no payment, is of none.
 func (w *fixture) stream() []map[string]string {
 	w.t.Helper()
-	entries, err := w.rdb.XRange(context.Background(), idempotency.OutcomesKey(w.provider), "-", "+").Result()
-	if err != nil {
-		w.t.Fatal(err)
+	var entries []redis.XMessage
+	for _, p := range w.ledger.Partitions(w.provider) {
+		some, err := w.rdb.XRange(context.Background(), idempotency.OutcomesKey(p.String()), "-", "+").Result()
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		entries = append(entries, some...)
 	}
 	var out []map[string]string
 	for _, e := range entries {

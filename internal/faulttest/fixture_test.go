@@ -106,6 +106,12 @@ func newFixtureIn(t testing.TB, at timing, server *redistest.Server, b *simulato
 // newFixtureAt is for a Redis of several servers.
 func newFixtureAt(t testing.TB, at timing, url string, rdb redis.UniversalClient, b *simulatorProcess, settings ...string) *fixture {
 	t.Helper()
+	return newFixtureOn(t, at, url, rdb, nil, b, settings...)
+}
+
+// newFixtureOn is for a Redis of several servers, in which the provider has so many partitions.
+func newFixtureOn(t testing.TB, at timing, url string, rdb redis.UniversalClient, parts idempotency.Partitions, b *simulatorProcess, settings ...string) *fixture {
+	t.Helper()
 	if b == nil {
 		b = startSimulator(t)
 	}
@@ -113,7 +119,7 @@ func newFixtureAt(t testing.TB, at timing, url string, rdb redis.UniversalClient
 		timing: at, t: t, rdb: rdb, simulator: b, provider: virtualpos.Name,
 		payments: map[string]payment{}, prefix: newPrefix(),
 	}
-	w.ledger = idempotency.NewRedis(w.rdb, idempotency.Options{FirstWake: 3 * time.Second})
+	w.ledger = idempotency.NewRedis(w.rdb, idempotency.Options{FirstWake: 3 * time.Second, Partitions: parts})
 	w.client = tasks.NewClient(w.ledger, w.rdb, tasks.ClientOptions{})
 	w.settings = map[string]string{
 		"REMESA_REDIS_URL": url, "REMESA_HTTP_ADDR": "127.0.0.1:0", "REMESA_LOG_LEVEL": "debug",

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -23,7 +24,9 @@ import (
 
 // Entry is an attempt on its way to the provider, and what became of it.
 type Entry struct {
-	Provider  string `json:"provider"`
+	Provider string `json:"provider"`
+	// Partition is the number of the provider's partition whose store counted the send.
+	Partition int    `json:"partition,omitempty"`
 	Account   string `json:"account,omitempty"`
 	Reference string `json:"reference,omitempty"`
 	Attempt   string `json:"attempt,omitempty"`
@@ -47,6 +50,22 @@ type Entry struct {
 	At int64 `json:"at"`
 }
 
+// Store names the partition whose store counted the send, as idempotency.Partition does.
+func (e Entry) Store() string { return counter{e.Provider, e.Partition}.String() }
+
+// counter is what counts sends: a partition of a provider.
+type counter struct {
+	provider  string
+	partition int
+}
+
+func (c counter) String() string {
+	if c.partition == 0 {
+		return c.provider
+	}
+	return c.provider + ":" + strconv.Itoa(c.partition)
+}
+
 const (
 	// keepSettled is how long an entry is kept whose outcome is on record: as long a worker's own
 	// memory of its reports.
@@ -66,8 +85,8 @@ type Journal struct {
 	file    *os.File
 	size    int64
 	entries map[string]Entry // by attempt
-	// sequences are the highest of each provider.
-	sequences map[string]int64
+	// sequences are the highest of each partition.
+	sequences map[counter]int64
 	waiting   []waiter
 	writing   bool
 	failed    error
@@ -82,7 +101,7 @@ type waiter struct {
 // Open opens a journal of its own in the directory, which must exist, and takes over the journals
 // of workers that have ended. What they left is in Entries.
 func Open(dir string) (*Journal, error) {
-	j := &Journal{dir: dir, now: time.Now, compactAt: compactAt, entries: map[string]Entry{}, sequences: map[string]int64{}}
+	j := &Journal{dir: dir, now: time.Now, compactAt: compactAt, entries: map[string]Entry{}, sequences: map[counter]int64{}}
 	left, err := takeOver(dir)
 	defer func() {
 		for _, f := range left {
@@ -152,9 +171,10 @@ func (j *Journal) read(f *os.File) error {
 	}
 }
 
-// take keeps an entry, and the highest sequence number of its provider.
+// take keeps an entry, and the highest sequence number of its partition.
 func (j *Journal) take(e Entry) {
-	j.sequences[e.Provider] = max(j.sequences[e.Provider], e.Sequence)
+	c := counter{e.Provider, e.Partition}
+	j.sequences[c] = max(j.sequences[c], e.Sequence)
 	if e.Attempt != "" {
 		j.entries[e.Attempt] = e
 	}
@@ -171,13 +191,13 @@ func (j *Journal) Entries() []Entry {
 	return out
 }
 
-// Sequences are the highest sequence numbers that the journals have seen, by provider.
+// Sequences are the highest sequence numbers that the journals have seen, by the partition's name.
 func (j *Journal) Sequences() map[string]int64 {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	out := make(map[string]int64, len(j.sequences))
-	for provider, n := range j.sequences {
-		out[provider] = n
+	for c, n := range j.sequences {
+		out[c.String()] = n
 	}
 	return out
 }
@@ -300,8 +320,8 @@ func (j *Journal) rewriteLocked() error {
 		line, _ := json.Marshal(e)
 		text.Write(append(line, '\n'))
 	}
-	for provider, n := range j.sequences {
-		line, _ := json.Marshal(Entry{Provider: provider, Sequence: n, At: j.now().UnixMilli()})
+	for c, n := range j.sequences {
+		line, _ := json.Marshal(Entry{Provider: c.provider, Partition: c.partition, Sequence: n, At: j.now().UnixMilli()})
 		text.Write(append(line, '\n'))
 	}
 	f, err := createLocked(j.dir)

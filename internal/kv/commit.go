@@ -75,6 +75,9 @@ func (c *Commit) Guard(command, key, argument, right, alsoRight string) {
 	c.guard(command, c.key(key), argument, right, alsoRight)
 }
 
+// Guards is how many guards it has: the number of the last one.
+func (c *Commit) Guards() int { return c.guards }
+
 func (c *Commit) guard(args ...any) {
 	c.args = slices.Insert(c.args, headWidth+c.guards*guardWidth, args...)
 	c.guards++

@@ -172,14 +172,14 @@ func (m *Metrics) TaskRejected(provider, reason string) {
 }
 
 // Epoch implements engine.Metrics.
-func (m *Metrics) Epoch(provider string, e idempotency.Epoch, sequence int64) {
-	m.epoch.WithLabelValues(provider).Set(float64(e.Number))
-	m.sequence.WithLabelValues(provider).Set(float64(sequence))
+func (m *Metrics) Epoch(partition string, e idempotency.Epoch, sequence int64) {
+	m.epoch.WithLabelValues(partition).Set(float64(e.Number))
+	m.sequence.WithLabelValues(partition).Set(float64(sequence))
 	loss := 0.0
 	if e.Loss != nil {
 		loss = 1
 	}
-	m.loss.WithLabelValues(provider).Set(loss)
+	m.loss.WithLabelValues(partition).Set(loss)
 }
 
 // Ledger observes one operation of the ledger.

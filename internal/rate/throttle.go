@@ -34,6 +34,14 @@ type Throttle struct {
 // later. Its own 429 counts at once.
 const freeFor = 50 * time.Millisecond
 
+// The node of a cluster that has a provider's throttles may be gone while others go on with its
+// payments: a read takes no longer than readTimeout, and after one that failed an account is taken
+// for free for unreadFor.
+const (
+	readTimeout = time.Second
+	unreadFor   = time.Second
+)
+
 // NewThrottle makes a throttle. probe is how long a probe may take: then another takes its place.
 func NewThrottle(rdb redis.UniversalClient, probe time.Duration) *Throttle {
 	return &Throttle{rdb: rdb, script: redis.NewScript(throttleSource), probe: probe, free: map[string]time.Time{}}
@@ -47,12 +55,15 @@ func (t *Throttle) Enter(ctx context.Context, provider, account string) (free, p
 	if t.isFree(name, now) {
 		return true, false, nil
 	}
-	err = t.rdb.HGet(ctx, idempotency.ThrottledKey(provider), account).Err()
+	read, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	err = t.rdb.HGet(read, idempotency.ThrottledKey(provider), account).Err()
 	if errors.Is(err, redis.Nil) {
 		t.set(name, now.Add(freeFor))
 		return true, false, nil
 	}
 	if err != nil {
+		t.set(name, time.Now().Add(unreadFor))
 		return false, false, fmt.Errorf("throttle of %s/%s: %w", provider, account, err)
 	}
 	wait, err := t.run(ctx, "enter", provider, account, t.probe)

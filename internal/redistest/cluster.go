@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -17,7 +18,8 @@ import (
 
 const slots = 16384
 
-// Nodes is a cluster of several masters, each with one replica that takes its place when it dies.
+// Nodes is a cluster of several masters, each with one replica that takes its place when it dies,
+// or with none.
 type Nodes struct {
 	// Masters and Replicas are what they were in the beginning: Replicas[i] is that of Masters[i],
 	// which serves the i-th part of the slots.
@@ -28,12 +30,27 @@ type Nodes struct {
 // waits until all of them know each other, and each replica has what its master has.
 func StartCluster(t testing.TB, masters int, options ...Option) *Nodes {
 	t.Helper()
+	return startCluster(t, masters, masters, options)
+}
+
+// StartMasters runs that many masters without replicas, and waits until all of them know each
+// other. What a killed one holds is gone until its Restart; the others go on, because the cluster
+// serves without it.
+func StartMasters(t testing.TB, masters int, options ...Option) *Nodes {
+	t.Helper()
+	return startCluster(t, masters, 0, append(slices.Clone(options), Setting("cluster-require-full-coverage", "no")))
+}
+
+func startCluster(t testing.TB, masters, replicas int, options []Option) *Nodes {
+	t.Helper()
 	options = append(slices.Clone(options), func(s *Server) { s.cluster, s.member = true, true },
 		// How long a node may be silent. A replica takes over however long it lost its master.
 		Setting("cluster-node-timeout", "2000"), Setting("cluster-replica-validity-factor", "0"))
 	c := &Nodes{}
 	for range masters {
 		c.Masters = append(c.Masters, Start(t, options...))
+	}
+	for range replicas {
 		c.Replicas = append(c.Replicas, Start(t, options...))
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
@@ -127,7 +144,7 @@ func (c *Nodes) URL() string {
 	return (&url.URL{Scheme: "redis-cluster", Host: strings.Join(hosts, ",")}).String()
 }
 
-// Of is the master, and its replica, that served a key in the beginning.
+// Of is the master that served a key in the beginning, and its replica, if it has one.
 func (c *Nodes) Of(t testing.TB, key string) (master, replica *Server) {
 	t.Helper()
 	client := c.Masters[0].newClient()
@@ -138,11 +155,28 @@ func (c *Nodes) Of(t testing.TB, key string) (master, replica *Server) {
 	}
 	for i, n := 0, len(c.Masters); i < n; i++ {
 		if int(slot) < slots*(i+1)/n {
-			master, replica = c.Masters[i], c.Replicas[i]
+			master = c.Masters[i]
+			if i < len(c.Replicas) {
+				replica = c.Replicas[i]
+			}
 			break
 		}
 	}
 	return master, replica
+}
+
+// Client is a client of the cluster, closed when the test ends.
+func (c *Nodes) Client(t testing.TB) *redis.ClusterClient {
+	t.Helper()
+	var hosts []string
+	for _, s := range c.all() {
+		hosts = append(hosts, s.Addr())
+	}
+	client := redis.NewClusterClient(&redis.ClusterOptions{
+		Addrs: hosts, DialTimeout: 3 * time.Second, ReadTimeout: 10 * time.Second, ContextTimeoutEnabled: true,
+	})
+	t.Cleanup(func() { client.Close() })
+	return client
 }
 
 // AwaitMaster waits until the server is a master: after a failover, or from the beginning.

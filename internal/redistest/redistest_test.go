@@ -276,6 +276,26 @@ func TestTheServerUnderTestIsTheOneThatIsNamed(t *testing.T) {
 	}
 }
 
+func TestAClusterOfMastersGoesOnWithoutOne(t *testing.T) {
+	t.Parallel()
+	m := StartMasters(t, 3)
+	client, keys := m.Client(t), map[*Server]string{}
+	for i := 0; len(keys) < 3; i++ {
+		key := fmt.Sprintf("{%d}", i)
+		node, _ := m.Of(t, key)
+		keys[node] = key
+		if err := client.Set(t.Context(), key, "x", 0).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m.Masters[1].Kill()
+	for node, key := range keys {
+		if err := client.Get(t.Context(), key).Err(); (err != nil) != (node == m.Masters[1]) {
+			t.Errorf("%s: %v", key, err)
+		}
+	}
+}
+
 func TestAServerForgetsWhatWasWrittenAfterAMark(t *testing.T) {
 	t.Parallel()
 	s := Start(t, Appendonly("always"))

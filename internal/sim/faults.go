@@ -67,6 +67,23 @@ type plan struct {
 	twoStep      bool
 	sharedTokens bool
 	subscription bool
+	partitions   idempotency.Partitions
+}
+
+// partitioned is how many partitions every third seed has for each provider that may have several.
+const partitioned = 3
+
+func partitionsOf(seed uint64) idempotency.Partitions {
+	if seed%3 != 2 {
+		return nil
+	}
+	parts := idempotency.Partitions{}
+	for _, p := range catalog.Providers() {
+		if p.Exclusive() == "" {
+			parts[p.Name] = partitioned
+		}
+	}
+	return parts
 }
 
 func newPlan(seed uint64, forget bool, random *rand.Rand) plan {
@@ -74,7 +91,7 @@ func newPlan(seed uint64, forget bool, random *rand.Rand) plan {
 		seed: seed, workers: 1 + random.IntN(3), payments: 2 + random.IntN(3),
 		chaos: time.Duration(1+random.IntN(30)) * time.Minute, rate: 0.01 + 0.06*random.Float64(),
 		faults: map[fault]bool{}, twoStep: random.IntN(3) > 0, sharedTokens: random.IntN(2) == 0,
-		subscription: random.IntN(4) == 0 && !forget,
+		subscription: random.IntN(4) == 0 && !forget, partitions: partitionsOf(seed),
 	}
 	for _, f := range ordinary {
 		p.faults[f] = random.IntN(2) == 0
@@ -91,6 +108,10 @@ func newPlan(seed uint64, forget bool, random *rand.Rand) plan {
 	p.policy.PollDeadline = 2 * time.Hour
 	p.policy.Resend = random.IntN(4) == 0
 	return p
+}
+
+func (p plan) options() idempotency.Options {
+	return idempotency.Options{Default: p.policy, Partitions: p.partitions}
 }
 
 func (p plan) allows(f fault) bool { return p.faults[f] }

@@ -31,7 +31,7 @@ func (s *store) judgeIntent(w *world, k idempotency.Key) {
 	if s.forgot {
 		return
 	}
-	all, err := s.memory.Load(context.Background(), k.Provider, []idempotency.LoadRequest{{ID: k.ID(), Account: k.Account}})
+	all, err := s.memory.Load(context.Background(), w.plan.partitions.Of(k).String(), []idempotency.LoadRequest{{ID: k.ID(), Account: k.Account}})
 	if err != nil || all[0].Err != nil || all[0].Text == "" {
 		w.violate(&k, "a request arrived, and the store has no record of it")
 		return
@@ -83,7 +83,7 @@ func stands(r idempotency.Record) bool {
 
 // record reads a payment's record past all faults.
 func (w *world) record(p *payment) (idempotency.Record, error) {
-	l := idempotency.NewLedger(w.store.memory, idempotency.Options{Default: w.plan.policy})
+	l := idempotency.NewLedger(w.store.memory, w.plan.options())
 	return l.Show(context.Background(), p.key)
 }
 
@@ -132,7 +132,7 @@ func (w *world) judgeEvents(p *payment, r idempotency.Record) {
 		return
 	}
 	last, seen := "", map[string]bool{}
-	for _, e := range w.store.memory.Outcomes(p.key.Provider) {
+	for _, e := range w.store.memory.Outcomes(w.plan.partitions.Of(p.key).String()) {
 		if e["key"] != p.key.String() {
 			continue
 		}

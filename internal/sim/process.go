@@ -142,7 +142,7 @@ func (w *world) waitingOf(p *process) []*waiter {
 
 func (w *world) newProcess(name string, number uint64) *process {
 	p := &process{world: w, name: name, number: number, ticking: map[string]bool{}}
-	p.ledger = idempotency.NewLedger(&processStore{Store: w.store.memory, world: w, process: p}, idempotency.Options{Default: w.plan.policy})
+	p.ledger = idempotency.NewLedger(&processStore{Store: w.store.memory, world: w, process: p}, w.plan.options())
 	return p
 }
 

@@ -47,7 +47,7 @@ func newWorld(seed uint64, forget bool) (*world, error) {
 	random := rand.New(rand.NewPCG(seed, 0)) // #nosec G404 -- it must repeat
 	w := &world{
 		random: random, began: time.Now(), chaos: true, arrived: make(chan struct{}, 1), down: map[string]time.Time{},
-		halted: map[string]bool{}, faults: map[string]int{}, store: newStore(), sandbox: all.New(all.Options{}),
+		halted: map[string]bool{}, faults: map[string]int{}, store: newStore(partitionsOf(seed)), sandbox: all.New(all.Options{}),
 	}
 	w.plan = newPlan(seed, forget, random)
 	w.ends = w.began.Add(w.plan.chaos)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -23,6 +25,8 @@ type store struct {
 	empty   snapshot
 	runs    int
 	forgot  bool
+	// partitions are those of the plan.
+	partitions idempotency.Partitions
 }
 
 type snapshot struct {
@@ -31,8 +35,8 @@ type snapshot struct {
 	restore func()
 }
 
-func newStore() *store {
-	s := &store{memory: idempotency.NewMemory()}
+func newStore(parts idempotency.Partitions) *store {
+	s := &store{memory: idempotency.NewMemory(), partitions: parts}
 	s.memory.Now = s.now
 	s.empty = snapshot{time.Now(), s.memory.Snapshot()}
 	s.restart()
@@ -76,17 +80,21 @@ func (s *store) keep() {
 func (s *store) due(looked time.Time) []string {
 	var all []string
 	for _, provider := range catalog.Names() {
-		stats, err := s.memory.Stats(context.Background(), provider)
-		if err != nil {
-			continue
-		}
-		parked, err := s.memory.ParkedGroups(context.Background(), provider)
-		isDue := stats.OldestDue != 0 && stats.OldestDue <= stats.Now
-		if isDue && time.Since(looked) >= time.Second || err == nil && len(parked) > 0 && time.Since(looked) >= parkedInterval {
+		if slices.ContainsFunc(s.partitions.All(provider), func(p idempotency.Partition) bool { return s.isDue(p, looked) }) {
 			all = append(all, provider)
 		}
 	}
 	return all
+}
+
+func (s *store) isDue(p idempotency.Partition, looked time.Time) bool {
+	stats, err := s.memory.Stats(context.Background(), p.String())
+	if err != nil {
+		return false
+	}
+	parked, err := s.memory.ParkedGroups(context.Background(), p.String())
+	due := stats.OldestDue != 0 && stats.OldestDue <= stats.Now
+	return due && time.Since(looked) >= time.Second || err == nil && len(parked) > 0 && time.Since(looked) >= parkedInterval
 }
 
 const parkedInterval = 15 * time.Second
@@ -100,16 +108,18 @@ func (s *store) nextDue(looked time.Time) time.Time {
 		}
 	}
 	for _, provider := range catalog.Names() {
-		stats, err := s.memory.Stats(context.Background(), provider)
-		if err == nil && stats.OldestDue != 0 {
-			at := time.Now().Add(time.Duration(stats.OldestDue-stats.Now) * time.Millisecond)
-			if soonest := looked.Add(time.Second); at.Before(soonest) {
-				at = soonest
+		for _, p := range s.partitions.All(provider) {
+			stats, err := s.memory.Stats(context.Background(), p.String())
+			if err == nil && stats.OldestDue != 0 {
+				at := time.Now().Add(time.Duration(stats.OldestDue-stats.Now) * time.Millisecond)
+				if soonest := looked.Add(time.Second); at.Before(soonest) {
+					at = soonest
+				}
+				sooner(at)
 			}
-			sooner(at)
-		}
-		if parked, err := s.memory.ParkedGroups(context.Background(), provider); err == nil && len(parked) > 0 {
-			sooner(looked.Add(parkedInterval))
+			if parked, err := s.memory.ParkedGroups(context.Background(), p.String()); err == nil && len(parked) > 0 {
+				sooner(looked.Add(parkedInterval))
+			}
 		}
 	}
 	return next
@@ -148,7 +158,8 @@ func (s *processStore) Load(ctx context.Context, provider string, requests []ide
 	return out, err
 }
 
-func keyOf(provider, id string) *idempotency.Key {
+func keyOf(partition, id string) *idempotency.Key {
+	provider, _, _ := strings.Cut(partition, ":")
 	k := idempotency.KeyOf(provider, id)
 	return &k
 }

@@ -148,7 +148,7 @@ func (s *fixture) report(token string) int {
 // queries are the wake-ups that are due now.
 func (s *fixture) queries() []idempotency.WakeUp {
 	s.t.Helper()
-	w, _, err := s.ledger.Due(s.t.Context(), etpay.Name, 100, idempotency.Lanes{QueryTimeout: time.Minute})
+	w, _, err := s.ledger.Due(s.t.Context(), idempotency.Partition{Provider: etpay.Name}, 100, idempotency.Lanes{QueryTimeout: time.Minute})
 	s.must(err)
 	return w
 }

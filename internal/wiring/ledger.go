@@ -13,12 +13,29 @@ import (
 	"github.com/remesa/remesa/seal"
 )
 
-// Ledger makes the ledger with each provider's policy. Without a ring nothing is sealed; observe
-// may be nil.
+// Ledger makes a worker's ledger with each provider's policy. Without a ring nothing is sealed;
+// observe may be nil.
 func Ledger(c *config.Config, rdb redis.UniversalClient, ring *seal.Ring, observe func(operation string, took time.Duration)) *idempotency.Ledger {
 	return idempotency.NewRedis(rdb, idempotency.Options{
-		Policies: Policies(c), Replicas: c.LedgerReplicas, Seal: ring, Observe: observe,
+		Policies: Policies(c), Partitions: Partitions(c), Replicas: c.LedgerReplicas, Seal: ring, Observe: observe,
 	})
+}
+
+// ProducersLedger makes the ledger of a process that serves no queue: where the settings do not say
+// how many partitions a provider has, it has as many as Redis says.
+func ProducersLedger(c *config.Config, rdb redis.UniversalClient, ring *seal.Ring) *idempotency.Ledger {
+	return idempotency.NewRedis(rdb, idempotency.Options{
+		Policies: Policies(c), Partitions: c.SetPartitions(), Replicas: c.LedgerReplicas, Seal: ring,
+	})
+}
+
+// Partitions is how many partitions each provider's payments are kept in.
+func Partitions(c *config.Config) idempotency.Partitions {
+	all := idempotency.Partitions{}
+	for _, name := range catalog.Names() {
+		all[name] = c.Policy(name).Partitions
+	}
+	return all
 }
 
 // Limits returns the brakes of each account.

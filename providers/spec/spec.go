@@ -69,6 +69,17 @@ func (p Provider) Takes(t Type) bool {
 	return slices.ContainsFunc(p.Payments, func(own Payments) bool { return own.Type == t })
 }
 
+// Exclusive names the value that only one payment of the provider may claim; empty where there is
+// none.
+func (p Provider) Exclusive() string {
+	for _, own := range p.Payments {
+		if own.Exclusive.Name != "" {
+			return own.Exclusive.Name
+		}
+	}
+	return ""
+}
+
 // Can reports whether some client of the provider has a capability, such as providers.Tokenizer.
 func Can[Capability any](p Provider) bool {
 	return slices.ContainsFunc(p.Clients, func(client any) bool {

@@ -13,8 +13,10 @@ import (
 // one is the amount of the payments here, in hundredths.
 const one = 12_500_00
 
+// brakeRows are about payments of one partition: each counts by itself, and the settings refuse
+// limits that count beside several.
 func brakeRows() []row {
-	return slices.Concat(windowRows(), refundRows(), doubtRows(), lookalikeRows(), []row{
+	rows := slices.Concat(windowRows(), refundRows(), doubtRows(), lookalikeRows(), []row{
 		{does: "an amount above the limit is blocked, the limit itself is sent", run: func(e *suite) {
 			l := idempotency.Limits{Amount: one}
 			e.queued().sendWithin("a", l)
@@ -67,6 +69,10 @@ func brakeRows() []row {
 		}},
 		{does: "many begin at once: the limits hold", run: limitsHold},
 	})
+	for i := range rows {
+		rows[i].together = true
+	}
+	return rows
 }
 
 func windowRows() []row {

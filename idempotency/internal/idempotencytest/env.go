@@ -23,6 +23,7 @@ type suite struct {
 	t        *testing.T
 	policy   idempotency.Policy
 	payments []*payment
+	together bool
 	// repeats: the store told something again before it noticed that it had forgotten it.
 	repeats bool
 }
@@ -57,8 +58,19 @@ func (e *suite) refused(err error) {
 
 func (e *suite) registration(reference string) idempotency.Registration {
 	return idempotency.Registration{
-		Key:  idempotency.Key{Provider: e.Provider, Account: idempotency.DefaultAccount, Reference: reference},
+		Key:  e.place(idempotency.Key{Provider: e.Provider, Account: idempotency.DefaultAccount, Reference: reference}),
 		Type: "payout", Fingerprint: "v1:same", Amount: "12500", Currency: "CLP", Payload: []byte("payload of " + reference),
+	}
+}
+
+// place gives a key of a row whose payments belong into one partition an end that brings it there.
+func (e *suite) place(k idempotency.Key) idempotency.Key {
+	all := idempotency.Partitions{e.Provider: len(e.Ledger.Partitions(e.Provider))}
+	for placed, n := k, 0; ; n++ {
+		if !e.together || all.Of(placed) == e.partition() {
+			return placed
+		}
+		placed.Reference = fmt.Sprintf("%s.%d", k.Reference, n)
 	}
 }
 
@@ -76,6 +88,7 @@ func (e *suite) queued(changes ...func(*idempotency.Registration)) *payment {
 	for _, c := range changes {
 		c(&r)
 	}
+	r.Key = e.place(r.Key)
 	if got := e.register(r)[0].Result; got != idempotency.New {
 		e.t.Fatalf("registered as %q, want new", got)
 	}
@@ -165,9 +178,42 @@ func (p *payment) due() []idempotency.WakeUp { return p.suite.due() }
 
 func (e *suite) due() []idempotency.WakeUp {
 	e.t.Helper()
-	w, _, err := e.Ledger.Due(e.ctx(), e.Provider, 1000, idempotency.Lanes{QueryTimeout: 10 * time.Second})
+	w, err := e.dueUpTo(1000, idempotency.Lanes{QueryTimeout: 10 * time.Second})
 	e.must(err)
 	return w
+}
+
+// dueUpTo wakes what is due, in each partition at most limit.
+func (e *suite) dueUpTo(limit int, lanes idempotency.Lanes) ([]idempotency.WakeUp, error) {
+	var all []idempotency.WakeUp
+	var errs []error
+	for _, p := range e.Ledger.Partitions(e.Provider) {
+		w, _, err := e.Ledger.Due(e.ctx(), p, limit, lanes)
+		all, errs = append(all, w...), append(errs, err)
+	}
+	return all, errors.Join(errs...)
+}
+
+// anyDue reports whether a payment of any partition is due.
+func (e *suite) anyDue() (found bool) {
+	e.t.Helper()
+	for _, p := range e.Ledger.Partitions(e.Provider) {
+		due, err := e.Ledger.AnyDue(e.ctx(), p)
+		e.must(err)
+		found = found || due
+	}
+	return found
+}
+
+// unpark makes at most limit payments due, whatever their partitions.
+func (e *suite) unpark(g idempotency.ParkedGroup, limit int) (n int) {
+	e.t.Helper()
+	for _, p := range e.Ledger.Partitions(e.Provider) {
+		unparked, err := e.Ledger.Unpark(e.ctx(), p, g, limit-n)
+		e.must(err)
+		n += unparked
+	}
+	return n
 }
 
 // lapseLease lets the owner's lease end, and has the janitor recover it.

@@ -13,7 +13,7 @@ const quiet = lease + 10*time.Second
 
 func (e *suite) checkEpoch() idempotency.Epoch {
 	e.t.Helper()
-	epoch, _, _, err := e.Ledger.CheckEpoch(e.ctx(), e.Provider)
+	epoch, _, _, err := e.Ledger.CheckEpoch(e.ctx(), e.partition())
 	e.must(err)
 	return epoch
 }
@@ -46,7 +46,7 @@ func (e *suite) suspect(unqueryable bool) *payment {
 
 func (e *suite) events(kind string) (codes []string) {
 	for _, x := range e.Outcomes(e.t) {
-		if x["event"] == kind {
+		if x["event"] == kind && (kind != "epoch" || x["key"] == e.partition().String()) {
 			codes = append(codes, x["code"])
 		}
 	}
@@ -56,7 +56,17 @@ func (e *suite) events(kind string) (codes []string) {
 // A store that forgets sends none of them again.
 func epochRows() []row {
 	rows := append(restartRows(), lossRows()...)
-	return append(rows, declaredRows()...)
+	rows = append(rows, declaredRows()...)
+	for i := range rows {
+		rows[i].together = true // each partition has an epoch of its own
+	}
+	return rows
+}
+
+// partition is the one of all payments of a row that has them in one.
+func (e *suite) partition() idempotency.Partition {
+	all := e.Ledger.Partitions(e.Provider)
+	return all[len(all)-1]
 }
 
 func restartRows() []row {
@@ -105,7 +115,7 @@ func restartRows() []row {
 			e.checkEpoch()
 			e.must(e.Another().Unhalt(e.ctx(), e.Provider, "west", actor()))
 			e.Restart(e.t)
-			_, _, restored, err := e.Ledger.CheckEpoch(e.ctx(), e.Provider)
+			_, _, restored, err := e.Ledger.CheckEpoch(e.ctx(), e.partition())
 			e.must(err)
 			halts, err := e.Ledger.Halts(e.ctx(), e.Provider)
 			e.must(err)
@@ -178,7 +188,7 @@ func lossRows() []row {
 			e.checkEpoch()
 			p.report("a", paid("X"))
 			p.want(succeeded).wantID("X")
-			n, err := e.Ledger.AccountFor(e.ctx(), e.Provider, []int64{sequence, sequence + 1})
+			n, err := e.Ledger.AccountFor(e.ctx(), e.partition(), []int64{sequence, sequence + 1})
 			e.must(err)
 			if loss := e.checkEpoch().Loss; n != 1 || loss != nil {
 				e.t.Fatalf("%d accounted for, loss %+v", n, loss)
@@ -194,7 +204,7 @@ func lossRows() []row {
 			forget()
 			e.checkEpoch()
 			for range 2 { // a repetition counts once
-				_, err := e.Ledger.AccountFor(e.ctx(), e.Provider, []int64{first})
+				_, err := e.Ledger.AccountFor(e.ctx(), e.partition(), []int64{first})
 				e.must(err)
 			}
 			if loss := e.checkEpoch().Loss; loss == nil || loss.Missing() != 2 {
@@ -216,8 +226,8 @@ func lossRows() []row {
 		{does: "whoever kept the number of an earlier process proves the loss", run: func(e *suite) {
 			e.queued().send("a")
 			another := e.Another()
-			another.Witness(e.Provider, 7)
-			epoch, sequence, _, err := another.CheckEpoch(e.ctx(), e.Provider)
+			another.Witness(e.partition(), 7)
+			epoch, sequence, _, err := another.CheckEpoch(e.ctx(), e.partition())
 			e.must(err)
 			if epoch.Loss == nil || epoch.Loss.Missing() != 6 || sequence != 7 {
 				e.t.Fatalf("epoch %+v, sequence %d", epoch, sequence)

@@ -35,7 +35,11 @@ type Open func(t *testing.T, p idempotency.Policy) Fixture
 type row struct {
 	does   string
 	policy func(*idempotency.Policy)
-	run    func(e *suite)
+	// together: the row is about what the payments of one partition share.
+	together bool
+	// exclusive: its payments claim an object, for which a provider must have one partition.
+	exclusive bool
+	run       func(e *suite)
 }
 
 type group struct {
@@ -91,7 +95,12 @@ func (r row) prove(t *testing.T, open Open) {
 	if r.policy != nil {
 		r.policy(&p)
 	}
-	e := &suite{t: t, Fixture: open(t, p), policy: p}
+	// Each partition has query proofs of its own.
+	e := &suite{t: t, Fixture: open(t, p), policy: p, together: r.together || p.Resend}
+	if r.exclusive && len(e.Ledger.Partitions(e.Provider)) > 1 {
+		e.wantObjectRefused()
+		return
+	}
 	r.run(e)
 	e.checkInvariants()
 }

@@ -134,7 +134,7 @@ func lostRows() []row {
 			p.want(held).wantLeft(true).report("a", paid("X"))
 			p.want(succeeded)
 		}},
-		{does: "a record that is recorded again claims its exclusive object again", run: func(e *suite) {
+		{does: "a record that is recorded again claims its exclusive object again", exclusive: true, run: func(e *suite) {
 			p := e.unrecordedAttempt(true, forInstruction)
 			other := e.registration("other")
 			forInstruction(&other)
@@ -142,7 +142,7 @@ func lostRows() []row {
 				e.t.Fatalf("another payment of the same object: got %+v", got)
 			}
 		}},
-		{does: "a record is recorded again although another payment has claimed its object meanwhile", run: func(e *suite) {
+		{does: "a record is recorded again although another payment has claimed its object meanwhile", exclusive: true, run: func(e *suite) {
 			e.queued(forInstruction)
 			e.unrecordedAttempt(true, forInstruction).want(inDoubt).wantLeft(true)
 		}},

@@ -137,9 +137,7 @@ func bulkParked(e *suite) {
 	e.wantUnparked("rate", 10, 1)
 	wantWoken(urgent, false)
 	file.wantParkReason("rate")
-	n, err := e.Ledger.Unpark(e.ctx(), e.Provider, idempotency.ParkedGroup{Reason: "rate", Bulk: true}, 10)
-	e.must(err)
-	if n != 1 {
+	if n := e.unpark(idempotency.ParkedGroup{Reason: "rate", Bulk: true}, 10); n != 1 {
 		e.t.Fatalf("%d were unparked", n)
 	}
 	wantWoken(file, false)
@@ -199,9 +197,7 @@ func (p *payment) wantParkReason(reason string) *payment {
 
 func (e *suite) wantUnparked(reason string, limit, want int) {
 	e.t.Helper()
-	n, err := e.Ledger.Unpark(e.ctx(), e.Provider, idempotency.ParkedGroup{Reason: reason}, limit)
-	e.must(err)
-	if n != want {
+	if n := e.unpark(idempotency.ParkedGroup{Reason: reason}, limit); n != want {
 		e.t.Fatalf("%d were unparked, want %d", n, want)
 	}
 }

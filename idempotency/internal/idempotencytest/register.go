@@ -1,6 +1,7 @@
 package idempotencytest
 
 import (
+	"errors"
 	"strings"
 	"time"
 
@@ -72,7 +73,7 @@ func registerRows() []row {
 			r.Key.Account = "second"
 			wantRegistered(e, r, idempotency.New, idempotency.Queued)
 		}},
-		{does: "an exclusive object belongs to the first payment that claims it; the conflict names it", run: func(e *suite) {
+		{does: "an exclusive object belongs to the first payment that claims it; the conflict names it", exclusive: true, run: func(e *suite) {
 			claim := func(r *idempotency.Registration) { r.Object = "instruction:3456789" }
 			p := e.queued(claim)
 			r := e.registration("another")
@@ -100,6 +101,17 @@ func registerRows() []row {
 				e.t.Fatalf("got %v", got)
 			}
 		}},
+	}
+}
+
+// wantObjectRefused: two payments that claim one object may be in two partitions, and no step
+// writes to both.
+func (e *suite) wantObjectRefused() {
+	e.t.Helper()
+	r := e.registration("claims")
+	r.Object = "instruction:3456789"
+	if _, err := e.Ledger.Register(e.ctx(), r); !errors.Is(err, idempotency.ErrPartitions) {
+		e.t.Fatalf("got %v", err)
 	}
 }
 

@@ -66,8 +66,8 @@ func wakeRows() []row {
 			p := e.queued()
 			oldest := p.show().Created.Add(-time.Hour)
 			e.must(e.Ledger.Park(e.ctx(), p.key, "halted"))
-			if n, err := e.Ledger.Unpark(e.ctx(), e.Provider, idempotency.ParkedGroup{Reason: "halted"}, 1); n != 1 || err != nil {
-				e.t.Fatalf("%d unparked, %v", n, err)
+			if n := e.unpark(idempotency.ParkedGroup{Reason: "halted"}, 1); n != 1 {
+				e.t.Fatalf("%d unparked", n)
 			}
 			wantWoken(p, false, oldest)
 		}},
@@ -154,7 +154,7 @@ func wakeRows() []row {
 				e.t.Fatal("not woken at its time")
 			}
 		}},
-		{does: "the longest due come first, no more than the limit", run: func(e *suite) {
+		{does: "the longest due come first, no more than the limit", together: true, run: func(e *suite) {
 			var all []*payment
 			for range 5 {
 				all = append(all, e.queued())
@@ -162,7 +162,7 @@ func wakeRows() []row {
 			}
 			e.Advance(time.Minute)
 			for i := 0; i < 4; i += 2 {
-				w, _, err := e.Ledger.Due(e.ctx(), e.Provider, 2, idempotency.Lanes{QueryTimeout: time.Second})
+				w, err := e.dueUpTo(2, idempotency.Lanes{QueryTimeout: time.Second})
 				e.must(err)
 				if len(w) != 2 || w[0].Key != all[i].key || w[1].Key != all[i+1].key {
 					e.t.Fatalf("woken %v", w)
@@ -175,7 +175,7 @@ func wakeRows() []row {
 			p.Advance(10 * time.Second)
 			due := func(lanes idempotency.Lanes) []idempotency.WakeUp {
 				lanes.QueryTimeout = 10 * time.Second
-				w, _, err := e.Ledger.Due(e.ctx(), e.Provider, 10, lanes)
+				w, err := e.dueUpTo(10, lanes)
 				e.must(err)
 				return w
 			}
@@ -198,9 +198,7 @@ func wakeRows() []row {
 		{does: "whether anything is due is known without waking it", run: func(e *suite) {
 			anyDue := func(want bool) {
 				e.t.Helper()
-				got, err := e.Ledger.AnyDue(e.ctx(), e.Provider)
-				e.must(err)
-				if got != want {
+				if got := e.anyDue(); got != want {
 					e.t.Fatalf("any due: %t", got)
 				}
 			}
@@ -215,7 +213,7 @@ func wakeRows() []row {
 		}},
 		{does: "a limit of 0 wakes none", run: func(e *suite) {
 			e.queued().Advance(time.Hour)
-			w, _, err := e.Ledger.Due(e.ctx(), e.Provider, 0, idempotency.Lanes{QueryTimeout: time.Second})
+			w, err := e.dueUpTo(0, idempotency.Lanes{QueryTimeout: time.Second})
 			if err != nil || len(w) != 0 {
 				e.t.Fatalf("got %v, %v", w, err)
 			}
@@ -250,7 +248,7 @@ func wokenOnce(e *suite) {
 	var wg sync.WaitGroup
 	for i := range hands {
 		wg.Go(func() {
-			woken[i], _, errs[i] = e.Ledger.Due(e.ctx(), e.Provider, n, idempotency.Lanes{QueryTimeout: time.Second})
+			woken[i], errs[i] = e.dueUpTo(n, idempotency.Lanes{QueryTimeout: time.Second})
 		})
 	}
 	wg.Wait()
@@ -295,7 +293,7 @@ func (p *payment) dueWith(oldest ...time.Time) []idempotency.WakeUp {
 	if len(oldest) > 0 {
 		lanes.Send, lanes.Query = oldest[0], oldest[0]
 	}
-	w, _, err := p.Ledger.Due(p.ctx(), p.Provider, 1000, lanes)
+	w, err := p.dueUpTo(1000, lanes)
 	p.must(err)
 	return w
 }
