@@ -114,10 +114,10 @@ func (p *pages) collect(ctx context.Context, b bulk) (rs []idempotency.Record, m
 		if err != nil {
 			return nil, false, err
 		}
-		if len(rs) == bulkMost || read == bulkReads {
+		if len(rs) == bulkMost || read >= bulkReads {
 			return rs, true, nil
 		}
-		read++
+		read += f.Reads
 		if f.Key.Reference != "" {
 			rs = append(rs, f.Record)
 		}

@@ -419,6 +419,40 @@ func TestOnlyTheChosenAreSettled(t *testing.T) {
 	}
 }
 
+// TestPaymentsOfAllPartitionsAreListed, each once, in either order, whatever instant they share.
+func TestPaymentsOfAllPartitionsAreListed(t *testing.T) {
+	r := newRig(t)
+	r.ledger = idempotency.NewRedis(r.rdb, idempotency.Options{Default: idempotency.DefaultPolicy(), Partitions: idempotency.Partitions{"virtualpos": 3}})
+	if err := r.ledger.CheckPartitions(t.Context(), "virtualpos"); err != nil {
+		t.Fatal(err)
+	}
+	o := options(t)
+	o.Ledger, o.Redis, o.Now = r.ledger, r.rdb, time.Now
+	r.pages = New(o)
+	r.hold(120, "bad")
+	all := func(path string) []string {
+		var got []string
+		for html := r.show(path); ; html = r.show(nextPage(t, html)) {
+			if got = append(got, listed(html)...); !strings.Contains(html, `rel="next"`) {
+				slices.Sort(got)
+				return got
+			}
+		}
+	}
+	want := all("/payments/list?state=held")
+	if len(slices.Compact(want)) != 120 {
+		t.Fatalf("%d are held: %v", len(want), want)
+	}
+	confirmed := hiddenIn(ask(t, r.pages, post("/payments/bulk", bulkForHeld("step", "resolve succeeded").Encode())).Body.String(), "/payments/bulk/apply")
+	confirmed.Set("typed", "120")
+	contains(t, ask(t, r.pages, post("/payments/bulk/apply", confirmed.Encode())).Body.String(), "Ended: 120 of 120 were done.")
+	for _, path := range []string{"/payments/list?state=succeeded", "/payments/list?state=succeeded&sort=oldest"} {
+		if got := all(path); !slices.Equal(got, want) {
+			t.Errorf("%s: %d payments: %v", path, len(got), got)
+		}
+	}
+}
+
 // TestWhatTheLedgerRefusesIsToldOfEachPayment: the others are done all the same.
 func TestWhatTheLedgerRefusesIsToldOfEachPayment(t *testing.T) {
 	r := newRig(t)

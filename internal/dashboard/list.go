@@ -21,7 +21,7 @@ const (
 	listRows  = 50
 	listReads = 2000
 	// settledReads is for events of the outcome stream, which cost less than records.
-	settledReads = 15_000
+	settledReads = 5000
 	listChunk    = 100
 )
 
@@ -127,10 +127,10 @@ func (p *pages) readPage(ctx context.Context, q query, damaged func(idempotency.
 		if err != nil {
 			return nil, place{}, read, err
 		}
-		if len(rs) == listRows || read == most {
+		if len(rs) == listRows || read >= most {
 			return rs, last, read, nil
 		}
-		read++
+		read += f.Reads
 		last = f.place
 		if f.Key.Reference != "" {
 			rs = append(rs, f.Record)
@@ -214,11 +214,11 @@ func (p *pages) groups(w http.ResponseWriter, r *http.Request) {
 			p.ledgerAway(w, r)
 			return
 		}
-		if read == groupReads {
+		if read >= groupReads {
 			v.Cut = words.count(groupReads)
 			break
 		}
-		read++
+		read += f.Reads
 		if f.Key.Reference == "" {
 			continue
 		}

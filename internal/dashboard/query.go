@@ -38,8 +38,9 @@ type query struct {
 // place is where a list of several providers goes on: an instant in Unix ms, and what comes after
 // the order of time.
 type place struct {
-	At       int64  `json:"a"`
-	ID       string `json:"i"`
+	At int64  `json:"a"`
+	ID string `json:"i"`
+	// Provider is the name of one, or of a partition of one.
 	Provider string `json:"p"`
 }
 
@@ -108,7 +109,11 @@ func readDate(text string, zone *time.Location, days int, into *time.Time) bool 
 // read reads a place as an address has it.
 func (p *place) read(text string) bool {
 	raw, err := base64.RawURLEncoding.DecodeString(text)
-	if err != nil || json.Unmarshal(raw, p) != nil || p.At < 0 || len(p.ID) > 128 || !slices.Contains(catalog.Names(), p.Provider) {
+	if err == nil {
+		err = json.Unmarshal(raw, p)
+	}
+	provider, _, _ := strings.Cut(p.Provider, ":")
+	if err != nil || p.At < 0 || len(p.ID) > 128 || len(p.Provider) > 40 || !slices.Contains(catalog.Names(), provider) {
 		*p = place{}
 		return false
 	}
