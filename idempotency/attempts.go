@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -187,8 +188,17 @@ func (l *Ledger) registration(r Registration) rules.Registration {
 	reg.NotBefore, reg.Deadline = fromTime(r.NotBefore), fromTime(r.Deadline)
 	reg.Metadata = l.sealed(r.Key, fieldMetadata, r.Metadata)
 	reg.Subscription, reg.Period, reg.Object, reg.ChargeGuard = r.Subscription, r.Period, r.Object, r.ChargeGuard != ""
-	reg.Bulk, reg.FirstWake = r.Bulk, l.opts.FirstWake
+	reg.Bulk, reg.FirstWake, reg.Traceparent = r.Bulk, l.opts.FirstWake, traceparent(r.Traceparent)
 	return reg
+}
+
+// traceparent returns the text if it has the form of one, so that a record holds nothing else.
+func traceparent(text string) string {
+	const length = 55 // 00-32 digits-16 digits-01
+	if len(text) != length || strings.Trim(text, "0123456789abcdef-") != "" {
+		return ""
+	}
+	return text
 }
 
 // writeNew records new payments, and returns the places of those that another writer changed first.
@@ -362,9 +372,17 @@ func (l *Ledger) beginResult(k Key, t appliedChange, b rules.BeginResult, attemp
 	out.Registered = Registration{
 		Key: k, Type: r.Type, Fingerprint: r.Fingerprint, Amount: r.Amount, Currency: r.Currency, Payload: content.payload,
 		Object: r.Object, NotBefore: asTime(r.NotBefore), Deadline: asTime(r.Deadline), Metadata: metadata,
-		Subscription: r.Subscription, Period: r.Period, Bulk: r.Bulk,
+		Subscription: r.Subscription, Period: r.Period, Bulk: r.Bulk, Traceparent: r.Traceparent,
 	}
+	out.Waited = waited(t.loaded)
 	return out
+}
+
+// waited is how long the payment, as it was read, could have begun.
+func waited(loaded LoadResult) time.Duration {
+	r := loaded.Record
+	since := max(r.Updated, r.NotBefore, r.RetryNotBefore)
+	return positive(time.Duration(loaded.Now-since) * time.Millisecond)
 }
 
 // Checkpoint records provider references before the attempt's next step; moneyStepNext says whether
@@ -458,6 +476,7 @@ func (l *Ledger) StartQuery(ctx context.Context, k Key) (StatusQuery, error) {
 		Needed: needed, State: r.State, Version: r.Version, QueriedAt: asTime(t.loaded.Now), ProviderID: r.ProviderID,
 		Amount: r.Amount, Currency: r.Currency, Type: r.Type, ProviderRefs: content.providerRefs, Payload: content.payload,
 		DecryptErr: content.err, ParkReason: l.keyReason(content.err, t.loaded), Polls: r.Polls,
+		Traceparent: r.Traceparent, Created: asTime(r.Created),
 	}, nil
 }
 

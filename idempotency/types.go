@@ -83,6 +83,11 @@ type Registration struct {
 	// Bulk: while another payment waits to be sent, this one lets it go first. It is no part of
 	// what the payment means.
 	Bulk bool
+	// Traceparent, if any, is the W3C text (https://www.w3.org/TR/trace-context/) that names the
+	// span of the registration, such as "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".
+	// The record keeps it for those who process the payment. A text of another form is dropped. It
+	// is no part of what the payment means.
+	Traceparent string
 	// ChargeGuard, if any, is a Redis key with the provider's hash tag that must hold the payment's
 	// id (Key.ID) when it is first recorded; otherwise the registration is a conflict. Once the key
 	// is withdrawn, the payment cannot be recorded any more.
@@ -149,7 +154,8 @@ func Brakes() []Brake { return rules.Brakes() }
 // BeginParams opens an attempt.
 type BeginParams = rules.BeginParams
 
-// BeginResult is what Begin decided. Payload, ProviderRefs and Registered come with Send only.
+// BeginResult is what Begin decided. Payload, ProviderRefs, Waited and Registered come with Send
+// only.
 type BeginResult struct {
 	Decision Decision
 	// AlreadyBegun is true if, without Send, the attempt is on record already: its first Begin took
@@ -163,6 +169,8 @@ type BeginResult struct {
 	Now          time.Time
 	Payload      []byte
 	ProviderRefs map[string]string
+	// Waited is how long the payment could have begun before it did, by the store's clock.
+	Waited time.Duration
 	// Registered is the payment as it was registered. Workers check the payload against it before
 	// they send, and record it again with Restore if the store loses the payment.
 	Registered Registration
@@ -209,6 +217,9 @@ type StatusQuery struct {
 	ParkReason string
 	// Polls counts the status results since the payment was last sent that decided nothing.
 	Polls int
+	// Traceparent is Registration.Traceparent, and Created when the payment was registered.
+	Traceparent string
+	Created     time.Time
 }
 
 // Transition is what a change of a payment came to.

@@ -39,6 +39,16 @@ type ClientOptions struct {
 	// WithoutNotices enqueues wake-ups without the notice that tells workers at once
 	// (REMESA_FAST_PATH=off).
 	WithoutNotices bool
+	// Tracer follows the payments that are registered; nil follows none.
+	Tracer Tracer
+}
+
+// Tracer follows payments from their registration on, as OpenTelemetry's tracers do.
+type Tracer interface {
+	// Register begins the span of a payment's registration, under the one that ctx carries, if any.
+	// It returns the span's name as a W3C traceparent, for the payment's record, or "" for none,
+	// and a function that ends the span with the result, or with "" where there is none.
+	Register(ctx context.Context, k idempotency.Key) (traceparent string, end func(SubmitResult))
 }
 
 // Client submits tasks: it registers each payment in the ledger, then wakes a worker with a task
@@ -184,11 +194,12 @@ func (c *Client) registerAndWake(ctx context.Context, ts []Task, registration fu
 	for i, t := range ts {
 		rs[i] = registration(t, i)
 	}
+	receipts := make([]Receipt, len(ts))
+	defer c.follow(ctx, rs)(receipts)
 	answers, err := c.ledger.Register(ctx, rs...)
 	if err != nil {
 		return nil, err
 	}
-	receipts := make([]Receipt, len(ts))
 	wakes := map[string][]idempotency.WakeUp{} // by queue
 	for i, a := range answers {
 		receipts[i] = c.receipt(ts[i], a)
@@ -198,6 +209,23 @@ func (c *Client) registerAndWake(ctx context.Context, ts []Task, registration fu
 		}
 	}
 	return receipts, c.wake(ctx, receipts, wakes)
+}
+
+// follow begins the spans of the registrations. The function that it returns ends them with the
+// receipts.
+func (c *Client) follow(ctx context.Context, rs []idempotency.Registration) func([]Receipt) {
+	if c.opts.Tracer == nil {
+		return func([]Receipt) {}
+	}
+	ends := make([]func(SubmitResult), len(rs))
+	for i, r := range rs {
+		rs[i].Traceparent, ends[i] = c.opts.Tracer.Register(ctx, r.Key)
+	}
+	return func(receipts []Receipt) {
+		for i, end := range ends {
+			end(receipts[i].Result)
+		}
+	}
 }
 
 func (c *Client) receipt(t Task, a idempotency.Registered) Receipt {

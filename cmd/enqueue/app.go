@@ -18,6 +18,8 @@ import (
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/config"
 	"github.com/remesa/remesa/internal/i18n"
+	"github.com/remesa/remesa/internal/trace"
+	"github.com/remesa/remesa/internal/version"
 	"github.com/remesa/remesa/internal/wiring"
 	"github.com/remesa/remesa/providers/catalog"
 	"github.com/remesa/remesa/seal"
@@ -30,6 +32,8 @@ type app struct {
 	config *config.Config
 	rdb    redis.UniversalClient
 	ledger *idempotency.Ledger
+	// trace follows what is taken in; nil follows nothing.
+	trace *trace.Tracer
 	// ring opens what is sealed; nil where there are no payload keys, or none that can be read.
 	ring *seal.Ring
 	// keys is why the keys cannot be used. Only commands that take payments in need them.
@@ -50,7 +54,7 @@ type app struct {
 // open checks the settings that every command needs. Providers and keys are left to those who take
 // payments in: whoever halts a provider needs no secret.
 func open(ctx context.Context, c *config.Config) (*app, error) {
-	if err := config.Complete(&c.Redis, &c.Ledger, &c.Timing, &c.Logging, &c.People); err != nil {
+	if err := config.Complete(&c.Redis, &c.Ledger, &c.Timing, &c.Logging, &c.Tracing, &c.People); err != nil {
 		return nil, usageError{err}
 	}
 	if err := c.CheckPartitions(); err != nil {
@@ -77,7 +81,19 @@ func open(ctx context.Context, c *config.Config) (*app, error) {
 	return a, nil
 }
 
-func (a *app) close() { a.rdb.Close() }
+func (a *app) close() {
+	a.trace.Close(a.ctx)
+	a.rdb.Close()
+}
+
+// follow begins to follow what is taken in, where traces are wanted.
+func (a *app) follow() (err error) {
+	number, _ := version.Parts()
+	a.trace, err = trace.New(a.ctx, trace.Options{
+		Endpoint: a.config.OTLPEndpoint, Service: "remesa-enqueue", Version: number, Log: a.config.Logger(os.Stderr),
+	})
+	return err
+}
 
 // redisLog keeps the client's own notices out of a script's stderr; the commands report what fails.
 type redisLog struct{ log zerolog.Logger }

@@ -64,5 +64,11 @@ func examples() shell.Examples {
 		"apikey revoke":       {"enqueue apikey revoke 3f9a1c20"},
 		"hashcard":            {"enqueue hashcard --provider pagoseguro"},
 		"completion":          {"source <(enqueue completion bash)", "enqueue completion fish | source"},
+		"webhook list":        {"enqueue webhook list", "enqueue webhook list billing --parked"},
+		"webhook resend": {
+			`enqueue webhook resend virtualpos/tef-0001 --receiver billing --by ana --note "lost in their migration"`,
+			`enqueue webhook resend --parked --receiver billing --by ana --note "their server is back"`,
+		},
+		"webhook test": {"enqueue webhook test billing"},
 	}
 }

@@ -46,6 +46,8 @@ type counted interface {
 func (n *fileIntake[L]) run(next func() (L, error), answer func(ctx context.Context, batch []L) ([]lineResult, error)) error {
 	ctx, cancel := context.WithCancel(n.app.ctx)
 	defer cancel()
+	ctx, end := n.app.trace.File(ctx)
+	defer func() { end(n.lines) }()
 	ahead := intake.ReadAhead(ctx, next)
 	for {
 		batch, err := ahead.Batch()
@@ -185,13 +187,16 @@ func (a *app) client() (*tasks.Client, error) {
 	if a.keys != nil {
 		return nil, usageError{a.keys}
 	}
+	if err := a.follow(); err != nil {
+		return nil, usageError{err}
+	}
 	return a.intake(), nil
 }
 
 func (a *app) intake() *tasks.Client {
 	return tasks.NewClient(a.ledger, a.rdb, tasks.ClientOptions{
 		FingerprintKey: []byte(a.config.FingerprintKey.Reveal()), MemoryStop: a.config.IntakeMemoryStop,
-		TaskTimeout: a.config.TaskTimeout(), WakeConcurrency: 32, WithoutNotices: !a.config.Notices(),
+		TaskTimeout: a.config.TaskTimeout(), WakeConcurrency: 32, WithoutNotices: !a.config.Notices(), Tracer: a.trace.Registrations(),
 	})
 }
 

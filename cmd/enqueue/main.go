@@ -50,6 +50,8 @@ type cli struct {
 	Serve  serveCmd  `cmd:"" help:"Take payments and subscriptions in over HTTP, show them, and tell what becomes of them."`
 	Apikey apikeyCmd `cmd:"" help:"Keys of the HTTP interface: create, list, revoke."`
 
+	Webhook webhookCmd `cmd:"" help:"Webhooks to billing systems: list, resend, test."`
+
 	Hashcard hashcardCmd `cmd:"" help:"Ask for a card without echo, or read it as two lines, and print the provider's token of it; nothing is stored."`
 
 	Completion completionCmd `cmd:"" help:"Print a script that completes this command's words in a shell."`
@@ -175,7 +177,7 @@ func states() []string {
 	return names
 }
 
-var producerSettings = []string{"redis-url", "redis-url-file", "intake-memory-stop", "lang", "timezone"}
+var producerSettings = []string{"redis-url", "redis-url-file", "intake-memory-stop", "lang", "timezone", "webhooks-file"}
 
 // hideWorkerSettings leaves in the help what a producer sets; `worker --help` lists every setting.
 func hideWorkerSettings(k *kong.Kong) error {

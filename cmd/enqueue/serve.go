@@ -11,6 +11,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/rs/zerolog"
 
 	"github.com/remesa/remesa/docs"
@@ -18,6 +20,7 @@ import (
 	"github.com/remesa/remesa/internal/apikey"
 	"github.com/remesa/remesa/internal/config"
 	"github.com/remesa/remesa/internal/listen"
+	"github.com/remesa/remesa/internal/metrics"
 )
 
 type serveCmd struct {
@@ -37,10 +40,16 @@ func (c *serveCmd) Run(a *app) error {
 		return usageError{err}
 	}
 	log := a.config.Logger(os.Stderr)
-	handler, err := a.api(log)
+	reg := prometheus.NewRegistry()
+	handler, err := a.api(log, metrics.NewAPI(reg, api.OperationNames()...))
 	if err != nil {
 		return err
 	}
+	stop, err := a.serveMetrics(reg, log)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	var lc net.ListenConfig
 	l, err := lc.Listen(a.ctx, "tcp", a.config.APIAddr)
 	if err != nil {
@@ -51,7 +60,35 @@ func (c *serveCmd) Run(a *app) error {
 	return serve(a, handler, l, log)
 }
 
-func (a *app) api(log zerolog.Logger) (*api.API, error) {
+// serveMetrics serves /metrics, where that is wanted, until the returned function is called.
+func (a *app) serveMetrics(reg *prometheus.Registry, log zerolog.Logger) (func(), error) {
+	if a.config.APIMetricsAddr == "" {
+		return func() {}, nil
+	}
+	var lc net.ListenConfig
+	l, err := lc.Listen(a.ctx, "tcp", a.config.APIMetricsAddr)
+	if err != nil {
+		return nil, fmt.Errorf("REMESA_API_METRICS_ADDR: %w", err)
+	}
+	log.Info().Str("metrics", l.Addr().String()).Msg("listening")
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{}))
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10}
+	go func() {
+		if err := server.Serve(listen.Limit(l, limits("REMESA_API_METRICS_ADDR", log))); !errors.Is(err, http.ErrServerClosed) {
+			log.Error().Err(err).Msg("the listener of /metrics stopped")
+		}
+	}()
+	return func() { _ = server.Close() }, nil
+}
+
+func limits(setting string, log zerolog.Logger) listen.Limits {
+	return listen.Limits{Refused: func(from netip.Addr, limit string) {
+		log.Warn().Str("from", from.String()).Str("limit", limit).Msg(setting + ": too many connections; closed one")
+	}}
+}
+
+func (a *app) api(log zerolog.Logger, counts api.Metrics) (*api.API, error) {
 	client, err := a.client()
 	if err != nil {
 		return nil, err
@@ -63,6 +100,7 @@ func (a *app) api(log zerolog.Logger) (*api.API, error) {
 	return api.New(api.Options{
 		Keys: apikey.NewStore(a.rdb), Tasks: client, Subscriptions: subscriptions, Ledger: a.ledger, Redis: a.rdb, Ring: a.ring,
 		Accounts: knownAccounts(a), Log: log, Rate: a.config.APIRate, Document: docs.OpenAPI(),
+		Metrics: counts, Trace: a.trace,
 	})
 }
 
@@ -86,9 +124,7 @@ func serve(a *app, handler *api.API, l net.Listener, log zerolog.Logger) error {
 	if err != nil {
 		return usageError{err}
 	}
-	l = listen.Limit(l, listen.Limits{Refused: func(from netip.Addr, limit string) {
-		log.Warn().Str("from", from.String()).Str("limit", limit).Msg("REMESA_API_ADDR: too many connections; closed one")
-	}})
+	l = listen.Limit(l, limits("REMESA_API_ADDR", log))
 	if secure != nil {
 		server.TLSConfig = secure
 		l = tls.NewListener(l, secure)

@@ -74,7 +74,7 @@ func TestEveryStepByHandNeedsANameAndANote(t *testing.T) {
 	t.Parallel()
 	steps := []string{
 		"resolve virtualpos/a --as failed", "retry virtualpos/a", "release virtualpos/a", "cancel virtualpos/a",
-		"halt --provider virtualpos", "unhalt --provider virtualpos",
+		"halt --provider virtualpos", "unhalt --provider virtualpos", "webhook resend --parked", "webhook resend virtualpos/a",
 	}
 	for _, step := range steps {
 		for _, flags := range []string{"", " --by ana", " --note why"} {

@@ -18,6 +18,7 @@ import (
 	"github.com/remesa/remesa/billing"
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/config"
+	"github.com/remesa/remesa/internal/delivery"
 	"github.com/remesa/remesa/internal/engine"
 	"github.com/remesa/remesa/internal/journal"
 	"github.com/remesa/remesa/internal/login"
@@ -26,6 +27,8 @@ import (
 	"github.com/remesa/remesa/internal/rate"
 	"github.com/remesa/remesa/internal/salvage"
 	"github.com/remesa/remesa/internal/totals"
+	"github.com/remesa/remesa/internal/trace"
+	"github.com/remesa/remesa/internal/version"
 	"github.com/remesa/remesa/internal/wiring"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/catalog"
@@ -86,12 +89,15 @@ func connections(c *config.Config) int {
 			n += 2*c.Policy(p).Concurrency + 12*c.Policy(p).Partitions
 		}
 	}
+	for _, r := range c.Receivers() {
+		n += r.Concurrency + 4
+	}
 	return n
 }
 
-// queues are all lanes of each partition.
-func queues(r providers.Registry, parts idempotency.Partitions) []string {
-	var names []string
+// queues are all lanes of each partition, and those of webhooks.
+func queues(c *config.Config, r providers.Registry) []string {
+	names, parts := delivery.Queues(c.Receivers()), wiring.Partitions(c)
 	for _, provider := range r.Providers() {
 		for _, p := range parts.All(provider) {
 			names = append(names, tasks.Queues(p.String())...)
@@ -127,6 +133,8 @@ type service struct {
 	engine   *engine.Engine
 	// subscriptions are charged by the sweep.
 	subscriptions *billing.Store
+	// deliveries sends outcome events to billing systems; nil where none wants any.
+	deliveries *delivery.Service
 	// salvager keeps damaged tasks from stopping asynq.
 	salvager *salvage.Salvager
 	// totals counts what becomes of payments.
@@ -135,6 +143,8 @@ type service struct {
 	// users may log in to the pages.
 	users []login.User
 	log   zerolog.Logger
+	// trace follows payments; nil follows none.
+	trace *trace.Tracer
 	// claimed: the identities of all accounts are in Redis.
 	claimed atomic.Bool
 	// addr gets the address of the listener once.
@@ -165,7 +175,7 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 	if err != nil {
 		return nil, err
 	}
-	lanes := queues(registry, wiring.Partitions(c))
+	lanes := queues(c, registry)
 	salvager, err := salvage.New(salvage.Options{Redis: rdb, Queues: lanes, Log: log})
 	if err != nil {
 		return nil, err
@@ -174,13 +184,21 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 	watch(reg, ledger, subscriptions)
 	reg.MustRegister(metrics.Redis{Client: rdb}, metrics.Queues{Inspector: asynq.NewInspectorFromRedisClient(rdb), Names: lanes},
 		metrics.Damaged{Tasks: salvage.PutAside{Redis: rdb}, Queues: lanes})
+	deliveries, err := newDeliveries(c, rdb, ring, reg, m, log)
+	if err != nil {
+		return nil, err
+	}
 	kept, err := openJournal(c.JournalDir)
 	if err != nil {
 		return nil, err
 	}
+	followed, err := follow(c, log)
+	if err != nil {
+		return nil, err
+	}
 	e, err := engine.New(engine.Options{
-		Journal: kept,
-		Ledger:  ledger, Registry: registry, Redis: rdb, Log: log, Metrics: m,
+		Trace: followed, Journal: kept,
+		Ledger: ledger, Registry: registry, Redis: rdb, Log: log, Metrics: m,
 		RequestTimeout: c.RequestTimeout, AttemptDeadline: c.AttemptDeadline(), Lease: c.Lease,
 		TaskTimeout: c.TaskTimeout(), ShutdownTimeout: c.ShutdownTimeout(),
 		Concurrency: func(p string) int { return c.Policy(p).Concurrency }, FastPath: c.Notices(), Limits: wiring.Limits(c),
@@ -193,9 +211,15 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 		return nil, err
 	}
 	return &service{
-		config: c, rdb: rdb, registry: registry, ledger: ledger, engine: e, subscriptions: subscriptions, salvager: salvager,
-		totals: newTotals(rdb, wiring.Partitions(c), log), metrics: reg, users: users, log: log, addr: make(chan string, 1),
+		config: c, rdb: rdb, registry: registry, ledger: ledger, engine: e, subscriptions: subscriptions, salvager: salvager, deliveries: deliveries,
+		totals: newTotals(rdb, wiring.Partitions(c), log), metrics: reg, users: users, log: log, addr: make(chan string, 1), trace: followed,
 	}, nil
+}
+
+// follow follows payments, where traces are wanted; nil where not.
+func follow(c *config.Config, log zerolog.Logger) (*trace.Tracer, error) {
+	number, _ := version.Parts()
+	return trace.New(context.Background(), trace.Options{Endpoint: c.OTLPEndpoint, Service: "remesa-worker", Version: number, Log: log})
 }
 
 // openJournal opens the worker's journal; nil where none is wanted.
@@ -228,6 +252,7 @@ func contended(m *metrics.Metrics, log zerolog.Logger, shared bool) func(provide
 
 // serve listens, waits for a Redis that is fit for payments, and works until ctx is done.
 func (s *service) serve(ctx context.Context) error {
+	defer s.trace.Close(ctx)
 	stopListening, err := s.listen(ctx)
 	if err != nil {
 		return err

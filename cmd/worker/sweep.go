@@ -10,24 +10,32 @@ import (
 	"github.com/remesa/remesa/tasks"
 )
 
-// run serves payments and charges subscriptions until ctx is done.
+// run serves payments, charges subscriptions and delivers webhooks until ctx is done.
 func (s *service) run(ctx context.Context) error {
 	var wg sync.WaitGroup
-	defer wg.Wait()
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	delivered := true
+	if s.deliveries != nil {
+		wg.Go(func() { delivered = s.deliveries.Run(ctx) })
+	}
 	wg.Go(func() { s.sweeper().Run(ctx) })
 	wg.Go(func() { s.salvager.Run(ctx) })
 	wg.Go(func() { s.totals.Run(ctx) })
 	wg.Go(func() { s.warnForgotten(ctx, identityCheckInterval) })
-	return s.engine.Run(ctx)
+	err := s.engine.Run(ctx)
+	cancel()
+	wg.Wait()
+	if err == nil && !delivered {
+		return engine.ErrNotStopped
+	}
+	return err
 }
 
 func (s *service) sweeper() *billing.Sweeper {
 	c := s.config
 	intake := tasks.NewClient(s.ledger, s.rdb, tasks.ClientOptions{
 		FingerprintKey: []byte(c.FingerprintKey.Reveal()), MemoryStop: c.IntakeMemoryStop, TaskTimeout: c.TaskTimeout(),
-		WithoutNotices: !c.Notices(),
+		WithoutNotices: !c.Notices(), Tracer: s.trace.Registrations(),
 	})
 	return billing.NewSweeper(billing.SweeperConfig{
 		Store: s.subscriptions, Ledger: s.ledger, Intake: intake, Providers: s.registry.Providers(),

@@ -35,6 +35,9 @@ type Record struct {
 	Bulk bool `json:"bulk,omitempty"`
 	// Queryable: the provider has a status query for the payment.
 	Queryable bool `json:"queryable,omitempty"`
+	// Traceparent is the W3C text that names the span of the payment's registration. It decides
+	// nothing.
+	Traceparent string `json:"traceparent,omitempty"`
 
 	ProviderID string            `json:"provider_id,omitempty"`
 	Code       string            `json:"code,omitempty"`

@@ -13,6 +13,8 @@ type Registration struct {
 	Bulk bool
 	// ChargeGuard: the payment is recorded only while the charge guard names it.
 	ChargeGuard bool
+	// Traceparent names the span of the registration; it may be empty.
+	Traceparent string
 	// FirstWake is how long after the registration the janitor wakes the payment if no worker has
 	// begun it.
 	FirstWake time.Duration
@@ -59,7 +61,7 @@ func newRecord(p Policy, now Time, reg Registration) *transition {
 	t := newTransition(Record{
 		Generation: 1, Type: reg.Type, Fingerprint: reg.Fingerprint, Amount: reg.Amount, Currency: reg.Currency, Created: now,
 		NotBefore: reg.NotBefore, Deadline: reg.Deadline, Metadata: reg.Metadata, Subscription: reg.Subscription, Period: reg.Period,
-		Object: reg.Object, Bulk: reg.Bulk,
+		Object: reg.Object, Bulk: reg.Bulk, Traceparent: reg.Traceparent,
 	}, p, Facts{}, now)
 	t.Payload, t.NeedsReplicas = SetPayload, true
 	if reg.ChargeGuard {

@@ -50,6 +50,7 @@ func (r Record) MarshalJSON() ([]byte, error) {
 	w.text("object", r.Object)
 	w.flag("bulk", r.Bulk)
 	w.flag("queryable", r.Queryable)
+	w.text("traceparent", r.Traceparent)
 	w.text("provider_id", r.ProviderID)
 	w.text("code", r.Code)
 	w.text("message", r.Message)

@@ -21,6 +21,7 @@ import (
 	"github.com/remesa/remesa/internal/apikey"
 	"github.com/remesa/remesa/internal/intake"
 	"github.com/remesa/remesa/internal/listen"
+	"github.com/remesa/remesa/internal/trace"
 	"github.com/remesa/remesa/seal"
 	"github.com/remesa/remesa/tasks"
 )
@@ -29,6 +30,17 @@ import (
 type Keys interface {
 	// Find returns the valid key of a text; apikey.ErrUnknown where there is none.
 	Find(ctx context.Context, text string) (apikey.Key, error)
+}
+
+// Metrics counts what the interface does. Operations are the names of the description, "" where an
+// address has none.
+type Metrics interface {
+	// RequestBegun counts a request that is under way, until RequestEnded is called.
+	RequestBegun()
+	// RequestEnded says what it came to; status is zero where nothing was sent.
+	RequestEnded(operation string, status int, took time.Duration)
+	// LineTaken counts a line of a file by its result.
+	LineTaken(operation, result string)
 }
 
 // Options of an API. Keys, Tasks, Subscriptions, Ledger, Redis and Document are required; the zero
@@ -51,6 +63,11 @@ type Options struct {
 	Streams int
 	// Idle is how long a stream waits for the next bytes of its client; 30 s by default.
 	Idle time.Duration
+	// Metrics may be nil.
+	Metrics Metrics
+	// Trace follows payments under the caller's traceparent; nil follows none. Tasks must have the
+	// same.
+	Trace *trace.Tracer
 	// Document is the interface's description in OpenAPI.
 	Document []byte
 	// Registered, if set, is told the provider of each task that was taken in.
@@ -85,6 +102,9 @@ func New(o Options) (*API, error) {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Metrics == nil {
+		o.Metrics = noMetrics{}
 	}
 	a := &API{
 		Options: o, mux: http.NewServeMux(), routes: map[string]bool{}, limiter: newLimiter(o.Rate),
@@ -159,6 +179,8 @@ func (a *API) do(w http.ResponseWriter, r *http.Request, op *operation, run func
 	_ = c.control.SetWriteDeadline(deadline)
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cache-Control", "no-store")
+	a.Metrics.RequestBegun()
+	defer func() { a.Metrics.RequestEnded(c.name(), c.w.status, a.Now().Sub(begun)) }()
 	defer a.recover(c)
 	var p *Problem
 	if err := run(c); err != nil {
@@ -331,3 +353,18 @@ type discard struct {
 func (d *discard) Header() http.Header         { return d.header }
 func (d *discard) WriteHeader(status int)      { d.status = status }
 func (d *discard) Write(p []byte) (int, error) { return len(p), nil }
+
+type noMetrics struct{}
+
+func (noMetrics) RequestBegun()                           {}
+func (noMetrics) RequestEnded(string, int, time.Duration) {}
+func (noMetrics) LineTaken(string, string)                {}
+
+// OperationNames are those of the description.
+func OperationNames() []string {
+	var names []string
+	for _, op := range operations() {
+		names = append(names, op.id)
+	}
+	return names
+}

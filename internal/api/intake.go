@@ -18,6 +18,7 @@ func (a *API) takeTasks(c *call, kind string) error {
 	if err != nil {
 		return err
 	}
+	a.follow(c)
 	in := intake.Tasks{Client: a.Tasks, Accounts: a.Accounts, Registered: a.Registered}
 	if file {
 		in.May = c.mayLine
@@ -47,6 +48,13 @@ func (a *API) takeTasks(c *call, kind string) error {
 		return err
 	}
 	return c.writeResult(results[0], task.Key())
+}
+
+// follow continues the caller's trace, if it named one.
+func (a *API) follow(c *call) {
+	if a.Trace != nil {
+		c.r = c.r.WithContext(a.Trace.Remote(c.r.Context(), c.r.Header.Get("Traceparent")))
+	}
 }
 
 // unbroken is a context for what must not be left half done because the client has gone.

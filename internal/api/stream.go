@@ -48,6 +48,12 @@ func (r *slowReader) interrupt(c *call) {
 	_ = r.control.SetReadDeadline(time.Unix(1, 0))
 }
 
+// result is what is told about one line.
+type result interface {
+	// Word is what it came to.
+	Word() string
+}
+
 // stopped is the last line of a response whose file was not read to its end.
 type stopped struct {
 	Result string `json:"result"`
@@ -59,7 +65,7 @@ const resultStopped = "stopped"
 
 // stream takes a file in while it is being sent, and writes a result line for each of its lines. A
 // batch that has begun is finished, whatever happens.
-func stream[L, R any](a *API, c *call, reader func(io.Reader) func() (L, error), answer func(context.Context, []L) ([]R, error)) error {
+func stream[L any, R result](a *API, c *call, reader func(io.Reader) func() (L, error), answer func(context.Context, []L) ([]R, error)) error {
 	if c.r.Header.Get(idempotencyKey) != "" {
 		return badHeader(idempotencyKey, "has no meaning for a file: each line's reference is its key")
 	}
@@ -72,7 +78,10 @@ func stream[L, R any](a *API, c *call, reader func(io.Reader) func() (L, error),
 	if err := c.control.EnableFullDuplex(); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return err
 	}
-	ctx, cancel := context.WithCancel(c.r.Context())
+	ctx, end := a.Trace.File(c.r.Context())
+	defer func() { end(c.lines) }()
+	c.r = c.r.WithContext(ctx)
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	body := &slowReader{body: c.r.Body, control: c.control, idle: a.Idle}
 	next := reader(body)
@@ -88,11 +97,11 @@ func stream[L, R any](a *API, c *call, reader func(io.Reader) func() (L, error),
 }
 
 // pump answers batch by batch until the file ends.
-func pump[L, R any](a *API, c *call, ahead *intake.Ahead[L], body *slowReader, out *outbox, answer func(context.Context, []L) ([]R, error)) error {
+func pump[L any, R result](a *API, c *call, ahead *intake.Ahead[L], body *slowReader, out *outbox, answer func(context.Context, []L) ([]R, error)) error {
 	for {
 		batch, err := nextBatch(a, ahead)
 		if len(batch) > 0 {
-			if failed := answerBatch(c, batch, out, answer); failed != nil {
+			if failed := answerBatch(a, c, batch, out, answer); failed != nil {
 				return out.stop(problemOf(failed))
 			}
 		}
@@ -121,7 +130,7 @@ func nextBatch[L any](a *API, ahead *intake.Ahead[L]) ([]L, error) {
 	}
 }
 
-func answerBatch[L, R any](c *call, batch []L, out *outbox, answer func(context.Context, []L) ([]R, error)) error {
+func answerBatch[L any, R result](a *API, c *call, batch []L, out *outbox, answer func(context.Context, []L) ([]R, error)) error {
 	ctx, cancel := c.unbroken()
 	defer cancel()
 	results, err := answer(ctx, batch)
@@ -135,6 +144,7 @@ func answerBatch[L, R any](c *call, batch []L, out *outbox, answer func(context.
 		if err := enc.Encode(r); err != nil {
 			return err
 		}
+		a.Metrics.LineTaken(c.op.id, r.Word())
 	}
 	c.lines += len(results)
 	return out.put(b.Bytes())

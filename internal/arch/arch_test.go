@@ -64,7 +64,9 @@ var allowed = []struct {
 	{"tasks", []string{"idempotency", "internal/asynqfast", "internal/redisurl", "internal/strictcsv", "internal/strictjson", "outcomes", "providers", "providers/catalog", "providers/fields", "providers/spec", "schedule", "seal"}},
 	{"billing", []string{"internal/kv", "internal/merge", "tasks", "idempotency", "schedule", "providers", "providers/catalog", "seal"}},
 	{"internal/journal", nil},
-	{"internal/engine", []string{"internal/asynqfast", "internal/journal", "tasks", "idempotency", "providers", "providers/wire", "seal"}},
+	{"internal/engine", []string{"internal/asynqfast", "internal/journal", "internal/trace", "tasks", "idempotency", "providers", "providers/wire", "seal"}},
+	// It knows payments by their keys and results.
+	{"internal/trace", []string{"idempotency", "providers", "tasks"}},
 	// It tells what a record holds and reads no store.
 	{"internal/explain", []string{"idempotency", "internal/i18n", "seal"}},
 	// It reads records and writes files: it changes no payment.
@@ -78,12 +80,12 @@ var allowed = []struct {
 	// Texts for people know what a record holds, and no store.
 	{"internal/i18n", []string{"idempotency"}},
 	{"internal/i18n/i18ntest", []string{"internal/i18n"}},
-	{"internal/config", []string{"internal/i18n", "internal/login", "internal/redisurl", "providers", "providers/catalog", "providers/spec", "schedule", "seal"}},
+	{"internal/config", []string{"internal/i18n", "internal/login", "internal/receiver", "internal/redisurl", "providers", "providers/catalog", "providers/spec", "schedule", "seal"}},
 	// What is shown to programs, and what takes their lines in, for the command and the API alike.
 	{"internal/tutorialtest", nil},
 	{"internal/view", []string{"billing", "idempotency", "outcomes"}},
 	{"internal/apikey", []string{"internal/kv", "providers"}},
-	{"internal/api", []string{"internal/apikey", "internal/intake", "internal/listen", "internal/strictjson", "internal/view", "billing", "idempotency", "outcomes", "providers", "providers/catalog", "schedule", "seal", "tasks"}},
+	{"internal/api", []string{"internal/apikey", "internal/intake", "internal/listen", "internal/strictjson", "internal/trace", "internal/view", "billing", "idempotency", "outcomes", "providers", "providers/catalog", "schedule", "seal", "tasks"}},
 	{"docs", nil},
 	{"internal/intake", []string{"internal/config", "billing", "idempotency", "providers/spec", "tasks"}},
 	{"internal/preflight", []string{"internal/kv", "providers"}},
@@ -97,6 +99,10 @@ var allowed = []struct {
 	{"internal/listen", nil},
 	// It knows asynq's tasks and no payment: an operator finds out what is in a damaged one.
 	{"internal/salvage", []string{"internal/kv"}},
+	// Whoever gets webhooks is described without what sends them.
+	{"internal/receiver", []string{"internal/strictjson", "idempotency", "outcomes", "providers", "providers/catalog"}},
+	// Deliveries read outcomes and change no payment.
+	{"internal/delivery", []string{"internal/asynqfast", "internal/kv", "internal/receiver", "internal/version", "internal/view", "idempotency", "outcomes", "seal"}},
 	// It moves nothing but due times.
 	{"internal/webhook", []string{"idempotency", "internal/listen", "providers", "providers/catalog", "providers/spec"}},
 	// A simulated installation is all of it in one process.
@@ -106,7 +112,7 @@ var allowed = []struct {
 	{"internal/metrics", []string{"idempotency", "internal/version"}},
 	// It shows the worker that its caller makes. Each of its samples is about one provider.
 	{"internal/demo", []string{"internal/config", "billing", "tasks", "idempotency", "schedule", "providers", "providers/*", "providers/sandbox", "providers/sandbox/all"}},
-	{"internal/dashboard", []string{"billing", "internal/explain", "internal/i18n", "internal/listen", "internal/login", "internal/merge", "internal/salvage", "outcomes", "tasks", "idempotency", "providers", "providers/catalog", "seal"}},
+	{"internal/dashboard", []string{"billing", "internal/delivery", "internal/explain", "internal/i18n", "internal/listen", "internal/login", "internal/merge", "internal/salvage", "outcomes", "tasks", "idempotency", "providers", "providers/catalog", "seal"}},
 	{"internal/rate", []string{"internal/kv", "idempotency"}},
 	// It counts what is in the outcome streams and changes no payment.
 	{"internal/totals", []string{"internal/kv", "outcomes", "providers"}},
@@ -142,11 +148,12 @@ var outside = []struct {
 	reason string
 }{
 	{"github.com/alicebob/miniredis/v2", []string{"internal/demo"}, "an embedded store keeps nothing: it is for the demo"},
-	{"github.com/hibiken/asynq", []string{"tasks", "internal/engine", "internal/faulttest", "internal/metrics", "internal/dashboard", "internal/salvage", "cmd/*"}, "asynq only wakes somebody up: the ledger and the providers know nothing of it"},
+	{"github.com/hibiken/asynq", []string{"tasks", "internal/delivery", "internal/engine", "internal/faulttest", "internal/metrics", "internal/dashboard", "internal/salvage", "cmd/*"}, "asynq only wakes somebody up: the ledger and the providers know nothing of it"},
 	{"github.com/hibiken/asynqmon", []string{"internal/dashboard"}, "it has no login of its own: only the guarded pages serve it"},
 	{"github.com/alecthomas/kong", []string{"internal/config", "internal/shell", "cmd/*"}, "only the commands have flags"},
 	{"golang.org/x/text/message", []string{"internal/i18n"}, "one place writes numbers for people"},
 	{"github.com/redis/go-redis/v9", redisUsers, "rules, providers and what decides about money know no store"},
+	{"go.opentelemetry.io/*", []string{"internal/trace"}, "others see tracers and spans of ours, which may be nil and hold nothing private"},
 	{"testing", []string{"internal/sim", "internal/eventually", "internal/processtest", "internal/redistest", "internal/sealtest", "internal/faulttest", "internal/faulttest/*", "internal/i18n/i18ntest", "idempotency/internal/idempotencytest", "providers/providertest"}, "no test code in the commands"},
 }
 
@@ -197,7 +204,7 @@ func refusal(from, path string) string {
 
 func refusalOutside(from, path string) string {
 	for _, o := range outside {
-		if o.path == path && !slices.ContainsFunc(o.only, func(name string) bool { return matches(name, from) }) {
+		if matches(o.path, path) && !slices.ContainsFunc(o.only, func(name string) bool { return matches(name, from) }) {
 			return o.reason
 		}
 	}
@@ -404,6 +411,9 @@ func TestTheMapRefusesWhatItShould(t *testing.T) {
 		{"internal/engine", "github.com/alicebob/miniredis/v2", true},
 		{"cmd/enqueue", "github.com/alicebob/miniredis/v2", true},
 		{"internal/engine", "testing", true},
+		{"internal/engine", "go.opentelemetry.io/otel/trace", true},
+		{"tasks", "go.opentelemetry.io/otel/trace", true},
+		{"internal/trace", "go.opentelemetry.io/otel/sdk/trace", false},
 		{"surprise", module + "providers", true},
 	} {
 		if got := refusal(row.from, row.path); (got != "") != row.refused {

@@ -12,6 +12,7 @@ type API struct {
 	APICertFile    string  `name:"api-cert-file" placeholder:"FILE" help:"Its certificate, PEM, with what leads to its authority: it then speaks TLS."`
 	APICertKeyFile string  `name:"api-cert-key-file" placeholder:"FILE" help:"The certificate's private key, PEM." private:""`
 	APIAllowPlain  bool    `name:"api-allow-plain" help:"Speak plain HTTP on more than loopback: a proxy speaks TLS, and the way from it is private."`
+	APIMetricsAddr string  `name:"api-metrics-addr" placeholder:"HOST:PORT" help:"Address of /metrics of enqueue serve, a listener of its own; without it there is none."`
 	APIRate        float64 `name:"api-rate" default:"100" placeholder:"N" help:"Requests a second that one key may make, in each process; a streamed file counts as one."`
 }
 
@@ -44,6 +45,9 @@ func (a *API) complete() []error {
 	var problems []error
 	if !isListenAddr(a.APIAddr) {
 		problems = append(problems, problem("REMESA_API_ADDR", "must be HOST:PORT, such as 127.0.0.1:8090 (found %s)", shapeOf(a.APIAddr)))
+	}
+	if a.APIMetricsAddr != "" && !isListenAddr(a.APIMetricsAddr) {
+		problems = append(problems, problem("REMESA_API_METRICS_ADDR", "must be HOST:PORT, such as 127.0.0.1:8091 (found %s)", shapeOf(a.APIMetricsAddr)))
 	}
 	if (a.APICertFile == "") != (a.APICertKeyFile == "") {
 		problems = append(problems, problem("REMESA_API_CERT_FILE", "needs REMESA_API_CERT_KEY_FILE, and the other way round"))

@@ -2,9 +2,10 @@
 // the groups that it needs, parses with Options, and calls Complete: then every value is present,
 // valid, and consistent with the others.
 //
-// Every setting is a flag, and a variable of the same name in capitals behind REMESA_; secrets may
-// come from a file instead. No error and no warning of this package repeats a value: it names the
-// setting, the shape of what was found and what to do.
+// Every setting is a flag, and a variable of the same name in capitals behind REMESA_ (but for
+// OpenTelemetry's, which have no prefix); secrets may come from a file instead. No error and no
+// warning of this package repeats a value: it names the setting, the shape of what was found and
+// what to do.
 package config
 
 import (
@@ -23,7 +24,9 @@ type Config struct {
 	Keys      `embed:"" group:"Keys"`
 	HTTP      `embed:"" group:"HTTP"`
 	API       `embed:"" group:"HTTP interface of enqueue serve"`
+	Webhooks  `embed:"" group:"Webhooks to billing systems"`
 	Logging   `embed:"" group:"Logging"`
+	Tracing   `embed:"" group:"Traces"`
 	People    `embed:"" group:"People"`
 }
 
@@ -36,7 +39,7 @@ func (c *Config) Complete() error { return Complete(c) }
 
 // Warnings lists settings that are allowed and that an operator should know of.
 func (c *Config) Warnings() []string {
-	warnings := slices.Concat(c.Ledger.warnings(), c.HTTP.warnings(), c.Redis.warnings(), c.secretWarnings())
+	warnings := slices.Concat(c.Ledger.warnings(), c.HTTP.warnings(), c.Redis.warnings(), c.Webhooks.warnings(), c.secretWarnings())
 	for _, p := range c.liveProviders() {
 		if settle := c.Policy(p).SettleTime; settle < leastSettleTime {
 			warnings = append(warnings, fmt.Sprintf("%s is %s with a real provider: below %s a late execution may be taken for none",
@@ -89,7 +92,7 @@ func check(group any) []error {
 
 func checkAll(c *Config) []error {
 	var problems []error
-	for _, g := range []interface{ complete() []error }{&c.Redis, &c.Ledger, &c.Timing, &c.Providers, &c.Keys, &c.HTTP, &c.API, &c.Logging, &c.People} {
+	for _, g := range []interface{ complete() []error }{&c.Redis, &c.Ledger, &c.Timing, &c.Providers, &c.Keys, &c.HTTP, &c.API, &c.Webhooks, &c.Logging, &c.Tracing, &c.People} {
 		problems = append(problems, g.complete()...)
 	}
 	return append(problems, c.resendProblems()...)

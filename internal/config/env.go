@@ -10,7 +10,7 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// Prefix begins the name of every variable.
+// Prefix begins the name of every variable but OpenTelemetry's.
 const Prefix = "REMESA_"
 
 // testPrefix begins variables that steer the tests; they are no settings.
@@ -26,7 +26,7 @@ func Variables() []string { return slices.Sorted(maps.Values(variables())) }
 var variables = sync.OnceValue(func() map[string]string {
 	names := map[string]string{}
 	for _, f := range flagsOf(New()) {
-		names[f.Name] = Prefix + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		names[f.Name] = variableName(f.Name)
 	}
 	return names
 })

@@ -5,6 +5,7 @@ import (
 
 	"github.com/hibiken/asynqmon"
 
+	"github.com/remesa/remesa/internal/delivery"
 	"github.com/remesa/remesa/seal"
 	"github.com/remesa/remesa/tasks"
 )
@@ -27,9 +28,9 @@ type payloadSummary struct {
 	Rest      string `json:"rest"`
 }
 
-// showPayload shows of a wake-up its key or keys, of a payment what names it and its amount, and of
-// any other task nothing. What is not valid as a whole is not shown in part: its fields may be
-// anything.
+// showPayload shows of a wake-up its key or keys, of a webhook which event it delivers, of a
+// payment what names it and its amount, and of any other task nothing. What is not valid as a whole
+// is not shown in part: its fields may be anything.
 func showPayload(kind string, payload []byte) string {
 	switch kind {
 	case tasks.TypeWakeUp:
@@ -45,6 +46,12 @@ func showPayload(kind string, payload []byte) string {
 			shown[i] = k.String()
 		}
 		return text(map[string][]string{"keys": shown})
+	case delivery.TaskType:
+		t, err := delivery.ParseTask(payload)
+		if err != nil {
+			return undecryptable
+		}
+		return text(map[string]string{"event_id": t.EventID, "stream": t.Stream, "id": t.ID})
 	case "payout", "charge", "status":
 		if key, ok := envelope(payload); ok {
 			return text(map[string]string{"type": kind, "key": key, "rest": sealed})

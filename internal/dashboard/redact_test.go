@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/remesa/remesa/internal/delivery"
 	"github.com/remesa/remesa/internal/sealtest"
 	"github.com/remesa/remesa/tasks"
 )
@@ -36,6 +37,10 @@ func TestOfAPayloadOnlyWhatNamesThePaymentIsShown(t *testing.T) {
 		{"payout", "", undecryptable},
 		{"payout", sealedPayload(t), `{"key":"virtualpos/tef-0001","rest":"sealed","type":"payout"}`},
 		{"payout", `{"key":"virtualpos/tef-0001","sealed":"canary"}`, undecryptable},
+		{delivery.TaskType, `{"stream":"virtualpos","id":"1-0","event_id":"virtualpos/a:0:1","since":5,"more":"canary"}`, `{"event_id":"virtualpos/a:0:1","id":"1-0","stream":"virtualpos"}`},
+		{delivery.TaskType, `{"stream":"virtualpos","id":"1-0","event_id":"canary soto:0:1","since":5}`, undecryptable},
+		{delivery.TaskType, `{"stream":"canary soto","id":"1-0","event_id":"virtualpos/a:0:1","since":5}`, undecryptable},
+		{delivery.TaskType, "canary", undecryptable},
 		{"email:welcome", "canary@example.cl", masked},
 		{"", "canary", masked},
 	} {

@@ -55,7 +55,8 @@ func (n names) MustRegister(cs ...prometheus.Collector) {
 func knownMetrics() names {
 	n := names{}
 	metrics.New(n)
-	n.MustRegister(metrics.OpenPayments{}, metrics.LedgerHealth{}, metrics.Redis{}, metrics.Queues{}, metrics.Damaged{}, metrics.Subscriptions{}, metrics.Parked{})
+	metrics.NewAPI(n)
+	n.MustRegister(metrics.OpenPayments{}, metrics.LedgerHealth{}, metrics.Redis{}, metrics.Queues{}, metrics.Damaged{}, metrics.Subscriptions{}, metrics.Parked{}, metrics.Webhooks{})
 	return n
 }
 

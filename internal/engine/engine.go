@@ -24,6 +24,7 @@ import (
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/asynqfast"
 	"github.com/remesa/remesa/internal/journal"
+	"github.com/remesa/remesa/internal/trace"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/seal"
 	"github.com/remesa/remesa/tasks"
@@ -39,6 +40,8 @@ type Options struct {
 	Log   zerolog.Logger
 	// Metrics may be nil.
 	Metrics Metrics
+	// Trace follows payments; nil follows none.
+	Trace *trace.Tracer
 
 	// RequestTimeout < AttemptDeadline < Lease < TaskTimeout < ShutdownTimeout; New refuses any
 	// other order.

@@ -115,15 +115,20 @@ func (e *Engine) handleSend(ctx context.Context, provider string, p *pool, t *as
 	if task.Type() == "status" {
 		return e.queryNamed(ctx, p, task)
 	}
-	return e.registerAndSend(ctx, p, task)
+	return e.registerAndSend(ctx, p, task, t.Headers()["traceparent"])
 }
 
 // registerAndSend registers a full payload and serves it. An error means that it is not registered
 // yet: asynq hands it out again, as often as it takes, because the ledger does not know it.
-func (e *Engine) registerAndSend(ctx context.Context, p *pool, task tasks.Task) error {
+// producer is the traceparent of its producer, if it sent one.
+func (e *Engine) registerAndSend(ctx context.Context, p *pool, task tasks.Task, producer string) error {
 	k := task.Key()
 	e.OnFaultPoint(PointRegister, k)
-	rs, err := e.Ledger.Register(ctx, task.Registration(e.FingerprintKey))
+	r := task.Registration(e.FingerprintKey)
+	traceparent, end := e.Trace.Register(e.Trace.Remote(ctx, producer), k)
+	r.Traceparent = traceparent
+	rs, err := e.Ledger.Register(ctx, r)
+	end(e.registrationResult(task, rs))
 	if err != nil {
 		e.Log.Warn().Stringer("key", k).Err(err).Msg("not registered; asynq hands it out again")
 		return fmt.Errorf("%w: %w", errNotRegistered, err)
@@ -133,6 +138,20 @@ func (e *Engine) registerAndSend(ctx context.Context, p *pool, task tasks.Task) 
 		return e.rejectTask(ctx, conflicting(task, rs[0]))
 	}
 	return e.serve(ctx, p, []idempotency.Key{k}, e.send)
+}
+
+// registrationResult is what a span tells of a registration; empty where it failed.
+func (e *Engine) registrationResult(task tasks.Task, rs []idempotency.Registered) tasks.SubmitResult {
+	switch {
+	case len(rs) == 0:
+		return ""
+	case rs[0].Result == idempotency.New:
+		return tasks.Enqueued
+	case task.Differs(rs[0], e.FingerprintKey):
+		return tasks.Conflict
+	default:
+		return tasks.Duplicate
+	}
 }
 
 func (e *Engine) handleQuery(ctx context.Context, provider string, p *pool, t *asynq.Task) error {

@@ -10,6 +10,7 @@ import (
 	"github.com/govalues/decimal"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/trace"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/tasks"
 )
@@ -31,6 +32,7 @@ func (e *Engine) query(ctx context.Context, k idempotency.Key) {
 // account.
 func (e *Engine) runQuery(ctx context.Context, k idempotency.Key, checker providers.StatusChecker) error {
 	e.OnFaultPoint(PointQuery, k)
+	began := e.Trace.Now()
 	q, err := e.Ledger.StartQuery(ctx, k)
 	if err != nil {
 		e.Log.Warn().Stringer("key", k).Err(err).Msg("not queried; its due time wakes it again")
@@ -43,19 +45,24 @@ func (e *Engine) runQuery(ctx context.Context, k idempotency.Key, checker provid
 		e.queryUndecryptable(ctx, k, q)
 		return errInconclusive
 	}
+	span := e.Trace.Ask(k, q.Traceparent, q.QueriedAt.Sub(q.Created), began)
+	defer span.End()
 	e.OnFaultPoint(PointQuerySend, k)
-	o, err := e.status(ctx, k, checker, q)
+	o, err := e.status(ctx, k, checker, q, span)
 	e.OnFaultPoint(PointQueryDone, k)
-	e.recordStatus(ctx, k, q, o)
+	span.Outcome(string(o.Class), o.Code)
+	e.recordStatus(ctx, k, q, o, span)
 	return err
 }
 
 // status makes one status query. A provider that gives no answer leaves the payment as it is.
-func (e *Engine) status(ctx context.Context, k idempotency.Key, c providers.StatusChecker, q idempotency.StatusQuery,
+func (e *Engine) status(ctx context.Context, k idempotency.Key, c providers.StatusChecker, q idempotency.StatusQuery, ask *trace.Span,
 ) (o providers.Outcome, err error) {
 	ctx, cancel := context.WithTimeout(ctx, e.AttemptDeadline)
 	defer cancel()
-	ctx = e.traced(ctx, k)
+	span := ask.Exchange()
+	defer span.End()
+	ctx = e.traced(ctx, k, span)
 	defer func() {
 		if p := recover(); p != nil {
 			e.Log.Error().Stringer("key", k).Str("type", fmt.Sprintf("%T", p)).Msg("the adapter panicked during a status query")
@@ -65,7 +72,7 @@ func (e *Engine) status(ctx context.Context, k idempotency.Key, c providers.Stat
 	query := newStatusQuery(k, q)
 	start := e.Now()
 	o, err = c.Status(ctx, query)
-	e.Metrics.Request(k.Provider, "status", requestClass(o, err), e.Now().Sub(start))
+	e.exchanged(span, k, "status", o, err, e.Now().Sub(start))
 	if err != nil {
 		e.Log.Debug().Stringer("key", k).Err(err).Msg("no answer")
 		return providers.Outcome{Class: providers.InDoubt, Code: "no_answer"}, err
@@ -113,7 +120,7 @@ func statusQueryFor(t tasks.Task) providers.StatusQuery {
 
 // recordStatus writes a status result. One that is lost costs a status query, so the engine tries
 // three times only.
-func (e *Engine) recordStatus(ctx context.Context, k idempotency.Key, q idempotency.StatusQuery, o providers.Outcome) {
+func (e *Engine) recordStatus(ctx context.Context, k idempotency.Key, q idempotency.StatusQuery, o providers.Outcome, ask *trace.Span) {
 	ctx = context.WithoutCancel(ctx)
 	e.OnFaultPoint(PointStatusRecord, k)
 	for n := range 3 {
@@ -124,6 +131,7 @@ func (e *Engine) recordStatus(ctx context.Context, k idempotency.Key, q idempote
 		})
 		if err == nil {
 			e.OnFaultPoint(PointStatusRecorded, k)
+			ask.State(string(t.State))
 			if t.State != q.State || t.Anomaly != "" {
 				e.transitioned(k, o, t)
 			}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/trace"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/wire"
 	"github.com/remesa/remesa/tasks"
@@ -152,6 +153,7 @@ func (e *Engine) attempt(ctx context.Context, k idempotency.Key, a providers.Acc
 	id := idempotency.NewAttempt()
 	epoch := e.reports[e.Ledger.PartitionOf(k)].seen() // before Begin: a later one may not have counted the send
 	e.OnFaultPoint(PointBegin, k)
+	began := e.Trace.Now()
 	begun, err := e.Ledger.Begin(ctx, k, idempotency.BeginParams{
 		Attempt: id, Lease: e.Lease, Queryable: a.Queryable(), SafeFirstStep: safeFirstStep(a), OnlyType: servedType(a),
 		Limits: e.Limits(k.Provider, k.Account),
@@ -162,18 +164,7 @@ func (e *Engine) attempt(ctx context.Context, k idempotency.Key, a providers.Acc
 		return errInconclusive
 	}
 	if begun.Decision != idempotency.Send {
-		if begun.AlreadyBegun {
-			e.release(ctx, k, id, "begin_reply_lost", 0)
-		}
-		if begun.DecryptErr != nil {
-			e.decryptError(k.Provider, begun.DecryptErr).Stringer("key", k).Msg(logParkedForKey)
-		}
-		if begun.Blocked != "" {
-			e.blocked(k, begun)
-		}
-		if begun.ParkReason != "" {
-			e.park(ctx, k, begun.ParkReason, errInconclusive)
-		}
+		e.notBegun(ctx, k, id, begun)
 		return errInconclusive
 	}
 	e.OnFaultPoint(PointBegun, k)
@@ -182,18 +173,39 @@ func (e *Engine) attempt(ctx context.Context, k idempotency.Key, a providers.Acc
 	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), deadline)
 	defer cancel()
 	sendBy := deadline.Add(-e.RequestTimeout)
-	ctx = e.traced(wire.WithSendDeadline(ctx, sendBy, e.Now), k)
+	ctx = wire.WithSendDeadline(ctx, sendBy, e.Now)
 	current := currentAttempt{
 		ownedAttempt: ownedAttempt{
 			id: id, registered: begun.Registered, leaseEnd: begun.LeaseEnd, queryable: a.Queryable(),
 			sequences: []int64{begun.Sequence}, epoch: epoch,
 		},
 		begin: begun,
+		span: e.Trace.Attempt(trace.Begun{
+			Key: k, Traceparent: begun.Registered.Traceparent, Age: begun.Now.Sub(begun.Transition.Created), Waited: begun.Waited,
+			Attempt: id, Number: begun.Number, Began: began,
+		}),
 	}
+	defer current.span.End()
 	if pastDeadline(e.Now(), sendBy) {
 		return e.report(ctx, k, &current, attemptResult{err: &providers.NotSent{Reason: wire.NoTime}})
 	}
 	return e.report(ctx, k, &current, e.execute(ctx, k, a, &current))
+}
+
+// notBegun does what follows from a Begin that lets nothing go.
+func (e *Engine) notBegun(ctx context.Context, k idempotency.Key, id string, begun idempotency.BeginResult) {
+	if begun.AlreadyBegun {
+		e.release(ctx, k, id, "begin_reply_lost", 0)
+	}
+	if begun.DecryptErr != nil {
+		e.decryptError(k.Provider, begun.DecryptErr).Stringer("key", k).Msg(logParkedForKey)
+	}
+	if begun.Blocked != "" {
+		e.blocked(k, begun)
+	}
+	if begun.ParkReason != "" {
+		e.park(ctx, k, begun.ParkReason, errInconclusive)
+	}
 }
 
 // blocked logs and counts a payment that a brake has just blocked.
@@ -207,6 +219,7 @@ func (e *Engine) blocked(k idempotency.Key, b idempotency.BeginResult) {
 type currentAttempt struct {
 	ownedAttempt
 	begin idempotency.BeginResult
+	span  *trace.Span
 }
 
 // ownedAttempt is what a worker keeps of its attempt: all that it needs to record it again where
@@ -229,9 +242,13 @@ func pastDeadline(now, by time.Time) bool {
 	return !now.Before(by) || !now.Round(0).Before(by.Round(0))
 }
 
-// traced makes the points of each exchange with the provider fault points of the payment's path.
-func (e *Engine) traced(ctx context.Context, k idempotency.Key) context.Context {
-	return wire.WithTrace(ctx, func(point string) { e.OnFaultPoint(FaultPoint(point), k) })
+// traced makes the points of each exchange with the provider fault points of the payment's path,
+// and marks them in the span.
+func (e *Engine) traced(ctx context.Context, k idempotency.Key, span *trace.Span) context.Context {
+	return wire.WithTrace(ctx, func(point string) {
+		span.At(point)
+		e.OnFaultPoint(FaultPoint(point), k)
+	})
 }
 
 // releaseUnanswered releases what a Begin may have taken whose reply was lost: nothing was sent.
@@ -314,12 +331,23 @@ func (e *Engine) execute(ctx context.Context, k idempotency.Key, a providers.Acc
 		}
 	}
 	e.OnFaultPoint(PointSend, k)
+	span := current.span.Exchange()
+	defer span.End()
 	start := e.Now()
-	operation, o, err := call(ctx, a, payment, attempt)
-	e.Metrics.Request(k.Provider, operation, requestClass(o, err), e.Now().Sub(start))
+	operation, o, err := call(e.traced(ctx, k, span), a, payment, attempt)
+	e.exchanged(span, k, operation, o, err, e.Now().Sub(start))
 	e.OnFaultPoint(PointSent, k)
 	o = providers.Redact(o, privateTexts(statusQueryFor(payment))...)
 	return attemptResult{outcome: verifyOutcome(payment, o), err: err, moneyStepReached: reached, checkpointed: checkpointed}
+}
+
+// exchanged counts and traces what was said to the provider.
+func (e *Engine) exchanged(span *trace.Span, k idempotency.Key, operation string, o providers.Outcome, err error, took time.Duration) {
+	class := requestClass(o, err)
+	e.Metrics.Request(k.Provider, operation, class, took)
+	span.Operation(operation)
+	span.Outcome(class, o.Code)
+	span.End()
 }
 
 // verifyOutcome turns an outcome that an attempt cannot have, or that is about another payment,
@@ -385,6 +413,9 @@ func (e *Engine) report(ctx context.Context, k idempotency.Key, current *current
 		e.reject(ctx, k, r.payloadErr)
 		return errInconclusive
 	case r.err != nil:
+		span := current.span.Finish()
+		defer span.End()
+		span.Outcome("not_sent", releaseReason(r.err))
 		if e.release(ctx, k, current.id, releaseReason(r.err), e.retryAfter(current.begin.Number, r.err)) {
 			e.reported(sentReport{owned: current.ownedAttempt, at: e.Now()})
 		}
@@ -402,6 +433,9 @@ func (e *Engine) report(ctx context.Context, k idempotency.Key, current *current
 // again first, from what this worker still holds, so that no result is thrown away.
 func (e *Engine) finish(ctx context.Context, k idempotency.Key, current *currentAttempt, r attemptResult) {
 	e.OnFaultPoint(PointFinish, k)
+	span := current.span.Finish()
+	defer span.End()
+	span.Outcome(string(r.outcome.Class), r.outcome.Code)
 	report := idempotency.AttemptResult{
 		Attempt: current.id, Outcome: r.outcome, MoneyStepReached: r.moneyStepReached, Queryable: current.queryable, QueryAfter: e.PollFirst,
 	}
@@ -409,7 +443,9 @@ func (e *Engine) finish(ctx context.Context, k idempotency.Key, current *current
 		report.Begin = current.begin.Snapshot
 	}
 	written := e.persist(ctx, k, "finish", r.outcome, func(ctx context.Context) (idempotency.Transition, error) {
-		return e.finishOrRestore(ctx, k, current.ownedAttempt, report)
+		t, err := e.finishOrRestore(ctx, k, current.ownedAttempt, report)
+		span.State(string(t.State))
+		return t, err
 	})
 	if written { // else the journal keeps the attempt open, and the next worker reports it
 		report.Begin, report.Outcome.Echo = nil, providers.Echo{}

@@ -1,11 +1,14 @@
 package faulttest
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -45,7 +48,8 @@ func (w *fixture) canaryPayment(reference string) tasks.Task {
 
 func TestNothingPrivateIsWrittenAnywhere(t *testing.T) {
 	t.Parallel()
-	w := newFixture(t, nil, pageLogin()...)
+	traces := newCollector(t)
+	w := newFixture(t, nil, append(pageLogin(), "OTEL_EXPORTER_OTLP_ENDPOINT", traces.url)...)
 	for _, c := range providerFaults() {
 		task := w.canaryPayment(c.name)
 		for _, f := range c.faults {
@@ -82,7 +86,46 @@ func TestNothingPrivateIsWrittenAnywhere(t *testing.T) {
 	}
 	w.search("enqueue list", w.enqueueOutput("list", "--json"))
 	w.search("enqueue watch", w.enqueueOutput("watch", "--from", "0", "--no-follow"))
+	w.search("what the collector of traces got", traces.text())
+	traces.assertHas(t, "register", "file", "attempt", "begin", "exchange", "finish", "ask", "remesa.class", "in_doubt", "virtualpos/"+w.prefix)
 	w.audit(allowances{mayHold: func(auditedPayment) error { return nil }})
+}
+
+// collector keeps what it gets of traces, in the bytes of the protocol, in which texts stand as
+// they are.
+type collector struct {
+	url string
+	mu  sync.Mutex
+	got bytes.Buffer
+}
+
+func newCollector(t testing.TB) *collector {
+	t.Helper()
+	c := &collector{}
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		_, _ = c.got.ReadFrom(r.Body)
+	}))
+	t.Cleanup(server.Close)
+	c.url = server.URL
+	return c
+}
+
+func (c *collector) text() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.got.String()
+}
+
+func (c *collector) assertHas(t testing.TB, parts ...string) {
+	t.Helper()
+	text := c.text()
+	for _, part := range parts {
+		if !strings.Contains(text, part) {
+			t.Errorf("the collector got no %s", part)
+		}
+	}
 }
 
 // unreadableTasks are tasks that no worker can read, with canaries in them.

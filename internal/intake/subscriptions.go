@@ -16,6 +16,9 @@ type Added struct {
 	Error  string        `json:"error,omitempty"`
 }
 
+// Word is what the line came to.
+func (a Added) Word() string { return a.Result }
+
 // Subscriptions takes in subscriptions, as Tasks does tasks.
 type Subscriptions struct {
 	Client     *billing.Client

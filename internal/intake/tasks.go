@@ -26,6 +26,9 @@ type Result struct {
 	Error string `json:"error,omitempty"`
 }
 
+// Word is what the line came to.
+func (r Result) Word() string { return r.Result }
+
 // Tasks takes in tasks. Without a client, in a dry run, they are only checked.
 type Tasks struct {
 	Client   *tasks.Client

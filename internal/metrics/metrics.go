@@ -29,6 +29,7 @@ type Metrics struct {
 	contended             *prometheus.CounterVec
 	blocked               *prometheus.CounterVec
 	rejected              *prometheus.CounterVec
+	deliveries            *prometheus.CounterVec
 }
 
 // tokenReasons are those of providers/auth. Each is reported from the start, at zero, because an
@@ -89,11 +90,14 @@ func New(reg prometheus.Registerer) *Metrics {
 		rejected: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "remesa_tasks_rejected_total", Help: "Tasks of plain asynq clients that became no payment: invalid, conflict, unreadable, unsealed, undecryptable.",
 		}, []string{"provider", "reason"}),
+		deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "remesa_webhook_deliveries_total", Help: "Attempts to deliver an event to a billing system by what they came to, and events that were given up (parked) or gone (missed).",
+		}, []string{"receiver", "result"}),
 		last: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "remesa_last_outcome_timestamp_seconds", Help: "When a payment last became final at this worker; its start before the first.",
 		}, []string{"provider"}),
 	}
-	reg.MustRegister(m.payments, m.requests, m.anomalies, m.outcome, m.circuit, m.epoch, m.sequence, m.loss, m.ledger, m.tokens, m.last, m.decryptErrors, m.contended, m.blocked, m.rejected, buildInfo(),
+	reg.MustRegister(m.payments, m.requests, m.anomalies, m.outcome, m.circuit, m.epoch, m.sequence, m.loss, m.ledger, m.tokens, m.last, m.decryptErrors, m.contended, m.blocked, m.rejected, m.deliveries, buildInfo(),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

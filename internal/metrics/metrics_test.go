@@ -34,9 +34,11 @@ func TestNamesAndLabels(t *testing.T) {
 	m.Ledger("begin", time.Millisecond)
 	m.TokenRenewed("pagoseguro", "rejected")
 	m.Serve(created, "virtualpos")
+	m.Deliver([]string{"billing"}, []string{"delivered"})
 	rdb := redistest.Start(t, redistest.MaxMemory("64mb")).Client()
 	ledger, served := idempotency.NewRedis(rdb, idempotency.Options{}), []string{"virtualpos"}
-	reg.MustRegister(LedgerHealth{Ledger: ledger, Providers: served}, Parked{Ledger: ledger, Providers: served}, Redis{Client: rdb})
+	reg.MustRegister(LedgerHealth{Ledger: ledger, Providers: served}, Parked{Ledger: ledger, Providers: served}, Redis{Client: rdb},
+		Webhooks{Store: fakeBacklog{}, Receivers: []string{"billing", "away"}})
 	want := map[string]string{
 		"remesa_payments_total":               "counter provider,state,type",
 		"remesa_payments_open":                "gauge provider,state",
@@ -61,6 +63,10 @@ func TestNamesAndLabels(t *testing.T) {
 		"remesa_redis_memory_ratio":             "gauge ",
 		"remesa_build_info":                     "gauge commit,version",
 		"remesa_payments_blocked_total":         "counter code,provider",
+		"remesa_webhook_deliveries_total":       "counter receiver,result",
+		"remesa_webhooks_open":                  "gauge receiver",
+		"remesa_webhooks_parked":                "gauge receiver",
+		"remesa_webhooks_lag_seconds":           "gauge receiver",
 	}
 	families, err := reg.Gather()
 	if err != nil {

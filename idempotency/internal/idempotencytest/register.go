@@ -2,6 +2,7 @@ package idempotencytest
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 	"time"
 
@@ -93,6 +94,33 @@ func registerRows() []row {
 			for i, want := range []idempotency.Result{idempotency.New, idempotency.New, idempotency.Duplicate} {
 				if got[i].Result != want {
 					e.t.Fatalf("result %d is %s, want %s", i, got[i].Result, want)
+				}
+			}
+		}},
+		{does: "a traceparent stays with the payment, and is no part of what it means", run: func(e *suite) {
+			const first, second = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "00-1af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+			p := e.queued(func(r *idempotency.Registration) { r.Traceparent = first })
+			again := p.reg
+			again.Traceparent = second
+			wantRegistered(e, again, idempotency.Duplicate, idempotency.Queued)
+			e.Advance(3 * time.Second)
+			b := p.begin("a")
+			p.wantPart("traceparent of the attempt", b.Registered.Traceparent, first)
+			p.wantPart("time that it waited", b.Waited, 3*time.Second)
+			p.finish("a", inDoubtOutcome())
+			q := p.query()
+			p.wantPart("traceparent of the query", q.Traceparent, first)
+			p.wantPart("registration", q.Created, p.show().Created)
+		}},
+		{does: "a traceparent that is none is dropped", run: func(e *suite) {
+			for i, text := range []string{"Ana Soto", strings.Repeat("x", 55), strings.Repeat("0", 56)} {
+				p := e.registration("traceparent-" + strconv.Itoa(i))
+				p.Traceparent = text
+				wantRegistered(e, p, idempotency.New, idempotency.Queued)
+				q, err := e.Ledger.StartQuery(e.ctx(), p.Key)
+				e.must(err)
+				if q.Traceparent != "" {
+					e.t.Errorf("kept %q", q.Traceparent)
 				}
 			}
 		}},
