@@ -72,6 +72,30 @@ func (l *Ledger) registerEach(ctx context.Context, rs []Registration, out []Regi
 	return failed
 }
 
+// Compare says what Register would find of the payments, and writes nothing: New, Duplicate or
+// Conflict, in the order of the registrations. What only writing finds out is not compared: who
+// holds an exclusive object, a withdrawn charge guard, and the registrations with each other.
+func (l *Ledger) Compare(ctx context.Context, rs ...Registration) ([]Registered, error) {
+	for _, r := range rs {
+		if err := l.learnPartitions(ctx, r.Key.Provider); err != nil {
+			return nil, fmt.Errorf("compare %s: %w", r.Key, err)
+		}
+	}
+	out := make([]Registered, len(rs))
+	for part, all := range l.byPartition(rs) {
+		for at := range slices.Chunk(all, registerAtOnce) {
+			_, left, err := l.splitKnown(ctx, part, rs, at, out)
+			if err != nil {
+				return nil, fmt.Errorf("compare: %w", err)
+			}
+			for _, p := range left {
+				out[p.at].Result = New
+			}
+		}
+	}
+	return out, nil
+}
+
 // registerAtOnce is how many registrations are read, decided and written together: a decision that
 // waits behind too many others is too old to be written.
 const registerAtOnce = 256

@@ -29,7 +29,7 @@ func (c *submitCmd) big(file input) (bool, error) {
 // countSome counts lines, most at the most. What is wrong with the input is found again, and
 // reported, when it is submitted.
 func (c *submitCmd) countSome(in io.Reader, most int) (n int, err error) {
-	reader, err := tasks.NewReader(in, c.format())
+	reader, err := c.reader(in)
 	if err != nil {
 		return 0, err
 	}

@@ -48,7 +48,7 @@ func (c *submitCmd) expected(s *taskIntake, f *os.File) (io.Reader, error) {
 
 // count reads all lines, prints those that are invalid, and refuses a file that is not as expected.
 func (c *submitCmd) count(s *taskIntake, in io.Reader) error {
-	reader, err := tasks.NewReader(in, c.format())
+	reader, err := c.reader(in)
 	if err != nil {
 		return err
 	}
@@ -70,7 +70,7 @@ func (c *submitCmd) count(s *taskIntake, in io.Reader) error {
 			continue
 		}
 		found.invalid++
-		s.problems.add(r.Line, r.Result, r.Error)
+		s.problems.add(r.Line, r.Result, r.Error, c.told(s.app, line, r))
 		if err := s.app.print(r); err != nil {
 			return fmt.Errorf("%w: %w", errOutput, err)
 		}
@@ -116,6 +116,9 @@ func (c *submitCmd) compareExpected(s *taskIntake, found *tally) error {
 	}
 	s.problems.tell(a)
 	differences := c.differences(a.text, found)
+	if c.cutOff() {
+		differences = append(differences, a.text.Files.Read.OpenRefused)
+	}
 	for _, d := range differences {
 		a.say(inputName(c.File) + ": " + d)
 	}

@@ -33,6 +33,8 @@ type lineResult struct {
 	// line is its number, and problem what is wrong with it, if something is.
 	line    int
 	problem string
+	// told are words for people, where there are better ones than those of any line.
+	told string
 }
 
 // counted is what a line moves; its amount is zero where that is nothing, or cannot be read.
@@ -78,7 +80,7 @@ func (n *fileIntake[L]) print(answers []lineResult) error {
 			return fmt.Errorf("%w: %w", errOutput, err)
 		}
 		n.totals.add(a.result, a.of)
-		n.problems.add(a.line, a.result, a.problem)
+		n.problems.add(a.line, a.result, a.problem, a.told)
 	}
 	if err := n.app.flush(); err != nil {
 		return fmt.Errorf("%w: %w", errOutput, err)

@@ -27,18 +27,19 @@ import (
 type cli struct {
 	config.Config
 
-	Submit  submitCmd  `cmd:"" help:"Take in payments from a file or stdin, one result line for each."`
-	Show    showCmd    `cmd:"" help:"Print a payment with its history: for people on a terminal, otherwise as JSON."`
-	Explain explainCmd `cmd:"" help:"Tell in plain words what happened to a payment, why, and what must happen next."`
-	List    listCmd    `cmd:"" help:"List payments, oldest first."`
-	Resolve resolveCmd `cmd:"" help:"Settle a payment in doubt, or clear an anomaly."`
-	Retry   retryCmd   `cmd:"" help:"Begin a failed payment again that cannot have been executed, or let a ready one go before its time."`
-	Release releaseCmd `cmd:"" help:"Let a blocked payment go on."`
-	Cancel  cancelCmd  `cmd:"" help:"Stop payments that were never sent."`
-	Halt    haltCmd    `cmd:"" help:"Send nothing new to a provider until it is unhalted; asking goes on."`
-	Unhalt  unhaltCmd  `cmd:"" help:"Let a halted provider go on."`
-	Forgot  forgotCmd  `cmd:"" help:"After a restored backup or a failover that lost writes: what the store forgot is queried before it is sent."`
-	Watch   watchCmd   `cmd:"" help:"Follow the outcome events, one JSON line for each."`
+	Submit   submitCmd   `cmd:"" help:"Take in payments from a file or stdin, one result line for each."`
+	Template templateCmd `cmd:"" help:"Write a filled example of a file to begin with: CSV, JSON Lines or a workbook."`
+	Show     showCmd     `cmd:"" help:"Print a payment with its history: for people on a terminal, otherwise as JSON."`
+	Explain  explainCmd  `cmd:"" help:"Tell in plain words what happened to a payment, why, and what must happen next."`
+	List     listCmd     `cmd:"" help:"List payments, oldest first."`
+	Resolve  resolveCmd  `cmd:"" help:"Settle a payment in doubt, or clear an anomaly."`
+	Retry    retryCmd    `cmd:"" help:"Begin a failed payment again that cannot have been executed, or let a ready one go before its time."`
+	Release  releaseCmd  `cmd:"" help:"Let a blocked payment go on."`
+	Cancel   cancelCmd   `cmd:"" help:"Stop payments that were never sent."`
+	Halt     haltCmd     `cmd:"" help:"Send nothing new to a provider until it is unhalted; asking goes on."`
+	Unhalt   unhaltCmd   `cmd:"" help:"Let a halted provider go on."`
+	Forgot   forgotCmd   `cmd:"" help:"After a restored backup or a failover that lost writes: what the store forgot is queried before it is sent."`
+	Watch    watchCmd    `cmd:"" help:"Follow the outcome events, one JSON line for each."`
 
 	Partitions partitionsCmd `cmd:"" help:"Print in how many partitions a provider's payments are, or move them into more."`
 

@@ -22,13 +22,15 @@ type lineProblems struct {
 type lineProblem struct {
 	line         int
 	result, text string
+	told         string
 }
 
-func (p *lineProblems) add(line int, result, text string) {
+// add notes a line that was not taken in, or one of which there is something to tell.
+func (p *lineProblems) add(line int, result, text, told string) {
 	switch {
-	case result != intake.Invalid && result != string(tasks.Conflict):
+	case result != intake.Invalid && result != string(tasks.Conflict) && told == "":
 	case len(p.first) < mostProblems:
-		p.first = append(p.first, lineProblem{line, result, text})
+		p.first = append(p.first, lineProblem{line, result, text, told})
 	default:
 		p.more++
 	}
@@ -46,6 +48,9 @@ func (p *lineProblems) tell(a *app) {
 // words begin with the line and, of an invalid one, the field, which its error begins with too. No
 // part of an error repeats a value of the line.
 func (p lineProblem) words(l i18n.Locale) string {
+	if p.told != "" {
+		return clean(p.told)
+	}
 	line := strconv.Itoa(p.line)
 	path, problem, named := strings.Cut(p.text, ": ")
 	switch {

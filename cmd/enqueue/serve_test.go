@@ -23,6 +23,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/remesa/remesa/internal/eventually"
 	"github.com/remesa/remesa/internal/processtest"
 	"github.com/remesa/remesa/internal/redistest"
 )
@@ -255,4 +256,39 @@ func TestAServerIsKilledAndTheFileSentAgain(t *testing.T) {
 	if err != nil || counts["queued"] != n {
 		t.Errorf("on record: %v %v, want %d", counts, err, n)
 	}
+}
+
+// TestMetricsHaveAListenerOfTheirOwn: the interface itself, which a proxy leads to, has none.
+func TestMetricsHaveAListenerOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	store := redistest.Start(t)
+	s := serveOn(t, binary(t), append(environment(redisAt(store.URL())), "REMESA_API_METRICS_ADDR=127.0.0.1:0"))
+	reply := s.post("/v1/payouts", "application/json", strings.NewReader(payout("a")))
+	reply.Body.Close()
+	get := func(url string) (int, string) {
+		r, err := http.Get(url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Body.Close()
+		text, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.StatusCode, string(text)
+	}
+	at := "http://" + s.Await(testTimeout, `"metrics":"`, `"`)
+	eventually.True(t, testTimeout, "the payout is counted", func() bool {
+		status, text := get(at + "/metrics")
+		return status == http.StatusOK && strings.Contains(text, `remesa_api_requests_total{class="2xx",operation="createPayout"} 1`)
+	})
+	if status, _ := get(s.url + "/metrics"); status != http.StatusNotFound {
+		t.Errorf("the interface itself answers /metrics with %d", status)
+	}
+	if status, _ := get(at + "/v1/payments"); status != http.StatusNotFound {
+		t.Errorf("the listener of metrics answers /v1/payments with %d", status)
+	}
+	got := enqueue(t, append(environment(redisAt(store.URL())), "REMESA_API_METRICS_ADDR=8091"), nil, "serve", "--addr", "127.0.0.1:0")
+	wantCode(t, "an address without a host", got, exitUsage)
+	wantText(t, "an address without a host", got.err, "REMESA_API_METRICS_ADDR")
 }

@@ -11,6 +11,8 @@ import (
 type taskIntake struct {
 	fileIntake[tasks.Line]
 	tasks intake.Tasks
+	// tell, if set, has words of its own for what became of a line.
+	tell func(line tasks.Line, r intake.Result) string
 }
 
 func newTaskIntake(a *app) *taskIntake {
@@ -25,7 +27,10 @@ func (s *taskIntake) answer(ctx context.Context, batch []tasks.Line) ([]lineResu
 	}
 	answers := make([]lineResult, len(batch))
 	for i, r := range results {
-		answers[i] = lineResult{r, r.Result, batch[i].Task, r.Line, r.Error}
+		answers[i] = lineResult{r, r.Result, batch[i].Task, r.Line, r.Error, ""}
+		if s.tell != nil {
+			answers[i].told = s.tell(batch[i], r)
+		}
 	}
 	return answers, nil
 }

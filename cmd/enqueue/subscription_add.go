@@ -53,7 +53,7 @@ func (s *subscriptionIntake) answer(ctx context.Context, batch []tasks.Subscript
 	}
 	answers := make([]lineResult, len(batch))
 	for i, r := range results {
-		answers[i] = lineResult{r, r.Result, batch[i].Subscription, r.Line, r.Error}
+		answers[i] = lineResult{r, r.Result, batch[i].Subscription, r.Line, r.Error, ""}
 	}
 	return answers, nil
 }

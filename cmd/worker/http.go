@@ -76,6 +76,7 @@ func (s *service) metricsHandler() http.Handler {
 func (s *service) pages() http.Handler {
 	return dashboard.New(dashboard.Options{
 		Ledger: s.ledger, Redis: s.rdb, Log: s.log, Users: s.users, Writable: s.config.DashboardWritable,
+		Totals: s.totals, Health: s.health, Worker: workerName(),
 		Subscriptions: backlog{s}, InBrowser: s.config.InBrowser,
 		Billing: billing.NewClient(billing.ClientConfig{Store: s.subscriptions, Ledger: s.ledger}),
 	})

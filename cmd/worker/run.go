@@ -138,7 +138,9 @@ type service struct {
 	// salvager keeps damaged tasks from stopping asynq.
 	salvager *salvage.Salvager
 	// totals counts what becomes of payments.
-	totals  *totals.Totals
+	totals *totals.Totals
+	// tokens says when tokens were obtained.
+	tokens  *knownTokens
 	metrics *prometheus.Registry
 	// users may log in to the pages.
 	users []login.User
@@ -158,7 +160,8 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 	if err != nil {
 		return nil, err
 	}
-	registry, err := wiring.Registry(c, wiring.Shared{Tokens: tokens, OnRenewal: m.TokenRenewed, OnContention: contended(m, log, tokens != nil)})
+	known := &knownTokens{of: map[string]tokenTimes{}}
+	registry, err := wiring.Registry(c, wiring.Shared{Tokens: tokens, OnRenewal: m.TokenRenewed, OnToken: known.record, OnContention: contended(m, log, tokens != nil)})
 	if err != nil {
 		return nil, err
 	}
@@ -212,7 +215,8 @@ func newService(c *config.Config, rdb redis.UniversalClient, log zerolog.Logger)
 	}
 	return &service{
 		config: c, rdb: rdb, registry: registry, ledger: ledger, engine: e, subscriptions: subscriptions, salvager: salvager, deliveries: deliveries,
-		totals: newTotals(rdb, wiring.Partitions(c), log), metrics: reg, users: users, log: log, addr: make(chan string, 1), trace: followed,
+		totals: newTotals(rdb, ledger, wiring.Partitions(c), log), tokens: known, metrics: reg, users: users, log: log,
+		addr: make(chan string, 1), trace: followed,
 	}, nil
 }
 

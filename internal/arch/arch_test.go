@@ -62,6 +62,8 @@ var allowed = []struct {
 	{"internal/strictcsv", []string{"internal/strictjson"}},
 	{"internal/spreadsheet", []string{"internal/strictcsv"}},
 	{"tasks", []string{"idempotency", "internal/asynqfast", "internal/redisurl", "internal/strictcsv", "internal/strictjson", "outcomes", "providers", "providers/catalog", "providers/fields", "providers/spec", "schedule", "seal"}},
+	// It reads no store, and knows providers by their rows.
+	{"internal/paymentfile", []string{"internal/spreadsheet", "internal/strictjson", "providers/catalog", "providers/fields", "providers/spec", "tasks"}},
 	{"billing", []string{"internal/kv", "internal/merge", "tasks", "idempotency", "schedule", "providers", "providers/catalog", "seal"}},
 	{"internal/journal", nil},
 	{"internal/engine", []string{"internal/asynqfast", "internal/journal", "internal/trace", "tasks", "idempotency", "providers", "providers/wire", "seal"}},
@@ -112,10 +114,12 @@ var allowed = []struct {
 	{"internal/metrics", []string{"idempotency", "internal/version"}},
 	// It shows the worker that its caller makes. Each of its samples is about one provider.
 	{"internal/demo", []string{"internal/config", "billing", "tasks", "idempotency", "schedule", "providers", "providers/*", "providers/sandbox", "providers/sandbox/all"}},
-	{"internal/dashboard", []string{"billing", "internal/delivery", "internal/explain", "internal/i18n", "internal/listen", "internal/login", "internal/merge", "internal/salvage", "outcomes", "tasks", "idempotency", "providers", "providers/catalog", "seal"}},
+	{"internal/dashboard", []string{"billing", "internal/chart", "internal/delivery", "internal/explain", "internal/i18n", "internal/listen", "internal/login", "internal/merge", "internal/salvage", "internal/totals", "outcomes", "tasks", "idempotency", "providers", "providers/catalog", "seal"}},
 	{"internal/rate", []string{"internal/kv", "idempotency"}},
+	// It draws, and knows no payment.
+	{"internal/chart", nil},
 	// It counts what is in the outcome streams and changes no payment.
-	{"internal/totals", []string{"internal/kv", "outcomes", "providers"}},
+	{"internal/totals", []string{"internal/kv", "idempotency", "outcomes", "providers"}},
 	{"internal/*", []string{"tasks", "idempotency", "providers", "seal"}},
 	{"examples/*", []string{"billing", "tasks", "outcomes", "idempotency", "providers"}},
 	{"cmd/*", []string{"internal/*", "billing", "docs", "tasks", "outcomes", "idempotency", "schedule", "providers", "providers/catalog", "providers/sandbox/all", "providers/spec", "seal"}},

@@ -35,6 +35,12 @@ type Options struct {
 	Writable bool
 	// Subscriptions may be nil.
 	Subscriptions Subscriptions
+	// Totals has the figures of what became of payments; without it the pages show none.
+	Totals Totals
+	// Health, if set, returns what this worker knows of its accounts at their providers. Worker
+	// names it.
+	Health func() []AccountHealth
+	Worker string
 	// Billing shows subscriptions; without it there are no pages about them.
 	Billing Billing
 	// InBrowser is how whoever reads a page is addressed, by the Accept-Language of the request; by

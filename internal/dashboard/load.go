@@ -2,15 +2,13 @@ package dashboard
 
 import (
 	"context"
-	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/remesa/remesa/idempotency"
-	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/internal/i18n"
+	"github.com/remesa/remesa/internal/totals"
 	"github.com/remesa/remesa/providers/catalog"
 )
 
@@ -24,16 +22,24 @@ type providerData struct {
 	// rejected are its tasks that became no payment.
 	rejected []idempotency.RejectedTask
 	err      error
+	// hours are its figures, of the days that the page shows.
+	hours    totals.Hours
+	hoursErr error
 }
 
 // loadProviders reads all providers at once, so that a slow one delays the page no more
 // than itself.
-func (p *pages) loadProviders(ctx context.Context) []providerData {
+func (p *pages) loadProviders(ctx context.Context, w words) []providerData {
 	names := catalog.Names()
 	all := make([]providerData, len(names))
 	var wg sync.WaitGroup
 	for i, name := range names {
-		wg.Go(func() { all[i] = p.loadProvider(ctx, name) })
+		wg.Go(func() {
+			all[i] = p.loadProvider(ctx, name)
+			if p.Totals != nil {
+				all[i].hours, all[i].hoursErr = p.Totals.Hours(ctx, name, w.daysAgo(p.Now(), monthDays-1), p.Now())
+			}
+		})
 	}
 	wg.Wait()
 	return all
@@ -52,6 +58,9 @@ func (p *pages) loadProvider(ctx context.Context, provider string) providerData 
 	}
 	g.rejected, g.err = p.Ledger.RejectedTasks(ctx, provider)
 	for i, s := range sections() {
+		if s.filter.State != "" && g.counts[s.filter.State] == 0 {
+			continue
+		}
 		s.filter.Provider = provider
 		s.filter.Damaged = func(_ idempotency.Key, err error) { g.err = err } // the page says that something is missing
 		err := p.Ledger.List(ctx, s.filter, func(r idempotency.Record) bool {
@@ -70,17 +79,21 @@ func (p *pages) loadProvider(ctx context.Context, provider string) providerData 
 }
 
 // due reads how many subscriptions are due, where there are any.
-func (p *pages) due(ctx context.Context, o *overview) *due {
+func (p *pages) due(ctx context.Context, w words, o *overview) *due {
 	if p.Subscriptions == nil {
 		return nil
 	}
 	n, oldest, err := p.Subscriptions.Due(ctx)
 	if err != nil {
 		p.Log.Warn().Err(err).Msg("payments page: subscriptions")
-		o.Notices = append(o.Notices, "The subscriptions could not be read. The log says why.")
+		o.Notices = append(o.Notices, w.Overview.Attention.SubscriptionsUnread)
 		return nil
 	}
-	return &due{Count: n, Oldest: stamp{oldest}, Age: age(p.Now().Sub(oldest))}
+	d := &due{Count: i18n.Count(w.Locale, n), Text: w.Overview.Attention.None}
+	if n > 0 {
+		d.Text = w.Overview.Attention.DueSince(w.TimeToSecond(oldest), w.Age(p.Now().Sub(oldest)))
+	}
+	return d
 }
 
 // since is when a payment's anomaly was found, or when it came into its state, as far as its
@@ -96,33 +109,4 @@ func since(r idempotency.Record) time.Time {
 		at = r.History[i].At
 	}
 	return at
-}
-
-// sums adds up the amounts of each currency.
-func sums(records []idempotency.Record, cut bool) []string {
-	of := map[string]providers.Money{}
-	odd := 0
-	for _, r := range records {
-		m, err := providers.ParseMoney(r.Amount, r.Currency)
-		if err == nil {
-			m, err = of[r.Currency].Add(m)
-		}
-		if err != nil {
-			odd++
-			continue
-		}
-		of[r.Currency] = m
-	}
-	var out []string
-	for _, c := range slices.Sorted(maps.Keys(of)) {
-		text := of[c].String()
-		if cut {
-			text = "more than " + text
-		}
-		out = append(out, text)
-	}
-	if odd > 0 {
-		out = append(out, fmt.Sprintf("without %d whose amount cannot be read", odd))
-	}
-	return out
 }

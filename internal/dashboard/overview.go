@@ -2,15 +2,16 @@ package dashboard
 
 import (
 	"context"
-	"fmt"
+	"html/template"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/remesa/remesa/idempotency"
-	"github.com/remesa/remesa/internal/explain"
+	"github.com/remesa/remesa/internal/i18n"
 	"github.com/remesa/remesa/providers/catalog"
 )
 
@@ -20,14 +21,23 @@ const (
 	maxRecords = 1000
 )
 
-// overview is the page of what needs an operator.
+// liveSeconds is how often a page that somebody asked to be live renews itself.
+const liveSeconds = "15"
+
+// overview is the page of what was paid, what is under way, and what needs an operator.
 type overview struct {
 	// Notices are what an operator must know before all else.
 	Notices []string
 	// Partial: not everything could be read, so that nothing can be said to be none.
-	Partial   bool
+	Partial bool
+	// Live: the page renews itself.
+	Live bool
+	// Figures is nil where no totals are kept.
+	Figures   *figures
 	Providers []string
 	Counts    []stateCount
+	Health    []healthRow
+	Worker    string
 	Lists     []list
 	Rejected  rejected
 	Halts     []halted
@@ -38,16 +48,22 @@ type overview struct {
 // stateCount is how many payments of each provider are in a state.
 type stateCount struct {
 	State   idempotency.State
+	Link    string
 	Meaning string
-	Numbers []int64
+	Numbers []string
+	// Sums are empty where the amounts are not read.
+	Sums []string
 }
 
+// list is what needs an operator for one reason.
 type list struct {
 	ID, Title, About string
-	Rows             []row
-	Total            string
-	More             string
-	Sums             []string
+	// Link leads to all of them.
+	Link  string
+	Rows  []row
+	Total string
+	More  string
+	Sums  []string
 }
 
 // row is one payment in a list.
@@ -62,7 +78,8 @@ type row struct {
 
 // rejected are the tasks that became no payment, the newest first.
 type rejected struct {
-	Total int
+	Total string
+	All   int
 	Rows  []rejectedRow
 }
 
@@ -85,68 +102,74 @@ type loss struct {
 }
 
 type due struct {
-	Count  int64
-	Oldest stamp
-	Age    string
-}
-
-// sections are the lists, in the order of their urgency.
-func sections() []struct {
-	list
-	filter idempotency.Filter
-} {
-	type section = struct {
-		list
-		filter idempotency.Filter
-	}
-	return []section{
-		{list{ID: "anomalies", Title: "With an anomaly", About: "Two contradicting facts about one payment. An operator decides which holds."},
-			idempotency.Filter{Anomalies: true}},
-		{list{ID: "held", Title: "Held", About: "No machine could find out whether these were executed. An operator decides."},
-			idempotency.Filter{State: idempotency.Held}},
-		{list{ID: "in-doubt", Title: "In doubt", About: "These may have been executed. The provider is being queried; most doubts end by themselves."},
-			idempotency.Filter{State: idempotency.InDoubt}},
-		{list{ID: "blocked", Title: "Blocked", About: "Stopped before their first send, until an operator releases or cancels them."},
-			idempotency.Filter{State: idempotency.Blocked}},
-	}
+	Count i18n.Number
+	Text  string
 }
 
 func (p *pages) overview(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), pageTimeout)
 	defer cancel()
-	all := p.loadProviders(ctx)
-	o := overview{}
+	words := p.wordsFor(r)
+	all := p.loadProviders(ctx, words)
+	o := overview{Live: r.URL.Query().Get("live") != "", Worker: p.Worker}
 	for i, name := range catalog.Names() {
 		if all[i].err != nil {
 			p.Log.Warn().Err(all[i].err).Str("provider", name).Msg("payments page")
 			o.Partial = true
-			o.Notices = append(o.Notices, "The payments of "+name+" could not all be read: what is shown of it may be incomplete. The log says why.")
+			o.Notices = append(o.Notices, words.Overview.Attention.Partial(name))
 		}
 	}
 	if !slices.ContainsFunc(all, func(g providerData) bool { return g.counts != nil }) {
 		p.ledgerAway(w, r)
 		return
 	}
-	o.count(all)
-	o.halt(all)
-	o.forgot(all)
+	o.Figures = p.figures(words, all)
+	o.Health = p.health(words, all)
+	o.count(words, all)
+	o.halt(words, all)
+	o.forgot(words, all)
 	for i, s := range sections() {
-		l := p.list(s.list, i, all)
-		if o.Partial {
-			l.Total = "at least " + strings.TrimPrefix(l.Total, "more than ")
+		if !s.counted {
+			o.Lists = append(o.Lists, p.list(words, s, i, all, o.Partial))
 		}
-		o.Lists = append(o.Lists, l)
 	}
-	o.Rejected = p.rejected(all)
-	o.Due = p.due(ctx, &o)
+	o.Rejected = p.rejected(words, all)
+	o.Due = p.due(ctx, words, &o)
 	if !o.Partial {
 		o.Notices = append(o.Notices, p.queues.notices(ctx)...)
 	}
-	p.render(w, r, http.StatusOK, "overview", p.wordsFor(r).Pages.Layout.Overview, o)
+	if o.Live {
+		w.Header().Set("Refresh", liveSeconds)
+	}
+	p.render(w, r, http.StatusOK, "overview", words.Pages.Layout.Overview, o)
+}
+
+// section is one reason for which payments are read.
+type section struct {
+	id     string
+	filter idempotency.Filter
+	// texts are its title, and what it says.
+	texts func(i18n.OverviewAttention) (title, about string)
+	// counted: its payments are summed, and not listed.
+	counted bool
+}
+
+// sections are the lists, in the order of their urgency, and the states that are only summed.
+func sections() []section {
+	return []section{
+		{"anomalies", idempotency.Filter{Anomalies: true}, func(t i18n.OverviewAttention) (string, string) { return t.Anomalies, t.AnomaliesAbout }, false},
+		{"held", idempotency.Filter{State: idempotency.Held}, func(t i18n.OverviewAttention) (string, string) { return t.Held, t.HeldAbout }, false},
+		{"in-doubt", idempotency.Filter{State: idempotency.InDoubt}, func(t i18n.OverviewAttention) (string, string) { return t.InDoubt, t.InDoubtAbout }, false},
+		{"blocked", idempotency.Filter{State: idempotency.Blocked}, func(t i18n.OverviewAttention) (string, string) { return t.Blocked, t.BlockedAbout }, false},
+		{id: "queued", filter: idempotency.Filter{State: idempotency.Queued}, counted: true},
+		{id: "sending", filter: idempotency.Filter{State: idempotency.Sending}, counted: true},
+		{id: "ready", filter: idempotency.Filter{State: idempotency.Ready}, counted: true},
+		{id: "pending", filter: idempotency.Filter{State: idempotency.Pending}, counted: true},
+	}
 }
 
 // count fills the table of counts, without the providers that have no payment.
-func (o *overview) count(all []providerData) {
+func (o *overview) count(w words, all []providerData) {
 	var columns []int
 	for i, name := range catalog.Names() {
 		for _, n := range all[i].counts {
@@ -158,39 +181,70 @@ func (o *overview) count(all []providerData) {
 	}
 	for _, s := range idempotency.States() {
 		if s == idempotency.Succeeded || s == idempotency.Reversed {
-			continue // not counted by the ledger: the metrics have them
+			continue // not counted by the ledger: the totals have them
 		}
-		c := stateCount{State: s, Meaning: explain.Meaning(s)}
+		c := stateCount{State: s, Meaning: w.meaning(s), Link: listPath + "?state=" + url.QueryEscape(string(s))}
 		if s == idempotency.Failed {
-			c.Meaning += "; of the last 30 days"
+			c.Meaning += w.Overview.Now.FailedMonth
 		}
 		for _, i := range columns {
-			c.Numbers = append(c.Numbers, all[i].counts[s])
+			c.Numbers = append(c.Numbers, i18n.Count(w.Locale, all[i].counts[s]).Text)
+		}
+		if at := slices.IndexFunc(sections(), func(x section) bool { return x.filter.State == s && !x.filter.Anomalies }); at >= 0 {
+			t, cut := tallyAll(all, at)
+			c.Sums = w.sums(t, cut)
 		}
 		o.Counts = append(o.Counts, c)
 	}
 }
 
-func (o *overview) forgot(all []providerData) {
+// tallyAll sums what all providers have in a section, and says whether there is more.
+func tallyAll(all []providerData, section int) (*tally, bool) {
+	t, cut := &tally{}, false
+	for _, g := range all {
+		if g.records == nil {
+			continue
+		}
+		for _, r := range g.records[section] {
+			t.add(r)
+		}
+		cut = cut || g.cut[section]
+	}
+	return t, cut
+}
+
+// sums are the sums of a tally, which say where there is more.
+func (w words) sums(t *tally, more bool) []string {
+	sums := t.sums(w)
+	if more {
+		for i := range len(t.sum) { // what cannot be read comes behind them
+			sums[i] = w.Overview.Now.MoreThan(sums[i])
+		}
+	}
+	return sums
+}
+
+func (o *overview) forgot(w words, all []providerData) {
 	for i, name := range catalog.Names() {
 		l := all[i].epoch.Loss
 		if l == nil {
 			continue
 		}
-		shown := loss{Provider: name, Declared: l.Declared, Since: stamp{time.UnixMilli(int64(l.Since)).UTC()}}
+		shown := loss{Provider: name, Declared: l.Declared, Since: stamp{time.UnixMilli(int64(l.Since)).UTC()}, Missing: w.Overview.Attention.MissingUnknown}
 		if n := l.Missing(); n > 0 {
-			shown.Missing = fmt.Sprint(n)
+			shown.Missing = w.Overview.Attention.Missing(i18n.Count(w.Locale, n))
 		}
 		o.Losses = append(o.Losses, shown)
 	}
 }
 
-func (o *overview) halt(all []providerData) {
+func (o *overview) halt(w words, all []providerData) {
+	t := w.Overview.Attention
 	for i, name := range catalog.Names() {
 		for _, account := range slices.Sorted(maps.Keys(all[i].halts)) {
-			h := halted{name, "account " + account, all[i].halts[account]}
+			h := halted{name, t.HaltedAccount(account), all[i].halts[account]}
 			if account == idempotency.AllAccounts {
-				h.Account = "all accounts"
+				h.Account = t.AllAccounts
 			}
 			o.Halts = append(o.Halts, h)
 		}
@@ -198,61 +252,72 @@ func (o *overview) halt(all []providerData) {
 }
 
 // list merges what the providers have, the oldest first.
-func (p *pages) list(l list, section int, all []providerData) list {
+func (p *pages) list(w words, s section, at int, all []providerData, partial bool) list {
+	t := w.Overview.Attention
 	var records []idempotency.Record
-	cut := false
 	for _, g := range all {
 		if g.records != nil {
-			records = append(records, g.records[section]...)
-			cut = cut || g.cut[section]
+			records = append(records, g.records[at]...)
 		}
 	}
 	slices.SortStableFunc(records, func(a, b idempotency.Record) int { return since(a).Compare(since(b)) })
-	l.Total = fmt.Sprint(len(records))
-	if cut {
-		l.Total = "more than " + l.Total
+	sum, cut := tallyAll(all, at)
+	l := list{ID: s.id, Total: w.count(len(records)).Text, Sums: w.sums(sum, cut), Link: listPath + "?state=" + anomalies}
+	if !s.filter.Anomalies {
+		l.Link = listPath + "?state=" + url.QueryEscape(string(s.filter.State))
 	}
-	l.Sums = sums(records, cut)
+	l.Title, l.About = s.texts(t)
 	if n := len(records); n > maxRows {
-		l.More = fmt.Sprintf("The %d oldest are shown. %s more are not", maxRows, strings.Replace(l.Total, fmt.Sprint(n), fmt.Sprint(n-maxRows), 1))
+		rest := w.count(n - maxRows).Text
+		if cut {
+			rest = t.MoreThan(rest)
+		}
+		l.More = t.Shown(w.count(maxRows), rest)
 		records = records[:maxRows]
 	}
+	switch {
+	case partial:
+		l.Total = t.AtLeast(l.Total)
+	case cut:
+		l.Total = t.MoreThan(l.Total)
+	}
 	for _, r := range records {
-		l.Rows = append(l.Rows, p.row(r))
+		l.Rows = append(l.Rows, p.row(w, r))
 	}
 	return l
 }
 
-func (p *pages) row(r idempotency.Record) row {
+func (p *pages) row(w words, r idempotency.Record) row {
 	k := r.Key.String()
 	return row{
 		Key: k, Link: linkTo(k), Amount: r.Amount, Currency: r.Currency, State: r.State, Since: stamp{since(r)},
-		Age: age(p.Now().Sub(since(r))), Code: r.Code, Next: explain.Advice(r),
+		Age: w.Age(p.Now().Sub(since(r))), Code: r.Code, Next: w.advice(r),
 	}
 }
 
 // rejected merges the providers' rejected tasks, and shows the newest.
-func (p *pages) rejected(all []providerData) rejected {
+func (p *pages) rejected(w words, all []providerData) rejected {
 	var tasks []idempotency.RejectedTask
 	for _, g := range all {
 		tasks = append(tasks, g.rejected...)
 	}
 	slices.SortStableFunc(tasks, func(a, b idempotency.RejectedTask) int { return b.At.Compare(a.At) })
-	r := rejected{Total: len(tasks)}
+	r := rejected{Total: w.count(len(tasks)).Text, All: len(tasks)}
 	for _, t := range tasks[:min(len(tasks), maxRows)] {
-		row := rejectedRow{
-			Name: t.Provider, Task: t.Queue + " " + t.TaskID, Message: t.Message, Reason: t.Reason, Since: stamp{t.At}, Age: age(p.Now().Sub(t.At)),
-		}
-		if t.DecryptErr != nil {
-			row.Message = "sealed with a key that is not here"
-		}
-		if t.Key.Reference != "" {
-			row.Name = t.Key.String()
-		}
-		if t.Reason == idempotency.RejectConflict { // the payment that has the reference
-			row.Link = linkTo(row.Name)
-		}
-		r.Rows = append(r.Rows, row)
+		r.Rows = append(r.Rows, p.rejectedRow(t, w))
 	}
 	return r
+}
+
+// code marks what stands between backquotes as something to type.
+func code(text string) template.HTML {
+	var out strings.Builder
+	for i, part := range strings.Split(text, "`") {
+		part = template.HTMLEscapeString(part)
+		if i%2 == 1 {
+			part = "<code>" + part + "</code>"
+		}
+		out.WriteString(part)
+	}
+	return template.HTML(out.String()) // #nosec G203 -- each part is escaped
 }

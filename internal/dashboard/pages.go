@@ -214,7 +214,7 @@ func (p *pages) find(ctx context.Context, w http.ResponseWriter, r *http.Request
 		rec, err := p.Ledger.Show(ctx, k)
 		switch {
 		case err == nil:
-			found = append(found, p.row(rec))
+			found = append(found, p.row(p.wordsFor(r), rec))
 		case !errors.Is(err, idempotency.ErrUnknown):
 			p.failed(w, r, k, err)
 			return

@@ -62,9 +62,9 @@ func TestTheOverviewSaysWhatNeedsSomebody(t *testing.T) {
 	}
 	contains(t, html, "The store forgot sends 2", "virtualpos , since 2026-11-18 11:06:40 (UTC) : 4 sends are missing",
 		"etpay , since 2026-11-18 11:06:40 (UTC) : nobody knows how many sends are missing; declared by ana: restored a backup")
-	contains(t, html, "With an anomaly 1", "virtualpos/odd 12500 CLP 2 days Two executions are known", "Held 1", "virtualpos/p 12500 CLP 3 h 0 min",
+	contains(t, html, "With an anomaly 1", "virtualpos/odd 12,500 CLP 2 days Two executions are known", "Held 1", "virtualpos/p 12,500 CLP 3 h 0 min",
 		"In doubt 2", "Sum: 150.00 MXN", "Blocked 1", "etpay/limit", "Halted providers 1", "etpay , all accounts: 2026-05-15 halt * by ana: storm",
-		"State etpay pagandocheck virtualpos", "held in doubt, and an operator decides 0 0 1", "in_doubt may have been executed; the provider is being queried 0 2 0")
+		"State etpay pagandocheck virtualpos", "Held in doubt, and an operator decides 0 0 1 12,500 CLP", "In doubt may have been executed; the provider is being queried 0 2 0 150.00 MXN")
 }
 
 func TestLongListsAreCutAndSayWhatIsMissing(t *testing.T) {
@@ -72,10 +72,10 @@ func TestLongListsAreCutAndSayWhatIsMissing(t *testing.T) {
 		n    int
 		says []string
 	}{
-		{100, []string{"Held 100", "Sum: 1250000 CLP"}},
-		{101, []string{"Held 101", "Sum: 1262500 CLP", "The 100 oldest are shown. 1 more are not"}},
-		{1000, []string{"Held 1000", "Sum: 12500000 CLP", "900 more are not"}},
-		{1001, []string{"Held more than 1000", "Sum: more than 12500000 CLP", "more than 900 more are not"}},
+		{100, []string{"Held 100", "Sum: 1,250,000 CLP"}},
+		{101, []string{"Held 101", "Sum: 1,262,500 CLP", "The 100 oldest are shown. 1 more are not"}},
+		{1000, []string{"Held 1,000", "Sum: 12,500,000 CLP", "900 more are not"}},
+		{1001, []string{"Held more than 1,000", "Sum: more than 12,500,000 CLP", "more than 900 more are not"}},
 	} {
 		d := &fakeLedger{}
 		for n := range row.n {

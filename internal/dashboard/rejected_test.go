@@ -38,5 +38,5 @@ func TestManyRejectedTasksAreCut(t *testing.T) {
 		d.rejected = append(d.rejected, idempotency.RejectedTask{Provider: "etpay", TaskID: "t", Reason: idempotency.RejectInvalid, At: testNow.Add(-time.Duration(n) * time.Minute)})
 	}
 	_, html := view(t, d, "/payments")
-	contains(t, html, "Rejected tasks 101", "The newest are shown; enqueue list --rejected has more.")
+	contains(t, html, "Rejected tasks 101", "The newest are shown. All rejected tasks")
 }

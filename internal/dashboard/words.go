@@ -64,7 +64,7 @@ func rememberLanguage(next http.HandlerFunc) http.HandlerFunc {
 // functions are what templates call.
 func (w words) functions() template.FuncMap {
 	return template.FuncMap{
-		"T": func() i18n.Pages { return w.Pages }, "clock": func(s stamp) string { return w.TimeToSecond(s.Time) },
+		"T": func() i18n.Pages { return w.Pages }, "O": func() i18n.Overview { return w.Overview }, "code": code, "clock": func(s stamp) string { return w.TimeToSecond(s.Time) },
 		"money": w.Money, "label": func(s idempotency.State) string { return w.state(string(s)) }, "meaning": w.meaning,
 		"count": func(n int) i18n.Number { return i18n.Count(w.Locale, n) }, "language": func() string { return w.Tag().String() },
 		"entry": func(link, name, path string) menuEntry { return menuEntry{link, name, path} },
@@ -108,6 +108,3 @@ func (w words) account(name string) string {
 	}
 	return cmp.Or(name, idempotency.DefaultAccount)
 }
-
-// age formats a duration in English, in at most two units.
-func age(d time.Duration) string { return i18n.New(i18n.English, nil).Age(d) }

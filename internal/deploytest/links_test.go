@@ -77,7 +77,7 @@ func documents(t *testing.T, visit func(name, text string)) {
 		switch {
 		case err != nil:
 			return err
-		case entry.IsDir() && (name == ".git" || name == ".bin" || name == "dist" || entry.Name() == "testdata"):
+		case entry.IsDir() && (name == ".git" || name == ".bin" || name == "dist" || entry.Name() == "testdata" || entry.Name() == "node_modules"):
 			return fs.SkipDir
 		case !entry.IsDir() && path.Ext(name) == ".md":
 			visit(name, file(t, name))

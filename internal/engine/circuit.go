@@ -93,6 +93,16 @@ func (e *Engine) Sendable() bool {
 	return false
 }
 
+// Circuits are the states of the circuits (closed, half-open, open) by provider/account. They are
+// this worker's own.
+func (e *Engine) Circuits() map[string]string {
+	states := make(map[string]string, len(e.circuits))
+	for name, c := range e.circuits {
+		states[name] = c.breaker.State().String()
+	}
+	return states
+}
+
 // accountHealth is what a result says about the account. Only a failed connection and refused
 // credentials count against it; a throttled request, and an attempt that never called the provider,
 // are inconclusive.

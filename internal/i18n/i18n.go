@@ -22,10 +22,11 @@ type Texts struct {
 	Formats Formats
 	States  States
 	// Fields are those of tasks and subscriptions, by their path.
-	Fields map[string]Field
-	CLI    CLI
-	Files  Files
-	Pages  Pages
+	Fields   map[string]Field
+	CLI      CLI
+	Files    Files
+	Pages    Pages
+	Overview Overview
 }
 
 // row is one language.
@@ -41,11 +42,11 @@ type row struct {
 
 var rows = []row{
 	{
-		"en", &Texts{formatsEnglish, statesEnglish, fieldsEnglish, cliEnglish, filesEnglish, pagesEnglish},
+		"en", &Texts{formatsEnglish, statesEnglish, fieldsEnglish, cliEnglish, filesEnglish, pagesEnglish, overviewEnglish},
 		map[string]string{"": "2006-01-02"}, nil,
 	},
 	{
-		"es", &Texts{formatsSpanish, statesSpanish, fieldsSpanish, cliSpanish, filesSpanish, pagesSpanish},
+		"es", &Texts{formatsSpanish, statesSpanish, fieldsSpanish, cliSpanish, filesSpanish, pagesSpanish, overviewSpanish},
 		map[string]string{"": "02-01-2006", "CL": "02-01-2006", "CO": "02/01/2006", "MX": "02/01/2006"},
 		// One sign for three pesos: the code behind the amount says which.
 		map[string]string{"CLP": "$", "COP": "$", "MXN": "$"},

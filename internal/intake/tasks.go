@@ -3,6 +3,7 @@ package intake
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/remesa/remesa/idempotency"
@@ -24,6 +25,8 @@ type Result struct {
 	State  idempotency.State `json:"state,omitempty"`
 	// Error begins with the path of a field.
 	Error string `json:"error,omitempty"`
+	// First is the line of the same input that has the same key, 0 where Seen knows of none.
+	First int `json:"-"`
 }
 
 // Word is what the line came to.
@@ -37,6 +40,12 @@ type Tasks struct {
 	May func(provider, account string) error
 	// Registered, if set, is told the provider of each task that was taken in.
 	Registered func(ctx context.Context, provider string)
+	// Compare, if set, tells in a dry run what the ledger has of the payments; see
+	// idempotency.Ledger.Compare. FingerprintKey is the client's.
+	Compare        func(ctx context.Context, rs ...idempotency.Registration) ([]idempotency.Registered, error)
+	FingerprintKey []byte
+	// Seen, if set, remembers the payments of the input.
+	Seen *Seen
 	// Bulk: the input is known to have more than tasks.BulkAbove lines. Of one whose length nobody
 	// knows, the lines after that many are bulk payments.
 	Bulk bool
@@ -66,7 +75,11 @@ func (s *Tasks) Answer(ctx context.Context, batch []tasks.Line) ([]Result, error
 			valid, places = append(valid, line.Task), append(places, i)
 		}
 	}
-	if s.Client == nil || len(valid) == 0 {
+	if s.Client == nil {
+		return results, s.compare(ctx, valid, places, results)
+	}
+	s.see(valid, places, results)
+	if len(valid) == 0 {
 		return results, nil
 	}
 	receipts, err := s.Client.Submit(ctx, valid...)
@@ -74,12 +87,70 @@ func (s *Tasks) Answer(ctx context.Context, batch []tasks.Line) ([]Result, error
 		return nil, err
 	}
 	for n, r := range receipts {
+		first := results[places[n]].First
 		results[places[n]] = receiptResult(batch[places[n]].Number, r)
+		results[places[n]].First = first
 		if r.Result != tasks.Invalid && s.Registered != nil {
 			s.Registered(ctx, r.Key.Provider)
 		}
 	}
 	return results, nil
+}
+
+// compare finds the duplicates and conflicts of a dry run, in the ledger first, as it would be
+// asked first, and then in the input itself.
+func (s *Tasks) compare(ctx context.Context, valid []tasks.Task, places []int, results []Result) error {
+	var registered []idempotency.Registered
+	if s.Compare != nil && len(valid) > 0 {
+		rs := make([]idempotency.Registration, len(valid))
+		for n, t := range valid {
+			rs[n] = t.Registration(s.FingerprintKey)
+		}
+		var err error
+		if registered, err = s.Compare(ctx, rs...); err != nil {
+			return err
+		}
+	}
+	differing := s.see(valid, places, results)
+	for n, t := range valid {
+		r := &results[places[n]]
+		var known idempotency.Registered
+		if registered != nil {
+			known = registered[n]
+		}
+		switch {
+		case t.Meaning() == nil: // a status task registers nothing
+		case known.Result == idempotency.Duplicate, known.Result == idempotency.Conflict && !t.Differs(known, s.FingerprintKey):
+			r.Result, r.State = string(tasks.Duplicate), known.State
+		case known.Result == idempotency.Conflict:
+			r.Result, r.Error = string(tasks.Conflict), known.Conflict
+		case differing[n] != "":
+			r.Result, r.Error = string(tasks.Conflict), fmt.Sprintf("%s: differs from that of line %d, which has the same reference", differing[n], r.First)
+		case r.First > 0:
+			r.Result = string(tasks.Duplicate)
+		}
+	}
+	return nil
+}
+
+// see remembers the payments, and tells the first line of each that the input has twice. It returns
+// what differs between the two.
+func (s *Tasks) see(valid []tasks.Task, places []int, results []Result) map[int]string {
+	if s.Seen == nil {
+		return nil
+	}
+	differing := map[int]string{}
+	for n, t := range valid {
+		if t.Meaning() == nil {
+			continue
+		}
+		r := &results[places[n]]
+		var what string
+		if r.First, what = s.Seen.Add(t, r.Line); what != "" {
+			differing[n] = what
+		}
+	}
+	return differing
 }
 
 // Check finds what is wrong with a line and takes nothing in; the ledger is read only to learn

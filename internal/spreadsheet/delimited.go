@@ -22,6 +22,8 @@ type Delimited struct {
 	text      *Decoder
 	separator byte
 	told      bool
+	found     bool
+	head      []string
 	file      io.Reader
 	first     int
 	records   *strictcsv.Records
@@ -35,6 +37,8 @@ type Search struct {
 	// Within is how many rows at the beginning are looked at; titles may stand above a header. 1
 	// unless set.
 	Within int
+	// Below is how many rows are looked at where those have no known cell.
+	Below int
 }
 
 // OpenDelimited finds the charset and the separator of a text file: that which a first line "sep=;"
@@ -61,6 +65,16 @@ func (d *Delimited) Separator() (separator byte, told bool) { return d.separator
 // Plain reports whether the file is, so far, UTF-8 without a byte order mark, with commas that no
 // first line names: what a program writes.
 func (d *Delimited) Plain() bool { return d.Charset() == UTF8 && d.separator == ',' && !d.told }
+
+// Found reports whether the rows that were looked at have a known cell.
+func (d *Delimited) Found() bool { return d.found }
+
+// Header are the cells of the first row, which Next returns all the same; nothing where that cannot
+// be read.
+func (d *Delimited) Header() []string { return d.head }
+
+// Rest is the file as UTF-8, from the first row on, for another reader than Next.
+func (d *Delimited) Rest() io.Reader { return d.file }
 
 // Next implements Rows. A row with nothing but separators is handed out: Row.Empty tells it.
 func (d *Delimited) Next() (Row, error) {
@@ -94,16 +108,36 @@ func (d *Delimited) findSeparator(in *bufio.Reader, s Search) error {
 	}
 	if named, ok := strings.CutPrefix(strings.ToLower(string(bytes.TrimLeft(start, `"`))), "sep="); ok {
 		if named == "" || bytes.IndexByte(separators, named[0]) < 0 {
-			return errNoSeparator
+			return ErrNoSeparator
 		}
 		d.separator, d.told, d.first = named[0], true, 2
 		return skipLine(in)
 	}
-	d.separator, err = bestSeparator(start, s)
-	return err
+	if d.separator, d.found, err = bestSeparator(start, s); err != nil {
+		return err
+	}
+	if !d.found && s.Below > 0 {
+		below, err := ahead(in, max(s.Within, 1)+s.Below)
+		if err != nil {
+			return err
+		}
+		if d.separator, d.found, err = bestSeparator(below, s); err != nil {
+			return err
+		}
+	}
+	d.readHead(start)
+	return nil
 }
 
-var errNoSeparator = errors.New("line 1: sep= must name a semicolon, a tab, a comma or a vertical bar")
+// readHead reads the first row of what was read ahead.
+func (d *Delimited) readHead(start []byte) {
+	if row, err := strictcsv.NewRecords(bytes.NewReader(start), d.separator, 1).Next(); err == nil {
+		d.head = row.Cells
+	}
+}
+
+// ErrNoSeparator: the first line names a separator that none of these is.
+var ErrNoSeparator = errors.New("line 1: sep= must name a semicolon, a tab, a comma or a vertical bar")
 
 // skipLine reads a line with its end.
 func skipLine(in *bufio.Reader) error {
@@ -162,8 +196,8 @@ func endOf(start []byte, n int) int {
 	return 0
 }
 
-// bestSeparator is the one that makes the most known cells of one row.
-func bestSeparator(start []byte, s Search) (byte, error) {
+// bestSeparator is the one that makes the most known cells of one row, and whether there are any.
+func bestSeparator(start []byte, s Search) (separator byte, found bool, err error) {
 	best, most, tie := byte(','), 0, false
 	for _, separator := range separators {
 		if bytes.IndexByte(start, separator) < 0 {
@@ -177,14 +211,14 @@ func bestSeparator(start []byte, s Search) (byte, error) {
 		}
 	}
 	if tie {
-		return 0, ErrSeparator
+		return 0, false, ErrSeparator
 	}
 	if most == 0 && bytes.IndexByte(start, best) < 0 {
 		if i := bytes.IndexAny(start, string(separators)); i >= 0 {
 			best = start[i]
 		}
 	}
-	return best, nil
+	return best, most > 0 || mostKnown(start, best, s) > 0, nil
 }
 
 // mostKnown is how many cells of one row are known, of the row with the most.

@@ -95,7 +95,7 @@ func TestCharsetAndSeparatorAreFoundByRule(t *testing.T) {
 		{"SEP= in quotes, CR LF, a tab", "\"SEP=\t\"\r\nrut\tmonto\r\n", found(`UTF-8 '\t' told`, `2: ["rut" "monto"]`)},
 		{"sep= in UTF-16", utf16(unicode.LittleEndian, unicode.UseBOM, "sep=\t\nrut\tmonto\n"), found(`UTF-16 LE '\t' told`, `2: ["rut" "monto"]`)},
 		{"sep= and old line ends", "sep=|\rrut|monto\r", found(`UTF-8 '|' told`, `2: ["rut" "monto"]`)},
-		{"sep= of something else", "sep=x\nrutxmonto\n", []string{errNoSeparator.Error()}},
+		{"sep= of something else", "sep=x\nrutxmonto\n", []string{ErrNoSeparator.Error()}},
 		{"a vertical bar", "rut|monto\n1|2", found(`UTF-8 '|'`, `1: ["rut" "monto"]`, `2: ["1" "2"] open`)},
 		{"commas inside of names", "rut;monto;\"glosa, corta\"\n", found(`UTF-8 ';'`, `1: ["rut" "monto" "glosa, corta"]`)},
 		{"more of a separator that makes no words", "rut;monto;a,b,c,d,e\n", found(`UTF-8 ';'`, `1: ["rut" "monto" "a,b,c,d,e"]`)},

@@ -19,7 +19,7 @@ import (
 // state with one code.
 type Series struct {
 	Account, Type, Currency string
-	// State is the state that was entered, or Anomaly or Rejected.
+	// State is the state that was entered, or Anomaly, Rejected or TimeToOutcome.
 	State string
 	// Code is the event's code, at most 40 bytes of it; OtherCode where a bucket has too many.
 	Code string
@@ -31,7 +31,21 @@ const (
 	Anomaly = "anomaly"
 	// Rejected counts tasks that became no payment, by reason. They have no sum.
 	Rejected = "rejected"
+	// TimeToOutcome counts the payments that became succeeded or failed by how long that took from
+	// their registration: Code is the text of one of TimeBounds, or LongerTime. The sum is in
+	// milliseconds.
+	TimeToOutcome = "time"
 )
+
+// LongerTime is the Code of times above all TimeBounds.
+const LongerTime = "longer"
+
+// TimeBounds are the upper bounds by which times to the outcome are counted.
+func TimeBounds() []time.Duration {
+	return []time.Duration{
+		time.Second, 5 * time.Second, 15 * time.Second, time.Minute, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 12 * time.Hour, 72 * time.Hour,
+	}
+}
 
 // OtherCode stands for all codes that a bucket has no room for.
 const OtherCode = "other"
@@ -75,6 +89,8 @@ func (b Bucket) Merge(o Bucket) {
 	}
 }
 
+const stateKind = "state"
+
 const (
 	maxCode = 40
 	// maxSeries bounds a bucket: a provider that puts something unique into each code would make it
@@ -86,7 +102,7 @@ const (
 func (b Bucket) count(e outcomes.Event) (Series, bool) {
 	s := Series{Account: e.Account, Type: e.Type, Currency: e.Currency, Code: cut(e.Code)}
 	switch e.Kind {
-	case "state":
+	case stateKind:
 		s.State = string(e.State)
 	case Anomaly:
 		s.State, s.Code = Anomaly, ""
@@ -100,6 +116,19 @@ func (b Bucket) count(e outcomes.Event) (Series, bool) {
 	}
 	b[s] = b[s].Add(figure(e))
 	return s, true
+}
+
+// countTime adds how long a payment took to its outcome.
+func (b Bucket) countTime(e outcomes.Event, took time.Duration) Series {
+	s := Series{Account: e.Account, Type: e.Type, Currency: e.Currency, State: TimeToOutcome, Code: LongerTime}
+	for _, bound := range TimeBounds() {
+		if took <= bound {
+			s.Code = bound.String()
+			break
+		}
+	}
+	b[s] = b[s].Add(Figure{Count: 1, Sum: took.Milliseconds()})
+	return s
 }
 
 // figure is what one event adds.

@@ -5,6 +5,7 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -47,6 +48,21 @@ func TestWhatAnEventCountsAs(t *testing.T) {
 		if _, counts := b.count(payout(kind, "", "", "", "")); counts || len(b) > 0 {
 			t.Errorf("%q counts", kind)
 		}
+	}
+}
+
+func TestTimesToTheOutcomeAreCountedByBounds(t *testing.T) {
+	t.Parallel()
+	b := Bucket{}
+	for took, code := range map[time.Duration]string{
+		0: "1s", time.Second: "1s", time.Second + 1: "5s", 15 * time.Second: "15s", 31 * time.Minute: "2h0m0s", 72 * time.Hour: "72h0m0s", 72*time.Hour + 1: LongerTime,
+	} {
+		if s := b.countTime(outcomes.Event{Account: "default", Type: "charge", Currency: "MXN"}, took); s != (Series{"default", "charge", "MXN", TimeToOutcome, code}) {
+			t.Errorf("%s: %+v", took, s)
+		}
+	}
+	if f := b[Series{"default", "charge", "MXN", TimeToOutcome, "1s"}]; f != (Figure{2, 1000, 0}) {
+		t.Errorf("%+v", f)
 	}
 }
 

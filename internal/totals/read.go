@@ -82,10 +82,9 @@ type Hours struct {
 // Between returns the figures from one time to before another, both rounded down to the hour.
 func (h Hours) Between(from, to time.Time) Bucket {
 	sum := Bucket{}
-	for i, b := range h.Buckets {
-		if begins := h.From.Add(time.Duration(i) * time.Hour); !begins.Before(hourOf(from)) && begins.Before(hourOf(to)) {
-			sum.Merge(b)
-		}
+	first := max(0, int(hourOf(from).Sub(h.From)/time.Hour))
+	for i := first; i < min(len(h.Buckets), int(hourOf(to).Sub(h.From)/time.Hour)); i++ {
+		sum.Merge(h.Buckets[i])
 	}
 	return sum
 }

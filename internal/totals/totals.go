@@ -22,6 +22,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/rs/zerolog"
 
+	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/kv"
 	"github.com/remesa/remesa/outcomes"
 )
@@ -40,6 +41,11 @@ const (
 	batch = 250
 )
 
+// Ledger returns when payments were registered, without those that it does not know.
+type Ledger interface {
+	RegisteredAt(ctx context.Context, owner string, keys []idempotency.Key) (map[idempotency.Key]time.Time, error)
+}
+
 // Options of the totals.
 type Options struct {
 	// Redis stays the caller's to close.
@@ -47,7 +53,9 @@ type Options struct {
 	// Streams are the owners of the outcome streams, by provider: the part between the braces of
 	// their keys.
 	Streams map[string][]string
-	Log     zerolog.Logger
+	// Ledger tells when payments were registered. Without it, times to the outcome are not counted.
+	Ledger Ledger
+	Log    zerolog.Logger
 }
 
 // Totals folds outcome streams, and reads the figures. It is safe for concurrent use.
@@ -129,11 +137,14 @@ func (t *Totals) fold(ctx context.Context, owner string) (more bool, err error) 
 	if err != nil || r == nil {
 		return false, err
 	}
-	buckets, err := t.buckets(ctx, owner, r.entries)
+	if r.registered, err = t.registered(ctx, owner, r.events); err != nil {
+		return false, err
+	}
+	s, err := t.spans(ctx, owner, r.entries)
 	if err != nil {
 		return false, err
 	}
-	c := step(owner, text, h, r, buckets)
+	c := step(owner, text, h, r, s)
 	results, errs := t.batcher.Commit(ctx, owner, c)
 	return errs[0] == nil && results[0].Done && len(r.entries) == batch, errs[0]
 }
@@ -171,7 +182,11 @@ func (t *Totals) head(ctx context.Context, owner string) (string, head, error) {
 
 // reading is what one step is decided from.
 type reading struct {
-	entries        []redis.XMessage
+	entries []redis.XMessage
+	// events are the entries that are events.
+	events []outcomes.Event
+	// registered is when payments were registered, by their keys.
+	registered     map[string]time.Time
 	added, trimmed int64
 	runID          string
 	now            int64
@@ -203,16 +218,21 @@ func (t *Totals) read(ctx context.Context, owner, text, cursor string) (*reading
 		return nil, err
 	}
 	r := &reading{entries: entries.Val(), runID: kv.RunID(info.Val()), now: now}
+	for _, m := range r.entries {
+		if e, err := outcomes.Decode(owner, m, nil); err == nil {
+			r.events = append(r.events, e)
+		}
+	}
 	if s := stream.Val(); stream.Err() == nil && s.EntriesAdded > 0 {
 		r.added, r.trimmed = s.EntriesAdded, s.EntriesAdded-s.Length
 	}
 	return r, nil
 }
 
-// span is one hour or day.
+// span is one hour or day: its figures, and which of them changed.
 type span struct {
-	key    string
-	bucket Bucket
+	bucket  Bucket
+	changed map[Series]bool
 	// ends is when its figures may go.
 	ends time.Time
 }
@@ -220,47 +240,67 @@ type span struct {
 // spans has the hours and days that some entries belong to, by their keys.
 type spans map[string]*span
 
+func (s spans) of(owner string, at time.Time) []*span {
+	return []*span{s[kv.TotalsHourKey(owner, at)], s[kv.TotalsDayKey(owner, at)]}
+}
+
 func hourOf(at time.Time) time.Time { return at.UTC().Truncate(time.Hour) }
 func dayOf(at time.Time) time.Time  { return at.UTC().Truncate(24 * time.Hour) }
 
-// buckets reads the figures that the entries are to be added to.
-func (t *Totals) buckets(ctx context.Context, owner string, entries []redis.XMessage) (spans, error) {
+// spans reads the figures that the entries are to be added to.
+func (t *Totals) spans(ctx context.Context, owner string, entries []redis.XMessage) (spans, error) {
 	s := spans{}
 	for _, e := range entries {
 		hour, day := hourOf(written(e.ID)), dayOf(written(e.ID))
-		s[kv.TotalsHourKey(owner, hour)] = &span{ends: hour.Add(time.Hour + HoursKept)}
-		s[kv.TotalsDayKey(owner, day)] = &span{ends: day.Add(24*time.Hour + DaysKept)}
+		s[kv.TotalsHourKey(owner, hour)] = &span{changed: map[Series]bool{}, ends: hour.Add(time.Hour + HoursKept)}
+		s[kv.TotalsDayKey(owner, day)] = &span{changed: map[Series]bool{}, ends: day.Add(24*time.Hour + DaysKept)}
 	}
 	keys := slices.Sorted(maps.Keys(s))
 	buckets, err := t.readBuckets(ctx, owner, keys)
 	for i, b := range buckets {
-		s[keys[i]].key, s[keys[i]].bucket = keys[i], b
+		s[keys[i]].bucket = b
 	}
 	return s, err
+}
+
+// final reports whether an event says that a payment came to its outcome. A reversal comes later.
+func final(e outcomes.Event) bool {
+	return e.Kind == stateKind && (e.State == idempotency.Succeeded || e.State == idempotency.Failed)
+}
+
+// registered reads when the payments were registered that came to their outcome, by their keys.
+func (t *Totals) registered(ctx context.Context, owner string, events []outcomes.Event) (map[string]time.Time, error) {
+	var keys []idempotency.Key
+	for _, e := range events {
+		if k, err := idempotency.ParseKey(e.Key); err == nil && final(e) {
+			keys = append(keys, k)
+		}
+	}
+	if t.Ledger == nil || len(keys) == 0 {
+		return nil, nil
+	}
+	at, err := t.Ledger.RegisteredAt(ctx, owner, keys)
+	named := make(map[string]time.Time, len(at))
+	for k, since := range at {
+		named[k.String()] = since
+	}
+	return named, err
 }
 
 // step is the decision: the figures with the entries counted, and the head behind them. It holds
 // only while the head is as it was read, in the run of the server in which it was read.
 func step(owner, text string, h head, r *reading, s spans) *kv.Commit {
-	changed := map[*span]map[Series]bool{}
-	for _, m := range r.entries {
-		e, err := outcomes.Decode(owner, m, nil)
-		if err != nil {
-			continue // it is no event
+	for _, e := range r.events {
+		if e.State == idempotency.Succeeded && e.Kind == stateKind {
+			h.Succeeded = millis(e.StreamID)
 		}
-		at := written(m.ID)
-		if string(e.State) == "succeeded" && e.Kind == "state" {
-			h.Succeeded = at.UnixMilli()
-		}
-		for _, b := range []*span{s[kv.TotalsHourKey(owner, at)], s[kv.TotalsDayKey(owner, at)]} {
-			series, counts := b.bucket.count(e)
-			if !counts {
-				continue
+		for _, b := range s.of(owner, written(e.StreamID)) {
+			if series, counts := b.bucket.count(e); counts {
+				b.changed[series] = true
 			}
-			if changed[b] == nil {
-				changed[b] = map[Series]bool{}
+			if since, ok := r.registered[e.Key]; ok && final(e) {
+				b.changed[b.bucket.countTime(e, max(0, written(e.StreamID).Sub(since)))] = true
 			}
-			changed[b][series] = true
 		}
 	}
 	h.advance(r.entries, r.added, r.trimmed)
@@ -268,13 +308,16 @@ func step(owner, text string, h head, r *reading, s spans) *kv.Commit {
 	c.WhenFull = kv.RefuseWhenFull // the stream keeps what is not counted yet
 	c.RunGuard(r.runID)
 	c.Write("SET", kv.TotalsKey(owner), h.text())
-	for b, all := range changed {
-		fields := make([]any, 0, 2*len(all))
-		for series := range all {
+	for key, b := range s {
+		if len(b.changed) == 0 {
+			continue
+		}
+		fields := make([]any, 0, 2*len(b.changed))
+		for series := range b.changed {
 			fields = append(fields, series.field(), b.bucket[series].value())
 		}
-		c.Write("HSET", b.key, fields...)
-		c.Write("PEXPIREAT", b.key, b.ends.UnixMilli())
+		c.Write("HSET", key, fields...)
+		c.Write("PEXPIREAT", key, b.ends.UnixMilli())
 	}
 	return c
 }

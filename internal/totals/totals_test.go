@@ -479,3 +479,45 @@ func TestTheEmbeddedStoreAndAClusterCountToo(t *testing.T) {
 		s.matches(w, begin)
 	}
 }
+
+// registeredBefore is a ledger in which each payment but one was registered so long ago.
+type registeredBefore struct {
+	at      time.Time
+	unknown string
+}
+
+func (l registeredBefore) RegisteredAt(_ context.Context, _ string, keys []idempotency.Key) (map[idempotency.Key]time.Time, error) {
+	out := map[idempotency.Key]time.Time{}
+	for _, k := range keys {
+		if k.Reference != l.unknown {
+			out[k] = l.at
+		}
+	}
+	return out, nil
+}
+
+func TestHowLongPaymentsTookIsCountedWhereItIsKnown(t *testing.T) {
+	t.Parallel()
+	client := redistest.Start(t).Client()
+	begin := hourOf(time.Now())
+	s := newStream(t, client, owner, begin)
+	for _, state := range []string{"queued", "succeeded", "failed", "reversed", "succeeded"} {
+		s.add(time.Second, "state", state, "5", "CLP", "")
+	}
+	w := New(Options{Redis: client, Streams: map[string][]string{owner: {owner}}, Ledger: registeredBefore{begin.Add(-58 * time.Second), "p5"}})
+	if err := w.FoldAll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	hours, err := w.Hours(t.Context(), owner, begin, begin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	series := Series{"default", "payout", "CLP", TimeToOutcome, "1m0s"}
+	if f := hours.Buckets[0][series]; f != (Figure{1, 60_000, 0}) {
+		t.Errorf("%+v", f)
+	}
+	series.Code = "5m0s"
+	if f := hours.Buckets[0][series]; f != (Figure{1, 61_000, 0}) || len(hours.Buckets[0]) != 6 {
+		t.Errorf("%+v of %v", f, hours.Buckets[0])
+	}
+}

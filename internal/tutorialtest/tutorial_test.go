@@ -149,3 +149,48 @@ func TestAGeneratedClientPays(t *testing.T) {
 		t.Errorf("%s", out)
 	}
 }
+
+// npm runs it in a folder.
+func npm(ctx context.Context, t *testing.T, folder string, args ...string) {
+	t.Helper()
+	cmd := exec.CommandContext(ctx, "npm", args...)
+	cmd.Dir, cmd.WaitDelay = folder, 10*time.Second
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("npm %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+}
+
+// TestATypeScriptClientPays: its types are made of the description, it is type-checked, and pays
+// through the interface and the sandbox.
+func TestATypeScriptClientPays(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("npm"); err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatal("no npm: nobody knows whether a client in TypeScript can be made of docs/openapi.json")
+		}
+		t.Skip("no npm: no client in TypeScript is made of docs/openapi.json")
+	}
+	folder := t.TempDir()
+	for _, name := range []string{"package.json", "package-lock.json", "tsconfig.json", "pay.ts"} {
+		text, err := os.ReadFile(filepath.Join(client, "typescript", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(folder, name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(folder, "openapi.json"), docs.OpenAPI(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+	defer cancel()
+	npm(ctx, t, folder, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+	npm(ctx, t, folder, "run", "generate")
+	npm(ctx, t, folder, "run", "build")
+	ports := newPorts(t)
+	out := reader(t, ports, "node "+filepath.Join(folder, "out", "pay.js")+" http://"+ports.Replace("127.0.0.1:8090")+"\n")
+	if !strings.Contains(out, "virtualpos/tef-typescript succeeded") {
+		t.Errorf("%s", out)
+	}
+}

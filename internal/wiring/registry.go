@@ -20,6 +20,9 @@ type Shared struct {
 	// OnRenewal, if set, is called with each renewal of a token, and its reason (auth.ReasonFirst
 	// …).
 	OnRenewal func(provider, reason string)
+	// OnToken, if set, is called with each new token of an account: since when it is good, and when
+	// it will be renewed.
+	OnToken func(provider, account string, since, renewal time.Time)
 	// OnContention, if set, is called when an account's fresh tokens are refused again and again.
 	OnContention func(provider, account string)
 }
@@ -57,8 +60,13 @@ func Client(c *config.Config, a config.Account, parts Shared) (any, error) {
 			parts.OnContention(a.Provider.Name, a.Name)
 		}
 	}
+	obtained := func(since, renewal time.Time) {
+		if parts.OnToken != nil {
+			parts.OnToken(a.Provider.Name, a.Name, since, renewal)
+		}
+	}
 	return a.Settings.Client(spec.Parts{
 		Wire: wire.Options{Timeout: c.RequestTimeout, Concurrency: 2 * c.Policy(a.Provider.Name).Concurrency},
-		Auth: auth.Options{Account: a.Provider.Name + "/" + a.Name, Shared: parts.Tokens, Cooldown: c.CircuitCooldown, Renewed: renewed},
+		Auth: auth.Options{Account: a.Provider.Name + "/" + a.Name, Shared: parts.Tokens, Cooldown: c.CircuitCooldown, Renewed: renewed, Obtained: obtained},
 	})
 }

@@ -60,6 +60,8 @@ type Options struct {
 	Random func() float64
 	// Renewed is called with what each renewal came to, one of the reasons above.
 	Renewed func(reason string)
+	// Obtained, if set, is called with each new token's beginning, and when it will be renewed.
+	Obtained func(since, renewal time.Time)
 	// Authorize puts a token into the header of a request that a Client makes; Bearer unless set.
 	Authorize func(h http.Header, token providers.Secret)
 }

@@ -128,6 +128,9 @@ func (s *Source) finishRenewal(f *renewal, renewed cachedToken, began time.Time,
 	if err == nil {
 		s.current = renewed
 		s.backoff.reset()
+		if s.o.Obtained != nil {
+			s.o.Obtained(renewed.obtained, renewed.renewAt)
+		}
 	} else {
 		err = s.backoff.recordFailure(s.o, began, err)
 	}

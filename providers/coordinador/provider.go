@@ -26,6 +26,11 @@ func registrations() spec.Payments {
 			{Name: "debtor", Path: "details.debtor"}, {Name: "creditor", Path: "details.creditor"},
 			{Name: "instruction", Path: "details.instruction"},
 		},
+		Sample: []spec.Sample{
+			{Path: "merchant_id", Text: "PAY-42"}, {Path: "amount", Text: "119000"}, {Path: "currency", Text: "CLP"},
+			{Path: "details.debtor", Text: "101"}, {Path: "details.creditor", Text: "202"}, {Path: "details.instruction", Text: "3456789"},
+			{Path: "details.dtes", Text: "2285813"}, {Path: "details.paid_on", Text: "2026-05-15"},
+		},
 		Exclusive: fields.Part{Name: "instruction", Path: "details.instruction"},
 	}
 }

@@ -53,6 +53,11 @@ func sessionRules() spec.Payments {
 			fields.NamedTextsOf("details.metadata", maxNamedTexts),
 		},
 		Details: func() providers.Details { return &Details{} },
+		Sample: []spec.Sample{
+			{Path: "txnid", Text: "OC700104"}, {Path: "amount", Text: "50000"}, {Path: "currency", Text: "CLP"}, {Path: "description", Text: "Cuenta gas"},
+			{Path: "customer.document", Text: "12345678-5"}, {Path: "customer.email", Text: "ana@example.cl"},
+			{Path: "details.user_bank_code", Text: "cl_estado"}, {Path: "details.metadata.Cuenta", Text: "30215"},
+		},
 		Meaning: []fields.Part{{Name: "document", Path: "customer.document"}},
 	}
 }
@@ -72,6 +77,11 @@ func payoutRules() spec.Payments {
 			fields.Need(fields.Pattern("bank.code", "must be a bank's code in lower case, such as cl_estado", banks)),
 			fields.Need(fields.Pattern("bank.account_number", "must be 4 to 20 digits", accounts)),
 			fields.Need(fields.Pattern("bank.account_type", "must be corriente, vista or ahorro", types)),
+		},
+		Sample: []spec.Sample{
+			{Path: "merchant_id", Text: "PO700104"}, {Path: "amount", Text: "12500"}, {Path: "currency", Text: "CLP"}, {Path: "description", Text: "Retiro 700104"},
+			{Path: "recipient.document", Text: "12345678-5"}, {Path: "recipient.name", Text: "Ana Soto"}, {Path: "recipient.email", Text: "ana@example.cl"},
+			{Path: "bank.code", Text: "cl_estado"}, {Path: "bank.account_number", Text: "12345678"}, {Path: "bank.account_type", Text: "vista"},
 		},
 		Meaning: []fields.Part{
 			{Name: "document", Path: "recipient.document"}, {Name: "bank", Path: "bank.code"},

@@ -18,6 +18,11 @@ func charges() spec.Payments {
 			fields.OrEmpty(fields.ID(fields.Opaque("details.antifraud_token", 4096))),
 		},
 		Details: func() providers.Details { return &Details{} },
+		Sample: []spec.Sample{
+			{Path: "txnid", Text: "PAY-0000000042"}, {Path: "amount", Text: "149.50"}, {Path: "currency", Text: "MXN"}, {Path: "description", Text: "Plan mensual"},
+			{Path: "customer.id", Text: "5d1c0b1e-2f6a-4a1e-9a55-0c9a3f4f7e10"}, {Path: "card.token", Text: "cd_example-000001"},
+			{Path: "agreement", Text: "CONTRATO-000812"},
+		},
 		Meaning: []fields.Part{
 			{Name: "card", Path: "card.token"}, {Name: "customer", Path: "customer.id"}, {Name: "agreement", Path: "agreement"},
 		},

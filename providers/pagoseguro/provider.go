@@ -42,6 +42,14 @@ func charges() spec.Payments {
 			fields.Need(fields.IntegerOf("card.expiry_year", 1, 99)),
 			fields.Need(fields.IntegerOf("card.installments", 1, 36)),
 		},
+		Sample: []spec.Sample{
+			{Path: "txnid", Text: "SO0001"}, {Path: "amount", Text: "32900"}, {Path: "currency", Text: "COP"}, {Path: "description", Text: "Suscripción Canal"},
+			{Path: "customer.document_type", Text: "1"}, {Path: "customer.document", Text: "100000000"}, {Path: "customer.name", Text: "Ana Ruiz"},
+			{Path: "customer.first_names", Text: "Ana"}, {Path: "customer.last_names", Text: "Ruiz"}, {Path: "customer.email", Text: "ana@example.com"},
+			{Path: "customer.phone", Text: "3100000000"}, {Path: "customer.address", Text: "Calle 10 # 10-99"}, {Path: "customer.city", Text: "Bogotá"},
+			{Path: "card.token", Text: "eyJpdiI6IkV4YW1wbGUiLCJ2YWx1ZSI6IkV4YW1wbGUiLCJtYWMiOiIwMTIzIn0="}, {Path: "card.brand", Text: "MasterCard"},
+			{Path: "card.expiry_month", Text: "6"}, {Path: "card.expiry_year", Text: "31"}, {Path: "card.installments", Text: "1"},
+		},
 		Meaning: []fields.Part{{Name: "installments", Path: "card.installments"}, {Name: "card", Path: "card.token"}},
 	}
 }

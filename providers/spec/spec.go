@@ -60,9 +60,16 @@ type Payments struct {
 	// a fixed order: two tasks of one key with an equal meaning are the same payment. It is stored
 	// as a hash, so that neither names nor order may ever change.
 	Meaning []fields.Part
+	// Sample is a payment as an example to fill in, in the order of the columns of a template: the
+	// reference, every required field, and those that people often need. A list is joined with ";",
+	// as in CSV.
+	Sample []Sample
 	// Exclusive is the value that only one payment may claim; the zero Part where there is none.
 	Exclusive fields.Part
 }
+
+// Sample is the value of one field, by its path: "merchant_id", "recipient.name".
+type Sample struct{ Path, Text string }
 
 // Takes reports whether the provider takes payments of that type.
 func (p Provider) Takes(t Type) bool {

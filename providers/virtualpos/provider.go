@@ -27,6 +27,11 @@ func payouts() spec.Payments {
 			{Name: "document", Path: "recipient.document"}, {Name: "bank", Path: "bank.code"},
 			{Name: "account_number", Path: "bank.account_number"},
 		},
+		Sample: []spec.Sample{
+			{Path: "merchant_id", Text: "tef-0001"}, {Path: "amount", Text: "12500"}, {Path: "currency", Text: "CLP"},
+			{Path: "description", Text: "Devolución OC 1"}, {Path: "recipient.document", Text: "12345678-5"}, {Path: "recipient.name", Text: "Ana Soto"},
+			{Path: "recipient.email", Text: "ana@example.cl"}, {Path: "bank.code", Text: "012"}, {Path: "bank.account_number", Text: "12345678"},
+		},
 	}
 }
 
