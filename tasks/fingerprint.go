@@ -8,6 +8,8 @@ import (
 	"errors"
 	"hash"
 	"strings"
+
+	"github.com/remesa/remesa/providers"
 )
 
 // Versions of fingerprints, the prefix of each.
@@ -54,6 +56,41 @@ func (t Task) FingerprintLike(existing string, key []byte) (string, error) {
 		return "", err
 	}
 	return t.Fingerprint(key), nil
+}
+
+// MeaningPaths are the fields of a payment that say who is paid or who pays, or what: Meaning
+// without type, amount and currency. Nil where the provider takes no payments of that type.
+func MeaningPaths(provider, kind string) []string {
+	r, ok := rulesFor(provider, kind)
+	if !ok {
+		return nil
+	}
+	var paths []string
+	for _, part := range r.Meaning {
+		paths = append(paths, part.Path)
+	}
+	return paths
+}
+
+// FingerprintOf is the fingerprint of a payment with these values of MeaningPaths, in their order,
+// without its task: to compare what others say about a payment with what is on record. It is empty
+// where a value does not have the form that a task's must have. key is as for Fingerprint.
+func FingerprintOf(provider, kind string, amount providers.Money, values []string, key []byte) string {
+	r, ok := rulesFor(provider, kind)
+	if !ok || len(values) != len(r.Meaning) {
+		return ""
+	}
+	parts := []string{"type=" + kind, "amount=" + amount.Trimmed(), "currency=" + amount.Currency()}
+	for i, part := range r.Meaning {
+		f, ok := r.payment.find(part.Path)
+		if !ok || f.Valid != nil && !f.Valid(values[i]) {
+			return ""
+		}
+		if value := r.canonical(part.Path, values[i]); value != "" && value != "0" {
+			parts = append(parts, part.Name+"="+value)
+		}
+	}
+	return fingerprint(key, parts)
 }
 
 func fingerprint(key []byte, parts []string) string {

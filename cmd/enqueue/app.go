@@ -127,6 +127,9 @@ func (a *app) print(v any) error {
 	return enc.Encode(v)
 }
 
+// printf writes for people; what cannot be written, the next flush tells.
+func (a *app) printf(format string, args ...any) { _, _ = fmt.Fprintf(a.out, format, args...) }
+
 func (a *app) flush() error { return a.out.Flush() }
 
 // failed adds the store's address to its failure.

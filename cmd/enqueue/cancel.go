@@ -36,7 +36,7 @@ func (c *cancelCmd) Run(a *app) error {
 	case c.File == "":
 		return c.cancelArguments(a)
 	case c.Blocked.Confirm.given():
-		return a.interveneInFile(c.File, &c.Blocked.Confirm, do)
+		return a.interveneInFile(c.File, &c.Blocked.Confirm, do, nil)
 	}
 	in, err := openInput(c.File)
 	if err != nil {

@@ -10,6 +10,11 @@ func examples() shell.Examples {
 			"enqueue export --from 2026-11-01 --to 2026-11-30 --zone America/Bogota",
 		},
 		"verify": {"enqueue verify payments.jsonl", "enqueue verify /var/lib/remesa/archive"},
+		"reconcile": {
+			"enqueue reconcile --provider virtualpos --statement cartola.xlsx",
+			"enqueue reconcile --provider virtualpos --statement cartola.csv --json --propose keys.txt",
+			"enqueue reconcile --mappings",
+		},
 		"submit": {
 			"enqueue submit payouts.jsonl",
 			"enqueue submit --dry-run payouts.csv",

@@ -76,7 +76,7 @@ func named(name string, err error) error {
 
 type resolveCmd struct {
 	Key              string `arg:"" optional:"" help:"${key}."`
-	File             string `placeholder:"FILE" help:"File with one key per line (- is stdin), instead of KEY; blank lines are skipped. They are first counted: see --confirm-count."`
+	File             string `placeholder:"FILE" help:"File with one key per line (- is stdin), instead of KEY; what stands behind a tab goes behind the note of that payment; blank lines are skipped. They are first counted: see --confirm-count."`
 	As               string `enum:",succeeded,failed,not-received" default:"" placeholder:"succeeded|failed|not-received" help:"What became of a payment in doubt, pending or held (not-received: held only)."`
 	ProviderID       string `placeholder:"ID" help:"The provider's id of the payment, with --as succeeded or failed."`
 	Decline          string `enum:",soft,hard" default:"" placeholder:"soft|hard" help:"With --as failed: whether another attempt may succeed."`
@@ -115,20 +115,26 @@ func (c *resolveCmd) Validate() error {
 
 // Run resolves the payment, or each of a file, or clears the anomaly.
 func (c *resolveCmd) Run(a *app) error {
-	do := c.intervention(a)
+	evidence := map[idempotency.Key]string{}
+	do := c.intervention(a, evidence)
 	if c.File == "" {
 		return a.runIntervention(c.Key, do)
 	}
-	return a.interveneInFile(c.File, &c.Confirm, do)
+	return a.interveneInFile(c.File, &c.Confirm, do, evidence)
 }
 
-func (c *resolveCmd) intervention(a *app) intervention {
+// intervention resolves, or clears an anomaly; the evidence of a payment goes behind the note.
+func (c *resolveCmd) intervention(a *app, evidence map[idempotency.Key]string) intervention {
 	return func(k idempotency.Key, version int64) (idempotency.Transition, error) {
+		actor := c.Actor.actor()
+		if evidence[k] != "" {
+			actor.Note += "; " + evidence[k]
+		}
 		if c.Anomaly != "" {
-			return a.ledger.ClearAnomaly(a.ctx, k, version, c.Anomaly == "reverse", c.Actor.actor())
+			return a.ledger.ClearAnomaly(a.ctx, k, version, c.Anomaly == "reverse", actor)
 		}
 		return a.ledger.Resolve(a.ctx, k, version, idempotency.Resolution{
-			Actor: c.Actor.actor(), As: c.As, ProviderID: c.ProviderID, Decline: providers.Decline(c.Decline),
+			Actor: actor, As: c.As, ProviderID: c.ProviderID, Decline: providers.Decline(c.Decline),
 			AcceptDoubleRisk: c.AcceptDoubleRisk,
 		})
 	}
@@ -163,7 +169,7 @@ func (c *retryCmd) Run(a *app) error {
 		return a.ledger.Retry(a.ctx, k, version, c.AcceptDoubleRisk, c.Actor.actor())
 	}
 	if c.File != "" {
-		return a.interveneInFile(c.File, &c.Confirm, do)
+		return a.interveneInFile(c.File, &c.Confirm, do, nil)
 	}
 	return a.runIntervention(c.Key, do)
 }
@@ -192,7 +198,7 @@ func (c *releaseCmd) Run(a *app) error {
 	case c.Blocked.All:
 		return c.Blocked.each(a, do)
 	case c.File != "":
-		return a.interveneInFile(c.File, &c.Blocked.Confirm, do)
+		return a.interveneInFile(c.File, &c.Blocked.Confirm, do, nil)
 	}
 	return a.runIntervention(c.Key, do)
 }

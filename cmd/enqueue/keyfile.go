@@ -4,14 +4,16 @@ import (
 	"bufio"
 	"fmt"
 	"strings"
+	"unicode"
 
 	"github.com/remesa/remesa/idempotency"
 )
 
 // interveneInFile intervenes in each payment that a file names, one key a line, in the version that
 // was counted. It does nothing unless every line is a key of its own whose payment can be read, and
-// count and sums are those that were repeated.
-func (a *app) interveneInFile(name string, confirm *confirmFlags, do intervention) error {
+// count and sums are those that were repeated. What a line has behind a tab goes into evidence,
+// which is nil where a line is a key alone.
+func (a *app) interveneInFile(name string, confirm *confirmFlags, do intervention, evidence map[idempotency.Key]string) error {
 	in, err := openInput(name)
 	if err != nil {
 		return err
@@ -27,7 +29,7 @@ func (a *app) interveneInFile(name string, confirm *confirmFlags, do interventio
 		if text == "" {
 			continue
 		}
-		r, err := a.lineOfFile(text, seen)
+		r, err := a.lineOfFile(text, seen, evidence)
 		if err != nil {
 			if err := a.goOn(&worst, fmt.Errorf("%s %d: %w", a.text.CLI.Bulk.Line, n, err)); err != nil {
 				return err
@@ -54,15 +56,20 @@ func (a *app) interveneInFile(name string, confirm *confirmFlags, do interventio
 	return worst
 }
 
-func (a *app) lineOfFile(text string, seen map[idempotency.Key]bool) (idempotency.Record, error) {
-	k, err := idempotency.ParseKey(text)
+func (a *app) lineOfFile(text string, seen map[idempotency.Key]bool, evidence map[idempotency.Key]string) (idempotency.Record, error) {
+	key, more, has := strings.Cut(text, "\t")
+	k, err := idempotency.ParseKey(key)
 	switch {
+	case has && (evidence == nil || strings.ContainsFunc(more, unicode.IsControl)):
+		return idempotency.Record{}, fmt.Errorf("%w: something stands behind the key", idempotency.ErrRefused)
 	case err != nil:
 		return idempotency.Record{}, fmt.Errorf("%w: %w", idempotency.ErrRefused, err)
 	case seen[k]:
 		return idempotency.Record{}, fmt.Errorf("%w: %s", idempotency.ErrRefused, a.text.CLI.Errors.NamedTwice(k.String()))
 	}
-	seen[k] = true
+	if seen[k] = true; has {
+		evidence[k] = more
+	}
 	r, err := a.ledger.Show(a.ctx, k)
 	if err == nil && !sumForm.MatchString(r.Amount) {
 		return r, fmt.Errorf("%w: %s", idempotency.ErrRefused, a.text.CLI.Errors.AmountUnreadable(k.String()))

@@ -41,6 +41,7 @@ type cli struct {
 	Forgot   forgotCmd   `cmd:"" help:"After a restored backup or a failover that lost writes: what the store forgot is queried before it is sent."`
 	Watch    watchCmd    `cmd:"" help:"Follow the outcome events, one JSON line for each."`
 
+	Reconcile  reconcileCmd  `cmd:"" help:"Hold a statement of a bank or a provider against the ledger. Exit code 2 if there are differences."`
 	Partitions partitionsCmd `cmd:"" help:"Print in how many partitions a provider's payments are, or move them into more."`
 
 	Export exportCmd `cmd:"" help:"Write payments with their histories, a manifest and a chain of hashes: once to stdout, or day by day into an archive."`
@@ -118,7 +119,7 @@ func enumError(err error) error {
 // has read enough, as head does.
 func forReaders(command *kong.Context, err error) error {
 	switch name, _, _ := strings.Cut(command.Command(), " "); name {
-	case "show", "explain", "list", "watch", "verify":
+	case "show", "explain", "list", "watch", "verify", "reconcile":
 		if errors.Is(err, syscall.EPIPE) {
 			return nil
 		}

@@ -16,6 +16,7 @@ func (s *service) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	delivered := true
 	if s.deliveries != nil {
+		s.deliveries.Begin(ctx)
 		wg.Go(func() { delivered = s.deliveries.Run(ctx) })
 	}
 	wg.Go(func() { s.sweeper().Run(ctx) })

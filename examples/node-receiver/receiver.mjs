@@ -1,6 +1,6 @@
 // Takes webhooks of remesa and prints each event once, as KEY EVENT STATE. Needs nothing but Node 18:
 //
-//     REMESA_WEBHOOK_SECRET_FILE=webhook.secret node receiver.mjs 127.0.0.1:9201
+//     WEBHOOK_SECRET_FILE=webhook.secret node receiver.mjs 127.0.0.1:9201
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -19,7 +19,7 @@ const verify = (key, headers, body, now) => {
   return signatures.split(" ").map((s) => Buffer.from(s)).some((given) => given.length === right.length && timingSafeEqual(given, right));
 };
 
-const key = secret(readFileSync(process.env.REMESA_WEBHOOK_SECRET_FILE, "ascii"));
+const key = secret(readFileSync(process.env.WEBHOOK_SECRET_FILE, "ascii"));
 const seen = new Set(); // yours is a table with event_id as its key, written in the transaction that handles the event
 
 const server = createServer((request, response) => {

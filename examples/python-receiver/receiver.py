@@ -2,7 +2,7 @@
 
 Needs nothing but Python 3.9:
 
-    REMESA_WEBHOOK_SECRET_FILE=webhook.secret python3 receiver.py 127.0.0.1:9200
+    WEBHOOK_SECRET_FILE=webhook.secret python3 receiver.py 127.0.0.1:9200
 """
 
 import base64
@@ -62,7 +62,7 @@ class Receiver(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
-    with open(os.environ["REMESA_WEBHOOK_SECRET_FILE"], encoding="ascii") as file:
+    with open(os.environ["WEBHOOK_SECRET_FILE"], encoding="ascii") as file:
         Receiver.key = secret(file.read())
     host, _, port = sys.argv[1].rpartition(":")
     ThreadingHTTPServer((host, int(port)), Receiver).serve_forever()

@@ -73,6 +73,10 @@ var allowed = []struct {
 	{"internal/explain", []string{"idempotency", "internal/i18n", "seal"}},
 	// It reads records and writes files: it changes no payment.
 	{"internal/export", []string{"idempotency", "internal/cents", "internal/merge"}},
+	// Statements are files; what they have to do with payments is said by internal/reconcile, which
+	// is pure.
+	{"internal/statement", []string{"internal/cents", "internal/spreadsheet"}},
+	{"internal/reconcile", []string{"idempotency", "internal/cents", "internal/statement"}},
 	// Amounts know no payment.
 	{"internal/cents", nil},
 	// It merges ordered lists and knows nothing of what is in them.

@@ -56,17 +56,13 @@ func (l *line) deliver(ctx context.Context, e entry, since time.Time) error {
 
 // attempt sends the event once.
 func (l *line) attempt(ctx context.Context, e entry) error {
-	missed := &attemptError{result: Missed, text: "the event is gone"}
-	s, ok := find(l.store.streams, e.Stream)
-	if !ok {
-		return missed
-	}
+	s := streamNamed(e.Stream)
 	m, ok, err := entryAt(ctx, l.rdb, s, e.ID)
 	switch {
 	case err != nil:
 		return err
 	case !ok:
-		return missed
+		return &attemptError{result: Missed, text: "the event is gone"}
 	}
 	content, err := body(s, m, l.Ring, l.to.OpenSealed)
 	if err != nil {

@@ -76,15 +76,15 @@ type Service struct {
 // line is what one receiver has for itself.
 type line struct {
 	*Service
-	to        receiver.Receiver
-	poster    *Poster
-	inspector *asynq.Inspector
-	rdb       redis.UniversalClient
-	log       zerolog.Logger
+	to     receiver.Receiver
+	poster *Poster
+	rdb    redis.UniversalClient
+	log    zerolog.Logger
 	// token names this worker as the one that reads the streams for the receiver.
 	token string
-	// begun: the receiver has cursors.
-	begun bool
+	// streams are those that are read for the receiver, as they were listed then.
+	streams []stream
+	listed  time.Time
 	// failing: the last attempt failed.
 	failing atomic.Bool
 }
@@ -104,7 +104,7 @@ func New(o Options) (*Service, error) {
 			return nil, err
 		}
 		s.lines = append(s.lines, &line{
-			Service: s, to: to, poster: p, inspector: asynq.NewInspectorFromRedisClient(o.Redis), rdb: o.Redis,
+			Service: s, to: to, poster: p, rdb: o.Redis,
 			log: o.Log.With().Str("receiver", to.Name).Logger(), token: rand.Text(),
 		})
 	}
@@ -152,6 +152,21 @@ func (l *line) count(result string, n int64) { l.Count(l.to.Name, result, n) }
 
 // stopTimeout is how long Run waits for deliveries that are under way, and for asynq.
 const stopTimeout = exchangeTimeout + 5*time.Second
+
+// beginTimeout bounds Begin: payments do not wait for webhooks.
+const beginTimeout = 2 * time.Second
+
+// Begin gives new receivers their cursors, so that they get what becomes of payments from the
+// worker's start on. What it cannot do now Run does.
+func (s *Service) Begin(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, beginTimeout)
+	defer cancel()
+	for _, l := range s.lines {
+		if err := l.list(ctx); err != nil {
+			l.log.Warn().Err(err).Msg("webhooks: not begun yet; trying again")
+		}
+	}
+}
 
 // Run delivers until ctx is done, then waits for what is under way, for stopTimeout at most.
 // stopped is false where asynq still waits for a Redis that does not answer: then the client must

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -125,7 +126,7 @@ func TestTheCursorMovesOnlyWhenTheTasksAreThere(t *testing.T) {
 	o := options(rdb, at("billing", billing.URL))
 	s := newService(t, o)
 	l := s.lines[0]
-	if err := s.store.begin(t.Context(), "billing"); err != nil {
+	if err := l.list(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	cursor := func() string { return rdb.HGet(t.Context(), key("billing", "cursors"), virtualpos).Val() }
@@ -191,7 +192,7 @@ func open(t testing.TB, rdb redis.UniversalClient, to receiver.Receiver, events 
 func openWith(t testing.TB, o Options, events ...kv.OutcomeEvent) *line {
 	t.Helper()
 	l := newService(t, o).lines[0]
-	if err := l.store.begin(t.Context(), l.to.Name); err != nil {
+	if err := l.list(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	put(t, l.rdb, events...)
@@ -227,7 +228,7 @@ func task(t testing.TB, e entry, since time.Time) *asynq.Task {
 // pending are the ids of the tasks that wait in the line's queue.
 func (l *line) pending(t testing.TB) []string {
 	t.Helper()
-	tasks, err := l.inspector.ListPendingTasks(Queue(l.to.Name))
+	tasks, err := l.store.inspector.ListPendingTasks(Queue(l.to.Name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -363,6 +364,35 @@ func TestANewReceiverGetsWhatComes(t *testing.T) {
 	}
 }
 
+// TestEveryPartitionIsRead, also of those that a provider gets while it is in use, and a payment's
+// events that stand in two of them come in the order of their time.
+func TestEveryPartitionIsRead(t *testing.T) {
+	t.Parallel()
+	rdb := client(t)
+	billing := newSystem(t, nil)
+	o := options(rdb, at("billing", billing.URL))
+	l := openWith(t, o, event("tef-1", 1))
+	rdb.Set(t.Context(), kv.Prefix(virtualpos)+"partitions", "1>3", 0)
+	moved := event("tef-1", 2)
+	for _, e := range []kv.OutcomeEvent{moved, event("tef-2", 1)} {
+		if err := rdb.XAdd(t.Context(), &redis.XAddArgs{Stream: kv.OutcomesKey(virtualpos + ":2"), Values: e.Fields()}).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.listed = time.Time{}
+	if err := l.list(t.Context()); err != nil || len(l.streams) != 4 {
+		t.Fatal(l.streams, err)
+	}
+	start(t, o)
+	billing.await(t, 3)
+	if got := billing.body("virtualpos/tef-2:0:1")["provider"]; got != virtualpos {
+		t.Errorf("provider: %v", got)
+	}
+	if ids := billing.ids(); slices.Index(ids, "virtualpos/tef-1:0:1") > slices.Index(ids, "virtualpos/tef-1:0:2") {
+		t.Error(ids)
+	}
+}
+
 // TestEventsThatWereTrimmedAreCounted, before they were read and before they were delivered.
 func TestEventsThatWereTrimmedAreCounted(t *testing.T) {
 	t.Parallel()
@@ -392,7 +422,7 @@ func TestAStoreThatForgotItsEndIsReadAgain(t *testing.T) {
 	billing := newSystem(t, nil)
 	o := options(rdb, at("billing", billing.URL))
 	l := newService(t, o).lines[0]
-	if err := l.store.begin(t.Context(), "billing"); err != nil {
+	if err := l.list(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	later := fmt.Sprintf("%d-0 7", time.Now().Add(time.Hour).UnixMilli())
@@ -411,10 +441,10 @@ func TestWhatLostItsTaskGetsAnother(t *testing.T) {
 	if len(before) != 2 {
 		t.Fatalf("tasks: %v", before)
 	}
-	if err := l.inspector.DeleteTask(Queue("billing"), before[0]); err != nil {
+	if err := l.store.inspector.DeleteTask(Queue("billing"), before[0]); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.inspector.ArchiveTask(Queue("billing"), before[1]); err != nil {
+	if err := l.store.inspector.ArchiveTask(Queue("billing"), before[1]); err != nil {
 		t.Fatal(err)
 	}
 	if err := l.sweep(t.Context()); err != nil {

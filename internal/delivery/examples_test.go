@@ -54,7 +54,7 @@ func TestTheExamplesTakeWhatIsSignedAndNothingElse(t *testing.T) {
 			address, printed := nobody(t), &output{}
 			ctx, cancel := context.WithCancel(context.Background())
 			cmd := exec.CommandContext(ctx, program, row.file, address)
-			cmd.Env = append(os.Environ(), "REMESA_WEBHOOK_SECRET_FILE="+secrets)
+			cmd.Env = append(os.Environ(), "WEBHOOK_SECRET_FILE="+secrets)
 			cmd.Stdout, cmd.Stderr = printed, printed
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)

@@ -52,11 +52,8 @@ func (l *line) turn(ctx context.Context, swept *time.Time) error {
 	if mine, err := l.lead(ctx); err != nil || !mine {
 		return err
 	}
-	if !l.begun {
-		if err := l.store.begin(ctx, l.to.Name); err != nil {
-			return err
-		}
-		l.begun = true
+	if err := l.list(ctx); err != nil {
+		return err
 	}
 	if time.Since(*swept) > l.Sweep {
 		if err := l.sweep(ctx); err != nil {
@@ -76,6 +73,24 @@ func (l *line) turn(ctx context.Context, swept *time.Time) error {
 	return nil
 }
 
+// listInterval is how often the streams are listed: a provider may get more of them.
+const listInterval = 10 * time.Second
+
+// list lists the streams, now and then, and gives the receiver cursors for those that are new.
+func (l *line) list(ctx context.Context) error {
+	if time.Since(l.listed) < listInterval {
+		return nil
+	}
+	streams, err := l.store.streams(ctx)
+	if err == nil {
+		err = l.store.begin(ctx, l.to.Name, streams)
+	}
+	if err == nil {
+		l.streams, l.listed = streams, time.Now()
+	}
+	return err
+}
+
 // lead reports whether this worker reads the streams for the receiver, and says so to the others.
 func (l *line) lead(ctx context.Context) (bool, error) {
 	c := kv.NewGuardedCommit(Queue(l.to.Name))
@@ -86,7 +101,7 @@ func (l *line) lead(ctx context.Context) (bool, error) {
 
 // feedAll feeds a batch of each stream, and reports whether there may be more.
 func (l *line) feedAll(ctx context.Context) (more bool, err error) {
-	streams := l.store.streams
+	streams := l.streams
 	pipe := l.rdb.Pipeline()
 	cursors := pipe.HGetAll(ctx, key(l.to.Name, "cursors"))
 	open := pipe.ZCard(ctx, key(l.to.Name, "open"))
@@ -188,22 +203,7 @@ func (l *line) open(ctx context.Context, stream, cursor string, all []entry) (do
 	if done, err := l.store.add(ctx, l.to.Name, stream, cursor, all); err != nil || !done {
 		return done, err
 	}
-	return true, l.wake(ctx, all)
-}
-
-// wake enqueues the task of the oldest open delivery of each payment.
-func (l *line) wake(ctx context.Context, all []entry) error {
-	woken := map[string]bool{}
-	for _, e := range all {
-		if woken[e.Key] {
-			continue
-		}
-		woken[e.Key] = true
-		if err := l.store.wakeHead(ctx, l.queue, l.to.Name, e.Key); err != nil {
-			return err
-		}
-	}
-	return nil
+	return true, l.store.wake(ctx, l.queue, l.to.Name, all)
 }
 
 // sweep enqueues again what has no task: one that a person deleted or archived, or that Redis lost.
@@ -212,7 +212,7 @@ func (l *line) sweep(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, _ = l.inspector.RunAllArchivedTasks(Queue(l.to.Name)) // a queue that had no task yet is no failure
+	_, _ = l.store.inspector.RunAllArchivedTasks(Queue(l.to.Name)) // a queue that had no task yet is no failure
 	last := ""
 	for _, m := range members {
 		e, ok := parseMember(m)
@@ -220,7 +220,7 @@ func (l *line) sweep(ctx context.Context) error {
 			continue
 		}
 		last = e.Key
-		if err := enqueue(ctx, l.queue, l.to.Name, e); err != nil {
+		if _, err := enqueue(ctx, l.queue, l.to.Name, e, taskID(e)); err != nil {
 			return err
 		}
 	}

@@ -197,7 +197,7 @@ func start(t testing.TB, o Options) (stop func()) {
 	t.Helper()
 	s := newService(t, o)
 	for _, l := range s.lines { // what a test writes from now on comes behind the cursors
-		if err := s.store.begin(t.Context(), l.to.Name); err != nil {
+		if err := l.list(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}

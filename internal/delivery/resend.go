@@ -92,10 +92,10 @@ func (r *Resender) reopen(ctx context.Context, to string, batch []entry, tell fu
 	if _, err := r.store.commit(ctx, to, c); err != nil {
 		return err
 	}
+	if err := r.store.wake(ctx, r.queue, to, batch); err != nil {
+		return err
+	}
 	for _, e := range batch {
-		if err := r.store.wakeHead(ctx, r.queue, to, e.Key); err != nil {
-			return err
-		}
 		if err := tell(Delivery{Receiver: to, EventID: e.event(), Key: e.Key, StreamID: e.ID}); err != nil {
 			return err
 		}
@@ -107,10 +107,14 @@ const findPage = 500
 
 // find reads the streams from their beginning: nothing else knows where a payment's events stand.
 func (r *Resender) find(ctx context.Context, to receiver.Receiver, keyOrEvent string) ([]entry, error) {
+	streams, err := r.store.streams(ctx)
+	if err != nil {
+		return nil, err
+	}
 	provider, _, _ := strings.Cut(keyOrEvent, "/")
 	var all []entry
-	for _, s := range r.store.streams {
-		if s.provider != provider && slices.ContainsFunc(r.store.streams, func(s stream) bool { return s.provider == provider }) {
+	for _, s := range streams {
+		if s.provider != provider && slices.Contains(r.store.providers, provider) {
 			continue
 		}
 		for after := beginning; ; {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/remesa/remesa/internal/kv"
@@ -24,16 +25,19 @@ import (
 //	steps    what people did about it
 //	feeder   which worker reads the streams for it, for some seconds
 type Store struct {
-	rdb     redis.UniversalClient
-	batch   *kv.Batcher
-	streams []stream
+	rdb   redis.UniversalClient
+	batch *kv.Batcher
+	// inspector looks at asynq's tasks.
+	inspector *asynq.Inspector
+	// providers are those whose streams are read.
+	providers []string
 	// mostParked bounds what a receiver that takes nothing adds to Redis; tests lower it.
 	mostParked int64
 }
 
 // NewStore is on a client that stays the caller's. The streams are those of these providers.
 func NewStore(rdb redis.UniversalClient, providers ...string) *Store {
-	return &Store{rdb, kv.NewBatcher(kv.NewDB(rdb, false), 0, 0), streamsOf(providers), mostParked}
+	return &Store{rdb, kv.NewBatcher(kv.NewDB(rdb, false), 0, 0), asynq.NewInspectorFromRedisClient(rdb), providers, mostParked}
 }
 
 // QueuePrefix begins the names of the asynq queues of deliveries; a receiver's name follows.
@@ -86,13 +90,13 @@ func parseMember(text string) (entry, bool) {
 
 // begin sets the cursors of a receiver that has none to the ends of the streams: it gets what comes
 // from now on. A stream that is new to a known receiver is read from its beginning.
-func (s *Store) begin(ctx context.Context, receiver string) error {
+func (s *Store) begin(ctx context.Context, receiver string, streams []stream) error {
 	known, err := s.rdb.HGetAll(ctx, key(receiver, "cursors")).Result()
 	if err != nil {
 		return err
 	}
 	var missing []any
-	for _, stream := range s.streams {
+	for _, stream := range streams {
 		if known[stream.name] != "" {
 			continue
 		}
@@ -226,9 +230,9 @@ func (s *Store) Backlog(ctx context.Context, receiver string) (open, parked int6
 func (s *Store) firstUnread(ctx context.Context, cursors map[string]string) (ms int64, err error) {
 	pipe := s.rdb.Pipeline()
 	var first []*redis.XMessageSliceCmd
-	for _, stream := range s.streams {
-		if at, err := parsePlace(cursors[stream.name]); err == nil {
-			first = append(first, pipe.XRangeN(ctx, stream.key, "("+at.After, "+", 1))
+	for name, cursor := range cursors {
+		if at, err := parsePlace(cursor); err == nil {
+			first = append(first, pipe.XRangeN(ctx, streamNamed(name).key, "("+at.After, "+", 1))
 		}
 	}
 	const never = int64(1) << 62

@@ -3,7 +3,6 @@ package delivery
 import (
 	"context"
 	"errors"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -12,25 +11,33 @@ import (
 	"github.com/remesa/remesa/idempotency"
 )
 
-// stream is one outcome stream. Its name stands in cursors, in open deliveries and in tasks.
+// stream is one outcome stream: a partition's. Its name stands in cursors, in open deliveries and
+// in tasks.
 type stream struct{ name, provider, key string }
 
-// streamsOf lists the streams of some providers. It is the only place that knows which those are.
-func streamsOf(providers []string) []stream {
-	var all []stream
-	for _, p := range providers {
-		all = append(all, stream{name: p, provider: p, key: idempotency.OutcomesKey(p)})
-	}
-	return all
+func streamOf(p idempotency.Partition) stream {
+	return stream{name: p.String(), provider: p.Provider, key: idempotency.OutcomesKey(p.String())}
 }
 
-// find is the stream of a name; none where an older version named a stream that is gone.
-func find(streams []stream, name string) (stream, bool) {
-	i := slices.IndexFunc(streams, func(s stream) bool { return s.name == name })
-	if i < 0 {
-		return stream{}, false
+// streamNamed is the stream of a name that stands in a cursor or in a task.
+func streamNamed(name string) stream {
+	provider, _, _ := strings.Cut(name, ":")
+	return stream{name: name, provider: provider, key: idempotency.OutcomesKey(name)}
+}
+
+// streams lists the streams of the store's providers, as many as Redis says that there are.
+func (s *Store) streams(ctx context.Context) ([]stream, error) {
+	var all []stream
+	for _, provider := range s.providers {
+		parts, err := idempotency.StoredPartitions(ctx, s.rdb, provider)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range parts {
+			all = append(all, streamOf(p))
+		}
 	}
-	return streams[i], true
+	return all, nil
 }
 
 const beginning = "0-0"

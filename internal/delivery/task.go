@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -56,34 +57,70 @@ func (t Task) entry() (entry, bool) {
 	return entry{Key: t.EventID[:end], Stream: t.Stream, ID: t.ID, Suffix: t.EventID[end+1:]}, true
 }
 
-// newTask makes the task of a delivery. Its id is the entry's place, so that a queue holds at most
-// one of a delivery. asynq never archives it by itself: the handler decides when to give up.
+// newTask makes the task of a delivery. asynq never archives it by itself: the handler decides when
+// to give up.
 func newTask(e entry, since time.Time) (*asynq.Task, error) {
 	payload, err := json.Marshal(Task{Stream: e.Stream, ID: e.ID, EventID: e.event(), Since: since.UnixMilli()})
 	if err != nil {
 		return nil, err
 	}
-	return asynq.NewTask(TaskType, payload, asynq.TaskID(strings.ReplaceAll(e.Stream, "/", ".")+":"+e.ID), asynq.MaxRetry(math.MaxInt32), asynq.Timeout(taskTimeout)), nil
+	return asynq.NewTask(TaskType, payload, asynq.MaxRetry(math.MaxInt32), asynq.Timeout(taskTimeout)), nil
 }
 
-// wakeHead enqueues the task of the payment's oldest open delivery, if it has one. It is no error
-// that the task is there already.
+// taskID is the entry's place, so that a queue holds at most one task of a delivery.
+func taskID(e entry) string { return e.Stream + ":" + e.ID }
+
+// wakeHead enqueues the task of the payment's oldest open delivery, if it has one.
 func (s *Store) wakeHead(ctx context.Context, queue *asynq.Client, receiver, k string) error {
 	e, ok, err := s.head(ctx, receiver, k)
 	if err != nil || !ok {
 		return err
 	}
-	return enqueue(ctx, queue, receiver, e)
+	_, err = enqueue(ctx, queue, receiver, e, taskID(e))
+	return err
 }
 
-func enqueue(ctx context.Context, queue *asynq.Client, receiver string, e entry) error {
+// wake does so for each payment of some deliveries that were just opened. A task of such a one that
+// is under way may have found it closed, and about to end: then it gets another one.
+func (s *Store) wake(ctx context.Context, queue *asynq.Client, receiver string, opened []entry) error {
+	woken := map[string]bool{}
+	for _, o := range opened {
+		if woken[o.Key] {
+			continue
+		}
+		woken[o.Key] = true
+		e, ok, err := s.head(ctx, receiver, o.Key)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			continue
+		}
+		there, err := enqueue(ctx, queue, receiver, e, taskID(e))
+		if there && slices.Contains(opened, e) && s.underWay(receiver, e) {
+			_, err = enqueue(ctx, queue, receiver, e, taskID(e)+":again")
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Store) underWay(receiver string, e entry) bool {
+	t, err := s.inspector.GetTaskInfo(Queue(receiver), taskID(e))
+	return err == nil && t.State == asynq.TaskStateActive
+}
+
+// enqueue enqueues the task of a delivery, unless it is there already.
+func enqueue(ctx context.Context, queue *asynq.Client, receiver string, e entry, id string) (there bool, err error) {
 	t, err := newTask(e, time.Now())
 	if err != nil {
-		return err
+		return false, err
 	}
-	_, err = queue.EnqueueContext(ctx, t, asynq.Queue(Queue(receiver)))
+	_, err = queue.EnqueueContext(ctx, t, asynq.Queue(Queue(receiver)), asynq.TaskID(id))
 	if errors.Is(err, asynq.ErrTaskIDConflict) {
-		return nil
+		return true, nil
 	}
-	return err
+	return false, err
 }

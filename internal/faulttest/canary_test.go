@@ -27,6 +27,7 @@ func canaries() map[string]string {
 		"password": password, "merchant token": merchantToken, "refused password": "canary-password-9913", "payer's phone": "3109988776",
 		"card token": canaryCard, "card on file": "cd_canary-000777", "antifraud token": "aft-canary", "payer's address": "Calle Canaria",
 		"password of the pages": pagePassword, "payer's id": "5d1c0b1e-2f6a-4a1e-9a55-0ca9a21e0001",
+		"webhooks' secret": webhookSecret, "webhooks' path": webhookPath,
 	}
 }
 
@@ -48,8 +49,8 @@ func (w *fixture) canaryPayment(reference string) tasks.Task {
 
 func TestNothingPrivateIsWrittenAnywhere(t *testing.T) {
 	t.Parallel()
-	traces := newCollector(t)
-	w := newFixture(t, nil, append(pageLogin(), "OTEL_EXPORTER_OTLP_ENDPOINT", traces.url)...)
+	traces, b := newCollector(t), newBillingSystem(t)
+	w := newFixture(t, nil, append(pageLogin(), "OTEL_EXPORTER_OTLP_ENDPOINT", traces.url, "REMESA_WEBHOOKS_FILE", b.file())...)
 	for _, c := range providerFaults() {
 		task := w.canaryPayment(c.name)
 		for _, f := range c.faults {
@@ -76,7 +77,13 @@ func TestNothingPrivateIsWrittenAnywhere(t *testing.T) {
 	p := w.workers[0]
 	seen := w.searchPages(p, w.search)
 	seen.assert(t, w.provider, idempotency.Held, idempotency.Failed, idempotency.Succeeded)
+	b.awaitSome()
+	w.search("enqueue webhook list", w.enqueueOutput("webhook", "list", "--json"))
+	w.search("enqueue webhook test", w.enqueueOutput("webhook", "test"))
 	w.drain()
+	b.setDown(true)
+	w.search("enqueue webhook test, refused", w.enqueueOutput("webhook", "test"))
+	w.search("the webhooks", b.got())
 	w.search("what the worker wrote", p.Output())
 	w.search("what the refused worker wrote", stranger.Output())
 	w.search("asynq's keys", w.asynqKeys())

@@ -18,10 +18,14 @@ var footnotes = regexp.MustCompile(`\(\d{1,2}\)`)
 // CUENTA_Destino (2)", "Nro. cuenta destino" and "Número cuenta destino" are "numero cuenta
 // destino".
 func Fold(text string) string {
-	text = footnotes.ReplaceAllString(text, " ")
-	folded, _, err := transform.String(transform.Chain(norm.NFKD, runes.Remove(runes.In(unicode.Mn))), text)
-	if err != nil {
-		folded = text
+	if strings.Contains(text, "(") {
+		text = footnotes.ReplaceAllString(text, " ")
+	}
+	folded := text
+	if !isASCII(text) {
+		if plain, _, err := transform.String(transform.Chain(norm.NFKD, runes.Remove(runes.In(unicode.Mn))), text); err == nil {
+			folded = plain
+		}
 	}
 	plain := strings.Map(func(r rune) rune {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) {
@@ -37,6 +41,15 @@ func Fold(text string) string {
 		}
 	}
 	return strings.Join(words, " ")
+}
+
+func isASCII(text string) bool {
+	for i := range len(text) {
+		if text[i] >= 0x80 {
+			return false
+		}
+	}
+	return true
 }
 
 // Nearest is the candidate of which the smallest share of letters must be added, dropped or changed

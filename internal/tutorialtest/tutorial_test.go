@@ -56,6 +56,22 @@ func freePort(t *testing.T) string {
 	return l.Addr().String()
 }
 
+const pythonReceiver, nodeReceiver = "python3 examples/python-receiver/receiver.py", "node examples/node-receiver/receiver.mjs"
+
+// receiver is how the page's billing system is started: with the program that is wanted, or with
+// the other one where that is not installed.
+func receiver(t *testing.T, wanted, other string) string {
+	t.Helper()
+	for _, command := range []string{wanted, other} {
+		program, _, _ := strings.Cut(command, " ")
+		if _, err := exec.LookPath(program); err == nil {
+			return command
+		}
+	}
+	t.Skip("neither python3 nor node is installed: the page's billing system cannot run")
+	return ""
+}
+
 // reader is a shell that follows the page, with what it has started.
 func reader(t *testing.T, ports *strings.Replacer, more string) string {
 	t.Helper()
@@ -64,10 +80,17 @@ func reader(t *testing.T, ports *strings.Replacer, more string) string {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "bash", "-c", script)
 	cmd.Dir, cmd.WaitDelay = t.TempDir(), 10*time.Second
+	examples, err := filepath.Abs("../../examples")
+	if err == nil {
+		err = os.Symlink(examples, filepath.Join(cmd.Dir, "examples"))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	cmd.Env = []string{"PATH=" + filepath.Dir(commands.Path(t, "worker")) + ":" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "GOCACHE=" + os.Getenv("GOCACHE")}
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		for _, name := range []string{"sandbox.out", "worker.out", "serve.out"} {
+		for _, name := range []string{"sandbox.out", "worker.out", "serve.out", "test.out", "received.out"} {
 			text, _ := os.ReadFile(filepath.Join(cmd.Dir, name))
 			t.Logf("%s:\n%s", name, text)
 		}
@@ -77,9 +100,9 @@ func reader(t *testing.T, ports *strings.Replacer, more string) string {
 }
 
 // newPorts puts a Redis and free ports in place of the page's.
-func newPorts(t *testing.T) *strings.Replacer {
+func newPorts(t *testing.T, system string) *strings.Replacer {
 	t.Helper()
-	return strings.NewReplacer("127.0.0.1:6379", redistest.Start(t, redistest.Appendonly("always")).Addr(), "127.0.0.1:9090", freePort(t), "127.0.0.1:8080", freePort(t), "127.0.0.1:8090", freePort(t))
+	return strings.NewReplacer(pythonReceiver, system, "127.0.0.1:6379", redistest.Start(t, redistest.Appendonly("always")).Addr(), "127.0.0.1:9090", freePort(t), "127.0.0.1:8080", freePort(t), "127.0.0.1:8090", freePort(t), "127.0.0.1:9200", freePort(t))
 }
 
 func write(t *testing.T, name, text string) string {
@@ -94,9 +117,10 @@ func write(t *testing.T, name, text string) string {
 // TestTheTutorialRunsAsWritten in curl and, where they are installed, in Python and in Node.
 func TestTheTutorialRunsAsWritten(t *testing.T) {
 	t.Parallel()
-	ports := newPorts(t)
+	ports := newPorts(t, receiver(t, pythonReceiver, nodeReceiver))
 	more := ""
-	want := []string{`"result":"enqueued"`, `"state":"succeeded"`, `"executions":[`, `"state":"in_doubt"`, `"cursor":"`}
+	want := []string{`"result":"enqueued"`, `"state":"succeeded"`, `"executions":[`, `"state":"in_doubt"`, `"cursor":"`, `"result":"delivered"`,
+		"test test -\n", "virtualpos/tef-0001 state succeeded\n", "virtualpos/tef-0002 state in_doubt\n"}
 	if python, err := exec.LookPath("python3"); err == nil {
 		more += python + " " + write(t, "pay.py", blocks(t, "python", ports)[0]) + "\n"
 		want = append(want, "201 enqueued\nvirtualpos/tef-python succeeded\n")
@@ -132,10 +156,11 @@ func TestTheGeneratedClientIsOfTheDescription(t *testing.T) {
 	}
 }
 
-// TestAGeneratedClientPays: it is compiled, and pays through the interface and the sandbox.
+// TestAGeneratedClientPays: it is compiled, pays through the interface and the sandbox, and the
+// billing system gets its webhook.
 func TestAGeneratedClientPays(t *testing.T) {
 	t.Parallel()
-	ports := newPorts(t)
+	ports := newPorts(t, receiver(t, nodeReceiver, pythonReceiver))
 	binary := filepath.Join(t.TempDir(), "pay")
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
@@ -144,8 +169,9 @@ func TestAGeneratedClientPays(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	out := reader(t, ports, binary+" http://"+ports.Replace("127.0.0.1:8090")+"\n")
-	if !strings.Contains(out, "virtualpos/tef-client succeeded") {
+	out := reader(t, ports, binary+" http://"+ports.Replace("127.0.0.1:8090")+"\n"+
+		"until grep 'virtualpos/tef-client state succeeded' received.out; do sleep 0.1; done\n")
+	if !strings.Contains(out, "virtualpos/tef-client succeeded") || !strings.Contains(out, "virtualpos/tef-client state succeeded") {
 		t.Errorf("%s", out)
 	}
 }
@@ -188,7 +214,7 @@ func TestATypeScriptClientPays(t *testing.T) {
 	npm(ctx, t, folder, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
 	npm(ctx, t, folder, "run", "generate")
 	npm(ctx, t, folder, "run", "build")
-	ports := newPorts(t)
+	ports := newPorts(t, pythonReceiver)
 	out := reader(t, ports, "node "+filepath.Join(folder, "out", "pay.js")+" http://"+ports.Replace("127.0.0.1:8090")+"\n")
 	if !strings.Contains(out, "virtualpos/tef-typescript succeeded") {
 		t.Errorf("%s", out)

@@ -2,9 +2,12 @@ package sandbox
 
 import (
 	"bytes"
+	"encoding/csv"
 	"encoding/json"
 	"io"
 	"net/http"
+	"strconv"
+	"time"
 )
 
 // mountAdmin serves the simulator's own pages below a prefix: the book and the faults.
@@ -23,12 +26,27 @@ type Book struct {
 	Logins     int            `json:"logins"`
 }
 
-func (s *Simulator) showBook(w http.ResponseWriter, _ *http.Request) {
+func (s *Simulator) showBook(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Query().Get("format") == "csv" {
+		s.bookAsCSV(w)
+		return
+	}
 	book := Book{Executions: s.Executions(), Arrivals: s.Arrivals(), Logins: s.Logins()}
 	if book.Executions == nil {
 		book.Executions = []Execution{}
 	}
 	WriteJSON(w, http.StatusOK, book)
+}
+
+// bookAsCSV is the book as a statement: what was executed, a row each.
+func (s *Simulator) bookAsCSV(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
+	out := csv.NewWriter(w)
+	_ = out.Write([]string{"seq", "id", "reference", "amount", "currency", "beneficiary", "at"}) // a client that left needs no response
+	for _, e := range s.Executions() {
+		_ = out.Write([]string{strconv.Itoa(e.Seq), e.ID, e.Reference, e.Amount, e.Currency, e.Beneficiary, e.At.Format(time.RFC3339Nano)})
+	}
+	out.Flush()
 }
 
 func (s *Simulator) deleteBook(w http.ResponseWriter, _ *http.Request) {
