@@ -454,15 +454,14 @@ func (s *redisStore) Epoch(ctx context.Context, partition string) (StoreReading,
 	var texts *redis.SliceCmd
 	var info *redis.StringCmd
 	var halts *redis.MapStringStringCmd
-	var clock func() (int64, error)
 	err := s.batcher.Read(ctx, partition, func(pipe redis.Pipeliner) {
 		texts, halts = pipe.MGet(ctx, p.epoch(), p.sequence(), p.partitions()), pipe.HGetAll(ctx, p.halted())
-		info, clock = pipe.Info(ctx, "server"), s.db.Clock(ctx, pipe, partition)
+		info = pipe.Info(ctx, "server")
 	})
 	if err != nil {
 		return StoreReading{}, err
 	}
-	now, err := clock()
+	now, err := s.timeOf(ctx, partition, info.Val())
 	if err := errors.Join(err, texts.Err(), halts.Err()); err != nil {
 		return StoreReading{}, err
 	}
@@ -480,11 +479,21 @@ func (s *redisStore) Epoch(ctx context.Context, partition string) (StoreReading,
 	return out, s.checkNumber(ctx, providerOf(partition), number)
 }
 
+// timeOf is the store's time, which a reply to INFO tells, too: an idle worker asks every second.
+func (s *redisStore) timeOf(ctx context.Context, partition, info string) (int64, error) {
+	if us, err := strconv.ParseInt(fieldOf(info, "server_time_usec"), 10, 64); err == nil && !s.db.TestClock {
+		return us / 1000, nil
+	}
+	return s.now(ctx, partition)
+}
+
 // runID returns the run id of a reply to INFO, "" if the server does not tell it.
-func runID(info string) string {
-	_, rest, _ := strings.Cut(info, "run_id:")
-	id, _, _ := strings.Cut(rest, "\n")
-	return strings.TrimSpace(id)
+func runID(info string) string { return fieldOf(info, "run_id") }
+
+func fieldOf(info, name string) string {
+	_, rest, _ := strings.Cut(info, "\n"+name+":")
+	value, _, _ := strings.Cut(rest, "\n")
+	return strings.TrimSpace(value)
 }
 
 // CommitEpoch implements Store.

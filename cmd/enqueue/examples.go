@@ -56,6 +56,7 @@ func examples() shell.Examples {
 			`enqueue forgot close --provider virtualpos --by ana --note "compared with the panel"`,
 		},
 		"partitions":        {"enqueue partitions --provider virtualpos", "enqueue partitions --provider virtualpos --to 6"},
+		"totals":            {"enqueue totals", "enqueue totals --from 2026-11-01 --to 2026-11-30 --provider virtualpos"},
 		"watch":             {"enqueue watch --provider virtualpos", "enqueue watch --from 24h --no-follow"},
 		"subscription add":  {"enqueue subscription add subscriptions.jsonl"},
 		"subscription list": {"enqueue subscription list", "enqueue subscription list --json"},

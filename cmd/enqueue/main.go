@@ -41,6 +41,7 @@ type cli struct {
 	Forgot   forgotCmd   `cmd:"" help:"After a restored backup or a failover that lost writes: what the store forgot is queried before it is sent."`
 	Watch    watchCmd    `cmd:"" help:"Follow the outcome events, one JSON line for each."`
 
+	Totals     totalsCmd     `cmd:"" help:"Print how many payments entered each state on a day, with sums, one JSON line for each figure; see docs/totals.md."`
 	Reconcile  reconcileCmd  `cmd:"" help:"Hold a statement of a bank or a provider against the ledger. Exit code 2 if there are differences."`
 	Partitions partitionsCmd `cmd:"" help:"Print in how many partitions a provider's payments are, or move them into more."`
 
@@ -119,7 +120,7 @@ func enumError(err error) error {
 // has read enough, as head does.
 func forReaders(command *kong.Context, err error) error {
 	switch name, _, _ := strings.Cut(command.Command(), " "); name {
-	case "show", "explain", "list", "watch", "verify", "reconcile":
+	case "show", "explain", "list", "watch", "totals", "verify", "reconcile":
 		if errors.Is(err, syscall.EPIPE) {
 			return nil
 		}

@@ -115,7 +115,7 @@ func collectLess() {
 }
 
 // heapLimit is what the collector keeps the command below, where it can.
-const heapLimit = 80 << 20
+const heapLimit = 72 << 20
 
 // wrapIntake adds to a failure in the middle of a file what to do about the rest.
 func (a *app) wrapIntake(err error) error {

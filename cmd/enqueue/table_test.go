@@ -189,6 +189,29 @@ func TestTheFortyFilesOfFinance(t *testing.T) {
 	}
 }
 
+// TestWhoeverReadsSpanishIsToldInSpanish: in the words that finance knows.
+func TestWhoeverReadsSpanishIsToldInSpanish(t *testing.T) {
+	t.Parallel()
+	s := redistest.Start(t)
+	env := environment(redisAt(s.URL()), "REMESA_LANG=es-CL")
+	file := tableOf(finance("e1"), finance("e1", ";12500;", ";7;"), finance("e2", ";12500;", ";12.500;"), finance("e3", "0012345678", "1,23E+11"), finance("e4", ";012;", ";Banco Estada;"))
+	got := enqueue(t, env, nil, "submit", write(t, "pagos.csv", as1252(file)))
+	wantCode(t, "a file with wrong rows", got, exitRefused)
+	wantText(t, "a file with wrong rows", got.err,
+		"leído como Windows-1252, separado por «;», encabezado en la fila 1, 5 filas",
+		"fila 3: la misma referencia está en la fila 2 con otro monto. Esta fila no se envió",
+		"fila 4, «Monto»: no se sabe si el punto o la coma separa miles o decimales",
+		"fila 5, «Número de cuenta»: Excel acortó el número. Dé formato Texto a la columna y escríbalo de nuevo",
+		"fila 6, «Código de banco»: ningún banco", "«BancoEstado»")
+	wantText(t, "its results", got.out, `"error":"amount: it cannot be told`)
+	got = enqueue(t, env, nil, "submit", write(t, "pagos.csv", strings.Replace(tableOf(finance("e5")), "Correo", "Ctro Costo", 1)))
+	wantCode(t, "an unknown column", got, exitRefused)
+	wantText(t, "an unknown column", got.err, "encabezado: no se conoce la columna «Ctro Costo». Quítela o asígnela con --map. ¿Quiso decir «", "no se envió nada")
+	got = enqueue(t, env, nil, "submit", "--dry-run", write(t, "pagos.csv", tableOf(finance("e1"), finance("e6"))))
+	wantCode(t, "a dry run", got, 0)
+	wantText(t, "a dry run", got.err, "simulación: se enviaría 1 operación por $12.500 CLP")
+}
+
 func compareTable(t *testing.T, f tableFile, got commandResult) {
 	t.Helper()
 	all := results(t, got.out)

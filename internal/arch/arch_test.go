@@ -133,6 +133,8 @@ var allowed = []struct {
 var forbidden = []struct{ from, to, reason string }{
 	{"cmd/enqueue", "internal/engine", "a producer sends no payments"},
 	{"cmd/enqueue", "internal/journal", "a producer sends no payments"},
+	{"cmd/worker", "internal/paymentfile", "files are read by producers"},
+	{"cmd/worker", "internal/spreadsheet", "files are read by producers"},
 	{"cmd/*", "internal/eventually", "it is for tests"},
 	{"cmd/*", "internal/i18n/i18ntest", "it is for tests"},
 	{"cmd/*", "internal/logtest", "it is for tests"},

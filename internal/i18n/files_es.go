@@ -16,7 +16,7 @@ var filesSpanish = Files{
 		},
 		Nothing: "simulación: no se enviaría ningún pago",
 		Would: func(n Number, sums string) string {
-			return "simulación: se enviarían " + n.of("operación", "operaciones") + " por " + sums
+			return "simulación: " + map[bool]string{true: "se enviaría ", false: "se enviarían "}[n.N == 1] + n.of("operación", "operaciones") + " por " + sums
 		},
 		And: " y ",
 		TooMany: func(n Number) string {

@@ -232,6 +232,9 @@ func (r *Reader) line(row spreadsheet.Row) tasks.Line {
 
 // saysTotal reports whether a text begins with a word for a sum.
 func saysTotal(text string) bool {
+	if text = strings.TrimLeft(text, " *=-"); text == "" || !strings.ContainsRune("TtSs", rune(text[0])) {
+		return false // most cells: folding takes its time
+	}
 	first, _, _ := strings.Cut(spreadsheet.Fold(text), " ")
 	return slices.Contains([]string{"total", "totales", "suma", "sumas", "subtotal", "subtotales"}, first)
 }

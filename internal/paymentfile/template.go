@@ -20,8 +20,9 @@ type Template struct {
 	Columns []TemplateColumn
 	Rows    [][]string
 	// Lines are the same payments as JSON.
-	Lines []string
-	words TemplateWords
+	Lines    []string
+	words    TemplateWords
+	provider string
 }
 
 // TemplateColumn is one column.
@@ -56,7 +57,7 @@ func NewTemplate(provider string, w TemplateWords) (Template, error) {
 	if !ok {
 		return Template{}, ErrNoProvider
 	}
-	t := Template{words: w}
+	t := Template{words: w, provider: provider}
 	mixed := len(p.Payments) > 1
 	if mixed {
 		t.column("type", payout, mixed)
@@ -85,7 +86,7 @@ func NewTemplate(provider string, w TemplateWords) (Template, error) {
 		}
 		t.Rows = append(t.Rows, row)
 	}
-	t.explain(provider)
+	t.explain()
 	return t, nil
 }
 
@@ -108,17 +109,35 @@ func (t *Template) nameOf(path, kind string, mixed bool) string {
 	if !t.words.Spanish {
 		return path
 	}
-	for _, m := range meanings {
-		if m.path != path && m.byType[kind] != path {
-			continue
-		}
-		person := strings.HasSuffix(path, ".document") || strings.HasSuffix(path, ".name")
-		if person && !mixed {
-			return m.label + people[kind]
-		}
-		return m.label
+	label, person := labelOf(path, kind)
+	switch {
+	case strings.HasSuffix(path, ".document") && !t.rut(path, kind):
+		return "Número de identificación"
+	case person && !mixed:
+		return label + people[kind]
 	}
-	return path
+	return label
+}
+
+// labelOf is the word for a field, and whether it may say whose it is.
+func labelOf(path, kind string) (label string, person bool) {
+	switch path {
+	case "customer.first_names":
+		return "Nombres", false
+	case "customer.last_names":
+		return "Apellidos", false
+	}
+	for _, m := range meanings {
+		if m.path == path || m.byType[kind] == path {
+			return m.label, strings.HasSuffix(path, ".document") || strings.HasSuffix(path, ".name")
+		}
+	}
+	return path, false
+}
+
+// rut reports whether the provider wants a RUT for a document.
+func (t *Template) rut(path, kind string) bool {
+	return slices.ContainsFunc(tasks.Table(t.provider, kind), func(f fields.Field) bool { return f.Path == path && f.Canonical != nil })
 }
 
 // spanishValues are the values of fields as people write them.
@@ -135,13 +154,13 @@ func (t *Template) value(path, text string) string {
 }
 
 // explain says of each column whether it must be filled, and with what.
-func (t *Template) explain(provider string) {
-	p, _ := catalog.Find(provider)
+func (t *Template) explain() {
+	p, _ := catalog.Find(t.provider)
 	for i := range t.Columns {
 		c := &t.Columns[i]
 		c.Text = t.words.Texts[c.Path]
 		for _, payments := range p.Payments {
-			for _, f := range tasks.Table(provider, string(payments.Type)) {
+			for _, f := range tasks.Table(t.provider, string(payments.Type)) {
 				if f.Path != c.Path {
 					continue
 				}

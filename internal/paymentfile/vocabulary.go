@@ -160,8 +160,14 @@ var accountTypes = map[string]string{
 
 // valueOf is the value that a cell stands for; the cell itself where it is no word for one.
 func valueOf(path, cell string) string {
+	if values[path] == nil && path != "provider" {
+		return cell
+	}
 	folded := spreadsheet.Fold(cell)
 	if path == "provider" {
+		if _, ok := catalog.Find(cell); ok {
+			return cell
+		}
 		for _, p := range catalog.Providers() {
 			if folded == p.Name || strings.ReplaceAll(folded, " ", "") == strings.ReplaceAll(spreadsheet.Fold(p.Title), " ", "") {
 				return p.Name

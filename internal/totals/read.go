@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -71,7 +72,9 @@ func at(ms int64) time.Time {
 	return time.UnixMilli(ms).UTC()
 }
 
-// Hours has the figures of consecutive hours of UTC.
+// Hours has the figures of consecutive hours of UTC, over all accounts, types and codes: their
+// Series have only Currency and State, and a Code for TimeToOutcome. Days tells more. The buckets
+// are shared, and must not be changed.
 type Hours struct {
 	// From is the beginning of the first.
 	From    time.Time
@@ -89,6 +92,19 @@ func (h Hours) Between(from, to time.Time) Bucket {
 	return sum
 }
 
+// coarse adds up the figures of all accounts, types and codes.
+func (b Bucket) coarse() Bucket {
+	sums := make(Bucket, 8)
+	for s, f := range b {
+		s.Account, s.Type = "", ""
+		if s.State != TimeToOutcome {
+			s.Code = ""
+		}
+		sums[s] = sums[s].Add(f)
+	}
+	return sums
+}
+
 // Hours returns a provider's figures of the hours from the one of from to the one of to, at most
 // HoursKept. It reads past hours from Redis once: they change no more.
 func (t *Totals) Hours(ctx context.Context, provider string, from, to time.Time) (Hours, error) {
@@ -98,9 +114,6 @@ func (t *Totals) Hours(ctx context.Context, provider string, from, to time.Time)
 		return out, errors.New("totals: the hours are not between the first hour that is kept and now")
 	}
 	out.Buckets = make([]Bucket, n)
-	for i := range out.Buckets {
-		out.Buckets[i] = Bucket{}
-	}
 	for _, owner := range t.Streams[provider] {
 		status, err := t.addHours(ctx, owner, out)
 		if err != nil {
@@ -148,6 +161,17 @@ func (t *Totals) position(ctx context.Context, owner string) (position, error) {
 	return p, err
 }
 
+// add adds a stream's figures of an hour.
+func (h Hours) add(i int, b Bucket) {
+	if h.Buckets[i] == nil {
+		h.Buckets[i] = b
+		return
+	}
+	both := maps.Clone(h.Buckets[i])
+	both.Merge(b)
+	h.Buckets[i] = both
+}
+
 // addHours adds one stream's figures to out.
 func (t *Totals) addHours(ctx context.Context, owner string, out Hours) (Status, error) {
 	p, err := t.position(ctx, owner)
@@ -162,7 +186,7 @@ func (t *Totals) addHours(ctx context.Context, owner string, out Hours) (Status,
 			continue
 		}
 		if b, ok := t.closedHour(owner, p.epoch, hour); ok {
-			out.Buckets[i].Merge(b)
+			out.add(i, b)
 			continue
 		}
 		missing, keys = append(missing, hour), append(keys, kv.TotalsHourKey(owner, hour))
@@ -172,9 +196,10 @@ func (t *Totals) addHours(ctx context.Context, owner string, out Hours) (Status,
 		return Status{}, err
 	}
 	for i, hour := range missing {
-		out.Buckets[int(hour.Sub(out.From)/time.Hour)].Merge(buckets[i])
+		b := buckets[i].coarse()
+		out.add(int(hour.Sub(out.From)/time.Hour), b)
 		if hour.Before(hourOf(written(p.head.Cursor))) {
-			t.keepHour(owner, p.epoch, hour, buckets[i])
+			t.keepHour(owner, p.epoch, hour, b)
 		}
 	}
 	return p.head.status(p.newest), nil
